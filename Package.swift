@@ -1,0 +1,56 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The floors of the house: every target names the targets it stands on, so a dependency that points up does not compile.
+/// `docs/architecture.md` says what belongs where, and why each outside dependency is there.
+let package = Package(
+    name: "apus",
+    products: [
+        .library(name: "Apus", targets: ["Apus"]),
+        .executable(name: "apus", targets: ["ApusCommand"]),
+        .executable(name: "apus-conformance", targets: ["ApusConformance"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    ],
+    targets: [
+        // Floor 0: C. System libraries are linked by name in the module maps; Debian ships no pkg-config file for oneDNN.
+        .target(name: "COneDNN", cSettings: [.unsafeFlags(["-O3"])], linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+        .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])], linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
+        .target(name: "CContext"),
+        .systemLibrary(name: "CZlib"),
+        .systemLibrary(name: "CPNG"),
+
+        // Floor 1: tensors, automatic differentiation, backends.
+        .target(name: "ApusCore", dependencies: ["COneDNN", "CKernels", "CContext"]),
+
+        // Floor 2: what is built from tensors.
+        .target(name: "ApusNN", dependencies: ["ApusCore", .product(name: "OrderedCollections", package: "swift-collections")]),
+        .target(name: "ApusOptim", dependencies: ["ApusCore"]),
+        .target(name: "ApusFormats", dependencies: ["ApusCore", "CZlib", "CPNG"]),
+        .target(name: "ApusData", dependencies: ["ApusCore", "ApusFormats"]),
+
+        // Floor 3: the training loop for those who want one.
+        .target(name: "ApusTraining", dependencies: ["ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusFormats"]),
+
+        // Floor 4: `import Apus`.
+        .target(name: "Apus", dependencies: ["ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusFormats", "ApusTraining"]),
+
+        // Floor 5: the command line.
+        .executableTarget(name: "ApusCommand", dependencies: ["Apus", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        .executableTarget(name: "ApusConformance", dependencies: ["Apus", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+
+        // Tests: one target per library target.
+        .target(name: "TestSupport", dependencies: ["Apus"], path: "Tests/TestSupport"),
+        .testTarget(name: "ApusCoreTests", dependencies: ["Apus", "TestSupport"]),
+        .testTarget(name: "ApusNNTests", dependencies: ["Apus", "TestSupport"]),
+        .testTarget(name: "ApusOptimTests", dependencies: ["Apus", "TestSupport"]),
+        .testTarget(name: "ApusFormatsTests", dependencies: ["Apus", "TestSupport"]),
+        .testTarget(name: "ApusDataTests", dependencies: ["Apus", "TestSupport"]),
+        .testTarget(name: "ApusTrainingTests", dependencies: ["Apus", "TestSupport"]),
+        .testTarget(name: "ConformanceTests", dependencies: ["Apus", "TestSupport"], resources: [.copy("cases")]),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .gnu17
+)

@@ -1,0 +1,247 @@
+/// What a device must be able to do, in families of kernels.
+///
+/// Every op of `Ops/` reaches the hardware through this protocol. A family takes a kind rather than having a method an op: adding an
+/// elementwise kernel is one case of the kind and one line in each backend's table. Families with a default implementation
+/// (`Backend+Defaults.swift`) are fused forms: a backend that lacks one gets the composition of simpler families, never silence.
+///
+/// The contract of every method:
+/// - Arguments have been checked by the op: shapes fit, dtypes are as said here, tensors are on this device. A backend never reports
+///   a user's error except where only the data shows it (an index out of range): those methods throw.
+/// - Operands may have any strides (transposed, sliced, stride 0 from broadcasting) and be empty.
+///   `out` has its final shape; it is contiguous unless said otherwise, and does not overlap an operand unless it is the very same view.
+/// - Work is ordered as it was called. A backend may return before the work is done (`synchronize` waits; so do reads by the host).
+/// - Results have the same bits whatever the number of threads.
+package protocol Backend: Sendable {
+    /// The name in messages: `cpu`.
+    var name: String { get }
+
+    /// `byteCount` bytes, aligned to 64, contents undefined.
+    func allocate(byteCount: Int) throws(OpError) -> UnsafeMutableRawPointer
+    /// Takes back what `allocate` gave.
+    func deallocate(_ pointer: UnsafeMutableRawPointer, byteCount: Int)
+    /// Returns when all work called so far is done.
+    func synchronize()
+
+    // MARK: Pointwise
+
+    /// `out[i] = kind(x[i])`. x and out have the same dtype, except that the predicates (`isNaN`, `isInf`, `isFinite`, `logicalNot`) write bool.
+    func unary(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters, into out: Tensor)
+    /// `out[i] = kind(a[i], b[i])`. a, b and out have the same shape (operands are expanded views) and dtype.
+    func binary(_ kind: BinaryKind, _ a: Tensor, _ b: Tensor, _ p: KernelParameters, into out: Tensor)
+    /// `out[i] = a[i] kind b[i]`. a and b have the same shape and dtype; out is bool.
+    func compare(_ kind: CompareKind, _ a: Tensor, _ b: Tensor, into out: Tensor)
+    /// `out[i] = condition[i] ? a[i] : b[i]`. condition is bool; all have one shape.
+    func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor, into out: Tensor)
+    /// `out[i] = x[i]` converted to out's dtype. out may have any strides without overlap.
+    /// float → integer truncates toward zero; anything → bool is `!= 0`; float64 → float16 and bfloat16 rounds to nearest even (through float32 as PyTorch does).
+    func copy(_ x: Tensor, into out: Tensor)
+    /// `out[i] = value`. out may have any strides.
+    func fill(_ out: Tensor, with value: Scalar)
+
+    // MARK: Reductions
+
+    /// Reduces over `dims` (sorted, without repeats). out has x's shape with 1 at each of `dims`.
+    /// `sum`, `prod`, `mean`, `min`, `max`: x and out have the same dtype; `any`, `all`: out is bool, x of any dtype.
+    /// float16 and bfloat16 accumulate in float32. An empty sum is 0, an empty product 1 (the op refuses empty min and max). NaN wins in min and max.
+    func reduce(_ kind: ReduceKind, _ x: Tensor, dims: [Int], into out: Tensor)
+    /// The first position of the largest or smallest element along `dim` (NaN is largest and smallest), int64, and that element.
+    /// Both outs have x's shape with 1 at `dim`; `values` may be nil.
+    func argReduce(_ kind: ArgReduceKind, _ x: Tensor, dim: Int, indices: Tensor, values: Tensor?)
+    /// Running sum or product (inclusive) along `dim`.
+    func scan(_ kind: ScanKind, _ x: Tensor, dim: Int, into out: Tensor)
+    /// Stable sort along `dim`; NaN counts as largest. `indices` is int64.
+    func sort(_ x: Tensor, dim: Int, descending: Bool, values: Tensor, indices: Tensor)
+
+    // MARK: Products
+
+    /// `out[b] = a[b] · b[b]` for each batch: a is [B, M, K], b [B, K, N], out [B, M, N] (contiguous); the batch of a or b may have stride 0.
+    /// `bias`, where given, is [N], and is added to each row. Floats accumulate in at least float32; integers wrap.
+    func matmul(_ a: Tensor, _ b: Tensor, bias: Tensor?, into out: Tensor)
+
+    // MARK: Convolution and pooling (1 to 3 spatial dimensions)
+
+    /// Cross-correlation: x [N, C, *in], weight [O, C/groups, *kernel], bias [O] or nil, out [N, O, *out].
+    func convolution(_ x: Tensor, _ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, into out: Tensor)
+    /// The gradient of `convolution` with respect to x: grad [N, O, *out], out [N, C, *in]. Also the forward pass of a transposed convolution.
+    func convolutionBackwardInput(_ grad: Tensor, _ weight: Tensor, _ p: ConvolutionParameters, into out: Tensor)
+    /// The gradient of `convolution` with respect to weight: out [O, C/groups, *kernel].
+    func convolutionBackwardWeight(_ grad: Tensor, _ x: Tensor, _ p: ConvolutionParameters, into out: Tensor)
+
+    /// Largest element of each window; `indices` (int64) are positions within the flattened spatial plane of x. Padding counts as -infinity, NaN wins.
+    /// x [N, C, *in], out and indices [N, C, *out].
+    func maxPool(_ x: Tensor, _ p: PoolParameters, into out: Tensor, indices: Tensor)
+    /// Mean of each window.
+    func averagePool(_ x: Tensor, _ p: PoolParameters, into out: Tensor)
+    /// The gradient of `averagePool` with respect to x. grad [N, C, *out], out [N, C, *in].
+    func averagePoolBackward(_ grad: Tensor, _ p: PoolParameters, into out: Tensor)
+
+    // MARK: Indexing. Indices are int64; a negative or too large one is thrown, with its value and place.
+
+    /// `out[…, j, …] = x[…, index[j], …]` at dimension `dim`; index is [J].
+    func indexSelect(_ x: Tensor, dim: Int, _ index: Tensor, into out: Tensor) throws(OpError)
+    /// `out[…, index[j], …] += source[…, j, …]`, in order of j: repeated indices add up. out is contiguous and holds the start values.
+    func indexAdd(_ out: Tensor, dim: Int, _ index: Tensor, _ source: Tensor) throws(OpError)
+    /// `out[i][j][k] = x[index[i][j][k]][j][k]` for dim 0, and so on (PyTorch's `gather`): index and out have one shape.
+    func gather(_ x: Tensor, dim: Int, _ index: Tensor, into out: Tensor) throws(OpError)
+    /// `out[index[i][j][k]][j][k] kind= source[i][j][k]` for dim 0, in order (PyTorch's `scatter_reduce`): index and source have one shape.
+    func scatter(_ kind: ScatterKind, _ out: Tensor, dim: Int, _ index: Tensor, _ source: Tensor) throws(OpError)
+    /// Row-major coordinates of the elements that are not zero, [count, rank], int64.
+    func nonzero(_ x: Tensor) throws(OpError) -> Tensor
+
+    // MARK: Random numbers
+
+    /// Fills `out` (contiguous) from Philox 4x32-10 with key `seed` and counters from `offset` on; see `Philox` for which words an element takes.
+    func random(_ kind: RandomKind, seed: UInt64, offset: UInt64, into out: Tensor)
+
+    // MARK: Fused forms, each with a default composition
+
+    /// Softmax (or its logarithm) along `dim`.
+    func softmax(_ x: Tensor, dim: Int, log: Bool, into out: Tensor)
+    /// Its gradient from the output y: softmax `y·(g − Σ g·y)`, logarithm `g − exp(y)·Σ g`.
+    func softmaxBackward(_ grad: Tensor, _ y: Tensor, dim: Int, log: Bool, into out: Tensor)
+    /// Normalisation of each of R rows of length C of x [R, C] (contiguous): `(x − mean)·rstd·weight + bias`, rstd = 1/√(var + eps), biased variance.
+    /// mean and rstd are [R], float32 (float64 for float64); weight and bias [C] or nil.
+    func layerNorm(_ x: Tensor, weight: Tensor?, bias: Tensor?, eps: Double, into out: Tensor, mean: Tensor, rstd: Tensor)
+    /// Gradients of `layerNorm`; those not asked for are nil.
+    func layerNormBackward(_ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?)
+    /// Per-channel mean and biased variance of x [N, C, L] (contiguous), each [C], in float32 (float64 for float64).
+    func channelStatistics(_ x: Tensor, mean: Tensor, variance: Tensor)
+    /// `(x − mean)·rstd·weight + bias` per channel of x [N, C, L]; mean and rstd [C] as `channelStatistics` has them, weight and bias [C] or nil.
+    func channelNormalize(_ x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor?, bias: Tensor?, into out: Tensor)
+    /// Gradients of normalisation by a batch's own statistics (`training`) or by fixed ones.
+    func channelNormBackward(_ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, training: Bool, gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?)
+    /// One optimizer step over tensors laid side by side: for each i, `parameters[i]` and `state[s][i]` are updated in place from `gradients[i]`.
+    func optimizerStep(_ rule: OptimizerRule, parameters: [Tensor], gradients: [Tensor], state: [[Tensor]])
+}
+
+/// Constants of a pointwise kernel, such as a slope; each kind says which it reads.
+package struct KernelParameters: Sendable {
+    package var a: Double
+    package var b: Double
+    package var c: Double
+    package init(_ a: Double = 0, _ b: Double = 0, _ c: Double = 0) {
+        self.a = a
+        self.b = b
+        self.c = c
+    }
+}
+
+/// Functions of one number. Those with constants name them as a, b, c of `KernelParameters`.
+package enum UnaryKind: Int32, Sendable, CaseIterable {
+    // Integers and floats.
+    case negative, absolute, sign, square
+    // Predicates, writing bool.
+    case logicalNot, isNaN, isInf, isFinite
+    // Integers and bool.
+    case bitwiseNot
+    // Floats.
+    case reciprocal, sqrt, rsqrt, exp, exp2, expm1, log, log2, log10, log1p
+    case sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh
+    case erf, erfc, erfinv, lgamma, digamma
+    /// round: half to even.
+    case floor, ceil, round, trunc, frac
+    case sigmoid, logSigmoid, softsign, mish, silu, hardsigmoid, hardswish
+    /// x·Φ(x) with the error function, and its tanh form.
+    case gelu, geluTanh
+    /// max(x, 0), NaN stays. Also for integers.
+    case relu
+    /// x > 0 ? x : a·x
+    case leakyRelu
+    /// x > 0 ? b·x : a·b·(exp(c·x) − 1)   (ELU: alpha = a, b = c = 1; SELU: b scale; CELU: c = 1/alpha)
+    case elu
+    /// a·x > b ? x : log1p(exp(a·x)) / a
+    case softplus
+    /// min(max(x, a), b), NaN stays. Also for integers.
+    case clamp
+    /// |x| > a ? x : 0
+    case hardshrink
+    /// x > a ? x − a : x < −a ? x + a : 0
+    case softshrink
+    /// x > a ? x : b
+    case threshold
+    /// x^a. Also for integers with a ≥ 0 whole.
+    case powScalar
+    /// a·x + b. Also for integers.
+    case affine
+}
+
+/// Functions of two numbers.
+package enum BinaryKind: Int32, Sendable, CaseIterable {
+    // Any dtype (bool: add is or, mul is and).
+    case add, sub, mul, minimum, maximum
+    // Integers and floats. floorDivide and remainder round toward −∞ (the remainder has the divisor's sign), fmod and truncDivide toward zero.
+    // Integer division by zero is refused by the op before.
+    case floorDivide, truncDivide, remainder, fmod, pow
+    // Floats.
+    case div, atan2, hypot, logaddexp, copysign
+    // Integers and bool.
+    case bitwiseAnd, bitwiseOr, bitwiseXor
+    // Integers.
+    case shiftLeft, shiftRight
+    // Gradients fused, floats: the first operand is the gradient g.
+    /// (g, y): y > 0 ? g : 0
+    case reluGrad
+    /// (g, y): g·y·(1 − y)
+    case sigmoidGrad
+    /// (g, y): g·(1 − y²)
+    case tanhGrad
+    /// (g, x): g times the derivative at x of the unary kind of that name, with its constants.
+    case geluGrad, geluTanhGrad, siluGrad, leakyReluGrad, eluGrad, softplusGrad
+    /// (g, x): a < x < b ? g : 0 at the open interval for hardtanh; clampGrad has the closed one (a ≤ x ≤ b).
+    case hardtanhGrad, clampGrad
+    /// a + p.a·b
+    case addScaled
+}
+
+package enum CompareKind: Int32, Sendable, CaseIterable { case eq, ne, lt, le, gt, ge }
+package enum ReduceKind: Int32, Sendable, CaseIterable { case sum, mean, prod, min, max, any, all }
+package enum ArgReduceKind: Int32, Sendable, CaseIterable { case max, min }
+package enum ScanKind: Int32, Sendable, CaseIterable { case sum, prod }
+package enum ScatterKind: Int32, Sendable, CaseIterable { case set, add, multiply, min, max }
+
+package enum RandomKind: Sendable {
+    /// [low, high), floats.
+    case uniform(low: Double, high: Double)
+    /// Floats.
+    case normal(mean: Double, std: Double)
+    /// low ..< high, integers.
+    case integers(low: Int64, high: Int64)
+}
+
+package struct ConvolutionParameters: Sendable, Hashable {
+    package var stride: [Int]
+    /// Zeros on both sides of each spatial dimension.
+    package var padding: [Int]
+    package var dilation: [Int]
+    package var groups: Int
+    package init(stride: [Int], padding: [Int], dilation: [Int], groups: Int) {
+        self.stride = stride
+        self.padding = padding
+        self.dilation = dilation
+        self.groups = groups
+    }
+}
+
+package struct PoolParameters: Sendable, Hashable {
+    package enum Windows: Sendable, Hashable {
+        /// Window o covers positions o·stride − padding + i·dilation, i < kernel, clipped to the input.
+        /// averagePool divides by the window's size: with `countIncludePad` the part within the padded input counts (PyTorch's rule with ceil mode),
+        /// else the part within the input; `divisor` overrules both.
+        case sliding(kernel: [Int], stride: [Int], padding: [Int], dilation: [Int], countIncludePad: Bool, divisor: Int?)
+        /// Window o of n covers ⌊o·in/n⌋ ..< ⌈(o+1)·in/n⌉.
+        case adaptive
+    }
+    package var windows: Windows
+    package init(_ windows: Windows) { self.windows = windows }
+}
+
+/// The update rule of an optimizer, with the numbers of this step. Weight decay `decay` is added to the gradient unless said otherwise;
+/// with `maximize` the gradient is negated first.
+package enum OptimizerRule: Sendable {
+    /// state: [momentum buffers] where momentum ≠ 0. `first`: buffers take the gradient itself.
+    case sgd(lr: Double, momentum: Double, dampening: Double, decay: Double, nesterov: Bool, maximize: Bool, first: Bool)
+    /// state: [exp_avg, exp_avg_sq] and, with amsgrad, [max_exp_avg_sq]. `decoupled`: AdamW, p ← p·(1 − lr·decay) first.
+    case adam(lr: Double, beta1: Double, beta2: Double, eps: Double, decay: Double, amsgrad: Bool, decoupled: Bool, maximize: Bool, step: Int)
+    /// state: [square_avg], then [momentum_buffer] where momentum ≠ 0, then [grad_avg] where centered.
+    case rmsprop(lr: Double, alpha: Double, eps: Double, decay: Double, momentum: Double, centered: Bool, maximize: Bool)
+}

@@ -1,0 +1,72 @@
+import CContext
+
+/// What a thread is in the middle of: grad mode, checked scope, module stack, generator, anomaly mode.
+///
+/// One object a thread, found with one instruction and read once an op. Every scope that changes it (`noGrad { }`, `checked { }`,
+/// a module's call) is synchronous, so a thread is all that a task-local value would follow, at a tenth of its price.
+package final class Context {
+    package var gradEnabled = true
+    package var inference = false
+    package var checkedScope: CheckedScope?
+    /// The modules being called, outermost first. Unowned: a call keeps its module alive.
+    package var modules: [Unmanaged<AnyObject>] = []
+    /// How the module floor spells the innermost of `modules`; set with the first push.
+    package var describeModules: (([AnyObject]) -> String?)?
+    package var generator: Generator?
+    package var anomaly = false
+    /// Reads every op that passes (`Op.swift`): profilers and captures.
+    package var observer: (any OpObserver)?
+
+    /// The calling thread's.
+    @inline(__always) package static var current: Context {
+        if let pointer = apus_context_get() { return Unmanaged<Context>.fromOpaque(pointer).takeUnretainedValue() }
+        return make()
+    }
+
+    @inline(never) private static func make() -> Context {
+        let context = Context()
+        apus_context_set(Unmanaged.passRetained(context).toOpaque()) { pointer in
+            if let pointer { Unmanaged<Context>.fromOpaque(pointer).release() }
+        }
+        return context
+    }
+
+    package var modulePath: String? {
+        modules.isEmpty ? nil : describeModules?(modules.map { $0.takeUnretainedValue() })
+    }
+}
+
+/// Sees every op after it ran.
+package protocol OpObserver: AnyObject {
+    func didRun(_ name: String, inputs: [Tensor], output: Tensor)
+}
+
+/// Runs `body` without recording a graph: nothing computed in it requires a gradient. PyTorch: `torch.no_grad()`.
+public func noGrad<Result>(_ body: () throws -> Result) rethrows -> Result {
+    try withGradEnabled(false, body)
+}
+
+/// Runs `body` with recording switched on again inside `noGrad`. PyTorch: `torch.enable_grad()`.
+public func enableGrad<Result>(_ body: () throws -> Result) rethrows -> Result {
+    try withGradEnabled(true, body)
+}
+
+/// Runs `body` without recording, and marks that its results never will: cheapest for serving. PyTorch: `torch.inference_mode()`.
+public func inferenceMode<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let context = Context.current
+    let outer = context.inference
+    context.inference = true
+    defer { context.inference = outer }
+    return try withGradEnabled(false, body)
+}
+
+/// Whether ops record a graph here. PyTorch: `torch.is_grad_enabled()`.
+public var isGradEnabled: Bool { Context.current.gradEnabled }
+
+package func withGradEnabled<Result>(_ enabled: Bool, _ body: () throws -> Result) rethrows -> Result {
+    let context = Context.current
+    let outer = context.gradEnabled
+    context.gradEnabled = enabled
+    defer { context.gradEnabled = outer }
+    return try body()
+}

@@ -1,0 +1,63 @@
+/// The type of a tensor's elements.
+///
+/// PyTorch: `torch.dtype`. Types are ordered as promotion sees them: bool, integers, floats.
+public enum DType: UInt8, Sendable, Hashable, CaseIterable {
+    case bool, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64
+
+    /// Bytes an element takes.
+    @inlinable public var size: Int {
+        switch self {
+        case .bool, .uint8, .int8: 1
+        case .int16, .float16, .bfloat16: 2
+        case .int32, .float32: 4
+        case .int64, .float64: 8
+        }
+    }
+
+    /// Whether elements are floating-point numbers, the only ones that can carry a gradient.
+    @inlinable public var isFloatingPoint: Bool { rawValue >= DType.float16.rawValue }
+
+    /// Whether elements are integers (bool is not one).
+    @inlinable public var isInteger: Bool { self != .bool && !isFloatingPoint }
+
+    /// What promotion ranks first: 0 bool, 1 integers, 2 floats.
+    @inlinable package var category: Int { self == .bool ? 0 : isFloatingPoint ? 2 : 1 }
+
+    /// The type that holds values of both, by PyTorch's table (`torch.promote_types`).
+    public static func promote(_ a: DType, _ b: DType) -> DType {
+        if a == b { return a }
+        let (low, high) = a.rawValue < b.rawValue ? (a, b) : (b, a)
+        if low.category != high.category { return high }
+        switch (low, high) {
+        case (.uint8, .int8): return .int16
+        case (.float16, .bfloat16): return .float32
+        default: return high
+        }
+    }
+}
+
+extension DType: CustomStringConvertible {
+    /// PyTorch's name without the module: `float32`.
+    public var description: String {
+        switch self {
+        case .bool: "bool"
+        case .uint8: "uint8"
+        case .int8: "int8"
+        case .int16: "int16"
+        case .int32: "int32"
+        case .int64: "int64"
+        case .float16: "float16"
+        case .bfloat16: "bfloat16"
+        case .float32: "float32"
+        case .float64: "float64"
+        }
+    }
+
+    /// The type of that name (`float32`, also PyTorch's aliases `float`, `double`, `half`, `long`, `int`).
+    public init?(_ name: String) {
+        let name = name.hasPrefix("torch.") ? String(name.dropFirst(6)) : name
+        let aliases: [String: DType] = ["float": .float32, "double": .float64, "half": .float16, "long": .int64, "int": .int32, "short": .int16]
+        guard let found = DType.allCases.first(where: { $0.description == name }) ?? aliases[name] else { return nil }
+        self = found
+    }
+}

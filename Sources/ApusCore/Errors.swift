@@ -1,0 +1,65 @@
+import CContext
+
+/// A programming error: shapes, dtypes, devices or states that do not fit. Outside `checked` it ends the program with this description.
+public struct OpError: Error, CustomStringConvertible, Sendable {
+    /// The op or method it happened in.
+    public internal(set) var op: String
+    /// What was found, what was wanted, and what to do about it.
+    public let message: String
+    /// The module it happened in, as `Net.features.3 (Conv2d)`.
+    public internal(set) var modulePath: String?
+
+    package init(_ message: String, op: String = "") {
+        self.op = op
+        self.message = message
+    }
+
+    public var description: String {
+        let place = modulePath.map { " in \($0)" } ?? ""
+        return op.isEmpty ? "\(message)\(place)" : "\(op)\(place): \(message)"
+    }
+}
+
+/// The one place that decides what becomes of a programming error: inside `checked` it is kept (the first one) and a
+/// poisoned tensor goes on; elsewhere the program ends.
+package func fail(_ error: OpError, op: String? = nil) -> Tensor {
+    var error = error
+    if error.op.isEmpty, let op { error.op = op }
+    let context = Context.current
+    if error.modulePath == nil { error.modulePath = context.modulePath }
+    guard let scope = context.checkedScope else {
+        apus_trap("Apus: \(error)")
+    }
+    if scope.error == nil { scope.error = error }
+    return Tensor.poisoned
+}
+
+/// Ends the program, or fails the `checked` scope, with that message.
+@discardableResult package func fail(_ op: String, _ message: String) -> Tensor {
+    fail(OpError(message, op: op))
+}
+
+/// Runs `body` so that programming errors in it throw instead of ending the program.
+///
+/// The op that fails hands on a poisoned tensor, ops on poisoned tensors do nothing, and the first error is thrown
+/// when `body` ends. What is read from a poisoned tensor is defined: any extent is 1, any number NaN or 0.
+/// `let answer = try checked { model(request) }`
+public func checked<Result>(_ body: () throws -> Result) throws -> Result {
+    let context = Context.current
+    let outer = context.checkedScope
+    let scope = CheckedScope()
+    context.checkedScope = scope
+    defer { context.checkedScope = outer }
+    let result: Result
+    do {
+        result = try body()
+    } catch {
+        throw scope.error ?? error
+    }
+    if let error = scope.error { throw error }
+    return result
+}
+
+final class CheckedScope {
+    var error: OpError?
+}

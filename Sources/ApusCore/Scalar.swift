@@ -1,0 +1,113 @@
+/// One number of any kind: what a constant in an expression is before it meets a tensor.
+public enum Scalar: Sendable, Hashable {
+    case bool(Bool)
+    case int(Int64)
+    case double(Double)
+
+    /// The dtype it has by itself: bool, int64, float32.
+    @inlinable public var dtype: DType {
+        switch self {
+        case .bool: .bool
+        case .int: .int64
+        case .double: .float32
+        }
+    }
+
+    @inlinable public var doubleValue: Double {
+        switch self {
+        case .bool(let b): b ? 1 : 0
+        case .int(let i): Double(i)
+        case .double(let d): d
+        }
+    }
+
+    /// As an integer: floats truncate toward zero, and clamp where they do not fit.
+    @inlinable public var int64Value: Int64 {
+        switch self {
+        case .bool(let b): b ? 1 : 0
+        case .int(let i): i
+        case .double(let d): d.isNaN ? 0 : d >= 0x1p63 ? .max : d < -0x1p63 ? .min : Int64(d)
+        }
+    }
+}
+
+/// A Swift number that may stand beside a tensor in an expression: `x * 2`, `1 - x`, `x + rate`.
+///
+/// As in PyTorch such a number decides nothing about the result's dtype but its kind: an integer beside a float tensor
+/// becomes that float, a `Double` beside an integer tensor makes float32.
+public protocol ScalarConvertible: Sendable {
+    var scalar: Scalar { get }
+}
+
+/// A Swift type that elements of a tensor are read and written as.
+public protocol TensorElement: ScalarConvertible {
+    /// The dtype with this memory layout.
+    static var dtype: DType { get }
+    /// The dtype that `Tensor([values])` gets without `dtype:`: PyTorch's defaults, so float32 for `Double`.
+    static var literalDType: DType { get }
+    init(_ scalar: Scalar)
+}
+
+extension TensorElement {
+    public static var literalDType: DType { dtype }
+}
+
+extension TensorElement where Self: FixedWidthInteger {
+    @inlinable public var scalar: Scalar { .int(Int64(truncatingIfNeeded: self)) }
+    @inlinable public init(_ scalar: Scalar) { self.init(truncatingIfNeeded: scalar.int64Value) }
+}
+
+extension Int8: TensorElement { public static var dtype: DType { .int8 } }
+extension Int16: TensorElement { public static var dtype: DType { .int16 } }
+extension Int32: TensorElement { public static var dtype: DType { .int32 } }
+extension Int64: TensorElement { public static var dtype: DType { .int64 } }
+extension Int: TensorElement { public static var dtype: DType { .int64 } }
+extension UInt8: TensorElement { public static var dtype: DType { .uint8 } }
+
+extension Bool: TensorElement {
+    public static var dtype: DType { .bool }
+    public var scalar: Scalar { .bool(self) }
+    public init(_ scalar: Scalar) { self = scalar.doubleValue != 0 }
+}
+extension Double: TensorElement {
+    public static var dtype: DType { .float64 }
+    public static var literalDType: DType { .float32 }
+    @inlinable public var scalar: Scalar { .double(self) }
+    @inlinable public init(_ scalar: Scalar) { self = scalar.doubleValue }
+}
+extension Float: TensorElement {
+    public static var dtype: DType { .float32 }
+    @inlinable public var scalar: Scalar { .double(Double(self)) }
+    @inlinable public init(_ scalar: Scalar) { self = Float(scalar.doubleValue) }
+}
+extension Float16: TensorElement {
+    public static var dtype: DType { .float16 }
+    public var scalar: Scalar { .double(Double(self)) }
+    public init(_ scalar: Scalar) { self = Float16(Float(scalar.doubleValue)) }
+}
+extension Scalar: ScalarConvertible {
+    public var scalar: Scalar { self }
+}
+
+/// A float32 without its lower 16 bits: 8 bits of exponent, 7 of fraction.
+public struct BFloat16: TensorElement, Hashable, CustomStringConvertible {
+    public var bitPattern: UInt16
+
+    public init(bitPattern: UInt16) { self.bitPattern = bitPattern }
+
+    /// Rounds to nearest, ties to even; NaN stays NaN.
+    public init(_ value: Float) {
+        let bits = value.bitPattern
+        if value.isNaN {
+            bitPattern = UInt16(truncatingIfNeeded: bits >> 16) | 0x40
+        } else {
+            bitPattern = UInt16(truncatingIfNeeded: (bits &+ 0x7FFF &+ ((bits >> 16) & 1)) >> 16)
+        }
+    }
+
+    public var floatValue: Float { Float(bitPattern: UInt32(bitPattern) << 16) }
+    public static var dtype: DType { .bfloat16 }
+    public var scalar: Scalar { .double(Double(floatValue)) }
+    public init(_ scalar: Scalar) { self.init(Float(scalar.doubleValue)) }
+    public var description: String { floatValue.description }
+}

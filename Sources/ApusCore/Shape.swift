@@ -1,0 +1,171 @@
+/// The extents of a tensor, one per dimension; also used for strides.
+///
+/// Up to six extents live inside the value, so that making a tensor allocates nothing for its shape.
+/// A negative position counts from the end, as in PyTorch: `x.shape[-1]`.
+///
+/// The shape of a poisoned tensor (see ``checked(_:)``) has no dimensions, and every position of it reads 1:
+/// code that runs on after an error reads defined numbers and crashes nowhere.
+public struct Shape: Sendable {
+    @usableFromInline var rank: Int32
+    @usableFromInline let isPoisoned: Bool
+    @usableFromInline var d0 = 0, d1 = 0, d2 = 0, d3 = 0, d4 = 0, d5 = 0
+    /// Extents from the seventh on.
+    @usableFromInline var more: [Int]?
+
+    @usableFromInline static let inlineCapacity = 6
+
+    /// The shape of a scalar: no dimensions, one element.
+    @inlinable public init() {
+        rank = 0
+        isPoisoned = false
+    }
+
+    /// `extents` as a shape.
+    @inlinable public init(_ extents: some Sequence<Int>) {
+        self.init()
+        for extent in extents { append(extent) }
+    }
+
+    /// `extent` repeated `count` times.
+    @inlinable public init(repeating extent: Int, count: Int) {
+        self.init()
+        for _ in 0..<count { append(extent) }
+    }
+
+    init(poisoned: Void) {
+        rank = 0
+        isPoisoned = true
+    }
+
+    static let poisoned = Shape(poisoned: ())
+
+    /// Adds a dimension at the end.
+    @inlinable public mutating func append(_ extent: Int) {
+        let at = Int(rank)
+        rank += 1
+        if at < Shape.inlineCapacity {
+            unsafeSet(at, extent)
+        } else {
+            more = (more ?? []) + [extent]
+        }
+    }
+
+    @inlinable func unsafeGet(_ i: Int) -> Int {
+        switch i {
+        case 0: d0
+        case 1: d1
+        case 2: d2
+        case 3: d3
+        case 4: d4
+        case 5: d5
+        default: more![i - Shape.inlineCapacity]
+        }
+    }
+
+    @inlinable mutating func unsafeSet(_ i: Int, _ value: Int) {
+        switch i {
+        case 0: d0 = value
+        case 1: d1 = value
+        case 2: d2 = value
+        case 3: d3 = value
+        case 4: d4 = value
+        case 5: d5 = value
+        default: more![i - Shape.inlineCapacity] = value
+        }
+    }
+
+    /// The number of elements of a tensor of this shape: the product of the extents, 1 for a scalar.
+    @inlinable public var numel: Int {
+        var product = 1
+        for i in 0..<Int(rank) { product *= unsafeGet(i) }
+        return product
+    }
+
+    /// Inserts a dimension before `position`.
+    public mutating func insert(_ extent: Int, at position: Int) {
+        var all = Array(self)
+        all.insert(extent, at: position)
+        self = Shape(all)
+    }
+
+    /// Removes the dimension at `position`.
+    @discardableResult public mutating func remove(at position: Int) -> Int {
+        var all = Array(self)
+        let old = all.remove(at: position)
+        self = Shape(all)
+        return old
+    }
+
+    /// The strides of a contiguous tensor of this shape, in elements, last dimension densest.
+    @inlinable public var contiguousStrides: Shape {
+        var strides = self
+        var step = 1
+        var i = Int(rank) - 1
+        while i >= 0 {
+            strides.unsafeSet(i, step)
+            step *= Swift.max(unsafeGet(i), 1)
+            i -= 1
+        }
+        return strides
+    }
+}
+
+extension Shape: RandomAccessCollection, MutableCollection {
+    @inlinable public var startIndex: Int { 0 }
+    @inlinable public var endIndex: Int { Int(rank) }
+
+    /// The extent of dimension `i`; negative positions count from the end.
+    @inlinable public subscript(i: Int) -> Int {
+        get {
+            if isPoisoned { return 1 }
+            let at = i < 0 ? i + Int(rank) : i
+            precondition(at >= 0 && at < Int(rank), "Shape: dimension \(i) of a shape with \(rank) dimensions")
+            return unsafeGet(at)
+        }
+        set {
+            if isPoisoned { return }
+            let at = i < 0 ? i + Int(rank) : i
+            precondition(at >= 0 && at < Int(rank), "Shape: dimension \(i) of a shape with \(rank) dimensions")
+            unsafeSet(at, newValue)
+        }
+    }
+}
+
+extension Shape: Equatable, Hashable {
+    @inlinable public static func == (a: Shape, b: Shape) -> Bool {
+        guard a.rank == b.rank else { return false }
+        for i in 0..<Int(a.rank) where a.unsafeGet(i) != b.unsafeGet(i) { return false }
+        return true
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        for extent in self { hasher.combine(extent) }
+    }
+
+    public static func == (a: Shape, b: [Int]) -> Bool { a == Shape(b) }
+}
+
+extension Shape: ExpressibleByArrayLiteral, CustomStringConvertible {
+    @inlinable public init(arrayLiteral extents: Int...) { self.init(extents) }
+
+    /// As PyTorch prints a size: `[2, 3]`.
+    public var description: String { isPoisoned ? "[poisoned]" : "[" + map(String.init).joined(separator: ", ") + "]" }
+}
+
+extension Shape {
+    /// The shape to which `a` and `b` broadcast, `nil` where they do not:
+    /// extents are matched from the last on, and equal, or one of them is 1.
+    @inlinable package static func broadcast(_ a: Shape, _ b: Shape) -> Shape? {
+        if a == b { return a }
+        let (ra, rb) = (a.count, b.count)
+        let rank = Swift.max(ra, rb)
+        var result = ra >= rb ? a : b
+        for i in 0..<rank {
+            let ea = i < rank - ra ? 1 : a.unsafeGet(i - (rank - ra))
+            let eb = i < rank - rb ? 1 : b.unsafeGet(i - (rank - rb))
+            guard ea == eb || ea == 1 || eb == 1 else { return nil }
+            result.unsafeSet(i, ea == 1 ? eb : ea)
+        }
+        return result
+    }
+}

@@ -1,0 +1,13 @@
+// One pointer a thread: where ApusCore keeps the thread's `Context` (grad mode, checked scope, module stack …).
+// Swift has no thread-local variables; a pthread key costs a call, this one instruction.
+#ifndef APUS_CONTEXT_H
+#define APUS_CONTEXT_H
+
+/// The calling thread's pointer, NULL until set.
+void *_Nullable apus_context_get(void);
+/// Sets it. `destroy` is called with it when the thread ends.
+void apus_context_set(void *_Nonnull context, void (*_Nonnull destroy)(void *_Nullable));
+/// Writes what stdout holds, then `message` to stderr, and ends the process as a trap does.
+_Noreturn void apus_trap(const char *_Nonnull message);
+
+#endif
