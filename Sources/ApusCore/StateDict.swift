@@ -1,0 +1,81 @@
+/// Tensors by name, in order: what a model, an optimizer or a file holds.
+///
+/// PyTorch: the `OrderedDict` that `state_dict()` returns. Keys keep the order in which they were first set, so that files
+/// written from it and messages about it are the same from run to run. The tensors are shared, not copied.
+public struct StateDict {
+    private var order: [String] = []
+    private var values: [Tensor] = []
+    private var positions: [String: Int] = [:]
+
+    /// Without entries.
+    public init() {}
+
+    /// The entries of `pairs`, in their order. A key given twice is a programming error.
+    public init(_ pairs: some Sequence<(String, Tensor)>) {
+        for (key, value) in pairs { insert(key, value) }
+    }
+
+    /// The tensor of that name, nil where there is none. Setting a new key appends it, setting nil removes the entry.
+    public subscript(key: String) -> Tensor? {
+        get { positions[key].map { values[$0] } }
+        set {
+            if let position = positions[key] {
+                if let newValue {
+                    values[position] = newValue
+                } else {
+                    order.remove(at: position)
+                    values.remove(at: position)
+                    positions[key] = nil
+                    for later in position..<order.count { positions[order[later]] = later }
+                }
+            } else if let newValue {
+                positions[key] = order.count
+                order.append(key)
+                values.append(newValue)
+            }
+        }
+    }
+
+    /// The names, in order.
+    public var keys: [String] { order }
+
+    /// The number of entries.
+    public var count: Int { order.count }
+
+    /// Whether there are no entries.
+    public var isEmpty: Bool { order.isEmpty }
+
+    /// The entries whose key begins with `prefix` and a dot, without both: `"encoder"` picks `encoder.weight` as `weight`.
+    public func section(_ prefix: String) -> StateDict {
+        var part = StateDict()
+        for (key, value) in self where key.hasPrefix(prefix + ".") {
+            part.insert(String(key.dropFirst(prefix.count + 1)), value)
+        }
+        return part
+    }
+
+    private mutating func insert(_ key: String, _ value: Tensor) {
+        precondition(positions[key] == nil, "StateDict: key '\(key)' is given twice")
+        self[key] = value
+    }
+}
+
+extension StateDict: RandomAccessCollection {
+    public var startIndex: Int { 0 }
+    public var endIndex: Int { order.count }
+
+    /// The entry at `position`.
+    public subscript(position: Int) -> (key: String, value: Tensor) { (order[position], values[position]) }
+}
+
+extension StateDict: ExpressibleByDictionaryLiteral {
+    /// `["weight": w, "bias": b]`, in the order written.
+    public init(dictionaryLiteral elements: (String, Tensor)...) { self.init(elements) }
+}
+
+extension StateDict: CustomStringConvertible {
+    /// One line an entry: `conv1.weight: float32 [8, 1, 3, 3]`.
+    public var description: String {
+        map { "\($0.key): \($0.value.dtype) \($0.value.shape)" }.joined(separator: "\n")
+    }
+}
