@@ -1,0 +1,75 @@
+/// Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", 2011): the generator of every backend.
+///
+/// A block is four 32-bit words, a pure function of a 64-bit key (the seed) and a 64-bit counter (the block's number; the upper
+/// 64 bits of Philox's counter are zero). So element i of a fill can be computed anywhere, by any thread, and the same seed gives
+/// the same numbers on every device.
+///
+/// Which words element i of a fill takes, counted from block `offset`; words of a block are w0 … w3, its 64-bit words are
+/// W0 = w0 + 2³²·w1 and W1 = w2 + 2³²·w3. Every operation is rounded by itself: no fused multiply-add.
+///
+/// | fill | block | word | number |
+/// | --- | --- | --- | --- |
+/// | uniform float32 | offset + i/4 | w = w(i mod 4) | u = ⌊w/2⁸⌋·2⁻²⁴ |
+/// | uniform float16 | the same | the same | u = ⌊w/2²¹⌋·2⁻¹¹ |
+/// | uniform bfloat16 | the same | the same | u = ⌊w/2²⁴⌋·2⁻⁸ |
+/// | uniform float64 | offset + i/2 | W = W(i mod 2) | u = ⌊W/2¹¹⌋·2⁻⁵³ |
+/// | normal float32, float16, bfloat16 | offset + i/4 | (w0, w1) for i mod 4 = 0, 1; (w2, w3) for 2, 3 | Box–Muller of the pair |
+/// | normal float64 | offset + i/2 | (W0, W1) for i mod 2 = 0, 1 | Box–Muller of the pair |
+/// | integers | offset + i/2 | W = W(i mod 2) | low + ⌊W·(high − low)/2⁶⁴⌋ |
+///
+/// A uniform number is `low + (high − low)·u`, with low and high − low rounded to the element type (float32 for the 16-bit types)
+/// first; where rounding reaches high, it is the largest number of the element type below high (`Philox.below`).
+///
+/// Box–Muller, in float32 (also for the 16-bit types, rounded once at the end), of the words (a, b), a converted as unsigned, b as signed:
+/// r = √(−2·ln(Float(a)·2⁻³² + 2⁻³³)), s = Float(b)·2⁻³¹; the even element is `mean + std·(r·cos πs)`, the odd one `mean + std·(r·sin πs)`.
+/// In float64 of (A, B): r = √(−2·ln(Double(⌊A/2¹¹⌋)·2⁻⁵³ + 2⁻⁵⁴)), s = Double(⌊B/2¹¹⌋)·2⁻⁵² with B signed.
+/// Logarithm, sine and cosine may differ between backends in the last bits, so normal numbers agree to a few units in the last place;
+/// all others agree to the bit.
+package enum Philox {
+    /// The four words of block `counter` under `key`.
+    package static func block(key: UInt64, counter: UInt64) -> (UInt32, UInt32, UInt32, UInt32) {
+        var (k0, k1) = (UInt32(truncatingIfNeeded: key), UInt32(truncatingIfNeeded: key >> 32))
+        var (c0, c1) = (UInt32(truncatingIfNeeded: counter), UInt32(truncatingIfNeeded: counter >> 32))
+        var (c2, c3): (UInt32, UInt32) = (0, 0)
+        for _ in 0..<10 {
+            let p = UInt64(c0) * 0xD251_1F53
+            let q = UInt64(c2) * 0xCD9E_8D57
+            (c0, c1, c2, c3) = (
+                UInt32(truncatingIfNeeded: q >> 32) ^ c1 ^ k0, UInt32(truncatingIfNeeded: q),
+                UInt32(truncatingIfNeeded: p >> 32) ^ c3 ^ k1, UInt32(truncatingIfNeeded: p)
+            )
+            k0 &+= 0x9E37_79B9
+            k1 &+= 0xBB67_AE85
+        }
+        return (c0, c1, c2, c3)
+    }
+
+    /// How many blocks a fill of `count` elements takes: its generator's offset moves on by so many.
+    package static func blocks(for kind: RandomKind, _ dtype: DType, count: Int) -> UInt64 {
+        let perBlock = elementsPerBlock(kind, dtype)
+        return UInt64((count + perBlock - 1) / perBlock)
+    }
+
+    /// How many elements of a fill share a block.
+    package static func elementsPerBlock(_ kind: RandomKind, _ dtype: DType) -> Int {
+        if case .integers = kind { return 2 }
+        return dtype == .float64 ? 2 : 4
+    }
+
+    /// The largest number of `dtype` (a float) below `value`, which is rounded to `dtype` first.
+    package static func below(_ value: Double, _ dtype: DType) -> Double {
+        switch dtype {
+        case .float64: return value.nextDown
+        case .float16: return Double(Float16(Float(value)).nextDown)
+        case .bfloat16:
+            let rounded = BFloat16(Float(value))
+            // Bit patterns of one sign are ordered as the numbers are.
+            switch rounded.bitPattern {
+            case 0, 0x8000: return Double(BFloat16(bitPattern: 0x8001).floatValue)
+            case let bits where bits < 0x8000: return Double(BFloat16(bitPattern: bits - 1).floatValue)
+            case let bits: return Double(BFloat16(bitPattern: bits + 1).floatValue)
+            }
+        default: return Double(Float(value).nextDown)
+        }
+    }
+}
