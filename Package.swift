@@ -20,7 +20,7 @@ let package = Package(
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])], linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
         .target(name: "CContext"),
         .systemLibrary(name: "CZlib"),
-        .systemLibrary(name: "CPNG"),
+        .target(name: "CFormats", linkerSettings: [.linkedLibrary("png16")]),
 
         // Floor 1: tensors, automatic differentiation, backends.
         .target(name: "ApusCore", dependencies: ["COneDNN", "CKernels", "CContext"]),
@@ -28,7 +28,7 @@ let package = Package(
         // Floor 2: what is built from tensors.
         .target(name: "ApusNN", dependencies: ["ApusCore", .product(name: "OrderedCollections", package: "swift-collections")]),
         .target(name: "ApusOptim", dependencies: ["ApusCore"]),
-        .target(name: "ApusFormats", dependencies: ["ApusCore", "CZlib", "CPNG"]),
+        .target(name: "ApusFormats", dependencies: ["ApusCore", "CZlib", "CFormats"]),
         .target(name: "ApusData", dependencies: ["ApusCore", "ApusFormats"]),
 
         // Floor 3: the training loop for those who want one.

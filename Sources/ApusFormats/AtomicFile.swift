@@ -1,0 +1,151 @@
+import Glibc
+
+/// Files that are either the old ones or the new ones, whole, whatever happens in between: the one place that writes files.
+///
+/// The bytes go to a temporary file in the same folder, which is synced to the disk and renamed over the old one; then the folder is synced.
+/// The temporary file of `a.txt` is `.a.txt.tmp`, locked while it is written, so that two writers take turns and a killed
+/// process leaves at most one such file, which the next write takes over.
+package enum AtomicFile {
+    /// Replaces the file at `path` with what `body` writes. On any error the old file stays and the temporary one is removed.
+    ///
+    /// A symbolic link is followed. A device or pipe, which cannot be replaced, is written directly.
+    /// `beforeRename` runs when the new bytes are safe on the disk and the old file is still in place.
+    package static func write(to path: String, beforeRename: () throws -> Void = {}, _ body: (Writer) throws -> Void) throws {
+        var status = stat()
+        let exists = stat(path, &status) == 0
+        if exists {
+            switch status.st_mode & S_IFMT {
+            case S_IFREG: break
+            case S_IFDIR: throw FileError(file: path, operation: "write", code: EISDIR)
+            default: return try writeDirectly(to: path, body)
+            }
+        }
+        let target = exists ? resolved(path) : path
+        let (folder, name) = split(target)
+        let temporary = "\(folder)/.\(name).tmp"
+        let descriptor = try openLocked(temporary, for: path)
+        defer { close(descriptor) } // Gives the lock back, after the rename or the removal.
+        do {
+            if exists { fchmod(descriptor, status.st_mode & 0o7777) }
+            let writer = Writer(path: path, descriptor: descriptor)
+            try body(writer)
+            try writer.flush()
+            guard fsync(descriptor) == 0 else { throw FileError(file: path, operation: "write", code: errno) }
+            try beforeRename()
+            guard rename(temporary, target) == 0 else { throw FileError(file: path, operation: "write", code: errno) }
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+        try syncFolder(folder)
+    }
+
+    /// Replaces the file at `path` with `text`.
+    package static func write(_ text: String, to path: String) throws {
+        var text = text
+        try write(to: path) { writer in try text.withUTF8 { try writer.write(UnsafeRawBufferPointer($0)) } }
+    }
+
+    /// Replaces the file at `path` with `bytes`.
+    package static func write(_ bytes: [UInt8], to path: String) throws {
+        try write(to: path) { writer in try bytes.withUnsafeBytes { try writer.write($0) } }
+    }
+
+    /// Makes a rename or removal in `folder` last through a power failure.
+    package static func syncFolder(_ folder: String) throws(FileError) {
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileError(file: folder, operation: "sync", code: errno) }
+        defer { close(descriptor) }
+        // Some file systems have nothing to sync for a folder and say EINVAL.
+        guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError(file: folder, operation: "sync", code: errno) }
+    }
+
+    private static func writeDirectly(to path: String, _ body: (Writer) throws -> Void) throws {
+        let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileError(file: path, operation: "open", code: errno) }
+        defer { close(descriptor) }
+        let writer = Writer(path: path, descriptor: descriptor)
+        try body(writer)
+        try writer.flush()
+    }
+
+    /// The temporary file, empty and locked. A writer that held it before us has renamed it away by the time we get the lock: then we try again.
+    private static func openLocked(_ temporary: String, for path: String) throws(FileError) -> Int32 {
+        while true {
+            let descriptor = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
+            guard descriptor >= 0 else { throw FileError(file: path, operation: "write", code: errno) }
+            while flock(descriptor, LOCK_EX) != 0 && errno == EINTR {}
+            var ours = stat(), there = stat()
+            if fstat(descriptor, &ours) == 0, stat(temporary, &there) == 0, ours.st_ino == there.st_ino, ours.st_dev == there.st_dev {
+                if ftruncate(descriptor, 0) == 0 { return descriptor }
+                let code = errno
+                close(descriptor)
+                throw FileError(file: path, operation: "write", code: code)
+            }
+            close(descriptor)
+        }
+    }
+
+    private static func resolved(_ path: String) -> String {
+        guard let real = realpath(path, nil) else { return path }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
+    package static func split(_ path: String) -> (folder: String, name: String) {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return (".", path) }
+        let folder = slash == path.startIndex ? "/" : String(path[..<slash])
+        return (folder, String(path[path.utf8.index(after: slash)...]))
+    }
+}
+
+/// What ``AtomicFile`` gives to write to: a buffer, a count and, where asked for, a checksum of all that went through.
+package final class Writer {
+    private let path: String
+    private let descriptor: Int32
+    private var buffer: [UInt8] = []
+    private static let capacity = 1 << 16
+    /// Bytes written so far.
+    package private(set) var count = 0
+    /// Takes every byte that is written from when it is set.
+    package var checksum: Checksum?
+
+    fileprivate init(path: String, descriptor: Int32) {
+        self.path = path
+        self.descriptor = descriptor
+        buffer.reserveCapacity(Writer.capacity)
+    }
+
+    package func write(_ bytes: UnsafeRawBufferPointer) throws {
+        count += bytes.count
+        checksum?.update(bytes)
+        if buffer.count + bytes.count > Writer.capacity { try flush() }
+        if bytes.count >= Writer.capacity {
+            try writeAll(bytes)
+        } else {
+            buffer.append(contentsOf: bytes)
+        }
+    }
+
+    package func write(_ bytes: [UInt8]) throws {
+        try bytes.withUnsafeBytes { try write($0) }
+    }
+
+    fileprivate func flush() throws {
+        let full = buffer
+        buffer.removeAll(keepingCapacity: true)
+        try full.withUnsafeBytes { try writeAll($0) }
+    }
+
+    private func writeAll(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let written = Glibc.write(descriptor, rest.baseAddress, min(rest.count, 1 << 30))
+            if written < 0 {
+                if errno == EINTR { continue }
+                throw FileError(file: path, operation: "write", code: errno)
+            }
+            rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+        }
+    }
+}

@@ -1,0 +1,121 @@
+import ApusCore
+import Glibc
+
+/// The state of a run in one file: tensors in named sections (the model, the optimizer, the generator), and strings (the epoch, the options).
+///
+/// A folder holds two: `checkpoint.safetensors`, the newest, and `checkpoint.previous.safetensors`, the one before. Both are safetensors files,
+/// sealed with a checksum of every byte. ``save(in:)`` replaces them so that, whenever the process or the machine dies, at least one is whole;
+/// ``load(from:)`` falls back on the previous one where the newest is missing or damaged, and throws where both are.
+public struct Checkpoint {
+    private var order: [String] = []
+    private var sections: [String: StateDict] = [:]
+    /// Strings beside the tensors.
+    public var metadata: [String: String] = [:]
+    /// Why the newest file could not be used, where this is the previous one.
+    public private(set) var newestFailed: (any Error)?
+
+    /// Without sections.
+    public init() {}
+
+    /// The names of the sections, in the order in which they were first set.
+    public var sectionNames: [String] { order }
+
+    /// The tensors of a section, nil where there is none; a section may be empty. A name must not contain `/`.
+    public subscript(section: String) -> StateDict? {
+        get { sections[section] }
+        set {
+            precondition(!section.contains("/"), "Checkpoint: section name '\(section)' contains '/'")
+            if sections[section] == nil, newValue != nil { order.append(section) }
+            if newValue == nil { order.removeAll { $0 == section } }
+            sections[section] = newValue
+        }
+    }
+
+    private static let sectionsKey = "apus.checkpoint.sections"
+
+    /// The newest checkpoint's path in `folder`.
+    public static func newest(in folder: String) -> String { folder + "/checkpoint.safetensors" }
+    /// The path of the checkpoint before it.
+    public static func previous(in folder: String) -> String { folder + "/checkpoint.previous.safetensors" }
+
+    /// Makes this the newest checkpoint of `folder`, and the newest so far, if it is whole, the previous one.
+    public func save(in folder: String) throws {
+        let (newest, previous) = (Checkpoint.newest(in: folder), Checkpoint.previous(in: folder))
+        try write(to: newest) {
+            // A damaged file must not push the last good one out.
+            guard (try? Checkpoint.verified(newest)) != nil else { return }
+            guard rename(newest, previous) == 0 else { throw FileError(file: previous, operation: "write", code: errno) }
+        }
+    }
+
+    /// The newest whole checkpoint of `folder`; nil where there is neither file. Where both are damaged, the error says why of each.
+    public static func load(from folder: String) throws -> Checkpoint? {
+        do {
+            return try Checkpoint(contentsOf: newest(in: folder))
+        } catch let first {
+            var previousCheckpoint: Checkpoint
+            do {
+                previousCheckpoint = try Checkpoint(contentsOf: previous(in: folder))
+            } catch let second {
+                switch (isMissing(first), isMissing(second)) {
+                case (true, true): return nil
+                case (true, false): throw second
+                case (false, true): throw first
+                case (false, false): throw FormatError(file: folder, reason: "neither checkpoint can be used: \(first); \(second)")
+                }
+            }
+            if !isMissing(first) { previousCheckpoint.newestFailed = first }
+            return previousCheckpoint
+        }
+    }
+
+    private static func isMissing(_ error: any Error) -> Bool { (error as? FileError)?.code == ENOENT }
+
+    /// Writes the file at `path`, whole or not at all.
+    public func write(to path: String) throws {
+        try write(to: path, beforeRename: {})
+    }
+
+    private func write(to path: String, beforeRename: () throws -> Void) throws {
+        var all = StateDict()
+        for name in order {
+            for (key, tensor) in sections[name]! { all["\(name)/\(key)"] = tensor }
+        }
+        var metadata = metadata
+        metadata[Checkpoint.sectionsKey] = JSON.array(order.map { .string($0) }).text
+        try Safetensors(all, metadata: metadata).write(to: path, sealed: true, beforeRename: beforeRename)
+    }
+
+    /// The checkpoint in the file at `path`. Any damage is a ``FormatError``.
+    public init(contentsOf path: String) throws {
+        var file = try Safetensors(mapping: Checkpoint.verified(path))
+        let place = FormatError.Place.key(Checkpoint.sectionsKey)
+        guard let list = file.metadata.removeValue(forKey: Checkpoint.sectionsKey) else { throw FormatError(file: path, place: place, reason: "missing: the file is no checkpoint") }
+        guard let names = try? JSON(parsing: list).array?.map(\.string), names.allSatisfy({ $0 != nil && !$0!.contains("/") }) else {
+            throw FormatError(file: path, place: place, reason: "not a list of section names")
+        }
+        for case let name? in names { self[name] = StateDict() }
+        for (key, tensor) in file.tensors where key != Safetensors.sealKey {
+            guard let slash = key.firstIndex(of: "/"), sections[String(key[..<slash])] != nil else { throw FormatError(file: path, place: .key(key), reason: "the tensor belongs to no section") }
+            sections[String(key[..<slash])]![String(key[key.index(after: slash)...])] = tensor
+        }
+        metadata = file.metadata
+    }
+
+    /// The mapped file, if its seal is right.
+    private static func verified(_ path: String) throws -> MappedFile {
+        let file = try MappedFile(path)
+        // The header first: it says more about a file that was cut off, or is another one.
+        let header = try Safetensors.Header(file)
+        guard let seal = header.entries.last, seal.key == Safetensors.sealKey, seal.dtype == .uint8, seal.shape == [8],
+            header.entries.allSatisfy({ $0.range.upperBound <= seal.range.lowerBound || $0.key == seal.key })
+        else {
+            throw FormatError(file: path, place: .key(Safetensors.sealKey), reason: "missing: the file is no checkpoint")
+        }
+        let bytes = UnsafeRawBufferPointer(file.bytes)
+        let found = Checksum.of(UnsafeRawBufferPointer(rebasing: bytes.dropLast(8)))
+        let wanted = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: bytes.count - 8, as: UInt64.self))
+        guard found == wanted else { throw FormatError(file: path, place: .key(Safetensors.sealKey), reason: "the checksum does not match the contents: the file is damaged") }
+        return file
+    }
+}

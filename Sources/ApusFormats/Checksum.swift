@@ -1,0 +1,20 @@
+import CFormats
+
+/// XXH64 of bytes that come in pieces: finds damage, not forgery.
+package struct Checksum {
+    private var state = apus_xxh64()
+
+    package init() { apus_xxh64_start(&state) }
+
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) { apus_xxh64_update(&state, bytes.baseAddress, bytes.count) }
+
+    package var value: UInt64 {
+        withUnsafePointer(to: state) { apus_xxh64_finish($0) }
+    }
+
+    package static func of(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        var checksum = Checksum()
+        checksum.update(bytes)
+        return checksum.value
+    }
+}

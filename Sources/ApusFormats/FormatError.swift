@@ -1,0 +1,67 @@
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// A file whose contents are not what its format says: which file, where in it, what is wrong.
+public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Where in a file.
+    public enum Place: Hashable, Sendable {
+        /// Bytes from the file's start; for compressed files, in the compressed bytes.
+        case offset(Int)
+        /// Line and column of a text, both from 1.
+        case line(Int, column: Int)
+        /// The name of a tensor or value.
+        case key(String)
+    }
+
+    /// The file's path as it was given.
+    public let file: String
+    /// Where in it, nil where the whole file is meant.
+    public let place: Place?
+    /// What was found and what was wanted.
+    public let reason: String
+
+    public init(file: String, place: Place? = nil, reason: String) {
+        self.file = file
+        self.place = place
+        self.reason = reason
+    }
+
+    /// `net.safetensors, 'conv1.weight': …` or `net.safetensors, byte 17: …`.
+    public var description: String {
+        switch place {
+        case .offset(let offset): "\(file), byte \(offset): \(reason)"
+        case .line(let line, let column): "\(file), line \(line), column \(column): \(reason)"
+        case .key(let key): "\(file), '\(printable(key))': \(reason)"
+        case nil: "\(file): \(reason)"
+        }
+    }
+}
+
+/// What the operating system refused: which file, what was tried, why.
+public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The file's path as it was given.
+    public let file: String
+    /// What was tried: `open`, `write`, `rename`.
+    public let operation: String
+    /// The system's number (`ENOENT`, `EACCES`, `ENOSPC`).
+    public let code: Int32
+
+    public init(file: String, operation: String, code: Int32) {
+        self.file = file
+        self.operation = operation
+        self.code = code
+    }
+
+    /// `cannot open net.safetensors: No such file or directory`.
+    public var description: String { "cannot \(operation) \(file): \(String(cString: strerror(code)))" }
+}
+
+/// A key from a file as it may stand in a message: short, and without control characters.
+package func printable(_ key: String) -> String {
+    var text = ""
+    for scalar in key.unicodeScalars.prefix(80) {
+        text += scalar.value < 0x20 || scalar.value == 0x7F ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+    }
+    return key.unicodeScalars.count > 80 ? text + "…" : text
+}

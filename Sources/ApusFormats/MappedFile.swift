@@ -1,0 +1,40 @@
+import Glibc
+
+/// A regular file in memory, read only as far as it is looked at.
+///
+/// The mapping is private and writable: a tensor that borrows it may be changed in place, the pages it writes become this process's
+/// own and the file stays as it is. Replacing the file by rename (as ``AtomicFile`` does) leaves the mapping whole; a program that
+/// shortens the file in place while it is mapped breaks every reader of it, here as in any program that maps files.
+package final class MappedFile {
+    package let path: String
+    package let bytes: UnsafeMutableRawBufferPointer
+
+    /// Maps the file; a folder, a device or a pipe is refused.
+    package init(_ path: String) throws(FileError) {
+        self.path = path
+        // Without O_NONBLOCK, opening a pipe would wait for a writer.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw FileError(file: path, operation: "open", code: errno) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw FileError(file: path, operation: "read", code: errno) }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: break
+        case S_IFDIR: throw FileError(file: path, operation: "read", code: EISDIR)
+        default: throw FileError(file: path, operation: "map", code: ENODEV)
+        }
+        let size = Int(status.st_size)
+        guard size > 0 else {
+            bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+            return
+        }
+        guard let base = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0), base != MAP_FAILED else {
+            throw FileError(file: path, operation: "map", code: errno)
+        }
+        bytes = UnsafeMutableRawBufferPointer(start: base, count: size)
+    }
+
+    deinit {
+        if let base = bytes.baseAddress { munmap(base, bytes.count) }
+    }
+}

@@ -1,0 +1,256 @@
+import ApusCore
+import Glibc
+
+/// A file in the safetensors format: named tensors, and a dictionary of strings that says what they are.
+///
+/// `let file = try Safetensors(contentsOf: "net.safetensors")`, then `file.tensors["conv1.weight"]`.
+///
+/// The format is 8 bytes for the header's length (little endian), a JSON header that gives each tensor's dtype, shape and range of bytes, and the
+/// bytes. Reading maps the file, so that its tensors cost no memory until they are looked at; changing one in place changes
+/// neither the file nor anybody else's view of it. Every number in the header is checked before it is used: ranges that leave the file, overlap or
+/// leave holes, sizes that do not belong to the shape, keys given twice are a ``FormatError`` that names file and tensor.
+///
+/// Specification: https://github.com/huggingface/safetensors#format. Python: `safetensors.torch.load_file`.
+public struct Safetensors {
+    /// The tensors, in the order of the header.
+    public var tensors: StateDict
+    /// The header's `__metadata__`.
+    public var metadata: [String: String]
+
+    /// What is to be written: `tensors`, and strings that say what they are.
+    public init(_ tensors: StateDict, metadata: [String: String] = [:]) {
+        self.tensors = tensors
+        self.metadata = metadata
+    }
+
+    /// Maps the file at `path`. Throws ``FileError`` where it cannot be read, ``FormatError`` where it is not a safetensors file.
+    public init(contentsOf path: String) throws {
+        self = try Safetensors(mapping: MappedFile(path))
+    }
+
+    /// Writes the file at `path`, whole or not at all: to a temporary file first, synced to the disk, then renamed.
+    /// Keys stand in the header in the order of `tensors`, metadata by name, so equal contents make equal bytes.
+    public func write(to path: String) throws {
+        try write(to: path, sealed: false)
+    }
+
+    /// The longest header that is read or written, as in the reference implementation.
+    static let maximumHeader = 100_000_000
+    /// PyTorch's limit to the number of dimensions.
+    static let maximumRank = 64
+    /// The name of the tensor that seals a checkpoint: XXH64 of every byte before it.
+    static let sealKey = "checksum"
+
+    private static let dtypeNames: [(DType, String)] = [
+        (.bool, "BOOL"), (.uint8, "U8"), (.int8, "I8"), (.int16, "I16"), (.int32, "I32"), (.int64, "I64"),
+        (.float16, "F16"), (.bfloat16, "BF16"), (.float32, "F32"), (.float64, "F64"),
+    ]
+    /// Types of the format that Apus has no dtype for.
+    private static let foreignNames: Set<String> = ["U16", "U32", "U64", "F8_E5M2", "F8_E4M3", "F8_E8M0", "F6_E2M3", "F6_E3M2", "F4", "C64"]
+}
+
+extension StateDict {
+    /// Writes the tensors as a safetensors file, whole or not at all. PyTorch: `safetensors.torch.save_file`.
+    /// `try model.stateDict().save(to: "net.safetensors")`
+    public func save(to path: String, metadata: [String: String] = [:]) throws {
+        try Safetensors(self, metadata: metadata).write(to: path)
+    }
+
+    /// The tensors of a safetensors file, mapped. PyTorch: `safetensors.torch.load_file`.
+    public static func load(from path: String) throws -> StateDict {
+        try Safetensors(contentsOf: path).tensors
+    }
+}
+
+// MARK: Reading
+
+extension Safetensors {
+    init(mapping file: MappedFile) throws {
+        let header = try Header(file)
+        metadata = header.metadata
+        tensors = StateDict()
+        for entry in header.entries {
+            tensors[entry.key] = try header.tensor(entry, in: file)
+        }
+    }
+
+    /// A header whose every claim has been checked against the file.
+    struct Header {
+        struct Entry {
+            let key: String
+            let dtype: DType
+            let shape: Shape
+            /// Bytes from the end of the header.
+            let range: Range<Int>
+        }
+        private(set) var entries: [Entry] = []
+        private(set) var metadata: [String: String] = [:]
+        private let start: Int
+
+        init(_ file: MappedFile) throws(FormatError) {
+            let path = file.path
+            let bytes = UnsafeRawBufferPointer(file.bytes)
+            guard bytes.count >= 8 else {
+                throw FormatError(file: path, reason: bytes.isEmpty ? "the file is empty" : "the file has \(bytes.count) bytes, a safetensors file at least 8")
+            }
+            let claimed = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+            guard claimed <= UInt64(Safetensors.maximumHeader) else {
+                throw FormatError(file: path, place: .offset(0), reason: "the header's length is \(claimed) bytes, the limit \(Safetensors.maximumHeader): not a safetensors file")
+            }
+            let length = Int(claimed)
+            guard length <= bytes.count - 8 else {
+                throw FormatError(file: path, place: .offset(0), reason: "the header's length is \(length) bytes, but only \(bytes.count - 8) follow: the file is cut off or no safetensors file")
+            }
+            start = 8 + length
+            guard length > 0, bytes[8] == UInt8(ascii: "{") else { throw FormatError(file: path, place: .offset(8), reason: "the header does not begin with '{'") }
+            let json: JSON
+            do throws(JSONError) {
+                json = try JSON(parsing: UnsafeRawBufferPointer(rebasing: bytes[8..<start]))
+            } catch {
+                throw FormatError(file: path, place: .offset(8 + error.offset), reason: "header: \(error.message)")
+            }
+            for member in json.members ?? [] {
+                if member.key == "__metadata__" {
+                    try readMetadata(member.value, path)
+                } else {
+                    entries.append(try Header.entry(member.key, member.value, path))
+                }
+            }
+            try checkRanges(path, dataCount: bytes.count - start)
+        }
+
+        private mutating func readMetadata(_ value: JSON, _ path: String) throws(FormatError) {
+            guard let members = value.members else { throw FormatError(file: path, place: .key("__metadata__"), reason: "\(value.kind), where an object should stand") }
+            for member in members {
+                guard let string = member.value.string else {
+                    throw FormatError(file: path, place: .key("__metadata__"), reason: "'\(printable(member.key))' is \(member.value.kind), where a string should stand")
+                }
+                metadata[member.key] = string
+            }
+        }
+
+        private static func entry(_ key: String, _ value: JSON, _ path: String) throws(FormatError) -> Entry {
+            func wrong(_ reason: String) -> FormatError { FormatError(file: path, place: .key(key), reason: reason) }
+            guard let members = value.members else { throw wrong("\(value.kind), where an object with dtype, shape and data_offsets should stand") }
+            if let unknown = members.first(where: { !["dtype", "shape", "data_offsets"].contains($0.key) }) { throw wrong("unknown field '\(printable(unknown.key))'") }
+            guard let name = value["dtype"]?.string else { throw wrong("no dtype, or one that is not a string") }
+            guard let dtype = dtypeNames.first(where: { $0.1 == name })?.0 else {
+                throw wrong(foreignNames.contains(name) ? "dtype '\(name)' has no counterpart in Apus" : "unknown dtype '\(printable(name))'")
+            }
+            guard let list = value["shape"]?.array else { throw wrong("no shape, or one that is not a list") }
+            guard list.count <= maximumRank else { throw wrong("the shape has \(list.count) dimensions, the limit is \(maximumRank)") }
+            var shape = Shape()
+            var byteCount = dtype.size
+            // Extents of 0 are left out of this product: strides are products of the others, and must not overflow either.
+            var span = dtype.size
+            for item in list {
+                guard let extent = item.int, extent >= 0 else { throw wrong("the shape holds \(item.text), where a whole number from 0 to 2^63 − 1 should stand") }
+                let (product, overflow) = span.multipliedReportingOverflow(by: max(extent, 1))
+                guard !overflow else { throw wrong("shape \(JSON.array(list).text) has more elements than 64 bits can count") }
+                span = product
+                byteCount *= extent == 0 ? 0 : extent
+                shape.append(extent)
+            }
+            guard let offsets = value["data_offsets"]?.array, offsets.count == 2, let begin = offsets[0].int, let end = offsets[1].int else {
+                throw wrong("no data_offsets, or ones that are not two whole numbers")
+            }
+            guard begin >= 0, begin <= end else { throw wrong("data_offsets [\(begin), \(end)] are not a range") }
+            guard end - begin == byteCount else { throw wrong("data_offsets [\(begin), \(end)] span \(end - begin) bytes, \(name) of shape \(shape) takes \(byteCount)") }
+            return Entry(key: key, dtype: dtype, shape: shape, range: begin..<end)
+        }
+
+        /// Ranges, sorted, must follow each other from the first byte to the last.
+        private func checkRanges(_ path: String, dataCount: Int) throws(FormatError) {
+            var end = 0
+            for entry in entries.sorted(by: { ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound) }) {
+                let (range, place) = (entry.range, FormatError.Place.key(entry.key))
+                guard range.upperBound <= dataCount else {
+                    throw FormatError(file: path, place: place, reason: "data_offsets [\(range.lowerBound), \(range.upperBound)] leave the file, whose data has \(dataCount) bytes")
+                }
+                guard range.lowerBound >= end else { throw FormatError(file: path, place: place, reason: "its data overlaps that of another tensor at byte \(range.lowerBound) of the data") }
+                guard range.lowerBound == end else { throw FormatError(file: path, place: place, reason: "bytes \(end) to \(range.lowerBound) of the data before it belong to no tensor") }
+                end = range.upperBound
+            }
+            guard end == dataCount else { throw FormatError(file: path, place: .offset(start + end), reason: "\(dataCount - end) bytes after the last tensor belong to none") }
+        }
+
+        /// A view of the mapping; a copy where the bytes are not aligned for their type.
+        func tensor(_ entry: Entry, in file: MappedFile) throws -> Tensor {
+            let bytes = UnsafeMutableRawBufferPointer(rebasing: file.bytes[(start + entry.range.lowerBound)..<(start + entry.range.upperBound)])
+            if entry.dtype == .bool, let bad = bytes.firstIndex(where: { $0 > 1 }) {
+                throw FormatError(file: file.path, place: .key(entry.key), reason: "byte \(bad) of a BOOL tensor is \(bytes[bad]), neither 0 nor 1")
+            }
+            guard let base = bytes.baseAddress, bytes.count > 0, Int(bitPattern: base) % entry.dtype.size == 0 else {
+                let copy = try Tensor.uninitialized(entry.shape, entry.dtype, .cpu)
+                UnsafeMutableRawBufferPointer(start: copy.pointer, count: bytes.count).copyMemory(from: UnsafeRawBufferPointer(bytes))
+                return copy
+            }
+            let storage = Storage(borrowing: base, byteCount: bytes.count, owner: file)
+            return Tensor(storage: storage, shape: entry.shape, strides: entry.shape.contiguousStrides, offset: 0, dtype: entry.dtype)
+        }
+    }
+}
+
+// MARK: Writing
+
+extension Safetensors {
+    /// Writes the file; `sealed` adds a last tensor that holds the checksum of all bytes before its own.
+    func write(to path: String, sealed: Bool, beforeRename: () throws -> Void = {}) throws {
+        // Larger elements first, so that each tensor is aligned for its type.
+        let order = tensors.indices.sorted { (-tensors[$0].value.dtype.size, $0) < (-tensors[$1].value.dtype.size, $1) }
+        var begins = [Int](repeating: 0, count: tensors.count)
+        var end = 0
+        for i in order {
+            let (key, tensor) = tensors[i]
+            if tensor.isPoisoned { throw FormatError(file: path, place: .key(key), reason: "the tensor is the result of an op that failed") }
+            if key == "__metadata__" || sealed && key == Safetensors.sealKey { throw FormatError(file: path, place: .key(key), reason: "the name is reserved by the format") }
+            begins[i] = end
+            end += tensor.numel * tensor.dtype.size
+        }
+        var members: [JSON.Member] = []
+        if !metadata.isEmpty {
+            let sorted = metadata.sorted { $0.key < $1.key }
+            members.append(JSON.Member("__metadata__", .object(sorted.map { JSON.Member($0.key, .string($0.value)) })))
+        }
+        for (i, (key, tensor)) in tensors.enumerated() {
+            members.append(JSON.Member(key, Safetensors.description(tensor.dtype, tensor.shape, begins[i])))
+        }
+        if sealed { members.append(JSON.Member(Safetensors.sealKey, Safetensors.description(.uint8, [8], end))) }
+        var header = Array(JSON.object(members).text.utf8)
+        // Spaces, so that the data begins at a cache line.
+        header.append(contentsOf: repeatElement(0x20, count: (64 - (8 + header.count) % 64) % 64))
+        guard header.count <= Safetensors.maximumHeader else { throw FormatError(file: path, reason: "the header would take \(header.count) bytes, the limit is \(Safetensors.maximumHeader)") }
+
+        try AtomicFile.write(to: path, beforeRename: beforeRename) { writer in
+            if sealed { writer.checksum = Checksum() }
+            try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try writer.write($0) }
+            try writer.write(header)
+            for i in order { try withHostBytes(of: tensors[i].value) { try writer.write($0) } }
+            if let seal = writer.checksum?.value { try withUnsafeBytes(of: seal.littleEndian) { try writer.write($0) } }
+        }
+    }
+
+    private static func description(_ dtype: DType, _ shape: Shape, _ begin: Int) -> JSON {
+        [
+            "dtype": .string(dtypeNames.first { $0.0 == dtype }!.1),
+            "shape": .array(shape.map { .int(Int64($0)) }),
+            "data_offsets": [.int(Int64(begin)), .int(Int64(begin + shape.numel * dtype.size))],
+        ]
+    }
+}
+
+/// The elements of `tensor` in row-major order, in the host's memory, when all work on them is done.
+package func withHostBytes<Result>(of tensor: Tensor, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+    let contiguous = try tensor.contiguousData()
+    contiguous.device.backend.synchronize()
+    return try withExtendedLifetime(contiguous) {
+        try body(UnsafeRawBufferPointer(start: contiguous.pointer, count: contiguous.numel * contiguous.dtype.size))
+    }
+}
+
+/// A contiguous tensor in the host's memory whose bytes `fill` writes, all of them.
+package func tensor(_ shape: Shape, _ dtype: DType, _ fill: (UnsafeMutableRawBufferPointer) throws -> Void) throws -> Tensor {
+    let tensor = try Tensor.uninitialized(shape, dtype, .cpu)
+    try fill(UnsafeMutableRawBufferPointer(start: tensor.pointer, count: tensor.numel * dtype.size))
+    return tensor
+}

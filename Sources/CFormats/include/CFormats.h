@@ -1,0 +1,38 @@
+// What reading and writing files needs in C: libpng, whose errors are longjmps that Swift must not see, and a checksum.
+#ifndef APUS_CFORMATS_H
+#define APUS_CFORMATS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// XXH64 (seed 0), fed in pieces. https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
+typedef struct {
+    uint64_t lanes[4];
+    uint64_t total;
+    uint8_t pending[32];
+    uint32_t pending_count;
+} apus_xxh64;
+
+void apus_xxh64_start(apus_xxh64 *_Nonnull state);
+void apus_xxh64_update(apus_xxh64 *_Nonnull state, const void *_Nullable bytes, size_t count);
+uint64_t apus_xxh64_finish(const apus_xxh64 *_Nonnull state);
+
+/// What a PNG's first chunk says. Filled before any pixel is decoded.
+typedef struct {
+    uint32_t width, height;
+    int channels; // after expansion: 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha
+} apus_png_info;
+
+enum { APUS_PNG_MESSAGE = 160 };
+
+/// Reads width, height and channels. 0, or -1 with a message.
+int apus_png_open(const uint8_t *_Nonnull bytes, size_t count, apus_png_info *_Nonnull info, char *_Nonnull message);
+/// Decodes to width × height × channels bytes, interleaved; palettes and 1, 2, 4 and 16 bits become 8 bits, colours are taken as they are
+/// (no gamma). `*offset` is how far the file was read. 0, or -1 with a message.
+int apus_png_decode(const uint8_t *_Nonnull bytes, size_t count, const apus_png_info *_Nonnull info, uint8_t *_Nonnull pixels,
+                    size_t *_Nonnull offset, char *_Nonnull message);
+/// Encodes 8-bit gray (1 channel) or RGB (3). The result is malloc's, for the caller to free; NULL with a message.
+uint8_t *_Nullable apus_png_encode(const uint8_t *_Nonnull pixels, uint32_t width, uint32_t height, int channels,
+                                   size_t *_Nonnull count, char *_Nonnull message);
+
+#endif
