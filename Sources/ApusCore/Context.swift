@@ -7,13 +7,16 @@ import CContext
 package final class Context {
     package var gradEnabled = true
     package var inference = false
-    package var checkedScope: CheckedScope?
+    var checkedScope: CheckedScope?
     /// The modules being called, outermost first. Unowned: a call keeps its module alive.
     package var modules: [Unmanaged<AnyObject>] = []
     /// How the module floor spells the innermost of `modules`; set with the first push.
     package var describeModules: (([AnyObject]) -> String?)?
+    /// What `withGenerator` set; nil means the process-wide one.
     package var generator: Generator?
     package var anomaly = false
+    /// Where dying graph nodes are freed.
+    let graveyard = Graveyard()
     /// Reads every op that passes (`Op.swift`): profilers and captures.
     package var observer: (any OpObserver)?
 

@@ -22,7 +22,7 @@ public struct OpError: Error, CustomStringConvertible, Sendable {
 
 /// The one place that decides what becomes of a programming error: inside `checked` it is kept (the first one) and a
 /// poisoned tensor goes on; elsewhere the program ends.
-package func fail(_ error: OpError, op: String? = nil) -> Tensor {
+@discardableResult package func fail(_ error: OpError, op: String? = nil) -> Tensor {
     var error = error
     if error.op.isEmpty, let op { error.op = op }
     let context = Context.current

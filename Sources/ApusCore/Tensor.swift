@@ -61,11 +61,6 @@ public class Tensor {
         do { return Tensor(poisoned: try Storage(byteCount: 8, device: .cpu)) } catch { preconditionFailure("\(error)") }
     }
 
-    deinit {
-        // A long chain of nodes is freed in a loop, not by recursion.
-        if recordedNode != nil { Node.release(&recordedNode) }
-    }
-
     // MARK: Facts
 
     /// The device it lives on.

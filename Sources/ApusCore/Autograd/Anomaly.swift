@@ -1,0 +1,56 @@
+/// Anomaly mode: every op's result and every gradient is checked for NaN and infinity, and the first op that made one is named.
+public enum Anomaly {
+    /// Where an op was called: the modules around it and, in debug builds, the lines.
+    final class Origin {
+        let modulePath: String?
+        let trace: CallTrace
+
+        init() {
+            modulePath = Context.current.modulePath
+            trace = CallTrace.capture()
+        }
+    }
+
+    static func checkForward(_ name: String, _ inputs: [Tensor], _ output: Tensor) throws(OpError) {
+        guard output.dtype.isFloatingPoint, !isFinite(output), inputs.allSatisfy({ !$0.dtype.isFloatingPoint || isFinite($0) }) else { return }
+        let shapes = inputs.map { "\($0.shape)" }.joined(separator: ", ")
+        throw OpError("made the first NaN or infinity, from finite inputs of shapes \(shapes)\(CallTrace.capture().lines)", op: name)
+    }
+
+    static func checkBackward(_ node: Node, _ gradients: [Tensor?]) throws(OpError) {
+        for (i, gradient) in gradients.enumerated() {
+            guard let gradient, gradient.dtype.isFloatingPoint, !isFinite(gradient) else { continue }
+            var error = OpError("its backward made the first NaN or infinity, in the gradient of input \(i) of shape \(gradient.shape)", op: node.name)
+            error = locate(error, node)
+            throw error
+        }
+    }
+
+    /// Adds to an error of the backward pass where the op was called forward.
+    static func locate(_ error: OpError, _ node: Node) -> OpError {
+        guard let origin = node.origin else { return error }
+        var located = OpError(error.message + origin.trace.lines, op: error.op.isEmpty ? node.name : error.op)
+        located.modulePath = error.modulePath ?? origin.modulePath
+        return located
+    }
+
+    private static func isFinite(_ x: Tensor) -> Bool {
+        noGrad {
+            let context = Context.current
+            context.anomaly = false
+            defer { context.anomaly = true }
+            return x.detach().isfinite().all().item(Bool.self)
+        }
+    }
+}
+
+/// Runs `body` in anomaly mode: the op that makes the first NaN or infinity, forward or backward, traps (or throws inside `checked`), with its
+/// name, the module's path and, in debug builds, the lines of the calls that led to it. Slow; for finding the fault only.
+/// PyTorch: `torch.autograd.detect_anomaly`.
+public func detectAnomaly<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let context = Context.current
+    let outer = context.anomaly
+    context.anomaly = true
+    defer { context.anomaly = outer }
+    return try body()
+}

@@ -1,0 +1,212 @@
+import Synchronization
+
+/// What few tensors have.
+final class AutogradExtras {
+    /// Of a leaf: the node where its gradient ends.
+    var accumulator: AccumulateNode?
+    /// Of a leaf: what to call after its gradient was accumulated.
+    var accumulatedHooks: [(id: UInt64, run: (Tensor) -> Void)] = []
+    /// Of a view: the tensor whose storage it looks into, and that tensor's generation when the view's node was made.
+    var viewBase: Tensor?
+    var viewGeneration = 0
+    /// Of a base: how many recorded changes in place it has seen.
+    var generation = 0
+    /// Whether the gradient of this non-leaf is kept.
+    var retainsGrad = false
+}
+
+/// Undoes what made it: removes a hook. Letting go of it does nothing.
+public struct HookHandle {
+    let removal: () -> Void
+    package init(_ removal: @escaping () -> Void) { self.removal = removal }
+    /// Removes the hook.
+    public func remove() { removal() }
+}
+
+private let hookNumbers = Atomic<UInt64>(0)
+
+extension Tensor {
+    final var extrasForWriting: AutogradExtras {
+        if let extras { return extras }
+        let made = AutogradExtras()
+        extras = made
+        return made
+    }
+
+    /// Whether it is a view that remembers its base.
+    final var isView: Bool { extras?.viewBase != nil }
+
+    /// The node that made it, nil for a leaf.
+    final var node: Node? {
+        if let extras, extras.viewBase != nil { renewIfStale(extras) }
+        return recordedNode
+    }
+
+    /// Whether its history is recorded, so that `backward()` can reach it. Settable on leaves of a floating-point type.
+    public final var requiresGrad: Bool {
+        get {
+            if let extras, extras.viewBase != nil { renewIfStale(extras) }
+            return requiresGradFlag
+        }
+        set {
+            if isPoisoned { return }
+            if newValue && !dtype.isFloatingPoint {
+                fail("requiresGrad", "only floating-point tensors can require a gradient, this one is \(dtype); convert it with to(.float32)")
+                return
+            }
+            if !newValue && recordedNode != nil {
+                fail("requiresGrad", "only a leaf can stop requiring a gradient; use detach() for the result of \(recordedNode!.name)")
+                return
+            }
+            requiresGradFlag = newValue
+        }
+    }
+
+    /// Sets `requiresGrad` and returns the tensor. PyTorch: `requires_grad_()`.
+    @discardableResult public final func requiresGrad_(_ requires: Bool = true) -> Self {
+        requiresGrad = requires
+        return self
+    }
+
+    /// Whether no recorded op made it. Gradients accumulate in the `grad` of leaves that require one.
+    public final var isLeaf: Bool { node == nil }
+
+    /// The name of the op that made it, nil for a leaf. PyTorch: `grad_fn`.
+    public final var gradFn: String? { node?.name }
+
+    /// The gradient that `backward()` accumulated: of a leaf, or after `retainGrad()`. nil until there is one, and after `zeroGrad()`.
+    public final var grad: Tensor? {
+        get { storedGrad }
+        set {
+            if let newValue, !newValue.isPoisoned, newValue.shape != shape {
+                fail("grad", "the gradient of a tensor of shape \(shape) cannot have shape \(newValue.shape)")
+                return
+            }
+            storedGrad = newValue
+        }
+    }
+
+    final var edge: Edge {
+        guard requiresGrad else { return Edge(node: nil, index: 0) }
+        if let recordedNode { return Edge(node: recordedNode, index: outputIndex) }
+        let extras = extrasForWriting
+        if let accumulator = extras.accumulator { return Edge(node: accumulator, index: 0) }
+        let accumulator = AccumulateNode(self)
+        extras.accumulator = accumulator
+        return Edge(node: accumulator, index: 0)
+    }
+
+    /// Makes it the output `index` of `node`.
+    final func record(_ node: Node, index: Int32 = 0) {
+        recordedNode = node
+        outputIndex = index
+        requiresGradFlag = true
+    }
+
+    /// Computes the gradients of this scalar with respect to every leaf it was computed from, and adds them to their `grad`.
+    ///
+    /// - Parameters:
+    ///   - retainGraph: keeps the graph for another pass; without, a second pass traps. As in PyTorch, `createGraph` where not given.
+    ///   - createGraph: records the pass itself, so that gradients can be differentiated again.
+    ///
+    /// Traps on a tensor that is not a scalar (use `backward(gradient:)`), has no graph, or whose graph was freed.
+    public final func backward(retainGraph: Bool? = nil, createGraph: Bool = false) {
+        if isPoisoned { return }
+        guard numel == 1 else {
+            fail("backward", "backward() needs a scalar, this tensor has shape \(shape); reduce it (mean(), sum()) or call backward(gradient:)")
+            return
+        }
+        backward(gradient: Tensor.ones(like: self), retainGraph: retainGraph, createGraph: createGraph)
+    }
+
+    /// The same from any tensor: `gradient`, of its shape, is the derivative of the final result with respect to it.
+    public final func backward(gradient: Tensor, retainGraph: Bool? = nil, createGraph: Bool = false) {
+        if isPoisoned || gradient.isPoisoned { return }
+        do throws(OpError) {
+            let root = try Tensor.root(self, gradient)
+            _ = try Engine.run([root], captures: nil, retainGraph: retainGraph ?? createGraph, createGraph: createGraph)
+        } catch {
+            _ = fail(error, op: "backward")
+        }
+    }
+
+    static func root(_ output: Tensor, _ gradient: Tensor) throws(OpError) -> Engine.Root {
+        guard output.requiresGrad else {
+            throw OpError(
+                "the tensor of shape \(output.shape) has no graph: nothing it was computed from requires a gradient, or it was computed in noGrad or detached",
+                op: "backward")
+        }
+        guard gradient.shape == output.shape else {
+            throw OpError("the gradient has shape \(gradient.shape), the tensor \(output.shape)", op: "backward")
+        }
+        // An alias: the caller's tensor must never become a leaf's grad.
+        return Engine.Root(edge: output.edge, gradient: gradient.requiresGrad ? gradient : Tensor(sharing: gradient.dtype == output.dtype ? gradient : gradient.to(output.dtype)))
+    }
+
+    /// Keeps this non-leaf's gradient in `grad` when a backward pass comes through. PyTorch: `retain_grad()`.
+    public final func retainGrad() {
+        guard !isPoisoned, let node, !extrasForWriting.retainsGrad else { return }
+        extrasForWriting.retainsGrad = true
+        node.hooks.append(GradientHook(id: 0, index: outputIndex) { [weak self] gradient in
+            if let self { self.storedGrad = self.storedGrad.map { $0 + gradient } ?? gradient }
+            return nil
+        })
+    }
+
+    /// Calls `hook` with this tensor's gradient whenever one is computed; what it returns, if anything, goes on in its place.
+    /// PyTorch: `register_hook`.
+    @discardableResult public final func registerHook(_ hook: @escaping (Tensor) -> Tensor?) -> HookHandle {
+        if isPoisoned { return HookHandle {} }
+        guard requiresGrad, let node = edge.node else {
+            fail("registerHook", "the tensor requires no gradient, so the hook would never be called; set requiresGrad first")
+            return HookHandle {}
+        }
+        let id = hookNumbers.add(1, ordering: .relaxed).newValue
+        node.hooks.append(GradientHook(id: id, index: outputIndex, run: hook))
+        return HookHandle { [weak node] in node?.hooks.removeAll { $0.id == id } }
+    }
+
+    /// Calls `hook` with this leaf after a gradient was added to its `grad`. PyTorch: `register_post_accumulate_grad_hook`.
+    @discardableResult public final func registerPostAccumulateGradHook(_ hook: @escaping (Tensor) -> Void) -> HookHandle {
+        let id = hookNumbers.add(1, ordering: .relaxed).newValue
+        extrasForWriting.accumulatedHooks.append((id, hook))
+        return HookHandle { [weak self] in self?.extras?.accumulatedHooks.removeAll { $0.id == id } }
+    }
+
+    /// The same values without history; storage is shared, so a change in place of one is seen by the other.
+    public final func detach() -> Tensor { isPoisoned ? self : Tensor(sharing: self) }
+}
+
+/// The gradients of `outputs` (scalars, or with `gradients` given for each) with respect to `inputs`, in their order. `grad` of leaves is untouched.
+///
+/// PyTorch: `torch.autograd.grad`. An input that the outputs do not depend on traps, unless `allowUnused`, which gives nil there.
+public func grad(
+    of outputs: [Tensor], withRespectTo inputs: [Tensor], gradients: [Tensor]? = nil, retainGraph: Bool? = nil, createGraph: Bool = false, allowUnused: Bool = false
+) -> [Tensor?] {
+    for x in outputs + inputs where x.isPoisoned { return inputs.map { _ in x } }
+    do throws(OpError) {
+        var roots: [Engine.Root] = []
+        for (i, output) in outputs.enumerated() {
+            if gradients == nil && output.numel != 1 {
+                throw OpError("output \(i) has shape \(output.shape) and is no scalar; pass gradients:", op: "grad")
+            }
+            roots.append(try Tensor.root(output, gradients?[i] ?? Tensor.ones(like: output)))
+        }
+        for (i, input) in inputs.enumerated() where !input.requiresGrad {
+            throw OpError("input \(i) of shape \(input.shape) requires no gradient; set requiresGrad before computing the outputs", op: "grad")
+        }
+        let result = try Engine.run(roots, captures: inputs.map(\.edge), retainGraph: retainGraph ?? createGraph, createGraph: createGraph)
+        if !allowUnused, let i = result.firstIndex(where: { $0 == nil }) {
+            throw OpError("input \(i) of shape \(inputs[i].shape) was not used to compute the outputs; pass allowUnused: true to get nil there", op: "grad")
+        }
+        return result
+    } catch {
+        let poisoned = fail(error, op: "grad")
+        return inputs.map { _ in poisoned }
+    }
+}
+
+/// The gradients of one scalar `output` with respect to `inputs`; each must have been used in computing it.
+public func grad(of output: Tensor, withRespectTo inputs: [Tensor], retainGraph: Bool? = nil, createGraph: Bool = false) -> [Tensor] {
+    grad(of: [output], withRespectTo: inputs, retainGraph: retainGraph, createGraph: createGraph).map { $0! }
+}

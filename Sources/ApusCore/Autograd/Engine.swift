@@ -1,0 +1,100 @@
+import Synchronization
+
+/// Runs a graph backward: in a loop over its nodes in topological order, so that depth costs no stack.
+enum Engine {
+    private static let passes = Atomic<UInt64>(0)
+
+    /// A gradient to start from.
+    struct Root {
+        var edge: Edge
+        var gradient: Tensor
+    }
+
+    /// Runs backward from `roots`. With `captures` the gradients arriving at those edges are returned and leaves accumulate nothing;
+    /// without, every leaf accumulates into `grad`.
+    static func run(_ roots: [Root], captures: [Edge]?, retainGraph: Bool, createGraph: Bool) throws(OpError) -> [Tensor?] {
+        let pass = passes.add(1, ordering: .relaxed).newValue
+        let order = topologicalOrder(from: roots.compactMap(\.edge.node), pass: pass, captures: captures)
+        var captured = [Tensor?](repeating: nil, count: captures?.count ?? 0)
+        // Whatever ends the pass, no half-collected gradient may reach the next one.
+        defer { for node in order { _ = node.take() } }
+
+        let context = Context.current
+        let outer = context.gradEnabled
+        context.gradEnabled = createGraph
+        defer { context.gradEnabled = outer }
+
+        for root in roots { add(root.gradient, at: root.edge) }
+        for node in order.reversed() where node.isNeeded {
+            var grads = node.take()
+            for hook in node.hooks {
+                guard let grad = grads[Int(hook.index)] else { continue }
+                let seen = createGraph ? grad : Tensor(sharing: grad)
+                if let replaced = hook.run(seen) {
+                    guard replaced.shape == grad.shape || replaced.isPoisoned else {
+                        throw OpError("a hook returned a gradient of shape \(replaced.shape) for one of shape \(grad.shape)", op: "backward")
+                    }
+                    grads[Int(hook.index)] = replaced
+                }
+            }
+            if let captures {
+                for (i, edge) in captures.enumerated() where edge.node === node { captured[i] = grads[Int(edge.index)] }
+                if node is AccumulateNode { continue }
+            }
+            if grads.allSatisfy({ $0 == nil }) { continue }
+            let results: [Tensor?]
+            do throws(OpError) {
+                results = try node.backward(grads, createGraph: createGraph)
+            } catch {
+                throw Anomaly.locate(error, node)
+            }
+            if context.anomaly { try Anomaly.checkBackward(node, results) }
+            if !retainGraph { node.releaseSaved() }
+            for (edge, result) in zip(node.edges, results) {
+                guard let result, let target = edge.node, target.isNeeded else { continue }
+                if result.isPoisoned { return captured }
+                add(result, at: edge)
+            }
+        }
+        return captured
+    }
+
+    private static func add(_ gradient: Tensor, at edge: Edge) {
+        guard let node = edge.node else { return }
+        if edge.index == 0 {
+            node.slot = node.slot.map { $0 + gradient } ?? gradient
+        } else {
+            let i = Int(edge.index) - 1
+            node.moreSlots[i] = node.moreSlots[i].map { $0 + gradient } ?? gradient
+        }
+    }
+
+    /// The nodes reachable from `roots`, each after all that it leads to. Marks those whose gradient is needed.
+    private static func topologicalOrder(from roots: [Node], pass: UInt64, captures: [Edge]?) -> [Node] {
+        var order: [Node] = []
+        var stack: [(node: Node, next: Int)] = []
+        let wanted = captures.map { Set($0.compactMap { $0.node.map(ObjectIdentifier.init) }) }
+        func isWanted(_ node: Node) -> Bool { wanted.map { $0.contains(ObjectIdentifier(node)) } ?? (node is AccumulateNode) }
+        for root in roots where root.visit != pass {
+            root.visit = pass
+            root.isNeeded = isWanted(root)
+            stack.append((root, 0))
+            while let (node, next) = stack.last {
+                if next < node.edges.count {
+                    stack[stack.count - 1].next += 1
+                    if let child = node.edges[next].node, child.visit != pass {
+                        child.visit = pass
+                        child.isNeeded = isWanted(child)
+                        stack.append((child, 0))
+                    }
+                } else {
+                    stack.removeLast()
+                    order.append(node)
+                    // Hooks and kept gradients are wishes of their own.
+                    if !node.isNeeded { node.isNeeded = (captures == nil && !node.hooks.isEmpty) || node.edges.contains { $0.node?.isNeeded ?? false } }
+                }
+            }
+        }
+        return order
+    }
+}

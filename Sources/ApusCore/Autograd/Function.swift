@@ -1,0 +1,97 @@
+/// A differentiable function of one's own, with its own backward. PyTorch: `torch.autograd.Function`.
+///
+/// ```swift
+/// struct Cube: DifferentiableFunction {
+///     func forward(_ x: [Tensor], _ context: FunctionContext) -> [Tensor] {
+///         context.save(x[0])
+///         return [x[0] * x[0] * x[0]]
+///     }
+///     func backward(_ g: [Tensor], _ context: FunctionContext) -> [Tensor?] {
+///         let x = context.saved[0]
+///         return [g[0] * 3 * x * x]
+///     }
+/// }
+/// let y = Cube()(x)[0]
+/// ```
+public protocol DifferentiableFunction {
+    /// The name in messages and profiles; the type's name by default.
+    var name: String { get }
+    /// Computes the outputs. Nothing in it is recorded.
+    func forward(_ inputs: [Tensor], _ context: FunctionContext) -> [Tensor]
+    /// The gradients of the inputs from those of the outputs (zeros where none came): one for each input, nil where there is none.
+    /// Written with differentiable functions of what `context.saved` holds, it can be differentiated again.
+    func backward(_ gradients: [Tensor], _ context: FunctionContext) -> [Tensor?]
+}
+
+/// What a function keeps between forward and backward.
+public final class FunctionContext {
+    var kept: [Tensor] = []
+    /// The tensors given to `save`, in order. A change of one in place between forward and backward traps.
+    public internal(set) var saved: [Tensor] = []
+    /// For each input, whether its gradient is asked for.
+    public internal(set) var needsInputGrad: [Bool] = []
+
+    /// Keeps tensors for backward: inputs, outputs or others.
+    public func save(_ tensors: Tensor...) { kept += tensors }
+}
+
+extension DifferentiableFunction {
+    public var name: String { "\(Self.self)" }
+
+    /// Runs `forward` and records the function as one op.
+    public func callAsFunction(_ inputs: Tensor...) -> [Tensor] { callAsFunction(inputs) }
+
+    /// Runs `forward` and records the function as one op.
+    public func callAsFunction(_ inputs: [Tensor]) -> [Tensor] {
+        for x in inputs where x.isPoisoned {
+            return noGrad { forward(inputs, FunctionContext()) }.map { _ in x }
+        }
+        let functionContext = FunctionContext()
+        functionContext.needsInputGrad = inputs.map(\.requiresGrad)
+        // Outputs get a history of their own, so an input handed through must become another tensor.
+        let outputs = noGrad { forward(inputs, functionContext) }.map { output in
+            inputs.contains { $0 === output } ? Tensor(sharing: output) : output
+        }
+        guard Context.current.gradEnabled, inputs.contains(where: \.requiresGrad) else { return outputs }
+        let saved = functionContext.kept.map { kept in
+            let isOutput = outputs.contains { $0 === kept }
+            return SavedTensor(tensor: isOutput ? Tensor(sharing: kept) : kept, version: kept.storage.version, isOutput: isOutput)
+        }
+        let node = FunctionNode(self, inputs: inputs, saved: saved, outputs: outputs, context: functionContext)
+        functionContext.kept = []
+        for (i, output) in outputs.enumerated() where output.dtype.isFloatingPoint { output.record(node, index: Int32(i)) }
+        return outputs
+    }
+}
+
+final class FunctionNode: Node {
+    let function: any DifferentiableFunction
+    let outputs: [(shape: Shape, dtype: DType, device: Device)]
+    let needsInputGrad: [Bool]
+    /// For each saved tensor that is an output, which one.
+    let outputIndices: [Int32]
+
+    init(_ function: any DifferentiableFunction, inputs: [Tensor], saved: [SavedTensor], outputs: [Tensor], context: FunctionContext) {
+        self.function = function
+        self.outputs = outputs.map { ($0.shape, $0.dtype, $0.device) }
+        needsInputGrad = context.needsInputGrad
+        outputIndices = context.kept.map { kept in Int32(outputs.firstIndex { $0 === kept } ?? 0) }
+        super.init(edges: inputs.map { $0.edge }, saved: saved)
+        moreSlots = [Tensor?](repeating: nil, count: max(outputs.count - 1, 0))
+    }
+
+    override var name: String { function.name }
+
+    override func backward(_ grads: [Tensor?], createGraph: Bool) throws(OpError) -> [Tensor?] {
+        let context = FunctionContext()
+        context.saved = try unpack()
+        for (i, kept) in saved.enumerated() where kept.isOutput { context.saved[i].outputIndex = outputIndices[i] }
+        context.needsInputGrad = needsInputGrad
+        let gradients = zip(grads, outputs).map { grad, output in grad ?? Tensor.zeros(output.shape, dtype: output.dtype, device: output.device) }
+        let results = function.backward(gradients, context)
+        guard results.count == edges.count else {
+            throw OpError("\(name) has \(edges.count) inputs, its backward returned \(results.count) gradients", op: name)
+        }
+        return results
+    }
+}

@@ -1,0 +1,205 @@
+/// Changes in place that the graph sees.
+///
+/// `x.add_(y)` computes `x + y` as a recorded op, writes the result into x's memory and gives x the result's history. Where x is a view, the
+/// history goes to its base: the base becomes "itself with this region replaced", and every view of it finds its node anew when next asked
+/// (`generation` tells it that it is stale). Saved tensors notice through the storage's version.
+extension Tensor {
+    /// Makes it a differentiable view of `source` (or of what that is a view of).
+    final func becomeView(of source: Tensor) {
+        let base = source.extras?.viewBase ?? source
+        let extras = extrasForWriting
+        extras.viewBase = base
+        extras.viewGeneration = base.extras?.generation ?? 0
+    }
+
+    final func renewIfStale(_ extras: AutogradExtras) {
+        guard let base = extras.viewBase, let generation = base.extras?.generation, generation != extras.viewGeneration else { return }
+        extras.viewGeneration = generation
+        if base.requiresGrad {
+            record(OpNode(AsStrided(shape: shape, strides: strides, offset: offset, base: base), inputs: [base], saved: [], output: self))
+        }
+    }
+
+    /// Notes that its memory has changed. Every writer calls it.
+    package final func didChange(by op: String) {
+        storage.version += 1
+        storage.lastWriter = op
+    }
+
+    /// Replaces its values by `make(old)`, where `old` stands for them with their history. `name` is the in-place op's.
+    @discardableResult
+    final func updateInPlace(_ name: String, _ make: (Tensor) -> Tensor) -> Self {
+        if isPoisoned { return self }
+        let context = Context.current
+        let base = extras?.viewBase
+        if context.gradEnabled && ((requiresGrad && isLeaf) || (base.map { $0.requiresGrad && $0.isLeaf } ?? false)) {
+            fail(name, "\(base == nil ? "a leaf" : "a view of a leaf") that requires a gradient cannot be changed in place; do it inside noGrad { }, or use the form that is not in place")
+            return self
+        }
+        let old = Tensor(sharing: self)
+        if requiresGrad, let node { old.record(node, index: outputIndex) }
+        let result = make(old)
+        if result.isPoisoned { return self }
+        do throws(OpError) {
+            guard let spread = Shape.broadcast(result.shape, shape), spread == shape else {
+                throw OpError("the result has shape \(result.shape), which does not fit into this tensor of shape \(shape); use the form that is not in place")
+            }
+            guard result.dtype.category <= dtype.category else {
+                throw OpError("the result is \(result.dtype) and cannot be kept in a \(dtype) tensor; use the form that is not in place")
+            }
+            if strides.hasRepeats(shape) {
+                throw OpError("several elements of this expanded tensor share memory; write into contiguous() instead")
+            }
+            // What the op saved of the old values must outlive them.
+            if let node = result.recordedNode {
+                for i in node.saved.indices where node.saved[i].tensor.storage === storage && !node.saved[i].isOutput {
+                    let kept = node.saved[i].tensor
+                    let copy = try kept.converted(to: kept.dtype)
+                    if kept.requiresGrad, let history = kept.recordedNode { copy.record(history, index: kept.outputIndex) }
+                    node.saved[i] = SavedTensor(tensor: copy, version: 0, isOutput: false)
+                }
+            }
+            let value = result.shape == shape && result.dtype == dtype ? result : result.to(dtype).expand(shape)
+            device.backend.copy(value, into: self)
+            didChange(by: name)
+            if context.gradEnabled { adoptHistory(of: value, base: base) }
+        } catch {
+            _ = fail(error, op: name)
+        }
+        return self
+    }
+
+    private final func adoptHistory(of value: Tensor, base: Tensor?) {
+        guard let base else {
+            if let node = value.recordedNode, value.requiresGradFlag {
+                record(node, index: value.outputIndex)
+            } else {
+                recordedNode = nil
+                requiresGradFlag = false
+            }
+            extrasForWriting.generation += 1
+            return
+        }
+        guard value.requiresGrad || base.requiresGrad else { return }
+        let scatter = AsStridedScatter(shape: shape, strides: strides, offset: offset, base: base)
+        base.record(OpNode(scatter, inputs: [base, value], saved: [], output: base))
+        base.extrasForWriting.generation += 1
+    }
+}
+
+extension Shape {
+    /// Whether, as strides of `shape`, they give two elements one address by repetition (stride 0).
+    func hasRepeats(_ shape: Shape) -> Bool {
+        for i in 0..<count where shape.unsafeGet(i) > 1 && unsafeGet(i) == 0 { return true }
+        return false
+    }
+}
+
+/// The view of `base`'s storage with these strides. PyTorch: `as_strided`.
+///
+/// Derivative: the gradient's elements return to their places in the base, and add up where the view showed one several times.
+struct AsStrided: Op {
+    let shape: Shape
+    let strides: Shape
+    let offset: Int
+    let baseShape: Shape
+    let baseStrides: Shape
+    let baseOffset: Int
+
+    init(shape: Shape, strides: Shape, offset: Int, base: Tensor) {
+        self.shape = shape
+        self.strides = strides
+        self.offset = offset
+        baseShape = base.shape
+        baseStrides = base.strides
+        baseOffset = base.offset
+    }
+
+    var name: String { "asStrided" }
+    static var makesView: Bool { true }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let x = inputs[0]
+        guard shape.count == strides.count else { throw OpError("shape \(shape) and strides \(strides) have different lengths") }
+        for stride in strides where stride < 0 { throw OpError("stride \(stride) is negative; use flip for a reversed copy") }
+        for extent in shape where extent < 0 { throw OpError("extent \(extent) is negative") }
+        let (low, high) = Shape.range(shape, strides, offset)
+        guard shape.numel == 0 || low >= 0 && high < x.storage.byteCount / x.dtype.size else {
+            throw OpError("shape \(shape), strides \(strides), offset \(offset) reach element \(high) of a storage with \(x.storage.byteCount / x.dtype.size)")
+        }
+        return x.view(shape, strides: strides, offset: offset)
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        // Both views in one flat buffer that spans them.
+        let (low, high) = Shape.range(baseShape, baseStrides, baseOffset)
+        let (viewLow, viewHigh) = Shape.range(shape, strides, offset)
+        let start = min(low, viewLow)
+        let buffer = Tensor.zeros([max(high, viewHigh) - start + 1], dtype: grad.dtype, device: grad.device)
+        let places = Tensor.arange(buffer.numel, device: grad.device)
+        let into = places.asStrided(shape, strides, offset - start).reshape([-1])
+        let spread = buffer.indexAdd(dim: 0, into, grad.reshape([-1]))
+        return [spread.asStrided(baseShape, baseStrides, baseOffset - start)]
+    }
+}
+
+/// `base` with the region that a view shows replaced by `value`. PyTorch: `as_strided_scatter`.
+struct AsStridedScatter: Op {
+    let shape: Shape
+    let strides: Shape
+    let offset: Int
+    let baseShape: Shape
+    let baseStrides: Shape
+    let baseOffset: Int
+
+    init(shape: Shape, strides: Shape, offset: Int, base: Tensor) {
+        self.shape = shape
+        self.strides = strides
+        self.offset = offset
+        baseShape = base.shape
+        baseStrides = base.strides
+        baseOffset = base.offset
+    }
+
+    var name: String { "asStridedScatter" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let (base, value) = (inputs[0], inputs[1])
+        // A copy with the base's own strides, so that the view's geometry means the same in it.
+        let (low, high) = Shape.range(baseShape, baseStrides, baseOffset)
+        let flat = try base.view([high - low + 1], strides: [1], offset: low).converted(to: base.dtype)
+        base.device.backend.copy(value, into: flat.view(shape, strides: strides, offset: offset - low))
+        return flat.view(baseShape, strides: baseStrides, offset: baseOffset - low)
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        let dense = grad.contiguous()
+        let (low, high) = Shape.range(baseShape, baseStrides, baseOffset)
+        let count = high - low + 1
+        // The gradient laid out as the base is.
+        let places = Tensor.arange(count, device: grad.device)
+        let basePlaces = places.asStrided(baseShape, baseStrides, baseOffset - low).reshape([-1])
+        let flat = Tensor.zeros([count], dtype: grad.dtype, device: grad.device).indexAdd(dim: 0, basePlaces, dense.reshape([-1]))
+        let viewPlaces = places.asStrided(shape, strides, offset - low).reshape([-1])
+        let gradValue = flat.indexSelect(dim: 0, viewPlaces).reshape(shape)
+        let mask = Tensor.ones([count], dtype: grad.dtype, device: grad.device).indexFill(dim: 0, viewPlaces, 0)
+        let gradBase = (flat * mask).indexSelect(dim: 0, basePlaces).reshape(baseShape)
+        return [gradBase, gradValue]
+    }
+}
+
+extension Shape {
+    /// The first and last element that a view touches.
+    static func range(_ shape: Shape, _ strides: Shape, _ offset: Int) -> (low: Int, high: Int) {
+        var high = offset
+        for i in 0..<shape.count where shape.unsafeGet(i) > 0 { high += (shape.unsafeGet(i) - 1) * strides.unsafeGet(i) }
+        return (offset, high)
+    }
+}
+
+extension Tensor {
+    /// A view of its storage with these strides and this offset, all in elements. Traps where it would reach beyond the storage.
+    public final func asStrided(_ shape: Shape, _ strides: Shape, _ offset: Int? = nil) -> Tensor {
+        apply(AsStrided(shape: shape, strides: strides, offset: offset ?? self.offset, base: self), [self])
+    }
+}

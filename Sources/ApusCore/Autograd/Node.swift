@@ -1,0 +1,172 @@
+/// One recorded op in the graph: where its gradient comes from (slots, one for each output) and where it goes (edges, one for each input).
+package class Node {
+    /// To the nodes that made the inputs; no node where an input needs no gradient.
+    final var edges: [Edge]
+    final var saved: [SavedTensor]
+    /// Whether a backward pass has freed what was saved.
+    final var isReleased = false
+    /// The gradient of output 0, collected while a backward pass runs.
+    final var slot: Tensor?
+    /// The gradients of outputs from 1 on, for nodes that have them.
+    final var moreSlots: [Tensor?] = []
+    /// Functions on the gradient of an output, in the order they were added.
+    final var hooks: [GradientHook] = []
+    /// The backward pass that has visited this node last.
+    final var visit: UInt64 = 0
+    /// Whether that pass needs this node's gradient.
+    final var isNeeded = false
+    /// Where the op was called, kept in anomaly mode.
+    final var origin: Anomaly.Origin?
+
+    init(edges: [Edge], saved: [SavedTensor]) {
+        self.edges = edges
+        self.saved = saved
+        if Context.current.anomaly { origin = Anomaly.Origin() }
+    }
+
+    var name: String { "node" }
+
+    /// The gradients of the inputs from those of the outputs.
+    func backward(_ grads: [Tensor?], createGraph: Bool) throws(OpError) -> [Tensor?] {
+        preconditionFailure("abstract")
+    }
+
+    final func take() -> [Tensor?] {
+        defer {
+            slot = nil
+            for i in moreSlots.indices { moreSlots[i] = nil }
+        }
+        return moreSlots.isEmpty ? [slot] : [slot] + moreSlots
+    }
+
+    /// Frees what was saved, since the backward pass has used it.
+    func releaseSaved() {
+        saved = []
+        isReleased = true
+    }
+
+    /// Frees in a loop what this node alone holds: nested deinitialisers of a long chain would overflow the stack.
+    deinit {
+        guard !edges.isEmpty || !saved.isEmpty else { return }
+        Graveyard.bury(&edges, &saved)
+    }
+}
+
+/// Where a gradient flows: to output `index` of `node`; nowhere where there is none.
+struct Edge {
+    var node: Node?
+    var index: Int32
+}
+
+/// Collects what dying nodes held, and frees it in a loop, on the thread that let go of the first.
+final class Graveyard {
+    private var edges: [[Edge]] = []
+    private var saved: [[SavedTensor]] = []
+    private var isDigging = false
+
+    static func bury(_ edges: inout [Edge], _ saved: inout [SavedTensor]) {
+        let graveyard = Context.current.graveyard
+        var holdsNode = false
+        for edge in edges where edge.node != nil { holdsNode = true }
+        if holdsNode { graveyard.edges.append(edges) }
+        if !saved.isEmpty { graveyard.saved.append(saved) }
+        edges = []
+        saved = []
+        if graveyard.isDigging { return }
+        graveyard.isDigging = true
+        while true {
+            // Each release may bury more, one level down.
+            if graveyard.saved.popLast() != nil { continue }
+            if graveyard.edges.popLast() != nil { continue }
+            break
+        }
+        graveyard.isDigging = false
+    }
+}
+
+/// The node of an `Op`.
+final class OpNode<O: Op>: Node {
+    let op: O
+
+    init(_ op: O, inputs: [Tensor], saved: [SavedTensor], output: Tensor?) {
+        self.op = op
+        super.init(edges: inputs.map { $0.edge }, saved: saved)
+    }
+
+    override var name: String { op.name }
+
+    override func backward(_ grads: [Tensor?], createGraph: Bool) throws(OpError) -> [Tensor?] {
+        guard let grad = grads[0] else { return [] }
+        return op.backward(grad, BackwardContext(saved: try unpack(), edges: edges))
+    }
+}
+
+extension Node {
+    /// The saved tensors, checked against changes in place since they were saved.
+    final func unpack() throws(OpError) -> [Tensor] {
+        if isReleased {
+            throw OpError("the graph of \(name) was freed by an earlier backward(); pass retainGraph: true there to run it again", op: "backward")
+        }
+        var tensors: [Tensor] = []
+        tensors.reserveCapacity(saved.count)
+        for kept in saved {
+            if kept.tensor.storage.version != kept.version {
+                throw OpError(
+                    "a tensor of shape \(kept.tensor.shape) that \(name) needs for its gradient was changed in place by \(kept.tensor.storage.lastWriter) "
+                        + "after \(name) saved it; change a clone() instead, or use the form that is not in place", op: "backward")
+            }
+            if kept.isOutput {
+                let output = Tensor(sharing: kept.tensor)
+                output.record(self)
+                tensors.append(output)
+            } else {
+                tensors.append(kept.tensor)
+            }
+        }
+        return tensors
+    }
+}
+
+/// Where the gradient of a leaf ends: it adds to `grad`.
+final class AccumulateNode: Node {
+    /// Weak: the tensor holds this node, and a graph that outlives its leaf has nobody to give a gradient to.
+    weak var tensor: Tensor?
+
+    init(_ tensor: Tensor) {
+        self.tensor = tensor
+        super.init(edges: [], saved: [])
+    }
+
+    override var name: String { "accumulateGrad" }
+    override func releaseSaved() {}
+
+    override func backward(_ grads: [Tensor?], createGraph: Bool) throws(OpError) -> [Tensor?] {
+        guard let tensor, var grad = grads[0] else { return [] }
+        if grad.dtype != tensor.dtype { grad = grad.to(tensor.dtype) }
+        if let old = tensor.storedGrad {
+            if createGraph {
+                tensor.storedGrad = old + grad
+            } else {
+                old.device.backend.binary(.add, old, grad, KernelParameters(), into: old)
+                old.didChange(by: "backward")
+            }
+        } else if createGraph {
+            tensor.storedGrad = grad
+        } else {
+            // The gradient may be shared with another branch or be a view; `grad` is the user's to change.
+            let mine = grad.isContiguous && !grad.isView && isKnownUniquelyReferenced(&grad.storage)
+            tensor.storedGrad = try mine ? Tensor(sharing: grad) : grad.converted(to: grad.dtype)
+        }
+        if let hooks = tensor.extras?.accumulatedHooks {
+            for hook in hooks { hook.run(tensor) }
+        }
+        return []
+    }
+}
+
+/// A function on a gradient, on its way through output `index` of a node: what it returns goes on in its place.
+struct GradientHook {
+    let id: UInt64
+    let index: Int32
+    let run: (Tensor) -> Tensor?
+}

@@ -1,0 +1,103 @@
+/// One operation: its name, forward and derivative, side by side. A value whose fields are the op's attributes (a dimension, a stride).
+///
+/// `forward` checks its inputs (throwing `OpError` with what was found, what was wanted and the remedy) before anything is computed, and
+/// reaches the hardware through the device's backend. `backward` is written with differentiable tensor functions, so that derivatives of
+/// derivatives come for free. `docs/adding-an-op.md` walks through one.
+package protocol Op {
+    /// PyTorch's name: in messages, profiles and the graph.
+    var name: String { get }
+    /// Whether the output shares its input's storage. Views remember their base, so that changes in place reach its graph.
+    static var makesView: Bool { get }
+    /// Computes the output. `saved` keeps what `backward` needs; where no graph is recorded it keeps nothing.
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor
+    /// The gradients of the inputs from that of the output: one for each input, nil where there is none or `context.needs` says that nobody asks.
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?]
+}
+
+extension Op {
+    package static var makesView: Bool { false }
+}
+
+/// What `forward` keeps for `backward`.
+package struct Saved {
+    let isRecording: Bool
+    var tensors: [SavedTensor] = []
+
+    /// Keeps an input (or another tensor that has a history of its own).
+    package mutating func keep(_ x: Tensor) {
+        if isRecording { tensors.append(SavedTensor(tensor: x, version: x.storage.version, isOutput: false)) }
+    }
+
+    /// Keeps the op's output: an alias without history, since the output itself holds the node that will hold this.
+    package mutating func keepOutput(_ y: Tensor) {
+        if isRecording { tensors.append(SavedTensor(tensor: Tensor(sharing: y), version: y.storage.version, isOutput: true)) }
+    }
+}
+
+struct SavedTensor {
+    var tensor: Tensor
+    let version: Int
+    let isOutput: Bool
+}
+
+/// What `backward` sees of the recorded op.
+package struct BackwardContext {
+    /// What `forward` kept, in its order.
+    package let saved: [Tensor]
+    let edges: [Edge]
+
+    /// Whether anybody asks for the gradient of input `i`.
+    @inline(__always) package func needs(_ i: Int) -> Bool { edges[i].node != nil }
+}
+
+/// The one point that every op passes: poisoned inputs, devices, forward, recording, observers, anomaly mode, errors.
+package func apply<O: Op>(_ op: O, _ inputs: [Tensor]) -> Tensor {
+    let context = Context.current
+    var needsGrad = false
+    for x in inputs {
+        if x.isPoisoned { return x }
+        needsGrad = needsGrad || x.requiresGrad
+    }
+    let isRecording = needsGrad && context.gradEnabled
+    var saved = Saved(isRecording: isRecording)
+    do throws(OpError) {
+        if inputs.count > 1 { try checkDevices(inputs) }
+        let output = try op.forward(inputs, &saved)
+        if O.makesView && !context.inference && context.gradEnabled { output.becomeView(of: inputs[0]) }
+        if isRecording && output.dtype.isFloatingPoint {
+            output.record(OpNode(op, inputs: inputs, saved: saved.tensors, output: output))
+        }
+        if let observer = context.observer { observer.didRun(op.name, inputs: inputs, output: output) }
+        if context.anomaly { try Anomaly.checkForward(op.name, inputs, output) }
+        return output
+    } catch {
+        return fail(error, op: op.name)
+    }
+}
+
+/// Runs the body of a function that is composed of ops: its own checks throw `OpError`, and are reported under `name`.
+package func composite(_ name: String, _ inputs: Tensor..., body: () throws(OpError) -> Tensor) -> Tensor {
+    for x in inputs where x.isPoisoned { return x }
+    do throws(OpError) {
+        return try body()
+    } catch {
+        return fail(error, op: name)
+    }
+}
+
+func checkDevices(_ inputs: [Tensor]) throws(OpError) {
+    let device = inputs[0].device
+    for x in inputs.dropFirst() where x.device != device {
+        let list = inputs.map { "\($0.shape) on \($0.device)" }.joined(separator: ", ")
+        throw OpError("tensors are on different devices: \(list); move them to one with to(_:)")
+    }
+}
+
+/// Checks a dimension given by the user: -ndim ..< ndim; a scalar counts as one-dimensional. Returns it from the start.
+package func normalize(dim: Int, ndim: Int) throws(OpError) -> Int {
+    let count = max(ndim, 1)
+    guard dim >= -count && dim < count else {
+        throw OpError("dim \(dim) is out of range for a tensor with \(ndim) dimensions (\(-count) ... \(count - 1))")
+    }
+    return dim < 0 ? dim + count : dim
+}

@@ -1,0 +1,453 @@
+/// The functions of two numbers: each with its kernel and its derivative. Operands broadcast and promote as in PyTorch.
+extension BinaryRule {
+    static let add = BinaryRule("add", .add, keepsInputs: false) { g, _, _, _ in [g, g] }
+    static let sub = BinaryRule("sub", .sub, .numbers, keepsInputs: false) { g, _, context, _ in [g, context.needs(1) ? -g : nil] }
+    static let mul = BinaryRule("mul", .mul) { g, kept, context, _ in
+        [context.needs(0) ? g * kept[1] : nil, context.needs(1) ? g * kept[0] : nil]
+    }
+    /// d(a/b) = da/b − a/b²·db
+    static let div = BinaryRule("div", .div, .floats) { g, kept, context, _ in
+        let ga = g / kept[1]
+        return [ga, context.needs(1) ? -(ga * kept[0] / kept[1]) : nil]
+    }
+    /// d(a^b) = b·a^(b−1)·da + a^b·ln a·db, with 0 where a = 0 or b = 0 makes that meaningless, as PyTorch has it.
+    static let pow = BinaryRule("pow", .pow, .numbers, keepsOutput: true) { g, kept, context, _ in
+        let (a, b, y) = (kept[0], kept[1], kept[2])
+        var ga: Tensor?
+        if context.needs(0) { ga = Tensor.where(b.eq(0), Tensor.zeros(like: g), g * b * a.pow(b - 1)) }
+        var gb: Tensor?
+        if context.needs(1) { gb = g * Tensor.where(a.eq(0).logicalAnd(b.ge(0)), Tensor.zeros(like: y), y * a.log()) }
+        return [ga, gb]
+    }
+    /// The gradient goes to the smaller operand, half to each where they are equal.
+    static let minimum = BinaryRule("minimum", .minimum) { g, kept, _, _ in extremum(g, kept[0], kept[1], kept[0].lt(kept[1])) }
+    /// The gradient goes to the larger operand, half to each where they are equal.
+    static let maximum = BinaryRule("maximum", .maximum) { g, kept, _, _ in extremum(g, kept[0], kept[1], kept[0].gt(kept[1])) }
+    static let floorDivide = BinaryRule("floorDivide", .floorDivide, .numbers)
+    static let truncDivide = BinaryRule("truncDivide", .truncDivide, .numbers)
+    /// a − b·⌊a/b⌋
+    static let remainder = BinaryRule("remainder", .remainder, .numbers) { g, kept, context, _ in
+        [g, context.needs(1) ? -(g * kept[0].floorDivide(kept[1])) : nil]
+    }
+    static let fmod = BinaryRule("fmod", .fmod, .numbers) { g, kept, context, _ in
+        [g, context.needs(1) ? -(g * (kept[0] / kept[1]).trunc()) : nil]
+    }
+    /// d atan2(a, b) = (b·da − a·db) / (a² + b²)
+    static let atan2 = BinaryRule("atan2", .atan2, .floats) { g, kept, _, _ in
+        let scaled = g / (kept[0].square() + kept[1].square())
+        return [scaled * kept[1], -(scaled * kept[0])]
+    }
+    static let hypot = BinaryRule("hypot", .hypot, .floats, keepsOutput: true) { g, kept, _, _ in
+        [g * (kept[0] / kept[2]), g * (kept[1] / kept[2])]
+    }
+    /// log(eᵃ + eᵇ); d = softmax weights
+    static let logaddexp = BinaryRule("logaddexp", .logaddexp, .floats, keepsOutput: true) { g, kept, _, _ in
+        [g * (kept[0] - kept[2]).exp(), g * (kept[1] - kept[2]).exp()]
+    }
+    static let copysign = BinaryRule("copysign", .copysign, .floats, keepsOutput: true) { g, kept, _, _ in
+        [g * Tensor.where(kept[0].eq(0), Tensor.zeros(like: g), kept[2] / kept[0]), Tensor.zeros(like: g)]
+    }
+    static let bitwiseAnd = BinaryRule("bitwiseAnd", .bitwiseAnd, .bits)
+    static let bitwiseOr = BinaryRule("bitwiseOr", .bitwiseOr, .bits)
+    static let bitwiseXor = BinaryRule("bitwiseXor", .bitwiseXor, .bits)
+    static let shiftLeft = BinaryRule("shiftLeft", .shiftLeft, .integers)
+    static let shiftRight = BinaryRule("shiftRight", .shiftRight, .integers)
+    /// a + α·b
+    static let addScaled = BinaryRule("add", .addScaled, .numbers, keepsInputs: false) { g, _, context, p in
+        [g, context.needs(1) ? g * p.a : nil]
+    }
+
+    private static func extremum(_ g: Tensor, _ a: Tensor, _ b: Tensor, _ first: Tensor) -> [Tensor?] {
+        let half = Tensor.where(a.eq(b), g * 0.5, Tensor.zeros(like: g))
+        let ga = Tensor.where(first, g, half)
+        return [ga, g - ga]
+    }
+
+    // MARK: Fused gradients. Linear in g, so their derivative by g is the same kernel again; by the second operand it is spelt out.
+
+    /// g where y > 0
+    static let reluGrad: BinaryRule = BinaryRule("reluBackward", .reluGrad, .floats) { g, kept, _, _ in
+        [Tensor.binary(.reluGrad, g, kept[1]), Tensor.zeros(like: g)]
+    }
+    /// g·y·(1 − y)
+    static let sigmoidGrad: BinaryRule = BinaryRule("sigmoidBackward", .sigmoidGrad, .floats) { g, kept, context, _ in
+        [Tensor.binary(.sigmoidGrad, g, kept[1]), context.needs(1) ? g * kept[0] * (1 - 2 * kept[1]) : nil]
+    }
+    /// g·(1 − y²)
+    static let tanhGrad: BinaryRule = BinaryRule("tanhBackward", .tanhGrad, .floats) { g, kept, context, _ in
+        [Tensor.binary(.tanhGrad, g, kept[1]), context.needs(1) ? g * kept[0] * kept[1] * -2 : nil]
+    }
+
+    /// A fused gradient g·f'(x) whose second derivative f''(x) is `second`.
+    private static func fused(_ name: String, _ kind: BinaryKind, second: @escaping @Sendable (_ x: Tensor, _ p: KernelParameters) -> Tensor) -> BinaryRule {
+        // The rule refers to itself through its kind, so it is looked up again.
+        BinaryRule(name, kind, .floats) { g, kept, context, p in
+            [Tensor.binary(rule(of: kind), g, kept[1], p), context.needs(1) ? g * kept[0] * second(kept[1], p) : nil]
+        }
+    }
+
+    private static func rule(of kind: BinaryKind) -> BinaryRule {
+        switch kind {
+        case .geluGrad: geluGrad
+        case .geluTanhGrad: geluTanhGrad
+        case .siluGrad: siluGrad
+        case .leakyReluGrad: leakyReluGrad
+        case .eluGrad: eluGrad
+        case .softplusGrad: softplusGrad
+        case .hardtanhGrad: hardtanhGrad
+        default: clampGrad
+        }
+    }
+
+    /// gelu'' = φ(x)·(2 − x²), φ the normal density
+    static let geluGrad: BinaryRule = fused("geluBackward", .geluGrad) { x, _ in
+        (x.square() * -0.5).exp() * (1 / (2 * Double.pi).squareRoot()) * (2 - x.square())
+    }
+    /// With u = √(2/π)(x + 0.044715x³), t = tanh u: f = x(1 + t)/2, f'' = t'·u' + x·(t''·u'² + t'·u'')/2
+    static let geluTanhGrad: BinaryRule = fused("geluBackward", .geluTanhGrad) { x, _ in
+        let k = (2 / Double.pi).squareRoot()
+        let t = ((x + x.pow(3) * 0.044715) * k).tanh()
+        let u1 = (1 + x.square() * (3 * 0.044715)) * k
+        let u2 = x * (6 * 0.044715 * k)
+        let t1 = 1 - t.square()
+        return t1 * u1 + x * 0.5 * (t * t1 * -2 * u1.square() + t1 * u2)
+    }
+    /// silu'' = s(1 − s)(2 + x(1 − 2s))
+    static let siluGrad: BinaryRule = fused("siluBackward", .siluGrad) { x, _ in
+        let s = x.sigmoid()
+        return s * (1 - s) * (2 + x * (1 - 2 * s))
+    }
+    static let leakyReluGrad: BinaryRule = fused("leakyReluBackward", .leakyReluGrad) { x, _ in Tensor.zeros(like: x) }
+    /// x ≤ 0: a·b·c²·exp(c·x)
+    static let eluGrad: BinaryRule = fused("eluBackward", .eluGrad) { x, p in
+        Tensor.where(x.gt(0), Tensor.zeros(like: x), (x * p.c).exp() * (p.a * p.b * p.c * p.c))
+    }
+    /// a·s(1 − s) with s = sigmoid(a·x), 0 beyond the threshold
+    static let softplusGrad: BinaryRule = fused("softplusBackward", .softplusGrad) { x, p in
+        let s = (x * p.a).sigmoid()
+        return Tensor.where((x * p.a).gt(p.b), Tensor.zeros(like: x), s * (1 - s) * p.a)
+    }
+    static let hardtanhGrad: BinaryRule = fused("hardtanhBackward", .hardtanhGrad) { x, _ in Tensor.zeros(like: x) }
+    static let clampGrad: BinaryRule = fused("clampBackward", .clampGrad) { x, _ in Tensor.zeros(like: x) }
+}
+
+// MARK: - Arithmetic operators
+
+extension Tensor {
+    /// A Swift number as a tensor on the same device, which yields in type promotion.
+    final func wrapped(_ value: some ScalarConvertible) -> Tensor {
+        let number = Tensor.full([], value.scalar, device: device)
+        number.isWrappedNumber = true
+        return number
+    }
+
+    /// Whether adding or multiplying a number can run as one kernel without a tensor for the number.
+    private final func takesAffine(_ value: Scalar) -> Bool { dtype.isFloatingPoint && value.dtype != .bool }
+
+    /// a + b, elementwise.
+    public static func + (a: Tensor, b: Tensor) -> Tensor { binary(.add, a, b) }
+    /// x + value
+    public static func + (x: Tensor, value: some ScalarConvertible) -> Tensor {
+        x.takesAffine(value.scalar) ? x.affine(1, value.scalar.doubleValue, .addNumber) : binary(.add, x, x.wrapped(value))
+    }
+    /// value + x
+    public static func + (value: some ScalarConvertible, x: Tensor) -> Tensor { x + value }
+
+    /// a − b, elementwise.
+    public static func - (a: Tensor, b: Tensor) -> Tensor { binary(.sub, a, b) }
+    /// x − value
+    public static func - (x: Tensor, value: some ScalarConvertible) -> Tensor {
+        x.takesAffine(value.scalar) ? x.affine(1, -value.scalar.doubleValue, .subNumber) : binary(.sub, x, x.wrapped(value))
+    }
+    /// value − x
+    public static func - (value: some ScalarConvertible, x: Tensor) -> Tensor {
+        x.takesAffine(value.scalar) ? x.affine(-1, value.scalar.doubleValue, .subNumber) : binary(.sub, x.wrapped(value), x)
+    }
+
+    /// a · b, elementwise.
+    public static func * (a: Tensor, b: Tensor) -> Tensor { binary(.mul, a, b) }
+    /// x · value
+    public static func * (x: Tensor, value: some ScalarConvertible) -> Tensor {
+        // −0 as the summand keeps the sign of a zero product.
+        x.takesAffine(value.scalar) ? x.affine(value.scalar.doubleValue, -0.0, .mulNumber) : binary(.mul, x, x.wrapped(value))
+    }
+    /// value · x
+    public static func * (value: some ScalarConvertible, x: Tensor) -> Tensor { x * value }
+
+    /// a / b, elementwise; integers give float32.
+    public static func / (a: Tensor, b: Tensor) -> Tensor { binary(.div, a, b) }
+    /// x / value
+    public static func / (x: Tensor, value: some ScalarConvertible) -> Tensor { binary(.div, x, x.wrapped(value)) }
+    /// value / x
+    public static func / (value: some ScalarConvertible, x: Tensor) -> Tensor { binary(.div, x.wrapped(value), x) }
+
+    /// −x
+    public static prefix func - (x: Tensor) -> Tensor { x.unary(.neg) }
+
+    /// a·x + b for floats, under the name of the operator that wants it.
+    final func affine(_ a: Double, _ b: Double, _ rule: UnaryRule) -> Tensor {
+        unary(rule, a, b)
+    }
+
+    /// x ← x + y in place, seen by autograd. PyTorch: `x += y`.
+    public static func += (x: Tensor, y: Tensor) { x.add_(y) }
+    /// x ← x + value in place.
+    public static func += (x: Tensor, value: some ScalarConvertible) { x.add_(value) }
+    /// x ← x − y in place.
+    public static func -= (x: Tensor, y: Tensor) { x.sub_(y) }
+    /// x ← x − value in place.
+    public static func -= (x: Tensor, value: some ScalarConvertible) { x.sub_(value) }
+    /// x ← x · y in place.
+    public static func *= (x: Tensor, y: Tensor) { x.mul_(y) }
+    /// x ← x · value in place.
+    public static func *= (x: Tensor, value: some ScalarConvertible) { x.mul_(value) }
+    /// x ← x / y in place.
+    public static func /= (x: Tensor, y: Tensor) { x.div_(y) }
+    /// x ← x / value in place.
+    public static func /= (x: Tensor, value: some ScalarConvertible) { x.div_(value) }
+}
+
+// MARK: - Functions
+
+extension Tensor {
+    /// x + alpha·other
+    public final func add(_ other: Tensor, alpha: some ScalarConvertible) -> Tensor {
+        Tensor.binary(.addScaled, self, other, KernelParameters(alpha.scalar.doubleValue))
+    }
+    /// x + other. PyTorch: `add`.
+    public final func add(_ other: Tensor) -> Tensor { self + other }
+    /// x − other. PyTorch: `sub`.
+    public final func sub(_ other: Tensor) -> Tensor { self - other }
+    /// x · other. PyTorch: `mul`.
+    public final func mul(_ other: Tensor) -> Tensor { self * other }
+    /// x / other. PyTorch: `div`.
+    public final func div(_ other: Tensor) -> Tensor { self / other }
+
+    /// x to the power of `exponent`, elementwise.
+    public final func pow(_ exponent: Tensor) -> Tensor { Tensor.binary(.pow, self, exponent) }
+    /// x to the power of a number; d = n·x^(n−1).
+    public final func pow(_ exponent: some ScalarConvertible) -> Tensor {
+        if case .int(let n) = exponent.scalar, !dtype.isFloatingPoint {
+            guard n >= 0 else { return fail("pow", "integers have no negative powers (exponent \(n)); convert to a float first") }
+            return unary(.powInteger, Double(n))
+        }
+        if case .double(let n) = exponent.scalar, !dtype.isFloatingPoint { return to(.float32).unary(.pow, n) }
+        return unary(.pow, exponent.scalar.doubleValue)
+    }
+    /// base to the power of x. PyTorch: `torch.pow(base, x)`.
+    public static func pow(_ base: some ScalarConvertible, _ x: Tensor) -> Tensor { binary(.pow, x.wrapped(base), x) }
+
+    /// The smaller of the two, elementwise; NaN wins.
+    public final func minimum(_ other: Tensor) -> Tensor { Tensor.binary(.minimum, self, other) }
+    /// The larger of the two, elementwise; NaN wins.
+    public final func maximum(_ other: Tensor) -> Tensor { Tensor.binary(.maximum, self, other) }
+    /// ⌊x / other⌋
+    public final func floorDivide(_ other: Tensor) -> Tensor { checkedDivision(.floorDivide, other) }
+    /// ⌊x / value⌋
+    public final func floorDivide(_ value: some ScalarConvertible) -> Tensor { checkedDivision(.floorDivide, wrapped(value)) }
+    /// x / other, truncated toward zero. PyTorch: `div(rounding_mode="trunc")`.
+    public final func truncDivide(_ other: Tensor) -> Tensor { checkedDivision(.truncDivide, other) }
+    /// x − other·⌊x / other⌋: has the divisor's sign. PyTorch: `remainder`, `%`.
+    public final func remainder(_ other: Tensor) -> Tensor { checkedDivision(.remainder, other) }
+    /// The remainder by a number.
+    public final func remainder(_ value: some ScalarConvertible) -> Tensor { checkedDivision(.remainder, wrapped(value)) }
+    /// The remainder with x's own sign.
+    public final func fmod(_ other: Tensor) -> Tensor { checkedDivision(.fmod, other) }
+    /// The remainder with x's own sign, by a number.
+    public final func fmod(_ value: some ScalarConvertible) -> Tensor { checkedDivision(.fmod, wrapped(value)) }
+    /// The remainder with the divisor's sign.
+    public static func % (a: Tensor, b: Tensor) -> Tensor { a.remainder(b) }
+    /// The remainder by a number.
+    public static func % (a: Tensor, value: some ScalarConvertible) -> Tensor { a.remainder(value) }
+
+    /// Integers divided by zero have no answer; floats have.
+    private final func checkedDivision(_ rule: BinaryRule, _ other: Tensor) -> Tensor {
+        if isPoisoned { return self }
+        if other.isPoisoned { return other }
+        if !Tensor.resultType(self, other).isFloatingPoint && other.numel > 0 && other.eq(0).any().item(Bool.self) {
+            return fail(rule.name, "integer division by zero")
+        }
+        return Tensor.binary(rule, self, other)
+    }
+
+    /// The angle of the point (other, x) in (−π, π]. PyTorch: `atan2(input, other)`.
+    public final func atan2(_ other: Tensor) -> Tensor { Tensor.binary(.atan2, self, other) }
+    /// √(x² + other²)
+    public final func hypot(_ other: Tensor) -> Tensor { Tensor.binary(.hypot, self, other) }
+    /// log(eˣ + e^other) without overflow.
+    public final func logaddexp(_ other: Tensor) -> Tensor { Tensor.binary(.logaddexp, self, other) }
+    /// |x| with the sign of `other`.
+    public final func copysign(_ other: Tensor) -> Tensor { Tensor.binary(.copysign, self, other) }
+
+    /// Bits set in both; logical and for bool.
+    public static func & (a: Tensor, b: Tensor) -> Tensor { binary(.bitwiseAnd, a, b) }
+    /// Bits set in either; logical or for bool.
+    public static func | (a: Tensor, b: Tensor) -> Tensor { binary(.bitwiseOr, a, b) }
+    /// Bits set in one of them; exclusive or for bool.
+    public static func ^ (a: Tensor, b: Tensor) -> Tensor { binary(.bitwiseXor, a, b) }
+    /// Bits shifted left.
+    public static func << (a: Tensor, b: Tensor) -> Tensor { binary(.shiftLeft, a, b) }
+    /// Bits shifted right, the sign kept.
+    public static func >> (a: Tensor, b: Tensor) -> Tensor { binary(.shiftRight, a, b) }
+    /// Bits inverted; not for bool.
+    public static prefix func ~ (x: Tensor) -> Tensor { x.unary(.bitwiseNot) }
+
+    /// x + weight·(end − x)
+    public final func lerp(_ end: Tensor, _ weight: some ScalarConvertible) -> Tensor { add(end - self, alpha: weight) }
+    /// x + weight·(end − x), elementwise.
+    public final func lerp(_ end: Tensor, _ weight: Tensor) -> Tensor { self + weight * (end - self) }
+    /// x + value·a·b
+    public final func addcmul(_ a: Tensor, _ b: Tensor, value: some ScalarConvertible = 1) -> Tensor { add(a * b, alpha: value) }
+    /// x + value·a/b
+    public final func addcdiv(_ a: Tensor, _ b: Tensor, value: some ScalarConvertible = 1) -> Tensor { add(a / b, alpha: value) }
+}
+
+// MARK: - Comparisons and logic, all giving bool
+
+extension Tensor {
+    /// x = other, elementwise.
+    public final func eq(_ other: Tensor) -> Tensor { Tensor.compare(.eq, self, other) }
+    /// x = value
+    public final func eq(_ value: some ScalarConvertible) -> Tensor { Tensor.compare(.eq, self, wrapped(value)) }
+    /// x ≠ other, elementwise.
+    public final func ne(_ other: Tensor) -> Tensor { Tensor.compare(.ne, self, other) }
+    /// x ≠ value
+    public final func ne(_ value: some ScalarConvertible) -> Tensor { Tensor.compare(.ne, self, wrapped(value)) }
+    /// x < other, elementwise.
+    public final func lt(_ other: Tensor) -> Tensor { Tensor.compare(.lt, self, other) }
+    /// x < value
+    public final func lt(_ value: some ScalarConvertible) -> Tensor { Tensor.compare(.lt, self, wrapped(value)) }
+    /// x ≤ other, elementwise.
+    public final func le(_ other: Tensor) -> Tensor { Tensor.compare(.le, self, other) }
+    /// x ≤ value
+    public final func le(_ value: some ScalarConvertible) -> Tensor { Tensor.compare(.le, self, wrapped(value)) }
+    /// x > other, elementwise.
+    public final func gt(_ other: Tensor) -> Tensor { Tensor.compare(.gt, self, other) }
+    /// x > value
+    public final func gt(_ value: some ScalarConvertible) -> Tensor { Tensor.compare(.gt, self, wrapped(value)) }
+    /// x ≥ other, elementwise.
+    public final func ge(_ other: Tensor) -> Tensor { Tensor.compare(.ge, self, other) }
+    /// x ≥ value
+    public final func ge(_ value: some ScalarConvertible) -> Tensor { Tensor.compare(.ge, self, wrapped(value)) }
+
+    /// x < other, elementwise.
+    public static func .< (a: Tensor, b: Tensor) -> Tensor { compare(.lt, a, b) }
+    /// x < value
+    public static func .< (a: Tensor, b: some ScalarConvertible) -> Tensor { a.lt(b) }
+    /// x ≤ other, elementwise.
+    public static func .<= (a: Tensor, b: Tensor) -> Tensor { compare(.le, a, b) }
+    /// x ≤ value
+    public static func .<= (a: Tensor, b: some ScalarConvertible) -> Tensor { a.le(b) }
+    /// x > other, elementwise.
+    public static func .> (a: Tensor, b: Tensor) -> Tensor { compare(.gt, a, b) }
+    /// x > value
+    public static func .> (a: Tensor, b: some ScalarConvertible) -> Tensor { a.gt(b) }
+    /// x ≥ other, elementwise.
+    public static func .>= (a: Tensor, b: Tensor) -> Tensor { compare(.ge, a, b) }
+    /// x ≥ value
+    public static func .>= (a: Tensor, b: some ScalarConvertible) -> Tensor { a.ge(b) }
+    /// x = other, elementwise.
+    public static func .== (a: Tensor, b: Tensor) -> Tensor { compare(.eq, a, b) }
+    /// x = value
+    public static func .== (a: Tensor, b: some ScalarConvertible) -> Tensor { a.eq(b) }
+    /// x ≠ other, elementwise.
+    public static func .!= (a: Tensor, b: Tensor) -> Tensor { compare(.ne, a, b) }
+    /// x ≠ value
+    public static func .!= (a: Tensor, b: some ScalarConvertible) -> Tensor { a.ne(b) }
+
+    /// Not zero in both.
+    public final func logicalAnd(_ other: Tensor) -> Tensor { Tensor.binary(.bitwiseAnd, to(.bool), other.to(.bool)) }
+    /// Not zero in either.
+    public final func logicalOr(_ other: Tensor) -> Tensor { Tensor.binary(.bitwiseOr, to(.bool), other.to(.bool)) }
+    /// Not zero in one of them.
+    public final func logicalXor(_ other: Tensor) -> Tensor { Tensor.binary(.bitwiseXor, to(.bool), other.to(.bool)) }
+    /// Zero.
+    public final func logicalNot() -> Tensor { unary(.logicalNot) }
+    /// Not, for bool.
+    public static prefix func .! (x: Tensor) -> Tensor { x.logicalNot() }
+
+    /// Whether shapes, dtypes and all elements are equal (NaN equals nothing). PyTorch: `torch.equal`.
+    public final func equal(_ other: Tensor) -> Bool {
+        if isPoisoned || other.isPoisoned { return false }
+        return shape == other.shape && (numel == 0 || eq(other).all().item(Bool.self))
+    }
+
+    /// Whether all elements differ by no more than `atol + rtol·|other|`. PyTorch: `torch.allclose`.
+    public final func allclose(_ other: Tensor, rtol: Double = 1e-5, atol: Double = 1e-8, equalNan: Bool = false) -> Bool {
+        let close = isclose(other, rtol: rtol, atol: atol, equalNan: equalNan)
+        return !close.isPoisoned && (close.numel == 0 || close.all().item(Bool.self))
+    }
+
+    /// For each element whether it differs by no more than `atol + rtol·|other|`.
+    public final func isclose(_ other: Tensor, rtol: Double = 1e-5, atol: Double = 1e-8, equalNan: Bool = false) -> Tensor {
+        noGrad {
+            var close = eq(other)
+            if Tensor.resultType(self, other).isFloatingPoint {
+                close = close.logicalOr((self - other).abs().le(other.abs() * rtol + atol).logicalAnd(other.isfinite()))
+                if equalNan { close = close.logicalOr(isnan().logicalAnd(other.isnan())) }
+            }
+            return close
+        }
+    }
+}
+
+// MARK: - In place
+
+extension Tensor {
+    /// x ← x + other. Seen by autograd; traps on a leaf that requires a gradient.
+    @discardableResult public final func add_(_ other: Tensor) -> Self { updateInPlace("add_") { $0 + other } }
+    /// x ← x + alpha·other
+    @discardableResult public final func add_(_ other: Tensor, alpha: some ScalarConvertible) -> Self { updateInPlace("add_") { $0.add(other, alpha: alpha) } }
+    /// x ← x + value
+    @discardableResult public final func add_(_ value: some ScalarConvertible) -> Self { updateInPlace("add_") { $0 + value } }
+    /// x ← x − other
+    @discardableResult public final func sub_(_ other: Tensor) -> Self { updateInPlace("sub_") { $0 - other } }
+    /// x ← x − value
+    @discardableResult public final func sub_(_ value: some ScalarConvertible) -> Self { updateInPlace("sub_") { $0 - value } }
+    /// x ← x · other
+    @discardableResult public final func mul_(_ other: Tensor) -> Self { updateInPlace("mul_") { $0 * other } }
+    /// x ← x · value
+    @discardableResult public final func mul_(_ value: some ScalarConvertible) -> Self { updateInPlace("mul_") { $0 * value } }
+    /// x ← x / other
+    @discardableResult public final func div_(_ other: Tensor) -> Self { updateInPlace("div_") { $0 / other } }
+    /// x ← x / value
+    @discardableResult public final func div_(_ value: some ScalarConvertible) -> Self { updateInPlace("div_") { $0 / value } }
+    /// x ← x^exponent
+    @discardableResult public final func pow_(_ exponent: some ScalarConvertible) -> Self { updateInPlace("pow_") { $0.pow(exponent) } }
+    /// x ← other, broadcast to x's shape and converted to its dtype; gradients flow to `other`. PyTorch: `copy_`.
+    @discardableResult public final func copy_(_ other: Tensor) -> Self {
+        let x = self
+        if other.isPoisoned { return self }
+        return updateInPlace("copy_") { _ in
+            guard let shape = Shape.broadcast(other.shape, x.shape), shape == x.shape else {
+                return fail("copy_", "a tensor of shape \(other.shape) does not fit into one of shape \(x.shape)")
+            }
+            return other.to(x.device).to(x.dtype)
+        }
+    }
+    /// Every element ← value; the gradient of what was there is zero. PyTorch: `fill_`.
+    @discardableResult public final func fill_(_ value: some ScalarConvertible) -> Self {
+        let x = self
+        return updateInPlace("fill_") { _ in Tensor.full([], value.scalar, dtype: x.dtype, device: x.device) }
+    }
+    /// Every element ← 0.
+    @discardableResult public final func zero_() -> Self { fill_(0) }
+    /// x ← min(max(x, min), max)
+    @discardableResult public final func clamp_(min: Double? = nil, max: Double? = nil) -> Self { updateInPlace("clamp_") { $0.clamp(min: min, max: max) } }
+    /// x ← eˣ
+    @discardableResult public final func exp_() -> Self { updateInPlace("exp_") { $0.exp() } }
+    /// x ← √x
+    @discardableResult public final func sqrt_() -> Self { updateInPlace("sqrt_") { $0.sqrt() } }
+    /// x ← −x
+    @discardableResult public final func neg_() -> Self { updateInPlace("neg_") { -$0 } }
+    /// x ← max(x, 0)
+    @discardableResult public final func relu_() -> Self { updateInPlace("relu_") { $0.relu() } }
+    /// x ← 1/(1 + e⁻ˣ)
+    @discardableResult public final func sigmoid_() -> Self { updateInPlace("sigmoid_") { $0.sigmoid() } }
+    /// x ← tanh x
+    @discardableResult public final func tanh_() -> Self { updateInPlace("tanh_") { $0.tanh() } }
+    /// x ← value where mask holds. PyTorch: `masked_fill_`.
+    @discardableResult public final func maskedFill_(_ mask: Tensor, _ value: some ScalarConvertible) -> Self {
+        updateInPlace("maskedFill_") { $0.maskedFill(mask, value) }
+    }
+}

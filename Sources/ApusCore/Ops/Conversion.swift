@@ -1,0 +1,122 @@
+/// A contiguous copy in another (or the same) dtype. The gradient is converted back.
+struct Convert: Op {
+    let dtype: DType
+    let inputDType: DType
+
+    var name: String { dtype == inputDType ? "clone" : "to" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor { try inputs[0].converted(to: dtype) }
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] { [grad.to(inputDType)] }
+}
+
+/// A copy on another device. The gradient is copied back.
+struct Transfer: Op {
+    let device: Device
+    let inputDevice: Device
+
+    var name: String { "to" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let x = try inputs[0].contiguousData()
+        let out = try Tensor.uninitialized(x.shape, x.dtype, device)
+        x.device.backend.synchronize()
+        device.backend.synchronize()
+        // All devices so far share the host's memory.
+        out.storage.base.copyMemory(from: x.pointer, byteCount: x.numel * x.dtype.size)
+        return out
+    }
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] { [grad.to(inputDevice)] }
+}
+
+extension Tensor {
+    /// The values in `dtype`: itself where it has that dtype. Gradients flow between floating-point types.
+    public final func to(_ dtype: DType) -> Tensor {
+        if dtype == self.dtype || isPoisoned { return self }
+        return apply(Convert(dtype: dtype, inputDType: self.dtype), [self])
+    }
+
+    /// The tensor on `device`: itself where it is there. Gradients flow back.
+    public final func to(_ device: Device) -> Tensor {
+        if device == self.device || isPoisoned { return self }
+        return apply(Transfer(device: device, inputDevice: self.device), [self])
+    }
+
+    /// The tensor on `device` in `dtype`.
+    public final func to(_ device: Device, _ dtype: DType) -> Tensor { to(device).to(dtype) }
+
+    /// A copy with its own memory; gradients flow through.
+    public final func clone() -> Tensor { apply(Convert(dtype: dtype, inputDType: dtype), [self]) }
+
+    /// In float32.
+    public final func float() -> Tensor { to(.float32) }
+    /// In float64.
+    public final func double() -> Tensor { to(.float64) }
+    /// In float16.
+    public final func half() -> Tensor { to(.float16) }
+    /// In bfloat16.
+    public final func bfloat16() -> Tensor { to(.bfloat16) }
+    /// In int64.
+    public final func long() -> Tensor { to(.int64) }
+    /// In int32.
+    public final func int() -> Tensor { to(.int32) }
+    /// As bool: not zero.
+    public final func bool() -> Tensor { to(.bool) }
+
+    /// The one element as a Swift number; NaN or 0 of a poisoned tensor. Traps where there is not exactly one element.
+    public final func item<Element: TensorElement>(_ type: Element.Type) -> Element {
+        if isPoisoned { return Element(.double(.nan)) }
+        guard numel == 1 else {
+            fail("item", "a tensor of shape \(shape) has \(numel) elements, not one; index it, reduce it, or take array()")
+            return Element(.double(.nan))
+        }
+        device.backend.synchronize()
+        return Element(scalar(at: pointer))
+    }
+
+    /// The one element as a `Double`. PyTorch: `item()`.
+    public final func item() -> Double { item(Double.self) }
+
+    /// The number at an address within the storage.
+    private final func scalar(at address: UnsafeMutableRawPointer) -> Scalar {
+        switch dtype {
+        case .bool: .bool(address.load(as: UInt8.self) != 0)
+        case .uint8: address.load(as: UInt8.self).scalar
+        case .int8: address.load(as: Int8.self).scalar
+        case .int16: address.load(as: Int16.self).scalar
+        case .int32: address.load(as: Int32.self).scalar
+        case .int64: .int(address.load(as: Int64.self))
+        case .float16: address.load(as: Float16.self).scalar
+        case .bfloat16: address.load(as: BFloat16.self).scalar
+        case .float32: address.load(as: Float.self).scalar
+        case .float64: .double(address.load(as: Double.self))
+        }
+    }
+
+    /// All elements in row-major order, converted to `type`. Of a poisoned tensor: one NaN or 0.
+    public final func array<Element: TensorElement>(_ type: Element.Type = Element.self) -> [Element] {
+        if isPoisoned { return [Element(.double(.nan))] }
+        do throws(OpError) {
+            let host = try detach().to(.cpu).to(Element.dtype).contiguousData()
+            host.device.backend.synchronize()
+            let buffer = UnsafeBufferPointer(start: UnsafePointer(host.pointer.assumingMemoryBound(to: Element.self)), count: host.numel)
+            return withExtendedLifetime(host) { Array(buffer) }
+        } catch {
+            fail(error, op: "array")
+            return []
+        }
+    }
+
+    /// The bytes of all elements in row-major order, in its own dtype, little-endian.
+    public final func bytes() -> [UInt8] {
+        if isPoisoned { return [] }
+        do throws(OpError) {
+            let host = try detach().to(.cpu).contiguousData()
+            host.device.backend.synchronize()
+            let buffer = UnsafeRawBufferPointer(start: host.pointer, count: host.numel * dtype.size)
+            return withExtendedLifetime(host) { Array(buffer) }
+        } catch {
+            fail(error, op: "bytes")
+            return []
+        }
+    }
+}

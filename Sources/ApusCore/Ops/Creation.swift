@@ -1,0 +1,170 @@
+/// What `Tensor(_:)` takes: numbers, and arrays of them, nested as deep as wanted.
+public protocol NestedArray {
+    associatedtype Leaf: TensorElement
+    /// The extents, outermost first; throws where rows differ in length.
+    func extents() throws(OpError) -> [Int]
+    /// Appends the numbers in row-major order.
+    func flatten(into flat: inout [Leaf])
+}
+
+extension NestedArray where Self: TensorElement, Leaf == Self {
+    public func extents() throws(OpError) -> [Int] { [] }
+    public func flatten(into flat: inout [Self]) { flat.append(self) }
+}
+
+extension Bool: NestedArray { public typealias Leaf = Bool }
+extension Int: NestedArray { public typealias Leaf = Int }
+extension Int8: NestedArray { public typealias Leaf = Int8 }
+extension Int16: NestedArray { public typealias Leaf = Int16 }
+extension Int32: NestedArray { public typealias Leaf = Int32 }
+extension Int64: NestedArray { public typealias Leaf = Int64 }
+extension UInt8: NestedArray { public typealias Leaf = UInt8 }
+extension Float16: NestedArray { public typealias Leaf = Float16 }
+extension BFloat16: NestedArray { public typealias Leaf = BFloat16 }
+extension Float: NestedArray { public typealias Leaf = Float }
+extension Double: NestedArray { public typealias Leaf = Double }
+
+extension Array: NestedArray where Element: NestedArray {
+    public typealias Leaf = Element.Leaf
+
+    public func extents() throws(OpError) -> [Int] {
+        guard let first else { return [0] }
+        let inner = try first.extents()
+        for (i, row) in self.enumerated().dropFirst() {
+            let other = try row.extents()
+            guard other == inner else { throw OpError("rows differ in shape: \(inner) at 0, \(other) at \(i)") }
+        }
+        return [count] + inner
+    }
+
+    public func flatten(into flat: inout [Leaf]) {
+        for element in self { element.flatten(into: &flat) }
+    }
+}
+
+extension Tensor {
+    /// A tensor of the numbers in `values`, an array (nested or not) or one number.
+    ///
+    /// Without `dtype`, decimals become float32 and integers int64, as in PyTorch; `[Float]`, `[Int32]` and the like keep their type.
+    /// Traps where rows differ in length. PyTorch: `torch.tensor`.
+    public convenience init<Values: NestedArray>(_ values: Values, dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false) {
+        var flat: [Values.Leaf] = []
+        let shape: Shape
+        do throws(OpError) {
+            shape = Shape(try values.extents())
+            values.flatten(into: &flat)
+        } catch {
+            fail(error, op: "Tensor")
+            self.init(sharing: Tensor.poisoned)
+            return
+        }
+        let host = flat.withUnsafeBytes { Tensor.host($0, shape, Values.Leaf.dtype) }
+        self.init(sharing: host.to(dtype ?? Values.Leaf.literalDType).to(device))
+        if requiresGrad { self.requiresGrad = true }
+    }
+
+    /// A tensor of `shape` from numbers in row-major order.
+    public convenience init<Element: TensorElement>(_ values: [Element], shape: Shape, dtype: DType? = nil, device: Device = .cpu) {
+        guard values.count == shape.numel else {
+            fail("Tensor", "\(values.count) values do not fill shape \(shape), which has \(shape.numel)")
+            self.init(sharing: Tensor.poisoned)
+            return
+        }
+        let host = values.withUnsafeBytes { Tensor.host($0, shape, Element.dtype) }
+        self.init(sharing: host.to(dtype ?? Element.literalDType).to(device))
+    }
+
+    /// A tensor of `shape` from raw little-endian bytes of `dtype`. Traps where their number does not fit. PyTorch: `torch.frombuffer`.
+    public convenience init(bytes: some Collection<UInt8>, shape: Shape, dtype: DType, device: Device = .cpu) {
+        let buffer = Array(bytes)
+        guard buffer.count == shape.numel * dtype.size else {
+            fail("Tensor", "\(buffer.count) bytes do not fill shape \(shape) of \(dtype), which takes \(shape.numel * dtype.size)")
+            self.init(sharing: Tensor.poisoned)
+            return
+        }
+        self.init(sharing: buffer.withUnsafeBytes { Tensor.host($0, shape, dtype) }.to(device))
+    }
+
+    private static func host(_ bytes: UnsafeRawBufferPointer, _ shape: Shape, _ dtype: DType) -> Tensor {
+        let out = create(shape, dtype, .cpu, "Tensor")
+        if !out.isPoisoned, let base = bytes.baseAddress { out.pointer.copyMemory(from: base, byteCount: bytes.count) }
+        return out
+    }
+
+    /// Uninitialised, or the failure of doing so.
+    package static func create(_ shape: Shape, _ dtype: DType, _ device: Device, _ op: String) -> Tensor {
+        do throws(OpError) { return try uninitialized(shape, dtype, device) } catch { return fail(error, op: op) }
+    }
+
+    /// Every element `value`; its dtype is that of the number (float32, int64, bool) where none is given.
+    package static func full(_ shape: Shape, _ value: Scalar, dtype: DType? = nil, device: Device = .cpu) -> Tensor {
+        let out = create(shape, dtype ?? value.dtype, device, "full")
+        if !out.isPoisoned { device.backend.fill(out, with: value) }
+        return out
+    }
+
+    private final func marked(_ requiresGrad: Bool) -> Tensor {
+        if requiresGrad { self.requiresGrad = true }
+        return self
+    }
+
+    /// Every element `value`; its dtype is that of the number (float32, int64, bool) where none is given.
+    public static func full(_ shape: Shape, _ value: some ScalarConvertible, dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
+        full(shape, value.scalar, dtype: dtype, device: device).marked(requiresGrad)
+    }
+    /// Contents undefined; to be written.
+    public static func empty(_ shape: Shape, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
+        create(shape, dtype, device, "empty").marked(requiresGrad)
+    }
+    /// Zeros.
+    public static func zeros(_ shape: Shape, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
+        full(shape, .double(0), dtype: dtype, device: device).marked(requiresGrad)
+    }
+    /// Ones.
+    public static func ones(_ shape: Shape, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
+        full(shape, .double(1), dtype: dtype, device: device).marked(requiresGrad)
+    }
+    /// Zeros of x's shape, dtype and device. PyTorch: `zeros_like`.
+    public static func zeros(like x: Tensor, dtype: DType? = nil) -> Tensor { x.isPoisoned ? x : full(x.shape, .double(0), dtype: dtype ?? x.dtype, device: x.device) }
+    /// Ones of x's shape, dtype and device. PyTorch: `ones_like`.
+    public static func ones(like x: Tensor, dtype: DType? = nil) -> Tensor { x.isPoisoned ? x : full(x.shape, .double(1), dtype: dtype ?? x.dtype, device: x.device) }
+    /// `value` in x's shape, dtype and device. PyTorch: `full_like`.
+    public static func full(like x: Tensor, _ value: some ScalarConvertible, dtype: DType? = nil) -> Tensor {
+        x.isPoisoned ? x : full(x.shape, value.scalar, dtype: dtype ?? x.dtype, device: x.device)
+    }
+    /// Uninitialised, with x's shape, dtype and device. PyTorch: `empty_like`.
+    public static func empty(like x: Tensor, dtype: DType? = nil) -> Tensor { x.isPoisoned ? x : create(x.shape, dtype ?? x.dtype, x.device, "empty") }
+
+    /// 0, 1, … n − 1 as int64.
+    public static func arange(_ n: Int, dtype: DType = .int64, device: Device = .cpu) -> Tensor { arange(0, n, 1, dtype: dtype, device: device) }
+
+    /// start, start + step, … before `end`, as int64.
+    public static func arange(_ start: Int, _ end: Int, _ step: Int = 1, dtype: DType = .int64, device: Device = .cpu) -> Tensor {
+        guard step != 0, (end - start) * step.signum() >= 0 else { return fail("arange", "step \(step) does not lead from \(start) to \(end)") }
+        let count = (Swift.abs(end - start) + Swift.abs(step) - 1) / Swift.abs(step)
+        return Tensor((0..<count).map { Int64(start + $0 * step) }, shape: [count], dtype: dtype, device: device)
+    }
+
+    /// start, start + step, … before `end`; float32 by default.
+    public static func arange(_ start: Double, _ end: Double, _ step: Double = 1, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
+        let steps = ((end - start) / step).rounded(.up)
+        guard step != 0, steps >= 0, steps < 0x1p40 else { return fail("arange", "step \(step) does not lead from \(start) to \(end)") }
+        return Tensor((0..<Int(steps)).map { start + Double($0) * step }, shape: [Int(steps)], dtype: dtype, device: device)
+    }
+
+    /// `steps` numbers from `start` to `end`, both included, evenly spaced.
+    public static func linspace(_ start: Double, _ end: Double, _ steps: Int, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
+        guard steps >= 0 else { return fail("linspace", "the number of steps (\(steps)) is negative") }
+        let step = steps > 1 ? (end - start) / Double(steps - 1) : 0
+        // From both ends, so that the last is exact.
+        let values = (0..<steps).map { $0 < steps / 2 ? start + Double($0) * step : end - Double(steps - 1 - $0) * step }
+        return Tensor(steps == 1 ? [start] : values, shape: [steps], dtype: dtype, device: device)
+    }
+
+    /// The identity: ones on the diagonal of an n × m matrix (m = n where not given).
+    public static func eye(_ n: Int, _ m: Int? = nil, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
+        let out = zeros([n, m ?? n], dtype: dtype, device: device)
+        if !out.isPoisoned { noGrad { _ = out.diagonal().fill_(1) } }
+        return out
+    }
+}

@@ -1,0 +1,229 @@
+/// Tensors one after the other along `dim`; each gets its part of the gradient.
+struct Cat: Op {
+    let dim: Int
+    /// The extents along `dim`, one for each input.
+    let extents: [Int]
+    var name: String { "cat" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        var shape = inputs[0].shape
+        shape[dim] = extents.reduce(0, +)
+        let out = try Tensor.uninitialized(shape, inputs[0].dtype, inputs[0].device)
+        var start = 0
+        for (x, extent) in zip(inputs, extents) {
+            out.device.backend.copy(x, into: out.view(x.shape, strides: out.strides, offset: start * out.strides[dim]))
+            start += extent
+        }
+        return out
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        var start = 0
+        return extents.enumerated().map { i, extent in
+            defer { start += extent }
+            return context.needs(i) ? grad.narrow(dim, start, extent) : nil
+        }
+    }
+}
+
+/// A sequence of tensors from one op. Of a poisoned tensor it has no elements, and every position reads that tensor.
+public struct TensorList: RandomAccessCollection {
+    private let tensors: [Tensor]
+    private let poison: Tensor?
+
+    init(_ tensors: [Tensor]) {
+        self.tensors = tensors
+        poison = nil
+    }
+    init(poisoned: Tensor) {
+        tensors = []
+        poison = poisoned
+    }
+    public var startIndex: Int { 0 }
+    public var endIndex: Int { tensors.count }
+    public subscript(i: Int) -> Tensor { poison ?? tensors[i] }
+}
+
+extension Tensor {
+    /// Tensors one after the other along `dim`; all other extents must agree. dtypes promote. PyTorch: `torch.cat`.
+    public static func cat(_ tensors: some Sequence<Tensor>, dim: Int = 0) -> Tensor {
+        // As in PyTorch, empty vectors are left out whatever the others' rank.
+        let all = Array(tensors)
+        if let poisoned = all.first(where: \.isPoisoned) { return poisoned }
+        let parts = all.contains { $0.ndim != 1 || $0.numel > 0 } ? all.filter { $0.ndim != 1 || $0.numel > 0 } : Array(all.prefix(1))
+        do throws(OpError) {
+            guard let first = parts.first else { throw OpError("needs at least one tensor") }
+            guard first.ndim > 0 else { throw OpError("scalars have no dimension to join along; use stack") }
+            let at = try normalize(dim: dim, ndim: first.ndim)
+            var dtype = first.dtype
+            for (i, x) in parts.enumerated() {
+                dtype = DType.promote(dtype, x.dtype)
+                guard x.ndim == first.ndim else { throw OpError("tensor \(i) has shape \(x.shape), tensor 0 \(first.shape): as many dimensions are needed") }
+                for d in 0..<first.ndim where d != at && x.shape[d] != first.shape[d] {
+                    throw OpError("tensor \(i) has shape \(x.shape), tensor 0 \(first.shape): they may differ only in dim \(at)")
+                }
+            }
+            return apply(Cat(dim: at, extents: parts.map { $0.shape[at] }), parts.map { $0.to(dtype) })
+        } catch {
+            return fail(error, op: "cat")
+        }
+    }
+
+    /// Tensors of one shape along a new dimension `dim`. PyTorch: `torch.stack`.
+    public static func stack(_ tensors: some Sequence<Tensor>, dim: Int = 0) -> Tensor {
+        let all = Array(tensors)
+        if let poisoned = all.first(where: \.isPoisoned) { return poisoned }
+        guard let first = all.first else { return fail("stack", "needs at least one tensor") }
+        for (i, x) in all.enumerated() where x.shape != first.shape {
+            return fail("stack", "tensor \(i) has shape \(x.shape), tensor 0 \(first.shape): all must have one shape")
+        }
+        return cat(all.map { $0.unsqueeze(dim) }, dim: dim < 0 ? dim + first.ndim + 1 : dim)
+    }
+
+    private final func pieces(_ op: String, _ dim: Int, _ sizes: (Int) throws(OpError) -> [Int]) -> TensorList {
+        if isPoisoned { return TensorList(poisoned: self) }
+        do throws(OpError) {
+            guard ndim > 0 else { throw OpError("a scalar cannot be cut") }
+            let at = try normalize(dim: dim, ndim: ndim)
+            var start = 0
+            var result: [Tensor] = []
+            for size in try sizes(shape[at]) {
+                result.append(narrow(at, start, size))
+                start += size
+            }
+            return TensorList(result)
+        } catch {
+            return TensorList(poisoned: fail(error, op: op))
+        }
+    }
+
+    /// Pieces of `size` along `dim`, the last one smaller where it does not come out even; views.
+    public final func split(_ size: Int, dim: Int = 0) -> TensorList {
+        pieces("split", dim) { (extent) throws(OpError) in
+            guard size > 0 || extent == 0 && size == 0 else { throw OpError("pieces of \(size) elements do not fill \(extent)") }
+            return size == 0 ? [0] : extent == 0 ? [0] : stride(from: 0, to: extent, by: size).map { Swift.min(size, extent - $0) }
+        }
+    }
+    /// Pieces of these sizes along `dim`; views.
+    public final func split(_ sizes: [Int], dim: Int = 0) -> TensorList {
+        pieces("split", dim) { (extent) throws(OpError) in
+            guard sizes.reduce(0, +) == extent, sizes.allSatisfy({ $0 >= 0 }) else { throw OpError("sizes \(sizes) do not add up to the \(extent) elements of dim \(dim)") }
+            return sizes
+        }
+    }
+    /// At most `count` pieces of one size along `dim`, the last one smaller where it does not come out even; views.
+    public final func chunk(_ count: Int, dim: Int = 0) -> TensorList {
+        if !isPoisoned && count <= 0 { return TensorList(poisoned: fail("chunk", "\(count) pieces cannot be made")) }
+        if isPoisoned || ndim == 0 { return split(1, dim: dim) }
+        guard dim >= -ndim && dim < ndim else { return split(1, dim: dim) }
+        return shape[dim] == 0 ? split(0, dim: dim) : split((shape[dim] + count - 1) / count, dim: dim)
+    }
+    /// The parts along `dim`, without that dimension; views.
+    public final func unbind(dim: Int = 0) -> TensorList {
+        let parts = pieces("unbind", dim) { (extent) throws(OpError) in [Int](repeating: 1, count: extent) }
+        return isPoisoned || parts.isEmpty ? parts : TensorList(parts.map { $0.squeeze(dim) })
+    }
+
+    /// Elements in reverse order along each of `dims`; a copy.
+    public final func flip(_ dims: [Int]) -> Tensor {
+        composite("flip", self) { () throws(OpError) in
+            var out = self
+            for dim in try reductionDims(dims.isEmpty ? nil : dims) where !dims.isEmpty {
+                let n = shape[dim]
+                out = out.indexSelect(dim: dim, Tensor.arange(n - 1, -1, -1, device: device))
+            }
+            return out
+        }
+    }
+    /// Elements in reverse order along each dimension given; a copy.
+    public final func flip(_ dims: Int...) -> Tensor { flip(dims) }
+
+    /// Elements moved by `shift` places along `dim`, those pushed over the end coming in at the start.
+    public final func roll(_ shift: Int, dim: Int) -> Tensor { roll([shift], dims: [dim]) }
+    /// Elements moved by `shifts[i]` places along `dims[i]`.
+    public final func roll(_ shifts: [Int], dims: [Int]) -> Tensor {
+        composite("roll", self) { () throws(OpError) in
+            guard shifts.count == dims.count else { throw OpError("\(shifts.count) shifts for \(dims.count) dims") }
+            var out = self
+            for (shift, dim) in zip(shifts, dims) {
+                let at = try normalize(dim: dim, ndim: ndim)
+                let n = ndim == 0 ? 1 : shape[at]
+                if n == 0 || ndim == 0 { continue }
+                let by = ((shift % n) + n) % n
+                if by > 0 { out = Tensor.cat([out.narrow(at, n - by, by), out.narrow(at, 0, n - by)], dim: at) }
+            }
+            return out
+        }
+    }
+    /// Elements in row-major order moved by `shift` places.
+    public final func roll(_ shift: Int) -> Tensor { reshape([-1]).roll(shift, dim: 0).reshape(shape) }
+
+    /// The whole repeated `counts[i]` times along each dimension; leading dimensions are added. PyTorch: `repeat`.
+    public final func `repeat`(_ counts: [Int]) -> Tensor {
+        composite("repeat", self) { () throws(OpError) in
+            guard counts.count >= ndim, counts.allSatisfy({ $0 >= 0 }) else { throw OpError("counts \(counts) do not fit shape \(shape): one for each dimension, none negative") }
+            let padded = Array(repeating: 1, count: counts.count - ndim) + Array(shape)
+            // Each extent split in two: repeats beside the extent, one expanded view, one copy.
+            var (from, to) = ([Int](), [Int]())
+            for (count, extent) in zip(counts, padded) {
+                from += [1, extent]
+                to += [count, extent]
+            }
+            return reshape(from).expand(Shape(to)).contiguous().reshape(zip(counts, padded).map { $0 * $1 })
+        }
+    }
+    /// The whole repeated along each dimension.
+    public final func `repeat`(_ counts: Int...) -> Tensor { `repeat`(counts) }
+    /// The whole repeated along each dimension; missing counts are 1. PyTorch: `tile`.
+    public final func tile(_ counts: [Int]) -> Tensor { `repeat`(Array(repeating: 1, count: Swift.max(0, ndim - counts.count)) + counts) }
+    /// Each element `count` times in a row along `dim`. PyTorch: `repeat_interleave`.
+    public final func repeatInterleave(_ count: Int, dim: Int) -> Tensor {
+        composite("repeatInterleave", self) { () throws(OpError) in
+            let at = try normalize(dim: dim, ndim: ndim)
+            guard count >= 0, ndim > 0 else { throw OpError("\(count) repeats of shape \(shape) are not possible") }
+            var shape = Array(self.shape)
+            shape.insert(count, at: at + 1)
+            return unsqueeze(at + 1).expand(Shape(shape)).contiguous().flatten(startDim: at, endDim: at + 1)
+        }
+    }
+
+    /// The part on and below diagonal `diagonal` of the last two dimensions, zeros above.
+    public final func tril(_ diagonal: Int = 0) -> Tensor { triangle("tril", diagonal) { $0.le($1 + diagonal) } }
+    /// The part on and above diagonal `diagonal` of the last two dimensions, zeros below.
+    public final func triu(_ diagonal: Int = 0) -> Tensor { triangle("triu", diagonal) { $0.ge($1 + diagonal) } }
+
+    private final func triangle(_ op: String, _ diagonal: Int, _ keep: (_ column: Tensor, _ row: Tensor) -> Tensor) -> Tensor {
+        composite(op, self) { () throws(OpError) in
+            guard ndim >= 2 else { throw OpError("needs two dimensions, shape \(shape) has \(ndim)") }
+            let row = Tensor.arange(shape[-2], device: device).unsqueeze(1)
+            let column = Tensor.arange(shape[-1], device: device).unsqueeze(0)
+            return Tensor.where(keep(column, row), self, Tensor.zeros([], dtype: dtype, device: device))
+        }
+    }
+
+    /// `value` around the tensor: `padding` names what is added before and after, last dimension first; negative amounts cut.
+    /// PyTorch: `F.pad` with mode constant.
+    public final func pad(_ padding: [Int], value: Double = 0) -> Tensor {
+        composite("pad", self) { () throws(OpError) in
+            guard padding.count % 2 == 0, padding.count / 2 <= ndim else { throw OpError("padding \(padding) does not come in pairs for at most \(ndim) dimensions") }
+            var out = self
+            for pair in 0..<padding.count / 2 {
+                let dim = ndim - 1 - pair
+                let (before, after) = (padding[2 * pair], padding[2 * pair + 1])
+                guard out.shape[dim] + before + after >= 0 else { throw OpError("padding \(padding) leaves less than nothing of dim \(dim) of shape \(shape)") }
+                let from = Swift.max(-before, 0)
+                let count = out.shape[dim] - from - Swift.max(-after, 0)
+                var parts = [count == out.shape[dim] ? out : out.narrow(dim, from, Swift.max(count, 0))]
+                func filled(_ extent: Int) -> Tensor {
+                    var shape = out.shape
+                    shape[dim] = extent
+                    return Tensor.full(shape, .double(value), dtype: dtype, device: device)
+                }
+                if before > 0 { parts.insert(filled(before), at: 0) }
+                if after > 0 { parts.append(filled(after)) }
+                out = parts.count == 1 ? parts[0] : Tensor.cat(parts, dim: dim)
+            }
+            return out
+        }
+    }
+}

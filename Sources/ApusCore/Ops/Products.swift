@@ -1,0 +1,126 @@
+/// A batch of matrix products a[b]·b[b] (+ bias on each row): [B, M, K] × [B, K, N] → [B, M, N].
+///
+/// dA = G·Bᵀ, dB = Aᵀ·G, dbias = Σ rows of G.
+struct BatchedProduct: Op {
+    var name: String { "matmul" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let (a, b) = (inputs[0], inputs[1])
+        let out = try Tensor.uninitialized([a.shape[0], a.shape[1], b.shape[2]], a.dtype, a.device)
+        a.device.backend.matmul(a, b, bias: inputs.count > 2 ? inputs[2] : nil, into: out)
+        saved.keep(a)
+        saved.keep(b)
+        return out
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        let (a, b) = (context.saved[0], context.saved[1])
+        var result = [
+            context.needs(0) ? apply(BatchedProduct(), [grad, b.transpose(1, 2)]) : nil,
+            context.needs(1) ? apply(BatchedProduct(), [a.transpose(1, 2), grad]) : nil,
+        ]
+        if context.edges.count > 2 { result.append(context.needs(2) ? grad.sum(dim: [0, 1]) : nil) }
+        return result
+    }
+}
+
+extension Tensor {
+    /// The matrix product, with PyTorch's rules for ranks: vector·vector is a dot product, a vector counts as a row on the left and a
+    /// column on the right, and dimensions before the last two broadcast as batches.
+    public final func matmul(_ other: Tensor) -> Tensor {
+        composite("matmul", self, other) { () throws(OpError) in
+            guard ndim > 0 && other.ndim > 0 else { throw OpError("both operands need a dimension, the shapes are \(shape) and \(other.shape); use * for scalars") }
+            let (inner, outer) = (shape[-1], other.shape[other.ndim == 1 ? 0 : -2])
+            guard inner == outer else {
+                throw OpError("shapes \(shape) and \(other.shape) do not multiply: \(inner) columns meet \(outer) rows; transpose or reshape one of them")
+            }
+            guard dtype == other.dtype else {
+                throw OpError("the operands are \(dtype) and \(other.dtype); convert one with to(_:)")
+            }
+            guard dtype != .bool else { throw OpError("is not defined for bool; convert with to(_:)") }
+            let a = ndim == 1 ? unsqueeze(0) : self
+            let b = other.ndim == 1 ? other.unsqueeze(1) : other
+            var product: Tensor
+            if b.ndim == 2 {
+                // One tall product instead of many small ones.
+                let flat = a.reshape([1, a.shape.dropLast().reduce(1, *), inner])
+                product = apply(BatchedProduct(), [flat, b.unsqueeze(0)]).reshape(Shape(a.shape.dropLast() + [b.shape[1]]))
+            } else {
+                guard let batch = Shape.broadcast(Shape(a.shape.dropLast(2)), Shape(b.shape.dropLast(2))) else {
+                    throw OpError("the batch dimensions of \(shape) and \(other.shape) do not broadcast")
+                }
+                let x = a.expand(Shape(batch + a.shape.suffix(2))).flattenBatch()
+                let y = b.expand(Shape(batch + b.shape.suffix(2))).flattenBatch()
+                product = apply(BatchedProduct(), [x, y]).reshape(Shape(batch + [a.shape[-2], b.shape[-1]]))
+            }
+            if ndim == 1 { product = product.squeeze(-2) }
+            if other.ndim == 1 { product = product.squeeze(-1) }
+            return product
+        }
+    }
+
+    /// All dimensions but the last two as one, which is added where there is none.
+    private final func flattenBatch() -> Tensor {
+        if ndim == 3 { return self }
+        return ndim == 2 ? unsqueeze(0) : reshape(Shape([shape.dropLast(2).reduce(1, *)] + shape.suffix(2)))
+    }
+
+    /// The product of two matrices. PyTorch: `mm`.
+    public final func mm(_ other: Tensor) -> Tensor { ranked("mm", 2, other) ?? matmul(other) }
+    /// The product of two batches of matrices of one size. PyTorch: `bmm`.
+    public final func bmm(_ other: Tensor) -> Tensor {
+        if let failed = ranked("bmm", 3, other) { return failed }
+        guard isPoisoned || other.isPoisoned || shape[0] == other.shape[0] else { return fail("bmm", "the batches of \(shape) and \(other.shape) differ") }
+        return matmul(other)
+    }
+    /// The product of a matrix and a vector. PyTorch: `mv`.
+    public final func mv(_ vector: Tensor) -> Tensor {
+        if isPoisoned || vector.isPoisoned { return isPoisoned ? self : vector }
+        guard ndim == 2, vector.ndim == 1 else { return fail("mv", "needs a matrix and a vector, the shapes are \(shape) and \(vector.shape)") }
+        return matmul(vector)
+    }
+    /// The sum of products of two vectors. PyTorch: `dot`.
+    public final func dot(_ other: Tensor) -> Tensor { ranked("dot", 1, other) ?? matmul(other) }
+    /// Every product of an element of one vector with one of another. PyTorch: `outer`.
+    public final func outer(_ other: Tensor) -> Tensor { ranked("outer", 1, other) ?? unsqueeze(1) * other.unsqueeze(0) }
+
+    private final func ranked(_ op: String, _ rank: Int, _ other: Tensor) -> Tensor? {
+        if isPoisoned || other.isPoisoned { return isPoisoned ? self : other }
+        return ndim == rank && other.ndim == rank ? nil : fail(op, "both operands need \(rank) dimensions, the shapes are \(shape) and \(other.shape); matmul takes others")
+    }
+
+    /// β·self + α·(a·b). PyTorch: `addmm`.
+    public final func addmm(_ a: Tensor, _ b: Tensor, beta: Double = 1, alpha: Double = 1) -> Tensor {
+        let product = a.mm(b)
+        let scaled = alpha == 1 ? product : product * alpha
+        return beta == 0 ? scaled : (beta == 1 ? self : self * beta) + scaled
+    }
+    /// β·self + α·(a·b) for batches. PyTorch: `baddbmm`.
+    public final func baddbmm(_ a: Tensor, _ b: Tensor, beta: Double = 1, alpha: Double = 1) -> Tensor {
+        let product = a.bmm(b)
+        let scaled = alpha == 1 ? product : product * alpha
+        return beta == 0 ? scaled : (beta == 1 ? self : self * beta) + scaled
+    }
+
+    /// x·weightᵀ + bias for x [*, in], weight [out, in], bias [out]. PyTorch: `F.linear`.
+    package final func linear(_ weight: Tensor, _ bias: Tensor?) -> Tensor {
+        if bias?.isPoisoned == true { return bias! }
+        return composite("linear", self, weight) { () throws(OpError) in
+            guard ndim >= 1, weight.ndim == 1 || weight.ndim == 2, shape[-1] == weight.shape[-1] else {
+                throw OpError("input of shape \(shape) does not fit weight of shape \(weight.shape) (out_features, in_features): the last extent must be \(weight.shape[-1])")
+            }
+            if weight.ndim == 1 { return bias.map { matmul(weight) + $0 } ?? matmul(weight) }
+            guard dtype == weight.dtype, bias == nil || bias!.dtype == dtype else {
+                throw OpError("input is \(dtype), weight \(weight.dtype)\(bias.map { ", bias \($0.dtype)" } ?? ""); convert one with to(_:)")
+            }
+            let (rows, out, inner) = (shape.dropLast().reduce(1, *), weight.shape[0], weight.shape[1])
+            let flat = reshape([1, rows, inner])
+            var inputs = [flat, weight.t().unsqueeze(0)]
+            if let bias {
+                guard bias.shape == [out] || bias.shape == [1] else { throw OpError("bias of shape \(bias.shape) does not fit \(out) output features") }
+                inputs.append(bias.expand([out]))
+            }
+            return apply(BatchedProduct(), inputs).reshape(Shape(shape.dropLast() + [out]))
+        }
+    }
+}

@@ -1,0 +1,105 @@
+extension Tensor {
+    /// A tensor filled from `generator` (the current one by default). Never recorded.
+    package static func random(_ kind: RandomKind, _ shape: Shape, dtype: DType, device: Device, generator: Generator?, _ op: String) -> Tensor {
+        let out = create(shape, dtype, device, op)
+        if out.isPoisoned || out.numel == 0 { return out }
+        let start = (generator ?? .current).take(Philox.blocks(for: kind, dtype, count: out.numel))
+        device.backend.random(kind, seed: start.seed, offset: start.offset, into: out)
+        return out
+    }
+
+    /// Numbers evenly distributed in [0, 1).
+    public static func rand(_ shape: Shape, dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil, requiresGrad: Bool = false) -> Tensor {
+        guard dtype.isFloatingPoint else { return fail("rand", "makes floating-point numbers, not \(dtype); use randint") }
+        return random(.uniform(low: 0, high: 1), shape, dtype: dtype, device: device, generator: generator, "rand").requiresGrad_(requiresGrad)
+    }
+    /// Numbers of the standard normal distribution.
+    public static func randn(_ shape: Shape, dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil, requiresGrad: Bool = false) -> Tensor {
+        guard dtype.isFloatingPoint else { return fail("randn", "makes floating-point numbers, not \(dtype); use randint") }
+        return random(.normal(mean: 0, std: 1), shape, dtype: dtype, device: device, generator: generator, "randn").requiresGrad_(requiresGrad)
+    }
+    /// Integers evenly distributed in `low ..< high`.
+    public static func randint(_ low: Int, _ high: Int, _ shape: Shape, dtype: DType = .int64, device: Device = .cpu, generator: Generator? = nil) -> Tensor {
+        guard low < high else { return fail("randint", "there is no integer in \(low) ..< \(high)") }
+        let out = random(.integers(low: Int64(low), high: Int64(high)), shape, dtype: .int64, device: device, generator: generator, "randint")
+        return out.to(dtype)
+    }
+    /// Integers evenly distributed in `0 ..< high`.
+    public static func randint(_ high: Int, _ shape: Shape, dtype: DType = .int64, device: Device = .cpu, generator: Generator? = nil) -> Tensor {
+        randint(0, high, shape, dtype: dtype, device: device, generator: generator)
+    }
+    /// 0 ..< n in random order, int64: the order in which n random 63-bit keys sort.
+    public static func randperm(_ n: Int, device: Device = .cpu, generator: Generator? = nil) -> Tensor {
+        guard n >= 0 else { return fail("randperm", "there are no \(n) numbers to order") }
+        return random(.integers(low: 0, high: .max), [n], dtype: .int64, device: device, generator: generator, "randperm").argsort(dim: 0)
+    }
+
+    /// Like `rand`, of x's shape, dtype and device. PyTorch: `rand_like`.
+    public static func rand(like x: Tensor, generator: Generator? = nil) -> Tensor { x.isPoisoned ? x : rand(x.shape, dtype: x.dtype, device: x.device, generator: generator) }
+    /// Like `randn`, of x's shape, dtype and device. PyTorch: `randn_like`.
+    public static func randn(like x: Tensor, generator: Generator? = nil) -> Tensor { x.isPoisoned ? x : randn(x.shape, dtype: x.dtype, device: x.device, generator: generator) }
+    /// Like `randint`, of x's shape, dtype and device. PyTorch: `randint_like`.
+    public static func randint(like x: Tensor, _ low: Int, _ high: Int, generator: Generator? = nil) -> Tensor {
+        x.isPoisoned ? x : randint(low, high, x.shape, dtype: x.dtype, device: x.device, generator: generator)
+    }
+
+    /// 1 with the probability that this tensor says, elementwise, else 0, in its dtype. Traps where a probability is outside 0 … 1.
+    public final func bernoulli(generator: Generator? = nil) -> Tensor {
+        if let failed = floatsOnly("bernoulli") { return failed }
+        return noGrad {
+            if numel > 0 && ge(0).logicalAnd(le(1)).all().item(Bool.self) == false {
+                return fail("bernoulli", "probabilities must lie in 0 … 1")
+            }
+            // In float32 at least: bfloat16 has too few values between 0 and 1.
+            let kind = dtype == .float64 ? DType.float64 : .float32
+            return Tensor.rand(shape, dtype: kind, device: device, generator: generator).lt(to(kind)).to(dtype)
+        }
+    }
+    /// 1 with probability `p`, else 0.
+    public static func bernoulli(_ shape: Shape, p: Double, dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil) -> Tensor {
+        guard p >= 0 && p <= 1 else { return fail("bernoulli", "the probability \(p) does not lie in 0 … 1") }
+        return noGrad { rand(shape, device: device, generator: generator).lt(p).to(dtype) }
+    }
+
+    /// `count` places drawn from each row of weights (of one or two dimensions, not negative, some positive), int64.
+    /// Without replacement by the exponential race: the smallest Eᵢ/wᵢ are an ordered sample (Efraimidis and Spirakis, 2006).
+    public final func multinomial(_ count: Int, replacement: Bool = false, generator: Generator? = nil) -> Tensor {
+        if let failed = floatsOnly("multinomial") { return failed }
+        return composite("multinomial", self) { () throws(OpError) in
+            guard ndim == 1 || ndim == 2, numel > 0 else { throw OpError("weights of shape \(shape) are not one or two dimensions of at least one element") }
+            guard count > 0 else { throw OpError("\(count) draws are not possible") }
+            let weights = detach().to(dtype == .float64 ? .float64 : .float32)
+            guard noGrad({ weights.ge(0).logicalAnd(weights.isfinite()).all().item(Bool.self) && weights.sum(dim: -1).gt(0).all().item(Bool.self) }) else {
+                throw OpError("weights must be finite and not negative, with a positive sum in each row")
+            }
+            return noGrad {
+                if replacement {
+                    let cumulative = weights.cumsum(dim: -1)
+                    let u = Tensor.rand(Shape(shape.dropLast() + [count]), dtype: weights.dtype, device: device, generator: generator)
+                    let target = u * cumulative.narrow(-1, shape[-1] - 1, 1)
+                    return cumulative.unsqueeze(-2).le(target.unsqueeze(-1)).sum(dim: -1).clamp(max: Double(shape[-1] - 1))
+                }
+                guard weights.gt(0).sum(dim: -1).ge(count).all().item(Bool.self) else {
+                    return fail("multinomial", "\(count) draws without replacement need as many positive weights in each row")
+                }
+                let race = Tensor.rand(shape, dtype: weights.dtype, device: device, generator: generator)
+                let arrival = Tensor.where(weights.gt(0), -(1 - race).log() / weights, Tensor.full(like: weights, Double.infinity))
+                return arrival.argsort(dim: -1).narrow(-1, 0, count).contiguous()
+            }
+        }
+    }
+
+    /// Fills with numbers evenly distributed in [low, high). PyTorch: `uniform_`.
+    @discardableResult public final func uniform_(_ low: Double = 0, _ high: Double = 1, generator: Generator? = nil) -> Self {
+        refill("uniform_", .uniform(low: low, high: high), generator)
+    }
+    /// Fills with numbers of the normal distribution. PyTorch: `normal_`.
+    @discardableResult public final func normal_(mean: Double = 0, std: Double = 1, generator: Generator? = nil) -> Self {
+        refill("normal_", .normal(mean: mean, std: std), generator)
+    }
+
+    private final func refill(_ op: String, _ kind: RandomKind, _ generator: Generator?) -> Self {
+        if floatsOnly(op) != nil { return self }
+        return updateInPlace(op) { Tensor.random(kind, $0.shape, dtype: $0.dtype, device: $0.device, generator: generator, op) }
+    }
+}

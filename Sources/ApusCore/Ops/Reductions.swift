@@ -1,0 +1,266 @@
+/// Sum, mean, product, extremes, any, all over `dims`, which stay as extent 1 (`Tensor.reduced` drops them where asked).
+struct Reduce: Op {
+    let kind: ReduceKind
+    /// Sorted, without repeats.
+    let dims: [Int]
+    let inputShape: Shape
+
+    var name: String { "\(kind)" }
+
+    /// How many elements go into one.
+    private var count: Int { dims.reduce(1) { $0 * inputShape[$1] } }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let x = inputs[0]
+        var shape = x.shape
+        for dim in dims { shape[dim] = 1 }
+        if (kind == .min || kind == .max) && count == 0 && shape.numel > 0 {
+            throw OpError("an empty tensor (shape \(x.shape)) has no smallest or largest element")
+        }
+        let out = try Tensor.uninitialized(shape, kind == .any || kind == .all ? .bool : x.dtype, x.device)
+        x.device.backend.reduce(kind, x, dims: dims, into: out)
+        if kind == .prod || kind == .min || kind == .max {
+            saved.keep(x)
+            saved.keepOutput(out)
+        }
+        return out
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        switch kind {
+        case .sum: return [grad.expand(inputShape)]
+        case .mean: return [(grad / count).expand(inputShape)]
+        case .prod: return [Reduce.productGradient(grad, context.saved[0], dims)]
+        case .min, .max:
+            // Shared evenly among equal extremes, as PyTorch's amin and amax.
+            let isExtreme = context.saved[0].eq(context.saved[1]).to(grad.dtype)
+            return [grad * isExtreme / isExtreme.sum(dim: dims, keepDim: true)]
+        case .any, .all: return [nil]
+        }
+    }
+
+    /// Each element's gradient is the product of the others, computed without dividing, so that zeros are right: products from both sides.
+    private static func productGradient(_ grad: Tensor, _ x: Tensor, _ dims: [Int]) -> Tensor {
+        let rest = (0..<x.ndim).filter { !dims.contains($0) }
+        let order = rest + dims
+        let flat = x.permute(order).flatten(startDim: rest.count)
+        let n = flat.shape[-1]
+        let ones = Tensor.ones(Shape(flat.shape.dropLast() + [1]), dtype: x.dtype, device: x.device)
+        let before = Tensor.cat([ones, flat.narrow(-1, 0, max(n - 1, 0)).cumprod(dim: -1)], dim: -1).narrow(-1, 0, n)
+        let after = Tensor.cat([ones, flat.flip([-1]).narrow(-1, 0, max(n - 1, 0)).cumprod(dim: -1)], dim: -1).narrow(-1, 0, n).flip([-1])
+        var inverse = order
+        for (i, dim) in order.enumerated() { inverse[dim] = i }
+        let others = (before * after).reshape(Shape(order.map { x.shape[$0] })).permute(inverse)
+        return grad * others
+    }
+}
+
+/// The first place of the largest or smallest element along `dim`, int64, `dim` staying as extent 1. No gradient.
+struct ArgReduce: Op {
+    let kind: ArgReduceKind
+    let dim: Int
+    var name: String { kind == .max ? "argmax" : "argmin" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let x = inputs[0]
+        var shape = x.shape
+        if x.ndim > 0 { shape[dim] = 1 }
+        guard x.ndim == 0 || x.shape[dim] > 0 || shape.numel == 0 else { throw OpError("dim \(dim) of shape \(x.shape) is empty and has no extreme element") }
+        let indices = try Tensor.uninitialized(shape, .int64, x.device)
+        if x.ndim == 0 {
+            x.device.backend.fill(indices, with: .int(0))
+        } else {
+            x.device.backend.argReduce(kind, x.dtype == .bool ? try x.converted(to: .uint8) : x, dim: dim, indices: indices, values: nil)
+        }
+        return indices
+    }
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] { [nil] }
+}
+
+/// Running sum or product along `dim`.
+struct Scan: Op {
+    let kind: ScanKind
+    let dim: Int
+    var name: String { kind == .sum ? "cumsum" : "cumprod" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let x = inputs[0]
+        let out = try Tensor.uninitialized(x.shape, x.dtype, x.device)
+        if x.ndim == 0 { x.device.backend.copy(x, into: out) } else { x.device.backend.scan(kind, x, dim: dim, into: out) }
+        if kind == .prod { saved.keep(x) }
+        return out
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        if grad.ndim == 0 || grad.numel == 0 { return [grad] }
+        if kind == .sum { return [grad.flip([dim]).cumsum(dim: dim).flip([dim])] }
+        // Σ_k≥i g_k · Π_{j≤k, j≠i} x_j: with i and k as two dimensions, products of x with its i-th element replaced by 1.
+        let x = context.saved[0].movedim(dim, -1)
+        let n = x.shape[-1]
+        let eye = Tensor.eye(n, dtype: .float32, device: x.device).to(.bool)
+        let replaced = x.unsqueeze(-2).maskedFill(eye, 1).cumprod(dim: -1)
+        let later = Tensor.ones([n, n], dtype: x.dtype, device: x.device).triu()
+        return [(replaced * later * grad.movedim(dim, -1).unsqueeze(-2)).sum(dim: -1).movedim(-1, dim)]
+    }
+}
+
+extension Tensor {
+    /// The dims of a reduction, sorted; all of them for nil.
+    final func reductionDims(_ dims: [Int]?) throws(OpError) -> [Int] {
+        guard let dims, !dims.isEmpty else { return Array(0..<ndim) }
+        if ndim == 0 {
+            for dim in dims { _ = try normalize(dim: dim, ndim: 0) }
+            return []
+        }
+        var result: [Int] = []
+        for dim in dims {
+            let at = try normalize(dim: dim, ndim: ndim)
+            guard !result.contains(at) else { throw OpError("dim \(dim) stands twice in \(dims)") }
+            result.append(at)
+        }
+        return result.sorted()
+    }
+
+    private final func reduced(_ kind: ReduceKind, _ dims: [Int]?, keepDim: Bool) -> Tensor {
+        composite("\(kind)", self) { () throws(OpError) in
+            let at = try reductionDims(dims)
+            let out = apply(Reduce(kind: kind, dims: at, inputShape: shape), [self])
+            return keepDim || at.isEmpty ? out : out.squeeze(at)
+        }
+    }
+
+    /// What sums and products of integers and bool are computed in: int64.
+    private final var summable: Tensor { dtype.isFloatingPoint ? self : to(.int64) }
+
+    /// The sum of all elements; integers and bool sum to int64.
+    public final func sum() -> Tensor { summable.reduced(.sum, nil, keepDim: false) }
+    /// The sums along `dim`.
+    public final func sum(dim: Int, keepDim: Bool = false) -> Tensor { summable.reduced(.sum, [dim], keepDim: keepDim) }
+    /// The sums over `dim`, all dimensions where that is empty.
+    public final func sum(dim: [Int], keepDim: Bool = false) -> Tensor { summable.reduced(.sum, dim, keepDim: keepDim) }
+
+    /// The mean of all elements; NaN of none. Floats only.
+    public final func mean() -> Tensor { floatsOnly("mean") ?? reduced(.mean, nil, keepDim: false) }
+    /// The means along `dim`.
+    public final func mean(dim: Int, keepDim: Bool = false) -> Tensor { mean(dim: [dim], keepDim: keepDim) }
+    /// The means over `dim`.
+    public final func mean(dim: [Int], keepDim: Bool = false) -> Tensor { floatsOnly("mean") ?? reduced(.mean, dim, keepDim: keepDim) }
+
+    /// The product of all elements; integers and bool multiply to int64.
+    public final func prod() -> Tensor { summable.reduced(.prod, nil, keepDim: false) }
+    /// The products along `dim`.
+    public final func prod(dim: Int, keepDim: Bool = false) -> Tensor { summable.reduced(.prod, [dim], keepDim: keepDim) }
+
+    /// The smallest elements over `dim`, all dimensions by default; equal ones share the gradient. PyTorch: `amin`.
+    public final func amin(dim: [Int] = [], keepDim: Bool = false) -> Tensor { reduced(.min, dim, keepDim: keepDim) }
+    /// The largest elements over `dim`, all dimensions by default; equal ones share the gradient. PyTorch: `amax`.
+    public final func amax(dim: [Int] = [], keepDim: Bool = false) -> Tensor { reduced(.max, dim, keepDim: keepDim) }
+    /// The smallest element.
+    public final func min() -> Tensor { reduced(.min, nil, keepDim: false) }
+    /// The largest element.
+    public final func max() -> Tensor { reduced(.max, nil, keepDim: false) }
+    /// The smallest elements along `dim` and the first place of each; the gradient goes to that place.
+    public final func min(dim: Int, keepDim: Bool = false) -> (values: Tensor, indices: Tensor) { extreme(.min, dim, keepDim) }
+    /// The largest elements along `dim` and the first place of each; the gradient goes to that place.
+    public final func max(dim: Int, keepDim: Bool = false) -> (values: Tensor, indices: Tensor) { extreme(.max, dim, keepDim) }
+
+    private final func extreme(_ kind: ArgReduceKind, _ dim: Int, _ keepDim: Bool) -> (values: Tensor, indices: Tensor) {
+        let indices = argReduced(kind, dim, keepDim: true)
+        if indices.isPoisoned { return (indices, indices) }
+        if ndim == 0 { return (clone(), indices) }
+        let values = gather(dim, indices)
+        return keepDim ? (values, indices) : (values.squeeze(dim), indices.squeeze(dim))
+    }
+
+    private final func argReduced(_ kind: ArgReduceKind, _ dim: Int, keepDim: Bool) -> Tensor {
+        composite(kind == .max ? "argmax" : "argmin", self) { () throws(OpError) in
+            let at = try normalize(dim: dim, ndim: ndim)
+            let indices = apply(ArgReduce(kind: kind, dim: at), [self])
+            return keepDim || ndim == 0 ? indices : indices.squeeze(at)
+        }
+    }
+
+    /// The first place of the largest element along `dim`, int64; NaN counts as largest.
+    public final func argmax(dim: Int, keepDim: Bool = false) -> Tensor { argReduced(.max, dim, keepDim: keepDim) }
+    /// The first place of the largest element in row-major order.
+    public final func argmax() -> Tensor { reshape([-1]).argReduced(.max, 0, keepDim: false) }
+    /// The first place of the smallest element along `dim`, int64; NaN counts as smallest.
+    public final func argmin(dim: Int, keepDim: Bool = false) -> Tensor { argReduced(.min, dim, keepDim: keepDim) }
+    /// The first place of the smallest element in row-major order.
+    public final func argmin() -> Tensor { reshape([-1]).argReduced(.min, 0, keepDim: false) }
+
+    /// Whether any element is not zero.
+    public final func any() -> Tensor { reduced(.any, nil, keepDim: false) }
+    /// Whether any element along `dim` is not zero.
+    public final func any(dim: Int, keepDim: Bool = false) -> Tensor { reduced(.any, [dim], keepDim: keepDim) }
+    /// Whether all elements are not zero.
+    public final func all() -> Tensor { reduced(.all, nil, keepDim: false) }
+    /// Whether all elements along `dim` are not zero.
+    public final func all(dim: Int, keepDim: Bool = false) -> Tensor { reduced(.all, [dim], keepDim: keepDim) }
+
+    /// Σ(x − mean)² / (n − correction) over `dim`, all dimensions by default. PyTorch: `torch.var` (correction 1 is the unbiased estimate).
+    public final func `var`(dim: [Int] = [], correction: Double = 1, keepDim: Bool = false) -> Tensor {
+        if let failed = floatsOnly("var") { return failed }
+        return composite("var", self) { () throws(OpError) in
+            let at = try reductionDims(dim)
+            let count = Double(at.reduce(1) { $0 * shape[$1] })
+            let centered = self - reduced(.mean, at, keepDim: true)
+            let sum = centered.square().reduced(.sum, at, keepDim: keepDim)
+            return sum / Swift.max(count - correction, 0)
+        }
+    }
+    /// The variance along `dim`.
+    public final func `var`(dim: Int, correction: Double = 1, keepDim: Bool = false) -> Tensor { `var`(dim: [dim], correction: correction, keepDim: keepDim) }
+    /// The square root of the variance over `dim`, all dimensions by default.
+    public final func std(dim: [Int] = [], correction: Double = 1, keepDim: Bool = false) -> Tensor { `var`(dim: dim, correction: correction, keepDim: keepDim).sqrt() }
+    /// The standard deviation along `dim`.
+    public final func std(dim: Int, correction: Double = 1, keepDim: Bool = false) -> Tensor { std(dim: [dim], correction: correction, keepDim: keepDim) }
+
+    /// (Σ|x|ᵖ)^(1/p) over `dim`, all dimensions by default; p may be infinite (largest |x|), −infinite (smallest) or 0 (how many are not zero).
+    /// PyTorch: `torch.norm`. The gradient at a zero vector is 0 for p = 2.
+    public final func norm(p: Double = 2, dim: [Int] = [], keepDim: Bool = false) -> Tensor {
+        if let failed = floatsOnly("norm") { return failed }
+        if p == .infinity { return abs().amax(dim: dim, keepDim: keepDim) }
+        if p == -.infinity { return abs().amin(dim: dim, keepDim: keepDim) }
+        if p == 0 { return ne(0).to(dtype).sum(dim: dim, keepDim: keepDim) }
+        if p == 1 { return abs().sum(dim: dim, keepDim: keepDim) }
+        if p == 2 {
+            let squares = square().sum(dim: dim, keepDim: keepDim)
+            // √ has an infinite slope at 0, where the norm's subgradient 0 is wanted.
+            let isZero = squares.detach().eq(0)
+            return squares.maskedFill(isZero, 1).sqrt().maskedFill(isZero, 0)
+        }
+        return abs().pow(p).sum(dim: dim, keepDim: keepDim).pow(1 / p)
+    }
+    /// The norm along `dim`.
+    public final func norm(p: Double = 2, dim: Int, keepDim: Bool = false) -> Tensor { norm(p: p, dim: [dim], keepDim: keepDim) }
+
+    /// ln Σeˣ over `dim`, without overflow.
+    public final func logsumexp(dim: [Int], keepDim: Bool = false) -> Tensor {
+        let x = dtype.isFloatingPoint ? self : to(.float32)
+        if x.isPoisoned || x.numel == 0 { return x.exp().sum(dim: dim, keepDim: keepDim).log() }
+        let largest = x.detach().amax(dim: dim, keepDim: true)
+        let shift = Tensor.where(largest.isinf(), Tensor.zeros(like: largest), largest)
+        let sum = (x - shift).exp().sum(dim: dim, keepDim: true).log() + shift
+        return keepDim ? sum : sum.squeeze(dim.isEmpty ? Array(0..<ndim) : dim)
+    }
+    /// ln Σeˣ along `dim`, without overflow.
+    public final func logsumexp(dim: Int, keepDim: Bool = false) -> Tensor { logsumexp(dim: [dim], keepDim: keepDim) }
+
+    /// The running sum along `dim`; integers sum to int64.
+    public final func cumsum(dim: Int) -> Tensor { scanned(.sum, dim) }
+    /// The running product along `dim`; integers multiply to int64.
+    public final func cumprod(dim: Int) -> Tensor { scanned(.prod, dim) }
+
+    private final func scanned(_ kind: ScanKind, _ dim: Int) -> Tensor {
+        composite(kind == .sum ? "cumsum" : "cumprod", self) { () throws(OpError) in
+            apply(Scan(kind: kind, dim: try normalize(dim: dim, ndim: ndim)), [summable])
+        }
+    }
+
+    /// The failure of a function that is for floats only, nil for floats.
+    final func floatsOnly(_ op: String) -> Tensor? {
+        if isPoisoned { return self }
+        return dtype.isFloatingPoint ? nil : fail(op, "is for floating-point tensors, this one is \(dtype); convert it with to(.float32)")
+    }
+}

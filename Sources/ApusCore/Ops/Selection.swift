@@ -1,0 +1,262 @@
+/// `condition ? a : b`, elementwise; each operand's gradient is where it was taken.
+struct Where: Op {
+    var name: String { "where" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let out = try Tensor.uninitialized(inputs[0].shape, inputs[1].dtype, inputs[0].device)
+        out.device.backend.select(inputs[0], inputs[1], inputs[2], into: out)
+        saved.keep(inputs[0])
+        return out
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        let zeros = Tensor.zeros([], dtype: grad.dtype, device: grad.device)
+        return [
+            nil,
+            context.needs(1) ? Tensor.where(context.saved[0], grad, zeros) : nil,
+            context.needs(2) ? Tensor.where(context.saved[0], zeros, grad) : nil,
+        ]
+    }
+}
+
+/// The parts of x at the places `index` [J] along `dim`; gradients of repeated places add up.
+struct IndexSelect: Op {
+    let dim: Int
+    let inputShape: Shape
+    var name: String { "indexSelect" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let (x, index) = (inputs[0], inputs[1])
+        var shape = x.shape
+        shape[dim] = index.numel
+        let out = try Tensor.uninitialized(shape, x.dtype, x.device)
+        try x.device.backend.indexSelect(x, dim: dim, index, into: out)
+        saved.keep(index)
+        return out
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        [Tensor.zeros(inputShape, dtype: grad.dtype, device: grad.device).indexAdd(dim: dim, context.saved[0], grad), nil]
+    }
+}
+
+/// x with `source`'s parts added at the places `index` along `dim`, in order.
+struct IndexAdd: Op {
+    let dim: Int
+    var name: String { "indexAdd" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let out = try inputs[0].converted(to: inputs[0].dtype)
+        try out.device.backend.indexAdd(out, dim: dim, inputs[1], inputs[2])
+        saved.keep(inputs[1])
+        return out
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        [grad, nil, context.needs(2) ? grad.indexSelect(dim: dim, context.saved[0]) : nil]
+    }
+}
+
+/// PyTorch's `gather`: along `dim` each element is taken from the place that `index` says.
+struct Gather: Op {
+    let dim: Int
+    let inputShape: Shape
+    var name: String { "gather" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let (x, index) = (inputs[0], inputs[1])
+        let out = try Tensor.uninitialized(index.shape, x.dtype, x.device)
+        try x.device.backend.gather(x, dim: dim, index, into: out)
+        saved.keep(index)
+        return out
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        [Tensor.zeros(inputShape, dtype: grad.dtype, device: grad.device).scatterAdd(dim, context.saved[0], grad), nil]
+    }
+}
+
+/// PyTorch's `scatter` and `scatter_add`: along `dim` each element of `source` goes to the place that `index` says.
+struct Scatter: Op {
+    let kind: ScatterKind
+    let dim: Int
+    var name: String { kind == .set ? "scatter" : kind == .add ? "scatterAdd" : "scatterReduce" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let out = try inputs[0].converted(to: inputs[0].dtype)
+        try out.device.backend.scatter(kind, out, dim: dim, inputs[1], inputs[2])
+        saved.keep(inputs[1])
+        if kind == .multiply || kind == .min || kind == .max {
+            saved.keep(inputs[0])
+            saved.keep(inputs[2])
+            saved.keepOutput(out)
+        }
+        return out
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        let index = context.saved[0]
+        switch kind {
+        case .add:
+            return [grad, nil, context.needs(2) ? grad.gather(dim, index) : nil]
+        case .set:
+            let gx = context.needs(0) ? grad.scatter(dim, index, Tensor.zeros(index.shape, dtype: grad.dtype, device: grad.device)) : nil
+            return [gx, nil, context.needs(2) ? grad.gather(dim, index) : nil]
+        case .multiply:
+            // Of non-zero factors: the product of the others is the whole divided by this one.
+            let (x, source, y) = (context.saved[1], context.saved[2], context.saved[3])
+            return [context.needs(0) ? grad * y / x : nil, nil, context.needs(2) ? (grad * y).gather(dim, index) / source : nil]
+        case .min, .max:
+            // Shared evenly among all that equal the extreme.
+            let (x, source, y) = (context.saved[1], context.saved[2], context.saved[3])
+            let own = x.eq(y).to(grad.dtype)
+            let theirs = source.eq(y.gather(dim, index)).to(grad.dtype)
+            let share = grad / own.scatterAdd(dim, index, theirs).clamp(min: 1.0)
+            return [own * share, nil, context.needs(2) ? theirs * share.gather(dim, index) : nil]
+        }
+    }
+}
+
+extension Tensor {
+    /// `condition ? a : b`, elementwise; all three broadcast, a and b promote.
+    public static func `where`(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
+        composite("where", condition, a, b) { () throws(OpError) in
+            guard condition.dtype == .bool else { throw OpError("the condition must be bool, this one is \(condition.dtype); compare it (ne(0))") }
+            guard let operands = Shape.broadcast(a.shape, b.shape), let shape = Shape.broadcast(condition.shape, operands) else {
+                throw OpError("shapes \(condition.shape), \(a.shape) and \(b.shape) do not broadcast")
+            }
+            let dtype = resultType(a, b)
+            return apply(Where(), [condition.expand(shape), a.to(dtype).expand(shape), b.to(dtype).expand(shape)])
+        }
+    }
+    /// `condition ? a : value`
+    public static func `where`(_ condition: Tensor, _ a: Tensor, _ value: some ScalarConvertible) -> Tensor { `where`(condition, a, a.wrapped(value)) }
+    /// `condition ? value : b`
+    public static func `where`(_ condition: Tensor, _ value: some ScalarConvertible, _ b: Tensor) -> Tensor { `where`(condition, b.wrapped(value), b) }
+
+    /// x with `value` where the bool `mask` holds.
+    public final func maskedFill(_ mask: Tensor, _ value: some ScalarConvertible) -> Tensor {
+        composite("maskedFill", self, mask) { () throws(OpError) in
+            guard mask.dtype == .bool else { throw OpError("the mask must be bool, this one is \(mask.dtype)") }
+            guard value.scalar.dtype.category <= dtype.category else { throw OpError("a \(dtype) tensor cannot hold the value \(value.scalar.doubleValue)") }
+            return Tensor.where(mask, Tensor.full([], value.scalar, dtype: dtype, device: device), self)
+        }
+    }
+    /// x with the scalar tensor `value` where the bool `mask` holds.
+    public final func maskedFill(_ mask: Tensor, _ value: Tensor) -> Tensor { Tensor.where(mask, value.to(dtype), self) }
+
+    /// Index tensors are int64; smaller integers are widened.
+    private static func index(_ index: Tensor) throws(OpError) -> Tensor {
+        guard index.dtype.isInteger else { throw OpError("indices must be integers, these are \(index.dtype); use maskedSelect for a mask") }
+        return index.to(.int64)
+    }
+
+    /// The parts at the places `index` (a vector) along `dim`, in that order. PyTorch: `index_select`.
+    public final func indexSelect(dim: Int, _ index: Tensor) -> Tensor {
+        composite("indexSelect", self, index) { () throws(OpError) in
+            let at = try normalize(dim: dim, ndim: ndim)
+            guard ndim > 0, index.ndim <= 1 else { throw OpError("index must be a vector and x have dimensions, the shapes are \(index.shape) and \(shape)") }
+            return apply(IndexSelect(dim: at, inputShape: shape), [self, try Tensor.index(index).reshape([-1])])
+        }
+    }
+    /// The same with PyTorch's order of arguments.
+    public final func indexSelect(_ dim: Int, _ index: Tensor) -> Tensor { indexSelect(dim: dim, index) }
+
+    /// x with the parts of `source` added at the places `index` along `dim`; repeated places add up, in order. PyTorch: `index_add`.
+    public final func indexAdd(dim: Int, _ index: Tensor, _ source: Tensor) -> Tensor {
+        composite("indexAdd", self, index, source) { () throws(OpError) in
+            let at = try normalize(dim: dim, ndim: ndim)
+            var wanted = shape
+            if ndim > 0 { wanted[at] = index.numel }
+            guard ndim > 0, index.ndim == 1, source.shape == wanted, source.dtype == dtype else {
+                throw OpError("x \(shape) (\(dtype)), index \(index.shape) and source \(source.shape) (\(source.dtype)) do not fit; source must be \(wanted)")
+            }
+            return apply(IndexAdd(dim: at), [self, try Tensor.index(index), source])
+        }
+    }
+
+    /// x with `value` at the places `index` along `dim`. PyTorch: `index_fill`.
+    public final func indexFill(dim: Int, _ index: Tensor, _ value: some ScalarConvertible) -> Tensor {
+        composite("indexFill", self, index) { () throws(OpError) in
+            let at = try normalize(dim: dim, ndim: ndim)
+            let marks = Tensor.zeros([shape[at]], dtype: .int64, device: device)
+                .scatter(0, try Tensor.index(index).reshape([-1]), Tensor.ones([index.numel], dtype: .int64, device: device))
+            var spread = Shape(repeating: 1, count: ndim)
+            spread[at] = shape[at]
+            return maskedFill(marks.to(.bool).reshape(spread), value)
+        }
+    }
+
+    /// out[i][j][k] = x[index[i][j][k]][j][k] for dim 0, x[i][index[i][j][k]][k] for dim 1 and so on. PyTorch: `gather`.
+    public final func gather(_ dim: Int, _ index: Tensor) -> Tensor {
+        composite("gather", self, index) { () throws(OpError) in
+            let at = try checkGather(dim, index)
+            return ndim == 0 ? reshape([1]).gather(0, index.reshape([-1])).reshape(index.shape)
+                : apply(Gather(dim: at, inputShape: shape), [self, try Tensor.index(index)])
+        }
+    }
+
+    private final func checkGather(_ dim: Int, _ index: Tensor) throws(OpError) -> Int {
+        let at = try normalize(dim: dim, ndim: ndim)
+        guard index.ndim == ndim || ndim == 0 && index.numel == 1 else { throw OpError("index of shape \(index.shape) and x of shape \(shape) must have as many dimensions") }
+        for i in 0..<ndim where i != at && index.shape[i] > shape[i] {
+            throw OpError("index of shape \(index.shape) is larger than x of shape \(shape) in dim \(i)")
+        }
+        return at
+    }
+
+    private final func scattered(_ kind: ScatterKind, _ dim: Int, _ index: Tensor, _ source: Tensor) -> Tensor {
+        composite(kind == .add ? "scatterAdd" : "scatter", self, index, source) { () throws(OpError) in
+            if ndim == 0 { return reshape([1]).scattered(kind, 0, index.reshape([-1]), source.reshape([-1])).reshape(Shape()) }
+            let at = try checkGather(dim, index)
+            guard source.ndim == ndim, source.dtype == dtype else {
+                throw OpError("source of shape \(source.shape) (\(source.dtype)) does not fit x of shape \(shape) (\(dtype))")
+            }
+            for i in 0..<ndim where index.shape[i] > source.shape[i] {
+                throw OpError("index of shape \(index.shape) is larger than source of shape \(source.shape) in dim \(i)")
+            }
+            var part = source
+            for i in 0..<ndim where index.shape[i] < source.shape[i] { part = part.narrow(i, 0, index.shape[i]) }
+            return apply(Scatter(kind: kind, dim: at), [self, try Tensor.index(index), part])
+        }
+    }
+
+    /// x with source[i][j][k] put at [index[i][j][k]][j][k] for dim 0, and so on; of repeated places the last wins. PyTorch: `scatter`.
+    public final func scatter(_ dim: Int, _ index: Tensor, _ source: Tensor) -> Tensor { scattered(.set, dim, index, source) }
+    /// x with a number put at the places of `index`. PyTorch: `scatter`.
+    public final func scatter(_ dim: Int, _ index: Tensor, _ value: some ScalarConvertible) -> Tensor {
+        index.isPoisoned ? index : scattered(.set, dim, index, Tensor.full([], value.scalar, dtype: dtype, device: device).expand(index.shape))
+    }
+    /// x with `source` added at the places of `index`, in order. PyTorch: `scatter_add`.
+    public final func scatterAdd(_ dim: Int, _ index: Tensor, _ source: Tensor) -> Tensor { scattered(.add, dim, index, source) }
+    /// x combined with `source` at the places of `index`. PyTorch: `scatter_reduce` with `include_self`.
+    public final func scatterReduce(_ dim: Int, _ index: Tensor, _ source: Tensor, reduce: ScatterReduction) -> Tensor { scattered(reduce.kind, dim, index, source) }
+
+    /// Row-major coordinates of the elements that are not zero: [count, ndim], int64. PyTorch: `nonzero`.
+    public final func nonzero() -> Tensor {
+        composite("nonzero", self) { () throws(OpError) in try device.backend.nonzero(self) }
+    }
+
+    /// The elements where the bool `mask` (broadcast against x) holds, as a vector. PyTorch: `masked_select`.
+    public final func maskedSelect(_ mask: Tensor) -> Tensor {
+        composite("maskedSelect", self, mask) { () throws(OpError) in
+            guard mask.dtype == .bool else { throw OpError("the mask must be bool, this one is \(mask.dtype)") }
+            guard let spread = Shape.broadcast(shape, mask.shape) else { throw OpError("shapes \(shape) and \(mask.shape) do not broadcast") }
+            let places = mask.expand(spread).reshape([-1]).nonzero().squeeze(1)
+            return expand(spread).reshape([-1]).indexSelect(dim: 0, places)
+        }
+    }
+}
+
+/// How `scatterReduce` combines.
+public enum ScatterReduction: String, Sendable {
+    case sum, prod, amin, amax
+    var kind: ScatterKind {
+        switch self {
+        case .sum: .add
+        case .prod: .multiply
+        case .amin: .min
+        case .amax: .max
+        }
+    }
+}

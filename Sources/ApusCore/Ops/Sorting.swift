@@ -1,0 +1,126 @@
+/// The order of elements along `dim`: the places from which a stable sort takes them, int64. No gradient; values are gathered by it.
+struct SortOrder: Op {
+    let dim: Int
+    let descending: Bool
+    var name: String { "sort" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let x = inputs[0].dtype == .bool ? try inputs[0].converted(to: .uint8) : inputs[0]
+        let values = try Tensor.uninitialized(x.shape, x.dtype, x.device)
+        let indices = try Tensor.uninitialized(x.shape, .int64, x.device)
+        if x.ndim == 0 { x.device.backend.fill(indices, with: .int(0)) } else { x.device.backend.sort(x, dim: dim, descending: descending, values: values, indices: indices) }
+        return indices
+    }
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] { [nil] }
+}
+
+extension Tensor {
+    /// The places that put `dim` in order, int64; equal elements keep theirs, NaN counts as largest.
+    public final func argsort(dim: Int = -1, descending: Bool = false) -> Tensor {
+        composite("argsort", self) { () throws(OpError) in
+            apply(SortOrder(dim: try normalize(dim: dim, ndim: ndim), descending: descending), [self])
+        }
+    }
+
+    /// The elements in order along `dim`, and the places they came from; equal elements keep their order, NaN counts as largest.
+    public final func sort(dim: Int = -1, descending: Bool = false) -> (values: Tensor, indices: Tensor) {
+        let indices = argsort(dim: dim, descending: descending)
+        return (indices.isPoisoned ? indices : ndim == 0 ? clone() : gather(dim, indices), indices)
+    }
+
+    /// The `k` largest (or smallest) elements along `dim`, in order, and their places.
+    public final func topk(_ k: Int, dim: Int = -1, largest: Bool = true) -> (values: Tensor, indices: Tensor) {
+        let indices = composite("topk", self) { () throws(OpError) in
+            let at = try normalize(dim: dim, ndim: ndim)
+            guard k >= 0, k <= (ndim == 0 ? 1 : shape[at]) else { throw OpError("k = \(k) is not within 0 … the \(ndim == 0 ? 1 : shape[at]) elements of dim \(dim)") }
+            let order = apply(SortOrder(dim: at, descending: largest), [self])
+            return ndim == 0 ? order : order.narrow(at, 0, k).contiguous()
+        }
+        return (indices.isPoisoned ? indices : ndim == 0 ? clone() : gather(dim, indices), indices)
+    }
+
+    /// The k-th smallest element along `dim` (k from 1) and its place. PyTorch: `kthvalue`.
+    public final func kthvalue(_ k: Int, dim: Int = -1, keepDim: Bool = false) -> (values: Tensor, indices: Tensor) {
+        let indices = composite("kthvalue", self) { () throws(OpError) in
+            let at = try normalize(dim: dim, ndim: ndim)
+            guard ndim > 0, k >= 1, k <= shape[at] else { throw OpError("k = \(k) is not within 1 … the elements of dim \(dim) of shape \(shape)") }
+            return argsort(dim: at).narrow(at, k - 1, 1).contiguous()
+        }
+        if indices.isPoisoned { return (indices, indices) }
+        let values = gather(dim, indices)
+        return keepDim ? (values, indices) : (values.squeeze(dim), indices.squeeze(dim))
+    }
+
+    /// The lower of the middle elements along `dim`, and its place; NaN where there is one. PyTorch: `median`.
+    public final func median(dim: Int, keepDim: Bool = false) -> (values: Tensor, indices: Tensor) {
+        let indices = composite("median", self) { () throws(OpError) in
+            let at = try normalize(dim: dim, ndim: ndim)
+            guard ndim > 0, shape[at] > 0 else { throw OpError("dim \(dim) of shape \(shape) has no middle") }
+            let n = shape[at]
+            let order = argsort(dim: at)
+            let middle = order.narrow(at, (n - 1) / 2, 1)
+            if !dtype.isFloatingPoint { return middle.contiguous() }
+            // NaN sorts last: where there is one, the first of them is the answer.
+            let count = isnan().sum(dim: at, keepDim: true)
+            let firstNaN = order.gather(at, (count * -1 + n).clamp(max: Double(n - 1)))
+            return Tensor.where(count.gt(0), firstNaN, middle).contiguous()
+        }
+        if indices.isPoisoned { return (indices, indices) }
+        let values = gather(dim, indices)
+        return keepDim ? (values, indices) : (values.squeeze(dim), indices.squeeze(dim))
+    }
+    /// The lower of the middle elements; NaN where there is one.
+    public final func median() -> Tensor { reshape([-1]).median(dim: 0).values }
+
+    /// The `q`-quantiles (0 … 1) along `dim`, by linear interpolation between neighbours; q's own extent comes first where it has one. PyTorch: `quantile`.
+    public final func quantile(_ q: Tensor, dim: Int, keepDim: Bool = false) -> Tensor {
+        if let failed = floatsOnly("quantile") { return failed }
+        return composite("quantile", self, q) { () throws(OpError) in
+            let at = try normalize(dim: dim, ndim: ndim)
+            guard ndim > 0, shape[at] > 0 else { throw OpError("dim \(dim) of shape \(shape) has no quantiles") }
+            guard q.ndim <= 1, q.dtype == dtype, q.ge(0).logicalAnd(q.le(1)).all().item(Bool.self) else {
+                throw OpError("q must be a number or vector of \(dtype) within 0 … 1, it is \(q.dtype) of shape \(q.shape)")
+            }
+            let n = shape[at]
+            let last = movedim(at, -1)
+            let sorted = last.gather(-1, last.argsort(dim: -1))
+            let place = q.reshape([-1]) * Double(n - 1)
+            let low = place.floor().to(.int64)
+            let high = place.ceil().to(.int64)
+            let weight = place - place.floor()
+            let a = sorted.indexSelect(dim: -1, low)
+            let b = sorted.indexSelect(dim: -1, high)
+            var values = (a + (b - a) * weight).maskedFill(sorted.isnan().any(dim: -1, keepDim: true), Double.nan)
+            values = values.movedim(-1, 0)
+            if keepDim { values = values.unsqueeze(at + 1) }
+            return q.ndim == 0 ? values.squeeze(0) : values
+        }
+    }
+    /// The `q`-quantile (0 … 1) along `dim`.
+    public final func quantile(_ q: Double, dim: Int, keepDim: Bool = false) -> Tensor { quantile(Tensor.full([], q, dtype: dtype, device: device), dim: dim, keepDim: keepDim) }
+    /// The `q`-quantile (0 … 1) of all elements.
+    public final func quantile(_ q: Double) -> Tensor { reshape([-1]).quantile(q, dim: 0) }
+
+    /// The different elements in ascending order, where each element is among them, and how often each occurs. PyTorch: `torch.unique`.
+    public final func unique() -> (values: Tensor, inverse: Tensor, counts: Tensor) {
+        if isPoisoned { return (self, self, self) }
+        return noGrad {
+            let flat = detach().reshape([-1])
+            let n = flat.numel
+            if n == 0 {
+                let none = Tensor.zeros([0], dtype: .int64, device: device)
+                return (flat, none.reshape(shape), none)
+            }
+            let order = flat.argsort(dim: 0)
+            let sorted = flat.indexSelect(dim: 0, order)
+            // A new value starts where an element differs from the one before.
+            let starts = Tensor.cat([Tensor.zeros([1], dtype: .int64, device: device), sorted.narrow(0, 1, n - 1).ne(sorted.narrow(0, 0, n - 1)).to(.int64)])
+            let rank = starts.cumsum(dim: 0)
+            let inverse = Tensor.zeros([n], dtype: .int64, device: device).scatter(0, order, rank)
+            let count = rank.narrow(0, n - 1, 1).item(Int.self) + 1
+            let counts = Tensor.zeros([count], dtype: .int64, device: device).indexAdd(dim: 0, rank, Tensor.ones([n], dtype: .int64, device: device))
+            let firsts = Tensor.cat([Tensor.ones([1], dtype: .int64, device: device), starts.narrow(0, 1, n - 1)]).nonzero().squeeze(1)
+            return (sorted.indexSelect(dim: 0, firsts), inverse.reshape(shape), counts)
+        }
+    }
+}

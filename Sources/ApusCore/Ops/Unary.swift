@@ -1,0 +1,236 @@
+/// The functions of one number: each with its kernel and its derivative, then the methods that users call.
+///
+/// In a derivative, g is the gradient of the output, x the input and y the output.
+extension UnaryRule {
+    static let neg = UnaryRule("neg", .negative, .numbers, keeps: .nothing) { g, _, _ in -g }
+    static let abs = UnaryRule("abs", .absolute, .numbers) { g, x, _ in g * x.sign() }
+    static let sign = UnaryRule("sign", .sign, .numbers)
+    static let square = UnaryRule("square", .square, .numbers) { g, x, _ in g * x * 2 }
+    static let reciprocal = UnaryRule("reciprocal", .reciprocal, keeps: .output) { g, y, _ in -(g * y * y) }
+    static let sqrt = UnaryRule("sqrt", .sqrt, keeps: .output) { g, y, _ in g / (y * 2) }
+    static let rsqrt = UnaryRule("rsqrt", .rsqrt, keeps: .output) { g, y, _ in g * y.pow(3) * -0.5 }
+    static let exp = UnaryRule("exp", .exp, keeps: .output) { g, y, _ in g * y }
+    static let exp2 = UnaryRule("exp2", .exp2, keeps: .output) { g, y, _ in g * y * 0.6931471805599453 }
+    static let expm1 = UnaryRule("expm1", .expm1, keeps: .output) { g, y, _ in g * (y + 1) }
+    static let log = UnaryRule("log", .log) { g, x, _ in g / x }
+    static let log2 = UnaryRule("log2", .log2) { g, x, _ in g / (x * 0.6931471805599453) }
+    static let log10 = UnaryRule("log10", .log10) { g, x, _ in g / (x * 2.302585092994046) }
+    static let log1p = UnaryRule("log1p", .log1p) { g, x, _ in g / (x + 1) }
+    static let sin = UnaryRule("sin", .sin) { g, x, _ in g * x.cos() }
+    static let cos = UnaryRule("cos", .cos) { g, x, _ in -(g * x.sin()) }
+    static let tan = UnaryRule("tan", .tan, keeps: .output) { g, y, _ in g * (1 + y.square()) }
+    static let asin = UnaryRule("asin", .asin) { g, x, _ in g * (1 - x.square()).rsqrt() }
+    static let acos = UnaryRule("acos", .acos) { g, x, _ in -(g * (1 - x.square()).rsqrt()) }
+    static let atan = UnaryRule("atan", .atan) { g, x, _ in g / (1 + x.square()) }
+    static let sinh = UnaryRule("sinh", .sinh) { g, x, _ in g * x.cosh() }
+    static let cosh = UnaryRule("cosh", .cosh) { g, x, _ in g * x.sinh() }
+    static let tanh = UnaryRule("tanh", .tanh, keeps: .output) { g, y, _ in Tensor.binary(.tanhGrad, g, y) }
+    static let asinh = UnaryRule("asinh", .asinh) { g, x, _ in g * (x.square() + 1).rsqrt() }
+    static let acosh = UnaryRule("acosh", .acosh) { g, x, _ in g * (x.square() - 1).rsqrt() }
+    static let atanh = UnaryRule("atanh", .atanh) { g, x, _ in g / (1 - x.square()) }
+    static let erf = UnaryRule("erf", .erf) { g, x, _ in g * (-x.square()).exp() * 1.1283791670955126 }
+    static let erfc = UnaryRule("erfc", .erfc) { g, x, _ in g * (-x.square()).exp() * -1.1283791670955126 }
+    static let erfinv = UnaryRule("erfinv", .erfinv, keeps: .output) { g, y, _ in g * y.square().exp() * 0.8862269254527579 }
+    static let lgamma = UnaryRule("lgamma", .lgamma) { g, x, _ in g * x.digamma() }
+    static let digamma = UnaryRule("digamma", .digamma) { g, x, _ in g * x.trigamma() }
+    static let floor = UnaryRule("floor", .floor, .rounding)
+    static let ceil = UnaryRule("ceil", .ceil, .rounding)
+    static let round = UnaryRule("round", .round, .rounding)
+    static let trunc = UnaryRule("trunc", .trunc, .rounding)
+    static let frac = UnaryRule("frac", .frac, keeps: .nothing) { g, _, _ in g }
+    static let sigmoid = UnaryRule("sigmoid", .sigmoid, keeps: .output) { g, y, _ in Tensor.binary(.sigmoidGrad, g, y) }
+    static let logSigmoid = UnaryRule("logSigmoid", .logSigmoid) { g, x, _ in g * (-x).sigmoid() }
+    static let softsign = UnaryRule("softsign", .softsign) { g, x, _ in g / (1 + x.abs()).square() }
+    static let mish = UnaryRule("mish", .mish) { g, x, _ in mishGradient(g, x) }
+    static let silu = UnaryRule("silu", .silu) { g, x, _ in Tensor.binary(.siluGrad, g, x) }
+    static let hardsigmoid = UnaryRule("hardsigmoid", .hardsigmoid) { g, x, _ in Tensor.where(x.gt(-3).logicalAnd(x.lt(3)), g / 6, Tensor.zeros(like: g)) }
+    static let hardswish = UnaryRule("hardswish", .hardswish) { g, x, _ in hardswishGradient(g, x) }
+    static let relu = UnaryRule("relu", .relu, .numbers, keeps: .output) { g, y, _ in Tensor.binary(.reluGrad, g, y) }
+    static let logicalNot = UnaryRule("logicalNot", .logicalNot, .predicate)
+    static let isnan = UnaryRule("isnan", .isNaN, .predicate)
+    static let isinf = UnaryRule("isinf", .isInf, .predicate)
+    static let isfinite = UnaryRule("isfinite", .isFinite, .predicate)
+    static let bitwiseNot = UnaryRule("bitwiseNot", .bitwiseNot, .bits)
+
+    // MARK: With constants (a, b, c of `KernelParameters`)
+
+    static let addNumber = UnaryRule("add", .affine, keeps: .nothing) { g, _, _ in g }
+    static let subNumber = UnaryRule("sub", .affine, keeps: .nothing) { g, _, p in p.a < 0 ? -g : g }
+    static let mulNumber = UnaryRule("mul", .affine, keeps: .nothing) { g, _, p in g * p.a }
+    /// n·x^(n−1)
+    static let pow = UnaryRule("pow", .powScalar) { g, x, p in p.a == 0 ? Tensor.zeros(like: g) : g * (x.pow(p.a - 1) * p.a) }
+    static let powInteger = UnaryRule("pow", .powScalar, .numbers)
+    /// Φ(x) + x·φ(x)
+    static let gelu = UnaryRule("gelu", .gelu) { g, x, _ in Tensor.binary(.geluGrad, g, x) }
+    static let geluTanh = UnaryRule("gelu", .geluTanh) { g, x, _ in Tensor.binary(.geluTanhGrad, g, x) }
+    static let leakyRelu = UnaryRule("leakyRelu", .leakyRelu) { g, x, p in Tensor.binary(.leakyReluGrad, g, x, p) }
+    static let elu = UnaryRule("elu", .elu) { g, x, p in Tensor.binary(.eluGrad, g, x, p) }
+    static let softplus = UnaryRule("softplus", .softplus) { g, x, p in Tensor.binary(.softplusGrad, g, x, p) }
+    static let hardtanh = UnaryRule("hardtanh", .clamp, .numbers) { g, x, p in Tensor.binary(.hardtanhGrad, g, x, p) }
+    static let clamp = UnaryRule("clamp", .clamp, .numbers) { g, x, p in Tensor.binary(.clampGrad, g, x, p) }
+    static let hardshrink = UnaryRule("hardshrink", .hardshrink) { g, x, p in Tensor.where(x.abs().gt(p.a), g, Tensor.zeros(like: g)) }
+    static let softshrink = UnaryRule("softshrink", .softshrink) { g, x, p in Tensor.where(x.abs().gt(p.a), g, Tensor.zeros(like: g)) }
+    static let threshold = UnaryRule("threshold", .threshold, .numbers) { g, x, p in Tensor.where(x.gt(p.a), g, Tensor.zeros(like: g)) }
+
+    /// With s = softplus x, t = tanh s: t + x·(1 − t²)·σ(x)
+    private static func mishGradient(_ g: Tensor, _ x: Tensor) -> Tensor {
+        let t = x.softplus().tanh()
+        return g * (t + x * (1 - t.square()) * x.sigmoid())
+    }
+
+    /// 0 up to −3, 1 from 3 on, (2x + 3)/6 between
+    private static func hardswishGradient(_ g: Tensor, _ x: Tensor) -> Tensor {
+        let inner = Tensor.where(x.lt(3), g * (x / 3 + 0.5), g)
+        return Tensor.where(x.le(-3), Tensor.zeros(like: g), inner)
+    }
+}
+
+extension Tensor {
+    /// −x.
+    public final func neg() -> Tensor { unary(.neg) }
+    /// |x|; d = sign x.
+    public final func abs() -> Tensor { unary(.abs) }
+    /// −1, 0 or 1.
+    public final func sign() -> Tensor { unary(.sign) }
+    /// x²; d = 2x.
+    public final func square() -> Tensor { unary(.square) }
+    /// 1/x; d = −1/x².
+    public final func reciprocal() -> Tensor { unary(.reciprocal) }
+    /// √x; d = 1/(2√x).
+    public final func sqrt() -> Tensor { unary(.sqrt) }
+    /// 1/√x; d = −x^(−3/2)/2.
+    public final func rsqrt() -> Tensor { unary(.rsqrt) }
+    /// eˣ; d = eˣ.
+    public final func exp() -> Tensor { unary(.exp) }
+    /// 2ˣ; d = 2ˣ ln 2.
+    public final func exp2() -> Tensor { unary(.exp2) }
+    /// eˣ − 1, exact near 0; d = eˣ.
+    public final func expm1() -> Tensor { unary(.expm1) }
+    /// ln x; d = 1/x.
+    public final func log() -> Tensor { unary(.log) }
+    /// log₂ x; d = 1/(x ln 2).
+    public final func log2() -> Tensor { unary(.log2) }
+    /// log₁₀ x; d = 1/(x ln 10).
+    public final func log10() -> Tensor { unary(.log10) }
+    /// ln(1 + x), exact near 0; d = 1/(1 + x).
+    public final func log1p() -> Tensor { unary(.log1p) }
+    /// sin x; d = cos x.
+    public final func sin() -> Tensor { unary(.sin) }
+    /// cos x; d = −sin x.
+    public final func cos() -> Tensor { unary(.cos) }
+    /// tan x; d = 1 + tan² x.
+    public final func tan() -> Tensor { unary(.tan) }
+    /// arcsin x; d = 1/√(1 − x²).
+    public final func asin() -> Tensor { unary(.asin) }
+    /// arccos x; d = −1/√(1 − x²).
+    public final func acos() -> Tensor { unary(.acos) }
+    /// arctan x; d = 1/(1 + x²).
+    public final func atan() -> Tensor { unary(.atan) }
+    /// sinh x; d = cosh x.
+    public final func sinh() -> Tensor { unary(.sinh) }
+    /// cosh x; d = sinh x.
+    public final func cosh() -> Tensor { unary(.cosh) }
+    /// tanh x; d = 1 − tanh² x.
+    public final func tanh() -> Tensor { unary(.tanh) }
+    /// arsinh x; d = 1/√(x² + 1).
+    public final func asinh() -> Tensor { unary(.asinh) }
+    /// arcosh x; d = 1/√(x² − 1).
+    public final func acosh() -> Tensor { unary(.acosh) }
+    /// artanh x; d = 1/(1 − x²).
+    public final func atanh() -> Tensor { unary(.atanh) }
+    /// the error function; d = 2/√π·e^(−x²).
+    public final func erf() -> Tensor { unary(.erf) }
+    /// 1 − erf x; d = −2/√π·e^(−x²).
+    public final func erfc() -> Tensor { unary(.erfc) }
+    /// the inverse of erf; d = √π/2·e^(y²).
+    public final func erfinv() -> Tensor { unary(.erfinv) }
+    /// ln |Γ(x)|; d = ψ(x).
+    public final func lgamma() -> Tensor { unary(.lgamma) }
+    /// ψ(x), the derivative of lgamma; d = ψ′(x).
+    public final func digamma() -> Tensor { unary(.digamma) }
+    /// ⌊x⌋.
+    public final func floor() -> Tensor { unary(.floor) }
+    /// ⌈x⌉.
+    public final func ceil() -> Tensor { unary(.ceil) }
+    /// the nearest integer, half to even.
+    public final func round() -> Tensor { unary(.round) }
+    /// x without its fraction.
+    public final func trunc() -> Tensor { unary(.trunc) }
+    /// x − trunc x; d = 1.
+    public final func frac() -> Tensor { unary(.frac) }
+    /// σ(x) = 1/(1 + e⁻ˣ); d = σ(1 − σ).
+    public final func sigmoid() -> Tensor { unary(.sigmoid) }
+    /// ln σ(x); d = σ(−x).
+    public final func logSigmoid() -> Tensor { unary(.logSigmoid) }
+    /// x/(1 + |x|); d = 1/(1 + |x|)².
+    public final func softsign() -> Tensor { unary(.softsign) }
+    /// x·tanh(softplus x).
+    public final func mish() -> Tensor { unary(.mish) }
+    /// x·σ(x); d = σ(1 + x(1 − σ)).
+    public final func silu() -> Tensor { unary(.silu) }
+    /// min(max(x + 3, 0), 6)/6; d = 1/6 inside (−3, 3).
+    public final func hardsigmoid() -> Tensor { unary(.hardsigmoid) }
+    /// x·min(max(x + 3, 0), 6)/6.
+    public final func hardswish() -> Tensor { unary(.hardswish) }
+    /// max(x, 0); d = 1 where x > 0.
+    public final func relu() -> Tensor { unary(.relu) }
+    /// Whether each element is NaN, as bool.
+    public final func isnan() -> Tensor { unary(.isnan) }
+    /// Whether each element is infinite, as bool.
+    public final func isinf() -> Tensor { unary(.isinf) }
+    /// Whether each element is neither NaN nor infinite, as bool.
+    public final func isfinite() -> Tensor { unary(.isfinite) }
+
+    /// x·Φ(x), Φ the normal distribution function; `approximate: .tanh` takes the tanh form. PyTorch: `F.gelu`. Hendrycks and Gimpel, 2016.
+    public final func gelu(approximate: GELUApproximation = .none) -> Tensor { unary(approximate == .none ? .gelu : .geluTanh) }
+    /// x > 0 ? x : slope·x.
+    public final func leakyRelu(negativeSlope: Double = 0.01) -> Tensor { unary(.leakyRelu, negativeSlope) }
+    /// x > 0 ? scale·x : α·scale·(exp(inputScale·x) − 1); ELU with the scales 1, SELU and CELU with theirs.
+    public final func elu(alpha: Double = 1, scale: Double = 1, inputScale: Double = 1) -> Tensor { unary(.elu, alpha, scale, inputScale) }
+    /// ln(1 + exp(β·x))/β, and x itself where β·x > threshold; d = σ(β·x).
+    public final func softplus(beta: Double = 1, threshold: Double = 20) -> Tensor { unary(.softplus, beta, threshold) }
+    /// min(max(x, minVal), maxVal); d = 1 strictly inside.
+    public final func hardtanh(minVal: Double = -1, maxVal: Double = 1) -> Tensor { unary(.hardtanh, minVal, maxVal) }
+    /// min(max(x, min), max); d = 1 from min to max. A bound left out does not bind.
+    public final func clamp(min: Double? = nil, max: Double? = nil) -> Tensor {
+        if isPoisoned { return self }
+        if min == nil && max == nil { return fail("clamp", "neither min nor max is given") }
+        return unary(.clamp, min ?? -.infinity, max ?? .infinity)
+    }
+    /// min(max(x, min), max) with bounds that are tensors.
+    public final func clamp(min: Tensor? = nil, max: Tensor? = nil) -> Tensor {
+        let lower = min.map(maximum) ?? self
+        return max.map(lower.minimum) ?? lower
+    }
+    /// |x| > λ ? x : 0.
+    public final func hardshrink(_ lambda: Double = 0.5) -> Tensor { unary(.hardshrink, lambda) }
+    /// x shrunk toward 0 by λ, 0 within.
+    public final func softshrink(_ lambda: Double = 0.5) -> Tensor { unary(.softshrink, lambda) }
+    /// x > threshold ? x : value.
+    public final func threshold(_ threshold: Double, _ value: Double) -> Tensor { unary(.threshold, threshold, value) }
+    /// log(x / (1 − x)), x clamped to eps … 1 − eps where eps is given. PyTorch: `torch.logit`.
+    public final func logit(eps: Double? = nil) -> Tensor {
+        let x = eps.map { clamp(min: $0, max: 1 - $0) } ?? self
+        return (x / (1 - x)).log()
+    }
+    /// ψ′(x), by recurrence up to x ≥ 8 and the asymptotic series; relative error below 1e-10 for x > 0.
+    final func trigamma() -> Tensor {
+        var x = self
+        var sum = Tensor.zeros(like: self)
+        for _ in 0..<8 {
+            sum = sum + x.pow(-2)
+            x = x + 1
+        }
+        let r = x.pow(-2)
+        let series = 1.0 / 6 - r * (1.0 / 30 - r * (1.0 / 42 - r * (1.0 / 30 - r * (5.0 / 66 - r * (691.0 / 2730)))))
+        return sum + x.reciprocal() + r * 0.5 + r / x * series
+    }
+}
+
+/// How `gelu` computes Φ. PyTorch: `approximate`.
+public enum GELUApproximation: String, Sendable {
+    /// By the error function.
+    case none
+    /// x/2·(1 + tanh(√(2/π)(x + 0.044715x³)))
+    case tanh
+}
