@@ -1,0 +1,292 @@
+// The fused forms as compositions of the simple families: what a backend without a fused kernel computes, and what the fused kernels
+// are compared with. Formulas are PyTorch's; they are computed in float32, float64 for float64, and rounded to the element type at the end.
+
+extension Backend {
+    package func softmax(_ x: Tensor, dim: Int, log: Bool, into out: Tensor) {
+        guard x.numel > 0 else { return }
+        let compose = Composition(self, like: x)
+        let (x, dim) = compose.line(x, dim)
+        // Shifted by the maximum, exp does not overflow.
+        let shifted = compose(.sub, x, compose(.max, x, [dim]))
+        let exponentials = compose(.exp, shifted)
+        let sum = compose(.sum, exponentials, [dim])
+        compose.write(log ? compose(.sub, shifted, compose(.log, sum)) : compose(.div, exponentials, sum), to: out)
+    }
+
+    package func softmaxBackward(_ grad: Tensor, _ y: Tensor, dim: Int, log: Bool, into out: Tensor) {
+        guard y.numel > 0 else { return }
+        let compose = Composition(self, like: y)
+        let (g, _) = compose.line(grad, dim)
+        let (y, dim) = compose.line(y, dim)
+        if log {
+            compose.write(compose(.sub, g, compose(.mul, compose(.exp, y), compose(.sum, g, [dim]))), to: out)
+        } else {
+            let product = compose(.mul, g, y)
+            compose.write(compose(.sub, product, compose(.mul, y, compose(.sum, product, [dim]))), to: out)
+        }
+    }
+
+    package func layerNorm(_ x: Tensor, weight: Tensor?, bias: Tensor?, eps: Double, into out: Tensor, mean: Tensor, rstd: Tensor) {
+        guard x.numel > 0 else { return }
+        let compose = Composition(self, like: x)
+        let x = compose.cast(x)
+        let center = compose(.mean, x, [1])
+        let centered = compose(.sub, x, center)
+        let variance = compose(.mean, compose(.square, centered), [1])
+        let scale = compose(.rsqrt, compose(.affine, variance, KernelParameters(1, eps)))
+        compose.write(center, to: mean)
+        compose.write(scale, to: rstd)
+        compose.write(compose.scaled(compose(.mul, centered, scale), weight, bias, channel: 1), to: out)
+    }
+
+    package func layerNormBackward(
+        _ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?
+    ) {
+        normBackward(grad, x, weight: weight, mean: mean, rstd: rstd, statistics: 0, channel: 1, training: true,
+                     gradX: gradX, gradWeight: gradWeight, gradBias: gradBias)
+    }
+
+    package func channelStatistics(_ x: Tensor, mean: Tensor, variance: Tensor) {
+        let compose = Composition(self, like: x)
+        let x = compose.cast(x)
+        let center = compose(.mean, x, [0, 2])
+        compose.write(center, to: mean)
+        compose.write(compose(.mean, compose(.square, compose(.sub, x, center)), [0, 2]), to: variance)
+    }
+
+    package func channelNormalize(_ x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor?, bias: Tensor?, into out: Tensor) {
+        let compose = Composition(self, like: x)
+        let centered = compose(.sub, compose.cast(x), compose.column(mean, at: 1, of: 3))
+        let normalized = compose(.mul, centered, compose.column(rstd, at: 1, of: 3))
+        compose.write(compose.scaled(normalized, weight, bias, channel: 1), to: out)
+    }
+
+    package func channelNormBackward(
+        _ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, training: Bool,
+        gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?
+    ) {
+        normBackward(grad, x, weight: weight, mean: mean, rstd: rstd, statistics: 1, channel: 1, training: training,
+                     gradX: gradX, gradWeight: gradWeight, gradBias: gradBias)
+    }
+
+    /// With x̂ = (x − mean)·rstd, g the gradient and ḡ = g·weight, sums and means over the elements that share a statistic:
+    /// gradX = rstd·(ḡ − mean(ḡ) − x̂·mean(ḡ·x̂)) where the statistics are x's own (`training`), else rstd·ḡ;
+    /// gradWeight = Σ g·x̂ and gradBias = Σ g over the elements that share a weight.
+    /// mean and rstd lie along dimension `statistics`, weight along `channel`.
+    private func normBackward(
+        _ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, statistics: Int, channel: Int, training: Bool,
+        gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?
+    ) {
+        let compose = Composition(self, like: x)
+        let rank = x.ndim
+        let g = compose.cast(grad)
+        let rstd = compose.column(rstd, at: statistics, of: rank)
+        let normalized = compose(.mul, compose(.sub, compose.cast(x), compose.column(mean, at: statistics, of: rank)), rstd)
+        let others = { (dim: Int) in (0..<rank).filter { $0 != dim } }
+        if let gradWeight { compose.write(compose(.sum, compose(.mul, g, normalized), others(channel)), to: gradWeight) }
+        if let gradBias { compose.write(compose(.sum, g, others(channel)), to: gradBias) }
+        guard let gradX, gradX.numel > 0 else { return }
+        var result = compose.scaled(g, weight, nil, channel: channel)
+        if training {
+            let along = compose(.mean, compose(.mul, result, normalized), others(statistics))
+            result = compose(.sub, compose(.sub, result, compose(.mean, result, others(statistics))), compose(.mul, normalized, along))
+        }
+        compose.write(compose(.mul, result, rstd), to: gradX)
+    }
+
+    // MARK: Optimizers, as PyTorch's single-tensor forms go: operation by operation, each rounded to the element type.
+
+    package func optimizerStep(_ rule: OptimizerRule, parameters: [Tensor], gradients: [Tensor], state: [[Tensor]]) {
+        for (i, parameter) in parameters.enumerated() where parameter.numel > 0 {
+            let compose = Composition(self, like: parameter, dtype: parameter.dtype)
+            let state = state.map { $0[i] }
+            switch rule {
+            case .sgd(let lr, let momentum, let dampening, let decay, let nesterov, let maximize, let first):
+                var g = compose.gradient(gradients[i], of: parameter, decay: decay, maximize: maximize)
+                if momentum != 0 {
+                    let buffer = state[0]
+                    if first {
+                        copy(g, into: buffer)
+                    } else {
+                        unary(.affine, buffer, KernelParameters(momentum), into: buffer)
+                        binary(.addScaled, buffer, g, KernelParameters(1 - dampening), into: buffer)
+                    }
+                    g = nesterov ? compose(.addScaled, g, buffer, KernelParameters(momentum)) : buffer
+                }
+                binary(.addScaled, parameter, g, KernelParameters(-lr), into: parameter)
+
+            case .adam(let lr, let beta1, let beta2, let eps, let decay, let amsgrad, let decoupled, let maximize, let step):
+                if decoupled && decay != 0 { unary(.affine, parameter, KernelParameters(1 - lr * decay), into: parameter) }
+                let g = compose.gradient(gradients[i], of: parameter, decay: decoupled ? 0 : decay, maximize: maximize)
+                let (average, squares) = (state[0], state[1])
+                compose.lerp(average, toward: g, by: 1 - beta1)
+                unary(.affine, squares, KernelParameters(beta2), into: squares)
+                compose.addProduct(squares, g, g, factor: 1 - beta2, divide: false)
+                let correction1 = 1 - power(beta1, step)
+                let correction2 = (1 - power(beta2, step)).squareRoot()
+                var largest = squares
+                if amsgrad {
+                    largest = state[2]
+                    binary(.maximum, largest, squares, KernelParameters(), into: largest)
+                }
+                let quotient = compose(.div, compose(.sqrt, largest), compose.constant(correction2))
+                let denominator = compose(.affine, quotient, KernelParameters(1, eps))
+                compose.addProduct(parameter, average, denominator, factor: -lr / correction1, divide: true)
+
+            case .rmsprop(let lr, let alpha, let eps, let decay, let momentum, let centered, let maximize):
+                let g = compose.gradient(gradients[i], of: parameter, decay: decay, maximize: maximize)
+                let squares = state[0]
+                unary(.affine, squares, KernelParameters(alpha), into: squares)
+                compose.addProduct(squares, g, g, factor: 1 - alpha, divide: false)
+                var variance = squares
+                if centered {
+                    let average = state[momentum != 0 ? 2 : 1]
+                    compose.lerp(average, toward: g, by: 1 - alpha)
+                    variance = compose.copied(squares)
+                    compose.addProduct(variance, average, average, factor: -1, divide: false)
+                }
+                let denominator = compose(.affine, compose(.sqrt, variance), KernelParameters(1, eps))
+                if momentum != 0 {
+                    let buffer = state[1]
+                    unary(.affine, buffer, KernelParameters(momentum), into: buffer)
+                    compose.addProduct(buffer, g, denominator, factor: 1, divide: true)
+                    binary(.addScaled, parameter, buffer, KernelParameters(-lr), into: parameter)
+                } else {
+                    compose.addProduct(parameter, g, denominator, factor: -lr, divide: true)
+                }
+            }
+        }
+    }
+}
+
+/// `base` to a whole power, by multiplication.
+private func power(_ base: Double, _ exponent: Int) -> Double {
+    var (result, square, left) = (1.0, base, exponent)
+    while left > 0 {
+        if left & 1 == 1 { result *= square }
+        square *= square
+        left >>= 1
+    }
+    return result
+}
+
+/// Expressions over temporary tensors of one dtype on one backend: `compose(.sub, x, compose(.mean, x, [1]))`.
+private struct Composition {
+    let backend: any Backend
+    let device: Device
+    let dtype: DType
+
+    /// `dtype`: what to compute in; float64 for float64 and else float32, unless given.
+    init(_ backend: any Backend, like x: Tensor, dtype: DType? = nil) {
+        self.backend = backend
+        device = x.device
+        self.dtype = dtype ?? (x.dtype == .float64 ? .float64 : .float32)
+    }
+
+    func temporary(_ shape: Shape) -> Tensor {
+        do {
+            return try Tensor.uninitialized(shape, dtype, device)
+        } catch {
+            // Nothing to hand back: the families do not throw for want of memory.
+            preconditionFailure("\(backend.name): \(error)")
+        }
+    }
+
+    // MARK: Expressions
+
+    func callAsFunction(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters = KernelParameters()) -> Tensor {
+        let out = temporary(x.shape)
+        backend.unary(kind, x, p, into: out)
+        return out
+    }
+
+    /// The operands broadcast.
+    func callAsFunction(_ kind: BinaryKind, _ a: Tensor, _ b: Tensor, _ p: KernelParameters = KernelParameters()) -> Tensor {
+        guard let shape = Shape.broadcast(a.shape, b.shape) else {
+            preconditionFailure("\(backend.name): shapes \(a.shape) and \(b.shape) in a composition")
+        }
+        let out = temporary(shape)
+        backend.binary(kind, a.expanded(shape), b.expanded(shape), p, into: out)
+        return out
+    }
+
+    func callAsFunction(_ kind: ReduceKind, _ x: Tensor, _ dims: [Int]) -> Tensor {
+        var shape = x.shape
+        for dim in dims { shape[dim] = 1 }
+        let out = temporary(shape)
+        backend.reduce(kind, x, dims: dims, into: out)
+        return out
+    }
+
+    func constant(_ value: Double) -> Tensor {
+        let out = temporary([])
+        backend.fill(out, with: .double(value))
+        return out
+    }
+
+    // MARK: Between dtypes and shapes
+
+    /// x in the dtype of the composition: itself where it has it.
+    func cast(_ x: Tensor) -> Tensor { x.dtype == dtype ? x : copied(x) }
+
+    func copied(_ x: Tensor) -> Tensor {
+        let out = temporary(x.shape)
+        backend.copy(x, into: out)
+        return out
+    }
+
+    /// x, cast, and the dimension to work along; a scalar becomes a line of one element.
+    func line(_ x: Tensor, _ dim: Int) -> (Tensor, Int) {
+        let x = cast(x)
+        return x.ndim == 0 ? (x.view([1], strides: [1], offset: x.offset), 0) : (x, dim)
+    }
+
+    /// A vector, cast, as a tensor of `rank` dimensions that lies along dimension `dim`.
+    func column(_ vector: Tensor, at dim: Int, of rank: Int) -> Tensor {
+        let vector = cast(vector)
+        var shape = Shape(repeating: 1, count: rank)
+        var strides = Shape(repeating: 0, count: rank)
+        shape[dim] = vector.numel
+        strides[dim] = vector.strides[0]
+        return vector.view(shape, strides: strides, offset: vector.offset)
+    }
+
+    /// x·weight + bias, with the vectors along dimension `channel`, where they are given.
+    func scaled(_ x: Tensor, _ weight: Tensor?, _ bias: Tensor?, channel: Int) -> Tensor {
+        var x = x
+        if let weight { x = self(.mul, x, column(weight, at: channel, of: x.ndim)) }
+        if let bias { x = self(.add, x, column(bias, at: channel, of: x.ndim)) }
+        return x
+    }
+
+    /// Writes x's elements, in the order of their indices, to `out`, which may have another shape with as many elements.
+    /// x is contiguous.
+    func write(_ x: Tensor, to out: Tensor) {
+        backend.copy(x.view(out.shape, strides: out.shape.contiguousStrides, offset: x.offset), into: out)
+    }
+
+    // MARK: What optimizers repeat
+
+    /// The gradient as a rule sees it: negated for `maximize`, then with the decay of the parameter.
+    func gradient(_ gradient: Tensor, of parameter: Tensor, decay: Double, maximize: Bool) -> Tensor {
+        var g = cast(gradient)
+        if maximize { g = self(.negative, g) }
+        return decay == 0 ? g : self(.addScaled, g, parameter, KernelParameters(decay))
+    }
+
+    /// target ← target + weight·(end − target), from the other side where that is nearer, as PyTorch's `lerp` does.
+    func lerp(_ target: Tensor, toward end: Tensor, by weight: Double) {
+        let difference = self(.sub, end, target)
+        if weight < 0.5 {
+            backend.binary(.addScaled, target, difference, KernelParameters(weight), into: target)
+        } else {
+            backend.binary(.addScaled, end, difference, KernelParameters(weight - 1), into: target)
+        }
+    }
+
+    /// target ← target + factor·a·b, or factor·a/b: PyTorch's `addcmul_` and `addcdiv_`.
+    func addProduct(_ target: Tensor, _ a: Tensor, _ b: Tensor, factor: Double, divide: Bool) {
+        let product = self(divide ? .div : .mul, self(.affine, a, KernelParameters(factor)), b)
+        backend.binary(.add, target, product, KernelParameters(), into: target)
+    }
+}

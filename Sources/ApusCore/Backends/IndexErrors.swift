@@ -1,0 +1,8 @@
+extension OpError {
+    /// What every backend throws for an index that only the data could show to be wrong: its value, and its place in the index tensor.
+    package static func indexOutOfRange(_ value: Int64, at place: [Int], dim: Int, extent: Int) -> OpError {
+        let position = place.isEmpty ? "" : " at \(place)"
+        let range = extent == 0 ? "it has no elements" : "indices run from 0 to \(extent - 1)"
+        return OpError("index \(value)\(position) is out of range for dimension \(dim) of size \(extent): \(range)")
+    }
+}

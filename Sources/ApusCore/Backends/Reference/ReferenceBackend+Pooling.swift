@@ -1,0 +1,86 @@
+extension ReferenceBackend {
+    package func maxPool(_ x: Tensor, _ p: PoolParameters, into out: Tensor, indices: Tensor) {
+        maxPool(x, p, into: out, indices: indices, as: number(of: x.dtype))
+    }
+
+    private func maxPool<N: ReferenceNumber>(_ x: Tensor, _ p: PoolParameters, into out: Tensor, indices: Tensor, as: N.Type) {
+        let all = elements(x, as: N.self)
+        let windows = self.windows(p, input: x.shape, output: out.shape)
+        let plane = x.shape.dropFirst(2).reduce(1, *)
+        var largest: [N] = []
+        var places: [Int64] = []
+        for channel in 0..<(x.shape[0] * x.shape[1]) {
+            for window in windows {
+                // A window that dilation carries past the input on both sides is all padding.
+                var (best, place) = (N.lowest, window.positions.first ?? 0)
+                for position in window.positions {
+                    let value = all[channel * plane + position]
+                    // Of several NaNs the last one, as in PyTorch.
+                    if value > best || value.isNaN { (best, place) = (value, position) }
+                }
+                largest.append(best)
+                places.append(Int64(place))
+            }
+        }
+        store(largest, in: out)
+        store(places, in: indices)
+    }
+
+    package func averagePool(_ x: Tensor, _ p: PoolParameters, into out: Tensor) {
+        let all = elements(x, as: Double.self)
+        let windows = self.windows(p, input: x.shape, output: out.shape)
+        let plane = x.shape.dropFirst(2).reduce(1, *)
+        var result: [Double] = []
+        for channel in 0..<(x.shape[0] * x.shape[1]) {
+            for window in windows {
+                let sum = window.positions.reduce(0) { $0 + all[channel * plane + $1] }
+                result.append(window.positions.isEmpty ? 0 : sum / window.divisor)
+            }
+        }
+        store(result, in: out)
+    }
+
+    package func averagePoolBackward(_ grad: Tensor, _ p: PoolParameters, into out: Tensor) {
+        let gradients = elements(grad, as: Double.self)
+        let windows = self.windows(p, input: out.shape, output: grad.shape)
+        let plane = out.shape.dropFirst(2).reduce(1, *)
+        var result = [Double](repeating: 0, count: out.numel)
+        for channel in 0..<(out.shape[0] * out.shape[1]) {
+            for (o, window) in windows.enumerated() {
+                let share = gradients[channel * windows.count + o] / window.divisor
+                for position in window.positions { result[channel * plane + position] += share }
+            }
+        }
+        store(result, in: out)
+    }
+
+    /// For each output position the positions within the input's plane that its window covers, and what an average divides by.
+    private func windows(_ p: PoolParameters, input: Shape, output: Shape) -> [(positions: [Int], divisor: Double)] {
+        let (inExtents, outExtents) = (Array(input.dropFirst(2)), Array(output.dropFirst(2)))
+        return (0..<outExtents.reduce(1, *)).map { o in
+            let corner = coordinates(o, outExtents)
+            // The positions that the window covers in each dimension, and how many it has within the padded input.
+            let spans = inExtents.indices.map { d -> (positions: [Int], padded: Int) in
+                switch p.windows {
+                case .sliding(let kernel, let stride, let padding, let dilation, _, _):
+                    let all = (0..<kernel[d]).map { corner[d] * stride[d] - padding[d] + $0 * dilation[d] }
+                    let padded = all.count { $0 < inExtents[d] + padding[d] }
+                    return (all.filter { $0 >= 0 && $0 < inExtents[d] }, padded)
+                case .adaptive:
+                    let (n, extent) = (outExtents[d], inExtents[d])
+                    let positions = Array(corner[d] * extent / n..<((corner[d] + 1) * extent + n - 1) / n)
+                    return (positions, positions.count)
+                }
+            }
+            var positions = [0]
+            for (d, span) in spans.enumerated() {
+                positions = positions.flatMap { outer in span.positions.map { outer * inExtents[d] + $0 } }
+            }
+            var divisor = positions.count
+            if case .sliding(_, _, _, _, let countIncludePad, let overruling) = p.windows {
+                divisor = overruling ?? (countIncludePad ? spans.reduce(1) { $0 * $1.padded } : divisor)
+            }
+            return (positions, Double(divisor))
+        }
+    }
+}

@@ -1,0 +1,178 @@
+import Glibc
+
+/// The backend that every other one is compared with: slow and obvious.
+///
+/// Its goals, in this order: to be right, to be seen to be right, to be usable in tests. So each method reads its operands
+/// into arrays in the order of their indices, whatever their strides, computes floats in `Double` and integers in `Int64`, and rounds or
+/// wraps once, on writing. What is fused elsewhere comes here from the compositions of `Backend+Defaults.swift`.
+package struct ReferenceBackend: Backend {
+    package static let shared = ReferenceBackend()
+
+    package var name: String { "reference" }
+
+    /// The memory is full of 0xFF, NaN in every float type, so that an element that a kernel forgot to write shows.
+    package func allocate(byteCount: Int) throws(OpError) -> UnsafeMutableRawPointer {
+        let size = max(byteCount, 1)
+        var memory: UnsafeMutableRawPointer?
+        guard posix_memalign(&memory, 64, size) == 0, let memory else { throw OpError("no memory for \(byteCount) bytes") }
+        memset(memory, 0xFF, size)
+        return memory
+    }
+
+    package func deallocate(_ pointer: UnsafeMutableRawPointer, byteCount: Int) { free(pointer) }
+
+    package func synchronize() {}
+}
+
+// MARK: Numbers
+
+/// What elements are computed in: `Double` for the floats, `Int64`, wrapping, for the integers and bool.
+protocol ReferenceNumber: Comparable {
+    static var zero: Self { get }
+    static var one: Self { get }
+    /// What a maximum starts from, and, negated, a minimum.
+    static var lowest: Self { get }
+    static var highest: Self { get }
+    var isNaN: Bool { get }
+    static func read(_ dtype: DType, _ address: UnsafeRawPointer) -> Self
+    func write(_ dtype: DType, _ address: UnsafeMutableRawPointer)
+    func plus(_ other: Self) -> Self
+    func times(_ other: Self) -> Self
+    func divided(byCount count: Int) -> Self
+}
+
+extension ReferenceNumber {
+    /// The larger one; NaN wins, the first of two equal ones stays.
+    func larger(_ other: Self) -> Self { isNaN ? self : other.isNaN || other > self ? other : self }
+    func smaller(_ other: Self) -> Self { isNaN ? self : other.isNaN || other < self ? other : self }
+}
+
+extension Double: ReferenceNumber {
+    static var one: Double { 1 }
+    static var lowest: Double { -.infinity }
+    static var highest: Double { .infinity }
+
+    static func read(_ dtype: DType, _ address: UnsafeRawPointer) -> Double {
+        switch dtype {
+        case .float64: address.load(as: Double.self)
+        case .float32: Double(address.load(as: Float.self))
+        case .float16: Double(address.load(as: Float16.self))
+        case .bfloat16: Double(address.load(as: BFloat16.self).floatValue)
+        default: Double(Int64.read(dtype, address))
+        }
+    }
+
+    /// Rounds to nearest even (to the 16-bit types through float32, as the contract says); to integers truncates, then wraps.
+    func write(_ dtype: DType, _ address: UnsafeMutableRawPointer) {
+        switch dtype {
+        case .float64: address.storeBytes(of: self, as: Double.self)
+        case .float32: address.storeBytes(of: Float(self), as: Float.self)
+        case .float16: address.storeBytes(of: Float16(Float(self)), as: Float16.self)
+        case .bfloat16: address.storeBytes(of: BFloat16(Float(self)), as: BFloat16.self)
+        case .bool: Int64(self != 0 ? 1 : 0).write(.bool, address)
+        default: Scalar.double(self).int64Value.write(dtype, address)
+        }
+    }
+
+    func plus(_ other: Double) -> Double { self + other }
+    func times(_ other: Double) -> Double { self * other }
+    func divided(byCount count: Int) -> Double { self / Double(count) }
+}
+
+extension Int64: ReferenceNumber {
+    static var one: Int64 { 1 }
+    static var lowest: Int64 { .min }
+    static var highest: Int64 { .max }
+    var isNaN: Bool { false }
+
+    static func read(_ dtype: DType, _ address: UnsafeRawPointer) -> Int64 {
+        switch dtype {
+        case .bool: address.load(as: UInt8.self) != 0 ? 1 : 0
+        case .uint8: Int64(address.load(as: UInt8.self))
+        case .int8: Int64(address.load(as: Int8.self))
+        case .int16: Int64(address.load(as: Int16.self))
+        case .int32: Int64(address.load(as: Int32.self))
+        case .int64: address.load(as: Int64.self)
+        default: Scalar.double(Double.read(dtype, address)).int64Value
+        }
+    }
+
+    /// Wraps to a narrower integer, rounds once to a float (to the 16-bit types through float32).
+    func write(_ dtype: DType, _ address: UnsafeMutableRawPointer) {
+        switch dtype {
+        case .bool: address.storeBytes(of: self != 0 ? 1 : 0, as: UInt8.self)
+        case .uint8: address.storeBytes(of: UInt8(truncatingIfNeeded: self), as: UInt8.self)
+        case .int8: address.storeBytes(of: Int8(truncatingIfNeeded: self), as: Int8.self)
+        case .int16: address.storeBytes(of: Int16(truncatingIfNeeded: self), as: Int16.self)
+        case .int32: address.storeBytes(of: Int32(truncatingIfNeeded: self), as: Int32.self)
+        case .int64: address.storeBytes(of: self, as: Int64.self)
+        case .float32: address.storeBytes(of: Float(self), as: Float.self)
+        case .float64: address.storeBytes(of: Double(self), as: Double.self)
+        case .float16: address.storeBytes(of: Float16(Float(self)), as: Float16.self)
+        case .bfloat16: address.storeBytes(of: BFloat16(Float(self)), as: BFloat16.self)
+        }
+    }
+
+    func plus(_ other: Int64) -> Int64 { self &+ other }
+    func times(_ other: Int64) -> Int64 { self &* other }
+    func divided(byCount count: Int) -> Int64 { self / Int64(count) }
+}
+
+/// The type that elements of `dtype` are computed in. Methods call their generic form with it.
+func number(of dtype: DType) -> any ReferenceNumber.Type {
+    dtype.isFloatingPoint ? Double.self : Int64.self
+}
+
+// MARK: Elements
+
+/// Where the elements lie, counted from the first one, in the order of their indices.
+func positions(_ shape: Shape, strides: Shape) -> [Int] {
+    var result: [Int] = []
+    let count = shape.numel
+    guard count > 0 else { return result }
+    result.reserveCapacity(count)
+    var index = [Int](repeating: 0, count: shape.count)
+    let extents = Array(shape)
+    let steps = Array(strides)
+    var position = 0
+    while true {
+        result.append(position)
+        var dim = extents.count - 1
+        while dim >= 0 {
+            index[dim] += 1
+            position += steps[dim]
+            if index[dim] < extents[dim] { break }
+            position -= extents[dim] * steps[dim]
+            index[dim] = 0
+            dim -= 1
+        }
+        if dim < 0 { return result }
+    }
+}
+
+/// The elements of `x` in the order of their indices.
+func elements<N: ReferenceNumber>(_ x: Tensor, as: N.Type = N.self) -> [N] {
+    let (base, dtype, size) = (UnsafeRawPointer(x.pointer), x.dtype, x.dtype.size)
+    return positions(x.shape, strides: x.strides).map { N.read(dtype, base + $0 * size) }
+}
+
+/// Writes `values`, in the order of indices, to `out`.
+func store<N: ReferenceNumber>(_ values: [N], in out: Tensor) {
+    let (base, dtype, size) = (out.pointer, out.dtype, out.dtype.size)
+    precondition(values.count == out.numel, "ReferenceBackend: \(values.count) values for a tensor of \(out.numel)")
+    for (position, value) in zip(positions(out.shape, strides: out.strides), values) { value.write(dtype, base + position * size) }
+}
+
+/// For a tensor of `shape` cut into lines along `dim`: how many lines lie before (outer) and behind (inner) that dimension, and their
+/// length. Element k of line (o, i) has the index (o·length + k)·inner + i.
+func lines(_ shape: Shape, dim: Int) -> (outer: Int, length: Int, inner: Int) {
+    guard !shape.isEmpty else { return (1, 1, 1) }
+    let extents = Array(shape)
+    return (extents[..<dim].reduce(1, *), extents[dim], extents[(dim + 1)...].reduce(1, *))
+}
+
+extension DType {
+    /// `value` as this float type would hold it, in the precision that formulas with an inner rounding are computed in:
+    /// float64's own, else float32 (PyTorch's operation type of the 16-bit types).
+    func roundedToOperationType(_ value: Double) -> Double { self == .float64 ? value : Double(Float(value)) }
+}
