@@ -284,8 +284,8 @@ enum ReferenceFunctions {
 
     // MARK: Special functions
 
-    /// erf⁻¹: Giles' polynomial ("Approximating the erfinv function", 2010), good to float32, then two steps of Halley's method.
-    /// Beyond ±½ the steps solve erfc(z) = 1 − |x|, whose right side is exact there.
+    /// erf⁻¹: Giles' polynomial ("Approximating the erfinv function", 2010), then Halley's method until nothing changes.
+    /// Beyond ±½ its steps solve erfc(z) = 1 − |x|, whose right side is exact there.
     static func erfinv(_ x: Double) -> Double {
         let m = x.magnitude
         if m > 1 || x.isNaN { return .nan }
@@ -309,10 +309,12 @@ enum ReferenceFunctions {
             ]
         }
         var z = m * coefficients.reduce(0) { $0 * v + $1 }
-        for _ in 0..<3 {
+        for _ in 0..<50 {
             let error = m > 0.5 ? complement - Glibc.erfc(z) : Glibc.erf(z) - m
             let step = error / (2 / Double.pi.squareRoot() * Glibc.exp(-z * z))
-            z -= step / (1 + z * step)
+            let correction = step / (1 + z * step)
+            z -= correction
+            if correction.magnitude <= z * 0x1p-52 { break }
         }
         return Glibc.copysign(z, x)
     }
