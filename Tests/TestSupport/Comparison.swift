@@ -1,0 +1,116 @@
+import Apus
+import Testing
+
+extension DType {
+    /// The distance from 1 to the next larger number: one unit in the last place, relatively. 0 of integers and bool.
+    package var epsilon: Double {
+        switch self {
+        case .float64: 0x1p-52
+        case .float32: 0x1p-23
+        case .float16: 0x1p-10
+        case .bfloat16: 0x1p-7
+        default: 0
+        }
+    }
+
+    /// The smallest positive number with all its digits: below it, rounding errors are absolute.
+    package var smallestNormal: Double {
+        switch self {
+        case .float64: 0x1p-1022
+        case .float32, .bfloat16: 0x1p-126
+        case .float16: 0x1p-14
+        default: 0
+        }
+    }
+}
+
+/// The elements as `Double`, in row-major order, read without the help of the tensor's own backend where it is on the host.
+package func values(_ x: Tensor) -> [Double] {
+    withConverted(x, to: .float64) { Array(UnsafeBufferPointer(start: $0.assumingMemoryBound(to: Double.self), count: x.numel)) }
+}
+
+/// The elements as `Int64`, in row-major order; exact for every integer type.
+package func integers(_ x: Tensor) -> [Int64] {
+    withConverted(x, to: .int64) { Array(UnsafeBufferPointer(start: $0.assumingMemoryBound(to: Int64.self), count: x.numel)) }
+}
+
+private func withConverted<Result>(_ x: Tensor, to dtype: DType, _ body: (UnsafeMutableRawPointer) -> Result) -> Result {
+    x.device.backend.synchronize()
+    guard let out = try? Tensor.uninitialized(x.shape, dtype, .reference) else { preconditionFailure("no memory for a copy of \(x.shape)") }
+    ReferenceBackend.shared.copy(x, into: out)
+    return withExtendedLifetime(out) { body(out.pointer) }
+}
+
+/// Expects equal shapes, equal dtypes, and of each pair of elements |actual − expected| ≤ atol + rtol·|expected|. NaN equals NaN and
+/// infinities equal themselves alone. Integers and bool must be equal. The message names the first pair that differs.
+///
+/// Without tolerances: 16 units in the last place of the dtype, relatively, and as much absolutely.
+/// `checkDType: false` compares values across dtypes.
+package func expectClose(
+    _ actual: Tensor, _ expected: Tensor, rtol: Double? = nil, atol: Double? = nil, checkDType: Bool = true, _ what: @autoclosure () -> String = "",
+    sourceLocation: SourceLocation = #_sourceLocation
+) {
+    let unit = max(actual.dtype.epsilon, expected.dtype.epsilon)
+    guard let complaint = difference(actual, expected, rtol: rtol ?? 16 * unit, atol: atol ?? 16 * unit, checkDType: checkDType) else { return }
+    let what = what()
+    Issue.record(Comment(rawValue: what.isEmpty ? complaint : "\(what): \(complaint)"), sourceLocation: sourceLocation)
+}
+
+/// The same against numbers in row-major order.
+package func expectClose(
+    _ actual: Tensor, _ expected: [Double], rtol: Double? = nil, atol: Double? = nil, _ what: @autoclosure () -> String = "",
+    sourceLocation: SourceLocation = #_sourceLocation
+) {
+    let unit = actual.dtype.epsilon
+    let found = values(actual)
+    guard let complaint = difference(found, expected, actual.shape, rtol: rtol ?? 16 * unit, atol: atol ?? 16 * unit) else { return }
+    let what = what()
+    Issue.record(Comment(rawValue: what.isEmpty ? complaint : "\(what): \(complaint)"), sourceLocation: sourceLocation)
+}
+
+/// Expects the same shape, dtype and elements, bit for bit (NaN equals NaN).
+package func expectEqual(
+    _ actual: Tensor, _ expected: Tensor, _ what: @autoclosure () -> String = "", sourceLocation: SourceLocation = #_sourceLocation
+) {
+    expectClose(actual, expected, rtol: 0, atol: 0, what(), sourceLocation: sourceLocation)
+}
+
+/// What differs, nil where nothing does: what `expectClose` complains of.
+package func difference(_ actual: Tensor, _ expected: Tensor, rtol: Double, atol: Double, checkDType: Bool = true) -> String? {
+    if actual.isPoisoned || expected.isPoisoned { return "\(actual.isPoisoned ? "the result" : "what was expected") is poisoned" }
+    if actual.shape != expected.shape { return "shape \(actual.shape), expected \(expected.shape)" }
+    if checkDType && actual.dtype != expected.dtype { return "dtype \(actual.dtype), expected \(expected.dtype)" }
+    if actual.dtype.isFloatingPoint || expected.dtype.isFloatingPoint {
+        return difference(values(actual), values(expected), actual.shape, rtol: rtol, atol: atol)
+    }
+    let (found, wanted) = (integers(actual), integers(expected))
+    guard let first = found.indices.first(where: { found[$0] != wanted[$0] }) else { return nil }
+    let count = found.indices.count { found[$0] != wanted[$0] }
+    return "at \(place(first, actual.shape)) \(found[first]), expected \(wanted[first]); \(count) of \(found.count) elements differ"
+}
+
+package func difference(_ found: [Double], _ wanted: [Double], _ shape: Shape, rtol: Double, atol: Double) -> String? {
+    if found.count != wanted.count { return "\(found.count) elements, expected \(wanted.count)" }
+    func differs(_ i: Int) -> Bool {
+        let (a, b) = (found[i], wanted[i])
+        if a == b || a.isNaN && b.isNaN { return false }
+        // An infinite or NaN difference is no tolerance's to forgive.
+        return !((a - b).magnitude <= atol + rtol * b.magnitude) || !a.isFinite || !b.isFinite
+    }
+    guard let first = found.indices.first(where: differs) else { return nil }
+    let count = found.indices.count(where: differs)
+    let worst = found.indices.filter(differs).map { (found[$0] - wanted[$0]).magnitude }.max() ?? 0
+    return "at \(place(first, shape)) \(found[first]), expected \(wanted[first]) (difference \((found[first] - wanted[first]).magnitude), "
+        + "allowed \(atol + rtol * wanted[first].magnitude)); \(count) of \(found.count) elements differ, by up to \(worst)"
+}
+
+/// The coordinates of the element with that row-major number.
+private func place(_ index: Int, _ shape: Shape) -> [Int] {
+    var rest = index
+    var result = Array(shape)
+    for dim in shape.indices.reversed() {
+        result[dim] = rest % shape[dim]
+        rest /= shape[dim]
+    }
+    return result
+}
