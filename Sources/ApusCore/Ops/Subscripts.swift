@@ -1,0 +1,226 @@
+/// What may stand in `x[…]`: integers, ranges (also with a step, `stride(from: 0, to: 8, by: 2)`), `.ellipsis`, `.newAxis`, and tensors
+/// (integer indices or bool masks). PyTorch's rules: negative positions count from the end, ranges are clipped to the extent, integers are not.
+public protocol TensorIndex {
+    var component: IndexComponent { get }
+}
+
+/// One component of a subscript, as the tensor reads it.
+public enum IndexComponent {
+    case position(Int)
+    /// `end` nil: to the end.
+    case range(start: Int, end: Int?, step: Int)
+    case ellipsis
+    case newAxis
+    case tensor(Tensor)
+}
+
+extension Int: TensorIndex {
+    public var component: IndexComponent { .position(self) }
+}
+extension Range: TensorIndex where Bound == Int {
+    public var component: IndexComponent { .range(start: lowerBound, end: upperBound, step: 1) }
+}
+extension ClosedRange: TensorIndex where Bound == Int {
+    public var component: IndexComponent { .range(start: lowerBound, end: upperBound == -1 ? nil : upperBound + 1, step: 1) }
+}
+extension PartialRangeFrom: TensorIndex where Bound == Int {
+    public var component: IndexComponent { .range(start: lowerBound, end: nil, step: 1) }
+}
+extension PartialRangeUpTo: TensorIndex where Bound == Int {
+    public var component: IndexComponent { .range(start: 0, end: upperBound, step: 1) }
+}
+extension PartialRangeThrough: TensorIndex where Bound == Int {
+    public var component: IndexComponent { .range(start: 0, end: upperBound == -1 ? nil : upperBound + 1, step: 1) }
+}
+extension StrideTo: TensorIndex where Element == Int {
+    public var component: IndexComponent {
+        // A stride tells its parts only by its elements.
+        let elements = Array(self)
+        return .range(start: elements.first ?? 0, end: elements.last.map { $0 + 1 } ?? 0, step: elements.count > 1 ? elements[1] - elements[0] : 1)
+    }
+}
+extension StrideThrough: TensorIndex where Element == Int {
+    public var component: IndexComponent {
+        let elements = Array(self)
+        return .range(start: elements.first ?? 0, end: elements.last.map { $0 + 1 } ?? 0, step: elements.count > 1 ? elements[1] - elements[0] : 1)
+    }
+}
+extension Tensor: TensorIndex {
+    public final var component: IndexComponent { .tensor(self) }
+}
+
+/// A component without an argument.
+public struct IndexKeyword: TensorIndex {
+    public let component: IndexComponent
+}
+extension TensorIndex where Self == IndexKeyword {
+    /// As many whole dimensions as the other components leave: `x[.ellipsis, 0]`.
+    public static var ellipsis: IndexKeyword { IndexKeyword(component: .ellipsis) }
+    /// A new dimension of one element. PyTorch: `None`.
+    public static var newAxis: IndexKeyword { IndexKeyword(component: .newAxis) }
+    /// The whole dimension. PyTorch: `:`.
+    public static var all: IndexKeyword { IndexKeyword(component: .range(start: 0, end: nil, step: 1)) }
+}
+
+extension Tensor {
+    /// The part of the tensor that `indices` names: a view for integers, ranges, `.ellipsis` and `.newAxis`, a copy where tensors take part.
+    /// Assigning writes in place, broadcast to the part's shape; autograd sees it. For numbers: `x[0].fill_(1)`.
+    public final subscript(_ indices: any TensorIndex...) -> Tensor {
+        get {
+            if isPoisoned { return self }
+            do throws(OpError) {
+                let part = try Subscript(self, indices)
+                return part.tensors.isEmpty ? part.view : try part.gathered()
+            } catch {
+                return fail(error, op: "subscript")
+            }
+        }
+        set {
+            if isPoisoned || newValue.isPoisoned { return }
+            do throws(OpError) {
+                let part = try Subscript(self, indices)
+                if part.view.isPoisoned { return }
+                if part.tensors.isEmpty { part.view.copy_(newValue) } else { try part.assign(newValue) }
+            } catch {
+                fail(error, op: "subscript")
+            }
+        }
+    }
+}
+
+/// A subscript taken apart: the view that integers and ranges make, and the index tensors on its dimensions.
+private struct Subscript {
+    var view: Tensor
+    /// Dimension of `view` and its index, int64, in order of dimensions.
+    var tensors: [(dim: Int, index: Tensor)] = []
+    /// Whether the index tensors stand side by side, so that their dimensions replace the indexed ones in place.
+    var isAdjacent = true
+
+    init(_ x: Tensor, _ indices: [any TensorIndex]) throws(OpError) {
+        let components = indices.map(\.component)
+        var taken = 0
+        var ellipses = 0
+        for component in components {
+            switch component {
+            case .position, .range: taken += 1
+            case .ellipsis: ellipses += 1
+            case .newAxis: break
+            case .tensor(let index):
+                if index.isPoisoned {
+                    view = index
+                    return
+                }
+                taken += index.dtype == .bool ? index.ndim : 1
+            }
+        }
+        guard ellipses <= 1 else { throw OpError("only one .ellipsis can stand in a subscript") }
+        guard taken <= x.ndim else { throw OpError("\(taken) indices for a tensor of shape \(x.shape) with \(x.ndim) dimensions") }
+
+        view = x
+        var dim = 0
+        var lastTensor: Int?
+        for (place, component) in components.enumerated() {
+            switch component {
+            case .position(let i):
+                guard i >= -view.shape[dim] && i < view.shape[dim] else {
+                    throw OpError("index \(i) at position \(place) is out of range for an extent of \(view.shape[dim]) in shape \(x.shape)")
+                }
+                view = view.select(dim, i)
+            case .range(let start, let end, let step):
+                guard step > 0 else { throw OpError("the step \(step) must be positive; use flip for reversed order") }
+                let extent = view.shape[dim]
+                func clipped(_ i: Int) -> Int { min(max(i < 0 ? i + extent : i, 0), extent) }
+                let from = clipped(start)
+                let to = max(end.map(clipped) ?? extent, from)
+                let count = (to - from + step - 1) / step
+                if count != extent || step != 1 { view = view.slice(dim: dim, from: from, count: count, step: step) }
+                dim += 1
+            case .ellipsis:
+                dim += x.ndim - taken
+            case .newAxis:
+                view = view.unsqueeze(dim)
+                dim += 1
+            case .tensor(let index):
+                if let lastTensor, lastTensor != place - 1 { isAdjacent = false }
+                lastTensor = place
+                if index.dtype == .bool {
+                    for (d, extent) in index.shape.enumerated() where extent != view.shape[dim + d] {
+                        throw OpError("the mask of shape \(index.shape) does not fit shape \(x.shape): extent \(extent) meets \(view.shape[dim + d])")
+                    }
+                    let places = index.nonzero()
+                    for d in 0..<index.ndim {
+                        tensors.append((dim, places.select(1, d)))
+                        dim += 1
+                    }
+                    guard index.ndim > 0 else { throw OpError("a scalar mask cannot index; use Tensor.where") }
+                } else {
+                    guard index.dtype.isInteger else { throw OpError("an index tensor must be of integers or bool, this one is \(index.dtype)") }
+                    tensors.append((dim, index.to(.int64)))
+                    dim += 1
+                }
+            }
+        }
+    }
+
+    /// The indexed dimensions first, flattened to one, then the others; and the place in it that the index tensors name together.
+    private func flattened() throws(OpError) -> (flat: Tensor, places: Tensor, shape: Shape, order: [Int]) {
+        var shape = Shape()
+        for (_, index) in tensors {
+            guard let spread = Shape.broadcast(shape, index.shape) else {
+                throw OpError("index tensors of shapes \(tensors.map { "\($0.index.shape)" }.joined(separator: ", ")) do not broadcast")
+            }
+            shape = spread
+        }
+        let dims = tensors.map(\.dim)
+        let rest = (0..<view.ndim).filter { !dims.contains($0) }
+        var places = Tensor.zeros([], dtype: .int64, device: view.device)
+        for (dim, index) in tensors {
+            let extent = view.shape[dim]
+            let wrong = index.lt(-extent).logicalOr(index.ge(extent))
+            if index.numel > 0 && wrong.any().item(Bool.self) {
+                let value = index.maskedSelect(wrong)[0].item(Int.self)
+                throw OpError("index \(value) is out of range for dim \(dim) with \(extent) elements of shape \(view.shape)")
+            }
+            let positive = Tensor.where(index.lt(0), index + extent, index)
+            places = places * extent + positive
+        }
+        let order = dims + rest
+        let flat = view.permute(order).flatten(startDim: 0, endDim: dims.count - 1)
+        return (flat, places.expand(shape).reshape([-1]), shape, order)
+    }
+
+    func gathered() throws(OpError) -> Tensor {
+        if view.isPoisoned { return view }
+        let (flat, places, shape, _) = try flattened()
+        let taken = flat.indexSelect(dim: 0, places).reshape(Shape(Array(shape) + flat.shape.dropFirst()))
+        // Where the index tensors stand side by side, their dimensions go where the indexed ones were.
+        guard isAdjacent, let first = tensors.first?.dim, first > 0 else { return taken }
+        let lead = shape.count
+        let others = Array(lead..<taken.ndim)
+        return taken.permute(Array(others.prefix(first)) + Array(0..<lead) + Array(others.dropFirst(first)))
+    }
+
+    func assign(_ value: Tensor) throws(OpError) {
+        let (flat, places, shape, order) = try flattened()
+        // Of the shape that `gathered` has, then with the index dimensions first.
+        let rest = Array(flat.shape.dropFirst())
+        var source = value.to(view.device).to(view.dtype)
+        if isAdjacent, let first = tensors.first?.dim, first > 0 {
+            let target = Shape(rest.prefix(first) + Array(shape) + rest.dropFirst(first))
+            source = source.expand(target)
+            source = source.permute(Array(first..<first + shape.count) + Array(0..<first) + Array((first + shape.count)..<target.count))
+        } else {
+            source = source.expand(Shape(Array(shape) + rest))
+        }
+        if source.isPoisoned { return }
+        let parts = source.reshape(Shape([places.numel] + rest))
+        let index = places.reshape(Shape([places.numel] + rest.map { _ in 1 })).expand(Shape([places.numel] + rest))
+        var inverse = order
+        for (i, dim) in order.enumerated() { inverse[dim] = i }
+        let dims = tensors.map { view.shape[$0.dim] }
+        view.updateInPlace("subscript") { old in
+            let oldFlat = old.permute(order).flatten(startDim: 0, endDim: dims.count - 1)
+            return oldFlat.scatter(0, index, parts).reshape(Shape(dims + rest)).permute(inverse)
+        }
+    }
+}

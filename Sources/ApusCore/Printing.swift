@@ -1,0 +1,146 @@
+import Glibc
+
+/// Prints as PyTorch does: four decimals or scientific notation, aligned columns, the corners of tensors with over 1,000 elements.
+extension Tensor: CustomStringConvertible {
+    public var description: String {
+        if isPoisoned { return "tensor(poisoned)" }
+        let text = TensorPrinter(self).text
+        return self is Parameter ? "Parameter containing:\n" + text : text
+    }
+}
+
+private struct TensorPrinter {
+    static let lineWidth = 80
+    static let threshold = 1000
+    static let edge = 3
+
+    let x: Tensor
+    let summarizes: Bool
+    /// The shown elements' text before padding.
+    private let isFloat: Bool
+    private let values: [Scalar]
+    private var width = 1
+    private var isScientific = false
+    private var isInteger = true
+
+    init(_ x: Tensor) {
+        self.x = x
+        summarizes = x.numel > Self.threshold
+        isFloat = x.dtype.isFloatingPoint
+        let isLong = summarizes
+        let shown = noGrad { isLong ? Self.corners(x.detach()) : x.detach() }
+        switch x.dtype {
+        case .bool: values = shown.array(Bool.self).map(Scalar.bool)
+        case let dtype where dtype.isFloatingPoint: values = shown.array(Double.self).map(Scalar.double)
+        default: values = shown.array(Int64.self).map(Scalar.int)
+        }
+        chooseFormat()
+    }
+
+    /// What remains when the middle of every long dimension is left out.
+    private static func corners(_ x: Tensor) -> Tensor {
+        var out = x
+        for dim in 0..<x.ndim where x.shape[dim] > 2 * edge {
+            out = Tensor.cat([out.narrow(dim, 0, edge), out.narrow(dim, x.shape[dim] - edge, edge)], dim: dim)
+        }
+        return out
+    }
+
+    private mutating func chooseFormat() {
+        guard isFloat else {
+            for value in values { width = max(width, format(value).count) }
+            return
+        }
+        let finite = values.map(\.doubleValue).filter { $0.isFinite && $0 != 0 }
+        guard !finite.isEmpty else { return }
+        let largest = finite.map(abs).max()!
+        let smallest = finite.map(abs).min()!
+        isInteger = finite.allSatisfy { $0 == $0.rounded(.up) }
+        isScientific = largest / smallest > 1000 || largest > 1e8 || (!isInteger && smallest < 1e-4)
+        for value in finite { width = max(width, format(.double(value)).count) }
+    }
+
+    private func format(_ value: Scalar) -> String {
+        switch value {
+        case .bool(let b): return b ? "True" : "False"
+        case .int(let i): return "\(i)"
+        case .double(let d):
+            if d.isNaN { return "nan" }
+            if d.isInfinite { return d < 0 ? "-inf" : "inf" }
+            if isScientific { return c("%.4e", d) }
+            return isInteger ? c("%.0f", d) + "." : c("%.4f", d)
+        }
+    }
+
+    private func c(_ format: String, _ value: Double) -> String {
+        // 400: the longest %.0f of a double has 309 digits.
+        var buffer = [CChar](repeating: 0, count: 400)
+        _ = withVaList([value]) { vsnprintf(&buffer, buffer.count, format, $0) }
+        return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    private func padded(_ value: Scalar) -> String {
+        let text = format(value)
+        return String(repeating: " ", count: max(0, width - text.count)) + text
+    }
+
+    var text: String {
+        let prefix = "tensor("
+        var suffixes: [String] = []
+        if x.device != .cpu { suffixes.append("device='\(x.device)'") }
+        let body: String
+        if x.numel == 0 {
+            if x.ndim != 1 { suffixes.append("size=(" + x.shape.map(String.init).joined(separator: ", ") + ")") }
+            body = "[]"
+            if x.dtype != .float32 { suffixes.append("dtype=torch.\(x.dtype)") }
+        } else {
+            var next = 0
+            body = block(0, indent: prefix.count, &next)
+            if ![.float32, .int64, .bool].contains(x.dtype) { suffixes.append("dtype=torch.\(x.dtype)") }
+        }
+        if let name = x.gradFn {
+            suffixes.append("grad_fn=<\(name.prefix(1).uppercased())\(name.dropFirst())Backward0>")
+        } else if x.requiresGrad {
+            suffixes.append("requires_grad=True")
+        }
+        var result = prefix + body
+        let tail = result.lastIndex(of: "\n").map { result.distance(from: $0, to: result.endIndex) } ?? result.count + 1
+        var lineLength = tail + 1
+        for suffix in suffixes {
+            if lineLength + suffix.count + 2 > Self.lineWidth {
+                result += ",\n" + String(repeating: " ", count: prefix.count) + suffix
+                lineLength = prefix.count + suffix.count
+            } else {
+                result += ", " + suffix
+                lineLength += suffix.count + 2
+            }
+        }
+        return result + ")"
+    }
+
+    /// The text of dimension `dim` on; `next` counts the shown elements taken.
+    private func block(_ dim: Int, indent: Int, _ next: inout Int) -> String {
+        if x.ndim == 0 { return format(values[0]) }
+        let extent = x.shape[dim]
+        let cuts = summarizes && extent > 2 * Self.edge
+        let shown = cuts ? 2 * Self.edge : extent
+        if dim == x.ndim - 1 {
+            var items: [String] = []
+            for i in 0..<shown {
+                if cuts && i == Self.edge { items.append(" ...") }
+                items.append(padded(values[next]))
+                next += 1
+            }
+            let perLine = max(1, (Self.lineWidth - indent) / (width + 2))
+            let lines = stride(from: 0, to: items.count, by: perLine).map { items[$0..<min($0 + perLine, items.count)].joined(separator: ", ") }
+            return "[" + lines.joined(separator: ",\n" + String(repeating: " ", count: indent + 1)) + "]"
+        }
+        var parts: [String] = []
+        for i in 0..<shown {
+            if cuts && i == Self.edge { parts.append("...") }
+            parts.append(block(dim + 1, indent: indent + 1, &next))
+        }
+        let gap = "," + String(repeating: "\n", count: x.ndim - dim - 1) + String(repeating: " ", count: indent + 1)
+        return "[" + parts.joined(separator: gap) + "]"
+    }
+}
