@@ -1,0 +1,103 @@
+// What the kernels share: dtypes in C, versions per processor, and cursors over strided operands.
+#ifndef APUS_CORE_H
+#define APUS_CORE_H
+
+#include "parallel.h"
+#include "tensor.h"
+#include <string.h>
+
+// One version of a loop per kind of processor, chosen when the program is loaded. A helper must be APUS_INLINE to become part of
+// each version. The thread sanitizer's start-up crashes in the resolvers, so it gets the plain version.
+#if defined(__x86_64__) && !__has_feature(thread_sanitizer)
+#define APUS_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define APUS_CLONES
+#endif
+#define APUS_INLINE static inline __attribute__((always_inline, unused))
+
+// Before a loop over operands that may be the very same memory (in place) but never overlap otherwise: without it the check that
+// the compiler puts before a vectorised loop sends every in-place call to the scalar one.
+#define APUS_SIMD _Pragma("clang loop vectorize(assume_safety) interleave(enable)")
+
+// Loops smaller than this run on the calling thread: waking another costs about a microsecond.
+#define APUS_GRAIN 32768
+
+// Elements that one pass of a kernel handles where operands go through buffers: they stay in the first-level cache.
+#define APUS_BLOCK 512
+
+// A bool's byte is read as "not 0", whatever wrote it.
+typedef uint8_t apus_bool;
+typedef _Float16 apus_half;
+typedef struct {
+    uint16_t bits;
+} apus_bfloat;
+
+static const uint8_t apus_size[] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8};
+
+APUS_INLINE float bits_to_float(uint32_t bits) {
+    float f;
+    memcpy(&f, &bits, 4);
+    return f;
+}
+APUS_INLINE uint32_t float_to_bits(float f) {
+    uint32_t bits;
+    memcpy(&bits, &f, 4);
+    return bits;
+}
+APUS_INLINE float bfloat_to_float(apus_bfloat b) { return bits_to_float((uint32_t)b.bits << 16); }
+/// Rounds to nearest, ties to even; NaN stays NaN.
+APUS_INLINE apus_bfloat float_to_bfloat(float f) {
+    uint32_t bits = float_to_bits(f);
+    uint32_t rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+    return (apus_bfloat){(uint16_t)(f != f ? bits >> 16 | 0x40 : rounded)};
+}
+
+/// Whether the dtype is computed in float: the 16-bit floats.
+APUS_INLINE bool is_half(int dtype) { return dtype == APUS_FLOAT16 || dtype == APUS_BFLOAT16; }
+
+/// Between the 16-bit floats and float32, contiguous (`copy.c`).
+void apus_halves_to_float(int dtype, int64_t n, float *out, const void *in);
+void apus_float_to_halves(int dtype, int64_t n, void *out, const float *in);
+
+// A tensor without dimensions of extent 1, and with dimensions merged that lie in memory as one. An extent of at least 2 in each
+// of the dimensions that remain bounds their number by 63. Strides are in bytes.
+#define APUS_MAX_RANK 64
+typedef struct {
+    char *data;
+    int64_t count;
+    int rank; // at least 1
+    int size; // of an element
+    int64_t extent[APUS_MAX_RANK], stride[APUS_MAX_RANK];
+} apus_view;
+
+/// A place in a view that moves through its elements in row-major order.
+typedef struct {
+    const apus_view *view;
+    char *at;
+    int64_t coordinate[APUS_MAX_RANK];
+} apus_cursor;
+
+void apus_collapse(const apus_tensor *tensor, apus_view *view);
+void apus_seek(apus_cursor *cursor, const apus_view *view, int64_t index);
+/// Copies the next n elements to contiguous memory, or from it.
+void apus_gather(apus_cursor *cursor, int64_t n, void *out);
+void apus_scatter(apus_cursor *cursor, int64_t n, const void *in);
+
+APUS_INLINE bool view_is_contiguous(const apus_view *v) { return v->rank == 1 && (v->stride[0] == v->size || v->extent[0] == 1); }
+APUS_INLINE bool view_is_constant(const apus_view *v) { return v->rank == 1 && (v->stride[0] == 0 || v->extent[0] == 1); }
+
+/// The next place in the outer dimensions, the innermost being at its start.
+APUS_INLINE void next_row(apus_cursor *c) {
+    const apus_view *v = c->view;
+    for (int d = v->rank - 2; d >= 0; d--) {
+        c->at += v->stride[d];
+        if (++c->coordinate[d] < v->extent[d]) return;
+        c->at -= v->stride[d] * v->extent[d];
+        c->coordinate[d] = 0;
+    }
+}
+
+/// A call that no table has an entry for: an op has let a dtype through that its family does not promise.
+_Noreturn void apus_no_kernel(const char *family, int kind, int dtype);
+
+#endif

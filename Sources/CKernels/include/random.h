@@ -1,0 +1,13 @@
+// Philox 4x32-10. Which words an element takes is written in Philox.swift.
+#ifndef APUS_RANDOM_H
+#define APUS_RANDOM_H
+
+#include "tensor.h"
+
+/// out: n contiguous floats of `dtype`; `below` is the largest number below high.
+void apus_random_uniform(int dtype, int64_t n, void *_Nonnull out, uint64_t seed, uint64_t offset, double low, double high, double below);
+void apus_random_normal(int dtype, int64_t n, void *_Nonnull out, uint64_t seed, uint64_t offset, double mean, double std);
+/// Any dtype; low ..< low + range, range 2^64 being 0.
+void apus_random_integers(int dtype, int64_t n, void *_Nonnull out, uint64_t seed, uint64_t offset, int64_t low, uint64_t range);
+
+#endif

@@ -1,0 +1,17 @@
+// Reductions, running sums and products, sorting. Kinds are the raw values of Swift's `ReduceKind`, `ArgReduceKind`, `ScanKind`.
+#ifndef APUS_REDUCE_H
+#define APUS_REDUCE_H
+
+#include "tensor.h"
+
+/// sum, mean, prod, min, max, any, all of x over the dimensions where `reduced` is true. out is contiguous, over the others in order.
+/// Floats accumulate in float64, integers wrap. NaN wins in min and max. Returns false where there was no memory for partial results.
+bool apus_reduce(int kind, const apus_tensor *_Nonnull x, const bool *_Nonnull reduced, const apus_tensor *_Nonnull out);
+/// First position (int64) of the largest (kind 0) or smallest element along `dim`, and the element where `values` is not NULL.
+void apus_arg_reduce(int kind, const apus_tensor *_Nonnull x, int dim, int64_t *_Nonnull indices, void *_Nullable values);
+/// Inclusive running sum (kind 0) or product along `dim`, into contiguous `out`.
+void apus_scan(int kind, const apus_tensor *_Nonnull x, int dim, void *_Nonnull out);
+/// Stable sort along `dim`, NaN last (first where descending). Returns false where there was no memory.
+bool apus_sort(const apus_tensor *_Nonnull x, int dim, bool descending, void *_Nonnull values, int64_t *_Nonnull indices);
+
+#endif

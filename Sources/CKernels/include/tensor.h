@@ -1,0 +1,27 @@
+// What the kernels know of a tensor. The numbers of `apus_dtype` are the raw values of Swift's `DType`.
+#ifndef APUS_TENSOR_H
+#define APUS_TENSOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum apus_dtype {
+    APUS_BOOL, APUS_UINT8, APUS_INT8, APUS_INT16, APUS_INT32, APUS_INT64, APUS_FLOAT16, APUS_BFLOAT16, APUS_FLOAT32, APUS_FLOAT64,
+};
+
+/// A view of memory: the first element, and for each of `rank` dimensions an extent and a stride in elements.
+typedef struct {
+    void *_Nonnull data;
+    const int64_t *_Nonnull shape;
+    const int64_t *_Nonnull strides;
+    int32_t rank;
+    int32_t dtype;
+} apus_tensor;
+
+/// Constants of a pointwise kernel.
+typedef struct {
+    double a, b, c;
+} apus_parameters;
+
+#endif

@@ -1,0 +1,125 @@
+// float64 functions: libm's, and those that it lacks; float32 functions that are rarely hot, by libm too.
+#ifndef APUS_MATH_DOUBLE_H
+#define APUS_MATH_DOUBLE_H
+
+#include "math_float.h"
+
+#define d_exp exp
+#define d_exp2 exp2
+#define d_expm1 expm1
+#define d_log log
+#define d_log2 log2
+#define d_log10 log10
+#define d_log1p log1p
+#define d_sin sin
+#define d_cos cos
+#define d_tan tan
+#define d_asin asin
+#define d_acos acos
+#define d_atan atan
+#define d_sinh sinh
+#define d_cosh cosh
+#define d_tanh tanh
+#define d_asinh asinh
+#define d_acosh acosh
+#define d_atanh atanh
+#define d_erf erf
+#define d_erfc erfc
+#define d_pow pow
+#define d_atan2 atan2
+#define d_hypot hypot
+#define d_fmod fmod
+#define f_asin asinf
+#define f_acos acosf
+#define f_atan atanf
+#define f_sinh sinhf
+#define f_cosh coshf
+#define f_asinh asinhf
+#define f_acosh acoshf
+#define f_atanh atanhf
+#define f_erfc erfcf
+#define f_pow powf
+#define f_atan2 atan2f
+#define f_hypot hypotf
+#define f_fmod fmodf
+
+APUS_INLINE double d_sigmoid(double x) {
+    double e = exp(-fabs(x));
+    return (x < 0 ? e : 1.0) / (1.0 + e);
+}
+/// ln(1 + e^x) = max(x, 0) + ln(1 + e^−|x|), which cannot overflow.
+APUS_INLINE float f_softplus(float x) { return (x < 0 ? 0 : x) + f_log1p(f_exp(-f_abs(x))); }
+APUS_INLINE double d_softplus(double x) { return (x < 0 ? 0 : x) + log1p(exp(-fabs(x))); }
+/// min(max(x, low), high); NaN stays, and high wins over low as in PyTorch.
+APUS_INLINE float f_clamp(float x, float low, float high) {
+    x = x < low ? low : x;
+    return x > high ? high : x;
+}
+APUS_INLINE double d_clamp(double x, double low, double high) {
+    x = x < low ? low : x;
+    return x > high ? high : x;
+}
+
+/// ln |Γ(x)|. libm's own writes the sign to a global, which threads would race for.
+static inline double d_lgamma(double x) {
+    int sign;
+    return lgamma_r(x, &sign);
+}
+
+/// ψ(x) = d/dx ln Γ(x): reflection for negative x, recurrence up to 10, then the asymptotic series.
+static inline double d_digamma(double x) {
+    if (x == 0) return copysign(INFINITY, -x);
+    double result = 0;
+    if (x < 0) {
+        if (x == floor(x)) return NAN;
+        double fraction = x - floor(x); // tan has the period 1 in units of π
+        result = -M_PI / tan(M_PI * fraction);
+        x = 1 - x;
+    }
+    while (x < 10) {
+        result -= 1 / x;
+        x += 1;
+    }
+    if (x == 10) return result + 2.25175258906672110764;
+    double z = x < 1e17 ? 1 / (x * x) : 0;
+    double series = z * (1.0 / 12 - z * (1.0 / 120 - z * (1.0 / 252 - z * (1.0 / 240 - z * (1.0 / 132 - z * (691.0 / 32760 - z / 12))))));
+    return result + log(x) - 0.5 / x - series;
+}
+
+/// The inverse of erf: Giles' approximation ("Approximating the erfinv function", 2011), then two Newton steps.
+static inline double d_erfinv(double x) {
+    if (!(fabs(x) < 1)) return fabs(x) == 1 ? copysign(INFINITY, x) : NAN;
+    double w = -log((1 - x) * (1 + x)), y;
+    if (w < 5) {
+        w -= 2.5;
+        y = 2.81022636e-08;
+        y = 3.43273939e-07 + y * w;
+        y = -3.5233877e-06 + y * w;
+        y = -4.39150654e-06 + y * w;
+        y = 0.00021858087 + y * w;
+        y = -0.00125372503 + y * w;
+        y = -0.00417768164 + y * w;
+        y = 0.246640727 + y * w;
+        y = 1.50140941 + y * w;
+    } else {
+        w = sqrt(w) - 3;
+        y = -0.000200214257;
+        y = 0.000100950558 + y * w;
+        y = 0.00134934322 + y * w;
+        y = -0.00367342844 + y * w;
+        y = 0.00573950773 + y * w;
+        y = -0.0076224613 + y * w;
+        y = 0.00943887047 + y * w;
+        y = 1.00167406 + y * w;
+        y = 2.83297682 + y * w;
+    }
+    y *= x;
+    // Near ±1 the difference is taken of the complements, which keep their digits.
+    for (int i = 0; i < 2; i++) {
+        double error = fabs(x) < 0.5 ? erf(y) - x : copysign(1, x) * ((1 - fabs(x)) - erfc(fabs(y)));
+        y -= error / (M_2_SQRTPI * exp(-y * y));
+    }
+    return y;
+}
+
+#endif

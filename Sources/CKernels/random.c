@@ -1,0 +1,186 @@
+#include "random.h"
+#include "copy.h"
+#include "core.h"
+#include "math_double.h"
+
+// Every operation is rounded by itself, so that all backends agree to the bit (Philox.swift).
+#pragma STDC FP_CONTRACT OFF
+
+// Blocks made at once: words of one place side by side, so that the rounds vectorise.
+#define BLOCKS 64
+
+typedef struct {
+    uint32_t word[4][BLOCKS];
+} batch;
+
+APUS_CLONES static void philox(uint64_t seed, uint64_t counter, batch *b) {
+    uint32_t c0[BLOCKS], c1[BLOCKS], c2[BLOCKS], c3[BLOCKS];
+    for (int i = 0; i < BLOCKS; i++) {
+        uint64_t c = counter + (uint64_t)i;
+        c0[i] = (uint32_t)c;
+        c1[i] = (uint32_t)(c >> 32);
+        c2[i] = c3[i] = 0;
+    }
+    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+    for (int round = 0; round < 10; round++) {
+        for (int i = 0; i < BLOCKS; i++) {
+            uint64_t p = (uint64_t)c0[i] * 0xD2511F53u, q = (uint64_t)c2[i] * 0xCD9E8D57u;
+            c0[i] = (uint32_t)(q >> 32) ^ c1[i] ^ k0;
+            c1[i] = (uint32_t)q;
+            c2[i] = (uint32_t)(p >> 32) ^ c3[i] ^ k1;
+            c3[i] = (uint32_t)p;
+        }
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    memcpy(b->word[0], c0, sizeof c0);
+    memcpy(b->word[1], c1, sizeof c1);
+    memcpy(b->word[2], c2, sizeof c2);
+    memcpy(b->word[3], c3, sizeof c3);
+}
+
+typedef struct {
+    int kind; // 0 uniform, 1 normal, 2 integers
+    int dtype, per_block;
+    int64_t n;
+    char *out;
+    uint64_t seed, offset;
+    double a, b, below; // low and span, or mean and standard deviation
+    int64_t low;
+    uint64_t range;
+} filling;
+
+APUS_CLONES static void uniform_floats(const batch *b, const filling *f, int shift, float scale, float *out) {
+    float low = (float)f->a, span = (float)f->b, below = (float)f->below;
+    for (int w = 0; w < 4; w++)
+        for (int i = 0; i < BLOCKS; i++) {
+            float u = (float)(int32_t)(b->word[w][i] >> shift) * scale;
+            float product = span * u;
+            float v = low + product;
+            out[4 * i + w] = v > below ? below : v;
+        }
+}
+
+/// sin πt for |t| <= ½: Taylor's series in double, whose first term left out is below 10⁻⁹ of the result.
+APUS_INLINE float sin_half_turn(double t) {
+    double r = M_PI * t, z = r * r;
+    double p = 1.0 / 6227020800;
+    p = p * z - 1.0 / 39916800;
+    p = p * z + 1.0 / 362880;
+    p = p * z - 1.0 / 5040;
+    p = p * z + 1.0 / 120;
+    p = p * z - 1.0 / 6;
+    return (float)(r + r * z * p);
+}
+/// sin πs and cos πs for |s| <= 1; 0.6 ULP. Both are the sine of an angle within ±π/2, which the doubles hold exactly.
+APUS_INLINE float sin_turn(float s) { return sin_half_turn(s > 0.5f ? 1.0 - s : s < -0.5f ? -1.0 - s : s); }
+APUS_INLINE float cos_turn(float s) { return sin_half_turn(0.5 - (double)f_abs(s)); }
+
+APUS_CLONES static void normal_floats(const batch *b, const filling *f, float *out) {
+    float mean = (float)f->a, std = (float)f->b;
+    for (int pair = 0; pair < 2; pair++)
+        for (int i = 0; i < BLOCKS; i++) {
+            float u = (float)b->word[2 * pair][i] * 0x1p-32f;
+            u = u + 0x1p-33f;
+            float r = f_sqrt(-2.0f * f_log(u));
+            float s = (float)(int32_t)b->word[2 * pair + 1][i] * 0x1p-31f;
+            float x = r * cos_turn(s), y = r * sin_turn(s);
+            x = std * x;
+            y = std * y;
+            out[4 * i + 2 * pair] = mean + x;
+            out[4 * i + 2 * pair + 1] = mean + y;
+        }
+}
+
+APUS_INLINE uint64_t wide_word(const batch *b, int i, int half) { return (uint64_t)b->word[2 * half][i] | (uint64_t)b->word[2 * half + 1][i] << 32; }
+
+static void uniform_doubles(const batch *b, const filling *f, double *out) {
+    for (int i = 0; i < BLOCKS; i++)
+        for (int half = 0; half < 2; half++) {
+            double u = (double)(wide_word(b, i, half) >> 11) * 0x1p-53;
+            double product = f->b * u;
+            double v = f->a + product;
+            out[2 * i + half] = v > f->below ? f->below : v;
+        }
+}
+
+static void normal_doubles(const batch *b, const filling *f, double *out) {
+    for (int i = 0; i < BLOCKS; i++) {
+        double u = (double)(wide_word(b, i, 0) >> 11) * 0x1p-53;
+        double r = sqrt(-2 * log(u + 0x1p-54));
+        double s = (double)((int64_t)wide_word(b, i, 1) >> 11) * 0x1p-52;
+        // As for floats, the angle is kept below π/2, where it has most digits.
+        double t = s > 0.5 ? 1 - s : s < -0.5 ? -1 - s : s;
+        double x = r * sin(M_PI * (0.5 - fabs(s))), y = r * sin(M_PI * t);
+        x = f->b * x;
+        y = f->b * y;
+        out[2 * i] = f->a + x;
+        out[2 * i + 1] = f->a + y;
+    }
+}
+
+static void integers(const batch *b, const filling *f, int64_t *out) {
+    for (int i = 0; i < BLOCKS; i++)
+        for (int half = 0; half < 2; half++) {
+            uint64_t w = wide_word(b, i, half);
+            uint64_t scaled = f->range ? (uint64_t)((unsigned __int128)w * f->range >> 64) : w;
+            out[2 * i + half] = (int64_t)((uint64_t)f->low + scaled);
+        }
+}
+
+/// Elements [begin, end) of a multiple of a batch's elements.
+static void body(void *context, int64_t begin, int64_t end) {
+    const filling *f = context;
+    int64_t step = (int64_t)f->per_block * BLOCKS, size = apus_size[f->dtype];
+    batch b;
+    union {
+        float f32[4 * BLOCKS];
+        double f64[2 * BLOCKS];
+        int64_t i64[2 * BLOCKS];
+    } made;
+    uint64_t converted[4 * BLOCKS];
+    for (int64_t i = begin; i < end; i += step) {
+        int64_t n = end - i < step ? end - i : step;
+        philox(f->seed, f->offset + (uint64_t)(i / f->per_block), &b);
+        int from = APUS_FLOAT32;
+        if (f->kind == 2) {
+            integers(&b, f, made.i64);
+            from = APUS_INT64;
+        } else if (f->dtype == APUS_FLOAT64) {
+            if (f->kind == 0) uniform_doubles(&b, f, made.f64);
+            else normal_doubles(&b, f, made.f64);
+            from = APUS_FLOAT64;
+        } else if (f->kind == 0) {
+            int shift = f->dtype == APUS_FLOAT16 ? 21 : f->dtype == APUS_BFLOAT16 ? 24 : 8;
+            uniform_floats(&b, f, shift, f->dtype == APUS_FLOAT16 ? 0x1p-11f : f->dtype == APUS_BFLOAT16 ? 0x1p-8f : 0x1p-24f, made.f32);
+        } else {
+            normal_floats(&b, f, made.f32);
+        }
+        const void *result = &made;
+        if (from != f->dtype) {
+            apus_copy_flat(from, f->dtype, n, &made, converted);
+            result = converted;
+        }
+        memcpy(f->out + i * size, result, (size_t)(n * size));
+    }
+}
+
+static void fill(filling *f) {
+    f->per_block = f->kind == 2 || f->dtype == APUS_FLOAT64 ? 2 : 4;
+    apus_parallel_for(f->n, APUS_GRAIN / 4, body, f); // a multiple of every batch
+}
+
+void apus_random_uniform(int dtype, int64_t n, void *out, uint64_t seed, uint64_t offset, double low, double high, double below) {
+    filling f = {.kind = 0, .dtype = dtype, .n = n, .out = out, .seed = seed, .offset = offset, .a = low, .b = high - low, .below = below};
+    fill(&f);
+}
+
+void apus_random_normal(int dtype, int64_t n, void *out, uint64_t seed, uint64_t offset, double mean, double std) {
+    filling f = {.kind = 1, .dtype = dtype, .n = n, .out = out, .seed = seed, .offset = offset, .a = mean, .b = std};
+    fill(&f);
+}
+
+void apus_random_integers(int dtype, int64_t n, void *out, uint64_t seed, uint64_t offset, int64_t low, uint64_t range) {
+    filling f = {.kind = 2, .dtype = dtype, .n = n, .out = out, .seed = seed, .offset = offset, .low = low, .range = range};
+    fill(&f);
+}

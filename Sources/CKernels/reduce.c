@@ -1,0 +1,301 @@
+#include "reduce.h"
+#include "core.h"
+#include <math.h>
+#include <stdlib.h>
+
+// A partial result is eight bytes: a double for floats, so that float32 sums are exact to the last bit or two and cost no pairwise
+// summation; an int64 for integers and bool.
+typedef union {
+    double d;
+    int64_t i;
+} partial;
+
+enum { SUM, MEAN, PROD, MIN, MAX, ANY, ALL };
+
+// MARK: Kernels
+
+// Two kernels for each operation and type T with partials of type P (member M) and parts of type L:
+// `row` folds n contiguous elements into one partial, in LANES interleaved parts that the compiler keeps in vector registers;
+// `column` folds n contiguous elements into n partials.
+#define LANES 16
+#define ADD(p, x) ((p) + (x))
+#define MULTIPLY(p, x) ((p) * (x))
+#define SMALLER(p, x) ((((x) < (p)) | ((x) != (x))) ? (x) : (p))
+#define LARGER(p, x) ((((x) > (p)) | ((x) != (x))) ? (x) : (p))
+#define EITHER(p, x) (((p) != 0) | ((x) != 0))
+#define BOTH(p, x) (((p) != 0) & ((x) != 0))
+
+#define FOLD(NAME, T, P, L, M, START, OP)                                                                                   \
+    APUS_CLONES static void NAME##_row(int64_t n, const void *in, partial *p) {                                             \
+        const T *x = in;                                                                                                    \
+        L lanes[LANES];                                                                                                     \
+        for (int j = 0; j < LANES; j++) lanes[j] = (L)(START);                                                              \
+        int64_t i = 0;                                                                                                      \
+        for (; i + LANES <= n; i += LANES)                                                                                  \
+            for (int j = 0; j < LANES; j++) lanes[j] = OP(lanes[j], (L)x[i + j]);                                           \
+        for (int j = 0; i < n; i++, j++) lanes[j] = OP(lanes[j], (L)x[i]);                                                  \
+        for (int width = LANES / 2; width > 0; width /= 2)                                                                  \
+            for (int j = 0; j < width; j++) lanes[j] = OP(lanes[j], lanes[j + width]);                                      \
+        p->M = (P)OP(p->M, lanes[0]);                                                                                       \
+    }                                                                                                                       \
+    APUS_CLONES static void NAME##_column(int64_t n, const void *in, partial *p) {                                          \
+        const T *restrict x = in;                                                                                           \
+        for (int64_t i = 0; i < n; i++) p[i].M = (P)OP(p[i].M, (L)x[i]);                                                    \
+    }
+
+typedef struct {
+    void (*row)(int64_t n, const void *in, partial *p);
+    void (*column)(int64_t n, const void *in, partial *p);
+} fold;
+
+// Integers: sums and products wrap, which unsigned arithmetic defines.
+#define W_ADD(p, x) ((int64_t)((uint64_t)(p) + (uint64_t)(x)))
+#define W_MULTIPLY(p, x) ((int64_t)((uint64_t)(p) * (uint64_t)(x)))
+#define FLOAT_FOLDS(NAME, T)                                                                                                \
+    FOLD(NAME##_sum, T, double, double, d, 0, ADD)                                                                          \
+    FOLD(NAME##_prod, T, double, double, d, 1, MULTIPLY)                                                                    \
+    FOLD(NAME##_min, T, double, T, d, INFINITY, SMALLER)                                                                    \
+    FOLD(NAME##_max, T, double, T, d, -INFINITY, LARGER)                                                                    \
+    FOLD(NAME##_any, T, int64_t, T, i, 0, EITHER)                                                                         \
+    FOLD(NAME##_all, T, int64_t, T, i, 1, BOTH)
+#define INTEGER_FOLDS(NAME, T, LOW, HIGH)                                                                                   \
+    FOLD(NAME##_sum, T, int64_t, int64_t, i, 0, W_ADD)                                                                      \
+    FOLD(NAME##_prod, T, int64_t, int64_t, i, 1, W_MULTIPLY)                                                                \
+    FOLD(NAME##_min, T, int64_t, T, i, HIGH, SMALLER)                                                                       \
+    FOLD(NAME##_max, T, int64_t, T, i, LOW, LARGER)                                                                         \
+    FOLD(NAME##_any, T, int64_t, T, i, 0, EITHER)                                                                         \
+    FOLD(NAME##_all, T, int64_t, T, i, 1, BOTH)
+FLOAT_FOLDS(float32, float)
+FLOAT_FOLDS(float64, double)
+INTEGER_FOLDS(uint8, uint8_t, 0, UINT8_MAX)
+INTEGER_FOLDS(int8, int8_t, INT8_MIN, INT8_MAX)
+INTEGER_FOLDS(int16, int16_t, INT16_MIN, INT16_MAX)
+INTEGER_FOLDS(int32, int32_t, INT32_MIN, INT32_MAX)
+INTEGER_FOLDS(int64, int64_t, INT64_MIN, INT64_MAX)
+
+// float64 sums of long rows are made pairwise, since the partial has no more digits than the elements.
+static void float64_pairwise_row(int64_t n, const void *in, partial *p) {
+    if (n <= 4096) {
+        float64_sum_row(n, in, p);
+        return;
+    }
+    partial left = {.d = 0}, right = {.d = 0};
+    int64_t half = n / 2 / LANES * LANES;
+    float64_pairwise_row(half, in, &left);
+    float64_pairwise_row(n - half, (const double *)in + half, &right);
+    p->d += left.d + right.d;
+}
+
+#define FOLDS(NAME, OP) {NAME##_##OP##_row, NAME##_##OP##_column}
+#define ROW_OF(OP) {FOLDS(uint8, OP), FOLDS(uint8, OP), FOLDS(int8, OP), FOLDS(int16, OP), FOLDS(int32, OP), FOLDS(int64, OP), FOLDS(float32, OP), FOLDS(float32, OP), FOLDS(float32, OP), FOLDS(float64, OP)}
+static const fold folds[7][10] = {ROW_OF(sum), ROW_OF(sum), ROW_OF(prod), ROW_OF(min), ROW_OF(max), ROW_OF(any), ROW_OF(all)};
+
+static partial start_of(int kind, bool floats) {
+    partial p = {.i = 0};
+    switch (kind) {
+    case PROD: if (floats) p.d = 1; else p.i = 1; break;
+    case MIN: if (floats) p.d = INFINITY; else p.i = INT64_MAX; break;
+    case MAX: if (floats) p.d = -INFINITY; else p.i = INT64_MIN; break;
+    case ALL: p.i = 1; break;
+    default: break;
+    }
+    return p;
+}
+
+static void combine(int kind, bool floats, partial *p, partial q) {
+    switch (kind) {
+    case SUM: case MEAN: if (floats) p->d += q.d; else p->i = W_ADD(p->i, q.i); break;
+    case PROD: if (floats) p->d *= q.d; else p->i = W_MULTIPLY(p->i, q.i); break;
+    case MIN: if (floats) p->d = SMALLER(p->d, q.d); else p->i = q.i < p->i ? q.i : p->i; break;
+    case MAX: if (floats) p->d = LARGER(p->d, q.d); else p->i = q.i > p->i ? q.i : p->i; break;
+    case ANY: p->i |= q.i; break;
+    default: p->i &= q.i; break;
+    }
+}
+
+static void store(int dtype, void *out, int64_t at, partial p) {
+    switch (dtype) {
+    case APUS_BOOL: ((apus_bool *)out)[at] = p.i != 0; break;
+    case APUS_UINT8: ((uint8_t *)out)[at] = (uint8_t)p.i; break;
+    case APUS_INT8: ((int8_t *)out)[at] = (int8_t)p.i; break;
+    case APUS_INT16: ((int16_t *)out)[at] = (int16_t)p.i; break;
+    case APUS_INT32: ((int32_t *)out)[at] = (int32_t)p.i; break;
+    case APUS_INT64: ((int64_t *)out)[at] = p.i; break;
+    case APUS_FLOAT16: ((apus_half *)out)[at] = (apus_half)(float)p.d; break;
+    case APUS_BFLOAT16: ((apus_bfloat *)out)[at] = float_to_bfloat((float)p.d); break;
+    case APUS_FLOAT32: ((float *)out)[at] = (float)p.d; break;
+    default: ((double *)out)[at] = p.d; break;
+    }
+}
+
+// MARK: Layouts
+
+// Outputs are walked in the order of `kept`, the elements of each in the order of `reduced`. Where the last kept dimension is dense,
+// `tile` neighbouring outputs are folded at once by columns; else each by rows, gathered where the last reduced one is not dense.
+typedef struct {
+    int kind, dtype, out_dtype;
+    bool floats, columns, dense;
+    fold f;
+    apus_view kept, reduced; // offsets from x: `reduced.data` is unused
+    int64_t outputs, elements;
+    int64_t tile;            // outputs a unit
+    int64_t units;           // tiles
+    int64_t splits, split;   // parts of the elements, and how many each has
+    partial *partials;       // [splits][outputs], NULL where splits is 1
+    void *out;
+    double scale;            // mean
+} reduction;
+
+#define MAX_TILE 512
+
+/// Folds n outputs from `first`, over elements [from, to).
+static void fold_tile(const reduction *r, int64_t first, int64_t n, int64_t from, int64_t to, partial *p) {
+    apus_cursor kept;
+    apus_seek(&kept, &r->kept, first);
+    apus_view elements = r->reduced;
+    elements.data = kept.at;
+    float wide[MAX_TILE];
+    uint64_t raw[MAX_TILE];
+    bool half = is_half(r->dtype);
+    apus_cursor c;
+    apus_seek(&c, &elements, from);
+    int last = elements.rank - 1;
+    int64_t extent = elements.extent[last], stride = elements.stride[last];
+    while (from < to) {
+        int64_t run = extent - c.coordinate[last];
+        if (run > to - from) run = to - from;
+        if (r->columns) {
+            for (int64_t i = 0; i < run; i++) {
+                const char *at = c.at + i * stride;
+                if (half) apus_halves_to_float(r->dtype, n, wide, at);
+                r->f.column(n, half ? (void *)wide : (void *)at, p);
+            }
+        } else if (r->dense && !half) {
+            r->f.row(run, c.at, p);
+        } else {
+            // next blocks through a buffer; this moves the cursor itself
+            int64_t block = to - from < MAX_TILE ? to - from : MAX_TILE;
+            apus_gather(&c, block, raw);
+            if (half) apus_halves_to_float(r->dtype, block, wide, raw);
+            r->f.row(block, half ? (void *)wide : (void *)raw, p);
+            from += block;
+            continue;
+        }
+        from += run;
+        c.at += run * stride;
+        c.coordinate[last] += run;
+        if (c.coordinate[last] == extent) {
+            c.at -= extent * stride;
+            c.coordinate[last] = 0;
+            next_row(&c);
+        }
+    }
+}
+
+static void finish(const reduction *r, int64_t at, partial p) {
+    if (r->kind == MEAN) p.d *= r->scale;
+    if (r->out_dtype == APUS_BOOL) p.i = p.i != 0;
+    store(r->out_dtype, r->out, at, p);
+}
+
+static void unit_body(void *context, int64_t begin, int64_t end) {
+    const reduction *r = context;
+    partial p[MAX_TILE], start = start_of(r->kind, r->floats);
+    for (int64_t u = begin; u < end; u++) {
+        int64_t unit = u / r->splits, part = u % r->splits;
+        int64_t first = unit * r->tile, n = r->tile;
+        if (r->columns) {
+            // Tiles do not cross the end of a dense run of outputs.
+            int64_t run = r->kept.extent[r->kept.rank - 1], tiles = (run + r->tile - 1) / r->tile;
+            int64_t place = unit % tiles * r->tile;
+            first = unit / tiles * run + place;
+            n = run - place < r->tile ? run - place : r->tile;
+        } else if (r->outputs - first < n) {
+            n = r->outputs - first;
+        }
+        int64_t from = part * r->split, to = from + r->split < r->elements ? from + r->split : r->elements;
+        if (r->columns) {
+            for (int64_t i = 0; i < n; i++) p[i] = start;
+            fold_tile(r, first, n, from, to, p);
+        } else {
+            for (int64_t i = 0; i < n; i++) {
+                p[i] = start;
+                fold_tile(r, first + i, 1, from, to, &p[i]);
+            }
+        }
+        for (int64_t i = 0; i < n; i++) {
+            if (r->partials) r->partials[part * r->outputs + first + i] = p[i];
+            else finish(r, first + i, p[i]);
+        }
+    }
+}
+
+static void combine_body(void *context, int64_t begin, int64_t end) {
+    const reduction *r = context;
+    for (int64_t i = begin; i < end; i++) {
+        partial p = r->partials[i];
+        for (int64_t s = 1; s < r->splits; s++) combine(r->kind, r->floats, &p, r->partials[s * r->outputs + i]);
+        finish(r, i, p);
+    }
+}
+
+bool apus_reduce(int kind, const apus_tensor *x, const bool *reduced, const apus_tensor *out) {
+    int64_t shape[2][APUS_MAX_RANK], strides[2][APUS_MAX_RANK];
+    int rank[2] = {0, 0};
+    int64_t count[2] = {1, 1};
+    for (int d = 0; d < x->rank; d++) {
+        int part = reduced[d];
+        count[part] *= x->shape[d];
+        if (x->shape[d] == 1 || rank[part] == APUS_MAX_RANK) continue;
+        shape[part][rank[part]] = x->shape[d];
+        strides[part][rank[part]++] = x->strides[d];
+    }
+    reduction r = {.kind = kind, .dtype = x->dtype, .out_dtype = out->dtype, .out = out->data, .outputs = count[0], .elements = count[1], .splits = 1};
+    if (r.outputs == 0) return true;
+    r.floats = x->dtype >= APUS_FLOAT16 && kind != ANY && kind != ALL;
+    r.scale = 1 / (double)r.elements;
+    if (r.elements == 0) { // an empty sum is 0, an empty mean NaN
+        r.scale = NAN;
+        for (int64_t i = 0; i < r.outputs; i++) {
+            partial p = start_of(kind, r.floats);
+            if (kind == MEAN) p.d = NAN;
+            store(r.out_dtype, r.out, i, p);
+        }
+        return true;
+    }
+    apus_collapse(&(apus_tensor){x->data, shape[0], strides[0], rank[0], x->dtype}, &r.kept);
+    apus_collapse(&(apus_tensor){x->data, shape[1], strides[1], rank[1], x->dtype}, &r.reduced);
+    r.f = folds[kind][x->dtype];
+    if (x->dtype == APUS_FLOAT64 && (kind == SUM || kind == MEAN)) r.f.row = float64_pairwise_row;
+    int size = apus_size[x->dtype];
+    r.dense = r.reduced.stride[r.reduced.rank - 1] == size && r.elements > 1;
+    int64_t dense_outputs = r.kept.stride[r.kept.rank - 1] == size ? r.kept.extent[r.kept.rank - 1] : 1;
+    r.columns = !r.dense && dense_outputs >= 4;
+    r.tile = r.columns ? (dense_outputs < MAX_TILE ? dense_outputs : MAX_TILE) : 1;
+    if (r.columns) r.units = r.outputs / dense_outputs * ((dense_outputs + r.tile - 1) / r.tile);
+    if (!r.columns) {
+        // Short rows are folded many a unit.
+        int64_t rows = APUS_GRAIN / 4 / r.elements;
+        r.tile = rows < 1 ? 1 : rows > MAX_TILE ? MAX_TILE : rows;
+        r.units = (r.outputs + r.tile - 1) / r.tile;
+    }
+    // Few outputs of many elements: the elements are split, by the shape alone, so that threads share them.
+    if (r.units < 16 && r.elements * r.outputs > 2 * APUS_GRAIN) {
+        int64_t least = r.columns ? APUS_GRAIN / r.tile : APUS_GRAIN, most = 256;
+        r.splits = r.elements / (least < 1 ? 1 : least);
+        if (r.splits > most) r.splits = most;
+        if (r.splits < 1) r.splits = 1;
+        r.split = (r.elements + r.splits - 1) / r.splits;
+        r.splits = (r.elements + r.split - 1) / r.split;
+    }
+    if (r.splits == 1) r.split = r.elements;
+    else if (!(r.partials = malloc((size_t)(r.splits * r.outputs) * sizeof(partial)))) return false;
+    int64_t work = r.split * r.tile;
+    int64_t grain = APUS_GRAIN / (work < 1 ? 1 : work);
+    apus_parallel_for(r.units * r.splits, grain < 1 ? 1 : grain, unit_body, &r);
+    if (r.partials) {
+        apus_parallel_for(r.outputs, APUS_GRAIN / r.splits + 1, combine_body, &r);
+        free(r.partials);
+    }
+    return true;
+}
