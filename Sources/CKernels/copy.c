@@ -10,11 +10,11 @@
 #define TO_BFLOAT(x) float_to_bfloat((float)(x))
 #define TO_BOOL(x) ((apus_bool)((x) != 0))
 #define FROM_BOOL(x) ((uint8_t)((x) != 0))
-// C leaves a float beyond the integer's range undefined. Through int64 it has a value: what the instruction gives, the low bits kept.
+// C leaves a float beyond the integer's range undefined; here it has a value: see `float_to_int64`, of which narrower types keep the low bits.
 #define TO_INT(T, x) ((T)to_int64(x))
 
-/// Truncation toward zero with every case defined: out of range and NaN give INT64_MIN, as x86's instruction does.
-APUS_INLINE int64_t float_to_int64(double x) { return x >= -0x1p63 && x < 0x1p63 ? (int64_t)x : INT64_MIN; }
+/// Truncation toward zero; what does not fit becomes the nearest int64, NaN 0 (as `Scalar.int64Value`).
+APUS_INLINE int64_t float_to_int64(double x) { return x != x ? 0 : x >= 0x1p63 ? INT64_MAX : x < -0x1p63 ? INT64_MIN : (int64_t)x; }
 #define to_int64(x) _Generic((x), float: float_to_int64((double)(x)), double: float_to_int64((double)(x)), default: (int64_t)(x))
 
 #define CONVERT(IN, NAME_IN, READ, OUT, NAME_OUT, WRITE)                                                                    \

@@ -123,7 +123,7 @@ static void integers(const batch *b, const filling *f, int64_t *out) {
     for (int i = 0; i < BLOCKS; i++)
         for (int half = 0; half < 2; half++) {
             uint64_t w = wide_word(b, i, half);
-            uint64_t scaled = f->range ? (uint64_t)((unsigned __int128)w * f->range >> 64) : w;
+            uint64_t scaled = (uint64_t)((unsigned __int128)w * f->range >> 64);
             out[2 * i + half] = (int64_t)((uint64_t)f->low + scaled);
         }
 }

@@ -15,7 +15,7 @@ package protocol Backend: Sendable {
     /// The name in messages: `cpu`.
     var name: String { get }
 
-    /// `byteCount` bytes, aligned to 64, contents undefined.
+    /// `byteCount` bytes, aligned to 16, from 1 KB on to 64; contents undefined. Failing, it throws with the bytes asked for.
     func allocate(byteCount: Int) throws(OpError) -> UnsafeMutableRawPointer
     /// Takes back what `allocate` gave.
     func deallocate(_ pointer: UnsafeMutableRawPointer, byteCount: Int)

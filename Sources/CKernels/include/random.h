@@ -7,7 +7,7 @@
 /// out: n contiguous floats of `dtype`; `below` is the largest number below high.
 void apus_random_uniform(int dtype, int64_t n, void *_Nonnull out, uint64_t seed, uint64_t offset, double low, double high, double below);
 void apus_random_normal(int dtype, int64_t n, void *_Nonnull out, uint64_t seed, uint64_t offset, double mean, double std);
-/// Any dtype; low ..< low + range, range 2^64 being 0.
+/// Any dtype; low ..< low + range.
 void apus_random_integers(int dtype, int64_t n, void *_Nonnull out, uint64_t seed, uint64_t offset, int64_t low, uint64_t range);
 
 #endif

@@ -1,0 +1,64 @@
+import CKernels
+
+// Contiguous operands take the flat forms, which describe nothing: for a few elements that is most of the price.
+
+extension CPUBackend {
+    package func unary(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters, into out: Tensor) {
+        if x.isContiguous {
+            apus_unary_flat(kind.rawValue, x.dtype.code, x.count64, x.pointer, p.forC, out.pointer)
+        } else {
+            x.withView { x in out.withView { out in apus_unary(kind.rawValue, x, p.forC, out) } }
+        }
+    }
+
+    package func binary(_ kind: BinaryKind, _ a: Tensor, _ b: Tensor, _ p: KernelParameters, into out: Tensor) {
+        if a.isContiguous && b.isContiguous {
+            apus_binary_flat(kind.rawValue, a.dtype.code, a.count64, a.pointer, b.pointer, p.forC, out.pointer)
+        } else {
+            a.withView { a in b.withView { b in out.withView { out in apus_binary(kind.rawValue, a, b, p.forC, out) } } }
+        }
+    }
+
+    package func compare(_ kind: CompareKind, _ a: Tensor, _ b: Tensor, into out: Tensor) {
+        if a.isContiguous && b.isContiguous {
+            apus_compare_flat(kind.rawValue, a.dtype.code, a.count64, a.pointer, b.pointer, out.pointer)
+        } else {
+            a.withView { a in b.withView { b in out.withView { out in apus_compare(kind.rawValue, a, b, out) } } }
+        }
+    }
+
+    package func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor, into out: Tensor) {
+        condition.withView { condition in
+            a.withView { a in b.withView { b in out.withView { out in apus_select(condition, a, b, out) } } }
+        }
+    }
+
+    package func copy(_ x: Tensor, into out: Tensor) {
+        if x.isContiguous && out.isContiguous {
+            apus_copy_flat(x.dtype.code, out.dtype.code, x.count64, x.pointer, out.pointer)
+        } else {
+            x.withView { x in out.withView { out in apus_copy(x, out) } }
+        }
+    }
+
+    package func fill(_ out: Tensor, with value: Scalar) {
+        // One element of out's dtype, in the first bytes of eight.
+        var element: UInt64 = 0
+        withUnsafeMutableBytes(of: &element) { bytes in
+            func store<T>(_ value: T) { bytes.storeBytes(of: value, as: T.self) }
+            switch out.dtype {
+            case .bool: store(UInt8(value.doubleValue != 0 ? 1 : 0))
+            case .uint8: store(UInt8(truncatingIfNeeded: value.int64Value))
+            case .int8: store(Int8(truncatingIfNeeded: value.int64Value))
+            case .int16: store(Int16(truncatingIfNeeded: value.int64Value))
+            case .int32: store(Int32(truncatingIfNeeded: value.int64Value))
+            case .int64: store(value.int64Value)
+            case .float16: store(Float16(Float(value.doubleValue)))
+            case .bfloat16: store(BFloat16(Float(value.doubleValue)).bitPattern)
+            case .float32: store(Float(value.doubleValue))
+            case .float64: store(value.doubleValue)
+            }
+        }
+        out.withView { out in apus_fill(out, &element) }
+    }
+}
