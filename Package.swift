@@ -29,7 +29,7 @@ let package = Package(
         .target(name: "ApusNN", dependencies: ["ApusCore", .product(name: "OrderedCollections", package: "swift-collections")]),
         .target(name: "ApusOptim", dependencies: ["ApusCore"]),
         .target(name: "ApusFormats", dependencies: ["ApusCore", "CZlib", "CFormats"]),
-        .target(name: "ApusData", dependencies: ["ApusCore", "ApusFormats"]),
+        .target(name: "ApusData", dependencies: ["ApusCore", "ApusFormats", "CKernels"]),
 
         // Floor 3: the training loop for those who want one.
         .target(name: "ApusTraining", dependencies: ["ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusFormats"]),

@@ -110,6 +110,23 @@ package final class ByteReader {
         }
     }
 
+    /// All bytes that follow; more than `maximum` of them are an error.
+    package func readAll(maximum: Int) throws -> [UInt8] {
+        guard let gzip else {
+            guard file.bytes.count - at <= maximum else { throw FormatError(file: path, reason: "the file has \(file.bytes.count) bytes, more than \(maximum)") }
+            return try read(file.bytes.count - at)
+        }
+        // In pieces, so that what is allocated follows what is there.
+        var all: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = try piece.withUnsafeMutableBytes { try gzip.read(into: $0) }
+            all.append(contentsOf: piece[..<count])
+            guard all.count <= maximum else { throw FormatError(file: path, reason: "the file unpacks to more than \(maximum) bytes") }
+            if count < piece.count { return all }
+        }
+    }
+
     /// Checks that the file ends here.
     package func finish() throws {
         if let gzip { return try gzip.finish() }

@@ -58,6 +58,8 @@ int apus_thread_count(void) {
 
 void apus_set_thread_count(int count) { thread_count = count < 1 ? 1 : count; }
 
+void apus_run_alone(void) { inside = true; }
+
 static void run_chunks(loop *l) {
     for (;;) {
         int64_t i = __c11_atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);

@@ -16,5 +16,7 @@ void apus_parallel_for(int64_t count, int64_t grain, void (*_Nonnull body)(void 
 int apus_thread_count(void);
 /// Sets it, for loops begun from now on by any thread; below 1 counts as 1.
 void apus_set_thread_count(int count);
+/// Makes loops that the calling thread begins run on it alone, from now on: for threads that work beside the main one.
+void apus_run_alone(void);
 
 #endif

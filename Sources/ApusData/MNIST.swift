@@ -1,0 +1,53 @@
+import ApusCore
+import ApusFormats
+
+/// 70,000 pictures of clothing, 28 × 28, gray, in 10 classes. PyTorch: `torchvision.datasets.FashionMNIST`. https://arxiv.org/abs/1708.07747
+///
+/// Read from the four original files (`train-images-idx3-ubyte` and so on), gzipped or not, in the folder `root` or its `fashion-mnist`; without
+/// `root` in the folder that the environment's `APUS_DATA` names, then in `/usr/share/datasets/fashion-mnist`, where Debian's package
+/// `dataset-fashion-mnist` puts them.
+public struct FashionMNIST: LabelledImages {
+    public let images: Tensor
+    public let labels: Tensor
+    public let classes = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
+
+    /// Reads the training set (60,000) or the test set (10,000). Throws ``DatasetNotFound``, ``FormatError`` or ``FileError``.
+    public init(_ split: Split = .train, root: String? = nil) throws {
+        let folder = DatasetFolder(
+            title: "Fashion-MNIST", folders: ["fashion-mnist", "FashionMNIST/raw"],
+            remedy: "install it with `apt install dataset-fashion-mnist`, or name the folder with root: or APUS_DATA")
+        (images, labels) = try readMNIST(folder, split, root)
+    }
+}
+
+/// 70,000 handwritten digits, 28 × 28, gray. PyTorch: `torchvision.datasets.MNIST`. http://yann.lecun.com/exdb/mnist
+///
+/// Files and places as for ``FashionMNIST``, the folder's name is `mnist`.
+public struct MNIST: LabelledImages {
+    public let images: Tensor
+    public let labels: Tensor
+    public let classes = (0..<10).map { "\($0)" }
+
+    /// Reads the training set (60,000) or the test set (10,000). Throws ``DatasetNotFound``, ``FormatError`` or ``FileError``.
+    public init(_ split: Split = .train, root: String? = nil) throws {
+        let folder = DatasetFolder(
+            title: "MNIST", folders: ["mnist", "MNIST/raw"],
+            remedy: "put the original files there (https://ossci-datasets.s3.amazonaws.com/mnist has them), or name their folder with root: or APUS_DATA")
+        (images, labels) = try readMNIST(folder, split, root)
+    }
+}
+
+private func readMNIST(_ folder: DatasetFolder, _ split: Split, _ root: String?) throws -> (images: Tensor, labels: Tensor) {
+    let prefix = split == .train ? "train" : "t10k"
+    let imagePath = try folder.file("\(prefix)-images-idx3-ubyte", root: root)
+    let labelPath = try folder.file("\(prefix)-labels-idx1-ubyte", root: root)
+    let images = try IDX.load(imagePath)
+    guard images.dtype == .uint8, images.ndim == 3, images.size(1) == 28, images.size(2) == 28 else {
+        throw FormatError(file: imagePath, place: .offset(0), reason: "\(images.dtype) of shape \(images.shape), where pictures are uint8 of shape [N, 28, 28]")
+    }
+    let classes = try IDX.load(labelPath)
+    guard classes.dtype == .uint8, classes.shape == [images.size(0)] else {
+        throw FormatError(file: labelPath, place: .offset(0), reason: "\(classes.dtype) of shape \(classes.shape), where \(images.size(0)) pictures need uint8 labels of shape [\(images.size(0))]")
+    }
+    return (images.unsqueeze(1), try labels(classes, classes: 10, file: labelPath, firstOffset: 8))
+}

@@ -1,0 +1,114 @@
+import ApusCore
+
+/// Some samples of a data set, in an order of one's own. PyTorch: `torch.utils.data.Subset`.
+public struct Subset<Base: Dataset>: Dataset {
+    public typealias Sample = Base.Sample
+    public typealias Batch = Base.Batch
+    public let base: Base
+    /// The samples' numbers in `base`.
+    public let indices: [Int]
+    public var count: Int { indices.count }
+
+    /// The samples of `base` with those numbers. A number outside of it is a programming error.
+    public init(_ base: Base, _ indices: some Sequence<Int>) {
+        self.base = base
+        self.indices = Array(indices)
+        let count = base.count
+        if let bad = self.indices.first(where: { $0 < 0 || $0 >= count }) {
+            fail("Subset", "index \(bad) is out of range, the data set has \(count) samples")
+        }
+    }
+
+    public subscript(index: Int) -> Base.Sample {
+        get throws { try base[indices[index]] }
+    }
+
+    public func collate(_ samples: [Base.Sample]) throws -> Base.Batch { try base.collate(samples) }
+
+    /// The base's own way of making batches. An error names the sample's number in `base`.
+    public func batch(at positions: [Int]) throws -> Base.Batch {
+        _ = try positions.first { $0 < 0 || $0 >= count }.map { throw DataError(index: $0, underlying: NoSuchSample(count: count)) }
+        return try base.batch(at: positions.map { indices[$0] })
+    }
+}
+
+/// Data sets of one type, one after the other. PyTorch: `torch.utils.data.ConcatDataset`.
+public struct ConcatDataset<Base: Dataset>: Dataset {
+    public typealias Sample = Base.Sample
+    public typealias Batch = Base.Batch
+    public let parts: [Base]
+    /// The number of the first sample of each part, and of the one after the last.
+    private let starts: [Int]
+    public var count: Int { starts.last! }
+
+    /// The samples of `parts`, in order. Batches are made by the first part's `collate`, or by one part where all samples are in it.
+    public init(_ parts: [Base]) {
+        if parts.isEmpty { fail("ConcatDataset", "there are no data sets") }
+        self.parts = parts
+        starts = parts.reduce(into: [0]) { $0.append($0.last! + $1.count) }
+    }
+
+    private func place(_ index: Int) throws -> (part: Int, index: Int) {
+        guard index >= 0, index < count else { throw DataError(index: index, underlying: NoSuchSample(count: count)) }
+        let part = starts.lastIndex { $0 <= index }!
+        return (part, index - starts[part])
+    }
+
+    public subscript(index: Int) -> Base.Sample {
+        get throws {
+            let (part, inner) = try place(index)
+            return try parts[part][inner]
+        }
+    }
+
+    public func collate(_ samples: [Base.Sample]) throws -> Base.Batch { try parts[0].collate(samples) }
+
+    /// Errors name the sample's number here, not in its part.
+    public func batch(at indices: [Int]) throws -> Base.Batch {
+        let places = try indices.map(place)
+        guard let part = places.first?.part, places.allSatisfy({ $0.part == part }) else { return try batchOneByOne(indices) }
+        do {
+            return try parts[part].batch(at: places.map(\.index))
+        } catch let error as DataError {
+            guard let index = error.index else { throw error }
+            throw DataError(index: starts[part] + index, underlying: error.underlying)
+        }
+    }
+
+    private func batchOneByOne(_ indices: [Int]) throws -> Base.Batch {
+        var samples: [Base.Sample] = []
+        for index in indices {
+            do { samples.append(try checked { try self[index] }) } catch { throw DataError(index: index, underlying: error) }
+        }
+        do { return try collate(samples) } catch let error as CollationError { throw DataError(index: indices[error.position], underlying: error) }
+    }
+}
+
+/// `dataset` in parts of those lengths, its samples dealt out in random order. PyTorch: `torch.utils.data.random_split`.
+///
+/// The lengths must add up to the number of samples. Without `generator`, the current one decides.
+public func randomSplit<Base: Dataset>(_ dataset: Base, _ lengths: [Int], generator: Generator? = nil) -> [Subset<Base>] {
+    let count = dataset.count
+    guard lengths.allSatisfy({ $0 >= 0 }), lengths.reduce(0, +) == count else {
+        fail("randomSplit", "lengths \(lengths) add up to \(lengths.reduce(0, +)), the data set has \(count) samples")
+        return lengths.map { _ in Subset(dataset, []) }
+    }
+    let order = Tensor.randperm(count, generator: generator).array(Int.self)
+    var start = 0
+    return lengths.map { length in
+        defer { start += length }
+        return Subset(dataset, order[start..<(start + length)])
+    }
+}
+
+/// `dataset` in parts of those fractions, which must add up to 1. What rounding down leaves over goes to the first parts, one sample each.
+public func randomSplit<Base: Dataset>(_ dataset: Base, _ fractions: [Double], generator: Generator? = nil) -> [Subset<Base>] {
+    let count = dataset.count
+    guard fractions.allSatisfy({ $0 >= 0 && $0 <= 1 }), abs(fractions.reduce(0, +) - 1) < 1e-6 else {
+        fail("randomSplit", "fractions \(fractions) do not add up to 1")
+        return fractions.map { _ in Subset(dataset, []) }
+    }
+    var lengths = fractions.map { Int((Double(count) * $0).rounded(.down)) }
+    for i in 0..<(count - lengths.reduce(0, +)) { lengths[i % lengths.count] += 1 }
+    return randomSplit(dataset, lengths, generator: generator)
+}

@@ -1,0 +1,64 @@
+import ApusCore
+
+/// Tensors whose first dimension counts samples: sample i is the i-th part of each. PyTorch: `torch.utils.data.TensorDataset`.
+///
+/// `TensorDataset(images, labels)[3]` is a pair, `TensorDataset(x)[3]` a tensor. A batch is gathered at once, with one `indexSelect` a tensor.
+public struct TensorDataset<Sample>: Dataset {
+    public typealias Batch = Sample
+    /// The tensors it was made of.
+    public let tensors: [Tensor]
+    public let count: Int
+    private let pack: ([Tensor]) -> Sample
+    private let unpack: (Sample) -> [Tensor]
+
+    private init(_ tensors: [Tensor], pack: @escaping ([Tensor]) -> Sample, unpack: @escaping (Sample) -> [Tensor]) {
+        count = tensors[0].ndim == 0 ? 0 : tensors[0].size(0)
+        if tensors.contains(where: { $0.ndim == 0 || $0.size(0) != tensors[0].size(0) }) {
+            fail("TensorDataset", "the tensors' first dimensions, which count samples, must be equal; the shapes are \(tensors.map { "\($0.shape)" }.joined(separator: ", "))")
+        }
+        self.tensors = tensors
+        self.pack = pack
+        self.unpack = unpack
+    }
+
+    /// Samples are the parts of one tensor.
+    public init(_ x: Tensor) where Sample == Tensor {
+        self.init([x], pack: { $0[0] }, unpack: { [$0] })
+    }
+
+    /// Samples are pairs.
+    public init(_ x: Tensor, _ y: Tensor) where Sample == (Tensor, Tensor) {
+        self.init([x, y], pack: { ($0[0], $0[1]) }, unpack: { [$0.0, $0.1] })
+    }
+
+    /// Samples are triples.
+    public init(_ x: Tensor, _ y: Tensor, _ z: Tensor) where Sample == (Tensor, Tensor, Tensor) {
+        self.init([x, y, z], pack: { ($0[0], $0[1], $0[2]) }, unpack: { [$0.0, $0.1, $0.2] })
+    }
+
+    /// The index-th part of each tensor, as views.
+    public subscript(index: Int) -> Sample {
+        pack(tensors.map { $0.select(0, index) })
+    }
+
+    public func collate(_ samples: [Sample]) throws -> Sample {
+        let columns = samples.map(unpack)
+        return pack(try tensors.indices.map { t in try stacked(columns.map { $0[t] }) })
+    }
+
+    public func batch(at indices: [Int]) throws -> Sample {
+        let index = try sampleIndex(indices, count: count)
+        return pack(tensors.map { $0.indexSelect(dim: 0, index) })
+    }
+}
+
+/// Sample numbers as an int64 vector; one outside `0 ..< count` is an error that names it.
+func sampleIndex(_ indices: [Int], count: Int) throws -> Tensor {
+    if let bad = indices.first(where: { $0 < 0 || $0 >= count }) { throw DataError(index: bad, underlying: NoSuchSample(count: count)) }
+    return Tensor(indices, shape: [indices.count])
+}
+
+struct NoSuchSample: Error, CustomStringConvertible {
+    let count: Int
+    var description: String { "the data set has \(count) samples" }
+}

@@ -1,0 +1,57 @@
+import Apus
+import Foundation
+@testable import ApusData
+@testable import ApusFormats
+
+/// A folder of one test, removed with it.
+final class TemporaryFolder {
+    let path: String
+
+    init() {
+        var template = Array("/tmp/apus-test-XXXXXX".utf8CString)
+        path = String(cString: mkdtemp(&template))
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// Writes a file, with the folders it needs, and says where it is.
+    @discardableResult func write(_ bytes: [UInt8], _ name: String) -> String {
+        let path = "\(path)/\(name)"
+        try! FileManager.default.createDirectory(atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        let stream = fopen(path, "w")!
+        precondition(fwrite(bytes, 1, bytes.count, stream) == bytes.count)
+        precondition(fclose(stream) == 0)
+        return path
+    }
+}
+
+/// The description of the error that `body` throws, "" where it throws none.
+func message(_ body: () throws -> Void) -> String {
+    do {
+        try body()
+        return ""
+    } catch {
+        return "\(error)"
+    }
+}
+
+/// Numbers from 0 as float32 of that shape.
+func numbers(_ shape: Shape) -> Tensor { Tensor((0..<shape.numel).map { Float($0) }, shape: shape) }
+
+/// An IDX file of bytes.
+func idx(_ extents: [Int], _ bytes: [UInt8]) -> [UInt8] {
+    [0, 0, 8, UInt8(extents.count)] + extents.flatMap { e in (0..<4).map { UInt8(truncatingIfNeeded: e >> (24 - 8 * $0)) } } + bytes
+}
+
+/// Squares, one of which cannot be read.
+struct Squares: Dataset {
+    struct Unreadable: Error, CustomStringConvertible { var description: String { "no such square" } }
+    var count = 100
+    var broken: Int?
+    subscript(index: Int) -> (Tensor, Tensor) {
+        get throws {
+            if index == broken { throw Unreadable() }
+            return (Tensor([Float(index)], shape: [1]), Tensor([index * index], shape: []))
+        }
+    }
+}
