@@ -1,0 +1,221 @@
+import Apus
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct AutogradTests {
+    @Test func gradientsAccumulateUntilCleared() {
+        let x = Tensor([1.0, 2], requiresGrad: true)
+        (x * x).sum().backward()
+        (x * x).sum().backward()
+        expectClose(x.grad!, [4, 8])
+        x.grad = nil
+        #expect(x.grad == nil)
+    }
+
+    @Test func gradientOfEachLeafIsItsOwn() {
+        let (x, y) = (Tensor([1.0], requiresGrad: true), Tensor([2.0], requiresGrad: true))
+        (x + y).sum().backward()
+        noGrad { _ = x.grad!.mul_(10) }
+        expectClose(y.grad!, [1])
+    }
+
+    @Test func callersGradientIsNotTakenOver() {
+        let x = Tensor([1.0, 2], requiresGrad: true)
+        let seed = Tensor([3.0, 4])
+        (x + 0).backward(gradient: seed)
+        (x + 0).backward(gradient: seed)
+        expectClose(seed, [3, 4])
+        expectClose(x.grad!, [6, 8])
+    }
+
+    @Test func backwardTwiceNeedsTheGraph() {
+        let x = Tensor([1.0], requiresGrad: true)
+        let y = x.exp().sum()
+        y.backward(retainGraph: true)
+        y.backward()
+        let error = #expect(throws: OpError.self) { try checked { y.backward() } }
+        #expect(error!.description.contains("retainGraph"))
+    }
+
+    @Test func gradOfNonLeavesAndSecondDerivatives() {
+        let x = Tensor([2.0], requiresGrad: true)
+        let y = x * x
+        let z = y * x
+        let first = grad(of: z.sum(), withRespectTo: [x, y], createGraph: true)
+        expectClose(first[0], [12])
+        expectClose(first[1], [2])
+        expectClose(grad(of: first[0].sum(), withRespectTo: [x])[0], [12])
+        #expect(x.grad == nil)
+        let unused = Tensor([1.0], requiresGrad: true)
+        #expect(grad(of: [(x * 2).sum()], withRespectTo: [unused], allowUnused: true)[0] == nil)
+    }
+
+    @Test func noGradDetachAndEnableGrad() {
+        let x = Tensor([1.0], requiresGrad: true)
+        #expect(!noGrad { x * 2 }.requiresGrad)
+        #expect(noGrad { enableGrad { x * 2 } }.requiresGrad)
+        #expect(!x.detach().requiresGrad)
+        #expect(!inferenceMode { x * 2 }.requiresGrad)
+        #expect(isGradEnabled)
+    }
+
+    @Test func hooksSeeAndReplaceGradients() {
+        let x = Tensor([1.0, 2], requiresGrad: true)
+        let y = x * 3
+        var seen: [Double] = []
+        let handle = y.registerHook { g in
+            seen = g.array()
+            return g * 10
+        }
+        y.retainGrad()
+        y.sum().backward()
+        #expect(seen == [1, 1])
+        expectClose(x.grad!, [30, 30])
+        expectClose(y.grad!, [10, 10])
+        handle.remove()
+        var after = 0
+        let leafHandle = x.registerPostAccumulateGradHook { _ in after += 1 }
+        (x * 1).sum().backward()
+        #expect(after == 1)
+        leafHandle.remove()
+        (x * 1).sum().backward()
+        #expect(after == 1)
+        expectClose(x.grad!, [32, 32])
+    }
+
+    // MARK: In place
+
+    @Test func savedTensorChangedInPlaceIsNoticed() {
+        let x = Tensor([1.0, 2], requiresGrad: true)
+        let y = x * 2
+        let z = y.exp()
+        z.add_(1)
+        let error = #expect(throws: OpError.self) { try checked { z.sum().backward() } }
+        #expect(error!.description.contains("exp") && error!.description.contains("add_"))
+    }
+
+    @Test func inPlaceOnALeafIsRefused() {
+        let x = Tensor([1.0], requiresGrad: true)
+        #expect(throws: OpError.self) { try checked { x.add_(1) } }
+        #expect(throws: OpError.self) { try checked { x[0].fill_(1) } }
+        noGrad { _ = x.add_(1) }
+        expectClose(x, [2])
+    }
+
+    @Test func inPlaceIsDifferentiated() {
+        let x = Tensor([1.0, 2, 3], requiresGrad: true)
+        let y = x * 1
+        y.mul_(x)
+        y[1].mul_(10)
+        let view = y[1...]
+        y.add_(x)
+        view.mul_(2)
+        // y = [x₀² + x₀, 2(10x₁² + x₁), 2(x₂² + x₂)]
+        expectClose(y, [2, 84, 24])
+        y.sum().backward()
+        expectClose(x.grad!, [3, 82, 14])
+    }
+
+    @Test func assignmentThroughSubscripts() {
+        let w = Tensor([1.0, 2, 3], requiresGrad: true)
+        let m = Tensor.zeros([3, 3])
+        m[1] = w
+        m[.all, 0] = w * 2
+        m[Tensor([2, 2]), Tensor([1, 2])] = w[..<2]
+        m[m.eq(0)] = Tensor(0.5)
+        expectClose(m, [2, 0.5, 0.5, 4, 2, 3, 6, 1, 2])
+        (m * m).sum().backward()
+        expectClose(w.grad!, [8 + 2, 16 + 4 + 4, 24 + 6])
+    }
+
+    @Test func reluInPlaceUsesItsOwnOutput() {
+        let x = Tensor([-1.0, 2], requiresGrad: true)
+        let y = (x * 2).relu_()
+        y.sum().backward()
+        expectClose(x.grad!, [0, 2])
+    }
+
+    // MARK: Custom functions
+
+    struct Cube: DifferentiableFunction {
+        func forward(_ x: [Tensor], _ context: FunctionContext) -> [Tensor] {
+            context.save(x[0])
+            return [x[0] * x[0] * x[0], x[0] + 1]
+        }
+        func backward(_ g: [Tensor], _ context: FunctionContext) -> [Tensor?] {
+            let x = context.saved[0]
+            return [g[0] * 3 * x * x + g[1]]
+        }
+    }
+
+    @Test func customFunction() {
+        checkGradients([Tensor([1.0, -2, 0.5])]) { Cube()($0[0])[0] }
+        checkGradients([Tensor([1.0, -2, 0.5])]) { let y = Cube()($0[0]); return y[0] * y[1] }
+        let x = Tensor([2.0], requiresGrad: true)
+        #expect(Cube()(x)[1].gradFn == "Cube")
+    }
+
+    // MARK: Depth and threads
+
+    /// Built, run backward and freed on a thread with a 512 KB stack.
+    @Test func millionOps() async {
+        let gradient = await onThread(stackSize: 512 << 10) { () -> Double in
+            let x = Tensor([1.0], requiresGrad: true)
+            var y = x
+            for _ in 0..<1_000_000 { y = y + 1.0 }
+            y.sum().backward()
+            return x.grad!.item()
+        }
+        #expect(gradient == 1)
+    }
+
+    /// Dropped without a backward pass, saved tensors and all.
+    @Test func millionOpsFreed() async {
+        let value = await onThread(stackSize: 512 << 10) { () -> Double in
+            let x = Tensor([1.0], requiresGrad: true)
+            var y = x
+            for _ in 0..<200_000 { y = (y * x).sin() }
+            return y.detach().item()
+        }
+        #expect(value.isFinite)
+    }
+
+    @Test func separateGraphsOnSeveralThreads() async {
+        let answers = await withTaskGroup(of: Double.self) { group in
+            for k in 1...8 {
+                group.addTask {
+                    let x = Tensor([Double(k)], requiresGrad: true)
+                    var y = x
+                    for _ in 0..<200 { y = y * 1.001 }
+                    y.sum().backward()
+                    return x.grad!.item()
+                }
+            }
+            return await group.reduce(into: [Double]()) { $0.append($1) }
+        }
+        #expect(answers.allSatisfy { abs($0 - pow(1.001, 200)) < 1e-4 })
+    }
+
+    // MARK: Anomaly
+
+    @Test func anomalyNamesTheOp() {
+        let x = Tensor([0.0, 1], requiresGrad: true)
+        let forward = #expect(throws: OpError.self) { try checked { detectAnomaly { x.log() } } }
+        #expect(forward!.op == "log")
+        let backward = #expect(throws: OpError.self) { try checked { detectAnomaly { x.sqrt().sum().backward() } } }
+        #expect(backward!.op == "sqrt" && backward!.message.contains("backward"))
+        #if DEBUG
+        #expect(backward!.message.contains("AutogradTests.swift"))
+        #endif
+    }
+}
+
+/// Runs `body` on a thread with that much stack.
+func onThread<Result: Sendable>(stackSize: Int, _ body: @escaping @Sendable () -> Result) async -> Result {
+    await withCheckedContinuation { continuation in
+        let thread = Thread { continuation.resume(returning: body()) }
+        thread.stackSize = stackSize
+        thread.start()
+    }
+}

@@ -1,0 +1,123 @@
+import Apus
+import TestSupport
+import Testing
+
+/// Programming errors: they trap with op, shapes and remedy, and inside `checked` throw instead.
+@Suite struct CheckedTests {
+    @Test func theFirstErrorIsThrown() {
+        let (a, b) = (Tensor.zeros([2, 3]), Tensor.zeros([4, 5]))
+        let error = #expect(throws: OpError.self) {
+            try checked {
+                let c = a + b
+                return c.matmul(a).transpose(7, 9)
+            }
+        }
+        #expect(error!.op == "add")
+        #expect(error!.message.contains("[2, 3]") && error!.message.contains("[4, 5]"))
+        #expect(try! checked { (a + 1).sum().item() } == 6)
+    }
+
+    @Test func whatIsReadFromAPoisonedTensorIsDefined() throws {
+        let error = #expect(throws: OpError.self) {
+            try checked {
+                let x = Tensor.zeros([2]).reshape(3)
+                #expect(x.shape[0] == 1 && x.shape[5] == 1 && x.shape.count == 0)
+                #expect(x.item().isNaN && x.item(Int.self) == 0)
+                #expect(x.array(Float.self).allSatisfy(\.isNaN))
+                let parts = x.split(3, dim: 1)
+                #expect(parts[7].isPoisoned)
+                let (values, indices) = x.max(dim: 4)
+                _ = (values + indices)[3, .ellipsis].sort().values
+                x.add_(1)
+                x[0] = x
+                x.backward()
+                _ = "\(x)"
+                _ = Tensor.cat([x, Tensor.zeros([2])])
+                for part in x.unbind() { _ = part }
+            }
+        }
+        #expect(error!.op == "reshape")
+    }
+
+    @Test func nestedScopesKeepTheirOwn() throws {
+        try checked {
+            #expect(throws: OpError.self) { try checked { Tensor.zeros([2]).reshape(3) } }
+            _ = Tensor.zeros([2]).reshape(1, 2)
+        }
+    }
+
+    struct Wrong: CustomTestStringConvertible, Sendable {
+        let name: String
+        /// What the message must name.
+        let mentions: [String]
+        let run: @Sendable () -> Void
+        var testDescription: String { name }
+        init(_ name: String, _ mentions: String..., run: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.mentions = mentions
+            self.run = run
+        }
+    }
+
+    static let wrongs: [Wrong] = [
+        Wrong("add shapes", "[2, 3]", "[4]", "broadcast") { _ = Tensor.zeros([2, 3]) + Tensor.zeros([4]) },
+        Wrong("matmul shapes", "[2, 3]", "transpose") { _ = Tensor.zeros([2, 3]).matmul(Tensor.zeros([2, 3])) },
+        Wrong("matmul dtypes", "float32", "int64") { _ = Tensor.zeros([2, 3]).matmul(Tensor.zeros([3, 2], dtype: .int64)) },
+        Wrong("devices", "cpu", "reference", "to(_:)") { _ = Tensor.zeros([2]) + Tensor.zeros([2], device: .reference) },
+        Wrong("reshape", "6", "[4]") { _ = Tensor.zeros([2, 3]).reshape(4) },
+        Wrong("dim", "dim 3", "2 dimensions") { _ = Tensor.zeros([2, 3]).sum(dim: 3) },
+        Wrong("dim twice", "twice") { _ = Tensor.zeros([2, 3]).sum(dim: [0, -2]) },
+        Wrong("index", "index 5", "3") { _ = Tensor.zeros([2, 3])[0, 5] },
+        Wrong("index tensor", "5", "3") { _ = Tensor.zeros([3])[Tensor([0, 5])] },
+        Wrong("indexSelect", "5", "3") { _ = Tensor.zeros([3]).indexSelect(0, Tensor([0, 5])) },
+        Wrong("gather", "-1") { _ = Tensor.zeros([3]).gather(0, Tensor([0, -1])) },
+        Wrong("too many indices", "3 indices") { _ = Tensor.zeros([2, 3])[0, 0, 0] },
+        Wrong("mask", "[2]", "[3]") { _ = Tensor.zeros([3])[Tensor([true, false])] },
+        Wrong("expand", "[2, 3]") { _ = Tensor.zeros([2, 3]).expand(4, 3) },
+        Wrong("cat", "tensor 1", "[2, 4]") { _ = Tensor.cat([Tensor.zeros([2, 3]), Tensor.zeros([2, 4])]) },
+        Wrong("stack", "[4]") { _ = Tensor.stack([Tensor.zeros([3]), Tensor.zeros([4])]) },
+        Wrong("where", "bool") { _ = Tensor.where(Tensor.zeros([2]), Tensor.zeros([2]), Tensor.zeros([2])) },
+        Wrong("ragged", "[2]", "[1]") { _ = Tensor([[1, 2], [3]]) },
+        Wrong("count", "3 values", "[2, 2]") { _ = Tensor([1, 2, 3], shape: [2, 2]) },
+        Wrong("integer division", "zero") { _ = Tensor([1]).floorDivide(Tensor([0])) },
+        Wrong("integer power", "negative") { _ = Tensor([2]).pow(-1) },
+        Wrong("mean of integers", "int64", "to(.float32)") { _ = Tensor([1, 2]).mean() },
+        Wrong("empty max", "empty") { _ = Tensor.zeros([0]).max() },
+        Wrong("backward without graph", "no graph") { Tensor(1.0).backward() },
+        Wrong("backward of no scalar", "scalar", "[2]") { Tensor([1.0, 2], requiresGrad: true).exp().backward() },
+        Wrong("gradient's shape", "[3]", "[2]") { Tensor([1.0, 2], requiresGrad: true).exp().backward(gradient: Tensor.zeros([3])) },
+        Wrong("gradient of integers", "int64") { Tensor([1]).requiresGrad_() },
+        Wrong("in place shape", "[3]") { Tensor.zeros([1]).add_(Tensor.zeros([3])) },
+        Wrong("in place dtype", "int64") { Tensor.zeros([1], dtype: .int64).add_(1.5) },
+        Wrong("in place on expanded", "contiguous") { Tensor.zeros([1]).expand(3).add_(1) },
+        Wrong("item", "[2]") { _ = Tensor([1.0, 2]).item() },
+        Wrong("multinomial", "weights") { _ = Tensor([-1.0, 2]).multinomial(1) },
+        Wrong("probability", "0 … 1") { _ = Tensor([2.0]).bernoulli() },
+        Wrong("einsum", "letter") { _ = Tensor.einsum("i1->i", Tensor.zeros([2, 2])) },
+        Wrong("einsum extents", "'j'") { _ = Tensor.einsum("ij,jk->ik", Tensor.zeros([2, 3]), Tensor.zeros([4, 2])) },
+        Wrong("huge", "memory") { _ = Tensor.zeros([1 << 40, 1 << 40]) },
+        Wrong("negative extent", "negative") { _ = Tensor.zeros([-1]) },
+        Wrong("beyond storage", "storage") { _ = Tensor.zeros([4]).asStrided([3], [2], 0) },
+        Wrong("topk", "k = 9") { _ = Tensor.zeros([3]).topk(9) },
+        Wrong("unused input", "not used") {
+            let x = Tensor([1.0], requiresGrad: true)
+            _ = grad(of: [Tensor([1.0], requiresGrad: true).sum()], withRespectTo: [x])
+        },
+    ]
+
+    @Test(arguments: wrongs) func message(_ wrong: Wrong) {
+        let error = #expect(throws: OpError.self) { try checked { wrong.run() } }
+        for mention in wrong.mentions { #expect(error?.description.contains(mention) == true, "\(error?.description ?? "")") }
+    }
+
+    /// Outside `checked` the program ends, after what was printed has been written.
+    @Test func trapsOutside() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent, \.standardOutputContent]) {
+            print("printed before")
+            _ = Tensor.zeros([2, 3]).matmul(Tensor.zeros([2, 3]))
+        }
+        let errors = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+        #expect(errors.contains("matmul") && errors.contains("[2, 3]"))
+        #expect(String(decoding: result?.standardOutputContent ?? [], as: UTF8.self).contains("printed before"))
+    }
+}

@@ -1,0 +1,4 @@
+// expect: (Tensor, (Tensor, Tensor))
+import Apus
+let lstm = LSTM(4, 8)
+let y: Tensor = lstm(Tensor.zeros([5, 1, 4]))

@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+"""Records PyTorch's answers for tensor functions: Tests/ApusCoreTests/Recorded/ops.json.
+
+Each case has a name and an expression; `RecordedOpsTests.swift` has the same names with the expressions in Swift.
+Run with torch 2.13 (CPU): python3 scripts/record_ops.py
+"""
+import json
+import math
+import pathlib
+
+import torch
+
+inf, nan = math.inf, math.nan
+
+
+def wave(*shape, k=0.7, scale=2.0, dtype=torch.float32):
+    n = math.prod(shape)
+    return (torch.sin(torch.arange(n, dtype=torch.float64) * k) * scale).reshape(shape).to(dtype)
+
+
+x = wave(2, 3, 4)
+y = wave(3, 1, k=1.3)
+v = wave(7, k=2.1)
+i = torch.arange(12).reshape(3, 4) * 7 % 11
+b = x > 0
+s = torch.tensor([3, -7, 7, -3])
+t = torch.tensor([2, 2, -2, -2])
+special = torch.tensor([nan, 1.0, -inf, inf, 0.0, -2.5, 2.5, 1.5])
+
+CASES = {
+    "promote.int+float": lambda: i + 1.5,
+    "promote.int*int": lambda: i * 2,
+    "promote.bool+int": lambda: b + 1,
+    "promote.bool+bool": lambda: b + b,
+    "promote.float16+float32 scalar": lambda: x.half() + torch.tensor(1.0),
+    "promote.bfloat16+float16": lambda: x.bfloat16() + x.half(),
+    "promote.uint8+int8": lambda: i.to(torch.uint8) + i.to(torch.int8),
+    "promote.int/int": lambda: i / 3,
+    "promote.int64 scalar tensor + int32": lambda: i.int() + torch.tensor(5),
+    "promote.float64 scalar tensor + float32": lambda: x + torch.tensor(5.0, dtype=torch.float64),
+    "promote.float scalar tensor + int": lambda: i + torch.tensor(2.5, dtype=torch.float64),
+    "floorDivide.int": lambda: torch.div(s, t, rounding_mode="floor"),
+    "truncDivide.int": lambda: torch.div(s, t, rounding_mode="trunc"),
+    "remainder.int": lambda: s % t,
+    "fmod.int": lambda: torch.fmod(s, t),
+    "remainder.float": lambda: x % 0.75,
+    "fmod.float": lambda: torch.fmod(x, -0.75),
+    "floorDivide.float": lambda: torch.floor_divide(x, 0.75),
+    "pow.int": lambda: i**3,
+    "pow.tensor": lambda: x.abs().pow(y),
+    "pow.base": lambda: torch.pow(2, x),
+    "minimum.nan": lambda: torch.minimum(special, torch.zeros(8)),
+    "maximum.nan": lambda: torch.maximum(special, torch.zeros(8)),
+    "round": lambda: special.round(),
+    "trunc": lambda: special.trunc(),
+    "sign": lambda: special.sign(),
+    "clamp": lambda: special.clamp(-1, 2),
+    "isfinite": lambda: special.isfinite(),
+    "atan2": lambda: torch.atan2(x, y),
+    "lerp": lambda: torch.lerp(x, y.expand(2, 3, 4), 0.3),
+    "bitwise": lambda: (i & 6) ^ (i | 1),
+    "shift": lambda: (i << 2) >> 1,
+    "logical": lambda: b.logical_xor(i > 4),
+    "where": lambda: torch.where(b, x, y),
+    "sum.all": lambda: x.sum(),
+    "sum.dims": lambda: x.sum((0, 2), keepdim=True),
+    "sum.bool": lambda: b.sum(1),
+    "mean": lambda: x.mean(-1),
+    "prod": lambda: x.prod(1),
+    "prod.int": lambda: (i + 1).prod(),
+    "amax": lambda: x.amax((0, 1)),
+    "max.values": lambda: x.max(1).values,
+    "max.indices": lambda: x.max(1).indices,
+    "max.nan": lambda: special.max(0).indices,
+    "min.indices": lambda: x.min(2, keepdim=True).indices,
+    "argmax": lambda: x.argmax(),
+    "argmin": lambda: x.argmin(0),
+    "any": lambda: b.any(2),
+    "all": lambda: (i > 0).all(0),
+    "var": lambda: x.var(1),
+    "var.all": lambda: x.var(correction=0),
+    "std": lambda: x.std((0, 2)),
+    "norm": lambda: x.norm(),
+    "norm.1": lambda: x.norm(p=1, dim=1),
+    "norm.inf": lambda: x.norm(p=inf, dim=(0, 2)),
+    "norm.3": lambda: x.norm(p=3, dim=2, keepdim=True),
+    "logsumexp": lambda: x.logsumexp(1),
+    "cumsum": lambda: x.cumsum(1),
+    "cumprod": lambda: x.cumprod(-1),
+    "cumsum.int": lambda: i.cumsum(0),
+    "median": lambda: v.median(),
+    "median.dim": lambda: x.median(1).values,
+    "median.nan": lambda: special.median(),
+    "quantile": lambda: v.quantile(0.3),
+    "quantile.dim": lambda: x.quantile(torch.tensor([0.0, 0.5, 0.9]), dim=2),
+    "sort": lambda: x.sort(1, descending=True).values,
+    "sort.nan": lambda: special.sort().values,
+    "argsort.stable": lambda: torch.argsort(i % 3, dim=1, stable=True),
+    "topk": lambda: x.topk(2, dim=2).values,
+    "topk.smallest": lambda: x.topk(2, dim=1, largest=False).indices,
+    "kthvalue": lambda: v.kthvalue(3).values,
+    "unique": lambda: (i % 4).unique(),
+    "unique.inverse": lambda: (i % 4).unique(return_inverse=True)[1],
+    "unique.counts": lambda: (i % 4).unique(return_counts=True)[1],
+    "gather": lambda: x.gather(1, torch.tensor([[[0, 2, 1, 1]], [[2, 2, 0, 1]]])),
+    "scatter": lambda: torch.zeros(2, 3, 4).scatter(1, torch.tensor([[[0, 2, 1, 1]], [[2, 2, 0, 1]]]), x[:, :1]),
+    "scatterAdd": lambda: x.scatter_add(2, torch.tensor([[[0, 0, 3]], [[1, 1, 1]]]), x),
+    "indexSelect": lambda: x.index_select(2, torch.tensor([3, 0, 0])),
+    "indexAdd": lambda: x.index_add(1, torch.tensor([2, 2]), x[:, :2]),
+    "indexFill": lambda: x.index_fill(2, torch.tensor([1, 3]), 9.0),
+    "maskedFill": lambda: x.masked_fill(b, -1.0),
+    "maskedSelect": lambda: x.masked_select(b),
+    "nonzero": lambda: b.nonzero(),
+    "flip": lambda: x.flip(0, 2),
+    "roll": lambda: x.roll((1, -2), (0, 2)),
+    "roll.flat": lambda: x.roll(5),
+    "repeat": lambda: x.repeat(2, 1, 1, 2),
+    "repeatInterleave": lambda: x.repeat_interleave(2, dim=1),
+    "tril": lambda: x.tril(1),
+    "triu": lambda: x.triu(-1),
+    "pad": lambda: torch.nn.functional.pad(x, (1, -2, 0, 3), value=7.0),
+    "cat": lambda: torch.cat([x, x[:, :1]], 1),
+    "stack": lambda: torch.stack([x, x * 2], -1),
+    "chunk": lambda: x.chunk(2, dim=1)[1],
+    "split": lambda: x.split([1, 3], dim=2)[1],
+    "unbind": lambda: x.unbind(1)[2],
+    "diagonal": lambda: x.diagonal(1, 1, 2),
+    "unfold": lambda: x.unfold(2, 2, 1),
+    "movedim": lambda: x.movedim(0, 2),
+    "unflatten": lambda: x.unflatten(2, (2, -1)),
+    "expand": lambda: y.expand(2, 3, 4),
+    "asStrided": lambda: x.as_strided((3, 3), (4, 2), 1),
+    "matmul.vv": lambda: v @ v,
+    "matmul.mv": lambda: x[0] @ x[1, 0],
+    "matmul.vm": lambda: x[1, :, 0] @ x[0],
+    "matmul.batch": lambda: x @ x.transpose(1, 2),
+    "matmul.batch broadcast": lambda: x.unsqueeze(1) @ x.transpose(1, 2).unsqueeze(0),
+    "matmul.3x2": lambda: x @ x[0].t(),
+    "matmul.2x3": lambda: x[0].t() @ x,
+    "matmul.1x3": lambda: x[0, :, 0] @ x,
+    "matmul.3x1": lambda: x @ x[0, 0],
+    "matmul.int": lambda: i @ i.t(),
+    "addmm": lambda: torch.addmm(y, x[0], x[1].t(), beta=0.5, alpha=2),
+    "einsum.batch": lambda: torch.einsum("bij,bkj->bik", x, x),
+    "einsum.trace": lambda: torch.einsum("ii->i", x[0, :, :3]),
+    "einsum.implicit": lambda: torch.einsum("bij,kj", x, x[0]),
+    "einsum.ellipsis": lambda: torch.einsum("...ij,...kj->...ki", x, x),
+    "einsum.sum": lambda: torch.einsum("bij->j", x),
+    "einsum.outer": lambda: torch.einsum("i,j->ij", v, v[:2]),
+    "einsum.three": lambda: torch.einsum("bij,bj,i->b", x, x[:, 0], x[0, :, 0]),
+    "index.int": lambda: x[1, -1],
+    "index.range": lambda: x[:, 1:, ::2],
+    "index.negative range": lambda: x[..., -3:-1],
+    "index.newaxis": lambda: x[:, None, 1],
+    "index.tensor": lambda: x[torch.tensor([1, 0, 1])],
+    "index.two tensors": lambda: x[:, torch.tensor([0, 2]), torch.tensor([1, -1])],
+    "index.separated tensors": lambda: x[torch.tensor([0, 1]), :, torch.tensor([1, 3])],
+    "index.broadcast tensors": lambda: x[torch.tensor([[0], [1]]), torch.tensor([0, 2])],
+    "index.mask": lambda: x[b],
+    "index.partial mask": lambda: x[torch.tensor([True, False]), 1:],
+    "index.range beyond": lambda: x[:, 2:100],
+    "softplus": lambda: torch.nn.functional.softplus(x * 20),
+    "erfinv": lambda: (x / 2.1).erfinv(),
+    "lgamma": lambda: (x + 3).lgamma(),
+    "digamma": lambda: (x + 3).digamma(),
+    "linspace": lambda: torch.linspace(-1, 2, 7),
+    "arange.float": lambda: torch.arange(0.5, 3, 0.75),
+    "arange.int": lambda: torch.arange(10, 0, -3),
+    "eye": lambda: torch.eye(2, 3),
+    "to.int": lambda: (x * 3).to(torch.int32),
+    "to.uint8": lambda: (x.abs() * 3).to(torch.uint8),
+    "to.half": lambda: (x * 1000).half(),
+    "to.bfloat16": lambda: (x * 1000).bfloat16(),
+    "isclose": lambda: torch.isclose(x, x + 1e-5 * b),
+}
+
+PRINTED = {
+    "vector": lambda: v,
+    "cube": lambda: x,
+    "ints": lambda: i,
+    "bools": lambda: b,
+    "scalar": lambda: torch.tensor(3.25),
+    "whole": lambda: torch.tensor([1.0, 2.0, 300.0]),
+    "wide": lambda: torch.tensor([1e-5, 1.0, 2.0]),
+    "large": lambda: torch.tensor([1.0, 123456789.0]),
+    "special": lambda: special,
+    "empty": lambda: torch.zeros(0, 3),
+    "double": lambda: torch.tensor([1.5], dtype=torch.float64),
+    "int32": lambda: torch.tensor([1, -20], dtype=torch.int32),
+    "half": lambda: v.half(),
+    "long": lambda: torch.arange(1001),
+    "big": lambda: torch.arange(2000.0).reshape(40, 50),
+    "big cube": lambda: wave(11, 12, 13),
+    "requires": lambda: torch.tensor([1.0, 2.0], requires_grad=True),
+    "lines": lambda: torch.arange(40) * 1000,
+    "zeros": lambda: torch.zeros(2, 2),
+}
+
+
+def encode(value):
+    kind = "inf" if value == inf else "-inf" if value == -inf else "nan" if value != value else None
+    return kind or value
+
+
+def main():
+    out = {"torch": torch.__version__.split("+")[0], "cases": {}, "printed": {}}
+    for name, f in CASES.items():
+        r = f()
+        flat = r.detach().flatten().to(torch.float64 if r.is_floating_point() else torch.int64).tolist()
+        out["cases"][name] = {"shape": list(r.shape), "dtype": str(r.dtype)[6:], "values": [encode(e) for e in flat]}
+    for name, f in PRINTED.items():
+        out["printed"][name] = repr(f())
+    path = pathlib.Path(__file__).parent.parent / "Tests/ApusCoreTests/Recorded/ops.json"
+    path.write_text(json.dumps(out, indent=0).replace("\n", "").replace('}, "', '},\n"'))
+
+
+main()
