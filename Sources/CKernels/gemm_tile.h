@@ -1,0 +1,182 @@
+// One instruction set's inner kernels of the product, for one type. Included by gemm_type.h with
+//   REAL   float or double             NAME(x)  x with the type's and the instruction set's suffix
+//   BYTES  of a vector register        MR       rows of a tile (2 registers wide: 2·MR sums must fit the register file)
+//   TARGET the function attribute that allows the instructions
+//
+// A tile is up to MR × 2 registers of c, held in registers while K runs. Rows come from `a` in place or packed (MR
+// neighbours side by side), columns from `b` rows that lie densely, in place or packed.
+
+#define LANES (BYTES / (int)sizeof(REAL))
+typedef REAL NAME(vec) __attribute__((vector_size(BYTES)));
+typedef REAL NAME(loose) __attribute__((vector_size(BYTES), aligned(sizeof(REAL)), may_alias));
+
+// With `rows`, `wide` and `packed` constant, everything below unrolls into straight code.
+__attribute__((always_inline)) TARGET static inline void NAME(body)(
+    const int rows, const int wide, const int packed, int64_t k, const REAL *a, int64_t a_row, int64_t a_column,
+    const REAL *b, int64_t b_row, const TYPED(tile_out) *o)
+{
+    NAME(vec) sum[MR][2];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++)
+#pragma clang loop unroll(full)
+        for (int v = 0; v < wide; v++) sum[i][v] = (NAME(vec)){0};
+    if (packed) a_row = 1, a_column = MR;
+#pragma clang loop unroll_count(4)
+    for (int64_t p = 0; p < k; p++) {
+        NAME(vec) x[2];
+#pragma clang loop unroll(full)
+        for (int v = 0; v < wide; v++) x[v] = *(const NAME(loose) *)(b + v * LANES);
+#pragma clang loop unroll(full)
+        for (int i = 0; i < rows; i++) {
+            NAME(vec) y = a[i * a_row] - (NAME(vec)){0};
+#pragma clang loop unroll(full)
+            for (int v = 0; v < wide; v++) sum[i][v] += y * x[v];
+        }
+        a += a_column;
+        b += b_row;
+    }
+    if (o->c_column == 1 && o->columns == wide * LANES) {
+#pragma clang loop unroll(full)
+        for (int i = 0; i < rows; i++) {
+#pragma clang loop unroll(full)
+            for (int v = 0; v < wide; v++) {
+                REAL *to = o->c + i * o->c_row + v * LANES;
+                NAME(vec) r = sum[i][v];
+                if (o->bias) r += o->bias_column ? *(const NAME(loose) *)(o->bias + v * LANES) : o->bias[i] - (NAME(vec)){0};
+                if (o->accumulate) r += *(NAME(loose) *)to;
+                *(NAME(loose) *)to = r;
+            }
+        }
+        return;
+    }
+    REAL edge[MR][2 * LANES];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++)
+#pragma clang loop unroll(full)
+        for (int v = 0; v < wide; v++) *(NAME(loose) *)(edge[i] + v * LANES) = sum[i][v];
+    for (int j = 0; j < o->columns; j++) {
+        for (int i = 0; i < rows; i++) {
+            REAL *to = o->c + i * o->c_row + j * o->c_column;
+            REAL r = edge[i][j];
+            if (o->bias) r += o->bias[o->bias_column ? j : i];
+            *to = o->accumulate ? r + *to : r;
+        }
+    }
+}
+
+#define CASE(r)                                                                                       \
+    case r:                                                                                           \
+        if (packed) {                                                                                 \
+            if (wide == 2) NAME(body)(r, 2, 1, k, a, 0, 0, b, b_row, o);                              \
+            else NAME(body)(r, 1, 1, k, a, 0, 0, b, b_row, o);                                        \
+        } else {                                                                                      \
+            if (wide == 2) NAME(body)(r, 2, 0, k, a, a_row, a_column, b, b_row, o);                   \
+            else NAME(body)(r, 1, 0, k, a, a_row, a_column, b, b_row, o);                             \
+        }                                                                                             \
+        break;
+
+TARGET static void NAME(tile)(int rows, int wide, int packed, int64_t k, const REAL *a, int64_t a_row, int64_t a_column,
+                              const REAL *b, int64_t b_row, const TYPED(tile_out) *o)
+{
+    switch (rows) {
+        CASE(1) CASE(2) CASE(3) CASE(4)
+#if MR >= 6
+        CASE(5) CASE(6)
+#endif
+#if MR >= 12
+        CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12)
+#endif
+    }
+}
+
+// Dot products of up to 2 rows of x with 4 rows of y, K dense in both; `out[i][j]`.
+__attribute__((always_inline)) TARGET static inline void NAME(dots_body)(
+    const int rows, int64_t k, const REAL *x, int64_t x_row, const REAL *y, int64_t y_row, int count, REAL out[2][4])
+{
+    NAME(vec) sum[2][4] = {0};
+    const REAL *at[4];
+    for (int j = 0; j < 4; j++) at[j] = y + (j < count ? j : 0) * y_row;
+    int64_t p = 0;
+    for (; p + LANES <= k; p += LANES) {
+#pragma clang loop unroll(full)
+        for (int j = 0; j < 4; j++) {
+            NAME(vec) w = *(const NAME(loose) *)(at[j] + p);
+#pragma clang loop unroll(full)
+            for (int i = 0; i < rows; i++) sum[i][j] += w * *(const NAME(loose) *)(x + i * x_row + p);
+        }
+    }
+    for (int i = 0; i < rows; i++) {
+        for (int j = 0; j < 4; j++) {
+            REAL total = 0;
+            for (int l = 0; l < LANES; l++) total += sum[i][j][l];
+            for (int64_t q = p; q < k; q++) total += x[i * x_row + q] * at[j][q];
+            out[i][j] = total;
+        }
+    }
+}
+
+TARGET static void NAME(dots)(int rows, int64_t k, const REAL *x, int64_t x_row, const REAL *y, int64_t y_row, int count, REAL out[2][4])
+{
+    if (rows == 2) NAME(dots_body)(2, k, x, x_row, y, y_row, count, out);
+    else NAME(dots_body)(1, k, x, x_row, y, y_row, count, out);
+}
+
+// `y += Σ x[p]·b[p]` over up to 4 rows of b: a row of the product where K is not dense.
+TARGET static void NAME(combine)(int64_t n, int count, const REAL *x, int64_t x_step, const REAL *b, int64_t b_row, REAL *y)
+{
+    if (count == 4) {
+        REAL x0 = x[0], x1 = x[x_step], x2 = x[2 * x_step], x3 = x[3 * x_step];
+        const REAL *b1 = b + b_row, *b2 = b1 + b_row, *b3 = b2 + b_row;
+#pragma clang loop vectorize(enable)
+        for (int64_t j = 0; j < n; j++) {
+            REAL r = y[j];
+            r += x0 * b[j];
+            r += x1 * b1[j];
+            r += x2 * b2[j];
+            r += x3 * b3[j];
+            y[j] = r;
+        }
+        return;
+    }
+    for (int p = 0; p < count; p++) {
+        REAL x0 = x[p * x_step];
+#pragma clang loop vectorize(enable)
+        for (int64_t j = 0; j < n; j++) y[j] += x0 * b[p * b_row + j];
+    }
+}
+
+// `to[p·width + i] = from[i·row + p·column]`, lanes from `have` on zero: what a tile reads in one stream.
+TARGET static void NAME(pack)(int have, int width, int64_t k, const REAL *from, int64_t row, int64_t column, REAL *to)
+{
+    if (row == 1 && have == width) {
+        for (int64_t p = 0; p < k; p++) {
+            for (int i = 0; i < width; i++) to[p * width + i] = from[p * column + i];
+        }
+        return;
+    }
+    int64_t p = 0;
+    if (have == width && column == 1) {
+        // Transposing 8 steps at a time keeps each row's cache line while it is read.
+        for (; p + 8 <= k; p += 8) {
+            for (int i = 0; i < width; i++) {
+                const REAL *f = from + i * row + p;
+                REAL *t = to + p * width + i;
+#pragma clang loop unroll(full)
+                for (int q = 0; q < 8; q++) t[q * width] = f[q];
+            }
+        }
+    }
+    for (; p < k; p++) {
+        for (int i = 0; i < have; i++) to[p * width + i] = from[i * row + p * column];
+        for (int i = have; i < width; i++) to[p * width + i] = 0;
+    }
+}
+
+static const TYPED(kernels) NAME(table) = {MR, 2 * LANES, NAME(tile), NAME(dots), NAME(combine), NAME(pack)};
+
+#undef CASE
+#undef LANES
+#undef NAME
+#undef MR
+#undef BYTES
+#undef TARGET
