@@ -21,21 +21,26 @@ __attribute__((always_inline)) TARGET static inline void NAME(body)(
 #pragma clang loop unroll(full)
         for (int v = 0; v < wide; v++) sum[i][v] = (NAME(vec)){0};
     if (packed) a_row = 1, a_column = MR;
-#pragma clang loop unroll_count(4)
-    for (int64_t p = 0; p < k; p++) {
-        NAME(vec) x[2];
-#pragma clang loop unroll(full)
-        for (int v = 0; v < wide; v++) x[v] = *(const NAME(loose) *)(b + v * LANES);
-#pragma clang loop unroll(full)
-        for (int i = 0; i < rows; i++) {
-            NAME(vec) y = a[i * a_row] - (NAME(vec)){0};
-#pragma clang loop unroll(full)
-            for (int v = 0; v < wide; v++) sum[i][v] += y * x[v];
-        }
-        a += a_column;
-        b += b_row;
+#define STEP                                                                                   \
+    {                                                                                          \
+        NAME(vec) x[2];                                                                        \
+        _Pragma("clang loop unroll(full)")                                                     \
+        for (int v = 0; v < wide; v++) x[v] = *(const NAME(loose) *)(b + v * LANES);           \
+        _Pragma("clang loop unroll(full)")                                                     \
+        for (int i = 0; i < rows; i++) {                                                       \
+            NAME(vec) y = a[i * a_row] - (NAME(vec)){0};                                       \
+            _Pragma("clang loop unroll(full)")                                                 \
+            for (int v = 0; v < wide; v++) sum[i][v] += y * x[v];                              \
+        }                                                                                      \
+        a += a_column;                                                                         \
+        b += b_row;                                                                            \
     }
-    if (o->c_column == 1 && o->columns == wide * LANES) {
+    int64_t p = 0;
+    // Unrolled where the time is spent; edges are not worth the compiler's time.
+    if (rows == MR && wide == 2) for (; p + 4 <= k; p += 4) { STEP STEP STEP STEP }
+    for (; p < k; p++) STEP
+#undef STEP
+    if (o->c_column == 1 && o->columns == wide * LANES && o->rows == rows) {
 #pragma clang loop unroll(full)
         for (int i = 0; i < rows; i++) {
 #pragma clang loop unroll(full)
@@ -49,36 +54,30 @@ __attribute__((always_inline)) TARGET static inline void NAME(body)(
         }
         return;
     }
-    REAL edge[MR][2 * LANES];
+    REAL edge[MR * 2 * LANES];
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++)
 #pragma clang loop unroll(full)
-        for (int v = 0; v < wide; v++) *(NAME(loose) *)(edge[i] + v * LANES) = sum[i][v];
-    for (int j = 0; j < o->columns; j++) {
-        for (int i = 0; i < rows; i++) {
-            REAL *to = o->c + i * o->c_row + j * o->c_column;
-            REAL r = edge[i][j];
-            if (o->bias) r += o->bias[o->bias_column ? j : i];
-            *to = o->accumulate ? r + *to : r;
-        }
-    }
+        for (int v = 0; v < wide; v++) *(NAME(loose) *)(edge + (i * 2 + v) * LANES) = sum[i][v];
+    TYPED(store_edge)(edge, 2 * LANES, o);
 }
 
-#define CASE(r)                                                                                       \
-    case r:                                                                                           \
-        if (packed) {                                                                                 \
-            if (wide == 2) NAME(body)(r, 2, 1, k, a, 0, 0, b, b_row, o);                              \
-            else NAME(body)(r, 1, 1, k, a, 0, 0, b, b_row, o);                                        \
-        } else {                                                                                      \
-            if (wide == 2) NAME(body)(r, 2, 0, k, a, a_row, a_column, b, b_row, o);                   \
-            else NAME(body)(r, 1, 0, k, a, a_row, a_column, b, b_row, o);                             \
-        }                                                                                             \
+// Rows in place are read as many as there are; packed ones are filled up to MR with zeros.
+#define CASE(r)                                                                        \
+    case r:                                                                            \
+        if (wide == 2) NAME(body)(r, 2, 0, k, a, a_row, a_column, b, b_row, o);        \
+        else NAME(body)(r, 1, 0, k, a, a_row, a_column, b, b_row, o);                  \
         break;
 
-TARGET static void NAME(tile)(int rows, int wide, int packed, int64_t k, const REAL *a, int64_t a_row, int64_t a_column,
+TARGET static void NAME(tile)(int wide, int packed, int64_t k, const REAL *a, int64_t a_row, int64_t a_column,
                               const REAL *b, int64_t b_row, const TYPED(tile_out) *o)
 {
-    switch (rows) {
+    if (packed) {
+        if (wide == 2) NAME(body)(MR, 2, 1, k, a, 0, 0, b, b_row, o);
+        else NAME(body)(MR, 1, 1, k, a, 0, 0, b, b_row, o);
+        return;
+    }
+    switch (o->rows) {
         CASE(1) CASE(2) CASE(3) CASE(4)
 #if MR >= 6
         CASE(5) CASE(6)

@@ -3,7 +3,7 @@
 typedef struct {
     REAL *c;
     int64_t c_row, c_column;
-    int columns;
+    int rows, columns; // of this tile
     int accumulate;
     const REAL *bias;
     int bias_column; // bias runs along columns, else along rows
@@ -11,11 +11,23 @@ typedef struct {
 
 typedef struct {
     int rows, columns; // of a tile
-    void (*tile)(int rows, int wide, int packed, int64_t k, const REAL *a, int64_t a_row, int64_t a_column, const REAL *b, int64_t b_row, const TYPED(tile_out) *o);
+    void (*tile)(int wide, int packed, int64_t k, const REAL *a, int64_t a_row, int64_t a_column, const REAL *b, int64_t b_row, const TYPED(tile_out) *o);
     void (*dots)(int rows, int64_t k, const REAL *x, int64_t x_row, const REAL *y, int64_t y_row, int count, REAL out[2][4]);
     void (*combine)(int64_t n, int count, const REAL *x, int64_t x_step, const REAL *b, int64_t b_row, REAL *y);
     void (*pack)(int have, int width, int64_t k, const REAL *from, int64_t row, int64_t column, REAL *to);
 } TYPED(kernels);
+
+static __attribute__((noinline)) void TYPED(store_edge)(const REAL *edge, int width, const TYPED(tile_out) *o)
+{
+    for (int j = 0; j < o->columns; j++) {
+        for (int i = 0; i < o->rows; i++) {
+            REAL *to = o->c + i * o->c_row + j * o->c_column;
+            REAL r = edge[i * width + j];
+            if (o->bias) r += o->bias[o->bias_column ? j : i];
+            *to = o->accumulate ? r + *to : r;
+        }
+    }
+}
 
 #if defined(__x86_64__)
 #define NAME(x) TYPED(avx512_##x)
@@ -108,14 +120,15 @@ static void TYPED(block)(const TYPED(job) *j, int64_t m0, int64_t m1, int64_t n0
                 b = edge;
                 b_row = NR_;
             }
-            TYPED(tile_out) o = {0, j->c_row, j->c_column, columns, j->accumulate || k0 > 0, 0, j->bias_column};
+            TYPED(tile_out) o = {0, j->c_row, j->c_column, 0, columns, j->accumulate || k0 > 0, 0, j->bias_column};
             for (int64_t i = 0; i < panels; i++) {
                 int64_t m = m0 + i * MR_;
                 int have = (int)(m1 - m < MR_ ? m1 - m : MR_);
+                o.rows = have;
                 o.c = j->c + m * j->c_row + n * j->c_column;
                 o.bias = last && j->bias ? j->bias + (j->bias_column ? n : m) : 0;
-                if (pack_rows) kernels->tile(have, wide, 1, depth, rows + i * MR_ * depth, 0, 0, b, b_row, &o);
-                else kernels->tile(have, wide, 0, depth, j->a + m * j->a_row + k0 * j->a_column, j->a_row, j->a_column, b, b_row, &o);
+                if (pack_rows) kernels->tile(wide, 1, depth, rows + i * MR_ * depth, 0, 0, b, b_row, &o);
+                else kernels->tile(wide, 0, depth, j->a + m * j->a_row + k0 * j->a_column, j->a_row, j->a_column, b, b_row, &o);
             }
         }
     }

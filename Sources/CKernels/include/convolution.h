@@ -1,0 +1,21 @@
+// Convolutions over unrolled windows and a matrix product: what oneDNN does not do (float64, odd shapes).
+#ifndef APUS_CONVOLUTION_H
+#define APUS_CONVOLUTION_H
+
+#include <stdint.h>
+
+/// The shape of a convolution. With fewer than three spatial dimensions the first ones are 1 (kernel 1, stride 1, padding 0).
+/// x is [batch, in_channels, in], weight [out_channels, in_channels/groups, kernel], y [batch, out_channels, out]; all contiguous.
+typedef struct {
+    int64_t batch, in_channels, out_channels, groups;
+    int64_t in[3], kernel[3], out[3], stride[3], padding[3], dilation[3];
+} apus_convolution;
+
+/// y = x ⋆ weight + bias; `size` is 4 for float32, 8 for float64.
+void apus_convolution_forward(const apus_convolution *_Nonnull c, const void *_Nonnull x, const void *_Nonnull weight, const void *_Nullable bias, void *_Nonnull y, int size);
+/// The gradient with respect to x.
+void apus_convolution_backward_input(const apus_convolution *_Nonnull c, const void *_Nonnull grad, const void *_Nonnull weight, void *_Nonnull x, int size);
+/// The gradient with respect to weight.
+void apus_convolution_backward_weight(const apus_convolution *_Nonnull c, const void *_Nonnull grad, const void *_Nonnull x, void *_Nonnull weight, int size);
+
+#endif

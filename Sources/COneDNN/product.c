@@ -1,0 +1,108 @@
+#include "COneDNN.h"
+#include "parallel.h"
+#include "single.h"
+#include <dnnl.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+const char *apus_dnn_version(void)
+{
+    static char text[48];
+    const dnnl_version_t *v = dnnl_version();
+    // Written with the same bytes by whoever comes first or second.
+    snprintf(text, sizeof text, "%d.%d.%d", v->major, v->minor, v->patch);
+    return text;
+}
+
+typedef struct {
+    const apus_gemm *g;
+    char trans_a, trans_b;
+    int64_t lda, ldb, row_block, column_block, column_blocks;
+} sgemm_job;
+
+// How BLAS sees a matrix: rows or columns dense, the others `ld` apart; 0 where it does not.
+static char dense(int64_t rows, int64_t columns, int64_t row, int64_t column, int64_t *ld)
+{
+    if ((column == 1 || columns == 1) && (row >= columns || rows == 1)) {
+        *ld = rows == 1 || row < columns ? columns : row;
+        return 'N';
+    }
+    if ((row == 1 || rows == 1) && (column >= rows || columns == 1)) {
+        *ld = columns == 1 || column < rows ? rows : column;
+        return 'T';
+    }
+    return 0;
+}
+
+static void tiles(void *context, int64_t begin, int64_t end)
+{
+    sgemm_job *j = context;
+    const apus_gemm *g = j->g;
+    for (int64_t t = begin; t < end; t++) {
+        int64_t m0 = t / j->column_blocks * j->row_block, n0 = t % j->column_blocks * j->column_block;
+        int64_t m = g->m - m0 < j->row_block ? g->m - m0 : j->row_block, n = g->n - n0 < j->column_block ? g->n - n0 : j->column_block;
+        const float *a = (const float *)g->a + m0 * g->a_row, *b = (const float *)g->b + n0 * g->b_column, *bias = g->bias;
+        float *c = (float *)g->c + m0 * g->c_row + n0;
+        bool add = g->accumulate;
+        if (bias) {
+            for (int64_t i = 0; i < m; i++) {
+                float *row = c + i * g->c_row;
+                if (add) for (int64_t q = 0; q < n; q++) row[q] += bias[n0 + q];
+                else for (int64_t q = 0; q < n; q++) row[q] = bias[n0 + q];
+            }
+            add = true;
+        }
+        int threads = apus_single_begin();
+        dnnl_status_t status = dnnl_sgemm(j->trans_a, j->trans_b, m, n, g->k, 1, a, j->lda, b, j->ldb, add ? 1 : 0, c, g->c_row);
+        apus_single_end(threads);
+        if (status != dnnl_success) {
+            // Refused before anything was computed: this tile by our own kernel, on what bias has already been written.
+            apus_gemm own = {m, n, g->k, a, g->a_row, g->a_column, b, g->b_row, g->b_column, c, g->c_row, 0, add};
+            apus_gemm_f32(&own);
+        }
+    }
+}
+
+void apus_dnn_gemm_f32(const apus_gemm *g, int size)
+{
+    (void)size;
+    sgemm_job j = {.g = g};
+    // Thin products and leading dimensions that fall on the same cache sets are where oneDNN is slow: it reads operands of
+    // such sizes in place. Copying them is what our kernels do anyway.
+    bool own = g->m <= 4 || g->n <= 16 || g->k < 16 || g->c_row < g->n;
+    if (!own) {
+        j.trans_a = dense(g->m, g->k, g->a_row, g->a_column, &j.lda);
+        j.trans_b = dense(g->k, g->n, g->b_row, g->b_column, &j.ldb);
+        own = !j.trans_a || !j.trans_b;
+    }
+    if (!own) {
+        bool in_place = 1.0 / (double)g->m + 1.0 / (double)g->n >= 0.0038;
+        bool clash = j.lda % 512 == 0 || j.ldb % 512 == 0;
+#if defined(__x86_64__)
+        bool wide = __builtin_cpu_supports("avx512f");
+#else
+        bool wide = false;
+#endif
+        own = clash && (wide || (in_place && !(j.trans_a == 'N' && j.trans_b == 'T')));
+    }
+    if (own) {
+        apus_gemm_f32(g);
+        return;
+    }
+    // Tiles by shape alone: at most 512 rows, in a number that two, four and eight threads share evenly where there is work for them.
+    double work = (double)g->m * (double)g->n * (double)g->k;
+    int64_t wanted = (int64_t)(work / 2e6);
+    wanted = wanted >= 8 ? 8 : wanted >= 4 ? 4 : wanted >= 2 ? 2 : 1;
+    int64_t row_blocks = (g->m + 511) / 512, column_blocks = 1;
+    while (row_blocks * column_blocks < wanted) {
+        int64_t rows = g->m / row_blocks, columns = g->n / column_blocks;
+        if (columns >= rows && columns >= 64) column_blocks *= 2;
+        else if (rows >= 64) row_blocks *= 2;
+        else break;
+    }
+    j.row_block = ((g->m + row_blocks - 1) / row_blocks + 15) / 16 * 16;
+    j.column_block = ((g->n + column_blocks - 1) / column_blocks + 15) / 16 * 16;
+    row_blocks = (g->m + j.row_block - 1) / j.row_block;
+    j.column_blocks = (g->n + j.column_block - 1) / j.column_block;
+    apus_parallel_for(row_blocks * j.column_blocks, 1, tiles, &j);
+}

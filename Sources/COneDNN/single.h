@@ -1,0 +1,22 @@
+// oneDNN on one thread, whoever calls.
+#ifndef APUS_SINGLE_H
+#define APUS_SINGLE_H
+
+extern int omp_get_max_threads(void);
+extern void omp_set_num_threads(int);
+
+// oneDNN asks OpenMP how many threads there are. Inside a parallel region it takes one by itself, outside it is told;
+// the setting belongs to the calling thread.
+static inline int apus_single_begin(void)
+{
+    int threads = omp_get_max_threads();
+    if (threads != 1) omp_set_num_threads(1);
+    return threads;
+}
+
+static inline void apus_single_end(int threads)
+{
+    if (threads != 1) omp_set_num_threads(threads);
+}
+
+#endif
