@@ -1,0 +1,26 @@
+// Pooling over 1 to 3 spatial dimensions, with PyTorch's rules about windows that reach over the edge.
+#ifndef APUS_POOLING_H
+#define APUS_POOLING_H
+
+#include <stdint.h>
+
+/// `planes` planes of `in` elements each become planes of `out`; all contiguous. With fewer than three spatial dimensions the first
+/// ones are 1 (kernel 1, stride 1, padding 0, dilation 1).
+/// Window o covers o·stride − padding + i·dilation, i < kernel; where `adaptive`, ⌊o·in/out⌋ ..< ⌈(o+1)·in/out⌉.
+typedef struct {
+    int64_t planes;
+    int64_t in[3], out[3], kernel[3], stride[3], padding[3], dilation[3];
+    int64_t divisor; // 0: by the window's size
+    int adaptive, count_include_pad;
+} apus_pool;
+
+typedef enum { APUS_POOL_F32, APUS_POOL_F64, APUS_POOL_U8, APUS_POOL_I8, APUS_POOL_I16, APUS_POOL_I32, APUS_POOL_I64 } apus_pool_type;
+
+/// Largest elements and their positions in x's plane: of equal ones the first, of NaNs the last. Padding never wins.
+void apus_max_pool(const apus_pool *_Nonnull p, apus_pool_type type, const void *_Nonnull x, void *_Nonnull out, int64_t *_Nonnull indices);
+/// Means; floats only.
+void apus_average_pool(const apus_pool *_Nonnull p, apus_pool_type type, const void *_Nonnull x, void *_Nonnull out);
+/// The gradient with respect to x; floats only.
+void apus_average_pool_backward(const apus_pool *_Nonnull p, apus_pool_type type, const void *_Nonnull grad, void *_Nonnull x);
+
+#endif

@@ -1,0 +1,220 @@
+#include "pooling.h"
+#include "parallel.h"
+#include <limits.h>
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+// One version per kind of processor; the thread sanitizer's start-up crashes in the resolvers.
+#if defined(__x86_64__) && !__has_feature(thread_sanitizer)
+#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define CLONES
+#endif
+
+// The part of a window within the input along one dimension, and its length within the padded input.
+typedef struct {
+    int64_t begin, end, step, padded;
+} span;
+
+static inline span window(const apus_pool *p, int d, int64_t o)
+{
+    int64_t in = p->in[d];
+    if (p->adaptive) {
+        int64_t n = p->out[d], begin = o * in / n, end = ((o + 1) * in + n - 1) / n;
+        return (span){begin, end, 1, end - begin};
+    }
+    int64_t begin = o * p->stride[d] - p->padding[d], step = p->dilation[d];
+    int64_t end = begin + (p->kernel[d] - 1) * step + 1;
+    int64_t padded = (end < in + p->padding[d] ? end : in + p->padding[d]) - begin;
+    if (begin < 0) begin += (-begin + step - 1) / step * step;
+    if (end > in) end = in;
+    return (span){begin, end, step, padded};
+}
+
+typedef struct {
+    const apus_pool *p;
+    const void *from;
+    void *to;
+    int64_t *indices;
+} job;
+
+static int64_t elements(const int64_t extents[3]) { return extents[0] * extents[1] * extents[2]; }
+
+static void over_planes(const apus_pool *p, void (*body)(void *, int64_t, int64_t), job *j)
+{
+    // A plane's work is its windows; cheap planes go several at a time.
+    int64_t taps = p->adaptive ? elements(p->in) : elements(p->out) * elements(p->kernel);
+    apus_parallel_for(p->planes, 32768 / (taps + 1) + 1, body, j);
+}
+
+// MARK: Maxima
+
+#define MAX_POOL(NAME, T, LOWEST)                                                                                       \
+    static void max_##NAME(void *context, int64_t first, int64_t last)                                                  \
+    {                                                                                                                   \
+        const job *j = context;                                                                                         \
+        const apus_pool *p = j->p;                                                                                      \
+        int64_t plane = elements(p->in);                                                                                \
+        T *to = (T *)j->to + first * elements(p->out);                                                                  \
+        int64_t *index = j->indices + first * elements(p->out);                                                         \
+        for (int64_t n = first; n < last; n++) {                                                                        \
+            const T *x = (const T *)j->from + n * plane;                                                                \
+            for (int64_t o0 = 0; o0 < p->out[0]; o0++) {                                                                \
+                span w0 = window(p, 0, o0);                                                                             \
+                for (int64_t o1 = 0; o1 < p->out[1]; o1++) {                                                            \
+                    span w1 = window(p, 1, o1);                                                                         \
+                    for (int64_t o2 = 0; o2 < p->out[2]; o2++) {                                                        \
+                        span w2 = window(p, 2, o2);                                                                     \
+                        T best = LOWEST;                                                                                \
+                        int64_t at = (w0.begin * p->in[1] + w1.begin) * p->in[2] + w2.begin;                            \
+                        if (at >= plane) at = plane - 1;                                                                \
+                        for (int64_t i0 = w0.begin; i0 < w0.end; i0 += w0.step) {                                       \
+                            for (int64_t i1 = w1.begin; i1 < w1.end; i1 += w1.step) {                                   \
+                                int64_t line = (i0 * p->in[1] + i1) * p->in[2];                                         \
+                                for (int64_t i2 = w2.begin; i2 < w2.end; i2 += w2.step) {                               \
+                                    T value = x[line + i2];                                                             \
+                                    if (value > best || value != value) best = value, at = line + i2;                   \
+                                }                                                                                       \
+                            }                                                                                           \
+                        }                                                                                               \
+                        *to++ = best;                                                                                   \
+                        *index++ = at;                                                                                  \
+                    }                                                                                                   \
+                }                                                                                                       \
+            }                                                                                                           \
+        }                                                                                                               \
+    }
+
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wtautological-compare"
+MAX_POOL(f32, float, -INFINITY)
+MAX_POOL(f64, double, -INFINITY)
+MAX_POOL(u8, uint8_t, 0)
+MAX_POOL(i8, int8_t, INT8_MIN)
+MAX_POOL(i16, int16_t, INT16_MIN)
+MAX_POOL(i32, int32_t, INT32_MIN)
+MAX_POOL(i64, int64_t, INT64_MIN)
+#pragma clang diagnostic pop
+
+// What most networks do: windows of 2 × 2 side by side, in float32.
+CLONES static void max_pairs(const float *upper, const float *lower, int32_t at, int32_t width, int64_t count, float *to, int64_t *index)
+{
+#pragma clang loop vectorize(enable)
+    for (int64_t o = 0; o < count; o++) {
+        float best = upper[2 * o], v1 = upper[2 * o + 1], v2 = lower[2 * o], v3 = lower[2 * o + 1];
+        int32_t i = at + 2 * (int32_t)o, best_i = i;
+        bool take = (v1 > best) | (v1 != v1);
+        best = take ? v1 : best, best_i = take ? i + 1 : best_i;
+        take = (v2 > best) | (v2 != v2);
+        best = take ? v2 : best, best_i = take ? i + width : best_i;
+        take = (v3 > best) | (v3 != v3);
+        best = take ? v3 : best, best_i = take ? i + width + 1 : best_i;
+        to[o] = best;
+        index[o] = best_i;
+    }
+}
+
+static void max_f32_pairs(void *context, int64_t first, int64_t last)
+{
+    const job *j = context;
+    const apus_pool *p = j->p;
+    int64_t width = p->in[2], out = p->out[2];
+    for (int64_t n = first; n < last; n++) {
+        for (int64_t o = 0; o < p->out[1]; o++) {
+            const float *upper = (const float *)j->from + (n * p->in[1] + 2 * o) * width;
+            int64_t at = (n * p->out[1] + o) * out;
+            max_pairs(upper, upper + width, (int32_t)(2 * o * width), (int32_t)width, out, (float *)j->to + at, j->indices + at);
+        }
+    }
+}
+
+static bool is_pairs(const apus_pool *p)
+{
+    if (p->adaptive || p->kernel[0] != 1 || p->in[0] != 1 || p->out[0] != 1 || p->padding[0] || elements(p->in) >= INT32_MAX) return false;
+    for (int d = 1; d < 3; d++) {
+        if (p->kernel[d] != 2 || p->stride[d] != 2 || p->padding[d] || p->dilation[d] != 1 || 2 * p->out[d] > p->in[d]) return false;
+    }
+    return true;
+}
+
+void apus_max_pool(const apus_pool *p, apus_pool_type type, const void *x, void *out, int64_t *indices)
+{
+    static void (*const bodies[])(void *, int64_t, int64_t) = {max_f32, max_f64, max_u8, max_i8, max_i16, max_i32, max_i64};
+    job j = {p, x, out, indices};
+    over_planes(p, type == APUS_POOL_F32 && is_pairs(p) ? max_f32_pairs : bodies[type], &j);
+}
+
+// MARK: Means
+
+static inline int64_t divisor(const apus_pool *p, span w0, span w1, span w2)
+{
+    if (p->divisor) return p->divisor;
+    if (p->count_include_pad) return w0.padded * w1.padded * w2.padded;
+    return (w0.end - w0.begin) * (w1.end - w1.begin) * (w2.end - w2.begin);
+}
+
+#define WINDOWS(BODY)                                                                          \
+    for (int64_t o0 = 0; o0 < p->out[0]; o0++) {                                               \
+        span w0 = window(p, 0, o0);                                                            \
+        for (int64_t o1 = 0; o1 < p->out[1]; o1++) {                                           \
+            span w1 = window(p, 1, o1);                                                        \
+            for (int64_t o2 = 0; o2 < p->out[2]; o2++) {                                       \
+                span w2 = window(p, 2, o2);                                                    \
+                bool empty = w0.begin >= w0.end || w1.begin >= w1.end || w2.begin >= w2.end;   \
+                BODY                                                                           \
+            }                                                                                  \
+        }                                                                                      \
+    }
+
+#define AVERAGE_POOL(NAME, T)                                                                                           \
+    static void average_##NAME(void *context, int64_t first, int64_t last)                                              \
+    {                                                                                                                   \
+        const job *j = context;                                                                                         \
+        const apus_pool *p = j->p;                                                                                      \
+        T *to = (T *)j->to + first * elements(p->out);                                                                  \
+        for (int64_t n = first; n < last; n++) {                                                                        \
+            const T *x = (const T *)j->from + n * elements(p->in);                                                      \
+            WINDOWS({                                                                                                   \
+                T sum = 0;                                                                                              \
+                for (int64_t i0 = w0.begin; i0 < w0.end; i0++)                                                          \
+                    for (int64_t i1 = w1.begin; i1 < w1.end; i1++)                                                      \
+                        for (int64_t i2 = w2.begin; i2 < w2.end; i2++) sum += x[(i0 * p->in[1] + i1) * p->in[2] + i2];  \
+                *to++ = empty ? 0 : sum / (T)divisor(p, w0, w1, w2);                                                    \
+            })                                                                                                          \
+        }                                                                                                               \
+    }                                                                                                                   \
+                                                                                                                        \
+    static void average_backward_##NAME(void *context, int64_t first, int64_t last)                                     \
+    {                                                                                                                   \
+        const job *j = context;                                                                                         \
+        const apus_pool *p = j->p;                                                                                      \
+        const T *grad = (const T *)j->from + first * elements(p->out);                                                  \
+        for (int64_t n = first; n < last; n++) {                                                                        \
+            T *x = (T *)j->to + n * elements(p->in);                                                                    \
+            memset(x, 0, sizeof(T) * (size_t)elements(p->in));                                                          \
+            WINDOWS({                                                                                                   \
+                T g = *grad++;                                                                                          \
+                if (empty) continue;                                                                                    \
+                g /= (T)divisor(p, w0, w1, w2);                                                                         \
+                for (int64_t i0 = w0.begin; i0 < w0.end; i0++)                                                          \
+                    for (int64_t i1 = w1.begin; i1 < w1.end; i1++)                                                      \
+                        for (int64_t i2 = w2.begin; i2 < w2.end; i2++) x[(i0 * p->in[1] + i1) * p->in[2] + i2] += g;    \
+            })                                                                                                          \
+        }                                                                                                               \
+    }
+
+AVERAGE_POOL(f32, float)
+AVERAGE_POOL(f64, double)
+
+void apus_average_pool(const apus_pool *p, apus_pool_type type, const void *x, void *out)
+{
+    job j = {p, x, out, 0};
+    over_planes(p, type == APUS_POOL_F32 ? average_f32 : average_f64, &j);
+}
+
+void apus_average_pool_backward(const apus_pool *p, apus_pool_type type, const void *grad, void *x)
+{
+    job j = {p, grad, x, 0};
+    over_planes(p, type == APUS_POOL_F32 ? average_backward_f32 : average_backward_f64, &j);
+}

@@ -1,0 +1,297 @@
+// Convolutions by oneDNN over tiles of our own.
+//
+// A tile is some images times a range of channels (or of groups): of output channels, when the input is differentiated of input
+// channels. Images are cut first; channels where images are few. The weight's gradient adds over images: there each tile of
+// images writes a buffer of its own, and these are summed in order.
+
+#include "COneDNN.h"
+#include "parallel.h"
+#include "plan.h"
+#include "single.h"
+#include "workspace.h"
+#include <stdatomic.h>
+#include <string.h>
+
+static int64_t elements(const int64_t extents[3]) { return extents[0] * extents[1] * extents[2]; }
+
+typedef struct {
+    const apus_convolution *c;
+    apus_direction direction;
+    const float *operand[OPERANDS], *bias; // the one that is written too
+    apus_plan *plan, *last_plan;           // the last tile of images may have fewer
+    int64_t images, image_tiles, channels, channel_tiles;
+    // Operands laid out as the primitive wants them ahead of the tiles that share them, one after the other.
+    char *shared[OPERANDS];
+    float *partials;                       // of the weight's gradient, for image tiles from the second on
+    _Atomic bool failed;
+} job;
+
+typedef struct {
+    int64_t image, channel;
+} place;
+
+// Which dimension the channel tiles cut.
+static bool cuts_groups(const job *j) { return j->c->groups > 1; }
+static bool cuts(const job *j, int operand)
+{
+    if (j->channel_tiles == 1) return false;
+    if (cuts_groups(j) || operand == W) return true;
+    return operand == (j->direction == APUS_BACKWARD_INPUT ? X : Y);
+}
+
+// Where a tile begins in an operand; channels counts groups where these are cut.
+static int64_t offset(const job *j, int operand, place at)
+{
+    const apus_convolution *c = j->c;
+    int64_t group_in = c->in_channels / c->groups, group_out = c->out_channels / c->groups;
+    int64_t channel = at.channel * j->channels, taps = elements(c->kernel);
+    switch (operand) {
+    case X:
+        return (at.image * j->images * c->in_channels + (cuts(j, X) ? channel * (cuts_groups(j) ? group_in : 1) : 0)) * elements(c->in);
+    case Y:
+        return (at.image * j->images * c->out_channels + (cuts(j, Y) ? channel * (cuts_groups(j) ? group_out : 1) : 0)) * elements(c->out);
+    default:
+        if (cuts_groups(j)) return channel * group_out * group_in * taps;
+        return j->direction == APUS_BACKWARD_INPUT ? channel * taps : channel * group_in * taps;
+    }
+}
+
+static apus_plan *plan_of(const job *j, place at) { return at.image + 1 == j->image_tiles ? j->last_plan : j->plan; }
+
+static bool run(dnnl_stream_t stream, dnnl_primitive_t primitive, int count, dnnl_exec_arg_t *arguments, apus_md *scratchpad, void *scratch)
+{
+    dnnl_memory_t memory = 0;
+    if (dnnl_memory_create(&memory, REF(*scratchpad), apus_plan_engine(), scratch) != dnnl_success) return false;
+    arguments[count] = (dnnl_exec_arg_t){DNNL_ARG_SCRATCHPAD, memory};
+    bool ok = dnnl_primitive_execute(primitive, stream, count + 1, arguments) == dnnl_success;
+    dnnl_memory_destroy(memory);
+    return ok;
+}
+
+static bool reorder(apus_plan *plan, int operand, dnnl_stream_t stream, void *from, void *to, bool outwards, void *scratch)
+{
+    apus_md *a = outwards ? &plan->inner[operand] : &plan->user[operand], *b = outwards ? &plan->user[operand] : &plan->inner[operand];
+    dnnl_memory_t source = 0, target = 0;
+    bool ok = dnnl_memory_create(&source, REF(*a), apus_plan_engine(), from) == dnnl_success
+        && dnnl_memory_create(&target, REF(*b), apus_plan_engine(), to) == dnnl_success;
+    dnnl_exec_arg_t arguments[3] = {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, target}};
+    ok = ok && run(stream, plan->reorder[operand], 2, arguments, &plan->scratchpad[1 + operand], scratch);
+    if (source) dnnl_memory_destroy(source);
+    if (target) dnnl_memory_destroy(target);
+    return ok;
+}
+
+static bool run_tile(job *j, place at, dnnl_stream_t stream)
+{
+    apus_plan *plan = plan_of(j, at);
+    char *inner = apus_workspace(APUS_WORKSPACE_REORDER, plan->inner_bytes[X] + plan->inner_bytes[W] + plan->inner_bytes[Y]);
+    void *scratch = apus_workspace(APUS_WORKSPACE_SCRATCHPAD, plan->scratchpad_most);
+    void *user[OPERANDS], *used[OPERANDS];
+    for (int i = 0; i < OPERANDS; i++) {
+        user[i] = (float *)j->operand[i] + offset(j, i, at);
+        if (i == W && j->direction == APUS_BACKWARD_WEIGHT && at.image > 0) {
+            user[i] = j->partials + (at.image - 1) * j->c->out_channels * (j->c->in_channels / j->c->groups) * elements(j->c->kernel) + offset(j, W, at);
+        }
+        used[i] = user[i];
+        if (!plan->reorder[i]) continue;
+        if (j->shared[i]) {
+            used[i] = j->shared[i] + (i == W ? at.channel : at.image) * (int64_t)j->plan->inner_bytes[i];
+            continue;
+        }
+        used[i] = inner;
+        inner += plan->inner_bytes[i];
+        if (i != plan->output && !reorder(plan, i, stream, user[i], used[i], false, scratch)) return false;
+    }
+    static const int names[3][OPERANDS] = {
+        {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
+        {DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST},
+        {DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_DST},
+    };
+    dnnl_exec_arg_t arguments[OPERANDS + 2];
+    dnnl_memory_t memories[OPERANDS + 1] = {0};
+    int count = 0;
+    bool ok = true;
+    for (int i = 0; i < OPERANDS && ok; i++) {
+        ok = dnnl_memory_create(&memories[i], REF(plan->inner[i]), apus_plan_engine(), used[i]) == dnnl_success;
+        arguments[count++] = (dnnl_exec_arg_t){names[j->direction][i], memories[i]};
+    }
+    if (ok && j->bias) {
+        const float *bias = j->bias + (cuts(j, Y) ? at.channel * j->channels * (cuts_groups(j) ? j->c->out_channels / j->c->groups : 1) : 0);
+        ok = dnnl_memory_create(&memories[OPERANDS], REF(plan->bias), apus_plan_engine(), (void *)bias) == dnnl_success;
+        arguments[count++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, memories[OPERANDS]};
+    }
+    ok = ok && run(stream, plan->primitive, count, arguments, &plan->scratchpad[0], scratch);
+    for (int i = 0; i <= OPERANDS; i++) if (memories[i]) dnnl_memory_destroy(memories[i]);
+    int out = plan->output;
+    return ok && (!plan->reorder[out] || reorder(plan, out, stream, used[out], user[out], true, scratch));
+}
+
+typedef struct {
+    job *j;
+    int operand; // laid out ahead; OPERANDS: the tiles themselves
+} phase;
+
+static void run_phase(void *context, int64_t begin, int64_t end)
+{
+    phase *p = context;
+    job *j = p->j;
+    dnnl_stream_t stream = 0;
+    int threads = apus_single_begin();
+    bool ok = dnnl_stream_create(&stream, apus_plan_engine(), dnnl_stream_default_flags) == dnnl_success;
+    for (int64_t t = begin; t < end && ok; t++) {
+        if (p->operand == OPERANDS) {
+            ok = run_tile(j, (place){t / j->channel_tiles, t % j->channel_tiles}, stream);
+        } else {
+            place at = p->operand == W ? (place){0, t} : (place){t, 0};
+            apus_plan *plan = plan_of(j, at);
+            void *scratch = apus_workspace(APUS_WORKSPACE_SCRATCHPAD, plan->scratchpad_bytes[1 + p->operand]);
+            ok = reorder(plan, p->operand, stream, (float *)j->operand[p->operand] + offset(j, p->operand, at),
+                         j->shared[p->operand] + t * (int64_t)j->plan->inner_bytes[p->operand], false, scratch);
+        }
+    }
+    if (stream) {
+        ok = dnnl_stream_wait(stream) == dnnl_success && ok;
+        dnnl_stream_destroy(stream);
+    }
+    apus_single_end(threads);
+    if (!ok) j->failed = true;
+}
+
+static void run_all(job *j, int operand, int64_t count)
+{
+    phase p = {j, operand};
+    apus_parallel_for(count, 1, run_phase, &p);
+}
+
+static apus_plan *take(const job *j, int64_t images)
+{
+    const apus_convolution *c = j->c;
+    // Spatial descriptions are the user's; channels are the tile's.
+    apus_plan_key key = {*c, c->in_channels, c->out_channels, j->direction, j->bias != 0};
+    key.shape.batch = images;
+    if (j->channel_tiles > 1) {
+        if (cuts_groups(j)) {
+            key.shape.groups = j->channels;
+            key.shape.in_channels = c->in_channels / c->groups * j->channels;
+            key.shape.out_channels = c->out_channels / c->groups * j->channels;
+        } else if (j->direction == APUS_BACKWARD_INPUT) {
+            key.shape.in_channels = j->channels;
+        } else {
+            key.shape.out_channels = j->channels;
+        }
+    }
+    return apus_plan_take(&key);
+}
+
+// A number of channels that gives at least `wanted` equal tiles of whole registers, else the most that there are.
+static void cut_channels(job *j, int64_t wanted)
+{
+    const apus_convolution *c = j->c;
+    int64_t all = cuts_groups(j) ? c->groups : j->direction == APUS_BACKWARD_INPUT ? c->in_channels : c->out_channels;
+    // Of single groups (channels, where it is depthwise) whole registers again.
+    int64_t least = cuts_groups(j) && c->in_channels / c->groups >= 16 ? 1 : 16;
+    int64_t tiles = 1;
+    while (tiles < wanted && all % (2 * tiles) == 0 && all / (2 * tiles) >= least && all / (2 * tiles) % least == 0) tiles *= 2;
+    // A cut that leaves one group of several would make it a tile of another rank.
+    if (cuts_groups(j) && all / tiles == 1 && tiles > 1) tiles /= 2;
+    j->channel_tiles = tiles;
+    j->channels = all / tiles;
+}
+
+static void cut(job *j)
+{
+    const apus_convolution *c = j->c;
+    int64_t weights = c->out_channels * (c->in_channels / c->groups) * elements(c->kernel);
+    double work = (double)c->batch * (double)elements(c->out) * (double)weights;
+    j->images = c->batch;
+    j->channels = cuts_groups(j) ? c->groups : j->direction == APUS_BACKWARD_INPUT ? c->in_channels : c->out_channels;
+    j->image_tiles = j->channel_tiles = 1;
+    int64_t wanted = (int64_t)(work / 1e6); // a million multiply-adds take some twenty microseconds
+    if (wanted > 8) wanted = 8;
+    if (wanted <= 1) return;
+    int64_t per_image = c->in_channels * elements(c->in) + c->out_channels * elements(c->out);
+    int64_t tiles;
+    if (j->direction == APUS_BACKWARD_WEIGHT) {
+        // A tile of images costs a buffer of the weight's size; cut channels where that outweighs the images it holds.
+        tiles = c->batch < wanted ? c->batch : wanted;
+        while (tiles > 1 && 4 * weights > per_image * (c->batch / tiles)) tiles /= 2;
+        if (tiles < 4 && wanted >= 4) tiles = 1;
+    } else {
+        // As many images as fit the second-level cache.
+        int64_t images = (1 << 18) / (per_image + 1) + 1, share = (c->batch + wanted - 1) / wanted;
+        if (images > share) images = share;
+        tiles = (c->batch + images - 1) / images;
+        if (c->batch < wanted) tiles = c->batch;
+    }
+    j->images = (c->batch + tiles - 1) / tiles;
+    j->image_tiles = (c->batch + j->images - 1) / j->images;
+    if (j->image_tiles < wanted && j->image_tiles < 4) cut_channels(j, (wanted + j->image_tiles - 1) / j->image_tiles);
+}
+
+static void sum_range(void *context, int64_t begin, int64_t end)
+{
+    const job *j = context;
+    int64_t weights = j->c->out_channels * (j->c->in_channels / j->c->groups) * elements(j->c->kernel);
+    float *out = (float *)j->operand[W];
+    for (int64_t t = 0; t + 1 < j->image_tiles; t++) {
+        const float *part = j->partials + t * weights;
+        for (int64_t i = begin; i < end; i++) out[i] += part[i];
+    }
+}
+
+static bool convolve(job *j)
+{
+    const apus_convolution *c = j->c;
+    if (c->batch * c->in_channels * c->out_channels * elements(c->in) * elements(c->out) * elements(c->kernel) == 0) return false;
+    // Of a few thousand multiply-adds oneDNN's own overhead of some microseconds would be the larger part.
+    if ((double)c->batch * (double)c->out_channels * (double)elements(c->out) * (double)(c->in_channels / c->groups) * (double)elements(c->kernel) < 20e3) return false;
+    cut(j);
+    j->plan = take(j, j->images);
+    int64_t rest = c->batch - (j->image_tiles - 1) * j->images;
+    j->last_plan = rest == j->images ? j->plan : take(j, rest);
+    bool ok = j->plan->usable && j->last_plan->usable;
+    // Tiles share what is laid out ahead only where both plans want it alike.
+    for (int i = 0; i < OPERANDS && ok; i++) ok = !j->plan->reorder[i] == !j->last_plan->reorder[i];
+    if (ok) ok = !j->plan->reorder[W] || dnnl_memory_desc_equal(REF(j->plan->inner[W]), REF(j->last_plan->inner[W]));
+    if (ok) {
+        int64_t weights = c->out_channels * (c->in_channels / c->groups) * elements(c->kernel);
+        size_t ahead[OPERANDS] = {0}, total = 0;
+        for (int i = 0; i < OPERANDS; i++) {
+            if (i == j->plan->output || !j->plan->reorder[i]) continue;
+            int64_t sharers = i == W ? j->image_tiles : cuts(j, i) ? 1 : j->channel_tiles;
+            if (sharers > 1) ahead[i] = j->plan->inner_bytes[i] * (size_t)(i == W ? j->channel_tiles : j->image_tiles);
+            total += ahead[i];
+        }
+        if (j->direction == APUS_BACKWARD_WEIGHT) total += sizeof(float) * (size_t)(weights * (j->image_tiles - 1));
+        char *block = total ? apus_workspace(APUS_WORKSPACE_PARTIALS, total) : 0;
+        for (int i = 0; i < OPERANDS; i++) {
+            if (!ahead[i]) continue;
+            j->shared[i] = block;
+            block += ahead[i];
+            run_all(j, i, i == W ? j->channel_tiles : j->image_tiles);
+        }
+        j->partials = (float *)block;
+        run_all(j, OPERANDS, j->image_tiles * j->channel_tiles);
+        ok = !j->failed;
+        if (ok && j->direction == APUS_BACKWARD_WEIGHT && j->image_tiles > 1) apus_parallel_for(weights, 16384, sum_range, j);
+        apus_workspace_trim();
+    }
+    if (j->last_plan != j->plan) apus_plan_give(j->last_plan);
+    apus_plan_give(j->plan);
+    return ok;
+}
+
+bool apus_dnn_convolution(const apus_convolution *c, const float *x, const float *weight, const float *bias, float *y)
+{
+    return convolve(&(job){.c = c, .direction = APUS_FORWARD, .operand = {x, weight, y}, .bias = bias});
+}
+
+bool apus_dnn_convolution_backward_input(const apus_convolution *c, const float *grad, const float *weight, float *x)
+{
+    return convolve(&(job){.c = c, .direction = APUS_BACKWARD_INPUT, .operand = {x, weight, grad}});
+}
+
+bool apus_dnn_convolution_backward_weight(const apus_convolution *c, const float *grad, const float *x, float *weight)
+{
+    return convolve(&(job){.c = c, .direction = APUS_BACKWARD_WEIGHT, .operand = {x, weight, grad}});
+}

@@ -1,0 +1,94 @@
+// What differs between oneDNN 2 and 3 in what we use of it: memory descriptors are structs in 2 and objects in 3, and 3 has no
+// operation descriptors.
+#ifndef APUS_VERSIONS_H
+#define APUS_VERSIONS_H
+
+#include <dnnl.h>
+#include <stdbool.h>
+
+typedef enum { APUS_FORWARD, APUS_BACKWARD_INPUT, APUS_BACKWARD_WEIGHT } apus_direction;
+
+#if DNNL_VERSION_MAJOR < 3
+
+typedef dnnl_memory_desc_t apus_md;
+typedef const dnnl_memory_desc_t *apus_md_ref;
+#define REF(md) (&(md))
+
+static inline bool apus_md_strided(apus_md *md, int rank, const dnnl_dim_t *dims, const dnnl_dim_t *strides)
+{
+    return dnnl_memory_desc_init_by_strides(md, rank, dims, dnnl_f32, strides) == dnnl_success;
+}
+static inline bool apus_md_any(apus_md *md, int rank, const dnnl_dim_t *dims)
+{
+    return dnnl_memory_desc_init_by_tag(md, rank, dims, dnnl_f32, dnnl_format_tag_any) == dnnl_success;
+}
+static inline bool apus_md_copy(apus_md *md, apus_md_ref from)
+{
+    *md = *from;
+    return true;
+}
+static inline void apus_md_free(apus_md *md) { (void)md; }
+
+static inline bool apus_convolution_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, apus_direction direction,
+    const apus_md *x, const apus_md *w, const apus_md *b, const apus_md *y, const dnnl_dim_t *stride, const dnnl_dim_t *dilation,
+    const dnnl_dim_t *padding, const dnnl_dim_t *padding_end, dnnl_primitive_desc_t hint, dnnl_primitive_attr_t attr)
+{
+    dnnl_convolution_desc_t d;
+    dnnl_status_t status = dnnl_unimplemented;
+    switch (direction) {
+    case APUS_FORWARD:
+        status = dnnl_dilated_convolution_forward_desc_init(&d, dnnl_forward_training, dnnl_convolution_direct, x, w, b, y, stride, dilation, padding, padding_end);
+        break;
+    case APUS_BACKWARD_INPUT:
+        status = dnnl_dilated_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, x, w, y, stride, dilation, padding, padding_end);
+        break;
+    case APUS_BACKWARD_WEIGHT:
+        status = dnnl_dilated_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, x, w, b, y, stride, dilation, padding, padding_end);
+        break;
+    }
+    return status == dnnl_success && dnnl_primitive_desc_create(pd, &d, attr, engine, hint) == dnnl_success;
+}
+
+#else
+
+typedef dnnl_memory_desc_t apus_md;
+typedef const_dnnl_memory_desc_t apus_md_ref;
+#define REF(md) (md)
+
+static inline bool apus_md_strided(apus_md *md, int rank, const dnnl_dim_t *dims, const dnnl_dim_t *strides)
+{
+    return dnnl_memory_desc_create_with_strides(md, rank, dims, dnnl_f32, strides) == dnnl_success;
+}
+static inline bool apus_md_any(apus_md *md, int rank, const dnnl_dim_t *dims)
+{
+    return dnnl_memory_desc_create_with_tag(md, rank, dims, dnnl_f32, dnnl_format_tag_any) == dnnl_success;
+}
+static inline bool apus_md_copy(apus_md *md, apus_md_ref from)
+{
+    return dnnl_memory_desc_clone(md, from) == dnnl_success;
+}
+static inline void apus_md_free(apus_md *md)
+{
+    if (*md) dnnl_memory_desc_destroy(*md);
+    *md = 0;
+}
+
+static inline bool apus_convolution_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, apus_direction direction,
+    const apus_md *x, const apus_md *w, const apus_md *b, const apus_md *y, const dnnl_dim_t *stride, const dnnl_dim_t *dilation,
+    const dnnl_dim_t *padding, const dnnl_dim_t *padding_end, dnnl_primitive_desc_t hint, dnnl_primitive_attr_t attr)
+{
+    dnnl_memory_desc_t bias = b ? *b : 0;
+    switch (direction) {
+    case APUS_FORWARD:
+        return dnnl_convolution_forward_primitive_desc_create(pd, engine, dnnl_forward_training, dnnl_convolution_direct, *x, *w, bias, *y, stride, dilation, padding, padding_end, attr) == dnnl_success;
+    case APUS_BACKWARD_INPUT:
+        return dnnl_convolution_backward_data_primitive_desc_create(pd, engine, dnnl_convolution_direct, *x, *w, *y, stride, dilation, padding, padding_end, hint, attr) == dnnl_success;
+    case APUS_BACKWARD_WEIGHT:
+        return dnnl_convolution_backward_weights_primitive_desc_create(pd, engine, dnnl_convolution_direct, *x, *w, bias, *y, stride, dilation, padding, padding_end, hint, attr) == dnnl_success;
+    }
+    return false;
+}
+
+#endif
+
+#endif
