@@ -1,0 +1,145 @@
+/// How a loss becomes one number from many. PyTorch: `reduction`.
+public enum Reduction: String, Sendable, CaseIterable {
+    /// The mean (weighted, where classes have weights).
+    case mean
+    /// The sum.
+    case sum
+    /// Every loss by itself.
+    case none
+}
+
+/// Class labels as a loss reads them: checked, and without those to ignore.
+package struct ClassLabels {
+    /// int64; ignored places hold 0.
+    package let indices: Tensor
+    /// bool, of the same shape: which places count. nil where all do.
+    package let counted: Tensor?
+    /// How many places count.
+    package let count: Int
+
+    /// Checks that every label of `target` is one of `classes` or `ignoreIndex`.
+    package init(_ target: Tensor, classes: Int, ignoreIndex: Int) throws(OpError) {
+        guard target.dtype.isInteger else { throw OpError("labels must be integers, these are \(target.dtype); convert them with to(.int64)") }
+        let labels = target.dtype == .int64 ? target.detach() : noGrad { target.to(.int64) }
+        // The labels are read by the host: an error must name the place before anything is computed.
+        let host = try noGrad { labels.to(.cpu) }.contiguousData()
+        target.device.backend.synchronize()
+        var ignored = 0
+        let buffer = UnsafeBufferPointer(start: UnsafePointer(host.pointer.assumingMemoryBound(to: Int64.self)), count: host.numel)
+        for (i, label) in buffer.enumerated() where label < 0 || label >= classes || label == ignoreIndex {
+            guard label == ignoreIndex else {
+                throw OpError("label \(label) at position \(ClassLabels.position(i, in: target.shape)) is outside 0 ..< \(classes)")
+            }
+            ignored += 1
+        }
+        withExtendedLifetime(host) {}
+        count = target.numel - ignored
+        if ignored == 0 {
+            (indices, counted) = (labels, nil)
+        } else {
+            let mask = noGrad { labels.ne(ignoreIndex) }
+            (indices, counted) = (noGrad { labels.maskedFill(mask.logicalNot(), 0) }, mask)
+        }
+    }
+
+    /// `3`, or `[1, 0, 2]` for labels in several dimensions.
+    private static func position(_ flat: Int, in shape: Shape) -> String {
+        if shape.count <= 1 { return "\(flat)" }
+        var rest = flat
+        var places: [Int] = []
+        for extent in shape.reversed() {
+            places.append(rest % extent)
+            rest /= extent
+        }
+        return "\(places.reversed().map { $0 })"
+    }
+}
+
+/// −log softmax(x)[label] along dimension 1 of x [N, C, …], times the label's weight: softmax, logarithm and choice in one op.
+///
+/// `mean` divides by the sum of the weights of all labels that count.
+/// Derivative: (softmax(x) − onehot(label))·weight·g, 0 where the label is ignored.
+struct CrossEntropy: Op {
+    let labels: ClassLabels
+    /// The weight of each label, 0 where it is ignored; nil where all are 1.
+    let weights: Tensor?
+    /// What the sum is divided by for `mean`.
+    let divisor: Double
+    let reduction: Reduction
+
+    var name: String { "crossEntropy" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let x = inputs[0]
+        let backend = x.device.backend
+        let logp = try Tensor.uninitialized(x.shape, x.dtype, x.device)
+        backend.softmax(x, dim: 1, log: true, into: logp)
+        saved.keep(x)
+        saved.keep(logp)
+
+        let index = labels.indices.asColumn
+        let picked = try Tensor.uninitialized(index.shape, x.dtype, x.device)
+        try backend.gather(logp, dim: 1, index, into: picked)
+        let losses = try Tensor.uninitialized(labels.indices.shape, x.dtype, x.device)
+        let flat = picked.view(losses.shape, strides: losses.strides, offset: picked.offset)
+        backend.unary(.negative, flat, KernelParameters(), into: losses)
+        if let weights {
+            // An ignored place may hold an infinite loss, which a weight of 0 would not hide.
+            if let counted = labels.counted {
+                let zero = try Tensor.uninitialized([], x.dtype, x.device)
+                backend.fill(zero, with: .double(0))
+                backend.select(counted, losses, zero.expanded(losses.shape), into: losses)
+            }
+            backend.binary(.mul, losses, weights, KernelParameters(), into: losses)
+        }
+        if reduction == .none { return losses }
+        let ones = Shape(repeating: 1, count: losses.ndim)
+        let total = try Tensor.uninitialized(ones, x.dtype, x.device)
+        backend.reduce(.sum, losses, dims: Array(0..<losses.ndim), into: total)
+        if reduction == .mean { backend.unary(.affine, total, KernelParameters(1 / divisor), into: total) }
+        return total.view([], strides: [], offset: total.offset)
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        let (x, logp) = (context.saved[0], context.saved[1])
+        // The factor of each place, [N, 1, …].
+        var scale = reduction == .mean ? grad * (1 / divisor) : grad
+        if let weights { scale = scale * weights }
+        scale = scale.expand(labels.indices.shape).unsqueeze(1)
+        let index = labels.indices.asColumn
+        // A recorded pass goes on from x itself, whose history the second derivative needs; else the saved logarithm will do.
+        let p = Context.current.gradEnabled ? (x - x.logsumexp(dim: 1, keepDim: true)).exp() : logp.exp()
+        return [(p * scale).scatterAdd(1, index, -scale)]
+    }
+}
+
+extension Tensor {
+    /// [N, …] as [N, 1, …].
+    fileprivate final var asColumn: Tensor {
+        var (shape, strides) = (self.shape, self.strides)
+        shape.insert(1, at: 1)
+        strides.insert(0, at: 1)
+        return view(shape, strides: strides, offset: offset)
+    }
+
+    /// Cross entropy of scores [N, C, …] with labels [N, …], without label smoothing; `F.crossEntropy` has all of it.
+    package final func crossEntropy(labels target: Tensor, weight: Tensor?, ignoreIndex: Int, reduction: Reduction) throws(OpError) -> Tensor {
+        guard dtype.isFloatingPoint else { throw OpError("scores must be floating-point numbers, these are \(dtype)") }
+        let labels = try ClassLabels(target, classes: shape[1], ignoreIndex: ignoreIndex)
+        let (weights, divisor) = try labels.weights(weight, dtype)
+        return apply(CrossEntropy(labels: labels, weights: weights, divisor: divisor, reduction: reduction), [self])
+    }
+}
+
+extension ClassLabels {
+    /// The weight of each place in `dtype` (nil where all are 1), and their sum. `classWeights` is [C], or nil for ones.
+    package func weights(_ classWeights: Tensor?, _ dtype: DType) throws(OpError) -> (each: Tensor?, sum: Double) {
+        if classWeights == nil && counted == nil { return (nil, Double(count)) }
+        return noGrad {
+            var each = classWeights.map { $0.detach().to(dtype).indexSelect(dim: 0, indices.reshape([-1])).reshape(indices.shape) }
+                ?? Tensor.ones(indices.shape, dtype: dtype, device: indices.device)
+            if let counted { each = each.maskedFill(counted.logicalNot(), 0) }
+            return (each, classWeights == nil ? Double(count) : each.sum().item())
+        }
+    }
+}

@@ -1,0 +1,177 @@
+import ApusCore
+
+/// Updates tensors from their gradients. PyTorch: `torch.optim.Optimizer`.
+///
+/// ```swift
+/// let optimizer = SGD(model.parameters(), lr: 0.1, momentum: 0.9)
+/// optimizer.zeroGrad()
+/// loss.backward()
+/// optimizer.step()
+/// ```
+/// An optimizer of one's own overrides `step()` and `validate(_:)`, and reads settings from `paramGroups`.
+open class Optimizer {
+    /// The groups, each with its own settings.
+    public private(set) var paramGroups: [ParameterGroup] = []
+    private let defaults: OptionList
+    /// Its name in messages, and the name of the writer in those about tensors changed in place.
+    let name: String
+    private let writer: String
+
+    /// Groups of parameters, and the settings (by PyTorch's names) that a group takes where it has none of its own.
+    ///
+    /// Traps where there are no parameters, one is given twice (in one group or two) or is not a leaf, a group has a setting that
+    /// `defaults` lacks, or `validate` finds one that makes no sense.
+    public init(_ groups: [ParameterGroup], defaults: KeyValuePairs<String, OptionValue>) {
+        self.defaults = OptionList(defaults.map { ($0.key, $0.value) })
+        name = "\(Self.self)"
+        writer = name + ".step"
+        guard groups.contains(where: { !$0.parameters.isEmpty }) else {
+            fail(name, "got an empty list of parameters; give it model.parameters()")
+            return
+        }
+        for group in groups { addParamGroup(group) }
+    }
+
+    /// Adds a group, for instance of layers that are trained from now on. PyTorch: `add_param_group`.
+    public final func addParamGroup(_ group: ParameterGroup) {
+        var seen: [ObjectIdentifier: String] = [:]
+        for (g, earlier) in paramGroups.enumerated() {
+            for (i, parameter) in earlier.parameters.enumerated() { seen[ObjectIdentifier(parameter)] = "parameter \(i) of group \(g)" }
+        }
+        for (i, parameter) in group.parameters.enumerated() {
+            let place = "parameter \(i) of group \(paramGroups.count)"
+            if let first = seen[ObjectIdentifier(parameter)] {
+                fail(name, "\(place) (\(parameter.dtype) \(parameter.shape)) is given twice: it is also \(first)")
+                return
+            }
+            seen[ObjectIdentifier(parameter)] = place
+            guard parameter.isPoisoned || parameter.isLeaf else {
+                fail(name, "\(place) (shape \(parameter.shape)) is the result of \(parameter.gradFn ?? "an op"), not a leaf; only leaves can be optimized")
+                return
+            }
+        }
+        var options = defaults
+        for (setting, value) in group.options.entries {
+            guard defaults[setting] != nil else {
+                fail(name, "has no setting '\(setting)'; it has \(defaults.entries.map(\.name).joined(separator: ", "))")
+                return
+            }
+            options[setting] = value
+        }
+        let given = group.options
+        group.options = options
+        if let problem = validate(group) {
+            group.options = given
+            fail(name, problem)
+            return
+        }
+        paramGroups.append(group)
+    }
+
+    /// What is wrong with a group's settings, nil where nothing is. Called for each group that is added or loaded.
+    open func validate(_ group: ParameterGroup) -> String? { nil }
+
+    /// Forgets the gradients: sets them to nil, or fills them with zeros in place. PyTorch: `zero_grad`.
+    public final func zeroGrad(setToNil: Bool = true) {
+        for group in paramGroups {
+            for parameter in group.parameters {
+                guard let grad = parameter.grad else { continue }
+                if setToNil {
+                    parameter.grad = nil
+                } else {
+                    let zeroed = grad.detach()
+                    zeroed.device.backend.fill(zeroed, with: .double(0))
+                    zeroed.didChange(by: "zeroGrad")
+                    parameter.grad = zeroed
+                }
+            }
+        }
+    }
+
+    /// Updates every parameter that has a gradient.
+    open func step() {
+        for group in paramGroups { update(group) }
+    }
+
+    /// Computes the loss again by `closure` (which clears the gradients and runs backward), then updates. Returns the loss.
+    @discardableResult public final func step(_ closure: () throws -> Tensor) rethrows -> Tensor {
+        let loss = try enableGrad { try closure() }
+        step()
+        return loss
+    }
+
+    // MARK: What the fused optimizers say of themselves
+
+    /// The names of the state tensors that `rule` updates with this group's settings, in the rule's order.
+    func stateNames(_ group: ParameterGroup) -> [String] { [] }
+
+    /// Whether the rule depends on how many steps a parameter has taken.
+    var countsSteps: Bool { true }
+
+    /// The update rule for parameters whose `step`-th step this is; `isFirst`: their state was made just now.
+    func rule(_ group: ParameterGroup, step: Int, isFirst: Bool) -> OptimizerRule {
+        preconditionFailure("\(name) does not override step()")
+    }
+
+    /// Parameters that one call of the backend updates.
+    private struct Batch {
+        let device: Device
+        let dtype: DType
+        let step: Int
+        let isFirst: Bool
+        var parameters: [Tensor] = []
+        var gradients: [Tensor] = []
+        var state: [[Tensor]]
+    }
+
+    private func update(_ group: ParameterGroup) {
+        let names = stateNames(group)
+        var batches: [Batch] = []
+        var scattered: [(parameter: Tensor, copy: Tensor)] = []
+        do throws(OpError) {
+            for (i, parameter) in group.parameters.enumerated() {
+                guard let grad = parameter.grad, !grad.isPoisoned, !parameter.isPoisoned else { continue }
+                guard grad.dtype == parameter.dtype && grad.device == parameter.device else {
+                    throw OpError("parameter \(i) is \(parameter.dtype) on \(parameter.device), its gradient \(grad.dtype) on \(grad.device)")
+                }
+                var state = group.states[i] ?? ParameterState()
+                var isFirst = false
+                for name in names where state[name] == nil {
+                    isFirst = true
+                    let zeros = try Tensor.uninitialized(parameter.shape, parameter.dtype, parameter.device)
+                    parameter.device.backend.fill(zeros, with: .double(0))
+                    state.tensors.append((name: name, tensor: zeros))
+                }
+                if countsSteps { state.step += 1 }
+                if countsSteps || !names.isEmpty { group.states[i] = state }
+                var target = parameter
+                if !parameter.isContiguous {
+                    target = try parameter.contiguousData()
+                    scattered.append((parameter: parameter, copy: target))
+                }
+                let at = batches.firstIndex {
+                    $0.dtype == parameter.dtype && $0.step == state.step && $0.isFirst == isFirst && $0.device == parameter.device
+                } ?? {
+                    batches.append(Batch(device: parameter.device, dtype: parameter.dtype, step: state.step, isFirst: isFirst,
+                                         state: Array(repeating: [], count: names.count)))
+                    return batches.count - 1
+                }()
+                batches[at].parameters.append(target)
+                batches[at].gradients.append(try grad.contiguousData())
+                for (s, name) in names.enumerated() { batches[at].state[s].append(state[name]!) }
+            }
+            for batch in batches {
+                batch.device.backend.optimizerStep(
+                    rule(group, step: batch.step, isFirst: batch.isFirst),
+                    parameters: batch.parameters, gradients: batch.gradients, state: batch.state)
+                for parameter in batch.parameters { parameter.didChange(by: writer) }
+            }
+            for (parameter, copy) in scattered {
+                parameter.device.backend.copy(copy, into: parameter)
+                parameter.didChange(by: writer)
+            }
+        } catch {
+            fail(error, op: writer)
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import ApusCore
+
+/// A setting of an optimizer or a schedule, as its state keeps it.
+public enum OptionValue: Hashable, Sendable {
+    case bool(Bool)
+    case int(Int)
+    case double(Double)
+    case string(String)
+    case list([Double])
+
+    /// As a state dictionary spells it; `init(_:like:)` reads it back to the same bits.
+    public var text: String {
+        switch self {
+        case .bool(let value): "\(value)"
+        case .int(let value): "\(value)"
+        case .double(let value): "\(value)"
+        case .string(let value): value
+        case .list(let values): "[" + values.map { "\($0)" }.joined(separator: ", ") + "]"
+        }
+    }
+
+    /// The value that `text` spells, of the kind that `example` has; nil where it spells none.
+    init?(_ text: String, like example: OptionValue) {
+        switch example {
+        case .bool:
+            guard let value = Bool(text) else { return nil }
+            self = .bool(value)
+        case .int:
+            guard let value = Int(text) else { return nil }
+            self = .int(value)
+        case .double:
+            guard let value = Double(text) else { return nil }
+            self = .double(value)
+        case .string:
+            self = .string(text)
+        case .list:
+            guard text.hasPrefix("["), text.hasSuffix("]") else { return nil }
+            var values: [Double] = []
+            for part in text.dropFirst().dropLast().split(separator: ",") {
+                guard let value = Double(String(part.drop { $0 == " " })) else { return nil }
+                values.append(value)
+            }
+            self = .list(values)
+        }
+    }
+}
+
+extension OptionValue: ExpressibleByBooleanLiteral, ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral {
+    public init(booleanLiteral value: Bool) { self = .bool(value) }
+    public init(floatLiteral value: Double) { self = .double(value) }
+    public init(integerLiteral value: Int) { self = .int(value) }
+}
+
+/// Settings by PyTorch's names, in order.
+struct OptionList {
+    private(set) var entries: [(name: String, value: OptionValue)]
+
+    init(_ entries: [(String, OptionValue)] = []) { self.entries = entries.map { (name: $0.0, value: $0.1) } }
+
+    /// Setting a new name appends it; setting nil removes the entry.
+    subscript(name: String) -> OptionValue? {
+        get {
+            for entry in entries where entry.name == name { return entry.value }
+            return nil
+        }
+        set {
+            let at = entries.firstIndex { $0.name == name }
+            switch (at, newValue) {
+            case (let at?, let value?): entries[at].value = value
+            case (let at?, nil): entries.remove(at: at)
+            case (nil, let value?): entries.append((name: name, value: value))
+            case (nil, nil): break
+            }
+        }
+    }
+
+    /// The number of that name; an integer counts as one.
+    func double(_ name: String) -> Double? {
+        switch self[name] {
+        case .double(let value): value
+        case .int(let value): Double(value)
+        default: nil
+        }
+    }
+
+    func bool(_ name: String) -> Bool? {
+        if case .bool(let value) = self[name] { value } else { nil }
+    }
+
+    func int(_ name: String) -> Int? {
+        if case .int(let value) = self[name] { value } else { nil }
+    }
+
+    func list(_ name: String) -> [Double]? {
+        if case .list(let value) = self[name] { value } else { nil }
+    }
+}
+
+/// A saved state that does not fit the optimizer or schedule it is loaded into. Nothing was changed.
+public struct OptimizerStateError: Error, CustomStringConvertible, Sendable {
+    /// The optimizer's or schedule's type.
+    public let owner: String
+    /// Everything that differs, one sentence each.
+    public let problems: [String]
+
+    public var description: String { "\(owner): the state does not fit: " + problems.joined(separator: "; ") }
+}
+
+/// What is wrong with a number that must be at least 0 (or above, with `open`), nil where nothing is. PyTorch: `Invalid … value`.
+func invalid(_ name: String, _ value: Double, from low: Double = 0, below high: Double = .infinity) -> String? {
+    if value >= low && (value < high || high == .infinity) { return nil }
+    let range = high == .infinity ? "at least \(low)" : "at least \(low) and below \(high)"
+    return "invalid \(name): \(value); it must be \(range)"
+}

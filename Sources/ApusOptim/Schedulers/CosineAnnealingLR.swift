@@ -1,0 +1,27 @@
+import ApusCore
+import Glibc
+
+/// Half a cosine from the initial rate to `etaMin` over `tMax` steps, and back (SGDR without restarts; Loshchilov and Hutter, 2017):
+/// lr = etaMin + (lr₀ − etaMin)·(1 + cos(π·t/tMax))/2, in its chainable form. PyTorch: `CosineAnnealingLR` (`T_max`, `eta_min`).
+public final class CosineAnnealingLR: LRScheduler {
+    /// Traps where `tMax` is not positive.
+    public init(_ optimizer: Optimizer, tMax: Int, etaMin: Double = 0, lastEpoch: Int = -1) {
+        super.init(optimizer, lastEpoch: lastEpoch, options: [("T_max", .int(tMax)), ("eta_min", .double(etaMin))])
+        checkOptions()
+    }
+
+    override func validate(_ options: OptionList) -> String? {
+        let tMax = options.int("T_max") ?? 0
+        return tMax > 0 ? nil : "tMax must be positive, not \(tMax)"
+    }
+
+    public override func getLR() -> [Double] {
+        let (tMax, etaMin, t) = (Double(count("T_max")), number("eta_min"), Double(lastEpoch))
+        if isInitial { return scaled(1) }
+        let groups = zip(baseLRs, optimizer.paramGroups.map(\.lr))
+        if (t - 1 - tMax).truncatingRemainder(dividingBy: 2 * tMax) == 0 {
+            return groups.map { base, lr in lr + (base - etaMin) * (1 - cos(.pi / tMax)) / 2 }
+        }
+        return groups.map { _, lr in (1 + cos(.pi * t / tMax)) / (1 + cos(.pi * (t - 1) / tMax)) * (lr - etaMin) + etaMin }
+    }
+}

@@ -1,0 +1,110 @@
+import ApusCore
+import Glibc
+
+/// The initial rate times a function of the step: lr = lr₀·f(t). PyTorch: `LambdaLR`.
+public final class LambdaLR: LRScheduler {
+    private let lambdas: [(Int) -> Double]
+
+    /// One function for all groups. It is not part of the state.
+    public init(_ optimizer: Optimizer, _ lambda: @escaping (Int) -> Double, lastEpoch: Int = -1) {
+        lambdas = Array(repeating: lambda, count: optimizer.paramGroups.count)
+        super.init(optimizer, lastEpoch: lastEpoch, options: [])
+    }
+
+    /// A function for each group.
+    public init(_ optimizer: Optimizer, _ lambdas: [(Int) -> Double], lastEpoch: Int = -1) {
+        if lambdas.count != optimizer.paramGroups.count {
+            fail("LambdaLR", "got \(lambdas.count) functions for \(optimizer.paramGroups.count) groups")
+        }
+        // Inside `checked` the program goes on: a group without a function keeps its rate.
+        self.lambdas = (0..<optimizer.paramGroups.count).map { $0 < lambdas.count ? lambdas[$0] : { _ in 1 } }
+        super.init(optimizer, lastEpoch: lastEpoch, options: [])
+    }
+
+    public override func getLR() -> [Double] { zip(baseLRs, lambdas).map { $0 * $1(lastEpoch) } }
+}
+
+/// lr ← gamma·lr every `stepSize` steps. PyTorch: `StepLR`.
+public final class StepLR: LRScheduler {
+    /// Traps where `stepSize` is not positive.
+    public init(_ optimizer: Optimizer, stepSize: Int, gamma: Double = 0.1, lastEpoch: Int = -1) {
+        super.init(optimizer, lastEpoch: lastEpoch, options: [("step_size", .int(stepSize)), ("gamma", .double(gamma))])
+        checkOptions()
+    }
+
+    override func validate(_ options: OptionList) -> String? {
+        let size = options.int("step_size") ?? 0
+        return size > 0 ? nil : "stepSize must be positive, not \(size)"
+    }
+
+    public override func getLR() -> [Double] {
+        // Until `init` has reported it, a step size of 0 must not divide.
+        let turns = lastEpoch != 0 && lastEpoch % max(count("step_size"), 1) == 0
+        return scaled(turns ? number("gamma") : 1)
+    }
+}
+
+/// lr ← gamma·lr at each of `milestones`. PyTorch: `MultiStepLR`.
+public final class MultiStepLR: LRScheduler {
+    public init(_ optimizer: Optimizer, milestones: [Int], gamma: Double = 0.1, lastEpoch: Int = -1) {
+        super.init(optimizer, lastEpoch: lastEpoch, options: [("milestones", .list(milestones.map { Double($0) })), ("gamma", .double(gamma))])
+    }
+
+    public override func getLR() -> [Double] {
+        let turns = (options.list("milestones") ?? []).count { $0 == Double(lastEpoch) }
+        return turns == 0 ? scaled(1) : scaled(pow(number("gamma"), Double(turns)))
+    }
+}
+
+/// lr ← gamma·lr in each step. PyTorch: `ExponentialLR`.
+public final class ExponentialLR: LRScheduler {
+    public init(_ optimizer: Optimizer, gamma: Double, lastEpoch: Int = -1) {
+        super.init(optimizer, lastEpoch: lastEpoch, options: [("gamma", .double(gamma))])
+    }
+
+    public override func getLR() -> [Double] { scaled(isInitial ? 1 : number("gamma")) }
+}
+
+/// The initial rate times `factor` for `totalIters` steps, the initial rate after. PyTorch: `ConstantLR`.
+public final class ConstantLR: LRScheduler {
+    /// Traps where `factor` is outside 0 … 1.
+    public init(_ optimizer: Optimizer, factor: Double = 1.0 / 3, totalIters: Int = 5, lastEpoch: Int = -1) {
+        super.init(optimizer, lastEpoch: lastEpoch, options: [("factor", .double(factor)), ("total_iters", .int(totalIters))])
+        checkOptions()
+    }
+
+    override func validate(_ options: OptionList) -> String? {
+        let factor = options.double("factor") ?? .nan
+        return factor >= 0 && factor <= 1 ? nil : "factor must be between 0 and 1, not \(factor)"
+    }
+
+    public override func getLR() -> [Double] {
+        if lastEpoch == 0 { return scaled(number("factor")) }
+        return scaled(lastEpoch == count("total_iters") ? 1 / number("factor") : 1)
+    }
+}
+
+/// The initial rate times a factor that goes in a straight line from `startFactor` to `endFactor` over `totalIters` steps.
+/// PyTorch: `LinearLR`.
+public final class LinearLR: LRScheduler {
+    /// Traps where `startFactor` is not above 0 and at most 1, or `endFactor` outside 0 … 1.
+    public init(_ optimizer: Optimizer, startFactor: Double = 1.0 / 3, endFactor: Double = 1, totalIters: Int = 5, lastEpoch: Int = -1) {
+        super.init(optimizer, lastEpoch: lastEpoch, options: [
+            ("start_factor", .double(startFactor)), ("end_factor", .double(endFactor)), ("total_iters", .int(totalIters)),
+        ])
+        checkOptions()
+    }
+
+    override func validate(_ options: OptionList) -> String? {
+        let (start, end) = (options.double("start_factor") ?? .nan, options.double("end_factor") ?? .nan)
+        guard start > 0 && start <= 1 else { return "startFactor must be greater than 0 and at most 1, not \(start)" }
+        return end >= 0 && end <= 1 ? nil : "endFactor must be between 0 and 1, not \(end)"
+    }
+
+    public override func getLR() -> [Double] {
+        let (start, end, total) = (number("start_factor"), number("end_factor"), count("total_iters"))
+        if lastEpoch == 0 { return scaled(start) }
+        if isInitial || lastEpoch > total { return scaled(1) }
+        return scaled(1 + (end - start) / (Double(total) * start + Double(lastEpoch - 1) * (end - start)))
+    }
+}
