@@ -43,7 +43,7 @@ let package = Package(
 
         // Tests: one target per library target.
         .target(name: "TestSupport", dependencies: ["Apus"], path: "Tests/TestSupport"),
-        .testTarget(name: "ApusCoreTests", dependencies: ["Apus", "TestSupport"]),
+        .testTarget(name: "ApusCoreTests", dependencies: ["Apus", "TestSupport"], exclude: ["Recorded"]),
         .testTarget(name: "ApusNNTests", dependencies: ["Apus", "TestSupport"]),
         .testTarget(name: "ApusOptimTests", dependencies: ["Apus", "TestSupport"]),
         .testTarget(name: "ApusFormatsTests", dependencies: ["Apus", "TestSupport"]),

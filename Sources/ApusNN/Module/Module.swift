@@ -1,0 +1,124 @@
+import ApusCore
+
+/// A part of a network: layers, parameters and how they compute. PyTorch: `nn.Module`.
+///
+/// A subclass declares its layers and parameters as stored properties and overrides ``forward(_:)``:
+///
+/// ```swift
+/// final class Net: Module {
+///     let conv1 = Conv2d(1, 8, kernelSize: 3, padding: 1)
+///     let fc = Linear(8 * 14 * 14, 10)
+///     override func forward(_ x: Tensor) -> Tensor {
+///         fc(F.maxPool2d(F.relu(conv1(x)), kernelSize: 2).flatten(startDim: 1))
+///     }
+/// }
+/// ```
+///
+/// Stored properties are found by reflection, also inside arrays, optionals and dictionaries (those by sorted key), and are named as PyTorch
+/// would name them (`convA` is `conv_a`) or as ``Named`` says. Nothing found is kept: a layer that is exchanged is seen at once. A call reflects nothing.
+///
+/// A module is not Sendable: it moves between tasks as Swift 6 lets values move, and ``Shared`` serves one from several tasks.
+open class Module {
+    /// Whether it behaves as in training (dropout drops, batch normalisation learns statistics). Set it with ``train(_:)`` and ``eval()``.
+    public final var training = true
+
+    /// Hooks and members registered by name; nil for most modules, so that a call finds out about hooks by one comparison.
+    final var extras: ModuleExtras?
+
+    /// A module without members beyond its stored properties.
+    public init() {}
+
+    /// Computes the output for one input. Override it; call the module itself (`model(x)`), so that hooks and messages see the call.
+    open func forward(_ x: Tensor) -> Tensor {
+        fail(typeName, "this class has no forward(_:); override it, or callAsFunction where the module takes other inputs")
+    }
+
+    /// Calls the module: hooks, then ``forward(_:)``, with its path in messages.
+    ///
+    /// A module with several inputs or outputs overrides this form as `@available(*, unavailable)` and has one of its own,
+    /// which passes through ``call(_:_:)``.
+    open func callAsFunction(_ x: Tensor) -> Tensor {
+        if extras?.hooks == nil {
+            enter()
+            defer { leave() }
+            return forward(x)
+        }
+        return call([x]) { forward($0[0]) }
+    }
+
+    /// The type's name as it is printed. PyTorch: `_get_name()`.
+    open var typeName: String { "\(type(of: self))" }
+
+    /// What stands between the parentheses of the printed form, such as `in_features=784, out_features=256, bias=True`.
+    open var extraRepr: String { "" }
+
+    /// As PyTorch prints it. PyTorch: `repr(module)`.
+    open var description: String { describeMembers() }
+
+    // MARK: Modes
+
+    /// Puts it and all modules in it into training mode (or out of it). PyTorch: `train()`.
+    @discardableResult open func train(_ mode: Bool = true) -> Self {
+        training = mode
+        for child in children() { child.train(mode) }
+        return self
+    }
+
+    /// Leaves training mode, for evaluation and serving. PyTorch: `eval()`.
+    @discardableResult public final func eval() -> Self { train(false) }
+
+    /// Sets whether its parameters require a gradient. PyTorch: `requires_grad_()`.
+    @discardableResult public final func requiresGrad_(_ requires: Bool = true) -> Self {
+        for parameter in parameters() { parameter.requiresGrad = requires }
+        return self
+    }
+
+    /// Clears the gradients of its parameters. PyTorch: `zero_grad()`.
+    public final func zeroGrad() {
+        for parameter in parameters() { parameter.grad = nil }
+    }
+
+    // MARK: Moving
+
+    /// Moves parameters and buffers to `device`; they stay the same objects, so an optimizer made before keeps working. PyTorch: `to(device)`.
+    @discardableResult public final func to(_ device: Device) -> Self { convertTensors { $0.to(device) } }
+
+    /// Converts floating-point parameters and buffers to `dtype`; they stay the same objects. PyTorch: `to(dtype)`.
+    @discardableResult public final func to(_ dtype: DType) -> Self {
+        guard dtype.isFloatingPoint else {
+            fail("\(typeName).to", "parameters can only be floating-point numbers, not \(dtype)")
+            return self
+        }
+        return convertTensors { $0.dtype.isFloatingPoint ? $0.to(dtype) : $0 }
+    }
+
+    /// Moves and converts at once.
+    @discardableResult public final func to(_ device: Device, _ dtype: DType) -> Self { to(dtype).to(device) }
+    /// In float32. PyTorch: `float()`.
+    @discardableResult public final func float() -> Self { to(.float32) }
+    /// In float64. PyTorch: `double()`.
+    @discardableResult public final func double() -> Self { to(.float64) }
+    /// In float16. PyTorch: `half()`.
+    @discardableResult public final func half() -> Self { to(.float16) }
+    /// In bfloat16. PyTorch: `bfloat16()`.
+    @discardableResult public final func bfloat16() -> Self { to(.bfloat16) }
+
+    private func convertTensors(_ convert: (Tensor) -> Tensor) -> Self {
+        noGrad {
+            for tensor in parameters() as [Tensor] + buffers() where !tensor.isPoisoned {
+                let moved = convert(tensor)
+                if moved !== tensor && !moved.isPoisoned { tensor.setData(moved) }
+            }
+        }
+        return self
+    }
+
+    /// Calls `body` with every module in it, children first, itself last. PyTorch: `apply(fn)`.
+    @discardableResult public final func apply(_ body: (Module) throws -> Void) rethrows -> Self {
+        for child in children() { try child.apply(body) }
+        try body(self)
+        return self
+    }
+}
+
+extension Module: CustomStringConvertible {}

@@ -1,0 +1,96 @@
+import ApusCore
+
+extension Module {
+    /// PyTorch's `Module.__repr__`.
+    final func describeMembers() -> String {
+        printed(typeName, extraRepr: extraRepr, describeChildren(memberTree()))
+    }
+}
+
+private func describeChildren(_ members: [(name: String, member: Member)]) -> [(name: String, text: String)] {
+    members.compactMap { name, member in
+        switch member {
+        case .module(let module): (name, module.description)
+        case .group(let container, let inner):
+            // An array or dictionary of layers prints as the container with the same keys.
+            inner.contains { $0.member.isPrinted }
+                ? (name, container == "ModuleList" ? printedList(container, describeChildren(inner).map(\.text)) : printed(container, extraRepr: "", describeChildren(inner)))
+                : nil
+        case .parameter, .buffer: nil
+        }
+    }
+}
+
+extension Member {
+    fileprivate var isPrinted: Bool {
+        switch self {
+        case .module: true
+        case .parameter, .buffer: false
+        case .group(_, let inner): inner.contains { $0.member.isPrinted }
+        }
+    }
+}
+
+/// `Name(extra)` or, with children, one line for each of them.
+func printed(_ typeName: String, extraRepr: String, _ children: [(name: String, text: String)]) -> String {
+    let extraLines = extraRepr.isEmpty ? [] : extraRepr.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    if extraLines.count <= 1 && children.isEmpty { return "\(typeName)(\(extraRepr))" }
+    let lines = extraLines + children.map { indented("(\($0.name)): \($0.text)") }
+    return "\(typeName)(\n  " + lines.joined(separator: "\n  ") + "\n)"
+}
+
+/// A list whose equal neighbours fold: `(0-2): 3 x Linear(…)`.
+func printedList(_ typeName: String, _ items: [String]) -> String {
+    if items.isEmpty { return "\(typeName)()" }
+    var lines: [String] = []
+    var start = 0
+    while start < items.count {
+        var end = start
+        while end + 1 < items.count && items[end + 1] == items[start] { end += 1 }
+        lines.append(indented(start == end ? "(\(start)): \(items[start])" : "(\(start)-\(end)): \(end - start + 1) x \(items[start])"))
+        start = end + 1
+    }
+    return "\(typeName)(\n  " + lines.joined(separator: "\n  ") + "\n)"
+}
+
+private func indented(_ text: String) -> String { text.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\n  ") }
+
+// MARK: - Values in Python's spelling
+
+/// A value as Python's `repr` spells it, for `extraRepr`: `True`, `None`, `1e-05`, `(3,)`, `'mean'`.
+package protocol PythonRepresentable {
+    var pythonRepr: String { get }
+}
+
+/// `True`, `None`, `1e-05`, `(3, 3)`: what PyTorch prints for `value`.
+package func repr(_ value: some PythonRepresentable) -> String { value.pythonRepr }
+
+/// `in_features=3, bias=True`: pairs of name and value, in order; a nil text is left out.
+package func reprList(_ parts: String?...) -> String { parts.compactMap(\.self).joined(separator: ", ") }
+
+extension Bool: PythonRepresentable {
+    package var pythonRepr: String { self ? "True" : "False" }
+}
+extension Int: PythonRepresentable {
+    package var pythonRepr: String { description }
+}
+extension Double: PythonRepresentable {
+    /// The shortest digits that read back, as in Swift; Python writes an exponent from 1e16 on.
+    package var pythonRepr: String {
+        guard magnitude < 1e16, magnitude >= 0x1p53 else { return description }
+        return "\(Int64(self)).0"
+    }
+}
+extension String: PythonRepresentable {
+    package var pythonRepr: String { "'\(self)'" }
+}
+extension Optional: PythonRepresentable where Wrapped: PythonRepresentable {
+    package var pythonRepr: String { map(\.pythonRepr) ?? "None" }
+}
+extension Array: PythonRepresentable where Element: PythonRepresentable {
+    /// As a tuple: `(3,)`, `(3, 3)`.
+    package var pythonRepr: String { "(" + map(\.pythonRepr).joined(separator: ", ") + (count == 1 ? ",)" : ")") }
+}
+extension Shape: PythonRepresentable {
+    package var pythonRepr: String { Array(self).pythonRepr }
+}

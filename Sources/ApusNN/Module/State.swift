@@ -1,0 +1,81 @@
+import ApusCore
+
+/// A state dict that does not fit the module it was loaded into, with everything that is wrong with it.
+public struct StateDictError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// A tensor of another shape than the module's.
+    public struct Mismatch: Hashable, Sendable {
+        public let key: String
+        /// The shape in the state dict.
+        public let found: [Int]
+        /// The module's shape.
+        public let expected: [Int]
+    }
+
+    /// The class of the module.
+    public let module: String
+    /// Keys that the module has and the state dict lacks, in the module's order.
+    public let missing: [String]
+    /// Keys that the state dict has and the module does not know, in the state dict's order.
+    public let unexpected: [String]
+    /// Tensors of another shape than the module's.
+    public let mismatched: [Mismatch]
+
+    public var description: String {
+        var lines = ["the state dict does not fit \(module):"]
+        if !missing.isEmpty { lines.append("missing keys: " + missing.joined(separator: ", ")) }
+        if !unexpected.isEmpty { lines.append("unexpected keys: " + unexpected.joined(separator: ", ")) }
+        lines += mismatched.map { "\($0.key) has shape \($0.found), the model's has \($0.expected)" }
+        return lines.joined(separator: "\n  ")
+    }
+}
+
+extension Module {
+    /// Parameters and persistent buffers by PyTorch's keys (`conv1.weight`). The tensors share the module's memory; a module, parameter or
+    /// buffer with several names is listed under each. PyTorch: `state_dict()`.
+    public final func stateDict() -> StateDict {
+        var state = StateDict()
+        for (key, tensor) in stateTensors() { state[key] = tensor.detach() }
+        return state
+    }
+
+    /// Copies the values of `state` into the module's own tensors, converted to their dtype and device. PyTorch: `load_state_dict`.
+    ///
+    /// Throws one ``StateDictError`` that names every missing, unexpected and mis-shaped key, and then has changed nothing.
+    /// Not `strict`, only shapes must fit; missing and unexpected keys are returned.
+    @discardableResult public final func loadStateDict(_ state: StateDict, strict: Bool = true) throws -> (missingKeys: [String], unexpectedKeys: [String]) {
+        let own = stateTensors()
+        var known: Set<String> = []
+        var missing: [String] = []
+        var mismatched: [StateDictError.Mismatch] = []
+        var pairs: [(target: Tensor, value: Tensor)] = []
+        for (key, tensor) in own where known.insert(key).inserted {
+            guard let value = state[key] else {
+                missing.append(key)
+                continue
+            }
+            if value.shape == tensor.shape {
+                pairs.append((tensor, value))
+            } else {
+                mismatched.append(.init(key: key, found: Array(value.shape), expected: Array(tensor.shape)))
+            }
+        }
+        let unexpected = state.keys.filter { !known.contains($0) }
+        if !mismatched.isEmpty || strict && !(missing.isEmpty && unexpected.isEmpty) {
+            throw StateDictError(module: typeName, missing: strict ? missing : [], unexpected: strict ? unexpected : [], mismatched: mismatched)
+        }
+        // Whatever can fail (memory for conversions) comes before the first change.
+        let values = try checked { noGrad { pairs.map { $0.value.detach().to($0.target.device).to($0.target.dtype) } } }
+        for (pair, value) in zip(pairs, values) {
+            pair.target.device.backend.copy(value, into: pair.target)
+            pair.target.didChange(by: "loadStateDict")
+        }
+        return (missing, unexpected)
+    }
+
+    private func stateTensors() -> [(key: String, tensor: Tensor)] {
+        allMembers().flatMap { place in
+            place.members.parameters.map { (joined(place.name, $0.name), $0.parameter as Tensor) }
+                + place.members.buffers.filter(\.buffer.isPersistent).map { (joined(place.name, $0.name), $0.buffer as Tensor) }
+        }
+    }
+}

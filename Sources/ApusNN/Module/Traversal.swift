@@ -1,0 +1,82 @@
+import ApusCore
+
+/// What a module contains, by name and in PyTorch's order: a module's own parameters first, then its children's.
+/// A module, parameter or buffer that is reached twice counts once, under the first name.
+extension Module {
+    /// The layers directly in it. PyTorch: `children()`.
+    public final func children() -> [Module] { namedChildren().map(\.module) }
+
+    /// The layers directly in it with their names; those in an array or dictionary as `blocks.0`. PyTorch: `named_children()`.
+    public final func namedChildren() -> [(name: String, module: Module)] {
+        var seen: Set<ObjectIdentifier> = []
+        return members().modules.filter { seen.insert(ObjectIdentifier($0.module)).inserted }
+    }
+
+    /// It and every module in it. PyTorch: `modules()`.
+    public final func modules() -> [Module] { namedModules().map(\.module) }
+
+    /// It (under the name `prefix`) and every module in it with their paths. PyTorch: `named_modules()`.
+    public final func namedModules(prefix: String = "") -> [(name: String, module: Module)] {
+        walk(prefix).map { ($0.name, $0.module) }
+    }
+
+    /// The parameters, each once: what an optimizer takes. PyTorch: `parameters()`.
+    public final func parameters(recurse: Bool = true) -> [Parameter] { namedParameters(recurse: recurse).map(\.parameter) }
+
+    /// The parameters with their paths, each once. PyTorch: `named_parameters()`.
+    public final func namedParameters(prefix: String = "", recurse: Bool = true) -> [(name: String, parameter: Parameter)] {
+        unique(prefix, recurse) { $0.parameters.map { ($0.name, $0.parameter) } }.map { ($0.0, $0.1) }
+    }
+
+    /// The buffers, such as running statistics, each once. PyTorch: `buffers()`.
+    public final func buffers(recurse: Bool = true) -> [Buffer] { namedBuffers(recurse: recurse).map(\.buffer) }
+
+    /// The buffers with their paths, each once. PyTorch: `named_buffers()`.
+    public final func namedBuffers(prefix: String = "", recurse: Bool = true) -> [(name: String, buffer: Buffer)] {
+        unique(prefix, recurse) { $0.buffers.map { ($0.name, $0.buffer) } }.map { ($0.0, $0.1) }
+    }
+
+    /// The module at a path such as `features.3`, itself for the empty path; nil where there is none. PyTorch: `get_submodule`.
+    public final func submodule(_ path: String) -> Module? {
+        path.isEmpty ? self : allMembers().lazy.flatMap { entry in entry.members.modules.map { (joined(entry.name, $0.name), $0.module) } }.first { $0.0 == path }?.1
+    }
+
+    private func unique<Value: AnyObject>(_ prefix: String, _ recurse: Bool, _ pick: (Members) -> [(String, Value)]) -> [(String, Value)] {
+        var seen: Set<ObjectIdentifier> = []
+        let places = recurse ? walk(prefix) : [(prefix, self, members())]
+        return places.flatMap { place in pick(place.members).map { (joined(place.name, $0.0), $0.1) } }
+            .filter { seen.insert(ObjectIdentifier($0.1)).inserted }
+    }
+
+    /// Every module once, before its children.
+    private func walk(_ prefix: String) -> [(name: String, module: Module, members: Members)] {
+        var seen: Set<ObjectIdentifier> = []
+        var found: [(name: String, module: Module, members: Members)] = []
+        func visit(_ name: String, _ module: Module) {
+            guard seen.insert(ObjectIdentifier(module)).inserted else { return }
+            let members = module.members()
+            found.append((name, module, members))
+            for (key, child) in members.modules { visit(joined(name, key), child) }
+        }
+        visit(prefix, self)
+        return found
+    }
+
+    /// Every module under every name it has, before its children: what a state dict lists. A module that contains itself is listed once on each path.
+    final func allMembers() -> [(name: String, module: Module, members: Members)] {
+        var path: Set<ObjectIdentifier> = []
+        var found: [(name: String, module: Module, members: Members)] = []
+        func visit(_ name: String, _ module: Module) {
+            guard path.insert(ObjectIdentifier(module)).inserted else { return }
+            let members = module.members()
+            found.append((name, module, members))
+            for (key, child) in members.modules { visit(joined(name, key), child) }
+            path.remove(ObjectIdentifier(module))
+        }
+        visit("", self)
+        return found
+    }
+}
+
+/// A path and one more name: without a dot where the path is empty.
+func joined(_ path: String, _ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
