@@ -1,0 +1,123 @@
+import ApusCore
+import OrderedCollections
+
+/// Modules by name, in order, without a way of its own to run them. PyTorch: `nn.ModuleDict`.
+///
+/// `let heads: ModuleDict = ["mean": Linear(8, 1), "variance": Linear(8, 1)]`, then `heads["mean"]!(x)`.
+public final class ModuleDict: Module, ExpressibleByDictionaryLiteral {
+    /// Named modules in order; a name given twice traps.
+    public init(_ modules: some Sequence<(String, Module)>) {
+        super.init()
+        for (name, module) in modules { addModule(name, module) }
+    }
+
+    /// Named modules in order.
+    public init(_ modules: OrderedDictionary<String, some Module>) {
+        super.init()
+        for (name, module) in modules { addModule(name, module) }
+    }
+
+    /// Without modules.
+    public override init() { super.init() }
+
+    /// In the order written.
+    public convenience init(dictionaryLiteral elements: (String, Module)...) { self.init(elements) }
+
+    @available(*, unavailable, message: "a Dictionary has no order; write a list of pairs, ModuleDict([(\"a\", m), (\"b\", n)]), or pass an OrderedDictionary")
+    @_disfavoredOverload public init(_ modules: [String: Module]) { super.init() }
+
+    /// The names, in order.
+    public var keys: [String] { extras?.modules.map(\.name) ?? [] }
+    /// The modules, in order.
+    public var values: [Module] { extras?.modules.map(\.module) ?? [] }
+    /// The number of modules.
+    public var count: Int { extras?.modules.count ?? 0 }
+
+    /// The module of that name; setting appends, exchanges or (nil) removes it.
+    public subscript(name: String) -> Module? {
+        get { extras?.modules.first { $0.name == name }?.module }
+        set {
+            let position = extras?.modules.firstIndex { $0.name == name }
+            switch (position, newValue) {
+            case (let position?, let module?): extras?.modules[position].module = module
+            case (let position?, nil): extras?.modules.remove(at: position)
+            case (nil, let module?): addModule(name, module)
+            case (nil, nil): break
+            }
+        }
+    }
+}
+
+/// A list of parameters. PyTorch: `nn.ParameterList`.
+public final class ParameterList: Module, RandomAccessCollection {
+    /// `parameters`, named by their positions; other tensors become parameters.
+    public init(_ parameters: some Sequence<Tensor> = [Parameter]()) {
+        super.init()
+        for parameter in parameters { append(parameter) }
+    }
+
+    /// Adds a parameter at the end. PyTorch: `append`.
+    @discardableResult public func append(_ parameter: Tensor) -> Self {
+        registerParameter("\(count)", parameter as? Parameter ?? Parameter(parameter))
+        return self
+    }
+
+    public var startIndex: Int { 0 }
+    public var endIndex: Int { extras?.parameters.count ?? 0 }
+
+    /// The parameter at `position`; negative positions count from the end.
+    public subscript(position: Int) -> Parameter {
+        let at = position < 0 ? position + count : position
+        guard at >= 0 && at < count, let extras else {
+            return Parameter(fail(typeName, "index \(position) is out of range for \(count) parameters"), requiresGrad: false)
+        }
+        return extras.parameters[at].parameter
+    }
+
+    public override var extraRepr: String { listed(extras?.parameters ?? []) }
+}
+
+/// Parameters by name, in order. PyTorch: `nn.ParameterDict`.
+public final class ParameterDict: Module, ExpressibleByDictionaryLiteral {
+    /// Named parameters in order; other tensors become parameters.
+    public init(_ parameters: some Sequence<(String, Tensor)>) {
+        super.init()
+        for (name, parameter) in parameters { registerParameter(name, parameter as? Parameter ?? Parameter(parameter)) }
+    }
+
+    /// In the order written.
+    public convenience init(dictionaryLiteral elements: (String, Tensor)...) { self.init(elements) }
+
+    /// The names, in order.
+    public var keys: [String] { extras?.parameters.map(\.name) ?? [] }
+    /// The number of parameters.
+    public var count: Int { extras?.parameters.count ?? 0 }
+
+    /// The parameter of that name; setting appends, exchanges or (nil) removes it.
+    public subscript(name: String) -> Parameter? {
+        get { extras?.parameters.first { $0.name == name }?.parameter }
+        set {
+            let position = extras?.parameters.firstIndex { $0.name == name }
+            switch (position, newValue) {
+            case (let position?, let parameter?): extras?.parameters[position].parameter = parameter
+            case (let position?, nil): extras?.parameters.remove(at: position)
+            case (nil, let parameter?): registerParameter(name, parameter)
+            case (nil, nil): break
+            }
+        }
+    }
+
+    public override var extraRepr: String { listed(extras?.parameters ?? []) }
+}
+
+/// PyTorch's lines for lists of parameters, which it indents twice.
+private func listed(_ parameters: [(name: String, parameter: Parameter)]) -> String {
+    parameters.map { name, parameter in
+        "  (\(name)): Parameter containing: [torch.\(parameter.dtype) of size \(parameter.shape.map(String.init).joined(separator: "x"))]"
+    }.joined(separator: "\n")
+}
+
+/// Hands its input on. PyTorch: `nn.Identity`.
+public final class Identity: Module {
+    public override func forward(_ x: Tensor) -> Tensor { x }
+}

@@ -1,0 +1,167 @@
+import ApusCore
+import OrderedCollections
+
+/// Modules that run one after the other. PyTorch: `nn.Sequential`.
+///
+/// ```swift
+/// let a = Sequential(Linear(784, 256), ReLU(), Linear(256, 10))   // named 0, 1, 2
+/// let b: Sequential = ["hidden": Linear(784, 256), "relu": ReLU(), "out": Linear(256, 10)]
+/// let c = Sequential([("hidden", Linear(784, 256)), ("out", Linear(256, 10))])
+/// ```
+open class Sequential: Module {
+    /// `modules`, named by their positions; none for the empty sequence.
+    public init(_ modules: Module...) {
+        super.init()
+        extend(modules)
+    }
+
+    /// The modules of an array, named by their positions.
+    public init(_ modules: [Module]) {
+        super.init()
+        extend(modules)
+    }
+
+    /// Named modules in order, made at run time. A name given twice traps.
+    public init(_ modules: some Sequence<(String, Module)>) {
+        super.init()
+        for (name, module) in modules { addModule(name, module) }
+    }
+
+    /// Named modules in order.
+    public init(_ modules: OrderedDictionary<String, some Module>) {
+        super.init()
+        for (name, module) in modules { addModule(name, module) }
+    }
+
+    @available(*, unavailable, message: "a Dictionary has no order; write a list of pairs, Sequential([(\"a\", m), (\"b\", n)]), annotate the literal, let s: Sequential = [\"a\": m], or pass an OrderedDictionary")
+    @_disfavoredOverload public init(_ modules: [String: Module]) { super.init() }
+
+    /// The output of the last module for the output of the one before it, and so on.
+    open override func forward(_ x: Tensor) -> Tensor {
+        var x = x
+        if let extras {
+            for (_, module) in extras.modules { x = module(x) }
+        }
+        return x
+    }
+
+    /// Adds a module at the end, named by its position. PyTorch: `append`.
+    @discardableResult public final func append(_ module: Module) -> Self {
+        addModule("\(count)", module)
+        return self
+    }
+
+    /// Adds modules at the end, named by their positions. PyTorch: `extend`.
+    @discardableResult public final func extend(_ modules: some Sequence<Module>) -> Self {
+        for module in modules { append(module) }
+        return self
+    }
+
+    /// Inserts a module; all are named by their positions afterwards. PyTorch: `insert`.
+    @discardableResult public final func insert(_ module: Module, at position: Int) -> Self {
+        insertNumbered(module, position)
+        return self
+    }
+
+    /// The module of that name, nil where there is none.
+    public final subscript(name: String) -> Module? { extras?.modules.first { $0.name == name }?.module }
+}
+
+/// The modules in order; positions from 0, negative ones count from the end.
+extension Sequential: RandomAccessCollection {
+    public final var startIndex: Int { 0 }
+    public final var endIndex: Int { extras?.modules.count ?? 0 }
+
+    /// The module at `position`; negative positions count from the end. Setting exchanges it and keeps its name.
+    public final subscript(position: Int) -> Module {
+        get { numbered(position) }
+        set { exchange(position, newValue) }
+    }
+}
+
+/// `["a": m, "b": n]` in the order written. A protocol of its own lets subclasses do without a required initialiser.
+public protocol NamedModuleLiteral: ExpressibleByDictionaryLiteral where Key == String, Value == Module {}
+
+extension NamedModuleLiteral {
+    public init(dictionaryLiteral elements: (String, Module)...) {
+        guard let sequence = Sequential(elements) as? Self else {
+            preconditionFailure("a dictionary literal makes a Sequential, not its subclass \(Self.self)")
+        }
+        self = sequence
+    }
+}
+
+extension Sequential: NamedModuleLiteral {}
+
+/// A list of modules, without a way of its own to run them. PyTorch: `nn.ModuleList`.
+open class ModuleList: Module {
+    /// `modules`, named by their positions.
+    public init(_ modules: [Module] = []) {
+        super.init()
+        extend(modules)
+    }
+
+    open override var description: String { printedList(typeName, map(\.description)) }
+
+    /// Adds a module at the end. PyTorch: `append`.
+    @discardableResult public final func append(_ module: Module) -> Self {
+        addModule("\(count)", module)
+        return self
+    }
+
+    /// Adds modules at the end. PyTorch: `extend`.
+    @discardableResult public final func extend(_ modules: some Sequence<Module>) -> Self {
+        for module in modules { append(module) }
+        return self
+    }
+
+    /// Inserts a module before the one at `position`. PyTorch: `insert`.
+    @discardableResult public final func insert(_ module: Module, at position: Int) -> Self {
+        insertNumbered(module, position)
+        return self
+    }
+}
+
+extension ModuleList: RandomAccessCollection {
+    public final var startIndex: Int { 0 }
+    public final var endIndex: Int { extras?.modules.count ?? 0 }
+
+    /// The module at `position`; negative positions count from the end. Setting exchanges it.
+    public final subscript(position: Int) -> Module {
+        get { numbered(position) }
+        set { exchange(position, newValue) }
+    }
+}
+
+extension Module {
+    fileprivate func numbered(_ position: Int) -> Module {
+        let modules = extras?.modules ?? []
+        let at = position < 0 ? position + modules.count : position
+        guard modules.indices.contains(at) else {
+            fail(typeName, "index \(position) is out of range for \(modules.count) modules")
+            return Module()
+        }
+        return modules[at].module
+    }
+
+    fileprivate func exchange(_ position: Int, _ module: Module) {
+        let count = extras?.modules.count ?? 0
+        let at = position < 0 ? position + count : position
+        guard at >= 0 && at < count else {
+            fail(typeName, "index \(position) is out of range for \(count) modules")
+            return
+        }
+        extras?.modules[at].module = module
+    }
+
+    fileprivate func insertNumbered(_ module: Module, _ position: Int) {
+        let extras = extrasForWriting
+        let at = position < 0 ? position + extras.modules.count : position
+        guard at >= 0 && at <= extras.modules.count else {
+            fail("\(typeName).insert", "position \(position) is out of range for \(extras.modules.count) modules")
+            return
+        }
+        extras.modules.insert(("", module), at: at)
+        for i in extras.modules.indices { extras.modules[i].name = "\(i)" }
+    }
+}
