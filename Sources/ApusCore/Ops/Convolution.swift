@@ -1,0 +1,199 @@
+/// Convolution and its two gradients: three ops that are each other's derivatives, so that derivatives of any order exist.
+///
+/// With y = x ⋆ w (cross-correlation, the sum over channels and taps), everything is bilinear:
+///
+/// | op | computes | gradients, from g of its output |
+/// | --- | --- | --- |
+/// | `Convolution` | y from (x, w, b) | x: `BackwardInput(g, w)`, w: `BackwardWeight(g, x)`, b: Σ g |
+/// | `ConvolutionBackwardInput` | gx from (g, w); also the transposed convolution | g: `Convolution(·, w)`, w: `BackwardWeight(g, ·)` |
+/// | `ConvolutionBackwardWeight` | gw from (g, x) | g: `Convolution(x, ·)`, x: `BackwardInput(g, ·)` |
+///
+/// Layouts: x [N, C, *in], w [O, C/groups, *kernel], y [N, O, *out], each with 1 to 3 spatial dimensions, where
+/// out = ⌊(in + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1.
+struct Convolution: Op {
+    let p: ConvolutionParameters
+    let inputShape: Shape
+    let weightShape: Shape
+
+    var name: String { "convolution" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let (x, weight) = (inputs[0], inputs[1])
+        let out = try Tensor.uninitialized(p.outputShape(input: inputShape, weight: weightShape), x.dtype, x.device)
+        x.device.backend.convolution(x, weight, bias: inputs.count > 2 ? inputs[2] : nil, p, into: out)
+        saved.keep(x)
+        saved.keep(weight)
+        return out
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        let (x, weight) = (context.saved[0], context.saved[1])
+        var result = [
+            context.needs(0) ? apply(ConvolutionBackwardInput(p: p, inputShape: inputShape, weightShape: weightShape), [grad, weight]) : nil,
+            context.needs(1) ? apply(ConvolutionBackwardWeight(p: p, inputShape: inputShape, weightShape: weightShape), [grad, x]) : nil,
+        ]
+        if context.edges.count > 2 { result.append(context.needs(2) ? grad.sum(dim: [0] + Array(2..<grad.ndim)) : nil) }
+        return result
+    }
+}
+
+struct ConvolutionBackwardInput: Op {
+    let p: ConvolutionParameters
+    let inputShape: Shape
+    let weightShape: Shape
+
+    var name: String { "convolutionBackwardInput" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let (grad, weight) = (inputs[0], inputs[1])
+        let out = try Tensor.uninitialized(inputShape, grad.dtype, grad.device)
+        grad.device.backend.convolutionBackwardInput(grad, weight, p, into: out)
+        saved.keep(grad)
+        saved.keep(weight)
+        return out
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        let (g, weight) = (context.saved[0], context.saved[1])
+        return [
+            context.needs(0) ? apply(Convolution(p: p, inputShape: inputShape, weightShape: weightShape), [grad, weight]) : nil,
+            context.needs(1) ? apply(ConvolutionBackwardWeight(p: p, inputShape: inputShape, weightShape: weightShape), [g, grad]) : nil,
+        ]
+    }
+}
+
+struct ConvolutionBackwardWeight: Op {
+    let p: ConvolutionParameters
+    let inputShape: Shape
+    let weightShape: Shape
+
+    var name: String { "convolutionBackwardWeight" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let (grad, x) = (inputs[0], inputs[1])
+        let out = try Tensor.uninitialized(weightShape, grad.dtype, grad.device)
+        grad.device.backend.convolutionBackwardWeight(grad, x, p, into: out)
+        saved.keep(grad)
+        saved.keep(x)
+        return out
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        let (g, x) = (context.saved[0], context.saved[1])
+        return [
+            context.needs(0) ? apply(Convolution(p: p, inputShape: inputShape, weightShape: weightShape), [x, grad]) : nil,
+            context.needs(1) ? apply(ConvolutionBackwardInput(p: p, inputShape: inputShape, weightShape: weightShape), [g, grad]) : nil,
+        ]
+    }
+}
+
+extension ConvolutionParameters {
+    /// The shape of a convolution's output; the kernel fits into the padded input.
+    func outputShape(input: Shape, weight: Shape) -> Shape {
+        var shape: Shape = [input[0], weight[0]]
+        for d in 0..<stride.count { shape.append((input[d + 2] + 2 * padding[d] - dilation[d] * (weight[d + 2] - 1) - 1) / stride[d] + 1) }
+        return shape
+    }
+
+    /// One number for each spatial dimension, and none that no convolution can have.
+    fileprivate func check(spatial: Int) throws(OpError) {
+        for (name, values, least) in [("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1)] {
+            guard values.count == spatial else { throw OpError("\(name) \(values) needs \(spatial) numbers, one for each spatial dimension") }
+            for value in values where value < least || value > Int(Int32.max) {
+                throw OpError("\(name) \(values) must lie in \(least) ... \(Int32.max) in each dimension")
+            }
+        }
+        guard groups > 0 else { throw OpError("groups is \(groups), but must be positive") }
+    }
+}
+
+extension Tensor {
+    /// Cross-correlation with `weight` [O, C/groups, *kernel], plus `bias` [O]: [N, C, *in] → [N, O, *out], or [C, *in] → [O, *out].
+    /// `name` is the caller's in messages.
+    package final func convolution(_ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, spatial: Int, name: String) -> Tensor {
+        if let bias, bias.isPoisoned { return bias }
+        return composite(name, self, weight) { () throws(OpError) in
+            let x = try batched(spatial: spatial)
+            try x.checkConvolution(weight, bias: bias, p, spatial: spatial, inputChannels: weight.ndim > 1 ? weight.shape[1] * max(p.groups, 1) : 0, transposed: false)
+            guard weight.shape[0] % p.groups == 0 else {
+                throw OpError("weight of shape \(weight.shape) has \(weight.shape[0]) output channels, which groups (\(p.groups)) does not divide")
+            }
+            for d in 0..<spatial {
+                let (available, span) = (x.shape[d + 2] + 2 * p.padding[d], p.dilation[d] * (weight.shape[d + 2] - 1) + 1)
+                guard available >= span else {
+                    throw OpError(
+                        "the kernel \(Shape(weight.shape.dropFirst(2))) with dilation \(Shape(p.dilation)) spans more than the input of shape \(shape) with padding \(Shape(p.padding)): "
+                            + "\(span) > \(available); use a smaller kernel or more padding")
+                }
+            }
+            let out = apply(Convolution(p: p, inputShape: x.shape, weightShape: weight.shape), [x, weight] + (bias.map { [$0] } ?? []))
+            return x.ndim == ndim ? out : out.squeeze(0)
+        }
+    }
+
+    /// The transposed convolution, the gradient of `convolution` with respect to its input, with `weight` [C, O/groups, *kernel]:
+    /// [N, C, *in] → [N, O, *out], or unbatched, where out = (in − 1)·stride − 2·padding + dilation·(kernel − 1) + outputPadding + 1.
+    package final func convolutionTranspose(_ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, outputPadding: [Int], spatial: Int, name: String) -> Tensor {
+        if let bias, bias.isPoisoned { return bias }
+        return composite(name, self, weight) { () throws(OpError) in
+            let x = try batched(spatial: spatial)
+            try x.checkConvolution(weight, bias: bias, p, spatial: spatial, inputChannels: weight.ndim > 0 ? weight.shape[0] : 0, transposed: true)
+            guard weight.shape[0] % p.groups == 0 else {
+                throw OpError("weight of shape \(weight.shape) has \(weight.shape[0]) input channels, which groups (\(p.groups)) does not divide")
+            }
+            guard outputPadding.count == spatial else { throw OpError("outputPadding \(outputPadding) needs \(spatial) numbers, one for each spatial dimension") }
+            let outChannels = weight.shape[1] * p.groups
+            var target: Shape = [x.shape[0], outChannels]
+            // What output padding adds beyond a stride lies under no kernel: zeros, added afterwards.
+            var beyond: [Int] = []
+            for d in 0..<spatial {
+                guard outputPadding[d] >= 0, outputPadding[d] < max(p.stride[d], p.dilation[d]) else {
+                    throw OpError("outputPadding \(outputPadding) must not be negative and be smaller than stride \(p.stride) or dilation \(p.dilation)")
+                }
+                let within = min(outputPadding[d], p.stride[d] - 1)
+                let (steps, overflow) = (x.shape[d + 2] - 1).multipliedReportingOverflow(by: p.stride[d])
+                let extent = steps - 2 * p.padding[d] + p.dilation[d] * (weight.shape[d + 2] - 1) + within + 1
+                guard !overflow, extent + outputPadding[d] - within > 0 else {
+                    throw OpError("the output of input \(shape) with kernel \(Shape(weight.shape.dropFirst(2))) would have extent \(extent) in spatial dimension \(d); use less padding")
+                }
+                target.append(extent)
+                beyond = [0, outputPadding[d] - within] + beyond
+            }
+            var out = apply(ConvolutionBackwardInput(p: p, inputShape: target, weightShape: weight.shape), [x, weight])
+            if beyond.contains(where: { $0 > 0 }) { out = out.pad(beyond) }
+            if let bias { out = out + bias.reshape([outChannels] + Array(repeating: 1, count: spatial)) }
+            return x.ndim == ndim ? out : out.squeeze(0)
+        }
+    }
+
+    /// Itself with a batch dimension: [C, *in] becomes [1, C, *in].
+    private final func batched(spatial: Int) throws(OpError) -> Tensor {
+        guard ndim == spatial + 1 || ndim == spatial + 2 else {
+            throw OpError("input of shape \(shape) has \(ndim) dimensions; \(spatial + 1) (channels, then space) or \(spatial + 2) (a batch of these) are needed")
+        }
+        return ndim == spatial + 1 ? unsqueeze(0) : self
+    }
+
+    /// What both directions need of a batched input.
+    private final func checkConvolution(
+        _ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, spatial: Int, inputChannels: Int, transposed: Bool
+    ) throws(OpError) {
+        try p.check(spatial: spatial)
+        guard weight.ndim == spatial + 2 else {
+            throw OpError("weight of shape \(weight.shape) needs \(spatial + 2) dimensions: \(transposed ? "in_channels, out_channels / groups" : "out_channels, in_channels / groups"), then the kernel")
+        }
+        guard dtype.isFloatingPoint else { throw OpError("is for floating-point tensors, the input is \(dtype); convert it with to(.float32)") }
+        guard dtype == weight.dtype, bias == nil || bias!.dtype == dtype else {
+            throw OpError("the input is \(dtype), the weight \(weight.dtype)\(bias.map { ", the bias \($0.dtype)" } ?? ""); convert one with to(_:)")
+        }
+        guard shape[1] == inputChannels else {
+            throw OpError("input of shape \(shape) has \(shape[1]) channels, but weight of shape \(weight.shape) with groups \(p.groups) wants \(inputChannels)")
+        }
+        for extent in weight.shape where extent == 0 { throw OpError("weight of shape \(weight.shape) is empty") }
+        let outChannels = transposed ? weight.shape[1] * p.groups : weight.shape[0]
+        if let bias, bias.shape != [outChannels] { throw OpError("bias of shape \(bias.shape) does not fit \(outChannels) output channels") }
+        for extent in shape.dropFirst(transposed ? 2 : 1) where extent == 0 {
+            throw OpError("input of shape \(shape) is empty; only the batch may be")
+        }
+    }
+}

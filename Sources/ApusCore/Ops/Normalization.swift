@@ -1,0 +1,346 @@
+// Normalisation y = (x − mean)·rstd·weight + bias with rstd = 1/√(var + eps), where mean and (biased) variance are taken over rows
+// (`LayerNorm`) or channels (`ChannelNorm`). First derivatives are fused kernels; where a backward pass is itself recorded, the same
+// formula in differentiable ops, so that derivatives of derivatives are right:
+//
+//     gx = rstd·(ḡ − mean(ḡ) − x̂·mean(ḡ·x̂)),  gweight = Σ g·x̂,  gbias = Σ g,    with x̂ = (x − mean)·rstd and ḡ = g·weight.
+
+/// Normalises each row of x [R, C]; inputs x, then weight [C] and bias [C] where there are any.
+struct LayerNorm: Op {
+    let eps: Double
+    let hasWeight: Bool
+    let hasBias: Bool
+
+    var name: String { "layerNorm" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let x = try inputs[0].contiguousData()
+        let out = try Tensor.uninitialized(x.shape, x.dtype, x.device)
+        let mean = try Tensor.uninitialized([x.shape[0]], x.statisticsType, x.device)
+        let rstd = try Tensor.uninitialized([x.shape[0]], x.statisticsType, x.device)
+        x.device.backend.layerNorm(x, weight: hasWeight ? inputs[1] : nil, bias: hasBias ? inputs.last : nil, eps: eps, into: out, mean: mean, rstd: rstd)
+        saved.keep(inputs[0])
+        saved.keep(mean)
+        saved.keep(rstd)
+        if hasWeight { saved.keep(inputs[1]) }
+        return out
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        let (x, mean, rstd) = (context.saved[0], context.saved[1], context.saved[2])
+        let weight = hasWeight ? context.saved[3] : nil
+        let gradients = NormGradients(x, weight: weight, context, hasBias: hasBias)
+        if isGradEnabled {
+            return gradients.composed(grad, x, weight, statistics: [1], shared: [0], weightShape: [1, x.shape[1]]) { x in
+                let centered = x - x.mean(dim: [1], keepDim: true)
+                return (centered, (centered.square().mean(dim: [1], keepDim: true) + eps).rsqrt())
+            }
+        }
+        return gradients.fused { gx, gw, gb throws(OpError) in
+            x.device.backend.layerNormBackward(
+                try grad.contiguousData(), try x.contiguousData(), weight: weight, mean: mean, rstd: rstd, gradX: gx, gradWeight: gw, gradBias: gb)
+        }
+    }
+}
+
+/// Normalises each channel of x [N, C, L]; inputs x, then weight [C] and bias [C] where there are any.
+struct ChannelNorm: Op {
+    let eps: Double
+    let hasWeight: Bool
+    let hasBias: Bool
+    /// Mean and rstd to normalise with; nil takes x's own (training).
+    let fixed: (mean: Tensor, rstd: Tensor)?
+    /// In training: mean and variance of the batch, for whoever keeps running ones.
+    let statistics: Byproducts
+
+    var name: String { "batchNorm" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let x = try inputs[0].contiguousData()
+        let backend = x.device.backend
+        let mean: Tensor
+        let rstd: Tensor
+        if let fixed {
+            (mean, rstd) = fixed
+        } else {
+            mean = try Tensor.uninitialized([x.shape[1]], x.statisticsType, x.device)
+            let variance = try Tensor.uninitialized([x.shape[1]], x.statisticsType, x.device)
+            backend.channelStatistics(x, mean: mean, variance: variance)
+            rstd = try Tensor.uninitialized([x.shape[1]], x.statisticsType, x.device)
+            backend.unary(.affine, variance, KernelParameters(1, eps), into: rstd)
+            backend.unary(.rsqrt, rstd, KernelParameters(), into: rstd)
+            statistics.tensors = [mean, variance]
+        }
+        let out = try Tensor.uninitialized(x.shape, x.dtype, x.device)
+        backend.channelNormalize(x, mean: mean, rstd: rstd, weight: hasWeight ? inputs[1] : nil, bias: hasBias ? inputs.last : nil, into: out)
+        saved.keep(inputs[0])
+        saved.keep(mean)
+        saved.keep(rstd)
+        if hasWeight { saved.keep(inputs[1]) }
+        return out
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        let (x, mean, rstd) = (context.saved[0], context.saved[1], context.saved[2])
+        let weight = hasWeight ? context.saved[3] : nil
+        let gradients = NormGradients(x, weight: weight, context, hasBias: hasBias)
+        if isGradEnabled {
+            return gradients.composed(grad, x, weight, statistics: fixed == nil ? [0, 2] : nil, shared: [0, 2], weightShape: [1, x.shape[1], 1]) { x in
+                if fixed != nil { return (x - mean.to(x.dtype).reshape(1, -1, 1), rstd.to(x.dtype).reshape(1, -1, 1)) }
+                let centered = x - x.mean(dim: [0, 2], keepDim: true)
+                return (centered, (centered.square().mean(dim: [0, 2], keepDim: true) + eps).rsqrt())
+            }
+        }
+        return gradients.fused { gx, gw, gb throws(OpError) in
+            x.device.backend.channelNormBackward(
+                try grad.contiguousData(), try x.contiguousData(), weight: weight, mean: mean, rstd: rstd, training: fixed == nil, gradX: gx, gradWeight: gw, gradBias: gb)
+        }
+    }
+}
+
+/// What the two backward passes share: who asks for a gradient, and in what order they are returned.
+private struct NormGradients {
+    let x: Tensor
+    let weight: Tensor?
+    let needsX: Bool
+    let needsWeight: Bool
+    let needsBias: Bool
+    let hasBias: Bool
+    let biasLike: Tensor
+
+    init(_ x: Tensor, weight: Tensor?, _ context: BackwardContext, hasBias: Bool) {
+        self.x = x
+        self.weight = weight
+        self.hasBias = hasBias
+        needsX = context.needs(0)
+        needsWeight = weight != nil && context.needs(1)
+        needsBias = hasBias && context.needs(weight == nil ? 1 : 2)
+        biasLike = weight ?? x
+    }
+
+    /// In the order of the op's inputs.
+    private func ordered(_ gx: Tensor?, _ gw: Tensor?, _ gb: Tensor?) -> [Tensor?] {
+        [gx] + (weight == nil ? [] : [gw]) + (hasBias ? [gb] : [])
+    }
+
+    /// By the backend's kernel, unrecorded.
+    func fused(_ run: (_ gx: Tensor?, _ gw: Tensor?, _ gb: Tensor?) throws(OpError) -> Void) -> [Tensor?] {
+        do throws(OpError) {
+            let gx = needsX ? try Tensor.uninitialized(x.shape, x.dtype, x.device) : nil
+            let gw = needsWeight ? try Tensor.uninitialized([x.shape[1]], x.dtype, x.device) : nil
+            let gb = needsBias ? try Tensor.uninitialized([x.shape[1]], x.dtype, x.device) : nil
+            try run(gx, gw, gb)
+            return ordered(gx, gw, gb)
+        } catch {
+            let poisoned = fail(error, op: "normBackward")
+            return ordered(poisoned, poisoned, poisoned)
+        }
+    }
+
+    /// By differentiable ops, in float32 for the half types. `statistics`: the dimensions that mean and variance were taken over, nil where
+    /// they are constants; `shared`: those over which elements share a weight; `normalize` gives x − mean and rstd.
+    func composed(
+        _ grad: Tensor, _ x: Tensor, _ weight: Tensor?, statistics: [Int]?, shared: [Int], weightShape: Shape, _ normalize: (Tensor) -> (Tensor, Tensor)
+    ) -> [Tensor?] {
+        let dtype = x.dtype
+        let g = grad.to(x.statisticsType)
+        let (centered, rstd) = normalize(x.to(x.statisticsType))
+        let normalized = centered * rstd
+        var gx: Tensor?
+        if needsX {
+            var scaled = g
+            if let weight { scaled = g * weight.to(x.statisticsType).reshape(weightShape) }
+            if let statistics {
+                scaled = scaled - scaled.mean(dim: statistics, keepDim: true) - normalized * (scaled * normalized).mean(dim: statistics, keepDim: true)
+            }
+            gx = (scaled * rstd).to(dtype)
+        }
+        return ordered(gx, needsWeight ? (g * normalized).sum(dim: shared).to(dtype) : nil, needsBias ? g.sum(dim: shared).to(dtype) : nil)
+    }
+}
+
+extension Tensor {
+    /// What means and variances are computed and kept in: float64 for float64, else float32.
+    final var statisticsType: DType { dtype == .float64 ? .float64 : .float32 }
+
+    /// Each block over the last dimensions `normalizedShape` with mean 0 and variance 1, times weight plus bias (of that shape, each optional).
+    package final func layerNorm(_ normalizedShape: Shape, weight: Tensor?, bias: Tensor?, eps: Double) -> Tensor {
+        if let poisoned = [weight, bias].firstPoisoned { return poisoned }
+        return composite("layerNorm", self) { () throws(OpError) in
+            try checkNormalized(normalizedShape, weight: weight, bias: bias)
+            let columns = normalizedShape.numel
+            let rows = columns == 0 ? 0 : numel / columns
+            let parameters = [weight, bias].compactMap { $0?.reshape([columns]) }
+            let op = LayerNorm(eps: eps, hasWeight: weight != nil, hasBias: bias != nil)
+            return apply(op, [reshape([rows, columns])] + parameters).reshape(shape)
+        }
+    }
+
+    /// Each block over the last dimensions `normalizedShape` divided by its root mean square, √(mean(x²) + eps), times weight.
+    /// `eps` nil is the distance from 1 to the next number of the dtype.
+    package final func rmsNorm(_ normalizedShape: Shape, weight: Tensor?, eps: Double?) -> Tensor {
+        if let poisoned = [weight].firstPoisoned { return poisoned }
+        return composite("rmsNorm", self) { () throws(OpError) in
+            try checkNormalized(normalizedShape, weight: weight, bias: nil)
+            let dims = Array(ndim - normalizedShape.count..<ndim)
+            let x = to(statisticsType)
+            let normalized = (x * (x.square().mean(dim: dims, keepDim: true) + (eps ?? statisticsType.epsilon)).rsqrt()).to(dtype)
+            return weight.map { normalized * $0 } ?? normalized
+        }
+    }
+
+    private final func checkNormalized(_ normalizedShape: Shape, weight: Tensor?, bias: Tensor?) throws(OpError) {
+        guard dtype.isFloatingPoint else { throw OpError("is for floating-point tensors, the input is \(dtype); convert it with to(.float32)") }
+        guard normalizedShape.count > 0 else { throw OpError("normalizedShape is empty; name at least one dimension") }
+        guard ndim >= normalizedShape.count, Shape(shape.suffix(normalizedShape.count)) == normalizedShape else {
+            throw OpError("input of shape \(shape) does not end in normalizedShape \(normalizedShape)")
+        }
+        for (name, parameter) in [("weight", weight), ("bias", bias)] {
+            guard let parameter else { continue }
+            guard parameter.shape == normalizedShape else { throw OpError("\(name) of shape \(parameter.shape) is not of normalizedShape \(normalizedShape)") }
+            guard parameter.dtype == dtype else { throw OpError("the input is \(dtype), \(name) \(parameter.dtype); convert one with to(_:)") }
+        }
+    }
+
+    /// Each channel (dimension 1) with the mean and variance of the batch (`training`, or without running ones) or with the running ones.
+    ///
+    /// In training, running mean and (unbiased) variance, [C] each, are moved toward the batch's by `momentum`, in place and unrecorded.
+    package final func batchNorm(
+        runningMean: Tensor?, runningVar: Tensor?, weight: Tensor?, bias: Tensor?, training: Bool, momentum: Double, eps: Double, name: String = "batchNorm"
+    ) -> Tensor {
+        if let poisoned = [runningMean, runningVar, weight, bias].firstPoisoned { return poisoned }
+        return composite(name, self) { () throws(OpError) in
+            guard dtype.isFloatingPoint else { throw OpError("is for floating-point tensors, the input is \(dtype); convert it with to(.float32)") }
+            guard ndim >= 2 else { throw OpError("input of shape \(shape) needs at least 2 dimensions: batch and channels") }
+            let channels = shape[1]
+            for (what, parameter) in [("runningMean", runningMean), ("runningVar", runningVar), ("weight", weight), ("bias", bias)] {
+                guard let parameter else { continue }
+                guard parameter.shape == [channels] else { throw OpError("\(what) of shape \(parameter.shape) does not fit the \(channels) channels of input \(shape)") }
+            }
+            for (what, parameter) in [("weight", weight), ("bias", bias)] where parameter != nil && parameter!.dtype != dtype {
+                throw OpError("the input is \(dtype), \(what) \(parameter!.dtype); convert one with to(_:)")
+            }
+            let flat = reshape([shape[0], channels, shape.dropFirst(2).reduce(1, *)])
+            var fixed: (mean: Tensor, rstd: Tensor)?
+            if !training {
+                guard let runningMean, let runningVar else { throw OpError("needs runningMean and runningVar where it does not train") }
+                fixed = noGrad { (runningMean.detach().to(statisticsType), (runningVar.detach().to(statisticsType) + eps).rsqrt()) }
+            } else {
+                guard eps > 0 else { throw OpError("eps is \(eps), but must be positive in training") }
+                guard channels == 0 || flat.numel != channels else {
+                    throw OpError("training needs more than one value for each channel, input \(shape) has one; use a larger batch or eval()")
+                }
+            }
+            let statistics = Byproducts()
+            let op = ChannelNorm(eps: eps, hasWeight: weight != nil, hasBias: bias != nil, fixed: fixed, statistics: statistics)
+            let out = apply(op, [flat] + [weight, bias].compactMap { $0 }).reshape(shape)
+            if training && flat.numel > 0 && !out.isPoisoned {
+                let count = Double(flat.numel / channels)
+                noGrad {
+                    move(runningMean, toward: statistics.tensors[0], by: momentum)
+                    move(runningVar, toward: statistics.tensors[1], by: momentum, scale: count / (count - 1))
+                }
+            }
+            return out
+        }
+    }
+
+    /// running ← (1 − momentum)·running + momentum·scale·value
+    private final func move(_ running: Tensor?, toward value: Tensor, by momentum: Double, scale: Double = 1) {
+        guard let running else { return }
+        running.copy_((running.to(value.dtype) * (1 - momentum) + value * (momentum * scale)).to(running.dtype))
+    }
+
+    /// Each channel of each sample with its own mean and variance (`useInputStats`) or with the running ones; see `batchNorm`.
+    package final func instanceNorm(
+        runningMean: Tensor?, runningVar: Tensor?, weight: Tensor?, bias: Tensor?, useInputStats: Bool, momentum: Double, eps: Double
+    ) -> Tensor {
+        if let poisoned = [runningMean, runningVar, weight, bias].firstPoisoned { return poisoned }
+        return composite("instanceNorm", self) { () throws(OpError) in
+            guard ndim >= 2 else { throw OpError("input of shape \(shape) needs at least 2 dimensions: batch and channels") }
+            let (batch, channels) = (shape[0], shape[1])
+            if !useInputStats {
+                return batchNorm(
+                    runningMean: runningMean, runningVar: runningVar, weight: weight, bias: bias, training: false, momentum: momentum, eps: eps, name: "instanceNorm")
+            }
+            for (what, parameter) in [("runningMean", runningMean), ("runningVar", runningVar), ("weight", weight), ("bias", bias)] {
+                guard let parameter, parameter.shape != [channels] else { continue }
+                throw OpError("\(what) of shape \(parameter.shape) does not fit the \(channels) channels of input \(shape)")
+            }
+            guard numel == 0 || shape.dropFirst(2).reduce(1, *) > 1 else {
+                throw OpError("training needs more than one value for each channel and sample, input \(shape) has one")
+            }
+            // A batch of one, with a channel for each channel of each sample.
+            let means = runningMean.map { mean in noGrad { mean.detach().repeat(batch) } }
+            let variances = runningVar.map { variance in noGrad { variance.detach().repeat(batch) } }
+            let flat = reshape(Shape([1, batch * channels] + shape.dropFirst(2)))
+            let out = flat.batchNorm(
+                runningMean: means, runningVar: variances, weight: weight?.repeat(batch), bias: bias?.repeat(batch), training: true, momentum: momentum, eps: eps,
+                name: "instanceNorm")
+            if batch > 0 && !out.isPoisoned {
+                noGrad {
+                    if let means { runningMean!.copy_(means.reshape(batch, channels).mean(dim: 0)) }
+                    if let variances { runningVar!.copy_(variances.reshape(batch, channels).mean(dim: 0)) }
+                }
+            }
+            return out.reshape(shape)
+        }
+    }
+
+    /// Each of `groups` groups of channels of each sample with its own mean and variance; weight and bias [C] are applied by channel.
+    package final func groupNorm(_ groups: Int, weight: Tensor?, bias: Tensor?, eps: Double) -> Tensor {
+        if let poisoned = [weight, bias].firstPoisoned { return poisoned }
+        return composite("groupNorm", self) { () throws(OpError) in
+            guard dtype.isFloatingPoint else { throw OpError("is for floating-point tensors, the input is \(dtype); convert it with to(.float32)") }
+            guard ndim >= 2 else { throw OpError("input of shape \(shape) needs at least 2 dimensions: batch and channels") }
+            let (batch, channels) = (shape[0], shape[1])
+            guard groups > 0, channels % groups == 0 else { throw OpError("\(groups) groups do not divide the \(channels) channels of input \(shape)") }
+            for (what, parameter) in [("weight", weight), ("bias", bias)] {
+                guard let parameter else { continue }
+                guard parameter.shape == [channels] else { throw OpError("\(what) of shape \(parameter.shape) does not fit the \(channels) channels of input \(shape)") }
+                guard parameter.dtype == dtype else { throw OpError("the input is \(dtype), \(what) \(parameter.dtype); convert one with to(_:)") }
+            }
+            if numel == 0 { return clone() }
+            let rows = reshape([batch * groups, numel / (batch * groups)])
+            var out = apply(LayerNorm(eps: eps, hasWeight: false, hasBias: false), [rows]).reshape(shape)
+            let column = [channels] + Array(repeating: 1, count: ndim - 2)
+            if let weight { out = out * weight.reshape(column) }
+            if let bias { out = out + bias.reshape(column) }
+            return out
+        }
+    }
+
+    /// Divides each element by (k + alpha·mean(x²))^beta, the mean taken over `size` neighbouring channels, with zeros beyond the ends.
+    package final func localResponseNorm(_ size: Int, alpha: Double, beta: Double, k: Double) -> Tensor {
+        composite("localResponseNorm", self) { () throws(OpError) in
+            guard ndim >= 3 else { throw OpError("input of shape \(shape) has \(ndim) dimensions; 3 or more are needed: batch, channels, space") }
+            guard size > 0 else { throw OpError("size is \(size), but must be positive") }
+            if numel == 0 { return self }
+            // Channels as the plane that a window slides over, one row for each place.
+            let (batch, channels) = (shape[0], shape[1])
+            let squares = square().reshape([batch, 1, channels, -1]).pad([0, 0, size / 2, (size - 1) / 2])
+            let window = PoolWindow(kernel: [size, 1], stride: [1, 1], padding: [0, 0], dilation: [1, 1], ceilMode: false)
+            let mean = squares.averagePool(window, countIncludePad: true, divisor: nil, spatial: 2, name: "localResponseNorm").reshape(shape)
+            return self / (mean * alpha + k).pow(beta)
+        }
+    }
+}
+
+extension [Tensor?] {
+    /// The first poisoned tensor among those there are.
+    fileprivate var firstPoisoned: Tensor? {
+        for case let x? in self where x.isPoisoned { return x }
+        return nil
+    }
+}
+
+extension DType {
+    /// The distance from 1 to the next larger number. PyTorch: `torch.finfo(dtype).eps`.
+    package var epsilon: Double {
+        switch self {
+        case .float64: Double.ulpOfOne
+        case .float16: Double(Float16.ulpOfOne)
+        case .bfloat16: 0.0078125
+        default: Double(Float.ulpOfOne)
+        }
+    }
+}

@@ -1,0 +1,213 @@
+/// What an op computes beside its output, such as the places of maxima; its forward writes it, whoever applied the op reads it.
+final class Byproducts {
+    var tensors: [Tensor] = []
+}
+
+/// The largest element of each window; x [N, C, *in] → [N, C, *out].
+///
+/// Derivative: each window's gradient goes to the place of its maximum, and adds up where windows share it.
+struct MaxPool: Op {
+    let p: PoolParameters
+    let inputShape: Shape
+    let outputShape: Shape
+    /// The places (int64, within the flattened plane), for those who ask.
+    let indices: Byproducts
+
+    var name: String { "maxPool" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let x = inputs[0]
+        let out = try Tensor.uninitialized(outputShape, x.dtype, x.device)
+        let places = try Tensor.uninitialized(outputShape, .int64, x.device)
+        x.device.backend.maxPool(x, p, into: out, indices: places)
+        saved.keep(places)
+        indices.tensors = [places]
+        return out
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        let plane = Shape(Array(inputShape.prefix(2)) + [inputShape.dropFirst(2).reduce(1, *)])
+        let zeros = Tensor.zeros(plane, dtype: grad.dtype, device: grad.device)
+        return [zeros.scatterAdd(2, context.saved[0].flatten(startDim: 2), grad.flatten(startDim: 2)).reshape(inputShape)]
+    }
+}
+
+/// The mean of each window; x [N, C, *in] → [N, C, *out]. Linear, so that its derivative and `AveragePoolBackward` are each other's.
+struct AveragePool: Op {
+    let p: PoolParameters
+    let inputShape: Shape
+    let outputShape: Shape
+
+    var name: String { "averagePool" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let out = try Tensor.uninitialized(outputShape, inputs[0].dtype, inputs[0].device)
+        out.device.backend.averagePool(inputs[0], p, into: out)
+        return out
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        [apply(AveragePoolBackward(p: p, inputShape: inputShape, outputShape: outputShape), [grad])]
+    }
+}
+
+struct AveragePoolBackward: Op {
+    let p: PoolParameters
+    let inputShape: Shape
+    let outputShape: Shape
+
+    var name: String { "averagePoolBackward" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let out = try Tensor.uninitialized(inputShape, inputs[0].dtype, inputs[0].device)
+        out.device.backend.averagePoolBackward(inputs[0], p, into: out)
+        return out
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        [apply(AveragePool(p: p, inputShape: inputShape, outputShape: outputShape), [grad])]
+    }
+}
+
+/// The windows of a pool that slides, as its caller gives them: one number for each spatial dimension.
+package struct PoolWindow {
+    package var kernel: [Int]
+    package var stride: [Int]
+    package var padding: [Int]
+    package var dilation: [Int]
+    /// Whether windows may start within the input and end beyond it.
+    package var ceilMode: Bool
+
+    package init(kernel: [Int], stride: [Int], padding: [Int], dilation: [Int], ceilMode: Bool) {
+        self.kernel = kernel
+        self.stride = stride
+        self.padding = padding
+        self.dilation = dilation
+        self.ceilMode = ceilMode
+    }
+
+    /// The extents of the output: ⌊(in + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1; with `ceilMode` rounded up,
+    /// less a last window that would start in the padding.
+    func outputExtents(_ input: [Int]) throws(OpError) -> [Int] {
+        var result: [Int] = []
+        for (name, values, least) in [("kernelSize", kernel, 1), ("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1)] {
+            guard values.count == input.count else { throw OpError("\(name) \(values) needs \(input.count) numbers, one for each spatial dimension") }
+            for value in values where value < least || value > Int(Int32.max) {
+                throw OpError("\(name) \(values) must lie in \(least) ... \(Int32.max) in each dimension")
+            }
+        }
+        for d in input.indices {
+            let span = dilation[d] * (kernel[d] - 1) + 1
+            guard padding[d] <= span / 2 else {
+                throw OpError("padding \(padding) may be at most half of what a window spans (kernelSize \(kernel), dilation \(dilation))")
+            }
+            let room = input[d] + 2 * padding[d] - span
+            guard room >= 0 || ceilMode && room + stride[d] > 0 else {
+                throw OpError("the window of kernelSize \(kernel) is larger than the input's extents \(input) with padding \(padding); use a smaller window")
+            }
+            var out = (room + (ceilMode ? stride[d] - 1 : 0)) / stride[d] + 1
+            if ceilMode && (out - 1) * stride[d] >= input[d] + padding[d] { out -= 1 }
+            guard out > 0 else { throw OpError("windows of kernelSize \(kernel) leave no output of the input's extents \(input)") }
+            result.append(out)
+        }
+        return result
+    }
+}
+
+extension Tensor {
+    /// The largest element of each window and its place within the flattened plane: [N, C, *in] → [N, C, *out], or without N.
+    package final func maxPool(_ window: PoolWindow, spatial: Int, name: String) -> (values: Tensor, indices: Tensor) {
+        pooledMax(spatial: spatial, name: name) { (input) throws(OpError) in
+            let parameters = PoolParameters(
+                .sliding(kernel: window.kernel, stride: window.stride, padding: window.padding, dilation: window.dilation, countIncludePad: false, divisor: nil))
+            return (parameters, try window.outputExtents(input))
+        }
+    }
+
+    /// The same over windows that divide the input into `outputSize` parts; nil keeps an extent.
+    package final func adaptiveMaxPool(_ outputSize: [Int?], spatial: Int, name: String) -> (values: Tensor, indices: Tensor) {
+        pooledMax(spatial: spatial, name: name) { (input) throws(OpError) in (PoolParameters(.adaptive), try Tensor.adaptiveExtents(outputSize, input)) }
+    }
+
+    /// The mean of each window: [N, C, *in] → [N, C, *out], or without N.
+    package final func averagePool(_ window: PoolWindow, countIncludePad: Bool, divisor: Int?, spatial: Int, name: String) -> Tensor {
+        pooledAverage(spatial: spatial, name: name) { (input) throws(OpError) in
+            guard divisor != 0 else { throw OpError("divisorOverride must not be 0") }
+            let parameters = PoolParameters(
+                .sliding(kernel: window.kernel, stride: window.stride, padding: window.padding, dilation: window.dilation, countIncludePad: countIncludePad, divisor: divisor))
+            return (parameters, try window.outputExtents(input))
+        }
+    }
+
+    /// The same over windows that divide the input into `outputSize` parts; nil keeps an extent.
+    package final func adaptiveAveragePool(_ outputSize: [Int?], spatial: Int, name: String) -> Tensor {
+        pooledAverage(spatial: spatial, name: name) { (input) throws(OpError) in (PoolParameters(.adaptive), try Tensor.adaptiveExtents(outputSize, input)) }
+    }
+
+    private static func adaptiveExtents(_ outputSize: [Int?], _ input: [Int]) throws(OpError) -> [Int] {
+        guard outputSize.count == input.count else { throw OpError("outputSize \(outputSize) needs \(input.count) numbers, one for each spatial dimension") }
+        var result: [Int] = []
+        for (wanted, extent) in zip(outputSize, input) {
+            let out = wanted ?? extent
+            guard out >= 0 && out <= Int(Int32.max) else { throw OpError("outputSize \(outputSize) must lie in 0 ... \(Int32.max)") }
+            result.append(out)
+        }
+        return result
+    }
+
+    private final func pooledMax(
+        spatial: Int, name: String, _ geometry: ([Int]) throws(OpError) -> (PoolParameters, [Int])
+    ) -> (values: Tensor, indices: Tensor) {
+        if isPoisoned { return (self, self) }
+        let places = Byproducts()
+        let values = composite(name, self) { () throws(OpError) in
+            let (x, parameters, output) = try poolInput(spatial: spatial, geometry)
+            return apply(MaxPool(p: parameters, inputShape: x.shape, outputShape: output, indices: places), [x])
+        }
+        guard let indices = places.tensors.first, !values.isPoisoned else { return (values, values) }
+        return ndim == spatial + 1 ? (values.squeeze(0), indices.squeeze(0)) : (values, indices)
+    }
+
+    private final func pooledAverage(spatial: Int, name: String, _ geometry: ([Int]) throws(OpError) -> (PoolParameters, [Int])) -> Tensor {
+        composite(name, self) { () throws(OpError) in
+            let (x, parameters, output) = try poolInput(spatial: spatial, geometry)
+            let out = apply(AveragePool(p: parameters, inputShape: x.shape, outputShape: output), [x])
+            return ndim == spatial + 1 ? out.squeeze(0) : out
+        }
+    }
+
+    /// The input with a batch dimension, the windows, and the shape of the output.
+    private final func poolInput(
+        spatial: Int, _ geometry: ([Int]) throws(OpError) -> (PoolParameters, [Int])
+    ) throws(OpError) -> (Tensor, PoolParameters, Shape) {
+        guard ndim == spatial + 1 || ndim == spatial + 2 else {
+            throw OpError("input of shape \(shape) has \(ndim) dimensions; \(spatial + 1) (channels, then space) or \(spatial + 2) (a batch of these) are needed")
+        }
+        guard dtype.isFloatingPoint else { throw OpError("is for floating-point tensors, the input is \(dtype); convert it with to(.float32)") }
+        for extent in shape.suffix(spatial + 1) where extent == 0 { throw OpError("input of shape \(shape) is empty; only the batch may be") }
+        let x = ndim == spatial + 1 ? unsqueeze(0) : self
+        let (parameters, extents) = try geometry(Array(x.shape.dropFirst(2)))
+        return (x, parameters, Shape(Array(x.shape.prefix(2)) + extents))
+    }
+
+    /// The inverse of max pooling, as far as there is one: each value at its place in planes of zeros with extents `outputSize`.
+    package final func maxUnpool(_ indices: Tensor, outputSize: [Int], spatial: Int, name: String) -> Tensor {
+        composite(name, self, indices) { () throws(OpError) in
+            guard ndim == spatial + 1 || ndim == spatial + 2 else {
+                throw OpError("input of shape \(shape) has \(ndim) dimensions; \(spatial + 1) or \(spatial + 2) are needed")
+            }
+            guard indices.dtype == .int64 else { throw OpError("indices are \(indices.dtype), but must be int64") }
+            guard indices.shape == shape else { throw OpError("indices of shape \(indices.shape) do not fit values of shape \(shape): one for each is needed") }
+            let lead = Array(shape.prefix(ndim - spatial))
+            var plane = 1
+            for extent in outputSize {
+                let (product, overflow) = plane.multipliedReportingOverflow(by: extent)
+                guard extent > 0, !overflow else { throw OpError("outputSize \(outputSize) must be positive and fit into memory") }
+                plane = product
+            }
+            let zeros = Tensor.zeros(Shape(lead + [plane]), dtype: dtype, device: device)
+            let spread = zeros.scatter(lead.count, indices.flatten(startDim: lead.count), flatten(startDim: lead.count))
+            return spread.reshape(lead + outputSize)
+        }
+    }
+}
