@@ -114,7 +114,7 @@ extension Tensor {
         if let bias, bias.isPoisoned { return bias }
         return composite(name, self, weight) { () throws(OpError) in
             let x = try batched(spatial: spatial)
-            try x.checkConvolution(weight, bias: bias, p, spatial: spatial, inputChannels: weight.ndim > 1 ? weight.shape[1] * max(p.groups, 1) : 0, transposed: false)
+            try x.checkConvolution(weight, bias: bias, p, spatial: spatial, inputChannels: weight.ndim > 1 ? weight.shape[1] * Swift.max(p.groups, 1) : 0, transposed: false)
             guard weight.shape[0] % p.groups == 0 else {
                 throw OpError("weight of shape \(weight.shape) has \(weight.shape[0]) output channels, which groups (\(p.groups)) does not divide")
             }
@@ -147,10 +147,10 @@ extension Tensor {
             // What output padding adds beyond a stride lies under no kernel: zeros, added afterwards.
             var beyond: [Int] = []
             for d in 0..<spatial {
-                guard outputPadding[d] >= 0, outputPadding[d] < max(p.stride[d], p.dilation[d]) else {
+                guard outputPadding[d] >= 0, outputPadding[d] < Swift.max(p.stride[d], p.dilation[d]) else {
                     throw OpError("outputPadding \(outputPadding) must not be negative and be smaller than stride \(p.stride) or dilation \(p.dilation)")
                 }
-                let within = min(outputPadding[d], p.stride[d] - 1)
+                let within = Swift.min(outputPadding[d], p.stride[d] - 1)
                 let (steps, overflow) = (x.shape[d + 2] - 1).multipliedReportingOverflow(by: p.stride[d])
                 let extent = steps - 2 * p.padding[d] + p.dilation[d] * (weight.shape[d + 2] - 1) + within + 1
                 guard !overflow, extent + outputPadding[d] - within > 0 else {

@@ -335,7 +335,7 @@ extension [Tensor?] {
 
 extension DType {
     /// The distance from 1 to the next larger number. PyTorch: `torch.finfo(dtype).eps`.
-    package var epsilon: Double {
+    var epsilon: Double {
         switch self {
         case .float64: Double.ulpOfOne
         case .float16: Double(Float16.ulpOfOne)

@@ -1,0 +1,158 @@
+import ApusCore
+
+/// What stands for a size in space: one number for every dimension (`3`), or one for each (`[3, 5]`).
+public protocol ExtentsConvertible: Sendable {
+    var extents: Extents { get }
+}
+
+/// A size in space, such as a kernel's: one number that holds for every dimension, or one number for each.
+///
+/// Functions and layers take an `Int`, an `[Int]` or an `Extents` in its place.
+public struct Extents: ExtentsConvertible, Hashable {
+    /// The numbers as they were given.
+    public let values: [Int]
+    /// Whether one number was given for every dimension.
+    public let isSingle: Bool
+
+    /// One number for every dimension.
+    public init(_ value: Int) {
+        values = [value]
+        isSingle = true
+    }
+    /// One number for each dimension.
+    public init(_ values: [Int]) {
+        self.values = values
+        isSingle = false
+    }
+    public var extents: Extents { self }
+
+    /// One number for each of `count` dimensions; `name` is the argument's in messages. A list of one holds for every dimension, as in PyTorch.
+    func spread(_ count: Int, _ name: String) throws(OpError) -> [Int] {
+        if values.count == 1 { return Array(repeating: values[0], count: count) }
+        guard values.count == count else { throw OpError("\(name) \(values) has \(values.count) numbers; 1 or \(count), one for each spatial dimension, are needed") }
+        return values
+    }
+}
+
+extension Int: ExtentsConvertible {
+    public var extents: Extents { Extents(self) }
+}
+extension Array: ExtentsConvertible where Element == Int {
+    public var extents: Extents { Extents(self) }
+}
+
+extension Extents: PythonRepresentable {
+    /// As it was given: `3` or `(3, 3)`.
+    package var pythonRepr: String { isSingle ? values[0].pythonRepr : values.pythonRepr }
+}
+
+/// What stands for the output size of an adaptive pool: `7`, `[7, 5]`, or `[7, nil]` where nil keeps the input's extent.
+public protocol OutputExtentsConvertible: Sendable {
+    var outputExtents: OutputExtents { get }
+}
+
+/// The output size of an adaptive pool; nil keeps the input's extent.
+public struct OutputExtents: OutputExtentsConvertible, Hashable {
+    public let values: [Int?]
+    /// Whether one number was given for every dimension.
+    public let isSingle: Bool
+
+    /// One number for every dimension.
+    public init(_ value: Int) {
+        values = [value]
+        isSingle = true
+    }
+    /// One number, or nil, for each dimension.
+    public init(_ values: [Int?]) {
+        self.values = values
+        isSingle = false
+    }
+    public var outputExtents: OutputExtents { self }
+
+    func spread(_ count: Int) throws(OpError) -> [Int?] {
+        if values.count == 1 { return Array(repeating: values[0], count: count) }
+        guard values.count == count else { throw OpError("outputSize \(repr(self)) has \(values.count) numbers; 1 or \(count), one for each spatial dimension, are needed") }
+        return values
+    }
+}
+
+extension Int: OutputExtentsConvertible {
+    public var outputExtents: OutputExtents { OutputExtents(self) }
+}
+extension Array: OutputExtentsConvertible where Element: OutputExtentElement {
+    public var outputExtents: OutputExtents { OutputExtents(map(\.outputExtent)) }
+}
+/// An element of an adaptive pool's output size: `Int` or `Int?`.
+public protocol OutputExtentElement: Sendable {
+    var outputExtent: Int? { get }
+}
+extension Int: OutputExtentElement {
+    public var outputExtent: Int? { self }
+}
+extension Int?: OutputExtentElement {
+    public var outputExtent: Int? { self }
+}
+
+extension OutputExtents: PythonRepresentable {
+    package var pythonRepr: String { isSingle ? values[0].pythonRepr : values.pythonRepr }
+}
+
+/// What stands for a convolution's padding: `1`, `[1, 2]`, `.same` or `.valid`.
+public protocol ConvolutionPaddingConvertible: Sendable {
+    var convolutionPadding: ConvolutionPadding { get }
+}
+
+/// A convolution's padding: zeros on both sides, or `same`, as many as keep the input's extents (with stride 1), or `valid`, none.
+public struct ConvolutionPadding: ConvolutionPaddingConvertible, Hashable {
+    enum Kind: Hashable, Sendable {
+        case extents(Extents)
+        case same
+        case valid
+    }
+    let kind: Kind
+
+    init(kind: Kind) { self.kind = kind }
+    /// As many zeros on both sides of each dimension.
+    public init(_ extents: some ExtentsConvertible) { kind = .extents(extents.extents) }
+    /// `"same"` or `"valid"`, PyTorch's spelling; nil for anything else.
+    public init?(_ name: String) {
+        switch name {
+        case "same": kind = .same
+        case "valid": kind = .valid
+        default: return nil
+        }
+    }
+    public var convolutionPadding: ConvolutionPadding { self }
+}
+
+extension Int: ConvolutionPaddingConvertible {
+    public var convolutionPadding: ConvolutionPadding { ConvolutionPadding(Extents(self)) }
+}
+extension Array: ConvolutionPaddingConvertible where Element == Int {
+    public var convolutionPadding: ConvolutionPadding { ConvolutionPadding(Extents(self)) }
+}
+extension Extents: ConvolutionPaddingConvertible {
+    public var convolutionPadding: ConvolutionPadding { ConvolutionPadding(self) }
+}
+extension ConvolutionPaddingConvertible where Self == ConvolutionPadding {
+    /// As many zeros as keep the input's extents; for stride 1.
+    public static var same: ConvolutionPadding { ConvolutionPadding(kind: .same) }
+    /// None.
+    public static var valid: ConvolutionPadding { ConvolutionPadding(kind: .valid) }
+}
+
+extension ConvolutionPadding {
+    /// Zeros before and after each dimension, for a kernel of `kernel` taps with `dilation`.
+    func amounts(kernel: [Int], dilation: [Int], stride: [Int]) throws(OpError) -> [(before: Int, after: Int)] {
+        switch kind {
+        case .extents(let extents): return try extents.spread(kernel.count, "padding").map { ($0, $0) }
+        case .valid: return kernel.map { _ in (0, 0) }
+        case .same:
+            guard stride.allSatisfy({ $0 == 1 }) else { throw OpError("padding same needs stride 1, the stride is \(stride)") }
+            return zip(kernel, dilation).map { k, d in
+                let total = d * (k - 1)
+                return (total / 2, total - total / 2)
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import ApusCore
+
+extension F {
+    /// Convolution (cross-correlation) over one dimension of space. PyTorch: `F.conv1d`.
+    ///
+    /// input [N, C, L] or [C, L], weight [O, C/groups, K], bias [O] → [N, O, L′] or [O, L′], L′ = ⌊(L + 2·padding − dilation·(K − 1) − 1)/stride⌋ + 1.
+    /// Traps where shapes, dtypes or arguments do not fit.
+    public static func conv1d(
+        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: some ConvolutionPaddingConvertible = 0,
+        dilation: any ExtentsConvertible = 1, groups: Int = 1
+    ) -> Tensor {
+        convolution("conv1d", 1, input, weight, bias, stride, padding.convolutionPadding, dilation, groups)
+    }
+
+    /// Convolution over two dimensions of space, as `conv1d`: input [N, C, H, W], weight [O, C/groups, KH, KW]. PyTorch: `F.conv2d`.
+    public static func conv2d(
+        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: some ConvolutionPaddingConvertible = 0,
+        dilation: any ExtentsConvertible = 1, groups: Int = 1
+    ) -> Tensor {
+        convolution("conv2d", 2, input, weight, bias, stride, padding.convolutionPadding, dilation, groups)
+    }
+
+    /// Convolution over three dimensions of space, as `conv1d`: input [N, C, D, H, W], weight [O, C/groups, KD, KH, KW]. PyTorch: `F.conv3d`.
+    public static func conv3d(
+        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: some ConvolutionPaddingConvertible = 0,
+        dilation: any ExtentsConvertible = 1, groups: Int = 1
+    ) -> Tensor {
+        convolution("conv3d", 3, input, weight, bias, stride, padding.convolutionPadding, dilation, groups)
+    }
+
+    /// Transposed convolution over one dimension of space, the gradient of `conv1d` with respect to its input. PyTorch: `F.conv_transpose1d`.
+    ///
+    /// input [N, C, L] or [C, L], weight [C, O/groups, K], bias [O] → L′ = (L − 1)·stride − 2·padding + dilation·(K − 1) + outputPadding + 1.
+    public static func convTranspose1d(
+        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
+        outputPadding: any ExtentsConvertible = 0, groups: Int = 1, dilation: any ExtentsConvertible = 1
+    ) -> Tensor {
+        convolutionTranspose("convTranspose1d", 1, input, weight, bias, stride, padding, outputPadding, groups, dilation)
+    }
+
+    /// Transposed convolution over two dimensions of space, as `convTranspose1d`. PyTorch: `F.conv_transpose2d`.
+    public static func convTranspose2d(
+        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
+        outputPadding: any ExtentsConvertible = 0, groups: Int = 1, dilation: any ExtentsConvertible = 1
+    ) -> Tensor {
+        convolutionTranspose("convTranspose2d", 2, input, weight, bias, stride, padding, outputPadding, groups, dilation)
+    }
+
+    /// Transposed convolution over three dimensions of space, as `convTranspose1d`. PyTorch: `F.conv_transpose3d`.
+    public static func convTranspose3d(
+        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
+        outputPadding: any ExtentsConvertible = 0, groups: Int = 1, dilation: any ExtentsConvertible = 1
+    ) -> Tensor {
+        convolutionTranspose("convTranspose3d", 3, input, weight, bias, stride, padding, outputPadding, groups, dilation)
+    }
+
+    /// Any number of dimensions of space; what the layers call.
+    static func convolution(
+        _ name: String, _ spatial: Int, _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ stride: any ExtentsConvertible, _ padding: ConvolutionPadding,
+        _ dilation: any ExtentsConvertible, _ groups: Int
+    ) -> Tensor {
+        composite(name, input, weight) { () throws(OpError) in
+            guard weight.ndim == spatial + 2 else { throw OpError("weight of shape \(weight.shape) needs \(spatial + 2) dimensions: out_channels, in_channels / groups, then the kernel") }
+            let (stride, dilation) = (try stride.extents.spread(spatial, "stride"), try dilation.extents.spread(spatial, "dilation"))
+            let amounts = try padding.amounts(kernel: Array(weight.shape.dropFirst(2)), dilation: dilation, stride: stride)
+            // The backend pads both sides alike; what one side has more is added to the input.
+            var input = input
+            let extra = amounts.map { $0.after - $0.before }
+            if extra.contains(where: { $0 > 0 }), input.ndim > spatial { input = input.pad(extra.reversed().flatMap { [0, $0] }) }
+            let p = ConvolutionParameters(stride: stride, padding: amounts.map(\.before), dilation: dilation, groups: groups)
+            return input.convolution(weight, bias: bias, p, spatial: spatial, name: name)
+        }
+    }
+
+    static func convolutionTranspose(
+        _ name: String, _ spatial: Int, _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ stride: any ExtentsConvertible, _ padding: any ExtentsConvertible,
+        _ outputPadding: any ExtentsConvertible, _ groups: Int, _ dilation: any ExtentsConvertible
+    ) -> Tensor {
+        composite(name, input, weight) { () throws(OpError) in
+            let p = ConvolutionParameters(
+                stride: try stride.extents.spread(spatial, "stride"), padding: try padding.extents.spread(spatial, "padding"),
+                dilation: try dilation.extents.spread(spatial, "dilation"), groups: groups)
+            let outputPadding = try outputPadding.extents.spread(spatial, "outputPadding")
+            return input.convolutionTranspose(weight, bias: bias, p, outputPadding: outputPadding, spatial: spatial, name: name)
+        }
+    }
+}

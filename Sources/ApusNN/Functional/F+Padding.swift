@@ -1,0 +1,62 @@
+import ApusCore
+
+/// What stands beyond the edge of a padded tensor.
+public enum PadMode: String, Sendable, CaseIterable {
+    /// A constant.
+    case constant
+    /// The elements mirrored at the edge, the edge itself not repeated.
+    case reflect
+    /// The element at the edge.
+    case replicate
+    /// The elements from the other side.
+    case circular
+}
+
+/// What a convolution sees beyond the edge of its input.
+public enum PaddingMode: String, Sendable, CaseIterable {
+    case zeros, reflect, replicate, circular
+
+    var padMode: PadMode { self == .zeros ? .constant : PadMode(rawValue: rawValue)! }
+}
+
+extension F {
+    /// Adds elements around a tensor: `pad` says how many before and after, last dimension first; negative ones cut. PyTorch: `F.pad`.
+    ///
+    /// Mode `constant` adds `value` along any dimensions. The other modes pad the last one, two or three dimensions of a tensor with one or
+    /// two dimensions more, and need something to repeat: `reflect` fewer than the extent, `circular` at most the extent.
+    public static func pad(_ input: Tensor, _ pad: [Int], mode: PadMode = .constant, value: Double = 0) -> Tensor {
+        composite("pad", input) { () throws(OpError) in
+            for amount in pad where amount.magnitude > Int32.max { throw OpError("padding \(pad) is out of range") }
+            if mode == .constant { return input.pad(pad, value: value) }
+            guard value == 0 else { throw OpError("mode \(mode) takes no value, \(value) was given") }
+            let spatial = pad.count / 2
+            guard pad.count % 2 == 0, (1...3).contains(spatial), input.ndim == spatial + 1 || input.ndim == spatial + 2 else {
+                throw OpError(
+                    "mode \(mode) cannot pad input of shape \(input.shape) by \(pad): 2, 4 or 6 numbers pad the last 1, 2 or 3 dimensions of a tensor with one or two more")
+            }
+            for extent in input.shape.suffix(spatial + 1) where extent == 0 { throw OpError("input of shape \(input.shape) is empty; only the batch may be") }
+            var out = input
+            for pair in 0..<spatial {
+                let (before, after) = (pad[2 * pair], pad[2 * pair + 1])
+                if before == 0 && after == 0 { continue }
+                let dim = input.ndim - 1 - pair
+                let n = input.shape[dim]
+                guard n + before + after > 0 else { throw OpError("padding \(pad) leaves nothing of dim \(dim) of shape \(input.shape)") }
+                let source: (Int) -> Int
+                switch mode {
+                case .reflect:
+                    guard before < n, after < n else { throw OpError("padding \(pad) by reflection must be smaller than the extent \(n) of dim \(dim) of shape \(input.shape)") }
+                    source = { i in i < 0 ? -i : i >= n ? 2 * (n - 1) - i : i }
+                case .circular:
+                    guard before <= n, after <= n else { throw OpError("circular padding \(pad) wraps more than once around dim \(dim) of shape \(input.shape)") }
+                    source = { i in i < 0 ? i + n : i >= n ? i - n : i }
+                default:
+                    source = { i in min(max(i, 0), n - 1) }
+                }
+                let places = (-before..<n + after).map { Int64(source($0)) }
+                out = out.indexSelect(dim: dim, Tensor(places, shape: [places.count], device: input.device))
+            }
+            return out
+        }
+    }
+}
