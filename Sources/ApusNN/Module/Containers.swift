@@ -51,7 +51,7 @@ public final class ModuleDict: Module, ExpressibleByDictionaryLiteral {
 /// A list of parameters. PyTorch: `nn.ParameterList`.
 public final class ParameterList: Module, RandomAccessCollection {
     /// `parameters`, named by their positions; other tensors become parameters.
-    public init(_ parameters: some Sequence<Tensor> = [Parameter]()) {
+    public init(_ parameters: [Tensor] = []) {
         super.init()
         for parameter in parameters { append(parameter) }
     }
