@@ -1,0 +1,229 @@
+import ApusCore
+
+/// What Conv1d to Conv3d and ConvTranspose1d to ConvTranspose3d share: the sizes, a weight and a bias. PyTorch: `_ConvNd`.
+///
+/// Weight and bias start evenly distributed in ±1/√(fan in), fan in = weight.shape[1] · taps of the kernel, as PyTorch's do.
+open class ConvolutionLayer: Module {
+    /// 0 of a lazy layer before its first input.
+    public final private(set) var inChannels: Int
+    public final let outChannels: Int
+    /// One number for each spatial dimension, as `stride` and `dilation`.
+    public final let kernelSize: [Int]
+    public final let stride: [Int]
+    public final let padding: ConvolutionPadding
+    public final let dilation: [Int]
+    public final let outputPadding: [Int]
+    public final let groups: Int
+    public final let paddingMode: PaddingMode
+    /// [outChannels, inChannels/groups, *kernel]; of a transposed convolution [inChannels, outChannels/groups, *kernel].
+    public final let weight: Parameter
+    /// [outChannels], nil without.
+    public final let bias: Parameter?
+    /// Whether weight and bias await the first input, which says how many channels there are.
+    public final private(set) var isLazy: Bool
+
+    /// How many dimensions of space it works over.
+    open class var spatial: Int { fail("ConvolutionLayer", "use Conv1d, Conv2d or Conv3d"); return 1 }
+    class var isTransposed: Bool { false }
+
+    /// `inChannels` nil makes it lazy.
+    init(
+        _ inChannels: Int?, _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible, padding: ConvolutionPadding,
+        outputPadding: any ExtentsConvertible, dilation: any ExtentsConvertible, groups: Int, bias: Bool, paddingMode: PaddingMode, device: Device, dtype: DType
+    ) {
+        let (n, transposed) = (Self.spatial, Self.isTransposed)
+        func sizes(_ extents: any ExtentsConvertible, _ name: String, from least: Int) throws(OpError) -> [Int] {
+            let values = try extents.extents.spread(n, name)
+            for value in values where value < least || value > Int(Int32.max) { throw OpError("\(name) \(values) must lie in \(least) ... \(Int32.max) in each dimension") }
+            return values
+        }
+        self.padding = padding
+        self.paddingMode = paddingMode
+        isLazy = inChannels == nil
+        do throws(OpError) {
+            guard groups > 0 else { throw OpError("groups must be positive, it is \(groups)") }
+            guard outChannels > 0, outChannels % groups == 0 else { throw OpError("outChannels must be positive and divisible by groups (\(groups)), it is \(outChannels)") }
+            if let inChannels {
+                guard inChannels > 0, inChannels % groups == 0 else { throw OpError("inChannels must be positive and divisible by groups (\(groups)), it is \(inChannels)") }
+            }
+            guard dtype.isFloatingPoint else { throw OpError("dtype must be a floating-point type, it is \(dtype)") }
+            self.kernelSize = try sizes(kernelSize, "kernelSize", from: 1)
+            self.stride = try sizes(stride, "stride", from: 1)
+            self.dilation = try sizes(dilation, "dilation", from: 1)
+            self.outputPadding = try sizes(outputPadding, "outputPadding", from: 0)
+            if case .extents(let extents) = padding.kind { _ = try sizes(extents, "padding", from: 0) }
+            _ = try padding.amounts(kernel: self.kernelSize, dilation: self.dilation, stride: self.stride)
+            if transposed && paddingMode != .zeros { throw OpError("a transposed convolution has only paddingMode zeros, not \(paddingMode)") }
+            self.inChannels = inChannels ?? 0
+            self.outChannels = outChannels
+            self.groups = groups
+            weight = Parameter(try inChannels.map { inChannels throws(OpError) in
+                let channels = transposed ? [inChannels, outChannels / groups] : [outChannels, inChannels / groups]
+                return try Tensor.uninitialized(Shape(channels + self.kernelSize), dtype, device)
+            } ?? Tensor.empty([0], dtype: dtype, device: device))
+            self.bias = bias ? Parameter(Tensor.empty([inChannels == nil ? 0 : outChannels], dtype: dtype, device: device)) : nil
+        } catch {
+            let poisoned = fail(error, op: "\(Self.self)")
+            (self.kernelSize, self.stride, self.dilation, self.outputPadding) = ([], [], [], [])
+            (self.inChannels, self.outChannels, self.groups) = (0, 0, 1)
+            weight = Parameter(poisoned)
+            self.bias = nil
+            isLazy = false
+        }
+        super.init()
+        if !isLazy { resetParameters() }
+    }
+
+    /// Draws weight and bias anew. PyTorch: `reset_parameters()`.
+    public final func resetParameters() {
+        if weight.isPoisoned || isLazy { return }
+        Init.kaimingUniform_(weight, a: 5.0.squareRoot())
+        guard let bias else { return }
+        let bound = 1 / Double(weight.shape.dropFirst().reduce(1, *)).squareRoot()
+        Init.uniform_(bias, a: -bound, b: bound)
+    }
+
+    /// Gives a lazy layer its weight for inputs of so many channels.
+    final func materialize(for input: Tensor) {
+        guard isLazy, !input.isPoisoned else { return }
+        let n = Self.spatial
+        guard input.ndim == n + 1 || input.ndim == n + 2 else {
+            fail(typeName, "input of shape \(input.shape) has \(input.ndim) dimensions; \(n + 1) or \(n + 2) are needed")
+            return
+        }
+        let channels = input.shape[input.ndim - n - 1]
+        guard channels > 0, channels % groups == 0 else {
+            fail(typeName, "input of shape \(input.shape) has \(channels) channels, which groups (\(groups)) does not divide")
+            return
+        }
+        let sizes = Self.isTransposed ? [channels, outChannels / groups] : [outChannels, channels / groups]
+        noGrad {
+            weight.setData(Tensor.empty(Shape(sizes + kernelSize), dtype: weight.dtype, device: weight.device))
+            bias?.setData(Tensor.empty([outChannels], dtype: weight.dtype, device: weight.device))
+        }
+        inChannels = channels
+        isLazy = false
+        resetParameters()
+    }
+
+    /// The padding before and after each dimension, last dimension first, as `F.pad` takes it.
+    private var padAmounts: [Int] {
+        guard let amounts = try? padding.amounts(kernel: kernelSize, dilation: dilation, stride: stride) else { return [] }
+        return amounts.reversed().flatMap { [$0.before, $0.after] }
+    }
+
+    open override func forward(_ x: Tensor) -> Tensor {
+        if isLazy { materialize(for: x) }
+        if weight.isPoisoned || isLazy { return Tensor.poisoned }
+        let n = Self.spatial
+        if Self.isTransposed {
+            guard case .extents(let padding) = padding.kind else { return Tensor.poisoned }
+            return F.convolutionTranspose("convTranspose\(n)d", n, x, weight, bias, stride, padding, outputPadding, groups, dilation)
+        }
+        if paddingMode != .zeros {
+            return F.convolution("conv\(n)d", n, F.pad(x, padAmounts, mode: paddingMode.padMode), weight, bias, stride, ConvolutionPadding(0), dilation, groups)
+        }
+        return F.convolution("conv\(n)d", n, x, weight, bias, stride, padding, dilation, groups)
+    }
+
+    open override var extraRepr: String {
+        let ones = Array(repeating: 1, count: kernelSize.count)
+        let zeros = Array(repeating: 0, count: kernelSize.count)
+        var shownPadding: String?
+        switch padding.kind {
+        case .same: shownPadding = "padding=same"
+        case .valid: shownPadding = "padding=valid"
+        case .extents(let extents):
+            let values = (try? extents.spread(kernelSize.count, "padding")) ?? []
+            shownPadding = values == zeros ? nil : "padding=\(repr(values))"
+        }
+        return reprList(
+            "\(inChannels), \(outChannels), kernel_size=\(repr(kernelSize)), stride=\(repr(stride))", shownPadding, dilation == ones ? nil : "dilation=\(repr(dilation))",
+            outputPadding == zeros ? nil : "output_padding=\(repr(outputPadding))", groups == 1 ? nil : "groups=\(groups)", bias == nil ? "bias=False" : nil,
+            paddingMode == .zeros ? nil : "padding_mode=\(paddingMode.rawValue)")
+    }
+}
+
+/// What Conv1d, Conv2d and Conv3d share: cross-correlation with learned weights, y[o] = bias[o] + Σ over channels c of weight[o, c] ⋆ x[c].
+open class Convolution: ConvolutionLayer {
+    /// - Parameters:
+    ///   - kernelSize: taps of the kernel, `3` or `[3, 5]`; `stride` and `dilation` likewise.
+    ///   - padding: zeros on both sides (`1`, `[1, 2]`), or `.same`, which keeps extents at stride 1, or `.valid`, none.
+    ///   - groups: cuts channels into groups that do not see each other; it divides both numbers of channels.
+    ///   - paddingMode: what the padding shows: zeros, or the input reflected, replicated or wrapped around.
+    public init(
+        _ inChannels: Int, _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1,
+        padding: some ConvolutionPaddingConvertible = 0, dilation: any ExtentsConvertible = 1, groups: Int = 1, bias: Bool = true,
+        paddingMode: PaddingMode = .zeros, device: Device = .cpu, dtype: DType = .float32
+    ) {
+        super.init(
+            inChannels, outChannels, kernelSize: kernelSize, stride: stride, padding: padding.convolutionPadding, outputPadding: 0, dilation: dilation,
+            groups: groups, bias: bias, paddingMode: paddingMode, device: device, dtype: dtype)
+    }
+}
+
+/// Convolution over [N, C, L] or [C, L]. PyTorch: `nn.Conv1d`.
+open class Conv1d: Convolution {
+    open override class var spatial: Int { 1 }
+}
+/// Convolution over images [N, C, H, W] or [C, H, W]: `Conv2d(3, 6, kernelSize: 3, stride: 2, padding: 1)`. PyTorch: `nn.Conv2d`.
+open class Conv2d: Convolution {
+    open override class var spatial: Int { 2 }
+}
+/// Convolution over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.Conv3d`.
+open class Conv3d: Convolution {
+    open override class var spatial: Int { 3 }
+}
+
+/// What ConvTranspose1d, ConvTranspose2d and ConvTranspose3d share: the gradient of a convolution with respect to its input, as a layer.
+open class ConvolutionTranspose: ConvolutionLayer {
+    override class var isTransposed: Bool { true }
+
+    /// As `Convolution`, but that `outputPadding` adds to one side of the output, to choose among the sizes that a stride leaves open.
+    public init(
+        _ inChannels: Int, _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
+        outputPadding: any ExtentsConvertible = 0, groups: Int = 1, bias: Bool = true, dilation: any ExtentsConvertible = 1,
+        paddingMode: PaddingMode = .zeros, device: Device = .cpu, dtype: DType = .float32
+    ) {
+        super.init(
+            inChannels, outChannels, kernelSize: kernelSize, stride: stride, padding: ConvolutionPadding(padding.extents), outputPadding: outputPadding,
+            dilation: dilation, groups: groups, bias: bias, paddingMode: paddingMode, device: device, dtype: dtype)
+    }
+
+    /// The output for one input, with the extents `outputSize` in space, which must be among those that the stride leaves open.
+    public final func callAsFunction(_ x: Tensor, outputSize: [Int]) -> Tensor {
+        call([x]) { inputs in
+            let x = inputs[0]
+            if isLazy { materialize(for: x) }
+            return composite(typeName, x, weight) { () throws(OpError) in
+                let n = Self.spatial
+                guard case .extents(let extents) = padding.kind else { return Tensor.poisoned }
+                let padding = try extents.spread(n, "padding")
+                let wanted = Array(outputSize.suffix(n))
+                guard outputSize.count == n || outputSize.count == x.ndim, x.ndim > n else { throw OpError("outputSize \(outputSize) needs \(n) numbers, one for each spatial dimension") }
+                var extra: [Int] = []
+                for d in 0..<n {
+                    let least = (x.shape[x.ndim - n + d] - 1) * stride[d] - 2 * padding[d] + dilation[d] * (kernelSize[d] - 1) + 1
+                    guard wanted[d] >= least, wanted[d] < least + stride[d] else {
+                        throw OpError("outputSize \(outputSize) is impossible for input \(x.shape): dimension \(d) of space can have \(least) ..< \(least + stride[d])")
+                    }
+                    extra.append(wanted[d] - least)
+                }
+                return F.convolutionTranspose("convTranspose\(n)d", n, x, weight, bias, stride, padding, extra, groups, dilation)
+            }
+        }
+    }
+}
+
+/// Transposed convolution over [N, C, L] or [C, L]. PyTorch: `nn.ConvTranspose1d`.
+open class ConvTranspose1d: ConvolutionTranspose {
+    open override class var spatial: Int { 1 }
+}
+/// Transposed convolution over images [N, C, H, W] or [C, H, W]. PyTorch: `nn.ConvTranspose2d`.
+open class ConvTranspose2d: ConvolutionTranspose {
+    open override class var spatial: Int { 2 }
+}
+/// Transposed convolution over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.ConvTranspose3d`.
+open class ConvTranspose3d: ConvolutionTranspose {
+    open override class var spatial: Int { 3 }
+}

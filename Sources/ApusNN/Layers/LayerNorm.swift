@@ -1,0 +1,155 @@
+import ApusCore
+
+// Normalisations that look at one sample alone, and so are the same in training and evaluation.
+
+/// Normalises over the last dimensions: (x − mean)/√(var + eps)·weight + bias (Ba et al., 2016). PyTorch: `nn.LayerNorm`.
+public final class LayerNorm: Module {
+    /// The dimensions that mean and (biased) variance are taken over: the last ones of the input.
+    public let normalizedShape: Shape
+    public let eps: Double
+    public let elementwiseAffine: Bool
+    /// Of `normalizedShape`, starting at 1; nil without.
+    public let weight: Parameter?
+    /// Of `normalizedShape`, starting at 0; nil without.
+    public let bias: Parameter?
+
+    /// `LayerNorm([32])` for inputs [*, 32].
+    public init(_ normalizedShape: Shape, eps: Double = 1e-5, elementwiseAffine: Bool = true, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
+        self.normalizedShape = checkedShape(normalizedShape, "LayerNorm")
+        self.eps = eps
+        self.elementwiseAffine = elementwiseAffine
+        weight = elementwiseAffine ? Parameter(Tensor.ones(self.normalizedShape, dtype: dtype, device: device)) : nil
+        self.bias = elementwiseAffine && bias ? Parameter(Tensor.zeros(self.normalizedShape, dtype: dtype, device: device)) : nil
+        super.init()
+    }
+
+    /// `LayerNorm(32)` for inputs [*, 32].
+    public convenience init(_ features: Int, eps: Double = 1e-5, elementwiseAffine: Bool = true, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
+        self.init([features], eps: eps, elementwiseAffine: elementwiseAffine, bias: bias, device: device, dtype: dtype)
+    }
+
+    public override func forward(_ x: Tensor) -> Tensor { F.layerNorm(x, normalizedShape, weight: weight, bias: bias, eps: eps) }
+
+    public override var extraRepr: String {
+        "\(repr(normalizedShape)), eps=\(repr(eps)), elementwise_affine=\(repr(elementwiseAffine)), bias=\(repr(bias != nil))"
+    }
+}
+
+/// Divides by the root mean square over the last dimensions: x/√(mean(x²) + eps)·weight (Zhang and Sennrich, 2019). PyTorch: `nn.RMSNorm`.
+public final class RMSNorm: Module {
+    public let normalizedShape: Shape
+    /// nil: the distance from 1 to the next number of the input's dtype.
+    public let eps: Double?
+    public let elementwiseAffine: Bool
+    /// Of `normalizedShape`, starting at 1; nil without.
+    public let weight: Parameter?
+
+    /// `RMSNorm([32])` for inputs [*, 32].
+    public init(_ normalizedShape: Shape, eps: Double? = nil, elementwiseAffine: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
+        self.normalizedShape = checkedShape(normalizedShape, "RMSNorm")
+        self.eps = eps
+        self.elementwiseAffine = elementwiseAffine
+        weight = elementwiseAffine ? Parameter(Tensor.ones(self.normalizedShape, dtype: dtype, device: device)) : nil
+        super.init()
+    }
+
+    /// `RMSNorm(32)` for inputs [*, 32].
+    public convenience init(_ features: Int, eps: Double? = nil, elementwiseAffine: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
+        self.init([features], eps: eps, elementwiseAffine: elementwiseAffine, device: device, dtype: dtype)
+    }
+
+    public override func forward(_ x: Tensor) -> Tensor { F.rmsNorm(x, normalizedShape, weight: weight, eps: eps) }
+    public override var extraRepr: String { "\(repr(normalizedShape)), eps=\(repr(eps)), elementwise_affine=\(repr(elementwiseAffine))" }
+}
+
+/// Normalises each group of channels of each sample (Wu and He, 2018): input [N, C, *]. PyTorch: `nn.GroupNorm`.
+public final class GroupNorm: Module {
+    public let numGroups: Int
+    public let numChannels: Int
+    public let eps: Double
+    public let affine: Bool
+    /// [numChannels], starting at 1; nil without.
+    public let weight: Parameter?
+    /// [numChannels], starting at 0; nil without.
+    public let bias: Parameter?
+
+    /// `numGroups` must divide `numChannels`.
+    public init(_ numGroups: Int, _ numChannels: Int, eps: Double = 1e-5, affine: Bool = true, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
+        var channels = numChannels
+        if numGroups <= 0 || numChannels <= 0 || numChannels > Int(Int32.max) || numChannels % Swift.max(numGroups, 1) != 0 {
+            fail("GroupNorm", "numChannels (\(numChannels)) must be positive and divisible by numGroups (\(numGroups))")
+            channels = 1
+        }
+        self.numGroups = numGroups
+        self.numChannels = numChannels
+        self.eps = eps
+        self.affine = affine
+        weight = affine ? Parameter(Tensor.ones([channels], dtype: dtype, device: device)) : nil
+        self.bias = affine && bias ? Parameter(Tensor.zeros([channels], dtype: dtype, device: device)) : nil
+        super.init()
+    }
+
+    public override func forward(_ x: Tensor) -> Tensor { F.groupNorm(x, numGroups, weight: weight, bias: bias, eps: eps) }
+    public override var extraRepr: String { "\(numGroups), \(numChannels), eps=\(repr(eps)), affine=\(repr(affine)), bias=\(repr(bias != nil))" }
+}
+
+/// Divides by (k + alpha·mean of squares)^beta over `size` neighbouring channels (Krizhevsky et al., 2012). PyTorch: `nn.LocalResponseNorm`.
+public final class LocalResponseNorm: Module {
+    public let size: Int
+    public let alpha: Double
+    public let beta: Double
+    public let k: Double
+
+    /// `size` is the number of channels in a neighbourhood.
+    public init(_ size: Int, alpha: Double = 1e-4, beta: Double = 0.75, k: Double = 1) {
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+        super.init()
+    }
+
+    public override func forward(_ x: Tensor) -> Tensor { F.localResponseNorm(x, size, alpha: alpha, beta: beta, k: k) }
+    public override var extraRepr: String { "\(size), alpha=\(repr(alpha)), beta=\(repr(beta)), k=\(repr(k))" }
+}
+
+/// The same as `LocalResponseNorm` with another printed form. PyTorch: `nn.CrossMapLRN2d`.
+public final class CrossMapLRN2d: Module {
+    public let size: Int
+    public let alpha: Double
+    public let beta: Double
+    public let k: Double
+
+    /// `size` is the number of channels in a neighbourhood.
+    public init(_ size: Int, alpha: Double = 1e-4, beta: Double = 0.75, k: Double = 1) {
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+        super.init()
+    }
+
+    public override func forward(_ x: Tensor) -> Tensor {
+        if !x.isPoisoned && x.ndim != 4 { return fail("CrossMapLRN2d", "expects an input with 4 dimensions, this one has shape \(x.shape)") }
+        return F.localResponseNorm(x, size, alpha: alpha, beta: beta, k: k)
+    }
+    public override var extraRepr: String { "\(size), alpha=\(repr(alpha)), beta=\(repr(beta)), k=\(repr(k))" }
+}
+
+/// A shape with positive extents that a tensor can have; [1] after the error of any other.
+private func checkedShape(_ shape: Shape, _ layer: String) -> Shape {
+    var count = 1
+    for extent in shape {
+        let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+        guard extent > 0, !overflow, product <= Int(Int32.max) else {
+            fail(layer, "normalizedShape \(shape) must have positive extents, and at most \(Int32.max) elements")
+            return [1]
+        }
+        count = product
+    }
+    if shape.count == 0 {
+        fail(layer, "normalizedShape is empty; name at least one dimension")
+        return [1]
+    }
+    return shape
+}

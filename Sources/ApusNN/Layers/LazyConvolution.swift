@@ -1,0 +1,59 @@
+import ApusCore
+
+/// What LazyConv1d, LazyConv2d and LazyConv3d share: a convolution that learns from its first input how many channels there are.
+/// Weight and bias are empty until then; afterwards it prints as the layer it has become. PyTorch: `nn.LazyConv1d` and so on.
+open class LazyConvolution: ConvolutionLayer {
+    /// As `Convolution`, without the number of input channels.
+    public init(
+        _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1, padding: some ConvolutionPaddingConvertible = 0,
+        dilation: any ExtentsConvertible = 1, groups: Int = 1, bias: Bool = true, paddingMode: PaddingMode = .zeros, device: Device = .cpu, dtype: DType = .float32
+    ) {
+        super.init(
+            nil, outChannels, kernelSize: kernelSize, stride: stride, padding: padding.convolutionPadding, outputPadding: 0, dilation: dilation,
+            groups: groups, bias: bias, paddingMode: paddingMode, device: device, dtype: dtype)
+    }
+    public final override var typeName: String { isLazy ? "LazyConv\(Self.spatial)d" : "Conv\(Self.spatial)d" }
+}
+
+/// `Conv1d` whose number of input channels the first input says. PyTorch: `nn.LazyConv1d`.
+public final class LazyConv1d: LazyConvolution {
+    public override class var spatial: Int { 1 }
+}
+/// `Conv2d` whose number of input channels the first input says. PyTorch: `nn.LazyConv2d`.
+public final class LazyConv2d: LazyConvolution {
+    public override class var spatial: Int { 2 }
+}
+/// `Conv3d` whose number of input channels the first input says. PyTorch: `nn.LazyConv3d`.
+public final class LazyConv3d: LazyConvolution {
+    public override class var spatial: Int { 3 }
+}
+
+/// What LazyConvTranspose1d, LazyConvTranspose2d and LazyConvTranspose3d share; see `LazyConvolution`.
+open class LazyConvolutionTranspose: ConvolutionLayer {
+    override class var isTransposed: Bool { true }
+
+    /// As `ConvolutionTranspose`, without the number of input channels.
+    public init(
+        _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
+        outputPadding: any ExtentsConvertible = 0, groups: Int = 1, bias: Bool = true, dilation: any ExtentsConvertible = 1,
+        paddingMode: PaddingMode = .zeros, device: Device = .cpu, dtype: DType = .float32
+    ) {
+        super.init(
+            nil, outChannels, kernelSize: kernelSize, stride: stride, padding: ConvolutionPadding(padding.extents), outputPadding: outputPadding,
+            dilation: dilation, groups: groups, bias: bias, paddingMode: paddingMode, device: device, dtype: dtype)
+    }
+    public final override var typeName: String { isLazy ? "LazyConvTranspose\(Self.spatial)d" : "ConvTranspose\(Self.spatial)d" }
+}
+
+/// `ConvTranspose1d` whose number of input channels the first input says. PyTorch: `nn.LazyConvTranspose1d`.
+public final class LazyConvTranspose1d: LazyConvolutionTranspose {
+    public override class var spatial: Int { 1 }
+}
+/// `ConvTranspose2d` whose number of input channels the first input says. PyTorch: `nn.LazyConvTranspose2d`.
+public final class LazyConvTranspose2d: LazyConvolutionTranspose {
+    public override class var spatial: Int { 2 }
+}
+/// `ConvTranspose3d` whose number of input channels the first input says. PyTorch: `nn.LazyConvTranspose3d`.
+public final class LazyConvTranspose3d: LazyConvolutionTranspose {
+    public override class var spatial: Int { 3 }
+}

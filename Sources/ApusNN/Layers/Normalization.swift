@@ -1,0 +1,240 @@
+import ApusCore
+
+/// What batch and instance normalisation share: weight and bias, running statistics, the check of ranks. PyTorch: `_NormBase`.
+open class RunningNorm: Module {
+    public final private(set) var numFeatures: Int
+    public final let eps: Double
+    /// The weight of the newest batch in the running statistics; nil takes the mean over all batches.
+    public final let momentum: Double?
+    public final let affine: Bool
+    public final let trackRunningStats: Bool
+    public final let weight: Parameter?
+    public final let bias: Parameter?
+    public final let runningMean: Buffer?
+    public final let runningVar: Buffer?
+    /// How many batches the running statistics have seen, int64.
+    public final let numBatchesTracked: Buffer?
+    final private(set) var isLazy: Bool
+
+    /// How many dimensions inputs may have.
+    class var ranks: ClosedRange<Int> { 2...8 }
+
+    init(
+        _ numFeatures: Int?, eps: Double, momentum: Double?, affine: Bool, trackRunningStats: Bool, bias: Bool, device: Device, dtype: DType
+    ) {
+        self.eps = eps
+        self.momentum = momentum
+        self.affine = affine
+        self.trackRunningStats = trackRunningStats
+        isLazy = numFeatures == nil
+        var features = numFeatures ?? 0
+        if let numFeatures, numFeatures <= 0 || numFeatures > Int(Int32.max) {
+            fail("\(Self.self)", "numFeatures must be positive and at most \(Int32.max), it is \(numFeatures)")
+            features = 1
+        }
+        self.numFeatures = features
+        let shape: Shape = [features]
+        weight = affine ? Parameter(Tensor.ones(shape, dtype: dtype, device: device)) : nil
+        self.bias = affine && bias ? Parameter(Tensor.zeros(shape, dtype: dtype, device: device)) : nil
+        runningMean = trackRunningStats ? Buffer(Tensor.zeros(shape, dtype: dtype, device: device)) : nil
+        runningVar = trackRunningStats ? Buffer(Tensor.ones(shape, dtype: dtype, device: device)) : nil
+        numBatchesTracked = trackRunningStats ? Buffer(Tensor.zeros([], dtype: .int64, device: device)) : nil
+        super.init()
+    }
+
+    /// Starts the running statistics anew. PyTorch: `reset_running_stats()`.
+    public final func resetRunningStats() {
+        noGrad {
+            runningMean?.zero_()
+            runningVar?.fill_(1)
+            numBatchesTracked?.zero_()
+        }
+    }
+
+    /// Sets weight to 1, bias to 0, and the running statistics to their start. PyTorch: `reset_parameters()`.
+    public final func resetParameters() {
+        resetRunningStats()
+        noGrad {
+            weight?.fill_(1)
+            bias?.zero_()
+        }
+    }
+
+    /// Gives a lazy layer its tensors for that many channels.
+    final func materialize(_ channels: Int) {
+        numFeatures = channels
+        isLazy = false
+        noGrad {
+            for tensor in [weight, bias, runningMean, runningVar] as [Tensor?] {
+                if let tensor { tensor.setData(Tensor.empty([channels], dtype: tensor.dtype, device: tensor.device)) }
+            }
+        }
+        resetParameters()
+    }
+
+    final func checkRank(_ x: Tensor) throws(OpError) {
+        let ranks = Self.ranks
+        guard ranks.contains(x.ndim) else {
+            let wanted = ranks.count == 1 ? "\(ranks.lowerBound)" : "\(ranks.lowerBound) or \(ranks.upperBound)"
+            throw OpError("expects an input with \(wanted) dimensions, this one has shape \(x.shape)")
+        }
+    }
+
+    open override var extraRepr: String {
+        reprList(
+            "\(numFeatures)", "eps=\(repr(eps))", "momentum=\(repr(momentum))", "affine=\(repr(affine))", "bias=\(repr(bias != nil))",
+            "track_running_stats=\(repr(trackRunningStats))")
+    }
+}
+
+// MARK: - Batch normalisation (Ioffe and Szegedy, 2015)
+
+/// What BatchNorm1d, BatchNorm2d and BatchNorm3d share: each channel with the mean and variance of the batch, then weight and bias.
+///
+/// y = (x − mean)/√(var + eps)·weight + bias. In training the statistics are the batch's, and running ones follow them; in evaluation the running
+/// ones are used. Without `trackRunningStats` the batch's are used always.
+open class BatchNorm: RunningNorm {
+    /// - Parameters:
+    ///   - momentum: how far a batch moves the running statistics; nil takes the mean over all batches.
+    ///   - affine: whether there are weight and bias (and `bias`, whether there is a bias then).
+    public init(
+        _ numFeatures: Int, eps: Double = 1e-5, momentum: Double? = 0.1, affine: Bool = true, trackRunningStats: Bool = true, bias: Bool = true,
+        device: Device = .cpu, dtype: DType = .float32
+    ) {
+        super.init(numFeatures, eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device, dtype: dtype)
+    }
+
+    /// Without the number of features, which the first input says.
+    init(lazy: Void, eps: Double, momentum: Double?, affine: Bool, trackRunningStats: Bool, bias: Bool, device: Device, dtype: DType) {
+        super.init(nil, eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device, dtype: dtype)
+    }
+
+    open override func forward(_ x: Tensor) -> Tensor {
+        composite(typeName, x) { () throws(OpError) in
+            try checkRank(x)
+            if isLazy { materialize(x.shape[1]) }
+            var factor = momentum ?? 0
+            if training, let numBatchesTracked {
+                noGrad { _ = numBatchesTracked.add_(1) }
+                if momentum == nil { factor = 1 / numBatchesTracked.item() }
+            }
+            let usesBatch = training || !trackRunningStats
+            return F.batchNorm(
+                x, training || trackRunningStats ? runningMean : nil, training || trackRunningStats ? runningVar : nil, weight: weight, bias: bias,
+                training: usesBatch, momentum: factor, eps: eps)
+        }
+    }
+}
+
+/// Batch normalisation of [N, C] or [N, C, L]. PyTorch: `nn.BatchNorm1d`.
+open class BatchNorm1d: BatchNorm {
+    override class var ranks: ClosedRange<Int> { 2...3 }
+}
+/// Batch normalisation of images [N, C, H, W]. PyTorch: `nn.BatchNorm2d`.
+open class BatchNorm2d: BatchNorm {
+    override class var ranks: ClosedRange<Int> { 4...4 }
+}
+/// Batch normalisation of volumes [N, C, D, H, W]. PyTorch: `nn.BatchNorm3d`.
+open class BatchNorm3d: BatchNorm {
+    override class var ranks: ClosedRange<Int> { 5...5 }
+}
+
+/// What LazyBatchNorm1d, LazyBatchNorm2d and LazyBatchNorm3d share: batch normalisation that learns from its first input how many channels there are.
+open class LazyBatchNorm: BatchNorm {
+    /// As `BatchNorm`, without the number of features.
+    public init(
+        eps: Double = 1e-5, momentum: Double? = 0.1, affine: Bool = true, trackRunningStats: Bool = true, bias: Bool = true, device: Device = .cpu,
+        dtype: DType = .float32
+    ) {
+        super.init(lazy: (), eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device, dtype: dtype)
+    }
+    public final override var typeName: String { isLazy ? super.typeName : String(super.typeName.dropFirst("Lazy".count)) }
+}
+
+/// `BatchNorm1d` whose number of channels the first input says. PyTorch: `nn.LazyBatchNorm1d`.
+public final class LazyBatchNorm1d: LazyBatchNorm {
+    override class var ranks: ClosedRange<Int> { 2...3 }
+}
+/// `BatchNorm2d` whose number of channels the first input says. PyTorch: `nn.LazyBatchNorm2d`.
+public final class LazyBatchNorm2d: LazyBatchNorm {
+    override class var ranks: ClosedRange<Int> { 4...4 }
+}
+/// `BatchNorm3d` whose number of channels the first input says. PyTorch: `nn.LazyBatchNorm3d`.
+public final class LazyBatchNorm3d: LazyBatchNorm {
+    override class var ranks: ClosedRange<Int> { 5...5 }
+}
+
+// MARK: - Instance normalisation (Ulyanov et al., 2016)
+
+/// What InstanceNorm1d, InstanceNorm2d and InstanceNorm3d share: each channel of each sample with its own mean and variance.
+///
+/// With `trackRunningStats` evaluation uses running statistics, otherwise always the sample's own.
+open class InstanceNorm: RunningNorm {
+    /// As `BatchNorm`, but that `affine` and `trackRunningStats` are off by default.
+    public init(
+        _ numFeatures: Int, eps: Double = 1e-5, momentum: Double = 0.1, affine: Bool = false, trackRunningStats: Bool = false, bias: Bool = true,
+        device: Device = .cpu, dtype: DType = .float32
+    ) {
+        super.init(numFeatures, eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device, dtype: dtype)
+    }
+
+    /// Without the number of features, which the first input says.
+    init(lazy: Void, eps: Double, momentum: Double, affine: Bool, trackRunningStats: Bool, bias: Bool, device: Device, dtype: DType) {
+        super.init(nil, eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device, dtype: dtype)
+    }
+
+    open override func forward(_ x: Tensor) -> Tensor {
+        composite(typeName, x) { () throws(OpError) in
+            try checkRank(x)
+            // The smaller of the ranks is a sample without a batch.
+            let isBatched = x.ndim == Self.ranks.upperBound
+            let batch = isBatched ? x : x.unsqueeze(0)
+            if isLazy { materialize(batch.shape[1]) }
+            if affine && batch.shape[1] != numFeatures {
+                throw OpError("input of shape \(x.shape) has \(batch.shape[1]) channels, but numFeatures is \(numFeatures)")
+            }
+            let out = F.instanceNorm(
+                batch, runningMean: runningMean, runningVar: runningVar, weight: weight, bias: bias, useInputStats: training || !trackRunningStats,
+                momentum: momentum ?? 0, eps: eps)
+            return isBatched ? out : out.squeeze(0)
+        }
+    }
+}
+
+/// Instance normalisation of [N, C, L] or [C, L]. PyTorch: `nn.InstanceNorm1d`.
+open class InstanceNorm1d: InstanceNorm {
+    override class var ranks: ClosedRange<Int> { 2...3 }
+}
+/// Instance normalisation of images [N, C, H, W] or [C, H, W]. PyTorch: `nn.InstanceNorm2d`.
+open class InstanceNorm2d: InstanceNorm {
+    override class var ranks: ClosedRange<Int> { 3...4 }
+}
+/// Instance normalisation of volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.InstanceNorm3d`.
+open class InstanceNorm3d: InstanceNorm {
+    override class var ranks: ClosedRange<Int> { 4...5 }
+}
+
+/// What LazyInstanceNorm1d, LazyInstanceNorm2d and LazyInstanceNorm3d share: instance normalisation that learns from its first input how many channels there are.
+open class LazyInstanceNorm: InstanceNorm {
+    /// As `InstanceNorm`, without the number of features.
+    public init(
+        eps: Double = 1e-5, momentum: Double = 0.1, affine: Bool = false, trackRunningStats: Bool = false, bias: Bool = true, device: Device = .cpu,
+        dtype: DType = .float32
+    ) {
+        super.init(lazy: (), eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device, dtype: dtype)
+    }
+    public final override var typeName: String { isLazy ? super.typeName : String(super.typeName.dropFirst("Lazy".count)) }
+}
+
+/// `InstanceNorm1d` whose number of channels the first input says. PyTorch: `nn.LazyInstanceNorm1d`.
+public final class LazyInstanceNorm1d: LazyInstanceNorm {
+    override class var ranks: ClosedRange<Int> { 2...3 }
+}
+/// `InstanceNorm2d` whose number of channels the first input says. PyTorch: `nn.LazyInstanceNorm2d`.
+public final class LazyInstanceNorm2d: LazyInstanceNorm {
+    override class var ranks: ClosedRange<Int> { 3...4 }
+}
+/// `InstanceNorm3d` whose number of channels the first input says. PyTorch: `nn.LazyInstanceNorm3d`.
+public final class LazyInstanceNorm3d: LazyInstanceNorm {
+    override class var ranks: ClosedRange<Int> { 4...5 }
+}

@@ -1,0 +1,143 @@
+import ApusCore
+
+/// What the padding layers share: how many elements before and after each dimension of space, last dimension first.
+open class PaddingLayer: Module {
+    /// `[left, right]`, then `[top, bottom]`, then `[front, back]`, as far as there are dimensions.
+    public final let padding: [Int]
+
+    /// How many dimensions of space it pads.
+    open class var spatial: Int { fail("PaddingLayer", "use ZeroPad2d and its like"); return 1 }
+
+    init(_ padding: any ExtentsConvertible, _: Void) {
+        do throws(OpError) {
+            self.padding = try padding.extents.spread(2 * Self.spatial, "padding")
+        } catch {
+            fail(error, op: "\(Self.self)")
+            self.padding = Array(repeating: 0, count: 2 * Self.spatial)
+        }
+        super.init()
+    }
+
+    open override var extraRepr: String { repr(padding) }
+
+    final func pad(_ x: Tensor, _ mode: PadMode, value: Double = 0, checksRank: Bool = true) -> Tensor {
+        composite(typeName, x) { () throws(OpError) in
+            let n = Self.spatial
+            guard !checksRank || x.ndim == n + 1 || x.ndim == n + 2 else {
+                throw OpError("expects an input with \(n + 1) or \(n + 2) dimensions, this one has shape \(x.shape)")
+            }
+            return F.pad(x, padding, mode: mode, value: value)
+        }
+    }
+}
+
+// MARK: A constant
+
+/// What ConstantPad1d, ConstantPad2d and ConstantPad3d share: `value` around the input.
+open class ConstantPad: PaddingLayer {
+    public final let value: Scalar
+
+    /// `padding` on every side, or `[left, right]`, `[left, right, top, bottom]` and so on; negative amounts cut.
+    public init(_ padding: any ExtentsConvertible, _ value: some ScalarConvertible) {
+        self.value = value.scalar
+        super.init(padding, ())
+    }
+    open override func forward(_ x: Tensor) -> Tensor { pad(x, .constant, value: value.doubleValue, checksRank: false) }
+    open override var extraRepr: String { "padding=\(repr(padding)), value=\(repr(value))" }
+}
+/// A constant around the last dimension. PyTorch: `nn.ConstantPad1d`.
+public final class ConstantPad1d: ConstantPad {
+    public override class var spatial: Int { 1 }
+}
+/// A constant around the last two dimensions. PyTorch: `nn.ConstantPad2d`.
+public final class ConstantPad2d: ConstantPad {
+    public override class var spatial: Int { 2 }
+}
+/// A constant around the last three dimensions. PyTorch: `nn.ConstantPad3d`.
+public final class ConstantPad3d: ConstantPad {
+    public override class var spatial: Int { 3 }
+}
+
+// MARK: Zeros
+
+/// What ZeroPad1d, ZeroPad2d and ZeroPad3d share: zeros around the input.
+open class ZeroPad: PaddingLayer {
+    /// `padding` on every side, or `[left, right]`, `[left, right, top, bottom]` and so on; negative amounts cut.
+    public init(_ padding: any ExtentsConvertible) { super.init(padding, ()) }
+    open override func forward(_ x: Tensor) -> Tensor { pad(x, .constant, checksRank: false) }
+}
+/// Zeros around the last dimension. PyTorch: `nn.ZeroPad1d`.
+public final class ZeroPad1d: ZeroPad {
+    public override class var spatial: Int { 1 }
+}
+/// Zeros around the last two dimensions. PyTorch: `nn.ZeroPad2d`.
+public final class ZeroPad2d: ZeroPad {
+    public override class var spatial: Int { 2 }
+}
+/// Zeros around the last three dimensions. PyTorch: `nn.ZeroPad3d`.
+public final class ZeroPad3d: ZeroPad {
+    public override class var spatial: Int { 3 }
+}
+
+// MARK: Reflection
+
+/// What ReflectionPad1d, ReflectionPad2d and ReflectionPad3d share: the input mirrored at its edges, which are not repeated.
+open class ReflectionPad: PaddingLayer {
+    /// `padding` on every side, or `[left, right]`, `[left, right, top, bottom]` and so on; less than the extents.
+    public init(_ padding: any ExtentsConvertible) { super.init(padding, ()) }
+    open override func forward(_ x: Tensor) -> Tensor { pad(x, .reflect) }
+}
+/// Mirrors the last dimension of [N, C, L] or [C, L]. PyTorch: `nn.ReflectionPad1d`.
+public final class ReflectionPad1d: ReflectionPad {
+    public override class var spatial: Int { 1 }
+}
+/// Mirrors images [N, C, H, W] or [C, H, W]. PyTorch: `nn.ReflectionPad2d`.
+public final class ReflectionPad2d: ReflectionPad {
+    public override class var spatial: Int { 2 }
+}
+/// Mirrors volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.ReflectionPad3d`.
+public final class ReflectionPad3d: ReflectionPad {
+    public override class var spatial: Int { 3 }
+}
+
+// MARK: Replication
+
+/// What ReplicationPad1d, ReplicationPad2d and ReplicationPad3d share: the elements at the edge, repeated.
+open class ReplicationPad: PaddingLayer {
+    /// `padding` on every side, or `[left, right]`, `[left, right, top, bottom]` and so on.
+    public init(_ padding: any ExtentsConvertible) { super.init(padding, ()) }
+    open override func forward(_ x: Tensor) -> Tensor { pad(x, .replicate) }
+}
+/// Repeats the ends of [N, C, L] or [C, L]. PyTorch: `nn.ReplicationPad1d`.
+public final class ReplicationPad1d: ReplicationPad {
+    public override class var spatial: Int { 1 }
+}
+/// Repeats the edges of images [N, C, H, W] or [C, H, W]. PyTorch: `nn.ReplicationPad2d`.
+public final class ReplicationPad2d: ReplicationPad {
+    public override class var spatial: Int { 2 }
+}
+/// Repeats the faces of volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.ReplicationPad3d`.
+public final class ReplicationPad3d: ReplicationPad {
+    public override class var spatial: Int { 3 }
+}
+
+// MARK: Wrapping around
+
+/// What CircularPad1d, CircularPad2d and CircularPad3d share: the elements from the other side.
+open class CircularPad: PaddingLayer {
+    /// `padding` on every side, or `[left, right]`, `[left, right, top, bottom]` and so on; at most the extents.
+    public init(_ padding: any ExtentsConvertible) { super.init(padding, ()) }
+    open override func forward(_ x: Tensor) -> Tensor { pad(x, .circular) }
+}
+/// Wraps the last dimension of [N, C, L] or [C, L]. PyTorch: `nn.CircularPad1d`.
+public final class CircularPad1d: CircularPad {
+    public override class var spatial: Int { 1 }
+}
+/// Wraps images [N, C, H, W] or [C, H, W]. PyTorch: `nn.CircularPad2d`.
+public final class CircularPad2d: CircularPad {
+    public override class var spatial: Int { 2 }
+}
+/// Wraps volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.CircularPad3d`.
+public final class CircularPad3d: CircularPad {
+    public override class var spatial: Int { 3 }
+}

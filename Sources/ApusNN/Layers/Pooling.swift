@@ -1,0 +1,286 @@
+import ApusCore
+
+/// What MaxPool1d, MaxPool2d and MaxPool3d share: the largest element of each window of each channel.
+///
+/// out = ⌊(in + 2·padding − dilation·(kernelSize − 1) − 1)/stride⌋ + 1 in each dimension, rounded up with `ceilMode`.
+open class MaxPool: Module {
+    public final let kernelSize: Extents
+    public final let stride: Extents
+    public final let padding: Extents
+    public final let dilation: Extents
+    /// Whether `withIndices(_:)` is the form in use; kept for files and tables that name it.
+    public final let returnIndices: Bool
+    public final let ceilMode: Bool
+
+    /// How many dimensions of space it works over.
+    open class var spatial: Int { fail("MaxPool", "use MaxPool1d, MaxPool2d or MaxPool3d"); return 1 }
+
+    /// Windows of `kernelSize`, `stride` apart (by default side by side), after padding with −∞ by at most half a window.
+    /// A layer returns one tensor: with `returnIndices`, call ``withIndices(_:)`` for both.
+    public init(
+        kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0, dilation: any ExtentsConvertible = 1,
+        returnIndices: Bool = false, ceilMode: Bool = false
+    ) {
+        self.kernelSize = kernelSize.extents
+        self.stride = stride?.extents ?? kernelSize.extents
+        self.padding = padding.extents
+        self.dilation = dilation.extents
+        self.returnIndices = returnIndices
+        self.ceilMode = ceilMode
+        super.init()
+    }
+
+    open override func forward(_ x: Tensor) -> Tensor { pool(x).values }
+
+    /// The maxima and their places within the input's flattened plane (int64), as `MaxUnpool1d` and its like take them. PyTorch: `return_indices=True`.
+    public final func withIndices(_ x: Tensor) -> (values: Tensor, indices: Tensor) {
+        let both = callMany([x]) { inputs in
+            let (values, indices) = pool(inputs[0])
+            return [values, indices]
+        }
+        return (both[0], both[1])
+    }
+
+    private func pool(_ x: Tensor) -> (values: Tensor, indices: Tensor) {
+        F.maxPool("maxPool\(Self.spatial)d", Self.spatial, x, kernelSize, stride, padding, dilation, ceilMode)
+    }
+
+    open override var extraRepr: String {
+        "kernel_size=\(repr(kernelSize)), stride=\(repr(stride)), padding=\(repr(padding)), dilation=\(repr(dilation)), ceil_mode=\(repr(ceilMode))"
+    }
+}
+
+/// Max pooling over [N, C, L] or [C, L]. PyTorch: `nn.MaxPool1d`.
+public final class MaxPool1d: MaxPool {
+    public override class var spatial: Int { 1 }
+}
+/// Max pooling over images [N, C, H, W] or [C, H, W]. PyTorch: `nn.MaxPool2d`.
+public final class MaxPool2d: MaxPool {
+    public override class var spatial: Int { 2 }
+}
+/// Max pooling over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.MaxPool3d`.
+public final class MaxPool3d: MaxPool {
+    public override class var spatial: Int { 3 }
+}
+
+/// What MaxUnpool1d, MaxUnpool2d and MaxUnpool3d share: the inverse of max pooling, as far as there is one. Values return to their places, zeros elsewhere.
+open class MaxUnpool: Module {
+    public final let kernelSize: Extents
+    public final let stride: Extents
+    public final let padding: Extents
+
+    open class var spatial: Int { fail("MaxUnpool", "use MaxUnpool1d, MaxUnpool2d or MaxUnpool3d"); return 1 }
+
+    /// With the arguments of the pool that it inverts.
+    public init(kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0) {
+        // PyTorch keeps these as tuples, and prints them so.
+        func tuple(_ extents: any ExtentsConvertible, _ name: String) -> Extents {
+            do throws(OpError) { return Extents(try extents.extents.spread(Self.spatial, name)) } catch {
+                fail(error, op: "\(Self.self)")
+                return Extents([1])
+            }
+        }
+        self.kernelSize = tuple(kernelSize, "kernelSize")
+        self.stride = tuple(stride ?? kernelSize, "stride")
+        self.padding = tuple(padding, "padding")
+        super.init()
+    }
+
+    /// `indices` as the pool's `withIndices` gave them; `outputSize` where the usual extents are not those that were pooled.
+    public final func callAsFunction(_ x: Tensor, _ indices: Tensor, outputSize: [Int]? = nil) -> Tensor {
+        call([x, indices]) { F.maxUnpool("maxUnpool\(Self.spatial)d", Self.spatial, $0[0], $0[1], kernelSize, stride, padding, outputSize) }
+    }
+
+    @available(*, unavailable, message: "MaxUnpool takes the values and their indices: unpool(values, indices)")
+    open override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
+
+    open override var extraRepr: String { "kernel_size=\(repr(kernelSize)), stride=\(repr(stride)), padding=\(repr(padding))" }
+}
+
+/// The inverse of `MaxPool1d`. PyTorch: `nn.MaxUnpool1d`.
+public final class MaxUnpool1d: MaxUnpool {
+    public override class var spatial: Int { 1 }
+}
+/// The inverse of `MaxPool2d`. PyTorch: `nn.MaxUnpool2d`.
+public final class MaxUnpool2d: MaxUnpool {
+    public override class var spatial: Int { 2 }
+}
+/// The inverse of `MaxPool3d`. PyTorch: `nn.MaxUnpool3d`.
+public final class MaxUnpool3d: MaxUnpool {
+    public override class var spatial: Int { 3 }
+}
+
+/// What AvgPool2d and AvgPool3d share: the mean of each window of each channel.
+open class AvgPool: Module {
+    public final let kernelSize: Extents
+    public final let stride: Extents
+    public final let padding: Extents
+    public final let ceilMode: Bool
+    public final let countIncludePad: Bool
+    public final let divisorOverride: Int?
+
+    open class var spatial: Int { fail("AvgPool", "use AvgPool1d, AvgPool2d or AvgPool3d"); return 1 }
+
+    /// Zeros of the padding count as elements where `countIncludePad`; `divisorOverride` divides the sums in place of the count.
+    public init(
+        kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0, ceilMode: Bool = false,
+        countIncludePad: Bool = true, divisorOverride: Int? = nil
+    ) {
+        self.kernelSize = kernelSize.extents
+        self.stride = stride?.extents ?? kernelSize.extents
+        self.padding = padding.extents
+        self.ceilMode = ceilMode
+        self.countIncludePad = countIncludePad
+        self.divisorOverride = divisorOverride
+        super.init()
+    }
+
+    open override func forward(_ x: Tensor) -> Tensor {
+        F.averagePool("avgPool\(Self.spatial)d", Self.spatial, x, kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride)
+    }
+
+    open override var extraRepr: String { "kernel_size=\(repr(kernelSize)), stride=\(repr(stride)), padding=\(repr(padding))" }
+}
+
+/// Average pooling over [N, C, L] or [C, L]. PyTorch: `nn.AvgPool1d`.
+public final class AvgPool1d: AvgPool {
+    public override class var spatial: Int { 1 }
+
+    /// Zeros of the padding count as elements where `countIncludePad`.
+    public init(
+        kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0, ceilMode: Bool = false, countIncludePad: Bool = true
+    ) {
+        // One dimension prints as a tuple here, and here alone, in PyTorch.
+        super.init(
+            kernelSize: Extents(kernelSize.extents.values), stride: Extents((stride ?? kernelSize).extents.values), padding: Extents(padding.extents.values),
+            ceilMode: ceilMode, countIncludePad: countIncludePad, divisorOverride: nil)
+    }
+}
+/// Average pooling over images [N, C, H, W] or [C, H, W]. PyTorch: `nn.AvgPool2d`.
+public final class AvgPool2d: AvgPool {
+    public override class var spatial: Int { 2 }
+}
+/// Average pooling over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.AvgPool3d`.
+public final class AvgPool3d: AvgPool {
+    public override class var spatial: Int { 3 }
+}
+
+/// What the adaptive pools share: each channel cut into `outputSize` parts, part o of n covering ⌊o·in/n⌋ ..< ⌈(o + 1)·in/n⌉.
+open class AdaptivePool: Module {
+    public final let outputSize: OutputExtents
+
+    open class var spatial: Int { fail("AdaptivePool", "use AdaptiveAvgPool2d and its like"); return 1 }
+
+    init(_ outputSize: any OutputExtentsConvertible, _: Void) {
+        self.outputSize = outputSize.outputExtents
+        super.init()
+    }
+
+    open override var extraRepr: String { "output_size=\(repr(outputSize))" }
+}
+
+/// What AdaptiveAvgPool1d, AdaptiveAvgPool2d and AdaptiveAvgPool3d share: the mean of each part.
+open class AdaptiveAvgPool: AdaptivePool {
+    /// `7`, `[7, 5]`, or `[7, nil]` where nil keeps the input's extent.
+    public init(_ outputSize: any OutputExtentsConvertible) { super.init(outputSize, ()) }
+    open override func forward(_ x: Tensor) -> Tensor { F.adaptiveAveragePool("adaptiveAvgPool\(Self.spatial)d", Self.spatial, x, outputSize) }
+}
+
+/// The mean of each part of [N, C, L] or [C, L]. PyTorch: `nn.AdaptiveAvgPool1d`.
+public final class AdaptiveAvgPool1d: AdaptiveAvgPool {
+    public override class var spatial: Int { 1 }
+}
+/// The mean of each part of images [N, C, H, W] or [C, H, W]. PyTorch: `nn.AdaptiveAvgPool2d`.
+public final class AdaptiveAvgPool2d: AdaptiveAvgPool {
+    public override class var spatial: Int { 2 }
+}
+/// The mean of each part of volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.AdaptiveAvgPool3d`.
+public final class AdaptiveAvgPool3d: AdaptiveAvgPool {
+    public override class var spatial: Int { 3 }
+}
+
+/// What AdaptiveMaxPool1d, AdaptiveMaxPool2d and AdaptiveMaxPool3d share: the largest element of each part.
+open class AdaptiveMaxPool: AdaptivePool {
+    /// Whether `withIndices(_:)` is the form in use; kept for files and tables that name it.
+    public final let returnIndices: Bool
+
+    /// `7`, `[7, 5]`, or `[7, nil]` where nil keeps the input's extent. With `returnIndices`, call ``withIndices(_:)`` for both.
+    public init(_ outputSize: any OutputExtentsConvertible, returnIndices: Bool = false) {
+        self.returnIndices = returnIndices
+        super.init(outputSize, ())
+    }
+
+    open override func forward(_ x: Tensor) -> Tensor { pool(x).values }
+
+    /// The maxima and their places within the input's flattened plane, int64. PyTorch: `return_indices=True`.
+    public final func withIndices(_ x: Tensor) -> (values: Tensor, indices: Tensor) {
+        let both = callMany([x]) { inputs in
+            let (values, indices) = pool(inputs[0])
+            return [values, indices]
+        }
+        return (both[0], both[1])
+    }
+
+    private func pool(_ x: Tensor) -> (values: Tensor, indices: Tensor) { F.adaptiveMaxPool("adaptiveMaxPool\(Self.spatial)d", Self.spatial, x, outputSize) }
+}
+
+/// The largest element of each part of [N, C, L] or [C, L]. PyTorch: `nn.AdaptiveMaxPool1d`.
+public final class AdaptiveMaxPool1d: AdaptiveMaxPool {
+    public override class var spatial: Int { 1 }
+}
+/// The largest element of each part of images [N, C, H, W] or [C, H, W]. PyTorch: `nn.AdaptiveMaxPool2d`.
+public final class AdaptiveMaxPool2d: AdaptiveMaxPool {
+    public override class var spatial: Int { 2 }
+}
+/// The largest element of each part of volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.AdaptiveMaxPool3d`.
+public final class AdaptiveMaxPool3d: AdaptiveMaxPool {
+    public override class var spatial: Int { 3 }
+}
+
+/// What LPPool1d, LPPool2d and LPPool3d share: (Σ xᵖ)^(1/p) over each window.
+open class LPPool: Module {
+    public final let normType: Scalar
+    public final let kernelSize: Extents
+    public final let stride: Extents?
+    public final let ceilMode: Bool
+
+    open class var spatial: Int { fail("LPPool", "use LPPool1d, LPPool2d or LPPool3d"); return 1 }
+
+    /// `normType` is p.
+    public init(_ normType: some ScalarConvertible, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, ceilMode: Bool = false) {
+        self.normType = normType.scalar
+        self.kernelSize = kernelSize.extents
+        self.stride = stride?.extents
+        self.ceilMode = ceilMode
+        super.init()
+    }
+
+    open override func forward(_ x: Tensor) -> Tensor {
+        F.lpPool("lpPool\(Self.spatial)d", Self.spatial, x, normType.doubleValue, kernelSize, stride, ceilMode)
+    }
+
+    open override var extraRepr: String { "norm_type=\(repr(normType)), kernel_size=\(repr(kernelSize)), stride=\(repr(stride)), ceil_mode=\(repr(ceilMode))" }
+}
+
+/// Power-mean pooling over [N, C, L] or [C, L]. PyTorch: `nn.LPPool1d`.
+public final class LPPool1d: LPPool {
+    public override class var spatial: Int { 1 }
+}
+/// Power-mean pooling over images [N, C, H, W] or [C, H, W]. PyTorch: `nn.LPPool2d`.
+public final class LPPool2d: LPPool {
+    public override class var spatial: Int { 2 }
+}
+/// Power-mean pooling over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.LPPool3d`.
+public final class LPPool3d: LPPool {
+    public override class var spatial: Int { 3 }
+}
+
+extension Scalar: PythonRepresentable {
+    package var pythonRepr: String {
+        switch self {
+        case .bool(let b): b.pythonRepr
+        case .int(let i): i.description
+        case .double(let d): d.pythonRepr
+        }
+    }
+}
