@@ -31,47 +31,65 @@ open class ConvolutionLayer: Module {
         _ inChannels: Int?, _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible, padding: ConvolutionPadding,
         outputPadding: any ExtentsConvertible, dilation: any ExtentsConvertible, groups: Int, bias: Bool, paddingMode: PaddingMode, device: Device, dtype: DType
     ) {
-        let (n, transposed) = (Self.spatial, Self.isTransposed)
-        func sizes(_ extents: any ExtentsConvertible, _ name: String, from least: Int) throws(OpError) -> [Int] {
-            let values = try extents.extents.spread(n, name)
-            for value in values where value < least || value > Int(Int32.max) { throw OpError("\(name) \(values) must lie in \(least) ... \(Int32.max) in each dimension") }
-            return values
-        }
-        self.padding = padding
-        self.paddingMode = paddingMode
-        isLazy = inChannels == nil
+        var made: Made?
         do throws(OpError) {
-            guard groups > 0 else { throw OpError("groups must be positive, it is \(groups)") }
-            guard outChannels > 0, outChannels % groups == 0 else { throw OpError("outChannels must be positive and divisible by groups (\(groups)), it is \(outChannels)") }
-            if let inChannels {
-                guard inChannels > 0, inChannels % groups == 0 else { throw OpError("inChannels must be positive and divisible by groups (\(groups)), it is \(inChannels)") }
+            made = try Made(
+                inChannels, outChannels, kernelSize, stride, padding, outputPadding, dilation, groups, bias: bias, paddingMode, device, dtype, spatial: Self.spatial,
+                isTransposed: Self.isTransposed)
+        } catch {
+            fail(error, op: "\(Self.self)")
+        }
+        self.inChannels = inChannels ?? 0
+        self.outChannels = outChannels
+        self.kernelSize = made?.kernelSize ?? []
+        self.stride = made?.stride ?? []
+        self.padding = padding
+        self.dilation = made?.dilation ?? []
+        self.outputPadding = made?.outputPadding ?? []
+        self.groups = groups
+        self.paddingMode = paddingMode
+        weight = Parameter(made?.weight ?? Tensor.poisoned)
+        self.bias = made?.bias.map { Parameter($0) }
+        isLazy = inChannels == nil && made != nil
+        super.init()
+        if !isLazy { resetParameters() }
+    }
+
+    /// What the initialiser makes of its arguments, after checking them.
+    private struct Made {
+        var (kernelSize, stride, dilation, outputPadding) = ([Int](), [Int](), [Int](), [Int]())
+        var weight: Tensor
+        var bias: Tensor?
+
+        init(
+            _ inChannels: Int?, _ outChannels: Int, _ kernelSize: any ExtentsConvertible, _ stride: any ExtentsConvertible, _ padding: ConvolutionPadding,
+            _ outputPadding: any ExtentsConvertible, _ dilation: any ExtentsConvertible, _ groups: Int, bias: Bool, _ paddingMode: PaddingMode, _ device: Device,
+            _ dtype: DType, spatial: Int, isTransposed: Bool
+        ) throws(OpError) {
+            func sizes(_ extents: any ExtentsConvertible, _ name: String, from least: Int) throws(OpError) -> [Int] {
+                let values = try extents.extents.spread(spatial, name)
+                for value in values where value < least || value > Int(Int32.max) { throw OpError("\(name) \(values) must lie in \(least) ... \(Int32.max) in each dimension") }
+                return values
             }
+            func channels(_ count: Int, _ name: String) throws(OpError) {
+                guard count > 0, count <= Int(Int32.max), count % groups == 0 else { throw OpError("\(name) must be positive and divisible by groups (\(groups)), it is \(count)") }
+            }
+            guard groups > 0 else { throw OpError("groups must be positive, it is \(groups)") }
+            try channels(outChannels, "outChannels")
+            if let inChannels { try channels(inChannels, "inChannels") }
             guard dtype.isFloatingPoint else { throw OpError("dtype must be a floating-point type, it is \(dtype)") }
+            guard !isTransposed || paddingMode == .zeros else { throw OpError("a transposed convolution has only paddingMode zeros, not \(paddingMode)") }
             self.kernelSize = try sizes(kernelSize, "kernelSize", from: 1)
             self.stride = try sizes(stride, "stride", from: 1)
             self.dilation = try sizes(dilation, "dilation", from: 1)
             self.outputPadding = try sizes(outputPadding, "outputPadding", from: 0)
             if case .extents(let extents) = padding.kind { _ = try sizes(extents, "padding", from: 0) }
             _ = try padding.amounts(kernel: self.kernelSize, dilation: self.dilation, stride: self.stride)
-            if transposed && paddingMode != .zeros { throw OpError("a transposed convolution has only paddingMode zeros, not \(paddingMode)") }
-            self.inChannels = inChannels ?? 0
-            self.outChannels = outChannels
-            self.groups = groups
-            weight = Parameter(try inChannels.map { inChannels throws(OpError) in
-                let channels = transposed ? [inChannels, outChannels / groups] : [outChannels, inChannels / groups]
-                return try Tensor.uninitialized(Shape(channels + self.kernelSize), dtype, device)
-            } ?? Tensor.empty([0], dtype: dtype, device: device))
-            self.bias = bias ? Parameter(Tensor.empty([inChannels == nil ? 0 : outChannels], dtype: dtype, device: device)) : nil
-        } catch {
-            let poisoned = fail(error, op: "\(Self.self)")
-            (self.kernelSize, self.stride, self.dilation, self.outputPadding) = ([], [], [], [])
-            (self.inChannels, self.outChannels, self.groups) = (0, 0, 1)
-            weight = Parameter(poisoned)
-            self.bias = nil
-            isLazy = false
+            var shape: Shape = [0]
+            if let inChannels { shape = Shape((isTransposed ? [inChannels, outChannels / groups] : [outChannels, inChannels / groups]) + self.kernelSize) }
+            weight = try Tensor.uninitialized(shape, dtype, device)
+            if bias { self.bias = try Tensor.uninitialized([inChannels == nil ? 0 : outChannels], dtype, device) }
         }
-        super.init()
-        if !isLazy { resetParameters() }
     }
 
     /// Draws weight and bias anew. PyTorch: `reset_parameters()`.
