@@ -26,7 +26,7 @@ let package = Package(
         .target(name: "ApusCore", dependencies: ["COneDNN", "CKernels", "CContext"]),
 
         // Floor 2: what is built from tensors.
-        .target(name: "ApusNN", dependencies: ["ApusCore", .product(name: "OrderedCollections", package: "swift-collections")]),
+        .target(name: "ApusNN", dependencies: ["ApusCore", "CContext", .product(name: "OrderedCollections", package: "swift-collections")]),
         .target(name: "ApusOptim", dependencies: ["ApusCore"]),
         .target(name: "ApusFormats", dependencies: ["ApusCore", "CZlib", "CFormats"]),
         .target(name: "ApusData", dependencies: ["ApusCore", "ApusFormats", "CKernels"]),

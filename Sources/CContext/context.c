@@ -30,3 +30,9 @@ void apus_trap(const char *message) {
     fflush(stderr);
     __builtin_trap();
 }
+
+extern void *swift_allocObject(const void *metadata, size_t size, size_t alignment_mask);
+
+void *apus_allocate_object(const void *metadata, long size, long alignment_mask) {
+    return swift_allocObject(metadata, (size_t)size, (size_t)alignment_mask);
+}

@@ -28,7 +28,7 @@ extension Tensor {
 
     /// Replaces its values by `make(old)`, where `old` stands for them with their history. `name` is the in-place op's.
     @discardableResult
-    final func updateInPlace(_ name: String, _ make: (Tensor) -> Tensor) -> Self {
+    package final func updateInPlace(_ name: String, _ make: (Tensor) -> Tensor) -> Self {
         if isPoisoned { return self }
         let context = Context.current
         let base = extras?.viewBase

@@ -17,7 +17,7 @@ final class ModuleHooks {
     var afterForward: [Hook<(Module, [Tensor], [Tensor]) -> [Tensor]?>] = []
     var beforeBackward: [Hook<(Module, [Tensor]) -> [Tensor]?>] = []
     var backward: [Hook<(Module, [Tensor], [Tensor]) -> [Tensor]?>] = []
-    private var lastID = 0
+    var lastID = 0
 
     func nextID() -> Int {
         lastID += 1

@@ -10,4 +10,7 @@ void apus_context_set(void *_Nonnull context, void (*_Nonnull destroy)(void *_Nu
 /// Writes what stdout holds, then `message` to stderr, and ends the process as a trap does.
 _Noreturn void apus_trap(const char *_Nonnull message);
 
+/// An object of a Swift class with a reference count of 1 and its fields not yet initialised; as `swift_allocObject`, which Swift may not name.
+void *_Nonnull apus_allocate_object(const void *_Nonnull metadata, long size, long alignment_mask);
+
 #endif

@@ -1,0 +1,68 @@
+/// softmax(x) = eˣ / Σ eˣ along one dimension, or its logarithm x − log Σ eˣ.
+///
+/// dx = y·(g − Σ g·y); of the logarithm g − e^y·Σ g: `SoftmaxGradient`, a kernel of its own with its own derivative.
+struct Softmax: Op {
+    let dim: Int
+    let log: Bool
+
+    var name: String { log ? "logSoftmax" : "softmax" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let x = inputs[0]
+        let out = try Tensor.uninitialized(x.shape, x.dtype, x.device)
+        x.device.backend.softmax(x, dim: dim, log: log, into: out)
+        saved.keepOutput(out)
+        return out
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        [apply(SoftmaxGradient(dim: dim, log: log), [grad, context.saved[0]])]
+    }
+}
+
+/// The gradient of `Softmax` from that of its output, g, and the output y.
+///
+/// With h the gradient of the result and sums along the dimension:
+/// softmax d/dg = y·(h − Σ h·y), d/dy = h·(g − Σ g·y) − g·Σ h·y; logarithm d/dg = h − Σ h·e^y, d/dy = −h·e^y·Σ g.
+struct SoftmaxGradient: Op {
+    let dim: Int
+    let log: Bool
+
+    var name: String { log ? "logSoftmaxBackward" : "softmaxBackward" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let (g, y) = (inputs[0], inputs[1])
+        let out = try Tensor.uninitialized(y.shape, y.dtype, y.device)
+        y.device.backend.softmaxBackward(g, y, dim: dim, log: log, into: out)
+        saved.keep(g)
+        saved.keep(y)
+        return out
+    }
+
+    func backward(_ h: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        let (g, y) = (context.saved[0], context.saved[1])
+        func along(_ x: Tensor) -> Tensor { x.sum(dim: dim, keepDim: true) }
+        if log {
+            let p = y.exp()
+            return [context.needs(0) ? h - along(h * p) : nil, context.needs(1) ? -(h * p * along(g)) : nil]
+        }
+        let hy = along(h * y)
+        return [context.needs(0) ? y * (h - hy) : nil, context.needs(1) ? h * (g - along(g * y)) - g * hy : nil]
+    }
+}
+
+extension Tensor {
+    /// eˣ / Σ eˣ along `dim`, after conversion to `dtype` where given. PyTorch: `softmax(dim)`.
+    public final func softmax(dim: Int, dtype: DType? = nil) -> Tensor { softmax("softmax", dim, dtype, log: false) }
+    /// x − log Σ eˣ along `dim`, exact where softmax would round to 0. PyTorch: `log_softmax(dim)`.
+    public final func logSoftmax(dim: Int, dtype: DType? = nil) -> Tensor { softmax("logSoftmax", dim, dtype, log: true) }
+
+    private final func softmax(_ name: String, _ dim: Int, _ dtype: DType?, log: Bool) -> Tensor {
+        composite(name, self) { () throws(OpError) in
+            let x = dtype.map { to($0) } ?? self
+            guard x.dtype.isFloatingPoint else { throw OpError("is for floats, this tensor is \(x.dtype); pass dtype: .float32 or convert it") }
+            let at = try normalize(dim: dim, ndim: ndim)
+            return ndim == 0 ? apply(Softmax(dim: 0, log: log), [x.reshape([1])]).reshape([]) : apply(Softmax(dim: at, log: log), [x])
+        }
+    }
+}
