@@ -1,0 +1,72 @@
+import ApusCore
+
+/// The rows of `weight` [V, D] that `input` names, [*, D].
+///
+/// Derivative: the gradient of a row is the sum of those of its places; `paddingIndex` gets none, `scaleByFrequency` divides by how often
+/// the row was named.
+private struct EmbeddingLookup: Op {
+    let rows: Int
+    let paddingIndex: Int?
+    let scaleByFrequency: Bool
+
+    var name: String { "embedding" }
+
+    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        let (weight, index) = (inputs[0], inputs[1])
+        let out = try Tensor.uninitialized([index.numel, weight.shape[1]], weight.dtype, weight.device)
+        try weight.device.backend.indexSelect(weight, dim: 0, index, into: out)
+        saved.keep(index)
+        return out
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        let index = context.saved[0]
+        var g = grad
+        if let paddingIndex { g = g.maskedFill(index.eq(paddingIndex).unsqueeze(1), 0) }
+        if scaleByFrequency {
+            let counts = Tensor.zeros([rows], dtype: g.dtype, device: g.device).indexAdd(dim: 0, index, Tensor.ones([index.numel], dtype: g.dtype, device: g.device))
+            g = g / counts.indexSelect(dim: 0, index).unsqueeze(1)
+        }
+        return [Tensor.zeros([rows, grad.shape[1]], dtype: g.dtype, device: g.device).indexAdd(dim: 0, index, g), nil]
+    }
+}
+
+extension F {
+    /// The rows of `weight` [V, D] that the integers of `input` [*] name: [*, D]. PyTorch: `F.embedding`.
+    ///
+    /// - `paddingIdx` names a row that gets no gradient; negative ones count from the end.
+    /// - `maxNorm`: rows used whose `normType`-norm is greater are scaled down to it in place first, outside the graph.
+    /// - `scaleGradByFreq` divides a row's gradient by how often it is named.
+    ///
+    /// Traps on an index outside `0 ..< V`, with its place. Gradients are dense.
+    public static func embedding(
+        _ input: Tensor, _ weight: Tensor, paddingIdx: Int? = nil, maxNorm: Double? = nil, normType: Double = 2, scaleGradByFreq: Bool = false
+    ) -> Tensor {
+        composite("embedding", input, weight) { () throws(OpError) in
+            guard input.dtype == .int64 || input.dtype == .int32 else { throw OpError("indices must be int64 or int32, they are \(input.dtype)") }
+            guard weight.ndim == 2 else { throw OpError("weight must be [num_embeddings, embedding_dim], its shape is \(weight.shape)") }
+            let rows = weight.shape[0]
+            let padding = try paddingIdx.map { index throws(OpError) in try paddingRow(index, rows) }
+            let index = input.to(.int64).reshape([-1])
+            if let maxNorm { try renormalize(weight, index, maxNorm, normType) }
+            let picked = apply(EmbeddingLookup(rows: rows, paddingIndex: padding, scaleByFrequency: scaleGradByFreq), [weight, index])
+            return picked.reshape(Shape(Array(input.shape) + [weight.shape[1]]))
+        }
+    }
+
+    static func paddingRow(_ index: Int, _ rows: Int) throws(OpError) -> Int {
+        guard index >= -rows && index < rows else { throw OpError("paddingIdx \(index) is out of range for \(rows) embeddings") }
+        return index < 0 ? index + rows : index
+    }
+
+    private static func renormalize(_ weight: Tensor, _ index: Tensor, _ maxNorm: Double, _ normType: Double) throws(OpError) {
+        guard index.numel > 0 else { return }
+        noGrad {
+            let used = index.unique().values
+            let rows = weight.detach().indexSelect(dim: 0, used)
+            let norms = rows.norm(p: normType, dim: [1], keepDim: true)
+            let scaled = Tensor.where(norms.gt(maxNorm), rows * (maxNorm / (norms + 1e-7)), rows)
+            if !scaled.isPoisoned { weight.copy_(weight.detach().scatter(0, used.unsqueeze(1).expand(scaled.shape), scaled)) }
+        }
+    }
+}

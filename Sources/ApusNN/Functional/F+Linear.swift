@@ -1,0 +1,66 @@
+import ApusCore
+
+extension F {
+    /// x·Wᵀ + b for x [*, in], weight [out, in], bias [out]. PyTorch: `F.linear`.
+    public static func linear(_ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) -> Tensor { input.linear(weight, bias) }
+
+    /// y_o = Σ_ij x1_i·W_oij·x2_j + b_o for x1 [*, in1], x2 [*, in2], weight [out, in1, in2], bias [out]. PyTorch: `F.bilinear`.
+    public static func bilinear(_ input1: Tensor, _ input2: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) -> Tensor {
+        if let bias, bias.isPoisoned { return bias }
+        return composite("bilinear", input1, input2, weight) { () throws(OpError) in
+            guard weight.ndim == 3 else { throw OpError("weight must be [out_features, in1_features, in2_features], its shape is \(weight.shape)") }
+            guard input1.ndim >= 1, input1.ndim == input2.ndim, input1.shape.dropLast().elementsEqual(input2.shape.dropLast()) else {
+                throw OpError("inputs of shapes \(input1.shape) and \(input2.shape) must agree in all dimensions but the last")
+            }
+            let (out, in1, in2) = (weight.shape[0], weight.shape[1], weight.shape[2])
+            guard input1.shape[-1] == in1 else { throw OpError("input1 of shape \(input1.shape) does not fit weight of shape \(weight.shape): its last extent must be \(in1)") }
+            guard input2.shape[-1] == in2 else { throw OpError("input2 of shape \(input2.shape) does not fit weight of shape \(weight.shape): its last extent must be \(in2)") }
+            if let bias, bias.shape != [out] { throw OpError("bias of shape \(bias.shape) does not fit \(out) output features") }
+            let batch = Array(input1.shape.dropLast())
+            let rows = batch.reduce(1, *)
+            // x1 meets W as one product; x2 weighs what comes out.
+            let left = input1.reshape([rows, in1]).matmul(weight.permute(1, 0, 2).reshape([in1, out * in2])).reshape([rows, out, in2])
+            var y = left.matmul(input2.reshape([rows, in2, 1])).reshape(Shape(batch + [out]))
+            if let bias { y = y + bias }
+            return y
+        }
+    }
+
+    /// Cosine of the angle between x1 and x2 along `dim`: x1·x2 / (max(‖x1‖, eps)·max(‖x2‖, eps)). PyTorch: `F.cosine_similarity`.
+    public static func cosineSimilarity(_ x1: Tensor, _ x2: Tensor, dim: Int = 1, eps: Double = 1e-8) -> Tensor {
+        composite("cosineSimilarity", x1, x2) { () throws(OpError) in
+            guard Tensor.resultType(x1, x2).isFloatingPoint else { throw OpError("is for floats, the inputs are \(x1.dtype) and \(x2.dtype)") }
+            guard let shape = Shape.broadcast(x1.shape, x2.shape) else { throw OpError("shapes \(x1.shape) and \(x2.shape) do not broadcast") }
+            _ = try ApusCore.normalize(dim: dim, ndim: shape.count)
+            let (a, b) = (x1.expand(shape), x2.expand(shape))
+            let lengths = a.norm(p: 2, dim: [dim], keepDim: true).clamp(min: eps), others = b.norm(p: 2, dim: [dim], keepDim: true).clamp(min: eps)
+            return ((a / lengths) * (b / others)).sum(dim: dim)
+        }
+    }
+
+    /// ‖x1 − x2 + eps‖ₚ along the last dimension. PyTorch: `F.pairwise_distance`.
+    public static func pairwiseDistance(_ x1: Tensor, _ x2: Tensor, p: Double = 2, eps: Double = 1e-6, keepDim: Bool = false) -> Tensor {
+        (x1 - x2 + eps).norm(p: p, dim: [-1], keepDim: keepDim)
+    }
+
+    /// x / max(‖x‖ₚ, eps) along `dim`. PyTorch: `F.normalize`.
+    public static func normalize(_ input: Tensor, p: Double = 2, dim: Int = 1, eps: Double = 1e-12) -> Tensor {
+        input / input.norm(p: p, dim: [dim], keepDim: true).clamp(min: eps)
+    }
+
+    /// A new last dimension with 1 at the class and 0 elsewhere, int64. `numClasses` −1: one more than the largest class. PyTorch: `F.one_hot`.
+    public static func oneHot(_ tensor: Tensor, numClasses: Int = -1) -> Tensor {
+        composite("oneHot", tensor) { () throws(OpError) in
+            guard tensor.dtype == .int64 else { throw OpError("classes must be int64, they are \(tensor.dtype)") }
+            guard numClasses > 0 || numClasses == -1 && tensor.numel > 0 else { throw OpError("numClasses must be positive, it is \(numClasses)\(tensor.numel == 0 ? " with no class given" : "")") }
+            if tensor.numel > 0 {
+                let smallest = tensor.min().item(Int.self), largest = tensor.max().item(Int.self)
+                guard smallest >= 0 else { throw OpError("class \(smallest) is negative") }
+                guard numClasses == -1 || largest < numClasses else { throw OpError("class \(largest) is out of range for \(numClasses) classes") }
+                let classes = numClasses == -1 ? largest + 1 : numClasses
+                return tensor.unsqueeze(-1).eq(Tensor.arange(classes, device: tensor.device)).to(.int64)
+            }
+            return try Tensor.uninitialized(Shape(Array(tensor.shape) + [numClasses]), .int64, tensor.device)
+        }
+    }
+}

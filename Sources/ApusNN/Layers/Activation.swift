@@ -1,0 +1,314 @@
+import ApusCore
+
+// Each applies the function of `F` that has its name. Numbers are kept as they were written, so that `Softplus(beta: 2)` prints
+// `beta=2` and `Softplus(beta: 2.0)` prints `beta=2.0`, as in PyTorch.
+
+/// An activation that can take its input's memory. PyTorch's classes with `inplace`.
+open class InplaceActivation: Module {
+    /// Whether the output takes the input's memory.
+    public final let inplace: Bool
+
+    /// `inplace` as PyTorch's.
+    public init(inplace: Bool = false) {
+        self.inplace = inplace
+        super.init()
+    }
+
+    /// `head`, then `inplace=True` where it is so.
+    final func withInplace(_ head: String?) -> String { reprList(head, inplace ? "inplace=True" : nil) }
+
+    open override var extraRepr: String { withInplace(nil) }
+}
+
+/// max(x, 0). PyTorch: `nn.ReLU`.
+public final class ReLU: InplaceActivation {
+    public override func forward(_ x: Tensor) -> Tensor { F.relu(x, inplace: inplace) }
+}
+
+/// min(max(x, 0), 6). PyTorch: `nn.ReLU6`.
+public final class ReLU6: InplaceActivation {
+    public override func forward(_ x: Tensor) -> Tensor { F.relu6(x, inplace: inplace) }
+}
+
+/// SELU, the activation of self-normalising networks. PyTorch: `nn.SELU`.
+public final class SELU: InplaceActivation {
+    public override func forward(_ x: Tensor) -> Tensor { F.selu(x, inplace: inplace) }
+}
+
+/// x·σ(x). PyTorch: `nn.SiLU`.
+public final class SiLU: InplaceActivation {
+    public override func forward(_ x: Tensor) -> Tensor { F.silu(x, inplace: inplace) }
+}
+
+/// x·tanh(softplus x). PyTorch: `nn.Mish`.
+public final class Mish: InplaceActivation {
+    public override func forward(_ x: Tensor) -> Tensor { F.mish(x, inplace: inplace) }
+}
+
+/// x·min(max(x + 3, 0), 6)/6. PyTorch: `nn.Hardswish`.
+public final class Hardswish: InplaceActivation {
+    public override func forward(_ x: Tensor) -> Tensor { F.hardswish(x, inplace: inplace) }
+    public override var extraRepr: String { "" }
+}
+
+/// min(max(x + 3, 0), 6)/6. PyTorch: `nn.Hardsigmoid`.
+public final class Hardsigmoid: InplaceActivation {
+    public override func forward(_ x: Tensor) -> Tensor { F.hardsigmoid(x, inplace: inplace) }
+    public override var extraRepr: String { "" }
+}
+
+/// x > 0 ? x : slope·x. PyTorch: `nn.LeakyReLU`.
+public final class LeakyReLU: InplaceActivation {
+    public let negativeSlope: Scalar
+
+    public init<Slope: ScalarConvertible>(_ negativeSlope: Slope = 0.01, inplace: Bool = false) {
+        self.negativeSlope = negativeSlope.scalar
+        super.init(inplace: inplace)
+    }
+
+    /// The same with PyTorch's name of the argument.
+    public convenience init(negativeSlope: some ScalarConvertible, inplace: Bool = false) { self.init(negativeSlope, inplace: inplace) }
+
+    public override func forward(_ x: Tensor) -> Tensor { F.leakyRelu(x, negativeSlope: negativeSlope.doubleValue, inplace: inplace) }
+    public override var extraRepr: String { withInplace("negative_slope=\(repr(negativeSlope))") }
+}
+
+/// x > 0 ? x : α(eˣ − 1). PyTorch: `nn.ELU`.
+public final class ELU: InplaceActivation {
+    public let alpha: Scalar
+
+    public init<Alpha: ScalarConvertible>(alpha: Alpha = 1.0, inplace: Bool = false) {
+        self.alpha = alpha.scalar
+        super.init(inplace: inplace)
+    }
+
+    public override func forward(_ x: Tensor) -> Tensor { F.elu(x, alpha: alpha.doubleValue, inplace: inplace) }
+    public override var extraRepr: String { withInplace("alpha=\(repr(alpha))") }
+}
+
+/// x > 0 ? x : α(e^(x/α) − 1). PyTorch: `nn.CELU`.
+public final class CELU: InplaceActivation {
+    public let alpha: Scalar
+
+    public init<Alpha: ScalarConvertible>(alpha: Alpha = 1.0, inplace: Bool = false) {
+        self.alpha = alpha.scalar
+        super.init(inplace: inplace)
+    }
+
+    public override func forward(_ x: Tensor) -> Tensor { F.celu(x, alpha: alpha.doubleValue, inplace: inplace) }
+    public override var extraRepr: String { withInplace("alpha=\(repr(alpha))") }
+}
+
+/// x·Φ(x). PyTorch: `nn.GELU`.
+public final class GELU: Module {
+    public let approximate: GELUApproximation
+
+    public init(approximate: GELUApproximation = .none) {
+        self.approximate = approximate
+        super.init()
+    }
+
+    public override func forward(_ x: Tensor) -> Tensor { F.gelu(x, approximate: approximate) }
+    public override var extraRepr: String { "approximate=\(repr(approximate.rawValue))" }
+}
+
+/// 1/(1 + e⁻ˣ). PyTorch: `nn.Sigmoid`.
+public final class Sigmoid: Module {
+    public override func forward(_ x: Tensor) -> Tensor { F.sigmoid(x) }
+}
+
+/// tanh x. PyTorch: `nn.Tanh`.
+public final class Tanh: Module {
+    public override func forward(_ x: Tensor) -> Tensor { F.tanh(x) }
+}
+
+/// ln σ(x). PyTorch: `nn.LogSigmoid`.
+public final class LogSigmoid: Module {
+    public override func forward(_ x: Tensor) -> Tensor { F.logsigmoid(x) }
+}
+
+/// x/(1 + |x|). PyTorch: `nn.Softsign`.
+public final class Softsign: Module {
+    public override func forward(_ x: Tensor) -> Tensor { F.softsign(x) }
+}
+
+/// x − tanh x. PyTorch: `nn.Tanhshrink`.
+public final class Tanhshrink: Module {
+    public override func forward(_ x: Tensor) -> Tensor { F.tanhshrink(x) }
+}
+
+/// ln(1 + e^(βx))/β. PyTorch: `nn.Softplus`.
+public final class Softplus: Module {
+    public let beta: Scalar
+    public let threshold: Scalar
+
+    public init<Beta: ScalarConvertible, Threshold: ScalarConvertible>(beta: Beta = 1.0, threshold: Threshold = 20.0) {
+        self.beta = beta.scalar
+        self.threshold = threshold.scalar
+        super.init()
+    }
+
+    public override func forward(_ x: Tensor) -> Tensor { F.softplus(x, beta: beta.doubleValue, threshold: threshold.doubleValue) }
+    public override var extraRepr: String { "beta=\(repr(beta)), threshold=\(repr(threshold))" }
+}
+
+/// |x| > λ ? x : 0. PyTorch: `nn.Hardshrink`.
+public final class Hardshrink: Module {
+    public let lambd: Scalar
+
+    public init<Lambda: ScalarConvertible>(_ lambd: Lambda = 0.5) {
+        self.lambd = lambd.scalar
+        super.init()
+    }
+
+    public override func forward(_ x: Tensor) -> Tensor { F.hardshrink(x, lambd: lambd.doubleValue) }
+    public override var extraRepr: String { repr(lambd) }
+}
+
+/// x moved toward 0 by λ, and 0 within. PyTorch: `nn.Softshrink`.
+public final class Softshrink: Module {
+    public let lambd: Scalar
+
+    public init<Lambda: ScalarConvertible>(_ lambd: Lambda = 0.5) {
+        self.lambd = lambd.scalar
+        super.init()
+    }
+
+    public override func forward(_ x: Tensor) -> Tensor { F.softshrink(x, lambd: lambd.doubleValue) }
+    public override var extraRepr: String { repr(lambd) }
+}
+
+/// min(max(x, minVal), maxVal). PyTorch: `nn.Hardtanh`.
+public final class Hardtanh: InplaceActivation {
+    public let minVal: Scalar
+    public let maxVal: Scalar
+
+    public init<Low: ScalarConvertible, High: ScalarConvertible>(_ minVal: Low = -1.0, _ maxVal: High = 1.0, inplace: Bool = false) {
+        self.minVal = minVal.scalar
+        self.maxVal = maxVal.scalar
+        super.init(inplace: inplace)
+        if self.minVal.doubleValue >= self.maxVal.doubleValue { fail("Hardtanh", "maxVal \(maxVal) must be greater than minVal \(minVal)") }
+    }
+
+    public override func forward(_ x: Tensor) -> Tensor { F.hardtanh(x, minVal: minVal.doubleValue, maxVal: maxVal.doubleValue, inplace: inplace) }
+    public override var extraRepr: String { withInplace("min_val=\(repr(minVal)), max_val=\(repr(maxVal))") }
+}
+
+/// x > threshold ? x : value. PyTorch: `nn.Threshold`.
+public final class Threshold: InplaceActivation {
+    public let threshold: Scalar
+    public let value: Scalar
+
+    public init(_ threshold: some ScalarConvertible, _ value: some ScalarConvertible, inplace: Bool = false) {
+        self.threshold = threshold.scalar
+        self.value = value.scalar
+        super.init(inplace: inplace)
+    }
+
+    public override func forward(_ x: Tensor) -> Tensor { F.threshold(x, threshold: threshold.doubleValue, value: value.doubleValue, inplace: inplace) }
+    public override var extraRepr: String { withInplace("threshold=\(repr(threshold)), value=\(repr(value))") }
+}
+
+/// a·σ(b), where a and b are the halves of x along `dim`. PyTorch: `nn.GLU`.
+public final class GLU: Module {
+    public let dim: Int
+
+    public init(_ dim: Int = -1) {
+        self.dim = dim
+        super.init()
+    }
+
+    public override func forward(_ x: Tensor) -> Tensor { F.glu(x, dim: dim) }
+    public override var extraRepr: String { "dim=\(dim)" }
+}
+
+/// x > 0 ? x : w·x with a learned w for each channel, or one for all. PyTorch: `nn.PReLU`.
+public final class PReLU: Module {
+    public let numParameters: Int
+    /// [numParameters]
+    public let weight: Parameter
+
+    public init(_ numParameters: Int = 1, init start: Double = 0.25, device: Device = .cpu, dtype: DType = .float32) {
+        self.numParameters = numParameters
+        weight = parameter("PReLU", ["numParameters": numParameters], device, dtype)
+        super.init()
+        Init.constant_(weight, start)
+    }
+
+    public override func forward(_ x: Tensor) -> Tensor { F.prelu(x, weight) }
+    public override var extraRepr: String { "num_parameters=\(numParameters)" }
+}
+
+/// x ≥ 0 ? x : a·x, with a random a in training and the mean of its bounds else. PyTorch: `nn.RReLU`.
+public final class RReLU: InplaceActivation {
+    public let lower: Scalar
+    public let upper: Scalar
+
+    public init<Low: ScalarConvertible, High: ScalarConvertible>(_ lower: Low = 1.0 / 8, _ upper: High = 1.0 / 3, inplace: Bool = false) {
+        self.lower = lower.scalar
+        self.upper = upper.scalar
+        super.init(inplace: inplace)
+    }
+
+    public override func forward(_ x: Tensor) -> Tensor {
+        F.rrelu(x, lower: lower.doubleValue, upper: upper.doubleValue, training: training, inplace: inplace)
+    }
+    public override var extraRepr: String { withInplace("lower=\(repr(lower)), upper=\(repr(upper))") }
+}
+
+/// eˣ / Σ eˣ along `dim`. PyTorch: `nn.Softmax`.
+public final class Softmax: Module {
+    public let dim: Int?
+
+    public init(_ dim: Int? = nil) {
+        self.dim = dim
+        super.init()
+    }
+
+    /// The same with PyTorch's name of the argument.
+    public convenience init(dim: Int?) { self.init(dim) }
+
+    public override func forward(_ x: Tensor) -> Tensor { F.softmax(x, dim: dim) }
+    public override var extraRepr: String { "dim=\(repr(dim))" }
+}
+
+/// ln softmax along `dim`. PyTorch: `nn.LogSoftmax`.
+public final class LogSoftmax: Module {
+    public let dim: Int?
+
+    public init(_ dim: Int? = nil) {
+        self.dim = dim
+        super.init()
+    }
+
+    /// The same with PyTorch's name of the argument.
+    public convenience init(dim: Int?) { self.init(dim) }
+
+    public override func forward(_ x: Tensor) -> Tensor { F.logSoftmax(x, dim: dim) }
+    public override var extraRepr: String { "dim=\(repr(dim))" }
+}
+
+/// softmax(−x) along `dim`. PyTorch: `nn.Softmin`.
+public final class Softmin: Module {
+    public let dim: Int?
+
+    public init(_ dim: Int? = nil) {
+        self.dim = dim
+        super.init()
+    }
+
+    /// The same with PyTorch's name of the argument.
+    public convenience init(dim: Int?) { self.init(dim) }
+
+    public override func forward(_ x: Tensor) -> Tensor { F.softmin(x, dim: dim) }
+    public override var extraRepr: String { "dim=\(repr(dim))" }
+}
+
+/// Softmax over the channels of [N, C, H, W] or [C, H, W]. PyTorch: `nn.Softmax2d`.
+public final class Softmax2d: Module {
+    public override func forward(_ x: Tensor) -> Tensor {
+        if x.isPoisoned { return x }
+        guard x.ndim == 3 || x.ndim == 4 else { return fail("Softmax2d", "the input must be [N, C, H, W] or [C, H, W], its shape is \(x.shape)") }
+        return F.softmax(x, dim: -3)
+    }
+}

@@ -1,0 +1,48 @@
+import ApusCore
+
+/// What the dropout layers share: they act in training only. PyTorch: `_DropoutNd`.
+open class DropoutLayer: Module {
+    /// The probability of an element, or channel, to be dropped.
+    public final let p: Scalar
+    /// Whether the output takes the input's memory.
+    public final let inplace: Bool
+
+    public init<Probability: ScalarConvertible>(_ p: Probability = 0.5, inplace: Bool = false) {
+        self.p = p.scalar
+        self.inplace = inplace
+        super.init()
+        if !(self.p.doubleValue >= 0 && self.p.doubleValue <= 1) { fail("\(Self.self)", "the probability p must lie in 0 ... 1, it is \(p)") }
+    }
+
+    public final override var extraRepr: String { "p=\(repr(p)), inplace=\(repr(inplace))" }
+}
+
+/// Each element 0 with probability `p`, else x/(1 − p). PyTorch: `nn.Dropout`.
+public final class Dropout: DropoutLayer {
+    public override func forward(_ x: Tensor) -> Tensor { F.dropout(x, p: p.doubleValue, training: training, inplace: inplace) }
+}
+
+/// Dropout of whole channels of [N, C, L] or [C, L]. PyTorch: `nn.Dropout1d`.
+public final class Dropout1d: DropoutLayer {
+    public override func forward(_ x: Tensor) -> Tensor { F.dropout1d(x, p: p.doubleValue, training: training, inplace: inplace) }
+}
+
+/// Dropout of whole channels of [N, C, H, W]. PyTorch: `nn.Dropout2d`.
+public final class Dropout2d: DropoutLayer {
+    public override func forward(_ x: Tensor) -> Tensor { F.dropout2d(x, p: p.doubleValue, training: training, inplace: inplace) }
+}
+
+/// Dropout of whole channels of [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.Dropout3d`.
+public final class Dropout3d: DropoutLayer {
+    public override func forward(_ x: Tensor) -> Tensor { F.dropout3d(x, p: p.doubleValue, training: training, inplace: inplace) }
+}
+
+/// Dropout that keeps SELU's mean and variance. PyTorch: `nn.AlphaDropout`.
+public final class AlphaDropout: DropoutLayer {
+    public override func forward(_ x: Tensor) -> Tensor { F.alphaDropout(x, p: p.doubleValue, training: training, inplace: inplace) }
+}
+
+/// Alpha dropout of whole channels. PyTorch: `nn.FeatureAlphaDropout`.
+public final class FeatureAlphaDropout: DropoutLayer {
+    public override func forward(_ x: Tensor) -> Tensor { F.featureAlphaDropout(x, p: p.doubleValue, training: training, inplace: inplace) }
+}

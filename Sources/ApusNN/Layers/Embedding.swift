@@ -1,0 +1,72 @@
+import ApusCore
+
+/// A table of vectors, looked up by integers: [*] → [*, embeddingDim]. PyTorch: `nn.Embedding`.
+///
+/// The table starts normally distributed, with zeros at `paddingIdx`.
+public final class Embedding: Module {
+    public let numEmbeddings: Int
+    public let embeddingDim: Int
+    /// The row that gets no gradient, from the start.
+    public let paddingIdx: Int?
+    /// Rows looked up are scaled down to this norm, in place.
+    public let maxNorm: Scalar?
+    public let normType: Scalar
+    /// Whether a row's gradient is divided by how often a call named it.
+    public let scaleGradByFreq: Bool
+    /// [numEmbeddings, embeddingDim]
+    public let weight: Parameter
+
+    public convenience init(
+        _ numEmbeddings: Int, _ embeddingDim: Int, paddingIdx: Int? = nil, maxNorm: Double? = nil, normType: Double = 2, scaleGradByFreq: Bool = false,
+        device: Device = .cpu, dtype: DType = .float32
+    ) {
+        self.init(
+            numEmbeddings, embeddingDim, paddingIdx, maxNorm.map { .double($0) }, .double(normType), scaleGradByFreq,
+            parameter("Embedding", ["numEmbeddings": numEmbeddings, "embeddingDim": embeddingDim], from: 0, device, dtype))
+        resetParameters()
+    }
+
+    /// A table with given rows, which learn only where `freeze` is false. PyTorch: `Embedding.from_pretrained`.
+    public static func fromPretrained(
+        _ embeddings: Tensor, freeze: Bool = true, paddingIdx: Int? = nil, maxNorm: Double? = nil, normType: Double = 2, scaleGradByFreq: Bool = false
+    ) -> Embedding {
+        var table = embeddings
+        if !table.isPoisoned && table.ndim != 2 { table = fail("Embedding.fromPretrained", "embeddings must be two-dimensional, their shape is \(table.shape)") }
+        return Embedding(
+            table.shape[0], table.shape[-1], paddingIdx, maxNorm.map { .double($0) }, .double(normType), scaleGradByFreq, Parameter(table, requiresGrad: !freeze))
+    }
+
+    /// With the numbers as they were written, and the table itself.
+    package init(_ numEmbeddings: Int, _ embeddingDim: Int, _ paddingIdx: Int?, _ maxNorm: Scalar?, _ normType: Scalar, _ scaleGradByFreq: Bool, _ weight: Parameter) {
+        self.numEmbeddings = numEmbeddings
+        self.embeddingDim = embeddingDim
+        var padding: Int?
+        do throws(OpError) {
+            padding = try paddingIdx.map { index throws(OpError) in try F.paddingRow(index, numEmbeddings) }
+        } catch {
+            fail(error, op: "Embedding")
+        }
+        self.paddingIdx = padding
+        self.maxNorm = maxNorm
+        self.normType = normType
+        self.scaleGradByFreq = scaleGradByFreq
+        self.weight = weight
+        super.init()
+    }
+
+    /// Draws the table anew. PyTorch: `reset_parameters()`.
+    public func resetParameters() {
+        Init.normal_(weight)
+        if let paddingIdx, !weight.isPoisoned { noGrad { _ = weight[paddingIdx].zero_() } }
+    }
+
+    public override func forward(_ x: Tensor) -> Tensor {
+        F.embedding(x, weight, paddingIdx: paddingIdx, maxNorm: maxNorm?.doubleValue, normType: normType.doubleValue, scaleGradByFreq: scaleGradByFreq)
+    }
+
+    public override var extraRepr: String {
+        reprList(
+            "\(numEmbeddings)", "\(embeddingDim)", paddingIdx.map { "padding_idx=\($0)" }, maxNorm.map { "max_norm=\(repr($0))" },
+            normType.doubleValue == 2 ? nil : "norm_type=\(repr(normType))", scaleGradByFreq ? "scale_grad_by_freq=True" : nil)
+    }
+}

@@ -1,0 +1,114 @@
+import ApusCore
+
+/// x·Wᵀ + b. PyTorch: `nn.Linear`.
+///
+/// Weight and bias start evenly distributed in ±1/√inFeatures.
+public final class Linear: Module {
+    public let inFeatures: Int
+    public let outFeatures: Int
+    /// [outFeatures, inFeatures]
+    public let weight: Parameter
+    /// [outFeatures], nil without.
+    public let bias: Parameter?
+
+    public init(_ inFeatures: Int, _ outFeatures: Int, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
+        self.inFeatures = inFeatures
+        self.outFeatures = outFeatures
+        weight = parameter("Linear", ["outFeatures": outFeatures, "inFeatures": inFeatures], from: 0, device, dtype)
+        self.bias = bias ? parameter("Linear", ["outFeatures": outFeatures], from: 0, device, dtype) : nil
+        super.init()
+        resetParameters()
+    }
+
+    /// Draws weight and bias anew. PyTorch: `reset_parameters()`.
+    public func resetParameters() {
+        let bound = inFeatures > 0 ? 1 / Double(inFeatures).squareRoot() : 0
+        Init.uniform_(weight, a: -bound, b: bound)
+        if let bias { Init.uniform_(bias, a: -bound, b: bound) }
+    }
+
+    public override func forward(_ x: Tensor) -> Tensor { F.linear(x, weight, bias) }
+    public override var extraRepr: String { "in_features=\(inFeatures), out_features=\(outFeatures), bias=\(repr(bias != nil))" }
+}
+
+/// y_o = Σ_ij x1_i·W_oij·x2_j + b_o. PyTorch: `nn.Bilinear`.
+///
+/// Weight and bias start evenly distributed in ±1/√in1Features.
+public final class Bilinear: Module {
+    public let in1Features: Int
+    public let in2Features: Int
+    public let outFeatures: Int
+    /// [outFeatures, in1Features, in2Features]
+    public let weight: Parameter
+    /// [outFeatures], nil without.
+    public let bias: Parameter?
+
+    public init(_ in1Features: Int, _ in2Features: Int, _ outFeatures: Int, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
+        self.in1Features = in1Features
+        self.in2Features = in2Features
+        self.outFeatures = outFeatures
+        weight = parameter("Bilinear", ["outFeatures": outFeatures, "in1Features": in1Features, "in2Features": in2Features], device, dtype)
+        self.bias = bias ? parameter("Bilinear", ["outFeatures": outFeatures], device, dtype) : nil
+        super.init()
+        resetParameters()
+    }
+
+    /// Draws weight and bias anew. PyTorch: `reset_parameters()`.
+    public func resetParameters() {
+        let bound = 1 / Double(max(in1Features, 1)).squareRoot()
+        Init.uniform_(weight, a: -bound, b: bound)
+        if let bias { Init.uniform_(bias, a: -bound, b: bound) }
+    }
+
+    /// The output for a pair of inputs, [*, in1Features] and [*, in2Features].
+    public func callAsFunction(_ input1: Tensor, _ input2: Tensor) -> Tensor {
+        call([input1, input2]) { F.bilinear($0[0], $0[1], weight, bias) }
+    }
+
+    @available(*, unavailable, message: "Bilinear takes two inputs: bilinear(x1, x2)")
+    public override func callAsFunction(_ x: Tensor) -> Tensor { needsOtherInputs("bilinear(x1, x2)") }
+
+    public override var extraRepr: String {
+        "in1_features=\(in1Features), in2_features=\(in2Features), out_features=\(outFeatures), bias=\(repr(bias != nil))"
+    }
+}
+
+/// Cosine of the angle between two inputs along `dim`. PyTorch: `nn.CosineSimilarity`.
+public final class CosineSimilarity: Module {
+    public let dim: Int
+    public let eps: Double
+
+    public init(dim: Int = 1, eps: Double = 1e-8) {
+        self.dim = dim
+        self.eps = eps
+        super.init()
+    }
+
+    /// The similarity of `x1` and `x2`.
+    public func callAsFunction(_ x1: Tensor, _ x2: Tensor) -> Tensor { call([x1, x2]) { F.cosineSimilarity($0[0], $0[1], dim: dim, eps: eps) } }
+
+    @available(*, unavailable, message: "CosineSimilarity takes two inputs: similarity(x1, x2)")
+    public override func callAsFunction(_ x: Tensor) -> Tensor { needsOtherInputs("similarity(x1, x2)") }
+}
+
+/// ‖x1 − x2 + eps‖ₚ along the last dimension. PyTorch: `nn.PairwiseDistance`.
+public final class PairwiseDistance: Module {
+    public let p: Double
+    public let eps: Double
+    public let keepDim: Bool
+
+    public init(_ p: Double = 2, eps: Double = 1e-6, keepDim: Bool = false) {
+        self.p = p
+        self.eps = eps
+        self.keepDim = keepDim
+        super.init()
+    }
+
+    /// The distance of `x1` and `x2`.
+    public func callAsFunction(_ x1: Tensor, _ x2: Tensor) -> Tensor {
+        call([x1, x2]) { F.pairwiseDistance($0[0], $0[1], p: p, eps: eps, keepDim: keepDim) }
+    }
+
+    @available(*, unavailable, message: "PairwiseDistance takes two inputs: distance(x1, x2)")
+    public override func callAsFunction(_ x: Tensor) -> Tensor { needsOtherInputs("distance(x1, x2)") }
+}
