@@ -1,0 +1,131 @@
+import ApusCore
+
+// Losses that want some scores or distances to exceed others by a margin.
+
+extension F {
+    /// For targets 1 the input itself, for −1 max(0, margin − input): small distances for likes, large ones for unlikes.
+    /// PyTorch: `F.hinge_embedding_loss`. Traps where the shapes differ.
+    public static func hingeEmbeddingLoss(_ input: Tensor, _ target: Tensor, margin: Double = 1, reduction: Reduction = .mean) -> Tensor {
+        composite("hingeEmbeddingLoss", input, target) { () throws(OpError) in
+            try checkShapes(input, target)
+            let zeros = Tensor.zeros(like: input)
+            let apart = Tensor.where(target.ne(1), (margin - input).clamp(min: 0), zeros)
+            return (apart + Tensor.where(target.ne(-1), input, zeros)).reduced(reduction)
+        }
+    }
+
+    /// max(0, −target·(input1 − input2) + margin): target 1 wants the first larger, −1 the second. PyTorch: `F.margin_ranking_loss`.
+    /// Traps where the shapes differ.
+    public static func marginRankingLoss(
+        _ input1: Tensor, _ input2: Tensor, _ target: Tensor, margin: Double = 0, reduction: Reduction = .mean
+    ) -> Tensor {
+        composite("marginRankingLoss", input1, input2, target) { () throws(OpError) in
+            try checkShapes(input1, input2, names: ("input1", "input2"))
+            try checkShapes(input1, target, names: ("input1", "target"))
+            return (-target * (input1 - input2) + margin).clamp(min: 0).reduced(reduction)
+        }
+    }
+
+    /// 1 − cos(input1, input2) for targets 1, max(0, cos − margin) for −1, of vectors [N, D] with targets [N], or [D] with a scalar.
+    /// PyTorch: `F.cosine_embedding_loss`. Traps where the shapes do not fit.
+    public static func cosineEmbeddingLoss(
+        _ input1: Tensor, _ input2: Tensor, _ target: Tensor, margin: Double = 0, reduction: Reduction = .mean
+    ) -> Tensor {
+        composite("cosineEmbeddingLoss", input1, input2, target) { () throws(OpError) in
+            try checkShapes(input1, input2, names: ("input1", "input2"))
+            guard target.ndim <= 1, input1.ndim == target.ndim + 1, target.ndim == 0 || target.shape[0] == input1.shape[0] else {
+                throw OpError("inputs of shape \(input1.shape) and target of shape \(target.shape) must be [N, D] and [N], or [D] and a scalar")
+            }
+            let product = (input1 * input2).sum(dim: -1)
+            let squares = (input1.square().sum(dim: -1) + 1e-12) * (input2.square().sum(dim: -1) + 1e-12)
+            let cosine = product / squares.sqrt()
+            let zeros = Tensor.zeros(like: cosine)
+            let near = Tensor.where(target.eq(1), 1 - cosine, zeros)
+            return (near + Tensor.where(target.eq(-1), (cosine - margin).clamp(min: 0), zeros)).reduced(reduction)
+        }
+    }
+
+    /// max(0, margin + d(anchor, positive) − d(anchor, negative)), d(a, b) = ‖a − b + eps‖ₚ over the last dimension. `swap` takes
+    /// d(positive, negative) where that is smaller than d(anchor, negative). PyTorch: `F.triplet_margin_loss`.
+    /// Traps where the shapes differ or margin is not positive.
+    public static func tripletMarginLoss(
+        _ anchor: Tensor, _ positive: Tensor, _ negative: Tensor, margin: Double = 1, p: Double = 2, eps: Double = 1e-6, swap: Bool = false,
+        reduction: Reduction = .mean
+    ) -> Tensor {
+        tripletMarginWithDistanceLoss(
+            anchor, positive, negative, distanceFunction: { a, b in (a - b + eps).norm(p: p, dim: -1) }, margin: margin, swap: swap, reduction: reduction)
+    }
+
+    /// The same with a distance of one's own; by default the Euclidean one over the last dimension.
+    /// PyTorch: `F.triplet_margin_with_distance_loss`.
+    public static func tripletMarginWithDistanceLoss(
+        _ anchor: Tensor, _ positive: Tensor, _ negative: Tensor,
+        distanceFunction: (Tensor, Tensor) -> Tensor = { a, b in (a - b + 1e-6).norm(dim: -1) },
+        margin: Double = 1, swap: Bool = false, reduction: Reduction = .mean
+    ) -> Tensor {
+        composite("tripletMarginLoss", anchor, positive, negative) { () throws(OpError) in
+            guard margin > 0 else { throw OpError("margin must be positive, it is \(margin)") }
+            try checkShapes(anchor, positive, names: ("anchor", "positive"))
+            try checkShapes(anchor, negative, names: ("anchor", "negative"))
+            guard anchor.ndim > 0 else { throw OpError("anchor must have a dimension to measure distances in, it is a scalar") }
+            var apart = distanceFunction(anchor, negative)
+            if swap { apart = apart.minimum(distanceFunction(positive, negative)) }
+            return (margin + distanceFunction(anchor, positive) - apart).clamp(min: 0).reduced(reduction)
+        }
+    }
+
+    /// The mean over the other classes i of max(0, margin − x[y] + x[i])ᵖ·weight[y], divided by their number and one: for scores [N, C]
+    /// with labels [N], or [C] with a scalar. p is 1 or 2. PyTorch: `F.multi_margin_loss`.
+    /// Traps where the shapes do not fit, or a label is outside its classes.
+    public static func multiMarginLoss(
+        _ input: Tensor, _ target: Tensor, p: Int = 1, margin: Double = 1, weight: Tensor? = nil, reduction: Reduction = .mean
+    ) -> Tensor {
+        composite("multiMarginLoss", input, target) { () throws(OpError) in
+            guard p == 1 || p == 2 else { throw OpError("p must be 1 or 2, it is \(p)") }
+            guard input.ndim == 1 || input.ndim == 2, input.shape[-1] > 0 else {
+                throw OpError("input must be [N, C] or [C] with at least one class, its shape is \(input.shape)")
+            }
+            let x = input.ndim == 1 ? input.unsqueeze(0) : input
+            guard target.numel == x.shape[0], target.ndim <= 1 else {
+                throw OpError("target must hold one label for each of \(x.shape[0]) samples, its shape is \(target.shape)")
+            }
+            let classes = x.shape[1]
+            if let weight, weight.shape != [classes] { throw OpError("weight must have shape [\(classes)], it has \(weight.shape)") }
+            let labels = try ClassLabels(target.reshape([-1]), classes: classes, ignoreIndex: -1 << 62)
+            let index = labels.indices.unsqueeze(1)
+            var excess = (margin - x.gather(1, index) + x).relu()
+            if p == 2 { excess = excess.square() }
+            if let weight { excess = excess * weight.to(x.dtype).indexSelect(dim: 0, labels.indices).unsqueeze(1) }
+            let own = Tensor.arange(classes, device: x.device).unsqueeze(0).eq(index)
+            let losses = excess.maskedFill(own, 0).sum(dim: 1) / classes
+            return (input.ndim == 1 ? losses.squeeze(0) : losses).reduced(reduction)
+        }
+    }
+
+    /// For several labels a sample: the sum over labels y and classes i that are none of max(0, 1 − x[y] + x[i]), divided by C.
+    ///
+    /// input is [N, C] or [C]; target has the same shape and lists each sample's labels, ended by −1. PyTorch: `F.multilabel_margin_loss`.
+    /// Traps where the shapes differ or a label is outside its classes.
+    public static func multilabelMarginLoss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean) -> Tensor {
+        composite("multilabelMarginLoss", input, target) { () throws(OpError) in
+            try checkShapes(input, target)
+            guard input.ndim == 1 || input.ndim == 2, input.shape[-1] > 0 else {
+                throw OpError("input must be [N, C] or [C] with at least one class, its shape is \(input.shape)")
+            }
+            let x = input.ndim == 1 ? input.unsqueeze(0) : input
+            let classes = x.shape[1]
+            // What follows the first −1 is not read.
+            let raw = noGrad { (input.ndim == 1 ? target.unsqueeze(0) : target).to(.int64) }
+            let listed = noGrad { raw.eq(-1).to(.int64).cumsum(dim: 1).eq(0) }
+            let labels = try ClassLabels(raw.maskedFill(listed.logicalNot(), -1), classes: classes, ignoreIndex: -1)
+            let isLabel = noGrad {
+                Tensor.zeros([x.shape[0], classes + 1], dtype: .int64, device: x.device)
+                    .scatter(1, raw.maskedFill(listed.logicalNot(), classes), 1).narrow(1, 0, classes).to(.bool)
+            }
+            let excess = (1 - x.gather(1, labels.indices).unsqueeze(2) + x.unsqueeze(1)).relu()
+            let counts = listed.unsqueeze(2).logicalAnd(isLabel.logicalNot().unsqueeze(1))
+            let losses = excess.maskedFill(counts.logicalNot(), 0).sum(dim: [1, 2]) / classes
+            return (input.ndim == 1 ? losses.squeeze(0) : losses).reduced(reduction)
+        }
+    }
+}
