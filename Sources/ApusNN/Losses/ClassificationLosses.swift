@@ -1,0 +1,129 @@
+import ApusCore
+
+/// −log softmax(input)[target] for scores [N, C, …] and class indices [N, …] or class probabilities. See `F.crossEntropy`.
+/// PyTorch: `nn.CrossEntropyLoss`.
+public final class CrossEntropyLoss: WeightedLoss {
+    /// The label that does not count.
+    public let ignoreIndex: Int
+    /// How much of each target goes to the uniform distribution.
+    public let labelSmoothing: Double
+
+    /// Traps where `labelSmoothing` is outside 0 … 1 when called.
+    public init(weight: Tensor? = nil, ignoreIndex: Int = -100, reduction: Reduction = .mean, labelSmoothing: Double = 0) {
+        self.ignoreIndex = ignoreIndex
+        self.labelSmoothing = labelSmoothing
+        super.init(weight: weight, reduction: reduction)
+    }
+
+    public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
+        call([input, target]) {
+            F.crossEntropy($0[0], $0[1], weight: weight, ignoreIndex: ignoreIndex, reduction: reduction, labelSmoothing: labelSmoothing)
+        }
+    }
+}
+
+/// −input[target] for log-probabilities [N, C, …] and class indices. See `F.nllLoss`. PyTorch: `nn.NLLLoss`.
+public final class NLLLoss: WeightedLoss {
+    /// The label that does not count.
+    public let ignoreIndex: Int
+
+    public init(weight: Tensor? = nil, ignoreIndex: Int = -100, reduction: Reduction = .mean) {
+        self.ignoreIndex = ignoreIndex
+        super.init(weight: weight, reduction: reduction)
+    }
+
+    public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
+        call([input, target]) { F.nllLoss($0[0], $0[1], weight: weight, ignoreIndex: ignoreIndex, reduction: reduction) }
+    }
+}
+
+/// Every other class's score should lie a margin below the label's. See `F.multiMarginLoss`. PyTorch: `nn.MultiMarginLoss`.
+public final class MultiMarginLoss: WeightedLoss {
+    public let p: Int
+    public let margin: Double
+
+    /// Traps where `p` is neither 1 nor 2.
+    public init(p: Int = 1, margin: Double = 1, weight: Tensor? = nil, reduction: Reduction = .mean) {
+        if p != 1 && p != 2 { fail("MultiMarginLoss", "p must be 1 or 2, it is \(p)") }
+        if let weight, !weight.isPoisoned, weight.ndim != 1 { fail("MultiMarginLoss", "weight must have 1 dimension, its shape is \(weight.shape)") }
+        self.p = p
+        self.margin = margin
+        super.init(weight: weight, reduction: reduction)
+    }
+
+    public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
+        call([input, target]) { F.multiMarginLoss($0[0], $0[1], p: p, margin: margin, weight: weight, reduction: reduction) }
+    }
+}
+
+/// The labels' scores should lie a margin above all others. See `F.multilabelMarginLoss`. PyTorch: `nn.MultiLabelMarginLoss`.
+public final class MultiLabelMarginLoss: Loss {
+    public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
+        call([input, target]) { F.multilabelMarginLoss($0[0], $0[1], reduction: reduction) }
+    }
+}
+
+/// One yes or no a class, from scores. See `F.multilabelSoftMarginLoss`. PyTorch: `nn.MultiLabelSoftMarginLoss`.
+public final class MultiLabelSoftMarginLoss: WeightedLoss {
+    public init(weight: Tensor? = nil, reduction: Reduction = .mean) { super.init(weight: weight, reduction: reduction) }
+
+    public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
+        call([input, target]) { F.multilabelSoftMarginLoss($0[0], $0[1], weight: weight, reduction: reduction) }
+    }
+}
+
+/// Binary cross entropy of probabilities. See `F.binaryCrossEntropy`. PyTorch: `nn.BCELoss`.
+public final class BCELoss: WeightedLoss {
+    public init(weight: Tensor? = nil, reduction: Reduction = .mean) { super.init(weight: weight, reduction: reduction) }
+
+    public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
+        call([input, target]) { F.binaryCrossEntropy($0[0], $0[1], weight: weight, reduction: reduction) }
+    }
+}
+
+/// Binary cross entropy of scores, stably. See `F.binaryCrossEntropyWithLogits`. PyTorch: `nn.BCEWithLogitsLoss`.
+public final class BCEWithLogitsLoss: WeightedLoss {
+    /// The weight of positive targets, nil where it is 1.
+    public let posWeight: Buffer?
+
+    public init(weight: Tensor? = nil, reduction: Reduction = .mean, posWeight: Tensor? = nil) {
+        self.posWeight = posWeight.map { Buffer($0) }
+        super.init(weight: weight, reduction: reduction)
+    }
+
+    public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
+        call([input, target]) { F.binaryCrossEntropyWithLogits($0[0], $0[1], weight: weight, reduction: reduction, posWeight: posWeight) }
+    }
+}
+
+/// log(1 + exp(−target·input)). See `F.softMarginLoss`. PyTorch: `nn.SoftMarginLoss`.
+public final class SoftMarginLoss: Loss {
+    public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
+        call([input, target]) { F.softMarginLoss($0[0], $0[1], reduction: reduction) }
+    }
+}
+
+/// Sequences without alignment. See `F.ctcLoss`. PyTorch: `nn.CTCLoss`.
+public final class CTCLoss: Loss {
+    public let blank: Int
+    public let zeroInfinity: Bool
+
+    public init(blank: Int = 0, reduction: Reduction = .mean, zeroInfinity: Bool = false) {
+        self.blank = blank
+        self.zeroInfinity = zeroInfinity
+        super.init(reduction: reduction)
+    }
+
+    public func callAsFunction(_ logProbs: Tensor, _ targets: Tensor, inputLengths: [Int], targetLengths: [Int]) -> Tensor {
+        call([logProbs, targets]) {
+            F.ctcLoss($0[0], $0[1], inputLengths: inputLengths, targetLengths: targetLengths, blank: blank, reduction: reduction, zeroInfinity: zeroInfinity)
+        }
+    }
+
+    /// With lengths in integer tensors.
+    public func callAsFunction(_ logProbs: Tensor, _ targets: Tensor, inputLengths: Tensor, targetLengths: Tensor) -> Tensor {
+        call([logProbs, targets, inputLengths, targetLengths]) {
+            F.ctcLoss($0[0], $0[1], inputLengths: $0[2], targetLengths: $0[3], blank: blank, reduction: reduction, zeroInfinity: zeroInfinity)
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import ApusCore
+
+/// Distances small for likes (1), beyond a margin for unlikes (−1). See `F.hingeEmbeddingLoss`. PyTorch: `nn.HingeEmbeddingLoss`.
+public final class HingeEmbeddingLoss: Loss {
+    public let margin: Double
+
+    public init(margin: Double = 1, reduction: Reduction = .mean) {
+        self.margin = margin
+        super.init(reduction: reduction)
+    }
+
+    public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
+        call([input, target]) { F.hingeEmbeddingLoss($0[0], $0[1], margin: margin, reduction: reduction) }
+    }
+}
+
+/// One of two inputs larger. See `F.marginRankingLoss`. PyTorch: `nn.MarginRankingLoss`.
+public final class MarginRankingLoss: Loss {
+    public let margin: Double
+
+    public init(margin: Double = 0, reduction: Reduction = .mean) {
+        self.margin = margin
+        super.init(reduction: reduction)
+    }
+
+    public func callAsFunction(_ input1: Tensor, _ input2: Tensor, _ target: Tensor) -> Tensor {
+        call([input1, input2, target]) { F.marginRankingLoss($0[0], $0[1], $0[2], margin: margin, reduction: reduction) }
+    }
+}
+
+/// Angles small for likes, large for unlikes. See `F.cosineEmbeddingLoss`. PyTorch: `nn.CosineEmbeddingLoss`.
+public final class CosineEmbeddingLoss: Loss {
+    public let margin: Double
+
+    public init(margin: Double = 0, reduction: Reduction = .mean) {
+        self.margin = margin
+        super.init(reduction: reduction)
+    }
+
+    public func callAsFunction(_ input1: Tensor, _ input2: Tensor, _ target: Tensor) -> Tensor {
+        call([input1, input2, target]) { F.cosineEmbeddingLoss($0[0], $0[1], $0[2], margin: margin, reduction: reduction) }
+    }
+}
+
+/// The positive nearer to the anchor than the negative. See `F.tripletMarginLoss`. PyTorch: `nn.TripletMarginLoss`.
+public final class TripletMarginLoss: Loss {
+    public let margin: Double
+    public let p: Double
+    public let eps: Double
+    public let swap: Bool
+
+    /// Traps where `margin` is not positive.
+    public init(margin: Double = 1, p: Double = 2, eps: Double = 1e-6, swap: Bool = false, reduction: Reduction = .mean) {
+        if !(margin > 0) { fail("TripletMarginLoss", "margin must be positive, it is \(margin)") }
+        self.margin = margin
+        self.p = p
+        self.eps = eps
+        self.swap = swap
+        super.init(reduction: reduction)
+    }
+
+    public func callAsFunction(_ anchor: Tensor, _ positive: Tensor, _ negative: Tensor) -> Tensor {
+        call([anchor, positive, negative]) {
+            F.tripletMarginLoss($0[0], $0[1], $0[2], margin: margin, p: p, eps: eps, swap: swap, reduction: reduction)
+        }
+    }
+}
+
+/// The same with a distance of one's own. See `F.tripletMarginWithDistanceLoss`. PyTorch: `nn.TripletMarginWithDistanceLoss`.
+public final class TripletMarginWithDistanceLoss: Loss {
+    public let distanceFunction: (Tensor, Tensor) -> Tensor
+    public let margin: Double
+    public let swap: Bool
+
+    /// By default the Euclidean distance over the last dimension. Traps where `margin` is not positive.
+    public init(
+        distanceFunction: @escaping (Tensor, Tensor) -> Tensor = { a, b in (a - b + 1e-6).norm(dim: -1) }, margin: Double = 1, swap: Bool = false,
+        reduction: Reduction = .mean
+    ) {
+        if !(margin > 0) { fail("TripletMarginWithDistanceLoss", "margin must be positive, it is \(margin)") }
+        self.distanceFunction = distanceFunction
+        self.margin = margin
+        self.swap = swap
+        super.init(reduction: reduction)
+    }
+
+    public func callAsFunction(_ anchor: Tensor, _ positive: Tensor, _ negative: Tensor) -> Tensor {
+        call([anchor, positive, negative]) {
+            F.tripletMarginWithDistanceLoss(
+                $0[0], $0[1], $0[2], distanceFunction: distanceFunction, margin: margin, swap: swap, reduction: reduction)
+        }
+    }
+}
