@@ -65,8 +65,6 @@ public final class MultiLabelMarginLoss: Loss {
 
 /// One yes or no a class, from scores. See `F.multilabelSoftMarginLoss`. PyTorch: `nn.MultiLabelSoftMarginLoss`.
 public final class MultiLabelSoftMarginLoss: WeightedLoss {
-    public init(weight: Tensor? = nil, reduction: Reduction = .mean) { super.init(weight: weight, reduction: reduction) }
-
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call([input, target]) { F.multilabelSoftMarginLoss($0[0], $0[1], weight: weight, reduction: reduction) }
     }
@@ -74,8 +72,6 @@ public final class MultiLabelSoftMarginLoss: WeightedLoss {
 
 /// Binary cross entropy of probabilities. See `F.binaryCrossEntropy`. PyTorch: `nn.BCELoss`.
 public final class BCELoss: WeightedLoss {
-    public init(weight: Tensor? = nil, reduction: Reduction = .mean) { super.init(weight: weight, reduction: reduction) }
-
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call([input, target]) { F.binaryCrossEntropy($0[0], $0[1], weight: weight, reduction: reduction) }
     }

@@ -18,7 +18,7 @@ open class WeightedLoss: Loss {
     public let weight: Buffer?
 
     /// A loss with `weight`, reduced that way.
-    public init(weight: Tensor?, reduction: Reduction) {
+    public init(weight: Tensor? = nil, reduction: Reduction = .mean) {
         self.weight = weight.map { Buffer($0) }
         super.init(reduction: reduction)
     }
