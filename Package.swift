@@ -45,7 +45,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Apus"], path: "Tests/TestSupport"),
         .testTarget(name: "ApusCoreTests", dependencies: ["Apus", "TestSupport"], exclude: ["Recorded"]),
         .testTarget(name: "ApusNNTests", dependencies: ["Apus", "TestSupport"]),
-        .testTarget(name: "ApusOptimTests", dependencies: ["Apus", "TestSupport"]),
+        .testTarget(name: "ApusOptimTests", dependencies: ["Apus", "TestSupport"], exclude: ["Recorded"]),
         .testTarget(name: "ApusFormatsTests", dependencies: ["Apus", "TestSupport"]),
         .testTarget(name: "ApusDataTests", dependencies: ["Apus", "TestSupport"]),
         .testTarget(name: "ApusTrainingTests", dependencies: ["Apus", "TestSupport"]),

@@ -1,4 +1,4 @@
-// expect: missing argument for parameter #2
+// expect: a loss compares two tensors
 import Apus
 let criterion = CrossEntropyLoss()
 let loss = criterion(Tensor.zeros([5, 4]))

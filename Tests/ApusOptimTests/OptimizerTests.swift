@@ -1,0 +1,214 @@
+import Apus
+import Testing
+import TestSupport
+
+@Suite struct OptimizerTests {
+    static let runs = Recorded.load("optimizers")
+
+    /// 50 steps of each setting give PyTorch's parameters at every step.
+    @Test(arguments: runs.indices) func recordedSteps(_ i: Int) {
+        let run = Self.runs[i]
+        let (parameters, loss) = Recorded.problem(run["problem"]!.string!)
+        let optimizer = Recorded.optimizer(run["optimizer"]!.string!, [ParameterGroup(parameters)], run["options"]!)
+        for (step, expected) in run["steps"]!.array!.enumerated() {
+            optimizer.zeroGrad()
+            loss().backward()
+            optimizer.step()
+            let found = parameters.flatMap { values($0) }
+            for (a, b) in zip(found, expected.array!.map { $0.double! }) {
+                guard abs(a - b) <= 1e-9 + 1e-9 * abs(b) else {
+                    Issue.record("\(run["optimizer"]!.string!) \(run["options"]!.text), \(run["problem"]!.string!), step \(step): \(a), PyTorch has \(b)")
+                    return
+                }
+            }
+        }
+    }
+
+    private static let makers: [(String, ([ParameterGroup]) -> Optimizer)] = [
+        ("SGD", { SGD($0, lr: 0.05, momentum: 0.9) }), ("Adam", { Adam($0, lr: 0.05, amsgrad: true) }), ("AdamW", { AdamW($0, lr: 0.05) }),
+        ("RMSprop", { RMSprop($0, lr: 0.05, momentum: 0.5, centered: true) }),
+    ]
+
+    private func run(_ optimizer: Optimizer, _ loss: () -> Tensor, steps: Int) {
+        for _ in 0..<steps {
+            optimizer.zeroGrad()
+            loss().backward()
+            optimizer.step()
+        }
+    }
+
+    /// An optimizer that loads a state goes on to the same bits.
+    @Test(arguments: makers.indices) func stateSurvives(_ i: Int) throws {
+        let make = Self.makers[i].1
+        let (first, firstLoss) = Recorded.problem("network")
+        let one = make([ParameterGroup(Array(first[..<2]), lr: 0.02), ParameterGroup(Array(first[2...]))])
+        run(one, firstLoss, steps: 5)
+        let state = one.stateDict()
+
+        let (second, secondLoss) = Recorded.problem("network")
+        let other = make([ParameterGroup(Array(second[..<2])), ParameterGroup(Array(second[2...]))])
+        run(other, secondLoss, steps: 3)
+        noGrad { for (a, b) in zip(second, first) { a.copy_(b) } }
+        try other.loadStateDict(state)
+        #expect(other.paramGroups[0].lr == 0.02)
+        run(one, firstLoss, steps: 5)
+        run(other, secondLoss, steps: 5)
+        for (a, b) in zip(second, first) { expectEqual(a, b) }
+    }
+
+    /// A saved state does not change with later steps.
+    @Test func stateIsACopy() {
+        let (parameters, loss) = Recorded.problem("quadratic")
+        let optimizer = SGD(parameters, lr: 0.01, momentum: 0.9)
+        run(optimizer, loss, steps: 1)
+        let before = values(optimizer.stateDict().tensors["state.0.momentum_buffer"]!)
+        let state = optimizer.stateDict()
+        run(optimizer, loss, steps: 3)
+        #expect(values(state.tensors["state.0.momentum_buffer"]!) == before)
+    }
+
+    /// A state that does not fit is refused with everything that differs, and changes nothing.
+    @Test func wrongStateIsRefused() throws {
+        let (parameters, loss) = Recorded.problem("network")
+        let adam = Adam(parameters, lr: 0.1)
+        run(adam, loss, steps: 2)
+        var state = adam.stateDict()
+        state.tensors["state.0.exp_avg"] = Tensor.zeros([7], dtype: .float64)
+        state.tensors["state.9.exp_avg"] = Tensor.zeros([7], dtype: .float64)
+        state.tensors["state.1.exp_avg_sq"] = nil
+        state.values["param_groups.0.lr"] = "fast"
+        state.values["state.2.step"] = nil
+        state.values["param_groups.0.speed"] = "1"
+        let error = #expect(throws: OptimizerStateError.self) { try adam.loadStateDict(state) }
+        for part in ["state.0.exp_avg has shape [7], its parameter [4, 3]", "tensor state.9.exp_avg", "state.1.exp_avg_sq is missing",
+                     "param_groups.0.lr is 'fast'", "state.2.step is missing", "value param_groups.0.speed"] {
+            #expect(error?.description.contains(part) == true, "\(part) in \(String(describing: error))")
+        }
+        #expect(adam.paramGroups[0].lr == 0.1)
+        #expect(throws: OptimizerStateError.self) { try SGD(parameters).loadStateDict(adam.stateDict()) }
+        #expect(throws: OptimizerStateError.self) { try Adam(Array(parameters[..<2])).loadStateDict(adam.stateDict()) }
+        var negative = adam.stateDict()
+        negative.values["param_groups.0.lr"] = "-1.0"
+        #expect(throws: OptimizerStateError.self) { try adam.loadStateDict(negative) }
+    }
+
+    private func message(_ body: () -> Void) -> String {
+        do {
+            try checked { body() }
+            return ""
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    @Test func programmingErrorsAreNamed() {
+        let a = Tensor.zeros([10], requiresGrad: true), b = Tensor.zeros([2, 3], requiresGrad: true)
+        #expect(message { _ = SGD([a, b, a]) }.contains("parameter 2 of group 0 (float32 [10]) is given twice: it is also parameter 0 of group 0"))
+        #expect(message { _ = SGD([ParameterGroup([a]), ParameterGroup([b, a])]) }.contains("parameter 1 of group 1 (float32 [10]) is given twice"))
+        #expect(message { _ = Adam([Tensor]()) }.contains("empty list"))
+        #expect(message { _ = SGD([a * 2]) }.contains("not a leaf"))
+        #expect(message { _ = SGD([a], lr: -0.1) }.contains("invalid learning rate: -0.1"))
+        #expect(message { _ = SGD([a], lr: .nan) }.contains("invalid learning rate"))
+        #expect(message { _ = SGD([a], momentum: -1) }.contains("invalid momentum"))
+        #expect(message { _ = SGD([a], nesterov: true) }.contains("Nesterov momentum requires a momentum and zero dampening"))
+        #expect(message { _ = Adam([a], betas: (0.9, 1)) }.contains("invalid beta parameter at index 1: 1.0"))
+        #expect(message { _ = Adam([a], eps: -1) }.contains("invalid eps"))
+        #expect(message { _ = RMSprop([a], alpha: -0.5) }.contains("invalid alpha"))
+        #expect(message { _ = Adam([ParameterGroup([a], momentum: 0.9)]) }.contains("has no setting 'momentum'"))
+        #expect(message { Adam([a]).paramGroups[0].momentum = 0.9 }.contains("no setting 'momentum'"))
+    }
+
+    /// Outside `checked` the same ends the program.
+    @Test func twiceGivenTraps() async {
+        await #expect(processExitsWith: .failure) {
+            let a = Tensor.zeros([10], requiresGrad: true)
+            _ = SGD([a, a])
+        }
+    }
+
+    @Test func parametersWithoutGradientStay() {
+        let a = Tensor.ones([2], requiresGrad: true), b = Tensor.ones([2], requiresGrad: true)
+        let optimizer = Adam([a, b], lr: 0.5)
+        (a * 2).sum().backward()
+        optimizer.step()
+        #expect(values(b) == [1, 1])
+        #expect(values(a) != [1, 1])
+    }
+
+    /// Parameters of several dtypes and layouts in one group move as each alone does.
+    @Test func mixedGroups() {
+        func make() -> [Tensor] {
+            let wide = Recorded.numbers([3, 2], 1).requiresGrad_(), narrow = Recorded.numbers([5], 4).to(.float32).requiresGrad_()
+            let turned = Recorded.numbers([2, 3], 9).t().detach().requiresGrad_()
+            wide.grad = Recorded.numbers([2, 3], 2).t()
+            narrow.grad = Recorded.numbers([5], 6).to(.float32)
+            turned.grad = Recorded.numbers([3, 2], 5)
+            return [wide, narrow, turned]
+        }
+        let together = make(), alone = make()
+        let optimizer = RMSprop(together, momentum: 0.9)
+        let optimizers = alone.map { RMSprop([$0.isContiguous ? $0 : $0], momentum: 0.9) }
+        for _ in 0..<3 {
+            optimizer.step()
+            for each in optimizers { each.step() }
+        }
+        for (a, b) in zip(together, alone) { expectEqual(a, b) }
+        // The transposed one against its contiguous self.
+        let dense = Recorded.numbers([2, 3], 9).t().contiguous().detach().requiresGrad_()
+        dense.grad = Recorded.numbers([3, 2], 5)
+        let third = RMSprop([dense], momentum: 0.9)
+        for _ in 0..<3 { third.step() }
+        expectEqual(together[2].contiguous(), dense)
+    }
+
+    /// A step is a change in place that a saved tensor notices.
+    @Test func stepsCountAsChanges() {
+        let a = Tensor.ones([2], requiresGrad: true)
+        let optimizer = SGD([a], lr: 0.1)
+        let loss = (a * a).sum()
+        (a * 3).sum().backward()
+        optimizer.step()
+        let text = message { loss.backward() }
+        #expect(text.contains("SGD.step"), "\(text)")
+    }
+
+    @Test func zeroGrad() {
+        let a = Tensor.ones([2], requiresGrad: true)
+        let optimizer = SGD([a])
+        (a * 3).sum().backward()
+        let grad = a.grad!
+        optimizer.zeroGrad(setToNil: false)
+        #expect(values(a.grad!) == [0, 0])
+        #expect(values(grad) == [0, 0])
+        optimizer.zeroGrad()
+        #expect(a.grad == nil)
+    }
+
+    @Test func closureForm() {
+        let a = Tensor.ones([2], requiresGrad: true)
+        let optimizer = SGD([a], lr: 0.5)
+        let loss = optimizer.step {
+            optimizer.zeroGrad()
+            let loss = (a * a).sum()
+            loss.backward()
+            return loss
+        }
+        #expect(loss.item() == 2)
+        #expect(values(a) == [0, 0])
+    }
+
+    @Test func printed() {
+        let a = Tensor.ones([2], requiresGrad: true)
+        #expect("\(SGD([a], lr: 0.5, momentum: 0.9))" == """
+            SGD (
+            Parameter Group 0
+                dampening: 0.0
+                lr: 0.5
+                maximize: False
+                momentum: 0.9
+                nesterov: False
+                weight_decay: 0.0
+            )
+            """)
+    }
+}

@@ -1,0 +1,127 @@
+import Apus
+import Glibc
+import Testing
+import TestSupport
+
+@Suite struct ScheduleTests {
+    static let runs = Recorded.load("schedules")
+
+    private static func makeOptimizer(_ name: String) -> Optimizer {
+        let a = Tensor.zeros([1], requiresGrad: true), b = Tensor.zeros([1], requiresGrad: true)
+        let groups = [ParameterGroup([a]), ParameterGroup([b], lr: 0.03)]
+        return name == "SGD" ? SGD(groups, lr: 0.1, momentum: 0.9) : Adam(groups, lr: 0.1)
+    }
+
+    private static func make(_ name: String, _ o: JSON, _ optimizer: Optimizer) -> LRScheduler {
+        func number(_ key: String, _ fallback: Double) -> Double { o[key]?.double ?? fallback }
+        switch name {
+        case "StepLR": return StepLR(optimizer, stepSize: o["step_size"]!.int!, gamma: number("gamma", 0.1))
+        case "MultiStepLR": return MultiStepLR(optimizer, milestones: o["milestones"]!.array!.map { $0.int! }, gamma: number("gamma", 0.1))
+        case "ExponentialLR": return ExponentialLR(optimizer, gamma: number("gamma", 0))
+        case "ConstantLR": return ConstantLR(optimizer, factor: number("factor", 1.0 / 3), totalIters: o["total_iters"]?.int ?? 5)
+        case "LinearLR":
+            return LinearLR(optimizer, startFactor: number("start_factor", 1.0 / 3), endFactor: number("end_factor", 1), totalIters: o["total_iters"]?.int ?? 5)
+        case "CosineAnnealingLR": return CosineAnnealingLR(optimizer, tMax: o["T_max"]!.int!, etaMin: number("eta_min", 0))
+        case "LambdaLR": return LambdaLR(optimizer, [{ pow(0.95, Double($0)) }, { 1 / (1 + Double($0)) }])
+        case "OneCycleLR":
+            let maxLR = o["max_lr"]!.array.map { $0.map { $0.double! } } ?? [number("max_lr", 0), number("max_lr", 0)]
+            return OneCycleLR(
+                optimizer, maxLR: maxLR, totalSteps: o["total_steps"]?.int, epochs: o["epochs"]?.int, stepsPerEpoch: o["steps_per_epoch"]?.int,
+                pctStart: number("pct_start", 0.3), annealStrategy: .init(rawValue: o["anneal_strategy"]?.string ?? "cos")!,
+                cycleMomentum: o["cycle_momentum"]?.bool ?? true, baseMomentum: o["base_momentum"].map { [$0.double!, $0.double!] },
+                maxMomentum: o["max_momentum"].map { [$0.double!, $0.double!] }, divFactor: number("div_factor", 25),
+                finalDivFactor: number("final_div_factor", 1e4), threePhase: o["three_phase"]?.bool ?? false)
+        default: fatalError("no schedule \(name)")
+        }
+    }
+
+    private static func rates(_ optimizer: Optimizer) -> [Double] {
+        optimizer.paramGroups.map(\.lr) + optimizer.paramGroups.map { $0[option: "betas"] == nil ? $0.momentum : $0.betas.0 }
+    }
+
+    /// Rates and momentums of 60 steps are PyTorch's.
+    @Test(arguments: runs.indices) func recordedSteps(_ i: Int) {
+        let run = Self.runs[i]
+        let optimizer = Self.makeOptimizer(run["optimizer"]!.string!)
+        let schedule = Self.make(run["schedule"]!.string!, run["options"]!, optimizer)
+        for (step, expected) in run["steps"]!.array!.enumerated() {
+            for (a, b) in zip(Self.rates(optimizer), expected.array!.map { $0.double! }) {
+                guard abs(a - b) <= 1e-14 + 1e-12 * abs(b) else {
+                    Issue.record("\(run["schedule"]!.string!) \(run["options"]!.text) step \(step): \(a), PyTorch has \(b)")
+                    return
+                }
+            }
+            #expect(schedule.getLastLR() == optimizer.paramGroups.map(\.lr))
+            optimizer.step()
+            schedule.step()
+        }
+    }
+
+    /// A schedule that loads a state goes on to the same rates.
+    @Test(arguments: runs.indices) func stateSurvives(_ i: Int) throws {
+        let run = Self.runs[i]
+        let one = Self.makeOptimizer(run["optimizer"]!.string!), other = Self.makeOptimizer(run["optimizer"]!.string!)
+        let first = Self.make(run["schedule"]!.string!, run["options"]!, one)
+        for _ in 0..<17 { first.step() }
+        let second = Self.make(run["schedule"]!.string!, run["options"]!, other)
+        try other.loadStateDict(one.stateDict())
+        try second.loadStateDict(first.stateDict())
+        for _ in 0..<20 {
+            first.step()
+            second.step()
+            #expect(Self.rates(one) == Self.rates(other))
+        }
+    }
+
+    @Test func wrongStateIsRefused() {
+        let optimizer = Self.makeOptimizer("SGD")
+        let schedule = StepLR(optimizer, stepSize: 3)
+        var state = schedule.stateDict()
+        state["step_size"] = "0"
+        #expect(throws: OptimizerStateError.self) { try schedule.loadStateDict(state) }
+        state["step_size"] = nil
+        state["gamma"] = "x"
+        state["more"] = "1"
+        let error = #expect(throws: OptimizerStateError.self) { try schedule.loadStateDict(state) }
+        for part in ["step_size is missing", "gamma is 'x'", "more is not one of its settings"] {
+            #expect(error?.description.contains(part) == true)
+        }
+        #expect(throws: OptimizerStateError.self) { try schedule.loadStateDict(ExponentialLR(optimizer, gamma: 0.9).stateDict()) }
+    }
+
+    @Test func programmingErrorsAreNamed() {
+        let optimizer = Self.makeOptimizer("SGD")
+        func message(_ body: () -> Void) -> String {
+            do {
+                try checked { body() }
+                return ""
+            } catch {
+                return "\(error)"
+            }
+        }
+        #expect(message { _ = StepLR(optimizer, stepSize: 0) }.contains("stepSize must be positive"))
+        #expect(message { _ = ConstantLR(optimizer, factor: 2) }.contains("factor must be between 0 and 1"))
+        #expect(message { _ = LinearLR(optimizer, startFactor: 0) }.contains("startFactor"))
+        #expect(message { _ = CosineAnnealingLR(optimizer, tMax: 0) }.contains("tMax must be positive"))
+        #expect(message { _ = OneCycleLR(optimizer, maxLR: 1) }.contains("needs totalSteps"))
+        #expect(message { _ = OneCycleLR(optimizer, maxLR: 1, totalSteps: 0) }.contains("must be positive"))
+        #expect(message { _ = OneCycleLR(optimizer, maxLR: [1], totalSteps: 10) }.contains("maxLR has 1 values for 2 groups"))
+        #expect(message { _ = LambdaLR(optimizer, [{ _ in 1 }]) }.contains("1 functions for 2 groups"))
+        #expect(message { _ = StepLR(Self.makeOptimizer("SGD"), stepSize: 3, lastEpoch: 4) }.contains("initial_lr"))
+        let schedule = OneCycleLR(optimizer, maxLR: 1, totalSteps: 3)
+        #expect(message { for _ in 0..<4 { schedule.step() } }.contains("beyond the schedule's 3 steps"))
+        let plain = SGD([Tensor.zeros([1], requiresGrad: true)])
+        #expect(message { _ = OneCycleLR(plain, maxLR: 1, totalSteps: 3) } == "")
+    }
+
+    /// Two schedules on one optimizer multiply.
+    @Test func chained() {
+        let optimizer = SGD([Tensor.zeros([1], requiresGrad: true)], lr: 1)
+        let one = ExponentialLR(optimizer, gamma: 0.5), two = StepLR(optimizer, stepSize: 2, gamma: 0.1)
+        for _ in 0..<4 {
+            one.step()
+            two.step()
+        }
+        #expect(abs(optimizer.paramGroups[0].lr - 0.0625 * 0.01) < 1e-15)
+    }
+}
