@@ -24,7 +24,7 @@ import TestSupport
         }
     }
 
-    private static let makers: [(String, ([ParameterGroup]) -> Optimizer)] = [
+    private static let makers: [(String, @Sendable ([ParameterGroup]) -> Optimizer)] = [
         ("SGD", { SGD($0, lr: 0.05, momentum: 0.9) }), ("Adam", { Adam($0, lr: 0.05, amsgrad: true) }), ("AdamW", { AdamW($0, lr: 0.05) }),
         ("RMSprop", { RMSprop($0, lr: 0.05, momentum: 0.5, centered: true) }),
     ]

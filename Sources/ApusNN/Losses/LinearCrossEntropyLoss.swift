@@ -1,0 +1,49 @@
+import ApusCore
+
+/// A linear layer and the cross entropy of its outputs. See `F.linearCrossEntropy`. PyTorch: `nn.LinearCrossEntropyLoss`.
+///
+/// For inputs [N, inFeatures] and class indices [N, *outFeatures] (or probabilities [N, numClasses, *outFeatures]).
+public final class LinearCrossEntropyLoss: WeightedLoss {
+    /// The layer; its outputs are the scores, flattened.
+    public let linear: Linear
+    public let numClasses: Int
+    /// The dimensions of the loss beyond the batch.
+    public let outFeatures: [Int]
+    /// The label that does not count; nil is −100, and allows probabilities as targets.
+    public let ignoreIndex: Int?
+    public let labelSmoothing: Double
+
+    /// Traps where `weight` has not one number a class, or `labelSmoothing` is outside 0 … 1.
+    public init(
+        _ inFeatures: Int, _ numClasses: Int, outFeatures: [Int] = [], bias: Bool = false, reduction: Reduction = .mean, weight: Tensor? = nil,
+        ignoreIndex: Int? = nil, labelSmoothing: Double = 0
+    ) {
+        if let weight, !weight.isPoisoned, weight.shape != [numClasses] {
+            fail("LinearCrossEntropyLoss", "weight must have shape [\(numClasses)], it has \(weight.shape)")
+        }
+        if !(labelSmoothing >= 0 && labelSmoothing <= 1) {
+            fail("LinearCrossEntropyLoss", "labelSmoothing must lie in 0 ... 1, it is \(labelSmoothing)")
+        }
+        linear = Linear(inFeatures, outFeatures.reduce(numClasses, *), bias: bias)
+        self.numClasses = numClasses
+        self.outFeatures = outFeatures
+        self.ignoreIndex = ignoreIndex
+        self.labelSmoothing = labelSmoothing
+        super.init(weight: weight, reduction: reduction)
+    }
+
+    public override var extraRepr: String {
+        let bias = linear.bias == nil ? "False" : "True"
+        return "in_features=\(linear.inFeatures), num_classes=\(numClasses), out_features=\(repr(outFeatures)), bias=\(bias), "
+            + "reduction=\(reduction.rawValue), ignore_index=\(repr(ignoreIndex)), label_smoothing=\(repr(labelSmoothing)), options=None"
+    }
+
+    public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
+        call([input, target]) {
+            F.linearCrossEntropy(
+                $0[0], linear.weight.reshape([numClasses] + outFeatures + [linear.inFeatures]), $0[1],
+                linearBias: linear.bias?.reshape([numClasses] + outFeatures), weight: weight, reduction: reduction, ignoreIndex: ignoreIndex,
+                labelSmoothing: labelSmoothing)
+        }
+    }
+}
