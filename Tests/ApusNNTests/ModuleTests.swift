@@ -3,7 +3,7 @@ import OrderedCollections
 import Testing
 
 private final class Block: Module {
-    let convA = Conv2d(1, 2, kernelSize: 3)
+    let convA = Conv2d(1, 2, kernelSize: 3, padding: 0)
     let act = ReLU()
     let scale = Parameter(Tensor.ones([2]))
     let count = Buffer(Tensor.zeros([], dtype: .int64))

@@ -228,7 +228,7 @@ extension Tensor {
 }
 
 /// How `gelu` computes Φ. PyTorch: `approximate`.
-public enum GELUApproximation: String, Sendable {
+public enum GELUApproximation: String, Sendable, CaseIterable {
     /// By the error function.
     case none
     /// x/2·(1 + tanh(√(2/π)(x + 0.044715x³)))

@@ -6,7 +6,7 @@ import OrderedCollections
 /// `let heads: ModuleDict = ["mean": Linear(8, 1), "variance": Linear(8, 1)]`, then `heads["mean"]!(x)`.
 public final class ModuleDict: Module, ExpressibleByDictionaryLiteral {
     /// Named modules in order; a name given twice traps.
-    public init(_ modules: some Sequence<(String, Module)>) {
+    public init(_ modules: [(String, Module)]) {
         super.init()
         for (name, module) in modules { addModule(name, module) }
     }
@@ -80,7 +80,7 @@ public final class ParameterList: Module, RandomAccessCollection {
 /// Parameters by name, in order. PyTorch: `nn.ParameterDict`.
 public final class ParameterDict: Module, ExpressibleByDictionaryLiteral {
     /// Named parameters in order; other tensors become parameters.
-    public init(_ parameters: some Sequence<(String, Tensor)>) {
+    public init(_ parameters: [(String, Tensor)]) {
         super.init()
         for (name, parameter) in parameters { registerParameter(name, parameter as? Parameter ?? Parameter(parameter)) }
     }

@@ -21,8 +21,14 @@ open class Sequential: Module {
         extend(modules)
     }
 
-    /// Named modules in order, made at run time. A name given twice traps.
-    public init(_ modules: some Sequence<(String, Module)>) {
+    /// Named modules in order. A name given twice traps.
+    public init(_ modules: [(String, Module)]) {
+        super.init()
+        for (name, module) in modules { addModule(name, module) }
+    }
+
+    /// Named modules in order, from any sequence.
+    @_disfavoredOverload public init(_ modules: some Sequence<(String, Module)>) {
         super.init()
         for (name, module) in modules { addModule(name, module) }
     }
