@@ -24,7 +24,7 @@ import Testing
         var testDescription: String { name }
     }
 
-    static let unary: [Case] = [
+    static let unaryCases: [Case] = [
         Case(name: "neg") { -$0 }, Case(name: "abs") { $0.abs() }, Case(name: "square") { $0.square() }, Case(name: "reciprocal", low: 0.3) { $0.reciprocal() },
         Case(name: "sqrt", low: 0.3) { $0.sqrt() }, Case(name: "rsqrt", low: 0.3) { $0.rsqrt() }, Case(name: "exp") { $0.exp() }, Case(name: "exp2") { $0.exp2() },
         Case(name: "expm1") { $0.expm1() }, Case(name: "log", low: 0.3) { $0.log() }, Case(name: "log2", low: 0.3) { $0.log2() }, Case(name: "log10", low: 0.3) { $0.log10() },
@@ -43,7 +43,7 @@ import Testing
         Case(name: "affine") { 2 * $0 + 1 - $0 / 3 }, Case(name: "rsub") { (3 - $0) * (1 / ($0 + 5)) },
     ]
 
-    @Test(arguments: unary) func unary(_ c: Case) {
+    @Test(arguments: unaryCases) func unary(_ c: Case) {
         checkGradients([Self.numbers([2, 3], from: c.low, to: c.high)], c.name) { c.f($0[0]) }
     }
 
@@ -54,7 +54,7 @@ import Testing
         var testDescription: String { name }
     }
 
-    static let binary: [Case2] = [
+    static let binaryCases: [Case2] = [
         Case2(name: "add") { $0 + $1 }, Case2(name: "sub") { $0 - $1 }, Case2(name: "mul") { $0 * $1 }, Case2(name: "div", low: 0.4) { $0 / $1 }, Case2(name: "pow", low: 0.4) { $0.pow($1) },
         Case2(name: "minimum") { $0.minimum($1) }, Case2(name: "maximum") { $0.maximum($1) }, Case2(name: "remainder", low: 0.4) { $0.remainder($1) }, Case2(name: "fmod", low: 0.4) { $0.fmod($1) },
         Case2(name: "atan2") { $0.atan2($1) }, Case2(name: "hypot") { $0.hypot($1) }, Case2(name: "logaddexp") { $0.logaddexp($1) }, Case2(name: "copysign") { $0.copysign($1) },
@@ -62,15 +62,15 @@ import Testing
         Case2(name: "where") { Tensor.where($0.gt(0), $0 * $1, $1) }, Case2(name: "clamp by tensors") { $0.clamp(min: $1 - 0.6, max: $1 + 0.6) },
     ]
 
-    @Test(arguments: binary) func binary(_ c: Case2) {
+    @Test(arguments: binaryCases) func binary(_ c: Case2) {
         checkGradients([Self.numbers([2, 3], from: c.low), Self.numbers([2, 3], from: c.low, phase: 11)], c.name) { c.f($0[0], $0[1]) }
     }
 
-    @Test(arguments: binary) func broadcast(_ c: Case2) {
+    @Test(arguments: binaryCases) func broadcast(_ c: Case2) {
         checkGradients([Self.numbers([2, 1, 3], from: c.low), Self.numbers([2, 1], from: c.low, phase: 11)], second: false, c.name) { c.f($0[0], $0[1]) }
     }
 
-    static let shaped: [Case] = [
+    static let shapedCases: [Case] = [
         Case(name: "sum dims") { $0.sum(dim: [0, 2]) }, Case(name: "mean") { $0.mean(dim: 1) }, Case(name: "prod") { $0.prod(dim: 2) }, Case(name: "prod all") { $0.prod() },
         Case(name: "amax") { $0.amax(dim: [1]) }, Case(name: "amin all") { $0.amin() }, Case(name: "max") { $0.max(dim: 2).values }, Case(name: "var") { $0.var(dim: [0, 1]) },
         Case(name: "std") { $0.std(dim: 2) }, Case(name: "norm") { $0.norm(dim: 1) }, Case(name: "norm 3") { $0.norm(p: 3, dim: [0, 2]) }, Case(name: "norm inf") { $0.norm(p: .infinity) },
@@ -93,7 +93,7 @@ import Testing
         Case(name: "softmax") { $0.softmax(dim: 1) }, Case(name: "logSoftmax") { $0.logSoftmax(dim: -1) },
     ]
 
-    @Test(arguments: shaped) func shaped(_ c: Case) {
+    @Test(arguments: shapedCases) func shaped(_ c: Case) {
         checkGradients([Self.numbers([2, 3, 4], from: c.low, to: c.high)], c.name) { c.f($0[0]) }
     }
 

@@ -1,0 +1,156 @@
+"""PyTorch's side of `apus bench`: the same workloads by the same names. Usage: pytorch_workloads.py [NAME ...]; APUS_BENCH_S as there."""
+import json
+import os
+import sys
+import time
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+torch.set_num_threads(int(os.environ.get("APUS_THREADS", "2")))
+BUDGET = float(os.environ.get("APUS_BENCH_S", "1"))
+
+
+def measure(f):
+    for _ in range(3):
+        f()
+    times, start = [], time.perf_counter()
+    while time.perf_counter() - start < BUDGET or len(times) < 5:
+        before = time.perf_counter()
+        f()
+        times.append(time.perf_counter() - before)
+    times.sort()
+    return times[len(times) // 2], len(times)
+
+
+def labels(n):
+    return torch.randint(0, 10, (n,))
+
+
+def mlp():
+    return nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
+
+
+def cnn():
+    return nn.Sequential(
+        nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(3136, 128), nn.ReLU(), nn.Linear(128, 10))
+
+
+class Last(nn.Module):
+    """The last step of a recurrent layer to a linear one."""
+
+    def __init__(self, rnn):
+        super().__init__()
+        self.rnn, self.out = rnn, nn.Linear(256, 10)
+
+    def forward(self, x):
+        return self.out(self.rnn(x)[0][:, -1])
+
+
+def step(model, x, y, make=lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9)):
+    optimizer = make(model.parameters())
+
+    def f():
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+
+    return f
+
+
+def infer(model, x):
+    def f():
+        with torch.no_grad():
+            model(x)
+
+    return f
+
+
+def product(n):
+    a, b = torch.randn(n, n), torch.randn(n, n)
+    return lambda: torch.mm(a, b.t())
+
+
+def add(n, grad):
+    a, b = torch.randn(n, requires_grad=grad), torch.randn(n, requires_grad=grad)
+    return lambda: a + b
+
+
+def chain():
+    a, b = torch.randn(8, requires_grad=True), torch.randn(8, requires_grad=True)
+
+    def f():
+        x = a
+        for _ in range(100):
+            x = x * b + b
+        x.sum().backward()
+
+    return f
+
+
+def unary(op):
+    x = torch.randn(1 << 22)
+    return lambda: op(x)
+
+
+def loader():
+    data = torch.utils.data.TensorDataset(torch.randn(60000, 784), labels(60000))
+    return torch.utils.data.DataLoader(data, batch_size=64, shuffle=True)
+
+
+def loader_epoch():
+    batches = loader()
+
+    def f():
+        for _ in batches:
+            pass
+
+    return f
+
+
+def mlp_epoch():
+    batches, model = loader(), mlp()
+    optimizer = torch.optim.Adam(model.parameters())
+
+    def f():
+        for x, y in batches:
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+
+    return f
+
+
+ALL = {
+    "gemm512": lambda: product(512),
+    "gemm2048": lambda: product(2048),
+    "mlp1": lambda: step(mlp(), torch.randn(1, 784), labels(1)),
+    "mlp64": lambda: step(mlp(), torch.randn(64, 784), labels(64)),
+    "mlp512": lambda: step(mlp(), torch.randn(512, 784), labels(512)),
+    "mlp64-adam": lambda: step(mlp(), torch.randn(64, 784), labels(64), torch.optim.Adam),
+    "mlp64-infer": lambda: infer(mlp().eval(), torch.randn(64, 784)),
+    "cnn64": lambda: step(cnn(), torch.randn(64, 1, 28, 28), labels(64)),
+    "add8": lambda: add(8, True),
+    "chain200": chain,
+    "relu4m": lambda: unary(torch.relu),
+    "exp4m": lambda: unary(torch.exp),
+    "add4m": lambda: add(1 << 22, False),
+    "sum4m": lambda: unary(torch.sum),
+    "softmax1k": lambda: (lambda x: (lambda: torch.softmax(x, -1)))(torch.randn(1024, 1024)),
+    "layernorm": lambda: infer(nn.LayerNorm(768), torch.randn(4096, 768)),
+    "batchnorm": lambda: infer(nn.BatchNorm2d(256), torch.randn(64, 256, 28, 28)),
+    "lstm": lambda: step(Last(nn.LSTM(64, 256, batch_first=True)), torch.randn(32, 64, 64), labels(32)),
+    "gru": lambda: step(Last(nn.GRU(64, 256, batch_first=True)), torch.randn(32, 64, 64), labels(32)),
+    "loader": loader_epoch,
+    "mlp-epoch": mlp_epoch,
+}
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["start"]:
+        step(mlp(), torch.randn(64, 784), labels(64))()
+        sys.exit()
+    for name in sys.argv[1:] or ALL:
+        median, runs = measure(ALL[name]())
+        print(json.dumps({"name": name, "median_s": median, "runs": runs}), flush=True)
