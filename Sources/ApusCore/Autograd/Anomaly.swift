@@ -37,8 +37,9 @@ public enum Anomaly {
     private static func isFinite(_ x: Tensor) -> Bool {
         noGrad {
             let context = Context.current
+            let outer = context.anomaly
             context.anomaly = false
-            defer { context.anomaly = true }
+            defer { context.anomaly = outer }
             return x.detach().isfinite().all().item(Bool.self)
         }
     }

@@ -22,7 +22,13 @@ enum Engine {
         let context = Context.current
         let outer = context.gradEnabled
         context.gradEnabled = createGraph
-        defer { context.gradEnabled = outer }
+        // In anomaly mode what is to be named is the recorded op, not the one in its derivative that divided by zero.
+        let watches = context.anomaly
+        context.anomaly = false
+        defer {
+            context.gradEnabled = outer
+            context.anomaly = watches
+        }
 
         for root in roots { add(root.gradient, at: root.edge) }
         for node in order.reversed() where node.isNeeded {
@@ -48,7 +54,7 @@ enum Engine {
             } catch {
                 throw Anomaly.locate(error, node)
             }
-            if context.anomaly { try Anomaly.checkBackward(node, results) }
+            if watches { try Anomaly.checkBackward(node, results) }
             if !retainGraph { node.releaseSaved() }
             for (edge, result) in zip(node.edges, results) {
                 guard let result, let target = edge.node, target.isNeeded else { continue }
