@@ -1,16 +1,10 @@
 #include "pooling.h"
+#include "core.h"
 #include "parallel.h"
 #include <limits.h>
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
-
-// One version per kind of processor; the thread sanitizer's start-up crashes in the resolvers.
-#if defined(__x86_64__) && !__has_feature(thread_sanitizer)
-#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CLONES
-#endif
 
 // The part of a window within the input along one dimension, and its length within the padded input.
 typedef struct {
@@ -98,7 +92,7 @@ MAX_POOL(i64, int64_t, INT64_MIN)
 #pragma clang diagnostic pop
 
 // What most networks do: windows of 2 × 2 side by side, in float32.
-CLONES static void max_pairs(const float *upper, const float *lower, int32_t at, int32_t width, int64_t count, float *to, int64_t *index)
+APUS_CLONES static void max_pairs(const float *upper, const float *lower, int32_t at, int32_t width, int64_t count, float *to, int64_t *index)
 {
 #pragma clang loop vectorize(enable)
     for (int64_t o = 0; o < count; o++) {

@@ -1,0 +1,148 @@
+import Apus
+import CKernels
+import TestSupport
+import Testing
+
+/// Convolutions and pooling of the CPU backend against obvious loops in Double.
+@Suite struct ConvolutionKernelTests {
+    struct Case: CustomTestStringConvertible, Sendable {
+        var n: Int, c: Int, o: Int, size: [Int], kernel: [Int]
+        var stride = 1, padding = 0, dilation = 1, groups = 1
+        /// Rows of x beyond what the windows reach, as a transposed convolution's output padding makes them.
+        var extra = 0
+        var testDescription: String { "\(n)×\(c)→\(o) \(size) kernel \(kernel) stride \(stride) padding \(padding) dilation \(dilation) groups \(groups) extra \(extra)" }
+
+        var parameters: ConvolutionParameters {
+            func all(_ v: Int) -> [Int] { size.map { _ in v } }
+            return ConvolutionParameters(stride: all(stride), padding: all(padding), dilation: all(dilation), groups: groups)
+        }
+        var out: [Int] { zip(size, kernel).map { ($0 - extra + 2 * padding - dilation * ($1 - 1) - 1) / stride + 1 } }
+        var shapes: (x: Shape, weight: Shape, y: Shape) {
+            (Shape([n, c] + size), Shape([o, c / groups] + kernel), Shape([n, o] + out))
+        }
+
+        /// Calls `body` with the flat positions in x, weight and y of every product of the sum.
+        func forEach(_ body: (Int, Int, Int) -> Void) {
+            let rank = size.count, (gc, go) = (c / groups, o / groups)
+            let taps = kernel.reduce(1, *), places = out.reduce(1, *), plane = size.reduce(1, *)
+            // A plane's pairs are the same for all channels.
+            var pairs: [(Int, Int, Int)] = []
+            for place in 0..<places {
+                for tap in 0..<taps {
+                    var (rp, rt, at, step, inside) = (place, tap, 0, 1, true)
+                    for d in (0..<rank).reversed() {
+                        let i = rp % out[d] * stride - padding + rt % kernel[d] * dilation
+                        rp /= out[d]
+                        rt /= kernel[d]
+                        if i < 0 || i >= size[d] { inside = false }
+                        at += i * step
+                        step *= size[d]
+                    }
+                    if inside { pairs.append((at, tap, place)) }
+                }
+            }
+            for image in 0..<n {
+                for output in 0..<o {
+                    for input in 0..<gc {
+                        let x = (image * c + output / go * gc + input) * plane, w = (output * gc + input) * taps, y = (image * o + output) * places
+                        for (at, tap, place) in pairs { body(x + at, w + tap, y + place) }
+                    }
+                }
+            }
+        }
+    }
+
+    static let cases: [Case] = [
+        Case(n: 1, c: 1, o: 1, size: [5], kernel: [3]),
+        Case(n: 3, c: 4, o: 6, size: [17], kernel: [5], stride: 2, padding: 2),
+        Case(n: 2, c: 3, o: 5, size: [9, 8], kernel: [3, 2], padding: 1),
+        Case(n: 9, c: 1, o: 8, size: [12, 12], kernel: [3, 3], padding: 1),
+        Case(n: 1, c: 16, o: 32, size: [11, 13], kernel: [3, 3], stride: 2, padding: 1),
+        Case(n: 2, c: 16, o: 16, size: [9, 9], kernel: [3, 3], padding: 2, dilation: 2),
+        Case(n: 2, c: 16, o: 16, size: [10, 10], kernel: [3, 3], padding: 1, groups: 16),
+        Case(n: 3, c: 8, o: 12, size: [7, 7], kernel: [3, 3], padding: 1, groups: 4),
+        Case(n: 1, c: 32, o: 32, size: [6, 6], kernel: [3, 3], padding: 1, groups: 2),
+        Case(n: 5, c: 24, o: 40, size: [8, 8], kernel: [1, 1]),
+        Case(n: 5, c: 16, o: 24, size: [9, 9], kernel: [1, 1], stride: 2),
+        Case(n: 2, c: 32, o: 32, size: [2, 2], kernel: [3, 3], padding: 1),
+        Case(n: 2, c: 3, o: 4, size: [5, 6, 5], kernel: [2, 3, 3], padding: 1),
+        Case(n: 2, c: 8, o: 8, size: [4, 5, 4], kernel: [3, 3, 3], stride: 2, padding: 1),
+        Case(n: 2, c: 5, o: 7, size: [6, 6], kernel: [3, 3], stride: 2, padding: 1, extra: 1),
+        Case(n: 2, c: 6, o: 4, size: [9, 9], kernel: [2, 2], stride: 2, dilation: 3, extra: 2),
+        Case(n: 1, c: 64, o: 64, size: [6, 6], kernel: [3, 3], padding: 1),
+        Case(n: 10, c: 3, o: 16, size: [8, 8], kernel: [3, 3], padding: 1),
+    ]
+
+    @Test(arguments: cases, [DType.float32, .float64, .float16, .bfloat16]) func agreesWithLoops(_ c: Case, _ dtype: DType) {
+        let shapes = c.shapes
+        let (x, weight, bias, grad) = (grid(shapes.x, dtype), grid(shapes.weight, dtype, 2), grid([c.o], dtype, 3), grid(shapes.y, dtype, 4))
+        let (xs, ws, bs, gs) = (values(x), values(weight), values(bias), values(grad))
+        let places = c.out.reduce(1, *)
+        var y = (0..<shapes.y.numel).map { bs[$0 / places % c.o] }
+        var plain = [Double](repeating: 0, count: y.count)
+        var gradX = [Double](repeating: 0, count: xs.count), gradWeight = [Double](repeating: 0, count: ws.count)
+        c.forEach { i, k, o in
+            y[o] += xs[i] * ws[k]
+            plain[o] += xs[i] * ws[k]
+            gradX[i] += gs[o] * ws[k]
+            gradWeight[k] += gs[o] * xs[i]
+        }
+        let cpu = CPUBackend.shared, p = c.parameters
+        // Sums of up to some thousand products; halves are rounded once, from float32.
+        let half = dtype.size == 2
+        let rtol = half ? dtype.epsilon : 64 * dtype.epsilon, atol = half ? 1e-3 : 2000 * dtype.epsilon
+        for layout in [Layout.contiguous, .transposed, .sliced] where layout == .contiguous || !half {
+            let (x, weight, grad) = (layout.lay(x), layout.lay(weight), layout.lay(grad))
+            func run(_ shape: Shape, _ what: String, _ body: (Tensor) -> Void) -> Tensor {
+                onThreads(what) {
+                    let out = Tensor.full(shape, 77.0, dtype: dtype)
+                    body(out)
+                    return out
+                }
+            }
+            expectClose(run(shapes.y, "forward") { cpu.convolution(x, weight, bias: bias, p, into: $0) }, y, rtol: rtol, atol: atol, "\(layout) forward with bias")
+            expectClose(run(shapes.y, "forward") { cpu.convolution(x, weight, bias: nil, p, into: $0) }, plain, rtol: rtol, atol: atol, "\(layout) forward")
+            expectClose(run(shapes.x, "input") { cpu.convolutionBackwardInput(grad, weight, p, into: $0) }, gradX, rtol: rtol, atol: atol, "\(layout) backward input")
+            expectClose(run(shapes.weight, "weight") { cpu.convolutionBackwardWeight(grad, x, p, into: $0) }, gradWeight, rtol: rtol, atol: atol, "\(layout) backward weight")
+        }
+    }
+
+    /// Large enough to be cut into tiles of images or channels in every direction.
+    @Test(arguments: [
+        Case(n: 8, c: 256, o: 256, size: [4, 4], kernel: [3, 3], padding: 1),
+        Case(n: 1, c: 64, o: 128, size: [28, 28], kernel: [3, 3], stride: 2, padding: 1),
+        Case(n: 19, c: 32, o: 64, size: [14, 14], kernel: [3, 3], padding: 1),
+        Case(n: 8, c: 512, o: 512, size: [2, 2], kernel: [3, 3], padding: 1),
+        Case(n: 2, c: 64, o: 64, size: [28, 28], kernel: [3, 3], padding: 1, groups: 64),
+        Case(n: 1, c: 128, o: 128, size: [28, 28], kernel: [3, 3], padding: 1, groups: 4),
+        Case(n: 64, c: 1, o: 32, size: [28, 28], kernel: [3, 3], padding: 1),
+    ]) func tilesDoNotShow(_ c: Case) {
+        let shapes = c.shapes, cpu = CPUBackend.shared, p = c.parameters
+        func both(_ shape: Shape, _ what: String, _ body: (DType, Tensor) -> Void) {
+            let narrow = onThreads(what) {
+                let out = Tensor.full(shape, 77.0)
+                body(.float32, out)
+                return out
+            }
+            let wide = Tensor.full(shape, 77.0, dtype: .float64)
+            body(.float64, wide)
+            expectClose(narrow, values(wide), rtol: 1e-5, atol: 2e-3, what)
+        }
+        let operands = Dictionary(uniqueKeysWithValues: [DType.float32, .float64].map { ($0, (x: grid(shapes.x, $0), weight: grid(shapes.weight, $0, 2), grad: grid(shapes.y, $0, 4))) })
+        both(shapes.y, "forward") { cpu.convolution(operands[$0]!.x, operands[$0]!.weight, bias: nil, p, into: $1) }
+        both(shapes.x, "input") { cpu.convolutionBackwardInput(operands[$0]!.grad, operands[$0]!.weight, p, into: $1) }
+        both(shapes.weight, "weight") { cpu.convolutionBackwardWeight(operands[$0]!.grad, operands[$0]!.x, p, into: $1) }
+    }
+
+    @Test func emptyBatchesGiveNothingAndZeros() {
+        let p = ConvolutionParameters(stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1), cpu = CPUBackend.shared
+        for dtype in [DType.float32, .float64] {
+            let (x, y, weight) = (Tensor.zeros([0, 3, 5, 5], dtype: dtype), Tensor.zeros([0, 4, 5, 5], dtype: dtype), Tensor.ones([4, 3, 3, 3], dtype: dtype))
+            cpu.convolution(x, weight, bias: nil, p, into: y)
+            cpu.convolutionBackwardInput(y, weight, p, into: x)
+            let gradWeight = Tensor.ones([4, 3, 3, 3], dtype: dtype)
+            cpu.convolutionBackwardWeight(y, x, p, into: gradWeight)
+            expectClose(gradWeight, [Double](repeating: 0, count: 108))
+        }
+    }
+}
