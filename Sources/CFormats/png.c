@@ -137,3 +137,5 @@ uint8_t *apus_png_encode(const uint8_t *pixels, uint32_t width, uint32_t height,
     *count = s.count;
     return s.bytes;
 }
+
+const char *apus_png_version(void) { return png_get_libpng_ver(NULL); }

@@ -35,4 +35,7 @@ int apus_png_decode(const uint8_t *_Nonnull bytes, size_t count, const apus_png_
 uint8_t *_Nullable apus_png_encode(const uint8_t *_Nonnull pixels, uint32_t width, uint32_t height, int channels,
                                    size_t *_Nonnull count, char *_Nonnull message);
 
+/// The version of libpng that runs, as `1.6.39`.
+const char *_Nonnull apus_png_version(void);
+
 #endif

@@ -1,0 +1,17 @@
+import ArgumentParser
+
+/// The command line of Apus. One file a command; what they do is in the library, so that programs can do it too.
+@main struct ApusTool: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "apus",
+        abstract: "Trains networks on images, evaluates them and predicts with them.",
+        discussion: """
+            The first steps:
+              apus train                              an MLP on Fashion-MNIST, in a few seconds
+              apus train --model cnn --out runs/cnn   a convolutional network, in a folder of its own
+              apus train --resume runs/cnn            goes on where a run was ended or killed
+              apus predict runs/cnn shoe.png          what is in a picture
+            """,
+        version: "apus \(version)",
+        subcommands: [Train.self, Evaluate.self, Predict.self, Summary.self, Info.self])
+}

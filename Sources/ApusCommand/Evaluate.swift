@@ -1,0 +1,73 @@
+import Apus
+import ApusFormats
+import ApusTraining
+import ArgumentParser
+import Glibc
+
+struct Evaluate: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Says how well a trained model does on a test set, class by class.")
+
+    @Argument(help: ArgumentHelp("A run's folder, or the model.safetensors in it.", valueName: "run"))
+    var source: String
+
+    @Option(help: ArgumentHelp("fashion-mnist, mnist, cifar-10 or a folder of PNG files. (default: what it was trained on)", valueName: "data"))
+    var data: String?
+
+    @Option(help: ArgumentHelp("Images at once.", valueName: "n"))
+    var batchSize = 1000
+
+    @Option(help: ArgumentHelp("Where it is computed.", valueName: "device"))
+    var device = "\(Device.best)"
+
+    @Flag(help: "Print one JSON object a line; the last is {\"event\":\"done\",\"test_accuracy\":…}.")
+    var json = false
+
+    func validate() throws {
+        guard batchSize >= 1 else { throw ValidationError("--batch-size is \(batchSize), it must be at least 1") }
+        _ = try validating { try RunOptions.device(device) }
+        if let data { try validating { try DataSource.check(data) } }
+    }
+
+    func run() throws {
+        try reporting {
+            let device = try RunOptions.device(device)
+            let trained = try TrainedModel(source, device: device)
+            let seed = try RunFolder.isFolder(source) ? RunFolder(source).loadOptions().seed : 0
+            let images = try DataSource.load(data ?? trained.data, .test, seed: seed)
+            guard images.classes.count == trained.classes.count, images.input == trained.input else {
+                throw RunError("the model takes images of shape \(trained.input) and knows \(trained.classes.count) classes; \(data ?? trained.data) has images of shape \(images.input) and \(images.classes.count) classes")
+            }
+            let loader = DataLoader(images, batchSize: min(batchSize, max(images.count, 1)))
+            let evaluation = try Trainer.evaluate(trained.model, on: loader, device: device, classes: images.classes, loss: { F.crossEntropy($0, $1) })
+            guard let evaluation else { preconditionFailure("an evaluation that nobody stops has a result") }
+            json ? sayJSON(evaluation) : sayTable(evaluation)
+        }
+    }
+
+    private func sayJSON(_ evaluation: Evaluation) {
+        let matrix = evaluation.confusion
+        for (i, name) in matrix.classes.enumerated() {
+            say(JSON.object([
+                .init("event", "class"), .init("class", .string(name)), .init("images", .int(Int64(matrix.total(i)))), .init("recall", .double(matrix.recall(i))),
+                .init("precision", .double(matrix.precision(i))),
+            ]).text)
+        }
+        say(JSON.object([
+            .init("event", "done"), .init("test_accuracy", .double(evaluation.accuracy)), .init("test_loss", .double(evaluation.loss)),
+            .init("images", .int(Int64(evaluation.images))), .init("images_per_second", .double(evaluation.imagesPerSecond.rounded())),
+        ]).text)
+    }
+
+    private func sayTable(_ evaluation: Evaluation) {
+        let matrix = evaluation.confusion
+        let width = max(5, matrix.classes.map(\.count).max() ?? 0)
+        func percent(_ value: Double) -> String { value.isFinite ? Text.fixed(100 * value, 1) + " %" : "-" }
+        say("\(Text.left("class", width))  \(Text.right("images", 7))  \(Text.right("recall", 8))  \(Text.right("precision", 9))  most often taken for")
+        for (i, name) in matrix.classes.enumerated() {
+            let confused = matrix.classes.indices.filter { $0 != i && matrix[i, $0] > 0 }.max { matrix[i, $0] < matrix[i, $1] }
+            let note = confused.map { "\(matrix.classes[$0]) (\(matrix[i, $0]))" } ?? ""
+            say("\(Text.left(name, width))  \(Text.right(Text.grouped(matrix.total(i)), 7))  \(Text.right(percent(matrix.recall(i)), 8))  \(Text.right(percent(matrix.precision(i)), 9))  \(note)")
+        }
+        say("test accuracy \(Text.fixed(evaluation.accuracy, 4)), test loss \(Text.fixed(evaluation.loss, 4)) on \(Text.grouped(evaluation.images)) images, \(Text.compact(evaluation.imagesPerSecond)) img/s")
+    }
+}

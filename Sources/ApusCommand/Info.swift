@@ -1,0 +1,24 @@
+import Apus
+import ApusFormats
+import ApusTraining
+import ArgumentParser
+
+struct Info: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Says what this machine has: processor, devices, libraries, versions.")
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func run() throws {
+        var facts = SystemFacts.gather()
+        facts.append(.init(name: "devices", value: Device.all.map { "\($0)" }.joined(separator: ", ")))
+        facts.append(.init(name: "models", value: ModelSource.names.joined(separator: ", ") + ", FILE.json"))
+        facts.append(.init(name: "data sets", value: DataSource.names.map { name in DataSource.isPresent(name) ? name : "\(name) (not found)" }.joined(separator: ", ")))
+        if json {
+            say(JSON.object(facts.map { .init($0.name.replacing(" ", with: "_").lowercased(), .string($0.value)) }).text)
+        } else {
+            let width = facts.map(\.name.count).max() ?? 0
+            for fact in facts { say("\(Text.left(fact.name, width))  \(fact.value)") }
+        }
+    }
+}

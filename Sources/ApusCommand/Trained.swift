@@ -1,0 +1,53 @@
+import Apus
+import ApusFormats
+import ApusTraining
+
+/// A trained model, from a run's folder or the weights that it left.
+struct TrainedModel {
+    let model: Module
+    /// What messages call it.
+    let name: String
+    let data: String
+    let input: [Int]
+    let classes: [String]
+    let file: String
+
+    /// Reads `path`: a run's folder, or a `model.safetensors` that `apus train` wrote.
+    init(_ path: String, device: Device) throws {
+        let folder = RunFolder(path)
+        var file = path
+        if try RunFolder.isFolder(path) {
+            // The reason why there are no weights is worth more than their absence.
+            let options = try folder.loadOptions()
+            guard RunFolder.exists(folder.weights) else {
+                throw RunError("the run in \(path) (\(options.model) on \(options.data)) is not finished; go on with it by apus train --resume \(path)")
+            }
+            file = folder.weights
+        }
+        let source = file
+        let weights = try Safetensors(contentsOf: source)
+        func entry(_ key: String) throws -> String {
+            guard let value = weights.metadata[key] else { throw FormatError(file: source, place: .key(key), reason: "missing: the file was not written by apus train, and does not say which model it belongs to") }
+            return value
+        }
+        func list<Value>(_ key: String, _ value: (JSON) -> Value?) throws -> [Value] {
+            guard let items = (try? JSON(parsing: try entry(key)))?.array, case let values = items.compactMap(value), values.count == items.count, !values.isEmpty else {
+                throw FormatError(file: source, place: .key(key), reason: "not a list of what is wanted")
+            }
+            return values
+        }
+        let described = try entry("apus.model")
+        data = try entry("apus.data")
+        input = try list("apus.input") { $0.int }
+        classes = try list("apus.classes") { $0.string }
+        guard input.count == 3, input.allSatisfy({ (1...1 << 16).contains($0) }), classes.count < 1 << 20 else {
+            throw FormatError(file: source, place: .key("apus.input"), reason: "\(input) is not the size of an image")
+        }
+        self.file = source
+        let isTable = described.contains { "{[\n".contains($0) }
+        name = isTable ? source : described
+        model = try ModelSource.make(name, table: isTable ? described : nil, input: input, classes: classes.count)
+        do { try model.loadStateDict(weights.tensors) } catch { throw RunError("\(source): \(error)") }
+        model.to(device).eval()
+    }
+}

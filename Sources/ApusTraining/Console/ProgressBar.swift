@@ -1,0 +1,133 @@
+import ApusCore
+import Glibc
+
+/// Shows a run as it goes: on a terminal a bar that is redrawn in place, at most ten times a second; elsewhere plain lines.
+///
+/// ```
+/// epoch 2/5 ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  62%  loss 0.3121  acc 0.8873  41,230 img/s  0:04 left
+/// epoch 1/5  loss 0.5273  acc 0.8163  test loss 0.4291  test acc 0.8480  41,230 img/s  1.5 s
+/// ```
+/// Colours keep away where `NO_COLOR` is set, and the bar is made of ASCII where the locale is not UTF-8.
+public final class ProgressBar: TrainingObserver {
+    private let descriptor: Int32
+    private let terminal: Terminal
+    private var lastDrawn = -Double.infinity
+    private var isBarVisible = false
+
+    /// A bar on standard output.
+    public convenience init() { self.init(descriptor: STDOUT_FILENO, terminal: .of(STDOUT_FILENO)) }
+
+    package init(descriptor: Int32, terminal: Terminal) {
+        self.descriptor = descriptor
+        self.terminal = terminal
+    }
+
+    public func didTrain(_ progress: TrainingProgress) {
+        show(progress, every: terminal.width == nil ? 30 : 0.1) { $0 ? ProgressBar.bar(progress, self.current) : ProgressBar.plain(progress) }
+    }
+
+    public func didEvaluate(batch: Int, of batches: Int, after progress: TrainingProgress) {
+        guard terminal.width != nil else { return }
+        show(progress, every: 0.1) { _ in
+            ProgressBar.bar(label: "testing \(progress.epoch)/\(progress.epochs)", fraction: Double(batch) / Double(max(batches, 1)), parts: [], terminal: self.current)
+        }
+    }
+
+    public func didFinish(_ epoch: EpochRecord, of epochs: Int) {
+        clear()
+        writeAll(ProgressBar.line(epoch, of: epochs) + "\n", to: descriptor)
+        lastDrawn = -.infinity
+    }
+
+    public func didStop(_ progress: TrainingProgress) { clear() }
+
+    /// A line of its own above the bar.
+    public func note(_ text: String) {
+        clear()
+        writeAll(text + "\n", to: descriptor)
+    }
+
+    /// Takes the bar away.
+    public func clear() {
+        guard isBarVisible else { return }
+        writeAll("\r\u{1B}[K", to: descriptor)
+        isBarVisible = false
+    }
+
+    private var current: Terminal {
+        var now = terminal
+        now.width = Terminal.columns(descriptor)
+        return now
+    }
+
+    private func show(_ progress: TrainingProgress, every seconds: Double, _ text: (_ isTerminal: Bool) -> String) {
+        let now = monotonicSeconds()
+        if terminal.width == nil, lastDrawn == -.infinity { lastDrawn = now } // Epochs of less than 30 s have their own line.
+        guard now - lastDrawn >= seconds else { return }
+        lastDrawn = now
+        if terminal.width == nil {
+            writeAll(text(false) + "\n", to: descriptor)
+        } else {
+            writeAll("\r" + text(true) + "\u{1B}[K", to: descriptor)
+            isBarVisible = true
+        }
+    }
+
+    // MARK: Text
+
+    /// A finished epoch in one line.
+    package static func line(_ epoch: EpochRecord, of epochs: Int) -> String {
+        let width = String(epochs).count
+        var parts = ["epoch \(Text.right(String(epoch.epoch), width))/\(epochs)", "loss \(Text.fixed(epoch.trainLoss, 4))", "acc \(Text.fixed(epoch.trainAccuracy, 4))"]
+        if let loss = epoch.testLoss { parts.append("test loss \(Text.fixed(loss, 4))") }
+        if let accuracy = epoch.testAccuracy { parts.append("test acc \(Text.fixed(accuracy, 4))") }
+        parts += ["\(Text.compact(epoch.imagesPerSecond)) img/s", Text.duration(epoch.seconds)]
+        return parts.joined(separator: "  ")
+    }
+
+    /// A running epoch in one line, where there is no terminal.
+    package static func plain(_ progress: TrainingProgress) -> String {
+        (["epoch \(progress.epoch)/\(progress.epochs)", "\(Int(progress.fraction * 100))%"] + parts(progress)).joined(separator: "  ")
+    }
+
+    /// A running epoch as a bar as wide as the terminal.
+    package static func bar(_ progress: TrainingProgress, _ terminal: Terminal) -> String {
+        bar(label: "epoch \(progress.epoch)/\(progress.epochs)", fraction: progress.fraction, parts: parts(progress), terminal: terminal)
+    }
+
+    private static func parts(_ progress: TrainingProgress) -> [String] {
+        ["loss \(Text.fixed(progress.loss, 4))", "acc \(Text.fixed(progress.accuracy, 4))", "\(Text.compact(progress.imagesPerSecond)) img/s", "\(Text.clock(progress.secondsLeft)) left"]
+    }
+
+    /// What does not fit is left out from the right; the bar takes what remains, up to 40 columns.
+    static func bar(label: String, fraction: Double, parts: [String], terminal: Terminal) -> String {
+        let fraction = min(max(fraction, 0), 1)
+        let percent = Text.right("\(Int(fraction * 100))%", 4)
+        // The last column stays free: writing into it wraps on some terminals.
+        var room = (terminal.width ?? 80) - 1 - label.count - percent.count
+        guard room >= 0 else { return String((label + percent).prefix(max(0, (terminal.width ?? 80) - 1))) }
+        var shown: [String] = []
+        for part in parts {
+            guard room - part.count - 2 >= (shown.count < 2 ? 0 : 8) else { break }
+            shown.append(part)
+            room -= part.count + 2
+        }
+        var middle = ""
+        if room >= 6 { middle = " " + cells(fraction, min(room - 1, 40), terminal) }
+        return ([label + middle + percent] + shown).joined(separator: "  ")
+    }
+
+    private static func cells(_ fraction: Double, _ width: Int, _ terminal: Terminal) -> String {
+        let (green, dim, reset) = terminal.hasColour ? ("\u{1B}[32m", "\u{1B}[90m", "\u{1B}[0m") : ("", "", "")
+        guard terminal.hasUnicode else {
+            let full = Int(fraction * Double(width))
+            return green + String(repeating: "#", count: full) + dim + String(repeating: "-", count: width - full) + reset
+        }
+        // Halves of cells make the bar move twice as smoothly.
+        let halves = Int(fraction * Double(2 * width))
+        let (full, isHalf) = (halves / 2, halves % 2 == 1)
+        let rest = width - full - (isHalf ? 1 : 0)
+        // Without colour the part to come is left blank: both strokes look alike.
+        return green + String(repeating: "━", count: full) + (isHalf ? "╸" : "") + dim + String(repeating: terminal.hasColour ? "━" : " ", count: rest) + reset
+    }
+}

@@ -1,0 +1,61 @@
+import Glibc
+
+/// What a file descriptor can show.
+package struct Terminal: Sendable {
+    /// Columns, nil where the output is no terminal: then only whole lines make sense.
+    package var width: Int?
+    /// Whether colours are wanted and understood.
+    package var hasColour: Bool
+    /// Whether characters beyond ASCII are understood.
+    package var hasUnicode: Bool
+
+    package init(width: Int?, hasColour: Bool = false, hasUnicode: Bool = false) {
+        self.width = width
+        self.hasColour = hasColour
+        self.hasUnicode = hasUnicode
+    }
+
+    /// What `descriptor` is, by the system and the environment (`NO_COLOR`, `TERM`, the locale).
+    package static func of(_ descriptor: Int32) -> Terminal {
+        guard isatty(descriptor) == 1, environment("TERM") != "dumb" else { return Terminal(width: nil) }
+        let locale = environment("LC_ALL") ?? environment("LC_CTYPE") ?? environment("LANG") ?? ""
+        let folded = locale.lowercased()
+        return Terminal(width: columns(descriptor), hasColour: environment("NO_COLOR") == nil, hasUnicode: folded.contains("utf-8") || folded.contains("utf8"))
+    }
+
+    /// The columns of a terminal now; they change when its window does.
+    package static func columns(_ descriptor: Int32) -> Int {
+        var size = winsize()
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+
+    /// An environment variable that is set and not empty.
+    package static func environment(_ name: String) -> String? {
+        guard let value = getenv(name), value.pointee != 0 else { return nil }
+        return String(cString: value)
+    }
+}
+
+/// Seconds on a clock that never goes back.
+package func monotonicSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}
+
+/// Writes `text` to `descriptor` at once: a line that stays in a buffer is lost when the process is killed. What cannot be written (a closed pipe, a full disk) is dropped.
+package func writeAll(_ text: String, to descriptor: Int32) {
+    var text = text
+    text.withUTF8 { bytes in
+        var rest = UnsafeRawBufferPointer(bytes)
+        while !rest.isEmpty {
+            let written = write(descriptor, rest.baseAddress, rest.count)
+            if written < 0 {
+                if errno == EINTR || errno == EAGAIN { continue }
+                return
+            }
+            rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+        }
+    }
+}

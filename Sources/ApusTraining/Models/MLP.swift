@@ -1,0 +1,18 @@
+import ApusCore
+import ApusNN
+
+/// Two linear layers with a ReLU between them: the model `mlp` of the command line.
+///
+/// [N, …] → flatten → Linear(inFeatures, hidden) → ReLU → Linear(hidden, classes) → [N, classes]
+public final class MLP: Module {
+    public let fc1: Linear
+    public let fc2: Linear
+
+    /// For images of `inFeatures` numbers.
+    public init(inFeatures: Int = 784, hidden: Int = 256, classes: Int = 10) {
+        fc1 = Linear(inFeatures, hidden)
+        fc2 = Linear(hidden, classes)
+    }
+
+    public override func forward(_ x: Tensor) -> Tensor { fc2(F.relu(fc1(x.flatten(startDim: 1)))) }
+}

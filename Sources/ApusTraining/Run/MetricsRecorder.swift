@@ -1,0 +1,67 @@
+import ApusFormats
+
+/// Writes a run's `metrics.jsonl`: the mean loss and the learning rate about fifty times an epoch, and each epoch's record.
+final class MetricsRecorder: TrainingObserver {
+    /// What a checkpoint keeps of it.
+    struct State {
+        /// Bytes of the file.
+        var length = 0
+        /// What the epoch's sums were at the last line.
+        var lossSum = 0.0
+        var images = 0
+
+        init() {}
+
+        /// What `metadata` of a checkpoint says; a key that is missing counts as 0.
+        init(_ metadata: [String: String]) {
+            length = metadata["metrics.length"].flatMap { Int($0) } ?? 0
+            lossSum = metadata["metrics.lossSum"].flatMap { Double($0) } ?? 0
+            images = metadata["metrics.images"].flatMap { Int($0) } ?? 0
+        }
+    }
+
+    private let log: MetricsLog
+    private let stop: StopFlag
+    private var state: State
+    /// The first line that could not be written: training is stopped then.
+    private(set) var error: (any Error)?
+
+    init(_ path: String, _ state: State, stop: StopFlag) throws {
+        log = try MetricsLog(path, keeping: state.length)
+        self.state = state
+        self.stop = stop
+    }
+
+    /// For a checkpoint, which must not say more than what is on the disk.
+    func metadata() throws -> [String: String] {
+        try log.sync()
+        return ["metrics.length": String(log.length), "metrics.lossSum": "\(state.lossSum)", "metrics.images": String(state.images)]
+    }
+
+    func didTrain(_ progress: TrainingProgress) {
+        let every = max(1, progress.batches / 50)
+        guard progress.batch % every == 0 || progress.batch == progress.batches else { return }
+        let sums = progress.metrics.state
+        guard sums.images > state.images else { return }
+        append([
+            "event": "batches", "epoch": .int(Int64(progress.epoch)), "step": .int(Int64(progress.step)),
+            "loss": .double((sums.lossSum - state.lossSum) / Double(sums.images - state.images)), "lr": .double(progress.learningRate),
+        ])
+        (state.lossSum, state.images) = (sums.lossSum, sums.images)
+    }
+
+    func didFinish(_ epoch: EpochRecord, of epochs: Int) {
+        append(epoch.json)
+        (state.lossSum, state.images) = (0, 0)
+    }
+
+    private func append(_ line: JSON) {
+        guard error == nil else { return }
+        do {
+            try log.append(line)
+        } catch {
+            self.error = error
+            stop.set()
+        }
+    }
+}

@@ -1,0 +1,176 @@
+import ApusFormats
+import Glibc
+
+/// The folder of a run, and what is where in it.
+///
+/// | file | what |
+/// | --- | --- |
+/// | `options.json` | all that the run depends on, there from the first moment |
+/// | `checkpoint.safetensors`, `checkpoint.previous.safetensors` | where it is, for resuming |
+/// | `metrics.jsonl` | loss, accuracy and speed as it went, one JSON object a line |
+/// | `model.safetensors` | the weights at the end |
+/// | `report.html` | what it came to |
+/// | `result.json` | written last: its being there says that the run is finished |
+public struct RunFolder: Sendable {
+    /// The folder's path.
+    public let path: String
+    /// Names a folder, which need not exist.
+    public init(_ path: String) {
+        var path = path
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        self.path = path
+    }
+
+    public var options: String { path + "/options.json" }
+    public var metrics: String { path + "/metrics.jsonl" }
+    public var weights: String { path + "/model.safetensors" }
+    public var report: String { path + "/report.html" }
+    public var result: String { path + "/result.json" }
+
+    /// Makes the folder, with `options.json` in it. Whoever is killed at any moment leaves either no folder or one that can be resumed.
+    ///
+    /// Throws a ``RunError`` where the folder holds something already.
+    public func create(_ options: RunOptions) throws {
+        let text = options.json.text + "\n"
+        if let names = try RunFolder.names(in: path) {
+            // What a killed writer leaves behind is nobody's.
+            guard names.allSatisfy({ $0 == ".options.json.tmp" }) else {
+                throw RunError(
+                    names.contains("options.json")
+                        ? "\(path) holds a run already; go on with it by --resume \(path), or choose another folder by --out"
+                        : "\(path) is not empty; choose another folder by --out")
+            }
+            return try AtomicFile.write(text, to: self.options)
+        }
+        let (parent, name) = AtomicFile.split(path)
+        try RunFolder.makeFolders(parent)
+        let temporary = RunFolder("\(parent)/.\(name).\(getpid()).tmp")
+        guard mkdir(temporary.path, 0o777) == 0 || errno == EEXIST else { throw FileError(file: path, operation: "make", code: errno) }
+        do {
+            try AtomicFile.write(text, to: temporary.options)
+            guard rename(temporary.path, path) == 0 else { throw FileError(file: path, operation: "make", code: errno) }
+            try AtomicFile.syncFolder(parent)
+        } catch {
+            unlink(temporary.options)
+            rmdir(temporary.path)
+            throw error
+        }
+    }
+
+    /// Takes away what ``create(_:)`` made, for a run that could not begin.
+    public func removeIfUnused() {
+        guard let names = try? RunFolder.names(in: path), names.allSatisfy({ $0 == "options.json" || $0 == "metrics.jsonl" }) else { return }
+        for name in names { unlink("\(path)/\(name)") }
+        rmdir(path)
+    }
+
+    /// The options of the run in the folder. Throws a ``RunError`` where there is none.
+    public func loadOptions() throws -> RunOptions {
+        guard try RunFolder.names(in: path) != nil else { throw RunError("there is no folder \(path) to resume a run in") }
+        guard access(options, F_OK) == 0 else { throw RunError("\(path) holds no run: there is no options.json in it") }
+        return try RunOptions(contentsOf: options)
+    }
+
+    /// What the finished run came to, nil where it is not finished.
+    package func loadResult() throws -> JSON? {
+        guard access(result, F_OK) == 0 else { return nil }
+        return try JSON(contentsOf: result)
+    }
+
+    /// The first of `base-1`, `base-2`, … that does not exist.
+    public static func free(_ base: String) -> String {
+        var number = 1
+        while access("\(base)-\(number)", F_OK) == 0 { number += 1 }
+        return "\(base)-\(number)"
+    }
+
+    /// Whether `path` is a folder. Throws where that cannot be found out.
+    package static func isFolder(_ path: String) throws -> Bool {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw FileError(file: path, operation: "open", code: errno) }
+        return status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// Whether there is a file or folder at `path`.
+    package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    /// What is in a folder, sorted; nil where there is no such folder. Throws where it is a file, or may not be read.
+    static func names(in path: String) throws -> [String]? {
+        guard let folder = opendir(path) else {
+            if errno == ENOENT { return nil }
+            throw FileError(file: path, operation: "open", code: errno)
+        }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self)) }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    private static func makeFolders(_ path: String) throws {
+        guard !path.isEmpty, access(path, F_OK) != 0 else { return }
+        let (parent, _) = AtomicFile.split(path)
+        if parent != path { try makeFolders(parent) }
+        guard mkdir(path, 0o777) == 0 || errno == EEXIST else { throw FileError(file: path, operation: "make", code: errno) }
+    }
+}
+
+/// `metrics.jsonl`: one JSON object a line, as the run goes. A resumed run cuts off what came after its checkpoint, so that no line is there twice.
+final class MetricsLog {
+    private let path: String
+    private let descriptor: Int32
+    /// Bytes so far.
+    private(set) var length: Int
+
+    /// Opens the file and keeps its first `length` bytes.
+    init(_ path: String, keeping length: Int) throws {
+        self.path = path
+        descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw FileError(file: path, operation: "open", code: errno) }
+        // A file that somebody has shortened stays as it is.
+        let size = Int(lseek(descriptor, 0, SEEK_END))
+        self.length = min(max(size, 0), max(length, 0))
+        guard ftruncate(descriptor, self.length) == 0, lseek(descriptor, self.length, SEEK_SET) >= 0 else {
+            let code = errno
+            close(descriptor)
+            throw FileError(file: path, operation: "write", code: code)
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    func append(_ line: JSON) throws {
+        var text = line.text + "\n"
+        try text.withUTF8 { bytes in
+            var rest = UnsafeRawBufferPointer(bytes)
+            while !rest.isEmpty {
+                let written = write(descriptor, rest.baseAddress, rest.count)
+                if written < 0 {
+                    if errno == EINTR { continue }
+                    throw FileError(file: path, operation: "write", code: errno)
+                }
+                length += written
+                rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+            }
+        }
+    }
+
+    /// Makes what was written last through a power failure: before a checkpoint says that it is there.
+    func sync() throws {
+        guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError(file: path, operation: "write", code: errno) }
+    }
+
+    /// The lines of the file at `path`. A line that is no JSON object is an error that names it.
+    static func read(_ path: String) throws -> [JSON] {
+        let file = try MappedFile(path)
+        return try file.bytes.split(separator: UInt8(ascii: "\n")).enumerated().map { number, line in
+            do throws(JSONError) {
+                return try JSON(parsing: UnsafeRawBufferPointer(rebasing: line))
+            } catch {
+                throw FormatError(file: path, place: .line(number + 1, column: error.offset + 1), reason: error.message)
+            }
+        }
+    }
+}
