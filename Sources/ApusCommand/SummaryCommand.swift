@@ -39,7 +39,7 @@ struct Summary: ParsableCommand {
             let name = source ?? model ?? ""
             var input = input.flatMap(parsed)
             let network: Module
-            if try RunFolder.isFolder(name) || name.hasSuffix(".safetensors") {
+            if (try? RunFolder.isFolder(name)) == true || name.hasSuffix(".safetensors") {
                 let trained = try TrainedModel(name, device: .cpu)
                 network = trained.model
                 input = input ?? trained.input
