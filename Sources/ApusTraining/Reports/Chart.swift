@@ -23,12 +23,15 @@ public struct Chart: Sendable {
     public var series: [Series]
     /// How many digits behind the point a value is shown with.
     public var digits: Int
+    /// Whether the y axis begins at 0 even where no value is near.
+    public var fromZero: Bool
 
-    public init(title: String, xLabel: String, series: [Series], digits: Int = 4) {
+    public init(title: String, xLabel: String, series: [Series], digits: Int = 4, fromZero: Bool = false) {
         self.title = title
         self.xLabel = xLabel
         self.series = series
         self.digits = digits
+        self.fromZero = fromZero
     }
 
     /// Round numbers that divide `low ... high` into about `count` steps, from below `low` to above `high` where `isOuter`.
@@ -45,6 +48,9 @@ public struct Chart: Sendable {
         return stride(from: first, through: last, by: 1).map { $0 * step }
     }
 
+    /// A tick's number: `0.25`, `25,000`.
+    private static func label(_ value: Double) -> String { abs(value) >= 1000 ? Text.compact(value) : Text.short(value) }
+
     private static let (width, height) = (560.0, 300.0)
     private static let (left, right, top, bottom) = (52.0, 16.0, 12.0, 38.0)
 
@@ -55,7 +61,10 @@ public struct Chart: Sendable {
         guard let first = all.first else { return "<figure class=\"chart\"><figcaption>\(escaped(title))</figcaption><p class=\"empty\">Nothing was recorded.</p></figure>" }
         let legend = series.enumerated().map { "<span class=\"key\"><i class=\"s\($0.offset + 1)\"></i>\(escaped($0.element.name))</span>" }.joined()
         let (x0, x1) = (all.reduce(first.x) { min($0, $1.x) }, all.reduce(first.x) { max($0, $1.x) })
-        let yTicks = Chart.ticks(all.reduce(first.y) { min($0, $1.y) }, all.reduce(first.y) { max($0, $1.y) }, count: 5, isOuter: true)
+        var (low, high) = (all.reduce(first.y) { min($0, $1.y) }, all.reduce(first.y) { max($0, $1.y) })
+        if fromZero { (low, high) = (min(low, 0), max(high, 0)) }
+        if low == high { (low, high) = low == 0 ? (-1, 1) : (low - abs(low) / 10, high + abs(high) / 10) } // One value: room on both sides.
+        let yTicks = Chart.ticks(low, high, count: 5, isOuter: true)
         let (y0, y1) = (yTicks.first!, yTicks.last!)
         // A single value has no extent: it is drawn in the middle.
         func x(_ value: Double) -> Double { x1 > x0 ? Chart.left + (value - x0) / (x1 - x0) * (Chart.width - Chart.left - Chart.right) : (Chart.left + Chart.width - Chart.right) / 2 }
@@ -65,7 +74,7 @@ public struct Chart: Sendable {
         var svg = "<svg viewBox=\"0 0 \(n(Chart.width)) \(n(Chart.height))\" role=\"img\" aria-label=\"\(escaped(title))\">\n"
         for tick in yTicks {
             svg += "<line class=\"grid\" x1=\"\(n(Chart.left))\" x2=\"\(n(Chart.width - Chart.right))\" y1=\"\(n(y(tick)))\" y2=\"\(n(y(tick)))\"/>"
-            svg += "<text class=\"tick\" text-anchor=\"end\" x=\"\(n(Chart.left - 8))\" y=\"\(n(y(tick) + 4))\">\(Text.short(tick))</text>\n"
+            svg += "<text class=\"tick\" text-anchor=\"end\" x=\"\(n(Chart.left - 8))\" y=\"\(n(y(tick) + 4))\">\(Chart.label(tick))</text>\n"
         }
         svg += "<line class=\"axis\" x1=\"\(n(Chart.left))\" x2=\"\(n(Chart.width - Chart.right))\" y1=\"\(n(Chart.height - Chart.bottom))\" y2=\"\(n(Chart.height - Chart.bottom))\"/>"
         for tick in Chart.ticks(x0, x1, count: min(10, max(1, Int(x1 - x0))), isOuter: false) {

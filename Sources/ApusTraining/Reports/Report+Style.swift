@@ -29,10 +29,10 @@ extension Report {
         circle.s1 { fill: var(--s1); } circle.s2 { fill: var(--s2); } circle.s3 { fill: var(--s3); } circle.s4 { fill: var(--s4); }
         .card { padding: 6px 16px; overflow-x: auto; }
         table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-        .card > table { width: 100%; }
+        .card:not(.confusion) > table { width: 100%; }
         th { text-align: left; font-weight: 600; color: var(--soft); font-size: 13px; }
-        .card > table td, .card > table th { padding: 6px 12px 6px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-        .card > table tr:last-child > * { border-bottom: 0; }
+        .card:not(.confusion) > table :is(td, th) { padding: 6px 12px 6px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+        .card:not(.confusion) > table tr:last-child > * { border-bottom: 0; }
         td.n, th.n { text-align: right; }
         tr.total td { font-weight: 650; }
         code, td.code { font-family: ui-monospace, "SF Mono", Menlo, "DejaVu Sans Mono", monospace; font-size: 13px; white-space: pre; }
@@ -47,7 +47,7 @@ extension Report {
         .confusion th { padding: 0 8px; font-weight: 400; white-space: nowrap; text-align: right; }
         .confusion thead th { vertical-align: bottom; text-align: center; padding: 0 0 6px; }
         .confusion thead th span { writing-mode: vertical-rl; transform: rotate(180deg); display: inline-block; }
-        .confusion td.side { color: var(--soft); font-size: 12px; }
+        .confusion td.side { color: var(--soft); font-size: 12px; white-space: nowrap; }
         .wrong { display: grid; grid-template-columns: repeat(auto-fill, minmax(132px, 1fr)); gap: 12px; }
         .wrong figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 10px; font-size: 13px; line-height: 1.35; }
         .wrong img { width: 100%; aspect-ratio: 1; object-fit: contain; image-rendering: pixelated; border-radius: 4px; background: #000; display: block; margin-bottom: 8px; }

@@ -124,7 +124,7 @@ public struct Report: Sendable {
             let percent = Text.fixed(100 * image.probability, 1)
             html += "<figure><img alt=\"test image \(image.index)\" title=\"test image \(image.index)\" src=\"data:image/png;base64,\(base64(image.png))\">"
             html += "<b>\(escaped(image.predicted))</b>\(percent) %<div class=\"bar\"><i style=\"width:\(percent)%\"></i></div>"
-            html += "<span class=\"was\">is \(escaped(image.actual)), \(Text.fixed(100 * image.actualProbability, 1)) %</span></figure>\n"
+            html += "<span class=\"was\">is \(escaped(image.actual)), \(Text.fixed(100 * image.actualProbability, 1))\u{202F}%</span></figure>\n"
         }
         return html + "</div>\n"
     }

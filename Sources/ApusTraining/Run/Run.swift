@@ -129,11 +129,11 @@ public final class Run {
         let name = options.modelTable == nil ? options.model : AtomicFile.split(options.model).name
         var report = Report(
             title: "\(name) on \(options.data)",
-            lead: "\(result.epochs) epochs of batches of \(options.batchSize) with \(options.optimizer.rawValue), learning rate \(Text.short(options.lr)), schedule \(options.schedule.rawValue), seed \(options.seed)")
+            lead: "\(result.epochs) \(result.epochs == 1 ? "epoch" : "epochs") of batches of \(options.batchSize) with \(options.optimizer.rawValue), learning rate \(Text.short(options.lr)), schedule \(options.schedule.rawValue), seed \(options.seed)")
         let rate = history.reduce(0) { $0 + $1.imagesPerSecond * $1.seconds } / max(result.seconds, 1e-9)
         report.headline = [
             ("test accuracy", Text.fixed(100 * result.testAccuracy, 2) + " %"), ("test loss", Text.fixed(result.testLoss, 4)),
-            ("parameters", Text.grouped(result.parameters)), ("multiply-adds an image", Text.compact(Double(summary.multiplyAdds))),
+            ("parameters", Text.grouped(result.parameters)), ("multiply-adds / image", Text.compact(Double(summary.multiplyAdds))),
             ("training time", Text.duration(result.seconds)), ("images a second", Text.compact(rate)),
         ]
         report.charts = try charts(history)
@@ -165,7 +165,7 @@ public final class Run {
             Chart(title: "Loss", xLabel: "epoch", series: [.init("training", losses), .init("test", points(\.testLoss), marks: true)]),
             Chart(title: "Accuracy", xLabel: "epoch", series: [.init("training", points(\.trainAccuracy), marks: true), .init("test", points(\.testAccuracy), marks: true)]),
             Chart(title: "Learning rate", xLabel: "epoch", series: [.init("learning rate", rates)], digits: 6),
-            Chart(title: "Images a second", xLabel: "epoch", series: [.init("training", points(\.imagesPerSecond), marks: true)], digits: 0),
+            Chart(title: "Images a second", xLabel: "epoch", series: [.init("training", points(\.imagesPerSecond), marks: true)], digits: 0, fromZero: true),
         ]
     }
 
