@@ -27,7 +27,7 @@ public enum ModelSource {
     ///   - input: channels, height and width of an image.
     ///   - classes: how many there are.
     public static func make(_ model: String, table: String?, input: [Int], classes: Int) throws -> Module {
-        if table != nil { throw RunError("\(model): descriptions of models in files cannot be read yet") }
+        if let table { return try LayerFile.sequential(table, file: model) }
         let pixels = (input[1], input[2])
         switch model {
         case "mlp": return MLP(inFeatures: input.reduce(1, *), classes: classes)

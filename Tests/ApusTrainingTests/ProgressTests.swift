@@ -1,0 +1,65 @@
+import ApusTraining
+import Testing
+
+@Suite struct ProgressTests {
+    func progress(batch: Int = 620, batches: Int = 1000) -> TrainingProgress {
+        var state = RunningMetrics.State()
+        state.images = batch * 64
+        state.lossSum = 0.3121 * Double(state.images)
+        state.right = Int((0.8873 * Double(state.images)).rounded())
+        return TrainingProgress(
+            epoch: 2, epochs: 5, batch: batch, batches: batches, step: 1620, learningRate: 0.001, imagesPerSecond: 41_230, metrics: RunningMetrics(state))
+    }
+
+    @Test func aWideTerminalShowsEverything() {
+        let line = ProgressBar.bar(progress(), Terminal(width: 120, hasColour: false, hasUnicode: true))
+        #expect(line.hasPrefix("epoch 2/5 ━"))
+        #expect(line.contains(" 62%  loss 0.3121  acc 0.8873  41,230 img/s  0:01 left"))
+        // 40 cells at 62 %: 24 whole ones and a half.
+        #expect(line.filter { $0 == "━" }.count == 24)
+        #expect(line.contains("╸"))
+    }
+
+    @Test(arguments: 1...140) func noLineReachesTheLastColumn(width: Int) {
+        for unicode in [true, false] {
+            let line = ProgressBar.bar(progress(), Terminal(width: width, hasColour: false, hasUnicode: unicode))
+            #expect(line.count <= width - 1)
+        }
+    }
+
+    @Test func aNarrowTerminalKeepsLossAndAccuracyLongest() {
+        let line = ProgressBar.bar(progress(), Terminal(width: 50))
+        #expect(line.contains("loss 0.3121") && line.contains("acc 0.8873"))
+        #expect(!line.contains("img/s"))
+    }
+
+    @Test func coloursAreSwitchedOff() {
+        #expect(ProgressBar.bar(progress(), Terminal(width: 100, hasColour: true, hasUnicode: true)).contains("\u{1B}["))
+        let plain = ProgressBar.bar(progress(), Terminal(width: 100))
+        #expect(!plain.contains("\u{1B}"))
+        #expect(plain.allSatisfy(\.isASCII))
+    }
+
+    @Test func theBarIsEmptyAtTheStartAndFullAtTheEnd() {
+        let (start, end) = (ProgressBar.bar(progress(batch: 0), Terminal(width: 120)), ProgressBar.bar(progress(batch: 1000), Terminal(width: 120)))
+        #expect(!start.contains("#") && start.contains("   0%") && start.contains("loss nan") && start.contains("-:-- left"))
+        #expect(!end.contains("---") && end.contains("100%") && end.contains("0:00 left"))
+    }
+
+    @Test func anEpochIsOneLine() {
+        let record = EpochRecord(
+            epoch: 3, step: 2814, trainLoss: 0.28461, trainAccuracy: 0.89512, testLoss: 0.3312, testAccuracy: 0.8811, learningRate: 0.001, imagesPerSecond: 41_230.4,
+            seconds: 1.46)
+        #expect(ProgressBar.line(record, of: 12) == "epoch  3/12  loss 0.2846  acc 0.8951  test loss 0.3312  test acc 0.8811  41,230 img/s  1.5 s")
+    }
+
+    @Test func numbersReadWell() {
+        #expect(["0", "-7", "999", "1,000", "-12,345", "203,530"] == [0, -7, 999, 1000, -12345, 203530].map(Text.grouped))
+        #expect(["-", "3.2", "812", "41,230", "1.25M", "3.61G"] == [.infinity, 3.2, 812.4, 41_230, 1.25e6, 3.61e9].map(Text.compact))
+        #expect(["0:00", "0:07", "12:30", "3:05:00", "-:--"] == [0, 6.2, 750, 11_100, .nan].map(Text.clock))
+        #expect(["0.42 s", "7.3 s", "2 min 05 s", "1 min 00 s", "3 h 05 min"] == [0.42, 7.3, 125, 59.99, 11_100].map(Text.duration))
+        #expect(Text.fixed(-.infinity, 2) == "-inf" && Text.fixed(1e300, 1).count == 303)
+        #expect(nearest(to: "mlpp", in: ["mlp", "cnn"]) == "mlp")
+        #expect(nearest(to: "transformer", in: ["mlp", "cnn"]) == nil)
+    }
+}

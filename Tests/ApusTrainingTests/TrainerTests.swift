@@ -1,0 +1,172 @@
+import Apus
+@testable import ApusTraining
+import Glibc
+import Testing
+
+/// A run in small on the first pictures of Fashion-MNIST, with everything in it that is random: weights, order, dropout.
+private struct SmallRun {
+    let trainer: Trainer
+    let train: Trainer.Loader
+    let test: Trainer.Loader
+
+    init(seed: UInt64 = 3, count: Int = 320, batchSize: Int = 32, folder: String? = nil, checkpointSteps: Int? = nil, schedule: ScheduleChoice = .onecycle) throws {
+        let generator = Generator(seed: seed)
+        let data = try FashionMNIST(.test)
+        train = DataLoader(Subset(data, 0..<count), batchSize: batchSize, shuffle: true, generator: Generator(seed: seed + 100))
+        test = DataLoader(Subset(data, 1000..<1100), batchSize: 50)
+        let model = withGenerator(generator) { Sequential(Flatten(), Linear(784, 16), ReLU(), Dropout(0.3), Linear(16, 10)) }
+        let optimizer = Adam(model.parameters(), lr: 3e-3)
+        let scheduler = schedule.make(optimizer, lr: 3e-3, epochs: 3, batches: train.count)
+        trainer = Trainer(model: model, optimizer: optimizer, scheduler: scheduler, pace: schedule.pace, generator: generator) { F.crossEntropy($0, $1) }
+        if let folder { trainer.checkpoints = .init(folder: folder, steps: checkpointSteps) }
+    }
+
+    func fit() throws -> Trainer.Outcome { try trainer.fit(train, test: test, epochs: 3) }
+    var weights: [[UInt8]] { trainer.model.stateDict().map { $0.value.bytes() } }
+}
+
+/// Stops a trainer after a batch.
+private final class Stopper: TrainingObserver {
+    let step: Int
+    let flag: StopFlag
+    private(set) var epochs: [EpochRecord] = []
+    private(set) var stops = 0
+    init(at step: Int, _ flag: StopFlag) {
+        self.step = step
+        self.flag = flag
+    }
+    func didTrain(_ progress: TrainingProgress) { if progress.step == step { flag.set() } }
+    func didFinish(_ epoch: EpochRecord, of _: Int) { epochs.append(epoch) }
+    func didStop(_: TrainingProgress) { stops += 1 }
+}
+
+@Suite struct TrainerTests {
+    @Test func learningMakesTheLossSmaller() throws {
+        let run = try SmallRun()
+        #expect(try run.fit() == .finished)
+        let history = run.trainer.history
+        #expect(history.map(\.epoch) == [1, 2, 3] && history.map(\.step) == [10, 20, 30])
+        #expect(history[2].trainLoss < 0.8 * history[0].trainLoss)
+        #expect(history[2].testAccuracy! > 0.5)
+        // The last rate of a one-cycle schedule is nearly nothing.
+        #expect(history[2].learningRate < 1e-4)
+    }
+
+    @Test(arguments: ScheduleChoice.allCases) func theSameSeedGivesTheSameBits(schedule: ScheduleChoice) throws {
+        let runs = try (0..<2).map { _ in try SmallRun(schedule: schedule) }
+        for run in runs { _ = try run.fit() }
+        #expect(runs[0].weights == runs[1].weights)
+        let other = try SmallRun(seed: 4, schedule: schedule)
+        _ = try other.fit()
+        #expect(runs[0].weights != other.weights)
+    }
+
+    /// In the middle of an epoch, after its first and last batch, and in the last epoch.
+    @Test(arguments: [1, 7, 10, 11, 20, 29, 30]) func stoppedAndResumedIsAsIfNothingHadHappened(step: Int) throws {
+        let whole = try SmallRun()
+        _ = try whole.fit()
+        try withFolder { folder in
+            let first = try SmallRun(folder: folder)
+            let stopper = Stopper(at: step, first.trainer.stop)
+            first.trainer.observers = [stopper]
+            #expect(try first.fit() == .stopped)
+            #expect(stopper.stops == 1 && first.trainer.step == step)
+            let second = try SmallRun(seed: 99, folder: folder) // Its own seed must not matter.
+            #expect(try second.trainer.resume(train: second.train))
+            #expect(second.trainer.step == step)
+            #expect(try second.fit() == .finished)
+            #expect(second.weights == whole.weights)
+            let (resumed, undisturbed) = (second.trainer.history, whole.trainer.history)
+            #expect(resumed.map(\.trainLoss) == undisturbed.map(\.trainLoss) && resumed.map(\.trainAccuracy) == undisturbed.map(\.trainAccuracy))
+            #expect(resumed.map(\.testLoss) == undisturbed.map(\.testLoss))
+        }
+    }
+
+    @Test func aCheckpointInTheMiddleIsGoneOnWith() throws {
+        let whole = try SmallRun()
+        _ = try whole.fit()
+        try withFolder { folder in
+            // What is left when the process dies in step 17: the checkpoint of step 15.
+            let first = try SmallRun(folder: folder, checkpointSteps: 5)
+            let stopper = Stopper(at: 17, first.trainer.stop)
+            first.trainer.observers = [stopper]
+            _ = try first.fit()
+            try #require(unlink(Checkpoint.newest(in: folder)) == 0) // The one that stopping wrote.
+            let second = try SmallRun(folder: folder)
+            #expect(try second.trainer.resume(train: second.train))
+            #expect(second.trainer.step == 15 && second.trainer.history.count == 1)
+            #expect(try second.fit() == .finished)
+            #expect(second.weights == whole.weights)
+        }
+    }
+
+    @Test func withoutACheckpointNothingIsResumed() throws {
+        try withFolder { folder in
+            let run = try SmallRun(folder: folder)
+            #expect(try !run.trainer.resume(train: run.train))
+        }
+    }
+
+    @Test func aCheckpointOfAnotherRunIsRefused() throws {
+        try withFolder { folder in
+            let first = try SmallRun(folder: folder)
+            first.trainer.observers = [Stopper(at: 9, first.trainer.stop)]
+            _ = try first.fit()
+            let larger = try SmallRun(batchSize: 64, folder: folder)
+            let before = larger.weights
+            #expect { try larger.trainer.resume(train: larger.train) } throws: { "\($0)".contains("batch 9, an epoch has 5") }
+            #expect(larger.weights == before && larger.trainer.step == 0)
+            let bare = try SmallRun(folder: folder, schedule: .step)
+            #expect(throws: OptimizerStateError.self) { try bare.trainer.resume(train: bare.train) }
+        }
+    }
+
+    @Test func aModelThatDoesNotFitItsDataThrows() throws {
+        let model = withGenerator(Generator(seed: 1)) { Sequential(Flatten(), Linear(9, 10)) }
+        let loader = DataLoader(Subset(try FashionMNIST(.test), 0..<8), batchSize: 4)
+        let trainer = Trainer(model: model, optimizer: SGD(model.parameters(), lr: 0.1), generator: Generator(seed: 1)) { F.crossEntropy($0, $1) }
+        #expect { try trainer.fit(loader, epochs: 1) } throws: { "\($0)".contains("Sequential.1 (Linear)") }
+    }
+
+    @Test func evaluationCountsAndRanksMistakes() throws {
+        let run = try SmallRun()
+        _ = try run.fit()
+        let classes = try FashionMNIST(.test).classes
+        let result = try #require(try Trainer.evaluate(run.trainer.model, on: run.test, classes: classes, mistakes: 5) { F.crossEntropy($0, $1) })
+        #expect(result.images == 100 && result.confusion.counts.reduce(0, +) == 100)
+        #expect(abs(result.accuracy - result.confusion.accuracy) < 1e-12)
+        #expect(result.accuracy == run.trainer.history[2].testAccuracy)
+        #expect(result.mistakes.count == 5)
+        #expect(zip(result.mistakes, result.mistakes.dropFirst()).allSatisfy { $0.probability >= $1.probability })
+        #expect(result.mistakes.allSatisfy { $0.predicted != $0.actual && $0.probability >= $0.actualProbability })
+        #expect(run.trainer.model.training) // As it was left by training.
+    }
+
+    @Test func metricsDoNotDependOnWhenTheyAreRead() {
+        let (often, once) = (RunningMetrics(), RunningMetrics())
+        for i in 1...200 {
+            for metrics in [often, once] { metrics.add(loss: Tensor(1 / Double(i), dtype: .float64), right: Tensor([Int64(i % 3)]).sum(), images: 2 + i % 5) }
+            _ = often.loss
+        }
+        #expect(often.state == once.state)
+        #expect(once.images == (1...200).reduce(0) { $0 + 2 + $1 % 5 })
+    }
+}
+
+/// A folder of its own for `body`, taken away afterwards.
+func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
+    var template = Array("/tmp/apus-training-XXXXXX".utf8CString)
+    try #require(mkdtemp(&template) != nil)
+    let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    defer { removeAll(path) }
+    return try body(path)
+}
+
+func removeAll(_ path: String) {
+    for name in (try? RunFolder.names(in: path)) ?? [] {
+        let inner = "\(path)/\(name)"
+        var status = stat()
+        if lstat(inner, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { removeAll(inner) } else { unlink(inner) }
+    }
+    rmdir(path)
+}
