@@ -35,7 +35,7 @@ package enum ModuleTable {
     }
 
     private static let entries: [String: Entry] = {
-        let families = [activations, linear, dropouts]
+        let families = [activations, linear, dropouts, losses]
         return Dictionary(families.joined().map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }()
 

@@ -1,0 +1,146 @@
+import ApusCore
+
+extension ModuleTable {
+    static let losses: [Entry] = [
+        loss(CrossEntropyLoss.self) { a in
+            let weight = try a.classWeight(), ignored = try a.int("ignore_index", -100)
+            let (reduction, smoothing) = (try a.reduction(after: "reduce"), try a.double("label_smoothing", 0))
+            return CrossEntropyLoss(weight: weight, ignoreIndex: ignored, reduction: reduction, labelSmoothing: smoothing)
+        } call: { $0($1[0], $1[1]) },
+        loss(NLLLoss.self) { a in
+            let weight = try a.classWeight(), ignored = try a.int("ignore_index", -100)
+            return NLLLoss(weight: weight, ignoreIndex: ignored, reduction: try a.reduction(after: "reduce"))
+        } call: { $0($1[0], $1[1]) },
+        loss(LinearCrossEntropyLoss.self) { a in
+            let (inputs, classes) = (try a.int("in_features"), try a.int("num_classes"))
+            let (outputs, bias) = (try a.ints("out_features", []), try a.bool("bias", false))
+            let (reduction, weight): (Reduction, Tensor?) = (try a.choice("reduction", .mean), try a.optionalTensor("weight"))
+            let (ignored, smoothing) = (try a.optionalInt("ignore_index"), try a.double("label_smoothing", 0))
+            if let options = try a.read("options") {
+                guard case .none = options else { throw a.wrong("options", options, "None, since there is no computation in chunks") }
+            }
+            let (device, dtype) = try a.deviceAndDType()
+            return LinearCrossEntropyLoss(
+                inputs, classes, outFeatures: outputs, bias: bias, reduction: reduction, weight: weight, ignoreIndex: ignored, labelSmoothing: smoothing
+            ).to(device, dtype)
+        } call: { $0($1[0], $1[1]) },
+        loss(MultiMarginLoss.self) { a in
+            let (p, margin) = (try a.int("p", 1), try a.double("margin", 1))
+            let weight = try a.classWeight()
+            return MultiMarginLoss(p: p, margin: margin, weight: weight, reduction: try a.reduction(after: "reduce"))
+        } call: { $0($1[0], $1[1]) },
+        loss(MultiLabelSoftMarginLoss.self) { a in
+            let weight = try a.classWeight()
+            return MultiLabelSoftMarginLoss(weight: weight, reduction: try a.reduction(after: "reduce"))
+        } call: { $0($1[0], $1[1]) },
+        loss(BCELoss.self) { a in
+            let weight = try a.classWeight()
+            return BCELoss(weight: weight, reduction: try a.reduction(after: "reduce"))
+        } call: { $0($1[0], $1[1]) },
+        loss(BCEWithLogitsLoss.self) { a in
+            let weight = try a.classWeight(), reduction = try a.reduction(after: "reduce")
+            return BCEWithLogitsLoss(weight: weight, reduction: reduction, posWeight: try a.optionalTensor("pos_weight"))
+        } call: { $0($1[0], $1[1]) },
+        loss(MultiLabelMarginLoss.self) { a in MultiLabelMarginLoss(reduction: try a.reduction(after: "size_average", "reduce")) } call: { $0($1[0], $1[1]) },
+        loss(SoftMarginLoss.self) { a in SoftMarginLoss(reduction: try a.reduction(after: "size_average", "reduce")) } call: { $0($1[0], $1[1]) },
+        loss(MSELoss.self) { a in MSELoss(reduction: try a.reduction(after: "size_average", "reduce")) } call: { $0($1[0], $1[1]) },
+        loss(L1Loss.self) { a in L1Loss(reduction: try a.reduction(after: "size_average", "reduce")) } call: { $0($1[0], $1[1]) },
+        loss(SmoothL1Loss.self) { a in
+            let reduction = try a.reduction(after: "size_average", "reduce")
+            return SmoothL1Loss(reduction: reduction, beta: try a.double("beta", 1))
+        } call: { $0($1[0], $1[1]) },
+        loss(HuberLoss.self) { a in
+            let reduction = try a.reduction()
+            return HuberLoss(reduction: reduction, delta: try a.double("delta", 1))
+        } call: { $0($1[0], $1[1]) },
+        loss(KLDivLoss.self) { a in
+            try a.refuse("size_average", "reduce")
+            let reduction: F.KLDivReduction = try a.choice("reduction", .mean)
+            return KLDivLoss(reduction: reduction, logTarget: try a.bool("log_target", false))
+        } call: { $0($1[0], $1[1]) },
+        loss(PoissonNLLLoss.self) { a in
+            let (log, full) = (try a.bool("log_input", true), try a.bool("full", false))
+            try a.refuse("size_average")
+            let eps = try a.double("eps", 1e-8)
+            return PoissonNLLLoss(logInput: log, full: full, eps: eps, reduction: try a.reduction(after: "reduce"))
+        } call: { $0($1[0], $1[1]) },
+        loss(GaussianNLLLoss.self, ["input", "target", "var"]) { a in
+            let (full, eps) = (try a.bool("full", false), try a.double("eps", 1e-6))
+            return GaussianNLLLoss(full: full, eps: eps, reduction: try a.reduction())
+        } call: { $0($1[0], $1[1], $1[2]) },
+        loss(HingeEmbeddingLoss.self) { a in
+            let margin = try a.double("margin", 1)
+            return HingeEmbeddingLoss(margin: margin, reduction: try a.reduction(after: "size_average", "reduce"))
+        } call: { $0($1[0], $1[1]) },
+        loss(MarginRankingLoss.self, ["input1", "input2", "target"]) { a in
+            let margin = try a.double("margin", 0)
+            return MarginRankingLoss(margin: margin, reduction: try a.reduction(after: "size_average", "reduce"))
+        } call: { $0($1[0], $1[1], $1[2]) },
+        loss(CosineEmbeddingLoss.self, ["input1", "input2", "target"]) { a in
+            let margin = try a.double("margin", 0)
+            return CosineEmbeddingLoss(margin: margin, reduction: try a.reduction(after: "size_average", "reduce"))
+        } call: { $0($1[0], $1[1], $1[2]) },
+        loss(TripletMarginLoss.self, ["anchor", "positive", "negative"]) { a in
+            let (margin, p, eps, swap) = (try a.double("margin", 1), try a.double("p", 2), try a.double("eps", 1e-6), try a.bool("swap", false))
+            return TripletMarginLoss(margin: margin, p: p, eps: eps, swap: swap, reduction: try a.reduction(after: "size_average", "reduce"))
+        } call: { $0($1[0], $1[1], $1[2]) },
+        loss(TripletMarginWithDistanceLoss.self, ["anchor", "positive", "negative"]) { a in
+            try a.refuse("distance_function")
+            let (margin, swap) = (try a.double("margin", 1), try a.bool("swap", false))
+            return TripletMarginWithDistanceLoss(margin: margin, swap: swap, reduction: try a.reduction())
+        } call: { $0($1[0], $1[1], $1[2]) },
+        Entry("CTCLoss") { (a: inout Arguments) -> CTCLoss in
+            let (blank, reduction) = (try a.int("blank", 0), try a.reduction())
+            return CTCLoss(blank: blank, reduction: reduction, zeroInfinity: try a.bool("zero_infinity", false))
+        } call: { module, a in
+            let (logProbs, targets) = (try a.tensor("log_probs"), try a.tensor("targets"))
+            let (inputs, lengths) = (try a.lengths("input_lengths"), try a.lengths("target_lengths"))
+            try a.finish()
+            return .tensor(module(logProbs, targets, inputLengths: inputs, targetLengths: lengths))
+        },
+    ]
+
+    /// A loss that is called with tensors of these names.
+    private static func loss<Made: Module>(
+        _ type: Made.Type, _ inputs: [String] = ["input", "target"], _ make: @escaping @Sendable (inout Arguments) throws -> Made,
+        call: @escaping @Sendable (Made, [Tensor]) -> Tensor
+    ) -> Entry {
+        Entry("\(type)", make) { module, a in
+            var tensors: [Tensor] = []
+            for input in inputs { tensors.append(try a.tensor(input)) }
+            try a.finish()
+            return .tensor(call(module, tensors))
+        }
+    }
+}
+
+extension Arguments {
+    /// Arguments that PyTorch has deprecated, or that have no value outside Python: they can only be None.
+    fileprivate mutating func refuse(_ names: String...) throws {
+        for name in names {
+            guard let value = try read(name) else { continue }
+            guard case .none = value else { throw wrong(name, value, "None") }
+        }
+    }
+
+    /// `weight`, and `size_average` behind it, which `reduction` has replaced.
+    fileprivate mutating func classWeight() throws -> Tensor? {
+        let weight = try optionalTensor("weight")
+        try refuse("size_average")
+        return weight
+    }
+
+    /// `reduction`, behind what it has replaced.
+    fileprivate mutating func reduction(after replaced: String...) throws -> Reduction {
+        for name in replaced { try refuse(name) }
+        return try choice("reduction", .mean)
+    }
+
+    /// A list of integers, or an integer tensor.
+    fileprivate mutating func lengths(_ name: String) throws -> [Int] {
+        try read(name, nil, "a list of integers or an integer tensor") {
+            if let tensor = $0.tensor { return tensor.dtype.isInteger && tensor.ndim <= 1 ? tensor.array(Int.self) : nil }
+            return $0.ints
+        }
+    }
+}
