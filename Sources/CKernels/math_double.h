@@ -71,8 +71,8 @@ static inline double d_digamma(double x) {
     if (x == 0) return copysign(INFINITY, -x);
     double result = 0;
     if (x < 0) {
-        if (x == floor(x)) return NAN;
-        double fraction = x - floor(x); // tan has the period 1 in units of π
+        double fraction = x - trunc(x); // tan has the period 1 in units of π
+        if (fraction == 0 || x == -INFINITY) return NAN;
         result = -M_PI / tan(M_PI * fraction);
         x = 1 - x;
     }

@@ -7,7 +7,7 @@
 
 UNARY(negative, -x)
 UNARY(absolute, f_abs(x))
-UNARY(sign, x > 0 ? (T)1 : x < 0 ? (T)-1 : x - x == 0 ? (T)0 : x)
+UNARY(sign, (T)((x > 0) - (x < 0)))
 UNARY(square, x *x)
 PREDICATE(logicalNot, x == 0)
 PREDICATE(isNaN, x != x)
@@ -67,13 +67,16 @@ UNARY(powCube, x *x *x)
 UNARY(powOne, x)
 UNARY(powZero, (T)1)
 UNARY(powMinusTwo, 1 / (x * x))
+// Unlike √x, x^½ is infinite at −∞ and 0 at −0.
+UNARY(powHalf, f_sqrt(x == (T)-INFINITY ? (T)INFINITY : x + 0))
+UNARY(powMinusHalf, 1 / f_sqrt(x == (T)-INFINITY ? (T)INFINITY : x + 0))
 static void N(powScalar)(int64_t n, void *out, const void *a, const void *b, const void *c, const apus_parameters *p) {
     apus_kernel *k = p->a == 2      ? N(square)
                      : p->a == 3    ? N(powCube)
                      : p->a == 1    ? N(powOne)
                      : p->a == 0    ? N(powZero)
-                     : p->a == 0.5  ? N(sqrt)
-                     : p->a == -0.5 ? N(rsqrt)
+                     : p->a == 0.5  ? N(powHalf)
+                     : p->a == -0.5 ? N(powMinusHalf)
                      : p->a == -1   ? N(reciprocal)
                      : p->a == -2   ? N(powMinusTwo)
                                     : N(powAny);
