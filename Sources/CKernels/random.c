@@ -13,30 +13,29 @@ typedef struct {
     uint32_t word[4][BLOCKS];
 } batch;
 
+/// Words are kept in 64-bit lanes, as the multiplication takes and gives them, and a block's ten rounds in registers.
 APUS_CLONES static void philox(uint64_t seed, uint64_t counter, batch *b) {
-    uint32_t c0[BLOCKS], c1[BLOCKS], c2[BLOCKS], c3[BLOCKS];
-    for (int i = 0; i < BLOCKS; i++) {
+    uint64_t k0[10], k1[10];
+    for (uint32_t round = 0; round < 10; round++) {
+        k0[round] = (uint32_t)seed + round * 0x9E3779B9u;
+        k1[round] = (uint32_t)(seed >> 32) + round * 0xBB67AE85u;
+    }
+    APUS_SIMD for (int i = 0; i < BLOCKS; i++) {
         uint64_t c = counter + (uint64_t)i;
-        c0[i] = (uint32_t)c;
-        c1[i] = (uint32_t)(c >> 32);
-        c2[i] = c3[i] = 0;
-    }
-    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
-    for (int round = 0; round < 10; round++) {
-        for (int i = 0; i < BLOCKS; i++) {
-            uint64_t p = (uint64_t)c0[i] * 0xD2511F53u, q = (uint64_t)c2[i] * 0xCD9E8D57u;
-            c0[i] = (uint32_t)(q >> 32) ^ c1[i] ^ k0;
-            c1[i] = (uint32_t)q;
-            c2[i] = (uint32_t)(p >> 32) ^ c3[i] ^ k1;
-            c3[i] = (uint32_t)p;
+        uint64_t c0 = c & UINT32_MAX, c1 = c >> 32, c2 = 0, c3 = 0;
+#pragma clang loop unroll(full)
+        for (int round = 0; round < 10; round++) {
+            uint64_t p = c0 * 0xD2511F53u, q = c2 * 0xCD9E8D57u;
+            c0 = q >> 32 ^ c1 ^ k0[round];
+            c1 = q & UINT32_MAX;
+            c2 = p >> 32 ^ c3 ^ k1[round];
+            c3 = p & UINT32_MAX;
         }
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
+        b->word[0][i] = (uint32_t)c0;
+        b->word[1][i] = (uint32_t)c1;
+        b->word[2][i] = (uint32_t)c2;
+        b->word[3][i] = (uint32_t)c3;
     }
-    memcpy(b->word[0], c0, sizeof c0);
-    memcpy(b->word[1], c1, sizeof c1);
-    memcpy(b->word[2], c2, sizeof c2);
-    memcpy(b->word[3], c3, sizeof c3);
 }
 
 typedef struct {
