@@ -26,7 +26,8 @@ struct VectorMathTests {
         Function(kind: .erf, bound: 1.1) { erf($0) },
         Function(kind: .sin, bound: 0.6) { sin($0) },
         Function(kind: .cos, bound: 0.6) { cos($0) },
-        Function(kind: .tan, bound: 0.6) { tan($0) },
+        // Beyond 10⁶ libm answers, whose tanf is not as close.
+        Function(kind: .tan, bound: 1) { tan($0) },
         // By libm.
         Function(kind: .atan, bound: 1) { atan($0) },
         Function(kind: .sinh, bound: 2) { sinh($0) },
