@@ -5,20 +5,21 @@ import CContext
 /// One object a thread, found with one instruction and read once an op. Every scope that changes it (`noGrad { }`, `checked { }`,
 /// a module's call) is synchronous, so a thread is all that a task-local value would follow, at a tenth of its price.
 package final class Context {
-    package var gradEnabled = true
-    package var inference = false
-    var checkedScope: CheckedScope?
+    // Only its own thread touches it, and no access spans a call: checks of exclusivity would find nothing.
+    @exclusivity(unchecked) package var gradEnabled = true
+    @exclusivity(unchecked) package var inference = false
+    @exclusivity(unchecked) var checkedScope: CheckedScope?
     /// The modules being called, outermost first. Unowned: a call keeps its module alive.
-    package var modules: [Unmanaged<AnyObject>] = []
+    @exclusivity(unchecked) package var modules: [Unmanaged<AnyObject>] = []
     /// How the module floor spells the innermost of `modules`; set with the first push.
-    package var describeModules: (([AnyObject]) -> String?)?
+    @exclusivity(unchecked) package var describeModules: (([AnyObject]) -> String?)?
     /// What `withGenerator` set; nil means the process-wide one.
-    package var generator: Generator?
-    package var anomaly = false
+    @exclusivity(unchecked) package var generator: Generator?
+    @exclusivity(unchecked) package var anomaly = false
     /// Where dying graph nodes are freed.
     let graveyard = Graveyard()
     /// Reads every op that passes (`Op.swift`): profilers and captures.
-    package var observer: (any OpObserver)?
+    @exclusivity(unchecked) package var observer: (any OpObserver)?
 
     /// The calling thread's.
     @inline(__always) package static var current: Context {

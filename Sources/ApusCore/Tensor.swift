@@ -7,26 +7,28 @@
 /// A tensor is not Sendable. It may move to another task as Swift 6 lets values move; sharing one takes a wrapper (`Shared`).
 public class Tensor {
     // Setters are package-wide for `Module.to(_:)` and `assign(_:)`, which exchange what a parameter holds and keep its identity.
-    package final var storage: Storage
-    public package(set) final var shape: Shape
-    package final var strides: Shape
+    // Exclusivity is not checked at run time: every access is one load or store, none spans a call, and the checks were
+    // a quarter of the price of a small op.
+    @exclusivity(unchecked) package final var storage: Storage
+    @exclusivity(unchecked) public package(set) final var shape: Shape
+    @exclusivity(unchecked) package final var strides: Shape
     /// In elements, from the storage's base.
-    package final var offset: Int
-    public package(set) final var dtype: DType
+    @exclusivity(unchecked) package final var offset: Int
+    @exclusivity(unchecked) public package(set) final var dtype: DType
     /// Whether it is the result of a failed op inside `checked`.
     public final let isPoisoned: Bool
     /// Whether it stands for a Swift number, which yields to tensors in type promotion.
-    package final var isWrappedNumber = false
+    @exclusivity(unchecked) package final var isWrappedNumber = false
 
     // MARK: Autograd (see Autograd/)
 
-    final var requiresGradFlag = false
+    @exclusivity(unchecked) final var requiresGradFlag = false
     /// The op that made it, nil for leaves. Views changed in place renew it on reading (`Autograd/InPlace.swift`).
-    final var recordedNode: Node?
-    final var outputIndex: Int32 = 0
-    final var storedGrad: Tensor?
+    @exclusivity(unchecked) final var recordedNode: Node?
+    @exclusivity(unchecked) final var outputIndex: Int32 = 0
+    @exclusivity(unchecked) final var storedGrad: Tensor?
     /// What few tensors have: hooks, the node that accumulates a leaf's gradient, the base of a view.
-    final var extras: AutogradExtras?
+    @exclusivity(unchecked) final var extras: AutogradExtras?
 
     package init(storage: Storage, shape: Shape, strides: Shape, offset: Int, dtype: DType) {
         self.storage = storage
@@ -59,6 +61,10 @@ public class Tensor {
     /// What a failed op hands on inside `checked`.
     package static var poisoned: Tensor {
         do { return Tensor(poisoned: try Storage(byteCount: 8, device: .cpu)) } catch { preconditionFailure("\(error)") }
+    }
+
+    deinit {
+        extras?.accumulator?.tensor = nil
     }
 
     // MARK: Facts

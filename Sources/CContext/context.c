@@ -3,24 +3,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static _Thread_local void *current;
+_Thread_local void *apus_context_current;
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void (*_Atomic destroy_context)(void *);
 
 static void at_thread_end(void *context) {
-    current = NULL;
+    apus_context_current = NULL;
     destroy_context(context);
 }
 static void make_key(void) { pthread_key_create(&key, at_thread_end); }
-
-void *apus_context_get(void) { return current; }
 
 void apus_context_set(void *context, void (*destroy)(void *)) {
     destroy_context = destroy; // always the same function
     pthread_once(&once, make_key);
     pthread_setspecific(key, context);
-    current = context;
+    apus_context_current = context;
 }
 
 void apus_trap(const char *message) {

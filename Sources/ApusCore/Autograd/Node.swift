@@ -1,22 +1,23 @@
 /// One recorded op in the graph: where its gradient comes from (slots, one for each output) and where it goes (edges, one for each input).
 package class Node {
+    // One thread at a time works on a graph, and no access spans a call: checks of exclusivity would find nothing.
     /// To the nodes that made the inputs; no node where an input needs no gradient.
-    final var edges: [Edge]
-    final var saved: [SavedTensor]
+    @exclusivity(unchecked) final var edges: [Edge]
+    @exclusivity(unchecked) final var saved: [SavedTensor]
     /// Whether a backward pass has freed what was saved.
-    final var isReleased = false
+    @exclusivity(unchecked) final var isReleased = false
     /// The gradient of output 0, collected while a backward pass runs.
-    final var slot: Tensor?
+    @exclusivity(unchecked) final var slot: Tensor?
     /// The gradients of outputs from 1 on, for nodes that have them.
-    final var moreSlots: [Tensor?] = []
+    @exclusivity(unchecked) final var moreSlots: [Tensor?] = []
     /// Functions on the gradient of an output, in the order they were added.
-    final var hooks: [GradientHook] = []
+    @exclusivity(unchecked) final var hooks: [GradientHook] = []
     /// The backward pass that has visited this node last.
-    final var visit: UInt64 = 0
+    @exclusivity(unchecked) final var visit: UInt64 = 0
     /// Whether that pass needs this node's gradient.
-    final var isNeeded = false
+    @exclusivity(unchecked) final var isNeeded = false
     /// Where the op was called, kept in anomaly mode.
-    final var origin: Anomaly.Origin?
+    @exclusivity(unchecked) final var origin: Anomaly.Origin?
 
     init(edges: [Edge], saved: [SavedTensor]) {
         self.edges = edges
@@ -129,8 +130,9 @@ extension Node {
 
 /// Where the gradient of a leaf ends: it adds to `grad`.
 final class AccumulateNode: Node {
-    /// Weak: the tensor holds this node, and a graph that outlives its leaf has nobody to give a gradient to.
-    weak var tensor: Tensor?
+    /// nil after the leaf is gone: a graph that outlives it has nobody to give a gradient to. The leaf holds this node and says so as it
+    /// goes (`Tensor.deinit`); both belong to one region of isolation. A weak reference would slow every count of the leaf's references.
+    unowned(unsafe) var tensor: Tensor?
 
     init(_ tensor: Tensor) {
         self.tensor = tensor

@@ -3,8 +3,11 @@
 #ifndef APUS_CONTEXT_H
 #define APUS_CONTEXT_H
 
+// Static storage for the thread: one instruction to read. The programs that hold it are executables, not plug-ins.
+extern _Thread_local void *_Nullable apus_context_current __attribute__((tls_model("initial-exec")));
+
 /// The calling thread's pointer, NULL until set.
-void *_Nullable apus_context_get(void);
+static inline void *_Nullable apus_context_get(void) { return apus_context_current; }
 /// Sets it. `destroy` is called with it when the thread ends.
 void apus_context_set(void *_Nonnull context, void (*_Nonnull destroy)(void *_Nullable));
 /// Writes what stdout holds, then `message` to stderr, and ends the process as a trap does.
