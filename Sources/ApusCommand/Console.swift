@@ -6,6 +6,9 @@ import Glibc
 
 let version = SystemFacts.version
 
+/// The parser's, not that of the table of modules.
+typealias Argument = ArgumentParser.Argument
+
 /// Writes a line to standard output at once.
 func say(_ text: String) { writeAll(text + "\n", to: STDOUT_FILENO) }
 

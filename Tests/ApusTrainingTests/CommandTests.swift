@@ -1,0 +1,241 @@
+import Apus
+import ApusFormats
+import ApusTraining
+import Glibc
+import Testing
+
+/// The command line from outside: exit codes, output, files.
+@Suite struct CommandTests {
+    /// A run that takes a second: 160 pictures, 20 steps an epoch.
+    private func train(_ folder: String, _ more: [String] = [], out: String = "run", signal: (Int32, UInt32)? = nil) throws -> Command.Result {
+        try Command.run(["train", "--data", "images", "--batch-size", "8", "--epochs", "3", "--out", out] + more, in: folder, signal: signal.map { (number: $0.0, milliseconds: $0.1) })
+    }
+
+    private func withImages(_ body: (String) throws -> Void) throws {
+        try withFolder { folder in
+            mkdir("\(folder)/images", 0o777)
+            try Command.makeImages("\(folder)/images")
+            try body(folder)
+        }
+    }
+
+    @Test func aRunLeavesAllThatItPromises() throws {
+        try withImages { folder in
+            let result = try train(folder, ["--json", "--seed", "7"])
+            #expect(result.status == 0 && result.errors == "", "\(result.errors)")
+            let lines = try result.lines.map { try JSON(parsing: String($0)) }
+            #expect(lines.first?["event"]?.string == "start")
+            #expect(lines.filter { $0["event"]?.string == "epoch" }.map { $0["epoch"]?.int } == [1, 2, 3])
+            let done = try #require(lines.last)
+            #expect(done["event"]?.string == "done")
+            let accuracy = try #require(done["test_accuracy"]?.double)
+            #expect(accuracy > 0.3 && accuracy <= 1)
+            #expect(result.lines.last?.hasPrefix("{\"event\":\"done\",\"test_accuracy\":") == true)
+
+            let metrics = try Command.text("\(folder)/run/metrics.jsonl").split(separator: "\n").map { try JSON(parsing: String($0)) }
+            #expect(metrics.filter { $0["event"]?.string == "epoch" }.map { $0["epoch"]?.int } == [1, 2, 3])
+            let weights = try Safetensors(contentsOf: "\(folder)/run/model.safetensors")
+            #expect(weights.tensors.keys == ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"])
+            let report = try Command.text("\(folder)/run/report.html")
+            for part in ["Confusion matrix", "Most wrong about", "data:image/png;base64,", "MLP", "--seed 7", "<polyline"] { #expect(report.contains(part), "\(part)") }
+
+            // A run that is finished ends well at once; its folder is not written over.
+            let again = try Command.run(["train", "--resume", "run", "--json"], in: folder)
+            #expect(again.status == 0 && again.lines.count == 1)
+            #expect(try JSON(parsing: String(again.lines[0]))["test_accuracy"]?.double == accuracy)
+            let over = try train(folder)
+            #expect(over.status == 64 && over.errors.contains("run holds a run already"))
+
+            let evaluated = try Command.run(["evaluate", "run", "--json"], in: folder)
+            #expect(evaluated.status == 0)
+            #expect(try JSON(parsing: String(try #require(evaluated.lines.last)))["test_accuracy"]?.double == accuracy)
+
+            let pictures = ["images/test/0", "images/test/1"].flatMap { path in ((try? names("\(folder)/\(path)")) ?? []).prefix(2).map { "\(path)/\($0)" } }
+            let predicted = try Command.run(["predict", "run", "--top", "2", "--json"] + pictures, in: folder)
+            #expect(predicted.status == 0 && predicted.lines.count == pictures.count)
+            for line in predicted.lines {
+                let classes = try #require(try JSON(parsing: String(line))["classes"]?.array)
+                let probabilities = classes.compactMap { $0["probability"]?.double }
+                #expect(probabilities.count == 2 && probabilities[0] >= probabilities[1] && probabilities[0] <= 1)
+            }
+            // One bad picture is named; the others are answered.
+            try Command.write("no picture", to: "\(folder)/bad.png")
+            let mixed = try Command.run(["predict", "run/model.safetensors", "bad.png", pictures[0]], in: folder)
+            #expect(mixed.status == 1 && mixed.lines.count == 1 && mixed.errors.contains("bad.png"))
+        }
+    }
+
+    private func names(_ path: String) throws -> [String] {
+        guard let folder = opendir(path) else { return [] }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self)) }
+            if name.hasSuffix(".png") { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    /// Issue: killed with SIGKILL at ten random moments and resumed each time, a run ends with the same bytes as an undisturbed one.
+    @Test func killedAtRandomMomentsItEndsWithTheSameBytes() throws {
+        try withImages { folder in
+            let more = ["--checkpoint-every", "4"]
+            let begin = monotonicSeconds()
+            #expect(try train(folder, more, out: "whole").status == 0)
+            let milliseconds = (monotonicSeconds() - begin) * 1000
+            var kills = 0
+            for _ in 0..<10 {
+                let moment = UInt32(Double.random(in: 0.05...0.9) * milliseconds)
+                let began = access("\(folder)/run/options.json", F_OK) == 0
+                let result = began
+                    ? try Command.run(["train", "--resume", "run"], in: folder, signal: (SIGKILL, moment)) : try train(folder, more, signal: (SIGKILL, moment))
+                #expect(result.signal == SIGKILL || result.status == 0, "\(result.errors)")
+                if result.signal == SIGKILL { kills += 1 }
+            }
+            #expect(kills > 0)
+            let last = access("\(folder)/run/options.json", F_OK) == 0 ? try Command.run(["train", "--resume", "run"], in: folder) : try train(folder, more)
+            #expect(last.status == 0, "\(last.errors)")
+            #expect(try Command.bytes("\(folder)/run/model.safetensors") == Command.bytes("\(folder)/whole/model.safetensors"))
+            // No line is there twice.
+            func steps(_ run: String) throws -> [Int?] { try Command.text("\(folder)/\(run)/metrics.jsonl").split(separator: "\n").map { try JSON(parsing: String($0))["step"]?.int } }
+            #expect(try steps("run") == steps("whole"))
+        }
+    }
+
+    @Test(arguments: [SIGINT, SIGTERM]) func interruptedItEndsInGoodOrder(number: Int32) throws {
+        try withImages { folder in
+            #expect(try train(folder, ["--epochs", "3"], out: "whole").status == 0)
+            // Long enough to be interrupted for sure; the folder says when it has begun.
+            let result = try Command.run(
+                ["train", "--data", "images", "--batch-size", "8", "--epochs", "100000", "--out", "run", "--schedule", "constant"], in: folder, signal: (number, 1500))
+            if result.signal == nil {
+                #expect(result.status == 130, "\(result.errors)")
+                #expect(result.output.contains("go on with: apus train --resume run"))
+                #expect(try Checkpoint.load(from: "\(folder)/run") != nil)
+            } else {
+                // On a slow machine the signal came before it was listened for.
+                #expect(access("\(folder)/run/checkpoint.safetensors", F_OK) != 0)
+            }
+        }
+    }
+
+    @Test func withoutACheckpointItStartsOver() throws {
+        try withImages { folder in
+            #expect(try train(folder, out: "whole").status == 0)
+            mkdir("\(folder)/run", 0o777)
+            try Command.write(Command.text("\(folder)/whole/options.json"), to: "\(folder)/run/options.json")
+            try Command.write("{\"event\":\"batc", to: "\(folder)/run/metrics.jsonl")
+            #expect(try Command.run(["train", "--resume", "run"], in: folder).status == 0)
+            #expect(try Command.bytes("\(folder)/run/model.safetensors") == Command.bytes("\(folder)/whole/model.safetensors"))
+        }
+    }
+
+    @Test func aDamagedCheckpointIsPassedOverOrNamed() throws {
+        try withImages { folder in
+            #expect(try train(folder, out: "run").status == 0)
+            let whole = try Command.bytes("\(folder)/run/model.safetensors")
+            for name in ["result.json", "model.safetensors", "report.html"] { unlink("\(folder)/run/\(name)") }
+            try Command.write("damaged", to: "\(folder)/run/checkpoint.safetensors")
+            let passed = try Command.run(["train", "--resume", "run"], in: folder)
+            #expect(passed.status == 0 && passed.output.contains("going on from the checkpoint before it"))
+            #expect(try Command.bytes("\(folder)/run/model.safetensors") == whole)
+            unlink("\(folder)/run/result.json")
+            for name in ["checkpoint", "checkpoint.previous"] { try Command.write("damaged", to: "\(folder)/run/\(name).safetensors") }
+            let refused = try Command.run(["train", "--resume", "run"], in: folder)
+            expectOneLine(refused, status: 1, "checkpoint.safetensors")
+        }
+    }
+
+    @Test func whatIsWrongIsSaidInOneLine() throws {
+        try withImages { folder in
+            let cases: [([String], Int32, String)] = [
+                (["train", "--model", "cnnn"], 64, "did you mean 'cnn'?"),
+                (["train", "--optimizer", "adm"], 64, "there is no optimizer 'adm'; did you mean 'adam'?"),
+                (["train", "--schedule", "never"], 64, "there are onecycle, cosine, step, constant"),
+                (["train", "--device", "gpu"], 64, "there is no device 'gpu'"),
+                (["train", "--data", "nowhere"], 64, "neither a data set nor a folder 'nowhere'"),
+                (["train", "--epochs", "0"], 64, "epochs is 0"),
+                (["train", "--epochs", "many"], 64, "many"),
+                (["train", "--lr", "nan"], 64, "lr is nan"),
+                (["train", "--nonsense"], 64, "--nonsense"),
+                (["train", "--resume", "run", "--lr", "1"], 64, "leave out --lr"),
+                (["train", "--resume", "nowhere"], 1, "there is no folder nowhere"),
+                (["train", "--resume", "images"], 1, "images holds no run"),
+                (["train", "--model", "nowhere.json"], 1, "cannot open nowhere.json"),
+                (["train", "--data", "images", "--out", "/dev/null/run"], 1, "/dev/null"),
+                (["train", "--data", "images/test/0", "--out", "x"], 1, "images/test/0"),
+                (["evaluate", "nowhere"], 1, "cannot open nowhere"),
+                (["predict", "images", "a.png"], 1, "images holds no run"),
+                (["summary", "transformer"], 64, "there is no model 'transformer'"),
+                (["summary", "cnn", "--input", "2x2"], 64, "--input is '2x2'"),
+            ]
+            for (arguments, status, text) in cases {
+                let result = try Command.run(arguments, in: folder)
+                #expect(result.signal == nil && result.status == status, "\(arguments): \(result.errors)")
+                #expect(result.errors.contains(text), "\(arguments): \(result.errors)")
+                if status == 1 { expectOneLine(result, status: 1, text) }
+            }
+            #expect(access("\(folder)/x", F_OK) != 0) // A run that could not begin leaves no folder.
+        }
+    }
+
+    @Test func aFullDiskIsSaidInOneLine() throws {
+        try withImages { folder in
+            // No file above 512 kB: the first checkpoint does not fit.
+            let result = try Command.run(
+                ["train", "--data", "images", "--epochs", "1", "--out", "run"], in: folder, shell: "trap '' XFSZ; ulimit -f 1000;")
+            expectOneLine(result, status: 1, "checkpoint.safetensors: File too large")
+        }
+    }
+
+    @Test func modelsAreDescribedInFiles() throws {
+        try withImages { folder in
+            try Command.write(
+                """
+                [
+                  {"type": "Conv2d", "name": "conv1", "in_channels": 1, "out_channels": 4, "kernel_size": 3, "stride": 2, "padding": 1},
+                  "ReLU",
+                  {"type": "Sequential", "name": "head", "layers": ["Flatten", {"type": "Linear", "in_features": 784, "out_features": 10}]}
+                ]
+                """, to: "\(folder)/net.json")
+            let summary = try Command.run(["summary", "net.json"], in: folder)
+            #expect(summary.status == 0 && summary.output.contains("conv1 (Conv2d)") && summary.output.contains("7,890"), "\(summary.errors)")
+            let trained = try train(folder, ["--model", "net.json"])
+            #expect(trained.status == 0, "\(trained.errors)")
+            // The run has the description in it.
+            unlink("\(folder)/net.json")
+            #expect(try Command.run(["evaluate", "run"], in: folder).status == 0)
+            let keys = try Safetensors(contentsOf: "\(folder)/run/model.safetensors").tensors.keys
+            #expect(keys == ["conv1.weight", "conv1.bias", "head.1.weight", "head.1.bias"])
+
+            let wrong: [(String, String)] = [
+                ("[{\"type\": \"Linaer\", \"in_features\": 3}]", "did you mean 'Linear'?"),
+                ("[{\"type\": \"Linear\", \"in_features\": 3}]", "out_features"),
+                ("[{\"type\": \"Linear\", \"in_features\": 3, \"out_features\": 2, \"depth\": 1}]", "depth"),
+                ("[{\"type\": \"Linear\", \"in_features\": -3, \"out_features\": 2}]", "Linear"),
+                ("[\"Flatten\", {\"type\": \"Linear\", \"in_features\": 9, \"out_features\": 10}]", "does not take"),
+                ("[\"ReLU\",", "line 1, column 9"),
+                ("{}", "there are no layers"),
+                ("[[]]", "a layer is wanted"),
+            ]
+            for (text, message) in wrong {
+                try Command.write(text, to: "\(folder)/wrong.json")
+                expectOneLine(try Command.run(["summary", "wrong.json"], in: folder), status: 1, message)
+            }
+        }
+    }
+
+    @Test func infoNamesWhatThereIs() throws {
+        try withFolder { folder in
+            let result = try Command.run(["info", "--json"], in: folder)
+            let json = try JSON(parsing: result.output)
+            for key in ["apus", "swift", "onednn", "zlib", "libpng", "processor", "cores", "memory", "devices"] { #expect(json[key]?.string?.isEmpty == false, "\(key)") }
+        }
+    }
+
+    private func expectOneLine(_ result: Command.Result, status: Int32, _ text: String) {
+        #expect(result.signal == nil && result.status == status, "\(result.errors)")
+        #expect(result.errors.contains(text), "\(result.errors)")
+        #expect(result.errors.split(separator: "\n").count == 1 && result.errors.hasPrefix("apus: error: "), "\(result.errors)")
+    }
+}
