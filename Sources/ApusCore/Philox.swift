@@ -26,11 +26,11 @@
 /// Logarithm, sine and cosine may differ between backends in the last bits, so normal numbers agree to a few units in the last place;
 /// all others agree to the bit.
 package enum Philox {
-    /// The four words of block `counter` under `key`.
-    package static func block(key: UInt64, counter: UInt64) -> (UInt32, UInt32, UInt32, UInt32) {
+    /// The four words of block `counter` under `key`; `upper` is the upper half of Philox's counter, 0 in every fill.
+    package static func block(key: UInt64, counter: UInt64, upper: UInt64 = 0) -> (UInt32, UInt32, UInt32, UInt32) {
         var (k0, k1) = (UInt32(truncatingIfNeeded: key), UInt32(truncatingIfNeeded: key >> 32))
         var (c0, c1) = (UInt32(truncatingIfNeeded: counter), UInt32(truncatingIfNeeded: counter >> 32))
-        var (c2, c3): (UInt32, UInt32) = (0, 0)
+        var (c2, c3) = (UInt32(truncatingIfNeeded: upper), UInt32(truncatingIfNeeded: upper >> 32))
         for _ in 0..<10 {
             let p = UInt64(c0) * 0xD251_1F53
             let q = UInt64(c2) * 0xCD9E_8D57

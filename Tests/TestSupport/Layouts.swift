@@ -41,10 +41,8 @@ package enum Layout: String, CaseIterable, Sendable {
         }
     }
 
-    private static func memory(_ shape: Shape, like x: Tensor) -> Tensor {
-        guard let out = try? Tensor.uninitialized(shape, x.dtype, x.device) else { preconditionFailure("no memory for \(shape)") }
-        return out
-    }
+    /// What lies between the elements of a view is blank.
+    private static func memory(_ shape: Shape, like x: Tensor) -> Tensor { blank(shape, x.dtype, on: x.device) }
 
     /// With the reference's copy, so that a layout does not rest on what is tested with it.
     private static func write(_ x: Tensor, into out: Tensor) -> Tensor {

@@ -117,7 +117,8 @@ enum ReferenceFunctions {
         case .hardsigmoid: return { clamp($0 + 3, 0, 6) / 6 }
         case .hardswish: return { $0 * clamp($0 + 3, 0, 6) / 6 }
         case .gelu: return { $0 * normalDistribution($0) }
-        case .geluTanh: return { 0.5 * $0 * (1 + Glibc.tanh(geluInner($0))) }
+        // ½(1 + tanh u) is σ(2u), which keeps its digits in the lower tail.
+        case .geluTanh: return { $0 * sigmoid(2 * geluInner($0)) }
         case .relu: return { $0 < 0 ? 0 : $0 }
         case .leakyRelu: return { $0 > 0 ? $0 : a * $0 }
         case .elu: return { $0 > 0 ? b * $0 : a * b * Glibc.expm1(c * $0) }
@@ -163,9 +164,9 @@ enum ReferenceFunctions {
             return { $0 * (normalDistribution($1) + $1 * Glibc.exp(-0.5 * $1 * $1) / (2 * Double.pi).squareRoot()) }
         case .geluTanhGrad:
             return { g, x in
-                let t = Glibc.tanh(geluInner(x))
-                let inner = geluScale * (1 + 3 * 0.044715 * x * x)
-                return g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner)
+                let s = sigmoid(2 * geluInner(x))
+                let slope = 2 * geluScale * (1 + 3 * 0.044715 * x * x)
+                return g * (s + x * s * (1 - s) * slope)
             }
         case .siluGrad:
             return { g, x in

@@ -1,0 +1,335 @@
+import Apus
+import TestSupport
+import Testing
+
+/// Every backend against the reference. A kind is tested with every dtype that the contract of `Backend` gives it, in every layout and
+/// over sizes around the widths of vectors, chunks and blocks; a new kind is tested without a line here unless its domain is a special one.
+enum BackendTests {
+    /// The devices that are compared with the reference.
+    static let devices = Device.all
+
+    /// From scalars to five dimensions, with empty ones, and sizes beside the widths of vectors.
+    static let shapes: [Shape] = [[], [0], [1], [2, 0, 3], [7], [65], [3, 5], [17, 16], [2, 3, 9], [2, 3, 4, 5], [2, 1, 3, 2, 3]]
+    /// Beyond the number of elements that a thread takes at once (32,768). A kind takes one of them in turn: the reference is slow.
+    static let large: [(Shape, Layout)] = [([33001], .contiguous), ([131, 269], .transposed), ([40, 7, 130], .sliced), ([260, 137], .broadcast)]
+    static func large(_ kind: Int32) -> (Shape, Layout) { large[Int(kind) % large.count] }
+
+    static func complain(_ complaint: String?, _ place: @autoclosure () -> String) {
+        guard let complaint else { return }
+        let place = place()
+        Issue.record("\(place): \(complaint)")
+    }
+}
+
+/// How far a kernel may be from the reference, whose numbers are rounded once. In units in the last place of the type it is computed
+/// in (float32 for the 16-bit types), with one more of the 16-bit type where a result there was rounded at all, and one of denormal numbers.
+struct Tolerance {
+    /// Relatively.
+    var ulps: Double
+    /// Beside results near 0 that are differences of larger numbers.
+    var absolute: Double = 0
+
+    /// One operation, or none that rounds.
+    static let exact = Tolerance(ulps: 0)
+    /// One elementary function: kernels promise at most 2.5, libm 1.
+    static let elementary = Tolerance(ulps: 4)
+    /// A formula of several roundings and differences.
+    static let formula = Tolerance(ulps: 16, absolute: 64)
+
+    func difference(_ pair: Twin, signsOfZero: Bool = false) -> String? {
+        let dtype = pair.reference.dtype
+        guard dtype.isFloatingPoint else { return TestSupport.difference(pair.tested, pair.reference, rtol: 0, atol: 0) }
+        let isHalf = dtype.size == 2
+        let unit = isHalf ? DType.float32.epsilon : dtype.epsilon
+        let rounding = isHalf && ulps > 0 ? dtype.epsilon : 0
+        let denormal = ulps > 0 ? dtype.smallestNormal * dtype.epsilon * max(1, ulps) : 0
+        if let found = TestSupport.difference(pair.tested, pair.reference, rtol: ulps * unit + rounding, atol: absolute * unit + denormal) { return found }
+        if signsOfZero {
+            let (a, b) = (values(pair.tested), values(pair.reference))
+            if let i = a.indices.first(where: { a[$0] == 0 && b[$0] == 0 && a[$0].sign != b[$0].sign }) { return "element \(i) is \(a[i]), expected \(b[i])" }
+        }
+        return nil
+    }
+}
+
+@Suite("Backends: pointwise") struct PointwiseBackendTests {
+    // MARK: Functions of one number
+
+    struct UnaryCase {
+        var tolerance = Tolerance.elementary
+        var range = -4.0...4.0
+        /// Whether the corners (infinities, the largest number) are within its domain without overflow in between.
+        var corners = true
+        var parameters: [KernelParameters] = [KernelParameters()]
+    }
+
+    static func unaryCase(_ kind: UnaryKind) -> UnaryCase {
+        switch kind {
+        case .negative, .absolute, .sign, .square, .logicalNot, .isNaN, .isInf, .isFinite, .bitwiseNot, .reciprocal, .sqrt, .floor, .ceil, .round,
+            .trunc, .frac, .relu:
+            UnaryCase(tolerance: .exact)
+        case .asin, .acos, .atanh: UnaryCase(range: -1...1)
+        case .erfinv: UnaryCase(tolerance: Tolerance(ulps: 8), range: -1...1)
+        case .acosh: UnaryCase(range: 1...100)
+        case .log, .log2, .log10, .rsqrt: UnaryCase(range: 0...1000)
+        // Zeros between poles: the error is absolute there.
+        case .lgamma, .digamma: UnaryCase(tolerance: Tolerance(ulps: 16, absolute: 256), range: -6...20)
+        case .exp, .exp2, .expm1, .sinh, .cosh, .tanh, .sigmoid: UnaryCase(range: -80...80)
+        case .logSigmoid, .mish, .silu, .gelu, .geluTanh, .hardsigmoid, .softsign: UnaryCase(tolerance: .formula, range: -20...20)
+        // x·6/6 overflows.
+        case .hardswish: UnaryCase(tolerance: .formula, corners: false)
+        case .leakyRelu, .hardshrink: UnaryCase(tolerance: .exact, parameters: [KernelParameters(0.25), KernelParameters(0)])
+        case .softshrink: UnaryCase(tolerance: .exact, parameters: [KernelParameters(0.5)])
+        case .threshold: UnaryCase(tolerance: .exact, parameters: [KernelParameters(0.5, -3)])
+        case .clamp: UnaryCase(tolerance: .exact, parameters: [KernelParameters(-1, 2), KernelParameters(-.infinity, 1), KernelParameters(1, .infinity)])
+        case .elu: UnaryCase(tolerance: .formula, corners: false, parameters: [KernelParameters(1, 1, 1), KernelParameters(1.5, 1.25, 0.75)])
+        case .softplus: UnaryCase(tolerance: .formula, range: -30...30, corners: false, parameters: [KernelParameters(1, 20), KernelParameters(2, 8)])
+        case .affine: UnaryCase(tolerance: .formula, corners: false, parameters: [KernelParameters(1.5, -0.25), KernelParameters(-3, 2)])
+        case .powScalar:
+            UnaryCase(tolerance: Tolerance(ulps: 8), range: -5...5, parameters: [2, 3, 1, 0, 0.5, -0.5, -1, -2, 2.5, 7].map { KernelParameters($0) })
+        default: UnaryCase()
+        }
+    }
+
+    @Test(arguments: BackendTests.devices, UnaryKind.allCases) func unary(_ device: Device, _ kind: UnaryKind) {
+        let test = Self.unaryCase(kind)
+        let isPredicate = [.logicalNot, .isNaN, .isInf, .isFinite].contains(kind)
+        var samples = Samples(seed: UInt64(kind.rawValue))
+
+        func compare(_ x: Tensor, _ layout: Layout, _ p: KernelParameters) {
+            let x = Twin(x, layout, on: device)
+            let out = Twin(blank: x.reference.shape, isPredicate ? .bool : x.reference.dtype, on: device)
+            ReferenceBackend.shared.unary(kind, x.reference, p, into: out.reference)
+            device.backend.unary(kind, x.tested, p, into: out.tested)
+            BackendTests.complain(
+                test.tolerance.difference(out, signsOfZero: Self.signed.contains(kind)),
+                "\(kind) (\(p.a), \(p.b), \(p.c)) of \(x.reference.dtype) \(x.reference.shape) \(layout)")
+        }
+
+        if kind != .bitwiseNot {
+            for dtype in DType.floats {
+                let specials = dtype.corners.filter { test.corners || $0.isNaN || $0.isFinite } + (test.corners ? [dtype.largest, -dtype.largest] : [])
+                for p in test.parameters {
+                    for shape in BackendTests.shapes {
+                        let x = samples.tensor(shape, dtype, in: test.range, specials: specials)
+                        for layout in Layout.allCases { compare(x, layout, p) }
+                    }
+                }
+            }
+            let (shape, layout) = BackendTests.large(kind.rawValue)
+            compare(samples.tensor(shape, .float32, in: test.range, specials: DType.float32.corners.filter { test.corners || $0.isNaN }), layout, test.parameters[0])
+        }
+        for dtype in Self.integerTypes(kind) {
+            for p in test.parameters where kind != .powScalar || p.a >= 0 && p.a == p.a.rounded() {
+                // Constants beside integers are whole.
+                let p = KernelParameters(p.a.rounded(), p.b.rounded())
+                for shape in BackendTests.shapes {
+                    let x = samples.integers(shape, dtype)
+                    for layout in Layout.allCases { compare(x, layout, p) }
+                }
+            }
+        }
+    }
+
+    /// Kinds whose zeros have the sign that IEEE 754 says.
+    static let signed: [UnaryKind] = [.negative, .absolute, .reciprocal, .sqrt, .floor, .ceil, .round, .trunc, .sin, .tan, .asin, .atan, .sinh, .tanh, .asinh]
+
+    static func integerTypes(_ kind: UnaryKind) -> [DType] {
+        switch kind {
+        case .negative, .absolute, .sign, .square, .relu, .clamp, .powScalar, .affine: DType.integers
+        case .logicalNot, .isNaN, .isInf, .isFinite, .bitwiseNot: [.bool] + DType.integers
+        default: []
+        }
+    }
+
+    /// In place: the output is the very same view as the operand.
+    @Test(arguments: BackendTests.devices) func inPlace(_ device: Device) {
+        var samples = Samples(seed: 1)
+        for dtype in DType.floats {
+            let x = samples.tensor([1003], dtype)
+            let (a, b) = (Twin(x, on: device), Twin(samples.tensor([1003], dtype), .offset, on: device))
+            for (backend, x, y) in [(ReferenceBackend.shared as any Backend, a.reference, b.reference), (device.backend, a.tested, b.tested)] {
+                backend.unary(.negative, x, KernelParameters(), into: x)
+                backend.binary(.mul, x, y, KernelParameters(), into: x)
+                backend.binary(.sub, y, x, KernelParameters(), into: x)
+            }
+            BackendTests.complain(Tolerance.exact.difference(a), "in place, \(dtype)")
+        }
+    }
+
+    // MARK: Functions of two numbers
+
+    static func binaryCase(_ kind: BinaryKind) -> UnaryCase {
+        switch kind {
+        case .add, .sub, .mul, .minimum, .maximum, .truncDivide, .remainder, .fmod, .div, .copysign, .reluGrad, .bitwiseAnd, .bitwiseOr,
+            .bitwiseXor, .shiftLeft, .shiftRight:
+            UnaryCase(tolerance: .exact)
+        // A quotient beyond the type's whole numbers is rounded on the way.
+        case .floorDivide: UnaryCase(tolerance: Tolerance(ulps: 2))
+        case .pow, .atan2, .hypot: UnaryCase(tolerance: Tolerance(ulps: 8))
+        case .logaddexp: UnaryCase(tolerance: .formula)
+        case .leakyReluGrad: UnaryCase(tolerance: .exact, corners: false, parameters: [KernelParameters(0.25)])
+        case .hardtanhGrad, .clampGrad: UnaryCase(tolerance: .exact, parameters: [KernelParameters(-1, 2), KernelParameters(0.5, .infinity)])
+        case .eluGrad: UnaryCase(tolerance: .formula, corners: false, parameters: [KernelParameters(1, 1, 1), KernelParameters(1.5, 1.25, 0.75)])
+        case .softplusGrad: UnaryCase(tolerance: .formula, corners: false, parameters: [KernelParameters(1, 20), KernelParameters(2, 8)])
+        case .addScaled: UnaryCase(tolerance: .formula, corners: false, parameters: [KernelParameters(1), KernelParameters(-0.75)])
+        case .sigmoidGrad, .tanhGrad, .geluGrad, .geluTanhGrad, .siluGrad: UnaryCase(tolerance: .formula, corners: false)
+        }
+    }
+
+    @Test(arguments: BackendTests.devices, BinaryKind.allCases) func binary(_ device: Device, _ kind: BinaryKind) {
+        let test = Self.binaryCase(kind)
+        var samples = Samples(seed: 100 + UInt64(kind.rawValue))
+
+        func compare(_ a: Tensor, _ layoutA: Layout, _ b: Tensor, _ layoutB: Layout, _ p: KernelParameters) {
+            let (a, b) = (Twin(a, layoutA, on: device), Twin(b, layoutB, on: device))
+            let out = Twin(blank: a.reference.shape, a.reference.dtype, on: device)
+            ReferenceBackend.shared.binary(kind, a.reference, b.reference, p, into: out.reference)
+            device.backend.binary(kind, a.tested, b.tested, p, into: out.tested)
+            let signs = [.add, .sub, .mul, .div, .copysign, .fmod].contains(kind)
+            BackendTests.complain(
+                test.tolerance.difference(out, signsOfZero: signs),
+                "\(kind) (\(p.a), \(p.b)) of \(a.reference.dtype) \(a.reference.shape) \(layoutA), \(layoutB)")
+        }
+
+        if ![.bitwiseAnd, .bitwiseOr, .bitwiseXor, .shiftLeft, .shiftRight].contains(kind) {
+            for dtype in DType.floats {
+                let specials = dtype.corners.filter { test.corners || $0.isNaN || $0.isFinite } + (test.corners && kind != .floorDivide ? [dtype.largest, -dtype.largest] : [])
+                for p in test.parameters {
+                    for shape in BackendTests.shapes {
+                        let (a, b) = (samples.tensor(shape, dtype, specials: specials), samples.tensor(shape, dtype, specials: specials.reversed() + [1]))
+                        for layoutA in Layout.allCases {
+                            for layoutB in Layout.allCases where layoutA == layoutB || layoutA == .contiguous || layoutB == .contiguous { compare(a, layoutA, b, layoutB, p) }
+                        }
+                    }
+                }
+            }
+            let (shape, layout) = BackendTests.large(kind.rawValue)
+            compare(samples.tensor(shape, .float32), layout, samples.tensor(shape, .float32), .contiguous, test.parameters[0])
+        }
+        for dtype in Self.integerTypes(kind) {
+            for shape in BackendTests.shapes {
+                let a = samples.integers(shape, dtype)
+                let b = Self.second(kind, shape, dtype, &samples)
+                for layout in Layout.allCases {
+                    compare(a, layout, b, .contiguous, KernelParameters())
+                    compare(a, .contiguous, b, layout, KernelParameters())
+                }
+            }
+        }
+    }
+
+    static func integerTypes(_ kind: BinaryKind) -> [DType] {
+        switch kind {
+        case .add, .mul, .minimum, .maximum, .bitwiseAnd, .bitwiseOr, .bitwiseXor: [.bool] + DType.integers
+        case .sub, .floorDivide, .truncDivide, .remainder, .fmod, .pow, .shiftLeft, .shiftRight: DType.integers
+        default: []
+        }
+    }
+
+    /// A second operand within the integer kind's domain.
+    static func second(_ kind: BinaryKind, _ shape: Shape, _ dtype: DType, _ samples: inout Samples) -> Tensor {
+        switch kind {
+        case .floorDivide, .truncDivide, .remainder, .fmod:
+            // Division by zero was refused by the op.
+            return reference(integers(samples.integers(shape, dtype)).map { $0 == 0 ? 3 : $0 }, shape, dtype)
+        case .pow: return samples.tensor(shape, dtype, in: 0...9)
+        case .shiftLeft, .shiftRight: return samples.tensor(shape, dtype, in: (dtype == .uint8 ? 0 : -2)...70)
+        default: return samples.integers(shape, dtype)
+        }
+    }
+
+    // MARK: Comparison, selection
+
+    @Test(arguments: BackendTests.devices, CompareKind.allCases) func compare(_ device: Device, _ kind: CompareKind) {
+        var samples = Samples(seed: 200 + UInt64(kind.rawValue))
+        for dtype in DType.allCases {
+            for (shape, layouts) in BackendTests.shapes.map({ ($0, Layout.allCases) }) + (dtype == .float32 ? [([33001], [.contiguous])] : []) {
+                for layout in layouts {
+                    // Few different numbers, so that equal ones meet.
+                    let few = { (samples: inout Samples) in samples.tensor(shape, dtype, in: dtype == .bool ? 0...1 : 0...3, specials: dtype.isFloatingPoint ? dtype.corners : []) }
+                    let (a, b) = (Twin(few(&samples), layout, on: device), Twin(few(&samples), on: device))
+                    let out = Twin(blank: shape, .bool, on: device)
+                    ReferenceBackend.shared.compare(kind, a.reference, b.reference, into: out.reference)
+                    device.backend.compare(kind, a.tested, b.tested, into: out.tested)
+                    BackendTests.complain(Tolerance.exact.difference(out), "\(kind) of \(dtype) \(shape) \(layout)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: BackendTests.devices) func select(_ device: Device) {
+        var samples = Samples(seed: 300)
+        for dtype in DType.allCases {
+            for shape in BackendTests.shapes + (dtype == .float32 ? [[33001]] : []) {
+                for layout in Layout.allCases where shape.numel < 1000 || layout == .contiguous {
+                    let condition = Twin(samples.tensor(shape, .bool, in: 0...1), layout, on: device)
+                    let a = Twin(samples.tensor(shape, dtype, in: 0...9), layout, on: device)
+                    let b = Twin(samples.tensor(shape, dtype, in: 0...9), layout == .contiguous ? .broadcast : .contiguous, on: device)
+                    let out = Twin(blank: shape, dtype, on: device)
+                    ReferenceBackend.shared.select(condition.reference, a.reference, b.reference, into: out.reference)
+                    device.backend.select(condition.tested, a.tested, b.tested, into: out.tested)
+                    BackendTests.complain(Tolerance.exact.difference(out), "select of \(dtype) \(shape) \(layout)")
+                }
+            }
+        }
+    }
+
+    // MARK: Copies
+
+    @Test(arguments: BackendTests.devices, DType.allCases) func copy(_ device: Device, _ from: DType) {
+        var samples = Samples(seed: 400 + UInt64(from.rawValue))
+        for to in DType.allCases {
+            for shape in BackendTests.shapes + (from == to || from == .float32 ? [[200, 180]] : []) {
+                // float → integer is defined where the integer part fits, int8 and uint8 having 0 ... 127 in common.
+                let isNarrowing = from.isFloatingPoint && !to.isFloatingPoint && to != .bool
+                let specials = !from.isFloatingPoint ? [] : isNarrowing ? [0, -0.0, 0.99, 126.5] : from.corners + [from.largest, 65519.9, 65520, 0x1p-25]
+                let x = from.isFloatingPoint ? samples.tensor(shape, from, in: isNarrowing ? 0...127 : -1000...1000, specials: specials) : samples.integers(shape, from)
+                for layout in Layout.allCases where shape.numel < 1000 || layout == .transposed {
+                    let x = Twin(x, layout, on: device)
+                    let out = Twin(blank: shape, to, on: device)
+                    ReferenceBackend.shared.copy(x.reference, into: out.reference)
+                    device.backend.copy(x.tested, into: out.tested)
+                    BackendTests.complain(Tolerance.exact.difference(out), "copy of \(from) to \(to) \(shape) \(layout)")
+                }
+                guard shape.numel < 1000 else { continue }
+                // Into views: only they may change.
+                for layout in [Layout.transposed, .sliced, .offset] {
+                    let out = Twin(samples.tensor(shape, to, in: 0...1), layout, on: device)
+                    let target = layout.lay(out.reference)
+                    ReferenceBackend.shared.copy(x, into: target)
+                    let source = Twin(x, on: device)
+                    device.backend.copy(source.tested, into: out.tested)
+                    BackendTests.complain(difference(out.tested, target, rtol: 0, atol: 0), "copy of \(from) into \(to) \(shape) \(layout)")
+                    // What lies between the elements of a view was blank in both. (NaNs within it may have other bits.)
+                    if !to.isFloatingPoint {
+                        BackendTests.complain(differentByte(out.tested.storage, target.storage), "copy into \(layout) \(shape) of \(to) wrote beside the view")
+                    }
+                }
+            }
+        }
+    }
+
+    private func differentByte(_ a: Storage, _ b: Storage) -> String? {
+        let (x, y) = (UnsafeRawBufferPointer(start: a.base, count: a.byteCount), UnsafeRawBufferPointer(start: b.base, count: b.byteCount))
+        if x.count != y.count { return "memories of \(x.count) and \(y.count) bytes" }
+        for i in 0..<x.count where x[i] != y[i] { return "byte \(i) is \(x[i]), expected \(y[i])" }
+        return nil
+    }
+
+    @Test(arguments: BackendTests.devices) func fill(_ device: Device) {
+        let numbers: [Scalar] = [.double(2.75), .double(-.infinity), .double(.nan), .int(100), .int(-1), .bool(true), .int(0)]
+        for dtype in DType.allCases {
+            for value in numbers where dtype.isFloatingPoint || value.doubleValue.isFinite {
+                for shape in BackendTests.shapes + (dtype == .float32 && value == .int(100) ? [[70001]] : []) {
+                    for layout in [Layout.contiguous, .transposed, .sliced] where shape.numel < 1000 || layout == .contiguous {
+                        let out = Twin(reference([Int64](repeating: 0, count: shape.numel), shape, dtype), layout, on: device)
+                        ReferenceBackend.shared.fill(out.reference, with: value)
+                        device.backend.fill(out.tested, with: value)
+                        BackendTests.complain(Tolerance.exact.difference(out), "fill of \(dtype) \(shape) \(layout) with \(value)")
+                    }
+                }
+            }
+        }
+    }
+}
