@@ -165,7 +165,7 @@ import Testing
             ("AMSGrad", 3, .adam(lr: 0.01, beta1: 0.4, beta2: 0.9, eps: 1e-6, decay: 0.1, amsgrad: true, decoupled: false, maximize: true, step: step)),
             ("AdamW", 2, .adam(lr: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-6, decay: 0.1, amsgrad: false, decoupled: true, maximize: false, step: step)),
             ("RMSprop", 1, .rmsprop(lr: 0.01, alpha: 0.9, eps: 1e-6, decay: 0, momentum: 0, centered: false, maximize: false)),
-            ("RMSprop with momentum", 2, .rmsprop(lr: 0.01, alpha: 0.9, eps: 1e-6, decay: 0.1, momentum: 0.9, centered: false, maximize: true)),
+            ("RMSprop with momentum", 2, .rmsprop(lr: 0.01, alpha: 0.9, eps: 1e-2, decay: 0.1, momentum: 0.9, centered: false, maximize: true)),
             ("RMSprop centered", 3, .rmsprop(lr: 0.01, alpha: 0.9, eps: 1e-2, decay: 0, momentum: 0.5, centered: true, maximize: false)),
             ("RMSprop centered without momentum", 2, .rmsprop(lr: 0.01, alpha: 0.3, eps: 1e-2, decay: 0, momentum: 0, centered: true, maximize: false)),
         ]

@@ -10,15 +10,15 @@ extension ReferenceBackend {
         _ x: Tensor, _ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, into out: Tensor, as: N.Type
     ) {
         let (inputs, weights) = (elements(x, as: N.self), elements(weight, as: N.self))
-        var result = [N](repeating: .zero, count: out.numel)
+        var sums = [ReferenceSum<N>](repeating: ReferenceSum(), count: out.numel)
         forEachTap(input: x.shape, weight: weight.shape, output: out.shape, p) { i, w, o in
-            result[o] = result[o].plus(inputs[i].times(weights[w]))
+            sums[o].add(inputs[i].times(weights[w]))
         }
         if let bias = bias.map({ elements($0, as: N.self) }) {
             let (_, channels, inner) = lines(out.shape, dim: 1)
-            for o in result.indices { result[o] = result[o].plus(bias[o / inner % channels]) }
+            for o in sums.indices { sums[o].add(bias[o / inner % channels]) }
         }
-        store(result, in: out)
+        store(sums.map(\.value), in: out)
     }
 
     package func convolutionBackwardInput(_ grad: Tensor, _ weight: Tensor, _ p: ConvolutionParameters, into out: Tensor) {
@@ -29,11 +29,11 @@ extension ReferenceBackend {
         _ grad: Tensor, _ weight: Tensor, _ p: ConvolutionParameters, into out: Tensor, as: N.Type
     ) {
         let (gradients, weights) = (elements(grad, as: N.self), elements(weight, as: N.self))
-        var result = [N](repeating: .zero, count: out.numel)
+        var sums = [ReferenceSum<N>](repeating: ReferenceSum(), count: out.numel)
         forEachTap(input: out.shape, weight: weight.shape, output: grad.shape, p) { i, w, o in
-            result[i] = result[i].plus(gradients[o].times(weights[w]))
+            sums[i].add(gradients[o].times(weights[w]))
         }
-        store(result, in: out)
+        store(sums.map(\.value), in: out)
     }
 
     package func convolutionBackwardWeight(_ grad: Tensor, _ x: Tensor, _ p: ConvolutionParameters, into out: Tensor) {
@@ -44,11 +44,11 @@ extension ReferenceBackend {
         _ grad: Tensor, _ x: Tensor, _ p: ConvolutionParameters, into out: Tensor, as: N.Type
     ) {
         let (gradients, inputs) = (elements(grad, as: N.self), elements(x, as: N.self))
-        var result = [N](repeating: .zero, count: out.numel)
+        var sums = [ReferenceSum<N>](repeating: ReferenceSum(), count: out.numel)
         forEachTap(input: x.shape, weight: out.shape, output: grad.shape, p) { i, w, o in
-            result[w] = result[w].plus(gradients[o].times(inputs[i]))
+            sums[w].add(gradients[o].times(inputs[i]))
         }
-        store(result, in: out)
+        store(sums.map(\.value), in: out)
     }
 
     /// Calls `body` with the indices (in row-major order) of input, weight and output of every product of a convolution.

@@ -11,12 +11,12 @@ extension ReferenceBackend {
         for n in 0..<batch {
             for i in 0..<rows {
                 for j in 0..<columns {
-                    var sum = N.zero
+                    var sum = ReferenceSum<N>()
                     for k in 0..<inner {
-                        sum = sum.plus(a[(n * rows + i) * inner + k].times(b[(n * inner + k) * columns + j]))
+                        sum.add(a[(n * rows + i) * inner + k].times(b[(n * inner + k) * columns + j]))
                     }
-                    if let bias { sum = sum.plus(bias[j]) }
-                    result[(n * rows + i) * columns + j] = sum
+                    if let bias { sum.add(bias[j]) }
+                    result[(n * rows + i) * columns + j] = sum.value
                 }
             }
         }

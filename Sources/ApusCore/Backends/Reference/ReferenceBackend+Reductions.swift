@@ -4,10 +4,21 @@ extension ReferenceBackend {
     }
 
     private func reduce<N: ReferenceNumber>(_ kind: ReduceKind, _ x: Tensor, dims: [Int], into out: Tensor, as: N.Type) {
+        // Where each element of x goes: the strides of out's elements, and 0 along what is reduced.
+        var strides = out.shape.contiguousStrides
+        for dim in dims { strides[dim] = 0 }
+        let targets = positions(x.shape, strides: strides)
+        let all = elements(x, as: N.self)
+
         let start: N
         let step: (N, N) -> N
         switch kind {
-        case .sum, .mean: (start, step) = (.zero, { $0.plus($1) })
+        case .sum, .mean:
+            var sums = [ReferenceSum<N>](repeating: ReferenceSum(), count: out.numel)
+            for (value, target) in zip(all, targets) { sums[target].add(value) }
+            // Mean is an op of floats alone, where 0/0 of an empty one is NaN.
+            let count = dims.reduce(1) { $0 * x.shape[$1] }
+            return store(sums.map { kind == .mean ? $0.value.divided(byCount: count) : $0.value }, in: out)
         case .prod: (start, step) = (.one, { $0.times($1) })
         case .min: (start, step) = (.highest, { $0.smaller($1) })
         case .max: (start, step) = (.lowest, { $0.larger($1) })
@@ -15,17 +26,7 @@ extension ReferenceBackend {
         case .all: (start, step) = (.one, { $0 != .zero && $1 != .zero ? .one : .zero })
         }
         var result = [N](repeating: start, count: out.numel)
-        // Where each element of x goes: the strides of out's elements, and 0 along what is reduced.
-        var strides = out.shape.contiguousStrides
-        for dim in dims { strides[dim] = 0 }
-        for (value, target) in zip(elements(x, as: N.self), positions(x.shape, strides: strides)) {
-            result[target] = step(result[target], value)
-        }
-        if kind == .mean {
-            let count = dims.reduce(1) { $0 * x.shape[$1] }
-            // Mean is an op of floats alone, where 0/0 of an empty one is NaN.
-            result = result.map { $0.divided(byCount: count) }
-        }
+        for (value, target) in zip(all, targets) { result[target] = step(result[target], value) }
         store(result, in: out)
     }
 

@@ -38,6 +38,8 @@ protocol ReferenceNumber: Comparable {
     func write(_ dtype: DType, _ address: UnsafeMutableRawPointer)
     func plus(_ other: Self) -> Self
     func times(_ other: Self) -> Self
+    /// What rounding lost in `sum`, made of this and `other`; 0 where nothing can be said of it.
+    func lost(adding other: Self, in sum: Self) -> Self
     func divided(byCount count: Int) -> Self
 }
 
@@ -77,6 +79,13 @@ extension Double: ReferenceNumber {
     func plus(_ other: Double) -> Double { self + other }
     func times(_ other: Double) -> Double { self * other }
     func divided(byCount count: Int) -> Double { self / Double(count) }
+
+    /// Knuth's two-sum, exact whichever is larger.
+    func lost(adding other: Double, in sum: Double) -> Double {
+        guard sum.isFinite else { return 0 }
+        let part = sum - self
+        return (self - (sum - part)) + (other - part)
+    }
 }
 
 extension Int64: ReferenceNumber {
@@ -116,6 +125,21 @@ extension Int64: ReferenceNumber {
     func plus(_ other: Int64) -> Int64 { self &+ other }
     func times(_ other: Int64) -> Int64 { self &* other }
     func divided(byCount count: Int) -> Int64 { self / Int64(count) }
+    func lost(adding other: Int64, in sum: Int64) -> Int64 { 0 }
+}
+
+/// A sum that keeps beside it what rounding lost (Neumaier's), so that float64, too, has an oracle better than itself.
+struct ReferenceSum<N: ReferenceNumber> {
+    private var sum = N.zero
+    private var lost = N.zero
+
+    mutating func add(_ number: N) {
+        let next = sum.plus(number)
+        lost = lost.plus(sum.lost(adding: number, in: next))
+        sum = next
+    }
+
+    var value: N { sum.plus(lost) }
 }
 
 /// The type that elements of `dtype` are computed in. Methods call their generic form with it.
