@@ -128,9 +128,6 @@ enum ReferenceFunctions {
         case .hardshrink: return { $0.magnitude <= a ? 0 : $0 }
         case .softshrink: return { $0 > a ? $0 - a : $0 < -a ? $0 + a : $0.isNaN ? $0 : 0 }
         case .threshold: return { $0 <= a ? b : $0 }
-        // PyTorch takes roots for these two, which differ from pow at −0 and −∞.
-        case .powScalar where a == 0.5: return { $0.squareRoot() }
-        case .powScalar where a == -0.5: return { 1 / $0.squareRoot() }
         case .powScalar: return { Glibc.pow($0, a) }
         case .affine: return { a * $0 + b }
         case .bitwiseNot: preconditionFailure("ReferenceBackend: \(kind) of floats")
