@@ -7,7 +7,7 @@ import Glibc
 struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Says how well a trained model does on a test set, class by class.")
 
-    @Argument(help: ArgumentHelp("A run's folder, or the model.safetensors in it.", valueName: "run"))
+    @ArgumentParser.Argument(help: ArgumentHelp("A run's folder, or the model.safetensors in it.", valueName: "run"))
     var source: String
 
     @Option(help: ArgumentHelp("fashion-mnist, mnist, cifar-10 or a folder of PNG files. (default: what it was trained on)", valueName: "data"))

@@ -8,10 +8,10 @@ struct Predict: ParsableCommand {
         abstract: "Says what is in pictures.",
         discussion: "Pictures are brought to the size and colours that the model was trained on.")
 
-    @Argument(help: ArgumentHelp("A run's folder, or the model.safetensors in it.", valueName: "run"))
+    @ArgumentParser.Argument(help: ArgumentHelp("A run's folder, or the model.safetensors in it.", valueName: "run"))
     var source: String
 
-    @Argument(help: ArgumentHelp("PNG files.", valueName: "file"))
+    @ArgumentParser.Argument(help: ArgumentHelp("PNG files.", valueName: "file"))
     var files: [String]
 
     @Option(help: ArgumentHelp("How many classes to name, the likeliest first.", valueName: "n"))

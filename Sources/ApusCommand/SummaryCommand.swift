@@ -7,7 +7,7 @@ import Glibc
 struct Summary: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Lists a model's layers with output shapes, parameters and multiply-adds.")
 
-    @Argument(help: ArgumentHelp("mlp, cnn, resnet18, a FILE.json, a run's folder or the model.safetensors in it.", valueName: "model"))
+    @ArgumentParser.Argument(help: ArgumentHelp("mlp, cnn, resnet18, a FILE.json, a run's folder or the model.safetensors in it.", valueName: "model"))
     var source: String?
 
     @Option(help: ArgumentHelp("The same, as an option.", valueName: "model"))
