@@ -39,7 +39,8 @@ let package = Package(
 
         // Floor 5: the command line.
         .executableTarget(name: "ApusCommand", dependencies: ["Apus", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
-        .executableTarget(name: "ApusConformance", dependencies: ["Apus", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        .target(name: "ConformanceRunner", dependencies: ["Apus"]),
+        .executableTarget(name: "ApusConformance", dependencies: ["Apus", "ConformanceRunner", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
         // Tests: one target per library target.
         .target(name: "TestSupport", dependencies: ["Apus"], path: "Tests/TestSupport"),
@@ -49,7 +50,7 @@ let package = Package(
         .testTarget(name: "ApusFormatsTests", dependencies: ["Apus", "TestSupport"]),
         .testTarget(name: "ApusDataTests", dependencies: ["Apus", "TestSupport"]),
         .testTarget(name: "ApusTrainingTests", dependencies: ["Apus", "TestSupport"]),
-        .testTarget(name: "ConformanceTests", dependencies: ["Apus", "TestSupport"], resources: [.copy("cases")]),
+        .testTarget(name: "ConformanceTests", dependencies: ["Apus", "ConformanceRunner", "TestSupport"], resources: [.copy("cases")]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

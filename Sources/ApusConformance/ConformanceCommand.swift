@@ -1,0 +1,30 @@
+import Apus
+import ArgumentParser
+import ConformanceRunner
+
+/// `apus-conformance [--device NAME] [--only MODULE] FOLDER`: compares every module with PyTorch's recorded answers.
+@main struct ConformanceCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "apus-conformance",
+        abstract: "Compares the modules of Apus with PyTorch's recorded answers.",
+        discussion: "FOLDER holds one folder a class, each with cases.json and tensors.safetensors. Names each failure and what differed, and ends with 'N passed, M failed'.")
+
+    @Option(help: "The device to compute on: cpu, reference.") var device = "cpu"
+    @Option(help: "Run the cases of this class only.") var only: String?
+    @Argument(help: "The folder with the recorded cases.") var folder: String
+
+    func run() throws {
+        guard let device = Device(device) else { throw ValidationError("there is no device '\(device)'; there are cpu and reference") }
+        var (passed, failed) = (0, 0)
+        try ConformanceRunner(device: device, only: only).run(folder) { result in
+            if let complaint = result.complaint {
+                failed += 1
+                print("\(result.module) \(result.key): \(complaint)")
+            } else {
+                passed += 1
+            }
+        }
+        print("\(passed) passed, \(failed) failed")
+        if failed > 0 { throw ExitCode.failure }
+    }
+}

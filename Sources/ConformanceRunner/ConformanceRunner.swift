@@ -1,0 +1,139 @@
+import Apus
+import Foundation
+
+/// Runs recorded answers of PyTorch's modules: each case is built through the table of PyTorch's names and arguments, given the recorded state,
+/// called, and compared in output, buffers, printed form, keys and gradients. A must-fail case passes where Apus reports the error.
+package struct ConformanceRunner {
+    /// The device that modules run on.
+    package let device: Device
+    /// The one class that is run, nil for all.
+    package let only: String?
+
+    package init(device: Device = .cpu, only: String? = nil) {
+        self.device = device
+        self.only = only
+    }
+
+    package struct Result {
+        package let module: String
+        package let key: String
+        /// What differed, nil where the case passed.
+        package let complaint: String?
+    }
+
+    /// Runs every case under `folder` (one folder a class), in order of names, and hands each result to `report` at once.
+    package func run(_ folder: String, report: (Result) -> Void) throws {
+        let modules = try FileManager.default.contentsOfDirectory(atPath: folder).sorted().filter {
+            FileManager.default.fileExists(atPath: "\(folder)/\($0)/cases.json") && (only == nil || only == $0)
+        }
+        if modules.isEmpty { throw CaseFileError(description: "\(folder) has no folder \(only ?? "of a module") with a file cases.json") }
+        for module in modules {
+            for item in try Case.read("\(folder)/\(module)") {
+                report(Result(module: item.module, key: item.key, complaint: withGenerator(Generator(seed: 0)) { complaint(item) }))
+            }
+        }
+    }
+
+    private func complaint(_ item: Case) -> String? {
+        switch item.answer {
+        case .output(let repr, let output, let cotangents, let after):
+            do {
+                return try wrongAnswer(item, repr, output, cotangents, after)
+            } catch {
+                return "\(error)"
+            }
+        case .error(let onConstruct): return missedError(item, onConstruct)
+        }
+    }
+
+    /// nil where the case raises an error of Apus.
+    private func missedError(_ item: Case, _ onConstruct: Bool) -> String? {
+        let module: Module
+        do {
+            module = try build(item)
+        } catch let error as TableError where !onConstruct {
+            return "\(error), where the forward pass must fail"
+        } catch let error as StateDictError {
+            return "\(error)"
+        } catch {
+            return ModuleTable.names.contains(item.module) ? nil : "\(error)"
+        }
+        if onConstruct { return "was built: \(module)" }
+        do {
+            let output = try ModuleTable.call(item.module, module, item.inputs.map { $0.moved(to: device) }, item.namedInputs.map { ($0.name, $0.value.moved(to: device)) })
+            return "gave \(output.summary) where PyTorch raises an error"
+        } catch let error as TableError {
+            return "\(error), where the forward pass must fail"
+        } catch {
+            return nil
+        }
+    }
+
+    private func build(_ item: Case) throws -> Module {
+        let module = try ModuleTable.make(item.module, item.arguments.map(\.copied), item.namedArguments.map { ($0.name, $0.value.copied) })
+        module.to(device)
+        try module.loadStateDict(item.state)
+        return module.train(item.training)
+    }
+
+    private func wrongAnswer(_ item: Case, _ repr: String, _ output: Argument, _ cotangents: Argument, _ after: StateDict) throws -> String? {
+        let tolerance = Tolerance(module: item.module)
+        let module = try build(item)
+        if module.stateDict().keys != item.state.keys { return "keys \(module.stateDict().keys) instead of \(item.state.keys)" }
+        let wanted = Set(item.gradients.map(\.leaf))
+        var leaves: [String: Tensor] = [:]
+        func leaf(_ value: Argument, _ name: String) -> Argument {
+            let value = value.moved(to: device)
+            if wanted.contains("input/\(name)"), case .tensor(let tensor) = value { leaves["input/\(name)"] = tensor.requiresGrad_() }
+            return value
+        }
+        let inputs = item.inputs.enumerated().map { leaf($0.element, "\($0.offset)") }
+        let named = item.namedInputs.map { ($0.name, leaf($0.value, $0.name)) }
+        for (name, parameter) in module.namedParameters() { leaves["state/\(name)"] = parameter }
+        let answer = try ModuleTable.call(item.module, module, inputs, named)
+        if let complaint = difference(answer, output, tolerance, "output") { return complaint }
+        // Read after the call, as it was recorded: a lazy module has become what it is then.
+        if module.description != repr { return "prints\n\(module)\ninstead of\n\(repr)" }
+        let state = module.stateDict()
+        for (name, expected) in after {
+            guard let buffer = state[name] else { return "has no buffer '\(name)'" }
+            if let complaint = difference(buffer, expected, tolerance) { return "buffer \(name) \(complaint)" }
+        }
+        if item.gradients.isEmpty { return nil }
+        try checked {
+            var terms: [Tensor] = []
+            collect(answer, cotangents.moved(to: device), into: &terms)
+            guard let first = terms.first else { return }
+            terms.dropFirst().reduce(first, +).backward()
+        }
+        for (name, expected) in item.gradients {
+            guard let tensor = leaves[name] else { return "there is no leaf '\(name)'" }
+            guard let gradient = tensor.grad else { return "no gradient of \(name)" }
+            if let complaint = difference(gradient, expected, tolerance) { return "gradient of \(name) \(complaint)" }
+        }
+        return nil
+    }
+
+    /// (output · cotangent).sum() of each output.
+    private func collect(_ output: Argument, _ cotangent: Argument, into terms: inout [Tensor]) {
+        switch (output, cotangent) {
+        case (.tensor(let y), .tensor(let c)) where y.requiresGrad: terms.append((y * c).sum())
+        case (.list(let outputs), .list(let cotangents)):
+            for (y, c) in zip(outputs, cotangents) { collect(y, c, into: &terms) }
+        default: break
+        }
+    }
+}
+
+extension Argument {
+    /// With tensors of its own: files are mapped, and a module may change its arguments.
+    fileprivate var copied: Argument { moved(to: .cpu) }
+
+    fileprivate func moved(to device: Device) -> Argument {
+        switch self {
+        case .tensor(let tensor): .tensor(noGrad { tensor.device == device ? tensor.clone() : tensor.to(device) })
+        case .list(let values): .list(values.map { $0.moved(to: device) })
+        default: self
+        }
+    }
+}
