@@ -6,7 +6,7 @@ extension F {
     /// input [N, C, L] or [C, L], weight [O, C/groups, K], bias [O] → [N, O, L′] or [O, L′], L′ = ⌊(L + 2·padding − dilation·(K − 1) − 1)/stride⌋ + 1.
     /// Traps where shapes, dtypes or arguments do not fit.
     public static func conv1d(
-        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: some ConvolutionPaddingConvertible = 0,
+        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: some ConvolutionPaddingConvertible = 0 as Int,
         dilation: any ExtentsConvertible = 1, groups: Int = 1
     ) -> Tensor {
         convolution("conv1d", 1, input, weight, bias, stride, padding.convolutionPadding, dilation, groups)
@@ -14,7 +14,7 @@ extension F {
 
     /// Convolution over two dimensions of space, as `conv1d`: input [N, C, H, W], weight [O, C/groups, KH, KW]. PyTorch: `F.conv2d`.
     public static func conv2d(
-        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: some ConvolutionPaddingConvertible = 0,
+        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: some ConvolutionPaddingConvertible = 0 as Int,
         dilation: any ExtentsConvertible = 1, groups: Int = 1
     ) -> Tensor {
         convolution("conv2d", 2, input, weight, bias, stride, padding.convolutionPadding, dilation, groups)
@@ -22,7 +22,7 @@ extension F {
 
     /// Convolution over three dimensions of space, as `conv1d`: input [N, C, D, H, W], weight [O, C/groups, KD, KH, KW]. PyTorch: `F.conv3d`.
     public static func conv3d(
-        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: some ConvolutionPaddingConvertible = 0,
+        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: some ConvolutionPaddingConvertible = 0 as Int,
         dilation: any ExtentsConvertible = 1, groups: Int = 1
     ) -> Tensor {
         convolution("conv3d", 3, input, weight, bias, stride, padding.convolutionPadding, dilation, groups)

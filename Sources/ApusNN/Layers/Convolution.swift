@@ -171,7 +171,7 @@ open class Convolution: ConvolutionLayer {
     ///   - paddingMode: what the padding shows: zeros, or the input reflected, replicated or wrapped around.
     public init(
         _ inChannels: Int, _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1,
-        padding: some ConvolutionPaddingConvertible = 0, dilation: any ExtentsConvertible = 1, groups: Int = 1, bias: Bool = true,
+        padding: some ConvolutionPaddingConvertible = 0 as Int, dilation: any ExtentsConvertible = 1, groups: Int = 1, bias: Bool = true,
         paddingMode: PaddingMode = .zeros, device: Device = .cpu, dtype: DType = .float32
     ) {
         super.init(

@@ -5,7 +5,7 @@ import ApusCore
 open class LazyConvolution: ConvolutionLayer {
     /// As `Convolution`, without the number of input channels.
     public init(
-        _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1, padding: some ConvolutionPaddingConvertible = 0,
+        _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1, padding: some ConvolutionPaddingConvertible = 0 as Int,
         dilation: any ExtentsConvertible = 1, groups: Int = 1, bias: Bool = true, paddingMode: PaddingMode = .zeros, device: Device = .cpu, dtype: DType = .float32
     ) {
         super.init(
