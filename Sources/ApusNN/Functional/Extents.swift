@@ -97,13 +97,10 @@ extension OutputExtents: PythonRepresentable {
     package var pythonRepr: String { isSingle ? values[0].pythonRepr : values.pythonRepr }
 }
 
-/// What stands for a convolution's padding: `1`, `[1, 2]`, `.same` or `.valid`.
-public protocol ConvolutionPaddingConvertible: Sendable {
-    var convolutionPadding: ConvolutionPadding { get }
-}
-
-/// A convolution's padding: zeros on both sides, or `same`, as many as keep the input's extents (with stride 1), or `valid`, none.
-public struct ConvolutionPadding: ConvolutionPaddingConvertible, Hashable {
+/// A convolution's padding by name: `same`, as many zeros as keep the input's extents (with stride 1), or `valid`, none; or as many as are given.
+///
+/// Functions and layers take an `Int` or an `[Int]` in its place.
+public struct ConvolutionPadding: Hashable, Sendable {
     enum Kind: Hashable, Sendable {
         case extents(Extents)
         case same
@@ -111,9 +108,14 @@ public struct ConvolutionPadding: ConvolutionPaddingConvertible, Hashable {
     }
     let kind: Kind
 
-    init(kind: Kind) { self.kind = kind }
+    /// As many zeros as keep the input's extents; for stride 1.
+    public static let same = ConvolutionPadding(kind: .same)
+    /// None.
+    public static let valid = ConvolutionPadding(kind: .valid)
+
+    private init(kind: Kind) { self.kind = kind }
     /// As many zeros on both sides of each dimension.
-    public init(_ extents: some ExtentsConvertible) { kind = .extents(extents.extents) }
+    public init(_ extents: any ExtentsConvertible) { kind = .extents(extents.extents) }
     /// `"same"` or `"valid"`, PyTorch's spelling; nil for anything else.
     public init?(_ name: String) {
         switch name {
@@ -122,23 +124,6 @@ public struct ConvolutionPadding: ConvolutionPaddingConvertible, Hashable {
         default: return nil
         }
     }
-    public var convolutionPadding: ConvolutionPadding { self }
-}
-
-extension Int: ConvolutionPaddingConvertible {
-    public var convolutionPadding: ConvolutionPadding { ConvolutionPadding(Extents(self)) }
-}
-extension Array: ConvolutionPaddingConvertible where Element == Int {
-    public var convolutionPadding: ConvolutionPadding { ConvolutionPadding(Extents(self)) }
-}
-extension Extents: ConvolutionPaddingConvertible {
-    public var convolutionPadding: ConvolutionPadding { ConvolutionPadding(self) }
-}
-extension ConvolutionPaddingConvertible where Self == ConvolutionPadding {
-    /// As many zeros as keep the input's extents; for stride 1.
-    public static var same: ConvolutionPadding { ConvolutionPadding(kind: .same) }
-    /// None.
-    public static var valid: ConvolutionPadding { ConvolutionPadding(kind: .valid) }
 }
 
 extension ConvolutionPadding {

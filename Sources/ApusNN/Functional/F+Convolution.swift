@@ -6,26 +6,47 @@ extension F {
     /// input [N, C, L] or [C, L], weight [O, C/groups, K], bias [O] → [N, O, L′] or [O, L′], L′ = ⌊(L + 2·padding − dilation·(K − 1) − 1)/stride⌋ + 1.
     /// Traps where shapes, dtypes or arguments do not fit.
     public static func conv1d(
-        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: some ConvolutionPaddingConvertible = 0 as Int,
+        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, groups: Int = 1
     ) -> Tensor {
-        convolution("conv1d", 1, input, weight, bias, stride, padding.convolutionPadding, dilation, groups)
+        convolution("conv1d", 1, input, weight, bias, stride, ConvolutionPadding(padding), dilation, groups)
+    }
+    /// The same with padding by name: `.same` or `.valid`.
+    public static func conv1d(
+        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: ConvolutionPadding,
+        dilation: any ExtentsConvertible = 1, groups: Int = 1
+    ) -> Tensor {
+        convolution("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
     }
 
     /// Convolution over two dimensions of space, as `conv1d`: input [N, C, H, W], weight [O, C/groups, KH, KW]. PyTorch: `F.conv2d`.
     public static func conv2d(
-        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: some ConvolutionPaddingConvertible = 0 as Int,
+        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, groups: Int = 1
     ) -> Tensor {
-        convolution("conv2d", 2, input, weight, bias, stride, padding.convolutionPadding, dilation, groups)
+        convolution("conv2d", 2, input, weight, bias, stride, ConvolutionPadding(padding), dilation, groups)
+    }
+    /// The same with padding by name: `.same` or `.valid`.
+    public static func conv2d(
+        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: ConvolutionPadding,
+        dilation: any ExtentsConvertible = 1, groups: Int = 1
+    ) -> Tensor {
+        convolution("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
     }
 
     /// Convolution over three dimensions of space, as `conv1d`: input [N, C, D, H, W], weight [O, C/groups, KD, KH, KW]. PyTorch: `F.conv3d`.
     public static func conv3d(
-        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: some ConvolutionPaddingConvertible = 0 as Int,
+        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, groups: Int = 1
     ) -> Tensor {
-        convolution("conv3d", 3, input, weight, bias, stride, padding.convolutionPadding, dilation, groups)
+        convolution("conv3d", 3, input, weight, bias, stride, ConvolutionPadding(padding), dilation, groups)
+    }
+    /// The same with padding by name: `.same` or `.valid`.
+    public static func conv3d(
+        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: ConvolutionPadding,
+        dilation: any ExtentsConvertible = 1, groups: Int = 1
+    ) -> Tensor {
+        convolution("conv3d", 3, input, weight, bias, stride, padding, dilation, groups)
     }
 
     /// Transposed convolution over one dimension of space, the gradient of `conv1d` with respect to its input. PyTorch: `F.conv_transpose1d`.

@@ -171,12 +171,22 @@ open class Convolution: ConvolutionLayer {
     ///   - paddingMode: what the padding shows: zeros, or the input reflected, replicated or wrapped around.
     public init(
         _ inChannels: Int, _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1,
-        padding: some ConvolutionPaddingConvertible = 0 as Int, dilation: any ExtentsConvertible = 1, groups: Int = 1, bias: Bool = true,
+        padding: any ExtentsConvertible = 0, dilation: any ExtentsConvertible = 1, groups: Int = 1, bias: Bool = true,
         paddingMode: PaddingMode = .zeros, device: Device = .cpu, dtype: DType = .float32
     ) {
         super.init(
-            inChannels, outChannels, kernelSize: kernelSize, stride: stride, padding: padding.convolutionPadding, outputPadding: 0, dilation: dilation,
+            inChannels, outChannels, kernelSize: kernelSize, stride: stride, padding: ConvolutionPadding(padding), outputPadding: 0, dilation: dilation,
             groups: groups, bias: bias, paddingMode: paddingMode, device: device, dtype: dtype)
+    }
+
+    /// The same with padding by name: `.same` or `.valid`.
+    public init(
+        _ inChannels: Int, _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1, padding: ConvolutionPadding,
+        dilation: any ExtentsConvertible = 1, groups: Int = 1, bias: Bool = true, paddingMode: PaddingMode = .zeros, device: Device = .cpu, dtype: DType = .float32
+    ) {
+        super.init(
+            inChannels, outChannels, kernelSize: kernelSize, stride: stride, padding: padding, outputPadding: 0, dilation: dilation, groups: groups, bias: bias,
+            paddingMode: paddingMode, device: device, dtype: dtype)
     }
 }
 
@@ -204,7 +214,7 @@ open class ConvolutionTranspose: ConvolutionLayer {
         paddingMode: PaddingMode = .zeros, device: Device = .cpu, dtype: DType = .float32
     ) {
         super.init(
-            inChannels, outChannels, kernelSize: kernelSize, stride: stride, padding: ConvolutionPadding(padding.extents), outputPadding: outputPadding,
+            inChannels, outChannels, kernelSize: kernelSize, stride: stride, padding: ConvolutionPadding(padding), outputPadding: outputPadding,
             dilation: dilation, groups: groups, bias: bias, paddingMode: paddingMode, device: device, dtype: dtype)
     }
 
