@@ -1,0 +1,107 @@
+import ApusCore
+
+/// Attention with several heads (Vaswani et al., 2017): each head projects query, key and value, and sums values by softmax(q·kᵀ/√d).
+/// PyTorch: `nn.MultiheadAttention`.
+public final class MultiheadAttention: Module {
+    public let embedDim: Int
+    public let numHeads: Int
+    /// The features of keys and values.
+    public let kdim: Int
+    public let vdim: Int
+    /// The probability with which attention weights are dropped, in training.
+    public let dropout: Double
+    public let batchFirst: Bool
+    public let addZeroAttn: Bool
+    /// [3·embedDim, embedDim], where key and value have embedDim features.
+    public let inProjWeight: Parameter?
+    /// [embedDim, embedDim], [embedDim, kdim], [embedDim, vdim], where they have not.
+    public let qProjWeight: Parameter?
+    public let kProjWeight: Parameter?
+    public let vProjWeight: Parameter?
+    /// [3·embedDim]
+    public let inProjBias: Parameter?
+    public let outProj: Linear
+    /// [1, 1, embedDim], one more key and value.
+    public let biasK: Parameter?
+    public let biasV: Parameter?
+
+    /// - Parameters:
+    ///   - embedDim: features of query and output, divisible by `numHeads`.
+    ///   - addBiasKv: one more position with learned key and value; `addZeroAttn` one with zeros.
+    ///   - batchFirst: inputs and outputs are [N, L, E] instead of [L, N, E].
+    public init(
+        _ embedDim: Int, _ numHeads: Int, dropout: Double = 0, bias: Bool = true, addBiasKv: Bool = false, addZeroAttn: Bool = false, kdim: Int? = nil,
+        vdim: Int? = nil, batchFirst: Bool = false, device: Device = .cpu, dtype: DType = .float32
+    ) {
+        var isValid = true
+        for (name, size) in [("embedDim", embedDim), ("numHeads", numHeads), ("kdim", kdim ?? 1), ("vdim", vdim ?? 1)] where isValid && (size <= 0 || size > 1 << 24) {
+            fail("MultiheadAttention", "\(name) must be positive and at most \(1 << 24), it is \(size)")
+            isValid = false
+        }
+        if isValid && embedDim % numHeads != 0 {
+            fail("MultiheadAttention", "embedDim (\(embedDim)) must be divisible by numHeads (\(numHeads))")
+            isValid = false
+        }
+        if isValid && !(dropout >= 0 && dropout <= 1) {
+            fail("MultiheadAttention", "dropout must lie in 0 ... 1, it is \(dropout)")
+            isValid = false
+        }
+        let size = isValid ? embedDim : 1
+        self.embedDim = embedDim
+        self.numHeads = numHeads
+        self.kdim = kdim ?? embedDim
+        self.vdim = vdim ?? embedDim
+        self.dropout = dropout
+        self.batchFirst = batchFirst
+        self.addZeroAttn = addZeroAttn
+        func parameter(_ shape: Shape) -> Parameter { Parameter(Tensor.zeros(shape, dtype: dtype, device: device)) }
+        let isPacked = (kdim ?? embedDim) == embedDim && (vdim ?? embedDim) == embedDim
+        inProjWeight = isPacked ? parameter([3 * size, size]) : nil
+        qProjWeight = isPacked ? nil : parameter([size, size])
+        kProjWeight = isPacked ? nil : parameter([size, isValid ? kdim ?? embedDim : 1])
+        vProjWeight = isPacked ? nil : parameter([size, isValid ? vdim ?? embedDim : 1])
+        inProjBias = bias ? parameter([3 * size]) : nil
+        outProj = Linear(size, size, bias: bias, device: device, dtype: dtype)
+        biasK = addBiasKv ? parameter([1, 1, size]) : nil
+        biasV = addBiasKv ? parameter([1, 1, size]) : nil
+        super.init()
+        for weight in [inProjWeight, qProjWeight, kProjWeight, vProjWeight] {
+            if let weight { Init.xavierUniform_(weight) }
+        }
+        if let bias = outProj.bias { Init.zeros_(bias) }
+        for bias in [biasK, biasV] {
+            if let bias { Init.xavierNormal_(bias) }
+        }
+    }
+
+    /// Attends from `query` [L, N, embedDim] to `key` [S, N, kdim] and `value` [S, N, vdim], with `batchFirst` [N, L, …], or without N.
+    ///
+    /// - Parameters:
+    ///   - keyPaddingMask: [N, S], true (or −∞) at keys that do not take part.
+    ///   - needWeights: whether to return the weights too; without, less memory is needed.
+    ///   - attnMask: [L, S] or [N·numHeads, L, S], true (or −∞) where position l does not see s; a float mask is added to the scores.
+    ///   - averageAttnWeights: the weights are the mean over heads [N, L, S] instead of [N, numHeads, L, S].
+    ///   - isCausal: a hint that `attnMask`, which must be given, is the causal one.
+    public func callAsFunction(
+        _ query: Tensor, _ key: Tensor, _ value: Tensor, keyPaddingMask: Tensor? = nil, needWeights: Bool = true, attnMask: Tensor? = nil,
+        averageAttnWeights: Bool = true, isCausal: Bool = false
+    ) -> (output: Tensor, weights: Tensor?) {
+        let results = callMany([query, key, value]) { inputs in
+            let swaps = batchFirst && inputs[0].ndim == 3
+            // One tensor stays one, so that it is projected once.
+            let q = swaps ? inputs[0].transpose(0, 1) : inputs[0]
+            let k = inputs[1] === inputs[0] ? q : swaps && inputs[1].ndim == 3 ? inputs[1].transpose(0, 1) : inputs[1]
+            let v = inputs[2] === inputs[1] ? k : inputs[2] === inputs[0] ? q : swaps && inputs[2].ndim == 3 ? inputs[2].transpose(0, 1) : inputs[2]
+            let (output, weights) = F.multiHeadAttentionForward(
+                q, k, v, embedDimToCheck: embedDim, numHeads: numHeads, inProjWeight: inProjWeight, inProjBias: inProjBias, biasK: biasK, biasV: biasV,
+                addZeroAttn: addZeroAttn, dropoutP: dropout, outProjWeight: outProj.weight, outProjBias: outProj.bias, training: training,
+                keyPaddingMask: keyPaddingMask, needWeights: needWeights, attnMask: attnMask, qProjWeight: qProjWeight, kProjWeight: kProjWeight,
+                vProjWeight: vProjWeight, averageAttnWeights: averageAttnWeights, isCausal: isCausal)
+            return [swaps && !output.isPoisoned ? output.transpose(0, 1) : output] + (weights.map { [$0] } ?? [])
+        }
+        return (results[0], results.count > 1 ? results[1] : nil)
+    }
+
+    @available(*, unavailable, message: "MultiheadAttention takes query, key and value: let (output, weights) = attention(q, k, v)")
+    public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
+}

@@ -1,0 +1,163 @@
+import ApusCore
+
+/// What RNNCell, LSTMCell and GRUCell share: the weights of one step. PyTorch: `RNNCellBase`.
+///
+/// Everything starts evenly distributed in ±1/√hiddenSize.
+open class RecurrentCell: Module {
+    public final let inputSize: Int
+    public final let hiddenSize: Int
+    /// [gates·hiddenSize, inputSize]
+    public final let weightIh: Parameter
+    /// [gates·hiddenSize, hiddenSize]
+    public final let weightHh: Parameter
+    /// [gates·hiddenSize], nil without
+    public final let biasIh: Parameter?
+    /// [gates·hiddenSize], nil without
+    public final let biasHh: Parameter?
+
+    init(_ inputSize: Int, _ hiddenSize: Int, gates: Int, bias: Bool, device: Device, dtype: DType) {
+        var sizes = (inputSize, hiddenSize)
+        for (name, size) in [("inputSize", inputSize), ("hiddenSize", hiddenSize)] where size <= 0 || size > Int(Int32.max) {
+            fail("\(Self.self)", "\(name) must be positive and at most \(Int32.max), it is \(size)")
+            sizes = (1, 1)
+        }
+        self.inputSize = inputSize
+        self.hiddenSize = hiddenSize
+        func parameter(_ shape: Shape) -> Parameter { Parameter(Tensor.empty(shape, dtype: dtype, device: device)) }
+        weightIh = parameter([gates * sizes.1, sizes.0])
+        weightHh = parameter([gates * sizes.1, sizes.1])
+        biasIh = bias ? parameter([gates * sizes.1]) : nil
+        biasHh = bias ? parameter([gates * sizes.1]) : nil
+        super.init()
+        resetParameters()
+    }
+
+    /// Draws the weights anew. PyTorch: `reset_parameters()`.
+    public final func resetParameters() {
+        let bound = 1 / Double(Swift.max(hiddenSize, 1)).squareRoot()
+        for parameter in [weightIh, weightHh, biasIh, biasHh] {
+            if let parameter { Init.uniform_(parameter, a: -bound, b: bound) }
+        }
+    }
+
+    /// Checks input [N, inputSize] or [inputSize] and the states beside it; runs `step` on batches and returns results as the input came.
+    final func run(_ input: Tensor, _ states: [Tensor], _ step: (Tensor, [Tensor]) -> [Tensor], outputs: Int) -> [Tensor] {
+        for x in [input] + states where x.isPoisoned { return Array(repeating: x, count: outputs) }
+        do throws(OpError) {
+            guard input.ndim == 1 || input.ndim == 2 else { throw OpError("expects an input with 1 or 2 dimensions, this one has shape \(input.shape)") }
+            guard input.shape[-1] == inputSize else { throw OpError("input of shape \(input.shape) has \(input.shape[-1]) features, but inputSize is \(inputSize)") }
+            let isBatched = input.ndim == 2
+            let x = isBatched ? input : input.unsqueeze(0)
+            var batch: [Tensor] = []
+            for state in states {
+                guard state.ndim == 1 || state.ndim == 2 else { throw OpError("expects a hidden state with 1 or 2 dimensions, this one has shape \(state.shape)") }
+                let h = state.ndim == 2 ? state : state.unsqueeze(0)
+                guard h.shape[1] == hiddenSize else { throw OpError("hidden state of shape \(state.shape) has \(h.shape[1]) features, but hiddenSize is \(hiddenSize)") }
+                guard h.shape[0] == x.shape[0] else { throw OpError("input of shape \(input.shape) and hidden state of shape \(state.shape) differ in batch size") }
+                batch.append(h)
+            }
+            while batch.count < outputs { batch.append(Tensor.zeros([x.shape[0], hiddenSize], dtype: x.dtype, device: x.device)) }
+            let results = step(x, batch)
+            return isBatched ? results : results.map { $0.squeeze(0) }
+        } catch {
+            return Array(repeating: fail(error, op: typeName), count: outputs)
+        }
+    }
+
+    open override var extraRepr: String { reprList("\(inputSize), \(hiddenSize)", biasIh == nil ? "bias=False" : nil) }
+}
+
+/// What follows the sum in a plain recurrent layer.
+public enum RecurrentNonlinearity: String, Sendable, CaseIterable {
+    case tanh, relu
+
+    func callAsFunction(_ x: Tensor) -> Tensor { self == .tanh ? x.tanh() : x.relu() }
+}
+
+/// One step of a plain recurrent layer: h′ = tanh(Wᵢₕ·x + bᵢₕ + Wₕₕ·h + bₕₕ). PyTorch: `nn.RNNCell`.
+public final class RNNCell: RecurrentCell {
+    public let nonlinearity: RecurrentNonlinearity
+
+    /// Inputs are [N, inputSize] or [inputSize].
+    public init(_ inputSize: Int, _ hiddenSize: Int, bias: Bool = true, nonlinearity: RecurrentNonlinearity = .tanh, device: Device = .cpu, dtype: DType = .float32) {
+        self.nonlinearity = nonlinearity
+        super.init(inputSize, hiddenSize, gates: 1, bias: bias, device: device, dtype: dtype)
+    }
+
+    /// The next hidden state, from zeros where none is given.
+    public func callAsFunction(_ input: Tensor, _ hx: Tensor? = nil) -> Tensor {
+        call([input] + (hx.map { [$0] } ?? [])) { inputs in
+            run(inputs[0], Array(inputs.dropFirst()), { x, h in
+                [nonlinearity(F.linear(x, weightIh, biasIh) + F.linear(h[0], weightHh, biasHh))]
+            }, outputs: 1)[0]
+        }
+    }
+
+    @available(*, unavailable, message: "RNNCell takes the input and the hidden state: cell(x, h)")
+    public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
+
+    public override var extraRepr: String { reprList(super.extraRepr, nonlinearity == .tanh ? nil : "nonlinearity=\(nonlinearity.rawValue)") }
+}
+
+/// One step of an LSTM (Hochreiter and Schmidhuber, 1997). PyTorch: `nn.LSTMCell`.
+///
+/// With gates i, f, g, o cut from Wᵢₕ·x + bᵢₕ + Wₕₕ·h + bₕₕ: c′ = σ(f)·c + σ(i)·tanh(g), h′ = σ(o)·tanh(c′).
+public final class LSTMCell: RecurrentCell {
+    /// Inputs are [N, inputSize] or [inputSize].
+    public init(_ inputSize: Int, _ hiddenSize: Int, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
+        super.init(inputSize, hiddenSize, gates: 4, bias: bias, device: device, dtype: dtype)
+    }
+
+    /// The next hidden and cell state, from zeros where none are given.
+    public func callAsFunction(_ input: Tensor, _ hx: (h: Tensor, c: Tensor)? = nil) -> (h: Tensor, c: Tensor) {
+        let next = callMany([input] + (hx.map { [$0.h, $0.c] } ?? [])) { inputs in
+            run(inputs[0], Array(inputs.dropFirst()), { x, state in
+                let (h, c) = RecurrentStep.lstm(F.linear(x, weightIh, biasIh) + F.linear(state[0], weightHh, biasHh), state[1])
+                return [h, c]
+            }, outputs: 2)
+        }
+        return (next[0], next[1])
+    }
+
+    @available(*, unavailable, message: "LSTMCell returns hidden and cell state: let (h, c) = cell(x)")
+    public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
+}
+
+/// One step of a GRU (Cho et al., 2014). PyTorch: `nn.GRUCell`.
+///
+/// r = σ(x_r + h_r), z = σ(x_z + h_z), n = tanh(x_n + r·h_n), h′ = (1 − z)·n + z·h, with x_· cut from Wᵢₕ·x + bᵢₕ and h_· from Wₕₕ·h + bₕₕ.
+public final class GRUCell: RecurrentCell {
+    /// Inputs are [N, inputSize] or [inputSize].
+    public init(_ inputSize: Int, _ hiddenSize: Int, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
+        super.init(inputSize, hiddenSize, gates: 3, bias: bias, device: device, dtype: dtype)
+    }
+
+    /// The next hidden state, from zeros where none is given.
+    public func callAsFunction(_ input: Tensor, _ hx: Tensor? = nil) -> Tensor {
+        call([input] + (hx.map { [$0] } ?? [])) { inputs in
+            run(inputs[0], Array(inputs.dropFirst()), { x, h in
+                [RecurrentStep.gru(F.linear(x, weightIh, biasIh), F.linear(h[0], weightHh, biasHh), h[0])]
+            }, outputs: 1)[0]
+        }
+    }
+
+    @available(*, unavailable, message: "GRUCell takes the input and the hidden state: cell(x, h)")
+    public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
+}
+
+/// The arithmetic of one step after the products, [N, gates·hidden] each.
+enum RecurrentStep {
+    static func lstm(_ gates: Tensor, _ c: Tensor) -> (h: Tensor, c: Tensor) {
+        let parts = gates.cut(4, dim: 1)
+        let next = parts[1].sigmoid() * c + parts[0].sigmoid() * parts[2].tanh()
+        return (parts[3].sigmoid() * next.tanh(), next)
+    }
+
+    static func gru(_ fromInput: Tensor, _ fromHidden: Tensor, _ h: Tensor) -> Tensor {
+        let (x, y) = (fromInput.cut(3, dim: 1), fromHidden.cut(3, dim: 1))
+        let r = (x[0] + y[0]).sigmoid()
+        let z = (x[1] + y[1]).sigmoid()
+        let n = (x[2] + r * y[2]).tanh()
+        return n + z * (h - n)
+    }
+}

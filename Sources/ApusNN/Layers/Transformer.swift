@@ -1,0 +1,267 @@
+import ApusCore
+
+/// What stands between the two linear layers of a transformer's feed-forward part: `.relu`, `.gelu`, or a function of one's own.
+public struct TransformerActivation {
+    let function: (Tensor) -> Tensor
+
+    /// A function of one tensor.
+    public init(_ function: @escaping (Tensor) -> Tensor) { self.function = function }
+
+    public static var relu: TransformerActivation { TransformerActivation { $0.relu() } }
+    public static var gelu: TransformerActivation { TransformerActivation { $0.gelu() } }
+}
+
+/// Self-attention and a feed-forward part, each with dropout, a residual connection and layer normalisation (Vaswani et al., 2017).
+/// PyTorch: `nn.TransformerEncoderLayer`.
+///
+/// With `normFirst` x + attention(norm(x)), else norm(x + attention(x)); then likewise linear2(dropout(activation(linear1(x)))).
+public final class TransformerEncoderLayer: Module {
+    public let selfAttn: MultiheadAttention
+    public let linear1: Linear
+    public let dropout: Dropout
+    public let linear2: Linear
+    public let norm1: LayerNorm
+    public let norm2: LayerNorm
+    public let dropout1: Dropout
+    public let dropout2: Dropout
+    public let normFirst: Bool
+    private let activation: TransformerActivation
+
+    /// - Parameters:
+    ///   - dModel: features of input and output, divisible by `nhead`.
+    ///   - dimFeedforward: features between the two linear layers.
+    ///   - batchFirst: inputs are [N, S, dModel] instead of [S, N, dModel].
+    public init(
+        _ dModel: Int, _ nhead: Int, dimFeedforward: Int = 2048, dropout: Double = 0.1, activation: TransformerActivation = .relu, layerNormEps: Double = 1e-5,
+        batchFirst: Bool = false, normFirst: Bool = false, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32
+    ) {
+        selfAttn = MultiheadAttention(dModel, nhead, dropout: dropout, bias: bias, batchFirst: batchFirst, device: device, dtype: dtype)
+        linear1 = Linear(dModel, dimFeedforward, bias: bias, device: device, dtype: dtype)
+        self.dropout = Dropout(dropout)
+        linear2 = Linear(dimFeedforward, dModel, bias: bias, device: device, dtype: dtype)
+        norm1 = LayerNorm([dModel], eps: layerNormEps, bias: bias, device: device, dtype: dtype)
+        norm2 = LayerNorm([dModel], eps: layerNormEps, bias: bias, device: device, dtype: dtype)
+        dropout1 = Dropout(dropout)
+        dropout2 = Dropout(dropout)
+        self.normFirst = normFirst
+        self.activation = activation
+        super.init()
+    }
+
+    /// The output for `src` [S, N, dModel], with `batchFirst` [N, S, dModel], or without N.
+    /// - Parameters:
+    ///   - srcMask: [S, S] or [N·nhead, S, S], true (or −∞) where position i does not see j.
+    ///   - srcKeyPaddingMask: [N, S], true (or −∞) at positions that nobody sees.
+    ///   - isCausal: a hint that `srcMask`, which must be given, is the causal one.
+    public func callAsFunction(_ src: Tensor, srcMask: Tensor? = nil, srcKeyPaddingMask: Tensor? = nil, isCausal: Bool = false) -> Tensor {
+        call([src]) { inputs in
+            func attend(_ x: Tensor) -> Tensor {
+                dropout1(selfAttn(x, x, x, keyPaddingMask: srcKeyPaddingMask, needWeights: false, attnMask: srcMask, isCausal: isCausal).output)
+            }
+            func feed(_ x: Tensor) -> Tensor { dropout2(linear2(dropout(activation.function(linear1(x))))) }
+            if normFirst {
+                let x = inputs[0] + attend(norm1(inputs[0]))
+                return x + feed(norm2(x))
+            }
+            let x = norm1(inputs[0] + attend(inputs[0]))
+            return norm2(x + feed(x))
+        }
+    }
+
+    public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, srcMask: nil) }
+}
+
+/// Self-attention, attention to the encoder's output (`memory`) and a feed-forward part. PyTorch: `nn.TransformerDecoderLayer`.
+public final class TransformerDecoderLayer: Module {
+    public let selfAttn: MultiheadAttention
+    public let multiheadAttn: MultiheadAttention
+    public let linear1: Linear
+    public let dropout: Dropout
+    public let linear2: Linear
+    public let norm1: LayerNorm
+    public let norm2: LayerNorm
+    public let norm3: LayerNorm
+    public let dropout1: Dropout
+    public let dropout2: Dropout
+    public let dropout3: Dropout
+    public let normFirst: Bool
+    private let activation: TransformerActivation
+
+    /// As `TransformerEncoderLayer`.
+    public init(
+        _ dModel: Int, _ nhead: Int, dimFeedforward: Int = 2048, dropout: Double = 0.1, activation: TransformerActivation = .relu, layerNormEps: Double = 1e-5,
+        batchFirst: Bool = false, normFirst: Bool = false, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32
+    ) {
+        selfAttn = MultiheadAttention(dModel, nhead, dropout: dropout, bias: bias, batchFirst: batchFirst, device: device, dtype: dtype)
+        multiheadAttn = MultiheadAttention(dModel, nhead, dropout: dropout, bias: bias, batchFirst: batchFirst, device: device, dtype: dtype)
+        linear1 = Linear(dModel, dimFeedforward, bias: bias, device: device, dtype: dtype)
+        self.dropout = Dropout(dropout)
+        linear2 = Linear(dimFeedforward, dModel, bias: bias, device: device, dtype: dtype)
+        norm1 = LayerNorm([dModel], eps: layerNormEps, bias: bias, device: device, dtype: dtype)
+        norm2 = LayerNorm([dModel], eps: layerNormEps, bias: bias, device: device, dtype: dtype)
+        norm3 = LayerNorm([dModel], eps: layerNormEps, bias: bias, device: device, dtype: dtype)
+        dropout1 = Dropout(dropout)
+        dropout2 = Dropout(dropout)
+        dropout3 = Dropout(dropout)
+        self.normFirst = normFirst
+        self.activation = activation
+        super.init()
+    }
+
+    /// The output for `tgt` [T, N, dModel] that attends to `memory` [S, N, dModel], with `batchFirst` [N, T, …], or without N.
+    /// Masks are as in `TransformerEncoderLayer`; `memoryMask` is [T, S], `memoryKeyPaddingMask` [N, S].
+    public func callAsFunction(
+        _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor? = nil, memoryMask: Tensor? = nil, tgtKeyPaddingMask: Tensor? = nil, memoryKeyPaddingMask: Tensor? = nil,
+        tgtIsCausal: Bool = false, memoryIsCausal: Bool = false
+    ) -> Tensor {
+        call([tgt, memory]) { inputs in
+            let memory = inputs[1]
+            func attendSelf(_ x: Tensor) -> Tensor {
+                dropout1(selfAttn(x, x, x, keyPaddingMask: tgtKeyPaddingMask, needWeights: false, attnMask: tgtMask, isCausal: tgtIsCausal).output)
+            }
+            func attendMemory(_ x: Tensor) -> Tensor {
+                dropout2(multiheadAttn(x, memory, memory, keyPaddingMask: memoryKeyPaddingMask, needWeights: false, attnMask: memoryMask, isCausal: memoryIsCausal).output)
+            }
+            func feed(_ x: Tensor) -> Tensor { dropout3(linear2(dropout(activation.function(linear1(x))))) }
+            if normFirst {
+                var x = inputs[0] + attendSelf(norm1(inputs[0]))
+                x = x + attendMemory(norm2(x))
+                return x + feed(norm3(x))
+            }
+            var x = norm1(inputs[0] + attendSelf(inputs[0]))
+            x = norm2(x + attendMemory(x))
+            return norm3(x + feed(x))
+        }
+    }
+
+    @available(*, unavailable, message: "TransformerDecoderLayer takes the target and the encoder's output: layer(tgt, memory)")
+    public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
+}
+
+/// Encoder layers on top of each other. PyTorch: `nn.TransformerEncoder`.
+public final class TransformerEncoder: Module {
+    public let layers: [TransformerEncoderLayer]
+    public let norm: LayerNorm?
+
+    /// `numLayers` copies of `layer`, and `norm` after the last.
+    public init(_ layer: TransformerEncoderLayer, _ numLayers: Int, norm: LayerNorm? = nil) {
+        layers = copies(of: layer, numLayers, "TransformerEncoder")
+        self.norm = norm
+        super.init()
+    }
+
+    /// The output for `src`; masks as in `TransformerEncoderLayer`.
+    public func callAsFunction(_ src: Tensor, mask: Tensor? = nil, srcKeyPaddingMask: Tensor? = nil, isCausal: Bool = false) -> Tensor {
+        call([src]) { inputs in
+            var x = inputs[0]
+            for layer in layers { x = layer(x, srcMask: mask, srcKeyPaddingMask: srcKeyPaddingMask, isCausal: isCausal) }
+            return norm?(x) ?? x
+        }
+    }
+
+    public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, mask: nil) }
+}
+
+/// Decoder layers on top of each other. PyTorch: `nn.TransformerDecoder`.
+public final class TransformerDecoder: Module {
+    public let layers: [TransformerDecoderLayer]
+    public let norm: LayerNorm?
+
+    /// `numLayers` copies of `layer`, and `norm` after the last.
+    public init(_ layer: TransformerDecoderLayer, _ numLayers: Int, norm: LayerNorm? = nil) {
+        layers = copies(of: layer, numLayers, "TransformerDecoder")
+        self.norm = norm
+        super.init()
+    }
+
+    /// The output for `tgt` that attends to `memory`; masks as in `TransformerDecoderLayer`.
+    public func callAsFunction(
+        _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor? = nil, memoryMask: Tensor? = nil, tgtKeyPaddingMask: Tensor? = nil, memoryKeyPaddingMask: Tensor? = nil,
+        tgtIsCausal: Bool = false, memoryIsCausal: Bool = false
+    ) -> Tensor {
+        call([tgt, memory]) { inputs in
+            var x = inputs[0]
+            for layer in layers {
+                x = layer(
+                    x, inputs[1], tgtMask: tgtMask, memoryMask: memoryMask, tgtKeyPaddingMask: tgtKeyPaddingMask, memoryKeyPaddingMask: memoryKeyPaddingMask,
+                    tgtIsCausal: tgtIsCausal, memoryIsCausal: memoryIsCausal)
+            }
+            return norm?(x) ?? x
+        }
+    }
+
+    @available(*, unavailable, message: "TransformerDecoder takes the target and the encoder's output: decoder(tgt, memory)")
+    public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
+}
+
+/// Encoder and decoder (Vaswani et al., 2017). PyTorch: `nn.Transformer`. Weights start by `Init.xavierUniform_`.
+public final class Transformer: Module {
+    public let encoder: TransformerEncoder
+    public let decoder: TransformerDecoder
+    public let dModel: Int
+    public let nhead: Int
+    public let batchFirst: Bool
+
+    /// As the layers; `customEncoder` and `customDecoder` take the places of those that the other arguments describe.
+    public init(
+        _ dModel: Int = 512, _ nhead: Int = 8, numEncoderLayers: Int = 6, numDecoderLayers: Int = 6, dimFeedforward: Int = 2048, dropout: Double = 0.1,
+        activation: TransformerActivation = .relu, customEncoder: TransformerEncoder? = nil, customDecoder: TransformerDecoder? = nil, layerNormEps: Double = 1e-5,
+        batchFirst: Bool = false, normFirst: Bool = false, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32
+    ) {
+        self.dModel = dModel
+        self.nhead = nhead
+        self.batchFirst = batchFirst
+        func norm() -> LayerNorm { LayerNorm([dModel], eps: layerNormEps, bias: bias, device: device, dtype: dtype) }
+        encoder = customEncoder ?? TransformerEncoder(
+            TransformerEncoderLayer(
+                dModel, nhead, dimFeedforward: dimFeedforward, dropout: dropout, activation: activation, layerNormEps: layerNormEps, batchFirst: batchFirst,
+                normFirst: normFirst, bias: bias, device: device, dtype: dtype), numEncoderLayers, norm: norm())
+        decoder = customDecoder ?? TransformerDecoder(
+            TransformerDecoderLayer(
+                dModel, nhead, dimFeedforward: dimFeedforward, dropout: dropout, activation: activation, layerNormEps: layerNormEps, batchFirst: batchFirst,
+                normFirst: normFirst, bias: bias, device: device, dtype: dtype), numDecoderLayers, norm: norm())
+        super.init()
+        for parameter in parameters() where parameter.ndim > 1 { Init.xavierUniform_(parameter) }
+    }
+
+    /// The output for `tgt` [T, N, dModel] given `src` [S, N, dModel], with `batchFirst` [N, T, …], or without N; masks as in the layers.
+    public func callAsFunction(
+        _ src: Tensor, _ tgt: Tensor, srcMask: Tensor? = nil, tgtMask: Tensor? = nil, memoryMask: Tensor? = nil, srcKeyPaddingMask: Tensor? = nil,
+        tgtKeyPaddingMask: Tensor? = nil, memoryKeyPaddingMask: Tensor? = nil, srcIsCausal: Bool = false, tgtIsCausal: Bool = false, memoryIsCausal: Bool = false
+    ) -> Tensor {
+        call([src, tgt]) { inputs in
+            let (src, tgt) = (inputs[0], inputs[1])
+            return composite("Transformer", src, tgt) { () throws(OpError) in
+                guard src.ndim == 2 || src.ndim == 3, tgt.ndim == src.ndim else {
+                    throw OpError("src and tgt need 2 dimensions, or 3 with a batch, their shapes are \(src.shape) and \(tgt.shape)")
+                }
+                let batch = batchFirst ? 0 : 1
+                guard src.ndim == 2 || src.shape[batch] == tgt.shape[batch] else { throw OpError("src of shape \(src.shape) and tgt of shape \(tgt.shape) differ in batch size") }
+                guard src.shape[-1] == dModel, tgt.shape[-1] == dModel else {
+                    throw OpError("src of shape \(src.shape) and tgt of shape \(tgt.shape) must have dModel (\(dModel)) features")
+                }
+                let memory = encoder(src, mask: srcMask, srcKeyPaddingMask: srcKeyPaddingMask, isCausal: srcIsCausal)
+                return decoder(
+                    tgt, memory, tgtMask: tgtMask, memoryMask: memoryMask, tgtKeyPaddingMask: tgtKeyPaddingMask, memoryKeyPaddingMask: memoryKeyPaddingMask,
+                    tgtIsCausal: tgtIsCausal, memoryIsCausal: memoryIsCausal)
+            }
+        }
+    }
+
+    @available(*, unavailable, message: "Transformer takes source and target: transformer(src, tgt)")
+    public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
+
+    /// The mask with which position i sees positions up to i alone: 0 on and below the diagonal, −∞ above. PyTorch: `generate_square_subsequent_mask`.
+    public static func generateSquareSubsequentMask(_ size: Int, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
+        Tensor.full([size, size], -Double.infinity, dtype: dtype, device: device).triu(1)
+    }
+}
+
+/// `count` layers like the one given.
+private func copies<Layer: Module>(of layer: Layer, _ count: Int, _ name: String) -> [Layer] {
+    guard count > 0 && count <= 1 << 16 else {
+        fail(name, "numLayers must be positive and at most \(1 << 16), it is \(count)")
+        return []
+    }
+    return (0..<count).map { _ in layer.copy() }
+}
