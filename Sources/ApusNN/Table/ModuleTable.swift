@@ -35,7 +35,7 @@ package enum ModuleTable {
     }
 
     private static let entries: [String: Entry] = {
-        let families = [activations, linear, dropouts, losses]
+        let families = [activations, linear, dropouts, convolutions, pooling, paddings, normalization, recurrent, attention, losses]
         return Dictionary(families.joined().map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }()
 
