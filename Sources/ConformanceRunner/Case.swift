@@ -142,9 +142,8 @@ extension Case {
             for value in values { result.append(try cotangents(of: value, tensors)) }
             return .list(result)
         case .object(let members):
-            guard let name = members.first?.value.string, let slash = name.firstIndex(of: "/") else { return .none }
-            let path = name[slash...].replacing("/output", with: "/cotangent", maxReplacements: 1)
-            return tensors[name[..<slash] + path].map { .tensor($0) } ?? .none
+            guard let name = members.first?.value.string, let slash = name.firstIndex(of: "/"), name[slash...].hasPrefix("/output") else { return .none }
+            return tensors[String(name[..<slash] + "/cotangent" + name[slash...].dropFirst("/output".count))].map { .tensor($0) } ?? .none
         default: return .none
         }
     }

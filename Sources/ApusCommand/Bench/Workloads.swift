@@ -1,0 +1,110 @@
+import Apus
+
+/// The workloads that are measured beside PyTorch, written with the public API as a user would write them. `scripts/pytorch_workloads.py` has
+/// the same in PyTorch, by the same names.
+enum Workloads {
+    /// Makes what a workload needs, and returns what is measured.
+    typealias Make = @Sendable () throws -> () throws -> Void
+
+    static let all: [(name: String, make: Make)] = [
+        ("gemm512", { product(512) }),
+        ("gemm2048", { product(2048) }),
+        ("mlp1", { step(mlp(), .randn([1, 784]), labels(1)) }),
+        ("mlp64", { step(mlp(), .randn([64, 784]), labels(64)) }),
+        ("mlp512", { step(mlp(), .randn([512, 784]), labels(512)) }),
+        ("mlp64-adam", { step(mlp(), .randn([64, 784]), labels(64)) { Adam($0) } }),
+        ("mlp64-infer", { infer(mlp(), .randn([64, 784])) }),
+        ("cnn64", { step(cnn(), .randn([64, 1, 28, 28]), labels(64)) }),
+        ("add8", {
+            let (a, b) = (Tensor.randn([8], requiresGrad: true), Tensor.randn([8], requiresGrad: true))
+            return { _ = a + b }
+        }),
+        ("chain200", {
+            let (a, b) = (Tensor.randn([8], requiresGrad: true), Tensor.randn([8], requiresGrad: true))
+            return {
+                var x = a
+                for _ in 0..<100 { x = x * b + b }
+                x.sum().backward()
+            }
+        }),
+        ("relu4m", { unary { $0.relu() } }),
+        ("exp4m", { unary { $0.exp() } }),
+        ("add4m", {
+            let (a, b) = (Tensor.randn([1 << 22]), Tensor.randn([1 << 22]))
+            return { _ = a + b }
+        }),
+        ("sum4m", { unary { $0.sum() } }),
+        ("softmax1k", {
+            let x = Tensor.randn([1024, 1024])
+            return { _ = x.softmax(dim: -1) }
+        }),
+        ("layernorm", { infer(LayerNorm([768]), .randn([4096, 768]), evaluating: false) }),
+        ("batchnorm", { infer(BatchNorm2d(256), .randn([64, 256, 28, 28]), evaluating: false) }),
+        ("lstm", {
+            let (lstm, out) = (LSTM(64, 256, batchFirst: true), Linear(256, 10))
+            return step(lstm.parameters() + out.parameters(), .randn([32, 64, 64]), labels(32)) { out(lstm($0).0[.all, -1]) }
+        }),
+        ("gru", {
+            let (gru, out) = (GRU(64, 256, batchFirst: true), Linear(256, 10))
+            return step(gru.parameters() + out.parameters(), .randn([32, 64, 64]), labels(32)) { out(gru($0).0[.all, -1]) }
+        }),
+        ("loader", {
+            let loader = DataLoader(TensorDataset(.randn([60000, 784]), labels(60000)), batchSize: 64, shuffle: true)
+            return { for _ in loader {} }
+        }),
+        ("mlp-epoch", {
+            let loader = DataLoader(TensorDataset(.randn([60000, 784]), labels(60000)), batchSize: 64, shuffle: true)
+            let model = mlp()
+            let optimizer = Adam(model.parameters())
+            return {
+                for (images, labels) in loader {
+                    optimizer.zeroGrad()
+                    F.crossEntropy(model(images), labels).backward()
+                    optimizer.step()
+                }
+            }
+        }),
+    ]
+
+    private static func labels(_ count: Int) -> Tensor { Tensor.randint(10, [count]) }
+
+    private static func product(_ n: Int) -> () -> Void {
+        let (a, b) = (Tensor.randn([n, n]), Tensor.randn([n, n]))
+        return { _ = a.mm(b.t()) }
+    }
+
+    private static func unary(_ f: @escaping (Tensor) -> Tensor) -> () -> Void {
+        let x = Tensor.randn([1 << 22])
+        return { _ = f(x) }
+    }
+
+    static func mlp() -> Sequential { Sequential(Linear(784, 256), ReLU(), Linear(256, 10)) }
+
+    private static func cnn() -> Sequential {
+        Sequential(
+            Conv2d(1, 32, kernelSize: 3, padding: 1), ReLU(), MaxPool2d(kernelSize: 2), Conv2d(32, 64, kernelSize: 3, padding: 1), ReLU(), MaxPool2d(kernelSize: 2),
+            Flatten(), Linear(3136, 128), ReLU(), Linear(128, 10))
+    }
+
+    /// A training step by SGD with momentum 0.9, unless `optimizer` makes another.
+    static func step(_ model: Module, _ x: Tensor, _ y: Tensor, _ optimizer: ([Parameter]) -> Optimizer = { SGD($0, lr: 0.01, momentum: 0.9) }) -> () -> Void {
+        step(model.parameters(), x, y, optimizer) { model($0) }
+    }
+
+    private static func step(
+        _ parameters: [Parameter], _ x: Tensor, _ y: Tensor, _ optimizer: ([Parameter]) -> Optimizer = { SGD($0, lr: 0.01, momentum: 0.9) },
+        forward: @escaping (Tensor) -> Tensor
+    ) -> () -> Void {
+        let optimizer = optimizer(parameters)
+        return {
+            optimizer.zeroGrad()
+            F.crossEntropy(forward(x), y).backward()
+            optimizer.step()
+        }
+    }
+
+    private static func infer(_ model: Module, _ x: Tensor, evaluating: Bool = true) -> () -> Void {
+        if evaluating { model.eval() }
+        return { _ = noGrad { model(x) } }
+    }
+}
