@@ -11,7 +11,7 @@ import ConformanceRunner
 
     @Option(help: "The device to compute on: cpu, reference.") var device = "cpu"
     @Option(help: "Run the cases of this class only.") var only: String?
-    @Argument(help: "The folder with the recorded cases.") var folder: String
+    @ArgumentParser.Argument(help: "The folder with the recorded cases.") var folder: String
 
     func run() throws {
         guard let device = Device(device) else { throw ValidationError("there is no device '\(device)'; there are cpu and reference") }

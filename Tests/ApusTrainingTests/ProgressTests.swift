@@ -1,4 +1,4 @@
-import ApusTraining
+@testable import ApusTraining
 import Testing
 
 @Suite struct ProgressTests {
@@ -37,7 +37,7 @@ import Testing
         #expect(ProgressBar.bar(progress(), Terminal(width: 100, hasColour: true, hasUnicode: true)).contains("\u{1B}["))
         let plain = ProgressBar.bar(progress(), Terminal(width: 100))
         #expect(!plain.contains("\u{1B}"))
-        #expect(plain.allSatisfy(\.isASCII))
+        #expect(plain.allSatisfy { $0.isASCII })
     }
 
     @Test func theBarIsEmptyAtTheStartAndFullAtTheEnd() {
