@@ -43,7 +43,9 @@ extension F {
             if let mask {
                 guard mask.dtype == .bool || mask.dtype.isFloatingPoint else { throw OpError("attnMask must be bool or floating-point, it is \(mask.dtype)") }
                 let masked = scores + (try F.additiveMask(mask.dtype == .bool ? mask.logicalNot() : mask, scores.dtype, "attnMask"))
-                weights = masked.softmax(dim: -1).maskedFill(masked.detach().eq(-Double.infinity).all(dim: -1, keepDim: true), 0)
+                // Filled before as well: the gradient of a softmax over nothing but −∞ is NaN.
+                let isBlind = masked.detach().eq(-Double.infinity).all(dim: -1, keepDim: true)
+                weights = masked.maskedFill(isBlind, 0).softmax(dim: -1).maskedFill(isBlind, 0)
             } else {
                 weights = scores.softmax(dim: -1)
             }

@@ -1,0 +1,134 @@
+import ApusCore
+
+/// Every window of images [N, C, H, W] or [C, H, W] as a column: [N, C·∏kernel, windows]. PyTorch: `nn.Unfold`.
+public final class Unfold: Module {
+    public let kernelSize: Extents
+    public let dilation: Extents
+    public let padding: Extents
+    public let stride: Extents
+
+    /// Windows are those of a convolution with the same arguments.
+    public init(
+        kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0, stride: any ExtentsConvertible = 1
+    ) {
+        self.kernelSize = kernelSize.extents
+        self.dilation = dilation.extents
+        self.padding = padding.extents
+        self.stride = stride.extents
+        super.init()
+    }
+
+    public override func forward(_ x: Tensor) -> Tensor { F.unfold(x, kernelSize: kernelSize, dilation: dilation, padding: padding, stride: stride) }
+    public override var extraRepr: String { "kernel_size=\(repr(kernelSize)), dilation=\(repr(dilation)), padding=\(repr(padding)), stride=\(repr(stride))" }
+}
+
+/// The sum of windows at their places in images of `outputSize`, the transpose of `Unfold`. PyTorch: `nn.Fold`.
+public final class Fold: Module {
+    public let outputSize: Extents
+    public let kernelSize: Extents
+    public let dilation: Extents
+    public let padding: Extents
+    public let stride: Extents
+
+    /// Windows are those of a convolution over `outputSize` with the same arguments.
+    public init(
+        _ outputSize: any ExtentsConvertible, kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
+        stride: any ExtentsConvertible = 1
+    ) {
+        self.outputSize = outputSize.extents
+        self.kernelSize = kernelSize.extents
+        self.dilation = dilation.extents
+        self.padding = padding.extents
+        self.stride = stride.extents
+        super.init()
+    }
+
+    public override func forward(_ x: Tensor) -> Tensor { F.fold(x, outputSize, kernelSize: kernelSize, dilation: dilation, padding: padding, stride: stride) }
+    public override var extraRepr: String {
+        "output_size=\(repr(outputSize)), kernel_size=\(repr(kernelSize)), dilation=\(repr(dilation)), padding=\(repr(padding)), stride=\(repr(stride))"
+    }
+}
+
+/// Channels into space: [*, C·r², H, W] → [*, C, H·r, W·r]. PyTorch: `nn.PixelShuffle`.
+public final class PixelShuffle: Module {
+    public let upscaleFactor: Int
+    /// `upscaleFactor` is r.
+    public init(_ upscaleFactor: Int) {
+        self.upscaleFactor = upscaleFactor
+        super.init()
+    }
+    public override func forward(_ x: Tensor) -> Tensor { F.pixelShuffle(x, upscaleFactor) }
+    public override var extraRepr: String { "upscale_factor=\(upscaleFactor)" }
+}
+
+/// Space into channels: [*, C, H·r, W·r] → [*, C·r², H, W]. PyTorch: `nn.PixelUnshuffle`.
+public final class PixelUnshuffle: Module {
+    public let downscaleFactor: Int
+    /// `downscaleFactor` is r.
+    public init(_ downscaleFactor: Int) {
+        self.downscaleFactor = downscaleFactor
+        super.init()
+    }
+    public override func forward(_ x: Tensor) -> Tensor { F.pixelUnshuffle(x, downscaleFactor) }
+    public override var extraRepr: String { "downscale_factor=\(downscaleFactor)" }
+}
+
+/// Mixes the channels of `groups` groups. PyTorch: `nn.ChannelShuffle`.
+public final class ChannelShuffle: Module {
+    public let groups: Int
+    /// `groups` must divide the channels.
+    public init(_ groups: Int) {
+        self.groups = groups
+        super.init()
+    }
+    public override func forward(_ x: Tensor) -> Tensor { F.channelShuffle(x, groups) }
+    public override var extraRepr: String { "groups=\(groups)" }
+}
+
+/// Resizes sequences, images or volumes to `size` or by `scaleFactor`; see `F.interpolate`. PyTorch: `nn.Upsample`.
+public class Upsample: Module {
+    public let size: Extents?
+    public let scaleFactor: [Double]?
+    public let mode: InterpolationMode
+    public let alignCorners: Bool?
+    public let recomputeScaleFactor: Bool
+
+    /// To the extents `size`, or by one factor for each dimension (or one for all).
+    public init(
+        size: (any ExtentsConvertible)? = nil, scaleFactor: [Double]? = nil, mode: InterpolationMode = .nearest, alignCorners: Bool? = nil, recomputeScaleFactor: Bool = false
+    ) {
+        self.size = size?.extents
+        self.scaleFactor = scaleFactor
+        self.mode = mode
+        self.alignCorners = alignCorners
+        self.recomputeScaleFactor = recomputeScaleFactor
+        super.init()
+    }
+
+    /// By one factor: `Upsample(scaleFactor: 2)`.
+    public convenience init(scaleFactor: Double, mode: InterpolationMode = .nearest, alignCorners: Bool? = nil, recomputeScaleFactor: Bool = false) {
+        self.init(scaleFactor: [scaleFactor], mode: mode, alignCorners: alignCorners, recomputeScaleFactor: recomputeScaleFactor)
+    }
+
+    public override func forward(_ x: Tensor) -> Tensor {
+        F.interpolate(x, size: size, scaleFactor: scaleFactor, mode: mode, alignCorners: alignCorners, recomputeScaleFactor: recomputeScaleFactor)
+    }
+    public override var extraRepr: String {
+        let target = scaleFactor.map { "scale_factor=\($0.count == 1 ? repr($0[0]) : repr($0))" } ?? "size=\(repr(size))"
+        return "\(target), mode='\(mode.rawValue)'"
+    }
+}
+
+/// Repeats the elements of images. PyTorch: `nn.UpsamplingNearest2d`.
+public final class UpsamplingNearest2d: Upsample {
+    public init(size: (any ExtentsConvertible)? = nil, scaleFactor: Double? = nil) {
+        super.init(size: size, scaleFactor: scaleFactor.map { [$0] }, mode: .nearest)
+    }
+}
+
+/// Bilinear interpolation of images, corners aligned. PyTorch: `nn.UpsamplingBilinear2d`.
+public final class UpsamplingBilinear2d: Upsample {
+    public init(size: (any ExtentsConvertible)? = nil, scaleFactor: Double? = nil) {
+        super.init(size: size, scaleFactor: scaleFactor.map { [$0] }, mode: .bilinear, alignCorners: true)
+    }
+}
