@@ -148,8 +148,8 @@ TRANSPOSE_TILE(transpose_64, uint64_t)
 static void transpose_body(void *context, int64_t begin, int64_t end) {
     const transposition *t = context;
     for (int64_t i = begin; i < end; i++) {
-        int64_t across = i % t->tiles_across, rest = i / t->tiles_across;
-        int64_t down = rest % t->tiles_down, outer = rest / t->tiles_down;
+        int64_t down = i % t->tiles_down, rest = i / t->tiles_down; // along in's dense dimension, which is fetched ahead
+        int64_t across = rest % t->tiles_across, outer = rest / t->tiles_across;
         const char *in = t->in;
         char *out = t->out;
         for (int d = t->outer_rank - 1; d >= 0; d--) {

@@ -10,12 +10,6 @@ typedef struct {
     T *partials; // [chunks][2][n]
 } M(layer_job);
 
-APUS_INLINE double M(sum)(int64_t n, const T *x) { SUM_LANES(x[i]) }
-APUS_INLINE double M(sum_of_squares)(int64_t n, const T *x, T mean) { SUM_LANES((x[i] - mean) * (x[i] - mean)) }
-APUS_INLINE double M(dot)(int64_t n, const T *x, const T *y) { SUM_LANES(x[i] * y[i]) }
-APUS_INLINE double M(centered_dot)(int64_t n, const T *g, const T *x, T mean) { SUM_LANES(g[i] * (x[i] - mean)) }
-APUS_INLINE double M(weighted_centered_dot)(int64_t n, const T *g, const T *w, const T *x, T mean) { SUM_LANES(g[i] * w[i] * (x[i] - mean)) }
-
 APUS_CLONES static void M(layer_row)(int64_t n, const T *x, const T *weight, const T *bias, double eps, T *restrict out, T *mean, T *rstd) {
     T m = (T)(M(sum)(n, x) / (double)n);
     T r = (T)(1 / sqrt(M(sum_of_squares)(n, x, m) / (double)n + eps));

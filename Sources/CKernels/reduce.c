@@ -1,5 +1,5 @@
 #include "reduce.h"
-#include "core.h"
+#include "sums.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -86,6 +86,33 @@ static void float64_pairwise_row(int64_t n, const void *in, partial *p) {
     p->d += left.d + right.d;
 }
 
+// float32 sums: rows by `f_sum`; columns in strips of registers, up to 32 rows in float before they go to the double.
+APUS_CLONES static void float32_sum_fast_row(int64_t n, const void *in, partial *p) { p->d += f_sum(n, in); }
+APUS_CLONES static void float32_sum_rows(int64_t n, int64_t rows, int64_t stride, const void *in, partial *p) {
+    for (int64_t first = 0; first < rows; first += 32) {
+        int64_t count = rows - first < 32 ? rows - first : 32;
+        const char *at = (const char *)in + first * stride;
+        int64_t j = 0;
+        for (; j + 32 <= n; j += 32) {
+            f_vector s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
+            for (int64_t k = 0; k < count; k++) {
+                const float *x = (const float *)(at + k * stride) + j;
+                s0 += LOAD_VECTOR(f_vector, x, 0);
+                s1 += LOAD_VECTOR(f_vector, x, 8);
+                s2 += LOAD_VECTOR(f_vector, x, 16);
+                s3 += LOAD_VECTOR(f_vector, x, 24);
+            }
+            for (int i = 0; i < 8; i++) {
+                p[j + i].d += (double)s0[i];
+                p[j + 8 + i].d += (double)s1[i];
+                p[j + 16 + i].d += (double)s2[i];
+                p[j + 24 + i].d += (double)s3[i];
+            }
+        }
+        for (int64_t k = 0; k < count && j < n; k++) float32_sum_column(n - j, (const float *)(at + k * stride) + j, p + j);
+    }
+}
+
 #define FOLDS(NAME, OP) {NAME##_##OP##_row, NAME##_##OP##_column}
 #define ROW_OF(OP) {FOLDS(uint8, OP), FOLDS(uint8, OP), FOLDS(int8, OP), FOLDS(int16, OP), FOLDS(int32, OP), FOLDS(int64, OP), FOLDS(float32, OP), FOLDS(float32, OP), FOLDS(float32, OP), FOLDS(float64, OP)}
 static const fold folds[7][10] = {ROW_OF(sum), ROW_OF(sum), ROW_OF(prod), ROW_OF(min), ROW_OF(max), ROW_OF(any), ROW_OF(all)};
@@ -164,7 +191,9 @@ static void fold_tile(const reduction *r, int64_t first, int64_t n, int64_t from
     while (from < to) {
         int64_t run = extent - c.coordinate[last];
         if (run > to - from) run = to - from;
-        if (r->columns) {
+        if (r->columns && r->f.row == float32_sum_fast_row && !half) {
+            float32_sum_rows(n, run, stride, c.at, p);
+        } else if (r->columns) {
             for (int64_t i = 0; i < run; i++) {
                 const char *at = c.at + i * stride;
                 if (half) apus_halves_to_float(r->dtype, n, wide, at);
@@ -217,6 +246,13 @@ static void unit_body(void *context, int64_t begin, int64_t end) {
         if (r->columns) {
             for (int64_t i = 0; i < n; i++) p[i] = start;
             fold_tile(r, first, n, from, to, p);
+        } else if (r->dense && r->reduced.rank == 1 && r->kept.rank == 1 && !is_half(r->dtype)) {
+            // Rows of a matrix, the common case, need no cursor.
+            const char *row = r->kept.data + first * r->kept.stride[0] + from * r->reduced.size;
+            for (int64_t i = 0; i < n; i++) {
+                p[i] = start;
+                r->f.row(to - from, row + i * r->kept.stride[0], &p[i]);
+            }
         } else {
             for (int64_t i = 0; i < n; i++) {
                 p[i] = start;
@@ -266,7 +302,10 @@ bool apus_reduce(int kind, const apus_tensor *x, const bool *reduced, const apus
     apus_collapse(&(apus_tensor){x->data, shape[0], strides[0], rank[0], x->dtype}, &r.kept);
     apus_collapse(&(apus_tensor){x->data, shape[1], strides[1], rank[1], x->dtype}, &r.reduced);
     r.f = folds[kind][x->dtype];
-    if (x->dtype == APUS_FLOAT64 && (kind == SUM || kind == MEAN)) r.f.row = float64_pairwise_row;
+    if (kind == SUM || kind == MEAN) {
+        if (x->dtype == APUS_FLOAT64) r.f.row = float64_pairwise_row;
+        if (r.floats && x->dtype != APUS_FLOAT64) r.f.row = float32_sum_fast_row;
+    }
     int size = apus_size[x->dtype];
     r.dense = r.reduced.stride[r.reduced.rank - 1] == size && r.elements > 1;
     int64_t dense_outputs = r.kept.stride[r.kept.rank - 1] == size ? r.kept.extent[r.kept.rank - 1] : 1;

@@ -5,6 +5,7 @@
 // Loops over libm's functions stay scalar; the compiler's remark about that is no news.
 #pragma clang diagnostic ignored "-Wpass-failed"
 
+#define LANES 16
 #define COLUMNS 128
 #define BLOCK 1024
 

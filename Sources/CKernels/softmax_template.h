@@ -21,13 +21,10 @@ APUS_INLINE T M(row_max)(int64_t n, const T *x) {
     return best;
 }
 
-APUS_INLINE double M(row_sum)(int64_t n, const T *x) { SUM_LANES(x[i]) }
-APUS_INLINE double M(row_dot)(int64_t n, const T *x, const T *y) { SUM_LANES(x[i] * y[i]) }
-
 APUS_CLONES static void M(softmax_row)(int64_t n, const T *x, T *out) {
     T top = M(row_max)(n, x);
     APUS_SIMD for (int64_t i = 0; i < n; i++) out[i] = M(exp)(x[i] - top);
-    T scale = (T)(1 / M(row_sum)(n, out));
+    T scale = (T)(1 / M(sum)(n, out));
     APUS_SIMD for (int64_t i = 0; i < n; i++) out[i] *= scale;
 }
 
@@ -38,19 +35,19 @@ APUS_CLONES static void M(log_softmax_row)(int64_t n, const T *x, T *out) {
     for (int64_t at = 0; at < n; at += BLOCK) {
         int64_t m = n - at < BLOCK ? n - at : BLOCK;
         for (int64_t i = 0; i < m; i++) exps[i] = M(exp)(x[at + i] - top);
-        sum += M(row_sum)(m, exps);
+        sum += M(sum)(m, exps);
     }
     T log_sum = (T)log(sum);
     APUS_SIMD for (int64_t i = 0; i < n; i++) out[i] = (x[i] - top) - log_sum;
 }
 
 APUS_CLONES static void M(softmax_backward_row)(int64_t n, const T *g, const T *y, T *out) {
-    T dot = (T)M(row_dot)(n, g, y);
+    T dot = (T)M(dot)(n, g, y);
     APUS_SIMD for (int64_t i = 0; i < n; i++) out[i] = y[i] * (g[i] - dot);
 }
 
 APUS_CLONES static void M(log_softmax_backward_row)(int64_t n, const T *g, const T *y, T *out) {
-    T sum = (T)M(row_sum)(n, g);
+    T sum = (T)M(sum)(n, g);
     APUS_SIMD for (int64_t i = 0; i < n; i++) out[i] = g[i] - M(exp)(y[i]) * sum;
 }
 
