@@ -1,0 +1,108 @@
+import Apus
+import Foundation
+import Testing
+import TestSupport
+
+/// Initialisers: the random ones by moments and a Kolmogorov-Smirnov test of 100,000 draws from a fixed seed, the others exactly.
+@Suite struct InitTests {
+    private static let n = 100_000
+
+    /// The largest distance between the draws' distribution and `cdf`, times √n; below 1.63 in 99 of 100 cases.
+    private func kolmogorovSmirnov(_ draws: [Double], _ cdf: (Double) -> Double) -> Double {
+        let sorted = draws.sorted(), n = Double(draws.count)
+        var largest = 0.0
+        for (i, x) in sorted.enumerated() {
+            let p = cdf(x)
+            largest = max(largest, abs(p - Double(i) / n), abs(Double(i + 1) / n - p))
+        }
+        return largest * n.squareRoot()
+    }
+
+    private func normal(_ mean: Double, _ std: Double) -> (Double) -> Double { { (1 + erf(($0 - mean) / (std * 2.0.squareRoot()))) / 2 } }
+    private func uniform(_ low: Double, _ high: Double) -> (Double) -> Double { { min(max(($0 - low) / (high - low), 0), 1) } }
+
+    private func check(_ tensor: Tensor, mean: Double, std: Double, cdf: (Double) -> Double, sourceLocation: SourceLocation = #_sourceLocation) {
+        let draws = values(tensor)
+        let found = draws.reduce(0, +) / Double(draws.count)
+        let variance = draws.reduce(0) { $0 + ($1 - found) * ($1 - found) } / Double(draws.count)
+        #expect(abs(found - mean) < 5 * std / Double(draws.count).squareRoot(), "mean \(found)", sourceLocation: sourceLocation)
+        #expect(abs(variance.squareRoot() / std - 1) < 0.02, "std \(variance.squareRoot())", sourceLocation: sourceLocation)
+        #expect(kolmogorovSmirnov(draws, cdf) < 1.63, sourceLocation: sourceLocation)
+    }
+
+    @Test func distributions() {
+        let generator = Generator(seed: 7)
+        func weight() -> Tensor { Tensor.empty([500, 200]) }
+        check(Init.uniform_(weight(), a: -2, b: 3, generator: generator), mean: 0.5, std: 5 / 12.0.squareRoot(), cdf: uniform(-2, 3))
+        check(Init.normal_(weight(), mean: 1, std: 0.5, generator: generator), mean: 1, std: 0.5, cdf: normal(1, 0.5))
+        let bound = 2 * (6.0 / 700).squareRoot()
+        check(Init.xavierUniform_(weight(), gain: 2, generator: generator), mean: 0, std: bound / 3.0.squareRoot(), cdf: uniform(-bound, bound))
+        let xavier = (2.0 / 700).squareRoot()
+        check(Init.xavierNormal_(weight(), generator: generator), mean: 0, std: xavier, cdf: normal(0, xavier))
+        let kaiming = (6.0 / (1 + 0.25) / 200).squareRoot()
+        check(Init.kaimingUniform_(weight(), a: 0.5, generator: generator), mean: 0, std: kaiming / 3.0.squareRoot(), cdf: uniform(-kaiming, kaiming))
+        let he = (2.0 / 500).squareRoot()
+        check(Init.kaimingNormal_(weight(), mode: .fanOut, nonlinearity: .relu, generator: generator), mean: 0, std: he, cdf: normal(0, he))
+    }
+
+    /// Within [a, b] the normal distribution, divided by its mass there.
+    @Test func truncated() {
+        let x = Init.truncNormal_(Tensor.empty([Self.n]), mean: 0.5, std: 2, a: -1, b: 3, generator: Generator(seed: 3))
+        let cdf = normal(0.5, 2)
+        let (low, high) = (cdf(-1), cdf(3))
+        #expect(kolmogorovSmirnov(values(x)) { min(max((cdf($0) - low) / (high - low), 0), 1) } < 1.63)
+        #expect(values(x).allSatisfy { $0 >= -1 && $0 <= 3 })
+    }
+
+    /// Rows (or columns, whichever are fewer) are orthonormal, whatever the shape; the same seed gives the same matrix.
+    @Test(arguments: [[4, 9], [9, 4], [6, 2, 3], [5, 5]]) func orthogonal(_ shape: [Int]) {
+        let x = Init.orthogonal_(Tensor.empty(Shape(shape), dtype: .float64), gain: 2, generator: Generator(seed: 5))
+        let matrix = x.reshape([shape[0], -1])
+        let gram = shape[0] <= matrix.shape[1] ? matrix.matmul(matrix.t()) : matrix.t().matmul(matrix)
+        expectClose(gram, Tensor.eye(gram.shape[0], dtype: .float64) * 4, rtol: 1e-13, atol: 1e-13)
+        expectEqual(x, Init.orthogonal_(Tensor.empty(Shape(shape), dtype: .float64), gain: 2, generator: Generator(seed: 5)))
+    }
+
+    @Test func sparse() {
+        let x = Init.sparse_(Tensor.empty([100, 40]), sparsity: 0.155, std: 0.1, generator: Generator(seed: 5))
+        let zeros = values(x.eq(0).to(.int64).sum(dim: 0))
+        #expect(zeros.allSatisfy { $0 == 16 })
+    }
+
+    @Test func exact() {
+        expectEqual(Init.eye_(Tensor.empty([3, 5])), Tensor.eye(3, 5))
+        #expect(values(Init.constant_(Tensor.empty([3]), 0.3)).allSatisfy { Float($0) == 0.3 })
+        #expect(values(Init.ones_(Tensor.empty([2]))) == [1, 1])
+        #expect(values(Init.zeros_(Tensor.empty([2]))) == [0, 0])
+        let dirac = Init.dirac_(Tensor.empty([4, 2, 3, 3]), groups: 2)
+        #expect(integers(dirac.nonzero()) == [0, 0, 1, 1, 1, 1, 1, 1, 2, 0, 1, 1, 3, 1, 1, 1])
+        #expect(values(dirac.sum()) == [4])
+        #expect(Init.calculateGain(.leakyRelu, 0.2) == 1.3867504905630728)
+        #expect(Init.calculateGain(.tanh) == 5.0 / 3)
+        #expect(Init.calculateGain(.selu) == 0.75)
+    }
+
+    /// Outside the graph, on leaves that require a gradient, and seen by the version counter.
+    @Test func leavesMayBeFilled() {
+        let x = Parameter(Tensor.empty([3, 3]))
+        #expect(Init.normal_(x) === x)
+        #expect(x.isLeaf && x.requiresGrad)
+    }
+
+    @Test func errorsAreNamed() {
+        func message(_ body: () -> Void) -> String {
+            do {
+                try checked { body() }
+                return ""
+            } catch {
+                return "\(error)"
+            }
+        }
+        #expect(message { Init.xavierUniform_(Tensor.empty([3])) }.contains("fan in and fan out need at least 2 dimensions"))
+        #expect(message { Init.eye_(Tensor.empty([3])) }.contains("[3]"))
+        #expect(message { Init.dirac_(Tensor.empty([3, 2, 2]), groups: 2) }.contains("divisible by groups"))
+        #expect(message { Init.orthogonal_(Tensor.empty([3])) }.contains("2 or more dimensions"))
+        #expect(message { Init.sparse_(Tensor.empty([3, 3]), sparsity: 2) }.contains("sparsity"))
+        #expect(message { Init.truncNormal_(Tensor.empty([3]), a: 2, b: 1) }.contains("empty"))
+    }
+}
