@@ -69,11 +69,16 @@ enum Interrupts {
 
     static func watch() {
         _ = stop // Made here: a signal handler must not be the first to touch it.
+        // Who starts the process may have blocked or ignored them, as threads of a service do.
+        var signals = sigset_t()
+        sigemptyset(&signals)
         for number in [SIGINT, SIGTERM] {
+            sigaddset(&signals, number)
             signal(number) { number in
                 Interrupts.stop.set()
                 signal(number, SIG_DFL)
             }
         }
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 }

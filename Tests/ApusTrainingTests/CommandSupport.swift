@@ -26,8 +26,10 @@ struct Command {
         return bundle.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/apus"
     }()
 
-    /// Runs it to its end, or sends `signal` after so many milliseconds. `shell` is what a shell does before.
-    static func run(_ arguments: [String], in folder: String, signal: (number: Int32, milliseconds: UInt32)? = nil, shell: String = "") throws -> Result {
+    /// Runs it to its end, or sends `signal` after so many milliseconds, or when the file `after` is there. `shell` is what a shell does before.
+    static func run(
+        _ arguments: [String], in folder: String, signal: (number: Int32, milliseconds: UInt32)? = nil, after file: String? = nil, shell: String = ""
+    ) throws -> Result {
         let (output, errors) = ("\(folder)/.stdout", "\(folder)/.stderr")
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -44,6 +46,11 @@ struct Command {
         try #require(posix_spawn(&pid, "/bin/sh", &actions, nil, &argv, environ) == 0)
         if let signal {
             usleep(signal.milliseconds * 1000)
+            // Two minutes are enough for the slowest machine: then the process ends all the same.
+            for _ in 0..<12_000 {
+                guard let file, access(file, F_OK) != 0 else { break }
+                usleep(10_000)
+            }
             kill(pid, signal.number)
         }
         var status: Int32 = 0

@@ -77,7 +77,7 @@ public struct Chart: Sendable {
             svg += "<text class=\"tick\" text-anchor=\"end\" x=\"\(n(Chart.left - 8))\" y=\"\(n(y(tick) + 4))\">\(Chart.label(tick))</text>\n"
         }
         svg += "<line class=\"axis\" x1=\"\(n(Chart.left))\" x2=\"\(n(Chart.width - Chart.right))\" y1=\"\(n(Chart.height - Chart.bottom))\" y2=\"\(n(Chart.height - Chart.bottom))\"/>"
-        for tick in Chart.ticks(x0, x1, count: min(10, max(1, Int(x1 - x0))), isOuter: false) {
+        for tick in Chart.ticks(x0, x1, count: min(10, max(1, Int((x1 - x0).rounded(.up)))), isOuter: false) {
             svg += "<line class=\"axis\" x1=\"\(n(x(tick)))\" x2=\"\(n(x(tick)))\" y1=\"\(n(Chart.height - Chart.bottom))\" y2=\"\(n(Chart.height - Chart.bottom + 4))\"/>"
             svg += "<text class=\"tick\" text-anchor=\"middle\" x=\"\(n(x(tick)))\" y=\"\(n(Chart.height - Chart.bottom + 17))\">\(Text.short(tick))</text>\n"
         }
