@@ -60,11 +60,11 @@ package struct Twin {
 }
 
 /// Numbers without a pattern that are the same in every run (SplitMix64).
-package struct Samples: RandomNumberGenerator {
+package struct Samples {
     private var state: UInt64
     package init(seed: UInt64) { state = seed }
 
-    package mutating func next() -> UInt64 {
+    private mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var z = state
         z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -77,7 +77,7 @@ package struct Samples: RandomNumberGenerator {
     package mutating func tensor(_ shape: Shape, _ dtype: DType, in range: ClosedRange<Double> = -4...4, specials: [Double] = []) -> Tensor {
         var numbers: [Double] = []
         for i in 0..<shape.numel {
-            let number = Double.random(in: range, using: &self)
+            let number = range.lowerBound + (range.upperBound - range.lowerBound) * Double(next() >> 11) * 0x1p-53
             let special = !specials.isEmpty && (i % 7 == 3 || shape.numel == 1)
             numbers.append(special ? specials[i / 7 % specials.count] : dtype.isFloatingPoint ? number : number.rounded())
         }

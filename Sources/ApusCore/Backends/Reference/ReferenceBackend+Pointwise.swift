@@ -14,10 +14,10 @@ extension ReferenceBackend {
     package func binary(_ kind: BinaryKind, _ a: Tensor, _ b: Tensor, _ p: KernelParameters, into out: Tensor) {
         if a.dtype.isFloatingPoint {
             let function = ReferenceFunctions.binary(kind, p, a.dtype)
-            store(zip(elements(a), elements(b)).map { function($0, $1) }, in: out)
+            store(combine(elements(a), elements(b), function), in: out)
         } else {
             let function = ReferenceFunctions.integerBinary(kind, p)
-            store(zip(elements(a), elements(b)).map { function($0, $1) }, in: out)
+            store(combine(elements(a), elements(b), function), in: out)
         }
     }
 
@@ -34,7 +34,7 @@ extension ReferenceBackend {
         case .gt: { $0 > $1 }
         case .ge: { $0 >= $1 }
         }
-        store(zip(elements(a), elements(b)).map { holds($0, $1) ? Int64(1) : 0 }, in: out)
+        store(combine(elements(a), elements(b)) { holds($0, $1) ? Int64(1) : 0 }, in: out)
     }
 
     package func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor, into out: Tensor) {

@@ -178,14 +178,47 @@ func positions(_ shape: Shape, strides: Shape) -> [Int] {
 /// The elements of `x` in the order of their indices.
 func elements<N: ReferenceNumber>(_ x: Tensor, as: N.Type = N.self) -> [N] {
     let (base, dtype, size) = (UnsafeRawPointer(x.pointer), x.dtype, x.dtype.size)
-    return positions(x.shape, strides: x.strides).map { N.read(dtype, base + $0 * size) }
+    let places = positions(x.shape, strides: x.strides)
+    // This loop, `store`'s and `combine`'s carry the whole backend. They are plain ones, since a debug build's sequences cost a
+    // microsecond an element, and tests spend their time here.
+    return [N](unsafeUninitializedCapacity: places.count) { buffer, count in
+        places.withUnsafeBufferPointer { places in
+            while count < places.count {
+                (buffer.baseAddress! + count).initialize(to: N.read(dtype, base + places[count] * size))
+                count += 1
+            }
+        }
+    }
 }
 
 /// Writes `values`, in the order of indices, to `out`.
 func store<N: ReferenceNumber>(_ values: [N], in out: Tensor) {
     let (base, dtype, size) = (out.pointer, out.dtype, out.dtype.size)
     precondition(values.count == out.numel, "ReferenceBackend: \(values.count) values for a tensor of \(out.numel)")
-    for (position, value) in zip(positions(out.shape, strides: out.strides), values) { value.write(dtype, base + position * size) }
+    let places = positions(out.shape, strides: out.strides)
+    values.withUnsafeBufferPointer { values in
+        places.withUnsafeBufferPointer { places in
+            var i = 0
+            while i < values.count {
+                values[i].write(dtype, base + places[i] * size)
+                i += 1
+            }
+        }
+    }
+}
+
+/// `function` of each pair of elements.
+func combine<N, Result>(_ a: [N], _ b: [N], _ function: (N, N) -> Result) -> [Result] {
+    [Result](unsafeUninitializedCapacity: a.count) { buffer, count in
+        a.withUnsafeBufferPointer { a in
+            b.withUnsafeBufferPointer { b in
+                while count < a.count {
+                    (buffer.baseAddress! + count).initialize(to: function(a[count], b[count]))
+                    count += 1
+                }
+            }
+        }
+    }
 }
 
 /// For a tensor of `shape` cut into lines along `dim`: how many lines lie before (outer) and behind (inner) that dimension, and their
