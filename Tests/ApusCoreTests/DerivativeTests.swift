@@ -108,6 +108,12 @@ import Testing
         expectClose(x.grad!, [6, 3, 2, 6, 0, 0, 0, 0, 0])
     }
 
+    /// Decimals beside float64 keep all their digits.
+    @Test func decimalsBesideFloat64() {
+        let x = Tensor([1.0], dtype: .float64)
+        #expect((x / 0.1).item() == 1 / 0.1 && (x + 0.1).item() == 1.1 && (0.1 / x).item() == 0.1 && (x * 0.1).eq(0.1).item(Bool.self))
+    }
+
     /// A zero vector's norm has the gradient 0, not NaN.
     @Test func normOfZeros() {
         let x = Tensor.zeros([3], requiresGrad: true)

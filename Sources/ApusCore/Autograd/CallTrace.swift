@@ -17,7 +17,9 @@ struct CallTrace {
         let own = ["$s8ApusCore", "$s6ApusNN", "$s9ApusOptim", "$s8ApusData", "$s12ApusTraining", "$ss"]
         let places = frames.compactMap { frame -> String? in
             guard let symbol = frame.symbol, let place = symbol.sourceLocation, place.line > 0,
-                !own.contains(where: { symbol.rawName.hasPrefix($0) })
+                !own.contains(where: { symbol.rawName.hasPrefix($0) }),
+                // What macros wrote is nobody's line.
+                !place.path.contains("swift-generated-sources")
             else { return nil }
             return "\n    at \(place.path):\(place.line)"
         }

@@ -136,7 +136,9 @@ extension BinaryRule {
 extension Tensor {
     /// A Swift number as a tensor on the same device, which yields in type promotion.
     final func wrapped(_ value: some ScalarConvertible) -> Tensor {
-        let number = Tensor.full([], value.scalar, device: device)
+        // A decimal beside floats takes their type at once: through float32 it would lose digits that a float64 tensor keeps.
+        let type = value.scalar.dtype == .float32 && dtype.isFloatingPoint ? dtype : value.scalar.dtype
+        let number = Tensor.full([], value.scalar, dtype: type, device: device)
         number.isWrappedNumber = true
         return number
     }

@@ -60,7 +60,7 @@ open class Module {
     /// Puts it and all modules in it into training mode (or out of it). PyTorch: `train()`.
     @discardableResult open func train(_ mode: Bool = true) -> Self {
         training = mode
-        for child in children() { child.train(mode) }
+        for module in modules() { module.training = mode }
         return self
     }
 
