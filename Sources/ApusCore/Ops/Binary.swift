@@ -65,7 +65,7 @@ extension BinaryRule {
 
     // MARK: Fused gradients. Linear in g, so their derivative by g is the same kernel again; by the second operand it is spelt out.
 
-    /// g where y > 0
+    /// g where not y ≤ 0
     static let reluGrad: BinaryRule = BinaryRule("reluBackward", .reluGrad, .floats) { g, kept, _, _ in
         [Tensor.binary(.reluGrad, g, kept[1]), Tensor.zeros(like: g)]
     }

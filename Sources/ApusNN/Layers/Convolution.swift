@@ -3,9 +3,9 @@ import ApusCore
 /// What Conv1d to Conv3d and ConvTranspose1d to ConvTranspose3d share: the sizes, a weight and a bias. PyTorch: `_ConvNd`.
 ///
 /// Weight and bias start evenly distributed in ±1/√(fan in), fan in = weight.shape[1] · taps of the kernel, as PyTorch's do.
-open class ConvolutionLayer: Module {
-    /// 0 of a lazy layer before its first input.
-    public final private(set) var inChannels: Int
+open class ConvolutionLayer: Module, LazyModule {
+    /// 0 of a lazy layer that has seen no input.
+    public final var inChannels: Int { isLazy || weight.isPoisoned ? 0 : Self.isTransposed ? weight.shape[0] : weight.shape[1] * groups }
     public final let outChannels: Int
     /// One number for each spatial dimension, as `stride` and `dilation`.
     public final let kernelSize: [Int]
@@ -20,7 +20,7 @@ open class ConvolutionLayer: Module {
     /// [outChannels], nil without.
     public final let bias: Parameter?
     /// Whether weight and bias await the first input, which says how many channels there are.
-    public final private(set) var isLazy: Bool
+    public final var isLazy: Bool { weight.ndim == 1 }
 
     /// How many dimensions of space it works over.
     open class var spatial: Int { fail("ConvolutionLayer", "use Conv1d, Conv2d or Conv3d"); return 1 }
@@ -39,7 +39,6 @@ open class ConvolutionLayer: Module {
         } catch {
             fail(error, op: "\(Self.self)")
         }
-        self.inChannels = inChannels ?? 0
         self.outChannels = outChannels
         self.kernelSize = made?.kernelSize ?? []
         self.stride = made?.stride ?? []
@@ -50,7 +49,6 @@ open class ConvolutionLayer: Module {
         self.paddingMode = paddingMode
         weight = Parameter(made?.weight ?? Tensor.poisoned)
         self.bias = made?.bias.map { Parameter($0) }
-        isLazy = inChannels == nil && made != nil
         super.init()
         if !isLazy { resetParameters() }
     }
@@ -119,8 +117,6 @@ open class ConvolutionLayer: Module {
             weight.setData(Tensor.empty(Shape(sizes + kernelSize), dtype: weight.dtype, device: weight.device))
             bias?.setData(Tensor.empty([outChannels], dtype: weight.dtype, device: weight.device))
         }
-        inChannels = channels
-        isLazy = false
         resetParameters()
     }
 

@@ -29,6 +29,11 @@ public struct StateDictError: Error, Hashable, Sendable, CustomStringConvertible
     }
 }
 
+/// A module whose parameters await the first input, or a state dict, for their shapes.
+protocol LazyModule: Module {
+    var isLazy: Bool { get }
+}
+
 extension Module {
     /// Parameters and persistent buffers by PyTorch's keys (`conv1.weight`). The tensors share the module's memory; a module, parameter or
     /// buffer with several names is listed under each. PyTorch: `state_dict()`.
@@ -44,6 +49,9 @@ extension Module {
     /// Not `strict`, only shapes must fit; missing and unexpected keys are returned.
     @discardableResult public final func loadStateDict(_ state: StateDict, strict: Bool = true) throws -> (missingKeys: [String], unexpectedKeys: [String]) {
         let own = stateTensors()
+        // A lazy layer takes the shapes that its tensors had when they were saved.
+        let lazy = modules().filter { ($0 as? any LazyModule)?.isLazy ?? false }
+        let awaiting = Set(lazy.flatMap { $0.parameters(recurse: false) }.map(ObjectIdentifier.init))
         var known: Set<String> = []
         var missing: [String] = []
         var mismatched: [StateDictError.Mismatch] = []
@@ -53,7 +61,7 @@ extension Module {
                 missing.append(key)
                 continue
             }
-            if value.shape == tensor.shape {
+            if value.shape == tensor.shape || awaiting.contains(ObjectIdentifier(tensor)) {
                 pairs.append((tensor, value))
             } else {
                 mismatched.append(.init(key: key, found: Array(value.shape), expected: Array(tensor.shape)))
@@ -66,7 +74,11 @@ extension Module {
         // Whatever can fail (memory for conversions) comes before the first change.
         let values = try checked { noGrad { pairs.map { $0.value.detach().to($0.target.device).to($0.target.dtype) } } }
         for (pair, value) in zip(pairs, values) {
-            pair.target.device.backend.copy(value, into: pair.target)
+            if pair.target.shape == value.shape {
+                pair.target.device.backend.copy(value, into: pair.target)
+            } else {
+                pair.target.setData(value.clone())
+            }
             pair.target.didChange(by: "loadStateDict")
         }
         return (missing, unexpected)

@@ -157,7 +157,7 @@ enum ReferenceFunctions {
             // Infinities of one sign have the difference NaN.
             return { $0 == $1 && $0.isInfinite ? $0 : $0.larger($1) + Glibc.log1p(Glibc.exp(-($0 - $1).magnitude)) }
         case .copysign: return { Glibc.copysign($0, $1) }
-        case .reluGrad: return { $1 > 0 ? $0 : 0 }
+        case .reluGrad: return { $1 <= 0 ? 0 : $0 }
         case .sigmoidGrad: return { $0 * $1 * (1 - $1) }
         case .tanhGrad: return { $0 * (1 - $1 * $1) }
         case .geluGrad:
