@@ -42,7 +42,7 @@ import Testing
 
     @Test func theBarIsEmptyAtTheStartAndFullAtTheEnd() {
         let (start, end) = (ProgressBar.bar(progress(batch: 0), Terminal(width: 120)), ProgressBar.bar(progress(batch: 1000), Terminal(width: 120)))
-        #expect(!start.contains("#") && start.contains("   0%") && start.contains("loss nan") && start.contains("-:-- left"))
+        #expect(!start.contains("#") && start.contains("  0%") && start.contains("loss nan") && start.contains("-:-- left"))
         #expect(!end.contains("---") && end.contains("100%") && end.contains("0:00 left"))
     }
 
