@@ -240,3 +240,17 @@ private final class Everything<Extra>: Module {
         #expect(shared.withModel { $0(Tensor.ones([1, 3])).requiresGrad } == false)
     }
 }
+
+@Suite struct LazyStateTests {
+    @Test func aLazyLayerTakesItsShapesFromTheState() throws {
+        let (known, lazy) = (Sequential(Conv2d(3, 4, kernelSize: 3), BatchNorm2d(4)), Sequential(LazyConv2d(4, kernelSize: 3), LazyBatchNorm2d()))
+        try lazy.loadStateDict(known.stateDict())
+        #expect(lazy.description == known.description)
+        for (key, value) in known.stateDict() { #expect(lazy.stateDict()[key]!.equal(value)) }
+        var wrong = known.stateDict()
+        wrong["0.bias"] = Tensor.zeros([7])
+        let fresh = Sequential(LazyConv2d(4, kernelSize: 3), LazyBatchNorm2d())
+        #expect(throws: StateDictError.self) { try fresh.loadStateDict(wrong) }
+        #expect((fresh[0] as! LazyConv2d).isLazy)
+    }
+}

@@ -179,7 +179,7 @@ package enum BinaryKind: Int32, Sendable, CaseIterable {
     // Integers.
     case shiftLeft, shiftRight
     // Gradients fused, floats: the first operand is the gradient g.
-    /// (g, y): y ≤ 0 ? 0 : g, so that the gradient at NaN goes on, as in PyTorch
+    /// (g, y): y ≤ 0 ? 0 : g, so that NaN stays visible on the way back
     case reluGrad
     /// (g, y): g·y·(1 − y)
     case sigmoidGrad

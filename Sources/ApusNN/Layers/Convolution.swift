@@ -3,9 +3,9 @@ import ApusCore
 /// What Conv1d to Conv3d and ConvTranspose1d to ConvTranspose3d share: the sizes, a weight and a bias. PyTorch: `_ConvNd`.
 ///
 /// Weight and bias start evenly distributed in ±1/√(fan in), fan in = weight.shape[1] · taps of the kernel, as PyTorch's do.
-open class ConvolutionLayer: Module, LazyModule {
-    /// 0 of a lazy layer that has seen no input.
-    public final var inChannels: Int { isLazy || weight.isPoisoned ? 0 : Self.isTransposed ? weight.shape[0] : weight.shape[1] * groups }
+open class ConvolutionLayer: Module {
+    /// 0 of a lazy layer before its first input.
+    public final private(set) var inChannels: Int
     public final let outChannels: Int
     /// One number for each spatial dimension, as `stride` and `dilation`.
     public final let kernelSize: [Int]
@@ -20,7 +20,7 @@ open class ConvolutionLayer: Module, LazyModule {
     /// [outChannels], nil without.
     public final let bias: Parameter?
     /// Whether weight and bias await the first input, which says how many channels there are.
-    public final var isLazy: Bool { weight.ndim == 1 }
+    public final private(set) var isLazy: Bool
 
     /// How many dimensions of space it works over.
     open class var spatial: Int { fail("ConvolutionLayer", "use Conv1d, Conv2d or Conv3d"); return 1 }
@@ -39,6 +39,7 @@ open class ConvolutionLayer: Module, LazyModule {
         } catch {
             fail(error, op: "\(Self.self)")
         }
+        self.inChannels = inChannels ?? 0
         self.outChannels = outChannels
         self.kernelSize = made?.kernelSize ?? []
         self.stride = made?.stride ?? []
@@ -49,6 +50,7 @@ open class ConvolutionLayer: Module, LazyModule {
         self.paddingMode = paddingMode
         weight = Parameter(made?.weight ?? Tensor.poisoned)
         self.bias = made?.bias.map { Parameter($0) }
+        isLazy = inChannels == nil && made != nil
         super.init()
         if !isLazy { resetParameters() }
     }
@@ -112,12 +114,21 @@ open class ConvolutionLayer: Module, LazyModule {
             fail(typeName, "input of shape \(input.shape) has \(channels) channels, which groups (\(groups)) does not divide")
             return
         }
-        let sizes = Self.isTransposed ? [channels, outChannels / groups] : [outChannels, channels / groups]
+        materialize(channels: channels)
+    }
+
+    final func materialize(channels: Int) {
         noGrad {
-            weight.setData(Tensor.empty(Shape(sizes + kernelSize), dtype: weight.dtype, device: weight.device))
+            weight.setData(Tensor.empty(weightShape(channels), dtype: weight.dtype, device: weight.device))
             bias?.setData(Tensor.empty([outChannels], dtype: weight.dtype, device: weight.device))
         }
+        inChannels = channels
+        isLazy = false
         resetParameters()
+    }
+
+    private final func weightShape(_ channels: Int) -> Shape {
+        Shape((Self.isTransposed ? [channels, outChannels / groups] : [outChannels, channels / groups]) + kernelSize)
     }
 
     /// The padding before and after each dimension, last dimension first, as `F.pad` takes it.
@@ -250,4 +261,13 @@ open class ConvTranspose2d: ConvolutionTranspose {
 /// Transposed convolution over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.ConvTranspose3d`.
 open class ConvTranspose3d: ConvolutionTranspose {
     open override class var spatial: Int { 3 }
+}
+
+extension ConvolutionLayer: LazyModule {
+    final func channels(_ key: String, _ shape: Shape) -> Int? {
+        guard key == "weight", shape.count == Self.spatial + 2 else { return nil }
+        return Self.isTransposed ? (shape[0] % groups == 0 ? shape[0] : nil) : shape[1] * groups
+    }
+
+    final func shape(_ key: String, channels: Int) -> Shape { key == "weight" ? weightShape(channels) : [outChannels] }
 }

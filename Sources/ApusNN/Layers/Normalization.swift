@@ -61,7 +61,7 @@ open class RunningNorm: Module {
     }
 
     /// Gives a lazy layer its tensors for that many channels.
-    final func materialize(_ channels: Int) {
+    final func materialize(channels: Int) {
         numFeatures = channels
         isLazy = false
         noGrad {
@@ -112,7 +112,7 @@ open class BatchNorm: RunningNorm {
     open override func forward(_ x: Tensor) -> Tensor {
         composite(typeName, x) { () throws(OpError) in
             try checkRank(x)
-            if isLazy { materialize(x.shape[1]) }
+            if isLazy { materialize(channels: x.shape[1]) }
             var factor = momentum ?? 0
             if training, let numBatchesTracked {
                 noGrad { _ = numBatchesTracked.add_(1) }
@@ -189,7 +189,7 @@ open class InstanceNorm: RunningNorm {
             // The smaller of the ranks is a sample without a batch.
             let isBatched = x.ndim == Self.ranks.upperBound
             let batch = isBatched ? x : x.unsqueeze(0)
-            if isLazy { materialize(batch.shape[1]) }
+            if isLazy { materialize(channels: batch.shape[1]) }
             if affine && batch.shape[1] != numFeatures {
                 throw OpError("input of shape \(x.shape) has \(batch.shape[1]) channels, but numFeatures is \(numFeatures)")
             }
@@ -237,4 +237,9 @@ public final class LazyInstanceNorm2d: LazyInstanceNorm {
 /// `InstanceNorm3d` whose number of channels the first input says. PyTorch: `nn.LazyInstanceNorm3d`.
 public final class LazyInstanceNorm3d: LazyInstanceNorm {
     override class var ranks: ClosedRange<Int> { 4...5 }
+}
+
+extension RunningNorm: LazyModule {
+    final func channels(_ key: String, _ shape: Shape) -> Int? { shape.count == 1 ? shape[0] : nil }
+    final func shape(_ key: String, channels: Int) -> Shape { key == "num_batches_tracked" ? [] : [channels] }
 }

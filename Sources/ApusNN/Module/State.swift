@@ -29,11 +29,6 @@ public struct StateDictError: Error, Hashable, Sendable, CustomStringConvertible
     }
 }
 
-/// A module whose parameters await the first input, or a state dict, for their shapes.
-protocol LazyModule: Module {
-    var isLazy: Bool { get }
-}
-
 extension Module {
     /// Parameters and persistent buffers by PyTorch's keys (`conv1.weight`). The tensors share the module's memory; a module, parameter or
     /// buffer with several names is listed under each. PyTorch: `state_dict()`.
@@ -49,9 +44,7 @@ extension Module {
     /// Not `strict`, only shapes must fit; missing and unexpected keys are returned.
     @discardableResult public final func loadStateDict(_ state: StateDict, strict: Bool = true) throws -> (missingKeys: [String], unexpectedKeys: [String]) {
         let own = stateTensors()
-        // A lazy layer takes the shapes that its tensors had when they were saved.
-        let lazy = modules().filter { ($0 as? any LazyModule)?.isLazy ?? false }
-        let awaiting = Set(lazy.flatMap { $0.parameters(recurse: false) }.map(ObjectIdentifier.init))
+        let (materialized, shapes) = lazyShapes(state)
         var known: Set<String> = []
         var missing: [String] = []
         var mismatched: [StateDictError.Mismatch] = []
@@ -61,10 +54,11 @@ extension Module {
                 missing.append(key)
                 continue
             }
-            if value.shape == tensor.shape || awaiting.contains(ObjectIdentifier(tensor)) {
+            let expected = shapes[ObjectIdentifier(tensor)] ?? tensor.shape
+            if value.shape == expected {
                 pairs.append((tensor, value))
             } else {
-                mismatched.append(.init(key: key, found: Array(value.shape), expected: Array(tensor.shape)))
+                mismatched.append(.init(key: key, found: Array(value.shape), expected: Array(expected)))
             }
         }
         let unexpected = state.keys.filter { !known.contains($0) }
@@ -73,15 +67,27 @@ extension Module {
         }
         // Whatever can fail (memory for conversions) comes before the first change.
         let values = try checked { noGrad { pairs.map { $0.value.detach().to($0.target.device).to($0.target.dtype) } } }
+        try checked { for (module, channels) in materialized { module.materialize(channels: channels) } }
         for (pair, value) in zip(pairs, values) {
-            if pair.target.shape == value.shape {
-                pair.target.device.backend.copy(value, into: pair.target)
-            } else {
-                pair.target.setData(value.clone())
-            }
+            pair.target.device.backend.copy(value, into: pair.target)
             pair.target.didChange(by: "loadStateDict")
         }
         return (missing, unexpected)
+    }
+
+    /// The lazy modules whose shapes `state` tells, and which shapes that gives their tensors.
+    private func lazyShapes(_ state: StateDict) -> (modules: [(any LazyModule, Int)], shapes: [ObjectIdentifier: Shape]) {
+        var modules: [(any LazyModule, Int)] = []
+        var shapes: [ObjectIdentifier: Shape] = [:]
+        for place in allMembers() {
+            guard let lazy = place.module as? any LazyModule, lazy.isLazy else { continue }
+            let tensors = place.members.parameters.map { ($0.name, $0.parameter as Tensor) } + place.members.buffers.map { ($0.name, $0.buffer as Tensor) }
+            let told = tensors.lazy.compactMap { name, _ in state[joined(place.name, name)].flatMap { lazy.channels(name, $0.shape) } }.first
+            guard let channels = told, channels > 0 else { continue }
+            modules.append((lazy, channels))
+            for (name, tensor) in tensors { shapes[ObjectIdentifier(tensor)] = lazy.shape(name, channels: channels) }
+        }
+        return (modules, shapes)
     }
 
     private func stateTensors() -> [(key: String, tensor: Tensor)] {
@@ -90,4 +96,16 @@ extension Module {
                 + place.members.buffers.filter(\.buffer.isPersistent).map { (joined(place.name, $0.name), $0.buffer as Tensor) }
         }
     }
+}
+
+/// A module whose tensors get their shapes from the first input, or from the state that is loaded before it. PyTorch: `LazyModuleMixin`.
+protocol LazyModule: Module {
+    /// Whether the shapes are still open.
+    var isLazy: Bool { get }
+    /// The number of input channels that a tensor of that key and shape in a state dict tells, nil where it tells none.
+    func channels(_ key: String, _ shape: Shape) -> Int?
+    /// The shape of the tensor `key` for so many channels.
+    func shape(_ key: String, channels: Int) -> Shape
+    /// Gives the tensors their shapes.
+    func materialize(channels: Int)
 }

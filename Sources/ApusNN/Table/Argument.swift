@@ -29,7 +29,13 @@ package indirect enum Argument {
 /// What is wrong with a name or an argument from outside, such as a file that describes a model.
 package struct TableError: Error, CustomStringConvertible {
     package let description: String
-    package init(_ description: String) { self.description = description }
+    /// Whether a class or argument of that name does not exist, rather than a value being wrong.
+    package let isUnknownName: Bool
+
+    package init(_ description: String, isUnknownName: Bool = false) {
+        self.description = description
+        self.isUnknownName = isUnknownName
+    }
 }
 
 /// The arguments of one call, by position and by name, read in the order of PyTorch's signature: each `read` takes the next by position, else the
@@ -58,8 +64,8 @@ package struct Arguments {
 
     /// Throws where an argument was given that the signature does not have.
     package func finish() throws {
-        if position < positional.count { throw TableError("\(owner): takes \(position) arguments by position, \(positional.count) were given") }
-        if let first = named.first { throw TableError("\(owner): there is no argument '\(first.name)'") }
+        if position < positional.count { throw TableError("\(owner): takes \(position) arguments by position, \(positional.count) were given", isUnknownName: true) }
+        if let first = named.first { throw TableError("\(owner): there is no argument '\(first.name)'", isUnknownName: true) }
     }
 
     func wrong(_ name: String, _ value: Argument, _ wanted: String) -> TableError { TableError("\(owner): argument '\(name)' must be \(wanted), it is \(value.summary)") }

@@ -61,7 +61,7 @@ package enum ModuleTable {
     }
 
     private static func entry(_ name: String) throws -> Entry {
-        guard let entry = entries[name] else { throw TableError("there is no module class '\(name.prefix(60))'") }
+        guard let entry = entries[name] else { throw TableError("there is no module class '\(name.prefix(60))'", isUnknownName: true) }
         return entry
     }
 }
