@@ -16,7 +16,7 @@ extension Tensor {
         guard let base = extras.viewBase, let generation = base.extras?.generation, generation != extras.viewGeneration else { return }
         extras.viewGeneration = generation
         if base.requiresGrad {
-            record(OpNode(AsStrided(shape: shape, strides: strides, offset: offset, base: base), inputs: [base], saved: [], output: self))
+            record(OpNode(AsStrided(region: StridedRegion(shape: shape, strides: strides, offset: offset, base: base)), inputs: [base], saved: [], output: self))
         }
     }
 
@@ -81,7 +81,7 @@ extension Tensor {
             return
         }
         guard value.requiresGrad || base.requiresGrad else { return }
-        let scatter = AsStridedScatter(shape: shape, strides: strides, offset: offset, base: base)
+        let scatter = AsStridedScatter(region: StridedRegion(shape: shape, strides: strides, offset: offset, base: base))
         base.record(OpNode(scatter, inputs: [base, value], saved: [], output: base))
         base.extrasForWriting.generation += 1
     }
@@ -95,10 +95,8 @@ extension Shape {
     }
 }
 
-/// The view of `base`'s storage with these strides. PyTorch: `as_strided`.
-///
-/// Derivative: the gradient's elements return to their places in the base, and add up where the view showed one several times.
-struct AsStrided: Op {
+/// What a view shows of its base's storage: the geometry of both.
+struct StridedRegion {
     let shape: Shape
     let strides: Shape
     let offset: Int
@@ -114,76 +112,69 @@ struct AsStrided: Op {
         baseStrides = base.strides
         baseOffset = base.offset
     }
+}
+
+/// The view of `base`'s storage with these strides. PyTorch: `as_strided`.
+///
+/// Derivative: the gradient's elements return to their places in the base, and add up where the view showed one several times.
+struct AsStrided: Op {
+    let region: StridedRegion
 
     var name: String { "asStrided" }
     static var makesView: Bool { true }
 
     func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
-        guard shape.count == strides.count else { throw OpError("shape \(shape) and strides \(strides) have different lengths") }
-        for stride in strides where stride < 0 { throw OpError("stride \(stride) is negative; use flip for a reversed copy") }
-        for extent in shape where extent < 0 { throw OpError("extent \(extent) is negative") }
-        let (low, high) = Shape.range(shape, strides, offset)
-        guard shape.numel == 0 || low >= 0 && high < x.storage.byteCount / x.dtype.size else {
-            throw OpError("shape \(shape), strides \(strides), offset \(offset) reach element \(high) of a storage with \(x.storage.byteCount / x.dtype.size)")
+        guard region.shape.count == region.strides.count else { throw OpError("shape \(region.shape) and strides \(region.strides) have different lengths") }
+        for stride in region.strides where stride < 0 { throw OpError("stride \(stride) is negative; use flip for a reversed copy") }
+        for extent in region.shape where extent < 0 { throw OpError("extent \(extent) is negative") }
+        let (low, high) = Shape.range(region.shape, region.strides, region.offset)
+        guard region.shape.numel == 0 || low >= 0 && high < x.storage.byteCount / x.dtype.size else {
+            throw OpError("shape \(region.shape), strides \(region.strides), offset \(region.offset) reach element \(high) of a storage with \(x.storage.byteCount / x.dtype.size)")
         }
-        return x.view(shape, strides: strides, offset: offset)
+        return x.view(region.shape, strides: region.strides, offset: region.offset)
     }
 
     func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
         // Both views in one flat buffer that spans them.
-        let (low, high) = Shape.range(baseShape, baseStrides, baseOffset)
-        let (viewLow, viewHigh) = Shape.range(shape, strides, offset)
+        let (low, high) = Shape.range(region.baseShape, region.baseStrides, region.baseOffset)
+        let (viewLow, viewHigh) = Shape.range(region.shape, region.strides, region.offset)
         let start = min(low, viewLow)
         let buffer = Tensor.zeros([max(high, viewHigh) - start + 1], dtype: grad.dtype, device: grad.device)
         let places = Tensor.arange(buffer.numel, device: grad.device)
-        let into = places.asStrided(shape, strides, offset - start).reshape([-1])
+        let into = places.asStrided(region.shape, region.strides, region.offset - start).reshape([-1])
         let spread = buffer.indexAdd(dim: 0, into, grad.reshape([-1]))
-        return [spread.asStrided(baseShape, baseStrides, baseOffset - start)]
+        return [spread.asStrided(region.baseShape, region.baseStrides, region.baseOffset - start)]
     }
 }
 
 /// `base` with the region that a view shows replaced by `value`. PyTorch: `as_strided_scatter`.
 struct AsStridedScatter: Op {
-    let shape: Shape
-    let strides: Shape
-    let offset: Int
-    let baseShape: Shape
-    let baseStrides: Shape
-    let baseOffset: Int
-
-    init(shape: Shape, strides: Shape, offset: Int, base: Tensor) {
-        self.shape = shape
-        self.strides = strides
-        self.offset = offset
-        baseShape = base.shape
-        baseStrides = base.strides
-        baseOffset = base.offset
-    }
+    let region: StridedRegion
 
     var name: String { "asStridedScatter" }
 
     func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
         let (base, value) = (inputs[0], inputs[1])
         // A copy with the base's own strides, so that the view's geometry means the same in it.
-        let (low, high) = Shape.range(baseShape, baseStrides, baseOffset)
+        let (low, high) = Shape.range(region.baseShape, region.baseStrides, region.baseOffset)
         let flat = try base.view([high - low + 1], strides: [1], offset: low).converted(to: base.dtype)
-        base.device.backend.copy(value, into: flat.view(shape, strides: strides, offset: offset - low))
-        return flat.view(baseShape, strides: baseStrides, offset: baseOffset - low)
+        base.device.backend.copy(value, into: flat.view(region.shape, strides: region.strides, offset: region.offset - low))
+        return flat.view(region.baseShape, strides: region.baseStrides, offset: region.baseOffset - low)
     }
 
     func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
         let dense = grad.contiguous()
-        let (low, high) = Shape.range(baseShape, baseStrides, baseOffset)
+        let (low, high) = Shape.range(region.baseShape, region.baseStrides, region.baseOffset)
         let count = high - low + 1
         // The gradient laid out as the base is.
         let places = Tensor.arange(count, device: grad.device)
-        let basePlaces = places.asStrided(baseShape, baseStrides, baseOffset - low).reshape([-1])
+        let basePlaces = places.asStrided(region.baseShape, region.baseStrides, region.baseOffset - low).reshape([-1])
         let flat = Tensor.zeros([count], dtype: grad.dtype, device: grad.device).indexAdd(dim: 0, basePlaces, dense.reshape([-1]))
-        let viewPlaces = places.asStrided(shape, strides, offset - low).reshape([-1])
-        let gradValue = flat.indexSelect(dim: 0, viewPlaces).reshape(shape)
+        let viewPlaces = places.asStrided(region.shape, region.strides, region.offset - low).reshape([-1])
+        let gradValue = flat.indexSelect(dim: 0, viewPlaces).reshape(region.shape)
         let mask = Tensor.ones([count], dtype: grad.dtype, device: grad.device).indexFill(dim: 0, viewPlaces, 0)
-        let gradBase = (flat * mask).indexSelect(dim: 0, basePlaces).reshape(baseShape)
+        let gradBase = (flat * mask).indexSelect(dim: 0, basePlaces).reshape(region.baseShape)
         return [gradBase, gradValue]
     }
 }
@@ -200,6 +191,6 @@ extension Shape {
 extension Tensor {
     /// A view of its storage with these strides and this offset, all in elements. Traps where it would reach beyond the storage.
     public final func asStrided(_ shape: Shape, _ strides: Shape, _ offset: Int? = nil) -> Tensor {
-        apply(AsStrided(shape: shape, strides: strides, offset: offset ?? self.offset, base: self), [self])
+        apply(AsStrided(region: StridedRegion(shape: shape, strides: strides, offset: offset ?? self.offset, base: self)), [self])
     }
 }

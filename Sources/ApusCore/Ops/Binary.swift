@@ -150,7 +150,7 @@ extension Tensor {
     public static func + (a: Tensor, b: Tensor) -> Tensor { binary(.add, a, b) }
     /// x + value
     public static func + (x: Tensor, value: some ScalarConvertible) -> Tensor {
-        x.takesAffine(value.scalar) ? x.affine(1, value.scalar.doubleValue, .addNumber) : binary(.add, x, x.wrapped(value))
+        x.takesAffine(value.scalar) ? x.unary(.addNumber, 1, value.scalar.doubleValue) : binary(.add, x, x.wrapped(value))
     }
     /// value + x
     public static func + (value: some ScalarConvertible, x: Tensor) -> Tensor { x + value }
@@ -159,11 +159,11 @@ extension Tensor {
     public static func - (a: Tensor, b: Tensor) -> Tensor { binary(.sub, a, b) }
     /// x − value
     public static func - (x: Tensor, value: some ScalarConvertible) -> Tensor {
-        x.takesAffine(value.scalar) ? x.affine(1, -value.scalar.doubleValue, .subNumber) : binary(.sub, x, x.wrapped(value))
+        x.takesAffine(value.scalar) ? x.unary(.subNumber, 1, -value.scalar.doubleValue) : binary(.sub, x, x.wrapped(value))
     }
     /// value − x
     public static func - (value: some ScalarConvertible, x: Tensor) -> Tensor {
-        x.takesAffine(value.scalar) ? x.affine(-1, value.scalar.doubleValue, .subNumber) : binary(.sub, x.wrapped(value), x)
+        x.takesAffine(value.scalar) ? x.unary(.subNumber, -1, value.scalar.doubleValue) : binary(.sub, x.wrapped(value), x)
     }
 
     /// a · b, elementwise.
@@ -171,7 +171,7 @@ extension Tensor {
     /// x · value
     public static func * (x: Tensor, value: some ScalarConvertible) -> Tensor {
         // −0 as the summand keeps the sign of a zero product.
-        x.takesAffine(value.scalar) ? x.affine(value.scalar.doubleValue, -0.0, .mulNumber) : binary(.mul, x, x.wrapped(value))
+        x.takesAffine(value.scalar) ? x.unary(.mulNumber, value.scalar.doubleValue, -0.0) : binary(.mul, x, x.wrapped(value))
     }
     /// value · x
     public static func * (value: some ScalarConvertible, x: Tensor) -> Tensor { x * value }
@@ -185,11 +185,6 @@ extension Tensor {
 
     /// −x
     public static prefix func - (x: Tensor) -> Tensor { x.unary(.neg) }
-
-    /// a·x + b for floats, under the name of the operator that wants it.
-    final func affine(_ a: Double, _ b: Double, _ rule: UnaryRule) -> Tensor {
-        unary(rule, a, b)
-    }
 
     /// x ← x + y in place, seen by autograd. PyTorch: `x += y`.
     public static func += (x: Tensor, y: Tensor) { x.add_(y) }
