@@ -50,12 +50,12 @@ package struct BackwardContext {
     @inline(__always) package func needs(_ i: Int) -> Bool { edges[i].node != nil }
 }
 
-/// The one point that every op passes: poisoned inputs, devices, forward, recording, observers, anomaly mode, errors.
+/// The one point that every op passes: inputs of special form, devices, forward, recording, observers, anomaly mode, errors.
 package func apply<O: Op>(_ op: O, _ inputs: [Tensor]) -> Tensor {
     let context = Context.current
     var needsGrad = false
     for x in inputs {
-        if x.isPoisoned { return x }
+        if let form = x.form, let result = form.apply(op, x, inputs) { return result }
         needsGrad = needsGrad || x.requiresGrad
     }
     let isRecording = needsGrad && context.gradEnabled

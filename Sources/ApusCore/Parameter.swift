@@ -23,7 +23,7 @@ extension Tensor {
     /// Takes over the storage, shape, dtype and device of `other`, keeping identity, hooks and `requiresGrad`; the gradient is dropped
     /// where it would no longer fit. How a module moves to a device or dtype and a lazy parameter gets its shape. PyTorch: assignment to `.data`.
     package final func setData(_ other: Tensor) {
-        storage = other.storage
+        memory = other.storage
         shape = other.shape
         strides = other.strides
         offset = other.offset

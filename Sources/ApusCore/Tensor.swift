@@ -9,14 +9,15 @@ public class Tensor {
     // Setters are package-wide for `Module.to(_:)` and `assign(_:)`, which exchange what a parameter holds and keep its identity.
     // Exclusivity is not checked at run time: every access is one load or store, none spans a call, and the checks were
     // a quarter of the price of a small op.
-    @exclusivity(unchecked) package final var storage: Storage
+    /// The block it is a view of, as it lies there; ``storage`` is what to read.
+    @exclusivity(unchecked) final var memory: Storage
     @exclusivity(unchecked) public package(set) final var shape: Shape
     @exclusivity(unchecked) package final var strides: Shape
     /// In elements, from the storage's base.
     @exclusivity(unchecked) package final var offset: Int
     @exclusivity(unchecked) public package(set) final var dtype: DType
-    /// Whether it is the result of a failed op inside `checked`.
-    public final let isPoisoned: Bool
+    /// What it is where its memory alone does not say so; nil for most.
+    @exclusivity(unchecked) final var form: TensorForm?
     /// Whether it stands for a Swift number, which yields to tensors in type promotion.
     @exclusivity(unchecked) package final var isWrappedNumber = false
 
@@ -31,31 +32,30 @@ public class Tensor {
     @exclusivity(unchecked) final var extras: AutogradExtras?
 
     package init(storage: Storage, shape: Shape, strides: Shape, offset: Int, dtype: DType) {
-        self.storage = storage
+        memory = storage
         self.shape = shape
         self.strides = strides
         self.offset = offset
         self.dtype = dtype
-        isPoisoned = false
     }
 
     /// A tensor that shares everything with `other` but its history.
     package init(sharing other: Tensor) {
-        storage = other.storage
+        memory = other.storage
         shape = other.shape
         strides = other.strides
         offset = other.offset
         dtype = other.dtype
-        isPoisoned = other.isPoisoned
+        form = other.form
     }
 
     private init(poisoned storage: Storage) {
-        self.storage = storage
+        memory = storage
         shape = .poisoned
         strides = .poisoned
         offset = 0
         dtype = .float32
-        isPoisoned = true
+        form = Poison()
     }
 
     /// What a failed op hands on inside `checked`.
@@ -70,7 +70,9 @@ public class Tensor {
     // MARK: Facts
 
     /// The device it lives on.
-    public final var device: Device { storage.device }
+    public final var device: Device { memory.device }
+    /// Whether it is the result of a failed op inside `checked`.
+    public final var isPoisoned: Bool { form?.isPoison ?? false }
     /// The number of dimensions. PyTorch: `dim()`.
     public final var ndim: Int { shape.count }
     /// The number of elements.
@@ -96,6 +98,12 @@ public class Tensor {
     }
 
     // MARK: Memory
+
+    /// The block that its elements lie in, shared with other views.
+    package final var storage: Storage {
+        form?.materialize(self)
+        return memory
+    }
 
     /// The address of the first element. Kernels use it; the storage keeps it alive only as long as the tensor lives.
     package final var pointer: UnsafeMutableRawPointer { storage.base + offset * dtype.size }

@@ -68,10 +68,10 @@ enum Engine {
     private static func add(_ gradient: Tensor, at edge: Edge) {
         guard let node = edge.node else { return }
         if edge.index == 0 {
-            node.slot = node.slot.map { $0 + gradient } ?? gradient
+            node.slot = node.slot.map { $0.adding(gradient: gradient) } ?? gradient
         } else {
             let i = Int(edge.index) - 1
-            node.moreSlots[i] = node.moreSlots[i].map { $0 + gradient } ?? gradient
+            node.moreSlots[i] = node.moreSlots[i].map { $0.adding(gradient: gradient) } ?? gradient
         }
     }
 

@@ -146,17 +146,17 @@ final class AccumulateNode: Node {
         guard let tensor, var grad = grads[0] else { return [] }
         if grad.dtype != tensor.dtype { grad = grad.to(tensor.dtype) }
         if let old = tensor.storedGrad {
-            if createGraph {
-                tensor.storedGrad = old + grad
+            if createGraph || old.isSparse {
+                tensor.storedGrad = old.adding(gradient: grad)
             } else {
                 old.device.backend.binary(.add, old, grad, KernelParameters(), into: old)
                 old.didChange(by: "backward")
             }
-        } else if createGraph {
+        } else if createGraph || grad.isSparse {
             tensor.storedGrad = grad
         } else {
             // The gradient may be shared with another branch or be a view; `grad` is the user's to change.
-            let mine = grad.isContiguous && !grad.isView && isKnownUniquelyReferenced(&grad.storage)
+            let mine = grad.isContiguous && !grad.isView && isKnownUniquelyReferenced(&grad.memory)
             tensor.storedGrad = try mine ? Tensor(sharing: grad) : grad.converted(to: grad.dtype)
         }
         if let hooks = tensor.extras?.accumulatedHooks {

@@ -1,0 +1,79 @@
+/// The few rows of a large gradient that are not zero: row `indices[i]` has `values[i]`, and rows named twice add up.
+///
+/// The tensor that has this form looks like the dense one. Sums of such gradients and optimizers made for them read the form; whatever else
+/// reaches for the elements gets them, since the tensor then becomes dense, once and for all.
+package final class SparseRows: TensorForm {
+    /// int64 [n]
+    let indices: Tensor
+    /// [n, …]
+    let values: Tensor
+
+    init(indices: Tensor, values: Tensor) {
+        self.indices = indices
+        self.values = values
+    }
+
+    override func materialize(_ x: Tensor) {
+        // Ops below reach `x.memory` through other tensors only.
+        x.form = nil
+        let dense = noGrad { Tensor.zeros(x.shape, dtype: x.dtype, device: x.device).indexAdd(dim: 0, indices, values) }
+        x.memory = dense.storage
+    }
+}
+
+extension Tensor {
+    /// A tensor of `shape` whose rows `indices` (int64 [n]) are `values` [n, …] and whose others are zero; rows named several times add up.
+    /// PyTorch: `sparse_coo_tensor` with one sparse dimension.
+    ///
+    /// It takes memory for the given rows alone until something reads it as a dense tensor. Gradients of `Embedding(sparse: true)` have this form.
+    /// Traps where the shapes do not fit or an index is outside of `0 ..< shape[0]`.
+    public static func sparseRows(_ indices: Tensor, _ values: Tensor, shape: Shape) -> Tensor {
+        composite("sparseRows", indices, values) { () throws(OpError) in
+            guard indices.dtype == .int64 && indices.ndim == 1 else { throw OpError("indices must be int64 [n], they are \(indices.dtype) \(indices.shape)") }
+            guard shape.count >= 1, values.shape == Shape([indices.numel] + Array(shape.dropFirst())) else {
+                throw OpError("the values of \(indices.numel) rows of a tensor \(shape) cannot have shape \(values.shape)")
+            }
+            if let out = indices.array(Int.self).first(where: { $0 < 0 || $0 >= shape[0] }) {
+                throw OpError("index \(out) is out of range for \(shape[0]) rows")
+            }
+            return try Tensor(rows: SparseRows(indices: indices.detach(), values: values.detach()), shape: shape)
+        }
+    }
+
+    /// Without the checks, for indices that a forward pass has seen.
+    package convenience init(rows: SparseRows, shape: Shape) throws(OpError) {
+        self.init(storage: try Storage(byteCount: 0, device: rows.values.device), shape: shape, strides: shape.contiguousStrides, offset: 0, dtype: rows.values.dtype)
+        form = rows
+    }
+
+    /// Whether it holds only the rows that are not zero. Reading its elements makes it dense.
+    public final var isSparse: Bool { form is SparseRows }
+
+    /// The rows of a sparse tensor and their values, as they were collected: a row may occur several times. nil for a dense one.
+    public final var sparseRows: (indices: Tensor, values: Tensor)? { (form as? SparseRows).map { ($0.indices, $0.values) } }
+
+    /// A sparse tensor with each row once, in ascending order; a dense one is returned as it is. PyTorch: `coalesce`.
+    public final func coalesce() -> Tensor {
+        guard let rows = form as? SparseRows else { return self }
+        return composite("coalesce", self) { () throws(OpError) in
+            let unique = rows.indices.unique()
+            let shape = Shape([unique.values.numel] + Array(rows.values.shape.dropFirst()))
+            let values = noGrad { Tensor.zeros(shape, dtype: dtype, device: device).indexAdd(dim: 0, unique.inverse, rows.values) }
+            return try Tensor(rows: SparseRows(indices: unique.values, values: values), shape: self.shape)
+        }
+    }
+
+    /// A dense tensor with the same values; a dense one is returned as it is. PyTorch: `to_dense`.
+    public final func toDense() -> Tensor {
+        guard let rows = form as? SparseRows else { return self }
+        return noGrad { Tensor.zeros(shape, dtype: dtype, device: device).indexAdd(dim: 0, rows.indices, rows.values) }
+    }
+
+    /// The sum of two gradients on their way through the graph: sparse where both are.
+    final func adding(gradient other: Tensor) -> Tensor {
+        guard let mine = form as? SparseRows, let others = other.form as? SparseRows else { return self + other }
+        return composite("backward", self, other) { () throws(OpError) in
+            try Tensor(rows: SparseRows(indices: Tensor.cat([mine.indices, others.indices]), values: Tensor.cat([mine.values, others.values])), shape: shape)
+        }
+    }
+}
