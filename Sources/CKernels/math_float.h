@@ -101,7 +101,7 @@ APUS_INLINE float f_log_reduced(float f, float k) {
 APUS_INLINE float f_log_reduce(float x, float *k) {
     bool small = x < 1.17549435e-38f;
     float s = small ? x * 8388608.0f : x;
-    int32_t bits = (int32_t)float_to_bits(s) - 0x3F3504F3;
+    int32_t bits = (int32_t)(float_to_bits(s) - 0x3F3504F3u); // unsigned: a negative x wraps, and is mended by its caller
     int32_t e = bits >> 23;
     float m = bits_to_float((uint32_t)(bits & 0x7FFFFF) + 0x3F3504F3u);
     *k = (float)(e - (small ? 23 : 0));

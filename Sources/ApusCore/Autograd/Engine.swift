@@ -17,7 +17,7 @@ enum Engine {
         let order = topologicalOrder(from: roots.compactMap(\.edge.node), pass: pass, captures: captures)
         var captured = [Tensor?](repeating: nil, count: captures?.count ?? 0)
         // Whatever ends the pass, no half-collected gradient may reach the next one.
-        defer { for node in order { _ = node.take() } }
+        defer { for node in order where node.neededBy == pass { _ = node.take() } }
 
         let context = Context.current
         let outer = context.gradEnabled
@@ -30,8 +30,8 @@ enum Engine {
             context.anomaly = watches
         }
 
-        for root in roots { add(root.gradient, at: root.edge) }
-        for node in order.reversed() where node.isNeeded {
+        for root in roots where root.edge.node?.neededBy == pass { add(root.gradient, at: root.edge) }
+        for node in order.reversed() where node.neededBy == pass {
             var grads = node.take()
             for hook in node.hooks {
                 guard let grad = grads[Int(hook.index)] else { continue }
@@ -57,7 +57,7 @@ enum Engine {
             if watches { try Anomaly.checkBackward(node, results) }
             if !retainGraph { node.releaseSaved() }
             for (edge, result) in zip(node.edges, results) {
-                guard let result, let target = edge.node, target.isNeeded else { continue }
+                guard let result, let target = edge.node, target.neededBy == pass else { continue }
                 if result.isPoisoned { return captured }
                 add(result, at: edge)
             }
@@ -83,21 +83,21 @@ enum Engine {
         func isWanted(_ node: Node) -> Bool { wanted.map { $0.contains(ObjectIdentifier(node)) } ?? (node is AccumulateNode) }
         for root in roots where root.visit != pass {
             root.visit = pass
-            root.isNeeded = isWanted(root)
+            if isWanted(root) { root.neededBy = pass }
             stack.append((root, 0))
             while let (node, next) = stack.last {
                 if next < node.edges.count {
                     stack[stack.count - 1].next += 1
                     if let child = node.edges[next].node, child.visit != pass {
                         child.visit = pass
-                        child.isNeeded = isWanted(child)
+                        if isWanted(child) { child.neededBy = pass }
                         stack.append((child, 0))
                     }
                 } else {
                     stack.removeLast()
                     order.append(node)
                     // Hooks and kept gradients are wishes of their own.
-                    if !node.isNeeded { node.isNeeded = (captures == nil && !node.hooks.isEmpty) || node.edges.contains { $0.node?.isNeeded ?? false } }
+                    if (captures == nil && !node.hooks.isEmpty) || node.edges.contains(where: { $0.node?.neededBy == pass }) { node.neededBy = pass }
                 }
             }
         }

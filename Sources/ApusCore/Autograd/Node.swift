@@ -14,8 +14,9 @@ package class Node {
     @exclusivity(unchecked) final var hooks: [GradientHook] = []
     /// The backward pass that has visited this node last.
     @exclusivity(unchecked) final var visit: UInt64 = 0
-    /// Whether that pass needs this node's gradient.
-    @exclusivity(unchecked) final var isNeeded = false
+    /// The backward pass that has last needed this node's gradient. A pass within another, which a function's derivative may run, leaves
+    /// it alone where it only comes by.
+    @exclusivity(unchecked) final var neededBy: UInt64 = 0
     /// Where the op was called, kept in anomaly mode.
     @exclusivity(unchecked) final var origin: Anomaly.Origin?
 

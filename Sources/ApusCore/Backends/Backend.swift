@@ -110,6 +110,15 @@ package protocol Backend: Sendable {
     func channelNormalize(_ x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor?, bias: Tensor?, into out: Tensor)
     /// Gradients of normalisation by a batch's own statistics (`training`) or by fixed ones.
     func channelNormBackward(_ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, training: Bool, gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?)
+    /// One step of a recurrent cell for a batch of N, H hidden units: `input` and `hidden` [N, G·H] are the products of input and hidden state,
+    /// with their biases. `state` [N, H] is the cell state before (LSTM) or the hidden state before (GRU). Writes the hidden state after to `out`
+    /// [N, H], the cell state after to `cell`, and what the derivative needs to `gates`; kinds without them get nil. All are contiguous;
+    /// `gates` may be the very view of `input` where both are [N, 4·H].
+    func recurrentCell(_ kind: RecurrentKind, input: Tensor, hidden: Tensor, state: Tensor?, gates: Tensor?, cell: Tensor?, into out: Tensor)
+    /// The gradients of `input`, `hidden` (GRU alone: elsewhere they are the same) and `state` (GRU) from that of `out`. `gradCell` (LSTM) holds
+    /// the gradient of the cell state after, and is replaced by that before. `cell` and `out` are what `recurrentCell` wrote.
+    func recurrentCellBackward(
+        _ kind: RecurrentKind, _ grad: Tensor, gates: Tensor?, state: Tensor?, cell: Tensor?, out: Tensor, gradCell: Tensor?, gradInput: Tensor, gradHidden: Tensor?, gradState: Tensor?)
     /// One optimizer step over tensors laid side by side: for each i, `parameters[i]` and `state[s][i]` are updated in place from `gradients[i]`.
     func optimizerStep(_ rule: OptimizerRule, parameters: [Tensor], gradients: [Tensor], state: [[Tensor]])
 }
@@ -233,6 +242,23 @@ package struct PoolParameters: Sendable, Hashable {
     }
     package var windows: Windows
     package init(_ windows: Windows) { self.windows = windows }
+}
+
+/// Recurrent cells. x and y are the products of input and hidden state, cut into the kind's gates.
+package enum RecurrentKind: Int32, Sendable, CaseIterable {
+    /// i = σ(xᵢ + yᵢ), f = σ(x_f + y_f), g = tanh(x_g + y_g), o = σ(xₒ + yₒ); c′ = f·c + i·g, h′ = o·tanh c′. `gates` keeps i, f, g, o.
+    case lstm
+    /// r = σ(xᵣ + yᵣ), z = σ(x_z + y_z), n = tanh(xₙ + r·yₙ); h′ = n + z·(h − n). `gates` keeps r, z, n, yₙ.
+    case gru
+    /// h′ = tanh(x + y)
+    case tanh
+    /// h′ = max(x + y, 0)
+    case relu
+
+    /// How many gates the products have.
+    package var gates: Int { self == .lstm ? 4 : self == .gru ? 3 : 1 }
+    /// How many numbers a hidden unit keeps for the derivative.
+    package var kept: Int { self == .lstm || self == .gru ? 4 : 0 }
 }
 
 /// The update rule of an optimizer, with the numbers of this step. Weight decay `decay` is added to the gradient unless said otherwise;

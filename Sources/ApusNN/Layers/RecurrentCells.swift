@@ -40,8 +40,9 @@ open class RecurrentCell: Module {
         }
     }
 
-    /// Checks input [N, inputSize] or [inputSize] and the states beside it; runs `step` on batches and returns results as the input came.
-    final func run(_ input: Tensor, _ states: [Tensor], _ step: (Tensor, [Tensor]) -> [Tensor], outputs: Int) -> [Tensor] {
+    /// Checks input [N, inputSize] or [inputSize] and the states beside it; takes one step and returns the states as the input came.
+    final func run(_ kind: RecurrentKind, _ input: Tensor, _ states: [Tensor]) -> [Tensor] {
+        let outputs = kind == .lstm ? 2 : 1
         for x in [input] + states where x.isPoisoned { return Array(repeating: x, count: outputs) }
         do throws(OpError) {
             guard input.ndim == 1 || input.ndim == 2 else { throw OpError("expects an input with 1 or 2 dimensions, this one has shape \(input.shape)") }
@@ -57,7 +58,8 @@ open class RecurrentCell: Module {
                 batch.append(h)
             }
             while batch.count < outputs { batch.append(Tensor.zeros([x.shape[0], hiddenSize], dtype: x.dtype, device: x.device)) }
-            let results = step(x, batch)
+            let walk = RecurrentWalk(kind, batchSizes: [x.shape[0]], isReversed: false, hasBias: biasIh != nil)
+            let results = Array(walk([x] + batch + [weightIh, weightHh, biasIh, biasHh].compactMap { $0 }).dropFirst())
             return isBatched ? results : results.map { $0.squeeze(0) }
         } catch {
             return Array(repeating: fail(error, op: typeName), count: outputs)
@@ -71,7 +73,7 @@ open class RecurrentCell: Module {
 public enum RecurrentNonlinearity: String, Sendable, CaseIterable {
     case tanh, relu
 
-    func callAsFunction(_ x: Tensor) -> Tensor { self == .tanh ? x.tanh() : x.relu() }
+    var kind: RecurrentKind { self == .tanh ? .tanh : .relu }
 }
 
 /// One step of a plain recurrent layer: h′ = tanh(Wᵢₕ·x + bᵢₕ + Wₕₕ·h + bₕₕ). PyTorch: `nn.RNNCell`.
@@ -87,9 +89,7 @@ public final class RNNCell: RecurrentCell {
     /// The next hidden state, from zeros where none is given.
     public func callAsFunction(_ input: Tensor, _ hx: Tensor? = nil) -> Tensor {
         call([input] + (hx.map { [$0] } ?? [])) { inputs in
-            run(inputs[0], Array(inputs.dropFirst()), { x, h in
-                [nonlinearity(F.linear(x, weightIh, biasIh) + F.linear(h[0], weightHh, biasHh))]
-            }, outputs: 1)[0]
+            run(nonlinearity.kind, inputs[0], Array(inputs.dropFirst()))[0]
         }
     }
 
@@ -111,10 +111,7 @@ public final class LSTMCell: RecurrentCell {
     /// The next hidden and cell state, from zeros where none are given.
     public func callAsFunction(_ input: Tensor, _ hx: (h: Tensor, c: Tensor)? = nil) -> (h: Tensor, c: Tensor) {
         let next = callMany([input] + (hx.map { [$0.h, $0.c] } ?? [])) { inputs in
-            run(inputs[0], Array(inputs.dropFirst()), { x, state in
-                let (h, c) = RecurrentStep.lstm(F.linear(x, weightIh, biasIh) + F.linear(state[0], weightHh, biasHh), state[1])
-                return [h, c]
-            }, outputs: 2)
+            run(.lstm, inputs[0], Array(inputs.dropFirst()))
         }
         return (next[0], next[1])
     }
@@ -135,29 +132,10 @@ public final class GRUCell: RecurrentCell {
     /// The next hidden state, from zeros where none is given.
     public func callAsFunction(_ input: Tensor, _ hx: Tensor? = nil) -> Tensor {
         call([input] + (hx.map { [$0] } ?? [])) { inputs in
-            run(inputs[0], Array(inputs.dropFirst()), { x, h in
-                [RecurrentStep.gru(F.linear(x, weightIh, biasIh), F.linear(h[0], weightHh, biasHh), h[0])]
-            }, outputs: 1)[0]
+            run(.gru, inputs[0], Array(inputs.dropFirst()))[0]
         }
     }
 
     @available(*, unavailable, message: "GRUCell takes the input and the hidden state: cell(x, h)")
     public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
-}
-
-/// The arithmetic of one step after the products, [N, gates·hidden] each.
-enum RecurrentStep {
-    static func lstm(_ gates: Tensor, _ c: Tensor) -> (h: Tensor, c: Tensor) {
-        let parts = gates.cut(4, dim: 1)
-        let next = parts[1].sigmoid() * c + parts[0].sigmoid() * parts[2].tanh()
-        return (parts[3].sigmoid() * next.tanh(), next)
-    }
-
-    static func gru(_ fromInput: Tensor, _ fromHidden: Tensor, _ h: Tensor) -> Tensor {
-        let (x, y) = (fromInput.cut(3, dim: 1), fromHidden.cut(3, dim: 1))
-        let r = (x[0] + y[0]).sigmoid()
-        let z = (x[1] + y[1]).sigmoid()
-        let n = (x[2] + r * y[2]).tanh()
-        return n + z * (h - n)
-    }
 }

@@ -1,4 +1,4 @@
-// Softmax, normalisation and optimizer steps in float32 (`apus_f_…`) and float64 (`apus_d_…`), all operands contiguous.
+// Softmax, normalisation, recurrent cells and optimizer steps in float32 (`apus_f_…`) and float64 (`apus_d_…`), all operands contiguous.
 // Sums are made over parts fixed by the shapes, so results have the same bits for any number of threads.
 #ifndef APUS_FUSED_H
 #define APUS_FUSED_H
@@ -22,6 +22,9 @@ typedef struct {
     int64_t n;
 } apus_optimizer_item;
 
+/// Kinds of recurrent cells, in the order of `RecurrentKind`.
+enum { APUS_LSTM, APUS_GRU, APUS_TANH, APUS_RELU };
+
 #define APUS_FUSED_FORMS(P, T)                                                                                              \
     /** x, out [outer, n, inner]: softmax along the middle, or its logarithm. */                                            \
     void P##_softmax(int64_t outer, int64_t n, int64_t inner, bool log, const T *_Nonnull x, T *_Nonnull out);              \
@@ -33,6 +36,9 @@ typedef struct {
     void P##_channel_statistics(int64_t batch, int64_t channels, int64_t n, const T *_Nonnull x, T *_Nonnull mean, T *_Nonnull variance); \
     void P##_channel_normalize(int64_t batch, int64_t channels, int64_t n, const T *_Nonnull x, const T *_Nonnull mean, const T *_Nonnull rstd, const T *_Nullable weight, const T *_Nullable bias, T *_Nonnull out); \
     void P##_channel_norm_backward(int64_t batch, int64_t channels, int64_t n, const T *_Nonnull grad, const T *_Nonnull x, const T *_Nullable weight, const T *_Nonnull mean, const T *_Nonnull rstd, bool training, T *_Nullable grad_x, T *_Nullable grad_weight, T *_Nullable grad_bias); \
+    /** One step of a cell for `rows` sequences of n hidden units; what a kind does not use is NULL. */                     \
+    void P##_recurrent_cell(int kind, int64_t rows, int64_t n, const T *_Nonnull input, const T *_Nonnull hidden, const T *_Nullable state, T *_Nullable gates, T *_Nullable cell, T *_Nonnull out); \
+    void P##_recurrent_cell_backward(int kind, int64_t rows, int64_t n, const T *_Nonnull grad, const T *_Nullable gates, const T *_Nullable state, const T *_Nullable cell, const T *_Nullable out, T *_Nullable grad_cell, T *_Nonnull grad_input, T *_Nullable grad_hidden, T *_Nullable grad_state); \
     void P##_optimizer_step(const apus_optimizer_rule *_Nonnull rule, int64_t count, const apus_optimizer_item *_Nonnull items);
 
 APUS_FUSED_FORMS(apus_f, float)

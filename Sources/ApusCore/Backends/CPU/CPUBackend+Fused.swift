@@ -83,6 +83,39 @@ extension CPUBackend {
         }
     }
 
+    // MARK: Recurrent cells
+
+    package func recurrentCell(_ kind: RecurrentKind, input: Tensor, hidden: Tensor, state: Tensor?, gates: Tensor?, cell: Tensor?, into out: Tensor) {
+        let (rows, n) = (Int64(out.shape[0]), Int64(out.shape[1]))
+        inComputeType([input, hidden, state], outputs: [out, gates, cell]) { i, o in
+            if i[0].dtype == .float64 {
+                apus_d_recurrent_cell(kind.rawValue, rows, n, i[0].elements(), i[1].elements(), i.optional(2)?.elements(),
+                                      o.optional(1)?.elements(), o.optional(2)?.elements(), o[0].elements())
+            } else {
+                apus_f_recurrent_cell(kind.rawValue, rows, n, i[0].elements(), i[1].elements(), i.optional(2)?.elements(),
+                                      o.optional(1)?.elements(), o.optional(2)?.elements(), o[0].elements())
+            }
+        }
+    }
+
+    package func recurrentCellBackward(
+        _ kind: RecurrentKind, _ grad: Tensor, gates: Tensor?, state: Tensor?, cell: Tensor?, out: Tensor, gradCell: Tensor?, gradInput: Tensor, gradHidden: Tensor?, gradState: Tensor?
+    ) {
+        let (rows, n) = (Int64(out.shape[0]), Int64(out.shape[1]))
+        // The gradient of the cell state is read and written: a copy in another type starts with its values.
+        let carried = gradCell.map { $0.dtype == .float64 || $0.dtype == .float32 ? $0 : float32($0) }
+        inComputeType([grad, gates, state, cell, out], outputs: [gradInput, gradHidden, gradState]) { i, o in
+            if i[0].dtype == .float64 {
+                apus_d_recurrent_cell_backward(kind.rawValue, rows, n, i[0].elements(), i.optional(1)?.elements(), i.optional(2)?.elements(), i.optional(3)?.elements(),
+                                               i.optional(4)?.elements(), carried?.elements(), o[0].elements(), o.optional(1)?.elements(), o.optional(2)?.elements())
+            } else {
+                apus_f_recurrent_cell_backward(kind.rawValue, rows, n, i[0].elements(), i.optional(1)?.elements(), i.optional(2)?.elements(), i.optional(3)?.elements(),
+                                               i.optional(4)?.elements(), carried?.elements(), o[0].elements(), o.optional(1)?.elements(), o.optional(2)?.elements())
+            }
+        }
+        if let gradCell, let carried, carried !== gradCell { copy(carried, into: gradCell) }
+    }
+
     // MARK: Optimizers
 
     package func optimizerStep(_ rule: OptimizerRule, parameters: [Tensor], gradients: [Tensor], state: [[Tensor]]) {

@@ -1,0 +1,125 @@
+/// Expressions over temporary tensors of one dtype on one backend: `compose(.sub, x, compose(.mean, x, [1]))`.
+struct Composition {
+    let backend: any Backend
+    let device: Device
+    let dtype: DType
+
+    /// `dtype`: what to compute in; float64 for float64 and else float32, unless given.
+    init(_ backend: any Backend, like x: Tensor, dtype: DType? = nil) {
+        self.backend = backend
+        device = x.device
+        self.dtype = dtype ?? (x.dtype == .float64 ? .float64 : .float32)
+    }
+
+    func temporary(_ shape: Shape) -> Tensor {
+        do {
+            return try Tensor.uninitialized(shape, dtype, device)
+        } catch {
+            // Nothing to hand back: the families do not throw for want of memory.
+            preconditionFailure("\(backend.name): \(error)")
+        }
+    }
+
+    // MARK: Expressions
+
+    func callAsFunction(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters = KernelParameters()) -> Tensor {
+        let out = temporary(x.shape)
+        backend.unary(kind, x, p, into: out)
+        return out
+    }
+
+    /// The operands broadcast.
+    func callAsFunction(_ kind: BinaryKind, _ a: Tensor, _ b: Tensor, _ p: KernelParameters = KernelParameters()) -> Tensor {
+        guard let shape = Shape.broadcast(a.shape, b.shape) else {
+            preconditionFailure("\(backend.name): shapes \(a.shape) and \(b.shape) in a composition")
+        }
+        let out = temporary(shape)
+        backend.binary(kind, a.expanded(shape), b.expanded(shape), p, into: out)
+        return out
+    }
+
+    func callAsFunction(_ kind: ReduceKind, _ x: Tensor, _ dims: [Int]) -> Tensor {
+        var shape = x.shape
+        for dim in dims { shape[dim] = 1 }
+        let out = temporary(shape)
+        backend.reduce(kind, x, dims: dims, into: out)
+        return out
+    }
+
+    func constant(_ value: Double) -> Tensor {
+        let out = temporary([])
+        backend.fill(out, with: .double(value))
+        return out
+    }
+
+    // MARK: Between dtypes and shapes
+
+    /// x in the dtype of the composition: itself where it has it.
+    func cast(_ x: Tensor) -> Tensor { x.dtype == dtype ? x : copied(x) }
+
+    func copied(_ x: Tensor) -> Tensor {
+        let out = temporary(x.shape)
+        backend.copy(x, into: out)
+        return out
+    }
+
+    /// x, cast, and the dimension to work along; a scalar becomes a line of one element.
+    func line(_ x: Tensor, _ dim: Int) -> (Tensor, Int) {
+        let x = cast(x)
+        return x.ndim == 0 ? (x.view([1], strides: [1], offset: x.offset), 0) : (x, dim)
+    }
+
+    /// A vector, cast, as a tensor of `rank` dimensions that lies along dimension `dim`.
+    func column(_ vector: Tensor, at dim: Int, of rank: Int) -> Tensor {
+        let vector = cast(vector)
+        var shape = Shape(repeating: 1, count: rank)
+        var strides = Shape(repeating: 0, count: rank)
+        shape[dim] = vector.numel
+        strides[dim] = vector.strides[0]
+        return vector.view(shape, strides: strides, offset: vector.offset)
+    }
+
+    /// Columns i·count ..< (i + 1)·count of a matrix: a view.
+    func columns(_ x: Tensor, _ i: Int, _ count: Int) -> Tensor {
+        x.view([x.shape[0], count], strides: x.strides, offset: x.offset + i * count * x.strides[1])
+    }
+
+    /// x·weight + bias, with the vectors along dimension `channel`, where they are given.
+    func scaled(_ x: Tensor, _ weight: Tensor?, _ bias: Tensor?, channel: Int) -> Tensor {
+        var x = x
+        if let weight { x = self(.mul, x, column(weight, at: channel, of: x.ndim)) }
+        if let bias { x = self(.add, x, column(bias, at: channel, of: x.ndim)) }
+        return x
+    }
+
+    /// Writes x's elements, in the order of their indices, to `out`, which may have another shape with as many elements.
+    /// x is contiguous.
+    func write(_ x: Tensor, to out: Tensor) {
+        backend.copy(x.view(out.shape, strides: out.shape.contiguousStrides, offset: x.offset), into: out)
+    }
+
+    // MARK: What optimizers repeat
+
+    /// The gradient as a rule sees it: negated for `maximize`, then with the decay of the parameter.
+    func gradient(_ gradient: Tensor, of parameter: Tensor, decay: Double, maximize: Bool) -> Tensor {
+        var g = cast(gradient)
+        if maximize { g = self(.negative, g) }
+        return decay == 0 ? g : self(.addScaled, g, parameter, KernelParameters(decay))
+    }
+
+    /// target ← target + weight·(end − target), from the other side where that is nearer, as PyTorch's `lerp` does.
+    func lerp(_ target: Tensor, toward end: Tensor, by weight: Double) {
+        let difference = self(.sub, end, target)
+        if weight < 0.5 {
+            backend.binary(.addScaled, target, difference, KernelParameters(weight), into: target)
+        } else {
+            backend.binary(.addScaled, end, difference, KernelParameters(weight - 1), into: target)
+        }
+    }
+
+    /// target ← target + factor·a·b, or factor·a/b: PyTorch's `addcmul_` and `addcdiv_`.
+    func addProduct(_ target: Tensor, _ a: Tensor, _ b: Tensor, factor: Double, divide: Bool) {
+        let product = self(divide ? .div : .mul, self(.affine, a, KernelParameters(factor)), b)
+        backend.binary(.add, target, product, KernelParameters(), into: target)
+    }
+}

@@ -1,0 +1,105 @@
+import ApusCore
+
+/// A plain recurrent network (Elman): hₜ = tanh(Wᵢₕ·xₜ + bᵢₕ + Wₕₕ·hₜ₋₁ + bₕₕ). PyTorch: `nn.RNN`.
+public final class RNN: Recurrent {
+    public let nonlinearity: RecurrentNonlinearity
+
+    /// - Parameters:
+    ///   - numLayers: layers on top of each other, each reading the outputs of the one below.
+    ///   - batchFirst: inputs and outputs are [N, T, size] instead of [T, N, size]. States are not affected.
+    ///   - dropout: drops outputs between layers, in training.
+    ///   - bidirectional: a second set of weights reads the sequence from its end; outputs are joined.
+    public init(
+        _ inputSize: Int, _ hiddenSize: Int, numLayers: Int = 1, nonlinearity: RecurrentNonlinearity = .tanh, bias: Bool = true, batchFirst: Bool = false,
+        dropout: Double = 0, bidirectional: Bool = false, device: Device = .cpu, dtype: DType = .float32
+    ) {
+        self.nonlinearity = nonlinearity
+        super.init(
+            inputSize, hiddenSize, gates: 1, numLayers: numLayers, bias: bias, batchFirst: batchFirst, dropout: dropout, bidirectional: bidirectional, projSize: 0,
+            device: device, dtype: dtype)
+    }
+
+    override var kind: RecurrentKind { nonlinearity.kind }
+
+    /// The outputs of all steps [T, N, directions·hidden] and the last hidden states [layers·directions, N, hidden], from `hx` or zeros.
+    /// Without a batch: [T, size], [layers·directions, size].
+    public func callAsFunction(_ input: Tensor, _ hx: Tensor? = nil) -> (output: Tensor, hidden: Tensor) {
+        let results = callMany([input] + (hx.map { [$0] } ?? [])) { run($0[0], Array($0.dropFirst())) }
+        return (results[0], results[1])
+    }
+
+    /// The same over packed sequences; hidden states are in the order in which the sequences were packed.
+    public func callAsFunction(_ input: PackedSequence, _ hx: Tensor? = nil) -> (output: PackedSequence, hidden: Tensor) {
+        let (output, states) = callPacked(input, hx.map { [$0] } ?? [])
+        return (output, states[0])
+    }
+
+    @available(*, unavailable, message: "RNN returns outputs and hidden states: let (output, hidden) = rnn(x)")
+    public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
+}
+
+/// Long short-term memory (Hochreiter and Schmidhuber, 1997), with projections (Sak et al., 2014) where `projSize` > 0. PyTorch: `nn.LSTM`.
+///
+/// With gates i, f, g, o cut from Wᵢₕ·xₜ + bᵢₕ + Wₕₕ·hₜ₋₁ + bₕₕ: cₜ = σ(f)·cₜ₋₁ + σ(i)·tanh(g), hₜ = σ(o)·tanh(cₜ), or Wₕᵣ times that.
+public final class LSTM: Recurrent {
+    /// As `RNN`; `projSize` > 0 projects hidden states to that size.
+    public init(
+        _ inputSize: Int, _ hiddenSize: Int, numLayers: Int = 1, bias: Bool = true, batchFirst: Bool = false, dropout: Double = 0, bidirectional: Bool = false,
+        projSize: Int = 0, device: Device = .cpu, dtype: DType = .float32
+    ) {
+        super.init(
+            inputSize, hiddenSize, gates: 4, numLayers: numLayers, bias: bias, batchFirst: batchFirst, dropout: dropout, bidirectional: bidirectional,
+            projSize: projSize, device: device, dtype: dtype)
+    }
+
+    override var kind: RecurrentKind { .lstm }
+
+    /// The outputs of all steps [T, N, directions·size] and the last hidden [layers·directions, N, size] and cell states [layers·directions, N, hidden],
+    /// from `hx` or zeros; size is `projSize` or `hiddenSize`. Without a batch: [T, size] and so on.
+    public func callAsFunction(_ input: Tensor, _ hx: (h: Tensor, c: Tensor)? = nil) -> (output: Tensor, state: (h: Tensor, c: Tensor)) {
+        let results = callMany([input] + (hx.map { [$0.h, $0.c] } ?? [])) { run($0[0], Array($0.dropFirst())) }
+        return (results[0], (results[1], results[2]))
+    }
+
+    /// The same over packed sequences; states are in the order in which the sequences were packed.
+    public func callAsFunction(_ input: PackedSequence, _ hx: (h: Tensor, c: Tensor)? = nil) -> (output: PackedSequence, state: (h: Tensor, c: Tensor)) {
+        let (output, states) = callPacked(input, hx.map { [$0.h, $0.c] } ?? [])
+        return (output, (states[0], states[1]))
+    }
+
+    @available(*, unavailable, message: "LSTM returns outputs and states: let (output, (h, c)) = lstm(x)")
+    public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
+}
+
+/// A gated recurrent unit (Cho et al., 2014). PyTorch: `nn.GRU`.
+///
+/// r = σ(x_r + h_r), z = σ(x_z + h_z), n = tanh(x_n + r·h_n), hₜ = (1 − z)·n + z·hₜ₋₁, with x_· cut from Wᵢₕ·xₜ + bᵢₕ and h_· from Wₕₕ·hₜ₋₁ + bₕₕ.
+public final class GRU: Recurrent {
+    /// As `RNN`.
+    public init(
+        _ inputSize: Int, _ hiddenSize: Int, numLayers: Int = 1, bias: Bool = true, batchFirst: Bool = false, dropout: Double = 0, bidirectional: Bool = false,
+        device: Device = .cpu, dtype: DType = .float32
+    ) {
+        super.init(
+            inputSize, hiddenSize, gates: 3, numLayers: numLayers, bias: bias, batchFirst: batchFirst, dropout: dropout, bidirectional: bidirectional, projSize: 0,
+            device: device, dtype: dtype)
+    }
+
+    override var kind: RecurrentKind { .gru }
+
+    /// The outputs of all steps [T, N, directions·hidden] and the last hidden states [layers·directions, N, hidden], from `hx` or zeros.
+    /// Without a batch: [T, size], [layers·directions, size].
+    public func callAsFunction(_ input: Tensor, _ hx: Tensor? = nil) -> (output: Tensor, hidden: Tensor) {
+        let results = callMany([input] + (hx.map { [$0] } ?? [])) { run($0[0], Array($0.dropFirst())) }
+        return (results[0], results[1])
+    }
+
+    /// The same over packed sequences; hidden states are in the order in which the sequences were packed.
+    public func callAsFunction(_ input: PackedSequence, _ hx: Tensor? = nil) -> (output: PackedSequence, hidden: Tensor) {
+        let (output, states) = callPacked(input, hx.map { [$0] } ?? [])
+        return (output, states[0])
+    }
+
+    @available(*, unavailable, message: "GRU returns outputs and hidden states: let (output, hidden) = gru(x)")
+    public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
+}
