@@ -1,16 +1,31 @@
-"""Alternates `apus bench` and pytorch_workloads.py, and prints a table of ratios. Called by bench-vs-pytorch."""
+"""Alternates `apus bench` and pytorch_workloads.py, prints a table of ratios beside what is asked of this kind of processor, and writes it to
+docs/performance.md where all workloads ran. Called by bench-vs-pytorch."""
+import datetime
 import json
 import os
 import pathlib
+import resource
 import statistics
 import subprocess
 import sys
+import time
 
+# PyTorch's time / Apus's, on processors with AVX-512 and without.
+ASKS = {
+    "gemm512": (2.2, 1.15), "gemm2048": (2.3, 1.2), "mlp1": (3.5, 3), "mlp64": (2.8, 2.2), "mlp512": (2.5, 1.5), "mlp64-adam": (3, 2.2),
+    "mlp64-infer": (2.6, 1.6), "cnn64": (2.2, 2.2), "resnet18-train": (2, 2.2), "resnet18-infer": (2, 1.8), "lstm": (1.3, 1.4), "gru": (3, 2.5),
+    "transformer": (3, 2), "add8": (8, 8), "chain200": (8, 8), "relu4m": (1, 1), "exp4m": (2.5, 1.8), "add4m": (1.2, 1.2), "sum4m": (1, 1),
+    "softmax1k": (1.3, 1.3), "layernorm": (1.2, 1.2), "batchnorm": (5, 5), "loader": (8, 8), "mlp-epoch": (3, 2.5), "start": (60, 60), "start memory": (15, 15),
+}
+
+here = pathlib.Path(__file__).parent
 apus, names = sys.argv[1], sys.argv[2:]
 rounds = int(os.environ.get("ROUNDS", "5"))
 env = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
 env.setdefault("APUS_THREADS", "2")
-torch_side = [sys.executable, str(pathlib.Path(__file__).parent / "pytorch_workloads.py")]
+torch_side = [sys.executable, str(here / "pytorch_workloads.py")]
+cpu = dict(line.split(":", 1) for line in subprocess.run(["lscpu"], capture_output=True, text=True).stdout.splitlines() if ":" in line)
+wide = "avx512f" in cpu.get("Flags", "")
 
 
 def run(command):
@@ -20,19 +35,54 @@ def run(command):
     return {o["name"]: o["median_s"] for o in map(json.loads, result.stdout.splitlines())}
 
 
-def text(seconds):
-    return f"{seconds * 1e6:.2f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.2f} ms" if seconds < 1 else f"{seconds:.2f} s"
+def whole(command):
+    """Wall time of a process and its peak memory in bytes."""
+    before = time.perf_counter()
+    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"{' '.join(command)} failed")
+    return time.perf_counter() - before, usage.ru_maxrss * 1024
+
+
+def text(name, value):
+    if name.endswith("memory"):
+        return f"{value / 1e6:.0f} MB"
+    return f"{value * 1e6:.2f} µs" if value < 1e-3 else f"{value * 1e3:.2f} ms" if value < 1 else f"{value:.2f} s"
 
 
 pairs = {}
 for _ in range(rounds):
-    ours, theirs = run([apus, "bench", "--json", *names]), run(torch_side + (names or []))
-    for name in ours.keys() & theirs.keys():
-        pairs.setdefault(name, []).append((ours[name], theirs[name]))
+    timed = [n for n in names if n != "start"]
+    if timed or not names:
+        ours, theirs = run([apus, "bench", "--json", *timed]), run(torch_side + timed)
+        for name in ours:
+            if name in theirs:
+                pairs.setdefault(name, []).append((ours[name], theirs[name]))
+    if "start" in names or not names:
+        for name, a, b in zip(("start", "start memory"), whole([apus, "bench", "start"]), whole(torch_side + ["start"])):
+            pairs.setdefault(name, []).append((a, b))
 
-print("| workload | Apus | PyTorch | ratio | spread |")
-print("| --- | --- | --- | --- | --- |")
-for name in names or pairs:
-    ratios = [t / o for o, t in pairs[name]]
-    a, t = (statistics.median(x[i] for x in pairs[name]) for i in (0, 1))
-    print(f"| {name} | {text(a)} | {text(t)} | {statistics.median(ratios):.2f} | {min(ratios):.2f} – {max(ratios):.2f} |")
+lines = ["| workload | Apus | PyTorch | ratio | spread | asked |", "| --- | --- | --- | --- | --- | --- |"]
+for name, measured in pairs.items():
+    ratios = [t / o for o, t in measured]
+    a, t = (statistics.median(x[i] for x in measured) for i in (0, 1))
+    ask = ASKS[name][0 if wide else 1]
+    ratio = statistics.median(ratios)
+    lines.append(f"| {name} | {text(name, a)} | {text(name, t)} | {'**' if ratio >= ask else ''}{ratio:.2f}{'**' if ratio >= ask else ''} | {min(ratios):.2f} – {max(ratios):.2f} | {ask} |")
+table = "\n".join(lines)
+print(table)
+
+if not names:
+    kind = "AVX-512" if wide else "AVX2"
+    page = here.parent / "docs" / "performance.md"
+    begin, end = f"<!-- {kind} -->", f"<!-- end of {kind} -->"
+    machine = f"{cpu.get('Model name', 'a processor').strip()} with {kind}, {os.cpu_count()} cores; medians of {rounds} rounds, {datetime.date.today()}. Bold: what is asked is met."
+    block = f"{begin}\n### {kind}\n\n{machine}\n\n{table}\n{end}"
+    old = page.read_text()
+    if begin in old:
+        old = old[:old.index(begin)] + block + old[old.index(end) + len(end):]
+    else:
+        marker = "## What is known to be slow"
+        old = old.replace(marker, block + "\n\n" + marker) if marker in old else old + "\n" + block + "\n"
+    page.write_text(old)

@@ -49,6 +49,42 @@ class Last(nn.Module):
         return self.out(self.rnn(x)[0][:, -1])
 
 
+class Block(nn.Module):
+    """A residual block of ResNet-18."""
+
+    def __init__(self, i, o, stride):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(i, o, 3, stride, 1, bias=False), nn.BatchNorm2d(o)
+        self.conv2, self.bn2 = nn.Conv2d(o, o, 3, 1, 1, bias=False), nn.BatchNorm2d(o)
+        self.downsample = nn.Sequential(nn.Conv2d(i, o, 1, stride, bias=False), nn.BatchNorm2d(o)) if stride != 1 or i != o else nn.Identity()
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)), inplace=True)))
+        return F.relu(y + self.downsample(x), inplace=True)
+
+
+def resnet18(classes):
+    sizes = [(64, 64, 1), (64, 64, 1), (64, 128, 2), (128, 128, 1), (128, 256, 2), (256, 256, 1), (256, 512, 2), (512, 512, 1)]
+    return nn.Sequential(
+        nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, 1),
+        *(Block(*s) for s in sizes), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, classes))
+
+
+def layout(model, x):
+    """PyTorch's faster layout for deep convolutions."""
+    return model.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
+
+
+class Encoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.TransformerEncoder(nn.TransformerEncoderLayer(256, 4, 1024, 0.1, batch_first=True), 4)
+        self.out = nn.Linear(256, 10)
+
+    def forward(self, x):
+        return self.out(self.layers(x).mean(1))
+
+
 def step(model, x, y, make=lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9)):
     optimizer = make(model.parameters())
 
@@ -132,6 +168,9 @@ ALL = {
     "mlp64-adam": lambda: step(mlp(), torch.randn(64, 784), labels(64), torch.optim.Adam),
     "mlp64-infer": lambda: infer(mlp().eval(), torch.randn(64, 784)),
     "cnn64": lambda: step(cnn(), torch.randn(64, 1, 28, 28), labels(64)),
+    "resnet18-train": lambda: step(*layout(resnet18(10), torch.randn(8, 3, 64, 64)), labels(8)),
+    "resnet18-infer": lambda: infer(*layout(resnet18(1000).eval(), torch.randn(1, 3, 224, 224))),
+    "transformer": lambda: step(Encoder(), torch.randn(8, 128, 256), labels(8)),
     "add8": lambda: add(8, True),
     "chain200": chain,
     "relu4m": lambda: unary(torch.relu),

@@ -72,6 +72,76 @@ OPTIMIZERS = {
     ],
 }
 
+OPTIMIZERS |= {
+    "Adadelta": [
+        dict(), dict(lr=0.5), dict(rho=0.5), dict(lr=2.0, eps=1e-3), dict(weight_decay=0.1), dict(lr=0.1, maximize=True),
+    ],
+    "Adafactor": [
+        dict(), dict(lr=0.1), dict(beta2_decay=-0.5), dict(eps=(1e-6, 1e-2), weight_decay=0.1), dict(d=2.0, lr=0.05), dict(lr=0.01, maximize=True),
+    ],
+    "Adagrad": [
+        dict(), dict(lr=0.1), dict(lr=0.1, lr_decay=0.05), dict(lr=0.1, weight_decay=0.1), dict(lr=0.1, initial_accumulator_value=0.5, eps=1e-3),
+        dict(maximize=True),
+    ],
+    "Adamax": [
+        dict(), dict(lr=0.1), dict(lr=0.05, betas=(0.5, 0.9)), dict(lr=0.05, weight_decay=0.1), dict(lr=0.05, eps=1e-2), dict(lr=0.01, maximize=True),
+    ],
+    "ASGD": [
+        dict(), dict(lambd=0.1), dict(alpha=0.3, lambd=0.5), dict(t0=10.0), dict(t0=5.0, weight_decay=0.1), dict(lr=0.001, maximize=True, t0=20.0),
+    ],
+    "LBFGS": [
+        dict(), dict(lr=0.5, max_iter=4), dict(lr=0.5, history_size=3), dict(line_search_fn="strong_wolfe"),
+        dict(line_search_fn="strong_wolfe", max_iter=3, history_size=2), dict(line_search_fn="strong_wolfe", max_eval=5, tolerance_change=1e-12),
+    ],
+    "NAdam": [
+        dict(), dict(lr=0.05), dict(lr=0.05, betas=(0.5, 0.9), momentum_decay=0.1), dict(lr=0.05, weight_decay=0.1),
+        dict(lr=0.05, weight_decay=0.1, decoupled_weight_decay=True), dict(lr=0.01, eps=1e-3, maximize=True),
+    ],
+    "RAdam": [
+        dict(), dict(lr=0.05), dict(lr=0.05, betas=(0.5, 0.9)), dict(lr=0.05, weight_decay=0.1), dict(lr=0.05, weight_decay=0.1, decoupled_weight_decay=True),
+        dict(lr=0.01, eps=1e-3, maximize=True),
+    ],
+    "Rprop": [
+        dict(), dict(lr=0.1), dict(etas=(0.3, 1.5)), dict(step_sizes=(1e-3, 0.05)), dict(lr=0.001, etas=(0.7, 1.1)), dict(maximize=True, step_sizes=(1e-6, 0.1)),
+    ],
+    # Matrices alone; rounds to bfloat16 within.
+    "Muon": [
+        dict(), dict(lr=0.02), dict(lr=0.02, momentum=0.5, weight_decay=0.0), dict(lr=0.02, nesterov=False), dict(lr=0.02, adjust_lr_fn="match_rms_adamw"),
+        dict(lr=0.02, ns_steps=2, ns_coefficients=(2.0, -1.5, 0.5)),
+    ],
+    # Of these problems' first parameter only two rows have a gradient.
+    "SparseAdam": [
+        dict(), dict(lr=0.1), dict(lr=0.05, betas=(0.5, 0.9)), dict(lr=0.05, eps=1e-3), dict(lr=0.01, maximize=True), dict(lr=0.02, betas=(0.8, 0.8)),
+    ],
+}
+
+
+def rows():
+    """A table [6, 2] of which a step reads two rows, one of them twice: sum((row − target)²)."""
+    table = torch.tensor(numbers(12, 5)).reshape(6, 2).requires_grad_()
+    step = [0]
+
+    def loss():
+        step[0] += 1
+        picked = torch.tensor([step[0] % 6, (2 * step[0]) % 6, step[0] % 6])
+        return (torch.nn.functional.embedding(picked, table, sparse=True) - 0.5).square().sum()
+
+    return [table], loss
+
+
+def matrices():
+    """The weights of the network alone."""
+    w1 = torch.tensor(numbers(12, 20)).reshape(4, 3).requires_grad_()
+    w2 = torch.tensor(numbers(8, 50)).reshape(2, 4).requires_grad_()
+    x = torch.tensor(numbers(15, 70)).reshape(5, 3)
+    y = torch.tensor(numbers(10, 90)).reshape(5, 2)
+    return [w1, w2], lambda: ((torch.tanh(x @ w1.T) @ w2.T - y) ** 2).mean()
+
+
+PROBLEMS |= {"rows": rows, "matrices": matrices}
+SUITED = {"SparseAdam": ["rows"], "Muon": ["matrices"]}
+SPARSE = [("SGD", dict(lr=0.1)), ("SGD", dict(lr=0.1, maximize=True)), ("Adagrad", dict(lr=0.1)), ("Adagrad", dict(lr=0.1, lr_decay=0.1))]
+
 SCHEDULES = [
     ("StepLR", dict(step_size=7)), ("StepLR", dict(step_size=1, gamma=0.9)),
     ("MultiStepLR", dict(milestones=[5, 20, 20, 40], gamma=0.5)), ("MultiStepLR", dict(milestones=[30, 10])),
@@ -82,25 +152,72 @@ SCHEDULES = [
     ("OneCycleLR", dict(max_lr=0.5, total_steps=60, anneal_strategy="linear", base_momentum=0.7, max_momentum=0.9)),
     ("OneCycleLR", dict(max_lr=0.5, total_steps=75, three_phase=True, div_factor=10.0, final_div_factor=100.0)),
     ("OneCycleLR", dict(max_lr=0.5, total_steps=60, cycle_momentum=False)),
-    ("LambdaLR", dict()),
+    ("LambdaLR", dict()), ("MultiplicativeLR", dict()),
+    ("PolynomialLR", dict()), ("PolynomialLR", dict(total_iters=40, power=2.5)),
+    ("CosineAnnealingWarmRestarts", dict(T_0=7)), ("CosineAnnealingWarmRestarts", dict(T_0=5, T_mult=2, eta_min=0.01)),
+    ("CyclicLR", dict(base_lr=0.01, max_lr=0.2, step_size_up=7)), ("CyclicLR", dict(base_lr=[0.01, 0.02], max_lr=[0.2, 0.1], step_size_up=5, step_size_down=9, mode="triangular2")),
+    ("CyclicLR", dict(base_lr=0.01, max_lr=0.2, step_size_up=10, mode="exp_range", gamma=0.97, base_momentum=0.7, max_momentum=0.95)),
+    ("CyclicLR", dict(base_lr=0.01, max_lr=0.2, step_size_up=10, cycle_momentum=False)),
+    ("SWALR", dict(swa_lr=0.02)), ("SWALR", dict(swa_lr=[0.02, 0.5], anneal_epochs=20, anneal_strategy="linear")), ("SWALR", dict(swa_lr=0.02, anneal_epochs=0)),
+    ("ReduceLROnPlateau", dict(patience=3)), ("ReduceLROnPlateau", dict(factor=0.5, patience=1, cooldown=2, threshold=0.1)),
+    ("ReduceLROnPlateau", dict(mode="max", patience=2, threshold_mode="abs", threshold=0.05, min_lr=0.001)),
+    ("SequentialLR", dict(which=0)), ("SequentialLR", dict(which=1)), ("ChainedScheduler", dict(which=0)),
 ]
+
+
+def combined(name, which, optimizer):
+    s = torch.optim.lr_scheduler
+    if name == "ChainedScheduler":
+        return s.ChainedScheduler([s.ConstantLR(optimizer, factor=0.1, total_iters=12), s.ExponentialLR(optimizer, gamma=0.95)])
+    if which == 0:
+        return s.SequentialLR(optimizer, [s.ConstantLR(optimizer, factor=0.1, total_iters=10), s.ExponentialLR(optimizer, gamma=0.9)], milestones=[10])
+    return s.SequentialLR(
+        optimizer, [s.LinearLR(optimizer, total_iters=8), s.CosineAnnealingLR(optimizer, T_max=20), s.StepLR(optimizer, step_size=5)], milestones=[8, 30])
+
+
+def metric(i):
+    """Falls, stays, rises, falls again."""
+    return math.cos(i / 9) + 0.01 * math.sin(3 * i)
 
 
 def record_optimizers():
     runs = []
     for name, settings in OPTIMIZERS.items():
         for options in settings:
-            for problem, make in PROBLEMS.items():
-                parameters, loss = make()
-                optimizer = getattr(torch.optim, name)(parameters, **options)
-                steps = []
-                for _ in range(STEPS):
-                    optimizer.zero_grad()
-                    loss().backward()
-                    optimizer.step()
-                    steps.append([v for p in parameters for v in p.detach().flatten().tolist()])
-                runs.append({"optimizer": name, "options": options, "problem": problem, "steps": steps})
-    return runs
+            for problem in SUITED.get(name, ["quadratic", "network"]):
+                runs.append(run(name, options, problem))
+    return runs + [run(name, options, "rows") for name, options in SPARSE]
+
+
+def run(name, options, problem):
+    """The parameters after each step. Searches are chaotic: for LBFGS also how far a start that differs by rounding leads away."""
+    record = {"optimizer": name, "options": options, "problem": problem, "steps": trajectory(name, options, problem, 0)}
+    if name == "LBFGS":
+        other, noise = trajectory(name, options, problem, 1e-15), []
+        for a, b in zip(record["steps"], other):
+            noise.append(max(noise[-1] if noise else 0.0, *(abs(x - y) for x, y in zip(a, b))))
+        record["noise"] = noise
+    return record
+
+
+def trajectory(name, options, problem, change):
+    parameters, loss = PROBLEMS[problem]()
+    with torch.no_grad():
+        for p in parameters:
+            p.mul_(1 + change)
+    optimizer = getattr(torch.optim, name)(parameters, **options)
+
+    def closure():
+        optimizer.zero_grad()
+        value = loss()
+        value.backward()
+        return value
+
+    steps = []
+    for _ in range(STEPS):
+        optimizer.step(closure)
+        steps.append([float(f"{v:.11g}") for p in parameters for v in p.detach().flatten().tolist()])
+    return steps
 
 
 def record_schedules():
@@ -113,13 +230,18 @@ def record_schedules():
             given = dict(options)
             if name == "LambdaLR":
                 given["lr_lambda"] = [lambda t: 0.95**t, lambda t: 1 / (1 + t)]
-            schedule = getattr(torch.optim.lr_scheduler, name)(optimizer, **given)
+            if name == "MultiplicativeLR":
+                given["lr_lambda"] = [lambda t: 0.95, lambda t: 1 - 1 / (10 + t)]
+            if "which" in given:
+                schedule = combined(name, given["which"], optimizer)
+            else:
+                schedule = getattr(torch.optim.swa_utils if name == "SWALR" else torch.optim.lr_scheduler, name)(optimizer, **given)
             steps = []
             for i in range(60):
                 momenta = [g["betas"][0] if "betas" in g else g["momentum"] for g in optimizer.param_groups]
                 steps.append([g["lr"] for g in optimizer.param_groups] + momenta)
                 optimizer.step()
-                schedule.step()
+                schedule.step(metric(i)) if name == "ReduceLROnPlateau" else schedule.step()
             runs.append({"schedule": name, "options": options, "optimizer": base, "steps": steps})
     return runs
 

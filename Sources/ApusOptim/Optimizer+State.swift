@@ -95,12 +95,12 @@ extension Optimizer {
                     let key = "state.\(number).\(name)"
                     guard let tensor = state.tensors[key] else { continue }
                     knownTensors.insert(key)
-                    if tensor.shape != parameter.shape {
+                    if !fits(tensor, name, parameter, trial) {
                         problems.append("\(key) has shape \(tensor.shape), its parameter \(parameter.shape)")
                     } else if !tensor.dtype.isFloatingPoint {
                         problems.append("\(key) is \(tensor.dtype), not a floating-point tensor")
                     } else {
-                        loaded.tensors.append((name: name, tensor: noGrad { tensor.detach().to(parameter.device).to(parameter.dtype).clone() }))
+                        loaded.tensors.append((name: name, tensor: noGrad { tensor.detach().to(parameter.device).to(keepsDouble(name) ? .float64 : parameter.dtype).clone() }))
                     }
                 }
                 if loaded.tensors.isEmpty && step == nil {

@@ -94,7 +94,7 @@ open class Optimizer {
     }
 
     /// Computes the loss again by `closure` (which clears the gradients and runs backward), then updates. Returns the loss.
-    @discardableResult public final func step(_ closure: () throws -> Tensor) rethrows -> Tensor {
+    @discardableResult open func step(_ closure: () throws -> Tensor) rethrows -> Tensor {
         let loss = try enableGrad { try closure() }
         step()
         return loss
@@ -105,13 +105,32 @@ open class Optimizer {
     /// The names of the state tensors that `rule` updates with this group's settings, in the rule's order.
     func stateNames(_ group: ParameterGroup) -> [String] { [] }
 
+    /// A new state tensor of that name; of the parameter's shape and dtype where this is not overridden.
+    func initialState(_ name: String, _ parameter: Tensor, _ group: ParameterGroup) throws(OpError) -> Tensor {
+        let zeros = try Tensor.uninitialized(parameter.shape, parameter.dtype, parameter.device)
+        parameter.device.backend.fill(zeros, with: .double(0))
+        return zeros
+    }
+
+    /// Whether a loaded tensor may be the state of that name.
+    func fits(_ tensor: Tensor, _ name: String, _ parameter: Tensor, _ group: ParameterGroup) -> Bool { tensor.shape == parameter.shape }
+
+    /// Whether the state of that name is float64 whatever the parameter is.
+    func keepsDouble(_ name: String) -> Bool { false }
+
     /// Whether the rule depends on how many steps a parameter has taken.
     var countsSteps: Bool { true }
+
+    /// Whether it updates only the rows that a sparse gradient names.
+    func takesSparse(_ group: ParameterGroup) -> Bool { false }
 
     /// The update rule for parameters whose `step`-th step this is; `isFirst`: their state was made just now.
     func rule(_ group: ParameterGroup, step: Int, isFirst: Bool) -> OptimizerRule {
         preconditionFailure("\(name) does not override step()")
     }
+
+    /// Updates the rows that a sparse gradient names, where `takesSparse`.
+    func updateRows(_ parameter: Tensor, _ rows: Tensor, _ values: Tensor, _ group: ParameterGroup) {}
 
     /// Parameters that one call of the backend updates.
     private struct Batch {
@@ -124,6 +143,27 @@ open class Optimizer {
         var state: [[Tensor]]
     }
 
+    /// The state of parameter `i` for its next step, made where it lacks one.
+    final func advance(_ group: ParameterGroup, _ i: Int, _ names: [String], _ grad: Tensor) throws(OpError) -> (state: ParameterState, isFirst: Bool) {
+        let parameter = group.parameters[i]
+        guard grad.dtype == parameter.dtype && grad.device == parameter.device else {
+            throw OpError("parameter \(i) is \(parameter.dtype) on \(parameter.device), its gradient \(grad.dtype) on \(grad.device)")
+        }
+        if grad.isSparse && !takesSparse(group) {
+            throw OpError("parameter \(i) of shape \(parameter.shape) has a sparse gradient, which \(name) with these settings does not take; "
+                + "SparseAdam, Adagrad and SGD without momentum and decay do, or make the layer with sparse: false")
+        }
+        var state = group.states[i] ?? ParameterState()
+        var isFirst = false
+        for name in names where state[name] == nil {
+            isFirst = true
+            state.tensors.append((name: name, tensor: try initialState(name, parameter, group)))
+        }
+        if countsSteps { state.step += 1 }
+        if countsSteps || !names.isEmpty { group.states[i] = state }
+        return (state, isFirst)
+    }
+
     private func update(_ group: ParameterGroup) {
         let names = stateNames(group)
         var batches: [Batch] = []
@@ -131,19 +171,11 @@ open class Optimizer {
         do throws(OpError) {
             for (i, parameter) in group.parameters.enumerated() {
                 guard let grad = parameter.grad, !grad.isPoisoned, !parameter.isPoisoned else { continue }
-                guard grad.dtype == parameter.dtype && grad.device == parameter.device else {
-                    throw OpError("parameter \(i) is \(parameter.dtype) on \(parameter.device), its gradient \(grad.dtype) on \(grad.device)")
+                let (state, isFirst) = try advance(group, i, names, grad)
+                if let rows = grad.sparseRows {
+                    updateRows(parameter, rows.indices, rows.values, group)
+                    continue
                 }
-                var state = group.states[i] ?? ParameterState()
-                var isFirst = false
-                for name in names where state[name] == nil {
-                    isFirst = true
-                    let zeros = try Tensor.uninitialized(parameter.shape, parameter.dtype, parameter.device)
-                    parameter.device.backend.fill(zeros, with: .double(0))
-                    state.tensors.append((name: name, tensor: zeros))
-                }
-                if countsSteps { state.step += 1 }
-                if countsSteps || !names.isEmpty { group.states[i] = state }
                 var target = parameter
                 if !parameter.isContiguous {
                     target = try parameter.contiguousData()

@@ -30,6 +30,13 @@ public final class ParameterGroup {
         for (name, value) in switches { options[name] = value.map { .bool($0) } }
     }
 
+    /// A group with settings by PyTorch's names: `["rho": 0.95, "weight_decay": 0.01]`.
+    public init(_ parameters: [Tensor], options: KeyValuePairs<String, OptionValue>) {
+        self.parameters = parameters
+        states = Array(repeating: nil, count: parameters.count)
+        self.options = OptionList(options.map { ($0.key, $0.value) })
+    }
+
     /// A setting by PyTorch's name, nil where the optimizer has none of that name; set, it must be of the same kind.
     public subscript(option name: String) -> OptionValue? {
         get { options[name] }
@@ -80,6 +87,26 @@ public final class ParameterGroup {
     }
 
     func flag(_ name: String) -> Bool { options.bool(name) ?? false }
+}
+
+/// What an optimizer takes a list of: tensors, or groups of them.
+public protocol Optimizable {
+    /// Itself as a group, or nil where it is one of the tensors of a single group.
+    var ownGroup: ParameterGroup? { get }
+}
+
+extension Tensor: Optimizable {
+    public var ownGroup: ParameterGroup? { nil }
+}
+
+extension ParameterGroup: Optimizable {
+    public var ownGroup: ParameterGroup? { self }
+}
+
+/// The groups that a list stands for: itself, or one group of its tensors.
+func groups<Item: Optimizable>(of items: [Item]) -> [ParameterGroup] {
+    let groups = items.compactMap(\.ownGroup)
+    return groups.isEmpty ? [ParameterGroup(items.compactMap { $0 as? Tensor })] : groups
 }
 
 /// What an optimizer remembers of one parameter.

@@ -31,7 +31,54 @@ import TestSupport
                 cycleMomentum: o["cycle_momentum"]?.bool ?? true, baseMomentum: o["base_momentum"].map { [$0.double!, $0.double!] },
                 maxMomentum: o["max_momentum"].map { [$0.double!, $0.double!] }, divFactor: number("div_factor", 25),
                 finalDivFactor: number("final_div_factor", 1e4), threePhase: o["three_phase"]?.bool ?? false)
+        case "MultiplicativeLR": return MultiplicativeLR(optimizer, [{ _ in 0.95 }, { 1 - 1 / (10 + Double($0)) }])
+        case "PolynomialLR": return PolynomialLR(optimizer, totalIters: o["total_iters"]?.int ?? 5, power: number("power", 1))
+        case "CosineAnnealingWarmRestarts": return CosineAnnealingWarmRestarts(optimizer, t0: o["T_0"]!.int!, tMult: o["T_mult"]?.int ?? 1, etaMin: number("eta_min", 0))
+        case "CyclicLR":
+            func rates(_ key: String) -> [Double] { o[key]!.array.map { $0.map { $0.double! } } ?? [number(key, 0), number(key, 0)] }
+            return CyclicLR(
+                optimizer, baseLR: rates("base_lr"), maxLR: rates("max_lr"), stepSizeUp: o["step_size_up"]!.int!, stepSizeDown: o["step_size_down"]?.int,
+                mode: .init(rawValue: o["mode"]?.string ?? "triangular")!, gamma: number("gamma", 1), cycleMomentum: o["cycle_momentum"]?.bool ?? true,
+                baseMomentum: o["base_momentum"].map { [$0.double!, $0.double!] }, maxMomentum: o["max_momentum"].map { [$0.double!, $0.double!] })
+        case "SWALR":
+            return SWALR(
+                optimizer, swaLR: o["swa_lr"]!.array.map { $0.map { $0.double! } } ?? [number("swa_lr", 0), number("swa_lr", 0)],
+                annealEpochs: o["anneal_epochs"]?.int ?? 10, annealStrategy: .init(rawValue: o["anneal_strategy"]?.string ?? "cos")!)
+        case "ChainedScheduler": return ChainedScheduler([ConstantLR(optimizer, factor: 0.1, totalIters: 12), ExponentialLR(optimizer, gamma: 0.95)])
+        case "SequentialLR" where o["which"]!.int == 0:
+            return SequentialLR(optimizer, [ConstantLR(optimizer, factor: 0.1, totalIters: 10), ExponentialLR(optimizer, gamma: 0.9)], milestones: [10])
+        case "SequentialLR":
+            return SequentialLR(optimizer, [LinearLR(optimizer, totalIters: 8), CosineAnnealingLR(optimizer, tMax: 20), StepLR(optimizer, stepSize: 5)], milestones: [8, 30])
         default: fatalError("no schedule \(name)")
+        }
+    }
+
+    private static func makePlateau(_ o: JSON, _ optimizer: Optimizer) -> ReduceLROnPlateau {
+        func number(_ key: String, _ fallback: Double) -> Double { o[key]?.double ?? fallback }
+        return ReduceLROnPlateau(
+            optimizer, mode: .init(rawValue: o["mode"]?.string ?? "min")!, factor: number("factor", 0.1), patience: o["patience"]?.int ?? 10,
+            threshold: number("threshold", 1e-4), thresholdMode: .init(rawValue: o["threshold_mode"]?.string ?? "rel")!, cooldown: o["cooldown"]?.int ?? 0,
+            minLR: number("min_lr", 0))
+    }
+    /// The script's: falls, stays, rises, falls again.
+    private static func metric(_ i: Int) -> Double { cos(Double(i) / 9) + 0.01 * sin(3 * Double(i)) }
+
+    static let plateaus = runs.filter { $0["schedule"]!.string == "ReduceLROnPlateau" }
+    static let schedules = runs.filter { $0["schedule"]!.string != "ReduceLROnPlateau" }
+
+    /// Rates of 60 metrics are PyTorch's, also where a loaded state goes on.
+    @Test(arguments: plateaus.indices) func recordedPlateaus(_ i: Int) throws {
+        let run = Self.plateaus[i]
+        let optimizer = Self.makeOptimizer(run["optimizer"]!.string!)
+        var schedule = Self.makePlateau(run["options"]!, optimizer)
+        for (step, expected) in run["steps"]!.array!.enumerated() {
+            for (a, b) in zip(Self.rates(optimizer), expected.array!.map { $0.double! }) { #expect(abs(a - b) <= 1e-14 + 1e-12 * abs(b), "step \(step): \(a), PyTorch has \(b)") }
+            if step == 23 {
+                let state = schedule.stateDict()
+                schedule = Self.makePlateau(run["options"]!, optimizer)
+                try schedule.loadStateDict(state)
+            }
+            schedule.step(Self.metric(step))
         }
     }
 
@@ -40,8 +87,8 @@ import TestSupport
     }
 
     /// Rates and momentums of 60 steps are PyTorch's.
-    @Test(arguments: runs.indices) func recordedSteps(_ i: Int) {
-        let run = Self.runs[i]
+    @Test(arguments: schedules.indices) func recordedSteps(_ i: Int) {
+        let run = Self.schedules[i]
         let optimizer = Self.makeOptimizer(run["optimizer"]!.string!)
         let schedule = Self.make(run["schedule"]!.string!, run["options"]!, optimizer)
         for (step, expected) in run["steps"]!.array!.enumerated() {
@@ -58,8 +105,8 @@ import TestSupport
     }
 
     /// A schedule that loads a state goes on to the same rates.
-    @Test(arguments: runs.indices) func stateSurvives(_ i: Int) throws {
-        let run = Self.runs[i]
+    @Test(arguments: schedules.indices) func stateSurvives(_ i: Int) throws {
+        let run = Self.schedules[i]
         let one = Self.makeOptimizer(run["optimizer"]!.string!), other = Self.makeOptimizer(run["optimizer"]!.string!)
         let first = Self.make(run["schedule"]!.string!, run["options"]!, one)
         for _ in 0..<17 { first.step() }
@@ -106,6 +153,16 @@ import TestSupport
         #expect(message { _ = OneCycleLR(optimizer, maxLR: 1) }.contains("needs totalSteps"))
         #expect(message { _ = OneCycleLR(optimizer, maxLR: 1, totalSteps: 0) }.contains("must be positive"))
         #expect(message { _ = OneCycleLR(optimizer, maxLR: [1], totalSteps: 10) }.contains("maxLR has 1 values for 2 groups"))
+        #expect(message { _ = PolynomialLR(optimizer, totalIters: 0) }.contains("totalIters must be positive"))
+        #expect(message { _ = CosineAnnealingWarmRestarts(optimizer, t0: 0) }.contains("t0 must be positive"))
+        #expect(message { _ = CosineAnnealingWarmRestarts(optimizer, t0: 5, tMult: 0) }.contains("tMult must be at least 1"))
+        #expect(message { _ = CyclicLR(optimizer, baseLR: [0.1], maxLR: [1, 1]) }.contains("baseLR has 1 values for 2 groups"))
+        #expect(message { _ = CyclicLR(Adagrad([Tensor.zeros([1], requiresGrad: true)]), baseLR: 0.1, maxLR: 1) }.contains("neither momentum nor betas"))
+        #expect(message { _ = SWALR(optimizer, swaLR: 0.1, annealEpochs: -1) }.contains("annealEpochs must not be negative"))
+        #expect(message { _ = ReduceLROnPlateau(optimizer, factor: 1) }.contains("factor must be below 1"))
+        #expect(message { _ = SequentialLR(optimizer, [], milestones: []) }.contains("no schedules"))
+        #expect(message { _ = SequentialLR(optimizer, [StepLR(optimizer, stepSize: 3)], milestones: [2]) }.contains("1 milestones for 1 schedules"))
+        #expect(message { _ = ChainedScheduler([StepLR(optimizer, stepSize: 3), StepLR(Self.makeOptimizer("SGD"), stepSize: 3)]) }.contains("another optimizer"))
         #expect(message { _ = LambdaLR(optimizer, [{ _ in 1 }]) }.contains("1 functions for 2 groups"))
         #expect(message { _ = StepLR(Self.makeOptimizer("SGD"), stepSize: 3, lastEpoch: 4) }.contains("initial_lr"))
         let schedule = OneCycleLR(optimizer, maxLR: 1, totalSteps: 3)

@@ -76,7 +76,7 @@ import Testing
         return names.sorted()
     }
 
-    /// Issue: killed with SIGKILL at ten random moments and resumed each time, a run ends with the same bytes as an undisturbed one.
+    /// Killed with SIGKILL at ten random moments and resumed each time, a run ends with the same bytes as an undisturbed one.
     @Test func killedAtRandomMomentsItEndsWithTheSameBytes() throws {
         try withImages { folder in
             let more = ["--checkpoint-every", "4"]

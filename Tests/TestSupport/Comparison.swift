@@ -2,17 +2,6 @@ import Apus
 import Testing
 
 extension DType {
-    /// The distance from 1 to the next larger number: one unit in the last place, relatively. 0 of integers and bool.
-    package var epsilon: Double {
-        switch self {
-        case .float64: 0x1p-52
-        case .float32: 0x1p-23
-        case .float16: 0x1p-10
-        case .bfloat16: 0x1p-7
-        default: 0
-        }
-    }
-
     /// The smallest positive number with all its digits: below it, rounding errors are absolute.
     package var smallestNormal: Double {
         switch self {

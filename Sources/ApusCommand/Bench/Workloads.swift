@@ -15,6 +15,8 @@ enum Workloads {
         ("mlp64-adam", { step(mlp(), .randn([64, 784]), labels(64)) { Adam($0) } }),
         ("mlp64-infer", { infer(mlp(), .randn([64, 784])) }),
         ("cnn64", { step(cnn(), .randn([64, 1, 28, 28]), labels(64)) }),
+        ("resnet18-train", { step(ResNet18(inChannels: 3, classes: 10), .randn([8, 3, 64, 64]), labels(8)) }),
+        ("resnet18-infer", { infer(ResNet18(inChannels: 3, classes: 1000), .randn([1, 3, 224, 224])) }),
         ("add8", {
             let (a, b) = (Tensor.randn([8], requiresGrad: true), Tensor.randn([8], requiresGrad: true))
             return { _ = a + b }
@@ -47,6 +49,11 @@ enum Workloads {
         ("gru", {
             let (gru, out) = (GRU(64, 256, batchFirst: true), Linear(256, 10))
             return step(gru.parameters() + out.parameters(), .randn([32, 64, 64]), labels(32)) { out(gru($0).0[.all, -1]) }
+        }),
+        ("transformer", {
+            let layer = TransformerEncoderLayer(256, 4, dimFeedforward: 1024, dropout: 0.1, batchFirst: true)
+            let (encoder, out) = (TransformerEncoder(layer, 4), Linear(256, 10))
+            return step(encoder.parameters() + out.parameters(), .randn([8, 128, 256]), labels(8)) { out(encoder($0).mean(dim: 1)) }
         }),
         ("loader", {
             let loader = DataLoader(TensorDataset(.randn([60000, 784]), labels(60000)), batchSize: 64, shuffle: true)

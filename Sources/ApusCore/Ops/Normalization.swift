@@ -334,13 +334,14 @@ extension [Tensor?] {
 }
 
 extension DType {
-    /// The distance from 1 to the next larger number. PyTorch: `torch.finfo(dtype).eps`.
-    var epsilon: Double {
+    /// The distance from 1 to the next larger number; 0 of integers and bool. PyTorch: `torch.finfo(dtype).eps`.
+    package var epsilon: Double {
         switch self {
         case .float64: Double.ulpOfOne
         case .float16: Double(Float16.ulpOfOne)
-        case .bfloat16: 0.0078125
-        default: Double(Float.ulpOfOne)
+        case .bfloat16: 0x1p-7
+        case .float32: Double(Float.ulpOfOne)
+        default: 0
         }
     }
 }

@@ -5,7 +5,7 @@ open class RunningNorm: Module {
     public final private(set) var numFeatures: Int
     public final let eps: Double
     /// The weight of the newest batch in the running statistics; nil takes the mean over all batches.
-    public final let momentum: Double?
+    public package(set) final var momentum: Double?
     public final let affine: Bool
     public final let trackRunningStats: Bool
     public final let weight: Parameter?

@@ -5,23 +5,14 @@ import ApusCore
 /// g ← ∇f(p) + weightDecay·p; m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; in step t
 /// p ← p − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + eps). AMSGrad has the largest v so far in place of v.
 public class Adam: Optimizer {
-    /// For all of `parameters` with the same settings.
-    public convenience init(
-        _ parameters: [Tensor], lr: Double = 1e-3, betas: (Double, Double) = (0.9, 0.999), eps: Double = 1e-8, weightDecay: Double = 0,
-        amsgrad: Bool = false, maximize: Bool = false, decoupledWeightDecay: Bool = false
-    ) {
-        self.init([ParameterGroup(parameters)], lr: lr, betas: betas, eps: eps, weightDecay: weightDecay, amsgrad: amsgrad,
-                  maximize: maximize, decoupledWeightDecay: decoupledWeightDecay)
-    }
-
-    /// For groups with settings of their own; what they leave out is as given here.
+    /// For tensors, or for groups with settings of their own; what those leave out is as given here.
     ///
     /// Traps where `lr`, `eps` or `weightDecay` is negative, or one of `betas` is outside 0 ..< 1.
-    public init(
-        _ groups: [ParameterGroup], lr: Double = 1e-3, betas: (Double, Double) = (0.9, 0.999), eps: Double = 1e-8, weightDecay: Double = 0,
+    public init<Item: Optimizable>(
+        _ parameters: [Item], lr: Double = 1e-3, betas: (Double, Double) = (0.9, 0.999), eps: Double = 1e-8, weightDecay: Double = 0,
         amsgrad: Bool = false, maximize: Bool = false, decoupledWeightDecay: Bool = false
     ) {
-        super.init(groups, defaults: [
+        super.init(groups(of: parameters), defaults: [
             "lr": .double(lr), "betas": .list([betas.0, betas.1]), "eps": .double(eps), "weight_decay": .double(weightDecay),
             "amsgrad": .bool(amsgrad), "maximize": .bool(maximize), "decoupled_weight_decay": .bool(decoupledWeightDecay),
         ])
@@ -48,19 +39,11 @@ public class Adam: Optimizer {
 /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019): p ← p·(1 − lr·weightDecay) before Adam's step, which sees
 /// the bare gradient. PyTorch: `torch.optim.AdamW`.
 public final class AdamW: Adam {
-    /// For all of `parameters` with the same settings.
-    public convenience init(
-        _ parameters: [Tensor], lr: Double = 1e-3, betas: (Double, Double) = (0.9, 0.999), eps: Double = 1e-8, weightDecay: Double = 1e-2,
+    /// For tensors, or for groups with settings of their own; what those leave out is as given here.
+    public init<Item: Optimizable>(
+        _ parameters: [Item], lr: Double = 1e-3, betas: (Double, Double) = (0.9, 0.999), eps: Double = 1e-8, weightDecay: Double = 1e-2,
         amsgrad: Bool = false, maximize: Bool = false
     ) {
-        self.init([ParameterGroup(parameters)], lr: lr, betas: betas, eps: eps, weightDecay: weightDecay, amsgrad: amsgrad, maximize: maximize)
-    }
-
-    /// For groups with settings of their own; what they leave out is as given here.
-    public init(
-        _ groups: [ParameterGroup], lr: Double = 1e-3, betas: (Double, Double) = (0.9, 0.999), eps: Double = 1e-8, weightDecay: Double = 1e-2,
-        amsgrad: Bool = false, maximize: Bool = false
-    ) {
-        super.init(groups, lr: lr, betas: betas, eps: eps, weightDecay: weightDecay, amsgrad: amsgrad, maximize: maximize, decoupledWeightDecay: true)
+        super.init(parameters, lr: lr, betas: betas, eps: eps, weightDecay: weightDecay, amsgrad: amsgrad, maximize: maximize, decoupledWeightDecay: true)
     }
 }

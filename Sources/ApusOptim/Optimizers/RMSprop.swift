@@ -5,23 +5,14 @@ import ApusCore
 /// g ← ∇f(p) + weightDecay·p; v ← αv + (1 − α)g²; d = √v + eps, centred √(v − ḡ²) + eps with ḡ ← αḡ + (1 − α)g;
 /// p ← p − lr·g/d, with momentum b ← μ·b + g/d and p ← p − lr·b.
 public final class RMSprop: Optimizer {
-    /// For all of `parameters` with the same settings.
-    public convenience init(
-        _ parameters: [Tensor], lr: Double = 1e-2, alpha: Double = 0.99, eps: Double = 1e-8, weightDecay: Double = 0, momentum: Double = 0,
-        centered: Bool = false, maximize: Bool = false
-    ) {
-        self.init([ParameterGroup(parameters)], lr: lr, alpha: alpha, eps: eps, weightDecay: weightDecay, momentum: momentum,
-                  centered: centered, maximize: maximize)
-    }
-
-    /// For groups with settings of their own; what they leave out is as given here.
+    /// For tensors, or for groups with settings of their own; what those leave out is as given here.
     ///
     /// Traps where `lr`, `eps`, `momentum`, `weightDecay` or `alpha` is negative.
-    public init(
-        _ groups: [ParameterGroup], lr: Double = 1e-2, alpha: Double = 0.99, eps: Double = 1e-8, weightDecay: Double = 0, momentum: Double = 0,
+    public init<Item: Optimizable>(
+        _ parameters: [Item], lr: Double = 1e-2, alpha: Double = 0.99, eps: Double = 1e-8, weightDecay: Double = 0, momentum: Double = 0,
         centered: Bool = false, maximize: Bool = false
     ) {
-        super.init(groups, defaults: [
+        super.init(groups(of: parameters), defaults: [
             "lr": .double(lr), "momentum": .double(momentum), "alpha": .double(alpha), "eps": .double(eps), "centered": .bool(centered),
             "weight_decay": .double(weightDecay), "maximize": .bool(maximize),
         ])

@@ -5,23 +5,14 @@ import ApusCore
 /// g ← ∇f(p) + weightDecay·p (∇f negated with `maximize`); with momentum μ the buffer b ← μ·b + (1 − dampening)·g, at first b ← g;
 /// p ← p − lr·g without momentum, p ← p − lr·b with, p ← p − lr·(g + μ·b) with Nesterov's.
 public final class SGD: Optimizer {
-    /// For all of `parameters` with the same settings.
-    public convenience init(
-        _ parameters: [Tensor], lr: Double = 1e-3, momentum: Double = 0, dampening: Double = 0, weightDecay: Double = 0,
-        nesterov: Bool = false, maximize: Bool = false
-    ) {
-        self.init([ParameterGroup(parameters)], lr: lr, momentum: momentum, dampening: dampening, weightDecay: weightDecay,
-                  nesterov: nesterov, maximize: maximize)
-    }
-
-    /// For groups with settings of their own; what they leave out is as given here.
+    /// For tensors, or for groups with settings of their own; what those leave out is as given here.
     ///
     /// Traps where `lr`, `momentum` or `weightDecay` is negative, or Nesterov's form lacks momentum or has dampening.
-    public init(
-        _ groups: [ParameterGroup], lr: Double = 1e-3, momentum: Double = 0, dampening: Double = 0, weightDecay: Double = 0,
+    public init<Item: Optimizable>(
+        _ parameters: [Item], lr: Double = 1e-3, momentum: Double = 0, dampening: Double = 0, weightDecay: Double = 0,
         nesterov: Bool = false, maximize: Bool = false
     ) {
-        super.init(groups, defaults: [
+        super.init(groups(of: parameters), defaults: [
             "lr": .double(lr), "momentum": .double(momentum), "dampening": .double(dampening), "weight_decay": .double(weightDecay),
             "nesterov": .bool(nesterov), "maximize": .bool(maximize),
         ])
@@ -35,6 +26,13 @@ public final class SGD: Optimizer {
     }
 
     override var countsSteps: Bool { false }
+
+    override func takesSparse(_ group: ParameterGroup) -> Bool { group.momentum == 0 && group.weightDecay == 0 }
+
+    override func updateRows(_ parameter: Tensor, _ rows: Tensor, _ values: Tensor, _ group: ParameterGroup) {
+        let factor = group.flag("maximize") ? group.lr : -group.lr
+        parameter.addRows_(rows, noGrad { values * factor })
+    }
 
     override func stateNames(_ group: ParameterGroup) -> [String] { group.momentum != 0 ? ["momentum_buffer"] : [] }
 

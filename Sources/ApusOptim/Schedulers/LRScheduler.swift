@@ -17,7 +17,7 @@ open class LRScheduler {
     /// Whether `getLR()` is asked for the rates to begin with.
     private(set) var isInitial = false
     private(set) var stepCount = 0
-    private var lastLR: [Double] = []
+    final var lastLR: [Double] = []
     var name: String { "\(Self.self)" }
 
     /// A schedule of `optimizer`. `lastEpoch` other than −1 goes on after that many steps; the groups must know their `initial_lr` then.
@@ -39,14 +39,44 @@ open class LRScheduler {
         isInitial = false
     }
 
+    /// Over schedules that have taken their first step; sets no rates.
+    init(over schedulers: [LRScheduler], _ optimizer: Optimizer) {
+        self.optimizer = optimizer
+        lastEpoch = 0
+        options = OptionList()
+        baseLRs = schedulers.first?.baseLRs ?? []
+        lastLR = optimizer.paramGroups.map(\.lr)
+    }
+
+    /// Begins anew at the initial rates, in the middle of an optimizer's run.
+    final func restart() {
+        lastEpoch = 0
+        set(ratesToRestart())
+    }
+
+    /// The rates of step 0.
+    func ratesToRestart() -> [Double] {
+        for (group, rate) in zip(optimizer.paramGroups, baseLRs) { group.lr = rate }
+        isInitial = true
+        defer { isInitial = false }
+        return getLR()
+    }
+
     /// The rates of step `lastEpoch`, one a group; called by `step()`.
     open func getLR() -> [Double] { optimizer.paramGroups.map(\.lr) }
 
     /// Goes to the next step and sets its rates.
-    public final func step() {
+    open func step() {
+        advance()
+        set(getLR())
+    }
+
+    final func advance() {
         stepCount += 1
         lastEpoch += 1
-        let rates = getLR()
+    }
+
+    private func set(_ rates: [Double]) {
         guard rates.count == optimizer.paramGroups.count else {
             fail(name, "getLR() gave \(rates.count) rates for \(optimizer.paramGroups.count) groups")
             return
@@ -68,7 +98,7 @@ open class LRScheduler {
     // MARK: State
 
     /// Settings and place of the schedule, by PyTorch's names; numbers are spelt so that they come back to the same bits.
-    public final func stateDict() -> [String: String] {
+    public func stateDict() -> [String: String] {
         var state: [String: String] = [:]
         for (name, value) in allValues { state[name] = value.text }
         return state
@@ -76,7 +106,7 @@ open class LRScheduler {
 
     /// Takes over what `stateDict()` gave. Throws an `OptimizerStateError` that names everything that differs; then nothing has changed.
     /// The optimizer's rates are part of its own state: load that too.
-    public final func loadStateDict(_ state: [String: String]) throws {
+    public func loadStateDict(_ state: [String: String]) throws {
         var problems: [String] = []
         var read: [String: OptionValue] = [:]
         for (name, example) in allValues {

@@ -52,19 +52,10 @@ public final class OneCycleLR: LRScheduler {
         default:
             fail("OneCycleLR", "needs totalSteps, or epochs and stepsPerEpoch")
         }
-        func perGroup(_ name: String, _ values: [Double]) -> [Double] {
-            if values.count == groups.count { return values }
-            fail("OneCycleLR", "\(name) has \(values.count) values for \(groups.count) groups")
-            return Array(repeating: values.first ?? 0, count: groups.count)
-        }
-        let maxima = perGroup("maxLR", maxLR)
-        let base = perGroup("baseMomentum", baseMomentum ?? Array(repeating: 0.85, count: groups.count))
-        let high = perGroup("maxMomentum", maxMomentum ?? Array(repeating: 0.95, count: groups.count))
-        var cycles = cycleMomentum
-        if cycles && groups.contains(where: { $0[option: "momentum"] == nil && $0[option: "betas"] == nil }) {
-            fail("OneCycleLR", "\(optimizer.name) has neither momentum nor betas to cycle; give cycleMomentum: false")
-            cycles = false
-        }
+        let maxima = perGroup("OneCycleLR", "maxLR", maxLR, groups)
+        let base = perGroup("OneCycleLR", "baseMomentum", baseMomentum ?? Array(repeating: 0.85, count: groups.count), groups)
+        let high = perGroup("OneCycleLR", "maxMomentum", maxMomentum ?? Array(repeating: 0.95, count: groups.count), groups)
+        let cycles = canCycleMomentum("OneCycleLR", optimizer, cycleMomentum)
         let first = maxima.map { $0 / divFactor }
         if lastEpoch == -1 {
             for (i, group) in groups.enumerated() { group.options["initial_lr"] = .double(first[i]) }
@@ -128,8 +119,7 @@ public final class OneCycleLR: LRScheduler {
         }
         return optimizer.paramGroups.enumerated().map { i, group in
             if options.bool("cycle_momentum") == true {
-                let momentum = between(phase.momentums, i)
-                if group[option: "betas"] != nil { group.betas.0 = momentum } else { group.momentum = momentum }
+                setMomentum(group, between(phase.momentums, i))
             }
             return between(phase.rates, i)
         }

@@ -13,15 +13,61 @@ public final class LambdaLR: LRScheduler {
 
     /// A function for each group.
     public init(_ optimizer: Optimizer, _ lambdas: [(Int) -> Double], lastEpoch: Int = -1) {
-        if lambdas.count != optimizer.paramGroups.count {
-            fail("LambdaLR", "got \(lambdas.count) functions for \(optimizer.paramGroups.count) groups")
-        }
-        // Inside `checked` the program goes on: a group without a function keeps its rate.
-        self.lambdas = (0..<optimizer.paramGroups.count).map { $0 < lambdas.count ? lambdas[$0] : { _ in 1 } }
+        self.lambdas = oneForEach("LambdaLR", lambdas, optimizer)
         super.init(optimizer, lastEpoch: lastEpoch, options: [])
     }
 
     public override func getLR() -> [Double] { zip(baseLRs, lambdas).map { $0 * $1(lastEpoch) } }
+}
+
+/// The rate times a function of the step, in each step: lr ← lr·f(t). PyTorch: `MultiplicativeLR`.
+public final class MultiplicativeLR: LRScheduler {
+    private let lambdas: [(Int) -> Double]
+
+    /// One function for all groups. It is not part of the state.
+    public convenience init(_ optimizer: Optimizer, _ lambda: @escaping (Int) -> Double, lastEpoch: Int = -1) {
+        self.init(optimizer, Array(repeating: lambda, count: optimizer.paramGroups.count), lastEpoch: lastEpoch)
+    }
+
+    /// A function for each group.
+    public init(_ optimizer: Optimizer, _ lambdas: [(Int) -> Double], lastEpoch: Int = -1) {
+        self.lambdas = oneForEach("MultiplicativeLR", lambdas, optimizer)
+        super.init(optimizer, lastEpoch: lastEpoch, options: [])
+    }
+
+    public override func getLR() -> [Double] {
+        isInitial ? scaled(1) : zip(optimizer.paramGroups, lambdas).map { $0.lr * $1(lastEpoch) }
+    }
+
+    /// Goes on from the present rates: it knows no others.
+    override func ratesToRestart() -> [Double] { getLR() }
+}
+
+/// The functions, one a group; another number traps, and inside `checked` a group without a function keeps its rate.
+private func oneForEach(_ schedule: String, _ lambdas: [(Int) -> Double], _ optimizer: Optimizer) -> [(Int) -> Double] {
+    let count = optimizer.paramGroups.count
+    if lambdas.count != count { fail(schedule, "got \(lambdas.count) functions for \(count) groups") }
+    return (0..<count).map { $0 < lambdas.count ? lambdas[$0] : { _ in 1 } }
+}
+
+/// The initial rate times (1 − t/totalIters)^power, 0 after `totalIters` steps. PyTorch: `PolynomialLR`.
+public final class PolynomialLR: LRScheduler {
+    /// Traps where `totalIters` is not positive.
+    public init(_ optimizer: Optimizer, totalIters: Int = 5, power: Double = 1, lastEpoch: Int = -1) {
+        super.init(optimizer, lastEpoch: lastEpoch, options: [("total_iters", .int(totalIters)), ("power", .double(power))])
+        checkOptions()
+    }
+
+    override func validate(_ options: OptionList) -> String? {
+        let total = options.int("total_iters") ?? 0
+        return total > 0 ? nil : "totalIters must be positive, not \(total)"
+    }
+
+    public override func getLR() -> [Double] {
+        let (total, t) = (Double(count("total_iters")), Double(lastEpoch))
+        if isInitial || t > total { return scaled(1) }
+        return scaled(pow((1 - t / total) / (1 - (t - 1) / total), number("power")))
+    }
 }
 
 /// lr ← gamma·lr every `stepSize` steps. PyTorch: `StepLR`.

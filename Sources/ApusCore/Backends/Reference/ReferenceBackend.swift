@@ -181,6 +181,8 @@ func elements<N: ReferenceNumber>(_ x: Tensor, as: N.Type = N.self) -> [N] {
     let places = positions(x.shape, strides: x.strides)
     // This loop, `store`'s and `combine`'s carry the whole backend. They are plain ones, since a debug build's sequences cost a
     // microsecond an element, and tests spend their time here.
+    // The standard library writes the count of an empty array into a global, which the thread sanitizer reports.
+    if places.isEmpty { return [] }
     return [N](unsafeUninitializedCapacity: places.count) { buffer, count in
         places.withUnsafeBufferPointer { places in
             while count < places.count {
@@ -209,7 +211,7 @@ func store<N: ReferenceNumber>(_ values: [N], in out: Tensor) {
 
 /// `function` of each pair of elements.
 func combine<N, Result>(_ a: [N], _ b: [N], _ function: (N, N) -> Result) -> [Result] {
-    [Result](unsafeUninitializedCapacity: a.count) { buffer, count in
+    a.isEmpty ? [] : [Result](unsafeUninitializedCapacity: a.count) { buffer, count in
         a.withUnsafeBufferPointer { a in
             b.withUnsafeBufferPointer { b in
                 while count < a.count {

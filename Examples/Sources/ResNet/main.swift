@@ -1,0 +1,57 @@
+// A small residual network (He et al., 2015) on Fashion-MNIST, written layer by layer. One epoch gives about 0.90 on the test set.
+import Apus
+
+/// Two 3×3 convolutions around which the input is added; where the shape changes, through a 1×1 convolution.
+final class Block: Module {
+    let conv1: Conv2d
+    let bn1: BatchNorm2d
+    let conv2: Conv2d
+    let bn2: BatchNorm2d
+    let shortcut: Sequential
+
+    init(_ inChannels: Int, _ outChannels: Int, stride: Int = 1) {
+        conv1 = Conv2d(inChannels, outChannels, kernelSize: 3, stride: stride, padding: 1, bias: false)
+        bn1 = BatchNorm2d(outChannels)
+        conv2 = Conv2d(outChannels, outChannels, kernelSize: 3, padding: 1, bias: false)
+        bn2 = BatchNorm2d(outChannels)
+        shortcut = stride == 1 && inChannels == outChannels
+            ? Sequential()
+            : Sequential(Conv2d(inChannels, outChannels, kernelSize: 1, stride: stride, bias: false), BatchNorm2d(outChannels))
+        super.init()
+    }
+
+    override func forward(_ x: Tensor) -> Tensor {
+        let y = F.relu(bn1(conv1(x)))
+        return F.relu(bn2(conv2(y)) + shortcut(x))
+    }
+}
+
+final class ResNet: Module {
+    let stem = Sequential(Conv2d(1, 16, kernelSize: 3, padding: 1, bias: false), BatchNorm2d(16), ReLU())
+    let blocks = Sequential(Block(16, 16), Block(16, 32, stride: 2), Block(32, 64, stride: 2))
+    let head = Sequential(AdaptiveAvgPool2d(1), Flatten(), Linear(64, 10))
+
+    override func forward(_ x: Tensor) -> Tensor { head(blocks(stem(x))) }
+}
+
+manualSeed(0)
+let train = try DataLoader(FashionMNIST(.train), batchSize: 128, shuffle: true)
+let test = try DataLoader(FashionMNIST(.test), batchSize: 500)
+let model = ResNet()
+let optimizer = SGD(model.parameters(), lr: 0.1, momentum: 0.9, weightDecay: 5e-4, nesterov: true)
+let schedule = OneCycleLR(optimizer, maxLR: 0.2, epochs: 1, stepsPerEpoch: train.count)
+let criterion = CrossEntropyLoss()
+
+for (images, labels) in train {
+    let loss = criterion(model(images), labels)
+    optimizer.zeroGrad()
+    loss.backward()
+    optimizer.step()
+    schedule.step()
+}
+model.eval()
+var right = 0
+noGrad {
+    for (images, labels) in test { right += model(images).argmax(dim: 1).eq(labels).sum().item(Int.self) }
+}
+print("accuracy", Double(right) / 10_000)

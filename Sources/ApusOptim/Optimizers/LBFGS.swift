@@ -1,0 +1,213 @@
+import ApusCore
+
+/// Limited-memory BFGS (Liu and Nocedal, 1989): steps along −H·∇f, where H is built from the last `historySize` changes of point and gradient.
+/// PyTorch: `torch.optim.LBFGS`.
+///
+/// A step evaluates the loss several times, so it takes a closure that clears the gradients, runs backward and returns the loss:
+///
+/// ```swift
+/// optimizer.step {
+///     optimizer.zeroGrad()
+///     let loss = criterion(model(x), y)
+///     loss.backward()
+///     return loss
+/// }
+/// ```
+/// For small problems and whole batches; it knows one group.
+public final class LBFGS: Optimizer {
+    /// How the length of a step is found.
+    public enum LineSearch: String, Sendable {
+        /// A point with enough decrease and a flat enough slope (Nocedal and Wright, 2006, chapter 3).
+        case strongWolfe = "strong_wolfe"
+    }
+
+    /// `maxEval` nil is 1.25·maxIter. Without `lineSearchFn` a step has the length `lr`.
+    ///
+    /// Traps where `lr` is negative or there are several groups.
+    public init<Item: Optimizable>(
+        _ parameters: [Item], lr: Double = 1, maxIter: Int = 20, maxEval: Int? = nil, toleranceGrad: Double = 1e-7, toleranceChange: Double = 1e-9,
+        historySize: Int = 100, lineSearchFn: LineSearch? = nil
+    ) {
+        super.init(groups(of: parameters), defaults: [
+            "lr": .double(lr), "max_iter": .int(maxIter), "max_eval": .int(maxEval ?? maxIter * 5 / 4), "tolerance_grad": .double(toleranceGrad),
+            "tolerance_change": .double(toleranceChange), "history_size": .int(historySize), "line_search_fn": .string(lineSearchFn?.rawValue ?? "None"),
+        ])
+        if paramGroups.count > 1 { fail("LBFGS", "got \(paramGroups.count) groups; it knows settings for all parameters alone, give it one list") }
+    }
+
+    public override func validate(_ group: ParameterGroup) -> String? {
+        guard case .string(let search)? = group[option: "line_search_fn"], search == "None" || LineSearch(rawValue: search) != nil else {
+            return "line_search_fn must be strong_wolfe or None"
+        }
+        for name in ["max_iter", "max_eval", "history_size"] {
+            let value = group.options.int(name) ?? 0
+            if value < 1 || value > 1_000_000 { return "invalid \(name): \(value); it must lie in 1 ... 1000000" }
+        }
+        return invalid("learning rate", group.lr)
+    }
+
+    public override func step() { fail("LBFGS.step", "needs a closure that computes the loss: step { optimizer.zeroGrad(); …; loss.backward(); return loss }") }
+
+    // MARK: State: of all parameters as one vector, kept with the first
+
+    override var countsSteps: Bool { false }
+    override func stateNames(_ group: ParameterGroup) -> [String] { ["d", "prev_flat_grad", "old_dirs", "old_stps", "numbers"] }
+    override func keepsDouble(_ name: String) -> Bool { name == "numbers" }
+    override func fits(_ tensor: Tensor, _ name: String, _ parameter: Tensor, _ group: ParameterGroup) -> Bool {
+        let n = group.parameters.map(\.numel).reduce(0, +)
+        switch name {
+        case "numbers": return tensor.shape == [5]
+        case "d", "prev_flat_grad": return tensor.shape == [n]
+        default: return tensor.ndim == 2 && tensor.shape[1] == n && tensor.shape[0] <= group.options.int("history_size") ?? 0
+        }
+    }
+
+    private struct Memory {
+        var direction: Tensor
+        var gradient: Tensor
+        /// Changes of the gradient, and of the point.
+        var dirs: [Tensor] = []
+        var steps: [Tensor] = []
+        var length = 0.0
+        var scale = 1.0
+        var loss = 0.0
+        var iterations = 0
+        var evaluations = 0
+    }
+
+    private var memory: Memory? {
+        get {
+            guard let state = paramGroups[0].states.first ?? nil, let numbers = state["numbers"]?.array(Double.self) else { return nil }
+            func rows(_ name: String) -> [Tensor] { (0..<state[name]!.shape[0]).map { state[name]![$0] } }
+            return Memory(
+                direction: state["d"]!, gradient: state["prev_flat_grad"]!, dirs: rows("old_dirs"), steps: rows("old_stps"), length: numbers[0], scale: numbers[1],
+                loss: numbers[2], iterations: Int(numbers[3]), evaluations: Int(numbers[4]))
+        }
+        set {
+            guard let newValue else { return }
+            let none = Tensor.zeros([0, newValue.direction.numel], dtype: newValue.direction.dtype, device: newValue.direction.device)
+            var state = ParameterState()
+            state.tensors = [
+                (name: "d", tensor: newValue.direction), (name: "prev_flat_grad", tensor: newValue.gradient),
+                (name: "old_dirs", tensor: newValue.dirs.isEmpty ? none : Tensor.stack(newValue.dirs)),
+                (name: "old_stps", tensor: newValue.steps.isEmpty ? none : Tensor.stack(newValue.steps)),
+                (name: "numbers", tensor: Tensor([newValue.length, newValue.scale, newValue.loss, Double(newValue.iterations), Double(newValue.evaluations)], dtype: .float64)),
+            ]
+            paramGroups[0].states[0] = state
+        }
+    }
+
+    // MARK: A step
+
+    /// Up to `max_iter` iterations; returns the loss before them.
+    @discardableResult public override func step(_ closure: () throws -> Tensor) rethrows -> Tensor {
+        let group = paramGroups[0]
+        let (lr, maxIterations, maxEvaluations) = (group.lr, group.options.int("max_iter")!, group.options.int("max_eval")!)
+        let (gradTolerance, changeTolerance) = (group.number("tolerance_grad"), group.number("tolerance_change"))
+        let first = try enableGrad { try closure() }
+        if first.isPoisoned { return first }
+        return try noGrad {
+            var loss = first.item()
+            var gradient = flatGradient()
+            var evaluations = 1
+            var memory = self.memory ?? Memory(direction: gradient, gradient: gradient)
+            memory.evaluations += 1
+            if gradient.abs().max().item() <= gradTolerance { return first }
+
+            var iteration = 0
+            while iteration < maxIterations {
+                iteration += 1
+                memory.iterations += 1
+                if memory.iterations == 1 {
+                    memory.direction = -gradient
+                } else {
+                    remember(gradient, &memory, limit: group.options.int("history_size")!)
+                    memory.direction = direction(gradient, memory)
+                }
+                memory.gradient = gradient.clone()
+                let before = loss
+                memory.loss = before
+                memory.length = memory.iterations == 1 ? min(1, 1 / gradient.abs().sum().item()) * lr : lr
+                let slope = gradient.dot(memory.direction).item()
+                if slope > -changeTolerance { break }
+
+                var spent = 0
+                if group[option: "line_search_fn"] == .string(LineSearch.strongWolfe.rawValue) {
+                    let start = group.parameters.map { $0.detach().clone() }
+                    let direction = memory.direction
+                    let found = try strongWolfe(
+                        from: LinePoint(position: 0, loss: loss, gradient: gradient.clone(), slope: slope), length: memory.length, size: direction.abs().max().item(),
+                        tolerance: changeTolerance, limit: maxEvaluations - evaluations
+                    ) { length in
+                        move(direction, by: length)
+                        let loss = try enableGrad { try closure() }.item()
+                        let gradient = flatGradient()
+                        for (parameter, old) in zip(group.parameters, start) { parameter.detach().copy_(old) }
+                        return LinePoint(position: length, loss: loss, gradient: gradient, slope: gradient.dot(direction).item())
+                    }
+                    (loss, gradient, memory.length, spent) = (found.point.loss, found.point.gradient, found.point.position, found.evaluations)
+                    move(direction, by: memory.length)
+                } else {
+                    move(memory.direction, by: memory.length)
+                    // After the last iteration nobody would use it.
+                    if iteration != maxIterations {
+                        loss = try enableGrad { try closure() }.item()
+                        gradient = flatGradient()
+                        spent = 1
+                    }
+                }
+                evaluations += spent
+                memory.evaluations += spent
+                if iteration == maxIterations || evaluations >= maxEvaluations { break }
+                if gradient.abs().max().item() <= gradTolerance { break }
+                if (memory.direction.abs().max().item() * memory.length).magnitude <= changeTolerance { break }
+                if abs(loss - before) < changeTolerance { break }
+            }
+            self.memory = memory
+            return first
+        }
+    }
+
+    /// Keeps the last change of gradient and point, where the curvature along it is positive.
+    private func remember(_ gradient: Tensor, _ memory: inout Memory, limit: Int) {
+        let (y, s) = (gradient - memory.gradient, memory.direction * memory.length)
+        let curvature = y.dot(s).item()
+        guard curvature > 1e-10 else { return }
+        if memory.dirs.count == limit {
+            memory.dirs.removeFirst()
+            memory.steps.removeFirst()
+        }
+        memory.dirs.append(y)
+        memory.steps.append(s)
+        memory.scale = curvature / y.dot(y).item()
+    }
+
+    /// −H·g by the two loops over the history.
+    private func direction(_ gradient: Tensor, _ memory: Memory) -> Tensor {
+        let q = -gradient
+        let inverse = zip(memory.dirs, memory.steps).map { 1 / $0.dot($1).item() }
+        var along = [Double](repeating: 0, count: inverse.count)
+        for i in inverse.indices.reversed() {
+            along[i] = memory.steps[i].dot(q).item() * inverse[i]
+            q.add_(memory.dirs[i] * -along[i])
+        }
+        q.mul_(memory.scale)
+        for i in inverse.indices {
+            let back = memory.dirs[i].dot(q).item() * inverse[i]
+            q.add_(memory.steps[i] * (along[i] - back))
+        }
+        return q
+    }
+
+    private func flatGradient() -> Tensor {
+        Tensor.cat(paramGroups[0].parameters.map { p in p.grad.map { $0.detach().toDense().reshape(-1) } ?? Tensor.zeros([p.numel], dtype: p.dtype, device: p.device) })
+    }
+
+    private func move(_ direction: Tensor, by length: Double) {
+        var start = 0
+        for parameter in paramGroups[0].parameters {
+            parameter.detach().add_(direction.narrow(0, start, parameter.numel).reshape(parameter.shape) * length)
+            start += parameter.numel
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import ApusCore
+
+/// A point on the line that `LBFGS` searches: the loss there, its gradient, and its slope along the line.
+struct LinePoint {
+    var position: Double
+    var loss: Double
+    var gradient: Tensor
+    var slope: Double
+}
+
+/// A point that satisfies the strong Wolfe conditions, loss ≤ f + c₁·t·slope and |slope′| ≤ c₂·|slope|, or the best one found in `limit`
+/// evaluations (Nocedal and Wright, Numerical Optimization, algorithms 3.5 and 3.6).
+///
+/// First the length grows until it brackets such a point; then the bracket is narrowed by cubic interpolation. `size` is the largest element
+/// of the direction: a bracket that moves no element by `tolerance` ends the search.
+func strongWolfe(
+    from start: LinePoint, length: Double, size: Double, tolerance: Double, limit: Int, evaluate: (Double) throws -> LinePoint
+) rethrows -> (point: LinePoint, evaluations: Int) {
+    let (c1, c2) = (1e-4, 0.9)
+    func isTooHigh(_ point: LinePoint) -> Bool { point.loss > start.loss + c1 * point.position * start.slope }
+    func isFlat(_ point: LinePoint) -> Bool { abs(point.slope) <= -c2 * start.slope }
+
+    var previous = start
+    var current = try evaluate(length)
+    var evaluations = 1
+    var rounds = 0
+    var bracket: (LinePoint, LinePoint)?
+    while rounds < limit {
+        if isTooHigh(current) || (rounds > 1 && current.loss >= previous.loss) || current.slope >= 0 && !isFlat(current) {
+            bracket = (previous, current)
+            break
+        }
+        if isFlat(current) { return (current, evaluations) }
+        let next = cubicMinimum(
+            previous, current, within: current.position + 0.01 * (current.position - previous.position)...max(current.position * 10, current.position + 0.01 * (current.position - previous.position)))
+        previous = current
+        current = try evaluate(next)
+        evaluations += 1
+        rounds += 1
+    }
+    var (a, b) = bracket ?? (start, current)
+    // The better end is `low`.
+    var (low, high) = a.loss <= b.loss ? (a, b) : (b, a)
+    var wasStuck = false
+    while rounds < limit {
+        (a, b) = low.position < high.position ? (low, high) : (high, low)
+        let width = b.position - a.position
+        if width * size < tolerance { break }
+        var position = cubicMinimum(low.position < high.position ? low : high, low.position < high.position ? high : low, within: a.position...b.position)
+        // Too near to an end, twice or beyond it: a tenth inside.
+        let margin = 0.1 * width
+        if min(b.position - position, position - a.position) < margin {
+            if wasStuck || position >= b.position || position <= a.position {
+                position = abs(position - b.position) < abs(position - a.position) ? b.position - margin : a.position + margin
+                wasStuck = false
+            } else {
+                wasStuck = true
+            }
+        } else {
+            wasStuck = false
+        }
+        let point = try evaluate(position)
+        evaluations += 1
+        rounds += 1
+        if isTooHigh(point) || point.loss >= low.loss {
+            high = point
+            if high.loss < low.loss { swap(&low, &high) }
+        } else {
+            if isFlat(point) { return (point, evaluations) }
+            if point.slope * (high.position - low.position) >= 0 { high = low }
+            low = point
+        }
+    }
+    return (low, evaluations)
+}
+
+/// Where the cubic through two points with their slopes is smallest, kept within `bounds`; their middle where it has no minimum.
+private func cubicMinimum(_ a: LinePoint, _ b: LinePoint, within bounds: ClosedRange<Double>) -> Double {
+    let d1 = a.slope + b.slope - 3 * (a.loss - b.loss) / (a.position - b.position)
+    let square = d1 * d1 - a.slope * b.slope
+    guard square >= 0 else { return (bounds.lowerBound + bounds.upperBound) / 2 }
+    let d2 = square.squareRoot()
+    let minimum = a.position <= b.position
+        ? b.position - (b.position - a.position) * ((b.slope + d2 - d1) / (b.slope - a.slope + 2 * d2))
+        : a.position - (a.position - b.position) * ((a.slope + d2 - d1) / (a.slope - b.slope + 2 * d2))
+    return min(max(minimum, bounds.lowerBound), bounds.upperBound)
+}

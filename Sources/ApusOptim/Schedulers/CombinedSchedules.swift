@@ -1,0 +1,143 @@
+import ApusCore
+import Glibc
+
+/// Schedules one after the other: `schedulers[i]` from step `milestones[i − 1]` on, each from its own beginning. PyTorch: `SequentialLR`.
+public final class SequentialLR: LRScheduler {
+    private let schedulers: [LRScheduler]
+    private let milestones: [Int]
+
+    /// Traps where there is no schedule, one belongs to another optimizer, or there is not one milestone less than schedules.
+    public init(_ optimizer: Optimizer, _ schedulers: [LRScheduler], milestones: [Int]) {
+        checkMembers("SequentialLR", schedulers, optimizer)
+        var milestones = milestones
+        if milestones.count != schedulers.count - 1 {
+            fail("SequentialLR", "got \(milestones.count) milestones for \(schedulers.count) schedules; there must be one less")
+            milestones = Array(repeating: .max, count: max(schedulers.count - 1, 0))
+        }
+        if zip(milestones, milestones.dropFirst()).contains(where: { $0 > $1 }) { fail("SequentialLR", "the milestones \(milestones) do not ascend") }
+        self.schedulers = schedulers
+        self.milestones = milestones
+        super.init(over: schedulers, optimizer)
+        // Making each schedule has set its rates: back, and only the first one's.
+        for group in optimizer.paramGroups { group.lr = group.options.double("initial_lr") ?? group.lr }
+        schedulers.isEmpty ? () : schedulers[index(0)].restart()
+        lastLR = optimizer.paramGroups.map(\.lr)
+    }
+
+    private func index(_ step: Int) -> Int { milestones.count { $0 <= step } }
+
+    public override func step() {
+        advance()
+        guard !schedulers.isEmpty else { return }
+        let i = index(lastEpoch)
+        if i > 0 && milestones[i - 1] == lastEpoch { schedulers[i].restart() } else { schedulers[i].step() }
+        lastLR = schedulers[i].getLastLR()
+    }
+
+    public override func stateDict() -> [String: String] { super.stateDict().merging(members: schedulers) }
+    public override func loadStateDict(_ state: [String: String]) throws { try load(state, members: schedulers) { try super.loadStateDict($0) } }
+}
+
+/// Schedules that all step at once; each changes the rates that the one before has left. PyTorch: `ChainedScheduler`.
+public final class ChainedScheduler: LRScheduler {
+    private let schedulers: [LRScheduler]
+
+    /// Traps where there is no schedule, or they belong to different optimizers.
+    public init(_ schedulers: [LRScheduler], optimizer: Optimizer? = nil) {
+        guard let optimizer = optimizer ?? schedulers.first?.optimizer else {
+            fail("ChainedScheduler", "got no schedules")
+            // Inside `checked` the program goes on, with a schedule of nothing.
+            self.schedulers = []
+            super.init(over: [], SGD([Tensor.zeros([0])]))
+            return
+        }
+        checkMembers("ChainedScheduler", schedulers, optimizer)
+        self.schedulers = schedulers
+        super.init(over: schedulers, optimizer)
+    }
+
+    public override func step() {
+        advance()
+        for scheduler in schedulers { scheduler.step() }
+        lastLR = optimizer.paramGroups.map(\.lr)
+    }
+
+    public override func stateDict() -> [String: String] { super.stateDict().merging(members: schedulers) }
+    public override func loadStateDict(_ state: [String: String]) throws { try load(state, members: schedulers) { try super.loadStateDict($0) } }
+}
+
+private func checkMembers(_ name: String, _ schedulers: [LRScheduler], _ optimizer: Optimizer) {
+    if schedulers.isEmpty { fail(name, "got no schedules") }
+    for (i, scheduler) in schedulers.enumerated() where scheduler.optimizer !== optimizer {
+        fail(name, "schedule \(i) (\(scheduler.name)) belongs to another optimizer than the first; all must share one")
+    }
+}
+
+extension [String: String] {
+    /// With the states of members, under `_schedulers.0.…`.
+    fileprivate func merging(members: [LRScheduler]) -> [String: String] {
+        var all = self
+        for (i, member) in members.enumerated() {
+            for (name, value) in member.stateDict() { all["_schedulers.\(i).\(name)"] = value }
+        }
+        return all
+    }
+}
+
+/// Gives the members their parts of `state` and `own` the rest. Where one throws, those before get their old states back.
+private func load(_ state: [String: String], members: [LRScheduler], own: ([String: String]) throws -> Void) throws {
+    var rest = state
+    var loaded: [(LRScheduler, [String: String])] = []
+    do {
+        for (i, member) in members.enumerated() {
+            let prefix = "_schedulers.\(i)."
+            let part = state.filter { $0.key.hasPrefix(prefix) }
+            for key in part.keys { rest[key] = nil }
+            let old = member.stateDict()
+            try member.loadStateDict(Dictionary(uniqueKeysWithValues: part.map { (String($0.key.dropFirst(prefix.count)), $0.value) }))
+            loaded.append((member, old))
+        }
+        try own(rest)
+    } catch {
+        for (member, old) in loaded { try member.loadStateDict(old) }
+        throw error
+    }
+}
+
+/// From the present rates to `swaLR` over `annealEpochs` steps, then constant: for averaging weights (Izmailov et al., 2018).
+/// PyTorch: `swa_utils.SWALR`.
+public final class SWALR: LRScheduler {
+    /// One rate for all groups. Traps where `annealEpochs` is negative.
+    public convenience init(_ optimizer: Optimizer, swaLR: Double, annealEpochs: Int = 10, annealStrategy: OneCycleLR.AnnealStrategy = .cos, lastEpoch: Int = -1) {
+        self.init(optimizer, swaLR: Array(repeating: swaLR, count: optimizer.paramGroups.count), annealEpochs: annealEpochs, annealStrategy: annealStrategy, lastEpoch: lastEpoch)
+    }
+
+    /// A rate for each group.
+    public init(_ optimizer: Optimizer, swaLR: [Double], annealEpochs: Int = 10, annealStrategy: OneCycleLR.AnnealStrategy = .cos, lastEpoch: Int = -1) {
+        super.init(optimizer, lastEpoch: lastEpoch, options: [
+            ("swa_lr", .list(perGroup("SWALR", "swaLR", swaLR, optimizer.paramGroups))), ("anneal_epochs", .int(annealEpochs)),
+            ("anneal_strategy", .string(annealStrategy.rawValue)),
+        ])
+        checkOptions()
+    }
+
+    override func validate(_ options: OptionList) -> String? {
+        let epochs = options.int("anneal_epochs") ?? -1
+        return epochs >= 0 ? nil : "annealEpochs must not be negative, it is \(epochs)"
+    }
+
+    public override func getLR() -> [Double] {
+        let epochs = count("anneal_epochs")
+        let step = epochs == 0 ? max(1, stepCount - 1) : stepCount - 1
+        func part(_ step: Int) -> Double {
+            let t = max(0, min(1, Double(step) / Double(max(1, epochs))))
+            return options["anneal_strategy"] == .string(OneCycleLR.AnnealStrategy.linear.rawValue) ? t : (1 - cos(.pi * t)) / 2
+        }
+        let (before, now) = (part(step - 1), part(step))
+        return zip(optimizer.paramGroups, options.list("swa_lr") ?? []).map { group, target in
+            // The rate that annealing started from, seen from the present one.
+            let start = before == 1 ? target : (group.lr - before * target) / (1 - before)
+            return target * now + start * (1 - now)
+        }
+    }
+}
