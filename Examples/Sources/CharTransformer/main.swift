@@ -1,5 +1,5 @@
 // A transformer that learns to write, character by character, from the quotations, riddles and sayings of Debian's package fortunes-min.
-// After 900 steps it needs about 2.8 bits a character on text that it has never seen; guessing by frequency alone needs 4.6.
+// After 900 steps it needs about 2.8 bits a character on text that it has never seen; guessing by frequency alone needs 4.7.
 import Apus
 import Foundation
 

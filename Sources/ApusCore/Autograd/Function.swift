@@ -42,7 +42,8 @@ extension DifferentiableFunction {
     public func callAsFunction(_ inputs: Tensor...) -> [Tensor] { callAsFunction(inputs) }
 
     /// Runs `forward` and records the function as one op.
-    public func callAsFunction(_ inputs: [Tensor]) -> [Tensor] {
+    public func callAsFunction(_ given: [Tensor]) -> [Tensor] {
+        let inputs = given.map(\.standIn)
         for x in inputs where x.isPoisoned {
             return noGrad { forward(inputs, FunctionContext()) }.map { _ in x }
         }

@@ -30,6 +30,10 @@ extension Tensor {
     @discardableResult
     package final func updateInPlace(_ name: String, _ make: (Tensor) -> Tensor) -> Self {
         if isPoisoned { return self }
+        if let substitution = form as? Substitution {
+            substitution.tensor.updateInPlace(name, make)
+            return self
+        }
         let context = Context.current
         let base = extras?.viewBase
         if context.gradEnabled && ((requiresGrad && isLeaf) || (base.map { $0.requiresGrad && $0.isLeaf } ?? false)) {

@@ -1,0 +1,195 @@
+/// Transforms of functions, as `torch.func` names them: each takes a function of tensors and gives another.
+///
+/// ```swift
+/// let slope = Func.grad { x in x.sin().sum() }
+/// slope(x)                                        // cos x
+/// Func.hessian { x in x.pow(3).sum() }(x)         // diag(6x)
+/// Func.vmap(Func.grad(loss))(batch)               // a gradient for each sample
+/// ```
+/// They stand on the derivatives of the ops, and compose: `Func.jacfwd(Func.jacrev(f))`. A result is connected to those of the given tensors
+/// that require a gradient, or that an enclosing transform differentiates; what a function captures counts as constant.
+/// `docs/why/transforms.md` says how they work.
+public enum Func {
+    // MARK: Gradients
+
+    /// The gradient of a function with one element as its result. PyTorch: `torch.func.grad`.
+    public static func grad(_ f: @escaping (Tensor) -> Tensor) -> (Tensor) -> Tensor {
+        let many = grad { f($0[0]) }
+        return { many([$0])[0] }
+    }
+
+    /// The gradients with respect to arguments `argnums` (all where none are named), in their order.
+    public static func grad(argnums: [Int]? = nil, _ f: @escaping ([Tensor]) -> Tensor) -> ([Tensor]) -> [Tensor] {
+        let both = gradAndValue(argnums: argnums, f)
+        return { both($0).gradients }
+    }
+
+    /// The gradient and the value. PyTorch: `torch.func.grad_and_value`.
+    public static func gradAndValue(_ f: @escaping (Tensor) -> Tensor) -> (Tensor) -> (gradient: Tensor, value: Tensor) {
+        let many = gradAndValue { f($0[0]) }
+        return {
+            let (gradients, value) = many([$0])
+            return (gradients[0], value)
+        }
+    }
+
+    /// The gradients with respect to arguments `argnums` (all where none are named), and the value.
+    public static func gradAndValue(argnums: [Int]? = nil, _ f: @escaping ([Tensor]) -> Tensor) -> ([Tensor]) -> (gradients: [Tensor], value: Tensor) {
+        { inputs in
+            let wanted = argnums ?? Array(inputs.indices)
+            if let wrong = wanted.first(where: { !inputs.indices.contains($0) }) {
+                let failed = fail("grad", "argnums names argument \(wrong) of \(inputs.count)")
+                return (wanted.map { _ in failed }, failed)
+            }
+            let level = Level(inputs, differentiating: wanted)
+            return level.run { x in
+                let value = f(x)
+                if value.isPoisoned || value.numel == 1 { return (level.pull(value, Tensor.ones(like: value), wanted.map { x[$0] }), value) }
+                let failed = fail("grad", "the function must give one element, it gave shape \(value.shape); reduce it, or use jacrev")
+                return (wanted.map { _ in failed }, failed)
+            } finish: { result in (result.0.map(level.finished), level.finished(result.1)) }
+        }
+    }
+
+    // MARK: Products with the Jacobian
+
+    /// The value of `f`, and what multiplies a cotangent of its shape with the Jacobian from the left; it may be called again and again.
+    /// PyTorch: `torch.func.vjp`.
+    public static func vjp(_ f: (Tensor) -> Tensor, _ x: Tensor) -> (value: Tensor, vjp: (Tensor) -> Tensor) {
+        let (values, pull) = vjp({ [f($0[0])] }, [x])
+        return (values[0], { pull([$0])[0] })
+    }
+
+    /// The same for several arguments and results: one cotangent a result, one product an argument.
+    public static func vjp(_ f: ([Tensor]) -> [Tensor], _ inputs: [Tensor]) -> (values: [Tensor], vjp: ([Tensor]) -> [Tensor]) {
+        let level = Level(inputs, differentiating: Array(inputs.indices))
+        let outputs = level.run { f($0) } finish: { $0 }
+        return (outputs.map(level.finished), { cotangents in
+            guard cotangents.count == outputs.count else {
+                let failed = fail("vjp", "got \(cotangents.count) cotangents for \(outputs.count) results")
+                return inputs.map { _ in failed }
+            }
+            return level.run { x in level.pull(outputs, cotangents, x) } finish: { $0.map(level.finished) }
+        })
+    }
+
+    /// The value of `f`, and the Jacobian times `tangent`, of x's shape. PyTorch: `torch.func.jvp`.
+    public static func jvp(_ f: (Tensor) -> Tensor, _ x: Tensor, _ tangent: Tensor) -> (value: Tensor, tangent: Tensor) {
+        let (values, tangents) = jvp({ [f($0[0])] }, [x], [tangent])
+        return (values[0], tangents[0])
+    }
+
+    /// The same for several arguments and results: one tangent an argument.
+    public static func jvp(_ f: ([Tensor]) -> [Tensor], _ inputs: [Tensor], _ tangents: [Tensor]) -> (values: [Tensor], tangents: [Tensor]) {
+        let (values, push) = linearize(f, inputs)
+        return (values, push(tangents))
+    }
+
+    /// The value of `f` at x, and the linear function that multiplies with the Jacobian there. PyTorch: `torch.func.linearize`.
+    public static func linearize(_ f: (Tensor) -> Tensor, _ x: Tensor) -> (value: Tensor, jvp: (Tensor) -> Tensor) {
+        let (values, push) = linearize({ [f($0[0])] }, [x])
+        return (values[0], { push([$0])[0] })
+    }
+
+    /// The same for several arguments and results.
+    public static func linearize(_ f: ([Tensor]) -> [Tensor], _ inputs: [Tensor]) -> (values: [Tensor], jvp: ([Tensor]) -> [Tensor]) {
+        let level = Level(inputs, differentiating: Array(inputs.indices))
+        // The product with the Jacobian from the left is linear in the cotangent u; its derivative by u multiplies from the right.
+        let (outputs, cotangents, products) = level.run { x in
+            let outputs = f(x)
+            let cotangents = outputs.map { Tensor.zeros(like: $0).requiresGrad_($0.dtype.isFloatingPoint) }
+            return (outputs, cotangents, level.pull(outputs, cotangents, x))
+        } finish: { $0 }
+        return (outputs.map(level.finished), { tangents in
+            if let problem = mismatch(tangents, inputs) {
+                let failed = fail("jvp", problem)
+                return outputs.map { _ in failed }
+            }
+            return level.run { _ in level.pull(products, tangents, cotangents) } finish: { $0.map(level.finished) }
+        })
+    }
+
+    private static func mismatch(_ tangents: [Tensor], _ inputs: [Tensor]) -> String? {
+        guard tangents.count == inputs.count else { return "got \(tangents.count) tangents for \(inputs.count) arguments" }
+        for (i, (t, x)) in zip(tangents, inputs).enumerated() where !t.isPoisoned && !x.isPoisoned && t.shape != x.shape {
+            return "tangent \(i) has shape \(t.shape), its argument \(x.shape)"
+        }
+        return nil
+    }
+
+    // MARK: Jacobians
+
+    /// The Jacobian by one product from the left for each element of the result: [*result, *argument]. PyTorch: `torch.func.jacrev`.
+    public static func jacrev(_ f: @escaping (Tensor) -> Tensor) -> (Tensor) -> Tensor {
+        { x in
+            let (value, pull) = vjp(f, x)
+            return assembled(value, count: value.numel, shape: Shape(Array(value.shape) + Array(x.shape)), stackedFirst: true) { pull(unit($0, like: value)) }
+        }
+    }
+
+    /// The Jacobian by one product from the right for each element of the argument: [*result, *argument]. PyTorch: `torch.func.jacfwd`.
+    public static func jacfwd(_ f: @escaping (Tensor) -> Tensor) -> (Tensor) -> Tensor {
+        { x in
+            let (value, push) = linearize(f, x)
+            return assembled(value, count: x.numel, shape: Shape(Array(value.shape) + Array(x.shape)), stackedFirst: false) { push(unit($0, like: x)) }
+        }
+    }
+
+    /// The matrix of second derivatives of a function with one element as its result: [*argument, *argument]. PyTorch: `torch.func.hessian`.
+    public static func hessian(_ f: @escaping (Tensor) -> Tensor) -> (Tensor) -> Tensor { jacfwd(jacrev(f)) }
+
+    /// 1 at element `i`, else 0.
+    private static func unit(_ i: Int, like x: Tensor) -> Tensor {
+        noGrad {
+            let zeros = Tensor.zeros([x.numel], dtype: x.dtype, device: x.device)
+            if !zeros.isPoisoned { zeros.narrow(0, i, 1).fill_(1) }
+            return zeros.reshape(x.shape)
+        }
+    }
+
+    private static func assembled(_ value: Tensor, count: Int, shape: Shape, stackedFirst: Bool, _ slice: (Int) -> Tensor) -> Tensor {
+        if value.isPoisoned { return value }
+        guard count > 0 else { return Tensor.zeros(shape, dtype: value.dtype, device: value.device) }
+        return Tensor.stack((0..<count).map { slice($0).reshape([-1]) }, dim: stackedFirst ? 0 : 1).reshape(shape)
+    }
+}
+
+/// One transform at work: aliases of the arguments that it differentiates, and whether anybody outside differentiates them too.
+private final class Level {
+    private let inputs: [Tensor]
+    private let isConnected: Bool
+
+    init(_ given: [Tensor], differentiating: [Int]) {
+        isConnected = isGradEnabled && given.contains { !$0.isPoisoned && $0.requiresGrad }
+        inputs = given.enumerated().map { i, x in
+            guard differentiating.contains(i), !x.isPoisoned, x.dtype.isFloatingPoint else { return x }
+            // An alias of its own, so that gradients stop here and captured names of the same tensor stay constants.
+            return isGradEnabled && x.requiresGrad ? apply(Reshape(shape: x.shape, strides: x.strides, inputShape: x.shape), [x]) : x.detach().requiresGrad_()
+        }
+    }
+
+    /// Runs with gradients on, whatever is set outside.
+    func run<Made, Result>(_ body: ([Tensor]) -> Made, finish: (Made) -> Result) -> Result { finish(enableGrad { body(inputs) }) }
+
+    /// What leaves the transform: with its history where an argument has one outside.
+    func finished(_ x: Tensor) -> Tensor { isConnected || x.isPoisoned ? x : x.detach() }
+
+    /// Σ cotangent·(derivative of output) for each of `inputs`; zeros where an output does not depend on it.
+    func pull(_ outputs: [Tensor], _ cotangents: [Tensor], _ inputs: [Tensor]) -> [Tensor] {
+        for (output, cotangent) in zip(outputs, cotangents) where !output.isPoisoned && !cotangent.isPoisoned && output.shape != cotangent.shape {
+            let failed = fail("vjp", "a cotangent has shape \(cotangent.shape), its result \(output.shape)")
+            return inputs.map { _ in failed }
+        }
+        let zeros = { (x: Tensor) in x.isPoisoned ? x : Tensor.zeros(like: x) }
+        let used = outputs.indices.filter { outputs[$0].isPoisoned || outputs[$0].requiresGrad }
+        let wanted = inputs.indices.filter { inputs[$0].isPoisoned || inputs[$0].requiresGrad }
+        guard !used.isEmpty, !wanted.isEmpty else { return inputs.map(zeros) }
+        let found = ApusCore.grad(
+            of: used.map { outputs[$0] }, withRespectTo: wanted.map { inputs[$0] }, gradients: used.map { cotangents[$0] }, retainGraph: true, createGraph: true, allowUnused: true)
+        var result = inputs.map(zeros)
+        for (i, gradient) in zip(wanted, found) { if let gradient { result[i] = gradient } }
+        return result
+    }
+
+    func pull(_ output: Tensor, _ cotangent: Tensor, _ inputs: [Tensor]) -> [Tensor] { pull([output], [cotangent], inputs) }
+}

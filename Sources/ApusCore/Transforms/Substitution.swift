@@ -1,0 +1,45 @@
+/// What a parameter is while `functionalCall` runs: another tensor in its place.
+final class Substitution: TensorForm {
+    let tensor: Tensor
+    init(_ tensor: Tensor) { self.tensor = tensor }
+
+    override func apply<O: Op>(_ op: O, _ x: Tensor, _ inputs: [Tensor]) -> Tensor? { ApusCore.apply(op, inputs.map(\.standIn)) }
+
+    override var isPoison: Bool { tensor.isPoisoned }
+}
+
+extension Tensor {
+    /// Itself, or what `functionalCall` has put in its place.
+    final var standIn: Tensor { (form as? Substitution)?.tensor ?? self }
+
+    /// Runs `body` with other tensors in place of these, in whatever ops they are used. Shapes must be the same.
+    package static func substituting<Result>(_ pairs: [(original: Tensor, replacement: Tensor)], _ body: () throws -> Result) rethrows -> Result {
+        let before = pairs.map { Appearance(of: $0.original) }
+        // A replacement that stands for another parameter of an enclosing call is what that one has become.
+        for (original, replacement) in pairs {
+            let stand = replacement.standIn
+            // Ops record the stand-in; what looks at layout or memory beforehand must see it too.
+            Appearance(of: stand).dress(original)
+            original.form = Substitution(stand)
+        }
+        defer { for ((original, _), appearance) in zip(pairs, before) { appearance.dress(original) } }
+        return try body()
+    }
+}
+
+/// Where a tensor's elements lie, and how.
+private struct Appearance {
+    private let memory: Storage
+    private let strides: Shape
+    private let offset: Int
+    private let dtype: DType
+    private let form: TensorForm?
+
+    init(of x: Tensor) {
+        (memory, strides, offset, dtype, form) = (x.storage, x.strides, x.offset, x.dtype, x.form)
+    }
+
+    func dress(_ x: Tensor) {
+        (x.memory, x.strides, x.offset, x.dtype, x.form) = (memory, strides, offset, dtype, form)
+    }
+}

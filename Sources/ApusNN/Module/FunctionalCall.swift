@@ -1,0 +1,55 @@
+import ApusCore
+
+extension Module {
+    /// Runs `body`, in which this module computes with `tensors` in place of its parameters and buffers of those keys. Gradients flow to them.
+    /// PyTorch: `torch.func.functional_call`.
+    ///
+    /// ```swift
+    /// let loss = model.functionalCall(weights) { criterion(model(x), y) }
+    /// ```
+    /// Traps on a key that the module lacks and on a tensor of another shape.
+    public final func functionalCall<Result>(_ tensors: StateDict, _ body: () throws -> Result) rethrows -> Result {
+        var own: [String: Tensor] = [:]
+        for (name, parameter) in namedParameters() { own[name] = parameter }
+        for (name, buffer) in namedBuffers() { own[name] = buffer }
+        var pairs: [(original: Tensor, replacement: Tensor)] = []
+        for key in tensors.keys {
+            let replacement = tensors[key]!
+            guard let original = own[key] else {
+                fail(typeName, "functionalCall: there is no parameter or buffer '\(key)'; there are \(own.keys.sorted().joined(separator: ", "))")
+                continue
+            }
+            guard replacement.isPoisoned || replacement.shape == original.shape else {
+                fail(typeName, "functionalCall: '\(key)' has shape \(replacement.shape), the module's has \(original.shape)")
+                continue
+            }
+            pairs.append((original, replacement))
+        }
+        return try Tensor.substituting(pairs, body)
+    }
+
+    /// The output for `x` computed with `tensors` in place of its parameters and buffers.
+    public final func functionalCall(_ tensors: StateDict, _ x: Tensor) -> Tensor { functionalCall(tensors) { self(x) } }
+}
+
+/// The parameters and buffers of models with the same layers, stacked along a new first dimension: with `Func.vmap` and `functionalCall`
+/// an ensemble. PyTorch: `torch.func.stack_module_state`. Traps where the models' keys differ.
+public func stackModuleState(_ models: [Module]) -> (parameters: StateDict, buffers: StateDict) {
+    func stacked(_ named: [[(name: String, tensor: Tensor)]]) -> StateDict {
+        var result = StateDict()
+        guard let first = named.first else { return result }
+        for (i, (name, _)) in first.enumerated() {
+            guard named.allSatisfy({ $0.count == first.count && $0[i].name == name }) else {
+                fail("stackModuleState", "the models differ: not all have '\(name)' at place \(i)")
+                return result
+            }
+            result[name] = Tensor.stack(named.map { $0[i].tensor.detach() })
+        }
+        return result
+    }
+    if models.isEmpty { fail("stackModuleState", "got no models") }
+    return (
+        stacked(models.map { $0.namedParameters().map { (name: $0.name, tensor: $0.parameter as Tensor) } }),
+        stacked(models.map { $0.namedBuffers().map { (name: $0.name, tensor: $0.buffer as Tensor) } })
+    )
+}

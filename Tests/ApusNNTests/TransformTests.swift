@@ -1,0 +1,170 @@
+import Apus
+import TestSupport
+import Testing
+
+/// `Func`: against formulas, finite differences (through `checkGradients`) and loops.
+@Suite struct TransformTests {
+    private func numbers(_ shape: Shape, seed: UInt64 = 1) -> Tensor { withGenerator(Generator(seed: seed)) { .randn(shape, dtype: .float64) } }
+
+    @Test func `gradients and values`() {
+        let x = numbers([5])
+        expectClose(Func.grad { $0.sin().sum() }(x), x.cos())
+        let (g, value) = Func.gradAndValue { $0.pow(3).sum() }(x)
+        expectClose(g, x.square() * 3)
+        expectClose(value, x.pow(3).sum())
+        // Of one argument among two; the other is a constant.
+        let y = numbers([5], seed: 2)
+        expectClose(Func.grad(argnums: [1]) { ($0[0] * $0[1].square()).sum() }([x, y])[0], x * y * 2)
+        // Nested: the third derivative of x⁴.
+        let third = Func.grad { Func.grad { Func.grad { $0.pow(4).sum() }($0).sum() }($0).sum() }
+        expectClose(third(x), x * 24)
+        #expect(!third(x).requiresGrad)
+        #expect(noGrad { third(x) }.shape == [5])
+    }
+
+    /// A transform inside a recorded computation is part of it.
+    @Test func `results are differentiable where arguments are`() {
+        checkGradients([numbers([4])]) { inputs in Func.grad { ($0.exp() * $0.sin()).sum() }(inputs[0]) }
+        checkGradients([numbers([3]), numbers([3], seed: 4)]) { inputs in
+            Func.jvp({ $0.tanh() * $0 }, inputs[0], inputs[1]).tangent
+        }
+        checkGradients([numbers([2, 2])], second: false) { inputs in Func.jacrev { $0.matmul($0) }(inputs[0]) }
+    }
+
+    @Test func `products with the Jacobian`() {
+        let (a, x) = (numbers([3, 4]), numbers([4], seed: 2))
+        let (u, t) = (numbers([3], seed: 3), numbers([4], seed: 4))
+        let f = { (x: Tensor) in a.matmul(x).exp() }
+        let jacobian = f(x).unsqueeze(1) * a
+        let (value, pull) = Func.vjp(f, x)
+        expectClose(value, f(x))
+        expectClose(pull(u), u.matmul(jacobian))
+        expectClose(pull(u * 2), u.matmul(jacobian) * 2)
+        let (same, push) = Func.linearize(f, x)
+        expectClose(same, value)
+        expectClose(push(t), jacobian.matmul(t))
+        expectClose(push(t * 3), jacobian.matmul(t) * 3)
+        expectClose(Func.jvp(f, x, t).tangent, jacobian.matmul(t))
+        expectClose(Func.jacrev(f)(x), jacobian)
+        expectClose(Func.jacfwd(f)(x), jacobian)
+        // What does not depend on the argument has zeros.
+        expectClose(Func.jacrev { _ in a.sum(dim: 0) }(x), Tensor.zeros([4, 4], dtype: .float64))
+        expectClose(Func.jvp({ _ in u }, x, t).tangent, Tensor.zeros([3], dtype: .float64))
+        // Several arguments and results.
+        let (values, tangents) = Func.jvp({ [$0[0] * $0[1], $0[0].sum()] }, [x, t], [t, x])
+        expectClose(values[1], x.sum())
+        expectClose(tangents[0], t * t + x * x)
+        expectClose(tangents[1], t.sum())
+    }
+
+    @Test func `Hessians in every order of modes`() {
+        let x = numbers([3])
+        let f = { (x: Tensor) in (x.pow(3).sum() + x[0] * x[1] * x[2]) }
+        let rows: [[Double]] = (0..<3).map { i in (0..<3).map { j in i == j ? 6 * x[i].item() : x[3 - i - j].item() } }
+        let expected = Tensor(rows.flatMap { $0 }, shape: [3, 3], dtype: .float64)
+        expectClose(Func.hessian(f)(x), expected)
+        expectClose(Func.jacrev(Func.jacrev(f))(x), expected)
+        expectClose(Func.jacrev(Func.jacfwd(f))(x), expected)
+        expectClose(Func.jacfwd(Func.jacfwd(f))(x), expected)
+    }
+
+    @Test func `vmap slices and stacks`() {
+        let x = numbers([4, 3, 2]), y = numbers([3], seed: 5)
+        expectClose(Func.vmap { $0.sum(dim: 0) }(x), x.sum(dim: 1))
+        expectClose(Func.vmap(inDim: -1, outDim: 1) { $0.cumsum(dim: 0) }(x), Tensor.stack([x[.ellipsis, 0].cumsum(dim: 0), x[.ellipsis, 1].cumsum(dim: 0)], dim: 1))
+        expectClose(Func.vmap(inDims: (0, nil)) { $0.t().matmul($1) }(x, y), x.transpose(1, 2).matmul(y))
+        // Nested, and a gradient for each slice.
+        expectClose(Func.vmap(Func.vmap { $0.square().sum() })(x), x.square().sum(dim: 2))
+        expectClose(Func.vmap(Func.grad { $0.pow(3).sum() })(x), x.square() * 3)
+        checkGradients([x]) { Func.vmap { $0.sin() * $0.sum() }($0[0]) }
+    }
+
+    @Test func `random numbers inside vmap`() {
+        let x = Tensor.zeros([3, 5])
+        withGenerator(Generator(seed: 1)) {
+            let same = Func.vmap(randomness: .same) { $0 + Tensor.rand([5]) }(x)
+            #expect(same[0].array(Float.self) == same[2].array(Float.self))
+            let different = Func.vmap(randomness: .different) { $0 + Tensor.rand([5]) }(x)
+            #expect(different[0].array(Float.self) != different[2].array(Float.self))
+            #expect(Tensor.rand([5]).array(Float.self) != same[0].array(Float.self), "the generator has gone on")
+        }
+    }
+
+    @Test func `per-sample gradients of a module`() {
+        let model: Sequential = ["conv": Conv2d(1, 2, kernelSize: 3), "relu": ReLU(), "flat": Flatten(startDim: 0), "linear": Linear(8, 3)]
+        _ = model.to(.float64)
+        let (x, y) = (numbers([3, 1, 4, 4]), Tensor([0, 2, 1]))
+        let weights = model.stateDict()
+        let keys = Array(weights.keys)
+        let perSample = Func.vmap(inDims: Array(repeating: nil, count: keys.count) + [0, 0]) { inputs in
+            Func.grad(argnums: Array(0..<keys.count)) { inputs in
+                var state = StateDict()
+                for (key, tensor) in zip(keys, inputs) { state[key] = tensor }
+                return F.crossEntropy(model.functionalCall(state, inputs[keys.count]).unsqueeze(0), inputs[keys.count + 1].unsqueeze(0))
+            }(inputs)
+        }(keys.map { weights[$0]! } + [x, y])
+        for i in 0..<3 {
+            for p in model.parameters() { p.grad = nil }
+            F.crossEntropy(model(x[i]).unsqueeze(0), y[i].unsqueeze(0)).backward()
+            for (k, p) in model.parameters().enumerated() { expectClose(perSample[k][i], p.grad!, "\(keys[k]) of sample \(i)") }
+        }
+    }
+
+    @Test func `functionalCall leaves the module as it was`() {
+        let model = LSTM(3, 4)
+        let before = Dictionary(uniqueKeysWithValues: model.stateDict().map { ($0.key, $0.value.clone()) })
+        let x = Tensor.randn([5, 2, 3])
+        let expected = model(x).output
+        var other = StateDict()
+        // Not contiguous, so that layout matters.
+        other["weight_hh_l0"] = Tensor.randn([4, 16]).t().requiresGrad_()
+        let changed = model.functionalCall(other) { model(x).output }
+        #expect(changed.array(Float.self) != expected.array(Float.self))
+        changed.sum().backward()
+        #expect(other["weight_hh_l0"]!.grad != nil && model.parameters()[0].grad != nil && model.parameters()[1].grad == nil)
+        let twin = model.copy()
+        noGrad { _ = twin.parameters()[1].copy_(other["weight_hh_l0"]!) }
+        expectEqual(twin(x).output, changed)
+        expectEqual(model(x).output, expected)
+        for (key, tensor) in model.stateDict() { expectEqual(tensor, before[key]!) }
+
+        // Buffers that the call changes are the given ones.
+        let norm = BatchNorm1d(3)
+        var state = StateDict()
+        state["running_mean"] = Tensor.zeros([3])
+        _ = norm.functionalCall(state, Tensor.ones([4, 3]))
+        #expect(norm.runningMean!.array(Float.self) == [0, 0, 0])
+        expectClose(state["running_mean"]!, [0.1, 0.1, 0.1])
+    }
+
+    @Test func `an ensemble of stacked models`() {
+        let models = (0..<3).map { _ in Sequential(Linear(2, 4), Tanh(), Linear(4, 1)) }
+        let (parameters, _) = stackModuleState(models)
+        let x = Tensor.randn([5, 2])
+        let keys = Array(parameters.keys)
+        let together = Func.vmap(inDims: keys.map { _ in 0 }) { inputs in
+            var state = StateDict()
+            for (key, tensor) in zip(keys, inputs) { state[key] = tensor }
+            return [models[0].functionalCall(state, x)]
+        }(keys.map { parameters[$0]! })[0]
+        for (i, model) in models.enumerated() { expectEqual(together[i], model(x)) }
+    }
+
+    @Test func `wrong calls are named`() {
+        func message(_ body: () -> Void) -> String { #expect(throws: OpError.self) { try checked(body) }?.description ?? "" }
+        let x = Tensor.ones([3])
+        #expect(message { _ = Func.grad { $0 * 2 }(x) }.contains("must give one element, it gave shape [3]"))
+        #expect(message { _ = Func.grad(argnums: [1]) { $0[0].sum() }([x]) }.contains("argument 1 of 1"))
+        #expect(message { _ = Func.jvp({ $0 }, x, Tensor.ones([2])) }.contains("tangent 0 has shape [2]"))
+        #expect(message { _ = Func.vjp({ $0 }, x).vjp(Tensor.ones([2])) }.contains("a cotangent has shape [2]"))
+        #expect(message { _ = Func.vmap(inDim: 1) { $0 }(x) }.contains("has no dimension 1"))
+        #expect(message { _ = Func.vmap { $0 + Tensor.rand([]) }(x) }.contains("randomness"))
+        #expect(message { _ = Func.vmap(inDims: (0, 0)) { $0 + $1 }(x, Tensor.ones([2])) }.contains("has 2 slices"))
+        var state = StateDict()
+        state["weight"] = Tensor.ones([2])
+        #expect(message { _ = Linear(3, 4).functionalCall(state, x) }.contains("'weight' has shape [2], the module's has [4, 3]"))
+        state["weight"] = nil
+        state["wait"] = Tensor.ones([2])
+        #expect(message { _ = Linear(3, 4).functionalCall(state, x) }.contains("there is no parameter or buffer 'wait'"))
+    }
+}
