@@ -28,6 +28,7 @@ let package = Package(
         // Floor 2: what is built from tensors.
         .target(name: "ApusNN", dependencies: ["ApusCore", "CContext", .product(name: "OrderedCollections", package: "swift-collections")]),
         .target(name: "ApusOptim", dependencies: ["ApusCore"]),
+        .target(name: "ApusDistributions", dependencies: ["ApusCore"]),
         .target(name: "ApusFormats", dependencies: ["ApusCore", "CZlib", "CFormats"]),
         .target(name: "ApusData", dependencies: ["ApusCore", "ApusFormats", "CKernels"]),
 
@@ -35,7 +36,7 @@ let package = Package(
         .target(name: "ApusTraining", dependencies: ["ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusFormats"]),
 
         // Floor 4: `import Apus`.
-        .target(name: "Apus", dependencies: ["ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusFormats", "ApusTraining"]),
+        .target(name: "Apus", dependencies: ["ApusCore", "ApusNN", "ApusOptim", "ApusDistributions", "ApusData", "ApusFormats", "ApusTraining"]),
 
         // Floor 5: the command line.
         .executableTarget(name: "ApusCommand", dependencies: ["Apus", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
@@ -47,6 +48,7 @@ let package = Package(
         .testTarget(name: "ApusCoreTests", dependencies: ["Apus", "TestSupport"], exclude: ["Recorded"]),
         .testTarget(name: "ApusNNTests", dependencies: ["Apus", "TestSupport"]),
         .testTarget(name: "ApusOptimTests", dependencies: ["Apus", "TestSupport"], exclude: ["Recorded"]),
+        .testTarget(name: "ApusDistributionsTests", dependencies: ["Apus", "TestSupport"], exclude: ["Recorded"]),
         .testTarget(name: "ApusFormatsTests", dependencies: ["Apus", "TestSupport"]),
         .testTarget(name: "ApusDataTests", dependencies: ["Apus", "TestSupport"]),
         .testTarget(name: "ApusTrainingTests", dependencies: ["Apus", "TestSupport"]),

@@ -1,6 +1,7 @@
 // `import Apus` brings everything that a program needs to define, train, save and run a network.
 @_exported import ApusCore
 @_exported import ApusData
+@_exported import ApusDistributions
 @_exported import ApusFormats
 @_exported import ApusNN
 @_exported import ApusOptim

@@ -82,7 +82,7 @@ APUS_KERNEL_2(bool_xor, apus_bool, apus_bool, (x != 0) != (y != 0))
 #define BINARY_KINDS(ANY, BOTH, FLOAT, BITS, INTEGER)                                                                       \
     ANY(add, or) ANY(sub, xor) ANY(mul, and) ANY(minimum, and) ANY(maximum, or)                                             \
     BOTH(floorDivide) BOTH(truncDivide) BOTH(remainder) BOTH(fmod) BOTH(pow)                                                \
-    FLOAT(div) FLOAT(atan2) FLOAT(hypot) FLOAT(logaddexp) FLOAT(copysign)                                                   \
+    FLOAT(div) FLOAT(atan2) FLOAT(hypot) FLOAT(logaddexp) FLOAT(copysign) FLOAT(gammainc) FLOAT(gammaSampleGrad)             \
     BITS(bitwiseAnd, and) BITS(bitwiseOr, or) BITS(bitwiseXor, xor)                                                         \
     INTEGER(shiftLeft) INTEGER(shiftRight)                                                                                  \
     FLOAT(reluGrad) FLOAT(sigmoidGrad) FLOAT(tanhGrad) FLOAT(geluGrad) FLOAT(geluTanhGrad) FLOAT(siluGrad)                  \

@@ -168,6 +168,7 @@ struct Tolerance {
         case .floorDivide: UnaryCase(tolerance: Tolerance(ulps: 2))
         case .pow, .atan2, .hypot: UnaryCase(tolerance: Tolerance(ulps: 8))
         case .logaddexp: UnaryCase(tolerance: .formula)
+        case .gammainc, .gammaSampleGrad: UnaryCase(tolerance: Tolerance(ulps: 2000, absolute: 2000), corners: false)
         case .leakyReluGrad: UnaryCase(tolerance: .exact, corners: false, parameters: [KernelParameters(0.25)])
         case .hardtanhGrad, .clampGrad: UnaryCase(tolerance: .exact, parameters: [KernelParameters(-1, 2), KernelParameters(0.5, .infinity)])
         case .eluGrad: UnaryCase(tolerance: .formula, corners: false, parameters: [KernelParameters(1, 1, 1), KernelParameters(1.5, 1.25, 0.75)])
@@ -194,7 +195,9 @@ struct Tolerance {
 
         if ![.bitwiseAnd, .bitwiseOr, .bitwiseXor, .shiftLeft, .shiftRight].contains(kind) {
             for dtype in DType.floats {
-                let specials = dtype.corners.filter { test.corners || $0.isNaN || $0.isFinite } + (test.corners && kind != .floorDivide ? [dtype.largest, -dtype.largest] : [])
+                // The gamma distribution's functions leave the range of numbers where a concentration is denormal.
+                let isGamma = kind == .gammainc || kind == .gammaSampleGrad
+                let specials = isGamma ? [.nan, 1] : dtype.corners.filter { test.corners || $0.isNaN || $0.isFinite } + (test.corners && kind != .floorDivide ? [dtype.largest, -dtype.largest] : [])
                 for p in test.parameters {
                     for shape in BackendTests.shapes {
                         let (a, b) = (samples.tensor(shape, dtype, specials: specials), samples.tensor(shape, dtype, specials: specials.reversed() + [1]))

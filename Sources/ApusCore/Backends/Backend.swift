@@ -183,6 +183,8 @@ package enum BinaryKind: Int32, Sendable, CaseIterable {
     case floorDivide, truncDivide, remainder, fmod, pow
     // Floats.
     case div, atan2, hypot, logaddexp, copysign
+    /// The regularised lower incomplete gamma function P(a, b), and db/da where it stays the same: −(∂P/∂a)/(∂P/∂b).
+    case gammainc, gammaSampleGrad
     // Integers and bool.
     case bitwiseAnd, bitwiseOr, bitwiseXor
     // Integers.

@@ -47,6 +47,16 @@ extension BinaryRule {
     static let copysign = BinaryRule("copysign", .copysign, .floats, keepsOutput: true) { g, kept, _, _ in
         [g * Tensor.where(kept[0].eq(0), Tensor.zeros(like: g), kept[2] / kept[0]), Tensor.zeros(like: g)]
     }
+    /// ∂P/∂x is the gamma distribution's density f, ∂P/∂a what keeps a variate in its place: −f·dx/da.
+    static let gammainc = BinaryRule("gammainc", .gammainc, .floats) { g, kept, _, _ in
+        let (a, x) = (kept[0], kept[1])
+        let density = g * ((a - 1) * x.log() - x - a.lgamma()).exp()
+        return [-(density * Tensor.binary(.gammaSampleGrad, a, x)), density]
+    }
+    static let gammaSampleGrad = BinaryRule("gammaSampleGrad", .gammaSampleGrad, .floats) { _, _, _, _ in
+        let failed = fail("gammaSampleGrad", "has no derivative: neither gammainc by its first argument nor samples of Gamma, Beta and Dirichlet can be differentiated twice")
+        return [failed, failed]
+    }
     static let bitwiseAnd = BinaryRule("bitwiseAnd", .bitwiseAnd, .bits)
     static let bitwiseOr = BinaryRule("bitwiseOr", .bitwiseOr, .bits)
     static let bitwiseXor = BinaryRule("bitwiseXor", .bitwiseXor, .bits)
@@ -275,6 +285,16 @@ extension Tensor {
     public final func logaddexp(_ other: Tensor) -> Tensor { Tensor.binary(.logaddexp, self, other) }
     /// |x| with the sign of `other`.
     public final func copysign(_ other: Tensor) -> Tensor { Tensor.binary(.copysign, self, other) }
+
+    /// The regularised lower incomplete gamma function P(self, x), the gamma distribution's integral from 0 to x. PyTorch: `torch.special.gammainc`.
+    public final func gammainc(_ x: Tensor) -> Tensor { Tensor.binary(.gammainc, self, x) }
+    /// How a gamma variate x moves with its concentration (self), its place in the distribution held: dx/da = −(∂P/∂a)/(∂P/∂x).
+    package final func gammaSampleGrad(_ x: Tensor) -> Tensor { Tensor.binary(.gammaSampleGrad, self, x) }
+    /// self·log(other), 0 where self is 0 (unless other is NaN). PyTorch: `xlogy`.
+    public final func xlogy(_ other: Tensor) -> Tensor {
+        let safe = Tensor.where(eq(0).logicalAnd(other.le(0)), Tensor.ones(like: other), other)
+        return self * safe.log()
+    }
 
     /// Bits set in both; logical and for bool.
     public static func & (a: Tensor, b: Tensor) -> Tensor { binary(.bitwiseAnd, a, b) }

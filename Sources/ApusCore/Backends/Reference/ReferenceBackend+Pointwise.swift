@@ -157,6 +157,8 @@ enum ReferenceFunctions {
             // Infinities of one sign have the difference NaN.
             return { $0 == $1 && $0.isInfinite ? $0 : $0.larger($1) + Glibc.log1p(Glibc.exp(-($0 - $1).magnitude)) }
         case .copysign: return { Glibc.copysign($0, $1) }
+        case .gammainc: return { gammaSeries($0, $1).integral }
+        case .gammaSampleGrad: return { gammaSeries($0, $1).sampleGradient }
         case .reluGrad: return { $1 <= 0 ? 0 : $0 }
         case .sigmoidGrad: return { $0 * $1 * (1 - $1) }
         case .tanhGrad: return { $0 * (1 - $1 * $1) }
@@ -245,6 +247,23 @@ enum ReferenceFunctions {
         }
         return result
     }
+
+/// P(a, x) = x^a·e^−x·Σ xⁿ/Γ(a + n + 1), and −(∂P/∂a)/(∂P/∂x) term by term: right for moderate x, where the derivative's terms do not cancel.
+static func gammaSeries(_ a: Double, _ x: Double) -> (integral: Double, sampleGradient: Double) {
+    guard a >= 0, x >= 0 else { return (.nan, .nan) }
+    if a == 0 || x == 0 || a.isInfinite || x.isInfinite {
+        let undefined = a == 0 && x == 0 || a.isInfinite && x.isInfinite
+        return (undefined ? .nan : a == 0 || x.isInfinite ? 1 : 0, x == 0 ? 0 : .nan)
+    }
+    var (sum, slope) = (0.0, 0.0)
+    for n in 0..<2000 {
+        let term = Glibc.exp((a + Double(n)) * Glibc.log(x) - x - Glibc.lgamma(a + Double(n) + 1))
+        sum += term
+        slope += term * (Glibc.log(x) - digamma(a + Double(n) + 1))
+        if a + Double(n) > x && term < 1e-20 * sum { break }
+    }
+    return (sum, -slope / Glibc.exp((a - 1) * Glibc.log(x) - x - Glibc.lgamma(a)))
+}
 
     /// With the divisor's sign.
     static func remainder(_ a: Int64, _ b: Int64) -> Int64 {

@@ -1,0 +1,114 @@
+import Apus
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct DistributionTests {
+    static let cases = Recorded.load("cases")
+
+    private func compare(_ found: Tensor, _ expected: JSON?, _ what: String) {
+        guard let expected else { return }
+        let (a, b) = (values(found), Recorded.numbers(expected))
+        guard a.count == b.count else {
+            Issue.record("\(what) has \(a.count) numbers, PyTorch's \(b.count)")
+            return
+        }
+        for (x, y) in zip(a, b) where !(x == y || x.isNaN && y.isNaN || abs(x - y) <= 1e-12 + 1e-10 * abs(y)) {
+            Issue.record("\(what): \(x), PyTorch has \(y)")
+        }
+    }
+
+    @Test(arguments: cases.indices) func `answers are PyTorch's`(_ i: Int) {
+        let run = Self.cases[i]
+        let name = run["name"]!.string!
+        let p = Recorded.distribution(name, run["arguments"]!)
+        let value = Recorded.tensor(run["values"]!)
+        #expect("\(p)" == run["repr"]!.string!)
+        compare(p.logProb(value), run["log_prob"], "\(name).logProb")
+        compare(p.mean, run["mean"], "\(name).mean")
+        compare(p.variance, run["variance"], "\(name).variance")
+        compare(p.mode, run["mode"], "\(name).mode")
+        if run["entropy"] != nil { compare(p.entropy(), run["entropy"], "\(name).entropy") }
+        if run["cdf"] != nil && ["Normal", "Uniform", "Gamma"].contains(name) { compare(p.cdf(value), run["cdf"], "\(name).cdf") }
+        if run["icdf"] != nil { compare(p.icdf(Tensor.full(p.batchShape, 0.3, dtype: .float64)), run["icdf"], "\(name).icdf") }
+        let wide = p.expand(Shape([2] + Array(p.batchShape)))
+        #expect(wide.batchShape == Shape([2] + Array(p.batchShape)) && wide.sample([3]).shape == Shape([3, 2] + Array(p.batchShape) + Array(p.eventShape)))
+    }
+
+    static let divergences = Recorded.load("divergences")
+
+    @Test func `divergences are PyTorch's`() {
+        for run in Self.divergences {
+            let (p, q) = (run["p"]!.array!, run["q"]!.array!)
+            let found = klDivergence(Recorded.distribution(p[0].string!, p[1]), Recorded.distribution(q[0].string!, q[1]))
+            compare(found, run["kl"], "\(p[0].string!) \(p[1].text) from \(q[0].string!) \(q[1].text)")
+        }
+        #expect(throws: OpError.self) { try checked { klDivergence(Poisson(1), Normal(0, 1)) } }
+    }
+
+    @Test func `the gamma function's integral and its derivative`() {
+        for run in Recorded.load("gamma") {
+            let numbers = Recorded.numbers(run)
+            let (a, x) = (Tensor.full([], numbers[0], dtype: .float64).requiresGrad_(), Tensor.full([], numbers[1], dtype: .float64))
+            let integral = a.gammainc(x)
+            expectClose(integral, [numbers[3]], rtol: 1e-9, atol: 1e-300, "P(\(numbers[0]), \(numbers[1]))")
+            // PyTorch's own derivative is an approximation, good to three digits at worst.
+            integral.backward()
+            let density = exp((numbers[0] - 1) * log(numbers[1]) - numbers[1] - lgamma(numbers[0]))
+            if density > 1e-200 { expectClose(-a.grad! / density, [numbers[2]], rtol: 3e-3, atol: 1e-8, "dx/da at \(numbers[0]), \(numbers[1])") }
+        }
+        let (a, x) = (Tensor([0.4, 1.5, 6, 20], dtype: .float64), Tensor([0.3, 2.5, 4, 25], dtype: .float64))
+        checkGradients([a, x], second: false) { $0[0].gammainc($0[1]) }
+        #expect(throws: OpError.self) {
+            try checked { Func.hessian { $0.gammainc(x[0]) }(a[0]) }
+        }
+    }
+
+    @Test func `derivatives of logarithms, entropies and divergences`() {
+        let c = Tensor([0.7, 2.5], dtype: .float64), r = Tensor([1.5, 0.4], dtype: .float64), x = Tensor([0.3, 0.8], dtype: .float64)
+        checkGradients([c, r, x]) { Gamma($0[0], $0[1]).logProb($0[2]) }
+        checkGradients([c, r, x]) { Beta($0[0], $0[1]).logProb($0[2]) }
+        checkGradients([c, r]) { Beta($0[0], $0[1]).entropy() + klDivergence(Beta($0[0], $0[1]), Beta($0[1], $0[0])) }
+        checkGradients([x, r]) { Normal($0[0], $0[1]).logProb($0[1]) + klDivergence(Normal($0[0], $0[1]), Normal($0[1], $0[1])) }
+        checkGradients([c]) { Categorical(logits: $0[0]).entropy() }
+        checkGradients([Tensor([2.0, 0.3, 0.3, 1.5], shape: [2, 2], dtype: .float64), x]) { inputs in
+            let symmetric = (inputs[0] + inputs[0].t()) / 2
+            return MultivariateNormal(inputs[1], covarianceMatrix: symmetric).logProb(Tensor([1.0, 0], dtype: .float64)) + MultivariateNormal(inputs[1], precisionMatrix: symmetric).entropy()
+        }
+    }
+
+    @Test func `factors of matrices`() {
+        let a = withGenerator(Generator(seed: 2)) { Tensor.randn([3, 5, 5], dtype: .float64) }
+        let positive = a.matmul(a.transpose(1, 2)) + Tensor.eye(5, dtype: .float64)
+        let l = positive.cholesky()
+        expectClose(l.matmul(l.transpose(1, 2)), positive)
+        #expect(l.triu(1).abs().sum().item() == 0)
+        let b = withGenerator(Generator(seed: 3)) { Tensor.randn([5, 2], dtype: .float64) }
+        expectClose(l.matmul(l.solveTriangular(b, upper: false)), b.expand(3, 5, 2))
+        let u = l.transpose(1, 2)
+        expectClose(u.matmul(u.solveTriangular(b, upper: true)), b.expand(3, 5, 2))
+        checkGradients([l[0].tril(), b]) { $0[0].tril().solveTriangular($0[1], upper: false) }
+        let error = #expect(throws: OpError.self) { try checked { Tensor([1.0, 2, 2, 1], shape: [2, 2]).cholesky() } }
+        #expect(error?.description.contains("its leading 2 × 2 part") == true)
+    }
+
+    @Test func `parameters and values are checked`() {
+        func message(_ body: () -> Void) -> String { #expect(throws: OpError.self) { try checked(body) }?.description ?? "" }
+        #expect(message { _ = Normal(0, -1) }.contains("scale must be positive, found -1.0"))
+        #expect(message { _ = Uniform(1, 1) }.contains("low must be below high"))
+        #expect(message { _ = Bernoulli(probs: 1.5) }.contains("probs must be in 0 ... 1, found 1.5"))
+        #expect(message { _ = Categorical(probs: Tensor([-1.0, 2])) }.contains("at least 0"))
+        #expect(message { _ = Gamma(0, 1) }.contains("concentration must be positive"))
+        #expect(message { _ = Beta(1, -1) }.contains("concentrations must be positive"))
+        #expect(message { _ = Poisson(-1) }.contains("rate must be at least 0"))
+        #expect(message { _ = Dirichlet(Tensor([1.0, 0])) }.contains("concentration must be positive"))
+        #expect(message { _ = MultivariateNormal(Tensor([1.0, 2])) }.contains("exactly one"))
+        #expect(message { _ = MultivariateNormal(Tensor([1.0, 2]), covarianceMatrix: Tensor.ones([3, 3])) }.contains("needs a matrix [*, 2, 2]"))
+        #expect(message { _ = MultivariateNormal(Tensor([1.0, 2]), scaleTril: Tensor([1.0, 0, 3, -1], shape: [2, 2])) }.contains("diagonal of scaleTril"))
+        #expect(message { _ = Normal(Tensor.zeros([2]), Tensor.ones([3])) }.contains("do not broadcast"))
+        #expect(message { _ = Bernoulli(probs: 0.5).logProb(Tensor(0.5)) }.contains("the value must be 0 or 1"))
+        #expect(message { _ = Normal(Tensor.zeros([2]), Tensor.ones([2])).logProb(Tensor.zeros([3])) }.contains("does not fit batch [2]"))
+        #expect(message { _ = Bernoulli(probs: 0.5).rsample() }.contains("samples have no gradient"))
+        #expect(message { _ = Poisson(1).entropy() }.contains("is not defined"))
+    }
+}

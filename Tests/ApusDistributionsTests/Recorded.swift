@@ -1,0 +1,40 @@
+import Apus
+import Foundation
+
+/// What `scripts/record_distributions.py` recorded from PyTorch.
+enum Recorded {
+    static func load(_ name: String) -> [JSON] {
+        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Recorded/\(name).json")
+        do {
+            return try JSON(parsing: String(contentsOf: path, encoding: .utf8)).array!
+        } catch {
+            fatalError("\(path.path): \(error)")
+        }
+    }
+
+    static func number(_ json: JSON) -> Double { json.double ?? Double(json.string!)! }
+    static func numbers(_ json: JSON) -> [Double] { json.array!.map(number) }
+
+    /// A nested list as a tensor.
+    static func tensor(_ json: JSON, _ dtype: DType = .float64) -> Tensor {
+        guard let list = json.array else { return Tensor.full([], json.double!, dtype: dtype) }
+        return Tensor.stack(list.map { tensor($0, dtype) })
+    }
+
+    static func distribution(_ name: String, _ arguments: JSON) -> Distribution {
+        func given(_ name: String) -> Tensor? { arguments[name].map { tensor($0) } }
+        switch name {
+        case "Normal": return Normal(given("loc")!, given("scale")!)
+        case "Uniform": return Uniform(given("low")!, given("high")!)
+        case "Bernoulli": return given("probs").map { Bernoulli(probs: $0) } ?? Bernoulli(logits: given("logits")!)
+        case "Categorical": return given("probs").map { Categorical(probs: $0) } ?? Categorical(logits: given("logits")!)
+        case "Poisson": return Poisson(given("rate")!)
+        case "Gamma": return Gamma(given("concentration")!, given("rate")!)
+        case "Beta": return Beta(given("concentration1")!, given("concentration0")!)
+        case "Dirichlet": return Dirichlet(given("concentration")!)
+        case "MultivariateNormal":
+            return MultivariateNormal(given("loc")!, covarianceMatrix: given("covariance_matrix"), precisionMatrix: given("precision_matrix"), scaleTril: given("scale_tril"))
+        default: fatalError("no distribution \(name)")
+        }
+    }
+}
