@@ -16,6 +16,12 @@ package final class Context {
     /// What `withGenerator` set; nil means the process-wide one.
     @exclusivity(unchecked) package var generator: Generator?
     @exclusivity(unchecked) package var anomaly = false
+    /// Inside `cached`: the computed tensors so far, by their form.
+    @exclusivity(unchecked) package var computed: [ObjectIdentifier: Tensor]?
+    /// Whether elements of a computed tensor are being read, which must not change what it is computed from.
+    @exclusivity(unchecked) package var isReadingComputed = false
+    /// Inside `skipInit`: initialisers leave tensors as they are.
+    @exclusivity(unchecked) package var skipsInit = false
     /// Where dying graph nodes are freed.
     let graveyard = Graveyard()
     /// Reads every op that passes (`Op.swift`): profilers and captures.
@@ -33,6 +39,25 @@ package final class Context {
             if let pointer { Unmanaged<Context>.fromOpaque(pointer).release() }
         }
         return context
+    }
+
+    /// How many bytes may still be allocated in blocks of a mebibyte and more; nil for any number. What builds from descriptions sets it.
+    @exclusivity(unchecked) private var budget: Int?
+
+    /// Runs `body` so that it fails where it asks for more than `bytes` of memory in large blocks, freed ones included.
+    package static func withMemoryBudget<Result>(_ bytes: Int, _ body: () throws -> Result) rethrows -> Result {
+        let context = current
+        let outer = context.budget
+        context.budget = bytes
+        defer { context.budget = outer }
+        return try body()
+    }
+
+    /// Takes a large block from the budget.
+    func spend(_ bytes: Int) throws(OpError) {
+        guard let left = budget else { return }
+        guard bytes <= left else { throw OpError("needs \(bytes) bytes, and \(left) are left of what may be allocated here; use smaller sizes") }
+        budget = left - bytes
     }
 
     package var modulePath: String? {

@@ -8,7 +8,7 @@ package final class SparseRows: TensorForm {
     /// [n, …]
     let values: Tensor
 
-    init(indices: Tensor, values: Tensor) {
+    package init(indices: Tensor, values: Tensor) {
         self.indices = indices
         self.values = values
     }

@@ -46,7 +46,7 @@ public class Tensor {
         strides = other.strides
         offset = other.offset
         dtype = other.dtype
-        form = other.form
+        form = other.form?.ofAlias
     }
 
     private init(poisoned storage: Storage) {

@@ -9,6 +9,15 @@ package class TensorForm {
     /// Called before the memory of `x` is read or written.
     func materialize(_ x: Tensor) {}
 
+    /// The form of an alias that shares the memory of a tensor with this form.
+    var ofAlias: TensorForm? { self }
+
+    /// The tensor that ops and functions get in the place of one with this form; nil where they get that one itself.
+    var standIn: Tensor? { nil }
+
+    /// Why a tensor of this form cannot be changed in place, and what to do; nil where it can.
+    var refusesChange: String? { nil }
+
     /// Whether it is the result of a failed op.
     var isPoison: Bool { false }
 }

@@ -34,6 +34,10 @@ extension Tensor {
             substitution.tensor.updateInPlace(name, make)
             return self
         }
+        if let reason = form?.refusesChange {
+            fail(name, reason)
+            return self
+        }
         let context = Context.current
         let base = extras?.viewBase
         if context.gradEnabled && ((requiresGrad && isLeaf) || (base.map { $0.requiresGrad && $0.isLeaf } ?? false)) {

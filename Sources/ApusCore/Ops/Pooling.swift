@@ -117,7 +117,9 @@ package struct PoolWindow {
 extension Tensor {
     /// The largest element of each window and its place within the flattened plane: [N, C, *in] → [N, C, *out], or without N.
     package final func maxPool(_ window: PoolWindow, spatial: Int, name: String) -> (values: Tensor, indices: Tensor) {
-        pooledMax(spatial: spatial, name: name) { (input) throws(OpError) in
+        // PyTorch pools integers too, over two dimensions and three.
+        if dtype.isInteger && spatial > 1 && !isPoisoned { return integerMaxPool(window, spatial: spatial, name: name) }
+        return pooledMax(spatial: spatial, name: name) { (input) throws(OpError) in
             let parameters = PoolParameters(
                 .sliding(kernel: window.kernel, stride: window.stride, padding: window.padding, dilation: window.dilation, countIncludePad: false, divisor: nil))
             return (parameters, try window.outputExtents(input))
@@ -176,15 +178,35 @@ extension Tensor {
         }
     }
 
+    private final func integerMaxPool(_ window: PoolWindow, spatial: Int, name: String) -> (values: Tensor, indices: Tensor) {
+        do throws(OpError) {
+            try checkPoolRank(spatial)
+            let plane = Array(shape.suffix(spatial))
+            let output = try window.outputExtents(plane)
+            let taps = window.kernel.reduce(1, *)
+            let places = Tensor(window.places(plane, output), shape: [1, output.reduce(1, *), taps], device: device)
+            let (values, indices) = reshape([-1, plane.reduce(1, *)]).maxima(at: places)
+            let result = Array(shape.dropLast(spatial)) + output
+            return (values.reshape(result), indices.reshape(result))
+        } catch {
+            let poisoned = fail(error, op: name)
+            return (poisoned, poisoned)
+        }
+    }
+
+    private final func checkPoolRank(_ spatial: Int) throws(OpError) {
+        guard ndim == spatial + 1 || ndim == spatial + 2 else {
+            throw OpError("input of shape \(shape) has \(ndim) dimensions; \(spatial + 1) (channels, then space) or \(spatial + 2) (a batch of these) are needed")
+        }
+        for extent in shape.suffix(spatial + 1) where extent == 0 { throw OpError("input of shape \(shape) is empty; only the batch may be") }
+    }
+
     /// The input with a batch dimension, the windows, and the shape of the output.
     private final func poolInput(
         spatial: Int, _ geometry: ([Int]) throws(OpError) -> (PoolParameters, [Int])
     ) throws(OpError) -> (Tensor, PoolParameters, Shape) {
-        guard ndim == spatial + 1 || ndim == spatial + 2 else {
-            throw OpError("input of shape \(shape) has \(ndim) dimensions; \(spatial + 1) (channels, then space) or \(spatial + 2) (a batch of these) are needed")
-        }
+        try checkPoolRank(spatial)
         guard dtype.isFloatingPoint else { throw OpError("is for floating-point tensors, the input is \(dtype); convert it with to(.float32)") }
-        for extent in shape.suffix(spatial + 1) where extent == 0 { throw OpError("input of shape \(shape) is empty; only the batch may be") }
         let x = ndim == spatial + 1 ? unsqueeze(0) : self
         let (parameters, extents) = try geometry(Array(x.shape.dropFirst(2)))
         return (x, parameters, Shape(Array(x.shape.prefix(2)) + extents))

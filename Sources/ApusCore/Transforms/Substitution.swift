@@ -4,13 +4,16 @@ final class Substitution: TensorForm {
     init(_ tensor: Tensor) { self.tensor = tensor }
 
     override func apply<O: Op>(_ op: O, _ x: Tensor, _ inputs: [Tensor]) -> Tensor? { ApusCore.apply(op, inputs.map(\.standIn)) }
+    override var standIn: Tensor? { tensor }
+    /// An alias of the parameter is one of the stand-in's elements, without its history.
+    override var ofAlias: TensorForm? { tensor.form?.ofAlias }
 
     override var isPoison: Bool { tensor.isPoisoned }
 }
 
 extension Tensor {
-    /// Itself, or what `functionalCall` has put in its place.
-    final var standIn: Tensor { (form as? Substitution)?.tensor ?? self }
+    /// Itself, or what is in its place: what `functionalCall` has put there, what it is computed as.
+    final var standIn: Tensor { form?.standIn ?? self }
 
     /// Runs `body` with other tensors in place of these, in whatever ops they are used. Shapes must be the same.
     package static func substituting<Result>(_ pairs: [(original: Tensor, replacement: Tensor)], _ body: () throws -> Result) rethrows -> Result {
