@@ -46,7 +46,7 @@ let package = Package(
         // Tests: one target per library target.
         .target(name: "TestSupport", dependencies: ["Apus"], path: "Tests/TestSupport"),
         .testTarget(name: "ApusCoreTests", dependencies: ["Apus", "TestSupport"], exclude: ["Recorded"]),
-        .testTarget(name: "ApusNNTests", dependencies: ["Apus", "TestSupport"]),
+        .testTarget(name: "ApusNNTests", dependencies: ["Apus", "TestSupport"], exclude: ["Recorded"]),
         .testTarget(name: "ApusOptimTests", dependencies: ["Apus", "TestSupport"], exclude: ["Recorded"]),
         .testTarget(name: "ApusDistributionsTests", dependencies: ["Apus", "TestSupport"], exclude: ["Recorded"]),
         .testTarget(name: "ApusFormatsTests", dependencies: ["Apus", "TestSupport"]),

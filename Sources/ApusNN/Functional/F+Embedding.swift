@@ -8,6 +8,7 @@ private struct EmbeddingLookup: Op {
     let rows: Int
     let paddingIndex: Int?
     let scaleByFrequency: Bool
+    let isSparse: Bool
 
     var name: String { "embedding" }
 
@@ -21,6 +22,8 @@ private struct EmbeddingLookup: Op {
 
     func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
         let index = context.saved[0]
+        // Where the gradient is differentiated again, it is dense.
+        if isSparse && !(isGradEnabled && grad.requiresGrad) { return [sparseGradient(grad, index), nil] }
         var g = grad
         if let paddingIndex { g = g.maskedFill(index.eq(paddingIndex).unsqueeze(1), 0) }
         if scaleByFrequency {
@@ -28,6 +31,18 @@ private struct EmbeddingLookup: Op {
             g = g / counts.indexSelect(dim: 0, index).unsqueeze(1)
         }
         return [Tensor.zeros([rows, grad.shape[1]], dtype: g.dtype, device: g.device).indexAdd(dim: 0, index, g), nil]
+    }
+
+    /// The rows that were named, each as often as it was, without those of padding.
+    private func sparseGradient(_ grad: Tensor, _ index: Tensor) -> Tensor {
+        var (index, grad) = (index, grad)
+        if let paddingIndex {
+            let kept = index.ne(paddingIndex).nonzero().reshape([-1])
+            (index, grad) = (index.indexSelect(dim: 0, kept), grad.indexSelect(dim: 0, kept))
+        }
+        return composite("embedding", index, grad) { () throws(OpError) in
+            try Tensor(rows: SparseRows(indices: index, values: grad.detach()), shape: [rows, grad.shape[1]])
+        }
     }
 }
 
@@ -37,21 +52,31 @@ extension F {
     /// - `paddingIdx` names a row that gets no gradient; negative ones count from the end.
     /// - `maxNorm`: rows used whose `normType`-norm is greater are scaled down to it in place first, outside the graph.
     /// - `scaleGradByFreq` divides a row's gradient by how often it is named.
+    /// - `sparse`: the gradient of `weight` holds the rows that were named and no others (`isSparse`); not with `scaleGradByFreq`.
     ///
-    /// Traps on an index outside `0 ..< V`, with its place. Gradients are dense.
+    /// Traps on an index outside `0 ..< V`, with its place.
     public static func embedding(
-        _ input: Tensor, _ weight: Tensor, paddingIdx: Int? = nil, maxNorm: Double? = nil, normType: Double = 2, scaleGradByFreq: Bool = false
+        _ input: Tensor, _ weight: Tensor, paddingIdx: Int? = nil, maxNorm: Double? = nil, normType: Double = 2, scaleGradByFreq: Bool = false,
+        sparse: Bool = false
     ) -> Tensor {
         composite("embedding", input, weight) { () throws(OpError) in
-            guard input.dtype == .int64 || input.dtype == .int32 else { throw OpError("indices must be int64 or int32, they are \(input.dtype)") }
-            guard weight.ndim == 2 else { throw OpError("weight must be [num_embeddings, embedding_dim], its shape is \(weight.shape)") }
-            let rows = weight.shape[0]
-            let padding = try paddingIdx.map { index throws(OpError) in try paddingRow(index, rows) }
-            let index = input.to(.int64).reshape([-1])
-            if let maxNorm { try renormalize(weight, index, maxNorm, normType) }
-            let picked = apply(EmbeddingLookup(rows: rows, paddingIndex: padding, scaleByFrequency: scaleGradByFreq), [weight, index])
+            let picked = try rows(of: weight, input, paddingIdx, maxNorm, normType, scaleGradByFreq, sparse)
             return picked.reshape(Shape(Array(input.shape) + [weight.shape[1]]))
         }
+    }
+
+    /// The rows that the flattened `input` names, [numel, D]; what `embedding` and `embeddingBag` share.
+    static func rows(
+        of weight: Tensor, _ input: Tensor, _ paddingIdx: Int?, _ maxNorm: Double?, _ normType: Double, _ byFrequency: Bool, _ sparse: Bool
+    ) throws(OpError) -> Tensor {
+        guard input.dtype == .int64 || input.dtype == .int32 else { throw OpError("indices must be int64 or int32, they are \(input.dtype)") }
+        guard weight.ndim == 2 else { throw OpError("weight must be [num_embeddings, embedding_dim], its shape is \(weight.shape)") }
+        guard !(sparse && byFrequency) else { throw OpError("a sparse gradient cannot be scaled by frequency; leave out sparse or scaleGradByFreq") }
+        let rows = weight.shape[0]
+        let padding = try paddingIdx.map { index throws(OpError) in try paddingRow(index, rows) }
+        let index = input.to(.int64).reshape([-1])
+        if let maxNorm { try renormalize(weight, index, maxNorm, normType) }
+        return apply(EmbeddingLookup(rows: rows, paddingIndex: padding, scaleByFrequency: byFrequency, isSparse: sparse), [weight, index])
     }
 
     static func paddingRow(_ index: Int, _ rows: Int) throws(OpError) -> Int {

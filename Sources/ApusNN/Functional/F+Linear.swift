@@ -43,6 +43,28 @@ extension F {
         (x1 - x2 + eps).norm(p: p, dim: [-1], keepDim: keepDim)
     }
 
+    /// ‖xᵢ − xⱼ‖ₚ for every pair of rows i < j of x [N, M], in the order 01, 02, …, 12, …: [N(N − 1)/2]. PyTorch: `F.pdist`.
+    ///
+    /// p from 0 (how many elements differ) to infinity. Equal rows have derivative 0. It takes memory for all differences.
+    public static func pdist(_ input: Tensor, p: Double = 2) -> Tensor {
+        composite("pdist", input) { () throws(OpError) in
+            guard input.ndim == 2 else { throw OpError("is for matrices, the input has shape \(input.shape)") }
+            guard input.dtype.isFloatingPoint else { throw OpError("is for floating-point tensors, the input is \(input.dtype); convert it with to(.float32)") }
+            guard p >= 0 else { throw OpError("p must not be negative, it is \(p)") }
+            let rows = input.shape[0]
+            let pairs = (0..<rows).flatMap { i in (i + 1..<max(rows, i + 1)).map { (Int64(i), Int64($0)) } }
+            if pairs.isEmpty || input.shape[1] == 0 { return Tensor.zeros([pairs.count], dtype: input.dtype, device: input.device) }
+            let first = Tensor(pairs.map(\.0), shape: [pairs.count], device: input.device), second = Tensor(pairs.map(\.1), shape: [pairs.count], device: input.device)
+            let difference = input.indexSelect(dim: 0, first) - input.indexSelect(dim: 0, second)
+            if p == 0 || p == 1 || p == 2 || p == .infinity { return difference.norm(p: p, dim: [1]) }
+            // Powers and roots have infinite slopes at 0, where the subgradient 0 is wanted.
+            let isZero = noGrad { difference.detach().eq(0) }
+            let isEqual = noGrad { isZero.all(dim: 1) }
+            let powers = difference.maskedFill(isZero, 1).abs().pow(p).maskedFill(isZero, 0).sum(dim: 1)
+            return powers.maskedFill(isEqual, 1).pow(1 / p).maskedFill(isEqual, 0)
+        }
+    }
+
     /// x / max(‖x‖ₚ, eps) along `dim`. PyTorch: `F.normalize`.
     public static func normalize(_ input: Tensor, p: Double = 2, dim: Int = 1, eps: Double = 1e-12) -> Tensor {
         input / input.norm(p: p, dim: [dim], keepDim: true).clamp(min: eps)

@@ -18,7 +18,7 @@ open class ConvolutionLayer: Module {
     /// [outChannels, inChannels/groups, *kernel]; of a transposed convolution [inChannels, outChannels/groups, *kernel].
     public final let weight: Parameter
     /// [outChannels], nil without.
-    public final let bias: Parameter?
+    public internal(set) final var bias: Parameter?
     /// Whether weight and bias await the first input, which says how many channels there are.
     public final private(set) var isLazy: Bool
 

@@ -13,31 +13,37 @@ public final class Embedding: Module {
     public let normType: Scalar
     /// Whether a row's gradient is divided by how often a call named it.
     public let scaleGradByFreq: Bool
+    /// Whether the table's gradient holds the rows that were named and no others.
+    public let sparse: Bool
     /// [numEmbeddings, embeddingDim]
     public let weight: Parameter
 
     public convenience init(
         _ numEmbeddings: Int, _ embeddingDim: Int, paddingIdx: Int? = nil, maxNorm: Double? = nil, normType: Double = 2, scaleGradByFreq: Bool = false,
-        device: Device = .cpu, dtype: DType = .float32
+        sparse: Bool = false, device: Device = .cpu, dtype: DType = .float32
     ) {
         self.init(
-            numEmbeddings, embeddingDim, paddingIdx, maxNorm.map { .double($0) }, .double(normType), scaleGradByFreq,
+            numEmbeddings, embeddingDim, paddingIdx, maxNorm.map { .double($0) }, .double(normType), scaleGradByFreq, sparse,
             parameter("Embedding", ["numEmbeddings": numEmbeddings, "embeddingDim": embeddingDim], from: 0, device, dtype))
         resetParameters()
     }
 
     /// A table with given rows, which learn only where `freeze` is false. PyTorch: `Embedding.from_pretrained`.
     public static func fromPretrained(
-        _ embeddings: Tensor, freeze: Bool = true, paddingIdx: Int? = nil, maxNorm: Double? = nil, normType: Double = 2, scaleGradByFreq: Bool = false
+        _ embeddings: Tensor, freeze: Bool = true, paddingIdx: Int? = nil, maxNorm: Double? = nil, normType: Double = 2, scaleGradByFreq: Bool = false,
+        sparse: Bool = false
     ) -> Embedding {
         var table = embeddings
         if !table.isPoisoned && table.ndim != 2 { table = fail("Embedding.fromPretrained", "embeddings must be two-dimensional, their shape is \(table.shape)") }
         return Embedding(
-            table.shape[0], table.shape[-1], paddingIdx, maxNorm.map { .double($0) }, .double(normType), scaleGradByFreq, Parameter(table, requiresGrad: !freeze))
+            table.shape[0], table.shape[-1], paddingIdx, maxNorm.map { .double($0) }, .double(normType), scaleGradByFreq, sparse, Parameter(table, requiresGrad: !freeze))
     }
 
     /// With the numbers as they were written, and the table itself.
-    package init(_ numEmbeddings: Int, _ embeddingDim: Int, _ paddingIdx: Int?, _ maxNorm: Scalar?, _ normType: Scalar, _ scaleGradByFreq: Bool, _ weight: Parameter) {
+    package init(
+        _ numEmbeddings: Int, _ embeddingDim: Int, _ paddingIdx: Int?, _ maxNorm: Scalar?, _ normType: Scalar, _ scaleGradByFreq: Bool, _ sparse: Bool,
+        _ weight: Parameter
+    ) {
         self.numEmbeddings = numEmbeddings
         self.embeddingDim = embeddingDim
         var padding: Int?
@@ -50,6 +56,7 @@ public final class Embedding: Module {
         self.maxNorm = maxNorm
         self.normType = normType
         self.scaleGradByFreq = scaleGradByFreq
+        self.sparse = sparse
         self.weight = weight
         super.init()
     }
@@ -61,12 +68,14 @@ public final class Embedding: Module {
     }
 
     public override func forward(_ x: Tensor) -> Tensor {
-        F.embedding(x, weight, paddingIdx: paddingIdx, maxNorm: maxNorm?.doubleValue, normType: normType.doubleValue, scaleGradByFreq: scaleGradByFreq)
+        F.embedding(
+            x, weight, paddingIdx: paddingIdx, maxNorm: maxNorm?.doubleValue, normType: normType.doubleValue, scaleGradByFreq: scaleGradByFreq,
+            sparse: sparse)
     }
 
     public override var extraRepr: String {
         reprList(
             "\(numEmbeddings)", "\(embeddingDim)", paddingIdx.map { "padding_idx=\($0)" }, maxNorm.map { "max_norm=\(repr($0))" },
-            normType.doubleValue == 2 ? nil : "norm_type=\(repr(normType))", scaleGradByFreq ? "scale_grad_by_freq=True" : nil)
+            normType.doubleValue == 2 ? nil : "norm_type=\(repr(normType))", scaleGradByFreq ? "scale_grad_by_freq=True" : nil, sparse ? "sparse=True" : nil)
     }
 }

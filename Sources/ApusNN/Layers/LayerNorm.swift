@@ -113,25 +113,28 @@ public final class LocalResponseNorm: Module {
     public override var extraRepr: String { "\(size), alpha=\(repr(alpha)), beta=\(repr(beta)), k=\(repr(k))" }
 }
 
-/// The same as `LocalResponseNorm` with another printed form. PyTorch: `nn.CrossMapLRN2d`.
+/// `LocalResponseNorm` for images [N, C, H, W], with another printed form. PyTorch: `nn.CrossMapLRN2d`.
+///
+/// PyTorch's differs where `size` is even (its neighbourhood is that of size − 1), and in that its running sums of squares never lose channel 0,
+/// which its gradient does not know; here the neighbourhood is the same for every channel.
 public final class CrossMapLRN2d: Module {
     public let size: Int
-    public let alpha: Double
-    public let beta: Double
-    public let k: Double
+    public let alpha: Scalar
+    public let beta: Scalar
+    public let k: Scalar
 
     /// `size` is the number of channels in a neighbourhood.
-    public init(_ size: Int, alpha: Double = 1e-4, beta: Double = 0.75, k: Double = 1) {
+    public init<Alpha: ScalarConvertible, Beta: ScalarConvertible, K: ScalarConvertible>(_ size: Int, alpha: Alpha = 1e-4, beta: Beta = 0.75, k: K = 1) {
         self.size = size
-        self.alpha = alpha
-        self.beta = beta
-        self.k = k
+        self.alpha = alpha.scalar
+        self.beta = beta.scalar
+        self.k = k.scalar
         super.init()
     }
 
     public override func forward(_ x: Tensor) -> Tensor {
         if !x.isPoisoned && x.ndim != 4 { return fail("CrossMapLRN2d", "expects an input with 4 dimensions, this one has shape \(x.shape)") }
-        return F.localResponseNorm(x, size, alpha: alpha, beta: beta, k: k)
+        return F.localResponseNorm(x, size, alpha: alpha.doubleValue, beta: beta.doubleValue, k: k.doubleValue)
     }
     public override var extraRepr: String { "\(size), alpha=\(repr(alpha)), beta=\(repr(beta)), k=\(repr(k))" }
 }

@@ -3,13 +3,14 @@ import ApusCore
 /// x·Wᵀ + b. PyTorch: `nn.Linear`.
 ///
 /// Weight and bias start evenly distributed in ±1/√inFeatures.
-public final class Linear: Module {
-    public let inFeatures: Int
-    public let outFeatures: Int
+public class Linear: Module {
+    /// 0 of a lazy layer before its first input.
+    public final fileprivate(set) var inFeatures: Int
+    public final let outFeatures: Int
     /// [outFeatures, inFeatures]
-    public let weight: Parameter
+    public final let weight: Parameter
     /// [outFeatures], nil without.
-    public let bias: Parameter?
+    public internal(set) final var bias: Parameter?
 
     public init(_ inFeatures: Int, _ outFeatures: Int, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
         self.inFeatures = inFeatures
@@ -20,8 +21,19 @@ public final class Linear: Module {
         resetParameters()
     }
 
+    /// Without the number of inputs, which the first input says.
+    fileprivate init(lazy outFeatures: Int, bias: Bool, device: Device, dtype: DType) {
+        inFeatures = 0
+        self.outFeatures = outFeatures
+        if outFeatures < 0 || outFeatures > Int(Int32.max) { fail("LazyLinear", "outFeatures must be from 0 to \(Int32.max), it is \(outFeatures)") }
+        if !dtype.isFloatingPoint { fail("LazyLinear", "parameters can only be floating-point numbers, not \(dtype)") }
+        weight = Parameter(Tensor.empty([0], dtype: dtype.isFloatingPoint ? dtype : .float32, device: device))
+        self.bias = bias ? Parameter(Tensor.empty([0], dtype: weight.dtype, device: device)) : nil
+        super.init()
+    }
+
     /// Draws weight and bias anew. PyTorch: `reset_parameters()`.
-    public func resetParameters() {
+    public final func resetParameters() {
         let bound = inFeatures > 0 ? 1 / Double(inFeatures).squareRoot() : 0
         Init.uniform_(weight, a: -bound, b: bound)
         if let bias { Init.uniform_(bias, a: -bound, b: bound) }
@@ -29,6 +41,44 @@ public final class Linear: Module {
 
     public override func forward(_ x: Tensor) -> Tensor { F.linear(x, weight, bias) }
     public override var extraRepr: String { "in_features=\(inFeatures), out_features=\(outFeatures), bias=\(repr(bias != nil))" }
+}
+
+/// `Linear` whose number of inputs the first input says: its last extent. Weight and bias are empty until then; afterwards it prints as `Linear`.
+/// PyTorch: `nn.LazyLinear`.
+public final class LazyLinear: Linear {
+    /// Whether weight and bias await the first input.
+    public private(set) var isLazy = true
+
+    /// As `Linear`, without the number of inputs.
+    public init(_ outFeatures: Int, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
+        super.init(lazy: outFeatures, bias: bias, device: device, dtype: dtype)
+    }
+
+    public override var typeName: String { isLazy ? "LazyLinear" : "Linear" }
+
+    public override func forward(_ x: Tensor) -> Tensor {
+        if isLazy && !x.isPoisoned {
+            guard x.ndim > 0 else { return fail("LazyLinear", "a scalar input does not say how many features there are") }
+            materialize(channels: x.shape[-1])
+            if weight.isPoisoned { return weight }
+        }
+        return super.forward(x)
+    }
+}
+
+extension LazyLinear: LazyModule {
+    func channels(_ key: String, _ shape: Shape) -> Int? { key == "weight" && shape.count == 2 ? shape[1] : nil }
+    func shape(_ key: String, channels: Int) -> Shape { key == "weight" ? [outFeatures, channels] : [outFeatures] }
+
+    func materialize(channels: Int) {
+        inFeatures = channels
+        noGrad {
+            weight.setData(Tensor.empty([outFeatures, channels], dtype: weight.dtype, device: weight.device))
+            bias?.setData(Tensor.empty([outFeatures], dtype: weight.dtype, device: weight.device))
+        }
+        isLazy = false
+        resetParameters()
+    }
 }
 
 /// y_o = Σ_ij x1_i·W_oij·x2_j + b_o. PyTorch: `nn.Bilinear`.

@@ -216,9 +216,9 @@ open class InstanceNorm3d: InstanceNorm {
 
 /// What LazyInstanceNorm1d, LazyInstanceNorm2d and LazyInstanceNorm3d share: instance normalisation that learns from its first input how many channels there are.
 open class LazyInstanceNorm: InstanceNorm {
-    /// As `InstanceNorm`, without the number of features.
+    /// As `InstanceNorm`, without the number of features; as in PyTorch, `affine` and `trackRunningStats` are on by default here.
     public init(
-        eps: Double = 1e-5, momentum: Double = 0.1, affine: Bool = false, trackRunningStats: Bool = false, bias: Bool = true, device: Device = .cpu,
+        eps: Double = 1e-5, momentum: Double = 0.1, affine: Bool = true, trackRunningStats: Bool = true, bias: Bool = true, device: Device = .cpu,
         dtype: DType = .float32
     ) {
         super.init(lazy: (), eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device, dtype: dtype)

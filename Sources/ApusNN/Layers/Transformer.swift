@@ -15,7 +15,7 @@ public struct TransformerActivation {
 /// PyTorch: `nn.TransformerEncoderLayer`.
 ///
 /// With `normFirst` x + attention(norm(x)), else norm(x + attention(x)); then likewise linear2(dropout(activation(linear1(x)))).
-public final class TransformerEncoderLayer: Module {
+public final class TransformerEncoderLayer: Module, MaskedEncoderLayer {
     public let selfAttn: MultiheadAttention
     public let linear1: Linear
     public let dropout: Dropout
@@ -72,7 +72,7 @@ public final class TransformerEncoderLayer: Module {
 }
 
 /// Self-attention, attention to the encoder's output (`memory`) and a feed-forward part. PyTorch: `nn.TransformerDecoderLayer`.
-public final class TransformerDecoderLayer: Module {
+public final class TransformerDecoderLayer: Module, MaskedDecoderLayer {
     public let selfAttn: MultiheadAttention
     public let multiheadAttn: MultiheadAttention
     public let linear1: Linear
@@ -136,132 +136,4 @@ public final class TransformerDecoderLayer: Module {
 
     @available(*, unavailable, message: "TransformerDecoderLayer takes the target and the encoder's output: layer(tgt, memory)")
     public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
-}
-
-/// Encoder layers on top of each other. PyTorch: `nn.TransformerEncoder`.
-public final class TransformerEncoder: Module {
-    public let layers: [TransformerEncoderLayer]
-    public let norm: LayerNorm?
-
-    /// `numLayers` copies of `layer`, and `norm` after the last.
-    public init(_ layer: TransformerEncoderLayer, _ numLayers: Int, norm: LayerNorm? = nil) {
-        layers = copies(of: layer, numLayers, "TransformerEncoder")
-        self.norm = norm
-        super.init()
-    }
-
-    /// The output for `src`; masks as in `TransformerEncoderLayer`.
-    public func callAsFunction(_ src: Tensor, mask: Tensor? = nil, srcKeyPaddingMask: Tensor? = nil, isCausal: Bool = false) -> Tensor {
-        call([src]) { inputs in
-            var x = inputs[0]
-            for layer in layers { x = layer(x, srcMask: mask, srcKeyPaddingMask: srcKeyPaddingMask, isCausal: isCausal) }
-            return norm?(x) ?? x
-        }
-    }
-
-    public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, mask: nil) }
-}
-
-/// Decoder layers on top of each other. PyTorch: `nn.TransformerDecoder`.
-public final class TransformerDecoder: Module {
-    public let layers: [TransformerDecoderLayer]
-    public let norm: LayerNorm?
-
-    /// `numLayers` copies of `layer`, and `norm` after the last.
-    public init(_ layer: TransformerDecoderLayer, _ numLayers: Int, norm: LayerNorm? = nil) {
-        layers = copies(of: layer, numLayers, "TransformerDecoder")
-        self.norm = norm
-        super.init()
-    }
-
-    /// The output for `tgt` that attends to `memory`; masks as in `TransformerDecoderLayer`.
-    public func callAsFunction(
-        _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor? = nil, memoryMask: Tensor? = nil, tgtKeyPaddingMask: Tensor? = nil, memoryKeyPaddingMask: Tensor? = nil,
-        tgtIsCausal: Bool = false, memoryIsCausal: Bool = false
-    ) -> Tensor {
-        call([tgt, memory]) { inputs in
-            var x = inputs[0]
-            for layer in layers {
-                x = layer(
-                    x, inputs[1], tgtMask: tgtMask, memoryMask: memoryMask, tgtKeyPaddingMask: tgtKeyPaddingMask, memoryKeyPaddingMask: memoryKeyPaddingMask,
-                    tgtIsCausal: tgtIsCausal, memoryIsCausal: memoryIsCausal)
-            }
-            return norm?(x) ?? x
-        }
-    }
-
-    @available(*, unavailable, message: "TransformerDecoder takes the target and the encoder's output: decoder(tgt, memory)")
-    public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
-}
-
-/// Encoder and decoder (Vaswani et al., 2017). PyTorch: `nn.Transformer`. Weights start by `Init.xavierUniform_`.
-public final class Transformer: Module {
-    public let encoder: TransformerEncoder
-    public let decoder: TransformerDecoder
-    public let dModel: Int
-    public let nhead: Int
-    public let batchFirst: Bool
-
-    /// As the layers; `customEncoder` and `customDecoder` take the places of those that the other arguments describe.
-    public init(
-        _ dModel: Int = 512, _ nhead: Int = 8, numEncoderLayers: Int = 6, numDecoderLayers: Int = 6, dimFeedforward: Int = 2048, dropout: Double = 0.1,
-        activation: TransformerActivation = .relu, customEncoder: TransformerEncoder? = nil, customDecoder: TransformerDecoder? = nil, layerNormEps: Double = 1e-5,
-        batchFirst: Bool = false, normFirst: Bool = false, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32
-    ) {
-        self.dModel = dModel
-        self.nhead = nhead
-        self.batchFirst = batchFirst
-        func norm() -> LayerNorm { LayerNorm([dModel], eps: layerNormEps, bias: bias, device: device, dtype: dtype) }
-        encoder = customEncoder ?? TransformerEncoder(
-            TransformerEncoderLayer(
-                dModel, nhead, dimFeedforward: dimFeedforward, dropout: dropout, activation: activation, layerNormEps: layerNormEps, batchFirst: batchFirst,
-                normFirst: normFirst, bias: bias, device: device, dtype: dtype), numEncoderLayers, norm: norm())
-        decoder = customDecoder ?? TransformerDecoder(
-            TransformerDecoderLayer(
-                dModel, nhead, dimFeedforward: dimFeedforward, dropout: dropout, activation: activation, layerNormEps: layerNormEps, batchFirst: batchFirst,
-                normFirst: normFirst, bias: bias, device: device, dtype: dtype), numDecoderLayers, norm: norm())
-        super.init()
-        for parameter in parameters() where parameter.ndim > 1 { Init.xavierUniform_(parameter) }
-    }
-
-    /// The output for `tgt` [T, N, dModel] given `src` [S, N, dModel], with `batchFirst` [N, T, …], or without N; masks as in the layers.
-    public func callAsFunction(
-        _ src: Tensor, _ tgt: Tensor, srcMask: Tensor? = nil, tgtMask: Tensor? = nil, memoryMask: Tensor? = nil, srcKeyPaddingMask: Tensor? = nil,
-        tgtKeyPaddingMask: Tensor? = nil, memoryKeyPaddingMask: Tensor? = nil, srcIsCausal: Bool = false, tgtIsCausal: Bool = false, memoryIsCausal: Bool = false
-    ) -> Tensor {
-        call([src, tgt]) { inputs in
-            let (src, tgt) = (inputs[0], inputs[1])
-            return composite("Transformer", src, tgt) { () throws(OpError) in
-                guard src.ndim == 2 || src.ndim == 3, tgt.ndim == src.ndim else {
-                    throw OpError("src and tgt need 2 dimensions, or 3 with a batch, their shapes are \(src.shape) and \(tgt.shape)")
-                }
-                let batch = batchFirst ? 0 : 1
-                guard src.ndim == 2 || src.shape[batch] == tgt.shape[batch] else { throw OpError("src of shape \(src.shape) and tgt of shape \(tgt.shape) differ in batch size") }
-                guard src.shape[-1] == dModel, tgt.shape[-1] == dModel else {
-                    throw OpError("src of shape \(src.shape) and tgt of shape \(tgt.shape) must have dModel (\(dModel)) features")
-                }
-                let memory = encoder(src, mask: srcMask, srcKeyPaddingMask: srcKeyPaddingMask, isCausal: srcIsCausal)
-                return decoder(
-                    tgt, memory, tgtMask: tgtMask, memoryMask: memoryMask, tgtKeyPaddingMask: tgtKeyPaddingMask, memoryKeyPaddingMask: memoryKeyPaddingMask,
-                    tgtIsCausal: tgtIsCausal, memoryIsCausal: memoryIsCausal)
-            }
-        }
-    }
-
-    @available(*, unavailable, message: "Transformer takes source and target: transformer(src, tgt)")
-    public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
-
-    /// The mask with which position i sees positions up to i alone: 0 on and below the diagonal, −∞ above. PyTorch: `generate_square_subsequent_mask`.
-    public static func generateSquareSubsequentMask(_ size: Int, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
-        Tensor.full([size, size], -Double.infinity, dtype: dtype, device: device).triu(1)
-    }
-}
-
-/// `count` layers like the one given.
-private func copies<Layer: Module>(of layer: Layer, _ count: Int, _ name: String) -> [Layer] {
-    guard count > 0 && count <= 1 << 16 else {
-        fail(name, "numLayers must be positive and at most \(1 << 16), it is \(count)")
-        return []
-    }
-    return (0..<count).map { _ in layer.copy() }
 }

@@ -69,19 +69,22 @@ public final class TripletMarginLoss: Loss {
 /// The same with a distance of one's own. See `F.tripletMarginWithDistanceLoss`. PyTorch: `nn.TripletMarginWithDistanceLoss`.
 public final class TripletMarginWithDistanceLoss: Loss {
     public let distanceFunction: (Tensor, Tensor) -> Tensor
+    /// The layer that measures where no function was given: a member, as in PyTorch.
+    @Named("distance_function") private var measure: PairwiseDistance? = nil
     public let margin: Double
     public let swap: Bool
 
     /// By default the Euclidean distance over the last dimension. Traps where `margin` is not positive.
     public init(
-        distanceFunction: @escaping (Tensor, Tensor) -> Tensor = { a, b in (a - b + 1e-6).norm(dim: -1) }, margin: Double = 1, swap: Bool = false,
-        reduction: Reduction = .mean
+        distanceFunction: ((Tensor, Tensor) -> Tensor)? = nil, margin: Double = 1, swap: Bool = false, reduction: Reduction = .mean
     ) {
         if !(margin > 0) { fail("TripletMarginWithDistanceLoss", "margin must be positive, it is \(margin)") }
-        self.distanceFunction = distanceFunction
+        let measure = PairwiseDistance()
+        self.distanceFunction = distanceFunction ?? { measure($0, $1) }
         self.margin = margin
         self.swap = swap
         super.init(reduction: reduction)
+        if distanceFunction == nil { self.measure = measure }
     }
 
     public func callAsFunction(_ anchor: Tensor, _ positive: Tensor, _ negative: Tensor) -> Tensor {

@@ -24,7 +24,17 @@ public final class LinearCrossEntropyLoss: WeightedLoss {
         if !(labelSmoothing >= 0 && labelSmoothing <= 1) {
             fail("LinearCrossEntropyLoss", "labelSmoothing must lie in 0 ... 1, it is \(labelSmoothing)")
         }
-        linear = Linear(inFeatures, outFeatures.reduce(numClasses, *), bias: bias)
+        var scores = numClasses
+        for size in outFeatures {
+            let (product, overflow) = scores.multipliedReportingOverflow(by: size)
+            guard size > 0, !overflow, product <= Int(Int32.max) else {
+                fail("LinearCrossEntropyLoss", "outFeatures \(outFeatures) must be positive, and at most \(Int32.max) together with numClasses (\(numClasses))")
+                scores = 1
+                break
+            }
+            scores = product
+        }
+        linear = Linear(inFeatures, scores, bias: bias)
         self.numClasses = numClasses
         self.outFeatures = outFeatures
         self.ignoreIndex = ignoreIndex

@@ -147,5 +147,12 @@ extension Argument {
         let values = list.compactMap(\.int)
         return values.count == list.count ? values : nil
     }
+    /// One number or a list of them.
+    package var doubles: [Double]? {
+        if let double { return [double] }
+        guard let list, !list.isEmpty else { return nil }
+        let values = list.compactMap(\.double)
+        return values.count == list.count ? values : nil
+    }
     package var extents: Extents? { int.map { Extents($0) } ?? ints.flatMap { $0.isEmpty ? nil : Extents($0) } }
 }

@@ -31,17 +31,40 @@ extension ModuleTable {
         Entry("Embedding") { a in
             let (rows, width, padding) = (try a.int("num_embeddings"), try a.int("embedding_dim"), try a.optionalInt("padding_idx"))
             let (maxNorm, normType, byFrequency) = (try a.optionalNumber("max_norm"), try a.number("norm_type", .double(2)), try a.bool("scale_grad_by_freq", false))
-            guard try !a.bool("sparse", false) else { throw TableError("Embedding: sparse gradients are not supported; leave out 'sparse'") }
+            let sparse = try a.bool("sparse", false)
             let (given, frozen) = (try a.optionalTensor("_weight"), try a.bool("_freeze", false))
             let (device, dtype) = try a.deviceAndDType()
             if let given, given.shape != [rows, width] {
                 throw TableError("Embedding: argument '_weight' has shape \(given.shape), not [\(rows), \(width)]")
             }
             let weight = given.map { Parameter($0) } ?? parameter("Embedding", ["num_embeddings": rows, "embedding_dim": width], from: 0, device, dtype)
-            let embedding = Embedding(rows, width, padding, maxNorm, normType, byFrequency, weight)
+            let embedding = Embedding(rows, width, padding, maxNorm, normType, byFrequency, sparse, weight)
             if given == nil { embedding.resetParameters() }
             if frozen { weight.requiresGrad = false }
             return embedding
+        },
+        Entry("EmbeddingBag") { (a: inout Arguments) -> EmbeddingBag in
+            let (rows, width) = (try a.int("num_embeddings"), try a.int("embedding_dim"))
+            let (maxNorm, normType, byFrequency) = (try a.optionalNumber("max_norm"), try a.number("norm_type", .double(2)), try a.bool("scale_grad_by_freq", false))
+            let (mode, sparse): (EmbeddingBagMode, Bool) = (try a.choice("mode", .mean), try a.bool("sparse", false))
+            let (given, last, padding) = (try a.optionalTensor("_weight"), try a.bool("include_last_offset", false), try a.optionalInt("padding_idx"))
+            let (device, dtype) = try a.deviceAndDType()
+            if let given, given.shape != [rows, width] {
+                throw TableError("EmbeddingBag: argument '_weight' has shape \(given.shape), not [\(rows), \(width)]")
+            }
+            let weight = given.map { Parameter($0) } ?? parameter("EmbeddingBag", ["num_embeddings": rows, "embedding_dim": width], from: 0, device, dtype)
+            let bag = EmbeddingBag(maxNorm, normType, byFrequency, mode, sparse, last, padding, weight)
+            if given == nil { bag.resetParameters() }
+            return bag
+        } call: { module, a in
+            let (input, offsets, weights) = (try a.tensor("input"), try a.optionalTensor("offsets"), try a.optionalTensor("per_sample_weights"))
+            try a.finish()
+            return .tensor(module(input, offsets, perSampleWeights: weights))
+        },
+        Entry("LazyLinear") { a in
+            let (outputs, bias) = (try a.int("out_features"), try a.bool("bias", true))
+            let (device, dtype) = try a.deviceAndDType()
+            return LazyLinear(outputs, bias: bias, device: device, dtype: dtype)
         },
         Entry("Flatten") { a in Flatten(startDim: try a.int("start_dim", 1), endDim: try a.int("end_dim", -1)) },
         Entry("Unflatten") { a in Unflatten(try a.int("dim"), try a.ints("unflattened_size")) },

@@ -89,6 +89,17 @@ extension ModuleTable {
             let (margin, swap) = (try a.double("margin", 1), try a.bool("swap", false))
             return TripletMarginWithDistanceLoss(margin: margin, swap: swap, reduction: try a.reduction())
         } call: { $0($1[0], $1[1], $1[2]) },
+        Entry("AdaptiveLogSoftmaxWithLoss") { (a: inout Arguments) -> AdaptiveLogSoftmaxWithLoss in
+            let (inputs, classes, cutoffs) = (try a.int("in_features"), try a.int("n_classes"), try a.ints("cutoffs"))
+            let (divisor, bias) = (try a.double("div_value", 4), try a.bool("head_bias", false))
+            let (device, dtype) = try a.deviceAndDType()
+            return AdaptiveLogSoftmaxWithLoss(inputs, classes, cutoffs: cutoffs, divValue: divisor, headBias: bias, device: device, dtype: dtype)
+        } call: { module, a in
+            let (input, target) = (try a.tensor("input_"), try a.tensor("target_"))
+            try a.finish()
+            let (output, loss) = module(input, target)
+            return .list([.tensor(output), .tensor(loss)])
+        },
         Entry("CTCLoss") { (a: inout Arguments) -> CTCLoss in
             let (blank, reduction) = (try a.int("blank", 0), try a.reduction())
             return CTCLoss(blank: blank, reduction: reduction, zeroInfinity: try a.bool("zero_infinity", false))

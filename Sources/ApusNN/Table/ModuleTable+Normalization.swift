@@ -41,10 +41,15 @@ extension ModuleTable {
             return LocalResponseNorm(size, alpha: alpha, beta: try a.double("beta", 0.75), k: try a.double("k", 1))
         },
         Entry("CrossMapLRN2d") { a in
-            let (size, alpha) = (try a.int("size"), try a.double("alpha", 1e-4))
-            return CrossMapLRN2d(size, alpha: alpha, beta: try a.double("beta", 0.75), k: try a.double("k", 1))
+            let (size, alpha) = (try a.int("size"), try a.number("alpha", .double(1e-4)))
+            return CrossMapLRN2d(size, alpha: alpha, beta: try a.number("beta", .double(0.75)), k: try a.number("k", .int(1)))
         },
         batchNorm("BatchNorm1d", BatchNorm1d.init), batchNorm("BatchNorm2d", BatchNorm2d.init), batchNorm("BatchNorm3d", BatchNorm3d.init),
+        Entry("SyncBatchNorm") { a in
+            let features = try a.int("num_features")
+            let (eps, momentum, affine, tracks) = (try a.double("eps", 1e-5), try a.optionalDouble("momentum"), try a.bool("affine", true), try a.bool("track_running_stats", true))
+            return SyncBatchNorm(features, eps: eps, momentum: momentum, affine: affine, trackRunningStats: tracks)
+        },
         lazyBatchNorm("LazyBatchNorm1d", LazyBatchNorm1d.init), lazyBatchNorm("LazyBatchNorm2d", LazyBatchNorm2d.init),
         lazyBatchNorm("LazyBatchNorm3d", LazyBatchNorm3d.init),
         instanceNorm("InstanceNorm1d", InstanceNorm1d.init), instanceNorm("InstanceNorm2d", InstanceNorm2d.init),
@@ -84,7 +89,7 @@ extension ModuleTable {
         _ name: String, _ make: @escaping @Sendable (Double, Double, Bool, Bool, Bool, Device, DType) -> LazyInstanceNorm
     ) -> Entry {
         Entry(name) { a in
-            let o = try a.batchStatistics(affine: false)
+            let o = try a.batchStatistics(affine: true)
             return make(o.eps, try o.momentum ?? a.noneRefused("momentum"), o.affine, o.tracks, o.bias, o.device, o.dtype)
         }
     }

@@ -14,6 +14,7 @@ extension ModuleTable {
         adaptiveAverage("AdaptiveAvgPool3d", AdaptiveAvgPool3d.init),
         adaptiveMax("AdaptiveMaxPool1d", AdaptiveMaxPool1d.init), adaptiveMax("AdaptiveMaxPool2d", AdaptiveMaxPool2d.init),
         adaptiveMax("AdaptiveMaxPool3d", AdaptiveMaxPool3d.init),
+        fractional("FractionalMaxPool2d", FractionalMaxPool2d.init), fractional("FractionalMaxPool3d", FractionalMaxPool3d.init),
         lpPool("LPPool1d") { LPPool1d($0, kernelSize: $1, stride: $2, ceilMode: $3) },
         lpPool("LPPool2d") { LPPool2d($0, kernelSize: $1, stride: $2, ceilMode: $3) },
         lpPool("LPPool3d") { LPPool3d($0, kernelSize: $1, stride: $2, ceilMode: $3) },
@@ -62,6 +63,20 @@ extension ModuleTable {
         Entry(name) { a in
             make(try a.outputExtents(), try a.bool("return_indices", false))
         } call: { (module: AdaptiveMaxPool, a) in
+            let x = try a.tensor("input")
+            try a.finish()
+            guard module.returnIndices else { return .tensor(module(x)) }
+            let (values, indices) = module.withIndices(x)
+            return .list([.tensor(values), .tensor(indices)])
+        }
+    }
+
+    private static func fractional(_ name: String, _ make: @escaping @Sendable (Size, Size?, [Double]?, Bool, Tensor?) -> FractionalMaxPool) -> Entry {
+        Entry(name) { a in
+            let (kernel, size) = (try a.extents("kernel_size"), try a.optionalExtents("output_size"))
+            let ratio = try a.readOptional("output_ratio", "a number or a list of numbers", \.doubles)
+            return make(kernel, size, ratio, try a.bool("return_indices", false), try a.optionalTensor("_random_samples"))
+        } call: { (module: FractionalMaxPool, a) in
             let x = try a.tensor("input")
             try a.finish()
             guard module.returnIndices else { return .tensor(module(x)) }

@@ -35,7 +35,7 @@ package enum ModuleTable {
     }
 
     private static let entries: [String: Entry] = {
-        let families = [activations, linear, dropouts, convolutions, pooling, paddings, normalization, recurrent, attention, losses]
+        let families = [activations, linear, dropouts, convolutions, pooling, paddings, normalization, recurrent, attention, losses, vision]
         return Dictionary(families.joined().map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }()
 
@@ -46,12 +46,17 @@ package enum ModuleTable {
     package static func make(_ name: String, _ positional: [Argument], _ named: [(name: String, value: Argument)]) throws -> Module {
         var arguments = Arguments(name, positional, named)
         let entry = try entry(name)
-        return try checked {
-            let module = try entry.make(&arguments)
-            try arguments.finish()
-            return module
+        return try Context.withMemoryBudget(memoryBudget) {
+            try checked {
+                let module = try entry.make(&arguments)
+                try arguments.finish()
+                return module
+            }
         }
     }
+
+    /// The most that one module may allocate while it is made: a few wrong digits in a file must not take the machine's memory.
+    static let memoryBudget = 1 << 34
 
     /// Calls a module of the class `name`: one tensor, or a list for several outputs. Throws as `make`.
     package static func call(_ name: String, _ module: Module, _ positional: [Argument], _ named: [(name: String, value: Argument)]) throws -> Argument {

@@ -1,0 +1,93 @@
+import ApusCore
+
+/// The sum, mean or maximum of the rows that each bag of integers names: [B, L], or [L] and offsets → [B, embeddingDim]. See `F.embeddingBag`.
+/// PyTorch: `nn.EmbeddingBag`.
+///
+/// The table starts normally distributed, with zeros at `paddingIdx`.
+public final class EmbeddingBag: Module {
+    public let numEmbeddings: Int
+    public let embeddingDim: Int
+    /// Rows looked up are scaled down to this norm, in place.
+    public let maxNorm: Scalar?
+    public let normType: Scalar
+    /// Whether a row's gradient is divided by how often a call named it.
+    public let scaleGradByFreq: Bool
+    public let mode: EmbeddingBagMode
+    /// Whether the table's gradient holds the rows that were named and no others.
+    public let sparse: Bool
+    /// Whether the last offset is the end of the last bag.
+    public let includeLastOffset: Bool
+    /// The row that counts nowhere, from the start.
+    public let paddingIdx: Int?
+    /// [numEmbeddings, embeddingDim]
+    public let weight: Parameter
+
+    public convenience init(
+        _ numEmbeddings: Int, _ embeddingDim: Int, maxNorm: Double? = nil, normType: Double = 2, scaleGradByFreq: Bool = false, mode: EmbeddingBagMode = .mean,
+        sparse: Bool = false, includeLastOffset: Bool = false, paddingIdx: Int? = nil, device: Device = .cpu, dtype: DType = .float32
+    ) {
+        self.init(
+            maxNorm.map { .double($0) }, .double(normType), scaleGradByFreq, mode, sparse, includeLastOffset, paddingIdx,
+            parameter("EmbeddingBag", ["numEmbeddings": numEmbeddings, "embeddingDim": embeddingDim], from: 0, device, dtype))
+        resetParameters()
+    }
+
+    /// A table with given rows, which learn only where `freeze` is false. PyTorch: `EmbeddingBag.from_pretrained`.
+    public static func fromPretrained(
+        _ embeddings: Tensor, freeze: Bool = true, maxNorm: Double? = nil, normType: Double = 2, scaleGradByFreq: Bool = false,
+        mode: EmbeddingBagMode = .mean, sparse: Bool = false, includeLastOffset: Bool = false, paddingIdx: Int? = nil
+    ) -> EmbeddingBag {
+        var table = embeddings
+        if !table.isPoisoned && table.ndim != 2 { table = fail("EmbeddingBag.fromPretrained", "embeddings must be two-dimensional, their shape is \(table.shape)") }
+        return EmbeddingBag(
+            maxNorm.map { .double($0) }, .double(normType), scaleGradByFreq, mode, sparse, includeLastOffset, paddingIdx, Parameter(table, requiresGrad: !freeze))
+    }
+
+    /// With the numbers as they were written, and the table itself.
+    package init(
+        _ maxNorm: Scalar?, _ normType: Scalar, _ scaleGradByFreq: Bool, _ mode: EmbeddingBagMode, _ sparse: Bool, _ includeLastOffset: Bool,
+        _ paddingIdx: Int?, _ weight: Parameter
+    ) {
+        numEmbeddings = weight.shape[0]
+        embeddingDim = weight.shape[-1]
+        self.maxNorm = maxNorm
+        self.normType = normType
+        self.scaleGradByFreq = scaleGradByFreq
+        self.mode = mode
+        self.sparse = sparse
+        self.includeLastOffset = includeLastOffset
+        var padding: Int?
+        do throws(OpError) {
+            if !weight.isPoisoned { padding = try paddingIdx.map { index throws(OpError) in try F.paddingRow(index, weight.shape[0]) } }
+        } catch {
+            fail(error, op: "EmbeddingBag")
+        }
+        self.paddingIdx = padding
+        self.weight = weight
+        super.init()
+    }
+
+    /// Draws the table anew. PyTorch: `reset_parameters()`.
+    public func resetParameters() {
+        Init.normal_(weight)
+        if let paddingIdx, !weight.isPoisoned { noGrad { _ = weight[paddingIdx].zero_() } }
+    }
+
+    /// One row for each bag: `input` [B, L], or [L] with `offsets` [B]; `perSampleWeights` multiply the rows in mode `sum`.
+    public func callAsFunction(_ input: Tensor, _ offsets: Tensor? = nil, perSampleWeights: Tensor? = nil) -> Tensor {
+        call([input] + [offsets, perSampleWeights].compactMap(\.self)) { inputs in
+            F.embeddingBag(
+                inputs[0], weight, offsets: offsets == nil ? nil : inputs[1], maxNorm: maxNorm?.doubleValue, normType: normType.doubleValue,
+                scaleGradByFreq: scaleGradByFreq, mode: mode, sparse: sparse, perSampleWeights: perSampleWeights == nil ? nil : inputs[inputs.count - 1],
+                includeLastOffset: includeLastOffset, paddingIdx: paddingIdx)
+        }
+    }
+
+    public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, nil) }
+
+    public override var extraRepr: String {
+        reprList(
+            "\(numEmbeddings)", "\(embeddingDim)", maxNorm.map { "max_norm=\(repr($0))" }, normType.doubleValue == 2 ? nil : "norm_type=\(repr(normType))",
+            scaleGradByFreq ? "scale_grad_by_freq=True" : nil, "mode=\(repr(mode.rawValue))", paddingIdx.map { "padding_idx=\($0)" })
+    }
+}

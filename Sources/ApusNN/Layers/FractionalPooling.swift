@@ -1,0 +1,64 @@
+import ApusCore
+
+/// What FractionalMaxPool2d and FractionalMaxPool3d share: the largest element of windows that lie at random; see `F.fractionalMaxPool2d`.
+open class FractionalMaxPool: Module {
+    /// One number for each dimension of space, as `outputSize` and `outputRatio`.
+    public final let kernelSize: [Int]
+    public final let outputSize: [Int]?
+    public final let outputRatio: [Double]?
+    /// Whether `withIndices(_:)` is the form in use; kept for files and tables that name it.
+    public final let returnIndices: Bool
+    /// [N, C, dimensions], numbers in [0, 1) that place the windows; nil draws new ones in each call.
+    @Named("_random_samples") public private(set) final var randomSamples: Buffer? = nil
+
+    /// How many dimensions of space it works over.
+    open class var spatial: Int { fail("FractionalMaxPool", "use FractionalMaxPool2d or FractionalMaxPool3d"); return 2 }
+
+    /// One of `outputSize` and `outputRatio` (numbers between 0 and 1, one or one for each dimension) says how many windows there are.
+    public init(
+        kernelSize: any ExtentsConvertible, outputSize: (any ExtentsConvertible)? = nil, outputRatio: [Double]? = nil, returnIndices: Bool = false,
+        randomSamples: Tensor? = nil
+    ) {
+        let spatial = Self.spatial
+        var (kernel, size, ratio) = ([Int](), [Int]?.none, [Double]?.none)
+        do throws(OpError) {
+            kernel = try kernelSize.extents.spread(spatial, "kernelSize")
+            for k in kernel where k < 1 { throw OpError("kernelSize must be positive, it is \(kernel)") }
+            guard (outputSize == nil) != (outputRatio == nil) else { throw OpError("needs one of outputSize and outputRatio") }
+            if let outputSize { size = try outputSize.extents.spread(spatial, "outputSize") }
+            if let outputRatio { ratio = try F.spreadRatio(outputRatio, spatial) }
+        } catch {
+            fail(error, op: "\(Self.self)")
+        }
+        self.kernelSize = kernel
+        self.outputSize = size
+        self.outputRatio = ratio
+        self.returnIndices = returnIndices
+        self.randomSamples = randomSamples.map { Buffer($0) }
+        super.init()
+    }
+
+    open override func forward(_ x: Tensor) -> Tensor { pool(x).values }
+
+    /// The maxima and their places within the input's flattened plane (int64), as `MaxUnpool2d` takes them. PyTorch: `return_indices=True`.
+    public final func withIndices(_ x: Tensor) -> (values: Tensor, indices: Tensor) {
+        let both = callMany([x]) { inputs in
+            let (values, indices) = pool(inputs[0])
+            return [values, indices]
+        }
+        return (both[0], both[1])
+    }
+
+    private func pool(_ x: Tensor) -> (values: Tensor, indices: Tensor) {
+        F.fractionalMaxPool("fractionalMaxPool\(Self.spatial)d", Self.spatial, x, kernelSize, outputSize, outputRatio, randomSamples)
+    }
+}
+
+/// Fractional max pooling over images [N, C, H, W] or [C, H, W]. PyTorch: `nn.FractionalMaxPool2d`.
+public final class FractionalMaxPool2d: FractionalMaxPool {
+    public override class var spatial: Int { 2 }
+}
+/// Fractional max pooling over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.FractionalMaxPool3d`.
+public final class FractionalMaxPool3d: FractionalMaxPool {
+    public override class var spatial: Int { 3 }
+}

@@ -1,0 +1,175 @@
+import ApusCore
+
+// What stacks of layers and `Transformer` call, so that layers of one's own fit in.
+
+/// A module that can be a layer of `TransformerEncoder` and takes its masks.
+public protocol MaskedEncoderLayer: Module {
+    func callAsFunction(_ src: Tensor, srcMask: Tensor?, srcKeyPaddingMask: Tensor?, isCausal: Bool) -> Tensor
+}
+/// A module that can be the encoder of `Transformer` and takes its masks.
+public protocol MaskedEncoder: Module {
+    func callAsFunction(_ src: Tensor, mask: Tensor?, srcKeyPaddingMask: Tensor?, isCausal: Bool) -> Tensor
+}
+/// A module that can be a layer of `TransformerDecoder`.
+public protocol MaskedDecoderLayer: Module {
+    func callAsFunction(
+        _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor?, memoryMask: Tensor?, tgtKeyPaddingMask: Tensor?, memoryKeyPaddingMask: Tensor?, tgtIsCausal: Bool,
+        memoryIsCausal: Bool
+    ) -> Tensor
+}
+/// A module that can be the decoder of `Transformer`.
+public protocol MaskedDecoder: Module {
+    func callAsFunction(
+        _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor?, memoryMask: Tensor?, tgtKeyPaddingMask: Tensor?, memoryKeyPaddingMask: Tensor?, tgtIsCausal: Bool,
+        memoryIsCausal: Bool
+    ) -> Tensor
+}
+
+/// A module of one tensor among those that take masks, which must be absent.
+private func unmasked(_ module: Module, _ x: Tensor, _ mask: Tensor?, _ padding: Tensor?, _ wanted: String) -> Tensor {
+    guard mask == nil, padding == nil else {
+        return fail(module.typeName, "takes one tensor, but masks were given; make the class a \(wanted), so that it gets them")
+    }
+    return module(x)
+}
+
+/// Encoder layers on top of each other. PyTorch: `nn.TransformerEncoder`.
+public final class TransformerEncoder: Module, MaskedEncoder {
+    public let layers: [Module]
+    public let norm: Module?
+
+    /// `numLayers` copies of `layer`, and `norm` after the last. A layer that is no `MaskedEncoderLayer` takes one tensor, and no masks.
+    public init(_ layer: Module, _ numLayers: Int, norm: Module? = nil) {
+        layers = copies(of: layer, numLayers, "TransformerEncoder")
+        self.norm = norm
+        super.init()
+    }
+
+    /// The output for `src`; masks as in `TransformerEncoderLayer`.
+    public func callAsFunction(_ src: Tensor, mask: Tensor? = nil, srcKeyPaddingMask: Tensor? = nil, isCausal: Bool = false) -> Tensor {
+        call([src]) { inputs in
+            var x = inputs[0]
+            for layer in layers {
+                if let layer = layer as? any MaskedEncoderLayer {
+                    x = layer(x, srcMask: mask, srcKeyPaddingMask: srcKeyPaddingMask, isCausal: isCausal)
+                } else {
+                    x = unmasked(layer, x, mask, srcKeyPaddingMask, "MaskedEncoderLayer")
+                }
+            }
+            return norm?(x) ?? x
+        }
+    }
+
+    public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, mask: nil) }
+}
+
+/// Decoder layers on top of each other. PyTorch: `nn.TransformerDecoder`.
+public final class TransformerDecoder: Module, MaskedDecoder {
+    public let layers: [any MaskedDecoderLayer]
+    public let norm: Module?
+
+    /// `numLayers` copies of `layer`, and `norm` after the last.
+    public init<Layer: MaskedDecoderLayer>(_ layer: Layer, _ numLayers: Int, norm: Module? = nil) {
+        layers = copies(of: layer, numLayers, "TransformerDecoder")
+        self.norm = norm
+        super.init()
+    }
+
+    /// The output for `tgt` that attends to `memory`; masks as in `TransformerDecoderLayer`.
+    public func callAsFunction(
+        _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor? = nil, memoryMask: Tensor? = nil, tgtKeyPaddingMask: Tensor? = nil, memoryKeyPaddingMask: Tensor? = nil,
+        tgtIsCausal: Bool = false, memoryIsCausal: Bool = false
+    ) -> Tensor {
+        call([tgt, memory]) { inputs in
+            var x = inputs[0]
+            for layer in layers {
+                x = layer(
+                    x, inputs[1], tgtMask: tgtMask, memoryMask: memoryMask, tgtKeyPaddingMask: tgtKeyPaddingMask, memoryKeyPaddingMask: memoryKeyPaddingMask,
+                    tgtIsCausal: tgtIsCausal, memoryIsCausal: memoryIsCausal)
+            }
+            return norm?(x) ?? x
+        }
+    }
+
+    @available(*, unavailable, message: "TransformerDecoder takes the target and the encoder's output: decoder(tgt, memory)")
+    public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
+}
+
+/// Encoder and decoder (Vaswani et al., 2017). PyTorch: `nn.Transformer`. Weights start by `Init.xavierUniform_`.
+public final class Transformer: Module {
+    /// A `TransformerEncoder` unless another was given; likewise the decoder.
+    public let encoder: Module
+    public let decoder: any MaskedDecoder
+    public let dModel: Int
+    public let nhead: Int
+    public let batchFirst: Bool
+
+    /// As the layers; `customEncoder` and `customDecoder` take the places of those that the other arguments describe. An encoder that is no
+    /// `MaskedEncoder` takes one tensor, and no masks.
+    public init(
+        _ dModel: Int = 512, _ nhead: Int = 8, numEncoderLayers: Int = 6, numDecoderLayers: Int = 6, dimFeedforward: Int = 2048, dropout: Double = 0.1,
+        activation: TransformerActivation = .relu, customEncoder: Module? = nil, customDecoder: (any MaskedDecoder)? = nil, layerNormEps: Double = 1e-5,
+        batchFirst: Bool = false, normFirst: Bool = false, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32
+    ) {
+        self.dModel = dModel
+        self.nhead = nhead
+        self.batchFirst = batchFirst
+        func norm() -> LayerNorm { LayerNorm([dModel], eps: layerNormEps, bias: bias, device: device, dtype: dtype) }
+        encoder = customEncoder ?? TransformerEncoder(
+            TransformerEncoderLayer(
+                dModel, nhead, dimFeedforward: dimFeedforward, dropout: dropout, activation: activation, layerNormEps: layerNormEps, batchFirst: batchFirst,
+                normFirst: normFirst, bias: bias, device: device, dtype: dtype), numEncoderLayers, norm: norm())
+        decoder = customDecoder ?? TransformerDecoder(
+            TransformerDecoderLayer(
+                dModel, nhead, dimFeedforward: dimFeedforward, dropout: dropout, activation: activation, layerNormEps: layerNormEps, batchFirst: batchFirst,
+                normFirst: normFirst, bias: bias, device: device, dtype: dtype), numDecoderLayers, norm: norm())
+        super.init()
+        for parameter in parameters() where parameter.ndim > 1 { Init.xavierUniform_(parameter) }
+    }
+
+    /// The output for `tgt` [T, N, dModel] given `src` [S, N, dModel], with `batchFirst` [N, T, …], or without N; masks as in the layers.
+    public func callAsFunction(
+        _ src: Tensor, _ tgt: Tensor, srcMask: Tensor? = nil, tgtMask: Tensor? = nil, memoryMask: Tensor? = nil, srcKeyPaddingMask: Tensor? = nil,
+        tgtKeyPaddingMask: Tensor? = nil, memoryKeyPaddingMask: Tensor? = nil, srcIsCausal: Bool = false, tgtIsCausal: Bool = false, memoryIsCausal: Bool = false
+    ) -> Tensor {
+        call([src, tgt]) { inputs in
+            let (src, tgt) = (inputs[0], inputs[1])
+            return composite("Transformer", src, tgt) { () throws(OpError) in
+                guard src.ndim == 2 || src.ndim == 3, tgt.ndim == src.ndim else {
+                    throw OpError("src and tgt need 2 dimensions, or 3 with a batch, their shapes are \(src.shape) and \(tgt.shape)")
+                }
+                let batch = batchFirst ? 0 : 1
+                guard src.ndim == 2 || src.shape[batch] == tgt.shape[batch] else { throw OpError("src of shape \(src.shape) and tgt of shape \(tgt.shape) differ in batch size") }
+                guard src.shape[-1] == dModel, tgt.shape[-1] == dModel else {
+                    throw OpError("src of shape \(src.shape) and tgt of shape \(tgt.shape) must have dModel (\(dModel)) features")
+                }
+                let memory =
+                    if let encoder = encoder as? any MaskedEncoder {
+                        encoder(src, mask: srcMask, srcKeyPaddingMask: srcKeyPaddingMask, isCausal: srcIsCausal)
+                    } else {
+                        unmasked(encoder, src, srcMask, srcKeyPaddingMask, "MaskedEncoder")
+                    }
+                return decoder(
+                    tgt, memory, tgtMask: tgtMask, memoryMask: memoryMask, tgtKeyPaddingMask: tgtKeyPaddingMask, memoryKeyPaddingMask: memoryKeyPaddingMask,
+                    tgtIsCausal: tgtIsCausal, memoryIsCausal: memoryIsCausal)
+            }
+        }
+    }
+
+    @available(*, unavailable, message: "Transformer takes source and target: transformer(src, tgt)")
+    public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
+
+    /// The mask with which position i sees positions up to i alone: 0 on and below the diagonal, −∞ above. PyTorch: `generate_square_subsequent_mask`.
+    public static func generateSquareSubsequentMask(_ size: Int, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
+        Tensor.full([size, size], -Double.infinity, dtype: dtype, device: device).triu(1)
+    }
+}
+
+/// `count` layers like the one given.
+private func copies<Layer: Module>(of layer: Layer, _ count: Int, _ name: String) -> [Layer] {
+    guard count > 0 && count <= 1 << 16 else {
+        fail(name, "numLayers must be positive and at most \(1 << 16), it is \(count)")
+        return []
+    }
+    return (0..<count).map { _ in layer.copy() }
+}

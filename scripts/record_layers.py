@@ -1,0 +1,278 @@
+#!/usr/bin/env python3
+"""Records PyTorch's answers for layers that its module test database leaves out, in the form of Tests/ConformanceTests/cases.
+
+    python3 scripts/record_layers.py Tests/ConformanceTests/cases
+
+needs torch (any 2.x for the processor). One folder a class with cases.json and tensors.safetensors; the tests and `apus-conformance` run them
+like the others. Layers are built after a fixed seed, and what they hold is recorded, so the numbers depend on nothing but PyTorch.
+"""
+import json
+import math
+import os
+import struct
+import sys
+import warnings
+
+import torch
+from torch import nn
+
+warnings.simplefilter("ignore")
+
+
+def wave(*shape, k=0.7, scale=1.0):
+    """Numbers that look random and are the same everywhere."""
+    return (torch.sin(torch.arange(math.prod(shape), dtype=torch.float64) * k + 0.3) * scale).reshape(shape).float()
+
+
+def ints(*values):
+    return torch.tensor(values, dtype=torch.int64)
+
+
+class Case:
+    """`args` and `kwargs` build the layer, `inputs` and `named` call it; `mode` is both, train or eval."""
+
+    def __init__(self, *args, inputs=(), named=None, mode="both", note=None, **kwargs):
+        self.args, self.kwargs, self.inputs, self.named, self.mode, self.note = args, kwargs, inputs, named or {}, mode, note
+
+
+bag = ints(1, 2, 4, 5, 4, 3, 2, 0)
+starts = ints(0, 3, 3, 5)
+# PyTorch 2.13 looks a row's frequency up at the wrong place; where all are equal, that makes no difference.
+twice = ints(0, 5, 2, 3, 5, 2, 3, 0)
+image, volume, sequence = wave(2, 4, 6, 5), wave(2, 2, 4, 5, 3), wave(2, 4, 7)
+samples2, samples3 = wave(2, 4, 2).abs() * 0.99, wave(2, 2, 3).abs() * 0.99
+pooled = {n: nn.functional.__dict__[f"max_pool{n}d"](x, 2, return_indices=True) for n, x in [(1, sequence), (2, image), (3, volume)]}
+labels = ints(0, 9, 3, 1, 6)
+
+
+def norms(name, x, unbatched=None):
+    return {name: [Case(inputs=[x]), Case(1e-3, 0.3, inputs=[x], affine=True, track_running_stats=True), Case(inputs=[x], bias=False, affine=True)]}
+
+
+CASES = {
+    "EmbeddingBag": [
+        Case(6, 3, inputs=[bag.reshape(2, 4)]),
+        Case(6, 3, inputs=[bag, starts], mode_="sum"),
+        Case(6, 3, inputs=[bag, starts], mode_="max"),
+        Case(6, 3, inputs=[bag, ints(0, 2, 8)], include_last_offset=True),
+        Case(6, 3, inputs=[bag, starts], padding_idx=2),
+        Case(6, 3, inputs=[bag, starts], mode_="max", padding_idx=-2),
+        Case(6, 3, inputs=[bag, starts], mode_="sum", padding_idx=4, named={"per_sample_weights": wave(8)}),
+        Case(6, 3, inputs=[bag.reshape(4, 2)], mode_="sum", named={"per_sample_weights": wave(4, 2)}),
+        Case(6, 3, inputs=[twice, starts], scale_grad_by_freq=True, norm_type=3.0, max_norm=1.0),
+        Case(6, 3, inputs=[twice.int(), starts.int()], mode_="sum", scale_grad_by_freq=True),
+        Case(6, 3, inputs=[bag.reshape(2, 4)], mode_="sum", _weight=wave(6, 3, k=1.9)),
+    ],
+    "FractionalMaxPool2d": [
+        Case(2, output_size=(4, 3), _random_samples=samples2, inputs=[image]),
+        Case((3, 2), output_ratio=0.5, _random_samples=samples2, return_indices=True, inputs=[image]),
+        Case(2, (3, 4), _random_samples=samples2[:1], inputs=[image[0]], note="no_batch_dim"),
+        Case(3, output_size=1, _random_samples=samples2, inputs=[image]),
+    ],
+    "FractionalMaxPool3d": [
+        Case(2, output_size=(2, 3, 1), _random_samples=samples3, inputs=[volume]),
+        Case((2, 2, 1), output_ratio=(0.7, 0.5, 0.9), _random_samples=samples3, return_indices=True, inputs=[volume]),
+        Case((2, 2, 1), 2, _random_samples=samples3[:1], inputs=[volume[0]], note="no_batch_dim"),
+    ],
+    "AdaptiveLogSoftmaxWithLoss": [
+        Case(8, 10, [3, 6], inputs=[wave(5, 8), labels], div_value=2.0),
+        Case(8, 10, [2, 5, 7], 2.0, True, inputs=[wave(5, 8), labels]),
+        Case(8, 10, [4], inputs=[wave(8), torch.tensor(7)], note="no_batch_dim"),
+    ],
+    "LazyLinear": [Case(5, inputs=[wave(2, 3, 4)]), Case(5, bias=False, inputs=[wave(4)])],
+    **norms("LazyBatchNorm1d", sequence), **norms("LazyBatchNorm2d", image), **norms("LazyBatchNorm3d", volume),
+    **norms("LazyInstanceNorm1d", sequence), **norms("LazyInstanceNorm2d", image), **norms("LazyInstanceNorm3d", volume),
+    # PyTorch's sums of squares keep the first channel for good, which its gradient does not know: with these numbers it is not seen.
+    "CrossMapLRN2d": [Case(3, 1e-5, inputs=[image]), Case(5, 1e-5, 0.6, 2.0, inputs=[image])],
+    "CosineSimilarity": [Case(inputs=[wave(3, 4), wave(3, 4, k=1.3)]), Case(0, 1e-4, inputs=[wave(3, 4), wave(3, 4, k=1.3)])],
+    "PairwiseDistance": [Case(inputs=[wave(3, 4), wave(3, 4, k=1.3)]), Case(3.0, 1e-4, True, inputs=[wave(3, 4), wave(3, 4, k=1.3)])],
+    "MaxUnpool1d": [Case(2, inputs=pooled[1]), Case(2, inputs=pooled[1], named={"output_size": [7]})],
+    "MaxUnpool2d": [Case(2, inputs=pooled[2], named={"output_size": [6, 5]})],
+    "MaxUnpool3d": [Case(2, inputs=pooled[3], named={"output_size": [4, 5, 3]})],
+    "Unfold": [Case(2, inputs=[image]), Case((3, 2), 1, (1, 0), 2, inputs=[image]), Case(2, dilation=2, padding=1, inputs=[image[0]])],
+    "Fold": [Case((6, 5), 2, inputs=[wave(2, 8, 20)]), Case((6, 5), (3, 2), padding=(1, 0), stride=2, inputs=[wave(2, 12, 6)])],
+    "PixelShuffle": [Case(2, inputs=[wave(2, 8, 2, 3)])],
+    "PixelUnshuffle": [Case(2, inputs=[wave(2, 2, 4, 6)])],
+    "ChannelShuffle": [Case(2, inputs=[image])],
+    "Upsample": [
+        Case(scale_factor=2, inputs=[sequence]), Case((9, 7), mode="bilinear", align_corners=True, inputs=[image]),
+        Case(scale_factor=1.7, mode="bicubic", inputs=[image]), Case(scale_factor=(1.5, 2.0, 0.8), mode="trilinear", inputs=[volume]),
+        Case(size=11, mode="linear", inputs=[sequence]), Case(scale_factor=2.0, mode="nearest-exact", inputs=[image]),
+    ],
+    "UpsamplingNearest2d": [Case(scale_factor=2, inputs=[image]), Case((7, 9), inputs=[image])],
+    "UpsamplingBilinear2d": [Case(scale_factor=2, inputs=[image]), Case((7, 9), inputs=[image])],
+    "Flatten": [Case(inputs=[image]), Case(0, 1, inputs=[image])],
+    "Unflatten": [Case(1, (2, 2), inputs=[image]), Case(1, (2, -1), inputs=[image])],
+    "Identity": [Case(inputs=[image])],
+    "Hardsigmoid": [Case(inputs=[wave(4, 5, scale=5)])],
+    "RReLU": [Case(inputs=[wave(4, 5)], mode="eval"), Case(0.2, 0.6, inputs=[wave(4, 5)], mode="eval")],
+    "Dropout": [Case(inputs=[image], mode="eval"), Case(0.0, inputs=[image])],
+    "Dropout1d": [Case(0.2, inputs=[sequence], mode="eval"), Case(0.0, inputs=[sequence])],
+    "Dropout2d": [Case(inputs=[image], mode="eval"), Case(0.0, inputs=[image])],
+    "Dropout3d": [Case(inputs=[volume], mode="eval"), Case(0.0, inputs=[volume])],
+    "AlphaDropout": [Case(inputs=[image], mode="eval"), Case(0.0, inputs=[image])],
+    "FeatureAlphaDropout": [Case(inputs=[image], mode="eval"), Case(0.0, inputs=[image])],
+    "TripletMarginLoss": [
+        Case(inputs=[wave(3, 4), wave(3, 4, k=1.3), wave(3, 4, k=2.1)]),
+        Case(0.5, 1.0, swap=True, reduction="none", inputs=[wave(3, 4), wave(3, 4, k=1.3), wave(3, 4, k=2.1)]),
+    ],
+    "TripletMarginWithDistanceLoss": [Case(margin=0.7, swap=True, inputs=[wave(3, 4), wave(3, 4, k=1.3), wave(3, 4, k=2.1)])],
+}
+
+ERRORS = {
+    "EmbeddingBag": [
+        Case(6, 3, inputs=[bag]), Case(6, 3, inputs=[bag.reshape(2, 4), starts]), Case(6, 3, inputs=[bag, ints(1, 3)]), Case(6, 3, inputs=[bag, ints(0, 9)]),
+        Case(6, 3, inputs=[bag, ints(0, 4, 2)]), Case(6, 3, inputs=[bag + 1, starts]), Case(6, 3, inputs=[bag.float(), starts]),
+        Case(6, 3, inputs=[bag, starts], named={"per_sample_weights": wave(8)}), Case(6, 3, inputs=[bag, starts], mode_="sum", named={"per_sample_weights": wave(7)}),
+        Case(6, 3, inputs=[bag, starts], mode_="max", scale_grad_by_freq=True), Case(6, 3, padding_idx=6), Case(6, 3, padding_idx=-7),
+        Case(6, 3, _weight=wave(3, 6)), Case(6, 3, inputs=[bag.reshape(2, 2, 2)]),
+    ],
+    "FractionalMaxPool2d": [
+        Case(2), Case(2, 3, 0.5), Case(2, output_ratio=1.5), Case(2, output_size=6, inputs=[image]), Case(2, output_size=3, inputs=[image[0, 0]]),
+        Case(2, output_size=3, _random_samples=samples2[:, :3], inputs=[image]),
+    ],
+    "FractionalMaxPool3d": [Case(2), Case(0, output_size=2), Case(2, output_size=4, inputs=[volume]), Case(2, output_size=2, _random_samples=samples2[..., :1], inputs=[volume])],
+    "AdaptiveLogSoftmaxWithLoss": [
+        Case(8, 10, []), Case(8, 10, [6, 3]), Case(8, 10, [3, 10]), Case(8, 10, [0, 3]), Case(8, 10, [3, 3]),
+        Case(8, 10, [3], inputs=[wave(5, 8), labels + 1]), Case(8, 10, [3], inputs=[wave(4, 8), labels]), Case(8, 10, [3], inputs=[wave(5, 2, 8), ints(1, 2).reshape(2, 1)]),
+    ],
+    "MaxUnpool2d": [Case(2, inputs=[pooled[2][0], pooled[2][1][:, :, :2]])],
+    "Fold": [Case((6, 5), 2, inputs=[wave(2, 7, 20)]), Case((6, 5), 2, inputs=[wave(2, 8, 19)])],
+    "PixelShuffle": [Case(2, inputs=[wave(2, 6, 2, 3)])],
+    "CrossMapLRN2d": [Case(3, inputs=[sequence])],
+}
+
+
+def build(name, case):
+    """`mode_` stands for a layer's argument called mode."""
+    kwargs = {("mode" if key == "mode_" else key): value for key, value in case.kwargs.items()}
+    torch.manual_seed(7)
+    return getattr(nn, name)(*case.args, **kwargs), kwargs
+
+
+def written(value, name, tensors):
+    if isinstance(value, torch.Tensor):
+        tensors[name] = value.detach().clone().contiguous()
+        return {"tensor": name}
+    if isinstance(value, (tuple, list)):
+        return [written(v, f"{name}/{i}", tensors) for i, v in enumerate(value)]
+    return value
+
+
+def leaves(case):
+    """The inputs, floating-point ones as leaves; and by name."""
+    def leaf(value):
+        return value.clone().requires_grad_(value.is_floating_point()) if isinstance(value, torch.Tensor) else value
+
+    return [leaf(x) for x in case.inputs], {key: leaf(x) for key, x in case.named.items()}
+
+
+def header(name, case, key, kwargs, tensors):
+    return {
+        "module": name,
+        "args": [written(a, f"{key}/ctor/{i}", tensors) for i, a in enumerate(case.args)],
+        "kwargs": {k: written(v, f"{key}/ctor/{k}", tensors) for k, v in kwargs.items()},
+        "inputs": [written(x, f"{key}/input/{i}", tensors) for i, x in enumerate(case.inputs)],
+        "input_kwargs": {k: written(v, f"{key}/input/{k}", tensors) for k, v in case.named.items()},
+        "key": key,
+        **({"note": case.note} if case.note else {}),
+    }
+
+
+def answer(name, case, key, training, tensors):
+    module, kwargs = build(name, case)
+    module.train(training)
+    inputs, named = leaves(case)
+    if name.startswith("Lazy"):
+        with torch.no_grad():
+            module(*inputs, **named)
+        for parameter in module.parameters():
+            torch.nn.init.uniform_(parameter, -1, 1)
+    result = header(name, case, key, kwargs, tensors)
+    result["training"] = training
+    state = module.state_dict()
+    result["state"] = list(state)
+    for k, v in state.items():
+        tensors[f"{key}/state/{k}"] = v.detach().clone().contiguous()
+    output = module(*inputs, **named)
+    result["repr"] = repr(module)
+    result["output"] = written(tuple(output) if isinstance(output, tuple) else output, f"{key}/output", tensors)
+    outputs = [output] if isinstance(output, torch.Tensor) else list(output)
+    total, wanted = 0, []
+    for i, y in enumerate(outputs):
+        if y.requires_grad:
+            cotangent = wave(*y.shape, k=2.3) if y.dim() else torch.tensor(0.7)
+            tensors[f"{key}/cotangent" + ("" if isinstance(output, torch.Tensor) else f"/{i}")] = cotangent
+            total = total + (y * cotangent).sum()
+    result["grad"] = []
+    if isinstance(total, torch.Tensor):
+        total.backward()
+        for i, x in list(enumerate(inputs)) + list(named.items()):
+            if isinstance(x, torch.Tensor) and x.grad is not None:
+                wanted.append((f"input/{i}", x.grad))
+        wanted += [(f"state/{k}", p.grad) for k, p in module.named_parameters() if p.grad is not None]
+        for leaf, grad in wanted:
+            tensors[f"{key}/grad/{leaf}"] = grad.contiguous()
+            result["grad"].append(leaf)
+    result["after"] = [k for k, _ in module.named_buffers()]
+    for k, v in module.named_buffers():
+        tensors[f"{key}/after/{k}"] = v.detach().clone().contiguous()
+    return result
+
+
+def failure(name, case, key, tensors):
+    on, module, kwargs = "construct", None, {("mode" if k == "mode_" else k): v for k, v in case.kwargs.items()}
+    try:
+        module, kwargs = build(name, case)
+        on = "forward"
+        inputs, named = leaves(case)
+        if case.inputs:
+            module(*inputs, **named)
+        raise SystemExit(f"{name} {key}: PyTorch raises nothing")
+    except (ValueError, RuntimeError, IndexError, AssertionError, NotImplementedError) as error:
+        message = str(error).split("\n")[0]
+    result = header(name, case, key, kwargs, tensors)
+    result["training"] = True
+    state = module.state_dict() if module is not None else {}
+    result["state"] = list(state)
+    for k, v in state.items():
+        tensors[f"{key}/state/{k}"] = v.detach().clone().contiguous()
+    result["error"] = {"on": on, "message": message}
+    return result
+
+
+TYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.int32: "I32", torch.bool: "BOOL"}
+
+
+def save(path, tensors):
+    """A safetensors file: the length of the header, the header, the bytes."""
+    table, data = {}, b""
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        raw = tensor.numpy().tobytes()
+        table[name] = {"dtype": TYPES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [len(data), len(data) + len(raw)]}
+        data += raw
+    head = json.dumps(table, separators=(",", ":")).encode()
+    head += b" " * (-len(head) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(head)) + head + data)
+
+
+def main(folder):
+    for name in sorted(CASES):
+        tensors, cases = {}, []
+        for i, case in enumerate(CASES[name]):
+            for mode in ["train", "eval"]:
+                if case.mode in ("both", mode):
+                    cases.append(answer(name, case, f"{mode}{i}", mode == "train", tensors))
+        for i, case in enumerate(ERRORS.get(name, [])):
+            cases.append(failure(name, case, f"error{i}", tensors))
+        os.makedirs(f"{folder}/{name}", exist_ok=True)
+        with open(f"{folder}/{name}/cases.json", "w") as file:
+            json.dump({"torch": torch.__version__, "cases": cases}, file, indent=1)
+            file.write("\n")
+        save(f"{folder}/{name}/tensors.safetensors", tensors)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
