@@ -7,6 +7,9 @@ import Glibc
 /// "Fan" is how many inputs an output is summed from (fan in) or how many outputs an input reaches (fan out): dimension 1 or 0
 /// of the weight times the size of the kernel.
 public enum Init {
+    /// Whether tensors stay as they are: inside `skipInit`.
+    private static var isSkipped: Bool { Context.current.skipsInit }
+
     /// What follows the layer, for `calculateGain`.
     public enum Nonlinearity: String, Sendable, CaseIterable {
         case linear, conv1d, conv2d, conv3d
@@ -41,17 +44,19 @@ public enum Init {
     /// Evenly distributed in [a, b).
     @discardableResult public static func uniform_(_ tensor: Tensor, a: Double = 0, b: Double = 1, generator: Generator? = nil) -> Tensor {
         guard a <= b else { return fail("Init.uniform_", "the interval \(a) ..< \(b) is empty") }
-        return noGrad { tensor.uniform_(a, b, generator: generator) }
+        return isSkipped ? tensor : noGrad { tensor.uniform_(a, b, generator: generator) }
     }
 
     /// Normally distributed.
     @discardableResult public static func normal_(_ tensor: Tensor, mean: Double = 0, std: Double = 1, generator: Generator? = nil) -> Tensor {
         guard std >= 0 else { return fail("Init.normal_", "std must not be negative, it is \(std)") }
-        return noGrad { tensor.normal_(mean: mean, std: std, generator: generator) }
+        return isSkipped ? tensor : noGrad { tensor.normal_(mean: mean, std: std, generator: generator) }
     }
 
     /// `val` everywhere.
-    @discardableResult public static func constant_(_ tensor: Tensor, _ val: Double) -> Tensor { noGrad { tensor.fill_(val) } }
+    @discardableResult public static func constant_(_ tensor: Tensor, _ val: Double) -> Tensor {
+        isSkipped ? tensor : noGrad { tensor.fill_(val) }
+    }
     /// 1 everywhere.
     @discardableResult public static func ones_(_ tensor: Tensor) -> Tensor { constant_(tensor, 1) }
     /// 0 everywhere.
@@ -61,7 +66,7 @@ public enum Init {
     @discardableResult public static func eye_(_ tensor: Tensor) -> Tensor {
         composite("Init.eye_", tensor) { () throws(OpError) in
             guard tensor.ndim == 2 else { throw OpError("is for tensors with 2 dimensions, this one has shape \(tensor.shape)") }
-            return noGrad { tensor.copy_(Tensor.eye(tensor.shape[0], tensor.shape[1], dtype: tensor.dtype, device: tensor.device)) }
+            return isSkipped ? tensor : noGrad { tensor.copy_(Tensor.eye(tensor.shape[0], tensor.shape[1], dtype: tensor.dtype, device: tensor.device)) }
         }
     }
 
@@ -74,7 +79,7 @@ public enum Init {
                 throw OpError("dim 0 of shape \(tensor.shape) must be divisible by groups (\(groups))")
             }
             let outputs = tensor.shape[0] / groups
-            return noGrad {
+            return isSkipped ? tensor : noGrad {
                 tensor.zero_()
                 for group in 0..<groups {
                     for i in 0..<min(outputs, tensor.shape[1]) {
@@ -136,7 +141,7 @@ public enum Init {
             guard std > 0 else { throw OpError("std must be positive, it is \(std)") }
             guard a < b else { throw OpError("the interval \(a) ... \(b) is empty") }
             let scale = std * 2.0.squareRoot()
-            return noGrad {
+            return isSkipped ? tensor : noGrad {
                 // In float32 at least: half the types have too few values to invert.
                 let wide = Tensor.empty(tensor.shape, dtype: tensor.dtype == .float64 ? .float64 : .float32, device: tensor.device)
                 wide.uniform_(erf((a - mean) / scale), erf((b - mean) / scale), generator: generator)
@@ -152,7 +157,7 @@ public enum Init {
     @discardableResult public static func orthogonal_(_ tensor: Tensor, gain: Double = 1, generator: Generator? = nil) -> Tensor {
         composite("Init.orthogonal_", tensor) { () throws(OpError) in
             guard tensor.ndim >= 2 else { throw OpError("is for tensors with 2 or more dimensions, this one has shape \(tensor.shape)") }
-            guard tensor.numel > 0 else { return tensor }
+            guard tensor.numel > 0, !isSkipped else { return tensor }
             let rows = tensor.shape[0]
             let columns = tensor.numel / rows
             return noGrad {
@@ -179,6 +184,7 @@ public enum Init {
             guard tensor.ndim == 2 else { throw OpError("is for tensors with 2 dimensions, this one has shape \(tensor.shape)") }
             guard sparsity >= 0 && sparsity <= 1 else { throw OpError("sparsity must lie in 0 ... 1, it is \(sparsity)") }
             guard std >= 0 else { throw OpError("std must not be negative, it is \(std)") }
+            if isSkipped { return tensor }
             let rows = tensor.shape[0]
             let zeros = Int((sparsity * Double(rows)).rounded(.up))
             return noGrad {

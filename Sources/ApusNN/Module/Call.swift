@@ -43,6 +43,8 @@ extension Module {
     private func hooked(_ hooks: ModuleHooks, _ given: [Tensor], _ body: ([Tensor]) -> [Tensor]) -> [Tensor] {
         enter()
         defer { leave() }
+        for member in hooks.derived { member.target.computed?.enter() }
+        defer { for member in hooks.derived { member.target.computed?.leave() } }
         var inputs = given
         for hook in hooks.beforeForward {
             if let changed = hook.run(self, inputs) { inputs = checkedCount("forward pre-hook", "inputs", changed, inputs) }

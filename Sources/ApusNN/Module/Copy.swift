@@ -50,6 +50,7 @@ final class ModuleCopier {
             copy.buffers = extras.buffers.map { ($0.name, self.copy($0.buffer) as! Buffer) }
             copy.modules = extras.modules.map { ($0.name, self.copy($0.module)) }
             copy.hooks = extras.hooks.map(ModuleHooks.init(copying:))
+            copy.hooks?.derived = extras.hooks?.derived.map { DerivedMember(name: $0.name, target: self.copy($0.target), rule: $0.rule) } ?? []
             return copy
         }
     }
@@ -79,7 +80,9 @@ final class ModuleCopier {
         let source = UnsafeRawPointer(Unmanaged.passUnretained(module).toOpaque())
         made[ObjectIdentifier(module)] = copy.takeUnretainedValue()
         for field in fields { initialize(field.type, from: source + field.offset, to: memory + field.offset) }
-        return copy.takeRetainedValue()
+        let made = copy.takeRetainedValue()
+        made.bindDerived()
+        return made
     }
 
     private func initialize<Field>(_ type: Field.Type, from source: UnsafeRawPointer, to target: UnsafeMutableRawPointer) {

@@ -17,6 +17,8 @@ final class ModuleHooks {
     var afterForward: [Hook<(Module, [Tensor], [Tensor]) -> [Tensor]?>] = []
     var beforeBackward: [Hook<(Module, [Tensor]) -> [Tensor]?>] = []
     var backward: [Hook<(Module, [Tensor], [Tensor]) -> [Tensor]?>] = []
+    /// Tensors that are computed from members; their values are kept during a call.
+    var derived: [DerivedMember] = []
     var lastID = 0
 
     func nextID() -> Int {
@@ -24,7 +26,7 @@ final class ModuleHooks {
         return lastID
     }
 
-    var isEmpty: Bool { beforeForward.isEmpty && afterForward.isEmpty && beforeBackward.isEmpty && backward.isEmpty }
+    var isEmpty: Bool { beforeForward.isEmpty && afterForward.isEmpty && beforeBackward.isEmpty && backward.isEmpty && derived.isEmpty }
 }
 
 extension Module {

@@ -110,6 +110,8 @@ open class Module {
                 if moved !== tensor && !moved.isPoisoned { tensor.setData(moved) }
             }
         }
+        // What is computed from them has another type or place now.
+        for module in modules() { module.bindDerived() }
         return self
     }
 

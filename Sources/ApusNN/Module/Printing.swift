@@ -3,7 +3,7 @@ import ApusCore
 extension Module {
     /// PyTorch's `Module.__repr__`.
     final func describeMembers() -> String {
-        printed(typeName, extraRepr: extraRepr, describeChildren(memberTree()))
+        printed((parametrizations == nil ? "" : "Parametrized") + typeName, extraRepr: extraRepr, describeChildren(memberTree()))
     }
 }
 

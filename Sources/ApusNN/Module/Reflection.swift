@@ -68,7 +68,9 @@ extension Module {
             found += extras.buffers.map { ($0.name, .buffer($0.buffer)) }
             found += extras.modules.map { ($0.name, .module($0.module)) }
         }
-        return found
+        let computed = derived
+        if computed.isEmpty { return found }
+        return found.filter { _, member in !computed.contains { $0.target === member.tensor } }
     }
 
     final func members() -> Members {
@@ -124,6 +126,17 @@ extension Member {
             guard let member = holder.member else { return nil }
             self = member
         default: return nil
+        }
+    }
+}
+
+extension Member {
+    /// The tensor where it is one.
+    var tensor: Tensor? {
+        switch self {
+        case .parameter(let parameter): parameter
+        case .buffer(let buffer): buffer
+        case .module, .group: nil
         }
     }
 }

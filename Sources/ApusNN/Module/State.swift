@@ -44,6 +44,7 @@ extension Module {
     /// Not `strict`, only shapes must fit; missing and unexpected keys are returned.
     @discardableResult public final func loadStateDict(_ state: StateDict, strict: Bool = true) throws -> (missingKeys: [String], unexpectedKeys: [String]) {
         let own = stateTensors()
+        let state = withOlderKeys(state)
         let (materialized, shapes) = lazyShapes(state)
         var known: Set<String> = []
         var missing: [String] = []
@@ -73,6 +74,22 @@ extension Module {
             pair.target.didChange(by: "loadStateDict")
         }
         return (missing, unexpected)
+    }
+
+    /// `state` with the keys that members had before under those that they have now.
+    private func withOlderKeys(_ state: StateDict) -> StateDict {
+        var renamed = state
+        for place in allMembers() {
+            for member in place.module.derived {
+                let keys = member.rule.olderKeys(member.name).map { (joined(place.name, $0.old), joined(place.name, $0.new)) }
+                guard !keys.isEmpty, keys.allSatisfy({ state[$0.0] != nil }) else { continue }
+                for (old, new) in keys {
+                    renamed[new] = state[old]
+                    renamed[old] = nil
+                }
+            }
+        }
+        return renamed
     }
 
     /// The lazy modules whose shapes `state` tells, and which shapes that gives their tensors.

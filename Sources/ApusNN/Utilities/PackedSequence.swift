@@ -17,6 +17,13 @@ public struct PackedSequence {
         PackedSequence(data: data, batchSizes: batchSizes, sortedIndices: sortedIndices, unsortedIndices: unsortedIndices)
     }
 
+    /// On another device. PyTorch: `to`.
+    public func to(_ device: Device) -> PackedSequence {
+        PackedSequence(data: data.to(device), batchSizes: batchSizes, sortedIndices: sortedIndices?.to(device), unsortedIndices: unsortedIndices?.to(device))
+    }
+    /// Rows of another type. PyTorch: `to`.
+    public func to(_ dtype: DType) -> PackedSequence { with(data.to(dtype)) }
+
     /// The lengths of the sequences, in the order in which they were packed.
     public var lengths: [Int] {
         let sorted = (0..<(batchSizes.first ?? 0)).map { n in batchSizes.count { $0 > n } }
@@ -115,4 +122,15 @@ public func unpadSequence(_ padded: Tensor, lengths: [Int], batchFirst: Bool = f
 /// Packs sequences [Lᵢ, *]. PyTorch: `pack_sequence`.
 public func packSequence(_ sequences: [Tensor], enforceSorted: Bool = true) -> PackedSequence {
     packPaddedSequence(padSequence(sequences), lengths: sequences.map { $0.isPoisoned || $0.ndim == 0 ? 1 : $0.shape[0] }, enforceSorted: enforceSorted)
+}
+
+/// The sequences of a packed list, in the order in which they were packed. PyTorch: `unpack_sequence`.
+public func unpackSequence(_ packed: PackedSequence) -> [Tensor] {
+    let (padded, lengths) = padPackedSequence(packed, batchFirst: true)
+    return unpadSequence(padded, lengths: lengths, batchFirst: true)
+}
+
+/// The permutation that undoes `permutation` (int64 [N]). PyTorch: `invert_permutation`.
+public func invertPermutation(_ permutation: Tensor) -> Tensor {
+    permutation.scatter(0, permutation, Tensor.arange(permutation.numel, device: permutation.device))
 }

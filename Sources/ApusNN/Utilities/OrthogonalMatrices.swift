@@ -1,0 +1,183 @@
+import ApusCore
+
+/// Matrices (the last two dimensions) with orthonormal columns, or rows where those are fewer. See `Parametrizations.orthogonal`.
+final class OrthogonalMatrices: Module, InvertibleParametrization {
+    private let shape: Shape
+    private let map: Parametrizations.OrthogonalMap
+    private let useTrivialization: Bool
+    /// What the map's result is multiplied by, once something was assigned.
+    private var base: Buffer?
+
+    init(_ shape: Shape, _ map: Parametrizations.OrthogonalMap, _ useTrivialization: Bool) {
+        self.shape = shape
+        self.map = map
+        self.useTrivialization = useTrivialization
+    }
+
+    override var typeName: String { "_Orthogonal" }
+
+    override func forward(_ x: Tensor) -> Tensor {
+        let isWide = x.shape[-2] < x.shape[-1]
+        let tall = isWide ? x.mT : x
+        let (n, k) = (tall.shape[-2], tall.shape[-1])
+        var q: Tensor
+        if map == .householder {
+            q = OrthogonalMaps.householderProduct(tall.tril(-1)) * tall.diagonal(dim1: -2, dim2: -1).detach().trunc().unsqueeze(-2)
+        } else {
+            var lower = tall.tril()
+            if n != k { lower = lower.pad([0, n - k]) }
+            let skew = lower - lower.mT
+            q = map == .matrixExp ? OrthogonalMaps.matrixExp(skew) : OrthogonalMaps.cayley(skew)
+            if n != k { q = q.narrow(-1, 0, k) }
+        }
+        if let base { q = base.matmul(q) }
+        return isWide ? q.mT : q
+    }
+
+    func rightInverse(_ value: Tensor) -> Tensor? {
+        if value.isPoisoned { return value }
+        guard value.shape == shape else { return fail("orthogonal", "needs matrices of shape \(shape), these have \(value.shape)") }
+        return noGrad {
+            let isWide = value.shape[-2] < value.shape[-1]
+            let tall = isWide ? value.mT : value
+            guard useTrivialization else {
+                guard map == .householder else { return nil }
+                let vectors = OrthogonalMaps.householderVectors(tall)
+                return isWide ? vectors.mT.contiguous() : vectors
+            }
+            let (n, k) = (tall.shape[-2], tall.shape[-1])
+            let q: Tensor
+            if n == k {
+                q = isOrthogonal(tall) ? tall.clone() : OrthogonalMaps.orthogonalized(tall)
+            } else {
+                // Any completion to a basis will do.
+                let rest = Tensor.randn(Shape(Array(tall.shape.dropLast()) + [n - k]), dtype: tall.dtype, device: tall.device)
+                q = OrthogonalMaps.orthogonalized(Tensor.cat([tall, rest], dim: -1))
+            }
+            if let base { base.setData(q) } else { base = Buffer(q) }
+            return Tensor.zeros(like: value) - Tensor.eye(value.shape[-2], value.shape[-1], dtype: value.dtype, device: value.device)
+        }
+    }
+
+    private func isOrthogonal(_ q: Tensor) -> Bool {
+        let unit = q.dtype == .float64 ? 0x1p-52 : q.dtype == .float32 ? 0x1p-23 : 0x1p-10
+        let identity = Tensor.eye(q.shape[-1], dtype: q.dtype, device: q.device)
+        return q.mT.matmul(q).allclose(identity.expand(Shape(Array(q.shape.dropLast(2)) + [q.shape[-1], q.shape[-1]])), atol: 10 * Double(q.shape[-2]) * unit)
+    }
+}
+
+/// The linear algebra of `OrthogonalMatrices`: maps are composed of products, so that derivatives of any order follow.
+enum OrthogonalMaps {
+    /// exp A by scaling and squaring: (Σ Bⁱ/i!)^(2ˢ) with B = A/2ˢ, ‖B‖₁ ≤ ½, and as many terms as the type can tell apart.
+    static func matrixExp(_ a: Tensor) -> Tensor {
+        if a.isPoisoned || a.numel == 0 { return a }
+        let norm = noGrad { a.detach().abs().sum(dim: -2).max().item() }
+        guard norm.isFinite else { return a * Double.nan }
+        var (squarings, bound) = (0, norm)
+        while bound > 0.5 {
+            bound /= 2
+            squarings += 1
+        }
+        let b = a * (1 / Double(1 << Swift.min(squarings, 62)))
+        let identity = Tensor.eye(a.shape[-1], dtype: a.dtype, device: a.device)
+        // ½ⁿ/n! is below 2⁻⁵³ from n = 14 on, below 2⁻²⁴ from n = 8 on.
+        var sum = identity + b * (1 / Double(a.dtype == .float64 ? 15 : 9))
+        for i in stride(from: a.dtype == .float64 ? 14 : 8, through: 1, by: -1) { sum = identity + b.matmul(sum) * (1 / Double(i)) }
+        for _ in 0..<squarings { sum = sum.matmul(sum) }
+        return sum
+    }
+
+    /// (I − A/2)⁻¹(I + A/2).
+    static func cayley(_ a: Tensor) -> Tensor {
+        let identity = Tensor.eye(a.shape[-1], dtype: a.dtype, device: a.device)
+        return Solve()(identity - a * 0.5, identity + a * 0.5)[0]
+    }
+
+    /// The first k columns of H₁H₂…H_k, Hᵢ = I − 2·vᵢvᵢᵀ/(vᵢᵀvᵢ), where vᵢ has a 1 at i and below it column i of `lower` [*, n, k].
+    static func householderProduct(_ lower: Tensor) -> Tensor {
+        let (n, k) = (lower.shape[-2], lower.shape[-1])
+        let identity = Tensor.eye(n, k, dtype: lower.dtype, device: lower.device).expand(lower.shape)
+        let vectors = lower + identity
+        let factors = 2 / vectors.square().sum(dim: -2, keepDim: true)
+        var q = identity
+        for i in stride(from: k - 1, through: 0, by: -1) {
+            let v = vectors.narrow(-1, i, 1)
+            q = q - v.matmul(v.mT.matmul(q)) * factors.narrow(-1, i, 1)
+        }
+        return q
+    }
+
+    /// The Q of A = QR with a positive diagonal of R.
+    static func orthogonalized(_ a: Tensor) -> Tensor {
+        let vectors = householderVectors(a)
+        return householderProduct(vectors.tril(-1)) * vectors.diagonal(dim1: -2, dim2: -1).unsqueeze(-2)
+    }
+
+    /// The vectors vᵢ below the diagonal, and on it the signs with which `householderProduct` of them gives A's own columns, of A [*, n, k], n ≥ k.
+    static func householderVectors(_ a: Tensor) -> Tensor {
+        let (n, k) = (a.shape[-2], a.shape[-1])
+        var numbers = a.array(Double.self)
+        for start in stride(from: 0, to: numbers.count, by: Swift.max(n * k, 1)) {
+            func at(_ row: Int, _ column: Int) -> Int { start + row * k + column }
+            for i in 0..<k {
+                let below = (i + 1..<Swift.max(n, i + 1)).reduce(0) { $0 + numbers[at($1, i)] * numbers[at($1, i)] }
+                let pivot = numbers[at(i, i)]
+                // Nothing to reflect: the product's factor turns the column's sign, since its vector is the unit vector.
+                if below == 0 {
+                    numbers[at(i, i)] = pivot > 0 ? -1 : pivot < 0 ? 1 : 0
+                    continue
+                }
+                let length = (pivot * pivot + below).squareRoot()
+                let beta = pivot >= 0 ? -length : length
+                for row in i + 1..<n { numbers[at(row, i)] /= pivot - beta }
+                let tau = (beta - pivot) / beta
+                for column in i + 1..<Swift.max(k, i + 1) {
+                    let sum = (i + 1..<n).reduce(numbers[at(i, column)]) { $0 + numbers[at($1, i)] * numbers[at($1, column)] }
+                    numbers[at(i, column)] -= tau * sum
+                    for row in i + 1..<n { numbers[at(row, column)] -= tau * sum * numbers[at(row, i)] }
+                }
+                numbers[at(i, i)] = beta > 0 ? 1 : -1
+            }
+        }
+        return Tensor(numbers, shape: a.shape, dtype: a.dtype, device: a.device)
+    }
+}
+
+/// X with M·X = B for square matrices M (the last two dimensions), by elimination with pivots, in float64 on the host.
+///
+/// Derivatives: ∂B = M⁻ᵀ·∂X, ∂M = −∂B·Xᵀ.
+private struct Solve: DifferentiableFunction {
+    func forward(_ inputs: [Tensor], _ context: FunctionContext) -> [Tensor] {
+        let (m, b) = (inputs[0], inputs[1])
+        let (n, width) = (m.shape[-1], b.shape[-1])
+        var (a, x) = (m.array(Double.self), b.array(Double.self))
+        for batch in 0..<(n == 0 ? 0 : a.count / (n * n)) {
+            let (left, right) = (batch * n * n, batch * n * width)
+            for i in 0..<n {
+                let pivot = (i..<n).max { a[left + $0 * n + i].magnitude < a[left + $1 * n + i].magnitude } ?? i
+                if pivot != i {
+                    for column in 0..<n { a.swapAt(left + i * n + column, left + pivot * n + column) }
+                    for column in 0..<width { x.swapAt(right + i * width + column, right + pivot * width + column) }
+                }
+                for row in 0..<n where row != i {
+                    let factor = a[left + row * n + i] / a[left + i * n + i]
+                    if factor == 0 { continue }
+                    for column in i..<n { a[left + row * n + column] -= factor * a[left + i * n + column] }
+                    for column in 0..<width { x[right + row * width + column] -= factor * x[right + i * width + column] }
+                }
+            }
+            for row in 0..<n {
+                for column in 0..<width { x[right + row * width + column] /= a[left + row * n + row] }
+            }
+        }
+        let result = Tensor(x, shape: b.shape, dtype: b.dtype, device: b.device)
+        context.save(m, result)
+        return [result]
+    }
+
+    func backward(_ gradients: [Tensor], _ context: FunctionContext) -> [Tensor?] {
+        let (m, x) = (context.saved[0], context.saved[1])
+        let gradB = Solve()(m.mT, gradients[0])[0]
+        return [-gradB.matmul(x.mT), gradB]
+    }
+}
