@@ -52,6 +52,7 @@ let package = Package(
         .testTarget(name: "ApusFormatsTests", dependencies: ["Apus", "TestSupport"]),
         .testTarget(name: "ApusDataTests", dependencies: ["Apus", "TestSupport"]),
         .testTarget(name: "ApusTrainingTests", dependencies: ["Apus", "TestSupport"]),
+        .testTarget(name: "CoverageTests", dependencies: ["Apus"]),
         .testTarget(name: "ConformanceTests", dependencies: ["Apus", "ConformanceRunner", "TestSupport"], resources: [.copy("cases")]),
     ],
     swiftLanguageModes: [.v6],

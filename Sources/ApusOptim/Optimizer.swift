@@ -45,6 +45,7 @@ open class Optimizer {
                 return
             }
             seen[ObjectIdentifier(parameter)] = place
+            if isComputed(parameter, place) { return }
             guard parameter.isPoisoned || parameter.isLeaf else {
                 fail(name, "\(place) (shape \(parameter.shape)) is the result of \(parameter.gradFn ?? "an op"), not a leaf; only leaves can be optimized")
                 return
@@ -68,14 +69,24 @@ open class Optimizer {
         paramGroups.append(group)
     }
 
+    /// Fails for a weight that was parametrized or pruned, before or after the optimizer was made: it would get no gradient.
+    private final func isComputed(_ parameter: Tensor, _ place: @autoclosure () -> String) -> Bool {
+        guard parameter.computed != nil else { return false }
+        fail(name, "\(place()) (shape \(parameter.shape)) is computed from other parameters, since it was parametrized or pruned; make the optimizer after that, of parameters()")
+        return true
+    }
+
     /// What is wrong with a group's settings, nil where nothing is. Called for each group that is added or loaded.
     open func validate(_ group: ParameterGroup) -> String? { nil }
 
     /// Forgets the gradients: sets them to nil, or fills them with zeros in place. PyTorch: `zero_grad`.
     public final func zeroGrad(setToNil: Bool = true) {
-        for group in paramGroups {
-            for parameter in group.parameters {
-                guard let grad = parameter.grad else { continue }
+        for (g, group) in paramGroups.enumerated() {
+            for (i, parameter) in group.parameters.enumerated() {
+                guard let grad = parameter.grad else {
+                    if isComputed(parameter, "parameter \(i) of group \(g)") { return }
+                    continue
+                }
                 if setToNil {
                     parameter.grad = nil
                 } else {

@@ -245,10 +245,14 @@ private func weighted(_ x: Tensor) -> Tensor { (x * R.wave(x.shape, k: 2.3)).sum
         #expect(message { registerParametrization(linear, "weight", Widening()) }.contains("unsafe"))
         #expect(linear.stateDict().keys == ["weight", "bias"] && !isParametrized(linear))
         #expect(message { removeParametrizations(linear, "weight") }.contains("not parametrized"))
-        #expect(message { removeParametrizations(Parametrizations.weightNorm(linear), "weight", leaveParametrized: false) }.contains("several originals"))
+        #expect(message { removeParametrizations(Parametrizations.weightNorm(layer(3, 3)), "weight", leaveParametrized: false) }.contains("several originals"))
         #expect(message { Parametrizations.spectralNorm(layer(3, 3), nPowerIterations: 0) }.contains("nPowerIterations"))
         #expect(message { Parametrizations.spectralNorm(layer(3, 3), dim: 2) }.contains("dim 2"))
         #expect(message { Parametrizations.orthogonal(layer(3, 3), "bias") }.contains("[3]"))
         #expect(message { removeWeightNorm(layer(3, 3)) }.contains("no weight norm"))
+        let before = SGD(linear.parameters(), lr: 0.1)
+        Parametrizations.weightNorm(linear)
+        #expect(message { before.zeroGrad() }.contains("make the optimizer after"))
+        #expect(message { _ = SGD([linear.weight], lr: 0.1) }.contains("parameter 0 of group 0"))
     }
 }

@@ -1,0 +1,57 @@
+import Apus
+import Foundation
+import Testing
+
+/// Holds `docs/coverage.md`, `Symbols.swift` and the code together. `scripts/coverage --check` compares both with PyTorch itself.
+@Suite struct CoverageTests {
+    private struct Row {
+        let namespace: String
+        let name: String
+        /// nil where there is none.
+        let apus: String?
+        let cell: String
+    }
+
+    private static let page: String = {
+        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../docs/coverage.md")
+        do { return try String(contentsOf: path, encoding: .utf8) } catch { fatalError("\(path.path): \(error)") }
+    }()
+
+    private static let rows: [Row] = {
+        var namespace = ""
+        var rows: [Row] = []
+        for line in page.split(separator: "\n") {
+            if line.hasPrefix("## ") { namespace = String(line.dropFirst(3)) }
+            let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+            guard line.hasPrefix("| `"), cells.count == 2 else { continue }
+            let parts = cells[1].split(separator: "`", omittingEmptySubsequences: false)
+            rows.append(Row(
+                namespace: namespace, name: cells[0].trimmingCharacters(in: ["`"]), apus: cells[1].hasPrefix("`") ? String(parts[1]) : nil, cell: cells[1]))
+        }
+        return rows
+    }()
+
+    /// Symbols.swift compiles, so what it uses is there; the page must list just that.
+    @Test func pageAndCodeAgree() {
+        let listed = Set(Self.rows.compactMap(\.apus))
+        #expect(listed.subtracting(Symbols.names).sorted() == [] && Symbols.names.subtracting(listed).sorted() == [], "run scripts/coverage")
+        #expect(Self.rows.count > 400)
+        for row in Self.rows { #expect(row.apus != nil || row.cell.count > "– ".count, "\(row.namespace).\(row.name) has neither a name nor a reason") }
+    }
+
+    @Test func theCountsAreRight() {
+        for (namespace, rows) in Dictionary(grouping: Self.rows, by: \.namespace) {
+            #expect(Self.page.contains("## \(namespace)\n\n\(rows.count { $0.apus != nil }) of \(rows.count).\n"), "\(namespace)")
+        }
+    }
+
+    /// What can be built from a file is listed, and every class of torch.nn that is built of numbers alone can be.
+    @Test func theTableHasEveryLayer() {
+        let classes = Set(Self.rows.filter { $0.namespace == "torch.nn" && $0.apus != nil }.map(\.name))
+        let table = Set(ModuleTable.names)
+        #expect(table.subtracting(classes).sorted() == [])
+        let containers = ["Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
+        let others = ["Buffer", "Parameter", "RNNBase", "RNNCellBase", "TransformerDecoder", "TransformerEncoder"]
+        #expect(classes.subtracting(table).sorted() == (containers + others).sorted())
+    }
+}
