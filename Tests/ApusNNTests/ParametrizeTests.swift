@@ -256,3 +256,41 @@ private func weighted(_ x: Tensor) -> Tensor { (x * R.wave(x.shape, k: 2.3)).sum
         #expect(message { _ = SGD([linear.weight], lr: 0.1) }.contains("parameter 0 of group 0"))
     }
 }
+
+/// Stand-ins and computed weights at once.
+@Suite struct FunctionalParametrizationTests {
+    @Test func functionalCallsReachOriginals() {
+        let linear = Parametrizations.weightNorm(layer(3, 4))
+        let x = R.wave([2, 3])
+        let g = R.wave([4, 1], k: 1.1).abs().requiresGrad_()
+        var state = StateDict()
+        state["parametrizations.weight.original0"] = g
+        let y = linear.functionalCall(state, x)
+        let v = linear.parametrization("weight")!.originals[1].detach()
+        expectClose(y, F.linear(x, v * (g.detach() / v.norm(dim: [1], keepDim: true)), linear.bias))
+        y.sum().backward()
+        #expect(g.grad != nil && linear.parametrization("weight")!.originals[0].grad == nil)
+        expectClose(linear(x), F.linear(x, R.wave([4, 3]), linear.bias))
+        checkGradients([g]) { leaves in
+            var state = StateDict()
+            state["parametrizations.weight.original0"] = leaves[0]
+            return linear.functionalCall(state, x)
+        }
+    }
+
+    /// What a layer detaches stays detached when another tensor stands in.
+    @Test func detachedStandInsHaveNoHistory() {
+        final class Detaching: Module {
+            let weight = Parameter(Tensor.ones([2], dtype: .float64))
+            override func forward(_ x: Tensor) -> Tensor { x * weight.detach() + weight }
+        }
+        let module = Detaching()
+        let weight = Tensor([3.0, 5.0], requiresGrad: true)
+        var state = StateDict()
+        state["weight"] = weight
+        let y = module.functionalCall(state, Tensor([10.0, 10.0]))
+        #expect(y.array(Double.self) == [33, 55])
+        y.sum().backward()
+        #expect(weight.grad!.array(Double.self) == [1, 1])
+    }
+}

@@ -196,6 +196,15 @@ enum Symbols {
         "Fold",
         "FractionalMaxPool2d",
         "FractionalMaxPool3d",
+        "Func.grad",
+        "Func.gradAndValue",
+        "Func.hessian",
+        "Func.jacfwd",
+        "Func.jacrev",
+        "Func.jvp",
+        "Func.linearize",
+        "Func.vjp",
+        "Func.vmap",
         "fuseConvBNEval",
         "fuseConvBNWeights",
         "fuseLinearBNEval",
@@ -274,6 +283,7 @@ enum Symbols {
         "MaxUnpool3d",
         "Mish",
         "Module",
+        "Module.functionalCall",
         "ModuleDict",
         "ModuleList",
         "MSELoss",
@@ -362,6 +372,7 @@ enum Symbols {
         "Softsign",
         "SparseAdam",
         "spectralNorm",
+        "stackModuleState",
         "StepLR",
         "SWALR",
         "SyncBatchNorm",
@@ -731,6 +742,15 @@ enum Symbols {
         _ = F.tripletMarginLoss(x, x, x)
         _ = F.tripletMarginWithDistanceLoss(x, x, x)
         _ = F.unfold(x, kernelSize: 1)
+        _ = Func.grad { (y: Tensor) in y }
+        _ = Func.gradAndValue { (y: Tensor) in y }
+        _ = Func.hessian { (y: Tensor) in y }
+        _ = Func.jacfwd { (y: Tensor) in y }
+        _ = Func.jacrev { (y: Tensor) in y }
+        _ = Func.jvp({ (y: Tensor) in y }, x, x)
+        _ = Func.linearize({ (y: Tensor) in y }, x)
+        _ = Func.vjp({ (y: Tensor) in y }, x)
+        _ = Func.vmap { (y: Tensor) in y }
         _ = fuseConvBNEval(conv, bn)
         _ = fuseConvBNWeights(x, x, x, x, eps: 1, x, x)
         _ = fuseLinearBNEval(m, bn)
@@ -753,6 +773,7 @@ enum Symbols {
         _ = Init.zeros_(x)
         _ = invertPermutation(x)
         _ = isParametrized(m)
+        _ = m.functionalCall(StateDict(), x)
         _ = packPaddedSequence(x, lengths: [1])
         _ = packSequence([x])
         _ = padPackedSequence(packed)
@@ -776,6 +797,7 @@ enum Symbols {
         _ = removeWeightNorm(m)
         _ = skipInit { Linear(1, 1) }
         _ = spectralNorm(m)
+        _ = stackModuleState([m])
         _ = transferParametrizationsAndParams(from: m, to: m)
         _ = unpackSequence(packed)
         _ = unpadSequence(x, lengths: [1])
