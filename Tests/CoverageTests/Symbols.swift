@@ -28,9 +28,12 @@ enum Symbols {
         "BatchNorm3d",
         "BCELoss",
         "BCEWithLogitsLoss",
+        "Bernoulli",
+        "Beta",
         "Bilinear",
         "Buffer",
         "cachedParametrizations",
+        "Categorical",
         "CELU",
         "ChainedScheduler",
         "ChannelShuffle",
@@ -58,6 +61,7 @@ enum Symbols {
         "CrossMapLRN2d",
         "CTCLoss",
         "CyclicLR",
+        "Dirichlet",
         "Dropout",
         "Dropout1d",
         "Dropout2d",
@@ -209,6 +213,7 @@ enum Symbols {
         "fuseConvBNWeights",
         "fuseLinearBNEval",
         "fuseLinearBNWeights",
+        "Gamma",
         "GaussianNLLLoss",
         "GELU",
         "getTotalNorm",
@@ -293,9 +298,11 @@ enum Symbols {
         "MultiMarginLoss",
         "MultiplicativeLR",
         "MultiStepLR",
+        "MultivariateNormal",
         "Muon",
         "NAdam",
         "NLLLoss",
+        "Normal",
         "OneCycleLR",
         "Optimizer",
         "PackedSequence",
@@ -314,6 +321,7 @@ enum Symbols {
         "Parametrizations.weightNorm",
         "PixelShuffle",
         "PixelUnshuffle",
+        "Poisson",
         "PoissonNLLLoss",
         "PolynomialLR",
         "PReLU",
@@ -389,6 +397,7 @@ enum Symbols {
         "TripletMarginWithDistanceLoss",
         "Unflatten",
         "Unfold",
+        "Uniform",
         "unpackSequence",
         "unpadSequence",
         "updateBN",
@@ -432,8 +441,11 @@ enum Symbols {
         types.append(BatchNorm3d.self)
         types.append(BCELoss.self)
         types.append(BCEWithLogitsLoss.self)
+        types.append(Bernoulli.self)
+        types.append(Beta.self)
         types.append(Bilinear.self)
         types.append(Buffer.self)
+        types.append(Categorical.self)
         types.append(CELU.self)
         types.append(ChainedScheduler.self)
         types.append(ChannelShuffle.self)
@@ -458,6 +470,7 @@ enum Symbols {
         types.append(CrossMapLRN2d.self)
         types.append(CTCLoss.self)
         types.append(CyclicLR.self)
+        types.append(Dirichlet.self)
         types.append(Dropout.self)
         types.append(Dropout1d.self)
         types.append(Dropout2d.self)
@@ -471,6 +484,7 @@ enum Symbols {
         types.append(Fold.self)
         types.append(FractionalMaxPool2d.self)
         types.append(FractionalMaxPool3d.self)
+        types.append(Gamma.self)
         types.append(GaussianNLLLoss.self)
         types.append(GELU.self)
         types.append(GLU.self)
@@ -536,9 +550,11 @@ enum Symbols {
         types.append(MultiMarginLoss.self)
         types.append(MultiplicativeLR.self)
         types.append(MultiStepLR.self)
+        types.append(MultivariateNormal.self)
         types.append(Muon.self)
         types.append(NAdam.self)
         types.append(NLLLoss.self)
+        types.append(Normal.self)
         types.append(OneCycleLR.self)
         types.append(Optimizer.self)
         types.append(PackedSequence.self)
@@ -549,6 +565,7 @@ enum Symbols {
         types.append(ParametrizationList.self)
         types.append(PixelShuffle.self)
         types.append(PixelUnshuffle.self)
+        types.append(Poisson.self)
         types.append(PoissonNLLLoss.self)
         types.append(PolynomialLR.self)
         types.append(PReLU.self)
@@ -607,6 +624,7 @@ enum Symbols {
         types.append(TripletMarginWithDistanceLoss.self)
         types.append(Unflatten.self)
         types.append(Unfold.self)
+        types.append(Uniform.self)
         types.append(Upsample.self)
         types.append(UpsamplingBilinear2d.self)
         types.append(UpsamplingNearest2d.self)
