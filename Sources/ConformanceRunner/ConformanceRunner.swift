@@ -69,7 +69,7 @@ package struct ConformanceRunner {
         }
     }
 
-    private func build(_ item: Case) throws -> Module {
+    func build(_ item: Case) throws -> Module {
         let module = try ModuleTable.make(item.module, item.arguments.map(\.copied), item.namedArguments.map { ($0.name, $0.value.copied) })
         module.to(device)
         try module.loadStateDict(item.state)

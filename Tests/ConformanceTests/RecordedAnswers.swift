@@ -21,4 +21,13 @@ import Testing
     @Test func everyClassIsThere() {
         #expect(Self.classes.count == 149)
     }
+
+    /// Second derivatives of every class, in every recorded setting, against differences in float64.
+    @Test(arguments: classes) func secondDerivatives(_ module: String) throws {
+        var failures: [String] = []
+        try ConformanceRunner(only: module).checkSecondDerivatives(Self.cases) { result in
+            if let complaint = result.complaint { failures.append("\(result.module) \(result.key): \(complaint)") }
+        }
+        #expect(failures.isEmpty, "\(failures.joined(separator: "\n"))")
+    }
 }

@@ -1,0 +1,95 @@
+import Apus
+
+extension ConformanceRunner {
+    /// For each recorded case that has gradients: the derivative of the gradient along one direction through all inputs and parameters, in float64,
+    /// by the graph and by differences. `report` gets class, case and what differed, nil where nothing did.
+    ///
+    /// With g(t) the gradient at x + t·v of a weighted sum of the outputs, and w fixed numbers: d(w·g)/dt at 0 against (w·g(h) − w·g(−h))/2h.
+    package func checkSecondDerivatives(_ folder: String, report: (Result) -> Void) throws {
+        guard let only else { preconditionFailure("names one class") }
+        for item in try Case.read("\(folder)/\(only)") {
+            guard case .output = item.answer, !item.gradients.isEmpty else { continue }
+            let complaint: String?
+            do { complaint = try checked { try secondDerivativeComplaint(item) } } catch { complaint = "\(error)" }
+            report(Result(module: item.module, key: item.key, complaint: complaint))
+        }
+    }
+
+    private func secondDerivativeComplaint(_ item: Case) throws -> String? {
+        let module = try build(item).to(.float64)
+        func wide(_ value: Argument) -> Argument {
+            switch value {
+            case .tensor(let x): .tensor(x.dtype.isFloatingPoint ? x.detach().to(.float64) : x)
+            case .list(let values): .list(values.map(wide))
+            default: value
+            }
+        }
+        let inputs = item.inputs.map(wide), named = item.namedInputs.map { ($0.name, wide($0.value)) }
+        let wanted = Set(item.gradients.map(\.leaf))
+        // A lazy module gets its shapes here.
+        _ = try withGenerator(Generator(seed: 0)) { try ModuleTable.call(item.module, module, inputs, named) }
+        module.to(.float64)
+        let parameters = module.namedParameters().filter { wanted.contains("state/\($0.name)") }
+        let origin = parameters.map { $0.parameter.detach().clone() }
+        let state = module.stateDict().map { ($0.key, $0.value.clone()) }
+
+        /// The gradients at distance t, the leaves there, and the fixed numbers' sum of the gradients.
+        func gradients(_ t: Double) throws -> (sum: Tensor, leaves: [Tensor], directions: [Tensor]) {
+            // Running statistics move with each call.
+            try module.loadStateDict(StateDict(state))
+            var leaves: [Tensor] = [], directions: [Tensor] = []
+            func direction(_ x: Tensor) -> Tensor { numbers(x.shape, 0.7 + Double(leaves.count)) }
+            func leaf(_ value: Argument, _ name: String) -> Argument {
+                guard wanted.contains("input/\(name)"), case .tensor(let x) = value, x.dtype.isFloatingPoint else { return value }
+                let v = direction(x)
+                let moved = (x + v * t).detach().requiresGrad_()
+                leaves.append(moved)
+                directions.append(v)
+                return .tensor(moved)
+            }
+            let movedInputs = inputs.enumerated().map { leaf($0.element, "\($0.offset)") }, movedNamed = named.map { ($0.0, leaf($0.1, $0.0)) }
+            for (i, (_, parameter)) in parameters.enumerated() {
+                let v = direction(parameter)
+                noGrad { _ = parameter.copy_(origin[i] + v * t) }
+                leaves.append(parameter)
+                directions.append(v)
+            }
+            let output = try withGenerator(Generator(seed: 0)) { try ModuleTable.call(item.module, module, movedInputs, movedNamed) }
+            var terms: [Tensor] = []
+            weigh(output, &terms)
+            guard let first = terms.first else { return (Tensor.zeros([], dtype: .float64), leaves, directions) }
+            let found = grad(of: [terms.dropFirst().reduce(first, +)], withRespectTo: leaves, createGraph: true, allowUnused: true)
+            var sum = Tensor.zeros([], dtype: .float64)
+            for (i, gradient) in found.enumerated() { if let gradient { sum = sum + (gradient * numbers(gradient.shape, 0.3 + Double(i))).sum() } }
+            return (sum, leaves, directions)
+        }
+
+        let (sum, leaves, directions) = try gradients(0)
+        var analytic = 0.0
+        if sum.requiresGrad {
+            let second = grad(of: [sum], withRespectTo: leaves, allowUnused: true)
+            for (gradient, v) in zip(second, directions) { if let gradient { analytic += (gradient * v).sum().item() } }
+        }
+        func slope(_ step: Double) throws -> Double { (try gradients(step).sum.item() - gradients(-step).sum.item()) / (2 * step) }
+        let numeric = try slope(1e-5)
+        let scale = Swift.max(abs(sum.item()), 1)
+        if abs(analytic - numeric) <= 1e-5 * abs(numeric) + 1e-6 * scale || analytic.isNaN && numeric.isNaN { return nil }
+        // Across a kink the gradient jumps, and differences grow as the step shrinks: there is nothing to compare with.
+        if abs(try slope(1e-6)) > 5 * abs(numeric) { return nil }
+        return "the second derivative along a line is \(analytic), by differences \(numeric)"
+    }
+
+    /// Numbers that look random and are the same everywhere.
+    private func numbers(_ shape: Shape, _ phase: Double) -> Tensor {
+        let count = shape.reduce(1, *)
+        return noGrad { (Tensor.arange(count, dtype: .float64) * 1.7 + phase * 2.3).sin().reshape(shape) }
+    }
+
+    private func weigh(_ output: Argument, _ terms: inout [Tensor]) {
+        switch output {
+        case .tensor(let y) where y.requiresGrad: terms.append((y * numbers(y.shape, Double(terms.count) + 0.1)).sum())
+        case .list(let values): for value in values { weigh(value, &terms) }
+        default: break
+        }
+    }
+}
