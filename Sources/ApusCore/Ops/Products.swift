@@ -16,11 +16,18 @@ struct BatchedProduct: Op {
     func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
         let (a, b) = (context.saved[0], context.saved[1])
         var result = [
-            context.needs(0) ? apply(BatchedProduct(), [grad, b.transpose(1, 2)]) : nil,
-            context.needs(1) ? apply(BatchedProduct(), [a.transpose(1, 2), grad]) : nil,
+            context.needs(0) ? product(grad, b.transpose(1, 2), like: a) : nil,
+            context.needs(1) ? product(a.transpose(1, 2), grad, like: b) : nil,
         ]
         if context.edges.count > 2 { result.append(context.needs(2) ? grad.sum(dim: [0, 1]) : nil) }
         return result
+    }
+
+    /// x·y in the layout of `operand`, whose gradient it is: for a transposed view (a linear layer's weight) as (yᵀ·xᵀ)ᵀ, which costs the same
+    /// and spares the copy that would turn the gradient afterwards.
+    private func product(_ x: Tensor, _ y: Tensor, like operand: Tensor) -> Tensor {
+        guard operand.strides[1] == 1 && operand.strides[2] > 1 else { return apply(BatchedProduct(), [x, y]) }
+        return apply(BatchedProduct(), [y.transpose(1, 2), x.transpose(1, 2)]).transpose(1, 2)
     }
 }
 
