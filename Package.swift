@@ -17,7 +17,7 @@ let package = Package(
     targets: [
         // Floor 0: C. System libraries are linked by name in the module maps; Debian ships no pkg-config file for oneDNN.
         .target(name: "COneDNN", dependencies: ["CKernels"], cSettings: [.unsafeFlags(["-O3"])], linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
-        .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])], linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
+        .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])], linkerSettings: [.linkedLibrary("m")]),
         .target(name: "CContext"),
         .systemLibrary(name: "CZlib"),
         .target(name: "CFormats", linkerSettings: [.linkedLibrary("png16")]),

@@ -5,8 +5,7 @@
 extern int omp_get_max_threads(void);
 extern void omp_set_num_threads(int);
 
-// oneDNN asks OpenMP how many threads there are. Inside a parallel region it takes one by itself, outside it is told;
-// the setting belongs to the calling thread.
+// oneDNN asks OpenMP how many threads there are, and is told one: our own loops share out the work. The setting belongs to the calling thread.
 static inline int apus_single_begin(void)
 {
     int threads = omp_get_max_threads();

@@ -1,4 +1,4 @@
-// The parallel loop that every kernel of Apus runs on: libgomp's threads, entered through GOMP_parallel, which oneDNN shares.
+// The parallel loop that every kernel of Apus runs on.
 #ifndef APUS_PARALLEL_H
 #define APUS_PARALLEL_H
 
@@ -8,7 +8,7 @@
 ///
 /// Chunks are fixed by `count` and `grain` alone, never by the number of threads, and are handed to threads as these come free.
 /// So a result made from one partial result a chunk, combined in chunk order, has the same bits for any number of threads.
-/// Runs on the calling thread alone where there is one chunk, one thread, or the caller is itself inside such a loop.
+/// Runs on the calling thread alone where there is one chunk, one thread, the caller is itself inside such a loop, or another loop runs.
 /// Returns when all chunks are done. A grain below 1 counts as 1.
 void apus_parallel_for(int64_t count, int64_t grain, void (*_Nonnull body)(void *_Nullable context, int64_t begin, int64_t end), void *_Nullable context);
 
