@@ -13,5 +13,5 @@ import ArgumentParser
               apus predict runs/cnn shoe.png          what is in a picture
             """,
         version: "apus \(version)",
-        subcommands: [Train.self, Evaluate.self, Predict.self, Summary.self, Info.self, Bench.self])
+        subcommands: [Train.self, Evaluate.self, Predict.self, Summary.self, ProfileCommand.self, Info.self, Bench.self])
 }

@@ -14,7 +14,7 @@ struct Summary: ParsableCommand {
     var model: String?
 
     @Option(help: ArgumentHelp("Channels, height and width of an image, as 3x32x32. (default: 1x28x28, or what the run was trained on)", valueName: "CxHxW"))
-    var input: String?
+    var input: ImageShape?
 
     @Option(help: ArgumentHelp("The number of classes of a model that has no weights yet.", valueName: "n"))
     var classes = 10
@@ -25,19 +25,12 @@ struct Summary: ParsableCommand {
     func validate() throws {
         guard (source == nil) != (model == nil) else { throw ValidationError("name one model, such as: apus summary cnn") }
         guard (1...1_000_000).contains(classes) else { throw ValidationError("--classes is \(classes), it must be from 1 to 1000000") }
-        if let input, parsed(input) == nil { throw ValidationError("--input is '\(input)', it must be channels, height and width as in 3x32x32") }
-    }
-
-    private func parsed(_ text: String) -> [Int]? {
-        let parts = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
-        let numbers = parts.compactMap(\.self)
-        return parts.count == 3 && numbers.count == 3 && numbers.allSatisfy { (1...65_536).contains($0) } && numbers.reduce(1, *) <= 1 << 28 ? numbers : nil
     }
 
     func run() throws {
         try reporting {
             let name = source ?? model ?? ""
-            var input = input.flatMap(parsed)
+            var input = input?.sizes
             let network: Module
             if (try? RunFolder.isFolder(name)) == true || name.hasSuffix(".safetensors") {
                 let trained = try TrainedModel(name, device: .cpu)

@@ -24,8 +24,8 @@ package final class Context {
     @exclusivity(unchecked) package var skipsInit = false
     /// Where dying graph nodes are freed.
     let graveyard = Graveyard()
-    /// Reads every op that passes (`Op.swift`): profilers and captures.
-    @exclusivity(unchecked) package var observer: (any OpObserver)?
+    /// Sees what passes: profilers and captures.
+    @exclusivity(unchecked) package var observer: (any Observer)?
 
     /// The calling thread's.
     @inline(__always) package static var current: Context {
@@ -65,10 +65,6 @@ package final class Context {
     }
 }
 
-/// Sees every op after it ran.
-package protocol OpObserver: AnyObject {
-    func didRun(_ name: String, inputs: [Tensor], output: Tensor)
-}
 
 /// Runs `body` without recording a graph: nothing computed in it requires a gradient. PyTorch: `torch.no_grad()`.
 public func noGrad<Result>(_ body: () throws -> Result) rethrows -> Result {

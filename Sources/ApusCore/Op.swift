@@ -60,6 +60,8 @@ package func apply<O: Op>(_ op: O, _ inputs: [Tensor]) -> Tensor {
     }
     let isRecording = needsGrad && context.gradEnabled
     var saved = Saved(isRecording: isRecording)
+    if let observer = context.observer { observer.willBegin(.op(op.name)) }
+    defer { if let observer = context.observer { observer.didEnd() } }
     do throws(OpError) {
         if inputs.count > 1 { try checkDevices(inputs) }
         let output = try op.forward(inputs, &saved)

@@ -15,7 +15,7 @@ open class Optimizer {
     private let defaults: OptionList
     /// Its name in messages, and the name of the writer in those about tensors changed in place.
     let name: String
-    private let writer: String
+    let writer: String
 
     /// Groups of parameters, and the settings (by PyTorch's names) that a group takes where it has none of its own.
     ///
@@ -101,7 +101,7 @@ open class Optimizer {
 
     /// Updates every parameter that has a gradient.
     open func step() {
-        for group in paramGroups { update(group) }
+        Context.activity(.step(writer)) { for group in paramGroups { update(group) } }
     }
 
     /// Computes the loss again by `closure` (which clears the gradients and runs backward), then updates. Returns the loss.

@@ -163,7 +163,12 @@ import Testing
                 (["evaluate", "nowhere"], 1, "cannot open nowhere"),
                 (["predict", "images", "a.png"], 1, "images holds no run"),
                 (["summary", "transformer"], 64, "there is no model 'transformer'"),
-                (["summary", "cnn", "--input", "2x2"], 64, "--input is '2x2'"),
+                (["summary", "cnn", "--input", "2x2"], 64, "The value '2x2' is invalid for '--input <CxHxW>'"),
+                (["profile"], 64, "name one model"),
+                (["profile", "mlp", "--steps", "0"], 64, "--steps is 0"),
+                (["profile", "mlp", "--batch-size", "0"], 64, "batch-size is 0"),
+                (["profile", "mlp", "--steps", "1", "--trace", "/dev/null/t"], 1, "/dev/null/t"),
+                (["profile", "cnn", "--input", "1x2x2"], 1, "at least 4 × 4 pixels"),
             ]
             for (arguments, status, text) in cases {
                 let result = try Command.run(arguments, in: folder)
@@ -181,6 +186,21 @@ import Testing
             let result = try Command.run(
                 ["train", "--data", "images", "--epochs", "1", "--out", "run"], in: folder, shell: "trap '' XFSZ; ulimit -f 1000;")
             expectOneLine(result, status: 1, "checkpoint.safetensors: File too large")
+        }
+    }
+
+    @Test func profileShowsOpsAndLayersAndWritesATrace() throws {
+        try withImages { folder in
+            let shown = try Command.run(["profile", "mlp", "--batch-size", "2", "--steps", "2", "--optimizer", "sgd"], in: folder)
+            #expect(shown.status == 0, "\(shown.errors)")
+            for text in ["mlp, batch of 2", "matmul", "SGD.step", "fc1 (Linear)", "CrossEntropyLoss", "average of 2", "trace: apus.trace.json"] {
+                #expect(shown.output.contains(text), "\(text) in \(shown.output)")
+            }
+            #expect(try JSON(parsing: String(decoding: Command.bytes("\(folder)/apus.trace.json"), as: UTF8.self))["traceEvents"] != nil)
+            let lines = try Command.run(["profile", "mlp", "--batch-size", "2", "--steps", "2", "--json", "--trace", "t.json"], in: folder).lines.map { try JSON(parsing: String($0)) }
+            #expect(lines.contains { $0["event"] == "op" && $0["name"] == "matmul" && $0["calls"]?.double == 2 })
+            #expect(lines.contains { $0["event"] == "layer" && $0["name"] == "fc1 (Linear)" })
+            #expect(lines.last?["event"] == "done" && lines.last?["trace"] == "t.json")
         }
     }
 

@@ -37,7 +37,7 @@ extension Tensor {
     final var isView: Bool { extras?.viewBase != nil }
 
     /// The node that made it, nil for a leaf.
-    final var node: Node? {
+    package final var node: Node? {
         if let extras, extras.viewBase != nil { renewIfStale(extras) }
         return recordedNode
     }

@@ -50,7 +50,7 @@ enum Engine {
             if grads.allSatisfy({ $0 == nil }) { continue }
             let results: [Tensor?]
             do throws(OpError) {
-                results = try node.backward(grads, createGraph: createGraph)
+                results = try Context.activity(.derivative(node)) { () throws(OpError) in try node.backward(grads, createGraph: createGraph) }
             } catch {
                 throw Anomaly.locate(error, node)
             }

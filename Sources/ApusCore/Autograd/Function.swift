@@ -47,6 +47,14 @@ extension DifferentiableFunction {
         for x in inputs where x.isPoisoned {
             return noGrad { forward(inputs, FunctionContext()) }.map { _ in x }
         }
+        return Context.activity(.op(name)) {
+            let outputs = record(inputs)
+            if let observer = Context.current.observer, let first = outputs.first { observer.didRun(name, inputs: inputs, output: first) }
+            return outputs
+        }
+    }
+
+    private func record(_ inputs: [Tensor]) -> [Tensor] {
         let functionContext = FunctionContext()
         functionContext.needsInputGrad = inputs.map(\.requiresGrad)
         // Outputs get a history of their own, so an input handed through must become another tensor.
@@ -81,7 +89,7 @@ final class FunctionNode: Node {
         moreSlots = [Tensor?](repeating: nil, count: max(outputs.count - 1, 0))
     }
 
-    override var name: String { function.name }
+    override package var name: String { function.name }
 
     override func backward(_ grads: [Tensor?], createGraph: Bool) throws(OpError) -> [Tensor?] {
         let context = FunctionContext()

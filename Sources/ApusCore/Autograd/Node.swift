@@ -26,7 +26,7 @@ package class Node {
         if Context.current.anomaly { origin = Anomaly.Origin() }
     }
 
-    var name: String { "node" }
+    package var name: String { "node" }
 
     /// The gradients of the inputs from those of the outputs.
     func backward(_ grads: [Tensor?], createGraph: Bool) throws(OpError) -> [Tensor?] {
@@ -95,7 +95,7 @@ final class OpNode<O: Op>: Node {
         super.init(edges: inputs.map { $0.edge }, saved: saved)
     }
 
-    override var name: String { op.name }
+    override package var name: String { op.name }
 
     override func backward(_ grads: [Tensor?], createGraph: Bool) throws(OpError) -> [Tensor?] {
         guard let grad = grads[0] else { return [] }
@@ -140,7 +140,7 @@ final class AccumulateNode: Node {
         super.init(edges: [], saved: [])
     }
 
-    override var name: String { "accumulateGrad" }
+    override package var name: String { "accumulateGrad" }
     override func releaseSaved() {}
 
     override func backward(_ grads: [Tensor?], createGraph: Bool) throws(OpError) -> [Tensor?] {

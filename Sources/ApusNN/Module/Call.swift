@@ -36,9 +36,14 @@ extension Module {
         let context = Context.current
         if context.describeModules == nil { context.describeModules = describePath }
         context.modules.append(.passUnretained(self))
+        if let observer = context.observer { observer.willBegin(.module(self)) }
     }
 
-    @inline(__always) final func leave() { Context.current.modules.removeLast() }
+    @inline(__always) final func leave() {
+        let context = Context.current
+        context.modules.removeLast()
+        if let observer = context.observer { observer.didEnd() }
+    }
 
     private func hooked(_ hooks: ModuleHooks, _ given: [Tensor], _ body: ([Tensor]) -> [Tensor]) -> [Tensor] {
         enter()

@@ -26,29 +26,29 @@ public class ComposedOptimizer: Optimizer {
     func update(_ p: Tensor, rows: Tensor, _ values: Tensor, _ step: Step) {}
 
     public override func step() {
-        noGrad {
-            for group in paramGroups {
-                let names = stateNames(group)
-                for (i, parameter) in group.parameters.enumerated() {
-                    guard let grad = parameter.grad, !grad.isPoisoned, !parameter.isPoisoned else { continue }
-                    do throws(OpError) {
-                        let (state, _) = try advance(group, i, names, grad)
-                        let step = Step(group: group, number: state.step, state: state)
-                        let sign = group.flag("maximize") ? -1.0 : 1.0
-                        let p = parameter.detach()
-                        if let rows = grad.coalesce().sparseRows {
-                            update(p, rows: rows.indices, rows.values * sign, step)
-                        } else {
-                            var g = grad.detach()
-                            if sign < 0 { g = -g }
-                            if addsDecay(group), let decay = group.options.double("weight_decay"), decay != 0 { g = g + p * decay }
-                            update(p, g, step)
-                        }
-                        parameter.didChange(by: "\(name).step")
-                    } catch {
-                        fail(error, op: "\(name).step")
-                    }
+        noGrad { Context.activity(.step(writer)) { for group in paramGroups { update(group) } } }
+    }
+
+    private func update(_ group: ParameterGroup) {
+        let names = stateNames(group)
+        for (i, parameter) in group.parameters.enumerated() {
+            guard let grad = parameter.grad, !grad.isPoisoned, !parameter.isPoisoned else { continue }
+            do throws(OpError) {
+                let (state, _) = try advance(group, i, names, grad)
+                let step = Step(group: group, number: state.step, state: state)
+                let sign = group.flag("maximize") ? -1.0 : 1.0
+                let p = parameter.detach()
+                if let rows = grad.coalesce().sparseRows {
+                    update(p, rows: rows.indices, rows.values * sign, step)
+                } else {
+                    var g = grad.detach()
+                    if sign < 0 { g = -g }
+                    if addsDecay(group), let decay = group.options.double("weight_decay"), decay != 0 { g = g + p * decay }
+                    update(p, g, step)
                 }
+                parameter.didChange(by: writer)
+            } catch {
+                fail(error, op: writer)
             }
         }
     }

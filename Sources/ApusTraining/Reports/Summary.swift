@@ -51,11 +51,7 @@ public struct ModelSummary: Sendable {
         let wasTraining = model.training
         model.eval()
         defer { if wasTraining { model.train() } }
-        let context = Context.current
-        let outer = context.observer
-        context.observer = counter
-        defer { context.observer = outer }
-        output = try checked { inferenceMode { model(Tensor.zeros(input, device: device)).shape } }
+        output = try Context.observed(by: counter) { try checked { inferenceMode { model(Tensor.zeros(input, device: device)).shape } } }
 
         var counted: Set<ObjectIdentifier> = []
         var ancestors: [String] = []
@@ -106,7 +102,7 @@ extension ModelSummary: CustomStringConvertible {
 }
 
 /// Counts at the point that every op passes, for the module being called.
-private final class MultiplyAdds: OpObserver {
+private final class MultiplyAdds: Observer {
     var counts: [ObjectIdentifier: Int] = [:]
 
     func didRun(_ name: String, inputs: [Tensor], output: Tensor) {

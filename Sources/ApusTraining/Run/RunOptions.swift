@@ -43,7 +43,7 @@ public enum OptimizerChoice: String, NamedChoice {
         }
     }
 
-    func make(_ parameters: [Parameter], lr: Double) -> Optimizer {
+    package func make(_ parameters: [Parameter], lr: Double) -> Optimizer {
         switch self {
         case .adam: Adam(parameters, lr: lr)
         case .adamw: AdamW(parameters, lr: lr)

@@ -1,0 +1,132 @@
+import ApusCore
+
+extension Profile {
+    /// What the tables show of an op, a module or an optimizer: sums over all steps.
+    public struct Row: Sendable {
+        /// The op's name, or the module's.
+        public var name: String
+        /// How many modules it is in.
+        public var depth = 0
+        /// How often it ran forward; of a module how often it was called.
+        public var calls = 0
+        /// Seconds of its forward computation.
+        public var forward = 0.0
+        /// Seconds of its derivatives.
+        public var backward = 0.0
+        /// The bytes of inputs and outputs, forward and backward.
+        public var bytes = 0
+
+        init(_ name: String, depth: Int = 0) { (self.name, self.depth) = (name, depth) }
+
+        /// Seconds in all.
+        public var time: Double { forward + backward }
+
+        fileprivate mutating func add(_ event: Event) {
+            bytes += event.bytes
+            if event.kind == .backward {
+                backward += event.duration
+            } else {
+                forward += event.duration
+                calls += 1
+            }
+        }
+    }
+
+    /// Ops and optimizers, the longest first.
+    public var ops: [Row] {
+        var rows: [String: Row] = [:]
+        for event in events where event.kind != .module && !event.isInner { rows[event.name, default: Row(event.name)].add(event) }
+        return rows.values.sorted { ($1.time, $0.name) < ($0.time, $1.name) }
+    }
+
+    /// The model's modules, each before those in it and with their times in its own; then those outside of the model.
+    public var layers: [Row] {
+        var rows: [Row] = []
+        var places: [String: Int] = [:]
+        /// For each row, itself and the rows of the modules it is in.
+        var chains: [[Int]] = []
+        for (i, module) in modules.enumerated() {
+            let parent = i == 0 ? nil : modules[..<i].lastIndex { module.path.hasPrefix($0.path + ".") } ?? 0
+            let short = parent.map { $0 == 0 ? module.path : String(module.path.dropFirst(modules[$0].path.count + 1)) }
+            chains.append([i] + (parent.map { chains[$0] } ?? []))
+            rows.append(Row(short.map { "\($0) (\(module.type))" } ?? module.path, depth: chains[i].count - 1))
+            places[module.path] = i
+        }
+        func place(_ path: String) -> Int {
+            if let place = places[path] { return place }
+            places[path] = rows.count
+            chains.append([rows.count])
+            rows.append(Row(path))
+            return rows.count - 1
+        }
+        for event in events where !event.isInner {
+            if event.kind == .module {
+                rows[place(event.name)].add(event)
+            } else if let module = event.module {
+                for i in chains[place(module)] {
+                    rows[i].bytes += event.bytes
+                    if event.kind == .backward { rows[i].backward += event.duration }
+                }
+            }
+        }
+        return rows
+    }
+
+    /// Seconds in ops, derivatives and optimizers; the rest of `duration` is what lies between them: the graph, and the caller's own work.
+    public var accounted: Double { events.reduce(0) { $1.kind == .module || $1.isInner ? $0 : $0 + $1.duration } }
+
+    /// Two tables for the terminal, by op and by module: averages of a step, with each one's share of its time as a bar.
+    public func text(unicode: Bool = true) -> String {
+        let step = duration / Double(steps)
+        var lines = table("op", ops.filter { $0.time * 1000 >= duration }, ofTotal: duration, unicode)
+        let small = ops.count { $0.time * 1000 < duration }
+        if small > 0 { lines.append("and \(small) below 0.1 %") }
+        if !layers.isEmpty { lines += [""] + table("module", layers, ofTotal: duration, unicode) }
+        let share = Text.fixed(accounted / duration * 100, 1)
+        lines += ["", "a step \(Profile.time(step)), \(share) % of it in ops; average of \(steps)"]
+        return lines.joined(separator: "\n")
+    }
+
+    private func table(_ title: String, _ rows: [Row], ofTotal total: Double, _ unicode: Bool) -> [String] {
+        let n = Double(steps)
+        let columns: [(head: String, cell: (Row) -> String)] = [
+            (title, { String(repeating: "  ", count: $0.depth) + $0.name }),
+            ("calls", { Text.short((Double($0.calls) / n * 100).rounded() / 100) }),
+            ("forward", { $0.forward == 0 ? "-" : Profile.time($0.forward / n) }),
+            ("backward", { $0.backward == 0 ? "-" : Profile.time($0.backward / n) }),
+            ("bytes", { $0.bytes == 0 ? "-" : Text.bytes(Int(Double($0.bytes) / n)) }),
+            ("share", { Text.fixed($0.time / total * 100, 1) + " %" }),
+        ]
+        let texts = columns.map { column in [column.head] + rows.map(column.cell) }
+        let widths = texts.map { $0.map(\.count).max() ?? 0 }
+        let bars = [""] + rows.map { Profile.bar($0.time / total, unicode) }
+        var lines = (0...rows.count).map { row in
+            let cells = texts.indices.map { $0 == 0 ? Text.left(texts[$0][row], widths[$0]) : Text.right(texts[$0][row], widths[$0]) }
+            return (cells + [bars[row]]).filter { !$0.isEmpty }.joined(separator: "  ")
+        }
+        lines.insert(String(repeating: unicode ? "─" : "-", count: widths.reduce(0, +) + 2 * (widths.count - 1)), at: 1)
+        return lines
+    }
+
+    /// Up to 20 characters, in eighths where the terminal has them.
+    private static func bar(_ share: Double, _ unicode: Bool) -> String {
+        guard unicode else { return String(repeating: "#", count: Int((share * 20).rounded())) }
+        let eighths = Int((min(max(share, 0), 1) * 160).rounded())
+        let last = eighths % 8
+        return String(repeating: "█", count: eighths / 8) + (last == 0 ? "" : String(["▏", "▎", "▍", "▌", "▋", "▊", "▉"][last - 1]))
+    }
+
+    /// Seconds as `12.3 µs` or `4.56 ms`.
+    private static func time(_ seconds: Double) -> String {
+        switch seconds {
+        case 1...: Text.fixed(seconds, 2) + " s"
+        case 1e-3...: Text.fixed(seconds * 1e3, 2) + " ms"
+        default: Text.fixed(seconds * 1e6, 1) + " µs"
+        }
+    }
+}
+
+extension Profile: CustomStringConvertible {
+    /// The tables.
+    public var description: String { text() }
+}
