@@ -1,8 +1,38 @@
+import AllocationCounter
 import Apus
 import Foundation
 import Testing
 
 @Suite struct GrowthTests {
+    /// A training step in its stride takes as many blocks from malloc each time, and no more than this. What they are: docs/performance.md.
+    @Test func aSteadyStepAllocatesLittle() async {
+        await #expect(processExitsWith: .success) {
+            #if DEBUG
+            let most: Int64 = 1010
+            #else
+            let most: Int64 = 310
+            #endif
+            let model = Sequential(Linear(784, 256), ReLU(), Linear(256, 10))
+            let optimizer = SGD(model.parameters(), lr: 0.1, momentum: 0.9)
+            let (x, y) = (Tensor.randn([64, 784]), Tensor.randint(10, [64]))
+            func step() {
+                optimizer.zeroGrad()
+                F.crossEntropy(model(x), y).backward()
+                optimizer.step()
+            }
+            for _ in 0..<20 { step() }
+            var counts: [Int64] = []
+            for _ in 0..<20 {
+                apus_count_allocations()
+                step()
+                counts.append(apus_counted_allocations())
+            }
+            print("blocks a step: \(counts)")
+            guard counts[0] != -1 else { return } // Not counted under a sanitizer.
+            guard counts.allSatisfy({ $0 > 0 && $0 <= most && $0 == counts[0] }) else { fatalError("\(counts) blocks in steady steps, at most \(most) are right") }
+        }
+    }
+
     /// Graphs, gradients and optimizer state of past steps are all given back. In a process of its own: other tests allocate too.
     @Test func tenThousandStepsKeepTheirMemory() async {
         await #expect(processExitsWith: .success) {

@@ -1,4 +1,5 @@
 import Apus
+import ApusTraining
 import ArgumentParser
 import Foundation
 
@@ -6,14 +7,17 @@ import Foundation
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measures workloads; scripts/bench-vs-pytorch runs them beside PyTorch.",
-        discussion: "APUS_BENCH_S seconds are spent on each workload (1 by default). 'start' runs one training step and ends: measure it from outside.")
+        discussion: """
+            APUS_BENCH_S seconds are spent on each workload (1 by default). 'start' runs one training step and ends: measure it from outside. \
+            'growth' lists work of many sizes, whose time and memory are measured by its names; scripts/bench-growth does so and draws plots.
+            """)
 
     @Argument(help: "The workloads; all where none is named.") var names: [String] = []
     @Flag(help: "One JSON object a line.") var json = false
 
     func validate() throws {
-        for name in names where name != "start" && !Workloads.all.contains(where: { $0.name == name }) {
-            throw ValidationError("there is no workload '\(name)'; known are start, \(Workloads.all.map(\.name).joined(separator: ", "))")
+        for name in names where !["start", "growth"].contains(name) && Growth.named(name) == nil && !Workloads.all.contains(where: { $0.name == name }) {
+            throw ValidationError("there is no workload '\(name)'; known are start, growth, \(Workloads.all.map(\.name).joined(separator: ", "))")
         }
     }
 
@@ -22,25 +26,33 @@ struct Bench: ParsableCommand {
             Workloads.step(Workloads.mlp(), .randn([64, 784]), .randint(10, [64]))()
             return
         }
+        if names == ["growth"] { return Growth.all.forEach { series in series.sizes.forEach { print("growth/\(series.name)/\($0)") } } }
         let budget = ProcessInfo.processInfo.environment["APUS_BENCH_S"].flatMap(Double.init) ?? 1
+        for (series, size) in names.compactMap(Growth.named) {
+            let point = try Growth.measure(series, size, seconds: budget)
+            print(#"{"name": "growth/\#(series.name)/\#(size)", "axis": "\#(series.axis)", "size": \#(size), "median_s": \#(point.seconds), "bytes": \#(point.bytes)}"#)
+        }
         for (name, make) in Workloads.all where names.isEmpty || names.contains(name) {
-            let (median, runs) = try measure(make(), seconds: budget)
+            let (median, runs) = try Bench.measure(make(), seconds: budget)
             print(json ? #"{"name": "\#(name)", "median_s": \#(median), "runs": \#(runs)}"# : "\(name)\t\(median) s\t\(runs) runs")
         }
     }
 
-    /// The median time of a run: after three runs to warm up, as many as fit into `seconds`, at least five.
-    private func measure(_ run: () throws -> Void, seconds: Double) throws -> (median: Double, runs: Int) {
-        for _ in 0..<3 { try run() }
-        var times: [Double] = []
-        let start = ContinuousClock.now
-        while times.count < 5 || ContinuousClock.now - start < .seconds(seconds) {
-            let before = ContinuousClock.now
-            try run()
-            let taken = (ContinuousClock.now - before).components
-            times.append(Double(taken.seconds) + Double(taken.attoseconds) * 1e-18)
+    /// The median time of a run: after some to warm up, as many as fit into `seconds`, at least `least`. Runs so short that reading the clock
+    /// would count are timed several at once.
+    static func measure(_ run: () throws -> Void, seconds: Double, warmUp: Int = 3, least: Int = 5) throws -> (median: Double, runs: Int) {
+        func time(_ count: Int) throws -> Double {
+            let before = monotonicSeconds()
+            for _ in 0..<count { try run() }
+            return monotonicSeconds() - before
         }
+        _ = try time(warmUp)
+        var together = 1
+        while together < 1 << 10, try time(together) < 20e-6 { together *= 2 }
+        var times: [Double] = []
+        let start = monotonicSeconds()
+        while times.count < least || monotonicSeconds() - start < seconds { times.append(try time(together) / Double(together)) }
         times.sort()
-        return (times[times.count / 2], times.count)
+        return (times[times.count / 2], times.count * together)
     }
 }

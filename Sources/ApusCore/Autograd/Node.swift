@@ -17,12 +17,15 @@ package class Node {
     /// The backward pass that has last needed this node's gradient. A pass within another, which a function's derivative may run, leaves
     /// it alone where it only comes by.
     @exclusivity(unchecked) final var neededBy: UInt64 = 0
+    /// Whether no edge leads on from here: the gradient ends at a leaf.
+    final let endsHere: Bool
     /// Where the op was called, kept in anomaly mode.
     @exclusivity(unchecked) final var origin: Anomaly.Origin?
 
-    init(edges: [Edge], saved: [SavedTensor]) {
+    init(edges: [Edge], saved: [SavedTensor], endsHere: Bool = false) {
         self.edges = edges
         self.saved = saved
+        self.endsHere = endsHere
         if Context.current.anomaly { origin = Anomaly.Origin() }
     }
 
@@ -62,16 +65,18 @@ struct Edge {
 
 /// Collects what dying nodes held, and frees it in a loop, on the thread that let go of the first.
 final class Graveyard {
-    private var edges: [[Edge]] = []
-    private var saved: [[SavedTensor]] = []
-    private var isDigging = false
+    // One thread has one, and nothing dies while it is being appended to or popped from: checks of exclusivity would find nothing.
+    @exclusivity(unchecked) private var edges: [[Edge]] = []
+    @exclusivity(unchecked) private var saved: [[SavedTensor]] = []
+    @exclusivity(unchecked) private var isDigging = false
 
     static func bury(_ edges: inout [Edge], _ saved: inout [SavedTensor]) {
+        // What ends at leaves dies without company, where it stands.
+        let isShallow = edges.allSatisfy { $0.node?.endsHere ?? true } && saved.allSatisfy { $0.tensor.recordedNode == nil }
+        if isShallow { return }
         let graveyard = Context.current.graveyard
-        var holdsNode = false
-        for edge in edges where edge.node != nil { holdsNode = true }
-        if holdsNode { graveyard.edges.append(edges) }
-        if !saved.isEmpty { graveyard.saved.append(saved) }
+        graveyard.edges.append(edges)
+        graveyard.saved.append(saved)
         edges = []
         saved = []
         if graveyard.isDigging { return }
@@ -92,7 +97,13 @@ final class OpNode<O: Op>: Node {
 
     init(_ op: O, inputs: [Tensor], saved: [SavedTensor], output: Tensor?) {
         self.op = op
-        super.init(edges: inputs.map { $0.edge }, saved: saved)
+        // Spelt out for the usual counts: `map` grows its array as it goes.
+        let edges = switch inputs.count {
+        case 1: [inputs[0].edge]
+        case 2: [inputs[0].edge, inputs[1].edge]
+        default: inputs.map(\.edge)
+        }
+        super.init(edges: edges, saved: saved)
     }
 
     override package var name: String { op.name }
@@ -137,7 +148,7 @@ final class AccumulateNode: Node {
 
     init(_ tensor: Tensor) {
         self.tensor = tensor
-        super.init(edges: [], saved: [])
+        super.init(edges: [], saved: [], endsHere: true)
     }
 
     override package var name: String { "accumulateGrad" }
