@@ -43,7 +43,7 @@ struct SavedTensor {
 /// What `backward` sees of the recorded op.
 package struct BackwardContext {
     /// What `forward` kept, in its order.
-    package let saved: [Tensor]
+    package let saved: SavedValues
     let edges: [Edge]
 
     /// Whether anybody asks for the gradient of input `i`.

@@ -144,6 +144,20 @@ TARGET static void NAME(combine)(int64_t n, int count, const REAL *x, int64_t x_
     }
 }
 
+// `to[q·width + i] = from[i·row + q]` for four by four.
+typedef REAL NAME(four) __attribute__((vector_size(4 * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
+__attribute__((always_inline)) TARGET static inline void NAME(transpose)(const REAL *from, int64_t row, REAL *to, int64_t width)
+{
+    NAME(four) r0 = *(const NAME(four) *)from, r1 = *(const NAME(four) *)(from + row);
+    NAME(four) r2 = *(const NAME(four) *)(from + 2 * row), r3 = *(const NAME(four) *)(from + 3 * row);
+    NAME(four) low01 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5), low23 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5);
+    NAME(four) high01 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7), high23 = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
+    *(NAME(four) *)to = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
+    *(NAME(four) *)(to + width) = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
+    *(NAME(four) *)(to + 2 * width) = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
+    *(NAME(four) *)(to + 3 * width) = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
+}
+
 // `to[p·width + i] = from[i·row + p·column]`, lanes from `have` on zero: what a tile reads in one stream.
 TARGET static void NAME(pack)(int have, int width, int64_t k, const REAL *from, int64_t row, int64_t column, REAL *to)
 {
@@ -155,13 +169,15 @@ TARGET static void NAME(pack)(int have, int width, int64_t k, const REAL *from, 
     }
     int64_t p = 0;
     if (have == width && column == 1) {
-        // Transposing 8 steps at a time keeps each row's cache line while it is read.
+        // 8 steps at a time keep each row's cache line while it is read.
         for (; p + 8 <= k; p += 8) {
-            for (int i = 0; i < width; i++) {
-                const REAL *f = from + i * row + p;
-                REAL *t = to + p * width + i;
-#pragma clang loop unroll(full)
-                for (int q = 0; q < 8; q++) t[q * width] = f[q];
+            int i = 0;
+            for (; i + 4 <= width; i += 4) {
+                NAME(transpose)(from + i * row + p, row, to + p * width + i, width);
+                NAME(transpose)(from + i * row + p + 4, row, to + (p + 4) * width + i, width);
+            }
+            for (; i < width; i++) {
+                for (int q = 0; q < 8; q++) to[(p + q) * width + i] = from[i * row + p + q];
             }
         }
     }

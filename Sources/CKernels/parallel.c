@@ -1,11 +1,13 @@
 #define _GNU_SOURCE
 #include "parallel.h"
+#include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,12 +17,24 @@
 // more threads than processors, or one whose processors are lent elsewhere, a loop is never slower than alone by more than a chunk.
 // A loop that finds the pool busy runs on its own thread.
 
+//
+// Every thread has a share of the chunks, always the same for loops of one size, and helps with the others' when its own is done: what one
+// op has written, the next finds in the same core's cache. An optimizer's step over 200,000 parameters took 36 µs on one thread and 150 to
+// 220 µs on two that took chunks as they came, on a machine whose cores share no cache.
+
+typedef struct {
+    _Alignas(64) _Atomic int64_t next; // a cache line each: its thread counts here by itself most of the time
+    int64_t end;
+} share;
+
+enum { MOST_SHARES = 64 }; // threads beyond help from the start
+
 typedef struct {
     int64_t count, grain, chunks;
     void (*body)(void *, int64_t, int64_t);
     void *context;
-    _Atomic int64_t next;
-    _Atomic int32_t places; // for threads that may still join
+    int threads, shares;
+    share *share;
 } loop;
 
 static _Atomic bool busy;
@@ -66,12 +80,15 @@ void apus_set_thread_count(int count) { thread_count = count < 1 ? 1 : count; }
 
 void apus_run_alone(void) { inside = true; }
 
-static void run_chunks(loop *l) {
-    for (;;) {
-        int64_t i = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed);
-        if (i >= l->chunks) return;
-        int64_t begin = i * l->grain, end = i + 1 == l->chunks ? l->count : begin + l->grain;
-        l->body(l->context, begin, end);
+static void run_chunks(loop *l, int first) {
+    for (int s = 0; s < l->shares; s++) {
+        share *own = &l->share[(first + s) % l->shares];
+        for (;;) {
+            int64_t i = atomic_fetch_add_explicit(&own->next, 1, memory_order_relaxed);
+            if (i >= own->end) break;
+            int64_t begin = i * l->grain, end = i + 1 == l->chunks ? l->count : begin + l->grain;
+            l->body(l->context, begin, end);
+        }
     }
 }
 
@@ -83,8 +100,9 @@ static inline void pause_a_little(void) {
 #endif
 }
 
-static void *work(void *unused) {
-    (void)unused;
+// Threads are numbered from 1; 0 is whoever begins a loop.
+static void *work(void *number) {
+    int index = (int)(intptr_t)number;
     inside = true;
     uint32_t seen = atomic_load(&sequence) - 1; // a loop may have begun already
     for (;;) {
@@ -99,7 +117,7 @@ static void *work(void *unused) {
         // Joining comes before looking, leaving the pool's slot comes before counting: whoever sees the loop is waited for.
         atomic_fetch_add(&joined, 1);
         loop *l = atomic_load(&current);
-        if (l && atomic_fetch_sub(&l->places, 1) > 0) run_chunks(l);
+        if (l && index < l->threads) run_chunks(l, index);
         atomic_fetch_sub(&joined, 1);
     }
     return NULL;
@@ -116,7 +134,7 @@ static void hire(int wanted) {
         pthread_sigmask(SIG_SETMASK, &all, &old);
         pthread_attr_init(&attributes);
         pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-        int failed = pthread_create(&thread, &attributes, work, NULL);
+        int failed = pthread_create(&thread, &attributes, work, (void *)(intptr_t)(atomic_load(&workers) + 1));
         pthread_attr_destroy(&attributes);
         pthread_sigmask(SIG_SETMASK, &old, NULL);
         if (failed) return;
@@ -132,20 +150,26 @@ void apus_parallel_for(int64_t count, int64_t grain, void (*body)(void *, int64_
         body(context, 0, count);
         return;
     }
-    loop l = {count, grain, chunks, body, context, 0, 0};
     int threads = apus_thread_count();
     if (threads > chunks) threads = (int)chunks;
     if (threads == 1 || inside || atomic_exchange(&busy, true)) {
-        run_chunks(&l);
+        for (int64_t i = 0; i < chunks; i++) body(context, i * grain, i + 1 == chunks ? count : (i + 1) * grain);
         return;
     }
     hire(threads - 1);
-    l.places = threads - 1;
+    int shares = threads < MOST_SHARES ? threads : MOST_SHARES;
+    share all[shares];
+    for (int s = 0; s < shares; s++) {
+        int64_t first = chunks / shares * s + (s < chunks % shares ? s : chunks % shares);
+        atomic_init(&all[s].next, first);
+        all[s].end = first + chunks / shares + (s < chunks % shares ? 1 : 0);
+    }
+    loop l = {count, grain, chunks, body, context, threads, shares, all};
     inside = true;
     atomic_store(&current, &l);
     atomic_fetch_add(&sequence, 1);
-    if (atomic_load(&sleepers) > 0) syscall(SYS_futex, &sequence, FUTEX_WAKE_PRIVATE, threads - 1, NULL, NULL, 0);
-    run_chunks(&l);
+    if (atomic_load(&sleepers) > 0) syscall(SYS_futex, &sequence, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+    run_chunks(&l, 0);
     atomic_store(&current, NULL);
     for (int i = 0; atomic_load(&joined) > 0; i++) {
         // A thread that has lost its processor needs this one.

@@ -4,14 +4,9 @@ import Foundation
 import Testing
 
 @Suite struct GrowthTests {
-    /// A training step in its stride takes as many blocks from malloc each time, and no more than this. What they are: docs/performance.md.
-    @Test func aSteadyStepAllocatesLittle() async {
-        await #expect(processExitsWith: .success) {
-            #if DEBUG
-            let most: Int64 = 1010
-            #else
-            let most: Int64 = 310
-            #endif
+    /// A training step in its stride takes no more blocks from malloc than this. What they are: docs/performance.md.
+    @Test func aSteadyStepAllocatesLittle() async throws {
+        let result = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
             let model = Sequential(Linear(784, 256), ReLU(), Linear(256, 10))
             let optimizer = SGD(model.parameters(), lr: 0.1, momentum: 0.9)
             let (x, y) = (Tensor.randn([64, 784]), Tensor.randint(10, [64]))
@@ -27,10 +22,19 @@ import Testing
                 step()
                 counts.append(apus_counted_allocations())
             }
-            print("blocks a step: \(counts)")
-            guard counts[0] != -1 else { return } // Not counted under a sanitizer.
-            guard counts.allSatisfy({ $0 > 0 && $0 <= most && $0 == counts[0] }) else { fatalError("\(counts) blocks in steady steps, at most \(most) are right") }
+            // A thread of the pool that comes late makes its workspace late: the median step is what counts.
+            print("blocks=\(counts.sorted()[10])=")
         }
+        let output = String(decoding: try #require(result).standardOutputContent, as: UTF8.self)
+        let blocks = try #require(output.split(separator: "=").dropFirst().first.flatMap { Int($0) })
+        #if DEBUG
+        let most = 950
+        #else
+        let most = 290
+        #endif
+        if blocks == -1 { return } // Not counted under a sanitizer.
+        #expect(blocks > 0)
+        #expect(blocks <= most)
     }
 
     /// Graphs, gradients and optimizer state of past steps are all given back. In a process of its own: other tests allocate too.

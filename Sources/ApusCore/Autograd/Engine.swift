@@ -30,27 +30,28 @@ enum Engine {
             context.anomaly = watches
         }
 
-        for root in roots where root.edge.node?.neededBy == pass { add(root.gradient, at: root.edge) }
+        for root in roots where root.edge.node?.neededBy == pass { root.edge.node?.collect(root.gradient, for: Int(root.edge.index), createGraph: createGraph) }
         for node in order.reversed() where node.neededBy == pass {
-            var grads = node.take()
+            var (first, more) = node.take()
             for hook in node.hooks {
-                guard let grad = grads[Int(hook.index)] else { continue }
+                let at = Int(hook.index) - 1
+                guard let grad = at < 0 ? first : more[at] else { continue }
                 let seen = createGraph ? grad : Tensor(sharing: grad)
                 if let replaced = hook.run(seen) {
                     guard replaced.shape == grad.shape || replaced.isPoisoned else {
                         throw OpError("a hook returned a gradient of shape \(replaced.shape) for one of shape \(grad.shape)", op: "backward")
                     }
-                    grads[Int(hook.index)] = replaced
+                    if at < 0 { first = replaced } else { more[at] = replaced }
                 }
             }
             if let captures {
-                for (i, edge) in captures.enumerated() where edge.node === node { captured[i] = grads[Int(edge.index)] }
+                for (i, edge) in captures.enumerated() where edge.node === node { captured[i] = edge.index == 0 ? first : more[Int(edge.index) - 1] }
                 if node is AccumulateNode { continue }
             }
-            if grads.allSatisfy({ $0 == nil }) { continue }
+            if first == nil && more.allSatisfy({ $0 == nil }) { continue }
             let results: [Tensor?]
             do throws(OpError) {
-                results = try Context.activity(.derivative(node)) { () throws(OpError) in try node.backward(grads, createGraph: createGraph) }
+                results = try Context.activity(.derivative(node)) { () throws(OpError) in try node.backward(first, more, createGraph: createGraph) }
             } catch {
                 throw Anomaly.locate(error, node)
             }
@@ -59,20 +60,10 @@ enum Engine {
             for (edge, result) in zip(node.edges, results) {
                 guard let result, let target = edge.node, target.neededBy == pass else { continue }
                 if result.isPoisoned { return captured }
-                add(result, at: edge)
+                target.collect(result, for: Int(edge.index), createGraph: createGraph)
             }
         }
         return captured
-    }
-
-    private static func add(_ gradient: Tensor, at edge: Edge) {
-        guard let node = edge.node else { return }
-        if edge.index == 0 {
-            node.slot = node.slot.map { $0.adding(gradient: gradient) } ?? gradient
-        } else {
-            let i = Int(edge.index) - 1
-            node.moreSlots[i] = node.moreSlots[i].map { $0.adding(gradient: gradient) } ?? gradient
-        }
     }
 
     /// The nodes reachable from `roots`, each after all that it leads to. Marks those whose gradient is needed.

@@ -91,12 +91,13 @@ final class FunctionNode: Node {
 
     override package var name: String { function.name }
 
-    override func backward(_ grads: [Tensor?], createGraph: Bool) throws(OpError) -> [Tensor?] {
+    override func backward(_ grad: Tensor?, _ more: [Tensor?], createGraph: Bool) throws(OpError) -> [Tensor?] {
         let context = FunctionContext()
-        context.saved = try unpack()
+        try checkSaved()
+        context.saved = Array(SavedValues(node: self))
         for (i, kept) in saved.enumerated() where kept.isOutput { context.saved[i].outputIndex = outputIndices[i] }
         context.needsInputGrad = needsInputGrad
-        let gradients = zip(grads, outputs).map { grad, output in grad ?? Tensor.zeros(output.shape, dtype: output.dtype, device: output.device) }
+        let gradients = zip([grad] + more, outputs).map { grad, output in grad ?? Tensor.zeros(output.shape, dtype: output.dtype, device: output.device) }
         let results = function.backward(gradients, context)
         guard results.count == edges.count else {
             throw OpError("\(name) has \(edges.count) inputs, its backward returned \(results.count) gradients", op: name)

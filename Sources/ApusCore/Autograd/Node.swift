@@ -31,17 +31,37 @@ package class Node {
 
     package var name: String { "node" }
 
-    /// The gradients of the inputs from those of the outputs.
-    func backward(_ grads: [Tensor?], createGraph: Bool) throws(OpError) -> [Tensor?] {
+    /// The gradients of the inputs from those of the outputs: of the first, and of more where there are more.
+    func backward(_ grad: Tensor?, _ more: [Tensor?], createGraph: Bool) throws(OpError) -> [Tensor?] {
         preconditionFailure("abstract")
     }
 
-    final func take() -> [Tensor?] {
-        defer {
-            slot = nil
-            for i in moreSlots.indices { moreSlots[i] = nil }
+    /// Takes the collected gradients out.
+    final func take() -> (grad: Tensor?, more: [Tensor?]) {
+        let taken = (slot, moreSlots)
+        slot = nil
+        for i in moreSlots.indices { moreSlots[i] = nil }
+        return taken
+    }
+
+    /// Adds a gradient to what is collected for output `index`.
+    final func collect(_ gradient: Tensor, for index: Int, createGraph: Bool) {
+        if index == 0 { Node.add(gradient, to: &slot, createGraph) } else { Node.add(gradient, to: &moreSlots[index - 1], createGraph) }
+    }
+
+    /// In place where nobody else looks at the sum's memory: a second gradient of a large tensor then costs no third.
+    private static func add(_ gradient: Tensor, to sum: inout Tensor?, _ createGraph: Bool) {
+        guard sum != nil else {
+            sum = gradient
+            return
         }
-        return moreSlots.isEmpty ? [slot] : [slot] + moreSlots
+        let isOurs = isKnownUniquelyReferenced(&sum) && isKnownUniquelyReferenced(&sum!.memory)
+        let (old, plain) = (sum!, gradient.form == nil && sum!.form == nil)
+        if isOurs && plain && !createGraph && old.isContiguous && old.dtype == gradient.dtype && old.shape == gradient.shape && old.device == gradient.device {
+            old.device.backend.binary(.add, old, gradient, KernelParameters(), into: old)
+        } else {
+            sum = old.adding(gradient: gradient)
+        }
     }
 
     /// Frees what was saved, since the backward pass has used it.
@@ -108,35 +128,40 @@ final class OpNode<O: Op>: Node {
 
     override package var name: String { op.name }
 
-    override func backward(_ grads: [Tensor?], createGraph: Bool) throws(OpError) -> [Tensor?] {
-        guard let grad = grads[0] else { return [] }
-        return op.backward(grad, BackwardContext(saved: try unpack(), edges: edges))
+    override func backward(_ grad: Tensor?, _ more: [Tensor?], createGraph: Bool) throws(OpError) -> [Tensor?] {
+        guard let grad else { return [] }
+        try checkSaved()
+        return op.backward(grad, BackwardContext(saved: SavedValues(node: self), edges: edges))
     }
 }
 
 extension Node {
-    /// The saved tensors, checked against changes in place since they were saved.
-    final func unpack() throws(OpError) -> [Tensor] {
+    /// Throws where what was saved is gone, or was changed in place since.
+    final func checkSaved() throws(OpError) {
         if isReleased {
             throw OpError("the graph of \(name) was freed by an earlier backward(); pass retainGraph: true there to run it again", op: "backward")
         }
-        var tensors: [Tensor] = []
-        tensors.reserveCapacity(saved.count)
-        for kept in saved {
-            if kept.tensor.storage.version != kept.version {
-                throw OpError(
-                    "a tensor of shape \(kept.tensor.shape) that \(name) needs for its gradient was changed in place by \(kept.tensor.storage.lastWriter) "
-                        + "after \(name) saved it; change a clone() instead, or use the form that is not in place", op: "backward")
-            }
-            if kept.isOutput {
-                let output = Tensor(sharing: kept.tensor)
-                output.record(self)
-                tensors.append(output)
-            } else {
-                tensors.append(kept.tensor)
-            }
+        for kept in saved where kept.tensor.storage.version != kept.version {
+            throw OpError(
+                "a tensor of shape \(kept.tensor.shape) that \(name) needs for its gradient was changed in place by \(kept.tensor.storage.lastWriter) "
+                    + "after \(name) saved it; change a clone() instead, or use the form that is not in place", op: "backward")
         }
-        return tensors
+    }
+}
+
+/// What a node has saved, as its derivative sees it.
+package struct SavedValues: RandomAccessCollection {
+    let node: Node
+
+    package var startIndex: Int { 0 }
+    package var endIndex: Int { node.saved.count }
+
+    package subscript(_ i: Int) -> Tensor {
+        let kept = node.saved[i]
+        guard kept.isOutput else { return kept.tensor }
+        let output = Tensor(sharing: kept.tensor)
+        output.record(node)
+        return output
     }
 }
 
@@ -154,8 +179,8 @@ final class AccumulateNode: Node {
     override package var name: String { "accumulateGrad" }
     override func releaseSaved() {}
 
-    override func backward(_ grads: [Tensor?], createGraph: Bool) throws(OpError) -> [Tensor?] {
-        guard let tensor, var grad = grads[0] else { return [] }
+    override func backward(_ given: Tensor?, _ more: [Tensor?], createGraph: Bool) throws(OpError) -> [Tensor?] {
+        guard let tensor, var grad = given else { return [] }
         if grad.dtype != tensor.dtype { grad = grad.to(tensor.dtype) }
         if let old = tensor.storedGrad {
             if createGraph || old.isSparse {

@@ -92,11 +92,11 @@ package final class BinaryRule: Sendable {
     let keepsInputs: Bool
     let keepsOutput: Bool
     /// The operands' gradients; `a`, `b` and `y` are there as far as they were kept. nil: zero.
-    let derivative: (@Sendable (_ g: Tensor, _ kept: [Tensor], _ context: BackwardContext, _ p: KernelParameters) -> [Tensor?])?
+    let derivative: (@Sendable (_ g: Tensor, _ kept: SavedValues, _ context: BackwardContext, _ p: KernelParameters) -> [Tensor?])?
 
     init(
         _ name: String, _ kind: BinaryKind, _ domain: Domain = .any, keepsInputs: Bool = true, keepsOutput: Bool = false,
-        _ derivative: (@Sendable (Tensor, [Tensor], BackwardContext, KernelParameters) -> [Tensor?])? = nil
+        _ derivative: (@Sendable (Tensor, SavedValues, BackwardContext, KernelParameters) -> [Tensor?])? = nil
     ) {
         self.name = name
         self.kind = kind

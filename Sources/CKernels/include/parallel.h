@@ -6,7 +6,8 @@
 
 /// Calls `body` on every chunk [i·grain, min((i + 1)·grain, count)) once.
 ///
-/// Chunks are fixed by `count` and `grain` alone, never by the number of threads, and are handed to threads as these come free.
+/// Chunks are fixed by `count` and `grain` alone, never by the number of threads. Each thread has its share of them, the same in every loop of
+/// as many chunks, and then helps with what is left of the others'.
 /// So a result made from one partial result a chunk, combined in chunk order, has the same bits for any number of threads.
 /// Runs on the calling thread alone where there is one chunk, one thread, the caller is itself inside such a loop, or another loop runs.
 /// Returns when all chunks are done. A grain below 1 counts as 1.
