@@ -83,7 +83,8 @@ void apus_dnn_gemm_f32(const apus_gemm *g, int size)
 #else
         bool wide = false;
 #endif
-        own = clash && (wide || (in_place && !(j.trans_a == 'N' && j.trans_b == 'T')));
+        // Which of them it reads well all the same depends on its kernels for the instruction set.
+        own = clash && in_place && !(j.trans_a == 'N' && j.trans_b == (wide ? 'N' : 'T'));
     }
     if (own) {
         apus_gemm_f32(g);
