@@ -13,6 +13,7 @@ public enum Scalar: Sendable, Hashable {
         }
     }
 
+    /// The number as a Double; true is 1.
     @inlinable public var doubleValue: Double {
         switch self {
         case .bool(let b): b ? 1 : 0
@@ -91,6 +92,7 @@ extension Scalar: ScalarConvertible {
 
 /// A float32 without its lower 16 bits: 8 bits of exponent, 7 of fraction.
 public struct BFloat16: TensorElement, Hashable, CustomStringConvertible {
+    /// The sixteen bits.
     public var bitPattern: UInt16
 
     public init(bitPattern: UInt16) { self.bitPattern = bitPattern }
@@ -105,6 +107,7 @@ public struct BFloat16: TensorElement, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The same number as a float32; exact.
     public var floatValue: Float { Float(bitPattern: UInt32(bitPattern) << 16) }
     public static var dtype: DType { .bfloat16 }
     public var scalar: Scalar { .double(Double(floatValue)) }

@@ -6,8 +6,11 @@ import ApusFormats
 /// Read from the files of the binary version (`data_batch_1.bin` to `data_batch_5.bin`, `test_batch.bin`), gzipped or not, in the folder `root`
 /// or its `cifar-10-batches-bin`; without `root` in `APUS_DATA`, then in `/usr/share/datasets/cifar-10-batches-bin`.
 public struct CIFAR10: LabelledImages {
+    /// All images, [N, C, H, W].
     public let images: Tensor
+    /// The class of each image.
     public let labels: Tensor
+    /// The names of the classes.
     public let classes = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
     /// A label, then the planes red, green, blue.

@@ -39,6 +39,7 @@ public final class DataLoader<Batch>: Sequence {
         public var seed: UInt64
         /// How many batches were handed out.
         public var batch: Int
+        /// The epoch with this seed, before this batch.
         public init(seed: UInt64, batch: Int) {
             self.seed = seed
             self.batch = batch

@@ -30,6 +30,7 @@ struct DatasetFolder {
 
 /// A known data set whose files are in none of the places where they may be.
 public struct DatasetNotFound: Error, CustomStringConvertible {
+    /// The name in reports.
     public let title: String
     /// The file that is missing; it may also have the ending `.gz`.
     public let file: String

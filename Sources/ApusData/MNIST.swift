@@ -7,8 +7,11 @@ import ApusFormats
 /// `root` in the folder that the environment's `APUS_DATA` names, then in `/usr/share/datasets/fashion-mnist`, where Debian's package
 /// `dataset-fashion-mnist` puts them.
 public struct FashionMNIST: LabelledImages {
+    /// All images, [N, C, H, W].
     public let images: Tensor
+    /// The class of each image.
     public let labels: Tensor
+    /// The names of the classes.
     public let classes = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 
     /// Reads the training set (60,000) or the test set (10,000). Throws ``DatasetNotFound``, ``FormatError`` or ``FileError``.
@@ -24,8 +27,11 @@ public struct FashionMNIST: LabelledImages {
 ///
 /// Files and places as for ``FashionMNIST``, the folder's name is `mnist`.
 public struct MNIST: LabelledImages {
+    /// All images, [N, C, H, W].
     public let images: Tensor
+    /// The class of each image.
     public let labels: Tensor
+    /// The names of the classes.
     public let classes = (0..<10).map { "\($0)" }
 
     /// Reads the training set (60,000) or the test set (10,000). Throws ``DatasetNotFound``, ``FormatError`` or ``FileError``.

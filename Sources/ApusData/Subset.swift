@@ -4,6 +4,7 @@ import ApusCore
 public struct Subset<Base: Dataset>: Dataset {
     public typealias Sample = Base.Sample
     public typealias Batch = Base.Batch
+    /// What it selects from.
     public let base: Base
     /// The samples' numbers in `base`.
     public let indices: [Int]
@@ -36,6 +37,7 @@ public struct Subset<Base: Dataset>: Dataset {
 public struct ConcatDataset<Base: Dataset>: Dataset {
     public typealias Sample = Base.Sample
     public typealias Batch = Base.Batch
+    /// What is joined, in order.
     public let parts: [Base]
     /// The number of the first sample of each part, and of the one after the last.
     private let starts: [Int]

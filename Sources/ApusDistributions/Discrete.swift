@@ -2,6 +2,7 @@ import ApusCore
 
 /// 1 with probability `probs`, else 0. PyTorch: `torch.distributions.Bernoulli`.
 public final class Bernoulli: Distribution {
+    /// The probability of each outcome.
     public let probs: Tensor
     /// ln(p/(1 − p))
     public let logits: Tensor
@@ -13,6 +14,7 @@ public final class Bernoulli: Distribution {
         logits = clamped.log() - (-clamped).log1p()
         super.init(probs.isPoisoned ? [] : probs.shape, validateArgs: validateArgs, [("probs", probs)])
     }
+    /// By the logarithms of the odds.
     public init(logits: Tensor, validateArgs: Bool = true) {
         self.logits = logits
         probs = logits.sigmoid()
@@ -89,6 +91,7 @@ public final class Categorical: Distribution {
 
 /// Counts of independent events with mean `rate`: P(k) = rateᵏ·e^−rate/k!. PyTorch: `torch.distributions.Poisson`.
 public final class Poisson: Distribution {
+    /// The rate.
     public let rate: Tensor
 
     /// Traps where a rate is negative.

@@ -45,7 +45,9 @@ open class Distribution: CustomStringConvertible {
     open func logProb(_ value: Tensor) -> Tensor { missing("logProb") }
     /// −E[log p], in nats.
     open func entropy() -> Tensor { missing("entropy") }
+    /// The expected value; traps where there is none.
     open var mean: Tensor { missing("mean") }
+    /// The variance; traps where there is none.
     open var variance: Tensor { missing("variance") }
     /// The most probable value.
     open var mode: Tensor { missing("mode") }

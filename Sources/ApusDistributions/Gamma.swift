@@ -4,7 +4,9 @@ import ApusCore
 ///
 /// Samples have the gradient of implicit reparameterisation (Figurnov et al., 2018).
 public final class Gamma: Distribution {
+    /// The concentration, α.
     public let concentration: Tensor
+    /// The rate.
     public let rate: Tensor
 
     /// Traps where a parameter is not positive.
@@ -33,6 +35,7 @@ public final class Gamma: Distribution {
 
 /// Points of a simplex [*, K] with density ∝ Π xᵢ^(cᵢ−1). PyTorch: `torch.distributions.Dirichlet`.
 public final class Dirichlet: Distribution {
+    /// The concentration, α.
     public let concentration: Tensor
 
     /// Traps where a concentration is not positive, or there is no dimension of them.
@@ -75,7 +78,9 @@ public final class Dirichlet: Distribution {
 
 /// Numbers in 0 ... 1 with density ∝ x^(c₁−1)·(1 − x)^(c₀−1). PyTorch: `torch.distributions.Beta`.
 public final class Beta: Distribution {
+    /// The concentration of 1, α.
     public let concentration1: Tensor
+    /// The concentration of 0, β.
     public let concentration0: Tensor
     private let both: Dirichlet
 
@@ -88,6 +93,7 @@ public final class Beta: Distribution {
         // PyTorch prints no parameters of this one.
         super.init(one.isPoisoned ? [] : one.shape, validateArgs: validateArgs, [])
     }
+    /// Of one number each.
     public convenience init(_ concentration1: Double, _ concentration0: Double, validateArgs: Bool = true) {
         self.init(scalar(concentration1), scalar(concentration0), validateArgs: validateArgs)
     }

@@ -2,7 +2,9 @@ import ApusCore
 
 /// The normal distribution with mean `loc` and standard deviation `scale`. PyTorch: `torch.distributions.Normal`.
 public final class Normal: Distribution {
+    /// The mean.
     public let loc: Tensor
+    /// The standard deviation.
     public let scale: Tensor
 
     /// Traps where a scale is not positive.
@@ -34,7 +36,9 @@ public final class Normal: Distribution {
 
 /// Even distribution over [low, high). PyTorch: `torch.distributions.Uniform`.
 public final class Uniform: Distribution {
+    /// The lower end.
     public let low: Tensor
+    /// The upper end.
     public let high: Tensor
 
     /// Traps where `low` is not below `high`.
@@ -64,6 +68,7 @@ public final class Uniform: Distribution {
 /// The normal distribution of vectors [*, d], given by one of covariance, precision (its inverse) and lower Cholesky factor of the covariance,
 /// [*, d, d]. PyTorch: `torch.distributions.MultivariateNormal`. Factors are computed step by step: for small d.
 public final class MultivariateNormal: Distribution {
+    /// The mean.
     public let loc: Tensor
     /// Lower triangular, with L·Lᵀ the covariance.
     public let scaleTril: Tensor
@@ -106,6 +111,7 @@ public final class MultivariateNormal: Distribution {
         super.init(isPoisoned ? [] : Shape(location.shape.dropLast()), isPoisoned ? [] : [location.shape[-1]], validateArgs: validateArgs, [("loc", location)] + shown)
     }
 
+    /// LLᵀ
     public var covarianceMatrix: Tensor { scaleTril.matmul(scaleTril.transpose(-2, -1)) }
 
     public override var hasRsample: Bool { true }

@@ -21,6 +21,7 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What was found and what was wanted.
     public let reason: String
 
+    /// An error at a place of a file.
     public init(file: String, place: Place? = nil, reason: String) {
         self.file = file
         self.place = place
@@ -47,6 +48,7 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The system's number (`ENOENT`, `EACCES`, `ENOSPC`).
     public let code: Int32
 
+    /// What the system said (`errno`) to an operation on a file.
     public init(file: String, operation: String, code: Int32) {
         self.file = file
         self.operation = operation

@@ -17,7 +17,9 @@ public struct PNGImage: Hashable, Sendable {
         case rgb
     }
 
+    /// Columns of pixels.
     public let width: Int
+    /// Rows of pixels.
     public let height: Int
     /// 1 for gray, 3 for RGB.
     public let channels: Int

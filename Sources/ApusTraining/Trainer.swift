@@ -31,6 +31,7 @@ public final class Trainer {
         public var seconds: Double
         /// In the middle of an epoch, after every so many batches of the run; nil: only by time.
         public var steps: Int?
+        /// Checkpoints in `folder`, every so many seconds, or every so many steps where given.
         public init(folder: String, seconds: Double = 15, steps: Int? = nil) {
             self.folder = folder
             self.seconds = seconds
@@ -46,9 +47,13 @@ public final class Trainer {
         case stopped
     }
 
+    /// What is trained.
     public let model: Module
+    /// What updates the parameters.
     public let optimizer: Optimizer
+    /// What changes the learning rate, nil for nothing.
     public let scheduler: LRScheduler?
+    /// When the schedule steps.
     public let pace: Pace
     /// The loss of scores [N, C] against labels [N]: a scalar, the mean over the batch.
     public let loss: (Tensor, Tensor) -> Tensor
@@ -256,6 +261,7 @@ public final class Trainer {
 /// A request to end in good order. Setting it is safe everywhere, in signal handlers too.
 public final class StopFlag: Sendable {
     private let flag = Atomic(false)
+    /// Makes an empty one.
     public init() {}
     /// Whether an end was asked for.
     public var isSet: Bool { flag.load(ordering: .acquiring) }

@@ -36,6 +36,7 @@ public final class FunctionContext {
 }
 
 extension DifferentiableFunction {
+    /// What it is called.
     public var name: String { "\(Self.self)" }
 
     /// Runs `forward` and records the function as one op.

@@ -41,6 +41,7 @@ public struct TensorList: RandomAccessCollection {
     }
     public var startIndex: Int { 0 }
     public var endIndex: Int { tensors.count }
+    /// Tensor `i`; poisoned where the op failed.
     public subscript(i: Int) -> Tensor { poison ?? tensors[i] }
 }
 

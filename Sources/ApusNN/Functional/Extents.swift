@@ -53,6 +53,7 @@ public protocol OutputExtentsConvertible: Sendable {
 
 /// The output size of an adaptive pool; nil keeps the input's extent.
 public struct OutputExtents: OutputExtentsConvertible, Hashable {
+    /// The extents; nil keeps the input's.
     public let values: [Int?]
     /// Whether one number was given for every dimension.
     public let isSingle: Bool

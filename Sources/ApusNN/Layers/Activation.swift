@@ -59,8 +59,10 @@ public final class Hardsigmoid: InplaceActivation {
 
 /// x > 0 ? x : slope·x. PyTorch: `nn.LeakyReLU`.
 public final class LeakyReLU: InplaceActivation {
+    /// The slope below zero.
     public let negativeSlope: Scalar
 
+    /// Arguments, order and defaults of PyTorch's `nn.LeakyReLU`.
     public init<Slope: ScalarConvertible>(_ negativeSlope: Slope = 0.01, inplace: Bool = false) {
         self.negativeSlope = negativeSlope.scalar
         super.init(inplace: inplace)
@@ -75,8 +77,10 @@ public final class LeakyReLU: InplaceActivation {
 
 /// x > 0 ? x : α(eˣ − 1). PyTorch: `nn.ELU`.
 public final class ELU: InplaceActivation {
+    /// α in the formula.
     public let alpha: Scalar
 
+    /// Arguments, order and defaults of PyTorch's `nn.ELU`.
     public init<Alpha: ScalarConvertible>(alpha: Alpha = 1.0, inplace: Bool = false) {
         self.alpha = alpha.scalar
         super.init(inplace: inplace)
@@ -88,8 +92,10 @@ public final class ELU: InplaceActivation {
 
 /// x > 0 ? x : α(e^(x/α) − 1). PyTorch: `nn.CELU`.
 public final class CELU: InplaceActivation {
+    /// α in the formula.
     public let alpha: Scalar
 
+    /// Arguments, order and defaults of PyTorch's `nn.CELU`.
     public init<Alpha: ScalarConvertible>(alpha: Alpha = 1.0, inplace: Bool = false) {
         self.alpha = alpha.scalar
         super.init(inplace: inplace)
@@ -101,8 +107,10 @@ public final class CELU: InplaceActivation {
 
 /// x·Φ(x). PyTorch: `nn.GELU`.
 public final class GELU: Module {
+    /// Which formula.
     public let approximate: GELUApproximation
 
+    /// Arguments, order and defaults of PyTorch's `nn.GELU`.
     public init(approximate: GELUApproximation = .none) {
         self.approximate = approximate
         super.init()
@@ -139,9 +147,12 @@ public final class Tanhshrink: Module {
 
 /// ln(1 + e^(βx))/β. PyTorch: `nn.Softplus`.
 public final class Softplus: Module {
+    /// β in the formula.
     public let beta: Scalar
+    /// Where the function changes.
     public let threshold: Scalar
 
+    /// Arguments, order and defaults of PyTorch's `nn.Softplus`.
     public init<Beta: ScalarConvertible, Threshold: ScalarConvertible>(beta: Beta = 1.0, threshold: Threshold = 20.0) {
         self.beta = beta.scalar
         self.threshold = threshold.scalar
@@ -154,8 +165,10 @@ public final class Softplus: Module {
 
 /// |x| > λ ? x : 0. PyTorch: `nn.Hardshrink`.
 public final class Hardshrink: Module {
+    /// λ in the formula.
     public let lambd: Scalar
 
+    /// Arguments, order and defaults of PyTorch's `nn.Hardshrink`.
     public init<Lambda: ScalarConvertible>(_ lambd: Lambda = 0.5) {
         self.lambd = lambd.scalar
         super.init()
@@ -167,8 +180,10 @@ public final class Hardshrink: Module {
 
 /// x moved toward 0 by λ, and 0 within. PyTorch: `nn.Softshrink`.
 public final class Softshrink: Module {
+    /// λ in the formula.
     public let lambd: Scalar
 
+    /// Arguments, order and defaults of PyTorch's `nn.Softshrink`.
     public init<Lambda: ScalarConvertible>(_ lambd: Lambda = 0.5) {
         self.lambd = lambd.scalar
         super.init()
@@ -180,9 +195,12 @@ public final class Softshrink: Module {
 
 /// min(max(x, minVal), maxVal). PyTorch: `nn.Hardtanh`.
 public final class Hardtanh: InplaceActivation {
+    /// The lower bound.
     public let minVal: Scalar
+    /// The upper bound.
     public let maxVal: Scalar
 
+    /// Arguments, order and defaults of PyTorch's `nn.Hardtanh`.
     public init<Low: ScalarConvertible, High: ScalarConvertible>(_ minVal: Low = -1.0, _ maxVal: High = 1.0, inplace: Bool = false) {
         self.minVal = minVal.scalar
         self.maxVal = maxVal.scalar
@@ -196,9 +214,12 @@ public final class Hardtanh: InplaceActivation {
 
 /// x > threshold ? x : value. PyTorch: `nn.Threshold`.
 public final class Threshold: InplaceActivation {
+    /// Where the function changes.
     public let threshold: Scalar
+    /// The value that is put in.
     public let value: Scalar
 
+    /// Arguments, order and defaults of PyTorch's `nn.Threshold`.
     public init(_ threshold: some ScalarConvertible, _ value: some ScalarConvertible, inplace: Bool = false) {
         self.threshold = threshold.scalar
         self.value = value.scalar
@@ -211,8 +232,10 @@ public final class Threshold: InplaceActivation {
 
 /// a·σ(b), where a and b are the halves of x along `dim`. PyTorch: `nn.GLU`.
 public final class GLU: Module {
+    /// The dimension it works along.
     public let dim: Int
 
+    /// Arguments, order and defaults of PyTorch's `nn.GLU`.
     public init(_ dim: Int = -1) {
         self.dim = dim
         super.init()
@@ -224,10 +247,12 @@ public final class GLU: Module {
 
 /// x > 0 ? x : w·x with a learned w for each channel, or one for all. PyTorch: `nn.PReLU`.
 public final class PReLU: Module {
+    /// One slope, or one a channel.
     public let numParameters: Int
     /// [numParameters]
     public let weight: Parameter
 
+    /// Arguments, order and defaults of PyTorch's `nn.PReLU`.
     public init(_ numParameters: Int = 1, init start: Double = 0.25, device: Device = .cpu, dtype: DType = .float32) {
         self.numParameters = numParameters
         weight = parameter("PReLU", ["numParameters": numParameters], device, dtype)
@@ -241,9 +266,12 @@ public final class PReLU: Module {
 
 /// x ≥ 0 ? x : a·x, with a random a in training and the mean of its bounds else. PyTorch: `nn.RReLU`.
 public final class RReLU: InplaceActivation {
+    /// The lower end of the slopes.
     public let lower: Scalar
+    /// The upper end of the slopes.
     public let upper: Scalar
 
+    /// Arguments, order and defaults of PyTorch's `nn.RReLU`.
     public init<Low: ScalarConvertible, High: ScalarConvertible>(_ lower: Low = 1.0 / 8, _ upper: High = 1.0 / 3, inplace: Bool = false) {
         self.lower = lower.scalar
         self.upper = upper.scalar
@@ -258,8 +286,10 @@ public final class RReLU: InplaceActivation {
 
 /// eˣ / Σ eˣ along `dim`. PyTorch: `nn.Softmax`.
 public final class Softmax: Module {
+    /// The dimension it works along.
     public let dim: Int?
 
+    /// Arguments, order and defaults of PyTorch's `nn.Softmax`.
     public init(_ dim: Int? = nil) {
         self.dim = dim
         super.init()
@@ -274,8 +304,10 @@ public final class Softmax: Module {
 
 /// ln softmax along `dim`. PyTorch: `nn.LogSoftmax`.
 public final class LogSoftmax: Module {
+    /// The dimension it works along.
     public let dim: Int?
 
+    /// Arguments, order and defaults of PyTorch's `nn.LogSoftmax`.
     public init(_ dim: Int? = nil) {
         self.dim = dim
         super.init()
@@ -290,8 +322,10 @@ public final class LogSoftmax: Module {
 
 /// softmax(−x) along `dim`. PyTorch: `nn.Softmin`.
 public final class Softmin: Module {
+    /// The dimension it works along.
     public let dim: Int?
 
+    /// Arguments, order and defaults of PyTorch's `nn.Softmin`.
     public init(_ dim: Int? = nil) {
         self.dim = dim
         super.init()

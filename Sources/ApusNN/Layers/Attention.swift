@@ -3,26 +3,35 @@ import ApusCore
 /// Attention with several heads (Vaswani et al., 2017): each head projects query, key and value, and sums values by softmax(q·kᵀ/√d).
 /// PyTorch: `nn.MultiheadAttention`.
 public final class MultiheadAttention: Module {
+    /// Numbers per element of the query and of the output.
     public let embedDim: Int
+    /// Heads that attend side by side.
     public let numHeads: Int
     /// The features of keys and values.
     public let kdim: Int
+    /// Numbers per element of the values.
     public let vdim: Int
     /// The probability with which attention weights are dropped, in training.
     public let dropout: Double
+    /// Whether the batch comes before time.
     public let batchFirst: Bool
+    /// Whether an element of zeros is added to keys and values.
     public let addZeroAttn: Bool
     /// [3·embedDim, embedDim], where key and value have embedDim features.
     public let inProjWeight: Parameter?
     /// [embedDim, embedDim], [embedDim, kdim], [embedDim, vdim], where they have not.
     public let qProjWeight: Parameter?
+    /// The weights for keys of another size, nil where the sizes agree.
     public let kProjWeight: Parameter?
+    /// The weights for values of another size, nil where the sizes agree.
     public let vProjWeight: Parameter?
     /// [3·embedDim]
     public let inProjBias: Parameter?
+    /// The layer behind the heads.
     public let outProj: Linear
     /// [1, 1, embedDim], one more key and value.
     public let biasK: Parameter?
+    /// A value that is added to the sequence, nil without.
     public let biasV: Parameter?
 
     /// - Parameters:

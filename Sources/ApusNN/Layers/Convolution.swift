@@ -6,14 +6,21 @@ import ApusCore
 open class ConvolutionLayer: Module {
     /// 0 of a lazy layer before its first input.
     public final private(set) var inChannels: Int
+    /// Channels of the output.
     public final let outChannels: Int
     /// One number for each spatial dimension, as `stride` and `dilation`.
     public final let kernelSize: [Int]
+    /// Steps between windows.
     public final let stride: [Int]
+    /// What is added at the edges, per dimension.
     public final let padding: ConvolutionPadding
+    /// Steps between the elements of a window.
     public final let dilation: [Int]
+    /// What is added to one side of the output.
     public final let outputPadding: [Int]
+    /// Groups of channels that are computed apart.
     public final let groups: Int
+    /// What stands beyond the edges.
     public final let paddingMode: PaddingMode
     /// [outChannels, inChannels/groups, *kernel]; of a transposed convolution [inChannels, outChannels/groups, *kernel].
     public final let weight: Parameter

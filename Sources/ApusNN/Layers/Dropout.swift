@@ -7,6 +7,7 @@ open class DropoutLayer: Module {
     /// Whether the output takes the input's memory.
     public final let inplace: Bool
 
+    /// `p`: the probability that an element is dropped.
     public init<Probability: ScalarConvertible>(_ p: Probability = 0.5, inplace: Bool = false) {
         self.p = p.scalar
         self.inplace = inplace

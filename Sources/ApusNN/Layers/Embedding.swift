@@ -4,12 +4,15 @@ import ApusCore
 ///
 /// The table starts normally distributed, with zeros at `paddingIdx`.
 public final class Embedding: Module {
+    /// Rows of the table.
     public let numEmbeddings: Int
+    /// Numbers per row of the table.
     public let embeddingDim: Int
     /// The row that gets no gradient, from the start.
     public let paddingIdx: Int?
     /// Rows looked up are scaled down to this norm, in place.
     public let maxNorm: Scalar?
+    /// The power of the mean.
     public let normType: Scalar
     /// Whether a row's gradient is divided by how often a call named it.
     public let scaleGradByFreq: Bool
@@ -18,6 +21,7 @@ public final class Embedding: Module {
     /// [numEmbeddings, embeddingDim]
     public let weight: Parameter
 
+    /// Arguments, order and defaults of PyTorch's `nn.Embedding`.
     public convenience init(
         _ numEmbeddings: Int, _ embeddingDim: Int, paddingIdx: Int? = nil, maxNorm: Double? = nil, normType: Double = 2, scaleGradByFreq: Bool = false,
         sparse: Bool = false, device: Device = .cpu, dtype: DType = .float32

@@ -5,13 +5,17 @@ import ApusCore
 ///
 /// The table starts normally distributed, with zeros at `paddingIdx`.
 public final class EmbeddingBag: Module {
+    /// Rows of the table.
     public let numEmbeddings: Int
+    /// Numbers per row of the table.
     public let embeddingDim: Int
     /// Rows looked up are scaled down to this norm, in place.
     public let maxNorm: Scalar?
+    /// The power of the mean.
     public let normType: Scalar
     /// Whether a row's gradient is divided by how often a call named it.
     public let scaleGradByFreq: Bool
+    /// How it is computed, by PyTorch's name.
     public let mode: EmbeddingBagMode
     /// Whether the table's gradient holds the rows that were named and no others.
     public let sparse: Bool
@@ -22,6 +26,7 @@ public final class EmbeddingBag: Module {
     /// [numEmbeddings, embeddingDim]
     public let weight: Parameter
 
+    /// Arguments, order and defaults of PyTorch's `nn.EmbeddingBag`.
     public convenience init(
         _ numEmbeddings: Int, _ embeddingDim: Int, maxNorm: Double? = nil, normType: Double = 2, scaleGradByFreq: Bool = false, mode: EmbeddingBagMode = .mean,
         sparse: Bool = false, includeLastOffset: Bool = false, paddingIdx: Int? = nil, device: Device = .cpu, dtype: DType = .float32

@@ -2,9 +2,12 @@ import ApusCore
 
 /// Dimensions `startDim` to `endDim` as one; by default all but the first. PyTorch: `nn.Flatten`.
 public final class Flatten: Module {
+    /// The first dimension that is joined.
     public let startDim: Int
+    /// The last dimension that is joined.
     public let endDim: Int
 
+    /// Arguments, order and defaults of PyTorch's `nn.Flatten`.
     public init(startDim: Int = 1, endDim: Int = -1) {
         self.startDim = startDim
         self.endDim = endDim
@@ -17,9 +20,12 @@ public final class Flatten: Module {
 
 /// Dimension `dim` as several of sizes `unflattenedSize`; one of them may be −1. PyTorch: `nn.Unflatten`.
 public final class Unflatten: Module {
+    /// The dimension it works along.
     public let dim: Int
+    /// What the dimension becomes.
     public let unflattenedSize: [Int]
 
+    /// Arguments, order and defaults of PyTorch's `nn.Unflatten`.
     public init(_ dim: Int, _ unflattenedSize: [Int]) {
         self.dim = dim
         self.unflattenedSize = unflattenedSize

@@ -4,7 +4,9 @@ import ApusCore
 open class FractionalMaxPool: Module {
     /// One number for each dimension of space, as `outputSize` and `outputRatio`.
     public final let kernelSize: [Int]
+    /// The extents of the output.
     public final let outputSize: [Int]?
+    /// The extents of the output as parts of the input's.
     public final let outputRatio: [Double]?
     /// Whether `withIndices(_:)` is the form in use; kept for files and tables that name it.
     public final let returnIndices: Bool

@@ -6,7 +6,9 @@ import ApusCore
 public final class LayerNorm: Module {
     /// The dimensions that mean and (biased) variance are taken over: the last ones of the input.
     public let normalizedShape: Shape
+    /// Added to the variance or the divisor.
     public let eps: Double
+    /// Whether it scales (and shifts) by parameters.
     public let elementwiseAffine: Bool
     /// Of `normalizedShape`, starting at 1; nil without.
     public let weight: Parameter?
@@ -37,9 +39,11 @@ public final class LayerNorm: Module {
 
 /// Divides by the root mean square over the last dimensions: x/√(mean(x²) + eps)·weight (Zhang and Sennrich, 2019). PyTorch: `nn.RMSNorm`.
 public final class RMSNorm: Module {
+    /// The last extents, over which it normalises.
     public let normalizedShape: Shape
     /// nil: the distance from 1 to the next number of the input's dtype.
     public let eps: Double?
+    /// Whether it scales (and shifts) by parameters.
     public let elementwiseAffine: Bool
     /// Of `normalizedShape`, starting at 1; nil without.
     public let weight: Parameter?
@@ -64,9 +68,13 @@ public final class RMSNorm: Module {
 
 /// Normalises each group of channels of each sample (Wu and He, 2018): input [N, C, *]. PyTorch: `nn.GroupNorm`.
 public final class GroupNorm: Module {
+    /// Groups of channels.
     public let numGroups: Int
+    /// Channels of the input.
     public let numChannels: Int
+    /// Added to the variance or the divisor.
     public let eps: Double
+    /// Whether it scales and shifts by parameters.
     public let affine: Bool
     /// [numChannels], starting at 1; nil without.
     public let weight: Parameter?
@@ -95,9 +103,13 @@ public final class GroupNorm: Module {
 
 /// Divides by (k + alpha·mean of squares)^beta over `size` neighbouring channels (Krizhevsky et al., 2012). PyTorch: `nn.LocalResponseNorm`.
 public final class LocalResponseNorm: Module {
+    /// How many channels are summed over.
     public let size: Int
+    /// α in the formula.
     public let alpha: Double
+    /// β in the formula.
     public let beta: Double
+    /// k in the formula.
     public let k: Double
 
     /// `size` is the number of channels in a neighbourhood.
@@ -118,9 +130,13 @@ public final class LocalResponseNorm: Module {
 /// PyTorch's differs where `size` is even (its neighbourhood is that of size − 1), and in that its running sums of squares never lose channel 0,
 /// which its gradient does not know; here the neighbourhood is the same for every channel.
 public final class CrossMapLRN2d: Module {
+    /// How many channels are summed over.
     public let size: Int
+    /// α in the formula.
     public let alpha: Scalar
+    /// β in the formula.
     public let beta: Scalar
+    /// k in the formula.
     public let k: Scalar
 
     /// `size` is the number of channels in a neighbourhood.

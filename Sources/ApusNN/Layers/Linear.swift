@@ -6,12 +6,14 @@ import ApusCore
 public class Linear: Module {
     /// 0 of a lazy layer before its first input.
     public final fileprivate(set) var inFeatures: Int
+    /// Numbers per row of the output.
     public final let outFeatures: Int
     /// [outFeatures, inFeatures]
     public final let weight: Parameter
     /// [outFeatures], nil without.
     public internal(set) final var bias: Parameter?
 
+    /// Arguments, order and defaults of PyTorch's `nn.Linear`.
     public init(_ inFeatures: Int, _ outFeatures: Int, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
         self.inFeatures = inFeatures
         self.outFeatures = outFeatures
@@ -85,14 +87,18 @@ extension LazyLinear: LazyModule {
 ///
 /// Weight and bias start evenly distributed in ±1/√in1Features.
 public final class Bilinear: Module {
+    /// Numbers per row of the first input.
     public let in1Features: Int
+    /// Numbers per row of the second input.
     public let in2Features: Int
+    /// Numbers per row of the output.
     public let outFeatures: Int
     /// [outFeatures, in1Features, in2Features]
     public let weight: Parameter
     /// [outFeatures], nil without.
     public let bias: Parameter?
 
+    /// Arguments, order and defaults of PyTorch's `nn.Bilinear`.
     public init(_ in1Features: Int, _ in2Features: Int, _ outFeatures: Int, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
         self.in1Features = in1Features
         self.in2Features = in2Features
@@ -125,9 +131,12 @@ public final class Bilinear: Module {
 
 /// Cosine of the angle between two inputs along `dim`. PyTorch: `nn.CosineSimilarity`.
 public final class CosineSimilarity: Module {
+    /// The dimension it works along.
     public let dim: Int
+    /// Added to the variance or the divisor.
     public let eps: Double
 
+    /// Arguments, order and defaults of PyTorch's `nn.CosineSimilarity`.
     public init(dim: Int = 1, eps: Double = 1e-8) {
         self.dim = dim
         self.eps = eps
@@ -143,10 +152,14 @@ public final class CosineSimilarity: Module {
 
 /// ‖x1 − x2 + eps‖ₚ along the last dimension. PyTorch: `nn.PairwiseDistance`.
 public final class PairwiseDistance: Module {
+    /// p in the formula.
     public let p: Double
+    /// Added to the variance or the divisor.
     public let eps: Double
+    /// Whether the dimension stays, with extent 1.
     public let keepDim: Bool
 
+    /// Arguments, order and defaults of PyTorch's `nn.PairwiseDistance`.
     public init(_ p: Double = 2, eps: Double = 1e-6, keepDim: Bool = false) {
         self.p = p
         self.eps = eps

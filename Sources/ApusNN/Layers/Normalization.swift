@@ -3,14 +3,21 @@ import ApusCore
 /// What batch and instance normalisation share: weight and bias, running statistics, the check of ranks. PyTorch: `_NormBase`.
 open class RunningNorm: Module {
     public final private(set) var numFeatures: Int
+    /// Added to the variance or the divisor.
     public final let eps: Double
     /// The weight of the newest batch in the running statistics; nil takes the mean over all batches.
     public package(set) final var momentum: Double?
+    /// Whether it scales and shifts by parameters.
     public final let affine: Bool
+    /// Whether it keeps running statistics.
     public final let trackRunningStats: Bool
+    /// What each channel is multiplied by, nil without.
     public final let weight: Parameter?
+    /// What is added per output, nil without.
     public final let bias: Parameter?
+    /// The running mean, nil where none is kept.
     public final let runningMean: Buffer?
+    /// The running variance, nil where none is kept.
     public final let runningVar: Buffer?
     /// How many batches the running statistics have seen, int64.
     public final let numBatchesTracked: Buffer?

@@ -35,6 +35,7 @@ open class PaddingLayer: Module {
 
 /// What ConstantPad1d, ConstantPad2d and ConstantPad3d share: `value` around the input.
 open class ConstantPad: PaddingLayer {
+    /// The value that is put in.
     public final let value: Scalar
 
     /// `padding` on every side, or `[left, right]`, `[left, right, top, bottom]` and so on; negative amounts cut.

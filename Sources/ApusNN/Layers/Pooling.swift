@@ -4,12 +4,17 @@ import ApusCore
 ///
 /// out = ⌊(in + 2·padding − dilation·(kernelSize − 1) − 1)/stride⌋ + 1 in each dimension, rounded up with `ceilMode`.
 open class MaxPool: Module {
+    /// The window.
     public final let kernelSize: Extents
+    /// Steps between windows.
     public final let stride: Extents
+    /// What is added at the edges, per dimension.
     public final let padding: Extents
+    /// Steps between the elements of a window.
     public final let dilation: Extents
     /// Whether `withIndices(_:)` is the form in use; kept for files and tables that name it.
     public final let returnIndices: Bool
+    /// Whether windows that reach beyond the end count.
     public final let ceilMode: Bool
 
     /// How many dimensions of space it works over.
@@ -65,10 +70,14 @@ public final class MaxPool3d: MaxPool {
 
 /// What MaxUnpool1d, MaxUnpool2d and MaxUnpool3d share: the inverse of max pooling, as far as there is one. Values return to their places, zeros elsewhere.
 open class MaxUnpool: Module {
+    /// The window.
     public final let kernelSize: Extents
+    /// Steps between windows.
     public final let stride: Extents
+    /// What is added at the edges, per dimension.
     public final let padding: Extents
 
+    /// How many dimensions the windows have.
     open class var spatial: Int { fail("MaxUnpool", "use MaxUnpool1d, MaxUnpool2d or MaxUnpool3d"); return 1 }
 
     /// With the arguments of the pool that it inverts.
@@ -112,13 +121,20 @@ public final class MaxUnpool3d: MaxUnpool {
 
 /// What AvgPool2d and AvgPool3d share: the mean of each window of each channel.
 open class AvgPool: Module {
+    /// The window.
     public final let kernelSize: Extents
+    /// Steps between windows.
     public final let stride: Extents
+    /// What is added at the edges, per dimension.
     public final let padding: Extents
+    /// Whether windows that reach beyond the end count.
     public final let ceilMode: Bool
+    /// Whether padding counts in the mean.
     public final let countIncludePad: Bool
+    /// What to divide by in place of the number of elements, nil for that.
     public final let divisorOverride: Int?
 
+    /// How many dimensions the windows have.
     open class var spatial: Int { fail("AvgPool", "use AvgPool1d, AvgPool2d or AvgPool3d"); return 1 }
 
     /// Zeros of the padding count as elements where `countIncludePad`; `divisorOverride` divides the sums in place of the count.
@@ -167,8 +183,10 @@ public final class AvgPool3d: AvgPool {
 
 /// What the adaptive pools share: each channel cut into `outputSize` parts, part o of n covering ⌊o·in/n⌋ ..< ⌈(o + 1)·in/n⌉.
 open class AdaptivePool: Module {
+    /// The extents of the output.
     public final let outputSize: OutputExtents
 
+    /// How many dimensions the windows have.
     open class var spatial: Int { fail("AdaptivePool", "use AdaptiveAvgPool2d and its like"); return 1 }
 
     init(_ outputSize: any OutputExtentsConvertible, _: Void) {
@@ -239,11 +257,16 @@ public final class AdaptiveMaxPool3d: AdaptiveMaxPool {
 
 /// What LPPool1d, LPPool2d and LPPool3d share: (Σ xᵖ)^(1/p) over each window.
 open class LPPool: Module {
+    /// The power of the mean.
     public final let normType: Scalar
+    /// The window.
     public final let kernelSize: Extents
+    /// Steps between windows.
     public final let stride: Extents?
+    /// Whether windows that reach beyond the end count.
     public final let ceilMode: Bool
 
+    /// How many dimensions the windows have.
     open class var spatial: Int { fail("LPPool", "use LPPool1d, LPPool2d or LPPool3d"); return 1 }
 
     /// `normType` is p.

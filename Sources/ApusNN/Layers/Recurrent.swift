@@ -5,13 +5,19 @@ import ApusCore
 /// Parameters are named as in PyTorch: `weight_ih_l0` [gates·hidden, input], `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, with projections
 /// `weight_hr_l0`; the next layer has `_l1`, the backward direction `_l0_reverse`. All start evenly distributed in ±1/√hiddenSize.
 open class Recurrent: Module {
+    /// Numbers per step of the input.
     public final let inputSize: Int
+    /// Numbers of the hidden state.
     public final let hiddenSize: Int
+    /// How many layers lie on each other.
     public final let numLayers: Int
+    /// Whether there are biases.
     public final let bias: Bool
+    /// Whether the batch comes before time.
     public final let batchFirst: Bool
     /// The probability with which a layer's outputs are dropped on their way to the next, in training.
     public final let dropout: Double
+    /// Whether it reads backward too.
     public final let bidirectional: Bool
     /// The size that hidden states are projected to; 0 for none.
     public final let projSize: Int

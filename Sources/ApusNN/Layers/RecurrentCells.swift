@@ -4,7 +4,9 @@ import ApusCore
 ///
 /// Everything starts evenly distributed in ±1/√hiddenSize.
 open class RecurrentCell: Module {
+    /// Numbers per step of the input.
     public final let inputSize: Int
+    /// Numbers of the hidden state.
     public final let hiddenSize: Int
     /// [gates·hiddenSize, inputSize]
     public final let weightIh: Parameter
@@ -78,6 +80,7 @@ public enum RecurrentNonlinearity: String, Sendable, CaseIterable {
 
 /// One step of a plain recurrent layer: h′ = tanh(Wᵢₕ·x + bᵢₕ + Wₕₕ·h + bₕₕ). PyTorch: `nn.RNNCell`.
 public final class RNNCell: RecurrentCell {
+    /// tanh or relu.
     public let nonlinearity: RecurrentNonlinearity
 
     /// Inputs are [N, inputSize] or [inputSize].

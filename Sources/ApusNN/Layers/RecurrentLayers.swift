@@ -2,6 +2,7 @@ import ApusCore
 
 /// A plain recurrent network (Elman): hₜ = tanh(Wᵢₕ·xₜ + bᵢₕ + Wₕₕ·hₜ₋₁ + bₕₕ). PyTorch: `nn.RNN`.
 public final class RNN: Recurrent {
+    /// tanh or relu.
     public let nonlinearity: RecurrentNonlinearity
 
     /// - Parameters:

@@ -7,7 +7,9 @@ public struct TransformerActivation {
     /// A function of one tensor.
     public init(_ function: @escaping (Tensor) -> Tensor) { self.function = function }
 
+    /// `F.relu`.
     public static var relu: TransformerActivation { TransformerActivation { $0.relu() } }
+    /// `F.gelu`.
     public static var gelu: TransformerActivation { TransformerActivation { $0.gelu() } }
 }
 
@@ -16,14 +18,23 @@ public struct TransformerActivation {
 ///
 /// With `normFirst` x + attention(norm(x)), else norm(x + attention(x)); then likewise linear2(dropout(activation(linear1(x)))).
 public final class TransformerEncoderLayer: Module, MaskedEncoderLayer {
+    /// Attention among the sequence's own elements.
     public let selfAttn: MultiheadAttention
+    /// The first layer of the feed-forward part.
     public let linear1: Linear
+    /// The dropout in the feed-forward part.
     public let dropout: Dropout
+    /// The second layer of the feed-forward part.
     public let linear2: Linear
+    /// The normalisation around the first sublayer.
     public let norm1: LayerNorm
+    /// The normalisation around the second sublayer.
     public let norm2: LayerNorm
+    /// The dropout behind the first sublayer.
     public let dropout1: Dropout
+    /// The dropout behind the second sublayer.
     public let dropout2: Dropout
+    /// Whether normalisation comes before each sublayer instead of behind it.
     public let normFirst: Bool
     private let activation: TransformerActivation
 
@@ -73,17 +84,29 @@ public final class TransformerEncoderLayer: Module, MaskedEncoderLayer {
 
 /// Self-attention, attention to the encoder's output (`memory`) and a feed-forward part. PyTorch: `nn.TransformerDecoderLayer`.
 public final class TransformerDecoderLayer: Module, MaskedDecoderLayer {
+    /// Attention among the sequence's own elements.
     public let selfAttn: MultiheadAttention
+    /// Attention to the memory.
     public let multiheadAttn: MultiheadAttention
+    /// The first layer of the feed-forward part.
     public let linear1: Linear
+    /// The dropout in the feed-forward part.
     public let dropout: Dropout
+    /// The second layer of the feed-forward part.
     public let linear2: Linear
+    /// The normalisation around the first sublayer.
     public let norm1: LayerNorm
+    /// The normalisation around the second sublayer.
     public let norm2: LayerNorm
+    /// The normalisation around the third sublayer.
     public let norm3: LayerNorm
+    /// The dropout behind the first sublayer.
     public let dropout1: Dropout
+    /// The dropout behind the second sublayer.
     public let dropout2: Dropout
+    /// The dropout behind the third sublayer.
     public let dropout3: Dropout
+    /// Whether normalisation comes before each sublayer instead of behind it.
     public let normFirst: Bool
     private let activation: TransformerActivation
 

@@ -35,7 +35,9 @@ private func unmasked(_ module: Module, _ x: Tensor, _ mask: Tensor?, _ padding:
 
 /// Encoder layers on top of each other. PyTorch: `nn.TransformerEncoder`.
 public final class TransformerEncoder: Module, MaskedEncoder {
+    /// The layers, in order.
     public let layers: [Module]
+    /// The normalisation behind the last layer, nil without.
     public let norm: Module?
 
     /// `numLayers` copies of `layer`, and `norm` after the last. A layer that is no `MaskedEncoderLayer` takes one tensor, and no masks.
@@ -65,7 +67,9 @@ public final class TransformerEncoder: Module, MaskedEncoder {
 
 /// Decoder layers on top of each other. PyTorch: `nn.TransformerDecoder`.
 public final class TransformerDecoder: Module, MaskedDecoder {
+    /// The layers, in order.
     public let layers: [any MaskedDecoderLayer]
+    /// The normalisation behind the last layer, nil without.
     public let norm: Module?
 
     /// `numLayers` copies of `layer`, and `norm` after the last.
@@ -99,9 +103,13 @@ public final class TransformerDecoder: Module, MaskedDecoder {
 public final class Transformer: Module {
     /// A `TransformerEncoder` unless another was given; likewise the decoder.
     public let encoder: Module
+    /// The decoder.
     public let decoder: any MaskedDecoder
+    /// Numbers per element.
     public let dModel: Int
+    /// Heads that attend side by side.
     public let nhead: Int
+    /// Whether the batch comes before time.
     public let batchFirst: Bool
 
     /// As the layers; `customEncoder` and `customDecoder` take the places of those that the other arguments describe. An encoder that is no

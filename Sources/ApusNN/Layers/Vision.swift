@@ -2,9 +2,13 @@ import ApusCore
 
 /// Every window of images [N, C, H, W] or [C, H, W] as a column: [N, C·∏kernel, windows]. PyTorch: `nn.Unfold`.
 public final class Unfold: Module {
+    /// The window.
     public let kernelSize: Extents
+    /// Steps between the elements of a window.
     public let dilation: Extents
+    /// What is added at the edges, per dimension.
     public let padding: Extents
+    /// Steps between windows.
     public let stride: Extents
 
     /// Windows are those of a convolution with the same arguments.
@@ -24,10 +28,15 @@ public final class Unfold: Module {
 
 /// The sum of windows at their places in images of `outputSize`, the transpose of `Unfold`. PyTorch: `nn.Fold`.
 public final class Fold: Module {
+    /// The extents of the output.
     public let outputSize: Extents
+    /// The window.
     public let kernelSize: Extents
+    /// Steps between the elements of a window.
     public let dilation: Extents
+    /// What is added at the edges, per dimension.
     public let padding: Extents
+    /// Steps between windows.
     public let stride: Extents
 
     /// Windows are those of a convolution over `outputSize` with the same arguments.
@@ -51,6 +60,7 @@ public final class Fold: Module {
 
 /// Channels into space: [*, C·r², H, W] → [*, C, H·r, W·r]. PyTorch: `nn.PixelShuffle`.
 public final class PixelShuffle: Module {
+    /// How much larger height and width become.
     public let upscaleFactor: Int
     /// `upscaleFactor` is r.
     public init(_ upscaleFactor: Int) {
@@ -63,6 +73,7 @@ public final class PixelShuffle: Module {
 
 /// Space into channels: [*, C, H·r, W·r] → [*, C·r², H, W]. PyTorch: `nn.PixelUnshuffle`.
 public final class PixelUnshuffle: Module {
+    /// How much smaller height and width become.
     public let downscaleFactor: Int
     /// `downscaleFactor` is r.
     public init(_ downscaleFactor: Int) {
@@ -75,6 +86,7 @@ public final class PixelUnshuffle: Module {
 
 /// Mixes the channels of `groups` groups. PyTorch: `nn.ChannelShuffle`.
 public final class ChannelShuffle: Module {
+    /// Groups of channels that are computed apart.
     public let groups: Int
     /// `groups` must divide the channels.
     public init(_ groups: Int) {
@@ -87,10 +99,15 @@ public final class ChannelShuffle: Module {
 
 /// Resizes sequences, images or volumes to `size` or by `scaleFactor`; see `F.interpolate`. PyTorch: `nn.Upsample`.
 public class Upsample: Module {
+    /// The extents of the output, nil where `scaleFactor` gives them.
     public let size: Extents?
+    /// The extents of the output as multiples of the input's.
     public let scaleFactor: [Double]?
+    /// How it is computed, by PyTorch's name.
     public let mode: InterpolationMode
+    /// Whether the corners of input and output lie on each other.
     public let alignCorners: Bool?
+    /// Whether the factor is computed again from the rounded extents.
     public let recomputeScaleFactor: Bool
 
     /// To the extents `size`, or by one factor for each dimension (or one for all).
@@ -121,6 +138,7 @@ public class Upsample: Module {
 
 /// Repeats the elements of images. PyTorch: `nn.UpsamplingNearest2d`.
 public final class UpsamplingNearest2d: Upsample {
+    /// Arguments, order and defaults of PyTorch's `nn.UpsamplingNearest2d`.
     public init(size: (any ExtentsConvertible)? = nil, scaleFactor: Double? = nil) {
         super.init(size: size, scaleFactor: scaleFactor.map { [$0] }, mode: .nearest)
     }
@@ -128,6 +146,7 @@ public final class UpsamplingNearest2d: Upsample {
 
 /// Bilinear interpolation of images, corners aligned. PyTorch: `nn.UpsamplingBilinear2d`.
 public final class UpsamplingBilinear2d: Upsample {
+    /// Arguments, order and defaults of PyTorch's `nn.UpsamplingBilinear2d`.
     public init(size: (any ExtentsConvertible)? = nil, scaleFactor: Double? = nil) {
         super.init(size: size, scaleFactor: scaleFactor.map { [$0] }, mode: .bilinear, alignCorners: true)
     }

@@ -6,11 +6,15 @@ import ApusCore
 /// [cutoffs[i], cutoffs[i + 1]) too; a class of cluster i has ln p(cluster) + ln p(class | cluster), and clusters have ever fewer features,
 /// ⌊inFeatures/divValueⁱ⁺¹⌋.
 public final class AdaptiveLogSoftmaxWithLoss: Module {
+    /// Numbers per row of the input.
     public let inFeatures: Int
+    /// How many classes there are.
     public let nClasses: Int
     /// Where clusters end; the last is `nClasses`.
     public let cutoffs: [Int]
+    /// How much smaller each further cluster's projection is.
     public let divValue: Double
+    /// Whether the head has a bias.
     public let headBias: Bool
     /// Scores of the classes before the first cutoff, then of the clusters.
     public let head: Linear

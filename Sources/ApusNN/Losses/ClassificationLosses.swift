@@ -15,6 +15,7 @@ public final class CrossEntropyLoss: WeightedLoss {
         super.init(weight: weight, reduction: reduction)
     }
 
+    /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call([input, target]) {
             F.crossEntropy($0[0], $0[1], weight: weight, ignoreIndex: ignoreIndex, reduction: reduction, labelSmoothing: labelSmoothing)
@@ -27,11 +28,13 @@ public final class NLLLoss: WeightedLoss {
     /// The label that does not count.
     public let ignoreIndex: Int
 
+    /// Arguments, order and defaults of PyTorch's `nn.NLLLoss`.
     public init(weight: Tensor? = nil, ignoreIndex: Int = -100, reduction: Reduction = .mean) {
         self.ignoreIndex = ignoreIndex
         super.init(weight: weight, reduction: reduction)
     }
 
+    /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call([input, target]) { F.nllLoss($0[0], $0[1], weight: weight, ignoreIndex: ignoreIndex, reduction: reduction) }
     }
@@ -39,7 +42,9 @@ public final class NLLLoss: WeightedLoss {
 
 /// Every other class's score should lie a margin below the label's. See `F.multiMarginLoss`. PyTorch: `nn.MultiMarginLoss`.
 public final class MultiMarginLoss: WeightedLoss {
+    /// p in the formula.
     public let p: Int
+    /// How far apart is far enough.
     public let margin: Double
 
     /// Traps where `p` is neither 1 nor 2.
@@ -51,6 +56,7 @@ public final class MultiMarginLoss: WeightedLoss {
         super.init(weight: weight, reduction: reduction)
     }
 
+    /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call([input, target]) { F.multiMarginLoss($0[0], $0[1], p: p, margin: margin, weight: weight, reduction: reduction) }
     }
@@ -58,6 +64,7 @@ public final class MultiMarginLoss: WeightedLoss {
 
 /// The labels' scores should lie a margin above all others. See `F.multilabelMarginLoss`. PyTorch: `nn.MultiLabelMarginLoss`.
 public final class MultiLabelMarginLoss: Loss {
+    /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call([input, target]) { F.multilabelMarginLoss($0[0], $0[1], reduction: reduction) }
     }
@@ -65,6 +72,7 @@ public final class MultiLabelMarginLoss: Loss {
 
 /// One yes or no a class, from scores. See `F.multilabelSoftMarginLoss`. PyTorch: `nn.MultiLabelSoftMarginLoss`.
 public final class MultiLabelSoftMarginLoss: WeightedLoss {
+    /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call([input, target]) { F.multilabelSoftMarginLoss($0[0], $0[1], weight: weight, reduction: reduction) }
     }
@@ -72,6 +80,7 @@ public final class MultiLabelSoftMarginLoss: WeightedLoss {
 
 /// Binary cross entropy of probabilities. See `F.binaryCrossEntropy`. PyTorch: `nn.BCELoss`.
 public final class BCELoss: WeightedLoss {
+    /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call([input, target]) { F.binaryCrossEntropy($0[0], $0[1], weight: weight, reduction: reduction) }
     }
@@ -82,11 +91,13 @@ public final class BCEWithLogitsLoss: WeightedLoss {
     /// The weight of positive targets, nil where it is 1.
     public let posWeight: Buffer?
 
+    /// Arguments, order and defaults of PyTorch's `nn.BCEWithLogitsLoss`.
     public init(weight: Tensor? = nil, reduction: Reduction = .mean, posWeight: Tensor? = nil) {
         self.posWeight = posWeight.map { Buffer($0) }
         super.init(weight: weight, reduction: reduction)
     }
 
+    /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call([input, target]) { F.binaryCrossEntropyWithLogits($0[0], $0[1], weight: weight, reduction: reduction, posWeight: posWeight) }
     }
@@ -94,6 +105,7 @@ public final class BCEWithLogitsLoss: WeightedLoss {
 
 /// log(1 + exp(−target·input)). See `F.softMarginLoss`. PyTorch: `nn.SoftMarginLoss`.
 public final class SoftMarginLoss: Loss {
+    /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call([input, target]) { F.softMarginLoss($0[0], $0[1], reduction: reduction) }
     }
@@ -101,15 +113,19 @@ public final class SoftMarginLoss: Loss {
 
 /// Sequences without alignment. See `F.ctcLoss`. PyTorch: `nn.CTCLoss`.
 public final class CTCLoss: Loss {
+    /// The class that stands for no label.
     public let blank: Int
+    /// Whether infinite losses count as zero.
     public let zeroInfinity: Bool
 
+    /// Arguments, order and defaults of PyTorch's `nn.CTCLoss`.
     public init(blank: Int = 0, reduction: Reduction = .mean, zeroInfinity: Bool = false) {
         self.blank = blank
         self.zeroInfinity = zeroInfinity
         super.init(reduction: reduction)
     }
 
+    /// The loss of `logProbs` [T, N, C] or [T, C] against `targets`, whose lengths are given.
     public func callAsFunction(_ logProbs: Tensor, _ targets: Tensor, inputLengths: [Int], targetLengths: [Int]) -> Tensor {
         call([logProbs, targets]) {
             F.ctcLoss($0[0], $0[1], inputLengths: inputLengths, targetLengths: targetLengths, blank: blank, reduction: reduction, zeroInfinity: zeroInfinity)

@@ -2,13 +2,16 @@ import ApusCore
 
 /// Distances small for likes (1), beyond a margin for unlikes (−1). See `F.hingeEmbeddingLoss`. PyTorch: `nn.HingeEmbeddingLoss`.
 public final class HingeEmbeddingLoss: Loss {
+    /// How far apart is far enough.
     public let margin: Double
 
+    /// Arguments, order and defaults of PyTorch's `nn.HingeEmbeddingLoss`.
     public init(margin: Double = 1, reduction: Reduction = .mean) {
         self.margin = margin
         super.init(reduction: reduction)
     }
 
+    /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call([input, target]) { F.hingeEmbeddingLoss($0[0], $0[1], margin: margin, reduction: reduction) }
     }
@@ -16,13 +19,16 @@ public final class HingeEmbeddingLoss: Loss {
 
 /// One of two inputs larger. See `F.marginRankingLoss`. PyTorch: `nn.MarginRankingLoss`.
 public final class MarginRankingLoss: Loss {
+    /// How far apart is far enough.
     public let margin: Double
 
+    /// Arguments, order and defaults of PyTorch's `nn.MarginRankingLoss`.
     public init(margin: Double = 0, reduction: Reduction = .mean) {
         self.margin = margin
         super.init(reduction: reduction)
     }
 
+    /// The loss of two batches of rows; `target` says of each pair which way it should go.
     public func callAsFunction(_ input1: Tensor, _ input2: Tensor, _ target: Tensor) -> Tensor {
         call([input1, input2, target]) { F.marginRankingLoss($0[0], $0[1], $0[2], margin: margin, reduction: reduction) }
     }
@@ -30,13 +36,16 @@ public final class MarginRankingLoss: Loss {
 
 /// Angles small for likes, large for unlikes. See `F.cosineEmbeddingLoss`. PyTorch: `nn.CosineEmbeddingLoss`.
 public final class CosineEmbeddingLoss: Loss {
+    /// How far apart is far enough.
     public let margin: Double
 
+    /// Arguments, order and defaults of PyTorch's `nn.CosineEmbeddingLoss`.
     public init(margin: Double = 0, reduction: Reduction = .mean) {
         self.margin = margin
         super.init(reduction: reduction)
     }
 
+    /// The loss of two batches of rows; `target` says of each pair which way it should go.
     public func callAsFunction(_ input1: Tensor, _ input2: Tensor, _ target: Tensor) -> Tensor {
         call([input1, input2, target]) { F.cosineEmbeddingLoss($0[0], $0[1], $0[2], margin: margin, reduction: reduction) }
     }
@@ -44,9 +53,13 @@ public final class CosineEmbeddingLoss: Loss {
 
 /// The positive nearer to the anchor than the negative. See `F.tripletMarginLoss`. PyTorch: `nn.TripletMarginLoss`.
 public final class TripletMarginLoss: Loss {
+    /// How far apart is far enough.
     public let margin: Double
+    /// p in the formula.
     public let p: Double
+    /// Added to the variance or the divisor.
     public let eps: Double
+    /// Whether the negative may be compared with the positive too.
     public let swap: Bool
 
     /// Traps where `margin` is not positive.
@@ -59,6 +72,7 @@ public final class TripletMarginLoss: Loss {
         super.init(reduction: reduction)
     }
 
+    /// The loss of `anchor`, which should be nearer to `positive` than to `negative`.
     public func callAsFunction(_ anchor: Tensor, _ positive: Tensor, _ negative: Tensor) -> Tensor {
         call([anchor, positive, negative]) {
             F.tripletMarginLoss($0[0], $0[1], $0[2], margin: margin, p: p, eps: eps, swap: swap, reduction: reduction)
@@ -68,10 +82,12 @@ public final class TripletMarginLoss: Loss {
 
 /// The same with a distance of one's own. See `F.tripletMarginWithDistanceLoss`. PyTorch: `nn.TripletMarginWithDistanceLoss`.
 public final class TripletMarginWithDistanceLoss: Loss {
+    /// The distance between two rows.
     public let distanceFunction: (Tensor, Tensor) -> Tensor
     /// The layer that measures where no function was given: a member, as in PyTorch.
     @Named("distance_function") private var measure: PairwiseDistance? = nil
     public let margin: Double
+    /// Whether the negative may be compared with the positive too.
     public let swap: Bool
 
     /// By default the Euclidean distance over the last dimension. Traps where `margin` is not positive.
@@ -87,6 +103,7 @@ public final class TripletMarginWithDistanceLoss: Loss {
         if distanceFunction == nil { self.measure = measure }
     }
 
+    /// The loss of `anchor`, which should be nearer to `positive` than to `negative`.
     public func callAsFunction(_ anchor: Tensor, _ positive: Tensor, _ negative: Tensor) -> Tensor {
         call([anchor, positive, negative]) {
             F.tripletMarginWithDistanceLoss(

@@ -6,11 +6,13 @@ import ApusCore
 public final class LinearCrossEntropyLoss: WeightedLoss {
     /// The layer; its outputs are the scores, flattened.
     public let linear: Linear
+    /// How many classes there are.
     public let numClasses: Int
     /// The dimensions of the loss beyond the batch.
     public let outFeatures: [Int]
     /// The label that does not count; nil is −100, and allows probabilities as targets.
     public let ignoreIndex: Int?
+    /// How much of each target is spread over all classes.
     public let labelSmoothing: Double
 
     /// Traps where `weight` has not one number a class, or `labelSmoothing` is outside 0 … 1.
@@ -48,6 +50,7 @@ public final class LinearCrossEntropyLoss: WeightedLoss {
             + "reduction=\(reduction.rawValue), ignore_index=\(repr(ignoreIndex)), label_smoothing=\(repr(labelSmoothing)), options=None"
     }
 
+    /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call([input, target]) {
             F.linearCrossEntropy(

@@ -5,6 +5,7 @@ import OrderedCollections
 @propertyWrapper public struct Named<Value> {
     /// The name in place of the property's.
     public let name: String
+    /// What bears the name.
     public var wrappedValue: Value
 
     /// `value` under `name`.

@@ -39,6 +39,7 @@ open class Sequential: Module {
         for (name, module) in modules { addModule(name, module) }
     }
 
+    /// Refused: a dictionary has no order.
     @available(*, unavailable, message: "a Dictionary has no order; write a list of pairs, Sequential([(\"a\", m), (\"b\", n)]), annotate the literal, let s: Sequential = [\"a\": m], or pass an OrderedDictionary")
     @_disfavoredOverload public init(_ modules: [String: Module]) { super.init() }
 
@@ -89,6 +90,7 @@ extension Sequential: RandomAccessCollection {
 public protocol NamedModuleLiteral: ExpressibleByDictionaryLiteral where Key == String, Value == Module {}
 
 extension NamedModuleLiteral {
+    /// Layers by name, in the order in which they are written.
     public init(dictionaryLiteral elements: (String, Module)...) {
         guard let sequence = Sequential(elements) as? Self else {
             preconditionFailure("a dictionary literal makes a Sequential, not its subclass \(Self.self)")

@@ -4,6 +4,7 @@ import ApusCore
 public struct StateDictError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A tensor of another shape than the module's.
     public struct Mismatch: Hashable, Sendable {
+        /// The key in the state.
         public let key: String
         /// The shape in the state dict.
         public let found: [Int]

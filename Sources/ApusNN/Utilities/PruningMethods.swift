@@ -22,6 +22,7 @@ extension Prune {
     /// Prunes nothing. PyTorch: `prune.Identity`.
     public struct Identity: PruningMethod {
         public init() {}
+        /// Which parts it prunes.
         public var kind: PruningKind { .unstructured }
         public func computeMask(_ scores: Tensor, defaultMask: Tensor) -> Tensor { defaultMask }
     }
@@ -29,7 +30,9 @@ extension Prune {
     /// Single elements at random. PyTorch: `prune.RandomUnstructured`.
     public struct RandomUnstructured: PruningMethod {
         let amount: Amount
+        /// `amount`: a part (from 0 to 1) or a number of elements.
         public init(_ amount: some ScalarConvertible) { self.amount = Amount(amount, "RandomUnstructured") }
+        /// Which parts it prunes.
         public var kind: PruningKind { .unstructured }
         public func computeMask(_ scores: Tensor, defaultMask: Tensor) -> Tensor {
             amount.pruned(defaultMask, count: scores.numel) { Tensor.randperm(scores.numel, device: scores.device).narrow(0, 0, $0) }
@@ -39,7 +42,9 @@ extension Prune {
     /// The elements that are smallest in absolute value. PyTorch: `prune.L1Unstructured`.
     public struct L1Unstructured: PruningMethod {
         let amount: Amount
+        /// `amount`: a part (from 0 to 1) or a number of elements.
         public init(_ amount: some ScalarConvertible) { self.amount = Amount(amount, "L1Unstructured") }
+        /// Which parts it prunes.
         public var kind: PruningKind { .unstructured }
         public func computeMask(_ scores: Tensor, defaultMask: Tensor) -> Tensor {
             amount.pruned(defaultMask, count: scores.numel) { scores.abs().reshape([-1]).topk($0, dim: 0, largest: false).indices }
@@ -50,10 +55,12 @@ extension Prune {
     public struct RandomStructured: PruningMethod {
         let amount: Amount
         let dim: Int
+        /// `amount`: a part (from 0 to 1) or a number of slices along `dim`.
         public init(_ amount: some ScalarConvertible, dim: Int = -1) {
             self.amount = Amount(amount, "RandomStructured")
             self.dim = dim
         }
+        /// Which parts it prunes.
         public var kind: PruningKind { .structured(dim: dim) }
         public func computeMask(_ scores: Tensor, defaultMask: Tensor) -> Tensor {
             amount.prunedChannels(scores, defaultMask, dim) { count, pruned, _ in Tensor.randperm(count, device: scores.device).narrow(0, 0, pruned) }
@@ -65,11 +72,13 @@ extension Prune {
         let amount: Amount
         let n: Double
         let dim: Int
+        /// `amount`: a part (from 0 to 1) or a number of slices along `dim`; `n`: the norm that they are compared by.
         public init(_ amount: some ScalarConvertible, n: Double, dim: Int = -1) {
             self.amount = Amount(amount, "LnStructured")
             self.n = n
             self.dim = dim
         }
+        /// Which parts it prunes.
         public var kind: PruningKind { .structured(dim: dim) }
         public func computeMask(_ scores: Tensor, defaultMask: Tensor) -> Tensor {
             amount.prunedChannels(scores, defaultMask, dim) { _, pruned, others in
@@ -81,7 +90,9 @@ extension Prune {
     /// A mask of one's own. PyTorch: `prune.CustomFromMask`.
     public struct CustomFromMask: PruningMethod {
         let mask: Tensor
+        /// A mask of the parameter's shape: 0 where it is pruned.
         public init(_ mask: Tensor) { self.mask = mask }
+        /// Which parts it prunes.
         public var kind: PruningKind { .global }
         public func computeMask(_ scores: Tensor, defaultMask: Tensor) -> Tensor {
             if !mask.isPoisoned && mask.shape != defaultMask.shape {

@@ -9,6 +9,7 @@ public final class ReduceLROnPlateau {
     /// Whether `threshold` is a part of the best metric or a difference from it.
     public enum ThresholdMode: String, Sendable { case rel, abs }
 
+    /// What updates the parameters.
     public let optimizer: Optimizer
     /// The settings by PyTorch's names.
     private var options: OptionList

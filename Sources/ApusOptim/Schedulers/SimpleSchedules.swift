@@ -92,6 +92,7 @@ public final class StepLR: LRScheduler {
 
 /// lr ← gamma·lr at each of `milestones`. PyTorch: `MultiStepLR`.
 public final class MultiStepLR: LRScheduler {
+    /// Arguments, order and defaults of PyTorch's `lr_scheduler.MultiStepLR`.
     public init(_ optimizer: Optimizer, milestones: [Int], gamma: Double = 0.1, lastEpoch: Int = -1) {
         super.init(optimizer, lastEpoch: lastEpoch, options: [("milestones", .list(milestones.map { Double($0) })), ("gamma", .double(gamma))])
     }
@@ -104,6 +105,7 @@ public final class MultiStepLR: LRScheduler {
 
 /// lr ← gamma·lr in each step. PyTorch: `ExponentialLR`.
 public final class ExponentialLR: LRScheduler {
+    /// Arguments, order and defaults of PyTorch's `lr_scheduler.ExponentialLR`.
     public init(_ optimizer: Optimizer, gamma: Double, lastEpoch: Int = -1) {
         super.init(optimizer, lastEpoch: lastEpoch, options: [("gamma", .double(gamma))])
     }

@@ -5,7 +5,9 @@ import ApusNN
 ///
 /// [N, …] → flatten → Linear(inFeatures, hidden) → ReLU → Linear(hidden, classes) → [N, classes]
 public final class MLP: Module {
+    /// The first linear layer.
     public let fc1: Linear
+    /// The second linear layer, which gives the scores.
     public let fc2: Linear
 
     /// For images of `inFeatures` numbers.

@@ -4,9 +4,13 @@ import ApusNN
 /// Two 3×3 convolutions and a way around them (He et al., 2015, https://arxiv.org/abs/1512.03385).
 /// PyTorch: `torchvision.models.resnet.BasicBlock`, with its names.
 public final class BasicBlock: Module {
+    /// The first convolution.
     public let conv1: Conv2d
+    /// Normalises behind the first convolution.
     public let bn1: BatchNorm2d
+    /// The second convolution.
     public let conv2: Conv2d
+    /// Normalises behind the second convolution.
     public let bn2: BatchNorm2d
     /// Brings the input to the output's shape where they differ.
     public let downsample: Sequential?
@@ -35,12 +39,19 @@ public final class BasicBlock: Module {
 ///
 /// The stem is ImageNet's (7×7, stride 2, then MaxPool 3×3, stride 2), or for `smallImages`, such as CIFAR's, a 3×3 convolution alone.
 public final class ResNet18: Module {
+    /// The first convolution.
     public let conv1: Conv2d
+    /// Normalises behind the first convolution.
     public let bn1: BatchNorm2d
+    /// The first stage of blocks.
     public let layer1: Sequential
+    /// The second stage of blocks.
     public let layer2: Sequential
+    /// The third stage of blocks.
     public let layer3: Sequential
+    /// The fourth stage of blocks.
     public let layer4: Sequential
+    /// The linear layer that gives the scores.
     public let fc: Linear
     private let isSmall: Bool
 

@@ -31,6 +31,7 @@ public struct Profile {
 
         /// The op's name, the module's path in the model, or the optimizer's name.
         public var name: String
+        /// Which kind of thing it is.
         public var kind: Kind
         /// Seconds from the first event's beginning.
         public var start: Double

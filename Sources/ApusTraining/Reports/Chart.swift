@@ -8,6 +8,7 @@ public struct Chart: Sendable {
         public var points: [(x: Double, y: Double)]
         /// Whether each point gets a mark: right for few points.
         public var hasMarks: Bool
+        /// A line of that name.
         public init(_ name: String, _ points: [(x: Double, y: Double)], marks: Bool = false) {
             self.name = name
             self.points = points
@@ -26,6 +27,7 @@ public struct Chart: Sendable {
     /// Whether the y axis begins at 0 even where no value is near.
     public var fromZero: Bool
 
+    /// A chart of these lines.
     public init(title: String, xLabel: String, series: [Series], digits: Int = 4, fromZero: Bool = false) {
         self.title = title
         self.xLabel = xLabel

@@ -12,11 +12,14 @@ public struct Report: Sendable {
         public var index: Int
         /// The class it was taken for, and with which probability.
         public var predicted: String
+        /// How sure the model was of it.
         public var probability: Double
         /// The class it is of, and which probability that was given.
         public var actual: String
+        /// The probability it gave to the right class.
         public var actualProbability: Double
 
+        /// An image that was taken for another.
         public init(png: [UInt8], index: Int, predicted: String, probability: Double, actual: String, actualProbability: Double) {
             self.png = png
             self.index = index
@@ -33,13 +36,18 @@ public struct Report: Sendable {
     public var lead: String
     /// The few numbers that matter, large.
     public var headline: [(label: String, value: String)] = []
+    /// Drawn in this order.
     public var charts: [Chart] = []
+    /// Which classes were taken for which.
     public var confusion: ConfusionMatrix?
+    /// Images that were not recognised.
     public var wrong: [WrongImage] = []
+    /// The model's layers.
     public var summary: ModelSummary?
     /// What was run: options, versions, machine.
     public var facts: [(name: String, value: String)] = []
 
+    /// An empty page with a title and a sentence below it.
     public init(title: String, lead: String) {
         self.title = title
         self.lead = lead

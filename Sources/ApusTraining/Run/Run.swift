@@ -10,7 +10,9 @@ import Glibc
 /// Everything random comes from the seed: the first numbers of its stream are the weights, what comes after them dropout's; one of them seeds
 /// the stream of the shuffled orders. The same options give the same weights byte for byte, however often the run was stopped or killed.
 public final class Run {
+    /// What the run depends on.
     public let options: RunOptions
+    /// Where it is kept.
     public let folder: RunFolder
     /// Ends the run in good order, once it is set.
     public let stop: StopFlag
@@ -22,10 +24,15 @@ public final class Run {
 
     /// What a run came to.
     public struct Result: Sendable {
+        /// The part of the test set that was recognised.
         public var testAccuracy: Double
+        /// The mean loss on the test set.
         public var testLoss: Double
+        /// Epochs that were run.
         public var epochs: Int
+        /// Updates of the parameters.
         public var steps: Int
+        /// Numbers that were learned.
         public var parameters: Int
         /// Seconds of training, over all parts of the run.
         public var seconds: Double

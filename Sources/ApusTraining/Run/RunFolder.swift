@@ -21,10 +21,15 @@ public struct RunFolder: Sendable {
         self.path = path
     }
 
+    /// What the run depends on.
     public var options: String { path + "/options.json" }
+    /// The lines of metrics.
     public var metrics: String { path + "/metrics.jsonl" }
+    /// The trained weights.
     public var weights: String { path + "/model.safetensors" }
+    /// The page with charts.
     public var report: String { path + "/report.html" }
+    /// How the run ended.
     public var result: String { path + "/result.json" }
 
     /// Makes the folder, with `options.json` in it. Whoever is killed at any moment leaves either no folder or one that can be resumed.

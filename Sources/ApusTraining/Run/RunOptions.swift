@@ -86,12 +86,19 @@ public struct RunOptions: Hashable, Sendable {
     public var modelTable: String?
     /// A data set's name or a folder of images.
     public var data: String
+    /// How often each image is learned from.
     public var epochs: Int
+    /// Images a step.
     public var batchSize: Int
+    /// What updates the parameters.
     public var optimizer: OptimizerChoice
+    /// The learning rate; the highest one where the schedule changes it.
     public var lr: Double
+    /// How the learning rate changes.
     public var schedule: ScheduleChoice
+    /// Where all random numbers come from.
     public var seed: UInt64
+    /// Where it is computed.
     public var device: String
     /// Batches between two checkpoints in the middle of an epoch; nil: every 15 seconds.
     public var checkpointEvery: Int?

@@ -8,7 +8,9 @@ public enum SystemFacts {
     public struct Fact: Hashable, Sendable {
         /// `processor`.
         public var name: String
+        /// What it is here.
         public var value: String
+        /// A fact by its name.
         public init(name: String, value: String) {
             self.name = name
             self.value = value
