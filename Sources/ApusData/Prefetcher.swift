@@ -1,5 +1,6 @@
 import CKernels
 import Glibc
+import Synchronization
 
 /// Makes items ahead on a thread of its own, at most `capacity` before they are asked for.
 ///
@@ -11,9 +12,13 @@ final class Prefetcher<Item>: @unchecked Sendable {
     private var isCancelled = false
     private var isDone = false
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    /// How many items were made, or one more at the end: what a taker that waits looks at before it sleeps.
+    private let made = Atomic<Int>(0)
+    private var taken = 0
     /// Signalled whenever one of these changes.
     private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private let capacity: Int
+    private static var patience: Int { 100 }
     private var produce: (() throws -> Item?)?
     private var thread: pthread_t?
 
@@ -60,6 +65,7 @@ final class Prefetcher<Item>: @unchecked Sendable {
                     ready.append(.failure(error))
                     isDone = true
                 }
+                made.add(1, ordering: .releasing)
                 pthread_cond_broadcast(changed)
             }
             if isDone { break } // Nobody else sets it.
@@ -69,7 +75,10 @@ final class Prefetcher<Item>: @unchecked Sendable {
 
     /// The next item, nil after the last. Waits until there is one.
     func next() throws -> Item? {
-        try locked {
+        // An item takes some tens of microseconds, waking a thread that sleeps as long again.
+        for _ in 0..<Prefetcher.patience where made.load(ordering: .acquiring) == taken { sched_yield() }
+        taken += 1
+        return try locked {
             while ready.isEmpty && !isDone { pthread_cond_wait(changed, mutex) }
             guard !ready.isEmpty else { return nil }
             pthread_cond_broadcast(changed)
