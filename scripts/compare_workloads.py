@@ -52,14 +52,13 @@ def text(name, value):
 
 
 pairs = {}
+wanted = names or [name for name in ASKS if name != "start memory"]
 for _ in range(rounds):
-    timed = [n for n in names if n != "start"]
-    if timed or not names:
-        ours, theirs = run([apus, "bench", "--json", *timed]), run(torch_side + timed)
-        for name in ours:
-            if name in theirs:
-                pairs.setdefault(name, []).append((ours[name], theirs[name]))
-    if "start" in names or not names:
+    # One workload on both sides before the next one: what else happens on the machine then meets both.
+    for name in wanted:
+        if name != "start":
+            pairs.setdefault(name, []).append((run([apus, "bench", "--json", name])[name], run(torch_side + [name])[name]))
+    if "start" in wanted:
         for name, a, b in zip(("start", "start memory"), whole([apus, "bench", "start"]), whole(torch_side + ["start"])):
             pairs.setdefault(name, []).append((a, b))
 
@@ -83,6 +82,6 @@ if not names:
     if begin in old:
         old = old[:old.index(begin)] + block + old[old.index(end) + len(end):]
     else:
-        marker = "## What is known to be slow"
+        marker = "## What stands between"
         old = old.replace(marker, block + "\n\n" + marker) if marker in old else old + "\n" + block + "\n"
     page.write_text(old)

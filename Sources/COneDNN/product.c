@@ -92,8 +92,7 @@ void apus_dnn_gemm_f32(const apus_gemm *g, int size)
     }
     // Tiles by shape alone: at most 512 rows, in a number that two, four and eight threads share evenly where there is work for them.
     double work = (double)g->m * (double)g->n * (double)g->k;
-    int64_t wanted = (int64_t)(work / 2e6);
-    wanted = wanted >= 8 ? 8 : wanted >= 4 ? 4 : wanted >= 2 ? 2 : 1;
+    int64_t wanted = work >= 16e6 ? 8 : work >= 8e6 ? 4 : work >= 2e6 ? 2 : 1;
     int64_t row_blocks = (g->m + 511) / 512, column_blocks = 1;
     while (row_blocks * column_blocks < wanted) {
         int64_t rows = g->m / row_blocks, columns = g->n / column_blocks;
