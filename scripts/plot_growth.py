@@ -12,13 +12,14 @@ import matplotlib
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402
+from matplotlib import ticker  # noqa: E402
 
 # What time is divided by: the work that grows with the size.
 WORK = {
     "mlp-batch": ("time per image", lambda n: n),
     "mlp-width": ("time per unit of width", lambda n: n),
     "conv-image": ("time per pixel", lambda n: n * n),
-    "conv-channels": ("time per channel", lambda n: n),
+    "conv-channels": ("time per pair of channels", lambda n: n * n),
     "chain": ("time per op, forward and backward", lambda n: n),
     "loader": ("time per row", lambda n: n),
 }
@@ -26,11 +27,7 @@ WORK = {
 
 def measure(apus, name):
     environment = dict(os.environ, APUS_THREADS=os.environ.get("APUS_THREADS", "2"))
-    lines = []
-    for _ in range(int(os.environ.get("ROUNDS", "3"))):
-        out = subprocess.run([apus, "bench", name], env=environment, capture_output=True, text=True, check=True).stdout
-        lines.append(json.loads(out))
-    return sorted(lines, key=lambda line: line["median_s"])[len(lines) // 2]
+    return json.loads(subprocess.run([apus, "bench", name], env=environment, capture_output=True, text=True, check=True).stdout)
 
 
 def draw(series, points):
@@ -47,6 +44,11 @@ def draw(series, points):
     for axis in axes:
         axis.set_xlabel(points[0]["axis"])
         axis.grid(True, which="major", alpha=0.3)
+        axis.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter(ticker.EngFormatter(sep=""))
+        axis.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 10 else f"{value:g}"))
+        for side in (axis.xaxis, axis.yaxis):
+            side.set_minor_formatter(ticker.NullFormatter())
     figure.tight_layout()
     os.makedirs("docs/growth", exist_ok=True)
     figure.savefig(f"docs/growth/{series}.svg", metadata={"Date": None})
@@ -64,10 +66,11 @@ def main():
     for key, members in series.items():
         if wanted and key not in wanted:
             continue
-        points = []
-        for name in members:
-            points.append(measure(apus, name))
-            print(f"{name:32} {points[-1]['median_s'] * 1e3:12.4f} ms {points[-1]['bytes'] / 1e6:10.1f} MB", flush=True)
+        # The least disturbed of several passes: what another process takes on a shared machine is no growth of ours.
+        passes = [[measure(apus, name) for name in members] for _ in range(int(os.environ.get("ROUNDS", "5")))]
+        points = [min(same, key=lambda point: point["median_s"]) for same in zip(*passes)]
+        for name, point in zip(members, points):
+            print(f"{name:32} {point['median_s'] * 1e3:12.4f} ms {point['bytes'] / 1e6:10.1f} MB", flush=True)
         draw(key, points)
 
 
