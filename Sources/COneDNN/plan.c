@@ -80,16 +80,17 @@ static bool make(apus_plan *plan)
     dnnl_primitive_attr_t attr = 0;
     dnnl_primitive_desc_t hint = 0, pd = 0;
     bool made = false;
+    dnnl_alg_kind_t algorithm = key->winograd ? dnnl_convolution_winograd : dnnl_convolution_direct;
     dnnl_dim_t bias_dims[1] = {c->out_channels}, bias_strides[1] = {1};
     if (!apus_plan_engine() || dnnl_primitive_attr_create(&attr) != dnnl_success) goto end;
     // One primitive runs on several threads at once, each with a scratchpad of its own.
     if (dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user) != dnnl_success) goto end;
     for (int i = 0; i < OPERANDS; i++) {
-        if (!apus_md_any(&any[i], ranks[i], dims[i]) || !apus_md_strided(&plan->user[i], ranks[i], dims[i], strides[i])) goto end;
+        if (!apus_md_tagged(&any[i], ranks[i], dims[i], dnnl_format_tag_any) || !apus_md_strided(&plan->user[i], ranks[i], dims[i], strides[i])) goto end;
     }
     if (key->bias && !apus_md_strided(&plan->bias, 1, bias_dims, bias_strides)) goto end;
-    if (key->direction != APUS_FORWARD && !apus_convolution_pd(&hint, engine, APUS_FORWARD, &any[X], &any[W], 0, &any[Y], stride, dilation, padding, padding_end, 0, attr)) goto end;
-    if (!apus_convolution_pd(&pd, engine, key->direction, &any[X], &any[W], key->bias ? &plan->bias : 0, &any[Y], stride, dilation, padding, padding_end, hint, attr)) goto end;
+    if (key->direction != APUS_FORWARD && !apus_convolution_pd(&hint, engine, APUS_FORWARD, algorithm, &any[X], &any[W], 0, &any[Y], stride, dilation, padding, padding_end, 0, attr)) goto end;
+    if (!apus_convolution_pd(&pd, engine, key->direction, algorithm, &any[X], &any[W], key->bias ? &plan->bias : 0, &any[Y], stride, dilation, padding, padding_end, hint, attr)) goto end;
     const char *name = 0;
     dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name);
     snprintf(plan->implementation, sizeof plan->implementation, "%s", name ? name : "");
@@ -111,6 +112,12 @@ static bool make(apus_plan *plan)
         bool ok = make_scratchpad(plan, 1 + i, reorder) && dnnl_primitive_create(&plan->reorder[i], reorder) == dnnl_success;
         dnnl_primitive_desc_destroy(reorder);
         if (!ok) goto end;
+    }
+    if (key->direction == APUS_BACKWARD_WEIGHT && ranks[W] == 4 && !grouped && plan->reorder[W] && c->kernel[0] * c->kernel[1] * c->kernel[2] <= APUS_MOST_TAPS_IN_BLOCKS && dims[W][0] % 16 == 0 && dims[W][1] % 16 == 0) {
+        apus_md blocks = {0};
+        if (!apus_md_tagged(&blocks, 4, dims[W], dnnl_ABcd16b16a)) goto end;
+        plan->weight_in_blocks = dnnl_memory_desc_equal(REF(plan->inner[W]), REF(blocks));
+        apus_md_free(&blocks);
     }
     made = make_scratchpad(plan, 0, pd) && dnnl_primitive_create(&plan->primitive, pd) == dnnl_success;
 end:

@@ -7,18 +7,21 @@
 
 /// x, weight, y (or their gradients).
 enum { X, W, Y, OPERANDS };
+enum { APUS_MOST_TAPS_IN_BLOCKS = 49 };
 
 typedef struct {
     /// The tile's own shape, and the channels of the tensors that it is cut from (they make the strides).
     apus_convolution shape;
     int64_t all_in_channels, all_out_channels;
-    int32_t direction, bias;
+    int32_t direction;
+    int16_t bias, winograd;
 } apus_plan_key;
 
 typedef struct {
     apus_plan_key key;
     bool usable;                      // false: oneDNN refused, or has its slow reference implementation only
     int output;                       // which of the operands is written
+    bool weight_in_blocks;            // the weight's gradient comes in squares of 16 × 16 channels, input channels outermost
     dnnl_primitive_t primitive;
     apus_md user[OPERANDS], inner[OPERANDS], bias;
     size_t inner_bytes[OPERANDS];     // rounded up to 64

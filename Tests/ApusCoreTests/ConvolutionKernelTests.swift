@@ -116,6 +116,12 @@ import Testing
         Case(n: 2, c: 64, o: 64, size: [28, 28], kernel: [3, 3], padding: 1, groups: 64),
         Case(n: 1, c: 128, o: 128, size: [28, 28], kernel: [3, 3], padding: 1, groups: 4),
         Case(n: 64, c: 1, o: 32, size: [28, 28], kernel: [3, 3], padding: 1),
+        // Winograd's, on processors with AVX-512: whole and cut squares of 4 × 4, each padding, tiles of images and of channels.
+        Case(n: 37, c: 32, o: 64, size: [14, 14], kernel: [3, 3], padding: 1),
+        Case(n: 8, c: 64, o: 64, size: [16, 16], kernel: [3, 3], padding: 1),
+        Case(n: 5, c: 64, o: 80, size: [31, 26], kernel: [3, 3]),
+        Case(n: 1, c: 64, o: 64, size: [53, 50], kernel: [3, 3], padding: 2),
+        Case(n: 2, c: 96, o: 128, size: [28, 30], kernel: [3, 3], padding: 1),
     ]) func tilesDoNotShow(_ c: Case) {
         let shapes = c.shapes, cpu = CPUBackend.shared, p = c.parameters
         func both(_ shape: Shape, _ what: String, _ body: (DType, Tensor) -> Void) {
