@@ -1,5 +1,6 @@
 import Apus
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -210,6 +211,25 @@ import Testing
         #if DEBUG
         #expect(backward!.message.contains("AutogradTests.swift"))
         #endif
+    }
+
+    /// Calls are traced while other threads map and unmap files, as loaders do.
+    @Test func anomalyWhileFilesComeAndGo() async {
+        final class Flag: Sendable { let up = Mutex(false) }
+        let done = Flag()
+        async let mapper: Void = onThread(stackSize: 1 << 20) {
+            let file = open("/bin/sh", O_RDONLY)
+            defer { close(file) }
+            while !done.up.withLock({ $0 }) {
+                let mapped = (0..<20).map { _ in mmap(nil, 1 << 15, PROT_READ, MAP_PRIVATE, file, 0) }
+                for base in mapped where base != MAP_FAILED { munmap(base!, 1 << 15) }
+            }
+        }
+        let x = Tensor([1.0, 2], requiresGrad: true)
+        for _ in 0..<300 { detectAnomaly { (x * x).sum().backward() } }
+        done.up.withLock { $0 = true }
+        await mapper
+        expectClose(x.grad!, [600, 1200])
     }
 }
 

@@ -1,5 +1,5 @@
 #if DEBUG
-import Runtime
+@_spi(Internal) @_spi(MemoryReaders) import Runtime
 #endif
 
 /// The calls that led to an op, for anomaly mode. Debug builds only: release builds have no lines to name.
@@ -7,8 +7,12 @@ struct CallTrace {
     #if DEBUG
     private let backtrace: Backtrace?
 
+    /// The program's images, looked for once. `Backtrace.capture` alone looks each time and reads the head of every mapped file by its address,
+    /// which ends the process where another thread unmaps one meanwhile (a loader's file); this reader asks the kernel and gets an error instead.
+    private static let images = ImageMap.capture(using: LocalMemoryReader())
+
     static func capture() -> CallTrace {
-        CallTrace(backtrace: try? Backtrace.capture(limit: 64))
+        CallTrace(backtrace: try? Backtrace.capture(limit: 64, images: images))
     }
 
     /// The user's lines, innermost first, as text to add to a message.
