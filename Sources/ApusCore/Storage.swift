@@ -2,7 +2,7 @@
 package final class Storage {
     package let device: Device
     package let byteCount: Int
-    /// Address on the device. Unsafe because kernels need it; only `Tensor`'s checked views reach into it.
+    /// The address of the block, or a device's handle of it. Unsafe because kernels need it; only `Tensor`'s checked views reach into it.
     package let base: UnsafeMutableRawPointer
     /// What keeps memory alive that is not ours to free (a file's mapping).
     private let owner: AnyObject?
@@ -16,6 +16,7 @@ package final class Storage {
         self.device = device
         self.byteCount = byteCount
         if byteCount >= 1 << 20 { try Context.current.spend(byteCount) }
+        if !device.sharesHostMemory, let reason = device.unavailableReason { throw OpError("\(device) is not available: \(reason)") }
         base = try device.backend.allocate(byteCount: byteCount)
         owner = nil
     }

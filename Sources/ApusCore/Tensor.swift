@@ -142,6 +142,15 @@ public class Tensor {
         return try converted(to: dtype)
     }
 
+    /// Its elements in a contiguous tensor in the host's memory, when all work on them is done: itself where it is one. Not recorded.
+    package final func hostData() throws(OpError) -> Tensor {
+        let x = try contiguousData()
+        if device.sharesHostMemory { return x }
+        let out = try Tensor.uninitialized(shape, dtype, .cpu)
+        try device.backend.download(x.storage.base, at: x.offset * dtype.size, byteCount: numel * dtype.size, to: out.storage.base)
+        return out
+    }
+
     /// A contiguous copy in `dtype`. Not recorded.
     package final func converted(to dtype: DType) throws(OpError) -> Tensor {
         let out = try Tensor.uninitialized(shape, dtype, device)

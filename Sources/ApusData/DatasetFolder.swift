@@ -1,3 +1,4 @@
+import ApusCore
 import ApusFormats
 import Glibc
 
@@ -18,7 +19,7 @@ struct DatasetFolder {
         if let root {
             places = [root] + folders.map { "\(root)/\($0)" }
         } else {
-            if let data = getenv("APUS_DATA").map({ String(cString: $0) }), !data.isEmpty { places = [data] + folders.map { "\(data)/\($0)" } }
+            if let data = environment("APUS_DATA") { places = [data] + folders.map { "\(data)/\($0)" } }
             places.append("/usr/share/datasets/\(folders[0])")
         }
         for place in places {

@@ -241,10 +241,9 @@ extension Safetensors {
 
 /// The elements of `tensor` in row-major order, in the host's memory, when all work on them is done.
 package func withHostBytes<Result>(of tensor: Tensor, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
-    let contiguous = try tensor.contiguousData()
-    contiguous.device.backend.synchronize()
-    return try withExtendedLifetime(contiguous) {
-        try body(UnsafeRawBufferPointer(start: contiguous.pointer, count: contiguous.numel * contiguous.dtype.size))
+    let host = try tensor.hostData()
+    return try withExtendedLifetime(host) {
+        try body(UnsafeRawBufferPointer(start: host.pointer, count: host.numel * host.dtype.size))
     }
 }
 

@@ -137,7 +137,8 @@ import Testing
         }
     }
 
-    /// An index out of range is thrown with its value and place, and nothing has been written; on the reference, too.
+    /// An index out of range is thrown with its value and place, at once or by the next wait; on the host, and on the reference, nothing has
+    /// been written then.
     @Test(arguments: BackendTests.devices + [.reference]) func outOfRange(_ device: Device) throws {
         let backend = device.backend
         let x = Twin(reference((0..<12).map(Double.init), [4, 3], .float32), on: device).tested
@@ -159,13 +160,14 @@ import Testing
                 let before = values(out)
                 do {
                     try call(out)
+                    try backend.synchronize()
                     Issue.record("\(name) took index \(value)")
                 } catch {
                     #expect(error.message.contains("\(value)"), "\(name): \(error.message)")
                     #expect(error.message.contains(place), "\(name): \(error.message)")
                     #expect(error.message.contains("4"), "\(name): \(error.message)")
                 }
-                expectClose(out, before, rtol: 0, atol: 0, "\(name) wrote before it threw")
+                if device.sharesHostMemory { expectClose(out, before, rtol: 0, atol: 0, "\(name) wrote before it threw") }
             }
         }
     }

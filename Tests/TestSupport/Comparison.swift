@@ -24,7 +24,7 @@ package func integers(_ x: Tensor) -> [Int64] {
 }
 
 private func withConverted<Result>(_ x: Tensor, to dtype: DType, _ body: (UnsafeMutableRawPointer) -> Result) -> Result {
-    x.device.backend.synchronize()
+    let x = moved(x, to: x.device.sharesHostMemory ? x.device : .reference)
     guard let out = try? Tensor.uninitialized(x.shape, dtype, .reference) else { preconditionFailure("no memory for a copy of \(x.shape)") }
     ReferenceBackend.shared.copy(x, into: out)
     return withExtendedLifetime(out) { body(out.pointer) }

@@ -28,9 +28,26 @@ private func converted(_ x: Tensor, _ dtype: DType) -> Tensor {
 
 /// A contiguous tensor whose bytes are all 0xFF, NaN in every float type: what a kernel forgets to write shows.
 package func blank(_ shape: Shape, _ dtype: DType, on device: Device) -> Tensor {
-    guard let out = try? Tensor.uninitialized(shape, dtype, device) else { preconditionFailure("no memory for \(shape)") }
+    guard let out = try? Tensor.uninitialized(shape, dtype, .reference) else { preconditionFailure("no memory for \(shape)") }
     memset(out.storage.base, 0xFF, out.numel * dtype.size)
-    return out
+    return moved(out, to: device)
+}
+
+/// The same view of a copy of its whole memory on another device: what lies between its elements comes too.
+package func moved(_ x: Tensor, to device: Device) -> Tensor {
+    if x.device == device { return x }
+    do {
+        let bytes = x.storage.byteCount
+        let block = try Storage(byteCount: bytes, device: device)
+        if x.device.sharesHostMemory {
+            try device.backend.upload(x.storage.base, byteCount: bytes, to: block.base, at: 0)
+        } else {
+            try x.device.backend.download(x.storage.base, at: 0, byteCount: bytes, to: block.base)
+        }
+        return Tensor(storage: block, shape: x.shape, strides: x.strides, offset: x.offset, dtype: x.dtype)
+    } catch {
+        preconditionFailure("moving \(x.shape) to \(device): \(error)")
+    }
 }
 
 /// The same numbers on the reference and on the device under test, there in some layout.
@@ -42,9 +59,7 @@ package struct Twin {
     package init(_ x: Tensor, _ layout: Layout = .contiguous, on device: Device) {
         // Only broadcasting changes the numbers. Elsewhere the reference reads them in order, so that a stride misread by both shows.
         reference = layout == .broadcast || layout == .broadcastLast ? layout.lay(x) : x
-        let copy = blank(x.shape, x.dtype, on: device)
-        copy.storage.base.copyMemory(from: x.pointer, byteCount: x.numel * x.dtype.size)
-        tested = layout.lay(copy)
+        tested = moved(layout.lay(x), to: device)
     }
 
     package init(reference: Tensor, tested: Tensor) {

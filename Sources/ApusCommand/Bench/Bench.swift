@@ -26,7 +26,7 @@ struct Bench: ParsableCommand {
             return
         }
         if names == ["growth"] { return Growth.all.forEach { series in series.sizes.forEach { print("growth/\(series.name)/\($0)") } } }
-        let budget = Terminal.environment("APUS_BENCH_S").flatMap(Double.init) ?? 1
+        let budget = environment("APUS_BENCH_S").flatMap(Double.init) ?? 1
         for (series, size) in names.compactMap(Growth.named) {
             let point = try Growth.measure(series, size, seconds: budget)
             print(#"{"name": "growth/\#(series.name)/\#(size)", "axis": "\#(series.axis)", "size": \#(size), "median_s": \#(point.seconds), "bytes": \#(point.bytes)}"#)

@@ -1,6 +1,19 @@
 // The fused forms as compositions of the simple families: what a backend without a fused kernel computes, and what the fused kernels
 // are compared with. Formulas are PyTorch's; they are computed in float32, float64 for float64, and rounded to the element type at the end.
 
+/// For backends whose memory is the host's and whose work is done when a method returns.
+extension Backend {
+    package func synchronize() throws(OpError) {}
+
+    package func upload(_ source: UnsafeRawPointer, byteCount: Int, to base: UnsafeMutableRawPointer, at offset: Int) throws(OpError) {
+        if byteCount > 0 { (base + offset).copyMemory(from: source, byteCount: byteCount) }
+    }
+
+    package func download(_ base: UnsafeMutableRawPointer, at offset: Int, byteCount: Int, to target: UnsafeMutableRawPointer) throws(OpError) {
+        if byteCount > 0 { target.copyMemory(from: base + offset, byteCount: byteCount) }
+    }
+}
+
 extension Backend {
     package func softmax(_ x: Tensor, dim: Int, log: Bool, into out: Tensor) {
         guard x.numel > 0 else { return }

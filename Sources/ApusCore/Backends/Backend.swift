@@ -19,8 +19,12 @@ package protocol Backend: Sendable {
     func allocate(byteCount: Int) throws(OpError) -> UnsafeMutableRawPointer
     /// Takes back what `allocate` gave.
     func deallocate(_ pointer: UnsafeMutableRawPointer, byteCount: Int)
-    /// Returns when all work called so far is done.
-    func synchronize()
+    /// Returns when all work called so far is done. Throws what it found wrong while it ran: an index out of range, a driver's error.
+    func synchronize() throws(OpError)
+    /// Copies bytes of the host to `base` + `offset`, in order with the work; returns when the source may change.
+    func upload(_ source: UnsafeRawPointer, byteCount: Int, to base: UnsafeMutableRawPointer, at offset: Int) throws(OpError)
+    /// Copies bytes at `base` + `offset` to the host; returns when all work called so far and the copy are done. Throws as `synchronize` does.
+    func download(_ base: UnsafeMutableRawPointer, at offset: Int, byteCount: Int, to target: UnsafeMutableRawPointer) throws(OpError)
 
     // MARK: Pointwise
 
@@ -75,7 +79,7 @@ package protocol Backend: Sendable {
     /// The gradient of `averagePool` with respect to x. grad [N, C, *out], out [N, C, *in].
     func averagePoolBackward(_ grad: Tensor, _ p: PoolParameters, into out: Tensor)
 
-    // MARK: Indexing. Indices are int64; a negative or too large one is thrown, with its value and place.
+    // MARK: Indexing. Indices are int64; a negative or too large one is thrown, with its value and place, here or by the next `synchronize`.
 
     /// `out[…, j, …] = x[…, index[j], …]` at dimension `dim`; index is [J].
     func indexSelect(_ x: Tensor, dim: Int, _ index: Tensor, into out: Tensor) throws(OpError)

@@ -17,12 +17,11 @@ struct Transfer: Op {
     var name: String { "to" }
 
     func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
-        let x = try inputs[0].contiguousData()
+        // Between two devices by way of the host.
+        let x = try inputs[0].hostData()
+        if x.device == device { return x }
         let out = try Tensor.uninitialized(x.shape, x.dtype, device)
-        x.device.backend.synchronize()
-        device.backend.synchronize()
-        // All devices so far share the host's memory.
-        out.storage.base.copyMemory(from: x.pointer, byteCount: x.numel * x.dtype.size)
+        try device.backend.upload(x.pointer, byteCount: x.numel * x.dtype.size, to: out.storage.base, at: 0)
         return out
     }
     func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] { [grad.to(inputDevice)] }
@@ -69,14 +68,21 @@ extension Tensor {
             fail("item", "a tensor of shape \(shape) has \(numel) elements, not one; index it, reduce it, or take array()")
             return Element(.double(.nan))
         }
-        device.backend.synchronize()
-        return Element(scalar(at: pointer))
+        // Eight bytes hold an element of any dtype.
+        var element: UInt64 = 0
+        do throws(OpError) {
+            try device.backend.download(storage.base, at: offset * dtype.size, byteCount: dtype.size, to: &element)
+        } catch {
+            fail(error, op: "item")
+            return Element(.double(.nan))
+        }
+        return withUnsafeMutableBytes(of: &element) { Element(scalar(at: $0.baseAddress!)) }
     }
 
     /// The one element as a `Double`. PyTorch: `item()`.
     public final func item() -> Double { item(Double.self) }
 
-    /// The number at an address within the storage.
+    /// The number at an address of the host.
     private final func scalar(at address: UnsafeMutableRawPointer) -> Scalar {
         switch dtype {
         case .bool: .bool(address.load(as: UInt8.self) != 0)
@@ -96,8 +102,7 @@ extension Tensor {
     public final func array<Element: TensorElement>(_ type: Element.Type = Element.self) -> [Element] {
         if isPoisoned { return [Element(.double(.nan))] }
         do throws(OpError) {
-            let host = try detach().to(.cpu).to(Element.dtype).contiguousData()
-            host.device.backend.synchronize()
+            let host = try detach().to(Element.dtype).hostData()
             let buffer = UnsafeBufferPointer(start: UnsafePointer(host.pointer.assumingMemoryBound(to: Element.self)), count: host.numel)
             return withExtendedLifetime(host) { Array(buffer) }
         } catch {
@@ -110,8 +115,7 @@ extension Tensor {
     public final func bytes() -> [UInt8] {
         if isPoisoned { return [] }
         do throws(OpError) {
-            let host = try detach().to(.cpu).contiguousData()
-            host.device.backend.synchronize()
+            let host = try detach().hostData()
             let buffer = UnsafeRawBufferPointer(start: host.pointer, count: host.numel * dtype.size)
             return withExtendedLifetime(host) { Array(buffer) }
         } catch {

@@ -14,16 +14,21 @@ package struct ClassLabels {
     package let indices: Tensor
     /// bool, of the same shape: which places count. nil where all do.
     package let counted: Tensor?
-    /// How many places count.
-    package let count: Int
+    /// How many places count; nil on a device, where nobody waits to count them.
+    let count: Int?
 
-    /// Checks that every label of `target` is one of `classes` or `ignoreIndex`.
+    /// Checks that every label of `target` is one of `classes` or `ignoreIndex`. On a device the kernels that use the labels check them, and
+    /// the next wait reports.
     package init(_ target: Tensor, classes: Int, ignoreIndex: Int) throws(OpError) {
         guard target.dtype.isInteger else { throw OpError("labels must be integers, these are \(target.dtype); convert them with to(.int64)") }
         let labels = target.dtype == .int64 ? target.detach() : noGrad { target.to(.int64) }
+        guard target.device.sharesHostMemory else {
+            let mask = noGrad { labels.ne(ignoreIndex) }
+            (indices, counted, count) = (noGrad { labels.maskedFill(mask.logicalNot(), 0) }, mask, nil)
+            return
+        }
         // The labels are read by the host: an error must name the place before anything is computed.
-        let host = try noGrad { labels.to(.cpu) }.contiguousData()
-        target.device.backend.synchronize()
+        let host = try labels.contiguousData()
         var ignored = 0
         let buffer = UnsafeBufferPointer(start: UnsafePointer(host.pointer.assumingMemoryBound(to: Int64.self)), count: host.numel)
         for (i, label) in buffer.enumerated() where label < 0 || label >= classes || label == ignoreIndex {
@@ -64,7 +69,7 @@ struct CrossEntropy: Op {
     /// The weight of each label, 0 where it is ignored; nil where all are 1.
     let weights: Tensor?
     /// What the sum is divided by for `mean`.
-    let divisor: Double
+    let divisor: LabelWeight
     let reduction: Reduction
 
     var name: String { "crossEntropy" }
@@ -96,14 +101,19 @@ struct CrossEntropy: Op {
         let ones = Shape(repeating: 1, count: losses.ndim)
         let total = try Tensor.uninitialized(ones, x.dtype, x.device)
         backend.reduce(.sum, losses, dims: Array(0..<losses.ndim), into: total)
-        if reduction == .mean { backend.unary(.affine, total, KernelParameters(1 / divisor), into: total) }
+        if reduction == .mean {
+            switch divisor {
+            case .number(let number): backend.unary(.affine, total, KernelParameters(1 / number), into: total)
+            case .tensor(let sum): backend.binary(.div, total, sum.expanded(total.shape), KernelParameters(), into: total)
+            }
+        }
         return total.view([], strides: [], offset: total.offset)
     }
 
     func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
         let (x, logp) = (context.saved[0], context.saved[1])
         // The factor of each place, [N, 1, …].
-        var scale = reduction == .mean ? grad * (1 / divisor) : grad
+        var scale = reduction == .mean ? divisor.dividing(grad) : grad
         if let weights { scale = scale * weights }
         scale = scale.expand(labels.indices.shape).unsqueeze(1)
         let index = labels.indices.asColumn
@@ -131,15 +141,30 @@ extension Tensor {
     }
 }
 
+/// The weight of all labels together: what `mean` divides by. A scalar tensor where a device has counted them.
+package enum LabelWeight {
+    case number(Double)
+    case tensor(Tensor)
+
+    /// x divided by it.
+    package func dividing(_ x: Tensor) -> Tensor {
+        switch self {
+        case .number(let number): x * (1 / number)
+        case .tensor(let sum): x / sum
+        }
+    }
+}
+
 extension ClassLabels {
     /// The weight of each place in `dtype` (nil where all are 1), and their sum. `classWeights` is [C], or nil for ones.
-    package func weights(_ classWeights: Tensor?, _ dtype: DType) throws(OpError) -> (each: Tensor?, sum: Double) {
-        if classWeights == nil && counted == nil { return (nil, Double(count)) }
+    package func weights(_ classWeights: Tensor?, _ dtype: DType) throws(OpError) -> (each: Tensor?, sum: LabelWeight) {
+        if classWeights == nil && counted == nil { return (nil, .number(Double(count ?? indices.numel))) }
         return noGrad {
             var each = classWeights.map { $0.detach().to(dtype).indexSelect(dim: 0, indices.reshape([-1])).reshape(indices.shape) }
                 ?? Tensor.ones(indices.shape, dtype: dtype, device: indices.device)
             if let counted { each = each.maskedFill(counted.logicalNot(), 0) }
-            return (each, classWeights == nil ? Double(count) : each.sum().item())
+            guard let count else { return (each, .tensor(each.sum())) }
+            return (each, .number(classWeights == nil ? Double(count) : each.sum().item()))
         }
     }
 }

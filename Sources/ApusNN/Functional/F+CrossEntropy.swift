@@ -45,7 +45,7 @@ extension F {
         switch reduction {
         case .none: return losses
         case .sum: return losses.sum()
-        case .mean: return losses.sum() / (try labels.weights(weight, logp.dtype).sum)
+        case .mean: return try labels.weights(weight, logp.dtype).sum.dividing(losses.sum())
         }
     }
 
@@ -67,7 +67,7 @@ extension F {
             switch reduction {
             case .none: return scores.isBatched ? losses : losses.reshape([])
             case .sum: return losses.sum()
-            case .mean: return losses.sum() / sum
+            case .mean: return sum.dividing(losses.sum())
             }
         }
     }

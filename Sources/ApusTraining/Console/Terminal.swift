@@ -1,3 +1,4 @@
+import ApusCore
 import Glibc
 
 /// What a file descriptor can show.
@@ -30,18 +31,6 @@ package struct Terminal: Sendable {
         return Int(size.ws_col)
     }
 
-    /// An environment variable that is set and not empty.
-    package static func environment(_ name: String) -> String? {
-        guard let value = getenv(name), value.pointee != 0 else { return nil }
-        return String(cString: value)
-    }
-}
-
-/// Seconds on a clock that never goes back.
-package func monotonicSeconds() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
 }
 
 /// Writes `text` to `descriptor` at once: a line that stays in a buffer is lost when the process is killed. What cannot be written (a closed pipe, a full disk) is dropped.

@@ -18,8 +18,6 @@ package struct CPUBackend: Backend {
     @inline(__always) package func deallocate(_ pointer: UnsafeMutableRawPointer, byteCount: Int) {
         apus_deallocate(pointer, byteCount)
     }
-
-    package func synchronize() {}
 }
 
 extension DType {

@@ -20,8 +20,6 @@ package struct ReferenceBackend: Backend {
     }
 
     package func deallocate(_ pointer: UnsafeMutableRawPointer, byteCount: Int) { free(pointer) }
-
-    package func synchronize() {}
 }
 
 // MARK: Numbers

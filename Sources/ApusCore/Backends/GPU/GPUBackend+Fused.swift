@@ -1,0 +1,286 @@
+import Glibc
+
+extension GPUBackend {
+    /// Lines of `shape` along `dim`: how many, how long, and how far apart their elements lie.
+    private func lines(_ shape: Shape, _ dim: Int) -> (count: Int, length: Int, inner: Int) {
+        guard !shape.isEmpty else { return (1, 1, 1) }
+        return (shape.numel / max(1, shape[dim]), shape[dim], shape.dropFirst(dim + 1).reduce(1, *))
+    }
+
+    /// As many groups as there are things for a group each to do, within reason.
+    private func groups(each count: Int) -> GroupCount { GroupCount(x: max(1, min(count, driver.facts.computeUnits * 64))) }
+
+    /// `x` contiguous and in `dtype`.
+    private func operand(_ x: Tensor, _ dtype: DType) throws(OpError) -> Tensor {
+        x.dtype == dtype ? try x.contiguousData() : try x.converted(to: dtype)
+    }
+
+    // MARK: Softmax
+
+    package func softmax(_ x: Tensor, dim: Int, log: Bool, into out: Tensor) {
+        guard x.numel > 0 else { return }
+        run("softmax") { () throws(OpError) in
+            try require(x.dtype)
+            let x = try contiguous(x)
+            let (count, length, inner) = lines(x.shape, dim)
+            flushChain()
+            let made = try kernel(KernelKey("softmax", x.dtype)) { KernelDialect.bind(x.dtype) + KernelDialect.softmax }
+            try launch(made, groups: groups(each: count)) { arguments in
+                for number in [count, length, inner, log ? 1 : 0] { arguments.append(count: number) }
+                arguments.append(x)
+                arguments.append(out)
+            }
+        }
+    }
+
+    package func softmaxBackward(_ grad: Tensor, _ y: Tensor, dim: Int, log: Bool, into out: Tensor) {
+        guard y.numel > 0 else { return }
+        run("softmaxBackward") { () throws(OpError) in
+            let (grad, y) = (try contiguous(grad), try contiguous(y))
+            let (count, length, inner) = lines(y.shape, dim)
+            flushChain()
+            let made = try kernel(KernelKey("softmax_backward", y.dtype)) { KernelDialect.bind(y.dtype) + KernelDialect.softmax }
+            try launch(made, groups: groups(each: count)) { arguments in
+                for number in [count, length, inner, log ? 1 : 0] { arguments.append(count: number) }
+                arguments.append(grad)
+                arguments.append(y)
+                arguments.append(out)
+            }
+        }
+    }
+
+    // MARK: Normalisation. Rows are groups of one line, channels groups of as many lines as the batch has images (`KernelDialect.normalization`).
+
+    private struct NormShape {
+        var lines: Int
+        var groups: Int
+        var length: Int
+        var byChannel: Bool
+
+        static func rows(_ x: Tensor) -> NormShape { NormShape(lines: 1, groups: x.shape[0], length: x.shape[1], byChannel: false) }
+        static func channels(_ x: Tensor) -> NormShape { NormShape(lines: x.shape[0], groups: x.shape[1], length: x.shape[2], byChannel: true) }
+    }
+
+    private func normKernel(_ name: String, _ x: Tensor) throws(OpError) -> OpaquePointer {
+        try require(x.dtype)
+        return try kernel(KernelKey(name, x.dtype)) { KernelDialect.bind(x.dtype) + KernelDialect.normalization }
+    }
+
+    private func statistics(_ x: Tensor, _ s: NormShape, eps: Double?, mean: Tensor, spread: Tensor) throws(OpError) {
+        let made = try normKernel("statistics", x)
+        try launch(made, groups: groups(each: s.groups)) { arguments in
+            for number in [s.lines, s.groups, s.length] { arguments.append(count: number) }
+            arguments.append(eps ?? 0, as: x.dtype)
+            arguments.append(count: eps == nil ? 0 : 1)
+            arguments.append(x)
+            arguments.append(mean)
+            arguments.append(spread)
+        }
+    }
+
+    private func normalize(_ x: Tensor, _ s: NormShape, mean: Tensor, rstd: Tensor, weight: Tensor?, bias: Tensor?, into out: Tensor) throws(OpError) {
+        var (factor, term) = (weight, bias)
+        if let weight { factor = try operand(weight, x.dtype) }
+        if let bias { term = try operand(bias, x.dtype) }
+        flushChain()
+        let made = try normKernel("normalize", x)
+        try launch(made, groups: groups(for: x.numel)) { arguments in
+            for number in [x.numel, s.groups, s.length, s.byChannel ? 1 : 0] { arguments.append(count: number) }
+            for tensor in [x, mean, rstd] { arguments.append(tensor) }
+            for optional in [factor, term] {
+                arguments.append(optional ?? x)
+                arguments.append(count: optional == nil ? 0 : 1)
+            }
+            arguments.append(out)
+        }
+    }
+
+    package func layerNorm(_ x: Tensor, weight: Tensor?, bias: Tensor?, eps: Double, into out: Tensor, mean: Tensor, rstd: Tensor) {
+        guard x.numel > 0 else { return }
+        run("layerNorm") { () throws(OpError) in
+            let x = try contiguous(x)
+            flushChain()
+            try statistics(x, .rows(x), eps: eps, mean: mean, spread: rstd)
+            try normalize(x, .rows(x), mean: mean, rstd: rstd, weight: weight, bias: bias, into: out)
+        }
+    }
+
+    package func channelStatistics(_ x: Tensor, mean: Tensor, variance: Tensor) {
+        guard x.numel > 0 else { return }
+        run("channelStatistics") { () throws(OpError) in
+            let x = try contiguous(x)
+            flushChain()
+            try statistics(x, .channels(x), eps: nil, mean: mean, spread: variance)
+        }
+    }
+
+    package func channelNormalize(_ x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor?, bias: Tensor?, into out: Tensor) {
+        guard x.numel > 0 else { return }
+        run("channelNormalize") { () throws(OpError) in
+            let type = x.dtype.computeType
+            let (x, mean, rstd) = (try contiguous(x), try operand(mean, type), try operand(rstd, type))
+            try normalize(x, .channels(x), mean: mean, rstd: rstd, weight: weight, bias: bias, into: out)
+        }
+    }
+
+    package func layerNormBackward(
+        _ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?
+    ) {
+        guard x.numel > 0 else { return zero([gradX, gradWeight, gradBias]) }
+        run("layerNormBackward") { () throws(OpError) in
+            let (grad, x) = (try contiguous(grad), try contiguous(x))
+            try gradient(grad, x, .rows(x), weight: weight, mean: mean, rstd: rstd, training: true, gradX: gradX, keeping: (nil, nil))
+            guard gradWeight != nil || gradBias != nil else { return }
+            let (rows, n) = (x.shape[0], x.shape[1])
+            let chunk = 64
+            let parts = (rows + chunk - 1) / chunk
+            let sums = try scratch(parts * 2 * n, x.dtype.computeType, like: x)
+            let made = try normKernel("row_parameters", x)
+            try launch(made, groups: groups(for: n * parts)) { arguments in
+                for number in [rows, n] { arguments.append(count: number) }
+                for tensor in [grad, x, mean, rstd, sums] { arguments.append(tensor) }
+                arguments.append(count: chunk)
+            }
+            for (offset, target) in [(0, gradBias), (n, gradWeight)] {
+                guard let target else { continue }
+                let total = try scratch(n, sums.dtype, like: x)
+                reduce(.sum, sums.view([parts, n], strides: [2 * n, 1], offset: offset), dims: [0], into: total.view([1, n], strides: [n, 1], offset: 0))
+                copy(total, into: target.view([n], strides: [1], offset: target.offset))
+            }
+        }
+    }
+
+    package func channelNormBackward(
+        _ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, training: Bool, gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?
+    ) {
+        guard x.numel > 0 else { return zero([gradX, gradWeight, gradBias]) }
+        run("channelNormBackward") { () throws(OpError) in
+            let (grad, x) = (try contiguous(grad), try contiguous(x))
+            try gradient(grad, x, .channels(x), weight: weight, mean: mean, rstd: rstd, training: training, gradX: gradX, keeping: (gradBias, gradWeight))
+        }
+    }
+
+    private func zero(_ targets: [Tensor?]) {
+        for case let target? in targets { fill(target, with: .double(0)) }
+    }
+
+    /// The gradient of x, and of bias and weight where they are the sums that it needs anyway.
+    private func gradient(
+        _ grad: Tensor, _ x: Tensor, _ s: NormShape, weight: Tensor?, mean: Tensor, rstd: Tensor, training: Bool, gradX: Tensor?, keeping: (bias: Tensor?, weight: Tensor?)
+    ) throws(OpError) {
+        let type = x.dtype.computeType
+        let (mean, rstd) = (try operand(mean, type), try operand(rstd, type))
+        var factor = weight
+        if let weight { factor = try operand(weight, x.dtype) }
+        let sums = try scratch(2 * s.groups, type, like: x)
+        flushChain()
+        if training && gradX != nil || keeping.bias != nil || keeping.weight != nil {
+            let made = try normKernel("norm_sums", x)
+            try launch(made, groups: groups(each: s.groups)) { arguments in
+                for number in [s.lines, s.groups, s.length, s.byChannel ? 1 : 0] { arguments.append(count: number) }
+                for tensor in [grad, x, mean, rstd, factor ?? x] { arguments.append(tensor) }
+                arguments.append(count: factor == nil ? 0 : 1)
+                arguments.append(sums)
+            }
+        }
+        if let gradX {
+            let made = try normKernel("norm_gradient", x)
+            try launch(made, groups: groups(for: x.numel)) { arguments in
+                for number in [x.numel, s.lines, s.groups, s.length, s.byChannel ? 1 : 0, training ? 1 : 0] { arguments.append(count: number) }
+                for tensor in [grad, x, mean, rstd, factor ?? x] { arguments.append(tensor) }
+                arguments.append(count: factor == nil ? 0 : 1)
+                arguments.append(sums)
+                arguments.append(gradX)
+            }
+        }
+        for (offset, target) in [(0, keeping.bias), (s.groups, keeping.weight)] {
+            guard let target else { continue }
+            copy(sums.view([s.groups], strides: [1], offset: offset), into: target.view([s.groups], strides: [1], offset: target.offset))
+        }
+    }
+
+    // MARK: Recurrent cells
+
+    private func cellKernel(_ name: String, _ kind: RecurrentKind, _ dtype: DType) throws(OpError) -> OpaquePointer {
+        try require(dtype)
+        return try kernel(KernelKey(name, dtype, variant: kind.rawValue)) {
+            KernelDialect.bind(dtype) + "#define KIND \(kind.rawValue)\n#define GATES \(kind.gates)\n#define SIGMOID(x) (1 / (1 + exp(-(x))))\n" + KernelDialect.recurrent
+        }
+    }
+
+    package func recurrentCell(_ kind: RecurrentKind, input: Tensor, hidden: Tensor, state: Tensor?, gates: Tensor?, cell: Tensor?, into out: Tensor) {
+        guard out.numel > 0 else { return }
+        run("recurrentCell") { () throws(OpError) in
+            let made = try cellKernel("cell", kind, out.dtype)
+            try launch(made, groups: groups(for: out.numel)) { arguments in
+                for number in [out.shape[0], out.shape[1]] { arguments.append(count: number) }
+                for tensor in [input, hidden, state ?? input, gates ?? out, cell ?? out, out] { arguments.append(tensor) }
+            }
+        }
+    }
+
+    package func recurrentCellBackward(
+        _ kind: RecurrentKind, _ grad: Tensor, gates: Tensor?, state: Tensor?, cell: Tensor?, out: Tensor, gradCell: Tensor?, gradInput: Tensor, gradHidden: Tensor?, gradState: Tensor?
+    ) {
+        guard out.numel > 0 else { return }
+        run("recurrentCellBackward") { () throws(OpError) in
+            let made = try cellKernel("cell_backward", kind, out.dtype)
+            try launch(made, groups: groups(for: out.numel)) { arguments in
+                for number in [out.shape[0], out.shape[1]] { arguments.append(count: number) }
+                for tensor in [grad, gates ?? grad, state ?? grad, cell ?? grad, out, gradCell ?? gradInput, gradInput, gradHidden ?? gradInput, gradState ?? gradInput] {
+                    arguments.append(tensor)
+                }
+            }
+        }
+    }
+
+    // MARK: Optimizers
+
+    package func optimizerStep(_ rule: OptimizerRule, parameters: [Tensor], gradients: [Tensor], state: [[Tensor]]) {
+        run("optimizerStep") { () throws(OpError) in
+            for (i, parameter) in parameters.enumerated() where parameter.numel > 0 {
+                try require(parameter.dtype)
+                let gradient = try contiguous(gradients[i])
+                let targets = [parameter] + state.map { $0[i] }
+                // What does not lie in one piece is changed in a copy.
+                var working: [Tensor] = []
+                for target in targets { working.append(target.dtype == parameter.dtype ? try contiguous(target) : try target.converted(to: parameter.dtype)) }
+                flushChain()
+                try step(rule, working[0], gradient, Array(working.dropFirst()))
+                for (copied, target) in zip(working, targets) where copied !== target { copy(copied, into: target) }
+            }
+        }
+    }
+
+    private func step(_ rule: OptimizerRule, _ p: Tensor, _ gradient: Tensor, _ state: [Tensor]) throws(OpError) {
+        func launchRule(_ name: String, _ blocks: [(Tensor?, isOptional: Bool)], _ numbers: [Double], flag: Bool) throws(OpError) {
+            let made = try kernel(KernelKey(name, p.dtype, gradient.dtype)) {
+                KernelDialect.bind(p.dtype) + KernelDialect.bind(gradient.dtype, prefix: "G") + KernelDialect.optimizer
+            }
+            try launch(made, groups: groups(for: p.numel)) { arguments in
+                arguments.append(count: p.numel)
+                arguments.append(p)
+                arguments.append(gradient)
+                for (block, isOptional) in blocks {
+                    arguments.append(block ?? p)
+                    if isOptional { arguments.append(count: block == nil ? 0 : 1) }
+                }
+                for number in numbers { arguments.append(number, as: p.dtype) }
+                arguments.append(count: flag ? 1 : 0)
+            }
+        }
+        switch rule {
+        case .sgd(let lr, let momentum, let dampening, let decay, let nesterov, let maximize, let first):
+            try launchRule("sgd", [(momentum == 0 ? nil : state[0], true)], [lr, decay, momentum, first ? 0 : momentum, first ? 1 : 1 - dampening, maximize ? -1 : 1], flag: nesterov)
+        case .adam(let lr, let beta1, let beta2, let eps, let decay, let amsgrad, let decoupled, let maximize, let step):
+            try launchRule(
+                "adam", [(state[0], false), (state[1], false), (amsgrad ? state[2] : nil, true)],
+                [decoupled ? 1 - lr * decay : 1, decoupled ? 0 : decay, maximize ? -1 : 1, 1 - beta1, beta2, 1 - beta2, eps, lr / (1 - pow(beta1, Double(step))),
+                 (1 - pow(beta2, Double(step))).squareRoot()], flag: beta1 > 0.5)
+        case .rmsprop(let lr, let alpha, let eps, let decay, let momentum, let centered, let maximize):
+            try launchRule(
+                "rmsprop", [(state[0], false), (momentum != 0 ? state[1] : nil, true), (centered ? state[momentum != 0 ? 2 : 1] : nil, true)],
+                [decay, maximize ? -1 : 1, alpha, 1 - alpha, eps, lr, momentum], flag: alpha > 0.5)
+        }
+    }
+}

@@ -1,0 +1,246 @@
+// Indices are looked at by the kernels that use them: one outside its dimension is skipped and reported, and the next wait of the host throws it.
+
+/// What index kernels report, and which calls they were.
+struct IndexReports {
+    /// Four numbers on the device: a mark, the index, its place, the call's number.
+    var buffer: Tensor?
+    /// Whether kernels ran since it was looked at.
+    var isPending = false
+    private var calls: [Call] = []
+    private var count = 0
+
+    struct Call {
+        var shape: Shape
+        var dim: Int
+        var extent: Int
+        var op: String
+    }
+
+    /// Keeps the call in one of 1024 places, and returns its number.
+    mutating func note(_ call: Call) -> Int {
+        isPending = true
+        count += 1
+        if calls.count < 1024 { calls.append(call) } else { calls[(count - 1) % 1024] = call }
+        return count
+    }
+
+    func error(_ numbers: [Int64]) -> OpError {
+        let call = calls[(Int(numbers[3]) - 1) % 1024]
+        var place: [Int] = []
+        var rest = Int(numbers[2])
+        for extent in call.shape.reversed() where extent > 0 {
+            place.insert(rest % extent, at: 0)
+            rest /= extent
+        }
+        let error = OpError.indexOutOfRange(numbers[1], at: place, dim: call.dim, extent: call.extent)
+        return OpError(error.message, op: call.op)
+    }
+}
+
+extension GPUBackend {
+    /// Throws what index kernels have reported since the last time. The lock is held and all work is done.
+    func checkReports() throws(OpError) {
+        guard reports.isPending, let buffer = reports.buffer else { return }
+        reports.isPending = false
+        var numbers = [Int64](repeating: 0, count: 4)
+        let block = buffer.storage.base
+        try driver.download(block, at: 0, byteCount: 32, to: &numbers)
+        guard numbers[0] & 0xFFFF_FFFF != 0 else { return }
+        let error = reports.error(numbers)
+        numbers = [0, 0, 0, 0]
+        try driver.upload(numbers, byteCount: 32, to: block, at: 0, waits: true)
+        throw error
+    }
+
+    /// The report's buffer, made at its first use.
+    private func report(_ op: String, _ index: Tensor, _ dim: Int, _ extent: Int, to arguments: KernelArguments) throws(OpError) {
+        if reports.buffer == nil {
+            let buffer = try scratch(4, .int64, like: index)
+            try driver.upload([Int64](repeating: 0, count: 4), byteCount: 32, to: buffer.storage.base, at: 0, waits: true)
+            reports.buffer = buffer
+        }
+        arguments.append(count: reports.note(.init(shape: index.shape, dim: dim, extent: extent, op: op)))
+        arguments.append(reports.buffer!.storage.base)
+    }
+
+    /// Like `run`, throwing what goes wrong.
+    private func attempt(_ body: () throws(OpError) -> Void) throws(OpError) {
+        try locked { () throws(OpError) in
+            flushChain()
+            try body()
+        }
+    }
+
+    /// The index space of `shape` with the views' strides; `source` declares it as `Space`.
+    private func indexSpace(_ shape: Shape, _ views: [Shape]) throws(OpError) -> (space: StridedSpace, source: String) {
+        let space = try StridedSpace(shape, views)
+        return (space, StridedSpace.division + StridedSpace.source("Space", views: views.count))
+    }
+
+    package func indexSelect(_ x: Tensor, dim: Int, _ index: Tensor, into out: Tensor) throws(OpError) {
+        guard out.numel > 0 else { return }
+        try attempt { () throws(OpError) in
+            var strides = x.strides
+            strides[dim] = 0
+            let (space, source) = try indexSpace(out.shape, [strides])
+            let made = try kernel(KernelKey("index_select", x.dtype)) { KernelDialect.bind(x.dtype) + source + KernelDialect.indexSelect }
+            let inner = out.shape.dropFirst(dim + 1).reduce(1, *)
+            try launch(made, groups: groups(for: out.numel)) { arguments throws(OpError) in
+                for number in [out.numel, inner, index.numel, x.shape[dim], x.strides[dim]] { arguments.append(count: number) }
+                arguments.append(x)
+                arguments.append(index)
+                arguments.append(count: index.ndim == 0 ? 0 : index.strides[0])
+                arguments.append(out)
+                try report("indexSelect", index, dim, x.shape[dim], to: arguments)
+                space.append(to: arguments)
+            }
+        }
+    }
+
+    package func indexAdd(_ out: Tensor, dim: Int, _ index: Tensor, _ source: Tensor) throws(OpError) {
+        guard source.numel > 0 else { return }
+        try attempt { () throws(OpError) in
+            let others = out.shape.indices.filter { $0 != dim }
+            let (space, text) = try indexSpace(Shape(others.map { out.shape[$0] }), [Shape(others.map { source.strides[$0] })])
+            let (lines, length, chosen) = (others.reduce(1) { $0 * out.shape[$1] }, out.shape[dim], index.numel)
+            let inner = out.shape.dropFirst(dim + 1).reduce(1, *)
+            // Few lines and many indices: equal ones are brought together, so that there is work for all.
+            let sorts = chosen > 64 && lines < driver.facts.computeUnits * 64
+            let made = try kernel(KernelKey(sorts ? "index_add_sorted" : "index_add", out.dtype)) {
+                let add = out.dtype.isFloatingPoint ? "(a) + (b)" : out.dtype == .bool ? "((a) || (b))" : "(i64)((u64)(a) + (u64)(b))"
+                return KernelDialect.bind(out.dtype) + "#define ADD(a, b) (\(add))\n" + text + KernelDialect.indexAdd
+            }
+            var ordered: (values: Tensor, places: Tensor)?
+            if sorts {
+                ordered = (try scratch(chosen, .int64, like: out), try scratch(chosen, .int64, like: out))
+                sort(index, dim: 0, descending: false, values: ordered!.values, indices: ordered!.places)
+            }
+            try launch(made, groups: groups(for: sorts ? lines * chosen : lines)) { arguments throws(OpError) in
+                for number in [lines, inner, length, chosen] { arguments.append(count: number) }
+                if let ordered {
+                    arguments.append(ordered.values)
+                    arguments.append(ordered.places)
+                } else {
+                    arguments.append(index)
+                    arguments.append(count: index.ndim == 0 ? 0 : index.strides[0])
+                }
+                arguments.append(source)
+                arguments.append(count: source.strides[dim])
+                arguments.append(out)
+                try report("indexAdd", index, dim, length, to: arguments)
+                space.append(to: arguments)
+            }
+        }
+    }
+
+    package func gather(_ x: Tensor, dim: Int, _ index: Tensor, into out: Tensor) throws(OpError) {
+        guard out.numel > 0 else { return }
+        try attempt { () throws(OpError) in
+            var strides = x.strides
+            if !x.shape.isEmpty { strides[dim] = 0 }
+            let (space, source) = try indexSpace(index.shape, [index.strides, strides])
+            let extent = x.shape.isEmpty ? 1 : x.shape[dim]
+            let made = try kernel(KernelKey("gather", x.dtype)) { KernelDialect.bind(x.dtype) + source + KernelDialect.gather }
+            try launch(made, groups: groups(for: out.numel)) { arguments throws(OpError) in
+                for number in [out.numel, extent, x.shape.isEmpty ? 0 : x.strides[dim]] { arguments.append(count: number) }
+                arguments.append(x)
+                arguments.append(index)
+                arguments.append(out)
+                try report("gather", index, dim, extent, to: arguments)
+                space.append(to: arguments)
+            }
+        }
+    }
+
+    package func scatter(_ kind: ScatterKind, _ out: Tensor, dim: Int, _ index: Tensor, _ source: Tensor) throws(OpError) {
+        guard index.numel > 0 else { return }
+        try attempt { () throws(OpError) in
+            let isScalar = index.shape.isEmpty
+            let others = index.shape.indices.filter { $0 != dim }
+            func lines(_ strides: Shape) -> Shape { Shape(others.map { strides[$0] }) }
+            let (space, text) = try indexSpace(Shape(others.map { index.shape[$0] }), [lines(index.strides), lines(source.strides), lines(out.strides)])
+            let made = try kernel(KernelKey("scatter", out.dtype, variant: Int32(ScatterKind.allCases.firstIndex(of: kind)!))) {
+                let float = out.dtype.isFloatingPoint
+                let combine = switch kind {
+                case .set: "(b)"
+                case .add: float ? "(a) + (b)" : "(i64)((u64)(a) + (u64)(b))"
+                case .multiply: float ? "(a) * (b)" : "(i64)((u64)(a) * (u64)(b))"
+                case .min: "(a) < (b) || (a) != (a) ? (a) : (b)"
+                case .max: "(a) > (b) || (a) != (a) ? (a) : (b)"
+                }
+                return KernelDialect.bind(out.dtype) + "#define COMBINE(a, b) (\(combine))\n" + text + KernelDialect.scatter
+            }
+            let extent = isScalar ? 1 : out.shape[dim]
+            func step(_ x: Tensor) -> Int { isScalar ? 0 : x.strides[dim] }
+            let (count, inner) = (others.reduce(1) { $0 * index.shape[$1] }, index.shape.dropFirst(isScalar ? 0 : dim + 1).reduce(1, *))
+            try launch(made, groups: groups(for: count)) { arguments throws(OpError) in
+                for number in [count, inner, isScalar ? 1 : index.shape[dim], extent] { arguments.append(count: number) }
+                arguments.append(index)
+                arguments.append(count: step(index))
+                arguments.append(source)
+                arguments.append(count: step(source))
+                arguments.append(out)
+                arguments.append(count: step(out))
+                try report("scatter", index, dim, extent, to: arguments)
+                space.append(to: arguments)
+            }
+        }
+    }
+
+    package func nonzero(_ x: Tensor) throws(OpError) -> Tensor {
+        guard x.ndim <= 16 else { throw OpError("a tensor with \(x.ndim) dimensions has more than 16; reshape it") }
+        let count = x.numel
+        guard count > 0 else { return try Tensor.uninitialized([0, x.ndim], .int64, x.device) }
+        let marks = try x.converted(to: .bool)
+        let flat = marks.view([count], strides: [1], offset: marks.offset)
+        let counts = try scratch(count, .int64, like: x)
+        scan(.sum, try flat.converted(to: .int64), dim: 0, into: counts)
+        var found: Int64 = 0
+        try download(counts.storage.base, at: (count - 1) * 8, byteCount: 8, to: &found)
+        let out = try Tensor.uninitialized([Int(found), x.ndim], .int64, x.device)
+        if out.numel == 0 { return out }
+        try attempt { () throws(OpError) in
+            let made = try kernel(KernelKey("nonzero")) { KernelDialect.nonzero }
+            try launch(made, groups: groups(for: count)) { arguments in
+                for number in [count, x.ndim] { arguments.append(count: number) }
+                arguments.append(marks)
+                arguments.append(counts)
+                arguments.append(out)
+                let extents = x.shape.map(Int64.init) + [Int64](repeating: 1, count: 16 - x.ndim)
+                extents.withUnsafeBytes { arguments.append($0) }
+            }
+        }
+        return out
+    }
+
+    package func random(_ kind: RandomKind, seed: UInt64, offset: UInt64, into out: Tensor) {
+        guard out.numel > 0 else { return }
+        run("random") { () throws(OpError) in
+            try require(out.dtype)
+            let perBlock = Philox.elementsPerBlock(kind, out.dtype)
+            let variant: Int32 = switch kind {
+            case .uniform: 0
+            case .normal: 1
+            case .integers: 2
+            }
+            let made = try kernel(KernelKey("random_fill", out.dtype, variant: variant)) {
+                KernelDialect.bind(out.dtype) + "#define PER_BLOCK \(perBlock)\n" + KernelDialect.random.replacing("MAKE", with: KernelDialect.make(kind, out.dtype))
+            }
+            try launch(made, groups: groups(for: (out.numel + perBlock - 1) / perBlock)) { arguments in
+                arguments.append(count: out.numel)
+                arguments.append(out)
+                arguments.append(seed)
+                arguments.append(offset)
+                var (first, second, below, low, range) = (0.0, 0.0, 0.0, Int64(0), UInt64(0))
+                switch kind {
+                case .uniform(let start, let end): (first, second, below) = (start, end - start, start < end ? Philox.below(end, out.dtype) : .infinity)
+                case .normal(let mean, let std): (first, second) = (mean, std)
+                case .integers(let start, let end): (low, range) = (start, UInt64(bitPattern: end &- start))
+                }
+                for number in [first, second, below] { arguments.append(number, as: out.dtype) }
+                arguments.append(low)
+                arguments.append(range)
+            }
+        }
+    }
+}

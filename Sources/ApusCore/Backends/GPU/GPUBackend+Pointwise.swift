@@ -1,0 +1,112 @@
+extension GPUBackend {
+    package func unary(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters, into out: Tensor) { pointwise("\(kind)", .unary(kind), x.dtype, [x], p, into: out) }
+
+    package func binary(_ kind: BinaryKind, _ a: Tensor, _ b: Tensor, _ p: KernelParameters, into out: Tensor) {
+        pointwise("\(kind)", .binary(kind), a.dtype, [a, b], p, into: out)
+    }
+
+    package func compare(_ kind: CompareKind, _ a: Tensor, _ b: Tensor, into out: Tensor) { pointwise("\(kind)", .compare(kind), a.dtype, [a, b], into: out) }
+    package func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor, into out: Tensor) { pointwise("where", .select, a.dtype, [condition, a, b], into: out) }
+    package func copy(_ x: Tensor, into out: Tensor) { pointwise("copy", .convert, x.dtype, [x], into: out) }
+    package func fill(_ out: Tensor, with value: Scalar) { pointwise("fill", .fill, out.dtype, [], value: value, into: out) }
+
+    /// Adds a step to the chain, after running it where the step does not fit.
+    private func pointwise(
+        _ op: @autoclosure () -> String, _ function: PointwiseChain.Function, _ dtype: DType, _ operands: [Tensor], _ p: KernelParameters = KernelParameters(),
+        value: Scalar = .double(0), into out: Tensor
+    ) {
+        guard out.numel > 0 else { return }
+        do throws(OpError) {
+            try require(dtype)
+            try require(out.dtype)
+            locked {
+                if !chain.accepts(operands, out) { flushChain() }
+                chain.append(function, dtype, operands, p, value: value, into: out)
+            }
+        } catch {
+            fail(error, op: "\(op()) on \(name)")
+        }
+    }
+
+    /// How often a chain, or a step by itself, must come before it gets a kernel of its own: compiling takes as long as thousands of launches.
+    private static let chainThreshold = 4
+    private static let stepThreshold = 100
+
+    /// Runs what was held back. The lock is held.
+    func flushChain() {
+        guard !chain.isEmpty else { return }
+        let whole = chain
+        chain.removeAll()
+        do throws(OpError) {
+            if whole.steps.count == 1 {
+                try run(whole)
+            } else {
+                let plan = try Plan(whole)
+                seenChains[plan.key, default: 0] += 1
+                if knows(plan.key) || seenChains[plan.key]! >= GPUBackend.chainThreshold {
+                    try run(whole, plan)
+                } else {
+                    for i in whole.steps.indices { try run(whole.alone(i)) }
+                }
+            }
+        } catch {
+            fail(error, op: "pointwise on \(name)")
+        }
+        for step in whole.steps {
+            if let byteCount = step.released { pool.give(step.output.block, byteCount) }
+        }
+    }
+
+    /// How a chain's kernel walks: contiguously, four at a time where that fits, or by strides.
+    private struct Plan {
+        let space: StridedSpace?
+        let width: Int
+        let key: KernelKey
+
+        init(_ chain: PointwiseChain) throws(OpError) {
+            let views = chain.views
+            space = views.allSatisfy(\.isContiguous) ? nil : try StridedSpace(chain.shape, views.map(\.strides))
+            let onlyFloats = views.allSatisfy { $0.dtype == .float32 && $0.offset % 4 == 0 } && chain.steps.allSatisfy { $0.output.dtype == .float32 && $0.dtype == .float32 }
+            width = space == nil && onlyFloats && chain.shape.numel % 4 == 0 ? 4 : 1
+            key = PointwiseSource.key(chain, isStrided: space != nil, width: width)
+        }
+    }
+
+    /// A step by itself: by its family's kernel until it has come often.
+    private func run(_ chain: PointwiseChain) throws(OpError) {
+        let plan = try Plan(chain)
+        if !knows(plan.key) && !chain.steps[0].family.isEmpty {
+            seenChains[plan.key, default: 0] += 1
+            if seenChains[plan.key]! < GPUBackend.stepThreshold { return try run(chain, plan, isShared: true) }
+        }
+        try run(chain, plan)
+    }
+
+    private func run(_ chain: PointwiseChain, _ plan: Plan, isShared: Bool = false) throws(OpError) {
+        // A chain of which nothing is left to write.
+        guard !chain.stored.isEmpty else { return }
+        let width = isShared ? 1 : plan.width
+        let key = isShared ? PointwiseSource.key(chain, isStrided: plan.space != nil, width: width, isShared: true) : plan.key
+        let made = try kernel(key) {
+            PointwiseSource(chain, isStrided: plan.space != nil, width: width, hasFloat64: driver.facts.hasFloat64, isShared: isShared).text
+        }
+        let count = chain.shape.numel
+        try launch(made, groups: groups(for: count / width)) { arguments in
+            arguments.append(count: count)
+            for view in chain.views {
+                arguments.append(view.block)
+                arguments.append(count: view.offset)
+            }
+            for step in chain.steps {
+                if case .fill = step.function {
+                    // Integers keep all their bits.
+                    if step.output.dtype.isFloatingPoint { arguments.append(step.value.doubleValue, as: step.output.dtype) } else { arguments.append(step.value.int64Value) }
+                } else {
+                    for constant in [step.constants.a, step.constants.b, step.constants.c].prefix(isShared ? 3 : step.constantCount) { arguments.append(constant, as: step.dtype) }
+                    if isShared { arguments.append(Int64(step.function.code)) }
+                }
+            }
+            plan.space?.append(to: arguments)
+        }
+    }
+}

@@ -1,0 +1,208 @@
+// Products by the vendor's library where it takes them, else by a kernel for any strides and dtype; convolutions as products of unrolled windows.
+
+/// A matrix within a batch of two levels: batch member z is at `outer`·(z / inner count) + `inner`·(z mod inner count).
+struct GPUMatrix {
+    var tensor: Tensor
+    var offset: Int
+    var outer = 0
+    var inner = 0
+    var row: Int
+    var column: Int
+}
+
+extension GPUBackend {
+    package func matmul(_ a: Tensor, _ b: Tensor, bias: Tensor?, into out: Tensor) {
+        guard out.numel > 0 else { return }
+        run("matmul") { () throws(OpError) in
+            try product(
+                batch: (out.shape[0], 1), m: out.shape[1], n: out.shape[2], k: a.shape[2],
+                GPUMatrix(tensor: a, offset: a.offset, outer: a.strides[0], row: a.strides[1], column: a.strides[2]),
+                GPUMatrix(tensor: b, offset: b.offset, outer: b.strides[0], row: b.strides[1], column: b.strides[2]),
+                GPUMatrix(tensor: out, offset: out.offset, outer: out.shape[1] * out.shape[2], row: out.shape[2], column: 1), bias: bias)
+        }
+    }
+
+    /// c = a·b (+ bias) for outer × inner products. The lock is held.
+    func product(batch: (outer: Int, inner: Int), m: Int, n: Int, k: Int, _ a: GPUMatrix, _ b: GPUMatrix, _ c: GPUMatrix, bias: Tensor? = nil) throws(OpError) {
+        let dtype = c.tensor.dtype
+        try require(dtype)
+        if try library(batch: batch, m: m, n: n, k: k, a, b, c, bias: bias) { return }
+        let made = try kernel(KernelKey("product", dtype)) {
+            let fused = dtype.isFloatingPoint ? "fma(a, b, c)" : "(i64)((u64)(a) * (u64)(b) + (u64)(c))"
+            return KernelDialect.bind(dtype) + "#define MULTIPLY_ADD(a, b, c) \(fused)\n" + KernelDialect.product
+        }
+        let tiles = batch.outer * batch.inner * ((m + 63) / 64) * ((n + 63) / 64)
+        try launch(made, groups: GroupCount(x: min(tiles, 1 << 20))) { arguments in
+            for number in [batch.outer * batch.inner, batch.inner, m, n, k] { arguments.append(count: number) }
+            for matrix in [a, b, c] {
+                arguments.append(matrix.tensor.storage.base)
+                for number in [matrix.offset, matrix.outer, matrix.inner, matrix.row, matrix.column] { arguments.append(count: number) }
+            }
+            arguments.append(bias ?? a.tensor)
+            arguments.append(count: bias?.strides[0] ?? 0)
+            arguments.append(count: bias == nil ? 0 : 1)
+        }
+    }
+
+    /// Hands the product to the library; false where there is none or it does not take it.
+    private func library(batch: (outer: Int, inner: Int), m: Int, n: Int, k: Int, _ a: GPUMatrix, _ b: GPUMatrix, _ c: GPUMatrix, bias: Tensor?) throws(OpError) -> Bool {
+        guard let blas, batch.inner == 1 || batch.outer == 1 else { return false }
+        // Row-major, or the transpose of that.
+        func operand(_ x: GPUMatrix, _ rows: Int, _ columns: Int) -> GPUProduct.Operand? {
+            let stride = batch.inner == 1 ? x.outer : x.inner
+            if x.column == 1 || columns == 1, x.row >= columns || rows == 1, columns > 1 || x.row >= 1 {
+                return .init(block: x.tensor.storage.base, offset: x.offset, leading: max(rows == 1 ? columns : x.row, columns), batchStride: stride)
+            }
+            if x.row == 1 || rows == 1, x.column >= rows || columns == 1 {
+                return .init(block: x.tensor.storage.base, offset: x.offset, leading: max(columns == 1 ? rows : x.column, rows), batchStride: stride, isTransposed: true)
+            }
+            return nil
+        }
+        guard let first = operand(a, m, k), let second = operand(b, k, n), let result = operand(c, m, n), !result.isTransposed else { return false }
+        let vector = bias.flatMap { $0.strides[0] == 1 ? GPUProduct.Operand(block: $0.storage.base, offset: $0.offset, leading: n, batchStride: 0) : nil }
+        var p = GPUProduct(dtype: c.tensor.dtype, batch: batch.outer * batch.inner, m: m, n: n, k: k, a: first, b: second, c: result, bias: nil)
+        if blas.addsBias, let vector { p.bias = vector }
+        guard try blas.matmul(p, driver) else { return false }
+        countLaunch()
+        if let bias, p.bias == nil {
+            let shape: Shape = [batch.outer * batch.inner, m, n]
+            let stride = batch.inner == 1 ? c.outer : c.inner
+            let written = c.tensor.view(shape, strides: [stride, c.row, 1], offset: c.offset)
+            binary(.add, written, bias.expanded(shape), KernelParameters(), into: written)
+        }
+        return true
+    }
+
+    // MARK: Convolution
+
+    /// Bytes that unrolled windows may take at once.
+    private static let columnBytes = 256 << 20
+
+    package func convolution(_ x: Tensor, _ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, into out: Tensor) {
+        guard out.numel > 0 else { return }
+        run("convolution") { () throws(OpError) in
+            let (x, weight) = (try contiguous(x), try contiguous(weight))
+            let g = Geometry(input: x.shape, weight: weight.shape, output: out.shape, p)
+            try g.eachChunk(limit: GPUBackend.columnBytes / x.dtype.size) { first, images throws(OpError) in
+                let columns = try scratch(g.rows * images * g.positions, x.dtype, like: x)
+                try unroll(x, first, images, g, into: columns)
+                try product(
+                    batch: (images, g.groups), m: g.outPerGroup, n: g.positions, k: g.rowsPerGroup,
+                    GPUMatrix(tensor: weight, offset: weight.offset, inner: g.outPerGroup * g.rowsPerGroup, row: g.rowsPerGroup, column: 1),
+                    GPUMatrix(tensor: columns, offset: 0, outer: g.positions, inner: g.rowsPerGroup * images * g.positions, row: images * g.positions, column: 1),
+                    GPUMatrix(tensor: out, offset: out.offset + first * g.outChannels * g.positions, outer: g.outChannels * g.positions,
+                              inner: g.outPerGroup * g.positions, row: g.positions, column: 1))
+            }
+            if let bias {
+                let shape: Shape = [g.batch, g.outChannels, g.positions]
+                let flat = out.view(shape, strides: shape.contiguousStrides, offset: out.offset)
+                binary(.add, flat, bias.view(shape, strides: [0, bias.strides[0], 0], offset: bias.offset), KernelParameters(), into: flat)
+            }
+        }
+    }
+
+    package func convolutionBackwardInput(_ grad: Tensor, _ weight: Tensor, _ p: ConvolutionParameters, into out: Tensor) {
+        guard out.numel > 0 else { return }
+        if grad.numel == 0 { return fill(out, with: .double(0)) }
+        run("convolutionBackwardInput") { () throws(OpError) in
+            let (grad, weight) = (try contiguous(grad), try contiguous(weight))
+            let g = Geometry(input: out.shape, weight: weight.shape, output: grad.shape, p)
+            try g.eachChunk(limit: GPUBackend.columnBytes / grad.dtype.size) { first, images throws(OpError) in
+                let columns = try scratch(g.rows * images * g.positions, grad.dtype, like: grad)
+                try product(
+                    batch: (images, g.groups), m: g.rowsPerGroup, n: g.positions, k: g.outPerGroup,
+                    GPUMatrix(tensor: weight, offset: weight.offset, inner: g.outPerGroup * g.rowsPerGroup, row: 1, column: g.rowsPerGroup),
+                    GPUMatrix(tensor: grad, offset: grad.offset + first * g.outChannels * g.positions, outer: g.outChannels * g.positions,
+                              inner: g.outPerGroup * g.positions, row: g.positions, column: 1),
+                    GPUMatrix(tensor: columns, offset: 0, outer: g.positions, inner: g.rowsPerGroup * images * g.positions, row: images * g.positions, column: 1))
+                let made = try kernel(KernelKey("roll", grad.dtype)) { KernelDialect.bind(grad.dtype) + KernelDialect.windows }
+                try launch(made, groups: groups(for: images * g.inChannels * g.plane)) { arguments in
+                    arguments.append(columns)
+                    arguments.append(out.storage.base)
+                    arguments.append(count: out.offset + first * g.inChannels * g.plane)
+                    g.append(images, to: arguments)
+                }
+            }
+        }
+    }
+
+    package func convolutionBackwardWeight(_ grad: Tensor, _ x: Tensor, _ p: ConvolutionParameters, into out: Tensor) {
+        guard out.numel > 0 else { return }
+        if grad.numel == 0 { return fill(out, with: .double(0)) }
+        run("convolutionBackwardWeight") { () throws(OpError) in
+            let (grad, x) = (try contiguous(grad), try contiguous(x))
+            let g = Geometry(input: x.shape, weight: out.shape, output: grad.shape, p)
+            // Sums over several chunks are kept in the type that products are summed in.
+            var total: Tensor?
+            try g.eachChunk(limit: GPUBackend.columnBytes / x.dtype.size) { first, images throws(OpError) in
+                let columns = try scratch(g.rows * images * g.positions, x.dtype, like: x)
+                try unroll(x, first, images, g, into: columns)
+                // [images, channels, positions] as [channels, images, positions], so that one product sums over images too.
+                let shape: Shape = [g.outChannels, images, g.positions]
+                let turned = try scratch(shape.numel, grad.dtype, like: grad)
+                let source = grad.view(shape, strides: [g.positions, g.outChannels * g.positions, 1], offset: grad.offset + first * g.outChannels * g.positions)
+                copy(source, into: turned.view(shape, strides: shape.contiguousStrides, offset: 0))
+                flushChain()
+                let isWhole = images == g.batch
+                let target = isWhole ? out : try scratch(out.numel, out.dtype, like: x)
+                let length = images * g.positions
+                try product(
+                    batch: (1, g.groups), m: g.outPerGroup, n: g.rowsPerGroup, k: length,
+                    GPUMatrix(tensor: turned, offset: 0, inner: g.outPerGroup * length, row: length, column: 1),
+                    GPUMatrix(tensor: columns, offset: 0, inner: g.rowsPerGroup * length, row: 1, column: length),
+                    GPUMatrix(tensor: target, offset: isWhole ? out.offset : 0, inner: g.outPerGroup * g.rowsPerGroup, row: g.rowsPerGroup, column: 1))
+                if isWhole { return }
+                let wide = if let total { total } else { try scratch(out.numel, out.dtype.computeType, like: x) }
+                let part = try target.converted(to: wide.dtype)
+                if total == nil { copy(part, into: wide) } else { binary(.add, wide, part, KernelParameters(), into: wide) }
+                total = wide
+            }
+            if let total { copy(total.view(out.shape, strides: out.shape.contiguousStrides, offset: 0), into: out) }
+        }
+    }
+
+    private func unroll(_ x: Tensor, _ first: Int, _ images: Int, _ g: Geometry, into columns: Tensor) throws(OpError) {
+        let made = try kernel(KernelKey("unroll", x.dtype)) { KernelDialect.bind(x.dtype) + KernelDialect.windows }
+        try launch(made, groups: groups(for: columns.numel)) { arguments in
+            arguments.append(x.storage.base)
+            arguments.append(count: x.offset + first * g.inChannels * g.plane)
+            arguments.append(columns)
+            g.append(images, to: arguments)
+        }
+    }
+
+    /// The sizes of a convolution, with leading dimensions of one position where there are fewer than three.
+    private struct Geometry {
+        let batch, inChannels, outChannels, groups: Int
+        let input, kernel, output, stride, padding, dilation: [Int]
+
+        init(input: Shape, weight: Shape, output: Shape, _ p: ConvolutionParameters) {
+            func three(_ numbers: some Collection<Int>, _ filler: Int = 1) -> [Int] { [Int](repeating: filler, count: 3 - numbers.count) + numbers }
+            (batch, inChannels, outChannels, groups) = (input[0], input[1], output[1], p.groups)
+            (self.input, kernel, self.output) = (three(input.dropFirst(2)), three(weight.dropFirst(2)), three(output.dropFirst(2)))
+            (stride, padding, dilation) = (three(p.stride), three(p.padding, 0), three(p.dilation))
+        }
+
+        var positions: Int { output.reduce(1, *) }
+        var plane: Int { input.reduce(1, *) }
+        var taps: Int { kernel.reduce(1, *) }
+        var rows: Int { inChannels * taps }
+        var rowsPerGroup: Int { rows / groups }
+        var outPerGroup: Int { outChannels / groups }
+
+        /// Calls `body` with the first image and the number of images of each chunk.
+        func eachChunk(limit: Int, _ body: (Int, Int) throws(OpError) -> Void) throws(OpError) {
+            let images = max(1, min(batch, limit / max(1, rows * positions)))
+            var first = 0
+            while first < batch {
+                try body(first, min(images, batch - first))
+                first += images
+            }
+        }
+
+        func append(_ images: Int, to arguments: KernelArguments) {
+            let numbers = [images, inChannels] + input + kernel + output + stride + padding + dilation
+            numbers.map(Int64.init).withUnsafeBytes { arguments.append($0) }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import Synchronization
+
+/// The devices of one programming interface; each is set up when it is first used.
+final class GPUDevices: Sendable {
+    static let opencl = GPUDevices("opencl", { () throws(OpError) in try OpenCLLibrary.shared.get().devices.count }) { index throws(OpError) in
+        GPUBackend(try OpenCLDriver(try OpenCLLibrary.shared.get(), index), name: "opencl:\(index)", library: CLBlastLibrary())
+    }
+    static let cuda = GPUDevices("cuda", { () throws(OpError) in throw OpError("CUDA is not supported yet") }) { _ throws(OpError) in throw OpError("CUDA is not supported yet") }
+
+    private let name: String
+    private let found: Result<Int, OpError>
+    private let make: @Sendable (Int) throws(OpError) -> GPUBackend
+    private let made: [Mutex<Result<GPUBackend, OpError>?>.Box]
+
+    private init(_ name: String, _ count: () throws(OpError) -> Int, _ make: @escaping @Sendable (Int) throws(OpError) -> GPUBackend) {
+        self.name = name
+        self.make = make
+        do throws(OpError) { found = .success(try count()) } catch { found = .failure(error) }
+        made = (0..<((try? found.get()) ?? 0)).map { _ in .init(nil) }
+    }
+
+    /// How many there are; 0 where the interface is missing.
+    var count: Int { made.count }
+
+    /// Why device `index` cannot be used; nil where it can.
+    func failure(_ index: Int) -> String? {
+        if case .failure(let error) = found { return error.message }
+        guard made.indices.contains(index) else { return "there \(count == 1 ? "is one device" : "are \(count) devices"), counted from 0" }
+        if case .failure(let error) = result(index) { return error.message }
+        return nil
+    }
+
+    /// The backend of device `index`, which is available: tensors are only made where it is.
+    func backend(_ index: Int) -> GPUBackend {
+        guard made.indices.contains(index), case .success(let backend) = result(index) else { preconditionFailure("\(name):\(index) is not available") }
+        return backend
+    }
+
+    private func result(_ index: Int) -> Result<GPUBackend, OpError> {
+        made[index].mutex.withLock { result in
+            if let result { return result }
+            let new: Result<GPUBackend, OpError>
+            do throws(OpError) { new = .success(try make(index)) } catch { new = .failure(error) }
+            result = new
+            return new
+        }
+    }
+}
+
+extension Mutex {
+    /// A mutex cannot be an element of an array; one in a box can.
+    final class Box: Sendable where Value: Sendable {
+        let mutex: Mutex<Value>
+        init(_ value: sending Value) { mutex = Mutex(value) }
+    }
+}

@@ -1,0 +1,107 @@
+/// What a programming interface for devices (OpenCL, CUDA) must offer. `GPUBackend` builds the families of kernels on it.
+///
+/// Work is done in the order of the calls, on one queue; only what waits says so. Calls come under the backend's lock, one at a time.
+/// A block is a handle, not an address of the host.
+package protocol GPUDriver: AnyObject, Sendable {
+    var facts: GPUFacts { get }
+
+    /// A block of device memory, nil where there is none left.
+    func allocate(byteCount: Int) -> UnsafeMutableRawPointer?
+    func free(_ block: UnsafeMutableRawPointer)
+    /// Memory of the host that the device copies from and to by itself, nil where there is none left.
+    func allocatePinned(byteCount: Int) -> UnsafeMutableRawPointer?
+
+    /// Compiles a program in `facts.language` to what `load` takes.
+    func compile(_ source: String) throws(OpError) -> [UInt8]
+    /// The program made of `binary`, nil where the driver refuses it.
+    func load(_ binary: [UInt8]) -> OpaquePointer?
+    func kernel(_ name: String, of program: OpaquePointer) throws(OpError) -> OpaquePointer
+    /// Runs `groups` groups of `KernelDialect.group` items.
+    func launch(_ kernel: OpaquePointer, groups: GroupCount, _ arguments: KernelArguments) throws(OpError)
+
+    /// Copies from memory of the host, which must stay until the copy is done unless `waits`.
+    func upload(_ source: UnsafeRawPointer, byteCount: Int, to block: UnsafeMutableRawPointer, at offset: Int, waits: Bool) throws(OpError)
+    /// Copies to memory of the host; returns when all work before and the copy are done.
+    func download(_ block: UnsafeMutableRawPointer, at offset: Int, byteCount: Int, to target: UnsafeMutableRawPointer) throws(OpError)
+    /// Lets the device begin with what has been called.
+    func flush()
+    /// Returns when all work is done.
+    func synchronize() throws(OpError)
+
+    /// A mark behind all work called so far.
+    func recordEvent() throws(OpError) -> OpaquePointer
+    func isComplete(_ event: OpaquePointer) -> Bool
+    func wait(for event: OpaquePointer) throws(OpError)
+    /// Seconds of the device's clock from one mark to another; both have been waited for.
+    func seconds(from start: OpaquePointer, to end: OpaquePointer) -> Double
+    func release(event: OpaquePointer)
+}
+
+/// What is known of a device.
+package struct GPUFacts: Sendable {
+    package var name: String
+    /// The driver and its version.
+    package var driver: String
+    /// Bytes of its memory, and of the largest block.
+    package var memory: Int
+    package var largestBlock: Int
+    package var computeUnits: Int
+    package var isGPU: Bool
+    package var hasFloat64: Bool
+    var language: KernelLanguage
+}
+
+/// How many groups run, in up to three dimensions.
+package struct GroupCount {
+    package var x: Int
+    package var y = 1
+    package var z = 1
+}
+
+/// The arguments of a launch, laid side by side as the drivers take them: each has an address and a size. One is used again and again.
+package final class KernelArguments {
+    private let bytes = UnsafeMutableRawPointer.allocate(byteCount: KernelArguments.capacity, alignment: 16)
+    private var used = 0
+    package private(set) var places: [(offset: Int, size: Int)] = []
+    static let capacity = 4096
+
+    init() { places.reserveCapacity(64) }
+    deinit { bytes.deallocate() }
+
+    package func address(_ i: Int) -> UnsafeMutableRawPointer { bytes + places[i].offset }
+
+    func reset() {
+        used = 0
+        places.removeAll(keepingCapacity: true)
+    }
+
+    func append(_ value: some BitwiseCopyable) {
+        withUnsafeBytes(of: value) { append($0) }
+    }
+
+    func append(_ raw: UnsafeRawBufferPointer) {
+        precondition(used + raw.count <= KernelArguments.capacity, "arguments of a kernel take more than \(KernelArguments.capacity) bytes")
+        (bytes + used).copyMemory(from: raw.baseAddress!, byteCount: raw.count)
+        places.append((used, raw.count))
+        used += (raw.count + 15) & ~15
+    }
+
+    /// A tensor's block and the element that it starts at.
+    func append(_ x: Tensor) {
+        append(x.storage.base)
+        append(Int64(x.offset))
+    }
+
+    /// The same, or no block where there is no tensor; kernels ask for what they have.
+    func append(optional x: Tensor?, else other: Tensor) { append(x ?? other) }
+
+    func append(_ value: Double, as type: DType) {
+        switch type.computeType {
+        case .float32: append(Float(value))
+        case .float64: append(value)
+        default: append(Scalar.double(value).int64Value)
+        }
+    }
+
+    func append(count: Int) { append(Int64(count)) }
+}

@@ -1,0 +1,194 @@
+/// The kernel of a chain of pointwise steps, written out: loads, one line a step, stores.
+///
+/// A step that comes rarely is `shared`: one kernel serves its whole family and is told the function, so that a program's first steps do not
+/// wait for a compiler at each new op.
+struct PointwiseSource {
+    private let chain: PointwiseChain
+    private let views: [PointwiseChain.View]
+    private let stored: [Int]
+    /// Whether some view is not contiguous; all go by strides then.
+    private let isStrided: Bool
+    /// How many neighbouring elements an item computes at once.
+    private let width: Int
+    private let hasFloat64: Bool
+    private let isShared: Bool
+
+    init(_ chain: PointwiseChain, isStrided: Bool, width: Int, hasFloat64: Bool, isShared: Bool = false) {
+        self.isShared = isShared
+        self.chain = chain
+        views = chain.views
+        stored = chain.stored
+        self.isStrided = isStrided
+        self.width = width
+        self.hasFloat64 = hasFloat64
+    }
+
+    /// What the source depends on.
+    static func key(_ chain: PointwiseChain, isStrided: Bool, width: Int, isShared: Bool = false) -> KernelKey {
+        var signature: [Int32] = [isStrided ? 1 : 0, Int32(width), Int32(chain.loads.count)]
+        for load in chain.loads { signature.append(Int32(load.dtype.rawValue)) }
+        for step in chain.steps {
+            signature += [isShared ? -step.function.family : step.function.code, Int32(step.dtype.rawValue), Int32(step.output.dtype.rawValue)]
+            signature += step.operands.map { if case .load(let i) = $0 { Int32(i) } else if case .step(let i) = $0 { Int32(-1 - i) } else { 0 } }
+            signature.append(step.released != nil || step.isOverwritten ? 0 : 1)
+        }
+        return KernelKey("pointwise", signature: signature)
+    }
+
+    var text: String {
+        let types = Set(chain.steps.flatMap { [$0.dtype.computeName, $0.output.dtype.computeName] })
+        var text = types.contains("f32") ? KernelDialect.elementary("f32") : ""
+        if types.contains("f64") { text += KernelDialect.elementary("f64") }
+        if types.contains("i64") { text += KernelDialect.integerFunctions }
+        if chain.steps.contains(where: \.isSpecial) { text += KernelDialect.special(hasFloat64: hasFloat64) + "typedef \(hasFloat64 ? "f64" : "f32") a_wide;\n" }
+        if isStrided { text += StridedSpace.division + StridedSpace.source("Space", views: views.count) }
+
+        var parameters = ["i64 n"]
+        for (v, view) in views.enumerated() { parameters += ["GLOBAL \(v < chain.loads.count ? "const " : "")s_\(view.dtype) *p\(v)", "i64 o\(v)"] }
+        for (s, step) in chain.steps.enumerated() {
+            parameters += (0..<(isShared ? 3 : step.constantCount)).map { "\(step.constantType.computeName) c\(s)_\($0)" }
+        }
+        if isShared { parameters.append("i64 function") }
+        if isStrided { parameters.append("Space space") }
+
+        text += "KERNEL void pointwise(\(parameters.joined(separator: ", "))) {\n"
+        text += "for (i64 j = GLOBAL_ID * \(width); j < n; j += GLOBAL_COUNT * \(width)) {\n"
+        if isStrided { text += "i64 at[\(views.count)] = {0};\nplaces_Space(j, &space, at);\n" }
+        func place(_ v: Int) -> String { isStrided ? "o\(v) + at[\(v)]" : "o\(v) + j" }
+        for (v, load) in chain.loads.enumerated() {
+            let type = load.dtype.computeName
+            if width == 1 {
+                text += "\(type) l\(v) = read_\(load.dtype)(p\(v), \(place(v)));\n"
+            } else {
+                text += "\(type) l\(v)[\(width)]; READ4_f32(p\(v) + \(place(v)), l\(v))\n"
+            }
+        }
+        let at = width == 1 ? "" : "[k]"
+        if width > 1 {
+            for (s, step) in chain.steps.enumerated() { text += "\(step.output.dtype.computeName) r\(s)[\(width)];\n" }
+            text += "for (int k = 0; k < \(width); k++) {\n"
+        }
+        for (s, step) in chain.steps.enumerated() {
+            let type = step.output.dtype.computeName
+            if width == 1 { text += "\(type) r\(s);\n" }
+            text += "{ " + body(s, step, at) + " }\n"
+        }
+        if width > 1 { text += "}\n" }
+        for (k, s) in stored.enumerated() {
+            let v = chain.loads.count + k
+            text += width == 1 ? "write_\(views[v].dtype)(p\(v), \(place(v)), r\(s));\n" : "WRITE4_f32(p\(v) + \(place(v)), r\(s));\n"
+        }
+        return text + "}\n}\n"
+    }
+
+    /// Operands and constants by the names of the expression, then the result, rounded as memory would round it.
+    private func body(_ s: Int, _ step: PointwiseChain.Step, _ at: String) -> String {
+        let names = ["x", "y", "z"]
+        var text = ""
+        for (i, source) in step.operands.enumerated() {
+            switch source {
+            case .load(let load): text += "\(chain.loads[load].dtype.computeName) \(names[i]) = l\(load)\(at); "
+            case .step(let other): text += "\(chain.steps[other].output.dtype.computeName) \(names[i]) = r\(other)\(at); "
+            }
+        }
+        for (i, name) in ["a", "b", "c"].prefix(isShared ? 3 : step.constantCount).enumerated() { text += "\(step.constantType.computeName) \(name) = c\(s)_\(i); " }
+        let dtype = step.output.dtype
+        if isShared {
+            let cases = step.family.map { "case \($0.function.code): r\(s)\(at) = \($0.expression.replacing("@", with: step.dtype.computeName)); break;\n" }
+            return text + "switch ((int)function) {\n\(cases.joined())default: r\(s)\(at) = 0;\n}\nr\(s)\(at) = rounded_\(dtype)(r\(s)\(at)); "
+        }
+        return text + "r\(s)\(at) = rounded_\(dtype)(\(step.expression.replacing("@", with: step.dtype.computeName))); "
+    }
+}
+
+extension PointwiseChain.Step {
+    /// How many constants the expression reads.
+    var constantCount: Int {
+        switch function {
+        case .unary(let kind):
+            switch kind {
+            case .leakyRelu, .hardshrink, .softshrink, .powScalar: 1
+            case .softplus, .clamp, .threshold, .affine: 2
+            case .elu: 3
+            default: 0
+            }
+        case .binary(let kind):
+            switch kind {
+            case .leakyReluGrad, .addScaled: 1
+            case .softplusGrad, .hardtanhGrad, .clampGrad: 2
+            case .eluGrad: 3
+            default: 0
+            }
+        case .fill: 1
+        case .compare, .select, .convert: 0
+        }
+    }
+
+    /// The steps that a shared kernel computes in its place, itself among them: those of its kind, operands and result's type. Empty where there
+    /// is no such kernel, since a function is long or has none like it.
+    var family: [PointwiseChain.Step] {
+        let others: [PointwiseChain.Function] = switch function {
+        case .unary(let kind): UnaryKind.allCases.filter { $0.isPredicate == kind.isPredicate }.map { .unary($0) }
+        case .binary: BinaryKind.allCases.map { .binary($0) }
+        case .compare: CompareKind.allCases.map { .compare($0) }
+        case .select, .convert, .fill: []
+        }
+        let steps = others.map { other in
+            var step = self
+            step.function = other
+            return step
+        }
+        return isSpecial ? [] : steps.filter { !$0.isSpecial && $0.isDefined }
+    }
+
+    /// Whether the function exists for the operands' dtype.
+    private var isDefined: Bool {
+        switch function {
+        case .unary(let kind): dtype.isFloatingPoint ? kind != .bitwiseNot : KernelDialect.integerExpression(kind) != nil
+        case .binary(let kind):
+            dtype.isFloatingPoint ? ![.bitwiseAnd, .bitwiseOr, .bitwiseXor, .shiftLeft, .shiftRight].contains(kind) : KernelDialect.integerExpression(kind) != nil
+        default: true
+        }
+    }
+
+    /// The dtype that constants are computed in.
+    var constantType: DType { function == .fill ? output.dtype : dtype }
+
+    /// Whether the expression calls the gamma family or the inverse of erf.
+    var isSpecial: Bool {
+        switch function {
+        case .unary(let kind): [.lgamma, .digamma, .erfinv].contains(kind)
+        case .binary(let kind): [.gammainc, .gammaSampleGrad].contains(kind)
+        default: false
+        }
+    }
+
+    var expression: String {
+        switch function {
+        case .unary(let kind):
+            if dtype.isFloatingPoint { return KernelDialect.floatExpression(kind) }
+            // `bitwiseNot` of bool is logical, or true would stay true.
+            if kind == .bitwiseNot && dtype == .bool { return "x == 0" }
+            return integer(KernelDialect.integerExpression(kind), "\(kind)")
+        case .binary(let kind): return dtype.isFloatingPoint ? KernelDialect.floatExpression(kind) : integer(KernelDialect.integerExpression(kind), "\(kind)")
+        case .compare(let kind): return KernelDialect.expression(kind)
+        case .select: return "x ? y : z"
+        case .fill: return "a"
+        case .convert:
+            // Floats become integers through a function that knows what does not fit; anything becomes bool by being unlike 0.
+            if output.dtype == .bool { return "x != 0" }
+            if output.dtype.isFloatingPoint { return "(\(output.dtype.computeName))x" }
+            return "integer_of_\(dtype.computeName)(x)"
+        }
+    }
+
+    private func integer(_ expression: String?, _ kind: String) -> String {
+        guard let expression else { preconditionFailure("\(kind) of integers") }
+        return expression
+    }
+}
+
+extension UnaryKind {
+    /// Whether it writes bool.
+    fileprivate var isPredicate: Bool { [.logicalNot, .isNaN, .isInf, .isFinite].contains(self) }
+}

@@ -1,0 +1,152 @@
+/// Pointwise work that is held back, to become one kernel: each step computes one element of its output from those at the same index of its
+/// operands, so that what one step makes the next can take from a register.
+///
+/// Safe because every view of memory that a step writes is, within the chain, read and written under the same shape and strides only;
+/// what does not fit begins a new chain. A result whose tensor is gone before the chain runs is not written at all.
+struct PointwiseChain {
+    enum Function: Hashable {
+        case unary(UnaryKind), binary(BinaryKind), compare(CompareKind), select, convert, fill
+    }
+
+    /// Where an operand comes from.
+    enum Source: Hashable {
+        /// A load from memory, by its place in `loads`.
+        case load(Int)
+        /// The result of an earlier step.
+        case step(Int)
+    }
+
+    struct Step {
+        var function: Function
+        /// What the operands are (of `select` the two values).
+        var dtype: DType
+        var operands: [Source]
+        var constants: KernelParameters
+        /// `fill`: the value.
+        var value: Scalar = .double(0)
+        var output: View
+        /// Bytes of the output's block where its tensor is gone; it goes back to the pool when the chain has run.
+        var released: Int?
+        /// Whether a later step writes the same view.
+        var isOverwritten = false
+    }
+
+    /// How a tensor lies in memory.
+    struct View: Equatable {
+        var block: UnsafeMutableRawPointer
+        var offset: Int
+        var strides: Shape
+        var isContiguous: Bool
+        var dtype: DType
+    }
+
+    private(set) var shape = Shape()
+    private(set) var steps: [Step] = []
+    private(set) var loads: [View] = []
+    /// What is read must stay until the chain has run.
+    private var held: [Storage] = []
+    /// The step that last wrote a block.
+    private var writers: [UnsafeMutableRawPointer: Int] = [:]
+
+    static let maximumSteps = 24
+    static let maximumViews = 12
+
+    var isEmpty: Bool { steps.isEmpty }
+
+    /// Whether the chain reads or writes that block.
+    func touches(_ block: UnsafeMutableRawPointer) -> Bool {
+        writers[block] != nil || loads.contains { $0.block == block }
+    }
+
+    /// Notes that the tensor of a block is gone; false where the chain does not write it.
+    mutating func release(_ block: UnsafeMutableRawPointer, _ byteCount: Int) -> Bool {
+        guard let writer = writers.removeValue(forKey: block) else { return false }
+        steps[writer].released = byteCount
+        return true
+    }
+
+    /// Whether a step with these tensors can join the chain.
+    func accepts(_ operands: [Tensor], _ output: Tensor) -> Bool {
+        if steps.isEmpty { return true }
+        guard output.shape == shape, steps.count < PointwiseChain.maximumSteps, loads.count + steps.count + operands.count < PointwiseChain.maximumViews else { return false }
+        for operand in operands {
+            if let writer = writers[operand.storage.base], steps[writer].output != View(operand) { return false }
+        }
+        let view = View(output)
+        if let writer = writers[view.block], steps[writer].output != view { return false }
+        return !loads.contains { $0.block == view.block && $0 != view }
+            && !operands.contains { $0.storage.base == view.block && View($0) != view }
+    }
+
+    mutating func append(_ function: Function, _ dtype: DType, _ operands: [Tensor], _ constants: KernelParameters, value: Scalar = .double(0), into output: Tensor) {
+        if steps.isEmpty { shape = output.shape }
+        let sources = operands.map { operand -> Source in
+            let view = View(operand)
+            if let writer = writers[view.block] { return .step(writer) }
+            if let known = loads.firstIndex(of: view) { return .load(known) }
+            loads.append(view)
+            held.append(operand.storage)
+            return .load(loads.count - 1)
+        }
+        let view = View(output)
+        if let writer = writers[view.block] { steps[writer].isOverwritten = true }
+        writers[view.block] = steps.count
+        steps.append(Step(function: function, dtype: dtype, operands: sources, constants: constants, value: value, output: view))
+    }
+
+    mutating func removeAll() {
+        steps.removeAll(keepingCapacity: true)
+        loads.removeAll(keepingCapacity: true)
+        writers.removeAll(keepingCapacity: true)
+        held.removeAll(keepingCapacity: true)
+    }
+
+    /// The step alone, its operands read from memory: what runs where the chain is not worth a kernel of its own.
+    func alone(_ i: Int) -> PointwiseChain {
+        var chain = PointwiseChain()
+        chain.shape = shape
+        var step = steps[i]
+        step.operands = step.operands.map { source in
+            let view = switch source {
+            case .load(let load): loads[load]
+            case .step(let other): steps[other].output
+            }
+            if let known = chain.loads.firstIndex(of: view) { return .load(known) }
+            chain.loads.append(view)
+            return .load(chain.loads.count - 1)
+        }
+        step.released = nil
+        step.isOverwritten = false
+        chain.steps = [step]
+        return chain
+    }
+
+    /// The steps whose results must reach memory.
+    var stored: [Int] { steps.indices.filter { steps[$0].released == nil && !steps[$0].isOverwritten } }
+
+    /// The views that the kernel touches: loads, then what is stored.
+    var views: [View] { loads + stored.map { steps[$0].output } }
+}
+
+extension PointwiseChain.View {
+    init(_ x: Tensor) {
+        self.init(block: x.storage.base, offset: x.offset, strides: x.strides, isContiguous: x.isContiguous, dtype: x.dtype)
+    }
+}
+
+extension PointwiseChain.Function {
+    /// A number for each function, for the kernel's key.
+    var code: Int32 {
+        switch self {
+        case .unary(let kind): kind.rawValue
+        case .binary(let kind): 1000 + kind.rawValue
+        case .compare(let kind): 2000 + kind.rawValue
+        case .select: 3000
+        case .convert: 3001
+        case .fill: 3002
+        }
+    }
+
+    /// A number for the functions that a shared kernel serves together.
+    var family: Int32 { 1 + code / 1000 }
+}
