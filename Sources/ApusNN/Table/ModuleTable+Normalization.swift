@@ -11,11 +11,11 @@ extension ModuleTable {
     ]
 
     private static func pad(_ name: String, _ make: @escaping @Sendable (any ExtentsConvertible) -> PaddingLayer) -> Entry {
-        Entry(name) { a in make(try a.extents("padding")) }
+        Entry(name) { a in make(try a.padding(name)) }
     }
 
     private static func constantPad(_ name: String, _ make: @escaping @Sendable (any ExtentsConvertible, Scalar) -> PaddingLayer) -> Entry {
-        Entry(name) { a in make(try a.extents("padding"), try a.number("value")) }
+        Entry(name) { a in make(try a.padding(name), try a.number("value")) }
     }
 
     static let normalization: [Entry] = [
@@ -96,6 +96,15 @@ extension ModuleTable {
 }
 
 extension Arguments {
+    /// One integer, or two for each dimension of space, whose number the class's name ends in.
+    fileprivate mutating func padding(_ name: String) throws -> Extents {
+        let count = 2 * (name.dropLast().last?.wholeNumberValue ?? 0)
+        return try read("padding", nil, "an integer or a list of \(count)") { (value: Argument) -> Extents? in
+            if let list = value.list, list.count != count { return nil }
+            return value.extents
+        }
+    }
+
     /// One integer or a list of them.
     fileprivate mutating func normalizedShape() throws -> Shape {
         let extents = try extents("normalized_shape")
