@@ -3,8 +3,8 @@
 
     python3 scripts/record_layers.py Tests/ConformanceTests
 
-needs torch (any 2.x for the processor). One folder a class with cases.json and tensors.safetensors, in `cases` what has an answer and in `errors`
-what PyTorch refuses; the tests and `apus-conformance` run them like the others. Layers are built after a fixed seed, and what they hold is
+needs torch (any 2.x for the processor). One folder a class with cases.json and tensors.safetensors, in `cases` what has an answer, in `forms` what has
+one and belongs to a class of the database, in `errors` what PyTorch refuses; the tests and `apus-conformance` run them like the others. Layers are built after a fixed seed, and what they hold is
 recorded, so the numbers depend on nothing but PyTorch.
 """
 import json
@@ -110,11 +110,11 @@ CASES = {
         Case(scale_factor=1.7, mode_="bicubic", inputs=[image]), Case(scale_factor=(1.5, 2.0, 0.8), mode_="trilinear", inputs=[volume]),
         Case(size=11, mode_="linear", inputs=[sequence]), Case(scale_factor=2.0, mode_="nearest-exact", inputs=[image]),
     ],
-    "UpsamplingNearest2d": [Case(scale_factor=2, inputs=[image]), Case((7, 9), inputs=[image])],
-    "UpsamplingBilinear2d": [Case(scale_factor=2, inputs=[image]), Case((7, 9), inputs=[image])],
+    "UpsamplingNearest2d": [Case(scale_factor=2, inputs=[image]), Case((7, 9), inputs=[image]), Case(scale_factor=(2, 3), inputs=[image])],
+    "UpsamplingBilinear2d": [Case(scale_factor=2, inputs=[image]), Case((7, 9), inputs=[image]), Case(scale_factor=(2, 1.5), inputs=[image])],
     "Flatten": [Case(inputs=[image]), Case(0, 1, inputs=[image])],
     "Unflatten": [Case(1, (2, 2), inputs=[image]), Case(1, (2, -1), inputs=[image])],
-    "Identity": [Case(inputs=[image])],
+    "Identity": [Case(inputs=[image]), Case(54, unused=1, inputs=[image])],
     "Hardsigmoid": [Case(inputs=[wave(4, 5, scale=5)])],
     "RReLU": [Case(inputs=[wave(4, 5)], mode="eval"), Case(0.2, 0.6, inputs=[wave(4, 5)], mode="eval")],
     "Dropout": [Case(inputs=[image], mode="eval"), Case(0.0, inputs=[image])],
@@ -128,6 +128,23 @@ CASES = {
         Case(0.5, 1.0, swap=True, reduction="none", inputs=[wave(3, 4), wave(3, 4, k=1.3), wave(3, 4, k=2.1)]),
     ],
     "TripletMarginWithDistanceLoss": [Case(margin=0.7, swap=True, inputs=[wave(3, 4), wave(3, 4, k=1.3), wave(3, 4, k=2.1)])],
+}
+
+scores, truth, row = wave(3, 4), wave(3, 4, k=1.3), wave(3, 4, k=0.9).abs()
+old = [dict(size_average=False), dict(reduce=False), dict(size_average=True, reduce=True), dict(size_average=False, reduce=False, reduction="mean"), dict(reduce=True, reduction="none")]
+# Arguments that PyTorch's module test database does not use, of classes that it has.
+FORMS = {
+    "MSELoss": [Case(inputs=[scores, truth], **o) for o in old], "L1Loss": [Case(False, inputs=[scores, truth]), Case(None, False, inputs=[scores, truth])],
+    "SmoothL1Loss": [Case(False, inputs=[scores, truth], beta=0.5)], "KLDivLoss": [Case(False, inputs=[scores, row]), Case(reduce=False, inputs=[scores, row])],
+    "CrossEntropyLoss": [Case(None, False, inputs=[scores, ints(0, 3, 1)]), Case(reduce=False, inputs=[scores, ints(0, 3, 1)])],
+    "NLLLoss": [Case(None, False, inputs=[scores, ints(0, 3, 1)]), Case(reduce=False, inputs=[scores, ints(0, 3, 1)])],
+    "BCEWithLogitsLoss": [Case(None, False, inputs=[scores, row])], "HingeEmbeddingLoss": [Case(1.0, False, inputs=[scores, truth.sign()])],
+    "MultiMarginLoss": [Case(1, 1.0, None, False, inputs=[scores, ints(0, 3, 1)])], "SoftMarginLoss": [Case(None, False, inputs=[scores, truth.sign().long()])],
+    "PoissonNLLLoss": [Case(True, False, False, inputs=[scores, row]), Case(reduce=False, named={"log_input": scores, "target": row})],
+    "GaussianNLLLoss": [Case(inputs=[scores, truth, 0.5]), Case(full=True, inputs=[scores, truth], named={"var": 2.0})],
+    "RMSNorm": [Case(4, named={"x": scores})], "Hardtanh": [Case(min_value=-0.3, inputs=[scores]), Case(-2.0, 2.0, max_value=0.5, min_value=-0.1, inputs=[scores])],
+    **{f"InstanceNorm{n}d": [Case(x.shape[1], momentum=None, track_running_stats=True, affine=True, inputs=[x]), Case(x.shape[1], 1e-3, None, inputs=[x])] for n, x in spaces},
+    **{f"LazyConvTranspose{n}d": [Case(3, 2, 2, inputs=[x], named={"output_size": [2 * e + 1 for e in x.shape[2:]]}), Case(3, 2, 2, inputs=[x, list(2 * e for e in x.shape[2:])])] for n, x in spaces},
 }
 
 ERRORS = {
@@ -316,13 +333,14 @@ def folder(path, name, cases, tensors):
 
 
 def main(path):
-    for name in sorted(CASES):
-        tensors, cases = {}, []
-        for i, case in enumerate(CASES[name]):
-            for mode in ["train", "eval"]:
-                if case.mode in ("both", mode):
-                    cases.append(answer(name, case, f"{mode}{i}", mode == "train", tensors))
-        folder(f"{path}/cases", name, cases, tensors)
+    for place, table in [("cases", CASES), ("forms", FORMS)]:
+        for name in sorted(table):
+            tensors, cases = {}, []
+            for i, case in enumerate(table[name]):
+                for mode in ["train", "eval"]:
+                    if case.mode in ("both", mode):
+                        cases.append(answer(name, case, f"{mode}{i}", mode == "train", tensors))
+            folder(f"{path}/{place}", name, cases, tensors)
     for name in sorted(ERRORS):
         tensors = {}
         folder(f"{path}/errors", name, [failure(name, case, f"error{i}", tensors) for i, case in enumerate(ERRORS[name])], tensors)

@@ -55,7 +55,7 @@ package struct ConformanceRunner {
         ("Pad1d", "argument 'padding'", "a list of another length is wrong for every input"),
         ("Pad2d", "argument 'padding'", "the same"),
         ("Pad3d", "argument 'padding'", "the same"),
-        ("LazyConv", "kernelSize [0", "a window without elements is wrong for every input"),
+        ("LazyConv", "must lie in 1 ...", "a window without elements, or one that does not move, is wrong for every input"),
         ("Loss", "argument 'reduction'", "an enumeration has no other values"),
     ]
 

@@ -97,7 +97,7 @@ enum Recorded {
         case "Muon":
             return Muon(groups, lr: number("lr", 1e-3), weightDecay: number("weight_decay", 0.1), momentum: number("momentum", 0.95), nesterov: options["nesterov"]?.bool ?? true,
                         nsCoefficients: options["ns_coefficients"]?.array.map { ($0[0].double!, $0[1].double!, $0[2].double!) } ?? (3.4445, -4.775, 2.0315),
-                        nsSteps: options["ns_steps"]?.int ?? 5, adjustLR: options["adjust_lr_fn"]?.string.flatMap { MuonRate(rawValue: $0) } ?? .original)
+                        nsSteps: options["ns_steps"]?.int ?? 5, adjustLRFn: options["adjust_lr_fn"]?.string.flatMap { MuonRate(rawValue: $0) } ?? .original)
         case "SparseAdam": return SparseAdam(groups, lr: number("lr", 1e-3), betas: betas, eps: number("eps", 1e-8), maximize: flag("maximize"))
         default: fatalError("no optimizer \(name)")
         }

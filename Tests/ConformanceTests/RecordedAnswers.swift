@@ -10,6 +10,7 @@ import Testing
 @Suite struct RecordedAnswers {
     private static let cases = Bundle.module.resourceURL!.appending(path: "cases").path
     private static let errors = Bundle.module.resourceURL!.appending(path: "errors").path
+    private static let forms = Bundle.module.resourceURL!.appending(path: "forms").path
     private static let classes = folders(cases)
     private static let devices = ProcessInfo.processInfo.environment["APUS_TEST_DEVICES"]?.split(separator: ",").map { name in
         guard let device = Device(String(name)) else { fatalError("APUS_TEST_DEVICES: there is no device '\(name)'") }
@@ -31,11 +32,14 @@ import Testing
 
     @Test(arguments: devices, classes) func agree(_ device: Device, _ module: String) throws { try expectNoComplaint(device, module, Self.cases) }
 
+    /// Arguments that PyTorch still takes, or takes in other forms.
+    @Test(arguments: devices, folders(forms)) func takeEveryForm(_ device: Device, _ module: String) throws { try expectNoComplaint(device, module, Self.forms) }
+
     /// What PyTorch refuses is refused.
     @Test(arguments: devices, folders(errors)) func refuse(_ device: Device, _ module: String) throws { try expectNoComplaint(device, module, Self.errors) }
 
     @Test func everyClassIsThere() {
-        #expect(Self.classes.count == 149 && Self.folders(Self.errors).count == 146)
+        #expect(Self.classes.count == 149 && Self.folders(Self.errors).count == 146 && Self.folders(Self.forms).count == 20)
     }
 
     /// Settings whose gradient jumps wherever it is looked at, so that differences say nothing.

@@ -46,6 +46,9 @@ package struct Arguments {
     private let positional: [Argument]
     private var named: [(name: String, value: Argument)]
     private var position = 0
+    /// What `size_average` and `reduce` said; see `reduction`.
+    private var averages: Bool?
+    private var reduces: Bool?
 
     package init(_ owner: String, _ positional: [Argument], _ named: [(name: String, value: Argument)]) {
         self.owner = owner
@@ -112,6 +115,24 @@ package struct Arguments {
     /// A string that is one of the raw values of `Choice`.
     package mutating func choice<Choice: RawRepresentable<String>>(_ name: String, _ fallback: Choice? = nil) throws -> Choice where Choice: CaseIterable {
         try read(name, fallback, "one of " + Choice.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")) { $0.string.flatMap(Choice.init(rawValue:)) }
+    }
+
+    /// `size_average`, at its place in a loss's signature.
+    mutating func sizeAverage() throws { averages = try optionalBool("size_average") }
+    /// `reduce`, likewise.
+    mutating func reduce() throws { reduces = try optionalBool("reduce") }
+
+    /// `reduction`. As in PyTorch, `size_average` and `reduce`, which it has replaced, overrule it where one of them is given.
+    mutating func reduction<Choice: RawRepresentable<String> & CaseIterable>() throws -> Choice {
+        let choice: Choice = try choice("reduction", Choice(rawValue: "mean")!)
+        if averages == nil && reduces == nil { return choice }
+        return Choice(rawValue: reduces == false ? "none" : averages == false ? "sum" : "mean")!
+    }
+
+    /// Takes what is left, of any name, and does nothing with it.
+    mutating func ignoreRest() {
+        position = positional.count
+        named = []
     }
 
     /// The arguments `device` and `dtype` that end most constructors: None or `cpu`, and None or a floating-point dtype.
