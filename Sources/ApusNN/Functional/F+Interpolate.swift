@@ -153,7 +153,8 @@ private struct ResampledAxis {
         let width = max(step, 1)
         var matrix = [Double](repeating: 0, count: to * from)
         for o in 0..<to {
-            let center = alignCorners ? step * Double(o) + 0.5 : step * (Double(o) + 0.5)
+            // PyTorch's corners change the step alone.
+            let center = step * (Double(o) + 0.5)
             let first = max(Int(center - radius * width + 0.5), 0)
             let end = max(min(Int(center + radius * width + 0.5), from), first)
             let weights = (first..<end).map { i in
