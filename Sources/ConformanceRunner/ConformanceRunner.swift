@@ -142,7 +142,7 @@ package struct ConformanceRunner {
 
 extension Argument {
     /// With tensors of its own: files are mapped, and a module may change its arguments.
-    fileprivate var copied: Argument { moved(to: .cpu) }
+    var copied: Argument { moved(to: .cpu) }
 
     fileprivate func moved(to device: Device) -> Argument {
         switch self {

@@ -56,4 +56,25 @@ import Testing
         #expect(failures.isEmpty, "\(failures.joined(separator: "\n"))")
         #expect(excused == Self.excused[module, default: 0])
     }
+
+    /// Whatever an argument is replaced by, there is an error that says so or an answer, and never a trap.
+    @Test(arguments: classes) func wrongArguments(_ module: String) throws {
+        var failures: [String] = []
+        var count = 0
+        let before = peakMemory
+        try ConformanceRunner(only: module).sweepArguments(Self.cases) { result in
+            count += 1
+            if let complaint = result.complaint { failures.append("\(module)(\(result.key)) \(complaint)") }
+        }
+        #expect(count >= 10)
+        #expect(peakMemory - before < 1 << 30)
+        #expect(failures.isEmpty, "\(failures.joined(separator: "\n"))")
+    }
+
+    /// The most memory that this process has held, in bytes.
+    private var peakMemory: Int {
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") } ?? ""
+        return (line.split(separator: " ").compactMap { Int($0) }.first ?? 0) << 10
+    }
 }

@@ -46,6 +46,8 @@ package struct Arguments {
     private let positional: [Argument]
     private var named: [(name: String, value: Argument)]
     private var position = 0
+    /// The names of the signature, as far as they have been read.
+    private var names: [String] = []
     /// What `size_average` and `reduce` said; see `reduction`.
     private var averages: Bool?
     private var reduces: Bool?
@@ -58,6 +60,7 @@ package struct Arguments {
 
     /// The next argument, called `name`; nil where it was not given.
     package mutating func read(_ name: String) throws -> Argument? {
+        names.append(name)
         let place = named.firstIndex { $0.name == name }
         guard position < positional.count else { return place.map { named.remove(at: $0).value } }
         if place != nil { throw TableError("\(owner): argument '\(name)' is given by position and by name") }
@@ -68,7 +71,7 @@ package struct Arguments {
     /// Throws where an argument was given that the signature does not have.
     package func finish() throws {
         if position < positional.count { throw TableError("\(owner): takes \(position) arguments by position, \(positional.count) were given", isUnknownName: true) }
-        if let first = named.first { throw TableError("\(owner): there is no argument '\(first.name)'", isUnknownName: true) }
+        if let first = named.first { throw TableError("\(owner): there is no argument '\(first.name.prefix(60))'\(names.isEmpty ? "" : "; there are \(names.joined(separator: ", "))")", isUnknownName: true) }
     }
 
     func wrong(_ name: String, _ value: Argument, _ wanted: String) -> TableError { TableError("\(owner): argument '\(name)' must be \(wanted), it is \(value.summary)") }
