@@ -4,7 +4,8 @@
     python3 scripts/record_layers.py Tests/ConformanceTests
 
 needs torch (any 2.x for the processor). One folder a class with cases.json and tensors.safetensors, in `cases` what has an answer, in `forms` what has
-one and belongs to a class of the database, in `errors` what PyTorch refuses; the tests and `apus-conformance` run them like the others. Layers are built after a fixed seed, and what they hold is
+one and belongs to a class of the database, in `half` what runs in float16 and bfloat16, in `errors`
+what PyTorch refuses; the tests and `apus-conformance` run them like the others. Layers are built after a fixed seed, and what they hold is
 recorded, so the numbers depend on nothing but PyTorch.
 """
 import json
@@ -13,6 +14,10 @@ import os
 import struct
 import sys
 import warnings
+
+# Messages that list sets list them in one order.
+if os.environ.get("PYTHONHASHSEED") != "0":
+    os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})
 
 import torch
 from torch import nn
@@ -147,6 +152,29 @@ FORMS = {
     **{f"LazyConvTranspose{n}d": [Case(3, 2, 2, inputs=[x], named={"output_size": [2 * e + 1 for e in x.shape[2:]]}), Case(3, 2, 2, inputs=[x, list(2 * e for e in x.shape[2:])])] for n, x in spaces},
 }
 
+pair = (wave(4, 6, scale=2), wave(4, 6, k=1.3, scale=2))
+classes = ints(0, 3, 1, 2)
+# Common layers and losses in float16 and bfloat16.
+HALF = {
+    "Linear": [Case(16, 8, inputs=[wave(5, 16)])],
+    "Conv1d": [Case(4, 6, 3, padding=1, inputs=[wave(2, 4, 9)])], "Conv2d": [Case(3, 4, 3, 2, inputs=[wave(2, 3, 7, 7)])], "Conv3d": [Case(2, 3, 2, inputs=[wave(1, 2, 4, 4, 4)])],
+    "ConvTranspose2d": [Case(3, 4, 3, inputs=[wave(2, 3, 4, 4)])],
+    "BatchNorm2d": [Case(3, inputs=[wave(4, 3, 5, 5)])], "LayerNorm": [Case(12, inputs=[wave(6, 12)])], "GroupNorm": [Case(2, 4, inputs=[wave(3, 4, 6)])],
+    "InstanceNorm1d": [Case(4, affine=True, inputs=[wave(3, 4, 9)])], "RMSNorm": [Case(12, inputs=[wave(6, 12)])],
+    "LSTM": [Case(6, 4, inputs=[wave(5, 2, 6)])], "GRU": [Case(6, 4, inputs=[wave(5, 2, 6)])],
+    "MultiheadAttention": [Case(8, 2, batch_first=True, inputs=[wave(2, 5, 8, k=1.1)] * 3)],
+    "TransformerEncoderLayer": [Case(8, 2, 16, 0.0, batch_first=True, inputs=[wave(2, 5, 8, k=1.1)])],
+    **{name: [Case(inputs=[wave(40, scale=3)])] for name in ["GELU", "SiLU", "Tanh", "Sigmoid", "ReLU", "ELU", "Softplus"]},
+    "Softmax": [Case(-1, inputs=[wave(4, 10, scale=3)])], "LogSoftmax": [Case(-1, inputs=[wave(4, 10, scale=3)])],
+    "AvgPool2d": [Case(2, inputs=[wave(2, 2, 6, 6)])], "MaxPool2d": [Case(2, inputs=[wave(2, 2, 6, 6)])],
+    "CrossEntropyLoss": [Case(inputs=[pair[0], classes])], "NLLLoss": [Case(inputs=[pair[0], classes])],
+    **{name: [Case(inputs=[*pair])] for name in ["MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss"]},
+    "BCEWithLogitsLoss": [Case(inputs=[pair[0], pair[1].sigmoid()])], "KLDivLoss": [Case(inputs=[pair[0].log_softmax(1), pair[1].softmax(1)], reduction="batchmean")],
+}
+# Layers that have a dtype of their own.
+TYPED = {"Linear", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose2d", "BatchNorm2d", "LayerNorm", "GroupNorm", "InstanceNorm1d", "RMSNorm", "LSTM", "GRU",
+         "MultiheadAttention", "TransformerEncoderLayer"}
+
 ERRORS = {
     "EmbeddingBag": [
         Case(6, 3, inputs=[bag]), Case(6, 3, inputs=[bag.reshape(2, 4), starts]), Case(6, 3, inputs=[bag, ints(1, 3)]), Case(6, 3, inputs=[bag, ints(0, 9)]),
@@ -219,6 +247,8 @@ def written(value, name, tensors):
         return {"tensor": name}
     if isinstance(value, (tuple, list)):
         return [written(v, f"{name}/{i}", tensors) for i, v in enumerate(value)]
+    if isinstance(value, torch.dtype):
+        return {"dtype": str(value).removeprefix("torch.")}
     return value
 
 
@@ -242,6 +272,13 @@ def header(name, case, key, kwargs, tensors):
     }
 
 
+def named_outputs(value, place):
+    """(place, tensor) of each output: `` for one, `/0`, `/1/0` for several."""
+    if isinstance(value, torch.Tensor):
+        return [(place, value)]
+    return [pair for i, v in enumerate(value) for pair in named_outputs(v, f"{place}/{i}")] if isinstance(value, (tuple, list)) else []
+
+
 def answer(name, case, key, training, tensors):
     module, kwargs = build(name, case)
     module.train(training)
@@ -258,14 +295,14 @@ def answer(name, case, key, training, tensors):
     for k, v in state.items():
         tensors[f"{key}/state/{k}"] = v.detach().clone().contiguous()
     output = module(*inputs, **named)
-    result["repr"] = repr(module)
+    # Its projection in attention is a plain Linear from 2.15 on, which the database's layers were recorded with.
+    result["repr"] = repr(module).replace("NonDynamicallyQuantizableLinear", "Linear")
     result["output"] = written(tuple(output) if isinstance(output, tuple) else output, f"{key}/output", tensors)
-    outputs = [output] if isinstance(output, torch.Tensor) else list(output)
     total, wanted = 0, []
-    for i, y in enumerate(outputs):
+    for place, y in named_outputs(output, ""):
         if y.requires_grad:
-            cotangent = wave(*y.shape, k=2.3) if y.dim() else torch.tensor(0.7)
-            tensors[f"{key}/cotangent" + ("" if isinstance(output, torch.Tensor) else f"/{i}")] = cotangent
+            cotangent = (wave(*y.shape, k=2.3) if y.dim() else torch.tensor(0.7)).to(y.dtype)
+            tensors[f"{key}/cotangent{place}"] = cotangent
             total = total + (y * cotangent).sum()
     result["grad"] = []
     if isinstance(total, torch.Tensor):
@@ -305,7 +342,7 @@ def failure(name, case, key, tensors):
     return result
 
 
-TYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.int32: "I32", torch.bool: "BOOL"}
+TYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.int32: "I32", torch.bool: "BOOL", torch.float16: "F16", torch.bfloat16: "BF16"}
 
 
 def save(path, tensors):
@@ -313,7 +350,7 @@ def save(path, tensors):
     table, data = {}, b""
     for name in sorted(tensors):
         tensor = tensors[name]
-        raw = tensor.numpy().tobytes()
+        raw = (tensor.view(torch.int16) if tensor.dtype == torch.bfloat16 else tensor).numpy().tobytes()
         table[name] = {"dtype": TYPES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [len(data), len(data) + len(raw)]}
         data += raw
     head = json.dumps(table, separators=(",", ":")).encode()
@@ -332,6 +369,12 @@ def folder(path, name, cases, tensors):
     save(f"{path}/{name}/tensors.safetensors", tensors)
 
 
+def halved(name, case, dtype):
+    """The same case in a half type."""
+    kwargs = {**case.kwargs, "dtype": dtype} if name in TYPED else case.kwargs
+    return Case(*case.args, inputs=[x.to(dtype) if x.is_floating_point() else x for x in case.inputs], mode="train", **kwargs)
+
+
 def main(path):
     for place, table in [("cases", CASES), ("forms", FORMS)]:
         for name in sorted(table):
@@ -341,6 +384,11 @@ def main(path):
                     if case.mode in ("both", mode):
                         cases.append(answer(name, case, f"{mode}{i}", mode == "train", tensors))
             folder(f"{path}/{place}", name, cases, tensors)
+    for name in sorted(HALF):
+        tensors, cases = {}, []
+        for dtype in [torch.float16, torch.bfloat16]:
+            cases += [answer(name, halved(name, case, dtype), f"{str(dtype)[6:]}-{i}", True, tensors) for i, case in enumerate(HALF[name])]
+        folder(f"{path}/half", name, cases, tensors)
     for name in sorted(ERRORS):
         tensors = {}
         folder(f"{path}/errors", name, [failure(name, case, f"error{i}", tensors) for i, case in enumerate(ERRORS[name])], tensors)

@@ -95,17 +95,7 @@ package struct ConformanceRunner {
         let tolerance = Tolerance(module: item.module)
         let module = try build(item)
         if module.stateDict().keys != item.state.keys { return "keys \(module.stateDict().keys) instead of \(item.state.keys)" }
-        let wanted = Set(item.gradients.map(\.leaf))
-        var leaves: [String: Tensor] = [:]
-        func leaf(_ value: Argument, _ name: String) -> Argument {
-            let value = value.moved(to: device)
-            if wanted.contains("input/\(name)"), case .tensor(let tensor) = value { leaves["input/\(name)"] = tensor.requiresGrad_() }
-            return value
-        }
-        let inputs = item.inputs.enumerated().map { leaf($0.element, "\($0.offset)") }
-        let named = item.namedInputs.map { ($0.name, leaf($0.value, $0.name)) }
-        for (name, parameter) in module.namedParameters() { leaves["state/\(name)"] = parameter }
-        let answer = try ModuleTable.call(item.module, module, inputs, named)
+        let (answer, leaves) = try called(item, module)
         if let complaint = difference(answer, output, tolerance, "output") { return complaint }
         // Read after the call, as it was recorded: a lazy module has become what it is then.
         if module.description != repr { return "prints\n\(module)\ninstead of\n\(repr)" }
@@ -114,19 +104,38 @@ package struct ConformanceRunner {
             guard let buffer = state[name] else { return "has no buffer '\(name)'" }
             if let complaint = difference(buffer, expected, tolerance) { return "buffer \(name) \(complaint)" }
         }
-        if item.gradients.isEmpty { return nil }
-        try checked {
-            var terms: [Tensor] = []
-            collect(answer, cotangents.moved(to: device), into: &terms)
-            guard let first = terms.first else { return }
-            terms.dropFirst().reduce(first, +).backward()
-        }
+        try runBackward(answer, cotangents)
         for (name, expected) in item.gradients {
             guard let tensor = leaves[name] else { return "there is no leaf '\(name)'" }
             guard let gradient = tensor.grad else { return "no gradient of \(name)" }
             if let complaint = difference(gradient, expected, tolerance) { return "gradient of \(name) \(complaint)" }
         }
         return nil
+    }
+
+    /// The module's answer for the case's inputs, and the leaves whose gradients were recorded, by name. With `dtype` inputs are converted to it.
+    func called(_ item: Case, _ module: Module, _ dtype: DType? = nil) throws -> (answer: Argument, leaves: [String: Tensor]) {
+        let wanted = Set(item.gradients.map(\.leaf))
+        var leaves: [String: Tensor] = [:]
+        func leaf(_ value: Argument, _ name: String) -> Argument {
+            let value = value.moved(to: device).converted(to: dtype)
+            if wanted.contains("input/\(name)"), case .tensor(let tensor) = value { leaves["input/\(name)"] = tensor.requiresGrad_() }
+            return value
+        }
+        let inputs = item.inputs.enumerated().map { leaf($0.element, "\($0.offset)") }
+        let named = item.namedInputs.map { ($0.name, leaf($0.value, $0.name)) }
+        for (name, parameter) in module.namedParameters() { leaves["state/\(name)"] = parameter }
+        return (try ModuleTable.call(item.module, module, inputs, named), leaves)
+    }
+
+    /// Backward from the recorded cotangents, where there are any.
+    func runBackward(_ answer: Argument, _ cotangents: Argument, _ dtype: DType? = nil) throws {
+        try checked {
+            var terms: [Tensor] = []
+            collect(answer, cotangents.moved(to: device).converted(to: dtype), into: &terms)
+            guard let first = terms.first else { return }
+            terms.dropFirst().reduce(first, +).backward()
+        }
     }
 
     /// (output · cotangent).sum() of each output.
@@ -148,6 +157,15 @@ extension Argument {
         switch self {
         case .tensor(let tensor): .tensor(noGrad { tensor.device == device ? tensor.clone() : tensor.to(device) })
         case .list(let values): .list(values.map { $0.moved(to: device) })
+        default: self
+        }
+    }
+
+    /// Floating-point tensors in `dtype`, where it is given.
+    func converted(to dtype: DType?) -> Argument {
+        switch (self, dtype) {
+        case (.tensor(let tensor), let dtype?) where tensor.dtype.isFloatingPoint: .tensor(noGrad { tensor.detach().to(dtype) })
+        case (.list(let values), .some): .list(values.map { $0.converted(to: dtype) })
         default: self
         }
     }

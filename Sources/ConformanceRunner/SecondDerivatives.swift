@@ -22,13 +22,7 @@ extension ConformanceRunner {
 
     private func compareSecondDerivatives(_ item: Case) throws -> Answer {
         let module = try build(item).to(.float64)
-        func wide(_ value: Argument) -> Argument {
-            switch value {
-            case .tensor(let x): .tensor(x.dtype.isFloatingPoint ? x.detach().to(.float64) : x)
-            case .list(let values): .list(values.map(wide))
-            default: value
-            }
-        }
+        func wide(_ value: Argument) -> Argument { value.converted(to: .float64) }
         let inputs = item.inputs.map(wide), named = item.namedInputs.map { ($0.name, wide($0.value)) }
         let wanted = Set(item.gradients.map(\.leaf))
         // A lazy module gets its shapes here.

@@ -11,6 +11,7 @@ import Testing
     private static let cases = Bundle.module.resourceURL!.appending(path: "cases").path
     private static let errors = Bundle.module.resourceURL!.appending(path: "errors").path
     private static let forms = Bundle.module.resourceURL!.appending(path: "forms").path
+    private static let half = Bundle.module.resourceURL!.appending(path: "half").path
     private static let classes = folders(cases)
     private static let devices = ProcessInfo.processInfo.environment["APUS_TEST_DEVICES"]?.split(separator: ",").map { name in
         guard let device = Device(String(name)) else { fatalError("APUS_TEST_DEVICES: there is no device '\(name)'") }
@@ -35,11 +36,20 @@ import Testing
     /// Arguments that PyTorch still takes, or takes in other forms.
     @Test(arguments: devices, folders(forms)) func takeEveryForm(_ device: Device, _ module: String) throws { try expectNoComplaint(device, module, Self.forms) }
 
+    /// float16 and bfloat16, within PyTorch's tolerances for them, or its own error.
+    @Test(arguments: devices, folders(half)) func takeHalfTypes(_ device: Device, _ module: String) throws {
+        var complaints: [String] = []
+        try ConformanceRunner(device: device, only: module).checkHalfTypes(Self.half) { result in
+            if let complaint = result.complaint { complaints.append("\(result.module) \(result.key): \(complaint)") }
+        }
+        #expect(complaints.isEmpty, "\(complaints.joined(separator: "\n"))")
+    }
+
     /// What PyTorch refuses is refused.
     @Test(arguments: devices, folders(errors)) func refuse(_ device: Device, _ module: String) throws { try expectNoComplaint(device, module, Self.errors) }
 
     @Test func everyClassIsThere() {
-        #expect(Self.classes.count == 149 && Self.folders(Self.errors).count == 146 && Self.folders(Self.forms).count == 20)
+        #expect(Self.classes.count == 149 && Self.folders(Self.errors).count == 146 && Self.folders(Self.forms).count == 20 && Self.folders(Self.half).count == 33)
     }
 
     /// Settings whose gradient jumps wherever it is looked at, so that differences say nothing.
