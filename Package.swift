@@ -55,7 +55,7 @@ let package = Package(
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         .testTarget(name: "ApusTrainingTests", dependencies: ["Apus", "TestSupport", "AllocationCounter"]),
         .testTarget(name: "CoverageTests", dependencies: ["Apus"]),
-        .testTarget(name: "ConformanceTests", dependencies: ["Apus", "ConformanceRunner", "TestSupport"], resources: [.copy("cases")]),
+        .testTarget(name: "ConformanceTests", dependencies: ["Apus", "ConformanceRunner", "TestSupport"], resources: [.copy("cases"), .copy("errors"), .copy("forms"), .copy("half")]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

@@ -17,6 +17,9 @@ from torch.nn.utils import parametrizations, parametrize, prune, rnn
 
 warnings.simplefilter("ignore")
 torch.set_default_dtype(torch.float64)
+# Sums in one order, on every machine; and what starts at random starts the same.
+torch.set_num_threads(1)
+torch.manual_seed(7)
 NUMBERS, TEXTS = {}, {}
 
 
@@ -38,7 +41,8 @@ def differentiated(name, function, *inputs):
 
 
 def text(name, module):
-    TEXTS[name + "/repr"] = repr(module)
+    # Its projection in attention is a plain Linear from 2.15 on, as in the recorded layers.
+    TEXTS[name + "/repr"] = repr(module).replace("NonDynamicallyQuantizableLinear", "Linear")
     TEXTS[name + "/keys"] = " ".join(module.state_dict())
 
 
@@ -80,6 +84,7 @@ def norms():
         list_ = layer.parametrizations.weight
         with torch.no_grad():
             list_.original.copy_(wave(*list_.original.shape))
+            layer.bias.zero_()
             for key, buffer in list_[0].named_buffers():
                 buffer.copy_(F.normalize(wave(*buffer.shape, k=1.1 if key == "_u" else 1.9), dim=0))
         x = {"conv": wave(1, 2, 3, 3), "transposed": wave(1, 2, 3), "vector": wave(2, 4)}[name]
@@ -214,6 +219,38 @@ def packed():
         record(f"packed/{kind}", output.data, *last, *grads)
 
 
+def stacks():
+    """Encoders and decoders of two layers, with every mask."""
+    causal = torch.triu(torch.full((3, 3), -math.inf), 1)
+    padding, memory_padding = torch.tensor([[False, False, True], [False, False, False]]), torch.tensor([[False] * 4, [True] + [False] * 3])
+
+    def numbered(net):
+        with torch.no_grad():
+            for i, parameter in enumerate(net.parameters()):
+                parameter.copy_(wave(*parameter.shape, k=0.5 + 0.1 * i, scale=0.6))
+        return net
+
+    def ran(name, net, *inputs, **masks):
+        leaves = [x.clone().requires_grad_() for x in inputs]
+        output = net(*leaves, **masks)
+        wanted = leaves + list(net.parameters())
+        record(name, output, *torch.autograd.grad((output * wave(*output.shape, k=2.3)).sum(), wanted))
+
+    src, memory = wave(3, 2, 4), wave(4, 2, 4, k=1.3)
+    for name, options in [("plain", {}), ("first", dict(norm_first=True, activation="gelu")), ("batch", dict(batch_first=True, bias=False))]:
+        flip = (lambda x: x.transpose(0, 1).contiguous()) if "batch_first" in options else (lambda x: x)
+        encoder = numbered(nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 6, 0.0, **options), 2, norm=nn.LayerNorm(4) if name == "first" else None))
+        decoder = numbered(nn.TransformerDecoder(nn.TransformerDecoderLayer(4, 2, 6, 0.0, **options), 2, norm=nn.LayerNorm(4) if name == "first" else None))
+        text(f"encoder/{name}", encoder)
+        text(f"decoder/{name}", decoder)
+        ran(f"encoder/{name}", encoder, flip(src))
+        ran(f"encoder/{name}/causal", encoder, flip(src), mask=causal, is_causal=True)
+        ran(f"encoder/{name}/padded", encoder, flip(src), src_key_padding_mask=padding)
+        ran(f"decoder/{name}", decoder, flip(src), flip(memory))
+        ran(f"decoder/{name}/masked", decoder, flip(src), flip(memory), tgt_mask=causal, tgt_is_causal=True, memory_mask=wave(3, 4, k=1.7) > 0.8,
+            tgt_key_padding_mask=padding.double() * -1e9, memory_key_padding_mask=memory_padding)
+
+
 functions()
 norms()
 orthogonal()
@@ -221,6 +258,7 @@ chains()
 pruning()
 fusion()
 packed()
+stacks()
 path = pathlib.Path(__file__).parent.parent / "Tests/ApusNNTests/Recorded/functions.json"
 path.parent.mkdir(exist_ok=True)
 lines = [f"{json.dumps(k)}: {json.dumps(v, separators=(',', ':'))}" for k, v in NUMBERS.items()]

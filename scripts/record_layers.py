@@ -1,146 +1,31 @@
 #!/usr/bin/env python3
-"""Records PyTorch's answers for layers that its module test database leaves out, in the form of Tests/ConformanceTests/cases.
+"""Records PyTorch's answers for layers that its module test database leaves out, in the form of Tests/ConformanceTests/cases and errors.
 
-    python3 scripts/record_layers.py Tests/ConformanceTests/cases
+    python3 scripts/record_layers.py Tests/ConformanceTests
 
-needs torch (any 2.x for the processor). One folder a class with cases.json and tensors.safetensors; the tests and `apus-conformance` run them
-like the others. Layers are built after a fixed seed, and what they hold is recorded, so the numbers depend on nothing but PyTorch.
+needs torch (any 2.x for the processor). One folder a class with cases.json and tensors.safetensors, in `cases` what has an answer, in `forms` what has
+one and belongs to a class of the database, in `half` what runs in float16 and bfloat16, in `errors`
+what PyTorch refuses; the tests and `apus-conformance` run them like the others. Layers are built after a fixed seed, and what they hold is
+recorded, so the numbers depend on nothing but PyTorch.
 """
 import json
-import math
 import os
 import struct
 import sys
 import warnings
 
+# Messages that list sets list them in one order.
+if os.environ.get("PYTHONHASHSEED") != "0":
+    os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"})
+
 import torch
 from torch import nn
 
+from layer_cases import CASES, ERRORS, FORMS, HALF, TYPED, Case, wave
+
 warnings.simplefilter("ignore")
-
-
-def wave(*shape, k=0.7, scale=1.0):
-    """Numbers that look random and are the same everywhere."""
-    return (torch.sin(torch.arange(math.prod(shape), dtype=torch.float64) * k + 0.3) * scale).reshape(shape).float()
-
-
-def ints(*values):
-    return torch.tensor(values, dtype=torch.int64)
-
-
-class Case:
-    """`args` and `kwargs` build the layer, `inputs` and `named` call it; `mode` is both, train or eval."""
-
-    def __init__(self, *args, inputs=(), named=None, mode="both", note=None, **kwargs):
-        self.args, self.kwargs, self.inputs, self.named, self.mode, self.note = args, kwargs, inputs, named or {}, mode, note
-
-
-bag = ints(1, 2, 4, 5, 4, 3, 2, 0)
-starts = ints(0, 3, 3, 5)
-# PyTorch 2.13 looks a row's frequency up at the wrong place; where all are equal, that makes no difference.
-twice = ints(0, 5, 2, 3, 5, 2, 3, 0)
-image, volume, sequence = wave(2, 4, 6, 5), wave(2, 2, 4, 5, 3), wave(2, 4, 7)
-samples2, samples3 = wave(2, 4, 2).abs() * 0.99, wave(2, 2, 3).abs() * 0.99
-pooled = {n: nn.functional.__dict__[f"max_pool{n}d"](x, 2, return_indices=True) for n, x in [(1, sequence), (2, image), (3, volume)]}
-labels = ints(0, 9, 3, 1, 6)
-
-
-def norms(name, x, unbatched=None):
-    return {name: [Case(inputs=[x]), Case(1e-3, 0.3, inputs=[x], affine=True, track_running_stats=True), Case(inputs=[x], bias=False, affine=True)]}
-
-
-CASES = {
-    "EmbeddingBag": [
-        Case(6, 3, inputs=[bag.reshape(2, 4)]),
-        Case(6, 3, inputs=[bag, starts], mode_="sum"),
-        Case(6, 3, inputs=[bag, starts], mode_="max"),
-        Case(6, 3, inputs=[bag, ints(0, 2, 8)], include_last_offset=True),
-        Case(6, 3, inputs=[bag, starts], padding_idx=2),
-        Case(6, 3, inputs=[bag, starts], mode_="max", padding_idx=-2),
-        Case(6, 3, inputs=[bag, starts], mode_="sum", padding_idx=4, named={"per_sample_weights": wave(8)}),
-        Case(6, 3, inputs=[bag.reshape(4, 2)], mode_="sum", named={"per_sample_weights": wave(4, 2)}),
-        Case(6, 3, inputs=[twice, starts], scale_grad_by_freq=True, norm_type=3.0, max_norm=1.0),
-        Case(6, 3, inputs=[twice.int(), starts.int()], mode_="sum", scale_grad_by_freq=True),
-        Case(6, 3, inputs=[bag.reshape(2, 4)], mode_="sum", _weight=wave(6, 3, k=1.9)),
-    ],
-    "FractionalMaxPool2d": [
-        Case(2, output_size=(4, 3), _random_samples=samples2, inputs=[image]),
-        Case((3, 2), output_ratio=0.5, _random_samples=samples2, return_indices=True, inputs=[image]),
-        Case(2, (3, 4), _random_samples=samples2[:1], inputs=[image[0]], note="no_batch_dim"),
-        Case(3, output_size=1, _random_samples=samples2, inputs=[image]),
-    ],
-    "FractionalMaxPool3d": [
-        Case(2, output_size=(2, 3, 1), _random_samples=samples3, inputs=[volume]),
-        Case((2, 2, 1), output_ratio=(0.7, 0.5, 0.9), _random_samples=samples3, return_indices=True, inputs=[volume]),
-        Case((2, 2, 1), 2, _random_samples=samples3[:1], inputs=[volume[0]], note="no_batch_dim"),
-    ],
-    "AdaptiveLogSoftmaxWithLoss": [
-        Case(8, 10, [3, 6], inputs=[wave(5, 8), labels], div_value=2.0),
-        Case(8, 10, [2, 5, 7], 2.0, True, inputs=[wave(5, 8), labels]),
-        Case(8, 10, [4], inputs=[wave(8), torch.tensor(7)], note="no_batch_dim"),
-    ],
-    "LazyLinear": [Case(5, inputs=[wave(2, 3, 4)]), Case(5, bias=False, inputs=[wave(4)])],
-    **norms("LazyBatchNorm1d", sequence), **norms("LazyBatchNorm2d", image), **norms("LazyBatchNorm3d", volume),
-    **norms("LazyInstanceNorm1d", sequence), **norms("LazyInstanceNorm2d", image), **norms("LazyInstanceNorm3d", volume),
-    # PyTorch's sums of squares keep the first channel for good, which its gradient does not know: with these numbers it is not seen.
-    "CrossMapLRN2d": [Case(3, 1e-5, inputs=[image]), Case(5, 1e-5, 0.6, 2.0, inputs=[image])],
-    "CosineSimilarity": [Case(inputs=[wave(3, 4), wave(3, 4, k=1.3)]), Case(0, 1e-4, inputs=[wave(3, 4), wave(3, 4, k=1.3)])],
-    "PairwiseDistance": [Case(inputs=[wave(3, 4), wave(3, 4, k=1.3)]), Case(3.0, 1e-4, True, inputs=[wave(3, 4), wave(3, 4, k=1.3)])],
-    "MaxUnpool1d": [Case(2, inputs=pooled[1]), Case(2, inputs=pooled[1], named={"output_size": [7]})],
-    "MaxUnpool2d": [Case(2, inputs=pooled[2], named={"output_size": [6, 5]})],
-    "MaxUnpool3d": [Case(2, inputs=pooled[3], named={"output_size": [4, 5, 3]})],
-    "Unfold": [Case(2, inputs=[image]), Case((3, 2), 1, (1, 0), 2, inputs=[image]), Case(2, dilation=2, padding=1, inputs=[image[0]])],
-    "Fold": [Case((6, 5), 2, inputs=[wave(2, 8, 20)]), Case((6, 5), (3, 2), padding=(1, 0), stride=2, inputs=[wave(2, 12, 6)])],
-    "PixelShuffle": [Case(2, inputs=[wave(2, 8, 2, 3)])],
-    "PixelUnshuffle": [Case(2, inputs=[wave(2, 2, 4, 6)])],
-    "ChannelShuffle": [Case(2, inputs=[image])],
-    "Upsample": [
-        Case(scale_factor=2, inputs=[sequence]), Case((9, 7), mode="bilinear", align_corners=True, inputs=[image]),
-        Case(scale_factor=1.7, mode="bicubic", inputs=[image]), Case(scale_factor=(1.5, 2.0, 0.8), mode="trilinear", inputs=[volume]),
-        Case(size=11, mode="linear", inputs=[sequence]), Case(scale_factor=2.0, mode="nearest-exact", inputs=[image]),
-    ],
-    "UpsamplingNearest2d": [Case(scale_factor=2, inputs=[image]), Case((7, 9), inputs=[image])],
-    "UpsamplingBilinear2d": [Case(scale_factor=2, inputs=[image]), Case((7, 9), inputs=[image])],
-    "Flatten": [Case(inputs=[image]), Case(0, 1, inputs=[image])],
-    "Unflatten": [Case(1, (2, 2), inputs=[image]), Case(1, (2, -1), inputs=[image])],
-    "Identity": [Case(inputs=[image])],
-    "Hardsigmoid": [Case(inputs=[wave(4, 5, scale=5)])],
-    "RReLU": [Case(inputs=[wave(4, 5)], mode="eval"), Case(0.2, 0.6, inputs=[wave(4, 5)], mode="eval")],
-    "Dropout": [Case(inputs=[image], mode="eval"), Case(0.0, inputs=[image])],
-    "Dropout1d": [Case(0.2, inputs=[sequence], mode="eval"), Case(0.0, inputs=[sequence])],
-    "Dropout2d": [Case(inputs=[image], mode="eval"), Case(0.0, inputs=[image])],
-    "Dropout3d": [Case(inputs=[volume], mode="eval"), Case(0.0, inputs=[volume])],
-    "AlphaDropout": [Case(inputs=[image], mode="eval"), Case(0.0, inputs=[image])],
-    "FeatureAlphaDropout": [Case(inputs=[image], mode="eval"), Case(0.0, inputs=[image])],
-    "TripletMarginLoss": [
-        Case(inputs=[wave(3, 4), wave(3, 4, k=1.3), wave(3, 4, k=2.1)]),
-        Case(0.5, 1.0, swap=True, reduction="none", inputs=[wave(3, 4), wave(3, 4, k=1.3), wave(3, 4, k=2.1)]),
-    ],
-    "TripletMarginWithDistanceLoss": [Case(margin=0.7, swap=True, inputs=[wave(3, 4), wave(3, 4, k=1.3), wave(3, 4, k=2.1)])],
-}
-
-ERRORS = {
-    "EmbeddingBag": [
-        Case(6, 3, inputs=[bag]), Case(6, 3, inputs=[bag.reshape(2, 4), starts]), Case(6, 3, inputs=[bag, ints(1, 3)]), Case(6, 3, inputs=[bag, ints(0, 9)]),
-        Case(6, 3, inputs=[bag, ints(0, 4, 2)]), Case(6, 3, inputs=[bag + 1, starts]), Case(6, 3, inputs=[bag.float(), starts]),
-        Case(6, 3, inputs=[bag, starts], named={"per_sample_weights": wave(8)}), Case(6, 3, inputs=[bag, starts], mode_="sum", named={"per_sample_weights": wave(7)}),
-        Case(6, 3, inputs=[bag, starts], mode_="max", scale_grad_by_freq=True), Case(6, 3, padding_idx=6), Case(6, 3, padding_idx=-7),
-        Case(6, 3, _weight=wave(3, 6)), Case(6, 3, inputs=[bag.reshape(2, 2, 2)]),
-    ],
-    "FractionalMaxPool2d": [
-        Case(2), Case(2, 3, 0.5), Case(2, output_ratio=1.5), Case(2, output_size=6, inputs=[image]), Case(2, output_size=3, inputs=[image[0, 0]]),
-        Case(2, output_size=3, _random_samples=samples2[:, :3], inputs=[image]),
-    ],
-    "FractionalMaxPool3d": [Case(2), Case(0, output_size=2), Case(2, output_size=4, inputs=[volume]), Case(2, output_size=2, _random_samples=samples2[..., :1], inputs=[volume])],
-    "AdaptiveLogSoftmaxWithLoss": [
-        Case(8, 10, []), Case(8, 10, [6, 3]), Case(8, 10, [3, 10]), Case(8, 10, [0, 3]), Case(8, 10, [3, 3]),
-        Case(8, 10, [3], inputs=[wave(5, 8), labels + 1]), Case(8, 10, [3], inputs=[wave(4, 8), labels]), Case(8, 10, [3], inputs=[wave(5, 2, 8), ints(1, 2).reshape(2, 1)]),
-    ],
-    "MaxUnpool2d": [Case(2, inputs=[pooled[2][0], pooled[2][1][:, :, :2]])],
-    "Fold": [Case((6, 5), 2, inputs=[wave(2, 7, 20)]), Case((6, 5), 2, inputs=[wave(2, 8, 19)])],
-    "PixelShuffle": [Case(2, inputs=[wave(2, 6, 2, 3)])],
-    "CrossMapLRN2d": [Case(3, inputs=[sequence])],
-}
+# Sums in one order, on every machine.
+torch.set_num_threads(1)
 
 
 def build(name, case):
@@ -156,6 +41,8 @@ def written(value, name, tensors):
         return {"tensor": name}
     if isinstance(value, (tuple, list)):
         return [written(v, f"{name}/{i}", tensors) for i, v in enumerate(value)]
+    if isinstance(value, torch.dtype):
+        return {"dtype": str(value).removeprefix("torch.")}
     return value
 
 
@@ -179,6 +66,13 @@ def header(name, case, key, kwargs, tensors):
     }
 
 
+def named_outputs(value, place):
+    """(place, tensor) of each output: `` for one, `/0`, `/1/0` for several."""
+    if isinstance(value, torch.Tensor):
+        return [(place, value)]
+    return [pair for i, v in enumerate(value) for pair in named_outputs(v, f"{place}/{i}")] if isinstance(value, (tuple, list)) else []
+
+
 def answer(name, case, key, training, tensors):
     module, kwargs = build(name, case)
     module.train(training)
@@ -195,14 +89,14 @@ def answer(name, case, key, training, tensors):
     for k, v in state.items():
         tensors[f"{key}/state/{k}"] = v.detach().clone().contiguous()
     output = module(*inputs, **named)
-    result["repr"] = repr(module)
+    # Its projection in attention is a plain Linear from 2.15 on, which the database's layers were recorded with.
+    result["repr"] = repr(module).replace("NonDynamicallyQuantizableLinear", "Linear")
     result["output"] = written(tuple(output) if isinstance(output, tuple) else output, f"{key}/output", tensors)
-    outputs = [output] if isinstance(output, torch.Tensor) else list(output)
     total, wanted = 0, []
-    for i, y in enumerate(outputs):
+    for place, y in named_outputs(output, ""):
         if y.requires_grad:
-            cotangent = wave(*y.shape, k=2.3) if y.dim() else torch.tensor(0.7)
-            tensors[f"{key}/cotangent" + ("" if isinstance(output, torch.Tensor) else f"/{i}")] = cotangent
+            cotangent = (wave(*y.shape, k=2.3) if y.dim() else torch.tensor(0.7)).to(y.dtype)
+            tensors[f"{key}/cotangent{place}"] = cotangent
             total = total + (y * cotangent).sum()
     result["grad"] = []
     if isinstance(total, torch.Tensor):
@@ -233,7 +127,8 @@ def failure(name, case, key, tensors):
         message = str(error).split("\n")[0]
     result = header(name, case, key, kwargs, tensors)
     result["training"] = True
-    state = module.state_dict() if module is not None else {}
+    # A lazy layer has no state yet.
+    state = module.state_dict() if module is not None and not name.startswith("Lazy") else {}
     result["state"] = list(state)
     for k, v in state.items():
         tensors[f"{key}/state/{k}"] = v.detach().clone().contiguous()
@@ -241,7 +136,7 @@ def failure(name, case, key, tensors):
     return result
 
 
-TYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.int32: "I32", torch.bool: "BOOL"}
+TYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.int32: "I32", torch.bool: "BOOL", torch.float16: "F16", torch.bfloat16: "BF16"}
 
 
 def save(path, tensors):
@@ -249,7 +144,7 @@ def save(path, tensors):
     table, data = {}, b""
     for name in sorted(tensors):
         tensor = tensors[name]
-        raw = tensor.numpy().tobytes()
+        raw = (tensor.view(torch.int16) if tensor.dtype == torch.bfloat16 else tensor).numpy().tobytes()
         table[name] = {"dtype": TYPES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [len(data), len(data) + len(raw)]}
         data += raw
     head = json.dumps(table, separators=(",", ":")).encode()
@@ -258,20 +153,39 @@ def save(path, tensors):
         file.write(struct.pack("<Q", len(head)) + head + data)
 
 
-def main(folder):
-    for name in sorted(CASES):
+def folder(path, name, cases, tensors):
+    if not cases:
+        raise SystemExit(f"{name} has no cases")
+    os.makedirs(f"{path}/{name}", exist_ok=True)
+    with open(f"{path}/{name}/cases.json", "w") as file:
+        json.dump({"torch": torch.__version__, "cases": cases}, file, indent=1)
+        file.write("\n")
+    save(f"{path}/{name}/tensors.safetensors", tensors)
+
+
+def halved(name, case, dtype):
+    """The same case in a half type."""
+    kwargs = {**case.kwargs, "dtype": dtype} if name in TYPED else case.kwargs
+    return Case(*case.args, inputs=[x.to(dtype) if x.is_floating_point() else x for x in case.inputs], mode="train", **kwargs)
+
+
+def main(path):
+    for place, table in [("cases", CASES), ("forms", FORMS)]:
+        for name in sorted(table):
+            tensors, cases = {}, []
+            for i, case in enumerate(table[name]):
+                for mode in ["train", "eval"]:
+                    if case.mode in ("both", mode):
+                        cases.append(answer(name, case, f"{mode}{i}", mode == "train", tensors))
+            folder(f"{path}/{place}", name, cases, tensors)
+    for name in sorted(HALF):
         tensors, cases = {}, []
-        for i, case in enumerate(CASES[name]):
-            for mode in ["train", "eval"]:
-                if case.mode in ("both", mode):
-                    cases.append(answer(name, case, f"{mode}{i}", mode == "train", tensors))
-        for i, case in enumerate(ERRORS.get(name, [])):
-            cases.append(failure(name, case, f"error{i}", tensors))
-        os.makedirs(f"{folder}/{name}", exist_ok=True)
-        with open(f"{folder}/{name}/cases.json", "w") as file:
-            json.dump({"torch": torch.__version__, "cases": cases}, file, indent=1)
-            file.write("\n")
-        save(f"{folder}/{name}/tensors.safetensors", tensors)
+        for dtype in [torch.float16, torch.bfloat16]:
+            cases += [answer(name, halved(name, case, dtype), f"{str(dtype)[6:]}-{i}", True, tensors) for i, case in enumerate(HALF[name])]
+        folder(f"{path}/half", name, cases, tensors)
+    for name in sorted(ERRORS):
+        tensors = {}
+        folder(f"{path}/errors", name, [failure(name, case, f"error{i}", tensors) for i, case in enumerate(ERRORS[name])], tensors)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ import torch
 
 STEPS = 50
 torch.set_default_dtype(torch.float64)
+# Sums in one order, on every machine.
+torch.set_num_threads(1)
 
 
 def numbers(count, start):
@@ -92,6 +94,9 @@ OPTIMIZERS |= {
     "LBFGS": [
         dict(), dict(lr=0.5, max_iter=4), dict(lr=0.5, history_size=3), dict(line_search_fn="strong_wolfe"),
         dict(line_search_fn="strong_wolfe", max_iter=3, history_size=2), dict(line_search_fn="strong_wolfe", max_eval=5, tolerance_change=1e-12),
+        # These do not multiply rounding errors.
+        dict(lr=0.05, max_iter=2), dict(lr=0.1, max_iter=2, history_size=2), dict(lr=0.3, max_iter=1, history_size=5), dict(lr=0.1, max_iter=1, tolerance_grad=1e-3),
+        dict(line_search_fn="strong_wolfe", max_iter=1, history_size=1), dict(line_search_fn="strong_wolfe", max_iter=1, history_size=1, lr=0.3),
     ],
     "NAdam": [
         dict(), dict(lr=0.05), dict(lr=0.05, betas=(0.5, 0.9), momentum_decay=0.1), dict(lr=0.05, weight_decay=0.1),
@@ -138,35 +143,74 @@ def matrices():
     return [w1, w2], lambda: ((torch.tanh(x @ w1.T) @ w2.T - y) ** 2).mean()
 
 
-PROBLEMS |= {"rows": rows, "matrices": matrices}
-SUITED = {"SparseAdam": ["rows"], "Muon": ["matrices"]}
+def matrix():
+    """The matrix of the quadratic alone."""
+    (p1, _), loss = quadratic()
+    return [p1], loss
+
+
+def embedded():
+    """A table [6, 2] of which a step reads three rows, one of them twice, into the layers of the network: mean squared error."""
+    table = torch.tensor(numbers(12, 5)).reshape(6, 2).requires_grad_()
+    w1, w2 = torch.tensor(numbers(6, 20)).reshape(3, 2), torch.tensor(numbers(6, 50)).reshape(2, 3)
+    y = torch.tensor(numbers(8, 90)).reshape(4, 2)
+    step = [0]
+
+    def loss():
+        step[0] += 1
+        picked = torch.tensor([step[0] % 6, (2 * step[0]) % 6, step[0] % 6, (step[0] + 1) % 6])
+        return ((torch.tanh(torch.nn.functional.embedding(picked, table, sparse=True) @ w1.T) @ w2.T - y) ** 2).mean()
+
+    return [table], loss
+
+
+PROBLEMS |= {"rows": rows, "matrices": matrices, "matrix": matrix, "embedded": embedded}
+SUITED = {"SparseAdam": ["rows", "embedded"], "Muon": ["matrix", "matrices"]}
 SPARSE = [("SGD", dict(lr=0.1)), ("SGD", dict(lr=0.1, maximize=True)), ("Adagrad", dict(lr=0.1)), ("Adagrad", dict(lr=0.1, lr_decay=0.1))]
 
 SCHEDULES = [
     ("StepLR", dict(step_size=7)), ("StepLR", dict(step_size=1, gamma=0.9)),
     ("MultiStepLR", dict(milestones=[5, 20, 20, 40], gamma=0.5)), ("MultiStepLR", dict(milestones=[30, 10])),
-    ("ExponentialLR", dict(gamma=0.93)), ("ConstantLR", dict()), ("ConstantLR", dict(factor=0.5, total_iters=20)),
+    ("ExponentialLR", dict(gamma=0.93)), ("ExponentialLR", dict(gamma=0.5)), ("ExponentialLR", dict(gamma=1.02)), ("ConstantLR", dict()), ("ConstantLR", dict(factor=0.5, total_iters=20)),
     ("LinearLR", dict()), ("LinearLR", dict(start_factor=0.1, end_factor=0.8, total_iters=30)),
     ("CosineAnnealingLR", dict(T_max=60)), ("CosineAnnealingLR", dict(T_max=13, eta_min=0.01)),
     ("OneCycleLR", dict(max_lr=0.5, total_steps=60)), ("OneCycleLR", dict(max_lr=[0.5, 0.2], epochs=6, steps_per_epoch=10, pct_start=0.4)),
     ("OneCycleLR", dict(max_lr=0.5, total_steps=60, anneal_strategy="linear", base_momentum=0.7, max_momentum=0.9)),
     ("OneCycleLR", dict(max_lr=0.5, total_steps=75, three_phase=True, div_factor=10.0, final_div_factor=100.0)),
     ("OneCycleLR", dict(max_lr=0.5, total_steps=60, cycle_momentum=False)),
-    ("LambdaLR", dict()), ("MultiplicativeLR", dict()),
+    ("LambdaLR", dict(which=0)), ("LambdaLR", dict(which=1)), ("LambdaLR", dict(which=2)),
+    ("MultiplicativeLR", dict(which=0)), ("MultiplicativeLR", dict(which=1)), ("MultiplicativeLR", dict(which=2)),
     ("PolynomialLR", dict()), ("PolynomialLR", dict(total_iters=40, power=2.5)),
     ("CosineAnnealingWarmRestarts", dict(T_0=7)), ("CosineAnnealingWarmRestarts", dict(T_0=5, T_mult=2, eta_min=0.01)),
     ("CyclicLR", dict(base_lr=0.01, max_lr=0.2, step_size_up=7)), ("CyclicLR", dict(base_lr=[0.01, 0.02], max_lr=[0.2, 0.1], step_size_up=5, step_size_down=9, mode="triangular2")),
     ("CyclicLR", dict(base_lr=0.01, max_lr=0.2, step_size_up=10, mode="exp_range", gamma=0.97, base_momentum=0.7, max_momentum=0.95)),
     ("CyclicLR", dict(base_lr=0.01, max_lr=0.2, step_size_up=10, cycle_momentum=False)),
+    ("CyclicLR", dict(base_lr=0.01, max_lr=0.2, step_size_up=4, step_size_down=3, scale_fn=0, scale_mode="cycle")),
+    ("CyclicLR", dict(base_lr=0.01, max_lr=0.2, step_size_up=6, scale_fn=0, scale_mode="iterations")),
+    ("CyclicLR", dict(base_lr=0.01, max_lr=0.2, step_size_up=5, mode="triangular2", scale_fn=1, scale_mode="iterations")),
     ("SWALR", dict(swa_lr=0.02)), ("SWALR", dict(swa_lr=[0.02, 0.5], anneal_epochs=20, anneal_strategy="linear")), ("SWALR", dict(swa_lr=0.02, anneal_epochs=0)),
     ("ReduceLROnPlateau", dict(patience=3)), ("ReduceLROnPlateau", dict(factor=0.5, patience=1, cooldown=2, threshold=0.1)),
     ("ReduceLROnPlateau", dict(mode="max", patience=2, threshold_mode="abs", threshold=0.05, min_lr=0.001)),
-    ("SequentialLR", dict(which=0)), ("SequentialLR", dict(which=1)), ("ChainedScheduler", dict(which=0)),
+    ("SequentialLR", dict(which=0)), ("SequentialLR", dict(which=1)), ("ChainedScheduler", dict(which=0)), ("ChainedScheduler", dict(which=1)), ("ChainedScheduler", dict(which=2)),
 ]
+# What a number among the options stands for, one function for each of the two groups.
+FUNCTIONS = {
+    "LambdaLR": [
+        [lambda t: 0.95**t, lambda t: 1 / (1 + t)], [lambda t: 1.0, lambda t: min(1.0, (t + 1) / 20)], [lambda t: math.cos(t / 7) ** 2, lambda t: 0.5 if t < 30 else 0.0],
+    ],
+    "MultiplicativeLR": [
+        [lambda t: 0.95, lambda t: 1 - 1 / (10 + t)], [lambda t: 1.0 if t % 5 else 0.5, lambda t: 1.03], [lambda t: 1 + math.sin(t) / 10, lambda t: 0.0 if t == 40 else 1.0],
+    ],
+    "CyclicLR": [lambda x: 1 / (1 + x), lambda x: 0.9**x],
+}
 
 
 def combined(name, which, optimizer):
     s = torch.optim.lr_scheduler
+    if name == "ChainedScheduler" and which == 1:
+        return s.ChainedScheduler([s.StepLR(optimizer, step_size=9, gamma=0.5), s.LinearLR(optimizer, start_factor=0.2, total_iters=15), s.MultiStepLR(optimizer, milestones=[30, 44])])
+    if name == "ChainedScheduler" and which == 2:
+        return s.ChainedScheduler([s.CosineAnnealingLR(optimizer, T_max=25), s.ExponentialLR(optimizer, gamma=0.98)])
     if name == "ChainedScheduler":
         return s.ChainedScheduler([s.ConstantLR(optimizer, factor=0.1, total_iters=12), s.ExponentialLR(optimizer, gamma=0.95)])
     if which == 0:
@@ -228,10 +272,10 @@ def record_schedules():
             kind = dict(momentum=0.9) if base == "SGD" else {}
             optimizer = getattr(torch.optim, base)([{"params": [a]}, {"params": [b], "lr": 0.03}], lr=0.1, **kind)
             given = dict(options)
-            if name == "LambdaLR":
-                given["lr_lambda"] = [lambda t: 0.95**t, lambda t: 1 / (1 + t)]
-            if name == "MultiplicativeLR":
-                given["lr_lambda"] = [lambda t: 0.95, lambda t: 1 - 1 / (10 + t)]
+            if "scale_fn" in given:
+                given["scale_fn"] = FUNCTIONS[name][given["scale_fn"]]
+            if name in ("LambdaLR", "MultiplicativeLR"):
+                given["lr_lambda"] = FUNCTIONS[name][given.pop("which")]
             if "which" in given:
                 schedule = combined(name, given["which"], optimizer)
             else:

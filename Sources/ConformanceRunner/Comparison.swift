@@ -16,6 +16,9 @@ struct Tolerance {
         self = elementwise.contains { module.contains($0) } && !module.hasSuffix("Loss") ? .elementwise : .summing
     }
 
+    /// PyTorch's own for a half type.
+    init(half: DType) { self = half == .float16 ? Tolerance(relative: 1e-3, absolute: 1e-5) : Tolerance(relative: 1.6e-2, absolute: 1e-5) }
+
     private init(relative: Double, absolute: Double) {
         self.relative = relative
         self.absolute = absolute

@@ -28,6 +28,19 @@ import Testing
         }
     }
 
+    /// Distributions of integers 0, 1, …: the distance at each of `shares`, the probabilities. The bound of the continuous ones holds all the more.
+    private func check(_ draws: Tensor, shares: [Double], _ what: String) {
+        var (counts, found, ideal, largest) = (Array(repeating: 0, count: shares.count + 1), 0.0, 0.0, 0.0)
+        for k in draws.array(Int.self) { counts[min(k, shares.count)] += 1 }
+        for (k, share) in shares.enumerated() {
+            found += Double(counts[k]) / Double(count)
+            ideal += share
+            largest = max(largest, abs(found - ideal))
+        }
+        #expect(abs(ideal - 1) < 1e-9, "\(what): the shares must add up to 1")
+        #expect(largest < 1.95 / Double(count).squareRoot(), "\(what): Kolmogorov–Smirnov distance \(largest)")
+    }
+
     @Test func continuous() {
         let wide = { (p: Distribution) in { (x: Tensor) in p.cdf(x) } }
         check(Normal(1.5, 2), wide(Normal(1.5, 2)), "normal")
@@ -47,6 +60,7 @@ import Testing
             check(Poisson(rate), nil, "Poisson \(rate)")
             // Shares of single counts around the mode, within five standard errors.
             let draws = withGenerator(Generator(seed: 12)) { Poisson(rate).sample([count]) }
+            check(draws, shares: (0...Int(rate + 12 * rate.squareRoot() + 20)).map { exp(Double($0) * log(rate) - rate - lgamma(Double($0) + 1)) }, "Poisson \(rate)")
             for k in Set([0, rate.rounded(.down), (rate * 1.2).rounded(.down)]) {
                 let expected = exp(k * log(rate) - rate - lgamma(k + 1))
                 let share = draws.eq(k).to(.float64).mean().item()
@@ -54,8 +68,12 @@ import Testing
             }
         }
         check(Bernoulli(probs: 0.3), nil, "Bernoulli")
+        for p in [0.003, 0.3, 0.9] { check(withGenerator(Generator(seed: 11)) { Bernoulli(probs: p).sample([count]) }, shares: [1 - p, p], "Bernoulli \(p)") }
         let classes = withGenerator(Generator(seed: 13)) { Categorical(probs: Tensor([0.1, 0.6, 0.3])).sample([count]) }
         #expect(classes.dtype == .int64)
+        check(classes, shares: [0.1, 0.6, 0.3], "Categorical")
+        let many = (1...40).map { Double($0) / 820 }
+        check(withGenerator(Generator(seed: 19)) { Categorical(probs: Tensor(many, dtype: .float64)).sample([count]) }, shares: many, "Categorical of 40")
         for (k, p) in [0.1, 0.6, 0.3].enumerated() { #expect(abs(classes.eq(k).to(.float64).mean().item() - p) < 0.008) }
         let batch = withGenerator(Generator(seed: 14)) { Categorical(logits: Tensor([0, 9, 9, 0], shape: [2, 2], dtype: .float32)).sample([50]) }
         #expect(batch.shape == [50, 2] && values(batch.to(.float32).mean(dim: 0))[0] > 0.9 && values(batch.to(.float32).mean(dim: 0))[1] < 0.1)
@@ -68,6 +86,19 @@ import Testing
         let centered = x - x.mean(dim: 0)
         expectClose(x.mean(dim: 0), p.loc, rtol: 0, atol: 0.03)
         expectClose(centered.t().matmul(centered) / Double(count), covariance, rtol: 0, atol: 0.04)
+        // Every projection of it is normal.
+        for direction in [[1.0, 0], [0, 1], [0.6, -0.8]] {
+            let v = Tensor(direction, dtype: .float64)
+            let along = Normal(p.loc.matmul(v), v.matmul(covariance).matmul(v).sqrt())
+            let d = distance(x.matmul(v)) { along.cdf($0) }
+            #expect(d < 1.95 / Double(count).squareRoot(), "multivariate normal along \(direction): Kolmogorov–Smirnov distance \(d)")
+        }
+        // The shares of Dirichlet(2, 1, 1) are Beta(2, 2), Beta(1, 3) and Beta(1, 3).
+        let shares = withGenerator(Generator(seed: 20)) { Dirichlet(Tensor([2.0, 1, 1], dtype: .float64)).sample([count]) }
+        for i in 0..<3 {
+            let d = distance(shares.select(1, i)) { x in i == 0 ? x.square() * (3 - 2 * x) : 1 - (1 - x).pow(3) }
+            #expect(d < 1.95 / Double(count).squareRoot(), "share \(i) of a Dirichlet distribution: Kolmogorov–Smirnov distance \(d)")
+        }
         let simplex = Dirichlet(Tensor([0.5, 2, 1.5], dtype: .float64))
         let y = withGenerator(Generator(seed: 16)) { simplex.sample([count]) }
         expectClose(y.sum(dim: 1), Tensor.ones([count], dtype: .float64))

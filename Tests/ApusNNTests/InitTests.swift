@@ -50,7 +50,12 @@ import TestSupport
         let x = Init.truncNormal_(Tensor.empty([Self.n]), mean: 0.5, std: 2, a: -1, b: 3, generator: Generator(seed: 3))
         let cdf = normal(0.5, 2)
         let (low, high) = (cdf(-1), cdf(3))
-        #expect(kolmogorovSmirnov(values(x)) { min(max((cdf($0) - low) / (high - low), 0), 1) } < 1.63)
+        // With φ the standard density: mean μ + σ·(φ(a) − φ(b))/mass, and the variance by the same integrals.
+        func density(_ z: Double) -> Double { exp(-z * z / 2) / (2 * Double.pi).squareRoot() }
+        let (a, b, mass) = ((-1 - 0.5) / 2.0, (3 - 0.5) / 2.0, high - low)
+        let shift = (density(a) - density(b)) / mass
+        let variance = 4 * (1 + (a * density(a) - b * density(b)) / mass - shift * shift)
+        check(x, mean: 0.5 + 2 * shift, std: variance.squareRoot()) { min(max((cdf($0) - low) / (high - low), 0), 1) }
         #expect(values(x).allSatisfy { $0 >= -1 && $0 <= 3 })
     }
 
@@ -63,10 +68,32 @@ import TestSupport
         expectEqual(x, Init.orthogonal_(Tensor.empty(Shape(shape), dtype: .float64), gain: 2, generator: Generator(seed: 5)))
     }
 
+    /// Directions have no preference: coordinates in many dimensions are nearly normal with variance 1/n, and in three uniform on [−1, 1].
+    @Test func orthogonalDirections() {
+        let n = 1000
+        let wide = Init.orthogonal_(Tensor.empty([n, 100], dtype: .float64), generator: Generator(seed: 8))
+        let bound = 1 / Double(n).squareRoot()
+        check(wide, mean: 0, std: bound, cdf: normal(0, bound))
+        // Another basis has the same distribution.
+        let turn = Init.orthogonal_(Tensor.empty([100, 100], dtype: .float64), generator: Generator(seed: 9))
+        check(wide.matmul(turn), mean: 0, std: bound, cdf: normal(0, bound))
+        let generator = Generator(seed: 10)
+        var (first, last) = ([Double](), [Double]())
+        for _ in 0..<3000 {
+            let x = values(Init.orthogonal_(Tensor.empty([3, 3], dtype: .float64), generator: generator))
+            first.append(x[0])
+            last.append(x[7])
+        }
+        for coordinates in [first, last] { #expect(kolmogorovSmirnov(coordinates, uniform(-1, 1)) < 1.63) }
+    }
+
     @Test func sparse() {
         let x = Init.sparse_(Tensor.empty([100, 40]), sparsity: 0.155, std: 0.1, generator: Generator(seed: 5))
         let zeros = values(x.eq(0).to(.int64).sum(dim: 0))
         #expect(zeros.allSatisfy { $0 == 16 })
+        let many = values(Init.sparse_(Tensor.empty([1000, 125]), sparsity: 0.2, std: 0.1, generator: Generator(seed: 6))).filter { $0 != 0 }
+        #expect(many.count == Self.n)
+        check(Tensor(many, dtype: .float64), mean: 0, std: 0.1, cdf: normal(0, 0.1))
     }
 
     @Test func exact() {

@@ -150,6 +150,37 @@ import Testing
         for (i, model) in models.enumerated() { expectEqual(together[i], model(x)) }
     }
 
+    /// What PyTorch's `has_aux` is for: the closure hands more out through a variable.
+    @Test func `more results than one`() {
+        let x = numbers([3])
+        var logits = Tensor.zeros([])
+        let gradient = Func.grad { (x: Tensor) in
+            logits = x.exp()
+            return logits.sum()
+        }(x)
+        expectClose(gradient, x.exp())
+        expectClose(logits.detach(), x.exp())
+    }
+
+    @Test func `several arguments`() {
+        let (x, y) = (numbers([3]), numbers([2], seed: 2))
+        let f = { (t: [Tensor]) in t[0].unsqueeze(1) * t[1].square() }
+        expectClose(Func.jacrev(f)([x, y])[1], Func.jacfwd(argnums: [1], f)([x, y])[0])
+        #expect(Func.jacfwd(f)([x, y]).map(\.shape) == [[3, 2, 3], [3, 2, 2]])
+        let blocks = Func.hessian { f($0).sum() }([x, y])
+        expectClose(blocks[0][1], (y * 2).expand(3, 2))
+        expectClose(blocks[1][0], blocks[0][1].t())
+        expectClose(blocks[1][1], Tensor.eye(2, dtype: .float64) * 2 * x.sum())
+        // An argument that is not asked for is a constant within, and connected without.
+        checkGradients([x, y], second: false) { inputs in Func.jacrev(argnums: [0], f)(inputs)[0] }
+        func message(_ body: () -> Void) -> String { #expect(throws: OpError.self) { try checked(body) }?.description ?? "" }
+        #expect(message { _ = Func.jacrev(argnums: [2], f)([x, y]) }.contains("argument 2 of 2"))
+        #expect(message { _ = Func.hessian(argnums: [-1]) { f($0).sum() }([x, y]) }.contains("argument -1 of 2"))
+        var state = StateDict()
+        state["weight"] = Tensor.ones([2, 3])
+        #expect(message { _ = Linear(3, 2).functionalCall(state, Tensor.ones([3]), strict: true) }.contains("bias is missing"))
+    }
+
     @Test func `wrong calls are named`() {
         func message(_ body: () -> Void) -> String { #expect(throws: OpError.self) { try checked(body) }?.description ?? "" }
         let x = Tensor.ones([3])

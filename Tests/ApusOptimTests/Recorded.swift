@@ -35,6 +35,18 @@ enum Recorded {
             let p1 = numbers([2, 3], 0).requiresGrad_(), p2 = numbers([4], 10).requiresGrad_()
             let a1 = Tensor([0.1, 1, 5], dtype: .float64), a2 = Tensor([0.01, 0.5, 2, 10], dtype: .float64)
             return backward([p1, p2]) { (a1 * (p1 - 0.3).square()).sum() + (a2 * (p2 + 0.2).square()).sum() }
+        case "matrix":
+            let p1 = numbers([2, 3], 0).requiresGrad_(), a1 = Tensor([0.1, 1, 5], dtype: .float64)
+            return backward([p1]) { (a1 * (p1 - 0.3).square()).sum() }
+        case "embedded":
+            let table = numbers([6, 2], 5).requiresGrad_()
+            let w1 = numbers([3, 2], 20), w2 = numbers([2, 3], 50), y = numbers([4, 2], 90)
+            var step = 0
+            return backward([table]) {
+                step += 1
+                let picked = Tensor([step % 6, 2 * step % 6, step % 6, (step + 1) % 6])
+                return (F.embedding(picked, table, sparse: true).matmul(w1.t()).tanh().matmul(w2.t()) - y).square().mean()
+            }
         case "matrices": return backward([w1, w2]) { (x.matmul(w1.t()).tanh().matmul(w2.t()) - y).square().mean() }
         case "rows":
             let table = numbers([6, 2], 5).requiresGrad_()
@@ -97,7 +109,7 @@ enum Recorded {
         case "Muon":
             return Muon(groups, lr: number("lr", 1e-3), weightDecay: number("weight_decay", 0.1), momentum: number("momentum", 0.95), nesterov: options["nesterov"]?.bool ?? true,
                         nsCoefficients: options["ns_coefficients"]?.array.map { ($0[0].double!, $0[1].double!, $0[2].double!) } ?? (3.4445, -4.775, 2.0315),
-                        nsSteps: options["ns_steps"]?.int ?? 5, adjustLR: options["adjust_lr_fn"]?.string.flatMap { MuonRate(rawValue: $0) } ?? .original)
+                        nsSteps: options["ns_steps"]?.int ?? 5, adjustLRFn: options["adjust_lr_fn"]?.string.flatMap { MuonRate(rawValue: $0) } ?? .original)
         case "SparseAdam": return SparseAdam(groups, lr: number("lr", 1e-3), betas: betas, eps: number("eps", 1e-8), maximize: flag("maximize"))
         default: fatalError("no optimizer \(name)")
         }

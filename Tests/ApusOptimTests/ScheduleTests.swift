@@ -12,6 +12,15 @@ import TestSupport
         return name == "SGD" ? SGD(groups, lr: 0.1, momentum: 0.9) : Adam(groups, lr: 0.1)
     }
 
+    // The script's functions, one for each of the two groups.
+    private static var lambdas: [[(Int) -> Double]] {
+        [[{ pow(0.95, Double($0)) }, { 1 / (1 + Double($0)) }], [{ _ in 1 }, { min(1, Double($0 + 1) / 20) }], [{ pow(cos(Double($0) / 7), 2) }, { $0 < 30 ? 0.5 : 0 }]]
+    }
+    private static var factors: [[(Int) -> Double]] {
+        [[{ _ in 0.95 }, { 1 - 1 / (10 + Double($0)) }], [{ $0 % 5 == 0 ? 0.5 : 1 }, { _ in 1.03 }], [{ 1 + sin(Double($0)) / 10 }, { $0 == 40 ? 0 : 1 }]]
+    }
+    private static var scales: [(Double) -> Double] { [{ 1 / (1 + $0) }, { pow(0.9, $0) }] }
+
     private static func make(_ name: String, _ o: JSON, _ optimizer: Optimizer) -> LRScheduler {
         func number(_ key: String, _ fallback: Double) -> Double { o[key]?.double ?? fallback }
         switch name {
@@ -22,7 +31,7 @@ import TestSupport
         case "LinearLR":
             return LinearLR(optimizer, startFactor: number("start_factor", 1.0 / 3), endFactor: number("end_factor", 1), totalIters: o["total_iters"]?.int ?? 5)
         case "CosineAnnealingLR": return CosineAnnealingLR(optimizer, tMax: o["T_max"]!.int!, etaMin: number("eta_min", 0))
-        case "LambdaLR": return LambdaLR(optimizer, [{ pow(0.95, Double($0)) }, { 1 / (1 + Double($0)) }])
+        case "LambdaLR": return LambdaLR(optimizer, lambdas[o["which"]!.int!])
         case "OneCycleLR":
             let maxLR = o["max_lr"]!.array.map { $0.map { $0.double! } } ?? [number("max_lr", 0), number("max_lr", 0)]
             return OneCycleLR(
@@ -31,19 +40,25 @@ import TestSupport
                 cycleMomentum: o["cycle_momentum"]?.bool ?? true, baseMomentum: o["base_momentum"].map { [$0.double!, $0.double!] },
                 maxMomentum: o["max_momentum"].map { [$0.double!, $0.double!] }, divFactor: number("div_factor", 25),
                 finalDivFactor: number("final_div_factor", 1e4), threePhase: o["three_phase"]?.bool ?? false)
-        case "MultiplicativeLR": return MultiplicativeLR(optimizer, [{ _ in 0.95 }, { 1 - 1 / (10 + Double($0)) }])
+        case "MultiplicativeLR": return MultiplicativeLR(optimizer, factors[o["which"]!.int!])
         case "PolynomialLR": return PolynomialLR(optimizer, totalIters: o["total_iters"]?.int ?? 5, power: number("power", 1))
         case "CosineAnnealingWarmRestarts": return CosineAnnealingWarmRestarts(optimizer, t0: o["T_0"]!.int!, tMult: o["T_mult"]?.int ?? 1, etaMin: number("eta_min", 0))
         case "CyclicLR":
             func rates(_ key: String) -> [Double] { o[key]!.array.map { $0.map { $0.double! } } ?? [number(key, 0), number(key, 0)] }
             return CyclicLR(
                 optimizer, baseLR: rates("base_lr"), maxLR: rates("max_lr"), stepSizeUp: o["step_size_up"]!.int!, stepSizeDown: o["step_size_down"]?.int,
-                mode: .init(rawValue: o["mode"]?.string ?? "triangular")!, gamma: number("gamma", 1), cycleMomentum: o["cycle_momentum"]?.bool ?? true,
+                mode: .init(rawValue: o["mode"]?.string ?? "triangular")!, gamma: number("gamma", 1),
+                scale: o["scale_fn"].map { o["scale_mode"]!.string == "cycle" ? .cycle(scales[$0.int!]) : .iterations(scales[$0.int!]) }, cycleMomentum: o["cycle_momentum"]?.bool ?? true,
                 baseMomentum: o["base_momentum"].map { [$0.double!, $0.double!] }, maxMomentum: o["max_momentum"].map { [$0.double!, $0.double!] })
         case "SWALR":
             return SWALR(
                 optimizer, swaLR: o["swa_lr"]!.array.map { $0.map { $0.double! } } ?? [number("swa_lr", 0), number("swa_lr", 0)],
                 annealEpochs: o["anneal_epochs"]?.int ?? 10, annealStrategy: .init(rawValue: o["anneal_strategy"]?.string ?? "cos")!)
+        case "ChainedScheduler" where o["which"]!.int == 1:
+            return ChainedScheduler([
+                StepLR(optimizer, stepSize: 9, gamma: 0.5), LinearLR(optimizer, startFactor: 0.2, totalIters: 15), MultiStepLR(optimizer, milestones: [30, 44]),
+            ])
+        case "ChainedScheduler" where o["which"]!.int == 2: return ChainedScheduler([CosineAnnealingLR(optimizer, tMax: 25), ExponentialLR(optimizer, gamma: 0.98)])
         case "ChainedScheduler": return ChainedScheduler([ConstantLR(optimizer, factor: 0.1, totalIters: 12), ExponentialLR(optimizer, gamma: 0.95)])
         case "SequentialLR" where o["which"]!.int == 0:
             return SequentialLR(optimizer, [ConstantLR(optimizer, factor: 0.1, totalIters: 10), ExponentialLR(optimizer, gamma: 0.9)], milestones: [10])

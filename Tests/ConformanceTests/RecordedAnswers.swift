@@ -1,16 +1,29 @@
+import Apus
 import ConformanceRunner
 import Foundation
 import Testing
 
 /// Every class of the toolbox against PyTorch's recorded answers (`FORMAT.md` beside the cases says what they are).
+///
+/// The environment variable `APUS_TEST_DEVICES` says on which devices, by their names with commas between; without it on every device there is, and
+/// on the reference.
 @Suite struct RecordedAnswers {
     private static let cases = Bundle.module.resourceURL!.appending(path: "cases").path
-    private static let classes = (try? FileManager.default.contentsOfDirectory(atPath: cases))?.sorted() ?? []
+    private static let errors = Bundle.module.resourceURL!.appending(path: "errors").path
+    private static let forms = Bundle.module.resourceURL!.appending(path: "forms").path
+    private static let half = Bundle.module.resourceURL!.appending(path: "half").path
+    private static let classes = folders(cases)
+    private static let devices = ProcessInfo.processInfo.environment["APUS_TEST_DEVICES"]?.split(separator: ",").map { name in
+        guard let device = Device(String(name)) else { fatalError("APUS_TEST_DEVICES: there is no device '\(name)'") }
+        return device
+    } ?? Device.all + [.reference]
 
-    @Test(arguments: classes) func agree(_ module: String) throws {
+    private static func folders(_ path: String) -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: path))?.sorted() ?? [] }
+
+    private func expectNoComplaint(_ device: Device, _ module: String, _ folder: String) throws {
         var failures: [String] = []
         var count = 0
-        try ConformanceRunner(only: module).run(Self.cases) { result in
+        try ConformanceRunner(device: device, only: module).run(folder) { result in
             count += 1
             if let complaint = result.complaint { failures.append("\(result.module) \(result.key): \(complaint)") }
         }
@@ -18,16 +31,60 @@ import Testing
         #expect(failures.isEmpty, "\(failures.joined(separator: "\n"))")
     }
 
-    @Test func everyClassIsThere() {
-        #expect(Self.classes.count == 149)
+    @Test(arguments: devices, classes) func agree(_ device: Device, _ module: String) throws { try expectNoComplaint(device, module, Self.cases) }
+
+    /// Arguments that PyTorch still takes, or takes in other forms.
+    @Test(arguments: devices, folders(forms)) func takeEveryForm(_ device: Device, _ module: String) throws { try expectNoComplaint(device, module, Self.forms) }
+
+    /// float16 and bfloat16, within PyTorch's tolerances for them, or its own error.
+    @Test(arguments: devices, folders(half)) func takeHalfTypes(_ device: Device, _ module: String) throws {
+        var complaints: [String] = []
+        try ConformanceRunner(device: device, only: module).checkHalfTypes(Self.half) { result in
+            if let complaint = result.complaint { complaints.append("\(result.module) \(result.key): \(complaint)") }
+        }
+        #expect(complaints.isEmpty, "\(complaints.joined(separator: "\n"))")
     }
+
+    /// What PyTorch refuses is refused.
+    @Test(arguments: devices, folders(errors)) func refuse(_ device: Device, _ module: String) throws { try expectNoComplaint(device, module, Self.errors) }
+
+    @Test func everyClassIsThere() {
+        #expect(Self.classes.count == 149 && Self.folders(Self.errors).count == 146 && Self.folders(Self.forms).count == 20 && Self.folders(Self.half).count == 33)
+    }
+
+    /// Settings whose gradient jumps wherever it is looked at, so that differences say nothing.
+    private static let excused: [String: Int] = [:]
 
     /// Second derivatives of every class, in every recorded setting, against differences in float64.
     @Test(arguments: classes) func secondDerivatives(_ module: String) throws {
         var failures: [String] = []
+        var excused = 0
         try ConformanceRunner(only: module).checkSecondDerivatives(Self.cases) { result in
             if let complaint = result.complaint { failures.append("\(result.module) \(result.key): \(complaint)") }
+            if result.isExcused { excused += 1 }
         }
         #expect(failures.isEmpty, "\(failures.joined(separator: "\n"))")
+        #expect(excused == Self.excused[module, default: 0])
+    }
+
+    /// Whatever an argument is replaced by, there is an error that says so or an answer, and never a trap.
+    @Test(arguments: classes) func wrongArguments(_ module: String) throws {
+        var failures: [String] = []
+        var count = 0
+        let before = peakMemory
+        try ConformanceRunner(only: module).sweepArguments(Self.cases) { result in
+            count += 1
+            if let complaint = result.complaint { failures.append("\(module)(\(result.key)) \(complaint)") }
+        }
+        #expect(count >= 10)
+        #expect(peakMemory - before < 1 << 30)
+        #expect(failures.isEmpty, "\(failures.joined(separator: "\n"))")
+    }
+
+    /// The most memory that this process has held, in bytes.
+    private var peakMemory: Int {
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") } ?? ""
+        return (line.split(separator: " ").compactMap { Int($0) }.first ?? 0) << 10
     }
 }

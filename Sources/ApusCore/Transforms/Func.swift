@@ -37,10 +37,7 @@ public enum Func {
     public static func gradAndValue(argnums: [Int]? = nil, _ f: @escaping ([Tensor]) -> Tensor) -> ([Tensor]) -> (gradients: [Tensor], value: Tensor) {
         { inputs in
             let wanted = argnums ?? Array(inputs.indices)
-            if let wrong = wanted.first(where: { !inputs.indices.contains($0) }) {
-                let failed = fail("grad", "argnums names argument \(wrong) of \(inputs.count)")
-                return (wanted.map { _ in failed }, failed)
-            }
+            if let failed = missing(wanted, inputs, "grad") { return (wanted.map { _ in failed }, failed) }
             let level = Level(inputs, differentiating: wanted)
             return level.run { x in
                 let value = f(x)
@@ -49,6 +46,11 @@ public enum Func {
                 return (wanted.map { _ in failed }, failed)
             } finish: { result in (result.0.map(level.finished), level.finished(result.1)) }
         }
+    }
+
+    /// A poisoned tensor where `argnums` names an argument that there is not.
+    static func missing(_ argnums: [Int], _ inputs: [Tensor], _ name: String) -> Tensor? {
+        argnums.first { !inputs.indices.contains($0) }.map { fail(name, "argnums names argument \($0) of \(inputs.count)") }
     }
 
     // MARK: Products with the Jacobian
@@ -62,14 +64,19 @@ public enum Func {
 
     /// The same for several arguments and results: one cotangent a result, one product an argument.
     public static func vjp(_ f: ([Tensor]) -> [Tensor], _ inputs: [Tensor]) -> (values: [Tensor], vjp: ([Tensor]) -> [Tensor]) {
-        let level = Level(inputs, differentiating: Array(inputs.indices))
+        vjp(f, inputs, Array(inputs.indices))
+    }
+
+    /// Products for the arguments `wanted` alone.
+    static func vjp(_ f: ([Tensor]) -> [Tensor], _ inputs: [Tensor], _ wanted: [Int]) -> (values: [Tensor], vjp: ([Tensor]) -> [Tensor]) {
+        let level = Level(inputs, differentiating: wanted)
         let outputs = level.run { f($0) } finish: { $0 }
         return (outputs.map(level.finished), { cotangents in
             guard cotangents.count == outputs.count else {
                 let failed = fail("vjp", "got \(cotangents.count) cotangents for \(outputs.count) results")
-                return inputs.map { _ in failed }
+                return wanted.map { _ in failed }
             }
-            return level.run { x in level.pull(outputs, cotangents, x) } finish: { $0.map(level.finished) }
+            return level.run { x in level.pull(outputs, cotangents, wanted.map { x[$0] }) } finish: { $0.map(level.finished) }
         })
     }
 
@@ -93,15 +100,20 @@ public enum Func {
 
     /// The same for several arguments and results.
     public static func linearize(_ f: ([Tensor]) -> [Tensor], _ inputs: [Tensor]) -> (values: [Tensor], jvp: ([Tensor]) -> [Tensor]) {
-        let level = Level(inputs, differentiating: Array(inputs.indices))
+        linearize(f, inputs, Array(inputs.indices))
+    }
+
+    /// Linear in the arguments `wanted` alone.
+    static func linearize(_ f: ([Tensor]) -> [Tensor], _ inputs: [Tensor], _ wanted: [Int]) -> (values: [Tensor], jvp: ([Tensor]) -> [Tensor]) {
+        let level = Level(inputs, differentiating: wanted)
         // The product with the Jacobian from the left is linear in the cotangent u; its derivative by u multiplies from the right.
         let (outputs, cotangents, products) = level.run { x in
             let outputs = f(x)
             let cotangents = outputs.map { Tensor.zeros(like: $0).requiresGrad_($0.dtype.isFloatingPoint) }
-            return (outputs, cotangents, level.pull(outputs, cotangents, x))
+            return (outputs, cotangents, level.pull(outputs, cotangents, wanted.map { x[$0] }))
         } finish: { $0 }
         return (outputs.map(level.finished), { tangents in
-            if let problem = mismatch(tangents, inputs) {
+            if let problem = mismatch(tangents, wanted.map { inputs[$0] }) {
                 let failed = fail("jvp", problem)
                 return outputs.map { _ in failed }
             }
@@ -115,42 +127,6 @@ public enum Func {
             return "tangent \(i) has shape \(t.shape), its argument \(x.shape)"
         }
         return nil
-    }
-
-    // MARK: Jacobians
-
-    /// The Jacobian by one product from the left for each element of the result: [*result, *argument]. PyTorch: `torch.func.jacrev`.
-    public static func jacrev(_ f: @escaping (Tensor) -> Tensor) -> (Tensor) -> Tensor {
-        { x in
-            let (value, pull) = vjp(f, x)
-            return assembled(value, count: value.numel, shape: Shape(Array(value.shape) + Array(x.shape)), stackedFirst: true) { pull(unit($0, like: value)) }
-        }
-    }
-
-    /// The Jacobian by one product from the right for each element of the argument: [*result, *argument]. PyTorch: `torch.func.jacfwd`.
-    public static func jacfwd(_ f: @escaping (Tensor) -> Tensor) -> (Tensor) -> Tensor {
-        { x in
-            let (value, push) = linearize(f, x)
-            return assembled(value, count: x.numel, shape: Shape(Array(value.shape) + Array(x.shape)), stackedFirst: false) { push(unit($0, like: x)) }
-        }
-    }
-
-    /// The matrix of second derivatives of a function with one element as its result: [*argument, *argument]. PyTorch: `torch.func.hessian`.
-    public static func hessian(_ f: @escaping (Tensor) -> Tensor) -> (Tensor) -> Tensor { jacfwd(jacrev(f)) }
-
-    /// 1 at element `i`, else 0.
-    private static func unit(_ i: Int, like x: Tensor) -> Tensor {
-        noGrad {
-            let zeros = Tensor.zeros([x.numel], dtype: x.dtype, device: x.device)
-            if !zeros.isPoisoned { zeros.narrow(0, i, 1).fill_(1) }
-            return zeros.reshape(x.shape)
-        }
-    }
-
-    private static func assembled(_ value: Tensor, count: Int, shape: Shape, stackedFirst: Bool, _ slice: (Int) -> Tensor) -> Tensor {
-        if value.isPoisoned { return value }
-        guard count > 0 else { return Tensor.zeros(shape, dtype: value.dtype, device: value.device) }
-        return Tensor.stack((0..<count).map { slice($0).reshape([-1]) }, dim: stackedFirst ? 0 : 1).reshape(shape)
     }
 }
 

@@ -7,34 +7,36 @@ extension F {
 
     /// x > 0 ? x : slope·x. PyTorch: `F.leaky_relu`.
     public static func leakyRelu(_ input: Tensor, negativeSlope: Double = 0.01, inplace: Bool = false) -> Tensor {
-        written(inplace, "leakyRelu", input) { $0.leakyRelu(negativeSlope: negativeSlope) }
+        floating(inplace, "leakyRelu", input) { $0.leakyRelu(negativeSlope: negativeSlope) }
     }
 
     /// x > 0 ? x : α(eˣ − 1). PyTorch: `F.elu`.
     public static func elu(_ input: Tensor, alpha: Double = 1, inplace: Bool = false) -> Tensor {
-        written(inplace, "elu", input) { $0.elu(alpha: alpha) }
+        floating(inplace, "elu", input) { $0.elu(alpha: alpha) }
     }
 
     /// scale·(x > 0 ? x : α(eˣ − 1)) with the constants that keep mean 0 and variance 1 (Klambauer et al., 2017). PyTorch: `F.selu`.
     public static func selu(_ input: Tensor, inplace: Bool = false) -> Tensor {
-        written(inplace, "selu", input) { $0.elu(alpha: 1.6732632423543772848170429916717, scale: 1.0507009873554804934193349852946) }
+        floating(inplace, "selu", input) { $0.elu(alpha: 1.6732632423543772848170429916717, scale: 1.0507009873554804934193349852946) }
     }
 
     /// x > 0 ? x : α(e^(x/α) − 1), smooth for every α. PyTorch: `F.celu`.
     public static func celu(_ input: Tensor, alpha: Double = 1, inplace: Bool = false) -> Tensor {
         alpha == 0
             ? fail("celu", "alpha must not be 0, the input is divided by it")
-            : written(inplace, "celu", input) { $0.elu(alpha: alpha, inputScale: 1 / alpha) }
+            : floating(inplace, "celu", input) { $0.elu(alpha: alpha, inputScale: 1 / alpha) }
     }
 
     /// x·Φ(x). PyTorch: `F.gelu`.
-    public static func gelu(_ input: Tensor, approximate: GELUApproximation = .none) -> Tensor { input.gelu(approximate: approximate) }
+    public static func gelu(_ input: Tensor, approximate: GELUApproximation = .none) -> Tensor {
+        floating(false, "gelu", input) { $0.gelu(approximate: approximate) }
+    }
 
     /// x·σ(x), also called swish. PyTorch: `F.silu`.
-    public static func silu(_ input: Tensor, inplace: Bool = false) -> Tensor { written(inplace, "silu", input) { $0.silu() } }
+    public static func silu(_ input: Tensor, inplace: Bool = false) -> Tensor { floating(inplace, "silu", input) { $0.silu() } }
 
     /// x·tanh(softplus x). PyTorch: `F.mish`.
-    public static func mish(_ input: Tensor, inplace: Bool = false) -> Tensor { written(inplace, "mish", input) { $0.mish() } }
+    public static func mish(_ input: Tensor, inplace: Bool = false) -> Tensor { floating(inplace, "mish", input) { $0.mish() } }
 
     /// 1/(1 + e⁻ˣ). PyTorch: `F.sigmoid`.
     public static func sigmoid(_ input: Tensor) -> Tensor { input.sigmoid() }
@@ -43,10 +45,12 @@ extension F {
     public static func tanh(_ input: Tensor) -> Tensor { input.tanh() }
 
     /// ln(1 + e^(βx))/β, and x itself where βx > threshold. PyTorch: `F.softplus`.
-    public static func softplus(_ input: Tensor, beta: Double = 1, threshold: Double = 20) -> Tensor { input.softplus(beta: beta, threshold: threshold) }
+    public static func softplus(_ input: Tensor, beta: Double = 1, threshold: Double = 20) -> Tensor {
+        floating(false, "softplus", input) { $0.softplus(beta: beta, threshold: threshold) }
+    }
 
     /// x/(1 + |x|). PyTorch: `F.softsign`.
-    public static func softsign(_ input: Tensor) -> Tensor { input.softsign() }
+    public static func softsign(_ input: Tensor) -> Tensor { number("softsign", input) { $0.softsign() } }
 
     /// min(max(x, minVal), maxVal). PyTorch: `F.hardtanh`.
     public static func hardtanh(_ input: Tensor, minVal: Double = -1, maxVal: Double = 1, inplace: Bool = false) -> Tensor {
@@ -59,21 +63,21 @@ extension F {
     public static func relu6(_ input: Tensor, inplace: Bool = false) -> Tensor { hardtanh(input, minVal: 0, maxVal: 6, inplace: inplace) }
 
     /// x·min(max(x + 3, 0), 6)/6. PyTorch: `F.hardswish`.
-    public static func hardswish(_ input: Tensor, inplace: Bool = false) -> Tensor { written(inplace, "hardswish", input) { $0.hardswish() } }
+    public static func hardswish(_ input: Tensor, inplace: Bool = false) -> Tensor { floating(inplace, "hardswish", input) { $0.hardswish() } }
 
     /// min(max(x + 3, 0), 6)/6. PyTorch: `F.hardsigmoid`.
-    public static func hardsigmoid(_ input: Tensor, inplace: Bool = false) -> Tensor { written(inplace, "hardsigmoid", input) { $0.hardsigmoid() } }
+    public static func hardsigmoid(_ input: Tensor, inplace: Bool = false) -> Tensor { floating(inplace, "hardsigmoid", input) { $0.hardsigmoid() } }
 
     /// |x| > λ ? x : 0. PyTorch: `F.hardshrink`.
-    public static func hardshrink(_ input: Tensor, lambd: Double = 0.5) -> Tensor { input.hardshrink(lambd) }
+    public static func hardshrink(_ input: Tensor, lambd: Double = 0.5) -> Tensor { floating(false, "hardshrink", input) { $0.hardshrink(lambd) } }
 
     /// x moved toward 0 by λ, and 0 within. PyTorch: `F.softshrink`.
     public static func softshrink(_ input: Tensor, lambd: Double = 0.5) -> Tensor {
-        lambd < 0 ? fail("softshrink", "lambd must not be negative, it is \(lambd)") : input.softshrink(lambd)
+        lambd < 0 ? fail("softshrink", "lambd must not be negative, it is \(lambd)") : floating(false, "softshrink", input) { $0.softshrink(lambd) }
     }
 
     /// x − tanh x. PyTorch: `F.tanhshrink`.
-    public static func tanhshrink(_ input: Tensor) -> Tensor { input - input.tanh() }
+    public static func tanhshrink(_ input: Tensor) -> Tensor { number("tanhshrink", input) { $0 - $0.tanh() } }
 
     /// x > threshold ? x : value. PyTorch: `F.threshold`.
     public static func threshold(_ input: Tensor, threshold: Double, value: Double, inplace: Bool = false) -> Tensor {
@@ -81,7 +85,7 @@ extension F {
     }
 
     /// ln σ(x). PyTorch: `F.logsigmoid`.
-    public static func logsigmoid(_ input: Tensor) -> Tensor { input.logSigmoid() }
+    public static func logsigmoid(_ input: Tensor) -> Tensor { floating(false, "logsigmoid", input) { $0.logSigmoid() } }
 
     /// a·σ(b), where a and b are the halves of x along `dim` (Dauphin et al., 2017). PyTorch: `F.glu`.
     public static func glu(_ input: Tensor, dim: Int = -1) -> Tensor {
@@ -116,7 +120,7 @@ extension F {
     /// x ≥ 0 ? x : a·x; in training a is drawn for each element from [lower, upper), else it is their mean (Xu et al., 2015). PyTorch: `F.rrelu`.
     public static func rrelu(_ input: Tensor, lower: Double = 1.0 / 8, upper: Double = 1.0 / 3, training: Bool = false, inplace: Bool = false) -> Tensor {
         guard lower <= upper else { return fail("rrelu", "lower \(lower) is greater than upper \(upper)") }
-        return written(inplace, "rrelu", input) { input in
+        return floating(inplace, "rrelu", input) { input in
             guard training else { return input.leakyRelu(negativeSlope: (lower + upper) / 2) }
             let slopes = Tensor.empty(like: input).uniform_(lower, upper)
             return Tensor.where(input.ge(0), input, slopes * input)
@@ -152,5 +156,17 @@ extension F {
     /// `function(x)`, in x's memory where `inplace` says so.
     static func written(_ inplace: Bool, _ name: String, _ x: Tensor, _ function: (Tensor) -> Tensor) -> Tensor {
         inplace ? x.updateInPlace(name + "_", function) : function(x)
+    }
+
+    /// The same for functions that PyTorch has for floating-point numbers alone.
+    private static func floating(_ inplace: Bool, _ name: String, _ x: Tensor, _ function: (Tensor) -> Tensor) -> Tensor {
+        guard x.isPoisoned || x.dtype.isFloatingPoint else { return fail(name, "needs floating-point numbers, the input is \(x.dtype); convert it with to(.float32)") }
+        return written(inplace, name, x, function)
+    }
+
+    /// `function(x)` of anything but truth values.
+    private static func number(_ name: String, _ x: Tensor, _ function: (Tensor) -> Tensor) -> Tensor {
+        guard x.isPoisoned || x.dtype != .bool else { return fail(name, "needs numbers, the input is bool; convert it with to(.float32)") }
+        return function(x)
     }
 }

@@ -69,14 +69,15 @@ extension F {
     ///   - keyPaddingMask: [N, S], true (or −∞) at keys that do not take part.
     ///   - attnMask: [L, S] or [N·numHeads, L, S], true (or −∞) where position l does not see s; a float mask is added to the scores.
     ///   - biasK, biasV: [1, 1, E], one more key and value; `addZeroAttn` adds one of zeros.
+    ///   - staticK, staticV: [N·numHeads, S, E / numHeads], keys and values as the heads see them, in place of the projected ones.
     /// - Returns: the output [L, N, E] and, with `needWeights`, the weights: their mean over heads [N, L, S], or [N, numHeads, L, S].
     public static func multiHeadAttentionForward(
         _ query: Tensor, _ key: Tensor, _ value: Tensor, embedDimToCheck: Int, numHeads: Int, inProjWeight: Tensor?, inProjBias: Tensor?, biasK: Tensor? = nil,
         biasV: Tensor? = nil, addZeroAttn: Bool = false, dropoutP: Double = 0, outProjWeight: Tensor, outProjBias: Tensor?, training: Bool = true,
         keyPaddingMask: Tensor? = nil, needWeights: Bool = true, attnMask: Tensor? = nil, qProjWeight: Tensor? = nil, kProjWeight: Tensor? = nil,
-        vProjWeight: Tensor? = nil, averageAttnWeights: Bool = true, isCausal: Bool = false
+        vProjWeight: Tensor? = nil, staticK: Tensor? = nil, staticV: Tensor? = nil, averageAttnWeights: Bool = true, isCausal: Bool = false
     ) -> (output: Tensor, weights: Tensor?) {
-        let all: [Tensor?] = [query, key, value, inProjWeight, inProjBias, biasK, biasV, outProjWeight, outProjBias, keyPaddingMask, attnMask, qProjWeight, kProjWeight, vProjWeight]
+        let all: [Tensor?] = [query, key, value, inProjWeight, inProjBias, biasK, biasV, outProjWeight, outProjBias, keyPaddingMask, attnMask, qProjWeight, kProjWeight, vProjWeight, staticK, staticV]
         for case let x? in all where x.isPoisoned { return (x, needWeights ? x : nil) }
         do throws(OpError) {
             let isBatched = try checkAttention(query, key, value, keyPaddingMask, attnMask, numHeads)
@@ -94,6 +95,9 @@ extension F {
             var heads = Heads(length: q.shape[0], batch: q.shape[1], count: numHeads, size: embedDimToCheck / numHeads)
             guard k.shape[1] == heads.batch else { throw OpError("query of shape \(query.shape) and key of shape \(key.shape) differ in batch size") }
             try heads.project(q, k, v, inProjWeight, inProjBias, qProjWeight, kProjWeight, vProjWeight, sharesInput: (query === key && key === value))
+            guard staticK == nil && staticV == nil || biasK == nil && biasV == nil else { throw OpError("biasK and biasV cannot be added to staticK and staticV") }
+            if let staticK { heads.k = try heads.joined(staticK, "staticK") }
+            if let staticV { heads.v = try heads.joined(staticV, "staticV") }
             try heads.mask(
                 keyPaddingMask.map { isBatched ? $0 : $0.unsqueeze(0) }, isCausal && keyPaddingMask == nil && !needWeights ? nil : attnMask)
             if let biasK, let biasV { heads.append(biasK.expand(1, heads.batch, embedDimToCheck), biasV.expand(1, heads.batch, embedDimToCheck)) }
@@ -175,6 +179,14 @@ private struct Heads {
         }
         guard let qWeight, let kWeight, let vWeight else { throw OpError("without inProjWeight, qProjWeight, kProjWeight and vProjWeight are needed") }
         (q, k, v) = (F.linear(query, qWeight, biases?[0]), F.linear(key, kWeight, biases?[1]), F.linear(value, vWeight, biases?[2]))
+    }
+
+    /// [batch·count, positions, size], which is how the heads see keys and values, as [positions, batch, count·size].
+    func joined(_ x: Tensor, _ name: String) throws(OpError) -> Tensor {
+        guard x.ndim == 3, x.shape[0] == batch * count, x.shape[2] == size else {
+            throw OpError("\(name) of shape \(x.shape) must have shape [\(batch * count), positions, \(size)]")
+        }
+        return x.transpose(0, 1).reshape([x.shape[1], batch, count * size])
     }
 
     mutating func mask(_ padding: Tensor?, _ attention: Tensor?) throws(OpError) {

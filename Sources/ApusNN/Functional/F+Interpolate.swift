@@ -29,6 +29,20 @@ public enum InterpolationMode: String, Sendable, CaseIterable {
     }
 }
 
+/// What stands for the factors by which something is resized: one number for every dimension of space (`2`, `1.5`), or one for each (`[2, 1.5]`).
+public protocol ScaleFactorConvertible: Sendable {
+    var scaleFactors: [Double] { get }
+}
+extension Int: ScaleFactorConvertible {
+    public var scaleFactors: [Double] { [Double(self)] }
+}
+extension Double: ScaleFactorConvertible {
+    public var scaleFactors: [Double] { [self] }
+}
+extension Array: ScaleFactorConvertible where Element: ScalarConvertible {
+    public var scaleFactors: [Double] { map { $0.scalar.doubleValue } }
+}
+
 extension F {
     /// Resizes sequences [N, C, L], images [N, C, H, W] or volumes [N, C, D, H, W] to `size`, or by `scaleFactor`. PyTorch: `F.interpolate`.
     ///
@@ -40,7 +54,7 @@ extension F {
     ///
     /// Every mode is a sum over few elements along one dimension after the other; derivatives of any order follow.
     public static func interpolate(
-        _ input: Tensor, size: (any ExtentsConvertible)? = nil, scaleFactor: [Double]? = nil, mode: InterpolationMode = .nearest, alignCorners: Bool? = nil,
+        _ input: Tensor, size: (any ExtentsConvertible)? = nil, scaleFactor: (any ScaleFactorConvertible)? = nil, mode: InterpolationMode = .nearest, alignCorners: Bool? = nil,
         recomputeScaleFactor: Bool = false, antialias: Bool = false
     ) -> Tensor {
         composite("interpolate", input) { () throws(OpError) in
@@ -58,7 +72,8 @@ extension F {
             case (let size?, nil):
                 guard !recomputeScaleFactor else { throw OpError("recomputeScaleFactor has no meaning with size") }
                 to = try size.extents.spread(spatial, "size")
-            case (nil, let scale?):
+            case (nil, let given?):
+                let scale = given.scaleFactors
                 guard scale.count == 1 || scale.count == spatial else { throw OpError("scaleFactor \(scale) needs 1 or \(spatial) numbers") }
                 let spread = scale.count == 1 ? Array(repeating: scale[0], count: spatial) : scale
                 for factor in spread where !(factor > 0 && factor < 0x1p24) { throw OpError("scaleFactor \(scale) must be positive") }
@@ -138,7 +153,8 @@ private struct ResampledAxis {
         let width = max(step, 1)
         var matrix = [Double](repeating: 0, count: to * from)
         for o in 0..<to {
-            let center = alignCorners ? step * Double(o) + 0.5 : step * (Double(o) + 0.5)
+            // PyTorch's corners change the step alone.
+            let center = step * (Double(o) + 0.5)
             let first = max(Int(center - radius * width + 0.5), 0)
             let end = max(min(Int(center + radius * width + 0.5), from), first)
             let weights = (first..<end).map { i in

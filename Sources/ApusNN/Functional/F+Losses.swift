@@ -15,6 +15,13 @@ extension Tensor {
     }
 }
 
+/// The losses of all places, each times `weight` where given (of the input's shape); their mean is then that of the weighted, Σ w·loss / Σ w.
+private func reduced(_ losses: Tensor, _ reduction: Reduction, _ weight: Tensor?) throws(OpError) -> Tensor {
+    guard let weight else { return losses.reduced(reduction) }
+    try checkShapes(losses, weight, names: ("input", "weight"))
+    return reduction == .mean ? (losses * weight).sum() / weight.sum() : (losses * weight).reduced(reduction)
+}
+
 /// Input and target of a loss must have the same shape, unlike those of arithmetic.
 func checkShapes(_ input: Tensor, _ target: Tensor, names: (String, String) = ("input", "target")) throws(OpError) {
     guard input.shape == target.shape else {
@@ -23,19 +30,19 @@ func checkShapes(_ input: Tensor, _ target: Tensor, names: (String, String) = ("
 }
 
 extension F {
-    /// (input − target)². PyTorch: `F.mse_loss`. Traps where the shapes differ.
-    public static func mseLoss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean) -> Tensor {
-        composite("mseLoss", input, target) { () throws(OpError) in
+    /// (input − target)², each times `weight` where given; their mean is then Σ w·loss / Σ w. PyTorch: `F.mse_loss`. Traps where the shapes differ.
+    public static func mseLoss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean, weight: Tensor? = nil) -> Tensor {
+        composite("mseLoss", input, target, weight ?? input) { () throws(OpError) in
             try checkShapes(input, target)
-            return (input - target).square().reduced(reduction)
+            return try reduced((input - target).square(), reduction, weight)
         }
     }
 
-    /// |input − target|. PyTorch: `F.l1_loss`. Traps where the shapes differ.
-    public static func l1Loss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean) -> Tensor {
-        composite("l1Loss", input, target) { () throws(OpError) in
+    /// |input − target|, each times `weight` where given; their mean is then Σ w·loss / Σ w. PyTorch: `F.l1_loss`. Traps where the shapes differ.
+    public static func l1Loss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean, weight: Tensor? = nil) -> Tensor {
+        composite("l1Loss", input, target, weight ?? input) { () throws(OpError) in
             try checkShapes(input, target)
-            return (input - target).abs().reduced(reduction)
+            return try reduced((input - target).abs(), reduction, weight)
         }
     }
 

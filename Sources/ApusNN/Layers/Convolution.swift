@@ -233,7 +233,12 @@ open class ConvolutionTranspose: ConvolutionLayer {
     }
 
     /// The output for one input, with the extents `outputSize` in space, which must be among those that the stride leaves open.
-    public final func callAsFunction(_ x: Tensor, outputSize: [Int]) -> Tensor {
+    public final func callAsFunction(_ x: Tensor, outputSize: [Int]) -> Tensor { transposed(x, outputSize) }
+}
+
+extension ConvolutionLayer {
+    /// What transposed layers do where the output's extents are given.
+    final func transposed(_ x: Tensor, _ outputSize: [Int]) -> Tensor {
         call([x]) { inputs in
             let x = inputs[0]
             if isLazy { materialize(for: x) }

@@ -125,36 +125,6 @@ public final class LocalResponseNorm: Module {
     public override var extraRepr: String { "\(size), alpha=\(repr(alpha)), beta=\(repr(beta)), k=\(repr(k))" }
 }
 
-/// `LocalResponseNorm` for images [N, C, H, W], with another printed form. PyTorch: `nn.CrossMapLRN2d`.
-///
-/// PyTorch's differs where `size` is even (its neighbourhood is that of size − 1), and in that its running sums of squares never lose channel 0,
-/// which its gradient does not know; here the neighbourhood is the same for every channel.
-public final class CrossMapLRN2d: Module {
-    /// How many channels are summed over.
-    public let size: Int
-    /// α in the formula.
-    public let alpha: Scalar
-    /// β in the formula.
-    public let beta: Scalar
-    /// k in the formula.
-    public let k: Scalar
-
-    /// `size` is the number of channels in a neighbourhood.
-    public init<Alpha: ScalarConvertible, Beta: ScalarConvertible, K: ScalarConvertible>(_ size: Int, alpha: Alpha = 1e-4, beta: Beta = 0.75, k: K = 1) {
-        self.size = size
-        self.alpha = alpha.scalar
-        self.beta = beta.scalar
-        self.k = k.scalar
-        super.init()
-    }
-
-    public override func forward(_ x: Tensor) -> Tensor {
-        if !x.isPoisoned && x.ndim != 4 { return fail("CrossMapLRN2d", "expects an input with 4 dimensions, this one has shape \(x.shape)") }
-        return F.localResponseNorm(x, size, alpha: alpha.doubleValue, beta: beta.doubleValue, k: k.doubleValue)
-    }
-    public override var extraRepr: String { "\(size), alpha=\(repr(alpha)), beta=\(repr(beta)), k=\(repr(k))" }
-}
-
 /// A shape with positive extents that a tensor can have; [1] after the error of any other.
 private func checkedShape(_ shape: Shape, _ layer: String) -> Shape {
     var count = 1

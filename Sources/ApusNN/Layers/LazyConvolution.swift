@@ -52,6 +52,10 @@ open class LazyConvolutionTranspose: ConvolutionLayer {
             nil, outChannels, kernelSize: kernelSize, stride: stride, padding: ConvolutionPadding(padding), outputPadding: outputPadding,
             dilation: dilation, groups: groups, bias: bias, paddingMode: paddingMode, device: device, dtype: dtype)
     }
+
+    /// The output for one input, with the extents `outputSize` in space, as `ConvolutionTranspose` has it.
+    public final func callAsFunction(_ x: Tensor, outputSize: [Int]) -> Tensor { transposed(x, outputSize) }
+
     public final override var typeName: String { isLazy ? "LazyConvTranspose\(Self.spatial)d" : "ConvTranspose\(Self.spatial)d" }
 }
 

@@ -177,16 +177,16 @@ public final class LazyBatchNorm3d: LazyBatchNorm {
 ///
 /// With `trackRunningStats` evaluation uses running statistics, otherwise always the sample's own.
 open class InstanceNorm: RunningNorm {
-    /// As `BatchNorm`, but that `affine` and `trackRunningStats` are off by default.
+    /// As `BatchNorm`, but that `affine` and `trackRunningStats` are off by default, and that without momentum running statistics stay as they are.
     public init(
-        _ numFeatures: Int, eps: Double = 1e-5, momentum: Double = 0.1, affine: Bool = false, trackRunningStats: Bool = false, bias: Bool = true,
+        _ numFeatures: Int, eps: Double = 1e-5, momentum: Double? = 0.1, affine: Bool = false, trackRunningStats: Bool = false, bias: Bool = true,
         device: Device = .cpu, dtype: DType = .float32
     ) {
         super.init(numFeatures, eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device, dtype: dtype)
     }
 
     /// Without the number of features, which the first input says.
-    init(lazy: Void, eps: Double, momentum: Double, affine: Bool, trackRunningStats: Bool, bias: Bool, device: Device, dtype: DType) {
+    init(lazy: Void, eps: Double, momentum: Double?, affine: Bool, trackRunningStats: Bool, bias: Bool, device: Device, dtype: DType) {
         super.init(nil, eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device, dtype: dtype)
     }
 
@@ -225,7 +225,7 @@ open class InstanceNorm3d: InstanceNorm {
 open class LazyInstanceNorm: InstanceNorm {
     /// As `InstanceNorm`, without the number of features; as in PyTorch, `affine` and `trackRunningStats` are on by default here.
     public init(
-        eps: Double = 1e-5, momentum: Double = 0.1, affine: Bool = true, trackRunningStats: Bool = true, bias: Bool = true, device: Device = .cpu,
+        eps: Double = 1e-5, momentum: Double? = 0.1, affine: Bool = true, trackRunningStats: Bool = true, bias: Bool = true, device: Device = .cpu,
         dtype: DType = .float32
     ) {
         super.init(lazy: (), eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device, dtype: dtype)

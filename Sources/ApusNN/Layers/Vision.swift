@@ -110,21 +110,17 @@ public class Upsample: Module {
     /// Whether the factor is computed again from the rounded extents.
     public let recomputeScaleFactor: Bool
 
-    /// To the extents `size`, or by one factor for each dimension (or one for all).
+    /// To the extents `size`, or by one factor for each dimension (or one for all): `Upsample(scaleFactor: 2)`.
     public init(
-        size: (any ExtentsConvertible)? = nil, scaleFactor: [Double]? = nil, mode: InterpolationMode = .nearest, alignCorners: Bool? = nil, recomputeScaleFactor: Bool = false
+        size: (any ExtentsConvertible)? = nil, scaleFactor: (any ScaleFactorConvertible)? = nil, mode: InterpolationMode = .nearest, alignCorners: Bool? = nil,
+        recomputeScaleFactor: Bool = false
     ) {
         self.size = size?.extents
-        self.scaleFactor = scaleFactor
+        self.scaleFactor = scaleFactor?.scaleFactors
         self.mode = mode
         self.alignCorners = alignCorners
         self.recomputeScaleFactor = recomputeScaleFactor
         super.init()
-    }
-
-    /// By one factor: `Upsample(scaleFactor: 2)`.
-    public convenience init(scaleFactor: Double, mode: InterpolationMode = .nearest, alignCorners: Bool? = nil, recomputeScaleFactor: Bool = false) {
-        self.init(scaleFactor: [scaleFactor], mode: mode, alignCorners: alignCorners, recomputeScaleFactor: recomputeScaleFactor)
     }
 
     public override func forward(_ x: Tensor) -> Tensor {
@@ -139,15 +135,15 @@ public class Upsample: Module {
 /// Repeats the elements of images. PyTorch: `nn.UpsamplingNearest2d`.
 public final class UpsamplingNearest2d: Upsample {
     /// Arguments, order and defaults of PyTorch's `nn.UpsamplingNearest2d`.
-    public init(size: (any ExtentsConvertible)? = nil, scaleFactor: Double? = nil) {
-        super.init(size: size, scaleFactor: scaleFactor.map { [$0] }, mode: .nearest)
+    public init(size: (any ExtentsConvertible)? = nil, scaleFactor: (any ScaleFactorConvertible)? = nil) {
+        super.init(size: size, scaleFactor: scaleFactor, mode: .nearest)
     }
 }
 
 /// Bilinear interpolation of images, corners aligned. PyTorch: `nn.UpsamplingBilinear2d`.
 public final class UpsamplingBilinear2d: Upsample {
     /// Arguments, order and defaults of PyTorch's `nn.UpsamplingBilinear2d`.
-    public init(size: (any ExtentsConvertible)? = nil, scaleFactor: Double? = nil) {
-        super.init(size: size, scaleFactor: scaleFactor.map { [$0] }, mode: .bilinear, alignCorners: true)
+    public init(size: (any ExtentsConvertible)? = nil, scaleFactor: (any ScaleFactorConvertible)? = nil) {
+        super.init(size: size, scaleFactor: scaleFactor, mode: .bilinear, alignCorners: true)
     }
 }

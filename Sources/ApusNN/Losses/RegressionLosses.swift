@@ -113,4 +113,9 @@ public final class GaussianNLLLoss: Loss {
     public func callAsFunction(_ input: Tensor, _ target: Tensor, _ var: Tensor) -> Tensor {
         call([input, target, `var`]) { F.gaussianNLLLoss($0[0], $0[1], $0[2], full: full, eps: eps, reduction: reduction) }
     }
+
+    /// The same with one variance for all places.
+    public func callAsFunction(_ input: Tensor, _ target: Tensor, _ var: Double) -> Tensor {
+        call([input, target]) { F.gaussianNLLLoss($0[0], $0[1], `var`, full: full, eps: eps, reduction: reduction) }
+    }
 }

@@ -7,8 +7,8 @@ extension Module {
     /// ```swift
     /// let loss = model.functionalCall(weights) { criterion(model(x), y) }
     /// ```
-    /// Traps on a key that the module lacks and on a tensor of another shape.
-    public final func functionalCall<Result>(_ tensors: StateDict, _ body: () throws -> Result) rethrows -> Result {
+    /// Traps on a key that the module lacks and on a tensor of another shape, and with `strict` where one of its own keys is missing.
+    public final func functionalCall<Result>(_ tensors: StateDict, strict: Bool = false, _ body: () throws -> Result) rethrows -> Result {
         var own: [String: Tensor] = [:]
         for (name, parameter) in namedParameters() { own[name] = parameter }
         for (name, buffer) in namedBuffers() { own[name] = buffer }
@@ -25,11 +25,15 @@ extension Module {
             }
             pairs.append((original, replacement))
         }
+        if strict {
+            let missing = own.keys.filter { tensors[$0] == nil }.sorted()
+            if !missing.isEmpty { fail(typeName, "functionalCall: \(missing.joined(separator: ", ")) \(missing.count == 1 ? "is" : "are") missing, but strict asks for all") }
+        }
         return try Tensor.substituting(pairs, body)
     }
 
     /// The output for `x` computed with `tensors` in place of its parameters and buffers.
-    public final func functionalCall(_ tensors: StateDict, _ x: Tensor) -> Tensor { functionalCall(tensors) { self(x) } }
+    public final func functionalCall(_ tensors: StateDict, _ x: Tensor, strict: Bool = false) -> Tensor { functionalCall(tensors, strict: strict) { self(x) } }
 }
 
 /// The parameters and buffers of models with the same layers, stacked along a new first dimension: with `Func.vmap` and `functionalCall`

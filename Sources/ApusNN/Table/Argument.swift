@@ -46,6 +46,11 @@ package struct Arguments {
     private let positional: [Argument]
     private var named: [(name: String, value: Argument)]
     private var position = 0
+    /// The names of the signature, as far as they have been read.
+    private var names: [String] = []
+    /// What `size_average` and `reduce` said; see `reduction`.
+    private var averages: Bool?
+    private var reduces: Bool?
 
     package init(_ owner: String, _ positional: [Argument], _ named: [(name: String, value: Argument)]) {
         self.owner = owner
@@ -55,6 +60,7 @@ package struct Arguments {
 
     /// The next argument, called `name`; nil where it was not given.
     package mutating func read(_ name: String) throws -> Argument? {
+        names.append(name)
         let place = named.firstIndex { $0.name == name }
         guard position < positional.count else { return place.map { named.remove(at: $0).value } }
         if place != nil { throw TableError("\(owner): argument '\(name)' is given by position and by name") }
@@ -65,7 +71,7 @@ package struct Arguments {
     /// Throws where an argument was given that the signature does not have.
     package func finish() throws {
         if position < positional.count { throw TableError("\(owner): takes \(position) arguments by position, \(positional.count) were given", isUnknownName: true) }
-        if let first = named.first { throw TableError("\(owner): there is no argument '\(first.name)'", isUnknownName: true) }
+        if let first = named.first { throw TableError("\(owner): there is no argument '\(first.name.prefix(60))'\(names.isEmpty ? "" : "; there are \(names.joined(separator: ", "))")", isUnknownName: true) }
     }
 
     func wrong(_ name: String, _ value: Argument, _ wanted: String) -> TableError { TableError("\(owner): argument '\(name)' must be \(wanted), it is \(value.summary)") }
@@ -112,6 +118,24 @@ package struct Arguments {
     /// A string that is one of the raw values of `Choice`.
     package mutating func choice<Choice: RawRepresentable<String>>(_ name: String, _ fallback: Choice? = nil) throws -> Choice where Choice: CaseIterable {
         try read(name, fallback, "one of " + Choice.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")) { $0.string.flatMap(Choice.init(rawValue:)) }
+    }
+
+    /// `size_average`, at its place in a loss's signature.
+    mutating func sizeAverage() throws { averages = try optionalBool("size_average") }
+    /// `reduce`, likewise.
+    mutating func reduce() throws { reduces = try optionalBool("reduce") }
+
+    /// `reduction`. As in PyTorch, `size_average` and `reduce`, which it has replaced, overrule it where one of them is given.
+    mutating func reduction<Choice: RawRepresentable<String> & CaseIterable>() throws -> Choice {
+        let choice: Choice = try choice("reduction", Choice(rawValue: "mean")!)
+        if averages == nil && reduces == nil { return choice }
+        return Choice(rawValue: reduces == false ? "none" : averages == false ? "sum" : "mean")!
+    }
+
+    /// Takes what is left, of any name, and does nothing with it.
+    mutating func ignoreRest() {
+        position = positional.count
+        named = []
     }
 
     /// The arguments `device` and `dtype` that end most constructors: None or `cpu`, and None or a floating-point dtype.

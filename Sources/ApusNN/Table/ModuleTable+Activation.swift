@@ -22,7 +22,9 @@ extension ModuleTable {
         Entry("Hardshrink") { a in Hardshrink(try a.number("lambd", .double(0.5))) },
         Entry("Softshrink") { a in Softshrink(try a.number("lambd", .double(0.5))) },
         Entry("Hardtanh") { a in
-            Hardtanh(try a.number("min_val", .double(-1)), try a.number("max_val", .double(1)), inplace: try a.bool("inplace", false))
+            let (least, most, inplace) = (try a.number("min_val", .double(-1)), try a.number("max_val", .double(1)), try a.bool("inplace", false))
+            // By their old names, which overrule.
+            return Hardtanh(try a.optionalNumber("min_value") ?? least, try a.optionalNumber("max_value") ?? most, inplace: inplace)
         },
         Entry("Threshold") { a in Threshold(try a.number("threshold"), try a.number("value"), inplace: try a.bool("inplace", false)) },
         Entry("GLU") { a in GLU(try a.int("dim", -1)) },

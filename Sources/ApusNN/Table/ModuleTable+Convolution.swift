@@ -49,6 +49,10 @@ extension ModuleTable {
         Entry(name) { a in
             let (outputs, o) = (try a.int("out_channels"), try a.transposedConvolution())
             return make(outputs, o.kernel, o.stride, o.padding, o.outputPadding, o.groups, o.bias, o.dilation, o.mode, o.device, o.dtype)
+        } call: { (module: LazyConvolutionTranspose, a) in
+            let (x, size) = (try a.tensor("input"), try a.readOptional("output_size", "a list of integers", \.ints))
+            try a.finish()
+            return .tensor(size.map { module(x, outputSize: $0) } ?? module(x))
         }
     }
 }

@@ -68,6 +68,10 @@ extension ModuleTable {
         },
         Entry("Flatten") { a in Flatten(startDim: try a.int("start_dim", 1), endDim: try a.int("end_dim", -1)) },
         Entry("Unflatten") { a in Unflatten(try a.int("dim"), try a.ints("unflattened_size")) },
-        Entry("Identity") { _ in Identity() },
+        // PyTorch's takes whatever another layer would be built with.
+        Entry("Identity") { a in
+            a.ignoreRest()
+            return Identity()
+        },
     ]
 }

@@ -4,12 +4,12 @@ extension ModuleTable {
     static let losses: [Entry] = [
         loss(CrossEntropyLoss.self) { a in
             let weight = try a.classWeight(), ignored = try a.int("ignore_index", -100)
-            let (reduction, smoothing) = (try a.reduction(after: "reduce"), try a.double("label_smoothing", 0))
+            let (reduction, smoothing) = (try a.lateReduction(), try a.double("label_smoothing", 0))
             return CrossEntropyLoss(weight: weight, ignoreIndex: ignored, reduction: reduction, labelSmoothing: smoothing)
         } call: { $0($1[0], $1[1]) },
         loss(NLLLoss.self) { a in
             let weight = try a.classWeight(), ignored = try a.int("ignore_index", -100)
-            return NLLLoss(weight: weight, ignoreIndex: ignored, reduction: try a.reduction(after: "reduce"))
+            return NLLLoss(weight: weight, ignoreIndex: ignored, reduction: try a.lateReduction())
         } call: { $0($1[0], $1[1]) },
         loss(LinearCrossEntropyLoss.self) { a in
             let (inputs, classes) = (try a.int("in_features"), try a.int("num_classes"))
@@ -27,62 +27,73 @@ extension ModuleTable {
         loss(MultiMarginLoss.self) { a in
             let (p, margin) = (try a.int("p", 1), try a.double("margin", 1))
             let weight = try a.classWeight()
-            return MultiMarginLoss(p: p, margin: margin, weight: weight, reduction: try a.reduction(after: "reduce"))
+            return MultiMarginLoss(p: p, margin: margin, weight: weight, reduction: try a.lateReduction())
         } call: { $0($1[0], $1[1]) },
         loss(MultiLabelSoftMarginLoss.self) { a in
             let weight = try a.classWeight()
-            return MultiLabelSoftMarginLoss(weight: weight, reduction: try a.reduction(after: "reduce"))
+            return MultiLabelSoftMarginLoss(weight: weight, reduction: try a.lateReduction())
         } call: { $0($1[0], $1[1]) },
         loss(BCELoss.self) { a in
             let weight = try a.classWeight()
-            return BCELoss(weight: weight, reduction: try a.reduction(after: "reduce"))
+            return BCELoss(weight: weight, reduction: try a.lateReduction())
         } call: { $0($1[0], $1[1]) },
         loss(BCEWithLogitsLoss.self) { a in
-            let weight = try a.classWeight(), reduction = try a.reduction(after: "reduce")
+            let weight = try a.classWeight(), reduction = try a.lateReduction()
             return BCEWithLogitsLoss(weight: weight, reduction: reduction, posWeight: try a.optionalTensor("pos_weight"))
         } call: { $0($1[0], $1[1]) },
-        loss(MultiLabelMarginLoss.self) { a in MultiLabelMarginLoss(reduction: try a.reduction(after: "size_average", "reduce")) } call: { $0($1[0], $1[1]) },
-        loss(SoftMarginLoss.self) { a in SoftMarginLoss(reduction: try a.reduction(after: "size_average", "reduce")) } call: { $0($1[0], $1[1]) },
-        loss(MSELoss.self) { a in MSELoss(reduction: try a.reduction(after: "size_average", "reduce")) } call: { $0($1[0], $1[1]) },
-        loss(L1Loss.self) { a in L1Loss(reduction: try a.reduction(after: "size_average", "reduce")) } call: { $0($1[0], $1[1]) },
+        loss(MultiLabelMarginLoss.self) { a in MultiLabelMarginLoss(reduction: try a.oldReduction()) } call: { $0($1[0], $1[1]) },
+        loss(SoftMarginLoss.self) { a in SoftMarginLoss(reduction: try a.oldReduction()) } call: { $0($1[0], $1[1]) },
+        loss(MSELoss.self) { a in MSELoss(reduction: try a.oldReduction()) } call: { $0($1[0], $1[1]) },
+        loss(L1Loss.self) { a in L1Loss(reduction: try a.oldReduction()) } call: { $0($1[0], $1[1]) },
         loss(SmoothL1Loss.self) { a in
-            let reduction = try a.reduction(after: "size_average", "reduce")
+            let reduction = try a.oldReduction()
             return SmoothL1Loss(reduction: reduction, beta: try a.double("beta", 1))
         } call: { $0($1[0], $1[1]) },
         loss(HuberLoss.self) { a in
-            let reduction = try a.reduction()
+            let reduction: Reduction = try a.reduction()
             return HuberLoss(reduction: reduction, delta: try a.double("delta", 1))
         } call: { $0($1[0], $1[1]) },
         loss(KLDivLoss.self) { a in
-            try a.refuse("size_average", "reduce")
-            let reduction: F.KLDivReduction = try a.choice("reduction", .mean)
+            try a.sizeAverage()
+            try a.reduce()
+            let reduction: F.KLDivReduction = try a.reduction()
             return KLDivLoss(reduction: reduction, logTarget: try a.bool("log_target", false))
         } call: { $0($1[0], $1[1]) },
-        loss(PoissonNLLLoss.self) { a in
+        loss(PoissonNLLLoss.self, ["log_input", "target"]) { a in
             let (log, full) = (try a.bool("log_input", true), try a.bool("full", false))
-            try a.refuse("size_average")
+            try a.sizeAverage()
             let eps = try a.double("eps", 1e-8)
-            return PoissonNLLLoss(logInput: log, full: full, eps: eps, reduction: try a.reduction(after: "reduce"))
+            return PoissonNLLLoss(logInput: log, full: full, eps: eps, reduction: try a.lateReduction())
         } call: { $0($1[0], $1[1]) },
-        loss(GaussianNLLLoss.self, ["input", "target", "var"]) { a in
+        Entry("GaussianNLLLoss") { (a: inout Arguments) -> GaussianNLLLoss in
             let (full, eps) = (try a.bool("full", false), try a.double("eps", 1e-6))
             return GaussianNLLLoss(full: full, eps: eps, reduction: try a.reduction())
-        } call: { $0($1[0], $1[1], $1[2]) },
+        } call: { module, a in
+            let (input, target, variance) = (try a.tensor("input"), try a.tensor("target"), try a.read("var"))
+            try a.finish()
+            switch variance {
+            case .tensor(let variance)?: return .tensor(module(input, target, variance))
+            case .some(let value):
+                guard let number = value.double else { throw a.wrong("var", value, "a tensor or a number") }
+                return .tensor(module(input, target, number))
+            case nil: throw a.missing("var")
+            }
+        },
         loss(HingeEmbeddingLoss.self) { a in
             let margin = try a.double("margin", 1)
-            return HingeEmbeddingLoss(margin: margin, reduction: try a.reduction(after: "size_average", "reduce"))
+            return HingeEmbeddingLoss(margin: margin, reduction: try a.oldReduction())
         } call: { $0($1[0], $1[1]) },
         loss(MarginRankingLoss.self, ["input1", "input2", "target"]) { a in
             let margin = try a.double("margin", 0)
-            return MarginRankingLoss(margin: margin, reduction: try a.reduction(after: "size_average", "reduce"))
+            return MarginRankingLoss(margin: margin, reduction: try a.oldReduction())
         } call: { $0($1[0], $1[1], $1[2]) },
         loss(CosineEmbeddingLoss.self, ["input1", "input2", "target"]) { a in
             let margin = try a.double("margin", 0)
-            return CosineEmbeddingLoss(margin: margin, reduction: try a.reduction(after: "size_average", "reduce"))
+            return CosineEmbeddingLoss(margin: margin, reduction: try a.oldReduction())
         } call: { $0($1[0], $1[1], $1[2]) },
         loss(TripletMarginLoss.self, ["anchor", "positive", "negative"]) { a in
             let (margin, p, eps, swap) = (try a.double("margin", 1), try a.double("p", 2), try a.double("eps", 1e-6), try a.bool("swap", false))
-            return TripletMarginLoss(margin: margin, p: p, eps: eps, swap: swap, reduction: try a.reduction(after: "size_average", "reduce"))
+            return TripletMarginLoss(margin: margin, p: p, eps: eps, swap: swap, reduction: try a.oldReduction())
         } call: { $0($1[0], $1[1], $1[2]) },
         loss(TripletMarginWithDistanceLoss.self, ["anchor", "positive", "negative"]) { a in
             try a.refuse("distance_function")
@@ -101,7 +112,7 @@ extension ModuleTable {
             return .list([.tensor(output), .tensor(loss)])
         },
         Entry("CTCLoss") { (a: inout Arguments) -> CTCLoss in
-            let (blank, reduction) = (try a.int("blank", 0), try a.reduction())
+            let (blank, reduction): (Int, Reduction) = (try a.int("blank", 0), try a.reduction())
             return CTCLoss(blank: blank, reduction: reduction, zeroInfinity: try a.bool("zero_infinity", false))
         } call: { module, a in
             let (logProbs, targets) = (try a.tensor("log_probs"), try a.tensor("targets"))
@@ -126,25 +137,29 @@ extension ModuleTable {
 }
 
 extension Arguments {
-    /// Arguments that PyTorch has deprecated, or that have no value outside Python: they can only be None.
-    fileprivate mutating func refuse(_ names: String...) throws {
-        for name in names {
-            guard let value = try read(name) else { continue }
-            guard case .none = value else { throw wrong(name, value, "None") }
-        }
+    /// An argument that has no value outside Python: it can only be None.
+    fileprivate mutating func refuse(_ name: String) throws {
+        guard let value = try read(name) else { return }
+        guard case .none = value else { throw wrong(name, value, "None") }
     }
 
-    /// `weight`, and `size_average` behind it, which `reduction` has replaced.
+    /// `weight`, and `size_average` behind it.
     fileprivate mutating func classWeight() throws -> Tensor? {
         let weight = try optionalTensor("weight")
-        try refuse("size_average")
+        try sizeAverage()
         return weight
     }
 
-    /// `reduction`, behind what it has replaced.
-    fileprivate mutating func reduction(after replaced: String...) throws -> Reduction {
-        for name in replaced { try refuse(name) }
-        return try choice("reduction", .mean)
+    /// `reduce` and `reduction`.
+    fileprivate mutating func lateReduction() throws -> Reduction {
+        try reduce()
+        return try reduction()
+    }
+
+    /// `size_average`, `reduce` and `reduction`.
+    fileprivate mutating func oldReduction() throws -> Reduction {
+        try sizeAverage()
+        return try lateReduction()
     }
 
     /// A list of integers, or an integer tensor.

@@ -11,11 +11,11 @@ extension ModuleTable {
     ]
 
     private static func pad(_ name: String, _ make: @escaping @Sendable (any ExtentsConvertible) -> PaddingLayer) -> Entry {
-        Entry(name) { a in make(try a.extents("padding")) }
+        Entry(name) { a in make(try a.padding(name)) }
     }
 
     private static func constantPad(_ name: String, _ make: @escaping @Sendable (any ExtentsConvertible, Scalar) -> PaddingLayer) -> Entry {
-        Entry(name) { a in make(try a.extents("padding"), try a.number("value")) }
+        Entry(name) { a in make(try a.padding(name), try a.number("value")) }
     }
 
     static let normalization: [Entry] = [
@@ -25,7 +25,7 @@ extension ModuleTable {
             let (device, dtype) = try a.deviceAndDType()
             return LayerNorm(shape, eps: eps, elementwiseAffine: affine, bias: bias, device: device, dtype: dtype)
         },
-        Entry("RMSNorm") { a in
+        Entry("RMSNorm", input: "x") { a in
             let (shape, eps, affine) = (try a.normalizedShape(), try a.optionalDouble("eps"), try a.bool("elementwise_affine", true))
             let (device, dtype) = try a.deviceAndDType()
             return RMSNorm(shape, eps: eps, elementwiseAffine: affine, device: device, dtype: dtype)
@@ -46,9 +46,9 @@ extension ModuleTable {
         },
         batchNorm("BatchNorm1d", BatchNorm1d.init), batchNorm("BatchNorm2d", BatchNorm2d.init), batchNorm("BatchNorm3d", BatchNorm3d.init),
         Entry("SyncBatchNorm") { a in
-            let features = try a.int("num_features")
-            let (eps, momentum, affine, tracks) = (try a.double("eps", 1e-5), try a.optionalDouble("momentum"), try a.bool("affine", true), try a.bool("track_running_stats", true))
-            return SyncBatchNorm(features, eps: eps, momentum: momentum, affine: affine, trackRunningStats: tracks)
+            let (features, o) = (try a.int("num_features"), try a.batchStatistics(affine: true, hasGroup: true))
+            return SyncBatchNorm(
+                features, eps: o.eps, momentum: o.momentum, affine: o.affine, trackRunningStats: o.tracks, bias: o.bias, device: o.device, dtype: o.dtype)
         },
         lazyBatchNorm("LazyBatchNorm1d", LazyBatchNorm1d.init), lazyBatchNorm("LazyBatchNorm2d", LazyBatchNorm2d.init),
         lazyBatchNorm("LazyBatchNorm3d", LazyBatchNorm3d.init),
@@ -77,32 +77,39 @@ extension ModuleTable {
     }
 
     private static func instanceNorm(
-        _ name: String, _ make: @escaping @Sendable (Int, Double, Double, Bool, Bool, Bool, Device, DType) -> InstanceNorm
+        _ name: String, _ make: @escaping @Sendable (Int, Double, Double?, Bool, Bool, Bool, Device, DType) -> InstanceNorm
     ) -> Entry {
         Entry(name) { a in
             let (features, o) = (try a.int("num_features"), try a.batchStatistics(affine: false))
-            return make(features, o.eps, try o.momentum ?? a.noneRefused("momentum"), o.affine, o.tracks, o.bias, o.device, o.dtype)
+            return make(features, o.eps, o.momentum, o.affine, o.tracks, o.bias, o.device, o.dtype)
         }
     }
 
     private static func lazyInstanceNorm(
-        _ name: String, _ make: @escaping @Sendable (Double, Double, Bool, Bool, Bool, Device, DType) -> LazyInstanceNorm
+        _ name: String, _ make: @escaping @Sendable (Double, Double?, Bool, Bool, Bool, Device, DType) -> LazyInstanceNorm
     ) -> Entry {
         Entry(name) { a in
             let o = try a.batchStatistics(affine: true)
-            return make(o.eps, try o.momentum ?? a.noneRefused("momentum"), o.affine, o.tracks, o.bias, o.device, o.dtype)
+            return make(o.eps, o.momentum, o.affine, o.tracks, o.bias, o.device, o.dtype)
         }
     }
 }
 
 extension Arguments {
+    /// One integer, or two for each dimension of space, whose number the class's name ends in.
+    fileprivate mutating func padding(_ name: String) throws -> Extents {
+        let count = 2 * (name.dropLast().last?.wholeNumberValue ?? 0)
+        return try read("padding", nil, "an integer or a list of \(count)") { (value: Argument) -> Extents? in
+            if let list = value.list, list.count != count { return nil }
+            return value.extents
+        }
+    }
+
     /// One integer or a list of them.
     fileprivate mutating func normalizedShape() throws -> Shape {
         let extents = try extents("normalized_shape")
         return Shape(extents.values)
     }
-
-    fileprivate func noneRefused(_ name: String) throws -> Double { throw wrong(name, .none, "a number") }
 
     /// `device`, `dtype` and, by name alone, `bias`, which end the constructors of normalisations.
     fileprivate mutating func biasAfterDevice() throws -> (bias: Bool, device: Device, dtype: DType) {
@@ -110,8 +117,8 @@ extension Arguments {
         return (try bool("bias", true), device, dtype)
     }
 
-    /// What follows the number of features. `momentum` None takes the mean over all batches, where it is allowed.
-    fileprivate mutating func batchStatistics(affine: Bool) throws -> (
+    /// What follows the number of features, with `process_group` where `hasGroup` says so, which nothing has but None.
+    fileprivate mutating func batchStatistics(affine: Bool, hasGroup: Bool = false) throws -> (
         eps: Double, momentum: Double?, affine: Bool, tracks: Bool, bias: Bool, device: Device, dtype: DType
     ) {
         let eps = try double("eps", 1e-5)
@@ -120,6 +127,9 @@ extension Arguments {
             return value.double.map { .some($0) }
         }
         let (affine, tracks) = (try bool("affine", affine), try bool("track_running_stats", affine))
+        if hasGroup, let group = try read("process_group") {
+            guard case .none = group else { throw wrong("process_group", group, "None, since there are no processes") }
+        }
         let (bias, device, dtype) = try biasAfterDevice()
         return (eps, momentum, affine, tracks, bias, device, dtype)
     }

@@ -20,16 +20,15 @@ extension ModuleTable {
         },
         Entry("UpsamplingNearest2d") { a in
             let size = try a.optionalExtents("size")
-            return UpsamplingNearest2d(size: size, scaleFactor: try a.oneScaleFactor())
+            return UpsamplingNearest2d(size: size, scaleFactor: try a.scaleFactor())
         },
         Entry("UpsamplingBilinear2d") { a in
             let size = try a.optionalExtents("size")
-            return UpsamplingBilinear2d(size: size, scaleFactor: try a.oneScaleFactor())
+            return UpsamplingBilinear2d(size: size, scaleFactor: try a.scaleFactor())
         },
     ]
 }
 
 extension Arguments {
     fileprivate mutating func scaleFactor() throws -> [Double]? { try readOptional("scale_factor", "a number or a list of numbers", \.doubles) }
-    fileprivate mutating func oneScaleFactor() throws -> Double? { try optionalDouble("scale_factor") }
 }

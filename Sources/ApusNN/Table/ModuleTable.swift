@@ -10,14 +10,14 @@ package enum ModuleTable {
         let make: @Sendable (inout Arguments) throws -> Module
         let call: @Sendable (Module, inout Arguments) throws -> Argument
 
-        /// A module that takes one tensor, called `input`, and returns one.
-        init(_ name: String, _ make: @escaping @Sendable (inout Arguments) throws -> Module) {
+        /// A module that takes one tensor and returns one.
+        init(_ name: String, input: String = "input", _ make: @escaping @Sendable (inout Arguments) throws -> Module) {
             self.name = name
             self.make = make
             call = { module, a in
-                let input = try a.tensor("input")
+                let x = try a.tensor(input)
                 try a.finish()
-                return .tensor(module(input))
+                return .tensor(module(x))
             }
         }
 

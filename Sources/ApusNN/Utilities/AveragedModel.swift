@@ -52,7 +52,7 @@ public final class AveragedModel<Averaged: Module>: Module {
                 }
                 for (mine, other) in zip(own, others) {
                     let value = other.detach().to(mine.device)
-                    mine.detach().copy_(count == 0 || !averaging || !mine.dtype.isFloatingPoint ? value : combined(mine.detach(), value, count))
+                    mine.detach().copy_(count == 0 || !averaging ? value : combined(mine.detach(), value, count))
                 }
             }
             take(module.parameters(), model.parameters(), averaging: true)
@@ -62,7 +62,9 @@ public final class AveragedModel<Averaged: Module>: Module {
     }
 
     private func combined(_ average: Tensor, _ value: Tensor, _ count: Int) -> Tensor {
-        switch self.average {
+        // Counters are averaged too, and cut to integers as they are put back.
+        let (average, value) = average.dtype.isFloatingPoint ? (average, value) : (average.to(.float64), value.to(.float64))
+        return switch self.average {
         case .mean: average + (value - average) / Double(count + 1)
         case .exponential(let decay): average * decay + value * (1 - decay)
         case .custom(let function): function(average, value, count)

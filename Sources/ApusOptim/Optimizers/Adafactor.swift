@@ -86,12 +86,12 @@ public final class Muon: ComposedOptimizer {
     /// Traps where a parameter is no matrix, or `lr`, `momentum` or `weightDecay` is negative.
     public init<Item: Optimizable>(
         _ parameters: [Item], lr: Double = 1e-3, weightDecay: Double = 0.1, momentum: Double = 0.95, nesterov: Bool = true,
-        nsCoefficients: (Double, Double, Double) = (3.4445, -4.775, 2.0315), eps: Double = 1e-7, nsSteps: Int = 5, adjustLR: MuonRate = .original
+        nsCoefficients: (Double, Double, Double) = (3.4445, -4.775, 2.0315), eps: Double = 1e-7, nsSteps: Int = 5, adjustLRFn: MuonRate = .original
     ) {
         super.init(groups(of: parameters), defaults: [
             "lr": .double(lr), "weight_decay": .double(weightDecay), "momentum": .double(momentum), "nesterov": .bool(nesterov),
             "ns_coefficients": .list([nsCoefficients.0, nsCoefficients.1, nsCoefficients.2]), "eps": .double(eps), "ns_steps": .int(nsSteps),
-            "adjust_lr_fn": .string(adjustLR.rawValue),
+            "adjust_lr_fn": .string(adjustLRFn.rawValue),
         ])
     }
 

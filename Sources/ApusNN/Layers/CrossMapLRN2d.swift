@@ -1,0 +1,74 @@
+import ApusCore
+
+/// Divides by (k + alpha/size·s)^beta, s the sum of squares over neighbouring channels; input [N, C, H, W]. PyTorch: `nn.CrossMapLRN2d`.
+///
+/// The numbers are PyTorch's, with p = (size + 1)/2 rounded down: s of channel c counts channels c − p + 1 … c + p − 1, and channel 0 always. The
+/// gradient is PyTorch's too, which is not that of the formula: of the channels that divide by channel c it takes c − p … c − p + size − 1.
+/// `LocalResponseNorm` divides by nearly the same and has the gradient of what it computes.
+public final class CrossMapLRN2d: Module {
+    /// How many channels are summed over.
+    public let size: Int
+    /// α in the formula.
+    public let alpha: Scalar
+    /// β in the formula.
+    public let beta: Scalar
+    /// k in the formula.
+    public let k: Scalar
+
+    /// `size` is the number of channels in a neighbourhood.
+    public init<Alpha: ScalarConvertible, Beta: ScalarConvertible, K: ScalarConvertible>(_ size: Int, alpha: Alpha = 1e-4, beta: Beta = 0.75, k: K = 1) {
+        self.size = size
+        self.alpha = alpha.scalar
+        self.beta = beta.scalar
+        self.k = k.scalar
+        super.init()
+    }
+
+    public override func forward(_ x: Tensor) -> Tensor {
+        if x.isPoisoned { return x }
+        if x.ndim != 4 { return fail("CrossMapLRN2d", "expects an input with 4 dimensions, this one has shape \(x.shape)") }
+        if size <= 0 { return fail("CrossMapLRN2d", "size is \(size), but must be positive") }
+        return CrossMapNormalization(size: size, alpha: alpha.doubleValue, beta: beta.doubleValue, k: k.doubleValue)(x)[0]
+    }
+    public override var extraRepr: String { "\(size), alpha=\(repr(alpha)), beta=\(repr(beta)), k=\(repr(k))" }
+}
+
+/// y = x·d^−beta with d = k + alpha/size·(W x²), and PyTorch's gradient g·d^−beta − 2·alpha·beta/size·x·(B (g·y/d)). W and B say by ones which
+/// channels count.
+private struct CrossMapNormalization: DifferentiableFunction {
+    let size: Int, alpha, beta, k: Double
+
+    var name: String { "crossMapLRN2d" }
+
+    func forward(_ inputs: [Tensor], _ context: FunctionContext) -> [Tensor] {
+        context.save(inputs[0])
+        return [inputs[0] * divisor(inputs[0]).pow(-beta)]
+    }
+
+    func backward(_ gradients: [Tensor], _ context: FunctionContext) -> [Tensor?] {
+        let (x, g) = (context.saved[0], gradients[0])
+        let divisor = divisor(x)
+        let power = divisor.pow(-beta)
+        // PyTorch has no gradient for neighbourhoods of one channel; there the formula's own is taken.
+        let below = size == 1 ? 0 : reach
+        let ratios = sums(g * x * power / divisor) { c in (c - below)...(c - below + size - 1) }
+        return [g * power - x * ratios * (2 * alpha * beta / Double(size))]
+    }
+
+    private var reach: Int { (size + 1) / 2 }
+
+    private func divisor(_ x: Tensor) -> Tensor {
+        sums(x.square(), always: 0) { c in (c - reach + 1)...(c + reach - 1) } * (alpha / Double(size)) + k
+    }
+
+    /// For each channel the sum over those that `window` says, as far as there are such, and over `always`.
+    private func sums(_ x: Tensor, always: Int? = nil, _ window: (Int) -> ClosedRange<Int>) -> Tensor {
+        let channels = x.shape[1]
+        let ones = (0..<channels).flatMap { c in
+            let counted = window(c)
+            return (0..<channels).map { counted.contains($0) || $0 == always ? 1.0 : 0 }
+        }
+        let matrix = Tensor(ones, shape: [channels, channels], dtype: x.dtype, device: x.device)
+        return matrix.matmul(x.reshape([x.shape[0], channels, -1])).reshape(x.shape)
+    }
+}
