@@ -25,7 +25,7 @@ func checkShapes(_ input: Tensor, _ target: Tensor, names: (String, String) = ("
 extension F {
     /// (input − target)². PyTorch: `F.mse_loss`. Traps where the shapes differ.
     public static func mseLoss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean) -> Tensor {
-        composite("mseLoss", input, target) { () throws(OpError) in
+        composite("mseLoss", .float32, input, target) { (input, target) throws(OpError) in
             try checkShapes(input, target)
             return (input - target).square().reduced(reduction)
         }
@@ -33,7 +33,7 @@ extension F {
 
     /// |input − target|. PyTorch: `F.l1_loss`. Traps where the shapes differ.
     public static func l1Loss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean) -> Tensor {
-        composite("l1Loss", input, target) { () throws(OpError) in
+        composite("l1Loss", .float32, input, target) { (input, target) throws(OpError) in
             try checkShapes(input, target)
             return (input - target).abs().reduced(reduction)
         }
@@ -42,7 +42,7 @@ extension F {
     /// With d = |input − target|: d²/(2·beta) where d < beta, d − beta/2 beyond; beta 0 is `l1Loss`. PyTorch: `F.smooth_l1_loss`.
     /// Traps where the shapes differ or beta is negative.
     public static func smoothL1Loss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean, beta: Double = 1) -> Tensor {
-        composite("smoothL1Loss", input, target) { () throws(OpError) in
+        composite("smoothL1Loss", .float32, input, target) { (input, target) throws(OpError) in
             try checkShapes(input, target)
             guard beta >= 0 else { throw OpError("beta must not be negative, it is \(beta)") }
             if beta == 0 { return l1Loss(input, target, reduction: reduction) }
@@ -54,7 +54,7 @@ extension F {
     /// With d = |input − target|: d²/2 where d ≤ delta, delta·(d − delta/2) beyond, each times `weight` where given. PyTorch: `F.huber_loss`.
     /// Traps where the shapes differ or delta is not positive.
     public static func huberLoss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean, delta: Double = 1, weight: Tensor? = nil) -> Tensor {
-        composite("huberLoss", input, target) { () throws(OpError) in
+        composite("huberLoss", .float32, input, target) { (input, target) throws(OpError) in
             try checkShapes(input, target)
             guard delta > 0 else { throw OpError("delta must be positive, it is \(delta)") }
             let distance = (input - target).abs()
@@ -80,7 +80,7 @@ extension F {
     /// The Kullback-Leibler divergence of `input`, which holds log-probabilities, from `target`: target·(log target − input).
     /// With `logTarget` the target holds log-probabilities too. PyTorch: `F.kl_div`. Traps where the shapes differ.
     public static func klDiv(_ input: Tensor, _ target: Tensor, reduction: KLDivReduction = .mean, logTarget: Bool = false) -> Tensor {
-        composite("klDiv", input, target) { () throws(OpError) in
+        composite("klDiv", .float32, input, target) { (input, target) throws(OpError) in
             try checkShapes(input, target)
             let losses: Tensor
             if logTarget {
@@ -104,7 +104,7 @@ extension F {
     public static func poissonNLLLoss(
         _ input: Tensor, _ target: Tensor, logInput: Bool = true, full: Bool = false, eps: Double = 1e-8, reduction: Reduction = .mean
     ) -> Tensor {
-        composite("poissonNLLLoss", input, target) { () throws(OpError) in
+        composite("poissonNLLLoss", .float32, input, target) { (input, target) throws(OpError) in
             try checkShapes(input, target)
             var losses = logInput ? input.exp() - target * input : input - target * (input + eps).log()
             if full {
