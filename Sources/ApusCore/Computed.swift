@@ -21,7 +21,8 @@ package final class Computed: TensorForm {
         if let held { return held }
         let context = Context.current
         if let known = context.computed?[ObjectIdentifier(self)] { return known }
-        let made = compute()
+        // In the parameters' own precision: what uses the weight converts it.
+        let made = Context.autocasting(to: nil) { compute() }
         if context.computed != nil { context.computed?[ObjectIdentifier(self)] = made }
         return made
     }

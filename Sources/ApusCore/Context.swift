@@ -1,6 +1,6 @@
 import CContext
 
-/// What a thread is in the middle of: grad mode, checked scope, module stack, generator, anomaly mode.
+/// What a thread is in the middle of: grad mode, checked scope, module stack, generator, anomaly mode, autocast.
 ///
 /// One object a thread, found with one instruction and read once an op. Every scope that changes it (`noGrad { }`, `checked { }`,
 /// a module's call) is synchronous, so a thread is all that a task-local value would follow, at a tenth of its price.
@@ -20,6 +20,10 @@ package final class Context {
     @exclusivity(unchecked) package var computed: [ObjectIdentifier: Tensor]?
     /// Whether elements of a computed tensor are being read, which must not change what it is computed from.
     @exclusivity(unchecked) package var isReadingComputed = false
+    /// Inside `autocast`: what products are computed in.
+    @exclusivity(unchecked) package var autocast: DType?
+    /// Inside the outermost `autocast`: the weights it has converted.
+    @exclusivity(unchecked) var weightCasts: WeightCasts?
     /// Inside `skipInit`: initialisers leave tensors as they are.
     @exclusivity(unchecked) package var skipsInit = false
     /// Where dying graph nodes are freed.

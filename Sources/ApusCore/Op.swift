@@ -8,6 +8,8 @@ package protocol Op {
     var name: String { get }
     /// Whether the output shares its input's storage. Views remember their base, so that changes in place reach its graph.
     static var makesView: Bool { get }
+    /// What it wants of its inputs' dtypes inside `autocast`.
+    var autocast: AutocastPolicy { get }
     /// Computes the output. `saved` keeps what `backward` needs; where no graph is recorded it keeps nothing.
     func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor
     /// The gradients of the inputs from that of the output: one for each input, nil where there is none or `context.needs` says that nobody asks.
@@ -16,6 +18,7 @@ package protocol Op {
 
 extension Op {
     package static var makesView: Bool { false }
+    package var autocast: AutocastPolicy { .asIs }
 }
 
 /// What `forward` keeps for `backward`.
@@ -50,7 +53,7 @@ package struct BackwardContext {
     @inline(__always) package func needs(_ i: Int) -> Bool { edges[i].node != nil }
 }
 
-/// The one point that every op passes: inputs of special form, devices, forward, recording, observers, anomaly mode, errors.
+/// The one point that every op passes: inputs of special form, autocast, devices, forward, recording, observers, anomaly mode, errors.
 package func apply<O: Op>(_ op: O, _ inputs: [Tensor]) -> Tensor {
     let context = Context.current
     var needsGrad = false
@@ -58,6 +61,7 @@ package func apply<O: Op>(_ op: O, _ inputs: [Tensor]) -> Tensor {
         if let form = x.form, let result = form.apply(op, x, inputs) { return result }
         needsGrad = needsGrad || x.requiresGrad
     }
+    if let lower = context.autocast, let cast = op.autocast.cast(inputs, lower) { return apply(op, cast) }
     let isRecording = needsGrad && context.gradEnabled
     var saved = Saved(isRecording: isRecording)
     if let observer = context.observer { observer.willBegin(.op(op.name)) }

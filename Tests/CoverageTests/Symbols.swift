@@ -18,6 +18,7 @@ enum Symbols {
         "AdaptiveMaxPool3d",
         "AlphaDropout",
         "ASGD",
+        "autocast",
         "AveragedModel",
         "AveragedModel.Average",
         "AvgPool1d",
@@ -218,6 +219,7 @@ enum Symbols {
         "GELU",
         "getTotalNorm",
         "GLU",
+        "GradScaler",
         "GroupNorm",
         "GRU",
         "GRUCell",
@@ -488,6 +490,7 @@ enum Symbols {
         types.append(GaussianNLLLoss.self)
         types.append(GELU.self)
         types.append(GLU.self)
+        types.append(GradScaler.self)
         types.append(GroupNorm.self)
         types.append(GRU.self)
         types.append(GRUCell.self)
@@ -631,6 +634,7 @@ enum Symbols {
         types.append(ZeroPad1d.self)
         types.append(ZeroPad2d.self)
         types.append(ZeroPad3d.self)
+        _ = autocast(.bfloat16) { x }
         _ = cachedParametrizations { x }
         _ = clipGradNorm_([x], maxNorm: 1)
         clipGradsWithNorm_([x], maxNorm: 1, totalNorm: x)

@@ -25,8 +25,12 @@ enum Engine {
         // In anomaly mode what is to be named is the recorded op, not the one in its derivative that divided by zero.
         let watches = context.anomaly
         context.anomaly = false
+        // Derivatives run in the dtypes that their ops have run in.
+        let cast = context.autocast
+        context.autocast = nil
         defer {
             context.gradEnabled = outer
+            context.autocast = cast
             context.anomaly = watches
         }
 

@@ -78,6 +78,9 @@ final class FunctionNode: Node {
     let function: any DifferentiableFunction
     let outputs: [(shape: Shape, dtype: DType, device: Device)]
     let needsInputGrad: [Bool]
+    let inputTypes: [DType]
+    /// The scope that forward ran in, which backward runs in as well.
+    let autocast: DType?
     /// For each saved tensor that is an output, which one.
     let outputIndices: [Int32]
 
@@ -85,6 +88,8 @@ final class FunctionNode: Node {
         self.function = function
         self.outputs = outputs.map { ($0.shape, $0.dtype, $0.device) }
         needsInputGrad = context.needsInputGrad
+        inputTypes = inputs.map(\.dtype)
+        autocast = Context.current.autocast
         outputIndices = context.kept.map { kept in Int32(outputs.firstIndex { $0 === kept } ?? 0) }
         super.init(edges: inputs.map { $0.edge }, saved: saved)
         moreSlots = [Tensor?](repeating: nil, count: max(outputs.count - 1, 0))
@@ -99,10 +104,10 @@ final class FunctionNode: Node {
         for (i, kept) in saved.enumerated() where kept.isOutput { context.saved[i].outputIndex = outputIndices[i] }
         context.needsInputGrad = needsInputGrad
         let gradients = zip([grad] + more, outputs).map { grad, output in grad ?? Tensor.zeros(output.shape, dtype: output.dtype, device: output.device) }
-        let results = function.backward(gradients, context)
+        let results = Context.autocasting(to: autocast) { function.backward(gradients, context) }
         guard results.count == edges.count else {
             throw OpError("\(name) has \(edges.count) inputs, its backward returned \(results.count) gradients", op: name)
         }
-        return results
+        return autocast == nil ? results : zip(results, inputTypes).map { $0?.to($1) }
     }
 }

@@ -66,6 +66,8 @@ package class Node {
 
     /// Frees what was saved, since the backward pass has used it.
     func releaseSaved() {
+        // An op that keeps nothing can run again: PyTorch has it so, and the cast of a weight that several passes share needs it.
+        if saved.isEmpty { return }
         saved = []
         isReleased = true
     }

@@ -11,7 +11,7 @@ extension BinaryRule {
         return [ga, context.needs(1) ? -(ga * kept[0] / kept[1]) : nil]
     }
     /// d(a^b) = b·a^(b−1)·da + a^b·ln a·db, with 0 where a = 0 or b = 0 makes that meaningless, as PyTorch has it.
-    static let pow = BinaryRule("pow", .pow, .numbers, keepsOutput: true) { g, kept, context, _ in
+    static let pow = BinaryRule("pow", .pow, .numbers, keepsOutput: true, autocast: .float32) { g, kept, context, _ in
         let (a, b, y) = (kept[0], kept[1], kept[2])
         var ga: Tensor?
         if context.needs(0) { ga = Tensor.where(b.eq(0), Tensor.zeros(like: g), g * b * a.pow(b - 1)) }
@@ -191,7 +191,9 @@ extension Tensor {
     /// x / value
     public static func / (x: Tensor, value: some ScalarConvertible) -> Tensor { binary(.div, x, x.wrapped(value)) }
     /// value / x
-    public static func / (value: some ScalarConvertible, x: Tensor) -> Tensor { binary(.div, x.wrapped(value), x) }
+    public static func / (value: some ScalarConvertible, x: Tensor) -> Tensor {
+        composite("div", .float32, x) { x in binary(.div, x.wrapped(value), x) }
+    }
 
     /// −x
     public static prefix func - (x: Tensor) -> Tensor { x.unary(.neg) }
@@ -292,8 +294,10 @@ extension Tensor {
     package final func gammaSampleGrad(_ x: Tensor) -> Tensor { Tensor.binary(.gammaSampleGrad, self, x) }
     /// self·log(other), 0 where self is 0 (unless other is NaN). PyTorch: `xlogy`.
     public final func xlogy(_ other: Tensor) -> Tensor {
-        let safe = Tensor.where(eq(0).logicalAnd(other.le(0)), Tensor.ones(like: other), other)
-        return self * safe.log()
+        composite("xlogy", .asIs, self, other) { x, y in
+            let safe = Tensor.where(x.eq(0).logicalAnd(y.le(0)), Tensor.ones(like: y), y)
+            return x * safe.log()
+        }
     }
 
     /// Bits set in both; logical and for bool.

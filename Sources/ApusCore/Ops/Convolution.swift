@@ -111,59 +111,63 @@ extension Tensor {
     /// Cross-correlation with `weight` [O, C/groups, *kernel], plus `bias` [O]: [N, C, *in] → [N, O, *out], or [C, *in] → [O, *out].
     /// `name` is the caller's in messages.
     package final func convolution(_ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, spatial: Int, name: String) -> Tensor {
-        if let bias, bias.isPoisoned { return bias }
-        return composite(name, self, weight) { () throws(OpError) in
-            let x = try batched(spatial: spatial)
-            try x.checkConvolution(weight, bias: bias, p, spatial: spatial, inputChannels: weight.ndim > 1 ? weight.shape[1] * Swift.max(p.groups, 1) : 0, transposed: false)
-            guard weight.shape[0] % p.groups == 0 else {
-                throw OpError("weight of shape \(weight.shape) has \(weight.shape[0]) output channels, which groups (\(p.groups)) does not divide")
-            }
-            for d in 0..<spatial {
-                let (available, span) = (x.shape[d + 2] + 2 * p.padding[d], p.dilation[d] * (weight.shape[d + 2] - 1) + 1)
-                guard available >= span else {
-                    throw OpError(
-                        "the kernel \(Shape(weight.shape.dropFirst(2))) with dilation \(Shape(p.dilation)) spans more than the input of shape \(shape) with padding \(Shape(p.padding)): "
-                            + "\(span) > \(available); use a smaller kernel or more padding")
-                }
-            }
-            let out = apply(Convolution(p: p, inputShape: x.shape, weightShape: weight.shape), [x, weight] + (bias.map { [$0] } ?? []))
-            return x.ndim == ndim ? out : out.squeeze(0)
+        composite(name, .lower, self, weight, bias: bias) { (x, weight, bias) throws(OpError) in try x.convolved(weight, bias, p, spatial: spatial) }
+    }
+
+    private final func convolved(_ weight: Tensor, _ bias: Tensor?, _ p: ConvolutionParameters, spatial: Int) throws(OpError) -> Tensor {
+        let x = try batched(spatial: spatial)
+        try x.checkConvolution(weight, bias: bias, p, spatial: spatial, inputChannels: weight.ndim > 1 ? weight.shape[1] * Swift.max(p.groups, 1) : 0, transposed: false)
+        guard weight.shape[0] % p.groups == 0 else {
+            throw OpError("weight of shape \(weight.shape) has \(weight.shape[0]) output channels, which groups (\(p.groups)) does not divide")
         }
+        for d in 0..<spatial {
+            let (available, span) = (x.shape[d + 2] + 2 * p.padding[d], p.dilation[d] * (weight.shape[d + 2] - 1) + 1)
+            guard available >= span else {
+                throw OpError(
+                    "the kernel \(Shape(weight.shape.dropFirst(2))) with dilation \(Shape(p.dilation)) spans more than the input of shape \(shape) with padding \(Shape(p.padding)): "
+                        + "\(span) > \(available); use a smaller kernel or more padding")
+            }
+        }
+        let out = apply(Convolution(p: p, inputShape: x.shape, weightShape: weight.shape), [x, weight] + (bias.map { [$0] } ?? []))
+        return x.ndim == ndim ? out : out.squeeze(0)
     }
 
     /// The transposed convolution, the gradient of `convolution` with respect to its input, with `weight` [C, O/groups, *kernel]:
     /// [N, C, *in] → [N, O, *out], or unbatched, where out = (in − 1)·stride − 2·padding + dilation·(kernel − 1) + outputPadding + 1.
     package final func convolutionTranspose(_ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, outputPadding: [Int], spatial: Int, name: String) -> Tensor {
-        if let bias, bias.isPoisoned { return bias }
-        return composite(name, self, weight) { () throws(OpError) in
-            let x = try batched(spatial: spatial)
-            try x.checkConvolution(weight, bias: bias, p, spatial: spatial, inputChannels: weight.ndim > 0 ? weight.shape[0] : 0, transposed: true)
-            guard weight.shape[0] % p.groups == 0 else {
-                throw OpError("weight of shape \(weight.shape) has \(weight.shape[0]) input channels, which groups (\(p.groups)) does not divide")
-            }
-            guard outputPadding.count == spatial else { throw OpError("outputPadding \(outputPadding) needs \(spatial) numbers, one for each spatial dimension") }
-            let outChannels = weight.shape[1] * p.groups
-            var target: Shape = [x.shape[0], outChannels]
-            // What output padding adds beyond a stride lies under no kernel: zeros, added afterwards.
-            var beyond: [Int] = []
-            for d in 0..<spatial {
-                guard outputPadding[d] >= 0, outputPadding[d] < Swift.max(p.stride[d], p.dilation[d]) else {
-                    throw OpError("outputPadding \(outputPadding) must not be negative and be smaller than stride \(p.stride) or dilation \(p.dilation)")
-                }
-                let within = Swift.min(outputPadding[d], p.stride[d] - 1)
-                let (steps, overflow) = (x.shape[d + 2] - 1).multipliedReportingOverflow(by: p.stride[d])
-                let extent = steps - 2 * p.padding[d] + p.dilation[d] * (weight.shape[d + 2] - 1) + within + 1
-                guard !overflow, extent + outputPadding[d] - within > 0 else {
-                    throw OpError("the output of input \(shape) with kernel \(Shape(weight.shape.dropFirst(2))) would have extent \(extent) in spatial dimension \(d); use less padding")
-                }
-                target.append(extent)
-                beyond = [0, outputPadding[d] - within] + beyond
-            }
-            var out = apply(ConvolutionBackwardInput(p: p, inputShape: target, weightShape: weight.shape), [x, weight])
-            if beyond.contains(where: { $0 > 0 }) { out = out.pad(beyond) }
-            if let bias { out = out + bias.reshape([outChannels] + Array(repeating: 1, count: spatial)) }
-            return x.ndim == ndim ? out : out.squeeze(0)
+        composite(name, .lower, self, weight, bias: bias) { (x, weight, bias) throws(OpError) in
+            try x.convolvedTransposed(weight, bias, p, outputPadding: outputPadding, spatial: spatial)
         }
+    }
+
+    private final func convolvedTransposed(_ weight: Tensor, _ bias: Tensor?, _ p: ConvolutionParameters, outputPadding: [Int], spatial: Int) throws(OpError) -> Tensor {
+        let x = try batched(spatial: spatial)
+        try x.checkConvolution(weight, bias: bias, p, spatial: spatial, inputChannels: weight.ndim > 0 ? weight.shape[0] : 0, transposed: true)
+        guard weight.shape[0] % p.groups == 0 else {
+            throw OpError("weight of shape \(weight.shape) has \(weight.shape[0]) input channels, which groups (\(p.groups)) does not divide")
+        }
+        guard outputPadding.count == spatial else { throw OpError("outputPadding \(outputPadding) needs \(spatial) numbers, one for each spatial dimension") }
+        let outChannels = weight.shape[1] * p.groups
+        var target: Shape = [x.shape[0], outChannels]
+        // What output padding adds beyond a stride lies under no kernel: zeros, added afterwards.
+        var beyond: [Int] = []
+        for d in 0..<spatial {
+            guard outputPadding[d] >= 0, outputPadding[d] < Swift.max(p.stride[d], p.dilation[d]) else {
+                throw OpError("outputPadding \(outputPadding) must not be negative and be smaller than stride \(p.stride) or dilation \(p.dilation)")
+            }
+            let within = Swift.min(outputPadding[d], p.stride[d] - 1)
+            let (steps, overflow) = (x.shape[d + 2] - 1).multipliedReportingOverflow(by: p.stride[d])
+            let extent = steps - 2 * p.padding[d] + p.dilation[d] * (weight.shape[d + 2] - 1) + within + 1
+            guard !overflow, extent + outputPadding[d] - within > 0 else {
+                throw OpError("the output of input \(shape) with kernel \(Shape(weight.shape.dropFirst(2))) would have extent \(extent) in spatial dimension \(d); use less padding")
+            }
+            target.append(extent)
+            beyond = [0, outputPadding[d] - within] + beyond
+        }
+        var out = apply(ConvolutionBackwardInput(p: p, inputShape: target, weightShape: weight.shape), [x, weight])
+        if beyond.contains(where: { $0 > 0 }) { out = out.pad(beyond) }
+        if let bias { out = out + bias.reshape([outChannels] + Array(repeating: 1, count: spatial)) }
+        return x.ndim == ndim ? out : out.squeeze(0)
     }
 
     /// Itself with a batch dimension: [C, *in] becomes [1, C, *in].

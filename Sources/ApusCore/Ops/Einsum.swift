@@ -7,7 +7,7 @@ extension Tensor {
     public static func einsum(_ equation: String, _ operands: Tensor...) -> Tensor {
         if let poisoned = operands.first(where: \.isPoisoned) { return poisoned }
         do throws(OpError) {
-            return try Einsum(equation, operands).result(operands)
+            return try casting(.lower, operands) { (cast) throws(OpError) in try Einsum(equation, cast).result(cast) }
         } catch {
             return fail(error, op: "einsum")
         }

@@ -3,7 +3,7 @@ extension Tensor {
     /// The lower triangular L with L·Lᵀ = self, for symmetric positive definite matrices [*, n, n], of which the lower half is read.
     /// PyTorch: `torch.linalg.cholesky`. Traps on a matrix that is not positive definite.
     public final func cholesky() -> Tensor {
-        composite("cholesky", self) { () throws(OpError) in
+        composite("cholesky", .asIs, self) { (_) throws(OpError) in
             guard ndim >= 2, shape[-1] == shape[-2], dtype.isFloatingPoint else { throw OpError("needs square matrices of floats, this is \(dtype) \(shape)") }
             let n = shape[-1]
             if n == 0 { return clone() }
@@ -27,7 +27,7 @@ extension Tensor {
     /// The X with self·X = b for triangular matrices [*, n, n] and b [*, n, k], by substitution. The other half is not read.
     /// PyTorch: `torch.linalg.solve_triangular`.
     public final func solveTriangular(_ b: Tensor, upper: Bool) -> Tensor {
-        composite("solveTriangular", self, b) { () throws(OpError) in
+        composite("solveTriangular", .asIs, self, b) { (_, b) throws(OpError) in
             guard ndim >= 2, b.ndim >= 2, shape[-1] == shape[-2], b.shape[-2] == shape[-1] else { throw OpError("matrices of shape \(shape) and right sides of shape \(b.shape) do not fit") }
             guard dtype == b.dtype, dtype.isFloatingPoint else { throw OpError("both must be of one float type, they are \(dtype) and \(b.dtype)") }
             guard let batch = Shape.broadcast(Shape(shape.dropLast(2)), Shape(b.shape.dropLast(2))) else { throw OpError("the batches of \(shape) and \(b.shape) do not broadcast") }

@@ -28,7 +28,7 @@ struct LayerNorm: Op {
     func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
         let (x, mean, rstd) = (context.saved[0], context.saved[1], context.saved[2])
         let weight = hasWeight ? context.saved[3] : nil
-        let gradients = NormGradients(x, weight: weight, context, hasBias: hasBias)
+        let gradients = NormGradients(x, weight: weight, context, hasBias: hasBias, parameterType: x.dtype)
         if isGradEnabled {
             return gradients.composed(grad, x, weight, statistics: [1], shared: [0], weightShape: [1, x.shape[1]]) { x in
                 let centered = x - x.mean(dim: [1], keepDim: true)
@@ -47,6 +47,8 @@ struct ChannelNorm: Op {
     let eps: Double
     let hasWeight: Bool
     let hasBias: Bool
+    /// The dtype of weight and bias: that of x or of its statistics.
+    let parameterType: DType
     /// Mean and rstd to normalise with; nil takes x's own (training).
     let fixed: (mean: Tensor, rstd: Tensor)?
     /// In training: mean and variance of the batch, for whoever keeps running ones.
@@ -82,7 +84,7 @@ struct ChannelNorm: Op {
     func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
         let (x, mean, rstd) = (context.saved[0], context.saved[1], context.saved[2])
         let weight = hasWeight ? context.saved[3] : nil
-        let gradients = NormGradients(x, weight: weight, context, hasBias: hasBias)
+        let gradients = NormGradients(x, weight: weight, context, hasBias: hasBias, parameterType: parameterType)
         if isGradEnabled {
             return gradients.composed(grad, x, weight, statistics: fixed == nil ? [0, 2] : nil, shared: [0, 2], weightShape: [1, x.shape[1], 1]) { x in
                 if fixed != nil { return (x - mean.to(x.dtype).reshape(1, -1, 1), rstd.to(x.dtype).reshape(1, -1, 1)) }
@@ -105,16 +107,16 @@ private struct NormGradients {
     let needsWeight: Bool
     let needsBias: Bool
     let hasBias: Bool
-    let biasLike: Tensor
+    let parameterType: DType
 
-    init(_ x: Tensor, weight: Tensor?, _ context: BackwardContext, hasBias: Bool) {
+    init(_ x: Tensor, weight: Tensor?, _ context: BackwardContext, hasBias: Bool, parameterType: DType) {
         self.x = x
         self.weight = weight
+        self.parameterType = parameterType
         self.hasBias = hasBias
         needsX = context.needs(0)
         needsWeight = weight != nil && context.needs(1)
         needsBias = hasBias && context.needs(weight == nil ? 1 : 2)
-        biasLike = weight ?? x
     }
 
     /// In the order of the op's inputs.
@@ -126,8 +128,8 @@ private struct NormGradients {
     func fused(_ run: (_ gx: Tensor?, _ gw: Tensor?, _ gb: Tensor?) throws(OpError) -> Void) -> [Tensor?] {
         do throws(OpError) {
             let gx = needsX ? try Tensor.uninitialized(x.shape, x.dtype, x.device) : nil
-            let gw = needsWeight ? try Tensor.uninitialized([x.shape[1]], x.dtype, x.device) : nil
-            let gb = needsBias ? try Tensor.uninitialized([x.shape[1]], x.dtype, x.device) : nil
+            let gw = needsWeight ? try Tensor.uninitialized([x.shape[1]], parameterType, x.device) : nil
+            let gb = needsBias ? try Tensor.uninitialized([x.shape[1]], parameterType, x.device) : nil
             try run(gx, gw, gb)
             return ordered(gx, gw, gb)
         } catch {
@@ -154,7 +156,7 @@ private struct NormGradients {
             }
             gx = (scaled * rstd).to(dtype)
         }
-        return ordered(gx, needsWeight ? (g * normalized).sum(dim: shared).to(dtype) : nil, needsBias ? g.sum(dim: shared).to(dtype) : nil)
+        return ordered(gx, needsWeight ? (g * normalized).sum(dim: shared).to(parameterType) : nil, needsBias ? g.sum(dim: shared).to(parameterType) : nil)
     }
 }
 
@@ -164,26 +166,24 @@ extension Tensor {
 
     /// Each block over the last dimensions `normalizedShape` with mean 0 and variance 1, times weight plus bias (of that shape, each optional).
     package final func layerNorm(_ normalizedShape: Shape, weight: Tensor?, bias: Tensor?, eps: Double) -> Tensor {
-        if let poisoned = [weight, bias].firstPoisoned { return poisoned }
-        return composite("layerNorm", self) { () throws(OpError) in
-            try checkNormalized(normalizedShape, weight: weight, bias: bias)
+        composite("layerNorm", .float32, self, optional: weight, bias: bias) { (x, weight, bias) throws(OpError) in
+            try x.checkNormalized(normalizedShape, weight: weight, bias: bias)
             let columns = normalizedShape.numel
             let rows = columns == 0 ? 0 : numel / columns
             let parameters = [weight, bias].compactMap { $0?.reshape([columns]) }
             let op = LayerNorm(eps: eps, hasWeight: weight != nil, hasBias: bias != nil)
-            return apply(op, [reshape([rows, columns])] + parameters).reshape(shape)
+            return apply(op, [x.reshape([rows, columns])] + parameters).reshape(shape)
         }
     }
 
     /// Each block over the last dimensions `normalizedShape` divided by its root mean square, √(mean(x²) + eps), times weight.
     /// `eps` nil is the distance from 1 to the next number of the dtype.
     package final func rmsNorm(_ normalizedShape: Shape, weight: Tensor?, eps: Double?) -> Tensor {
-        if let poisoned = [weight].firstPoisoned { return poisoned }
-        return composite("rmsNorm", self) { () throws(OpError) in
-            try checkNormalized(normalizedShape, weight: weight, bias: nil)
+        composite("rmsNorm", .float32, self, optional: weight, bias: nil) { (input, weight, _) throws(OpError) in
+            try input.checkNormalized(normalizedShape, weight: weight, bias: nil)
             let dims = Array(ndim - normalizedShape.count..<ndim)
-            let x = to(statisticsType)
-            let normalized = (x * (x.square().mean(dim: dims, keepDim: true) + (eps ?? statisticsType.epsilon)).rsqrt()).to(dtype)
+            let x = input.to(statisticsType)
+            let normalized = (x * (x.square().mean(dim: dims, keepDim: true) + (eps ?? statisticsType.epsilon)).rsqrt()).to(input.dtype)
             return weight.map { normalized * $0 } ?? normalized
         }
     }
@@ -203,7 +203,7 @@ extension Tensor {
 
     /// Each channel (dimension 1) with the mean and variance of the batch (`training`, or without running ones) or with the running ones.
     ///
-    /// In training, running mean and (unbiased) variance, [C] each, are moved toward the batch's by `momentum`, in place and unrecorded.
+    /// weight and bias of a float16 or bfloat16 input may be float32. In training, running mean and (unbiased) variance, [C] each, are moved toward the batch's by `momentum`, in place and unrecorded.
     package final func batchNorm(
         runningMean: Tensor?, runningVar: Tensor?, weight: Tensor?, bias: Tensor?, training: Bool, momentum: Double, eps: Double, name: String = "batchNorm"
     ) -> Tensor {
@@ -216,8 +216,10 @@ extension Tensor {
                 guard let parameter else { continue }
                 guard parameter.shape == [channels] else { throw OpError("\(what) of shape \(parameter.shape) does not fit the \(channels) channels of input \(shape)") }
             }
-            for (what, parameter) in [("weight", weight), ("bias", bias)] where parameter != nil && parameter!.dtype != dtype {
-                throw OpError("the input is \(dtype), \(what) \(parameter!.dtype); convert one with to(_:)")
+            let parameterType = (weight ?? bias)?.dtype ?? dtype
+            for (what, parameter) in [("weight", weight), ("bias", bias)] {
+                guard let parameter, parameter.dtype != parameterType || parameterType != dtype && parameterType != statisticsType else { continue }
+                throw OpError("the input is \(dtype), \(what) \(parameter.dtype), but must be \(dtype == statisticsType ? "the same" : "the same or \(statisticsType)"); convert one with to(_:)")
             }
             let flat = reshape([shape[0], channels, shape.dropFirst(2).reduce(1, *)])
             var fixed: (mean: Tensor, rstd: Tensor)?
@@ -231,7 +233,7 @@ extension Tensor {
                 }
             }
             let statistics = Byproducts()
-            let op = ChannelNorm(eps: eps, hasWeight: weight != nil, hasBias: bias != nil, fixed: fixed, statistics: statistics)
+            let op = ChannelNorm(eps: eps, hasWeight: weight != nil, hasBias: bias != nil, parameterType: parameterType, fixed: fixed, statistics: statistics)
             let out = apply(op, [flat] + [weight, bias].compactMap { $0 }).reshape(shape)
             if training && flat.numel > 0 && !out.isPoisoned {
                 let count = Double(flat.numel / channels)
@@ -288,25 +290,26 @@ extension Tensor {
 
     /// Each of `groups` groups of channels of each sample with its own mean and variance; weight and bias [C] are applied by channel.
     package final func groupNorm(_ groups: Int, weight: Tensor?, bias: Tensor?, eps: Double) -> Tensor {
-        if let poisoned = [weight, bias].firstPoisoned { return poisoned }
-        return composite("groupNorm", self) { () throws(OpError) in
-            guard dtype.isFloatingPoint else { throw OpError("is for floating-point tensors, the input is \(dtype); convert it with to(.float32)") }
-            guard ndim >= 2 else { throw OpError("input of shape \(shape) needs at least 2 dimensions: batch and channels") }
-            let (batch, channels) = (shape[0], shape[1])
-            guard groups > 0, channels % groups == 0 else { throw OpError("\(groups) groups do not divide the \(channels) channels of input \(shape)") }
-            for (what, parameter) in [("weight", weight), ("bias", bias)] {
-                guard let parameter else { continue }
-                guard parameter.shape == [channels] else { throw OpError("\(what) of shape \(parameter.shape) does not fit the \(channels) channels of input \(shape)") }
-                guard parameter.dtype == dtype else { throw OpError("the input is \(dtype), \(what) \(parameter.dtype); convert one with to(_:)") }
-            }
-            if numel == 0 { return clone() }
-            let rows = reshape([batch * groups, numel / (batch * groups)])
-            var out = apply(LayerNorm(eps: eps, hasWeight: false, hasBias: false), [rows]).reshape(shape)
-            let column = [channels] + Array(repeating: 1, count: ndim - 2)
-            if let weight { out = out * weight.reshape(column) }
-            if let bias { out = out + bias.reshape(column) }
-            return out
+        composite("groupNorm", .float32, self, optional: weight, bias: bias) { (x, weight, bias) throws(OpError) in try x.normalized(groups, weight, bias, eps) }
+    }
+
+    private final func normalized(_ groups: Int, _ weight: Tensor?, _ bias: Tensor?, _ eps: Double) throws(OpError) -> Tensor {
+        guard dtype.isFloatingPoint else { throw OpError("is for floating-point tensors, the input is \(dtype); convert it with to(.float32)") }
+        guard ndim >= 2 else { throw OpError("input of shape \(shape) needs at least 2 dimensions: batch and channels") }
+        let (batch, channels) = (shape[0], shape[1])
+        guard groups > 0, channels % groups == 0 else { throw OpError("\(groups) groups do not divide the \(channels) channels of input \(shape)") }
+        for (what, parameter) in [("weight", weight), ("bias", bias)] {
+            guard let parameter else { continue }
+            guard parameter.shape == [channels] else { throw OpError("\(what) of shape \(parameter.shape) does not fit the \(channels) channels of input \(shape)") }
+            guard parameter.dtype == dtype else { throw OpError("the input is \(dtype), \(what) \(parameter.dtype); convert one with to(_:)") }
         }
+        if numel == 0 { return clone() }
+        let rows = reshape([batch * groups, numel / (batch * groups)])
+        var out = apply(LayerNorm(eps: eps, hasWeight: false, hasBias: false), [rows]).reshape(shape)
+        let column = [channels] + Array(repeating: 1, count: ndim - 2)
+        if let weight { out = out * weight.reshape(column) }
+        if let bias { out = out + bias.reshape(column) }
+        return out
     }
 
     /// Divides each element by (k + alpha·mean(x²))^beta, the mean taken over `size` neighbouring channels, with zeros beyond the ends.

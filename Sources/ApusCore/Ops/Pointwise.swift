@@ -21,17 +21,19 @@ package final class UnaryRule: Sendable {
     let kind: UnaryKind
     let domain: Domain
     let keeps: Keeps
+    let autocast: AutocastPolicy
     /// The input's gradient from the output's and what was kept; nil: the function is locally constant, its gradient zero.
     let derivative: (@Sendable (_ g: Tensor, _ kept: Tensor, _ p: KernelParameters) -> Tensor)?
 
     init(
-        _ name: String, _ kind: UnaryKind, _ domain: Domain = .floats, keeps: Keeps = .input,
+        _ name: String, _ kind: UnaryKind, _ domain: Domain = .floats, keeps: Keeps = .input, autocast: AutocastPolicy = .asIs,
         _ derivative: (@Sendable (Tensor, Tensor, KernelParameters) -> Tensor)? = nil
     ) {
         self.name = name
         self.kind = kind
         self.domain = domain
         self.keeps = derivative == nil ? .nothing : keeps
+        self.autocast = autocast
         self.derivative = derivative
     }
 }
@@ -42,6 +44,7 @@ struct Unary: Op {
     var p = KernelParameters()
 
     var name: String { rule.name }
+    var autocast: AutocastPolicy { rule.autocast }
 
     func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
@@ -91,11 +94,13 @@ package final class BinaryRule: Sendable {
     let domain: Domain
     let keepsInputs: Bool
     let keepsOutput: Bool
+    let autocast: AutocastPolicy
     /// The operands' gradients; `a`, `b` and `y` are there as far as they were kept. nil: zero.
     let derivative: (@Sendable (_ g: Tensor, _ kept: SavedValues, _ context: BackwardContext, _ p: KernelParameters) -> [Tensor?])?
 
     init(
         _ name: String, _ kind: BinaryKind, _ domain: Domain = .any, keepsInputs: Bool = true, keepsOutput: Bool = false,
+        autocast: AutocastPolicy = .asIs,
         _ derivative: (@Sendable (Tensor, SavedValues, BackwardContext, KernelParameters) -> [Tensor?])? = nil
     ) {
         self.name = name
@@ -103,6 +108,7 @@ package final class BinaryRule: Sendable {
         self.domain = domain
         self.keepsInputs = keepsInputs && derivative != nil
         self.keepsOutput = keepsOutput
+        self.autocast = autocast
         self.derivative = derivative
     }
 }
@@ -113,6 +119,7 @@ struct Binary: Op {
     var p = KernelParameters()
 
     var name: String { rule.name }
+    var autocast: AutocastPolicy { rule.autocast }
 
     func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
         let (a, b) = (inputs[0], inputs[1])

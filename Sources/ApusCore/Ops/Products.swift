@@ -3,6 +3,7 @@
 /// dA = G·Bᵀ, dB = Aᵀ·G, dbias = Σ rows of G.
 struct BatchedProduct: Op {
     var name: String { "matmul" }
+    var autocast: AutocastPolicy { .lower }
 
     func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
         let (a, b) = (inputs[0], inputs[1])
@@ -35,35 +36,37 @@ extension Tensor {
     /// The matrix product, with PyTorch's rules for ranks: vector·vector is a dot product, a vector counts as a row on the left and a
     /// column on the right, and dimensions before the last two broadcast as batches.
     public final func matmul(_ other: Tensor) -> Tensor {
-        composite("matmul", self, other) { () throws(OpError) in
-            guard ndim > 0 && other.ndim > 0 else { throw OpError("both operands need a dimension, the shapes are \(shape) and \(other.shape); use * for scalars") }
-            let (inner, outer) = (shape[-1], other.shape[other.ndim == 1 ? 0 : -2])
-            guard inner == outer else {
-                throw OpError("shapes \(shape) and \(other.shape) do not multiply: \(inner) columns meet \(outer) rows; transpose or reshape one of them")
-            }
-            guard dtype == other.dtype else {
-                throw OpError("the operands are \(dtype) and \(other.dtype); convert one with to(_:)")
-            }
-            guard dtype != .bool else { throw OpError("is not defined for bool; convert with to(_:)") }
-            let a = ndim == 1 ? unsqueeze(0) : self
-            let b = other.ndim == 1 ? other.unsqueeze(1) : other
-            var product: Tensor
-            if b.ndim == 2 {
-                // One tall product instead of many small ones.
-                let flat = a.reshape([1, a.shape.dropLast().reduce(1, *), inner])
-                product = apply(BatchedProduct(), [flat, b.unsqueeze(0)]).reshape(Shape(a.shape.dropLast() + [b.shape[1]]))
-            } else {
-                guard let batch = Shape.broadcast(Shape(a.shape.dropLast(2)), Shape(b.shape.dropLast(2))) else {
-                    throw OpError("the batch dimensions of \(shape) and \(other.shape) do not broadcast")
-                }
-                let x = a.expand(Shape(batch + a.shape.suffix(2))).flattenBatch()
-                let y = b.expand(Shape(batch + b.shape.suffix(2))).flattenBatch()
-                product = apply(BatchedProduct(), [x, y]).reshape(Shape(batch + [a.shape[-2], b.shape[-1]]))
-            }
-            if ndim == 1 { product = product.squeeze(-2) }
-            if other.ndim == 1 { product = product.squeeze(-1) }
-            return product
+        composite("matmul", .lower, self, other) { (x, y) throws(OpError) in try x.product(y) }
+    }
+
+    private final func product(_ other: Tensor) throws(OpError) -> Tensor {
+        guard ndim > 0 && other.ndim > 0 else { throw OpError("both operands need a dimension, the shapes are \(shape) and \(other.shape); use * for scalars") }
+        let (inner, outer) = (shape[-1], other.shape[other.ndim == 1 ? 0 : -2])
+        guard inner == outer else {
+            throw OpError("shapes \(shape) and \(other.shape) do not multiply: \(inner) columns meet \(outer) rows; transpose or reshape one of them")
         }
+        guard dtype == other.dtype else {
+            throw OpError("the operands are \(dtype) and \(other.dtype); convert one with to(_:)")
+        }
+        guard dtype != .bool else { throw OpError("is not defined for bool; convert with to(_:)") }
+        let a = ndim == 1 ? unsqueeze(0) : self
+        let b = other.ndim == 1 ? other.unsqueeze(1) : other
+        var product: Tensor
+        if b.ndim == 2 {
+            // One tall product instead of many small ones.
+            let flat = a.reshape([1, a.shape.dropLast().reduce(1, *), inner])
+            product = apply(BatchedProduct(), [flat, b.unsqueeze(0)]).reshape(Shape(a.shape.dropLast() + [b.shape[1]]))
+        } else {
+            guard let batch = Shape.broadcast(Shape(a.shape.dropLast(2)), Shape(b.shape.dropLast(2))) else {
+                throw OpError("the batch dimensions of \(shape) and \(other.shape) do not broadcast")
+            }
+            let x = a.expand(Shape(batch + a.shape.suffix(2))).flattenBatch()
+            let y = b.expand(Shape(batch + b.shape.suffix(2))).flattenBatch()
+            product = apply(BatchedProduct(), [x, y]).reshape(Shape(batch + [a.shape[-2], b.shape[-1]]))
+        }
+        if ndim == 1 { product = product.squeeze(-2) }
+        if other.ndim == 1 { product = product.squeeze(-1) }
+        return product
     }
 
     /// All dimensions but the last two as one, which is added where there is none.
@@ -87,7 +90,7 @@ extension Tensor {
         return matmul(vector)
     }
     /// The sum of products of two vectors. PyTorch: `dot`.
-    public final func dot(_ other: Tensor) -> Tensor { ranked("dot", 1, other) ?? matmul(other) }
+    public final func dot(_ other: Tensor) -> Tensor { ranked("dot", 1, other) ?? composite("dot", .widest, self, other) { x, y in x.matmul(y) } }
     /// Every product of an element of one vector with one of another. PyTorch: `outer`.
     public final func outer(_ other: Tensor) -> Tensor { ranked("outer", 1, other) ?? unsqueeze(1) * other.unsqueeze(0) }
 
@@ -98,36 +101,39 @@ extension Tensor {
 
     /// β·self + α·(a·b). PyTorch: `addmm`.
     public final func addmm(_ a: Tensor, _ b: Tensor, beta: Double = 1, alpha: Double = 1) -> Tensor {
-        let product = a.mm(b)
-        let scaled = alpha == 1 ? product : product * alpha
-        return beta == 0 ? scaled : (beta == 1 ? self : self * beta) + scaled
+        composite("addmm", .lower, self, a, b) { c, a, b in c.plus(a.mm(b), beta, alpha) }
     }
     /// β·self + α·(a·b) for batches. PyTorch: `baddbmm`.
     public final func baddbmm(_ a: Tensor, _ b: Tensor, beta: Double = 1, alpha: Double = 1) -> Tensor {
-        let product = a.bmm(b)
+        composite("baddbmm", .lower, self, a, b) { c, a, b in c.plus(a.bmm(b), beta, alpha) }
+    }
+
+    /// β·self + α·product
+    private final func plus(_ product: Tensor, _ beta: Double, _ alpha: Double) -> Tensor {
         let scaled = alpha == 1 ? product : product * alpha
         return beta == 0 ? scaled : (beta == 1 ? self : self * beta) + scaled
     }
 
     /// x·weightᵀ + bias for x [*, in], weight [out, in], bias [out]. PyTorch: `F.linear`.
     package final func linear(_ weight: Tensor, _ bias: Tensor?) -> Tensor {
-        if bias?.isPoisoned == true { return bias! }
-        return composite("linear", self, weight) { () throws(OpError) in
-            guard ndim >= 1, weight.ndim == 1 || weight.ndim == 2, shape[-1] == weight.shape[-1] else {
-                throw OpError("input of shape \(shape) does not fit weight of shape \(weight.shape) (out_features, in_features): the last extent must be \(weight.shape[-1])")
-            }
-            if weight.ndim == 1 { return bias.map { matmul(weight) + $0 } ?? matmul(weight) }
-            guard dtype == weight.dtype, bias == nil || bias!.dtype == dtype else {
-                throw OpError("input is \(dtype), weight \(weight.dtype)\(bias.map { ", bias \($0.dtype)" } ?? ""); convert one with to(_:)")
-            }
-            let (rows, out, inner) = (shape.dropLast().reduce(1, *), weight.shape[0], weight.shape[1])
-            let flat = reshape([1, rows, inner])
-            var inputs = [flat, weight.t().unsqueeze(0)]
-            if let bias {
-                guard bias.shape == [out] || bias.shape == [1] else { throw OpError("bias of shape \(bias.shape) does not fit \(out) output features") }
-                inputs.append(bias.expand([out]))
-            }
-            return apply(BatchedProduct(), inputs).reshape(Shape(shape.dropLast() + [out]))
+        composite("linear", .lower, self, weight, bias: bias) { (x, weight, bias) throws(OpError) in try x.projected(weight, bias) }
+    }
+
+    private final func projected(_ weight: Tensor, _ bias: Tensor?) throws(OpError) -> Tensor {
+        guard ndim >= 1, weight.ndim == 1 || weight.ndim == 2, shape[-1] == weight.shape[-1] else {
+            throw OpError("input of shape \(shape) does not fit weight of shape \(weight.shape) (out_features, in_features): the last extent must be \(weight.shape[-1])")
         }
+        if weight.ndim == 1 { return bias.map { matmul(weight) + $0 } ?? matmul(weight) }
+        guard dtype == weight.dtype, bias == nil || bias!.dtype == dtype else {
+            throw OpError("input is \(dtype), weight \(weight.dtype)\(bias.map { ", bias \($0.dtype)" } ?? ""); convert one with to(_:)")
+        }
+        let (rows, out, inner) = (shape.dropLast().reduce(1, *), weight.shape[0], weight.shape[1])
+        let flat = reshape([1, rows, inner])
+        var inputs = [flat, weight.t().unsqueeze(0)]
+        if let bias {
+            guard bias.shape == [out] || bias.shape == [1] else { throw OpError("bias of shape \(bias.shape) does not fit \(out) output features") }
+            inputs.append(bias.expand([out]))
+        }
+        return apply(BatchedProduct(), inputs).reshape(Shape(shape.dropLast() + [out]))
     }
 }

@@ -6,6 +6,7 @@ struct Reduce: Op {
     let inputShape: Shape
 
     var name: String { "\(kind)" }
+    var autocast: AutocastPolicy { kind == .sum || kind == .prod ? .float32 : .asIs }
 
     /// How many elements go into one.
     private var count: Int { dims.reduce(1) { $0 * inputShape[$1] } }
@@ -82,6 +83,7 @@ struct Scan: Op {
     let kind: ScanKind
     let dim: Int
     var name: String { kind == .sum ? "cumsum" : "cumprod" }
+    var autocast: AutocastPolicy { .float32 }
 
     func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
@@ -201,10 +203,10 @@ extension Tensor {
     /// Σ(x − mean)² / (n − correction) over `dim`, all dimensions by default. PyTorch: `torch.var` (correction 1 is the unbiased estimate).
     public final func `var`(dim: [Int] = [], correction: Double = 1, keepDim: Bool = false) -> Tensor {
         if let failed = floatsOnly("var") { return failed }
-        return composite("var", self) { () throws(OpError) in
+        return composite("var", .asIs, self) { (x) throws(OpError) in
             let at = try reductionDims(dim)
             let count = Double(at.reduce(1) { $0 * shape[$1] })
-            let centered = self - reduced(.mean, at, keepDim: true)
+            let centered = x - x.reduced(.mean, at, keepDim: true)
             let sum = centered.square().reduced(.sum, at, keepDim: keepDim)
             return sum / Swift.max(count - correction, 0)
         }
@@ -220,29 +222,32 @@ extension Tensor {
     /// PyTorch: `torch.norm`. The gradient at a zero vector is 0 for p = 2.
     public final func norm(p: Double = 2, dim: [Int] = [], keepDim: Bool = false) -> Tensor {
         if let failed = floatsOnly("norm") { return failed }
-        if p == .infinity { return abs().amax(dim: dim, keepDim: keepDim) }
-        if p == -.infinity { return abs().amin(dim: dim, keepDim: keepDim) }
-        if p == 0 { return ne(0).to(dtype).sum(dim: dim, keepDim: keepDim) }
-        if p == 1 { return abs().sum(dim: dim, keepDim: keepDim) }
-        if p == 2 {
-            let squares = square().sum(dim: dim, keepDim: keepDim)
-            // √ has an infinite slope at 0, where the norm's subgradient 0 is wanted.
-            let isZero = squares.detach().eq(0)
-            return squares.maskedFill(isZero, 1).sqrt().maskedFill(isZero, 0)
+        return composite("norm", .float32, self) { x in
+            if p == .infinity { return x.abs().amax(dim: dim, keepDim: keepDim) }
+            if p == -.infinity { return x.abs().amin(dim: dim, keepDim: keepDim) }
+            if p == 0 { return x.ne(0).to(x.dtype).sum(dim: dim, keepDim: keepDim) }
+            if p == 1 { return x.abs().sum(dim: dim, keepDim: keepDim) }
+            if p == 2 {
+                let squares = x.square().sum(dim: dim, keepDim: keepDim)
+                // √ has an infinite slope at 0, where the norm's subgradient 0 is wanted.
+                let isZero = squares.detach().eq(0)
+                return squares.maskedFill(isZero, 1).sqrt().maskedFill(isZero, 0)
+            }
+            return x.abs().pow(p).sum(dim: dim, keepDim: keepDim).pow(1 / p)
         }
-        return abs().pow(p).sum(dim: dim, keepDim: keepDim).pow(1 / p)
     }
     /// The norm along `dim`.
     public final func norm(p: Double = 2, dim: Int, keepDim: Bool = false) -> Tensor { norm(p: p, dim: [dim], keepDim: keepDim) }
 
     /// ln Σeˣ over `dim`, without overflow.
     public final func logsumexp(dim: [Int], keepDim: Bool = false) -> Tensor {
-        let x = dtype.isFloatingPoint ? self : to(.float32)
-        if x.isPoisoned || x.numel == 0 { return x.exp().sum(dim: dim, keepDim: keepDim).log() }
-        let largest = x.detach().amax(dim: dim, keepDim: true)
-        let shift = Tensor.where(largest.isinf(), Tensor.zeros(like: largest), largest)
-        let sum = (x - shift).exp().sum(dim: dim, keepDim: true).log() + shift
-        return keepDim ? sum : sum.squeeze(dim.isEmpty ? Array(0..<ndim) : dim)
+        composite("logsumexp", .float32, dtype.isFloatingPoint ? self : to(.float32)) { x in
+            if x.numel == 0 { return x.exp().sum(dim: dim, keepDim: keepDim).log() }
+            let largest = x.detach().amax(dim: dim, keepDim: true)
+            let shift = Tensor.where(largest.isinf(), Tensor.zeros(like: largest), largest)
+            let sum = (x - shift).exp().sum(dim: dim, keepDim: true).log() + shift
+            return keepDim ? sum : sum.squeeze(dim.isEmpty ? Array(0..<ndim) : dim)
+        }
     }
     /// ln Σeˣ along `dim`, without overflow.
     public final func logsumexp(dim: Int, keepDim: Bool = false) -> Tensor { logsumexp(dim: [dim], keepDim: keepDim) }

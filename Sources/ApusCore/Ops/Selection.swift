@@ -206,7 +206,11 @@ extension Tensor {
     }
 
     private final func scattered(_ kind: ScatterKind, _ dim: Int, _ index: Tensor, _ source: Tensor) -> Tensor {
-        composite(kind == .add ? "scatterAdd" : "scatter", self, index, source) { () throws(OpError) in
+        // Only sums are on PyTorch's list; what is set keeps the type it is set into.
+        if kind == .add && autocastDType != nil {
+            return composite("scatterAdd", .widest, self, source) { x, source in x.scattered(kind, dim, index, source) }
+        }
+        return composite(kind == .add ? "scatterAdd" : "scatter", self, index, source) { () throws(OpError) in
             if ndim == 0 { return reshape([1]).scattered(kind, 0, index.reshape([-1]), source.reshape([-1])).reshape(Shape()) }
             let at = try checkGather(dim, index)
             guard source.ndim == ndim, source.dtype == dtype else {

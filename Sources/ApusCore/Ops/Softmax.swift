@@ -6,6 +6,7 @@ struct Softmax: Op {
     let log: Bool
 
     var name: String { log ? "logSoftmax" : "softmax" }
+    var autocast: AutocastPolicy { .float32 }
 
     func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
@@ -58,8 +59,9 @@ extension Tensor {
     public final func logSoftmax(dim: Int, dtype: DType? = nil) -> Tensor { softmax("logSoftmax", dim, dtype, log: true) }
 
     private final func softmax(_ name: String, _ dim: Int, _ dtype: DType?, log: Bool) -> Tensor {
-        composite(name, self) { () throws(OpError) in
-            let x = dtype.map { to($0) } ?? self
+        // A dtype that was asked for is not to be overruled.
+        composite(name, dtype == nil ? .float32 : .asIs, self) { (x) throws(OpError) in
+            let x = dtype.map { x.to($0) } ?? x
             guard x.dtype.isFloatingPoint else { throw OpError("is for floats, this tensor is \(x.dtype); pass dtype: .float32 or convert it") }
             let at = try normalize(dim: dim, ndim: ndim)
             return ndim == 0 ? apply(Softmax(dim: 0, log: log), [x.reshape([1])]).reshape([]) : apply(Softmax(dim: at, log: log), [x])

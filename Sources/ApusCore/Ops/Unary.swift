@@ -5,32 +5,32 @@ extension UnaryRule {
     static let neg = UnaryRule("neg", .negative, .numbers, keeps: .nothing) { g, _, _ in -g }
     static let abs = UnaryRule("abs", .absolute, .numbers) { g, x, _ in g * x.sign() }
     static let sign = UnaryRule("sign", .sign, .numbers)
-    static let square = UnaryRule("square", .square, .numbers) { g, x, _ in g * x * 2 }
-    static let reciprocal = UnaryRule("reciprocal", .reciprocal, keeps: .output) { g, y, _ in -(g * y * y) }
+    static let square = UnaryRule("square", .square, .numbers, autocast: .float32) { g, x, _ in g * x * 2 }
+    static let reciprocal = UnaryRule("reciprocal", .reciprocal, keeps: .output, autocast: .float32) { g, y, _ in -(g * y * y) }
     static let sqrt = UnaryRule("sqrt", .sqrt, keeps: .output) { g, y, _ in g / (y * 2) }
-    static let rsqrt = UnaryRule("rsqrt", .rsqrt, keeps: .output) { g, y, _ in g * y.pow(3) * -0.5 }
-    static let exp = UnaryRule("exp", .exp, keeps: .output) { g, y, _ in g * y }
+    static let rsqrt = UnaryRule("rsqrt", .rsqrt, keeps: .output, autocast: .float32) { g, y, _ in g * y.pow(3) * -0.5 }
+    static let exp = UnaryRule("exp", .exp, keeps: .output, autocast: .float32) { g, y, _ in g * y }
     static let exp2 = UnaryRule("exp2", .exp2, keeps: .output) { g, y, _ in g * y * 0.6931471805599453 }
-    static let expm1 = UnaryRule("expm1", .expm1, keeps: .output) { g, y, _ in g * (y + 1) }
-    static let log = UnaryRule("log", .log) { g, x, _ in g / x }
-    static let log2 = UnaryRule("log2", .log2) { g, x, _ in g / (x * 0.6931471805599453) }
-    static let log10 = UnaryRule("log10", .log10) { g, x, _ in g / (x * 2.302585092994046) }
-    static let log1p = UnaryRule("log1p", .log1p) { g, x, _ in g / (x + 1) }
+    static let expm1 = UnaryRule("expm1", .expm1, keeps: .output, autocast: .float32) { g, y, _ in g * (y + 1) }
+    static let log = UnaryRule("log", .log, autocast: .float32) { g, x, _ in g / x }
+    static let log2 = UnaryRule("log2", .log2, autocast: .float32) { g, x, _ in g / (x * 0.6931471805599453) }
+    static let log10 = UnaryRule("log10", .log10, autocast: .float32) { g, x, _ in g / (x * 2.302585092994046) }
+    static let log1p = UnaryRule("log1p", .log1p, autocast: .float32) { g, x, _ in g / (x + 1) }
     static let sin = UnaryRule("sin", .sin) { g, x, _ in g * x.cos() }
     static let cos = UnaryRule("cos", .cos) { g, x, _ in -(g * x.sin()) }
-    static let tan = UnaryRule("tan", .tan, keeps: .output) { g, y, _ in g * (1 + y.square()) }
-    static let asin = UnaryRule("asin", .asin) { g, x, _ in g * (1 - x.square()).rsqrt() }
-    static let acos = UnaryRule("acos", .acos) { g, x, _ in -(g * (1 - x.square()).rsqrt()) }
+    static let tan = UnaryRule("tan", .tan, keeps: .output, autocast: .float32) { g, y, _ in g * (1 + y.square()) }
+    static let asin = UnaryRule("asin", .asin, autocast: .float32) { g, x, _ in g * (1 - x.square()).rsqrt() }
+    static let acos = UnaryRule("acos", .acos, autocast: .float32) { g, x, _ in -(g * (1 - x.square()).rsqrt()) }
     static let atan = UnaryRule("atan", .atan) { g, x, _ in g / (1 + x.square()) }
-    static let sinh = UnaryRule("sinh", .sinh) { g, x, _ in g * x.cosh() }
-    static let cosh = UnaryRule("cosh", .cosh) { g, x, _ in g * x.sinh() }
+    static let sinh = UnaryRule("sinh", .sinh, autocast: .float32) { g, x, _ in g * x.cosh() }
+    static let cosh = UnaryRule("cosh", .cosh, autocast: .float32) { g, x, _ in g * x.sinh() }
     static let tanh = UnaryRule("tanh", .tanh, keeps: .output) { g, y, _ in Tensor.binary(.tanhGrad, g, y) }
     static let asinh = UnaryRule("asinh", .asinh) { g, x, _ in g * (x.square() + 1).rsqrt() }
     static let acosh = UnaryRule("acosh", .acosh) { g, x, _ in g * (x.square() - 1).rsqrt() }
     static let atanh = UnaryRule("atanh", .atanh) { g, x, _ in g / (1 - x.square()) }
     static let erf = UnaryRule("erf", .erf) { g, x, _ in g * (-x.square()).exp() * 1.1283791670955126 }
     static let erfc = UnaryRule("erfc", .erfc) { g, x, _ in g * (-x.square()).exp() * -1.1283791670955126 }
-    static let erfinv = UnaryRule("erfinv", .erfinv, keeps: .output) { g, y, _ in g * y.square().exp() * 0.8862269254527579 }
+    static let erfinv = UnaryRule("erfinv", .erfinv, keeps: .output, autocast: .float32) { g, y, _ in g * y.square().exp() * 0.8862269254527579 }
     static let lgamma = UnaryRule("lgamma", .lgamma) { g, x, _ in g * x.digamma() }
     static let digamma = UnaryRule("digamma", .digamma) { g, x, _ in g * x.trigamma() }
     static let floor = UnaryRule("floor", .floor, .rounding)
@@ -58,14 +58,14 @@ extension UnaryRule {
     static let subNumber = UnaryRule("sub", .affine, keeps: .nothing) { g, _, p in p.a < 0 ? -g : g }
     static let mulNumber = UnaryRule("mul", .affine, keeps: .nothing) { g, _, p in g * p.a }
     /// n·x^(n−1)
-    static let pow = UnaryRule("pow", .powScalar) { g, x, p in p.a == 0 ? Tensor.zeros(like: g) : g * (x.pow(p.a - 1) * p.a) }
+    static let pow = UnaryRule("pow", .powScalar, autocast: .float32) { g, x, p in p.a == 0 ? Tensor.zeros(like: g) : g * (x.pow(p.a - 1) * p.a) }
     static let powInteger = UnaryRule("pow", .powScalar, .numbers)
     /// Φ(x) + x·φ(x)
     static let gelu = UnaryRule("gelu", .gelu) { g, x, _ in Tensor.binary(.geluGrad, g, x) }
     static let geluTanh = UnaryRule("gelu", .geluTanh) { g, x, _ in Tensor.binary(.geluTanhGrad, g, x) }
     static let leakyRelu = UnaryRule("leakyRelu", .leakyRelu) { g, x, p in Tensor.binary(.leakyReluGrad, g, x, p) }
     static let elu = UnaryRule("elu", .elu) { g, x, p in Tensor.binary(.eluGrad, g, x, p) }
-    static let softplus = UnaryRule("softplus", .softplus) { g, x, p in Tensor.binary(.softplusGrad, g, x, p) }
+    static let softplus = UnaryRule("softplus", .softplus, autocast: .float32) { g, x, p in Tensor.binary(.softplusGrad, g, x, p) }
     static let hardtanh = UnaryRule("hardtanh", .clamp, .numbers) { g, x, p in Tensor.binary(.hardtanhGrad, g, x, p) }
     static let clamp = UnaryRule("clamp", .clamp, .numbers) { g, x, p in Tensor.binary(.clampGrad, g, x, p) }
     static let hardshrink = UnaryRule("hardshrink", .hardshrink) { g, x, p in Tensor.where(x.abs().gt(p.a), g, Tensor.zeros(like: g)) }
@@ -210,8 +210,10 @@ extension Tensor {
     public final func threshold(_ threshold: Double, _ value: Double) -> Tensor { unary(.threshold, threshold, value) }
     /// log(x / (1 − x)), x clamped to eps … 1 − eps where eps is given. PyTorch: `torch.logit`.
     public final func logit(eps: Double? = nil) -> Tensor {
-        let x = eps.map { clamp(min: $0, max: 1 - $0) } ?? self
-        return (x / (1 - x)).log()
+        composite("logit", .asIs, self) { x in
+            let x = eps.map { x.clamp(min: $0, max: 1 - $0) } ?? x
+            return (x / (1 - x)).log()
+        }
     }
     /// ψ′(x), by recurrence up to x ≥ 8 and the asymptotic series; relative error below 1e-10 for x > 0.
     final func trigamma() -> Tensor {

@@ -100,7 +100,7 @@ extension F {
 
     /// x > 0 ? x : w·x with a learned w for each channel (dimension 1), or one for all (He et al., 2015). PyTorch: `F.prelu`.
     public static func prelu(_ input: Tensor, _ weight: Tensor) -> Tensor {
-        composite("prelu", input, weight) { () throws(OpError) in
+        composite("prelu", .lower, input, weight) { (input, weight) throws(OpError) in
             guard weight.ndim <= 1 else { throw OpError("weight must have one dimension at most, its shape is \(weight.shape)") }
             var slopes = weight
             if weight.numel != 1 {

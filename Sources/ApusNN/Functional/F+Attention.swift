@@ -17,7 +17,7 @@ extension F {
         enableGqa: Bool = false
     ) -> Tensor {
         if let attnMask, attnMask.isPoisoned { return attnMask }
-        return composite("scaledDotProductAttention", query, key, value) { () throws(OpError) in
+        return composite("scaledDotProductAttention", .lower, query, key, value) { (query, key, value) throws(OpError) in
             for (name, x) in [("query", query), ("key", key), ("value", value)] where x.ndim < 2 {
                 throw OpError("\(name) of shape \(x.shape) needs at least 2 dimensions: positions and features")
             }

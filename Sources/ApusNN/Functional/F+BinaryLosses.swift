@@ -33,9 +33,13 @@ extension F {
     /// The cross entropy of probabilities `input` with `target` (0 to 1): −(y·log x + (1 − y)·log(1 − x)), times `weight` where given, which
     /// broadcasts. Logarithms are at least −100. PyTorch: `F.binary_cross_entropy`.
     ///
-    /// Traps where the shapes differ or an input is outside 0 … 1. `binaryCrossEntropyWithLogits` is the stable form for scores.
+    /// Traps where the shapes differ, an input is outside 0 … 1, or inside `autocast`. `binaryCrossEntropyWithLogits` is the stable form for scores.
     public static func binaryCrossEntropy(_ input: Tensor, _ target: Tensor, weight: Tensor? = nil, reduction: Reduction = .mean) -> Tensor {
         composite("binaryCrossEntropy", input, target) { () throws(OpError) in
+            guard autocastDType == nil else {
+                throw OpError("is not safe inside autocast: sigmoid may have rounded an input to 0 or 1 in half precision; use binaryCrossEntropyWithLogits "
+                    + "(BCEWithLogitsLoss) on the scores, or autocast(_, enabled: false) on float32 inputs")
+            }
             try checkShapes(input, target)
             guard input.dtype.isFloatingPoint, target.dtype == input.dtype else {
                 throw OpError("input and target must be floating-point tensors of one type, they are \(input.dtype) and \(target.dtype)")
@@ -55,7 +59,7 @@ extension F {
     public static func binaryCrossEntropyWithLogits(
         _ input: Tensor, _ target: Tensor, weight: Tensor? = nil, reduction: Reduction = .mean, posWeight: Tensor? = nil
     ) -> Tensor {
-        composite("binaryCrossEntropyWithLogits", input, target) { () throws(OpError) in
+        composite("binaryCrossEntropyWithLogits", .float32, input, target) { (input, target) throws(OpError) in
             try checkShapes(input, target)
             var log = input.logSigmoid()
             if let posWeight { log = log * (1 + (try F.spread(posWeight, "posWeight", over: input) - 1) * target) }
@@ -79,7 +83,7 @@ extension F {
 
     /// log(1 + exp(−y·x)) for targets y of 1 and −1. PyTorch: `F.soft_margin_loss`. Traps where the shapes differ.
     public static func softMarginLoss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean) -> Tensor {
-        composite("softMarginLoss", input, target) { () throws(OpError) in
+        composite("softMarginLoss", .float32, input, target) { (input, target) throws(OpError) in
             try checkShapes(input, target)
             // Beyond 50 the two are equal to the last bit, and exp would overflow.
             return (-(target * input)).softplus(beta: 1, threshold: 50).reduced(reduction)

@@ -79,7 +79,7 @@ extension F {
     /// Convolution over sequences whose channels come last: input [T, N, C], weight [K, C, O], bias [O] → [T + 2·pad − K + 1, N, O].
     /// PyTorch: `F.conv_tbc`.
     public static func convTbc(_ input: Tensor, _ weight: Tensor, _ bias: Tensor, pad: Int = 0) -> Tensor {
-        composite("convTbc", input, weight, bias) { () throws(OpError) in
+        composite("convTbc", .lower, input, weight, bias) { (input, weight, bias) throws(OpError) in
             guard input.ndim == 3, weight.ndim == 3 else { throw OpError("input and weight need 3 dimensions, their shapes are \(input.shape) and \(weight.shape)") }
             return convolution("convTbc", 1, input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, 1, ConvolutionPadding(pad), 1, 1).permute(2, 0, 1)
         }

@@ -13,7 +13,7 @@ extension F {
     public static func crossEntropy(
         _ input: Tensor, _ target: Tensor, weight: Tensor? = nil, ignoreIndex: Int = -100, reduction: Reduction = .mean, labelSmoothing: Double = 0
     ) -> Tensor {
-        composite("crossEntropy", input, target) { () throws(OpError) in
+        composite("crossEntropy", .float32, input, target) { (input, target) throws(OpError) in
             guard labelSmoothing >= 0 && labelSmoothing <= 1 else { throw OpError("labelSmoothing must lie in 0 ... 1, it is \(labelSmoothing)") }
             let scores = try Classes(input, target: target, weight: weight)
             if target.shape == input.shape && target.dtype.isFloatingPoint {
@@ -55,7 +55,7 @@ extension F {
     public static func nllLoss(
         _ input: Tensor, _ target: Tensor, weight: Tensor? = nil, ignoreIndex: Int = -100, reduction: Reduction = .mean
     ) -> Tensor {
-        composite("nllLoss", input, target) { () throws(OpError) in
+        composite("nllLoss", .float32, input, target) { (input, target) throws(OpError) in
             let scores = try Classes(input, target: target, weight: weight)
             try scores.checkLabels(target)
             let (x, y) = (scores.batched, scores.isBatched ? target : target.reshape([1]))

@@ -27,7 +27,7 @@ extension F {
     public static func gridSample(
         _ input: Tensor, _ grid: Tensor, mode: GridSampleMode = .bilinear, paddingMode: GridSamplePadding = .zeros, alignCorners: Bool = false
     ) -> Tensor {
-        composite("gridSample", input, grid) { () throws(OpError) in
+        composite("gridSample", .widest, input, grid) { (input, grid) throws(OpError) in
             let spatial = input.ndim - 2
             guard spatial == 2 || spatial == 3, grid.ndim == input.ndim else {
                 throw OpError("input and grid need 4 dimensions (images) or 5 (volumes), their shapes are \(input.shape) and \(grid.shape)")

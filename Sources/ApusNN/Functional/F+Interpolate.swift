@@ -57,7 +57,7 @@ extension F {
         _ input: Tensor, size: (any ExtentsConvertible)? = nil, scaleFactor: (any ScaleFactorConvertible)? = nil, mode: InterpolationMode = .nearest, alignCorners: Bool? = nil,
         recomputeScaleFactor: Bool = false, antialias: Bool = false
     ) -> Tensor {
-        composite("interpolate", input) { () throws(OpError) in
+        composite("interpolate", mode == .area ? .asIs : .float32, input) { (input) throws(OpError) in
             let spatial = input.ndim - 2
             guard (1...3).contains(spatial), mode.spatial == nil || mode.spatial == spatial else {
                 throw OpError("mode \(mode.rawValue) is for inputs with \(mode.spatial.map { "\($0 + 2)" } ?? "3 to 5") dimensions, this one has shape \(input.shape)")

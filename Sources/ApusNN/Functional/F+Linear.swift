@@ -7,7 +7,7 @@ extension F {
     /// y_o = Σ_ij x1_i·W_oij·x2_j + b_o for x1 [*, in1], x2 [*, in2], weight [out, in1, in2], bias [out]. PyTorch: `F.bilinear`.
     public static func bilinear(_ input1: Tensor, _ input2: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) -> Tensor {
         if let bias, bias.isPoisoned { return bias }
-        return composite("bilinear", input1, input2, weight) { () throws(OpError) in
+        return composite("bilinear", .widest, input1, input2, weight) { (input1, input2, weight) throws(OpError) in
             guard weight.ndim == 3 else { throw OpError("weight must be [out_features, in1_features, in2_features], its shape is \(weight.shape)") }
             guard input1.ndim >= 1, input1.ndim == input2.ndim, input1.shape.dropLast().elementsEqual(input2.shape.dropLast()) else {
                 throw OpError("inputs of shapes \(input1.shape) and \(input2.shape) must agree in all dimensions but the last")
@@ -28,7 +28,7 @@ extension F {
 
     /// Cosine of the angle between x1 and x2 along `dim`: x1·x2 / (max(‖x1‖, eps)·max(‖x2‖, eps)). PyTorch: `F.cosine_similarity`.
     public static func cosineSimilarity(_ x1: Tensor, _ x2: Tensor, dim: Int = 1, eps: Double = 1e-8) -> Tensor {
-        composite("cosineSimilarity", x1, x2) { () throws(OpError) in
+        composite("cosineSimilarity", .float32, x1, x2) { (x1, x2) throws(OpError) in
             guard Tensor.resultType(x1, x2).isFloatingPoint else { throw OpError("is for floats, the inputs are \(x1.dtype) and \(x2.dtype)") }
             guard let shape = Shape.broadcast(x1.shape, x2.shape) else { throw OpError("shapes \(x1.shape) and \(x2.shape) do not broadcast") }
             _ = try ApusCore.normalize(dim: dim, ndim: shape.count)
@@ -47,7 +47,7 @@ extension F {
     ///
     /// p from 0 (how many elements differ) to infinity. Equal rows have derivative 0. It takes memory for all differences.
     public static func pdist(_ input: Tensor, p: Double = 2) -> Tensor {
-        composite("pdist", input) { () throws(OpError) in
+        composite("pdist", .float32, input) { (input) throws(OpError) in
             guard input.ndim == 2 else { throw OpError("is for matrices, the input has shape \(input.shape)") }
             guard input.dtype.isFloatingPoint else { throw OpError("is for floating-point tensors, the input is \(input.dtype); convert it with to(.float32)") }
             guard p >= 0 else { throw OpError("p must not be negative, it is \(p)") }

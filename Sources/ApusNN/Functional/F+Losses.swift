@@ -32,7 +32,8 @@ func checkShapes(_ input: Tensor, _ target: Tensor, names: (String, String) = ("
 extension F {
     /// (input − target)², each times `weight` where given; their mean is then Σ w·loss / Σ w. PyTorch: `F.mse_loss`. Traps where the shapes differ.
     public static func mseLoss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean, weight: Tensor? = nil) -> Tensor {
-        composite("mseLoss", input, target, weight ?? input) { () throws(OpError) in
+        if let weight, weight.isPoisoned { return weight }
+        return composite("mseLoss", .float32, input, target) { (input, target) throws(OpError) in
             try checkShapes(input, target)
             return try reduced((input - target).square(), reduction, weight)
         }
@@ -40,7 +41,8 @@ extension F {
 
     /// |input − target|, each times `weight` where given; their mean is then Σ w·loss / Σ w. PyTorch: `F.l1_loss`. Traps where the shapes differ.
     public static func l1Loss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean, weight: Tensor? = nil) -> Tensor {
-        composite("l1Loss", input, target, weight ?? input) { () throws(OpError) in
+        if let weight, weight.isPoisoned { return weight }
+        return composite("l1Loss", .float32, input, target) { (input, target) throws(OpError) in
             try checkShapes(input, target)
             return try reduced((input - target).abs(), reduction, weight)
         }
@@ -49,7 +51,7 @@ extension F {
     /// With d = |input − target|: d²/(2·beta) where d < beta, d − beta/2 beyond; beta 0 is `l1Loss`. PyTorch: `F.smooth_l1_loss`.
     /// Traps where the shapes differ or beta is negative.
     public static func smoothL1Loss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean, beta: Double = 1) -> Tensor {
-        composite("smoothL1Loss", input, target) { () throws(OpError) in
+        composite("smoothL1Loss", .float32, input, target) { (input, target) throws(OpError) in
             try checkShapes(input, target)
             guard beta >= 0 else { throw OpError("beta must not be negative, it is \(beta)") }
             if beta == 0 { return l1Loss(input, target, reduction: reduction) }
@@ -61,7 +63,7 @@ extension F {
     /// With d = |input − target|: d²/2 where d ≤ delta, delta·(d − delta/2) beyond, each times `weight` where given. PyTorch: `F.huber_loss`.
     /// Traps where the shapes differ or delta is not positive.
     public static func huberLoss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean, delta: Double = 1, weight: Tensor? = nil) -> Tensor {
-        composite("huberLoss", input, target) { () throws(OpError) in
+        composite("huberLoss", .float32, input, target) { (input, target) throws(OpError) in
             try checkShapes(input, target)
             guard delta > 0 else { throw OpError("delta must be positive, it is \(delta)") }
             let distance = (input - target).abs()
@@ -87,7 +89,7 @@ extension F {
     /// The Kullback-Leibler divergence of `input`, which holds log-probabilities, from `target`: target·(log target − input).
     /// With `logTarget` the target holds log-probabilities too. PyTorch: `F.kl_div`. Traps where the shapes differ.
     public static func klDiv(_ input: Tensor, _ target: Tensor, reduction: KLDivReduction = .mean, logTarget: Bool = false) -> Tensor {
-        composite("klDiv", input, target) { () throws(OpError) in
+        composite("klDiv", .float32, input, target) { (input, target) throws(OpError) in
             try checkShapes(input, target)
             let losses: Tensor
             if logTarget {
@@ -111,7 +113,7 @@ extension F {
     public static func poissonNLLLoss(
         _ input: Tensor, _ target: Tensor, logInput: Bool = true, full: Bool = false, eps: Double = 1e-8, reduction: Reduction = .mean
     ) -> Tensor {
-        composite("poissonNLLLoss", input, target) { () throws(OpError) in
+        composite("poissonNLLLoss", .float32, input, target) { (input, target) throws(OpError) in
             try checkShapes(input, target)
             var losses = logInput ? input.exp() - target * input : input - target * (input + eps).log()
             if full {

@@ -6,7 +6,7 @@ extension F {
     /// For targets 1 the input itself, for −1 max(0, margin − input): small distances for likes, large ones for unlikes.
     /// PyTorch: `F.hinge_embedding_loss`. Traps where the shapes differ.
     public static func hingeEmbeddingLoss(_ input: Tensor, _ target: Tensor, margin: Double = 1, reduction: Reduction = .mean) -> Tensor {
-        composite("hingeEmbeddingLoss", input, target) { () throws(OpError) in
+        composite("hingeEmbeddingLoss", .float32, input, target) { (input, target) throws(OpError) in
             try checkShapes(input, target)
             let zeros = Tensor.zeros(like: input)
             let apart = Tensor.where(target.ne(1), (margin - input).clamp(min: 0), zeros)
@@ -19,7 +19,7 @@ extension F {
     public static func marginRankingLoss(
         _ input1: Tensor, _ input2: Tensor, _ target: Tensor, margin: Double = 0, reduction: Reduction = .mean
     ) -> Tensor {
-        composite("marginRankingLoss", input1, input2, target) { () throws(OpError) in
+        composite("marginRankingLoss", .float32, input1, input2, target) { (input1, input2, target) throws(OpError) in
             try checkShapes(input1, input2, names: ("input1", "input2"))
             try checkShapes(input1, target, names: ("input1", "target"))
             return (-target * (input1 - input2) + margin).clamp(min: 0).reduced(reduction)
@@ -31,7 +31,7 @@ extension F {
     public static func cosineEmbeddingLoss(
         _ input1: Tensor, _ input2: Tensor, _ target: Tensor, margin: Double = 0, reduction: Reduction = .mean
     ) -> Tensor {
-        composite("cosineEmbeddingLoss", input1, input2, target) { () throws(OpError) in
+        composite("cosineEmbeddingLoss", .float32, input1, input2, target) { (input1, input2, target) throws(OpError) in
             try checkShapes(input1, input2, names: ("input1", "input2"))
             guard target.ndim <= 1, input1.ndim == target.ndim + 1, target.ndim == 0 || target.shape[0] == input1.shape[0] else {
                 throw OpError("inputs of shape \(input1.shape) and target of shape \(target.shape) must be [N, D] and [N], or [D] and a scalar")
@@ -52,8 +52,10 @@ extension F {
         _ anchor: Tensor, _ positive: Tensor, _ negative: Tensor, margin: Double = 1, p: Double = 2, eps: Double = 1e-6, swap: Bool = false,
         reduction: Reduction = .mean
     ) -> Tensor {
-        tripletMarginWithDistanceLoss(
-            anchor, positive, negative, distanceFunction: { a, b in (a - b + eps).norm(p: p, dim: -1) }, margin: margin, swap: swap, reduction: reduction)
+        composite("tripletMarginLoss", .float32, anchor, positive, negative) { anchor, positive, negative in
+            tripletMarginWithDistanceLoss(
+                anchor, positive, negative, distanceFunction: { a, b in (a - b + eps).norm(p: p, dim: -1) }, margin: margin, swap: swap, reduction: reduction)
+        }
     }
 
     /// The same with a distance of one's own; by default the Euclidean one over the last dimension.
@@ -80,7 +82,7 @@ extension F {
     public static func multiMarginLoss(
         _ input: Tensor, _ target: Tensor, p: Int = 1, margin: Double = 1, weight: Tensor? = nil, reduction: Reduction = .mean
     ) -> Tensor {
-        composite("multiMarginLoss", input, target) { () throws(OpError) in
+        composite("multiMarginLoss", .float32, input, target) { (input, target) throws(OpError) in
             guard p == 1 || p == 2 else { throw OpError("p must be 1 or 2, it is \(p)") }
             guard input.ndim == 1 || input.ndim == 2, input.shape[-1] > 0 else {
                 throw OpError("input must be [N, C] or [C] with at least one class, its shape is \(input.shape)")
@@ -107,7 +109,7 @@ extension F {
     /// input is [N, C] or [C]; target has the same shape and lists each sample's labels, ended by −1. PyTorch: `F.multilabel_margin_loss`.
     /// Traps where the shapes differ or a label is outside its classes.
     public static func multilabelMarginLoss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean) -> Tensor {
-        composite("multilabelMarginLoss", input, target) { () throws(OpError) in
+        composite("multilabelMarginLoss", .float32, input, target) { (input, target) throws(OpError) in
             try checkShapes(input, target)
             guard input.ndim == 1 || input.ndim == 2, input.shape[-1] > 0 else {
                 throw OpError("input must be [N, C] or [C] with at least one class, its shape is \(input.shape)")

@@ -170,7 +170,7 @@ open class Recurrent: Module {
             for direction in 0..<directions {
                 let index = layer * directions + direction
                 let walk = RecurrentWalk(kind, batchSizes: batchSizes, isReversed: direction == 1, hasBias: bias, hasProjection: projSize > 0)
-                let results = walk([x] + first.map { $0[index] } + weights(index))
+                let results = try casting(.lower, [x] + first.map { $0[index] } + weights(index)) { (cast) throws(OpError) in walk(cast) }
                 outputs.append(results[0])
                 for (i, state) in results.dropFirst().enumerated() { last[i].append(state) }
             }

@@ -61,7 +61,8 @@ open class RecurrentCell: Module {
             }
             while batch.count < outputs { batch.append(Tensor.zeros([x.shape[0], hiddenSize], dtype: x.dtype, device: x.device)) }
             let walk = RecurrentWalk(kind, batchSizes: [x.shape[0]], isReversed: false, hasBias: biasIh != nil)
-            let results = Array(walk([x] + batch + [weightIh, weightHh, biasIh, biasHh].compactMap { $0 }).dropFirst())
+            let inputs = [x] + batch + [weightIh, weightHh, biasIh, biasHh].compactMap { $0 }
+            let results = try casting(.lower, inputs) { (cast) throws(OpError) in Array(walk(cast).dropFirst()) }
             return isBatched ? results : results.map { $0.squeeze(0) }
         } catch {
             return Array(repeating: fail(error, op: typeName), count: outputs)

@@ -26,7 +26,8 @@ public class ComposedOptimizer: Optimizer {
     func update(_ p: Tensor, rows: Tensor, _ values: Tensor, _ step: Step) {}
 
     public override func step() {
-        noGrad { Context.activity(.step(writer)) { for group in paramGroups { update(group) } } }
+        // In the parameters' own precision, also inside `autocast`.
+        noGrad { Context.autocasting(to: nil) { Context.activity(.step(writer)) { for group in paramGroups { update(group) } } } }
     }
 
     private func update(_ group: ParameterGroup) {

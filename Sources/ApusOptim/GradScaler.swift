@@ -1,0 +1,175 @@
+import ApusCore
+
+/// Multiplies the loss so that gradients in float16 do not vanish, and finds the factor by itself. PyTorch: `torch.amp.GradScaler`.
+///
+/// ```swift
+/// let scaler = GradScaler()
+/// optimizer.zeroGrad()
+/// scaler.scale(autocast(.float16) { loss(net(x), y) }).backward()
+/// scaler.step(optimizer)
+/// scaler.update()
+/// ```
+/// `step` divides the gradients by the scale and leaves the parameters alone where one of them is infinite or NaN; `update` then takes
+/// `backoffFactor` of the scale, and `growthFactor` times it after `growthInterval` steps in a row that went well. To look at gradients or clip
+/// them, call `unscale_` before. bfloat16 has float32's range and needs none.
+public final class GradScaler {
+    /// Whether it does anything; where not, `scale` returns what it is given and `step` is the optimizer's.
+    public let isEnabled: Bool
+    /// What the scale is multiplied with after `growthInterval` good steps.
+    public private(set) var growthFactor: Double
+    /// What the scale is multiplied with after infinite or NaN gradients.
+    public private(set) var backoffFactor: Double
+    /// How many steps in a row must go well before the scale grows.
+    public private(set) var growthInterval: Int
+    // float32, as PyTorch keeps it.
+    private var scaleFactor: Float
+    private var growthTracker = 0
+    private var seen: [Seen] = []
+
+    /// What became of an optimizer's gradients since the last `update`.
+    private struct Seen {
+        let optimizer: Optimizer
+        var foundInf: Bool
+        var isStepped: Bool
+    }
+
+    /// Traps where `initScale` is not positive, `growthFactor` not above 1, `backoffFactor` not within 0 … 1 or `growthInterval` not positive.
+    public init(
+        initScale: Double = 65536, growthFactor: Double = 2, backoffFactor: Double = 0.5, growthInterval: Int = 2000, enabled: Bool = true
+    ) {
+        isEnabled = enabled
+        self.growthFactor = growthFactor
+        self.backoffFactor = backoffFactor
+        self.growthInterval = growthInterval
+        scaleFactor = Float(initScale)
+        if let problem = Self.problem(scaleFactor, growthFactor, backoffFactor, growthInterval) { fail("GradScaler", problem) }
+    }
+
+    private static func problem(_ scale: Float, _ growth: Double, _ backoff: Double, _ interval: Int) -> String? {
+        if !(scale > 0 && scale.isFinite) { return "the scale must be positive and finite, it is \(scale)" }
+        if !(growth > 1 && growth.isFinite) { return "growthFactor must be greater than 1, it is \(growth)" }
+        if !(backoff > 0 && backoff < 1) { return "backoffFactor must lie between 0 and 1, it is \(backoff)" }
+        return interval > 0 ? nil : "growthInterval must be positive, it is \(interval)"
+    }
+
+    /// The factor; 1 where it is not enabled. PyTorch: `get_scale()`.
+    public func getScale() -> Double { isEnabled ? Double(scaleFactor) : 1 }
+
+    /// loss · scale, to call `backward()` on.
+    public func scale(_ loss: Tensor) -> Tensor { isEnabled ? loss * Double(scaleFactor) : loss }
+
+    /// Divides the gradients of the optimizer's parameters by the scale, in place. At most once before its `step`, after all gradients are collected.
+    ///
+    /// Traps where that has been done since the last `update`, or a gradient is float16: its parameter should be float32.
+    public func unscale_(_ optimizer: Optimizer) {
+        if !isEnabled { return }
+        if let known = seen.first(where: { $0.optimizer === optimizer }) {
+            fail("unscale_", known.isStepped
+                ? "is called after step(); unscale before it, and call update() after it"
+                : "has already been called on this optimizer since the last update(); call it once, after backward()")
+            return
+        }
+        unscale(optimizer, "unscale_")
+    }
+
+    /// Divides, and notes whether all gradients are finite: the place in `seen`, nil where there were none or they cannot be unscaled.
+    @discardableResult private func unscale(_ optimizer: Optimizer, _ caller: String) -> Int? {
+        let grads = optimizer.paramGroups.flatMap(\.parameters).compactMap(\.grad)
+        if grads.contains(where: { $0.dtype == .float16 }) {
+            fail(caller, "cannot unscale float16 gradients, which have lost what the scale was to save; keep the parameters float32 and compute inside autocast(.float16)")
+            return nil
+        }
+        if grads.isEmpty { return nil }
+        let inverse = Double(Float(1 / Double(scaleFactor)))
+        var isFinite = true
+        noGrad {
+            for grad in grads {
+                // Of a sparse gradient the rows that it has.
+                let values = grad.sparseRows?.values ?? grad.detach()
+                values.mul_(inverse)
+                isFinite = isFinite && (values.numel == 0 || values.isfinite().all().item(Bool.self))
+            }
+        }
+        seen.append(Seen(optimizer: optimizer, foundInf: !isFinite, isStepped: false))
+        return seen.count - 1
+    }
+
+    /// Unscales the gradients where that was not done, and calls the optimizer's `step()` unless one is infinite or NaN.
+    ///
+    /// Traps where it was called for this optimizer since the last `update`, or no parameter has a gradient.
+    public func step(_ optimizer: Optimizer) {
+        if !isEnabled { return optimizer.step() }
+        guard optimizer.paramGroups.contains(where: { $0.parameters.contains { $0.grad != nil } }) else {
+            fail("GradScaler.step", "no parameter of the optimizer has a gradient; call scale(loss).backward() first")
+            return
+        }
+        guard let i = seen.firstIndex(where: { $0.optimizer === optimizer }) ?? unscale(optimizer, "GradScaler.step") else { return }
+        if seen[i].isStepped {
+            fail("GradScaler.step", "has already been called for this optimizer since the last update(); call update() after each step")
+            return
+        }
+        seen[i].isStepped = true
+        if !seen[i].foundInf { optimizer.step() }
+    }
+
+    /// Moves the scale by what the steps since the last one have met, or sets it to `newScale`. Traps where there was no step or `unscale_`.
+    public func update(_ newScale: Double? = nil) {
+        if !isEnabled { return }
+        if let newScale {
+            let scale = Float(newScale)
+            if let problem = Self.problem(scale, growthFactor, backoffFactor, growthInterval) {
+                fail("GradScaler.update", problem)
+                return
+            }
+            scaleFactor = scale
+        } else if seen.isEmpty {
+            fail("GradScaler.update", "no gradients were looked at since the last update(); call step(optimizer) first")
+            return
+        } else if seen.contains(where: \.foundInf) {
+            scaleFactor = Float(Double(scaleFactor) * backoffFactor)
+            growthTracker = 0
+        } else {
+            growthTracker += 1
+            if growthTracker == growthInterval {
+                let grown = Float(Double(scaleFactor) * growthFactor)
+                if grown.isFinite { scaleFactor = grown }
+                growthTracker = 0
+            }
+        }
+        seen = []
+    }
+
+    // MARK: State
+
+    /// Scale, settings and place, by PyTorch's names; empty where it is not enabled. Call it after `update`.
+    public func stateDict() -> [String: String] {
+        isEnabled
+            ? ["scale": "\(Double(scaleFactor))", "growth_factor": "\(growthFactor)", "backoff_factor": "\(backoffFactor)",
+               "growth_interval": "\(growthInterval)", "_growth_tracker": "\(growthTracker)"] : [:]
+    }
+
+    /// Takes over what `stateDict()` gave. Throws an `OptimizerStateError` that names everything that does not fit; then nothing has changed.
+    /// Where it is not enabled, nothing is read.
+    public func loadStateDict(_ state: [String: String]) throws {
+        if !isEnabled { return }
+        var problems: [String] = []
+        func read<Value: LosslessStringConvertible>(_ name: String, _ fallback: Value) -> Value {
+            guard let text = state[name] else {
+                problems.append("\(name) is missing")
+                return fallback
+            }
+            if let value = Value(text) { return value }
+            problems.append("\(name) is '\(text)', which is not a number of its kind")
+            return fallback
+        }
+        let scale = Float(read("scale", Double(scaleFactor)))
+        let (growth, backoff) = (read("growth_factor", growthFactor), read("backoff_factor", backoffFactor))
+        let (interval, tracker) = (read("growth_interval", growthInterval), read("_growth_tracker", growthTracker))
+        for name in state.keys.sorted() where stateDict()[name] == nil { problems.append("\(name) is not one of its settings") }
+        if let problem = Self.problem(scale, growth, backoff, interval) { problems.append(problem) }
+        if tracker < 0 { problems.append("_growth_tracker is \(tracker), not a count") }
+        guard problems.isEmpty else { throw OptimizerStateError(owner: "GradScaler", problems: problems) }
+        (scaleFactor, growthFactor, backoffFactor, growthInterval, growthTracker) = (scale, growth, backoff, interval, tracker)
+        seen = []
+    }
+}
