@@ -54,12 +54,28 @@ public func checked<Result>(_ body: () throws -> Result) throws -> Result {
     do {
         result = try body()
     } catch {
+        scope.awaitDevices()
         throw scope.error ?? error
     }
+    scope.awaitDevices()
     if let error = scope.error { throw error }
     return result
 }
 
 final class CheckedScope {
     var error: OpError?
+    /// Devices whose kernels have yet to say whether their indices were right.
+    private var devices: [any Backend & AnyObject] = []
+
+    func await(_ device: any Backend & AnyObject) {
+        if !devices.contains(where: { $0 === device }) { devices.append(device) }
+    }
+
+    /// Waits for them, so that no error of the scope comes up after it.
+    func awaitDevices() {
+        for device in devices {
+            do throws(OpError) { try device.synchronize() } catch { self.error = self.error ?? error }
+        }
+        devices = []
+    }
 }

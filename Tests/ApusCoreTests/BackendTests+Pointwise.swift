@@ -6,7 +6,7 @@ import Testing
 /// over sizes around the widths of vectors, chunks and blocks; a new kind is tested without a line here unless its domain is a special one.
 enum BackendTests {
     /// The devices that are compared with the reference.
-    static let devices = Device.all.filter(\.isAvailable)
+    static let devices = Device.tested
 
     /// From scalars to five dimensions, with empty ones, and sizes beside the widths of vectors.
     static let shapes: [Shape] = [[], [0], [1], [2, 0, 3], [7], [65], [3, 5], [17, 16], [2, 3, 9], [2, 3, 4, 5], [2, 1, 3, 2, 3]]

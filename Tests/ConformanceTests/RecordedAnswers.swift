@@ -1,22 +1,19 @@
 import Apus
 import ConformanceRunner
 import Foundation
+import TestSupport
 import Testing
 
 /// Every class of the toolbox against PyTorch's recorded answers (`FORMAT.md` beside the cases says what they are).
 ///
-/// The environment variable `APUS_TEST_DEVICES` says on which devices, by their names with commas between; without it on every device there is, and
-/// on the reference.
+/// On every device that is tested, and on the reference.
 @Suite struct RecordedAnswers {
     private static let cases = Bundle.module.resourceURL!.appending(path: "cases").path
     private static let errors = Bundle.module.resourceURL!.appending(path: "errors").path
     private static let forms = Bundle.module.resourceURL!.appending(path: "forms").path
     private static let half = Bundle.module.resourceURL!.appending(path: "half").path
     private static let classes = folders(cases)
-    private static let devices = ProcessInfo.processInfo.environment["APUS_TEST_DEVICES"]?.split(separator: ",").map { name in
-        guard let device = Device(String(name)) else { fatalError("APUS_TEST_DEVICES: there is no device '\(name)'") }
-        return device
-    } ?? Device.all + [.reference]
+    private static let devices = Device.tested + [.reference]
 
     private static func folders(_ path: String) -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: path))?.sorted() ?? [] }
 

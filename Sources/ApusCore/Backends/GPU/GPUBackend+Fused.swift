@@ -83,7 +83,7 @@ extension GPUBackend {
         if let weight { factor = try operand(weight, x.dtype) }
         if let bias { term = try operand(bias, x.dtype) }
         flushChain()
-        let made = try normKernel("normalize", x)
+        let made = try normKernel("apply_statistics", x)
         try launch(made, groups: groups(for: x.numel)) { arguments in
             for number in [x.numel, s.groups, s.length, s.byChannel ? 1 : 0] { arguments.append(count: number) }
             for tensor in [x, mean, rstd] { arguments.append(tensor) }

@@ -1,65 +1,89 @@
 // Indices are looked at by the kernels that use them: one outside its dimension is skipped and reported, and the next wait of the host throws it.
 
-/// What index kernels report, and which calls they were.
+/// What index kernels report, and which calls they were. An error of a call within a `checked` scope reaches that scope alone; any other
+/// reaches whoever waits next, and ends the program.
 struct IndexReports {
-    /// Four numbers on the device: a mark, the index, its place, the call's number.
+    /// On the device four numbers for each of `places` calls: a mark, the index, its place, the call's number.
     var buffer: Tensor?
     /// Whether kernels ran since it was looked at.
     var isPending = false
     private var calls: [Call] = []
     private var count = 0
+    /// Errors of scopes that another thread has come across.
+    private var held: [(scope: ObjectIdentifier, error: OpError)] = []
+
+    static let places = 64
+    /// How many calls are remembered.
+    private static let memory = 1024
 
     struct Call {
         var shape: Shape
         var dim: Int
         var extent: Int
         var op: String
+        var modulePath: String?
+        var scope: ObjectIdentifier?
     }
 
-    /// Keeps the call in one of 1024 places, and returns its number.
+    /// Keeps the call, and returns its number.
     mutating func note(_ call: Call) -> Int {
         isPending = true
         count += 1
-        if calls.count < 1024 { calls.append(call) } else { calls[(count - 1) % 1024] = call }
+        if calls.count < IndexReports.memory { calls.append(call) } else { calls[(count - 1) % IndexReports.memory] = call }
         return count
     }
 
-    func error(_ numbers: [Int64]) -> OpError {
-        let call = calls[(Int(numbers[3]) - 1) % 1024]
-        var place: [Int] = []
-        var rest = Int(numbers[2])
-        for extent in call.shape.reversed() where extent > 0 {
-            place.insert(rest % extent, at: 0)
-            rest /= extent
+    /// Sorts out what the device has reported, and returns what concerns `scope`.
+    mutating func take(_ numbers: [Int64], for scope: ObjectIdentifier?) -> OpError? {
+        var mine: OpError?
+        for at in stride(from: 0, to: numbers.count, by: 4) where numbers[at] & 0xFFFF_FFFF != 0 {
+            let call = calls[(Int(numbers[at + 3]) - 1) % IndexReports.memory]
+            var place: [Int] = []
+            var rest = Int(numbers[at + 2])
+            for extent in call.shape.reversed() where extent > 0 {
+                place.insert(rest % extent, at: 0)
+                rest /= extent
+            }
+            var error = OpError.indexOutOfRange(numbers[at + 1], at: place, dim: call.dim, extent: call.extent)
+            (error.op, error.modulePath) = (call.op, call.modulePath)
+            if call.scope == nil || call.scope == scope { mine = mine ?? error } else { held.append((call.scope!, error)) }
         }
-        let error = OpError.indexOutOfRange(numbers[1], at: place, dim: call.dim, extent: call.extent)
-        return OpError(error.message, op: call.op)
+        if let at = held.firstIndex(where: { $0.scope == scope }) {
+            mine = mine ?? held[at].error
+            held.removeAll { $0.scope == scope }
+        }
+        return mine
     }
 }
 
 extension GPUBackend {
     /// Throws what index kernels have reported since the last time. The lock is held and all work is done.
     func checkReports() throws(OpError) {
-        guard reports.isPending, let buffer = reports.buffer else { return }
-        reports.isPending = false
-        var numbers = [Int64](repeating: 0, count: 4)
-        let block = buffer.storage.base
-        try driver.download(block, at: 0, byteCount: 32, to: &numbers)
-        guard numbers[0] & 0xFFFF_FFFF != 0 else { return }
-        let error = reports.error(numbers)
-        numbers = [0, 0, 0, 0]
-        try driver.upload(numbers, byteCount: 32, to: block, at: 0, waits: true)
-        throw error
+        guard let buffer = reports.buffer else { return }
+        var numbers: [Int64] = []
+        if reports.isPending {
+            reports.isPending = false
+            numbers = [Int64](repeating: 0, count: IndexReports.places * 4)
+            let (block, size) = (buffer.storage.base, numbers.count * 8)
+            try driver.download(block, at: 0, byteCount: size, to: &numbers)
+            if numbers.contains(where: { $0 != 0 }) {
+                try driver.upload([Int64](repeating: 0, count: numbers.count), byteCount: size, to: block, at: 0, waits: true)
+            }
+        }
+        if let error = reports.take(numbers, for: Context.current.checkedScope.map(ObjectIdentifier.init)) { throw error }
     }
 
-    /// The report's buffer, made at its first use.
+    /// The report's buffer, made at its first use, and the call's number.
     private func report(_ op: String, _ index: Tensor, _ dim: Int, _ extent: Int, to arguments: KernelArguments) throws(OpError) {
         if reports.buffer == nil {
-            let buffer = try scratch(4, .int64, like: index)
-            try driver.upload([Int64](repeating: 0, count: 4), byteCount: 32, to: buffer.storage.base, at: 0, waits: true)
+            let buffer = try scratch(IndexReports.places * 4, .int64, like: index)
+            try driver.upload([Int64](repeating: 0, count: buffer.numel), byteCount: buffer.numel * 8, to: buffer.storage.base, at: 0, waits: true)
             reports.buffer = buffer
         }
-        arguments.append(count: reports.note(.init(shape: index.shape, dim: dim, extent: extent, op: op)))
+        let context = Context.current
+        context.checkedScope?.await(self)
+        arguments.append(count: reports.note(.init(
+            shape: index.shape, dim: dim, extent: extent, op: op, modulePath: context.modulePath, scope: context.checkedScope.map(ObjectIdentifier.init))))
         arguments.append(reports.buffer!.storage.base)
     }
 

@@ -5,7 +5,9 @@ final class GPUDevices: Sendable {
     static let opencl = GPUDevices("opencl", { () throws(OpError) in try OpenCLLibrary.shared.get().devices.count }) { index throws(OpError) in
         GPUBackend(try OpenCLDriver(try OpenCLLibrary.shared.get(), index), name: "opencl:\(index)", library: CLBlastLibrary())
     }
-    static let cuda = GPUDevices("cuda", { () throws(OpError) in throw OpError("CUDA is not supported yet") }) { _ throws(OpError) in throw OpError("CUDA is not supported yet") }
+    static let cuda = GPUDevices("cuda", { () throws(OpError) in throw withoutCUDA }) { _ throws(OpError) in throw withoutCUDA }
+
+    private static let withoutCUDA = OpError("this version of Apus has no CUDA backend; NVIDIA devices are reached by OpenCL, which their driver brings: see opencl:0")
 
     private let name: String
     private let found: Result<Int, OpError>

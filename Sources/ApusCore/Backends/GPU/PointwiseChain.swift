@@ -148,5 +148,8 @@ extension PointwiseChain.Function {
     }
 
     /// A number for the functions that a shared kernel serves together.
-    var family: Int32 { 1 + code / 1000 }
+    var family: Int32 {
+        if case .unary(let kind) = self, kind.isPredicate { return 100 }
+        return 1 + code / 1000
+    }
 }

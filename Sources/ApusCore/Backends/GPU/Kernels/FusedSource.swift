@@ -76,7 +76,7 @@ extension KernelDialect {
             BARRIER;
         }
     }
-    KERNEL void normalize(i64 count, i64 groups, i64 n, i64 by_channel, GLOBAL const S *x, i64 ox, GLOBAL const A *mean, i64 om, GLOBAL const A *rstd, i64 or_,
+    KERNEL void apply_statistics(i64 count, i64 groups, i64 n, i64 by_channel, GLOBAL const S *x, i64 ox, GLOBAL const A *mean, i64 om, GLOBAL const A *rstd, i64 or_,
                           GLOBAL const S *weight, i64 ow, i64 has_weight, GLOBAL const S *bias, i64 ob, i64 has_bias, GLOBAL S *y, i64 oy) {
         for (i64 g = GLOBAL_ID; g < count; g += GLOBAL_COUNT) {
             i64 group = g / n % groups, channel = by_channel ? group : g % n;

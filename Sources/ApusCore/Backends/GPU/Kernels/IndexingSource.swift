@@ -1,12 +1,13 @@
 extension KernelDialect {
-    /// What an index outside its dimension leaves behind: a mark, the index, its place and the number of the call. The first one stays.
+    /// What an index outside its dimension leaves behind in the call's place of the report: a mark, the index, its place, the number of the call.
     private static let report = #"""
     FUNCTION int is_inside(i64 index, i64 extent, i64 place, i64 call, GLOBAL i64 *report) {
         if (index >= 0 && index < extent) return 1;
-        if (take_flag((GLOBAL int *)report)) {
-            report[1] = index;
-            report[2] = place;
-            report[3] = call;
+        GLOBAL i64 *mine = report + call % 64 * 4;
+        if (take_flag((GLOBAL int *)mine)) {
+            mine[1] = index;
+            mine[2] = place;
+            mine[3] = call;
         }
         return 0;
     }

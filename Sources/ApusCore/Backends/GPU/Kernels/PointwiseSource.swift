@@ -190,5 +190,5 @@ extension PointwiseChain.Step {
 
 extension UnaryKind {
     /// Whether it writes bool.
-    fileprivate var isPredicate: Bool { [.logicalNot, .isNaN, .isInf, .isFinite].contains(self) }
+    var isPredicate: Bool { [.logicalNot, .isNaN, .isInf, .isFinite].contains(self) }
 }
