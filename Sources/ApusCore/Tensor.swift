@@ -113,10 +113,12 @@ public class Tensor {
         var count = dtype.size
         for extent in shape {
             guard extent >= 0 else { throw OpError("extent \(extent) in shape \(shape) is negative") }
-            let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+            // An extent of 0 does not end the check: the strides are products too.
+            let (product, overflow) = count.multipliedReportingOverflow(by: Swift.max(extent, 1))
             guard !overflow else { throw OpError("shape \(shape) has more elements than memory can hold") }
             count = product
         }
+        if shape.contains(0) { count = 0 }
         return Tensor(storage: try Storage(byteCount: count, device: device), shape: shape, strides: shape.contiguousStrides, offset: 0, dtype: dtype)
     }
 

@@ -157,6 +157,17 @@ import Testing
         #expect(Cube()(x)[1].gradFn == "Cube")
     }
 
+    /// As in PyTorch, what a backward returns is summed to the input's shape and converted to its dtype.
+    @Test func aFunctionsGradientIsMadeToFit() {
+        struct Wide: DifferentiableFunction {
+            func forward(_ x: [Tensor], _ context: FunctionContext) -> [Tensor] { [x[0].expand(4, 3) * 1] }
+            func backward(_ g: [Tensor], _ context: FunctionContext) -> [Tensor?] { [g[0].to(.float64)] }
+        }
+        let x = Tensor([1.0, 2, 3], requiresGrad: true)
+        Wide()(x)[0].sum().backward()
+        #expect(x.grad!.dtype == .float32 && x.grad!.array(Float.self) == [4, 4, 4])
+    }
+
     // MARK: Depth and threads
 
     /// Built, run backward and freed on a thread with a 512 KB stack.

@@ -41,8 +41,12 @@ public struct TensorList: RandomAccessCollection {
     }
     public var startIndex: Int { 0 }
     public var endIndex: Int { tensors.count }
-    /// Tensor `i`; poisoned where the op failed.
-    public subscript(i: Int) -> Tensor { poison ?? tensors[i] }
+    /// Tensor `i`; poisoned where the op failed. Traps where there is none of that number.
+    public subscript(i: Int) -> Tensor {
+        if let poison { return poison }
+        guard tensors.indices.contains(i) else { return fail("TensorList", "index \(i) is out of range for a list of \(tensors.count) tensors") }
+        return tensors[i]
+    }
 }
 
 extension Tensor {
