@@ -15,7 +15,7 @@ package final class Storage {
     package init(byteCount: Int, device: Device) throws(OpError) {
         self.device = device
         self.byteCount = byteCount
-        if byteCount >= 1 << 20 { try Context.current.spend(byteCount) }
+        try Context.current.spend(byteCount)
         base = try device.backend.allocate(byteCount: byteCount)
         owner = nil
     }

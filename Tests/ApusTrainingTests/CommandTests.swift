@@ -241,6 +241,29 @@ import Testing
         }
     }
 
+    /// What a file claims is bounded by what it holds: neither a trap nor memory that its size does not warrant.
+    @Test func weightsThatLieAboutTheirModelAreRefused() throws {
+        try withImages { folder in
+            let wide = "[\"Flatten\", {\"type\": \"Linear\", \"in_features\": 65536, \"out_features\": 65536}]"
+            let deep = "[{\"type\": \"RNN\", \"input_size\": 1, \"hidden_size\": 1, \"num_layers\": 1000}]"
+            let lies: [(model: String, input: String, message: String)] = [
+                ("mlp", "[1,65536,65536]", "is not the size of an image"), ("mlp", "[1,8192,8192]", "what may be allocated"), ("resnet18", "[3,8,8]", "what may be allocated"),
+                (wide, "[1,256,256]", "what may be allocated"), (deep, "[1,1,1]", "what may be allocated"), ("mlp", "[1,2,2]", "fc1.weight"),
+            ]
+            for lie in lies {
+                let metadata = ["apus.model": lie.model, "apus.data": "images", "apus.input": lie.input, "apus.classes": "[\"a\",\"b\"]"]
+                try StateDict([("weight", Tensor.zeros([4]))]).save(to: "\(folder)/lie.safetensors", metadata: metadata)
+                // With 4 GB of address space, so that an allocation that should not be shows.
+                let result = try Command.run(["summary", "lie.safetensors"], in: folder, shell: "ulimit -v 4000000;")
+                expectOneLine(result, status: 1, lie.message)
+            }
+            for model in ["mlp", "cnn"] {
+                let result = try Command.run(["summary", model, "--input", "1x16384x16384"], in: folder)
+                expectOneLine(result, status: 1, "what may be allocated")
+            }
+        }
+    }
+
     @Test func infoNamesWhatThereIs() throws {
         try withFolder { folder in
             let result = try Command.run(["info", "--json"], in: folder)
