@@ -25,7 +25,16 @@ i = torch.arange(12).reshape(3, 4) * 7 % 11
 b = x > 0
 s = torch.tensor([3, -7, 7, -3])
 t = torch.tensor([2, 2, -2, -2])
+z = wave(2, 3, 4, 5)
+few = torch.tensor([0, 2, 1, 0, 1, 2, 0])
 special = torch.tensor([nan, 1.0, -inf, inf, 0.0, -2.5, 2.5, 1.5])
+
+def assigned(a, index, value):
+    """`a` after `a[index] = value`, which may be a part of `a`."""
+    a = a.clone()
+    a[index] = value
+    return a
+
 
 CASES = {
     "promote.int+float": lambda: i + 1.5,
@@ -159,6 +168,32 @@ CASES = {
     "index.mask": lambda: x[b],
     "index.partial mask": lambda: x[torch.tensor([True, False]), 1:],
     "index.range beyond": lambda: x[:, 2:100],
+    "index.slice": lambda: x[:, 1:-1, ::3],
+    "index.tensors around an integer": lambda: z[:, few, 0, few],
+    "index.an integer before": lambda: z[0, :, few],
+    "index.an integer behind": lambda: z[:, few, :, 0],
+    "index.tensors around a new axis": lambda: z[:, few, None, few],
+    "index.tensors around an ellipsis of nothing": lambda: z[:, :, few, ..., few],
+    "index.tensors around a range": lambda: z[0, few, :, few],
+    "index.mask around an integer": lambda: z[:, few[:3] > 0, 0][:, :, few[:5] > 0],
+    "assign.int": lambda: assigned(x, 1, x[0] * 2),
+    "assign.number": lambda: assigned(x, (0, -1), 1.5),
+    "assign.number to int": lambda: assigned(i, 0, 1.5),
+    "assign.range": lambda: assigned(x, (slice(None), slice(1, 3)), y[:2]),
+    "assign.step": lambda: assigned(x, (Ellipsis, slice(None, -1, 2)), -x[..., :2]),
+    "assign.slice": lambda: assigned(x, (slice(None), slice(1, -1)), 7),
+    "assign.ellipsis": lambda: assigned(x, (Ellipsis, 0), y[:, 0]),
+    "assign.newAxis": lambda: assigned(x, (slice(None), None, 1), x[:, :1, :] * 3),
+    "assign.mask": lambda: assigned(x, b, 0),
+    "assign.mask values": lambda: assigned(x, b, torch.arange(float(x[b].numel()))),
+    "assign.partial mask": lambda: assigned(x, (slice(None), torch.tensor([True, False, True])), x[:, :2] * 5),
+    "assign.tensor": lambda: assigned(x, (slice(None), torch.tensor([2, 0])), x[:, :1] + 1),
+    "assign.tensor number": lambda: assigned(x, torch.tensor([1]), -2),
+    "assign.two tensors": lambda: assigned(x, (slice(None), torch.tensor([0, 2]), torch.tensor([1, -1])), x[:, 0, :2]),
+    "assign.separated tensors": lambda: assigned(x, (torch.tensor([0, 1]), slice(None), torch.tensor([1, 3])), y.t()),
+    "assign.tensors around an integer": lambda: assigned(z, (slice(None), few, 0, few + 1), few * 10.0),
+    "assign.overlapping": lambda: assigned(v, slice(1, None), v[:-1]),
+    "assign.overlapping the other way": lambda: assigned(v, slice(None, -1), v[1:]),
     "softplus": lambda: torch.nn.functional.softplus(x * 20),
     "erfinv": lambda: (x / 2.1).erfinv(),
     "lgamma": lambda: (x + 3).lgamma(),

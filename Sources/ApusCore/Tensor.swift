@@ -60,7 +60,7 @@ public class Tensor {
 
     /// What a failed op hands on inside `checked`.
     package static var poisoned: Tensor {
-        do { return Tensor(poisoned: try Storage(byteCount: 8, device: .cpu)) } catch { preconditionFailure("\(error)") }
+        do { return Tensor(poisoned: try Storage(byteCount: 8, device: .cpu, isCounted: false)) } catch { preconditionFailure("\(error)") }
     }
 
     deinit {

@@ -137,6 +137,28 @@ import Testing
         expectClose(x.grad!, [0, 2])
     }
 
+    /// A part written from another that shares memory with it gets what stood there before.
+    @Test(arguments: [5, 100_000]) func overlappingParts(n: Int) {
+        let start = Tensor.arange(0.0, Double(n), dtype: .float64)
+        let (up, down, sum) = (start.clone(), start.clone(), start.clone())
+        up[1...] = up[.slice(nil, -1)]
+        #expect(up.equal(Tensor.cat([start[..<1], start[..<(n - 1)]])))
+        down[.slice(nil, -1)] = down[1...]
+        #expect(down.equal(Tensor.cat([start[1...], start[(n - 1)...]])))
+        sum[1...].add_(sum[..<(n - 1)])
+        #expect(sum.equal(Tensor.cat([start[..<1], start[1...] * 2 - 1])))
+        let square = Tensor.arange(0.0, 10_000, dtype: .float64).reshape(100, 100)
+        let (turned, before) = (square.clone(), square.t().contiguous())
+        #expect(turned.copy_(turned.t()).equal(before))
+        turned.copy_(turned)
+        #expect(turned.equal(before))
+        checkGradients([Tensor([1.0, -2, 0.5], dtype: .float64)]) { inputs in
+            let y = inputs[0] * inputs[0]
+            y[1...] = y[.slice(nil, -1)]
+            return y * y
+        }
+    }
+
     // MARK: Custom functions
 
     struct Cube: DifferentiableFunction {

@@ -228,10 +228,18 @@ struct RecordedOps: Decodable {
 @Suite struct RecordedOpsTests {
     @Test(arguments: RecordedOps.expressions.map(\.name))
     func answer(_ name: String) throws {
-        let expected = try #require(RecordedOps.all.cases[name], "record it with scripts/record_ops.py")
         let expression = try #require(RecordedOps.expressions.first { $0.name == name }).run
         let inputs = RecordedOps.Inputs(.cpu)
-        let found = expression(inputs.x, inputs.y, inputs.v, inputs.i, inputs.b, inputs.s, inputs.t, inputs.special)
+        try compare(name, expression(inputs.x, inputs.y, inputs.v, inputs.i, inputs.b, inputs.s, inputs.t, inputs.special))
+    }
+
+    @Test(arguments: RecordedOps.subscripts.map(\.name))
+    func subscripts(_ name: String) throws {
+        try compare(name, try #require(RecordedOps.subscripts.first { $0.name == name }).run(RecordedOps.Parts()))
+    }
+
+    private func compare(_ name: String, _ found: Tensor) throws {
+        let expected = try #require(RecordedOps.all.cases[name], "record it with scripts/record_ops.py")
         #expect(found.shape == Shape(expected.shape))
         #expect("\(found.dtype)" == expected.dtype)
         let unit = found.dtype.epsilon
@@ -239,7 +247,7 @@ struct RecordedOps: Decodable {
     }
 
     @Test func everyRecordedCaseIsRun() {
-        #expect(Set(RecordedOps.all.cases.keys) == Set(RecordedOps.expressions.map(\.name)))
+        #expect(Set(RecordedOps.all.cases.keys) == Set(RecordedOps.expressions.map(\.name) + RecordedOps.subscripts.map(\.name)))
         #expect(Set(RecordedOps.all.printed.keys) == Set(RecordedOps.prints.map(\.name)))
     }
 
