@@ -44,7 +44,7 @@ extension RecordedOps {
     ]
 
     /// A copy of `x` after `change`.
-    private static func changed(_ x: Tensor, _ change: (Tensor) -> Void) -> Tensor {
+    static func changed(_ x: Tensor, _ change: (Tensor) -> Void) -> Tensor {
         let copy = x.clone()
         change(copy)
         return copy

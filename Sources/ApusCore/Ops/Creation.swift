@@ -120,6 +120,18 @@ extension Tensor {
     public static func zeros(_ shape: Shape, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
         full(shape, .double(0), dtype: dtype, device: device).marked(requiresGrad)
     }
+    /// Contents undefined; to be written.
+    public static func empty(_ shape: Int..., dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
+        empty(Shape(shape), dtype: dtype, device: device, requiresGrad: requiresGrad)
+    }
+    /// Zeros.
+    public static func zeros(_ shape: Int..., dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
+        zeros(Shape(shape), dtype: dtype, device: device, requiresGrad: requiresGrad)
+    }
+    /// Ones.
+    public static func ones(_ shape: Int..., dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
+        ones(Shape(shape), dtype: dtype, device: device, requiresGrad: requiresGrad)
+    }
     /// Ones.
     public static func ones(_ shape: Shape, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
         full(shape, .double(1), dtype: dtype, device: device).marked(requiresGrad)

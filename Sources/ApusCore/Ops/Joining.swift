@@ -181,6 +181,8 @@ extension Tensor {
     public final func `repeat`(_ counts: Int...) -> Tensor { `repeat`(counts) }
     /// The whole repeated along each dimension; missing counts are 1. PyTorch: `tile`.
     public final func tile(_ counts: [Int]) -> Tensor { `repeat`(Array(repeating: 1, count: Swift.max(0, ndim - counts.count)) + counts) }
+    /// The whole repeated along each dimension; missing counts are 1.
+    public final func tile(_ counts: Int...) -> Tensor { tile(counts) }
     /// Each element `count` times in a row along `dim`. PyTorch: `repeat_interleave`.
     public final func repeatInterleave(_ count: Int, dim: Int) -> Tensor {
         composite("repeatInterleave", self) { () throws(OpError) in
