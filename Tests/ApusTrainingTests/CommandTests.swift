@@ -102,6 +102,18 @@ import Testing
         }
     }
 
+    /// Chunks are fixed by shapes: the number of threads changes no bit of what is learned.
+    @Test(arguments: ["mlp", "cnn"]) func threadsChangeNoBit(model: String) throws {
+        try withImages { folder in
+            for threads in [1, 2, 4] {
+                let arguments = ["train", "--model", model, "--data", "images", "--batch-size", "64", "--epochs", "2", "--out", "run\(threads)"]
+                let result = try Command.run(arguments, in: folder, threads: threads)
+                #expect(result.status == 0, "\(result.errors)")
+                #expect(try Command.bytes("\(folder)/run\(threads)/model.safetensors") == Command.bytes("\(folder)/run1/model.safetensors"), "\(threads) threads")
+            }
+        }
+    }
+
     @Test(arguments: [SIGINT, SIGTERM]) func interruptedItEndsInGoodOrder(number: Int32) throws {
         try withImages { folder in
             // Long enough to be interrupted for sure; the signal is sent when the first checkpoint says that it runs.
@@ -112,6 +124,24 @@ import Testing
             #expect(result.output.contains("go on with: apus train --resume run"))
             #expect(try Checkpoint.load(from: "\(folder)/run") != nil)
             #expect(access("\(folder)/run/model.safetensors", F_OK) != 0)
+        }
+    }
+
+    /// The data are found again from any folder; others in their place are refused.
+    @Test func resumedFromElsewhereItFindsItsData() throws {
+        try withImages { folder in
+            #expect(try train(folder, out: "run").status == 0)
+            let weights = try Command.bytes("\(folder)/run/model.safetensors")
+            unlink("\(folder)/run/result.json")
+            mkdir("\(folder)/elsewhere", 0o777)
+            let resumed = try Command.run(["train", "--resume", "../run"], in: "\(folder)/elsewhere")
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            #expect(try Command.bytes("\(folder)/run/model.safetensors") == weights)
+
+            unlink("\(folder)/run/result.json")
+            let picture = try #require(try names("\(folder)/images/train/3").first)
+            unlink("\(folder)/images/train/3/\(picture)")
+            expectOneLine(try Command.run(["train", "--resume", "run"], in: folder), status: 1, "train count 159, the run has 160")
         }
     }
 
@@ -232,6 +262,8 @@ import Testing
                 ("[\"Flatten\", {\"type\": \"Linear\", \"in_features\": 9, \"out_features\": 10}]", "does not take"),
                 ("[\"ReLU\",", "line 1, column 9"),
                 ("{}", "there are no layers"),
+                ("[{\"type\": \"Flatten\", \"name\": 3}]", "'name' is a number, where a string is wanted"),
+                ("{\"flat\": {\"type\": \"Flatten\", \"name\": \"flatten\"}}", "'name' is 'flatten', the layer's key in the object 'flat'"),
                 ("[[]]", "a layer is wanted"),
             ]
             for (text, message) in wrong {

@@ -84,7 +84,7 @@ public struct RunOptions: Hashable, Sendable {
     public var model: String
     /// The contents of FILE.json, so that a run can be gone on with when the file has changed; nil for a model of the zoo.
     public var modelTable: String?
-    /// A data set's name or a folder of images.
+    /// A data set's name, or the absolute path of a folder of images: a run is gone on with from any folder.
     public var data: String
     /// How often each image is learned from.
     public var epochs: Int
@@ -109,7 +109,7 @@ public struct RunOptions: Hashable, Sendable {
         schedule: ScheduleChoice = .onecycle, seed: UInt64 = 0, device: String = "\(Device.best)", checkpointEvery: Int? = nil
     ) throws {
         self.model = model
-        self.data = data
+        self.data = DataSource.absolute(data)
         self.epochs = epochs
         self.batchSize = batchSize
         self.optimizer = optimizer
