@@ -275,6 +275,7 @@ extension Tensor {
 
 /// How `scatterReduce` combines.
 public enum ScatterReduction: String, Sendable {
+    /// Σ, Π, the smallest, the largest.
     case sum, prod, amin, amax
     var kind: ScatterKind {
         switch self {

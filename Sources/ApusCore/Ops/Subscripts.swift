@@ -7,11 +7,15 @@ public protocol TensorIndex {
 
 /// One component of a subscript, as the tensor reads it.
 public enum IndexComponent {
+    /// `x[2]`, `x[-1]`: the dimension is gone.
     case position(Int)
-    /// `end` nil: to the end.
+    /// `x[1..<3]`, `x[.slice(1, -1)]`; `end` nil: to the end.
     case range(start: Int, end: Int?, step: Int)
+    /// As many whole dimensions as the tensor has besides.
     case ellipsis
+    /// A dimension of extent 1.
     case newAxis
+    /// Positions, or a mask.
     case tensor(Tensor)
 }
 
@@ -61,6 +65,7 @@ extension Tensor: TensorIndex {
 
 /// A component that has a name: `.all`, `.slice(1, -1)`.
 public struct IndexKeyword: TensorIndex {
+    /// What it stands for.
     public let component: IndexComponent
 }
 extension TensorIndex where Self == IndexKeyword {

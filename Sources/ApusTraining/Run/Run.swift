@@ -40,6 +40,7 @@ public final class Run {
 
     /// How ``train(observers:)`` ended.
     public enum Outcome: Sendable {
+        /// All epochs are done; weights and report are written.
         case finished(Result)
         /// The run was over already; nothing was done.
         case wasFinished(Result)

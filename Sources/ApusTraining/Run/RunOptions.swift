@@ -6,6 +6,7 @@ import ApusOptim
 public struct RunError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What was found, what was wanted, what to do.
     public let description: String
+    /// An error that says `description`.
     public init(_ description: String) { self.description = description }
 }
 
@@ -30,6 +31,7 @@ func unknown(_ kind: String, _ name: String, _ names: [String]) -> RunError {
 
 /// The optimizers of the command line.
 public enum OptimizerChoice: String, NamedChoice {
+    /// ``Adam``, ``AdamW``, ``SGD`` with momentum 0.9, ``RMSprop``; all else is PyTorch's default.
     case adam, adamw, sgd, rmsprop
     package static let kind = "optimizer"
 
