@@ -1,6 +1,7 @@
 import Apus
 import Foundation
 import Testing
+import TestSupport
 @testable import ApusData
 @testable import ApusFormats
 
