@@ -111,14 +111,16 @@ public class Tensor {
     /// A contiguous tensor, contents undefined.
     package static func uninitialized(_ shape: Shape, _ dtype: DType, _ device: Device) throws(OpError) -> Tensor {
         var count = dtype.size
+        var isEmpty = false
         for extent in shape {
             guard extent >= 0 else { throw OpError("extent \(extent) in shape \(shape) is negative") }
             // An extent of 0 does not end the check: the strides are products too.
             let (product, overflow) = count.multipliedReportingOverflow(by: Swift.max(extent, 1))
             guard !overflow else { throw OpError("shape \(shape) has more elements than memory can hold") }
             count = product
+            isEmpty = isEmpty || extent == 0
         }
-        if shape.contains(0) { count = 0 }
+        if isEmpty { count = 0 }
         return Tensor(storage: try Storage(byteCount: count, device: device), shape: shape, strides: shape.contiguousStrides, offset: 0, dtype: dtype)
     }
 
