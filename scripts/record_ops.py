@@ -28,7 +28,31 @@ i = torch.arange(12).reshape(3, 4) * 7 % 11
 b = x > 0
 s = torch.tensor([3, -7, 7, -3])
 t = torch.tensor([2, 2, -2, -2])
+z = wave(2, 3, 4, 5)
+few = torch.tensor([0, 2, 1, 0, 1, 2, 0])
 special = torch.tensor([nan, 1.0, -inf, inf, 0.0, -2.5, 2.5, 1.5])
+
+def assigned(a, index, value):
+    """`a` after `a[index] = value`, which may be a part of `a`."""
+    a = a.clone()
+    a[index] = value
+    return a
+
+
+def changed(a, f):
+    """`a` after the in-place `f`."""
+    a = a.clone()
+    f(a)
+    return a
+
+
+def scatter_prod(which):
+    """A gradient of scatter_reduce's products, with no, one and two zeros among the factors of a place, and zeros in x."""
+    a = torch.tensor([2.0, 0.0, 3.0, 0.0, 5.0], requires_grad=True)
+    c = torch.tensor([4.0, 0.0, 0.0, 0.0, 7.0, -2.0, 0.5], requires_grad=True)
+    a.scatter_reduce(0, torch.tensor([0, 0, 1, 1, 2, 2, 3]), c, "prod").mul(torch.arange(1.0, 6)).sum().backward()
+    return (a, c)[which].grad
+
 
 CASES = {
     "promote.int+float": lambda: i + 1.5,
@@ -162,6 +186,32 @@ CASES = {
     "index.mask": lambda: x[b],
     "index.partial mask": lambda: x[torch.tensor([True, False]), 1:],
     "index.range beyond": lambda: x[:, 2:100],
+    "index.slice": lambda: x[:, 1:-1, ::3],
+    "index.tensors around an integer": lambda: z[:, few, 0, few],
+    "index.an integer before": lambda: z[0, :, few],
+    "index.an integer behind": lambda: z[:, few, :, 0],
+    "index.tensors around a new axis": lambda: z[:, few, None, few],
+    "index.tensors around an ellipsis of nothing": lambda: z[:, :, few, ..., few],
+    "index.tensors around a range": lambda: z[0, few, :, few],
+    "index.mask around an integer": lambda: z[:, few[:3] > 0, 0][:, :, few[:5] > 0],
+    "assign.int": lambda: assigned(x, 1, x[0] * 2),
+    "assign.number": lambda: assigned(x, (0, -1), 1.5),
+    "assign.number to int": lambda: assigned(i, 0, 1.5),
+    "assign.range": lambda: assigned(x, (slice(None), slice(1, 3)), y[:2]),
+    "assign.step": lambda: assigned(x, (Ellipsis, slice(None, -1, 2)), -x[..., :2]),
+    "assign.slice": lambda: assigned(x, (slice(None), slice(1, -1)), 7),
+    "assign.ellipsis": lambda: assigned(x, (Ellipsis, 0), y[:, 0]),
+    "assign.newAxis": lambda: assigned(x, (slice(None), None, 1), x[:, :1, :] * 3),
+    "assign.mask": lambda: assigned(x, b, 0),
+    "assign.mask values": lambda: assigned(x, b, torch.arange(float(x[b].numel()))),
+    "assign.partial mask": lambda: assigned(x, (slice(None), torch.tensor([True, False, True])), x[:, :2] * 5),
+    "assign.tensor": lambda: assigned(x, (slice(None), torch.tensor([2, 0])), x[:, :1] + 1),
+    "assign.tensor number": lambda: assigned(x, torch.tensor([1]), -2),
+    "assign.two tensors": lambda: assigned(x, (slice(None), torch.tensor([0, 2]), torch.tensor([1, -1])), x[:, 0, :2]),
+    "assign.separated tensors": lambda: assigned(x, (torch.tensor([0, 1]), slice(None), torch.tensor([1, 3])), y.t()),
+    "assign.tensors around an integer": lambda: assigned(z, (slice(None), few, 0, few + 1), few * 10.0),
+    "assign.overlapping": lambda: assigned(v, slice(1, None), v[:-1]),
+    "assign.overlapping the other way": lambda: assigned(v, slice(None, -1), v[1:]),
     "softplus": lambda: torch.nn.functional.softplus(x * 20),
     "erfinv": lambda: (x / 2.1).erfinv(),
     "lgamma": lambda: (x + 3).lgamma(),
@@ -174,6 +224,58 @@ CASES = {
     "to.uint8": lambda: (x.abs() * 3).to(torch.uint8),
     "to.half": lambda: (x * 1000).half(),
     "to.bfloat16": lambda: (x * 1000).bfloat16(),
+    "bmm": lambda: torch.bmm(x, x.transpose(1, 2)),
+    "baddbmm": lambda: torch.baddbmm(y, x, x.transpose(1, 2), beta=0.5, alpha=2),
+    "dot": lambda: torch.dot(v, v.flip(0)),
+    "addcdiv": lambda: torch.addcdiv(x, y, x.abs() + 1, value=0.5),
+    "xlogy": lambda: torch.xlogy(torch.tensor([0.0, 0.0, 2.0, nan]), torch.tensor([0.0, nan, 3.0, 0.5])),
+    "ge": lambda: x.ge(y),
+    "le": lambda: special.le(0),
+    "isnan": lambda: special.isnan(),
+    "isinf": lambda: special.isinf(),
+    "logicalAnd": lambda: b.logical_and(i % 2),
+    "sum.dtype": lambda: i.sum(dtype=torch.float64),
+    "sum.dim dtype": lambda: x.half().sum((0, 2), dtype=torch.float32),
+    "mean.dtype": lambda: i.mean(1, dtype=torch.float32),
+    "prod.dtype": lambda: (i + 1).prod(dtype=torch.float64),
+    "prod.dim dtype": lambda: (i + 1).prod(1, dtype=torch.float32),
+    "cumsum.dtype": lambda: i.cumsum(1, dtype=torch.float32),
+    "cumprod.dtype": lambda: i.cumprod(0, dtype=torch.float64),
+    "any.dims": lambda: b.any((0, 2)),
+    "all.dims": lambda: (x > -1.99).all((1, 2), keepdim=True),
+    "view": lambda: x.view([4, -1]),
+    "tile": lambda: y.tile(2, 2),
+    "zeros.separate": lambda: torch.zeros(2, 3, dtype=torch.int16),
+    "ones.separate": lambda: torch.ones(2, 3),
+    "unique.dim": lambda: (i % 2).repeat(2, 2).unique(dim=0),
+    "unique.dim columns": lambda: (i % 2).unique(dim=1, return_inverse=True)[1],
+    "unique.dim counts": lambda: (x > 0).long().unique(dim=-1, return_counts=True)[1],
+    "norm.half": lambda: torch.full((3,), 300.0, dtype=torch.float16).norm(),
+    "norm.3 half": lambda: (x.half() * 100).norm(p=3, dim=1),
+    "var.half": lambda: (x * 300).half().var(1),
+    "std.half": lambda: (x * 300).half().std(),
+    "logsumexp.half": lambda: torch.zeros(60000, dtype=torch.float16).logsumexp(0),
+    "mean.half": lambda: torch.full((100000,), 3.0, dtype=torch.float16).mean(),
+    "sub_": lambda: changed(x, lambda a: a.sub_(y)),
+    "div_": lambda: changed(x, lambda a: a.div_(y.abs() + 1)),
+    "neg_": lambda: changed(i, lambda a: a.neg_()),
+    "pow_": lambda: changed(x, lambda a: a.pow_(3)),
+    "exp_": lambda: changed(x, lambda a: a.exp_()),
+    "log_": lambda: changed(x, lambda a: a.log_()),
+    "abs_": lambda: changed(x, lambda a: a.abs_()),
+    "sqrt_": lambda: changed(x, lambda a: a.sqrt_()),
+    "sigmoid_": lambda: changed(x, lambda a: a.sigmoid_()),
+    "tanh_": lambda: changed(x, lambda a: a.tanh_()),
+    "clamp_": lambda: changed(x, lambda a: a.clamp_(-0.5, 1)),
+    "maskedFill_": lambda: changed(x, lambda a: a.masked_fill_(b, -1.0)),
+    "lerp_": lambda: changed(x, lambda a: a.lerp_(y.expand(2, 3, 4), 0.3)),
+    "lerp_.weights": lambda: changed(x, lambda a: a.lerp_(-x, y.abs().expand(2, 3, 4))),
+    "scatter_": lambda: changed(i, lambda a: a.scatter_(1, torch.tensor([[0, 2], [3, 1], [1, 0]]), -i)),
+    "scatter_.number": lambda: changed(x, lambda a: a.scatter_(2, torch.tensor([[[1, 3]]]), 9.0)),
+    "scatterAdd_": lambda: changed(x, lambda a: a.scatter_add_(2, torch.tensor([[[0, 0, 3]], [[1, 1, 1]]]), x)),
+    "indexAdd_": lambda: changed(x, lambda a: a.index_add_(1, torch.tensor([2, 2]), x[:, :2])),
+    "scatterReduce.prod gradient of x": lambda: scatter_prod(0),
+    "scatterReduce.prod gradient of source": lambda: scatter_prod(1),
     "isclose": lambda: torch.isclose(x, x + 1e-5 * b),
 }
 

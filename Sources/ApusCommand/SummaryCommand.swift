@@ -42,7 +42,7 @@ struct Summary: ParsableCommand {
             }
             let shape = Shape([1] + (input ?? [1, 28, 28]))
             let summary: ModelSummary
-            do { summary = try ModelSummary(network, input: shape) } catch { throw RunError("\(name) does not take input of shape \(shape): \(error)") }
+            do { summary = try ModelSource.limited { try ModelSummary(network, input: shape) } } catch { throw RunError("\(name) does not take input of shape \(shape): \(error)") }
             json ? sayJSON(summary) : say(summary.text(unicode: Terminal.of(STDOUT_FILENO).hasUnicode))
         }
     }

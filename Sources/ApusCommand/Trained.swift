@@ -40,14 +40,24 @@ struct TrainedModel {
         data = try entry("apus.data")
         input = try list("apus.input") { $0.int }
         classes = try list("apus.classes") { $0.string }
-        guard input.count == 3, input.allSatisfy({ (1...1 << 16).contains($0) }), classes.count < 1 << 20 else {
+        guard input.count == 3, input.allSatisfy({ (1...1 << 16).contains($0) }), Shape(input).numel <= 1 << 26, classes.count < 1 << 20 else {
             throw FormatError(file: source, place: .key("apus.input"), reason: "\(input) is not the size of an image")
         }
         self.file = source
         let isTable = described.contains { "{[\n".contains($0) }
         name = isTable ? source : described
-        model = try ModelSource.make(name, table: isTable ? described : nil, input: input, classes: classes.count)
-        do { try model.loadStateDict(weights.tensors) } catch { throw RunError("\(source): \(error)") }
+        // What is made takes the place that the file's weights take, and no numbers need to be drawn for it.
+        let bytes = weights.tensors.reduce(0) { $0 + max($1.value.numel * $1.value.dtype.size, 1024) }
+        do {
+            model = try skipInit { [name, input, classes] in
+                try ModelSource.make(name, table: isTable ? described : nil, input: input, classes: classes.count, budget: 2 * bytes + 1 << 20)
+            }
+            try model.loadStateDict(weights.tensors)
+        } catch let error as FormatError {
+            throw error
+        } catch {
+            throw RunError("\(source): \(error)")
+        }
         model.to(device).eval()
     }
 }

@@ -45,21 +45,25 @@ package final class Context {
         return context
     }
 
-    /// How many bytes may still be allocated in blocks of a mebibyte and more; nil for any number. What builds from descriptions sets it.
+    /// How many bytes may still be allocated; nil for any number. What builds from descriptions sets it.
     @exclusivity(unchecked) private var budget: Int?
 
-    /// Runs `body` so that it fails where it asks for more than `bytes` of memory in large blocks, freed ones included.
+    /// Runs `body` so that it fails where it asks for more than `bytes` of memory, freed blocks included, or for more than a budget around it has left.
     package static func withMemoryBudget<Result>(_ bytes: Int, _ body: () throws -> Result) rethrows -> Result {
         let context = current
         let outer = context.budget
-        context.budget = bytes
-        defer { context.budget = outer }
+        let given = min(bytes, outer ?? bytes)
+        context.budget = given
+        defer { context.budget = outer.map { $0 - (given - (context.budget ?? 0)) } }
         return try body()
     }
 
-    /// Takes a large block from the budget.
-    func spend(_ bytes: Int) throws(OpError) {
-        guard let left = budget else { return }
+    /// Takes a block from the budget. Small ones count as 512 bytes: a tensor takes memory of its own, and a description may ask for a billion of them.
+    @inline(__always) func spend(_ bytes: Int) throws(OpError) {
+        if let budget { try spend(max(bytes, 512), of: budget) }
+    }
+
+    @inline(never) private func spend(_ bytes: Int, of left: Int) throws(OpError) {
         guard bytes <= left else { throw OpError("needs \(bytes) bytes, and \(left) are left of what may be allocated here; use smaller sizes") }
         budget = left - bytes
     }

@@ -2,6 +2,7 @@
 ///
 /// PyTorch: `torch.dtype`. Types are ordered as promotion sees them: bool, integers, floats.
 public enum DType: UInt8, Sendable, Hashable, CaseIterable {
+    /// Named as PyTorch names them.
     case bool, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64
 
     /// Bytes an element takes.

@@ -1,7 +1,10 @@
 /// One number of any kind: what a constant in an expression is before it meets a tensor.
 public enum Scalar: Sendable, Hashable {
+    /// Of kind bool.
     case bool(Bool)
+    /// Of kind integer.
     case int(Int64)
+    /// Of kind floating point.
     case double(Double)
 
     /// The dtype it has by itself: bool, int64, float32.
@@ -95,6 +98,7 @@ public struct BFloat16: TensorElement, Hashable, CustomStringConvertible {
     /// The sixteen bits.
     public var bitPattern: UInt16
 
+    /// The number with these bits: sign, 8 of exponent, 7 of fraction.
     public init(bitPattern: UInt16) { self.bitPattern = bitPattern }
 
     /// Rounds to nearest, ties to even; NaN stays NaN.

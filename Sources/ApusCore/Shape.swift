@@ -74,15 +74,22 @@ public struct Shape: Sendable {
         }
     }
 
-    /// The number of elements of a tensor of this shape: the product of the extents, 1 for a scalar.
+    /// The number of elements of a tensor of this shape: the product of the extents, 1 for a scalar. `Int.max` where it is larger,
+    /// which no tensor in memory is.
     @inlinable public var numel: Int {
         var product = 1
-        for i in 0..<Int(rank) { product *= unsafeGet(i) }
+        for i in 0..<Int(rank) {
+            let (next, overflow) = product.multipliedReportingOverflow(by: unsafeGet(i))
+            if overflow { return contains(0) ? 0 : Int.max }
+            product = next
+        }
         return product
     }
 
-    /// Inserts a dimension before `position`.
+    /// Inserts a dimension before `position`, which is at most the number of dimensions; nothing in the shape of a poisoned tensor.
     public mutating func insert(_ extent: Int, at position: Int) {
+        if isPoisoned { return }
+        guard position >= 0 && position <= Int(rank) else { return _ = outOfRange(position) }
         var all = Array(self)
         all.insert(extent, at: position)
         self = Shape(all)
@@ -90,10 +97,18 @@ public struct Shape: Sendable {
 
     /// Removes the dimension at `position`.
     @discardableResult public mutating func remove(at position: Int) -> Int {
+        if isPoisoned { return 1 }
+        guard position >= 0 && position < Int(rank) else { return outOfRange(position) }
         var all = Array(self)
         let old = all.remove(at: position)
         self = Shape(all)
         return old
+    }
+
+    /// What becomes of a position that this shape does not have: a trap, or in `checked` an extent of 1.
+    @usableFromInline @inline(never) func outOfRange(_ position: Int) -> Int {
+        fail("shape", "dim \(position) is out of range for the shape \(self) with \(rank) dimensions")
+        return 1
     }
 
     /// The strides of a contiguous tensor of this shape, in elements, last dimension densest.
@@ -114,18 +129,18 @@ extension Shape: RandomAccessCollection, MutableCollection {
     @inlinable public var startIndex: Int { 0 }
     @inlinable public var endIndex: Int { Int(rank) }
 
-    /// The extent of dimension `i`; negative positions count from the end.
+    /// The extent of dimension `i`; negative positions count from the end. Traps where there is no such dimension; inside `checked` it reads 1 then.
     @inlinable public subscript(i: Int) -> Int {
         get {
             if isPoisoned { return 1 }
             let at = i < 0 ? i + Int(rank) : i
-            precondition(at >= 0 && at < Int(rank), "Shape: dimension \(i) of a shape with \(rank) dimensions")
+            guard at >= 0 && at < Int(rank) else { return outOfRange(i) }
             return unsafeGet(at)
         }
         set {
             if isPoisoned { return }
             let at = i < 0 ? i + Int(rank) : i
-            precondition(at >= 0 && at < Int(rank), "Shape: dimension \(i) of a shape with \(rank) dimensions")
+            guard at >= 0 && at < Int(rank) else { return _ = outOfRange(i) }
             unsafeSet(at, newValue)
         }
     }

@@ -55,7 +55,7 @@ public struct StateDict {
     }
 
     private mutating func insert(_ key: String, _ value: Tensor) {
-        precondition(positions[key] == nil, "StateDict: key '\(key)' is given twice")
+        guard positions[key] == nil else { return _ = fail("StateDict", "key '\(key)' is given twice") }
         self[key] = value
     }
 }

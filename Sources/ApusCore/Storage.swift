@@ -11,11 +11,11 @@ package final class Storage {
     /// The op that changed it last, for messages.
     package var lastWriter: String = ""
 
-    /// `byteCount` bytes on `device`, contents undefined.
-    package init(byteCount: Int, device: Device) throws(OpError) {
+    /// `byteCount` bytes on `device`, contents undefined; taken from the memory budget where there is one and `isCounted`.
+    package init(byteCount: Int, device: Device, isCounted: Bool = true) throws(OpError) {
         self.device = device
         self.byteCount = byteCount
-        if byteCount >= 1 << 20 { try Context.current.spend(byteCount) }
+        if isCounted { try Context.current.spend(byteCount) }
         if !device.sharesHostMemory, let reason = device.unavailableReason { throw OpError("\(device) is not available: \(reason)") }
         base = try device.backend.allocate(byteCount: byteCount)
         owner = nil

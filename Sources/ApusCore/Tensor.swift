@@ -60,7 +60,7 @@ public class Tensor {
 
     /// What a failed op hands on inside `checked`.
     package static var poisoned: Tensor {
-        do { return Tensor(poisoned: try Storage(byteCount: 8, device: .cpu)) } catch { preconditionFailure("\(error)") }
+        do { return Tensor(poisoned: try Storage(byteCount: 8, device: .cpu, isCounted: false)) } catch { preconditionFailure("\(error)") }
     }
 
     deinit {
@@ -111,12 +111,16 @@ public class Tensor {
     /// A contiguous tensor, contents undefined.
     package static func uninitialized(_ shape: Shape, _ dtype: DType, _ device: Device) throws(OpError) -> Tensor {
         var count = dtype.size
+        var isEmpty = false
         for extent in shape {
             guard extent >= 0 else { throw OpError("extent \(extent) in shape \(shape) is negative") }
-            let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+            // An extent of 0 does not end the check: the strides are products too.
+            let (product, overflow) = count.multipliedReportingOverflow(by: Swift.max(extent, 1))
             guard !overflow else { throw OpError("shape \(shape) has more elements than memory can hold") }
             count = product
+            isEmpty = isEmpty || extent == 0
         }
+        if isEmpty { count = 0 }
         return Tensor(storage: try Storage(byteCount: count, device: device), shape: shape, strides: shape.contiguousStrides, offset: 0, dtype: dtype)
     }
 

@@ -4,7 +4,7 @@ import ApusFormats
 /// 60,000 photographs, 32 × 32, in colour, in 10 classes. PyTorch: `torchvision.datasets.CIFAR10`. https://www.cs.toronto.edu/~kriz/cifar.html
 ///
 /// Read from the files of the binary version (`data_batch_1.bin` to `data_batch_5.bin`, `test_batch.bin`), gzipped or not, in the folder `root`
-/// or its `cifar-10-batches-bin`; without `root` in `APUS_DATA`, then in `/usr/share/datasets/cifar-10-batches-bin`.
+/// or its `cifar-10-batches-bin`, or else from `cifar-10-binary.tar.gz` as it was downloaded, in the same places; without `root` in `APUS_DATA`, then in `/usr/share/datasets/cifar-10-batches-bin`.
 public struct CIFAR10: LabelledImages {
     /// All images, [N, C, H, W].
     public let images: Tensor
@@ -20,17 +20,40 @@ public struct CIFAR10: LabelledImages {
     public init(_ split: Split = .train, root: String? = nil) throws {
         let folder = DatasetFolder(
             title: "CIFAR-10", folders: ["cifar-10-batches-bin", "cifar-10"],
-            remedy: "unpack https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz there, or name the folder with root: or APUS_DATA")
+            remedy: "put https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz there, unpacked or not, or name the folder with root: or APUS_DATA")
         let names = split == .test ? ["test_batch.bin"] : (1...5).map { "data_batch_\($0).bin" }
-        let parts = try names.map { try CIFAR10.read(folder.file($0, root: root)) }
+        let parts: [(images: Tensor, labels: Tensor)]
+        if folder.find(names[0], root: root) == nil, let archive = folder.find("cifar-10-binary.tar", root: root) {
+            parts = try CIFAR10.read(names, in: archive)
+        } else {
+            parts = try names.map { name in
+                let path = try folder.file(name, root: root)
+                return try CIFAR10.records(ByteReader(path).readAll(maximum: CIFAR10.maximumSize), path)
+            }
+        }
         images = Tensor.cat(parts.map(\.images), dim: 0)
         labels = Tensor.cat(parts.map(\.labels), dim: 0)
     }
 
-    /// 10,000 records as the original files have them; files with fewer or more whole records are read too.
-    private static func read(_ path: String) throws -> (images: Tensor, labels: Tensor) {
-        let reader = try ByteReader(path)
-        let bytes = try reader.readAll(maximum: 100_000 * recordSize)
+    private static let maximumSize = 100_000 * recordSize
+
+    /// The files `names` out of an archive, in that order.
+    private static func read(_ names: [String], in archive: String) throws -> [(images: Tensor, labels: Tensor)] {
+        let reader = try TarReader(archive)
+        var found: [String: (images: Tensor, labels: Tensor)] = [:]
+        while found.count < names.count, let (path, size) = try reader.next() {
+            guard let name = path.split(separator: "/").last.map(String.init), names.contains(name) else { continue }
+            guard size <= maximumSize else { throw FormatError(file: archive, place: .key(path), reason: "\(size) bytes, more than \(maximumSize)") }
+            found[name] = try records(reader.contents(), "\(archive), \(printable(path))")
+        }
+        return try names.map { name in
+            guard let part = found[name] else { throw FormatError(file: archive, reason: "there is no \(name) in the archive") }
+            return part
+        }
+    }
+
+    /// 10,000 records as the original files have them; files with fewer or more whole records are read too. `path` is what messages call them.
+    private static func records(_ bytes: [UInt8], _ path: String) throws -> (images: Tensor, labels: Tensor) {
         guard !bytes.isEmpty, bytes.count % recordSize == 0 else {
             throw FormatError(file: path, place: .offset(bytes.count), reason: "\(bytes.count) bytes are no whole number of records of \(recordSize) bytes")
         }

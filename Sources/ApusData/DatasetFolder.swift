@@ -15,6 +15,19 @@ struct DatasetFolder {
     ///
     /// In `root` where it is given, or one of `folders` in it; else in `APUS_DATA`, then in `/usr/share/datasets`.
     func file(_ name: String, root: String?) throws -> String {
+        if let path = find(name, root: root) { return path }
+        throw DatasetNotFound(title: title, file: name, places: places(root), remedy: remedy)
+    }
+
+    /// As ``file(_:root:)``, nil where there is none.
+    func find(_ name: String, root: String?) -> String? {
+        for place in places(root) {
+            for path in ["\(place)/\(name)", "\(place)/\(name).gz"] where access(path, F_OK) == 0 { return path }
+        }
+        return nil
+    }
+
+    private func places(_ root: String?) -> [String] {
         var places: [String] = []
         if let root {
             places = [root] + folders.map { "\(root)/\($0)" }
@@ -22,10 +35,7 @@ struct DatasetFolder {
             if let data = environment("APUS_DATA") { places = [data] + folders.map { "\(data)/\($0)" } }
             places.append("/usr/share/datasets/\(folders[0])")
         }
-        for place in places {
-            for path in ["\(place)/\(name)", "\(place)/\(name).gz"] where access(path, F_OK) == 0 { return path }
-        }
-        throw DatasetNotFound(title: title, file: name, places: places, remedy: remedy)
+        return places
     }
 }
 

@@ -29,6 +29,7 @@ extension LabelledImages {
 
 /// Which part of a data set.
 public enum Split: Sendable, Hashable {
+    /// To learn from, and to test on.
     case train, test
 }
 

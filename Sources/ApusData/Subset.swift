@@ -21,7 +21,10 @@ public struct Subset<Base: Dataset>: Dataset {
     }
 
     public subscript(index: Int) -> Base.Sample {
-        get throws { try base[indices[index]] }
+        get throws {
+            guard indices.indices.contains(index) else { throw DataError(index: index, underlying: NoSuchSample(count: count)) }
+            return try base[indices[index]]
+        }
     }
 
     public func collate(_ samples: [Base.Sample]) throws -> Base.Batch { try base.collate(samples) }

@@ -20,6 +20,7 @@ public final class Bernoulli: Distribution {
         probs = logits.sigmoid()
         super.init(logits.isPoisoned ? [] : logits.shape, validateArgs: validateArgs, [("logits", logits)])
     }
+    /// The same with numbers: one distribution, not a batch of them.
     public convenience init(probs: Double, validateArgs: Bool = true) { self.init(probs: scalar(probs), validateArgs: validateArgs) }
 
     override func draw(_ shape: Shape) -> Tensor { probs.detach().expand(shape).bernoulli() }
@@ -99,6 +100,7 @@ public final class Poisson: Distribution {
         self.rate = Self.checked(rate, "Poisson", "rate", "at least 0", validateArgs) { $0.ge(0) }
         super.init(rate.isPoisoned ? [] : rate.shape, validateArgs: validateArgs, [("rate", rate)])
     }
+    /// The same with numbers: one distribution, not a batch of them.
     public convenience init(_ rate: Double, validateArgs: Bool = true) { self.init(scalar(rate), validateArgs: validateArgs) }
 
     override func draw(_ shape: Shape) -> Tensor { Sampling.poisson(rate.detach().expand(shape)) }

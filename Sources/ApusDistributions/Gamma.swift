@@ -16,6 +16,7 @@ public final class Gamma: Distribution {
         self.rate = Self.checked(r, "Gamma", "rate", "positive", validateArgs) { $0.gt(0) }
         super.init(c.isPoisoned ? [] : c.shape, validateArgs: validateArgs, [("concentration", c), ("rate", r)])
     }
+    /// The same with numbers: one distribution, not a batch of them.
     public convenience init(_ concentration: Double, _ rate: Double, validateArgs: Bool = true) { self.init(scalar(concentration), scalar(rate), validateArgs: validateArgs) }
 
     public override var hasRsample: Bool { true }

@@ -14,6 +14,7 @@ public final class Normal: Distribution {
         self.scale = Self.checked(scale, "Normal", "scale", "positive", validateArgs) { $0.gt(0) }
         super.init(loc.isPoisoned ? [] : loc.shape, validateArgs: validateArgs, [("loc", loc), ("scale", scale)])
     }
+    /// The same with numbers: one distribution, not a batch of them.
     public convenience init(_ loc: Double, _ scale: Double, validateArgs: Bool = true) { self.init(scalar(loc), scalar(scale), validateArgs: validateArgs) }
 
     public override var hasRsample: Bool { true }
@@ -48,6 +49,7 @@ public final class Uniform: Distribution {
         self.high = high
         super.init(low.isPoisoned ? [] : low.shape, validateArgs: validateArgs, [("low", low), ("high", high)])
     }
+    /// The same with numbers: one distribution, not a batch of them.
     public convenience init(_ low: Double, _ high: Double, validateArgs: Bool = true) { self.init(scalar(low), scalar(high), validateArgs: validateArgs) }
 
     public override var hasRsample: Bool { true }

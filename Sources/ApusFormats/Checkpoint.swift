@@ -24,7 +24,7 @@ public struct Checkpoint {
     public subscript(section: String) -> StateDict? {
         get { sections[section] }
         set {
-            precondition(!section.contains("/"), "Checkpoint: section name '\(section)' contains '/'")
+            guard !section.contains("/") else { return _ = fail("Checkpoint", "section name '\(section)' contains '/'; use another character") }
             if sections[section] == nil, newValue != nil { order.append(section) }
             if newValue == nil { order.removeAll { $0 == section } }
             sections[section] = newValue

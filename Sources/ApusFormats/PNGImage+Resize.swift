@@ -1,8 +1,13 @@
+import ApusCore
+
 extension PNGImage {
     /// The picture in another size, by bilinear interpolation that averages over all pixels when it shrinks (a triangle as wide as the scale).
     /// The same bytes as Pillow's `resize((width, height), BILINEAR)`, horizontal pass first.
     public func resized(width newWidth: Int, height newHeight: Int) -> PNGImage {
-        precondition(newWidth > 0 && newHeight > 0, "PNGImage.resized: \(newWidth) × \(newHeight) pixels, where both must be at least 1")
+        guard newWidth > 0 && newHeight > 0 else {
+            fail("PNGImage.resized", "\(newWidth) × \(newHeight) pixels, where both must be at least 1")
+            return self
+        }
         var current = self
         if newWidth != width {
             // Rows are lines: neighbours are `channels` apart.

@@ -28,8 +28,12 @@ public struct PNGImage: Hashable, Sendable {
 
     /// A picture of `width` × `height` × `channels` values (1 or 3 channels), row by row, the channels of a pixel side by side.
     public init(width: Int, height: Int, channels: Int, pixels: [UInt8]) {
-        precondition(width > 0 && height > 0 && (channels == 1 || channels == 3) && pixels.count == width * height * channels,
-            "PNGImage: \(pixels.count) values for \(width) × \(height) pixels of \(channels) channels")
+        guard width > 0 && height > 0 && (channels == 1 || channels == 3) && pixels.count == Shape([width, height, channels]).numel else {
+            fail("PNGImage", "\(pixels.count) values for \(width) × \(height) pixels of \(channels) channels (1 or 3)")
+            // Inside `checked` the program goes on, with one black pixel.
+            (self.width, self.height, self.channels, self.pixels) = (1, 1, 1, [0])
+            return
+        }
         self.width = width
         self.height = height
         self.channels = channels

@@ -2,10 +2,15 @@ import ApusCore
 
 /// A setting of an optimizer or a schedule, as its state keeps it.
 public enum OptionValue: Hashable, Sendable {
+    /// A switch.
     case bool(Bool)
+    /// A whole number.
     case int(Int)
+    /// A number.
     case double(Double)
+    /// A name out of a list.
     case string(String)
+    /// Several numbers, such as betas.
     case list([Double])
 
     /// As a state dictionary spells it; `init(_:like:)` reads it back to the same bits.

@@ -13,6 +13,7 @@ public final class RunningMetrics {
         public var right = 0
         /// Images seen.
         public var images = 0
+        /// Nothing seen.
         public init() {}
     }
 

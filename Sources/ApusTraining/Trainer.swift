@@ -8,10 +8,10 @@ import Synchronization
 /// A training loop for those who want one: epochs, metrics, evaluation, checkpoints, resuming, stopping in good order.
 ///
 /// ```swift
-/// let trainer = Trainer(model: model, optimizer: Adam(model.parameters()), loss: F.crossEntropy)
+/// let trainer = Trainer(model: model, optimizer: Adam(model.parameters()), loss: { F.crossEntropy($0, $1) })
 /// trainer.observers = [ProgressBar()]
-/// trainer.checkpoints = .init(folder: "run")
-/// try trainer.resume()                        // from the newest checkpoint, where there is one
+/// trainer.checkpoints = .init(folder: "run")  // which exists
+/// try trainer.resume(train: train)            // from the newest checkpoint, where there is one
 /// try trainer.fit(train, test: test, epochs: 5)
 /// ```
 /// Everything random during training comes from `generator`, whose state is part of a checkpoint together with the place in the epoch: a
@@ -21,7 +21,10 @@ public final class Trainer {
     public typealias Loader = DataLoader<(Tensor, Tensor)>
 
     /// When a schedule takes its step.
-    public enum Pace: Hashable, Sendable { case batch, epoch }
+    public enum Pace: Hashable, Sendable {
+        /// After every batch, and after every epoch.
+        case batch, epoch
+    }
 
     /// Where checkpoints go, and how often. One is written after every epoch and when the run is stopped.
     public struct CheckpointPolicy: Sendable {

@@ -137,6 +137,28 @@ import Testing
         expectClose(x.grad!, [0, 2])
     }
 
+    /// A part written from another that shares memory with it gets what stood there before.
+    @Test(arguments: [5, 100_000]) func overlappingParts(n: Int) {
+        let start = Tensor.arange(0.0, Double(n), dtype: .float64)
+        let (up, down, sum) = (start.clone(), start.clone(), start.clone())
+        up[1...] = up[.slice(nil, -1)]
+        #expect(up.equal(Tensor.cat([start[..<1], start[..<(n - 1)]])))
+        down[.slice(nil, -1)] = down[1...]
+        #expect(down.equal(Tensor.cat([start[1...], start[(n - 1)...]])))
+        sum[1...].add_(sum[..<(n - 1)])
+        #expect(sum.equal(Tensor.cat([start[..<1], start[1...] * 2 - 1])))
+        let square = Tensor.arange(0.0, 10_000, dtype: .float64).reshape(100, 100)
+        let (turned, before) = (square.clone(), square.t().contiguous())
+        #expect(turned.copy_(turned.t()).equal(before))
+        turned.copy_(turned)
+        #expect(turned.equal(before))
+        checkGradients([Tensor([1.0, -2, 0.5], dtype: .float64)]) { inputs in
+            let y = inputs[0] * inputs[0]
+            y[1...] = y[.slice(nil, -1)]
+            return y * y
+        }
+    }
+
     // MARK: Custom functions
 
     struct Cube: DifferentiableFunction {
@@ -155,6 +177,17 @@ import Testing
         checkGradients([Tensor([1.0, -2, 0.5])]) { let y = Cube()($0[0]); return y[0] * y[1] }
         let x = Tensor([2.0], requiresGrad: true)
         #expect(Cube()(x)[1].gradFn == "Cube")
+    }
+
+    /// As in PyTorch, what a backward returns is summed to the input's shape and converted to its dtype.
+    @Test func aFunctionsGradientIsMadeToFit() {
+        struct Wide: DifferentiableFunction {
+            func forward(_ x: [Tensor], _ context: FunctionContext) -> [Tensor] { [x[0].expand(4, 3) * 1] }
+            func backward(_ g: [Tensor], _ context: FunctionContext) -> [Tensor?] { [g[0].to(.float64)] }
+        }
+        let x = Tensor([1.0, 2, 3], requiresGrad: true)
+        Wide()(x)[0].sum().backward()
+        #expect(x.grad!.dtype == .float32 && x.grad!.array(Float.self) == [4, 4, 4])
     }
 
     // MARK: Depth and threads

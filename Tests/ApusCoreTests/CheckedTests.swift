@@ -99,6 +99,48 @@ import Testing
         Wrong("negative extent", "negative") { _ = Tensor.zeros([-1]) },
         Wrong("beyond storage", "storage") { _ = Tensor.zeros([4]).asStrided([3], [2], 0) },
         Wrong("topk", "k = 9") { _ = Tensor.zeros([3]).topk(9) },
+        Wrong("size", "dim 2", "[2, 3]") { #expect(Tensor.zeros([2, 3]).size(2) == 1) },
+        Wrong("shape's position", "dim 3", "[2, 3]") { _ = Tensor.zeros([2, 3]).shape[3] },
+        Wrong("shape's position set", "dim -3", "[2, 3]") {
+            var shape = Tensor.zeros([2, 3]).shape
+            shape[-3] = 4
+        },
+        Wrong("shape's position removed", "dim 2", "[2, 3]") {
+            var shape = Tensor.zeros([2, 3]).shape
+            shape.remove(at: 2)
+        },
+        Wrong("split's piece", "index 2", "2 tensors") { #expect(Tensor.zeros([4]).split(2)[2].isPoisoned) },
+        Wrong("too few gradients", "1 gradients", "2 outputs") {
+            let x = Tensor([1.0], requiresGrad: true)
+            _ = grad(of: [x.exp(), x.sin()], withRespectTo: [x], gradients: [Tensor([1.0])])
+        },
+        Wrong("values for a huge shape", "3 values", "1099511627776") { _ = Tensor([1, 2, 3], shape: [1 << 40, 1 << 40]) },
+        Wrong("bytes for a huge shape", "1 bytes", "1099511627776") { _ = Tensor(bytes: [0], shape: [1 << 40, 1 << 40], dtype: .float64) },
+        Wrong("values for a negative shape", "3 values", "[-1, -3]") { _ = Tensor([1, 2, 3], shape: [-1, -3]) },
+        Wrong("huge behind a 0", "memory") { _ = Tensor.zeros([0, 1 << 40, 1 << 40]) },
+        Wrong("huge arange", "memory") { _ = Tensor.arange(Int.min, Int.max) },
+        Wrong("huge arange of decimals", "arange", "memory") { _ = Tensor.arange(0.0, 0x1p39) },
+        Wrong("huge linspace", "linspace", "memory") { _ = Tensor.linspace(0, 1, 1 << 50) },
+        Wrong("a key twice", "'a'", "twice") { _ = StateDict([("a", Tensor.zeros([1])), ("a", Tensor.zeros([2]))]) },
+        Wrong("a section's name", "'a/b'", "/") {
+            var checkpoint = Checkpoint()
+            checkpoint["a/b"] = StateDict()
+        },
+        Wrong("pixels", "3 values", "2 × 2") { _ = PNGImage(width: 2, height: 2, channels: 1, pixels: [1, 2, 3]) },
+        Wrong("a picture's size", "0 × 2") { _ = PNGImage(width: 1, height: 1, channels: 1, pixels: [1]).resized(width: 0, height: 2) },
+        Wrong("no steps to profile", "steps is 0") { _ = Profile(steps: 0) {} },
+        Wrong("a function's gradient", "Double's backward", "[3]", "input 0", "[2]") { WrongGradient { _ in Tensor.zeros([3]) }.run() },
+        Wrong("a function's gradient elsewhere", "Double's backward", "reference", "cpu") { WrongGradient { $0.to(.reference) }.run() },
+        Wrong("too many gradients", "1 inputs", "2 gradients") { WrongGradient(count: 2) { $0 }.run() },
+        Wrong("a hook's gradient", "hook", "[3]", "exp", "[2]") {
+            let y = Tensor([1.0, 2], requiresGrad: true).exp()
+            y.registerHook { _ in Tensor.zeros([3]) }
+            y.sum().backward()
+        },
+        Wrong("a gradient of another dtype", "float32", "int64") { Tensor([1.0, 2], requiresGrad: true).grad = Tensor([1, 2]) },
+        Wrong("a gradient elsewhere", "reference", "to(_:)") {
+            Tensor([1.0, 2], requiresGrad: true).exp().backward(gradient: Tensor.zeros([2], device: .reference))
+        },
         Wrong("unused input", "not used") {
             let x = Tensor([1.0], requiresGrad: true)
             _ = grad(of: [Tensor([1.0], requiresGrad: true).sum()], withRespectTo: [x])
@@ -120,5 +162,18 @@ import Testing
         let output: String = String(decoding: result?.standardOutputContent ?? [], as: UTF8.self)
         #expect(errors.contains("matmul") && errors.contains("[2, 3]"))
         #expect(output.contains("printed before"))
+    }
+}
+
+/// 2x with a derivative that is whatever `change` makes of the right one.
+private struct WrongGradient: DifferentiableFunction {
+    var name: String { "Double" }
+    var count = 1
+    let change: (Tensor) -> Tensor
+    func forward(_ x: [Tensor], _ context: FunctionContext) -> [Tensor] { [x[0] * 2] }
+    func backward(_ g: [Tensor], _ context: FunctionContext) -> [Tensor?] { [Tensor?](repeating: change(g[0] * 2), count: count) }
+    func run() {
+        let x = Tensor([1.0, 2], requiresGrad: true)
+        self([x])[0].exp().sum().backward()
     }
 }

@@ -199,6 +199,38 @@ struct RecordedOps: Decodable {
         ("to.uint8", { x, _, _, _, _, _, _, _ in (x.abs() * 3).to(.uint8) }),
         ("to.half", { x, _, _, _, _, _, _, _ in (x * 1000).half() }),
         ("to.bfloat16", { x, _, _, _, _, _, _, _ in (x * 1000).bfloat16() }),
+        ("bmm", { x, _, _, _, _, _, _, _ in x.bmm(x.transpose(1, 2)) }),
+        ("baddbmm", { x, y, _, _, _, _, _, _ in y.baddbmm(x, x.transpose(1, 2), beta: 0.5, alpha: 2) }),
+        ("dot", { _, _, v, _, _, _, _, _ in v.dot(v.flip(0)) }),
+        ("addcdiv", { x, y, _, _, _, _, _, _ in x.addcdiv(y, x.abs() + 1, value: 0.5) }),
+        ("xlogy", { _, _, _, _, _, _, _, _ in Tensor([0.0, 0, 2, .nan]).xlogy(Tensor([0.0, .nan, 3, 0.5])) }),
+        ("ge", { x, y, _, _, _, _, _, _ in x.ge(y) }),
+        ("le", { _, _, _, _, _, _, _, special in special.le(0) }),
+        ("isnan", { _, _, _, _, _, _, _, special in special.isnan() }),
+        ("isinf", { _, _, _, _, _, _, _, special in special.isinf() }),
+        ("logicalAnd", { _, _, _, i, b, _, _, _ in b.logicalAnd(i % 2) }),
+        ("sum.dtype", { _, _, _, i, _, _, _, _ in i.sum(dtype: .float64) }),
+        ("sum.dim dtype", { x, _, _, _, _, _, _, _ in x.half().sum(dim: [0, 2], dtype: .float32) }),
+        ("mean.dtype", { _, _, _, i, _, _, _, _ in i.mean(dim: 1, dtype: .float32) }),
+        ("prod.dtype", { _, _, _, i, _, _, _, _ in (i + 1).prod(dtype: .float64) }),
+        ("prod.dim dtype", { _, _, _, i, _, _, _, _ in (i + 1).prod(dim: 1, dtype: .float32) }),
+        ("cumsum.dtype", { _, _, _, i, _, _, _, _ in i.cumsum(dim: 1, dtype: .float32) }),
+        ("cumprod.dtype", { _, _, _, i, _, _, _, _ in i.cumprod(dim: 0, dtype: .float64) }),
+        ("any.dims", { _, _, _, _, b, _, _, _ in b.any(dim: [0, 2]) }),
+        ("all.dims", { x, _, _, _, _, _, _, _ in x.gt(-1.99).all(dim: [1, 2], keepDim: true) }),
+        ("view", { x, _, _, _, _, _, _, _ in x.view([4, -1]) }),
+        ("tile", { _, y, _, _, _, _, _, _ in y.tile(2, 2) }),
+        ("zeros.separate", { _, _, _, _, _, _, _, _ in Tensor.zeros(2, 3, dtype: .int16) }),
+        ("ones.separate", { _, _, _, _, _, _, _, _ in Tensor.ones(2, 3) }),
+        ("unique.dim", { _, _, _, i, _, _, _, _ in (i % 2).repeat(2, 2).unique(dim: 0).values }),
+        ("unique.dim columns", { _, _, _, i, _, _, _, _ in (i % 2).unique(dim: 1).inverse }),
+        ("unique.dim counts", { x, _, _, _, _, _, _, _ in x.gt(0).long().unique(dim: -1).counts }),
+        ("norm.half", { _, _, _, _, _, _, _, _ in Tensor.full([3], 300.0, dtype: .float16).norm() }),
+        ("norm.3 half", { x, _, _, _, _, _, _, _ in (x.half() * 100).norm(p: 3, dim: 1) }),
+        ("var.half", { x, _, _, _, _, _, _, _ in (x * 300).half().var(dim: 1) }),
+        ("std.half", { x, _, _, _, _, _, _, _ in (x * 300).half().std() }),
+        ("logsumexp.half", { _, _, _, _, _, _, _, _ in Tensor.zeros([60_000], dtype: .float16).logsumexp(dim: 0) }),
+        ("mean.half", { _, _, _, _, _, _, _, _ in Tensor.full([100_000], 3.0, dtype: .float16).mean() }),
         ("isclose", { x, _, _, _, b, _, _, _ in x.isclose(x + b * 1e-5) }),
     ]
 
@@ -228,18 +260,40 @@ struct RecordedOps: Decodable {
 @Suite struct RecordedOpsTests {
     @Test(arguments: RecordedOps.expressions.map(\.name))
     func answer(_ name: String) throws {
-        let expected = try #require(RecordedOps.all.cases[name], "record it with scripts/record_ops.py")
         let expression = try #require(RecordedOps.expressions.first { $0.name == name }).run
         let inputs = RecordedOps.Inputs(.cpu)
-        let found = expression(inputs.x, inputs.y, inputs.v, inputs.i, inputs.b, inputs.s, inputs.t, inputs.special)
+        try compare(name, expression(inputs.x, inputs.y, inputs.v, inputs.i, inputs.b, inputs.s, inputs.t, inputs.special))
+    }
+
+    @Test(arguments: RecordedOps.subscripts.map(\.name))
+    func subscripts(_ name: String) throws {
+        try compare(name, try #require(RecordedOps.subscripts.first { $0.name == name }).run(RecordedOps.Parts()))
+    }
+
+    @Test(arguments: RecordedOps.changes.map(\.name))
+    func changes(_ name: String) throws {
+        try compare(name, try #require(RecordedOps.changes.first { $0.name == name }).run(RecordedOps.Parts()))
+    }
+
+    private func compare(_ name: String, _ found: Tensor) throws {
+        let expected = try #require(RecordedOps.all.cases[name], "record it with scripts/record_ops.py")
         #expect(found.shape == Shape(expected.shape))
         #expect("\(found.dtype)" == expected.dtype)
         let unit = found.dtype.epsilon
         expectClose(found, expected.values.map(\.value), rtol: 32 * unit, atol: 8 * unit)
     }
 
+    /// What promotion says is what arithmetic does (`promote.…` has PyTorch's answers); numbers and scalar tensors yield to others of their kind.
+    @Test func resultTypes() {
+        let inputs = RecordedOps.Inputs(.cpu)
+        let wide = Tensor(5.0, dtype: .float64)
+        let pairs = [(inputs.i, wide), (inputs.x, wide), (inputs.x, inputs.i), (inputs.b, inputs.i), (inputs.i.int(), Tensor(5)), (inputs.x.half(), inputs.x.bfloat16())]
+        #expect(pairs.map { Tensor.resultType($0, $1) } == [.float64, .float32, .float32, .int64, .int32, .float32])
+        for (a, b) in pairs { #expect((a + b).dtype == Tensor.resultType(a, b)) }
+    }
+
     @Test func everyRecordedCaseIsRun() {
-        #expect(Set(RecordedOps.all.cases.keys) == Set(RecordedOps.expressions.map(\.name)))
+        #expect(Set(RecordedOps.all.cases.keys) == Set(RecordedOps.expressions.map(\.name) + RecordedOps.subscripts.map(\.name) + RecordedOps.changes.map(\.name)))
         #expect(Set(RecordedOps.all.printed.keys) == Set(RecordedOps.prints.map(\.name)))
     }
 

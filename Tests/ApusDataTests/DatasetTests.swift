@@ -64,6 +64,7 @@ import Testing
         #expect(try both.batch(at: [3, 0]).array(Float.self) == [3, 5])
         #expect(message { _ = try both.batch(at: [4]) }.hasPrefix("sample 4"))
         #expect(message { _ = try checked { Subset(base, [6]) } }.contains("index 6 is out of range"))
+        #expect(message { _ = try subset[3] }.hasPrefix("sample 3"))
     }
 
     @Test func randomSplitDealsOutEachSampleOnce() throws {

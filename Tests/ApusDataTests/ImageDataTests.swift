@@ -1,6 +1,7 @@
 import Apus
 import Foundation
 import Testing
+import TestSupport
 @testable import ApusData
 @testable import ApusFormats
 
@@ -89,6 +90,34 @@ import Testing
         folder.write(record(1, 1).dropLast(), "cifar-10-batches-bin/data_batch_3.bin")
         #expect(message { _ = try CIFAR10(.train, root: folder.path) }.contains("data_batch_3.bin, byte 3072: 3072 bytes are no whole number of records"))
         #expect(message { _ = try CIFAR10(.test, root: folder.path) }.contains("no test_batch.bin"))
+    }
+
+    @Test func cifar10AsItIsDownloaded() throws {
+        func record(_ label: UInt8) -> [UInt8] { [label] + (0..<3072).map { UInt8(truncatingIfNeeded: Int(label) * 7 + $0) } }
+        let files = (1...5).map { ("cifar-10-batches-bin/data_batch_\($0).bin", record(UInt8($0)) + record(0)) }
+        // A folder, a text, and the batches in another order than theirs.
+        let archive = tar([("cifar-10-batches-bin/", nil), ("cifar-10-batches-bin/readme.html", Array("text".utf8))] + files.reversed())
+        for (i, contents) in [archive, gzip(archive)].enumerated() {
+            folder.write(contents, "\(i)/cifar-10-binary.tar\(i == 0 ? "" : ".gz")")
+            let data = try CIFAR10(.train, root: "\(folder.path)/\(i)")
+            #expect(data.labels.array(Int.self) == [1, 0, 2, 0, 3, 0, 4, 0, 5, 0])
+            #expect(data.images[4].reshape([3072]).array(UInt8.self) == Array(record(3).dropFirst()))
+            #expect(message { _ = try CIFAR10(.test, root: "\(folder.path)/\(i)") }.contains("there is no test_batch.bin in the archive"))
+        }
+        // Unpacked files go first; each may be gzipped by itself.
+        folder.write(gzip(record(9)), "1/test_batch.bin.gz")
+        #expect(try CIFAR10(.test, root: "\(folder.path)/1").labels.array(Int.self) == [9])
+
+        var damaged = archive
+        damaged[3] ^= 1
+        folder.write(damaged, "2/cifar-10-binary.tar")
+        #expect(message { _ = try CIFAR10(root: "\(folder.path)/2") }.contains("cifar-10-binary.tar, byte 0: no header of a tar archive"))
+        folder.write(Array(archive.dropLast(1024)), "3/cifar-10-binary.tar")
+        #expect(try CIFAR10(root: "\(folder.path)/3").count == 10)
+        folder.write(Array(archive.dropLast(2000)), "4/cifar-10-binary.tar")
+        #expect(message { _ = try CIFAR10(root: "\(folder.path)/4") }.contains("6146 bytes, more than the file can hold"))
+        folder.write(tar([("a/data_batch_1.bin", record(10))]), "5/cifar-10-binary.tar")
+        #expect(message { _ = try CIFAR10(root: "\(folder.path)/5") }.contains("a/data_batch_1.bin, byte 0: label 0 is 10"))
     }
 
     func png(_ width: Int, _ height: Int, _ value: UInt8, channels: Int = 3) throws -> [UInt8] {

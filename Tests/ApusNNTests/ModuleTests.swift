@@ -39,6 +39,30 @@ private final class Net: Module {
         ])
     }
 
+    @Test func childrenAreTheModulesOfTheFirstFloor() {
+        let net = Net()
+        #expect(net.namedChildren().map(\.name) == ["features", "LayerNorm", "blocks.0", "blocks.1", "blocks.2", "heads.a", "heads.b"])
+        #expect(net.children().first === net.features)
+        #expect(net.features.children().count == 3)
+        #expect(ReLU().children().isEmpty)
+    }
+
+    @Test func registeredParametersAndBuffersBecomeKeys() throws {
+        let layer = ReLU()
+        let weight = Parameter(Tensor.ones([2]))
+        layer.registerParameter("weight", weight)
+        layer.registerParameter("bias", nil)
+        let kept = layer.registerBuffer("kept", Tensor.zeros([3]))
+        layer.registerBuffer("passing", Tensor.zeros([1]), persistent: false)
+        #expect(layer.stateDict().keys == ["weight", "kept"])
+        #expect(layer.parameters().count == 1 && layer.parameters()[0] === weight)
+        #expect(layer.namedBuffers().map(\.name) == ["kept", "passing"])
+        #expect(layer.namedBuffers()[0].buffer === kept)
+        #expect(throws: OpError.self) { try checked { layer.registerParameter("kept", weight) } }
+        #expect(throws: OpError.self) { try checked { layer.registerBuffer("a.b", Tensor.zeros([1])) } }
+        #expect(layer.stateDict().keys == ["weight", "kept"])
+    }
+
     @Test func aLayerThatArrivesLaterIsSeen() {
         let net = Net()
         let before = net.parameters().count

@@ -24,6 +24,17 @@ import TestSupport
         #expect(norm.stateDict().keys.map(\.description) == ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"])
     }
 
+    @Test func statisticsStartAnew() {
+        let norm = BatchNorm1d(2)
+        noGrad { _ = norm.weight!.fill_(3) }
+        _ = norm(wave([3, 2, 4]).float())
+        norm.resetRunningStats()
+        #expect(norm.runningMean!.array(Float.self) == [0, 0])
+        #expect(norm.runningVar!.array(Float.self) == [1, 1])
+        #expect(norm.numBatchesTracked!.item(Int.self) == 0)
+        #expect(norm.weight!.array(Float.self) == [3, 3])
+    }
+
     @Test func othersOfPyTorch() {
         let x = wave([3, 2, 4])
         expectClose(F.layerNorm(x, [2, 4], weight: wave([2, 4]), bias: wave([2, 4]) * 2).select(0, 0), [

@@ -48,6 +48,27 @@ import TestSupport
         for _ in 0..<steps { optimizer.step(evaluate) }
     }
 
+    /// A group that comes later is updated from then on, with its own settings.
+    @Test func aGroupAddedLater() throws {
+        let (a, b) = (Parameter(Tensor.ones([2])), Parameter(Tensor.ones([2])))
+        let optimizer = SGD([a], lr: 0.5)
+        func step() {
+            optimizer.zeroGrad()
+            (a.sum() + 2 * b.sum()).backward()
+            optimizer.step()
+        }
+        step()
+        #expect(a.array(Float.self) == [0.5, 0.5] && b.array(Float.self) == [1, 1])
+        b.grad = nil
+        optimizer.addParamGroup(ParameterGroup([b], lr: 0.25))
+        step()
+        #expect(a.array(Float.self) == [0, 0] && b.array(Float.self) == [0.5, 0.5])
+        #expect(optimizer.paramGroups.map(\.lr) == [0.5, 0.25])
+        let error = #expect(throws: OpError.self) { try checked { optimizer.addParamGroup(ParameterGroup([a])) } }
+        #expect("\(error!)".contains("given twice"))
+        #expect(optimizer.paramGroups.count == 2)
+    }
+
     /// The state of LBFGS is of all parameters together.
     @Test func lbfgsStateSurvives() throws {
         let (first, evaluateFirst) = Recorded.problem("network"), (second, evaluateSecond) = Recorded.problem("network")

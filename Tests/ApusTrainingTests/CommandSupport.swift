@@ -28,7 +28,8 @@ struct Command {
 
     /// Runs it to its end, or sends `signal` after so many milliseconds, or when the file `after` is there. `shell` is what a shell does before.
     static func run(
-        _ arguments: [String], in folder: String, signal: (number: Int32, milliseconds: UInt32)? = nil, after file: String? = nil, shell: String = ""
+        _ arguments: [String], in folder: String, signal: (number: Int32, milliseconds: UInt32)? = nil, after file: String? = nil, shell: String = "",
+        threads: Int = 1
     ) throws -> Result {
         let (output, errors) = ("\(folder)/.stdout", "\(folder)/.stderr")
         var actions = posix_spawn_file_actions_t()
@@ -37,8 +38,8 @@ struct Command {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-        // One thread: tests run side by side, and threads that wait for a core that they do not get take minutes.
-        let script = "cd '\(folder)' && \(shell) APUS_THREADS=1 exec '\(path)' \"$@\""
+        // One thread where nothing else is asked for: tests run side by side, and threads that wait for a core that they do not get take minutes.
+        let script = "cd '\(folder)' && \(shell) APUS_THREADS=\(threads) exec '\(path)' \"$@\""
         let command = ["/bin/sh", "-c", script, "apus"] + arguments
         var argv: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
         defer { for argument in argv { free(argument) } }

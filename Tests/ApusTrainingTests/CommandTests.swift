@@ -102,6 +102,18 @@ import Testing
         }
     }
 
+    /// Chunks are fixed by shapes: the number of threads changes no bit of what is learned.
+    @Test(arguments: ["mlp", "cnn"]) func threadsChangeNoBit(model: String) throws {
+        try withImages { folder in
+            for threads in [1, 2, 4] {
+                let arguments = ["train", "--model", model, "--data", "images", "--batch-size", "64", "--epochs", "2", "--out", "run\(threads)"]
+                let result = try Command.run(arguments, in: folder, threads: threads)
+                #expect(result.status == 0, "\(result.errors)")
+                #expect(try Command.bytes("\(folder)/run\(threads)/model.safetensors") == Command.bytes("\(folder)/run1/model.safetensors"), "\(threads) threads")
+            }
+        }
+    }
+
     @Test(arguments: [SIGINT, SIGTERM]) func interruptedItEndsInGoodOrder(number: Int32) throws {
         try withImages { folder in
             // Long enough to be interrupted for sure; the signal is sent when the first checkpoint says that it runs.
@@ -112,6 +124,24 @@ import Testing
             #expect(result.output.contains("go on with: apus train --resume run"))
             #expect(try Checkpoint.load(from: "\(folder)/run") != nil)
             #expect(access("\(folder)/run/model.safetensors", F_OK) != 0)
+        }
+    }
+
+    /// The data are found again from any folder; others in their place are refused.
+    @Test func resumedFromElsewhereItFindsItsData() throws {
+        try withImages { folder in
+            #expect(try train(folder, out: "run").status == 0)
+            let weights = try Command.bytes("\(folder)/run/model.safetensors")
+            unlink("\(folder)/run/result.json")
+            mkdir("\(folder)/elsewhere", 0o777)
+            let resumed = try Command.run(["train", "--resume", "../run"], in: "\(folder)/elsewhere")
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            #expect(try Command.bytes("\(folder)/run/model.safetensors") == weights)
+
+            unlink("\(folder)/run/result.json")
+            let picture = try #require(try names("\(folder)/images/train/3").first)
+            unlink("\(folder)/images/train/3/\(picture)")
+            expectOneLine(try Command.run(["train", "--resume", "run"], in: folder), status: 1, "train count 159, the run has 160")
         }
     }
 
@@ -232,11 +262,36 @@ import Testing
                 ("[\"Flatten\", {\"type\": \"Linear\", \"in_features\": 9, \"out_features\": 10}]", "does not take"),
                 ("[\"ReLU\",", "line 1, column 9"),
                 ("{}", "there are no layers"),
+                ("[{\"type\": \"Flatten\", \"name\": 3}]", "'name' is a number, where a string is wanted"),
+                ("{\"flat\": {\"type\": \"Flatten\", \"name\": \"flatten\"}}", "'name' is 'flatten', the layer's key in the object 'flat'"),
                 ("[[]]", "a layer is wanted"),
             ]
             for (text, message) in wrong {
                 try Command.write(text, to: "\(folder)/wrong.json")
                 expectOneLine(try Command.run(["summary", "wrong.json"], in: folder), status: 1, message)
+            }
+        }
+    }
+
+    /// What a file claims is bounded by what it holds: neither a trap nor memory that its size does not warrant.
+    @Test func weightsThatLieAboutTheirModelAreRefused() throws {
+        try withImages { folder in
+            let wide = "[\"Flatten\", {\"type\": \"Linear\", \"in_features\": 65536, \"out_features\": 65536}]"
+            let deep = "[{\"type\": \"RNN\", \"input_size\": 1, \"hidden_size\": 1, \"num_layers\": 1000}]"
+            let lies: [(model: String, input: String, message: String)] = [
+                ("mlp", "[1,65536,65536]", "is not the size of an image"), ("mlp", "[1,8192,8192]", "what may be allocated"), ("resnet18", "[3,8,8]", "what may be allocated"),
+                (wide, "[1,256,256]", "what may be allocated"), (deep, "[1,1,1]", "what may be allocated"), ("mlp", "[1,2,2]", "fc1.weight"),
+            ]
+            for lie in lies {
+                let metadata = ["apus.model": lie.model, "apus.data": "images", "apus.input": lie.input, "apus.classes": "[\"a\",\"b\"]"]
+                try StateDict([("weight", Tensor.zeros([4]))]).save(to: "\(folder)/lie.safetensors", metadata: metadata)
+                // With 4 GB of address space, so that an allocation that should not be shows.
+                let result = try Command.run(["summary", "lie.safetensors"], in: folder, shell: "ulimit -v 4000000;")
+                expectOneLine(result, status: 1, lie.message)
+            }
+            for model in ["mlp", "cnn"] {
+                let result = try Command.run(["summary", model, "--input", "1x16384x16384"], in: folder)
+                expectOneLine(result, status: 1, "what may be allocated")
             }
         }
     }

@@ -78,8 +78,9 @@ extension Tensor {
     public final var grad: Tensor? {
         get { storedGrad }
         set {
-            if let newValue, !newValue.isPoisoned, newValue.shape != shape {
-                fail("grad", "the gradient of a tensor of shape \(shape) cannot have shape \(newValue.shape)")
+            if isPoisoned { return }
+            if let newValue, !newValue.isPoisoned, newValue.shape != shape || newValue.dtype != dtype || newValue.device != device {
+                fail("grad", "the gradient of a tensor \(dtype) \(shape) on \(device) cannot be \(newValue.dtype) \(newValue.shape) on \(newValue.device)")
                 return
             }
             storedGrad = newValue
@@ -139,6 +140,9 @@ extension Tensor {
         guard gradient.shape == output.shape else {
             throw OpError("the gradient has shape \(gradient.shape), the tensor \(output.shape)", op: "backward")
         }
+        guard gradient.device == output.device else {
+            throw OpError("the gradient is on \(gradient.device), the tensor on \(output.device); move one with to(_:)", op: "backward")
+        }
         // An alias: the caller's tensor must never become a leaf's grad.
         return Engine.Root(edge: output.edge, gradient: gradient.requiresGrad ? gradient : Tensor(sharing: gradient.dtype == output.dtype ? gradient : gradient.to(output.dtype)))
     }
@@ -185,6 +189,9 @@ public func grad(
 ) -> [Tensor?] {
     for x in outputs + inputs where x.isPoisoned { return inputs.map { _ in x } }
     do throws(OpError) {
+        if let gradients, gradients.count != outputs.count {
+            throw OpError("\(gradients.count) gradients are given for \(outputs.count) outputs; pass one for each", op: "grad")
+        }
         var roots: [Engine.Root] = []
         for (i, output) in outputs.enumerated() {
             if gradients == nil && output.numel != 1 {

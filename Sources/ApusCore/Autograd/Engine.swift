@@ -41,10 +41,8 @@ enum Engine {
                 let at = Int(hook.index) - 1
                 guard let grad = at < 0 ? first : more[at] else { continue }
                 let seen = createGraph ? grad : Tensor(sharing: grad)
-                if let replaced = hook.run(seen) {
-                    guard replaced.shape == grad.shape || replaced.isPoisoned else {
-                        throw OpError("a hook returned a gradient of shape \(replaced.shape) for one of shape \(grad.shape)", op: "backward")
-                    }
+                if let given = hook.run(seen) {
+                    let replaced = try GradientForm(grad).fit(given, "a hook", "a result of \(node.name)")
                     if at < 0 { first = replaced } else { more[at] = replaced }
                 }
             }

@@ -76,9 +76,9 @@ extension DifferentiableFunction {
 
 final class FunctionNode: Node {
     let function: any DifferentiableFunction
-    let outputs: [(shape: Shape, dtype: DType, device: Device)]
+    let inputs: [GradientForm]
+    let outputs: [GradientForm]
     let needsInputGrad: [Bool]
-    let inputTypes: [DType]
     /// The scope that forward ran in, which backward runs in as well.
     let autocast: DType?
     /// For each saved tensor that is an output, which one.
@@ -86,9 +86,9 @@ final class FunctionNode: Node {
 
     init(_ function: any DifferentiableFunction, inputs: [Tensor], saved: [SavedTensor], outputs: [Tensor], context: FunctionContext) {
         self.function = function
-        self.outputs = outputs.map { ($0.shape, $0.dtype, $0.device) }
+        self.inputs = inputs.map(GradientForm.init)
+        self.outputs = outputs.map(GradientForm.init)
         needsInputGrad = context.needsInputGrad
-        inputTypes = inputs.map(\.dtype)
         autocast = Context.current.autocast
         outputIndices = context.kept.map { kept in Int32(outputs.firstIndex { $0 === kept } ?? 0) }
         super.init(edges: inputs.map { $0.edge }, saved: saved)
@@ -108,6 +108,36 @@ final class FunctionNode: Node {
         guard results.count == edges.count else {
             throw OpError("\(name) has \(edges.count) inputs, its backward returned \(results.count) gradients", op: name)
         }
-        return autocast == nil ? results : zip(results, inputTypes).map { $0?.to($1) }
+        // Kernels take shape, dtype and device of a gradient for granted; this one was made by code that nobody has checked.
+        var fitting: [Tensor?] = []
+        for (i, result) in results.enumerated() {
+            fitting.append(try context.needsInputGrad[i] ? result.map { (given) throws(OpError) in try inputs[i].fit(given, "\(name)'s backward", "input \(i)") } : nil)
+        }
+        return fitting
+    }
+}
+
+/// What the gradient of a tensor must be like.
+struct GradientForm {
+    let shape: Shape
+    let dtype: DType
+    let device: Device
+
+    init(_ x: Tensor) { (shape, dtype, device) = (x.shape, x.dtype, x.device) }
+
+    /// `gradient` in this form, as PyTorch has it: summed where it only repeats the shape, converted where its dtype differs.
+    func fit(_ gradient: Tensor, _ source: String, _ target: String) throws(OpError) -> Tensor {
+        if gradient.isPoisoned { return gradient }
+        guard gradient.device == device else {
+            throw OpError("\(source) returned a gradient on \(gradient.device) for \(target), which is on \(device); move it there with to(_:)", op: "backward")
+        }
+        var fitting = gradient
+        if gradient.shape != shape {
+            guard Shape.broadcast(shape, gradient.shape) == gradient.shape else {
+                throw OpError("\(source) returned a gradient of shape \(gradient.shape) for \(target), which has shape \(shape)", op: "backward")
+            }
+            fitting = gradient.sum(toShape: shape)
+        }
+        return fitting.dtype == dtype ? fitting : fitting.to(dtype)
     }
 }

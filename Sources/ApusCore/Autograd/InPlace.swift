@@ -68,13 +68,21 @@ extension Tensor {
                 }
             }
             let value = result.shape == shape && result.dtype == dtype ? result : result.to(dtype).expand(shape)
-            device.backend.copy(value, into: self)
+            // Kernels read and write in an order of their own: what is written must not be read afterwards.
+            device.backend.copy(value.overlaps(self) ? try value.converted(to: dtype) : value, into: self)
             didChange(by: name)
             if context.gradEnabled { adoptHistory(of: value, base: base) }
         } catch {
             _ = fail(error, op: name)
         }
         return self
+    }
+
+    /// Whether some of its memory belongs to `other` too, and not element for element.
+    private final func overlaps(_ other: Tensor) -> Bool {
+        guard storage === other.storage, shape != other.shape || strides != other.strides || offset != other.offset else { return false }
+        let (mine, others) = (Shape.range(shape, strides, offset), Shape.range(other.shape, other.strides, other.offset))
+        return mine.low <= others.high && others.low <= mine.high
     }
 
     private final func adoptHistory(of value: Tensor, base: Tensor?) {

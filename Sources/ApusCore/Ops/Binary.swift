@@ -457,6 +457,14 @@ extension Tensor {
     @discardableResult public final func clamp_(min: Double? = nil, max: Double? = nil) -> Self { updateInPlace("clamp_") { $0.clamp(min: min, max: max) } }
     /// x ← eˣ
     @discardableResult public final func exp_() -> Self { updateInPlace("exp_") { $0.exp() } }
+    /// x ← ln x
+    @discardableResult public final func log_() -> Self { updateInPlace("log_") { $0.log() } }
+    /// x ← |x|
+    @discardableResult public final func abs_() -> Self { updateInPlace("abs_") { $0.abs() } }
+    /// x ← x + weight·(end − x)
+    @discardableResult public final func lerp_(_ end: Tensor, _ weight: some ScalarConvertible) -> Self { updateInPlace("lerp_") { $0.lerp(end, weight) } }
+    /// x ← x + weight·(end − x), with a weight for each element.
+    @discardableResult public final func lerp_(_ end: Tensor, _ weight: Tensor) -> Self { updateInPlace("lerp_") { $0.lerp(end, weight) } }
     /// x ← √x
     @discardableResult public final func sqrt_() -> Self { updateInPlace("sqrt_") { $0.sqrt() } }
     /// x ← −x

@@ -65,7 +65,7 @@ extension Tensor {
 
     /// A tensor of `shape` from numbers in row-major order.
     public convenience init<Element: TensorElement>(_ values: [Element], shape: Shape, dtype: DType? = nil, device: Device = .cpu) {
-        guard values.count == shape.numel else {
+        guard values.count == shape.numel, shape.allSatisfy({ $0 >= 0 }) else {
             fail("Tensor", "\(values.count) values do not fill shape \(shape), which has \(shape.numel)")
             self.init(sharing: Tensor.poisoned)
             return
@@ -77,8 +77,8 @@ extension Tensor {
     /// A tensor of `shape` from raw little-endian bytes of `dtype`. Traps where their number does not fit. PyTorch: `torch.frombuffer`.
     public convenience init(bytes: some Collection<UInt8>, shape: Shape, dtype: DType, device: Device = .cpu) {
         let buffer = Array(bytes)
-        guard buffer.count == shape.numel * dtype.size else {
-            fail("Tensor", "\(buffer.count) bytes do not fill shape \(shape) of \(dtype), which takes \(shape.numel * dtype.size)")
+        guard buffer.count % dtype.size == 0, buffer.count / dtype.size == shape.numel, shape.allSatisfy({ $0 >= 0 }) else {
+            fail("Tensor", "\(buffer.count) bytes do not fill shape \(shape) of \(dtype), which takes \(shape.numel) times \(dtype.size)")
             self.init(sharing: Tensor.poisoned)
             return
         }
@@ -120,6 +120,18 @@ extension Tensor {
     public static func zeros(_ shape: Shape, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
         full(shape, .double(0), dtype: dtype, device: device).marked(requiresGrad)
     }
+    /// Contents undefined; to be written.
+    public static func empty(_ shape: Int..., dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
+        empty(Shape(shape), dtype: dtype, device: device, requiresGrad: requiresGrad)
+    }
+    /// Zeros.
+    public static func zeros(_ shape: Int..., dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
+        zeros(Shape(shape), dtype: dtype, device: device, requiresGrad: requiresGrad)
+    }
+    /// Ones.
+    public static func ones(_ shape: Int..., dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
+        ones(Shape(shape), dtype: dtype, device: device, requiresGrad: requiresGrad)
+    }
     /// Ones.
     public static func ones(_ shape: Shape, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
         full(shape, .double(1), dtype: dtype, device: device).marked(requiresGrad)
@@ -140,16 +152,26 @@ extension Tensor {
 
     /// start, start + step, … before `end`, as int64.
     public static func arange(_ start: Int, _ end: Int, _ step: Int = 1, dtype: DType = .int64, device: Device = .cpu) -> Tensor {
-        guard step != 0, (end - start) * step.signum() >= 0 else { return fail("arange", "step \(step) does not lead from \(start) to \(end)") }
-        let count = (Swift.abs(end - start) + Swift.abs(step) - 1) / Swift.abs(step)
-        return Tensor((0..<count).map { Int64(start + $0 * step) }, shape: [count], dtype: dtype, device: device)
+        guard step != 0, start == end || (start < end) == (step > 0) else { return fail("arange", "step \(step) does not lead from \(start) to \(end)") }
+        let (distance, pace) = (UInt(bitPattern: Swift.max(start, end)) &- UInt(bitPattern: Swift.min(start, end)), step.magnitude)
+        let count = Int(clamping: distance / pace + (distance % pace == 0 ? 0 : 1))
+        return sequence("arange", count, dtype, device) { Int64(start + $0 * step) }
     }
 
     /// start, start + step, … before `end`; float32 by default.
     public static func arange(_ start: Double, _ end: Double, _ step: Double = 1, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
         let steps = ((end - start) / step).rounded(.up)
         guard step != 0, steps >= 0, steps < 0x1p40 else { return fail("arange", "step \(step) does not lead from \(start) to \(end)") }
-        return Tensor((0..<Int(steps)).map { start + Double($0) * step }, shape: [Int(steps)], dtype: dtype, device: device)
+        return sequence("arange", Int(steps), dtype, device) { start + Double($0) * step }
+    }
+
+    /// The numbers that `element` gives for 0, 1, … `count` − 1, written where they stay: a count that memory cannot hold is an error.
+    private static func sequence<Element: TensorElement>(_ op: String, _ count: Int, _ dtype: DType, _ device: Device, _ element: (Int) -> Element) -> Tensor {
+        let host = create([count], Element.dtype, .cpu, op)
+        if host.isPoisoned { return host }
+        let out = host.pointer.bindMemory(to: Element.self, capacity: count)
+        for i in 0..<count { out[i] = element(i) }
+        return host.to(dtype).to(device)
     }
 
     /// `steps` numbers from `start` to `end`, both included, evenly spaced.
@@ -157,8 +179,9 @@ extension Tensor {
         guard steps >= 0 else { return fail("linspace", "the number of steps (\(steps)) is negative") }
         let step = steps > 1 ? (end - start) / Double(steps - 1) : 0
         // From both ends, so that the last is exact.
-        let values = (0..<steps).map { $0 < steps / 2 ? start + Double($0) * step : end - Double(steps - 1 - $0) * step }
-        return Tensor(steps == 1 ? [start] : values, shape: [steps], dtype: dtype, device: device)
+        return sequence("linspace", steps, dtype, device) {
+            steps == 1 || $0 < steps / 2 ? start + Double($0) * step : end - Double(steps - 1 - $0) * step
+        }
     }
 
     /// The identity: ones on the diagonal of an n × m matrix (m = n where not given).

@@ -41,8 +41,12 @@ public struct TensorList: RandomAccessCollection {
     }
     public var startIndex: Int { 0 }
     public var endIndex: Int { tensors.count }
-    /// Tensor `i`; poisoned where the op failed.
-    public subscript(i: Int) -> Tensor { poison ?? tensors[i] }
+    /// Tensor `i`; poisoned where the op failed. Traps where there is none of that number.
+    public subscript(i: Int) -> Tensor {
+        if let poison { return poison }
+        guard tensors.indices.contains(i) else { return fail("TensorList", "index \(i) is out of range for a list of \(tensors.count) tensors") }
+        return tensors[i]
+    }
 }
 
 extension Tensor {
@@ -177,6 +181,8 @@ extension Tensor {
     public final func `repeat`(_ counts: Int...) -> Tensor { `repeat`(counts) }
     /// The whole repeated along each dimension; missing counts are 1. PyTorch: `tile`.
     public final func tile(_ counts: [Int]) -> Tensor { `repeat`(Array(repeating: 1, count: Swift.max(0, ndim - counts.count)) + counts) }
+    /// The whole repeated along each dimension; missing counts are 1.
+    public final func tile(_ counts: Int...) -> Tensor { tile(counts) }
     /// Each element `count` times in a row along `dim`. PyTorch: `repeat_interleave`.
     public final func repeatInterleave(_ count: Int, dim: Int) -> Tensor {
         composite("repeatInterleave", self) { () throws(OpError) in

@@ -18,6 +18,14 @@ extension Tensor {
         guard dtype.isFloatingPoint else { return fail("randn", "makes floating-point numbers, not \(dtype); use randint") }
         return random(.normal(mean: 0, std: 1), shape, dtype: dtype, device: device, generator: generator, "randn").requiresGrad_(requiresGrad)
     }
+    /// Numbers evenly distributed in [0, 1).
+    public static func rand(_ shape: Int..., dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil, requiresGrad: Bool = false) -> Tensor {
+        rand(Shape(shape), dtype: dtype, device: device, generator: generator, requiresGrad: requiresGrad)
+    }
+    /// Numbers of the standard normal distribution.
+    public static func randn(_ shape: Int..., dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil, requiresGrad: Bool = false) -> Tensor {
+        randn(Shape(shape), dtype: dtype, device: device, generator: generator, requiresGrad: requiresGrad)
+    }
     /// Integers evenly distributed in `low ..< high`.
     public static func randint(_ low: Int, _ high: Int, _ shape: Shape, dtype: DType = .int64, device: Device = .cpu, generator: Generator? = nil) -> Tensor {
         guard low < high else { return fail("randint", "there is no integer in \(low) ..< \(high)") }

@@ -131,27 +131,30 @@ extension Tensor {
         }
     }
 
-    /// What sums and products of integers and bool are computed in: int64.
-    private final var summable: Tensor { dtype.isFloatingPoint ? self : to(.int64) }
+    /// In what sums and products are computed: `dtype` where one is given, else int64 for integers and bool.
+    private final func summable(_ wanted: DType?) -> Tensor { wanted == nil && dtype.isFloatingPoint ? self : to(wanted ?? .int64) }
 
-    /// The sum of all elements; integers and bool sum to int64.
-    public final func sum() -> Tensor { summable.reduced(.sum, nil, keepDim: false) }
+    /// The sum of all elements, converted to `dtype` first where one is given; integers and bool sum to int64.
+    public final func sum(dtype: DType? = nil) -> Tensor { summable(dtype).reduced(.sum, nil, keepDim: false) }
     /// The sums along `dim`.
-    public final func sum(dim: Int, keepDim: Bool = false) -> Tensor { summable.reduced(.sum, [dim], keepDim: keepDim) }
+    public final func sum(dim: Int, keepDim: Bool = false, dtype: DType? = nil) -> Tensor { summable(dtype).reduced(.sum, [dim], keepDim: keepDim) }
     /// The sums over `dim`, all dimensions where that is empty.
-    public final func sum(dim: [Int], keepDim: Bool = false) -> Tensor { summable.reduced(.sum, dim, keepDim: keepDim) }
+    public final func sum(dim: [Int], keepDim: Bool = false, dtype: DType? = nil) -> Tensor { summable(dtype).reduced(.sum, dim, keepDim: keepDim) }
 
-    /// The mean of all elements; NaN of none. Floats only.
-    public final func mean() -> Tensor { floatsOnly("mean") ?? reduced(.mean, nil, keepDim: false) }
+    /// The mean of all elements, converted to `dtype` first where one is given; NaN of none. Floats only.
+    public final func mean(dtype: DType? = nil) -> Tensor { mean(dim: [], dtype: dtype) }
     /// The means along `dim`.
-    public final func mean(dim: Int, keepDim: Bool = false) -> Tensor { mean(dim: [dim], keepDim: keepDim) }
-    /// The means over `dim`.
-    public final func mean(dim: [Int], keepDim: Bool = false) -> Tensor { floatsOnly("mean") ?? reduced(.mean, dim, keepDim: keepDim) }
+    public final func mean(dim: Int, keepDim: Bool = false, dtype: DType? = nil) -> Tensor { mean(dim: [dim], keepDim: keepDim, dtype: dtype) }
+    /// The means over `dim`, all dimensions where that is empty.
+    public final func mean(dim: [Int], keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
+        let x = dtype.map { to($0) } ?? self
+        return x.floatsOnly("mean") ?? x.reduced(.mean, dim, keepDim: keepDim)
+    }
 
-    /// The product of all elements; integers and bool multiply to int64.
-    public final func prod() -> Tensor { summable.reduced(.prod, nil, keepDim: false) }
+    /// The product of all elements, converted to `dtype` first where one is given; integers and bool multiply to int64.
+    public final func prod(dtype: DType? = nil) -> Tensor { summable(dtype).reduced(.prod, nil, keepDim: false) }
     /// The products along `dim`.
-    public final func prod(dim: Int, keepDim: Bool = false) -> Tensor { summable.reduced(.prod, [dim], keepDim: keepDim) }
+    public final func prod(dim: Int, keepDim: Bool = false, dtype: DType? = nil) -> Tensor { summable(dtype).reduced(.prod, [dim], keepDim: keepDim) }
 
     /// The smallest elements over `dim`, all dimensions by default; equal ones share the gradient. PyTorch: `amin`.
     public final func amin(dim: [Int] = [], keepDim: Bool = false) -> Tensor { reduced(.min, dim, keepDim: keepDim) }
@@ -195,15 +198,26 @@ extension Tensor {
     public final func any() -> Tensor { reduced(.any, nil, keepDim: false) }
     /// Whether any element along `dim` is not zero.
     public final func any(dim: Int, keepDim: Bool = false) -> Tensor { reduced(.any, [dim], keepDim: keepDim) }
+    /// Whether any element over `dim`, all dimensions where that is empty, is not zero.
+    public final func any(dim: [Int], keepDim: Bool = false) -> Tensor { reduced(.any, dim, keepDim: keepDim) }
     /// Whether all elements are not zero.
     public final func all() -> Tensor { reduced(.all, nil, keepDim: false) }
     /// Whether all elements along `dim` are not zero.
     public final func all(dim: Int, keepDim: Bool = false) -> Tensor { reduced(.all, [dim], keepDim: keepDim) }
+    /// Whether all elements over `dim`, all dimensions where that is empty, are not zero.
+    public final func all(dim: [Int], keepDim: Bool = false) -> Tensor { reduced(.all, dim, keepDim: keepDim) }
+
+    /// What `compute` makes of the tensor in float32 where it is of a half type, whose squares and sums overflow at 65,504, in its own dtype.
+    private final func widened(_ compute: (Tensor) -> Tensor) -> Tensor {
+        dtype == .float16 || dtype == .bfloat16 ? compute(to(.float32)).to(dtype) : compute(self)
+    }
 
     /// Σ(x − mean)² / (n − correction) over `dim`, all dimensions by default. PyTorch: `torch.var` (correction 1 is the unbiased estimate).
     public final func `var`(dim: [Int] = [], correction: Double = 1, keepDim: Bool = false) -> Tensor {
-        if let failed = floatsOnly("var") { return failed }
-        return composite("var", .asIs, self) { (x) throws(OpError) in
+        floatsOnly("var") ?? widened { $0.variance(dim, correction, keepDim) }
+    }
+    private final func variance(_ dim: [Int], _ correction: Double, _ keepDim: Bool) -> Tensor {
+        composite("var", .asIs, self) { (x) throws(OpError) in
             let at = try reductionDims(dim)
             let count = Double(at.reduce(1) { $0 * shape[$1] })
             let centered = x - x.reduced(.mean, at, keepDim: true)
@@ -214,7 +228,9 @@ extension Tensor {
     /// The variance along `dim`.
     public final func `var`(dim: Int, correction: Double = 1, keepDim: Bool = false) -> Tensor { `var`(dim: [dim], correction: correction, keepDim: keepDim) }
     /// The square root of the variance over `dim`, all dimensions by default.
-    public final func std(dim: [Int] = [], correction: Double = 1, keepDim: Bool = false) -> Tensor { `var`(dim: dim, correction: correction, keepDim: keepDim).sqrt() }
+    public final func std(dim: [Int] = [], correction: Double = 1, keepDim: Bool = false) -> Tensor {
+        floatsOnly("std") ?? widened { $0.variance(dim, correction, keepDim).sqrt() }
+    }
     /// The standard deviation along `dim`.
     public final func std(dim: Int, correction: Double = 1, keepDim: Bool = false) -> Tensor { std(dim: [dim], correction: correction, keepDim: keepDim) }
 
@@ -222,44 +238,46 @@ extension Tensor {
     /// PyTorch: `torch.norm`. The gradient at a zero vector is 0 for p = 2.
     public final func norm(p: Double = 2, dim: [Int] = [], keepDim: Bool = false) -> Tensor {
         if let failed = floatsOnly("norm") { return failed }
-        return composite("norm", .float32, self) { x in
-            if p == .infinity { return x.abs().amax(dim: dim, keepDim: keepDim) }
-            if p == -.infinity { return x.abs().amin(dim: dim, keepDim: keepDim) }
-            if p == 0 { return x.ne(0).to(x.dtype).sum(dim: dim, keepDim: keepDim) }
-            if p == 1 { return x.abs().sum(dim: dim, keepDim: keepDim) }
-            if p == 2 {
-                let squares = x.square().sum(dim: dim, keepDim: keepDim)
-                // √ has an infinite slope at 0, where the norm's subgradient 0 is wanted.
-                let isZero = squares.detach().eq(0)
-                return squares.maskedFill(isZero, 1).sqrt().maskedFill(isZero, 0)
-            }
-            return x.abs().pow(p).sum(dim: dim, keepDim: keepDim).pow(1 / p)
+        return composite("norm", .float32, self) { x in x.widened { $0.norm(of: p, dim, keepDim) } }
+    }
+    private final func norm(of p: Double, _ dim: [Int], _ keepDim: Bool) -> Tensor {
+        if p == .infinity { return abs().amax(dim: dim, keepDim: keepDim) }
+        if p == -.infinity { return abs().amin(dim: dim, keepDim: keepDim) }
+        if p == 0 { return ne(0).to(dtype).sum(dim: dim, keepDim: keepDim) }
+        if p == 1 { return abs().sum(dim: dim, keepDim: keepDim) }
+        if p == 2 {
+            let squares = square().sum(dim: dim, keepDim: keepDim)
+            // √ has an infinite slope at 0, where the norm's subgradient 0 is wanted.
+            let isZero = squares.detach().eq(0)
+            return squares.maskedFill(isZero, 1).sqrt().maskedFill(isZero, 0)
         }
+        return abs().pow(p).sum(dim: dim, keepDim: keepDim).pow(1 / p)
     }
     /// The norm along `dim`.
     public final func norm(p: Double = 2, dim: Int, keepDim: Bool = false) -> Tensor { norm(p: p, dim: [dim], keepDim: keepDim) }
 
     /// ln Σeˣ over `dim`, without overflow.
     public final func logsumexp(dim: [Int], keepDim: Bool = false) -> Tensor {
-        composite("logsumexp", .float32, dtype.isFloatingPoint ? self : to(.float32)) { x in
-            if x.numel == 0 { return x.exp().sum(dim: dim, keepDim: keepDim).log() }
-            let largest = x.detach().amax(dim: dim, keepDim: true)
-            let shift = Tensor.where(largest.isinf(), Tensor.zeros(like: largest), largest)
-            let sum = (x - shift).exp().sum(dim: dim, keepDim: true).log() + shift
-            return keepDim ? sum : sum.squeeze(dim.isEmpty ? Array(0..<ndim) : dim)
-        }
+        composite("logsumexp", .float32, dtype.isFloatingPoint ? self : to(.float32)) { x in x.widened { $0.logOfSum(dim, keepDim) } }
+    }
+    private final func logOfSum(_ dim: [Int], _ keepDim: Bool) -> Tensor {
+        if isPoisoned || numel == 0 { return exp().sum(dim: dim, keepDim: keepDim).log() }
+        let largest = detach().amax(dim: dim, keepDim: true)
+        let shift = Tensor.where(largest.isinf(), Tensor.zeros(like: largest), largest)
+        let sum = (self - shift).exp().sum(dim: dim, keepDim: true).log() + shift
+        return keepDim ? sum : sum.squeeze(dim.isEmpty ? Array(0..<ndim) : dim)
     }
     /// ln Σeˣ along `dim`, without overflow.
     public final func logsumexp(dim: Int, keepDim: Bool = false) -> Tensor { logsumexp(dim: [dim], keepDim: keepDim) }
 
-    /// The running sum along `dim`; integers sum to int64.
-    public final func cumsum(dim: Int) -> Tensor { scanned(.sum, dim) }
-    /// The running product along `dim`; integers multiply to int64.
-    public final func cumprod(dim: Int) -> Tensor { scanned(.prod, dim) }
+    /// The running sum along `dim`, of x converted to `dtype` where one is given; integers sum to int64.
+    public final func cumsum(dim: Int, dtype: DType? = nil) -> Tensor { scanned(.sum, dim, dtype) }
+    /// The running product along `dim`, of x converted to `dtype` where one is given; integers multiply to int64.
+    public final func cumprod(dim: Int, dtype: DType? = nil) -> Tensor { scanned(.prod, dim, dtype) }
 
-    private final func scanned(_ kind: ScanKind, _ dim: Int) -> Tensor {
+    private final func scanned(_ kind: ScanKind, _ dim: Int, _ wanted: DType?) -> Tensor {
         composite(kind == .sum ? "cumsum" : "cumprod", self) { () throws(OpError) in
-            apply(Scan(kind: kind, dim: try normalize(dim: dim, ndim: ndim)), [summable])
+            apply(Scan(kind: kind, dim: try normalize(dim: dim, ndim: ndim)), [summable(wanted)])
         }
     }
 

@@ -103,9 +103,9 @@ struct Scatter: Op {
             let gx = context.needs(0) ? grad.scatter(dim, index, Tensor.zeros(index.shape, dtype: grad.dtype, device: grad.device)) : nil
             return [gx, nil, context.needs(2) ? grad.gather(dim, index) : nil]
         case .multiply:
-            // Of non-zero factors: the product of the others is the whole divided by this one.
             let (x, source, y) = (context.saved[1], context.saved[2], context.saved[3])
-            return [context.needs(0) ? grad * y / x : nil, nil, context.needs(2) ? (grad * y).gather(dim, index) / source : nil]
+            let gx = context.needs(0) ? grad * Tensor.ones(like: x).scatterReduce(dim, index, source, reduce: .prod) : nil
+            return [gx, nil, context.needs(2) ? productGradient(grad, x, index, source, y) : nil]
         case .min, .max:
             // Shared evenly among all that equal the extreme.
             let (x, source, y) = (context.saved[1], context.saved[2], context.saved[3])
@@ -114,6 +114,16 @@ struct Scatter: Op {
             let share = grad / own.scatterAdd(dim, index, theirs).clamp(min: 1.0)
             return [own * share, nil, context.needs(2) ? theirs * share.gather(dim, index) : nil]
         }
+    }
+
+    /// The product of a factor's companions: the whole divided by it. Where it is the only zero of the source at its place, the whole with 1
+    /// in its stead; of several zeros each has another for companion.
+    private func productGradient(_ grad: Tensor, _ x: Tensor, _ index: Tensor, _ source: Tensor, _ y: Tensor) -> Tensor {
+        let isZero = source.eq(0)
+        let zeros = Tensor.zeros(x.shape, dtype: .int64, device: x.device).scatterAdd(dim, index, isZero.to(.int64)).gather(dim, index)
+        let isOnlyZero = isZero.logicalAnd(zeros.eq(1))
+        let without = x.scatterReduce(dim, index, source.maskedFill(isOnlyZero, 1), reduce: .prod)
+        return Tensor.where(isOnlyZero, (grad * without).gather(dim, index), (grad * y).gather(dim, index) / source.maskedFill(isZero, 1))
     }
 }
 
@@ -236,6 +246,21 @@ extension Tensor {
     /// x combined with `source` at the places of `index`. PyTorch: `scatter_reduce` with `include_self`.
     public final func scatterReduce(_ dim: Int, _ index: Tensor, _ source: Tensor, reduce: ScatterReduction) -> Tensor { scattered(reduce.kind, dim, index, source) }
 
+    /// x ← x with `source` put at the places of `index`. PyTorch: `scatter_`.
+    @discardableResult public final func scatter_(_ dim: Int, _ index: Tensor, _ source: Tensor) -> Self { updateInPlace("scatter_") { $0.scatter(dim, index, source) } }
+    /// x ← x with a number put at the places of `index`. PyTorch: `scatter_`.
+    @discardableResult public final func scatter_(_ dim: Int, _ index: Tensor, _ value: some ScalarConvertible) -> Self {
+        updateInPlace("scatter_") { $0.scatter(dim, index, value) }
+    }
+    /// x ← x with `source` added at the places of `index`. PyTorch: `scatter_add_`.
+    @discardableResult public final func scatterAdd_(_ dim: Int, _ index: Tensor, _ source: Tensor) -> Self {
+        updateInPlace("scatterAdd_") { $0.scatterAdd(dim, index, source) }
+    }
+    /// x ← x with the parts of `source` added at the places `index` along `dim`. PyTorch: `index_add_`.
+    @discardableResult public final func indexAdd_(dim: Int, _ index: Tensor, _ source: Tensor) -> Self {
+        updateInPlace("indexAdd_") { $0.indexAdd(dim: dim, index, source) }
+    }
+
     /// Row-major coordinates of the elements that are not zero: [count, ndim], int64. PyTorch: `nonzero`.
     public final func nonzero() -> Tensor {
         composite("nonzero", self) { () throws(OpError) in try device.backend.nonzero(self) }
@@ -254,6 +279,7 @@ extension Tensor {
 
 /// How `scatterReduce` combines.
 public enum ScatterReduction: String, Sendable {
+    /// Σ, Π, the smallest, the largest.
     case sum, prod, amin, amax
     var kind: ScatterKind {
         switch self {

@@ -105,22 +105,49 @@ extension Tensor {
     public final func unique() -> (values: Tensor, inverse: Tensor, counts: Tensor) {
         if isPoisoned { return (self, self, self) }
         return noGrad {
-            let flat = detach().reshape([-1])
-            let n = flat.numel
-            if n == 0 {
-                let none = Tensor.zeros([0], dtype: .int64, device: device)
-                return (flat, none.reshape(shape), none)
-            }
-            let order = flat.argsort(dim: 0)
-            let sorted = flat.indexSelect(dim: 0, order)
-            // A new value starts where an element differs from the one before.
-            let starts = Tensor.cat([Tensor.zeros([1], dtype: .int64, device: device), sorted.narrow(0, 1, n - 1).ne(sorted.narrow(0, 0, n - 1)).to(.int64)])
-            let rank = starts.cumsum(dim: 0)
-            let inverse = Tensor.zeros([n], dtype: .int64, device: device).scatter(0, order, rank)
-            let count = rank.narrow(0, n - 1, 1).item(Int.self) + 1
-            let counts = Tensor.zeros([count], dtype: .int64, device: device).indexAdd(dim: 0, rank, Tensor.ones([n], dtype: .int64, device: device))
-            let firsts = Tensor.cat([Tensor.ones([1], dtype: .int64, device: device), starts.narrow(0, 1, n - 1)]).nonzero().squeeze(1)
-            return (sorted.indexSelect(dim: 0, firsts), inverse.reshape(shape), counts)
+            let found = detach().reshape([-1, 1]).uniqueRows()
+            return (found.values.reshape([-1]), found.inverse.reshape(shape), found.counts)
         }
+    }
+
+    /// The different parts along `dim`, sorted by their elements, where each part is among them, and how often each occurs. PyTorch: `torch.unique(dim=…)`.
+    public final func unique(dim: Int) -> (values: Tensor, inverse: Tensor, counts: Tensor) {
+        if isPoisoned { return (self, self, self) }
+        do throws(OpError) {
+            let at = try normalize(dim: dim, ndim: ndim)
+            guard ndim > 0, numel > 0 || shape[at] == 0 else { throw OpError("shape \(shape) has no elements along dim \(dim) to compare") }
+            return noGrad {
+                let parts = detach().movedim(at, 0)
+                let found = parts.reshape([shape[at], shape.enumerated().reduce(1) { $0 * ($1.offset == at ? 1 : $1.element) }]).uniqueRows()
+                let values = found.values.reshape(Shape([found.values.size(0)] + parts.shape.dropFirst()))
+                return (values.movedim(0, at).contiguous(), found.inverse, found.counts)
+            }
+        } catch {
+            let failed = fail(error, op: "unique")
+            return (failed, failed, failed)
+        }
+    }
+
+    /// The different rows of a matrix in ascending order, the place of each row among them, and their counts.
+    private final func uniqueRows() -> (values: Tensor, inverse: Tensor, counts: Tensor) {
+        let n = size(0)
+        if n == 0 {
+            let none = Tensor.zeros([0], dtype: .int64, device: device)
+            return (self, none, none)
+        }
+        // By the last column first: each sort keeps the order of the ones before among equals.
+        var order = Tensor.arange(n, device: device)
+        for column in (0..<size(1)).reversed() {
+            order = order.indexSelect(dim: 0, select(1, column).indexSelect(dim: 0, order).argsort(dim: 0))
+        }
+        let sorted = indexSelect(dim: 0, order)
+        // A new value starts where a row differs from the one before.
+        let starts = Tensor.cat([Tensor.zeros([1], dtype: .int64, device: device), sorted.narrow(0, 1, n - 1).ne(sorted.narrow(0, 0, n - 1)).any(dim: 1).to(.int64)])
+        let rank = starts.cumsum(dim: 0)
+        let inverse = Tensor.zeros([n], dtype: .int64, device: device).scatter(0, order, rank)
+        let count = rank.narrow(0, n - 1, 1).item(Int.self) + 1
+        let counts = Tensor.zeros([count], dtype: .int64, device: device).indexAdd(dim: 0, rank, Tensor.ones([n], dtype: .int64, device: device))
+        let firsts = Tensor.cat([Tensor.ones([1], dtype: .int64, device: device), starts.narrow(0, 1, n - 1)]).nonzero().squeeze(1)
+        return (sorted.indexSelect(dim: 0, firsts), inverse, counts)
     }
 }

@@ -1,16 +1,21 @@
-/// What may stand in `x[…]`: integers, ranges (also with a step, `stride(from: 0, to: 8, by: 2)`), `.ellipsis`, `.newAxis`, and tensors
-/// (integer indices or bool masks). PyTorch's rules: negative positions count from the end, ranges are clipped to the extent, integers are not.
+/// What may stand in `x[…]`: integers, ranges (also with a step, `stride(from: 0, to: 8, by: 2)`), `.slice(1, -1)`, `.all`, `.ellipsis`,
+/// `.newAxis`, and tensors (integer indices or bool masks). PyTorch's rules: negative positions count from the end, ranges are clipped to the
+/// extent, integers are not.
 public protocol TensorIndex {
     var component: IndexComponent { get }
 }
 
 /// One component of a subscript, as the tensor reads it.
 public enum IndexComponent {
+    /// `x[2]`, `x[-1]`: the dimension is gone.
     case position(Int)
-    /// `end` nil: to the end.
+    /// `x[1..<3]`, `x[.slice(1, -1)]`; `end` nil: to the end.
     case range(start: Int, end: Int?, step: Int)
+    /// As many whole dimensions as the tensor has besides.
     case ellipsis
+    /// A dimension of extent 1.
     case newAxis
+    /// Positions, or a mask.
     case tensor(Tensor)
 }
 
@@ -21,7 +26,7 @@ extension Range: TensorIndex where Bound == Int {
     public var component: IndexComponent { .range(start: lowerBound, end: upperBound, step: 1) }
 }
 extension ClosedRange: TensorIndex where Bound == Int {
-    public var component: IndexComponent { .range(start: lowerBound, end: upperBound == -1 ? nil : upperBound + 1, step: 1) }
+    public var component: IndexComponent { .range(start: lowerBound, end: end(after: upperBound), step: 1) }
 }
 extension PartialRangeFrom: TensorIndex where Bound == Int {
     public var component: IndexComponent { .range(start: lowerBound, end: nil, step: 1) }
@@ -30,27 +35,37 @@ extension PartialRangeUpTo: TensorIndex where Bound == Int {
     public var component: IndexComponent { .range(start: 0, end: upperBound, step: 1) }
 }
 extension PartialRangeThrough: TensorIndex where Bound == Int {
-    public var component: IndexComponent { .range(start: 0, end: upperBound == -1 ? nil : upperBound + 1, step: 1) }
+    public var component: IndexComponent { .range(start: 0, end: end(after: upperBound), step: 1) }
 }
 extension StrideTo: TensorIndex where Element == Int {
     public var component: IndexComponent {
-        // A stride tells its parts only by its elements.
-        let elements = Array(self)
-        return .range(start: elements.first ?? 0, end: elements.last.map { $0 + 1 } ?? 0, step: elements.count > 1 ? elements[1] - elements[0] : 1)
+        let bounds = bounds(of: self)
+        return .range(start: bounds.from, end: bounds.end, step: bounds.by)
     }
 }
 extension StrideThrough: TensorIndex where Element == Int {
     public var component: IndexComponent {
-        let elements = Array(self)
-        return .range(start: elements.first ?? 0, end: elements.last.map { $0 + 1 } ?? 0, step: elements.count > 1 ? elements[1] - elements[0] : 1)
+        let bounds = bounds(of: self)
+        return .range(start: bounds.from, end: end(after: bounds.end), step: bounds.by)
     }
+}
+
+/// The end of a range whose last position is `last`; nil, to the end, for the last one of all.
+private func end(after last: Int) -> Int? { last == -1 || last == .max ? nil : last + 1 }
+
+/// What a stride was made of. Its mirror says so; its elements do not where it is empty, as from 0 to −1, which here means all but the last.
+private func bounds(of stride: some CustomReflectable) -> (from: Int, end: Int, by: Int) {
+    let parts = stride.customMirror.children.compactMap { $0.value as? Int }
+    guard parts.count == 3 else { preconditionFailure("a stride has three parts: \(stride)") }
+    return (parts[0], parts[1], parts[2])
 }
 extension Tensor: TensorIndex {
     public final var component: IndexComponent { .tensor(self) }
 }
 
-/// A component without an argument.
+/// A component that has a name: `.all`, `.slice(1, -1)`.
 public struct IndexKeyword: TensorIndex {
+    /// What it stands for.
     public let component: IndexComponent
 }
 extension TensorIndex where Self == IndexKeyword {
@@ -59,12 +74,17 @@ extension TensorIndex where Self == IndexKeyword {
     /// A new dimension of one element. PyTorch: `None`.
     public static var newAxis: IndexKeyword { IndexKeyword(component: .newAxis) }
     /// The whole dimension. PyTorch: `:`.
-    public static var all: IndexKeyword { IndexKeyword(component: .range(start: 0, end: nil, step: 1)) }
+    public static var all: IndexKeyword { slice() }
+    /// From position `from` until before `to`, every `step`-th: all that Swift's ranges cannot say, such as `x[.slice(1, -1)]`, all but the
+    /// first and the last. nil is the beginning or the end; negative positions count from the end. PyTorch: `from:to:step`.
+    public static func slice(_ from: Int? = nil, _ to: Int? = nil, step: Int = 1) -> IndexKeyword {
+        IndexKeyword(component: .range(start: from ?? 0, end: to, step: step))
+    }
 }
 
 extension Tensor {
     /// The part of the tensor that `indices` names: a view for integers, ranges, `.ellipsis` and `.newAxis`, a copy where tensors take part.
-    /// Assigning writes in place, broadcast to the part's shape; autograd sees it. For numbers: `x[0].fill_(1)`.
+    /// Assigning writes in place, broadcast to the part's shape; autograd sees it. A number may be assigned too: `x[mask] = 0`.
     public final subscript(_ indices: any TensorIndex...) -> Tensor {
         get {
             if isPoisoned { return self }
@@ -75,15 +95,24 @@ extension Tensor {
                 return fail(error, op: "subscript")
             }
         }
-        set {
-            if isPoisoned || newValue.isPoisoned { return }
-            do throws(OpError) {
-                let part = try Subscript(self, indices)
-                if part.view.isPoisoned { return }
-                if part.tensors.isEmpty { part.view.copy_(newValue) } else { try part.assign(newValue) }
-            } catch {
-                fail(error, op: "subscript")
-            }
+        set { assign(newValue, at: indices) }
+    }
+
+    /// Takes a number: `x[0] = 1.5`, `x[mask] = 0`. It is converted to the tensor's dtype. For reading one there is `item()`.
+    @_disfavoredOverload public final subscript(_ indices: any TensorIndex...) -> any ScalarConvertible {
+        @available(*, unavailable, message: "an element is read with item(): x[0, 3].item()")
+        get { fatalError("unavailable") }
+        set { assign(Tensor.full([], newValue.scalar, dtype: dtype, device: device), at: indices) }
+    }
+
+    private final func assign(_ value: Tensor, at indices: [any TensorIndex]) {
+        if isPoisoned || value.isPoisoned { return }
+        do throws(OpError) {
+            let part = try Subscript(self, indices)
+            if part.view.isPoisoned { return }
+            if part.tensors.isEmpty { part.view.copy_(value) } else { try part.assign(value) }
+        } catch {
+            fail(error, op: "subscript")
         }
     }
 }
@@ -93,8 +122,12 @@ private struct Subscript {
     var view: Tensor
     /// Dimension of `view` and its index, int64, in order of dimensions.
     var tensors: [(dim: Int, index: Tensor)] = []
-    /// Whether the index tensors stand side by side, so that their dimensions replace the indexed ones in place.
-    var isAdjacent = true
+    /// Whether the index tensors are on dimensions side by side, so that theirs replace these in place. An integer between them is gone by
+    /// then and does not part them; `.newAxis` does.
+    var isAdjacent: Bool {
+        guard let first = tensors.first, let last = tensors.last else { return true }
+        return last.dim - first.dim == tensors.count - 1
+    }
 
     init(_ x: Tensor, _ indices: [any TensorIndex]) throws(OpError) {
         let components = indices.map(\.component)
@@ -118,7 +151,6 @@ private struct Subscript {
 
         view = x
         var dim = 0
-        var lastTensor: Int?
         for (place, component) in components.enumerated() {
             switch component {
             case .position(let i):
@@ -132,7 +164,7 @@ private struct Subscript {
                 func clipped(_ i: Int) -> Int { min(max(i < 0 ? i + extent : i, 0), extent) }
                 let from = clipped(start)
                 let to = max(end.map(clipped) ?? extent, from)
-                let count = (to - from + step - 1) / step
+                let count = (to - from) / step + ((to - from) % step == 0 ? 0 : 1)
                 if count != extent || step != 1 { view = view.slice(dim: dim, from: from, count: count, step: step) }
                 dim += 1
             case .ellipsis:
@@ -141,8 +173,6 @@ private struct Subscript {
                 view = view.unsqueeze(dim)
                 dim += 1
             case .tensor(let index):
-                if let lastTensor, lastTensor != place - 1 { isAdjacent = false }
-                lastTensor = place
                 if index.dtype == .bool {
                     for (d, extent) in index.shape.enumerated() where extent != view.shape[dim + d] {
                         throw OpError("the mask of shape \(index.shape) does not fit shape \(x.shape): extent \(extent) meets \(view.shape[dim + d])")

@@ -181,7 +181,9 @@ extension Tensor {
     public final func reshape(_ shape: [Int]) -> Tensor { reshape(Shape(shape)) }
 
     /// A view in another shape; traps where strides do not allow one (`reshape` copies then).
-    public final func view(_ shape: Int...) -> Tensor {
+    public final func view(_ shape: Int...) -> Tensor { view(shape) }
+    /// A view in another shape, given as a list; traps where strides do not allow one (`reshape` copies then).
+    public final func view(_ shape: some Sequence<Int>) -> Tensor {
         composite("view", self) { () throws(OpError) in
             let target = try resolved(Shape(shape))
             guard let strides = viewStrides(target) else {

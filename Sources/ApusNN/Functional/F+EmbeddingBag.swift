@@ -2,6 +2,7 @@ import ApusCore
 
 /// How the rows of a bag become one.
 public enum EmbeddingBagMode: String, Sendable, CaseIterable {
+    /// Σ, mean or maximum of a bag's rows.
     case sum, mean, max
 }
 

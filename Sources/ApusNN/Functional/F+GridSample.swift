@@ -2,6 +2,7 @@ import ApusCore
 
 /// How `F.gridSample` reads between elements.
 public enum GridSampleMode: String, Sendable, CaseIterable {
+    /// From the four pixels around a place, the one nearest to it, or the sixteen around it.
     case bilinear, nearest, bicubic
 }
 

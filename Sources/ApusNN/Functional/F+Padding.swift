@@ -14,6 +14,7 @@ public enum PadMode: String, Sendable, CaseIterable {
 
 /// What a convolution sees beyond the edge of its input.
 public enum PaddingMode: String, Sendable, CaseIterable {
+    /// 0; the image mirrored at its edge, which is not repeated; the edge repeated; the image from its other end.
     case zeros, reflect, replicate, circular
 
     var padMode: PadMode { self == .zeros ? .constant : PadMode(rawValue: rawValue)! }

@@ -12,18 +12,27 @@ public enum Init {
 
     /// What follows the layer, for `calculateGain`.
     public enum Nonlinearity: String, Sendable, CaseIterable {
+        /// Nothing that is not linear: gain 1, as of the transposed convolutions.
         case linear, conv1d, conv2d, conv3d
+        /// PyTorch: `conv_transpose1d`.
         case convTranspose1d = "conv_transpose1d"
+        /// PyTorch: `conv_transpose2d`.
         case convTranspose2d = "conv_transpose2d"
+        /// PyTorch: `conv_transpose3d`.
         case convTranspose3d = "conv_transpose3d"
+        /// Gains 1, 5/3 and √2.
         case sigmoid, tanh, relu
+        /// Gain √(2/(1 + slope²)). PyTorch: `leaky_relu`.
         case leakyRelu = "leaky_relu"
+        /// Gain 3/4.
         case selu
     }
 
     /// Which variance a Kaiming initialisation keeps: that of the forward or of the backward pass.
     public enum FanMode: String, Sendable {
+        /// The forward pass's: inputs of each output count. PyTorch: `fan_in`.
         case fanIn = "fan_in"
+        /// The backward pass's: outputs of each input count. PyTorch: `fan_out`.
         case fanOut = "fan_out"
     }
 

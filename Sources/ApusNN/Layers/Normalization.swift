@@ -2,6 +2,7 @@ import ApusCore
 
 /// What batch and instance normalisation share: weight and bias, running statistics, the check of ranks. PyTorch: `_NormBase`.
 open class RunningNorm: Module {
+    /// The number of channels; 0 of a lazy layer that has seen no input.
     public final private(set) var numFeatures: Int
     /// Added to the variance or the divisor.
     public final let eps: Double

@@ -74,6 +74,7 @@ open class RecurrentCell: Module {
 
 /// What follows the sum in a plain recurrent layer.
 public enum RecurrentNonlinearity: String, Sendable, CaseIterable {
+    /// tanh x, and max(x, 0).
     case tanh, relu
 
     var kind: RecurrentKind { self == .tanh ? .tanh : .relu }

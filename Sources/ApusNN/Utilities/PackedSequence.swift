@@ -88,7 +88,10 @@ public func padPackedSequence(_ sequence: PackedSequence, batchFirst: Bool = fal
 }
 
 /// On which side shorter sequences are filled up.
-public enum PaddingSide: Sendable { case left, right }
+public enum PaddingSide: Sendable {
+    /// Before a sequence, and after it.
+    case left, right
+}
 
 /// Sequences [Lᵢ, *] as one tensor [T, N, *] ([N, T, *] with `batchFirst`), T the longest, the rest `paddingValue`. PyTorch: `pad_sequence`.
 public func padSequence(_ sequences: [Tensor], batchFirst: Bool = false, paddingValue: Double = 0, paddingSide: PaddingSide = .right) -> Tensor {

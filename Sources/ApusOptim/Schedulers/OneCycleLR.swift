@@ -10,6 +10,7 @@ import Glibc
 public final class OneCycleLR: LRScheduler {
     /// The shape of the way between two rates.
     public enum AnnealStrategy: String, Sendable {
+        /// Along half a cosine, and along a line.
         case cos, linear
     }
 

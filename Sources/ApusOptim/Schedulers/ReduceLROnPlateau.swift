@@ -5,9 +5,15 @@ import ApusCore
 /// Its `step` takes the metric: `scheduler.step(validationLoss)`. It is therefore no `LRScheduler`, and `SequentialLR` does not take it.
 public final class ReduceLROnPlateau {
     /// Whether a small or a large metric is good.
-    public enum Mode: String, Sendable { case min, max }
+    public enum Mode: String, Sendable {
+        /// Smaller is better, and larger is better.
+        case min, max
+    }
     /// Whether `threshold` is a part of the best metric or a difference from it.
-    public enum ThresholdMode: String, Sendable { case rel, abs }
+    public enum ThresholdMode: String, Sendable {
+        /// A part of the best number so far, and a number by itself.
+        case rel, abs
+    }
 
     /// What updates the parameters.
     public let optimizer: Optimizer

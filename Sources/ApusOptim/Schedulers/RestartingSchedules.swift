@@ -46,7 +46,9 @@ public final class CyclicLR: LRScheduler {
 
     /// A function of one's own in place of `mode`'s: the height's factor, of the cycle's number (from 1) or the step's. Not part of the state.
     public enum Scale {
+        /// Of the cycle's number, from 1.
         case cycle((Double) -> Double)
+        /// Of the steps so far.
         case iterations((Double) -> Double)
     }
 

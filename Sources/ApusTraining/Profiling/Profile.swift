@@ -60,7 +60,8 @@ public struct Profile {
     ///
     /// - Parameter model: names the modules in tables; those outside of it go by their type. Its own path is its type's name.
     public init(of model: Module? = nil, steps: Int = 1, _ work: () throws -> Void) rethrows {
-        precondition(steps >= 1, "Profile: steps is \(steps), it must be at least 1")
+        if steps < 1 { fail("Profile", "steps is \(steps), it must be at least 1") }
+        let steps = max(steps, 1)
         let recorder = Recorder()
         let begin = monotonicSeconds()
         try Context.observed(by: recorder) { for _ in 0..<steps { try work() } }

@@ -26,6 +26,11 @@ public struct ImageData: Dataset {
 
     public subscript(index: Int) -> Sample { get throws { try sample(index) } }
     public func batch(at indices: [Int]) throws -> Batch { try many(indices) }
+
+    /// What a run remembers of its data, to notice that it goes on with others.
+    var fingerprint: JSON {
+        ["count": .int(Int64(count)), "classes": .array(classes.map { .string($0) }), "input": .array(input.map { .int(Int64($0)) })]
+    }
 }
 
 /// Where the images of a run come from: a data set by name, or a folder.
@@ -57,6 +62,13 @@ public enum DataSource {
         case "cifar-10": return try erased(CIFAR10(split))
         default: return try folder(name, split, seed)
         }
+    }
+
+    /// A data set's name as it is; a folder's path from the root on, without links, where there is such a folder.
+    static func absolute(_ name: String) -> String {
+        guard !names.contains(name), let path = realpath(name, nil) else { return name }
+        defer { free(path) }
+        return String(cString: path)
     }
 
     /// Throws where `name` is neither a data set nor a folder: before a run's own folder is made.

@@ -1,6 +1,7 @@
 import ApusCore
 import ApusFormats
 import ApusNN
+import Glibc
 
 /// Where the model of a run comes from: the zoo by name, or a FILE.json that describes a `Sequential`.
 public enum ModelSource {
@@ -26,11 +27,29 @@ public enum ModelSource {
     ///   - table: the contents of FILE.json.
     ///   - input: channels, height and width of an image.
     ///   - classes: how many there are.
-    public static func make(_ model: String, table: String?, input: [Int], classes: Int) throws -> Module {
+    ///   - budget: how many bytes may be allocated on the way; without, 16 GiB, and no more than half of the machine's memory.
+    ///
+    /// Throws a ``RunError`` where a layer refuses its sizes or the budget does not suffice.
+    public static func make(_ model: String, table: String?, input: [Int], classes: Int, budget: Int? = nil) throws -> Module {
+        do {
+            return try limited(to: budget ?? memoryBudget) { try checked { try build(model, table, input, classes) } }
+        } catch let error as OpError {
+            throw RunError("\(model) cannot be made for images of shape \(Shape(input)) and \(classes) classes: \(error)")
+        }
+    }
+
+    /// Runs `body`, in which an op fails that would allocate more than what is left of `bytes`: a few wrong digits must not take the machine's memory.
+    package static func limited<Result>(to bytes: Int = memoryBudget, _ body: () throws -> Result) rethrows -> Result {
+        try Context.withMemoryBudget(bytes, body)
+    }
+
+    package static let memoryBudget = min(1 << 34, max(sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) / 2, 1 << 30))
+
+    private static func build(_ model: String, _ table: String?, _ input: [Int], _ classes: Int) throws -> Module {
         if let table { return try LayerFile.sequential(table, file: model) }
         let pixels = (input[1], input[2])
         switch model {
-        case "mlp": return MLP(inFeatures: input.reduce(1, *), classes: classes)
+        case "mlp": return MLP(inFeatures: Shape(input).numel, classes: classes)
         case "cnn":
             guard min(pixels.0, pixels.1) >= 4 else { throw RunError("cnn needs images of at least 4 × 4 pixels, these have \(pixels.0) × \(pixels.1)") }
             return CNN(inChannels: input[0], height: pixels.0, width: pixels.1, classes: classes)

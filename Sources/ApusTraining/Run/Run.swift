@@ -40,6 +40,7 @@ public final class Run {
 
     /// How ``train(observers:)`` ended.
     public enum Outcome: Sendable {
+        /// All epochs are done; weights and report are written.
         case finished(Result)
         /// The run was over already; nothing was done.
         case wasFinished(Result)
@@ -83,6 +84,7 @@ public final class Run {
     private func proceed(_ observers: [any TrainingObserver]) throws -> Outcome {
         let device = try RunOptions.device(options.device)
         let data = try DataSource.load(options.data, seed: options.seed)
+        let fingerprint: JSON = ["train": data.train.fingerprint, "test": data.test.fingerprint]
         let generator = Generator(seed: options.seed)
         let loaderGenerator = Generator(seed: generator.drawSeed())
         let model = try withGenerator(generator) {
@@ -101,16 +103,29 @@ public final class Run {
         var logState = MetricsRecorder.State()
         if let checkpoint = try Checkpoint.load(from: folder.path) {
             if let failed = checkpoint.newestFailed { note("\(failed); going on from the checkpoint before it") }
+            try checkData(checkpoint, fingerprint)
             try trainer.restore(checkpoint, train: train, file: Checkpoint.newest(in: folder.path))
             logState = MetricsRecorder.State(checkpoint.metadata)
         }
         let recorder = try MetricsRecorder(folder.metrics, logState, stop: stop)
-        trainer.checkpointMetadata = { try recorder.metadata() }
+        trainer.checkpointMetadata = { try recorder.metadata().merging(["run.data": fingerprint.text]) { $1 } }
         trainer.observers = [recorder] + observers
         let outcome = try trainer.fit(train, test: test, epochs: options.epochs)
         if let error = recorder.error { throw error }
         guard outcome == .finished else { return .stopped(epoch: min(trainer.history.count + 1, options.epochs), step: trainer.step) }
         return .finished(try finish(trainer, summary, data.test, test))
+    }
+
+    /// Throws where the data are not those that `checkpoint` was made with: the run would end with other weights than an undisturbed one.
+    private func checkData(_ checkpoint: Checkpoint, _ found: JSON) throws {
+        guard let text = checkpoint.metadata["run.data"], text != found.text else { return }
+        let before = try? JSON(parsing: text)
+        func differs(_ part: String, _ key: String) -> String? {
+            guard let (old, new) = before?[part]?[key].flatMap({ old in found[part]?[key].map { (old, $0) } }), old != new else { return nil }
+            return "\(part) \(key) \(new.text), the run has \(old.text)"
+        }
+        let first = ["train", "test"].lazy.flatMap { part in ["count", "classes", "input"].compactMap { differs(part, $0) } }.first
+        throw RunError("\(options.data) is not the data that the run in \(folder.path) began with: \(first ?? "its checkpoint says \(printable(text))"); put that back, or begin a new run")
     }
 
     /// Weights, report, result, in this order: a run that is killed in between does this part again.

@@ -6,6 +6,7 @@ import ApusOptim
 public struct RunError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What was found, what was wanted, what to do.
     public let description: String
+    /// An error that says `description`.
     public init(_ description: String) { self.description = description }
 }
 
@@ -30,6 +31,7 @@ func unknown(_ kind: String, _ name: String, _ names: [String]) -> RunError {
 
 /// The optimizers of the command line.
 public enum OptimizerChoice: String, NamedChoice {
+    /// ``Adam``, ``AdamW``, ``SGD`` with momentum 0.9, ``RMSprop``; all else is PyTorch's default.
     case adam, adamw, sgd, rmsprop
     package static let kind = "optimizer"
 
@@ -84,7 +86,7 @@ public struct RunOptions: Hashable, Sendable {
     public var model: String
     /// The contents of FILE.json, so that a run can be gone on with when the file has changed; nil for a model of the zoo.
     public var modelTable: String?
-    /// A data set's name or a folder of images.
+    /// A data set's name, or the absolute path of a folder of images: a run is gone on with from any folder.
     public var data: String
     /// How often each image is learned from.
     public var epochs: Int
@@ -109,7 +111,7 @@ public struct RunOptions: Hashable, Sendable {
         schedule: ScheduleChoice = .onecycle, seed: UInt64 = 0, device: String = "\(Device.best)", checkpointEvery: Int? = nil
     ) throws {
         self.model = model
-        self.data = data
+        self.data = DataSource.absolute(data)
         self.epochs = epochs
         self.batchSize = batchSize
         self.optimizer = optimizer

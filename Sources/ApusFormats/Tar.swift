@@ -1,0 +1,69 @@
+/// The files of a tar archive in order, gzipped or not. Python: `tarfile.open`.
+///
+/// Of entries that are no files (folders, links, longer names) the contents are passed over; a name is what its 512-byte header says. What is
+/// allocated is decided by the caller and bounded by the archive's size.
+package final class TarReader {
+    private let reader: ByteReader
+    /// Bytes of the unpacked archive before the next one.
+    private var at = 0
+    /// What of the last entry is unread, and the bytes that fill up its last block.
+    private var unread = 0
+    private var padding = 0
+
+    private static let blockSize = 512
+
+    package init(_ path: String) throws { reader = try ByteReader(path) }
+
+    private func wrong(_ offset: Int, _ reason: String) -> FormatError {
+        FormatError(file: reader.path, place: .offset(offset), reason: "\(reason) (of the unpacked archive)")
+    }
+
+    private func take(_ count: Int) throws -> [UInt8] {
+        let bytes = try reader.read(count)
+        at += count
+        return bytes
+    }
+
+    /// The next file's name and size, nil at the end of the archive.
+    package func next() throws -> (name: String, size: Int)? {
+        while true {
+            while unread + padding > 0 {
+                let count = min(unread + padding, 1 << 16)
+                _ = try take(count)
+                padding -= max(0, count - unread)
+                unread = max(0, unread - count)
+            }
+            let start = at
+            let header = try take(TarReader.blockSize)
+            if header.allSatisfy({ $0 == 0 }) { return nil }
+            // The sum is of the header with spaces in the sum's own place.
+            let sum = header.reduce(0) { $0 + Int($1) } - header[148..<156].reduce(0) { $0 + Int($1) } + 8 * 0x20
+            guard TarReader.octal(header[148..<156]) == sum else { throw wrong(start, "no header of a tar archive: its checksum is wrong") }
+            guard let size = TarReader.octal(header[124..<136]) else { throw wrong(start + 124, "the size is no octal number") }
+            guard size <= reader.bound else { throw wrong(start + 124, "\(size) bytes, more than the file can hold") }
+            unread = size
+            padding = (TarReader.blockSize - size % TarReader.blockSize) % TarReader.blockSize
+            guard header[156] == 0 || header[156] == UInt8(ascii: "0") else { continue }
+            return (String(decoding: header[..<100].prefix { $0 != 0 }, as: UTF8.self), size)
+        }
+    }
+
+    /// The contents of the file that ``next()`` named last, at most once.
+    package func contents() throws -> [UInt8] {
+        let bytes = try take(unread)
+        unread = 0
+        return bytes
+    }
+
+    /// An octal number between spaces and zeros, nil where it is none; at most 12 digits, so that it fits.
+    private static func octal(_ field: ArraySlice<UInt8>) -> Int? {
+        let digits = field.drop { $0 == 0x20 }.prefix { $0 != 0x20 && $0 != 0 }
+        guard !digits.isEmpty else { return nil }
+        var value = 0
+        for digit in digits {
+            guard (0x30...0x37).contains(digit) else { return nil }
+            value = value << 3 | Int(digit - 0x30)
+        }
+        return value
+    }
+}

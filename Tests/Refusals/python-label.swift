@@ -1,0 +1,3 @@
+// expect: (have 'kernel_size:', expected 'kernelSize:')
+import Apus
+let conv = Conv2d(1, 8, kernel_size: 3)
