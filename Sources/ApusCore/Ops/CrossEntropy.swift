@@ -23,8 +23,9 @@ package struct ClassLabels {
         guard target.dtype.isInteger else { throw OpError("labels must be integers, these are \(target.dtype); convert them with to(.int64)") }
         let labels = target.dtype == .int64 ? target.detach() : noGrad { target.to(.int64) }
         guard target.device.sharesHostMemory else {
-            let mask = noGrad { labels.ne(ignoreIndex) }
-            (indices, counted, count) = (noGrad { labels.maskedFill(mask.logicalNot(), 0) }, mask, nil)
+            // Without numbers beside it, all of this is one kernel.
+            let mask = noGrad { (labels - ignoreIndex).to(.bool) }
+            (indices, counted, count) = (noGrad { labels * mask.to(.int64) }, mask, nil)
             return
         }
         // The labels are read by the host: an error must name the place before anything is computed.
@@ -91,9 +92,9 @@ struct CrossEntropy: Op {
         if let weights {
             // An ignored place may hold an infinite loss, which a weight of 0 would not hide.
             if let counted = labels.counted {
-                let zero = try Tensor.uninitialized([], x.dtype, x.device)
-                backend.fill(zero, with: .double(0))
-                backend.select(counted, losses, zero.expanded(losses.shape), into: losses)
+                let zeros = try Tensor.uninitialized(losses.shape, x.dtype, x.device)
+                backend.fill(zeros, with: .double(0))
+                backend.select(counted, losses, zeros, into: losses)
             }
             backend.binary(.mul, losses, weights, KernelParameters(), into: losses)
         }
@@ -160,9 +161,13 @@ extension ClassLabels {
     package func weights(_ classWeights: Tensor?, _ dtype: DType) throws(OpError) -> (each: Tensor?, sum: LabelWeight) {
         if classWeights == nil && counted == nil { return (nil, .number(Double(count ?? indices.numel))) }
         return noGrad {
-            var each = classWeights.map { $0.detach().to(dtype).indexSelect(dim: 0, indices.reshape([-1])).reshape(indices.shape) }
-                ?? Tensor.ones(indices.shape, dtype: dtype, device: indices.device)
-            if let counted { each = each.maskedFill(counted.logicalNot(), 0) }
+            let each: Tensor
+            if let classWeights {
+                let chosen = classWeights.detach().to(dtype).indexSelect(dim: 0, indices.reshape([-1])).reshape(indices.shape)
+                each = counted.map { chosen.maskedFill($0.logicalNot(), 0) } ?? chosen
+            } else {
+                each = counted.map { $0.to(dtype) } ?? Tensor.ones(indices.shape, dtype: dtype, device: indices.device)
+            }
             guard let count else { return (each, .tensor(each.sum())) }
             return (each, .number(classWeights == nil ? Double(count) : each.sum().item()))
         }

@@ -46,16 +46,16 @@ extension KernelDialect {
 
     /// Convolution's windows as columns of a matrix and back, up to three spatial dimensions. `columns` is [channels · taps, batch · positions].
     static let windows = #"""
-    typedef struct { i64 batch, channels, in[3], kernel[3], out[3], stride[3], padding[3], dilation[3]; } Window;
+    typedef struct { i64 batch, channels, in[3], window[3], out[3], stride[3], padding[3], dilation[3]; } Window;
     KERNEL void unroll(GLOBAL const S *x, i64 ox, GLOBAL S *columns, i64 oc, Window w) {
-        i64 taps = w.kernel[0] * w.kernel[1] * w.kernel[2], positions = w.out[0] * w.out[1] * w.out[2];
+        i64 taps = w.window[0] * w.window[1] * w.window[2], positions = w.out[0] * w.out[1] * w.out[2];
         for (i64 g = GLOBAL_ID; g < w.channels * taps * w.batch * positions; g += GLOBAL_COUNT) {
             i64 position = g % positions, image = g / positions % w.batch, row = g / positions / w.batch, tap = row % taps, channel = row / taps;
             i64 place = 0;
             int inside = 1;
             for (int d = 0; d < 3; d++) {
-                i64 rest = d == 0 ? w.out[1] * w.out[2] : d == 1 ? w.out[2] : 1, tap_rest = d == 0 ? w.kernel[1] * w.kernel[2] : d == 1 ? w.kernel[2] : 1;
-                i64 p = position / rest % w.out[d] * w.stride[d] - w.padding[d] + tap / tap_rest % w.kernel[d] * w.dilation[d];
+                i64 rest = d == 0 ? w.out[1] * w.out[2] : d == 1 ? w.out[2] : 1, tap_rest = d == 0 ? w.window[1] * w.window[2] : d == 1 ? w.window[2] : 1;
+                i64 p = position / rest % w.out[d] * w.stride[d] - w.padding[d] + tap / tap_rest % w.window[d] * w.dilation[d];
                 inside = inside && p >= 0 && p < w.in[d];
                 place = place * w.in[d] + p;
             }
@@ -63,7 +63,7 @@ extension KernelDialect {
         }
     }
     KERNEL void roll(GLOBAL const S *columns, i64 oc, GLOBAL S *x, i64 ox, Window w) {
-        i64 taps = w.kernel[0] * w.kernel[1] * w.kernel[2], positions = w.out[0] * w.out[1] * w.out[2], plane = w.in[0] * w.in[1] * w.in[2];
+        i64 taps = w.window[0] * w.window[1] * w.window[2], positions = w.out[0] * w.out[1] * w.out[2], plane = w.in[0] * w.in[1] * w.in[2];
         for (i64 g = GLOBAL_ID; g < w.batch * w.channels * plane; g += GLOBAL_COUNT) {
             i64 place = g % plane, channel = g / plane % w.channels, image = g / plane / w.channels;
             A sum = 0;
@@ -71,8 +71,8 @@ extension KernelDialect {
                 i64 position = 0;
                 int inside = 1;
                 for (int d = 0; d < 3; d++) {
-                    i64 rest = d == 0 ? w.in[1] * w.in[2] : d == 1 ? w.in[2] : 1, tap_rest = d == 0 ? w.kernel[1] * w.kernel[2] : d == 1 ? w.kernel[2] : 1;
-                    i64 p = place / rest % w.in[d] + w.padding[d] - tap / tap_rest % w.kernel[d] * w.dilation[d];
+                    i64 rest = d == 0 ? w.in[1] * w.in[2] : d == 1 ? w.in[2] : 1, tap_rest = d == 0 ? w.window[1] * w.window[2] : d == 1 ? w.window[2] : 1;
+                    i64 p = place / rest % w.in[d] + w.padding[d] - tap / tap_rest % w.window[d] * w.dilation[d];
                     inside = inside && p >= 0 && p % w.stride[d] == 0 && p / w.stride[d] < w.out[d];
                     position = position * w.out[d] + p / w.stride[d];
                 }
@@ -86,7 +86,7 @@ extension KernelDialect {
     /// Pooling: one item for each output, or for each input's gradient, which adds up the windows that cover it. A window covers
     /// `first` ..< `last` by steps of the dilation; `adaptive` ones have bounds that depend on the position.
     static let pooling = #"""
-    typedef struct { i64 planes, in[3], out[3], kernel[3], stride[3], padding[3], dilation[3], adaptive, counts_padding, divisor; } Pool;
+    typedef struct { i64 planes, in[3], out[3], window[3], stride[3], padding[3], dilation[3], adaptive, counts_padding, divisor; } Pool;
     FUNCTION void span(const Pool *w, int d, i64 o, i64 *first, i64 *last, i64 *padded) {
         if (w->adaptive) {
             *first = o * w->in[d] / w->out[d];
@@ -94,7 +94,7 @@ extension KernelDialect {
             *padded = *last - *first;
             return;
         }
-        i64 start = o * w->stride[d] - w->padding[d], end = start + (w->kernel[d] - 1) * w->dilation[d] + 1;
+        i64 start = o * w->stride[d] - w->padding[d], end = start + (w->window[d] - 1) * w->dilation[d] + 1;
         i64 limit = w->in[d] + w->padding[d];
         *padded = (end < limit ? end - start : limit - start > 0 ? limit - start : 0);
         *padded = (*padded + w->dilation[d] - 1) / w->dilation[d];
@@ -149,7 +149,7 @@ extension KernelDialect {
     // The outputs whose windows may cover p: from the first that ends behind it to the last that begins before it.
     FUNCTION i64 first_covering(const Pool *w, int d, i64 p) {
         if (w->adaptive) return p * w->out[d] / w->in[d];
-        i64 reach = p + w->padding[d] - (w->kernel[d] - 1) * w->dilation[d];
+        i64 reach = p + w->padding[d] - (w->window[d] - 1) * w->dilation[d];
         return reach <= 0 ? 0 : (reach + w->stride[d] - 1) / w->stride[d];
     }
     FUNCTION i64 last_covering(const Pool *w, int d, i64 p) {
