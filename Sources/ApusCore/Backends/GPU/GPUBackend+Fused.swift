@@ -23,7 +23,6 @@ extension GPUBackend {
             try require(x.dtype)
             let x = try contiguous(x)
             let (count, length, inner) = lines(x.shape, dim)
-            flushChain()
             let made = try kernel(KernelKey("softmax", x.dtype)) { KernelDialect.bind(x.dtype) + KernelDialect.softmax }
             try launch(made, groups: groups(each: count)) { arguments in
                 for number in [count, length, inner, log ? 1 : 0] { arguments.append(count: number) }
@@ -38,7 +37,6 @@ extension GPUBackend {
         run("softmaxBackward") { () throws(OpError) in
             let (grad, y) = (try contiguous(grad), try contiguous(y))
             let (count, length, inner) = lines(y.shape, dim)
-            flushChain()
             let made = try kernel(KernelKey("softmax_backward", y.dtype)) { KernelDialect.bind(y.dtype) + KernelDialect.softmax }
             try launch(made, groups: groups(each: count)) { arguments in
                 for number in [count, length, inner, log ? 1 : 0] { arguments.append(count: number) }
@@ -82,7 +80,6 @@ extension GPUBackend {
         var (factor, term) = (weight, bias)
         if let weight { factor = try operand(weight, x.dtype) }
         if let bias { term = try operand(bias, x.dtype) }
-        flushChain()
         let made = try normKernel("apply_statistics", x)
         try launch(made, groups: groups(for: x.numel)) { arguments in
             for number in [x.numel, s.groups, s.length, s.byChannel ? 1 : 0] { arguments.append(count: number) }
@@ -99,7 +96,6 @@ extension GPUBackend {
         guard x.numel > 0 else { return }
         run("layerNorm") { () throws(OpError) in
             let x = try contiguous(x)
-            flushChain()
             try statistics(x, .rows(x), eps: eps, mean: mean, spread: rstd)
             try normalize(x, .rows(x), mean: mean, rstd: rstd, weight: weight, bias: bias, into: out)
         }
@@ -109,7 +105,6 @@ extension GPUBackend {
         guard x.numel > 0 else { return }
         run("channelStatistics") { () throws(OpError) in
             let x = try contiguous(x)
-            flushChain()
             try statistics(x, .channels(x), eps: nil, mean: mean, spread: variance)
         }
     }
@@ -173,7 +168,6 @@ extension GPUBackend {
         var factor = weight
         if let weight { factor = try operand(weight, x.dtype) }
         let sums = try scratch(2 * s.groups, type, like: x)
-        flushChain()
         if training && gradX != nil || keeping.bias != nil || keeping.weight != nil {
             let made = try normKernel("norm_sums", x)
             try launch(made, groups: groups(each: s.groups)) { arguments in
@@ -245,8 +239,7 @@ extension GPUBackend {
                 // What does not lie in one piece is changed in a copy.
                 var working: [Tensor] = []
                 for target in targets { working.append(target.dtype == parameter.dtype ? try contiguous(target) : try target.converted(to: parameter.dtype)) }
-                flushChain()
-                try step(rule, working[0], gradient, Array(working.dropFirst()))
+                    try step(rule, working[0], gradient, Array(working.dropFirst()))
                 for (copied, target) in zip(working, targets) where copied !== target { copy(copied, into: target) }
             }
         }

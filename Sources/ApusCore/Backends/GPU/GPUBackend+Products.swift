@@ -62,6 +62,7 @@ extension GPUBackend {
         let vector = bias.flatMap { $0.strides[0] == 1 ? GPUProduct.Operand(block: $0.storage.base, offset: $0.offset, leading: n, batchStride: 0) : nil }
         var p = GPUProduct(dtype: c.tensor.dtype, batch: batch.outer * batch.inner, m: m, n: n, k: k, a: first, b: second, c: result, bias: nil)
         if blas.addsBias, let vector { p.bias = vector }
+        flushChain()
         guard try blas.matmul(p, driver) else { return false }
         countLaunch()
         if let bias, p.bias == nil {
@@ -81,6 +82,7 @@ extension GPUBackend {
     package func convolution(_ x: Tensor, _ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, into out: Tensor) {
         guard out.numel > 0 else { return }
         run("convolution") { () throws(OpError) in
+            if try inFloat32(out, [x, weight] + (bias.map { [$0] } ?? []), { convolution($0[0], $0[1], bias: $0.count > 2 ? $0[2] : nil, p, into: $1) }) { return }
             let (x, weight) = (try contiguous(x), try contiguous(weight))
             let g = Geometry(input: x.shape, weight: weight.shape, output: out.shape, p)
             try g.eachChunk(limit: GPUBackend.columnBytes / x.dtype.size) { first, images throws(OpError) in
@@ -105,6 +107,7 @@ extension GPUBackend {
         guard out.numel > 0 else { return }
         if grad.numel == 0 { return fill(out, with: .double(0)) }
         run("convolutionBackwardInput") { () throws(OpError) in
+            if try inFloat32(out, [grad, weight], { convolutionBackwardInput($0[0], $0[1], p, into: $1) }) { return }
             let (grad, weight) = (try contiguous(grad), try contiguous(weight))
             let g = Geometry(input: out.shape, weight: weight.shape, output: grad.shape, p)
             try g.eachChunk(limit: GPUBackend.columnBytes / grad.dtype.size) { first, images throws(OpError) in
@@ -130,9 +133,9 @@ extension GPUBackend {
         guard out.numel > 0 else { return }
         if grad.numel == 0 { return fill(out, with: .double(0)) }
         run("convolutionBackwardWeight") { () throws(OpError) in
+            if try inFloat32(out, [grad, x], { convolutionBackwardWeight($0[0], $0[1], p, into: $1) }) { return }
             let (grad, x) = (try contiguous(grad), try contiguous(x))
             let g = Geometry(input: x.shape, weight: out.shape, output: grad.shape, p)
-            // Sums over several chunks are kept in the type that products are summed in.
             var total: Tensor?
             try g.eachChunk(limit: GPUBackend.columnBytes / x.dtype.size) { first, images throws(OpError) in
                 let columns = try scratch(g.rows * images * g.positions, x.dtype, like: x)
@@ -142,7 +145,6 @@ extension GPUBackend {
                 let turned = try scratch(shape.numel, grad.dtype, like: grad)
                 let source = grad.view(shape, strides: [g.positions, g.outChannels * g.positions, 1], offset: grad.offset + first * g.outChannels * g.positions)
                 copy(source, into: turned.view(shape, strides: shape.contiguousStrides, offset: 0))
-                flushChain()
                 let isWhole = images == g.batch
                 let target = isWhole ? out : try scratch(out.numel, out.dtype, like: x)
                 let length = images * g.positions
@@ -152,13 +154,21 @@ extension GPUBackend {
                     GPUMatrix(tensor: columns, offset: 0, inner: g.rowsPerGroup * length, row: 1, column: length),
                     GPUMatrix(tensor: target, offset: isWhole ? out.offset : 0, inner: g.outPerGroup * g.rowsPerGroup, row: g.rowsPerGroup, column: 1))
                 if isWhole { return }
-                let wide = if let total { total } else { try scratch(out.numel, out.dtype.computeType, like: x) }
-                let part = try target.converted(to: wide.dtype)
-                if total == nil { copy(part, into: wide) } else { binary(.add, wide, part, KernelParameters(), into: wide) }
-                total = wide
+                if let total { binary(.add, total, target, KernelParameters(), into: total) } else { total = target }
             }
             if let total { copy(total.view(out.shape, strides: out.shape.contiguousStrides, offset: 0), into: out) }
         }
+    }
+
+    /// Computes 16-bit floats in float32, so that a result is rounded once, at the end; false for other types.
+    private func inFloat32(_ out: Tensor, _ operands: [Tensor], _ body: ([Tensor], Tensor) -> Void) throws(OpError) -> Bool {
+        guard out.dtype.isFloatingPoint && out.dtype.size == 2 else { return false }
+        var wide: [Tensor] = []
+        for operand in operands { wide.append(try operand.converted(to: .float32)) }
+        let result = try Tensor.uninitialized(out.shape, .float32, out.device)
+        body(wide, result)
+        copy(result, into: out)
+        return true
     }
 
     private func unroll(_ x: Tensor, _ first: Int, _ images: Int, _ g: Geometry, into columns: Tensor) throws(OpError) {

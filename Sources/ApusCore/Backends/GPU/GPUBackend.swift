@@ -130,8 +130,9 @@ package final class GPUBackend: Backend, @unchecked Sendable {
     /// Whether the kernel of that key has been compiled.
     func knows(_ key: KernelKey) -> Bool { kernels[key] != nil }
 
-    /// Runs a kernel over `groups` groups with the arguments that `fill` lays down.
+    /// Runs a kernel over `groups` groups with the arguments that `fill` lays down, after what was held back.
     func launch(_ kernel: OpaquePointer, groups: GroupCount, _ fill: (KernelArguments) throws(OpError) -> Void) throws(OpError) {
+        flushChain()
         arguments.reset()
         try fill(arguments)
         launches += 1
