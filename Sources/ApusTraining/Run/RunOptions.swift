@@ -133,9 +133,10 @@ public struct RunOptions: Hashable, Sendable {
         _ = try RunOptions.device(device)
     }
 
-    /// The device of that name.
+    /// The device of that name, which is available.
     package static func device(_ name: String) throws -> Device {
         guard let device = Device(name) else { throw unknown("device", name, Device.all.map(\.description)) }
+        if let reason = device.unavailableReason { throw RunError("--device \(device) is not available: \(reason)") }
         return device
     }
 
