@@ -193,9 +193,9 @@ import Testing
     // MARK: Depth and threads
 
     /// Built, run backward and freed on a thread with a 512 KB stack.
-    @Test func millionOps() async {
+    @Test(arguments: Device.tested) func millionOps(_ device: Device) async {
         let gradient = await onThread(stackSize: 512 << 10) { () -> Double in
-            let x = Tensor([1.0], requiresGrad: true)
+            let x = Tensor([1.0], device: device, requiresGrad: true)
             var y = x
             for _ in 0..<1_000_000 { y = y + 1.0 }
             y.sum().backward()
