@@ -190,7 +190,7 @@ import Testing
             #expect(F.mseLoss(x, Tensor.zeros(like: x)).item() == 90000)
             #expect((x * 0 + 12).exp().isfinite().all().item(Bool.self))
         }
-        #expect(x.norm().isinf().item(Bool.self))
+        #expect(x.square().sum().isinf().item(Bool.self))
     }
 
     @Test(arguments: [DType.bfloat16, .float16]) func batchNormTakesWiderParameters(_ dtype: DType) {
