@@ -92,9 +92,6 @@ package final class KernelArguments {
         append(Int64(x.offset))
     }
 
-    /// The same, or no block where there is no tensor; kernels ask for what they have.
-    func append(optional x: Tensor?, else other: Tensor) { append(x ?? other) }
-
     func append(_ value: Double, as type: DType) {
         switch type.computeType {
         case .float32: append(Float(value))

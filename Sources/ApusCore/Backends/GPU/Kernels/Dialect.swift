@@ -36,8 +36,6 @@ enum KernelDialect {
     #define GLOBAL_COUNT ((i64)get_global_size(0))
     #define GROUP_ID ((i64)get_group_id(0))
     #define GROUP_COUNT ((i64)get_num_groups(0))
-    #define GROUP_ID_Y ((i64)get_group_id(1))
-    #define GROUP_ID_Z ((i64)get_group_id(2))
     #define LOCAL_ID ((int)get_local_id(0))
     typedef char i8;
     typedef uchar u8;
@@ -72,8 +70,6 @@ enum KernelDialect {
     #define GLOBAL_COUNT ((i64)gridDim.x * 256)
     #define GROUP_ID ((i64)blockIdx.x)
     #define GROUP_COUNT ((i64)gridDim.x)
-    #define GROUP_ID_Y ((i64)blockIdx.y)
-    #define GROUP_ID_Z ((i64)blockIdx.z)
     #define LOCAL_ID ((int)threadIdx.x)
     #define INFINITY __int_as_float(0x7f800000)
     #define NAN __int_as_float(0x7fc00000)
