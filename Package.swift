@@ -20,12 +20,11 @@ let package = Package(
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])], linkerSettings: [.linkedLibrary("m")]),
         .target(name: "CContext"),
         .target(name: "COpenCL"),
-        .target(name: "CCUDA"),
         .systemLibrary(name: "CZlib"),
         .target(name: "CFormats", linkerSettings: [.linkedLibrary("png16")]),
 
         // Floor 1: tensors, automatic differentiation, backends.
-        .target(name: "ApusCore", dependencies: ["COneDNN", "CKernels", "CContext", "COpenCL", "CCUDA"]),
+        .target(name: "ApusCore", dependencies: ["COneDNN", "CKernels", "CContext", "COpenCL"]),
 
         // Floor 2: what is built from tensors.
         .target(name: "ApusNN", dependencies: ["ApusCore", "CContext", .product(name: "OrderedCollections", package: "swift-collections")]),

@@ -3,7 +3,7 @@ import Synchronization
 /// The devices of one programming interface; each is set up when it is first used.
 final class GPUDevices: Sendable {
     static let opencl = GPUDevices("opencl", { () throws(OpError) in try OpenCLLibrary.shared.get().devices.count }) { index throws(OpError) in
-        GPUBackend(try OpenCLDriver(try OpenCLLibrary.shared.get(), index), name: "opencl:\(index)", products: CLBlastLibrary())
+        GPUBackend(try OpenCLDriver(try OpenCLLibrary.shared.get(), index), name: "opencl:\(index)", library: CLBlastLibrary())
     }
     static let cuda = GPUDevices("cuda", { () throws(OpError) in throw withoutCUDA }) { _ throws(OpError) in throw withoutCUDA }
 

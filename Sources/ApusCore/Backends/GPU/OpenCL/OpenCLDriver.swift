@@ -170,7 +170,9 @@ final class OpenCLDriver: GPUDriver, @unchecked Sendable {
 }
 
 /// CLBlast's products, where it is installed.
-struct CLBlastLibrary: GPUProductLibrary {
+struct CLBlastLibrary: GPULibrary {
+    let name = "CLBlast"
+    let addsBias = false
     private let functions: apus_clblast
 
     init?() {
@@ -179,8 +181,6 @@ struct CLBlastLibrary: GPUProductLibrary {
         guard apus_clblast_load(&functions, &why, why.count) else { return nil }
         self.functions = functions
     }
-
-    func addsBias(_: DType) -> Bool { false }
 
     func matmul(_ p: GPUProduct, _ driver: any GPUDriver) throws(OpError) -> Bool {
         // Small products are not worth its set-up, and 16-bit floats would be summed in 16 bits.
