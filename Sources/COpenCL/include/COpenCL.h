@@ -29,7 +29,6 @@ typedef void (*apus_cl_program_notify)(cl_program, void *);
 // F(result, name, arguments) of every function that we call.
 #define APUS_OPENCL_FUNCTIONS(F)                                                                                                    \
     F(cl_int, clGetPlatformIDs, (cl_uint, cl_platform_id *, cl_uint *))                                                             \
-    F(cl_int, clGetPlatformInfo, (cl_platform_id, cl_uint, size_t, void *, size_t *))                                               \
     F(cl_int, clGetDeviceIDs, (cl_platform_id, cl_bitfield, cl_uint, cl_device_id *, cl_uint *))                                    \
     F(cl_int, clGetDeviceInfo, (cl_device_id, cl_uint, size_t, void *, size_t *))                                                   \
     F(cl_context, clCreateContext, (const intptr_t *, cl_uint, const cl_device_id *, apus_cl_notify, void *, cl_int *))             \
@@ -47,7 +46,6 @@ typedef void (*apus_cl_program_notify)(cl_program, void *);
     F(cl_int, clEnqueueNDRangeKernel, (cl_command_queue, cl_kernel, cl_uint, const size_t *, const size_t *, const size_t *, cl_uint, const cl_event *, cl_event *)) \
     F(cl_int, clEnqueueReadBuffer, (cl_command_queue, cl_mem, cl_bool, size_t, size_t, void *, cl_uint, const cl_event *, cl_event *)) \
     F(cl_int, clEnqueueWriteBuffer, (cl_command_queue, cl_mem, cl_bool, size_t, size_t, const void *, cl_uint, const cl_event *, cl_event *)) \
-    F(cl_int, clEnqueueCopyBuffer, (cl_command_queue, cl_mem, cl_mem, size_t, size_t, size_t, cl_uint, const cl_event *, cl_event *)) \
     F(void *, clEnqueueMapBuffer, (cl_command_queue, cl_mem, cl_bool, cl_bitfield, size_t, size_t, cl_uint, const cl_event *, cl_event *, cl_int *)) \
     F(cl_int, clEnqueueMarkerWithWaitList, (cl_command_queue, cl_uint, const cl_event *, cl_event *))                               \
     F(cl_int, clFlush, (cl_command_queue))                                                                                          \

@@ -7,9 +7,6 @@ extension GPUBackend {
         return (shape.numel / max(1, shape[dim]), shape[dim], shape.dropFirst(dim + 1).reduce(1, *))
     }
 
-    /// As many groups as there are things for a group each to do, within reason.
-    private func groups(each count: Int) -> GroupCount { GroupCount(x: max(1, min(count, driver.facts.computeUnits * 64))) }
-
     /// `x` contiguous and in `dtype`.
     private func operand(_ x: Tensor, _ dtype: DType) throws(OpError) -> Tensor {
         x.dtype == dtype ? try x.contiguousData() : try x.converted(to: dtype)
@@ -239,7 +236,7 @@ extension GPUBackend {
                 // What does not lie in one piece is changed in a copy.
                 var working: [Tensor] = []
                 for target in targets { working.append(target.dtype == parameter.dtype ? try contiguous(target) : try target.converted(to: parameter.dtype)) }
-                    try step(rule, working[0], gradient, Array(working.dropFirst()))
+                try step(rule, working[0], gradient, Array(working.dropFirst()))
                 for (copied, target) in zip(working, targets) where copied !== target { copy(copied, into: target) }
             }
         }

@@ -32,7 +32,7 @@ extension GPUBackend {
             return KernelDialect.bind(dtype) + "#define MULTIPLY_ADD(a, b, c) \(fused)\n" + KernelDialect.product
         }
         let tiles = batch.outer * batch.inner * ((m + 63) / 64) * ((n + 63) / 64)
-        try launch(made, groups: GroupCount(x: min(tiles, 1 << 20))) { arguments in
+        try launch(made, groups: min(tiles, 1 << 20)) { arguments in
             for number in [batch.outer * batch.inner, batch.inner, m, n, k] { arguments.append(count: number) }
             for matrix in [a, b, c] {
                 arguments.append(matrix.tensor.storage.base)

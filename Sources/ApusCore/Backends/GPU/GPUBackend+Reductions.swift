@@ -42,7 +42,7 @@ extension GPUBackend {
     ) throws(OpError) {
         let made = try reduceKernel("reduce_rows", KernelDialect.reduceRows, kind, x, out)
         let outputs = outputs ?? out.numel
-        try launch(made, groups: GroupCount(x: min(outputs * parts, driver.facts.computeUnits * 64))) { arguments in
+        try launch(made, groups: groups(each: outputs * parts)) { arguments in
             for number in [outputs, count, divisor ?? count, parts, chunk] { arguments.append(count: number) }
             arguments.append(x)
             arguments.append(out)
@@ -70,7 +70,7 @@ extension GPUBackend {
             let made = try kernel(KernelKey("arg_reduce", x.dtype, variant: kind == .max ? 0 : 1)) {
                 KernelDialect.bind(x.dtype) + "#define BETTER(a, b) ((a) \(kind == .max ? ">" : "<") (b))\n" + line.source + KernelDialect.argReduce
             }
-            try launch(made, groups: GroupCount(x: min(line.count, driver.facts.computeUnits * 64))) { arguments in
+            try launch(made, groups: groups(each: line.count)) { arguments in
                 for number in [line.count, line.length] { arguments.append(count: number) }
                 arguments.append(x)
                 arguments.append(count: line.step)
@@ -91,7 +91,7 @@ extension GPUBackend {
             let made = try kernel(KernelKey("scan", x.dtype, variant: reduction.code)) {
                 KernelDialect.bind(x.dtype) + KernelDialect.reduction(reduction, x.dtype) + line.source + KernelDialect.scan
             }
-            try launch(made, groups: GroupCount(x: min(line.count, driver.facts.computeUnits * 64))) { arguments in
+            try launch(made, groups: groups(each: line.count)) { arguments in
                 for number in [line.count, line.length, line.inner] { arguments.append(count: number) }
                 arguments.append(x)
                 arguments.append(count: line.step)
@@ -114,7 +114,7 @@ extension GPUBackend {
                     KernelDialect.bind(x.dtype) + "#define DESCENDING \(descending ? 1 : 0)\n" + line.source + KernelDialect.sort
                 }
             }
-            func launchSort(_ name: String, _ groups: GroupCount, _ numbers: [Int]) throws(OpError) {
+            func launchSort(_ name: String, _ groups: Int, _ numbers: [Int]) throws(OpError) {
                 try launch(try made(name), groups: groups) { arguments in
                     for number in [line.count, line.length, padded] + numbers { arguments.append(count: number) }
                     arguments.append(x)
@@ -124,7 +124,7 @@ extension GPUBackend {
                 }
             }
             let block = 2048
-            let blocks = GroupCount(x: max(1, min(line.count * max(1, padded / block), driver.facts.computeUnits * 64)))
+            let blocks = groups(each: line.count * max(1, padded / block))
             try launchSort("sort_block", blocks, [2, min(padded, block), 1])
             var stage = 2 * block
             while stage <= padded {

@@ -131,7 +131,7 @@ package final class GPUBackend: Backend, @unchecked Sendable {
     func knows(_ key: KernelKey) -> Bool { kernels[key] != nil }
 
     /// Runs a kernel over `groups` groups with the arguments that `fill` lays down, after what was held back.
-    func launch(_ kernel: OpaquePointer, groups: GroupCount, _ fill: (KernelArguments) throws(OpError) -> Void) throws(OpError) {
+    func launch(_ kernel: OpaquePointer, groups: Int, _ fill: (KernelArguments) throws(OpError) -> Void) throws(OpError) {
         flushChain()
         arguments.reset()
         try fill(arguments)
@@ -140,9 +140,12 @@ package final class GPUBackend: Backend, @unchecked Sendable {
     }
 
     /// As many groups as `count` items fill, and no more than keep the device busy: kernels walk on by the number of items there are.
-    func groups(for count: Int) -> GroupCount {
-        GroupCount(x: max(1, min((count + KernelDialect.group - 1) / KernelDialect.group, driver.facts.computeUnits * 32)))
+    func groups(for count: Int) -> Int {
+        max(1, min((count + KernelDialect.group - 1) / KernelDialect.group, driver.facts.computeUnits * 32))
     }
+
+    /// A group for each of `count` lines or tiles, and no more than keep the device busy.
+    func groups(each count: Int) -> Int { max(1, min(count, driver.facts.computeUnits * 64)) }
 
     /// Counts a call of a library as a launch.
     func countLaunch() { launches += 1 }
@@ -203,7 +206,6 @@ final class RecursiveLock: @unchecked Sendable {
 
 /// Products by a library of the vendor's, where it is there and fits; else `GPUBackend` has a kernel of its own.
 package protocol GPULibrary: Sendable {
-    var name: String { get }
     /// Whether it adds a bias by itself.
     var addsBias: Bool { get }
     /// out[b] = a[b]·b[b] (+ bias); false where the library does not take it.

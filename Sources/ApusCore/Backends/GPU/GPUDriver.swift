@@ -17,7 +17,7 @@ package protocol GPUDriver: AnyObject, Sendable {
     func load(_ binary: [UInt8]) -> OpaquePointer?
     func kernel(_ name: String, of program: OpaquePointer) throws(OpError) -> OpaquePointer
     /// Runs `groups` groups of `KernelDialect.group` items.
-    func launch(_ kernel: OpaquePointer, groups: GroupCount, _ arguments: KernelArguments) throws(OpError)
+    func launch(_ kernel: OpaquePointer, groups: Int, _ arguments: KernelArguments) throws(OpError)
 
     /// Copies from memory of the host, which must stay until the copy is done unless `waits`.
     func upload(_ source: UnsafeRawPointer, byteCount: Int, to block: UnsafeMutableRawPointer, at offset: Int, waits: Bool) throws(OpError)
@@ -49,13 +49,6 @@ package struct GPUFacts: Sendable {
     package var isGPU: Bool
     package var hasFloat64: Bool
     var language: KernelLanguage
-}
-
-/// How many groups run, in up to three dimensions.
-package struct GroupCount {
-    package var x: Int
-    package var y = 1
-    package var z = 1
 }
 
 /// The arguments of a launch, laid side by side as the drivers take them: each has an address and a size. One is used again and again.

@@ -122,17 +122,14 @@ final class OpenCLDriver: GPUDriver, @unchecked Sendable {
         return kernel
     }
 
-    func launch(_ kernel: OpaquePointer, groups: GroupCount, _ arguments: KernelArguments) throws(OpError) {
+    func launch(_ kernel: OpaquePointer, groups: Int, _ arguments: KernelArguments) throws(OpError) {
         for (i, place) in arguments.places.enumerated() {
             let status = cl.clSetKernelArg(kernel, cl_uint(i), place.size, arguments.address(i))
             guard status == 0 else { throw OpError("clSetKernelArg(\(i)) failed with status \(status)") }
         }
-        let status = withUnsafeTemporaryAllocation(of: Int.self, capacity: 6) { sizes in
-            let group = KernelDialect.group
-            (sizes[0], sizes[1], sizes[2]) = (groups.x * group, groups.y, groups.z)
-            (sizes[3], sizes[4], sizes[5]) = (group, 1, 1)
-            let dimensions: cl_uint = groups.z > 1 ? 3 : groups.y > 1 ? 2 : 1
-            return cl.clEnqueueNDRangeKernel(queue, kernel, dimensions, nil, sizes.baseAddress!, sizes.baseAddress! + 3, 0, nil, nil)
+        let status = withUnsafeTemporaryAllocation(of: Int.self, capacity: 2) { sizes in
+            (sizes[0], sizes[1]) = (groups * KernelDialect.group, KernelDialect.group)
+            return cl.clEnqueueNDRangeKernel(queue, kernel, 1, nil, sizes.baseAddress!, sizes.baseAddress! + 1, 0, nil, nil)
         }
         guard status == 0 else { throw OpError("clEnqueueNDRangeKernel failed with status \(status)") }
     }
@@ -171,7 +168,6 @@ final class OpenCLDriver: GPUDriver, @unchecked Sendable {
 
 /// CLBlast's products, where it is installed.
 struct CLBlastLibrary: GPULibrary {
-    let name = "CLBlast"
     let addsBias = false
     private let functions: apus_clblast
 
