@@ -19,12 +19,12 @@ let package = Package(
         .target(name: "COneDNN", dependencies: ["CKernels"], cSettings: [.unsafeFlags(["-O3"])], linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])], linkerSettings: [.linkedLibrary("m")]),
         .target(name: "CContext"),
-        .target(name: "COpenCL"),
+        .target(name: "CDrivers"),
         .systemLibrary(name: "CZlib"),
         .target(name: "CFormats", linkerSettings: [.linkedLibrary("png16")]),
 
         // Floor 1: tensors, automatic differentiation, backends.
-        .target(name: "ApusCore", dependencies: ["COneDNN", "CKernels", "CContext", "COpenCL"]),
+        .target(name: "ApusCore", dependencies: ["COneDNN", "CKernels", "CContext", "CDrivers"]),
 
         // Floor 2: what is built from tensors.
         .target(name: "ApusNN", dependencies: ["ApusCore", "CContext", .product(name: "OrderedCollections", package: "swift-collections")]),

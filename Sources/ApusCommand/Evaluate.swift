@@ -37,7 +37,7 @@ struct Evaluate: ParsableCommand {
             guard images.classes.count == trained.classes.count, images.input == trained.input else {
                 throw RunError("the model takes images of shape \(trained.input) and knows \(trained.classes.count) classes; \(data ?? trained.data) has images of shape \(images.input) and \(images.classes.count) classes")
             }
-            let loader = DataLoader(images, batchSize: min(batchSize, max(images.count, 1)))
+            let loader = DataLoader(images, batchSize: min(batchSize, max(images.count, 1))).to(device)
             let evaluation = try Trainer.evaluate(trained.model, on: loader, device: device, classes: images.classes, loss: { F.crossEntropy($0, $1) })
             guard let evaluation else { preconditionFailure("an evaluation that nobody stops has a result") }
             json ? sayJSON(evaluation) : sayTable(evaluation)

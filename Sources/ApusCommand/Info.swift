@@ -13,7 +13,7 @@ struct Info: ParsableCommand {
         var facts = SystemFacts.gather()
         facts.append(.init(name: "devices", value: Device.all.map { "\($0)" }.joined(separator: ", ")))
         for device in Device.all where !device.isCPU {
-            let known = [device.hardware, device.memory.map { Text.fixed(Double($0) / Double(1 << 30), 1) + " GiB" }, device.driver].compactMap { $0 }
+            let known = [device.hardware, device.memory.map { Text.fixed(Double($0) / Double(1 << 30), 1) + " GiB" }, device.driver].compactMap { $0 } + device.libraries
             facts.append(.init(name: "device \(device)", value: device.unavailableReason.map { "not available: \($0)" } ?? known.joined(separator: ", ")))
         }
         facts.append(.init(name: "models", value: ModelSource.names.joined(separator: ", ") + ", FILE.json"))

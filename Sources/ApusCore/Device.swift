@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Where a tensor lives and its ops are computed: the processor, or a device that OpenCL or CUDA reaches.
 ///
 /// Libraries of devices are looked for when the program runs; where one is missing, ``unavailableReason`` says what to install.
@@ -100,6 +102,8 @@ extension Device {
     public var memory: Int? { facts?.memory }
     /// The driver and its version, nil for the processor.
     public var driver: String? { facts?.driver }
+    /// The libraries for products and convolutions that it calls, and those that are missing, with how to install them.
+    public var libraries: [String] { gpu?.libraries ?? [] }
 
     /// Waits until all work on it is done. Traps (or fails the `checked` scope) where that work met an index out of range or an error of the
     /// driver. PyTorch: `torch.cuda.synchronize`.
@@ -117,8 +121,25 @@ extension Device {
     /// Starts ``MemoryStats/peak`` anew. PyTorch: `torch.cuda.reset_peak_memory_stats`.
     public func resetPeakMemory() { gpu?.resetPeakMemory() }
 
+    /// How exactly devices compute products and convolutions of float32; `.highest` unless it is set. The processor is always exact.
+    /// PyTorch: `torch.set_float32_matmul_precision`, which convolutions do not follow there.
+    public static var float32MatmulPrecision: Float32MatmulPrecision {
+        get { Float32MatmulPrecision(rawValue: chosenPrecision.load(ordering: .relaxed)) ?? .highest }
+        set { chosenPrecision.store(newValue.rawValue, ordering: .relaxed) }
+    }
+
+    private static let chosenPrecision = Atomic(Float32MatmulPrecision.highest.rawValue)
+
     /// Gives memory that is kept for new tensors back to the device. PyTorch: `torch.cuda.empty_cache`.
     public func emptyCache() { gpu?.emptyCache() }
+}
+
+/// How exactly a device multiplies numbers of float32. PyTorch: the names of `torch.set_float32_matmul_precision`.
+public enum Float32MatmulPrecision: UInt8, Sendable, Hashable {
+    /// As float32.
+    case highest
+    /// Factors may be shortened to TF32 (10 bits after the point) where the device multiplies those faster; sums are float32.
+    case high
 }
 
 extension Device: CustomStringConvertible {

@@ -44,10 +44,20 @@ public struct OpError: Error, CustomStringConvertible, Sendable {
 /// The op that fails hands on a poisoned tensor, ops on poisoned tensors do nothing, and the first error is thrown
 /// when `body` ends. What is read from a poisoned tensor is defined: any extent is 1, any number NaN or 0.
 /// `let answer = try checked { model(request) }`
-public func checked<Result>(_ body: () throws -> Result) throws -> Result {
+public func checked<Result>(_ body: () throws -> Result) throws -> Result { try run(body, in: CheckedScope()) }
+
+/// As `checked`, for one step of a loop that a `checked` scope is around: what a device finds wrong later fails that scope, so that a step
+/// waits for nothing.
+package func checkedStep<Result>(_ body: () throws -> Result) throws -> Result { try run(body, in: CheckedScope(within: Context.current.checkedScope)) }
+
+/// Throws the error that the `checked` scope around has met so far.
+package func throwFailure() throws(OpError) {
+    if let error = Context.current.checkedScope?.error { throw error }
+}
+
+private func run<Result>(_ body: () throws -> Result, in scope: CheckedScope) throws -> Result {
     let context = Context.current
     let outer = context.checkedScope
-    let scope = CheckedScope()
     context.checkedScope = scope
     defer { context.checkedScope = outer }
     let result: Result
@@ -66,6 +76,12 @@ final class CheckedScope {
     var error: OpError?
     /// Devices whose kernels have yet to say whether their indices were right.
     private var devices: [any Backend & AnyObject] = []
+    private let outer: CheckedScope?
+
+    init(within outer: CheckedScope? = nil) { self.outer = outer }
+
+    /// The scope that waits for devices, and fails by what they report.
+    var awaiting: CheckedScope { outer?.awaiting ?? self }
 
     func await(_ device: any Backend & AnyObject) {
         if !devices.contains(where: { $0 === device }) { devices.append(device) }

@@ -70,6 +70,25 @@ public final class DataLoader<Batch>: Sequence {
             Collated(base: dataset, makeBatch: collate), batchSize: batchSize, shuffle: shuffle, dropLast: dropLast, generator: generator, prefetch: prefetch)
     }
 
+    /// The same batches, each changed by `change` where it is made: ahead of the loop, on the loader's thread.
+    private init(_ loader: DataLoader, _ change: @escaping (Batch) -> Batch) {
+        (batchSize, shuffle, dropLast, prefetch) = (loader.batchSize, loader.shuffle, loader.dropLast, loader.prefetch)
+        (sampleCount, generator) = (loader.sampleCount, loader.generator)
+        read = { [read = loader.read] in change(try read($0)) }
+    }
+
+    /// A loader of the same batches on `device`: they are copied there ahead of the loop, by the thread that makes them, through memory that
+    /// the device fetches from by itself. A batch takes the device's memory from then on: `prefetch` of them, and the one in use.
+    /// PyTorch: `pin_memory=True` with `to(device, non_blocking=True)`.
+    ///
+    /// ```swift
+    /// let train = try DataLoader(FashionMNIST(.train), batchSize: 64, shuffle: true).to(device)
+    /// ```
+    public func to(_ device: Device) -> DataLoader where Batch == (Tensor, Tensor) { DataLoader(self) { ($0.to(device), $1.to(device)) } }
+
+    /// A loader of the same batches on `device`.
+    public func to(_ device: Device) -> DataLoader where Batch == Tensor { DataLoader(self) { $0.to(device) } }
+
     private struct Collated<Base: Dataset>: Dataset {
         let base: Base
         let makeBatch: ([Base.Sample]) throws -> Batch

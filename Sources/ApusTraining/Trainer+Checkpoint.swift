@@ -9,9 +9,11 @@ extension Trainer {
     func saveCheckpoint(_ train: Loader) throws {
         guard let policy = checkpoints else { return }
         var checkpoint = Checkpoint()
-        checkpoint["model"] = model.stateDict()
+        // Copied from the device first: where that fails, or the work before did, the last checkpoint stays.
         let optimizerState = optimizer.stateDict()
-        checkpoint["optimizer"] = optimizerState.tensors
+        checkpoint["model"] = StateDict(model.stateDict().map { ($0.key, $0.value.to(.cpu)) })
+        checkpoint["optimizer"] = StateDict(optimizerState.tensors.map { ($0.key, $0.value.to(.cpu)) })
+        try throwFailure()
         for (key, value) in optimizerState.values { checkpoint.metadata["optimizer." + key] = value }
         if let scheduler { for (key, value) in scheduler.stateDict() { checkpoint.metadata["scheduler." + key] = value } }
         for (key, value) in try checkpointMetadata() { checkpoint.metadata[key] = value }

@@ -112,7 +112,7 @@ public final class Trainer {
                 imagesPerSecond: 0, metrics: RunningMetrics(partial?.metrics ?? .init()))
             for observer in observers { observer.willTrain(progress) }
             while history.count < epochs {
-                guard try runEpoch(train, test: test, epochs: epochs, &progress) else {
+                guard try checked({ try runEpoch(train, test: test, epochs: epochs, &progress) }) else {
                     for observer in observers { observer.didStop(progress) }
                     return .stopped
                 }
@@ -145,6 +145,7 @@ public final class Trainer {
             let now = monotonicSeconds()
             progress.imagesPerSecond = Double(metrics.images) / max(secondsBefore + now - begin, 1e-9)
             for observer in observers { observer.didTrain(progress) }
+            try throwFailure() // What a device has reported meanwhile.
             if let policy = checkpoints, now - lastCheckpoint >= policy.seconds || policy.steps.map({ step % $0 == 0 }) == true, let position = train.position {
                 partial = Partial(position: position, metrics: metrics.state, seconds: secondsBefore + now - begin)
                 try saveCheckpoint(train)
@@ -153,6 +154,7 @@ public final class Trainer {
             }
         }
         let state = metrics.state // Waits for the device: the time below is that of the work.
+        try throwFailure()
         let seconds = secondsBefore + monotonicSeconds() - begin
         progress.imagesPerSecond = Double(state.images) / max(seconds, 1e-9)
         func pause() throws -> Bool {
@@ -180,7 +182,7 @@ public final class Trainer {
 
     /// One step of gradient descent. A model that does not fit its data throws here instead of ending the program.
     private func learn(_ images: Tensor, _ labels: Tensor, _ metrics: RunningMetrics) throws {
-        try checked {
+        try checkedStep {
             let labels = labels.to(device)
             let scores = model(images.to(device))
             let value = loss(scores, labels)
@@ -209,6 +211,12 @@ public final class Trainer {
         _ model: Module, on loader: Loader, device: Device = .cpu, classes: [String] = [], mistakes limit: Int = 0,
         loss: (Tensor, Tensor) -> Tensor, goOn: () -> Bool = { true }
     ) throws -> Evaluation? {
+        try checked { try run(model, on: loader, device, classes, limit, loss, goOn) }
+    }
+
+    private static func run(
+        _ model: Module, on loader: Loader, _ device: Device, _ classes: [String], _ limit: Int, _ loss: (Tensor, Tensor) -> Tensor, _ goOn: () -> Bool
+    ) throws -> Evaluation? {
         let wasTraining = model.training
         model.eval()
         defer { if wasTraining { model.train() } }
@@ -218,7 +226,7 @@ public final class Trainer {
         var first = 0
         let iterator = loader.makeIterator()
         while let (images, labels) = try iterator.nextBatch() {
-            try checked {
+            try checkedStep {
                 try inferenceMode {
                     let labels = labels.to(device)
                     let scores = model(images.to(device))
@@ -232,6 +240,7 @@ public final class Trainer {
                 }
             }
             first += images.size(0)
+            try throwFailure()
             guard goOn() else { return nil }
         }
         result.loss = metrics.loss

@@ -163,6 +163,21 @@ import Testing
         #expect(sums == [Float](repeating: 44850, count: 8))
     }
 
+    /// The same batches, wherever they lie, however far ahead they were made; a loop that is left early leaves nothing behind.
+    @Test(arguments: Device.all.filter(\.isAvailable), [0, 2]) func batchesComeToADevice(_ device: Device, prefetch: Int) {
+        let data = TensorDataset(numbers([50, 3]), Tensor.arange(50))
+        func loader() -> DataLoader<(Tensor, Tensor)> { DataLoader(data, batchSize: 8, shuffle: true, generator: Generator(seed: 4), prefetch: prefetch) }
+        let there = loader().to(device)
+        #expect(there.count == 7 && there.batchSize == 8 && there.sampleCount == 50)
+        for ((x, y), (expectedX, expectedY)) in zip(there, loader()) {
+            #expect(x.device == device && y.device == device)
+            #expect(x.array(Float.self) == expectedX.array(Float.self) && y.array(Int.self) == expectedY.array(Int.self))
+        }
+        for (x, _) in there where x.shape[0] == 8 { break }
+        #expect(there.position?.batch == 1)
+        #expect(DataLoader(TensorDataset(numbers([5])), batchSize: 2).to(device).map { $0.sum().item() } == [1, 5, 4])
+    }
+
     @Test func wrongArgumentsAreProgrammingErrors() {
         let data = TensorDataset(numbers([4]))
         #expect(message { _ = try checked { DataLoader(data, batchSize: 0) } } == "DataLoader: batchSize is 0, it must be at least 1")

@@ -1,9 +1,9 @@
-// What COpenCL declares by itself, beside the headers of OpenCL and CLBlast: compiles only where they agree (`scripts/check-driver-headers`).
+// What CDrivers declares by itself, beside the headers of OpenCL and CLBlast: compiles only where they agree (`scripts/check-driver-headers`).
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl.h>
 #include <clblast_c.h>
 
-#include "COpenCL.h"
+#include "opencl_libraries.h"
 
 #define SAME_TYPE(RESULT, NAME, ARGUMENTS) _Static_assert(__builtin_types_compatible_p(__typeof__(NAME), RESULT ARGUMENTS), #NAME);
 APUS_OPENCL_FUNCTIONS(SAME_TYPE)

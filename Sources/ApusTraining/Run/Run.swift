@@ -91,8 +91,8 @@ public final class Run {
             try ModelSource.make(options.model, table: options.modelTable, input: data.train.input, classes: data.train.classes.count)
         }.to(device)
         let summary = try ModelSource.check(model, options.model, input: data.train.input, classes: data.train.classes.count, device: device)
-        let train = DataLoader(data.train, batchSize: options.batchSize, shuffle: true, generator: loaderGenerator)
-        let test = DataLoader(data.test, batchSize: max(options.batchSize, 1000))
+        let train = DataLoader(data.train, batchSize: options.batchSize, shuffle: true, generator: loaderGenerator).to(device)
+        let test = DataLoader(data.test, batchSize: max(options.batchSize, 1000)).to(device)
         let optimizer = options.optimizer.make(model.parameters(), lr: options.lr)
         let scheduler = options.schedule.make(optimizer, lr: options.lr, epochs: options.epochs, batches: train.count)
         let trainer = Trainer(

@@ -70,7 +70,7 @@ extension GPUBackend {
                 try driver.upload([Int64](repeating: 0, count: numbers.count), byteCount: size, to: block, at: 0, waits: true)
             }
         }
-        if let error = reports.take(numbers, for: Context.current.checkedScope.map(ObjectIdentifier.init)) { throw error }
+        if let error = reports.take(numbers, for: (Context.current.checkedScope?.awaiting).map(ObjectIdentifier.init)) { throw error }
     }
 
     /// The report's buffer, made at its first use, and the call's number.
@@ -81,9 +81,10 @@ extension GPUBackend {
             reports.buffer = buffer
         }
         let context = Context.current
-        context.checkedScope?.await(self)
+        let scope = context.checkedScope?.awaiting
+        scope?.await(self)
         arguments.append(count: reports.note(.init(
-            shape: index.shape, dim: dim, extent: extent, op: op, modulePath: context.modulePath, scope: context.checkedScope.map(ObjectIdentifier.init))))
+            shape: index.shape, dim: dim, extent: extent, op: op, modulePath: context.modulePath, scope: scope.map(ObjectIdentifier.init))))
         arguments.append(reports.buffer!.storage.base)
     }
 

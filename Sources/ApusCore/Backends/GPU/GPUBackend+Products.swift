@@ -1,4 +1,4 @@
-// Products by the vendor's library where it takes them, else by a kernel for any strides and dtype; convolutions as products of unrolled windows.
+// Products and convolutions: by the vendor's library where it takes them, else by a kernel for any strides and dtype, and as products of unrolled windows.
 
 /// A matrix within a batch of two levels: batch member z is at `outer`·(z / inner count) + `inner`·(z mod inner count).
 struct GPUMatrix {
@@ -44,9 +44,9 @@ extension GPUBackend {
         }
     }
 
-    /// Hands the product to the library; false where there is none or it does not take it.
+    /// Hands the product to the library; false where that does not take it.
     private func library(batch: (outer: Int, inner: Int), m: Int, n: Int, k: Int, _ a: GPUMatrix, _ b: GPUMatrix, _ c: GPUMatrix, bias: Tensor?) throws(OpError) -> Bool {
-        guard let blas, batch.inner == 1 || batch.outer == 1 else { return false }
+        guard batch.inner == 1 || batch.outer == 1 else { return false }
         // Row-major, or the transpose of that.
         func operand(_ x: GPUMatrix, _ rows: Int, _ columns: Int) -> GPUProduct.Operand? {
             let stride = batch.inner == 1 ? x.outer : x.inner
@@ -59,11 +59,11 @@ extension GPUBackend {
             return nil
         }
         guard let first = operand(a, m, k), let second = operand(b, k, n), let result = operand(c, m, n), !result.isTransposed else { return false }
-        let vector = bias.flatMap { $0.strides[0] == 1 ? GPUProduct.Operand(block: $0.storage.base, offset: $0.offset, leading: n, batchStride: 0) : nil }
         var p = GPUProduct(dtype: c.tensor.dtype, batch: batch.outer * batch.inner, m: m, n: n, k: k, a: first, b: second, c: result, bias: nil)
-        if blas.addsBias, let vector { p.bias = vector }
+        let vector = products.addsBias(p.dtype) ? try bias.map { bias throws(OpError) in try contiguous(bias) } : nil
+        p.bias = vector.map { .init(block: $0.storage.base, offset: $0.offset, leading: n, batchStride: 0) }
         flushChain()
-        guard try blas.matmul(p, driver) else { return false }
+        guard try withWorkspace(of: c.tensor, { workspace throws(OpError) in try products.matmul(p, workspace) }) else { return false }
         countLaunch()
         if let bias, p.bias == nil {
             let shape: Shape = [batch.outer * batch.inner, m, n]
@@ -82,6 +82,7 @@ extension GPUBackend {
     package func convolution(_ x: Tensor, _ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, into out: Tensor) {
         guard out.numel > 0 else { return }
         run("convolution") { () throws(OpError) in
+            if try library(.forward, input: x, weight: weight, output: out, p) { return add(bias, to: out) }
             if try inFloat32(out, [x, weight] + (bias.map { [$0] } ?? []), { convolution($0[0], $0[1], bias: $0.count > 2 ? $0[2] : nil, p, into: $1) }) { return }
             let (x, weight) = (try contiguous(x), try contiguous(weight))
             let g = Geometry(input: x.shape, weight: weight.shape, output: out.shape, p)
@@ -95,11 +96,37 @@ extension GPUBackend {
                     GPUMatrix(tensor: out, offset: out.offset + first * g.outChannels * g.positions, outer: g.outChannels * g.positions,
                               inner: g.outPerGroup * g.positions, row: g.positions, column: 1))
             }
-            if let bias {
-                let shape: Shape = [g.batch, g.outChannels, g.positions]
-                let flat = out.view(shape, strides: shape.contiguousStrides, offset: out.offset)
-                binary(.add, flat, bias.view(shape, strides: [0, bias.strides[0], 0], offset: bias.offset), KernelParameters(), into: flat)
-            }
+            add(bias, to: out)
+        }
+    }
+
+    /// out[n, c, …] += bias[c].
+    private func add(_ bias: Tensor?, to out: Tensor) {
+        guard let bias else { return }
+        let shape: Shape = [out.shape[0], out.shape[1], out.numel / max(1, out.shape[0] * out.shape[1])]
+        let flat = out.view(shape, strides: shape.contiguousStrides, offset: out.offset)
+        binary(.add, flat, bias.view(shape, strides: [0, bias.strides[0], 0], offset: bias.offset), KernelParameters(), into: flat)
+    }
+
+    /// Hands the convolution to the library; false where there is none or it does not take it.
+    private func library(_ direction: GPUConvolution.Direction, input: Tensor, weight: Tensor, output: Tensor, _ p: ConvolutionParameters) throws(OpError) -> Bool {
+        guard let convolutions else { return false }
+        var c = GPUConvolution(direction: direction, input: input, weight: weight, output: output, parameters: p)
+        if direction != .backwardInput { c.input = try contiguous(input) }
+        if direction != .backwardWeight { c.weight = try contiguous(weight) }
+        if direction != .forward { c.output = try contiguous(output) }
+        flushChain()
+        guard try withWorkspace(of: input, { workspace throws(OpError) in try convolutions.convolution(c, workspace) }) else { return false }
+        countLaunch()
+        return true
+    }
+
+    /// Calls a library that may take device memory for the time of its work.
+    private func withWorkspace(of x: Tensor, _ body: (GPUWorkspace) throws(OpError) -> Bool) throws(OpError) -> Bool {
+        var space: Tensor?
+        return try body { byteCount throws(OpError) in
+            space = try scratch(byteCount, .uint8, like: x)
+            return space!.storage.base
         }
     }
 
@@ -107,6 +134,7 @@ extension GPUBackend {
         guard out.numel > 0 else { return }
         if grad.numel == 0 { return fill(out, with: .double(0)) }
         run("convolutionBackwardInput") { () throws(OpError) in
+            if try library(.backwardInput, input: out, weight: weight, output: grad, p) { return }
             if try inFloat32(out, [grad, weight], { convolutionBackwardInput($0[0], $0[1], p, into: $1) }) { return }
             let (grad, weight) = (try contiguous(grad), try contiguous(weight))
             let g = Geometry(input: out.shape, weight: weight.shape, output: grad.shape, p)
@@ -133,6 +161,7 @@ extension GPUBackend {
         guard out.numel > 0 else { return }
         if grad.numel == 0 { return fill(out, with: .double(0)) }
         run("convolutionBackwardWeight") { () throws(OpError) in
+            if try library(.backwardWeight, input: x, weight: out, output: grad, p) { return }
             if try inFloat32(out, [grad, x], { convolutionBackwardWeight($0[0], $0[1], p, into: $1) }) { return }
             let (grad, x) = (try contiguous(grad), try contiguous(x))
             let g = Geometry(input: x.shape, weight: out.shape, output: grad.shape, p)

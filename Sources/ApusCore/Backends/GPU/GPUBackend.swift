@@ -19,16 +19,18 @@ package final class GPUBackend: Backend, @unchecked Sendable {
     /// How often each chain of pointwise steps has come.
     var seenChains: [KernelKey: Int] = [:]
     private let cache: KernelCache
-    let blas: (any GPULibrary)?
+    let products: any GPUProductLibrary
+    let convolutions: (any GPUConvolutionLibrary)?
     /// How many kernels and products have been handed to the driver.
     package private(set) var launches = 0
     /// How many times the host has waited for the device.
     package private(set) var waits = 0
 
-    package init(_ driver: any GPUDriver, name: String, library: (any GPULibrary)? = nil) {
+    package init(_ driver: any GPUDriver, name: String, products: any GPUProductLibrary, convolutions: (any GPUConvolutionLibrary)? = nil) {
         self.driver = driver
         self.name = name
-        blas = library
+        self.products = products
+        self.convolutions = convolutions
         pool = MemoryPool(driver)
         reports = IndexReports()
         cache = KernelCache(device: driver.facts.name, driver: driver.facts.driver)
@@ -86,6 +88,9 @@ package final class GPUBackend: Backend, @unchecked Sendable {
             try checkReports()
         }
     }
+
+    /// The libraries that it calls and those that are missing.
+    package var libraries: [String] { locked { [products.state] + (convolutions.map { [$0.state] } ?? []) } }
 
     package var memoryStats: MemoryStats { locked { pool.stats } }
     package func resetPeakMemory() { locked { pool.resetPeak() } }
@@ -202,28 +207,4 @@ final class RecursiveLock: @unchecked Sendable {
 
     func lock() { pthread_mutex_lock(mutex) }
     func unlock() { pthread_mutex_unlock(mutex) }
-}
-
-/// Products by a library of the vendor's, where it is there and fits; else `GPUBackend` has a kernel of its own.
-package protocol GPULibrary: Sendable {
-    /// Whether it adds a bias by itself.
-    var addsBias: Bool { get }
-    /// out[b] = a[b]·b[b] (+ bias); false where the library does not take it.
-    func matmul(_ p: GPUProduct, _ driver: any GPUDriver) throws(OpError) -> Bool
-}
-
-/// A batch of products of row-major operands, each perhaps transposed.
-package struct GPUProduct {
-    package struct Operand {
-        package var block: UnsafeMutableRawPointer
-        package var offset: Int
-        package var leading: Int
-        package var batchStride: Int
-        package var isTransposed = false
-    }
-    package var dtype: DType
-    package var batch, m, n, k: Int
-    package var a, b, c: Operand
-    /// [n], added to each row, where the library can do that.
-    package var bias: Operand?
 }

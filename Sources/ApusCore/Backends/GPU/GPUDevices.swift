@@ -3,11 +3,13 @@ import Synchronization
 /// The devices of one programming interface; each is set up when it is first used.
 final class GPUDevices: Sendable {
     static let opencl = GPUDevices("opencl", { () throws(OpError) in try OpenCLLibrary.shared.get().devices.count }) { index throws(OpError) in
-        GPUBackend(try OpenCLDriver(try OpenCLLibrary.shared.get(), index), name: "opencl:\(index)", library: CLBlastLibrary())
+        let driver = try OpenCLDriver(try OpenCLLibrary.shared.get(), index)
+        return GPUBackend(driver, name: "opencl:\(index)", products: CLBlast(driver))
     }
-    static let cuda = GPUDevices("cuda", { () throws(OpError) in throw withoutCUDA }) { _ throws(OpError) in throw withoutCUDA }
-
-    private static let withoutCUDA = OpError("this version of Apus has no CUDA backend; NVIDIA devices are reached by OpenCL, which their driver brings: see opencl:0")
+    static let cuda = GPUDevices("cuda", { () throws(OpError) in try CUDALibrary.shared.get().deviceCount }) { index throws(OpError) in
+        let driver = try CUDADriver(try CUDALibrary.shared.get(), index)
+        return GPUBackend(driver, name: "cuda:\(index)", products: CuBLASLt(driver), convolutions: CuDNN(driver))
+    }
 
     private let name: String
     private let found: Result<Int, OpError>

@@ -13,8 +13,8 @@ package protocol GPUDriver: AnyObject, Sendable {
 
     /// Compiles a program in `facts.language` to what `load` takes.
     func compile(_ source: String) throws(OpError) -> [UInt8]
-    /// The program made of `binary`, nil where the driver refuses it.
-    func load(_ binary: [UInt8]) -> OpaquePointer?
+    /// The program made of `binary`.
+    func load(_ binary: [UInt8]) throws(OpError) -> OpaquePointer
     func kernel(_ name: String, of program: OpaquePointer) throws(OpError) -> OpaquePointer
     /// Runs `groups` groups of `KernelDialect.group` items.
     func launch(_ kernel: OpaquePointer, groups: Int, _ arguments: KernelArguments) throws(OpError)

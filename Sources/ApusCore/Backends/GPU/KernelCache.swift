@@ -19,9 +19,9 @@ struct KernelCache: Sendable {
     func program(_ source: String, _ driver: any GPUDriver) throws(OpError) -> OpaquePointer {
         let key = identity + source
         let path = folder.map { "\($0)/\(String(KernelCache.hash(key.utf8), radix: 16)).kernel" }
-        if let path, let binary = read(path, key), let program = driver.load(binary) { return program }
+        if let path, let binary = read(path, key), let program = try? driver.load(binary) { return program }
         let binary = try driver.compile(source)
-        guard let program = driver.load(binary) else { throw OpError("the driver does not load what it has compiled") }
+        let program = try driver.load(binary)
         if let path { write(path, key, binary) }
         return program
     }

@@ -1,4 +1,4 @@
-import COpenCL
+import CDrivers
 
 /// A device of OpenCL 1.2 or later, with one queue whose commands run in order.
 ///
@@ -100,7 +100,7 @@ final class OpenCLDriver: GPUDriver, @unchecked Sendable {
         return String(fromC: bytes)
     }
 
-    func load(_ binary: [UInt8]) -> OpaquePointer? {
+    func load(_ binary: [UInt8]) throws(OpError) -> OpaquePointer {
         var (status, loaded): (cl_int, cl_int) = (0, 0)
         var id: cl_device_id? = device
         var size = binary.count
@@ -108,10 +108,14 @@ final class OpenCLDriver: GPUDriver, @unchecked Sendable {
             var address = buffer.baseAddress
             return cl.clCreateProgramWithBinary(context, 1, &id, &size, &address, &loaded, &status)
         }
-        guard let program else { return nil }
-        guard status == 0, loaded == 0, cl.clBuildProgram(program, 1, &id, options, nil, nil) == 0 else {
+        guard let program else { throw OpError("clCreateProgramWithBinary failed with status \(status)") }
+        do throws(OpError) {
+            try check(status, "clCreateProgramWithBinary")
+            try check(loaded, "clCreateProgramWithBinary")
+            try check(cl.clBuildProgram(program, 1, &id, options, nil, nil), "clBuildProgram")
+        } catch {
             _ = cl.clReleaseProgram(program)
-            return nil
+            throw error
         }
         return program
     }
@@ -164,37 +168,4 @@ final class OpenCLDriver: GPUDriver, @unchecked Sendable {
     }
 
     func release(event: OpaquePointer) { _ = cl.clReleaseEvent(event) }
-}
-
-/// CLBlast's products, where it is installed.
-struct CLBlastLibrary: GPULibrary {
-    let addsBias = false
-    private let functions: apus_clblast
-
-    init?() {
-        var functions = apus_clblast()
-        var why = [CChar](repeating: 0, count: 512)
-        guard apus_clblast_load(&functions, &why, why.count) else { return nil }
-        self.functions = functions
-    }
-
-    func matmul(_ p: GPUProduct, _ driver: any GPUDriver) throws(OpError) -> Bool {
-        // Small products are not worth its set-up, and 16-bit floats would be summed in 16 bits.
-        guard p.dtype == .float32 || p.dtype == .float64, p.m * p.n * p.k >= 1 << 18, p.k > 0, let driver = driver as? OpenCLDriver else { return false }
-        func turned(_ operand: GPUProduct.Operand) -> Int32 { Int32(operand.isTransposed ? APUS_CLBLAST_YES : APUS_CLBLAST_NO) }
-        var queue: cl_command_queue? = driver.queue
-        let (a, b, c) = (p.a, p.b, p.c)
-        let status = p.dtype == .float32
-            ? functions.CLBlastSgemmStridedBatched(
-                Int32(APUS_CLBLAST_ROW_MAJOR), turned(a), turned(b), p.m, p.n, p.k, 1, OpaquePointer(a.block), a.offset, a.leading, a.batchStride,
-                OpaquePointer(b.block), b.offset, b.leading, b.batchStride, 0, OpaquePointer(c.block), c.offset, c.leading, c.batchStride, p.batch, &queue, nil)
-            : functions.CLBlastDgemmStridedBatched(
-                Int32(APUS_CLBLAST_ROW_MAJOR), turned(a), turned(b), p.m, p.n, p.k, 1, OpaquePointer(a.block), a.offset, a.leading, a.batchStride,
-                OpaquePointer(b.block), b.offset, b.leading, b.batchStride, 0, OpaquePointer(c.block), c.offset, c.leading, c.batchStride, p.batch, &queue, nil)
-        // CLBlast refuses some sizes (17 × 144 × 108 in 1.5.3); those are ours.
-        let refusals: ClosedRange<Int32> = -1024 ... -1000
-        if refusals.contains(status) { return false }
-        guard status == 0 else { throw OpError("CLBlast failed with status \(status) for \(p.batch) products of [\(p.m), \(p.k)] and [\(p.k), \(p.n)]") }
-        return true
-    }
 }

@@ -1,4 +1,4 @@
-import COpenCL
+import CDrivers
 
 /// OpenCL, where the machine has it: opened when it is first asked for.
 ///

@@ -1,7 +1,7 @@
 // OpenCL 1.2 and CLBlast as we call them. Both are opened when the program runs, so that it starts where they are missing; their own
 // headers are not needed to build. `scripts/check-driver-headers` compares these declarations with them.
-#ifndef APUS_COPENCL_H
-#define APUS_COPENCL_H
+#ifndef APUS_OPENCL_LIBRARIES_H
+#define APUS_OPENCL_LIBRARIES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -69,6 +69,7 @@ typedef struct {
 typedef struct {
     APUS_CLBLAST_FUNCTIONS(APUS_MEMBER)
 } apus_clblast;
+#undef APUS_MEMBER
 
 /// Opens the library and looks up every function. False where the library or one of them is missing; `why` says which.
 bool apus_opencl_load(apus_opencl *functions, char *why, size_t capacity);

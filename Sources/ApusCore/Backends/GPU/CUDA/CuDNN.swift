@@ -1,0 +1,150 @@
+import CDrivers
+
+/// cuDNN's convolutions, where it is installed; only algorithms that give the same bits at each run. It is opened at the first one.
+///
+/// Unchecked Sendable: `GPUBackend` calls under its lock, and the driver is Sendable.
+final class CuDNN: GPUConvolutionLibrary, @unchecked Sendable {
+    private struct Key: Hashable {
+        var direction: GPUConvolution.Direction
+        var dtype: DType
+        var precision: Float32MatmulPrecision
+        var input, weight, output: Shape
+        var stride, padding, dilation: [Int]
+        var groups: Int
+    }
+
+    /// A convolution ready to be called: its descriptions, its algorithm and the memory that takes.
+    private struct Plan {
+        var input: cudnnTensorDescriptor_t
+        var weight: cudnnFilterDescriptor_t
+        var output: cudnnTensorDescriptor_t
+        var convolution: cudnnConvolutionDescriptor_t
+        var algorithm: CInt
+        var workspace: Int
+    }
+
+    private let driver: CUDADriver
+    private lazy var opened: Result<(functions: apus_cudnn, handle: cudnnHandle_t), OpError> = open()
+    /// nil for what it does not take.
+    private var plans: [Key: Plan?] = [:]
+    private static let largestWorkspace = 1 << 30
+
+    init(_ driver: CUDADriver) { self.driver = driver }
+
+    var state: String {
+        switch opened {
+        case .success(let (functions, _)): "cuDNN \(CUDALibrary.version(functions.cudnnGetVersion()))"
+        case .failure(let error): "no cuDNN, convolutions are computed as products: \(error.message)"
+        }
+    }
+
+    private func open() -> Result<(functions: apus_cudnn, handle: cudnnHandle_t), OpError> {
+        var functions = apus_cudnn()
+        var why = [CChar](repeating: 0, count: 512)
+        guard apus_cudnn_load(&functions, 9, &why, why.count) else {
+            return .failure(OpError("it is not installed (\(String(fromC: why))): \(CUDALibrary.advice("cudnn", driver.library.version.major))"))
+        }
+        driver.enter()
+        var handle: cudnnHandle_t?
+        var status = functions.cudnnCreate(&handle)
+        if status == 0 { status = functions.cudnnSetStream(handle, driver.stream) }
+        guard status == 0, let handle else { return .failure(OpError("cudnnCreate failed with status \(status)")) }
+        return .success((functions, handle))
+    }
+
+    func convolution(_ c: GPUConvolution, _ workspace: GPUWorkspace) throws(OpError) -> Bool {
+        guard c.input.dtype.isFloatingPoint, c.input.numel > 0, c.weight.numel > 0, c.output.numel > 0, case .success(let (dnn, handle)) = opened else { return false }
+        driver.enter()
+        let p = c.parameters
+        let key = Key(
+            direction: c.direction, dtype: c.input.dtype, precision: c.input.dtype == .float32 ? Device.float32MatmulPrecision : .highest,
+            input: c.input.shape, weight: c.weight.shape, output: c.output.shape, stride: Array(p.stride), padding: Array(p.padding), dilation: Array(p.dilation), groups: p.groups)
+        let known: Plan?
+        if let found = plans[key] { known = found } else {
+            known = plan(key, dnn, handle)
+            plans[key] = .some(known)
+        }
+        guard let plan = known else { return false }
+        func place(_ x: Tensor) -> UnsafeMutableRawPointer { x.storage.base + x.offset * x.dtype.size }
+        let (x, w, y) = (place(c.input), place(c.weight), place(c.output))
+        let space = plan.workspace > 0 ? try workspace(plan.workspace) : nil
+        var (one, zero) = (Factor(1, key.dtype), Factor(0, key.dtype))
+        let status = switch key.direction {
+        case .forward: dnn.cudnnConvolutionForward(handle, &one, plan.input, x, plan.weight, w, plan.convolution, plan.algorithm, space, plan.workspace, &zero, plan.output, y)
+        case .backwardInput: dnn.cudnnConvolutionBackwardData(handle, &one, plan.weight, w, plan.output, y, plan.convolution, plan.algorithm, space, plan.workspace, &zero, plan.input, x)
+        case .backwardWeight: dnn.cudnnConvolutionBackwardFilter(handle, &one, plan.input, x, plan.output, y, plan.convolution, plan.algorithm, space, plan.workspace, &zero, plan.weight, w)
+        }
+        guard status == 0 else { throw OpError("cuDNN failed with status \(status) for input \(key.input), weight \(key.weight) (\(key.dtype))") }
+        return true
+    }
+
+    /// nil where cuDNN has no way to compute it that gives the same bits at each run.
+    private func plan(_ key: Key, _ dnn: apus_cudnn, _ handle: cudnnHandle_t) -> Plan? {
+        let type: Int = switch key.dtype {
+        case .float64: Int(APUS_CUDNN_DOUBLE)
+        case .float16: Int(APUS_CUDNN_HALF)
+        case .bfloat16: Int(APUS_CUDNN_BFLOAT16)
+        default: Int(APUS_CUDNN_FLOAT)
+        }
+        let sums = key.dtype == .float64 ? Int(APUS_CUDNN_DOUBLE) : Int(APUS_CUDNN_FLOAT)
+        // float32 is not to be shortened to TF32 unless that was asked for.
+        let isExact = key.dtype == .float32 && key.precision == .highest
+        let all = Array(key.input) + Array(key.weight) + Array(key.output) + key.padding
+        guard all.allSatisfy({ $0 <= Int(CInt.max) }) else { return nil }
+        /// One spatial dimension becomes two, the first of one position: cuDNN knows no fewer.
+        func two(_ numbers: [Int], _ filler: CInt) -> [CInt] { (numbers.count == 1 ? [filler] : []) + numbers.map { CInt($0) } }
+        func sizes(_ shape: Shape) -> [CInt] { shape.prefix(2).map { CInt($0) } + two(Array(shape.dropFirst(2)), 1) }
+        func strides(_ sizes: [CInt]) -> [CInt]? {
+            var (result, next) = ([CInt](repeating: 1, count: sizes.count), CInt(1))
+            for i in sizes.indices.reversed() {
+                result[i] = next
+                let (product, overflow) = next.multipliedReportingOverflow(by: sizes[i])
+                if overflow { return nil }
+                next = product
+            }
+            return result
+        }
+        let (input, weight, output) = (sizes(key.input), sizes(key.weight), sizes(key.output))
+        guard let inputStrides = strides(input), let outputStrides = strides(output), strides(weight) != nil else { return nil }
+
+        var (x, y): (cudnnTensorDescriptor_t?, cudnnTensorDescriptor_t?)
+        var (w, c): (cudnnFilterDescriptor_t?, cudnnConvolutionDescriptor_t?)
+        let (rank, spatial) = (CInt(input.count), CInt(input.count - 2))
+        let isMade = dnn.cudnnCreateTensorDescriptor(&x) == 0 && dnn.cudnnCreateTensorDescriptor(&y) == 0
+            && dnn.cudnnCreateFilterDescriptor(&w) == 0 && dnn.cudnnCreateConvolutionDescriptor(&c) == 0
+            && dnn.cudnnSetTensorNdDescriptor(x, cudnnDataType_t(type), rank, input, inputStrides) == 0
+            && dnn.cudnnSetTensorNdDescriptor(y, cudnnDataType_t(type), rank, output, outputStrides) == 0
+            && dnn.cudnnSetFilterNdDescriptor(w, cudnnDataType_t(type), cudnnTensorFormat_t(APUS_CUDNN_TENSOR_NCHW), rank, weight) == 0
+            && dnn.cudnnSetConvolutionNdDescriptor(
+                c, spatial, two(key.padding, 0), two(key.stride, 1), two(key.dilation, 1), cudnnConvolutionMode_t(APUS_CUDNN_CROSS_CORRELATION), cudnnDataType_t(sums)) == 0
+            && dnn.cudnnSetConvolutionGroupCount(c, CInt(key.groups)) == 0
+            && dnn.cudnnSetConvolutionMathType(c, cudnnMathType_t(isExact ? APUS_CUDNN_FMA_MATH : APUS_CUDNN_DEFAULT_MATH)) == 0
+        if isMade, let x, let w, let y, let c, let choice = choose(key.direction, x, w, y, c, dnn, handle, isExact: isExact),
+            isExact || dnn.cudnnSetConvolutionMathType(c, choice.mathType) == 0 {
+            return Plan(input: x, weight: w, output: y, convolution: c, algorithm: choice.algo, workspace: choice.memory)
+        }
+        for descriptor in [x, y] where descriptor != nil { _ = dnn.cudnnDestroyTensorDescriptor(descriptor) }
+        if w != nil { _ = dnn.cudnnDestroyFilterDescriptor(w) }
+        if c != nil { _ = dnn.cudnnDestroyConvolutionDescriptor(c) }
+        return nil
+    }
+
+    /// The algorithm that cuDNN expects to be the fastest of those that give the same bits at each run and take a bearable amount of memory.
+    private func choose(
+        _ direction: GPUConvolution.Direction, _ x: cudnnTensorDescriptor_t, _ w: cudnnFilterDescriptor_t, _ y: cudnnTensorDescriptor_t, _ c: cudnnConvolutionDescriptor_t,
+        _ dnn: apus_cudnn, _ handle: cudnnHandle_t, isExact: Bool
+    ) -> cudnnConvolutionFwdAlgoPerf_t? {
+        var count: CInt = 0
+        var found = [cudnnConvolutionFwdAlgoPerf_t](repeating: .init(), count: 10)
+        let status = switch direction {
+        case .forward: dnn.cudnnGetConvolutionForwardAlgorithm_v7(handle, x, w, c, y, CInt(found.count), &count, &found)
+        case .backwardInput: dnn.cudnnGetConvolutionBackwardDataAlgorithm_v7(handle, w, y, c, x, CInt(found.count), &count, &found)
+        case .backwardWeight: dnn.cudnnGetConvolutionBackwardFilterAlgorithm_v7(handle, x, y, c, w, CInt(found.count), &count, &found)
+        }
+        guard status == 0 else { return nil }
+        let exact: [Int] = [Int(APUS_CUDNN_DEFAULT_MATH), Int(APUS_CUDNN_FMA_MATH)]
+        return found.prefix(Int(count)).first {
+            $0.status == 0 && $0.determinism == APUS_CUDNN_DETERMINISTIC && $0.memory <= CuDNN.largestWorkspace && (!isExact || exact.contains(Int($0.mathType)))
+        }
+    }
+}

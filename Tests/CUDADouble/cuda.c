@@ -1,0 +1,559 @@
+// The double of libcuda: memory is the host's under addresses that the host cannot read, work waits until the host does, and kernels run on
+// PoCL from the same source in its other dialect.
+#include <CL/cl.h>
+#include <elf.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "double.h"
+#include "headers.h"
+
+enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NO_DEVICE = 100, INVALID_IMAGE = 200, INVALID_CONTEXT = 201, NOT_FOUND = 500, NOT_READY = 600, LOST = 719 };
+enum { MOST_ARGUMENTS = 256, CAPABILITY = 90 };
+/// Added to an address of the host's, it is one that no program has: reading a device's block on the host ends the program.
+#define FAR ((CUdeviceptr)1 << 56)
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static FILE *record;
+
+void double_violation(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("CUDA double: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    abort();
+}
+
+long double_setting(const char *name, long otherwise) {
+    const char *text = getenv(name);
+    return text && *text ? atol(text) : otherwise;
+}
+
+/// Writes a line into the file that APUS_DOUBLE_RECORD names.
+static void note(const char *format, ...) {
+    const char *path = record ? NULL : getenv("APUS_DOUBLE_RECORD");
+    if (path && (record = fopen(path, "w"))) setvbuf(record, NULL, _IOLBF, 0);
+    if (!record) return;
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(record, format, arguments);
+    va_end(arguments);
+}
+
+// MARK: The device
+
+struct CUctx_st { int retained; };
+struct CUstream_st { int made; };
+static struct CUctx_st the_context;
+static struct CUstream_st the_stream;
+static __thread CUcontext current;
+static long launches;
+static int initialised;
+
+int double_has_context(void) { return current == &the_context; }
+
+/// What a call begins with: the lock, and whether the device is there.
+static CUresult enter(const char *call) {
+    pthread_mutex_lock(&lock);
+    long most = double_setting("APUS_DOUBLE_LOST_AFTER", -1);
+    if (most >= 0 && launches >= most) return LOST;
+    if (!initialised) double_violation("%s before cuInit", call);
+    if (!double_has_context()) double_violation("%s on a thread without a context", call);
+    return OK;
+}
+static CUresult leave(CUresult status) {
+    pthread_mutex_unlock(&lock);
+    return status;
+}
+#define ENTER                              \
+    do {                                   \
+        CUresult status_ = enter(__func__); \
+        if (status_) return leave(status_); \
+    } while (0)
+
+CUresult cuInit(unsigned int flags) {
+    if (flags != 0) double_violation("cuInit(%u)", flags);
+    if (double_setting("APUS_DOUBLE_DEVICES", 1) == 0) return NO_DEVICE;
+    initialised = 1;
+    return OK;
+}
+CUresult cuDriverGetVersion(int *version) { *version = (int)double_setting("APUS_DOUBLE_VERSION", 12090); return OK; }
+CUresult cuDeviceGetCount(int *count) { *count = (int)double_setting("APUS_DOUBLE_DEVICES", 1); return OK; }
+CUresult cuDeviceGet(CUdevice *device, int i) { *device = i; return i == 0 ? OK : INVALID_VALUE; }
+CUresult cuDeviceGetName(char *name, int capacity, CUdevice device) { (void)device; snprintf(name, (size_t)capacity, "double of an NVIDIA device"); return OK; }
+static size_t total_memory(void) { return (size_t)double_setting("APUS_DOUBLE_MEMORY", 4L << 30); }
+CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice device) { (void)device; *bytes = total_memory(); return OK; }
+CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute what, CUdevice device) {
+    (void)device;
+    int capability = (int)double_setting("APUS_DOUBLE_CAPABILITY", CAPABILITY);
+    if (what == APUS_CU_ATTRIBUTE_MULTIPROCESSORS) *value = 8;
+    else if (what == APUS_CU_ATTRIBUTE_MAJOR) *value = capability / 10;
+    else if (what == APUS_CU_ATTRIBUTE_MINOR) *value = capability % 10;
+    else return INVALID_VALUE;
+    return OK;
+}
+CUresult cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice device) {
+    if (device != 0) double_violation("cuDevicePrimaryCtxRetain of device %d", device);
+    the_context.retained++;
+    *context = &the_context;
+    return OK;
+}
+CUresult cuCtxSetCurrent(CUcontext context) {
+    if (context != &the_context || !the_context.retained) double_violation("cuCtxSetCurrent of a context that is not retained");
+    current = context;
+    return OK;
+}
+CUresult cuGetErrorString(CUresult status, const char **text) {
+    switch (status) {
+    case INVALID_VALUE: *text = "invalid argument"; break;
+    case OUT_OF_MEMORY: *text = "out of memory"; break;
+    case NO_DEVICE: *text = "no CUDA-capable device is detected"; break;
+    case INVALID_IMAGE: *text = "device kernel image is invalid"; break;
+    case LOST: *text = "unspecified launch failure"; break;
+    default: return INVALID_VALUE;
+    }
+    return OK;
+}
+
+// MARK: OpenCL beneath
+
+static cl_context opencl_context;
+static cl_command_queue opencl_queue;
+static cl_device_id opencl_device;
+
+static void check(cl_int status, const char *call) {
+    if (status != CL_SUCCESS) double_violation("%s failed with status %d", call, status);
+}
+
+static void open_opencl(void) {
+    if (opencl_queue) return;
+    cl_platform_id platform;
+    cl_int status;
+    check(clGetPlatformIDs(1, &platform, NULL), "clGetPlatformIDs");
+    check(clGetDeviceIDs(platform, CL_DEVICE_TYPE_CPU, 1, &opencl_device, NULL), "clGetDeviceIDs");
+    opencl_context = clCreateContext(NULL, 1, &opencl_device, NULL, NULL, &status);
+    check(status, "clCreateContext");
+    opencl_queue = clCreateCommandQueue(opencl_context, opencl_device, 0, &status);
+    check(status, "clCreateCommandQueue");
+}
+
+// MARK: Memory
+
+typedef struct block {
+    struct block *next;
+    CUdeviceptr address;
+    size_t size;
+    void *host;
+    cl_mem buffer;
+} block;
+static block *blocks[1 << 12];
+static size_t in_use;
+
+typedef struct pinned {
+    struct pinned *next;
+    char *address;
+    size_t size;
+} pinned;
+static pinned *pinned_blocks;
+
+/// Blocks by the page that they begin at.
+static block **bucket(CUdeviceptr address) { return &blocks[address >> 12 & ((1 << 12) - 1)]; }
+
+static block *block_at(CUdeviceptr address) {
+    block *b = *bucket(address);
+    while (b && b->address != address) b = b->next;
+    return b;
+}
+
+void *double_memory(CUdeviceptr address, size_t size, const char *what) {
+    block *b = block_at(address);
+    for (int i = 0; !b && i < 1 << 12; i++)
+        for (block *other = blocks[i]; other; other = other->next)
+            if (address >= other->address && address < other->address + other->size) { b = other; break; }
+    if (!b) double_violation("%s: %llx is in no live block", what, address);
+    if (size > b->size - (address - b->address)) double_violation("%s: %zu bytes at %llx pass the end of a block of %zu", what, size, address, b->size);
+    return (char *)b->host + (address - b->address);
+}
+
+CUresult cuMemAlloc_v2(CUdeviceptr *address, size_t size) {
+    ENTER;
+    if (size == 0) return leave(INVALID_VALUE);
+    if (size > total_memory() - in_use) return leave(OUT_OF_MEMORY);
+    open_opencl();
+    block *b = calloc(1, sizeof *b);
+    size_t whole = (size + 4095) & ~(size_t)4095;
+    if (!b || posix_memalign(&b->host, 4096, whole)) { free(b); return leave(OUT_OF_MEMORY); }
+    // Memory of a device holds anything.
+    memset(b->host, 0xA5, whole < 1 << 20 ? whole : 1 << 20);
+    cl_int status;
+    b->buffer = clCreateBuffer(opencl_context, CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR, whole, b->host, &status);
+    check(status, "clCreateBuffer");
+    b->size = size;
+    b->address = *address = (CUdeviceptr)(uintptr_t)b->host + FAR;
+    b->next = *bucket(b->address);
+    *bucket(b->address) = b;
+    in_use += size;
+    note("allocate %zu\n", size);
+    return leave(OK);
+}
+
+// MARK: Work in order
+
+typedef struct task {
+    struct task *next;
+    void (*work)(void *);
+    void *context;
+    long number;
+    const char *what;
+} task;
+static task *first_task, **last_task = &first_task;
+static long called, done;
+
+static void enqueue(void (*work)(void *), void *context, CUstream stream, const char *what) {
+    if (stream != &the_stream || !the_stream.made) double_violation("%s on a stream that is none", what);
+    task *t = malloc(sizeof *t);
+    *t = (task){NULL, work, context, ++called, what};
+    *last_task = t;
+    last_task = &t->next;
+}
+
+/// Does the work up to `number`.
+static void work_until(long number) {
+    while (first_task && first_task->number <= number) {
+        task *t = first_task;
+        first_task = t->next;
+        if (!first_task) last_task = &first_task;
+        t->work(t->context);
+        done = t->number;
+        free(t->context);
+        free(t);
+    }
+    if (opencl_queue) clFinish(opencl_queue);
+}
+
+void double_enqueue(void (*work)(void *), void *context, CUstream stream, const char *what) {
+    pthread_mutex_lock(&lock);
+    if (!double_has_context()) double_violation("%s on a thread without a context", what);
+    note("%s\n", what);
+    enqueue(work, context, stream, what);
+    pthread_mutex_unlock(&lock);
+}
+
+CUresult cuMemFree_v2(CUdeviceptr address) {
+    ENTER;
+    block **place = bucket(address);
+    while (*place && (*place)->address != address) place = &(*place)->next;
+    if (!*place) double_violation("cuMemFree of %llx, which is no live block", address);
+    work_until(called);
+    block *b = *place;
+    *place = b->next;
+    in_use -= b->size;
+    clReleaseMemObject(b->buffer);
+    free(b->host);
+    free(b);
+    note("free\n");
+    return leave(OK);
+}
+
+CUresult cuMemHostAlloc(void **address, size_t size, unsigned int flags) {
+    ENTER;
+    pinned *p = calloc(1, sizeof *p);
+    if (!p || flags != 0 || posix_memalign(address, 4096, size)) { free(p); return leave(OUT_OF_MEMORY); }
+    *p = (pinned){pinned_blocks, *address, size};
+    pinned_blocks = p;
+    return leave(OK);
+}
+
+CUresult cuStreamCreate(CUstream *stream, unsigned int flags) {
+    ENTER;
+    if (flags != APUS_CU_STREAM_NON_BLOCKING) double_violation("a stream that waits for the default one");
+    the_stream.made = 1;
+    *stream = &the_stream;
+    return leave(OK);
+}
+
+CUresult cuStreamSynchronize(CUstream stream) {
+    ENTER;
+    if (stream != &the_stream) double_violation("cuStreamSynchronize of a stream that is none");
+    note("wait\n");
+    work_until(called);
+    return leave(OK);
+}
+
+typedef struct {
+    CUdeviceptr device;
+    void *host;
+    size_t size;
+    /// The bytes themselves, where the driver would have staged them.
+    char bytes[];
+} transfer;
+
+static void do_upload(void *context) {
+    transfer *t = context;
+    memcpy(double_memory(t->device, t->size, "copy to the device"), t->host ? t->host : t->bytes, t->size);
+}
+static void do_download(void *context) {
+    transfer *t = context;
+    memcpy(t->host, double_memory(t->device, t->size, "copy from the device"), t->size);
+}
+
+static int is_pinned(const char *at, size_t size) {
+    for (pinned *p = pinned_blocks; p; p = p->next)
+        if (at >= p->address && at + size <= p->address + p->size) return 1;
+    return 0;
+}
+
+CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr target, const void *source, size_t size, CUstream stream) {
+    ENTER;
+    double_memory(target, size, __func__);
+    // Pinned memory is read when the copy's turn comes, other memory before the call returns.
+    int stays = is_pinned(source, size);
+    transfer *t = malloc(sizeof *t + (stays ? 0 : size));
+    *t = (transfer){target, stays ? (void *)source : NULL, size};
+    if (!stays) memcpy(t->bytes, source, size);
+    note("upload %zu\n", size);
+    enqueue(do_upload, t, stream, __func__);
+    return leave(OK);
+}
+
+CUresult cuMemcpyDtoHAsync_v2(void *target, CUdeviceptr source, size_t size, CUstream stream) {
+    ENTER;
+    double_memory(source, size, __func__);
+    transfer *t = malloc(sizeof *t);
+    *t = (transfer){source, target, size};
+    note("download %zu\n", size);
+    enqueue(do_download, t, stream, __func__);
+    return leave(OK);
+}
+
+// MARK: Events
+
+struct CUevent_st { long number; };
+
+CUresult cuEventCreate(CUevent *event, unsigned int flags) {
+    ENTER;
+    if (flags != 0) double_violation("cuEventCreate(%u)", flags);
+    *event = calloc(1, sizeof **event);
+    return leave(OK);
+}
+CUresult cuEventRecord(CUevent event, CUstream stream) {
+    ENTER;
+    if (stream != &the_stream) double_violation("cuEventRecord on a stream that is none");
+    event->number = called;
+    return leave(OK);
+}
+CUresult cuEventQuery(CUevent event) {
+    ENTER;
+    int is_done = event->number <= done || !first_task;
+    return leave(is_done ? OK : NOT_READY);
+}
+CUresult cuEventSynchronize(CUevent event) {
+    ENTER;
+    note("wait for an event\n");
+    work_until(event->number);
+    return leave(OK);
+}
+CUresult cuEventElapsedTime(float *milliseconds, CUevent start, CUevent end) {
+    ENTER;
+    *milliseconds = (float)(end->number - start->number) * 1e-3f;
+    return leave(OK);
+}
+CUresult cuEventDestroy_v2(CUevent event) {
+    // One that is destroyed is still waited for by none: it may go at once.
+    ENTER;
+    free(event);
+    return leave(OK);
+}
+
+// MARK: Programs
+
+struct CUmod_st {
+    cl_program program;
+    char *image;
+    size_t size;
+    int is_cubin;
+};
+struct CUfunc_st {
+    cl_kernel kernel;
+    char name[128];
+    int count;
+    /// By place: bytes, as the compiled program says, and whether it is a block's address.
+    size_t sizes[MOST_ARGUMENTS];
+    int is_block[MOST_ARGUMENTS];
+};
+
+/// The end of an ELF file, by its tables.
+static size_t end_of_elf(const char *image) {
+    Elf64_Ehdr header;
+    memcpy(&header, image, sizeof header);
+    size_t end = header.e_shoff + (size_t)header.e_shnum * header.e_shentsize;
+    size_t segments = header.e_phoff + (size_t)header.e_phnum * header.e_phentsize;
+    if (segments > end) end = segments;
+    for (int i = 0; i < header.e_shnum; i++) {
+        Elf64_Shdr section;
+        memcpy(&section, image + header.e_shoff + (size_t)i * header.e_shentsize, sizeof section);
+        if (section.sh_type != SHT_NOBITS && section.sh_offset + section.sh_size > end) end = section.sh_offset + section.sh_size;
+    }
+    return end;
+}
+
+/// The source in OpenCL's dialect: its header in place of CUDA's.
+static char *translated(const char *source, size_t length) {
+    const char *f64 = "typedef double f64;\n";
+    size_t before = strlen(f64) + strlen(cuda_header);
+    if (length < before || strncmp(source, f64, strlen(f64)) || strncmp(source + strlen(f64), cuda_header, strlen(cuda_header)))
+        double_violation("a program does not begin with CUDA's header of Dialect.swift");
+    const char *lead = "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\ntypedef double f64;\n";
+    char *text = malloc(strlen(lead) + strlen(opencl_header) + length - before + 1);
+    sprintf(text, "%s%s", lead, opencl_header);
+    strncat(text, source + before, length - before);
+    return text;
+}
+
+CUresult cuModuleLoadData(CUmodule *module, const void *image) {
+    ENTER;
+    open_opencl();
+    int is_cubin = !memcmp(image, ELFMAG, SELFMAG);
+    size_t end = is_cubin ? end_of_elf(image) : strlen(image) + 1;
+    double_trailer trailer;
+    // The image may be padded.
+    size_t start = end;
+    do memcpy(&trailer, (const char *)image + end, sizeof trailer);
+    while (memcmp(trailer.magic, DOUBLE_MAGIC, sizeof trailer.magic) && ++end < start + 64);
+    if (memcmp(trailer.magic, DOUBLE_MAGIC, sizeof trailer.magic)) double_violation("cuModuleLoadData of a program that NVRTC's double did not make");
+    char *text = translated((const char *)image + end + sizeof trailer, trailer.length);
+    cl_int status;
+    cl_program program = clCreateProgramWithSource(opencl_context, 1, (const char **)&text, NULL, &status);
+    check(status, "clCreateProgramWithSource");
+    check(clBuildProgram(program, 1, &opencl_device, "-cl-kernel-arg-info -cl-fp32-correctly-rounded-divide-sqrt", NULL, NULL), "clBuildProgram");
+    free(text);
+    *module = malloc(sizeof **module);
+    **module = (struct CUmod_st){program, malloc(end), end, is_cubin};
+    memcpy((*module)->image, image, end);
+    return leave(OK);
+}
+
+/// Reads the sizes of a kernel's arguments from the section `.nv.info.<kernel>`: records of a format, an attribute and a size; attribute 0x17
+/// (EIATTR_KPARAM_INFO) holds index, ordinal, offset and flags with the size from bit 18 on. Returns how many there are.
+static int read_sizes(CUmodule module, const char *kernel, size_t *sizes) {
+    Elf64_Ehdr header;
+    memcpy(&header, module->image, sizeof header);
+    Elf64_Shdr names, section;
+    memcpy(&names, module->image + header.e_shoff + (size_t)header.e_shstrndx * header.e_shentsize, sizeof names);
+    char wanted[160];
+    snprintf(wanted, sizeof wanted, ".nv.info.%s", kernel);
+    for (int i = 0; i < header.e_shnum; i++) {
+        memcpy(&section, module->image + header.e_shoff + (size_t)i * header.e_shentsize, sizeof section);
+        if (strcmp(module->image + names.sh_offset + section.sh_name, wanted)) continue;
+        int count = 0;
+        const unsigned char *at = (const unsigned char *)module->image + section.sh_offset, *end = at + section.sh_size;
+        while (at + 4 <= end) {
+            size_t size = at[0] == 0x04 ? (size_t)(at[2] | at[3] << 8) : 0;
+            if (at[0] == 0x04 && at[1] == 0x17 && size == 12) {
+                uint32_t words[3];
+                memcpy(words, at + 4, sizeof words);
+                uint32_t ordinal = words[1] & 0xFFFF;
+                if (ordinal >= MOST_ARGUMENTS) double_violation("%s has more than %d arguments", kernel, MOST_ARGUMENTS);
+                sizes[ordinal] = words[2] >> 18;
+                count++;
+            }
+            at += 4 + size;
+        }
+        return count;
+    }
+    return -1;
+}
+
+/// The same of PTX: each `.param` of the entry is `.u64 …name` or an array of bytes, `.align 8 .b8 name[208]`.
+static int read_ptx_sizes(CUmodule module, const char *kernel, size_t *sizes) {
+    char wanted[160];
+    snprintf(wanted, sizeof wanted, ".entry %s(", kernel);
+    const char *at = strstr(module->image, wanted);
+    if (!at) return -1;
+    const char *end = strchr(at, ')');
+    int count = 0;
+    while ((at = strstr(at + 1, ".param ")) && at < end) {
+        const char *type = at + strlen(".param "), *bracket = type + strcspn(type, "[,)");
+        if (count == MOST_ARGUMENTS) double_violation("%s has more than %d arguments", kernel, MOST_ARGUMENTS);
+        sizes[count++] = *bracket == '[' ? (size_t)atol(bracket + 1) : (size_t)atol(type + strcspn(type, "0123456789")) / 8;
+    }
+    return count;
+}
+
+CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *name) {
+    ENTER;
+    cl_int status;
+    CUfunction f = calloc(1, sizeof *f);
+    snprintf(f->name, sizeof f->name, "%s", name);
+    f->kernel = clCreateKernel(module->program, name, &status);
+    if (status != CL_SUCCESS) return leave(NOT_FOUND);
+    cl_uint count;
+    check(clGetKernelInfo(f->kernel, CL_KERNEL_NUM_ARGS, sizeof count, &count, NULL), "clGetKernelInfo");
+    f->count = (int)count;
+    int found = module->is_cubin ? read_sizes(module, name, f->sizes) : read_ptx_sizes(module, name, f->sizes);
+    if (found != f->count) double_violation("%s takes %d arguments as compiled for CUDA, and %d for OpenCL", name, found, f->count);
+    for (int i = 0; i < f->count; i++) {
+        cl_kernel_arg_address_qualifier space;
+        check(clGetKernelArgInfo(f->kernel, (cl_uint)i, CL_KERNEL_ARG_ADDRESS_QUALIFIER, sizeof space, &space, NULL), "clGetKernelArgInfo");
+        f->is_block[i] = space == CL_KERNEL_ARG_ADDRESS_GLOBAL;
+        if (f->is_block[i] && f->sizes[i] && f->sizes[i] != 8) double_violation("argument %d of %s is an address of %zu bytes", i, name, f->sizes[i]);
+    }
+    *function = f;
+    return leave(OK);
+}
+
+typedef struct {
+    CUfunction function;
+    size_t items;
+    size_t offsets[MOST_ARGUMENTS];
+    char bytes[];
+} launch;
+
+static void do_launch(void *context) {
+    launch *l = context;
+    CUfunction f = l->function;
+    for (int i = 0; i < f->count; i++) {
+        const void *value = l->bytes + l->offsets[i];
+        cl_int status;
+        if (f->is_block[i]) {
+            block *b = block_at(*(const CUdeviceptr *)value);
+            if (!b) double_violation("argument %d of %s is a block that was freed before it ran", i, f->name);
+            status = clSetKernelArg(f->kernel, (cl_uint)i, sizeof b->buffer, &b->buffer);
+        } else {
+            status = clSetKernelArg(f->kernel, (cl_uint)i, f->sizes[i], value);
+        }
+        if (status != CL_SUCCESS) double_violation("argument %d of %s has %zu bytes as compiled for CUDA, which OpenCL's program does not take", i, f->name, f->sizes[i]);
+    }
+    size_t group = 256;
+    check(clEnqueueNDRangeKernel(opencl_queue, f->kernel, 1, NULL, &l->items, &group, 0, NULL, NULL), "clEnqueueNDRangeKernel");
+    // Copies and libraries work on the host's memory.
+    check(clFinish(opencl_queue), "clFinish");
+}
+
+CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, CUstream stream, void **arguments, void **extra) {
+    ENTER;
+    if (gx == 0 || gy != 1 || gz != 1 || bx != 256 || by != 1 || bz != 1 || shared || extra) double_violation("%s: a launch of another form than ours", f->name);
+    size_t size = 0;
+    launch *l = malloc(sizeof *l + 4096);
+    l->function = f;
+    l->items = (size_t)gx * 256;
+    for (int i = 0; i < f->count; i++) {
+        size_t bytes = f->sizes[i];
+        // Arguments lie side by side at multiples of 16 bytes: where the next one begins says how long the host thinks this one is.
+        if (i + 1 < f->count && (size_t)((char *)arguments[i + 1] - (char *)arguments[i]) != ((bytes + 15) & ~(size_t)15))
+            double_violation("argument %d of %s has %zu bytes, and %td to the next", i, f->name, bytes, (char *)arguments[i + 1] - (char *)arguments[i]);
+        l->offsets[i] = size;
+        memcpy(l->bytes + size, arguments[i], bytes);
+        if (f->is_block[i] && !block_at(*(CUdeviceptr *)(l->bytes + size))) double_violation("argument %d of %s is not the beginning of a live block", i, f->name);
+        size += (bytes + 15) & ~(size_t)15;
+    }
+    launches++;
+    note("launch %s\n", f->name);
+    enqueue(do_launch, l, stream, f->name);
+    return leave(OK);
+}
