@@ -18,8 +18,12 @@ ASKS = {
     "softmax1k": (1.3, 1.3), "layernorm": (1.2, 1.2), "batchnorm": (5, 5), "loader": (8, 8), "mlp-epoch": (3, 2.5), "start": (60, 60), "start memory": (15, 15),
 }
 
+# The same on a GPU.
+DEVICE_ASKS = {"mlp512": 1.1, "cnn64": 1.1, "resnet18-train": 1.1, "transformer": 1.0}
+
 here = pathlib.Path(__file__).parent
 apus, names = sys.argv[1], sys.argv[2:]
+device = os.environ.get("APUS_BENCH_DEVICE")
 rounds = int(os.environ.get("ROUNDS", "5"))
 env = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
 env.setdefault("APUS_THREADS", "2")
@@ -51,6 +55,26 @@ def text(name, value):
     return f"{value * 1e6:.2f} µs" if value < 1e-3 else f"{value * 1e3:.2f} ms" if value < 1 else f"{value:.2f} s"
 
 
+def row(name, measured, ask):
+    ratios = [t / o for o, t in measured]
+    a, t = (statistics.median(x[i] for x in measured) for i in (0, 1))
+    ratio = statistics.median(ratios)
+    bold = "**" if ratio >= ask else ""
+    return f"| {name} | {text(name, a)} | {text(name, t)} | {bold}{ratio:.2f}{bold} | {min(ratios):.2f} – {max(ratios):.2f} | {ask} |"
+
+
+HEAD = ["| workload | Apus | PyTorch | ratio | spread | asked |", "| --- | --- | --- | --- | --- | --- |"]
+
+if device:
+    print("\n".join(HEAD))
+    for precision in ("float32", "tf32", "bfloat16"):
+        env["APUS_BENCH_PRECISION"] = precision
+        for name in names or DEVICE_ASKS:
+            command = [apus, "bench", "--json", "--device", device, "--precision", precision, name]
+            measured = [(run(command)[name], run(torch_side + [name])[name]) for _ in range(rounds)]
+            print(row(f"{name}, {precision}", measured, DEVICE_ASKS[name]), flush=True)
+    sys.exit()
+
 pairs = {}
 wanted = names or [name for name in ASKS if name != "start memory"]
 for _ in range(rounds):
@@ -62,13 +86,7 @@ for _ in range(rounds):
         for name, a, b in zip(("start", "start memory"), whole([apus, "bench", "start"]), whole(torch_side + ["start"])):
             pairs.setdefault(name, []).append((a, b))
 
-lines = ["| workload | Apus | PyTorch | ratio | spread | asked |", "| --- | --- | --- | --- | --- | --- |"]
-for name, measured in pairs.items():
-    ratios = [t / o for o, t in measured]
-    a, t = (statistics.median(x[i] for x in measured) for i in (0, 1))
-    ask = ASKS[name][0 if wide else 1]
-    ratio = statistics.median(ratios)
-    lines.append(f"| {name} | {text(name, a)} | {text(name, t)} | {'**' if ratio >= ask else ''}{ratio:.2f}{'**' if ratio >= ask else ''} | {min(ratios):.2f} – {max(ratios):.2f} | {ask} |")
+lines = HEAD + [row(name, measured, ASKS[name][0 if wide else 1]) for name, measured in pairs.items()]
 table = "\n".join(lines)
 print(table)
 

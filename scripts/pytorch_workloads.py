@@ -1,4 +1,5 @@
-"""PyTorch's side of `apus bench`: the same workloads by the same names. Usage: pytorch_workloads.py [NAME ...]; APUS_BENCH_S as there."""
+"""PyTorch's side of `apus bench`: the same workloads by the same names. Usage: pytorch_workloads.py [NAME ...]; APUS_BENCH_S as there.
+With APUS_BENCH_DEVICE (cuda:0) and APUS_BENCH_PRECISION (float32, tf32, bfloat16) those of `apus bench --device`."""
 import json
 import os
 import sys
@@ -194,7 +195,41 @@ ALL = {
     "mlp-epoch": mlp_epoch,
 }
 
+TOGETHER = 10
+
+
+def device_step(name, device, precision):
+    """TOGETHER training steps on a device, waited for at their end. PyTorch is given its faster layout."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision != "float32"
+    model, shape = {
+        "mlp512": lambda: (mlp(), (8192, 784)), "cnn64": lambda: (cnn(), (1024, 1, 28, 28)),
+        "resnet18-train": lambda: (resnet18(10), (256, 3, 64, 64)), "transformer": lambda: (Encoder(), (64, 128, 256)),
+    }[name]()
+    model, x, y = model.to(device), torch.randn(shape, device=device), torch.randint(0, 10, shape[:1], device=device)
+    if name == "resnet18-train":
+        model, x = layout(model, x)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+
+    def f():
+        for _ in range(TOGETHER):
+            optimizer.zero_grad()
+            with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=precision == "bfloat16"):
+                scores = model(x)
+            F.cross_entropy(scores.float(), y).backward()
+            optimizer.step()
+        if device != "cpu":
+            torch.cuda.synchronize()
+
+    return f
+
+
 if __name__ == "__main__":
+    device = os.environ.get("APUS_BENCH_DEVICE")
+    if device:
+        for name in sys.argv[1:]:
+            median, runs = measure(device_step(name, device, os.environ.get("APUS_BENCH_PRECISION", "float32")))
+            print(json.dumps({"name": name, "median_s": median / TOGETHER, "runs": runs * TOGETHER}), flush=True)
+        sys.exit()
     if sys.argv[1:] == ["start"]:
         step(mlp(), torch.randn(64, 784), labels(64))()
         sys.exit()

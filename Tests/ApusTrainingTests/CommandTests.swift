@@ -77,9 +77,9 @@ import Testing
     }
 
     /// Killed with SIGKILL at ten random moments and resumed each time, a run ends with the same bytes as an undisturbed one.
-    @Test func killedAtRandomMomentsItEndsWithTheSameBytes() throws {
+    @Test(arguments: Device.all.filter(\.isAvailable)) func killedAtRandomMomentsItEndsWithTheSameBytes(_ device: Device) throws {
         try withImages { folder in
-            let more = ["--checkpoint-every", "4"]
+            let more = ["--checkpoint-every", "4", "--device", "\(device)"]
             let begin = monotonicSeconds()
             #expect(try train(folder, more, out: "whole").status == 0)
             let milliseconds = (monotonicSeconds() - begin) * 1000

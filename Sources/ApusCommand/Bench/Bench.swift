@@ -8,33 +8,56 @@ struct Bench: ParsableCommand {
         abstract: "Measures workloads; scripts/bench-vs-pytorch runs them beside PyTorch.",
         discussion: """
             APUS_BENCH_S seconds are spent on each workload (1 by default). 'start' runs one training step and ends: measure it from outside. \
-            'growth' lists work of many sizes, whose time and memory are measured by its names; scripts/bench-growth does so and draws plots.
+            'growth' lists work of many sizes, whose time and memory are measured by its names; scripts/bench-growth does so and draws plots. \
+            With --device the networks among the workloads take a step on that device, in batches that fill it.
             """)
 
     @Argument(help: "The workloads; all where none is named.") var names: [String] = []
     @Flag(help: "One JSON object a line.") var json = false
+    @Option(help: "Measure training steps on this device (cuda:0, opencl:0).") var device: String?
+    @Option(help: "float32, tf32 or bfloat16; with --device.") var precision: DeviceWorkloads.Precision = .float32
 
     func validate() throws {
+        if device != nil {
+            for name in names where !DeviceWorkloads.names.contains(name) {
+                throw ValidationError("there is no workload '\(name)' for a device; known are \(DeviceWorkloads.names.joined(separator: ", "))")
+            }
+            return
+        }
         for name in names where !["start", "growth"].contains(name) && Growth.named(name) == nil && !Workloads.all.contains(where: { $0.name == name }) {
             throw ValidationError("there is no workload '\(name)'; known are start, growth, \(Workloads.all.map(\.name).joined(separator: ", "))")
         }
     }
 
     func run() throws {
+        let budget = environment("APUS_BENCH_S").flatMap(Double.init) ?? 1
+        if let device {
+            let device = try RunOptions.device(device)
+            for name in DeviceWorkloads.names where names.isEmpty || names.contains(name) {
+                let step = DeviceWorkloads.make(name, device, precision)
+                // Steps are queued; a few at a time keep the device busy, and the end of the last is waited for.
+                let (median, runs) = try Bench.measure({ for _ in 0..<DeviceWorkloads.together { step() }; device.synchronize() }, seconds: budget)
+                say(name, median / Double(DeviceWorkloads.together), runs * DeviceWorkloads.together)
+            }
+            return
+        }
         if names == ["start"] {
             Workloads.step(Workloads.mlp(), .randn([64, 784]), .randint(10, [64]))()
             return
         }
         if names == ["growth"] { return Growth.all.forEach { series in series.sizes.forEach { print("growth/\(series.name)/\($0)") } } }
-        let budget = environment("APUS_BENCH_S").flatMap(Double.init) ?? 1
         for (series, size) in names.compactMap(Growth.named) {
             let point = try Growth.measure(series, size, seconds: budget)
             print(#"{"name": "growth/\#(series.name)/\#(size)", "axis": "\#(series.axis)", "size": \#(size), "median_s": \#(point.seconds), "bytes": \#(point.bytes)}"#)
         }
         for (name, make) in Workloads.all where names.isEmpty || names.contains(name) {
             let (median, runs) = try Bench.measure(make(), seconds: budget)
-            print(json ? #"{"name": "\#(name)", "median_s": \#(median), "runs": \#(runs)}"# : "\(name)\t\(median) s\t\(runs) runs")
+            say(name, median, runs)
         }
+    }
+
+    private func say(_ name: String, _ median: Double, _ runs: Int) {
+        print(json ? #"{"name": "\#(name)", "median_s": \#(median), "runs": \#(runs)}"# : "\(name)\t\(median) s\t\(runs) runs")
     }
 
     /// The median time of a run: after some to warm up, as many as fit into `seconds`, at least `least`. Runs so short that reading the clock

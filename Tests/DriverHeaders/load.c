@@ -1,0 +1,18 @@
+// Opens NVIDIA's own libraries by our loaders: each must be found in the folder that APUS_CUDA names, and have every function
+// (`scripts/check-driver-headers cuda`). The driver itself comes with a GPU.
+#include <stdio.h>
+
+#include "cuda_libraries.h"
+
+int main(void) {
+    static apus_nvrtc nvrtc;
+    static apus_cublaslt cublaslt;
+    static apus_cudnn cudnn;
+    char why[512];
+    if (apus_nvrtc_load(&nvrtc, 12, why, sizeof why) && apus_cublaslt_load(&cublaslt, 12, why, sizeof why) && apus_cudnn_load(&cudnn, 9, why, sizeof why)) {
+        printf("cuBLASLt %zu and cuDNN %zu open and have all functions.\n", cublaslt.cublasLtGetVersion(), cudnn.cudnnGetVersion());
+        return 0;
+    }
+    fprintf(stderr, "%s\n", why);
+    return 1;
+}
