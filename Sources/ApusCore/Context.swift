@@ -71,6 +71,22 @@ package final class Context {
     package var modulePath: String? {
         modules.isEmpty ? nil : describeModules?(modules.map { $0.takeUnretainedValue() })
     }
+
+    /// The innermost of the modules being called, to be named later.
+    var modulePlace: ModulePlace? {
+        guard let first = modules.first, let last = modules.last, let describeModules else { return nil }
+        return ModulePlace(outermost: first.takeUnretainedValue(), innermost: last.takeUnretainedValue(), describe: describeModules)
+    }
+}
+
+/// A module being called, within the outermost one: its path takes a walk through all modules, so that it is looked up when a message needs it.
+struct ModulePlace {
+    weak var outermost: AnyObject?
+    weak var innermost: AnyObject?
+    let describe: ([AnyObject]) -> String?
+
+    /// nil where the modules are gone.
+    var path: String? { innermost.flatMap { inner in outermost.flatMap { describe([$0, inner]) } } }
 }
 
 

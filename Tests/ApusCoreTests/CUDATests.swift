@@ -112,6 +112,21 @@ import Testing
         }
     }
 
+    /// The error says which modules hold the memory.
+    @Test func whoHoldsMemoryIsNamed() async {
+        await #expect(processExitsWith: .success) {
+            setenv("APUS_DOUBLE_MEMORY", "\(64 << 20)", 1)
+            let net: Sequential = ["narrow": Linear(8, 8), "wide": Linear(8, 4096)]
+            net.to(.cuda(0))
+            let y = net(Tensor.ones([2048, 8], device: .cuda(0)))
+            do {
+                try checked { _ = Tensor.zeros([12 << 20], device: .cuda(0)) }
+                Issue.record("48 MiB were given")
+            } catch { #expect("\(error)".contains("Sequential.wide (Linear) 32.0 MiB"), "\(error)") }
+            #expect(y.shape == [2048, 4096])
+        }
+    }
+
     /// The calls of a step, as the driver sees them: launches and products alone.
     @Test func aTrainingStepIsLaunchesAlone() async {
         await #expect(processExitsWith: .success) {

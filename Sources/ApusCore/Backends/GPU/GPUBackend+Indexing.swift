@@ -21,7 +21,7 @@ struct IndexReports {
         var dim: Int
         var extent: Int
         var op: String
-        var modulePath: String?
+        var module: ModulePlace?
         var scope: ObjectIdentifier?
     }
 
@@ -45,7 +45,7 @@ struct IndexReports {
                 rest /= extent
             }
             var error = OpError.indexOutOfRange(numbers[at + 1], at: place, dim: call.dim, extent: call.extent)
-            (error.op, error.modulePath) = (call.op, call.modulePath)
+            (error.op, error.modulePath) = (call.op, call.module?.path)
             if call.scope == nil || call.scope == scope { mine = mine ?? error } else { held.append((call.scope!, error)) }
         }
         if let at = held.firstIndex(where: { $0.scope == scope }) {
@@ -84,7 +84,7 @@ extension GPUBackend {
         let scope = context.checkedScope?.awaiting
         scope?.await(self)
         arguments.append(count: reports.note(.init(
-            shape: index.shape, dim: dim, extent: extent, op: op, modulePath: context.modulePath, scope: scope.map(ObjectIdentifier.init))))
+            shape: index.shape, dim: dim, extent: extent, op: op, module: context.modulePlace, scope: scope.map(ObjectIdentifier.init))))
         arguments.append(reports.buffer!.storage.base)
     }
 

@@ -5,7 +5,7 @@ struct MemoryPool {
     private var free: [Int: [UnsafeMutableRawPointer]] = [:]
     private(set) var stats = MemoryStats()
     /// The module that a large block in use was made in.
-    private var owners: [UnsafeMutableRawPointer: (module: String, byteCount: Int)] = [:]
+    private var owners: [UnsafeMutableRawPointer: (module: ModulePlace, byteCount: Int)] = [:]
 
     init(_ driver: any GPUDriver) { self.driver = driver }
 
@@ -35,7 +35,7 @@ struct MemoryPool {
         stats.allocated += size
         stats.peak = max(stats.peak, stats.allocated)
         stats.allocations += 1
-        if size >= MemoryPool.attributed, let path = Context.current.modulePath { owners[block!] = (path, size) }
+        if size >= MemoryPool.attributed, let place = Context.current.modulePlace { owners[block!] = (place, size) }
         return block
     }
 
@@ -60,7 +60,7 @@ struct MemoryPool {
     /// Who holds most: `Net.features.3 (Conv2d) 1.2 GiB`.
     var largestOwners: String {
         var sums: [String: Int] = [:]
-        for owner in owners.values { sums[owner.module, default: 0] += owner.byteCount }
+        for owner in owners.values { sums[owner.module.path ?? "modules that are gone", default: 0] += owner.byteCount }
         let top = sums.sorted { ($0.value, $1.key) > ($1.value, $0.key) }.prefix(5)
         return top.map { "\($0.key) \(MemoryStats.describe($0.value))" }.joined(separator: ", ")
     }
