@@ -123,9 +123,75 @@ static void max_f32_pairs(void *context, int64_t first, int64_t last)
     }
 }
 
+// Any other windows in float32: a tap at a time for a whole line of outputs, in the order that a window is walked in.
+enum { LINE = 512 };
+
+static inline __attribute__((always_inline)) void take_tap(const float *x, int64_t stride, int32_t at, int64_t count, float *best, int32_t *place)
+{
+    for (int64_t o = 0; o < count; o++) {
+        float value = x[o * stride];
+        bool take = (value > best[o]) | (value != value);
+        best[o] = take ? value : best[o];
+        place[o] = take ? at + (int32_t)(o * stride) : place[o];
+    }
+}
+APUS_CLONES static void take_tap_of(const float *restrict x, int64_t stride, int32_t at, int64_t count, float *restrict best, int32_t *restrict place)
+{
+    if (stride == 1) take_tap(x, 1, at, count, best, place);
+    else if (stride == 2) take_tap(x, 2, at, count, best, place);
+    else take_tap(x, stride, at, count, best, place);
+}
+
+static void max_f32_line(const apus_pool *p, const float *x, span w0, span w1, int64_t first, int64_t count, float *to, int64_t *index)
+{
+    int32_t place[LINE];
+    int64_t plane = elements(p->in), width = p->in[2], stride = p->stride[2];
+    for (int64_t o = 0; o < count; o++) {
+        int64_t at = (w0.begin * p->in[1] + w1.begin) * width + window(p, 2, first + o).begin;
+        place[o] = (int32_t)(at < plane ? at : plane - 1);
+        to[o] = -INFINITY;
+    }
+    for (int64_t i0 = w0.begin; i0 < w0.end; i0 += w0.step) {
+        for (int64_t i1 = w1.begin; i1 < w1.end; i1 += w1.step) {
+            int64_t line = (i0 * p->in[1] + i1) * width;
+            for (int64_t k = 0; k < p->kernel[2]; k++) {
+                // The outputs whose tap k is within the line.
+                int64_t column = first * stride - p->padding[2] + k * p->dilation[2];
+                int64_t skipped = column < 0 ? (-column + stride - 1) / stride : 0;
+                int64_t end = column < width ? (width - column + stride - 1) / stride : 0;
+                if (end > count) end = count;
+                column += skipped * stride;
+                if (skipped < end) take_tap_of(x + line + column, stride, (int32_t)(line + column), end - skipped, to + skipped, place + skipped);
+            }
+        }
+    }
+    for (int64_t o = 0; o < count; o++) index[o] = place[o];
+}
+
+static void max_f32_lines(void *context, int64_t first, int64_t last)
+{
+    const job *j = context;
+    const apus_pool *p = j->p;
+    int64_t at = first * elements(p->out);
+    for (int64_t n = first; n < last; n++) {
+        const float *x = (const float *)j->from + n * elements(p->in);
+        for (int64_t o0 = 0; o0 < p->out[0]; o0++) {
+            span w0 = window(p, 0, o0);
+            for (int64_t o1 = 0; o1 < p->out[1]; o1++) {
+                span w1 = window(p, 1, o1);
+                for (int64_t o2 = 0; o2 < p->out[2]; o2 += LINE) {
+                    int64_t count = p->out[2] - o2 < LINE ? p->out[2] - o2 : LINE;
+                    max_f32_line(p, x, w0, w1, o2, count, (float *)j->to + at, j->indices + at);
+                    at += count;
+                }
+            }
+        }
+    }
+}
+
 static bool is_pairs(const apus_pool *p)
 {
-    if (p->adaptive || p->kernel[0] != 1 || p->in[0] != 1 || p->out[0] != 1 || p->padding[0] || elements(p->in) >= INT32_MAX) return false;
+    if (p->kernel[0] != 1 || p->in[0] != 1 || p->out[0] != 1 || p->padding[0]) return false;
     for (int d = 1; d < 3; d++) {
         if (p->kernel[d] != 2 || p->stride[d] != 2 || p->padding[d] || p->dilation[d] != 1 || 2 * p->out[d] > p->in[d]) return false;
     }
@@ -136,7 +202,8 @@ void apus_max_pool(const apus_pool *p, apus_pool_type type, const void *x, void 
 {
     static void (*const bodies[])(void *, int64_t, int64_t) = {max_f32, max_f64, max_u8, max_i8, max_i16, max_i32, max_i64};
     job j = {p, x, out, indices};
-    over_planes(p, type == APUS_POOL_F32 && is_pairs(p) ? max_f32_pairs : bodies[type], &j);
+    bool in_lines = type == APUS_POOL_F32 && !p->adaptive && elements(p->in) < INT32_MAX;
+    over_planes(p, !in_lines ? bodies[type] : is_pairs(p) ? max_f32_pairs : max_f32_lines, &j);
 }
 
 // MARK: Means

@@ -54,6 +54,8 @@ import Testing
         Case([7], 2, stride: 2), Case([7], 3, stride: 2, padding: 1, ceil: true), Case([8, 9], 2, stride: 2), Case([33, 37], 2, stride: 2), Case([8, 9], 3, stride: 2, padding: 1),
         Case([6, 7], 3, stride: 1, padding: 1, countIncludePad: false), Case([7, 7], 2, stride: 2, padding: 1, ceil: true), Case([6, 6], 3, stride: 3, padding: 1, ceil: true, countIncludePad: false),
         Case([5, 6], 2, stride: 3, ceil: true, divisor: 3), Case([4, 5, 6], 2, stride: 2), Case([4, 5, 6], 3, stride: 2, padding: 1, ceil: true),
+        // Lines of more outputs than are walked at once.
+        Case([2, 1101], 3, stride: 2, padding: 1), Case([1030], 3, stride: 1, padding: 1),
     ]
     static let dilated: [Case] = [Case([11], 3, stride: 2, padding: 1, dilation: 2), Case([9, 10], 3, stride: 2, padding: 1, dilation: 3, ceil: true), Case([9, 9], 2, stride: 1, padding: 1, dilation: 4)]
 
