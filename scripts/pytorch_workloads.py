@@ -213,12 +213,11 @@ def device_step(name, device, precision):
     def f():
         for _ in range(TOGETHER):
             optimizer.zero_grad()
-            with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=precision == "bfloat16"):
+            with torch.autocast("cuda", torch.bfloat16, enabled=precision == "bfloat16"):
                 scores = model(x)
             F.cross_entropy(scores.float(), y).backward()
             optimizer.step()
-        if device != "cpu":
-            torch.cuda.synchronize()
+        torch.cuda.synchronize(device)
 
     return f
 

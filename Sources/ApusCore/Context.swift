@@ -75,7 +75,7 @@ package final class Context {
     /// The innermost of the modules being called, to be named later.
     var modulePlace: ModulePlace? {
         guard let first = modules.first, let last = modules.last, let describeModules else { return nil }
-        return ModulePlace(outermost: first.takeUnretainedValue(), innermost: last.takeUnretainedValue(), describe: describeModules)
+        return ModulePlace(outermost: first.takeUnretainedValue(), innermost: last.takeUnretainedValue(), describe: describeModules, thread: ObjectIdentifier(self))
     }
 }
 
@@ -84,9 +84,15 @@ struct ModulePlace {
     weak var outermost: AnyObject?
     weak var innermost: AnyObject?
     let describe: ([AnyObject]) -> String?
+    /// The context of the thread that called: another one must not walk through its modules, and names the innermost alone.
+    let thread: ObjectIdentifier
 
     /// nil where the modules are gone.
-    var path: String? { innermost.flatMap { inner in outermost.flatMap { describe([$0, inner]) } } }
+    var path: String? {
+        guard let innermost else { return nil }
+        guard let outermost, thread == ObjectIdentifier(Context.current) else { return describe([innermost]) }
+        return describe([outermost, innermost])
+    }
 }
 
 

@@ -128,6 +128,14 @@ extension Device {
         set { chosenPrecision.store(newValue.rawValue, ordering: .relaxed) }
     }
 
+    /// Whether devices may sum in the order that parts happen to come, where that is faster: the last bits then differ from run to run.
+    /// false unless it is set. cuBLASLt and cuDNN have such ways; our own kernels have none. PyTorch: `not torch.are_deterministic_algorithms_enabled()`.
+    public static var allowsUnorderedSums: Bool {
+        get { unorderedSums.load(ordering: .relaxed) }
+        set { unorderedSums.store(newValue, ordering: .relaxed) }
+    }
+
+    private static let unorderedSums = Atomic(false)
     private static let chosenPrecision = Atomic(Float32MatmulPrecision.highest.rawValue)
 
     /// Gives memory that is kept for new tensors back to the device. PyTorch: `torch.cuda.empty_cache`.

@@ -148,8 +148,8 @@ public final class Trainer {
             try throwFailure() // What a device has reported meanwhile.
             if let policy = checkpoints, now - lastCheckpoint >= policy.seconds || policy.steps.map({ step % $0 == 0 }) == true, let position = train.position {
                 partial = Partial(position: position, metrics: metrics.state, seconds: secondsBefore + now - begin)
+                defer { partial = nil }
                 try saveCheckpoint(train)
-                partial = nil
                 lastCheckpoint = monotonicSeconds()
             }
         }

@@ -15,11 +15,11 @@ static void *open_version(const char *name, int newest, int oldest, const char *
     const char *places[MOST_PLACES + 1];
     int count = 0;
 #define PLACE(...) if (paths && count < MOST_PLACES && snprintf(paths[count], LONGEST_PATH, __VA_ARGS__) < LONGEST_PATH) { places[count] = paths[count]; count++; }
+    for (int version = newest; chosen && *chosen && version >= oldest; version--) {
+        for (int i = 0; i < 3; i++) PLACE("%s/%s%s.so.%d", chosen, folders[i], name, version)
+        PLACE("%s/%s/lib/%s.so.%d", chosen, wheel, name, version)
+    }
     for (int version = newest; version >= oldest; version--) {
-        if (chosen && *chosen) {
-            for (int i = 0; i < 3; i++) PLACE("%s/%s%s.so.%d", chosen, folders[i], name, version)
-            PLACE("%s/%s/lib/%s.so.%d", chosen, wheel, name, version)
-        }
         PLACE("%s.so.%d", name, version)
         PLACE("/usr/local/cuda/lib64/%s.so.%d", name, version)
     }

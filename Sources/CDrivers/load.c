@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <stdio.h>
+#include <string.h>
 
 void *apus_open_any(const char *const *places, char *why, size_t capacity) {
     why[0] = 0;
@@ -9,7 +10,8 @@ void *apus_open_any(const char *const *places, char *why, size_t capacity) {
         void *library = dlopen(*places, RTLD_NOW | RTLD_LOCAL);
         if (library) return library;
         const char *message = dlerror();
-        if (!why[0]) snprintf(why, capacity, "%s", message);
+        // A library that is there and does not open says more than one that is not.
+        if (!why[0] || (strstr(why, "No such file") && !strstr(message, "No such file"))) snprintf(why, capacity, "%s", message);
     }
     return NULL;
 }

@@ -35,6 +35,7 @@ import Testing
                 }
             }
             compare(Twin(a, on: device), Twin(b, on: device), Twin(bias, on: device), "contiguous")
+            compare(Twin(a, on: device), Twin(b, on: device), Twin(bias, .offset, on: device), "the bias not aligned")
             compare(Twin(a, .transposed, on: device), Twin(b, .transposed, on: device), Twin(bias, .sliced, on: device), "transposed")
             // Matrices of a batch that are transposed one by one, as `x.transpose(1, 2)` gives them.
             func flipped(_ x: Tensor) -> Tensor {

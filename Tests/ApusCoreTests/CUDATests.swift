@@ -28,6 +28,53 @@ import Testing
         }
     }
 
+    /// Libraries for CUDA 12 serve under a driver for 13.
+    @Test func aNewerDriver() async {
+        await #expect(processExitsWith: .success) {
+            setenv("APUS_DOUBLE_VERSION", "13000", 1)
+            #expect(Device.cuda(0).driver?.hasPrefix("CUDA 13.0, NVRTC 12.9") == true)
+            #expect(Tensor.ones([5], device: .cuda(0)).sum().item() == 5)
+        }
+    }
+
+    /// What a library offers and then does not run is computed by kernels of our own: the double refuses products with 11 columns so.
+    @Test func aProductThatDoesNotRun() async {
+        await #expect(processExitsWith: .success) {
+            let (a, b, bias) = (Tensor.randn([5, 40]), Tensor.randn([40, 11]), Tensor.randn([12])[1...])
+            for _ in 0..<2 {
+                let found = bias.to(.cuda(0)).addmm(a.to(.cuda(0)), b.to(.cuda(0)))
+                expectClose(found, bias.addmm(a, b).array(Double.self), rtol: 1e-5, atol: 1e-5)
+            }
+        }
+    }
+
+    /// Only where it is allowed does cuDNN take its faster way without an order.
+    @Test func sumsWithoutAnOrderAreAnOption() async {
+        await #expect(processExitsWith: .success) {
+            setenv("APUS_DOUBLE_UNORDERED", "1", 1)
+            let path = "/tmp/apus-record.\(getpid())"
+            setenv("APUS_DOUBLE_RECORD", path, 1)
+            let (x, w) = (Tensor.randn([2, 3, 9, 9]), Tensor.randn([4, 3, 3, 3]))
+            let expected = F.conv2d(x, w).array(Double.self)
+            for isAllowed in [false, true] {
+                Device.allowsUnorderedSums = isAllowed
+                expectClose(F.conv2d(x.to(.cuda(0)), w.to(.cuda(0))), expected, rtol: 1e-5, atol: 1e-5)
+                let record = try Self.record(path)
+                #expect(record.contains("unordered convolution") == isAllowed)
+            }
+            unlink(path)
+        }
+    }
+
+    /// The lines of the double's record.
+    private static func record(_ path: String) throws -> [Substring] {
+        let file = try #require(fopen(path, "r"))
+        defer { fclose(file) }
+        var buffer = [UInt8](repeating: 0, count: 1 << 22)
+        let count = fread(&buffer, 1, buffer.count, file)
+        return String(decoding: buffer.prefix(count), as: UTF8.self).split(separator: "\n")
+    }
+
     @Test func noDevice() async {
         await #expect(processExitsWith: .success) {
             let reason = try Self.reason("APUS_DOUBLE_DEVICES", "0")
@@ -144,17 +191,10 @@ import Testing
             }
             for _ in 0..<8 { step() }
             device.synchronize()
-            func record() -> [Substring] {
-                guard let file = fopen(path, "r") else { return [] }
-                defer { fclose(file) }
-                var buffer = [UInt8](repeating: 0, count: 1 << 22)
-                let count = fread(&buffer, 1, buffer.count, file)
-                return String(decoding: buffer.prefix(count), as: UTF8.self).split(separator: "\n")
-            }
-            let before = record().count
+            let before = try Self.record(path).count
             for _ in 0..<10 { step() }
             // A step's last launch may be held back, and the record is written line by line.
-            let calls = record().dropFirst(before)
+            let calls = try Self.record(path).dropFirst(before)
             #expect(calls.count > 50 && calls.count <= 300, "\(calls.count) calls in 10 steps")
             #expect(calls.allSatisfy { $0.hasPrefix("launch ") || $0 == "product" }, "\(Set(calls))")
             #expect(calls.count { $0 == "product" } == 50, "5 products a step: two forward, three backward")

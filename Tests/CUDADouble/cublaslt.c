@@ -6,7 +6,7 @@
 #include "double.h"
 #include "numbers.h"
 
-enum { OK = 0, NOT_SUPPORTED = 15, WORKSPACE = 4096, ALGORITHM = 0x41505553 };
+enum { OK = 0, EXECUTION_FAILED = 13, NOT_SUPPORTED = 15, WORKSPACE = 4096, ALGORITHM = 0x41505553 };
 
 struct cublasLtContext { int made; };
 struct cublasLtMatmulDescOpaque_t {
@@ -136,7 +136,8 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
     uint64_t n = product->turns_b ? b->rows : b->columns, kb = product->turns_b ? b->columns : b->rows;
     if (m != c->rows || n != c->columns || ka != kb) double_violation("a product of %lu × %lu and %lu × %lu as %lu × %lu", m, ka, kb, n, c->rows, c->columns);
     if (a->count != c->count || b->count != c->count) double_violation("batches of different lengths");
-    if (preference->schemes & 1) double_violation("a scheme whose sums have no order");
+    if ((preference->schemes & 1 && !double_setting("APUS_DOUBLE_UNORDERED", 0)) || (size_of(type) == 2 && preference->schemes & 4)) double_violation("a scheme whose sums have no order, or are rounded twice");
+    if (product->epilogue && (!product->bias || product->bias % 16)) double_violation("a bias at %lx", product->bias);
     for (int i = 0; i < 4; i++)
         if (preference->alignments[i] < size_of(type)) double_violation("an alignment of %u bytes", preference->alignments[i]);
     // Some products it does not take: those are the caller's.
@@ -157,6 +158,12 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t prod
     *l = (call){*product, *a_layout, *b_layout, *c_layout, (CUdeviceptr)a, (CUdeviceptr)b, (CUdeviceptr)d, (CUdeviceptr)space, size, type};
     double one = type == FLOAT64 ? *(const double *)alpha : *(const float *)alpha, zero = type == FLOAT64 ? *(const double *)beta : *(const float *)beta;
     if (!handle || one != 1 || zero != 0 || c != d || c_layout != d_layout || size != WORKSPACE || algorithm->data[0] != ALGORITHM) double_violation("a product of another form than ours");
+    if (product->epilogue && product->bias % 16) double_violation("a bias at %lx", product->bias);
+    // Some of what it offers does not run.
+    if (c_layout->rows == 11) {
+        free(l);
+        return EXECUTION_FAILED;
+    }
     uint32_t alignments[4];
     memcpy(alignments, &algorithm->data[1], sizeof alignments);
     const void *places[] = {a, b, c, d};

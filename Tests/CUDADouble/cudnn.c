@@ -6,7 +6,7 @@
 #include "double.h"
 #include "numbers.h"
 
-enum { OK = 0, NOT_SUPPORTED = 3000, MOST = 5, WORKSPACE = 8192, LOOSE = 3, STRICT = 1 };
+enum { OK = 0, NOT_SUPPORTED = 3000, MOST = 5, WORKSPACE = 8192, LOOSE = 3, STRICT = 1, BROKEN = 2 };
 
 struct cudnnContext { CUstream stream; };
 struct cudnnTensorStruct { int type, rank, sizes[MOST], strides[MOST]; };
@@ -88,10 +88,11 @@ static cudnnStatus_t offer(cudnnTensorDescriptor_t x, cudnnFilterDescriptor_t w,
     check(x, w, y, c);
     // Some convolutions it does not take: those are the caller's.
     if (w->sizes[0] == 7) return NOT_SUPPORTED;
-    if (wanted < 2) double_violation("only %d algorithms are asked for", wanted);
+    if (wanted < 3) double_violation("only %d algorithms are asked for", wanted);
     results[0] = (cudnnConvolutionFwdAlgoPerf_t){.algo = LOOSE, .determinism = 0, .mathType = c->math};
-    results[1] = (cudnnConvolutionFwdAlgoPerf_t){.algo = STRICT, .memory = WORKSPACE, .determinism = APUS_CUDNN_DETERMINISTIC, .mathType = c->math};
-    *found = 2;
+    results[1] = (cudnnConvolutionFwdAlgoPerf_t){.algo = BROKEN, .memory = 1 << 20, .determinism = APUS_CUDNN_DETERMINISTIC, .mathType = c->math};
+    results[2] = (cudnnConvolutionFwdAlgoPerf_t){.algo = STRICT, .memory = WORKSPACE, .determinism = APUS_CUDNN_DETERMINISTIC, .mathType = c->math};
+    *found = 3;
     return OK;
 }
 cudnnStatus_t cudnnGetConvolutionForwardAlgorithm_v7(cudnnHandle_t h, cudnnTensorDescriptor_t x, cudnnFilterDescriptor_t w, cudnnConvolutionDescriptor_t c, cudnnTensorDescriptor_t y, int wanted, int *found, cudnnConvolutionFwdAlgoPerf_t *results) {
@@ -114,6 +115,7 @@ typedef struct {
     struct cudnnFilterStruct w;
     struct cudnnConvolutionStruct c;
     CUdeviceptr x_at, w_at, y_at, space;
+    size_t size;
 } call;
 
 static size_t count_of(const int *sizes, int rank) {
@@ -131,7 +133,7 @@ static void convolve(void *context) {
     size_t nx = count_of(l->x.sizes, rank), nw = count_of(l->w.sizes, rank), ny = count_of(l->y.sizes, rank);
     void *x = double_memory(l->x_at, nx * size_of(type), "a convolution's input"), *w = double_memory(l->w_at, nw * size_of(type), "a convolution's weight");
     void *y = double_memory(l->y_at, ny * size_of(type), "a convolution's output");
-    memset(double_memory(l->space, WORKSPACE, "a convolution's workspace"), 0x5A, WORKSPACE);
+    if (l->size) memset(double_memory(l->space, l->size, "a convolution's workspace"), 0x5A, l->size);
     size_t count = l->direction == FORWARD ? ny : l->direction == INPUT ? nx : nw;
     double *sums = calloc(count, sizeof *sums);
     // Three spatial dimensions, the first of one position where there are two.
@@ -174,10 +176,15 @@ static cudnnStatus_t begin(direction direction, cudnnHandle_t h, const void *alp
                            cudnnConvolutionDescriptor_t c, int algorithm, const void *space, size_t size, const void *beta) {
     check(xd, wd, yd, c);
     double one = xd->type == APUS_CUDNN_DOUBLE ? *(const double *)alpha : *(const float *)alpha, zero = xd->type == APUS_CUDNN_DOUBLE ? *(const double *)beta : *(const float *)beta;
-    if (one != 1 || zero != 0 || algorithm != STRICT || size != WORKSPACE) double_violation("a convolution of another form than ours");
+    if (((uintptr_t)x | (uintptr_t)w | (uintptr_t)y) % 16) double_violation("a convolution of tensors that are not aligned");
+    if (one != 1 || zero != 0) double_violation("a convolution of another form than ours");
+    // Some of what it offers does not run.
+    if (algorithm == BROKEN) return NOT_SUPPORTED;
+    int is_loose = algorithm == LOOSE && double_setting("APUS_DOUBLE_UNORDERED", 0);
+    if (!is_loose && (algorithm != STRICT || size != WORKSPACE)) double_violation("an algorithm that is not ours");
     call *l = malloc(sizeof *l);
-    *l = (call){direction, *xd, *yd, *wd, *c, (CUdeviceptr)x, (CUdeviceptr)w, (CUdeviceptr)y, (CUdeviceptr)space};
-    double_enqueue(convolve, l, h->stream, "convolution");
+    *l = (call){direction, *xd, *yd, *wd, *c, (CUdeviceptr)x, (CUdeviceptr)w, (CUdeviceptr)y, (CUdeviceptr)space, size};
+    double_enqueue(convolve, l, h->stream, is_loose ? "unordered convolution" : "convolution");
     return OK;
 }
 cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t h, const void *alpha, cudnnTensorDescriptor_t xd, const void *x, cudnnFilterDescriptor_t wd, const void *w, cudnnConvolutionDescriptor_t c, cudnnConvolutionFwdAlgo_t algorithm, void *space, size_t size, const void *beta, cudnnTensorDescriptor_t yd, void *y) {

@@ -23,12 +23,15 @@ struct IndexReports {
         var op: String
         var module: ModulePlace?
         var scope: ObjectIdentifier?
+        var number = 0
     }
 
     /// Keeps the call, and returns its number.
     mutating func note(_ call: Call) -> Int {
         isPending = true
         count += 1
+        var call = call
+        call.number = count
         if calls.count < IndexReports.memory { calls.append(call) } else { calls[(count - 1) % IndexReports.memory] = call }
         return count
     }
@@ -38,6 +41,11 @@ struct IndexReports {
         var mine: OpError?
         for at in stride(from: 0, to: numbers.count, by: 4) where numbers[at] & 0xFFFF_FFFF != 0 {
             let call = calls[(Int(numbers[at + 3]) - 1) % IndexReports.memory]
+            guard call.number == Int(numbers[at + 3]) else {
+                // Its place has been taken by a later call.
+                mine = mine ?? OpError("index \(numbers[at + 1]) is out of range, in one of many calls that used indices since the device was last waited for", op: "index")
+                continue
+            }
             var place: [Int] = []
             var rest = Int(numbers[at + 2])
             for extent in call.shape.reversed() where extent > 0 {
@@ -59,6 +67,10 @@ struct IndexReports {
 extension GPUBackend {
     /// Throws what index kernels have reported since the last time. The lock is held and all work is done.
     func checkReports() throws(OpError) {
+        if let (error, thread) = unheard {
+            unheard = nil
+            if thread != ObjectIdentifier(Context.current) { throw error }
+        }
         guard let buffer = reports.buffer else { return }
         var numbers: [Int64] = []
         if reports.isPending {

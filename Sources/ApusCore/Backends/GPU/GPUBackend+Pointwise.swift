@@ -50,6 +50,8 @@ extension GPUBackend {
                 }
             }
         } catch {
+            // The steps may be another thread's, which hears of it when it waits.
+            unheard = (error, ObjectIdentifier(Context.current))
             fail(error, op: "pointwise on \(name)")
         }
         for step in whole.steps {

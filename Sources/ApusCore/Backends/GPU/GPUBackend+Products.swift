@@ -60,7 +60,7 @@ extension GPUBackend {
         }
         guard let first = operand(a, m, k), let second = operand(b, k, n), let result = operand(c, m, n), !result.isTransposed else { return false }
         var p = GPUProduct(dtype: c.tensor.dtype, batch: batch.outer * batch.inner, m: m, n: n, k: k, a: first, b: second, c: result, bias: nil)
-        let vector = products.addsBias(p.dtype) ? try bias.map { bias throws(OpError) in try contiguous(bias) } : nil
+        let vector = products.addsBias(p.dtype) ? try bias.map { bias throws(OpError) in try aligned(bias) } : nil
         p.bias = vector.map { .init(block: $0.storage.base, offset: $0.offset, leading: n, batchStride: 0) }
         flushChain()
         guard try withWorkspace(of: c.tensor, { workspace throws(OpError) in try products.matmul(p, workspace) }) else { return false }
@@ -112,14 +112,32 @@ extension GPUBackend {
     private func library(_ direction: GPUConvolution.Direction, input: Tensor, weight: Tensor, output: Tensor, _ p: ConvolutionParameters) throws(OpError) -> Bool {
         guard let convolutions else { return false }
         var c = GPUConvolution(direction: direction, input: input, weight: weight, output: output, parameters: p)
-        if direction != .backwardInput { c.input = try contiguous(input) }
-        if direction != .backwardWeight { c.weight = try contiguous(weight) }
-        if direction != .forward { c.output = try contiguous(output) }
+        let asked = direction == .forward ? output : direction == .backwardInput ? input : weight
+        let result = try alignedResult(asked)
+        c.input = try direction == .backwardInput ? result : aligned(input)
+        c.weight = try direction == .backwardWeight ? result : aligned(weight)
+        c.output = try direction == .forward ? result : aligned(output)
         flushChain()
         guard try withWorkspace(of: input, { workspace throws(OpError) in try convolutions.convolution(c, workspace) }) else { return false }
         countLaunch()
+        if result !== asked { copy(result, into: asked) }
         return true
     }
+
+    /// Whether a vector of the libraries' kernels may be read from where x begins: blocks begin at multiples of more than that.
+    private func isAligned(_ x: Tensor) -> Bool { x.offset * x.dtype.size % 16 == 0 }
+
+    /// x, contiguous and aligned, copied where it is not.
+    private func aligned(_ x: Tensor) throws(OpError) -> Tensor {
+        let whole = try contiguous(x)
+        if isAligned(whole) { return whole }
+        let moved = try alignedResult(whole)
+        copy(whole, into: moved)
+        return moved
+    }
+
+    /// x itself where it is aligned, else a tensor of its shape, to be copied into it.
+    private func alignedResult(_ x: Tensor) throws(OpError) -> Tensor { try isAligned(x) ? x : Tensor.uninitialized(x.shape, x.dtype, x.device) }
 
     /// Calls a library that may take device memory for the time of its work.
     private func withWorkspace(of x: Tensor, _ body: (GPUWorkspace) throws(OpError) -> Bool) throws(OpError) -> Bool {

@@ -16,6 +16,8 @@ package final class GPUBackend: Backend, @unchecked Sendable {
     private var staging = Staging()
     private let arguments = KernelArguments()
     private var kernels: [KernelKey: OpaquePointer] = [:]
+    /// What went wrong with held back work, and the thread that ran it and knows.
+    var unheard: (error: OpError, thread: ObjectIdentifier)?
     /// How often each chain of pointwise steps has come.
     var seenChains: [KernelKey: Int] = [:]
     private let cache: KernelCache

@@ -39,7 +39,7 @@ final class CUDALibrary: @unchecked Sendable {
         guard driver.cuDeviceGetCount(&count) == 0, count > 0 else { throw OpError("NVIDIA's driver finds no device") }
         var compiler = apus_nvrtc()
         guard apus_nvrtc_load(&compiler, CInt(version.major), &why, why.count) else {
-            throw OpError("kernels need NVRTC, which is not installed (\(String(fromC: why))): \(CUDALibrary.advice("cuda-nvrtc", version.major))")
+            throw OpError("kernels need NVRTC, which is not installed (\(String(fromC: why))): \(CUDALibrary.advice("cuda-nvrtc"))")
         }
         var (major, minor, known): (CInt, CInt, CInt) = (0, 0, 0)
         _ = compiler.nvrtcVersion(&major, &minor)
@@ -52,8 +52,8 @@ final class CUDALibrary: @unchecked Sendable {
     }
 
     /// How to install NVIDIA's library of that name.
-    static func advice(_ library: String, _ major: Int) -> String {
-        "install it with CUDA \(major), or `pip install nvidia-\(library)-cu\(major)` and let APUS_CUDA name its folder (…/site-packages/nvidia)"
+    static func advice(_ library: String) -> String {
+        "install it with CUDA 12 or later, or `pip install nvidia-\(library)-cu12` and let APUS_CUDA name its folder (…/site-packages/nvidia)"
     }
 
     /// `12.9.0` of 120900, as cuBLASLt and cuDNN number their versions.

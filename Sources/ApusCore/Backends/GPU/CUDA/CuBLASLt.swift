@@ -8,6 +8,7 @@ final class CuBLASLt: GPUProductLibrary, @unchecked Sendable {
     private struct Key: Hashable {
         var dtype: DType
         var precision: Float32MatmulPrecision
+        var isUnordered: Bool
         /// Sizes, leading dimensions, strides, transpositions and alignments.
         var numbers: [Int]
     }
@@ -38,7 +39,7 @@ final class CuBLASLt: GPUProductLibrary, @unchecked Sendable {
         var functions = apus_cublaslt()
         var why = [CChar](repeating: 0, count: 512)
         guard apus_cublaslt_load(&functions, CInt(driver.library.version.major), &why, why.count) else {
-            return .failure(OpError("it is not installed (\(String(fromC: why))): \(CUDALibrary.advice("cublas", driver.library.version.major))"))
+            return .failure(OpError("it is not installed (\(String(fromC: why))): \(CUDALibrary.advice("cublas"))"))
         }
         driver.enter()
         var handle: cublasLtHandle_t?
@@ -53,6 +54,7 @@ final class CuBLASLt: GPUProductLibrary, @unchecked Sendable {
     func matmul(_ p: GPUProduct, _ workspace: GPUWorkspace) throws(OpError) -> Bool {
         guard p.dtype.isFloatingPoint, p.k > 0, case .success(let (functions, handle)) = opened else { return false }
         driver.enter()
+        func place(_ operand: GPUProduct.Operand) -> UnsafeMutableRawPointer { operand.block + operand.offset * p.dtype.size }
         let key = key(of: p)
         let known: Plan?
         if let found = plans[key] { known = found } else {
@@ -60,27 +62,25 @@ final class CuBLASLt: GPUProductLibrary, @unchecked Sendable {
             plans[key] = .some(known)
         }
         guard var plan = known else { return false }
-        if let bias = p.bias {
-            var address = CUDADriver.address(bias.block, bias.offset * p.dtype.size)
-            _ = functions.cublasLtMatmulDescSetAttribute(plan.product, CInt(APUS_CUBLASLT_DESC_BIAS_POINTER), &address, MemoryLayout.size(ofValue: address))
-        }
-        func place(_ operand: GPUProduct.Operand) -> UnsafeMutableRawPointer { operand.block + operand.offset * p.dtype.size }
+        if let bias = p.bias, functions.cublasLtMatmulDescSetAttribute(plan.product, CInt(APUS_CUBLASLT_DESC_BIAS_POINTER), [place(bias)], MemoryLayout<UInt64>.size) != 0 { return false }
         let size = plan.choice.workspaceSize
-        let space = size > 0 ? try workspace(size) : nil
+        let space: UnsafeMutableRawPointer?
+        do throws(OpError) { space = size > 0 ? try workspace(size) : nil } catch { return false }
         var (one, zero) = (Factor(1, p.dtype), Factor(0, p.dtype))
         // Row-major c = a·b is column-major cᵀ = bᵀ·aᵀ of the same bytes.
         let status = functions.cublasLtMatmul(
             handle, plan.product, &one, place(p.b), plan.b, place(p.a), plan.a, &zero, place(p.c), plan.c, place(p.c), plan.c, &plan.choice.algo, space, size, driver.stream)
-        guard status == 0 else { throw OpError("cublasLtMatmul failed with status \(status) for \(p.batch) products of [\(p.m), \(p.k)] and [\(p.k), \(p.n)] (\(p.dtype))") }
-        return true
+        // What it has a way for may still not run. A device that is lost says so at the next call.
+        if status != 0 { plans[key] = .some(nil) }
+        return status == 0
     }
 
     private func key(of p: GPUProduct) -> Key {
         var numbers = [p.batch, p.m, p.n, p.k, p.bias == nil ? 0 : 1]
-        for operand in [p.a, p.b, p.c] {
+        for operand in [p.a, p.b, p.c] + (p.bias.map { [$0] } ?? []) {
             numbers += [operand.leading, operand.batchStride, operand.isTransposed ? 1 : 0, CuBLASLt.alignment(operand, p.dtype)]
         }
-        return Key(dtype: p.dtype, precision: p.dtype == .float32 ? Device.float32MatmulPrecision : .highest, numbers: numbers)
+        return Key(dtype: p.dtype, precision: p.dtype == .float32 ? Device.float32MatmulPrecision : .highest, isUnordered: Device.allowsUnorderedSums, numbers: numbers)
     }
 
     /// Bytes that an operand's first element is aligned to, 256 at most: blocks begin at multiples of that.
@@ -107,14 +107,19 @@ final class CuBLASLt: GPUProductLibrary, @unchecked Sendable {
         }
         if p.b.isTransposed { describe(Int(APUS_CUBLASLT_DESC_TRANSA), Int32(APUS_CUBLAS_OP_T)) }
         if p.a.isTransposed { describe(Int(APUS_CUBLASLT_DESC_TRANSB), Int32(APUS_CUBLAS_OP_T)) }
-        if p.bias != nil { describe(Int(APUS_CUBLASLT_DESC_EPILOGUE), Int32(APUS_CUBLASLT_EPILOGUE_BIAS)) }
+        if let bias = p.bias {
+            describe(Int(APUS_CUBLASLT_DESC_EPILOGUE), Int32(APUS_CUBLASLT_EPILOGUE_BIAS))
+            // Its alignment is read off the address.
+            describe(Int(APUS_CUBLASLT_DESC_BIAS_POINTER), CUDADriver.address(bias.block, bias.offset * p.dtype.size))
+        }
 
         func prefer(_ attribute: Int, _ value: some BitwiseCopyable) {
             isMade = isMade && withUnsafeBytes(of: value) { lt.cublasLtMatmulPreferenceSetAttribute(preference, CInt(attribute), $0.baseAddress, $0.count) } == 0
         }
         prefer(Int(APUS_CUBLASLT_PREF_MAX_WORKSPACE), UInt64(CuBLASLt.largestWorkspace))
-        // Parts of a sum are added in an order of their own, never as they come: the same bits at each run.
-        prefer(Int(APUS_CUBLASLT_PREF_REDUCTION_SCHEMES), UInt32(APUS_CUBLASLT_REDUCTION_COMPUTE_TYPE | APUS_CUBLASLT_REDUCTION_OUTPUT_TYPE))
+        // Parts of a sum are added in an order of their own, not as they come, unless that is allowed. 16-bit floats are rounded once.
+        let schemes = APUS_CUBLASLT_REDUCTION_COMPUTE_TYPE | (p.dtype.size == 2 ? 0 : APUS_CUBLASLT_REDUCTION_OUTPUT_TYPE) | (key.isUnordered ? APUS_CUBLASLT_REDUCTION_INPLACE : 0)
+        prefer(Int(APUS_CUBLASLT_PREF_REDUCTION_SCHEMES), UInt32(schemes))
 
         // The columns and rows that lie in memory, of b, a and c in cuBLASLt's order.
         let operands = [(p.b, p.b.isTransposed ? (p.k, p.n) : (p.n, p.k)), (p.a, p.a.isTransposed ? (p.m, p.k) : (p.k, p.m)), (p.c, (p.n, p.m))]

@@ -1,6 +1,6 @@
 import CDrivers
 
-/// cuDNN's convolutions, where it is installed; only algorithms that give the same bits at each run. It is opened at the first one.
+/// cuDNN's convolutions, where it is installed. It is opened at the first one.
 ///
 /// Unchecked Sendable: `GPUBackend` calls under its lock, and the driver is Sendable.
 final class CuDNN: GPUConvolutionLibrary, @unchecked Sendable {
@@ -8,19 +8,21 @@ final class CuDNN: GPUConvolutionLibrary, @unchecked Sendable {
         var direction: GPUConvolution.Direction
         var dtype: DType
         var precision: Float32MatmulPrecision
+        var isUnordered: Bool
         var input, weight, output: Shape
         var stride, padding, dilation: [Int]
         var groups: Int
     }
 
-    /// A convolution ready to be called: its descriptions, its algorithm and the memory that takes.
+    /// A convolution ready to be called: its descriptions, and algorithms with the memory that each takes, the fastest last.
     private struct Plan {
         var input: cudnnTensorDescriptor_t
         var weight: cudnnFilterDescriptor_t
         var output: cudnnTensorDescriptor_t
         var convolution: cudnnConvolutionDescriptor_t
-        var algorithm: CInt
-        var workspace: Int
+        var choices: [cudnnConvolutionFwdAlgoPerf_t]
+        /// Whether float32 must stay float32.
+        var isExact: Bool
     }
 
     private let driver: CUDADriver
@@ -42,7 +44,7 @@ final class CuDNN: GPUConvolutionLibrary, @unchecked Sendable {
         var functions = apus_cudnn()
         var why = [CChar](repeating: 0, count: 512)
         guard apus_cudnn_load(&functions, 9, &why, why.count) else {
-            return .failure(OpError("it is not installed (\(String(fromC: why))): \(CUDALibrary.advice("cudnn", driver.library.version.major))"))
+            return .failure(OpError("it is not installed (\(String(fromC: why))): \(CUDALibrary.advice("cudnn"))"))
         }
         driver.enter()
         var handle: cudnnHandle_t?
@@ -57,28 +59,42 @@ final class CuDNN: GPUConvolutionLibrary, @unchecked Sendable {
         driver.enter()
         let p = c.parameters
         let key = Key(
-            direction: c.direction, dtype: c.input.dtype, precision: c.input.dtype == .float32 ? Device.float32MatmulPrecision : .highest,
+            direction: c.direction, dtype: c.input.dtype, precision: c.input.dtype == .float32 ? Device.float32MatmulPrecision : .highest, isUnordered: Device.allowsUnorderedSums,
             input: c.input.shape, weight: c.weight.shape, output: c.output.shape, stride: Array(p.stride), padding: Array(p.padding), dilation: Array(p.dilation), groups: p.groups)
         let known: Plan?
         if let found = plans[key] { known = found } else {
             known = plan(key, dnn, handle)
             plans[key] = .some(known)
         }
-        guard let plan = known else { return false }
+        guard var plan = known else { return false }
         func place(_ x: Tensor) -> UnsafeMutableRawPointer { x.storage.base + x.offset * x.dtype.size }
         let (x, w, y) = (place(c.input), place(c.weight), place(c.output))
-        let space = plan.workspace > 0 ? try workspace(plan.workspace) : nil
         var (one, zero) = (Factor(1, key.dtype), Factor(0, key.dtype))
-        let status = switch key.direction {
-        case .forward: dnn.cudnnConvolutionForward(handle, &one, plan.input, x, plan.weight, w, plan.convolution, plan.algorithm, space, plan.workspace, &zero, plan.output, y)
-        case .backwardInput: dnn.cudnnConvolutionBackwardData(handle, &one, plan.weight, w, plan.output, y, plan.convolution, plan.algorithm, space, plan.workspace, &zero, plan.input, x)
-        case .backwardWeight: dnn.cudnnConvolutionBackwardFilter(handle, &one, plan.input, x, plan.output, y, plan.convolution, plan.algorithm, space, plan.workspace, &zero, plan.weight, w)
+        // An algorithm that is listed may still not run, or have no memory: then the next, and at last the caller's own way. A device that is
+        // lost says so at the next call.
+        while let choice = plan.choices.last {
+            let (algorithm, size) = (choice.algo, choice.memory)
+            var space: UnsafeMutableRawPointer?
+            var status: cudnnStatus_t = 1
+            do throws(OpError) {
+                if size > 0 { space = try workspace(size) }
+                status = plan.isExact ? 0 : dnn.cudnnSetConvolutionMathType(plan.convolution, choice.mathType)
+                if status == 0 {
+                    status = switch key.direction {
+                    case .forward: dnn.cudnnConvolutionForward(handle, &one, plan.input, x, plan.weight, w, plan.convolution, algorithm, space, size, &zero, plan.output, y)
+                    case .backwardInput: dnn.cudnnConvolutionBackwardData(handle, &one, plan.weight, w, plan.output, y, plan.convolution, algorithm, space, size, &zero, plan.input, x)
+                    case .backwardWeight: dnn.cudnnConvolutionBackwardFilter(handle, &one, plan.input, x, plan.output, y, plan.convolution, algorithm, space, size, &zero, plan.weight, w)
+                    }
+                }
+            } catch {}
+            if status == 0 { return true }
+            plan.choices.removeLast()
+            plans[key] = .some(plan)
         }
-        guard status == 0 else { throw OpError("cuDNN failed with status \(status) for input \(key.input), weight \(key.weight) (\(key.dtype))") }
-        return true
+        return false
     }
 
-    /// nil where cuDNN has no way to compute it that gives the same bits at each run.
+    /// nil where cuDNN has no way to compute it.
     private func plan(_ key: Key, _ dnn: apus_cudnn, _ handle: cudnnHandle_t) -> Plan? {
         let type: Int = switch key.dtype {
         case .float64: Int(APUS_CUDNN_DOUBLE)
@@ -119,9 +135,9 @@ final class CuDNN: GPUConvolutionLibrary, @unchecked Sendable {
                 c, spatial, two(key.padding, 0), two(key.stride, 1), two(key.dilation, 1), cudnnConvolutionMode_t(APUS_CUDNN_CROSS_CORRELATION), cudnnDataType_t(sums)) == 0
             && dnn.cudnnSetConvolutionGroupCount(c, CInt(key.groups)) == 0
             && dnn.cudnnSetConvolutionMathType(c, cudnnMathType_t(isExact ? APUS_CUDNN_FMA_MATH : APUS_CUDNN_DEFAULT_MATH)) == 0
-        if isMade, let x, let w, let y, let c, let choice = choose(key.direction, x, w, y, c, dnn, handle, isExact: isExact),
-            isExact || dnn.cudnnSetConvolutionMathType(c, choice.mathType) == 0 {
-            return Plan(input: x, weight: w, output: y, convolution: c, algorithm: choice.algo, workspace: choice.memory)
+        if isMade, let x, let w, let y, let c {
+            let choices = choices(key, x, w, y, c, dnn, handle, isExact: isExact)
+            if !choices.isEmpty { return Plan(input: x, weight: w, output: y, convolution: c, choices: choices.reversed(), isExact: isExact) }
         }
         for descriptor in [x, y] where descriptor != nil { _ = dnn.cudnnDestroyTensorDescriptor(descriptor) }
         if w != nil { _ = dnn.cudnnDestroyFilterDescriptor(w) }
@@ -129,22 +145,22 @@ final class CuDNN: GPUConvolutionLibrary, @unchecked Sendable {
         return nil
     }
 
-    /// The algorithm that cuDNN expects to be the fastest of those that give the same bits at each run and take a bearable amount of memory.
-    private func choose(
-        _ direction: GPUConvolution.Direction, _ x: cudnnTensorDescriptor_t, _ w: cudnnFilterDescriptor_t, _ y: cudnnTensorDescriptor_t, _ c: cudnnConvolutionDescriptor_t,
+    /// The algorithms that give the same bits at each run (all, where others are allowed) and take a bearable amount of memory, those first that cuDNN expects to be the fastest.
+    private func choices(
+        _ key: Key, _ x: cudnnTensorDescriptor_t, _ w: cudnnFilterDescriptor_t, _ y: cudnnTensorDescriptor_t, _ c: cudnnConvolutionDescriptor_t,
         _ dnn: apus_cudnn, _ handle: cudnnHandle_t, isExact: Bool
-    ) -> cudnnConvolutionFwdAlgoPerf_t? {
+    ) -> [cudnnConvolutionFwdAlgoPerf_t] {
         var count: CInt = 0
         var found = [cudnnConvolutionFwdAlgoPerf_t](repeating: .init(), count: 10)
-        let status = switch direction {
+        let status = switch key.direction {
         case .forward: dnn.cudnnGetConvolutionForwardAlgorithm_v7(handle, x, w, c, y, CInt(found.count), &count, &found)
         case .backwardInput: dnn.cudnnGetConvolutionBackwardDataAlgorithm_v7(handle, w, y, c, x, CInt(found.count), &count, &found)
         case .backwardWeight: dnn.cudnnGetConvolutionBackwardFilterAlgorithm_v7(handle, x, y, c, w, CInt(found.count), &count, &found)
         }
-        guard status == 0 else { return nil }
+        guard status == 0 else { return [] }
         let exact: [Int] = [Int(APUS_CUDNN_DEFAULT_MATH), Int(APUS_CUDNN_FMA_MATH)]
-        return found.prefix(Int(count)).first {
-            $0.status == 0 && $0.determinism == APUS_CUDNN_DETERMINISTIC && $0.memory <= CuDNN.largestWorkspace && (!isExact || exact.contains(Int($0.mathType)))
+        return found.prefix(Int(count)).filter {
+            $0.status == 0 && (key.isUnordered || $0.determinism == APUS_CUDNN_DETERMINISTIC) && $0.memory <= CuDNN.largestWorkspace && (!isExact || exact.contains(Int($0.mathType)))
         }
     }
 }
