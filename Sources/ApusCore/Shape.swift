@@ -157,6 +157,7 @@ extension Shape: Equatable, Hashable {
         for extent in self { hasher.combine(extent) }
     }
 
+    /// Whether the extents are those of `b`.
     public static func == (a: Shape, b: [Int]) -> Bool { a == Shape(b) }
 }
 

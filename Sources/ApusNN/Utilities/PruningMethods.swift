@@ -21,6 +21,7 @@ public protocol PruningMethod {
 extension Prune {
     /// Prunes nothing. PyTorch: `prune.Identity`.
     public struct Identity: PruningMethod {
+        /// Prunes nothing.
         public init() {}
         /// Which parts it prunes.
         public var kind: PruningKind { .unstructured }
