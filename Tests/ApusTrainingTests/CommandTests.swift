@@ -179,6 +179,7 @@ import Testing
                 (["train", "--optimizer", "adm"], 64, "there is no optimizer 'adm'; did you mean 'adam'?"),
                 (["train", "--schedule", "never"], 64, "there are onecycle, cosine, step, constant"),
                 (["train", "--device", "gpu"], 64, "there is no device 'gpu'"),
+                (["train", "--device", "opencl:99"], 64, "--device opencl:99 is not available: "),
                 (["train", "--data", "nowhere"], 64, "neither a data set nor a folder 'nowhere'"),
                 (["train", "--epochs", "0"], 64, "epochs is 0"),
                 (["train", "--epochs", "many"], 64, "many"),
@@ -302,6 +303,27 @@ import Testing
             let result = try Command.run(["info", "--json"], in: folder)
             let json = try JSON(parsing: result.output)
             for key in ["apus", "swift", "onednn", "zlib", "libpng", "processor", "cores", "memory", "devices"] { #expect(json[key]?.string?.isEmpty == false, "\(key)") }
+        }
+    }
+
+    /// What each device is, or why it cannot be used and what to install: the same as the library says.
+    @Test func infoSaysWhatDevicesLack() throws {
+        try withFolder { folder in
+            let json = try JSON(parsing: try Command.run(["info", "--json"], in: folder).output)
+            for device in Device.all where !device.isCPU {
+                let text = try #require(json["device_\(device)"]?.string)
+                if let reason = device.unavailableReason {
+                    #expect(text == "not available: \(reason)")
+                } else {
+                    let hardware = try #require(device.hardware)
+                    #expect(text.hasPrefix(hardware) && device.libraries.allSatisfy { text.contains($0) }, "\(text)")
+                }
+            }
+            let bare = try Command.run(["info"], in: folder, shell: "OCL_ICD_VENDORS=/none APUS_CUDA=/none")
+            #expect(bare.output.contains("OpenCL is installed, but no driver for a device: install the vendor's, or pocl-opencl-icd for processors"), "\(bare.output)")
+            if !Device.cuda(0).isAvailable {
+                #expect(bare.output.contains("device cuda:0") && bare.output.contains("an NVIDIA device needs NVIDIA's driver"), "\(bare.output)")
+            }
         }
     }
 
