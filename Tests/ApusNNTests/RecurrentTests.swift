@@ -148,4 +148,17 @@ func fill<Layer: Module>(_ module: Layer) -> Layer {
         #expect(message { GRUCell(4, 3)(Tensor.ones([2, 4]), Tensor.ones([3, 3])) }.contains("differ in batch size"))
         #expect(message { LSTMCell(4, 3)(Tensor.ones([2, 4]), (Tensor.ones([2, 4]), Tensor.ones([2, 3]))).h }.contains("hiddenSize is 3"))
     }
+
+    /// Widths whose weights are laid out with a gap behind each row, beside the reference, forward and backward.
+    @Test(arguments: Device.all.filter(\.isAvailable)) func wideGates(_ device: Device) {
+        let lstm = LSTM(5, 128, projSize: 12)
+        let x = Tensor.randn([3, 2, 5])
+        func run(_ device: Device) -> [Tensor] {
+            let model = lstm.copy().to(device)
+            let (y, (h, c)) = model(x.to(device))
+            (y.sum() + (h * h).sum() + c.sum()).backward()
+            return [y, h, c] + model.parameters().map { $0.grad! }
+        }
+        for (found, expected) in zip(run(device), run(.reference)) { expectClose(found, expected.array(Double.self), rtol: 1e-4, atol: 1e-5) }
+    }
 }

@@ -63,6 +63,18 @@ package struct RecurrentWalk: DifferentiableFunction {
 
     private func rows(_ x: Tensor, _ step: Step) -> Tensor { x.view([step.count, x.shape[1]], strides: x.strides, offset: x.offset + step.start * x.strides[0]) }
 
+    /// A matrix that every step reads row by row, in memory of its own. Rows whose length is a power of two would all fall on the same sets of a
+    /// cache, which the fastest products do not take: they get a gap behind them.
+    private func laidOut(_ w: Tensor) -> Tensor {
+        let (count, length) = (w.shape[0], w.shape[1])
+        guard count > 0, length > 0, length % 512 == 0, !w.isPoisoned else { return w.contiguous() }
+        let wide = Tensor.empty([count, length + 16], dtype: w.dtype, device: w.device)
+        if wide.isPoisoned { return wide }
+        let rows = wide.view([count, length], strides: [length + 16, 1], offset: 0)
+        w.device.backend.copy(w, into: rows)
+        return rows
+    }
+
     /// The inputs by name.
     private struct Inputs {
         let x: Tensor
@@ -99,10 +111,9 @@ package struct RecurrentWalk: DifferentiableFunction {
         func empty(_ columns: Int) -> Tensor { Tensor.empty([total, columns], dtype: like.dtype, device: like.device) }
 
         let products = walk.x.linear(walk.ih, walk.biasIh)
-        // Read row by row in every step.
-        let weight = walk.hh.t().contiguous().unsqueeze(0)
+        let weight = laidOut(walk.hh.t()).unsqueeze(0)
         let hidden = empty(units)
-        let project = walk.hr.map { $0.t().contiguous().unsqueeze(0) }
+        let project = walk.hr.map { laidOut($0.t()).unsqueeze(0) }
         let projected = walk.hr.map { empty($0.shape[0]) }
         let cells = kind == .lstm ? empty(units) : nil
         let gates = kind == .lstm ? products : kind.kept > 0 ? empty(kind.kept * units) : nil
