@@ -52,28 +52,22 @@ import Testing
     @Test func sumsWithoutAnOrderAreAnOption() async {
         await #expect(processExitsWith: .success) {
             setenv("APUS_DOUBLE_UNORDERED", "1", 1)
-            let path = "/tmp/apus-record.\(getpid())"
+            let folder = TemporaryFolder()
+            let path = folder.file("record")
             setenv("APUS_DOUBLE_RECORD", path, 1)
             let (x, w) = (Tensor.randn([2, 3, 9, 9]), Tensor.randn([4, 3, 3, 3]))
             let expected = F.conv2d(x, w).array(Double.self)
             for isAllowed in [false, true] {
                 Device.allowsUnorderedSums = isAllowed
                 expectClose(F.conv2d(x.to(.cuda(0)), w.to(.cuda(0))), expected, rtol: 1e-5, atol: 1e-5)
-                let record = try Self.record(path)
+                let record = Self.record(path)
                 #expect(record.contains("unordered convolution") == isAllowed)
             }
-            unlink(path)
         }
     }
 
     /// The lines of the double's record.
-    private static func record(_ path: String) throws -> [Substring] {
-        let file = try #require(fopen(path, "r"))
-        defer { fclose(file) }
-        var buffer = [UInt8](repeating: 0, count: 1 << 22)
-        let count = fread(&buffer, 1, buffer.count, file)
-        return String(decoding: buffer.prefix(count), as: UTF8.self).split(separator: "\n")
-    }
+    private static func record(_ path: String) -> [Substring] { String(decoding: bytes(ofFile: path), as: UTF8.self).split(separator: "\n") }
 
     @Test func noDevice() async {
         await #expect(processExitsWith: .success) {
@@ -84,17 +78,16 @@ import Testing
     }
 
     /// A folder with some of the double's libraries.
-    private static func folder(with libraries: [String]) throws -> String {
-        let double = try #require(environment("APUS_CUDA"))
-        var template = Array("/tmp/apus-cuda.XXXXXX".utf8CString)
-        let folder = String(cString: try #require(mkdtemp(&template)))
-        for library in libraries { symlink("\(double)/\(library)", "\(folder)/\(library)") }
+    private static func folder(with libraries: [String]) throws -> TemporaryFolder {
+        let (double, folder) = (try #require(environment("APUS_CUDA")), TemporaryFolder())
+        for library in libraries { symlink("\(double)/\(library)", folder.file(library)) }
         return folder
     }
 
     @Test func noCompiler() async {
         await #expect(processExitsWith: .success) {
-            let reason = try Self.reason("APUS_CUDA", try Self.folder(with: ["libcuda.so.1"]))
+            let folder = try Self.folder(with: ["libcuda.so.1"])
+            let reason = try Self.reason("APUS_CUDA", folder.path)
             #expect(reason.contains("kernels need NVRTC, which is not installed") && reason.contains("pip install nvidia-cuda-nvrtc-cu12"), "\(reason)")
         }
     }
@@ -102,7 +95,8 @@ import Testing
     /// Products and convolutions are then kernels of our own.
     @Test func noLibraries() async {
         await #expect(processExitsWith: .success) {
-            setenv("APUS_CUDA", try Self.folder(with: ["libcuda.so.1", "libnvrtc.so.12"]), 1)
+            let folder = try Self.folder(with: ["libcuda.so.1", "libnvrtc.so.12"])
+            setenv("APUS_CUDA", folder.path, 1)
             let device = Device.cuda(0)
             #expect(device.libraries.count == 2 && device.libraries[0].contains("no cuBLASLt") && device.libraries[1].contains("pip install nvidia-cudnn-cu12"))
             let (a, b) = (Tensor.randn([5, 40]), Tensor.randn([40, 7]))
@@ -177,7 +171,8 @@ import Testing
     /// The calls of a step, as the driver sees them: launches and products alone.
     @Test func aTrainingStepIsLaunchesAlone() async {
         await #expect(processExitsWith: .success) {
-            let path = "/tmp/apus-record.\(getpid())"
+            let folder = TemporaryFolder()
+            let path = folder.file("record")
             setenv("APUS_DOUBLE_RECORD", path, 1)
             let device = Device.cuda(0)
             let model = Sequential(Linear(784, 256), ReLU(), Linear(256, 10)).to(device)
@@ -191,14 +186,13 @@ import Testing
             }
             for _ in 0..<8 { step() }
             device.synchronize()
-            let before = try Self.record(path).count
+            let before = Self.record(path).count
             for _ in 0..<10 { step() }
             // A step's last launch may be held back, and the record is written line by line.
-            let calls = try Self.record(path).dropFirst(before)
+            let calls = Self.record(path).dropFirst(before)
             #expect(calls.count > 50 && calls.count <= 300, "\(calls.count) calls in 10 steps")
             #expect(calls.allSatisfy { $0.hasPrefix("launch ") || $0 == "product" }, "\(Set(calls))")
             #expect(calls.count { $0 == "product" } == 50, "5 products a step: two forward, three backward")
-            unlink(path)
         }
     }
 }

@@ -6,40 +6,6 @@ import Testing
 /// What happens where OpenCL, its drivers or the folder of compiled kernels are not as they should be. Each in a process of its own: libraries
 /// are opened once.
 @Suite struct DeviceFailureTests {
-    /// A folder of its own for `body`.
-    private static func withFolder(_ body: (String) async throws -> Void) async throws {
-        var template = Array("/tmp/apus-devices.XXXXXX".utf8CString)
-        let folder = String(cString: try #require(mkdtemp(&template)))
-        try await body(folder)
-        for name in names(folder) { unlink("\(folder)/\(name)") }
-        rmdir(folder)
-    }
-
-    private static func names(_ folder: String) -> [String] {
-        guard let entries = opendir(folder) else { return [] }
-        defer { closedir(entries) }
-        var found: [String] = []
-        while let entry = readdir(entries) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            if name != "." && name != ".." { found.append(name) }
-        }
-        return found.sorted()
-    }
-
-    private static func bytes(_ path: String) -> [UInt8] {
-        guard let file = fopen(path, "rb") else { return [] }
-        defer { fclose(file) }
-        var buffer = [UInt8](repeating: 0, count: 1 << 20)
-        let count = fread(&buffer, 1, buffer.count, file)
-        return Array(buffer.prefix(count))
-    }
-
-    private static func write(_ bytes: [UInt8], _ path: String) throws {
-        let file = try #require(fopen(path, "wb"))
-        fwrite(bytes, 1, bytes.count, file)
-        fclose(file)
-    }
-
     /// The loader is there and finds no driver: Debian's looks in the folder that `OCL_ICD_VENDORS` names.
     @Test(.enabled(if: Device.opencl(0).isAvailable)) func withoutADriverTheReasonIsSaid() async {
         await #expect(processExitsWith: .success) {
@@ -66,37 +32,37 @@ import Testing
         }
     }
 
-    /// Entries that were cut off, changed or emptied are made anew, and are then what they were.
-    @Test(arguments: DeviceTests.devices) func aDamagedCacheIsMadeAnew(_ device: Device) async throws {
-        try await Self.withFolder { folder in
-            func compute() async {
-                await #expect(processExitsWith: .success) { [name = device.description as String, folder = folder as String] in
-                    setenv("APUS_CACHE", folder, 1)
-                    let device = try #require(Device(name))
-                    #expect(Self.computes(on: device))
-                }
+    /// Entries that were cut off, changed or emptied are made anew.
+    @Test(arguments: DeviceTests.devices) func aDamagedCacheIsMadeAnew(_ device: Device) async {
+        let folder = TemporaryFolder()
+        func compute() async {
+            await #expect(processExitsWith: .success) { [name = device.description as String, path = folder.path as String] in
+                setenv("APUS_CACHE", path, 1)
+                let device = try #require(Device(name))
+                #expect(Self.computes(on: device))
             }
-            await compute()
-            let entries = Self.names(folder)
-            let whole = entries.map { Self.bytes("\(folder)/\($0)") }
-            #expect(entries.count >= 2 && whole.allSatisfy { !$0.isEmpty })
-            for (i, name) in entries.enumerated() {
-                var damaged = whole[i]
-                switch i % 4 {
-                case 0: damaged.removeLast(damaged.count / 2)
-                case 1: damaged[damaged.count - 9] ^= 1
-                case 2: damaged = []
-                default: for at in 0..<8 { damaged[at] = 0xFF } // A length of 2^64 - 1.
-                }
-                try Self.write(damaged, "\(folder)/\(name)")
+        }
+        await compute()
+        let entries = folder.names
+        let whole = entries.map { bytes(ofFile: folder.file($0)) }
+        #expect(entries.count >= 2 && whole.allSatisfy { !$0.isEmpty })
+        let damaged = whole.enumerated().map { i, entry in
+            var entry = entry
+            switch i % 4 {
+            case 0: entry.removeLast(entry.count / 2)
+            case 1: entry[entry.count - 9] ^= 1
+            case 2: entry = []
+            default: for at in 0..<8 { entry[at] = 0xFF } // A length of 2^64 - 1.
             }
-            await compute()
-            #expect(Self.names(folder) == entries)
-            // Length and text of each are back; the program itself a compiler may make a little differently.
-            for (i, name) in entries.enumerated() {
-                let mended = Self.bytes("\(folder)/\(name)")
-                #expect(mended.prefix(8) == whole[i].prefix(8) && mended.count > whole[i].count / 2)
-            }
+            return entry
+        }
+        for (name, entry) in zip(entries, damaged) { folder.write(entry, name) }
+        await compute()
+        #expect(folder.names == entries)
+        // Whole again, though a compiler may make a program a little differently.
+        for (i, name) in entries.enumerated() {
+            let mended = bytes(ofFile: folder.file(name))
+            #expect(mended != damaged[i] && mended.prefix(8) == whole[i].prefix(8) && mended.count > whole[i].count * 3 / 4, "entry \(i)")
         }
     }
 }

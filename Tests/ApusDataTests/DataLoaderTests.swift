@@ -1,6 +1,7 @@
 import Apus
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 @testable import ApusData
 
@@ -164,7 +165,7 @@ import Testing
     }
 
     /// The same batches, wherever they lie, however far ahead they were made; a loop that is left early leaves nothing behind.
-    @Test(arguments: Device.all.filter(\.isAvailable), [0, 2]) func batchesComeToADevice(_ device: Device, prefetch: Int) {
+    @Test(arguments: Device.tested, [0, 2]) func batchesComeToADevice(_ device: Device, prefetch: Int) {
         let data = TensorDataset(numbers([50, 3]), Tensor.arange(50))
         func loader() -> DataLoader<(Tensor, Tensor)> { DataLoader(data, batchSize: 8, shuffle: true, generator: Generator(seed: 4), prefetch: prefetch) }
         let there = loader().to(device)

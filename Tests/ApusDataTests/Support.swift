@@ -3,28 +3,6 @@ import Foundation
 @testable import ApusData
 @testable import ApusFormats
 
-/// A folder of one test, removed with it.
-final class TemporaryFolder {
-    let path: String
-
-    init() {
-        var template = Array("/tmp/apus-test-XXXXXX".utf8CString)
-        path = String(cString: mkdtemp(&template))
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    /// Writes a file, with the folders it needs, and says where it is.
-    @discardableResult func write(_ bytes: [UInt8], _ name: String) -> String {
-        let path = "\(path)/\(name)"
-        try! FileManager.default.createDirectory(atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
-        let stream = fopen(path, "w")!
-        precondition(fwrite(bytes, 1, bytes.count, stream) == bytes.count)
-        precondition(fclose(stream) == 0)
-        return path
-    }
-}
-
 /// The description of the error that `body` throws, "" where it throws none.
 func message(_ body: () throws -> Void) -> String {
     do {

@@ -1,5 +1,6 @@
 import Apus
 import Foundation
+import TestSupport
 import Testing
 @testable import ApusCore
 @testable import ApusFormats

@@ -1,33 +1,9 @@
 import Apus
 import Foundation
+import TestSupport
 @testable import ApusCore
 @testable import ApusFormats
 
-/// A folder of one test, removed with it.
-final class TemporaryFolder {
-    let path: String
-
-    init() {
-        var template = Array("/tmp/apus-test-XXXXXX".utf8CString)
-        path = String(cString: mkdtemp(&template))
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    func file(_ name: String) -> String { path + "/" + name }
-
-    /// Writes a file without ceremony, and says where it is.
-    @discardableResult func write(_ bytes: [UInt8], _ name: String = "file") -> String {
-        let stream = fopen(file(name), "w")!
-        precondition(fwrite(bytes, 1, bytes.count, stream) == bytes.count)
-        precondition(fclose(stream) == 0)
-        return file(name)
-    }
-
-    var names: [String] { try! FileManager.default.contentsOfDirectory(atPath: path).sorted() }
-}
-
-func bytes(ofFile path: String) -> [UInt8] { [UInt8](FileManager.default.contents(atPath: path)!) }
 func base64(_ text: String) -> [UInt8] { [UInt8](Data(base64Encoded: text)!) }
 
 /// A tensor with the elements of `values`, whatever their type.

@@ -150,7 +150,7 @@ func fill<Layer: Module>(_ module: Layer) -> Layer {
     }
 
     /// Widths whose weights are laid out with a gap behind each row, beside the reference, forward and backward.
-    @Test(arguments: Device.all.filter(\.isAvailable)) func wideGates(_ device: Device) {
+    @Test(arguments: Device.tested) func wideGates(_ device: Device) {
         let lstm = LSTM(5, 128, projSize: 12)
         let x = Tensor.randn([3, 2, 5])
         func run(_ device: Device) -> [Tensor] {

@@ -2,6 +2,7 @@ import Apus
 import ApusFormats
 import ApusTraining
 import Glibc
+import TestSupport
 import Testing
 
 /// The command line from outside: exit codes, output, files.
@@ -77,7 +78,7 @@ import Testing
     }
 
     /// Killed with SIGKILL at ten random moments and resumed each time, a run ends with the same bytes as an undisturbed one.
-    @Test(arguments: Device.all.filter(\.isAvailable)) func killedAtRandomMomentsItEndsWithTheSameBytes(_ device: Device) throws {
+    @Test(arguments: Device.tested) func killedAtRandomMomentsItEndsWithTheSameBytes(_ device: Device) throws {
         try withImages { folder in
             let more = ["--checkpoint-every", "4", "--device", "\(device)"]
             let begin = monotonicSeconds()

@@ -15,15 +15,16 @@ struct Bench: ParsableCommand {
     @Argument(help: "The workloads; all where none is named.") var names: [String] = []
     @Flag(help: "One JSON object a line.") var json = false
     @Option(help: "Measure training steps on this device (cuda:0, opencl:0).") var device: String?
-    @Option(help: "float32, tf32 or bfloat16; with --device.") var precision: DeviceWorkloads.Precision = .float32
+    @Option(help: "float32 (the default), tf32 or bfloat16; with --device.") var precision: DeviceWorkloads.Precision?
 
     func validate() throws {
         if device != nil {
-            for name in names where !DeviceWorkloads.names.contains(name) {
-                throw ValidationError("there is no workload '\(name)' for a device; known are \(DeviceWorkloads.names.joined(separator: ", "))")
+            for name in names where !DeviceWorkloads.all.contains(where: { $0.name == name }) {
+                throw ValidationError("there is no workload '\(name)' for a device; known are \(DeviceWorkloads.all.map(\.name).joined(separator: ", "))")
             }
             return
         }
+        if precision != nil { throw ValidationError("--precision is for workloads on a device: name one by --device") }
         for name in names where !["start", "growth"].contains(name) && Growth.named(name) == nil && !Workloads.all.contains(where: { $0.name == name }) {
             throw ValidationError("there is no workload '\(name)'; known are start, growth, \(Workloads.all.map(\.name).joined(separator: ", "))")
         }
@@ -33,11 +34,9 @@ struct Bench: ParsableCommand {
         let budget = environment("APUS_BENCH_S").flatMap(Double.init) ?? 1
         if let device {
             let device = try RunOptions.device(device)
-            for name in DeviceWorkloads.names where names.isEmpty || names.contains(name) {
-                let step = DeviceWorkloads.make(name, device, precision)
-                // Steps are queued; a few at a time keep the device busy, and the end of the last is waited for.
-                let (median, runs) = try Bench.measure({ for _ in 0..<DeviceWorkloads.together { step() }; device.synchronize() }, seconds: budget)
-                say(name, median / Double(DeviceWorkloads.together), runs * DeviceWorkloads.together)
+            for (name, input, model) in DeviceWorkloads.all where names.isEmpty || names.contains(name) {
+                let (median, runs) = try DeviceWorkloads.measure(model(), input, device, precision ?? .float32, seconds: budget)
+                say(name, median, runs)
             }
             return
         }

@@ -5,23 +5,21 @@ import ArgumentParser
 enum DeviceWorkloads {
     enum Precision: String, ExpressibleByArgument, CaseIterable { case float32, tf32, bfloat16 }
 
-    static let names = ["mlp512", "cnn64", "resnet18-train", "transformer"]
-    /// Steps from one wait to the next.
-    static let together = 10
+    static let all: [(name: String, input: Shape, model: @Sendable () -> Module)] = [
+        ("mlp512", [8192, 784], { Workloads.mlp() }),
+        ("cnn64", [1024, 1, 28, 28], { Workloads.cnn() }),
+        ("resnet18-train", [256, 3, 64, 64], { ResNet18(inChannels: 3, classes: 10) }),
+        ("transformer", [64, 128, 256], { Workloads.Encoder() }),
+    ]
 
-    /// A step of that name; from then on products of float32 are as `precision` says.
-    static func make(_ name: String, _ device: Device, _ precision: Precision) -> () -> Void {
+    /// The median time of a step on `device`, and how many there were. Steps are queued, a few at a time, and the end of the last is waited for.
+    static func measure(_ model: Module, _ input: Shape, _ device: Device, _ precision: Precision, seconds: Double) throws -> (median: Double, runs: Int) {
         Device.float32MatmulPrecision = precision == .float32 ? .highest : .high
-        let (model, input): (Module, Shape) = switch name {
-        case "mlp512": (Workloads.mlp(), [8192, 784])
-        case "cnn64": (Workloads.cnn(), [1024, 1, 28, 28])
-        case "resnet18-train": (ResNet18(inChannels: 3, classes: 10), [256, 3, 64, 64])
-        default: (Workloads.Encoder(), [64, 128, 256])
-        }
         model.to(device)
         let (x, y) = (Tensor.randn(input, device: device), Tensor.randint(10, [input[0]], device: device))
-        return Workloads.step(model.parameters(), x, y) { x in
-            precision == .bfloat16 ? autocast(.bfloat16) { model(x) } : model(x)
-        }
+        let step = Workloads.step(model.parameters(), x, y) { x in precision == .bfloat16 ? autocast(.bfloat16) { model(x) } : model(x) }
+        let together = 10
+        let (median, runs) = try Bench.measure({ for _ in 0..<together { step() }; device.synchronize() }, seconds: seconds)
+        return (median / Double(together), runs * together)
     }
 }

@@ -179,7 +179,6 @@ bool apus_cudnn_load(apus_cudnn *functions, int newest, char *why, size_t capaci
 
 // The constants of CUDA, cuBLASLt and cuDNN that we use; checked like the functions.
 enum {
-    APUS_CU_OUT_OF_MEMORY = 2,
     APUS_CU_NOT_READY = 600,
     APUS_CU_ATTRIBUTE_MULTIPROCESSORS = 16,
     APUS_CU_ATTRIBUTE_MAJOR = 75,

@@ -47,3 +47,13 @@ package struct GPUConvolution {
     package var input, weight, output: Tensor
     package var parameters: ConvolutionParameters
 }
+
+/// A library's functions as `load` looks them up, or the reason why it cannot.
+func opened<Functions>(
+    _ functions: Functions, _ load: (UnsafeMutablePointer<Functions>, UnsafeMutablePointer<CChar>, Int) -> Bool
+) -> (functions: Functions?, why: String) {
+    var functions = functions
+    var why = [CChar](repeating: 0, count: 512)
+    let isOpen = why.withUnsafeMutableBufferPointer { load(&functions, $0.baseAddress!, $0.count) }
+    return (isOpen ? functions : nil, String(fromC: why))
+}

@@ -19,15 +19,12 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
     init(_ library: CUDALibrary, _ index: Int) throws(OpError) {
         self.library = library
         cuda = library.driver
-        func check(_ status: CUresult, _ call: StaticString) throws(OpError) {
-            guard status == 0 else { throw OpError("\(call) failed: \(CUDALibrary.describe(status, library.driver))") }
-        }
         var device: CUdevice = 0
-        try check(cuda.cuDeviceGet(&device, CInt(index)), "cuDeviceGet")
+        try library.check(cuda.cuDeviceGet(&device, CInt(index)), "cuDeviceGet")
         var name = [CChar](repeating: 0, count: 256)
-        try check(cuda.cuDeviceGetName(&name, CInt(name.count - 1), device), "cuDeviceGetName")
+        try library.check(cuda.cuDeviceGetName(&name, CInt(name.count - 1), device), "cuDeviceGetName")
         var memory = 0
-        try check(cuda.cuDeviceTotalMem(&memory, device), "cuDeviceTotalMem")
+        try library.check(cuda.cuDeviceTotalMem(&memory, device), "cuDeviceTotalMem")
         func attribute(_ what: Int) -> Int {
             var value: CInt = 0
             _ = library.driver.cuDeviceGetAttribute(&value, CUdevice_attribute(what), device)
@@ -40,12 +37,12 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
         }
         self.architecture = architecture
         var made: CUcontext?
-        try check(cuda.cuDevicePrimaryCtxRetain(&made, device), "cuDevicePrimaryCtxRetain")
+        try library.check(cuda.cuDevicePrimaryCtxRetain(&made, device), "cuDevicePrimaryCtxRetain")
         guard let context = made else { throw OpError("cuDevicePrimaryCtxRetain gave no context") }
         self.context = context
-        try check(cuda.cuCtxSetCurrent(context), "cuCtxSetCurrent")
+        try library.check(cuda.cuCtxSetCurrent(context), "cuCtxSetCurrent")
         var stream: CUstream?
-        try check(cuda.cuStreamCreate(&stream, UInt32(APUS_CU_STREAM_NON_BLOCKING)), "cuStreamCreate")
+        try library.check(cuda.cuStreamCreate(&stream, UInt32(APUS_CU_STREAM_NON_BLOCKING)), "cuStreamCreate")
         guard let stream else { throw OpError("cuStreamCreate gave no stream") }
         self.stream = stream
         facts = GPUFacts(
@@ -56,10 +53,6 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
     }
 
     deinit { addresses.deallocate() }
-
-    func check(_ status: CUresult, _ call: StaticString) throws(OpError) {
-        guard status == 0 else { throw OpError("\(call) failed: \(CUDALibrary.describe(status, cuda))") }
-    }
 
     /// Makes the device's context the calling thread's: tasks move between threads.
     func enter() { _ = cuda.cuCtxSetCurrent(context) }
@@ -88,13 +81,13 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
 
     func upload(_ source: UnsafeRawPointer, byteCount: Int, to block: UnsafeMutableRawPointer, at offset: Int, waits: Bool) throws(OpError) {
         enter()
-        try check(cuda.cuMemcpyHtoDAsync(CUDADriver.address(block, offset), source, byteCount, stream), "cuMemcpyHtoDAsync")
+        try library.check(cuda.cuMemcpyHtoDAsync(CUDADriver.address(block, offset), source, byteCount, stream), "cuMemcpyHtoDAsync")
         if waits { try synchronize() }
     }
 
     func download(_ block: UnsafeMutableRawPointer, at offset: Int, byteCount: Int, to target: UnsafeMutableRawPointer) throws(OpError) {
         enter()
-        try check(cuda.cuMemcpyDtoHAsync(target, CUDADriver.address(block, offset), byteCount, stream), "cuMemcpyDtoHAsync")
+        try library.check(cuda.cuMemcpyDtoHAsync(target, CUDADriver.address(block, offset), byteCount, stream), "cuMemcpyDtoHAsync")
         try synchronize()
     }
 
@@ -103,7 +96,7 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
 
     func synchronize() throws(OpError) {
         enter()
-        try check(cuda.cuStreamSynchronize(stream), "cuStreamSynchronize")
+        try library.check(cuda.cuStreamSynchronize(stream), "cuStreamSynchronize")
     }
 
     // MARK: Programs
@@ -145,7 +138,7 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
     func load(_ binary: [UInt8]) throws(OpError) -> OpaquePointer {
         enter()
         var module: CUmodule?
-        try check(binary.withUnsafeBytes { cuda.cuModuleLoadData(&module, $0.baseAddress) }, "cuModuleLoadData")
+        try library.check(binary.withUnsafeBytes { cuda.cuModuleLoadData(&module, $0.baseAddress) }, "cuModuleLoadData")
         guard let module else { throw OpError("cuModuleLoadData gave no program") }
         return module
     }
@@ -153,7 +146,7 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
     func kernel(_ name: String, of program: OpaquePointer) throws(OpError) -> OpaquePointer {
         enter()
         var function: CUfunction?
-        try check(cuda.cuModuleGetFunction(&function, program, name), "cuModuleGetFunction")
+        try library.check(cuda.cuModuleGetFunction(&function, program, name), "cuModuleGetFunction")
         guard let function else { throw OpError("cuModuleGetFunction(\(name)) gave no kernel") }
         return function
     }
@@ -161,7 +154,7 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
     func launch(_ kernel: OpaquePointer, groups: Int, _ arguments: KernelArguments) throws(OpError) {
         enter()
         for i in arguments.places.indices { addresses[i] = arguments.address(i) }
-        try check(cuda.cuLaunchKernel(kernel, UInt32(groups), 1, 1, UInt32(KernelDialect.group), 1, 1, 0, stream, addresses, nil), "cuLaunchKernel")
+        try library.check(cuda.cuLaunchKernel(kernel, UInt32(groups), 1, 1, UInt32(KernelDialect.group), 1, 1, 0, stream, addresses, nil), "cuLaunchKernel")
     }
 
     // MARK: Events
@@ -169,9 +162,9 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
     func recordEvent() throws(OpError) -> OpaquePointer {
         enter()
         var event: CUevent?
-        try check(cuda.cuEventCreate(&event, 0), "cuEventCreate")
+        try library.check(cuda.cuEventCreate(&event, 0), "cuEventCreate")
         guard let event else { throw OpError("cuEventCreate gave no event") }
-        try check(cuda.cuEventRecord(event, stream), "cuEventRecord")
+        try library.check(cuda.cuEventRecord(event, stream), "cuEventRecord")
         return event
     }
 
@@ -183,7 +176,7 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
 
     func wait(for event: OpaquePointer) throws(OpError) {
         enter()
-        try check(cuda.cuEventSynchronize(event), "cuEventSynchronize")
+        try library.check(cuda.cuEventSynchronize(event), "cuEventSynchronize")
     }
 
     func seconds(from start: OpaquePointer, to end: OpaquePointer) -> Double {

@@ -22,10 +22,9 @@ final class CUDALibrary: @unchecked Sendable {
     private static let oldest = 12
 
     private init() throws(OpError) {
-        var driver = apus_cuda()
-        var why = [CChar](repeating: 0, count: 512)
-        guard apus_cuda_load(&driver, 1, &why, why.count) else {
-            throw OpError("CUDA is not installed (\(String(fromC: why))): an NVIDIA device needs NVIDIA's driver (Debian: nvidia-driver)")
+        let (found, why) = opened(apus_cuda()) { apus_cuda_load($0, 1, $1, $2) }
+        guard let driver = found else {
+            throw OpError("CUDA is not installed (\(why)): an NVIDIA device needs NVIDIA's driver (Debian: nvidia-driver)")
         }
         var number: CInt = 0
         guard driver.cuDriverGetVersion(&number) == 0 else { throw OpError("NVIDIA's driver does not say its version") }
@@ -37,9 +36,10 @@ final class CUDALibrary: @unchecked Sendable {
         guard status == 0 else { throw OpError("NVIDIA's driver finds no device: \(CUDALibrary.describe(status, driver))") }
         var count: CInt = 0
         guard driver.cuDeviceGetCount(&count) == 0, count > 0 else { throw OpError("NVIDIA's driver finds no device") }
-        var compiler = apus_nvrtc()
-        guard apus_nvrtc_load(&compiler, CInt(version.major), &why, why.count) else {
-            throw OpError("kernels need NVRTC, which is not installed (\(String(fromC: why))): \(CUDALibrary.advice("cuda-nvrtc"))")
+        let newest = CInt(version.major)
+        let (nvrtc, reason) = opened(apus_nvrtc()) { apus_nvrtc_load($0, newest, $1, $2) }
+        guard let compiler = nvrtc else {
+            throw OpError("kernels need NVRTC, which is not installed (\(reason)): \(CUDALibrary.advice("cuda-nvrtc"))")
         }
         var (major, minor, known): (CInt, CInt, CInt) = (0, 0, 0)
         _ = compiler.nvrtcVersion(&major, &minor)
@@ -59,7 +59,11 @@ final class CUDALibrary: @unchecked Sendable {
     /// `12.9.0` of 120900, as cuBLASLt and cuDNN number their versions.
     static func version(_ number: Int) -> String { "\(number / 10_000).\(number / 100 % 100).\(number % 100)" }
 
-    static func describe(_ status: CUresult, _ driver: apus_cuda) -> String {
+    func check(_ status: CUresult, _ call: StaticString) throws(OpError) {
+        guard status == 0 else { throw OpError("\(call) failed: \(CUDALibrary.describe(status, driver))") }
+    }
+
+    private static func describe(_ status: CUresult, _ driver: apus_cuda) -> String {
         var text: UnsafePointer<CChar>?
         guard driver.cuGetErrorString(status, &text) == 0, let text else { return "status \(status)" }
         return "\(String(cString: text)) (status \(status))"

@@ -36,10 +36,10 @@ final class CuBLASLt: GPUProductLibrary, @unchecked Sendable {
     }
 
     private func open() -> Result<(functions: apus_cublaslt, handle: cublasLtHandle_t), OpError> {
-        var functions = apus_cublaslt()
-        var why = [CChar](repeating: 0, count: 512)
-        guard apus_cublaslt_load(&functions, CInt(driver.library.version.major), &why, why.count) else {
-            return .failure(OpError("it is not installed (\(String(fromC: why))): \(CUDALibrary.advice("cublas"))"))
+        let newest = CInt(driver.library.version.major)
+        let (found, why) = ApusCore.opened(apus_cublaslt()) { apus_cublaslt_load($0, newest, $1, $2) }
+        guard let functions = found else {
+            return .failure(OpError("it is not installed (\(why)): \(CUDALibrary.advice("cublas"))"))
         }
         driver.enter()
         var handle: cublasLtHandle_t?

@@ -41,10 +41,9 @@ final class CuDNN: GPUConvolutionLibrary, @unchecked Sendable {
     }
 
     private func open() -> Result<(functions: apus_cudnn, handle: cudnnHandle_t), OpError> {
-        var functions = apus_cudnn()
-        var why = [CChar](repeating: 0, count: 512)
-        guard apus_cudnn_load(&functions, 9, &why, why.count) else {
-            return .failure(OpError("it is not installed (\(String(fromC: why))): \(CUDALibrary.advice("cudnn"))"))
+        let (found, why) = ApusCore.opened(apus_cudnn()) { apus_cudnn_load($0, 9, $1, $2) }
+        guard let functions = found else {
+            return .failure(OpError("it is not installed (\(why)): \(CUDALibrary.advice("cudnn"))"))
         }
         driver.enter()
         var handle: cudnnHandle_t?
@@ -105,31 +104,20 @@ final class CuDNN: GPUConvolutionLibrary, @unchecked Sendable {
         let sums = key.dtype == .float64 ? Int(APUS_CUDNN_DOUBLE) : Int(APUS_CUDNN_FLOAT)
         // float32 is not to be shortened to TF32 unless that was asked for.
         let isExact = key.dtype == .float32 && key.precision == .highest
-        let all = Array(key.input) + Array(key.weight) + Array(key.output) + key.padding
-        guard all.allSatisfy({ $0 <= Int(CInt.max) }) else { return nil }
+        guard ([key.input, key.weight, key.output].map(\.numel) + key.padding).allSatisfy({ $0 <= Int(CInt.max) }) else { return nil }
         /// One spatial dimension becomes two, the first of one position: cuDNN knows no fewer.
         func two(_ numbers: [Int], _ filler: CInt) -> [CInt] { (numbers.count == 1 ? [filler] : []) + numbers.map { CInt($0) } }
         func sizes(_ shape: Shape) -> [CInt] { shape.prefix(2).map { CInt($0) } + two(Array(shape.dropFirst(2)), 1) }
-        func strides(_ sizes: [CInt]) -> [CInt]? {
-            var (result, next) = ([CInt](repeating: 1, count: sizes.count), CInt(1))
-            for i in sizes.indices.reversed() {
-                result[i] = next
-                let (product, overflow) = next.multipliedReportingOverflow(by: sizes[i])
-                if overflow { return nil }
-                next = product
-            }
-            return result
-        }
+        func strides(_ sizes: [CInt]) -> [CInt] { Shape(sizes.map { Int($0) }).contiguousStrides.map { CInt($0) } }
         let (input, weight, output) = (sizes(key.input), sizes(key.weight), sizes(key.output))
-        guard let inputStrides = strides(input), let outputStrides = strides(output), strides(weight) != nil else { return nil }
 
         var (x, y): (cudnnTensorDescriptor_t?, cudnnTensorDescriptor_t?)
         var (w, c): (cudnnFilterDescriptor_t?, cudnnConvolutionDescriptor_t?)
         let (rank, spatial) = (CInt(input.count), CInt(input.count - 2))
         let isMade = dnn.cudnnCreateTensorDescriptor(&x) == 0 && dnn.cudnnCreateTensorDescriptor(&y) == 0
             && dnn.cudnnCreateFilterDescriptor(&w) == 0 && dnn.cudnnCreateConvolutionDescriptor(&c) == 0
-            && dnn.cudnnSetTensorNdDescriptor(x, cudnnDataType_t(type), rank, input, inputStrides) == 0
-            && dnn.cudnnSetTensorNdDescriptor(y, cudnnDataType_t(type), rank, output, outputStrides) == 0
+            && dnn.cudnnSetTensorNdDescriptor(x, cudnnDataType_t(type), rank, input, strides(input)) == 0
+            && dnn.cudnnSetTensorNdDescriptor(y, cudnnDataType_t(type), rank, output, strides(output)) == 0
             && dnn.cudnnSetFilterNdDescriptor(w, cudnnDataType_t(type), cudnnTensorFormat_t(APUS_CUDNN_TENSOR_NCHW), rank, weight) == 0
             && dnn.cudnnSetConvolutionNdDescriptor(
                 c, spatial, two(key.padding, 0), two(key.stride, 1), two(key.dilation, 1), cudnnConvolutionMode_t(APUS_CUDNN_CROSS_CORRELATION), cudnnDataType_t(sums)) == 0

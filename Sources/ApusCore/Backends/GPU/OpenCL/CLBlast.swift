@@ -9,10 +9,8 @@ final class CLBlast: GPUProductLibrary, @unchecked Sendable {
 
     init(_ driver: OpenCLDriver) {
         self.driver = driver
-        var functions = apus_clblast()
-        var why = [CChar](repeating: 0, count: 512)
-        opened = apus_clblast_load(&functions, &why, why.count) ? .success(functions)
-            : .failure(OpError("it is not installed (\(String(fromC: why))): install it (Debian: libclblast1)"))
+        let (found, why) = ApusCore.opened(apus_clblast()) { apus_clblast_load($0, $1, $2) }
+        opened = found.map { .success($0) } ?? .failure(OpError("it is not installed (\(why)): install it (Debian: libclblast1)"))
     }
 
     /// It tells no version.

@@ -13,10 +13,9 @@ final class OpenCLLibrary: @unchecked Sendable {
     }()
 
     private init() throws(OpError) {
-        var functions = apus_opencl()
-        var why = [CChar](repeating: 0, count: 512)
-        guard apus_opencl_load(&functions, &why, why.count) else {
-            throw OpError("OpenCL is not installed (\(String(fromC: why))): install the loader (Debian: ocl-icd-libopencl1) and the device's driver (pocl-opencl-icd for processors)")
+        let (found, why) = opened(apus_opencl()) { apus_opencl_load($0, $1, $2) }
+        guard let functions = found else {
+            throw OpError("OpenCL is not installed (\(why)): install the loader (Debian: ocl-icd-libopencl1) and the device's driver (pocl-opencl-icd for processors)")
         }
         self.functions = functions
         var count: cl_uint = 0
