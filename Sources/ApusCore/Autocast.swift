@@ -12,7 +12,7 @@ package enum AutocastPolicy: Sendable {
     case widest
 
     /// What inputs become in a scope of dtype `lower`; nil where they stay.
-    private func target(_ inputs: [Tensor], _ lower: DType) -> DType? {
+    private func target(_ inputs: some Sequence<Tensor>, _ lower: DType) -> DType? {
         switch self {
         case .asIs: nil
         case .lower: lower
@@ -22,7 +22,7 @@ package enum AutocastPolicy: Sendable {
     }
 
     /// The inputs as the op wants them in a scope of dtype `lower`; nil where they are so already.
-    func cast(_ inputs: [Tensor], _ lower: DType) -> [Tensor]? {
+    func cast(_ inputs: some Collection<Tensor>, _ lower: DType) -> [Tensor]? {
         guard let target = target(inputs, lower), inputs.contains(where: { $0.isCastable && $0.dtype != target }) else { return nil }
         return inputs.map { $0.isCastable ? $0.autocast(to: target) : $0 }
     }

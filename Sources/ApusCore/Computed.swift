@@ -40,8 +40,8 @@ package final class Computed: TensorForm {
         if entries == 0 { held = nil }
     }
 
-    override func apply<O: Op>(_ op: O, _ x: Tensor, _ inputs: [Tensor]) -> Tensor? {
-        ApusCore.apply(op, inputs.map(\.standIn))
+    override func apply<O: Op>(_ op: O, _ x: Tensor, _ inputs: Inputs) -> Tensor? {
+        ApusCore.apply(op, Inputs(inputs.map(\.standIn)))
     }
 
     override var standIn: Tensor? { value }

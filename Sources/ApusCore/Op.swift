@@ -11,9 +11,9 @@ package protocol Op {
     /// What it wants of its inputs' dtypes inside `autocast`.
     var autocast: AutocastPolicy { get }
     /// Computes the output. `saved` keeps what `backward` needs; where no graph is recorded it keeps nothing.
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor
     /// The gradients of the inputs from that of the output: one for each input, nil where there is none or `context.needs` says that nobody asks.
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?]
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients
 }
 
 extension Op {
@@ -23,17 +23,17 @@ extension Op {
 
 /// What `forward` keeps for `backward`.
 package struct Saved {
-    let isRecording: Bool
-    var tensors: [SavedTensor] = []
+    /// The op's node in the graph; nil where none is recorded.
+    let node: Node?
 
     /// Keeps an input (or another tensor that has a history of its own).
     package mutating func keep(_ x: Tensor) {
-        if isRecording { tensors.append(SavedTensor(tensor: x, version: x.storage.version, isOutput: false)) }
+        node?.saved.append(SavedTensor(tensor: x, version: x.storage.version, isOutput: false))
     }
 
     /// Keeps the op's output: an alias without history, since the output itself holds the node that will hold this.
     package mutating func keepOutput(_ y: Tensor) {
-        if isRecording { tensors.append(SavedTensor(tensor: Tensor(sharing: y), version: y.storage.version, isOutput: true)) }
+        node?.saved.append(SavedTensor(tensor: Tensor(sharing: y), version: y.storage.version, isOutput: true))
     }
 }
 
@@ -45,40 +45,51 @@ struct SavedTensor {
 
 /// What `backward` sees of the recorded op.
 package struct BackwardContext {
-    /// What `forward` kept, in its order.
-    package let saved: SavedValues
-    let edges: [Edge]
+    let node: Node
 
+    /// What `forward` kept, in its order.
+    package var saved: SavedValues { SavedValues(node: node) }
+    /// How many inputs the op had.
+    package var inputCount: Int { node.edges.count }
     /// Whether anybody asks for the gradient of input `i`.
-    @inline(__always) package func needs(_ i: Int) -> Bool { edges[i].node != nil }
+    @inline(__always) package func needs(_ i: Int) -> Bool { node.edges[i].node != nil }
 }
 
 /// The one point that every op passes: inputs of special form, autocast, devices, forward, recording, observers, anomaly mode, errors.
-package func apply<O: Op>(_ op: O, _ inputs: [Tensor]) -> Tensor {
-    let context = Context.current
-    var needsGrad = false
-    for x in inputs {
-        if let form = x.form, let result = form.apply(op, x, inputs) { return result }
-        needsGrad = needsGrad || x.requiresGrad
-    }
-    if let lower = context.autocast, let cast = op.autocast.cast(inputs, lower) { return apply(op, cast) }
-    let isRecording = needsGrad && context.gradEnabled
-    var saved = Saved(isRecording: isRecording)
-    if let observer = context.observer { observer.willBegin(.op(op.name)) }
-    defer { if let observer = context.observer { observer.didEnd() } }
+package func apply<O: Op>(_ op: O, _ inputs: Inputs) -> Tensor {
+    let gradEnabled = Context.read(\.gradEnabled)
+    let isWatched = Context.read { $0.observer != nil || $0.anomaly }
+    if Context.read({ $0.autocast != nil }) || inputs.any({ $0.form != nil }), let result = applyOtherwise(op, inputs) { return result }
+    let node = gradEnabled && inputs.any(\.requiresGrad) ? OpNode(op, inputs) : nil
+    var saved = Saved(node: node)
+    if isWatched { Context.current.observer?.willBegin(.op(op.name)) }
+    defer { if isWatched { Context.current.observer?.didEnd() } }
     do throws(OpError) {
-        if inputs.count > 1 { try checkDevices(inputs) }
+        if inputs.any({ $0.device != inputs.first!.device }) { try checkDevices(Array(inputs)) }
         let output = try op.forward(inputs, &saved)
-        if O.makesView && !context.inference && context.gradEnabled { output.becomeView(of: inputs[0]) }
-        if isRecording && output.dtype.isFloatingPoint {
-            output.record(OpNode(op, inputs: inputs, saved: saved.tensors, output: output))
-        }
-        if let observer = context.observer { observer.didRun(op.name, inputs: inputs, output: output) }
-        if context.anomaly { try Anomaly.checkForward(op.name, inputs, output) }
+        if O.makesView && gradEnabled && !Context.read(\.inference) { output.becomeView(of: inputs.first!) }
+        if let node, output.dtype.isFloatingPoint { output.record(node) }
+        if isWatched { try show(op.name, Array(inputs), output) }
         return output
     } catch {
         return fail(error, op: op.name)
     }
+}
+
+/// The op on what stands for its inputs: what their form wants, or `autocast`; nil where they are to be taken as they are.
+@inline(never) private func applyOtherwise<O: Op>(_ op: O, _ inputs: Inputs) -> Tensor? {
+    for x in inputs {
+        if let form = x.form, let result = form.apply(op, x, inputs) { return result }
+    }
+    guard let lower = Context.current.autocast, let cast = op.autocast.cast(inputs, lower) else { return nil }
+    return apply(op, Inputs(cast))
+}
+
+/// Shows an op that ran to the observer and to anomaly mode.
+@inline(never) private func show(_ name: String, _ inputs: [Tensor], _ output: Tensor) throws(OpError) {
+    let context = Context.current
+    context.observer?.didRun(name, inputs: inputs, output: output)
+    if context.anomaly { try Anomaly.checkForward(name, inputs, output) }
 }
 
 /// Runs the body of a function that is composed of ops: its own checks throw `OpError`, and are reported under `name`.

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The extents of a tensor, one per dimension; also used for strides.
 ///
 /// Up to six extents live inside the value, so that making a tensor allocates nothing for its shape.
@@ -5,12 +7,13 @@
 ///
 /// The shape of a poisoned tensor (see ``checked(_:)``) has no dimensions, and every position of it reads 1:
 /// code that runs on after an error reads defined numbers and crashes nowhere.
-public struct Shape: Sendable {
+// Plain bits, so that a copy counts no reference. Unchecked for the pointer alone: what it points to never changes and never goes.
+public struct Shape: BitwiseCopyable, @unchecked Sendable {
     @usableFromInline var rank: Int32
     @usableFromInline let isPoisoned: Bool
     @usableFromInline var d0 = 0, d1 = 0, d2 = 0, d3 = 0, d4 = 0, d5 = 0
     /// Extents from the seventh on.
-    @usableFromInline var more: [Int]?
+    @usableFromInline var more: UnsafePointer<Int>?
 
     @usableFromInline static let inlineCapacity = 6
 
@@ -46,7 +49,7 @@ public struct Shape: Sendable {
         if at < Shape.inlineCapacity {
             unsafeSet(at, extent)
         } else {
-            more = (more ?? []) + [extent]
+            setMore((0..<at - Shape.inlineCapacity).map { more![$0] } + [extent])
         }
     }
 
@@ -70,9 +73,14 @@ public struct Shape: Sendable {
         case 3: d3 = value
         case 4: d4 = value
         case 5: d5 = value
-        default: more![i - Shape.inlineCapacity] = value
+        default:
+            var extents = (Shape.inlineCapacity..<Int(rank)).map(unsafeGet)
+            extents[i - Shape.inlineCapacity] = value
+            setMore(extents)
         }
     }
+
+    @usableFromInline @inline(never) mutating func setMore(_ extents: [Int]) { more = Tails.pointer(to: extents) }
 
     /// The number of elements of a tensor of this shape: the product of the extents, 1 for a scalar. `Int.max` where it is larger,
     /// which no tensor in memory is.
@@ -122,6 +130,26 @@ public struct Shape: Sendable {
             i -= 1
         }
         return strides
+    }
+}
+
+/// Extents from the seventh on, each row of them once in the process and for its whole life: few programs have any.
+private enum Tails {
+    private struct Row: @unchecked Sendable {
+        // Filled once, before anyone else sees it, and never freed.
+        let base: UnsafePointer<Int>
+    }
+
+    private static let rows = Mutex<[[Int]: Row]>([:])
+
+    static func pointer(to extents: [Int]) -> UnsafePointer<Int> {
+        rows.withLock { rows in
+            if let known = rows[extents] { return known }
+            let base = UnsafeMutablePointer<Int>.allocate(capacity: extents.count)
+            base.initialize(from: extents, count: extents.count)
+            rows[extents] = Row(base: UnsafePointer(base))
+            return rows[extents]!
+        }.base
     }
 }
 

@@ -42,7 +42,7 @@ extension Tensor {
 
     /// Without the checks, for indices that a forward pass has seen.
     package convenience init(rows: SparseRows, shape: Shape) throws(OpError) {
-        self.init(storage: try Storage(byteCount: 0, device: rows.values.device), shape: shape, strides: shape.contiguousStrides, offset: 0, dtype: rows.values.dtype)
+        self.init(storage: try Storage.allocate(byteCount: 0, device: rows.values.device), shape: shape, strides: shape.contiguousStrides, offset: 0, dtype: rows.values.dtype)
         form = rows
     }
 

@@ -60,7 +60,7 @@ public class Tensor {
 
     /// What a failed op hands on inside `checked`.
     package static var poisoned: Tensor {
-        do { return Tensor(poisoned: try Storage(byteCount: 8, device: .cpu, isCounted: false)) } catch { preconditionFailure("\(error)") }
+        do { return Tensor(poisoned: try Storage.allocate(byteCount: 8, device: .cpu, isCounted: false)) } catch { preconditionFailure("\(error)") }
     }
 
     deinit {
@@ -121,7 +121,7 @@ public class Tensor {
             isEmpty = isEmpty || extent == 0
         }
         if isEmpty { count = 0 }
-        return Tensor(storage: try Storage(byteCount: count, device: device), shape: shape, strides: shape.contiguousStrides, offset: 0, dtype: dtype)
+        return Tensor(storage: try Storage.allocate(byteCount: count, device: device), shape: shape, strides: shape.contiguousStrides, offset: 0, dtype: dtype)
     }
 
     /// A view of the same storage. Not recorded: ops that make views record themselves.

@@ -185,7 +185,7 @@ extension Safetensors {
                 UnsafeMutableRawBufferPointer(start: copy.pointer, count: bytes.count).copyMemory(from: UnsafeRawBufferPointer(bytes))
                 return copy
             }
-            let storage = Storage(borrowing: base, byteCount: bytes.count, owner: file)
+            let storage = Storage.borrowing(base, byteCount: bytes.count, owner: file)
             return Tensor(storage: storage, shape: entry.shape, strides: entry.shape.contiguousStrides, offset: 0, dtype: entry.dtype)
         }
     }

@@ -9,11 +9,11 @@ import Testing
         let autocast: AutocastPolicy
         let wanted: [DType]
         var name: String { "probe" }
-        func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
             guard inputs.map(\.dtype) == wanted else { throw OpError("got \(inputs.map(\.dtype)), wanted \(wanted)") }
             return try inputs[0].converted(to: inputs[0].dtype)
         }
-        func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] { [grad, nil] }
+        func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [grad, nil] }
     }
 
     /// Counts conversions.
@@ -36,9 +36,9 @@ import Testing
 
     @Test func policiesOfOps() throws {
         func run(_ policy: AutocastPolicy, _ x: Tensor, _ y: Tensor, _ wanted: DType...) throws {
-            try checked { _ = autocast(.bfloat16) { apply(Probe(autocast: policy, wanted: wanted), [x, y]) } }
+            try checked { _ = autocast(.bfloat16) { apply(Probe(autocast: policy, wanted: wanted), Inputs(x, y)) } }
             // Outside they get what they are given.
-            try checked { _ = apply(Probe(autocast: policy, wanted: [x.dtype, y.dtype]), [x, y]) }
+            try checked { _ = apply(Probe(autocast: policy, wanted: [x.dtype, y.dtype]), Inputs(x, y)) }
         }
         try run(.asIs, wide, half, .float32, .float16)
         try run(.lower, wide, half, .bfloat16, .bfloat16)
@@ -54,7 +54,7 @@ import Testing
 
     @Test func gradientsComeBackInTheirOwnDType() {
         let x = wide.clone().requiresGrad_(), y = half.clone().requiresGrad_()
-        let z = autocast(.bfloat16) { apply(Probe(autocast: .lower, wanted: [.bfloat16, .bfloat16]), [x, y]) }
+        let z = autocast(.bfloat16) { apply(Probe(autocast: .lower, wanted: [.bfloat16, .bfloat16]), Inputs(x, y)) }
         #expect(z.dtype == .bfloat16)
         z.backward(gradient: Tensor([1.0, 3]).to(.bfloat16))
         expectClose(x.grad!, Tensor([1.0, 3]))

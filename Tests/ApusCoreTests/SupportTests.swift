@@ -38,11 +38,11 @@ import Testing
     struct Cube: Op {
         let factor: Double
         var name: String { "cube" }
-        func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+        func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
             saved.keep(inputs[0])
             return inputs[0].detach() * inputs[0].detach() * inputs[0].detach()
         }
-        func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+        func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
             let x = context.saved[0]
             // Detached from itself, the second derivative would be missing.
             return [grad * x * (factor == 0 ? x.detach() : x) * (factor == 0 ? 3 : factor)]
@@ -51,11 +51,11 @@ import Testing
 
     @Test func gradientChecksSeeErrors() {
         let x = Tensor([0.5, -1.25, 2], dtype: .float64)
-        checkGradients([x]) { apply(Cube(factor: 3), [$0[0]]) }
+        checkGradients([x]) { apply(Cube(factor: 3), Inputs($0[0])) }
         checkGradients([x, x + 1]) { ($0[0] * $0[1]).exp() / $0[1] }
-        withKnownIssue("a derivative off by 10⁻⁵") { checkGradients([x]) { apply(Cube(factor: 3.00003), [$0[0]]) } }
-        withKnownIssue("a second derivative that is half of what it should be") { checkGradients([x]) { apply(Cube(factor: 0), [$0[0]]) } }
+        withKnownIssue("a derivative off by 10⁻⁵") { checkGradients([x]) { apply(Cube(factor: 3.00003), Inputs($0[0])) } }
+        withKnownIssue("a second derivative that is half of what it should be") { checkGradients([x]) { apply(Cube(factor: 0), Inputs($0[0])) } }
         withKnownIssue("no graph") { checkGradients([x]) { $0[0].detach() } }
-        checkGradients([x], second: false) { apply(Cube(factor: 0), [$0[0]]) }
+        checkGradients([x], second: false) { apply(Cube(factor: 0), Inputs($0[0])) }
     }
 }

@@ -38,7 +38,7 @@ package func moved(_ x: Tensor, to device: Device) -> Tensor {
     if x.device == device { return x }
     do {
         let bytes = x.storage.byteCount
-        let block = try Storage(byteCount: bytes, device: device)
+        let block = try Storage.allocate(byteCount: bytes, device: device)
         if x.device.sharesHostMemory {
             try device.backend.upload(x.storage.base, byteCount: bytes, to: block.base, at: 0)
         } else {

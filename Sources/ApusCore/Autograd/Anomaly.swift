@@ -17,7 +17,7 @@ public enum Anomaly {
         throw OpError("made the first NaN or infinity, from finite inputs of shapes \(shapes)\(CallTrace.capture().lines)", op: name)
     }
 
-    static func checkBackward(_ node: Node, _ gradients: [Tensor?]) throws(OpError) {
+    static func checkBackward(_ node: Node, _ gradients: Gradients) throws(OpError) {
         for (i, gradient) in gradients.enumerated() {
             guard let gradient, gradient.dtype.isFloatingPoint, !isFinite(gradient) else { continue }
             var error = OpError("its backward made the first NaN or infinity, in the gradient of input \(i) of shape \(gradient.shape)", op: node.name)

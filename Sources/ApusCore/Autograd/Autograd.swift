@@ -90,10 +90,9 @@ extension Tensor {
     final var edge: Edge {
         guard requiresGrad else { return Edge(node: nil, index: 0) }
         if let recordedNode { return Edge(node: recordedNode, index: outputIndex) }
-        let extras = extrasForWriting
-        if let accumulator = extras.accumulator { return Edge(node: accumulator, index: 0) }
+        if let accumulator = extras?.accumulator { return Edge(node: accumulator, index: 0) }
         let accumulator = AccumulateNode(self)
-        extras.accumulator = accumulator
+        extrasForWriting.accumulator = accumulator
         return Edge(node: accumulator, index: 0)
     }
 

@@ -51,7 +51,7 @@ enum Engine {
                 if node is AccumulateNode { continue }
             }
             if first == nil && more.allSatisfy({ $0 == nil }) { continue }
-            let results: [Tensor?]
+            let results: Gradients
             do throws(OpError) {
                 results = try Context.activity(.derivative(node)) { () throws(OpError) in try node.backward(first, more, createGraph: createGraph) }
             } catch {
@@ -59,10 +59,10 @@ enum Engine {
             }
             if watches { try Anomaly.checkBackward(node, results) }
             if !retainGraph { node.releaseSaved() }
-            for (edge, result) in zip(node.edges, results) {
-                guard let result, let target = edge.node, target.neededBy == pass else { continue }
+            for i in results.indices {
+                guard let result = results[i], let target = node.edges[i].node, target.neededBy == pass else { continue }
                 if result.isPoisoned { return captured }
-                target.collect(result, for: Int(edge.index), createGraph: createGraph)
+                target.collect(result, for: Int(node.edges[i].index), createGraph: createGraph)
             }
         }
         return captured
@@ -90,7 +90,7 @@ enum Engine {
                     stack.removeLast()
                     order.append(node)
                     // Hooks and kept gradients are wishes of their own.
-                    if (captures == nil && !node.hooks.isEmpty) || node.edges.contains(where: { $0.node?.neededBy == pass }) { node.neededBy = pass }
+                    if (captures == nil && !node.hooks.isEmpty) || node.edges.any({ $0.neededBy == pass }) { node.neededBy = pass }
                 }
             }
         }

@@ -67,7 +67,7 @@ extension DifferentiableFunction {
             let isOutput = outputs.contains { $0 === kept }
             return SavedTensor(tensor: isOutput ? Tensor(sharing: kept) : kept, version: kept.storage.version, isOutput: isOutput)
         }
-        let node = FunctionNode(self, inputs: inputs, saved: saved, outputs: outputs, context: functionContext)
+        let node = FunctionNode(self, inputs: inputs, saved: SavedTensors(saved), outputs: outputs, context: functionContext)
         functionContext.kept = []
         for (i, output) in outputs.enumerated() where output.dtype.isFloatingPoint { output.record(node, index: Int32(i)) }
         return outputs
@@ -84,20 +84,21 @@ final class FunctionNode: Node {
     /// For each saved tensor that is an output, which one.
     let outputIndices: [Int32]
 
-    init(_ function: any DifferentiableFunction, inputs: [Tensor], saved: [SavedTensor], outputs: [Tensor], context: FunctionContext) {
+    init(_ function: any DifferentiableFunction, inputs: [Tensor], saved: SavedTensors, outputs: [Tensor], context: FunctionContext) {
         self.function = function
         self.inputs = inputs.map(GradientForm.init)
         self.outputs = outputs.map(GradientForm.init)
         needsInputGrad = context.needsInputGrad
         autocast = Context.current.autocast
         outputIndices = context.kept.map { kept in Int32(outputs.firstIndex { $0 === kept } ?? 0) }
-        super.init(edges: inputs.map { $0.edge }, saved: saved)
+        super.init(Inputs(inputs))
+        self.saved = saved
         moreSlots = [Tensor?](repeating: nil, count: max(outputs.count - 1, 0))
     }
 
     override package var name: String { function.name }
 
-    override func backward(_ grad: Tensor?, _ more: [Tensor?], createGraph: Bool) throws(OpError) -> [Tensor?] {
+    override func backward(_ grad: Tensor?, _ more: [Tensor?], createGraph: Bool) throws(OpError) -> Gradients {
         let context = FunctionContext()
         try checkSaved()
         context.saved = Array(SavedValues(node: self))
@@ -113,7 +114,7 @@ final class FunctionNode: Node {
         for (i, result) in results.enumerated() {
             fitting.append(try context.needsInputGrad[i] ? result.map { (given) throws(OpError) in try inputs[i].fit(given, "\(name)'s backward", "input \(i)") } : nil)
         }
-        return fitting
+        return Gradients(fitting)
     }
 }
 

@@ -16,7 +16,7 @@ extension Tensor {
         guard let base = extras.viewBase, let generation = base.extras?.generation, generation != extras.viewGeneration else { return }
         extras.viewGeneration = generation
         if base.requiresGrad {
-            record(OpNode(AsStrided(region: StridedRegion(shape: shape, strides: strides, offset: offset, base: base)), inputs: [base], saved: [], output: self))
+            record(OpNode(AsStrided(region: StridedRegion(shape: shape, strides: strides, offset: offset, base: base)), Inputs(base)))
         }
     }
 
@@ -98,7 +98,7 @@ extension Tensor {
         }
         guard value.requiresGrad || base.requiresGrad else { return }
         let scatter = AsStridedScatter(region: StridedRegion(shape: shape, strides: strides, offset: offset, base: base))
-        base.record(OpNode(scatter, inputs: [base, value], saved: [], output: base))
+        base.record(OpNode(scatter, Inputs(base, value)))
         base.extrasForWriting.generation += 1
     }
 }
@@ -139,7 +139,7 @@ struct AsStrided: Op {
     var name: String { "asStrided" }
     static var makesView: Bool { true }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         guard region.shape.count == region.strides.count else { throw OpError("shape \(region.shape) and strides \(region.strides) have different lengths") }
         for stride in region.strides where stride < 0 { throw OpError("stride \(stride) is negative; use flip for a reversed copy") }
@@ -151,7 +151,7 @@ struct AsStrided: Op {
         return x.view(region.shape, strides: region.strides, offset: region.offset)
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         // Both views in one flat buffer that spans them.
         let (low, high) = Shape.range(region.baseShape, region.baseStrides, region.baseOffset)
         let (viewLow, viewHigh) = Shape.range(region.shape, region.strides, region.offset)
@@ -170,7 +170,7 @@ struct AsStridedScatter: Op {
 
     var name: String { "asStridedScatter" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let (base, value) = (inputs[0], inputs[1])
         // A copy with the base's own strides, so that the view's geometry means the same in it.
         let (low, high) = Shape.range(region.baseShape, region.baseStrides, region.baseOffset)
@@ -179,7 +179,7 @@ struct AsStridedScatter: Op {
         return flat.view(region.baseShape, strides: region.baseStrides, offset: region.baseOffset - low)
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let dense = grad.contiguous()
         let (low, high) = Shape.range(region.baseShape, region.baseStrides, region.baseOffset)
         let count = high - low + 1
@@ -207,6 +207,6 @@ extension Shape {
 extension Tensor {
     /// A view of its storage with these strides and this offset, all in elements. Traps where it would reach beyond the storage.
     public final func asStrided(_ shape: Shape, _ strides: Shape, _ offset: Int? = nil) -> Tensor {
-        apply(AsStrided(region: StridedRegion(shape: shape, strides: strides, offset: offset ?? self.offset, base: self)), [self])
+        apply(AsStrided(region: StridedRegion(shape: shape, strides: strides, offset: offset ?? self.offset, base: self)), Inputs(self))
     }
 }

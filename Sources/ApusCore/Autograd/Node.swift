@@ -2,8 +2,8 @@
 package class Node {
     // One thread at a time works on a graph, and no access spans a call: checks of exclusivity would find nothing.
     /// To the nodes that made the inputs; no node where an input needs no gradient.
-    @exclusivity(unchecked) final var edges: [Edge]
-    @exclusivity(unchecked) final var saved: [SavedTensor]
+    @exclusivity(unchecked) final var edges: Edges
+    @exclusivity(unchecked) final var saved = SavedTensors()
     /// Whether a backward pass has freed what was saved.
     @exclusivity(unchecked) final var isReleased = false
     /// The gradient of output 0, collected while a backward pass runs.
@@ -22,17 +22,19 @@ package class Node {
     /// Where the op was called, kept in anomaly mode.
     @exclusivity(unchecked) final var origin: Anomaly.Origin?
 
-    init(edges: [Edge], saved: [SavedTensor], endsHere: Bool = false) {
-        self.edges = edges
-        self.saved = saved
-        self.endsHere = endsHere
-        if Context.current.anomaly { origin = Anomaly.Origin() }
+    init(_ inputs: borrowing Inputs) {
+        let (first, second) = (inputs.first?.edge, inputs.second?.edge)
+        edges = Edges(
+            first: first?.node, second: second?.node, firstIndex: first?.index ?? 0, secondIndex: second?.index ?? 0, more: inputs.more?.map(\.edge),
+            endIndex: inputs.count)
+        endsHere = inputs.isEmpty
+        if Context.read(\.anomaly) { origin = Anomaly.Origin() }
     }
 
     package var name: String { "node" }
 
     /// The gradients of the inputs from those of the outputs: of the first, and of more where there are more.
-    func backward(_ grad: Tensor?, _ more: [Tensor?], createGraph: Bool) throws(OpError) -> [Tensor?] {
+    func backward(_ grad: Tensor?, _ more: [Tensor?], createGraph: Bool) throws(OpError) -> Gradients {
         preconditionFailure("abstract")
     }
 
@@ -68,7 +70,7 @@ package class Node {
     func releaseSaved() {
         // An op that keeps nothing can run again: PyTorch has it so, and the cast of a weight that several passes share needs it.
         if saved.isEmpty { return }
-        saved = []
+        saved = SavedTensors()
         isReleased = true
     }
 
@@ -85,22 +87,50 @@ struct Edge {
     var index: Int32
 }
 
+/// Where a node's gradients flow, one edge for each input. A list as `ShortList`s are, with the first two edges' parts side by side: Swift
+/// copies an optional edge through a table of functions.
+struct Edges: RandomAccessCollection {
+    fileprivate var first: Node?, second: Node?
+    fileprivate var firstIndex: Int32 = 0, secondIndex: Int32 = 0
+    /// From the third on.
+    fileprivate var more: [Edge]?
+    fileprivate(set) var endIndex = 0
+
+    var startIndex: Int { 0 }
+
+    @inline(__always) subscript(i: Int) -> Edge {
+        switch i {
+        case 0: Edge(node: first, index: firstIndex)
+        case 1: Edge(node: second, index: secondIndex)
+        default: more![i - 2]
+        }
+    }
+
+    /// Whether the test holds for one of the nodes they lead to.
+    @inline(__always) func any(_ test: (Node) -> Bool) -> Bool {
+        if let first, test(first) { return true }
+        if let second, test(second) { return true }
+        if let more { return more.contains { $0.node.map(test) ?? false } }
+        return false
+    }
+}
+
 /// Collects what dying nodes held, and frees it in a loop, on the thread that let go of the first.
 final class Graveyard {
     // One thread has one, and nothing dies while it is being appended to or popped from: checks of exclusivity would find nothing.
-    @exclusivity(unchecked) private var edges: [[Edge]] = []
-    @exclusivity(unchecked) private var saved: [[SavedTensor]] = []
+    @exclusivity(unchecked) private var edges: [Edges] = []
+    @exclusivity(unchecked) private var saved: [SavedTensors] = []
     @exclusivity(unchecked) private var isDigging = false
 
-    static func bury(_ edges: inout [Edge], _ saved: inout [SavedTensor]) {
+    static func bury(_ edges: inout Edges, _ saved: inout SavedTensors) {
         // What ends at leaves dies without company, where it stands.
-        let isShallow = edges.allSatisfy { $0.node?.endsHere ?? true } && saved.allSatisfy { $0.tensor.recordedNode == nil }
+        let isShallow = !edges.any { !$0.endsHere } && !saved.any { $0.tensor.recordedNode != nil }
         if isShallow { return }
         let graveyard = Context.current.graveyard
         graveyard.edges.append(edges)
         graveyard.saved.append(saved)
-        edges = []
-        saved = []
+        edges = Edges()
+        saved = SavedTensors()
         if graveyard.isDigging { return }
         graveyard.isDigging = true
         while true {
@@ -117,23 +147,17 @@ final class Graveyard {
 final class OpNode<O: Op>: Node {
     let op: O
 
-    init(_ op: O, inputs: [Tensor], saved: [SavedTensor], output: Tensor?) {
+    init(_ op: O, _ inputs: borrowing Inputs) {
         self.op = op
-        // Spelt out for the usual counts: `map` grows its array as it goes.
-        let edges = switch inputs.count {
-        case 1: [inputs[0].edge]
-        case 2: [inputs[0].edge, inputs[1].edge]
-        default: inputs.map(\.edge)
-        }
-        super.init(edges: edges, saved: saved)
+        super.init(inputs)
     }
 
     override package var name: String { op.name }
 
-    override func backward(_ grad: Tensor?, _ more: [Tensor?], createGraph: Bool) throws(OpError) -> [Tensor?] {
+    override func backward(_ grad: Tensor?, _ more: [Tensor?], createGraph: Bool) throws(OpError) -> Gradients {
         guard let grad else { return [] }
         try checkSaved()
-        return op.backward(grad, BackwardContext(saved: SavedValues(node: self), edges: edges))
+        return op.backward(grad, BackwardContext(node: self))
     }
 }
 
@@ -175,13 +199,13 @@ final class AccumulateNode: Node {
 
     init(_ tensor: Tensor) {
         self.tensor = tensor
-        super.init(edges: [], saved: [], endsHere: true)
+        super.init(Inputs())
     }
 
     override package var name: String { "accumulateGrad" }
     override func releaseSaved() {}
 
-    override func backward(_ given: Tensor?, _ more: [Tensor?], createGraph: Bool) throws(OpError) -> [Tensor?] {
+    override func backward(_ given: Tensor?, _ more: [Tensor?], createGraph: Bool) throws(OpError) -> Gradients {
         guard let tensor, var grad = given else { return [] }
         if grad.dtype != tensor.dtype { grad = grad.to(tensor.dtype) }
         if let old = tensor.storedGrad {

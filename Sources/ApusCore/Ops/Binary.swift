@@ -67,7 +67,7 @@ extension BinaryRule {
         [g, context.needs(1) ? g * p.a : nil]
     }
 
-    private static func extremum(_ g: Tensor, _ a: Tensor, _ b: Tensor, _ first: Tensor) -> [Tensor?] {
+    private static func extremum(_ g: Tensor, _ a: Tensor, _ b: Tensor, _ first: Tensor) -> Gradients {
         let half = Tensor.where(a.eq(b), g * 0.5, Tensor.zeros(like: g))
         let ga = Tensor.where(first, g, half)
         return [ga, g - ga]

@@ -5,8 +5,8 @@ struct Convert: Op {
 
     var name: String { dtype == inputDType ? "clone" : "to" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor { try inputs[0].converted(to: dtype) }
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] { [grad.to(inputDType)] }
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor { try inputs[0].converted(to: dtype) }
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [grad.to(inputDType)] }
 }
 
 /// A copy on another device. The gradient is copied back.
@@ -16,7 +16,7 @@ struct Transfer: Op {
 
     var name: String { "to" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         // Between two devices by way of the host.
         let x = try inputs[0].hostData()
         if x.device == device { return x }
@@ -24,27 +24,27 @@ struct Transfer: Op {
         try device.backend.upload(x.pointer, byteCount: x.numel * x.dtype.size, to: out.storage.base, at: 0)
         return out
     }
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] { [grad.to(inputDevice)] }
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [grad.to(inputDevice)] }
 }
 
 extension Tensor {
     /// The values in `dtype`: itself where it has that dtype. Gradients flow between floating-point types.
     public final func to(_ dtype: DType) -> Tensor {
         if dtype == self.dtype || isPoisoned { return self }
-        return apply(Convert(dtype: dtype, inputDType: self.dtype), [self])
+        return apply(Convert(dtype: dtype, inputDType: self.dtype), Inputs(self))
     }
 
     /// The tensor on `device`: itself where it is there. Gradients flow back.
     public final func to(_ device: Device) -> Tensor {
         if device == self.device || isPoisoned { return self }
-        return apply(Transfer(device: device, inputDevice: self.device), [self])
+        return apply(Transfer(device: device, inputDevice: self.device), Inputs(self))
     }
 
     /// The tensor on `device` in `dtype`.
     public final func to(_ device: Device, _ dtype: DType) -> Tensor { to(device).to(dtype) }
 
     /// A copy with its own memory; gradients flow through.
-    public final func clone() -> Tensor { apply(Convert(dtype: dtype, inputDType: dtype), [self]) }
+    public final func clone() -> Tensor { apply(Convert(dtype: dtype, inputDType: dtype), Inputs(self)) }
 
     /// In float32.
     public final func float() -> Tensor { to(.float32) }

@@ -17,7 +17,7 @@ struct Convolution: Op {
 
     var name: String { "convolution" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let (x, weight) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized(p.outputShape(input: inputShape, weight: weightShape), x.dtype, x.device)
         x.device.backend.convolution(x, weight, bias: inputs.count > 2 ? inputs[2] : nil, p, into: out)
@@ -26,13 +26,13 @@ struct Convolution: Op {
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let (x, weight) = (context.saved[0], context.saved[1])
-        var result = [
-            context.needs(0) ? apply(ConvolutionBackwardInput(p: p, inputShape: inputShape, weightShape: weightShape), [grad, weight]) : nil,
-            context.needs(1) ? apply(ConvolutionBackwardWeight(p: p, inputShape: inputShape, weightShape: weightShape), [grad, x]) : nil,
+        var result: Gradients = [
+            context.needs(0) ? apply(ConvolutionBackwardInput(p: p, inputShape: inputShape, weightShape: weightShape), Inputs(grad, weight)) : nil,
+            context.needs(1) ? apply(ConvolutionBackwardWeight(p: p, inputShape: inputShape, weightShape: weightShape), Inputs(grad, x)) : nil,
         ]
-        if context.edges.count > 2 { result.append(context.needs(2) ? grad.sum(dim: [0] + Array(2..<grad.ndim)) : nil) }
+        if context.inputCount > 2 { result.append(context.needs(2) ? grad.sum(dim: [0] + Array(2..<grad.ndim)) : nil) }
         return result
     }
 }
@@ -44,7 +44,7 @@ struct ConvolutionBackwardInput: Op {
 
     var name: String { "convolutionBackwardInput" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let (grad, weight) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized(inputShape, grad.dtype, grad.device)
         grad.device.backend.convolutionBackwardInput(grad, weight, p, into: out)
@@ -53,11 +53,11 @@ struct ConvolutionBackwardInput: Op {
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let (g, weight) = (context.saved[0], context.saved[1])
         return [
-            context.needs(0) ? apply(Convolution(p: p, inputShape: inputShape, weightShape: weightShape), [grad, weight]) : nil,
-            context.needs(1) ? apply(ConvolutionBackwardWeight(p: p, inputShape: inputShape, weightShape: weightShape), [g, grad]) : nil,
+            context.needs(0) ? apply(Convolution(p: p, inputShape: inputShape, weightShape: weightShape), Inputs(grad, weight)) : nil,
+            context.needs(1) ? apply(ConvolutionBackwardWeight(p: p, inputShape: inputShape, weightShape: weightShape), Inputs(g, grad)) : nil,
         ]
     }
 }
@@ -69,7 +69,7 @@ struct ConvolutionBackwardWeight: Op {
 
     var name: String { "convolutionBackwardWeight" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let (grad, x) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized(weightShape, grad.dtype, grad.device)
         grad.device.backend.convolutionBackwardWeight(grad, x, p, into: out)
@@ -78,11 +78,11 @@ struct ConvolutionBackwardWeight: Op {
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let (g, x) = (context.saved[0], context.saved[1])
         return [
-            context.needs(0) ? apply(Convolution(p: p, inputShape: inputShape, weightShape: weightShape), [x, grad]) : nil,
-            context.needs(1) ? apply(ConvolutionBackwardInput(p: p, inputShape: inputShape, weightShape: weightShape), [g, grad]) : nil,
+            context.needs(0) ? apply(Convolution(p: p, inputShape: inputShape, weightShape: weightShape), Inputs(x, grad)) : nil,
+            context.needs(1) ? apply(ConvolutionBackwardInput(p: p, inputShape: inputShape, weightShape: weightShape), Inputs(g, grad)) : nil,
         ]
     }
 }
@@ -128,7 +128,7 @@ extension Tensor {
                         + "\(span) > \(available); use a smaller kernel or more padding")
             }
         }
-        let out = apply(Convolution(p: p, inputShape: x.shape, weightShape: weight.shape), [x, weight] + (bias.map { [$0] } ?? []))
+        let out = apply(Convolution(p: p, inputShape: x.shape, weightShape: weight.shape), Inputs(first: x, second: weight, more: bias.map { [$0] }))
         return x.ndim == ndim ? out : out.squeeze(0)
     }
 
@@ -164,7 +164,7 @@ extension Tensor {
             target.append(extent)
             beyond = [0, outputPadding[d] - within] + beyond
         }
-        var out = apply(ConvolutionBackwardInput(p: p, inputShape: target, weightShape: weight.shape), [x, weight])
+        var out = apply(ConvolutionBackwardInput(p: p, inputShape: target, weightShape: weight.shape), Inputs(x, weight))
         if beyond.contains(where: { $0 > 0 }) { out = out.pad(beyond) }
         if let bias { out = out + bias.reshape([outChannels] + Array(repeating: 1, count: spatial)) }
         return x.ndim == ndim ? out : out.squeeze(0)

@@ -75,7 +75,7 @@ struct CrossEntropy: Op {
 
     var name: String { "crossEntropy" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         let backend = x.device.backend
         let logp = try Tensor.uninitialized(x.shape, x.dtype, x.device)
@@ -111,7 +111,7 @@ struct CrossEntropy: Op {
         return total.view([], strides: [], offset: total.offset)
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let (x, logp) = (context.saved[0], context.saved[1])
         // The factor of each place, [N, 1, …].
         var scale = reduction == .mean ? divisor.dividing(grad) : grad
@@ -138,7 +138,7 @@ extension Tensor {
         guard dtype.isFloatingPoint else { throw OpError("scores must be floating-point numbers, these are \(dtype)") }
         let labels = try ClassLabels(target, classes: shape[1], ignoreIndex: ignoreIndex)
         let (weights, divisor) = try labels.weights(weight, dtype)
-        return apply(CrossEntropy(labels: labels, weights: weights, divisor: divisor, reduction: reduction), [self])
+        return apply(CrossEntropy(labels: labels, weights: weights, divisor: divisor, reduction: reduction), Inputs(self))
     }
 }
 

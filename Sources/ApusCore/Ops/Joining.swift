@@ -5,7 +5,7 @@ struct Cat: Op {
     let extents: [Int]
     var name: String { "cat" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         var shape = inputs[0].shape
         shape[dim] = extents.reduce(0, +)
         let out = try Tensor.uninitialized(shape, inputs[0].dtype, inputs[0].device)
@@ -17,12 +17,12 @@ struct Cat: Op {
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         var start = 0
-        return extents.enumerated().map { i, extent in
+        return Gradients(extents.enumerated().map { i, extent in
             defer { start += extent }
             return context.needs(i) ? grad.narrow(dim, start, extent) : nil
-        }
+        })
     }
 }
 
@@ -68,7 +68,7 @@ extension Tensor {
                     throw OpError("tensor \(i) has shape \(x.shape), tensor 0 \(first.shape): they may differ only in dim \(at)")
                 }
             }
-            return apply(Cat(dim: at, extents: parts.map { $0.shape[at] }), parts.map { $0.to(dtype) })
+            return apply(Cat(dim: at, extents: parts.map { $0.shape[at] }), Inputs(parts.map { $0.to(dtype) }))
         } catch {
             return fail(error, op: "cat")
         }

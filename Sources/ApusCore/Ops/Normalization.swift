@@ -12,7 +12,7 @@ struct LayerNorm: Op {
 
     var name: String { "layerNorm" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let x = try inputs[0].contiguousData()
         let out = try Tensor.uninitialized(x.shape, x.dtype, x.device)
         let mean = try Tensor.uninitialized([x.shape[0]], x.statisticsType, x.device)
@@ -25,7 +25,7 @@ struct LayerNorm: Op {
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let (x, mean, rstd) = (context.saved[0], context.saved[1], context.saved[2])
         let weight = hasWeight ? context.saved[3] : nil
         let gradients = NormGradients(x, weight: weight, context, hasBias: hasBias, parameterType: x.dtype)
@@ -56,7 +56,7 @@ struct ChannelNorm: Op {
 
     var name: String { "batchNorm" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let x = try inputs[0].contiguousData()
         let backend = x.device.backend
         let mean: Tensor
@@ -81,7 +81,7 @@ struct ChannelNorm: Op {
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let (x, mean, rstd) = (context.saved[0], context.saved[1], context.saved[2])
         let weight = hasWeight ? context.saved[3] : nil
         let gradients = NormGradients(x, weight: weight, context, hasBias: hasBias, parameterType: parameterType)
@@ -120,12 +120,12 @@ private struct NormGradients {
     }
 
     /// In the order of the op's inputs.
-    private func ordered(_ gx: Tensor?, _ gw: Tensor?, _ gb: Tensor?) -> [Tensor?] {
-        [gx] + (weight == nil ? [] : [gw]) + (hasBias ? [gb] : [])
+    private func ordered(_ gx: Tensor?, _ gw: Tensor?, _ gb: Tensor?) -> Gradients {
+        Gradients([gx] + (weight == nil ? [] : [gw]) + (hasBias ? [gb] : []))
     }
 
     /// By the backend's kernel, unrecorded.
-    func fused(_ run: (_ gx: Tensor?, _ gw: Tensor?, _ gb: Tensor?) throws(OpError) -> Void) -> [Tensor?] {
+    func fused(_ run: (_ gx: Tensor?, _ gw: Tensor?, _ gb: Tensor?) throws(OpError) -> Void) -> Gradients {
         do throws(OpError) {
             let gx = needsX ? try Tensor.uninitialized(x.shape, x.dtype, x.device) : nil
             let gw = needsWeight ? try Tensor.uninitialized([x.shape[1]], parameterType, x.device) : nil
@@ -142,7 +142,7 @@ private struct NormGradients {
     /// they are constants; `shared`: those over which elements share a weight; `normalize` gives x − mean and rstd.
     func composed(
         _ grad: Tensor, _ x: Tensor, _ weight: Tensor?, statistics: [Int]?, shared: [Int], weightShape: Shape, _ normalize: (Tensor) -> (Tensor, Tensor)
-    ) -> [Tensor?] {
+    ) -> Gradients {
         let dtype = x.dtype
         let g = grad.to(x.statisticsType)
         let (centered, rstd) = normalize(x.to(x.statisticsType))
@@ -172,7 +172,7 @@ extension Tensor {
             let rows = columns == 0 ? 0 : numel / columns
             let parameters = [weight, bias].compactMap { $0?.reshape([columns]) }
             let op = LayerNorm(eps: eps, hasWeight: weight != nil, hasBias: bias != nil)
-            return apply(op, [x.reshape([rows, columns])] + parameters).reshape(shape)
+            return apply(op, Inputs([x.reshape([rows, columns])] + parameters)).reshape(shape)
         }
     }
 
@@ -234,7 +234,7 @@ extension Tensor {
             }
             let statistics = Byproducts()
             let op = ChannelNorm(eps: eps, hasWeight: weight != nil, hasBias: bias != nil, parameterType: parameterType, fixed: fixed, statistics: statistics)
-            let out = apply(op, [flat] + [weight, bias].compactMap { $0 }).reshape(shape)
+            let out = apply(op, Inputs([flat] + [weight, bias].compactMap { $0 })).reshape(shape)
             if training && flat.numel > 0 && !out.isPoisoned {
                 let count = Double(flat.numel / channels)
                 noGrad {
@@ -305,7 +305,7 @@ extension Tensor {
         }
         if numel == 0 { return clone() }
         let rows = reshape([batch * groups, numel / (batch * groups)])
-        var out = apply(LayerNorm(eps: eps, hasWeight: false, hasBias: false), [rows]).reshape(shape)
+        var out = apply(LayerNorm(eps: eps, hasWeight: false, hasBias: false), Inputs(rows)).reshape(shape)
         let column = [channels] + Array(repeating: 1, count: ndim - 2)
         if let weight { out = out * weight.reshape(column) }
         if let bias { out = out + bias.reshape(column) }

@@ -46,7 +46,7 @@ struct Unary: Op {
     var name: String { rule.name }
     var autocast: AutocastPolicy { rule.autocast }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         let out: Tensor
         switch rule.domain {
@@ -68,7 +68,7 @@ struct Unary: Op {
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         guard let derivative = rule.derivative else { return [Tensor.zeros(like: grad)] }
         return [derivative(grad, context.saved.first ?? grad, p)]
     }
@@ -96,12 +96,12 @@ package final class BinaryRule: Sendable {
     let keepsOutput: Bool
     let autocast: AutocastPolicy
     /// The operands' gradients; `a`, `b` and `y` are there as far as they were kept. nil: zero.
-    let derivative: (@Sendable (_ g: Tensor, _ kept: SavedValues, _ context: BackwardContext, _ p: KernelParameters) -> [Tensor?])?
+    let derivative: (@Sendable (_ g: Tensor, _ kept: SavedValues, _ context: BackwardContext, _ p: KernelParameters) -> Gradients)?
 
     init(
         _ name: String, _ kind: BinaryKind, _ domain: Domain = .any, keepsInputs: Bool = true, keepsOutput: Bool = false,
         autocast: AutocastPolicy = .asIs,
-        _ derivative: (@Sendable (Tensor, SavedValues, BackwardContext, KernelParameters) -> [Tensor?])? = nil
+        _ derivative: (@Sendable (Tensor, SavedValues, BackwardContext, KernelParameters) -> Gradients)? = nil
     ) {
         self.name = name
         self.kind = kind
@@ -121,7 +121,7 @@ struct Binary: Op {
     var name: String { rule.name }
     var autocast: AutocastPolicy { rule.autocast }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let (a, b) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized(a.shape, a.dtype, a.device)
         a.device.backend.binary(rule.kind, a, b, p, into: out)
@@ -133,7 +133,7 @@ struct Binary: Op {
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         guard let derivative = rule.derivative else { return [nil, nil] }
         return derivative(grad, context.saved, context, p)
     }
@@ -144,14 +144,14 @@ struct Compare: Op {
     let kind: CompareKind
     var name: String { "\(kind)" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let (a, b) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized(a.shape, .bool, a.device)
         a.device.backend.compare(kind, a, b, into: out)
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] { [nil, nil] }
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [nil, nil] }
 }
 
 extension Tensor {
@@ -161,13 +161,13 @@ extension Tensor {
             if rule.domain == .floats { x = to(.float32) }
             if rule.domain == .rounding { return self }
         }
-        return apply(Unary(rule: rule, p: KernelParameters(a, b, c)), [x])
+        return apply(Unary(rule: rule, p: KernelParameters(a, b, c)), Inputs(x))
     }
 
     /// Promotes and broadcasts the operands, then applies the rule.
     static func binary(_ rule: BinaryRule, _ a: Tensor, _ b: Tensor, _ p: KernelParameters = KernelParameters()) -> Tensor {
         if a.dtype == b.dtype && a.shape == b.shape && a.dtype.isFloatingPoint && rule.domain != .bits && rule.domain != .integers {
-            return apply(Binary(rule: rule, p: p), [a, b])
+            return apply(Binary(rule: rule, p: p), Inputs(a, b))
         }
         if a.isPoisoned { return a }
         if b.isPoisoned { return b }
@@ -183,7 +183,7 @@ extension Tensor {
             default: break
             }
             let (x, y) = try Tensor.broadcast(a, b, dtype)
-            return apply(Binary(rule: rule, p: p), [x, y])
+            return apply(Binary(rule: rule, p: p), Inputs(x, y))
         } catch {
             return fail(error, op: rule.name)
         }
@@ -194,7 +194,7 @@ extension Tensor {
         if b.isPoisoned { return b }
         do throws(OpError) {
             let (x, y) = try Tensor.broadcast(a, b, Tensor.resultType(a, b))
-            return apply(Compare(kind: kind), [x, y])
+            return apply(Compare(kind: kind), Inputs(x, y))
         } catch {
             return fail(error, op: "\(kind)")
         }

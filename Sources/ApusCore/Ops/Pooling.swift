@@ -15,7 +15,7 @@ struct MaxPool: Op {
 
     var name: String { "maxPool" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         let out = try Tensor.uninitialized(outputShape, x.dtype, x.device)
         let places = try Tensor.uninitialized(outputShape, .int64, x.device)
@@ -25,7 +25,7 @@ struct MaxPool: Op {
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let plane = Shape(Array(inputShape.prefix(2)) + [inputShape.dropFirst(2).reduce(1, *)])
         let zeros = Tensor.zeros(plane, dtype: grad.dtype, device: grad.device)
         return [zeros.scatterAdd(2, context.saved[0].flatten(startDim: 2), grad.flatten(startDim: 2)).reshape(inputShape)]
@@ -40,14 +40,14 @@ struct AveragePool: Op {
 
     var name: String { "averagePool" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let out = try Tensor.uninitialized(outputShape, inputs[0].dtype, inputs[0].device)
         out.device.backend.averagePool(inputs[0], p, into: out)
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
-        [apply(AveragePoolBackward(p: p, inputShape: inputShape, outputShape: outputShape), [grad])]
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
+        [apply(AveragePoolBackward(p: p, inputShape: inputShape, outputShape: outputShape), Inputs(grad))]
     }
 }
 
@@ -58,14 +58,14 @@ struct AveragePoolBackward: Op {
 
     var name: String { "averagePoolBackward" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let out = try Tensor.uninitialized(inputShape, inputs[0].dtype, inputs[0].device)
         out.device.backend.averagePoolBackward(inputs[0], p, into: out)
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
-        [apply(AveragePool(p: p, inputShape: inputShape, outputShape: outputShape), [grad])]
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
+        [apply(AveragePool(p: p, inputShape: inputShape, outputShape: outputShape), Inputs(grad))]
     }
 }
 
@@ -164,7 +164,7 @@ extension Tensor {
         let places = Byproducts()
         let values = composite(name, self) { () throws(OpError) in
             let (x, parameters, output) = try poolInput(spatial: spatial, geometry)
-            return apply(MaxPool(p: parameters, inputShape: x.shape, outputShape: output, indices: places), [x])
+            return apply(MaxPool(p: parameters, inputShape: x.shape, outputShape: output, indices: places), Inputs(x))
         }
         guard let indices = places.tensors.first, !values.isPoisoned else { return (values, values) }
         return ndim == spatial + 1 ? (values.squeeze(0), indices.squeeze(0)) : (values, indices)
@@ -173,7 +173,7 @@ extension Tensor {
     private final func pooledAverage(spatial: Int, name: String, _ geometry: ([Int]) throws(OpError) -> (PoolParameters, [Int])) -> Tensor {
         composite(name, self) { () throws(OpError) in
             let (x, parameters, output) = try poolInput(spatial: spatial, geometry)
-            let out = apply(AveragePool(p: parameters, inputShape: x.shape, outputShape: output), [x])
+            let out = apply(AveragePool(p: parameters, inputShape: x.shape, outputShape: output), Inputs(x))
             return ndim == spatial + 1 ? out.squeeze(0) : out
         }
     }

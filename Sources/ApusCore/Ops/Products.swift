@@ -5,7 +5,7 @@ struct BatchedProduct: Op {
     var name: String { "matmul" }
     var autocast: AutocastPolicy { .lower }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let (a, b) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized([a.shape[0], a.shape[1], b.shape[2]], a.dtype, a.device)
         a.device.backend.matmul(a, b, bias: inputs.count > 2 ? inputs[2] : nil, into: out)
@@ -14,21 +14,21 @@ struct BatchedProduct: Op {
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let (a, b) = (context.saved[0], context.saved[1])
-        var result = [
+        var result: Gradients = [
             context.needs(0) ? product(grad, b.transpose(1, 2), like: a) : nil,
             context.needs(1) ? product(a.transpose(1, 2), grad, like: b) : nil,
         ]
-        if context.edges.count > 2 { result.append(context.needs(2) ? grad.sum(dim: [0, 1]) : nil) }
+        if context.inputCount > 2 { result.append(context.needs(2) ? grad.sum(dim: [0, 1]) : nil) }
         return result
     }
 
     /// x·y in the layout of `operand`, whose gradient it is: for a transposed view (a linear layer's weight) as (yᵀ·xᵀ)ᵀ, which costs the same
     /// and spares the copy that would turn the gradient afterwards.
     private func product(_ x: Tensor, _ y: Tensor, like operand: Tensor) -> Tensor {
-        guard operand.strides[1] == 1 && operand.strides[2] > 1 else { return apply(BatchedProduct(), [x, y]) }
-        return apply(BatchedProduct(), [y.transpose(1, 2), x.transpose(1, 2)]).transpose(1, 2)
+        guard operand.strides[1] == 1 && operand.strides[2] > 1 else { return apply(BatchedProduct(), Inputs(x, y)) }
+        return apply(BatchedProduct(), Inputs(y.transpose(1, 2), x.transpose(1, 2))).transpose(1, 2)
     }
 }
 
@@ -55,14 +55,14 @@ extension Tensor {
         if b.ndim == 2 {
             // One tall product instead of many small ones.
             let flat = a.reshape([1, a.shape.dropLast().reduce(1, *), inner])
-            product = apply(BatchedProduct(), [flat, b.unsqueeze(0)]).reshape(Shape(a.shape.dropLast() + [b.shape[1]]))
+            product = apply(BatchedProduct(), Inputs(flat, b.unsqueeze(0))).reshape(Shape(a.shape.dropLast() + [b.shape[1]]))
         } else {
             guard let batch = Shape.broadcast(Shape(a.shape.dropLast(2)), Shape(b.shape.dropLast(2))) else {
                 throw OpError("the batch dimensions of \(shape) and \(other.shape) do not broadcast")
             }
             let x = a.expand(Shape(batch + a.shape.suffix(2))).flattenBatch()
             let y = b.expand(Shape(batch + b.shape.suffix(2))).flattenBatch()
-            product = apply(BatchedProduct(), [x, y]).reshape(Shape(batch + [a.shape[-2], b.shape[-1]]))
+            product = apply(BatchedProduct(), Inputs(x, y)).reshape(Shape(batch + [a.shape[-2], b.shape[-1]]))
         }
         if ndim == 1 { product = product.squeeze(-2) }
         if other.ndim == 1 { product = product.squeeze(-1) }
@@ -129,7 +129,7 @@ extension Tensor {
         }
         let (rows, out, inner) = (shape.dropLast().reduce(1, *), weight.shape[0], weight.shape[1])
         let flat = reshape([1, rows, inner])
-        var inputs = [flat, weight.t().unsqueeze(0)]
+        var inputs = Inputs(flat, weight.t().unsqueeze(0))
         if let bias {
             guard bias.shape == [out] || bias.shape == [1] else { throw OpError("bias of shape \(bias.shape) does not fit \(out) output features") }
             inputs.append(bias.expand([out]))

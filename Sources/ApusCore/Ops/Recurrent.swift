@@ -76,7 +76,7 @@ package struct RecurrentWalk: DifferentiableFunction {
     }
 
     /// The inputs by name.
-    private struct Inputs {
+    private struct Operands {
         let x: Tensor
         let first: [Tensor]
         let ih: Tensor
@@ -86,9 +86,9 @@ package struct RecurrentWalk: DifferentiableFunction {
         let hr: Tensor?
     }
 
-    private func named(_ inputs: [Tensor]) -> Inputs {
+    private func named(_ inputs: [Tensor]) -> Operands {
         let states = kind == .lstm ? 2 : 1
-        return Inputs(
+        return Operands(
             x: inputs[0], first: Array(inputs[1...states]), ih: inputs[states + 1], hh: inputs[states + 2],
             biasIh: hasBias ? inputs[states + 3] : nil, biasHh: hasBias ? inputs[states + 4] : nil, hr: hasProjection ? inputs[inputs.count - 1] : nil)
     }
@@ -219,7 +219,7 @@ package struct RecurrentWalk: DifferentiableFunction {
 
     private func composedBackward(_ inputs: [Tensor], _ gradients: [Tensor]) -> [Tensor?] {
         // Views, so that the gradients stop here; they lead on to the inputs for the derivative of this derivative.
-        let views = inputs.map { apply(Reshape(shape: $0.shape, strides: $0.strides, inputShape: $0.shape), [$0]) }
+        let views = inputs.map { apply(Reshape(shape: $0.shape, strides: $0.strides, inputShape: $0.shape), Inputs($0)) }
         let outputs = composed(views)
         let used = zip(views, inputs).filter { $0.0.requiresGrad }.map(\.0)
         var found = grad(of: outputs, withRespectTo: used, gradients: gradients, createGraph: true, allowUnused: true)[...]

@@ -11,7 +11,7 @@ struct Reduce: Op {
     /// How many elements go into one.
     private var count: Int { dims.reduce(1) { $0 * inputShape[$1] } }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         var shape = x.shape
         for dim in dims { shape[dim] = 1 }
@@ -27,7 +27,7 @@ struct Reduce: Op {
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         switch kind {
         case .sum: return [grad.expand(inputShape)]
         case .mean: return [(grad / count).expand(inputShape)]
@@ -62,7 +62,7 @@ struct ArgReduce: Op {
     let dim: Int
     var name: String { kind == .max ? "argmax" : "argmin" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         var shape = x.shape
         if x.ndim > 0 { shape[dim] = 1 }
@@ -75,7 +75,7 @@ struct ArgReduce: Op {
         }
         return indices
     }
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] { [nil] }
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [nil] }
 }
 
 /// Running sum or product along `dim`.
@@ -85,7 +85,7 @@ struct Scan: Op {
     var name: String { kind == .sum ? "cumsum" : "cumprod" }
     var autocast: AutocastPolicy { .float32 }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         let out = try Tensor.uninitialized(x.shape, x.dtype, x.device)
         if x.ndim == 0 { x.device.backend.copy(x, into: out) } else { x.device.backend.scan(kind, x, dim: dim, into: out) }
@@ -93,7 +93,7 @@ struct Scan: Op {
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         if grad.ndim == 0 || grad.numel == 0 { return [grad] }
         if kind == .sum { return [grad.flip([dim]).cumsum(dim: dim).flip([dim])] }
         // Σ_k≥i g_k · Π_{j≤k, j≠i} x_j: with i and k as two dimensions, products of x with its i-th element replaced by 1.
@@ -126,7 +126,7 @@ extension Tensor {
     private final func reduced(_ kind: ReduceKind, _ dims: [Int]?, keepDim: Bool) -> Tensor {
         composite("\(kind)", self) { () throws(OpError) in
             let at = try reductionDims(dims)
-            let out = apply(Reduce(kind: kind, dims: at, inputShape: shape), [self])
+            let out = apply(Reduce(kind: kind, dims: at, inputShape: shape), Inputs(self))
             return keepDim || at.isEmpty ? out : out.squeeze(at)
         }
     }
@@ -180,7 +180,7 @@ extension Tensor {
     private final func argReduced(_ kind: ArgReduceKind, _ dim: Int, keepDim: Bool) -> Tensor {
         composite(kind == .max ? "argmax" : "argmin", self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
-            let indices = apply(ArgReduce(kind: kind, dim: at), [self])
+            let indices = apply(ArgReduce(kind: kind, dim: at), Inputs(self))
             return keepDim || ndim == 0 ? indices : indices.squeeze(at)
         }
     }

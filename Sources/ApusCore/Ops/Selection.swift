@@ -2,14 +2,14 @@
 struct Where: Op {
     var name: String { "where" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let out = try Tensor.uninitialized(inputs[0].shape, inputs[1].dtype, inputs[0].device)
         out.device.backend.select(inputs[0], inputs[1], inputs[2], into: out)
         saved.keep(inputs[0])
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let zeros = Tensor.zeros([], dtype: grad.dtype, device: grad.device)
         return [
             nil,
@@ -25,7 +25,7 @@ struct IndexSelect: Op {
     let inputShape: Shape
     var name: String { "indexSelect" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let (x, index) = (inputs[0], inputs[1])
         var shape = x.shape
         shape[dim] = index.numel
@@ -35,7 +35,7 @@ struct IndexSelect: Op {
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         [Tensor.zeros(inputShape, dtype: grad.dtype, device: grad.device).indexAdd(dim: dim, context.saved[0], grad), nil]
     }
 }
@@ -45,14 +45,14 @@ struct IndexAdd: Op {
     let dim: Int
     var name: String { "indexAdd" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let out = try inputs[0].converted(to: inputs[0].dtype)
         try out.device.backend.indexAdd(out, dim: dim, inputs[1], inputs[2])
         saved.keep(inputs[1])
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         [grad, nil, context.needs(2) ? grad.indexSelect(dim: dim, context.saved[0]) : nil]
     }
 }
@@ -63,7 +63,7 @@ struct Gather: Op {
     let inputShape: Shape
     var name: String { "gather" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let (x, index) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized(index.shape, x.dtype, x.device)
         try x.device.backend.gather(x, dim: dim, index, into: out)
@@ -71,7 +71,7 @@ struct Gather: Op {
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         [Tensor.zeros(inputShape, dtype: grad.dtype, device: grad.device).scatterAdd(dim, context.saved[0], grad), nil]
     }
 }
@@ -82,7 +82,7 @@ struct Scatter: Op {
     let dim: Int
     var name: String { kind == .set ? "scatter" : kind == .add ? "scatterAdd" : "scatterReduce" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let out = try inputs[0].converted(to: inputs[0].dtype)
         try out.device.backend.scatter(kind, out, dim: dim, inputs[1], inputs[2])
         saved.keep(inputs[1])
@@ -94,7 +94,7 @@ struct Scatter: Op {
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let index = context.saved[0]
         switch kind {
         case .add:

@@ -8,7 +8,7 @@ struct Softmax: Op {
     var name: String { log ? "logSoftmax" : "softmax" }
     var autocast: AutocastPolicy { .float32 }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         let out = try Tensor.uninitialized(x.shape, x.dtype, x.device)
         x.device.backend.softmax(x, dim: dim, log: log, into: out)
@@ -16,8 +16,8 @@ struct Softmax: Op {
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
-        [apply(SoftmaxGradient(dim: dim, log: log), [grad, context.saved[0]])]
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
+        [apply(SoftmaxGradient(dim: dim, log: log), Inputs(grad, context.saved[0]))]
     }
 }
 
@@ -31,7 +31,7 @@ struct SoftmaxGradient: Op {
 
     var name: String { log ? "logSoftmaxBackward" : "softmaxBackward" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let (g, y) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized(y.shape, y.dtype, y.device)
         y.device.backend.softmaxBackward(g, y, dim: dim, log: log, into: out)
@@ -40,7 +40,7 @@ struct SoftmaxGradient: Op {
         return out
     }
 
-    func backward(_ h: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ h: Tensor, _ context: BackwardContext) -> Gradients {
         let (g, y) = (context.saved[0], context.saved[1])
         func along(_ x: Tensor) -> Tensor { x.sum(dim: dim, keepDim: true) }
         if log {
@@ -64,7 +64,7 @@ extension Tensor {
             let x = dtype.map { x.to($0) } ?? x
             guard x.dtype.isFloatingPoint else { throw OpError("is for floats, this tensor is \(x.dtype); pass dtype: .float32 or convert it") }
             let at = try normalize(dim: dim, ndim: ndim)
-            return ndim == 0 ? apply(Softmax(dim: 0, log: log), [x.reshape([1])]).reshape([]) : apply(Softmax(dim: at, log: log), [x])
+            return ndim == 0 ? apply(Softmax(dim: 0, log: log), [x.reshape([1])]).reshape([]) : apply(Softmax(dim: at, log: log), Inputs(x))
         }
     }
 }

@@ -4,21 +4,21 @@ struct SortOrder: Op {
     let descending: Bool
     var name: String { "sort" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let x = inputs[0].dtype == .bool ? try inputs[0].converted(to: .uint8) : inputs[0]
         let values = try Tensor.uninitialized(x.shape, x.dtype, x.device)
         let indices = try Tensor.uninitialized(x.shape, .int64, x.device)
         if x.ndim == 0 { x.device.backend.fill(indices, with: .int(0)) } else { x.device.backend.sort(x, dim: dim, descending: descending, values: values, indices: indices) }
         return indices
     }
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] { [nil] }
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [nil] }
 }
 
 extension Tensor {
     /// The places that put `dim` in order, int64; equal elements keep theirs, NaN counts as largest.
     public final func argsort(dim: Int = -1, descending: Bool = false) -> Tensor {
         composite("argsort", self) { () throws(OpError) in
-            apply(SortOrder(dim: try normalize(dim: dim, ndim: ndim), descending: descending), [self])
+            apply(SortOrder(dim: try normalize(dim: dim, ndim: ndim), descending: descending), Inputs(self))
         }
     }
 
@@ -33,7 +33,7 @@ extension Tensor {
         let indices = composite("topk", self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
             guard k >= 0, k <= (ndim == 0 ? 1 : shape[at]) else { throw OpError("k = \(k) is not within 0 … the \(ndim == 0 ? 1 : shape[at]) elements of dim \(dim)") }
-            let order = apply(SortOrder(dim: at, descending: largest), [self])
+            let order = apply(SortOrder(dim: at, descending: largest), Inputs(self))
             return ndim == 0 ? order : order.narrow(at, 0, k).contiguous()
         }
         return (indices.isPoisoned ? indices : ndim == 0 ? clone() : gather(dim, indices), indices)

@@ -7,10 +7,10 @@ struct Reshape: Op {
     var name: String { "reshape" }
     static var makesView: Bool { true }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         inputs[0].view(shape, strides: strides, offset: inputs[0].offset)
     }
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] { [grad.reshape(inputShape)] }
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [grad.reshape(inputShape)] }
 }
 
 /// Dimensions in another order; a view. The gradient goes back in the inverse order.
@@ -21,7 +21,7 @@ struct Permute: Op {
     var name: String { "permute" }
     static var makesView: Bool { true }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         var shape = x.shape
         var strides = x.strides
@@ -32,7 +32,7 @@ struct Permute: Op {
         return x.view(shape, strides: strides, offset: x.offset)
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         var inverse = dims
         for (i, dim) in dims.enumerated() { inverse[dim] = i }
         return [grad.permute(inverse)]
@@ -47,8 +47,8 @@ struct Expand: Op {
     var name: String { "expand" }
     static var makesView: Bool { true }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor { inputs[0].expanded(shape) }
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] { [grad.sum(toShape: inputShape)] }
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor { inputs[0].expanded(shape) }
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [grad.sum(toShape: inputShape)] }
 }
 
 /// Every step-th element of `start ..< start + step·length` along one dimension; a view. The gradient is zero elsewhere.
@@ -62,7 +62,7 @@ struct Slice: Op {
     var name: String { "slice" }
     static var makesView: Bool { true }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         var shape = x.shape
         var strides = x.strides
@@ -71,8 +71,8 @@ struct Slice: Op {
         return x.view(shape, strides: strides, offset: x.offset + (length == 0 ? 0 : start * x.strides[dim]))
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
-        [apply(SliceScatter(dim: dim, start: start, length: length, step: step, shape: inputShape), [grad])]
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
+        [apply(SliceScatter(dim: dim, start: start, length: length, step: step, shape: inputShape), Inputs(grad))]
     }
 }
 
@@ -86,7 +86,7 @@ struct SliceScatter: Op {
 
     var name: String { "sliceBackward" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let grad = inputs[0]
         let out = try Tensor.uninitialized(shape, grad.dtype, grad.device)
         grad.device.backend.fill(out, with: .double(0))
@@ -98,7 +98,7 @@ struct SliceScatter: Op {
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] { [grad.slice(dim: dim, from: start, count: length, step: step)] }
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [grad.slice(dim: dim, from: start, count: length, step: step)] }
 }
 
 /// The elements on a diagonal, as the last dimension; a view.
@@ -111,7 +111,7 @@ struct Diagonal: Op {
     var name: String { "diagonal" }
     static var makesView: Bool { true }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         guard dim1 != dim2 else { throw OpError("the two dimensions of a diagonal must differ, both are \(dim1)") }
         let length = offset >= 0 ? min(x.shape[dim1], x.shape[dim2] - offset) : min(x.shape[dim1] + offset, x.shape[dim2])
@@ -126,7 +126,7 @@ struct Diagonal: Op {
         return x.view(shape, strides: strides, offset: x.offset + start)
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let zeros = Tensor.zeros(inputShape, dtype: grad.dtype, device: grad.device)
         zeros.diagonal(offset: offset, dim1: dim1, dim2: dim2).copy_(grad)
         return [zeros]
@@ -143,7 +143,7 @@ struct UnfoldDimension: Op {
     var name: String { "unfold" }
     static var makesView: Bool { true }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         var (shape, strides) = (x.shape, x.strides)
         shape[dim] = (x.shape[dim] - size) / step + 1
@@ -153,7 +153,7 @@ struct UnfoldDimension: Op {
         return x.view(shape, strides: strides, offset: x.offset)
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         // Window w, place i came from w·step + i.
         let windows = grad.shape[dim]
         let moved = grad.movedim(-1, dim + 1)
@@ -171,7 +171,7 @@ extension Tensor {
         composite("reshape", self) { () throws(OpError) in
             let target = try resolved(shape)
             if target == self.shape { return self }
-            if let strides = viewStrides(target) { return apply(Reshape(shape: target, strides: strides, inputShape: self.shape), [self]) }
+            if let strides = viewStrides(target) { return apply(Reshape(shape: target, strides: strides, inputShape: self.shape), Inputs(self)) }
             return contiguous().reshape(target)
         }
     }
@@ -189,7 +189,7 @@ extension Tensor {
             guard let strides = viewStrides(target) else {
                 throw OpError("no view of shape \(target) exists over the strides \(strides) of shape \(self.shape); use reshape")
             }
-            return apply(Reshape(shape: target, strides: strides, inputShape: self.shape), [self])
+            return apply(Reshape(shape: target, strides: strides, inputShape: self.shape), Inputs(self))
         }
     }
 
@@ -262,7 +262,7 @@ extension Tensor {
                 guard !order.contains(at) else { throw OpError("dim \(dim) stands twice in \(dims)") }
                 order.append(at)
             }
-            return apply(Permute(dims: order), [self])
+            return apply(Permute(dims: order), Inputs(self))
         }
     }
     /// Dimensions in the order given; a view.
@@ -275,7 +275,7 @@ extension Tensor {
             if a == b { return self }
             var dims = Array(0..<ndim)
             dims.swapAt(a, b)
-            return apply(Permute(dims: dims), [self])
+            return apply(Permute(dims: dims), Inputs(self))
         }
     }
     /// The transpose of a matrix; a vector or scalar is itself. PyTorch: `t()`.
@@ -313,7 +313,7 @@ extension Tensor {
                 }
             }
             if target == self.shape { return self }
-            return apply(Expand(shape: target, inputShape: self.shape), [self])
+            return apply(Expand(shape: target, inputShape: self.shape), Inputs(self))
         }
     }
     /// Repeats missing and one-element dimensions up to the shape given.
@@ -332,7 +332,7 @@ extension Tensor {
 
     /// `count` elements from `start` on along `dim`, `step` apart; a view.
     final func slice(dim: Int, from start: Int, count: Int, step: Int) -> Tensor {
-        apply(Slice(dim: dim, start: start, length: count, step: step, inputShape: shape), [self])
+        apply(Slice(dim: dim, start: start, length: count, step: step, inputShape: shape), Inputs(self))
     }
 
     /// `length` elements along `dim` from `start` on; a view. PyTorch: `narrow`.
@@ -368,7 +368,7 @@ extension Tensor {
             guard ndim > 0, size >= 0, size <= shape[at], step > 0 else {
                 throw OpError("windows of \(size) elements, \(step) apart, do not fit into dim \(dim) of shape \(shape)")
             }
-            return apply(UnfoldDimension(dim: at, size: size, step: step, inputShape: shape), [self])
+            return apply(UnfoldDimension(dim: at, size: size, step: step, inputShape: shape), Inputs(self))
         }
     }
 
@@ -376,7 +376,7 @@ extension Tensor {
     public final func diagonal(offset: Int = 0, dim1: Int = 0, dim2: Int = 1) -> Tensor {
         composite("diagonal", self) { () throws(OpError) in
             guard ndim >= 2 else { throw OpError("needs two dimensions, shape \(shape) has \(ndim)") }
-            return apply(Diagonal(offset: offset, dim1: try normalize(dim: dim1, ndim: ndim), dim2: try normalize(dim: dim2, ndim: ndim), inputShape: shape), [self])
+            return apply(Diagonal(offset: offset, dim1: try normalize(dim: dim1, ndim: ndim), dim2: try normalize(dim: dim2, ndim: ndim), inputShape: shape), Inputs(self))
         }
     }
 
@@ -389,7 +389,7 @@ extension Tensor {
             let stride = at < ndim ? shape[at] * strides[at] : 1
             shape.insert(1, at: at)
             strides.insert(stride, at: at)
-            return apply(Reshape(shape: shape, strides: strides, inputShape: self.shape), [self])
+            return apply(Reshape(shape: shape, strides: strides, inputShape: self.shape), Inputs(self))
         }
     }
 
@@ -406,7 +406,7 @@ extension Tensor {
                 strides.append(self.strides[i])
             }
             if shape.count == ndim { return self }
-            return apply(Reshape(shape: shape, strides: strides, inputShape: self.shape), [self])
+            return apply(Reshape(shape: shape, strides: strides, inputShape: self.shape), Inputs(self))
         }
     }
     /// Without any dimension of one element; a view.
@@ -441,5 +441,5 @@ extension Tensor {
     }
 
     /// Itself where its elements lie in memory in order, else a copy that does.
-    public final func contiguous() -> Tensor { isContiguous || isPoisoned ? self : apply(Convert(dtype: dtype, inputDType: dtype), [self]) }
+    public final func contiguous() -> Tensor { isContiguous || isPoisoned ? self : apply(Convert(dtype: dtype, inputDType: dtype), Inputs(self)) }
 }

@@ -6,7 +6,7 @@ import ApusCore
 private struct BinaryCrossEntropy: Op {
     var name: String { "binaryCrossEntropy" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let (x, y) = (inputs[0], inputs[1])
         saved.keep(x)
         saved.keep(y)
@@ -16,7 +16,7 @@ private struct BinaryCrossEntropy: Op {
         }
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let (x, y) = (context.saved[0], context.saved[1])
         var gradY: Tensor?
         if context.needs(1) {
@@ -47,7 +47,7 @@ extension F {
             guard input.numel == 0 || noGrad({ input.ge(0).logicalAnd(input.le(1)).all().item(Bool.self) }) else {
                 throw OpError("all inputs must be between 0 and 1; apply sigmoid first, or use binaryCrossEntropyWithLogits")
             }
-            var losses = apply(BinaryCrossEntropy(), [input, target])
+            var losses = apply(BinaryCrossEntropy(), Inputs(input, target))
             if let weight { losses = losses * (try F.spread(weight, "weight", over: losses)) }
             return losses.reduced(reduction)
         }

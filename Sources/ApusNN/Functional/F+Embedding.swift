@@ -12,7 +12,7 @@ private struct EmbeddingLookup: Op {
 
     var name: String { "embedding" }
 
-    func forward(_ inputs: [Tensor], _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
         let (weight, index) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized([index.numel, weight.shape[1]], weight.dtype, weight.device)
         try weight.device.backend.indexSelect(weight, dim: 0, index, into: out)
@@ -20,7 +20,7 @@ private struct EmbeddingLookup: Op {
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let index = context.saved[0]
         // Where the gradient is differentiated again, it is dense.
         if isSparse && !(isGradEnabled && grad.requiresGrad) { return [sparseGradient(grad, index), nil] }
@@ -76,7 +76,7 @@ extension F {
         let padding = try paddingIdx.map { index throws(OpError) in try paddingRow(index, rows) }
         let index = input.to(.int64).reshape([-1])
         if let maxNorm { try renormalize(weight, index, maxNorm, normType) }
-        return apply(EmbeddingLookup(rows: rows, paddingIndex: padding, scaleByFrequency: byFrequency, isSparse: sparse), [weight, index])
+        return apply(EmbeddingLookup(rows: rows, paddingIndex: padding, scaleByFrequency: byFrequency, isSparse: sparse), Inputs(weight, index))
     }
 
     static func paddingRow(_ index: Int, _ rows: Int) throws(OpError) -> Int {
