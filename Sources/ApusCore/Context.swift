@@ -67,7 +67,7 @@ package final class Context {
 
     /// Takes a block from the budget. Small ones count as 512 bytes: a tensor takes memory of its own, and a description may ask for a billion of them.
     @inline(__always) static func spend(_ bytes: Int) throws(OpError) {
-        if let budget = read(\.budget) { try current.spend(max(bytes, 512), of: budget) }
+        if let budget = read({ $0.budget }) { try current.spend(max(bytes, 512), of: budget) }
     }
 
     @inline(never) private func spend(_ bytes: Int, of left: Int) throws(OpError) {

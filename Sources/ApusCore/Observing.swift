@@ -36,7 +36,7 @@ extension Context {
 
     /// Runs `body` as a piece of work that observers see.
     @inline(__always) package static func activity<Result, Failure: Error>(_ activity: @autoclosure () -> Activity, _ body: () throws(Failure) -> Result) throws(Failure) -> Result {
-        guard let observer = current.observer else { return try body() }
+        guard read({ $0.observer != nil }), let observer = current.observer else { return try body() }
         observer.willBegin(activity())
         defer { observer.didEnd() }
         return try body()

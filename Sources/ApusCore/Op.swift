@@ -57,7 +57,7 @@ package struct BackwardContext {
 
 /// The one point that every op passes: inputs of special form, autocast, devices, forward, recording, observers, anomaly mode, errors.
 package func apply<O: Op>(_ op: O, _ inputs: Inputs) -> Tensor {
-    let gradEnabled = Context.read(\.gradEnabled)
+    let gradEnabled = Context.read { $0.gradEnabled }
     let isWatched = Context.read { $0.observer != nil || $0.anomaly }
     if Context.read({ $0.autocast != nil }) || inputs.any({ $0.form != nil }), let result = applyOtherwise(op, inputs) { return result }
     let node = gradEnabled && inputs.any(\.requiresGrad) ? OpNode(op, inputs) : nil
@@ -67,7 +67,7 @@ package func apply<O: Op>(_ op: O, _ inputs: Inputs) -> Tensor {
     do throws(OpError) {
         if inputs.any({ $0.device != inputs.first!.device }) { try checkDevices(Array(inputs)) }
         let output = try op.forward(inputs, &saved)
-        if O.makesView && gradEnabled && !Context.read(\.inference) { output.becomeView(of: inputs.first!) }
+        if O.makesView && gradEnabled && !Context.read({ $0.inference }) { output.becomeView(of: inputs.first!) }
         if let node, output.dtype.isFloatingPoint { output.record(node) }
         if isWatched { try show(op.name, Array(inputs), output) }
         return output

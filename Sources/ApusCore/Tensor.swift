@@ -24,6 +24,8 @@ public class Tensor {
     // MARK: Autograd (see Autograd/)
 
     @exclusivity(unchecked) final var requiresGradFlag = false
+    /// Whether it is a view that remembers its base, among the extras.
+    @exclusivity(unchecked) final var isView = false
     /// The op that made it, nil for leaves. Views changed in place renew it on reading (`Autograd/InPlace.swift`).
     @exclusivity(unchecked) final var recordedNode: Node?
     @exclusivity(unchecked) final var outputIndex: Int32 = 0

@@ -2,15 +2,16 @@ import Synchronization
 
 /// What few tensors have.
 final class AutogradExtras {
+    // As in `Tensor`: no access spans a call, so checks of exclusivity would find nothing.
     /// Of a leaf: the node where its gradient ends.
-    var accumulator: AccumulateNode?
+    @exclusivity(unchecked) var accumulator: AccumulateNode?
     /// Of a leaf: what to call after its gradient was accumulated.
     var accumulatedHooks: [(id: UInt64, run: (Tensor) -> Void)] = []
     /// Of a view: the tensor whose storage it looks into, and that tensor's generation when the view's node was made.
-    var viewBase: Tensor?
-    var viewGeneration = 0
+    @exclusivity(unchecked) var viewBase: Tensor?
+    @exclusivity(unchecked) var viewGeneration = 0
     /// Of a base: how many recorded changes in place it has seen.
-    var generation = 0
+    @exclusivity(unchecked) var generation = 0
     /// Whether the gradient of this non-leaf is kept.
     var retainsGrad = false
 }
@@ -33,19 +34,16 @@ extension Tensor {
         return made
     }
 
-    /// Whether it is a view that remembers its base.
-    final var isView: Bool { extras?.viewBase != nil }
-
     /// The node that made it, nil for a leaf.
     package final var node: Node? {
-        if let extras, extras.viewBase != nil { renewIfStale(extras) }
+        if isView { renewIfStale() }
         return recordedNode
     }
 
     /// Whether its history is recorded, so that `backward()` can reach it. Settable on leaves of a floating-point type.
     public final var requiresGrad: Bool {
         get {
-            if let extras, extras.viewBase != nil { renewIfStale(extras) }
+            if isView { renewIfStale() }
             return requiresGradFlag
         }
         set {

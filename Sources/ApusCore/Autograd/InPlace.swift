@@ -9,11 +9,12 @@ extension Tensor {
         let base = source.extras?.viewBase ?? source
         let extras = extrasForWriting
         extras.viewBase = base
+        isView = true
         extras.viewGeneration = base.extras?.generation ?? 0
     }
 
-    final func renewIfStale(_ extras: AutogradExtras) {
-        guard let base = extras.viewBase, let generation = base.extras?.generation, generation != extras.viewGeneration else { return }
+    final func renewIfStale() {
+        guard let extras, let base = extras.viewBase, let generation = base.extras?.generation, generation != extras.viewGeneration else { return }
         extras.viewGeneration = generation
         if base.requiresGrad {
             record(OpNode(AsStrided(region: StridedRegion(shape: shape, strides: strides, offset: offset, base: base)), Inputs(base)))

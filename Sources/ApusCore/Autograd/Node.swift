@@ -28,7 +28,7 @@ package class Node {
             first: first?.node, second: second?.node, firstIndex: first?.index ?? 0, secondIndex: second?.index ?? 0, more: inputs.more?.map(\.edge),
             endIndex: inputs.count)
         endsHere = inputs.isEmpty
-        if Context.read(\.anomaly) { origin = Anomaly.Origin() }
+        if Context.read({ $0.anomaly }) { origin = Anomaly.Origin() }
     }
 
     package var name: String { "node" }
@@ -167,7 +167,7 @@ extension Node {
         if isReleased {
             throw OpError("the graph of \(name) was freed by an earlier backward(); pass retainGraph: true there to run it again", op: "backward")
         }
-        for kept in saved where kept.tensor.storage.version != kept.version {
+        if saved.any({ $0.tensor.storage.version != $0.version }), let kept = saved.first(where: { $0.tensor.storage.version != $0.version }) {
             throw OpError(
                 "a tensor of shape \(kept.tensor.shape) that \(name) needs for its gradient was changed in place by \(kept.tensor.storage.lastWriter) "
                     + "after \(name) saved it; change a clone() instead, or use the form that is not in place", op: "backward")
