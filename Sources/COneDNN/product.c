@@ -67,24 +67,12 @@ void apus_dnn_gemm_f32(const apus_gemm *g, int size)
 {
     (void)size;
     sgemm_job j = {.g = g};
-    // Thin products and leading dimensions that fall on the same cache sets are where oneDNN is slow: it reads operands of
-    // such sizes in place. Copying them is what our kernels do anyway.
+    // Thin products are faster in our own kernels.
     bool own = g->m <= 4 || g->n <= 16 || g->k < 16 || g->c_row < g->n;
     if (!own) {
         j.trans_a = dense(g->m, g->k, g->a_row, g->a_column, &j.lda);
         j.trans_b = dense(g->k, g->n, g->b_row, g->b_column, &j.ldb);
         own = !j.trans_a || !j.trans_b;
-    }
-    if (!own) {
-        bool in_place = 1.0 / (double)g->m + 1.0 / (double)g->n >= 0.0038;
-        bool clash = j.lda % 512 == 0 || j.ldb % 512 == 0;
-#if defined(__x86_64__)
-        bool wide = __builtin_cpu_supports("avx512f");
-#else
-        bool wide = false;
-#endif
-        // Which of them it reads well all the same depends on its kernels for the instruction set.
-        own = clash && in_place && !(j.trans_a == 'N' && j.trans_b == (wide ? 'N' : 'T'));
     }
     if (own) {
         apus_gemm_f32(g);
@@ -102,6 +90,19 @@ void apus_dnn_gemm_f32(const apus_gemm *g, int size)
     }
     j.row_block = ((g->m + row_blocks - 1) / row_blocks + 15) / 16 * 16;
     j.column_block = ((g->n + column_blocks - 1) / column_blocks + 15) / 16 * 16;
+    // oneDNN reads the operands of small tiles in place, which is slow where rows fall on the same sets of a cache. Copying them is what
+    // our kernels do anyway. Which of them it reads well all the same depends on its kernels for the instruction set.
+    bool in_place = 1.0 / (double)j.row_block + 1.0 / (double)j.column_block >= 0.0038;
+#if defined(__x86_64__)
+    bool wide = __builtin_cpu_supports("avx512f");
+#else
+    bool wide = false;
+#endif
+    bool clash = j.lda % 512 == 0 || j.ldb % 512 == 0 || (!wide && j.trans_a == 'T' && j.lda % 256 == 0 && j.lda > 256 && j.ldb % 256 == 0);
+    if (clash && in_place && !(j.trans_a == 'N' && j.trans_b == (wide ? 'N' : 'T'))) {
+        apus_gemm_f32(g);
+        return;
+    }
     row_blocks = (g->m + j.row_block - 1) / j.row_block;
     j.column_blocks = (g->n + j.column_block - 1) / j.column_block;
     apus_parallel_for(row_blocks * j.column_blocks, 1, tiles, &j);
