@@ -44,8 +44,10 @@ void apus_convolution_backward_input(const apus_convolution *c, const void *grad
 
 void apus_convolution_backward_weight(const apus_convolution *c, const void *grad, const void *x, void *weight, int size)
 {
-    memset(weight, 0, (size_t)(weight_elements(c) * size));
-    if (c->batch * c->out_channels * elements(c->out) * c->in_channels == 0) return;
+    if (c->batch * c->out_channels * elements(c->out) * c->in_channels == 0) {
+        memset(weight, 0, (size_t)(weight_elements(c) * size));
+        return;
+    }
     if (size == 4) f32_run((f32_strip){.c = c, .grad = grad, .x = x, .out = weight}, f32_backward_weight_strip, 1);
     else f64_run((f64_strip){.c = c, .grad = grad, .x = x, .out = weight}, f64_backward_weight_strip, 1);
 }

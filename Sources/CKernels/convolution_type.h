@@ -155,7 +155,7 @@ static void TYPED(backward_weight_strip)(const TYPED(strip) *s)
     apus_parallel_for(taps, 16384 / n + 1, TYPED(unfold), (void *)s);
     REAL *grad = TYPED(outputs)(s, s->grad, &row);
     if (s->images > 1) TYPED(gather)(s, s->grad, grad);
-    GEMM(&(apus_gemm){group_outputs, taps, n, grad, row, 1, s->columns, 1, n, s->out + s->group * group_outputs * taps, taps, 0, 1});
+    GEMM(&(apus_gemm){group_outputs, taps, n, grad, row, 1, s->columns, 1, n, s->out + s->group * group_outputs * taps, taps, 0, s->image > 0 || s->row > 0});
 }
 
 typedef struct {
@@ -200,7 +200,8 @@ static void TYPED(run)(TYPED(strip) first, void (*run)(const TYPED(strip) *), in
     } else {
         // Strips of images in a number that shares out evenly.
         t.images = fit / all_rows;
-        int64_t share = whole ? c->batch : (c->batch + 7) / 8;
+        // Few windows in all are one product, which reads the weights once and is itself shared out.
+        int64_t share = whole || c->batch * all_rows * c->out[2] <= APUS_WINDOWS_OF_ONE_PRODUCT ? c->batch : (c->batch + 7) / 8;
         if (t.images > share) t.images = share;
     }
     t.image_strips = (c->batch + t.images - 1) / t.images;

@@ -280,7 +280,8 @@ static void TYPED(product)(const apus_gemm *g)
             return;
         }
     }
-    // Dense columns need no packing, and of two operands to pack the smaller is the cheaper.
-    if (j.b_column != 1 && (j.a_row == 1 || j.m < j.n)) TYPED(swap_sides)(&j);
+    // Dense columns need no packing; with the sides exchanged the result is stored element by element, as slowly as an operand is packed.
+    int64_t packed_when_swapped = j.a_row == 1 ? 0 : j.m * j.k;
+    if (j.b_column != 1 && packed_when_swapped + j.m * j.n < j.n * j.k) TYPED(swap_sides)(&j);
     TYPED(tiled)(&j);
 }

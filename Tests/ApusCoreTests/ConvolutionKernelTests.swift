@@ -113,6 +113,9 @@ import Testing
         Case(n: 1, c: 64, o: 128, size: [28, 28], kernel: [3, 3], stride: 2, padding: 1),
         Case(n: 19, c: 32, o: 64, size: [14, 14], kernel: [3, 3], padding: 1),
         Case(n: 8, c: 512, o: 512, size: [2, 2], kernel: [3, 3], padding: 1),
+        // A product of unrolled windows; of more of them only for the weight's gradient.
+        Case(n: 3, c: 128, o: 130, size: [4, 4], kernel: [3, 3]),
+        Case(n: 40, c: 128, o: 130, size: [4, 3], kernel: [3, 3], stride: 2, padding: 1),
         Case(n: 2, c: 64, o: 64, size: [28, 28], kernel: [3, 3], padding: 1, groups: 64),
         Case(n: 1, c: 128, o: 128, size: [28, 28], kernel: [3, 3], padding: 1, groups: 4),
         Case(n: 64, c: 1, o: 32, size: [28, 28], kernel: [3, 3], padding: 1),

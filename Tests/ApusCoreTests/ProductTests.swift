@@ -37,7 +37,7 @@ func onThreads(_ what: String, _ body: () -> Tensor) -> Tensor {
     static let sizes: [Sizes] =
         [1, 2, 4, 5, 7, 13, 17, 64, 65].flatMap { [Sizes(1, $0, 9, 5), Sizes(1, 6, 9, $0), Sizes(1, 5, $0, 18)] } + [
             Sizes(1, 511, 3, 9), Sizes(1, 513, 3, 21), Sizes(1, 7, 511, 6), Sizes(1, 7, 512, 20), Sizes(1, 3, 513, 33), Sizes(1, 5, 257, 255),
-            Sizes(1, 9, 5, 513), Sizes(1, 1, 300, 1100), Sizes(1, 1100, 30, 1), Sizes(1, 65, 700, 65), Sizes(1, 64, 512, 40),
+            Sizes(1, 9, 5, 513), Sizes(1, 1, 300, 1100), Sizes(1, 1100, 30, 1), Sizes(1, 65, 700, 65), Sizes(1, 64, 512, 40), Sizes(1, 600, 20, 512), Sizes(1, 300, 40, 520), Sizes(1, 768, 24, 256),
             Sizes(3, 7, 5, 6), Sizes(4, 1, 8, 3), Sizes(40, 17, 4, 9), Sizes(2, 70, 64, 70),
         ]
 

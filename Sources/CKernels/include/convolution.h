@@ -1,4 +1,4 @@
-// Convolutions over unrolled windows and a matrix product: what oneDNN does not do (float64, odd shapes).
+// Convolutions over unrolled windows and a matrix product: what oneDNN does not do (float64, odd shapes), or does slowly.
 #ifndef APUS_CONVOLUTION_H
 #define APUS_CONVOLUTION_H
 
@@ -10,6 +10,9 @@ typedef struct {
     int64_t batch, in_channels, out_channels, groups;
     int64_t in[3], kernel[3], out[3], stride[3], padding[3], dilation[3];
 } apus_convolution;
+
+/// Up to so many windows, of a whole batch, are the columns of a single product.
+#define APUS_WINDOWS_OF_ONE_PRODUCT 128
 
 /// y = x ⋆ weight + bias; `size` is 4 for float32, 8 for float64.
 void apus_convolution_forward(const apus_convolution *_Nonnull c, const void *_Nonnull x, const void *_Nonnull weight, const void *_Nullable bias, void *_Nonnull y, int size);
