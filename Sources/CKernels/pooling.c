@@ -91,21 +91,36 @@ MAX_POOL(i32, int32_t, INT32_MIN)
 MAX_POOL(i64, int64_t, INT64_MIN)
 #pragma clang diagnostic pop
 
-// What most networks do: windows of 2 × 2 side by side, in float32.
+// What most networks do: windows of 2 × 2 side by side, in float32, four at a time.
+typedef float floats4 __attribute__((vector_size(16), aligned(4)));
+typedef int32_t places4 __attribute__((vector_size(16)));
+typedef int64_t indices4 __attribute__((vector_size(32), aligned(8)));
+
+#define TAKE(value, place)                                                                                   \
+    {                                                                                                        \
+        places4 take = ((value) > best) | ((value) != (value));                                              \
+        best = (floats4)((take & (places4)(value)) | (~take & (places4)best));                               \
+        at = (take & (place)) | (~take & at);                                                                \
+    }
+APUS_INLINE void max_four_pairs(const float *upper, const float *lower, int32_t first, int32_t width, float *to, int64_t *index)
+{
+    floats4 u0 = *(const floats4 *)upper, u1 = *(const floats4 *)(upper + 4), l0 = *(const floats4 *)lower, l1 = *(const floats4 *)(lower + 4);
+    places4 at = first + (places4){0, 2, 4, 6}, place = at;
+    floats4 best = __builtin_shufflevector(u0, u1, 0, 2, 4, 6);
+    TAKE(__builtin_shufflevector(u0, u1, 1, 3, 5, 7), place + 1)
+    TAKE(__builtin_shufflevector(l0, l1, 0, 2, 4, 6), place + width)
+    TAKE(__builtin_shufflevector(l0, l1, 1, 3, 5, 7), place + width + 1)
+    *(floats4 *)to = best;
+    *(indices4 *)index = __builtin_convertvector(at, indices4);
+}
+#undef TAKE
+
 APUS_CLONES static void max_pairs(const float *upper, const float *lower, int32_t at, int32_t width, int64_t count, float *to, int64_t *index)
 {
-#pragma clang loop vectorize(enable)
-    for (int64_t o = 0; o < count; o++) {
-        float best = upper[2 * o], v1 = upper[2 * o + 1], v2 = lower[2 * o], v3 = lower[2 * o + 1];
-        int32_t i = at + 2 * (int32_t)o, best_i = i;
-        bool take = (v1 > best) | (v1 != v1);
-        best = take ? v1 : best, best_i = take ? i + 1 : best_i;
-        take = (v2 > best) | (v2 != v2);
-        best = take ? v2 : best, best_i = take ? i + width : best_i;
-        take = (v3 > best) | (v3 != v3);
-        best = take ? v3 : best, best_i = take ? i + width + 1 : best_i;
-        to[o] = best;
-        index[o] = best_i;
+    for (int64_t o = 0; o < count; o += 4) {
+        // The last four begin among those before.
+        int64_t from = o + 4 <= count ? o : count - 4;
+        max_four_pairs(upper + 2 * from, lower + 2 * from, at + 2 * (int32_t)from, width, to + from, index + from);
     }
 }
 
@@ -191,7 +206,7 @@ static void max_f32_lines(void *context, int64_t first, int64_t last)
 
 static bool is_pairs(const apus_pool *p)
 {
-    if (p->kernel[0] != 1 || p->in[0] != 1 || p->out[0] != 1 || p->padding[0]) return false;
+    if (p->kernel[0] != 1 || p->in[0] != 1 || p->out[0] != 1 || p->padding[0] || p->out[2] < 4) return false;
     for (int d = 1; d < 3; d++) {
         if (p->kernel[d] != 2 || p->stride[d] != 2 || p->padding[d] || p->dilation[d] != 1 || 2 * p->out[d] > p->in[d]) return false;
     }

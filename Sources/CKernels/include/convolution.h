@@ -2,6 +2,7 @@
 #ifndef APUS_CONVOLUTION_H
 #define APUS_CONVOLUTION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /// The shape of a convolution. With fewer than three spatial dimensions the first ones are 1 (kernel 1, stride 1, padding 0).
@@ -20,5 +21,8 @@ void apus_convolution_forward(const apus_convolution *_Nonnull c, const void *_N
 void apus_convolution_backward_input(const apus_convolution *_Nonnull c, const void *_Nonnull grad, const void *_Nonnull weight, void *_Nonnull x, int size);
 /// The gradient with respect to weight.
 void apus_convolution_backward_weight(const apus_convolution *_Nonnull c, const void *_Nonnull grad, const void *_Nonnull x, void *_Nonnull weight, int size);
+/// The same in float32 for up to `APUS_FEW_CHANNELS` of input, without windows: two dimensions, stride 1. False where it does not apply.
+bool apus_convolution_backward_weight_direct(const apus_convolution *_Nonnull c, const float *_Nonnull grad, const float *_Nonnull x, float *_Nonnull weight);
+#define APUS_FEW_CHANNELS 2
 
 #endif

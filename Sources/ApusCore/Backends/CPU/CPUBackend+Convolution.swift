@@ -34,7 +34,10 @@ extension CPUBackend {
         let (grad, x) = (contiguous(grad), contiguous(x))
         var c = description(input: x.shape, weight: out.shape, output: grad.shape, p)
         defer { withExtendedLifetime((grad, x)) {} }
-        if out.dtype == .float32, apus_dnn_convolution_backward_weight(&c, grad.floats, x.floats, out.floats) { return }
+        if out.dtype == .float32 {
+            if apus_convolution_backward_weight_direct(&c, grad.floats, x.floats, out.floats) { return }
+            if apus_dnn_convolution_backward_weight(&c, grad.floats, x.floats, out.floats) { return }
+        }
         apus_convolution_backward_weight(&c, grad.pointer, x.pointer, out.pointer, Int32(out.dtype.size))
     }
 
