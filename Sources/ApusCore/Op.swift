@@ -11,7 +11,7 @@ package protocol Op {
     /// What it wants of its inputs' dtypes inside `autocast`.
     var autocast: AutocastPolicy { get }
     /// Computes the output. `saved` keeps what `backward` needs; where no graph is recorded it keeps nothing.
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor
     /// The gradients of the inputs from that of the output: one for each input, nil where there is none or `context.needs` says that nobody asks.
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients
 }
@@ -27,12 +27,12 @@ package struct Saved {
     let node: Node?
 
     /// Keeps an input (or another tensor that has a history of its own).
-    package mutating func keep(_ x: Tensor) {
+    package func keep(_ x: Tensor) {
         node?.saved.append(SavedTensor(tensor: x, version: x.storage.version, isOutput: false))
     }
 
     /// Keeps the op's output: an alias without history, since the output itself holds the node that will hold this.
-    package mutating func keepOutput(_ y: Tensor) {
+    package func keepOutput(_ y: Tensor) {
         node?.saved.append(SavedTensor(tensor: Tensor(sharing: y), version: y.storage.version, isOutput: true))
     }
 }
@@ -61,12 +61,11 @@ package func apply<O: Op>(_ op: O, _ inputs: Inputs) -> Tensor {
     let isWatched = Context.read { $0.observer != nil || $0.anomaly }
     if Context.read({ $0.autocast != nil }) || inputs.any({ $0.form != nil }), let result = applyOtherwise(op, inputs) { return result }
     let node = gradEnabled && inputs.any(\.requiresGrad) ? OpNode(op, inputs) : nil
-    var saved = Saved(node: node)
     if isWatched { Context.current.observer?.willBegin(.op(op.name)) }
     defer { if isWatched { Context.current.observer?.didEnd() } }
     do throws(OpError) {
         if inputs.any({ $0.device != inputs.first!.device }) { try checkDevices(Array(inputs)) }
-        let output = try op.forward(inputs, &saved)
+        let output = try op.forward(inputs, Saved(node: node))
         if O.makesView && gradEnabled && !Context.read({ $0.inference }) { output.becomeView(of: inputs.first!) }
         if let node, output.dtype.isFloatingPoint { output.record(node) }
         if isWatched { try show(op.name, Array(inputs), output) }

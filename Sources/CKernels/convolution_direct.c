@@ -98,7 +98,8 @@ bool apus_convolution_backward_weight_direct(const apus_convolution *c, const fl
 {
     bool is_plain = c->groups == 1 && c->in[0] == 1 && c->out[0] == 1 && c->kernel[0] == 1 && c->padding[0] == 0;
     for (int d = 1; d < 3; d++) is_plain = is_plain && c->stride[d] == 1 && c->dilation[d] == 1;
-    if (!is_plain || c->in_channels > APUS_FEW_CHANNELS || c->kernel[2] > MOST_TAPS || c->out[2] < LANES || c->out[1] == 0 || c->batch == 0) return false;
+    bool is_empty = c->batch * c->in_channels * c->out[1] == 0;
+    if (!is_plain || is_empty || c->in_channels > APUS_FEW_CHANNELS || c->kernel[2] > MOST_TAPS || c->out[2] < LANES) return false;
     job j = {.c = c, .x = x, .grad = grad, .weight = weight};
     j.width = (c->out[2] + LANES - 1) / LANES * LANES;
     j.row = j.width + c->kernel[2] - 1;

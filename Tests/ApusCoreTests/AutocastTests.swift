@@ -9,7 +9,7 @@ import Testing
         let autocast: AutocastPolicy
         let wanted: [DType]
         var name: String { "probe" }
-        func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+        func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
             guard inputs.map(\.dtype) == wanted else { throw OpError("got \(inputs.map(\.dtype)), wanted \(wanted)") }
             return try inputs[0].converted(to: inputs[0].dtype)
         }

@@ -159,4 +159,15 @@ import Testing
             expectClose(gradWeight, [Double](repeating: 0, count: 108))
         }
     }
+
+    @Test func noChannelsGiveZeros() {
+        let p = ConvolutionParameters(stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1), cpu = CPUBackend.shared
+        for dtype in [DType.float32, .float64] {
+            let (x, weight, y) = (Tensor.zeros([2, 0, 9, 9], dtype: dtype), Tensor.zeros([4, 0, 3, 3], dtype: dtype), Tensor.ones([2, 4, 9, 9], dtype: dtype))
+            cpu.convolution(x, weight, bias: nil, p, into: y)
+            expectClose(y, [Double](repeating: 0, count: y.numel))
+            cpu.convolutionBackwardInput(y, weight, p, into: x)
+            cpu.convolutionBackwardWeight(y, x, p, into: weight)
+        }
+    }
 }

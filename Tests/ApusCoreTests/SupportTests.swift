@@ -38,7 +38,7 @@ import Testing
     struct Cube: Op {
         let factor: Double
         var name: String { "cube" }
-        func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+        func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
             saved.keep(inputs[0])
             return inputs[0].detach() * inputs[0].detach() * inputs[0].detach()
         }

@@ -140,7 +140,7 @@ struct AsStrided: Op {
     var name: String { "asStrided" }
     static var makesView: Bool { true }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         guard region.shape.count == region.strides.count else { throw OpError("shape \(region.shape) and strides \(region.strides) have different lengths") }
         for stride in region.strides where stride < 0 { throw OpError("stride \(stride) is negative; use flip for a reversed copy") }
@@ -171,7 +171,7 @@ struct AsStridedScatter: Op {
 
     var name: String { "asStridedScatter" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (base, value) = (inputs[0], inputs[1])
         // A copy with the base's own strides, so that the view's geometry means the same in it.
         let (low, high) = Shape.range(region.baseShape, region.baseStrides, region.baseOffset)

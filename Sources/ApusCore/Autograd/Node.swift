@@ -18,7 +18,7 @@ package class Node {
     /// it alone where it only comes by.
     @exclusivity(unchecked) final var neededBy: UInt64 = 0
     /// Whether no edge leads on from here: the gradient ends at a leaf.
-    final let endsHere: Bool
+    final var endsHere: Bool { edges.isEmpty }
     /// Where the op was called, kept in anomaly mode.
     @exclusivity(unchecked) final var origin: Anomaly.Origin?
 
@@ -27,7 +27,6 @@ package class Node {
         edges = Edges(
             first: first?.node, second: second?.node, firstIndex: first?.index ?? 0, secondIndex: second?.index ?? 0, more: inputs.more?.map(\.edge),
             endIndex: inputs.count)
-        endsHere = inputs.isEmpty
         if Context.read({ $0.anomaly }) { origin = Anomaly.Origin() }
     }
 

@@ -5,7 +5,7 @@ struct Convert: Op {
 
     var name: String { dtype == inputDType ? "clone" : "to" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor { try inputs[0].converted(to: dtype) }
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor { try inputs[0].converted(to: dtype) }
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [grad.to(inputDType)] }
 }
 
@@ -16,7 +16,7 @@ struct Transfer: Op {
 
     var name: String { "to" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         // Between two devices by way of the host.
         let x = try inputs[0].hostData()
         if x.device == device { return x }

@@ -17,7 +17,7 @@ struct Convolution: Op {
 
     var name: String { "convolution" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (x, weight) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized(p.outputShape(input: inputShape, weight: weightShape), x.dtype, x.device)
         x.device.backend.convolution(x, weight, bias: inputs.count > 2 ? inputs[2] : nil, p, into: out)
@@ -44,7 +44,7 @@ struct ConvolutionBackwardInput: Op {
 
     var name: String { "convolutionBackwardInput" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (grad, weight) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized(inputShape, grad.dtype, grad.device)
         grad.device.backend.convolutionBackwardInput(grad, weight, p, into: out)
@@ -69,7 +69,7 @@ struct ConvolutionBackwardWeight: Op {
 
     var name: String { "convolutionBackwardWeight" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (grad, x) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized(weightShape, grad.dtype, grad.device)
         grad.device.backend.convolutionBackwardWeight(grad, x, p, into: out)

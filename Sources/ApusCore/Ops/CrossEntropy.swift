@@ -75,7 +75,7 @@ struct CrossEntropy: Op {
 
     var name: String { "crossEntropy" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         let backend = x.device.backend
         let logp = try Tensor.uninitialized(x.shape, x.dtype, x.device)

@@ -5,7 +5,7 @@ struct Cat: Op {
     let extents: [Int]
     var name: String { "cat" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         var shape = inputs[0].shape
         shape[dim] = extents.reduce(0, +)
         let out = try Tensor.uninitialized(shape, inputs[0].dtype, inputs[0].device)

@@ -12,7 +12,7 @@ struct LayerNorm: Op {
 
     var name: String { "layerNorm" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let x = try inputs[0].contiguousData()
         let out = try Tensor.uninitialized(x.shape, x.dtype, x.device)
         let mean = try Tensor.uninitialized([x.shape[0]], x.statisticsType, x.device)
@@ -56,7 +56,7 @@ struct ChannelNorm: Op {
 
     var name: String { "batchNorm" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let x = try inputs[0].contiguousData()
         let backend = x.device.backend
         let mean: Tensor

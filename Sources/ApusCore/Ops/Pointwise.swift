@@ -46,7 +46,7 @@ struct Unary: Op {
     var name: String { rule.name }
     var autocast: AutocastPolicy { rule.autocast }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         let out: Tensor
         switch rule.domain {
@@ -121,7 +121,7 @@ struct Binary: Op {
     var name: String { rule.name }
     var autocast: AutocastPolicy { rule.autocast }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (a, b) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized(a.shape, a.dtype, a.device)
         a.device.backend.binary(rule.kind, a, b, p, into: out)
@@ -144,7 +144,7 @@ struct Compare: Op {
     let kind: CompareKind
     var name: String { "\(kind)" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (a, b) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized(a.shape, .bool, a.device)
         a.device.backend.compare(kind, a, b, into: out)

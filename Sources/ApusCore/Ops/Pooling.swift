@@ -15,7 +15,7 @@ struct MaxPool: Op {
 
     var name: String { "maxPool" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         let out = try Tensor.uninitialized(outputShape, x.dtype, x.device)
         let places = try Tensor.uninitialized(outputShape, .int64, x.device)
@@ -40,7 +40,7 @@ struct AveragePool: Op {
 
     var name: String { "averagePool" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let out = try Tensor.uninitialized(outputShape, inputs[0].dtype, inputs[0].device)
         out.device.backend.averagePool(inputs[0], p, into: out)
         return out
@@ -58,7 +58,7 @@ struct AveragePoolBackward: Op {
 
     var name: String { "averagePoolBackward" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let out = try Tensor.uninitialized(inputShape, inputs[0].dtype, inputs[0].device)
         out.device.backend.averagePoolBackward(inputs[0], p, into: out)
         return out

@@ -11,7 +11,7 @@ struct Reduce: Op {
     /// How many elements go into one.
     private var count: Int { dims.reduce(1) { $0 * inputShape[$1] } }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         var shape = x.shape
         for dim in dims { shape[dim] = 1 }
@@ -62,7 +62,7 @@ struct ArgReduce: Op {
     let dim: Int
     var name: String { kind == .max ? "argmax" : "argmin" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         var shape = x.shape
         if x.ndim > 0 { shape[dim] = 1 }
@@ -85,7 +85,7 @@ struct Scan: Op {
     var name: String { kind == .sum ? "cumsum" : "cumprod" }
     var autocast: AutocastPolicy { .float32 }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         let out = try Tensor.uninitialized(x.shape, x.dtype, x.device)
         if x.ndim == 0 { x.device.backend.copy(x, into: out) } else { x.device.backend.scan(kind, x, dim: dim, into: out) }

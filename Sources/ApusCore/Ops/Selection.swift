@@ -2,7 +2,7 @@
 struct Where: Op {
     var name: String { "where" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let out = try Tensor.uninitialized(inputs[0].shape, inputs[1].dtype, inputs[0].device)
         out.device.backend.select(inputs[0], inputs[1], inputs[2], into: out)
         saved.keep(inputs[0])
@@ -25,7 +25,7 @@ struct IndexSelect: Op {
     let inputShape: Shape
     var name: String { "indexSelect" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (x, index) = (inputs[0], inputs[1])
         var shape = x.shape
         shape[dim] = index.numel
@@ -45,7 +45,7 @@ struct IndexAdd: Op {
     let dim: Int
     var name: String { "indexAdd" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let out = try inputs[0].converted(to: inputs[0].dtype)
         try out.device.backend.indexAdd(out, dim: dim, inputs[1], inputs[2])
         saved.keep(inputs[1])
@@ -63,7 +63,7 @@ struct Gather: Op {
     let inputShape: Shape
     var name: String { "gather" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (x, index) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized(index.shape, x.dtype, x.device)
         try x.device.backend.gather(x, dim: dim, index, into: out)
@@ -82,7 +82,7 @@ struct Scatter: Op {
     let dim: Int
     var name: String { kind == .set ? "scatter" : kind == .add ? "scatterAdd" : "scatterReduce" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let out = try inputs[0].converted(to: inputs[0].dtype)
         try out.device.backend.scatter(kind, out, dim: dim, inputs[1], inputs[2])
         saved.keep(inputs[1])

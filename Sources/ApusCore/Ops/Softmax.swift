@@ -8,7 +8,7 @@ struct Softmax: Op {
     var name: String { log ? "logSoftmax" : "softmax" }
     var autocast: AutocastPolicy { .float32 }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         let out = try Tensor.uninitialized(x.shape, x.dtype, x.device)
         x.device.backend.softmax(x, dim: dim, log: log, into: out)
@@ -31,7 +31,7 @@ struct SoftmaxGradient: Op {
 
     var name: String { log ? "logSoftmaxBackward" : "softmaxBackward" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (g, y) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized(y.shape, y.dtype, y.device)
         y.device.backend.softmaxBackward(g, y, dim: dim, log: log, into: out)

@@ -4,7 +4,7 @@ struct SortOrder: Op {
     let descending: Bool
     var name: String { "sort" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let x = inputs[0].dtype == .bool ? try inputs[0].converted(to: .uint8) : inputs[0]
         let values = try Tensor.uninitialized(x.shape, x.dtype, x.device)
         let indices = try Tensor.uninitialized(x.shape, .int64, x.device)

@@ -7,7 +7,7 @@ struct Reshape: Op {
     var name: String { "reshape" }
     static var makesView: Bool { true }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         inputs[0].view(shape, strides: strides, offset: inputs[0].offset)
     }
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [grad.reshape(inputShape)] }
@@ -21,7 +21,7 @@ struct Permute: Op {
     var name: String { "permute" }
     static var makesView: Bool { true }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         var shape = x.shape
         var strides = x.strides
@@ -47,7 +47,7 @@ struct Expand: Op {
     var name: String { "expand" }
     static var makesView: Bool { true }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor { inputs[0].expanded(shape) }
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor { inputs[0].expanded(shape) }
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [grad.sum(toShape: inputShape)] }
 }
 
@@ -62,7 +62,7 @@ struct Slice: Op {
     var name: String { "slice" }
     static var makesView: Bool { true }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         var shape = x.shape
         var strides = x.strides
@@ -86,7 +86,7 @@ struct SliceScatter: Op {
 
     var name: String { "sliceBackward" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let grad = inputs[0]
         let out = try Tensor.uninitialized(shape, grad.dtype, grad.device)
         grad.device.backend.fill(out, with: .double(0))
@@ -111,7 +111,7 @@ struct Diagonal: Op {
     var name: String { "diagonal" }
     static var makesView: Bool { true }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         guard dim1 != dim2 else { throw OpError("the two dimensions of a diagonal must differ, both are \(dim1)") }
         let length = offset >= 0 ? min(x.shape[dim1], x.shape[dim2] - offset) : min(x.shape[dim1] + offset, x.shape[dim2])
@@ -143,7 +143,7 @@ struct UnfoldDimension: Op {
     var name: String { "unfold" }
     static var makesView: Bool { true }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         var (shape, strides) = (x.shape, x.strides)
         shape[dim] = (x.shape[dim] - size) / step + 1

@@ -6,7 +6,7 @@ import ApusCore
 private struct BinaryCrossEntropy: Op {
     var name: String { "binaryCrossEntropy" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (x, y) = (inputs[0], inputs[1])
         saved.keep(x)
         saved.keep(y)

@@ -12,7 +12,7 @@ private struct EmbeddingLookup: Op {
 
     var name: String { "embedding" }
 
-    func forward(_ inputs: Inputs, _ saved: inout Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (weight, index) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized([index.numel, weight.shape[1]], weight.dtype, weight.device)
         try weight.device.backend.indexSelect(weight, dim: 0, index, into: out)
