@@ -23,7 +23,6 @@ typedef struct {
     // Operands laid out as the primitive wants them ahead of the tiles that share them, one after the other.
     char *shared[OPERANDS];
     float *partials;                       // of the weight's gradient, for image tiles from the second on
-    bool winograd;
     _Atomic bool failed;
 } job;
 
@@ -200,7 +199,7 @@ static apus_plan *take(const job *j, int64_t images)
 {
     const apus_convolution *c = j->c;
     // Spatial descriptions are the user's; channels are the tile's.
-    apus_plan_key key = {*c, c->in_channels, c->out_channels, j->direction, j->bias != 0, j->winograd};
+    apus_plan_key key = {*c, c->in_channels, c->out_channels, j->direction, j->bias != 0};
     key.shape.batch = images;
     if (j->channel_tiles > 1) {
         if (cuts_groups(j)) {
@@ -245,8 +244,8 @@ static void cut_channels(job *j, int64_t wanted)
     j->channels = all / tiles;
 }
 
-// At most `most` tiles where one thread's cache does not ask for more.
-static void cut(job *j, int64_t most)
+// At most eight tiles where one thread's cache does not ask for more. By the shape alone, as all that decides what is added to what.
+static void cut(job *j)
 {
     const apus_convolution *c = j->c;
     int64_t weights = c->out_channels * (c->in_channels / c->groups) * elements(c->kernel);
@@ -255,7 +254,7 @@ static void cut(job *j, int64_t most)
     j->channels = cuts_groups(j) ? c->groups : j->direction == APUS_BACKWARD_INPUT ? c->in_channels : c->out_channels;
     j->image_tiles = j->channel_tiles = 1;
     int64_t wanted = (int64_t)(work / 1e6); // a million multiply-adds take some twenty microseconds
-    if (wanted > most) wanted = most;
+    if (wanted > 8) wanted = 8;
     if (wanted <= 1) return;
     int64_t per_image = c->in_channels * elements(c->in) + c->out_channels * elements(c->out);
     int64_t tiles;
@@ -276,39 +275,6 @@ static void cut(job *j, int64_t most)
     j->images = (c->batch + tiles - 1) / tiles;
     j->image_tiles = (c->batch + j->images - 1) / j->images;
     if (j->image_tiles < wanted && j->image_tiles < 4) cut_channels(j, (wanted + j->image_tiles - 1) / j->image_tiles);
-}
-
-// Winograd's F(4 × 4, 3 × 3) (Lavin and Gray, 2016) multiplies 36 numbers where the direct sum multiplies 144, but transforms weights once
-// a tile of ours and images and results once each. Its time over the direct one's, as fitted to oneDNN's implementation for AVX-512.
-static double winograd_cost(const job *j)
-{
-    const apus_convolution *c = j->c;
-    double in = (double)c->in_channels, out = (double)c->out_channels;
-    if (j->channel_tiles > 1) *(j->direction == APUS_BACKWARD_INPUT ? &in : &out) = (double)j->channels;
-    double squares = (double)(j->images * ((c->out[1] + 3) / 4) * ((c->out[2] + 3) / 4)), pixels = (double)(j->images * c->out[1] * c->out[2]);
-    return 36 * ((squares + 40) * in * out + 16 * squares * (in + out)) / (9 * pixels * in * out);
-}
-
-static bool fits_winograd(const apus_convolution *c)
-{
-    if (c->groups != 1 || c->in[0] != 1 || c->out[0] != 1 || c->kernel[0] != 1 || c->padding[0] != 0 || c->in_channels % 16 || c->out_channels % 16) return false;
-    for (int d = 1; d < 3; d++) if (c->kernel[d] != 3 || c->stride[d] != 1 || c->dilation[d] != 1) return false;
-    return true;
-}
-
-// By the shape alone, as all that decides what is added to what.
-static void choose(job *j)
-{
-    const apus_convolution *c = j->c;
-    if (fits_winograd(c)) {
-        // Larger tiles transform their weights for more images.
-        for (int64_t most = 8; most >= 4; most /= 2) {
-            cut(j, most);
-            j->winograd = winograd_cost(j) < (most == 8 ? 0.65 : 0.8);
-            if (j->winograd) return;
-        }
-    }
-    cut(j, 8);
 }
 
 static void sum_range(void *context, int64_t begin, int64_t end)
@@ -339,15 +305,8 @@ static bool convolve(job *j)
     // Of a few thousand multiply-adds oneDNN's own overhead of some microseconds would be the larger part.
     if ((double)c->batch * (double)c->out_channels * (double)elements(c->out) * (double)(c->in_channels / c->groups) * (double)elements(c->kernel) < 20e3) return false;
     if (is_better_as_product(j)) return false;
-    choose(j);
+    cut(j);
     bool ok = take_plans(j);
-    if (!ok && j->winograd) {
-        // Not on this processor, or not in this version of oneDNN.
-        give_plans(j);
-        j->winograd = false;
-        cut(j, 8);
-        ok = take_plans(j);
-    }
     // Tiles share what is laid out ahead only where both plans want it alike.
     for (int i = 0; i < OPERANDS && ok; i++) ok = !j->plan->reorder[i] == !j->last_plan->reorder[i];
     if (ok) ok = !j->plan->reorder[W] || dnnl_memory_desc_equal(REF(j->plan->inner[W]), REF(j->last_plan->inner[W]));

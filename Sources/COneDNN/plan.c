@@ -80,7 +80,6 @@ static bool make(apus_plan *plan)
     dnnl_primitive_attr_t attr = 0;
     dnnl_primitive_desc_t hint = 0, pd = 0;
     bool made = false;
-    dnnl_alg_kind_t algorithm = key->winograd ? dnnl_convolution_winograd : dnnl_convolution_direct;
     dnnl_dim_t bias_dims[1] = {c->out_channels}, bias_strides[1] = {1};
     if (!apus_plan_engine() || dnnl_primitive_attr_create(&attr) != dnnl_success) goto end;
     // One primitive runs on several threads at once, each with a scratchpad of its own.
@@ -89,8 +88,8 @@ static bool make(apus_plan *plan)
         if (!apus_md_tagged(&any[i], ranks[i], dims[i], dnnl_format_tag_any) || !apus_md_strided(&plan->user[i], ranks[i], dims[i], strides[i])) goto end;
     }
     if (key->bias && !apus_md_strided(&plan->bias, 1, bias_dims, bias_strides)) goto end;
-    if (key->direction != APUS_FORWARD && !apus_convolution_pd(&hint, engine, APUS_FORWARD, algorithm, &any[X], &any[W], 0, &any[Y], stride, dilation, padding, padding_end, 0, attr)) goto end;
-    if (!apus_convolution_pd(&pd, engine, key->direction, algorithm, &any[X], &any[W], key->bias ? &plan->bias : 0, &any[Y], stride, dilation, padding, padding_end, hint, attr)) goto end;
+    if (key->direction != APUS_FORWARD && !apus_convolution_pd(&hint, engine, APUS_FORWARD, &any[X], &any[W], 0, &any[Y], stride, dilation, padding, padding_end, 0, attr)) goto end;
+    if (!apus_convolution_pd(&pd, engine, key->direction, &any[X], &any[W], key->bias ? &plan->bias : 0, &any[Y], stride, dilation, padding, padding_end, hint, attr)) goto end;
     const char *name = 0;
     dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name);
     snprintf(plan->implementation, sizeof plan->implementation, "%s", name ? name : "");

@@ -13,8 +13,7 @@ typedef struct {
     /// The tile's own shape, and the channels of the tensors that it is cut from (they make the strides).
     apus_convolution shape;
     int64_t all_in_channels, all_out_channels;
-    int32_t direction;
-    int16_t bias, winograd;
+    int32_t direction, bias;
 } apus_plan_key;
 
 typedef struct {

@@ -29,7 +29,7 @@ static inline bool apus_md_copy(apus_md *md, apus_md_ref from)
 }
 static inline void apus_md_free(apus_md *md) { (void)md; }
 
-static inline bool apus_convolution_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, apus_direction direction, dnnl_alg_kind_t algorithm,
+static inline bool apus_convolution_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, apus_direction direction,
     const apus_md *x, const apus_md *w, const apus_md *b, const apus_md *y, const dnnl_dim_t *stride, const dnnl_dim_t *dilation,
     const dnnl_dim_t *padding, const dnnl_dim_t *padding_end, dnnl_primitive_desc_t hint, dnnl_primitive_attr_t attr)
 {
@@ -37,13 +37,13 @@ static inline bool apus_convolution_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t 
     dnnl_status_t status = dnnl_unimplemented;
     switch (direction) {
     case APUS_FORWARD:
-        status = dnnl_dilated_convolution_forward_desc_init(&d, dnnl_forward_training, algorithm, x, w, b, y, stride, dilation, padding, padding_end);
+        status = dnnl_dilated_convolution_forward_desc_init(&d, dnnl_forward_training, dnnl_convolution_direct, x, w, b, y, stride, dilation, padding, padding_end);
         break;
     case APUS_BACKWARD_INPUT:
-        status = dnnl_dilated_convolution_backward_data_desc_init(&d, algorithm, x, w, y, stride, dilation, padding, padding_end);
+        status = dnnl_dilated_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, x, w, y, stride, dilation, padding, padding_end);
         break;
     case APUS_BACKWARD_WEIGHT:
-        status = dnnl_dilated_convolution_backward_weights_desc_init(&d, algorithm, x, w, b, y, stride, dilation, padding, padding_end);
+        status = dnnl_dilated_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, x, w, b, y, stride, dilation, padding, padding_end);
         break;
     }
     return status == dnnl_success && dnnl_primitive_desc_create(pd, &d, attr, engine, hint) == dnnl_success;
@@ -73,18 +73,18 @@ static inline void apus_md_free(apus_md *md)
     *md = 0;
 }
 
-static inline bool apus_convolution_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, apus_direction direction, dnnl_alg_kind_t algorithm,
+static inline bool apus_convolution_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, apus_direction direction,
     const apus_md *x, const apus_md *w, const apus_md *b, const apus_md *y, const dnnl_dim_t *stride, const dnnl_dim_t *dilation,
     const dnnl_dim_t *padding, const dnnl_dim_t *padding_end, dnnl_primitive_desc_t hint, dnnl_primitive_attr_t attr)
 {
     dnnl_memory_desc_t bias = b ? *b : 0;
     switch (direction) {
     case APUS_FORWARD:
-        return dnnl_convolution_forward_primitive_desc_create(pd, engine, dnnl_forward_training, algorithm, *x, *w, bias, *y, stride, dilation, padding, padding_end, attr) == dnnl_success;
+        return dnnl_convolution_forward_primitive_desc_create(pd, engine, dnnl_forward_training, dnnl_convolution_direct, *x, *w, bias, *y, stride, dilation, padding, padding_end, attr) == dnnl_success;
     case APUS_BACKWARD_INPUT:
-        return dnnl_convolution_backward_data_primitive_desc_create(pd, engine, algorithm, *x, *w, *y, stride, dilation, padding, padding_end, hint, attr) == dnnl_success;
+        return dnnl_convolution_backward_data_primitive_desc_create(pd, engine, dnnl_convolution_direct, *x, *w, *y, stride, dilation, padding, padding_end, hint, attr) == dnnl_success;
     case APUS_BACKWARD_WEIGHT:
-        return dnnl_convolution_backward_weights_primitive_desc_create(pd, engine, algorithm, *x, *w, bias, *y, stride, dilation, padding, padding_end, hint, attr) == dnnl_success;
+        return dnnl_convolution_backward_weights_primitive_desc_create(pd, engine, dnnl_convolution_direct, *x, *w, bias, *y, stride, dilation, padding, padding_end, hint, attr) == dnnl_success;
     }
     return false;
 }

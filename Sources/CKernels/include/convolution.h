@@ -21,8 +21,15 @@ void apus_convolution_forward(const apus_convolution *_Nonnull c, const void *_N
 void apus_convolution_backward_input(const apus_convolution *_Nonnull c, const void *_Nonnull grad, const void *_Nonnull weight, void *_Nonnull x, int size);
 /// The gradient with respect to weight.
 void apus_convolution_backward_weight(const apus_convolution *_Nonnull c, const void *_Nonnull grad, const void *_Nonnull x, void *_Nonnull weight, int size);
+
+/// The same three in float32 for 3 × 3 kernels of stride 1, by Winograd's algorithm. False, and nothing is done, where it does not apply or
+/// the direct sum is faster.
+bool apus_convolution_winograd(const apus_convolution *_Nonnull c, const float *_Nonnull x, const float *_Nonnull weight, const float *_Nullable bias, float *_Nonnull y);
+bool apus_convolution_winograd_backward_input(const apus_convolution *_Nonnull c, const float *_Nonnull grad, const float *_Nonnull weight, float *_Nonnull x);
+bool apus_convolution_winograd_backward_weight(const apus_convolution *_Nonnull c, const float *_Nonnull grad, const float *_Nonnull x, float *_Nonnull weight);
+
 #define APUS_FEW_CHANNELS 2
-/// The same in float32 for up to `APUS_FEW_CHANNELS` of input, without windows: two dimensions, stride 1. False where it does not apply.
+/// The weight's gradient in float32 for up to `APUS_FEW_CHANNELS` of input, without windows: two dimensions, stride 1. False where it does not apply.
 bool apus_convolution_backward_weight_direct(const apus_convolution *_Nonnull c, const float *_Nonnull grad, const float *_Nonnull x, float *_Nonnull weight);
 
 #endif

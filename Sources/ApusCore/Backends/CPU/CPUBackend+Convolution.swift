@@ -1,8 +1,8 @@
 import CKernels
 import COneDNN
 
-// Convolutions: float32 by oneDNN; what it has no fast implementation for, and float64, by unrolled windows and our own products.
-// float16 and bfloat16 are computed in float32.
+// Convolutions: float32 by Winograd's algorithm where that is faster, else by oneDNN; what neither does, and float64, by unrolled windows and
+// our own products. Each is asked in turn, and refuses by the shape alone. float16 and bfloat16 are computed in float32.
 
 extension CPUBackend {
     package func convolution(_ x: Tensor, _ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, into out: Tensor) {
@@ -12,7 +12,10 @@ extension CPUBackend {
         let (x, weight, bias) = (contiguous(x), contiguous(weight), bias.map(contiguous))
         var c = description(input: x.shape, weight: weight.shape, output: out.shape, p)
         defer { withExtendedLifetime((x, weight, bias)) {} }
-        if out.dtype == .float32, apus_dnn_convolution(&c, x.floats, weight.floats, bias?.floats, out.floats) { return }
+        if out.dtype == .float32 {
+            if apus_convolution_winograd(&c, x.floats, weight.floats, bias?.floats, out.floats) { return }
+            if apus_dnn_convolution(&c, x.floats, weight.floats, bias?.floats, out.floats) { return }
+        }
         apus_convolution_forward(&c, x.pointer, weight.pointer, bias?.pointer, out.pointer, Int32(out.dtype.size))
     }
 
@@ -23,7 +26,10 @@ extension CPUBackend {
         let (grad, weight) = (contiguous(grad), contiguous(weight))
         var c = description(input: out.shape, weight: weight.shape, output: grad.shape, p)
         defer { withExtendedLifetime((grad, weight)) {} }
-        if out.dtype == .float32, apus_dnn_convolution_backward_input(&c, grad.floats, weight.floats, out.floats) { return }
+        if out.dtype == .float32 {
+            if apus_convolution_winograd_backward_input(&c, grad.floats, weight.floats, out.floats) { return }
+            if apus_dnn_convolution_backward_input(&c, grad.floats, weight.floats, out.floats) { return }
+        }
         apus_convolution_backward_input(&c, grad.pointer, weight.pointer, out.pointer, Int32(out.dtype.size))
     }
 
@@ -36,6 +42,7 @@ extension CPUBackend {
         defer { withExtendedLifetime((grad, x)) {} }
         if out.dtype == .float32 {
             if apus_convolution_backward_weight_direct(&c, grad.floats, x.floats, out.floats) { return }
+            if apus_convolution_winograd_backward_weight(&c, grad.floats, x.floats, out.floats) { return }
             if apus_dnn_convolution_backward_weight(&c, grad.floats, x.floats, out.floats) { return }
         }
         apus_convolution_backward_weight(&c, grad.pointer, x.pointer, out.pointer, Int32(out.dtype.size))
@@ -43,8 +50,8 @@ extension CPUBackend {
 
     private func isHalf(_ out: Tensor) -> Bool { out.dtype == .float16 || out.dtype == .bfloat16 }
 
-    /// The C side's description, with leading dimensions of one position where there are fewer than three.
-    private func description(input: Shape, weight: Shape, output: Shape, _ p: ConvolutionParameters) -> apus_convolution {
+    /// The C side's description, with leading dimensions of one position where there are fewer than three (tests call it too).
+    package func description(input: Shape, weight: Shape, output: Shape, _ p: ConvolutionParameters) -> apus_convolution {
         var c = apus_convolution()
         c.batch = Int64(input[0])
         c.in_channels = Int64(input[1])
