@@ -100,7 +100,8 @@ typedef void pass(int64_t count, const float *const *from, float *const *to);
         }                                                                                                        \
     }
 
-typedef void row_pass(int64_t across, const float *row, float *to, int64_t plane);
+// A row of an image, of n numbers: copied to its place in a line of zeros, and each of the line's squares to to[i], `plane` apart.
+typedef void row_pass(const float *row, int64_t n, float *padded, float *line, int64_t across, float *to, int64_t plane);
 
 PASS(columns_of_inputs, of_inputs, 6, 6)
 PASS(columns_of_outputs, of_outputs, 4, 6)
@@ -130,36 +131,50 @@ APUS_INLINE void collect(const lanes columns[4], float *row)
     }
 }
 
-APUS_CLONES static void row_of_inputs(int64_t across, const float *row, float *to, int64_t plane)
+/// Copies n numbers, a call of memcpy for each short row being slower.
+APUS_INLINE void copy_row(float *to, const float *from, int64_t n)
 {
+    if (n < LANES) {
+        for (int64_t i = 0; i < n; i++) to[i] = from[i];
+        return;
+    }
+    for (int64_t i = 0; i + LANES <= n; i += LANES) *(lanes *)(to + i) = *(const lanes *)(from + i);
+    *(lanes *)(to + n - LANES) = *(const lanes *)(from + n - LANES);
+}
+
+APUS_CLONES static void row_of_inputs(const float *row, int64_t n, float *padded, float *line, int64_t across, float *to, int64_t plane)
+{
+    copy_row(padded, row, n);
     for (int64_t t = 0; t < across; t += LANES) {
         lanes in[8], out[6];
-        deal(row + 4 * t, in);
-        deal(row + 4 * t + 4, in + 4);
+        deal(line + 4 * t, in);
+        deal(line + 4 * t + 4, in + 4);
         of_inputs(in, out);
         for (int i = 0; i < 6; i++) *(lanes *)(to + i * plane + t) = out[i];
     }
 }
 
-APUS_CLONES static void row_of_outputs(int64_t across, const float *row, float *to, int64_t plane)
+APUS_CLONES static void row_of_outputs(const float *row, int64_t n, float *padded, float *line, int64_t across, float *to, int64_t plane)
 {
+    copy_row(padded, row, n);
     for (int64_t t = 0; t < across; t += LANES) {
         lanes in[4], out[6];
-        deal(row + 4 * t, in);
+        deal(line + 4 * t, in);
         of_outputs(in, out);
         for (int i = 0; i < 6; i++) *(lanes *)(to + i * plane + t) = out[i];
     }
 }
 
-APUS_CLONES static void row_to_outputs(int64_t across, const float *from, int64_t plane, float bias, float *row)
+APUS_CLONES static void row_to_outputs(const float *from, int64_t plane, int64_t across, float bias, float *line, float *row, int64_t n)
 {
     for (int64_t t = 0; t < across; t += LANES) {
         lanes in[6], out[4];
         for (int i = 0; i < 6; i++) in[i] = *(const lanes *)(from + i * plane + t);
         to_outputs(in, out);
         for (int i = 0; i < 4; i++) out[i] += bias;
-        collect(out, row + 4 * t);
+        collect(out, line + 4 * t);
     }
+    copy_row(row, line, n);
 }
 
 // MARK: Strips
@@ -176,10 +191,12 @@ typedef struct {
     const float *bias;
     int64_t u_plane;
     bool turned;                          // weight is [in, out, 3, 3], its kernels turned by half a circle
-    int64_t across;                       // squares of a row
-    int64_t image, images, first, rows;   // the strip's images, and of each its rows of squares
+    bool of_weight;                       // its gradient is wanted: `out` has the output's
+    int64_t batch, down, across;          // images, and their squares
+    int64_t strips;                       // of an image, or 1 where a strip is several
+    int64_t image, images, first, rows;   // a strip's images, and of each its rows of squares
     int64_t row;                          // of a channel's squares in `to`
-    bool adds;                            // products add to those of the strips before
+    bool adds;                            // products of a weight's gradient add to those of the strips before
 } job;
 
 static int64_t squares(const job *j) { return j->images * j->rows * j->across; }
@@ -253,8 +270,7 @@ static void squares_of(const job *j, const side *s, int taps, row_pass row_of, p
                     for (int q = 0; q < 6; q++) memset(to + q * plane, 0, sizeof(float) * (size_t)across);
                     continue;
                 }
-                memcpy(line + s->padding[1], x + row * s->extent[1], sizeof(float) * (size_t)s->extent[1]);
-                row_of(across, line, to, plane);
+                row_of(x + row * s->extent[1], s->extent[1], line + s->padding[1], line, across, to, plane);
             }
             float *v = s->to + channel * j->row + n * j->rows * across;
             for (int q = 0; q < 6; q++, v += s->plane) {
@@ -296,9 +312,7 @@ static void outputs(void *context, int64_t begin, int64_t end)
             float *y = image(j, s, n, channel);
             for (int64_t r = 0; r < 4 * j->rows && 4 * j->first + r < s->extent[0]; r++) {
                 const float *h = half + r % 4 * phase + r / 4 * across;
-                float *to = y + (4 * j->first + r) * s->extent[1];
-                row_to_outputs(across, h, plane, bias, line);
-                memcpy(to, line, sizeof(float) * (size_t)s->extent[1]);
+                row_to_outputs(h, plane, across, bias, line, y + (4 * j->first + r) * s->extent[1], s->extent[1]);
             }
         }
     }
@@ -339,42 +353,57 @@ static int64_t odd_lines(int64_t floats) { return ((floats + 15) / 16 | 1) * 16;
 
 static int64_t quotient(int64_t n, int64_t d) { return (n + d - 1) / d; }
 
-static bool convolve(job *j, int64_t batch, bool of_weight)
+static void strips(void *context, int64_t begin, int64_t end)
 {
-    int64_t down = quotient(j->out.extent[0], 4);
-    j->across = quotient(j->out.extent[1], 4);
-    // A strip's squares stay in the caches, and are enough for the products.
-    int64_t channels = j->in.channels + j->out.channels, most = 8192 / channels < 128 ? 128 : 8192 / channels;
-    int64_t images = most / (down * j->across), rows = most / j->across;
-    // Strips of one size, nearly.
-    images = images < 1 ? 1 : quotient(batch, quotient(batch, images));
-    rows = rows < 1 ? 1 : rows >= down ? down : quotient(down, quotient(down, rows));
-    j->row = odd_lines(images * rows * j->across + LANES);
+    job j = *(const job *)context;
+    j.in.to = apus_workspace(APUS_WORKSPACE_REORDER, 36 * sizeof(float) * (size_t)(j.in.plane + j.out.plane));
+    j.out.to = j.in.to + 36 * j.in.plane;
+    int64_t images = j.images, rows = j.rows;
+    for (int64_t s = begin; s < end; s++) {
+        j.image = s / j.strips * images;
+        j.images = j.batch - j.image < images ? j.batch - j.image : images;
+        j.first = s % j.strips * rows;
+        j.rows = j.down - j.first < rows ? j.down - j.first : rows;
+        int64_t grain = 512 / squares(&j) + 1;
+        apus_parallel_for(j.in.channels, grain, inputs, &j);
+        if (j.of_weight) {
+            apus_parallel_for(j.out.channels, grain, output_gradients, &j);
+            apus_parallel_for(36, 1, product_gradients, &j);
+            j.adds = true;
+        } else {
+            apus_parallel_for(36 * quotient(j.out.channels, ROWS), 1, products, &j);
+            apus_parallel_for(j.out.channels, grain, outputs, &j);
+        }
+    }
+}
+
+// Strips of at most so many squares, of one size nearly, and how many.
+static int64_t cut(job *j, int64_t most)
+{
+    int64_t images = most / (j->down * j->across), rows = most / j->across;
+    j->images = images < 1 ? 1 : quotient(j->batch, quotient(j->batch, images));
+    rows = rows < 1 ? 1 : rows > j->down ? j->down : rows;
+    j->strips = quotient(j->down, rows);
+    j->rows = quotient(j->down, j->strips);
+    return quotient(j->batch, j->images) * j->strips;
+}
+
+static bool convolve(job *j)
+{
+    // Many strips are shared out among threads, each small enough for a core's own cache. Of few, and where all add to one gradient, the
+    // channels of each are.
+    bool shares = !j->of_weight && cut(j, 64) >= 8;
+    int64_t channels = j->in.channels + j->out.channels;
+    int64_t count = cut(j, shares ? 64 : channels < 64 ? 8192 / channels : 128);
+    j->row = odd_lines(j->images * j->rows * j->across + LANES);
     j->u_plane = odd_lines(j->in.channels * j->out.channels);
     j->in.plane = odd_lines(j->in.channels * j->row);
     j->out.plane = odd_lines(j->out.channels * j->row);
-    j->u = apus_workspace(APUS_WORKSPACE_COLUMNS, 36 * sizeof(float) * (size_t)(j->u_plane + j->in.plane + j->out.plane));
-    j->in.to = j->u + 36 * j->u_plane;
-    j->out.to = j->in.to + 36 * j->in.plane;
-    int64_t kernel_grain = 1024 / j->in.channels + 1;
-    if (!of_weight) apus_parallel_for(j->out.channels, kernel_grain, kernels, j);
-    for (j->image = 0; j->image < batch; j->image += images) {
-        j->images = batch - j->image < images ? batch - j->image : images;
-        for (j->first = 0; j->first < down; j->first += rows) {
-            j->rows = down - j->first < rows ? down - j->first : rows;
-            int64_t grain = 512 / squares(j) + 1;
-            apus_parallel_for(j->in.channels, grain, inputs, j);
-            if (of_weight) {
-                apus_parallel_for(j->out.channels, grain, output_gradients, j);
-                apus_parallel_for(36, 1, product_gradients, j);
-                j->adds = true;
-            } else {
-                apus_parallel_for(36 * quotient(j->out.channels, ROWS), 1, products, j);
-                apus_parallel_for(j->out.channels, grain, outputs, j);
-            }
-        }
-    }
-    if (of_weight) apus_parallel_for(j->out.channels, kernel_grain, kernel_gradients, j);
+    j->u = apus_workspace(APUS_WORKSPACE_COLUMNS, sizeof(float) * (size_t)(36 * j->u_plane + LANES));
+    int64_t grain = 1024 / j->in.channels + 1;
+    if (!j->of_weight) apus_parallel_for(j->out.channels, grain, kernels, j);
+    apus_parallel_for(count, shares ? 1 : count, strips, j);
+    if (j->of_weight) apus_parallel_for(j->out.channels, grain, kernel_gradients, j);
     apus_workspace_trim();
     return true;
 }
@@ -388,12 +417,20 @@ static bool fits(const apus_convolution *c)
 
 // Whether it is faster than oneDNN's direct sum, by the shape alone: times as multiples of a multiplication's, fitted on a processor with
 // AVX2. A number of U costs 17, to compute it and to fetch it again, a channel's square 600 and more where a row has few.
-static bool wins(const apus_convolution *c, const job *j, double others)
+static bool wins(const job *j)
 {
-    double in = (double)c->in_channels, out = (double)c->out_channels, pixels = (double)(c->batch * c->out[1] * c->out[2]);
-    double across = (double)quotient(j->out.extent[1], 4), squares = (double)(c->batch * quotient(j->out.extent[0], 4)) * across;
-    double own = 36 * 1.1 * in * out * (squares + 17) + squares * (600 + 2000 / across) * (in + out);
-    return in * out <= MOST_KERNELS && own < others * 9 * pixels * in * out;
+    double in = (double)j->in.channels, out = (double)j->out.channels, squares = (double)(j->batch * j->down * j->across);
+    double pixels = (double)(j->batch * j->out.extent[0] * j->out.extent[1]);
+    double own = 36 * 1.1 * in * out * (squares + 17) + squares * (600 + 2000 / (double)j->across) * (in + out);
+    return in * out <= MOST_KERNELS && own < (j->of_weight ? 1.1 : 0.9) * 9 * pixels * in * out;
+}
+
+static bool try(const apus_convolution *c, job j)
+{
+    j.batch = c->batch;
+    j.down = quotient(j.out.extent[0], 4);
+    j.across = quotient(j.out.extent[1], 4);
+    return fits(c) && wins(&j) && convolve(&j);
 }
 
 static side input_of(const apus_convolution *c, const float *x)
@@ -408,19 +445,17 @@ static side output_of(const apus_convolution *c, const float *y)
 
 bool apus_convolution_winograd(const apus_convolution *c, const float *x, const float *weight, const float *bias, float *y)
 {
-    job j = {.in = input_of(c, x), .out = output_of(c, y), .weight = (float *)weight, .bias = bias};
-    return fits(c) && wins(c, &j, 0.9) && convolve(&j, c->batch, false);
+    return try(c, (job){.in = input_of(c, x), .out = output_of(c, y), .weight = (float *)weight, .bias = bias});
 }
 
 bool apus_convolution_winograd_backward_input(const apus_convolution *c, const float *grad, const float *weight, float *x)
 {
     job j = {.in = output_of(c, grad), .out = input_of(c, x), .weight = (float *)weight, .turned = true};
     for (int d = 0; d < 2; d++) j.in.padding[d] = 2 - c->padding[1 + d], j.out.padding[d] = 0;
-    return fits(c) && wins(c, &j, 0.9) && convolve(&j, c->batch, false);
+    return try(c, j);
 }
 
 bool apus_convolution_winograd_backward_weight(const apus_convolution *c, const float *grad, const float *x, float *weight)
 {
-    job j = {.in = input_of(c, x), .out = output_of(c, grad), .weight = weight};
-    return fits(c) && wins(c, &j, 1.1) && convolve(&j, c->batch, true);
+    return try(c, (job){.in = input_of(c, x), .out = output_of(c, grad), .weight = weight, .of_weight = true});
 }

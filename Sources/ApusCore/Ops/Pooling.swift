@@ -27,8 +27,7 @@ struct MaxPool: Op {
 
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let plane = Shape(Array(inputShape.prefix(2)) + [inputShape.dropFirst(2).reduce(1, *)])
-        let zeros = Tensor.zeros(plane, dtype: grad.dtype, device: grad.device)
-        return [zeros.scatterAdd(2, context.saved[0].flatten(startDim: 2), grad.flatten(startDim: 2)).reshape(inputShape)]
+        return [apply(GatherBackward(dim: 2, shape: plane), [grad.flatten(startDim: 2), context.saved[0].flatten(startDim: 2)]).reshape(inputShape)]
     }
 }
 

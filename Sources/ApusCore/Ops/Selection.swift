@@ -72,8 +72,26 @@ struct Gather: Op {
     }
 
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
-        [Tensor.zeros(inputShape, dtype: grad.dtype, device: grad.device).scatterAdd(dim, context.saved[0], grad), nil]
+        [apply(GatherBackward(dim: dim, shape: inputShape), [grad, context.saved[0]]), nil]
     }
+}
+
+/// Zeros of `shape` to which each element is added at the place that the index says: the gradient of `Gather`, whose gradient is a gather again.
+struct GatherBackward: Op {
+    let dim: Int
+    let shape: Shape
+    var name: String { "gatherBackward" }
+
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
+        let grad = inputs[0]
+        let out = try Tensor.uninitialized(shape, grad.dtype, grad.device)
+        grad.device.backend.fill(out, with: .double(0))
+        try grad.device.backend.scatter(.add, out, dim: dim, inputs[1], grad)
+        saved.keep(inputs[1])
+        return out
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [grad.gather(dim, context.saved[0]), nil] }
 }
 
 /// PyTorch's `scatter` and `scatter_add`: along `dim` each element of `source` goes to the place that `index` says.
