@@ -1,6 +1,7 @@
 #include "gemm.h"
 #include "parallel.h"
 #include "workspace.h"
+#include <string.h>
 
 // Depth of a block: a panel of rows and one of columns of this depth fit the first-level cache together.
 enum { BLOCK_K = 256 };

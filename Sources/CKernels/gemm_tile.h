@@ -158,16 +158,14 @@ __attribute__((always_inline)) TARGET static inline void NAME(transpose)(const R
     *(NAME(four) *)(to + 3 * width) = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
 }
 
-// `to[p·width + i] = from[i·row + p·column]`, lanes from `have` on zero: what a tile reads in one stream.
-TARGET static void NAME(pack)(int have, int width, int64_t k, const REAL *from, int64_t row, int64_t column, REAL *to)
+// One panel: `to[p·width + i] = from[i·row + p·column]`, lanes from `have` on zero. With `width` constant the copies are straight code.
+__attribute__((always_inline)) TARGET static inline void NAME(pack_panel)(int have, const int width, int64_t k, const REAL *from, int64_t row, int64_t column, REAL *to)
 {
+    int64_t p = 0;
     if (row == 1 && have == width) {
-        for (int64_t p = 0; p < k; p++) {
-            for (int i = 0; i < width; i++) to[p * width + i] = from[p * column + i];
-        }
+        for (; p < k; p++) memcpy(to + p * width, from + p * column, sizeof(REAL) * (size_t)width);
         return;
     }
-    int64_t p = 0;
     if (have == width && column == 1) {
         // 8 steps at a time keep each row's cache line while it is read.
         for (; p + 8 <= k; p += 8) {
@@ -184,6 +182,23 @@ TARGET static void NAME(pack)(int have, int width, int64_t k, const REAL *from, 
     for (; p < k; p++) {
         for (int i = 0; i < have; i++) to[p * width + i] = from[i * row + p * column];
         for (int i = have; i < width; i++) to[p * width + i] = 0;
+    }
+}
+
+// What tiles read in one stream: `count` rows (or columns) in panels of `width`, one after the other, each k long.
+TARGET static void NAME(pack)(int64_t count, int width, int64_t k, const REAL *from, int64_t row, int64_t column, REAL *to)
+{
+    // Where neighbours lie side by side, a few steps of all panels at a time: a panel alone would touch a page, and often the same set of a
+    // cache, for each of its steps, and come back for the rest of the line when it is gone.
+    int64_t steps = row == 1 ? 8 : k;
+    for (int64_t p = 0; p < k; p += steps) {
+        int64_t depth = k - p < steps ? k - p : steps;
+        for (int64_t i = 0; i < count; i += width) {
+            int have = (int)(count - i < width ? count - i : width);
+            const REAL *at = from + i * row + p * column;
+            if (width == MR) NAME(pack_panel)(have, MR, depth, at, row, column, to + i * k + p * MR);
+            else NAME(pack_panel)(have, 2 * LANES, depth, at, row, column, to + i * k + p * 2 * LANES);
+        }
     }
 }
 

@@ -14,7 +14,7 @@ typedef struct {
     void (*tile)(int wide, int packed, int64_t k, const REAL *a, int64_t a_row, int64_t a_column, const REAL *b, int64_t b_row, const TYPED(tile_out) *o);
     void (*dots)(int rows, int64_t k, const REAL *x, int64_t x_row, const REAL *y, int64_t y_row, int count, REAL out[2][4]);
     void (*combine)(int64_t n, int count, const REAL *x, int64_t x_step, const REAL *b, int64_t b_row, REAL *y);
-    void (*pack)(int have, int width, int64_t k, const REAL *from, int64_t row, int64_t column, REAL *to);
+    void (*pack)(int64_t count, int width, int64_t k, const REAL *from, int64_t row, int64_t column, REAL *to);
 } TYPED(kernels);
 
 static __attribute__((noinline)) void TYPED(store_edge)(const REAL *edge, int width, const TYPED(tile_out) *o)
@@ -76,11 +76,9 @@ static void TYPED(pack_panels)(void *context, int64_t begin, int64_t end)
 {
     const TYPED(job) *j = context;
     const int width = j->kernels->columns;
-    for (int64_t panel = begin; panel < end; panel++) {
-        int64_t n = j->n_begin + panel * width;
-        int have = (int)(j->n_end - n < width ? j->n_end - n : width);
-        j->kernels->pack(have, width, j->k, j->b + n * j->b_column, j->b_column, j->b_row, j->packed + panel * width * j->k);
-    }
+    int64_t n = j->n_begin + begin * width, n_end = j->n_begin + end * width;
+    if (n_end > j->n_end) n_end = j->n_end;
+    j->kernels->pack(n_end - n, width, j->k, j->b + n * j->b_column, j->b_column, j->b_row, j->packed + begin * width * j->k);
 }
 
 // One block of rows against one block of columns.
@@ -96,13 +94,7 @@ static void TYPED(block)(const TYPED(job) *j, int64_t m0, int64_t m1, int64_t n0
     for (int64_t k0 = 0; k0 < j->k; k0 += BLOCK_K) {
         int64_t depth = j->k - k0 < BLOCK_K ? j->k - k0 : BLOCK_K;
         int last = k0 + depth == j->k;
-        if (pack_rows) {
-            for (int64_t i = 0; i < panels; i++) {
-                int64_t m = m0 + i * MR_;
-                int have = (int)(m1 - m < MR_ ? m1 - m : MR_);
-                kernels->pack(have, MR_, depth, j->a + m * j->a_row + k0 * j->a_column, j->a_row, j->a_column, rows + i * MR_ * depth);
-            }
-        }
+        if (pack_rows) kernels->pack(m1 - m0, MR_, depth, j->a + m0 * j->a_row + k0 * j->a_column, j->a_row, j->a_column, rows);
         for (int64_t n = n0; n < n1; n += NR_) {
             int columns = (int)(n1 - n < NR_ ? n1 - n : NR_);
             int wide = columns > NR_ / 2 ? 2 : 1;
@@ -163,6 +155,7 @@ static void TYPED(tiled)(TYPED(job) *j)
             int64_t panels = (width + NR_ - 1) / NR_;
             j->packed = apus_workspace(APUS_WORKSPACE_PACKED_COLUMNS, sizeof(REAL) * (size_t)(panels * NR_ * j->k));
             int64_t grain = 32768 / (NR_ * j->k) + 1;
+            if (j->b_column == 1 && grain < 8) grain = 8; // long stretches of each row
             apus_parallel_for(panels, grain, TYPED(pack_panels), j);
         }
         // Blocks of rows that fit the second-level cache, in a number that two, four and eight threads share evenly; more by
