@@ -15,6 +15,7 @@
 /// | uniform float64 | offset + i/2 | W = W(i mod 2) | u = ⌊W/2¹¹⌋·2⁻⁵³ |
 /// | normal float32, float16, bfloat16 | offset + i/4 | (w0, w1) for i mod 4 = 0, 1; (w2, w3) for 2, 3 | Box–Muller of the pair |
 /// | normal float64 | offset + i/2 | (W0, W1) for i mod 2 = 0, 1 | Box–Muller of the pair |
+/// | bernoulli | offset + i/4 | w = w(i mod 4) | value where ⌊w/2⁸⌋·2⁻²⁴ < p, else 0 |
 /// | integers | offset + i/2 | W = W(i mod 2) | low + ⌊W·(high − low)/2⁶⁴⌋ |
 ///
 /// A uniform number is `low + (high − low)·u`, with low and high − low rounded to the element type (float32 for the 16-bit types)
@@ -52,9 +53,15 @@ package enum Philox {
 
     /// How many elements of a fill share a block.
     package static func elementsPerBlock(_ kind: RandomKind, _ dtype: DType) -> Int {
-        if case .integers = kind { return 2 }
-        return dtype == .float64 ? 2 : 4
+        switch kind {
+        case .integers: 2
+        case .bernoulli: 4
+        case .uniform, .normal: dtype == .float64 ? 2 : 4
+        }
     }
+
+    /// A bernoulli element has its value where the upper 24 bits of its word are below this: p, as a float32, in units of 2⁻²⁴.
+    package static func threshold(_ p: Double) -> UInt32 { UInt32((Double(Float(p)) * 0x1p24).rounded(.up)) }
 
     /// The largest number of `dtype` (a float) below `value`, which is rounded to `dtype` first.
     package static func below(_ value: Double, _ dtype: DType) -> Double {

@@ -39,12 +39,13 @@ APUS_CLONES static void philox(uint64_t seed, uint64_t counter, batch *b) {
 }
 
 typedef struct {
-    int kind; // 0 uniform, 1 normal, 2 integers
+    int kind; // 0 uniform, 1 normal, 2 integers, 3 bernoulli
     int dtype, per_block;
     int64_t n;
     char *out;
     uint64_t seed, offset;
-    double a, b, below; // low and span, or mean and standard deviation
+    double a, b, below; // low and span, or mean and standard deviation, or value
+    uint32_t threshold;
     int64_t low;
     uint64_t range;
 } filling;
@@ -93,6 +94,17 @@ APUS_CLONES static void normal_floats(const batch *b, const filling *f, float *o
 
 APUS_INLINE uint64_t wide_word(const batch *b, int i, int half) { return (uint64_t)b->word[2 * half][i] | (uint64_t)b->word[2 * half + 1][i] << 32; }
 
+APUS_CLONES static void bernoulli_floats(const batch *b, const filling *f, float *out) {
+    float value = (float)f->a;
+    for (int w = 0; w < 4; w++)
+        for (int i = 0; i < BLOCKS; i++) out[4 * i + w] = b->word[w][i] >> 8 < f->threshold ? value : 0;
+}
+
+static void bernoulli_doubles(const batch *b, const filling *f, double *out) {
+    for (int w = 0; w < 4; w++)
+        for (int i = 0; i < BLOCKS; i++) out[4 * i + w] = b->word[w][i] >> 8 < f->threshold ? f->a : 0;
+}
+
 static void uniform_doubles(const batch *b, const filling *f, double *out) {
     for (int i = 0; i < BLOCKS; i++)
         for (int half = 0; half < 2; half++) {
@@ -134,7 +146,7 @@ static void body(void *context, int64_t begin, int64_t end) {
     batch b;
     union {
         float f32[4 * BLOCKS];
-        double f64[2 * BLOCKS];
+        double f64[4 * BLOCKS];
         int64_t i64[2 * BLOCKS];
     } made;
     uint64_t converted[4 * BLOCKS];
@@ -146,9 +158,12 @@ static void body(void *context, int64_t begin, int64_t end) {
             integers(&b, f, made.i64);
             from = APUS_INT64;
         } else if (f->dtype == APUS_FLOAT64) {
-            if (f->kind == 0) uniform_doubles(&b, f, made.f64);
+            if (f->kind == 3) bernoulli_doubles(&b, f, made.f64);
+            else if (f->kind == 0) uniform_doubles(&b, f, made.f64);
             else normal_doubles(&b, f, made.f64);
             from = APUS_FLOAT64;
+        } else if (f->kind == 3) {
+            bernoulli_floats(&b, f, made.f32);
         } else if (f->kind == 0) {
             int shift = f->dtype == APUS_FLOAT16 ? 21 : f->dtype == APUS_BFLOAT16 ? 24 : 8;
             uniform_floats(&b, f, shift, f->dtype == APUS_FLOAT16 ? 0x1p-11f : f->dtype == APUS_BFLOAT16 ? 0x1p-8f : 0x1p-24f, made.f32);
@@ -165,7 +180,7 @@ static void body(void *context, int64_t begin, int64_t end) {
 }
 
 static void fill(filling *f) {
-    f->per_block = f->kind == 2 || f->dtype == APUS_FLOAT64 ? 2 : 4;
+    f->per_block = f->kind == 2 || (f->kind != 3 && f->dtype == APUS_FLOAT64) ? 2 : 4;
     apus_parallel_for(f->n, APUS_GRAIN / 4, body, f); // a multiple of every batch
 }
 
@@ -176,6 +191,11 @@ void apus_random_uniform(int dtype, int64_t n, void *out, uint64_t seed, uint64_
 
 void apus_random_normal(int dtype, int64_t n, void *out, uint64_t seed, uint64_t offset, double mean, double std) {
     filling f = {.kind = 1, .dtype = dtype, .n = n, .out = out, .seed = seed, .offset = offset, .a = mean, .b = std};
+    fill(&f);
+}
+
+void apus_random_bernoulli(int dtype, int64_t n, void *out, uint64_t seed, uint64_t offset, uint32_t threshold, double value) {
+    filling f = {.kind = 3, .dtype = dtype, .n = n, .out = out, .seed = seed, .offset = offset, .a = value, .threshold = threshold};
     fill(&f);
 }
 

@@ -36,6 +36,20 @@ import Testing
         }
     }
 
+    @Test(arguments: BackendTests.devices, DType.floats) func bernoulli(_ device: Device, _ dtype: DType) {
+        for (p, value) in [(0.0, 1.0), (1, 1), (0.5, 2), (0.9, 1 / 0.9), (1e-7, -3), (1 - 1e-9, 0.1)] { compare(device, .bernoulli(p: p, value: value), dtype, .exact) }
+    }
+
+    /// The same as a comparison of uniform numbers, also where p lies just beside one of them.
+    @Test func bernoulliIsAComparison() {
+        let uniform = Tensor.rand([5000], generator: Generator(seed: 4))
+        let some = uniform[17].item()
+        for p in [0.3, 0.9, some, Double(Float(some).nextUp), Double(Float(some).nextDown)] {
+            let drawn = Tensor.bernoulli([5000], p: p, generator: Generator(seed: 4))
+            expectClose(drawn, values(uniform.lt(p).to(.float32)), rtol: 0, atol: 0, "\(p)")
+        }
+    }
+
     @Test(arguments: BackendTests.devices, [DType.uint8, .int8, .int16, .int32, .int64]) func integersFill(_ device: Device, _ dtype: DType) {
         var ranges: [(Int64, Int64)] = [(0, 10), (-3, 4), (5, 6)]
         if dtype == .uint8 { ranges = [(0, 10), (0, 256), (5, 6)] }
@@ -46,7 +60,7 @@ import Testing
 
     /// Element i is the same whatever the number of elements behind it, and a fill that begins a block later goes on with the next block.
     @Test(arguments: BackendTests.devices + [.reference]) func prefixes(_ device: Device) {
-        for (kind, dtype) in [(RandomKind.uniform(low: 0, high: 1), DType.float32), (.normal(mean: 0, std: 1), .float64), (.integers(low: 0, high: 99), .int64)] {
+        for (kind, dtype) in [(RandomKind.uniform(low: 0, high: 1), DType.float32), (.normal(mean: 0, std: 1), .float64), (.integers(low: 0, high: 99), .int64), (.bernoulli(p: 0.4, value: 3), .float64)] {
             let (long, short) = (blank([1000], dtype, on: device), blank([77], dtype, on: device))
             let perBlock = Philox.elementsPerBlock(kind, dtype)
             let later = blank([1000 - 5 * perBlock], dtype, on: device)

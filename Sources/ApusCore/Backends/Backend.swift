@@ -219,6 +219,8 @@ package enum RandomKind: Sendable {
     case uniform(low: Double, high: Double)
     /// Floats.
     case normal(mean: Double, std: Double)
+    /// `value` with probability p, else 0; floats.
+    case bernoulli(p: Double, value: Double)
     /// low ..< high, integers.
     case integers(low: Int64, high: Int64)
 }

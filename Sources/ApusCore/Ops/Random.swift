@@ -65,8 +65,13 @@ extension Tensor {
     }
     /// 1 with probability `p`, else 0.
     public static func bernoulli(_ shape: Shape, p: Double, dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil) -> Tensor {
+        bernoulli(shape, p: p, value: 1, dtype: dtype, device: device, generator: generator)
+    }
+    /// `value` with probability `p`, else 0.
+    package static func bernoulli(_ shape: Shape, p: Double, value: Double, dtype: DType, device: Device, generator: Generator?) -> Tensor {
         guard p >= 0 && p <= 1 else { return fail("bernoulli", "the probability \(p) does not lie in 0 … 1") }
-        return noGrad { rand(shape, device: device, generator: generator).lt(p).to(dtype) }
+        let float = dtype.isFloatingPoint ? dtype : .float32
+        return noGrad { random(.bernoulli(p: p, value: value), shape, dtype: float, device: device, generator: generator, "bernoulli").to(dtype) }
     }
 
     /// `count` places drawn from each row of weights (of one or two dimensions, not negative, some positive), int64.

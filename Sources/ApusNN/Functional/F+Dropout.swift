@@ -55,9 +55,11 @@ extension F {
         if input.isPoisoned || !training || p == 0 { return input }
         guard input.dtype.isFloatingPoint else { return fail(name, "is for floats, this tensor is \(input.dtype)") }
         return written(inplace, name, input) { x in
+            guard alpha else {
+                return x * Tensor.bernoulli(mask, p: 1 - p, value: p == 1 ? 0 : 1 / (1 - p), dtype: x.dtype, device: x.device, generator: generator)
+            }
             let kept = Tensor.bernoulli(mask, p: 1 - p, dtype: x.dtype, device: x.device, generator: generator)
             if p == 1 { return x * kept }
-            guard alpha else { return x * kept.mul_(1 / (1 - p)) }
             // −λα of SELU, and the scale that restores the variance.
             let limit = 1.7580993408473766
             let scale = 1 / ((limit * limit * p + 1) * (1 - p)).squareRoot()

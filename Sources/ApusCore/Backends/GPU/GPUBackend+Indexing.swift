@@ -259,6 +259,7 @@ extension GPUBackend {
             case .uniform: 0
             case .normal: 1
             case .integers: 2
+            case .bernoulli: 3
             }
             let made = try kernel(KernelKey("random_fill", out.dtype, variant: variant)) {
                 KernelDialect.bind(out.dtype) + "#define PER_BLOCK \(perBlock)\n" + KernelDialect.random.replacing("MAKE", with: KernelDialect.make(kind, out.dtype))
@@ -272,6 +273,7 @@ extension GPUBackend {
                 switch kind {
                 case .uniform(let start, let end): (first, second, below) = (start, end - start, start < end ? Philox.below(end, out.dtype) : .infinity)
                 case .normal(let mean, let std): (first, second) = (mean, std)
+                case .bernoulli(let p, let value): (first, range) = (value, UInt64(Philox.threshold(p)))
                 case .integers(let start, let end): (low, range) = (start, UInt64(bitPattern: end &- start))
                 }
                 for number in [first, second, below] { arguments.append(number, as: out.dtype) }

@@ -12,6 +12,8 @@ extension ReferenceBackend {
             store((0..<out.numel).map { uniform(words, $0, dtype, low: low, high: high) }, in: out)
         case .normal(let mean, let std):
             store((0..<out.numel).map { mean + std * (dtype == .float64 ? normalOfLongs(words, $0) : normalOfWords(words, $0)) }, in: out)
+        case .bernoulli(let p, let value):
+            store((0..<out.numel).map { Double(words.word($0) >> 8) * 0x1p-24 < Double(Float(p)) ? value : 0 }, in: out)
         case .integers(let low, let high):
             let width = UInt64(bitPattern: high &- low)
             store((0..<out.numel).map { low &+ Int64(bitPattern: words.long($0).multipliedFullWidth(by: width).high) }, in: out)

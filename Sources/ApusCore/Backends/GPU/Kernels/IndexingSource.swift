@@ -130,6 +130,7 @@ extension KernelDialect {
     static func make(_ kind: RandomKind, _ dtype: DType) -> String {
         switch (kind, dtype) {
         case (.integers, _): "for (int i = 0; i < 2; i++) made[i] = (i64)((u64)low + mul_high64(wide_word(b, i), range));"
+        case (.bernoulli, _): "for (int i = 0; i < 4; i++) made[i] = b.word[i] >> 8 < (u32)range ? first : 0;"
         case (.uniform, .float64):
             "for (int i = 0; i < 2; i++) { f64 u = (f64)(wide_word(b, i) >> 11) * 0x1p-53; u = second * u; u = first + u; made[i] = u > below ? below : u; }"
         case (.uniform, _):
