@@ -196,8 +196,14 @@ typedef struct {
     int64_t strips;                       // of an image, or 1 where a strip is several
     int64_t image, images, first, rows;   // a strip's images, and of each its rows of squares
     int64_t row;                          // of a channel's squares in `to`
+    int64_t origin, outputs;              // of the output channels that are computed together
     bool adds;                            // products of a weight's gradient add to those of the strips before
 } job;
+
+// Lines of a cache in an odd number: neighbours at this distance do not fall on the same set.
+static int64_t odd_lines(int64_t floats) { return ((floats + 15) / 16 | 1) * 16; }
+
+static int64_t quotient(int64_t n, int64_t d) { return (n + d - 1) / d; }
 
 static int64_t squares(const job *j) { return j->images * j->rows * j->across; }
 
@@ -225,7 +231,7 @@ static void kernels(void *context, int64_t begin, int64_t end)
                 columns_of_kernels(count, (const float *[]){taps[c], taps[3 + c], taps[6 + c]}, (float *[]){half[0][c], half[1][c], half[2][c], half[3][c], half[4][c], half[5][c]});
             for (int i = 0; i < 6; i++)
                 columns_of_kernels(count, (const float *[]){half[i][0], half[i][1], half[i][2]}, (float *[]){u[6 * i], u[6 * i + 1], u[6 * i + 2], u[6 * i + 3], u[6 * i + 4], u[6 * i + 5]});
-            for (int p = 0; p < 36; p++) memcpy(j->u + p * j->u_plane + o * in + q, u[p], sizeof(float) * (size_t)count);
+            for (int p = 0; p < 36; p++) memcpy(j->u + p * j->u_plane + (o - j->origin) * in + q, u[p], sizeof(float) * (size_t)count);
         }
     }
 }
@@ -303,7 +309,7 @@ static void outputs(void *context, int64_t begin, int64_t end)
     for (int64_t channel = begin; channel < end; channel++) {
         float bias = j->bias ? j->bias[channel] : 0;
         for (int64_t n = 0; n < j->images; n++) {
-            const float *m = s->to + channel * j->row + n * j->rows * across;
+            const float *m = s->to + (channel - j->origin) * j->row + n * j->rows * across;
             for (int q = 0; q < 6; q++, m += s->plane) {
                 float *h = half + q * plane;
                 columns_to_outputs(j->rows * across, (const float *[]){m, m + 6 * s->plane, m + 12 * s->plane, m + 18 * s->plane, m + 24 * s->plane, m + 30 * s->plane},
@@ -320,17 +326,25 @@ static void outputs(void *context, int64_t begin, int64_t end)
 
 // MARK: Products
 
-enum { ROWS = 96 }; // of a product: several kernels' registers full, few enough that its columns are read in place
+enum {
+    ROWS = 96,                // of a product: few enough that its columns are read in place
+    FEW_SQUARES = 32,         // where transforming the kernels is the larger part
+    BLOCK = 12,               // output channels that are computed together then
+    MOST_KERNELS = 384 << 10, // whose 36 matrices take 54 MB, and are kept for the next call
+};
 
 static void products(void *context, int64_t begin, int64_t end)
 {
     const job *j = context;
-    int64_t in = j->in.channels, out = j->out.channels, blocks = (out + ROWS - 1) / ROWS;
+    int64_t in = j->in.channels, blocks = quotient(j->outputs, ROWS), count = squares(j);
+    // Columns that are not there are cheaper than a tile's columns in a buffer of their own, where they are few or little reads that.
+    int64_t columns = quotient(count, 16) * 16;
+    if (columns - count > 7 && j->outputs > BLOCK) columns = count;
     for (int64_t i = begin; i < end; i++) {
-        int64_t p = i / blocks, o = i % blocks * ROWS, rows = out - o < ROWS ? out - o : ROWS;
+        int64_t p = i / blocks, o = i % blocks * ROWS, rows = j->outputs - o < ROWS ? j->outputs - o : ROWS;
         const float *u = j->u + p * j->u_plane + o * in, *v = j->in.to + p * j->in.plane;
         float *m = j->out.to + p * j->out.plane + o * j->row;
-        apus_gemm_f32(&(apus_gemm){rows, squares(j), in, u, in, 1, v, j->row, 1, m, j->row, 0, 0});
+        apus_gemm_f32(&(apus_gemm){rows, columns, in, u, in, 1, v, j->row, 1, m, j->row, 0, 0});
     }
 }
 
@@ -346,18 +360,33 @@ static void product_gradients(void *context, int64_t begin, int64_t end)
 
 // MARK: Convolutions
 
-enum { MOST_KERNELS = 384 << 10 }; // whose 36 matrices take 54 MB, and are kept for the next call
-
-// Lines of a cache in an odd number: neighbours at this distance do not fall on the same set.
-static int64_t odd_lines(int64_t floats) { return ((floats + 15) / 16 | 1) * 16; }
-
-static int64_t quotient(int64_t n, int64_t d) { return (n + d - 1) / d; }
+// Blocks of output channels, whose kernels are transformed where they are used: they stay in a core's own cache.
+static void output_blocks(void *context, int64_t begin, int64_t end)
+{
+    job j = *(const job *)context;
+    int64_t most = j.outputs;
+    j.u_plane = odd_lines(most * j.in.channels);
+    j.out.plane = odd_lines(most * j.row);
+    j.u = apus_workspace(APUS_WORKSPACE_REORDER, 36 * sizeof(float) * (size_t)(j.u_plane + j.out.plane));
+    j.out.to = j.u + 36 * j.u_plane;
+    for (int64_t b = begin; b < end; b++) {
+        j.origin = b * most;
+        j.outputs = j.out.channels - j.origin < most ? j.out.channels - j.origin : most;
+        kernels(&j, j.origin, j.origin + j.outputs);
+        products(&j, 0, 36);
+        outputs(&j, j.origin, j.origin + j.outputs);
+    }
+}
 
 static void strips(void *context, int64_t begin, int64_t end)
 {
     job j = *(const job *)context;
-    j.in.to = apus_workspace(APUS_WORKSPACE_REORDER, 36 * sizeof(float) * (size_t)(j.in.plane + j.out.plane));
-    j.out.to = j.in.to + 36 * j.in.plane;
+    if (j.outputs < j.out.channels) {
+        j.in.to = apus_workspace(APUS_WORKSPACE_COLUMNS, 36 * sizeof(float) * (size_t)j.in.plane);
+    } else {
+        j.in.to = apus_workspace(APUS_WORKSPACE_REORDER, 36 * sizeof(float) * (size_t)(j.in.plane + j.out.plane));
+        j.out.to = j.in.to + 36 * j.in.plane;
+    }
     int64_t images = j.images, rows = j.rows;
     for (int64_t s = begin; s < end; s++) {
         j.image = s / j.strips * images;
@@ -370,9 +399,11 @@ static void strips(void *context, int64_t begin, int64_t end)
             apus_parallel_for(j.out.channels, grain, output_gradients, &j);
             apus_parallel_for(36, 1, product_gradients, &j);
             j.adds = true;
+        } else if (j.outputs < j.out.channels) {
+            apus_parallel_for(quotient(j.out.channels, j.outputs), 1, output_blocks, &j);
         } else {
-            apus_parallel_for(36 * quotient(j.out.channels, ROWS), 1, products, &j);
-            apus_parallel_for(j.out.channels, grain, outputs, &j);
+            apus_parallel_for(36 * quotient(j.outputs, ROWS), 1, products, &j);
+            apus_parallel_for(j.outputs, grain, outputs, &j);
         }
     }
 }
@@ -390,20 +421,23 @@ static int64_t cut(job *j, int64_t most)
 
 static bool convolve(job *j)
 {
-    // Many strips are shared out among threads, each small enough for a core's own cache. Of few, and where all add to one gradient, the
-    // channels of each are.
+    int64_t squares = j->batch * j->down * j->across, channels = j->in.channels + j->out.channels, in = j->in.channels, out = j->out.channels;
+    // Many strips are shared out among threads, each small enough for a core's own cache. Of few, the channels and products of each are.
     bool shares = !j->of_weight && cut(j, 64) >= 8;
-    int64_t channels = j->in.channels + j->out.channels;
-    int64_t count = cut(j, shares ? 64 : channels < 64 ? 8192 / channels : 128);
+    int64_t count = cut(j, shares ? 64 : channels < 64 ? 8192 / channels : 128), grain = 1024 / in + 1;
     j->row = odd_lines(j->images * j->rows * j->across + LANES);
-    j->u_plane = odd_lines(j->in.channels * j->out.channels);
-    j->in.plane = odd_lines(j->in.channels * j->row);
-    j->out.plane = odd_lines(j->out.channels * j->row);
-    j->u = apus_workspace(APUS_WORKSPACE_COLUMNS, sizeof(float) * (size_t)(36 * j->u_plane + LANES));
-    int64_t grain = 1024 / j->in.channels + 1;
-    if (!j->of_weight) apus_parallel_for(j->out.channels, grain, kernels, j);
+    j->in.plane = odd_lines(in * j->row);
+    j->out.plane = odd_lines(out * j->row);
+    j->outputs = out;
+    if (!j->of_weight && squares <= FEW_SQUARES && out > BLOCK) {
+        j->outputs = BLOCK;
+    } else {
+        j->u_plane = odd_lines(in * out);
+        j->u = apus_workspace(APUS_WORKSPACE_COLUMNS, sizeof(float) * (size_t)(36 * j->u_plane + LANES));
+        if (!j->of_weight) apus_parallel_for(out, grain, kernels, j);
+    }
     apus_parallel_for(count, shares ? 1 : count, strips, j);
-    if (j->of_weight) apus_parallel_for(j->out.channels, grain, kernel_gradients, j);
+    if (j->of_weight) apus_parallel_for(out, grain, kernel_gradients, j);
     apus_workspace_trim();
     return true;
 }
@@ -416,7 +450,7 @@ static bool fits(const apus_convolution *c)
 }
 
 // Whether it is faster than oneDNN's direct sum, by the shape alone: times as multiples of a multiplication's, fitted on a processor with
-// AVX2. A number of U costs 17, to compute it and to fetch it again, a channel's square 600 and more where a row has few.
+// AVX2. A number of U costs 17, to compute it, store it and fetch it again; a channel's square 600, and more where a row has few.
 static bool wins(const job *j)
 {
     double in = (double)j->in.channels, out = (double)j->out.channels, squares = (double)(j->batch * j->down * j->across);

@@ -128,6 +128,9 @@ import Testing
         Case(n: 5, c: 64, o: 80, size: [31, 26], kernel: [3, 3]),
         Case(n: 1, c: 64, o: 64, size: [53, 50], kernel: [3, 3], padding: 2),
         Case(n: 2, c: 96, o: 128, size: [28, 30], kernel: [3, 3], padding: 1),
+        // And of few squares, in blocks of output channels.
+        Case(n: 1, c: 160, o: 130, size: [14, 15], kernel: [3, 3], padding: 1),
+        Case(n: 2, c: 130, o: 160, size: [12, 9], kernel: [3, 3], padding: 1),
     ]) func tilesDoNotShow(_ c: Case) {
         let shapes = c.shapes, cpu = CPUBackend.shared, p = c.parameters
         func both(_ shape: Shape, _ what: String, _ body: (DType, Tensor) -> Void) {
