@@ -15,7 +15,7 @@
 /// | uniform float64 | offset + i/2 | W = W(i mod 2) | u = ⌊W/2¹¹⌋·2⁻⁵³ |
 /// | normal float32, float16, bfloat16 | offset + i/4 | (w0, w1) for i mod 4 = 0, 1; (w2, w3) for 2, 3 | Box–Muller of the pair |
 /// | normal float64 | offset + i/2 | (W0, W1) for i mod 2 = 0, 1 | Box–Muller of the pair |
-/// | bernoulli | offset + i/4 | w = w(i mod 4) | value where ⌊w/2⁸⌋·2⁻²⁴ < p, else 0 |
+/// | bernoulli | offset + i/4 | w = w(i mod 4) | value where ⌊w/2⁸⌋·2⁻²⁴ < p (a float32), else 0 |
 /// | integers | offset + i/2 | W = W(i mod 2) | low + ⌊W·(high − low)/2⁶⁴⌋ |
 ///
 /// A uniform number is `low + (high − low)·u`, with low and high − low rounded to the element type (float32 for the 16-bit types)

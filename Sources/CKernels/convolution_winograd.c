@@ -20,19 +20,18 @@
 #include "gemm.h"
 #include "parallel.h"
 #include "workspace.h"
-#include <string.h>
 
 // MARK: Transforms
 
 enum { LANES = 8 };
 typedef float lanes __attribute__((vector_size(4 * LANES), aligned(4)));
 
-static const float A = 0.70710678f, B = 1.41421356f; // √½ and √2
+static const float ROOT_HALF = 0.70710678f, ROOT_TWO = 1.41421356f;
 
 /// Bᵀ d
 APUS_INLINE void of_inputs(const lanes *d, lanes *v)
 {
-    lanes even1 = d[4] - 2 * d[2], odd1 = A * (d[3] - 2 * d[1]), even2 = d[4] - 0.5f * d[2], odd2 = B * (d[3] - 0.5f * d[1]);
+    lanes even1 = d[4] - 2 * d[2], odd1 = ROOT_HALF * (d[3] - 2 * d[1]), even2 = d[4] - 0.5f * d[2], odd2 = ROOT_TWO * (d[3] - 0.5f * d[1]);
     v[0] = d[0] - 2.5f * d[2] + d[4];
     v[1] = even1 + odd1;
     v[2] = even1 - odd1;
@@ -44,8 +43,8 @@ APUS_INLINE void of_inputs(const lanes *d, lanes *v)
 /// G g
 APUS_INLINE void of_kernel(const lanes *g, lanes *u)
 {
-    lanes even1 = (g[0] + 0.5f * g[2]) * (-2 / 3.0f), odd1 = g[1] * (-2 / 3.0f * A);
-    lanes even2 = (g[0] + 2 * g[2]) * (1 / 6.0f), odd2 = g[1] * (1 / 6.0f * B);
+    lanes even1 = (g[0] + 0.5f * g[2]) * (-2 / 3.0f), odd1 = g[1] * (-2 / 3.0f * ROOT_HALF);
+    lanes even2 = (g[0] + 2 * g[2]) * (1 / 6.0f), odd2 = g[1] * (1 / 6.0f * ROOT_TWO);
     u[0] = g[0];
     u[1] = even1 + odd1;
     u[2] = even1 - odd1;
@@ -59,14 +58,14 @@ APUS_INLINE void to_kernel(const lanes *u, lanes *g)
 {
     lanes even1 = u[1] + u[2], odd1 = u[1] - u[2], even2 = u[3] + u[4], odd2 = u[3] - u[4];
     g[0] = u[0] - 2 / 3.0f * even1 + 1 / 6.0f * even2;
-    g[1] = 1 / 6.0f * B * odd2 - 2 / 3.0f * A * odd1;
+    g[1] = 1 / 6.0f * ROOT_TWO * odd2 - 2 / 3.0f * ROOT_HALF * odd1;
     g[2] = u[5] + 1 / 3.0f * (even2 - even1);
 }
 
 /// A y
 APUS_INLINE void of_outputs(const lanes *y, lanes *m)
 {
-    lanes even1 = y[0] + 0.5f * y[2], odd1 = A * (y[1] + 0.5f * y[3]), even2 = y[0] + 2 * y[2], odd2 = B * (y[1] + 2 * y[3]);
+    lanes even1 = y[0] + 0.5f * y[2], odd1 = ROOT_HALF * (y[1] + 0.5f * y[3]), even2 = y[0] + 2 * y[2], odd2 = ROOT_TWO * (y[1] + 2 * y[3]);
     m[0] = y[0];
     m[1] = even1 + odd1;
     m[2] = even1 - odd1;
@@ -78,7 +77,7 @@ APUS_INLINE void of_outputs(const lanes *y, lanes *m)
 /// Aᵀ m
 APUS_INLINE void to_outputs(const lanes *m, lanes *y)
 {
-    lanes even1 = m[1] + m[2], odd1 = A * (m[1] - m[2]), even2 = m[3] + m[4], odd2 = B * (m[3] - m[4]);
+    lanes even1 = m[1] + m[2], odd1 = ROOT_HALF * (m[1] - m[2]), even2 = m[3] + m[4], odd2 = ROOT_TWO * (m[3] - m[4]);
     y[0] = m[0] + even1 + even2;
     y[1] = odd1 + odd2;
     y[2] = 0.5f * even1 + 2 * even2;
@@ -99,9 +98,6 @@ typedef void pass(int64_t count, const float *const *from, float *const *to);
             _Pragma("clang loop unroll(full)") for (int i = 0; i < outputs; i++) *(lanes *)(to[i] + t) = out[i];  \
         }                                                                                                        \
     }
-
-// A row of an image, of n numbers: copied to its place in a line of zeros, and each of the line's squares to to[i], `plane` apart.
-typedef void row_pass(const float *row, int64_t n, float *padded, float *line, int64_t across, float *to, int64_t plane);
 
 PASS(columns_of_inputs, of_inputs, 6, 6)
 PASS(columns_of_outputs, of_outputs, 4, 6)
@@ -141,6 +137,9 @@ APUS_INLINE void copy_row(float *to, const float *from, int64_t n)
     for (int64_t i = 0; i + LANES <= n; i += LANES) *(lanes *)(to + i) = *(const lanes *)(from + i);
     *(lanes *)(to + n - LANES) = *(const lanes *)(from + n - LANES);
 }
+
+// A row of an image, of n numbers: copied to its place in a line of zeros, and each of the line's squares to to[i], `plane` apart.
+typedef void row_pass(const float *row, int64_t n, float *padded, float *line, int64_t across, float *to, int64_t plane);
 
 APUS_CLONES static void row_of_inputs(const float *row, int64_t n, float *padded, float *line, int64_t across, float *to, int64_t plane)
 {
@@ -327,10 +326,10 @@ static void outputs(void *context, int64_t begin, int64_t end)
 // MARK: Products
 
 enum {
-    ROWS = 96,                // of a product: few enough that its columns are read in place
+    ROWS = 96,                // of a product: few enough that, with AVX2 and AVX-512, its columns are read in place
     FEW_SQUARES = 32,         // where transforming the kernels is the larger part
     BLOCK = 12,               // output channels that are computed together then
-    MOST_KERNELS = 384 << 10, // whose 36 matrices take 54 MB, and are kept for the next call
+    MOST_KERNELS = 360 << 10, // whose 36 matrices take 51 MB, the most that is kept for the next call (workspace.c)
 };
 
 static void products(void *context, int64_t begin, int64_t end)
@@ -445,8 +444,11 @@ static bool convolve(job *j)
 static bool fits(const apus_convolution *c)
 {
     if (c->groups != 1 || c->in[0] != 1 || c->out[0] != 1 || c->kernel[0] != 1 || c->padding[0] != 0) return false;
-    for (int d = 1; d < 3; d++) if (c->kernel[d] != 3 || c->stride[d] != 1 || c->dilation[d] != 1 || c->padding[d] > 2) return false;
-    return c->batch * c->in_channels * c->out_channels * c->out[1] * c->out[2] != 0;
+    for (int d = 1; d < 3; d++) {
+        if (c->kernel[d] != 3 || c->stride[d] != 1 || c->dilation[d] != 1 || c->padding[d] > 2) return false;
+        if (c->in[d] < 1 || c->out[d] < 1 || c->out[d] != c->in[d] + 2 * c->padding[d] - 2) return false;
+    }
+    return c->batch * c->in_channels * c->out_channels != 0;
 }
 
 // Whether it is faster than oneDNN's direct sum, by the shape alone: times as multiples of a multiplication's, fitted on a processor with
@@ -459,7 +461,7 @@ static bool wins(const job *j)
     return in * out <= MOST_KERNELS && own < (j->of_weight ? 1.1 : 0.9) * 9 * pixels * in * out;
 }
 
-static bool try(const apus_convolution *c, job j)
+static bool convolve_if_faster(const apus_convolution *c, job j)
 {
     j.batch = c->batch;
     j.down = quotient(j.out.extent[0], 4);
@@ -479,17 +481,17 @@ static side output_of(const apus_convolution *c, const float *y)
 
 bool apus_convolution_winograd(const apus_convolution *c, const float *x, const float *weight, const float *bias, float *y)
 {
-    return try(c, (job){.in = input_of(c, x), .out = output_of(c, y), .weight = (float *)weight, .bias = bias});
+    return convolve_if_faster(c, (job){.in = input_of(c, x), .out = output_of(c, y), .weight = (float *)weight, .bias = bias});
 }
 
 bool apus_convolution_winograd_backward_input(const apus_convolution *c, const float *grad, const float *weight, float *x)
 {
     job j = {.in = output_of(c, grad), .out = input_of(c, x), .weight = (float *)weight, .turned = true};
-    for (int d = 0; d < 2; d++) j.in.padding[d] = 2 - c->padding[1 + d], j.out.padding[d] = 0;
-    return try(c, j);
+    for (int d = 0; d < 2; d++) j.in.padding[d] = 2 - c->padding[1 + d];
+    return convolve_if_faster(c, j);
 }
 
 bool apus_convolution_winograd_backward_weight(const apus_convolution *c, const float *grad, const float *x, float *weight)
 {
-    return try(c, (job){.in = input_of(c, x), .out = output_of(c, grad), .weight = weight, .of_weight = true});
+    return convolve_if_faster(c, (job){.in = input_of(c, x), .out = output_of(c, grad), .weight = weight, .of_weight = true});
 }

@@ -151,45 +151,62 @@ import Testing
         both(shapes.weight, "weight") { cpu.convolutionBackwardWeight(operands[$0]!.grad, operands[$0]!.x, p, into: $1) }
     }
 
-    /// Squares of 4 × 4 outputs that the image cuts in every way, in each padding, and what Winograd's algorithm is not for.
-    @Test(arguments: 0...2, 21...24) func winogradsSquaresDoNotShow(_ padding: Int, _ width: Int) {
-        func takes(_ c: Case) -> (forward: Bool, input: Bool, weight: Bool) {
-            let shapes = c.shapes
-            var shape = CPUBackend.shared.description(input: shapes.x, weight: shapes.weight, output: shapes.y, c.parameters)
-            func floats(_ t: Tensor) -> UnsafeMutablePointer<Float> { t.pointer.assumingMemoryBound(to: Float.self) }
-            let (x, weight, bias, y) = (grid(shapes.x, .float32), grid(shapes.weight, .float32, 2), grid([c.o], .float32, 3), Tensor.full(shapes.y, 77.0))
-            let (gradX, gradWeight) = (Tensor.full(shapes.x, 77.0), Tensor.full(shapes.weight, 77.0))
-            let taken = (
-                forward: apus_convolution_winograd(&shape, floats(x), floats(weight), floats(bias), floats(y)),
-                input: apus_convolution_winograd_backward_input(&shape, floats(y), floats(weight), floats(gradX)),
-                weight: apus_convolution_winograd_backward_weight(&shape, floats(y), floats(x), floats(gradWeight))
-            )
-            func compare(_ what: String, _ got: Tensor, _ body: (Tensor) -> Void) {
-                let wide = Tensor.full(got.shape, 77.0, dtype: .float64)
-                body(wide)
-                let worst = (got.to(.float64) - wide).abs().max().item(), scale = (wide * wide).mean().sqrt().item()
-                #expect(worst <= 3e-5 * scale, "\(what) of \(c): off by \(worst) of \(scale)")
-            }
-            let cpu = CPUBackend.shared, p = c.parameters
-            if taken.forward { compare("forward", y) { cpu.convolution(x.to(.float64), weight.to(.float64), bias: bias.to(.float64), p, into: $0) } }
-            if taken.input { compare("input", gradX) { cpu.convolutionBackwardInput(y.to(.float64), weight.to(.float64), p, into: $0) } }
-            if taken.weight { compare("weight", gradWeight) { cpu.convolutionBackwardWeight(y.to(.float64), x.to(.float64), p, into: $0) } }
-            withExtendedLifetime((x, weight, bias, y, gradX, gradWeight)) {}
-            return taken
+    /// What Winograd's algorithm takes of a convolution's three directions; what it computes is compared with float64.
+    private func winograd(_ c: Case) -> (forward: Bool, input: Bool, weight: Bool) {
+        let shapes = c.shapes
+        var shape = CPUBackend.shared.description(input: shapes.x, weight: shapes.weight, output: shapes.y, c.parameters)
+        func floats(_ t: Tensor) -> UnsafeMutablePointer<Float> { t.pointer.assumingMemoryBound(to: Float.self) }
+        let (x, weight, bias, y) = (grid(shapes.x, .float32), grid(shapes.weight, .float32, 2), grid([c.o], .float32, 3), Tensor.full(shapes.y, 77.0))
+        let (gradX, gradWeight) = (Tensor.full(shapes.x, 77.0), Tensor.full(shapes.weight, 77.0))
+        let taken = (
+            forward: apus_convolution_winograd(&shape, floats(x), floats(weight), floats(bias), floats(y)),
+            input: apus_convolution_winograd_backward_input(&shape, floats(y), floats(weight), floats(gradX)),
+            weight: apus_convolution_winograd_backward_weight(&shape, floats(y), floats(x), floats(gradWeight))
+        )
+        func compare(_ what: String, _ got: Tensor, _ body: (Tensor) -> Void) {
+            let wide = Tensor.full(got.shape, 77.0, dtype: .float64)
+            body(wide)
+            let worst = (got.to(.float64) - wide).abs().max().item(), scale = (wide * wide).mean().sqrt().item()
+            #expect(worst <= 3e-5 * scale, "\(what) of \(c): off by \(worst) of \(scale)")
         }
+        let cpu = CPUBackend.shared, p = c.parameters
+        if taken.forward { compare("forward", y) { cpu.convolution(x.to(.float64), weight.to(.float64), bias: bias.to(.float64), p, into: $0) } }
+        if taken.input { compare("input", gradX) { cpu.convolutionBackwardInput(y.to(.float64), weight.to(.float64), p, into: $0) } }
+        if taken.weight { compare("weight", gradWeight) { cpu.convolutionBackwardWeight(y.to(.float64), x.to(.float64), p, into: $0) } }
+        withExtendedLifetime((x, weight, bias, y, gradX, gradWeight)) {}
+        return taken
+    }
+
+    /// Squares of 4 × 4 outputs that the image cuts in every way, in each padding.
+    @Test(arguments: 0...2, 21...24) func winogradsSquaresDoNotShow(_ padding: Int, _ width: Int) {
         for height in 21...24 {
-            let taken = takes(Case(n: 5, c: 131, o: 128, size: [height + 2 - 2 * padding, width + 2 - 2 * padding], kernel: [3, 3], padding: padding))
+            let taken = winograd(Case(n: 5, c: 131, o: 128, size: [height + 2 - 2 * padding, width + 2 - 2 * padding], kernel: [3, 3], padding: padding))
             #expect(taken.forward && taken.input && taken.weight, "\(taken)")
         }
-        for other in [
-            Case(n: 23, c: 64, o: 64, size: [12, 12], kernel: [3, 3], stride: 2, padding: 1), Case(n: 23, c: 64, o: 64, size: [12, 12], kernel: [3, 3], padding: 2, dilation: 2),
-            Case(n: 23, c: 64, o: 64, size: [12, 12], kernel: [3, 3], padding: 1, groups: 2), Case(n: 23, c: 64, o: 64, size: [12, 12], kernel: [3, 1]),
-            Case(n: 23, c: 64, o: 64, size: [12, 12], kernel: [3, 3], padding: 3), Case(n: 2, c: 64, o: 64, size: [3, 12, 12], kernel: [1, 3, 3]),
-            Case(n: 1, c: 64, o: 64, size: [4, 4], kernel: [3, 3], padding: 1), Case(n: 23, c: 3, o: 64, size: [12, 12], kernel: [3, 3], padding: 1),
-        ] {
-            let taken = takes(other)
-            #expect(!taken.forward && !taken.input && !taken.weight, "\(other): \(taken)")
-        }
+    }
+
+    @Test(arguments: [
+        // Strips of images and of rows, the last one smaller: many that are shared out, and few of which the channels are.
+        Case(n: 37, c: 48, o: 64, size: [14, 14], kernel: [3, 3], padding: 1), Case(n: 1, c: 64, o: 64, size: [66, 50], kernel: [3, 3], padding: 1),
+        Case(n: 1, c: 32, o: 48, size: [130, 90], kernel: [3, 3], padding: 1), Case(n: 1, c: 26, o: 34, size: [120, 118], kernel: [3, 3], padding: 1),
+        // Few squares, in blocks of output channels.
+        Case(n: 1, c: 190, o: 170, size: [16, 15], kernel: [3, 3], padding: 1), Case(n: 2, c: 150, o: 200, size: [12, 12], kernel: [3, 3], padding: 1),
+        // Kernels in more than one run, and of more than one block of sums.
+        Case(n: 3, c: 270, o: 25, size: [28, 28], kernel: [3, 3], padding: 1),
+    ]) func winogradsStripsDoNotShow(_ c: Case) {
+        let taken = winograd(c)
+        #expect(taken.forward && taken.input && taken.weight, "\(taken)")
+    }
+
+    @Test(arguments: [
+        Case(n: 23, c: 64, o: 64, size: [12, 12], kernel: [3, 3], stride: 2, padding: 1), Case(n: 23, c: 64, o: 64, size: [12, 12], kernel: [3, 3], padding: 2, dilation: 2),
+        Case(n: 23, c: 64, o: 64, size: [12, 12], kernel: [3, 3], padding: 1, groups: 2), Case(n: 23, c: 64, o: 64, size: [12, 12], kernel: [3, 1]),
+        Case(n: 23, c: 64, o: 64, size: [12, 12], kernel: [3, 3], padding: 3), Case(n: 2, c: 64, o: 64, size: [3, 12, 12], kernel: [1, 3, 3]),
+        Case(n: 23, c: 64, o: 64, size: [52, 52], kernel: [3, 3], padding: 1, extra: 40),
+        Case(n: 1, c: 64, o: 64, size: [4, 4], kernel: [3, 3], padding: 1), Case(n: 23, c: 3, o: 64, size: [12, 12], kernel: [3, 3], padding: 1),
+    ]) func winogradRefuses(_ c: Case) {
+        let taken = winograd(c)
+        #expect(!taken.forward && !taken.input && !taken.weight, "\(taken)")
     }
 
     @Test func emptyBatchesGiveNothingAndZeros() {

@@ -59,6 +59,15 @@ private func numbers(_ shape: Shape, _ seed: UInt64 = 1) -> Tensor { Tensor.rand
 }
 
 @Suite struct DropoutTests {
+    /// The factors are 1 / (1 − p) where a uniform float32 number is below 1 − p, rounded to the input's dtype.
+    @Test(arguments: DType.floats) func factors(_ dtype: DType) {
+        for p in [0.1, 0.3, 0.5, 0.999] {
+            let dropped = F.dropout(.ones([3001], dtype: dtype), p: p, generator: Generator(seed: 8))
+            let kept = Tensor.rand([3001], generator: Generator(seed: 8)).lt(1 - p).to(dtype)
+            expectClose(dropped, values(kept * (1 / (1 - p))), rtol: 0, atol: 0, "\(p)")
+        }
+    }
+
     @Test func theExpectationStays() {
         let x = Tensor.ones([200, 500])
         for p in [0.1, 0.5, 0.9] {

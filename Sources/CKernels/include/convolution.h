@@ -1,4 +1,5 @@
-// Convolutions over unrolled windows and a matrix product: what oneDNN does not do (float64, odd shapes), or does slowly.
+// Convolutions of our own: by Winograd's algorithm and by direct sums where these are faster than oneDNN, and over unrolled windows and a
+// matrix product what oneDNN does not do (float64, odd shapes) or does slowly.
 #ifndef APUS_CONVOLUTION_H
 #define APUS_CONVOLUTION_H
 
