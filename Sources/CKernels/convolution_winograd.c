@@ -117,6 +117,7 @@ APUS_INLINE void deal(const float *row, lanes columns[4])
     columns[3] = __builtin_shufflevector(first, second, 4, 5, 6, 7, 12, 13, 14, 15);
 }
 
+// The inverse.
 APUS_INLINE void collect(const lanes columns[4], float *row)
 {
     for (int half = 0; half < 2; half++, row += 2 * LANES) {
@@ -139,29 +140,29 @@ APUS_INLINE void copy_row(float *to, const float *from, int64_t n)
 }
 
 // A row of an image, of n numbers: copied to its place in a line of zeros, and each of the line's squares to to[i], `plane` apart.
-typedef void row_pass(const float *row, int64_t n, float *padded, float *line, int64_t across, float *to, int64_t plane);
+typedef void row_pass(const float *row, int64_t n, float *padded, const float *line, int64_t across, float *to, int64_t plane);
 
-APUS_CLONES static void row_of_inputs(const float *row, int64_t n, float *padded, float *line, int64_t across, float *to, int64_t plane)
+APUS_INLINE void row_of(const int taps, const float *row, int64_t n, float *padded, const float *line, int64_t across, float *to, int64_t plane)
 {
     copy_row(padded, row, n);
     for (int64_t t = 0; t < across; t += LANES) {
         lanes in[8], out[6];
         deal(line + 4 * t, in);
-        deal(line + 4 * t + 4, in + 4);
-        of_inputs(in, out);
+        if (taps == 6) deal(line + 4 * t + 4, in + 4);
+        if (taps == 6) of_inputs(in, out);
+        else of_outputs(in, out);
         for (int i = 0; i < 6; i++) *(lanes *)(to + i * plane + t) = out[i];
     }
 }
 
-APUS_CLONES static void row_of_outputs(const float *row, int64_t n, float *padded, float *line, int64_t across, float *to, int64_t plane)
+APUS_CLONES static void row_of_inputs(const float *row, int64_t n, float *padded, const float *line, int64_t across, float *to, int64_t plane)
 {
-    copy_row(padded, row, n);
-    for (int64_t t = 0; t < across; t += LANES) {
-        lanes in[4], out[6];
-        deal(line + 4 * t, in);
-        of_outputs(in, out);
-        for (int i = 0; i < 6; i++) *(lanes *)(to + i * plane + t) = out[i];
-    }
+    row_of(6, row, n, padded, line, across, to, plane);
+}
+
+APUS_CLONES static void row_of_outputs(const float *row, int64_t n, float *padded, const float *line, int64_t across, float *to, int64_t plane)
+{
+    row_of(4, row, n, padded, line, across, to, plane);
 }
 
 APUS_CLONES static void row_to_outputs(const float *from, int64_t plane, int64_t across, float bias, float *line, float *row, int64_t n)
@@ -420,7 +421,7 @@ static int64_t cut(job *j, int64_t most)
 
 static bool convolve(job *j)
 {
-    int64_t squares = j->batch * j->down * j->across, channels = j->in.channels + j->out.channels, in = j->in.channels, out = j->out.channels;
+    int64_t all = j->batch * j->down * j->across, channels = j->in.channels + j->out.channels, in = j->in.channels, out = j->out.channels;
     // Many strips are shared out among threads, each small enough for a core's own cache. Of few, the channels and products of each are.
     bool shares = !j->of_weight && cut(j, 64) >= 8;
     int64_t count = cut(j, shares ? 64 : channels < 64 ? 8192 / channels : 128), grain = 1024 / in + 1;
@@ -428,7 +429,7 @@ static bool convolve(job *j)
     j->in.plane = odd_lines(in * j->row);
     j->out.plane = odd_lines(out * j->row);
     j->outputs = out;
-    if (!j->of_weight && squares <= FEW_SQUARES && out > BLOCK) {
+    if (!j->of_weight && all <= FEW_SQUARES && out > BLOCK) {
         j->outputs = BLOCK;
     } else {
         j->u_plane = odd_lines(in * out);

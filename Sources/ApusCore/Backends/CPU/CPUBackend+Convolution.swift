@@ -1,8 +1,9 @@
 import CKernels
 import COneDNN
 
-// Convolutions: float32 by Winograd's algorithm where that is faster, else by oneDNN; what neither does, and float64, by unrolled windows and
-// our own products. Each is asked in turn, and refuses by the shape alone. float16 and bfloat16 are computed in float32.
+// Convolutions: float32 by Winograd's algorithm, or by direct sums for a first layer's weight, where that is faster, else by oneDNN; what
+// none of these does, and float64, by unrolled windows and our own products. Each is asked in turn, and refuses by the shape alone. float16
+// and bfloat16 are computed in float32.
 
 extension CPUBackend {
     package func convolution(_ x: Tensor, _ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, into out: Tensor) {
