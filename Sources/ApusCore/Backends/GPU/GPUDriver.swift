@@ -11,9 +11,9 @@ package protocol GPUDriver: AnyObject, Sendable {
     /// Memory of the host that the device copies from and to by itself, nil where there is none left.
     func allocatePinned(byteCount: Int) -> UnsafeMutableRawPointer?
 
-    /// Compiles a program in `facts.language` to what `load` takes.
-    func compile(_ source: String) throws(OpError) -> [UInt8]
-    /// The program made of `binary`.
+    /// Compiles a program in `facts.language`; where it `isKept`, gives what `load` makes it of again, too.
+    func compile(_ source: String, isKept: Bool) throws(OpError) -> (program: OpaquePointer, binary: [UInt8])
+    /// The program made of what `compile` gave.
     func load(_ binary: [UInt8]) throws(OpError) -> OpaquePointer
     func kernel(_ name: String, of program: OpaquePointer) throws(OpError) -> OpaquePointer
     /// Runs `groups` groups of `KernelDialect.group` items.

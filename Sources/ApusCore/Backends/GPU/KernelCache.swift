@@ -20,8 +20,7 @@ struct KernelCache: Sendable {
         let key = identity + source
         let path = folder.map { "\($0)/\(String(KernelCache.hash(key.utf8), radix: 16)).kernel" }
         if let path, let binary = read(path, key), let program = try? driver.load(binary) { return program }
-        let binary = try driver.compile(source)
-        let program = try driver.load(binary)
+        let (program, binary) = try driver.compile(source, isKept: path != nil)
         if let path { write(path, key, binary) }
         return program
     }

@@ -101,7 +101,7 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
 
     // MARK: Programs
 
-    func compile(_ source: String) throws(OpError) -> [UInt8] {
+    func compile(_ source: String, isKept: Bool) throws(OpError) -> (program: OpaquePointer, binary: [UInt8]) {
         let nvrtc = library.compiler
         func check(_ status: nvrtcResult, _ call: StaticString) throws(OpError) {
             guard status == 0 else { throw OpError("\(call) failed with status \(status)") }
@@ -124,7 +124,7 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
             return isKnown ? nvrtc.nvrtcGetCUBIN(made, bytes) : nvrtc.nvrtcGetPTX(made, bytes)
         }
         try check(status, "nvrtcGetCUBIN")
-        return binary
+        return (try load(binary), binary)
     }
 
     private func log(_ program: nvrtcProgram?) -> String {

@@ -69,26 +69,35 @@ final class OpenCLDriver: GPUDriver, @unchecked Sendable {
 
     // MARK: Programs
 
-    func compile(_ source: String) throws(OpError) -> [UInt8] {
+    func compile(_ source: String, isKept: Bool) throws(OpError) -> (program: OpaquePointer, binary: [UInt8]) {
         var status: cl_int = 0
-        var id: cl_device_id? = device
         let made = source.withCString { text -> cl_program? in
             var text: UnsafePointer<CChar>? = text
             return cl.clCreateProgramWithSource(context, 1, &text, nil, &status)
         }
         guard let program = made else { throw OpError("clCreateProgramWithSource failed with status \(status)") }
-        defer { _ = cl.clReleaseProgram(program) }
-        guard cl.clBuildProgram(program, 1, &id, options, nil, nil) == 0 else {
-            throw OpError("a kernel does not compile on \(facts.name):\n\(buildLog(program))\n\(source)")
+        do throws(OpError) {
+            var id: cl_device_id? = device
+            guard cl.clBuildProgram(program, 1, &id, options, nil, nil) == 0 else {
+                throw OpError("a kernel does not compile on \(facts.name):\n\(buildLog(program))\n\(source)")
+            }
+            // A driver may have to compile once more to give it away: PoCL does.
+            return (program, isKept ? try binary(of: program) : [])
+        } catch {
+            _ = cl.clReleaseProgram(program)
+            throw error
         }
+    }
+
+    private func binary(of program: cl_program) throws(OpError) -> [UInt8] {
         var size = 0
         try check(cl.clGetProgramInfo(program, cl_uint(APUS_CL_PROGRAM_BINARY_SIZES), MemoryLayout<Int>.size, &size, nil), "clGetProgramInfo")
         var binary = [UInt8](repeating: 0, count: size)
-        let read = binary.withUnsafeMutableBufferPointer { buffer -> cl_int in
+        let status = binary.withUnsafeMutableBufferPointer { buffer -> cl_int in
             var address = buffer.baseAddress
             return cl.clGetProgramInfo(program, cl_uint(APUS_CL_PROGRAM_BINARIES), MemoryLayout<UnsafeRawPointer>.size, &address, nil)
         }
-        try check(read, "clGetProgramInfo")
+        try check(status, "clGetProgramInfo")
         return binary
     }
 
