@@ -152,7 +152,6 @@ func positions(_ shape: Shape, strides: Shape) -> [Int] {
     var result: [Int] = []
     let count = shape.numel
     guard count > 0 else { return result }
-    if strides == shape.contiguousStrides { return Array(0..<count) }
     result.reserveCapacity(count)
     var index = [Int](repeating: 0, count: shape.count)
     let extents = Array(shape)
