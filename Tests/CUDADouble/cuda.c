@@ -386,6 +386,7 @@ CUresult cuEventDestroy_v2(CUevent event) {
 
 struct CUmod_st {
     cl_program program;
+    char *text; // Its source in OpenCL's dialect.
     char *image;
     size_t size;
     int is_cubin;
@@ -444,9 +445,8 @@ CUresult cuModuleLoadData(CUmodule *module, const void *image) {
     check(status, "clCreateProgramWithSource");
     // As OpenCLDriver has them: PoCL then finds what the tests of OpenCL have compiled.
     check(clBuildProgram(program, 1, &opencl_device, "-cl-fp32-correctly-rounded-divide-sqrt", NULL, NULL), "clBuildProgram");
-    free(text);
     *module = malloc(sizeof **module);
-    **module = (struct CUmod_st){program, malloc(end), end, is_cubin};
+    **module = (struct CUmod_st){program, text, malloc(end), end, is_cubin};
     memcpy((*module)->image, image, end);
     return leave(OK);
 }
@@ -498,6 +498,22 @@ static int read_ptx_sizes(CUmodule module, const char *kernel, size_t *sizes) {
     return count;
 }
 
+/// Notes which of a kernel's arguments are addresses of blocks: those that its source calls `GLOBAL`. Returns how many arguments there are.
+static int read_blocks(CUmodule module, const char *kernel, int *is_block) {
+    char wanted[160];
+    snprintf(wanted, sizeof wanted, "KERNEL void %s(", kernel);
+    const char *at = strstr(module->text, wanted);
+    if (!at) return -1;
+    int count = 0;
+    for (at += strlen(wanted); count < MOST_ARGUMENTS; at++) {
+        at += strspn(at, " \n");
+        is_block[count++] = !strncmp(at, "GLOBAL ", strlen("GLOBAL "));
+        at += strcspn(at, ",)");
+        if (*at != ',') break;
+    }
+    return count;
+}
+
 CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *name) {
     ENTER;
     cl_int status;
@@ -510,10 +526,8 @@ CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *
     f->count = (int)count;
     int found = module->is_cubin ? read_sizes(module, name, f->sizes) : read_ptx_sizes(module, name, f->sizes);
     if (found != f->count) double_violation("%s takes %d arguments as compiled for CUDA, and %d for OpenCL", name, found, f->count);
+    if (read_blocks(module, name, f->is_block) != f->count) double_violation("the source of %s does not show its %d arguments", name, f->count);
     for (int i = 0; i < f->count; i++) {
-        cl_kernel_arg_address_qualifier space;
-        check(clGetKernelArgInfo(f->kernel, (cl_uint)i, CL_KERNEL_ARG_ADDRESS_QUALIFIER, sizeof space, &space, NULL), "clGetKernelArgInfo");
-        f->is_block[i] = space == CL_KERNEL_ARG_ADDRESS_GLOBAL;
         if (f->is_block[i] && f->sizes[i] && f->sizes[i] != 8) double_violation("argument %d of %s is an address of %zu bytes", i, name, f->sizes[i]);
     }
     *function = f;
