@@ -43,12 +43,12 @@ nvrtcResult nvrtcCreateProgram(nvrtcProgram *program, const char *source, const 
     return real.nvrtcCreateProgram(&p->real, source, name, headers, texts, names);
 }
 
-/// Compiles the same for the oldest device that we serve, to PTX: making code of that takes longer, and fails for one as for the other.
+/// Compiles the same for `sm_80`, the oldest that we serve.
 static void *compile_for_oldest(void *source) {
     nvrtcProgram program;
-    const char *options[] = {"--gpu-architecture=compute_80", "--fmad=false", "--std=c++17"};
+    const char *options[] = {"--gpu-architecture=sm_80", "--fmad=false", "--std=c++17"};
     if (real.nvrtcCreateProgram(&program, source, "oldest.cu", 0, NULL, NULL) || real.nvrtcCompileProgram(program, 3, options))
-        give_up("a kernel does not compile for compute_80");
+        give_up("a kernel does not compile for sm_80");
     real.nvrtcDestroyProgram(&program);
     return NULL;
 }
