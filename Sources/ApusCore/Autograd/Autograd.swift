@@ -12,8 +12,8 @@ final class AutogradExtras {
     @exclusivity(unchecked) var viewGeneration = 0
     /// Of a base: how many recorded changes in place it has seen.
     @exclusivity(unchecked) var generation = 0
-    /// Whether the gradient of this non-leaf is kept.
-    var retainsGrad = false
+    /// The hook that keeps the gradient of this non-leaf, nil where it is not kept.
+    var keeper: GradientHook?
 }
 
 /// Undoes what made it: removes a hook. Letting go of it does nothing.
@@ -96,6 +96,7 @@ extension Tensor {
 
     /// Makes it the output `index` of `node`.
     final func record(_ node: Node, index: Int32 = 0) {
+        if let keeper = extras?.keeper { moveKeeper(keeper, to: node, index) }
         recordedNode = node
         outputIndex = index
         requiresGradFlag = true
@@ -144,14 +145,24 @@ extension Tensor {
         return Engine.Root(edge: output.edge, gradient: gradient.requiresGrad ? gradient : Tensor(sharing: gradient.dtype == output.dtype ? gradient : gradient.to(output.dtype)))
     }
 
-    /// Keeps this non-leaf's gradient in `grad` when a backward pass comes through. PyTorch: `retain_grad()`.
+    /// Keeps this non-leaf's gradient in `grad` when a backward pass comes through: what its hooks have made of it, and after a change in
+    /// place that of the new value. PyTorch: `retain_grad()`.
     public final func retainGrad() {
-        guard !isPoisoned, let node, !extrasForWriting.retainsGrad else { return }
-        extrasForWriting.retainsGrad = true
-        node.hooks.append(GradientHook(id: 0, index: outputIndex) { [weak self] gradient in
+        guard !isPoisoned, let node, extrasForWriting.keeper == nil else { return }
+        let keeper = GradientHook(id: hookNumbers.add(1, ordering: .relaxed).newValue, index: outputIndex, isKeeper: true) { [weak self] gradient in
             if let self { self.storedGrad = self.storedGrad.map { $0 + gradient } ?? gradient }
             return nil
-        })
+        }
+        extrasForWriting.keeper = keeper
+        node.add(keeper)
+    }
+
+    /// The gradient that is kept is that of the value, which `node` has made now.
+    @inline(never) private final func moveKeeper(_ keeper: GradientHook, to node: Node, _ index: Int32) {
+        recordedNode?.hooks.removeAll { $0.id == keeper.id }
+        let moved = GradientHook(id: keeper.id, index: index, isKeeper: true, run: keeper.run)
+        extras?.keeper = moved
+        node.add(moved)
     }
 
     /// Calls `hook` with this tensor's gradient whenever one is computed; what it returns, if anything, goes on in its place.
@@ -163,7 +174,7 @@ extension Tensor {
             return HookHandle {}
         }
         let id = hookNumbers.add(1, ordering: .relaxed).newValue
-        node.hooks.append(GradientHook(id: id, index: outputIndex, run: hook))
+        node.add(GradientHook(id: id, index: outputIndex, run: hook))
         return HookHandle { [weak node] in node?.hooks.removeAll { $0.id == id } }
     }
 

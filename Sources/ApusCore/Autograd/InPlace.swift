@@ -18,6 +18,9 @@ extension Tensor {
         extras.viewGeneration = generation
         if base.requiresGrad {
             record(OpNode(AsStrided(region: StridedRegion(shape: shape, strides: strides, offset: offset, base: base)), Inputs(base)))
+        } else if recordedNode != nil {
+            recordedNode = nil
+            requiresGradFlag = false
         }
     }
 
@@ -57,7 +60,7 @@ extension Tensor {
                 throw OpError("the result is \(result.dtype) and cannot be kept in a \(dtype) tensor; use the form that is not in place")
             }
             if strides.hasRepeats(shape) {
-                throw OpError("several elements of this expanded tensor share memory; write into contiguous() instead")
+                throw OpError("several elements of this tensor (expanded, or of overlapping windows) share memory; write into contiguous() instead")
             }
             // What the op saved of the old values must outlive them.
             if let node = result.recordedNode {
@@ -90,9 +93,8 @@ extension Tensor {
         guard let base else {
             if let node = value.recordedNode, value.requiresGradFlag {
                 record(node, index: value.outputIndex)
-            } else {
-                recordedNode = nil
-                requiresGradFlag = false
+            } else if requiresGrad {
+                record(OpNode(Overwrite(), Inputs(self)))
             }
             extrasForWriting.generation += 1
             return
@@ -104,10 +106,35 @@ extension Tensor {
     }
 }
 
+/// What was there replaced by constants: its gradient is zero, as PyTorch's `fill_` and `copy_` have it.
+private struct Overwrite: Op {
+    var name: String { "overwrite" }
+
+    // Recorded by `adoptHistory`, which has written the values already.
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor { inputs[0] }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [Tensor.zeros(like: grad)] }
+}
+
 extension Shape {
-    /// Whether, as strides of `shape`, they give two elements one address by repetition (stride 0).
+    /// Whether, as strides of `shape`, they give two elements one address: an expanded dimension, windows that overlap.
     func hasRepeats(_ shape: Shape) -> Bool {
-        for i in 0..<count where shape.unsafeGet(i) > 1 && unsafeGet(i) == 0 { return true }
+        if shape.numel == 0 || self == shape.contiguousStrides { return false }
+        for i in 0..<count where shape[i] > 1 && self[i] == 0 { return true }
+        // Where each stride steps over all that smaller ones reach, none do.
+        var reach = 0
+        var isApart = true
+        for i in (0..<count).filter({ shape[$0] > 1 }).sorted(by: { self[$0] < self[$1] }) {
+            isApart = isApart && self[i] > reach
+            reach += (shape[i] - 1) * self[i]
+        }
+        if isApart { return false }
+        var places: Set<Int> = [0]
+        for i in 0..<count {
+            let wanted = places.count * shape[i]
+            places = Set(places.flatMap { place in (0..<shape[i]).map { place + $0 * self[i] } })
+            if places.count < wanted { return true }
+        }
         return false
     }
 }

@@ -10,7 +10,7 @@ package class Node {
     @exclusivity(unchecked) final var slot: Tensor?
     /// The gradients of outputs from 1 on, for nodes that have them.
     @exclusivity(unchecked) final var moreSlots: [Tensor?] = []
-    /// Functions on the gradient of an output, in the order they were added.
+    /// Functions on the gradient of an output, in the order they run; `add` puts them there.
     @exclusivity(unchecked) final var hooks: [GradientHook] = []
     /// The backward pass that has visited this node last.
     @exclusivity(unchecked) final var visit: UInt64 = 0
@@ -35,6 +35,11 @@ package class Node {
     /// The gradients of the inputs from those of the outputs: of the first, and of more where there are more.
     func backward(_ grad: Tensor?, _ more: [Tensor?], createGraph: Bool) throws(OpError) -> Gradients {
         preconditionFailure("abstract")
+    }
+
+    /// Adds a hook: after the others, but before those that keep the gradient.
+    final func add(_ hook: GradientHook) {
+        hooks.insert(hook, at: hook.isKeeper ? hooks.endIndex : hooks.firstIndex(where: \.isKeeper) ?? hooks.endIndex)
     }
 
     /// Takes the collected gradients out.
@@ -232,5 +237,7 @@ final class AccumulateNode: Node {
 struct GradientHook {
     let id: UInt64
     let index: Int32
+    /// Whether it keeps the gradient for the user: it sees what all others have made of it.
+    var isKeeper = false
     let run: (Tensor) -> Tensor?
 }

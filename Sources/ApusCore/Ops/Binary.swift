@@ -197,23 +197,6 @@ extension Tensor {
 
     /// −x
     public static prefix func - (x: Tensor) -> Tensor { x.unary(.neg) }
-
-    /// x ← x + y in place, seen by autograd. PyTorch: `x += y`.
-    public static func += (x: Tensor, y: Tensor) { x.add_(y) }
-    /// x ← x + value in place.
-    public static func += (x: Tensor, value: some ScalarConvertible) { x.add_(value) }
-    /// x ← x − y in place.
-    public static func -= (x: Tensor, y: Tensor) { x.sub_(y) }
-    /// x ← x − value in place.
-    public static func -= (x: Tensor, value: some ScalarConvertible) { x.sub_(value) }
-    /// x ← x · y in place.
-    public static func *= (x: Tensor, y: Tensor) { x.mul_(y) }
-    /// x ← x · value in place.
-    public static func *= (x: Tensor, value: some ScalarConvertible) { x.mul_(value) }
-    /// x ← x / y in place.
-    public static func /= (x: Tensor, y: Tensor) { x.div_(y) }
-    /// x ← x / value in place.
-    public static func /= (x: Tensor, value: some ScalarConvertible) { x.div_(value) }
 }
 
 // MARK: - Functions
@@ -433,6 +416,10 @@ extension Tensor {
     @discardableResult public final func div_(_ other: Tensor) -> Self { updateInPlace("div_") { $0 / other } }
     /// x ← x / value
     @discardableResult public final func div_(_ value: some ScalarConvertible) -> Self { updateInPlace("div_") { $0 / value } }
+    /// x ← x − other·⌊x / other⌋
+    @discardableResult public final func remainder_(_ other: Tensor) -> Self { updateInPlace("remainder_") { $0.remainder(other) } }
+    /// x ← x − value·⌊x / value⌋
+    @discardableResult public final func remainder_(_ value: some ScalarConvertible) -> Self { updateInPlace("remainder_") { $0.remainder(value) } }
     /// x ← x^exponent
     @discardableResult public final func pow_(_ exponent: some ScalarConvertible) -> Self { updateInPlace("pow_") { $0.pow(exponent) } }
     /// x ← other, broadcast to x's shape and converted to its dtype; gradients flow to `other`. PyTorch: `copy_`.

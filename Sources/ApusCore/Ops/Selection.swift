@@ -119,7 +119,7 @@ struct Scatter: Op {
             return [grad, nil, context.needs(2) ? grad.gather(dim, index) : nil]
         case .set:
             let gx = context.needs(0) ? grad.scatter(dim, index, Tensor.zeros(index.shape, dtype: grad.dtype, device: grad.device)) : nil
-            return [gx, nil, context.needs(2) ? grad.gather(dim, index) : nil]
+            return [gx, nil, context.needs(2) ? Tensor.where(winners(index, grad.shape), grad.gather(dim, index), Tensor.zeros(index.shape, dtype: grad.dtype, device: grad.device)) : nil]
         case .multiply:
             let (x, source, y) = (context.saved[1], context.saved[2], context.saved[3])
             let gx = context.needs(0) ? grad * Tensor.ones(like: x).scatterReduce(dim, index, source, reduce: .prod) : nil
@@ -132,6 +132,12 @@ struct Scatter: Op {
             let share = grad / own.scatterAdd(dim, index, theirs).clamp(min: 1.0)
             return [own * share, nil, context.needs(2) ? theirs * share.gather(dim, index) : nil]
         }
+    }
+
+    /// Which elements of the source are there in the result: of those set to one place the last.
+    private func winners(_ index: Tensor, _ shape: Shape) -> Tensor {
+        let numbers = Tensor.arange(index.numel, device: index.device).reshape(index.shape)
+        return Tensor.zeros(shape, dtype: .int64, device: index.device).scatter(dim, index, numbers).gather(dim, index).eq(numbers)
     }
 
     /// The product of a factor's companions: the whole divided by it. Where it is the only zero of the source at its place, the whole with 1

@@ -1,5 +1,5 @@
 /// What may stand in `x[…]`: integers, ranges (also with a step, `stride(from: 0, to: 8, by: 2)`), `.slice(1, -1)`, `.all`, `.ellipsis`,
-/// `.newAxis`, and tensors (integer indices or bool masks). PyTorch's rules: negative positions count from the end, ranges are clipped to the
+/// `.newAxis`, and lists of integers and tensors (integer indices or bool masks). PyTorch's rules: negative positions count from the end, ranges are clipped to the
 /// extent, integers are not.
 public protocol TensorIndex {
     var component: IndexComponent { get }
@@ -17,6 +17,8 @@ public enum IndexComponent {
     case newAxis
     /// Positions, or a mask.
     case tensor(Tensor)
+    /// Positions: `x[[0, 2]]`.
+    case list([Int])
 }
 
 extension Int: TensorIndex {
@@ -58,6 +60,9 @@ private func bounds(of stride: some CustomReflectable) -> (from: Int, end: Int, 
     let parts = stride.customMirror.children.compactMap { $0.value as? Int }
     guard parts.count == 3 else { preconditionFailure("a stride has three parts: \(stride)") }
     return (parts[0], parts[1], parts[2])
+}
+extension Array: TensorIndex where Element == Int {
+    public var component: IndexComponent { .list(self) }
 }
 extension Tensor: TensorIndex {
     public final var component: IndexComponent { .tensor(self) }
@@ -105,11 +110,19 @@ extension Tensor {
         set { assign(Tensor.full([], newValue.scalar, dtype: dtype, device: device), at: indices) }
     }
 
+    /// Whether both are one part of one tensor, with one history.
+    private final func isSame(as other: Tensor) -> Bool {
+        form == nil && other.form == nil && storage === other.storage && offset == other.offset && shape == other.shape && strides == other.strides
+            && dtype == other.dtype && (!isGradEnabled || extras?.viewBase === other.extras?.viewBase)
+    }
+
     private final func assign(_ value: Tensor, at indices: [any TensorIndex]) {
         if isPoisoned || value.isPoisoned { return }
         do throws(OpError) {
             let part = try Subscript(self, indices)
             if part.view.isPoisoned { return }
+            // `x[0] += y` has changed the part in place, and assigns it to itself.
+            if part.tensors.isEmpty && value.isSame(as: part.view) { return }
             if part.tensors.isEmpty { part.view.copy_(value) } else { try part.assign(value) }
         } catch {
             fail(error, op: "subscript")
@@ -130,7 +143,10 @@ private struct Subscript {
     }
 
     init(_ x: Tensor, _ indices: [any TensorIndex]) throws(OpError) {
-        let components = indices.map(\.component)
+        let components = indices.map { index in
+            // A list is the tensor of its numbers, where x is.
+            if case .list(let positions) = index.component { IndexComponent.tensor(Tensor(positions, dtype: .int64, device: x.device)) } else { index.component }
+        }
         var taken = 0
         var ellipses = 0
         for component in components {
@@ -138,6 +154,7 @@ private struct Subscript {
             case .position, .range: taken += 1
             case .ellipsis: ellipses += 1
             case .newAxis: break
+            case .list: preconditionFailure("lists are tensors by now")
             case .tensor(let index):
                 if index.isPoisoned {
                     view = index
@@ -172,6 +189,7 @@ private struct Subscript {
             case .newAxis:
                 view = view.unsqueeze(dim)
                 dim += 1
+            case .list: preconditionFailure("lists are tensors by now")
             case .tensor(let index):
                 if index.dtype == .bool {
                     for (d, extent) in index.shape.enumerated() where extent != view.shape[dim + d] {

@@ -1,0 +1,76 @@
+// `x += y` and its like, as in PyTorch in place and seen by autograd.
+//
+// Each stands twice. What can be assigned to (a variable, `x[mask]`) is taken `inout`: the part that a subscript copied out is changed and
+// assigned back. A constant (`let x`, an element of a loop) is taken by value, since its tensor can be changed though the name cannot be
+// bound to another; that form is disfavoured, so that it never takes what the first could.
+extension Tensor {
+    /// x ← x + y in place. PyTorch: `x += y`.
+    public static func += (x: inout Tensor, y: Tensor) { x.add_(y) }
+    /// x ← x + y in place, of a constant.
+    @_disfavoredOverload public static func += (x: Tensor, y: Tensor) { x.add_(y) }
+    /// x ← x + value in place.
+    public static func += (x: inout Tensor, value: some ScalarConvertible) { x.add_(value) }
+    /// x ← x + value in place, of a constant.
+    @_disfavoredOverload public static func += (x: Tensor, value: some ScalarConvertible) { x.add_(value) }
+
+    /// x ← x − y in place.
+    public static func -= (x: inout Tensor, y: Tensor) { x.sub_(y) }
+    /// x ← x − y in place, of a constant.
+    @_disfavoredOverload public static func -= (x: Tensor, y: Tensor) { x.sub_(y) }
+    /// x ← x − value in place.
+    public static func -= (x: inout Tensor, value: some ScalarConvertible) { x.sub_(value) }
+    /// x ← x − value in place, of a constant.
+    @_disfavoredOverload public static func -= (x: Tensor, value: some ScalarConvertible) { x.sub_(value) }
+
+    /// x ← x · y in place.
+    public static func *= (x: inout Tensor, y: Tensor) { x.mul_(y) }
+    /// x ← x · y in place, of a constant.
+    @_disfavoredOverload public static func *= (x: Tensor, y: Tensor) { x.mul_(y) }
+    /// x ← x · value in place.
+    public static func *= (x: inout Tensor, value: some ScalarConvertible) { x.mul_(value) }
+    /// x ← x · value in place, of a constant.
+    @_disfavoredOverload public static func *= (x: Tensor, value: some ScalarConvertible) { x.mul_(value) }
+
+    /// x ← x / y in place.
+    public static func /= (x: inout Tensor, y: Tensor) { x.div_(y) }
+    /// x ← x / y in place, of a constant.
+    @_disfavoredOverload public static func /= (x: Tensor, y: Tensor) { x.div_(y) }
+    /// x ← x / value in place.
+    public static func /= (x: inout Tensor, value: some ScalarConvertible) { x.div_(value) }
+    /// x ← x / value in place, of a constant.
+    @_disfavoredOverload public static func /= (x: Tensor, value: some ScalarConvertible) { x.div_(value) }
+
+    /// x ← x mod y in place. PyTorch: `x %= y`.
+    public static func %= (x: inout Tensor, y: Tensor) { x.remainder_(y) }
+    /// x ← x mod y in place, of a constant.
+    @_disfavoredOverload public static func %= (x: Tensor, y: Tensor) { x.remainder_(y) }
+    /// x ← x mod value in place.
+    public static func %= (x: inout Tensor, value: some ScalarConvertible) { x.remainder_(value) }
+    /// x ← x mod value in place, of a constant.
+    @_disfavoredOverload public static func %= (x: Tensor, value: some ScalarConvertible) { x.remainder_(value) }
+
+    /// x ← x & y in place.
+    public static func &= (x: inout Tensor, y: Tensor) { x.updateInPlace("&=") { $0 & y } }
+    /// x ← x & y in place, of a constant.
+    @_disfavoredOverload public static func &= (x: Tensor, y: Tensor) { x.updateInPlace("&=") { $0 & y } }
+
+    /// x ← x | y in place.
+    public static func |= (x: inout Tensor, y: Tensor) { x.updateInPlace("|=") { $0 | y } }
+    /// x ← x | y in place, of a constant.
+    @_disfavoredOverload public static func |= (x: Tensor, y: Tensor) { x.updateInPlace("|=") { $0 | y } }
+
+    /// x ← x ^ y in place.
+    public static func ^= (x: inout Tensor, y: Tensor) { x.updateInPlace("^=") { $0 ^ y } }
+    /// x ← x ^ y in place, of a constant.
+    @_disfavoredOverload public static func ^= (x: Tensor, y: Tensor) { x.updateInPlace("^=") { $0 ^ y } }
+
+    /// x ← x << y in place.
+    public static func <<= (x: inout Tensor, y: Tensor) { x.updateInPlace("<<=") { $0 << y } }
+    /// x ← x << y in place, of a constant.
+    @_disfavoredOverload public static func <<= (x: Tensor, y: Tensor) { x.updateInPlace("<<=") { $0 << y } }
+
+    /// x ← x >> y in place.
+    public static func >>= (x: inout Tensor, y: Tensor) { x.updateInPlace(">>=") { $0 >> y } }
+    /// x ← x >> y in place, of a constant.
+    @_disfavoredOverload public static func >>= (x: Tensor, y: Tensor) { x.updateInPlace(">>=") { $0 >> y } }
+}
