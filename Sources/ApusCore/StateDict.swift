@@ -15,6 +15,16 @@ public struct StateDict {
         for (key, value) in pairs { insert(key, value) }
     }
 
+    /// A module's parameters by name: `StateDict(model.namedParameters())`.
+    public init(_ parameters: some Sequence<(name: String, parameter: Parameter)>) {
+        for (key, value) in parameters { insert(key, value) }
+    }
+
+    /// A module's buffers by name: `StateDict(model.namedBuffers())`.
+    public init(_ buffers: some Sequence<(name: String, buffer: Buffer)>) {
+        for (key, value) in buffers { insert(key, value) }
+    }
+
     /// The tensor of that name, nil where there is none. Setting a new key appends it, setting nil removes the entry.
     public subscript(key: String) -> Tensor? {
         get { positions[key].map { values[$0] } }

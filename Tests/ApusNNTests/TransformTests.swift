@@ -137,6 +137,51 @@ import Testing
         expectClose(state["running_mean"]!, [0.1, 0.1, 0.1])
     }
 
+    /// A module's own parameters and buffers, as they are or exchanged, stand for one another by what they were before the call.
+    @Test func `functionalCall with the module's own tensors`() {
+        let model = Sequential(Linear(3, 3), Tanh(), BatchNorm1d(3), Linear(3, 3))
+        model.eval()
+        let x = Tensor.randn([4, 3])
+        let expected = model(x)
+        expectEqual(model.functionalCall(StateDict(model.namedParameters()), x), expected)
+        expectEqual(model.functionalCall(model.stateDict(), x), expected)
+
+        // Gradients flow to the parameters themselves, also through a step (MAML).
+        let own = StateDict(model.namedParameters())
+        let loss = model.functionalCall(own, x).square().mean()
+        let gradients = grad(of: [loss], withRespectTo: model.parameters(), createGraph: true)
+        var moved = StateDict()
+        for (key, gradient) in zip(own.keys, gradients) { moved[key] = own[key]! - gradient! * 0.1 }
+        model.functionalCall(moved, x).square().mean().backward()
+        for parameter in model.parameters() { #expect(parameter.grad != nil) }
+
+        // Two of them exchanged.
+        let (first, last) = (own["0.weight"]!, own["3.weight"]!)
+        var exchanged = StateDict()
+        (exchanged["0.weight"], exchanged["3.weight"]) = (last, first)
+        for parameter in model.parameters() { parameter.grad = nil }
+        let twin = model.copy()
+        let found = model.functionalCall(exchanged, x)
+        found.sum().backward()
+        noGrad {
+            let (a, b) = (first.detach().clone(), last.detach().clone())
+            _ = twin.parameters()[0].copy_(b)
+            _ = twin.parameters()[4].copy_(a)
+        }
+        let wanted = twin(x)
+        wanted.sum().backward()
+        expectEqual(found, wanted)
+        expectEqual(first.grad!, twin.parameters()[4].grad!)
+        expectEqual(last.grad!, twin.parameters()[0].grad!)
+        expectEqual(model(x), expected)
+
+        // Within another call a parameter's name stands for what that one put there.
+        var zeros = StateDict()
+        zeros["0.weight"] = Tensor.zeros([3, 3])
+        let nested = model.functionalCall(zeros) { model.functionalCall(StateDict(model.namedParameters()), x) }
+        expectEqual(nested, model.functionalCall(zeros, x))
+    }
+
     @Test func `an ensemble of stacked models`() {
         let models = (0..<3).map { _ in Sequential(Linear(2, 4), Tanh(), Linear(4, 1)) }
         let (parameters, _) = stackModuleState(models)

@@ -140,7 +140,7 @@ private final class Level {
         inputs = given.enumerated().map { i, x in
             guard differentiating.contains(i), !x.isPoisoned, x.dtype.isFloatingPoint else { return x }
             // An alias of its own, so that gradients stop here and captured names of the same tensor stay constants.
-            return isGradEnabled && x.requiresGrad ? apply(Reshape(shape: x.shape, strides: x.strides, inputShape: x.shape), Inputs(x)) : x.detach().requiresGrad_()
+            return isGradEnabled && x.requiresGrad ? x.alias() : x.detach().requiresGrad_()
         }
     }
 

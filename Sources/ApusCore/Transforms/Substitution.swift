@@ -18,9 +18,14 @@ extension Tensor {
     /// Runs `body` with other tensors in place of these, in whatever ops they are used. Shapes must be the same.
     package static func substituting<Result>(_ pairs: [(original: Tensor, replacement: Tensor)], _ body: () throws -> Result) rethrows -> Result {
         let before = pairs.map { Appearance(of: $0.original) }
-        // A replacement that stands for another parameter of an enclosing call is what that one has become.
-        for (original, replacement) in pairs {
-            let stand = replacement.standIn
+        let originals = Set(pairs.map { ObjectIdentifier($0.original) })
+        let stands = pairs.map { pair in
+            // A replacement that stands for another parameter of an enclosing call is what that one has become; one that is itself replaced,
+            // by itself or another, is named by an alias, since its own name will stand for something else.
+            let stand = pair.replacement.standIn
+            return !originals.contains(ObjectIdentifier(stand)) ? stand : stand.isPoisoned ? .poisoned : stand.alias()
+        }
+        for ((original, _), stand) in zip(pairs, stands) {
             // Ops record the stand-in; what looks at layout or memory beforehand must see it too.
             Appearance(of: stand).dress(original)
             original.form = Substitution(stand)
@@ -28,6 +33,11 @@ extension Tensor {
         defer { for ((original, _), appearance) in zip(pairs, before) { appearance.dress(original) } }
         return try body()
     }
+}
+
+extension Tensor {
+    /// The same elements under another name, with the same history.
+    final func alias() -> Tensor { apply(Reshape(shape: shape, strides: strides, inputShape: shape), Inputs(self)) }
 }
 
 /// Where a tensor's elements lie, and how.
