@@ -24,6 +24,9 @@ public enum DType: UInt8, Sendable, Hashable, CaseIterable {
     /// What promotion ranks first: 0 bool, 1 integers, 2 floats.
     @inlinable package var category: Int { self == .bool ? 0 : isFloatingPoint ? 2 : 1 }
 
+    /// What sums and other intermediate results of its elements are computed in: float32 for half types, int64 for integers.
+    package var computeType: DType { isFloatingPoint ? (self == .float64 ? .float64 : .float32) : .int64 }
+
     /// The type that holds values of both, by PyTorch's table (`torch.promote_types`).
     public static func promote(_ a: DType, _ b: DType) -> DType {
         if a == b { return a }

@@ -5,7 +5,8 @@ import ApusCore
 public func getTotalNorm(_ tensors: [Tensor], normType: Double = 2, errorIfNonfinite: Bool = false) -> Tensor {
     noGrad {
         guard let first = tensors.first else { return Tensor.zeros([]) }
-        let total = Tensor.stack(tensors.map { $0.norm(p: normType).to(first.device) }).norm(p: normType)
+        // A norm of half types may lie beyond them.
+        let total = Tensor.stack(tensors.map { $0.to($0.dtype.computeType).norm(p: normType).to(first.device) }).norm(p: normType)
         if errorIfNonfinite && !total.isfinite().item(Bool.self) {
             return fail("getTotalNorm", "the total norm of order \(normType) of the gradients is \(total.item()), so they cannot be clipped; "
                 + "errorIfNonfinite: false scales them all the same")

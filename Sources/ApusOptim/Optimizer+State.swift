@@ -43,7 +43,7 @@ extension Optimizer {
     /// Takes over a state that `stateDict()` gave, of an optimizer of the same type with groups of the same sizes.
     ///
     /// Throws an `OptimizerStateError` that names everything that differs; then nothing has changed.
-    /// Tensors are copied, to the parameters' dtypes and devices.
+    /// Tensors are copied, to the parameters' devices and dtypes, float32 for parameters of a half type.
     public final func loadStateDict(_ state: OptimizerState) throws {
         var problems: [String] = []
         var unread = Set(state.values.keys)
@@ -100,7 +100,7 @@ extension Optimizer {
                     } else if !tensor.dtype.isFloatingPoint {
                         problems.append("\(key) is \(tensor.dtype), not a floating-point tensor")
                     } else {
-                        loaded.tensors.append((name: name, tensor: noGrad { tensor.detach().to(parameter.device).to(keepsDouble(name) ? .float64 : parameter.dtype).clone() }))
+                        loaded.tensors.append((name: name, tensor: noGrad { tensor.detach().to(parameter.device).to(keepsDouble(name) ? .float64 : parameter.dtype.computeType).clone() }))
                     }
                 }
                 if loaded.tensors.isEmpty && step == nil {

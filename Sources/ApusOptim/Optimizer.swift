@@ -116,9 +116,10 @@ open class Optimizer {
     /// The names of the state tensors that `rule` updates with this group's settings, in the rule's order.
     func stateNames(_ group: ParameterGroup) -> [String] { [] }
 
-    /// A new state tensor of that name; of the parameter's shape and dtype where this is not overridden.
+    /// A new state tensor of that name; where this is not overridden of the parameter's shape, and of the type that updates are computed in:
+    /// float32 for half types, which hold neither the square of a small gradient nor eps.
     func initialState(_ name: String, _ parameter: Tensor, _ group: ParameterGroup) throws(OpError) -> Tensor {
-        let zeros = try Tensor.uninitialized(parameter.shape, parameter.dtype, parameter.device)
+        let zeros = try Tensor.uninitialized(parameter.shape, parameter.dtype.computeType, parameter.device)
         parameter.device.backend.fill(zeros, with: .double(0))
         return zeros
     }
@@ -140,7 +141,7 @@ open class Optimizer {
         preconditionFailure("\(name) does not override step()")
     }
 
-    /// Updates the rows that a sparse gradient names, where `takesSparse`.
+    /// Updates the rows that a sparse gradient names, where `takesSparse`; all are of `computeType`.
     func updateRows(_ parameter: Tensor, _ rows: Tensor, _ values: Tensor, _ group: ParameterGroup) {}
 
     /// Parameters that one call of the backend updates.
@@ -175,6 +176,7 @@ open class Optimizer {
         return (state, isFirst)
     }
 
+    /// Fused kernels take contiguous tensors of `computeType`; other parameters are copied, and copied back.
     private func update(_ group: ParameterGroup) {
         let names = stateNames(group)
         var batches: [Batch] = []
@@ -183,24 +185,25 @@ open class Optimizer {
             for (i, parameter) in group.parameters.enumerated() {
                 guard let grad = parameter.grad, !grad.isPoisoned, !parameter.isPoisoned else { continue }
                 let (state, isFirst) = try advance(group, i, names, grad)
-                if let rows = grad.sparseRows {
-                    updateRows(parameter, rows.indices, rows.values, group)
-                    continue
-                }
+                let dtype = parameter.dtype.computeType
                 var target = parameter
-                if !parameter.isContiguous {
-                    target = try parameter.contiguousData()
+                if dtype != parameter.dtype || !parameter.isContiguous {
+                    target = try parameter.converted(to: dtype)
                     scattered.append((parameter: parameter, copy: target))
                 }
+                if let rows = grad.sparseRows {
+                    updateRows(target, rows.indices, try rows.values.converted(to: dtype), group)
+                    continue
+                }
                 let at = batches.firstIndex {
-                    $0.dtype == parameter.dtype && $0.step == state.step && $0.isFirst == isFirst && $0.device == parameter.device
+                    $0.dtype == dtype && $0.step == state.step && $0.isFirst == isFirst && $0.device == parameter.device
                 } ?? {
-                    batches.append(Batch(device: parameter.device, dtype: parameter.dtype, step: state.step, isFirst: isFirst,
+                    batches.append(Batch(device: parameter.device, dtype: dtype, step: state.step, isFirst: isFirst,
                                          state: Array(repeating: [], count: names.count)))
                     return batches.count - 1
                 }()
                 batches[at].parameters.append(target)
-                batches[at].gradients.append(try grad.contiguousData())
+                batches[at].gradients.append(grad.dtype == dtype ? try grad.contiguousData() : try grad.converted(to: dtype))
                 for (s, name) in names.enumerated() { batches[at].state[s].append(state[name]!) }
             }
             for batch in batches {

@@ -44,7 +44,7 @@ public final class Adafactor: ComposedOptimizer {
     }
 
     override func initialState(_ name: String, _ parameter: Tensor, _ group: ParameterGroup) throws(OpError) -> Tensor {
-        Tensor.zeros(stateShape(name, parameter), dtype: parameter.dtype, device: parameter.device)
+        Tensor.zeros(stateShape(name, parameter), dtype: parameter.dtype.computeType, device: parameter.device)
     }
     override func fits(_ tensor: Tensor, _ name: String, _ parameter: Tensor, _ group: ParameterGroup) -> Bool { tensor.shape == stateShape(name, parameter) }
 

@@ -24,7 +24,7 @@ public final class Adagrad: ComposedOptimizer {
     override func stateNames(_ group: ParameterGroup) -> [String] { ["sum"] }
 
     override func initialState(_ name: String, _ parameter: Tensor, _ group: ParameterGroup) throws(OpError) -> Tensor {
-        Tensor.full(parameter.shape, group.number("initial_accumulator_value"), dtype: parameter.dtype, device: parameter.device)
+        Tensor.full(parameter.shape, group.number("initial_accumulator_value"), dtype: parameter.dtype.computeType, device: parameter.device)
     }
 
     override func takesSparse(_ group: ParameterGroup) -> Bool { group.weightDecay == 0 }

@@ -19,7 +19,7 @@ public class ComposedOptimizer: Optimizer {
     /// Whether the decay is added to the gradient; else the rule applies it itself.
     func addsDecay(_ group: ParameterGroup) -> Bool { !group.flag("decoupled_weight_decay") }
 
-    /// One step for `p` from its gradient, both without history.
+    /// One step for `p` from its gradient, both without history and of `computeType`.
     func update(_ p: Tensor, _ grad: Tensor, _ step: Step) { preconditionFailure("\(name) does not override update") }
 
     /// One step for the rows that a sparse gradient names.
@@ -38,15 +38,17 @@ public class ComposedOptimizer: Optimizer {
                 let (state, _) = try advance(group, i, names, grad)
                 let step = Step(group: group, number: state.step, state: state)
                 let sign = group.flag("maximize") ? -1.0 : 1.0
-                let p = parameter.detach()
+                let dtype = parameter.dtype.computeType
+                let p = parameter.detach().to(dtype)
                 if let rows = grad.coalesce().sparseRows {
-                    update(p, rows: rows.indices, rows.values * sign, step)
+                    update(p, rows: rows.indices, rows.values.to(dtype) * sign, step)
                 } else {
-                    var g = grad.detach()
+                    var g = grad.detach().to(dtype)
                     if sign < 0 { g = -g }
                     if addsDecay(group), let decay = group.options.double("weight_decay"), decay != 0 { g = g + p * decay }
                     update(p, g, step)
                 }
+                if dtype != parameter.dtype { parameter.device.backend.copy(p, into: parameter) }
                 parameter.didChange(by: writer)
             } catch {
                 fail(error, op: writer)

@@ -200,7 +200,7 @@ public final class LBFGS: Optimizer {
     }
 
     private func flatGradient() -> Tensor {
-        Tensor.cat(paramGroups[0].parameters.map { p in p.grad.map { $0.detach().toDense().reshape(-1) } ?? Tensor.zeros([p.numel], dtype: p.dtype, device: p.device) })
+        Tensor.cat(paramGroups[0].parameters.map { p in p.grad.map { $0.detach().toDense().reshape(-1).to(p.dtype.computeType) } ?? Tensor.zeros([p.numel], dtype: p.dtype.computeType, device: p.device) })
     }
 
     private func move(_ direction: Tensor, by length: Double) {

@@ -26,7 +26,7 @@ public final class Rprop: ComposedOptimizer {
     override func stateNames(_ group: ParameterGroup) -> [String] { ["prev", "step_size"] }
 
     override func initialState(_ name: String, _ parameter: Tensor, _ group: ParameterGroup) throws(OpError) -> Tensor {
-        name == "step_size" ? Tensor.full(parameter.shape, group.lr, dtype: parameter.dtype, device: parameter.device) : try super.initialState(name, parameter, group)
+        name == "step_size" ? Tensor.full(parameter.shape, group.lr, dtype: parameter.dtype.computeType, device: parameter.device) : try super.initialState(name, parameter, group)
     }
 
     override func update(_ p: Tensor, _ grad: Tensor, _ step: Step) {

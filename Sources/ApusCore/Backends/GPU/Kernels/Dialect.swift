@@ -148,8 +148,6 @@ enum KernelDialect {
 }
 
 extension DType {
-    /// The type that its elements are computed in, by the dialect's name.
+    /// Its `computeType`, by the dialect's name.
     var computeName: String { isFloatingPoint ? (self == .float64 ? "f64" : "f32") : "i64" }
-    /// The dtype of that type.
-    var computeType: DType { isFloatingPoint ? (self == .float64 ? .float64 : .float32) : .int64 }
 }
