@@ -161,6 +161,39 @@ void apus_scan(int kind, const apus_tensor *x, int dim, void *out) {
     apus_parallel_for(l.places.count, line_grain(&l), scan_body, &l);
 }
 
+typedef struct {
+    int64_t length, inner;
+    const void *a, *b;
+    void *out;
+} recurrence;
+
+// Lines that lie side by side are walked together, 64 at a time.
+#define LINEAR_SCAN(NAME, T)                                                                                                \
+    APUS_CLONES static void NAME##_body(void *context, int64_t begin, int64_t end) {                                        \
+        const recurrence *r = context;                                                                                      \
+        int64_t tiles = (r->inner + 63) / 64;                                                                               \
+        for (int64_t u = begin; u < end; u++) {                                                                             \
+            int64_t from = u % tiles * 64, n = r->inner - from < 64 ? r->inner - from : 64;                                 \
+            double carry[64] = {0};                                                                                         \
+            for (int64_t k = 0; k < r->length; k++) {                                                                       \
+                int64_t at = (u / tiles * r->length + k) * r->inner + from;                                                 \
+                const T *a = (const T *)r->a + at, *b = (const T *)r->b + at;                                               \
+                T *out = (T *)r->out + at;                                                                                  \
+                for (int64_t i = 0; i < n; i++) {                                                                           \
+                    carry[i] = k == 0 ? (double)b[i] : (double)a[i] * carry[i] + (double)b[i];                              \
+                    out[i] = (T)carry[i];                                                                                   \
+                }                                                                                                           \
+            }                                                                                                               \
+        }                                                                                                                   \
+    }                                                                                                                       \
+    void NAME(int64_t outer, int64_t length, int64_t inner, const void *a, const void *b, void *out) {                      \
+        recurrence r = {length, inner, a, b, out};                                                                          \
+        int64_t work = length * (inner < 64 ? inner : 64);                                                                  \
+        apus_parallel_for(outer * ((inner + 63) / 64), APUS_GRAIN / (work + 1) + 1, NAME##_body, &r);                       \
+    }
+LINEAR_SCAN(apus_f_linear_scan, float)
+LINEAR_SCAN(apus_d_linear_scan, double)
+
 // MARK: Sorting
 
 // An element becomes an unsigned key of its order: integers with the sign flipped, floats by the classic trick on their bits, −0 like 0

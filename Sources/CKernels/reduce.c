@@ -10,7 +10,7 @@ typedef union {
     int64_t i;
 } partial;
 
-enum { SUM, MEAN, PROD, MIN, MAX, ANY, ALL };
+enum { SUM, MEAN, PROD, MIN, MAX, ANY, ALL, NORM };
 
 // MARK: Kernels
 
@@ -113,6 +113,23 @@ APUS_CLONES static void float32_sum_rows(int64_t n, int64_t rows, int64_t stride
     }
 }
 
+// Sums of squares for norms, of float32 alone: float64 holds the square of every one of them.
+APUS_CLONES static void float32_squares_row(int64_t n, const void *in, partial *p) {
+    const float *x = in;
+    double lanes[LANES] = {0};
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int j = 0; j < LANES; j++) lanes[j] += (double)x[i + j] * (double)x[i + j];
+    for (int j = 0; i < n; i++, j++) lanes[j] += (double)x[i] * (double)x[i];
+    for (int width = LANES / 2; width > 0; width /= 2)
+        for (int j = 0; j < width; j++) lanes[j] += lanes[j + width];
+    p->d += lanes[0];
+}
+APUS_CLONES static void float32_squares_column(int64_t n, const void *in, partial *p) {
+    const float *restrict x = in;
+    for (int64_t i = 0; i < n; i++) p[i].d += (double)x[i] * (double)x[i];
+}
+
 #define FOLDS(NAME, OP) {NAME##_##OP##_row, NAME##_##OP##_column}
 #define ROW_OF(OP) {FOLDS(uint8, OP), FOLDS(uint8, OP), FOLDS(int8, OP), FOLDS(int16, OP), FOLDS(int32, OP), FOLDS(int64, OP), FOLDS(float32, OP), FOLDS(float32, OP), FOLDS(float32, OP), FOLDS(float64, OP)}
 static const fold folds[7][10] = {ROW_OF(sum), ROW_OF(sum), ROW_OF(prod), ROW_OF(min), ROW_OF(max), ROW_OF(any), ROW_OF(all)};
@@ -131,7 +148,7 @@ static partial start_of(int kind, bool floats) {
 
 static void combine(int kind, bool floats, partial *p, partial q) {
     switch (kind) {
-    case SUM: case MEAN: if (floats) p->d += q.d; else p->i = W_ADD(p->i, q.i); break;
+    case SUM: case MEAN: case NORM: if (floats) p->d += q.d; else p->i = W_ADD(p->i, q.i); break;
     case PROD: if (floats) p->d *= q.d; else p->i = W_MULTIPLY(p->i, q.i); break;
     case MIN: if (floats) p->d = SMALLER(p->d, q.d); else p->i = q.i < p->i ? q.i : p->i; break;
     case MAX: if (floats) p->d = LARGER(p->d, q.d); else p->i = q.i > p->i ? q.i : p->i; break;
@@ -223,6 +240,7 @@ static void fold_tile(const reduction *r, int64_t first, int64_t n, int64_t from
 
 static void finish(const reduction *r, int64_t at, partial p) {
     if (r->kind == MEAN) p.d *= r->scale;
+    if (r->kind == NORM) p.d = sqrt(p.d);
     if (r->out_dtype == APUS_BOOL) p.i = p.i != 0;
     store(r->out_dtype, r->out, at, p);
 }
@@ -301,7 +319,7 @@ bool apus_reduce(int kind, const apus_tensor *x, const bool *reduced, const apus
     }
     apus_collapse(&(apus_tensor){x->data, shape[0], strides[0], rank[0], x->dtype}, &r.kept);
     apus_collapse(&(apus_tensor){x->data, shape[1], strides[1], rank[1], x->dtype}, &r.reduced);
-    r.f = folds[kind][x->dtype];
+    r.f = kind == NORM ? (fold){float32_squares_row, float32_squares_column} : folds[kind][x->dtype];
     if (kind == SUM || kind == MEAN) {
         if (x->dtype == APUS_FLOAT64) r.f.row = float64_pairwise_row;
         if (r.floats && x->dtype != APUS_FLOAT64) r.f.row = float32_sum_fast_row;

@@ -103,4 +103,31 @@ import TestSupport
         #expect(message { attention(x, x, x, isCausal: true).output }.contains("attnMask, which is missing"))
         #expect(message { Transformer(4, 2, numEncoderLayers: 1, numDecoderLayers: 1, dimFeedforward: 4)(x, Tensor.ones([3, 1, 4])) }.contains("differ in batch size"))
     }
+
+    /// In half types, also inside `autocast`, scores are not rounded: the result is that of float64 to the digits of the output.
+    @Test(arguments: [DType.float16, .bfloat16]) func halfTypesKeepScores(_ dtype: DType) {
+        // Scores of 40,000 that differ by less than float16 can tell, in a type that ends at 65,504.
+        let ones = Tensor.full([1, 1, 4], 100.0, dtype: dtype)
+        #expect(F.scaledDotProductAttention(ones, ones, Tensor.full([1, 1, 4], 2.0, dtype: dtype)).to(.float64).equal(Tensor.full([1, 1, 4], 2.0, dtype: .float64)))
+        for scale in [1.0, 4, 30] {
+            let (q, k, v) = ((wave([2, 5, 8]) * scale).to(dtype), (wave([2, 7, 8]) * scale + 1).to(dtype), wave([2, 7, 3]).to(dtype))
+            let mask = wave([5, 7]).to(dtype)
+            let wanted = F.scaledDotProductAttention(q.to(.float64), k.to(.float64), v.to(.float64), attnMask: mask.to(.float64))
+            expectClose(F.scaledDotProductAttention(q, k, v, attnMask: mask).to(.float64), wanted, rtol: dtype.epsilon, atol: dtype.epsilon, "\(dtype), queries of \(scale)")
+            let cast = autocast(dtype) { F.scaledDotProductAttention(q.to(.float32), k.to(.float32), v.to(.float32), attnMask: mask.to(.float32)) }
+            expectClose(cast.to(.float64), wanted, rtol: dtype.epsilon, atol: dtype.epsilon, checkDType: false, "autocast to \(dtype), queries of \(scale)")
+        }
+        // With weights and without.
+        let attention = fill(MultiheadAttention(4, 2, dtype: dtype))
+        let exact = fill(MultiheadAttention(4, 2, dtype: .float64))
+        for (to, from) in zip(attention.parameters(), exact.parameters()) { noGrad { _ = to.copy_(from * 20); _ = from.copy_(to) } }
+        let x = (wave([3, 2, 4]) * 2).to(dtype)
+        for needWeights in [true, false] {
+            let found = attention(x, x, x, needWeights: needWeights).output
+            let wanted = exact(x.to(.float64), x.to(.float64), x.to(.float64), needWeights: needWeights).output
+            let size = wanted.abs().max().item()
+            // Queries, keys and values are rounded before, each to half a unit.
+            expectClose(found.to(.float64), wanted, rtol: 0, atol: 40 * dtype.epsilon * size, "\(dtype), weights \(needWeights)")
+        }
+    }
 }

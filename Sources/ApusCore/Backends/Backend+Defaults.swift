@@ -15,6 +15,27 @@ extension Backend {
 }
 
 extension Backend {
+    package func computes(_ dtype: DType) -> Bool { true }
+}
+
+extension Backend {
+    package func euclideanNorm(_ x: Tensor, dims: [Int], into out: Tensor) { composedNorm(x, dims: dims, into: out) }
+
+    /// What `euclideanNorm` is where a backend has no kernel for it, or none for the dtype.
+    func composedNorm(_ x: Tensor, dims: [Int], into out: Tensor) {
+        guard out.numel > 0 else { return }
+        let compose = Composition(self, like: x)
+        guard x.numel > 0 else { return fill(out, with: .double(0)) }
+        let x = compose.cast(x)
+        // In units of the largest element neither its square overflows nor those that count beside it vanish.
+        let range = compose.dtype == .float64
+            ? KernelParameters(Double.leastNormalMagnitude, Double.greatestFiniteMagnitude)
+            : KernelParameters(Double(Float.leastNormalMagnitude), Double(Float.greatestFiniteMagnitude))
+        let unit = compose(.clamp, compose(.max, compose(.absolute, x), dims), range)
+        let squares = compose(.square, compose(.div, x, unit))
+        compose.write(compose(.mul, compose(.sqrt, compose(.sum, squares, dims)), unit), to: out)
+    }
+
     package func softmax(_ x: Tensor, dim: Int, log: Bool, into out: Tensor) {
         guard x.numel > 0 else { return }
         let compose = Composition(self, like: x)

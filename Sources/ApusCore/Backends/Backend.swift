@@ -28,6 +28,9 @@ package protocol Backend: Sendable {
 
     // MARK: Pointwise
 
+    /// Whether it has kernels for this dtype: some devices have none for float64.
+    func computes(_ dtype: DType) -> Bool
+
     /// `out[i] = kind(x[i])`. x and out have the same dtype, except that the predicates (`isNaN`, `isInf`, `isFinite`, `logicalNot`) write bool.
     func unary(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters, into out: Tensor)
     /// `out[i] = kind(a[i], b[i])`. a, b and out have the same shape (operands are expanded views) and dtype.
@@ -53,6 +56,8 @@ package protocol Backend: Sendable {
     func argReduce(_ kind: ArgReduceKind, _ x: Tensor, dim: Int, indices: Tensor, values: Tensor?)
     /// Running sum or product (inclusive) along `dim`.
     func scan(_ kind: ScanKind, _ x: Tensor, dim: Int, into out: Tensor)
+    /// `out[k] = a[k]·out[k − 1] + b[k]` along `dim`, from `out[0] = b[0]`. a, b and out are contiguous, of one shape, float32 or float64.
+    func linearScan(_ a: Tensor, _ b: Tensor, dim: Int, into out: Tensor)
     /// Stable sort along `dim`; NaN counts as largest. `indices` is int64.
     func sort(_ x: Tensor, dim: Int, descending: Bool, values: Tensor, indices: Tensor)
 
@@ -99,6 +104,8 @@ package protocol Backend: Sendable {
 
     // MARK: Fused forms, each with a default composition
 
+    /// √Σx² over `dims`, where squares may leave the range of the dtype. out has x's shape with 1 at each of `dims`; floats.
+    func euclideanNorm(_ x: Tensor, dims: [Int], into out: Tensor)
     /// Softmax (or its logarithm) along `dim`.
     func softmax(_ x: Tensor, dim: Int, log: Bool, into out: Tensor)
     /// Its gradient from the output y: softmax `y·(g − Σ g·y)`, logarithm `g − exp(y)·Σ g`.

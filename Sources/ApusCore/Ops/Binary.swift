@@ -32,17 +32,26 @@ extension BinaryRule {
     static let fmod = BinaryRule("fmod", .fmod, .numbers) { g, kept, context, _ in
         [g, context.needs(1) ? -(g * (kept[0] / kept[1]).trunc()) : nil]
     }
-    /// d atan2(a, b) = (b·da − a·db) / (a² + b²)
+    /// d atan2(a, b) = (b·da − a·db) / (a² + b²), 0 at the origin and at infinity. With r² for a² + b² divided twice by r, which does not overflow.
     static let atan2 = BinaryRule("atan2", .atan2, .floats) { g, kept, _, _ in
-        let scaled = g / (kept[0].square() + kept[1].square())
-        return [scaled * kept[1], -(scaled * kept[0])]
+        // √(∞² + NaN²) is ∞, but such a point has no angle.
+        let isNaN = kept[0].isnan().logicalOr(kept[1].isnan())
+        let r = kept[0].hypot(kept[1]).maskedFill(isNaN, Double.nan)
+        let isStill = r.eq(0).logicalOr(r.isinf())
+        let divisor = r.maskedFill(isStill, 1)
+        func part(_ x: Tensor) -> Tensor { (g * (x / divisor / divisor)).maskedFill(isStill, 0) }
+        return [part(kept[1]), -part(kept[0])]
     }
+    /// d√(a² + b²) = (a·da + b·db) / √(a² + b²), 0 at the origin
     static let hypot = BinaryRule("hypot", .hypot, .floats, keepsOutput: true) { g, kept, _, _ in
-        [g * (kept[0] / kept[2]), g * (kept[1] / kept[2])]
+        let isZero = kept[2].eq(0)
+        let divisor = kept[2].maskedFill(isZero, 1)
+        return [g * (kept[0] / divisor), g * (kept[1] / divisor)]
     }
-    /// log(eᵃ + eᵇ); d = softmax weights
-    static let logaddexp = BinaryRule("logaddexp", .logaddexp, .floats, keepsOutput: true) { g, kept, _, _ in
-        [g * (kept[0] - kept[2]).exp(), g * (kept[1] - kept[2]).exp()]
+    /// log(eᵃ + eᵇ); d = σ(a − b)·da + σ(b − a)·db, half to each where they are equal, infinite ones too
+    static let logaddexp = BinaryRule("logaddexp", .logaddexp, .floats) { g, kept, _, _ in
+        let difference = Tensor.where(kept[0].eq(kept[1]), Tensor.zeros(like: g), kept[0] - kept[1])
+        return [g * difference.sigmoid(), g * (-difference).sigmoid()]
     }
     static let copysign = BinaryRule("copysign", .copysign, .floats, keepsOutput: true) { g, kept, _, _ in
         [g * Tensor.where(kept[0].eq(0), Tensor.zeros(like: g), kept[2] / kept[0]), Tensor.zeros(like: g)]
@@ -197,9 +206,32 @@ extension Tensor {
 
     /// −x
     public static prefix func - (x: Tensor) -> Tensor { x.unary(.neg) }
+
 }
 
 // MARK: - Functions
+
+/// a·log b, 0 where a is 0 and b is a number. d = log b·da + a/b·db, where the function is 0 whatever b is that by b is 0, and where it is
+/// 0 or nothing that by a.
+private struct XLogY: Op {
+    var name: String { "xlogy" }
+
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
+        let (a, b) = (inputs[0], inputs[1])
+        saved.keep(a)
+        saved.keep(b)
+        return noGrad { Tensor.where(a.eq(0).logicalAnd(b.isnan().logicalNot()), Tensor.zeros(like: a), a * b.log()) }
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
+        let (a, b) = (context.saved[0], context.saved[1])
+        let isZero = a.eq(0)
+        return [
+            context.needs(0) ? (grad * b.log()).maskedFill(isZero.logicalAnd(b.le(0)), 0) : nil,
+            context.needs(1) ? (grad * (a / b)).maskedFill(isZero.logicalAnd(b.isnan().logicalNot()), 0) : nil,
+        ]
+    }
+}
 
 extension Tensor {
     /// x + alpha·other
@@ -277,9 +309,10 @@ extension Tensor {
     package final func gammaSampleGrad(_ x: Tensor) -> Tensor { Tensor.binary(.gammaSampleGrad, self, x) }
     /// self·log(other), 0 where self is 0 (unless other is NaN). PyTorch: `xlogy`.
     public final func xlogy(_ other: Tensor) -> Tensor {
-        composite("xlogy", .asIs, self, other) { x, y in
-            let safe = Tensor.where(x.eq(0).logicalAnd(y.le(0)), Tensor.ones(like: y), y)
-            return x * safe.log()
+        composite("xlogy", self, other) { () throws(OpError) in
+            let dtype = Tensor.resultType(self, other)
+            let (x, y) = try Tensor.broadcast(self, other, dtype.isFloatingPoint ? dtype : .float32)
+            return apply(XLogY(), [x, y])
         }
     }
 
@@ -296,10 +329,20 @@ extension Tensor {
     /// Bits inverted; not for bool.
     public static prefix func ~ (x: Tensor) -> Tensor { x.unary(.bitwiseNot) }
 
-    /// x + weight·(end − x)
-    public final func lerp(_ end: Tensor, _ weight: some ScalarConvertible) -> Tensor { add(end - self, alpha: weight) }
+    /// Whether a difference of two of its numbers may lie beyond its type.
+    private final var isHalf: Bool { dtype == .float16 || dtype == .bfloat16 }
+    /// x + weight·(end − x), from the nearer of the two, so that the weights 0 and 1 give x and `end` themselves.
+    public final func lerp(_ end: Tensor, _ weight: some ScalarConvertible) -> Tensor {
+        if isHalf && end.dtype == dtype { return to(.float32).lerp(end.to(.float32), weight).to(dtype) }
+        let w = weight.scalar.doubleValue
+        return Swift.abs(w) < 0.5 ? add(end - self, alpha: w) : end.add(end - self, alpha: w - 1)
+    }
     /// x + weight·(end − x), elementwise.
-    public final func lerp(_ end: Tensor, _ weight: Tensor) -> Tensor { self + weight * (end - self) }
+    public final func lerp(_ end: Tensor, _ weight: Tensor) -> Tensor {
+        if isHalf && end.dtype == dtype && weight.dtype == dtype { return to(.float32).lerp(end.to(.float32), weight.to(.float32)).to(dtype) }
+        let change = end - self
+        return Tensor.where(weight.abs().lt(0.5), self + weight * change, end + (weight - 1) * change)
+    }
     /// x + value·a·b
     public final func addcmul(_ a: Tensor, _ b: Tensor, value: some ScalarConvertible = 1) -> Tensor { add(a * b, alpha: value) }
     /// x + value·a/b

@@ -134,7 +134,7 @@ struct Binary: Op {
     }
 
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
-        guard let derivative = rule.derivative else { return [nil, nil] }
+        guard let derivative = rule.derivative else { return [Tensor.zeros(like: grad), Tensor.zeros(like: grad)] }
         return derivative(grad, context.saved, context, p)
     }
 }

@@ -56,6 +56,50 @@ struct Reduce: Op {
     }
 }
 
+/// (Σ|x|ᵖ)^(1/p) over `dims`, which stay as extent 1, for finite p; for 0 how many are not zero.
+///
+/// Derivative: sign x·(|x|/y)^(p−1), 0 where y is 0 (and for p < 1 where x is) and for p = 0.
+private struct PowerNorm: Op {
+    let p: Double
+    let dims: [Int]
+    var name: String { "norm" }
+
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
+        let x = inputs[0]
+        let out: Tensor
+        if p == 2 {
+            var shape = x.shape
+            for dim in dims { shape[dim] = 1 }
+            out = try Tensor.uninitialized(shape, x.dtype, x.device)
+            x.device.backend.euclideanNorm(x, dims: dims, into: out)
+        } else {
+            out = noGrad { p == 0 ? x.ne(0).to(x.dtype).sum(dim: dims, keepDim: true) : PowerNorm.scaled(x.abs(), p, dims) }
+        }
+        saved.keep(x)
+        saved.keepOutput(out)
+        return out
+    }
+
+    /// In units of the element that counts most, the largest or for p < 0 the smallest, powers stay in range.
+    private static func scaled(_ x: Tensor, _ p: Double, _ dims: [Int]) -> Tensor {
+        guard x.numel > 0 else { return x.pow(p).sum(dim: dims, keepDim: true).pow(1 / p) }
+        let most = p > 0 ? x.amax(dim: dims, keepDim: true) : x.amin(dim: dims, keepDim: true)
+        let unit = Tensor.where(most.gt(0).logicalAnd(most.isfinite()), most, 1)
+        return (x / unit).pow(p).sum(dim: dims, keepDim: true).pow(1 / p) * unit
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
+        let (x, y) = (context.saved[0], context.saved[1])
+        if p == 0 { return [Tensor.zeros(like: x)] }
+        let isZero = y.eq(0)
+        let divisor = y.maskedFill(isZero, 1)
+        if p == 2 { return [grad * (x / divisor)] }
+        if p >= 1 { return [grad * ((x.abs() / divisor).pow(p - 1) * x.sign()).maskedFill(isZero, 0)] }
+        let isFlat = isZero.logicalOr(x.eq(0))
+        return [grad * ((x.abs() / divisor).maskedFill(isFlat, 1).pow(p - 1) * x.sign()).maskedFill(isFlat, 0)]
+    }
+}
+
 /// The first place of the largest or smallest element along `dim`, int64, `dim` staying as extent 1. No gradient.
 struct ArgReduce: Op {
     let kind: ArgReduceKind
@@ -96,14 +140,52 @@ struct Scan: Op {
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         if grad.ndim == 0 || grad.numel == 0 { return [grad] }
         if kind == .sum { return [grad.flip([dim]).cumsum(dim: dim).flip([dim])] }
-        // Σ_k≥i g_k · Π_{j≤k, j≠i} x_j: with i and k as two dimensions, products of x with its i-th element replaced by 1.
-        let x = context.saved[0].movedim(dim, -1)
-        let n = x.shape[-1]
-        let eye = Tensor.eye(n, dtype: .float32, device: x.device).to(.bool)
-        let replaced = x.unsqueeze(-2).maskedFill(eye, 1).cumprod(dim: -1)
-        let later = Tensor.ones([n, n], dtype: x.dtype, device: x.device).triu()
-        return [(replaced * later * grad.movedim(dim, -1).unsqueeze(-2)).sum(dim: -1).movedim(-1, dim)]
+        // Σ_k≥i g_k · Π_{j≤k, j≠i} x_j is the product of what stands before i, times s_i = g_i + x_{i+1}·s_{i+1}: no division, so that
+        // zeros are right.
+        let type: DType = grad.dtype == .float64 ? .float64 : .float32
+        let (x, g) = (context.saved[0].to(type), grad.to(type))
+        let n = x.shape[dim]
+        var edge = x.shape
+        edge[dim] = 1
+        let one = Tensor.ones(edge, dtype: type, device: x.device)
+        let before = Tensor.cat([one, x.narrow(dim, 0, n - 1).cumprod(dim: dim)], dim: dim)
+        let next = Tensor.cat([x.narrow(dim, 1, n - 1), one], dim: dim)
+        let sums = Tensor.linearScan(next.flip([dim]), g.flip([dim]), dim: dim).flip([dim])
+        return [(before * sums).to(grad.dtype)]
     }
+}
+
+/// y_k = a_k·y_{k−1} + b_k along `dim`, from y_0 = b_0.
+///
+/// Derivative: with λ_k = g_k + a_{k+1}·λ_{k+1}, a recurrence of the same kind from the end, that of b is λ and that of a λ_k·y_{k−1}.
+private struct LinearScan: Op {
+    let dim: Int
+    var name: String { "linearScan" }
+
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
+        let out = try Tensor.uninitialized(inputs[0].shape, inputs[0].dtype, inputs[0].device)
+        out.device.backend.linearScan(try inputs[0].contiguousData(), try inputs[1].contiguousData(), dim: dim, into: out)
+        saved.keep(inputs[0])
+        saved.keepOutput(out)
+        return out
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
+        let (a, y) = (context.saved[0], context.saved[1])
+        let n = a.shape[dim]
+        var edge = a.shape
+        edge[dim] = 1
+        let zero = Tensor.zeros(edge, dtype: a.dtype, device: a.device)
+        let next = Tensor.cat([a.narrow(dim, 1, n - 1), zero], dim: dim)
+        let sums = Tensor.linearScan(next.flip([dim]), grad.flip([dim]), dim: dim).flip([dim])
+        let previous = Tensor.cat([zero, y.narrow(dim, 0, n - 1)], dim: dim)
+        return [context.needs(0) ? sums * previous : nil, sums]
+    }
+}
+
+extension Tensor {
+    /// y_k = a_k·y_{k−1} + b_k along `dim`, from y_0 = b_0; float32 or float64, with elements.
+    fileprivate static func linearScan(_ a: Tensor, _ b: Tensor, dim: Int) -> Tensor { apply(LinearScan(dim: dim), Inputs(a, b)) }
 }
 
 extension Tensor {
@@ -221,21 +303,27 @@ extension Tensor {
             let at = try reductionDims(dim)
             let count = Double(at.reduce(1) { $0 * shape[$1] })
             let centered = x - x.reduced(.mean, at, keepDim: true)
-            let sum = centered.square().reduced(.sum, at, keepDim: keepDim)
-            return sum / Swift.max(count - correction, 0)
+            // The mean is rounded: of numbers far from 0 the rest of it, Σ centered / n, is no smaller than they differ.
+            let rest = centered.reduced(.sum, at, keepDim: keepDim).square() / Swift.max(count, 1)
+            return (centered.square().reduced(.sum, at, keepDim: keepDim) - rest) / Swift.max(count - correction, 0)
         }
     }
     /// The variance along `dim`.
     public final func `var`(dim: Int, correction: Double = 1, keepDim: Bool = false) -> Tensor { `var`(dim: [dim], correction: correction, keepDim: keepDim) }
-    /// The square root of the variance over `dim`, all dimensions by default.
+    /// √x of a sum of squares: at 0, where √ has an infinite slope and the squares have none, its gradient is 0.
+    private final func rootOfSquares() -> Tensor {
+        let isZero = detach().eq(0)
+        return maskedFill(isZero, 1).sqrt().maskedFill(isZero, 0)
+    }
+    /// The square root of the variance over `dim`, all dimensions by default; of equal numbers the gradient is 0.
     public final func std(dim: [Int] = [], correction: Double = 1, keepDim: Bool = false) -> Tensor {
-        floatsOnly("std") ?? widened { $0.variance(dim, correction, keepDim).sqrt() }
+        floatsOnly("std") ?? widened { $0.variance(dim, correction, keepDim).rootOfSquares() }
     }
     /// The standard deviation along `dim`.
     public final func std(dim: Int, correction: Double = 1, keepDim: Bool = false) -> Tensor { std(dim: [dim], correction: correction, keepDim: keepDim) }
 
     /// (Σ|x|ᵖ)^(1/p) over `dim`, all dimensions by default; p may be infinite (largest |x|), −infinite (smallest) or 0 (how many are not zero).
-    /// PyTorch: `torch.norm`. The gradient at a zero vector is 0 for p = 2.
+    /// PyTorch: `torch.norm`. The gradient at a zero vector is 0. Powers are taken in a range where neither the largest overflow nor all vanish.
     public final func norm(p: Double = 2, dim: [Int] = [], keepDim: Bool = false) -> Tensor {
         if let failed = floatsOnly("norm") { return failed }
         return composite("norm", .float32, self) { x in x.widened { $0.norm(of: p, dim, keepDim) } }
@@ -243,15 +331,12 @@ extension Tensor {
     private final func norm(of p: Double, _ dim: [Int], _ keepDim: Bool) -> Tensor {
         if p == .infinity { return abs().amax(dim: dim, keepDim: keepDim) }
         if p == -.infinity { return abs().amin(dim: dim, keepDim: keepDim) }
-        if p == 0 { return ne(0).to(dtype).sum(dim: dim, keepDim: keepDim) }
         if p == 1 { return abs().sum(dim: dim, keepDim: keepDim) }
-        if p == 2 {
-            let squares = square().sum(dim: dim, keepDim: keepDim)
-            // √ has an infinite slope at 0, where the norm's subgradient 0 is wanted.
-            let isZero = squares.detach().eq(0)
-            return squares.maskedFill(isZero, 1).sqrt().maskedFill(isZero, 0)
+        return composite("norm", self) { () throws(OpError) in
+            let dims = try reductionDims(dim)
+            let out = apply(PowerNorm(p: p, dims: dims), Inputs(self))
+            return keepDim || dims.isEmpty ? out : out.squeeze(dims)
         }
-        return abs().pow(p).sum(dim: dim, keepDim: keepDim).pow(1 / p)
     }
     /// The norm along `dim`.
     public final func norm(p: Double = 2, dim: Int, keepDim: Bool = false) -> Tensor { norm(p: p, dim: [dim], keepDim: keepDim) }
@@ -264,7 +349,10 @@ extension Tensor {
         if isPoisoned || numel == 0 { return exp().sum(dim: dim, keepDim: keepDim).log() }
         let largest = detach().amax(dim: dim, keepDim: true)
         let shift = Tensor.where(largest.isinf(), Tensor.zeros(like: largest), largest)
-        let sum = (self - shift).exp().sum(dim: dim, keepDim: true).log() + shift
+        // Of nothing but −∞ the sum is 0: its logarithm is −∞, the gradient 0.
+        let exponentials = (self - shift).exp().sum(dim: dim, keepDim: true)
+        let isZero = exponentials.detach().eq(0)
+        let sum = exponentials.maskedFill(isZero, 1).log().maskedFill(isZero, -Double.infinity) + shift
         return keepDim ? sum : sum.squeeze(dim.isEmpty ? Array(0..<ndim) : dim)
     }
     /// ln Σeˣ along `dim`, without overflow.

@@ -36,13 +36,15 @@ extension F {
                 key = key.repeatInterleave(query.shape[-3] / key.shape[-3], dim: -3)
                 value = value.repeatInterleave(query.shape[-3] / value.shape[-3], dim: -3)
             }
-            let scores = (query * (scale ?? 1 / Double(query.shape[-1]).squareRoot())).matmul(key.mT)
+            // A half type holds neither the scores of large queries nor the differences of close ones.
+            let wide = query.dtype.computeType
+            let scores = (query.to(wide) * (scale ?? 1 / Double(query.shape[-1]).squareRoot())).matmul(key.to(wide).mT)
             var mask = attnMask
             if isCausal { mask = Tensor.ones([query.shape[-2], key.shape[-2]], dtype: .bool, device: query.device).tril() }
             var weights: Tensor
             if let mask {
                 guard mask.dtype == .bool || mask.dtype.isFloatingPoint else { throw OpError("attnMask must be bool or floating-point, it is \(mask.dtype)") }
-                let masked = scores + (try F.additiveMask(mask.dtype == .bool ? mask.logicalNot() : mask, scores.dtype, "attnMask"))
+                let masked = scores + (try F.additiveMask(mask.dtype == .bool ? mask.logicalNot() : mask, wide, "attnMask"))
                 // Filled before as well: the gradient of a softmax over nothing but −∞ is NaN.
                 let isBlind = masked.detach().eq(-Double.infinity).all(dim: -1, keepDim: true)
                 weights = masked.maskedFill(isBlind, 0).softmax(dim: -1).maskedFill(isBlind, 0)
@@ -50,7 +52,7 @@ extension F {
                 weights = scores.softmax(dim: -1)
             }
             if dropoutP > 0 { weights = dropout(weights, p: dropoutP, training: true) }
-            return weights.matmul(value)
+            return weights.matmul(value.to(wide)).to(query.dtype)
         }
     }
 
@@ -191,11 +193,11 @@ private struct Heads {
 
     mutating func mask(_ padding: Tensor?, _ attention: Tensor?) throws(OpError) {
         if let attention {
-            let added = try F.additiveMask(attention, q.dtype, "attnMask")
+            let added = try F.additiveMask(attention, q.dtype.computeType, "attnMask")
             mask = added.ndim == 2 ? added.unsqueeze(0) : added
         }
         if let padding {
-            let added = try F.additiveMask(padding, q.dtype, "keyPaddingMask")
+            let added = try F.additiveMask(padding, q.dtype.computeType, "keyPaddingMask")
             let spread = added.reshape([batch, 1, 1, k.shape[0]]).expand(batch, count, 1, k.shape[0]).reshape([batch * count, 1, k.shape[0]])
             mask = mask.map { $0 + spread } ?? spread
         }
@@ -215,12 +217,15 @@ private struct Heads {
         let attended: Tensor
         var weights: Tensor?
         if needWeights {
-            var scores = (q * (1 / Double(size).squareRoot())).bmm(k.mT)
-            if let mask { scores = scores + mask }
-            var shares = scores.softmax(dim: -1)
-            if dropout > 0 { shares = F.dropout(shares, p: dropout, training: true) }
-            attended = shares.bmm(v)
-            weights = shares
+            // Inside `autocast` the weights keep the type that they are computed in.
+            let (wide, shown) = (q.dtype.computeType, autocastDType == nil ? q.dtype : q.dtype.computeType)
+            (attended, weights) = Context.autocasting(to: nil) {
+                var scores = (q.to(wide) * (1 / Double(size).squareRoot())).bmm(k.to(wide).mT)
+                if let mask { scores = scores + mask }
+                var shares = scores.softmax(dim: -1)
+                if dropout > 0 { shares = F.dropout(shares, p: dropout, training: true) }
+                return (shares.bmm(v.to(wide)).to(q.dtype), shares.to(shown))
+            }
         } else {
             attended = F.scaledDotProductAttention(q, k, v, attnMask: mask, dropoutP: dropout, isCausal: isCausal && mask == nil)
         }

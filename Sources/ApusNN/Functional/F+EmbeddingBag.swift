@@ -52,10 +52,13 @@ extension F {
         let bagOfRow = members.enumerated().flatMap { bag, rows in rows.map { _ in Int64(bag) } }
         // Without padding every row counts, in order.
         let counted = order.count == rows.shape[0] ? rows : rows.indexSelect(dim: 0, Tensor(order.map(Int64.init), shape: [order.count], device: rows.device))
-        let sums = Tensor.zeros([members.count, rows.shape[1]], dtype: rows.dtype, device: rows.device)
-            .indexAdd(dim: 0, Tensor(bagOfRow, shape: [order.count], device: rows.device), counted)
-        guard isMean else { return sums }
-        return sums / Tensor(members.map { Double(max($0.count, 1)) }, shape: [members.count, 1], dtype: rows.dtype, device: rows.device)
+        // A half type holds neither all sums nor all counts.
+        let wide = rows.dtype.computeType
+        let sums = Tensor.zeros([members.count, rows.shape[1]], dtype: wide, device: rows.device)
+            .indexAdd(dim: 0, Tensor(bagOfRow, shape: [order.count], device: rows.device), counted.to(wide))
+        guard isMean else { return sums.to(rows.dtype) }
+        let counts = Tensor(members.map { Double(max($0.count, 1)) }, shape: [members.count, 1], dtype: wide, device: rows.device)
+        return (sums / counts).to(rows.dtype)
     }
 
     /// By the places of the maxima, the first of equal ones, as elements of the rows and one row of zeros for bags without any.

@@ -141,11 +141,14 @@ extension GPUBackend {
             let (space, text) = try indexSpace(Shape(others.map { out.shape[$0] }), [Shape(others.map { source.strides[$0] })])
             let (lines, length, chosen) = (others.reduce(1) { $0 * out.shape[$1] }, out.shape[dim], index.numel)
             let inner = out.shape.dropFirst(dim + 1).reduce(1, *)
-            // Few lines and many indices: equal ones are brought together, so that there is work for all.
-            let sorts = chosen > 64 && lines < driver.facts.computeUnits * 64
+            // Of many indices equal ones are brought together, so that there is work for all and sums are exact.
+            let sorts = chosen > 64
             let made = try kernel(KernelKey(sorts ? "index_add_sorted" : "index_add", out.dtype)) {
                 let add = out.dtype.isFloatingPoint ? "(a) + (b)" : out.dtype == .bool ? "((a) || (b))" : "(i64)((u64)(a) + (u64)(b))"
-                return KernelDialect.bind(out.dtype) + "#define ADD(a, b) (\(add))\n" + text + KernelDialect.indexAdd
+                // Of sums that are infinite nothing is lost.
+                let lost = out.dtype.isFloatingPoint
+                    ? "(isfinite(next) ? fabs(sum) >= fabs(value) ? ((sum) - (next)) + (value) : ((value) - (next)) + (sum) : 0)" : "0"
+                return KernelDialect.bind(out.dtype) + "#define ADD(a, b) (\(add))\n#define LOST(sum, value, next) \(lost)\n" + text + KernelDialect.indexAdd
             }
             var ordered: (values: Tensor, places: Tensor)?
             if sorts {

@@ -101,6 +101,20 @@ extension GPUBackend {
         }
     }
 
+    package func linearScan(_ a: Tensor, _ b: Tensor, dim: Int, into out: Tensor) {
+        guard out.numel > 0 else { return }
+        run("linearScan") { () throws(OpError) in
+            try require(out.dtype)
+            let inner = out.shape[(dim + 1)...].reduce(1, *)
+            let made = try kernel(KernelKey("linear_scan", out.dtype)) { KernelDialect.bind(out.dtype) + KernelDialect.linearScan }
+            let lines = out.numel / out.shape[dim]
+            try launch(made, groups: groups(for: lines)) { arguments in
+                for number in [lines, out.shape[dim], inner] { arguments.append(count: number) }
+                for tensor in [a, b, out] { arguments.append(tensor) }
+            }
+        }
+    }
+
     package func sort(_ x: Tensor, dim: Int, descending: Bool, values: Tensor, indices: Tensor) {
         guard x.numel > 0 else { return }
         run("sort") { () throws(OpError) in

@@ -157,9 +157,11 @@ package final class GPUBackend: Backend, @unchecked Sendable {
     /// Counts a call of a library as a launch.
     func countLaunch() { launches += 1 }
 
+    package func computes(_ dtype: DType) -> Bool { dtype != .float64 || driver.facts.hasFloat64 }
+
     /// Refuses what the device cannot compute.
     func require(_ dtype: DType) throws(OpError) {
-        if dtype == .float64 && !driver.facts.hasFloat64 { throw OpError("\(driver.facts.name) does not compute float64; use float32, or the CPU") }
+        if !computes(dtype) { throw OpError("\(driver.facts.name) does not compute float64; use float32, or the CPU") }
     }
 
     // MARK: Working copies

@@ -74,6 +74,25 @@ extension ReferenceBackend {
         store(all, in: out)
     }
 
+    package func linearScan(_ a: Tensor, _ b: Tensor, dim: Int, into out: Tensor) {
+        linearScan(a, b, dim: dim, into: out, as: number(of: out.dtype))
+    }
+
+    private func linearScan<N: ReferenceNumber>(_ a: Tensor, _ b: Tensor, dim: Int, into out: Tensor, as: N.Type) {
+        let factors = elements(a, as: N.self)
+        var all = elements(b, as: N.self)
+        let (outer, length, inner) = lines(out.shape, dim: dim)
+        for o in 0..<outer {
+            for k in 1..<max(length, 1) {
+                for i in 0..<inner {
+                    let here = (o * length + k) * inner + i
+                    all[here] = factors[here].times(all[here - inner]).plus(all[here])
+                }
+            }
+        }
+        store(all, in: out)
+    }
+
     package func sort(_ x: Tensor, dim: Int, descending: Bool, values: Tensor, indices: Tensor) {
         sort(x, dim: dim, descending: descending, values: values, indices: indices, as: number(of: x.dtype))
     }

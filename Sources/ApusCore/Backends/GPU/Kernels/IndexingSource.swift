@@ -40,7 +40,8 @@ extension KernelDialect {
             }
         }
     }
-    // From the index in order (`sorted`, with the places `order` that it had): the first of equal ones adds up all of them.
+    // From the index in order (`sorted`, with the places `order` that it had): the first of equal ones adds up all of them. LOST is what
+    // a sum of floats has rounded away, which is added with the next (Kahan, 1965): it would stop to grow at 2^24 else.
     KERNEL void index_add_sorted(i64 lines, i64 inner, i64 length, i64 chosen, GLOBAL const i64 *sorted, i64 on, GLOBAL const i64 *order, i64 oo, GLOBAL const S *source, i64 os, i64 step,
                                  GLOBAL S *y, i64 oy, i64 call, GLOBAL i64 *report, Space space) {
         for (i64 g = GLOBAL_ID; g < lines * chosen; g += GLOBAL_COUNT) {
@@ -48,8 +49,12 @@ extension KernelDialect {
             if (!is_inside(place, length, order[oo + k], call, report) || (k > 0 && sorted[on + k - 1] == place)) continue;
             i64 at[1] = {os}, target = oy + line / inner * length * inner + place * inner + line % inner;
             places_Space(line, &space, at);
-            A sum = READ(y, target);
-            for (; k < chosen && sorted[on + k] == place; k++) sum = ADD(sum, READ(source, at[0] + order[oo + k] * step));
+            A sum = READ(y, target), lost = 0;
+            for (; k < chosen && sorted[on + k] == place; k++) {
+                A value = ADD(READ(source, at[0] + order[oo + k] * step), lost), next = ADD(sum, value);
+                lost = LOST(sum, value, next);
+                sum = next;
+            }
             WRITE(y, target, sum);
         }
     }
