@@ -48,7 +48,7 @@ import Testing
         "add": { $0 + $1 }, "sub": { $0 - $1 }, "mul": { $0 * $1 }, "div": { $0 / $1 }, "pow": { $0.pow($1) }, "minimum": { $0.minimum($1) },
         "maximum": { $0.maximum($1) }, "remainder": { $0.remainder($1) }, "fmod": { $0.fmod($1) }, "atan2": { $0.atan2($1) }, "hypot": { $0.hypot($1) },
         "logaddexp": { $0.logaddexp($1) }, "copysign": { $0.copysign($1) }, "xlogy": { $0.xlogy($1) }, "lerp": { $0.lerp($1, 1) },
-        "lerp tensor": { $0.lerp($1, Tensor(0.25, dtype: .float64)) }, "clamp min": { $0.clamp(min: $1) }, "clamp max": { $0.clamp(max: $1) },
+        "lerp tensor": { $0.lerp($1, Tensor(0.25, dtype: .float64).to($0.device)) }, "clamp min": { $0.clamp(min: $1) }, "clamp max": { $0.clamp(max: $1) },
         "where": { Tensor.where($0.gt($1), $0, $1) }, "floorDivide": { $0.floorDivide($1) }, "truncDivide": { $0.truncDivide($1) }, "addScaled": { $0.add($1, alpha: 2) },
     ]
 
@@ -143,10 +143,10 @@ import Testing
         }
     }
 
-    private func check(_ name: String, _ arguments: [[Double]], _ answer: Answer, elementwise: Bool, _ f: ([Tensor]) -> Tensor) {
-        let leaves = arguments.map { Tensor($0, shape: [$0.count], dtype: .float64).requiresGrad_() }
+    func check(_ name: String, _ arguments: [[Double]], _ answer: Answer, elementwise: Bool, on device: Device = .cpu, _ f: ([Tensor]) -> Tensor) {
+        let leaves = arguments.map { Tensor($0, shape: [$0.count], dtype: .float64).to(device).requiresGrad_() }
         let y = f(leaves)
-        let weights = elementwise ? Tensor.ones(like: y.detach()) : Tensor.arange(1, y.numel + 1).to(.float64).reshape(y.shape)
+        let weights = elementwise ? Tensor.ones(like: y.detach()) : Tensor.arange(1, y.numel + 1).to(.float64).reshape(y.shape).to(device)
         y.backward(gradient: weights)
         let (values, gradients) = (y.detach().reshape(-1).array(Double.self), leaves.map { $0.grad!.array(Double.self) })
         var wrong: [String] = []
@@ -164,7 +164,7 @@ import Testing
             compare("value of \(arguments[0])", values, value, &wrong)
             compare("gradient of \(arguments[0])", gradients[0], Self.betterOfVector(name, arguments[0]) ?? answer.g[0].map(\.value), &wrong)
         }
-        for complaint in wrong { Issue.record("\(name): \(complaint)") }
+        for complaint in wrong { Issue.record("\(name) on \(device): \(complaint)") }
     }
 
     private func compare(_ what: String, _ got: [Double], _ wanted: [Double], _ wrong: inout [String]) {
@@ -172,5 +172,26 @@ import Testing
             a == b || a.isNaN && b.isNaN || abs(a - b) <= 1e-9 * max(abs(a), abs(b)) + 1e-300 || abs(a - b) < 1e-14
         }
         if !equal { wrong.append("\(what) is \(got), not \(wanted)") }
+    }
+}
+
+/// The same on the other devices and the reference.
+@Suite struct KinkBackendTests {
+    @Test(arguments: [.reference] + Device.tested.filter { $0 != .cpu && $0.backend.computes(.float64) }) func asOnTheProcessor(_ device: Device) throws {
+        let (tests, recorded) = (KinkTests(), KinkTests.recorded)
+        for name in KinkTests.functionsOfNumbers.keys.sorted() {
+            tests.check(name, [recorded.numbers.map(\.value)], try #require(recorded.unary[name]), elementwise: true, on: device) { KinkTests.functionsOfNumbers[name]!($0[0]) }
+        }
+        for name in KinkTests.functionsOfPairs.keys.sorted() {
+            tests.check(name, recorded.pairs.map { $0.map(\.value) }, try #require(recorded.binary[name]), elementwise: true, on: device) {
+                KinkTests.functionsOfPairs[name]!($0[0], $0[1])
+            }
+        }
+        for name in KinkTests.functionsOfVectors.keys.sorted() {
+            for (x, answer) in zip(recorded.vectors, try #require(recorded.vector[name])) {
+                guard let answer else { continue }
+                tests.check(name, [x.map(\.value)], answer, elementwise: false, on: device) { KinkTests.functionsOfVectors[name]!($0[0]) }
+            }
+        }
     }
 }

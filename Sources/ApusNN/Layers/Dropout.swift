@@ -8,12 +8,15 @@ open class DropoutLayer: Module {
     public final let inplace: Bool
 
     /// `p`: the probability that an element is dropped.
-    public init<Probability: ScalarConvertible>(_ p: Probability = 0.5, inplace: Bool = false) {
+    public init<Probability: ScalarConvertible>(_ p: Probability, inplace: Bool = false) {
         self.p = p.scalar
         self.inplace = inplace
         super.init()
         if !(self.p.doubleValue >= 0 && self.p.doubleValue <= 1) { fail("\(Self.self)", "the probability p must lie in 0 ... 1, it is \(p)") }
     }
+
+    /// Drops every other element in the mean. Where a `Module` is wanted, Swift infers no type from the default of a generic argument.
+    public convenience init(inplace: Bool = false) { self.init(0.5, inplace: inplace) }
 
     public final override var extraRepr: String { "p=\(repr(p)), inplace=\(repr(inplace))" }
 }
