@@ -126,7 +126,8 @@ public final class GradScaler {
             fail("GradScaler.update", "no gradients were looked at since the last update(); call step(optimizer) first")
             return
         } else if seen.contains(where: \.foundInf) {
-            scaleFactor = Float(Double(scaleFactor) * backoffFactor)
+            // Never down to 0, from where no growth leads back.
+            scaleFactor = max(Float(Double(scaleFactor) * backoffFactor), .leastNormalMagnitude)
             growthTracker = 0
         } else {
             growthTracker += 1

@@ -4,6 +4,8 @@ import ApusCore
 /// With `errorIfNonfinite` a norm that is NaN or infinite traps. PyTorch: `nn.utils.get_total_norm`.
 public func getTotalNorm(_ tensors: [Tensor], normType: Double = 2, errorIfNonfinite: Bool = false) -> Tensor {
     noGrad {
+        // Of one long vector parts without elements are nothing; by themselves they have no largest one.
+        let tensors = tensors.filter { $0.isPoisoned || $0.numel > 0 }
         guard let first = tensors.first else { return Tensor.zeros([]) }
         // A norm of half types may lie beyond them.
         let total = Tensor.stack(tensors.map { $0.to($0.dtype.computeType).norm(p: normType).to(first.device) }).norm(p: normType)

@@ -77,6 +77,7 @@ extension Optimizer {
                 }
                 options[name] = read
             }
+            for (name, value) in fixedOptions { options[name] = value }
             let trial = ParameterGroup(group.parameters)
             trial.options = options
             if let problem = validate(trial) { problems.append("param_groups.\(g): \(problem)") }

@@ -130,6 +130,9 @@ open class Optimizer {
     /// Whether the state of that name is float64 whatever the parameter is.
     func keepsDouble(_ name: String) -> Bool { false }
 
+    /// Settings that make the optimizer what its name says; no loaded state changes them.
+    var fixedOptions: [(name: String, value: OptionValue)] { [] }
+
     /// Whether the rule depends on how many steps a parameter has taken.
     var countsSteps: Bool { true }
 

@@ -113,7 +113,7 @@ public struct OptimizerStateError: Error, CustomStringConvertible, Sendable {
 
 /// What is wrong with a number that must be at least 0 (or above, with `open`), nil where nothing is. PyTorch: `Invalid … value`.
 func invalid(_ name: String, _ value: Double, from low: Double = 0, below high: Double = .infinity) -> String? {
-    if value >= low && (value < high || high == .infinity) { return nil }
-    let range = high == .infinity ? "at least \(low)" : "at least \(low) and below \(high)"
+    if value >= low && value < high { return nil }
+    let range = high == .infinity ? "at least \(low) and finite" : "at least \(low) and below \(high)"
     return "invalid \(name): \(value); it must be \(range)"
 }

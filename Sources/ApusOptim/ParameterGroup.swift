@@ -51,10 +51,16 @@ public final class ParameterGroup {
         }
     }
 
-    /// The learning rate.
+    /// The learning rate. Traps where it is set to what is not finite: the parameters would be lost in the next step.
     public var lr: Double {
         get { number("lr") }
-        set { self[option: "lr"] = .double(newValue) }
+        set {
+            if !newValue.isFinite {
+                fail("ParameterGroup", "the learning rate is set to \(newValue) (it is \(number("lr"))); it must be finite")
+                return
+            }
+            self[option: "lr"] = .double(newValue)
+        }
     }
     /// The momentum, of optimizers that have one.
     public var momentum: Double {

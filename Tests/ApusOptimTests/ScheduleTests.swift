@@ -6,7 +6,7 @@ import TestSupport
 @Suite struct ScheduleTests {
     static let runs = Recorded.load("schedules")
 
-    private static func makeOptimizer(_ name: String) -> Optimizer {
+    static func makeOptimizer(_ name: String) -> Optimizer {
         let a = Tensor.zeros([1], requiresGrad: true), b = Tensor.zeros([1], requiresGrad: true)
         let groups = [ParameterGroup([a]), ParameterGroup([b], lr: 0.03)]
         return name == "SGD" ? SGD(groups, lr: 0.1, momentum: 0.9) : Adam(groups, lr: 0.1)
@@ -21,7 +21,7 @@ import TestSupport
     }
     private static var scales: [(Double) -> Double] { [{ 1 / (1 + $0) }, { pow(0.9, $0) }] }
 
-    private static func make(_ name: String, _ o: JSON, _ optimizer: Optimizer) -> LRScheduler {
+    static func make(_ name: String, _ o: JSON, _ optimizer: Optimizer) -> LRScheduler {
         func number(_ key: String, _ fallback: Double) -> Double { o[key]?.double ?? fallback }
         switch name {
         case "StepLR": return StepLR(optimizer, stepSize: o["step_size"]!.int!, gamma: number("gamma", 0.1))
@@ -97,7 +97,7 @@ import TestSupport
         }
     }
 
-    private static func rates(_ optimizer: Optimizer) -> [Double] {
+    static func rates(_ optimizer: Optimizer) -> [Double] {
         optimizer.paramGroups.map(\.lr) + optimizer.paramGroups.map { $0[option: "betas"] == nil ? $0.momentum : $0.betas.0 }
     }
 

@@ -37,8 +37,10 @@ public class Adam: Optimizer {
 }
 
 /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019): p ← p·(1 − lr·weightDecay) before Adam's step, which sees
-/// the bare gradient. PyTorch: `torch.optim.AdamW`.
+/// the bare gradient. A state of `Adam` may be loaded: its moments are the same, and the decay stays decoupled. PyTorch: `torch.optim.AdamW`.
 public final class AdamW: Adam {
+    override var fixedOptions: [(name: String, value: OptionValue)] { [("decoupled_weight_decay", .bool(true))] }
+
     /// For tensors, or for groups with settings of their own; what those leave out is as given here.
     public init<Item: Optimizable>(
         _ parameters: [Item], lr: Double = 1e-3, betas: (Double, Double) = (0.9, 0.999), eps: Double = 1e-8, weightDecay: Double = 1e-2,

@@ -113,6 +113,8 @@ public final class LBFGS: Optimizer {
             var memory = self.memory ?? Memory(direction: gradient, gradient: gradient)
             memory.evaluations += 1
             if gradient.abs().max().item() <= gradTolerance { return first }
+            // From a point that is not finite no direction leads back.
+            guard loss.isFinite, gradient.isfinite().all().item(Bool.self) else { return first }
 
             var iteration = 0
             while iteration < maxIterations {
@@ -156,6 +158,7 @@ public final class LBFGS: Optimizer {
                         spent = 1
                     }
                 }
+                guard loss.isFinite else { break }
                 evaluations += spent
                 memory.evaluations += spent
                 if iteration == maxIterations || evaluations >= maxEvaluations { break }

@@ -6,18 +6,22 @@ struct LinePoint {
     var loss: Double
     var gradient: Tensor
     var slope: Double
+
+    /// A point where the loss is infinite or NaN is no better than any other, and says nothing of where to go.
+    var isFinite: Bool { loss.isFinite && slope.isFinite }
 }
 
 /// A point that satisfies the strong Wolfe conditions, loss ≤ f + c₁·t·slope and |slope′| ≤ c₂·|slope|, or the best one found in `limit`
 /// evaluations (Nocedal and Wright, Numerical Optimization, algorithms 3.5 and 3.6).
 ///
 /// First the length grows until it brackets such a point; then the bracket is narrowed by cubic interpolation. `size` is the largest element
-/// of the direction: a bracket that moves no element by `tolerance` ends the search.
+/// of the direction: a bracket that moves no element by `tolerance` ends the search. A point that is not finite counts as too high, and the
+/// bracket that it ends is halved. `start` is finite, and so is the point that is returned.
 func strongWolfe(
     from start: LinePoint, length: Double, size: Double, tolerance: Double, limit: Int, evaluate: (Double) throws -> LinePoint
 ) rethrows -> (point: LinePoint, evaluations: Int) {
     let (c1, c2) = (1e-4, 0.9)
-    func isTooHigh(_ point: LinePoint) -> Bool { point.loss > start.loss + c1 * point.position * start.slope }
+    func isTooHigh(_ point: LinePoint) -> Bool { !point.isFinite || point.loss > start.loss + c1 * point.position * start.slope }
     func isFlat(_ point: LinePoint) -> Bool { abs(point.slope) <= -c2 * start.slope }
 
     var previous = start
@@ -40,13 +44,13 @@ func strongWolfe(
     }
     var (a, b) = bracket ?? (start, current)
     // The better end is `low`.
-    var (low, high) = a.loss <= b.loss ? (a, b) : (b, a)
+    var (low, high) = !b.isFinite || a.loss <= b.loss ? (a, b) : (b, a)
     var wasStuck = false
     while rounds < limit {
         (a, b) = low.position < high.position ? (low, high) : (high, low)
         let width = b.position - a.position
         if width * size < tolerance { break }
-        var position = cubicMinimum(low.position < high.position ? low : high, low.position < high.position ? high : low, within: a.position...b.position)
+        var position = cubicMinimum(a, b, within: a.position...b.position)
         // Too near to an end, twice or beyond it: a tenth inside.
         let margin = 0.1 * width
         if min(b.position - position, position - a.position) < margin {
@@ -64,7 +68,7 @@ func strongWolfe(
         rounds += 1
         if isTooHigh(point) || point.loss >= low.loss {
             high = point
-            if high.loss < low.loss { swap(&low, &high) }
+            if high.isFinite && high.loss < low.loss { swap(&low, &high) }
         } else {
             if isFlat(point) { return (point, evaluations) }
             if point.slope * (high.position - low.position) >= 0 { high = low }
@@ -74,14 +78,16 @@ func strongWolfe(
     return (low, evaluations)
 }
 
-/// Where the cubic through two points with their slopes is smallest, kept within `bounds`; their middle where it has no minimum.
+/// Where the cubic through two points with their slopes is smallest, kept within `bounds`; their middle where it has no minimum or is none.
 private func cubicMinimum(_ a: LinePoint, _ b: LinePoint, within bounds: ClosedRange<Double>) -> Double {
+    let middle = (bounds.lowerBound + bounds.upperBound) / 2
+    guard a.isFinite && b.isFinite else { return middle }
     let d1 = a.slope + b.slope - 3 * (a.loss - b.loss) / (a.position - b.position)
     let square = d1 * d1 - a.slope * b.slope
-    guard square >= 0 else { return (bounds.lowerBound + bounds.upperBound) / 2 }
+    guard square >= 0 else { return middle }
     let d2 = square.squareRoot()
     let minimum = a.position <= b.position
         ? b.position - (b.position - a.position) * ((b.slope + d2 - d1) / (b.slope - a.slope + 2 * d2))
         : a.position - (a.position - b.position) * ((a.slope + d2 - d1) / (a.slope - b.slope + 2 * d2))
-    return min(max(minimum, bounds.lowerBound), bounds.upperBound)
+    return minimum.isNaN ? middle : min(max(minimum, bounds.lowerBound), bounds.upperBound)
 }

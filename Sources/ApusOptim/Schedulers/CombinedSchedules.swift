@@ -26,10 +26,26 @@ public final class SequentialLR: LRScheduler {
 
     private func index(_ step: Int) -> Int { milestones.count { $0 <= step } }
 
+    override func restart() { startAnew { $0.restart() } }
+    override func begin() { startAnew { $0.begin() } }
+    override func joinNewGroups() { noteOwnGroups() }
+    override func skipNewGroups() {
+        noteOwnGroups()
+        for scheduler in schedulers { scheduler.skipNewGroups() }
+    }
+
+    private func startAnew(_ start: (LRScheduler) -> Void) {
+        rewind()
+        if !schedulers.isEmpty { start(schedulers[index(0)]) }
+        lastLR = optimizer.paramGroups.map(\.lr)
+    }
+
     public override func step() {
+        noteOwnGroups()
         advance()
         guard !schedulers.isEmpty else { return }
         let i = index(lastEpoch)
+        for (other, scheduler) in schedulers.enumerated() where other != i { scheduler.skipNewGroups() }
         if i > 0 && milestones[i - 1] == lastEpoch { schedulers[i].restart() } else { schedulers[i].step() }
         lastLR = schedulers[i].getLastLR()
     }
@@ -56,7 +72,27 @@ public final class ChainedScheduler: LRScheduler {
         super.init(over: schedulers, optimizer)
     }
 
+    override func restart() {
+        rewind()
+        schedulers.first?.restart()
+        for scheduler in schedulers.dropFirst() { scheduler.begin() }
+        lastLR = optimizer.paramGroups.map(\.lr)
+    }
+
+    override func begin() {
+        rewind()
+        for scheduler in schedulers { scheduler.begin() }
+        lastLR = optimizer.paramGroups.map(\.lr)
+    }
+
+    override func joinNewGroups() { noteOwnGroups() }
+    override func skipNewGroups() {
+        noteOwnGroups()
+        for scheduler in schedulers { scheduler.skipNewGroups() }
+    }
+
     public override func step() {
+        noteOwnGroups()
         advance()
         for scheduler in schedulers { scheduler.step() }
         lastLR = optimizer.paramGroups.map(\.lr)
@@ -118,8 +154,9 @@ public final class SWALR: LRScheduler {
             ("swa_lr", .list(perGroup("SWALR", "swaLR", swaLR, optimizer.paramGroups))), ("anneal_epochs", .int(annealEpochs)),
             ("anneal_strategy", .string(annealStrategy.rawValue)),
         ])
-        checkOptions()
     }
+
+    override var listsOfRates: [String] { ["swa_lr"] }
 
     override func validate(_ options: OptionList) -> String? {
         let epochs = options.int("anneal_epochs") ?? -1

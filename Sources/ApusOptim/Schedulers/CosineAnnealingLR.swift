@@ -7,7 +7,6 @@ public final class CosineAnnealingLR: LRScheduler {
     /// Traps where `tMax` is not positive.
     public init(_ optimizer: Optimizer, tMax: Int, etaMin: Double = 0, lastEpoch: Int = -1) {
         super.init(optimizer, lastEpoch: lastEpoch, options: [("T_max", .int(tMax)), ("eta_min", .double(etaMin))])
-        checkOptions()
     }
 
     override func validate(_ options: OptionList) -> String? {

@@ -4,7 +4,9 @@ import ApusCore
 ///
 /// Call `step()` after the optimizer's, once an epoch (or once a batch, for `OneCycleLR`). Making a schedule sets the first rates.
 /// A schedule of one's own overrides `getLR()`. Rates follow PyTorch's chainable forms: each computes the new rate from the present
-/// one, so that several schedules may work on one optimizer.
+/// one, so that several schedules may work on one optimizer. A group that is added to the optimizer later joins at the next `step()`: its
+/// rate when it was added is its initial one, and it goes to where it would be had it been there from the start; where a schedule has rates
+/// for each group, it gets those of the group before it in proportion. A rate that is not finite traps in the step that makes it.
 open class LRScheduler {
     /// The optimizer whose rates it sets.
     public let optimizer: Optimizer
@@ -34,6 +36,13 @@ open class LRScheduler {
             group.options["initial_lr"] = .double(group.lr)
         }
         baseLRs = optimizer.paramGroups.map { $0.number("initial_lr") }
+        if let problem = validate(self.options) {
+            // Inside `checked` the program goes on, with the rates as they are.
+            fail(name, problem)
+            advance()
+            lastLR = optimizer.paramGroups.map(\.lr)
+            return
+        }
         isInitial = true
         step()
         isInitial = false
@@ -49,17 +58,59 @@ open class LRScheduler {
     }
 
     /// Begins anew at the initial rates, in the middle of an optimizer's run.
-    final func restart() {
-        lastEpoch = 0
-        set(ratesToRestart())
+    func restart() {
+        joinNewGroups()
+        for (group, rate) in zip(optimizer.paramGroups, baseLRs) { group.lr = rate }
+        begin()
     }
 
-    /// The rates of step 0.
-    func ratesToRestart() -> [Double] {
-        for (group, rate) in zip(optimizer.paramGroups, baseLRs) { group.lr = rate }
+    /// Begins anew from the present rates, as making it did.
+    func begin() {
+        joinNewGroups()
+        lastEpoch = 0
+        stepCount = 1
         isInitial = true
-        defer { isInitial = false }
-        return getLR()
+        set(getLR())
+        isInitial = false
+    }
+
+    // MARK: Groups that come later
+
+    /// The settings that are lists of rates, one for each group, and those that are lists of other numbers.
+    var listsOfRates: [String] { [] }
+    var otherLists: [String] { [] }
+
+    /// Takes in groups that the optimizer has got since, and leads them to where the others are.
+    func joinNewGroups() {
+        let (groups, known) = (optimizer.paramGroups, baseLRs.count)
+        guard groups.count > known else { return }
+        noteOwnGroups()
+        let (epoch, steps) = (lastEpoch, stepCount)
+        for past in 0...max(epoch, 0) {
+            (lastEpoch, stepCount, isInitial) = (past, past + 1, past == 0)
+            let rates = getLR()
+            for i in known..<min(groups.count, rates.count) where rates[i].isFinite { groups[i].lr = rates[i] }
+        }
+        (lastEpoch, stepCount, isInitial) = (epoch, steps, false)
+        lastLR = groups.map(\.lr)
+    }
+
+    /// Takes them in where another schedule is at work.
+    func skipNewGroups() { noteOwnGroups() }
+
+    /// The initial rates of groups that the optimizer has got since, and their settings.
+    final func noteOwnGroups() {
+        for group in optimizer.paramGroups.dropFirst(baseLRs.count) {
+            if group.options["initial_lr"] == nil { group.options["initial_lr"] = .double(group.lr) }
+            let (rate, before) = (group.number("initial_lr"), baseLRs.last ?? 0)
+            for name in listsOfRates + otherLists {
+                guard let list = options.list(name), let last = list.last else { continue }
+                let isProportional = listsOfRates.contains(name) && before != 0
+                options[name] = .list(list + [isProportional ? last * (rate / before) : last])
+            }
+            baseLRs.append(rate)
+            lastLR.append(rate)
+        }
     }
 
     /// The rates of step `lastEpoch`, one a group; called by `step()`.
@@ -67,8 +118,15 @@ open class LRScheduler {
 
     /// Goes to the next step and sets its rates.
     open func step() {
+        joinNewGroups()
         advance()
         set(getLR())
+    }
+
+    /// Back to step 0, for schedules that set no rates themselves.
+    final func rewind() {
+        noteOwnGroups()
+        (lastEpoch, stepCount) = (0, 0)
     }
 
     final func advance() {
@@ -79,6 +137,10 @@ open class LRScheduler {
     private func set(_ rates: [Double]) {
         guard rates.count == optimizer.paramGroups.count else {
             fail(name, "getLR() gave \(rates.count) rates for \(optimizer.paramGroups.count) groups")
+            return
+        }
+        if let i = rates.firstIndex(where: { !$0.isFinite }) {
+            fail(name, "step \(lastEpoch) would set the learning rate of group \(i) to \(rates[i]) (it is \(optimizer.paramGroups[i].lr)); check the schedule's settings")
             return
         }
         for (group, rate) in zip(optimizer.paramGroups, rates) { group.lr = rate }
@@ -107,6 +169,7 @@ open class LRScheduler {
     /// Takes over what `stateDict()` gave. Throws an `OptimizerStateError` that names everything that differs; then nothing has changed.
     /// The optimizer's rates are part of its own state: load that too.
     public func loadStateDict(_ state: [String: String]) throws {
+        joinNewGroups()
         var problems: [String] = []
         var read: [String: OptionValue] = [:]
         for (name, example) in allValues {
@@ -137,11 +200,6 @@ open class LRScheduler {
 
     /// What is wrong with the settings, nil where nothing is.
     func validate(_ options: OptionList) -> String? { nil }
-
-    /// For `init`: traps (or fails the `checked` scope) where the settings make no sense.
-    final func checkOptions() {
-        if let problem = validate(options) { fail(name, problem) }
-    }
 
     private var allValues: [(name: String, value: OptionValue)] {
         options.entries + [

@@ -66,8 +66,10 @@ public final class OneCycleLR: LRScheduler {
             ("cycle_momentum", .bool(cycles)), ("three_phase", .bool(threePhase)), ("initial_lr", .list(first)), ("max_lr", .list(maxima)),
             ("min_lr", .list(first.map { $0 / finalDivFactor })), ("base_momentum", .list(base)), ("max_momentum", .list(high)),
         ])
-        checkOptions()
     }
+
+    override var listsOfRates: [String] { ["initial_lr", "max_lr", "min_lr"] }
+    override var otherLists: [String] { ["base_momentum", "max_momentum"] }
 
     override func validate(_ options: OptionList) -> String? {
         let (steps, start) = (options.int("total_steps") ?? 0, options.double("pct_start") ?? .nan)

@@ -2,7 +2,7 @@ import ApusCore
 
 /// lr ← factor·lr where a metric has not improved for more than `patience` steps. PyTorch: `ReduceLROnPlateau`.
 ///
-/// Its `step` takes the metric: `scheduler.step(validationLoss)`. It is therefore no `LRScheduler`, and `SequentialLR` does not take it.
+/// A group that is added to the optimizer later joins with the rate that it has. Its `step` takes the metric: `scheduler.step(validationLoss)`. It is therefore no `LRScheduler`, and `SequentialLR` does not take it.
 public final class ReduceLROnPlateau {
     /// Whether a small or a large metric is good.
     public enum Mode: String, Sendable {
@@ -82,7 +82,10 @@ public final class ReduceLROnPlateau {
             badEpochs = 0
         }
         guard badEpochs > options.int("patience") ?? 0 else { return }
-        for (group, least) in zip(optimizer.paramGroups, options.list("min_lrs") ?? []) {
+        let least = options.list("min_lrs") ?? []
+        for (i, group) in optimizer.paramGroups.enumerated() {
+            // A group that came later has the least rate of the last one before it.
+            let least = i < least.count ? least[i] : least.last ?? 0
             let rate = max(group.lr * (options.double("factor") ?? 1), least)
             if group.lr - rate > options.double("eps") ?? 0 { group.lr = rate }
         }

@@ -7,7 +7,6 @@ public final class CosineAnnealingWarmRestarts: LRScheduler {
     /// Traps where `t0` is not positive or `tMult` less than 1.
     public init(_ optimizer: Optimizer, t0: Int, tMult: Int = 1, etaMin: Double = 0, lastEpoch: Int = -1) {
         super.init(optimizer, lastEpoch: lastEpoch, options: [("T_0", .int(t0)), ("T_mult", .int(tMult)), ("eta_min", .double(etaMin))])
-        checkOptions()
     }
 
     override func validate(_ options: OptionList) -> String? {
@@ -89,8 +88,10 @@ public final class CyclicLR: LRScheduler {
             ("mode", .string(mode.rawValue)), ("gamma", .double(gamma)), ("cycle_momentum", .bool(canCycleMomentum("CyclicLR", optimizer, cycleMomentum))),
             ("base_momentum", .list(low)), ("max_momentum", .list(top)),
         ])
-        checkOptions()
     }
+
+    override var listsOfRates: [String] { ["base_lr", "max_lr"] }
+    override var otherLists: [String] { ["base_momentum", "max_momentum"] }
 
     override func validate(_ options: OptionList) -> String? {
         for (name, key) in [("stepSizeUp", "step_size_up"), ("stepSizeDown", "step_size_down")] where options.int(key) ?? 0 < 1 {

@@ -1,7 +1,7 @@
 import ApusCore
 import Glibc
 
-/// The initial rate times a function of the step: lr = lr₀·f(t). PyTorch: `LambdaLR`.
+/// The initial rate times a function of the step: lr = lr₀·f(t); a group that joins later takes the last function. PyTorch: `LambdaLR`.
 public final class LambdaLR: LRScheduler {
     private let lambdas: [(Int) -> Double]
 
@@ -17,10 +17,11 @@ public final class LambdaLR: LRScheduler {
         super.init(optimizer, lastEpoch: lastEpoch, options: [])
     }
 
-    public override func getLR() -> [Double] { zip(baseLRs, lambdas).map { $0 * $1(lastEpoch) } }
+    public override func getLR() -> [Double] { baseLRs.enumerated().map { i, rate in rate * lambdas[min(i, lambdas.count - 1)](lastEpoch) } }
 }
 
-/// The rate times a function of the step, in each step: lr ← lr·f(t). PyTorch: `MultiplicativeLR`.
+/// The rate times a function of the step, in each step: lr ← lr·f(t); a group that joins later takes the last function.
+/// PyTorch: `MultiplicativeLR`.
 public final class MultiplicativeLR: LRScheduler {
     private let lambdas: [(Int) -> Double]
 
@@ -36,11 +37,11 @@ public final class MultiplicativeLR: LRScheduler {
     }
 
     public override func getLR() -> [Double] {
-        isInitial ? scaled(1) : zip(optimizer.paramGroups, lambdas).map { $0.lr * $1(lastEpoch) }
+        isInitial ? scaled(1) : optimizer.paramGroups.enumerated().map { i, group in group.lr * lambdas[min(i, lambdas.count - 1)](lastEpoch) }
     }
 
     /// Goes on from the present rates: it knows no others.
-    override func ratesToRestart() -> [Double] { getLR() }
+    override func restart() { begin() }
 }
 
 /// The functions, one a group; another number traps, and inside `checked` a group without a function keeps its rate.
@@ -55,7 +56,6 @@ public final class PolynomialLR: LRScheduler {
     /// Traps where `totalIters` is not positive.
     public init(_ optimizer: Optimizer, totalIters: Int = 5, power: Double = 1, lastEpoch: Int = -1) {
         super.init(optimizer, lastEpoch: lastEpoch, options: [("total_iters", .int(totalIters)), ("power", .double(power))])
-        checkOptions()
     }
 
     override func validate(_ options: OptionList) -> String? {
@@ -75,7 +75,6 @@ public final class StepLR: LRScheduler {
     /// Traps where `stepSize` is not positive.
     public init(_ optimizer: Optimizer, stepSize: Int, gamma: Double = 0.1, lastEpoch: Int = -1) {
         super.init(optimizer, lastEpoch: lastEpoch, options: [("step_size", .int(stepSize)), ("gamma", .double(gamma))])
-        checkOptions()
     }
 
     override func validate(_ options: OptionList) -> String? {
@@ -118,7 +117,6 @@ public final class ConstantLR: LRScheduler {
     /// Traps where `factor` is outside 0 … 1.
     public init(_ optimizer: Optimizer, factor: Double = 1.0 / 3, totalIters: Int = 5, lastEpoch: Int = -1) {
         super.init(optimizer, lastEpoch: lastEpoch, options: [("factor", .double(factor)), ("total_iters", .int(totalIters))])
-        checkOptions()
     }
 
     override func validate(_ options: OptionList) -> String? {
@@ -127,8 +125,11 @@ public final class ConstantLR: LRScheduler {
     }
 
     public override func getLR() -> [Double] {
-        if lastEpoch == 0 { return scaled(number("factor")) }
-        return scaled(lastEpoch == count("total_iters") ? 1 / number("factor") : 1)
+        let (factor, total) = (number("factor"), count("total_iters"))
+        if lastEpoch == 0 { return scaled(total > 0 ? factor : 1) }
+        if lastEpoch != total { return scaled(1) }
+        // Nothing leads back from a rate of 0 but the initial one.
+        return factor == 0 ? baseLRs : scaled(1 / factor)
     }
 }
 
@@ -140,7 +141,6 @@ public final class LinearLR: LRScheduler {
         super.init(optimizer, lastEpoch: lastEpoch, options: [
             ("start_factor", .double(startFactor)), ("end_factor", .double(endFactor)), ("total_iters", .int(totalIters)),
         ])
-        checkOptions()
     }
 
     override func validate(_ options: OptionList) -> String? {
@@ -151,7 +151,7 @@ public final class LinearLR: LRScheduler {
 
     public override func getLR() -> [Double] {
         let (start, end, total) = (number("start_factor"), number("end_factor"), count("total_iters"))
-        if lastEpoch == 0 { return scaled(start) }
+        if lastEpoch == 0 { return scaled(total > 0 ? start : end) }
         if isInitial || lastEpoch > total { return scaled(1) }
         return scaled(1 + (end - start) / (Double(total) * start + Double(lastEpoch - 1) * (end - start)))
     }

@@ -1,0 +1,94 @@
+import Apus
+import Glibc
+import Testing
+import TestSupport
+
+/// Optimizers where the numbers, or what they are given, go astray.
+@Suite struct OptimizerLawTests {
+    /// AdamW stays AdamW whatever state it is given.
+    @Test func adamWStaysDecoupled() throws {
+        let (x, y) = (Tensor([1.0, 2], requiresGrad: true), Tensor([1.0, 2], requiresGrad: true))
+        let adam = Adam([x], lr: 0.1, weightDecay: 0.5)
+        x.grad = Tensor([0.5, -1])
+        adam.step()
+        let loaded = AdamW([x], lr: 0.1, weightDecay: 0.5), fresh = AdamW([y], lr: 0.1, weightDecay: 0.5)
+        try loaded.loadStateDict(adam.stateDict())
+        #expect(loaded.paramGroups[0][option: "decoupled_weight_decay"] == .bool(true))
+        noGrad { _ = y.copy_(x) }
+        var state = adam.stateDict()
+        state.values["param_groups.0.decoupled_weight_decay"] = "true"
+        try fresh.loadStateDict(state)
+        x.grad = Tensor([0.25, 1])
+        y.grad = Tensor([0.25, 1])
+        loaded.step()
+        fresh.step()
+        expectClose(x.detach(), y.detach(), rtol: 0, atol: 0)
+    }
+
+    /// A loss that is infinite or NaN beyond a wall: the search with strong Wolfe conditions stays this side of it and finds the minimum.
+    @Test func lineSearchMeetsNumbersThatAreNotFinite() {
+        // (x − 1)² − log(2 − x) and the like: the loss is `wall` from 1.5 on.
+        for wall in [Double.infinity, .nan, -.infinity] {
+            for start in [-30.0, -3, 0, 1.4] {
+                let x = Tensor([start, 0.3], dtype: .float64, requiresGrad: true)
+                let optimizer = LBFGS([x], lr: 10, maxIter: 60, lineSearchFn: .strongWolfe)
+                func loss() -> Tensor {
+                    optimizer.zeroGrad()
+                    let inside = (x - Tensor([1.0, 0], dtype: .float64)).square().sum()
+                    let value = x[0].item() > 1.5 ? inside * wall : inside
+                    value.backward()
+                    return value
+                }
+                for _ in 0..<3 { optimizer.step(loss) }
+                expectClose(x.detach(), [1, 0], rtol: 1e-4, atol: 1e-4, "from \(start), a wall of \(wall)")
+            }
+        }
+        // From a point that is not finite nothing moves.
+        let x = Tensor([2.0], requiresGrad: true)
+        let optimizer = LBFGS([x], lineSearchFn: .strongWolfe)
+        optimizer.step {
+            optimizer.zeroGrad()
+            let value = (x * Double.nan).sum()
+            value.backward()
+            return value
+        }
+        #expect(x.item() == 2)
+    }
+
+    /// The scale falls with every step that is not finite, but never to 0; its state loads, and good steps raise it again.
+    @Test func scalesRecover() throws {
+        let x = Tensor([1.0], requiresGrad: true)
+        let optimizer = SGD([x], lr: 0.1)
+        let scaler = GradScaler(growthInterval: 1)
+        for _ in 0..<400 {
+            x.grad = Tensor([Double.nan])
+            scaler.step(optimizer)
+            scaler.update()
+            #expect(scaler.getScale() > 0)
+        }
+        #expect(x.item() == 1)
+        let other = GradScaler(growthInterval: 1)
+        try other.loadStateDict(scaler.stateDict())
+        let low = other.getScale()
+        for _ in 0..<20 {
+            x.grad = Tensor([other.getScale()])
+            other.step(optimizer)
+            other.update()
+        }
+        #expect(other.getScale() > low * 1000)
+        expectClose(x.detach(), [-1])
+    }
+
+    /// Parameters without elements take part in no norm, of any order.
+    @Test func clippingWithEmptyParameters() {
+        for p in [1.0, 2, 3, .infinity, -.infinity, 0.5] {
+            let (full, empty) = (Tensor.zeros([3], requiresGrad: true), Tensor.zeros([0, 4], requiresGrad: true))
+            full.grad = Tensor([3.0, -4, 1])
+            empty.grad = Tensor.zeros([0, 4])
+            let norm = clipGradNorm_([empty, full], maxNorm: 1, normType: p)
+            expectClose(norm, [Tensor([3.0, -4, 1]).norm(p: p).item()], "p = \(p)")
+            #expect(clipGradNorm_([empty], maxNorm: 1, normType: p).item() == 0)
+            clipGradValue_([empty, full], clipValue: 0.1)
+        }
+    }
+}

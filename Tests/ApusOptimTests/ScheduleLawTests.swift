@@ -1,0 +1,132 @@
+import Apus
+import Glibc
+import Testing
+
+/// What holds for every schedule.
+@Suite struct ScheduleLawTests {
+    /// A sequence of one is that one, in a sequence of one again too, and so is a chain of one: rates and momentums, bit for bit.
+    @Test(arguments: ScheduleTests.schedules.indices) func sequencesOfOne(_ i: Int) {
+        let run = ScheduleTests.schedules[i]
+        func make(_ wrap: (Optimizer, LRScheduler) -> LRScheduler) -> [[Double]] {
+            let optimizer = ScheduleTests.makeOptimizer(run["optimizer"]!.string!)
+            let schedule = wrap(optimizer, ScheduleTests.make(run["schedule"]!.string!, run["options"]!, optimizer))
+            return (0..<40).map { _ in
+                let rates = ScheduleTests.rates(optimizer)
+                #expect(schedule.getLastLR() == optimizer.paramGroups.map(\.lr))
+                schedule.step()
+                return rates
+            }
+        }
+        let plain = make { $1 }
+        let what = "\(run["schedule"]!.string!) \(run["options"]!.text)"
+        #expect(make { SequentialLR($0, [$1], milestones: []) } == plain, "\(what) in a sequence")
+        #expect(make { SequentialLR($0, [SequentialLR($0, [$1], milestones: [])], milestones: []) } == plain, "\(what) in two sequences")
+        #expect(make { ChainedScheduler([$1], optimizer: $0) } == plain, "\(what) in a chain")
+        #expect(make { SequentialLR($0, [ChainedScheduler([$1])], milestones: []) } == plain, "\(what) in a chain in a sequence")
+    }
+
+    /// A sequence or chain that comes later begins like a new one.
+    @Test func sequencesWithin() {
+        func optimizer() -> Optimizer { SGD([Tensor.zeros([1], requiresGrad: true)], lr: 1) }
+        func rates(_ make: (Optimizer) -> LRScheduler, _ steps: Int) -> [Double] {
+            let o = optimizer()
+            let schedule = make(o)
+            return (0..<steps).map { _ in
+                defer { schedule.step() }
+                return o.paramGroups[0].lr
+            }
+        }
+        let warm = rates({ SequentialLR($0, [SequentialLR($0, [LinearLR($0, startFactor: 0.1, totalIters: 3), ConstantLR($0, factor: 1)], milestones: [3])], milestones: []) }, 4)
+        for (a, b) in zip(warm, [0.1, 0.4, 0.7, 1]) { #expect(abs(a - b) < 1e-12) }
+        let parts: [(Optimizer) -> LRScheduler] = [
+            { SequentialLR($0, [LinearLR($0, startFactor: 0.1, totalIters: 3), ExponentialLR($0, gamma: 0.5)], milestones: [3]) },
+            { ChainedScheduler([ConstantLR($0, factor: 0.5, totalIters: 2), ExponentialLR($0, gamma: 0.9), LinearLR($0, startFactor: 0.2, totalIters: 4)]) },
+        ]
+        for part in parts {
+            let found = rates({ SequentialLR($0, [StepLR($0, stepSize: 2), part($0), StepLR($0, stepSize: 1)], milestones: [5, 11]) }, 14)
+            let wanted = rates({ StepLR($0, stepSize: 2) }, 5) + rates(part, 6) + rates({ StepLR($0, stepSize: 1) }, 3)
+            #expect(found == wanted)
+        }
+    }
+
+    private static let makers: [(String, @Sendable (Optimizer, [Double]) -> LRScheduler)] = [
+        ("StepLR", { o, _ in StepLR(o, stepSize: 3) }), ("MultiStepLR", { o, _ in MultiStepLR(o, milestones: [2, 7]) }), ("ExponentialLR", { o, _ in ExponentialLR(o, gamma: 0.9) }),
+        ("ConstantLR", { o, _ in ConstantLR(o, totalIters: 6) }), ("LinearLR", { o, _ in LinearLR(o, totalIters: 9) }), ("PolynomialLR", { o, _ in PolynomialLR(o, totalIters: 15, power: 2) }),
+        ("CosineAnnealingLR", { o, _ in CosineAnnealingLR(o, tMax: 7, etaMin: 0.001) }), ("CosineAnnealingWarmRestarts", { o, _ in CosineAnnealingWarmRestarts(o, t0: 4, tMult: 2) }),
+        ("LambdaLR", { o, _ in LambdaLR(o) { 1 / (1 + Double($0)) } }), ("MultiplicativeLR", { o, _ in MultiplicativeLR(o) { 1 - 1 / (9 + Double($0)) } }),
+        ("OneCycleLR", { o, rates in OneCycleLR(o, maxLR: rates.map { $0 * 25 }, totalSteps: 30) }), ("CyclicLR", { o, rates in CyclicLR(o, baseLR: rates, maxLR: rates.map { $0 * 4 }, stepSizeUp: 4) }),
+        ("SWALR", { o, rates in SWALR(o, swaLR: rates.map { $0 / 2 }, annealEpochs: 8) }),
+        ("ChainedScheduler", { o, _ in ChainedScheduler([LinearLR(o, totalIters: 9), ExponentialLR(o, gamma: 0.9)]) }),
+        ("SequentialLR", { o, _ in SequentialLR(o, [LinearLR(o, totalIters: 5), CosineAnnealingLR(o, tMax: 7)], milestones: [5]) }),
+    ]
+
+    /// A group that is added later has, from the next step on, the rates that it would have had from the start.
+    @Test(arguments: makers.indices) func laterGroupsJoin(_ i: Int) throws {
+        let (name, make) = Self.makers[i]
+        for joins in [0, 1, 4, 6, 11] {
+            func parameter() -> Tensor { Tensor.zeros([1], requiresGrad: true) }
+            let whole = SGD([ParameterGroup([parameter()], lr: 0.1), ParameterGroup([parameter()], lr: 0.03)], lr: 1, momentum: 0.9)
+            let part = SGD([ParameterGroup([parameter()], lr: 0.1)], lr: 1, momentum: 0.9)
+            let (of, schedule) = (make(whole, [0.1, 0.03]), make(part, [0.1]))
+            for step in 1...16 {
+                if step == joins + 1 { part.addParamGroup(ParameterGroup([parameter()], lr: 0.03)) }
+                of.step()
+                schedule.step()
+                if step <= joins { continue }
+                for (a, b) in zip(ScheduleTests.rates(part), ScheduleTests.rates(whole)) {
+                    #expect(abs(a - b) <= 1e-12 * abs(b), "\(name), a group from step \(joins) on: \(ScheduleTests.rates(part)) in step \(step), not \(ScheduleTests.rates(whole))")
+                }
+                #expect(schedule.getLastLR() == part.paramGroups.map(\.lr), "\(name)")
+            }
+            // Its state fits a schedule of both groups, and comes back.
+            let other = make(whole, [0.1, 0.03])
+            try other.loadStateDict(schedule.stateDict())
+        }
+    }
+
+    @Test func laterGroupsJoinAPlateau() {
+        let optimizer = SGD([Tensor.zeros([1], requiresGrad: true)], lr: 1)
+        let schedule = ReduceLROnPlateau(optimizer, patience: 0)
+        schedule.step(1)
+        optimizer.addParamGroup(ParameterGroup([Tensor.zeros([1], requiresGrad: true)], lr: 0.5))
+        schedule.step(2)
+        #expect(schedule.getLastLR() == [0.1, 0.05])
+    }
+
+    /// Schedules that a factor of 0 or a length of 0 would lead astray.
+    @Test func degenerateSettings() {
+        func rates(_ make: (Optimizer) -> LRScheduler) -> [Double] {
+            let optimizer = SGD([Tensor.zeros([1], requiresGrad: true)], lr: 0.5)
+            let schedule = make(optimizer)
+            return (0..<4).map { _ in
+                defer { schedule.step() }
+                return optimizer.paramGroups[0].lr
+            }
+        }
+        #expect(rates { ConstantLR($0, factor: 0, totalIters: 2) } == [0, 0, 0.5, 0.5])
+        #expect(rates { ConstantLR($0, factor: 0.5, totalIters: 0) } == [0.5, 0.5, 0.5, 0.5])
+        #expect(rates { LinearLR($0, startFactor: 0.1, endFactor: 0.5, totalIters: 0) } == [0.25, 0.25, 0.25, 0.25])
+        #expect(rates { LinearLR($0, startFactor: 1, endFactor: 0, totalIters: 2) } == [0.5, 0.25, 0, 0])
+    }
+
+    /// A rate that is not finite is refused by whoever would set it, and the old one stays.
+    @Test func ratesThatAreNotFinite() {
+        for wrong in [Double.nan, .infinity, -.infinity] {
+            let optimizer = SGD([Tensor.zeros([1], requiresGrad: true)], lr: 0.5)
+            let makers: [(String, (Optimizer) -> LRScheduler)] = [
+                ("LambdaLR", { LambdaLR($0) { $0 == 0 ? 1 : wrong } }), ("MultiplicativeLR", { MultiplicativeLR($0) { _ in wrong } }), ("ExponentialLR", { ExponentialLR($0, gamma: wrong) }),
+                ("StepLR", { StepLR($0, stepSize: 1, gamma: wrong) }), ("MultiStepLR", { MultiStepLR($0, milestones: [1], gamma: wrong) }),
+            ]
+            for (name, make) in makers {
+                let schedule = make(optimizer)
+                var message = ""
+                do { try checked { schedule.step() } } catch { message = "\(error)" }
+                #expect(message.contains("learning rate of group 0 to"), "\(name): \(message)")
+                #expect(optimizer.paramGroups[0].lr == 0.5, "\(name)")
+            }
+            #expect(throws: OpError.self) { try checked { optimizer.paramGroups[0].lr = wrong } }
+            #expect(throws: OpError.self) { try checked { _ = SGD([Tensor.zeros([1], requiresGrad: true)], lr: wrong) } }
+            #expect(optimizer.paramGroups[0].lr == 0.5)
+        }
+    }
+}
