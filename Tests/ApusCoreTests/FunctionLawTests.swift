@@ -152,6 +152,35 @@ import Testing
         expectEqual(x.isclose(y, equalNan: true), Tensor([true, false, false, true, true]))
     }
 
+    /// Counts are no elements: a half type has no 70,000, and from 2,048 on not every integer.
+    @Test func `counts beside half types`() {
+        let n = 70_000
+        for dtype in [DType.float16, .bfloat16] {
+            let step = dtype == .float16 ? 0x1p-11 : 0x1p-8
+            let x = Tensor.ones([n], dtype: dtype).requiresGrad_()
+            x.mean().backward()
+            expectClose(x.grad![0], [1 / Double(n)], rtol: dtype == .float16 ? 5e-3 : step, atol: 0, "mean, \(dtype)")
+            for (name, f) in [("amax", { $0.amax() }), ("median", { $0.median() })] as [(String, (Tensor) -> Tensor)] {
+                let x = Tensor.ones([n], dtype: dtype).requiresGrad_()
+                (f(x) * 1024).backward()
+                expectClose(x.grad![7], [1024 / Double(n)], rtol: step, atol: 0, "\(name), \(dtype)")
+            }
+            expectClose(Tensor([1.0, 60_000], dtype: dtype) / 70_000, [1 / 70_000, 6.0 / 7], rtol: 5e-3, atol: 0, "a quotient, \(dtype)")
+            // Places among 5,000 elements, each a number of its own.
+            let sorted = Tensor.arange(5000, dtype: .float32)
+            let halves = (sorted / 1024).to(dtype)
+            for q in [0.2, 0.7, 0.9998, 1] {
+                let place = q * 4999
+                let (low, high) = (values(halves[Int(place)])[0], values(halves[Int(place.rounded(.up))])[0])
+                expectClose(halves.quantile(q), [low + (high - low) * (place - place.rounded(.down))], rtol: step, atol: 0, "quantile \(q), \(dtype)")
+            }
+            let several = Tensor([0.25, 1.0], dtype: dtype)
+            expectClose(halves.quantile(several, dim: 0), [(values(halves[1249])[0] + 3 * values(halves[1250])[0]) / 4, values(halves[4999])[0]], rtol: step, atol: 0, "quantiles, \(dtype)")
+        }
+        let sorted = Tensor.arange(100_001, dtype: .float32)
+        for q in [0.7, 0.123456789, 0.99999] { expectClose(sorted.quantile(q), [q * 100_000], rtol: 1e-7, atol: 0, "quantile \(q) of 100,001 elements") }
+    }
+
     // MARK: Gradients that are shared
 
     @Test func `the median's gradient is shared by equals`() {
