@@ -33,6 +33,42 @@ public enum Scalar: Sendable, Hashable {
         case .double(let d): d.isNaN ? 0 : d >= 0x1p63 ? .max : d < -0x1p63 ? .min : Int64(d)
         }
     }
+
+    /// As an element of an integer type or bool: a float is truncated, and is the nearest element where none fits (NaN: 0); of an integer the
+    /// type keeps the low bits. Of bool all but 0 is true.
+    package func integer(in dtype: DType) -> Int64 {
+        if dtype == .bool { return doubleValue != 0 ? 1 : 0 }
+        if case .double = self { return dtype.nearest(int64Value) }
+        return int64Value
+    }
+}
+
+extension DType {
+    /// Of an integer type, the element that is nearest to `number`.
+    package func nearest(_ number: Int64) -> Int64 {
+        let (low, high): (Int64, Int64) = switch self {
+        case .bool: (0, 1)
+        case .uint8: (0, 255)
+        default: (Int64.min >> Int64(64 - 8 * size), Int64.max >> Int64(64 - 8 * size))
+        }
+        return Swift.min(Swift.max(number, low), high)
+    }
+
+    /// A number as a float type has it.
+    private func rounded(_ number: Double) -> Double {
+        switch self {
+        case .float16: Double(Float16(Float(number)))
+        case .bfloat16: Double(BFloat16(Float(number)).floatValue)
+        case .float32: Double(Float(number))
+        default: number
+        }
+    }
+
+    /// Whether a float type has that number.
+    func holds(_ number: Double) -> Bool { rounded(number) == number || number.isNaN }
+
+    /// Whether a float type has a finite number near that one.
+    func isFinite(_ number: Double) -> Bool { rounded(number).isFinite }
 }
 
 /// A Swift number that may stand beside a tensor in an expression: `x * 2`, `1 - x`, `x + rate`.
@@ -58,7 +94,10 @@ extension TensorElement {
 
 extension TensorElement where Self: FixedWidthInteger {
     @inlinable public var scalar: Scalar { .int(Int64(truncatingIfNeeded: self)) }
-    @inlinable public init(_ scalar: Scalar) { self.init(truncatingIfNeeded: scalar.int64Value) }
+    /// The low bits of an integer; a float truncated, and the nearest number where none fits (NaN: 0).
+    @inlinable public init(_ scalar: Scalar) {
+        if case .double = scalar { self.init(clamping: scalar.int64Value) } else { self.init(truncatingIfNeeded: scalar.int64Value) }
+    }
 }
 
 extension Int8: TensorElement { public static var dtype: DType { .int8 } }

@@ -48,7 +48,6 @@ static inline int64_t integer_power(int64_t x, int64_t y) {
         if (e & 1) result *= base;
     return (int64_t)result;
 }
-static inline int64_t whole(double x) { return x >= -0x1p63 && x < 0x1p63 ? (int64_t)x : 0; }
 
 #define WRAP(x) ((uint64_t)(x))
 #define INTEGER_BINARY(NAME, T, BITS)                                                                                       \
@@ -67,7 +66,7 @@ static inline int64_t whole(double x) { return x >= -0x1p63 && x < 0x1p63 ? (int
     APUS_KERNEL_2(NAME##_bitwiseXor, T, T, x ^ y)                                                                           \
     APUS_KERNEL_2(NAME##_shiftLeft, T, T, y < 0 || y >= BITS ? 0 : WRAP(x) << (y & 63))                                     \
     APUS_KERNEL_2(NAME##_shiftRight, T, T, y < 0 || y >= BITS ? (x < 0 ? -1 : 0) : x >> (y & (BITS - 1)))                   \
-    APUS_KERNEL_2P(NAME##_addScaled, T, int64_t, whole, WRAP(x) + WRAP(A) * WRAP(y))
+    APUS_KERNEL_2P(NAME##_addScaled, T, int64_t, APUS_INTEGERS, WRAP(x) + WRAP(A) * WRAP(y))
 INTEGER_BINARY(uint8, uint8_t, 8)
 INTEGER_BINARY(int8, int8_t, 8)
 INTEGER_BINARY(int16, int16_t, 16)

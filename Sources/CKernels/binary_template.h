@@ -2,7 +2,7 @@
 // Expressions are those of `BinaryKind` in Backend.swift; in gradients x is the gradient g.
 
 #define BINARY(KIND, EXPRESSION) APUS_KERNEL_2(N(KIND), T, T, EXPRESSION)
-#define BINARY_P(KIND, EXPRESSION) APUS_KERNEL_2P(N(KIND), T, T, (T), EXPRESSION)
+#define BINARY_P(KIND, EXPRESSION) APUS_KERNEL_2P(N(KIND), T, T, APUS_FLOATS, EXPRESSION)
 
 /// The remainder with the divisor's sign.
 static inline T M(floor_mod)(T x, T y) {
@@ -53,7 +53,7 @@ BINARY(siluGrad, x *M(silu_derivative)(y, M(sigmoid)(y)))
 BINARY_P(leakyReluGrad, y > 0 ? x : A * x)
 BINARY_P(eluGrad, y > 0 ? x * B : x * A * B * C * M(exp)(C * y))
 BINARY_P(softplusGrad, A *y > B ? x : x * M(sigmoid)(A * y))
-BINARY_P(hardtanhGrad, ((y > A) & (y < B)) ? x : (T)0)
+BINARY_P(hardtanhGrad, ((y <= A) | (y >= B)) ? (T)0 : x)
 BINARY_P(clampGrad, ((y >= A) & (y <= B)) ? x : (T)0)
 BINARY_P(addScaled, x + A * y)
 

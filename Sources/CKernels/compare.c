@@ -25,13 +25,13 @@ static apus_kernel *const kernels[6][10] = {COLUMNS(eq), COLUMNS(ne), COLUMNS(lt
 
 void apus_compare(int kind, const apus_tensor *a, const apus_tensor *b, const apus_tensor *out) {
     const apus_tensor *in[] = {a, b};
-    apus_parameters none = {0, 0, 0};
+    apus_parameters none = {0};
     apus_pointwise(kernels[kind][compute_dtype(a->dtype)], 2, in, &none, out);
 }
 
 void apus_compare_flat(int kind, int dtype, int64_t n, const void *a, const void *b, void *out) {
     apus_kernel *kernel = kernels[kind][compute_dtype(dtype)];
-    apus_parameters none = {0, 0, 0};
+    apus_parameters none = {0};
     if (n <= APUS_GRAIN && !is_half(dtype)) {
         kernel(n, out, a, b, NULL, &none);
         return;
@@ -61,7 +61,7 @@ void apus_select(const apus_tensor *condition, const apus_tensor *a, const apus_
     apus_tensor x = *a, y = *b, z = *out;
     if (is_half(z.dtype)) x.dtype = y.dtype = z.dtype = APUS_INT16;
     const apus_tensor *in[] = {condition, &x, &y};
-    apus_parameters none = {0, 0, 0};
+    apus_parameters none = {0};
     int size = apus_size[z.dtype];
     apus_kernel *kernel = size == 1 ? select_8 : size == 2 ? select_16 : size == 4 ? select_32 : select_64;
     apus_pointwise(kernel, 3, in, &none, &z);

@@ -10,12 +10,20 @@
 #define TO_BFLOAT(x) float_to_bfloat((float)(x))
 #define TO_BOOL(x) ((apus_bool)((x) != 0))
 #define FROM_BOOL(x) ((uint8_t)((x) != 0))
-// C leaves a float beyond the integer's range undefined; here it has a value: see `float_to_int64`, of which narrower types keep the low bits.
-#define TO_INT(T, x) ((T)to_int64(x))
+// C leaves a float beyond the integer's range undefined; here it becomes the nearest integer of the type, and NaN 0 (as `Scalar.integer(in:)`).
+// Integers that do not fit keep their low bits.
+#define TO_INT(T, NAME, x) _Generic((x), float: float_to_##NAME((double)(x)), double: float_to_##NAME((double)(x)), default: (T)(x))
 
-/// Truncation toward zero; what does not fit becomes the nearest int64, NaN 0 (as `Scalar.int64Value`).
 APUS_INLINE int64_t float_to_int64(double x) { return x != x ? 0 : x >= 0x1p63 ? INT64_MAX : x < -0x1p63 ? INT64_MIN : (int64_t)x; }
-#define to_int64(x) _Generic((x), float: float_to_int64((double)(x)), double: float_to_int64((double)(x)), default: (int64_t)(x))
+#define FLOAT_TO(T, NAME, LOW, HIGH)                                                                                        \
+    APUS_INLINE T float_to_##NAME(double x) {                                                                               \
+        double c = x < LOW ? LOW : x > HIGH ? HIGH : x;                                                                     \
+        return c != c ? 0 : (T)(int32_t)c;                                                                                  \
+    }
+FLOAT_TO(uint8_t, uint8, 0.0, 255.0)
+FLOAT_TO(int8_t, int8, -128.0, 127.0)
+FLOAT_TO(int16_t, int16, -32768.0, 32767.0)
+FLOAT_TO(int32_t, int32, -2147483648.0, 2147483647.0)
 
 #define CONVERT(IN, NAME_IN, READ, OUT, NAME_OUT, WRITE)                                                                    \
     APUS_CLONES static void NAME_IN##_to_##NAME_OUT(int64_t n, const void *in, void *out) {                                 \
@@ -24,11 +32,11 @@ APUS_INLINE int64_t float_to_int64(double x) { return x != x ? 0 : x >= 0x1p63 ?
         for (int64_t i = 0; i < n; i++) y[i] = WRITE(READ(x[i]));                                                           \
     }
 
-#define TO_U8(x) TO_INT(uint8_t, x)
-#define TO_I8(x) TO_INT(int8_t, x)
-#define TO_I16(x) TO_INT(int16_t, x)
-#define TO_I32(x) TO_INT(int32_t, x)
-#define TO_I64(x) TO_INT(int64_t, x)
+#define TO_U8(x) TO_INT(uint8_t, uint8, x)
+#define TO_I8(x) TO_INT(int8_t, int8, x)
+#define TO_I16(x) TO_INT(int16_t, int16, x)
+#define TO_I32(x) TO_INT(int32_t, int32, x)
+#define TO_I64(x) TO_INT(int64_t, int64, x)
 #define TO_F32(x) ((float)(x))
 #define TO_F64(x) ((double)(x))
 

@@ -38,25 +38,27 @@ APUS_INLINE int compute_dtype(int dtype) { return is_half(dtype) ? APUS_FLOAT32 
             out[i] = (OUT)(EXPRESSION);                                                                                     \
         }                                                                                                                   \
     }
-// The same with constants A, B, C of type K, made from the parameters by `CONSTANT`.
-#define APUS_KERNEL_1P(NAME, T, K, CONSTANT, EXPRESSION)                                                                    \
+// The same with constants A, B, C of type K, which are the parameters `OF` one kind: APUS_FLOATS or APUS_INTEGERS.
+#define APUS_FLOATS(p) (*(p))
+#define APUS_INTEGERS(p) ((p)->integers)
+#define APUS_KERNEL_1P(NAME, T, K, OF, EXPRESSION)                                                                          \
     APUS_CLONES static void NAME(int64_t n, void *out_, const void *a_, const void *b_, const void *c_, const apus_parameters *p_) { \
         (void)b_, (void)c_;                                                                                                 \
         const T *a = a_;                                                                                                    \
         T *out = out_;                                                                                                      \
-        const K A = CONSTANT(p_->a), B = CONSTANT(p_->b), C = CONSTANT(p_->c);                                              \
+        const K A = (K)OF(p_).a, B = (K)OF(p_).b, C = (K)OF(p_).c;                                                          \
         (void)A, (void)B, (void)C;                                                                                          \
         APUS_SIMD for (int64_t i = 0; i < n; i++) {                                                                         \
             T x = a[i];                                                                                                     \
             out[i] = (T)(EXPRESSION);                                                                                       \
         }                                                                                                                   \
     }
-#define APUS_KERNEL_2P(NAME, T, K, CONSTANT, EXPRESSION)                                                                    \
+#define APUS_KERNEL_2P(NAME, T, K, OF, EXPRESSION)                                                                          \
     APUS_CLONES static void NAME(int64_t n, void *out_, const void *a_, const void *b_, const void *c_, const apus_parameters *p_) { \
         (void)c_;                                                                                                           \
         const T *a = a_, *b = b_;                                                                                           \
         T *out = out_;                                                                                                      \
-        const K A = CONSTANT(p_->a), B = CONSTANT(p_->b), C = CONSTANT(p_->c);                                              \
+        const K A = (K)OF(p_).a, B = (K)OF(p_).b, C = (K)OF(p_).c;                                                          \
         (void)A, (void)B, (void)C;                                                                                          \
         APUS_SIMD for (int64_t i = 0; i < n; i++) {                                                                         \
             T x = a[i], y = b[i];                                                                                           \

@@ -50,8 +50,6 @@ static inline uint64_t whole_power(uint64_t x, uint64_t e) {
         if (e & 1) y *= x;
     return y;
 }
-/// A constant as an integer: truncated, and the nearest int64 where it lies beyond (infinite bounds of clamp).
-static inline int64_t whole(double x) { return x != x ? 0 : x >= 0x1p63 ? INT64_MAX : x < -0x1p63 ? INT64_MIN : (int64_t)x; }
 
 #define INTEGER_UNARY(NAME, T, U)                                                                                           \
     APUS_KERNEL_1(NAME##_negative, T, T, (U)0 - (U)x)                                                                       \
@@ -63,9 +61,10 @@ static inline int64_t whole(double x) { return x != x ? 0 : x >= 0x1p63 ? INT64_
     APUS_KERNEL_1(NAME##_isFinite, T, apus_bool, 1)                                                                         \
     APUS_KERNEL_1(NAME##_bitwiseNot, T, T, ~x)                                                                              \
     APUS_KERNEL_1(NAME##_relu, T, T, x > 0 ? x : 0)                                                                         \
-    APUS_KERNEL_1P(NAME##_clamp, T, int64_t, whole, (x < A ? A : (int64_t)x) > B ? B : x < A ? A : (int64_t)x)          \
-    APUS_KERNEL_1P(NAME##_powScalar, T, int64_t, whole, whole_power((uint64_t)x, (uint64_t)A))                              \
-    APUS_KERNEL_1P(NAME##_affine, T, int64_t, whole, (uint64_t)A *(uint64_t)x + (uint64_t)B)
+    APUS_KERNEL_1P(NAME##_clamp, T, int64_t, APUS_INTEGERS, (x < A ? A : (int64_t)x) > B ? B : x < A ? A : (int64_t)x)      \
+    APUS_KERNEL_1P(NAME##_threshold, T, int64_t, APUS_INTEGERS, x <= A ? B : (int64_t)x)                                    \
+    APUS_KERNEL_1P(NAME##_powScalar, T, int64_t, APUS_INTEGERS, whole_power((uint64_t)x, (uint64_t)A))                      \
+    APUS_KERNEL_1P(NAME##_affine, T, int64_t, APUS_INTEGERS, (uint64_t)A *(uint64_t)x + (uint64_t)B)
 INTEGER_UNARY(uint8, uint8_t, uint8_t)
 INTEGER_UNARY(int8, int8_t, uint8_t)
 INTEGER_UNARY(int16, int16_t, uint16_t)
@@ -86,7 +85,7 @@ APUS_KERNEL_1(bool_true, apus_bool, apus_bool, 1)
     FLOAT(floor) FLOAT(ceil) FLOAT(round) FLOAT(trunc) FLOAT(frac)                                                          \
     FLOAT(sigmoid) FLOAT(logSigmoid) FLOAT(softsign) FLOAT(mish) FLOAT(silu) FLOAT(hardsigmoid) FLOAT(hardswish)            \
     FLOAT(gelu) FLOAT(geluTanh) BOTH(relu) FLOAT(leakyRelu) FLOAT(elu) FLOAT(softplus) BOTH(clamp)                          \
-    FLOAT(hardshrink) FLOAT(softshrink) FLOAT(threshold) BOTH(powScalar) BOTH(affine)
+    FLOAT(hardshrink) FLOAT(softshrink) BOTH(threshold) BOTH(powScalar) BOTH(affine)
 
 #define uint8_isInf uint8_isNaN
 #define int8_isInf int8_isNaN

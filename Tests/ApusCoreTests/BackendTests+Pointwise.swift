@@ -136,7 +136,7 @@ struct Tolerance {
 
     static func integerTypes(_ kind: UnaryKind) -> [DType] {
         switch kind {
-        case .negative, .absolute, .sign, .square, .relu, .clamp, .powScalar, .affine: DType.integers
+        case .negative, .absolute, .sign, .square, .relu, .clamp, .threshold, .powScalar, .affine: DType.integers
         case .logicalNot, .isNaN, .isInf, .isFinite, .bitwiseNot: [.bool] + DType.integers
         default: []
         }
@@ -215,8 +215,9 @@ struct Tolerance {
                 let a = samples.integers(shape, dtype)
                 let b = Self.second(kind, shape, dtype, &samples)
                 for layout in Layout.allCases {
-                    compare(a, layout, b, .contiguous, KernelParameters())
-                    compare(a, .contiguous, b, layout, KernelParameters())
+                    let p = KernelParameters(.int(kind == .addScaled ? -3 : 0))
+                    compare(a, layout, b, .contiguous, p)
+                    compare(a, .contiguous, b, layout, p)
                 }
             }
         }
@@ -225,7 +226,7 @@ struct Tolerance {
     static func integerTypes(_ kind: BinaryKind) -> [DType] {
         switch kind {
         case .add, .mul, .minimum, .maximum, .bitwiseAnd, .bitwiseOr, .bitwiseXor: [.bool] + DType.integers
-        case .sub, .floorDivide, .truncDivide, .remainder, .fmod, .pow, .shiftLeft, .shiftRight: DType.integers
+        case .sub, .floorDivide, .truncDivide, .remainder, .fmod, .pow, .shiftLeft, .shiftRight, .addScaled: DType.integers
         default: []
         }
     }
@@ -284,10 +285,8 @@ struct Tolerance {
         var samples = Samples(seed: 400 + UInt64(from.rawValue))
         for to in DType.allCases {
             for shape in BackendTests.shapes + (from == to || from == .float32 ? [[200, 180]] : []) {
-                // float → integer is defined where the integer part fits, int8 and uint8 having 0 ... 127 in common.
-                let isNarrowing = from.isFloatingPoint && !to.isFloatingPoint && to != .bool
-                let specials = !from.isFloatingPoint ? [] : isNarrowing ? [0, -0.0, 0.99, 126.5] : from.corners + [from.largest, 65519.9, 65520, 0x1p-25]
-                let x = from.isFloatingPoint ? samples.tensor(shape, from, in: isNarrowing ? 0...127 : -1000...1000, specials: specials) : samples.integers(shape, from)
+                let specials = from.corners + [from.largest, -from.largest, 65519.9, 65520, 0x1p-25, 0x1p31, -0x1p31 - 1, 0x1p63, 255.5, -128.5]
+                let x = from.isFloatingPoint ? samples.tensor(shape, from, in: -1000...1000, specials: specials) : samples.integers(shape, from)
                 for layout in Layout.allCases where shape.numel < 1000 || layout == .transposed {
                     let x = Twin(x, layout, on: device)
                     let out = Twin(blank: shape, to, on: device)
@@ -321,9 +320,9 @@ struct Tolerance {
     }
 
     @Test(arguments: BackendTests.devices) func fill(_ device: Device) {
-        let numbers: [Scalar] = [.double(2.75), .double(-.infinity), .double(.nan), .int(100), .int(-1), .bool(true), .int(0)]
+        let numbers: [Scalar] = [.double(2.75), .double(-.infinity), .double(.nan), .double(3e9), .double(0.5), .int(100), .int(-1), .int(1 << 53 + 1), .bool(true), .int(0)]
         for dtype in DType.allCases {
-            for value in numbers where dtype.isFloatingPoint || value.doubleValue.isFinite {
+            for value in numbers {
                 for shape in BackendTests.shapes + (dtype == .float32 && value == .int(100) ? [[70001]] : []) {
                     for layout in [Layout.contiguous, .transposed, .sliced] where shape.numel < 1000 || layout == .contiguous {
                         let out = Twin(reference([Int64](repeating: 0, count: shape.numel), shape, dtype), layout, on: device)

@@ -40,9 +40,9 @@ package protocol Backend: Sendable {
     /// `out[i] = condition[i] ? a[i] : b[i]`. condition is bool; all have one shape.
     func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor, into out: Tensor)
     /// `out[i] = x[i]` converted to out's dtype. out may have any strides without overlap.
-    /// float → integer truncates toward zero; anything → bool is `!= 0`; float64 → float16 and bfloat16 rounds to nearest even (through float32 as PyTorch does).
+    /// float → integer truncates toward zero, and is the nearest one of the type where none fits, NaN 0; integer → integer keeps the low bits; anything → bool is `!= 0`; float64 → float16 and bfloat16 rounds to nearest even (through float32 as PyTorch does).
     func copy(_ x: Tensor, into out: Tensor)
-    /// `out[i] = value`. out may have any strides.
+    /// `out[i] = value`, converted to out's dtype as `copy` converts. out may have any strides.
     func fill(_ out: Tensor, with value: Scalar)
 
     // MARK: Reductions
@@ -136,13 +136,18 @@ package protocol Backend: Sendable {
 
 /// Constants of a pointwise kernel, such as a slope; each kind says which it reads.
 package struct KernelParameters: Sendable {
-    package var a: Double
-    package var b: Double
-    package var c: Double
+    /// What kernels of floats read.
+    package let a, b, c: Double
+    /// What kernels of integers read: the same numbers with all the bits that an int64 has, floats truncated.
+    package let integers: (a: Int64, b: Int64, c: Int64)
+
     package init(_ a: Double = 0, _ b: Double = 0, _ c: Double = 0) {
-        self.a = a
-        self.b = b
-        self.c = c
+        self.init(.double(a), .double(b), .double(c))
+    }
+
+    package init(_ a: Scalar, _ b: Scalar = .int(0), _ c: Scalar = .int(0)) {
+        (self.a, self.b, self.c) = (a.doubleValue, b.doubleValue, c.doubleValue)
+        integers = (a.int64Value, b.int64Value, c.int64Value)
     }
 }
 
@@ -177,7 +182,7 @@ package enum UnaryKind: Int32, Sendable, CaseIterable {
     case hardshrink
     /// x > a ? x − a : x < −a ? x + a : 0
     case softshrink
-    /// x > a ? x : b
+    /// x ≤ a ? b : x, so that NaN stays. Also for integers.
     case threshold
     /// x^a. Also for integers with a ≥ 0 whole.
     case powScalar
@@ -209,9 +214,9 @@ package enum BinaryKind: Int32, Sendable, CaseIterable {
     case tanhGrad
     /// (g, x): g times the derivative at x of the unary kind of that name, with its constants.
     case geluGrad, geluTanhGrad, siluGrad, leakyReluGrad, eluGrad, softplusGrad
-    /// (g, x): a < x < b ? g : 0 at the open interval for hardtanh; clampGrad has the closed one (a ≤ x ≤ b).
+    /// (g, x): for hardtanh x ≤ a or x ≥ b ? 0 : g, which lets NaN through; clampGrad has the closed interval, a ≤ x ≤ b ? g : 0.
     case hardtanhGrad, clampGrad
-    /// a + p.a·b
+    /// a + p.a·b. Also for integers.
     case addScaled
 }
 

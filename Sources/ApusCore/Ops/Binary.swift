@@ -20,9 +20,9 @@ extension BinaryRule {
         return [ga, gb]
     }
     /// The gradient goes to the smaller operand, half to each where they are equal.
-    static let minimum = BinaryRule("minimum", .minimum) { g, kept, _, _ in extremum(g, kept[0], kept[1], kept[0].lt(kept[1])) }
+    static let minimum = BinaryRule("minimum", .minimum) { g, kept, _, _ in extremum(g, kept[0], kept[1]) { $0.lt($1) } }
     /// The gradient goes to the larger operand, half to each where they are equal.
-    static let maximum = BinaryRule("maximum", .maximum) { g, kept, _, _ in extremum(g, kept[0], kept[1], kept[0].gt(kept[1])) }
+    static let maximum = BinaryRule("maximum", .maximum) { g, kept, _, _ in extremum(g, kept[0], kept[1]) { $0.gt($1) } }
     static let floorDivide = BinaryRule("floorDivide", .floorDivide, .numbers)
     static let truncDivide = BinaryRule("truncDivide", .truncDivide, .numbers)
     /// a − b·⌊a/b⌋
@@ -76,11 +76,19 @@ extension BinaryRule {
         [g, context.needs(1) ? g * p.a : nil]
     }
 
-    private static func extremum(_ g: Tensor, _ a: Tensor, _ b: Tensor, _ first: Tensor) -> Gradients {
-        let half = Tensor.where(a.eq(b), g * 0.5, Tensor.zeros(like: g))
-        let ga = Tensor.where(first, g, half)
-        return [ga, g - ga]
+    /// `wins` tells where the first of two is the result and the other is not. Where one is NaN neither is, and both have the whole gradient.
+    private static func extremum(_ g: Tensor, _ a: Tensor, _ b: Tensor, _ wins: (Tensor, Tensor) -> Tensor) -> Gradients {
+        let shared = Tensor.where(a.eq(b), g * 0.5, g)
+        let zeros = Tensor.zeros(like: g)
+        return [Tensor.where(wins(b, a), zeros, shared), Tensor.where(wins(a, b), zeros, shared)]
     }
+
+    /// Every rule of this table; a test holds it against the table's text.
+    package static let all: [BinaryRule] = [
+        add, sub, mul, div, pow, minimum, maximum, floorDivide, truncDivide, remainder, fmod, atan2, hypot, logaddexp, copysign, gammainc, gammaSampleGrad,
+        bitwiseAnd, bitwiseOr, bitwiseXor, shiftLeft, shiftRight, addScaled, reluGrad, sigmoidGrad, tanhGrad, geluGrad, geluTanhGrad, siluGrad, leakyReluGrad,
+        eluGrad, softplusGrad, hardtanhGrad, clampGrad,
+    ]
 
     // MARK: Fused gradients. Linear in g, so their derivative by g is the same kernel again; by the second operand it is spelt out.
 
@@ -198,7 +206,11 @@ extension Tensor {
     /// a / b, elementwise; integers give float32.
     public static func / (a: Tensor, b: Tensor) -> Tensor { binary(.div, a, b) }
     /// x / value
-    public static func / (x: Tensor, value: some ScalarConvertible) -> Tensor { binary(.div, x, x.wrapped(value)) }
+    public static func / (x: Tensor, value: some ScalarConvertible) -> Tensor {
+        // A divisor that a half type has not is rounded as the quotient is computed, in float32: a count of 70,000 would be infinite.
+        if x.dtype.size == 2 && x.dtype.isFloatingPoint && !x.dtype.holds(value.scalar.doubleValue) { return (x.to(.float32) / value).to(x.dtype) }
+        return binary(.div, x, x.wrapped(value))
+    }
     /// value / x
     public static func / (value: some ScalarConvertible, x: Tensor) -> Tensor {
         composite("div", .float32, x) { x in binary(.div, x.wrapped(value), x) }
@@ -234,9 +246,17 @@ private struct XLogY: Op {
 }
 
 extension Tensor {
-    /// x + alpha·other
+    /// x + alpha·other. Integers take whole factors only, exactly.
     public final func add(_ other: Tensor, alpha: some ScalarConvertible) -> Tensor {
-        Tensor.binary(.addScaled, self, other, KernelParameters(alpha.scalar.doubleValue))
+        let alpha = alpha.scalar
+        if dtype.isFloatingPoint || other.dtype.isFloatingPoint { return Tensor.binary(.addScaled, self, other, KernelParameters(alpha)) }
+        return composite("add", self, other) { () throws(OpError) in
+            guard alpha.doubleValue == Double(alpha.int64Value) else {
+                throw OpError("integers are added a whole number of times, alpha is \(alpha.doubleValue); convert them with to(.float32)")
+            }
+            if dtype == .bool && other.dtype == .bool { return alpha.int64Value != 0 ? self + other : self + other.logicalXor(other) }
+            return Tensor.binary(.addScaled, self, other, KernelParameters(alpha))
+        }
     }
     /// x + other. PyTorch: `add`.
     public final func add(_ other: Tensor) -> Tensor { self + other }
@@ -251,12 +271,11 @@ extension Tensor {
     public final func pow(_ exponent: Tensor) -> Tensor { Tensor.binary(.pow, self, exponent) }
     /// x to the power of a number; d = n·x^(n−1).
     public final func pow(_ exponent: some ScalarConvertible) -> Tensor {
-        if case .int(let n) = exponent.scalar, !dtype.isFloatingPoint {
-            guard n >= 0 else { return fail("pow", "integers have no negative powers (exponent \(n)); convert to a float first") }
-            return unary(.powInteger, Double(n))
-        }
-        if case .double(let n) = exponent.scalar, !dtype.isFloatingPoint { return to(.float32).unary(.pow, n) }
-        return unary(.pow, exponent.scalar.doubleValue)
+        let exponent = exponent.scalar
+        let x = to(Tensor.resultType(dtype, exponent))
+        if x.dtype.isFloatingPoint { return x.unary(.pow, exponent.doubleValue) }
+        guard exponent.int64Value >= 0 else { return fail("pow", "integers have no negative powers (exponent \(exponent.int64Value)); convert to a float first") }
+        return x.unary(.powInteger, KernelParameters(exponent))
     }
     /// base to the power of x. PyTorch: `torch.pow(base, x)`.
     public static func pow(_ base: some ScalarConvertible, _ x: Tensor) -> Tensor { binary(.pow, x.wrapped(base), x) }
@@ -268,17 +287,17 @@ extension Tensor {
     /// ⌊x / other⌋
     public final func floorDivide(_ other: Tensor) -> Tensor { checkedDivision(.floorDivide, other) }
     /// ⌊x / value⌋
-    public final func floorDivide(_ value: some ScalarConvertible) -> Tensor { checkedDivision(.floorDivide, wrapped(value)) }
+    public final func floorDivide(_ value: some ScalarConvertible) -> Tensor { checkedDivision(.floorDivide, value.scalar) }
     /// x / other, truncated toward zero. PyTorch: `div(rounding_mode="trunc")`.
     public final func truncDivide(_ other: Tensor) -> Tensor { checkedDivision(.truncDivide, other) }
     /// x − other·⌊x / other⌋: has the divisor's sign. PyTorch: `remainder`, `%`.
     public final func remainder(_ other: Tensor) -> Tensor { checkedDivision(.remainder, other) }
     /// The remainder by a number.
-    public final func remainder(_ value: some ScalarConvertible) -> Tensor { checkedDivision(.remainder, wrapped(value)) }
+    public final func remainder(_ value: some ScalarConvertible) -> Tensor { checkedDivision(.remainder, value.scalar) }
     /// The remainder with x's own sign.
     public final func fmod(_ other: Tensor) -> Tensor { checkedDivision(.fmod, other) }
     /// The remainder with x's own sign, by a number.
-    public final func fmod(_ value: some ScalarConvertible) -> Tensor { checkedDivision(.fmod, wrapped(value)) }
+    public final func fmod(_ value: some ScalarConvertible) -> Tensor { checkedDivision(.fmod, value.scalar) }
     /// The remainder with the divisor's sign.
     public static func % (a: Tensor, b: Tensor) -> Tensor { a.remainder(b) }
     /// The remainder by a number.
@@ -288,10 +307,18 @@ extension Tensor {
     private final func checkedDivision(_ rule: BinaryRule, _ other: Tensor) -> Tensor {
         if isPoisoned { return self }
         if other.isPoisoned { return other }
-        if !Tensor.resultType(self, other).isFloatingPoint && other.numel > 0 && other.eq(0).any().item(Bool.self) {
+        let dtype = Tensor.resultType(self, other)
+        // As the kernel will see them: of 256 a byte has 0.
+        if !dtype.isFloatingPoint && other.numel > 0 && other.to(dtype).eq(0).any().item(Bool.self) {
             return fail(rule.name, "integer division by zero")
         }
         return Tensor.binary(rule, self, other)
+    }
+
+    /// Divided by a number; by one that the integers here do not reach in int64.
+    private final func checkedDivision(_ rule: BinaryRule, _ value: Scalar) -> Tensor {
+        if case .int(let number) = value, dtype.isInteger, dtype.nearest(number) != number { return to(.int64).checkedDivision(rule, wrapped(value)).to(dtype) }
+        return checkedDivision(rule, wrapped(value))
     }
 
     /// The angle of the point (other, x) in (−π, π]. PyTorch: `atan2(input, other)`.
@@ -343,10 +370,21 @@ extension Tensor {
         let change = end - self
         return Tensor.where(weight.abs().lt(0.5), self + weight * change, end + (weight - 1) * change)
     }
-    /// x + value·a·b
-    public final func addcmul(_ a: Tensor, _ b: Tensor, value: some ScalarConvertible = 1) -> Tensor { add(a * b, alpha: value) }
-    /// x + value·a/b
-    public final func addcdiv(_ a: Tensor, _ b: Tensor, value: some ScalarConvertible = 1) -> Tensor { add(a / b, alpha: value) }
+    /// x + value·a·b. All three promote before anything is computed; beside integers the value loses its fraction.
+    public final func addcmul(_ a: Tensor, _ b: Tensor, value: some ScalarConvertible = 1) -> Tensor {
+        composite("addcmul", self, a, b) {
+            let dtype = Tensor.resultType([self, a, b])
+            return to(dtype).add(a.to(dtype) * b.to(dtype), alpha: dtype.isFloatingPoint ? value.scalar : .int(value.scalar.int64Value))
+        }
+    }
+    /// x + value·a/b. All three promote before anything is computed; integers give float32.
+    public final func addcdiv(_ a: Tensor, _ b: Tensor, value: some ScalarConvertible = 1) -> Tensor {
+        composite("addcdiv", self, a, b) {
+            let promoted = Tensor.resultType([self, a, b])
+            let dtype = promoted.isFloatingPoint ? promoted : .float32
+            return to(dtype).add(a.to(dtype) / b.to(dtype), alpha: value)
+        }
+    }
 }
 
 // MARK: - Comparisons and logic, all giving bool
@@ -355,27 +393,33 @@ extension Tensor {
     /// x = other, elementwise.
     public final func eq(_ other: Tensor) -> Tensor { Tensor.compare(.eq, self, other) }
     /// x = value
-    public final func eq(_ value: some ScalarConvertible) -> Tensor { Tensor.compare(.eq, self, wrapped(value)) }
+    public final func eq(_ value: some ScalarConvertible) -> Tensor { compared(.eq, value.scalar) }
     /// x ≠ other, elementwise.
     public final func ne(_ other: Tensor) -> Tensor { Tensor.compare(.ne, self, other) }
     /// x ≠ value
-    public final func ne(_ value: some ScalarConvertible) -> Tensor { Tensor.compare(.ne, self, wrapped(value)) }
+    public final func ne(_ value: some ScalarConvertible) -> Tensor { compared(.ne, value.scalar) }
     /// x < other, elementwise.
     public final func lt(_ other: Tensor) -> Tensor { Tensor.compare(.lt, self, other) }
     /// x < value
-    public final func lt(_ value: some ScalarConvertible) -> Tensor { Tensor.compare(.lt, self, wrapped(value)) }
+    public final func lt(_ value: some ScalarConvertible) -> Tensor { compared(.lt, value.scalar) }
     /// x ≤ other, elementwise.
     public final func le(_ other: Tensor) -> Tensor { Tensor.compare(.le, self, other) }
     /// x ≤ value
-    public final func le(_ value: some ScalarConvertible) -> Tensor { Tensor.compare(.le, self, wrapped(value)) }
+    public final func le(_ value: some ScalarConvertible) -> Tensor { compared(.le, value.scalar) }
     /// x > other, elementwise.
     public final func gt(_ other: Tensor) -> Tensor { Tensor.compare(.gt, self, other) }
     /// x > value
-    public final func gt(_ value: some ScalarConvertible) -> Tensor { Tensor.compare(.gt, self, wrapped(value)) }
+    public final func gt(_ value: some ScalarConvertible) -> Tensor { compared(.gt, value.scalar) }
     /// x ≥ other, elementwise.
     public final func ge(_ other: Tensor) -> Tensor { Tensor.compare(.ge, self, other) }
     /// x ≥ value
-    public final func ge(_ value: some ScalarConvertible) -> Tensor { Tensor.compare(.ge, self, wrapped(value)) }
+    public final func ge(_ value: some ScalarConvertible) -> Tensor { compared(.ge, value.scalar) }
+
+    /// Compared with a number. One that the integers here do not reach would wrap, and no byte be above −1.
+    private final func compared(_ kind: CompareKind, _ value: Scalar) -> Tensor {
+        if case .int(let number) = value, dtype.isInteger, dtype.nearest(number) != number { return Tensor.compare(kind, to(.int64), wrapped(value)) }
+        return Tensor.compare(kind, self, wrapped(value))
+    }
 
     /// x < other, elementwise.
     public static func .< (a: Tensor, b: Tensor) -> Tensor { compare(.lt, a, b) }
@@ -425,15 +469,22 @@ extension Tensor {
         return !close.isPoisoned && (close.numel == 0 || close.all().item(Bool.self))
     }
 
-    /// For each element whether it differs by no more than `atol + rtol·|other|`.
+    /// For each element whether it differs by no more than `atol + rtol·|other|`; integers too. Traps where a tolerance is negative.
     public final func isclose(_ other: Tensor, rtol: Double = 1e-5, atol: Double = 1e-8, equalNan: Bool = false) -> Tensor {
-        noGrad {
-            var close = eq(other)
-            if Tensor.resultType(self, other).isFloatingPoint {
-                close = close.logicalOr((self - other).abs().le(other.abs() * rtol + atol).logicalAnd(other.isfinite()))
-                if equalNan { close = close.logicalOr(isnan().logicalAnd(other.isnan())) }
+        composite("isclose", self, other) { () throws(OpError) in
+            guard rtol >= 0, atol >= 0 else { throw OpError("tolerances must not be negative, rtol is \(rtol) and atol \(atol)") }
+            return noGrad {
+                // Differences of the half types may overflow, those of integers are whole.
+                let common = Tensor.resultType(self, other), isFloat = common.isFloatingPoint
+                let wide: DType = !isFloat ? .int64 : common.size == 2 ? .float32 : common
+                let (x, y) = (to(wide), other.to(wide))
+                let distance = (x - y).abs()
+                let limit = (isFloat ? y : y.to(.float32)).abs() * rtol + atol
+                // A difference that wraps is negative.
+                let isDefined = isFloat ? distance.isfinite() : x.ge(y).logicalXor((x - y).lt(0)).logicalAnd(distance.ge(0))
+                let close = x.eq(y).logicalOr(distance.le(limit).logicalAnd(isDefined))
+                return isFloat && equalNan ? close.logicalOr(x.isnan().logicalAnd(y.isnan())) : close
             }
-            return close
         }
     }
 }
@@ -483,8 +534,10 @@ extension Tensor {
     }
     /// Every element ← 0.
     @discardableResult public final func zero_() -> Self { fill_(0) }
-    /// x ← min(max(x, min), max)
-    @discardableResult public final func clamp_(min: Double? = nil, max: Double? = nil) -> Self { updateInPlace("clamp_") { $0.clamp(min: min, max: max) } }
+    /// x ← min(max(x, min), max). Traps where a bound's kind is above x's: an integer tensor takes no decimals.
+    @discardableResult public final func clamp_(min: (any ScalarConvertible)? = nil, max: (any ScalarConvertible)? = nil) -> Self {
+        updateInPlace("clamp_") { $0.clamp(min: min, max: max) }
+    }
     /// x ← eˣ
     @discardableResult public final func exp_() -> Self { updateInPlace("exp_") { $0.exp() } }
     /// x ← ln x

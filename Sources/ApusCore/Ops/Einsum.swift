@@ -33,6 +33,13 @@ private struct Einsum {
             guard labels.count == x.ndim else { throw OpError("'\(term)' names \(labels.count) dimensions, operand \(i) has shape \(x.shape)") }
             widest = max(widest, ellipsis)
             inputs.append(labels)
+            for (d, label) in labels.enumerated() {
+                // Extents of 1 broadcast against other operands, not within a diagonal.
+                let first = labels.firstIndex(of: label)!
+                guard x.shape[first] == x.shape[d] else {
+                    throw OpError("'\(Einsum.name(label))' stands twice in '\(term)', but operand \(i) of shape \(x.shape) has \(x.shape[first]) and \(x.shape[d]) elements there")
+                }
+            }
             for (label, extent) in zip(labels, x.shape) {
                 let known = extents[label] ?? 1
                 guard known == extent || known == 1 || extent == 1 else {

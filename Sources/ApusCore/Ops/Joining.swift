@@ -60,9 +60,9 @@ extension Tensor {
             guard let first = parts.first else { throw OpError("needs at least one tensor") }
             guard first.ndim > 0 else { throw OpError("scalars have no dimension to join along; use stack") }
             let at = try normalize(dim: dim, ndim: first.ndim)
-            var dtype = first.dtype
+            // Empty vectors count for the dtype.
+            let dtype = resultType(all)
             for (i, x) in parts.enumerated() {
-                dtype = DType.promote(dtype, x.dtype)
                 guard x.ndim == first.ndim else { throw OpError("tensor \(i) has shape \(x.shape), tensor 0 \(first.shape): as many dimensions are needed") }
                 for d in 0..<first.ndim where d != at && x.shape[d] != first.shape[d] {
                     throw OpError("tensor \(i) has shape \(x.shape), tensor 0 \(first.shape): they may differ only in dim \(at)")
@@ -145,15 +145,18 @@ extension Tensor {
 
     /// Elements moved by `shift` places along `dim`, those pushed over the end coming in at the start.
     public final func roll(_ shift: Int, dim: Int) -> Tensor { roll([shift], dims: [dim]) }
-    /// Elements moved by `shifts[i]` places along `dims[i]`.
+    /// Elements moved by `shifts[i]` places along `dims[i]`; one shift without dims moves them in row-major order.
     public final func roll(_ shifts: [Int], dims: [Int]) -> Tensor {
         composite("roll", self) { () throws(OpError) in
+            guard !shifts.isEmpty else { throw OpError("no shift is given") }
+            if shifts.count == 1 && dims.isEmpty { return roll(shifts[0]) }
             guard shifts.count == dims.count else { throw OpError("\(shifts.count) shifts for \(dims.count) dims") }
+            guard ndim > 0 else { throw OpError("a scalar has no dimensions to roll along") }
             var out = self
             for (shift, dim) in zip(shifts, dims) {
                 let at = try normalize(dim: dim, ndim: ndim)
-                let n = ndim == 0 ? 1 : shape[at]
-                if n == 0 || ndim == 0 { continue }
+                let n = shape[at]
+                if n == 0 { continue }
                 let by = ((shift % n) + n) % n
                 if by > 0 { out = Tensor.cat([out.narrow(at, n - by, by), out.narrow(at, 0, n - by)], dim: at) }
             }

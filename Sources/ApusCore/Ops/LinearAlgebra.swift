@@ -1,15 +1,29 @@
+/// A symmetric matrix of which only the lower half is read. Its gradient, which is 0 above the diagonal, is shared evenly with the upper half,
+/// since an element there is the same number.
+private struct LowerHalf: Op {
+    var name: String { "lowerHalf" }
+    static var makesView: Bool { true }
+
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
+        let x = inputs[0]
+        return x.view(x.shape, strides: x.strides, offset: x.offset)
+    }
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [(grad + grad.mT) / 2] }
+}
+
 /// Factors of small matrices, column by column from differentiable functions: n steps of n² work each, whole batches at once.
 extension Tensor {
     /// The lower triangular L with L·Lᵀ = self, for symmetric positive definite matrices [*, n, n], of which the lower half is read.
-    /// PyTorch: `torch.linalg.cholesky`. Traps on a matrix that is not positive definite.
+    /// The gradient is symmetric. PyTorch: `torch.linalg.cholesky`. Traps on a matrix that is not positive definite.
     public final func cholesky() -> Tensor {
         composite("cholesky", .asIs, self) { (_) throws(OpError) in
             guard ndim >= 2, shape[-1] == shape[-2], dtype.isFloatingPoint else { throw OpError("needs square matrices of floats, this is \(dtype) \(shape)") }
             let n = shape[-1]
             if n == 0 { return clone() }
+            let matrix = apply(LowerHalf(), Inputs(self))
             var columns: [Tensor] = []
             for j in 0..<n {
-                var column = narrow(-2, j, n - j).select(-1, j)
+                var column = matrix.narrow(-2, j, n - j).select(-1, j)
                 if j > 0 {
                     let before = Tensor.stack(columns.map { $0.narrow(-1, j, n - j) }, dim: -1)
                     column = column - before.matmul(before.narrow(-2, 0, 1).transpose(-2, -1)).squeeze(-1)

@@ -1,7 +1,7 @@
 /// What every function of one number needs: name, kernel, on which numbers, and derivative. `Unary.swift` has the table.
 package final class UnaryRule: Sendable {
     /// Which dtypes the function is computed in.
-    enum Domain: Sendable {
+    package enum Domain: Sendable {
         /// Floats; integers and bool are converted to float32 first.
         case floats
         /// Floats and integers as they are.
@@ -17,9 +17,9 @@ package final class UnaryRule: Sendable {
     /// What the derivative is computed from.
     enum Keeps: Sendable { case nothing, input, output }
 
-    let name: String
-    let kind: UnaryKind
-    let domain: Domain
+    package let name: String
+    package let kind: UnaryKind
+    package let domain: Domain
     let keeps: Keeps
     let autocast: AutocastPolicy
     /// The input's gradient from the output's and what was kept; nil: the function is locally constant, its gradient zero.
@@ -76,7 +76,7 @@ struct Unary: Op {
 
 /// What every function of two numbers needs. `Binary.swift` has the table.
 package final class BinaryRule: Sendable {
-    enum Domain: Sendable {
+    package enum Domain: Sendable {
         /// Any dtype.
         case any
         /// Floats and integers.
@@ -89,9 +89,9 @@ package final class BinaryRule: Sendable {
         case integers
     }
 
-    let name: String
-    let kind: BinaryKind
-    let domain: Domain
+    package let name: String
+    package let kind: BinaryKind
+    package let domain: Domain
     let keepsInputs: Bool
     let keepsOutput: Bool
     let autocast: AutocastPolicy
@@ -155,17 +155,19 @@ struct Compare: Op {
 }
 
 extension Tensor {
-    final func unary(_ rule: UnaryRule, _ a: Double = 0, _ b: Double = 0, _ c: Double = 0) -> Tensor {
+    final func unary(_ rule: UnaryRule, _ a: Double = 0, _ b: Double = 0, _ c: Double = 0) -> Tensor { unary(rule, KernelParameters(a, b, c)) }
+
+    package final func unary(_ rule: UnaryRule, _ p: KernelParameters) -> Tensor {
         var x = self
         if !dtype.isFloatingPoint && !isPoisoned {
             if rule.domain == .floats { x = to(.float32) }
-            if rule.domain == .rounding { return self }
+            if rule.domain == .rounding { return clone() }
         }
-        return apply(Unary(rule: rule, p: KernelParameters(a, b, c)), Inputs(x))
+        return apply(Unary(rule: rule, p: p), Inputs(x))
     }
 
     /// Promotes and broadcasts the operands, then applies the rule.
-    static func binary(_ rule: BinaryRule, _ a: Tensor, _ b: Tensor, _ p: KernelParameters = KernelParameters()) -> Tensor {
+    package static func binary(_ rule: BinaryRule, _ a: Tensor, _ b: Tensor, _ p: KernelParameters = KernelParameters()) -> Tensor {
         if a.dtype == b.dtype && a.shape == b.shape && a.dtype.isFloatingPoint && rule.domain != .bits && rule.domain != .integers {
             return apply(Binary(rule: rule, p: p), Inputs(a, b))
         }
@@ -212,6 +214,18 @@ extension Tensor {
         // A Swift float beside integers gives the default float; a float tensor its own.
         return weak.dtype
     }
+
+    /// The dtype of an expression of all these tensors: what those with dimensions promote to, unless the scalar tensors, and then the Swift
+    /// numbers, are of a higher kind.
+    package static func resultType(_ operands: [Tensor]) -> DType {
+        var promoted: [DType?] = [nil, nil, nil]
+        for x in operands { promoted[x.promotionRank] = promoted[x.promotionRank].map { DType.promote($0, x.dtype) } ?? x.dtype }
+        let strongest = promoted.reversed().compactMap { $0 }
+        return strongest.dropFirst().reduce(strongest[0]) { $1.category > $0.category ? $1 : $0 }
+    }
+
+    /// The dtype of an expression of a tensor of `dtype` and a Swift number.
+    static func resultType(_ dtype: DType, _ number: Scalar) -> DType { number.dtype.category > dtype.category ? number.dtype : dtype }
 
     /// 2: has dimensions; 1: a scalar tensor; 0: a Swift number.
     private final var promotionRank: Int { isWrappedNumber ? 0 : ndim == 0 ? 1 : 2 }

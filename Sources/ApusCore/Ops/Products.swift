@@ -99,19 +99,29 @@ extension Tensor {
         return ndim == rank && other.ndim == rank ? nil : fail(op, "both operands need \(rank) dimensions, the shapes are \(shape) and \(other.shape); matmul takes others")
     }
 
-    /// β·self + α·(a·b). PyTorch: `addmm`.
-    public final func addmm(_ a: Tensor, _ b: Tensor, beta: Double = 1, alpha: Double = 1) -> Tensor {
-        composite("addmm", .lower, self, a, b) { c, a, b in c.plus(a.mm(b), beta, alpha) }
+    /// β·self + α·(a·b), self broadcast to the product's shape; with β = 0 what self holds (NaN, say) does not matter. All are of one dtype,
+    /// which the result has too: integers take the factors without their fractions. PyTorch: `addmm`.
+    public final func addmm(_ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1) -> Tensor {
+        composite("addmm", .lower, self, a, b) { (c, a, b) throws(OpError) in try c.plus(a.mm(b), beta.scalar, alpha.scalar) }
     }
-    /// β·self + α·(a·b) for batches. PyTorch: `baddbmm`.
-    public final func baddbmm(_ a: Tensor, _ b: Tensor, beta: Double = 1, alpha: Double = 1) -> Tensor {
-        composite("baddbmm", .lower, self, a, b) { c, a, b in c.plus(a.bmm(b), beta, alpha) }
+    /// β·self + α·(a·b) for batches, by the rules of `addmm`. PyTorch: `baddbmm`.
+    public final func baddbmm(_ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1) -> Tensor {
+        composite("baddbmm", .lower, self, a, b) { (c, a, b) throws(OpError) in try c.plus(a.bmm(b), beta.scalar, alpha.scalar) }
     }
 
     /// β·self + α·product
-    private final func plus(_ product: Tensor, _ beta: Double, _ alpha: Double) -> Tensor {
-        let scaled = alpha == 1 ? product : product * alpha
-        return beta == 0 ? scaled : (beta == 1 ? self : self * beta) + scaled
+    private final func plus(_ product: Tensor, _ beta: Scalar, _ alpha: Scalar) throws(OpError) -> Tensor {
+        if product.isPoisoned { return product }
+        guard dtype == product.dtype else { throw OpError("the summand is \(dtype), the product \(product.dtype); convert one with to(_:)") }
+        guard Shape.broadcast(shape, product.shape) == product.shape else { throw OpError("a summand of shape \(shape) does not broadcast to the product's shape \(product.shape)") }
+        func times(_ x: Tensor, _ number: Scalar) -> Tensor {
+            let factor = x.dtype.isFloatingPoint ? number : .int(number.int64Value)
+            return factor.doubleValue == 1 ? x : x * factor
+        }
+        let scaled = times(product, alpha)
+        // Nothing of self then, not even through autograd, where it has the gradient 0.
+        if beta.doubleValue == 0 { return requiresGrad ? Tensor.where(Tensor.full([], .bool(false), device: device), self, scaled) : scaled }
+        return times(self, beta) + scaled
     }
 
     /// x·weightᵀ + bias for x [*, in], weight [out, in], bias [out]. PyTorch: `F.linear`.

@@ -26,9 +26,12 @@ extension Tensor {
     public static func randn(_ shape: Int..., dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil, requiresGrad: Bool = false) -> Tensor {
         randn(Shape(shape), dtype: dtype, device: device, generator: generator, requiresGrad: requiresGrad)
     }
-    /// Integers evenly distributed in `low ..< high`.
+    /// Integers evenly distributed in `low ..< high`. Traps where `dtype` does not hold the bounds.
     public static func randint(_ low: Int, _ high: Int, _ shape: Shape, dtype: DType = .int64, device: Device = .cpu, generator: Generator? = nil) -> Tensor {
         guard low < high else { return fail("randint", "there is no integer in \(low) ..< \(high)") }
+        let (first, last) = (Double(low), Double(high - 1))
+        let fits = dtype.isFloatingPoint ? dtype.isFinite(first) && dtype.isFinite(last) : dtype.nearest(Int64(low)) == low && dtype.nearest(Int64(high - 1)) == high - 1
+        guard fits else { return fail("randint", "\(dtype) does not reach from \(low) to \(high - 1)") }
         let out = random(.integers(low: Int64(low), high: Int64(high)), shape, dtype: .int64, device: device, generator: generator, "randint")
         return out.to(dtype)
     }
@@ -90,7 +93,7 @@ extension Tensor {
                     let cumulative = weights.cumsum(dim: -1)
                     let u = Tensor.rand(Shape(shape.dropLast() + [count]), dtype: weights.dtype, device: device, generator: generator)
                     let target = u * cumulative.narrow(-1, shape[-1] - 1, 1)
-                    return cumulative.unsqueeze(-2).le(target.unsqueeze(-1)).sum(dim: -1).clamp(max: Double(shape[-1] - 1))
+                    return cumulative.unsqueeze(-2).le(target.unsqueeze(-1)).sum(dim: -1).clamp(max: shape[-1] - 1)
                 }
                 guard weights.gt(0).sum(dim: -1).ge(count).all().item(Bool.self) else {
                     return fail("multinomial", "\(count) draws without replacement need as many positive weights in each row")

@@ -34,8 +34,8 @@ struct Reduce: Op {
         case .prod: return [Reduce.productGradient(grad, context.saved[0], dims)]
         case .min, .max:
             // Shared evenly among equal extremes, as PyTorch's amin and amax.
-            let isExtreme = context.saved[0].eq(context.saved[1]).to(grad.dtype)
-            return [grad * isExtreme / isExtreme.sum(dim: dims, keepDim: true)]
+            let isExtreme = context.saved[0].eq(context.saved[1])
+            return [isExtreme.to(grad.dtype) * grad.shared(among: isExtreme.sum(dim: dims, keepDim: true))]
         case .any, .all: return [nil]
         }
     }
@@ -189,6 +189,12 @@ extension Tensor {
 }
 
 extension Tensor {
+    /// Itself divided by an integer tensor of counts, which a half type might not hold.
+    final func shared(among count: Tensor) -> Tensor {
+        let wide: DType = dtype.size == 2 ? .float32 : dtype
+        return (to(wide) / count.to(wide)).to(dtype)
+    }
+
     /// The dims of a reduction, sorted; all of them for nil.
     final func reductionDims(_ dims: [Int]?) throws(OpError) -> [Int] {
         guard let dims, !dims.isEmpty else { return Array(0..<ndim) }

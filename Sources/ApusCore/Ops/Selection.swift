@@ -69,7 +69,8 @@ struct Gather: Op {
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (x, index) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized(index.shape, x.dtype, x.device)
-        try x.device.backend.gather(x, dim: dim, index, into: out)
+        // An empty index may have any rank.
+        if index.numel > 0 { try x.device.backend.gather(x, dim: dim, index, into: out) }
         saved.keep(index)
         return out
     }
@@ -90,7 +91,9 @@ struct GatherBackward: Op {
         let wide = grad.scatterType(inputs[1], dim)
         let out = try Tensor.uninitialized(shape, wide, grad.device)
         grad.device.backend.fill(out, with: .double(0))
-        try grad.device.backend.scatter(.add, out, dim: dim, inputs[1], wide == grad.dtype ? grad : try grad.converted(to: wide))
+        if grad.numel > 0 {
+            try grad.device.backend.scatter(.add, out, dim: dim, inputs[1], wide == grad.dtype ? grad : try grad.converted(to: wide))
+        }
         saved.keep(inputs[1])
         return wide == grad.dtype ? out : try out.converted(to: grad.dtype)
     }
@@ -134,10 +137,11 @@ struct Scatter: Op {
         case .min, .max:
             // Shared evenly among all that equal the extreme.
             let (x, source, y) = (context.saved[1], context.saved[2], context.saved[3])
-            let own = x.eq(y).to(grad.dtype)
-            let theirs = source.eq(y.gather(dim, index)).to(grad.dtype)
-            let share = grad / own.scatterAdd(dim, index, theirs).clamp(min: 1.0)
-            return [own * share, nil, context.needs(2) ? theirs * share.gather(dim, index) : nil]
+            let wide = grad.dtype.computeType // Half types do not count so far.
+            let own = x.eq(y).to(wide)
+            let theirs = source.eq(y.gather(dim, index)).to(wide)
+            let share = grad.to(wide) / own.scatterAdd(dim, index, theirs).clamp(min: 1.0)
+            return [(own * share).to(grad.dtype), nil, context.needs(2) ? (theirs * share.gather(dim, index)).to(grad.dtype) : nil]
         }
     }
 
@@ -183,16 +187,18 @@ extension Tensor {
     /// `condition ? value : b`
     public static func `where`(_ condition: Tensor, _ value: some ScalarConvertible, _ b: Tensor) -> Tensor { `where`(condition, b.wrapped(value), b) }
 
-    /// x with `value` where the bool `mask` holds.
+    /// x with `value`, converted to its dtype, where the bool `mask` holds.
     public final func maskedFill(_ mask: Tensor, _ value: some ScalarConvertible) -> Tensor {
-        composite("maskedFill", self, mask) { () throws(OpError) in
+        isPoisoned ? self : maskedFill(mask, Tensor.full([], value.scalar, dtype: dtype, device: device))
+    }
+    /// x with the scalar tensor `value`, converted to its dtype, where the bool `mask` holds. Traps where `value` has dimensions.
+    public final func maskedFill(_ mask: Tensor, _ value: Tensor) -> Tensor {
+        composite("maskedFill", self, mask, value) { () throws(OpError) in
             guard mask.dtype == .bool else { throw OpError("the mask must be bool, this one is \(mask.dtype)") }
-            guard value.scalar.dtype.category <= dtype.category else { throw OpError("a \(dtype) tensor cannot hold the value \(value.scalar.doubleValue)") }
-            return Tensor.where(mask, Tensor.full([], value.scalar, dtype: dtype, device: device), self)
+            guard value.ndim == 0 else { throw OpError("the value must be a number or a scalar tensor, it has shape \(value.shape); use Tensor.where for several") }
+            return Tensor.where(mask, value.to(dtype), self)
         }
     }
-    /// x with the scalar tensor `value` where the bool `mask` holds.
-    public final func maskedFill(_ mask: Tensor, _ value: Tensor) -> Tensor { Tensor.where(mask, value.to(dtype), self) }
 
     /// Index tensors are int64; smaller integers are widened.
     private static func index(_ index: Tensor) throws(OpError) -> Tensor {
@@ -200,11 +206,20 @@ extension Tensor {
         return index.to(.int64)
     }
 
+    /// Places along a dimension are a vector, or one number.
+    private static func checkVector(_ index: Tensor) throws(OpError) {
+        guard index.ndim <= 1 else { throw OpError("the index must be a vector, its shape is \(index.shape)") }
+    }
+
     /// The parts at the places `index` (a vector) along `dim`, in that order. PyTorch: `index_select`.
     public final func indexSelect(dim: Int, _ index: Tensor) -> Tensor {
         composite("indexSelect", self, index) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
-            guard ndim > 0, index.ndim <= 1 else { throw OpError("index must be a vector and x have dimensions, the shapes are \(index.shape) and \(shape)") }
+            try Tensor.checkVector(index)
+            if ndim == 0 {
+                guard index.numel == 1 else { throw OpError("a scalar has one element, the index names \(index.numel)") }
+                return reshape([1]).indexSelect(dim: 0, index).reshape([])
+            }
             return apply(IndexSelect(dim: at, inputShape: shape), [self, try Tensor.index(index).reshape([-1])])
         }
     }
@@ -215,12 +230,15 @@ extension Tensor {
     public final func indexAdd(dim: Int, _ index: Tensor, _ source: Tensor) -> Tensor {
         composite("indexAdd", self, index, source) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
+            try Tensor.checkVector(index)
             var wanted = shape
             if ndim > 0 { wanted[at] = index.numel }
-            guard ndim > 0, index.ndim == 1, source.shape == wanted, source.dtype == dtype else {
+            guard ndim > 0 || index.numel == 1, source.shape == wanted, source.dtype == dtype else {
                 throw OpError("x \(shape) (\(dtype)), index \(index.shape) and source \(source.shape) (\(source.dtype)) do not fit; source must be \(wanted)")
             }
-            return apply(IndexAdd(dim: at), [self, try Tensor.index(index), source])
+            let places = try Tensor.index(index).reshape([-1])
+            if ndim == 0 { return reshape([1]).indexAdd(dim: 0, places, source.reshape([1])).reshape([]) }
+            return apply(IndexAdd(dim: at), [self, places, source])
         }
     }
 
@@ -228,6 +246,8 @@ extension Tensor {
     public final func indexFill(dim: Int, _ index: Tensor, _ value: some ScalarConvertible) -> Tensor {
         composite("indexFill", self, index) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
+            try Tensor.checkVector(index)
+            if ndim == 0 { return reshape([1]).indexFill(dim: 0, index, value).reshape([]) }
             let marks = Tensor.zeros([shape[at]], dtype: .int64, device: device)
                 .scatter(0, try Tensor.index(index).reshape([-1]), Tensor.ones([index.numel], dtype: .int64, device: device))
             var spread = Shape(repeating: 1, count: ndim)
@@ -236,18 +256,20 @@ extension Tensor {
         }
     }
 
-    /// out[i][j][k] = x[index[i][j][k]][j][k] for dim 0, x[i][index[i][j][k]][k] for dim 1 and so on. PyTorch: `gather`.
+    /// out[i][j][k] = x[index[i][j][k]][j][k] for dim 0, x[i][index[i][j][k]][k] for dim 1 and so on. An empty index may have any shape, which
+    /// the result has too. PyTorch: `gather`.
     public final func gather(_ dim: Int, _ index: Tensor) -> Tensor {
         composite("gather", self, index) { () throws(OpError) in
             let at = try checkGather(dim, index)
-            return ndim == 0 ? reshape([1]).gather(0, index.reshape([-1])).reshape(index.shape)
+            return ndim == 0 && index.numel > 0 ? reshape([1]).gather(0, index.reshape([-1])).reshape(index.shape)
                 : apply(Gather(dim: at, inputShape: shape), [self, try Tensor.index(index)])
         }
     }
 
     private final func checkGather(_ dim: Int, _ index: Tensor) throws(OpError) -> Int {
         let at = try normalize(dim: dim, ndim: ndim)
-        guard index.ndim == ndim || ndim == 0 && index.numel == 1 else { throw OpError("index of shape \(index.shape) and x of shape \(shape) must have as many dimensions") }
+        if index.numel == 0 { return at }
+        guard index.ndim == ndim || ndim == 0 && index.ndim == 1 else { throw OpError("index of shape \(index.shape) and x of shape \(shape) must have as many dimensions") }
         for i in 0..<ndim where i != at && index.shape[i] > shape[i] {
             throw OpError("index of shape \(index.shape) is larger than x of shape \(shape) in dim \(i)")
         }
@@ -260,8 +282,9 @@ extension Tensor {
             return composite("scatterAdd", .widest, self, source) { x, source in x.scattered(kind, dim, index, source) }
         }
         return composite(kind == .add ? "scatterAdd" : "scatter", self, index, source) { () throws(OpError) in
-            if ndim == 0 { return reshape([1]).scattered(kind, 0, index.reshape([-1]), source.reshape([-1])).reshape(Shape()) }
             let at = try checkGather(dim, index)
+            if index.numel == 0 { return clone() }
+            if ndim == 0 { return reshape([1]).scattered(kind, 0, index.reshape([-1]), source.reshape([-1])).reshape(Shape()) }
             guard source.ndim == ndim, source.dtype == dtype else {
                 throw OpError("source of shape \(source.shape) (\(source.dtype)) does not fit x of shape \(shape) (\(dtype))")
             }

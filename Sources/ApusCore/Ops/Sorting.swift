@@ -14,6 +14,23 @@ struct SortOrder: Op {
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [nil] }
 }
 
+/// One of x's elements, the second input: its gradient goes in equal parts to all that equal it, or are NaN as it is.
+private struct SharedElement: Op {
+    var name: String { "median" }
+
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
+        saved.keep(inputs[0])
+        saved.keep(inputs[1])
+        return try inputs[1].converted(to: inputs[1].dtype)
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
+        let (x, element) = (context.saved[0], context.saved[1])
+        let equals = x.eq(element).logicalOr(x.isnan().logicalAnd(element.isnan()))
+        return [Tensor.where(equals, grad.shared(among: equals.sum()), Tensor.zeros(like: x)), nil]
+    }
+}
+
 extension Tensor {
     /// The places that put `dim` in order, int64; equal elements keep theirs, NaN counts as largest.
     public final func argsort(dim: Int = -1, descending: Bool = false) -> Tensor {
@@ -43,63 +60,82 @@ extension Tensor {
     public final func kthvalue(_ k: Int, dim: Int = -1, keepDim: Bool = false) -> (values: Tensor, indices: Tensor) {
         let indices = composite("kthvalue", self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
-            guard ndim > 0, k >= 1, k <= shape[at] else { throw OpError("k = \(k) is not within 1 … the elements of dim \(dim) of shape \(shape)") }
-            return argsort(dim: at).narrow(at, k - 1, 1).contiguous()
+            guard k >= 1, k <= (ndim == 0 ? 1 : shape[at]) else { throw OpError("k = \(k) is not within 1 … the elements of dim \(dim) of shape \(shape)") }
+            return ndim == 0 ? argsort(dim: 0) : argsort(dim: at).narrow(at, k - 1, 1).contiguous()
         }
+        return taken(indices, dim, keepDim)
+    }
+
+    /// The elements at one place along `dim` each, and these places.
+    private final func taken(_ indices: Tensor, _ dim: Int, _ keepDim: Bool) -> (values: Tensor, indices: Tensor) {
         if indices.isPoisoned { return (indices, indices) }
         let values = gather(dim, indices)
-        return keepDim ? (values, indices) : (values.squeeze(dim), indices.squeeze(dim))
+        return keepDim || ndim == 0 ? (values, indices) : (values.squeeze(dim), indices.squeeze(dim))
     }
 
     /// The lower of the middle elements along `dim`, and its place; NaN where there is one. PyTorch: `median`.
     public final func median(dim: Int, keepDim: Bool = false) -> (values: Tensor, indices: Tensor) {
         let indices = composite("median", self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
-            guard ndim > 0, shape[at] > 0 else { throw OpError("dim \(dim) of shape \(shape) has no middle") }
+            if ndim == 0 { return argsort(dim: 0) }
+            guard shape[at] > 0 else { throw OpError("dim \(dim) of shape \(shape) has no middle") }
             let n = shape[at]
             let order = argsort(dim: at)
             let middle = order.narrow(at, (n - 1) / 2, 1)
             if !dtype.isFloatingPoint { return middle.contiguous() }
             // NaN sorts last: where there is one, the first of them is the answer.
             let count = isnan().sum(dim: at, keepDim: true)
-            let firstNaN = order.gather(at, (count * -1 + n).clamp(max: Double(n - 1)))
+            let firstNaN = order.gather(at, (count * -1 + n).clamp(max: n - 1))
             return Tensor.where(count.gt(0), firstNaN, middle).contiguous()
         }
-        if indices.isPoisoned { return (indices, indices) }
-        let values = gather(dim, indices)
-        return keepDim ? (values, indices) : (values.squeeze(dim), indices.squeeze(dim))
+        return taken(indices, dim, keepDim)
     }
-    /// The lower of the middle elements; NaN where there is one.
-    public final func median() -> Tensor { reshape([-1]).median(dim: 0).values }
+    /// The lower of the middle elements; NaN where there is one. All elements that equal it share the gradient.
+    public final func median() -> Tensor {
+        let middle = noGrad { reshape([-1]).median(dim: 0).values }
+        return middle.isPoisoned || !requiresGrad ? middle : apply(SharedElement(), Inputs(self, middle))
+    }
 
     /// The `q`-quantiles (0 … 1) along `dim`, by linear interpolation between neighbours; q's own extent comes first where it has one. PyTorch: `quantile`.
     public final func quantile(_ q: Tensor, dim: Int, keepDim: Bool = false) -> Tensor {
         if let failed = floatsOnly("quantile") { return failed }
         return composite("quantile", self, q) { () throws(OpError) in
-            let at = try normalize(dim: dim, ndim: ndim)
-            guard ndim > 0, shape[at] > 0 else { throw OpError("dim \(dim) of shape \(shape) has no quantiles") }
-            guard q.ndim <= 1, q.dtype == dtype, q.ge(0).logicalAnd(q.le(1)).all().item(Bool.self) else {
-                throw OpError("q must be a number or vector of \(dtype) within 0 … 1, it is \(q.dtype) of shape \(q.shape)")
-            }
-            let n = shape[at]
-            let last = movedim(at, -1)
-            let sorted = last.gather(-1, last.argsort(dim: -1))
-            let place = q.reshape([-1]) * Double(n - 1)
-            let low = place.floor().to(.int64)
-            let high = place.ceil().to(.int64)
-            let weight = place - place.floor()
-            let a = sorted.indexSelect(dim: -1, low)
-            let b = sorted.indexSelect(dim: -1, high)
-            var values = (a + (b - a) * weight).maskedFill(sorted.isnan().any(dim: -1, keepDim: true), Double.nan)
-            values = values.movedim(-1, 0)
-            if keepDim { values = values.unsqueeze(at + 1) }
+            guard q.ndim <= 1, q.dtype == dtype else { throw OpError("q must be a number or vector of \(dtype), it is \(q.dtype) of shape \(q.shape)") }
+            let values = try quantiles(q.detach().to(.cpu).array(Double.self), dim, keepDim, of: q.requiresGrad ? q.reshape([-1]) : nil)
             return q.ndim == 0 ? values.squeeze(0) : values
         }
     }
     /// The `q`-quantile (0 … 1) along `dim`.
-    public final func quantile(_ q: Double, dim: Int, keepDim: Bool = false) -> Tensor { quantile(Tensor.full([], q, dtype: dtype, device: device), dim: dim, keepDim: keepDim) }
+    public final func quantile(_ q: Double, dim: Int, keepDim: Bool = false) -> Tensor {
+        if let failed = floatsOnly("quantile") { return failed }
+        return composite("quantile", self) { () throws(OpError) in try quantiles([q], dim, keepDim).squeeze(0) }
+    }
     /// The `q`-quantile (0 … 1) of all elements.
     public final func quantile(_ q: Double) -> Tensor { reshape([-1]).quantile(q, dim: 0) }
+
+    /// The quantiles as first dimension. Places are computed in `Double`: half types do not count beyond 2,048, float32 not beyond 2²⁴.
+    /// `source` holds the same q where these have a gradient.
+    private final func quantiles(_ q: [Double], _ dim: Int, _ keepDim: Bool, of source: Tensor? = nil) throws(OpError) -> Tensor {
+        let at = try normalize(dim: dim, ndim: ndim)
+        guard ndim > 0 else { return try reshape([1]).quantiles(q, 0, false, of: source) }
+        let n = shape[at]
+        guard n > 0 else { throw OpError("dim \(dim) of shape \(shape) has no quantiles") }
+        if let wrong = q.first(where: { !($0 >= 0 && $0 <= 1) }) { throw OpError("q must lie within 0 … 1, it is \(wrong)") }
+        let places = q.map { $0 * Double(n - 1) }
+        let wide: DType = dtype.size == 2 ? .float32 : dtype
+        let last = movedim(at, -1)
+        let sorted = last.gather(-1, last.argsort(dim: -1))
+        func neighbours(_ rule: FloatingPointRoundingRule) -> Tensor {
+            sorted.indexSelect(dim: -1, Tensor(places.map { Int64($0.rounded(rule)) }, shape: [q.count], device: device)).to(wide)
+        }
+        let (a, b) = (neighbours(.down), neighbours(.up))
+        var weight = Tensor(places.map { $0 - $0.rounded(.down) }, shape: [q.count], dtype: wide, device: device)
+        if let source { weight = weight + (source.to(wide) - source.detach().to(wide)) * Double(n - 1) }
+        // Between equal infinities there is no difference to take.
+        let between = Tensor.where(a.eq(b).logicalAnd(a.isinf()), a, a.lerp(b, weight)).to(dtype)
+        let values = between.maskedFill(sorted.isnan().any(dim: -1, keepDim: true), Double.nan).movedim(-1, 0)
+        return keepDim ? values.unsqueeze(at + 1) : values
+    }
 
     /// The different elements in ascending order, where each element is among them, and how often each occurs. PyTorch: `torch.unique`.
     public final func unique() -> (values: Tensor, inverse: Tensor, counts: Tensor) {

@@ -68,9 +68,18 @@ extension UnaryRule {
     static let softplus = UnaryRule("softplus", .softplus, autocast: .float32) { g, x, p in Tensor.binary(.softplusGrad, g, x, p) }
     static let hardtanh = UnaryRule("hardtanh", .clamp, .numbers) { g, x, p in Tensor.binary(.hardtanhGrad, g, x, p) }
     static let clamp = UnaryRule("clamp", .clamp, .numbers) { g, x, p in Tensor.binary(.clampGrad, g, x, p) }
-    static let hardshrink = UnaryRule("hardshrink", .hardshrink) { g, x, p in Tensor.where(x.abs().gt(p.a), g, Tensor.zeros(like: g)) }
-    static let softshrink = UnaryRule("softshrink", .softshrink) { g, x, p in Tensor.where(x.abs().gt(p.a), g, Tensor.zeros(like: g)) }
-    static let threshold = UnaryRule("threshold", .threshold, .numbers) { g, x, p in Tensor.where(x.gt(p.a), g, Tensor.zeros(like: g)) }
+    // Of these three the gradient passes where x is NaN, as the value does.
+    static let hardshrink = UnaryRule("hardshrink", .hardshrink) { g, x, p in Tensor.where(x.abs().le(p.a), Tensor.zeros(like: g), g) }
+    static let softshrink = UnaryRule("softshrink", .softshrink) { g, x, p in Tensor.where(x.abs().le(p.a), Tensor.zeros(like: g), g) }
+    static let threshold = UnaryRule("threshold", .threshold, .numbers) { g, x, p in Tensor.where(x.le(p.a), Tensor.zeros(like: g), g) }
+
+    /// Every rule of this table; a test holds it against the table's text.
+    package static let all: [UnaryRule] = [
+        neg, abs, sign, square, reciprocal, sqrt, rsqrt, exp, exp2, expm1, log, log2, log10, log1p, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh,
+        acosh, atanh, erf, erfc, erfinv, lgamma, digamma, floor, ceil, round, trunc, frac, sigmoid, logSigmoid, softsign, mish, silu, hardsigmoid, hardswish,
+        relu, logicalNot, isnan, isinf, isfinite, bitwiseNot, addNumber, subNumber, mulNumber, pow, powInteger, gelu, geluTanh, leakyRelu, elu, softplus,
+        hardtanh, clamp, hardshrink, softshrink, threshold,
+    ]
 
     /// With s = softplus x, t = tanh s: t + x·(1 − t²)·σ(x)
     private static func mishGradient(_ g: Tensor, _ x: Tensor) -> Tensor {
@@ -90,10 +99,10 @@ extension Tensor {
     public final func neg() -> Tensor { unary(.neg) }
     /// |x|; d = sign x.
     public final func abs() -> Tensor { unary(.abs) }
-    /// −1, 0 or 1.
-    public final func sign() -> Tensor { unary(.sign) }
-    /// x²; d = 2x.
-    public final func square() -> Tensor { unary(.square) }
+    /// −1, 0 or 1; of bool itself.
+    public final func sign() -> Tensor { dtype == .bool ? clone() : unary(.sign) }
+    /// x²; d = 2x. Bool counts as int64.
+    public final func square() -> Tensor { dtype == .bool ? to(.int64).unary(.square) : unary(.square) }
     /// 1/x; d = −1/x².
     public final func reciprocal() -> Tensor { unary(.reciprocal) }
     /// √x; d = 1/(2√x).
@@ -189,29 +198,15 @@ extension Tensor {
     public final func elu(alpha: Double = 1, scale: Double = 1, inputScale: Double = 1) -> Tensor { unary(.elu, alpha, scale, inputScale) }
     /// ln(1 + exp(β·x))/β, and x itself where β·x > threshold; d = σ(β·x).
     public final func softplus(beta: Double = 1, threshold: Double = 20) -> Tensor { unary(.softplus, beta, threshold) }
-    /// min(max(x, minVal), maxVal); d = 1 strictly inside.
-    public final func hardtanh(minVal: Double = -1, maxVal: Double = 1) -> Tensor { unary(.hardtanh, minVal, maxVal) }
-    /// min(max(x, min), max); d = 1 from min to max. A bound left out does not bind.
-    public final func clamp(min: Double? = nil, max: Double? = nil) -> Tensor {
-        if isPoisoned { return self }
-        if min == nil && max == nil { return fail("clamp", "neither min nor max is given") }
-        return unary(.clamp, min ?? -.infinity, max ?? .infinity)
-    }
-    /// min(max(x, min), max) with bounds that are tensors.
-    public final func clamp(min: Tensor? = nil, max: Tensor? = nil) -> Tensor {
-        let lower = min.map(maximum) ?? self
-        return max.map(lower.minimum) ?? lower
-    }
     /// |x| > λ ? x : 0.
     public final func hardshrink(_ lambda: Double = 0.5) -> Tensor { unary(.hardshrink, lambda) }
     /// x shrunk toward 0 by λ, 0 within.
     public final func softshrink(_ lambda: Double = 0.5) -> Tensor { unary(.softshrink, lambda) }
-    /// x > threshold ? x : value.
-    public final func threshold(_ threshold: Double, _ value: Double) -> Tensor { unary(.threshold, threshold, value) }
     /// log(x / (1 − x)), x clamped to eps … 1 − eps where eps is given. PyTorch: `torch.logit`.
     public final func logit(eps: Double? = nil) -> Tensor {
         composite("logit", .asIs, self) { x in
-            let x = eps.map { x.clamp(min: $0, max: 1 - $0) } ?? x
+            let float = x.dtype.isFloatingPoint ? x : x.to(.float32)
+            let x = eps.map { float.clamp(min: $0, max: 1 - $0) } ?? float
             return (x / (1 - x)).log()
         }
     }

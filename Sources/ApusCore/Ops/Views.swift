@@ -291,6 +291,7 @@ extension Tensor {
     public final func movedim(_ source: Int, _ destination: Int) -> Tensor {
         composite("movedim", self) { () throws(OpError) in
             let (from, to) = (try normalize(dim: source, ndim: ndim), try normalize(dim: destination, ndim: ndim))
+            if from == to { return self }
             var dims = Array(0..<ndim)
             dims.remove(at: from)
             dims.insert(from, at: to)
@@ -365,9 +366,11 @@ extension Tensor {
     public final func unfold(_ dim: Int, _ size: Int, _ step: Int) -> Tensor {
         composite("unfold", self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
-            guard ndim > 0, size >= 0, size <= shape[at], step > 0 else {
+            guard size >= 0, size <= (ndim == 0 ? 1 : shape[at]), step > 0 else {
                 throw OpError("windows of \(size) elements, \(step) apart, do not fit into dim \(dim) of shape \(shape)")
             }
+            // A scalar is one window of itself.
+            if ndim == 0 { return reshape([1]).narrow(0, 0, size) }
             return apply(UnfoldDimension(dim: at, size: size, step: step, inputShape: shape), Inputs(self))
         }
     }

@@ -19,9 +19,13 @@ typedef struct {
     int32_t dtype;
 } apus_tensor;
 
-/// Constants of a pointwise kernel.
+/// Constants of a pointwise kernel, as kernels of floats read them and as those of integers do: a double has not all the bits of an int64.
+typedef struct {
+    int64_t a, b, c;
+} apus_integers;
 typedef struct {
     double a, b, c;
+    apus_integers integers;
 } apus_parameters;
 
 #endif

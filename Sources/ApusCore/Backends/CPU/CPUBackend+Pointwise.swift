@@ -48,10 +48,10 @@ extension CPUBackend {
             func store<T>(_ value: T) { bytes.storeBytes(of: value, as: T.self) }
             switch out.dtype {
             case .bool: store(UInt8(value.doubleValue != 0 ? 1 : 0))
-            case .uint8: store(UInt8(truncatingIfNeeded: value.int64Value))
-            case .int8: store(Int8(truncatingIfNeeded: value.int64Value))
-            case .int16: store(Int16(truncatingIfNeeded: value.int64Value))
-            case .int32: store(Int32(truncatingIfNeeded: value.int64Value))
+            case .uint8: store(UInt8(truncatingIfNeeded: value.integer(in: .uint8)))
+            case .int8: store(Int8(truncatingIfNeeded: value.integer(in: .int8)))
+            case .int16: store(Int16(truncatingIfNeeded: value.integer(in: .int16)))
+            case .int32: store(Int32(truncatingIfNeeded: value.integer(in: .int32)))
             case .int64: store(value.int64Value)
             case .float16: store(Float16(Float(value.doubleValue)))
             case .bfloat16: store(BFloat16(Float(value.doubleValue)).bitPattern)

@@ -26,7 +26,7 @@ extension DType {
 }
 
 extension KernelParameters {
-    @inline(__always) var forC: apus_parameters { apus_parameters(a: a, b: b, c: c) }
+    @inline(__always) var forC: apus_parameters { apus_parameters(a: a, b: b, c: c, integers: apus_integers(a: integers.a, b: integers.b, c: integers.c)) }
 }
 
 extension Tensor {

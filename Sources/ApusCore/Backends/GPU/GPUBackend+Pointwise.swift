@@ -101,10 +101,15 @@ extension GPUBackend {
             }
             for step in chain.steps {
                 if case .fill = step.function {
-                    // Integers keep all their bits.
-                    if step.output.dtype.isFloatingPoint { arguments.append(step.value.doubleValue, as: step.output.dtype) } else { arguments.append(step.value.int64Value) }
+                    let dtype = step.output.dtype
+                    if dtype.isFloatingPoint { arguments.append(step.value.doubleValue, as: dtype) } else { arguments.append(step.value.integer(in: dtype)) }
                 } else {
-                    for constant in [step.constants.a, step.constants.b, step.constants.c].prefix(isShared ? 3 : step.constantCount) { arguments.append(constant, as: step.dtype) }
+                    let (p, count) = (step.constants, isShared ? 3 : step.constantCount)
+                    if step.dtype.isFloatingPoint {
+                        for constant in [p.a, p.b, p.c].prefix(count) { arguments.append(constant, as: step.dtype) }
+                    } else {
+                        for constant in [p.integers.a, p.integers.b, p.integers.c].prefix(count) { arguments.append(constant) }
+                    }
                     if isShared { arguments.append(Int64(step.function.code)) }
                 }
             }

@@ -178,7 +178,7 @@ enum ReferenceFunctions {
         case .leakyReluGrad: return { $1 > 0 ? $0 : a * $0 }
         case .eluGrad: return { $1 > 0 ? $0 * b : $0 * a * b * c * Glibc.exp(c * $1) }
         case .softplusGrad: return { a * $1 > b ? $0 : $0 * sigmoid(a * $1) }
-        case .hardtanhGrad: return { a < $1 && $1 < b ? $0 : 0 }
+        case .hardtanhGrad: return { $1 <= a || $1 >= b ? 0 : $0 }
         case .clampGrad: return { a <= $1 && $1 <= b ? $0 : 0 }
         case .addScaled: return { $0 + a * $1 }
         case .bitwiseAnd, .bitwiseOr, .bitwiseXor, .shiftLeft, .shiftRight: preconditionFailure("ReferenceBackend: \(kind) of floats")
@@ -188,7 +188,7 @@ enum ReferenceFunctions {
     // MARK: Of integers
 
     static func integerUnary(_ kind: UnaryKind, _ p: KernelParameters) -> (Int64) -> Int64 {
-        let (a, b) = (Scalar.double(p.a).int64Value, Scalar.double(p.b).int64Value)
+        let (a, b) = (p.integers.a, p.integers.b)
         switch kind {
         case .negative: return { 0 &- $0 }
         case .absolute: return { $0 < 0 ? 0 &- $0 : $0 }
@@ -201,6 +201,7 @@ enum ReferenceFunctions {
         case .floor, .ceil, .round, .trunc: return { $0 }
         case .relu: return { Swift.max($0, 0) }
         case .clamp: return { Swift.min(Swift.max($0, a), b) }
+        case .threshold: return { $0 <= a ? b : $0 }
         case .powScalar: return { integerPower($0, a) }
         case .affine: return { a &* $0 &+ b }
         default: preconditionFailure("ReferenceBackend: \(kind) of integers")
@@ -208,7 +209,7 @@ enum ReferenceFunctions {
     }
 
     static func integerBinary(_ kind: BinaryKind, _ p: KernelParameters) -> (Int64, Int64) -> Int64 {
-        let a = Scalar.double(p.a).int64Value
+        let a = p.integers.a
         switch kind {
         case .add: return { $0 &+ $1 }
         case .sub: return { $0 &- $1 }

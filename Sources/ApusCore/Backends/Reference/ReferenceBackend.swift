@@ -62,15 +62,14 @@ extension Double: ReferenceNumber {
         }
     }
 
-    /// Rounds to nearest even (to the 16-bit types through float32, as the contract says); to integers truncates, then wraps.
+    /// Rounds to nearest even (to the 16-bit types through float32, as the contract says); to integers truncates, to the nearest one where none fits.
     func write(_ dtype: DType, _ address: UnsafeMutableRawPointer) {
         switch dtype {
         case .float64: address.storeBytes(of: self, as: Double.self)
         case .float32: address.storeBytes(of: Float(self), as: Float.self)
         case .float16: address.storeBytes(of: Float16(Float(self)), as: Float16.self)
         case .bfloat16: address.storeBytes(of: BFloat16(Float(self)), as: BFloat16.self)
-        case .bool: Int64(self != 0 ? 1 : 0).write(.bool, address)
-        default: Scalar.double(self).int64Value.write(dtype, address)
+        default: Scalar.double(self).integer(in: dtype).write(dtype, address)
         }
     }
 

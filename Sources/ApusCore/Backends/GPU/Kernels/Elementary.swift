@@ -7,7 +7,10 @@ extension KernelDialect {
     private static let floatFunctions = #"""
     FUNCTION @ sigmoid_@(@ x) { return 1 / (1 + exp(-x)); }
     FUNCTION @ softplus_@(@ x) { return (x > 0 ? x : (@)0) + log1p(exp(-fabs(x))); }
-    FUNCTION @ clamp_@(@ x, @ low, @ high) { return x != x ? x : x < low ? low : x > high ? high : x; }
+    FUNCTION @ clamp_@(@ x, @ low, @ high) {
+        x = x < low ? low : x;
+        return x > high ? high : x;
+    }
     FUNCTION @ power_@(@ x, @ a) {
         return a == 2 ? x * x : a == 3 ? x * x * x : a == 1 ? x : a == 0 ? (@)1 : a == -1 ? 1 / x : a == -2 ? 1 / (x * x) : pow(x, a);
     }
@@ -44,6 +47,7 @@ extension KernelDialect {
 
     /// The integers' functions. Division never meets 0 or overflows, whatever the operands are.
     static let integerFunctions = #"""
+    FUNCTION i64 nearest_integer(i64 x, i64 low, i64 high) { return x < low ? low : x > high ? high : x; }
     FUNCTION i64 truncated_quotient(i64 x, i64 y) { return y == 0 ? 0 : y == -1 ? (i64)(0 - (u64)x) : x / y; }
     FUNCTION i64 truncated_remainder(i64 x, i64 y) { return y == 0 || y == -1 ? 0 : x % y; }
     FUNCTION i64 floored_remainder(i64 x, i64 y) {
@@ -240,7 +244,7 @@ extension KernelDialect {
         case .leakyReluGrad: "y > 0 ? x : a * x"
         case .eluGrad: "y > 0 ? x * b : x * a * b * c * exp(c * y)"
         case .softplusGrad: "a * y > b ? x : x * sigmoid_@(a * y)"
-        case .hardtanhGrad: "a < y && y < b ? x : (@)0"
+        case .hardtanhGrad: "y <= a || y >= b ? (@)0 : x"
         case .clampGrad: "a <= y && y <= b ? x : (@)0"
         case .addScaled: "x + a * y"
         }

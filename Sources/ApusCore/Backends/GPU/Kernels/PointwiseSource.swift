@@ -178,7 +178,9 @@ extension PointwiseChain.Step {
             // Floats become integers through a function that knows what does not fit; anything becomes bool by being unlike 0.
             if output.dtype == .bool { return "x != 0" }
             if output.dtype.isFloatingPoint { return "(\(output.dtype.computeName))x" }
-            return "integer_of_\(dtype.computeName)(x)"
+            let integer = "integer_of_\(dtype.computeName)(x)"
+            let (low, high) = (output.dtype.nearest(.min), output.dtype.nearest(.max))
+            return dtype.isFloatingPoint && output.dtype != .int64 ? "nearest_integer(\(integer), \(low), \(high))" : integer
         }
     }
 
