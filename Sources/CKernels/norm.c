@@ -9,6 +9,7 @@
 #define M(f) f_##f
 #define P(name) apus_f_##name
 #include "norm_template.h"
+#include "norm_channels_template.h"
 #undef T
 #undef EPSILON
 #undef M
@@ -18,3 +19,4 @@
 #define M(f) d_##f
 #define P(name) apus_d_##name
 #include "norm_template.h"
+#include "norm_channels_template.h"
