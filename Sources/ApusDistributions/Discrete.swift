@@ -59,7 +59,7 @@ public final class Categorical: Distribution {
     public init(logits: Tensor, validateArgs: Bool = true) {
         var given = logits
         if !given.isPoisoned && given.ndim < 1 { given = fail("Categorical", "logits need a dimension of classes") }
-        self.logits = given - given.logsumexp(dim: -1, keepDim: true)
+        self.logits = given.logSoftmax(dim: -1)
         probs = given.softmax(dim: -1)
         super.init(given.isPoisoned ? [] : Shape(given.shape.dropLast()), validateArgs: validateArgs, [("logits", self.logits)])
     }

@@ -1,48 +1,11 @@
-#include "pooling.h"
 #include "core.h"
-#include "parallel.h"
+#include "pooling_windows.h"
 #include <limits.h>
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
-// The part of a window within the input along one dimension, and its length within the padded input.
-typedef struct {
-    int64_t begin, end, step, padded;
-} span;
-
-static inline span window(const apus_pool *p, int d, int64_t o)
-{
-    int64_t in = p->in[d];
-    if (p->adaptive) {
-        int64_t n = p->out[d], begin = o * in / n, end = ((o + 1) * in + n - 1) / n;
-        return (span){begin, end, 1, end - begin};
-    }
-    int64_t begin = o * p->stride[d] - p->padding[d], step = p->dilation[d];
-    int64_t end = begin + (p->kernel[d] - 1) * step + 1;
-    int64_t padded = (end < in + p->padding[d] ? end : in + p->padding[d]) - begin;
-    if (begin < 0) begin += (-begin + step - 1) / step * step;
-    if (end > in) end = in;
-    return (span){begin, end, step, padded};
-}
-
-typedef struct {
-    const apus_pool *p;
-    const void *from;
-    void *to;
-    int64_t *indices;
-} job;
-
-static int64_t elements(const int64_t extents[3]) { return extents[0] * extents[1] * extents[2]; }
-
-static void over_planes(const apus_pool *p, void (*body)(void *, int64_t, int64_t), job *j)
-{
-    // A plane's work is its windows; cheap planes go several at a time.
-    int64_t taps = p->adaptive ? elements(p->in) : elements(p->out) * elements(p->kernel);
-    apus_parallel_for(p->planes, 32768 / (taps + 1) + 1, body, j);
-}
-
-// MARK: Maxima
+// Maxima.
 
 #define MAX_POOL(NAME, T, LOWEST)                                                                                       \
     static void max_##NAME(void *context, int64_t first, int64_t last)                                                  \
@@ -219,78 +182,4 @@ void apus_max_pool(const apus_pool *p, apus_pool_type type, const void *x, void 
     job j = {p, x, out, indices};
     bool in_lines = type == APUS_POOL_F32 && !p->adaptive && elements(p->in) < INT32_MAX;
     over_planes(p, !in_lines ? bodies[type] : is_pairs(p) ? max_f32_pairs : max_f32_lines, &j);
-}
-
-// MARK: Means
-
-static inline int64_t divisor(const apus_pool *p, span w0, span w1, span w2)
-{
-    if (p->divisor) return p->divisor;
-    if (p->count_include_pad) return w0.padded * w1.padded * w2.padded;
-    return (w0.end - w0.begin) * (w1.end - w1.begin) * (w2.end - w2.begin);
-}
-
-#define WINDOWS(BODY)                                                                          \
-    for (int64_t o0 = 0; o0 < p->out[0]; o0++) {                                               \
-        span w0 = window(p, 0, o0);                                                            \
-        for (int64_t o1 = 0; o1 < p->out[1]; o1++) {                                           \
-            span w1 = window(p, 1, o1);                                                        \
-            for (int64_t o2 = 0; o2 < p->out[2]; o2++) {                                       \
-                span w2 = window(p, 2, o2);                                                    \
-                bool empty = w0.begin >= w0.end || w1.begin >= w1.end || w2.begin >= w2.end;   \
-                BODY                                                                           \
-            }                                                                                  \
-        }                                                                                      \
-    }
-
-#define AVERAGE_POOL(NAME, T)                                                                                           \
-    static void average_##NAME(void *context, int64_t first, int64_t last)                                              \
-    {                                                                                                                   \
-        const job *j = context;                                                                                         \
-        const apus_pool *p = j->p;                                                                                      \
-        T *to = (T *)j->to + first * elements(p->out);                                                                  \
-        for (int64_t n = first; n < last; n++) {                                                                        \
-            const T *x = (const T *)j->from + n * elements(p->in);                                                      \
-            WINDOWS({                                                                                                   \
-                T sum = 0;                                                                                              \
-                for (int64_t i0 = w0.begin; i0 < w0.end; i0++)                                                          \
-                    for (int64_t i1 = w1.begin; i1 < w1.end; i1++)                                                      \
-                        for (int64_t i2 = w2.begin; i2 < w2.end; i2++) sum += x[(i0 * p->in[1] + i1) * p->in[2] + i2];  \
-                *to++ = empty ? 0 : sum / (T)divisor(p, w0, w1, w2);                                                    \
-            })                                                                                                          \
-        }                                                                                                               \
-    }                                                                                                                   \
-                                                                                                                        \
-    static void average_backward_##NAME(void *context, int64_t first, int64_t last)                                     \
-    {                                                                                                                   \
-        const job *j = context;                                                                                         \
-        const apus_pool *p = j->p;                                                                                      \
-        const T *grad = (const T *)j->from + first * elements(p->out);                                                  \
-        for (int64_t n = first; n < last; n++) {                                                                        \
-            T *x = (T *)j->to + n * elements(p->in);                                                                    \
-            memset(x, 0, sizeof(T) * (size_t)elements(p->in));                                                          \
-            WINDOWS({                                                                                                   \
-                T g = *grad++;                                                                                          \
-                if (empty) continue;                                                                                    \
-                g /= (T)divisor(p, w0, w1, w2);                                                                         \
-                for (int64_t i0 = w0.begin; i0 < w0.end; i0++)                                                          \
-                    for (int64_t i1 = w1.begin; i1 < w1.end; i1++)                                                      \
-                        for (int64_t i2 = w2.begin; i2 < w2.end; i2++) x[(i0 * p->in[1] + i1) * p->in[2] + i2] += g;    \
-            })                                                                                                          \
-        }                                                                                                               \
-    }
-
-AVERAGE_POOL(f32, float)
-AVERAGE_POOL(f64, double)
-
-void apus_average_pool(const apus_pool *p, apus_pool_type type, const void *x, void *out)
-{
-    job j = {p, x, out, 0};
-    over_planes(p, type == APUS_POOL_F32 ? average_f32 : average_f64, &j);
-}
-
-void apus_average_pool_backward(const apus_pool *p, apus_pool_type type, const void *grad, void *x)
-{
-    job j = {p, grad, x, 0};
-    over_planes(p, type == APUS_POOL_F32 ? average_backward_f32 : average_backward_f64, &j);
 }

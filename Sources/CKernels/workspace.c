@@ -44,7 +44,7 @@ void *apus_workspace(apus_workspace_use use, size_t bytes) {
         size_t wanted = bytes < 4096 ? 4096 : (bytes + bytes / 4 + 4095) & ~(size_t)4095;
         b->bytes = wanted;
         if (posix_memalign(&b->base, 64, wanted) != 0) {
-            fprintf(stderr, "Apus: out of memory: %zu bytes of scratch memory for a product or convolution\n", wanted);
+            fprintf(stderr, "Apus: out of memory: %zu bytes of scratch memory\n", wanted);
             abort();
         }
     }

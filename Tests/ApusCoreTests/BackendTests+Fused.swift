@@ -60,7 +60,7 @@ import Testing
                     let weight = affine ? Twin(samples.tensor([length], dtype, in: 0.5...1.5), on: device) : nil
                     let bias = affine ? Twin(samples.tensor([length], dtype, in: -1...1), on: device) : nil
                     let out = Twin(blank: [rows, length], dtype, on: device)
-                    let (mean, rstd) = (Twin(blank: [rows], statistics(dtype), on: device), Twin(blank: [rows], statistics(dtype), on: device))
+                    let (mean, rstd) = (Twin(blank: [2, rows], statistics(dtype), on: device), Twin(blank: [rows], statistics(dtype), on: device))
                     ReferenceBackend.shared.layerNorm(
                         x.reference, weight: weight?.reference, bias: bias?.reference, eps: 1e-3, into: out.reference, mean: mean.reference, rstd: rstd.reference)
                     device.backend.layerNorm(
@@ -109,7 +109,7 @@ import Testing
                 let x = Twin(samples.tensor(shape, dtype, in: range), on: device)
                 let grad = Twin(samples.tensor(shape, dtype, in: -2...2), on: device)
                 let place = "\(dtype) \(shape) around \(range.lowerBound + 2)"
-                let (mean, variance) = (Twin(blank: [channels], statistics(dtype), on: device), Twin(blank: [channels], statistics(dtype), on: device))
+                let (mean, variance) = (Twin(blank: [2, channels], statistics(dtype), on: device), Twin(blank: [channels], statistics(dtype), on: device))
                 ReferenceBackend.shared.channelStatistics(x.reference, mean: mean.reference, variance: variance.reference)
                 device.backend.channelStatistics(x.tested, mean: mean.tested, variance: variance.tested)
                 BackendTests.complain(Tolerance(ulps: 16, absolute: 16).difference(mean), "mean of \(place)")

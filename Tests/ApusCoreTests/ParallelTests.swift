@@ -63,7 +63,7 @@ import Testing
                 let tall = try random([100_000, 5], .float32, 4), columns = try blank([1, 5])
                 backend.reduce(.sum, tall, dims: [0], into: columns)
                 made.append(columns)
-                let out = try blank([700, 300]), mean = try blank([700]), rstd = try blank([700])
+                let out = try blank([700, 300]), mean = try blank([2, 700]), rstd = try blank([700])
                 backend.softmax(x, dim: 0, log: false, into: out)
                 made.append(try out.converted(to: .float32))
                 backend.layerNorm(x, weight: nil, bias: nil, eps: 1e-5, into: out, mean: mean, rstd: rstd)
@@ -71,7 +71,7 @@ import Testing
                 backend.layerNormBackward(g, x, weight: nil, mean: mean, rstd: rstd, gradX: gradX, gradWeight: gradWeight, gradBias: gradBias)
                 made += [out, mean, rstd, gradX, gradWeight, gradBias]
                 for shape in [[70, 30, 100], [7000, 30, 1]] as [Shape] {
-                    let x = try random(shape, .float32, 5), mean = try blank([30]), variance = try blank([30])
+                    let x = try random(shape, .float32, 5), mean = try blank([2, 30]), variance = try blank([30])
                     backend.channelStatistics(x, mean: mean, variance: variance)
                     made += [mean, variance]
                 }

@@ -10,4 +10,7 @@ extension Device {
             return device
         }
     } ?? all.filter(\.isAvailable)
+
+    /// Those and the reference, for laws that every backend keeps.
+    package static let testedAndReference = tested.contains(.reference) ? tested : tested + [.reference]
 }

@@ -16,6 +16,9 @@ extension Backend {
 
 extension Backend {
     package func computes(_ dtype: DType) -> Bool { true }
+
+    /// Whether so many elements of a scatter may meet in one place that a running sum of their own type would lose digits.
+    func mayCrowd(_ index: Tensor, _ dim: Int) -> Bool { index.ndim > 0 && index.shape[dim] > 256 }
 }
 
 extension Backend {
@@ -64,11 +67,8 @@ extension Backend {
         guard x.numel > 0 else { return }
         let compose = Composition(self, like: x)
         let x = compose.cast(x)
-        let center = compose(.mean, x, [1])
-        let centered = compose(.sub, x, center)
-        let variance = compose(.mean, compose(.square, centered), [1])
+        let (centered, variance) = compose.centered(x, [1], mean: mean)
         let scale = compose(.rsqrt, compose(.affine, variance, KernelParameters(1, eps)))
-        compose.write(center, to: mean)
         compose.write(scale, to: rstd)
         compose.write(compose.scaled(compose(.mul, centered, scale), weight, bias, channel: 1), to: out)
     }
@@ -82,15 +82,12 @@ extension Backend {
 
     package func channelStatistics(_ x: Tensor, mean: Tensor, variance: Tensor) {
         let compose = Composition(self, like: x)
-        let x = compose.cast(x)
-        let center = compose(.mean, x, [0, 2])
-        compose.write(center, to: mean)
-        compose.write(compose(.mean, compose(.square, compose(.sub, x, center)), [0, 2]), to: variance)
+        compose.write(compose.centered(compose.cast(x), [0, 2], mean: mean).variance, to: variance)
     }
 
     package func channelNormalize(_ x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor?, bias: Tensor?, into out: Tensor) {
         let compose = Composition(self, like: x)
-        let centered = compose(.sub, compose.cast(x), compose.column(mean, at: 1, of: 3))
+        let centered = compose.centered(compose.cast(x), by: mean, at: 1)
         let normalized = compose(.mul, centered, compose.column(rstd, at: 1, of: 3))
         compose.write(compose.scaled(normalized, weight, bias, channel: 1), to: out)
     }
@@ -115,7 +112,7 @@ extension Backend {
         let rank = x.ndim
         let g = compose.cast(grad)
         let rstd = compose.column(rstd, at: statistics, of: rank)
-        let normalized = compose(.mul, compose(.sub, compose.cast(x), compose.column(mean, at: statistics, of: rank)), rstd)
+        let normalized = compose(.mul, compose.centered(compose.cast(x), by: mean, at: statistics), rstd)
         let others = { (dim: Int) in (0..<rank).filter { $0 != dim } }
         if let gradWeight { compose.write(compose(.sum, compose(.mul, g, normalized), others(channel)), to: gradWeight) }
         if let gradBias { compose.write(compose(.sum, g, others(channel)), to: gradBias) }

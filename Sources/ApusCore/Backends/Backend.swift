@@ -111,13 +111,15 @@ package protocol Backend: Sendable {
     /// Its gradient from the output y: softmax `y·(g − Σ g·y)`, logarithm `g − exp(y)·Σ g`.
     func softmaxBackward(_ grad: Tensor, _ y: Tensor, dim: Int, log: Bool, into out: Tensor)
     /// Normalisation of each of R rows of length C of x [R, C] (contiguous): `(x − mean)·rstd·weight + bias`, rstd = 1/√(var + eps), biased variance.
-    /// mean and rstd are [R], float32 (float64 for float64); weight and bias [C] or nil.
+    /// rstd is [R], mean [2, R], both float32 (float64 for float64): the mean rounded and, in the second row, what rounding leaves of it, since
+    /// far from zero the first is wrong by as much as elements differ. weight and bias [C] or nil.
     func layerNorm(_ x: Tensor, weight: Tensor?, bias: Tensor?, eps: Double, into out: Tensor, mean: Tensor, rstd: Tensor)
     /// Gradients of `layerNorm`; those not asked for are nil.
     func layerNormBackward(_ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?)
-    /// Per-channel mean and biased variance of x [N, C, L] (contiguous), each [C], in float32 (float64 for float64).
+    /// Per-channel mean [2, C], as `layerNorm` has it, and biased variance [C] of x [N, C, L] (contiguous), in float32 (float64 for float64).
     func channelStatistics(_ x: Tensor, mean: Tensor, variance: Tensor)
-    /// `(x − mean)·rstd·weight + bias` per channel of x [N, C, L]; mean and rstd [C] as `channelStatistics` has them, weight and bias [C] or nil.
+    /// `(x − mean)·rstd·weight + bias` per channel of x [N, C, L]; mean [2, C] as `channelStatistics` has it, or [C] where it is
+    /// exact, rstd [C], weight and bias [C] or nil.
     func channelNormalize(_ x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor?, bias: Tensor?, into out: Tensor)
     /// Gradients of normalisation by a batch's own statistics (`training`) or by fixed ones.
     func channelNormBackward(_ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, training: Bool, gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?)

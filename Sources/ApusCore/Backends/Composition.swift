@@ -92,6 +92,22 @@ struct Composition {
         return x
     }
 
+    /// x without its mean over `dims`, which is written to `mean` in two parts as `Backend.layerNorm` has it, and the variance.
+    func centered(_ x: Tensor, _ dims: [Int], mean: Tensor) -> (x: Tensor, variance: Tensor) {
+        var x = x
+        for part in 0..<2 {
+            let center = self(.mean, x, dims)
+            x = self(.sub, x, center)
+            write(center, to: mean.part(part))
+        }
+        return (x, self(.mean, self(.square, x), dims))
+    }
+
+    /// x without a mean, of one or two parts, that lies along dimension `dim`.
+    func centered(_ x: Tensor, by mean: Tensor, at dim: Int) -> Tensor {
+        (0..<(mean.ndim == 2 ? 2 : 1)).reduce(x) { x, part in self(.sub, x, column(mean.part(part), at: dim, of: x.ndim)) }
+    }
+
     /// Writes x's elements, in the order of their indices, to `out`, which may have another shape with as many elements.
     /// x is contiguous.
     func write(_ x: Tensor, to out: Tensor) {
@@ -121,5 +137,12 @@ struct Composition {
     func addProduct(_ target: Tensor, _ a: Tensor, _ b: Tensor, factor: Double, divide: Bool) {
         let product = self(divide ? .div : .mul, self(.affine, a, KernelParameters(factor)), b)
         backend.binary(.add, target, product, KernelParameters(), into: target)
+    }
+}
+
+extension Tensor {
+    /// Row `i` of a mean in two parts, [2, n], as a vector; [n] has one part, itself.
+    final func part(_ i: Int) -> Tensor {
+        ndim == 2 ? view([shape[1]], strides: [strides[1]], offset: offset + i * strides[0]) : self
     }
 }

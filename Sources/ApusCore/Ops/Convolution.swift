@@ -108,7 +108,8 @@ extension ConvolutionParameters {
 }
 
 extension Tensor {
-    /// Cross-correlation with `weight` [O, C/groups, *kernel], plus `bias` [O]: [N, C, *in] → [N, O, *out], or [C, *in] → [O, *out].
+    /// Cross-correlation with `weight` [O, C/groups, *kernel], plus `bias` [O]: [N, C, *in] → [N, O, *out], or [C, *in] → [O, *out]. Sums of
+    /// integers wrap.
     /// `name` is the caller's in messages.
     package final func convolution(_ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, spatial: Int, name: String) -> Tensor {
         composite(name, .lower, self, weight, bias: bias) { (x, weight, bias) throws(OpError) in try x.convolved(weight, bias, p, spatial: spatial) }
@@ -149,23 +150,22 @@ extension Tensor {
         guard outputPadding.count == spatial else { throw OpError("outputPadding \(outputPadding) needs \(spatial) numbers, one for each spatial dimension") }
         let outChannels = weight.shape[1] * p.groups
         var target: Shape = [x.shape[0], outChannels]
-        // What output padding adds beyond a stride lies under no kernel: zeros, added afterwards.
-        var beyond: [Int] = []
+        // Output padding of whole strides makes room for more steps of the kernel than x has: those are of zeros.
+        var more: [Int] = []
         for d in 0..<spatial {
             guard outputPadding[d] >= 0, outputPadding[d] < Swift.max(p.stride[d], p.dilation[d]) else {
                 throw OpError("outputPadding \(outputPadding) must not be negative and be smaller than stride \(p.stride) or dilation \(p.dilation)")
             }
-            let within = Swift.min(outputPadding[d], p.stride[d] - 1)
             let (steps, overflow) = (x.shape[d + 2] - 1).multipliedReportingOverflow(by: p.stride[d])
-            let extent = steps - 2 * p.padding[d] + p.dilation[d] * (weight.shape[d + 2] - 1) + within + 1
-            guard !overflow, extent + outputPadding[d] - within > 0 else {
+            let extent = steps - 2 * p.padding[d] + p.dilation[d] * (weight.shape[d + 2] - 1) + outputPadding[d] + 1
+            guard !overflow, extent > 0 else {
                 throw OpError("the output of input \(shape) with kernel \(Shape(weight.shape.dropFirst(2))) would have extent \(extent) in spatial dimension \(d); use less padding")
             }
             target.append(extent)
-            beyond = [0, outputPadding[d] - within] + beyond
+            more = [0, outputPadding[d] / p.stride[d]] + more
         }
-        var out = apply(ConvolutionBackwardInput(p: p, inputShape: target, weightShape: weight.shape), Inputs(x, weight))
-        if beyond.contains(where: { $0 > 0 }) { out = out.pad(beyond) }
+        let steps = more.contains { $0 > 0 } ? x.pad(more) : x
+        var out = apply(ConvolutionBackwardInput(p: p, inputShape: target, weightShape: weight.shape), Inputs(steps, weight))
         if let bias { out = out + bias.reshape([outChannels] + Array(repeating: 1, count: spatial)) }
         return x.ndim == ndim ? out : out.squeeze(0)
     }
@@ -186,7 +186,7 @@ extension Tensor {
         guard weight.ndim == spatial + 2 else {
             throw OpError("weight of shape \(weight.shape) needs \(spatial + 2) dimensions: \(transposed ? "in_channels, out_channels / groups" : "out_channels, in_channels / groups"), then the kernel")
         }
-        guard dtype.isFloatingPoint else { throw OpError("is for floating-point tensors, the input is \(dtype); convert it with to(.float32)") }
+        guard dtype != .bool else { throw OpError("is for numbers, the input is bool; convert it with to(.float32)") }
         guard dtype == weight.dtype, bias == nil || bias!.dtype == dtype else {
             throw OpError("the input is \(dtype), the weight \(weight.dtype)\(bias.map { ", the bias \($0.dtype)" } ?? ""); convert one with to(_:)")
         }

@@ -116,10 +116,13 @@ struct CrossEntropy: Op {
         // The factor of each place, [N, 1, …].
         var scale = reduction == .mean ? divisor.dividing(grad) : grad
         if let weights { scale = scale * weights }
-        scale = scale.expand(labels.indices.shape).unsqueeze(1)
+        scale = scale.expand(labels.indices.shape)
+        // Where no label counts the mean divides by 0, and 0/0 is no number.
+        if let counted = labels.counted { scale = Tensor.where(counted, scale, 0) }
+        scale = scale.unsqueeze(1)
         let index = labels.indices.asColumn
         // A recorded pass goes on from x itself, whose history the second derivative needs; else the saved logarithm will do.
-        let p = Context.current.gradEnabled ? (x - x.logsumexp(dim: 1, keepDim: true)).exp() : logp.exp()
+        let p = Context.current.gradEnabled ? x.softmax(dim: 1) : logp.exp()
         return [(p * scale).scatterAdd(1, index, -scale)]
     }
 }

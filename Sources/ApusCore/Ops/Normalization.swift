@@ -15,7 +15,7 @@ struct LayerNorm: Op {
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let x = try inputs[0].contiguousData()
         let out = try Tensor.uninitialized(x.shape, x.dtype, x.device)
-        let mean = try Tensor.uninitialized([x.shape[0]], x.statisticsType, x.device)
+        let mean = try Tensor.uninitialized([2, x.shape[0]], x.statisticsType, x.device)
         let rstd = try Tensor.uninitialized([x.shape[0]], x.statisticsType, x.device)
         x.device.backend.layerNorm(x, weight: hasWeight ? inputs[1] : nil, bias: hasBias ? inputs.last : nil, eps: eps, into: out, mean: mean, rstd: rstd)
         saved.keep(inputs[0])
@@ -31,7 +31,7 @@ struct LayerNorm: Op {
         let gradients = NormGradients(x, weight: weight, context, hasBias: hasBias, parameterType: x.dtype)
         if isGradEnabled {
             return gradients.composed(grad, x, weight, statistics: [1], shared: [0], weightShape: [1, x.shape[1]]) { x in
-                let centered = x - x.mean(dim: [1], keepDim: true)
+                let centered = x.centered([1])
                 return (centered, (centered.square().mean(dim: [1], keepDim: true) + eps).rsqrt())
             }
         }
@@ -64,13 +64,13 @@ struct ChannelNorm: Op {
         if let fixed {
             (mean, rstd) = fixed
         } else {
-            mean = try Tensor.uninitialized([x.shape[1]], x.statisticsType, x.device)
+            mean = try Tensor.uninitialized([2, x.shape[1]], x.statisticsType, x.device)
             let variance = try Tensor.uninitialized([x.shape[1]], x.statisticsType, x.device)
             backend.channelStatistics(x, mean: mean, variance: variance)
             rstd = try Tensor.uninitialized([x.shape[1]], x.statisticsType, x.device)
             backend.unary(.affine, variance, KernelParameters(1, eps), into: rstd)
             backend.unary(.rsqrt, rstd, KernelParameters(), into: rstd)
-            statistics.tensors = [mean, variance]
+            statistics.tensors = [mean.part(0), variance]
         }
         let out = try Tensor.uninitialized(x.shape, x.dtype, x.device)
         backend.channelNormalize(x, mean: mean, rstd: rstd, weight: hasWeight ? inputs[1] : nil, bias: hasBias ? inputs.last : nil, into: out)
@@ -88,7 +88,7 @@ struct ChannelNorm: Op {
         if isGradEnabled {
             return gradients.composed(grad, x, weight, statistics: fixed == nil ? [0, 2] : nil, shared: [0, 2], weightShape: [1, x.shape[1], 1]) { x in
                 if fixed != nil { return (x - mean.to(x.dtype).reshape(1, -1, 1), rstd.to(x.dtype).reshape(1, -1, 1)) }
-                let centered = x - x.mean(dim: [0, 2], keepDim: true)
+                let centered = x.centered([0, 2])
                 return (centered, (centered.square().mean(dim: [0, 2], keepDim: true) + eps).rsqrt())
             }
         }
@@ -163,6 +163,12 @@ private struct NormGradients {
 extension Tensor {
     /// What means and variances are computed and kept in: float64 for float64, else float32.
     final var statisticsType: DType { dtype == .float64 ? .float64 : .float32 }
+
+    /// Itself without its mean over `dims`; far from zero a mean is rounded by as much as elements differ, and a second one takes what is left.
+    fileprivate final func centered(_ dims: [Int]) -> Tensor {
+        let once = self - mean(dim: dims, keepDim: true)
+        return once - once.mean(dim: dims, keepDim: true)
+    }
 
     /// Each block over the last dimensions `normalizedShape` with mean 0 and variance 1, times weight plus bias (of that shape, each optional).
     package final func layerNorm(_ normalizedShape: Shape, weight: Tensor?, bias: Tensor?, eps: Double) -> Tensor {
@@ -303,9 +309,13 @@ extension Tensor {
             guard parameter.shape == [channels] else { throw OpError("\(what) of shape \(parameter.shape) does not fit the \(channels) channels of input \(shape)") }
             guard parameter.dtype == dtype else { throw OpError("the input is \(dtype), \(what) \(parameter.dtype); convert one with to(_:)") }
         }
-        if numel == 0 { return clone() }
-        let rows = reshape([batch * groups, numel / (batch * groups)])
-        var out = apply(LayerNorm(eps: eps, hasWeight: false, hasBias: false), Inputs(rows)).reshape(shape)
+        var out = self
+        if numel > 0 {
+            let rows = reshape([batch * groups, numel / (batch * groups)])
+            out = apply(LayerNorm(eps: eps, hasWeight: false, hasBias: false), Inputs(rows)).reshape(shape)
+        } else if weight == nil && bias == nil {
+            return clone()
+        }
         let column = [channels] + Array(repeating: 1, count: ndim - 2)
         if let weight { out = out * weight.reshape(column) }
         if let bias { out = out + bias.reshape(column) }

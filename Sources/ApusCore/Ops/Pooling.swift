@@ -114,11 +114,10 @@ package struct PoolWindow {
 }
 
 extension Tensor {
-    /// The largest element of each window and its place within the flattened plane: [N, C, *in] → [N, C, *out], or without N.
+    /// The largest element of each window and its place within the flattened plane: [N, C, *in] → [N, C, *out], or without N. Of
+    /// integers too over two dimensions and three, as in PyTorch.
     package final func maxPool(_ window: PoolWindow, spatial: Int, name: String) -> (values: Tensor, indices: Tensor) {
-        // PyTorch pools integers too, over two dimensions and three.
-        if dtype.isInteger && spatial > 1 && !isPoisoned { return integerMaxPool(window, spatial: spatial, name: name) }
-        return pooledMax(spatial: spatial, name: name) { (input) throws(OpError) in
+        pooledMax(spatial: spatial, name: name, alsoFor: { $0.isInteger && spatial > 1 }) { (input) throws(OpError) in
             let parameters = PoolParameters(
                 .sliding(kernel: window.kernel, stride: window.stride, padding: window.padding, dilation: window.dilation, countIncludePad: false, divisor: nil))
             return (parameters, try window.outputExtents(input))
@@ -130,9 +129,9 @@ extension Tensor {
         pooledMax(spatial: spatial, name: name) { (input) throws(OpError) in (PoolParameters(.adaptive), try Tensor.adaptiveExtents(outputSize, input)) }
     }
 
-    /// The mean of each window: [N, C, *in] → [N, C, *out], or without N.
+    /// The mean of each window: [N, C, *in] → [N, C, *out], or without N. Of int64 too, as in PyTorch, rounded toward zero.
     package final func averagePool(_ window: PoolWindow, countIncludePad: Bool, divisor: Int?, spatial: Int, name: String) -> Tensor {
-        pooledAverage(spatial: spatial, name: name) { (input) throws(OpError) in
+        pooledAverage(spatial: spatial, name: name, alsoFor: { $0 == .int64 }) { (input) throws(OpError) in
             guard divisor != 0 else { throw OpError("divisorOverride must not be 0") }
             let parameters = PoolParameters(
                 .sliding(kernel: window.kernel, stride: window.stride, padding: window.padding, dilation: window.dilation, countIncludePad: countIncludePad, divisor: divisor))
@@ -157,39 +156,25 @@ extension Tensor {
     }
 
     private final func pooledMax(
-        spatial: Int, name: String, _ geometry: ([Int]) throws(OpError) -> (PoolParameters, [Int])
+        spatial: Int, name: String, alsoFor isTaken: (DType) -> Bool = { _ in false }, _ geometry: ([Int]) throws(OpError) -> (PoolParameters, [Int])
     ) -> (values: Tensor, indices: Tensor) {
         if isPoisoned { return (self, self) }
         let places = Byproducts()
         let values = composite(name, self) { () throws(OpError) in
-            let (x, parameters, output) = try poolInput(spatial: spatial, geometry)
+            let (x, parameters, output) = try poolInput(spatial: spatial, alsoFor: isTaken, geometry)
             return apply(MaxPool(p: parameters, inputShape: x.shape, outputShape: output, indices: places), Inputs(x))
         }
         guard let indices = places.tensors.first, !values.isPoisoned else { return (values, values) }
         return ndim == spatial + 1 ? (values.squeeze(0), indices.squeeze(0)) : (values, indices)
     }
 
-    private final func pooledAverage(spatial: Int, name: String, _ geometry: ([Int]) throws(OpError) -> (PoolParameters, [Int])) -> Tensor {
+    private final func pooledAverage(
+        spatial: Int, name: String, alsoFor isTaken: (DType) -> Bool = { _ in false }, _ geometry: ([Int]) throws(OpError) -> (PoolParameters, [Int])
+    ) -> Tensor {
         composite(name, self) { () throws(OpError) in
-            let (x, parameters, output) = try poolInput(spatial: spatial, geometry)
+            let (x, parameters, output) = try poolInput(spatial: spatial, alsoFor: isTaken, geometry)
             let out = apply(AveragePool(p: parameters, inputShape: x.shape, outputShape: output), Inputs(x))
             return ndim == spatial + 1 ? out.squeeze(0) : out
-        }
-    }
-
-    private final func integerMaxPool(_ window: PoolWindow, spatial: Int, name: String) -> (values: Tensor, indices: Tensor) {
-        do throws(OpError) {
-            try checkPoolRank(spatial)
-            let plane = Array(shape.suffix(spatial))
-            let output = try window.outputExtents(plane)
-            let taps = window.kernel.reduce(1, *)
-            let places = Tensor(window.places(plane, output), shape: [1, output.reduce(1, *), taps], device: device)
-            let (values, indices) = reshape([-1, plane.reduce(1, *)]).maxima(at: places)
-            let result = Array(shape.dropLast(spatial)) + output
-            return (values.reshape(result), indices.reshape(result))
-        } catch {
-            let poisoned = fail(error, op: name)
-            return (poisoned, poisoned)
         }
     }
 
@@ -202,10 +187,10 @@ extension Tensor {
 
     /// The input with a batch dimension, the windows, and the shape of the output.
     private final func poolInput(
-        spatial: Int, _ geometry: ([Int]) throws(OpError) -> (PoolParameters, [Int])
+        spatial: Int, alsoFor isTaken: (DType) -> Bool, _ geometry: ([Int]) throws(OpError) -> (PoolParameters, [Int])
     ) throws(OpError) -> (Tensor, PoolParameters, Shape) {
         try checkPoolRank(spatial)
-        guard dtype.isFloatingPoint else { throw OpError("is for floating-point tensors, the input is \(dtype); convert it with to(.float32)") }
+        guard dtype.isFloatingPoint || isTaken(dtype) else { throw OpError("is for floating-point tensors, the input is \(dtype); convert it with to(.float32)") }
         let x = ndim == spatial + 1 ? unsqueeze(0) : self
         let (parameters, extents) = try geometry(Array(x.shape.dropFirst(2)))
         return (x, parameters, Shape(Array(x.shape.prefix(2)) + extents))

@@ -46,13 +46,10 @@ struct IndexAdd: Op {
     var name: String { "indexAdd" }
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
-        let dtype = inputs[0].dtype
-        // Sums of a half type would stop to grow; kernels see to those of float32.
-        let wide = dtype.isFloatingPoint ? dtype.computeType : dtype
-        let out = try inputs[0].converted(to: wide)
-        try out.device.backend.indexAdd(out, dim: dim, inputs[1], wide == dtype ? inputs[2] : try inputs[2].converted(to: wide))
+        let out = try inputs[0].converted(to: inputs[0].dtype)
+        try out.device.backend.indexAdd(out, dim: dim, inputs[1], inputs[2])
         saved.keep(inputs[1])
-        return wide == dtype ? out : try out.converted(to: dtype)
+        return out
     }
 
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
@@ -88,14 +85,11 @@ struct GatherBackward: Op {
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let grad = inputs[0]
-        let wide = grad.scatterType(inputs[1], dim)
-        let out = try Tensor.uninitialized(shape, wide, grad.device)
+        let out = try Tensor.uninitialized(shape, grad.dtype, grad.device)
         grad.device.backend.fill(out, with: .double(0))
-        if grad.numel > 0 {
-            try grad.device.backend.scatter(.add, out, dim: dim, inputs[1], wide == grad.dtype ? grad : try grad.converted(to: wide))
-        }
+        if grad.numel > 0 { try grad.device.backend.scatter(.add, out, dim: dim, inputs[1], grad) }
         saved.keep(inputs[1])
-        return wide == grad.dtype ? out : try out.converted(to: grad.dtype)
+        return out
     }
 
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [grad.gather(dim, context.saved[0]), nil] }
@@ -108,11 +102,8 @@ struct Scatter: Op {
     var name: String { kind == .set ? "scatter" : kind == .add ? "scatterAdd" : "scatterReduce" }
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
-        let dtype = inputs[0].dtype
-        let wide = kind == .add || kind == .multiply ? inputs[0].scatterType(inputs[1], dim) : dtype
-        var out = try inputs[0].converted(to: wide)
-        try out.device.backend.scatter(kind, out, dim: dim, inputs[1], wide == dtype ? inputs[2] : try inputs[2].converted(to: wide))
-        if wide != dtype { out = try out.converted(to: dtype) }
+        let out = try inputs[0].converted(to: inputs[0].dtype)
+        try out.device.backend.scatter(kind, out, dim: dim, inputs[1], inputs[2])
         saved.keep(inputs[1])
         if kind == .multiply || kind == .min || kind == .max {
             saved.keep(inputs[0])
@@ -163,14 +154,6 @@ struct Scatter: Op {
 }
 
 extension Tensor {
-    /// What elements of its dtype are combined in where `index` sends them to places along `dim`: half types in float32, and float32 in
-    /// float64 where so many may meet in one place that digits would be lost.
-    fileprivate final func scatterType(_ index: Tensor, _ dim: Int) -> DType {
-        guard dtype.isFloatingPoint else { return dtype }
-        let isCrowded = index.ndim > 0 && index.shape[dim] > 256
-        return dtype == .float32 && isCrowded && device.backend.computes(.float64) ? .float64 : dtype.computeType
-    }
-
     /// `condition ? a : b`, elementwise; all three broadcast, a and b promote.
     public static func `where`(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
         composite("where", condition, a, b) { () throws(OpError) in

@@ -15,23 +15,3 @@ extension Tensor {
         return (gather(1, indices), indices)
     }
 }
-
-extension PoolWindow {
-    /// The places of each window's elements within a plane of extents `input`, for one output after the other: [∏output · taps]. Where a window
-    /// reaches into the padding, an element within it stands in.
-    func places(_ input: [Int], _ output: [Int]) -> [Int64] {
-        /// For each dimension and output, the coordinates of the taps.
-        let axes = input.indices.map { d in
-            (0..<output[d]).map { o in
-                let taps = (0..<kernel[d]).map { o * stride[d] - padding[d] + $0 * dilation[d] }
-                let inside = taps.first { (0..<input[d]).contains($0) } ?? 0
-                return taps.map { (0..<input[d]).contains($0) ? $0 : inside }
-            }
-        }
-        var windows: [[Int64]] = [[0]]
-        for (d, axis) in axes.enumerated() {
-            windows = windows.flatMap { places in axis.map { taps in places.flatMap { place in taps.map { place * Int64(input[d]) + Int64($0) } } } }
-        }
-        return windows.flatMap { $0 }
-    }
-}

@@ -145,7 +145,9 @@ extension F {
         if logits.isPoisoned { return logits }
         // 1 − u lies in (0, 1], so the inner logarithm is finite or −0.
         let noise = noGrad { -(-(1 - Tensor.rand(like: logits, generator: generator)).log()).clamp(min: 1e-30).log() }
-        let soft = ((logits + noise) / tau).softmax(dim: dim)
+        // Far from zero a logit would swallow its noise; only differences of logits count.
+        let top = logits.ndim == 0 || logits.numel == 0 ? logits.detach() : noGrad { logits.detach().amax(dim: [dim], keepDim: true) }
+        let soft = ((logits - top + noise) / tau).softmax(dim: dim)
         guard hard else { return soft }
         let winner = soft.argmax(dim: dim, keepDim: true)
         return Tensor.zeros(like: soft).scatter(dim, winner, 1) - soft.detach() + soft

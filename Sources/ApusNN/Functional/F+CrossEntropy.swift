@@ -6,7 +6,7 @@ extension F {
     /// input is [N, C], [N, C, d₁, …] or [C]; target holds class indices ([N], [N, d₁, …], scalar), or probabilities in input's own shape.
     /// - With `weight` [C] each class counts by its weight, and `mean` divides by the sum of the targets' weights
     ///   (by N·d₁·… for probabilities).
-    /// - Targets equal to `ignoreIndex` do not count.
+    /// - Targets equal to `ignoreIndex` do not count. For class indices: with probabilities one of 0 or more is refused.
     /// - `labelSmoothing` ε mixes targets with the uniform distribution: (1 − ε)·target + ε/C.
     ///
     /// Traps where the shapes do not fit, or a label is neither in `0 ..< C` nor `ignoreIndex`; the message names label and place.
@@ -17,6 +17,7 @@ extension F {
             guard labelSmoothing >= 0 && labelSmoothing <= 1 else { throw OpError("labelSmoothing must lie in 0 ... 1, it is \(labelSmoothing)") }
             let scores = try Classes(input, target: target, weight: weight)
             if target.shape == input.shape && target.dtype.isFloatingPoint {
+                guard ignoreIndex < 0 else { throw OpError("ignoreIndex \(ignoreIndex) has no meaning where target holds probabilities; give such places a target of zeros") }
                 let losses = scores.probabilityLosses(target, weight: weight, smoothing: labelSmoothing)
                 switch reduction {
                 case .none: return losses
@@ -29,8 +30,7 @@ extension F {
             let hard = try x.crossEntropy(labels: y, weight: weight, ignoreIndex: ignoreIndex, reduction: reduction)
             var result = hard
             if labelSmoothing > 0 {
-                let logp = x - x.logsumexp(dim: 1, keepDim: true)
-                let soft = try F.smoothed(logp, y, weight: weight, ignoreIndex: ignoreIndex, reduction: reduction)
+                let soft = try F.smoothed(x.logSoftmax(dim: 1), y, weight: weight, ignoreIndex: ignoreIndex, reduction: reduction)
                 result = hard * (1 - labelSmoothing) + soft * (labelSmoothing / Double(x.shape[1]))
             }
             return scores.isBatched || reduction != .none ? result : result.reshape([])
@@ -142,7 +142,7 @@ private struct Classes {
     /// −Σ over classes of target·weight·log softmax, at each place.
     func probabilityLosses(_ target: Tensor, weight: Tensor?, smoothing: Double) -> Tensor {
         let dim = isBatched ? 1 : 0
-        let logp = input - input.logsumexp(dim: dim, keepDim: true)
+        let logp = input.logSoftmax(dim: dim)
         var target = target
         if smoothing > 0 { target = target * (1 - smoothing) + smoothing / Double(input.shape[dim]) }
         var terms = logp * target

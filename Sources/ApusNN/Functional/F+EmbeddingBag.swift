@@ -48,6 +48,8 @@ extension F {
     }
 
     private static func total(_ rows: Tensor, _ members: [[Int]], isMean: Bool) -> Tensor {
+        // A sum may be out of reach of half types where the mean is not.
+        if isMean && rows.dtype.size == 2 { return total(rows.to(.float32), members, isMean: true).to(rows.dtype) }
         let order = members.flatMap(\.self)
         let bagOfRow = members.enumerated().flatMap { bag, rows in rows.map { _ in Int64(bag) } }
         // Without padding every row counts, in order.
@@ -65,7 +67,8 @@ extension F {
     private static func largest(_ rows: Tensor, _ members: [[Int]]) -> Tensor {
         let (count, longest) = (rows.shape[0], members.map(\.count).max() ?? 0)
         let width = rows.shape[1]
-        guard longest > 0 else { return Tensor.zeros([members.count, width], dtype: rows.dtype, device: rows.device) }
+        // Of empty bags alone: sums of no rows, so that the weight's gradient is zeros and not none.
+        guard longest > 0 else { return total(rows, members, isMean: false) }
         let padded = members.flatMap { $0.map(Int64.init) + Array(repeating: Int64(count), count: longest - $0.count) }
         let table = Tensor(padded, shape: [members.count, longest], device: rows.device)
         let places = noGrad {

@@ -124,8 +124,9 @@ private struct GridAxis {
         let place = Tensor.where(isPlace, scaled, -100)
         switch mode {
         case .nearest:
-            let nearest = within(place).detach().round()
-            return [tap(nearest, Tensor.ones(like: nearest))]
+            // 1, but made of the place, whose gradient is zeros and not none.
+            let nearest = within(place).round()
+            return [tap(nearest.detach(), nearest * 0 + 1)]
         case .bilinear:
             let inside = within(place)
             let low = inside.detach().floor()

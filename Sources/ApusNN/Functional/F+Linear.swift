@@ -53,7 +53,8 @@ extension F {
             guard p >= 0 else { throw OpError("p must not be negative, it is \(p)") }
             let rows = input.shape[0]
             let pairs = (0..<rows).flatMap { i in (i + 1..<max(rows, i + 1)).map { (Int64(i), Int64($0)) } }
-            if pairs.isEmpty || input.shape[1] == 0 { return Tensor.zeros([pairs.count], dtype: input.dtype, device: input.device) }
+            // Made of the input all the same, so that its gradient is zeros and not none.
+            if pairs.isEmpty || input.shape[1] == 0 { return input.narrow(0, 0, 0).sum() * 0 + Tensor.zeros([pairs.count], dtype: input.dtype, device: input.device) }
             let first = Tensor(pairs.map(\.0), shape: [pairs.count], device: input.device), second = Tensor(pairs.map(\.1), shape: [pairs.count], device: input.device)
             let difference = input.indexSelect(dim: 0, first) - input.indexSelect(dim: 0, second)
             if p == 0 || p == 1 || p == 2 || p == .infinity { return difference.norm(p: p, dim: [1]) }

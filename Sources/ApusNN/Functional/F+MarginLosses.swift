@@ -69,25 +69,21 @@ extension F {
             guard margin > 0 else { throw OpError("margin must be positive, it is \(margin)") }
             try checkShapes(anchor, positive, names: ("anchor", "positive"))
             try checkShapes(anchor, negative, names: ("anchor", "negative"))
-            guard anchor.ndim > 0 else { throw OpError("anchor must have a dimension to measure distances in, it is a scalar") }
             var apart = distanceFunction(anchor, negative)
             if swap { apart = apart.minimum(distanceFunction(positive, negative)) }
-            return (margin + distanceFunction(anchor, positive) - apart).clamp(min: 0).reduced(reduction)
+            return (distanceFunction(anchor, positive) - apart + margin).clamp(min: 0).reduced(reduction)
         }
     }
 
     /// The mean over the other classes i of max(0, margin − x[y] + x[i])ᵖ·weight[y], divided by their number and one: for scores [N, C]
-    /// with labels [N], or [C] with a scalar. p is 1 or 2. PyTorch: `F.multi_margin_loss`.
+    /// with labels [N], or [C] with a scalar; a scalar is one class. p is 1 or 2. PyTorch: `F.multi_margin_loss`.
     /// Traps where the shapes do not fit, or a label is outside its classes.
     public static func multiMarginLoss(
         _ input: Tensor, _ target: Tensor, p: Int = 1, margin: Double = 1, weight: Tensor? = nil, reduction: Reduction = .mean
     ) -> Tensor {
         composite("multiMarginLoss", .float32, input, target) { (input, target) throws(OpError) in
             guard p == 1 || p == 2 else { throw OpError("p must be 1 or 2, it is \(p)") }
-            guard input.ndim == 1 || input.ndim == 2, input.shape[-1] > 0 else {
-                throw OpError("input must be [N, C] or [C] with at least one class, its shape is \(input.shape)")
-            }
-            let x = input.ndim == 1 ? input.unsqueeze(0) : input
+            let x = try classScores(input)
             guard target.numel == x.shape[0], target.ndim <= 1 else {
                 throw OpError("target must hold one label for each of \(x.shape[0]) samples, its shape is \(target.shape)")
             }
@@ -95,39 +91,46 @@ extension F {
             if let weight, weight.shape != [classes] { throw OpError("weight must have shape [\(classes)], it has \(weight.shape)") }
             let labels = try ClassLabels(target.reshape([-1]), classes: classes, ignoreIndex: -1 << 62)
             let index = labels.indices.unsqueeze(1)
-            var excess = (margin - x.gather(1, index) + x).relu()
+            // The difference first: far from zero a score would swallow the margin.
+            var excess = (x - x.gather(1, index) + margin).relu()
             if p == 2 { excess = excess.square() }
             if let weight { excess = excess * weight.to(x.dtype).indexSelect(dim: 0, labels.indices).unsqueeze(1) }
             let own = Tensor.arange(classes, device: x.device).unsqueeze(0).eq(index)
             let losses = excess.maskedFill(own, 0).sum(dim: 1) / classes
-            return (input.ndim == 1 ? losses.squeeze(0) : losses).reduced(reduction)
+            return (target.ndim == 0 ? losses.squeeze(0) : losses).reduced(reduction)
         }
     }
 
     /// For several labels a sample: the sum over labels y and classes i that are none of max(0, 1 − x[y] + x[i]), divided by C.
     ///
-    /// input is [N, C] or [C]; target has the same shape and lists each sample's labels, ended by −1. PyTorch: `F.multilabel_margin_loss`.
+    /// input is [N, C] or [C], or a scalar, which is one class; target has the same shape and lists each sample's labels, ended by −1.
+    /// PyTorch: `F.multilabel_margin_loss`.
     /// Traps where the shapes differ or a label is outside its classes.
     public static func multilabelMarginLoss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean) -> Tensor {
         composite("multilabelMarginLoss", .float32, input, target) { (input, target) throws(OpError) in
-            try checkShapes(input, target)
-            guard input.ndim == 1 || input.ndim == 2, input.shape[-1] > 0 else {
-                throw OpError("input must be [N, C] or [C] with at least one class, its shape is \(input.shape)")
-            }
-            let x = input.ndim == 1 ? input.unsqueeze(0) : input
+            if input.numel != 1 || target.numel != 1 || input.ndim > 1 || target.ndim > 1 { try checkShapes(input, target) }
+            let x = try classScores(input)
             let classes = x.shape[1]
             // What follows the first −1 is not read.
-            let raw = noGrad { (input.ndim == 1 ? target.unsqueeze(0) : target).to(.int64) }
+            let raw = noGrad { target.reshape(x.shape).to(.int64) }
             let listed = noGrad { raw.eq(-1).to(.int64).cumsum(dim: 1).eq(0) }
             let labels = try ClassLabels(raw.maskedFill(listed.logicalNot(), -1), classes: classes, ignoreIndex: -1)
             let isLabel = noGrad {
                 Tensor.zeros([x.shape[0], classes + 1], dtype: .int64, device: x.device)
                     .scatter(1, raw.maskedFill(listed.logicalNot(), classes), 1).narrow(1, 0, classes).to(.bool)
             }
-            let excess = (1 - x.gather(1, labels.indices).unsqueeze(2) + x.unsqueeze(1)).relu()
+            let excess = (x.unsqueeze(1) - x.gather(1, labels.indices).unsqueeze(2) + 1).relu()
             let counts = listed.unsqueeze(2).logicalAnd(isLabel.logicalNot().unsqueeze(1))
             let losses = excess.maskedFill(counts.logicalNot(), 0).sum(dim: [1, 2]) / classes
-            return (input.ndim == 1 ? losses.squeeze(0) : losses).reduced(reduction)
+            return (input.ndim < 2 ? losses.squeeze(0) : losses).reduced(reduction)
         }
+    }
+
+    /// Scores [N, C] of [N, C], [C] or of a scalar, one class of one sample.
+    private static func classScores(_ input: Tensor) throws(OpError) -> Tensor {
+        guard input.ndim <= 2, input.ndim == 0 || input.shape[-1] > 0 else {
+            throw OpError("input must be [N, C] or [C] with at least one class, or a scalar, its shape is \(input.shape)")
+        }
+        return input.ndim == 2 ? input : input.reshape([1, -1])
     }
 }

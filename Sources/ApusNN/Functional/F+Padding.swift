@@ -24,7 +24,8 @@ extension F {
     /// Adds elements around a tensor: `pad` says how many before and after, last dimension first; negative ones cut. PyTorch: `F.pad`.
     ///
     /// Mode `constant` adds `value` along any dimensions. The other modes pad the last one, two or three dimensions of a tensor with one or
-    /// two dimensions more, and need something to repeat: `reflect` fewer than the extent, `circular` at most the extent.
+    /// two dimensions more, and need something to repeat: `reflect` fewer than the extent, `circular` at most the extent. `circular` repeats what
+    /// is left when it has cut; `reflect` and `replicate` continue the whole tensor and cut that.
     public static func pad(_ input: Tensor, _ pad: [Int], mode: PadMode = .constant, value: Double = 0) -> Tensor {
         composite("pad", input) { () throws(OpError) in
             for amount in pad where amount.magnitude > Int32.max { throw OpError("padding \(pad) is out of range") }
@@ -41,20 +42,30 @@ extension F {
                 let (before, after) = (pad[2 * pair], pad[2 * pair + 1])
                 if before == 0 && after == 0 { continue }
                 let dim = input.ndim - 1 - pair
-                let n = input.shape[dim]
+                var n = input.shape[dim]
                 guard n + before + after > 0 else { throw OpError("padding \(pad) leaves nothing of dim \(dim) of shape \(input.shape)") }
                 let source: (Int) -> Int
+                // The part of the extent that is continued.
+                var start = 0
                 switch mode {
                 case .reflect:
                     guard before < n, after < n else { throw OpError("padding \(pad) by reflection must be smaller than the extent \(n) of dim \(dim) of shape \(input.shape)") }
-                    source = { i in i < 0 ? -i : i >= n ? 2 * (n - 1) - i : i }
+                    let last = n - 1
+                    source = { i in i < 0 ? -i : i > last ? 2 * last - i : i }
                 case .circular:
-                    guard before <= n, after <= n else { throw OpError("circular padding \(pad) wraps more than once around dim \(dim) of shape \(input.shape)") }
-                    source = { i in i < 0 ? i + n : i >= n ? i - n : i }
+                    start = max(-before, 0)
+                    n += min(before, 0) + min(after, 0)
+                    let left = n
+                    guard before <= n, after <= n else {
+                        throw OpError("circular padding \(pad) wraps more than once around what is left of dim \(dim) of shape \(input.shape), \(n)")
+                    }
+                    source = { i in i < 0 ? i + left : i >= left ? i - left : i }
                 default:
-                    source = { i in min(max(i, 0), n - 1) }
+                    let last = n - 1
+                    source = { i in min(max(i, 0), last) }
                 }
-                let places = (-before..<n + after).map { Int64(source($0)) }
+                let end = mode == .circular ? n + max(after, 0) : n + after
+                let places = ((mode == .circular ? -max(before, 0) : -before)..<end).map { Int64(start + source($0)) }
                 out = out.indexSelect(dim: dim, Tensor(places, shape: [places.count], device: input.device))
             }
             return out

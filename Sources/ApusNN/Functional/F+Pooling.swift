@@ -216,6 +216,10 @@ extension F {
     ) -> Tensor {
         composite(name, input) { () throws(OpError) in
             guard normType != 0 else { throw OpError("normType must not be 0") }
+            // Powers and their sums are out of reach of half types where the norm is not.
+            if input.dtype == .float16 || input.dtype == .bfloat16 {
+                return lpPool(name, spatial, input.to(.float32), normType, kernelSize, stride, ceilMode).to(input.dtype)
+            }
             let count = try kernelSize.extents.spread(spatial, "kernelSize").reduce(1.0) { $0 * Double($1) }
             let mean = averagePool(name, spatial, input.pow(normType), kernelSize, stride, 0, ceilMode, true, nil)
             return (mean.sign() * mean.abs().relu() * count).pow(1 / normType)

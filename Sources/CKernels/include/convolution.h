@@ -1,5 +1,5 @@
 // Convolutions of our own: by Winograd's algorithm and by direct sums where these are faster than oneDNN, and over unrolled windows and a
-// matrix product what oneDNN does not do (float64, odd shapes) or does slowly.
+// matrix product what oneDNN does not do (float64, integers, odd shapes) or does slowly.
 #ifndef APUS_CONVOLUTION_H
 #define APUS_CONVOLUTION_H
 
@@ -16,12 +16,15 @@ typedef struct {
 /// Up to so many windows, of a whole batch, are the columns of a single product.
 #define APUS_WINDOWS_OF_ONE_PRODUCT 128
 
-/// y = x ⋆ weight + bias; `size` is 4 for float32, 8 for float64.
-void apus_convolution_forward(const apus_convolution *_Nonnull c, const void *_Nonnull x, const void *_Nonnull weight, const void *_Nullable bias, void *_Nonnull y, int size);
+/// What is added and multiplied; integers of a size, signed or not, wrap.
+typedef enum { APUS_CONVOLUTION_F32, APUS_CONVOLUTION_F64, APUS_CONVOLUTION_I8, APUS_CONVOLUTION_I16, APUS_CONVOLUTION_I32, APUS_CONVOLUTION_I64 } apus_convolution_type;
+
+/// y = x ⋆ weight + bias.
+void apus_convolution_forward(const apus_convolution *_Nonnull c, const void *_Nonnull x, const void *_Nonnull weight, const void *_Nullable bias, void *_Nonnull y, apus_convolution_type type);
 /// The gradient with respect to x.
-void apus_convolution_backward_input(const apus_convolution *_Nonnull c, const void *_Nonnull grad, const void *_Nonnull weight, void *_Nonnull x, int size);
+void apus_convolution_backward_input(const apus_convolution *_Nonnull c, const void *_Nonnull grad, const void *_Nonnull weight, void *_Nonnull x, apus_convolution_type type);
 /// The gradient with respect to weight.
-void apus_convolution_backward_weight(const apus_convolution *_Nonnull c, const void *_Nonnull grad, const void *_Nonnull x, void *_Nonnull weight, int size);
+void apus_convolution_backward_weight(const apus_convolution *_Nonnull c, const void *_Nonnull grad, const void *_Nonnull x, void *_Nonnull weight, apus_convolution_type type);
 
 /// The same three in float32 for 3 × 3 kernels of stride 1, by Winograd's algorithm. False, and nothing is done, where it does not apply or
 /// the direct sum is faster.

@@ -29,13 +29,14 @@ enum { APUS_LSTM, APUS_GRU, APUS_TANH, APUS_RELU };
     /** x, out [outer, n, inner]: softmax along the middle, or its logarithm. */                                            \
     void P##_softmax(int64_t outer, int64_t n, int64_t inner, bool log, const T *_Nonnull x, T *_Nonnull out);              \
     void P##_softmax_backward(int64_t outer, int64_t n, int64_t inner, bool log, const T *_Nonnull grad, const T *_Nonnull y, T *_Nonnull out); \
+    /** A mean is [2, rows or channels]: rounded, then what rounding leaves of it; where it comes in alone, its `rest` is NULL. */ \
     void P##_layer_norm(int64_t rows, int64_t n, const T *_Nonnull x, const T *_Nullable weight, const T *_Nullable bias, double eps, T *_Nonnull out, T *_Nonnull mean, T *_Nonnull rstd); \
     /** False where there was no memory for partial sums. */                                                                \
     bool P##_layer_norm_backward(int64_t rows, int64_t n, const T *_Nonnull grad, const T *_Nonnull x, const T *_Nullable weight, const T *_Nonnull mean, const T *_Nonnull rstd, T *_Nullable grad_x, T *_Nullable grad_weight, T *_Nullable grad_bias); \
     /** x [batch, channels, n]. */                                                                                          \
     void P##_channel_statistics(int64_t batch, int64_t channels, int64_t n, const T *_Nonnull x, T *_Nonnull mean, T *_Nonnull variance); \
-    void P##_channel_normalize(int64_t batch, int64_t channels, int64_t n, const T *_Nonnull x, const T *_Nonnull mean, const T *_Nonnull rstd, const T *_Nullable weight, const T *_Nullable bias, T *_Nonnull out); \
-    void P##_channel_norm_backward(int64_t batch, int64_t channels, int64_t n, const T *_Nonnull grad, const T *_Nonnull x, const T *_Nullable weight, const T *_Nonnull mean, const T *_Nonnull rstd, bool training, T *_Nullable grad_x, T *_Nullable grad_weight, T *_Nullable grad_bias); \
+    void P##_channel_normalize(int64_t batch, int64_t channels, int64_t n, const T *_Nonnull x, const T *_Nonnull mean, const T *_Nullable rest, const T *_Nonnull rstd, const T *_Nullable weight, const T *_Nullable bias, T *_Nonnull out); \
+    void P##_channel_norm_backward(int64_t batch, int64_t channels, int64_t n, const T *_Nonnull grad, const T *_Nonnull x, const T *_Nullable weight, const T *_Nonnull mean, const T *_Nullable rest, const T *_Nonnull rstd, bool training, T *_Nullable grad_x, T *_Nullable grad_weight, T *_Nullable grad_bias); \
     /** One step of a cell for `rows` sequences of n hidden units; what a kind does not use is NULL. */                     \
     void P##_recurrent_cell(int kind, int64_t rows, int64_t n, const T *_Nonnull input, const T *_Nonnull hidden, const T *_Nullable state, T *_Nullable gates, T *_Nullable cell, T *_Nonnull out); \
     void P##_recurrent_cell_backward(int kind, int64_t rows, int64_t n, const T *_Nonnull grad, const T *_Nullable gates, const T *_Nullable state, const T *_Nullable cell, const T *_Nullable out, T *_Nullable grad_cell, T *_Nonnull grad_input, T *_Nullable grad_hidden, T *_Nullable grad_state); \

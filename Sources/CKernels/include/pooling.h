@@ -18,7 +18,7 @@ typedef enum { APUS_POOL_F32, APUS_POOL_F64, APUS_POOL_U8, APUS_POOL_I8, APUS_PO
 
 /// Largest elements and their positions in x's plane: of equal ones the first, of NaNs the last. Padding never wins.
 void apus_max_pool(const apus_pool *_Nonnull p, apus_pool_type type, const void *_Nonnull x, void *_Nonnull out, int64_t *_Nonnull indices);
-/// Means; floats only.
+/// Means; of floats, and of 64-bit integers rounded toward zero.
 void apus_average_pool(const apus_pool *_Nonnull p, apus_pool_type type, const void *_Nonnull x, void *_Nonnull out);
 /// The gradient with respect to x; floats only.
 void apus_average_pool_backward(const apus_pool *_Nonnull p, apus_pool_type type, const void *_Nonnull grad, void *_Nonnull x);

@@ -2,7 +2,7 @@ import CKernels
 import COneDNN
 
 // Convolutions: float32 by Winograd's algorithm, or by direct sums for a first layer's weight, where that is faster, else by oneDNN; what
-// none of these does, and float64, by unrolled windows and our own products. Each is asked in turn, and refuses by the shape alone. float16
+// none of these does, float64 and integers, by unrolled windows and our own products. Each is asked in turn, and refuses by the shape alone. float16
 // and bfloat16 are computed in float32.
 
 extension CPUBackend {
@@ -17,7 +17,7 @@ extension CPUBackend {
             if apus_convolution_winograd(&c, x.floats, weight.floats, bias?.floats, out.floats) { return }
             if apus_dnn_convolution(&c, x.floats, weight.floats, bias?.floats, out.floats) { return }
         }
-        apus_convolution_forward(&c, x.pointer, weight.pointer, bias?.pointer, out.pointer, Int32(out.dtype.size))
+        apus_convolution_forward(&c, x.pointer, weight.pointer, bias?.pointer, out.pointer, kernelType(out))
     }
 
     package func convolutionBackwardInput(_ grad: Tensor, _ weight: Tensor, _ p: ConvolutionParameters, into out: Tensor) {
@@ -31,7 +31,7 @@ extension CPUBackend {
             if apus_convolution_winograd_backward_input(&c, grad.floats, weight.floats, out.floats) { return }
             if apus_dnn_convolution_backward_input(&c, grad.floats, weight.floats, out.floats) { return }
         }
-        apus_convolution_backward_input(&c, grad.pointer, weight.pointer, out.pointer, Int32(out.dtype.size))
+        apus_convolution_backward_input(&c, grad.pointer, weight.pointer, out.pointer, kernelType(out))
     }
 
     package func convolutionBackwardWeight(_ grad: Tensor, _ x: Tensor, _ p: ConvolutionParameters, into out: Tensor) {
@@ -46,7 +46,18 @@ extension CPUBackend {
             if apus_convolution_winograd_backward_weight(&c, grad.floats, x.floats, out.floats) { return }
             if apus_dnn_convolution_backward_weight(&c, grad.floats, x.floats, out.floats) { return }
         }
-        apus_convolution_backward_weight(&c, grad.pointer, x.pointer, out.pointer, Int32(out.dtype.size))
+        apus_convolution_backward_weight(&c, grad.pointer, x.pointer, out.pointer, kernelType(out))
+    }
+
+    private func kernelType(_ out: Tensor) -> apus_convolution_type {
+        switch out.dtype {
+        case .float64: APUS_CONVOLUTION_F64
+        case .uint8, .int8, .bool: APUS_CONVOLUTION_I8
+        case .int16: APUS_CONVOLUTION_I16
+        case .int32: APUS_CONVOLUTION_I32
+        case .int64: APUS_CONVOLUTION_I64
+        default: APUS_CONVOLUTION_F32
+        }
     }
 
     private func isHalf(_ out: Tensor) -> Bool { out.dtype == .float16 || out.dtype == .bfloat16 }

@@ -61,9 +61,9 @@ extension CPUBackend {
         let (batch, channels, n) = (Int64(x.shape[0]), Int64(x.shape[1]), Int64(x.shape[2]))
         inComputeType([x, mean, rstd, weight, bias], outputs: [out]) { i, o in
             if i[0].dtype == .float64 {
-                apus_d_channel_normalize(batch, channels, n, i[0].elements(), i[1].elements(), i[2].elements(), i.optional(3)?.elements(), i.optional(4)?.elements(), o[0].elements())
+                apus_d_channel_normalize(batch, channels, n, i[0].elements(), i[1].elements(), i[1].rest(channels), i[2].elements(), i.optional(3)?.elements(), i.optional(4)?.elements(), o[0].elements())
             } else {
-                apus_f_channel_normalize(batch, channels, n, i[0].elements(), i[1].elements(), i[2].elements(), i.optional(3)?.elements(), i.optional(4)?.elements(), o[0].elements())
+                apus_f_channel_normalize(batch, channels, n, i[0].elements(), i[1].elements(), i[1].rest(channels), i[2].elements(), i.optional(3)?.elements(), i.optional(4)?.elements(), o[0].elements())
             }
         }
     }
@@ -74,10 +74,10 @@ extension CPUBackend {
         let (batch, channels, n) = (Int64(x.shape[0]), Int64(x.shape[1]), Int64(x.shape[2]))
         inComputeType([grad, x, weight, mean, rstd], outputs: [gradX, gradWeight, gradBias]) { i, o in
             if i[0].dtype == .float64 {
-                apus_d_channel_norm_backward(batch, channels, n, i[0].elements(), i[1].elements(), i.optional(2)?.elements(), i[3].elements(), i[4].elements(),
+                apus_d_channel_norm_backward(batch, channels, n, i[0].elements(), i[1].elements(), i.optional(2)?.elements(), i[3].elements(), i[3].rest(channels), i[4].elements(),
                                              training, o.optional(0)?.elements(), o.optional(1)?.elements(), o.optional(2)?.elements())
             } else {
-                apus_f_channel_norm_backward(batch, channels, n, i[0].elements(), i[1].elements(), i.optional(2)?.elements(), i[3].elements(), i[4].elements(),
+                apus_f_channel_norm_backward(batch, channels, n, i[0].elements(), i[1].elements(), i.optional(2)?.elements(), i[3].elements(), i[3].rest(channels), i[4].elements(),
                                              training, o.optional(0)?.elements(), o.optional(1)?.elements(), o.optional(2)?.elements())
             }
         }
@@ -191,6 +191,13 @@ extension CPUBackend {
         } catch {
             _ = fail(error, op: "cpu")
         }
+    }
+}
+
+extension Tensor {
+    /// Where the second part of a mean of `channels` begins, if it has one.
+    fileprivate final func rest<T>(_ channels: Int64) -> UnsafePointer<T>? {
+        count64 > channels ? UnsafePointer(pointer.assumingMemoryBound(to: T.self)) + Int(channels) : nil
     }
 }
 

@@ -24,6 +24,12 @@ extension CPUBackend {
     }
 
     package func scatter(_ kind: ScatterKind, _ out: Tensor, dim: Int, _ index: Tensor, _ source: Tensor) throws(OpError) {
+        // Sums of half types are rounded once, and where many float32 may meet in one place they are added in double.
+        if kind == .add, out.dtype.isFloatingPoint, out.dtype != .float64, out.dtype.size == 2 || mayCrowd(index, dim) {
+            let wide = try out.converted(to: .float64)
+            try scatter(.add, wide, dim: dim, index, try source.converted(to: .float64))
+            return copy(wide, into: out)
+        }
         let index = try checkedIndex(index, within: out.shape, dim: dim)
         let source = try source.contiguousData()
         let code: Int32 = switch kind {

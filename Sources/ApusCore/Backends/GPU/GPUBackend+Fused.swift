@@ -81,6 +81,7 @@ extension GPUBackend {
         try launch(made, groups: groups(for: x.numel)) { arguments in
             for number in [x.numel, s.groups, s.length, s.byChannel ? 1 : 0] { arguments.append(count: number) }
             for tensor in [x, mean, rstd] { arguments.append(tensor) }
+            arguments.append(count: mean.numel > s.groups ? 1 : 0)
             for optional in [factor, term] {
                 arguments.append(optional ?? x)
                 arguments.append(count: optional == nil ? 0 : 1)
@@ -169,7 +170,9 @@ extension GPUBackend {
             let made = try normKernel("norm_sums", x)
             try launch(made, groups: groups(each: s.groups)) { arguments in
                 for number in [s.lines, s.groups, s.length, s.byChannel ? 1 : 0] { arguments.append(count: number) }
-                for tensor in [grad, x, mean, rstd, factor ?? x] { arguments.append(tensor) }
+                for tensor in [grad, x, mean, rstd] { arguments.append(tensor) }
+                arguments.append(count: mean.numel > s.groups ? 1 : 0)
+                arguments.append(factor ?? x)
                 arguments.append(count: factor == nil ? 0 : 1)
                 arguments.append(sums)
             }
@@ -178,7 +181,9 @@ extension GPUBackend {
             let made = try normKernel("norm_gradient", x)
             try launch(made, groups: groups(for: x.numel)) { arguments in
                 for number in [x.numel, s.lines, s.groups, s.length, s.byChannel ? 1 : 0, training ? 1 : 0] { arguments.append(count: number) }
-                for tensor in [grad, x, mean, rstd, factor ?? x] { arguments.append(tensor) }
+                for tensor in [grad, x, mean, rstd] { arguments.append(tensor) }
+                arguments.append(count: mean.numel > s.groups ? 1 : 0)
+                arguments.append(factor ?? x)
                 arguments.append(count: factor == nil ? 0 : 1)
                 arguments.append(sums)
                 arguments.append(gradX)

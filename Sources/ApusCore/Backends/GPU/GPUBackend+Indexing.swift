@@ -141,14 +141,12 @@ extension GPUBackend {
             let (space, text) = try indexSpace(Shape(others.map { out.shape[$0] }), [Shape(others.map { source.strides[$0] })])
             let (lines, length, chosen) = (others.reduce(1) { $0 * out.shape[$1] }, out.shape[dim], index.numel)
             let inner = out.shape.dropFirst(dim + 1).reduce(1, *)
-            // Of many indices equal ones are brought together, so that there is work for all and sums are exact.
-            let sorts = chosen > 64
+            // Many indices: equal ones are brought together, so that there is work for all and each sum is rounded once.
+            let sorts = chosen > 64 || chosen > 1 && out.dtype.isFloatingPoint && out.dtype.size == 2
             let made = try kernel(KernelKey(sorts ? "index_add_sorted" : "index_add", out.dtype)) {
                 let add = out.dtype.isFloatingPoint ? "(a) + (b)" : out.dtype == .bool ? "((a) || (b))" : "(i64)((u64)(a) + (u64)(b))"
-                // Of sums that are infinite nothing is lost.
-                let lost = out.dtype.isFloatingPoint
-                    ? "(isfinite(next) ? fabs(sum) >= fabs(value) ? ((sum) - (next)) + (value) : ((value) - (next)) + (sum) : 0)" : "0"
-                return KernelDialect.bind(out.dtype) + "#define ADD(a, b) (\(add))\n#define LOST(sum, value, next) \(lost)\n" + text + KernelDialect.indexAdd
+                return KernelDialect.bind(out.dtype) + "#define ADD(a, b) (\(add))\n"
+                    + "#define ADD_LONG(sum, lost, value) \(out.dtype.isFloatingPoint ? "ADD_EXACTLY(sum, lost, value)" : "sum = ADD(sum, value);")\n" + text + KernelDialect.indexAdd
             }
             var ordered: (values: Tensor, places: Tensor)?
             if sorts {
@@ -194,12 +192,24 @@ extension GPUBackend {
 
     package func scatter(_ kind: ScatterKind, _ out: Tensor, dim: Int, _ index: Tensor, _ source: Tensor) throws(OpError) {
         guard index.numel > 0 else { return }
+        // Sums of half types are rounded once, and many floats that meet in few places keep what rounding loses.
+        guard kind == .add, out.dtype.isFloatingPoint, out.dtype.size == 2 || mayCrowd(index, dim) else {
+            return try scatter(kind, out, lost: nil, dim: dim, index, source)
+        }
+        let type = out.dtype.computeType
+        let sums = try out.converted(to: type), lost = try Tensor.uninitialized(out.shape, type, out.device)
+        fill(lost, with: .double(0))
+        try scatter(.add, sums, lost: lost, dim: dim, index, source)
+        copy(sums, into: out)
+    }
+
+    private func scatter(_ kind: ScatterKind, _ out: Tensor, lost: Tensor?, dim: Int, _ index: Tensor, _ source: Tensor) throws(OpError) {
         try attempt { () throws(OpError) in
             let isScalar = index.shape.isEmpty
             let others = index.shape.indices.filter { $0 != dim }
             func lines(_ strides: Shape) -> Shape { Shape(others.map { strides[$0] }) }
             let (space, text) = try indexSpace(Shape(others.map { index.shape[$0] }), [lines(index.strides), lines(source.strides), lines(out.strides)])
-            let made = try kernel(KernelKey("scatter", out.dtype, variant: Int32(ScatterKind.allCases.firstIndex(of: kind)!))) {
+            let made = try kernel(KernelKey(lost == nil ? "scatter" : "scatter_sums", source.dtype, variant: Int32(ScatterKind.allCases.firstIndex(of: kind)!))) {
                 let float = out.dtype.isFloatingPoint
                 let combine = switch kind {
                 case .set: "(b)"
@@ -208,7 +218,7 @@ extension GPUBackend {
                 case .min: "(a) < (b) || (a) != (a) ? (a) : (b)"
                 case .max: "(a) > (b) || (a) != (a) ? (a) : (b)"
                 }
-                return KernelDialect.bind(out.dtype) + "#define COMBINE(a, b) (\(combine))\n" + text + KernelDialect.scatter
+                return KernelDialect.bind(source.dtype) + "#define COMBINE(a, b) (\(combine))\n" + text + KernelDialect.scatter
             }
             let extent = isScalar ? 1 : out.shape[dim]
             func step(_ x: Tensor) -> Int { isScalar ? 0 : x.strides[dim] }
@@ -221,6 +231,7 @@ extension GPUBackend {
                 arguments.append(count: step(source))
                 arguments.append(out)
                 arguments.append(count: step(out))
+                if let lost { arguments.append(lost) }
                 try report("scatter", index, dim, extent, to: arguments)
                 space.append(to: arguments)
             }

@@ -23,17 +23,21 @@ extension ReferenceBackend {
 
     private func indexAdd<N: ReferenceNumber>(_ out: Tensor, dim: Int, _ index: [Int], _ source: Tensor, as: N.Type) {
         let sources = elements(source, as: N.self)
-        var result = elements(out, as: N.self)
+        var result = elements(out, as: N.self).map { start in
+            var sum = ReferenceSum<N>()
+            sum.add(start)
+            return sum
+        }
         let (outer, length, inner) = lines(out.shape, dim: dim)
         for o in 0..<outer {
             for (j, place) in index.enumerated() {
                 for i in 0..<inner {
                     let target = (o * length + place) * inner + i
-                    result[target] = result[target].plus(sources[(o * index.count + j) * inner + i])
+                    result[target].add(sources[(o * index.count + j) * inner + i])
                 }
             }
         }
-        store(result, in: out)
+        store(result.map(\.value), in: out)
     }
 
     package func gather(_ x: Tensor, dim: Int, _ index: Tensor, into out: Tensor) throws(OpError) {

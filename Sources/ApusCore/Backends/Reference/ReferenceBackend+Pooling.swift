@@ -27,14 +27,19 @@ extension ReferenceBackend {
     }
 
     package func averagePool(_ x: Tensor, _ p: PoolParameters, into out: Tensor) {
-        let all = elements(x, as: Double.self)
+        averagePool(x, p, into: out, as: number(of: x.dtype))
+    }
+
+    private func averagePool<N: ReferenceNumber>(_ x: Tensor, _ p: PoolParameters, into out: Tensor, as: N.Type) {
+        let all = elements(x, as: N.self)
         let windows = self.windows(p, input: x.shape, output: out.shape)
         let plane = x.shape.dropFirst(2).reduce(1, *)
-        var result: [Double] = []
+        var result: [N] = []
         for channel in 0..<(x.shape[0] * x.shape[1]) {
             for window in windows {
-                let sum = window.positions.reduce(0) { $0 + all[channel * plane + $1] }
-                result.append(window.positions.isEmpty ? 0 : sum / window.divisor)
+                var sum = ReferenceSum<N>()
+                for position in window.positions { sum.add(all[channel * plane + position]) }
+                result.append(window.positions.isEmpty ? .zero : sum.value.divided(byCount: window.divisor))
             }
         }
         store(result, in: out)
@@ -44,18 +49,18 @@ extension ReferenceBackend {
         let gradients = elements(grad, as: Double.self)
         let windows = self.windows(p, input: out.shape, output: grad.shape)
         let plane = out.shape.dropFirst(2).reduce(1, *)
-        var result = [Double](repeating: 0, count: out.numel)
+        var result = [ReferenceSum<Double>](repeating: ReferenceSum(), count: out.numel)
         for channel in 0..<(out.shape[0] * out.shape[1]) {
             for (o, window) in windows.enumerated() {
-                let share = gradients[channel * windows.count + o] / window.divisor
-                for position in window.positions { result[channel * plane + position] += share }
+                let share = gradients[channel * windows.count + o] / Double(window.divisor)
+                for position in window.positions { result[channel * plane + position].add(share) }
             }
         }
-        store(result, in: out)
+        store(result.map(\.value), in: out)
     }
 
     /// For each output position the positions within the input's plane that its window covers, and what an average divides by.
-    private func windows(_ p: PoolParameters, input: Shape, output: Shape) -> [(positions: [Int], divisor: Double)] {
+    private func windows(_ p: PoolParameters, input: Shape, output: Shape) -> [(positions: [Int], divisor: Int)] {
         let (inExtents, outExtents) = (Array(input.dropFirst(2)), Array(output.dropFirst(2)))
         return (0..<outExtents.reduce(1, *)).map { o in
             let corner = coordinates(o, outExtents)
@@ -80,7 +85,7 @@ extension ReferenceBackend {
             if case .sliding(_, _, _, _, let countIncludePad, let overruling) = p.windows {
                 divisor = overruling ?? (countIncludePad ? spans.reduce(1) { $0 * $1.padded } : divisor)
             }
-            return (positions, Double(divisor))
+            return (positions, divisor)
         }
     }
 }

@@ -27,7 +27,7 @@ extension KernelDialect {
     """#
 
     /// Each line of the output is one item's, which adds the source's elements in their order.
-    static let indexAdd = report + #"""
+    static let indexAdd = report + compensatedSum + #"""
     KERNEL void index_add(i64 lines, i64 inner, i64 length, i64 chosen, GLOBAL const i64 *index, i64 oi, i64 index_step, GLOBAL const S *source, i64 os, i64 step,
                           GLOBAL S *y, i64 oy, i64 call, GLOBAL i64 *report, Space space) {
         for (i64 line = GLOBAL_ID; line < lines; line += GLOBAL_COUNT) {
@@ -40,8 +40,7 @@ extension KernelDialect {
             }
         }
     }
-    // From the index in order (`sorted`, with the places `order` that it had): the first of equal ones adds up all of them. LOST is what
-    // a sum of floats has rounded away, which is added with the next (Kahan, 1965): it would stop to grow at 2^24 else.
+    // From the index in order (`sorted`, with the places `order` that it had): the first of equal ones adds up all of them.
     KERNEL void index_add_sorted(i64 lines, i64 inner, i64 length, i64 chosen, GLOBAL const i64 *sorted, i64 on, GLOBAL const i64 *order, i64 oo, GLOBAL const S *source, i64 os, i64 step,
                                  GLOBAL S *y, i64 oy, i64 call, GLOBAL i64 *report, Space space) {
         for (i64 g = GLOBAL_ID; g < lines * chosen; g += GLOBAL_COUNT) {
@@ -50,11 +49,7 @@ extension KernelDialect {
             i64 at[1] = {os}, target = oy + line / inner * length * inner + place * inner + line % inner;
             places_Space(line, &space, at);
             A sum = READ(y, target), lost = 0;
-            for (; k < chosen && sorted[on + k] == place; k++) {
-                A value = ADD(READ(source, at[0] + order[oo + k] * step), lost), next = ADD(sum, value);
-                lost = LOST(sum, value, next);
-                sum = next;
-            }
+            for (; k < chosen && sorted[on + k] == place; k++) ADD_LONG(sum, lost, READ(source, at[0] + order[oo + k] * step))
             WRITE(y, target, sum);
         }
     }
@@ -72,7 +67,7 @@ extension KernelDialect {
     """#
 
     /// One item for each line of the index along the dimension, which goes through it in order: repeated places come out the same each time.
-    static let scatter = report + #"""
+    static let scatter = report + compensatedSum + #"""
     KERNEL void scatter(i64 lines, i64 inner, i64 chosen, i64 extent, GLOBAL const i64 *index, i64 oi, i64 index_step, GLOBAL const S *source, i64 os, i64 source_step,
                         GLOBAL S *y, i64 oy, i64 step, i64 call, GLOBAL i64 *report, Space space) {
         for (i64 line = GLOBAL_ID; line < lines; line += GLOBAL_COUNT) {
@@ -83,6 +78,23 @@ extension KernelDialect {
                 if (!is_inside(place, extent, (line / inner * chosen + j) * inner + line % inner, call, report)) continue;
                 A old = READ(y, at[2] + place * step), value = READ(source, at[1] + j * source_step);
                 WRITE(y, at[2] + place * step, COMBINE(old, value));
+            }
+        }
+    }
+    // Sums in contiguous y, with what rounding loses of them beside it, in contiguous `lost`.
+    KERNEL void scatter_sums(i64 lines, i64 inner, i64 chosen, i64 extent, GLOBAL const i64 *index, i64 oi, i64 index_step, GLOBAL const S *source, i64 os, i64 source_step,
+                             GLOBAL A *y, i64 oy, i64 step, GLOBAL A *all_lost, i64 ol, i64 call, GLOBAL i64 *report, Space space) {
+        for (i64 line = GLOBAL_ID; line < lines; line += GLOBAL_COUNT) {
+            i64 at[3] = {oi, os, 0};
+            places_Space(line, &space, at);
+            for (i64 j = 0; j < chosen; j++) {
+                i64 place = index[at[0] + j * index_step];
+                if (!is_inside(place, extent, (line / inner * chosen + j) * inner + line % inner, call, report)) continue;
+                i64 target = at[2] + place * step;
+                A sum = y[oy + target], lost = all_lost[ol + target];
+                ADD_EXACTLY(sum, lost, READ(source, at[1] + j * source_step))
+                y[oy + target] = sum;
+                all_lost[ol + target] = lost;
             }
         }
     }

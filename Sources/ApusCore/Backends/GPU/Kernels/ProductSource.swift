@@ -85,7 +85,7 @@ extension KernelDialect {
 
     /// Pooling: one item for each output, or for each input's gradient, which adds up the windows that cover it. A window covers
     /// `first` ..< `last` by steps of the dilation; `adaptive` ones have bounds that depend on the position.
-    static let pooling = #"""
+    static let pooling = compensatedSum + #"""
     typedef struct { i64 planes, in[3], out[3], window[3], stride[3], padding[3], dilation[3], adaptive, counts_padding, divisor; } Pool;
     FUNCTION void span(const Pool *w, int d, i64 o, i64 *first, i64 *last, i64 *padded) {
         if (w->adaptive) {
@@ -135,12 +135,12 @@ extension KernelDialect {
         for (i64 g = GLOBAL_ID; g < w.planes * positions; g += GLOBAL_COUNT) {
             i64 first[3], last[3], padded[3], base = ox + g / positions * plane;
             spans(&w, g % positions, first, last, padded);
-            A sum = 0;
+            A sum = 0, lost = 0;
             int any = 0;
             for (i64 i = first[0]; i < last[0]; i += w.dilation[0])
                 for (i64 j = first[1]; j < last[1]; j += w.dilation[1])
                     for (i64 k = first[2]; k < last[2]; k += w.dilation[2]) {
-                        sum += READ(x, base + (i * w.in[1] + j) * w.in[2] + k);
+                        ADD_EXACTLY(sum, lost, READ(x, base + (i * w.in[1] + j) * w.in[2] + k))
                         any = 1;
                     }
             WRITE(y, oy + g, any ? sum / divisor_of(&w, first, last, padded) : (A)0);
@@ -162,14 +162,14 @@ extension KernelDialect {
         for (i64 g = GLOBAL_ID; g < w.planes * plane; g += GLOBAL_COUNT) {
             i64 p0 = g % plane / (w.in[1] * w.in[2]), p1 = g % plane / w.in[2] % w.in[1], p2 = g % plane % w.in[2], base = og + g / plane * positions;
             i64 end0 = last_covering(&w, 0, p0), end1 = last_covering(&w, 1, p1), end2 = last_covering(&w, 2, p2);
-            A sum = 0;
+            A sum = 0, lost = 0;
             for (i64 i = first_covering(&w, 0, p0); i <= end0; i++)
                 for (i64 j = first_covering(&w, 1, p1); j <= end1; j++)
                     for (i64 k = first_covering(&w, 2, p2); k <= end2; k++) {
                         i64 first[3], last[3], padded[3], position = (i * w.out[1] + j) * w.out[2] + k;
                         spans(&w, position, first, last, padded);
                         if (covers(&w, 0, first[0], last[0], p0) && covers(&w, 1, first[1], last[1], p1) && covers(&w, 2, first[2], last[2], p2))
-                            sum += READ(grad, base + position) / divisor_of(&w, first, last, padded);
+                            ADD_EXACTLY(sum, lost, READ(grad, base + position) / divisor_of(&w, first, last, padded))
                     }
             WRITE(x, ox + g, sum);
         }

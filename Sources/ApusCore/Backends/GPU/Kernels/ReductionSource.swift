@@ -1,7 +1,7 @@
 // Reductions. A sum's order is fixed by the shapes: items of a group take elements GROUP apart, and their parts are added as a tree.
 
 extension KernelDialect {
-    /// INIT, STEP(acc, value), FINISH(acc) of each kind; `@` is the accumulator's type.
+    /// INIT, STEP(acc, value), FINISH(acc) of each kind, and TAKE(acc, lost, value) for one item's elements: sums of floats keep what rounding loses.
     static func reduction(_ kind: ReduceKind, _ dtype: DType) -> String {
         let float = dtype.isFloatingPoint
         let (start, step, finish): (String, String, String) = switch kind {
@@ -13,7 +13,8 @@ extension KernelDialect {
         case .any: ("0", "(A)((acc) != 0 || (value) != 0)", "acc")
         case .all: ("1", "(A)((acc) != 0 && (value) != 0)", "acc")
         }
-        return "#define INIT \(start)\n#define STEP(acc, value) (\(step))\n#define FINISH(acc) (\(finish))\n"
+        let take = float && (kind == .sum || kind == .mean) ? "ADD_EXACTLY(acc, lost, value)" : "acc = STEP(acc, value);"
+        return compensatedSum + "#define INIT \(start)\n#define STEP(acc, value) (\(step))\n#define FINISH(acc) (\(finish))\n#define TAKE(acc, lost, value) \(take)\n"
     }
 
     /// One group for each output: `space` says where an output's elements begin, `along` where they lie from there.
@@ -25,11 +26,11 @@ extension KernelDialect {
             i64 from = parts == 1 ? 0 : (o % parts) * chunk, to = parts == 1 ? count : from + chunk < count ? from + chunk : count;
             i64 base[1] = {ox};
             places_Kept(o / parts, &kept, base);
-            A acc = (A)INIT;
+            A acc = (A)INIT, lost = 0;
             for (i64 k = from + LOCAL_ID; k < to; k += GROUP) {
                 i64 at[1] = {base[0]};
                 places_Along(k, &along, at);
-                acc = STEP(acc, READ(x, at[0]));
+                TAKE(acc, lost, READ(x, at[0]))
             }
             shared[LOCAL_ID] = acc;
             BARRIER;
@@ -46,22 +47,17 @@ extension KernelDialect {
     }
     """#
 
-    /// One item for each output. Sums are taken of runs of 64 first, so that they lose no more than a tree would.
+    /// One item for each output.
     static let reduceColumns = #"""
     KERNEL void reduce_columns(i64 outputs, i64 count, i64 divisor, GLOBAL const S *x, i64 ox, GLOBAL OS *y, i64 oy, Kept kept, Along along) {
         for (i64 o = GLOBAL_ID; o < outputs; o += GLOBAL_COUNT) {
             i64 base[1] = {ox};
             places_Kept(o, &kept, base);
-            A acc = (A)INIT;
-            for (i64 k = 0; k < count;) {
-                A run = (A)INIT;
-                i64 end = k + 64 < count ? k + 64 : count;
-                for (; k < end; k++) {
-                    i64 at[1] = {base[0]};
-                    places_Along(k, &along, at);
-                    run = STEP(run, READ(x, at[0]));
-                }
-                acc = STEP(acc, run);
+            A acc = (A)INIT, lost = 0;
+            for (i64 k = 0; k < count; k++) {
+                i64 at[1] = {base[0]};
+                places_Along(k, &along, at);
+                TAKE(acc, lost, READ(x, at[0]))
             }
             OWRITE(y, oy + o, FINISH(acc));
         }
