@@ -22,7 +22,7 @@ UNARY = {
     "log2": lambda x: x.log2(), "log10": lambda x: x.log10(), "log1p": lambda x: x.log1p(), "sin": lambda x: x.sin(), "cos": lambda x: x.cos(),
     "tan": lambda x: x.tan(), "asin": lambda x: x.asin(), "acos": lambda x: x.acos(), "atan": lambda x: x.atan(), "sinh": lambda x: x.sinh(),
     "cosh": lambda x: x.cosh(), "tanh": lambda x: x.tanh(), "asinh": lambda x: x.asinh(), "acosh": lambda x: x.acosh(), "atanh": lambda x: x.atanh(),
-    "erf": lambda x: x.erf(), "erfc": lambda x: x.erfc(), "erfinv": lambda x: x.erfinv(), "lgamma": lambda x: x.lgamma(), "digamma": lambda x: x.digamma(),
+    "erf": lambda x: x.erf(), "erfc": lambda x: x.erfc(), "erfinv": lambda x: x.erfinv(), "lgamma": lambda x: x.lgamma(), "digamma": lambda x: x.digamma(), "polygamma": lambda x: torch.polygamma(1, x),
     "floor": lambda x: x.floor(), "sigmoid": lambda x: x.sigmoid(), "logit": lambda x: x.logit(), "relu": lambda x: x.relu(),
     "logsigmoid": F.logsigmoid, "softsign": F.softsign, "mish": F.mish, "silu": F.silu, "gelu": F.gelu, "elu": F.elu, "softplus": F.softplus,
     "hardswish": F.hardswish, "leakyRelu": F.leaky_relu, "clamp": lambda x: x.clamp(-1, 1), "powNumber": lambda x: x ** 2.0, "numberPow": lambda x: 2.0 ** x,

@@ -29,9 +29,10 @@ public final class Normal: Distribution {
     public override var mode: Tensor { loc }
     public override var variance: Tensor { scale.square() }
     public override func cdf(_ value: Tensor) -> Tensor {
-        (((checked(value, "a number") { $0.eq($0) } - loc) / scale * 0.7071067811865476).erf() + 1) / 2
+        // Not by erf, which is −1 in the lower tail.
+        ((checked(value, "a number") { $0.eq($0) } - loc) / scale * -0.7071067811865476).erfc() / 2
     }
-    public override func icdf(_ value: Tensor) -> Tensor { loc + scale * (value * 2 - 1).erfinv() * 1.4142135623730951 }
+    public override func icdf(_ value: Tensor) -> Tensor { loc + scale * value.ndtri() }
     public override func expand(_ batchShape: Shape) -> Normal { Normal(loc.expand(batchShape), scale.expand(batchShape), validateArgs: false) }
 }
 

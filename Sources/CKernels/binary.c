@@ -1,20 +1,13 @@
-#include "math_double.h"
+#include "math_special.h"
 #include "pointwise.h"
 #include "pointwise_core.h"
 
 // Loops over libm's functions stay scalar; the compiler's remark about that is no news.
 #pragma clang diagnostic ignored "-Wpass-failed"
 
-#define DERIVATIVES(T, M)                                                                                                   \
-    APUS_INLINE T M(gelu_tanh_derivative)(T y, T s) {                                                                       \
-        return s + y * s * (1 - s) * (T)1.5957691216057307117 * (1 + (T)0.134145 * y * y);                                  \
-    }                                                                                                                       \
-    APUS_INLINE T M(silu_derivative)(T y, T s) { return s * (1 + y * (1 - s)); }
-
 #define T float
 #define M(f) f_##f
 #define N(kind) f_binary_##kind
-DERIVATIVES(T, M)
 #include "binary_template.h"
 #undef T
 #undef M
@@ -22,7 +15,6 @@ DERIVATIVES(T, M)
 #define T double
 #define M(f) d_##f
 #define N(kind) d_binary_##kind
-DERIVATIVES(T, M)
 #include "binary_template.h"
 #undef T
 #undef M

@@ -20,8 +20,8 @@ static inline T M(floor_divide)(T x, T y) {
 }
 /// ln(e^x + e^y) = max + ln(1 + e^−|x − y|); equal infinities have no difference.
 APUS_INLINE T M(log_add_exp)(T x, T y) {
-    T larger = x > y ? x : y;
-    T sum = larger + M(log1p)(M(exp)(-f_abs(x - y)));
+    T larger = x > y ? x : y, smaller = x > y ? y : x;
+    T sum = larger + M(log1p)(M(exp_difference)(smaller, larger));
     return x == y && f_abs(x) == (T)INFINITY ? x : sum;
 }
 
@@ -44,15 +44,13 @@ BINARY(gammainc, d_gammainc((double)x, (double)y))
 BINARY(gammaSampleGrad, d_gamma_sample_grad((double)x, (double)y))
 BINARY(reluGrad, y <= 0 ? (T)0 : x)
 BINARY(sigmoidGrad, x *y * (1 - y))
-BINARY(tanhGrad, x * (1 - y * y))
-// Φ(y) + y·φ(y)
-BINARY(geluGrad, x * ((T)0.5 * (1 + M(erf)(y * (T)0.70710678118654752440)) + y * (T)0.39894228040143267794 * M(exp)((T)-0.5 * y * y)))
-// With u = 2·√(2/π)·(y + 0.044715·y³) and s = σ(u): s + y·s·(1 − s)·u'.
-BINARY(geluTanhGrad, x *M(gelu_tanh_derivative)(y, M(sigmoid)((T)1.5957691216057307117 * (y + (T)0.044715 * y * y * y))))
-BINARY(siluGrad, x *M(silu_derivative)(y, M(sigmoid)(y)))
+BINARY(tanhGrad, x * ((1 - y) * (1 + y)))
+BINARY(geluGrad, x *M(gelu_slope)(y))
+BINARY(geluTanhGrad, x *M(gelu_tanh_slope)(y))
+BINARY(siluGrad, x *M(silu_slope)(y))
 BINARY_P(leakyReluGrad, y > 0 ? x : A * x)
-BINARY_P(eluGrad, y > 0 ? x * B : x * A * B * C * M(exp)(C * y))
-BINARY_P(softplusGrad, A *y > B ? x : x * M(sigmoid)(A * y))
+BINARY_P(eluGrad, y > 0 ? x * B : M(times_exp_product)(x * A * B * C, C, y))
+BINARY_P(softplusGrad, A *y > B ? x : x * M(sigmoid_product)(A, y))
 BINARY_P(hardtanhGrad, ((y <= A) | (y >= B)) ? (T)0 : x)
 BINARY_P(clampGrad, ((y >= A) & (y <= B)) ? x : (T)0)
 BINARY_P(addScaled, x + A * y)

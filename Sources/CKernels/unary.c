@@ -1,4 +1,4 @@
-#include "math_double.h"
+#include "math_special.h"
 #include "pointwise.h"
 #include "pointwise_core.h"
 
@@ -81,7 +81,8 @@ APUS_KERNEL_1(bool_true, apus_bool, apus_bool, 1)
     INTEGER(bitwiseNot)                                                                                                     \
     FLOAT(reciprocal) FLOAT(sqrt) FLOAT(rsqrt) FLOAT(exp) FLOAT(exp2) FLOAT(expm1) FLOAT(log) FLOAT(log2) FLOAT(log10) FLOAT(log1p) \
     FLOAT(sin) FLOAT(cos) FLOAT(tan) FLOAT(asin) FLOAT(acos) FLOAT(atan) FLOAT(sinh) FLOAT(cosh) FLOAT(tanh)                \
-    FLOAT(asinh) FLOAT(acosh) FLOAT(atanh) FLOAT(erf) FLOAT(erfc) FLOAT(erfinv) FLOAT(lgamma) FLOAT(digamma)                \
+    FLOAT(asinh) FLOAT(acosh) FLOAT(atanh) FLOAT(erf) FLOAT(erfc) FLOAT(erfinv) FLOAT(ndtri)                 \
+    FLOAT(lgamma) FLOAT(digamma) FLOAT(polygamma)                                                                           \
     FLOAT(floor) FLOAT(ceil) FLOAT(round) FLOAT(trunc) FLOAT(frac)                                                          \
     FLOAT(sigmoid) FLOAT(logSigmoid) FLOAT(softsign) FLOAT(mish) FLOAT(silu) FLOAT(hardsigmoid) FLOAT(hardswish)            \
     FLOAT(gelu) FLOAT(geluTanh) BOTH(relu) FLOAT(leakyRelu) FLOAT(elu) FLOAT(softplus) BOTH(clamp)                          \

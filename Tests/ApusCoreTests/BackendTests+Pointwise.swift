@@ -73,6 +73,8 @@ struct Tolerance {
         case .acosh: UnaryCase(range: 1...100)
         case .log, .log2, .log10, .rsqrt: UnaryCase(range: 0...1000)
         // Zeros between poles: the error is absolute there.
+        case .ndtri: UnaryCase(tolerance: Tolerance(ulps: 8), range: 0...1)
+        case .polygamma: UnaryCase(tolerance: Tolerance(ulps: 64, absolute: 256), range: -6...20, parameters: [0, 1, 2, 5, 25].map { KernelParameters($0) })
         case .lgamma, .digamma: UnaryCase(tolerance: Tolerance(ulps: 16, absolute: 256), range: -6...20)
         case .exp, .exp2, .expm1, .sinh, .cosh, .tanh, .sigmoid: UnaryCase(range: -80...80)
         case .logSigmoid, .mish, .silu, .gelu, .geluTanh, .hardsigmoid, .softsign: UnaryCase(tolerance: .formula, range: -20...20)

@@ -35,6 +35,14 @@ import Testing
         #expect(wide.batchShape == Shape([2] + Array(p.batchShape)) && wide.sample([3]).shape == Shape([3, 2] + Array(p.batchShape) + Array(p.eventShape)))
     }
 
+    /// Against mpmath: far down, where 2p − 1 and erf have lost all digits of p.
+    @Test func normalTails() {
+        let normal = Normal(Tensor(0.0, dtype: .float64), Tensor(1.0, dtype: .float64))
+        expectClose(normal.cdf(Tensor([-10.0, -3.0, 3.0], dtype: .float64)), [7.61985302416052607e-24, 1.34989803163009453e-3, 0.99865010196836991], rtol: 1e-14, atol: 0)
+        expectClose(normal.icdf(Tensor([1e-20, 7.61985302416052607e-24, 0, 1], dtype: .float64)), [-9.26234008979840758, -10, -.infinity, .infinity], rtol: 1e-15, atol: 0)
+        expectClose(Normal(0, 1).icdf(Tensor([1e-20])), [-9.26234008979840758], rtol: 1e-6, atol: 0)
+    }
+
     static let divergences = Recorded.load("divergences")
 
     @Test func `divergences are PyTorch's`() {

@@ -17,7 +17,7 @@ import Testing
         "log2": { x, _ in x.log2() }, "log10": { x, _ in x.log10() }, "log1p": { x, _ in x.log1p() }, "sin": { x, _ in x.sin() }, "cos": { x, _ in x.cos() },
         "tan": { x, _ in x.tan() }, "asin": { x, _ in x.asin() }, "acos": { x, _ in x.acos() }, "atan": { x, _ in x.atan() }, "sinh": { x, _ in x.sinh() },
         "cosh": { x, _ in x.cosh() }, "tanh": { x, _ in x.tanh() }, "asinh": { x, _ in x.asinh() }, "acosh": { x, _ in x.acosh() }, "atanh": { x, _ in x.atanh() },
-        "erf": { x, _ in x.erf() }, "erfc": { x, _ in x.erfc() }, "erfinv": { x, _ in x.erfinv() }, "lgamma": { x, _ in x.lgamma() }, "digamma": { x, _ in x.digamma() },
+        "erf": { x, _ in x.erf() }, "erfc": { x, _ in x.erfc() }, "erfinv": { x, _ in x.erfinv() }, "lgamma": { x, _ in x.lgamma() }, "digamma": { x, _ in x.digamma() }, "polygamma": { x, _ in x.polygamma(1) },
         "floor": { x, _ in x.floor() }, "sigmoid": { x, _ in x.sigmoid() }, "logit": { x, _ in x.logit() }, "relu": { x, _ in x.relu() },
         "logsigmoid": { x, _ in F.logsigmoid(x) }, "softsign": { x, _ in F.softsign(x) }, "mish": { x, _ in F.mish(x) }, "silu": { x, _ in F.silu(x) },
         "gelu": { x, _ in F.gelu(x) }, "elu": { x, _ in F.elu(x) }, "softplus": { x, _ in F.softplus(x) }, "hardswish": { x, _ in F.hardswish(x) },

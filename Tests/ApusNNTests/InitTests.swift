@@ -45,6 +45,21 @@ import TestSupport
         check(Init.kaimingNormal_(weight(), mode: .fanOut, nonlinearity: .relu, generator: generator), mean: 0, std: he, cdf: normal(0, he))
     }
 
+    /// So far out that erf is 1 in float32: above the mean, and below it. The tail is 1 − Φ, in terms of which such a part is even.
+    @Test func truncatedInATail() {
+        func tail(_ z: Double) -> Double { erfc(z / 2.0.squareRoot()) / 2 }
+        for sign in [1.0, -1] {
+            let (low, high) = sign > 0 ? (13.0, 21.0) : (-19.0, -11.0)
+            let x = Init.truncNormal_(Tensor.empty([Self.n]), mean: 1, std: 2, a: low, b: high, generator: Generator(seed: 5))
+            let shares = values(x).map { (tail(6) - tail(($0 - 1) / (2 * sign))) / (tail(6) - tail(10)) }.sorted()
+            // Kolmogorov and Smirnov's distance: 1.95/√n is exceeded once in a thousand.
+            let distance = shares.enumerated().map { abs($0.element - (Double($0.offset) + 0.5) / Double(shares.count)) }.max()!
+            #expect(distance < 1.95 / Double(shares.count).squareRoot(), "distance \(distance) for \(low) ... \(high)")
+        }
+        let far = values(Init.truncNormal_(Tensor.empty([100]), a: 20, b: 30, generator: Generator(seed: 6)))
+        #expect(far.allSatisfy { $0 >= 20 && $0 < 21 } && Set(far).count > 90)
+    }
+
     /// Within [a, b] the normal distribution, divided by its mass there.
     @Test func truncated() {
         let x = Init.truncNormal_(Tensor.empty([Self.n]), mean: 0.5, std: 2, a: -1, b: 3, generator: Generator(seed: 3))

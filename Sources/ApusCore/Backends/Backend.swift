@@ -164,7 +164,12 @@ package enum UnaryKind: Int32, Sendable, CaseIterable {
     // Floats.
     case reciprocal, sqrt, rsqrt, exp, exp2, expm1, log, log2, log10, log1p
     case sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh
-    case erf, erfc, erfinv, lgamma, digamma
+    case erf, erfc, erfinv
+    /// The normal variate below which x of the distribution lies, √2·erfinv(2x − 1) with all digits of the lower tail.
+    case ndtri
+    case lgamma, digamma
+    /// The derivative of order a of digamma, a ≥ 0 whole.
+    case polygamma
     /// round: half to even.
     case floor, ceil, round, trunc, frac
     case sigmoid, logSigmoid, softsign, mish, silu, hardsigmoid, hardswish

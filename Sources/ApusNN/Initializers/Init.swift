@@ -142,19 +142,22 @@ public enum Init {
 
     /// Normally distributed within [a, b]: values outside are drawn again, in effect. `a` and `b` are absolute, not multiples of `std`.
     ///
-    /// By inversion: x = mean + std·√2·erf⁻¹(u), u evenly distributed between erf((a − mean)/(std·√2)) and that of b.
+    /// By inversion: x = mean + std·Φ⁻¹(p), p evenly distributed between Φ((a − mean)/std) and that of b. An interval that lies above the mean is
+    /// drawn in its mirror image, where Φ has all digits.
     @discardableResult public static func truncNormal_(
         _ tensor: Tensor, mean: Double = 0, std: Double = 1, a: Double = -2, b: Double = 2, generator: Generator? = nil
     ) -> Tensor {
         composite("Init.truncNormal_", tensor) { () throws(OpError) in
             guard std > 0 else { throw OpError("std must be positive, it is \(std)") }
             guard a < b else { throw OpError("the interval \(a) ... \(b) is empty") }
-            let scale = std * 2.0.squareRoot()
+            let sign: Double = (a - mean) + (b - mean) > 0 ? -1 : 1
+            let bounds = [a, b].map { erfc(-sign * ($0 - mean) / std * 0.5.squareRoot()) / 2 }.sorted()
             return isSkipped ? tensor : noGrad {
-                // In float32 at least: half the types have too few values to invert.
-                let wide = Tensor.empty(tensor.shape, dtype: tensor.dtype == .float64 ? .float64 : .float32, device: tensor.device)
-                wide.uniform_(erf((a - mean) / scale), erf((b - mean) / scale), generator: generator)
-                return tensor.copy_((wide.erfinv() * scale + mean).clamp(min: a, max: b))
+                // In float32 at least, since half the types have too few values to invert; beyond its numbers in float64.
+                let dtype: DType = tensor.dtype == .float64 || bounds[1] < 1e-30 ? .float64 : .float32
+                let wide = Tensor.empty(tensor.shape, dtype: dtype, device: tensor.device)
+                wide.uniform_(bounds[0], bounds[1], generator: generator)
+                return tensor.copy_((wide.ndtri() * (sign * std) + mean).clamp(min: a, max: b))
             }
         }
     }

@@ -101,28 +101,29 @@ enum ReferenceFunctions {
         case .atanh: return { Glibc.atanh($0) }
         case .erf: return { Glibc.erf($0) }
         case .erfc: return { Glibc.erfc($0) }
-        case .erfinv: return ReferenceFunctions.erfinv
+        case .erfinv: return { erfinv($0) }
+        case .ndtri: return ReferenceFunctions.ndtri
         case .lgamma: return { Glibc.lgamma($0).0 }
         case .digamma: return ReferenceFunctions.digamma
+        case .polygamma: return { polygamma(Int(a), $0) }
         case .floor: return { $0.rounded(.down) }
         case .ceil: return { $0.rounded(.up) }
         case .round: return { $0.rounded(.toNearestOrEven) }
         case .trunc: return { $0.rounded(.towardZero) }
         case .frac: return { $0 - $0.rounded(.towardZero) }
-        case .sigmoid: return sigmoid
+        case .sigmoid: return { sigmoid($0) }
         case .logSigmoid: return { Swift.min($0, 0) - Glibc.log1p(Glibc.exp(-$0.magnitude)) }
         case .softsign: return { $0 / (1 + $0.magnitude) }
-        case .mish: return { $0 * Glibc.tanh(Swift.max($0, 0) + Glibc.log1p(Glibc.exp(-$0.magnitude))) }
-        case .silu: return { $0 * sigmoid($0) }
+        case .mish: return ReferenceFunctions.mish
+        case .silu: return ReferenceFunctions.silu
         case .hardsigmoid: return { clamp($0 + 3, 0, 6) / 6 }
         case .hardswish: return { $0 * clamp($0 + 3, 0, 6) / 6 }
-        case .gelu: return { $0 * normalDistribution($0) }
-        // ½(1 + tanh u) is σ(2u), which keeps its digits in the lower tail.
-        case .geluTanh: return { $0 * sigmoid(2 * geluInner($0)) }
+        case .gelu: return ReferenceFunctions.gelu
+        case .geluTanh: return ReferenceFunctions.geluTanh
         case .relu: return { $0 < 0 ? 0 : $0 }
         case .leakyRelu: return { $0 > 0 ? $0 : a * $0 }
         case .elu: return { $0 > 0 ? b * $0 : a * b * Glibc.expm1(c * $0) }
-        case .softplus: return { a * $0 > b ? $0 : Glibc.log1p(Glibc.exp(a * $0)) / a }
+        case .softplus: return { a * $0 > b ? $0 : softplus($0, a) }
         case .clamp: return { clamp($0, a, b) }
         // NaN is not small, so it stays in the next three.
         case .hardshrink: return { $0.magnitude <= a ? 0 : $0 }
@@ -155,29 +156,19 @@ enum ReferenceFunctions {
         case .hypot: return { Glibc.hypot($0, $1) }
         case .logaddexp:
             // Infinities of one sign have the difference NaN.
-            return { $0 == $1 && $0.isInfinite ? $0 : $0.larger($1) + Glibc.log1p(Glibc.exp(-($0 - $1).magnitude)) }
+            return { $0 == $1 && $0.isInfinite ? $0 : $0.larger($1) + Glibc.log1p(expDifference($0.smaller($1), $0.larger($1))) }
         case .copysign: return { Glibc.copysign($0, $1) }
-        case .gammainc: return { gammaSeries($0, $1).integral }
-        case .gammaSampleGrad: return { gammaSeries($0, $1).sampleGradient }
+        case .gammainc: return ReferenceFunctions.gammainc
+        case .gammaSampleGrad: return ReferenceFunctions.gammaSampleGradient
         case .reluGrad: return { $1 <= 0 ? 0 : $0 }
         case .sigmoidGrad: return { $0 * $1 * (1 - $1) }
-        case .tanhGrad: return { $0 * (1 - $1 * $1) }
-        case .geluGrad:
-            return { $0 * (normalDistribution($1) + $1 * Glibc.exp(-0.5 * $1 * $1) / (2 * Double.pi).squareRoot()) }
-        case .geluTanhGrad:
-            return { g, x in
-                let s = sigmoid(2 * geluInner(x))
-                let slope = 2 * geluScale * (1 + 3 * 0.044715 * x * x)
-                return g * (s + x * s * (1 - s) * slope)
-            }
-        case .siluGrad:
-            return { g, x in
-                let s = sigmoid(x)
-                return g * s * (1 + x * (1 - s))
-            }
+        case .tanhGrad: return { $0 * ((1 - $1) * (1 + $1)) }
+        case .geluGrad: return { $0 * geluSlope($1) }
+        case .geluTanhGrad: return { $0 * geluTanhSlope($1) }
+        case .siluGrad: return { $0 * siluSlope($1) }
         case .leakyReluGrad: return { $1 > 0 ? $0 : a * $0 }
-        case .eluGrad: return { $1 > 0 ? $0 * b : $0 * a * b * c * Glibc.exp(c * $1) }
-        case .softplusGrad: return { a * $1 > b ? $0 : $0 * sigmoid(a * $1) }
+        case .eluGrad: return { $1 > 0 ? $0 * b : timesExp($0 * a * b * c, product: c, $1) }
+        case .softplusGrad: return { a * $1 > b ? $0 : $0 * sigmoid(product: a, $1) }
         case .hardtanhGrad: return { $1 <= a || $1 >= b ? 0 : $0 }
         case .clampGrad: return { a <= $1 && $1 <= b ? $0 : 0 }
         case .addScaled: return { $0 + a * $1 }
@@ -249,23 +240,6 @@ enum ReferenceFunctions {
         return result
     }
 
-/// P(a, x) = x^a·e^−x·Σ xⁿ/Γ(a + n + 1), and −(∂P/∂a)/(∂P/∂x) term by term: right for moderate x, where the derivative's terms do not cancel.
-static func gammaSeries(_ a: Double, _ x: Double) -> (integral: Double, sampleGradient: Double) {
-    guard a >= 0, x >= 0 else { return (.nan, .nan) }
-    if a == 0 || x == 0 || a.isInfinite || x.isInfinite {
-        let undefined = a == 0 && x == 0 || a.isInfinite && x.isInfinite
-        return (undefined ? .nan : a == 0 || x.isInfinite ? 1 : 0, x == 0 ? 0 : .nan)
-    }
-    var (sum, slope) = (0.0, 0.0)
-    for n in 0..<2000 {
-        let term = Glibc.exp((a + Double(n)) * Glibc.log(x) - x - Glibc.lgamma(a + Double(n) + 1))
-        sum += term
-        slope += term * (Glibc.log(x) - digamma(a + Double(n) + 1))
-        if a + Double(n) > x && term < 1e-20 * sum { break }
-    }
-    return (sum, -slope / Glibc.exp((a - 1) * Glibc.log(x) - x - Glibc.lgamma(a)))
-}
-
     /// With the divisor's sign.
     static func remainder(_ a: Int64, _ b: Int64) -> Int64 {
         let r = a.remainderReportingOverflow(dividingBy: b).partialValue
@@ -293,73 +267,5 @@ static func gammaSeries(_ a: Double, _ x: Double) -> (integral: Double, sampleGr
 
     static func clamp(_ x: Double, _ low: Double, _ high: Double) -> Double {
         x.isNaN ? x : Swift.min(Swift.max(x, low), high)
-    }
-
-    static func sigmoid(_ x: Double) -> Double { 1 / (1 + Glibc.exp(-x)) }
-
-    /// Φ, the distribution function of normal numbers; by erfc, which keeps its digits in the lower tail.
-    static func normalDistribution(_ x: Double) -> Double { 0.5 * Glibc.erfc(-x / 2.0.squareRoot()) }
-
-    static let geluScale = (2 / Double.pi).squareRoot()
-    static func geluInner(_ x: Double) -> Double { geluScale * (x + 0.044715 * x * x * x) }
-
-    // MARK: Special functions
-
-    /// erf⁻¹: Giles' polynomial ("Approximating the erfinv function", 2010), then Halley's method until nothing changes.
-    /// Beyond ±½ its steps solve erfc(z) = 1 − |x|, whose right side is exact there.
-    static func erfinv(_ x: Double) -> Double {
-        let m = x.magnitude
-        if m > 1 || x.isNaN { return .nan }
-        if m == 1 { return Glibc.copysign(.infinity, x) }
-        if m == 0 { return x }
-        let complement = 1 - m
-        let w = -Glibc.log(complement * (1 + m))
-        let coefficients: [Double]
-        let v: Double
-        if w < 5 {
-            v = w - 2.5
-            coefficients = [
-                2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503, -0.00417768164, 0.246640727,
-                1.50140941,
-            ]
-        } else {
-            v = w.squareRoot() - 3
-            coefficients = [
-                -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047, 1.00167406,
-                2.83297682,
-            ]
-        }
-        var z = m * coefficients.reduce(0) { $0 * v + $1 }
-        for _ in 0..<50 {
-            let error = m > 0.5 ? complement - Glibc.erfc(z) : Glibc.erf(z) - m
-            let step = error / (2 / Double.pi.squareRoot() * Glibc.exp(-z * z))
-            let correction = step / (1 + z * step)
-            z -= correction
-            if correction.magnitude <= z * 0x1p-52 { break }
-        }
-        return Glibc.copysign(z, x)
-    }
-
-    /// ψ = (ln Γ)′: reflected to positive arguments, raised to 10 by ψ(x) = ψ(x + 1) − 1/x, then the asymptotic series
-    /// ln x − 1/2x − Σ B₂ₙ/(2n·x²ⁿ). At the poles: ∓∞ at ±0, NaN at the negative integers.
-    static func digamma(_ x: Double) -> Double {
-        if x == 0 { return Glibc.copysign(.infinity, -x) }
-        if x < 0 {
-            let fraction = x - x.rounded(.towardZero)
-            if fraction == 0 || x == -.infinity { return .nan }
-            return digamma(1 - x) - Double.pi / Glibc.tan(Double.pi * fraction)
-        }
-        if x == .infinity { return x }
-        var (x, shifted) = (x, 0.0)
-        while x < 10 {
-            shifted -= 1 / x
-            x += 1
-        }
-        let s = 1 / (x * x)
-        let numerators: [Double] = [1, -1, 1, -1, 1, -691, 1, -3617]
-        let denominators: [Double] = [12, 120, 252, 240, 132, 32760, 12, 8160]
-        var series = 0.0
-        for n in numerators.indices.reversed() { series = (series + numerators[n] / denominators[n]) * s }
-        return Glibc.log(x) - 0.5 / x - series + shifted
     }
 }

@@ -107,7 +107,7 @@ extension PointwiseChain.Step {
         switch function {
         case .unary(let kind):
             switch kind {
-            case .leakyRelu, .hardshrink, .softshrink, .powScalar: 1
+            case .leakyRelu, .hardshrink, .softshrink, .powScalar, .polygamma: 1
             case .softplus, .clamp, .threshold, .affine: 2
             case .elu: 3
             default: 0
@@ -157,7 +157,7 @@ extension PointwiseChain.Step {
     /// Whether the expression calls the gamma family or the inverse of erf.
     var isSpecial: Bool {
         switch function {
-        case .unary(let kind): [.lgamma, .digamma, .erfinv].contains(kind)
+        case .unary(let kind): [.lgamma, .digamma, .polygamma, .erfinv, .ndtri].contains(kind)
         case .binary(let kind): [.gammainc, .gammaSampleGrad].contains(kind)
         default: false
         }

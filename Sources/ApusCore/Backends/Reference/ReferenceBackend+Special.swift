@@ -1,0 +1,153 @@
+import Glibc
+
+/// The gamma family and the inverse of erf. Formulas are explained in `math_special.h`.
+extension ReferenceFunctions {
+    /// c[0] + c[1]·x + c[2]·x² + …
+    private static func polynomial(_ x: Double, _ c: [Double]) -> Double { c.reversed().reduce(0) { $0 * x + $1 } }
+
+    private typealias C = SpecialCoefficients
+
+    // MARK: erf⁻¹
+
+    /// erf⁻¹(x), `below` being 1 − |x| with all its digits.
+    private static func erfinv(_ x: Double, below: Double) -> Double {
+        let w = -Glibc.log(below * (2 - below))
+        if w < 5 { return x * (Double.pi.squareRoot() / 2 + w * (polynomial(w, C.erfinvInner) / polynomial(w, C.erfinvInnerDivisor))) }
+        let s = (-Glibc.log(below / 2)).squareRoot()
+        let rest = s < 6.1
+            ? polynomial(s - 2.5, C.erfinvTail) / polynomial(s - 2.5, C.erfinvTailDivisor)
+            : polynomial(s - 6.1, C.erfinvFar) / polynomial(s - 6.1, C.erfinvFarDivisor)
+        return Glibc.copysign(s + rest, x)
+    }
+
+    static func erfinv(_ x: Double) -> Double {
+        let m = x.magnitude
+        return m < 1 ? erfinv(x, below: 1 - m) : m == 1 ? Glibc.copysign(.infinity, x) : .nan
+    }
+
+    /// The normal variate below which p of the distribution lies.
+    static func ndtri(_ p: Double) -> Double {
+        guard p > 0, p < 1 else { return p == 0 ? -.infinity : p == 1 ? .infinity : .nan }
+        return 2.0.squareRoot() * erfinv(2 * p - 1, below: p < 0.5 ? 2 * p : 2 - 2 * p)
+    }
+
+    // MARK: ψ and its derivatives
+
+    /// ψ(x + rest), x ≥ 1.
+    private static func digammaPositive(_ x: Double, _ rest: Double) -> Double {
+        if x >= 10 {
+            let r = 1 / x
+            return Glibc.log(x) - r * (0.5 + r * polynomial(r * r, C.digammaSeries)) + rest * r
+        }
+        var (x, sum) = (x, 0.0)
+        while x >= 2 {
+            x -= 1
+            sum += 1 / x
+        }
+        let y = ((x - C.digammaZero.0) - C.digammaZero.1) + rest
+        return sum + (y + y * (polynomial(x - 1, C.digammaNear) / polynomial(x - 1, C.digammaNearDivisor)))
+    }
+
+    /// ψ = (ln Γ)′. At the poles: ∓∞ at ±0, NaN at the negative integers.
+    static func digamma(_ x: Double) -> Double {
+        if x == 0 { return Glibc.copysign(.infinity, -x) }
+        if x >= 1 { return x == .infinity ? x : digammaPositive(x, 0) }
+        if x > 0 { return digammaPositive(x + 1, x - ((x + 1) - 1)) - 1 / x }
+        let fraction = x - x.rounded()
+        if x.isNaN || fraction == 0 || x == -.infinity { return .nan }
+        let pole = fraction.magnitude < 0.25
+            ? Double.pi / Glibc.tan(Double.pi * fraction)
+            : Glibc.copysign(Double.pi * Glibc.tan(Double.pi * (0.5 - fraction.magnitude)), fraction)
+        return digammaPositive(1 - x, (1 - (1 - x)) - x) - pole
+    }
+
+    /// n!/xⁿ
+    private static func factorialOverPower(_ n: Int, _ x: Double) -> Double {
+        if n == 1 { return 1 / x }
+        if n <= 20 { return (2...n).reduce(1.0) { $0 * Double($1) } * Glibc.pow(x, -Double(n)) }
+        return (2...n).reduce(1.0) { $0 * (Double($1) / x) } / x
+    }
+
+    /// n!·Σ 1/(x + k)ⁿ⁺¹ over k ≥ 0, x > 0: terms up to 2n + 16, then the Euler–Maclaurin formula.
+    private static func polygammaSum(_ n: Int, _ x: Double) -> Double {
+        let count = Int(Swift.max(0, (Double(2 * n + 16) - x).rounded(.up)))
+        let y = x + Double(count)
+        var (scale, sum) = (1 / y, 0.0)
+        for (j, b) in C.eulerMaclaurin.enumerated() {
+            scale *= (j == 0 ? 1 / y : Double(n + 2 * j) / (y * y)) * Double(n + 2 * j + 1)
+            sum += b * scale
+        }
+        sum = factorialOverPower(n, y) * (1 / Double(n) + (0.5 / y + sum))
+        for k in stride(from: count - 1, through: 0, by: -1) {
+            let v = x + Double(k)
+            sum += factorialOverPower(n, v) / v
+        }
+        return sum
+    }
+
+    /// The derivative of order n of ψ. At the poles +∞ for odd n, −∞ for even n.
+    static func polygamma(_ n: Int, _ x: Double) -> Double {
+        if n == 0 { return digamma(x) }
+        let sign: Double = n % 2 == 1 ? 1 : -1
+        if x == .infinity { return Glibc.copysign(0, sign) }
+        if x > 0 { return sign * polygammaSum(n, x) }
+        let f = x - x.rounded()
+        if f.isNaN { return f }
+        if f == 0 { return sign * .infinity }
+        let pole = factorialOverPower(n, f.magnitude) / f.magnitude
+        let (right, left) = (polygammaSum(n, 1 + f), polygammaSum(n, 1 - f) - polygammaSum(n, 1 - x))
+        return n % 2 == 1 ? pole + right + left : left - (f < 0 ? -pole : pole) - right
+    }
+
+    // MARK: The incomplete gamma function
+
+    /// xᵃ·e⁻ˣ·Σ xⁿ/Γ(a + n + 1)
+    static func gammainc(_ a: Double, _ x: Double) -> Double {
+        guard a >= 0, x >= 0, a > 0 || x > 0, a.isFinite || x.isFinite else { return .nan }
+        if a == 0 || x.isInfinite { return 1 }
+        // So far above a all digits are those of 1, and the series is long.
+        if a >= 10 && x > a + 45 * (a + 10).squareRoot() { return 1 }
+        if x == 0 || a.isInfinite { return 0 }
+        var (term, sum, n) = (1.0, 1.0, 0.0)
+        repeat {
+            n += 1
+            term *= x / (a + n)
+            sum += term
+        } while a + n <= x || term > 1e-20 * sum
+        return gammaFactor(a, x) * sum
+    }
+
+    /// −(∂P/∂a)/(∂P/∂x): for x up to a + 1 the series' derivative; above, where its terms would cancel, that of the fraction
+    /// 1 − P = xᵃ·e⁻ˣ/Γ(a)/(x + 1 − a − 1·(1 − a)/(x + 3 − a − …)), evaluated from its far end with its derivative.
+    static func gammaSampleGradient(_ a: Double, _ x: Double) -> Double {
+        guard a > 0, x > 0 else { return x == 0 ? 0 : .nan }
+        let log = Glibc.log(x)
+        if x > a + 1 {
+            var (h, slope) = (0.0, 0.0)
+            for i in stride(from: Double(100 + Int(20 * a.squareRoot())), through: 0, by: -1) {
+                // h becomes i·(i − a)/(x + 2i + 1 − a − h); for i = 0 its divisor is wanted.
+                let divisor = x + 2 * i + 1 - a - h
+                let divisorSlope = -1 - slope
+                if i == 0 { return x / divisor * (log - digamma(a) - divisorSlope / divisor) }
+                (h, slope) = (i * (i - a) / divisor, -i / divisor - i * (i - a) * divisorSlope / (divisor * divisor))
+            }
+        }
+        var (term, psi, n) = (x / a, digamma(a + 1), 0.0)
+        var sum = term * (log - psi)
+        repeat {
+            n += 1
+            term *= x / (a + n)
+            psi += 1 / (a + n)
+            sum += term * (log - psi)
+        } while term * (1 + (log - psi).magnitude) > 1e-20 * sum.magnitude
+        return -sum
+    }
+
+    /// xᵃ·e⁻ˣ/Γ(a + 1), from 10 on by Stirling's series, where the logarithms of the parts would lose what they have in common.
+    private static func gammaFactor(_ a: Double, _ x: Double) -> Double {
+        if a < 10 { return Glibc.exp(a * Glibc.log(x) - x) / Glibc.tgamma(a + 1) }
+        let mu = (x - a) / a
+        let exponent = mu.magnitude > 0.1 ? (x - a) - a * Glibc.log(x / a) : a * (mu * mu * polynomial(mu, C.gammaExponent))
+        return Glibc.exp(-exponent - polynomial(1 / (a * a), C.stirling) / a) / (2 * Double.pi * a).squareRoot()
+    }
+}
