@@ -79,6 +79,10 @@ import Testing
         // NaN stays visible; in PyTorch as well where such a function is relu's.
         case "elu", "celu", "selu": return x.isNaN ? [.nan] : nil
         case "softsign": return x.isInfinite ? [0] : nil
+        // The limits of the slopes.
+        case "gelu", "gelu tanh", "silu", "mish": return x.isInfinite ? [x > 0 ? 1 : 0] : nil
+        // PyTorch has 1 in its scalar loop and 0 in its vectorised one.
+        case "hardtanh", "relu6", "hardshrink", "softshrink": return x.isNaN ? [1] : nil
         // PyTorch has 1/6 as a float32.
         case "hardsigmoid": return abs(x) < 3 ? [1.0 / 6] : nil
         // IEEE's power of −∞, which PyTorch has for tensors of exponents only.

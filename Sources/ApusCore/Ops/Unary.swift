@@ -87,7 +87,8 @@ extension UnaryRule {
     /// With s = softplus x, t = tanh s: t + x·(1 − t²)·σ(x)
     private static func mishGradient(_ g: Tensor, _ x: Tensor) -> Tensor {
         let t = x.softplus().tanh()
-        return g * (t + x * (1 - t.square()) * x.sigmoid())
+        // Beyond the bounds the second term is 0; of an infinite x it would be NaN.
+        return g * (t + x.clamp(min: -1000, max: 1000) * (1 - t.square()) * x.sigmoid())
     }
 
     /// 0 up to −3, 1 from 3 on, (2x + 3)/6 between
@@ -215,11 +216,7 @@ extension Tensor {
     public final func softshrink(_ lambda: Double = 0.5) -> Tensor { unary(.softshrink, lambda) }
     /// log(x / (1 − x)), x clamped to eps … 1 − eps where eps is given. PyTorch: `torch.logit`.
     public final func logit(eps: Double? = nil) -> Tensor {
-        composite("logit", .asIs, self) { x in
-            let float = x.dtype.isFloatingPoint ? x : x.to(.float32)
-            let x = eps.map { float.clamp(min: $0, max: 1 - $0) } ?? float
-            return (x / (1 - x)).log()
-        }
+        composite("logit", .asIs, self) { x in apply(Logit(eps: eps), Inputs(x.dtype.isFloatingPoint ? x : x.to(.float32))) }
     }
 }
 
@@ -229,4 +226,27 @@ public enum GELUApproximation: String, Sendable, CaseIterable {
     case none
     /// x/2·(1 + tanh(√(2/π)(x + 0.044715x³)))
     case tanh
+}
+
+/// ln(x / (1 − x)) of x, which is clamped to eps … 1 − eps first where eps is given.
+///
+/// d = 1/(x·(1 − x)); beyond 0 … 1 the function is NaN and so is its derivative, and where x was clamped that is 0.
+private struct Logit: Op {
+    let eps: Double?
+    var name: String { "logit" }
+
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
+        saved.keep(inputs[0])
+        return noGrad {
+            let x = eps.map { inputs[0].clamp(min: $0, max: 1 - $0) } ?? inputs[0]
+            return (x / (1 - x)).log()
+        }
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
+        let x = context.saved[0]
+        let (low, high) = (eps ?? 0, 1 - (eps ?? 0))
+        let isOutside = x.lt(low).logicalOr(x.gt(high))
+        return [(grad / (x * (1 - x))).maskedFill(isOutside, eps == nil ? Double.nan : 0)]
+    }
 }
