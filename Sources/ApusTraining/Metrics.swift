@@ -9,8 +9,10 @@ public final class RunningMetrics {
     public struct State: Hashable, Sendable {
         /// Σ loss × images.
         public var lossSum = 0.0
-        /// Images whose class was predicted.
+        /// Labels that were predicted.
         public var right = 0
+        /// Labels that were compared: one an image, or one a pixel; none where nothing is classified.
+        public var answers = 0
         /// Images seen.
         public var images = 0
         /// Nothing seen.
@@ -18,22 +20,36 @@ public final class RunningMetrics {
     }
 
     private var settled = State()
-    private var pending: [(loss: Tensor, right: Tensor, images: Int)] = []
+    private var pending: [(loss: Tensor, answers: Answers?, images: Int)] = []
     private var unsettledImages = 0
 
     /// Nothing seen yet, or what `state` says.
     public init(_ state: State = State()) { settled = state }
 
-    /// Adds a batch: its mean loss, a scalar, and the number of right answers, a scalar.
-    public func add(loss: Tensor, right: Tensor, images: Int) {
-        pending.append((loss.detach(), right.detach(), images))
-        unsettledImages += images
-        if pending.count >= 64 { settle() }
+    /// How many labels of a batch were predicted, and how many there are.
+    public struct Answers {
+        /// The labels whose score is the highest, a scalar.
+        public let right: Tensor
+        /// The labels.
+        public let count: Int
+
+        /// Of scores [N, C] and labels [N], or scores [N, C, …] and labels [N, …] of pixels; labels are integers. nil for anything else, such
+        /// as the targets of a regression: nothing is right or wrong there.
+        public init?(_ scores: Tensor, _ labels: Tensor) {
+            guard labels.dtype.isInteger, scores.dtype.isFloatingPoint, scores.ndim == labels.ndim + 1, scores.ndim >= 2, scores.size(1) > 0 else { return nil }
+            var places = Array(scores.shape)
+            places.remove(at: 1)
+            guard Shape(places) == labels.shape else { return nil }
+            right = noGrad { scores.argmax(dim: 1).eq(labels).sum() }
+            count = labels.numel
+        }
     }
 
-    /// The number of images whose highest score is their label's, a scalar. `scores` is [N, C], `labels` [N].
-    public static func right(_ scores: Tensor, _ labels: Tensor) -> Tensor {
-        noGrad { scores.argmax(dim: 1).eq(labels).sum() }
+    /// Adds a batch: its mean loss, a scalar, and what was right of it, nil where nothing is classified.
+    public func add(loss: Tensor, answers: Answers?, images: Int) {
+        pending.append((loss.detach(), answers, images))
+        unsettledImages += images
+        if pending.count >= 64 { settle() }
     }
 
     /// The sums, up to date.
@@ -46,13 +62,16 @@ public final class RunningMetrics {
     public var images: Int { settled.images + unsettledImages }
     /// The mean loss over all images, NaN before the first.
     public var loss: Double { state.images == 0 ? .nan : state.lossSum / Double(state.images) }
-    /// The share of images whose class was predicted, NaN before the first.
-    public var accuracy: Double { state.images == 0 ? .nan : Double(state.right) / Double(state.images) }
+    /// The share of labels that were predicted, NaN before the first and where nothing is classified.
+    public var accuracy: Double { state.answers == 0 ? .nan : Double(state.right) / Double(state.answers) }
 
     private func settle() {
         for batch in pending {
             settled.lossSum += batch.loss.item() * Double(batch.images)
-            settled.right += batch.right.item(Int.self)
+            if let answers = batch.answers {
+                settled.right += answers.right.item(Int.self)
+                settled.answers += answers.count
+            }
             settled.images += batch.images
         }
         pending.removeAll(keepingCapacity: true)

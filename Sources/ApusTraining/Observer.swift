@@ -43,7 +43,8 @@ public struct TrainingProgress {
 
     /// The mean training loss of this epoch so far. Waits for the device.
     public var loss: Double { metrics.loss }
-    /// The share of right answers in this epoch so far, each given before its batch was learned from. Waits for the device.
+    /// The share of right answers in this epoch so far, each given before its batch was learned from; NaN where nothing is classified. Waits
+    /// for the device.
     public var accuracy: Double { metrics.accuracy }
     /// The part of the epoch that is done.
     public var fraction: Double { batches == 0 ? 1 : Double(batch) / Double(batches) }
@@ -62,11 +63,11 @@ public struct EpochRecord: Hashable, Sendable {
     public var step: Int
     /// The mean loss over the epoch's batches, each before it was learned from.
     public var trainLoss: Double
-    /// The share of right answers, likewise.
+    /// The share of right answers, likewise; NaN where nothing is classified.
     public var trainAccuracy: Double
     /// The mean loss on the test set after the epoch, nil where there is none.
     public var testLoss: Double?
-    /// The share of right answers on the test set.
+    /// The share of right answers on the test set, nil where nothing is classified.
     public var testAccuracy: Double?
     /// The learning rate at the epoch's last batch.
     public var learningRate: Double

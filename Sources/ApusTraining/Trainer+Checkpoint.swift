@@ -26,6 +26,7 @@ extension Trainer {
             checkpoint.metadata["trainer.epoch.batch"] = String(partial.position.batch)
             checkpoint.metadata["trainer.epoch.lossSum"] = "\(partial.metrics.lossSum)"
             checkpoint.metadata["trainer.epoch.right"] = String(partial.metrics.right)
+            checkpoint.metadata["trainer.epoch.answers"] = String(partial.metrics.answers)
             checkpoint.metadata["trainer.epoch.images"] = String(partial.metrics.images)
             checkpoint.metadata["trainer.epoch.seconds"] = "\(partial.seconds)"
         }
@@ -39,7 +40,8 @@ extension Trainer {
         return true
     }
 
-    /// Takes over what `checkpoint` holds. `file` is what messages call it. Throws where it belongs to another model, optimizer or loader.
+    /// Takes over what `checkpoint` holds. `file` is what messages call it. Throws where it belongs to another model, optimizer, schedule or
+    /// loader; then nothing has changed.
     public func restore(_ checkpoint: Checkpoint, train: Loader, file: String) throws {
         func wrong(_ key: String, _ reason: String) -> FormatError { FormatError(file: file, place: .key(key), reason: reason) }
         func value<Value: LosslessStringConvertible>(_ key: String, _ type: Value.Type = Value.self) throws -> Value {
@@ -73,15 +75,32 @@ extension Trainer {
             metrics.lossSum = try value("trainer.epoch.lossSum")
             metrics.right = try value("trainer.epoch.right")
             metrics.images = try value("trainer.epoch.images")
+            // Checkpoints from before there were others than one label an image do not say it.
+            metrics.answers = checkpoint.metadata["trainer.epoch.answers"] == nil ? metrics.images : try value("trainer.epoch.answers")
             let batch: Int = try value("trainer.epoch.batch")
             guard (0...train.count).contains(batch) else {
                 throw wrong("trainer.epoch.batch", "batch \(batch), an epoch has \(train.count): the checkpoint belongs to other data or another batch size")
             }
             partial = Partial(position: .init(seed: try value("trainer.epoch.seed"), batch: batch), metrics: metrics, seconds: try value("trainer.epoch.seconds"))
         }
-        try model.loadStateDict(modelState)
-        try optimizer.loadStateDict(OptimizerState(tensors: optimizerTensors, values: entries("optimizer.")))
-        try scheduler?.loadStateDict(entries("scheduler."))
+        let schedule = entries("scheduler.")
+        if scheduler == nil, let key = schedule.keys.min() {
+            throw wrong("scheduler.\(key)", "the checkpoint's run has a schedule of learning rates, this trainer has none; give it the same one")
+        }
+        // Each of the three takes over all or nothing. Where a later one refuses, those before it get back what they had.
+        var undo: [() throws -> Void] = []
+        do {
+            let oldModel = noGrad { StateDict(model.stateDict().map { ($0.key, $0.value.clone()) }) }
+            try model.loadStateDict(modelState)
+            undo.append { [model] in try model.loadStateDict(oldModel) }
+            let oldOptimizer = optimizer.stateDict()
+            try optimizer.loadStateDict(OptimizerState(tensors: optimizerTensors, values: entries("optimizer.")))
+            undo.append { [optimizer] in try optimizer.loadStateDict(oldOptimizer) }
+            try scheduler?.loadStateDict(schedule)
+        } catch {
+            for step in undo.reversed() { try step() }
+            throw error
+        }
         self.step = step
         self.history = history
         self.partial = partial

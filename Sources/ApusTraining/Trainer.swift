@@ -104,9 +104,15 @@ public final class Trainer {
 
     /// Trains until `epochs` epochs are done, those before a resumed checkpoint included; evaluates on `test` after each.
     ///
-    /// Throws what reading a sample throws, an ``OpError`` where model and data do not fit, and what writing a checkpoint throws.
+    /// A model that is in eval mode is put into training mode; layers of a model in training mode that were put into eval mode stay there.
+    ///
+    /// Throws what reading a sample throws, an ``OpError`` where a loader has no batches or model and data do not fit (a last batch of one
+    /// image that batch normalisation cannot learn from among them, before the first step), and what writing a checkpoint throws.
     @discardableResult public func fit(_ train: Loader, test: Loader? = nil, epochs: Int) throws -> Outcome {
-        try withGenerator(generator) {
+        try Trainer.checkIsNotEmpty(train, "train")
+        if let test { try Trainer.checkIsNotEmpty(test, "test") }
+        if !model.training { model.train() }
+        return try withGenerator(generator) {
             var progress = TrainingProgress(
                 epoch: min(history.count + 1, max(epochs, 1)), epochs: epochs, batch: 0, batches: train.count, step: step, learningRate: learningRate,
                 imagesPerSecond: 0, metrics: RunningMetrics(partial?.metrics ?? .init()))
@@ -118,6 +124,29 @@ public final class Trainer {
                 }
             }
             return .finished
+        }
+    }
+
+    private static func checkIsNotEmpty(_ loader: Loader, _ name: String) throws(OpError) {
+        guard loader.count == 0 else { return }
+        throw OpError("\(name) has no batches: \(loader.sampleCount) samples, batches of \(loader.batchSize)\(loader.dropLast ? ", and dropLast leaves out a smaller one" : "")", op: "fit")
+    }
+
+    /// Throws where an epoch ends with a batch of one image that the model cannot learn from: batch normalisation has no statistics of one
+    /// number a channel. Tried on a copy, with the first image of `images`, before anything is learned.
+    private func checkLastBatch(_ train: Loader, _ images: Tensor) throws(OpError) {
+        guard train.batchSize > 1, !train.dropLast, train.sampleCount % train.batchSize == 1, model.training,
+            ([model] + model.modules()).contains(where: { $0 is BatchNorm && $0.training })
+        else { return }
+        do {
+            // Random numbers of its own: what the copy draws is not missing in the run.
+            try withGenerator(Generator(seed: 0)) {
+                try checked { noGrad { _ = model.copy()(images.narrow(0, 0, 1).to(device)) } }
+            }
+        } catch {
+            throw OpError(
+                "an epoch of \(train.sampleCount) images in batches of \(train.batchSize) ends with a batch of one, from which the model cannot learn (\(error)); "
+                    + "choose another batch size, \(train.batchSize - 1) or \(train.batchSize + 1) say, or dropLast: true", op: "fit")
         }
     }
 
@@ -135,8 +164,8 @@ public final class Trainer {
         partial = nil
         let begin = monotonicSeconds()
         var lastCheckpoint = begin
-        model.train()
         while !stop.isSet, let (images, labels) = try iterator.nextBatch() {
+            if progress.batch == 0 { try checkLastBatch(train, images) }
             progress.learningRate = learningRate
             try learn(images, labels, metrics)
             step += 1
@@ -169,9 +198,15 @@ public final class Trainer {
             epoch: progress.epoch, step: step, trainLoss: metrics.loss, trainAccuracy: metrics.accuracy, testLoss: nil, testAccuracy: nil,
             learningRate: progress.learningRate, imagesPerSecond: progress.imagesPerSecond, seconds: seconds)
         if let test {
-            guard let result = try evaluate(test, after: progress) else { return try pause() }
+            // A test loader may draw from the run's generator or from one of its own: whoever goes on evaluates from the same place.
+            let (own, others) = (generator.state, test.generator?.state)
+            guard let result = try evaluate(test, after: progress) else {
+                generator.state = own
+                if let others { test.generator?.state = others }
+                return try pause()
+            }
             record.testLoss = result.loss
-            record.testAccuracy = result.accuracy
+            record.testAccuracy = result.accuracy.isNaN ? nil : result.accuracy
         }
         if pace == .epoch { scheduler?.step() }
         history.append(record)
@@ -190,7 +225,7 @@ public final class Trainer {
             value.backward()
             optimizer.step()
             if pace == .batch { scheduler?.step() }
-            metrics.add(loss: value, right: RunningMetrics.right(scores, labels), images: images.size(0))
+            metrics.add(loss: value, answers: .init(scores, labels), images: images.size(0))
         }
     }
 
@@ -203,7 +238,7 @@ public final class Trainer {
         }
     }
 
-    /// What `model` makes of the images of `loader`, in eval mode (it is put back into its mode afterwards).
+    /// What `model` makes of the images of `loader`, in eval mode (each of its layers is put back into its own mode afterwards).
     ///
     /// With `classes` their confusion matrix is counted; `mistakes` says how many of the worst are kept.
     /// `goOn` is asked after each batch; nil is returned where it said no.
@@ -217,9 +252,9 @@ public final class Trainer {
     private static func run(
         _ model: Module, on loader: Loader, _ device: Device, _ classes: [String], _ limit: Int, _ loss: (Tensor, Tensor) -> Tensor, _ goOn: () -> Bool
     ) throws -> Evaluation? {
-        let wasTraining = model.training
+        let modes = ([model] + model.modules()).map { (module: $0, training: $0.training) }
         model.eval()
-        defer { if wasTraining { model.train() } }
+        defer { for (module, training) in modes { module.training = training } }
         let metrics = RunningMetrics()
         var result = Evaluation(loss: .nan, accuracy: .nan, images: 0, imagesPerSecond: 0, confusion: ConfusionMatrix(classes: classes), mistakes: [])
         let begin = monotonicSeconds()
@@ -230,7 +265,7 @@ public final class Trainer {
                 try inferenceMode {
                     let labels = labels.to(device)
                     let scores = model(images.to(device))
-                    metrics.add(loss: loss(scores, labels), right: RunningMetrics.right(scores, labels), images: images.size(0))
+                    metrics.add(loss: loss(scores, labels), answers: .init(scores, labels), images: images.size(0))
                     guard !classes.isEmpty else { return }
                     // A model with other classes than its data must not be counted out of bounds.
                     guard scores.ndim == 2, scores.size(1) == classes.count else {

@@ -5,6 +5,7 @@ import Testing
     func progress(batch: Int = 620, batches: Int = 1000) -> TrainingProgress {
         var state = RunningMetrics.State()
         state.images = batch * 64
+        state.answers = state.images
         state.lossSum = 0.3121 * Double(state.images)
         state.right = Int((0.8873 * Double(state.images)).rounded())
         return TrainingProgress(

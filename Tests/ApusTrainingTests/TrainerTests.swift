@@ -162,7 +162,7 @@ private final class Stopper: TrainingObserver {
     @Test func metricsDoNotDependOnWhenTheyAreRead() {
         let (often, once) = (RunningMetrics(), RunningMetrics())
         for i in 1...200 {
-            for metrics in [often, once] { metrics.add(loss: Tensor(1 / Double(i), dtype: .float64), right: Tensor([Int64(i % 3)]).sum(), images: 2 + i % 5) }
+            for metrics in [often, once] { metrics.add(loss: Tensor(1 / Double(i), dtype: .float64), answers: .init(Tensor([[1.0, 0], [0, 1]]), Tensor([Int64(i % 3), 1])), images: 2 + i % 5) }
             _ = often.loss
         }
         #expect(often.state == once.state)

@@ -79,7 +79,7 @@ extension UnaryRule {
     /// Every rule of this table; a test holds it against the table's text.
     package static let all: [UnaryRule] = [
         neg, abs, sign, square, reciprocal, sqrt, rsqrt, exp, exp2, expm1, log, log2, log10, log1p, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh,
-        acosh, atanh, erf, erfc, erfinv, lgamma, digamma, floor, ceil, round, trunc, frac, sigmoid, logSigmoid, softsign, mish, silu, hardsigmoid, hardswish,
+        acosh, atanh, erf, erfc, erfinv, ndtri, lgamma, digamma, polygamma, floor, ceil, round, trunc, frac, sigmoid, logSigmoid, softsign, mish, silu, hardsigmoid, hardswish,
         relu, logicalNot, isnan, isinf, isfinite, bitwiseNot, addNumber, subNumber, mulNumber, pow, powInteger, gelu, geluTanh, leakyRelu, elu, softplus,
         hardtanh, clamp, hardshrink, softshrink, threshold,
     ]

@@ -78,7 +78,9 @@ public final class ProgressBar: TrainingObserver {
     /// A finished epoch in one line.
     package static func line(_ epoch: EpochRecord, of epochs: Int) -> String {
         let width = String(epochs).count
-        var parts = ["epoch \(Text.right(String(epoch.epoch), width))/\(epochs)", "loss \(Text.fixed(epoch.trainLoss, 4))", "acc \(Text.fixed(epoch.trainAccuracy, 4))"]
+        var parts = ["epoch \(Text.right(String(epoch.epoch), width))/\(epochs)", "loss \(Text.fixed(epoch.trainLoss, 4))"]
+        // Where nothing is classified there is none.
+        if !epoch.trainAccuracy.isNaN { parts.append("acc \(Text.fixed(epoch.trainAccuracy, 4))") }
         if let loss = epoch.testLoss { parts.append("test loss \(Text.fixed(loss, 4))") }
         if let accuracy = epoch.testAccuracy { parts.append("test acc \(Text.fixed(accuracy, 4))") }
         parts += ["\(Text.compact(epoch.imagesPerSecond)) img/s", Text.duration(epoch.seconds)]
@@ -96,7 +98,9 @@ public final class ProgressBar: TrainingObserver {
     }
 
     private static func parts(_ progress: TrainingProgress) -> [String] {
-        ["loss \(Text.fixed(progress.loss, 4))", "acc \(Text.fixed(progress.accuracy, 4))", "\(Text.compact(progress.imagesPerSecond)) img/s", "\(Text.clock(progress.secondsLeft)) left"]
+        let accuracy = progress.accuracy
+        return ["loss \(Text.fixed(progress.loss, 4))"] + (accuracy.isNaN ? [] : ["acc \(Text.fixed(accuracy, 4))"])
+            + ["\(Text.compact(progress.imagesPerSecond)) img/s", "\(Text.clock(progress.secondsLeft)) left"]
     }
 
     /// What does not fit is left out from the right; the bar takes what remains, up to 40 columns.
