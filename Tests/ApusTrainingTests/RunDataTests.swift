@@ -143,6 +143,20 @@ import Testing
         #expect(try run("evaluate", "weights.safetensors", "--data", "moved").errors.contains("but of other names"))
     }
 
+    /// What learned from a folder with parts has seen none of another folder's images: all are tested.
+    @Test func whatLearnedElsewhereIsTestedOnAll() throws {
+        try makeImages("parts/train", count: 5)
+        try makeImages("parts/test", count: 2)
+        try makeImages("others", count: 7)
+        try makeModel()
+        #expect(try train("run", data: "parts").status == 0)
+        for source in ["run", "run/model.safetensors"] {
+            let found = try run("evaluate", source, "--data", "others", "--json")
+            #expect(try done(found).images == 21 && found.errors == "", "\(found.errors)")
+            #expect(try done(run("evaluate", source, "--json")).images == 6)
+        }
+    }
+
     // MARK: Other data
 
     @Test func classesAreMatchedByName() throws {

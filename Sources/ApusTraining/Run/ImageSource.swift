@@ -49,17 +49,19 @@ struct ImageSource {
         }
     }
 
-    /// The images to test on, as a model of such images takes them, and how they were chosen: nil where they are a part of their own.
-    func loadTest(_ deal: Deal?, input: [Int]) throws -> (data: ImageData, deal: Deal?, all: RunData?) {
-        if let test { return (data(try folder(test, input), nil, input), nil, nil) }
+    /// The images to test on, as a model of such images takes them, and all that the folder holds where they are not a part of their own.
+    /// A model that `learnedElsewhere`, from a part or a data set with a name, is tested on all images of a folder without parts.
+    func loadTest(_ deal: Deal?, learnedElsewhere: Bool, input: [Int]) throws -> (data: ImageData, all: RunData?) {
+        if let test { return (data(try folder(test, input), nil, input), nil) }
         if train != nil { throw RunError("\(path) has a folder train, and none named test, val, validation or valid") }
+        if learnedElsewhere { return (data(try folder(path, input), nil, input), nil) }
         guard let deal else {
             throw RunError("\(path) has no folder test, and the weights do not say which of its images they were not learned from; name the run's folder, or put images in \(path)/test")
         }
         let all = try folder(path, input)
         let (train, test, dealt) = deal.out(all)
         guard !test.isEmpty else { throw RunError("none of the \(all.count) images in \(path) is for testing; put those to test on in \(path)/test") }
-        return (data(all, test, input), dealt, RunData(train: data(all, train, input), test: data(all, test, input), deal: dealt, leftOut: all.leftOut))
+        return (data(all, test, input), RunData(train: data(all, train, input), test: data(all, test, input), deal: dealt, leftOut: all.leftOut))
     }
 
     private func isFirst(_ deal: Deal) -> Bool { if case .shuffled = deal { true } else { false } }

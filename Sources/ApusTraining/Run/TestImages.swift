@@ -22,9 +22,10 @@ package struct TestImages {
                 guard let json = try? JSON(parsing: text), let deal = Deal(json: json) else { throw RunError("the weights' apus.deal is '\(printable(text))', which is no way to deal images out") }
                 return deal
             } ?? run?.loadOptions().deal
-            let (data, chosen, all) = try ImageSource(name).loadTest(deal, input: input)
+            let learnedElsewhere = metadata["apus.images"] != nil && metadata["apus.deal"] == nil
+            let (data, all) = try ImageSource(name).loadTest(deal, learnedElsewhere: learnedElsewhere, input: input)
             found = data
-            if chosen != nil, let all {
+            if let all {
                 notes.append("\(name) has no folder test: tested on the \(Text.grouped(data.count)) of its \(Text.grouped(all.train.count + data.count)) images that the run does not learn from")
                 let before = try metadata["apus.images"] ?? run.flatMap { try Checkpoint.load(from: $0.path)?.metadata["run.data"] }
                 if let before = before.flatMap({ try? JSON(parsing: $0) }), let change = TestImages.change(all, before) { notes.append("\(name) \(change)") }
