@@ -53,7 +53,7 @@ let package = Package(
         .testTarget(name: "ApusFormatsTests", dependencies: ["Apus", "TestSupport"]),
         .testTarget(name: "ApusDataTests", dependencies: ["Apus", "TestSupport"]),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
-        .testTarget(name: "ApusTrainingTests", dependencies: ["Apus", "TestSupport", "AllocationCounter"]),
+        .testTarget(name: "ApusTrainingTests", dependencies: ["Apus", "TestSupport", "AllocationCounter"], exclude: ["Recorded"]),
         .testTarget(name: "CoverageTests", dependencies: ["Apus"]),
         .testTarget(name: "ConformanceTests", dependencies: ["Apus", "ConformanceRunner", "TestSupport"], resources: [.copy("cases"), .copy("errors"), .copy("forms"), .copy("half")]),
     ],

@@ -1,4 +1,6 @@
+import ApusTraining
 import ArgumentParser
+import Glibc
 
 /// The command line of Apus. One file a command; what they do is in the library, so that programs can do it too.
 @main struct ApusTool: ParsableCommand {
@@ -14,4 +16,23 @@ import ArgumentParser
             """,
         version: "apus \(version)",
         subcommands: [Train.self, Evaluate.self, Predict.self, Summary.self, ProfileCommand.self, Info.self, Bench.self])
+
+    /// An answer that could not be written is a failure, also where it is a help text.
+    static func main() {
+        Output.open()
+        var status: Int32 = 0
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            status = exitCode(for: error).rawValue
+            let text = fullMessage(for: error)
+            if !text.isEmpty, status == 0 { say(text) } else if !text.isEmpty { writeAll(text + "\n", to: STDERR_FILENO) }
+        }
+        if status == 0, let problem = Output.problem {
+            warn("error: \(problem)")
+            status = 1
+        }
+        Glibc.exit(status)
+    }
 }

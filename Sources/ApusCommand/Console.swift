@@ -1,19 +1,45 @@
 import Apus
+import ApusCore
 import ApusFormats
 import ApusTraining
 import ArgumentParser
 import Glibc
+import Synchronization
 
 let version = SystemFacts.version
 
 /// The parser's, not that of the table of modules.
 typealias Argument = ArgumentParser.Argument
 
+/// Standard output, and whether all that was said got there.
+enum Output {
+    private static let failure = Atomic<Int32>(0)
+
+    /// Opens the descriptors 0 to 2 where whoever started the process has closed them: a file that is opened later would get their numbers, and
+    /// what is meant for the terminal would be written into it. They are opened the wrong way round, so that using them is an error.
+    static func open() {
+        for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {
+            _ = Glibc.open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+        }
+    }
+
+    static func write(_ text: String) {
+        let code = writeAll(text, to: STDOUT_FILENO)
+        if code != 0 { failure.store(code, ordering: .relaxed) }
+    }
+
+    /// Why something that was said is lost, nil where nothing is.
+    static var problem: FileError? {
+        let code = failure.load(ordering: .relaxed)
+        return code == 0 ? nil : FileError(file: "standard output", operation: "write", code: code)
+    }
+}
+
 /// Writes a line to standard output at once.
-func say(_ text: String) { writeAll(text + "\n", to: STDOUT_FILENO) }
+func say(_ text: String) { Output.write(text + "\n") }
 
 /// Writes a line to standard error.
-func warn(_ text: String) { writeAll("apus: " + oneLine(text) + "\n", to: STDERR_FILENO) }
+func warn(_ text: String) { _ = writeAll("apus: " + oneLine(text) + "\n", to: STDERR_FILENO) }
 
 /// Runs the body of a command. An error becomes one line on standard error and exit code 1; a wrong option is the parser's business (64).
 func reporting(_ body: () throws -> Void) throws {
@@ -34,6 +60,15 @@ func validating<Value>(_ body: () throws -> Value) throws -> Value {
     do { return try body() } catch let error as RunError { throw ValidationError(error.description) }
 }
 
+/// `arguments` as they were given, in bytes: Swift makes another name of one that is not UTF-8.
+func rawArguments(_ arguments: [String]) -> [RawPath] {
+    var given = (1..<max(1, Int(CommandLine.argc))).compactMap { i in CommandLine.unsafeArgv[i].map { RawPath(bytes: Array(UnsafeBufferPointer(start: $0, count: strlen($0))).map { UInt8(bitPattern: $0) }) } }
+    return arguments.map { argument in
+        guard let i = given.firstIndex(where: { String(decoding: $0.bytes, as: UTF8.self).isSame(as: argument) }) else { return RawPath(argument) }
+        return given.remove(at: i)
+    }
+}
+
 private func oneLine(_ text: String) -> String {
     text.split(separator: "\n").map { line in String(line.drop { $0 == " " }) }.joined(separator: " ")
 }
@@ -41,9 +76,12 @@ private func oneLine(_ text: String) -> String {
 /// Tells a run as JSON, one object a line.
 final class JSONLines: TrainingObserver {
     private var lastBatch = -Double.infinity
+    /// What is trained on: said after the first line.
+    var data: JSON?
 
     func willTrain(_ progress: TrainingProgress) {
         line(["event": "start", "epoch": .int(Int64(progress.epoch)), "epochs": .int(Int64(progress.epochs)), "step": .int(Int64(progress.step)), "batches": .int(Int64(progress.batches))])
+        if let data { line(data) }
     }
 
     /// At most once a second.

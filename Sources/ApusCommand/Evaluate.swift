@@ -5,7 +5,12 @@ import ArgumentParser
 import Glibc
 
 struct Evaluate: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Says how well a trained model does on a test set, class by class.")
+    static let configuration = CommandConfiguration(
+        abstract: "Says how well a trained model does on a test set, class by class.",
+        discussion: """
+            Of a folder without a folder test those images are taken that the run did not learn from. Classes are matched by name, images are brought to \
+            the size and colours that the model was trained on.
+            """)
 
     @ArgumentParser.Argument(help: ArgumentHelp("A run's folder, or the model.safetensors in it.", valueName: "run"))
     var source: String
@@ -32,13 +37,10 @@ struct Evaluate: ParsableCommand {
         try reporting {
             let device = try RunOptions.device(device)
             let trained = try TrainedModel(source, device: device)
-            let seed = try RunFolder.isFolder(source) ? RunFolder(source).loadOptions().seed : 0
-            let images = try DataSource.load(data ?? trained.data, .test, seed: seed)
-            guard images.classes.count == trained.classes.count, images.input == trained.input else {
-                throw RunError("the model takes images of shape \(trained.input) and knows \(trained.classes.count) classes; \(data ?? trained.data) has images of shape \(images.input) and \(images.classes.count) classes")
-            }
-            let loader = DataLoader(images, batchSize: min(batchSize, max(images.count, 1))).to(device)
-            let evaluation = try Trainer.evaluate(trained.model, on: loader, device: device, classes: images.classes, loss: { F.crossEntropy($0, $1) })
+            let images = try TestImages(data ?? trained.data, input: trained.input, classes: trained.classes, metadata: trained.metadata, run: trained.run)
+            for note in images.notes { warn(note) }
+            let loader = DataLoader(images.data, batchSize: min(batchSize, max(images.data.count, 1))).to(device)
+            let evaluation = try Trainer.evaluate(trained.model, on: loader, device: device, classes: trained.classes, loss: { F.crossEntropy($0, $1) })
             guard let evaluation else { preconditionFailure("an evaluation that nobody stops has a result") }
             json ? sayJSON(evaluation) : sayTable(evaluation)
         }

@@ -35,7 +35,7 @@ struct Predict: ParsableCommand {
             let trained = try TrainedModel(source, device: device)
             guard [1, 3].contains(trained.input[0]) else { throw RunError("\(trained.file): the model takes images of \(trained.input[0]) channels, PNG files have 1 or 3") }
             var failed = 0
-            for file in files {
+            for file in rawArguments(files) {
                 // One bad picture among many does not keep the others from their answers.
                 do { try predict(file, trained, device) } catch {
                     warn("error: \(error)")
@@ -46,7 +46,7 @@ struct Predict: ParsableCommand {
         }
     }
 
-    private func predict(_ file: String, _ trained: TrainedModel, _ device: Device) throws {
+    private func predict(_ file: RawPath, _ trained: TrainedModel, _ device: Device) throws {
         var image = try PNGImage(contentsOf: file, mode: trained.input[0] == 1 ? .gray : .rgb)
         let (height, width) = (trained.input[1], trained.input[2])
         if image.height != height || image.width != width { image = image.resized(width: width, height: height) }
@@ -58,10 +58,10 @@ struct Predict: ParsableCommand {
         let order = probabilities.indices.sorted { (probabilities[$1], $0) < (probabilities[$0], $1) }.prefix(top)
         if json {
             let list = order.map { i -> JSON in ["class": .string(trained.classes[i]), "probability": .double(Double(probabilities[i]))] }
-            say(JSON.object([.init("event", "prediction"), .init("file", .string(file)), .init("classes", .array(list))]).text)
+            say(JSON.object([.init("event", "prediction"), .init("file", .string(file.text)), .init("classes", .array(list))]).text)
         } else {
             let answers = order.map { "\(trained.classes[$0]) \(Text.fixed(100 * Double(probabilities[$0]), 1)) %" }
-            say((files.count > 1 ? "\(file): " : "") + answers.joined(separator: ", "))
+            say((files.count > 1 ? "\(file.text): " : "") + answers.joined(separator: ", "))
         }
     }
 }

@@ -41,7 +41,7 @@ struct Train: ParsableCommand {
     @Option(help: ArgumentHelp("The run's folder; must be new or empty. (default: runs/MODEL-DATA-1, or the next free number)", valueName: "dir"))
     var out: String?
 
-    @Option(help: ArgumentHelp("Go on with the run in DIR, with all its options.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Go on with the run in DIR, with all its options; --epochs gives it more, --data says where its images have gone.", valueName: "dir"))
     var resume: String?
 
     @Option(help: ArgumentHelp("Batches between two checkpoints within an epoch. (default: every 15 seconds)", valueName: "n"))
@@ -60,13 +60,14 @@ struct Train: ParsableCommand {
 
     func validate() throws {
         guard resume != nil else { return }
+        if let epochs, !(1...1_000_000).contains(epochs) { throw ValidationError("--epochs is \(epochs), it must be from 1 to 1000000") }
         let given: [(String, Bool)] = [
-            ("--model", model != nil), ("--data", data != nil), ("--epochs", epochs != nil), ("--batch-size", batchSize != nil), ("--optimizer", optimizer != nil),
+            ("--model", model != nil), ("--batch-size", batchSize != nil), ("--optimizer", optimizer != nil),
             ("--lr", lr != nil), ("--schedule", schedule != nil), ("--seed", seed != nil), ("--device", device != nil), ("--out", out != nil),
             ("--checkpoint-every", checkpointEvery != nil),
         ]
         let names = given.filter(\.1).map(\.0)
-        guard names.isEmpty else { throw ValidationError("--resume restores every option of the run; leave out \(names.joined(separator: ", "))") }
+        guard names.isEmpty else { throw ValidationError("--resume restores every option of the run but --epochs and --data; leave out \(names.joined(separator: ", "))") }
     }
 
     func run() throws {
@@ -77,6 +78,10 @@ struct Train: ParsableCommand {
             let bar = json ? nil : ProgressBar()
             let lines = json ? JSONLines() : nil
             run.note = { text in if let bar { bar.note(text) } else { warn(text) } }
+            run.didLoad = { [data = run.options.data] found in
+                lines?.data = found.json
+                if let bar { for note in found.notes(of: data) { bar.note(note) } }
+            }
             if !json { say("\(run.options.model) on \(run.options.data), in \(run.folder.path)") }
             let observers = [bar as (any TrainingObserver)?, lines].compactMap(\.self)
             let outcome: Run.Outcome
@@ -89,7 +94,7 @@ struct Train: ParsableCommand {
     }
 
     private func makeRun() throws -> Run {
-        if let resume { return try Run(resuming: resume, stop: Interrupts.stop) }
+        if let resume { return try Run(resuming: resume, epochs: epochs, data: data, stop: Interrupts.stop) }
         let options: RunOptions = try validating { try self.options() }
         return try validating { try Run(options, in: out ?? defaultFolder(options), stop: Interrupts.stop) }
     }

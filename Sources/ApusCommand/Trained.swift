@@ -11,10 +11,14 @@ struct TrainedModel {
     let input: [Int]
     let classes: [String]
     let file: String
+    /// What the weights say of themselves.
+    let metadata: Metadata
+    /// The folder of its run, where the weights still lie in it.
+    let run: RunFolder?
 
     /// Reads `path`: a run's folder, or a `model.safetensors` that `apus train` wrote.
     init(_ path: String, device: Device) throws {
-        let folder = RunFolder(path)
+        var folder = RunFolder(path)
         var file = path
         if try RunFolder.isFolder(path) {
             // The reason why there are no weights is worth more than their absence.
@@ -25,6 +29,8 @@ struct TrainedModel {
             file = folder.weights
         }
         let source = file
+        if try !RunFolder.isFolder(path) { folder = RunFolder(AtomicFile.split(path).folder) }
+        run = RunFolder.exists(folder.options) && (source == path ? AtomicFile.split(path).name == AtomicFile.split(folder.weights).name : true) ? folder : nil
         let weights = try Safetensors(contentsOf: source)
         func entry(_ key: String) throws -> String {
             guard let value = weights.metadata[key] else { throw FormatError(file: source, place: .key(key), reason: "missing: the file was not written by apus train, and does not say which model it belongs to") }
@@ -36,8 +42,10 @@ struct TrainedModel {
             }
             return values
         }
+        metadata = weights.metadata
         let described = try entry("apus.model")
-        data = try entry("apus.data")
+        // The options know better where the data have gone since.
+        data = try (try? run?.loadOptions().data) ?? entry("apus.data")
         input = try list("apus.input") { $0.int }
         classes = try list("apus.classes") { $0.string }
         guard input.count == 3, input.allSatisfy({ (1...1 << 16).contains($0) }), Shape(input).numel <= 1 << 26, classes.count < 1 << 20 else {
@@ -56,7 +64,7 @@ struct TrainedModel {
         } catch let error as FormatError {
             throw error
         } catch {
-            throw RunError("\(source): \(error)")
+            throw RunError("\(source): \(error)\(weights.leftOutNote.map { "; \($0)" } ?? "")")
         }
         model.to(device).eval()
     }

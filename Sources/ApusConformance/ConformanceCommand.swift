@@ -1,6 +1,7 @@
 import Apus
 import ArgumentParser
 import ConformanceRunner
+import Glibc
 
 /// `apus-conformance [--device NAME] [--only MODULE] FOLDER`: compares every module with PyTorch's recorded answers.
 @main struct ConformanceCommand: ParsableCommand {
@@ -26,6 +27,7 @@ import ConformanceRunner
             }
         }
         print("\(passed) passed, \(failed) failed")
+        guard fflush(nil) == 0 else { throw ExitCode.failure } // Nobody has read the answer.
         if failed > 0 { throw ExitCode.failure }
     }
 }

@@ -1,5 +1,3 @@
-import Glibc
-
 /// Prints as PyTorch does: four decimals or scientific notation, aligned columns, the corners of tensors with over 1,000 elements.
 extension Tensor: CustomStringConvertible {
     public var description: String {
@@ -67,16 +65,9 @@ private struct TensorPrinter {
         case .double(let d):
             if d.isNaN { return "nan" }
             if d.isInfinite { return d < 0 ? "-inf" : "inf" }
-            if isScientific { return c("%.4e", d) }
-            return isInteger ? c("%.0f", d) + "." : c("%.4f", d)
+            if isScientific { return NumberText.text(d, .scientific, digits: 4) }
+            return isInteger ? NumberText.text(d, .fixed, digits: 0) + "." : NumberText.text(d, .fixed, digits: 4)
         }
-    }
-
-    private func c(_ format: String, _ value: Double) -> String {
-        // 400: the longest %.0f of a double has 309 digits.
-        var buffer = [CChar](repeating: 0, count: 400)
-        _ = withVaList([value]) { vsnprintf(&buffer, buffer.count, format, $0) }
-        return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
     private func padded(_ value: Scalar) -> String {

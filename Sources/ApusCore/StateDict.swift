@@ -1,11 +1,12 @@
 /// Tensors by name, in order: what a model, an optimizer or a file holds.
 ///
 /// PyTorch: the `OrderedDict` that `state_dict()` returns. Keys keep the order in which they were first set, so that files
-/// written from it and messages about it are the same from run to run. The tensors are shared, not copied.
+/// written from it and messages about it are the same from run to run. Keys are the same where their bytes are, as in Python and in files.
+/// The tensors are shared, not copied.
 public struct StateDict {
     private var order: [String] = []
     private var values: [Tensor] = []
-    private var positions: [String: Int] = [:]
+    private var positions: [ByteKey: Int] = [:]
 
     /// Without entries.
     public init() {}
@@ -27,19 +28,19 @@ public struct StateDict {
 
     /// The tensor of that name, nil where there is none. Setting a new key appends it, setting nil removes the entry.
     public subscript(key: String) -> Tensor? {
-        get { positions[key].map { values[$0] } }
+        get { positions[ByteKey(key)].map { values[$0] } }
         set {
-            if let position = positions[key] {
+            if let position = positions[ByteKey(key)] {
                 if let newValue {
                     values[position] = newValue
                 } else {
                     order.remove(at: position)
                     values.remove(at: position)
-                    positions[key] = nil
-                    for later in position..<order.count { positions[order[later]] = later }
+                    positions[ByteKey(key)] = nil
+                    for later in position..<order.count { positions[ByteKey(order[later])] = later }
                 }
             } else if let newValue {
-                positions[key] = order.count
+                positions[ByteKey(key)] = order.count
                 order.append(key)
                 values.append(newValue)
             }
@@ -58,14 +59,14 @@ public struct StateDict {
     /// The entries whose key begins with `prefix` and a dot, without both: `"encoder"` picks `encoder.weight` as `weight`.
     public func section(_ prefix: String) -> StateDict {
         var part = StateDict()
-        for (key, value) in self where key.hasPrefix(prefix + ".") {
-            part.insert(String(key.dropFirst(prefix.count + 1)), value)
+        for (key, value) in self {
+            if let rest = key.after(prefix + ".") { part.insert(rest, value) }
         }
         return part
     }
 
     private mutating func insert(_ key: String, _ value: Tensor) {
-        guard positions[key] == nil else { return _ = fail("StateDict", "key '\(key)' is given twice") }
+        guard positions[ByteKey(key)] == nil else { return _ = fail("StateDict", "key '\(key)' is given twice") }
         self[key] = value
     }
 }

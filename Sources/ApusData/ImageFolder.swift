@@ -6,7 +6,8 @@ import Glibc
 ///
 /// Classes are the subfolders sorted by name (by bytes), files likewise. A sample is float32 [C, H, W] from 0 to 1, with 3 channels, or 1 where
 /// `gray`; it is read when it is asked for. A file that cannot be read is an error that names it and the sample's number.
-/// Files whose name does not end in `.png`, and those whose name begins with a dot, are left out.
+/// Files whose name does not end in `.png` are left out, and counted in ``leftOut``; so are, uncounted, files and folders whose name begins with a dot.
+/// A name that is not UTF-8 counts as any other; where it is written, bytes that are not are `\xE9`.
 public struct ImageFolder: Dataset {
     public typealias Sample = (Tensor, Tensor)
     public typealias Batch = (Tensor, Tensor)
@@ -14,6 +15,11 @@ public struct ImageFolder: Dataset {
     public let classes: [String]
     /// Each sample's file and class.
     public let files: [(path: String, label: Int)]
+    /// What lies in the folder and is no sample, by kind (`.jpg`), most frequent first.
+    public let leftOut: [(kind: String, count: Int)]
+    private let paths: [RawPath]
+    /// The bytes of a path that all of them begin with: the folder and a slash.
+    private let start: Int
     private let gray: Bool
     private let size: (height: Int, width: Int)?
 
@@ -25,55 +31,86 @@ public struct ImageFolder: Dataset {
         if let size, size.height < 1 || size.width < 1 { fail("ImageFolder", "size \(size.height) × \(size.width) must be at least 1 × 1") }
         self.gray = gray
         self.size = size.map { (max($0.height, 1), max($0.width, 1)) }
+        let root = RawPath(path)
+        start = root.bytes.count + 1
+        var listing = Listing()
+        var classes: [String] = []
         var files: [(path: String, label: Int)] = []
-        classes = try ImageFolder.list(path).filter { ImageFolder.identity("\(path)/\($0)") != nil }
-        guard !classes.isEmpty else { throw FormatError(file: path, reason: "the folder has no subfolders; each class needs one, with its PNG files") }
-        for (label, name) in classes.enumerated() {
-            var found: [String] = []
-            try ImageFolder.collect("\(path)/\(name)", within: [path, "\(path)/\(name)"].compactMap(ImageFolder.identity), into: &found)
-            guard !found.isEmpty else { throw FormatError(file: "\(path)/\(name)", reason: "the class's folder holds no PNG file") }
-            files += found.map { ($0, label) }
+        for name in try Listing.names(root) {
+            let folder = root.appending(name)
+            guard folder.folderIdentity != nil else {
+                listing.leaveOut(Listing.isPNG(name) ? ".png outside of the classes' folders" : Listing.kind(name))
+                continue
+            }
+            let (title, first, before) = (RawPath.text(name), listing.paths.count, listing.summary.map(\.kind))
+            if classes.contains(where: { $0.isSame(as: title) }) {
+                throw FormatError(file: path, reason: "two classes are named '\(printable(title))' where bytes that are not UTF-8 are spelt out; rename one")
+            }
+            try listing.collect(folder, within: [root, folder].compactMap(\.folderIdentity))
+            guard listing.paths.count > first else {
+                let kinds = listing.summary.map(\.kind).filter { kind in !before.contains { $0.isSame(as: kind) } }
+                throw FormatError(file: folder.text, reason: "the class's folder holds no PNG file" + (kinds.isEmpty ? "" : ", but \(kinds.joined(separator: ", "))"))
+            }
+            files += listing.paths[first...].map { ($0.text, classes.count) }
+            classes.append(title)
         }
+        guard !classes.isEmpty else { throw FormatError(file: path, reason: "the folder has no subfolders; each class needs one, with its PNG files") }
+        self.classes = classes
         self.files = files
+        paths = listing.paths
+        leftOut = listing.summary
     }
 
     public subscript(index: Int) -> (Tensor, Tensor) {
         get throws {
             guard files.indices.contains(index) else { throw DataError(index: index, underlying: NoSuchSample(count: count)) }
-            let (path, label) = files[index]
-            var image = try PNGImage(contentsOf: path, mode: gray ? .gray : .rgb)
+            var image = try PNGImage(contentsOf: paths[index], mode: gray ? .gray : .rgb)
             if let size { image = image.resized(width: size.width, height: size.height) }
-            return (try image.tensor().to(.float32) / 255, Tensor([label], shape: []))
+            return (try image.tensor().to(.float32) / 255, Tensor([files[index].label], shape: []))
         }
     }
+
+    /// The name of a sample's file from the folder on, in bytes: what it is called wherever the folder lies.
+    package func name(_ index: Int) -> ArraySlice<UInt8> { paths[index].bytes[start...] }
+
+    /// What a sample's file says of its size and channels (1 or 3), without its pixels.
+    package func header(_ index: Int) throws -> (width: Int, height: Int, channels: Int) { try PNGImage.header(of: paths[index]) }
+}
+
+/// The PNG files of a folder, and what else lies in it.
+private struct Listing {
+    var paths: [RawPath] = []
+    private var others: [ByteKey: Int] = [:]
+
+    /// How often each kind was met.
+    var summary: [(kind: String, count: Int)] { others.sorted { (-$0.value, $0.key) < (-$1.value, $1.key) }.map { ($0.key.name, $0.value) } }
+
+    mutating func leaveOut(_ kind: String) { others[ByteKey(kind), default: 0] += 1 }
 
     /// The visible names in a folder, sorted by bytes.
-    private static func list(_ path: String) throws -> [String] {
-        guard let folder = opendir(path) else { throw FileError(file: path, operation: "read", code: errno) }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self)) }
-            if !name.hasPrefix(".") { names.append(name) }
-        }
-        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    static func names(_ folder: RawPath) throws(FileError) -> [[UInt8]] {
+        guard let names = try folder.names() else { throw FileError(file: folder.text, operation: "read", code: ENOENT) }
+        return names.filter { $0.first != UInt8(ascii: ".") }
     }
 
-    /// What identifies a folder, nil for anything else.
-    private static func identity(_ path: String) -> [UInt64]? {
-        var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return nil }
-        return [UInt64(status.st_dev), UInt64(status.st_ino)]
+    static func isPNG(_ name: [UInt8]) -> Bool { kind(name) == ".png" }
+
+    /// The ending of a name, in small letters.
+    static func kind(_ name: [UInt8]) -> String {
+        guard let dot = name.lastIndex(of: UInt8(ascii: ".")), dot > 0, dot + 1 < name.count else { return "unnamed kind" }
+        return RawPath.text(name[dot...].map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 })
     }
 
-    /// The PNG files below `path`. Links to folders are followed, but not into one that we are already in.
-    private static func collect(_ path: String, within outer: [[UInt64]], into files: inout [String]) throws {
-        for name in try list(path) {
-            let inner = "\(path)/\(name)"
-            if let folder = identity(inner) {
-                if !outer.contains(folder) { try collect(inner, within: outer + [folder], into: &files) }
-            } else if name.lowercased().hasSuffix(".png") {
-                files.append(inner)
+    /// Takes in what is below `folder`. Links to folders are followed, but not into one that we are already in.
+    mutating func collect(_ folder: RawPath, within outer: [[UInt64]]) throws(FileError) {
+        for name in try Listing.names(folder) {
+            let inner = folder.appending(name)
+            if let identity = inner.folderIdentity {
+                if !outer.contains(identity) { try collect(inner, within: outer + [identity]) }
+            } else if Listing.isPNG(name) {
+                paths.append(inner)
+            } else {
+                leaveOut(Listing.kind(name))
             }
         }
     }

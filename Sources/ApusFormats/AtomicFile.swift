@@ -4,11 +4,12 @@ import Glibc
 ///
 /// The bytes go to a temporary file in the same folder, which is synced to the disk and renamed over the old one; then the folder is synced.
 /// The temporary file of `a.txt` is `.a.txt.tmp`, locked while it is written, so that two writers take turns and a killed
-/// process leaves at most one such file, which the next write takes over.
+/// process leaves at most one such file, which the next write takes over. Where that name would be longer than the system takes, it is made of the
+/// name's checksum.
 package enum AtomicFile {
     /// Replaces the file at `path` with what `body` writes. On any error the old file stays and the temporary one is removed.
     ///
-    /// A symbolic link is followed. A device or pipe, which cannot be replaced, is written directly.
+    /// A symbolic link is followed, also one to a file that is not there yet. A device or pipe, which cannot be replaced, is written directly.
     /// `beforeRename` runs when the new bytes are safe on the disk and the old file is still in place.
     package static func write(to path: String, beforeRename: () throws -> Void = {}, _ body: (Writer) throws -> Void) throws {
         var status = stat()
@@ -20,9 +21,9 @@ package enum AtomicFile {
             default: return try writeDirectly(to: path, body)
             }
         }
-        let target = exists ? resolved(path) : path
+        let target = try linked(path)
         let (folder, name) = split(target)
-        let temporary = "\(folder)/.\(name).tmp"
+        let temporary = "\(folder)/\(temporaryName(name))"
         let descriptor = try openLocked(temporary, for: path)
         defer { close(descriptor) } // Gives the lock back, after the rename or the removal.
         do {
@@ -86,10 +87,25 @@ package enum AtomicFile {
         }
     }
 
-    private static func resolved(_ path: String) -> String {
-        guard let real = realpath(path, nil) else { return path }
-        defer { free(real) }
-        return String(cString: real)
+    /// The name of a file or folder that becomes `name`: hidden, and of no more than the 255 bytes that a name may have.
+    package static func temporaryName(_ name: String, _ ending: String = "tmp") -> String {
+        let plain = ".\(name).\(ending)"
+        if plain.utf8.count <= 255 { return plain }
+        return "." + String(Array(name.utf8).withUnsafeBytes { Checksum.of($0) }, radix: 16) + ".\(ending)"
+    }
+
+    /// Where the link at `path` leads, and the link there, whether or not a file is at the end; `path` itself where it is no link.
+    private static func linked(_ path: String) throws(FileError) -> String {
+        var target = path
+        // As many as the system follows.
+        for _ in 0..<40 {
+            var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+            let count = readlink(target, &buffer, buffer.count)
+            guard count > 0 else { return target }
+            guard let next = String(validating: buffer[..<count], as: UTF8.self) else { throw FileError(file: path, operation: "follow", code: EILSEQ) }
+            target = next.utf8.first == UInt8(ascii: "/") ? next : "\(split(target).folder)/\(next)"
+        }
+        throw FileError(file: path, operation: "write", code: ELOOP)
     }
 
     package static func split(_ path: String) -> (folder: String, name: String) {

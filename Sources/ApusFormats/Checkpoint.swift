@@ -8,9 +8,9 @@ import Glibc
 /// ``load(from:)`` falls back on the previous one where the newest is missing or damaged, and throws where both are.
 public struct Checkpoint {
     private var order: [String] = []
-    private var sections: [String: StateDict] = [:]
+    private var sections: [ByteKey: StateDict] = [:]
     /// Strings beside the tensors.
-    public var metadata: [String: String] = [:]
+    public var metadata = Metadata()
     /// Why the newest file could not be used, where this is the previous one.
     public private(set) var newestFailed: (any Error)?
 
@@ -22,12 +22,13 @@ public struct Checkpoint {
 
     /// The tensors of a section, nil where there is none; a section may be empty. A name must not contain `/`.
     public subscript(section: String) -> StateDict? {
-        get { sections[section] }
+        get { sections[ByteKey(section)] }
         set {
-            guard !section.contains("/") else { return _ = fail("Checkpoint", "section name '\(section)' contains '/'; use another character") }
-            if sections[section] == nil, newValue != nil { order.append(section) }
-            if newValue == nil { order.removeAll { $0 == section } }
-            sections[section] = newValue
+            let key = ByteKey(section)
+            guard !section.utf8.contains(UInt8(ascii: "/")) else { return _ = fail("Checkpoint", "section name '\(section)' contains '/'; use another character") }
+            if sections[key] == nil, newValue != nil { order.append(section) }
+            if newValue == nil { order.removeAll { ByteKey($0) == key } }
+            sections[key] = newValue
         }
     }
 
@@ -79,7 +80,7 @@ public struct Checkpoint {
     private func write(to path: String, beforeRename: () throws -> Void) throws {
         var all = StateDict()
         for name in order {
-            for (key, tensor) in sections[name]! { all["\(name)/\(key)"] = tensor }
+            for (key, tensor) in sections[ByteKey(name)]! { all["\(name)/\(key)"] = tensor }
         }
         var metadata = metadata
         metadata[Checkpoint.sectionsKey] = JSON.array(order.map { .string($0) }).text
@@ -91,13 +92,17 @@ public struct Checkpoint {
         var file = try Safetensors(mapping: Checkpoint.verified(path))
         let place = FormatError.Place.key(Checkpoint.sectionsKey)
         guard let list = file.metadata.removeValue(forKey: Checkpoint.sectionsKey) else { throw FormatError(file: path, place: place, reason: "missing: the file is no checkpoint") }
-        guard let names = try? JSON(parsing: list).array?.map(\.string), names.allSatisfy({ $0 != nil && !$0!.contains("/") }) else {
+        guard let names = try? JSON(parsing: list).array?.map(\.string), names.allSatisfy({ $0 != nil && !$0!.utf8.contains(UInt8(ascii: "/")) }) else {
             throw FormatError(file: path, place: place, reason: "not a list of section names")
         }
         for case let name? in names { self[name] = StateDict() }
         for (key, tensor) in file.tensors where key != Safetensors.sealKey {
-            guard let slash = key.firstIndex(of: "/"), sections[String(key[..<slash])] != nil else { throw FormatError(file: path, place: .key(key), reason: "the tensor belongs to no section") }
-            sections[String(key[..<slash])]![String(key[key.index(after: slash)...])] = tensor
+            // By bytes: a mark that combines with the slash begins the tensor's name.
+            let bytes = key.utf8
+            guard let slash = bytes.firstIndex(of: UInt8(ascii: "/")), case let section = ByteKey(String(key[..<slash])), sections[section] != nil else {
+                throw FormatError(file: path, place: .key(key), reason: "the tensor belongs to no section")
+            }
+            sections[section]![String(Substring(bytes[bytes.index(after: slash)...]))] = tensor
         }
         metadata = file.metadata
     }

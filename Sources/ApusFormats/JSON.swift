@@ -1,3 +1,5 @@
+import ApusCore
+
 /// A JSON value as the text has it: objects keep the order of their keys, whole numbers stay exact.
 package enum JSON: Hashable, Sendable {
     case null
@@ -18,9 +20,9 @@ package enum JSON: Hashable, Sendable {
         }
     }
 
-    /// The value of a key of an object, nil where there is none.
+    /// The value of a key of an object, nil where there is none. Keys are the same where their bytes are.
     package subscript(key: String) -> JSON? {
-        if case .object(let members) = self { members.first { $0.key == key }?.value } else { nil }
+        if case .object(let members) = self { members.first { $0.key.isSame(as: key) }?.value } else { nil }
     }
 
     package var string: String? { if case .string(let value) = self { value } else { nil } }
@@ -238,13 +240,13 @@ private struct JSONParser {
         try enter()
         defer { depth -= 1 }
         var members: [JSON.Member] = []
-        var seen: Set<String> = []
+        var seen: Set<ByteKey> = []
         if take("}") { return .object(members) }
         while true {
             let start = at
             guard next == UInt8(ascii: "\"") else { throw error("\(found) in an object where a key should stand") }
             let key = try string()
-            guard seen.insert(key).inserted else { throw JSONError(offset: start, message: "key '\(printable(key))' stands twice in an object") }
+            guard seen.insert(ByteKey(key)).inserted else { throw JSONError(offset: start, message: "key '\(printable(key))' stands twice in an object") }
             skipSpace()
             guard take(":") else { throw error("\(found) after key '\(printable(key))' where ':' should stand") }
             skipSpace()

@@ -10,10 +10,13 @@ package final class MappedFile {
     package let bytes: UnsafeMutableRawBufferPointer
 
     /// Maps the file; a folder, a device or a pipe is refused.
-    package init(_ path: String) throws(FileError) {
-        self.path = path
+    package convenience init(_ path: String) throws(FileError) { try self.init(RawPath(path)) }
+
+    /// As ``init(_:)``, for a path that need not be UTF-8.
+    package init(_ raw: RawPath) throws(FileError) {
+        path = raw.text
         // Without O_NONBLOCK, opening a pipe would wait for a writer.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let descriptor = raw.withCString { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
         guard descriptor >= 0 else { throw FileError(file: path, operation: "open", code: errno) }
         defer { close(descriptor) }
         var status = stat()

@@ -43,16 +43,17 @@ public struct PNGImage: Hashable, Sendable {
     /// Reads the file at `path`. A picture with more than `maximumPixels` is refused before anything is allocated for it,
     /// as is one that claims more than its file can hold.
     public init(contentsOf path: String, mode: Mode = .unchanged, maximumPixels: Int = 1 << 26) throws {
-        let file = try MappedFile(path)
-        guard let base = file.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { throw FormatError(file: path, reason: "the file is empty") }
-        let count = file.bytes.count
-        guard count >= 8, file.bytes.prefix(8).elementsEqual([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) else {
-            throw FormatError(file: path, place: .offset(0), reason: "the file does not begin as a PNG file does")
-        }
-        var info = apus_png_info()
+        try self.init(contentsOf: RawPath(path), mode: mode, maximumPixels: maximumPixels)
+    }
+
+    /// As ``init(contentsOf:mode:maximumPixels:)``, for a path that need not be UTF-8.
+    package init(contentsOf raw: RawPath, mode: Mode = .unchanged, maximumPixels: Int = 1 << 26) throws {
+        let file = try MappedFile(raw)
+        let path = file.path
+        let (base, count, opened) = try PNGImage.opened(file)
+        var info = opened
         var message = [CChar](repeating: 0, count: Int(APUS_PNG_MESSAGE))
         func text() -> String { String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) }
-        guard apus_png_open(base, count, &info, &message) == 0 else { throw FormatError(file: path, place: .offset(8), reason: text()) }
         let (width, height, stored) = (Int(info.width), Int(info.height), Int(info.channels))
         guard width * height <= maximumPixels else {
             throw FormatError(file: path, place: .offset(16), reason: "\(width) × \(height) pixels are more than the limit of \(maximumPixels)")
@@ -70,6 +71,31 @@ public struct PNGImage: Hashable, Sendable {
         guard decoded == 0 else { throw FormatError(file: path, place: .offset(offset), reason: text()) }
         let wanted = mode == .gray || mode == .unchanged && stored <= 2 ? 1 : 3
         self.init(width: width, height: height, channels: wanted, pixels: wanted == stored ? raw : PNGImage.convert(raw, from: stored, to: wanted))
+    }
+
+    /// What the file's header says: pixels, and the channels that ``Mode/unchanged`` gives.
+    package static func header(of raw: RawPath) throws -> (width: Int, height: Int, channels: Int) {
+        let file = try MappedFile(raw)
+        let info = try opened(file).info
+        return withExtendedLifetime(file) { (Int(info.width), Int(info.height), info.channels <= 2 ? 1 : 3) }
+    }
+
+    private static func opened(_ file: MappedFile) throws -> (base: UnsafePointer<UInt8>, count: Int, info: apus_png_info) {
+        guard let base = file.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { throw FormatError(file: file.path, reason: "the file is empty") }
+        guard file.bytes.count >= 8, file.bytes.prefix(8).elementsEqual([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) else {
+            throw FormatError(file: file.path, place: .offset(0), reason: "the file does not begin as a PNG file does")
+        }
+        var info = apus_png_info()
+        var message = [CChar](repeating: 0, count: Int(APUS_PNG_MESSAGE))
+        guard apus_png_open(base, file.bytes.count, &info, &message) == 0 else {
+            throw FormatError(file: file.path, place: .offset(8), reason: String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
+        }
+        return (UnsafePointer(base), file.bytes.count, info)
+    }
+
+    /// The picture in gray (1 channel) or RGB (3).
+    package func converted(toChannels wanted: Int) -> PNGImage {
+        wanted == channels ? self : PNGImage(width: width, height: height, channels: wanted, pixels: PNGImage.convert(pixels, from: channels, to: wanted))
     }
 
     /// From gray, gray and alpha, RGB, RGB and alpha to gray or RGB.

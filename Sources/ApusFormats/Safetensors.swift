@@ -8,17 +8,20 @@ import Glibc
 /// The format is 8 bytes for the header's length (little endian), a JSON header that gives each tensor's dtype, shape and range of bytes, and the
 /// bytes. Reading maps the file, so that its tensors cost no memory until they are looked at; changing one in place changes
 /// neither the file nor anybody else's view of it. Every number in the header is checked before it is used: ranges that leave the file, overlap or
-/// leave holes, sizes that do not belong to the shape, keys given twice are a ``FormatError`` that names file and tensor.
+/// leave holes, sizes that do not belong to the shape, keys given twice are a ``FormatError`` that names file and tensor. A tensor of a type that
+/// Apus has not (`F8_E4M3`, `U16`, `C64`) is left out and named in ``leftOut``; the others are read.
 ///
 /// Specification: https://github.com/huggingface/safetensors#format. Python: `safetensors.torch.load_file`.
 public struct Safetensors {
     /// The tensors, in the order of the header.
     public var tensors: StateDict
     /// The header's `__metadata__`.
-    public var metadata: [String: String]
+    public var metadata: Metadata
+    /// The tensors that were not read, since Apus has no dtype for theirs: their names, and the type as the format spells it.
+    public private(set) var leftOut: [(key: String, dtype: String)] = []
 
     /// What is to be written: `tensors`, and strings that say what they are.
-    public init(_ tensors: StateDict, metadata: [String: String] = [:]) {
+    public init(_ tensors: StateDict, metadata: Metadata = [:]) {
         self.tensors = tensors
         self.metadata = metadata
     }
@@ -45,32 +48,52 @@ public struct Safetensors {
         (.bool, "BOOL"), (.uint8, "U8"), (.int8, "I8"), (.int16, "I16"), (.int32, "I32"), (.int64, "I64"),
         (.float16, "F16"), (.bfloat16, "BF16"), (.float32, "F32"), (.float64, "F64"),
     ]
-    /// Types of the format that Apus has no dtype for.
-    private static let foreignNames: Set<String> = ["U16", "U32", "U64", "F8_E5M2", "F8_E4M3", "F8_E8M0", "F6_E2M3", "F6_E3M2", "F4", "C64"]
+    /// Types of the format that Apus has no dtype for, and the bits of an element.
+    private static let foreignTypes: [(name: String, bits: Int)] = [
+        ("U16", 16), ("U32", 32), ("U64", 64), ("C64", 64), ("F8_E5M2", 8), ("F8_E4M3", 8), ("F8_E8M0", 8), ("F8_E5M2FNUZ", 8), ("F8_E4M3FNUZ", 8),
+        ("F6_E2M3", 6), ("F6_E3M2", 6), ("F4", 4),
+    ]
 }
 
 extension StateDict {
     /// Writes the tensors as a safetensors file, whole or not at all. PyTorch: `safetensors.torch.save_file`.
     /// `try model.stateDict().save(to: "net.safetensors")`
-    public func save(to path: String, metadata: [String: String] = [:]) throws {
+    public func save(to path: String, metadata: Metadata = [:]) throws {
         try Safetensors(self, metadata: metadata).write(to: path)
     }
 
-    /// The tensors of a safetensors file, mapped. PyTorch: `safetensors.torch.load_file`.
+    /// The tensors of a safetensors file, mapped. PyTorch: `safetensors.torch.load_file`. Those of a type that Apus has not are left out:
+    /// a line on standard error and ``Safetensors/leftOut`` name them.
     public static func load(from path: String) throws -> StateDict {
-        try Safetensors(contentsOf: path).tensors
+        let file = try Safetensors(contentsOf: path)
+        if let note = file.leftOutNote {
+            let line = Array("Apus: \(path): \(note)\n".utf8)
+            _ = Glibc.write(STDERR_FILENO, line, line.count)
+        }
+        return file.tensors
     }
 }
 
 // MARK: Reading
 
 extension Safetensors {
+    /// What ``leftOut`` comes to, nil where all was read.
+    package var leftOutNote: String? {
+        guard !leftOut.isEmpty else { return nil }
+        let names = leftOut.prefix(10).map { "'\(printable($0.key))' (\($0.dtype))" }.joined(separator: ", ")
+        return "left out \(names)\(leftOut.count > 10 ? " and \(leftOut.count - 10) more" : ""): Apus has no dtype for \(leftOut.count == 1 ? "it" : "them")"
+    }
+
     init(mapping file: MappedFile) throws {
         let header = try Header(file)
         metadata = header.metadata
         tensors = StateDict()
         for entry in header.entries {
-            tensors[entry.key] = try header.tensor(entry, in: file)
+            if let dtype = entry.dtype {
+                tensors[entry.key] = try header.tensor(entry, dtype, in: file)
+            } else {
+                leftOut.append((entry.key, entry.typeName))
+            }
         }
     }
 
@@ -78,13 +101,15 @@ extension Safetensors {
     struct Header {
         struct Entry {
             let key: String
-            let dtype: DType
+            /// Nil where Apus has none for it.
+            let dtype: DType?
+            let typeName: String
             let shape: Shape
             /// Bytes from the end of the header.
             let range: Range<Int>
         }
         private(set) var entries: [Entry] = []
-        private(set) var metadata: [String: String] = [:]
+        private(set) var metadata = Metadata()
         private let start: Int
 
         init(_ file: MappedFile) throws(FormatError) {
@@ -120,6 +145,7 @@ extension Safetensors {
         }
 
         private mutating func readMetadata(_ value: JSON, _ path: String) throws(FormatError) {
+            if case .null = value { return }
             guard let members = value.members else { throw FormatError(file: path, place: .key("__metadata__"), reason: "\(value.kind), where an object should stand") }
             for member in members {
                 guard let string = member.value.string else {
@@ -131,32 +157,35 @@ extension Safetensors {
 
         private static func entry(_ key: String, _ value: JSON, _ path: String) throws(FormatError) -> Entry {
             func wrong(_ reason: String) -> FormatError { FormatError(file: path, place: .key(key), reason: reason) }
-            guard let members = value.members else { throw wrong("\(value.kind), where an object with dtype, shape and data_offsets should stand") }
-            if let unknown = members.first(where: { !["dtype", "shape", "data_offsets"].contains($0.key) }) { throw wrong("unknown field '\(printable(unknown.key))'") }
+            // Fields beyond these three are passed over, as in the reference implementation.
+            guard value.members != nil else { throw wrong("\(value.kind), where an object with dtype, shape and data_offsets should stand") }
             guard let name = value["dtype"]?.string else { throw wrong("no dtype, or one that is not a string") }
-            guard let dtype = dtypeNames.first(where: { $0.1 == name })?.0 else {
-                throw wrong(foreignNames.contains(name) ? "dtype '\(name)' has no counterpart in Apus" : "unknown dtype '\(printable(name))'")
-            }
+            let dtype = dtypeNames.first { $0.1 == name }?.0
+            guard let bits = dtype.map({ $0.size * 8 }) ?? foreignTypes.first(where: { $0.name == name })?.bits else { throw wrong("unknown dtype '\(printable(name))'") }
             guard let list = value["shape"]?.array else { throw wrong("no shape, or one that is not a list") }
             guard list.count <= maximumRank else { throw wrong("the shape has \(list.count) dimensions, the limit is \(maximumRank)") }
             var shape = Shape()
-            var byteCount = dtype.size
+            var count = 1
             // Extents of 0 are left out of this product: strides are products of the others, and must not overflow either.
-            var span = dtype.size
+            var span = (bits + 7) / 8
             for item in list {
                 guard let extent = item.int, extent >= 0 else { throw wrong("the shape holds \(item.text), where a whole number from 0 to 2^63 − 1 should stand") }
                 let (product, overflow) = span.multipliedReportingOverflow(by: max(extent, 1))
                 guard !overflow else { throw wrong("shape \(JSON.array(list).text) has more elements than 64 bits can count") }
                 span = product
-                byteCount *= extent == 0 ? 0 : extent
+                count *= extent
                 shape.append(extent)
             }
             guard let offsets = value["data_offsets"]?.array, offsets.count == 2, let begin = offsets[0].int, let end = offsets[1].int else {
                 throw wrong("no data_offsets, or ones that are not two whole numbers")
             }
             guard begin >= 0, begin <= end else { throw wrong("data_offsets [\(begin), \(end)] are not a range") }
+            // Elements of less than a byte are packed.
+            let (size, isTooMany) = count.multipliedReportingOverflow(by: bits % 8 == 0 ? bits / 8 : bits)
+            guard !isTooMany, bits % 8 == 0 || size % 8 == 0 else { throw wrong("\(name) of shape \(shape) is no whole number of bytes") }
+            let byteCount = bits % 8 == 0 ? size : size / 8
             guard end - begin == byteCount else { throw wrong("data_offsets [\(begin), \(end)] span \(end - begin) bytes, \(name) of shape \(shape) takes \(byteCount)") }
-            return Entry(key: key, dtype: dtype, shape: shape, range: begin..<end)
+            return Entry(key: key, dtype: dtype, typeName: name, shape: shape, range: begin..<end)
         }
 
         /// Ranges, sorted, must follow each other from the first byte to the last.
@@ -175,18 +204,18 @@ extension Safetensors {
         }
 
         /// A view of the mapping; a copy where the bytes are not aligned for their type.
-        func tensor(_ entry: Entry, in file: MappedFile) throws -> Tensor {
+        func tensor(_ entry: Entry, _ dtype: DType, in file: MappedFile) throws -> Tensor {
             let bytes = UnsafeMutableRawBufferPointer(rebasing: file.bytes[(start + entry.range.lowerBound)..<(start + entry.range.upperBound)])
-            if entry.dtype == .bool, let bad = bytes.firstIndex(where: { $0 > 1 }) {
+            if dtype == .bool, let bad = bytes.firstIndex(where: { $0 > 1 }) {
                 throw FormatError(file: file.path, place: .key(entry.key), reason: "byte \(bad) of a BOOL tensor is \(bytes[bad]), neither 0 nor 1")
             }
-            guard let base = bytes.baseAddress, bytes.count > 0, Int(bitPattern: base) % entry.dtype.size == 0 else {
-                let copy = try Tensor.uninitialized(entry.shape, entry.dtype, .cpu)
+            guard let base = bytes.baseAddress, bytes.count > 0, Int(bitPattern: base) % dtype.size == 0 else {
+                let copy = try Tensor.uninitialized(entry.shape, dtype, .cpu)
                 UnsafeMutableRawBufferPointer(start: copy.pointer, count: bytes.count).copyMemory(from: UnsafeRawBufferPointer(bytes))
                 return copy
             }
             let storage = Storage.borrowing(base, byteCount: bytes.count, owner: file)
-            return Tensor(storage: storage, shape: entry.shape, strides: entry.shape.contiguousStrides, offset: 0, dtype: entry.dtype)
+            return Tensor(storage: storage, shape: entry.shape, strides: entry.shape.contiguousStrides, offset: 0, dtype: dtype)
         }
     }
 }
@@ -203,14 +232,13 @@ extension Safetensors {
         for i in order {
             let (key, tensor) = tensors[i]
             if tensor.isPoisoned { throw FormatError(file: path, place: .key(key), reason: "the tensor is the result of an op that failed") }
-            if key == "__metadata__" || sealed && key == Safetensors.sealKey { throw FormatError(file: path, place: .key(key), reason: "the name is reserved by the format") }
+            if key.isSame(as: "__metadata__") || sealed && key == Safetensors.sealKey { throw FormatError(file: path, place: .key(key), reason: "the name is reserved by the format") }
             begins[i] = end
             end += tensor.numel * tensor.dtype.size
         }
         var members: [JSON.Member] = []
         if !metadata.isEmpty {
-            let sorted = metadata.sorted { $0.key < $1.key }
-            members.append(JSON.Member("__metadata__", .object(sorted.map { JSON.Member($0.key, .string($0.value)) })))
+            members.append(JSON.Member("__metadata__", .object(metadata.map { JSON.Member($0.key, .string($0.value)) })))
         }
         for (i, (key, tensor)) in tensors.enumerated() {
             members.append(JSON.Member(key, Safetensors.description(tensor.dtype, tensor.shape, begins[i])))

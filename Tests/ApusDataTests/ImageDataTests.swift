@@ -162,6 +162,6 @@ import TestSupport
         #expect(message { _ = try ImageFolder("/nowhere") } == "cannot read /nowhere: No such file or directory")
         #expect(message { _ = try ImageFolder(folder.path) }.contains("has no subfolders"))
         folder.write([1], "a/x.jpg")
-        #expect(message { _ = try ImageFolder(folder.path) } == "\(folder.path)/a: the class's folder holds no PNG file")
+        #expect(message { _ = try ImageFolder(folder.path) } == "\(folder.path)/a: the class's folder holds no PNG file, but .jpg")
     }
 }

@@ -50,6 +50,50 @@ import Testing
         #expect(status.st_mode & 0o777 == 0o640)
     }
 
+    /// A link is followed wherever it leads: over other links, to another folder, to a file that is not there yet.
+    @Test func danglingLinksAreFollowed() throws {
+        folder.write([1], "there/other")
+        for (link, target) in [("a", "new"), ("b", "there/new"), ("c", "./b2"), ("b2", "there/deep"), ("there/d", "../up"), ("e", folder.file("absolute"))] { symlink(target, folder.file(link)) }
+        for (link, target) in [("a", "new"), ("b", "there/new"), ("c", "there/deep"), ("there/d", "up"), ("e", "absolute")] {
+            for text in ["1", "22"] {
+                try AtomicFile.write(text, to: folder.file(link))
+                var status = stat()
+                lstat(folder.file(link), &status)
+                #expect(status.st_mode & S_IFMT == S_IFLNK, "\(link)")
+                #expect(bytes(ofFile: folder.file(target)) == Array(text.utf8), "\(link)")
+            }
+        }
+        symlink("nowhere/x", folder.file("lost"))
+        #expect(throws: FileError(file: folder.file("lost"), operation: "write", code: ENOENT)) { try AtomicFile.write("1", to: folder.file("lost")) }
+        symlink("round", folder.file("round"))
+        #expect(throws: FileError(file: folder.file("round"), operation: "write", code: ELOOP)) { try AtomicFile.write("1", to: folder.file("round")) }
+    }
+
+    /// A name may be as long as the system takes it.
+    @Test(arguments: [1, 249, 250, 251, 254, 255, 256]) func namesOfEveryLengthAreWritten(count: Int) throws {
+        for letter in ["n", "\u{E9}"] where count % letter.utf8.count == 0 {
+            let name = String(repeating: letter, count: count / letter.utf8.count)
+            if count > 255 {
+                #expect(throws: FileError(file: folder.file(name), operation: "write", code: ENAMETOOLONG)) { try AtomicFile.write("1", to: folder.file(name)) }
+            } else {
+                for text in ["1", "22"] { try AtomicFile.write(text, to: folder.file(name)) }
+                #expect(bytes(ofFile: folder.file(name)) == Array("22".utf8) && folder.names.contains(name))
+            }
+        }
+        #expect(!folder.names.contains { $0.hasSuffix(".tmp") })
+    }
+
+    /// A folder whose own name is not UTF-8 is no obstacle to what is written in it by a relative path.
+    @Test func foldersOfAnyNameAreWrittenIn() async {
+        await #expect(processExitsWith: .success) {
+            let folder = TemporaryFolder()
+            let inner = RawPath(folder.path).appending([0x63, 0xE9])
+            precondition(inner.withCString { mkdir($0, 0o777) } == 0 && inner.withCString { chdir($0) } == 0)
+            for text in ["1", "22"] { try AtomicFile.write(text, to: "a") }
+            precondition(bytes(ofFile: "a") == Array("22".utf8))
+        }
+    }
+
     @Test func whatAKilledWriterLeftIsTakenOver() throws {
         folder.write([1, 2, 3, 4, 5, 6, 7, 8], ".a.tmp")
         try AtomicFile.write("new", to: folder.file("a"))

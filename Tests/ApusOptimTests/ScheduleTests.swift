@@ -197,3 +197,79 @@ import TestSupport
         #expect(abs(optimizer.paramGroups[0].lr - 0.0625 * 0.01) < 1e-15)
     }
 }
+
+/// Schedules whose end is moved while they are under way.
+@Suite struct StretchedScheduleTests {
+    private static let places = 12
+    private static let schedules: [(String, @Sendable (Optimizer) -> LRScheduler)] = [
+        ("onecycle", { OneCycleLR($0, maxLR: 1, totalSteps: places) }), ("cosine", { CosineAnnealingLR($0, tMax: places) }), ("step", { StepLR($0, stepSize: 4) }),
+    ]
+
+    private func rates(_ optimizer: Optimizer, _ schedule: LRScheduler, steps: Int) -> [Double] {
+        (0..<steps).map { _ in
+            defer { schedule.step() }
+            return optimizer.paramGroups[0].lr
+        }
+    }
+
+    private func make(_ schedule: (Optimizer) -> LRScheduler) -> (Optimizer, LRScheduler) {
+        let optimizer = Adam([Parameter(Tensor([0.0]))], lr: 1)
+        return (optimizer, schedule(optimizer))
+    }
+
+    /// From each step to each end: until there the same rates, then on from the present one without a jump, and at the end what it would have been.
+    @Test func theRestTakesUntilTheNewEnd() {
+        let (places, bound) = (Self.places, 1.0)
+        for (name, schedule) in Self.schedules {
+            let (first, plain) = make(schedule)
+            let way = rates(first, plain, steps: places)
+            for step in 0..<(places - 1) {
+                for end in [step + 2, places, places + 1, 2 * places, 5 * places] {
+                    let (optimizer, stretched) = make(schedule)
+                    let begin = rates(optimizer, stretched, steps: step)
+                    #expect(stretched.stretch(at: step, places: places, until: end) == false)
+                    let rest = rates(optimizer, stretched, steps: end - step)
+                    #expect(begin == Array(way[..<step]), "\(name) \(step) \(end)")
+                    #expect(abs(rest[0] - way[step]) <= 1e-12 && abs(rest.last! - way.last!) <= 1e-9, "\(name) \(step) \(end): \(rest)")
+                    #expect(rest.allSatisfy { $0 <= bound + 1e-12 && $0 >= 0 })
+                    // At twice the way each second place is one of the old way's.
+                    if end - 1 - step == 2 * (places - 1 - step) { for i in step..<places { #expect(abs(rest[2 * (i - step)] - way[i]) <= 1e-9, "\(name) \(i)") } }
+                    // Nothing traps after the end.
+                    #expect(stretched.lastEpoch == end)
+                }
+            }
+        }
+    }
+
+    /// What had come to its end at nearly nothing begins anew; a rate that falls in steps stays.
+    @Test func whatHasEndedBeginsAnew() {
+        for (name, schedule) in Self.schedules {
+            let (first, plain) = make(schedule)
+            let way = rates(first, plain, steps: Self.places)
+            let (optimizer, stretched) = make(schedule)
+            _ = rates(optimizer, stretched, steps: Self.places)
+            let begins = stretched.stretch(at: Self.places, places: Self.places, until: 2 * Self.places)
+            let rest = rates(optimizer, stretched, steps: Self.places)
+            #expect(begins == (name != "step"))
+            for i in 0..<Self.places { #expect(abs(rest[i] - (begins ? way[i] : way.last!)) <= 1e-9, "\(name) \(i): \(rest)") }
+        }
+    }
+
+    /// The stretch may be known before its step comes, and goes with the state.
+    @Test func itIsPartOfTheState() throws {
+        for (name, schedule) in Self.schedules {
+            let (a, one) = make(schedule)
+            _ = rates(a, one, steps: 5)
+            one.stretch(at: 5, places: Self.places, until: 30)
+            let (b, two) = make(schedule)
+            two.stretch(at: 5, places: Self.places, until: 30)
+            _ = rates(b, two, steps: 5)
+            #expect(abs(a.paramGroups[0].lr - b.paramGroups[0].lr) <= 1e-12, "\(name)")
+            try two.loadStateDict(one.stateDict())
+            try b.loadStateDict(a.stateDict())
+            #expect(rates(a, one, steps: 25) == rates(b, two, steps: 25), "\(name)")
+            let (_, plain) = make(schedule)
+            #expect(throws: OptimizerStateError.self) { try plain.loadStateDict(one.stateDict()) }
+        }
+    }
+}

@@ -287,7 +287,7 @@ import Testing
                 (wide, "[1,256,256]", "what may be allocated"), (deep, "[1,1,1]", "what may be allocated"), ("mlp", "[1,2,2]", "fc1.weight"),
             ]
             for lie in lies {
-                let metadata = ["apus.model": lie.model, "apus.data": "images", "apus.input": lie.input, "apus.classes": "[\"a\",\"b\"]"]
+                let metadata: Metadata = ["apus.model": lie.model, "apus.data": "images", "apus.input": lie.input, "apus.classes": "[\"a\",\"b\"]"]
                 try StateDict([("weight", Tensor.zeros([4]))]).save(to: "\(folder)/lie.safetensors", metadata: metadata)
                 // With 4 GB of address space, so that an allocation that should not be shows; sanitizers need far more for themselves.
                 let limit = environment("APUS_SANITIZER") == nil ? "ulimit -v 4000000;" : ""

@@ -44,10 +44,10 @@ struct Bench: ParsableCommand {
             Workloads.step(Workloads.mlp(), .randn([64, 784]), .randint(10, [64]))()
             return
         }
-        if names == ["growth"] { return Growth.all.forEach { series in series.sizes.forEach { print("growth/\(series.name)/\($0)") } } }
+        if names == ["growth"] { return Growth.all.forEach { series in series.sizes.forEach { ApusCommand.say("growth/\(series.name)/\($0)") } } }
         for (series, size) in names.compactMap(Growth.named) {
             let point = try Growth.measure(series, size, seconds: budget)
-            print(#"{"name": "growth/\#(series.name)/\#(size)", "axis": "\#(series.axis)", "size": \#(size), "median_s": \#(point.seconds), "bytes": \#(point.bytes)}"#)
+            ApusCommand.say(#"{"name": "growth/\#(series.name)/\#(size)", "axis": "\#(series.axis)", "size": \#(size), "median_s": \#(point.seconds), "bytes": \#(point.bytes)}"#)
         }
         for (name, make) in Workloads.all where names.isEmpty || names.contains(name) {
             let (median, runs) = try Bench.measure(make(), seconds: budget)
@@ -56,7 +56,7 @@ struct Bench: ParsableCommand {
     }
 
     private func say(_ name: String, _ median: Double, _ runs: Int) {
-        print(json ? #"{"name": "\#(name)", "median_s": \#(median), "runs": \#(runs)}"# : "\(name)\t\(median) s\t\(runs) runs")
+        ApusCommand.say(json ? #"{"name": "\#(name)", "median_s": \#(median), "runs": \#(runs)}"# : "\(name)\t\(median) s\t\(runs) runs")
     }
 
     /// The median time of a run: after some to warm up, as many as fit into `seconds`, at least `least`. Runs so short that reading the clock

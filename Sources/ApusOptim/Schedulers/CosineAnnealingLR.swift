@@ -14,9 +14,13 @@ public final class CosineAnnealingLR: LRScheduler {
         return tMax > 0 ? nil : "tMax must be positive, not \(tMax)"
     }
 
+    override var beginsAnew: Bool { true }
+
     public override func getLR() -> [Double] {
         let (tMax, etaMin, t) = (Double(count("T_max")), number("eta_min"), Double(lastEpoch))
         if isInitial { return scaled(1) }
+        // Stretched, it may begin anew, from where the present rate leads nowhere.
+        if isStretched { return baseLRs.map { etaMin + ($0 - etaMin) * (1 + cos(.pi * min(place(lastEpoch), tMax) / tMax)) / 2 } }
         let groups = zip(baseLRs, optimizer.paramGroups.map(\.lr))
         if (t - 1 - tMax).truncatingRemainder(dividingBy: 2 * tMax) == 0 {
             return groups.map { base, lr in lr + (base - etaMin) * (1 - cos(.pi / tMax)) / 2 }

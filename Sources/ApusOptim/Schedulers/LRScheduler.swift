@@ -157,6 +157,36 @@ open class LRScheduler {
 
     final func count(_ name: String) -> Int { options.int(name) ?? 1 }
 
+    // MARK: Another end
+
+    /// Whether a schedule that has come to its end begins anew where it is given more steps: those that end at nearly nothing do.
+    var beginsAnew: Bool { false }
+
+    /// Where on its way the schedule is at `step`; the step itself, unless it was stretched.
+    final func place(_ step: Int) -> Double {
+        var place = Double(step)
+        let knots = options.list(LRScheduler.stretches) ?? []
+        for i in stride(from: 0, to: knots.count, by: 3) where Double(step) >= knots[i] { place = knots[i + 1] + (Double(step) - knots[i]) * knots[i + 2] }
+        return place
+    }
+
+    final var isStretched: Bool { options[LRScheduler.stretches] != nil }
+    private static let stretches = "stretches"
+
+    /// From `step` on, what is left of a way of `places` steps takes until step `end`. Whether it had come to its end, and begins anew.
+    ///
+    /// It is part of the state: one that was stretched loads into one that was stretched alike.
+    @discardableResult package final func stretch(at step: Int, places: Int, until end: Int) -> Bool {
+        let last = Double(max(places - 1, 0))
+        var here = min(place(step), last)
+        let begins = place(step) >= last && step > 0 && end > step && beginsAnew
+        if begins { here = 0 }
+        let slope = end - 1 > step ? max(last - here, 0) / Double(end - 1 - step) : 0
+        options[LRScheduler.stretches] = .list((options.list(LRScheduler.stretches) ?? []) + [Double(step), here, slope])
+        if lastEpoch == step { set(getLR()) }
+        return begins
+    }
+
     // MARK: State
 
     /// Settings and place of the schedule, by PyTorch's names; numbers are spelt so that they come back to the same bits.
@@ -181,7 +211,7 @@ open class LRScheduler {
                 problems.append("\(name) is '\(text)', which is not like \(example.text)")
                 continue
             }
-            if case (.list(let found), .list(let wanted)) = (value, example), name != "milestones", found.count != wanted.count {
+            if case (.list(let found), .list(let wanted)) = (value, example), ![LRScheduler.stretches, "milestones"].contains(name), found.count != wanted.count {
                 problems.append("\(name) has \(found.count) numbers for \(wanted.count) groups")
             }
             read[name] = value

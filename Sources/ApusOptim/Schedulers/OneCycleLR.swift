@@ -68,6 +68,7 @@ public final class OneCycleLR: LRScheduler {
         ])
     }
 
+    override var beginsAnew: Bool { true }
     override var listsOfRates: [String] { ["initial_lr", "max_lr", "min_lr"] }
     override var otherLists: [String] { ["base_momentum", "max_momentum"] }
 
@@ -101,8 +102,9 @@ public final class OneCycleLR: LRScheduler {
     }
 
     public override func getLR() -> [Double] {
-        let step = Double(lastEpoch)
-        guard lastEpoch <= max(count("total_steps"), 1) else {
+        let total = max(count("total_steps"), 1)
+        let step = isStretched ? min(place(lastEpoch), Double(total)) : Double(lastEpoch)
+        guard isStretched || lastEpoch <= total else {
             fail("OneCycleLR.step", "step \(lastEpoch) is beyond the schedule's \(count("total_steps")) steps")
             return scaled(1)
         }

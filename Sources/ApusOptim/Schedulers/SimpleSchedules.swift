@@ -83,6 +83,7 @@ public final class StepLR: LRScheduler {
     }
 
     public override func getLR() -> [Double] {
+        if isStretched { return baseLRs.map { $0 * pow(number("gamma"), (place(lastEpoch) / Double(max(count("step_size"), 1))).rounded(.down)) } }
         // Until `init` has reported it, a step size of 0 must not divide.
         let turns = lastEpoch != 0 && lastEpoch % max(count("step_size"), 1) == 0
         return scaled(turns ? number("gamma") : 1)

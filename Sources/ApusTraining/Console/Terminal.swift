@@ -30,21 +30,22 @@ package struct Terminal: Sendable {
         guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
         return Int(size.ws_col)
     }
-
 }
 
-/// Writes `text` to `descriptor` at once: a line that stays in a buffer is lost when the process is killed. What cannot be written (a closed pipe, a full disk) is dropped.
-package func writeAll(_ text: String, to descriptor: Int32) {
+/// Writes `text` to `descriptor` at once: a line that stays in a buffer is lost when the process is killed. What cannot be written (a closed pipe,
+/// a full disk) is dropped, and the system's number for the reason returned; 0 where all was written.
+@discardableResult package func writeAll(_ text: String, to descriptor: Int32) -> Int32 {
     var text = text
-    text.withUTF8 { bytes in
+    return text.withUTF8 { bytes in
         var rest = UnsafeRawBufferPointer(bytes)
         while !rest.isEmpty {
             let written = write(descriptor, rest.baseAddress, rest.count)
             if written < 0 {
                 if errno == EINTR || errno == EAGAIN { continue }
-                return
+                return errno
             }
             rest = UnsafeRawBufferPointer(rebasing: rest[written...])
         }
+        return 0
     }
 }

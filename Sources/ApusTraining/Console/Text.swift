@@ -1,17 +1,17 @@
-import Glibc
+import ApusCore
 
 /// Numbers and times as people read them. Without Foundation, so that a program that trains starts as quickly as it can.
 package enum Text {
     /// `value` with `digits` digits behind the point: `0.3121`.
     package static func fixed(_ value: Double, _ digits: Int) -> String {
         guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }
-        return formatted("%.*f", Int32(digits), value)
+        return NumberText.text(value, .fixed, digits: digits)
     }
 
     /// Up to `digits` significant digits, no trailing zeros: `0.001`, `1e-05`.
     package static func short(_ value: Double, _ digits: Int = 4) -> String {
         guard value.isFinite else { return fixed(value, 0) }
-        return formatted("%.*g", Int32(digits), value)
+        return NumberText.text(value, .short, digits: digits)
     }
 
     /// A whole number with commas: `203,530`.
@@ -70,14 +70,6 @@ package enum Text {
     package static func left(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.count)) }
 
     private static func padded(_ value: Int) -> String { value < 10 ? "0\(value)" : String(value) }
-
-    private static func formatted(_ format: String, _ arguments: any CVarArg...) -> String {
-        withVaList(arguments) { list in
-            var buffer = [CChar](repeating: 0, count: 400) // The longest finite Double has 309 digits before the point.
-            let count = Int(vsnprintf(&buffer, buffer.count, format, list))
-            return String(decoding: buffer.prefix(min(count, buffer.count - 1)).lazy.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        }
-    }
 }
 
 /// Which of `candidates` a misspelt `name` may have meant, nil where none is near (Levenshtein distance at most 2).

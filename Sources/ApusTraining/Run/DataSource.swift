@@ -12,14 +12,23 @@ public struct ImageData: Dataset {
     public let classes: [String]
     /// Channels, height and width of an image.
     public let input: [Int]
+    /// How many images each class has.
+    public let counts: [Int]
+    /// A number made of the names of all images, whatever their order; nil where they have none.
+    let digest: UInt64?
     private let sample: (Int) throws -> Sample
     private let many: ([Int]) throws -> Batch
 
     /// Forgets which kind of data set `base` is.
-    public init<Base: Dataset>(_ base: Base, classes: [String], input: [Int]) where Base.Sample == (Tensor, Tensor), Base.Batch == (Tensor, Tensor) {
+    public init<Base: Dataset>(_ base: Base, classes: [String], input: [Int], counts: [Int] = []) where Base.Sample == (Tensor, Tensor), Base.Batch == (Tensor, Tensor) {
+        self.init(base, classes, input, counts, nil)
+    }
+
+    init<Base: Dataset>(
+        _ base: Base, _ classes: [String], _ input: [Int], _ counts: [Int], _ digest: UInt64?
+    ) where Base.Sample == (Tensor, Tensor), Base.Batch == (Tensor, Tensor) {
         count = base.count
-        self.classes = classes
-        self.input = input
+        (self.classes, self.input, self.counts, self.digest) = (classes, input, counts, digest)
         sample = { try base[$0] }
         many = { try base.batch(at: $0) }
     }
@@ -28,9 +37,26 @@ public struct ImageData: Dataset {
     public func batch(at indices: [Int]) throws -> Batch { try many(indices) }
 
     /// What a run remembers of its data, to notice that it goes on with others.
-    var fingerprint: JSON {
-        ["count": .int(Int64(count)), "classes": .array(classes.map { .string($0) }), "input": .array(input.map { .int(Int64($0)) })]
+    package var fingerprint: JSON {
+        var members: [JSON.Member] = [
+            .init("count", .int(Int64(count))), .init("classes", .array(classes.map { .string($0) })), .init("input", .array(input.map { .int(Int64($0)) })),
+        ]
+        if !counts.isEmpty { members.append(.init("counts", .array(counts.map { .int(Int64($0)) }))) }
+        if let digest { members.append(.init("names", .string(String(digest, radix: 16)))) }
+        return .object(members)
     }
+}
+
+/// What a run learns from and is tested on.
+public struct RunData {
+    /// The images to learn from, and those to test on.
+    public let train, test: ImageData
+    /// How a folder's images were dealt out among both; nil where the data have two parts of their own.
+    let deal: Deal?
+    /// Files that lie among the images and are none, by kind.
+    public let leftOut: [(kind: String, count: Int)]
+
+    package var fingerprint: JSON { ["train": train.fingerprint, "test": test.fingerprint] }
 }
 
 /// Where the images of a run come from: a data set by name, or a folder.
@@ -43,24 +69,26 @@ public enum DataSource {
 
     /// The images of `name` to learn from and to test on.
     ///
-    /// A folder has subfolders `train` and `test` (or `val`) with a folder of PNG files for each class; or the classes' folders alone, of whose
-    /// images every tenth, chosen at random by `seed`, is for testing. All images get the size of the first one.
-    public static func load(_ name: String, seed: UInt64) throws -> (train: ImageData, test: ImageData) {
-        try (load(name, .train, seed: seed), load(name, .test, seed: seed))
+    /// A folder has subfolders `train` and `test` (or `val`, `validation`, `valid`) with a folder of PNG files for each class; or the classes' folders
+    /// alone, of whose images about every tenth, chosen by its name and the run's seed, is for testing (of a class of ten or more at least one). All images get the size of the first one, and
+    /// are in colour where one of them is.
+    static func load(_ name: String, _ deal: Deal) throws -> RunData {
+        guard names.contains(name) else { return try ImageSource(name).load(deal) }
+        return RunData(train: try named(name, .train), test: try named(name, .test), deal: nil, leftOut: [])
     }
 
-    /// One part of it.
-    public static func load(_ name: String, _ split: Split, seed: UInt64) throws -> ImageData {
+    static func named(_ name: String, _ split: Split) throws -> ImageData {
         func erased(_ data: some LabelledImages) throws -> ImageData {
-            let data = ImageData(data, classes: data.classes, input: [data.images.size(1), data.images.size(2), data.images.size(3)])
+            var counts = [Int](repeating: 0, count: data.classes.count)
+            for label in data.labels.array(Int.self) { counts[label] += 1 }
+            let data = ImageData(data, classes: data.classes, input: [data.images.size(1), data.images.size(2), data.images.size(3)], counts: counts)
             guard data.count > 0 else { throw RunError("\(name) has no images") }
             return data
         }
         switch name {
-        case "fashion-mnist": return try erased(FashionMNIST(split))
         case "mnist": return try erased(MNIST(split))
         case "cifar-10": return try erased(CIFAR10(split))
-        default: return try folder(name, split, seed)
+        default: return try erased(FashionMNIST(split))
         }
     }
 
@@ -68,7 +96,8 @@ public enum DataSource {
     static func absolute(_ name: String) -> String {
         guard !names.contains(name), let path = realpath(name, nil) else { return name }
         defer { free(path) }
-        return String(cString: path)
+        // A path that is not UTF-8 cannot be kept; the name that was given is one.
+        return String(validatingCString: path) ?? name
     }
 
     /// Throws where `name` is neither a data set nor a folder: before a run's own folder is made.
@@ -83,34 +112,39 @@ public enum DataSource {
     }
 
     /// Whether a data set's files are where they are looked for and can be read.
-    package static func isPresent(_ name: String) -> Bool { (try? load(name, .test, seed: 0)) != nil }
+    package static func isPresent(_ name: String) -> Bool { names.contains(name) && (try? named(name, .test)) != nil }
+}
 
-    private static func folder(_ path: String, _ split: Split, _ seed: UInt64) throws -> ImageData {
-        try check(path)
-        let parts = try RunFolder.names(in: path) ?? []
-        let train = parts.contains("train") ? "\(path)/train" : path
-        let test = ["test", "val"].first { parts.contains($0) }.map { "\(path)/\($0)" }
-        if parts.contains("train"), test == nil { throw RunError("\(path) has a folder train, and none named test or val") }
-        // Size and channels are those of the first image to learn from, for all.
-        let listing = try ImageFolder(train)
-        let first = try PNGImage(contentsOf: listing.files[0].path)
-        let scale = min(1, Double(maximumSide) / Double(max(first.width, first.height)))
-        let size = (height: max(1, Int(Double(first.height) * scale)), width: max(1, Int(Double(first.width) * scale)))
-        let input = [first.channels, size.height, size.width]
-        func images(_ path: String) throws -> ImageFolder { try ImageFolder(path, gray: first.channels == 1, size: size) }
-        if let test, parts.contains("train") {
-            guard split == .test else { return ImageData(try images(train), classes: listing.classes, input: input) }
-            let data = try images(test)
-            guard data.classes == listing.classes else {
-                throw RunError("\(test) has the classes \(data.classes.joined(separator: ", ")), \(train) has \(listing.classes.joined(separator: ", ")); they must be the same")
-            }
-            return ImageData(data, classes: data.classes, input: input)
+extension RunData {
+    /// What was found, in lines: how many images of which classes, what was left out, what looks like a mistake.
+    package func notes(of name: String) -> [String] {
+        let (channels, height, width) = (train.input[0], train.input[1], train.input[2])
+        var text = "\(Text.grouped(train.count)) images to learn from, \(Text.grouped(test.count)) to test on, \(width) × \(height), \(channels == 1 ? "gray" : "in colour")"
+        if train.classes.count <= 20 {
+            text += ": " + train.classes.indices.map { "\(printable(train.classes[$0])) \(train.counts[$0]) + \(test.counts[$0])" }.joined(separator: ", ")
+        } else {
+            text += ", \(Text.grouped(train.classes.count)) classes of \(train.counts.min() ?? 0) to \(train.counts.max() ?? 0)"
         }
-        let all = try images(path)
-        guard all.count >= 10 else { throw RunError("\(path) has \(all.count) images; at least 10 are wanted, of which a tenth is for testing") }
-        let order = Tensor.randperm(all.count, generator: Generator(seed: seed)).array(Int.self)
-        let testCount = all.count / 10
-        let chosen = split == .test ? order[..<testCount] : order[testCount...]
-        return ImageData(Subset(all, chosen.sorted()), classes: all.classes, input: input)
+        var notes = [text]
+        if !leftOut.isEmpty {
+            notes.append("left out of \(name): \(leftOut.map { "\(Text.grouped($0.count)) \(printable($0.kind))" }.joined(separator: ", ")); only PNG files in the classes' folders are read")
+        }
+        if train.classes.count == 1 {
+            notes.append("there is one class only, \(printable(train.classes[0])): nothing is to be told apart; each class needs a folder of its own in \(name)")
+        }
+        for (part, purpose) in [(train, "to learn from"), (test, "to test on")] {
+            let missing = part.classes.indices.filter { part.counts[$0] == 0 }
+            if !missing.isEmpty { notes.append("no image \(purpose) is of \(missing.prefix(10).map { printable(part.classes[$0]) }.joined(separator: ", "))\(missing.count > 10 ? " and \(missing.count - 10) other classes" : "")") }
+        }
+        return notes
+    }
+
+    /// The same for programs.
+    package var json: JSON {
+        [
+            "event": "data", "train": .int(Int64(train.count)), "test": .int(Int64(test.count)), "input": .array(train.input.map { .int(Int64($0)) }),
+            "classes": .array(train.classes.indices.map { ["class": .string(train.classes[$0]), "train": .int(Int64(train.counts[$0])), "test": .int(Int64(test.counts[$0]))] }),
+            "left_out": .array(leftOut.map { ["kind": .string($0.kind), "files": .int(Int64($0.count))] }),
+        ]
     }
 }

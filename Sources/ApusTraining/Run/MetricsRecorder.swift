@@ -13,7 +13,7 @@ final class MetricsRecorder: TrainingObserver {
         init() {}
 
         /// What `metadata` of a checkpoint says; a key that is missing counts as 0.
-        init(_ metadata: [String: String]) {
+        init(_ metadata: Metadata) {
             length = metadata["metrics.length"].flatMap { Int($0) } ?? 0
             lossSum = metadata["metrics.lossSum"].flatMap { Double($0) } ?? 0
             images = metadata["metrics.images"].flatMap { Int($0) } ?? 0

@@ -11,7 +11,7 @@ import Glibc
 /// the stream of the shuffled orders. The same options give the same weights byte for byte, however often the run was stopped or killed.
 public final class Run {
     /// What the run depends on.
-    public let options: RunOptions
+    public private(set) var options: RunOptions
     /// Where it is kept.
     public let folder: RunFolder
     /// Ends the run in good order, once it is set.
@@ -20,7 +20,11 @@ public final class Run {
     public var command = ""
     /// Called with things worth a line: a damaged checkpoint that was passed over, a data set that is read.
     public var note: (String) -> Void = { _ in }
+    /// Called with what the run learns from and is tested on, before it begins.
+    public var didLoad: (RunData) -> Void = { _ in }
     private let isNew: Bool
+    /// What the run is to go on with in place of its own options; nil for what stays.
+    private let wanted: (epochs: Int?, data: String?)
 
     /// What a run came to.
     public struct Result: Sendable {
@@ -54,37 +58,61 @@ public final class Run {
         self.stop = stop
         folder = RunFolder(path)
         isNew = true
+        wanted = (nil, nil)
         try DataSource.check(options.data)
         try folder.create(options)
     }
 
-    /// The run in a folder, with its options.
-    public init(resuming path: String, stop: StopFlag = StopFlag()) throws {
+    /// The run in a folder, with its options. It may be given more `epochs` (or fewer, beyond those that are done), and `data` that have moved;
+    /// what is left of its schedule is stretched to the new end then.
+    public init(resuming path: String, epochs: Int? = nil, data: String? = nil, stop: StopFlag = StopFlag()) throws {
         folder = RunFolder(path)
         options = try folder.loadOptions()
         self.stop = stop
         isNew = false
+        wanted = (epochs, data)
+        if let data { try DataSource.check(data) }
     }
 
     /// Trains until the end or the stop; evaluates, and writes weights and report.
+    ///
+    /// Throws a ``RunError`` where another process works on the run, or `options.json` is not what it was.
     public func train(observers: [any TrainingObserver] = []) throws -> Outcome {
-        if let result = try folder.loadResult() {
-            guard let result = Result(json: result) else { throw FormatError(file: folder.result, reason: "not the result of a run") }
+        // Nothing is done to a finished run that stays as it is, so that it may lie where nothing can be written.
+        if wanted == (nil, nil), let result = try folder.loadResult(options) {
+            if let known = try (try? Checkpoint.load(from: folder.path)).flatMap(knownOptions) { try checkOptions(known) }
             return .wasFinished(result)
         }
-        do {
-            return try proceed(observers)
-        } catch {
-            // A run that never began leaves nothing in its way.
-            if isNew { folder.removeIfUnused() }
-            throw error
+        return try withExtendedLifetime(RunLock(folder)) {
+            let found = try folder.loadOptions()
+            guard !isNew || found == options else { throw RunError("another run was begun in \(folder.path) at the same moment; choose another folder by --out") }
+            options = found
+            do {
+                return try proceed(observers)
+            } catch {
+                // A run that never began leaves nothing in its way.
+                if isNew { folder.removeIfUnused() }
+                throw error
+            }
         }
     }
 
     private func proceed(_ observers: [any TrainingObserver]) throws -> Outcome {
+        let checkpoint = try Checkpoint.load(from: folder.path)
+        let known = try checkpoint.flatMap(knownOptions)
+        if let known { try checkOptions(known) }
+        let new = try amended(checkpoint)
         let device = try RunOptions.device(options.device)
-        let data = try DataSource.load(options.data, seed: options.seed)
-        let fingerprint: JSON = ["train": data.train.fingerprint, "test": data.test.fingerprint]
+        let data = try DataSource.load(new.data, options.deal)
+        if let checkpoint { try checkData(checkpoint, data, new.data) }
+        if new != options {
+            try AtomicFile.write(new.json.text + "\n", to: folder.options)
+            options = new
+        }
+        if let result = try folder.loadResult(options) { return .wasFinished(result) }
+        unlink(folder.result)
+        didLoad(data)
+
         let generator = Generator(seed: options.seed)
         let loaderGenerator = Generator(seed: generator.drawSeed())
         let model = try withGenerator(generator) {
@@ -93,119 +121,90 @@ public final class Run {
         let summary = try ModelSource.check(model, options.model, input: data.train.input, classes: data.train.classes.count, device: device)
         let train = DataLoader(data.train, batchSize: options.batchSize, shuffle: true, generator: loaderGenerator).to(device)
         let test = DataLoader(data.test, batchSize: max(options.batchSize, 1000)).to(device)
+        if options.epochs * train.count == 1 {
+            note("the run takes a single step: its \(data.train.count) images are one batch, and it has one epoch; a smaller --batch-size or more --epochs make more of them")
+        }
         let optimizer = options.optimizer.make(model.parameters(), lr: options.lr)
-        let scheduler = options.schedule.make(optimizer, lr: options.lr, epochs: options.epochs, batches: train.count)
+        let schedule = StretchedSchedule(options, optimizer, batches: train.count, known: known?.former.count ?? 0)
         let trainer = Trainer(
-            model: model, optimizer: optimizer, scheduler: scheduler, pace: options.schedule.pace, device: device, generator: generator, stop: stop,
+            model: model, optimizer: optimizer, scheduler: schedule.scheduler, pace: options.schedule.pace, device: device, generator: generator, stop: stop,
             loss: { F.crossEntropy($0, $1) })
         trainer.checkpoints = .init(folder: folder.path, steps: options.checkpointEvery)
 
         var logState = MetricsRecorder.State()
-        if let checkpoint = try Checkpoint.load(from: folder.path) {
+        if let checkpoint {
             if let failed = checkpoint.newestFailed { note("\(failed); going on from the checkpoint before it") }
-            try checkData(checkpoint, fingerprint)
             try trainer.restore(checkpoint, train: train, file: Checkpoint.newest(in: folder.path))
             logState = MetricsRecorder.State(checkpoint.metadata)
         }
+        schedule.stretchTheRest()
         let recorder = try MetricsRecorder(folder.metrics, logState, stop: stop)
-        trainer.checkpointMetadata = { try recorder.metadata().merging(["run.data": fingerprint.text]) { $1 } }
+        let own = ["run.data": data.fingerprint.text, "run.options": options.json.text]
+        trainer.checkpointMetadata = { try recorder.metadata().merging(own) { $1 } }
         trainer.observers = [recorder] + observers
         let outcome = try trainer.fit(train, test: test, epochs: options.epochs)
         if let error = recorder.error { throw error }
         guard outcome == .finished else { return .stopped(epoch: min(trainer.history.count + 1, options.epochs), step: trainer.step) }
-        return .finished(try finish(trainer, summary, data.test, test))
+        return .finished(try finish(trainer, summary, data, test, schedule.notes))
+    }
+
+    /// The options that a checkpoint was written with; nil for those of earlier versions, which do not say.
+    private func knownOptions(_ checkpoint: Checkpoint) throws -> RunOptions? {
+        try checkpoint.metadata["run.options"].map { try RunOptions(json: JSON(parsing: $0), file: Checkpoint.newest(in: folder.path)) }
+    }
+
+    /// Throws where `options.json` says neither what the checkpoint was written with nor what has followed from that.
+    private func checkOptions(_ known: RunOptions) throws {
+        let versions = options.versions
+        guard !versions.contains(known) else { return }
+        let last = versions.last { $0.former.count == known.former.count } ?? options
+        throw RunError("\(folder.options) was changed: \(last.differences(from: known).joined(separator: "; ")). Put that back, or begin a new run; --resume \(folder.path) takes other --epochs and --data")
+    }
+
+    /// The options that the run goes on with.
+    private func amended(_ checkpoint: Checkpoint?) throws -> RunOptions {
+        let step = checkpoint?.metadata["trainer.step"].flatMap { Int($0) } ?? 0
+        let done = checkpoint.flatMap { try? JSON(parsing: $0.metadata["trainer.history"] ?? "").array?.count } ?? 0
+        let isUnderWay = checkpoint?.metadata["trainer.epoch.batch"] != nil
+        if let epochs = wanted.epochs, epochs != options.epochs, epochs < done + (isUnderWay ? 1 : 0) || epochs < 1 {
+            throw RunError("--epochs \(epochs) is less than the run in \(folder.path) has done: \(done)\(isUnderWay ? ", and a part of the next" : "")")
+        }
+        return options.amended(epochs: wanted.epochs, data: wanted.data, at: step)
     }
 
     /// Throws where the data are not those that `checkpoint` was made with: the run would end with other weights than an undisturbed one.
-    private func checkData(_ checkpoint: Checkpoint, _ found: JSON) throws {
-        guard let text = checkpoint.metadata["run.data"], text != found.text else { return }
-        let before = try? JSON(parsing: text)
+    private func checkData(_ checkpoint: Checkpoint, _ data: RunData, _ name: String) throws {
+        guard let text = checkpoint.metadata["run.data"] else { return }
+        guard let before = try? JSON(parsing: text) else { throw RunError("the checkpoint in \(folder.path) says of its data '\(printable(text))', which is no JSON") }
+        let found = data.fingerprint
         func differs(_ part: String, _ key: String) -> String? {
-            guard let (old, new) = before?[part]?[key].flatMap({ old in found[part]?[key].map { (old, $0) } }), old != new else { return nil }
-            return "\(part) \(key) \(new.text), the run has \(old.text)"
+            // Earlier versions said less.
+            guard let (old, new) = before[part]?[key].flatMap({ old in found[part]?[key].map { (old, $0) } }), !old.text.isSame(as: new.text) else { return nil }
+            return key == "names" ? "as many \(part) images, but of other names" : "\(part) \(key) \(new.text), the run has \(old.text)"
         }
-        let first = ["train", "test"].lazy.flatMap { part in ["count", "classes", "input"].compactMap { differs(part, $0) } }.first
-        throw RunError("\(options.data) is not the data that the run in \(folder.path) began with: \(first ?? "its checkpoint says \(printable(text))"); put that back, or begin a new run")
+        guard let first = ["train", "test"].lazy.flatMap({ part in ["count", "classes", "input", "counts", "names"].compactMap { differs(part, $0) } }).first else { return }
+        throw RunError("\(name) is not the data that the run in \(folder.path) began with: \(first); put that back, or begin a new run")
     }
 
     /// Weights, report, result, in this order: a run that is killed in between does this part again.
-    private func finish(_ trainer: Trainer, _ summary: ModelSummary, _ data: ImageData, _ test: Trainer.Loader) throws -> Result {
+    private func finish(_ trainer: Trainer, _ summary: ModelSummary, _ all: RunData, _ test: Trainer.Loader, _ changes: [String]) throws -> Result {
+        let data = all.test
         let device = trainer.device
         guard let evaluation = try Trainer.evaluate(trainer.model, on: test, device: device, classes: data.classes, mistakes: 24, loss: trainer.loss) else {
             preconditionFailure("an evaluation that nobody stops has a result")
         }
-        let metadata = [
+        var metadata: Metadata = [
             "apus.model": options.modelTable ?? options.model, "apus.data": options.data, "apus.input": JSON.array(data.input.map { .int(Int64($0)) }).text,
-            "apus.classes": JSON.array(data.classes.map { .string($0) }).text,
+            "apus.classes": JSON.array(data.classes.map { .string($0) }).text, "apus.images": all.fingerprint.text,
         ]
+        if let deal = all.deal { metadata["apus.deal"] = deal.json.text }
         try trainer.model.stateDict().save(to: folder.weights, metadata: metadata)
         let result = Result(
             testAccuracy: evaluation.accuracy, testLoss: evaluation.loss, epochs: options.epochs, steps: trainer.step, parameters: summary.parameters,
             seconds: trainer.history.reduce(0) { $0 + $1.seconds })
-        try report(result, evaluation, summary, data, trainer.history).write(to: folder.report)
+        try report(result, evaluation, summary, data, trainer.history, changes).write(to: folder.report)
         try AtomicFile.write(result.json.text + "\n", to: folder.result)
         return result
-    }
-
-    private func report(_ result: Result, _ evaluation: Evaluation, _ summary: ModelSummary, _ data: ImageData, _ history: [EpochRecord]) throws -> Report {
-        let name = options.modelTable == nil ? options.model : AtomicFile.split(options.model).name
-        var report = Report(
-            title: "\(name) on \(options.data)",
-            lead: "\(result.epochs) \(result.epochs == 1 ? "epoch" : "epochs") of batches of \(options.batchSize) with \(options.optimizer.rawValue), learning rate \(Text.short(options.lr)), schedule \(options.schedule.rawValue), seed \(options.seed)")
-        let rate = history.reduce(0) { $0 + $1.imagesPerSecond * $1.seconds } / max(result.seconds, 1e-9)
-        report.headline = [
-            ("test accuracy", Text.fixed(100 * result.testAccuracy, 2) + " %"), ("test loss", Text.fixed(result.testLoss, 4)),
-            ("parameters", Text.grouped(result.parameters)), ("multiply-adds / image", Text.compact(Double(summary.multiplyAdds))),
-            ("training time", Text.duration(result.seconds)), ("images a second", Text.compact(rate)),
-        ]
-        report.charts = try charts(history)
-        report.confusion = evaluation.confusion
-        report.wrong = try evaluation.mistakes.map { mistake in
-            let image = try data[mistake.index].0
-            return .init(
-                png: try PNGImage(preview: image).encoded(), index: mistake.index, predicted: data.classes[mistake.predicted], probability: mistake.probability,
-                actual: data.classes[mistake.actual], actualProbability: mistake.actualProbability)
-        }
-        report.summary = summary
-        report.facts = facts(summary)
-        return report
-    }
-
-    private func charts(_ history: [EpochRecord]) throws -> [Chart] {
-        let perEpoch = Double(max(1, (history.last?.step ?? 1) / max(1, history.count)))
-        var losses: [(x: Double, y: Double)] = []
-        var rates: [(x: Double, y: Double)] = []
-        for line in try MetricsLog.read(folder.metrics) where line["event"]?.string == "batches" {
-            guard let step = line["step"]?.double else { continue }
-            if let loss = line["loss"]?.double { losses.append((step / perEpoch, loss)) }
-            if let rate = line["lr"]?.double { rates.append((step / perEpoch, rate)) }
-        }
-        func points(_ value: (EpochRecord) -> Double?) -> [(x: Double, y: Double)] {
-            history.compactMap { record in value(record).map { (Double(record.epoch), $0) } }
-        }
-        return [
-            Chart(title: "Loss", xLabel: "epoch", series: [.init("training", losses), .init("test", points(\.testLoss), marks: true)]),
-            Chart(title: "Accuracy", xLabel: "epoch", series: [.init("training", points(\.trainAccuracy), marks: true), .init("test", points(\.testAccuracy), marks: true)]),
-            Chart(title: "Learning rate", xLabel: "epoch", series: [.init("learning rate", rates)], digits: 6),
-            Chart(title: "Images a second", xLabel: "epoch", series: [.init("training", points(\.imagesPerSecond), marks: true)], digits: 0, fromZero: true),
-        ]
-    }
-
-    private func facts(_ summary: ModelSummary) -> [(name: String, value: String)] {
-        var facts: [(name: String, value: String)] = []
-        if !command.isEmpty { facts.append(("command", command)) }
-        facts += [
-            ("model", options.model), ("data", options.data), ("epochs", "\(options.epochs)"), ("batch size", "\(options.batchSize)"),
-            ("optimizer", options.optimizer.rawValue), ("learning rate", Text.short(options.lr)), ("schedule", options.schedule.rawValue),
-            ("seed", "\(options.seed)"), ("device", options.device), ("input", "\(summary.input)"),
-        ]
-        facts += SystemFacts.gather().map { ($0.name, $0.value) }
-        var now = time(nil)
-        var parts = tm()
-        gmtime_r(&now, &parts)
-        func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
-        facts.append(("finished", "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday)) \(two(parts.tm_hour)):\(two(parts.tm_min)) UTC"))
-        return facts
     }
 }
 
@@ -223,19 +222,5 @@ extension Run.Result {
             let parameters = json["parameters"]?.int, let seconds = json["seconds"]?.double
         else { return nil }
         self.init(testAccuracy: accuracy, testLoss: json["test_loss"]?.double ?? .nan, epochs: epochs, steps: steps, parameters: parameters, seconds: seconds)
-    }
-}
-
-extension PNGImage {
-    /// The picture of an image as data sets give it, float32 [C, H, W] from 0 to 1 (values outside are cut off), with 1 or 3 channels.
-    init(preview image: Tensor) throws {
-        let (channels, height, width) = (image.size(0), image.size(1), image.size(2))
-        let values = image.to(.cpu).array(Float.self)
-        let shown = channels == 3 ? 3 : 1
-        var pixels = [UInt8](repeating: 0, count: shown * height * width)
-        for i in 0..<(height * width) {
-            for c in 0..<shown { pixels[i * shown + c] = UInt8(min(max(values[c * height * width + i], 0), 1) * 255 + 0.5) }
-        }
-        self.init(width: width, height: height, channels: shown, pixels: pixels)
     }
 }

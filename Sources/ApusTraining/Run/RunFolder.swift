@@ -11,6 +11,7 @@ import Glibc
 /// | `model.safetensors` | the weights at the end |
 /// | `report.html` | what it came to |
 /// | `result.json` | written last: its being there says that the run is finished |
+/// | `lock` | there while a process works on the run; it names that process |
 public struct RunFolder: Sendable {
     /// The folder's path.
     public let path: String
@@ -31,6 +32,8 @@ public struct RunFolder: Sendable {
     public var report: String { path + "/report.html" }
     /// How the run ended.
     public var result: String { path + "/result.json" }
+    /// Who works on it.
+    var lock: String { path + "/lock" }
 
     /// Makes the folder, with `options.json` in it. Whoever is killed at any moment leaves either no folder or one that can be resumed.
     ///
@@ -49,7 +52,7 @@ public struct RunFolder: Sendable {
         }
         let (parent, name) = AtomicFile.split(path)
         try RunFolder.makeFolders(parent)
-        let temporary = RunFolder("\(parent)/.\(name).\(getpid()).tmp")
+        let temporary = RunFolder("\(parent)/\(AtomicFile.temporaryName(name, "\(getpid()).tmp"))")
         guard mkdir(temporary.path, 0o777) == 0 || errno == EEXIST else { throw FileError(file: path, operation: "make", code: errno) }
         do {
             try AtomicFile.write(text, to: temporary.options)
@@ -64,7 +67,7 @@ public struct RunFolder: Sendable {
 
     /// Takes away what ``create(_:)`` made, for a run that could not begin.
     public func removeIfUnused() {
-        guard let names = try? RunFolder.names(in: path), names.allSatisfy({ $0 == "options.json" || $0 == "metrics.jsonl" }) else { return }
+        guard let names = try? RunFolder.names(in: path), names.allSatisfy(["options.json", "metrics.jsonl", "lock"].contains) else { return }
         for name in names { unlink("\(path)/\(name)") }
         rmdir(path)
     }
@@ -76,10 +79,11 @@ public struct RunFolder: Sendable {
         return try RunOptions(contentsOf: options)
     }
 
-    /// What the finished run came to, nil where it is not finished.
-    package func loadResult() throws -> JSON? {
+    /// What the finished run came to, nil where it is not finished, or has been given more epochs since.
+    package func loadResult(_ options: RunOptions) throws -> Run.Result? {
         guard access(result, F_OK) == 0 else { return nil }
-        return try JSON(contentsOf: result)
+        guard let found = try Run.Result(json: JSON(contentsOf: result)) else { throw FormatError(file: result, reason: "not the result of a run") }
+        return found.epochs == options.epochs ? found : nil
     }
 
     /// The first of `base-1`, `base-2`, … that does not exist.
@@ -101,17 +105,7 @@ public struct RunFolder: Sendable {
 
     /// What is in a folder, sorted; nil where there is no such folder. Throws where it is a file, or may not be read.
     static func names(in path: String) throws -> [String]? {
-        guard let folder = opendir(path) else {
-            if errno == ENOENT { return nil }
-            throw FileError(file: path, operation: "open", code: errno)
-        }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self)) }
-            if name != "." && name != ".." { names.append(name) }
-        }
-        return names.sorted()
+        do { return try RawPath(path).names()?.map(RawPath.text) } catch { throw FileError(file: path, operation: "open", code: error.code) }
     }
 
     private static func makeFolders(_ path: String) throws {
@@ -119,63 +113,5 @@ public struct RunFolder: Sendable {
         let (parent, _) = AtomicFile.split(path)
         if parent != path { try makeFolders(parent) }
         guard mkdir(path, 0o777) == 0 || errno == EEXIST else { throw FileError(file: path, operation: "make", code: errno) }
-    }
-}
-
-/// `metrics.jsonl`: one JSON object a line, as the run goes. A resumed run cuts off what came after its checkpoint, so that no line is there twice.
-final class MetricsLog {
-    private let path: String
-    private let descriptor: Int32
-    /// Bytes so far.
-    private(set) var length: Int
-
-    /// Opens the file and keeps its first `length` bytes.
-    init(_ path: String, keeping length: Int) throws {
-        self.path = path
-        descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw FileError(file: path, operation: "open", code: errno) }
-        // A file that somebody has shortened stays as it is.
-        let size = Int(lseek(descriptor, 0, SEEK_END))
-        self.length = min(max(size, 0), max(length, 0))
-        guard ftruncate(descriptor, self.length) == 0, lseek(descriptor, self.length, SEEK_SET) >= 0 else {
-            let code = errno
-            close(descriptor)
-            throw FileError(file: path, operation: "write", code: code)
-        }
-    }
-
-    deinit { close(descriptor) }
-
-    func append(_ line: JSON) throws {
-        var text = line.text + "\n"
-        try text.withUTF8 { bytes in
-            var rest = UnsafeRawBufferPointer(bytes)
-            while !rest.isEmpty {
-                let written = write(descriptor, rest.baseAddress, rest.count)
-                if written < 0 {
-                    if errno == EINTR { continue }
-                    throw FileError(file: path, operation: "write", code: errno)
-                }
-                length += written
-                rest = UnsafeRawBufferPointer(rebasing: rest[written...])
-            }
-        }
-    }
-
-    /// Makes what was written last through a power failure: before a checkpoint says that it is there.
-    func sync() throws {
-        guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError(file: path, operation: "write", code: errno) }
-    }
-
-    /// The lines of the file at `path`. A line that is no JSON object is an error that names it.
-    static func read(_ path: String) throws -> [JSON] {
-        let file = try MappedFile(path)
-        return try file.bytes.split(separator: UInt8(ascii: "\n")).enumerated().map { number, line in
-            do throws(JSONError) {
-                return try JSON(parsing: UnsafeRawBufferPointer(rebasing: line))
-            } catch {
-                throw FormatError(file: path, place: .line(number + 1, column: error.offset + 1), reason: error.message)
-            }
-        }
     }
 }

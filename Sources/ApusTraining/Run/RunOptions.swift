@@ -104,6 +104,18 @@ public struct RunOptions: Hashable, Sendable {
     public var device: String
     /// Batches between two checkpoints in the middle of an epoch; nil: every 15 seconds.
     public var checkpointEvery: Int?
+    /// The format of `options.json`: 1 for runs that dealt a folder's pictures out in an order drawn from the seed, and took the first one's
+    /// channels for all; 2 since each picture's name says where it belongs, and one in colour makes all so.
+    package private(set) var format = 2
+    /// What the run was told before it was told otherwise, in order.
+    package private(set) var former: [Former] = []
+
+    /// Options that held until some step.
+    package struct Former: Hashable, Sendable {
+        package var untilStep: Int
+        package var epochs: Int
+        package var data: String
+    }
 
     /// What is left out gets its default: 5 epochs of batches of 64 with Adam and a one-cycle schedule.
     public init(
@@ -143,18 +155,23 @@ public struct RunOptions: Hashable, Sendable {
     /// As `options.json` has it.
     package var json: JSON {
         var members: [JSON.Member] = [
-            .init("format", 1), .init("model", .string(model)), .init("data", .string(data)), .init("epochs", .int(Int64(epochs))), .init("batch_size", .int(Int64(batchSize))),
+            .init("format", .int(Int64(format))), .init("model", .string(model)), .init("data", .string(data)), .init("epochs", .int(Int64(epochs))), .init("batch_size", .int(Int64(batchSize))),
             .init("optimizer", .string(optimizer.rawValue)), .init("lr", .double(lr)), .init("schedule", .string(schedule.rawValue)), .init("seed", .string(String(seed))),
             .init("device", .string(device)),
         ]
         if let checkpointEvery { members.append(.init("checkpoint_every", .int(Int64(checkpointEvery)))) }
         if let modelTable { members.append(.init("model_table", .string(modelTable))) }
+        if !former.isEmpty {
+            members.append(.init("former", .array(former.map { ["until_step": .int(Int64($0.untilStep)), "epochs": .int(Int64($0.epochs)), "data": .string($0.data)] })))
+        }
         return .object(members)
     }
 
     /// The options in the file at `path`. Throws a ``FormatError`` that names the key that is missing or makes no sense.
-    package init(contentsOf path: String) throws {
-        let json = try JSON(contentsOf: path)
+    package init(contentsOf path: String) throws { try self.init(json: JSON(contentsOf: path), file: path) }
+
+    /// The options that `json` is. `path` is what messages call it.
+    init(json: JSON, file path: String) throws {
         func wrong(_ key: String, _ reason: String) -> FormatError { FormatError(file: path, place: .key(key), reason: reason) }
         func required<Value>(_ key: String, _ what: String, _ read: (JSON) -> Value?) throws -> Value {
             guard let value = json[key] else { throw wrong(key, "missing: the file is not the options of a run") }
@@ -165,7 +182,8 @@ public struct RunOptions: Hashable, Sendable {
             let name = try required(key, "a name") { $0.string }
             do { return try Choice.named(name) } catch { throw wrong(key, "\(error)") }
         }
-        guard try required("format", "1", { $0.int }) == 1 else { throw wrong("format", "written by a newer version") }
+        format = try required("format", "1 or 2") { $0.int }
+        guard format == 1 || format == 2 else { throw wrong("format", "written by a newer version") }
         model = try required("model", "a name") { $0.string }
         data = try required("data", "a name") { $0.string }
         epochs = try required("epochs", "a whole number") { $0.int }
@@ -177,6 +195,47 @@ public struct RunOptions: Hashable, Sendable {
         device = try required("device", "a name") { $0.string }
         checkpointEvery = json["checkpoint_every"]?.int
         modelTable = json["model_table"]?.string
+        former = try (json["former"]?.array ?? []).map { item in
+            guard let step = item["until_step"]?.int, let epochs = item["epochs"]?.int, let data = item["data"]?.string else { throw wrong("former", "not a list of steps, epochs and data") }
+            return Former(untilStep: step, epochs: epochs, data: data)
+        }
         try validate { wrong($0.split(separator: "-").joined(separator: "_"), $1) }
+    }
+}
+
+// MARK: Options that change
+
+extension RunOptions {
+    /// The same with other epochs or data from step `step` on.
+    func amended(epochs: Int?, data: String?, at step: Int) -> RunOptions {
+        var new = self
+        if let epochs { new.epochs = epochs }
+        if let data { new.data = DataSource.absolute(data) }
+        guard new != self else { return self }
+        new.former.append(Former(untilStep: step, epochs: self.epochs, data: self.data))
+        return new
+    }
+
+    /// What the options were, from the first ones to the present ones.
+    var versions: [RunOptions] {
+        var versions = [self]
+        for i in former.indices.reversed() {
+            var earlier = versions[0]
+            (earlier.epochs, earlier.data) = (former[i].epochs, former[i].data)
+            earlier.former.removeLast()
+            versions.insert(earlier, at: 0)
+        }
+        return versions
+    }
+
+    /// Where these options differ from `other`, in words.
+    func differences(from other: RunOptions) -> [String] {
+        func members(_ options: RunOptions) -> [JSON.Member] { options.json.members ?? [] }
+        let names = members(self).map(\.key) + members(other).map(\.key).filter { json[$0] == nil }
+        return names.compactMap { name in
+            let (now, before) = (json[name], other.json[name])
+            if now?.text.isSame(as: before?.text ?? "") == true { return nil }
+            return "\(name) is \(now?.text ?? "not there"), the run began with \(before?.text ?? "none")"
+        }
     }
 }

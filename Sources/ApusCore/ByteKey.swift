@@ -1,0 +1,29 @@
+/// A name as a dictionary's key: names are the same where their bytes are.
+///
+/// Swift's strings are equal where Unicode calls them equivalent (`é` as one scalar and as two, `K` and the Kelvin sign); names in files, folders
+/// and Python are not. What is keyed by a name from outside is keyed by this.
+package struct ByteKey: Hashable, Comparable, Sendable {
+    /// The name.
+    package let name: String
+
+    package init(_ name: String) { self.name = name }
+
+    package static func == (a: ByteKey, b: ByteKey) -> Bool { a.name.utf8.elementsEqual(b.name.utf8) }
+    package static func < (a: ByteKey, b: ByteKey) -> Bool { a.name.utf8.lexicographicallyPrecedes(b.name.utf8) }
+
+    package func hash(into hasher: inout Hasher) {
+        var name = name
+        name.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
+}
+
+extension String {
+    /// Whether both have the same bytes.
+    package func isSame(as other: String) -> Bool { ByteKey(self) == ByteKey(other) }
+
+    /// What stands after `prefix`, nil where the text's bytes do not begin with those. A mark that combines with the prefix's last letter belongs to
+    /// what stands after it.
+    package func after(_ prefix: String) -> String? {
+        utf8.starts(with: prefix.utf8) ? String(Substring(utf8.dropFirst(prefix.utf8.count))) : nil
+    }
+}

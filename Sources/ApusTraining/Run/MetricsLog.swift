@@ -1,0 +1,60 @@
+import ApusFormats
+import Glibc
+
+/// `metrics.jsonl`: one JSON object a line, as the run goes. A resumed run cuts off what came after its checkpoint, so that no line is there twice.
+final class MetricsLog {
+    private let path: String
+    private let descriptor: Int32
+    /// Bytes so far.
+    private(set) var length: Int
+
+    /// Opens the file and keeps its first `length` bytes.
+    init(_ path: String, keeping length: Int) throws {
+        self.path = path
+        descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw FileError(file: path, operation: "open", code: errno) }
+        // A file that somebody has shortened stays as it is.
+        let size = Int(lseek(descriptor, 0, SEEK_END))
+        self.length = min(max(size, 0), max(length, 0))
+        guard ftruncate(descriptor, self.length) == 0, lseek(descriptor, self.length, SEEK_SET) >= 0 else {
+            let code = errno
+            close(descriptor)
+            throw FileError(file: path, operation: "write", code: code)
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    func append(_ line: JSON) throws {
+        var text = line.text + "\n"
+        try text.withUTF8 { bytes in
+            var rest = UnsafeRawBufferPointer(bytes)
+            while !rest.isEmpty {
+                let written = write(descriptor, rest.baseAddress, rest.count)
+                if written < 0 {
+                    if errno == EINTR { continue }
+                    throw FileError(file: path, operation: "write", code: errno)
+                }
+                length += written
+                rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+            }
+        }
+    }
+
+    /// Makes what was written last through a power failure: before a checkpoint says that it is there.
+    func sync() throws {
+        guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError(file: path, operation: "write", code: errno) }
+    }
+
+    /// The lines of the file at `path`. A line that is no JSON object is an error that names it.
+    static func read(_ path: String) throws -> [JSON] {
+        let file = try MappedFile(path)
+        return try file.bytes.split(separator: UInt8(ascii: "\n")).enumerated().map { number, line in
+            do throws(JSONError) {
+                return try JSON(parsing: UnsafeRawBufferPointer(rebasing: line))
+            } catch {
+                throw FormatError(file: path, place: .line(number + 1, column: error.offset + 1), reason: error.message)
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import ApusFormats
+import Glibc
+
+/// Keeps other processes from working on a run, as long as it lives: two that write into one folder would leave a mixture of both.
+///
+/// It is the system's lock on the file `lock` in the run's folder, so that it ends with the process that holds it, however that ends; the file says
+/// which process that is. Where the file system knows no locks, none is held.
+final class RunLock {
+    private let path: String
+    private let descriptor: Int32
+
+    /// Throws a ``RunError`` that names the process that holds it, where another does.
+    init(_ folder: RunFolder) throws {
+        path = folder.lock
+        while true {
+            let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
+            guard descriptor >= 0 else { throw FileError(file: path, operation: "open", code: errno) }
+            while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+                let code = errno
+                if code == EINTR { continue }
+                if code == EWOULDBLOCK {
+                    let holder = RunLock.holder(descriptor)
+                    close(descriptor)
+                    throw RunError("\(holder) is at work on the run in \(folder.path); wait for it, or end it")
+                }
+                break // A file system without locks.
+            }
+            // Who held it before us may have taken the file away when it was done: then the one that is there now is to be locked.
+            var ours = stat(), there = stat()
+            if fstat(descriptor, &ours) == 0, stat(path, &there) == 0, ours.st_ino == there.st_ino, ours.st_dev == there.st_dev {
+                self.descriptor = descriptor
+                break
+            }
+            close(descriptor)
+        }
+        let text = Array("process \(getpid()) on \(RunLock.host)\n".utf8)
+        // Who cannot be told is locked out all the same.
+        if ftruncate(descriptor, 0) == 0 { _ = write(descriptor, text, text.count) }
+    }
+
+    deinit {
+        unlink(path)
+        close(descriptor)
+    }
+
+    private static func holder(_ descriptor: Int32) -> String {
+        var buffer = [UInt8](repeating: 0, count: 256)
+        let count = pread(descriptor, &buffer, buffer.count, 0)
+        let text = String(decoding: buffer.prefix(max(count, 0)).prefix { $0 != 0x0A }, as: UTF8.self)
+        return text.isEmpty ? "another process" : printable(text)
+    }
+
+    private static var host: String {
+        var name = utsname()
+        guard uname(&name) == 0 else { return "an unknown host" }
+        return withUnsafeBytes(of: &name.nodename) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+}
