@@ -11,6 +11,8 @@ package final class Context {
     @exclusivity(unchecked) var checkedScope: CheckedScope?
     /// The modules being called, outermost first. Unowned: a call keeps its module alive.
     @exclusivity(unchecked) package var modules: [Unmanaged<AnyObject>] = []
+    /// Whether a hook of a module is running.
+    @exclusivity(unchecked) package var runsHook = false
     /// How the module floor spells the innermost of `modules`; set with the first push.
     @exclusivity(unchecked) package var describeModules: (([AnyObject]) -> String?)?
     /// What `withGenerator` set; nil means the process-wide one.

@@ -39,6 +39,13 @@ public struct OpError: Error, CustomStringConvertible, Sendable {
     fail(OpError(message, op: op))
 }
 
+/// Ends the program with that message, inside `checked` too: where there is no value to go on with.
+package func trap(_ op: String, _ message: String) -> Never {
+    var error = OpError(message, op: op)
+    error.modulePath = Context.current.modulePath
+    apus_trap("Apus: \(error)")
+}
+
 /// Runs `body` so that programming errors in it throw instead of ending the program.
 ///
 /// The op that fails hands on a poisoned tensor, ops on poisoned tensors do nothing, and the first error is thrown

@@ -58,7 +58,7 @@ open class Distribution: CustomStringConvertible {
     /// The value up to which the probability is `value`.
     open func icdf(_ value: Tensor) -> Tensor { missing("icdf") }
     /// The same distribution for a larger batch.
-    open func expand(_ batchShape: Shape) -> Self { preconditionFailure("\(typeName) does not override expand") }
+    open func expand(_ batchShape: Shape) -> Self { trap(typeName, "this class does not override expand") }
 
     private func missing(_ what: String) -> Tensor { fail("\(typeName).\(what)", "is not defined, as in PyTorch") }
 

@@ -141,7 +141,7 @@ open class Optimizer {
 
     /// The update rule for parameters whose `step`-th step this is; `isFirst`: their state was made just now.
     func rule(_ group: ParameterGroup, step: Int, isFirst: Bool) -> OptimizerRule {
-        preconditionFailure("\(name) does not override step()")
+        trap(name, "this class does not override step()")
     }
 
     /// Updates the rows that a sparse gradient names, where `takesSparse`; all are of `computeType`.

@@ -1,5 +1,6 @@
 #include "CContext.h"
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,6 +27,12 @@ void apus_trap(const char *message) {
     fputs(message, stderr);
     fputc('\n', stderr);
     fflush(stderr);
+    // The message says it all: 45 lines of registers behind it, after seconds, would hide it. Swift's runtime writes them from its handlers of
+    // these signals, and still does for those who ask for them.
+    if (!getenv("SWIFT_BACKTRACE")) {
+        signal(SIGILL, SIG_DFL);
+        signal(SIGTRAP, SIG_DFL);
+    }
     __builtin_trap();
 }
 

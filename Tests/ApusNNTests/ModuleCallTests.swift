@@ -4,8 +4,7 @@ import Testing
 private final class Two: Module {
     let fc = Linear(3, 2)
     func callAsFunction(_ a: Tensor, _ b: Tensor) -> (Tensor, Tensor) {
-        let out = callMany([a, b]) { [fc($0[0]), fc($0[1])] }
-        return (out[0], out[1])
+        call(a, b) { a, b in (fc(a), fc(b)) }
     }
     @available(*, unavailable, message: "takes two inputs")
     override func callAsFunction(_ x: Tensor) -> Tensor { needsOtherInputs("two(a, b)") }

@@ -36,8 +36,10 @@ final class Reader: Module {
 
     /// Scores of the languages, from what both directions know after their last letter.
     func callAsFunction(_ words: PackedSequence) -> Tensor {
-        let (_, (h, _)) = lstm(words.with(letters(words.data)))
-        return head(Tensor.cat([h[0], h[1]], dim: 1))
+        call(words) { words in
+            let (_, (h, _)) = lstm(words.with(letters(words.data)))
+            return head(Tensor.cat([h[0], h[1]], dim: 1))
+        }
     }
 }
 

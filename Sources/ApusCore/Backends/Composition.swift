@@ -16,7 +16,7 @@ struct Composition {
             return try Tensor.uninitialized(shape, dtype, device)
         } catch {
             // Nothing to hand back: the families do not throw for want of memory.
-            preconditionFailure("\(backend.name): \(error)")
+            trap(error.op.isEmpty ? backend.name : error.op, error.message)
         }
     }
 

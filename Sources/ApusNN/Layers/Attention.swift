@@ -95,20 +95,19 @@ public final class MultiheadAttention: Module {
         _ query: Tensor, _ key: Tensor, _ value: Tensor, keyPaddingMask: Tensor? = nil, needWeights: Bool = true, attnMask: Tensor? = nil,
         averageAttnWeights: Bool = true, isCausal: Bool = false
     ) -> (output: Tensor, weights: Tensor?) {
-        let results = callMany([query, key, value]) { inputs in
-            let swaps = batchFirst && inputs[0].ndim == 3
+        call(query, key, value) { query, key, value in
+            let swaps = batchFirst && query.ndim == 3
             // One tensor stays one, so that it is projected once.
-            let q = swaps ? inputs[0].transpose(0, 1) : inputs[0]
-            let k = inputs[1] === inputs[0] ? q : swaps && inputs[1].ndim == 3 ? inputs[1].transpose(0, 1) : inputs[1]
-            let v = inputs[2] === inputs[1] ? k : inputs[2] === inputs[0] ? q : swaps && inputs[2].ndim == 3 ? inputs[2].transpose(0, 1) : inputs[2]
+            let q = swaps ? query.transpose(0, 1) : query
+            let k = key === query ? q : swaps && key.ndim == 3 ? key.transpose(0, 1) : key
+            let v = value === key ? k : value === query ? q : swaps && value.ndim == 3 ? value.transpose(0, 1) : value
             let (output, weights) = F.multiHeadAttentionForward(
                 q, k, v, embedDimToCheck: embedDim, numHeads: numHeads, inProjWeight: inProjWeight, inProjBias: inProjBias, biasK: biasK, biasV: biasV,
                 addZeroAttn: addZeroAttn, dropoutP: dropout, outProjWeight: outProj.weight, outProjBias: outProj.bias, training: training,
                 keyPaddingMask: keyPaddingMask, needWeights: needWeights, attnMask: attnMask, qProjWeight: qProjWeight, kProjWeight: kProjWeight,
                 vProjWeight: vProjWeight, averageAttnWeights: averageAttnWeights, isCausal: isCausal)
-            return [swaps && !output.isPoisoned ? output.transpose(0, 1) : output] + (weights.map { [$0] } ?? [])
+            return (swaps && !output.isPoisoned ? output.transpose(0, 1) : output, weights)
         }
-        return (results[0], results.count > 1 ? results[1] : nil)
     }
 
     @available(*, unavailable, message: "MultiheadAttention takes query, key and value: let (output, weights) = attention(q, k, v)")

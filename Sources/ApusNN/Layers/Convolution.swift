@@ -239,8 +239,7 @@ open class ConvolutionTranspose: ConvolutionLayer {
 extension ConvolutionLayer {
     /// What transposed layers do where the output's extents are given.
     final func transposed(_ x: Tensor, _ outputSize: [Int]) -> Tensor {
-        call([x]) { inputs in
-            let x = inputs[0]
+        call(x) { x in
             if isLazy { materialize(for: x) }
             return composite(typeName, x, weight) { () throws(OpError) in
                 let n = Self.spatial

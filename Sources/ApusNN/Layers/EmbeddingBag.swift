@@ -80,11 +80,10 @@ public final class EmbeddingBag: Module {
 
     /// One row for each bag: `input` [B, L], or [L] with `offsets` [B]; `perSampleWeights` multiply the rows in mode `sum`.
     public func callAsFunction(_ input: Tensor, _ offsets: Tensor? = nil, perSampleWeights: Tensor? = nil) -> Tensor {
-        call([input] + [offsets, perSampleWeights].compactMap(\.self)) { inputs in
+        call(input, offsets, perSampleWeights) { input, offsets, perSampleWeights in
             F.embeddingBag(
-                inputs[0], weight, offsets: offsets == nil ? nil : inputs[1], maxNorm: maxNorm?.doubleValue, normType: normType.doubleValue,
-                scaleGradByFreq: scaleGradByFreq, mode: mode, sparse: sparse, perSampleWeights: perSampleWeights == nil ? nil : inputs[inputs.count - 1],
-                includeLastOffset: includeLastOffset, paddingIdx: paddingIdx)
+                input, weight, offsets: offsets, maxNorm: maxNorm?.doubleValue, normType: normType.doubleValue, scaleGradByFreq: scaleGradByFreq, mode: mode,
+                sparse: sparse, perSampleWeights: perSampleWeights, includeLastOffset: includeLastOffset, paddingIdx: paddingIdx)
         }
     }
 

@@ -44,11 +44,7 @@ open class FractionalMaxPool: Module {
 
     /// The maxima and their places within the input's flattened plane (int64), as `MaxUnpool2d` takes them. PyTorch: `return_indices=True`.
     public final func withIndices(_ x: Tensor) -> (values: Tensor, indices: Tensor) {
-        let both = callMany([x]) { inputs in
-            let (values, indices) = pool(inputs[0])
-            return [values, indices]
-        }
-        return (both[0], both[1])
+        call(x) { pool($0) }
     }
 
     private func pool(_ x: Tensor) -> (values: Tensor, indices: Tensor) {

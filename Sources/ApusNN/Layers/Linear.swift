@@ -118,7 +118,7 @@ public final class Bilinear: Module {
 
     /// The output for a pair of inputs, [*, in1Features] and [*, in2Features].
     public func callAsFunction(_ input1: Tensor, _ input2: Tensor) -> Tensor {
-        call([input1, input2]) { F.bilinear($0[0], $0[1], weight, bias) }
+        call(input1, input2) { F.bilinear($0, $1, weight, bias) }
     }
 
     @available(*, unavailable, message: "Bilinear takes two inputs: bilinear(x1, x2)")
@@ -144,7 +144,7 @@ public final class CosineSimilarity: Module {
     }
 
     /// The similarity of `x1` and `x2`.
-    public func callAsFunction(_ x1: Tensor, _ x2: Tensor) -> Tensor { call([x1, x2]) { F.cosineSimilarity($0[0], $0[1], dim: dim, eps: eps) } }
+    public func callAsFunction(_ x1: Tensor, _ x2: Tensor) -> Tensor { call(x1, x2) { F.cosineSimilarity($0, $1, dim: dim, eps: eps) } }
 
     @available(*, unavailable, message: "CosineSimilarity takes two inputs: similarity(x1, x2)")
     public override func callAsFunction(_ x: Tensor) -> Tensor { needsOtherInputs("similarity(x1, x2)") }
@@ -169,7 +169,7 @@ public final class PairwiseDistance: Module {
 
     /// The distance of `x1` and `x2`.
     public func callAsFunction(_ x1: Tensor, _ x2: Tensor) -> Tensor {
-        call([x1, x2]) { F.pairwiseDistance($0[0], $0[1], p: p, eps: eps, keepDim: keepDim) }
+        call(x1, x2) { F.pairwiseDistance($0, $1, p: p, eps: eps, keepDim: keepDim) }
     }
 
     @available(*, unavailable, message: "PairwiseDistance takes two inputs: distance(x1, x2)")

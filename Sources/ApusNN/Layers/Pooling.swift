@@ -39,11 +39,7 @@ open class MaxPool: Module {
 
     /// The maxima and their places within the input's flattened plane (int64), as `MaxUnpool1d` and its like take them. PyTorch: `return_indices=True`.
     public final func withIndices(_ x: Tensor) -> (values: Tensor, indices: Tensor) {
-        let both = callMany([x]) { inputs in
-            let (values, indices) = pool(inputs[0])
-            return [values, indices]
-        }
-        return (both[0], both[1])
+        call(x) { pool($0) }
     }
 
     private func pool(_ x: Tensor) -> (values: Tensor, indices: Tensor) {
@@ -97,7 +93,7 @@ open class MaxUnpool: Module {
 
     /// `indices` as the pool's `withIndices` gave them; `outputSize` where the usual extents are not those that were pooled.
     public final func callAsFunction(_ x: Tensor, _ indices: Tensor, outputSize: [Int]? = nil) -> Tensor {
-        call([x, indices]) { F.maxUnpool("maxUnpool\(Self.spatial)d", Self.spatial, $0[0], $0[1], kernelSize, stride, padding, outputSize) }
+        call(x, indices) { F.maxUnpool("maxUnpool\(Self.spatial)d", Self.spatial, $0, $1, kernelSize, stride, padding, outputSize) }
     }
 
     @available(*, unavailable, message: "MaxUnpool takes the values and their indices: unpool(values, indices)")
@@ -232,11 +228,7 @@ open class AdaptiveMaxPool: AdaptivePool {
 
     /// The maxima and their places within the input's flattened plane, int64. PyTorch: `return_indices=True`.
     public final func withIndices(_ x: Tensor) -> (values: Tensor, indices: Tensor) {
-        let both = callMany([x]) { inputs in
-            let (values, indices) = pool(inputs[0])
-            return [values, indices]
-        }
-        return (both[0], both[1])
+        call(x) { pool($0) }
     }
 
     private func pool(_ x: Tensor) -> (values: Tensor, indices: Tensor) { F.adaptiveMaxPool("adaptiveMaxPool\(Self.spatial)d", Self.spatial, x, outputSize) }

@@ -136,11 +136,11 @@ open class Recurrent: Module {
 
     /// `run` as a call that hooks see: they get the rows and the states.
     final func callPacked(_ input: PackedSequence, _ states: [Tensor]) -> (PackedSequence, [Tensor]) {
-        let results = callMany([input.data] + states) {
-            let (output, states) = run(input.with($0[0]), Array($0.dropFirst()))
-            return [output.data] + states
+        let (rows, last) = call(input.data, states) { rows, states in
+            let (output, last) = run(input.with(rows), states)
+            return (output.data, last)
         }
-        return (input.with(results[0]), Array(results.dropFirst()))
+        return (input.with(rows), last)
     }
 
     private func checkFeatures(_ input: Tensor) throws(OpError) {

@@ -93,13 +93,10 @@ public final class RNNCell: RecurrentCell {
 
     /// The next hidden state, from zeros where none is given.
     public func callAsFunction(_ input: Tensor, _ hx: Tensor? = nil) -> Tensor {
-        call([input] + (hx.map { [$0] } ?? [])) { inputs in
-            run(nonlinearity.kind, inputs[0], Array(inputs.dropFirst()))[0]
-        }
+        call(input, hx) { input, hx in run(nonlinearity.kind, input, hx.map { [$0] } ?? [])[0] }
     }
 
-    @available(*, unavailable, message: "RNNCell takes the input and the hidden state: cell(x, h)")
-    public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
+    public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, nil) }
 
     public override var extraRepr: String { reprList(super.extraRepr, nonlinearity == .tanh ? nil : "nonlinearity=\(nonlinearity.rawValue)") }
 }
@@ -115,10 +112,10 @@ public final class LSTMCell: RecurrentCell {
 
     /// The next hidden and cell state, from zeros where none are given.
     public func callAsFunction(_ input: Tensor, _ hx: (h: Tensor, c: Tensor)? = nil) -> (h: Tensor, c: Tensor) {
-        let next = callMany([input] + (hx.map { [$0.h, $0.c] } ?? [])) { inputs in
-            run(.lstm, inputs[0], Array(inputs.dropFirst()))
+        call(input, hx) { input, hx in
+            let next = run(.lstm, input, hx.map { [$0.h, $0.c] } ?? [])
+            return (next[0], next[1])
         }
-        return (next[0], next[1])
     }
 
     @available(*, unavailable, message: "LSTMCell returns hidden and cell state: let (h, c) = cell(x)")
@@ -136,11 +133,8 @@ public final class GRUCell: RecurrentCell {
 
     /// The next hidden state, from zeros where none is given.
     public func callAsFunction(_ input: Tensor, _ hx: Tensor? = nil) -> Tensor {
-        call([input] + (hx.map { [$0] } ?? [])) { inputs in
-            run(.gru, inputs[0], Array(inputs.dropFirst()))[0]
-        }
+        call(input, hx) { input, hx in run(.gru, input, hx.map { [$0] } ?? [])[0] }
     }
 
-    @available(*, unavailable, message: "GRUCell takes the input and the hidden state: cell(x, h)")
-    public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
+    public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, nil) }
 }

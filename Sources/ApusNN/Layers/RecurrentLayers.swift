@@ -25,8 +25,10 @@ public final class RNN: Recurrent {
     /// The outputs of all steps [T, N, directions·hidden] and the last hidden states [layers·directions, N, hidden], from `hx` or zeros.
     /// Without a batch: [T, size], [layers·directions, size].
     public func callAsFunction(_ input: Tensor, _ hx: Tensor? = nil) -> (output: Tensor, hidden: Tensor) {
-        let results = callMany([input] + (hx.map { [$0] } ?? [])) { run($0[0], Array($0.dropFirst())) }
-        return (results[0], results[1])
+        call(input, hx) { input, hx in
+            let results = run(input, hx.map { [$0] } ?? [])
+            return (results[0], results[1])
+        }
     }
 
     /// The same over packed sequences; hidden states are in the order in which the sequences were packed.
@@ -58,8 +60,10 @@ public final class LSTM: Recurrent {
     /// The outputs of all steps [T, N, directions·size] and the last hidden [layers·directions, N, size] and cell states [layers·directions, N, hidden],
     /// from `hx` or zeros; size is `projSize` or `hiddenSize`. Without a batch: [T, size] and so on.
     public func callAsFunction(_ input: Tensor, _ hx: (h: Tensor, c: Tensor)? = nil) -> (output: Tensor, state: (h: Tensor, c: Tensor)) {
-        let results = callMany([input] + (hx.map { [$0.h, $0.c] } ?? [])) { run($0[0], Array($0.dropFirst())) }
-        return (results[0], (results[1], results[2]))
+        call(input, hx) { input, hx in
+            let results = run(input, hx.map { [$0.h, $0.c] } ?? [])
+            return (results[0], (results[1], results[2]))
+        }
     }
 
     /// The same over packed sequences; states are in the order in which the sequences were packed.
@@ -91,8 +95,10 @@ public final class GRU: Recurrent {
     /// The outputs of all steps [T, N, directions·hidden] and the last hidden states [layers·directions, N, hidden], from `hx` or zeros.
     /// Without a batch: [T, size], [layers·directions, size].
     public func callAsFunction(_ input: Tensor, _ hx: Tensor? = nil) -> (output: Tensor, hidden: Tensor) {
-        let results = callMany([input] + (hx.map { [$0] } ?? [])) { run($0[0], Array($0.dropFirst())) }
-        return (results[0], results[1])
+        call(input, hx) { input, hx in
+            let results = run(input, hx.map { [$0] } ?? [])
+            return (results[0], results[1])
+        }
     }
 
     /// The same over packed sequences; hidden states are in the order in which the sequences were packed.

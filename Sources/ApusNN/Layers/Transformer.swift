@@ -65,16 +65,16 @@ public final class TransformerEncoderLayer: Module, MaskedEncoderLayer {
     ///   - srcKeyPaddingMask: [N, S], true (or −∞) at positions that nobody sees.
     ///   - isCausal: a hint that `srcMask`, which must be given, is the causal one.
     public func callAsFunction(_ src: Tensor, srcMask: Tensor? = nil, srcKeyPaddingMask: Tensor? = nil, isCausal: Bool = false) -> Tensor {
-        call([src]) { inputs in
+        call(src) { src in
             func attend(_ x: Tensor) -> Tensor {
                 dropout1(selfAttn(x, x, x, keyPaddingMask: srcKeyPaddingMask, needWeights: false, attnMask: srcMask, isCausal: isCausal).output)
             }
             func feed(_ x: Tensor) -> Tensor { dropout2(linear2(dropout(activation.function(linear1(x))))) }
             if normFirst {
-                let x = inputs[0] + attend(norm1(inputs[0]))
+                let x = src + attend(norm1(src))
                 return x + feed(norm2(x))
             }
-            let x = norm1(inputs[0] + attend(inputs[0]))
+            let x = norm1(src + attend(src))
             return norm2(x + feed(x))
         }
     }
@@ -137,8 +137,7 @@ public final class TransformerDecoderLayer: Module, MaskedDecoderLayer {
         _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor? = nil, memoryMask: Tensor? = nil, tgtKeyPaddingMask: Tensor? = nil, memoryKeyPaddingMask: Tensor? = nil,
         tgtIsCausal: Bool = false, memoryIsCausal: Bool = false
     ) -> Tensor {
-        call([tgt, memory]) { inputs in
-            let memory = inputs[1]
+        call(tgt, memory) { tgt, memory in
             func attendSelf(_ x: Tensor) -> Tensor {
                 dropout1(selfAttn(x, x, x, keyPaddingMask: tgtKeyPaddingMask, needWeights: false, attnMask: tgtMask, isCausal: tgtIsCausal).output)
             }
@@ -147,11 +146,11 @@ public final class TransformerDecoderLayer: Module, MaskedDecoderLayer {
             }
             func feed(_ x: Tensor) -> Tensor { dropout3(linear2(dropout(activation.function(linear1(x))))) }
             if normFirst {
-                var x = inputs[0] + attendSelf(norm1(inputs[0]))
+                var x = tgt + attendSelf(norm1(tgt))
                 x = x + attendMemory(norm2(x))
                 return x + feed(norm3(x))
             }
-            var x = norm1(inputs[0] + attendSelf(inputs[0]))
+            var x = norm1(tgt + attendSelf(tgt))
             x = norm2(x + attendMemory(x))
             return norm3(x + feed(x))
         }

@@ -49,8 +49,8 @@ public final class TransformerEncoder: Module, MaskedEncoder {
 
     /// The output for `src`; masks as in `TransformerEncoderLayer`.
     public func callAsFunction(_ src: Tensor, mask: Tensor? = nil, srcKeyPaddingMask: Tensor? = nil, isCausal: Bool = false) -> Tensor {
-        call([src]) { inputs in
-            var x = inputs[0]
+        call(src) { src in
+            var x = src
             for layer in layers {
                 if let layer = layer as? any MaskedEncoderLayer {
                     x = layer(x, srcMask: mask, srcKeyPaddingMask: srcKeyPaddingMask, isCausal: isCausal)
@@ -84,11 +84,11 @@ public final class TransformerDecoder: Module, MaskedDecoder {
         _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor? = nil, memoryMask: Tensor? = nil, tgtKeyPaddingMask: Tensor? = nil, memoryKeyPaddingMask: Tensor? = nil,
         tgtIsCausal: Bool = false, memoryIsCausal: Bool = false
     ) -> Tensor {
-        call([tgt, memory]) { inputs in
-            var x = inputs[0]
+        call(tgt, memory) { tgt, memory in
+            var x = tgt
             for layer in layers {
                 x = layer(
-                    x, inputs[1], tgtMask: tgtMask, memoryMask: memoryMask, tgtKeyPaddingMask: tgtKeyPaddingMask, memoryKeyPaddingMask: memoryKeyPaddingMask,
+                    x, memory, tgtMask: tgtMask, memoryMask: memoryMask, tgtKeyPaddingMask: tgtKeyPaddingMask, memoryKeyPaddingMask: memoryKeyPaddingMask,
                     tgtIsCausal: tgtIsCausal, memoryIsCausal: memoryIsCausal)
             }
             return norm?(x) ?? x
@@ -140,9 +140,8 @@ public final class Transformer: Module {
         _ src: Tensor, _ tgt: Tensor, srcMask: Tensor? = nil, tgtMask: Tensor? = nil, memoryMask: Tensor? = nil, srcKeyPaddingMask: Tensor? = nil,
         tgtKeyPaddingMask: Tensor? = nil, memoryKeyPaddingMask: Tensor? = nil, srcIsCausal: Bool = false, tgtIsCausal: Bool = false, memoryIsCausal: Bool = false
     ) -> Tensor {
-        call([src, tgt]) { inputs in
-            let (src, tgt) = (inputs[0], inputs[1])
-            return composite("Transformer", src, tgt) { () throws(OpError) in
+        call(src, tgt) { src, tgt in
+            composite("Transformer", src, tgt) { () throws(OpError) in
                 guard src.ndim == 2 || src.ndim == 3, tgt.ndim == src.ndim else {
                     throw OpError("src and tgt need 2 dimensions, or 3 with a batch, their shapes are \(src.shape) and \(tgt.shape)")
                 }

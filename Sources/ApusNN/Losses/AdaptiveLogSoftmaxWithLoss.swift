@@ -66,11 +66,10 @@ public final class AdaptiveLogSoftmaxWithLoss: Module {
 
     /// ln p of each target class, [N], and the mean of their negatives: `input` [N, inFeatures], `target` int64 [N]; or one of each, without N.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> (output: Tensor, loss: Tensor) {
-        let results = callMany([input, target]) { inputs in
-            let output = targetLogProb(inputs[0], inputs[1])
-            return [output, output.isPoisoned ? output : -output.mean()]
+        call(input, target) { input, target in
+            let output = targetLogProb(input, target)
+            return (output, output.isPoisoned ? output : -output.mean())
         }
-        return (results[0], results[1])
     }
 
     private func targetLogProb(_ input: Tensor, _ target: Tensor) -> Tensor {

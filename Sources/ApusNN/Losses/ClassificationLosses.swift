@@ -17,8 +17,8 @@ public final class CrossEntropyLoss: WeightedLoss {
 
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
-        call([input, target]) {
-            F.crossEntropy($0[0], $0[1], weight: weight, ignoreIndex: ignoreIndex, reduction: reduction, labelSmoothing: labelSmoothing)
+        call(input, target) {
+            F.crossEntropy($0, $1, weight: weight, ignoreIndex: ignoreIndex, reduction: reduction, labelSmoothing: labelSmoothing)
         }
     }
 }
@@ -36,7 +36,7 @@ public final class NLLLoss: WeightedLoss {
 
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
-        call([input, target]) { F.nllLoss($0[0], $0[1], weight: weight, ignoreIndex: ignoreIndex, reduction: reduction) }
+        call(input, target) { F.nllLoss($0, $1, weight: weight, ignoreIndex: ignoreIndex, reduction: reduction) }
     }
 }
 
@@ -58,7 +58,7 @@ public final class MultiMarginLoss: WeightedLoss {
 
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
-        call([input, target]) { F.multiMarginLoss($0[0], $0[1], p: p, margin: margin, weight: weight, reduction: reduction) }
+        call(input, target) { F.multiMarginLoss($0, $1, p: p, margin: margin, weight: weight, reduction: reduction) }
     }
 }
 
@@ -66,7 +66,7 @@ public final class MultiMarginLoss: WeightedLoss {
 public final class MultiLabelMarginLoss: Loss {
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
-        call([input, target]) { F.multilabelMarginLoss($0[0], $0[1], reduction: reduction) }
+        call(input, target) { F.multilabelMarginLoss($0, $1, reduction: reduction) }
     }
 }
 
@@ -74,7 +74,7 @@ public final class MultiLabelMarginLoss: Loss {
 public final class MultiLabelSoftMarginLoss: WeightedLoss {
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
-        call([input, target]) { F.multilabelSoftMarginLoss($0[0], $0[1], weight: weight, reduction: reduction) }
+        call(input, target) { F.multilabelSoftMarginLoss($0, $1, weight: weight, reduction: reduction) }
     }
 }
 
@@ -82,7 +82,7 @@ public final class MultiLabelSoftMarginLoss: WeightedLoss {
 public final class BCELoss: WeightedLoss {
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
-        call([input, target]) { F.binaryCrossEntropy($0[0], $0[1], weight: weight, reduction: reduction) }
+        call(input, target) { F.binaryCrossEntropy($0, $1, weight: weight, reduction: reduction) }
     }
 }
 
@@ -99,7 +99,7 @@ public final class BCEWithLogitsLoss: WeightedLoss {
 
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
-        call([input, target]) { F.binaryCrossEntropyWithLogits($0[0], $0[1], weight: weight, reduction: reduction, posWeight: posWeight) }
+        call(input, target) { F.binaryCrossEntropyWithLogits($0, $1, weight: weight, reduction: reduction, posWeight: posWeight) }
     }
 }
 
@@ -107,7 +107,7 @@ public final class BCEWithLogitsLoss: WeightedLoss {
 public final class SoftMarginLoss: Loss {
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
-        call([input, target]) { F.softMarginLoss($0[0], $0[1], reduction: reduction) }
+        call(input, target) { F.softMarginLoss($0, $1, reduction: reduction) }
     }
 }
 
@@ -127,15 +127,15 @@ public final class CTCLoss: Loss {
 
     /// The loss of `logProbs` [T, N, C] or [T, C] against `targets`, whose lengths are given.
     public func callAsFunction(_ logProbs: Tensor, _ targets: Tensor, inputLengths: [Int], targetLengths: [Int]) -> Tensor {
-        call([logProbs, targets]) {
-            F.ctcLoss($0[0], $0[1], inputLengths: inputLengths, targetLengths: targetLengths, blank: blank, reduction: reduction, zeroInfinity: zeroInfinity)
+        call(logProbs, targets) {
+            F.ctcLoss($0, $1, inputLengths: inputLengths, targetLengths: targetLengths, blank: blank, reduction: reduction, zeroInfinity: zeroInfinity)
         }
     }
 
     /// With lengths in integer tensors.
     public func callAsFunction(_ logProbs: Tensor, _ targets: Tensor, inputLengths: Tensor, targetLengths: Tensor) -> Tensor {
-        call([logProbs, targets, inputLengths, targetLengths]) {
-            F.ctcLoss($0[0], $0[1], inputLengths: $0[2], targetLengths: $0[3], blank: blank, reduction: reduction, zeroInfinity: zeroInfinity)
+        call(logProbs, targets, inputLengths, targetLengths) {
+            F.ctcLoss($0, $1, inputLengths: $2, targetLengths: $3, blank: blank, reduction: reduction, zeroInfinity: zeroInfinity)
         }
     }
 }

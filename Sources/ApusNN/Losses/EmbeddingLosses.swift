@@ -13,7 +13,7 @@ public final class HingeEmbeddingLoss: Loss {
 
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
-        call([input, target]) { F.hingeEmbeddingLoss($0[0], $0[1], margin: margin, reduction: reduction) }
+        call(input, target) { F.hingeEmbeddingLoss($0, $1, margin: margin, reduction: reduction) }
     }
 }
 
@@ -30,7 +30,7 @@ public final class MarginRankingLoss: Loss {
 
     /// The loss of two batches of rows; `target` says of each pair which way it should go.
     public func callAsFunction(_ input1: Tensor, _ input2: Tensor, _ target: Tensor) -> Tensor {
-        call([input1, input2, target]) { F.marginRankingLoss($0[0], $0[1], $0[2], margin: margin, reduction: reduction) }
+        call(input1, input2, target) { F.marginRankingLoss($0, $1, $2, margin: margin, reduction: reduction) }
     }
 }
 
@@ -47,7 +47,7 @@ public final class CosineEmbeddingLoss: Loss {
 
     /// The loss of two batches of rows; `target` says of each pair which way it should go.
     public func callAsFunction(_ input1: Tensor, _ input2: Tensor, _ target: Tensor) -> Tensor {
-        call([input1, input2, target]) { F.cosineEmbeddingLoss($0[0], $0[1], $0[2], margin: margin, reduction: reduction) }
+        call(input1, input2, target) { F.cosineEmbeddingLoss($0, $1, $2, margin: margin, reduction: reduction) }
     }
 }
 
@@ -74,8 +74,8 @@ public final class TripletMarginLoss: Loss {
 
     /// The loss of `anchor`, which should be nearer to `positive` than to `negative`.
     public func callAsFunction(_ anchor: Tensor, _ positive: Tensor, _ negative: Tensor) -> Tensor {
-        call([anchor, positive, negative]) {
-            F.tripletMarginLoss($0[0], $0[1], $0[2], margin: margin, p: p, eps: eps, swap: swap, reduction: reduction)
+        call(anchor, positive, negative) {
+            F.tripletMarginLoss($0, $1, $2, margin: margin, p: p, eps: eps, swap: swap, reduction: reduction)
         }
     }
 }
@@ -105,9 +105,9 @@ public final class TripletMarginWithDistanceLoss: Loss {
 
     /// The loss of `anchor`, which should be nearer to `positive` than to `negative`.
     public func callAsFunction(_ anchor: Tensor, _ positive: Tensor, _ negative: Tensor) -> Tensor {
-        call([anchor, positive, negative]) {
+        call(anchor, positive, negative) {
             F.tripletMarginWithDistanceLoss(
-                $0[0], $0[1], $0[2], distanceFunction: distanceFunction, margin: margin, swap: swap, reduction: reduction)
+                $0, $1, $2, distanceFunction: distanceFunction, margin: margin, swap: swap, reduction: reduction)
         }
     }
 }

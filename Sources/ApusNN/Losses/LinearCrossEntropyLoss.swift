@@ -52,9 +52,9 @@ public final class LinearCrossEntropyLoss: WeightedLoss {
 
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
-        call([input, target]) {
+        call(input, target) {
             F.linearCrossEntropy(
-                $0[0], linear.weight.reshape([numClasses] + outFeatures + [linear.inFeatures]), $0[1],
+                $0, linear.weight.reshape([numClasses] + outFeatures + [linear.inFeatures]), $1,
                 linearBias: linear.bias?.reshape([numClasses] + outFeatures), weight: weight, reduction: reduction, ignoreIndex: ignoreIndex,
                 labelSmoothing: labelSmoothing)
         }

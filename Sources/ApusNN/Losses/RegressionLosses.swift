@@ -4,7 +4,7 @@ import ApusCore
 public final class MSELoss: Loss {
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
-        call([input, target]) { F.mseLoss($0[0], $0[1], reduction: reduction) }
+        call(input, target) { F.mseLoss($0, $1, reduction: reduction) }
     }
 }
 
@@ -12,7 +12,7 @@ public final class MSELoss: Loss {
 public final class L1Loss: Loss {
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
-        call([input, target]) { F.l1Loss($0[0], $0[1], reduction: reduction) }
+        call(input, target) { F.l1Loss($0, $1, reduction: reduction) }
     }
 }
 
@@ -29,7 +29,7 @@ public final class SmoothL1Loss: Loss {
 
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
-        call([input, target]) { F.smoothL1Loss($0[0], $0[1], reduction: reduction, beta: beta) }
+        call(input, target) { F.smoothL1Loss($0, $1, reduction: reduction, beta: beta) }
     }
 }
 
@@ -46,7 +46,7 @@ public final class HuberLoss: Loss {
 
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
-        call([input, target]) { F.huberLoss($0[0], $0[1], reduction: reduction, delta: delta) }
+        call(input, target) { F.huberLoss($0, $1, reduction: reduction, delta: delta) }
     }
 }
 
@@ -68,7 +68,7 @@ public final class KLDivLoss: Module {
 
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
-        call([input, target]) { F.klDiv($0[0], $0[1], reduction: reduction, logTarget: logTarget) }
+        call(input, target) { F.klDiv($0, $1, reduction: reduction, logTarget: logTarget) }
     }
 }
 
@@ -91,7 +91,7 @@ public final class PoissonNLLLoss: Loss {
 
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
-        call([input, target]) { F.poissonNLLLoss($0[0], $0[1], logInput: logInput, full: full, eps: eps, reduction: reduction) }
+        call(input, target) { F.poissonNLLLoss($0, $1, logInput: logInput, full: full, eps: eps, reduction: reduction) }
     }
 }
 
@@ -111,11 +111,11 @@ public final class GaussianNLLLoss: Loss {
 
     /// The loss of `input` and its variance `var` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor, _ var: Tensor) -> Tensor {
-        call([input, target, `var`]) { F.gaussianNLLLoss($0[0], $0[1], $0[2], full: full, eps: eps, reduction: reduction) }
+        call(input, target, `var`) { F.gaussianNLLLoss($0, $1, $2, full: full, eps: eps, reduction: reduction) }
     }
 
     /// The same with one variance for all places.
     public func callAsFunction(_ input: Tensor, _ target: Tensor, _ var: Double) -> Tensor {
-        call([input, target]) { F.gaussianNLLLoss($0[0], $0[1], `var`, full: full, eps: eps, reduction: reduction) }
+        call(input, target) { F.gaussianNLLLoss($0, $1, `var`, full: full, eps: eps, reduction: reduction) }
     }
 }

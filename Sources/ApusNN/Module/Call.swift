@@ -2,39 +2,59 @@ import ApusCore
 
 /// Every form of call passes here: the stack of modules (for messages and profiles), hooks before and after, hooks on the way back.
 extension Module {
-    /// Runs `body` as a call of this module with one output.
-    ///
-    /// A module with several inputs writes its own `callAsFunction` with it:
+    /// Runs `body` as a call of this module, with several inputs and outputs: what a `callAsFunction` of one's own is made of.
     ///
     /// ```swift
-    /// public func callAsFunction(_ a: Tensor, _ b: Tensor) -> Tensor {
-    ///     call([a, b]) { F.bilinear($0[0], $0[1], weight, bias) }
+    /// func callAsFunction(_ q: Tensor, _ k: Tensor, mask: Tensor? = nil) -> (output: Tensor, scores: Tensor) {
+    ///     call(q, k, mask) { q, k, mask in
+    ///         let scores = wQ(q).matmul(wK(k).t())
+    ///         return (wO(scores), mask.map { scores + $0 } ?? scores)
+    ///     }
     /// }
     /// ```
     ///
-    /// `body` gets the inputs as hooks left them, as many as were given.
-    public final func call(_ inputs: [Tensor], _ body: ([Tensor]) -> Tensor) -> Tensor {
+    /// Inputs and the result are tensors, tuples or structs of them, optional ones and arrays, or anything else; `body` gets the inputs as hooks
+    /// left them. Hooks see the tensors that are there, in a list.
+    public final func call<each Input, Output>(_ inputs: repeat each Input, body: (repeat each Input) -> Output) -> Output {
         guard let hooks = extras?.hooks else {
             enter()
             defer { leave() }
-            return body(inputs)
+            return body(repeat each inputs)
         }
-        return hooked(hooks, inputs) { [body($0)] }[0]
+        var output: Output?
+        let outputs = hooked(hooks, tensors(repeat each inputs)) { tensors in
+            let rewriter = TensorRewriter(replacements: tensors)
+            let made = body(repeat rewriter.rewrite(each inputs))
+            output = made
+            return self.tensors(made)
+        }
+        guard let output else { preconditionFailure("the body of a call has run") }
+        return TensorRewriter(replacements: outputs).rewrite(output)
     }
 
-    /// Runs `body` as a call of this module with several outputs, always as many.
-    public final func callMany(_ inputs: [Tensor], _ body: ([Tensor]) -> [Tensor]) -> [Tensor] {
-        guard let hooks = extras?.hooks else {
-            enter()
-            defer { leave() }
-            return body(inputs)
-        }
-        return hooked(hooks, inputs, body)
+    /// The tensors in some values, in order.
+    private func tensors<each Value>(_ values: repeat each Value) -> [Tensor] {
+        let reader = TensorRewriter()
+        for value in repeat each values { _ = reader.rewrite(value) }
+        return reader.found
     }
+
+    /// Runs `body` as a call of this module whose inputs are as many as `inputs`.
+    public final func call(_ inputs: [Tensor], _ body: ([Tensor]) -> Tensor) -> Tensor { call(inputs, body: body) }
+
+    /// Runs `body` as a call of this module with several outputs, always as many.
+    public final func callMany(_ inputs: [Tensor], _ body: ([Tensor]) -> [Tensor]) -> [Tensor] { call(inputs, body: body) }
 
     @inline(__always) final func enter() {
         let context = Context.current
         if context.describeModules == nil { context.describeModules = describePath }
+        if training, context.gradEnabled, let caller = context.modules.last {
+            caller._withUnsafeGuaranteedRef { caller in
+                // Modules alone enter.
+                let caller = unsafeDowncast(caller, to: Module.self)
+                if !calls.wasCalledLast(by: caller.calls.number) { checkOwner(caller, context) }
+            }
+        }
         context.modules.append(.passUnretained(self))
         if let observer = context.observer { observer.willBegin(.module(self)) }
     }
@@ -52,16 +72,25 @@ extension Module {
         defer { for member in hooks.derived { member.target.computed?.leave() } }
         var inputs = given
         for hook in hooks.beforeForward {
-            if let changed = hook.run(self, inputs) { inputs = checkedCount("forward pre-hook", "inputs", changed, inputs) }
+            if let changed = asHook({ hook.run(self, inputs) }) { inputs = checkedCount("forward pre-hook", "inputs", changed, inputs) }
         }
         let watchesBackward = isGradEnabled && (!hooks.backward.isEmpty || !hooks.beforeBackward.isEmpty)
         let passage = watchesBackward ? BackwardPassage(self, hooks) : nil
         if let passage { inputs = passage.enter(inputs) }
         var outputs = body(inputs)
         for hook in hooks.afterForward {
-            if let changed = hook.run(self, inputs, outputs) { outputs = checkedCount("forward hook", "outputs", changed, outputs) }
+            if let changed = asHook({ hook.run(self, inputs, outputs) }) { outputs = checkedCount("forward hook", "outputs", changed, outputs) }
         }
         return passage?.leave(outputs) ?? outputs
+    }
+
+    /// Runs a hook, which may call modules that are none of the model's.
+    private func asHook(_ hook: () -> [Tensor]?) -> [Tensor]? {
+        let context = Context.current
+        let outer = context.runsHook
+        context.runsHook = true
+        defer { context.runsHook = outer }
+        return hook()
     }
 
     private func checkedCount(_ hook: String, _ what: String, _ changed: [Tensor], _ old: [Tensor]) -> [Tensor] {

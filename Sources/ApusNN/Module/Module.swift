@@ -14,13 +14,17 @@ import ApusCore
 /// }
 /// ```
 ///
-/// Stored properties are found by reflection, also inside arrays, optionals and dictionaries (those by sorted key), and are named as PyTorch
-/// would name them (`convA` is `conv_a`) or as ``Named`` says. Nothing found is kept: a layer that is exchanged is seen at once. A call reflects nothing.
+/// Stored properties are found by reflection, also inside arrays, optionals, dictionaries (those by sorted key), tuples, structs and enums, and
+/// are named as PyTorch would name them (`convA` is `conv_a`, `W_q` stays) or as ``Named`` says. Nothing found is kept: a layer that is exchanged
+/// is seen at once. A layer that is not found, since a closure or another object holds it, fails when it is called in training.
 ///
 /// A module is not Sendable: it moves between tasks as Swift 6 lets values move, and ``Shared`` serves one from several tasks.
 open class Module {
     /// Whether it behaves as in training (dropout drops, batch normalisation learns statistics). Set it with ``train(_:)`` and ``eval()``.
     public final var training = true
+
+    /// Who has called it.
+    final var calls = CallMemory()
 
     /// Hooks and members registered by name; nil for most modules, so that a call finds out about hooks by one comparison.
     final var extras: ModuleExtras?
@@ -29,15 +33,17 @@ open class Module {
     public init() {}
 
     /// Computes the output for one input. Override it; call the module itself (`model(x)`), so that hooks and messages see the call.
-    open func forward(_ x: Tensor) -> Tensor {
-        fail(typeName, "this class has no forward(_:); override it, or callAsFunction where the module takes other inputs")
+    @_disfavoredOverload open func forward(_ x: Tensor) -> Tensor {
+        // Also reached where a class with a call of its own is called as a `Module`.
+        fail(
+            "forward",
+            "\(typeName) has no forward(_:) of one tensor; if its forward takes more, name it callAsFunction, and where it is called as a Module, as in a Sequential, override func callAsFunction(_ x: Tensor) too")
     }
 
     /// Calls the module: hooks, then ``forward(_:)``, with its path in messages.
     ///
-    /// A module with several inputs or outputs overrides this form as `@available(*, unavailable)` and has one of its own,
-    /// which passes through ``call(_:_:)``.
-    open func callAsFunction(_ x: Tensor) -> Tensor {
+    /// A module with other inputs or outputs has a `callAsFunction` of its own, which passes through ``call(_:body:)`` and goes before this one.
+    @_disfavoredOverload open func callAsFunction(_ x: Tensor) -> Tensor {
         if extras?.hooks == nil {
             enter()
             defer { leave() }
@@ -60,7 +66,7 @@ open class Module {
     /// Puts it and all modules in it into training mode (or out of it). PyTorch: `train()`.
     @discardableResult open func train(_ mode: Bool = true) -> Self {
         training = mode
-        for module in modules() { module.training = mode }
+        for module in checkedModules() { module.training = mode }
         return self
     }
 

@@ -3,16 +3,17 @@ import ApusCore
 extension Module {
     /// PyTorch's `Module.__repr__`.
     final func describeMembers() -> String {
-        printed((parametrizations == nil ? "" : "Parametrized") + typeName, extraRepr: extraRepr, describeChildren(memberTree()))
+        printed((parametrizations == nil ? "" : "Parametrized") + typeName, extraRepr: extraRepr, describeChildren(members().tree))
     }
 }
 
-private func describeChildren(_ members: [(name: String, member: Member)]) -> [(name: String, text: String)] {
-    members.compactMap { name, member in
-        switch member {
+private func describeChildren(_ members: [NamedMember]) -> [(name: String, text: String)] {
+    members.compactMap { part in
+        let name = part.name
+        return switch part.member {
         case .module(let module): (name, module.description)
         case .group(let container, let inner):
-            // An array or dictionary of layers prints as the container with the same keys.
+            // An array, dictionary or tuple of layers prints as the container with the same keys.
             inner.contains { $0.member.isPrinted }
                 ? (name, container == "ModuleList" ? printedList(container, describeChildren(inner).map(\.text)) : printed(container, extraRepr: "", describeChildren(inner)))
                 : nil

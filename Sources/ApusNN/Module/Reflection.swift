@@ -1,5 +1,4 @@
 import ApusCore
-import OrderedCollections
 
 /// Gives a layer or parameter a name of one's own in keys and print: `@Named("LayerNorm") var norm = LayerNorm([32])`.
 @propertyWrapper public struct Named<Value> {
@@ -15,7 +14,8 @@ import OrderedCollections
     }
 }
 
-/// Keeps a stored property out of the module's members: for what is registered by name, or belongs to somebody else.
+/// Keeps a stored property out of the module's members: for what is registered by name, or belongs to somebody else. The module may call
+/// the layers in it, which no optimizer of the module's parameters sees.
 @propertyWrapper public struct Unregistered<Value> {
     public var wrappedValue: Value
 
@@ -23,61 +23,95 @@ import OrderedCollections
     public init(wrappedValue value: Value) { wrappedValue = value }
 }
 
-/// What a stored property holds, as far as a module cares.
-indirect enum Member {
-    case module(Module)
-    case parameter(Parameter)
-    case buffer(Buffer)
-    /// An array or dictionary, printed as PyTorch's container of that name.
-    case group(String, [(name: String, member: Member)])
-}
-
 /// The members of one module, without those of its children, in PyTorch's order: as declared, superclass first, then those registered by name.
 struct Members {
-    var modules: [(name: String, module: Module)] = []
-    var parameters: [(name: String, parameter: Parameter)] = []
-    var buffers: [(name: String, buffer: Buffer)] = []
+    /// As they are nested, for printing.
+    let tree: [NamedMember]
+    /// Lazy properties whose layers are not made yet.
+    let unmade: [String]
+    private(set) var modules: [(name: String, module: Module)] = []
+    private(set) var parameters: [(name: String, parameter: Parameter)] = []
+    private(set) var buffers: [(name: String, buffer: Buffer)] = []
+    /// The names in older files, where they differ.
+    private(set) var olderNames: [String: String] = [:]
 
-    mutating func add(_ name: String, _ member: Member) {
+    init(_ tree: [NamedMember], unmade: [String]) {
+        self.tree = tree
+        self.unmade = unmade
+        for part in tree { add(part.name, part.olderName, part.member) }
+    }
+
+    private mutating func add(_ name: String, _ olderName: String, _ member: Member) {
         switch member {
         case .module(let module): modules.append((name, module))
         case .parameter(let parameter): parameters.append((name, parameter))
         case .buffer(let buffer): buffers.append((name, buffer))
-        case .group(_, let inner): for (key, member) in inner { add("\(name).\(key)", member) }
+        case .group(_, let inner):
+            for part in inner { add("\(name).\(part.name)", "\(olderName).\(part.olderName)", part.member) }
+            return
         }
+        if name != olderName { olderNames[name] = olderName }
+    }
+
+    /// What is wrong with them: two with one key, or a lazy property that has not made its layers yet. Nobody would miss what is not found.
+    var fault: String? {
+        if let name = unmade.first {
+            return "the lazy property '\(name)' has not been made, so that its layers are not among the module's; read it once before, as in init, or make it a let"
+        }
+        return Members.collision(tree)
+    }
+
+    private static func collision(_ parts: [NamedMember]) -> String? {
+        var properties: [String: String] = [:]
+        for part in parts where parts.count > 1 {
+            guard let other = properties.updateValue(part.property, forKey: part.name) else { continue }
+            let both = other == part.property ? "two members '\(other)' (of the class and of a superclass, or of one dictionary)" : "the properties '\(other)' and '\(part.property)'"
+            return "\(both) have the same key '\(part.name)'; rename one, or give it a key of its own with @Named"
+        }
+        for case .group(_, let inner) in parts.lazy.map(\.member) {
+            if let fault = collision(inner) { return fault }
+        }
+        return nil
     }
 }
 
 extension Module {
-    /// Its members as a tree, for printing.
-    final func memberTree() -> [(name: String, member: Member)] {
+    final func members() -> Members {
+        var found: [NamedMember] = []
+        var unmade: [String] = []
+        forEachProperty { label, value in
+            if let member = NamedMember(label: label, value) {
+                found.append(member)
+            } else if isLazy(label), let storage = value as? any LazyStorage, storage.isEmpty, promisesMembers(type(of: value)) {
+                unmade.append(propertyName(label))
+            }
+        }
+        if let extras {
+            found += extras.parameters.map { NamedMember($0.name, .parameter($0.parameter)) }
+            found += extras.buffers.map { NamedMember($0.name, .buffer($0.buffer)) }
+            found += extras.modules.map { NamedMember($0.name, .module($0.module)) }
+        }
+        let computed = derived
+        if !computed.isEmpty { found.removeAll { part in computed.contains { $0.target === part.member.tensor } } }
+        return Members(found, unmade: unmade)
+    }
+
+    /// The stored properties that may hold members, those of superclasses first.
+    final func forEachProperty(_ body: (_ label: String, _ value: Any) -> Void) {
         var layers: [Mirror] = []
         var mirror: Mirror? = Mirror(reflecting: self)
         while let current = mirror, current.subjectType != Module.self {
             layers.append(current)
             mirror = current.superclassMirror
         }
-        var found: [(name: String, member: Member)] = []
         for layer in layers.reversed() {
-            for (label, value) in layer.children {
-                guard let label, let member = Member(value) else { continue }
-                found.append(((value as? any NameGiving)?.name ?? snakeCase(propertyName(label)), member))
-            }
+            for case (let label?, let value) in layer.children where mayHoldMembers(type(of: value)) { body(label, value) }
         }
-        if let extras {
-            found += extras.parameters.map { ($0.name, .parameter($0.parameter)) }
-            found += extras.buffers.map { ($0.name, .buffer($0.buffer)) }
-            found += extras.modules.map { ($0.name, .module($0.module)) }
-        }
-        let computed = derived
-        if computed.isEmpty { return found }
-        return found.filter { _, member in !computed.contains { $0.target === member.tensor } }
     }
 
-    final func members() -> Members {
-        var members = Members()
-        for (name, member) in memberTree() { members.add(name, member) }
-        return members
+    /// Fails where keys collide or layers are not made yet.
+    final func check(_ members: Members) {
+        if let fault = members.fault { fail(typeName, fault) }
     }
 
     // MARK: Members by name
@@ -106,100 +140,10 @@ extension Module {
             fail("\(typeName).\(method)", "the name '\(name)' must not be empty or contain a dot, which separates the names in a path")
             return false
         }
-        if memberTree().contains(where: { $0.name == name }) {
+        if members().tree.contains(where: { $0.name == name }) {
             fail("\(typeName).\(method)", "there already is a member named '\(name)'")
             return false
         }
         return true
     }
-}
-
-// MARK: - Values
-
-extension Member {
-    /// nil for a value that holds no module, parameter or buffer.
-    init?(_ value: Any) {
-        switch value {
-        case let module as Module: self = .module(module)
-        case let parameter as Parameter: self = .parameter(parameter)
-        case let buffer as Buffer: self = .buffer(buffer)
-        case let holder as any MemberHolding:
-            guard let member = holder.member else { return nil }
-            self = member
-        default: return nil
-        }
-    }
-}
-
-extension Member {
-    /// The tensor where it is one.
-    var tensor: Tensor? {
-        switch self {
-        case .parameter(let parameter): parameter
-        case .buffer(let buffer): buffer
-        case .module, .group: nil
-        }
-    }
-}
-
-/// Arrays, optionals, dictionaries and property wrappers that may hold members.
-protocol MemberHolding {
-    var member: Member? { get }
-}
-
-private protocol NameGiving { var name: String { get } }
-
-extension Named: MemberHolding, NameGiving {
-    var member: Member? { Member(wrappedValue) }
-}
-extension Unregistered: MemberHolding {
-    var member: Member? { nil }
-}
-extension Optional: MemberHolding {
-    var member: Member? { flatMap { Member($0) } }
-}
-extension Array: MemberHolding {
-    var member: Member? {
-        if Element.self is any ScalarConvertible.Type { return nil }
-        let inner = enumerated().compactMap { i, value in Member(value).map { (name: "\(i)", member: $0) } }
-        return inner.isEmpty ? nil : .group("ModuleList", inner)
-    }
-}
-extension Dictionary: MemberHolding {
-    var member: Member? {
-        // By sorted key: a dictionary's own order changes from run to run.
-        let inner = compactMap { key, value in Member(value).map { (name: "\(key)", member: $0) } }.sorted { $0.name < $1.name }
-        return inner.isEmpty ? nil : .group("ModuleDict", inner)
-    }
-}
-extension OrderedDictionary: MemberHolding {
-    var member: Member? {
-        let inner = compactMap { key, value in Member(value).map { (name: "\(key)", member: $0) } }
-        return inner.isEmpty ? nil : .group("ModuleDict", inner)
-    }
-}
-
-// MARK: - Names
-
-/// What the user called the property whose storage has this label: `lazy var x` is stored as `$__lazy_storage_$_x`.
-private func propertyName(_ label: String) -> String {
-    let lazyPrefix = "$__lazy_storage_$_"
-    return label.hasPrefix(lazyPrefix) ? String(label.dropFirst(lazyPrefix.count)) : label
-}
-
-/// A property's name in PyTorch's spelling: `convA` → `conv_a`, `conv1` → `conv1`, `inProjWeight` → `in_proj_weight`,
-/// `weightIhL0` → `weight_ih_l0`, `fcHTTPHead` → `fc_http_head`.
-package func snakeCase(_ name: String) -> String {
-    let letters = Array(name)
-    var result = ""
-    for (i, letter) in letters.enumerated() {
-        guard letter.isUppercase else {
-            result.append(letter)
-            continue
-        }
-        let startsWord = i > 0 && letters[i - 1] != "_" && (!letters[i - 1].isUppercase || i + 1 < letters.count && letters[i + 1].isLowercase)
-        if startsWord { result.append("_") }
-        result += letter.lowercased()
-    }
-    return result
 }

@@ -93,7 +93,7 @@ extension NamedModuleLiteral {
     /// Layers by name, in the order in which they are written.
     public init(dictionaryLiteral elements: (String, Module)...) {
         guard let sequence = Sequential(elements) as? Self else {
-            preconditionFailure("a dictionary literal makes a Sequential, not its subclass \(Self.self)")
+            trap("\(Self.self)", "a dictionary literal makes a Sequential, not its subclass \(Self.self); call its initialiser with a list of pairs")
         }
         self = sequence
     }

@@ -32,10 +32,10 @@ public struct StateDictError: Error, Hashable, Sendable, CustomStringConvertible
 
 extension Module {
     /// Parameters and persistent buffers by PyTorch's keys (`conv1.weight`). The tensors share the module's memory; a module, parameter or
-    /// buffer with several names is listed under each. PyTorch: `state_dict()`.
+    /// buffer with several names is listed under each. Traps where two have one key. PyTorch: `state_dict()`.
     public final func stateDict() -> StateDict {
         var state = StateDict()
-        for (key, tensor) in stateTensors() { state[key] = tensor.detach() }
+        for entry in stateEntries() { state[entry.key] = entry.tensor.detach() }
         return state
     }
 
@@ -43,15 +43,19 @@ extension Module {
     ///
     /// Throws one ``StateDictError`` that names every missing, unexpected and mis-shaped key, and then has changed nothing.
     /// Not `strict`, only shapes must fit; missing and unexpected keys are returned.
-    @discardableResult public final func loadStateDict(_ state: StateDict, strict: Bool = true) throws -> (missingKeys: [String], unexpectedKeys: [String]) {
-        let own = stateTensors()
-        let state = withOlderKeys(state)
+    /// Where a key is missing that was spelled otherwise before (`w_q` for a property `W_q`), the older one is taken, and returned with the key
+    /// it is taken for. Values may share memory with the module, as views of its weights do: they are what they were before the call.
+    @discardableResult public final func loadStateDict(_ state: StateDict, strict: Bool = true) throws -> (
+        missingKeys: [String], unexpectedKeys: [String], olderKeys: [(found: String, takenFor: String)]
+    ) {
+        let own = stateEntries()
+        let (state, older) = withOlderSpellings(withOlderKeys(state), own)
         let (materialized, shapes) = lazyShapes(state)
         var known: Set<String> = []
         var missing: [String] = []
         var mismatched: [StateDictError.Mismatch] = []
         var pairs: [(target: Tensor, value: Tensor)] = []
-        for (key, tensor) in own where known.insert(key).inserted {
+        for (key, _, tensor) in own where known.insert(key).inserted {
             guard let value = state[key] else {
                 missing.append(key)
                 continue
@@ -68,13 +72,25 @@ extension Module {
             throw StateDictError(module: typeName, missing: strict ? missing : [], unexpected: strict ? unexpected : [], mismatched: mismatched)
         }
         // Whatever can fail (memory for conversions) comes before the first change.
-        let values = try checked { noGrad { pairs.map { $0.value.detach().to($0.target.device).to($0.target.dtype) } } }
+        let values = try checked { noGrad { apart(pairs.map { ($0.target, $0.value.detach().to($0.target.device).to($0.target.dtype)) }) } }
         try checked { for (module, channels) in materialized { module.materialize(channels: channels) } }
         for (pair, value) in zip(pairs, values) {
             pair.target.device.backend.copy(value, into: pair.target)
             pair.target.didChange(by: "loadStateDict")
         }
-        return (missing, unexpected)
+        return (missing, unexpected, older)
+    }
+
+    /// The values, those that share memory with a target copied: what is written must not be read afterwards.
+    private func apart(_ pairs: [(target: Tensor, value: Tensor)]) -> [Tensor] {
+        var writers: [ObjectIdentifier: Int] = [:]
+        for (target, _) in pairs { writers[ObjectIdentifier(target.storage), default: 0] += 1 }
+        return pairs.map { target, value in
+            guard let count = writers[ObjectIdentifier(value.storage)] else { return value }
+            // A tensor that is loaded with itself, and that nothing else is loaded into.
+            let isItself = count == 1 && value.storage === target.storage && value.strides == target.strides && value.offset == target.offset
+            return isItself ? value : value.clone()
+        }
     }
 
     /// `state` with the keys that members had before under those that they have now.
@@ -82,7 +98,7 @@ extension Module {
         var renamed = state
         for place in allMembers() {
             for member in place.module.derived {
-                let keys = member.rule.olderKeys(member.name).map { (joined(place.name, $0.old), joined(place.name, $0.new)) }
+                let keys = member.rule.olderKeys(member.name).map { (place.key($0.old), place.key($0.new)) }
                 guard !keys.isEmpty, keys.allSatisfy({ state[$0.0] != nil }) else { continue }
                 for (old, new) in keys {
                     renamed[new] = state[old]
@@ -93,6 +109,23 @@ extension Module {
         return renamed
     }
 
+    /// `state` with keys in their older spelling under those of today, where today's are missing. An older spelling that is the key of another
+    /// tensor today, or that two tensors shared, says nothing.
+    private func withOlderSpellings(_ state: StateDict, _ own: [StateEntry]) -> (StateDict, [(found: String, takenFor: String)]) {
+        guard own.contains(where: { $0.key != $0.olderKey && state[$0.key] == nil }) else { return (state, []) }
+        let keys = Set(own.map(\.key))
+        let counts = Dictionary(own.map { ($0.olderKey, 1) }, uniquingKeysWith: +)
+        var renamed = state
+        var taken: [(found: String, takenFor: String)] = []
+        for (key, olderKey, _) in own where state[key] == nil && counts[olderKey] == 1 && !keys.contains(olderKey) {
+            guard let value = state[olderKey] else { continue }
+            renamed[key] = value
+            renamed[olderKey] = nil
+            taken.append((olderKey, key))
+        }
+        return (renamed, taken)
+    }
+
     /// The lazy modules whose shapes `state` tells, and which shapes that gives their tensors.
     private func lazyShapes(_ state: StateDict) -> (modules: [(any LazyModule, Int)], shapes: [ObjectIdentifier: Shape]) {
         var modules: [(any LazyModule, Int)] = []
@@ -100,7 +133,7 @@ extension Module {
         for place in allMembers() {
             guard let lazy = place.module as? any LazyModule, lazy.isLazy else { continue }
             let tensors = place.members.parameters.map { ($0.name, $0.parameter as Tensor) } + place.members.buffers.map { ($0.name, $0.buffer as Tensor) }
-            let told = tensors.lazy.compactMap { name, _ in state[joined(place.name, name)].flatMap { lazy.channels(name, $0.shape) } }.first
+            let told = tensors.lazy.compactMap { name, _ in state[place.key(name)].flatMap { lazy.channels(name, $0.shape) } }.first
             guard let channels = told, channels > 0 else { continue }
             modules.append((lazy, channels))
             for (name, tensor) in tensors { shapes[ObjectIdentifier(tensor)] = lazy.shape(name, channels: channels) }
@@ -108,11 +141,21 @@ extension Module {
         return (modules, shapes)
     }
 
-    private func stateTensors() -> [(key: String, tensor: Tensor)] {
-        allMembers().flatMap { place in
-            place.members.parameters.map { (joined(place.name, $0.name), $0.parameter as Tensor) }
-                + place.members.buffers.filter(\.buffer.isPersistent).map { (joined(place.name, $0.name), $0.buffer as Tensor) }
+    private typealias StateEntry = (key: String, olderKey: String, tensor: Tensor)
+
+    private func stateEntries() -> [StateEntry] {
+        var tensors: [String: Tensor] = [:]
+        let entries = allMembers().flatMap { place in
+            place.module.check(place.members)
+            let members = place.members.parameters.map { ($0.name, $0.parameter as Tensor) }
+                + place.members.buffers.filter(\.buffer.isPersistent).map { ($0.name, $0.buffer as Tensor) }
+            return members.map { (key: place.key($0.0), olderKey: place.olderKey($0.0), tensor: $0.1) }
         }
+        for (key, _, tensor) in entries {
+            guard let other = tensors.updateValue(tensor, forKey: key), other !== tensor else { continue }
+            fail(typeName, "two tensors have the key '\(key)': a name with a dot in it is also the path of another; rename one")
+        }
+        return entries
     }
 }
 

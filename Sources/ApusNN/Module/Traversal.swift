@@ -41,9 +41,18 @@ extension Module {
         path.isEmpty ? self : allMembers().lazy.flatMap { entry in entry.members.modules.map { (joined(entry.name, $0.name), $0.module) } }.first { $0.0 == path }?.1
     }
 
+    /// As `modules()`, failing where some could be missed.
+    final func checkedModules() -> [Module] {
+        walk("").map { place in
+            place.module.check(place.members)
+            return place.module
+        }
+    }
+
     private func unique<Value: AnyObject>(_ prefix: String, _ recurse: Bool, _ pick: (Members) -> [(String, Value)]) -> [(String, Value)] {
         var seen: Set<ObjectIdentifier> = []
         let places = recurse ? walk(prefix) : [(prefix, self, members())]
+        for place in places { place.1.check(place.2) }
         return places.flatMap { place in pick(place.members).map { (joined(place.name, $0.0), $0.1) } }
             .filter { seen.insert(ObjectIdentifier($0.1)).inserted }
     }
@@ -63,19 +72,33 @@ extension Module {
     }
 
     /// Every module under every name it has, before its children: what a state dict lists. A module that contains itself is listed once on each path.
-    final func allMembers() -> [(name: String, module: Module, members: Members)] {
+    final func allMembers() -> [MemberPlace] {
         var path: Set<ObjectIdentifier> = []
-        var found: [(name: String, module: Module, members: Members)] = []
-        func visit(_ name: String, _ module: Module) {
+        var found: [MemberPlace] = []
+        func visit(_ name: String, _ olderName: String, _ module: Module) {
             guard path.insert(ObjectIdentifier(module)).inserted else { return }
-            let members = module.members()
-            found.append((name, module, members))
-            for (key, child) in members.modules { visit(joined(name, key), child) }
+            let place = MemberPlace(name: name, olderName: olderName, module: module, members: module.members())
+            found.append(place)
+            for (key, child) in place.members.modules { visit(place.key(key), place.olderKey(key), child) }
             path.remove(ObjectIdentifier(module))
         }
-        visit("", self)
+        visit("", "", self)
         return found
     }
+}
+
+/// A module with its path and its members.
+struct MemberPlace {
+    let name: String
+    /// The path in files that were written before names were spelled as they are now.
+    let olderName: String
+    let module: Module
+    let members: Members
+
+    /// The path of the member of that name.
+    func key(_ member: String) -> String { joined(name, member) }
+    /// That path in older files.
+    func olderKey(_ member: String) -> String { joined(olderName, members.olderNames[member] ?? member) }
 }
 
 /// A path and one more name: without a dot where the path is empty.

@@ -17,6 +17,8 @@ public func vectorToParameters(_ vector: Tensor, _ parameters: [Tensor]) {
         return
     }
     noGrad {
+        // The vector may be a view of the parameters: it is read whole before they are written.
+        let vector = parameters.contains { $0.storage === vector.storage } ? vector.clone() : vector
         var start = 0
         for parameter in parameters {
             parameter.copy_(vector.narrow(0, start, parameter.numel).reshape(parameter.shape))

@@ -10,7 +10,8 @@ extern _Thread_local void *_Nullable apus_context_current __attribute__((tls_mod
 static inline void *_Nullable apus_context_get(void) { return apus_context_current; }
 /// Sets it. `destroy` is called with it when the thread ends.
 void apus_context_set(void *_Nonnull context, void (*_Nonnull destroy)(void *_Nullable));
-/// Writes what stdout holds, then `message` to stderr, and ends the process as a trap does.
+/// Writes what stdout holds, then `message` to stderr, and ends the process as a trap does; without a backtrace of Swift's runtime behind the
+/// message, unless SWIFT_BACKTRACE is set.
 _Noreturn void apus_trap(const char *_Nonnull message);
 
 /// An object of a Swift class with a reference count of 1 and its fields not yet initialised; as `swift_allocObject`, which Swift may not name.

@@ -54,6 +54,6 @@ extension CPUBackend {
 
     /// Kernels do not throw: memory for an operand's copy that cannot be had ends the program, as it does in C.
     private func workingCopy(_ make: () throws(OpError) -> Tensor) -> Tensor {
-        do { return try make() } catch { preconditionFailure("Apus: \(error)") }
+        do { return try make() } catch { trap(error.op, error.message) }
     }
 }
