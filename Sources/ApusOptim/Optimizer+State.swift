@@ -54,7 +54,7 @@ extension Optimizer {
 
         var groupOptions: [OptionList] = []
         var groupStates: [[ParameterState?]] = []
-        var knownTensors: Set<String> = []
+        var knownTensors: Set<ByteKey> = []
         var number = 0
         for (g, group) in paramGroups.enumerated() {
             let numbers = "\(Array(number..<number + group.parameters.count))"
@@ -95,7 +95,7 @@ extension Optimizer {
                 for name in names {
                     let key = "state.\(number).\(name)"
                     guard let tensor = state.tensors[key] else { continue }
-                    knownTensors.insert(key)
+                    knownTensors.insert(ByteKey(key))
                     if !fits(tensor, name, parameter, trial) {
                         problems.append("\(key) has shape \(tensor.shape), its parameter \(parameter.shape)")
                     } else if !tensor.dtype.isFloatingPoint {
@@ -118,7 +118,7 @@ extension Optimizer {
             }
             groupStates.append(states)
         }
-        for key in state.tensors.keys where !knownTensors.contains(key) { problems.append("tensor \(key) is not one of this optimizer's") }
+        for key in state.tensors.keys where !knownTensors.contains(ByteKey(key)) { problems.append("tensor \(key) is not one of this optimizer's") }
         for key in unread.sorted() { problems.append("value \(key) is not one of this optimizer's") }
         guard problems.isEmpty else { throw OptimizerStateError(owner: name, problems: problems) }
         for (g, group) in paramGroups.enumerated() {

@@ -286,4 +286,25 @@ private let stage = keys("held.conv", "held.Norm", "held.rest.0.0", "held.rest.1
         vectorToParameters(block, parts)
         #expect(parts[0].array(Double.self) == [0, 1, 2] && parts[1].array(Double.self) == [3, 4, 5])
     }
+
+    /// Names are their bytes: a letter with its mark as one scalar and as two are two layers, in containers, states and calls.
+    @Test func namesAreTheirBytes() throws {
+        let (one, two) = ("\u{e9}", "e\u{301}")
+        let model = Sequential([(one, Linear(2, 2)), (two, Linear(2, 2))])
+        #expect(model[one] !== model[two] && model[one] != nil && model[two] != nil)
+        let state = model.stateDict()
+        #expect(state.count == 4 && Set(state.map { Array($0.key.utf8) }).count == 4)
+        let other = Sequential([(one, Linear(2, 2)), (two, Linear(2, 2))])
+        let x = Tensor.randn([3, 2])
+        try other.loadStateDict(state)
+        #expect(other(x).equal(model(x)))
+        var first = StateDict()
+        first["\(one).weight"] = Tensor.zeros([2, 2])
+        #expect(throws: StateDictError.self) { try other.loadStateDict(first) }
+        #expect(model.functionalCall(state, x).equal(model(x)))
+        let dictionary = ModuleDict()
+        dictionary[one] = Linear(1, 1)
+        dictionary[two] = Linear(2, 1)
+        #expect(dictionary.count == 2 && (dictionary[two] as? Linear)?.inFeatures == 2)
+    }
 }

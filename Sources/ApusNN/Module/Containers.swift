@@ -36,9 +36,9 @@ public final class ModuleDict: Module, ExpressibleByDictionaryLiteral {
 
     /// The module of that name; setting appends, exchanges or (nil) removes it.
     public subscript(name: String) -> Module? {
-        get { extras?.modules.first { $0.name == name }?.module }
+        get { extras?.modules.first { $0.name.isSame(as: name) }?.module }
         set {
-            let position = extras?.modules.firstIndex { $0.name == name }
+            let position = extras?.modules.firstIndex { $0.name.isSame(as: name) }
             switch (position, newValue) {
             case (let position?, let module?): extras?.modules[position].module = module
             case (let position?, nil): extras?.modules.remove(at: position)
@@ -96,9 +96,9 @@ public final class ParameterDict: Module, ExpressibleByDictionaryLiteral {
 
     /// The parameter of that name; setting appends, exchanges or (nil) removes it.
     public subscript(name: String) -> Parameter? {
-        get { extras?.parameters.first { $0.name == name }?.parameter }
+        get { extras?.parameters.first { $0.name.isSame(as: name) }?.parameter }
         set {
-            let position = extras?.parameters.firstIndex { $0.name == name }
+            let position = extras?.parameters.firstIndex { $0.name.isSame(as: name) }
             switch (position, newValue) {
             case (let position?, let parameter?): extras?.parameters[position].parameter = parameter
             case (let position?, nil): extras?.parameters.remove(at: position)

@@ -9,14 +9,14 @@ extension Module {
     /// ```
     /// Traps on a key that the module lacks and on a tensor of another shape, and with `strict` where one of its own keys is missing.
     public final func functionalCall<Result>(_ tensors: StateDict, strict: Bool = false, _ body: () throws -> Result) rethrows -> Result {
-        var own: [String: Tensor] = [:]
-        for (name, parameter) in namedParameters() { own[name] = parameter }
-        for (name, buffer) in namedBuffers() { own[name] = buffer }
+        var own: [ByteKey: Tensor] = [:]
+        for (name, parameter) in namedParameters() { own[ByteKey(name)] = parameter }
+        for (name, buffer) in namedBuffers() { own[ByteKey(name)] = buffer }
         var pairs: [(original: Tensor, replacement: Tensor)] = []
         for key in tensors.keys {
             let replacement = tensors[key]!
-            guard let original = own[key] else {
-                fail(typeName, "functionalCall: there is no parameter or buffer '\(key)'; there are \(own.keys.sorted().joined(separator: ", "))")
+            guard let original = own[ByteKey(key)] else {
+                fail(typeName, "functionalCall: there is no parameter or buffer '\(key)'; there are \(own.keys.map(\.name).sorted().joined(separator: ", "))")
                 continue
             }
             guard replacement.isPoisoned || replacement.shape == original.shape else {
@@ -26,7 +26,7 @@ extension Module {
             pairs.append((original, replacement))
         }
         if strict {
-            let missing = own.keys.filter { tensors[$0] == nil }.sorted()
+            let missing = own.keys.map(\.name).filter { tensors[$0] == nil }.sorted()
             if !missing.isEmpty { fail(typeName, "functionalCall: \(missing.joined(separator: ", ")) \(missing.count == 1 ? "is" : "are") missing, but strict asks for all") }
         }
         return try Tensor.substituting(pairs, body)

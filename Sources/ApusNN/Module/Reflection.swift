@@ -62,9 +62,9 @@ struct Members {
     }
 
     private static func collision(_ parts: [NamedMember]) -> String? {
-        var properties: [String: String] = [:]
+        var properties: [ByteKey: String] = [:]
         for part in parts where parts.count > 1 {
-            guard let other = properties.updateValue(part.property, forKey: part.name) else { continue }
+            guard let other = properties.updateValue(part.property, forKey: ByteKey(part.name)) else { continue }
             let both = other == part.property ? "two members '\(other)' (of the class and of a superclass, or of one dictionary)" : "the properties '\(other)' and '\(part.property)'"
             return "\(both) have the same key '\(part.name)'; rename one, or give it a key of its own with @Named"
         }
@@ -140,7 +140,7 @@ extension Module {
             fail("\(typeName).\(method)", "the name '\(name)' must not be empty or contain a dot, which separates the names in a path")
             return false
         }
-        if members().tree.contains(where: { $0.name == name }) {
+        if members().tree.contains(where: { $0.name.isSame(as: name) }) {
             fail("\(typeName).\(method)", "there already is a member named '\(name)'")
             return false
         }

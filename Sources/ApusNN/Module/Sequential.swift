@@ -71,7 +71,7 @@ open class Sequential: Module {
     }
 
     /// The module of that name, nil where there is none.
-    public final subscript(name: String) -> Module? { extras?.modules.first { $0.name == name }?.module }
+    public final subscript(name: String) -> Module? { extras?.modules.first { $0.name.isSame(as: name) }?.module }
 }
 
 /// The modules in order; positions from 0, negative ones count from the end.

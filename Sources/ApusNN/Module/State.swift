@@ -51,11 +51,11 @@ extension Module {
         let own = stateEntries()
         let (state, older) = withOlderSpellings(withOlderKeys(state), own)
         let (materialized, shapes) = lazyShapes(state)
-        var known: Set<String> = []
+        var known: Set<ByteKey> = []
         var missing: [String] = []
         var mismatched: [StateDictError.Mismatch] = []
         var pairs: [(target: Tensor, value: Tensor)] = []
-        for (key, _, tensor) in own where known.insert(key).inserted {
+        for (key, _, tensor) in own where known.insert(ByteKey(key)).inserted {
             guard let value = state[key] else {
                 missing.append(key)
                 continue
@@ -67,7 +67,7 @@ extension Module {
                 mismatched.append(.init(key: key, found: Array(value.shape), expected: Array(expected)))
             }
         }
-        let unexpected = state.keys.filter { !known.contains($0) }
+        let unexpected = state.keys.filter { !known.contains(ByteKey($0)) }
         if !mismatched.isEmpty || strict && !(missing.isEmpty && unexpected.isEmpty) {
             throw StateDictError(module: typeName, missing: strict ? missing : [], unexpected: strict ? unexpected : [], mismatched: mismatched)
         }
@@ -112,12 +112,12 @@ extension Module {
     /// `state` with keys in their older spelling under those of today, where today's are missing. An older spelling that is the key of another
     /// tensor today, or that two tensors shared, says nothing.
     private func withOlderSpellings(_ state: StateDict, _ own: [StateEntry]) -> (StateDict, [(found: String, takenFor: String)]) {
-        guard own.contains(where: { $0.key != $0.olderKey && state[$0.key] == nil }) else { return (state, []) }
-        let keys = Set(own.map(\.key))
-        let counts = Dictionary(own.map { ($0.olderKey, 1) }, uniquingKeysWith: +)
+        guard own.contains(where: { !$0.key.isSame(as: $0.olderKey) && state[$0.key] == nil }) else { return (state, []) }
+        let keys = Set(own.map { ByteKey($0.key) })
+        let counts = Dictionary(own.map { (ByteKey($0.olderKey), 1) }, uniquingKeysWith: +)
         var renamed = state
         var taken: [(found: String, takenFor: String)] = []
-        for (key, olderKey, _) in own where state[key] == nil && counts[olderKey] == 1 && !keys.contains(olderKey) {
+        for (key, olderKey, _) in own where state[key] == nil && counts[ByteKey(olderKey)] == 1 && !keys.contains(ByteKey(olderKey)) {
             guard let value = state[olderKey] else { continue }
             renamed[key] = value
             renamed[olderKey] = nil
@@ -144,7 +144,7 @@ extension Module {
     private typealias StateEntry = (key: String, olderKey: String, tensor: Tensor)
 
     private func stateEntries() -> [StateEntry] {
-        var tensors: [String: Tensor] = [:]
+        var tensors: [ByteKey: Tensor] = [:]
         let entries = allMembers().flatMap { place in
             place.module.check(place.members)
             let members = place.members.parameters.map { ($0.name, $0.parameter as Tensor) }
@@ -152,7 +152,7 @@ extension Module {
             return members.map { (key: place.key($0.0), olderKey: place.olderKey($0.0), tensor: $0.1) }
         }
         for (key, _, tensor) in entries {
-            guard let other = tensors.updateValue(tensor, forKey: key), other !== tensor else { continue }
+            guard let other = tensors.updateValue(tensor, forKey: ByteKey(key)), other !== tensor else { continue }
             fail(typeName, "two tensors have the key '\(key)': a name with a dot in it is also the path of another; rename one")
         }
         return entries

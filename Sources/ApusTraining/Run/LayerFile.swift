@@ -46,10 +46,10 @@ enum LayerFile {
             func wrong(_ reason: String) -> FormatError { FormatError(file: file, place: .key(place), reason: reason) }
             if let own {
                 guard let text = own.string else { throw wrong("'name' is \(own.kind), where a string is wanted") }
-                guard text == name else { throw wrong("'name' is '\(printable(text))', the layer's key in the object '\(printable(name))'; leave one out") }
+                guard text.isSame(as: name) else { throw wrong("'name' is '\(printable(text))', the layer's key in the object '\(printable(name))'; leave one out") }
             }
             guard !name.isEmpty, !name.contains(".") else { throw wrong("a layer's name must not be empty or contain a dot") }
-            guard !layers.contains(where: { $0.0 == name }) else { throw wrong("two layers have this name") }
+            guard !layers.contains(where: { $0.0.isSame(as: name) }) else { throw wrong("two layers have this name") }
             layers.append((name, try layer(entry.value, place, file, wrong)))
         }
         return Sequential(layers)
