@@ -6,7 +6,8 @@ import Testing
 /// Results that a running sum, or a square, of the tensor's own type would lose.
 @Suite("Backends: sums") struct SumsBackendTests {
     /// Many numbers added in one place: the sum is exact to the last digits of the dtype, whatever the op, though a running sum of that dtype
-    /// would have stopped to grow. The numbers are one of 1000 and many of 1, or 2⁻⁸ beside 1 in half types.
+    /// would have stopped to grow. The numbers are many of 1, or of 1/3 where
+    /// that has digits to lose.
     @Test(arguments: BackendTests.devices) func sumsOfManyInOnePlace(_ device: Device) {
         for dtype in [DType.float16, .bfloat16, .float32, .float64] where device.backend.computes(dtype) {
             let n = dtype == .float32 ? 300_000 : 6_000

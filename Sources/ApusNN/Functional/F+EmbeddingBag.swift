@@ -48,8 +48,6 @@ extension F {
     }
 
     private static func total(_ rows: Tensor, _ members: [[Int]], isMean: Bool) -> Tensor {
-        // A sum may be out of reach of half types where the mean is not.
-        if isMean && rows.dtype.size == 2 { return total(rows.to(.float32), members, isMean: true).to(rows.dtype) }
         let order = members.flatMap(\.self)
         let bagOfRow = members.enumerated().flatMap { bag, rows in rows.map { _ in Int64(bag) } }
         // Without padding every row counts, in order.
