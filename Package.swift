@@ -21,25 +21,29 @@ let package = Package(
         .target(name: "CContext"),
         .target(name: "CDrivers"),
         .systemLibrary(name: "CZlib"),
+        .target(name: "CSystem"),
         .target(name: "CFormats", linkerSettings: [.linkedLibrary("png16")]),
 
-        // Floor 1: tensors, automatic differentiation, backends.
-        .target(name: "ApusCore", dependencies: ["COneDNN", "CKernels", "CContext", "CDrivers"]),
+        // Floor 1: files, folders and names as the operating system has them.
+        .target(name: "ApusSystem", dependencies: ["CSystem"]),
 
-        // Floor 2: what is built from tensors.
-        .target(name: "ApusNN", dependencies: ["ApusCore", "CContext", .product(name: "OrderedCollections", package: "swift-collections")]),
-        .target(name: "ApusOptim", dependencies: ["ApusCore"]),
+        // Floor 2: tensors, automatic differentiation, backends.
+        .target(name: "ApusCore", dependencies: ["ApusSystem", "COneDNN", "CKernels", "CContext", "CDrivers"]),
+
+        // Floor 3: what is built from tensors.
+        .target(name: "ApusNN", dependencies: ["ApusSystem", "ApusCore", "CContext", .product(name: "OrderedCollections", package: "swift-collections")]),
+        .target(name: "ApusOptim", dependencies: ["ApusSystem", "ApusCore"]),
         .target(name: "ApusDistributions", dependencies: ["ApusCore"]),
-        .target(name: "ApusFormats", dependencies: ["ApusCore", "CZlib", "CFormats"]),
-        .target(name: "ApusData", dependencies: ["ApusCore", "ApusFormats", "CKernels"]),
+        .target(name: "ApusFormats", dependencies: ["ApusSystem", "ApusCore", "CZlib", "CFormats"]),
+        .target(name: "ApusData", dependencies: ["ApusSystem", "ApusCore", "ApusFormats", "CKernels"]),
 
-        // Floor 3: the training loop for those who want one.
-        .target(name: "ApusTraining", dependencies: ["ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusFormats"]),
+        // Floor 4: the training loop for those who want one.
+        .target(name: "ApusTraining", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusFormats"]),
 
-        // Floor 4: `import Apus`.
-        .target(name: "Apus", dependencies: ["ApusCore", "ApusNN", "ApusOptim", "ApusDistributions", "ApusData", "ApusFormats", "ApusTraining"]),
+        // Floor 5: `import Apus`.
+        .target(name: "Apus", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusDistributions", "ApusData", "ApusFormats", "ApusTraining"]),
 
-        // Floor 5: the command line.
+        // Floor 6: the command line.
         .executableTarget(name: "ApusCommand", dependencies: ["Apus", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .target(name: "ConformanceRunner", dependencies: ["Apus"]),
         .executableTarget(name: "ApusConformance", dependencies: ["Apus", "ConformanceRunner", .product(name: "ArgumentParser", package: "swift-argument-parser")]),

@@ -5,4 +5,5 @@
 @_exported import ApusFormats
 @_exported import ApusNN
 @_exported import ApusOptim
+@_exported import ApusSystem
 @_exported import ApusTraining

@@ -1,3 +1,4 @@
+import ApusSystem
 import ApusTraining
 import ArgumentParser
 import Glibc

@@ -1,5 +1,6 @@
 import Apus
 import ApusFormats
+import ApusSystem
 import ApusTraining
 import ArgumentParser
 import Glibc
@@ -32,7 +33,7 @@ struct Summary: ParsableCommand {
             let name = source ?? model ?? ""
             var input = input?.sizes
             let network: Module
-            if (try? RunFolder.isFolder(name)) == true || name.hasSuffix(".safetensors") {
+            if (try? Folder.isFolder(name)) == true || name.hasSuffix(".safetensors") {
                 let trained = try TrainedModel(name, device: .cpu)
                 network = trained.model
                 input = input ?? trained.input

@@ -1,5 +1,6 @@
 import Apus
 import ApusFormats
+import ApusSystem
 import ApusTraining
 
 /// A trained model, from a run's folder or the weights that it left.
@@ -20,17 +21,17 @@ struct TrainedModel {
     init(_ path: String, device: Device) throws {
         var folder = RunFolder(path)
         var file = path
-        if try RunFolder.isFolder(path) {
+        if try Folder.isFolder(path) {
             // The reason why there are no weights is worth more than their absence.
             let options = try folder.loadOptions()
-            guard RunFolder.exists(folder.weights) else {
+            guard Folder.exists(folder.weights) else {
                 throw RunError("the run in \(path) (\(options.model) on \(options.data)) is not finished; go on with it by apus train --resume \(path)")
             }
             file = folder.weights
         }
         let source = file
-        if try !RunFolder.isFolder(path) { folder = RunFolder(AtomicFile.split(path).folder) }
-        run = RunFolder.exists(folder.options) && (source == path ? AtomicFile.split(path).name == AtomicFile.split(folder.weights).name : true) ? folder : nil
+        if try !Folder.isFolder(path) { folder = RunFolder(AtomicFile.split(path).folder) }
+        run = Folder.exists(folder.options) && (source == path ? AtomicFile.split(path).name == AtomicFile.split(folder.weights).name : true) ? folder : nil
         let weights = try Safetensors(contentsOf: source)
         func entry(_ key: String) throws -> String {
             guard let value = weights.metadata[key] else { throw FormatError(file: source, place: .key(key), reason: "missing: the file was not written by apus train, and does not say which model it belongs to") }

@@ -1,5 +1,6 @@
 import ApusCore
 import ApusFormats
+import ApusSystem
 
 /// 60,000 photographs, 32 × 32, in colour, in 10 classes. PyTorch: `torchvision.datasets.CIFAR10`. https://www.cs.toronto.edu/~kriz/cifar.html
 ///

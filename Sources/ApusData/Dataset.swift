@@ -1,5 +1,6 @@
 import ApusCore
 import ApusFormats
+import ApusSystem
 
 /// Samples that can be read by number: what a ``DataLoader`` makes batches of. PyTorch: `torch.utils.data.Dataset`.
 ///

@@ -1,5 +1,6 @@
 import ApusCore
 import ApusFormats
+import ApusSystem
 import Glibc
 
 /// Where a known data set's files are looked for.
@@ -22,7 +23,7 @@ struct DatasetFolder {
     /// As ``file(_:root:)``, nil where there is none.
     func find(_ name: String, root: String?) -> String? {
         for place in places(root) {
-            for path in ["\(place)/\(name)", "\(place)/\(name).gz"] where access(path, F_OK) == 0 { return path }
+            for path in ["\(place)/\(name)", "\(place)/\(name).gz"] where Folder.exists(path) { return path }
         }
         return nil
     }

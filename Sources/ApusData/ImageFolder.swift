@@ -1,5 +1,6 @@
 import ApusCore
 import ApusFormats
+import ApusSystem
 import Glibc
 
 /// PNG files in one folder a class: `path/cat/1.png`, `path/dog/a/2.png`. PyTorch: `torchvision.datasets.ImageFolder`.

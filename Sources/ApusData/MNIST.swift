@@ -1,5 +1,6 @@
 import ApusCore
 import ApusFormats
+import ApusSystem
 
 /// 70,000 pictures of clothing, 28 × 28, gray, in 10 classes. PyTorch: `torchvision.datasets.FashionMNIST`. https://arxiv.org/abs/1708.07747
 ///

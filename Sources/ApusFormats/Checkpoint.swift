@@ -1,4 +1,5 @@
 import ApusCore
+import ApusSystem
 import Glibc
 
 /// The state of a run in one file: tensors in named sections (the model, the optimizer, the generator), and strings (the epoch, the options).

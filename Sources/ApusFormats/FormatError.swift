@@ -1,7 +1,3 @@
-#if canImport(Glibc)
-import Glibc
-#endif
-
 /// A file whose contents are not what its format says: which file, where in it, what is wrong.
 public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Where in a file.
@@ -37,26 +33,6 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
         case nil: "\(file): \(reason)"
         }
     }
-}
-
-/// What the operating system refused: which file, what was tried, why.
-public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The file's path as it was given.
-    public let file: String
-    /// What was tried: `open`, `write`, `rename`.
-    public let operation: String
-    /// The system's number (`ENOENT`, `EACCES`, `ENOSPC`).
-    public let code: Int32
-
-    /// What the system said (`errno`) to an operation on a file.
-    public init(file: String, operation: String, code: Int32) {
-        self.file = file
-        self.operation = operation
-        self.code = code
-    }
-
-    /// `cannot open net.safetensors: No such file or directory`.
-    public var description: String { "cannot \(operation) \(file): \(String(cString: strerror(code)))" }
 }
 
 /// A key from a file as it may stand in a message: short, and without control characters.

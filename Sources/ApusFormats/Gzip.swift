@@ -1,3 +1,4 @@
+import ApusSystem
 import CZlib
 
 /// Reads gzip files piece by piece, never more than the caller asked for.

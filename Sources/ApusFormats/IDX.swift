@@ -1,4 +1,5 @@
 import ApusCore
+import ApusSystem
 
 /// Files in the IDX format of MNIST and its kin, gzipped or not: two zero bytes, the type of the elements, the number of dimensions, the extents
 /// (32 bits, big endian), the elements. http://yann.lecun.com/exdb/mnist

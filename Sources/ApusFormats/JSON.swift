@@ -1,4 +1,5 @@
 import ApusCore
+import ApusSystem
 
 /// A JSON value as the text has it: objects keep the order of their keys, whole numbers stay exact.
 package enum JSON: Hashable, Sendable {

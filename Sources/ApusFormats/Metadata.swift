@@ -1,4 +1,5 @@
 import ApusCore
+import ApusSystem
 
 /// Strings by name: what a file says of itself beside its tensors.
 ///

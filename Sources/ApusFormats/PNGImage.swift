@@ -1,4 +1,5 @@
 import ApusCore
+import ApusSystem
 import CFormats
 import Glibc
 

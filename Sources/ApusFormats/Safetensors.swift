@@ -1,4 +1,5 @@
 import ApusCore
+import ApusSystem
 import Glibc
 
 /// A file in the safetensors format: named tensors, and a dictionary of strings that says what they are.

@@ -1,4 +1,5 @@
 import ApusCore
+import ApusSystem
 
 /// What an optimizer needs to go on where it was: tensors, and numbers as text.
 ///

@@ -3,6 +3,7 @@ import ApusData
 import ApusFormats
 import ApusNN
 import ApusOptim
+import ApusSystem
 import Synchronization
 
 /// A training loop for those who want one: epochs, metrics, evaluation, checkpoints, resuming, stopping in good order.

@@ -1,4 +1,5 @@
 import Apus
+import ApusSystem
 import Foundation
 import TestSupport
 import Testing

@@ -1,4 +1,5 @@
 import Apus
+import ApusSystem
 import TestSupport
 import Testing
 @testable import ApusCore

@@ -1,5 +1,6 @@
 import Apus
 import ApusFormats
+import ApusSystem
 import Glibc
 import TestSupport
 import Testing

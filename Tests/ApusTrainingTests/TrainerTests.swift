@@ -1,4 +1,5 @@
 import Apus
+import ApusSystem
 @testable import ApusTraining
 import Glibc
 import TestSupport
@@ -180,7 +181,7 @@ func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
 }
 
 func removeAll(_ path: String) {
-    for name in (try? RunFolder.names(in: path)) ?? [] {
+    for name in (try? Folder.names(in: path)) ?? [] {
         let inner = "\(path)/\(name)"
         var status = stat()
         if lstat(inner, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { removeAll(inner) } else { unlink(inner) }

@@ -1,4 +1,5 @@
 import Apus
+import ApusSystem
 
 extension Device {
     /// The devices that suites run on: every one that is available, or those that the environment variable `APUS_TEST_DEVICES` names, with

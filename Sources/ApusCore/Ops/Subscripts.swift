@@ -1,3 +1,5 @@
+import ApusSystem
+
 /// What may stand in `x[…]`: integers, ranges (also with a step, `stride(from: 0, to: 8, by: 2)`), `.slice(1, -1)`, `.all`, `.ellipsis`,
 /// `.newAxis`, and lists of integers and tensors (integer indices or bool masks). PyTorch's rules: negative positions count from the end, ranges are clipped to the
 /// extent, integers are not.

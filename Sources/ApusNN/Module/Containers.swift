@@ -1,4 +1,5 @@
 import ApusCore
+import ApusSystem
 import OrderedCollections
 
 /// Modules by name, in order, without a way of its own to run them. PyTorch: `nn.ModuleDict`.

@@ -1,4 +1,5 @@
 import ApusCore
+import ApusSystem
 
 extension Module {
     /// Runs `body`, in which this module computes with `tensors` in place of its parameters and buffers of those keys. Gradients flow to them.

@@ -1,4 +1,5 @@
 import ApusCore
+import ApusSystem
 
 /// Gives a layer or parameter a name of one's own in keys and print: `@Named("LayerNorm") var norm = LayerNorm([32])`.
 @propertyWrapper public struct Named<Value> {

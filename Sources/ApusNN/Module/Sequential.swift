@@ -1,4 +1,5 @@
 import ApusCore
+import ApusSystem
 import OrderedCollections
 
 /// Modules that run one after the other. PyTorch: `nn.Sequential`.

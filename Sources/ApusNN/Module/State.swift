@@ -1,4 +1,5 @@
 import ApusCore
+import ApusSystem
 
 /// A state dict that does not fit the module it was loaded into, with everything that is wrong with it.
 public struct StateDictError: Error, Hashable, Sendable, CustomStringConvertible {

@@ -1,4 +1,5 @@
 import ApusCore
+import ApusSystem
 import Glibc
 
 /// Shows a run as it goes: on a terminal a bar that is redrawn in place, at most ten times a second; elsewhere plain lines.

@@ -1,4 +1,5 @@
 import ApusCore
+import ApusSystem
 import Glibc
 
 /// What a file descriptor can show.

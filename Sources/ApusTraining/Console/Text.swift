@@ -1,4 +1,5 @@
 import ApusCore
+import ApusSystem
 
 /// Numbers and times as people read them. Without Foundation, so that a program that trains starts as quickly as it can.
 package enum Text {

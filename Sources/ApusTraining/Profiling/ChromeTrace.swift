@@ -1,4 +1,5 @@
 import ApusFormats
+import ApusSystem
 
 extension Profile {
     /// Writes all events in Chrome's trace format, for chrome://tracing or ui.perfetto.dev; times in microseconds.

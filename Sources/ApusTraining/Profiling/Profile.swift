@@ -1,5 +1,6 @@
 import ApusCore
 import ApusNN
+import ApusSystem
 
 /// Where the time goes: every op, derivative, call of a module and step of an optimizer that ran while it was recorded, on this thread.
 ///

@@ -1,4 +1,5 @@
 import ApusFormats
+import ApusSystem
 
 /// What a run came to, as one HTML file that needs nothing else: curves, confusion matrix, worst mistakes, the model's summary, what was run.
 ///

@@ -1,6 +1,7 @@
 import ApusCore
 import ApusData
 import ApusFormats
+import ApusSystem
 
 /// How the images of a folder without parts are dealt out among learning and testing.
 enum Deal: Hashable {

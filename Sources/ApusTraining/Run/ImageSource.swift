@@ -1,6 +1,7 @@
 import ApusCore
 import ApusData
 import ApusFormats
+import ApusSystem
 import Glibc
 
 /// A folder of images: whether it has two parts or is dealt out, and what its images are turned into.

@@ -1,6 +1,7 @@
 import ApusCore
 import ApusFormats
 import ApusNN
+import ApusSystem
 
 /// A `Sequential` described in a JSON file: a list of layers by PyTorch's class and argument names.
 ///

@@ -1,4 +1,5 @@
 import ApusFormats
+import ApusSystem
 import Glibc
 
 /// `metrics.jsonl`: one JSON object a line, as the run goes. A resumed run cuts off what came after its checkpoint, so that no line is there twice.
@@ -28,16 +29,7 @@ final class MetricsLog {
     func append(_ line: JSON) throws {
         var text = line.text + "\n"
         try text.withUTF8 { bytes in
-            var rest = UnsafeRawBufferPointer(bytes)
-            while !rest.isEmpty {
-                let written = write(descriptor, rest.baseAddress, rest.count)
-                if written < 0 {
-                    if errno == EINTR { continue }
-                    throw FileError(file: path, operation: "write", code: errno)
-                }
-                length += written
-                rest = UnsafeRawBufferPointer(rebasing: rest[written...])
-            }
+            try writeAll(UnsafeRawBufferPointer(bytes), to: descriptor, path) { length += $0 }
         }
     }
 

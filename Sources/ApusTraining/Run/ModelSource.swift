@@ -1,6 +1,7 @@
 import ApusCore
 import ApusFormats
 import ApusNN
+import ApusSystem
 import Glibc
 
 /// Where the model of a run comes from: the zoo by name, or a FILE.json that describes a `Sequential`.

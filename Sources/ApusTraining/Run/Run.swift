@@ -3,6 +3,7 @@ import ApusData
 import ApusFormats
 import ApusNN
 import ApusOptim
+import ApusSystem
 import Glibc
 
 /// A run of `apus train`: a folder, the options in it, and all that follows from them.

@@ -1,4 +1,5 @@
 import ApusFormats
+import ApusSystem
 import Glibc
 
 /// The folder of a run, and what is where in it.
@@ -40,7 +41,7 @@ public struct RunFolder: Sendable {
     /// Throws a ``RunError`` where the folder holds something already.
     public func create(_ options: RunOptions) throws {
         let text = options.json.text + "\n"
-        if let names = try RunFolder.names(in: path) {
+        if let names = try Folder.names(in: path) {
             // What a killed writer leaves behind is nobody's.
             guard names.allSatisfy({ $0 == ".options.json.tmp" }) else {
                 throw RunError(
@@ -51,9 +52,9 @@ public struct RunFolder: Sendable {
             return try AtomicFile.write(text, to: self.options)
         }
         let (parent, name) = AtomicFile.split(path)
-        try RunFolder.makeFolders(parent)
+        try Folder.make(parent)
         let temporary = RunFolder("\(parent)/\(AtomicFile.temporaryName(name, "\(getpid()).tmp"))")
-        guard mkdir(temporary.path, 0o777) == 0 || errno == EEXIST else { throw FileError(file: path, operation: "make", code: errno) }
+        do { try Folder.makeOne(temporary.path) } catch { throw FileError(file: path, operation: "make", code: error.code) }
         do {
             try AtomicFile.write(text, to: temporary.options)
             guard rename(temporary.path, path) == 0 else { throw FileError(file: path, operation: "make", code: errno) }
@@ -67,21 +68,21 @@ public struct RunFolder: Sendable {
 
     /// Takes away what ``create(_:)`` made, for a run that could not begin.
     public func removeIfUnused() {
-        guard let names = try? RunFolder.names(in: path), names.allSatisfy(["options.json", "metrics.jsonl", "lock"].contains) else { return }
+        guard let names = try? Folder.names(in: path), names.allSatisfy(["options.json", "metrics.jsonl", "lock"].contains) else { return }
         for name in names { unlink("\(path)/\(name)") }
         rmdir(path)
     }
 
     /// The options of the run in the folder. Throws a ``RunError`` where there is none.
     public func loadOptions() throws -> RunOptions {
-        guard try RunFolder.names(in: path) != nil else { throw RunError("there is no folder \(path) to resume a run in") }
-        guard access(options, F_OK) == 0 else { throw RunError("\(path) holds no run: there is no options.json in it") }
+        guard try Folder.names(in: path) != nil else { throw RunError("there is no folder \(path) to resume a run in") }
+        guard Folder.exists(options) else { throw RunError("\(path) holds no run: there is no options.json in it") }
         return try RunOptions(contentsOf: options)
     }
 
     /// What the finished run came to, nil where it is not finished, or has been given more epochs since.
     package func loadResult(_ options: RunOptions) throws -> Run.Result? {
-        guard access(result, F_OK) == 0 else { return nil }
+        guard Folder.exists(result) else { return nil }
         guard let found = try Run.Result(json: JSON(contentsOf: result)) else { throw FormatError(file: result, reason: "not the result of a run") }
         return found.epochs == options.epochs ? found : nil
     }
@@ -89,29 +90,7 @@ public struct RunFolder: Sendable {
     /// The first of `base-1`, `base-2`, … that does not exist.
     public static func free(_ base: String) -> String {
         var number = 1
-        while access("\(base)-\(number)", F_OK) == 0 { number += 1 }
+        while Folder.exists("\(base)-\(number)") { number += 1 }
         return "\(base)-\(number)"
-    }
-
-    /// Whether `path` is a folder. Throws where that cannot be found out.
-    package static func isFolder(_ path: String) throws -> Bool {
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw FileError(file: path, operation: "open", code: errno) }
-        return status.st_mode & S_IFMT == S_IFDIR
-    }
-
-    /// Whether there is a file or folder at `path`.
-    package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
-
-    /// What is in a folder, sorted; nil where there is no such folder. Throws where it is a file, or may not be read.
-    static func names(in path: String) throws -> [String]? {
-        do { return try RawPath(path).names()?.map(RawPath.text) } catch { throw FileError(file: path, operation: "open", code: error.code) }
-    }
-
-    private static func makeFolders(_ path: String) throws {
-        guard !path.isEmpty, access(path, F_OK) != 0 else { return }
-        let (parent, _) = AtomicFile.split(path)
-        if parent != path { try makeFolders(parent) }
-        guard mkdir(path, 0o777) == 0 || errno == EEXIST else { throw FileError(file: path, operation: "make", code: errno) }
     }
 }

@@ -1,4 +1,5 @@
 import ApusFormats
+import ApusSystem
 import Glibc
 
 /// Keeps other processes from working on a run, as long as it lives: two that write into one folder would leave a mixture of both.
@@ -26,8 +27,7 @@ final class RunLock {
                 break // A file system without locks.
             }
             // Who held it before us may have taken the file away when it was done: then the one that is there now is to be locked.
-            var ours = stat(), there = stat()
-            if fstat(descriptor, &ours) == 0, stat(path, &there) == 0, ours.st_ino == there.st_ino, ours.st_dev == there.st_dev {
+            if isStillThere(descriptor, at: path) {
                 self.descriptor = descriptor
                 break
             }

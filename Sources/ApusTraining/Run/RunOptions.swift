@@ -1,6 +1,7 @@
 import ApusCore
 import ApusFormats
 import ApusOptim
+import ApusSystem
 
 /// Something that was asked for and cannot be had: an unknown name, a folder that holds another run.
 public struct RunError: Error, Hashable, Sendable, CustomStringConvertible {

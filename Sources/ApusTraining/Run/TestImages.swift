@@ -1,6 +1,7 @@
 import ApusCore
 import ApusData
 import ApusFormats
+import ApusSystem
 
 /// The images that a trained model is tested on: brought to what it was trained on, with its own numbers for the classes.
 package struct TestImages {

@@ -1,21 +1,9 @@
-// What reading and writing files needs in C: libpng, whose errors are longjmps that Swift must not see, and a checksum.
+// libpng, whose errors are longjmps that Swift must not see.
 #ifndef APUS_CFORMATS_H
 #define APUS_CFORMATS_H
 
 #include <stddef.h>
 #include <stdint.h>
-
-/// XXH64 (seed 0), fed in pieces. https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
-typedef struct {
-    uint64_t lanes[4];
-    uint64_t total;
-    uint8_t pending[32];
-    uint32_t pending_count;
-} apus_xxh64;
-
-void apus_xxh64_start(apus_xxh64 *_Nonnull state);
-void apus_xxh64_update(apus_xxh64 *_Nonnull state, const void *_Nullable bytes, size_t count);
-uint64_t apus_xxh64_finish(const apus_xxh64 *_Nonnull state);
 
 /// What a PNG's first chunk says. Filled before any pixel is decoded.
 typedef struct {

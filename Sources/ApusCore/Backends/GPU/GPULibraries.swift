@@ -1,3 +1,5 @@
+import ApusSystem
+
 // Libraries of the vendors' for products and convolutions. Where one is missing, or does not take what it is given, `GPUBackend` computes
 // it by kernels of its own.
 

@@ -1,3 +1,4 @@
+import ApusSystem
 import CDrivers
 
 /// A device of OpenCL 1.2 or later, with one queue whose commands run in order.

@@ -1,3 +1,4 @@
+import ApusSystem
 import CDrivers
 
 /// OpenCL, where the machine has it: opened when it is first asked for.

@@ -11,7 +11,8 @@ package enum AtomicFile {
     ///
     /// A symbolic link is followed, also one to a file that is not there yet. A device or pipe, which cannot be replaced, is written directly.
     /// `beforeRename` runs when the new bytes are safe on the disk and the old file is still in place.
-    package static func write(to path: String, beforeRename: () throws -> Void = {}, _ body: (Writer) throws -> Void) throws {
+    /// What can be made again need not outlive a power failure: `isDurable: false` does not wait for the disk.
+    package static func write(to path: String, isDurable: Bool = true, beforeRename: () throws -> Void = {}, _ body: (Writer) throws -> Void) throws {
         var status = stat()
         let exists = stat(path, &status) == 0
         if exists {
@@ -31,14 +32,14 @@ package enum AtomicFile {
             let writer = Writer(path: path, descriptor: descriptor)
             try body(writer)
             try writer.flush()
-            guard fsync(descriptor) == 0 else { throw FileError(file: path, operation: "write", code: errno) }
+            guard !isDurable || fsync(descriptor) == 0 else { throw FileError(file: path, operation: "write", code: errno) }
             try beforeRename()
             guard rename(temporary, target) == 0 else { throw FileError(file: path, operation: "write", code: errno) }
         } catch {
             unlink(temporary)
             throw error
         }
-        try syncFolder(folder)
+        if isDurable { try syncFolder(folder) }
     }
 
     /// Replaces the file at `path` with `text`.
@@ -76,8 +77,7 @@ package enum AtomicFile {
             let descriptor = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
             guard descriptor >= 0 else { throw FileError(file: path, operation: "write", code: errno) }
             while flock(descriptor, LOCK_EX) != 0 && errno == EINTR {}
-            var ours = stat(), there = stat()
-            if fstat(descriptor, &ours) == 0, stat(temporary, &there) == 0, ours.st_ino == there.st_ino, ours.st_dev == there.st_dev {
+            if isStillThere(descriptor, at: temporary) {
                 if ftruncate(descriptor, 0) == 0 { return descriptor }
                 let code = errno
                 close(descriptor)
@@ -137,7 +137,7 @@ package final class Writer {
         checksum?.update(bytes)
         if buffer.count + bytes.count > Writer.capacity { try flush() }
         if bytes.count >= Writer.capacity {
-            try writeAll(bytes)
+            try writeAll(bytes, to: descriptor, path)
         } else {
             buffer.append(contentsOf: bytes)
         }
@@ -150,18 +150,26 @@ package final class Writer {
     fileprivate func flush() throws {
         let full = buffer
         buffer.removeAll(keepingCapacity: true)
-        try full.withUnsafeBytes { try writeAll($0) }
+        try full.withUnsafeBytes { try writeAll($0, to: descriptor, path) }
     }
+}
 
-    private func writeAll(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
-        var rest = bytes
-        while !rest.isEmpty {
-            let written = Glibc.write(descriptor, rest.baseAddress, min(rest.count, 1 << 30))
-            if written < 0 {
-                if errno == EINTR { continue }
-                throw FileError(file: path, operation: "write", code: errno)
-            }
-            rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+/// Writes all of the bytes to an open file, whatever interrupts it. `progress` hears how many have been written, piece by piece.
+package func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, _ path: String, progress: (Int) -> Void = { _ in }) throws(FileError) {
+    var rest = bytes
+    while !rest.isEmpty {
+        let written = Glibc.write(descriptor, rest.baseAddress, min(rest.count, 1 << 30))
+        if written < 0 {
+            if errno == EINTR { continue }
+            throw FileError(file: path, operation: "write", code: errno)
         }
+        progress(written)
+        rest = UnsafeRawBufferPointer(rebasing: rest[written...])
     }
+}
+
+/// Whether the file at `path` is the one that is open: a writer who held its lock before us may have renamed or removed it.
+package func isStillThere(_ descriptor: Int32, at path: String) -> Bool {
+    var ours = stat(), there = stat()
+    return fstat(descriptor, &ours) == 0 && stat(path, &there) == 0 && ours.st_ino == there.st_ino && ours.st_dev == there.st_dev
 }

@@ -15,5 +15,5 @@ package func monotonicSeconds() -> Double {
 
 extension String {
     /// The text in a buffer that C has filled, up to the null that ends it.
-    init(fromC bytes: [CChar]) { self.init(decoding: bytes.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) }
+    package init(fromC bytes: [CChar]) { self.init(decoding: bytes.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) }
 }

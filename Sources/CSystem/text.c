@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "text.h"
+#include "CSystem.h"
 #include <locale.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+import ApusSystem
 import Synchronization
 
 /// Where a tensor lives and its ops are computed: the processor, or a device that OpenCL or CUDA reaches.

@@ -1,3 +1,5 @@
+import ApusSystem
+
 /// Prints as PyTorch does: four decimals or scientific notation, aligned columns, the corners of tensors with over 1,000 elements.
 extension Tensor: CustomStringConvertible {
     public var description: String {

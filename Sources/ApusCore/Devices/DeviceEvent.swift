@@ -1,3 +1,5 @@
+import ApusSystem
+
 /// A mark in a device's work: what was called before it has been done when it is reached. PyTorch: `torch.cuda.Event`.
 public final class DeviceEvent {
     private let backend: GPUBackend?

@@ -1,4 +1,4 @@
-import CKernels
+import CSystem
 
 /// Numbers as text with a decimal point, whatever locale the program has set: the one place that rounds them to digits.
 package enum NumberText {

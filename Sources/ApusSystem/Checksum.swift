@@ -1,4 +1,4 @@
-import CFormats
+import CSystem
 
 /// XXH64 of bytes that come in pieces: finds damage, not forgery.
 package struct Checksum {

@@ -1,4 +1,3 @@
-import ApusCore
 import Glibc
 
 /// A path as the system has it: bytes, which need not be UTF-8. A Swift string cannot hold such a one: what it makes of it is another name.

@@ -1,4 +1,4 @@
-#include "CFormats.h"
+#include "CSystem.h"
 #include <string.h>
 
 #define P1 0x9E3779B185EBCA87ULL

@@ -1,3 +1,5 @@
+import ApusSystem
+
 /// Tensors by name, in order: what a model, an optimizer or a file holds.
 ///
 /// PyTorch: the `OrderedDict` that `state_dict()` returns. Keys keep the order in which they were first set, so that files

@@ -1,0 +1,24 @@
+// What Swift's library lacks: numbers as text whatever the locale, and a checksum.
+#ifndef APUS_CSYSTEM_H
+#define APUS_CSYSTEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// Writes a number as `printf` does with "%.*e", "%.*f" or "%.*g" (`style` is 'e', 'f' or 'g'), always with a point, whatever locale the program
+/// has set. How many characters it takes, which may be more than the `capacity` that was written to.
+int apus_number_text(char *_Nonnull out, size_t capacity, char style, int digits, double value);
+
+/// XXH64 (seed 0), fed in pieces. https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
+typedef struct {
+    uint64_t lanes[4];
+    uint64_t total;
+    uint8_t pending[32];
+    uint32_t pending_count;
+} apus_xxh64;
+
+void apus_xxh64_start(apus_xxh64 *_Nonnull state);
+void apus_xxh64_update(apus_xxh64 *_Nonnull state, const void *_Nullable bytes, size_t count);
+uint64_t apus_xxh64_finish(const apus_xxh64 *_Nonnull state);
+
+#endif
