@@ -20,6 +20,7 @@ let package = Package(
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])], linkerSettings: [.linkedLibrary("m")]),
         .target(name: "CContext"),
         .target(name: "CDrivers"),
+        .target(name: "CDeviceKernels", exclude: ["kernels"]),
         .systemLibrary(name: "CZlib"),
         .target(name: "CSystem"),
         .target(name: "CFormats", linkerSettings: [.linkedLibrary("png16")]),
@@ -28,7 +29,7 @@ let package = Package(
         .target(name: "ApusSystem", dependencies: ["CSystem"]),
 
         // Floor 2: tensors, automatic differentiation, backends.
-        .target(name: "ApusCore", dependencies: ["ApusSystem", "COneDNN", "CKernels", "CContext", "CDrivers"]),
+        .target(name: "ApusCore", dependencies: ["ApusSystem", "COneDNN", "CKernels", "CContext", "CDrivers", "CDeviceKernels"]),
 
         // Floor 3: what is built from tensors.
         .target(name: "ApusNN", dependencies: ["ApusSystem", "ApusCore", "CContext", .product(name: "OrderedCollections", package: "swift-collections")]),

@@ -9,7 +9,15 @@
 #include <string.h>
 
 #include "double.h"
-#include "headers.h"
+
+// The headers that turn the kernels' dialect into either language, as the program has them.
+#pragma clang diagnostic ignored "-Wc23-extensions"
+static const char opencl_header[] = {
+#embed "../../Sources/CDeviceKernels/kernels/opencl.cl" suffix(, 0)
+};
+static const char cuda_header[] = {
+#embed "../../Sources/CDeviceKernels/kernels/cuda.cl" suffix(, 0)
+};
 
 enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NO_DEVICE = 100, INVALID_IMAGE = 200, INVALID_CONTEXT = 201, NOT_FOUND = 500, NOT_READY = 600, LOST = 719 };
 enum { MOST_ARGUMENTS = 256, CAPABILITY = 90 };

@@ -269,14 +269,17 @@ extension GPUBackend {
         run("random") { () throws(OpError) in
             try require(out.dtype)
             let perBlock = Philox.elementsPerBlock(kind, out.dtype)
-            let variant: Int32 = switch kind {
+            // As `random.cl` names them.
+            let number: Int32 = switch kind {
             case .uniform: 0
             case .normal: 1
             case .integers: 2
             case .bernoulli: 3
             }
-            let made = try kernel(KernelKey("random_fill", out.dtype, variant: variant)) {
-                KernelDialect.bind(out.dtype) + "#define PER_BLOCK \(perBlock)\n" + KernelDialect.random.replacing("MAKE", with: KernelDialect.make(kind, out.dtype))
+            // As many as the significand of the type has.
+            let bits = out.dtype == .float16 ? 11 : out.dtype == .bfloat16 ? 8 : 24
+            let made = try kernel(KernelKey("random_fill", out.dtype, variant: number)) {
+                KernelDialect.bind(out.dtype) + "#define PER_BLOCK \(perBlock)\n#define KIND \(number)\n#define BITS \(bits)\n" + KernelDialect.random
             }
             try launch(made, groups: groups(for: (out.numel + perBlock - 1) / perBlock)) { arguments in
                 arguments.append(count: out.numel)

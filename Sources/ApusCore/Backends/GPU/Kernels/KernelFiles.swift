@@ -1,0 +1,39 @@
+import CDeviceKernels
+
+/// The files of `CDeviceKernels/kernels`, each with what it calls before it.
+extension KernelDialect {
+    // What turns the dialect into a language, and what every kernel may use.
+    static let openCL = file(apus_cl_opencl())
+    static let cuda = file(apus_cl_cuda())
+    static let types = file(apus_cl_types())
+    static let float64 = file(apus_cl_float64())
+
+    private static let groupSum = file(apus_cl_group_sum())
+    private static let indexReport = file(apus_cl_index_report())
+    static let compensatedSum = file(apus_cl_compensated_sum())
+
+    static let reduceRows = file(apus_cl_reduce_rows())
+    static let reduceColumns = file(apus_cl_reduce_columns())
+    static let argReduce = file(apus_cl_arg_reduce())
+    static let scan = file(apus_cl_scan())
+    static let linearScan = file(apus_cl_linear_scan())
+    static let sort = file(apus_cl_sort())
+
+    static let product = file(apus_cl_product())
+    static let windows = file(apus_cl_windows())
+    static let pooling = compensatedSum + file(apus_cl_pooling())
+
+    static let indexSelect = indexReport + file(apus_cl_index_select())
+    static let indexAdd = indexReport + compensatedSum + file(apus_cl_index_add())
+    static let gather = indexReport + file(apus_cl_gather())
+    static let scatter = indexReport + compensatedSum + file(apus_cl_scatter())
+    static let nonzero = file(apus_cl_nonzero())
+    static let random = file(apus_cl_random())
+
+    static let softmax = groupSum + file(apus_cl_softmax())
+    static let normalization = groupSum + compensatedSum + file(apus_cl_normalization())
+    static let recurrent = file(apus_cl_recurrent())
+    static let optimizer = file(apus_cl_optimizer())
+
+    private static func file(_ text: UnsafePointer<CChar>) -> String { String(cString: text) }
+}

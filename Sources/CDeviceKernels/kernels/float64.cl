@@ -1,0 +1,2 @@
+TYPE(float64, f64, f64, SAME, SAME)
+INTEGER_OF(f64)
