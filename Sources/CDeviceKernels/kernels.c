@@ -84,3 +84,24 @@ END
 FILE(sort)
 #embed "kernels/sort.cl" suffix(, 0)
 END
+FILE(expressions)
+#embed "kernels/expressions.cl" suffix(, 0)
+END
+FILE(integers)
+#embed "../CKernels/math_integer.h" suffix(, 0)
+END
+FILE(elementary)
+#embed "kernels/elementary.cl" suffix(, 0)
+END
+FILE(exponentials_f32)
+#embed "kernels/exponentials_f32.cl" suffix(, 0)
+END
+FILE(exponentials_f64)
+#embed "kernels/exponentials_f64.cl" suffix(, 0)
+END
+FILE(pairs)
+#embed "../CKernels/math_pairs.h" suffix(, 0)
+END
+FILE(special)
+#embed "kernels/special.cl" suffix(, 0)
+END

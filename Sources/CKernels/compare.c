@@ -1,36 +1,23 @@
-#include "pointwise.h"
 #include "pointwise_core.h"
+#include "pointwise.h"
 
-// Comparisons, in the order of Swift's `CompareKind`. A bool is compared by what it means, whatever byte stands for true.
-#define COMPARE(NAME, T, READ)                                                                                              \
-    APUS_KERNEL_2(NAME##_eq, T, apus_bool, READ(x) == READ(y))                                                              \
-    APUS_KERNEL_2(NAME##_ne, T, apus_bool, READ(x) != READ(y))                                                              \
-    APUS_KERNEL_2(NAME##_lt, T, apus_bool, READ(x) < READ(y))                                                               \
-    APUS_KERNEL_2(NAME##_le, T, apus_bool, READ(x) <= READ(y))                                                              \
-    APUS_KERNEL_2(NAME##_gt, T, apus_bool, READ(x) > READ(y))                                                               \
-    APUS_KERNEL_2(NAME##_ge, T, apus_bool, READ(x) >= READ(y))
-#define ITSELF(x) (x)
-#define TRUTH(x) ((x) != 0)
-COMPARE(boolean, apus_bool, TRUTH)
-COMPARE(uint8, uint8_t, ITSELF)
-COMPARE(int8, int8_t, ITSELF)
-COMPARE(int16, int16_t, ITSELF)
-COMPARE(int32, int32_t, ITSELF)
-COMPARE(int64, int64_t, ITSELF)
-COMPARE(float32, float, ITSELF)
-COMPARE(float64, double, ITSELF)
+#define TABLE "compare.def"
+#define FAMILY compare
+#define OPERANDS (x, y)
+#define KERNEL_OF_TYPE APUS_KERNEL_2
+#include "pointwise_kernels.h"
+#include "pointwise_rows.h"
 
-#define COLUMNS(KIND) {boolean_##KIND, uint8_##KIND, int8_##KIND, int16_##KIND, int32_##KIND, int64_##KIND, NULL, NULL, float32_##KIND, float64_##KIND}
-static apus_kernel *const kernels[6][10] = {COLUMNS(eq), COLUMNS(ne), COLUMNS(lt), COLUMNS(le), COLUMNS(gt), COLUMNS(ge)};
+apus_function apus_compare_function(apus_compare_kind kind) { return rows[kind].says; }
 
-void apus_compare(int kind, const apus_tensor *a, const apus_tensor *b, const apus_tensor *out) {
+void apus_compare(apus_compare_kind kind, const apus_tensor *a, const apus_tensor *b, const apus_tensor *out) {
     const apus_tensor *in[] = {a, b};
     apus_parameters none = {0};
-    apus_pointwise(kernels[kind][compute_dtype(a->dtype)], 2, in, &none, out);
+    apus_pointwise(kernel_for(kind, a->dtype), 2, in, &none, out);
 }
 
-void apus_compare_flat(int kind, int dtype, int64_t n, const void *a, const void *b, void *out) {
-    apus_kernel *kernel = kernels[kind][compute_dtype(dtype)];
+void apus_compare_flat(apus_compare_kind kind, int dtype, int64_t n, const void *a, const void *b, void *out) {
+    apus_kernel *kernel = kernel_for(kind, dtype);
     apus_parameters none = {0};
     if (n <= APUS_GRAIN && !is_half(dtype)) {
         kernel(n, out, a, b, NULL, &none);

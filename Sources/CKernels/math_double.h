@@ -7,6 +7,15 @@
 
 #include "math_float.h"
 
+// These take either type.
+#define d_sqrt f_sqrt
+#define d_abs f_abs
+#define d_copysign f_copysign
+#define d_floor f_floor
+#define d_ceil f_ceil
+#define d_round f_round
+#define d_trunc f_trunc
+
 #define d_exp exp
 #define d_exp2 exp2
 #define d_expm1 expm1

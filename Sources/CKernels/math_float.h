@@ -14,6 +14,10 @@
 #define f_sqrt(x) __builtin_elementwise_sqrt(x)
 #define f_abs(x) __builtin_elementwise_abs(x)
 #define f_copysign(x, y) __builtin_elementwise_copysign(x, y)
+#define f_floor(x) __builtin_elementwise_floor(x)
+#define f_ceil(x) __builtin_elementwise_ceil(x)
+#define f_round(x) __builtin_elementwise_roundeven(x)
+#define f_trunc(x) __builtin_elementwise_trunc(x)
 
 /// The nearest whole number, as float and as integer, of a number below 2^22: adding 1.5·2^23 leaves it in the low bits.
 #define ROUND_MAGIC 12582912.0f

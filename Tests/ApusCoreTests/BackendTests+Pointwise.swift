@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Every backend against the reference. A kind is tested with every dtype that the contract of `Backend` gives it, in every layout and
-/// over sizes around the widths of vectors, chunks and blocks; a new kind is tested without a line here unless its domain is a special one.
+/// over sizes around the widths of vectors, chunks and blocks; a new kind is tested without a line here unless it needs numbers of its own.
 enum BackendTests {
     /// The devices that are compared with the reference.
     static let devices = Device.tested
@@ -55,52 +55,57 @@ struct Tolerance {
 @Suite("Backends: pointwise") struct PointwiseBackendTests {
     // MARK: Functions of one number
 
-    struct UnaryCase {
+    struct Case {
         var tolerance = Tolerance.elementary
         var range = -4.0...4.0
         /// Whether the corners (infinities, the largest number) are within its domain without overflow in between.
         var corners = true
+        /// Whether the largest number is.
+        var largest = true
         var parameters: [KernelParameters] = [KernelParameters()]
+
+        func specials(_ dtype: DType) -> [Double] { dtype.corners.filter { corners || $0.isNaN || $0.isFinite } + (corners && largest ? [dtype.largest, -dtype.largest] : []) }
     }
 
-    static func unaryCase(_ kind: UnaryKind) -> UnaryCase {
+    static func unaryCase(_ kind: UnaryKind) -> Case {
         switch kind {
         case .negative, .absolute, .sign, .square, .logicalNot, .isNaN, .isInf, .isFinite, .bitwiseNot, .reciprocal, .sqrt, .floor, .ceil, .round,
             .trunc, .frac, .relu:
-            UnaryCase(tolerance: .exact)
-        case .asin, .acos, .atanh: UnaryCase(range: -1...1)
-        case .erfinv: UnaryCase(tolerance: Tolerance(ulps: 8), range: -1...1)
-        case .acosh: UnaryCase(range: 1...100)
-        case .log, .log2, .log10, .rsqrt: UnaryCase(range: 0...1000)
+            Case(tolerance: .exact)
+        case .asin, .acos, .atanh: Case(range: -1...1)
+        case .erfinv: Case(tolerance: Tolerance(ulps: 8), range: -1...1)
+        case .acosh: Case(range: 1...100)
+        case .log, .log2, .log10, .rsqrt: Case(range: 0...1000)
         // Zeros between poles: the error is absolute there.
-        case .ndtri: UnaryCase(tolerance: Tolerance(ulps: 8), range: 0...1)
-        case .polygamma: UnaryCase(tolerance: Tolerance(ulps: 64, absolute: 256), range: -6...20, parameters: [0, 1, 2, 5, 25].map { KernelParameters($0) })
-        case .lgamma, .digamma: UnaryCase(tolerance: Tolerance(ulps: 16, absolute: 256), range: -6...20)
-        case .exp, .exp2, .expm1, .sinh, .cosh, .tanh, .sigmoid: UnaryCase(range: -80...80)
-        case .logSigmoid, .mish, .silu, .gelu, .geluTanh, .hardsigmoid, .softsign: UnaryCase(tolerance: .formula, range: -20...20)
+        case .ndtri: Case(tolerance: Tolerance(ulps: 8), range: 0...1)
+        case .polygamma: Case(tolerance: Tolerance(ulps: 64, absolute: 256), range: -6...20, parameters: [0, 1, 2, 5, 25].map { KernelParameters($0) })
+        case .lgamma, .digamma: Case(tolerance: Tolerance(ulps: 16, absolute: 256), range: -6...20)
+        case .exp, .exp2, .expm1, .sinh, .cosh, .tanh, .sigmoid: Case(range: -80...80)
+        case .logSigmoid, .mish, .silu, .gelu, .geluTanh, .hardsigmoid, .softsign: Case(tolerance: .formula, range: -20...20)
         // x·6/6 overflows.
-        case .hardswish: UnaryCase(tolerance: .formula, corners: false)
-        case .leakyRelu, .hardshrink: UnaryCase(tolerance: .exact, parameters: [KernelParameters(0.25), KernelParameters(0)])
-        case .softshrink: UnaryCase(tolerance: .exact, parameters: [KernelParameters(0.5)])
-        case .threshold: UnaryCase(tolerance: .exact, parameters: [KernelParameters(0.5, -3)])
-        case .clamp: UnaryCase(tolerance: .exact, parameters: [KernelParameters(-1, 2), KernelParameters(-.infinity, 1), KernelParameters(1, .infinity)])
-        case .elu: UnaryCase(tolerance: .formula, corners: false, parameters: [KernelParameters(1, 1, 1), KernelParameters(1.5, 1.25, 0.75)])
-        case .softplus: UnaryCase(tolerance: .formula, range: -30...30, corners: false, parameters: [KernelParameters(1, 20), KernelParameters(2, 8)])
-        case .affine: UnaryCase(tolerance: .formula, corners: false, parameters: [KernelParameters(1.5, -0.25), KernelParameters(-3, 2)])
+        case .hardswish: Case(tolerance: .formula, corners: false)
+        case .leakyRelu, .hardshrink: Case(tolerance: .exact, parameters: [KernelParameters(0.25), KernelParameters(0)])
+        case .softshrink: Case(tolerance: .exact, parameters: [KernelParameters(0.5)])
+        case .threshold: Case(tolerance: .exact, parameters: [KernelParameters(0.5, -3)])
+        case .clamp: Case(tolerance: .exact, parameters: [KernelParameters(-1, 2), KernelParameters(-.infinity, 1), KernelParameters(1, .infinity)])
+        case .elu: Case(tolerance: .formula, corners: false, parameters: [KernelParameters(1, 1, 1), KernelParameters(1.5, 1.25, 0.75)])
+        case .softplus: Case(tolerance: .formula, range: -30...30, corners: false, parameters: [KernelParameters(1, 20), KernelParameters(2, 8)])
+        case .affine: Case(tolerance: .formula, corners: false, parameters: [KernelParameters(1.5, -0.25), KernelParameters(-3, 2)])
         case .powScalar:
-            UnaryCase(tolerance: Tolerance(ulps: 8), range: -5...5, parameters: [2, 3, 1, 0, 0.5, -0.5, -1, -2, 2.5, 7].map { KernelParameters($0) })
-        default: UnaryCase()
+            Case(tolerance: Tolerance(ulps: 8), range: -5...5, parameters: [2, 3, 1, 0, 0.5, -0.5, -1, -2, 2.5, 7].map { KernelParameters($0) })
+        default: Case()
         }
     }
 
     @Test(arguments: BackendTests.devices, UnaryKind.allCases) func unary(_ device: Device, _ kind: UnaryKind) {
         let test = Self.unaryCase(kind)
-        let isPredicate = [.logicalNot, .isNaN, .isInf, .isFinite].contains(kind)
+        let oracle = ReferenceFunctions.unary(kind, KernelParameters()), domain = kind.function.domain
+        #expect(domain.floats == (oracle.ofFloats != nil) && domain.integers == (oracle.ofIntegers != nil), "\(kind) is for other dtypes in the table than in the reference")
         var samples = Samples(seed: UInt64(kind.rawValue))
 
         func compare(_ x: Tensor, _ layout: Layout, _ p: KernelParameters) {
             let x = Twin(x, layout, on: device)
-            let out = Twin(blank: x.reference.shape, isPredicate ? .bool : x.reference.dtype, on: device)
+            let out = Twin(blank: x.reference.shape, domain.writesBool ? .bool : x.reference.dtype, on: device)
             ReferenceBackend.shared.unary(kind, x.reference, p, into: out.reference)
             device.backend.unary(kind, x.tested, p, into: out.tested)
             BackendTests.complain(
@@ -108,12 +113,11 @@ struct Tolerance {
                 "\(kind) (\(p.a), \(p.b), \(p.c)) of \(x.reference.dtype) \(x.reference.shape) \(layout)")
         }
 
-        if kind != .bitwiseNot {
+        if domain.floats {
             for dtype in DType.floats {
-                let specials = dtype.corners.filter { test.corners || $0.isNaN || $0.isFinite } + (test.corners ? [dtype.largest, -dtype.largest] : [])
                 for p in test.parameters {
                     for shape in BackendTests.shapes {
-                        let x = samples.tensor(shape, dtype, in: test.range, specials: specials)
+                        let x = samples.tensor(shape, dtype, in: test.range, specials: test.specials(dtype))
                         for layout in Layout.allCases { compare(x, layout, p) }
                     }
                 }
@@ -121,7 +125,7 @@ struct Tolerance {
             let (shape, layout) = BackendTests.large(kind.rawValue)
             compare(samples.tensor(shape, .float32, in: test.range, specials: DType.float32.corners.filter { test.corners || $0.isNaN }), layout, test.parameters[0])
         }
-        for dtype in Self.integerTypes(kind) {
+        for dtype in DType.allCases where !dtype.isFloatingPoint && domain.contains(dtype) {
             for p in test.parameters where kind != .powScalar || p.a >= 0 && p.a == p.a.rounded() {
                 // Constants beside integers are whole.
                 let p = KernelParameters(p.a.rounded(), p.b.rounded())
@@ -135,14 +139,6 @@ struct Tolerance {
 
     /// Kinds whose zeros have the sign that IEEE 754 says.
     static let signed: [UnaryKind] = [.negative, .absolute, .reciprocal, .sqrt, .floor, .ceil, .round, .trunc, .sin, .tan, .asin, .atan, .sinh, .tanh, .asinh]
-
-    static func integerTypes(_ kind: UnaryKind) -> [DType] {
-        switch kind {
-        case .negative, .absolute, .sign, .square, .relu, .clamp, .threshold, .powScalar, .affine: DType.integers
-        case .logicalNot, .isNaN, .isInf, .isFinite, .bitwiseNot: [.bool] + DType.integers
-        default: []
-        }
-    }
 
     /// In place: the output is the very same view as the operand.
     @Test(arguments: BackendTests.devices) func inPlace(_ device: Device) {
@@ -161,32 +157,34 @@ struct Tolerance {
 
     // MARK: Functions of two numbers
 
-    static func binaryCase(_ kind: BinaryKind) -> UnaryCase {
+    static func binaryCase(_ kind: BinaryKind) -> Case {
         switch kind {
         case .add, .sub, .mul, .minimum, .maximum, .truncDivide, .remainder, .fmod, .div, .copysign, .reluGrad, .bitwiseAnd, .bitwiseOr,
             .bitwiseXor, .shiftLeft, .shiftRight:
-            UnaryCase(tolerance: .exact)
+            Case(tolerance: .exact)
         // A quotient beyond the type's whole numbers is rounded on the way.
-        case .floorDivide: UnaryCase(tolerance: Tolerance(ulps: 2))
-        case .pow, .atan2, .hypot: UnaryCase(tolerance: Tolerance(ulps: 8))
-        case .logaddexp: UnaryCase(tolerance: .formula)
-        case .gammainc, .gammaSampleGrad: UnaryCase(tolerance: Tolerance(ulps: 2000, absolute: 2000), corners: false)
-        case .leakyReluGrad: UnaryCase(tolerance: .exact, corners: false, parameters: [KernelParameters(0.25)])
-        case .hardtanhGrad, .clampGrad: UnaryCase(tolerance: .exact, parameters: [KernelParameters(-1, 2), KernelParameters(0.5, .infinity)])
-        case .eluGrad: UnaryCase(tolerance: .formula, corners: false, parameters: [KernelParameters(1, 1, 1), KernelParameters(1.5, 1.25, 0.75)])
-        case .softplusGrad: UnaryCase(tolerance: .formula, corners: false, parameters: [KernelParameters(1, 20), KernelParameters(2, 8)])
-        case .addScaled: UnaryCase(tolerance: .formula, corners: false, parameters: [KernelParameters(1), KernelParameters(-0.75)])
-        case .sigmoidGrad, .tanhGrad, .geluGrad, .geluTanhGrad, .siluGrad: UnaryCase(tolerance: .formula, corners: false)
+        case .floorDivide: Case(tolerance: Tolerance(ulps: 2), largest: false)
+        case .pow, .atan2, .hypot: Case(tolerance: Tolerance(ulps: 8))
+        case .logaddexp: Case(tolerance: .formula)
+        case .gammainc, .gammaSampleGrad: Case(tolerance: Tolerance(ulps: 2000, absolute: 2000), corners: false)
+        case .leakyReluGrad: Case(tolerance: .exact, corners: false, parameters: [KernelParameters(0.25)])
+        case .hardtanhGrad, .clampGrad: Case(tolerance: .exact, parameters: [KernelParameters(-1, 2), KernelParameters(0.5, .infinity)])
+        case .eluGrad: Case(tolerance: .formula, corners: false, parameters: [KernelParameters(1, 1, 1), KernelParameters(1.5, 1.25, 0.75)])
+        case .softplusGrad: Case(tolerance: .formula, corners: false, parameters: [KernelParameters(1, 20), KernelParameters(2, 8)])
+        case .addScaled: Case(tolerance: .formula, corners: false, parameters: [KernelParameters(1), KernelParameters(-0.75)])
+        case .sigmoidGrad, .tanhGrad, .geluGrad, .geluTanhGrad, .siluGrad: Case(tolerance: .formula, corners: false)
         }
     }
 
     @Test(arguments: BackendTests.devices, BinaryKind.allCases) func binary(_ device: Device, _ kind: BinaryKind) {
         let test = Self.binaryCase(kind)
         var samples = Samples(seed: 100 + UInt64(kind.rawValue))
+        let oracle = ReferenceFunctions.binary(kind, KernelParameters(), .float64), domain = kind.function.domain
+        #expect(domain.floats == (oracle.ofFloats != nil) && domain.integers == (oracle.ofIntegers != nil), "\(kind) is for other dtypes in the table than in the reference")
 
         func compare(_ a: Tensor, _ layoutA: Layout, _ b: Tensor, _ layoutB: Layout, _ p: KernelParameters) {
             let (a, b) = (Twin(a, layoutA, on: device), Twin(b, layoutB, on: device))
-            let out = Twin(blank: a.reference.shape, a.reference.dtype, on: device)
+            let out = Twin(blank: a.reference.shape, domain.writesBool ? .bool : a.reference.dtype, on: device)
             ReferenceBackend.shared.binary(kind, a.reference, b.reference, p, into: out.reference)
             device.backend.binary(kind, a.tested, b.tested, p, into: out.tested)
             let signs = [.add, .sub, .mul, .div, .copysign, .fmod].contains(kind)
@@ -195,11 +193,9 @@ struct Tolerance {
                 "\(kind) (\(p.a), \(p.b)) of \(a.reference.dtype) \(a.reference.shape) \(layoutA), \(layoutB)")
         }
 
-        if ![.bitwiseAnd, .bitwiseOr, .bitwiseXor, .shiftLeft, .shiftRight].contains(kind) {
+        if domain.floats {
             for dtype in DType.floats {
-                // The gamma distribution's functions leave the range of numbers where a concentration is denormal.
-                let isGamma = kind == .gammainc || kind == .gammaSampleGrad
-                let specials = isGamma ? [.nan, 1] : dtype.corners.filter { test.corners || $0.isNaN || $0.isFinite } + (test.corners && kind != .floorDivide ? [dtype.largest, -dtype.largest] : [])
+                let specials = Self.isGamma(kind) ? [.nan, 1] : test.specials(dtype)
                 for p in test.parameters {
                     for shape in BackendTests.shapes {
                         let (a, b) = (samples.tensor(shape, dtype, specials: specials), samples.tensor(shape, dtype, specials: specials.reversed() + [1]))
@@ -212,7 +208,7 @@ struct Tolerance {
             let (shape, layout) = BackendTests.large(kind.rawValue)
             compare(samples.tensor(shape, .float32), layout, samples.tensor(shape, .float32), .contiguous, test.parameters[0])
         }
-        for dtype in Self.integerTypes(kind) {
+        for dtype in DType.allCases where !dtype.isFloatingPoint && domain.contains(dtype) {
             for shape in BackendTests.shapes {
                 let a = samples.integers(shape, dtype)
                 let b = Self.second(kind, shape, dtype, &samples)
@@ -225,13 +221,8 @@ struct Tolerance {
         }
     }
 
-    static func integerTypes(_ kind: BinaryKind) -> [DType] {
-        switch kind {
-        case .add, .mul, .minimum, .maximum, .bitwiseAnd, .bitwiseOr, .bitwiseXor: [.bool] + DType.integers
-        case .sub, .floorDivide, .truncDivide, .remainder, .fmod, .pow, .shiftLeft, .shiftRight, .addScaled: DType.integers
-        default: []
-        }
-    }
+    /// The gamma distribution's functions leave the range of numbers where a concentration is denormal.
+    static func isGamma(_ kind: BinaryKind) -> Bool { kind == .gammainc || kind == .gammaSampleGrad }
 
     /// A second operand within the integer kind's domain.
     static func second(_ kind: BinaryKind, _ shape: Shape, _ dtype: DType, _ samples: inout Samples) -> Tensor {

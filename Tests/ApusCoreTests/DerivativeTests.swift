@@ -24,26 +24,9 @@ import Testing
         var testDescription: String { name }
     }
 
+    /// Of one number, and made of several ops; `RuleDerivativeTests` has the rules.
     static let unaryCases: [Case] = [
-        Case(name: "neg") { -$0 }, Case(name: "abs") { $0.abs() }, Case(name: "square") { $0.square() }, Case(name: "reciprocal", low: 0.3) { $0.reciprocal() },
-        Case(name: "sqrt", low: 0.3) { $0.sqrt() }, Case(name: "rsqrt", low: 0.3) { $0.rsqrt() }, Case(name: "exp") { $0.exp() }, Case(name: "exp2") { $0.exp2() },
-        Case(name: "expm1") { $0.expm1() }, Case(name: "log", low: 0.3) { $0.log() }, Case(name: "log2", low: 0.3) { $0.log2() }, Case(name: "log10", low: 0.3) { $0.log10() },
-        Case(name: "log1p", low: -0.7) { $0.log1p() }, Case(name: "sin") { $0.sin() }, Case(name: "cos") { $0.cos() }, Case(name: "tan", low: -1.2, high: 1.2) { $0.tan() },
-        Case(name: "asin", low: -0.9, high: 0.9) { $0.asin() }, Case(name: "acos", low: -0.9, high: 0.9) { $0.acos() }, Case(name: "atan") { $0.atan() },
-        Case(name: "sinh") { $0.sinh() }, Case(name: "cosh") { $0.cosh() }, Case(name: "tanh") { $0.tanh() }, Case(name: "asinh") { $0.asinh() },
-        Case(name: "acosh", low: 1.2, high: 3) { $0.acosh() }, Case(name: "atanh", low: -0.8, high: 0.8) { $0.atanh() }, Case(name: "erf") { $0.erf() }, Case(name: "erfc") { $0.erfc() },
-        Case(name: "erfinv", low: -0.8, high: 0.8) { $0.erfinv() }, Case(name: "lgamma", low: 0.4, high: 4) { $0.lgamma() },
-        Case(name: "ndtri", low: 0.1, high: 0.9) { $0.ndtri() }, Case(name: "lgamma of negative", low: -1.8, high: -1.2) { $0.lgamma() },
-        Case(name: "digamma", low: 0.4, high: 4) { $0.digamma() }, Case(name: "digamma of negative", low: -7.8, high: -7.2) { $0.digamma() },
-        Case(name: "polygamma 1", low: -0.8, high: -0.2) { $0.polygamma(1) }, Case(name: "polygamma 2", low: 0.6, high: 4) { $0.polygamma(2) },
-        Case(name: "floor") { $0.floor() * $0 }, Case(name: "round") { $0.round() * $0 }, Case(name: "sign") { $0.sign() * $0 }, Case(name: "frac") { $0.frac() },
-        Case(name: "sigmoid") { $0.sigmoid() }, Case(name: "logSigmoid") { $0.logSigmoid() }, Case(name: "softsign") { $0.softsign() }, Case(name: "mish") { $0.mish() },
-        Case(name: "silu") { $0.silu() }, Case(name: "hardsigmoid", low: -4.4, high: 4.4) { $0.hardsigmoid() }, Case(name: "hardswish", low: -4.4, high: 4.4) { $0.hardswish() },
-        Case(name: "relu") { $0.relu() }, Case(name: "gelu") { $0.gelu() }, Case(name: "gelu tanh") { $0.gelu(approximate: .tanh) }, Case(name: "leakyRelu") { $0.leakyRelu(negativeSlope: 0.2) },
-        Case(name: "elu") { $0.elu(alpha: 1.3, scale: 1.1, inputScale: 0.8) }, Case(name: "softplus") { $0.softplus(beta: 1.5, threshold: 2) }, Case(name: "hardtanh") { $0.hardtanh() },
-        Case(name: "clamp") { $0.clamp(min: -1.0, max: 1.0) }, Case(name: "hardshrink") { $0.hardshrink() }, Case(name: "softshrink") { $0.softshrink() }, Case(name: "threshold") { $0.threshold(0.5, 7) },
-        Case(name: "pow 3") { $0.pow(3) }, Case(name: "pow 2.5", low: 0.3) { $0.pow(2.5) }, Case(name: "logit", low: 0.1, high: 0.9) { $0.logit() },
-        Case(name: "affine") { 2 * $0 + 1 - $0 / 3 }, Case(name: "rsub") { (3 - $0) * (1 / ($0 + 5)) },
+        Case(name: "logit", low: 0.1, high: 0.9) { $0.logit() }, Case(name: "affine") { 2 * $0 + 1 - $0 / 3 }, Case(name: "rsub") { (3 - $0) * (1 / ($0 + 5)) },
     ]
 
     @Test(arguments: unaryCases) func unary(_ c: Case) {
@@ -58,18 +41,19 @@ import Testing
     }
 
     static let binaryCases: [Case2] = [
-        Case2(name: "add") { $0 + $1 }, Case2(name: "sub") { $0 - $1 }, Case2(name: "mul") { $0 * $1 }, Case2(name: "div", low: 0.4) { $0 / $1 }, Case2(name: "pow", low: 0.4) { $0.pow($1) },
-        Case2(name: "minimum") { $0.minimum($1) }, Case2(name: "maximum") { $0.maximum($1) }, Case2(name: "remainder", low: 0.4) { $0.remainder($1) }, Case2(name: "fmod", low: 0.4) { $0.fmod($1) },
-        Case2(name: "atan2") { $0.atan2($1) }, Case2(name: "hypot") { $0.hypot($1) }, Case2(name: "logaddexp") { $0.logaddexp($1) }, Case2(name: "copysign") { $0.copysign($1) },
-        Case2(name: "addScaled") { $0.add($1, alpha: 2.5) }, Case2(name: "lerp") { $0.lerp($1, 0.3) }, Case2(name: "addcmul") { $0.addcmul($0, $1, value: 0.7) },
+        Case2(name: "lerp") { $0.lerp($1, 0.3) }, Case2(name: "addcmul") { $0.addcmul($0, $1, value: 0.7) },
         Case2(name: "where") { Tensor.where($0.gt(0), $0 * $1, $1) }, Case2(name: "clamp by tensors") { $0.clamp(min: $1 - 0.6, max: $1 + 0.6) },
+    ]
+    static let broadcastCases = binaryCases + [
+        Case2(name: "add") { $0 + $1 }, Case2(name: "sub") { $0 - $1 }, Case2(name: "mul") { $0 * $1 }, Case2(name: "div", low: 0.4) { $0 / $1 }, Case2(name: "pow", low: 0.4) { $0.pow($1) },
+        Case2(name: "minimum") { $0.minimum($1) }, Case2(name: "addScaled") { $0.add($1, alpha: 2.5) },
     ]
 
     @Test(arguments: binaryCases) func binary(_ c: Case2) {
         checkGradients([Self.numbers([2, 3], from: c.low), Self.numbers([2, 3], from: c.low, phase: 11)], c.name) { c.f($0[0], $0[1]) }
     }
 
-    @Test(arguments: binaryCases) func broadcast(_ c: Case2) {
+    @Test(arguments: broadcastCases) func broadcast(_ c: Case2) {
         checkGradients([Self.numbers([2, 1, 3], from: c.low), Self.numbers([2, 1], from: c.low, phase: 11)], second: false, c.name) { c.f($0[0], $0[1]) }
     }
 

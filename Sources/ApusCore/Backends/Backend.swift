@@ -1,7 +1,7 @@
 /// What a device must be able to do, in families of kernels.
 ///
 /// Every op of `Ops/` reaches the hardware through this protocol. A family takes a kind rather than having a method an op: adding an
-/// elementwise kernel is one case of the kind and one line in each backend's table. Families with a default implementation
+/// pointwise function is one line of a table (`PointwiseKinds.swift`). Families with a default implementation
 /// (`Backend+Defaults.swift`) are fused forms: a backend that lacks one gets the composition of simpler families, never silence.
 ///
 /// The contract of every method:
@@ -31,9 +31,9 @@ package protocol Backend: Sendable {
     /// Whether it has kernels for this dtype: some devices have none for float64.
     func computes(_ dtype: DType) -> Bool
 
-    /// `out[i] = kind(x[i])`. x and out have the same dtype, except that the predicates (`isNaN`, `isInf`, `isFinite`, `logicalNot`) write bool.
+    /// `out[i] = kind(x[i])`, for the dtypes that the kind has. x and out have the same dtype, except that predicates write bool.
     func unary(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters, into out: Tensor)
-    /// `out[i] = kind(a[i], b[i])`. a, b and out have the same shape (operands are expanded views) and dtype.
+    /// `out[i] = kind(a[i], b[i])`, for the dtypes that the kind has. a, b and out have the same shape (operands are expanded views) and dtype.
     func binary(_ kind: BinaryKind, _ a: Tensor, _ b: Tensor, _ p: KernelParameters, into out: Tensor)
     /// `out[i] = a[i] kind b[i]`. a and b have the same shape and dtype; out is bool.
     func compare(_ kind: CompareKind, _ a: Tensor, _ b: Tensor, into out: Tensor)
@@ -153,81 +153,6 @@ package struct KernelParameters: Sendable {
     }
 }
 
-/// Functions of one number. Those with constants name them as a, b, c of `KernelParameters`.
-package enum UnaryKind: Int32, Sendable, CaseIterable {
-    // Integers and floats.
-    case negative, absolute, sign, square
-    // Predicates, writing bool.
-    case logicalNot, isNaN, isInf, isFinite
-    // Integers and bool.
-    case bitwiseNot
-    // Floats.
-    case reciprocal, sqrt, rsqrt, exp, exp2, expm1, log, log2, log10, log1p
-    case sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh
-    case erf, erfc, erfinv
-    /// The normal variate below which x of the distribution lies, √2·erfinv(2x − 1) with all digits of the lower tail.
-    case ndtri
-    case lgamma, digamma
-    /// The derivative of order a of digamma, a ≥ 0 whole.
-    case polygamma
-    /// round: half to even.
-    case floor, ceil, round, trunc, frac
-    case sigmoid, logSigmoid, softsign, mish, silu, hardsigmoid, hardswish
-    /// x·Φ(x) with the error function, and its tanh form.
-    case gelu, geluTanh
-    /// max(x, 0), NaN stays. Also for integers.
-    case relu
-    /// x > 0 ? x : a·x
-    case leakyRelu
-    /// x > 0 ? b·x : a·b·(exp(c·x) − 1)   (ELU: alpha = a, b = c = 1; SELU: b scale; CELU: c = 1/alpha)
-    case elu
-    /// a·x > b ? x : log1p(exp(a·x)) / a
-    case softplus
-    /// min(max(x, a), b), NaN stays. Also for integers.
-    case clamp
-    /// |x| > a ? x : 0
-    case hardshrink
-    /// x > a ? x − a : x < −a ? x + a : 0
-    case softshrink
-    /// x ≤ a ? b : x, so that NaN stays. Also for integers.
-    case threshold
-    /// x^a. Also for integers with a ≥ 0 whole.
-    case powScalar
-    /// a·x + b. Also for integers.
-    case affine
-}
-
-/// Functions of two numbers.
-package enum BinaryKind: Int32, Sendable, CaseIterable {
-    // Any dtype (bool: add is or, mul is and).
-    case add, sub, mul, minimum, maximum
-    // Integers and floats. floorDivide and remainder round toward −∞ (the remainder has the divisor's sign), fmod and truncDivide toward zero.
-    // Integer division by zero is refused by the op before.
-    case floorDivide, truncDivide, remainder, fmod, pow
-    // Floats.
-    case div, atan2, hypot, logaddexp, copysign
-    /// The regularised lower incomplete gamma function P(a, b), and db/da where it stays the same: −(∂P/∂a)/(∂P/∂b).
-    case gammainc, gammaSampleGrad
-    // Integers and bool.
-    case bitwiseAnd, bitwiseOr, bitwiseXor
-    // Integers.
-    case shiftLeft, shiftRight
-    // Gradients fused, floats: the first operand is the gradient g.
-    /// (g, y): y ≤ 0 ? 0 : g, so that NaN stays visible on the way back
-    case reluGrad
-    /// (g, y): g·y·(1 − y)
-    case sigmoidGrad
-    /// (g, y): g·(1 − y²)
-    case tanhGrad
-    /// (g, x): g times the derivative at x of the unary kind of that name, with its constants.
-    case geluGrad, geluTanhGrad, siluGrad, leakyReluGrad, eluGrad, softplusGrad
-    /// (g, x): for hardtanh x ≤ a or x ≥ b ? 0 : g, which lets NaN through; clampGrad has the closed interval, a ≤ x ≤ b ? g : 0.
-    case hardtanhGrad, clampGrad
-    /// a + p.a·b. Also for integers.
-    case addScaled
-}
-
-package enum CompareKind: Int32, Sendable, CaseIterable { case eq, ne, lt, le, gt, ge }
 package enum ReduceKind: Int32, Sendable, CaseIterable { case sum, mean, prod, min, max, any, all }
 package enum ArgReduceKind: Int32, Sendable, CaseIterable { case max, min }
 package enum ScanKind: Int32, Sendable, CaseIterable { case sum, prod }

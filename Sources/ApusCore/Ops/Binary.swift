@@ -1,17 +1,18 @@
-/// The functions of two numbers: each with its kernel and its derivative. Operands broadcast and promote as in PyTorch.
+/// The functions of two numbers: each with its kind, whose line in `binary.def` says what it computes, and its derivative. Operands broadcast
+/// and promote as in PyTorch.
 extension BinaryRule {
-    static let add = BinaryRule("add", .add, keepsInputs: false) { g, _, _, _ in [g, g] }
-    static let sub = BinaryRule("sub", .sub, .numbers, keepsInputs: false) { g, _, context, _ in [g, context.needs(1) ? -g : nil] }
-    static let mul = BinaryRule("mul", .mul) { g, kept, context, _ in
+    static let add = BinaryRule(.add, keepsInputs: false) { g, _, _, _ in [g, g] }
+    static let sub = BinaryRule(.sub, keepsInputs: false) { g, _, context, _ in [g, context.needs(1) ? -g : nil] }
+    static let mul = BinaryRule(.mul) { g, kept, context, _ in
         [context.needs(0) ? g * kept[1] : nil, context.needs(1) ? g * kept[0] : nil]
     }
     /// d(a/b) = da/b − a/b²·db
-    static let div = BinaryRule("div", .div, .floats) { g, kept, context, _ in
+    static let div = BinaryRule(.div) { g, kept, context, _ in
         let ga = g / kept[1]
         return [ga, context.needs(1) ? -(ga * kept[0] / kept[1]) : nil]
     }
     /// d(a^b) = b·a^(b−1)·da + a^b·ln a·db, with 0 where a = 0 or b = 0 makes that meaningless, as PyTorch has it.
-    static let pow = BinaryRule("pow", .pow, .numbers, keepsOutput: true, autocast: .float32) { g, kept, context, _ in
+    static let pow = BinaryRule(.pow, keepsOutput: true, autocast: .float32) { g, kept, context, _ in
         let (a, b, y) = (kept[0], kept[1], kept[2])
         var ga: Tensor?
         if context.needs(0) { ga = Tensor.where(b.eq(0), Tensor.zeros(like: g), g * b * a.pow(b - 1)) }
@@ -20,20 +21,20 @@ extension BinaryRule {
         return [ga, gb]
     }
     /// The gradient goes to the smaller operand, half to each where they are equal.
-    static let minimum = BinaryRule("minimum", .minimum) { g, kept, _, _ in extremum(g, kept[0], kept[1]) { $0.lt($1) } }
+    static let minimum = BinaryRule(.minimum) { g, kept, _, _ in extremum(g, kept[0], kept[1]) { $0.lt($1) } }
     /// The gradient goes to the larger operand, half to each where they are equal.
-    static let maximum = BinaryRule("maximum", .maximum) { g, kept, _, _ in extremum(g, kept[0], kept[1]) { $0.gt($1) } }
-    static let floorDivide = BinaryRule("floorDivide", .floorDivide, .numbers)
-    static let truncDivide = BinaryRule("truncDivide", .truncDivide, .numbers)
+    static let maximum = BinaryRule(.maximum) { g, kept, _, _ in extremum(g, kept[0], kept[1]) { $0.gt($1) } }
+    static let floorDivide = BinaryRule(.floorDivide)
+    static let truncDivide = BinaryRule(.truncDivide)
     /// a − b·⌊a/b⌋
-    static let remainder = BinaryRule("remainder", .remainder, .numbers) { g, kept, context, _ in
+    static let remainder = BinaryRule(.remainder) { g, kept, context, _ in
         [g, context.needs(1) ? -(g * kept[0].floorDivide(kept[1])) : nil]
     }
-    static let fmod = BinaryRule("fmod", .fmod, .numbers) { g, kept, context, _ in
+    static let fmod = BinaryRule(.fmod) { g, kept, context, _ in
         [g, context.needs(1) ? -(g * (kept[0] / kept[1]).trunc()) : nil]
     }
     /// d atan2(a, b) = (b·da − a·db) / (a² + b²), 0 at the origin and at infinity. With r² for a² + b² divided twice by r, which does not overflow.
-    static let atan2 = BinaryRule("atan2", .atan2, .floats) { g, kept, _, _ in
+    static let atan2 = BinaryRule(.atan2) { g, kept, _, _ in
         // √(∞² + NaN²) is ∞, but such a point has no angle.
         let isNaN = kept[0].isnan().logicalOr(kept[1].isnan())
         let r = kept[0].hypot(kept[1]).maskedFill(isNaN, Double.nan)
@@ -43,37 +44,37 @@ extension BinaryRule {
         return [part(kept[1]), -part(kept[0])]
     }
     /// d√(a² + b²) = (a·da + b·db) / √(a² + b²), 0 at the origin
-    static let hypot = BinaryRule("hypot", .hypot, .floats, keepsOutput: true) { g, kept, _, _ in
+    static let hypot = BinaryRule(.hypot, keepsOutput: true) { g, kept, _, _ in
         let isZero = kept[2].eq(0)
         let divisor = kept[2].maskedFill(isZero, 1)
         return [g * (kept[0] / divisor), g * (kept[1] / divisor)]
     }
     /// log(eᵃ + eᵇ); d = σ(a − b)·da + σ(b − a)·db, half to each where they are equal, infinite ones too
-    static let logaddexp = BinaryRule("logaddexp", .logaddexp, .floats) { g, kept, _, _ in
+    static let logaddexp = BinaryRule(.logaddexp) { g, kept, _, _ in
         let difference = Tensor.where(kept[0].eq(kept[1]), Tensor.zeros(like: g), kept[0] - kept[1])
         return [g * difference.sigmoid(), g * (-difference).sigmoid()]
     }
-    static let copysign = BinaryRule("copysign", .copysign, .floats, keepsOutput: true) { g, kept, _, _ in
+    static let copysign = BinaryRule(.copysign, keepsOutput: true) { g, kept, _, _ in
         [g * Tensor.where(kept[0].eq(0), Tensor.zeros(like: g), kept[2] / kept[0]), Tensor.zeros(like: g)]
     }
     /// ∂P/∂x is the gamma distribution's density f, ∂P/∂a what keeps a variate in its place: −f·dx/da.
-    static let gammainc = BinaryRule("gammainc", .gammainc, .floats) { g, kept, _, _ in
+    static let gammainc = BinaryRule(.gammainc) { g, kept, _, _ in
         let (a, x) = (kept[0], kept[1])
         let density = g * ((a - 1) * x.log() - x - a.lgamma()).exp()
         return [-(density * Tensor.binary(.gammaSampleGrad, a, x)), density]
     }
-    static let gammaSampleGrad = BinaryRule("gammaSampleGrad", .gammaSampleGrad, .floats) { _, _, _, _ in
+    static let gammaSampleGrad = BinaryRule(.gammaSampleGrad) { _, _, _, _ in
         let failed = fail("gammaSampleGrad", "has no derivative: neither gammainc by its first argument nor samples of Gamma, Beta and Dirichlet can be differentiated twice")
         return [failed, failed]
     }
-    static let bitwiseAnd = BinaryRule("bitwiseAnd", .bitwiseAnd, .bits)
-    static let bitwiseOr = BinaryRule("bitwiseOr", .bitwiseOr, .bits)
-    static let bitwiseXor = BinaryRule("bitwiseXor", .bitwiseXor, .bits)
-    static let shiftLeft = BinaryRule("shiftLeft", .shiftLeft, .integers)
-    static let shiftRight = BinaryRule("shiftRight", .shiftRight, .integers)
+    static let bitwiseAnd = BinaryRule(.bitwiseAnd)
+    static let bitwiseOr = BinaryRule(.bitwiseOr)
+    static let bitwiseXor = BinaryRule(.bitwiseXor)
+    static let shiftLeft = BinaryRule(.shiftLeft)
+    static let shiftRight = BinaryRule(.shiftRight)
     /// a + α·b
-    static let addScaled = BinaryRule("add", .addScaled, .numbers, keepsInputs: false) { g, _, context, p in
-        [g, context.needs(1) ? g * p.a : nil]
+    static let addScaled = BinaryRule(.addScaled, named: "add", keepsInputs: false) { g, _, context, op in
+        [g, context.needs(1) ? g * op.p.a : nil]
     }
 
     /// `wins` tells where the first of two is the result and the other is not. Where one is NaN neither is, and both have the whole gradient.
@@ -93,45 +94,31 @@ extension BinaryRule {
     // MARK: Fused gradients. Linear in g, so their derivative by g is the same kernel again; by the second operand it is spelt out.
 
     /// g where not y ≤ 0
-    static let reluGrad: BinaryRule = BinaryRule("reluBackward", .reluGrad, .floats) { g, kept, _, _ in
-        [Tensor.binary(.reluGrad, g, kept[1]), Tensor.zeros(like: g)]
+    static let reluGrad = BinaryRule(.reluGrad, named: "reluBackward") { g, kept, _, op in
+        [Tensor.binary(op.rule, g, kept[1]), Tensor.zeros(like: g)]
     }
     /// g·y·(1 − y)
-    static let sigmoidGrad: BinaryRule = BinaryRule("sigmoidBackward", .sigmoidGrad, .floats) { g, kept, context, _ in
-        [Tensor.binary(.sigmoidGrad, g, kept[1]), context.needs(1) ? g * kept[0] * (1 - 2 * kept[1]) : nil]
+    static let sigmoidGrad = BinaryRule(.sigmoidGrad, named: "sigmoidBackward") { g, kept, context, op in
+        [Tensor.binary(op.rule, g, kept[1]), context.needs(1) ? g * kept[0] * (1 - 2 * kept[1]) : nil]
     }
     /// g·(1 − y²)
-    static let tanhGrad: BinaryRule = BinaryRule("tanhBackward", .tanhGrad, .floats) { g, kept, context, _ in
-        [Tensor.binary(.tanhGrad, g, kept[1]), context.needs(1) ? g * kept[0] * kept[1] * -2 : nil]
+    static let tanhGrad = BinaryRule(.tanhGrad, named: "tanhBackward") { g, kept, context, op in
+        [Tensor.binary(op.rule, g, kept[1]), context.needs(1) ? g * kept[0] * kept[1] * -2 : nil]
     }
 
     /// A fused gradient g·f'(x) whose second derivative f''(x) is `second`.
-    private static func fused(_ name: String, _ kind: BinaryKind, second: @escaping @Sendable (_ x: Tensor, _ p: KernelParameters) -> Tensor) -> BinaryRule {
-        // The rule refers to itself through its kind, so it is looked up again.
-        BinaryRule(name, kind, .floats) { g, kept, context, p in
-            [Tensor.binary(rule(of: kind), g, kept[1], p), context.needs(1) ? g * kept[0] * second(kept[1], p) : nil]
-        }
-    }
-
-    private static func rule(of kind: BinaryKind) -> BinaryRule {
-        switch kind {
-        case .geluGrad: geluGrad
-        case .geluTanhGrad: geluTanhGrad
-        case .siluGrad: siluGrad
-        case .leakyReluGrad: leakyReluGrad
-        case .eluGrad: eluGrad
-        case .softplusGrad: softplusGrad
-        case .hardtanhGrad: hardtanhGrad
-        default: clampGrad
+    private static func fused(_ kind: BinaryKind, named name: String, second: @escaping @Sendable (_ x: Tensor, _ p: KernelParameters) -> Tensor) -> BinaryRule {
+        BinaryRule(kind, named: name) { g, kept, context, op in
+            [Tensor.binary(op.rule, g, kept[1], op.p), context.needs(1) ? g * kept[0] * second(kept[1], op.p) : nil]
         }
     }
 
     /// gelu'' = φ(x)·(2 − x²), φ the normal density
-    static let geluGrad: BinaryRule = fused("geluBackward", .geluGrad) { x, _ in
+    static let geluGrad = fused(.geluGrad, named: "geluBackward") { x, _ in
         (x.square() * -0.5).exp() * (1 / (2 * Double.pi).squareRoot()) * (2 - x.square())
     }
     /// With u = √(2/π)(x + 0.044715x³), t = tanh u: f = x(1 + t)/2, f'' = t'·u' + x·(t''·u'² + t'·u'')/2
-    static let geluTanhGrad: BinaryRule = fused("geluBackward", .geluTanhGrad) { x, _ in
+    static let geluTanhGrad = fused(.geluTanhGrad, named: "geluBackward") { x, _ in
         let k = (2 / Double.pi).squareRoot()
         let t = ((x + x.pow(3) * 0.044715) * k).tanh()
         let u1 = (1 + x.square() * (3 * 0.044715)) * k
@@ -140,22 +127,22 @@ extension BinaryRule {
         return t1 * u1 + x * 0.5 * (t * t1 * -2 * u1.square() + t1 * u2)
     }
     /// silu'' = s(1 − s)(2 + x(1 − 2s))
-    static let siluGrad: BinaryRule = fused("siluBackward", .siluGrad) { x, _ in
+    static let siluGrad = fused(.siluGrad, named: "siluBackward") { x, _ in
         let s = x.sigmoid()
         return s * (1 - s) * (2 + x * (1 - 2 * s))
     }
-    static let leakyReluGrad: BinaryRule = fused("leakyReluBackward", .leakyReluGrad) { x, _ in Tensor.zeros(like: x) }
+    static let leakyReluGrad = fused(.leakyReluGrad, named: "leakyReluBackward") { x, _ in Tensor.zeros(like: x) }
     /// x ≤ 0: a·b·c²·exp(c·x)
-    static let eluGrad: BinaryRule = fused("eluBackward", .eluGrad) { x, p in
+    static let eluGrad = fused(.eluGrad, named: "eluBackward") { x, p in
         Tensor.where(x.gt(0), Tensor.zeros(like: x), (x * p.c).exp() * (p.a * p.b * p.c * p.c))
     }
     /// a·s(1 − s) with s = sigmoid(a·x), 0 beyond the threshold
-    static let softplusGrad: BinaryRule = fused("softplusBackward", .softplusGrad) { x, p in
+    static let softplusGrad = fused(.softplusGrad, named: "softplusBackward") { x, p in
         let s = (x * p.a).sigmoid()
         return Tensor.where((x * p.a).gt(p.b), Tensor.zeros(like: x), s * (1 - s) * p.a)
     }
-    static let hardtanhGrad: BinaryRule = fused("hardtanhBackward", .hardtanhGrad) { x, _ in Tensor.zeros(like: x) }
-    static let clampGrad: BinaryRule = fused("clampBackward", .clampGrad) { x, _ in Tensor.zeros(like: x) }
+    static let hardtanhGrad = fused(.hardtanhGrad, named: "hardtanhBackward") { x, _ in Tensor.zeros(like: x) }
+    static let clampGrad = fused(.clampGrad, named: "clampBackward") { x, _ in Tensor.zeros(like: x) }
 }
 
 // MARK: - Arithmetic operators
@@ -275,7 +262,7 @@ extension Tensor {
         let x = to(Tensor.resultType(dtype, exponent))
         if x.dtype.isFloatingPoint { return x.unary(.pow, exponent.doubleValue) }
         guard exponent.int64Value >= 0 else { return fail("pow", "integers have no negative powers (exponent \(exponent.int64Value)); convert to a float first") }
-        return x.unary(.powInteger, KernelParameters(exponent))
+        return x.unary(.pow, KernelParameters(exponent))
     }
     /// base to the power of x. PyTorch: `torch.pow(base, x)`.
     public static func pow(_ base: some ScalarConvertible, _ x: Tensor) -> Tensor { binary(.pow, x.wrapped(base), x) }

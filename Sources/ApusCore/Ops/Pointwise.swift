@@ -1,37 +1,30 @@
-/// What every function of one number needs: name, kernel, on which numbers, and derivative. `Unary.swift` has the table.
+/// What every function of one number needs beside its line in the table of kernels: what the derivative is made of. `Unary.swift` has the rules.
 package final class UnaryRule: Sendable {
-    /// Which dtypes the function is computed in.
-    package enum Domain: Sendable {
-        /// Floats; integers and bool are converted to float32 first.
-        case floats
-        /// Floats and integers as they are.
-        case numbers
-        /// Any dtype, the result is bool.
-        case predicate
-        /// Integers and bool.
-        case bits
-        /// Floats and integers; integers are their own result.
-        case rounding
-    }
-
     /// What the derivative is computed from.
     enum Keeps: Sendable { case nothing, input, output }
 
     package let name: String
     package let kind: UnaryKind
-    package let domain: Domain
+    /// What the table of kernels says; it decides which dtypes the function takes.
+    package let domain: PointwiseDomain
+    /// Whether integers and bool are their own result, though the kernel is one of floats.
+    package let leavesIntegers: Bool
     let keeps: Keeps
     let autocast: AutocastPolicy
     /// The input's gradient from the output's and what was kept; nil: the function is locally constant, its gradient zero.
     let derivative: (@Sendable (_ g: Tensor, _ kept: Tensor, _ p: KernelParameters) -> Tensor)?
+    package var isLocallyConstant: Bool { derivative == nil }
 
+    /// `name` is the op's; left out, it is the kind's.
     init(
-        _ name: String, _ kind: UnaryKind, _ domain: Domain = .floats, keeps: Keeps = .input, autocast: AutocastPolicy = .asIs,
+        _ kind: UnaryKind, named name: String? = nil, leavesIntegers: Bool = false, keeps: Keeps = .input, autocast: AutocastPolicy = .asIs,
         _ derivative: (@Sendable (Tensor, Tensor, KernelParameters) -> Tensor)? = nil
     ) {
-        self.name = name
+        let function = kind.function
+        self.name = name ?? function.name
         self.kind = kind
-        self.domain = domain
+        domain = function.domain
+        self.leavesIntegers = leavesIntegers
         self.keeps = derivative == nil ? .nothing : keeps
         self.autocast = autocast
         self.derivative = derivative
@@ -48,17 +41,10 @@ struct Unary: Op {
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
-        let out: Tensor
-        switch rule.domain {
-        case .predicate:
-            out = try Tensor.uninitialized(x.shape, .bool, x.device)
-        case .bits where x.dtype.isFloatingPoint:
-            throw OpError("is for integers and bool, this tensor is \(x.dtype)")
-        case .numbers where x.dtype == .bool:
-            throw OpError("is not defined for bool; convert with to(_:) first")
-        default:
-            out = try Tensor.uninitialized(x.shape, x.dtype, x.device)
+        guard rule.domain.contains(x.dtype) else {
+            throw OpError(x.dtype == .bool ? "is not defined for bool; convert with to(_:) first" : "is for integers and bool, this tensor is \(x.dtype)")
         }
+        let out = try Tensor.uninitialized(x.shape, rule.domain.writesBool ? .bool : x.dtype, x.device)
         x.device.backend.unary(rule.kind, x, p, into: out)
         switch rule.keeps {
         case .nothing: break
@@ -74,38 +60,28 @@ struct Unary: Op {
     }
 }
 
-/// What every function of two numbers needs. `Binary.swift` has the table.
+/// What every function of two numbers needs beside its line in the table of kernels. `Binary.swift` has the rules.
 package final class BinaryRule: Sendable {
-    package enum Domain: Sendable {
-        /// Any dtype.
-        case any
-        /// Floats and integers.
-        case numbers
-        /// Floats; integers are converted to float32 first.
-        case floats
-        /// Integers and bool.
-        case bits
-        /// Integers.
-        case integers
-    }
-
     package let name: String
     package let kind: BinaryKind
-    package let domain: Domain
+    /// What the table of kernels says; it decides which dtypes the function takes.
+    package let domain: PointwiseDomain
     let keepsInputs: Bool
     let keepsOutput: Bool
     let autocast: AutocastPolicy
-    /// The operands' gradients; `a`, `b` and `y` are there as far as they were kept. nil: zero.
-    let derivative: (@Sendable (_ g: Tensor, _ kept: SavedValues, _ context: BackwardContext, _ p: KernelParameters) -> Gradients)?
+    /// The operands' gradients; `a`, `b` and `y` are there as far as they were kept. `op` has the rule and its constants. nil: zero.
+    let derivative: (@Sendable (_ g: Tensor, _ kept: SavedValues, _ context: BackwardContext, _ op: Binary) -> Gradients)?
+    package var isLocallyConstant: Bool { derivative == nil }
 
+    /// `name` is the op's; left out, it is the kind's.
     init(
-        _ name: String, _ kind: BinaryKind, _ domain: Domain = .any, keepsInputs: Bool = true, keepsOutput: Bool = false,
-        autocast: AutocastPolicy = .asIs,
-        _ derivative: (@Sendable (Tensor, SavedValues, BackwardContext, KernelParameters) -> Gradients)? = nil
+        _ kind: BinaryKind, named name: String? = nil, keepsInputs: Bool = true, keepsOutput: Bool = false, autocast: AutocastPolicy = .asIs,
+        _ derivative: (@Sendable (Tensor, SavedValues, BackwardContext, Binary) -> Gradients)? = nil
     ) {
-        self.name = name
+        let function = kind.function
+        self.name = name ?? function.name
         self.kind = kind
-        self.domain = domain
+        domain = function.domain
         self.keepsInputs = keepsInputs && derivative != nil
         self.keepsOutput = keepsOutput
         self.autocast = autocast
@@ -123,7 +99,7 @@ struct Binary: Op {
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (a, b) = (inputs[0], inputs[1])
-        let out = try Tensor.uninitialized(a.shape, a.dtype, a.device)
+        let out = try Tensor.uninitialized(a.shape, rule.domain.writesBool ? .bool : a.dtype, a.device)
         a.device.backend.binary(rule.kind, a, b, p, into: out)
         if rule.keepsInputs {
             saved.keep(a)
@@ -135,7 +111,7 @@ struct Binary: Op {
 
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         guard let derivative = rule.derivative else { return [Tensor.zeros(like: grad), Tensor.zeros(like: grad)] }
-        return derivative(grad, context.saved, context, p)
+        return derivative(grad, context.saved, context, self)
     }
 }
 
@@ -160,29 +136,24 @@ extension Tensor {
     package final func unary(_ rule: UnaryRule, _ p: KernelParameters) -> Tensor {
         var x = self
         if !dtype.isFloatingPoint && !isPoisoned {
-            if rule.domain == .floats { x = to(.float32) }
-            if rule.domain == .rounding { return clone() }
+            if rule.leavesIntegers { return clone() }
+            if rule.domain.converts { x = to(.float32) }
         }
         return apply(Unary(rule: rule, p: p), Inputs(x))
     }
 
     /// Promotes and broadcasts the operands, then applies the rule.
     package static func binary(_ rule: BinaryRule, _ a: Tensor, _ b: Tensor, _ p: KernelParameters = KernelParameters()) -> Tensor {
-        if a.dtype == b.dtype && a.shape == b.shape && a.dtype.isFloatingPoint && rule.domain != .bits && rule.domain != .integers {
+        if a.dtype == b.dtype && a.shape == b.shape && a.dtype.isFloatingPoint && rule.domain.floats {
             return apply(Binary(rule: rule, p: p), Inputs(a, b))
         }
         if a.isPoisoned { return a }
         if b.isPoisoned { return b }
         do throws(OpError) {
             var dtype = Tensor.resultType(a, b)
-            switch rule.domain {
-            case .any: break
-            case .numbers where dtype == .bool:
-                throw OpError("is not defined for bool; use logical functions, or convert with to(_:)")
-            case .floats where !dtype.isFloatingPoint: dtype = .float32
-            case .bits where dtype.isFloatingPoint, .integers where dtype.category != 1:
-                throw OpError("is for integers, the operands are \(a.dtype) and \(b.dtype)")
-            default: break
+            if !dtype.isFloatingPoint && rule.domain.converts { dtype = .float32 }
+            guard rule.domain.contains(dtype) else {
+                throw OpError(rule.domain.floats ? "is not defined for bool; use logical functions, or convert with to(_:)" : "is for integers, the operands are \(a.dtype) and \(b.dtype)")
             }
             let (x, y) = try Tensor.broadcast(a, b, dtype)
             return apply(Binary(rule: rule, p: p), Inputs(x, y))

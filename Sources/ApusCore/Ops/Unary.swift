@@ -1,86 +1,86 @@
-/// The functions of one number: each with its kernel and its derivative, then the methods that users call.
+/// The functions of one number: each with its kind, whose line in `unary.def` says what it computes, and its derivative; then the methods that
+/// users call.
 ///
 /// In a derivative, g is the gradient of the output, x the input and y the output.
 extension UnaryRule {
-    static let neg = UnaryRule("neg", .negative, .numbers, keeps: .nothing) { g, _, _ in -g }
-    static let abs = UnaryRule("abs", .absolute, .numbers) { g, x, _ in g * x.sign() }
-    static let sign = UnaryRule("sign", .sign, .numbers)
-    static let square = UnaryRule("square", .square, .numbers, autocast: .float32) { g, x, _ in g * x * 2 }
-    static let reciprocal = UnaryRule("reciprocal", .reciprocal, keeps: .output, autocast: .float32) { g, y, _ in -(g * y * y) }
-    static let sqrt = UnaryRule("sqrt", .sqrt, keeps: .output) { g, y, _ in g / (y * 2) }
-    static let rsqrt = UnaryRule("rsqrt", .rsqrt, keeps: .output, autocast: .float32) { g, y, _ in g * y.pow(3) * -0.5 }
-    static let exp = UnaryRule("exp", .exp, keeps: .output, autocast: .float32) { g, y, _ in g * y }
-    static let exp2 = UnaryRule("exp2", .exp2, keeps: .output) { g, y, _ in g * y * 0.6931471805599453 }
-    static let expm1 = UnaryRule("expm1", .expm1, keeps: .output, autocast: .float32) { g, y, _ in g * (y + 1) }
-    static let log = UnaryRule("log", .log, autocast: .float32) { g, x, _ in g / x }
-    static let log2 = UnaryRule("log2", .log2, autocast: .float32) { g, x, _ in g / (x * 0.6931471805599453) }
-    static let log10 = UnaryRule("log10", .log10, autocast: .float32) { g, x, _ in g / (x * 2.302585092994046) }
-    static let log1p = UnaryRule("log1p", .log1p, autocast: .float32) { g, x, _ in g / (x + 1) }
-    static let sin = UnaryRule("sin", .sin) { g, x, _ in g * x.cos() }
-    static let cos = UnaryRule("cos", .cos) { g, x, _ in -(g * x.sin()) }
-    static let tan = UnaryRule("tan", .tan, keeps: .output, autocast: .float32) { g, y, _ in g * (1 + y.square()) }
-    static let asin = UnaryRule("asin", .asin, autocast: .float32) { g, x, _ in g * (1 - x.square()).rsqrt() }
-    static let acos = UnaryRule("acos", .acos, autocast: .float32) { g, x, _ in -(g * (1 - x.square()).rsqrt()) }
-    static let atan = UnaryRule("atan", .atan) { g, x, _ in g / (1 + x.square()) }
-    static let sinh = UnaryRule("sinh", .sinh, autocast: .float32) { g, x, _ in g * x.cosh() }
-    static let cosh = UnaryRule("cosh", .cosh, autocast: .float32) { g, x, _ in g * x.sinh() }
-    static let tanh = UnaryRule("tanh", .tanh, keeps: .output) { g, y, _ in Tensor.binary(.tanhGrad, g, y) }
-    static let asinh = UnaryRule("asinh", .asinh) { g, x, _ in g * (x.square() + 1).rsqrt() }
-    static let acosh = UnaryRule("acosh", .acosh) { g, x, _ in g * (x.square() - 1).rsqrt() }
-    static let atanh = UnaryRule("atanh", .atanh) { g, x, _ in g / (1 - x.square()) }
-    static let erf = UnaryRule("erf", .erf) { g, x, _ in g * (-x.square()).exp() * 1.1283791670955126 }
-    static let erfc = UnaryRule("erfc", .erfc) { g, x, _ in g * (-x.square()).exp() * -1.1283791670955126 }
-    static let erfinv = UnaryRule("erfinv", .erfinv, keeps: .output, autocast: .float32) { g, y, _ in g * y.square().exp() * 0.8862269254527579 }
+    static let neg = UnaryRule(.negative, named: "neg", keeps: .nothing) { g, _, _ in -g }
+    static let abs = UnaryRule(.absolute, named: "abs") { g, x, _ in g * x.sign() }
+    static let sign = UnaryRule(.sign)
+    static let square = UnaryRule(.square, autocast: .float32) { g, x, _ in g * x * 2 }
+    static let reciprocal = UnaryRule(.reciprocal, keeps: .output, autocast: .float32) { g, y, _ in -(g * y * y) }
+    static let sqrt = UnaryRule(.sqrt, keeps: .output) { g, y, _ in g / (y * 2) }
+    static let rsqrt = UnaryRule(.rsqrt, keeps: .output, autocast: .float32) { g, y, _ in g * y.pow(3) * -0.5 }
+    static let exp = UnaryRule(.exp, keeps: .output, autocast: .float32) { g, y, _ in g * y }
+    static let exp2 = UnaryRule(.exp2, keeps: .output) { g, y, _ in g * y * 0.6931471805599453 }
+    static let expm1 = UnaryRule(.expm1, keeps: .output, autocast: .float32) { g, y, _ in g * (y + 1) }
+    static let log = UnaryRule(.log, autocast: .float32) { g, x, _ in g / x }
+    static let log2 = UnaryRule(.log2, autocast: .float32) { g, x, _ in g / (x * 0.6931471805599453) }
+    static let log10 = UnaryRule(.log10, autocast: .float32) { g, x, _ in g / (x * 2.302585092994046) }
+    static let log1p = UnaryRule(.log1p, autocast: .float32) { g, x, _ in g / (x + 1) }
+    static let sin = UnaryRule(.sin) { g, x, _ in g * x.cos() }
+    static let cos = UnaryRule(.cos) { g, x, _ in -(g * x.sin()) }
+    static let tan = UnaryRule(.tan, keeps: .output, autocast: .float32) { g, y, _ in g * (1 + y.square()) }
+    static let asin = UnaryRule(.asin, autocast: .float32) { g, x, _ in g * (1 - x.square()).rsqrt() }
+    static let acos = UnaryRule(.acos, autocast: .float32) { g, x, _ in -(g * (1 - x.square()).rsqrt()) }
+    static let atan = UnaryRule(.atan) { g, x, _ in g / (1 + x.square()) }
+    static let sinh = UnaryRule(.sinh, autocast: .float32) { g, x, _ in g * x.cosh() }
+    static let cosh = UnaryRule(.cosh, autocast: .float32) { g, x, _ in g * x.sinh() }
+    static let tanh = UnaryRule(.tanh, keeps: .output) { g, y, _ in Tensor.binary(.tanhGrad, g, y) }
+    static let asinh = UnaryRule(.asinh) { g, x, _ in g * (x.square() + 1).rsqrt() }
+    static let acosh = UnaryRule(.acosh) { g, x, _ in g * (x.square() - 1).rsqrt() }
+    static let atanh = UnaryRule(.atanh) { g, x, _ in g / (1 - x.square()) }
+    static let erf = UnaryRule(.erf) { g, x, _ in g * (-x.square()).exp() * 1.1283791670955126 }
+    static let erfc = UnaryRule(.erfc) { g, x, _ in g * (-x.square()).exp() * -1.1283791670955126 }
+    static let erfinv = UnaryRule(.erfinv, keeps: .output, autocast: .float32) { g, y, _ in g * y.square().exp() * 0.8862269254527579 }
     /// d = √(2π)·e^(y²/2)
-    static let ndtri = UnaryRule("ndtri", .ndtri, keeps: .output) { g, y, _ in g * (y.square() / 2).exp() * 2.5066282746310002 }
-    static let lgamma = UnaryRule("lgamma", .lgamma) { g, x, _ in g * x.digamma() }
-    static let digamma = UnaryRule("digamma", .digamma) { g, x, _ in g * x.polygamma(1) }
-    static let polygamma = UnaryRule("polygamma", .polygamma) { g, x, p in g * x.polygamma(Int(p.a) + 1) }
-    static let floor = UnaryRule("floor", .floor, .rounding)
-    static let ceil = UnaryRule("ceil", .ceil, .rounding)
-    static let round = UnaryRule("round", .round, .rounding)
-    static let trunc = UnaryRule("trunc", .trunc, .rounding)
-    static let frac = UnaryRule("frac", .frac, keeps: .nothing) { g, _, _ in g }
-    static let sigmoid = UnaryRule("sigmoid", .sigmoid, keeps: .output) { g, y, _ in Tensor.binary(.sigmoidGrad, g, y) }
-    static let logSigmoid = UnaryRule("logSigmoid", .logSigmoid) { g, x, _ in g * (-x).sigmoid() }
-    static let softsign = UnaryRule("softsign", .softsign) { g, x, _ in g / (1 + x.abs()).square() }
-    static let mish = UnaryRule("mish", .mish) { g, x, _ in mishGradient(g, x) }
-    static let silu = UnaryRule("silu", .silu) { g, x, _ in Tensor.binary(.siluGrad, g, x) }
-    static let hardsigmoid = UnaryRule("hardsigmoid", .hardsigmoid) { g, x, _ in Tensor.where(x.gt(-3).logicalAnd(x.lt(3)), g / 6, Tensor.zeros(like: g)) }
-    static let hardswish = UnaryRule("hardswish", .hardswish) { g, x, _ in hardswishGradient(g, x) }
-    static let relu = UnaryRule("relu", .relu, .numbers, keeps: .output) { g, y, _ in Tensor.binary(.reluGrad, g, y) }
-    static let logicalNot = UnaryRule("logicalNot", .logicalNot, .predicate)
-    static let isnan = UnaryRule("isnan", .isNaN, .predicate)
-    static let isinf = UnaryRule("isinf", .isInf, .predicate)
-    static let isfinite = UnaryRule("isfinite", .isFinite, .predicate)
-    static let bitwiseNot = UnaryRule("bitwiseNot", .bitwiseNot, .bits)
+    static let ndtri = UnaryRule(.ndtri, keeps: .output) { g, y, _ in g * (y.square() / 2).exp() * 2.5066282746310002 }
+    static let lgamma = UnaryRule(.lgamma) { g, x, _ in g * x.digamma() }
+    static let digamma = UnaryRule(.digamma) { g, x, _ in g * x.polygamma(1) }
+    static let polygamma = UnaryRule(.polygamma) { g, x, p in g * x.polygamma(Int(p.a) + 1) }
+    static let floor = UnaryRule(.floor, leavesIntegers: true)
+    static let ceil = UnaryRule(.ceil, leavesIntegers: true)
+    static let round = UnaryRule(.round, leavesIntegers: true)
+    static let trunc = UnaryRule(.trunc, leavesIntegers: true)
+    static let frac = UnaryRule(.frac, keeps: .nothing) { g, _, _ in g }
+    static let sigmoid = UnaryRule(.sigmoid, keeps: .output) { g, y, _ in Tensor.binary(.sigmoidGrad, g, y) }
+    static let logSigmoid = UnaryRule(.logSigmoid) { g, x, _ in g * (-x).sigmoid() }
+    static let softsign = UnaryRule(.softsign) { g, x, _ in g / (1 + x.abs()).square() }
+    static let mish = UnaryRule(.mish) { g, x, _ in mishGradient(g, x) }
+    static let silu = UnaryRule(.silu) { g, x, _ in Tensor.binary(.siluGrad, g, x) }
+    static let hardsigmoid = UnaryRule(.hardsigmoid) { g, x, _ in Tensor.where(x.gt(-3).logicalAnd(x.lt(3)), g / 6, Tensor.zeros(like: g)) }
+    static let hardswish = UnaryRule(.hardswish) { g, x, _ in hardswishGradient(g, x) }
+    static let relu = UnaryRule(.relu, keeps: .output) { g, y, _ in Tensor.binary(.reluGrad, g, y) }
+    static let logicalNot = UnaryRule(.logicalNot)
+    static let isnan = UnaryRule(.isNaN, named: "isnan")
+    static let isinf = UnaryRule(.isInf, named: "isinf")
+    static let isfinite = UnaryRule(.isFinite, named: "isfinite")
+    static let bitwiseNot = UnaryRule(.bitwiseNot)
 
     // MARK: With constants (a, b, c of `KernelParameters`)
 
-    static let addNumber = UnaryRule("add", .affine, keeps: .nothing) { g, _, _ in g }
-    static let subNumber = UnaryRule("sub", .affine, keeps: .nothing) { g, _, p in p.a < 0 ? -g : g }
-    static let mulNumber = UnaryRule("mul", .affine, keeps: .nothing) { g, _, p in g * p.a }
+    static let addNumber = UnaryRule(.affine, named: "add", keeps: .nothing) { g, _, _ in g }
+    static let subNumber = UnaryRule(.affine, named: "sub", keeps: .nothing) { g, _, p in p.a < 0 ? -g : g }
+    static let mulNumber = UnaryRule(.affine, named: "mul", keeps: .nothing) { g, _, p in g * p.a }
     /// n·x^(n−1)
-    static let pow = UnaryRule("pow", .powScalar, autocast: .float32) { g, x, p in p.a == 0 ? Tensor.zeros(like: g) : g * (x.pow(p.a - 1) * p.a) }
-    static let powInteger = UnaryRule("pow", .powScalar, .numbers)
+    static let pow = UnaryRule(.powScalar, named: "pow", autocast: .float32) { g, x, p in p.a == 0 ? Tensor.zeros(like: g) : g * (x.pow(p.a - 1) * p.a) }
     /// Φ(x) + x·φ(x)
-    static let gelu = UnaryRule("gelu", .gelu) { g, x, _ in Tensor.binary(.geluGrad, g, x) }
-    static let geluTanh = UnaryRule("gelu", .geluTanh) { g, x, _ in Tensor.binary(.geluTanhGrad, g, x) }
-    static let leakyRelu = UnaryRule("leakyRelu", .leakyRelu) { g, x, p in Tensor.binary(.leakyReluGrad, g, x, p) }
-    static let elu = UnaryRule("elu", .elu) { g, x, p in Tensor.binary(.eluGrad, g, x, p) }
-    static let softplus = UnaryRule("softplus", .softplus, autocast: .float32) { g, x, p in Tensor.binary(.softplusGrad, g, x, p) }
-    static let hardtanh = UnaryRule("hardtanh", .clamp, .numbers) { g, x, p in Tensor.binary(.hardtanhGrad, g, x, p) }
-    static let clamp = UnaryRule("clamp", .clamp, .numbers) { g, x, p in Tensor.binary(.clampGrad, g, x, p) }
+    static let gelu = UnaryRule(.gelu) { g, x, _ in Tensor.binary(.geluGrad, g, x) }
+    static let geluTanh = UnaryRule(.geluTanh, named: "gelu") { g, x, _ in Tensor.binary(.geluTanhGrad, g, x) }
+    static let leakyRelu = UnaryRule(.leakyRelu) { g, x, p in Tensor.binary(.leakyReluGrad, g, x, p) }
+    static let elu = UnaryRule(.elu) { g, x, p in Tensor.binary(.eluGrad, g, x, p) }
+    static let softplus = UnaryRule(.softplus, autocast: .float32) { g, x, p in Tensor.binary(.softplusGrad, g, x, p) }
+    static let hardtanh = UnaryRule(.clamp, named: "hardtanh") { g, x, p in Tensor.binary(.hardtanhGrad, g, x, p) }
+    static let clamp = UnaryRule(.clamp) { g, x, p in Tensor.binary(.clampGrad, g, x, p) }
     // Of these three the gradient passes where x is NaN, as the value does.
-    static let hardshrink = UnaryRule("hardshrink", .hardshrink) { g, x, p in Tensor.where(x.abs().le(p.a), Tensor.zeros(like: g), g) }
-    static let softshrink = UnaryRule("softshrink", .softshrink) { g, x, p in Tensor.where(x.abs().le(p.a), Tensor.zeros(like: g), g) }
-    static let threshold = UnaryRule("threshold", .threshold, .numbers) { g, x, p in Tensor.where(x.le(p.a), Tensor.zeros(like: g), g) }
+    static let hardshrink = UnaryRule(.hardshrink) { g, x, p in Tensor.where(x.abs().le(p.a), Tensor.zeros(like: g), g) }
+    static let softshrink = UnaryRule(.softshrink) { g, x, p in Tensor.where(x.abs().le(p.a), Tensor.zeros(like: g), g) }
+    static let threshold = UnaryRule(.threshold) { g, x, p in Tensor.where(x.le(p.a), Tensor.zeros(like: g), g) }
 
     /// Every rule of this table; a test holds it against the table's text.
     package static let all: [UnaryRule] = [
         neg, abs, sign, square, reciprocal, sqrt, rsqrt, exp, exp2, expm1, log, log2, log10, log1p, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh,
         acosh, atanh, erf, erfc, erfinv, ndtri, lgamma, digamma, polygamma, floor, ceil, round, trunc, frac, sigmoid, logSigmoid, softsign, mish, silu, hardsigmoid, hardswish,
-        relu, logicalNot, isnan, isinf, isfinite, bitwiseNot, addNumber, subNumber, mulNumber, pow, powInteger, gelu, geluTanh, leakyRelu, elu, softplus,
+        relu, logicalNot, isnan, isinf, isfinite, bitwiseNot, addNumber, subNumber, mulNumber, pow, gelu, geluTanh, leakyRelu, elu, softplus,
         hardtanh, clamp, hardshrink, softshrink, threshold,
     ]
 

@@ -29,5 +29,12 @@ const char *_Nonnull apus_cl_arg_reduce(void);
 const char *_Nonnull apus_cl_scan(void);
 const char *_Nonnull apus_cl_linear_scan(void);
 const char *_Nonnull apus_cl_sort(void);
+const char *_Nonnull apus_cl_expressions(void);
+const char *_Nonnull apus_cl_integers(void);
+const char *_Nonnull apus_cl_elementary(void);
+const char *_Nonnull apus_cl_exponentials_f32(void);
+const char *_Nonnull apus_cl_exponentials_f64(void);
+const char *_Nonnull apus_cl_pairs(void);
+const char *_Nonnull apus_cl_special(void);
 
 #endif

@@ -1,24 +1,86 @@
-// Functions of one, two and three elements. Kinds are the raw values of Swift's `UnaryKind`, `BinaryKind` and `CompareKind`;
-// `Backend.swift` says what each computes. Operands have any strides, out is contiguous and may be the very same memory as an operand.
+// Functions of one, two and three elements. Operands have any strides, out is contiguous and may be the very same memory as an operand.
 // The flat forms take contiguous operands and cost least for few elements.
+//
+// What there is stands in three tables, `unary.def`, `binary.def` and `compare.def`, a line a function: its name, for which dtypes it exists,
+// and what it computes, written once in a language that the processor's C and the devices' dialect of C both compile. Everything else is made
+// of these lines: the kinds below, which Swift imports as enums; the kernels (`pointwise_kernels.h`); what the ops and the devices' sources ask
+// (`apus_function`). The language:
+//
+// - x, y: the operands, of type T. 16-bit floats come as float32; of bool they are 0 and 1. T of a device's integers is its widest.
+// - A, B, C: the constants, of floats in T, of integers in int64.
+// - M(f): the elementary function f of T. W(f): the function f of the widest float, whatever T is; it is long.
+// - WRAP(x): the integer as unsigned, so that it may wrap; the result keeps the low bits of T, of which there are BITS_OF_T.
 #ifndef APUS_POINTWISE_H
 #define APUS_POINTWISE_H
 
 #include "tensor.h"
 
-void apus_unary(int kind, const apus_tensor *_Nonnull x, apus_parameters p, const apus_tensor *_Nonnull out);
-void apus_unary_flat(int kind, int dtype, int64_t n, const void *_Nonnull x, apus_parameters p, void *_Nonnull out);
+#define APUS_KINDS(SWIFT_NAME) enum __attribute__((enum_extensibility(closed), swift_name(SWIFT_NAME)))
 
-void apus_binary(int kind, const apus_tensor *_Nonnull a, const apus_tensor *_Nonnull b, apus_parameters p, const apus_tensor *_Nonnull out);
-void apus_binary_flat(int kind, int dtype, int64_t n, const void *_Nonnull a, const void *_Nonnull b, apus_parameters p, void *_Nonnull out);
+/// The functions of one number.
+#define TABLE "unary.def"
+#define ROW(NAME) APUS_UNARY_##NAME __attribute__((swift_name(#NAME))),
+typedef APUS_KINDS("UnaryKind") apus_unary_kind : int32_t {
+#include "../names.def"
+} apus_unary_kind;
+#undef ROW
+#define ROW(NAME) +1
+enum { APUS_UNARY_COUNT =
+#include "../names.def"
+};
+#undef ROW
+#undef TABLE
 
-void apus_compare(int kind, const apus_tensor *_Nonnull a, const apus_tensor *_Nonnull b, const apus_tensor *_Nonnull out);
-void apus_compare_flat(int kind, int dtype, int64_t n, const void *_Nonnull a, const void *_Nonnull b, void *_Nonnull out);
+/// The functions of two numbers.
+#define TABLE "binary.def"
+#define ROW(NAME) APUS_BINARY_##NAME __attribute__((swift_name(#NAME))),
+typedef APUS_KINDS("BinaryKind") apus_binary_kind : int32_t {
+#include "../names.def"
+} apus_binary_kind;
+#undef ROW
+#define ROW(NAME) +1
+enum { APUS_BINARY_COUNT =
+#include "../names.def"
+};
+#undef ROW
+#undef TABLE
+
+/// The comparisons.
+#define TABLE "compare.def"
+#define ROW(NAME) APUS_COMPARE_##NAME __attribute__((swift_name(#NAME))),
+typedef APUS_KINDS("CompareKind") apus_compare_kind : int32_t {
+#include "../names.def"
+} apus_compare_kind;
+#undef ROW
+#define ROW(NAME) +1
+enum { APUS_COMPARE_COUNT =
+#include "../names.def"
+};
+#undef ROW
+#undef TABLE
+
+void apus_unary(apus_unary_kind kind, const apus_tensor *_Nonnull x, apus_parameters p, const apus_tensor *_Nonnull out);
+void apus_unary_flat(apus_unary_kind kind, int dtype, int64_t n, const void *_Nonnull x, apus_parameters p, void *_Nonnull out);
+
+void apus_binary(apus_binary_kind kind, const apus_tensor *_Nonnull a, const apus_tensor *_Nonnull b, apus_parameters p, const apus_tensor *_Nonnull out);
+void apus_binary_flat(apus_binary_kind kind, int dtype, int64_t n, const void *_Nonnull a, const void *_Nonnull b, apus_parameters p, void *_Nonnull out);
+
+void apus_compare(apus_compare_kind kind, const apus_tensor *_Nonnull a, const apus_tensor *_Nonnull b, const apus_tensor *_Nonnull out);
+void apus_compare_flat(apus_compare_kind kind, int dtype, int64_t n, const void *_Nonnull a, const void *_Nonnull b, void *_Nonnull out);
 
 void apus_select(const apus_tensor *_Nonnull condition, const apus_tensor *_Nonnull a, const apus_tensor *_Nonnull b, const apus_tensor *_Nonnull out);
 
-/// The name of a kind as the tables here spell it, NULL beyond the last: a test compares them with Swift's enums.
-const char *_Nullable apus_unary_name(int kind);
-const char *_Nullable apus_binary_name(int kind);
+/// What a table says of a function.
+typedef struct {
+    const char *_Nonnull name;
+    /// Its expressions, in the language above; NULL where it does not exist for such dtypes.
+    const char *_Nullable of_floats, *_Nullable of_integers, *_Nullable of_bool;
+    /// Whether it writes bool, whatever it reads.
+    bool is_predicate;
+} apus_function;
+
+apus_function apus_unary_function(apus_unary_kind kind);
+apus_function apus_binary_function(apus_binary_kind kind);
+apus_function apus_compare_function(apus_compare_kind kind);
 
 #endif

@@ -5,25 +5,25 @@ import CKernels
 extension CPUBackend {
     package func unary(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters, into out: Tensor) {
         if x.isContiguous {
-            apus_unary_flat(kind.rawValue, x.dtype.code, x.count64, x.pointer, p.forC, out.pointer)
+            apus_unary_flat(kind, x.dtype.code, x.count64, x.pointer, p.forC, out.pointer)
         } else {
-            x.withView { x in out.withView { out in apus_unary(kind.rawValue, x, p.forC, out) } }
+            x.withView { x in out.withView { out in apus_unary(kind, x, p.forC, out) } }
         }
     }
 
     package func binary(_ kind: BinaryKind, _ a: Tensor, _ b: Tensor, _ p: KernelParameters, into out: Tensor) {
         if a.isContiguous && b.isContiguous {
-            apus_binary_flat(kind.rawValue, a.dtype.code, a.count64, a.pointer, b.pointer, p.forC, out.pointer)
+            apus_binary_flat(kind, a.dtype.code, a.count64, a.pointer, b.pointer, p.forC, out.pointer)
         } else {
-            a.withView { a in b.withView { b in out.withView { out in apus_binary(kind.rawValue, a, b, p.forC, out) } } }
+            a.withView { a in b.withView { b in out.withView { out in apus_binary(kind, a, b, p.forC, out) } } }
         }
     }
 
     package func compare(_ kind: CompareKind, _ a: Tensor, _ b: Tensor, into out: Tensor) {
         if a.isContiguous && b.isContiguous {
-            apus_compare_flat(kind.rawValue, a.dtype.code, a.count64, a.pointer, b.pointer, out.pointer)
+            apus_compare_flat(kind, a.dtype.code, a.count64, a.pointer, b.pointer, out.pointer)
         } else {
-            a.withView { a in b.withView { b in out.withView { out in apus_compare(kind.rawValue, a, b, out) } } }
+            a.withView { a in b.withView { b in out.withView { out in apus_compare(kind, a, b, out) } } }
         }
     }
 

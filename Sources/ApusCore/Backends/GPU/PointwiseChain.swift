@@ -149,7 +149,7 @@ extension PointwiseChain.Function {
 
     /// A number for the functions that a shared kernel serves together.
     var family: Int32 {
-        if case .unary(let kind) = self, kind.isPredicate { return 100 }
+        if case .unary(let kind) = self, kind.function.domain.writesBool { return 100 }
         return 1 + code / 1000
     }
 }

@@ -3,20 +3,22 @@ import Glibc
 extension ReferenceBackend {
     package func unary(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters, into out: Tensor) {
         if x.dtype.isFloatingPoint {
-            store(elements(x).map(ReferenceFunctions.unary(kind, p)), in: out)
+            guard let function = ReferenceFunctions.unary(kind, p).ofFloats else { preconditionFailure("ReferenceBackend: \(kind) of floats") }
+            store(elements(x).map(function), in: out)
         } else {
             // `bitwiseNot` of bool is logical, or true would stay true.
             let kind = kind == .bitwiseNot && x.dtype == .bool ? .logicalNot : kind
-            store(elements(x).map(ReferenceFunctions.integerUnary(kind, p)), in: out)
+            guard let function = ReferenceFunctions.unary(kind, p).ofIntegers else { preconditionFailure("ReferenceBackend: \(kind) of integers") }
+            store(elements(x).map(function), in: out)
         }
     }
 
     package func binary(_ kind: BinaryKind, _ a: Tensor, _ b: Tensor, _ p: KernelParameters, into out: Tensor) {
         if a.dtype.isFloatingPoint {
-            let function = ReferenceFunctions.binary(kind, p, a.dtype)
+            guard let function = ReferenceFunctions.binary(kind, p, a.dtype).ofFloats else { preconditionFailure("ReferenceBackend: \(kind) of floats") }
             store(combine(elements(a), elements(b), function), in: out)
         } else {
-            let function = ReferenceFunctions.integerBinary(kind, p)
+            guard let function = ReferenceFunctions.binary(kind, p, a.dtype).ofIntegers else { preconditionFailure("ReferenceBackend: \(kind) of integers") }
             store(combine(elements(a), elements(b), function), in: out)
         }
     }
@@ -62,171 +64,139 @@ extension ReferenceBackend {
     }
 }
 
-/// The functions of the pointwise kinds, in `Double` and `Int64`.
-enum ReferenceFunctions {
-    // MARK: Of one float
+/// A pointwise function in `Double` and in `Int64`, nil where it does not exist for such numbers.
+package struct ReferenceFunction<Floats, Integers> {
+    package let ofFloats: Floats?
+    package let ofIntegers: Integers?
 
-    static func unary(_ kind: UnaryKind, _ p: KernelParameters) -> (Double) -> Double {
+    static func floats(_ f: Floats) -> Self { Self(ofFloats: f, ofIntegers: nil) }
+    static func integers(_ f: Integers) -> Self { Self(ofFloats: nil, ofIntegers: f) }
+    static func numbers(_ f: Floats, _ g: Integers) -> Self { Self(ofFloats: f, ofIntegers: g) }
+}
+
+/// The functions of the pointwise kinds, written independently of the tables that kernels are made of.
+package enum ReferenceFunctions {
+    // MARK: Of one number
+
+    package static func unary(_ kind: UnaryKind, _ p: KernelParameters) -> ReferenceFunction<(Double) -> Double, (Int64) -> Int64> {
         let (a, b, c) = (p.a, p.b, p.c)
+        let (m, n) = (p.integers.a, p.integers.b)
         switch kind {
-        case .negative: return { -$0 }
-        case .absolute: return { $0.magnitude }
-        case .sign: return { $0 > 0 ? 1 : $0 < 0 ? -1 : 0 }
-        case .square: return { $0 * $0 }
-        case .logicalNot: return { $0 == 0 ? 1 : 0 }
-        case .isNaN: return { $0.isNaN ? 1 : 0 }
-        case .isInf: return { $0.isInfinite ? 1 : 0 }
-        case .isFinite: return { $0.isFinite ? 1 : 0 }
-        case .reciprocal: return { 1 / $0 }
-        case .sqrt: return { $0.squareRoot() }
-        case .rsqrt: return { 1 / $0.squareRoot() }
-        case .exp: return { Glibc.exp($0) }
-        case .exp2: return { Glibc.exp2($0) }
-        case .expm1: return { Glibc.expm1($0) }
-        case .log: return { Glibc.log($0) }
-        case .log2: return { Glibc.log2($0) }
-        case .log10: return { Glibc.log10($0) }
-        case .log1p: return { Glibc.log1p($0) }
-        case .sin: return { Glibc.sin($0) }
-        case .cos: return { Glibc.cos($0) }
-        case .tan: return { Glibc.tan($0) }
-        case .asin: return { Glibc.asin($0) }
-        case .acos: return { Glibc.acos($0) }
-        case .atan: return { Glibc.atan($0) }
-        case .sinh: return { Glibc.sinh($0) }
-        case .cosh: return { Glibc.cosh($0) }
-        case .tanh: return { Glibc.tanh($0) }
-        case .asinh: return { Glibc.asinh($0) }
-        case .acosh: return { Glibc.acosh($0) }
-        case .atanh: return { Glibc.atanh($0) }
-        case .erf: return { Glibc.erf($0) }
-        case .erfc: return { Glibc.erfc($0) }
-        case .erfinv: return { erfinv($0) }
-        case .ndtri: return ReferenceFunctions.ndtri
-        case .lgamma: return { Glibc.lgamma($0).0 }
-        case .digamma: return ReferenceFunctions.digamma
-        case .polygamma: return { polygamma(Int(a), $0) }
-        case .floor: return { $0.rounded(.down) }
-        case .ceil: return { $0.rounded(.up) }
-        case .round: return { $0.rounded(.toNearestOrEven) }
-        case .trunc: return { $0.rounded(.towardZero) }
-        case .frac: return { $0 - $0.rounded(.towardZero) }
-        case .sigmoid: return { sigmoid($0) }
-        case .logSigmoid: return { Swift.min($0, 0) - Glibc.log1p(Glibc.exp(-$0.magnitude)) }
-        case .softsign: return { $0 / (1 + $0.magnitude) }
-        case .mish: return ReferenceFunctions.mish
-        case .silu: return ReferenceFunctions.silu
-        case .hardsigmoid: return { clamp($0 + 3, 0, 6) / 6 }
-        case .hardswish: return { $0 * clamp($0 + 3, 0, 6) / 6 }
-        case .gelu: return ReferenceFunctions.gelu
-        case .geluTanh: return ReferenceFunctions.geluTanh
-        case .relu: return { $0 < 0 ? 0 : $0 }
-        case .leakyRelu: return { $0 > 0 ? $0 : a * $0 }
-        case .elu: return { $0 > 0 ? b * $0 : a * b * Glibc.expm1(c * $0) }
-        case .softplus: return { a * $0 > b ? $0 : softplus($0, a) }
-        case .clamp: return { clamp($0, a, b) }
+        case .negative: return .numbers({ -$0 }, { 0 &- $0 })
+        case .absolute: return .numbers({ $0.magnitude }, { $0 < 0 ? 0 &- $0 : $0 })
+        case .sign: return .numbers({ $0 > 0 ? 1 : $0 < 0 ? -1 : 0 }, { $0.signum() })
+        case .square: return .numbers({ $0 * $0 }, { $0 &* $0 })
+        case .logicalNot: return .numbers({ $0 == 0 ? 1 : 0 }, { $0 == 0 ? 1 : 0 })
+        case .isNaN: return .numbers({ $0.isNaN ? 1 : 0 }, { _ in 0 })
+        case .isInf: return .numbers({ $0.isInfinite ? 1 : 0 }, { _ in 0 })
+        case .isFinite: return .numbers({ $0.isFinite ? 1 : 0 }, { _ in 1 })
+        case .reciprocal: return .floats { 1 / $0 }
+        case .sqrt: return .floats { $0.squareRoot() }
+        case .rsqrt: return .floats { 1 / $0.squareRoot() }
+        case .exp: return .floats { Glibc.exp($0) }
+        case .exp2: return .floats { Glibc.exp2($0) }
+        case .expm1: return .floats { Glibc.expm1($0) }
+        case .log: return .floats { Glibc.log($0) }
+        case .log2: return .floats { Glibc.log2($0) }
+        case .log10: return .floats { Glibc.log10($0) }
+        case .log1p: return .floats { Glibc.log1p($0) }
+        case .sin: return .floats { Glibc.sin($0) }
+        case .cos: return .floats { Glibc.cos($0) }
+        case .tan: return .floats { Glibc.tan($0) }
+        case .asin: return .floats { Glibc.asin($0) }
+        case .acos: return .floats { Glibc.acos($0) }
+        case .atan: return .floats { Glibc.atan($0) }
+        case .sinh: return .floats { Glibc.sinh($0) }
+        case .cosh: return .floats { Glibc.cosh($0) }
+        case .tanh: return .floats { Glibc.tanh($0) }
+        case .asinh: return .floats { Glibc.asinh($0) }
+        case .acosh: return .floats { Glibc.acosh($0) }
+        case .atanh: return .floats { Glibc.atanh($0) }
+        case .erf: return .floats { Glibc.erf($0) }
+        case .erfc: return .floats { Glibc.erfc($0) }
+        case .erfinv: return .floats { erfinv($0) }
+        case .ndtri: return .floats(ReferenceFunctions.ndtri)
+        case .lgamma: return .floats { Glibc.lgamma($0).0 }
+        case .digamma: return .floats(ReferenceFunctions.digamma)
+        case .polygamma: return .floats { polygamma(Int(a), $0) }
+        case .floor: return .floats { $0.rounded(.down) }
+        case .ceil: return .floats { $0.rounded(.up) }
+        case .round: return .floats { $0.rounded(.toNearestOrEven) }
+        case .trunc: return .floats { $0.rounded(.towardZero) }
+        case .frac: return .floats { $0 - $0.rounded(.towardZero) }
+        case .sigmoid: return .floats { sigmoid($0) }
+        case .logSigmoid: return .floats { Swift.min($0, 0) - Glibc.log1p(Glibc.exp(-$0.magnitude)) }
+        case .softsign: return .floats { $0 / (1 + $0.magnitude) }
+        case .mish: return .floats(ReferenceFunctions.mish)
+        case .silu: return .floats(ReferenceFunctions.silu)
+        case .hardsigmoid: return .floats { clamp($0 + 3, 0, 6) / 6 }
+        case .hardswish: return .floats { $0 * clamp($0 + 3, 0, 6) / 6 }
+        case .gelu: return .floats(ReferenceFunctions.gelu)
+        case .geluTanh: return .floats(ReferenceFunctions.geluTanh)
+        case .relu: return .numbers({ $0 < 0 ? 0 : $0 }, { Swift.max($0, 0) })
+        case .leakyRelu: return .floats { $0 > 0 ? $0 : a * $0 }
+        case .elu: return .floats { $0 > 0 ? b * $0 : a * b * Glibc.expm1(c * $0) }
+        case .softplus: return .floats { a * $0 > b ? $0 : softplus($0, a) }
+        case .clamp: return .numbers({ clamp($0, a, b) }, { Swift.min(Swift.max($0, m), n) })
         // NaN is not small, so it stays in the next three.
-        case .hardshrink: return { $0.magnitude <= a ? 0 : $0 }
-        case .softshrink: return { $0 > a ? $0 - a : $0 < -a ? $0 + a : $0.isNaN ? $0 : 0 }
-        case .threshold: return { $0 <= a ? b : $0 }
-        case .powScalar: return { Glibc.pow($0, a) }
-        case .affine: return { a * $0 + b }
-        case .bitwiseNot: preconditionFailure("ReferenceBackend: \(kind) of floats")
+        case .hardshrink: return .floats { $0.magnitude <= a ? 0 : $0 }
+        case .softshrink: return .floats { $0 > a ? $0 - a : $0 < -a ? $0 + a : $0.isNaN ? $0 : 0 }
+        case .threshold: return .numbers({ $0 <= a ? b : $0 }, { $0 <= m ? n : $0 })
+        case .powScalar: return .numbers({ Glibc.pow($0, a) }, { integerPower($0, m) })
+        case .affine: return .numbers({ a * $0 + b }, { m &* $0 &+ n })
+        case .bitwiseNot: return .integers { ~$0 }
         }
     }
 
-    // MARK: Of two floats
+    // MARK: Of two numbers
 
-    static func binary(_ kind: BinaryKind, _ p: KernelParameters, _ dtype: DType) -> (Double, Double) -> Double {
+    package static func binary(_ kind: BinaryKind, _ p: KernelParameters, _ dtype: DType) -> ReferenceFunction<(Double, Double) -> Double, (Int64, Int64) -> Int64> {
         let (a, b, c) = (p.a, p.b, p.c)
+        let m = p.integers.a
         switch kind {
-        case .add: return { $0 + $1 }
-        case .sub: return { $0 - $1 }
-        case .mul: return { $0 * $1 }
-        case .minimum: return { $0.smaller($1) }
-        case .maximum: return { $0.larger($1) }
-        case .floorDivide: return { floorDivide($0, $1) }
-        // The quotient is rounded before it is truncated, as in PyTorch: 2.99999999 in float32 is 3.
-        case .truncDivide: return { dtype.roundedToOperationType($0 / $1).rounded(.towardZero) }
-        case .remainder: return { remainder($0, $1) }
-        case .fmod: return { Glibc.fmod($0, $1) }
-        case .pow: return { Glibc.pow($0, $1) }
-        case .div: return { $0 / $1 }
-        case .atan2: return { Glibc.atan2($0, $1) }
-        case .hypot: return { Glibc.hypot($0, $1) }
-        case .logaddexp:
-            // Infinities of one sign have the difference NaN.
-            return { $0 == $1 && $0.isInfinite ? $0 : $0.larger($1) + Glibc.log1p(expDifference($0.smaller($1), $0.larger($1))) }
-        case .copysign: return { Glibc.copysign($0, $1) }
-        case .gammainc: return ReferenceFunctions.gammainc
-        case .gammaSampleGrad: return ReferenceFunctions.gammaSampleGradient
-        case .reluGrad: return { $1 <= 0 ? 0 : $0 }
-        case .sigmoidGrad: return { $0 * $1 * (1 - $1) }
-        case .tanhGrad: return { $0 * ((1 - $1) * (1 + $1)) }
-        case .geluGrad: return { $0 * geluSlope($1) }
-        case .geluTanhGrad: return { $0 * geluTanhSlope($1) }
-        case .siluGrad: return { $0 * siluSlope($1) }
-        case .leakyReluGrad: return { $1 > 0 ? $0 : a * $0 }
-        case .eluGrad: return { $1 > 0 ? $0 * b : timesExp($0 * a * b * c, product: c, $1) }
-        case .softplusGrad: return { a * $1 > b ? $0 : $0 * sigmoid(product: a, $1) }
-        case .hardtanhGrad: return { $1 <= a || $1 >= b ? 0 : $0 }
-        case .clampGrad: return { a <= $1 && $1 <= b ? $0 : 0 }
-        case .addScaled: return { $0 + a * $1 }
-        case .bitwiseAnd, .bitwiseOr, .bitwiseXor, .shiftLeft, .shiftRight: preconditionFailure("ReferenceBackend: \(kind) of floats")
-        }
-    }
-
-    // MARK: Of integers
-
-    static func integerUnary(_ kind: UnaryKind, _ p: KernelParameters) -> (Int64) -> Int64 {
-        let (a, b) = (p.integers.a, p.integers.b)
-        switch kind {
-        case .negative: return { 0 &- $0 }
-        case .absolute: return { $0 < 0 ? 0 &- $0 : $0 }
-        case .sign: return { $0.signum() }
-        case .square: return { $0 &* $0 }
-        case .logicalNot: return { $0 == 0 ? 1 : 0 }
-        case .isNaN, .isInf: return { _ in 0 }
-        case .isFinite: return { _ in 1 }
-        case .bitwiseNot: return { ~$0 }
-        case .floor, .ceil, .round, .trunc: return { $0 }
-        case .relu: return { Swift.max($0, 0) }
-        case .clamp: return { Swift.min(Swift.max($0, a), b) }
-        case .threshold: return { $0 <= a ? b : $0 }
-        case .powScalar: return { integerPower($0, a) }
-        case .affine: return { a &* $0 &+ b }
-        default: preconditionFailure("ReferenceBackend: \(kind) of integers")
-        }
-    }
-
-    static func integerBinary(_ kind: BinaryKind, _ p: KernelParameters) -> (Int64, Int64) -> Int64 {
-        let a = p.integers.a
-        switch kind {
-        case .add: return { $0 &+ $1 }
-        case .sub: return { $0 &- $1 }
-        case .mul: return { $0 &* $1 }
-        case .minimum: return { Swift.min($0, $1) }
-        case .maximum: return { Swift.max($0, $1) }
-        // The partial values: the smallest integer divided by −1 wraps.
-        case .truncDivide: return { $0.dividedReportingOverflow(by: $1).partialValue }
-        case .fmod: return { $0.remainderReportingOverflow(dividingBy: $1).partialValue }
-        case .floorDivide:
-            return {
-                let quotient = $0.dividedReportingOverflow(by: $1).partialValue
-                return remainder($0, $1) != 0 && ($0 < 0) != ($1 < 0) ? quotient - 1 : quotient
-            }
-        case .remainder: return { remainder($0, $1) }
-        case .pow: return { integerPower($0, $1) }
-        case .bitwiseAnd: return { $0 & $1 }
-        case .bitwiseOr: return { $0 | $1 }
-        case .bitwiseXor: return { $0 ^ $1 }
+        case .add: return .numbers({ $0 + $1 }, { $0 &+ $1 })
+        case .sub: return .numbers({ $0 - $1 }, { $0 &- $1 })
+        case .mul: return .numbers({ $0 * $1 }, { $0 &* $1 })
+        case .minimum: return .numbers({ $0.smaller($1) }, { Swift.min($0, $1) })
+        case .maximum: return .numbers({ $0.larger($1) }, { Swift.max($0, $1) })
+        case .floorDivide: return .numbers({ floorDivide($0, $1) }, { floorDivide($0, $1) })
+        // The quotient is rounded before it is truncated, as in PyTorch: 2.99999999 in float32 is 3. The partial values: the smallest integer
+        // divided by −1 wraps.
+        case .truncDivide:
+            return .numbers({ dtype.roundedToOperationType($0 / $1).rounded(.towardZero) }, { $0.dividedReportingOverflow(by: $1).partialValue })
+        case .remainder: return .numbers({ remainder($0, $1) }, { remainder($0, $1) })
+        case .fmod: return .numbers({ Glibc.fmod($0, $1) }, { $0.remainderReportingOverflow(dividingBy: $1).partialValue })
+        case .pow: return .numbers({ Glibc.pow($0, $1) }, { integerPower($0, $1) })
+        case .div: return .floats { $0 / $1 }
+        case .atan2: return .floats { Glibc.atan2($0, $1) }
+        case .hypot: return .floats { Glibc.hypot($0, $1) }
+        // Infinities of one sign have the difference NaN.
+        case .logaddexp: return .floats { $0 == $1 && $0.isInfinite ? $0 : $0.larger($1) + Glibc.log1p(expDifference($0.smaller($1), $0.larger($1))) }
+        case .copysign: return .floats { Glibc.copysign($0, $1) }
+        case .gammainc: return .floats(ReferenceFunctions.gammainc)
+        case .gammaSampleGrad: return .floats(ReferenceFunctions.gammaSampleGradient)
+        case .reluGrad: return .floats { $1 <= 0 ? 0 : $0 }
+        case .sigmoidGrad: return .floats { $0 * $1 * (1 - $1) }
+        case .tanhGrad: return .floats { $0 * ((1 - $1) * (1 + $1)) }
+        case .geluGrad: return .floats { $0 * geluSlope($1) }
+        case .geluTanhGrad: return .floats { $0 * geluTanhSlope($1) }
+        case .siluGrad: return .floats { $0 * siluSlope($1) }
+        case .leakyReluGrad: return .floats { $1 > 0 ? $0 : a * $0 }
+        case .eluGrad: return .floats { $1 > 0 ? $0 * b : timesExp($0 * a * b * c, product: c, $1) }
+        case .softplusGrad: return .floats { a * $1 > b ? $0 : $0 * sigmoid(product: a, $1) }
+        case .hardtanhGrad: return .floats { $1 <= a || $1 >= b ? 0 : $0 }
+        case .clampGrad: return .floats { a <= $1 && $1 <= b ? $0 : 0 }
+        case .addScaled: return .numbers({ $0 + a * $1 }, { $0 &+ m &* $1 })
+        case .bitwiseAnd: return .integers { $0 & $1 }
+        case .bitwiseOr: return .integers { $0 | $1 }
+        case .bitwiseXor: return .integers { $0 ^ $1 }
         // A shift by a negative number or by all bits leaves nothing, or the sign.
-        case .shiftLeft: return { $1 < 0 || $1 > 63 ? 0 : $0 << $1 }
-        case .shiftRight: return { $0 >> ($1 < 0 || $1 > 63 ? 63 : $1) }
-        case .addScaled: return { $0 &+ a &* $1 }
-        default: preconditionFailure("ReferenceBackend: \(kind) of integers")
+        case .shiftLeft: return .integers { $1 < 0 || $1 > 63 ? 0 : $0 << $1 }
+        case .shiftRight: return .integers { $0 >> ($1 < 0 || $1 > 63 ? 63 : $1) }
         }
     }
+
+    // MARK: Pieces
 
     /// By repeated multiplication, wrapping. A negative exponent gives the reciprocal's integer part.
     static func integerPower(_ base: Int64, _ exponent: Int64) -> Int64 {
@@ -246,7 +216,10 @@ enum ReferenceFunctions {
         return r != 0 && (r < 0) != (b < 0) ? r + b : r
     }
 
-    // MARK: Pieces
+    static func floorDivide(_ a: Int64, _ b: Int64) -> Int64 {
+        let quotient = a.dividedReportingOverflow(by: b).partialValue
+        return remainder(a, b) != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient
+    }
 
     /// With the divisor's sign, as Python's.
     static func remainder(_ a: Double, _ b: Double) -> Double {

@@ -8,6 +8,15 @@ extension KernelDialect {
     static let types = file(apus_cl_types())
     static let float64 = file(apus_cl_float64())
 
+    // What the expressions of the tables of pointwise functions call.
+    static let expressions = file(apus_cl_expressions())
+    static let integerFunctions = file(apus_cl_integers())
+    static let floatFunctions = file(apus_cl_elementary())
+    static let exponentials32 = file(apus_cl_exponentials_f32())
+    static let exponentials64 = file(apus_cl_exponentials_f64())
+    static let pairFunctions = file(apus_cl_pairs())
+    static let specialFunctions = file(apus_cl_special())
+
     private static let groupSum = file(apus_cl_group_sum())
     private static let indexReport = file(apus_cl_index_report())
     static let compensatedSum = file(apus_cl_compensated_sum())

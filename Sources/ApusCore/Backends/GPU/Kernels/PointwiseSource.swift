@@ -39,8 +39,9 @@ struct PointwiseSource {
         let types = Set(chain.steps.flatMap { [$0.dtype.computeName, $0.output.dtype.computeName] })
         var text = types.contains("f32") ? KernelDialect.elementary("f32") : ""
         if types.contains("f64") { text += KernelDialect.elementary("f64") }
-        if types.contains("i64") { text += KernelDialect.integerFunctions }
-        if chain.steps.contains(where: \.isSpecial) { text += KernelDialect.special(hasFloat64: hasFloat64) + "typedef \(hasFloat64 ? "f64" : "f32") a_wide;\n" }
+        if types.contains("i64") { text += KernelDialect.integers }
+        text += KernelDialect.expressions
+        if chain.steps.contains(where: \.isSpecial) { text += KernelDialect.special(hasFloat64: hasFloat64) }
         if isStrided { text += StridedSpace.division + StridedSpace.source("Space", views: views.count) }
 
         var parameters = ["i64 n"]
@@ -68,9 +69,12 @@ struct PointwiseSource {
             for (s, step) in chain.steps.enumerated() { text += "\(step.output.dtype.computeName) r\(s)[\(width)];\n" }
             text += "for (int k = 0; k < \(width); k++) {\n"
         }
+        var language: String?
         for (s, step) in chain.steps.enumerated() {
             let type = step.output.dtype.computeName
             if width == 1 { text += "\(type) r\(s);\n" }
+            if language != step.dtype.computeName { text += KernelDialect.expressions(of: step.dtype.computeName) }
+            language = step.dtype.computeName
             text += "{ " + body(s, step, at) + " }\n"
         }
         if width > 1 { text += "}\n" }
@@ -91,44 +95,40 @@ struct PointwiseSource {
             case .step(let other): text += "\(chain.steps[other].output.dtype.computeName) \(names[i]) = r\(other)\(at); "
             }
         }
-        for (i, name) in ["a", "b", "c"].prefix(isShared ? 3 : step.constantCount).enumerated() { text += "\(step.constantType.computeName) \(name) = c\(s)_\(i); " }
+        for (i, name) in ["A", "B", "C"].prefix(isShared ? 3 : step.constantCount).enumerated() { text += "\(step.constantType.computeName) \(name) = c\(s)_\(i); " }
         let dtype = step.output.dtype
         if isShared {
-            let cases = step.family.map { "case \($0.function.code): r\(s)\(at) = \($0.expression.replacing("@", with: step.dtype.computeName)); break;\n" }
+            let cases = step.family.map { "case \($0.function.code): r\(s)\(at) = \($0.expression); break;\n" }
             return text + "switch ((int)function) {\n\(cases.joined())default: r\(s)\(at) = 0;\n}\nr\(s)\(at) = rounded_\(dtype)(r\(s)\(at)); "
         }
-        return text + "r\(s)\(at) = rounded_\(dtype)(\(step.expression.replacing("@", with: step.dtype.computeName))); "
+        return text + "r\(s)\(at) = rounded_\(dtype)(\(step.expression)); "
     }
 }
 
 extension PointwiseChain.Step {
-    /// How many constants the expression reads.
-    var constantCount: Int {
+    /// What the tables say of the function, if it is one of theirs.
+    private var tabled: PointwiseFunction? {
         switch function {
-        case .unary(let kind):
-            switch kind {
-            case .leakyRelu, .hardshrink, .softshrink, .powScalar, .polygamma: 1
-            case .softplus, .clamp, .threshold, .affine: 2
-            case .elu: 3
-            default: 0
-            }
-        case .binary(let kind):
-            switch kind {
-            case .leakyReluGrad, .addScaled: 1
-            case .softplusGrad, .hardtanhGrad, .clampGrad: 2
-            case .eluGrad: 3
-            default: 0
-            }
-        case .fill: 1
-        case .compare, .select, .convert: 0
+        case .unary(let kind): kind.function
+        case .binary(let kind): kind.function
+        case .compare(let kind): kind.function
+        case .select, .convert, .fill: nil
         }
+    }
+
+    /// How many constants the expression reads: up to the last that it names.
+    var constantCount: Int {
+        if case .fill = function { return 1 }
+        guard let expression = tabled?.expression(of: dtype) else { return 0 }
+        let names = expression.split { !($0.isLetter || $0.isNumber || $0 == "_") }
+        return names.contains("C") ? 3 : names.contains("B") ? 2 : names.contains("A") ? 1 : 0
     }
 
     /// The steps that a shared kernel computes in its place, itself among them: those of its kind, operands and result's type. Empty where there
     /// is no such kernel, since a function is long or has none like it.
     var family: [PointwiseChain.Step] {
         let others: [PointwiseChain.Function] = switch function {
-        case .unary(let kind): UnaryKind.allCases.filter { $0.isPredicate == kind.isPredicate }.map { .unary($0) }
+        case .unary: UnaryKind.allCases.map { .unary($0) }
         case .binary: BinaryKind.allCases.map { .binary($0) }
         case .compare: CompareKind.allCases.map { .compare($0) }
         case .select, .convert, .fill: []
@@ -138,43 +138,24 @@ extension PointwiseChain.Step {
             step.function = other
             return step
         }
-        return isSpecial ? [] : steps.filter { !$0.isSpecial && $0.isDefined }
-    }
-
-    /// Whether the function exists for the operands' dtype.
-    private var isDefined: Bool {
-        switch function {
-        case .unary(let kind): dtype.isFloatingPoint ? kind != .bitwiseNot : KernelDialect.integerExpression(kind) != nil
-        case .binary(let kind):
-            dtype.isFloatingPoint ? ![.bitwiseAnd, .bitwiseOr, .bitwiseXor, .shiftLeft, .shiftRight].contains(kind) : KernelDialect.integerExpression(kind) != nil
-        default: true
-        }
+        return isSpecial ? [] : steps.filter { $0.function.family == function.family && $0.tabled?.expression(of: dtype) != nil && !$0.isSpecial }
     }
 
     /// The dtype that constants are computed in.
     var constantType: DType { function == .fill ? output.dtype : dtype }
 
-    /// Whether the expression calls the gamma family or the inverse of erf.
-    var isSpecial: Bool {
-        switch function {
-        case .unary(let kind): [.lgamma, .digamma, .polygamma, .erfinv, .ndtri].contains(kind)
-        case .binary(let kind): [.gammainc, .gammaSampleGrad].contains(kind)
-        default: false
-        }
-    }
+    /// Whether the expression calls a function of the widest float: the gamma family and the inverse of erf, which are long.
+    var isSpecial: Bool { tabled?.ofFloats?.contains("W(") == true }
 
     var expression: String {
+        if let tabled {
+            guard let expression = tabled.expression(of: dtype) else { preconditionFailure("\(tabled.name) of \(dtype)") }
+            return expression
+        }
         switch function {
-        case .unary(let kind):
-            if dtype.isFloatingPoint { return KernelDialect.floatExpression(kind) }
-            // `bitwiseNot` of bool is logical, or true would stay true.
-            if kind == .bitwiseNot && dtype == .bool { return "x == 0" }
-            return integer(KernelDialect.integerExpression(kind), "\(kind)")
-        case .binary(let kind): return dtype.isFloatingPoint ? KernelDialect.floatExpression(kind) : integer(KernelDialect.integerExpression(kind), "\(kind)")
-        case .compare(let kind): return KernelDialect.expression(kind)
         case .select: return "x ? y : z"
-        case .fill: return "a"
-        case .convert:
+        case .fill: return "A"
+        case .convert, .unary, .binary, .compare:
             // Floats become integers through a function that knows what does not fit; anything becomes bool by being unlike 0.
             if output.dtype == .bool { return "x != 0" }
             if output.dtype.isFloatingPoint { return "(\(output.dtype.computeName))x" }
@@ -183,14 +164,4 @@ extension PointwiseChain.Step {
             return dtype.isFloatingPoint && output.dtype != .int64 ? "nearest_integer(\(integer), \(low), \(high))" : integer
         }
     }
-
-    private func integer(_ expression: String?, _ kind: String) -> String {
-        guard let expression else { preconditionFailure("\(kind) of integers") }
-        return expression
-    }
-}
-
-extension UnaryKind {
-    /// Whether it writes bool.
-    var isPredicate: Bool { [.logicalNot, .isNaN, .isInf, .isFinite].contains(self) }
 }

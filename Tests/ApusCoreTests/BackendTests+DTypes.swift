@@ -3,30 +3,15 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Every op of the tables with every dtype: where the table allows it each backend computes it, as the reference does; where it does not, the
-/// op says so. A kernel that is missing ends the program, and this test with it.
-@Suite("Backends: tables") struct TableBackendTests {
-    /// The lists are what the tests below walk through, so none may be missing from them.
-    @Test func `no rule is missing from the lists`() throws {
-        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../Sources/ApusCore/Ops")
-        func rules(_ file: String, _ type: String) throws -> [String] {
-            let text = try String(contentsOf: folder.appendingPathComponent(file), encoding: .utf8)
-            return text.matches(of: try Regex("static let (\\w+)(: \(type))? = (\(type)|fused)\\(", as: (Substring, Substring, Substring?, Substring).self)).map { String($0.output.1) }
-        }
-        #expect(try rules("Unary.swift", "UnaryRule").count == Set(UnaryRule.all.map(ObjectIdentifier.init)).count)
-        #expect(try rules("Binary.swift", "BinaryRule").count == Set(BinaryRule.all.map(ObjectIdentifier.init)).count)
-        // A kind without a rule would be a kernel that nobody calls.
-        #expect(Set(UnaryRule.all.map(\.kind)) == Set(UnaryKind.allCases))
-        #expect(Set(BinaryRule.all.map(\.kind)) == Set(BinaryKind.allCases))
-    }
-
-    /// The dtypes that a table is walked through with. Devices compile a kernel for each, and the tests of the families, which come before the
-    /// ops, give them the others.
+/// Functions with every dtype: where they take it each backend computes it, as the reference does; where they do not, the op says so. A kernel that
+/// is missing ends the program, and this test with it. (`BackendTests+Rules.swift` has the pointwise ones.)
+@Suite("Backends: dtypes") struct DTypeBackendTests {
+    /// The dtypes that functions are given. Devices compile a kernel for each, and the tests of the families give them the others.
     private static func dtypes(_ device: Device, few: [DType] = [.bool, .uint8, .float16]) -> [DType] { device.sharesHostMemory ? DType.allCases : few }
 
     /// Numbers that every dtype has, among them some outside a function's domain.
-    private static func numbers(_ dtype: DType, _ device: Device, shifted: Double = 0) -> Tensor {
-        let fractions = [0, 0.25, 0.5, 0.75, 1, 2, 3].map { $0 + shifted }
+    private static func numbers(_ dtype: DType, _ device: Device) -> Tensor {
+        let fractions = [0, 0.25, 0.5, 0.75, 1, 2, 3]
         return moved(reference(dtype.isFloatingPoint ? fractions : fractions.map { ($0 * 2).rounded(.down) }, [7], dtype), to: device)
     }
 
@@ -44,40 +29,6 @@ import Testing
             }
         }
         if results.count == 2 { BackendTests.complain(tolerance.difference(Twin(reference: results[0], tested: results[1])), "\(what) on \(device)") }
-    }
-
-    @Test(arguments: BackendTests.devices) func unary(_ device: Device) {
-        for rule in UnaryRule.all {
-            for dtype in Self.dtypes(device) {
-                let expected: DType? = switch rule.domain {
-                case .floats: dtype.isFloatingPoint ? dtype : .float32
-                case .numbers: dtype == .bool ? nil : dtype
-                case .predicate: .bool
-                case .bits: dtype.isFloatingPoint ? nil : dtype
-                case .rounding: dtype
-                }
-                Self.expect(expected, device, PointwiseBackendTests.unaryCase(rule.kind).tolerance, "\(rule.name) of \(dtype)") { place in
-                    Self.numbers(dtype, place).unary(rule, KernelParameters(1, 2, 1))
-                }
-            }
-        }
-    }
-
-    @Test(arguments: BackendTests.devices) func binary(_ device: Device) {
-        for rule in BinaryRule.all {
-            for dtype in Self.dtypes(device) {
-                let expected: DType? = switch rule.domain {
-                case .any: dtype
-                case .numbers: dtype == .bool ? nil : dtype
-                case .floats: dtype.isFloatingPoint ? dtype : .float32
-                case .bits: dtype.isFloatingPoint ? nil : dtype
-                case .integers: dtype.isInteger ? dtype : nil
-                }
-                Self.expect(expected, device, PointwiseBackendTests.binaryCase(rule.kind).tolerance, "\(rule.name) of \(dtype)") { place in
-                    Tensor.binary(rule, Self.numbers(dtype, place), Self.numbers(dtype, place, shifted: 0.5), KernelParameters(1, 2, 1))
-                }
-            }
-        }
     }
 
     /// The other families by the functions that reach them, and who refuses what.
