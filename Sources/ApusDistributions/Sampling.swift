@@ -4,19 +4,20 @@ import ApusCore
 /// even numbers of the generator, so they are the same on every device and for any number of threads.
 enum Sampling {
     /// Draws of the gamma distribution with rate 1, with the gradient of implicit reparameterisation.
-    static func gamma(_ concentration: Tensor) -> Tensor { GammaDraw()([concentration])[0] }
+    static func gamma(_ concentration: Tensor) -> Tensor { apply(GammaDraw(), Inputs(concentration)) }
 
-    private struct GammaDraw: DifferentiableFunction {
+    private struct GammaDraw: Op {
         var name: String { "standardGamma" }
 
-        func forward(_ inputs: [Tensor], _ context: FunctionContext) -> [Tensor] {
-            let x = draw(inputs[0].contiguous())
-            context.save(inputs[0], x)
-            return [x]
+        func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
+            let x = noGrad { draw(inputs[0].contiguous()) }
+            saved.keep(inputs[0])
+            saved.keepOutput(x)
+            return x
         }
 
-        func backward(_ gradients: [Tensor], _ context: FunctionContext) -> [Tensor?] {
-            [gradients[0] * context.saved[0].gammaSampleGrad(context.saved[1].detach())]
+        func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
+            [grad * context.saved[0].gammaSampleGrad(context.saved[1].detach())]
         }
 
         /// Marsaglia and Tsang (2000): d·(1 + c·n)³ with d = a − 1/3, c = 1/√(9d); below a = 1 from a + 1, times u^(1/a).

@@ -19,7 +19,7 @@ import Testing
     /// Counts conversions.
     final class Conversions: Observer {
         var count = 0
-        func didRun(_ name: String, inputs: [Tensor], output: Tensor) { count += name == "to" ? 1 : 0 }
+        func didRun(_ name: String, inputs: [Tensor], outputs: [Tensor]) { count += name == "to" ? 1 : 0 }
 
         static func counted(_ body: () -> Void) -> Int {
             let counter = Conversions()

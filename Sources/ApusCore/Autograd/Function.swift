@@ -50,7 +50,7 @@ extension DifferentiableFunction {
         }
         return Context.activity(.op(name)) {
             let outputs = record(inputs)
-            if let observer = Context.current.observer, let first = outputs.first { observer.didRun(name, inputs: inputs, output: first) }
+            Context.current.observer?.didRun(name, inputs: inputs, outputs: outputs)
             return outputs
         }
     }
@@ -64,8 +64,8 @@ extension DifferentiableFunction {
         }
         guard Context.current.gradEnabled, inputs.contains(where: \.requiresGrad) else { return outputs }
         let saved = functionContext.kept.map { kept in
-            let isOutput = outputs.contains { $0 === kept }
-            return SavedTensor(tensor: isOutput ? Tensor(sharing: kept) : kept, version: kept.storage.version, isOutput: isOutput)
+            let output = outputs.firstIndex { $0 === kept }
+            return SavedTensor(tensor: output == nil ? kept : Tensor(sharing: kept), version: kept.storage.version, output: Int32(output ?? -1))
         }
         let node = FunctionNode(self, inputs: inputs, saved: SavedTensors(saved), outputs: outputs, context: functionContext)
         functionContext.kept = []
@@ -81,8 +81,6 @@ final class FunctionNode: Node {
     let needsInputGrad: [Bool]
     /// The scope that forward ran in, which backward runs in as well.
     let autocast: DType?
-    /// For each saved tensor that is an output, which one.
-    let outputIndices: [Int32]
 
     init(_ function: any DifferentiableFunction, inputs: [Tensor], saved: SavedTensors, outputs: [Tensor], context: FunctionContext) {
         self.function = function
@@ -90,7 +88,6 @@ final class FunctionNode: Node {
         self.outputs = outputs.map(GradientForm.init)
         needsInputGrad = context.needsInputGrad
         autocast = Context.current.autocast
-        outputIndices = context.kept.map { kept in Int32(outputs.firstIndex { $0 === kept } ?? 0) }
         super.init(Inputs(inputs))
         self.saved = saved
         moreSlots = [Tensor?](repeating: nil, count: max(outputs.count - 1, 0))
@@ -102,7 +99,6 @@ final class FunctionNode: Node {
         let context = FunctionContext()
         try checkSaved()
         context.saved = Array(SavedValues(node: self))
-        for (i, kept) in saved.enumerated() where kept.isOutput { context.saved[i].outputIndex = outputIndices[i] }
         context.needsInputGrad = needsInputGrad
         let gradients = zip([grad] + more, outputs).map { grad, output in grad ?? Tensor.zeros(output.shape, dtype: output.dtype, device: output.device) }
         let results = Context.autocasting(to: autocast) { function.backward(gradients, context) }

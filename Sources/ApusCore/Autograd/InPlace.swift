@@ -68,7 +68,7 @@ extension Tensor {
                     let kept = node.saved[i].tensor
                     let copy = try kept.converted(to: kept.dtype)
                     if kept.requiresGrad, let history = kept.recordedNode { copy.record(history, index: kept.outputIndex) }
-                    node.saved[i] = SavedTensor(tensor: copy, version: 0, isOutput: false)
+                    node.saved[i] = SavedTensor(tensor: copy, version: 0)
                 }
             }
             let value = result.shape == shape && result.dtype == dtype ? result : result.to(dtype).expand(shape)

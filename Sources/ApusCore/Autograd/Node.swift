@@ -159,9 +159,8 @@ final class OpNode<O: Op>: Node {
     override package var name: String { op.name }
 
     override func backward(_ grad: Tensor?, _ more: [Tensor?], createGraph: Bool) throws(OpError) -> Gradients {
-        guard let grad else { return [] }
         try checkSaved()
-        return op.backward(grad, BackwardContext(node: self))
+        return op.differentiate(grad, more, BackwardContext(node: self))
     }
 }
 
@@ -190,7 +189,7 @@ package struct SavedValues: RandomAccessCollection {
         let kept = node.saved[i]
         guard kept.isOutput else { return kept.tensor }
         let output = Tensor(sharing: kept.tensor)
-        output.record(node)
+        output.record(node, index: kept.output)
         return output
     }
 }

@@ -4,7 +4,7 @@ package protocol Observer: AnyObject {
     func willBegin(_ activity: Activity)
     func didEnd()
     /// An op ran, and is about to end. One that failed ends without.
-    func didRun(_ name: String, inputs: [Tensor], output: Tensor)
+    func didRun(_ name: String, inputs: [Tensor], outputs: [Tensor])
 }
 
 extension Observer {

@@ -1,24 +1,75 @@
-/// One operation: its name, forward and derivative, side by side. A value whose fields are the op's attributes (a dimension, a stride).
+/// One operation: its name, forward and derivative, side by side. A value whose fields are the op's attributes (a dimension, a stride); tensors
+/// are inputs, all of them, so that forms, devices and observers see them.
 ///
 /// `forward` checks its inputs (throwing `OpError` with what was found, what was wanted and the remedy) before anything is computed, and
 /// reaches the hardware through the device's backend. `backward` is written with differentiable tensor functions, so that derivatives of
 /// derivatives come for free. `docs/adding-an-op.md` walks through one.
 package protocol Op {
+    /// What it gives: `Tensor`, or `[Tensor]` for ops with several outputs. `forward` says it.
+    associatedtype Outputs = Tensor
+    /// The gradient of that: `Tensor`, or `[Tensor?]`, nil for outputs that no gradient came to.
+    associatedtype OutputGradients = Tensor
     /// PyTorch's name: in messages, profiles and the graph.
     var name: String { get }
-    /// Whether the output shares its input's storage. Views remember their base, so that changes in place reach its graph.
+    /// Whether the outputs share the first input's storage. Views remember their base, so that changes in place reach its graph.
     static var makesView: Bool { get }
     /// What it wants of its inputs' dtypes inside `autocast`.
     var autocast: AutocastPolicy { get }
-    /// Computes the output. `saved` keeps what `backward` needs; where no graph is recorded it keeps nothing.
-    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor
-    /// The gradients of the inputs from that of the output: one for each input, nil where there is none or `context.needs` says that nobody asks.
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients
+    /// How many outputs it has; an op with several says so.
+    var outputCount: Int { get }
+    /// How many of the outputs, the last ones, have no gradient: statistics that it only lets be seen.
+    var byproductCount: Int { get }
+    /// Computes the outputs. `saved` keeps what `backward` needs; where no graph is recorded it keeps nothing.
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Outputs
+    /// The gradients of the inputs from those of the outputs: one for each input, nil where there is none or `context.needs` says that nobody asks.
+    func backward(_ grad: OutputGradients, _ context: BackwardContext) -> Gradients
+
+    // What the number of outputs decides; the extensions below have both answers.
+
+    /// The outputs where the op has failed.
+    func failed(_ poison: Tensor) -> Outputs
+    /// Gives the outputs their place in the graph: as views of the first input, where the op makes such, and as `node`'s.
+    func settle(_ outputs: Outputs, _ input: Tensor?, _ node: Node?, areViews: Bool)
+    /// The outputs as observers see them.
+    func listed(_ outputs: Outputs) -> [Tensor]
+    /// `backward`, from what a node has collected for output 0 and for more.
+    func differentiate(_ first: Tensor?, _ more: [Tensor?], _ context: BackwardContext) -> Gradients
 }
 
 extension Op {
     package static var makesView: Bool { false }
     package var autocast: AutocastPolicy { .asIs }
+    package var byproductCount: Int { 0 }
+}
+
+extension Op where Outputs == Tensor, OutputGradients == Tensor {
+    package var outputCount: Int { 1 }
+    package func failed(_ poison: Tensor) -> Tensor { poison }
+    package func listed(_ output: Tensor) -> [Tensor] { [output] }
+
+    @inline(__always) package func settle(_ output: Tensor, _ input: Tensor?, _ node: Node?, areViews: Bool) {
+        if areViews { output.becomeView(of: input!) }
+        if let node, output.dtype.isFloatingPoint { output.record(node) }
+    }
+
+    @inline(__always) package func differentiate(_ first: Tensor?, _ more: [Tensor?], _ context: BackwardContext) -> Gradients {
+        if let first { backward(first, context) } else { [] }
+    }
+}
+
+extension Op where Outputs == [Tensor], OutputGradients == [Tensor?] {
+    package func failed(_ poison: Tensor) -> [Tensor] { Array(repeating: poison, count: outputCount) }
+    package func listed(_ outputs: [Tensor]) -> [Tensor] { outputs }
+
+    package func settle(_ outputs: [Tensor], _ input: Tensor?, _ node: Node?, areViews: Bool) {
+        node?.moreSlots = Array(repeating: nil, count: max(outputs.count - 1, 0))
+        for (i, output) in outputs.enumerated() {
+            if areViews { output.becomeView(of: input!) }
+            if let node, output.dtype.isFloatingPoint, i < outputs.count - byproductCount { output.record(node, index: Int32(i)) }
+        }
+    }
+
+    package func differentiate(_ first: Tensor?, _ more: [Tensor?], _ context: BackwardContext) -> Gradients { backward([first] + more, context) }
 }
 
 /// What `forward` keeps for `backward`.
@@ -28,19 +79,22 @@ package struct Saved {
 
     /// Keeps an input (or another tensor that has a history of its own).
     package func keep(_ x: Tensor) {
-        node?.saved.append(SavedTensor(tensor: x, version: x.storage.version, isOutput: false))
+        node?.saved.append(SavedTensor(tensor: x, version: x.storage.version))
     }
 
-    /// Keeps the op's output: an alias without history, since the output itself holds the node that will hold this.
-    package func keepOutput(_ y: Tensor) {
-        node?.saved.append(SavedTensor(tensor: Tensor(sharing: y), version: y.storage.version, isOutput: true))
+    /// Keeps output `index` of the op: an alias without history, since the output itself holds the node that will hold this.
+    package func keepOutput(_ y: Tensor, index: Int = 0) {
+        node?.saved.append(SavedTensor(tensor: Tensor(sharing: y), version: y.storage.version, output: Int32(index)))
     }
 }
 
 struct SavedTensor {
     var tensor: Tensor
     let version: Int
-    let isOutput: Bool
+    /// Which of the op's outputs it is; −1 for what is none.
+    var output: Int32 = -1
+
+    var isOutput: Bool { output >= 0 }
 }
 
 /// What `backward` sees of the recorded op.
@@ -56,7 +110,8 @@ package struct BackwardContext {
 }
 
 /// The one point that every op passes: inputs of special form, autocast, devices, forward, recording, observers, anomaly mode, errors.
-package func apply<O: Op>(_ op: O, _ inputs: Inputs) -> Tensor {
+@discardableResult
+package func apply<O: Op>(_ op: O, _ inputs: Inputs) -> O.Outputs {
     let gradEnabled = Context.read { $0.gradEnabled }
     let isWatched = Context.read { $0.observer != nil || $0.anomaly }
     if Context.read({ $0.autocast != nil }) || inputs.any({ $0.form != nil }), let result = applyOtherwise(op, inputs) { return result }
@@ -65,18 +120,17 @@ package func apply<O: Op>(_ op: O, _ inputs: Inputs) -> Tensor {
     defer { if isWatched { Context.current.observer?.didEnd() } }
     do throws(OpError) {
         if inputs.any({ $0.device != inputs.first!.device }) { try checkDevices(Array(inputs)) }
-        let output = try op.forward(inputs, Saved(node: node))
-        if O.makesView && gradEnabled && !Context.read({ $0.inference }) { output.becomeView(of: inputs.first!) }
-        if let node, output.dtype.isFloatingPoint { output.record(node) }
-        if isWatched { try show(op.name, Array(inputs), output) }
-        return output
+        let outputs = try op.forward(inputs, Saved(node: node))
+        op.settle(outputs, inputs.first, node, areViews: O.makesView && gradEnabled && !Context.read({ $0.inference }))
+        if isWatched { try show(op.name, Array(inputs), op.listed(outputs)) }
+        return outputs
     } catch {
-        return fail(error, op: op.name)
+        return op.failed(fail(error, op: op.name))
     }
 }
 
 /// The op on what stands for its inputs: what their form wants, or `autocast`; nil where they are to be taken as they are.
-@inline(never) private func applyOtherwise<O: Op>(_ op: O, _ inputs: Inputs) -> Tensor? {
+@inline(never) private func applyOtherwise<O: Op>(_ op: O, _ inputs: Inputs) -> O.Outputs? {
     for x in inputs {
         if let form = x.form, let result = form.apply(op, x, inputs) { return result }
     }
@@ -85,10 +139,10 @@ package func apply<O: Op>(_ op: O, _ inputs: Inputs) -> Tensor {
 }
 
 /// Shows an op that ran to the observer and to anomaly mode.
-@inline(never) private func show(_ name: String, _ inputs: [Tensor], _ output: Tensor) throws(OpError) {
+@inline(never) private func show(_ name: String, _ inputs: [Tensor], _ outputs: [Tensor]) throws(OpError) {
     let context = Context.current
-    context.observer?.didRun(name, inputs: inputs, output: output)
-    if context.anomaly { try Anomaly.checkForward(name, inputs, output) }
+    context.observer?.didRun(name, inputs: inputs, outputs: outputs)
+    if context.anomaly { for output in outputs { try Anomaly.checkForward(name, inputs, output) } }
 }
 
 /// Runs the body of a function that is composed of ops: its own checks throw `OpError`, and are reported under `name`.

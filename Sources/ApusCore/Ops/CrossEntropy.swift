@@ -63,25 +63,42 @@ package struct ClassLabels {
 
 /// −log softmax(x)[label] along dimension 1 of x [N, C, …], times the label's weight: softmax, logarithm and choice in one op.
 ///
-/// `mean` divides by the sum of the weights of all labels that count.
+/// Inputs: x, the labels (int64, 0 where ignored), then as far as there are: which of them count (bool), the weight of each (0 where it is
+/// ignored), and for `mean` what it divides by, the weights of all labels that count together, where `divisor` does not say it.
 /// Derivative: (softmax(x) − onehot(label))·weight·g, 0 where the label is ignored.
 struct CrossEntropy: Op {
-    let labels: ClassLabels
-    /// The weight of each label, 0 where it is ignored; nil where all are 1.
-    let weights: Tensor?
-    /// What the sum is divided by for `mean`.
-    let divisor: LabelWeight
+    let hasIgnored: Bool
+    let hasWeights: Bool
     let reduction: Reduction
+    /// What the sum is divided by for `mean`, nil where the last input says it.
+    let divisor: Double?
 
     var name: String { "crossEntropy" }
 
+    /// The inputs by name.
+    private struct Labels {
+        let indices: Tensor
+        let counted: Tensor?
+        let weights: Tensor?
+        let divisor: LabelWeight
+    }
+
+    private func named(_ tensors: [Tensor]) -> Labels {
+        let (ignored, weighed) = (hasIgnored ? 1 : 0, hasWeights ? 1 : 0)
+        return Labels(
+            indices: tensors[0], counted: hasIgnored ? tensors[1] : nil, weights: hasWeights ? tensors[1 + ignored] : nil,
+            divisor: divisor.map { .number($0) } ?? .tensor(tensors[1 + ignored + weighed]))
+    }
+
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
+        let labels = named(Array(inputs.dropFirst()))
         let backend = x.device.backend
         let logp = try Tensor.uninitialized(x.shape, x.dtype, x.device)
         backend.softmax(x, dim: 1, log: true, into: logp)
         saved.keep(x)
         saved.keep(logp)
+        for label in inputs.dropFirst() { saved.keep(label) }
 
         let index = labels.indices.asColumn
         let picked = try Tensor.uninitialized(index.shape, x.dtype, x.device)
@@ -89,7 +106,7 @@ struct CrossEntropy: Op {
         let losses = try Tensor.uninitialized(labels.indices.shape, x.dtype, x.device)
         let flat = picked.view(losses.shape, strides: losses.strides, offset: picked.offset)
         backend.unary(.negative, flat, KernelParameters(), into: losses)
-        if let weights {
+        if let weights = labels.weights {
             // An ignored place may hold an infinite loss, which a weight of 0 would not hide.
             if let counted = labels.counted {
                 let zeros = try Tensor.uninitialized(losses.shape, x.dtype, x.device)
@@ -103,7 +120,7 @@ struct CrossEntropy: Op {
         let total = try Tensor.uninitialized(ones, x.dtype, x.device)
         backend.reduce(.sum, losses, dims: Array(0..<losses.ndim), into: total)
         if reduction == .mean {
-            switch divisor {
+            switch labels.divisor {
             case .number(let number): backend.unary(.affine, total, KernelParameters(1 / number), into: total)
             case .tensor(let sum): backend.binary(.div, total, sum.expanded(total.shape), KernelParameters(), into: total)
             }
@@ -113,9 +130,10 @@ struct CrossEntropy: Op {
 
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let (x, logp) = (context.saved[0], context.saved[1])
+        let labels = named(Array(context.saved.dropFirst(2)))
         // The factor of each place, [N, 1, …].
-        var scale = reduction == .mean ? divisor.dividing(grad) : grad
-        if let weights { scale = scale * weights }
+        var scale = reduction == .mean ? labels.divisor.dividing(grad) : grad
+        if let weights = labels.weights { scale = scale * weights }
         scale = scale.expand(labels.indices.shape)
         // Where no label counts the mean divides by 0, and 0/0 is no number.
         if let counted = labels.counted { scale = Tensor.where(counted, scale, 0) }
@@ -123,7 +141,7 @@ struct CrossEntropy: Op {
         let index = labels.indices.asColumn
         // A recorded pass goes on from x itself, whose history the second derivative needs; else the saved logarithm will do.
         let p = Context.current.gradEnabled ? x.softmax(dim: 1) : logp.exp()
-        return [(p * scale).scatterAdd(1, index, -scale)]
+        return Gradients([(p * scale).scatterAdd(1, index, -scale)] + Array(repeating: nil, count: context.inputCount - 1))
     }
 }
 
@@ -141,7 +159,14 @@ extension Tensor {
         guard dtype.isFloatingPoint else { throw OpError("scores must be floating-point numbers, these are \(dtype)") }
         let labels = try ClassLabels(target, classes: shape[1], ignoreIndex: ignoreIndex)
         let (weights, divisor) = try labels.weights(weight, dtype)
-        return apply(CrossEntropy(labels: labels, weights: weights, divisor: divisor, reduction: reduction), Inputs(self))
+        var inputs = [self, labels.indices] + [labels.counted, weights].compactMap { $0 }
+        var number: Double?
+        switch divisor {
+        case .number(let sum): number = sum
+        case .tensor(let sum): inputs.append(sum)
+        }
+        let op = CrossEntropy(hasIgnored: labels.counted != nil, hasWeights: weights != nil, reduction: reduction, divisor: number)
+        return apply(op, Inputs(inputs))
     }
 }
 

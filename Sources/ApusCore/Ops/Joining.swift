@@ -26,6 +26,57 @@ struct Cat: Op {
     }
 }
 
+/// Pieces of these sizes along `dim`, which they fill; views. With `squeezes` sizes are 1 and the dimension goes.
+///
+/// Derivative: the pieces' gradients joined, written once, where as many slices would each write zeros for the rest.
+struct Split: Op {
+    let dim: Int
+    let sizes: [Int]
+    let squeezes: Bool
+    let inputShape: Shape
+    var name: String { squeezes ? "unbind" : "split" }
+    static var makesView: Bool { true }
+    var outputCount: Int { sizes.count }
+
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> [Tensor] {
+        let x = inputs[0]
+        var (shape, strides, start) = (x.shape, x.strides, 0)
+        if squeezes {
+            shape.remove(at: dim)
+            strides.remove(at: dim)
+        }
+        return sizes.map { size in
+            defer { start += size }
+            if !squeezes { shape[dim] = size }
+            return x.view(shape, strides: strides, offset: x.offset + (size == 0 ? 0 : start * x.strides[dim]))
+        }
+    }
+
+    func backward(_ grads: [Tensor?], _ context: BackwardContext) -> Gradients {
+        let given = grads.compactMap { $0 }
+        // Pieces beside each other that no gradient came to are one block of zeros.
+        var (parts, missing): ([Tensor], Int) = ([], 0)
+        func fill() {
+            if missing > 0 {
+                var shape = inputShape
+                shape[dim] = missing
+                parts.append(Tensor.zeros(shape, dtype: given[0].dtype, device: given[0].device))
+            }
+            missing = 0
+        }
+        for (grad, size) in zip(grads, sizes) {
+            guard let grad else {
+                missing += size
+                continue
+            }
+            fill()
+            parts.append(squeezes ? grad.unsqueeze(dim) : grad)
+        }
+        fill()
+        return [parts.count == 1 ? parts[0] : Tensor.cat(parts, dim: dim)]
+    }
+}
+
 /// A sequence of tensors from one op. Of a poisoned tensor it has no elements, and every position reads that tensor.
 public struct TensorList: RandomAccessCollection {
     private let tensors: [Tensor]
@@ -85,18 +136,12 @@ extension Tensor {
         return cat(all.map { $0.unsqueeze(dim) }, dim: dim < 0 ? dim + first.ndim + 1 : dim)
     }
 
-    private final func pieces(_ op: String, _ dim: Int, _ sizes: (Int) throws(OpError) -> [Int]) -> TensorList {
+    private final func pieces(_ op: String, _ dim: Int, squeezes: Bool = false, _ sizes: (Int) throws(OpError) -> [Int]) -> TensorList {
         if isPoisoned { return TensorList(poisoned: self) }
         do throws(OpError) {
             guard ndim > 0 else { throw OpError("a scalar cannot be cut") }
             let at = try normalize(dim: dim, ndim: ndim)
-            var start = 0
-            var result: [Tensor] = []
-            for size in try sizes(shape[at]) {
-                result.append(narrow(at, start, size))
-                start += size
-            }
-            return TensorList(result)
+            return TensorList(apply(Split(dim: at, sizes: try sizes(shape[at]), squeezes: squeezes, inputShape: shape), Inputs(self)))
         } catch {
             return TensorList(poisoned: fail(error, op: op))
         }
@@ -125,8 +170,7 @@ extension Tensor {
     }
     /// The parts along `dim`, without that dimension; views.
     public final func unbind(dim: Int = 0) -> TensorList {
-        let parts = pieces("unbind", dim) { (extent) throws(OpError) in [Int](repeating: 1, count: extent) }
-        return isPoisoned || parts.isEmpty ? parts : TensorList(parts.map { $0.squeeze(dim) })
+        pieces("unbind", dim, squeezes: true) { (extent) throws(OpError) in [Int](repeating: 1, count: extent) }
     }
 
     /// Elements in reverse order along each of `dims`; a copy.

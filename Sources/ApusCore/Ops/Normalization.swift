@@ -42,27 +42,28 @@ struct LayerNorm: Op {
     }
 }
 
-/// Normalises each channel of x [N, C, L]; inputs x, then weight [C] and bias [C] where there are any.
+/// Normalises each channel of x [N, C, L]; inputs x, then weight [C] and bias [C] where there are any, then mean and rstd [C] where it does not
+/// train. In training, by x's own statistics: outputs are then the result, the mean and the variance [C] of the batch, else the result alone.
 struct ChannelNorm: Op {
     let eps: Double
     let hasWeight: Bool
     let hasBias: Bool
     /// The dtype of weight and bias: that of x or of its statistics.
     let parameterType: DType
-    /// Mean and rstd to normalise with; nil takes x's own (training).
-    let fixed: (mean: Tensor, rstd: Tensor)?
-    /// In training: mean and variance of the batch, for whoever keeps running ones.
-    let statistics: Byproducts
+    let training: Bool
 
     var name: String { "batchNorm" }
+    var outputCount: Int { training ? 3 : 1 }
+    var byproductCount: Int { outputCount - 1 }
 
-    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> [Tensor] {
         let x = try inputs[0].contiguousData()
         let backend = x.device.backend
+        var statistics: [Tensor] = []
         let mean: Tensor
         let rstd: Tensor
-        if let fixed {
-            (mean, rstd) = fixed
+        if !training {
+            (mean, rstd) = (inputs[inputs.count - 2], inputs[inputs.count - 1])
         } else {
             mean = try Tensor.uninitialized([2, x.shape[1]], x.statisticsType, x.device)
             let variance = try Tensor.uninitialized([x.shape[1]], x.statisticsType, x.device)
@@ -70,31 +71,32 @@ struct ChannelNorm: Op {
             rstd = try Tensor.uninitialized([x.shape[1]], x.statisticsType, x.device)
             backend.unary(.affine, variance, KernelParameters(1, eps), into: rstd)
             backend.unary(.rsqrt, rstd, KernelParameters(), into: rstd)
-            statistics.tensors = [mean.part(0), variance]
+            statistics = [mean.part(0), variance]
         }
         let out = try Tensor.uninitialized(x.shape, x.dtype, x.device)
-        backend.channelNormalize(x, mean: mean, rstd: rstd, weight: hasWeight ? inputs[1] : nil, bias: hasBias ? inputs.last : nil, into: out)
+        backend.channelNormalize(x, mean: mean, rstd: rstd, weight: hasWeight ? inputs[1] : nil, bias: hasBias ? inputs[hasWeight ? 2 : 1] : nil, into: out)
         saved.keep(inputs[0])
         saved.keep(mean)
         saved.keep(rstd)
         if hasWeight { saved.keep(inputs[1]) }
-        return out
+        return [out] + statistics
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
+    func backward(_ grads: [Tensor?], _ context: BackwardContext) -> Gradients {
+        let grad = grads[0]!
         let (x, mean, rstd) = (context.saved[0], context.saved[1], context.saved[2])
         let weight = hasWeight ? context.saved[3] : nil
         let gradients = NormGradients(x, weight: weight, context, hasBias: hasBias, parameterType: parameterType)
         if isGradEnabled {
-            return gradients.composed(grad, x, weight, statistics: fixed == nil ? [0, 2] : nil, shared: [0, 2], weightShape: [1, x.shape[1], 1]) { x in
-                if fixed != nil { return (x - mean.to(x.dtype).reshape(1, -1, 1), rstd.to(x.dtype).reshape(1, -1, 1)) }
+            return gradients.composed(grad, x, weight, statistics: training ? [0, 2] : nil, shared: [0, 2], weightShape: [1, x.shape[1], 1]) { x in
+                if !training { return (x - mean.to(x.dtype).reshape(1, -1, 1), rstd.to(x.dtype).reshape(1, -1, 1)) }
                 let centered = x.centered([0, 2])
                 return (centered, (centered.square().mean(dim: [0, 2], keepDim: true) + eps).rsqrt())
             }
         }
         return gradients.fused { gx, gw, gb throws(OpError) in
             x.device.backend.channelNormBackward(
-                try grad.contiguousData(), try x.contiguousData(), weight: weight, mean: mean, rstd: rstd, training: fixed == nil, gradX: gx, gradWeight: gw, gradBias: gb)
+                try grad.contiguousData(), try x.contiguousData(), weight: weight, mean: mean, rstd: rstd, training: training, gradX: gx, gradWeight: gw, gradBias: gb)
         }
     }
 }
@@ -108,20 +110,23 @@ private struct NormGradients {
     let needsBias: Bool
     let hasBias: Bool
     let parameterType: DType
+    let inputCount: Int
 
     init(_ x: Tensor, weight: Tensor?, _ context: BackwardContext, hasBias: Bool, parameterType: DType) {
         self.x = x
         self.weight = weight
         self.parameterType = parameterType
         self.hasBias = hasBias
+        inputCount = context.inputCount
         needsX = context.needs(0)
         needsWeight = weight != nil && context.needs(1)
         needsBias = hasBias && context.needs(weight == nil ? 1 : 2)
     }
 
-    /// In the order of the op's inputs.
+    /// In the order of the op's inputs; fixed statistics have none.
     private func ordered(_ gx: Tensor?, _ gw: Tensor?, _ gb: Tensor?) -> Gradients {
-        Gradients([gx] + (weight == nil ? [] : [gw]) + (hasBias ? [gb] : []))
+        let found = [gx] + (weight == nil ? [] : [gw]) + (hasBias ? [gb] : [])
+        return Gradients(found + Array(repeating: nil, count: inputCount - found.count))
     }
 
     /// By the backend's kernel, unrecorded.
@@ -228,27 +233,26 @@ extension Tensor {
                 throw OpError("the input is \(dtype), \(what) \(parameter.dtype), but must be \(dtype == statisticsType ? "the same" : "the same or \(statisticsType)"); convert one with to(_:)")
             }
             let flat = reshape([shape[0], channels, shape.dropFirst(2).reduce(1, *)])
-            var fixed: (mean: Tensor, rstd: Tensor)?
+            var fixed: [Tensor] = []
             if !training {
                 guard let runningMean, let runningVar else { throw OpError("needs runningMean and runningVar where it does not train") }
-                fixed = noGrad { (runningMean.detach().to(statisticsType), (runningVar.detach().to(statisticsType) + eps).rsqrt()) }
+                fixed = noGrad { [runningMean.detach().to(statisticsType), (runningVar.detach().to(statisticsType) + eps).rsqrt()] }
             } else {
                 guard eps > 0 else { throw OpError("eps is \(eps), but must be positive in training") }
                 guard channels == 0 || flat.numel != channels else {
                     throw OpError("training needs more than one value for each channel, input \(shape) has one; use a larger batch or eval()")
                 }
             }
-            let statistics = Byproducts()
-            let op = ChannelNorm(eps: eps, hasWeight: weight != nil, hasBias: bias != nil, parameterType: parameterType, fixed: fixed, statistics: statistics)
-            let out = apply(op, Inputs([flat] + [weight, bias].compactMap { $0 })).reshape(shape)
-            if training && flat.numel > 0 && !out.isPoisoned {
+            let op = ChannelNorm(eps: eps, hasWeight: weight != nil, hasBias: bias != nil, parameterType: parameterType, training: training)
+            let outputs = apply(op, Inputs([flat] + [weight, bias].compactMap { $0 } + fixed))
+            if training && flat.numel > 0 && !outputs[0].isPoisoned {
                 let count = Double(flat.numel / channels)
                 noGrad {
-                    move(runningMean, toward: statistics.tensors[0], by: momentum)
-                    move(runningVar, toward: statistics.tensors[1], by: momentum, scale: count / (count - 1))
+                    move(runningMean, toward: outputs[1], by: momentum)
+                    move(runningVar, toward: outputs[2], by: momentum, scale: count / (count - 1))
                 }
             }
-            return out
+            return outputs[0].reshape(shape)
         }
     }
 

@@ -1,31 +1,25 @@
-/// What an op computes beside its output, such as the places of maxima; its forward writes it, whoever applied the op reads it.
-final class Byproducts {
-    var tensors: [Tensor] = []
-}
-
-/// The largest element of each window; x [N, C, *in] → [N, C, *out].
+/// The largest element of each window and its place (int64, within the flattened plane); x [N, C, *in] → [N, C, *out] both.
 ///
 /// Derivative: each window's gradient goes to the place of its maximum, and adds up where windows share it.
 struct MaxPool: Op {
     let p: PoolParameters
     let inputShape: Shape
     let outputShape: Shape
-    /// The places (int64, within the flattened plane), for those who ask.
-    let indices: Byproducts
 
     var name: String { "maxPool" }
+    var outputCount: Int { 2 }
 
-    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> [Tensor] {
         let x = inputs[0]
         let out = try Tensor.uninitialized(outputShape, x.dtype, x.device)
         let places = try Tensor.uninitialized(outputShape, .int64, x.device)
         x.device.backend.maxPool(x, p, into: out, indices: places)
         saved.keep(places)
-        indices.tensors = [places]
-        return out
+        return [out, places]
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
+    func backward(_ grads: [Tensor?], _ context: BackwardContext) -> Gradients {
+        let grad = grads[0]!
         let plane = Shape(Array(inputShape.prefix(2)) + [inputShape.dropFirst(2).reduce(1, *)])
         return [apply(GatherBackward(dim: 2, shape: plane), [grad.flatten(startDim: 2), context.saved[0].flatten(startDim: 2)]).reshape(inputShape)]
     }
@@ -159,13 +153,14 @@ extension Tensor {
         spatial: Int, name: String, alsoFor isTaken: (DType) -> Bool = { _ in false }, _ geometry: ([Int]) throws(OpError) -> (PoolParameters, [Int])
     ) -> (values: Tensor, indices: Tensor) {
         if isPoisoned { return (self, self) }
-        let places = Byproducts()
-        let values = composite(name, self) { () throws(OpError) in
+        do throws(OpError) {
             let (x, parameters, output) = try poolInput(spatial: spatial, alsoFor: isTaken, geometry)
-            return apply(MaxPool(p: parameters, inputShape: x.shape, outputShape: output, indices: places), Inputs(x))
+            let found = apply(MaxPool(p: parameters, inputShape: x.shape, outputShape: output), Inputs(x))
+            return ndim == spatial + 1 ? (found[0].squeeze(0), found[1].squeeze(0)) : (found[0], found[1])
+        } catch {
+            let failed = fail(error, op: name)
+            return (failed, failed)
         }
-        guard let indices = places.tensors.first, !values.isPoisoned else { return (values, values) }
-        return ndim == spatial + 1 ? (values.squeeze(0), indices.squeeze(0)) : (values, indices)
     }
 
     private final func pooledAverage(

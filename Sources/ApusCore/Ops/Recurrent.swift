@@ -5,7 +5,7 @@
 /// before (PyTorch's packed form). Inputs: x [Σ batchSizes, in], the first hidden state [N, P], for an LSTM the first cell state [N, H], then
 /// Wᵢₕ [G·H, in], Wₕₕ [G·H, P], with `hasBias` bᵢₕ and bₕₕ [G·H], with `hasProjection` Wₕᵣ [P, H], which hidden states are multiplied with;
 /// without, P is H. Outputs: the hidden states of all steps [Σ batchSizes, P] and the states of each sequence after its last step.
-package struct RecurrentWalk: DifferentiableFunction {
+package struct RecurrentWalk: Op {
     let kind: RecurrentKind
     let batchSizes: [Int]
     let isReversed: Bool
@@ -21,6 +21,9 @@ package struct RecurrentWalk: DifferentiableFunction {
     }
 
     package var name: String { "\(kind)" }
+    package var outputCount: Int { kind == .lstm ? 3 : 2 }
+
+    package func callAsFunction(_ inputs: [Tensor]) -> [Tensor] { apply(self, Inputs(inputs)) }
 
     // MARK: The walk
 
@@ -95,17 +98,15 @@ package struct RecurrentWalk: DifferentiableFunction {
 
     // MARK: Forward
 
-    package func forward(_ inputs: [Tensor], _ context: FunctionContext) -> [Tensor] {
-        let walk = named(inputs)
-        do throws(OpError) {
-            try checkDevices(inputs)
-            if let other = inputs.first(where: { $0.dtype != walk.hh.dtype }) {
-                throw OpError("the weights are \(walk.hh.dtype), an input or state of shape \(other.shape) is \(other.dtype); convert one with to(_:)")
-            }
-        } catch {
-            let failed = fail(error, op: name)
-            return Array(repeating: failed, count: 1 + walk.first.count)
+    package func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> [Tensor] {
+        let walk = named(Array(inputs))
+        if let other = inputs.first(where: { $0.dtype != walk.hh.dtype }) {
+            throw OpError("the weights are \(walk.hh.dtype), an input or state of shape \(other.shape) is \(other.dtype); convert one with to(_:)")
         }
+        return noGrad { run(walk, inputs, saved) }
+    }
+
+    private func run(_ walk: Operands, _ inputs: Inputs, _ saved: Saved) -> [Tensor] {
         let (backend, steps, like) = (walk.x.device.backend, steps, walk.first[0])
         let (total, units) = (walk.x.shape[0], walk.hh.shape[0] / kind.gates)
         func empty(_ columns: Int) -> Tensor { Tensor.empty([total, columns], dtype: like.dtype, device: like.device) }
@@ -119,7 +120,7 @@ package struct RecurrentWalk: DifferentiableFunction {
         let gates = kind == .lstm ? products : kind.kept > 0 ? empty(kind.kept * units) : nil
         let product = Tensor.empty([1, batchSizes[0], kind.gates * units], dtype: like.dtype, device: like.device)
         var (h, c) = (walk.first[0].contiguous(), walk.first.count > 1 ? walk.first[1].contiguous() : nil)
-        for x in [products, weight, hidden, h, product] where x.isPoisoned { return Array(repeating: x, count: 1 + walk.first.count) }
+        for x in [products, weight, hidden, h, product] where x.isPoisoned { return failed(x) }
         for step in steps {
             let (from, cell) = (entering(step, h, walk.first[0]), c.map { entering(step, $0, walk.first[1]) })
             let recurrent = product.view([1, step.count, product.shape[2]], strides: product.strides, offset: 0)
@@ -137,21 +138,25 @@ package struct RecurrentWalk: DifferentiableFunction {
         }
         let result = projected ?? hidden
         let final = [last(steps, steps.map { rows(result, $0) })] + (cells.map { cells in [last(steps, steps.map { rows(cells, $0) })] } ?? [])
-        for x in inputs { context.save(x) }
-        context.save(result)
-        if let gates { context.save(gates) }
-        if let cells { context.save(cells) }
-        if hasProjection { context.save(hidden) }
+        for x in inputs { saved.keep(x) }
+        saved.keepOutput(result)
+        for kept in [gates, cells, hasProjection ? hidden : nil] { if let kept { saved.keep(kept) } }
         return [result] + final.map { $0.clone() }
     }
 
     // MARK: Backward
 
-    package func backward(_ gradients: [Tensor], _ context: FunctionContext) -> [Tensor?] {
-        let count = context.needsInputGrad.count
-        let inputs = Array(context.saved[..<count])
-        if isGradEnabled { return composedBackward(inputs, gradients) }
+    package func backward(_ grads: [Tensor?], _ context: BackwardContext) -> Gradients {
+        let count = context.inputCount
+        let inputs = Array(context.saved.prefix(count))
         let walk = named(inputs)
+        let shapes = [context.saved[count].shape] + walk.first.map(\.shape)
+        let gradients = zip(grads, shapes).map { grad, shape in grad ?? Tensor.zeros(shape, dtype: walk.hh.dtype, device: walk.hh.device) }
+        return Gradients(isGradEnabled ? composedBackward(inputs, gradients) : walkBack(walk, inputs, gradients, context))
+    }
+
+    private func walkBack(_ walk: Operands, _ inputs: [Tensor], _ gradients: [Tensor], _ context: BackwardContext) -> [Tensor?] {
+        let count = inputs.count
         let (result, gates, cells) = (context.saved[count], kind.kept > 0 ? context.saved[count + 1] : nil, kind == .lstm ? context.saved[count + 2] : nil)
         let hidden = hasProjection ? context.saved[count + 3] : result
         let (backend, steps, units) = (hidden.device.backend, steps, hidden.shape[1])
@@ -199,7 +204,7 @@ package struct RecurrentWalk: DifferentiableFunction {
         }
         for (s, grad) in carried.enumerated() { gradFirst[s].narrow(0, 0, grad.shape[0]).copy_(grad) }
 
-        let needs = context.needsInputGrad
+        let needs = inputs.indices.map(context.needs)
         let states = walk.first.count
         var found: [Tensor?] = [needs[0] ? gradProducts.matmul(walk.ih) : nil]
         found += gradFirst.indices.map { needs[1 + $0] ? gradFirst[$0] : nil }

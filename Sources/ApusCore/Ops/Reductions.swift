@@ -100,6 +100,38 @@ private struct PowerNorm: Op {
     }
 }
 
+/// The largest or smallest element along `dim`, NaN before all others, and its first place (int64), `dim` staying as extent 1.
+///
+/// Derivative: the gradient goes to that place.
+struct Extreme: Op {
+    let kind: ArgReduceKind
+    let dim: Int
+    let inputShape: Shape
+    var name: String { "\(kind)" }
+    var outputCount: Int { 2 }
+
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> [Tensor] {
+        let x = inputs[0]
+        var shape = x.shape
+        if x.ndim > 0 { shape[dim] = 1 }
+        guard x.ndim == 0 || x.shape[dim] > 0 || shape.numel == 0 else { throw OpError("dim \(dim) of shape \(x.shape) is empty and has no extreme element") }
+        let indices = try Tensor.uninitialized(shape, .int64, x.device)
+        if x.ndim == 0 {
+            x.device.backend.fill(indices, with: .int(0))
+            return [try x.converted(to: x.dtype), indices]
+        }
+        let numbers = x.dtype == .bool ? try x.converted(to: .uint8) : x
+        let values = try Tensor.uninitialized(shape, numbers.dtype, x.device)
+        x.device.backend.argReduce(kind, numbers, dim: dim, indices: indices, values: values)
+        saved.keep(indices)
+        return [x.dtype == .bool ? try values.converted(to: .bool) : values, indices]
+    }
+
+    func backward(_ grads: [Tensor?], _ context: BackwardContext) -> Gradients {
+        inputShape.isEmpty ? [grads[0]] : [apply(GatherBackward(dim: dim, shape: inputShape), [grads[0]!, context.saved[0]])]
+    }
+}
+
 /// The first place of the largest or smallest element along `dim`, int64, `dim` staying as extent 1. No gradient.
 struct ArgReduce: Op {
     let kind: ArgReduceKind
@@ -258,11 +290,15 @@ extension Tensor {
     public final func max(dim: Int, keepDim: Bool = false) -> (values: Tensor, indices: Tensor) { extreme(.max, dim, keepDim) }
 
     private final func extreme(_ kind: ArgReduceKind, _ dim: Int, _ keepDim: Bool) -> (values: Tensor, indices: Tensor) {
-        let indices = argReduced(kind, dim, keepDim: true)
-        if indices.isPoisoned { return (indices, indices) }
-        if ndim == 0 { return (clone(), indices) }
-        let values = gather(dim, indices)
-        return keepDim ? (values, indices) : (values.squeeze(dim), indices.squeeze(dim))
+        if isPoisoned { return (self, self) }
+        do throws(OpError) {
+            let at = try normalize(dim: dim, ndim: ndim)
+            let found = apply(Extreme(kind: kind, dim: at, inputShape: shape), Inputs(self))
+            return keepDim || ndim == 0 ? (found[0], found[1]) : (found[0].squeeze(at), found[1].squeeze(at))
+        } catch {
+            let failed = fail(error, op: "\(kind)")
+            return (failed, failed)
+        }
     }
 
     private final func argReduced(_ kind: ArgReduceKind, _ dim: Int, keepDim: Bool) -> Tensor {

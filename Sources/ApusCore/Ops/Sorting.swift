@@ -1,17 +1,31 @@
-/// The order of elements along `dim`: the places from which a stable sort takes them, int64. No gradient; values are gathered by it.
-struct SortOrder: Op {
+/// The elements in order along `dim` by a stable sort, and the places (int64) from which they were taken.
+///
+/// Derivative: each element's gradient goes to its place.
+struct Sort: Op {
     let dim: Int
     let descending: Bool
+    let inputShape: Shape
     var name: String { "sort" }
+    var outputCount: Int { 2 }
 
-    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
-        let x = inputs[0].dtype == .bool ? try inputs[0].converted(to: .uint8) : inputs[0]
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> [Tensor] {
+        let isBool = inputs[0].dtype == .bool
+        let x = isBool ? try inputs[0].converted(to: .uint8) : inputs[0]
         let values = try Tensor.uninitialized(x.shape, x.dtype, x.device)
         let indices = try Tensor.uninitialized(x.shape, .int64, x.device)
-        if x.ndim == 0 { x.device.backend.fill(indices, with: .int(0)) } else { x.device.backend.sort(x, dim: dim, descending: descending, values: values, indices: indices) }
-        return indices
+        if x.ndim == 0 {
+            x.device.backend.copy(x, into: values)
+            x.device.backend.fill(indices, with: .int(0))
+        } else {
+            x.device.backend.sort(x, dim: dim, descending: descending, values: values, indices: indices)
+        }
+        saved.keep(indices)
+        return [isBool ? try values.converted(to: .bool) : values, indices]
     }
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [nil] }
+
+    func backward(_ grads: [Tensor?], _ context: BackwardContext) -> Gradients {
+        inputShape.isEmpty ? [grads[0]] : [apply(GatherBackward(dim: dim, shape: inputShape), [grads[0]!, context.saved[0]])]
+    }
 }
 
 /// One of x's elements, the second input: its gradient goes in equal parts to all that equal it, or are NaN as it is.
@@ -33,16 +47,22 @@ private struct SharedElement: Op {
 
 extension Tensor {
     /// The places that put `dim` in order, int64; equal elements keep theirs, NaN counts as largest.
-    public final func argsort(dim: Int = -1, descending: Bool = false) -> Tensor {
-        composite("argsort", self) { () throws(OpError) in
-            apply(SortOrder(dim: try normalize(dim: dim, ndim: ndim), descending: descending), Inputs(self))
-        }
-    }
+    public final func argsort(dim: Int = -1, descending: Bool = false) -> Tensor { noGrad { ordered("argsort", dim, descending).indices } }
 
     /// The elements in order along `dim`, and the places they came from; equal elements keep their order, NaN counts as largest.
     public final func sort(dim: Int = -1, descending: Bool = false) -> (values: Tensor, indices: Tensor) {
-        let indices = argsort(dim: dim, descending: descending)
-        return (indices.isPoisoned ? indices : ndim == 0 ? clone() : gather(dim, indices), indices)
+        ordered("sort", dim, descending)
+    }
+
+    private final func ordered(_ name: String, _ dim: Int, _ descending: Bool) -> (values: Tensor, indices: Tensor) {
+        if isPoisoned { return (self, self) }
+        do throws(OpError) {
+            let outputs = apply(Sort(dim: try normalize(dim: dim, ndim: ndim), descending: descending, inputShape: shape), Inputs(self))
+            return (outputs[0], outputs[1])
+        } catch {
+            let failed = fail(error, op: name)
+            return (failed, failed)
+        }
     }
 
     /// The `k` largest (or smallest) elements along `dim`, in order, and their places.
@@ -50,7 +70,7 @@ extension Tensor {
         let indices = composite("topk", self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
             guard k >= 0, k <= (ndim == 0 ? 1 : shape[at]) else { throw OpError("k = \(k) is not within 0 … the \(ndim == 0 ? 1 : shape[at]) elements of dim \(dim)") }
-            let order = apply(SortOrder(dim: at, descending: largest), Inputs(self))
+            let order = argsort(dim: at, descending: largest)
             return ndim == 0 ? order : order.narrow(at, 0, k).contiguous()
         }
         return (indices.isPoisoned ? indices : ndim == 0 ? clone() : gather(dim, indices), indices)
@@ -124,7 +144,7 @@ extension Tensor {
         let places = q.map { $0 * Double(n - 1) }
         let wide: DType = dtype.size == 2 ? .float32 : dtype
         let last = movedim(at, -1)
-        let sorted = last.gather(-1, last.argsort(dim: -1))
+        let sorted = last.sort(dim: -1).values
         func neighbours(_ rule: FloatingPointRoundingRule) -> Tensor {
             sorted.indexSelect(dim: -1, Tensor(places.map { Int64($0.rounded(rule)) }, shape: [q.count], device: device)).to(wide)
         }

@@ -40,7 +40,7 @@ package final class Computed: TensorForm {
         if entries == 0 { held = nil }
     }
 
-    override func apply<O: Op>(_ op: O, _ x: Tensor, _ inputs: Inputs) -> Tensor? {
+    override func apply<O: Op>(_ op: O, _ x: Tensor, _ inputs: Inputs) -> O.Outputs? {
         ApusCore.apply(op, Inputs(inputs.map(\.standIn)))
     }
 

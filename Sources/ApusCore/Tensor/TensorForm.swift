@@ -4,7 +4,7 @@
 /// form lay down the values first.
 package class TensorForm {
     /// The result of `op` where `x`, which has this form, is among the inputs; nil where the op runs as on any other tensor.
-    func apply<O: Op>(_ op: O, _ x: Tensor, _ inputs: Inputs) -> Tensor? { nil }
+    func apply<O: Op>(_ op: O, _ x: Tensor, _ inputs: Inputs) -> O.Outputs? { nil }
 
     /// Called before the memory of `x` is read or written.
     func materialize(_ x: Tensor) {}
@@ -24,6 +24,6 @@ package class TensorForm {
 
 /// The result of a failed op inside `checked`: every op hands it on. Its memory is a few bytes that nobody looks at.
 final class Poison: TensorForm {
-    override func apply<O: Op>(_ op: O, _ x: Tensor, _ inputs: Inputs) -> Tensor? { x }
+    override func apply<O: Op>(_ op: O, _ x: Tensor, _ inputs: Inputs) -> O.Outputs? { op.failed(x) }
     override var isPoison: Bool { true }
 }

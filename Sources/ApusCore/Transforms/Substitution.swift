@@ -3,7 +3,7 @@ final class Substitution: TensorForm {
     let tensor: Tensor
     init(_ tensor: Tensor) { self.tensor = tensor }
 
-    override func apply<O: Op>(_ op: O, _ x: Tensor, _ inputs: Inputs) -> Tensor? { ApusCore.apply(op, Inputs(inputs.map(\.standIn))) }
+    override func apply<O: Op>(_ op: O, _ x: Tensor, _ inputs: Inputs) -> O.Outputs? { ApusCore.apply(op, Inputs(inputs.map(\.standIn))) }
     override var standIn: Tensor? { tensor }
     /// An alias of the parameter is one of the stand-in's elements, without its history.
     override var ofAlias: TensorForm? { tensor.form?.ofAlias }

@@ -166,16 +166,16 @@ private struct Heads {
     mutating func project(
         _ query: Tensor, _ key: Tensor, _ value: Tensor, _ weight: Tensor?, _ bias: Tensor?, _ qWeight: Tensor?, _ kWeight: Tensor?, _ vWeight: Tensor?, sharesInput: Bool
     ) throws(OpError) {
-        let biases = bias?.cut(3, dim: 0)
+        let biases = bias?.chunk(3)
         if let weight {
             guard weight.ndim == 2, weight.shape[0] == 3 * count * size else { throw OpError("inProjWeight of shape \(weight.shape) must have \(3 * count * size) rows") }
             if sharesInput {
                 // One product for all three.
-                let parts = F.linear(query, weight, bias).cut(3, dim: 2)
+                let parts = F.linear(query, weight, bias).chunk(3, dim: 2)
                 (q, k, v) = (parts[0], parts[1], parts[2])
                 return
             }
-            let weights = weight.cut(3, dim: 0)
+            let weights = weight.chunk(3)
             (q, k, v) = (F.linear(query, weights[0], biases?[0]), F.linear(key, weights[1], biases?[1]), F.linear(value, weights[2], biases?[2]))
             return
         }

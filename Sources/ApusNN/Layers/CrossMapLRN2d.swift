@@ -28,25 +28,25 @@ public final class CrossMapLRN2d: Module {
         if x.isPoisoned { return x }
         if x.ndim != 4 { return fail("CrossMapLRN2d", "expects an input with 4 dimensions, this one has shape \(x.shape)") }
         if size <= 0 { return fail("CrossMapLRN2d", "size is \(size), but must be positive") }
-        return CrossMapNormalization(size: size, alpha: alpha.doubleValue, beta: beta.doubleValue, k: k.doubleValue)(x)[0]
+        return ApusCore.apply(CrossMapNormalization(size: size, alpha: alpha.doubleValue, beta: beta.doubleValue, k: k.doubleValue), Inputs(x))
     }
     public override var extraRepr: String { "\(size), alpha=\(repr(alpha)), beta=\(repr(beta)), k=\(repr(k))" }
 }
 
 /// y = x·d^−beta with d = k + alpha/size·(W x²), and PyTorch's gradient g·d^−beta − 2·alpha·beta/size·x·(B (g·y/d)). W and B say by ones which
 /// channels count.
-private struct CrossMapNormalization: DifferentiableFunction {
+private struct CrossMapNormalization: Op {
     let size: Int, alpha, beta, k: Double
 
     var name: String { "crossMapLRN2d" }
 
-    func forward(_ inputs: [Tensor], _ context: FunctionContext) -> [Tensor] {
-        context.save(inputs[0])
-        return [inputs[0] * divisor(inputs[0]).pow(-beta)]
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
+        saved.keep(inputs[0])
+        return noGrad { inputs[0] * divisor(inputs[0]).pow(-beta) }
     }
 
-    func backward(_ gradients: [Tensor], _ context: FunctionContext) -> [Tensor?] {
-        let (x, g) = (context.saved[0], gradients[0])
+    func backward(_ g: Tensor, _ context: BackwardContext) -> Gradients {
+        let x = context.saved[0]
         let divisor = divisor(x)
         let power = divisor.pow(-beta)
         // PyTorch has no gradient for neighbourhoods of one channel; there the formula's own is taken.

@@ -161,7 +161,8 @@ open class Recurrent: Module {
                 let (shown, needed) = isBatched ? (states[i].shape, wanted) : (states[i].squeeze(1).shape, [wanted[0], size])
                 throw OpError("the state of shape \(shown) must have shape \(needed) (layers · directions\(isBatched ? ", batch" : ""), size)")
             }
-            first.append(states[i].cut(wanted[0], dim: 0).map { $0.squeeze(0) })
+            let each = states[i].unbind()
+            first.append((0..<wanted[0]).map { each[$0] })
         }
         var x = input
         var last = Array(repeating: [Tensor](), count: stateSizes.count)

@@ -90,7 +90,7 @@ enum OrthogonalMaps {
     /// (I − A/2)⁻¹(I + A/2).
     static func cayley(_ a: Tensor) -> Tensor {
         let identity = Tensor.eye(a.shape[-1], dtype: a.dtype, device: a.device)
-        return Solve()(identity - a * 0.5, identity + a * 0.5)[0]
+        return apply(Solve(), Inputs(identity - a * 0.5, identity + a * 0.5))
     }
 
     /// The first k columns of H₁H₂…H_k, Hᵢ = I − 2·vᵢvᵢᵀ/(vᵢᵀvᵢ), where vᵢ has a 1 at i and below it column i of `lower` [*, n, k].
@@ -146,8 +146,10 @@ enum OrthogonalMaps {
 /// X with M·X = B for square matrices M (the last two dimensions), by elimination with pivots, in float64 on the host.
 ///
 /// Derivatives: ∂B = M⁻ᵀ·∂X, ∂M = −∂B·Xᵀ.
-private struct Solve: DifferentiableFunction {
-    func forward(_ inputs: [Tensor], _ context: FunctionContext) -> [Tensor] {
+private struct Solve: Op {
+    var name: String { "solve" }
+
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (m, b) = (inputs[0], inputs[1])
         let (n, width) = (m.shape[-1], b.shape[-1])
         var (a, x) = (m.array(Double.self), b.array(Double.self))
@@ -171,13 +173,14 @@ private struct Solve: DifferentiableFunction {
             }
         }
         let result = Tensor(x, shape: b.shape, dtype: b.dtype, device: b.device)
-        context.save(m, result)
-        return [result]
+        saved.keep(m)
+        saved.keepOutput(result)
+        return result
     }
 
-    func backward(_ gradients: [Tensor], _ context: FunctionContext) -> [Tensor?] {
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let (m, x) = (context.saved[0], context.saved[1])
-        let gradB = Solve()(m.mT, gradients[0])[0]
+        let gradB = apply(Solve(), Inputs(m.mT, grad))
         return [-gradB.matmul(x.mT), gradB]
     }
 }

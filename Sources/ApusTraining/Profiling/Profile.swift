@@ -147,10 +147,11 @@ private final class Recorder: Observer {
         if case .module = entries[i].what { calls.removeLast() } else { working -= 1 }
     }
 
-    func didRun(_ name: String, inputs: [Tensor], output: Tensor) {
-        if let node = output.node { origins[ObjectIdentifier(node)] = calls.last }
-        guard !inputs.contains(where: { $0.storage === output.storage }) else { return }
-        let bytes = inputs.reduce(output.numel * output.dtype.size) { $0 + $1.numel * $1.dtype.size }
+    func didRun(_ name: String, inputs: [Tensor], outputs: [Tensor]) {
+        for output in outputs { if let node = output.node { origins[ObjectIdentifier(node)] = calls.last } }
+        // A view moves nothing.
+        guard !inputs.contains(where: { x in outputs.contains { $0.storage === x.storage } }) else { return }
+        let bytes = (inputs + outputs).reduce(0) { $0 + $1.numel * $1.dtype.size }
         entries[open[open.count - 1]].bytes = bytes
         // What surrounds an op is a module, a derivative or a step that consists of ops, or an op with inputs and outputs of its own.
         guard open.count > 1 else { return }

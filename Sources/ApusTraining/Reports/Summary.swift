@@ -105,8 +105,8 @@ extension ModelSummary: CustomStringConvertible {
 private final class MultiplyAdds: Observer {
     var counts: [ObjectIdentifier: Int] = [:]
 
-    func didRun(_ name: String, inputs: [Tensor], output: Tensor) {
-        guard let module = Context.current.modules.last, inputs.count >= 2, let count = MultiplyAdds.count(name, inputs, output) else { return }
+    func didRun(_ name: String, inputs: [Tensor], outputs: [Tensor]) {
+        guard let module = Context.current.modules.last, inputs.count >= 2, let count = outputs.first.flatMap({ MultiplyAdds.count(name, inputs, $0) }) else { return }
         counts[ObjectIdentifier(module.takeUnretainedValue()), default: 0] += count
     }
 
