@@ -90,14 +90,17 @@ END
 FILE(integers)
 #embed "../CKernels/math_integer.h" suffix(, 0)
 END
+FILE(any)
+#embed "../CKernels/math_any.h" suffix(, 0)
+END
 FILE(elementary)
 #embed "kernels/elementary.cl" suffix(, 0)
 END
-FILE(exponentials_f32)
-#embed "kernels/exponentials_f32.cl" suffix(, 0)
+FILE(plain)
+#embed "../CKernels/math_plain.h" suffix(, 0)
 END
-FILE(exponentials_f64)
-#embed "kernels/exponentials_f64.cl" suffix(, 0)
+FILE(exact)
+#embed "../CKernels/math_exact.h" suffix(, 0)
 END
 FILE(pairs)
 #embed "../CKernels/math_pairs.h" suffix(, 0)

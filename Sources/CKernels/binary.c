@@ -2,7 +2,6 @@
 #include "math_special.h"
 #include "pointwise.h"
 
-#define FUNCTION APUS_INLINE
 #include "math_integer.h"
 #define T float
 #define M(f) f_##f

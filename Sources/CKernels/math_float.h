@@ -148,12 +148,6 @@ APUS_INLINE float f_log1p(float x) {
     return y;
 }
 
-/// 1/(1 + e^−x); 2.4 ULP, also where the result is denormal.
-APUS_INLINE float f_sigmoid(float x) {
-    float e = f_exp(-f_abs(x));
-    return (x < 0 ? e : 1.0f) / (1.0f + e);
-}
-
 /// tanh x; 2.5 ULP.
 APUS_INLINE float f_tanh(float x) {
     float a = f_abs(x);

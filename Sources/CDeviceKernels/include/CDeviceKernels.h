@@ -1,4 +1,4 @@
-// The devices' kernels as text: the files of `kernels/`, taken into the program when it is built. They are written in the dialect that
+// The devices' kernels as text: the files of `kernels/`, and what CKernels has written for both sides, taken into the program when it is built. They are written in the dialect that
 // ApusCore's Dialect.swift describes.
 #ifndef APUS_CDEVICEKERNELS_H
 #define APUS_CDEVICEKERNELS_H
@@ -31,9 +31,10 @@ const char *_Nonnull apus_cl_linear_scan(void);
 const char *_Nonnull apus_cl_sort(void);
 const char *_Nonnull apus_cl_expressions(void);
 const char *_Nonnull apus_cl_integers(void);
+const char *_Nonnull apus_cl_any(void);
 const char *_Nonnull apus_cl_elementary(void);
-const char *_Nonnull apus_cl_exponentials_f32(void);
-const char *_Nonnull apus_cl_exponentials_f64(void);
+const char *_Nonnull apus_cl_plain(void);
+const char *_Nonnull apus_cl_exact(void);
 const char *_Nonnull apus_cl_pairs(void);
 const char *_Nonnull apus_cl_special(void);
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Exponentials of products and squares, and the activations that are made of them: what an exponent's rounding lost is put back, as `math_double.h`
+/// Exponentials of products and squares, and the activations that are made of them: what an exponent's rounding lost is put back, as `math_exact.h`
 /// does and explains.
 extension ReferenceFunctions {
     /// a·eᵗ, also where eᵗ would be denormal and the product is not.

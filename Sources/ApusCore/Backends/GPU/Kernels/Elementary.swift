@@ -9,7 +9,8 @@ extension KernelDialect {
         let own = ["exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"]
             + ["erf", "erfc", "sqrt", "floor", "ceil", "trunc", "copysign", "fmod", "pow", "atan2", "hypot"]
         let named = own.map { ($0, $0) } + [("abs", "fabs"), ("round", "rint")]
-        return named.map { "#define \($0)_\(type) \($1)\n" }.joined() + expressions(of: type) + floatFunctions + (type == "f64" ? exponentials64 : exponentials32) + pairFunctions
+        return named.map { "#define \($0)_\(type) \($1)\n" }.joined() + expressions(of: type) + anyFunctions + ownFunctions
+            + (type == "f64" ? exactFunctions : plainFunctions) + pairFunctions
     }
 
     /// The functions of integers. Division never meets 0 or overflows, whatever the operands are.

@@ -11,9 +11,10 @@ extension KernelDialect {
     // What the expressions of the tables of pointwise functions call.
     static let expressions = file(apus_cl_expressions())
     static let integerFunctions = file(apus_cl_integers())
-    static let floatFunctions = file(apus_cl_elementary())
-    static let exponentials32 = file(apus_cl_exponentials_f32())
-    static let exponentials64 = file(apus_cl_exponentials_f64())
+    static let ownFunctions = file(apus_cl_elementary())
+    static let anyFunctions = file(apus_cl_any())
+    static let plainFunctions = file(apus_cl_plain())
+    static let exactFunctions = file(apus_cl_exact())
     static let pairFunctions = file(apus_cl_pairs())
     static let specialFunctions = file(apus_cl_special())
 
