@@ -84,6 +84,7 @@ CASES = {
     "clamp": lambda: special.clamp(-1, 2),
     "isfinite": lambda: special.isfinite(),
     "atan2": lambda: torch.atan2(x, y),
+    "heaviside": lambda: torch.heaviside(x.round(), y),
     "lerp": lambda: torch.lerp(x, y.expand(2, 3, 4), 0.3),
     "bitwise": lambda: (i & 6) ^ (i | 1),
     "shift": lambda: (i << 2) >> 1,

@@ -159,7 +159,7 @@ struct Tolerance {
 
     static func binaryCase(_ kind: BinaryKind) -> Case {
         switch kind {
-        case .add, .sub, .mul, .minimum, .maximum, .truncDivide, .remainder, .fmod, .div, .copysign, .reluGrad, .bitwiseAnd, .bitwiseOr,
+        case .add, .sub, .mul, .minimum, .maximum, .truncDivide, .remainder, .fmod, .div, .copysign, .heaviside, .reluGrad, .bitwiseAnd, .bitwiseOr,
             .bitwiseXor, .shiftLeft, .shiftRight:
             Case(tolerance: .exact)
         // A quotient beyond the type's whole numbers is rounded on the way.

@@ -108,6 +108,15 @@ import Testing
         expectClose(x.grad!, [0, 0, 0])
     }
 
+    /// At 0 the step is the other operand, whose gradient passes.
+    @Test func heavisideAtZero() {
+        let x = Tensor([-1.0, 0, 2, .nan], requiresGrad: true), v = Tensor([0.5, 0.25, 0.5, 0.5], requiresGrad: true)
+        let y = x.heaviside(v)
+        #expect(values(y).prefix(3) == [0, 0.25, 1] && values(y)[3].isNaN)
+        y.sum().backward()
+        #expect(values(x.grad!) == [0, 0, 0, 0] && values(v.grad!) == [0, 1, 0, 0])
+    }
+
     @Test func emptyAndScalar() {
         let empty = Tensor.zeros([0, 3], requiresGrad: true)
         (empty * 2).sum().backward()

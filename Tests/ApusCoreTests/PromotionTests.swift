@@ -42,7 +42,7 @@ import Testing
     }
 
     static let functions: [(name: String, result: Result, call: @Sendable (Tensor, Tensor) -> Tensor)] = [
-        ("add", .itself, { $0 + $1 }), ("mul", .itself, { $0 * $1 }), ("minimum", .itself, { $0.minimum($1) }), ("maximum", .itself, { $0.maximum($1) }),
+        ("add", .itself, { $0 + $1 }), ("mul", .itself, { $0 * $1 }), ("minimum", .itself, { $0.minimum($1) }), ("heaviside", .itself, { $0.heaviside($1) }), ("maximum", .itself, { $0.maximum($1) }),
         ("where", .itself, { Tensor.where(Tensor(true), $0, $1) }), ("clamp", .itself, { $0.clamp(min: $1) }), ("clamp both", .itself, { $0.clamp(min: $1, max: $1) }),
         ("add alpha", .itself, { $0.add($1, alpha: 2) }), ("addcmul", .itself, { $0.addcmul($1, $1) }), ("addcmul second", .itself, { $1.addcmul($1, $0) }), ("addcdiv", .float, { $0.addcdiv($1, $1) }),
         ("sub", .notBool, { $0 - $1 }), ("floorDivide", .notBool, { $0.floorDivide($1) }), ("truncDivide", .notBool, { $0.truncDivide($1) }), ("remainder", .notBool, { $0 % $1 }),

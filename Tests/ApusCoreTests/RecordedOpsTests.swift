@@ -85,6 +85,7 @@ struct RecordedOps: Decodable {
         ("clamp", { _, _, _, _, _, _, _, special in special.clamp(min: -1, max: 2) }),
         ("isfinite", { _, _, _, _, _, _, _, special in special.isfinite() }),
         ("atan2", { x, y, _, _, _, _, _, _ in x.atan2(y) }),
+        ("heaviside", { x, y, _, _, _, _, _, _ in x.round().heaviside(y) }),
         ("lerp", { x, y, _, _, _, _, _, _ in x.lerp(y.expand(2, 3, 4), 0.3) }),
         ("bitwise", { _, _, _, i, _, _, _, _ in (i & Tensor(6)) ^ (i | Tensor(1)) }),
         ("shift", { _, _, _, i, _, _, _, _ in (i << Tensor(2)) >> Tensor(1) }),

@@ -57,6 +57,11 @@ extension BinaryRule {
     static let copysign = BinaryRule(.copysign, keepsOutput: true) { g, kept, _, _ in
         [g * Tensor.where(kept[0].eq(0), Tensor.zeros(like: g), kept[2] / kept[0]), Tensor.zeros(like: g)]
     }
+    /// The step a > 0, b where a is 0; d = db there, 0 elsewhere
+    static let heaviside = BinaryRule(.heaviside) { g, kept, _, _ in
+        let zeros = Tensor.zeros(like: g)
+        return [zeros, Tensor.where(kept[0].eq(0), g, zeros)]
+    }
     /// ∂P/∂x is the gamma distribution's density f, ∂P/∂a what keeps a variate in its place: −f·dx/da.
     static let gammainc = BinaryRule(.gammainc) { g, kept, _, _ in
         let (a, x) = (kept[0], kept[1])
@@ -86,7 +91,7 @@ extension BinaryRule {
 
     /// Every rule of this table; a test holds it against the table's text.
     package static let all: [BinaryRule] = [
-        add, sub, mul, div, pow, minimum, maximum, floorDivide, truncDivide, remainder, fmod, atan2, hypot, logaddexp, copysign, gammainc, gammaSampleGrad,
+        add, sub, mul, div, pow, minimum, maximum, floorDivide, truncDivide, remainder, fmod, atan2, hypot, logaddexp, copysign, heaviside, gammainc, gammaSampleGrad,
         bitwiseAnd, bitwiseOr, bitwiseXor, shiftLeft, shiftRight, addScaled, reluGrad, sigmoidGrad, tanhGrad, geluGrad, geluTanhGrad, siluGrad, leakyReluGrad,
         eluGrad, softplusGrad, hardtanhGrad, clampGrad,
     ]
@@ -316,6 +321,10 @@ extension Tensor {
     public final func logaddexp(_ other: Tensor) -> Tensor { Tensor.binary(.logaddexp, self, other) }
     /// |x| with the sign of `other`.
     public final func copysign(_ other: Tensor) -> Tensor { Tensor.binary(.copysign, self, other) }
+
+    /// 0 where x is negative, 1 where it is positive, and the element of `values` where it is 0; d = 0 by x, and 1 by `values` where x is 0. NaN stays.
+    /// PyTorch: `torch.heaviside`.
+    public final func heaviside(_ values: Tensor) -> Tensor { Tensor.binary(.heaviside, self, values) }
 
     /// The regularised lower incomplete gamma function P(self, x), the gamma distribution's integral from 0 to x. PyTorch: `torch.special.gammainc`.
     public final func gammainc(_ x: Tensor) -> Tensor { Tensor.binary(.gammainc, self, x) }

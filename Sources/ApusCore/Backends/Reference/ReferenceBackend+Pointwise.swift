@@ -173,6 +173,7 @@ package enum ReferenceFunctions {
         // Infinities of one sign have the difference NaN.
         case .logaddexp: return .floats { $0 == $1 && $0.isInfinite ? $0 : $0.larger($1) + Glibc.log1p(expDifference($0.smaller($1), $0.larger($1))) }
         case .copysign: return .floats { Glibc.copysign($0, $1) }
+        case .heaviside: return .numbers({ $0 == 0 ? $1 : $0.isNaN ? $0 : $0 > 0 ? 1 : 0 }, { $0 == 0 ? $1 : $0 > 0 ? 1 : 0 })
         case .gammainc: return .floats(ReferenceFunctions.gammainc)
         case .gammaSampleGrad: return .floats(ReferenceFunctions.gammaSampleGradient)
         case .reluGrad: return .floats { $1 <= 0 ? 0 : $0 }
