@@ -228,12 +228,12 @@ import Testing
         try withImages { folder in
             let shown = try Command.run(["profile", "mlp", "--batch-size", "2", "--steps", "2", "--optimizer", "sgd"], in: folder)
             #expect(shown.status == 0, "\(shown.errors)")
-            for text in ["mlp, batch of 2", "matmul", "SGD.step", "fc1 (Linear)", "CrossEntropyLoss", "average of 2", "trace: apus.trace.json"] {
+            for text in ["mlp, batch of 2", "linear", "SGD.step", "fc1 (Linear)", "CrossEntropyLoss", "average of 2", "trace: apus.trace.json"] {
                 #expect(shown.output.contains(text), "\(text) in \(shown.output)")
             }
             #expect(try JSON(parsing: String(decoding: Command.bytes("\(folder)/apus.trace.json"), as: UTF8.self))["traceEvents"] != nil)
             let lines = try Command.run(["profile", "mlp", "--batch-size", "2", "--steps", "2", "--json", "--trace", "t.json"], in: folder).lines.map { try JSON(parsing: String($0)) }
-            #expect(lines.contains { $0["event"] == "op" && $0["name"] == "matmul" && $0["calls"]?.double == 2 })
+            #expect(lines.contains { $0["event"] == "op" && $0["name"] == "linear" && $0["calls"]?.double == 2 })
             #expect(lines.contains { $0["event"] == "layer" && $0["name"] == "fc1 (Linear)" })
             #expect(lines.last?["event"] == "done" && lines.last?["trace"] == "t.json")
         }

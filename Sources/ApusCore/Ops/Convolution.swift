@@ -95,10 +95,21 @@ extension ConvolutionParameters {
         return shape
     }
 
-    /// One number for each spatial dimension, and none that no convolution can have.
-    fileprivate func check(spatial: Int) throws(OpError) {
+    /// How many dimensions of space it has.
+    package var spatial: Int { stride.count }
+
+    /// The function's name in messages.
+    package func name(transposed: Bool) -> String {
+        switch spatial {
+        case 1: transposed ? "convTranspose1d" : "conv1d"
+        case 2: transposed ? "convTranspose2d" : "conv2d"
+        default: transposed ? "convTranspose3d" : "conv3d"
+        }
+    }
+
+    /// Refuses numbers that no convolution can have.
+    fileprivate func check() throws(OpError) {
         for (name, values, least) in [("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1)] {
-            guard values.count == spatial else { throw OpError("\(name) \(values) needs \(spatial) numbers, one for each spatial dimension") }
             for value in values where value < least || value > Int(Int32.max) {
                 throw OpError("\(name) \(values) must lie in \(least) ... \(Int32.max) in each dimension")
             }
@@ -109,19 +120,18 @@ extension ConvolutionParameters {
 
 extension Tensor {
     /// Cross-correlation with `weight` [O, C/groups, *kernel], plus `bias` [O]: [N, C, *in] → [N, O, *out], or [C, *in] → [O, *out]. Sums of
-    /// integers wrap.
-    /// `name` is the caller's in messages.
-    package final func convolution(_ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, spatial: Int, name: String) -> Tensor {
-        composite(name, .lower, self, weight, bias: bias) { (x, weight, bias) throws(OpError) in try x.convolved(weight, bias, p, spatial: spatial) }
+    /// integers wrap. Strides, paddings and dilations have one number for each spatial dimension.
+    package final func convolution(_ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters) -> Tensor {
+        composite(p.name(transposed: false), .lower, self, weight, bias: bias) { (x, weight, bias) throws(OpError) in try x.convolved(weight, bias, p) }
     }
 
-    private final func convolved(_ weight: Tensor, _ bias: Tensor?, _ p: ConvolutionParameters, spatial: Int) throws(OpError) -> Tensor {
-        let x = try batched(spatial: spatial)
-        try x.checkConvolution(weight, bias: bias, p, spatial: spatial, inputChannels: weight.ndim > 1 ? weight.shape[1] * Swift.max(p.groups, 1) : 0, transposed: false)
+    private final func convolved(_ weight: Tensor, _ bias: Tensor?, _ p: ConvolutionParameters) throws(OpError) -> Tensor {
+        let x = try batched(spatial: p.spatial)
+        try x.checkConvolution(weight, bias: bias, p, inputChannels: weight.ndim > 1 ? weight.shape[1] * Swift.max(p.groups, 1) : 0, transposed: false)
         guard weight.shape[0] % p.groups == 0 else {
             throw OpError("weight of shape \(weight.shape) has \(weight.shape[0]) output channels, which groups (\(p.groups)) does not divide")
         }
-        for d in 0..<spatial {
+        for d in 0..<p.spatial {
             let (available, span) = (x.shape[d + 2] + 2 * p.padding[d], p.dilation[d] * (weight.shape[d + 2] - 1) + 1)
             guard available >= span else {
                 throw OpError(
@@ -135,19 +145,18 @@ extension Tensor {
 
     /// The transposed convolution, the gradient of `convolution` with respect to its input, with `weight` [C, O/groups, *kernel]:
     /// [N, C, *in] → [N, O, *out], or unbatched, where out = (in − 1)·stride − 2·padding + dilation·(kernel − 1) + outputPadding + 1.
-    package final func convolutionTranspose(_ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, outputPadding: [Int], spatial: Int, name: String) -> Tensor {
-        composite(name, .lower, self, weight, bias: bias) { (x, weight, bias) throws(OpError) in
-            try x.convolvedTransposed(weight, bias, p, outputPadding: outputPadding, spatial: spatial)
+    package final func convolutionTranspose(_ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, outputPadding: [Int]) -> Tensor {
+        composite(p.name(transposed: true), .lower, self, weight, bias: bias) { (x, weight, bias) throws(OpError) in
+            try x.convolvedTransposed(weight, bias, p, outputPadding: outputPadding)
         }
     }
 
-    private final func convolvedTransposed(_ weight: Tensor, _ bias: Tensor?, _ p: ConvolutionParameters, outputPadding: [Int], spatial: Int) throws(OpError) -> Tensor {
-        let x = try batched(spatial: spatial)
-        try x.checkConvolution(weight, bias: bias, p, spatial: spatial, inputChannels: weight.ndim > 0 ? weight.shape[0] : 0, transposed: true)
+    private final func convolvedTransposed(_ weight: Tensor, _ bias: Tensor?, _ p: ConvolutionParameters, outputPadding: [Int]) throws(OpError) -> Tensor {
+        let (x, spatial) = (try batched(spatial: p.spatial), p.spatial)
+        try x.checkConvolution(weight, bias: bias, p, inputChannels: weight.ndim > 0 ? weight.shape[0] : 0, transposed: true)
         guard weight.shape[0] % p.groups == 0 else {
             throw OpError("weight of shape \(weight.shape) has \(weight.shape[0]) input channels, which groups (\(p.groups)) does not divide")
         }
-        guard outputPadding.count == spatial else { throw OpError("outputPadding \(outputPadding) needs \(spatial) numbers, one for each spatial dimension") }
         let outChannels = weight.shape[1] * p.groups
         var target: Shape = [x.shape[0], outChannels]
         // Output padding of whole strides makes room for more steps of the kernel than x has: those are of zeros.
@@ -180,11 +189,11 @@ extension Tensor {
 
     /// What both directions need of a batched input.
     private final func checkConvolution(
-        _ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, spatial: Int, inputChannels: Int, transposed: Bool
+        _ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, inputChannels: Int, transposed: Bool
     ) throws(OpError) {
-        try p.check(spatial: spatial)
-        guard weight.ndim == spatial + 2 else {
-            throw OpError("weight of shape \(weight.shape) needs \(spatial + 2) dimensions: \(transposed ? "in_channels, out_channels / groups" : "out_channels, in_channels / groups"), then the kernel")
+        try p.check()
+        guard weight.ndim == p.spatial + 2 else {
+            throw OpError("weight of shape \(weight.shape) needs \(p.spatial + 2) dimensions: \(transposed ? "in_channels, out_channels / groups" : "out_channels, in_channels / groups"), then the kernel")
         }
         guard dtype != .bool else { throw OpError("is for numbers, the input is bool; convert it with to(.float32)") }
         guard dtype == weight.dtype, bias == nil || bias!.dtype == dtype else {

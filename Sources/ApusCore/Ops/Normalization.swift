@@ -15,8 +15,8 @@ struct LayerNorm: Op {
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let x = try inputs[0].contiguousData()
         let out = try Tensor.uninitialized(x.shape, x.dtype, x.device)
-        let mean = try Tensor.uninitialized([2, x.shape[0]], x.statisticsType, x.device)
-        let rstd = try Tensor.uninitialized([x.shape[0]], x.statisticsType, x.device)
+        let mean = try Tensor.uninitialized([2, x.shape[0]], x.dtype.computeType, x.device)
+        let rstd = try Tensor.uninitialized([x.shape[0]], x.dtype.computeType, x.device)
         x.device.backend.layerNorm(x, weight: hasWeight ? inputs[1] : nil, bias: hasBias ? inputs.last : nil, eps: eps, into: out, mean: mean, rstd: rstd)
         saved.keep(inputs[0])
         saved.keep(mean)
@@ -65,10 +65,10 @@ struct ChannelNorm: Op {
         if !training {
             (mean, rstd) = (inputs[inputs.count - 2], inputs[inputs.count - 1])
         } else {
-            mean = try Tensor.uninitialized([2, x.shape[1]], x.statisticsType, x.device)
-            let variance = try Tensor.uninitialized([x.shape[1]], x.statisticsType, x.device)
+            mean = try Tensor.uninitialized([2, x.shape[1]], x.dtype.computeType, x.device)
+            let variance = try Tensor.uninitialized([x.shape[1]], x.dtype.computeType, x.device)
             backend.channelStatistics(x, mean: mean, variance: variance)
-            rstd = try Tensor.uninitialized([x.shape[1]], x.statisticsType, x.device)
+            rstd = try Tensor.uninitialized([x.shape[1]], x.dtype.computeType, x.device)
             backend.unary(.affine, variance, KernelParameters(1, eps), into: rstd)
             backend.unary(.rsqrt, rstd, KernelParameters(), into: rstd)
             statistics = [mean.part(0), variance]
@@ -149,13 +149,13 @@ private struct NormGradients {
         _ grad: Tensor, _ x: Tensor, _ weight: Tensor?, statistics: [Int]?, shared: [Int], weightShape: Shape, _ normalize: (Tensor) -> (Tensor, Tensor)
     ) -> Gradients {
         let dtype = x.dtype
-        let g = grad.to(x.statisticsType)
-        let (centered, rstd) = normalize(x.to(x.statisticsType))
+        let g = grad.to(x.dtype.computeType)
+        let (centered, rstd) = normalize(x.to(x.dtype.computeType))
         let normalized = centered * rstd
         var gx: Tensor?
         if needsX {
             var scaled = g
-            if let weight { scaled = g * weight.to(x.statisticsType).reshape(weightShape) }
+            if let weight { scaled = g * weight.to(x.dtype.computeType).reshape(weightShape) }
             if let statistics {
                 scaled = scaled - scaled.mean(dim: statistics, keepDim: true) - normalized * (scaled * normalized).mean(dim: statistics, keepDim: true)
             }
@@ -166,9 +166,6 @@ private struct NormGradients {
 }
 
 extension Tensor {
-    /// What means and variances are computed and kept in: float64 for float64, else float32.
-    final var statisticsType: DType { dtype == .float64 ? .float64 : .float32 }
-
     /// Itself without its mean over `dims`; far from zero a mean is rounded by as much as elements differ, and a second one takes what is left.
     fileprivate final func centered(_ dims: [Int]) -> Tensor {
         let once = self - mean(dim: dims, keepDim: true)
@@ -187,19 +184,7 @@ extension Tensor {
         }
     }
 
-    /// Each block over the last dimensions `normalizedShape` divided by its root mean square, √(mean(x²) + eps), times weight.
-    /// `eps` nil is the distance from 1 to the next number of the dtype.
-    package final func rmsNorm(_ normalizedShape: Shape, weight: Tensor?, eps: Double?) -> Tensor {
-        composite("rmsNorm", .float32, self, optional: weight, bias: nil) { (input, weight, _) throws(OpError) in
-            try input.checkNormalized(normalizedShape, weight: weight, bias: nil)
-            let dims = Array(ndim - normalizedShape.count..<ndim)
-            let x = input.to(statisticsType)
-            let normalized = (x * (x.square().mean(dim: dims, keepDim: true) + (eps ?? statisticsType.epsilon)).rsqrt()).to(input.dtype)
-            return weight.map { normalized * $0 } ?? normalized
-        }
-    }
-
-    private final func checkNormalized(_ normalizedShape: Shape, weight: Tensor?, bias: Tensor?) throws(OpError) {
+    package final func checkNormalized(_ normalizedShape: Shape, weight: Tensor?, bias: Tensor?) throws(OpError) {
         guard dtype.isFloatingPoint else { throw OpError("is for floating-point tensors, the input is \(dtype); convert it with to(.float32)") }
         guard normalizedShape.count > 0 else { throw OpError("normalizedShape is empty; name at least one dimension") }
         guard ndim >= normalizedShape.count, Shape(shape.suffix(normalizedShape.count)) == normalizedShape else {
@@ -229,14 +214,14 @@ extension Tensor {
             }
             let parameterType = (weight ?? bias)?.dtype ?? dtype
             for (what, parameter) in [("weight", weight), ("bias", bias)] {
-                guard let parameter, parameter.dtype != parameterType || parameterType != dtype && parameterType != statisticsType else { continue }
-                throw OpError("the input is \(dtype), \(what) \(parameter.dtype), but must be \(dtype == statisticsType ? "the same" : "the same or \(statisticsType)"); convert one with to(_:)")
+                guard let parameter, parameter.dtype != parameterType || parameterType != dtype && parameterType != dtype.computeType else { continue }
+                throw OpError("the input is \(dtype), \(what) \(parameter.dtype), but must be \(dtype == dtype.computeType ? "the same" : "the same or \(dtype.computeType)"); convert one with to(_:)")
             }
             let flat = reshape([shape[0], channels, shape.dropFirst(2).reduce(1, *)])
             var fixed: [Tensor] = []
             if !training {
                 guard let runningMean, let runningVar else { throw OpError("needs runningMean and runningVar where it does not train") }
-                fixed = noGrad { [runningMean.detach().to(statisticsType), (runningVar.detach().to(statisticsType) + eps).rsqrt()] }
+                fixed = noGrad { [runningMean.detach().to(dtype.computeType), (runningVar.detach().to(dtype.computeType) + eps).rsqrt()] }
             } else {
                 guard eps > 0 else { throw OpError("eps is \(eps), but must be positive in training") }
                 guard channels == 0 || flat.numel != channels else {
@@ -261,85 +246,6 @@ extension Tensor {
         guard let running else { return }
         running.copy_((running.to(value.dtype) * (1 - momentum) + value * (momentum * scale)).to(running.dtype))
     }
-
-    /// Each channel of each sample with its own mean and variance (`useInputStats`) or with the running ones; see `batchNorm`.
-    package final func instanceNorm(
-        runningMean: Tensor?, runningVar: Tensor?, weight: Tensor?, bias: Tensor?, useInputStats: Bool, momentum: Double, eps: Double
-    ) -> Tensor {
-        if let poisoned = [runningMean, runningVar, weight, bias].firstPoisoned { return poisoned }
-        return composite("instanceNorm", self) { () throws(OpError) in
-            guard ndim >= 2 else { throw OpError("input of shape \(shape) needs at least 2 dimensions: batch and channels") }
-            let (batch, channels) = (shape[0], shape[1])
-            if !useInputStats {
-                return batchNorm(
-                    runningMean: runningMean, runningVar: runningVar, weight: weight, bias: bias, training: false, momentum: momentum, eps: eps, name: "instanceNorm")
-            }
-            for (what, parameter) in [("runningMean", runningMean), ("runningVar", runningVar), ("weight", weight), ("bias", bias)] {
-                guard let parameter, parameter.shape != [channels] else { continue }
-                throw OpError("\(what) of shape \(parameter.shape) does not fit the \(channels) channels of input \(shape)")
-            }
-            guard numel == 0 || shape.dropFirst(2).reduce(1, *) > 1 else {
-                throw OpError("training needs more than one value for each channel and sample, input \(shape) has one")
-            }
-            // A batch of one, with a channel for each channel of each sample.
-            let means = runningMean.map { mean in noGrad { mean.detach().repeat(batch) } }
-            let variances = runningVar.map { variance in noGrad { variance.detach().repeat(batch) } }
-            let flat = reshape(Shape([1, batch * channels] + shape.dropFirst(2)))
-            let out = flat.batchNorm(
-                runningMean: means, runningVar: variances, weight: weight?.repeat(batch), bias: bias?.repeat(batch), training: true, momentum: momentum, eps: eps,
-                name: "instanceNorm")
-            if batch > 0 && !out.isPoisoned {
-                noGrad {
-                    if let means { runningMean!.copy_(means.reshape(batch, channels).mean(dim: 0)) }
-                    if let variances { runningVar!.copy_(variances.reshape(batch, channels).mean(dim: 0)) }
-                }
-            }
-            return out.reshape(shape)
-        }
-    }
-
-    /// Each of `groups` groups of channels of each sample with its own mean and variance; weight and bias [C] are applied by channel.
-    package final func groupNorm(_ groups: Int, weight: Tensor?, bias: Tensor?, eps: Double) -> Tensor {
-        composite("groupNorm", .float32, self, optional: weight, bias: bias) { (x, weight, bias) throws(OpError) in try x.normalized(groups, weight, bias, eps) }
-    }
-
-    private final func normalized(_ groups: Int, _ weight: Tensor?, _ bias: Tensor?, _ eps: Double) throws(OpError) -> Tensor {
-        guard dtype.isFloatingPoint else { throw OpError("is for floating-point tensors, the input is \(dtype); convert it with to(.float32)") }
-        guard ndim >= 2 else { throw OpError("input of shape \(shape) needs at least 2 dimensions: batch and channels") }
-        let (batch, channels) = (shape[0], shape[1])
-        guard groups > 0, channels % groups == 0 else { throw OpError("\(groups) groups do not divide the \(channels) channels of input \(shape)") }
-        for (what, parameter) in [("weight", weight), ("bias", bias)] {
-            guard let parameter else { continue }
-            guard parameter.shape == [channels] else { throw OpError("\(what) of shape \(parameter.shape) does not fit the \(channels) channels of input \(shape)") }
-            guard parameter.dtype == dtype else { throw OpError("the input is \(dtype), \(what) \(parameter.dtype); convert one with to(_:)") }
-        }
-        var out = self
-        if numel > 0 {
-            let rows = reshape([batch * groups, numel / (batch * groups)])
-            out = apply(LayerNorm(eps: eps, hasWeight: false, hasBias: false), Inputs(rows)).reshape(shape)
-        } else if weight == nil && bias == nil {
-            return clone()
-        }
-        let column = [channels] + Array(repeating: 1, count: ndim - 2)
-        if let weight { out = out * weight.reshape(column) }
-        if let bias { out = out + bias.reshape(column) }
-        return out
-    }
-
-    /// Divides each element by (k + alpha·mean(x²))^beta, the mean taken over `size` neighbouring channels, with zeros beyond the ends.
-    package final func localResponseNorm(_ size: Int, alpha: Double, beta: Double, k: Double) -> Tensor {
-        composite("localResponseNorm", self) { () throws(OpError) in
-            guard ndim >= 3 else { throw OpError("input of shape \(shape) has \(ndim) dimensions; 3 or more are needed: batch, channels, space") }
-            guard size > 0 else { throw OpError("size is \(size), but must be positive") }
-            if numel == 0 { return self }
-            // Channels as the plane that a window slides over, one row for each place.
-            let (batch, channels) = (shape[0], shape[1])
-            let squares = square().reshape([batch, 1, channels, -1]).pad([0, 0, size / 2, (size - 1) / 2])
-            let window = PoolWindow(kernel: [size, 1], stride: [1, 1], padding: [0, 0], dilation: [1, 1], ceilMode: false)
-            let mean = squares.averagePool(window, countIncludePad: true, divisor: nil, spatial: 2, name: "localResponseNorm").reshape(shape)
-            return self / (mean * alpha + k).pow(beta)
-        }
-    }
 }
 
 extension [Tensor?] {
@@ -347,18 +253,5 @@ extension [Tensor?] {
     fileprivate var firstPoisoned: Tensor? {
         for case let x? in self where x.isPoisoned { return x }
         return nil
-    }
-}
-
-extension DType {
-    /// The distance from 1 to the next larger number; 0 of integers and bool. PyTorch: `torch.finfo(dtype).eps`.
-    package var epsilon: Double {
-        switch self {
-        case .float64: Double.ulpOfOne
-        case .float16: Double(Float16.ulpOfOne)
-        case .bfloat16: 0x1p-7
-        case .float32: Double(Float.ulpOfOne)
-        default: 0
-        }
     }
 }

@@ -24,7 +24,7 @@ struct BatchedProduct: Op {
         return result
     }
 
-    /// x·y in the layout of `operand`, whose gradient it is: for a transposed view (a linear layer's weight) as (yᵀ·xᵀ)ᵀ, which costs the same
+    /// x·y in the layout of `operand`, whose gradient it is: for a transposed view (the keys of an attention) as (yᵀ·xᵀ)ᵀ, which costs the same
     /// and spares the copy that would turn the gradient afterwards.
     private func product(_ x: Tensor, _ y: Tensor, like operand: Tensor) -> Tensor {
         guard operand.strides[1] == 1 && operand.strides[2] > 1 else { return apply(BatchedProduct(), Inputs(x, y)) }
@@ -122,28 +122,5 @@ extension Tensor {
         // Nothing of self then, not even through autograd, where it has the gradient 0.
         if beta.doubleValue == 0 { return requiresGrad ? Tensor.where(Tensor.full([], .bool(false), device: device), self, scaled) : scaled }
         return times(self, beta) + scaled
-    }
-
-    /// x·weightᵀ + bias for x [*, in], weight [out, in], bias [out]. PyTorch: `F.linear`.
-    package final func linear(_ weight: Tensor, _ bias: Tensor?) -> Tensor {
-        composite("linear", .lower, self, weight, bias: bias) { (x, weight, bias) throws(OpError) in try x.projected(weight, bias) }
-    }
-
-    private final func projected(_ weight: Tensor, _ bias: Tensor?) throws(OpError) -> Tensor {
-        guard ndim >= 1, weight.ndim == 1 || weight.ndim == 2, shape[-1] == weight.shape[-1] else {
-            throw OpError("input of shape \(shape) does not fit weight of shape \(weight.shape) (out_features, in_features): the last extent must be \(weight.shape[-1])")
-        }
-        if weight.ndim == 1 { return bias.map { matmul(weight) + $0 } ?? matmul(weight) }
-        guard dtype == weight.dtype, bias == nil || bias!.dtype == dtype else {
-            throw OpError("input is \(dtype), weight \(weight.dtype)\(bias.map { ", bias \($0.dtype)" } ?? ""); convert one with to(_:)")
-        }
-        let (rows, out, inner) = (shape.dropLast().reduce(1, *), weight.shape[0], weight.shape[1])
-        let flat = reshape([1, rows, inner])
-        var inputs = Inputs(flat, weight.t().unsqueeze(0))
-        if let bias {
-            guard bias.shape == [out] || bias.shape == [1] else { throw OpError("bias of shape \(bias.shape) does not fit \(out) output features") }
-            inputs.append(bias.expand([out]))
-        }
-        return apply(BatchedProduct(), inputs).reshape(Shape(shape.dropLast() + [out]))
     }
 }

@@ -218,7 +218,7 @@ extension Tensor {
     }
 
     /// The strides with which `target` views the same elements, nil where there are none.
-    private final func viewStrides(_ target: Shape) -> Shape? {
+    final func viewStrides(_ target: Shape) -> Shape? {
         if isContiguous || numel == 0 { return target.contiguousStrides }
         // Runs of dimensions that are contiguous among themselves can be cut anew.
         var result = target.contiguousStrides

@@ -27,6 +27,17 @@ public enum DType: UInt8, Sendable, Hashable, CaseIterable {
     /// What sums and other intermediate results of its elements are computed in: float32 for half types, int64 for integers.
     package var computeType: DType { isFloatingPoint ? (self == .float64 ? .float64 : .float32) : .int64 }
 
+    /// The distance from 1 to the next larger number; 0 of integers and bool. PyTorch: `torch.finfo(dtype).eps`.
+    package var epsilon: Double {
+        switch self {
+        case .float64: Double.ulpOfOne
+        case .float16: Double(Float16.ulpOfOne)
+        case .bfloat16: 0x1p-7
+        case .float32: Double(Float.ulpOfOne)
+        default: 0
+        }
+    }
+
     /// The type that holds values of both, by PyTorch's table (`torch.promote_types`).
     public static func promote(_ a: DType, _ b: DType) -> DType {
         if a == b { return a }

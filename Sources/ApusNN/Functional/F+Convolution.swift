@@ -9,14 +9,14 @@ extension F {
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, groups: Int = 1
     ) -> Tensor {
-        convolution("conv1d", 1, input, weight, bias, stride, ConvolutionPadding(padding), dilation, groups)
+        convolution(1, input, weight, bias, stride, ConvolutionPadding(padding), dilation, groups)
     }
     /// The same with padding by name: `.same` or `.valid`.
     public static func conv1d(
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: ConvolutionPadding,
         dilation: any ExtentsConvertible = 1, groups: Int = 1
     ) -> Tensor {
-        convolution("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
+        convolution(1, input, weight, bias, stride, padding, dilation, groups)
     }
 
     /// Convolution over two dimensions of space, as `conv1d`: input [N, C, H, W], weight [O, C/groups, KH, KW]. PyTorch: `F.conv2d`.
@@ -24,14 +24,14 @@ extension F {
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, groups: Int = 1
     ) -> Tensor {
-        convolution("conv2d", 2, input, weight, bias, stride, ConvolutionPadding(padding), dilation, groups)
+        convolution(2, input, weight, bias, stride, ConvolutionPadding(padding), dilation, groups)
     }
     /// The same with padding by name: `.same` or `.valid`.
     public static func conv2d(
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: ConvolutionPadding,
         dilation: any ExtentsConvertible = 1, groups: Int = 1
     ) -> Tensor {
-        convolution("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
+        convolution(2, input, weight, bias, stride, padding, dilation, groups)
     }
 
     /// Convolution over three dimensions of space, as `conv1d`: input [N, C, D, H, W], weight [O, C/groups, KD, KH, KW]. PyTorch: `F.conv3d`.
@@ -39,14 +39,14 @@ extension F {
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, groups: Int = 1
     ) -> Tensor {
-        convolution("conv3d", 3, input, weight, bias, stride, ConvolutionPadding(padding), dilation, groups)
+        convolution(3, input, weight, bias, stride, ConvolutionPadding(padding), dilation, groups)
     }
     /// The same with padding by name: `.same` or `.valid`.
     public static func conv3d(
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: ConvolutionPadding,
         dilation: any ExtentsConvertible = 1, groups: Int = 1
     ) -> Tensor {
-        convolution("conv3d", 3, input, weight, bias, stride, padding, dilation, groups)
+        convolution(3, input, weight, bias, stride, padding, dilation, groups)
     }
 
     /// Transposed convolution over one dimension of space, the gradient of `conv1d` with respect to its input. PyTorch: `F.conv_transpose1d`.
@@ -56,7 +56,7 @@ extension F {
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         outputPadding: any ExtentsConvertible = 0, groups: Int = 1, dilation: any ExtentsConvertible = 1
     ) -> Tensor {
-        convolutionTranspose("convTranspose1d", 1, input, weight, bias, stride, padding, outputPadding, groups, dilation)
+        convolutionTranspose(1, input, weight, bias, stride, padding, outputPadding, groups, dilation)
     }
 
     /// Transposed convolution over two dimensions of space, as `convTranspose1d`. PyTorch: `F.conv_transpose2d`.
@@ -64,7 +64,7 @@ extension F {
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         outputPadding: any ExtentsConvertible = 0, groups: Int = 1, dilation: any ExtentsConvertible = 1
     ) -> Tensor {
-        convolutionTranspose("convTranspose2d", 2, input, weight, bias, stride, padding, outputPadding, groups, dilation)
+        convolutionTranspose(2, input, weight, bias, stride, padding, outputPadding, groups, dilation)
     }
 
     /// Transposed convolution over three dimensions of space, as `convTranspose1d`. PyTorch: `F.conv_transpose3d`.
@@ -72,46 +72,46 @@ extension F {
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         outputPadding: any ExtentsConvertible = 0, groups: Int = 1, dilation: any ExtentsConvertible = 1
     ) -> Tensor {
-        convolutionTranspose("convTranspose3d", 3, input, weight, bias, stride, padding, outputPadding, groups, dilation)
+        convolutionTranspose(3, input, weight, bias, stride, padding, outputPadding, groups, dilation)
     }
 
-    /// Any number of dimensions of space; what the layers call.
     /// Convolution over sequences whose channels come last: input [T, N, C], weight [K, C, O], bias [O] → [T + 2·pad − K + 1, N, O].
     /// PyTorch: `F.conv_tbc`.
     public static func convTbc(_ input: Tensor, _ weight: Tensor, _ bias: Tensor, pad: Int = 0) -> Tensor {
         composite("convTbc", .lower, input, weight, bias) { (input, weight, bias) throws(OpError) in
             guard input.ndim == 3, weight.ndim == 3 else { throw OpError("input and weight need 3 dimensions, their shapes are \(input.shape) and \(weight.shape)") }
-            return convolution("convTbc", 1, input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, 1, ConvolutionPadding(pad), 1, 1).permute(2, 0, 1)
+            return convolution(1, input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, 1, ConvolutionPadding(pad), 1, 1).permute(2, 0, 1)
         }
     }
 
+    /// Over `spatial` dimensions of space; what the layers call.
     static func convolution(
-        _ name: String, _ spatial: Int, _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ stride: any ExtentsConvertible, _ padding: ConvolutionPadding,
+        _ spatial: Int, _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ stride: any ExtentsConvertible, _ padding: ConvolutionPadding,
         _ dilation: any ExtentsConvertible, _ groups: Int
     ) -> Tensor {
-        composite(name, input, weight) { () throws(OpError) in
-            guard weight.ndim == spatial + 2 else { throw OpError("weight of shape \(weight.shape) needs \(spatial + 2) dimensions: out_channels, in_channels / groups, then the kernel") }
+        composite("conv\(spatial)d", input, weight) { () throws(OpError) in
             let (stride, dilation) = (try stride.extents.spread(spatial, "stride"), try dilation.extents.spread(spatial, "dilation"))
-            let amounts = try padding.amounts(kernel: Array(weight.shape.dropFirst(2)), dilation: dilation, stride: stride)
+            let amounts = try padding.amounts(kernel: (0..<spatial).map { $0 + 2 < weight.ndim ? weight.shape[$0 + 2] : 1 }, dilation: dilation, stride: stride)
             // The backend pads both sides alike; what one side has more is added to the input.
             var input = input
             let extra = amounts.map { $0.after - $0.before }
             if extra.contains(where: { $0 > 0 }), input.ndim > spatial { input = input.pad(extra.reversed().flatMap { [0, $0] }) }
             let p = ConvolutionParameters(stride: stride, padding: amounts.map(\.before), dilation: dilation, groups: groups)
-            return input.convolution(weight, bias: bias, p, spatial: spatial, name: name)
+            return input.convolution(weight, bias: bias, p)
         }
     }
 
+    /// Over `spatial` dimensions of space; what the layers call.
     static func convolutionTranspose(
-        _ name: String, _ spatial: Int, _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ stride: any ExtentsConvertible, _ padding: any ExtentsConvertible,
+        _ spatial: Int, _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ stride: any ExtentsConvertible, _ padding: any ExtentsConvertible,
         _ outputPadding: any ExtentsConvertible, _ groups: Int, _ dilation: any ExtentsConvertible
     ) -> Tensor {
-        composite(name, input, weight) { () throws(OpError) in
+        composite("convTranspose\(spatial)d", input, weight) { () throws(OpError) in
             let p = ConvolutionParameters(
                 stride: try stride.extents.spread(spatial, "stride"), padding: try padding.extents.spread(spatial, "padding"),
                 dilation: try dilation.extents.spread(spatial, "dilation"), groups: groups)
             let outputPadding = try outputPadding.extents.spread(spatial, "outputPadding")
-            return input.convolutionTranspose(weight, bias: bias, p, outputPadding: outputPadding, spatial: spatial, name: name)
+            return input.convolutionTranspose(weight, bias: bias, p, outputPadding: outputPadding)
         }
     }
 }

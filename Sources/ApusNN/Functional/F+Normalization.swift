@@ -17,7 +17,37 @@ extension F {
         _ input: Tensor, runningMean: Tensor? = nil, runningVar: Tensor? = nil, weight: Tensor? = nil, bias: Tensor? = nil, useInputStats: Bool = true,
         momentum: Double = 0.1, eps: Double = 1e-5
     ) -> Tensor {
-        input.instanceNorm(runningMean: runningMean, runningVar: runningVar, weight: weight, bias: bias, useInputStats: useInputStats, momentum: momentum, eps: eps)
+        for case let x? in [runningMean, runningVar, weight, bias] where x.isPoisoned { return x }
+        return composite("instanceNorm", input) { () throws(OpError) in
+            let shape = input.shape
+            guard shape.count >= 2 else { throw OpError("input of shape \(shape) needs at least 2 dimensions: batch and channels") }
+            let (batch, channels) = (shape[0], shape[1])
+            if !useInputStats {
+                return input.batchNorm(
+                    runningMean: runningMean, runningVar: runningVar, weight: weight, bias: bias, training: false, momentum: momentum, eps: eps, name: "instanceNorm")
+            }
+            for (what, parameter) in [("runningMean", runningMean), ("runningVar", runningVar), ("weight", weight), ("bias", bias)] {
+                guard let parameter, parameter.shape != [channels] else { continue }
+                throw OpError("\(what) of shape \(parameter.shape) does not fit the \(channels) channels of input \(shape)")
+            }
+            guard shape.numel == 0 || shape.dropFirst(2).reduce(1, *) > 1 else {
+                throw OpError("training needs more than one value for each channel and sample, input \(shape) has one")
+            }
+            // A batch of one, with a channel for each channel of each sample.
+            let means = runningMean.map { mean in noGrad { mean.detach().repeat(batch) } }
+            let variances = runningVar.map { variance in noGrad { variance.detach().repeat(batch) } }
+            let flat = input.reshape(Shape([1, batch * channels] + shape.dropFirst(2)))
+            let out = flat.batchNorm(
+                runningMean: means, runningVar: variances, weight: weight?.repeat(batch), bias: bias?.repeat(batch), training: true, momentum: momentum, eps: eps,
+                name: "instanceNorm")
+            if batch > 0 && !out.isPoisoned {
+                noGrad {
+                    if let means { runningMean!.copy_(means.reshape(batch, channels).mean(dim: 0)) }
+                    if let variances { runningVar!.copy_(variances.reshape(batch, channels).mean(dim: 0)) }
+                }
+            }
+            return out.reshape(shape)
+        }
     }
 
     /// Normalises over the last dimensions, `normalizedShape`, by their mean and biased variance; weight and bias have that shape. PyTorch: `F.layer_norm`.
@@ -28,16 +58,54 @@ extension F {
     /// Divides by the root of the mean square over the last dimensions: x/√(mean(x²) + eps)·weight. PyTorch: `F.rms_norm`.
     /// `eps` nil is the distance from 1 to the next number of the dtype.
     public static func rmsNorm(_ input: Tensor, _ normalizedShape: Shape, weight: Tensor? = nil, eps: Double? = nil) -> Tensor {
-        input.rmsNorm(normalizedShape, weight: weight, eps: eps)
+        composite("rmsNorm", .float32, input, optional: weight, bias: nil) { (input, weight, _) throws(OpError) in
+            try input.checkNormalized(normalizedShape, weight: weight, bias: nil)
+            let dims = Array(input.ndim - normalizedShape.count..<input.ndim)
+            let x = input.to(input.dtype.computeType)
+            let normalized = (x * (x.square().mean(dim: dims, keepDim: true) + (eps ?? x.dtype.epsilon)).rsqrt()).to(input.dtype)
+            return weight.map { normalized * $0 } ?? normalized
+        }
     }
 
     /// Normalises each of `numGroups` groups of channels of each sample by its own mean and variance; weight and bias [C]. PyTorch: `F.group_norm`.
     public static func groupNorm(_ input: Tensor, _ numGroups: Int, weight: Tensor? = nil, bias: Tensor? = nil, eps: Double = 1e-5) -> Tensor {
-        input.groupNorm(numGroups, weight: weight, bias: bias, eps: eps)
+        composite("groupNorm", .float32, input, optional: weight, bias: bias) { (input, weight, bias) throws(OpError) in
+            let shape = input.shape
+            guard input.dtype.isFloatingPoint else { throw OpError("is for floating-point tensors, the input is \(input.dtype); convert it with to(.float32)") }
+            guard shape.count >= 2 else { throw OpError("input of shape \(shape) needs at least 2 dimensions: batch and channels") }
+            let (batch, channels) = (shape[0], shape[1])
+            guard numGroups > 0, channels % numGroups == 0 else { throw OpError("\(numGroups) groups do not divide the \(channels) channels of input \(shape)") }
+            for (what, parameter) in [("weight", weight), ("bias", bias)] {
+                guard let parameter else { continue }
+                guard parameter.shape == [channels] else { throw OpError("\(what) of shape \(parameter.shape) does not fit the \(channels) channels of input \(shape)") }
+                guard parameter.dtype == input.dtype else { throw OpError("the input is \(input.dtype), \(what) \(parameter.dtype); convert one with to(_:)") }
+            }
+            var out = input
+            if input.numel > 0 {
+                let length = input.numel / (batch * numGroups)
+                out = input.reshape([batch * numGroups, length]).layerNorm([length], weight: nil, bias: nil, eps: eps).reshape(shape)
+            } else if weight == nil && bias == nil {
+                return input.clone()
+            }
+            let column = [channels] + Array(repeating: 1, count: shape.count - 2)
+            if let weight { out = out * weight.reshape(column) }
+            if let bias { out = out + bias.reshape(column) }
+            return out
+        }
     }
 
     /// Divides by (k + alpha·mean)^beta, the mean of squares taken over `size` neighbouring channels. PyTorch: `F.local_response_norm`.
     public static func localResponseNorm(_ input: Tensor, _ size: Int, alpha: Double = 1e-4, beta: Double = 0.75, k: Double = 1) -> Tensor {
-        input.localResponseNorm(size, alpha: alpha, beta: beta, k: k)
+        composite("localResponseNorm", input) { () throws(OpError) in
+            let shape = input.shape
+            guard shape.count >= 3 else { throw OpError("input of shape \(shape) has \(shape.count) dimensions; 3 or more are needed: batch, channels, space") }
+            guard size > 0 else { throw OpError("size is \(size), but must be positive") }
+            if input.numel == 0 { return input }
+            // Channels as the plane that a window slides over, one row for each place.
+            let squares = input.square().reshape([shape[0], 1, shape[1], -1]).pad([0, 0, size / 2, (size - 1) / 2])
+            let window = PoolWindow(kernel: [size, 1], stride: [1, 1], padding: [0, 0], dilation: [1, 1], ceilMode: false)
+            let mean = squares.averagePool(window, countIncludePad: true, divisor: nil, spatial: 2, name: "localResponseNorm").reshape(shape)
+            return input / (mean * alpha + k).pow(beta)
+        }
     }
 }

@@ -150,12 +150,12 @@ open class ConvolutionLayer: Module {
         let n = Self.spatial
         if Self.isTransposed {
             guard case .extents(let padding) = padding.kind else { return Tensor.poisoned }
-            return F.convolutionTranspose("convTranspose\(n)d", n, x, weight, bias, stride, padding, outputPadding, groups, dilation)
+            return F.convolutionTranspose(n, x, weight, bias, stride, padding, outputPadding, groups, dilation)
         }
         if paddingMode != .zeros {
-            return F.convolution("conv\(n)d", n, F.pad(x, padAmounts, mode: paddingMode.padMode), weight, bias, stride, ConvolutionPadding(0), dilation, groups)
+            return F.convolution(n, F.pad(x, padAmounts, mode: paddingMode.padMode), weight, bias, stride, ConvolutionPadding(0), dilation, groups)
         }
-        return F.convolution("conv\(n)d", n, x, weight, bias, stride, padding, dilation, groups)
+        return F.convolution(n, x, weight, bias, stride, padding, dilation, groups)
     }
 
     open override var extraRepr: String {
@@ -255,7 +255,7 @@ extension ConvolutionLayer {
                     }
                     extra.append(wanted[d] - least)
                 }
-                return F.convolutionTranspose("convTranspose\(n)d", n, x, weight, bias, stride, padding, extra, groups, dilation)
+                return F.convolutionTranspose(n, x, weight, bias, stride, padding, extra, groups, dilation)
             }
         }
     }
