@@ -2,7 +2,12 @@
 #include "math_special.h"
 #include "pointwise.h"
 
+// Left to the compiler: forced into a loop, a quotient with its remainder comes out slower.
+#define FUNCTION static inline
 #include "math_integer.h"
+#undef FUNCTION
+
+#define FUNCTION APUS_INLINE
 #define T float
 #define M(f) f_##f
 #include "math_pairs.h"

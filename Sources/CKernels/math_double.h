@@ -69,5 +69,6 @@ FUNCTION float f_plain_cdf(float x) { return 0.5f * (1 + f_erf(x * 0.70710678118
 #include "math_exact.h"
 #undef T
 #undef M
+#undef FUNCTION
 
 #endif
