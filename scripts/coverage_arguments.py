@@ -12,6 +12,8 @@ SOURCES = ["ApusCore/Transforms", "ApusNN", "ApusOptim", "ApusDistributions"]
 
 # No signature is said, or what stands for it is an enumeration, a protocol, or made of a tensor.
 UNCOMPARED = {
+    # A class that is a context manager; a function that takes a closure here.
+    "torch.amp.autocast",
     "torch.nn.Buffer", "torch.nn.Parameter", "torch.nn.functional.conv_tbc", "torch.nn.utils.rnn.PackedSequence", "torch.nn.utils.prune.BasePruningMethod",
     *(f"torch.optim.swa_utils.get_{kind}_fn" for kind in ["ema_avg", "ema_multi_avg", "swa_avg", "swa_multi_avg"]),
 }
@@ -70,6 +72,7 @@ ARGUMENTS = {
     ("torch.optim.swa_utils.AveragedModel", "device"): "`.to(device)`",
     ("torch.optim.swa_utils.AveragedModel", "avg_fn"): "=average",
     ("torch.optim.swa_utils.AveragedModel", "multi_avg_fn"): "=average",
+    ("torch.amp.GradScaler", "device"): "gradients are unscaled where they are",
     ("torch.optim.swa_utils.update_bn", "device"): "batches must be on the model's device",
     ("torch.func.jacfwd", "randomness"): "the function runs once, and all columns see the same draws",
     ("torch.func.jacrev", "_preallocate_and_copy"): KERNELS,

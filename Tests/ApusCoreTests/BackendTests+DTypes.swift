@@ -42,7 +42,7 @@ import Testing
         ("median", .all, nil, { $0.median() }), ("unique", .all, nil, { $0.unique().values }), ("quantile", .floats, nil, { $0.quantile(0.3) }), ("nonzero", .all, .int64, { $0.nonzero() }),
         ("eq", .all, .bool, { $0.eq($0.flip(0)) }), ("lt", .all, .bool, { $0.lt($0.flip(0)) }), ("where", .all, nil, { Tensor.where($0.gt($0.flip(0)), $0, $0.flip(0)) }),
         ("maskedFill", .all, nil, { $0.maskedFill($0.ne(0), 1) }), ("maskedSelect", .all, nil, { $0.maskedSelect($0.ne(0)) }), ("cat", .all, nil, { Tensor.cat([$0, $0.flip(0)]) }),
-        ("indexSelect", .all, nil, { $0.indexSelect(0, places($0)) }), ("indexAdd", .all, nil, { $0.indexAdd(dim: 0, places($0), $0.narrow(0, 0, 3)) }), ("indexFill", .all, nil, { $0.indexFill(dim: 0, places($0), 1) }),
+        ("indexSelect", .all, nil, { $0.indexSelect(dim: 0, places($0)) }), ("indexAdd", .all, nil, { $0.indexAdd(dim: 0, places($0), $0.narrow(0, 0, 3)) }), ("indexFill", .all, nil, { $0.indexFill(dim: 0, places($0), 1) }),
         ("gather", .all, nil, { $0.gather(0, places($0)) }), ("scatter", .all, nil, { $0.scatter(0, places($0), $0.narrow(0, 4, 3)) }), ("scatterAdd", .all, nil, { $0.scatterAdd(0, places($0), $0) }),
         ("scatter prod", .all, nil, { $0.scatterReduce(0, places($0), $0, reduce: .prod) }), ("scatter amin", .all, nil, { $0.scatterReduce(0, places($0), $0, reduce: .amin) }),
         ("scatter amax", .all, nil, { $0.scatterReduce(0, places($0), $0, reduce: .amax) }), ("matmul", .noBool, nil, { $0.matmul($0) }), ("outer", .all, nil, { $0.outer($0) }),

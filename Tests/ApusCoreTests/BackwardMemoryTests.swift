@@ -18,7 +18,7 @@ import Testing
         ("diagonal", { $0.reshape(-1, 4).diagonal() }), ("asStrided", { $0.asStrided([20, 3], [2, 1]) }), ("transposed", { $0.reshape(-1, 4).t().contiguous() }),
         ("gather", { $0.gather(0, Tensor.arange($0.numel)) }), ("scatter", { $0.scatter(0, Tensor.arange($0.numel), $0 * 2) }),
         ("scatterAdd", { $0.scatterAdd(0, Tensor.arange($0.numel), $0 * 2) }), ("scatter prod", { $0.scatterReduce(0, Tensor.arange($0.numel), $0 * 2, reduce: .prod) }),
-        ("scatter amax", { $0.scatterReduce(0, Tensor.arange($0.numel), $0 * 2, reduce: .amax) }), ("indexSelect", { $0.indexSelect(0, Tensor.arange($0.numel)) }),
+        ("scatter amax", { $0.scatterReduce(0, Tensor.arange($0.numel), $0 * 2, reduce: .amax) }), ("indexSelect", { $0.indexSelect(dim: 0, Tensor.arange($0.numel)) }),
         ("indexAdd", { $0.indexAdd(dim: 0, Tensor.arange($0.numel), $0 * 2) }), ("indexFill", { $0.indexFill(dim: 0, Tensor.arange(7), 1.0) }),
         ("maskedFill", { $0.maskedFill($0.detach().gt(0), 1.0) }), ("maskedSelect", { $0.maskedSelect($0.detach().gt(0)) }), ("index tensors", { $0[Tensor.arange($0.numel)] }),
         ("assignment", { x in let y = x * 1; y[Tensor.arange(9)] = x[0..<9]; y[1] = 3; return y }), ("change of a view", { x in let y = x * 1; y[1..<9].mul_(2); return y }),

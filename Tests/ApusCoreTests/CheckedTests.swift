@@ -69,7 +69,7 @@ import Testing
         Wrong("dim twice", "twice") { _ = Tensor.zeros([2, 3]).sum(dim: [0, -2]) },
         Wrong("index", "index 5", "3") { _ = Tensor.zeros([2, 3])[0, 5] },
         Wrong("index tensor", "5", "3") { _ = Tensor.zeros([3])[Tensor([0, 5])] },
-        Wrong("indexSelect", "5", "3") { _ = Tensor.zeros([3]).indexSelect(0, Tensor([0, 5])) },
+        Wrong("indexSelect", "5", "3") { _ = Tensor.zeros([3]).indexSelect(dim: 0, Tensor([0, 5])) },
         Wrong("gather", "-1") { _ = Tensor.zeros([3]).gather(0, Tensor([0, -1])) },
         Wrong("too many indices", "3 indices") { _ = Tensor.zeros([2, 3])[0, 0, 0] },
         Wrong("mask", "[2]", "[3]") { _ = Tensor.zeros([3])[Tensor([true, false])] },

@@ -73,7 +73,7 @@ import Testing
         Case(name: "scatter") { $0.scatter(2, Tensor([[[0, 3]], [[1, 2]]]), $0.exp()).square() }, Case(name: "scatterAdd") { $0.scatterAdd(2, Tensor([[[0, 0]], [[1, 2]]]), $0.exp()).square() },
         Case(name: "scatter prod", low: 0.4) { $0.scatterReduce(2, Tensor([[[0, 0]], [[1, 2]]]), $0.exp(), reduce: .prod) },
         Case(name: "scatter amax") { $0.scatterReduce(2, Tensor([[[0, 0]], [[1, 2]]]), $0.exp(), reduce: .amax) },
-        Case(name: "indexSelect") { $0.indexSelect(2, Tensor([3, 0, 0])).square() }, Case(name: "indexAdd") { $0.indexAdd(dim: 1, Tensor([2, 2]), $0[.all, ..<2].exp()).square() },
+        Case(name: "indexSelect") { $0.indexSelect(dim: 2, Tensor([3, 0, 0])).square() }, Case(name: "indexAdd") { $0.indexAdd(dim: 1, Tensor([2, 2]), $0[.all, ..<2].exp()).square() },
         Case(name: "maskedFill") { $0.maskedFill($0.gt(0), 2.0).square() }, Case(name: "maskedSelect") { $0.maskedSelect($0.gt(0)).square() }, Case(name: "index tensors") { $0[Tensor([0, 1, 1]), .all, Tensor([1, 3, 3])].square() },
         Case(name: "mask") { $0[$0.gt(0)].exp() }, Case(name: "to and back") { $0.to(.float64).square() }, Case(name: "matmul") { $0.matmul($0.transpose(1, 2)) },
         Case(name: "matmul vector") { $0.matmul($0[0, 0]) }, Case(name: "einsum") { Tensor.einsum("bij,bkj,i->bk", $0, $0, $0[0, .all, 0]) }, Case(name: "addmm") { $0[0].t().addmm($0[0].t(), $0[1, .all, ..<3], beta: 0.5, alpha: 2) },

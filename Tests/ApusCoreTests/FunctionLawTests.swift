@@ -18,11 +18,11 @@ import Testing
             func refuse(_ name: String, _ call: @autoclosure () -> Tensor) {
                 #expect(throws: OpError.self, "\(name) along \(dim)") { try checked { call() } }
             }
-            expect("indexSelect", s.indexSelect(dim, i0), [], [5])
-            expect("indexSelect", s.indexSelect(dim, i1), [], [5])
-            refuse("indexSelect of two", s.indexSelect(dim, i2))
-            refuse("indexSelect of none", s.indexSelect(dim, none))
-            refuse("indexSelect outside", s.indexSelect(dim, Tensor([1])))
+            expect("indexSelect", s.indexSelect(dim: dim, i0), [], [5])
+            expect("indexSelect", s.indexSelect(dim: dim, i1), [], [5])
+            refuse("indexSelect of two", s.indexSelect(dim: dim, i2))
+            refuse("indexSelect of none", s.indexSelect(dim: dim, none))
+            refuse("indexSelect outside", s.indexSelect(dim: dim, Tensor([1])))
             for (index, value) in [(i0, 7.0), (i1, 7), (i2, 7), (none, 5)] { expect("indexFill", s.indexFill(dim: dim, index, 7), [], [value]) }
             expect("indexAdd", s.indexAdd(dim: dim, i0, Tensor(2.0)), [], [7])
             expect("indexAdd", s.indexAdd(dim: dim, i1, Tensor(2.0)), [], [7])
@@ -87,14 +87,14 @@ import Testing
         }
         // Other dims are refused by all alike.
         for (name, call) in [
-            ("indexSelect", { $0.indexSelect(1, i1) }), ("indexFill", { $0.indexFill(dim: 1, i1, 7) }), ("gather", { $0.gather(1, none) }), ("scatter", { $0.scatter(-2, none, Tensor.zeros([0])) }), ("kthvalue", { $0.kthvalue(1, dim: 1).values }),
+            ("indexSelect", { $0.indexSelect(dim: 1, i1) }), ("indexFill", { $0.indexFill(dim: 1, i1, 7) }), ("gather", { $0.gather(1, none) }), ("scatter", { $0.scatter(-2, none, Tensor.zeros([0])) }), ("kthvalue", { $0.kthvalue(1, dim: 1).values }),
             ("median", { $0.median(dim: 1).values }), ("quantile", { $0.quantile(0.5, dim: 1) }), ("unfold", { $0.unfold(1, 1, 1) }), ("sum", { $0.sum(dim: 1) }), ("sort", { $0.sort(dim: -2).values }), ("softmax", { $0.softmax(dim: 1) }),
         ] as [(String, (Tensor) -> Tensor)] {
             #expect(throws: OpError.self, "\(name) of a scalar along another dim") { try checked { call(s) } }
         }
         // Gradients come back to the scalar.
         let x = Tensor(5.0).requiresGrad_()
-        let parts = x.indexSelect(0, i1) + x.indexFill(dim: 0, i1, 7) + x.indexAdd(dim: 0, i0, x) + x.kthvalue(1).values + x.median(dim: 0).values + x.quantile(0.5, dim: 0)
+        let parts = x.indexSelect(dim: 0, i1) + x.indexFill(dim: 0, i1, 7) + x.indexAdd(dim: 0, i0, x) + x.kthvalue(1).values + x.median(dim: 0).values + x.quantile(0.5, dim: 0)
         (parts + x.unfold(0, 1, 1).sum() + x.gather(0, i2).sum()).backward()
         #expect(x.grad!.item() == 9)
     }
@@ -111,8 +111,8 @@ import Testing
             }
         }
         expectClose(x.grad!, [Double](repeating: 12, count: 6))
-        expectEqual(x.indexSelect(1, Tensor.zeros([0], dtype: .int64)), Tensor.zeros([2, 0]))
-        #expect(throws: OpError.self) { try checked { x.indexSelect(0, Tensor.zeros([0, 3], dtype: .int64)) } }
+        expectEqual(x.indexSelect(dim: 1, Tensor.zeros([0], dtype: .int64)), Tensor.zeros([2, 0]))
+        #expect(throws: OpError.self) { try checked { x.indexSelect(dim: 0, Tensor.zeros([0, 3], dtype: .int64)) } }
         #expect(throws: OpError.self) { try checked { x.indexFill(dim: 0, Tensor([[0]]), 1) } }
     }
 
@@ -124,7 +124,7 @@ import Testing
             ("a negative rtol", { x.isclose(x, rtol: -1) }), ("a negative atol", { x.isclose(x, atol: -1) }), ("a NaN tolerance", { x.isclose(x, rtol: .nan) }), ("allclose", { Tensor(x.allclose(x, atol: -1e-9)) }),
             ("a fill value with a dimension", { x.maskedFill(mask, Tensor([1.0])) }), ("no shifts", { x.roll([], dims: []) }), ("no shifts for a dim", { x.roll([], dims: [0]) }), ("two shifts without dims", { x.roll([1, 1], dims: []) }),
             ("a diagonal of 1 × 3", { Tensor.einsum("ii->i", Tensor.ones([1, 3])) }), ("a diagonal of 3 × 1", { Tensor.einsum("ii->i", Tensor.ones([3, 1])) }), ("a trace of 1 × 3", { Tensor.einsum("ii", Tensor.ones([1, 3])) }),
-            ("a diagonal of 0 × 1", { Tensor.einsum("ii->i", Tensor.ones([0, 1])) }), ("an index that is a matrix", { x.indexSelect(0, Tensor([[0]])) }),
+            ("a diagonal of 0 × 1", { Tensor.einsum("ii->i", Tensor.ones([0, 1])) }), ("an index that is a matrix", { x.indexSelect(dim: 0, Tensor([[0]])) }),
             ("integers that uint8 has not", { Tensor.randint(300, [2], dtype: .uint8) }), ("negative bytes", { Tensor.randint(-1, 5, [2], dtype: .uint8) }), ("integers that float16 has not", { Tensor.randint(70_000, [2], dtype: .float16) }),
         ] as [(String, () -> Tensor)] {
             #expect(throws: OpError.self, Comment(rawValue: name)) { try checked { call() } }

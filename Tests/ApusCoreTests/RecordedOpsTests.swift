@@ -134,7 +134,7 @@ struct RecordedOps: Decodable {
         ("gather", { x, _, _, _, _, _, _, _ in x.gather(1, Tensor([[[0, 2, 1, 1]], [[2, 2, 0, 1]]])) }),
         ("scatter", { x, _, _, _, _, _, _, _ in Tensor.zeros([2, 3, 4]).scatter(1, Tensor([[[0, 2, 1, 1]], [[2, 2, 0, 1]]]), x[.all, ..<1]) }),
         ("scatterAdd", { x, _, _, _, _, _, _, _ in x.scatterAdd(2, Tensor([[[0, 0, 3]], [[1, 1, 1]]]), x) }),
-        ("indexSelect", { x, _, _, _, _, _, _, _ in x.indexSelect(2, Tensor([3, 0, 0])) }),
+        ("indexSelect", { x, _, _, _, _, _, _, _ in x.indexSelect(dim: 2, Tensor([3, 0, 0])) }),
         ("indexAdd", { x, _, _, _, _, _, _, _ in x.indexAdd(dim: 1, Tensor([2, 2]), x[.all, ..<2]) }),
         ("indexFill", { x, _, _, _, _, _, _, _ in x.indexFill(dim: 2, Tensor([1, 3]), 9.0) }),
         ("maskedFill", { x, _, _, _, b, _, _, _ in x.maskedFill(b, -1.0) }),

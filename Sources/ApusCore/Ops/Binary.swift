@@ -281,7 +281,7 @@ extension Tensor {
     /// ⌊x / value⌋
     public final func floorDivide(_ value: some ScalarConvertible) -> Tensor { checkedDivision(.floorDivide, value.scalar) }
     /// x / other, truncated toward zero. PyTorch: `div(rounding_mode="trunc")`.
-    public final func truncDivide(_ other: Tensor) -> Tensor { checkedDivision(.truncDivide, other) }
+    package final func truncDivide(_ other: Tensor) -> Tensor { checkedDivision(.truncDivide, other) }
     /// x − other·⌊x / other⌋: has the divisor's sign. PyTorch: `remainder`, `%`.
     public final func remainder(_ other: Tensor) -> Tensor { checkedDivision(.remainder, other) }
     /// The remainder by a number.

@@ -28,7 +28,7 @@ struct Clamp: Op {
 
 extension Tensor {
     /// min(max(x, minVal), maxVal); d = 1 but at the bounds and beyond. Integers stay integers: bounds lose their fractions.
-    public final func hardtanh(minVal: Double = -1, maxVal: Double = 1) -> Tensor { unary(.hardtanh, bounds(.double(minVal), .double(maxVal))) }
+    package final func hardtanh(minVal: Double = -1, maxVal: Double = 1) -> Tensor { unary(.hardtanh, bounds(.double(minVal), .double(maxVal))) }
     /// min(max(x, min), max); d = 1 from min to max. A bound left out does not bind, NaN makes NaN of everything. Beside integers a decimal
     /// bound makes float32, as in any expression. PyTorch: `clamp`, `clamp_min`, `clamp_max`.
     public final func clamp(min: (any ScalarConvertible)? = nil, max: (any ScalarConvertible)? = nil) -> Tensor {

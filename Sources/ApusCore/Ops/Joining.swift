@@ -257,7 +257,7 @@ extension Tensor {
 
     /// `value` around the tensor: `padding` names what is added before and after, last dimension first; negative amounts cut.
     /// PyTorch: `F.pad` with mode constant.
-    public final func pad(_ padding: [Int], value: Double = 0) -> Tensor {
+    package final func pad(_ padding: [Int], value: Double = 0) -> Tensor {
         composite("pad", self) { () throws(OpError) in
             guard padding.count % 2 == 0, padding.count / 2 <= ndim else { throw OpError("padding \(padding) does not come in pairs for at most \(ndim) dimensions") }
             var out = self

@@ -206,8 +206,6 @@ extension Tensor {
             return apply(IndexSelect(dim: at, inputShape: shape), [self, try Tensor.index(index).reshape([-1])])
         }
     }
-    /// The same with PyTorch's order of arguments.
-    public final func indexSelect(_ dim: Int, _ index: Tensor) -> Tensor { indexSelect(dim: dim, index) }
 
     /// x with the parts of `source` added at the places `index` along `dim`; repeated places add up, in order. PyTorch: `index_add`.
     public final func indexAdd(dim: Int, _ index: Tensor, _ source: Tensor) -> Tensor {

@@ -182,17 +182,17 @@ extension Tensor {
     /// σ(x) = 1/(1 + e⁻ˣ); d = σ(1 − σ).
     public final func sigmoid() -> Tensor { unary(.sigmoid) }
     /// ln σ(x); d = σ(−x).
-    public final func logSigmoid() -> Tensor { unary(.logSigmoid) }
+    package final func logSigmoid() -> Tensor { unary(.logSigmoid) }
     /// x/(1 + |x|); d = 1/(1 + |x|)².
-    public final func softsign() -> Tensor { unary(.softsign) }
+    package final func softsign() -> Tensor { unary(.softsign) }
     /// x·tanh(softplus x).
-    public final func mish() -> Tensor { unary(.mish) }
+    package final func mish() -> Tensor { unary(.mish) }
     /// x·σ(x); d = σ(1 + x(1 − σ)).
-    public final func silu() -> Tensor { unary(.silu) }
+    package final func silu() -> Tensor { unary(.silu) }
     /// min(max(x + 3, 0), 6)/6; d = 1/6 inside (−3, 3).
-    public final func hardsigmoid() -> Tensor { unary(.hardsigmoid) }
+    package final func hardsigmoid() -> Tensor { unary(.hardsigmoid) }
     /// x·min(max(x + 3, 0), 6)/6.
-    public final func hardswish() -> Tensor { unary(.hardswish) }
+    package final func hardswish() -> Tensor { unary(.hardswish) }
     /// max(x, 0); d = 1 where x > 0.
     public final func relu() -> Tensor { unary(.relu) }
     /// Whether each element is NaN, as bool.
@@ -203,17 +203,17 @@ extension Tensor {
     public final func isfinite() -> Tensor { unary(.isfinite) }
 
     /// x·Φ(x), Φ the normal distribution function; `approximate: .tanh` takes the tanh form. PyTorch: `F.gelu`. Hendrycks and Gimpel, 2016.
-    public final func gelu(approximate: GELUApproximation = .none) -> Tensor { unary(approximate == .none ? .gelu : .geluTanh) }
+    package final func gelu(approximate: GELUApproximation = .none) -> Tensor { unary(approximate == .none ? .gelu : .geluTanh) }
     /// x > 0 ? x : slope·x.
-    public final func leakyRelu(negativeSlope: Double = 0.01) -> Tensor { unary(.leakyRelu, negativeSlope) }
+    package final func leakyRelu(negativeSlope: Double = 0.01) -> Tensor { unary(.leakyRelu, negativeSlope) }
     /// x > 0 ? scale·x : α·scale·(exp(inputScale·x) − 1); ELU with the scales 1, SELU and CELU with theirs.
-    public final func elu(alpha: Double = 1, scale: Double = 1, inputScale: Double = 1) -> Tensor { unary(.elu, alpha, scale, inputScale) }
+    package final func elu(alpha: Double = 1, scale: Double = 1, inputScale: Double = 1) -> Tensor { unary(.elu, alpha, scale, inputScale) }
     /// ln(1 + exp(β·x))/β, and x itself where β·x > threshold; d = σ(β·x).
-    public final func softplus(beta: Double = 1, threshold: Double = 20) -> Tensor { unary(.softplus, beta, threshold) }
+    package final func softplus(beta: Double = 1, threshold: Double = 20) -> Tensor { unary(.softplus, beta, threshold) }
     /// |x| > λ ? x : 0.
     public final func hardshrink(_ lambda: Double = 0.5) -> Tensor { unary(.hardshrink, lambda) }
     /// x shrunk toward 0 by λ, 0 within.
-    public final func softshrink(_ lambda: Double = 0.5) -> Tensor { unary(.softshrink, lambda) }
+    package final func softshrink(_ lambda: Double = 0.5) -> Tensor { unary(.softshrink, lambda) }
     /// log(x / (1 − x)), x clamped to eps … 1 − eps where eps is given. PyTorch: `torch.logit`.
     public final func logit(eps: Double? = nil) -> Tensor {
         composite("logit", .asIs, self) { x in apply(Logit(eps: eps), Inputs(x.dtype.isFloatingPoint ? x : x.to(.float32))) }
