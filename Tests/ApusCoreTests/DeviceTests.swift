@@ -138,19 +138,23 @@ import Testing
 
     // MARK: Memory
 
-    @Test(arguments: devices) func memoryIsCountedAndKept(_ device: Device) throws {
-        let before = try #require(device.memoryStats)
-        do {
-            let x = Tensor.zeros([1 << 20], device: device)
-            let during = try #require(device.memoryStats)
-            #expect(during.allocated >= before.allocated + 4 << 20)
-            #expect(x.sum().item() == 0)
+    /// In a process of its own, where no other test takes or gives back memory.
+    @Test(arguments: devices) func memoryIsCountedAndKept(_ device: Device) async {
+        await #expect(processExitsWith: .success) { [name = device.description as String] in
+            let device = try #require(Device(name))
+            let before = try #require(device.memoryStats)
+            do {
+                let x = Tensor.zeros([1 << 20], device: device)
+                let during = try #require(device.memoryStats)
+                #expect(during.allocated >= before.allocated + 4 << 20)
+                #expect(x.sum().item() == 0)
+            }
+            device.synchronize()
+            let after = try #require(device.memoryStats)
+            #expect(after.reserved >= 4 << 20 && after.peak >= 4 << 20)
+            device.emptyCache()
+            #expect(try #require(device.memoryStats).reserved < after.reserved)
         }
-        device.synchronize()
-        let after = try #require(device.memoryStats)
-        #expect(after.reserved >= 4 << 20 && after.peak >= 4 << 20)
-        device.emptyCache()
-        #expect(try #require(device.memoryStats).reserved < after.reserved)
     }
 
     /// More memory than there is: an error with what was asked and what is in use, and the program goes on.
