@@ -1,6 +1,8 @@
 """Alternates `apus bench` and pytorch_workloads.py, prints a table of ratios beside what is asked of this kind of processor, and writes it to
-docs/performance.md where all workloads ran. Called by bench-vs-pytorch."""
+docs/performance.md where all workloads ran. Called by bench-vs-pytorch, and by gpu-drill's archive, which measures Apus alone where there is no
+PyTorch."""
 import datetime
+import importlib.util
 import json
 import os
 import pathlib
@@ -28,7 +30,10 @@ rounds = int(os.environ.get("ROUNDS", "5"))
 env = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
 env.setdefault("APUS_THREADS", "2")
 torch_side = [sys.executable, str(here / "pytorch_workloads.py")]
-cpu = dict(line.split(":", 1) for line in subprocess.run(["lscpu"], capture_output=True, text=True).stdout.splitlines() if ":" in line)
+try:
+    cpu = dict(line.split(":", 1) for line in subprocess.run(["lscpu"], capture_output=True, text=True).stdout.splitlines() if ":" in line)
+except FileNotFoundError:
+    cpu = {}
 wide = "avx512f" in cpu.get("Flags", "")
 
 
@@ -65,14 +70,42 @@ def row(name, measured, ask):
 
 HEAD = ["| workload | Apus | PyTorch | ratio | spread | asked |", "| --- | --- | --- | --- | --- | --- |"]
 
-if device:
-    print("\n".join(HEAD))
+class Peer:
+    """PyTorch in one process for all that is asked of it: to start it takes longer than to measure."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(torch_side + ["--serve"], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def measure(self, precision, names):
+        print(precision, *names, file=self.process.stdin, flush=True)
+        lines = [self.process.stdout.readline() for _ in names]
+        if not all(lines):
+            sys.exit("pytorch_workloads.py ended")
+        return {o["name"]: o["median_s"] for o in map(json.loads, lines)}
+
+
+def compare_on_device(names):
+    """All workloads of a precision on one side, then on the other, in each round."""
+    peer = Peer() if importlib.util.find_spec("torch") else None
+    print("\n".join(HEAD), flush=True)
     for precision in ("float32", "tf32", "bfloat16"):
-        env["APUS_BENCH_PRECISION"] = precision
-        for name in names or DEVICE_ASKS:
-            command = [apus, "bench", "--json", "--device", device, "--precision", precision, name]
-            measured = [(run(command)[name], run(torch_side + [name])[name]) for _ in range(rounds)]
-            print(row(f"{name}, {precision}", measured, DEVICE_ASKS[name]), flush=True)
+        measured = {name: [] for name in names}
+        for _ in range(rounds):
+            ours = run([apus, "bench", "--json", "--device", device, "--precision", precision, *names])
+            theirs = peer.measure(precision, names) if peer else {}
+            for name in names:
+                measured[name].append((ours[name], theirs.get(name)))
+        for name, pairs in measured.items():
+            if peer:
+                print(row(f"{name}, {precision}", pairs, DEVICE_ASKS[name]), flush=True)
+            else:
+                print(f"| {name}, {precision} | {text(name, statistics.median(a for a, _ in pairs))} | no PyTorch | | | {DEVICE_ASKS[name]} |", flush=True)
+    if peer:
+        peer.process.communicate()
+
+
+if device:
+    compare_on_device(names or list(DEVICE_ASKS))
     sys.exit()
 
 pairs = {}

@@ -1,5 +1,6 @@
 """PyTorch's side of `apus bench`: the same workloads by the same names. Usage: pytorch_workloads.py [NAME ...]; APUS_BENCH_S as there.
-With APUS_BENCH_DEVICE (cuda:0) and APUS_BENCH_PRECISION (float32, tf32, bfloat16) those of `apus bench --device`."""
+With APUS_BENCH_DEVICE (cuda:0) and APUS_BENCH_PRECISION (float32, tf32, bfloat16) those of `apus bench --device`; --serve measures what lines of
+standard input ask for, PRECISION NAME..., and --kernels prints what a step's kernels take by name."""
 import json
 import os
 import sys
@@ -213,21 +214,54 @@ def device_step(name, device, precision):
     def f():
         for _ in range(TOGETHER):
             optimizer.zero_grad()
-            with torch.autocast("cuda", torch.bfloat16, enabled=precision == "bfloat16"):
+            with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=precision == "bfloat16"):
                 scores = model(x)
             F.cross_entropy(scores.float(), y).backward()
             optimizer.step()
-        torch.cuda.synchronize(device)
+        if device != "cpu":
+            torch.cuda.synchronize(device)
 
     return f
 
 
+def say(name, device, precision):
+    median, runs = measure(device_step(name, device, precision))
+    print(json.dumps({"name": name, "median_s": median / TOGETHER, "runs": runs * TOGETHER}), flush=True)
+    # What it keeps of memory is not the other side's then.
+    torch.cuda.empty_cache()
+
+
+def say_kernels(name, device, precision):
+    """The kernels' times by name, averages of a step: beside those of `apus bench --kernels`."""
+    steps = device_step(name, device, precision)
+    steps()
+    where = "cpu" if device == "cpu" else "device"
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU if where == "cpu" else torch.profiler.ProfilerActivity.CUDA]) as profile:
+        steps()
+    rows = sorted(((getattr(e, f"self_{where}_time_total") / TOGETHER, e.count / TOGETHER, e.key) for e in profile.key_averages()), reverse=True)
+    print(f"{name}, a step of PyTorch's")
+    for microseconds, calls, kernel in rows[:20]:
+        print(f"{calls:6.1f}  {microseconds:9.1f}  {kernel[:110]}")
+    print(f"kernels took {sum(row[0] for row in rows):.1f} µs a step\n", flush=True)
+
+
+DEVICE_NAMES = ["mlp512", "cnn64", "resnet18-train", "transformer"]
+
 if __name__ == "__main__":
     device = os.environ.get("APUS_BENCH_DEVICE")
     if device:
-        for name in sys.argv[1:]:
-            median, runs = measure(device_step(name, device, os.environ.get("APUS_BENCH_PRECISION", "float32")))
-            print(json.dumps({"name": name, "median_s": median / TOGETHER, "runs": runs * TOGETHER}), flush=True)
+        chosen = os.environ.get("APUS_BENCH_PRECISION", "float32")
+        if sys.argv[1:] == ["--serve"]:
+            for line in sys.stdin:
+                precision, *names = line.split()
+                for name in names:
+                    say(name, device, precision)
+        elif sys.argv[1:2] == ["--kernels"]:
+            for name in sys.argv[2:] or DEVICE_NAMES:
+                say_kernels(name, device, chosen)
+        else:
+            for name in sys.argv[1:] or DEVICE_NAMES:
+                say(name, device, chosen)
         sys.exit()
     if sys.argv[1:] == ["start"]:
         step(mlp(), torch.randn(64, 784), labels(64))()

@@ -1,4 +1,5 @@
 import Apus
+import ApusCore
 import ApusFormats
 import ApusTraining
 import ArgumentParser
@@ -8,7 +9,10 @@ struct ProfileCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "profile",
         abstract: "Shows where a training step's time goes, by op and by layer, and writes a trace for chrome://tracing.",
-        discussion: "The step is that of apus train: forward, cross-entropy, backward, optimizer, on random images and labels. Three steps warm up.")
+        discussion: """
+            The step is that of apus train: forward, cross-entropy, backward, optimizer, on random images and labels. Three steps warm up. \
+            On a device the ops' times are the processor's, which calls its kernels; as many steps more say what these took.
+            """)
 
     @ArgumentParser.Argument(help: ArgumentHelp("mlp, cnn, resnet18 or a FILE.json that lists a Sequential's layers.", valueName: "model"))
     var source: String?
@@ -37,7 +41,7 @@ struct ProfileCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Where the trace goes.", valueName: "file"))
     var trace = "apus.trace.json"
 
-    @Flag(help: "Print one JSON object an op and a layer; the last is {\"event\":\"done\",\"step_s\":…}.")
+    @Flag(help: "Print one JSON object an op, a layer and a kernel; the last is {\"event\":\"done\",\"step_s\":…}.")
     var json = false
 
     func validate() throws {
@@ -54,14 +58,15 @@ struct ProfileCommand: ParsableCommand {
             let summary = try ModelSource.check(network, name, input: input.sizes, classes: classes, device: .cpu)
             let target = try RunOptions.device(options.device)
             network.to(target)
-            let profile = try stepping(network, options, target)
+            let (profile, kernels) = try stepping(network, options, target)
             try profile.writeTrace(to: trace)
-            json ? sayJSON(profile) : say("\(name), batch of \(batchSize), \(Text.grouped(summary.parameters)) parameters, \(target)\n\n"
-                + profile.text(unicode: Terminal.of(STDOUT_FILENO).hasUnicode) + "\ntrace: \(trace)")
+            json ? sayJSON(profile, kernels) : say("\(name), batch of \(batchSize), \(Text.grouped(summary.parameters)) parameters, \(target)\n\n"
+                + profile.text(unicode: Terminal.of(STDOUT_FILENO).hasUnicode)
+                + (kernels.isEmpty ? "" : "\n\n\(KernelTable.text(kernels, steps))\n") + "\ntrace: \(trace)")
         }
     }
 
-    private func stepping(_ network: Module, _ options: RunOptions, _ device: Device) throws -> Profile {
+    private func stepping(_ network: Module, _ options: RunOptions, _ device: Device) throws -> (Profile, [KernelTime]) {
         let images = Tensor.randn(Shape([batchSize] + input.sizes), device: device)
         let labels = Tensor.randint(classes, [batchSize], device: device)
         let criterion = CrossEntropyLoss()
@@ -73,11 +78,12 @@ struct ProfileCommand: ParsableCommand {
         }
         return try checked {
             for _ in 0..<3 { step() }
-            return Profile(of: network, steps: steps, step)
+            let profile = Profile(of: network, steps: steps, step)
+            return (profile, try device.gpu?.kernelTimes { for _ in 0..<steps { step() } } ?? [])
         }
     }
 
-    private func sayJSON(_ profile: Profile) {
+    private func sayJSON(_ profile: Profile, _ kernels: [KernelTime]) {
         let n = Double(profile.steps)
         for (event, rows) in [("op", profile.ops), ("layer", profile.layers)] {
             for row in rows {
@@ -87,6 +93,7 @@ struct ProfileCommand: ParsableCommand {
                 ]).text)
             }
         }
+        if !kernels.isEmpty { say(KernelTable.json(kernels, steps)) }
         say(JSON.object([
             .init("event", "done"), .init("steps", .int(Int64(profile.steps))), .init("step_s", .double(profile.duration / n)),
             .init("accounted_s", .double(profile.accounted / n)), .init("trace", .string(trace)),

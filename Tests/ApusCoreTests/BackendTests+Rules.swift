@@ -8,7 +8,7 @@ import Testing
 @Suite("Backends: rules") struct RuleBackendTests {
     /// What everything else walks through.
     @Test func `no rule is missing from the lists`() throws {
-        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../Sources/ApusCore/Ops")
+        let folder = inCheckout("../../Sources/ApusCore/Ops")
         func rules(_ file: String, _ type: String) throws -> [String] {
             let text = try String(contentsOf: folder.appendingPathComponent(file), encoding: .utf8)
             return text.matches(of: try Regex("static let (\\w+)[^=\\n]*= (\(type)|fused)\\(", as: (Substring, Substring, Substring).self)).map { String($0.output.1) }

@@ -65,4 +65,27 @@ import Testing
             #expect(mended != damaged[i] && mended.prefix(8) == whole[i].prefix(8) && mended.count > whole[i].count * 3 / 4, "entry \(i)")
         }
     }
+
+    /// All of a device's memory in sixteenths, and one more: the error says what was asked, what is in use and of how much; what was there is still
+    /// right, and what is freed can be had again. Only where `scripts/gpu-drill` asks for it: PoCL's memory is the host's.
+    @Test(.enabled(if: environment("APUS_TEST_WHOLE_MEMORY") != nil, "fills the device"), arguments: DeviceTests.devices) func allOfTheMemory(_ device: Device) async {
+        await #expect(processExitsWith: .success) { [name = device.description as String] in
+            let device = try #require(Device(name))
+            let memory = try #require(device.memory)
+            let count = memory / 64
+            var parts: [Tensor] = []
+            do {
+                for i in 0...16 { parts.append(try checked { Tensor.full([count], Double(i), device: device) }) }
+                Issue.record("\(memory) bytes gave seventeen sixteenths")
+            } catch {
+                print("\(parts.count) of 16 parts were given. \(error)")
+                for part in ["no memory for ", " on \(name): ", " taken from the device of "] { #expect("\(error)".contains(part), "\(error)") }
+            }
+            #expect(parts.count >= 12)
+            for (i, part) in parts.enumerated() { #expect(part[0].item() == Double(i) && part[count - 1].item() == Double(i)) }
+            parts.removeLast(8)
+            let half = Tensor.ones([6 * count], device: device)
+            #expect(half[6 * count - 1].item() == 1 && Self.computes(on: device))
+        }
+    }
 }

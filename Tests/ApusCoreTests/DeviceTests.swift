@@ -92,6 +92,31 @@ import Testing
         }
     }
 
+    /// Each launch of a piece of work is in the times by name, as often as it was called; afterwards none is noted. In a process of its own.
+    @Test(arguments: devices) func kernelsAreTimedByName(_ device: Device) async {
+        await #expect(processExitsWith: .success) { [name = device.description as String] in
+            let device = try #require(Device(name))
+            let backend = try #require(device.gpu)
+            let (a, b) = (Tensor.randn([32, 48], device: device), Tensor.randn([48, 16], device: device))
+            func work() { for _ in 0..<6 { _ = (a.matmul(b) * 2).relu().sum(dim: 1).softmax(dim: 0) } }
+            work()
+            device.synchronize()
+            let launches = backend.launches
+            let begin = monotonicSeconds()
+            let times = try backend.kernelTimes(of: work)
+            let wall = monotonicSeconds() - begin
+            #expect(times.reduce(0) { $0 + $1.calls } == backend.launches - launches)
+            let names = times.map(\.name)
+            for part in ["product", "affine relu", "reduce_", "softmax"] {
+                #expect(times.filter { $0.name.contains(part) }.reduce(0) { $0 + $1.calls } == 6, "\(part) in \(names)")
+            }
+            #expect(times.allSatisfy { $0.seconds >= 0 } && times.map(\.seconds) == times.map(\.seconds).sorted(by: >))
+            #expect(times.reduce(0) { $0 + $1.seconds } <= wall * 1.05)
+            #expect(try backend.kernelTimes {}.isEmpty)
+            #expect(throws: OpError.self) { try backend.kernelTimes { throw OpError("no") } }
+        }
+    }
+
     /// The same seed gives the same network and, nearly, the same training as on the processor.
     @Test(arguments: devices) func trainsAsTheProcessorDoes(_ device: Device) {
         func train(_ device: Device) -> [Double] {
@@ -113,19 +138,23 @@ import Testing
 
     // MARK: Memory
 
-    @Test(arguments: devices) func memoryIsCountedAndKept(_ device: Device) throws {
-        let before = try #require(device.memoryStats)
-        do {
-            let x = Tensor.zeros([1 << 20], device: device)
-            let during = try #require(device.memoryStats)
-            #expect(during.allocated >= before.allocated + 4 << 20)
-            #expect(x.sum().item() == 0)
+    /// In a process of its own, where no other test takes or gives back memory.
+    @Test(arguments: devices) func memoryIsCountedAndKept(_ device: Device) async {
+        await #expect(processExitsWith: .success) { [name = device.description as String] in
+            let device = try #require(Device(name))
+            let before = try #require(device.memoryStats)
+            do {
+                let x = Tensor.zeros([1 << 20], device: device)
+                let during = try #require(device.memoryStats)
+                #expect(during.allocated >= before.allocated + 4 << 20)
+                #expect(x.sum().item() == 0)
+            }
+            device.synchronize()
+            let after = try #require(device.memoryStats)
+            #expect(after.reserved >= 4 << 20 && after.peak >= 4 << 20)
+            device.emptyCache()
+            #expect(try #require(device.memoryStats).reserved < after.reserved)
         }
-        device.synchronize()
-        let after = try #require(device.memoryStats)
-        #expect(after.reserved >= 4 << 20 && after.peak >= 4 << 20)
-        device.emptyCache()
-        #expect(try #require(device.memoryStats).reserved < after.reserved)
     }
 
     /// More memory than there is: an error with what was asked and what is in use, and the program goes on.

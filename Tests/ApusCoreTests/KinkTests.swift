@@ -1,5 +1,6 @@
 import Apus
 import Foundation
+import TestSupport
 import Testing
 
 /// Values and gradients where functions bend, tie, end or leave the finite numbers, in float64, as `scripts/record_kinks.py` recorded them
@@ -20,7 +21,7 @@ import Testing
     }
 
     static let recorded: Recorded = {
-        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Recorded/kinks.json")
+        let path = inCheckout("Recorded/kinks.json")
         do { return try JSONDecoder().decode(Recorded.self, from: Data(contentsOf: path)) } catch { fatalError("\(path.path): \(error)") }
     }()
 

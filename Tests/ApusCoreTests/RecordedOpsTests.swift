@@ -29,7 +29,7 @@ struct RecordedOps: Decodable {
     let printed: [String: String]
 
     static let all: RecordedOps = {
-        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Recorded/ops.json")
+        let path = inCheckout("Recorded/ops.json")
         do { return try JSONDecoder().decode(RecordedOps.self, from: Data(contentsOf: path)) } catch { fatalError("\(path.path): \(error)") }
     }()
 

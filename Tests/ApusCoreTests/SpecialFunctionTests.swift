@@ -9,7 +9,7 @@ import Testing
 enum SpecialFunctions {
     /// By NAME/x, NAME/y (of two numbers), NAME/value, and NAME/scale where terms cancel: the largest of them.
     static let recorded: [String: [Double]] = {
-        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Recorded/special.safetensors").path
+        let path = inCheckout("Recorded/special.safetensors").path
         do { return Dictionary(uniqueKeysWithValues: try StateDict.load(from: path).map { ($0.key, values($0.value)) }) } catch { fatalError("\(path): \(error)") }
     }()
     static let names: [String] = recorded.keys.filter { $0.hasSuffix("/value") }.map { String($0.dropLast(6)) }.sorted()

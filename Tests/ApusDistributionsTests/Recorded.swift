@@ -1,10 +1,11 @@
 import Apus
 import Foundation
+import TestSupport
 
 /// What `scripts/record_distributions.py` recorded from PyTorch.
 enum Recorded {
     static func load(_ name: String) -> [JSON] {
-        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Recorded/\(name).json")
+        let path = inCheckout("Recorded/\(name).json")
         do {
             return try JSON(parsing: String(contentsOf: path, encoding: .utf8)).array!
         } catch {

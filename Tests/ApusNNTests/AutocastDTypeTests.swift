@@ -6,7 +6,7 @@ import Testing
 /// The dtypes that functions give inside `autocast`, against PyTorch's (scripts/record_autocast.py), and layers and training in mixed precision.
 @Suite struct AutocastDTypeTests {
     static let recorded: [String: String] = {
-        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Recorded/autocast.json")
+        let path = inCheckout("Recorded/autocast.json")
         do { return try JSONDecoder().decode([String: String].self, from: Data(contentsOf: path)) } catch { fatalError("\(path.path): \(error)") }
     }()
 

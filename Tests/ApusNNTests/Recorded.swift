@@ -14,7 +14,7 @@ struct Recorded: Decodable {
     let numbers: [String: Numbers]
 
     static let all: Recorded = {
-        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Recorded/functions.json")
+        let path = inCheckout("Recorded/functions.json")
         do { return try JSONDecoder().decode(Recorded.self, from: Data(contentsOf: path)) } catch { fatalError("\(path.path): \(error)") }
     }()
 

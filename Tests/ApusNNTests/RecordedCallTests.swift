@@ -26,7 +26,7 @@ import Testing
     }
 
     static let recorded: [String: Call] = {
-        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Recorded/calls.json")
+        let path = inCheckout("Recorded/calls.json")
         do { return try JSONDecoder().decode(File.self, from: Data(contentsOf: path)).calls } catch { fatalError("\(path.path): \(error)") }
     }()
 

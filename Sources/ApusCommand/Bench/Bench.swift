@@ -10,13 +10,15 @@ struct Bench: ParsableCommand {
         discussion: """
             APUS_BENCH_S seconds are spent on each workload (1 by default). 'start' runs one training step and ends: measure it from outside. \
             'growth' lists work of many sizes, whose time and memory are measured by its names; scripts/bench-growth does so and draws plots. \
-            With --device the networks among the workloads take a step on that device, in batches that fill it.
+            With --device the networks among the workloads take a step on that device, in batches that fill it; --kernels says which of its kernels \
+            took how long.
             """)
 
     @Argument(help: "The workloads; all where none is named.") var names: [String] = []
     @Flag(help: "One JSON object a line.") var json = false
     @Option(help: "Measure training steps on this device (cuda:0, opencl:0).") var device: String?
     @Option(help: "float32 (the default), tf32 or bfloat16; with --device.") var precision: DeviceWorkloads.Precision?
+    @Flag(help: "Print the times of the device's kernels by name instead; with --device.") var kernels = false
 
     func validate() throws {
         if device != nil {
@@ -25,7 +27,7 @@ struct Bench: ParsableCommand {
             }
             return
         }
-        if precision != nil { throw ValidationError("--precision is for workloads on a device: name one by --device") }
+        if precision != nil || kernels { throw ValidationError("--\(kernels ? "kernels" : "precision") is for workloads on a device: name one by --device") }
         for name in names where !["start", "growth"].contains(name) && Growth.named(name) == nil && !Workloads.all.contains(where: { $0.name == name }) {
             throw ValidationError("there is no workload '\(name)'; known are start, growth, \(Workloads.all.map(\.name).joined(separator: ", "))")
         }
@@ -36,6 +38,11 @@ struct Bench: ParsableCommand {
         if let device {
             let device = try RunOptions.device(device)
             for (name, input, model) in DeviceWorkloads.all where names.isEmpty || names.contains(name) {
+                if kernels {
+                    let (times, steps) = try DeviceWorkloads.kernelTimes(model(), input, device, precision ?? .float32)
+                    ApusCommand.say(json ? KernelTable.json(times, steps) : "\(name), a step\n\(KernelTable.text(times, steps))\n")
+                    continue
+                }
                 let (median, runs) = try DeviceWorkloads.measure(model(), input, device, precision ?? .float32, seconds: budget)
                 say(name, median, runs)
             }

@@ -1,4 +1,5 @@
 import Apus
+import ApusCore
 import ArgumentParser
 
 /// Training steps on a device, in batches that fill a large one: what `scripts/bench-vs-pytorch --device` measures.
@@ -14,12 +15,26 @@ enum DeviceWorkloads {
 
     /// The median time of a step on `device`, and how many there were. Steps are queued, a few at a time, and the end of the last is waited for.
     static func measure(_ model: Module, _ input: Shape, _ device: Device, _ precision: Precision, seconds: Double) throws -> (median: Double, runs: Int) {
-        Device.float32MatmulPrecision = precision == .float32 ? .highest : .high
-        model.to(device)
-        let (x, y) = (Tensor.randn(input, device: device), Tensor.randint(10, [input[0]], device: device))
-        let step = Workloads.step(model.parameters(), x, y) { x in precision == .bfloat16 ? autocast(.bfloat16) { model(x) } : model(x) }
+        let step = step(model, input, device, precision)
         let together = 10
         let (median, runs) = try Bench.measure({ for _ in 0..<together { step() }; device.synchronize() }, seconds: seconds)
         return (median / Double(together), runs * together)
+    }
+
+    /// What the kernels of so many steps took. Others go before them: what comes often has kernels of its own then, and the
+    /// device has something to do meanwhile.
+    static func kernelTimes(_ model: Module, _ input: Shape, _ device: Device, _ precision: Precision) throws -> (times: [KernelTime], steps: Int) {
+        guard let backend = device.gpu else { throw ValidationError("\(device) has no kernels of its own") }
+        let step = step(model, input, device, precision)
+        for _ in 0..<120 { step() }
+        let steps = 5
+        return (try backend.kernelTimes { for _ in 0..<steps { step() } }, steps)
+    }
+
+    private static func step(_ model: Module, _ input: Shape, _ device: Device, _ precision: Precision) -> () -> Void {
+        Device.float32MatmulPrecision = precision == .float32 ? .highest : .high
+        model.to(device)
+        let (x, y) = (Tensor.randn(input, device: device), Tensor.randint(10, [input[0]], device: device))
+        return Workloads.step(model.parameters(), x, y) { x in precision == .bfloat16 ? autocast(.bfloat16) { model(x) } : model(x) }
     }
 }

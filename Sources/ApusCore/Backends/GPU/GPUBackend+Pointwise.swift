@@ -89,7 +89,7 @@ extension GPUBackend {
         guard !chain.stored.isEmpty else { return }
         let width = isShared ? 1 : plan.width
         let key = isShared ? PointwiseSource.key(chain, isStrided: plan.space != nil, width: width, isShared: true) : plan.key
-        let made = try kernel(key) {
+        let made = try kernel(key, title: isShared ? "pointwise, shared" : chain.title) {
             PointwiseSource(chain, isStrided: plan.space != nil, width: width, hasFloat64: driver.facts.hasFloat64, isShared: isShared).text
         }
         let count = chain.shape.numel

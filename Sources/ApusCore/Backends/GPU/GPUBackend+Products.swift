@@ -63,7 +63,8 @@ extension GPUBackend {
         let vector = products.addsBias(p.dtype) ? try bias.map { bias throws(OpError) in try aligned(bias) } : nil
         p.bias = vector.map { .init(block: $0.storage.base, offset: $0.offset, leading: n, batchStride: 0) }
         flushChain()
-        guard try withWorkspace(of: c.tensor, { workspace throws(OpError) in try products.matmul(p, workspace) }) else { return false }
+        let title = "library's product \(m)×\(k)×\(n)" + (p.batch > 1 ? ", \(p.batch) of them" : "")
+        guard try withWorkspace(of: c.tensor, { workspace throws(OpError) in try marked(title) { () throws(OpError) in try products.matmul(p, workspace) } }) else { return false }
         countLaunch()
         if let bias, p.bias == nil {
             let shape: Shape = [batch.outer * batch.inner, m, n]
@@ -118,7 +119,9 @@ extension GPUBackend {
         c.weight = try direction == .backwardWeight ? result : aligned(weight)
         c.output = try direction == .forward ? result : aligned(output)
         flushChain()
-        guard try withWorkspace(of: input, { workspace throws(OpError) in try convolutions.convolution(c, workspace) }) else { return false }
+        guard try withWorkspace(of: input, { workspace throws(OpError) in
+            try marked("library's convolution, \(direction), \(input.shape) by \(weight.shape)") { () throws(OpError) in try convolutions.convolution(c, workspace) }
+        }) else { return false }
         countLaunch()
         if result !== asked { copy(result, into: asked) }
         return true

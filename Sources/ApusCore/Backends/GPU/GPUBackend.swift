@@ -16,6 +16,10 @@ package final class GPUBackend: Backend, @unchecked Sendable {
     private var staging = Staging()
     private let arguments = KernelArguments()
     private var kernels: [KernelKey: OpaquePointer] = [:]
+    /// What times call them.
+    private var names: [OpaquePointer: String] = [:]
+    /// The pieces of work whose times are being taken; nil while nobody asks.
+    var marks: [KernelMark]?
     /// What went wrong with held back work, and the thread that ran it and knows.
     var unheard: (error: OpError, thread: ObjectIdentifier)?
     /// How often each chain of pointwise steps has come.
@@ -124,13 +128,14 @@ package final class GPUBackend: Backend, @unchecked Sendable {
         }
     }
 
-    /// The kernel of that key, compiled where it is not yet.
-    func kernel(_ key: KernelKey, _ source: () throws(OpError) -> String) throws(OpError) -> OpaquePointer {
+    /// The kernel of that key, compiled where it is not yet; times call it by `title`, or by its name.
+    func kernel(_ key: KernelKey, title: @autoclosure () -> String? = nil, _ source: () throws(OpError) -> String) throws(OpError) -> OpaquePointer {
         if let known = kernels[key] { return known }
         let text = driver.facts.language.header(hasFloat64: driver.facts.hasFloat64) + (try source())
         let program = try cache.program(text, driver)
         let made = try driver.kernel(key.name, of: program)
         kernels[key] = made
+        names[made] = title() ?? key.name
         return made
     }
 
@@ -143,7 +148,10 @@ package final class GPUBackend: Backend, @unchecked Sendable {
         arguments.reset()
         try fill(arguments)
         launches += 1
-        try driver.launch(kernel, groups: groups, arguments)
+        try marked(names[kernel] ?? "") { () throws(OpError) in
+            try driver.launch(kernel, groups: groups, arguments)
+            return true
+        }
     }
 
     /// As many groups as `count` items fill, and no more than keep the device busy: kernels walk on by the number of items there are.

@@ -124,6 +124,9 @@ struct PointwiseChain {
     /// The steps whose results must reach memory.
     var stored: [Int] { steps.indices.filter { steps[$0].released == nil && !steps[$0].isOverwritten } }
 
+    /// Its functions in their order: `mul add relu`.
+    var title: String { steps.map(\.function.title).joined(separator: " ") }
+
     /// The views that the kernel touches: loads, then what is stored.
     var views: [View] { loads + stored.map { steps[$0].output } }
 }
@@ -135,6 +138,17 @@ extension PointwiseChain.View {
 }
 
 extension PointwiseChain.Function {
+    var title: String {
+        switch self {
+        case .unary(let kind): "\(kind)"
+        case .binary(let kind): "\(kind)"
+        case .compare(let kind): "\(kind)"
+        case .select: "where"
+        case .convert: "copy"
+        case .fill: "fill"
+        }
+    }
+
     /// A number for each function, for the kernel's key.
     var code: Int32 {
         switch self {
