@@ -59,7 +59,7 @@ struct Unary: Op {
         default:
             out = try Tensor.uninitialized(x.shape, x.dtype, x.device)
         }
-        x.device.backend.unary(rule.kind, x, p, into: out)
+        try x.device.backend.unary(rule.kind, x, p, into: out)
         switch rule.keeps {
         case .nothing: break
         case .input: saved.keep(x)
@@ -124,7 +124,7 @@ struct Binary: Op {
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (a, b) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized(a.shape, a.dtype, a.device)
-        a.device.backend.binary(rule.kind, a, b, p, into: out)
+        try a.device.backend.binary(rule.kind, a, b, p, into: out)
         if rule.keepsInputs {
             saved.keep(a)
             saved.keep(b)
@@ -147,7 +147,7 @@ struct Compare: Op {
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (a, b) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized(a.shape, .bool, a.device)
-        a.device.backend.compare(kind, a, b, into: out)
+        try a.device.backend.compare(kind, a, b, into: out)
         return out
     }
 
