@@ -91,7 +91,7 @@ open class Optimizer {
                     parameter.grad = nil
                 } else {
                     let zeroed = grad.detach()
-                    zeroed.device.backend.fill(zeroed, with: .double(0))
+                    do throws(OpError) { try zeroed.device.backend.fill(zeroed, with: .double(0)) } catch { fail(error, op: name + ".zeroGrad") }
                     zeroed.didChange(by: "zeroGrad")
                     parameter.grad = zeroed
                 }
@@ -120,7 +120,7 @@ open class Optimizer {
     /// float32 for half types, which hold neither the square of a small gradient nor eps.
     func initialState(_ name: String, _ parameter: Tensor, _ group: ParameterGroup) throws(OpError) -> Tensor {
         let zeros = try Tensor.uninitialized(parameter.shape, parameter.dtype.computeType, parameter.device)
-        parameter.device.backend.fill(zeros, with: .double(0))
+        try parameter.device.backend.fill(zeros, with: .double(0))
         return zeros
     }
 
@@ -158,7 +158,7 @@ open class Optimizer {
         var state: [[Tensor]]
     }
 
-    /// The state of parameter `i` for its next step, made where it lacks one.
+    /// The state of parameter `i` for its next step, made where it lacks one. `keep` has the group remember it.
     final func advance(_ group: ParameterGroup, _ i: Int, _ names: [String], _ grad: Tensor) throws(OpError) -> (state: ParameterState, isFirst: Bool) {
         let parameter = group.parameters[i]
         guard grad.dtype == parameter.dtype && grad.device == parameter.device else {
@@ -175,8 +175,12 @@ open class Optimizer {
             state.tensors.append((name: name, tensor: try initialState(name, parameter, group)))
         }
         if countsSteps { state.step += 1 }
-        if countsSteps || !names.isEmpty { group.states[i] = state }
         return (state, isFirst)
+    }
+
+    /// Keeps the state that `advance` has given: when nothing of the step can be refused any more.
+    final func keep(_ state: ParameterState, _ group: ParameterGroup, _ i: Int, _ names: [String]) {
+        if countsSteps || !names.isEmpty { group.states[i] = state }
     }
 
     /// Fused kernels take contiguous tensors of `computeType`; other parameters are copied, and copied back.
@@ -184,10 +188,13 @@ open class Optimizer {
         let names = stateNames(group)
         var batches: [Batch] = []
         var scattered: [(parameter: Tensor, copy: Tensor)] = []
+        var advanced: [(index: Int, state: ParameterState)] = []
+        var sparse: [(target: Tensor, rows: Tensor, values: Tensor)] = []
         do throws(OpError) {
             for (i, parameter) in group.parameters.enumerated() {
                 guard let grad = parameter.grad, !grad.isPoisoned, !parameter.isPoisoned else { continue }
                 let (state, isFirst) = try advance(group, i, names, grad)
+                advanced.append((i, state))
                 let dtype = parameter.dtype.computeType
                 var target = parameter
                 if dtype != parameter.dtype || !parameter.isContiguous {
@@ -195,7 +202,7 @@ open class Optimizer {
                     scattered.append((parameter: parameter, copy: target))
                 }
                 if let rows = grad.sparseRows {
-                    updateRows(target, rows.indices, try rows.values.converted(to: dtype), group)
+                    sparse.append((target, rows.indices, try rows.values.converted(to: dtype)))
                     continue
                 }
                 let at = batches.firstIndex {
@@ -209,14 +216,17 @@ open class Optimizer {
                 batches[at].gradients.append(grad.dtype == dtype ? try grad.contiguousData() : try grad.converted(to: dtype))
                 for (s, name) in names.enumerated() { batches[at].state[s].append(state[name]!) }
             }
+            // All memory is there: what follows changes parameters.
+            for (i, state) in advanced { keep(state, group, i, names) }
+            for (target, rows, values) in sparse { updateRows(target, rows, values, group) }
             for batch in batches {
-                batch.device.backend.optimizerStep(
+                try batch.device.backend.optimizerStep(
                     rule(group, step: batch.step, isFirst: batch.isFirst),
                     parameters: batch.parameters, gradients: batch.gradients, state: batch.state)
                 for parameter in batch.parameters { parameter.didChange(by: writer) }
             }
             for (parameter, copy) in scattered {
-                parameter.device.backend.copy(copy, into: parameter)
+                try parameter.device.backend.copy(copy, into: parameter)
                 parameter.didChange(by: writer)
             }
         } catch {

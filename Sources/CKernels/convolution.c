@@ -1,6 +1,6 @@
 #include "convolution.h"
+#include "core.h"
 #include "gemm.h"
-#include "parallel.h"
 #include "workspace.h"
 #include <string.h>
 
@@ -48,27 +48,19 @@
 #undef TYPED
 #undef GEMM
 
-// Calls RUN(f32) and so on for a type.
-#define FOR_TYPE(type, RUN)                                                                                                 \
-    switch (type) {                                                                                                         \
-    case APUS_CONVOLUTION_F32: RUN(f32) break;                                                                              \
-    case APUS_CONVOLUTION_F64: RUN(f64) break;                                                                              \
-    case APUS_CONVOLUTION_I8: RUN(i8) break;                                                                                \
-    case APUS_CONVOLUTION_I16: RUN(i16) break;                                                                              \
-    case APUS_CONVOLUTION_I32: RUN(i32) break;                                                                              \
-    case APUS_CONVOLUTION_I64: RUN(i64) break;                                                                              \
+// Returns RUN(f32) and so on for a dtype.
+#define FOR_TYPE(dtype, RUN)                                                                                                \
+    switch (dtype) {                                                                                                        \
+    case APUS_FLOAT32: return RUN(f32);                                                                                     \
+    case APUS_FLOAT64: return RUN(f64);                                                                                     \
+    case APUS_BOOL:                                                                                                         \
+    case APUS_UINT8:                                                                                                        \
+    case APUS_INT8: return RUN(i8);                                                                                         \
+    case APUS_INT16: return RUN(i16);                                                                                       \
+    case APUS_INT32: return RUN(i32);                                                                                       \
+    case APUS_INT64: return RUN(i64);                                                                                       \
+    default: apus_no_kernel("convolution", 0, dtype);                                                                       \
     }
-
-static size_t size_of(apus_convolution_type type)
-{
-    switch (type) {
-    case APUS_CONVOLUTION_I8: return 1;
-    case APUS_CONVOLUTION_I16: return 2;
-    case APUS_CONVOLUTION_F32:
-    case APUS_CONVOLUTION_I32: return 4;
-    default: return 8;
-    }
-}
 
 static int64_t elements(const int64_t extents[3]) { return extents[0] * extents[1] * extents[2]; }
 
@@ -77,27 +69,27 @@ static int64_t weight_elements(const apus_convolution *c)
     return c->out_channels * (c->in_channels / c->groups) * elements(c->kernel);
 }
 
-void apus_convolution_forward(const apus_convolution *c, const void *x, const void *weight, const void *bias, void *y, apus_convolution_type type)
+bool apus_convolution_forward(const apus_convolution *c, int dtype, const void *x, const void *weight, const void *bias, void *y)
 {
-    if (c->batch * c->out_channels * elements(c->out) == 0) return;
-#define FORWARD(N) N##_run((N##_strip){.c = c, .x = x, .weight = weight, .bias = bias, .out = y}, N##_forward_strip, 0);
-    FOR_TYPE(type, FORWARD)
+    if (c->batch * c->out_channels * elements(c->out) == 0) return true;
+#define FORWARD(N) N##_run((N##_strip){.c = c, .x = x, .weight = weight, .bias = bias, .out = y}, N##_forward_strip, 0)
+    FOR_TYPE(dtype, FORWARD)
 }
 
-void apus_convolution_backward_input(const apus_convolution *c, const void *grad, const void *weight, void *x, apus_convolution_type type)
+bool apus_convolution_backward_input(const apus_convolution *c, int dtype, const void *grad, const void *weight, void *x)
 {
-    memset(x, 0, (size_t)(c->batch * c->in_channels * elements(c->in)) * size_of(type));
-    if (c->batch * c->out_channels * elements(c->out) * c->in_channels == 0) return;
-#define BACKWARD_INPUT(N) N##_run((N##_strip){.c = c, .grad = grad, .weight = weight, .out = x}, N##_backward_input_strip, 0);
-    FOR_TYPE(type, BACKWARD_INPUT)
+    memset(x, 0, (size_t)(c->batch * c->in_channels * elements(c->in)) * apus_size[dtype]);
+    if (c->batch * c->out_channels * elements(c->out) * c->in_channels == 0) return true;
+#define BACKWARD_INPUT(N) N##_run((N##_strip){.c = c, .grad = grad, .weight = weight, .out = x}, N##_backward_input_strip, 0)
+    FOR_TYPE(dtype, BACKWARD_INPUT)
 }
 
-void apus_convolution_backward_weight(const apus_convolution *c, const void *grad, const void *x, void *weight, apus_convolution_type type)
+bool apus_convolution_backward_weight(const apus_convolution *c, int dtype, const void *grad, const void *x, void *weight)
 {
     if (c->batch * c->out_channels * elements(c->out) * c->in_channels == 0) {
-        memset(weight, 0, (size_t)weight_elements(c) * size_of(type));
-        return;
+        memset(weight, 0, (size_t)weight_elements(c) * apus_size[dtype]);
+        return true;
     }
-#define BACKWARD_WEIGHT(N) N##_run((N##_strip){.c = c, .grad = grad, .x = x, .out = weight}, N##_backward_weight_strip, 1);
-    FOR_TYPE(type, BACKWARD_WEIGHT)
+#define BACKWARD_WEIGHT(N) N##_run((N##_strip){.c = c, .grad = grad, .x = x, .out = weight}, N##_backward_weight_strip, 1)
+    FOR_TYPE(dtype, BACKWARD_WEIGHT)
 }

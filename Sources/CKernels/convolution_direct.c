@@ -64,13 +64,14 @@ APUS_CLONES static void add_rows(int down, int taps, int64_t rows, int64_t width
     }
 }
 
-static void output_channels(void *context, int64_t begin, int64_t end)
+static bool output_channels(void *context, int64_t begin, int64_t end)
 {
     const job *j = context;
     const apus_convolution *c = j->c;
     int64_t plane = c->out[1] * c->out[2], taps = c->kernel[1] * c->kernel[2], sums = c->in_channels * taps;
     int down = c->kernel[1] == 3 && c->kernel[2] == 3 ? 3 : 1;
     char *block = apus_workspace(APUS_WORKSPACE_PARTIALS, sizeof(double) * (size_t)sums + sizeof(float) * (size_t)(c->out[1] * j->width));
+    if (!block) return false;
     double *sum = (double *)block;
     float *g = (float *)(block + sizeof(double) * (size_t)sums);
     for (int64_t o = begin; o < end; o++) {
@@ -92,23 +93,25 @@ static void output_channels(void *context, int64_t begin, int64_t end)
         }
         for (int64_t t = 0; t < sums; t++) j->weight[o * sums + t] = (float)sum[t];
     }
+    return true;
 }
 
-bool apus_convolution_backward_weight_direct(const apus_convolution *c, const float *grad, const float *x, float *weight)
+apus_outcome apus_convolution_backward_weight_direct(const apus_convolution *c, const void *grad, const void *x, void *weight)
 {
     bool is_plain = c->groups == 1 && c->in[0] == 1 && c->out[0] == 1 && c->kernel[0] == 1 && c->padding[0] == 0;
     for (int d = 1; d < 3; d++) is_plain = is_plain && c->stride[d] == 1 && c->dilation[d] == 1;
     bool is_empty = c->batch * c->in_channels * c->out[1] == 0;
-    if (!is_plain || is_empty || c->in_channels > APUS_FEW_CHANNELS || c->kernel[2] > MOST_TAPS || c->out[2] < LANES) return false;
+    if (!is_plain || is_empty || c->in_channels > APUS_FEW_CHANNELS || c->kernel[2] > MOST_TAPS || c->out[2] < LANES) return APUS_REFUSED;
     job j = {.c = c, .x = x, .grad = grad, .weight = weight};
     j.width = (c->out[2] + LANES - 1) / LANES * LANES;
     j.row = j.width + c->kernel[2] - 1;
     if (j.row < c->in[2] + 2 * c->padding[2]) j.row = c->in[2] + 2 * c->padding[2];
     j.rows = c->in[1] + 2 * c->padding[1];
     j.padded = apus_workspace(APUS_WORKSPACE_COLUMNS, sizeof(float) * (size_t)(c->batch * c->in_channels * j.rows * j.row));
+    if (!j.padded) return APUS_NO_MEMORY;
     apus_parallel_for(c->batch * c->in_channels, 16384 / (j.rows * j.row) + 1, pad_planes, &j);
     int64_t work = c->batch * c->in_channels * j.rows * j.row * c->kernel[1] * c->kernel[2];
-    apus_parallel_for(c->out_channels, 65536 / work + 1, output_channels, &j);
+    bool done = apus_parallel_try(c->out_channels, 65536 / work + 1, output_channels, &j);
     apus_workspace_trim();
-    return true;
+    return done ? APUS_DONE : APUS_NO_MEMORY;
 }

@@ -108,7 +108,7 @@ static void TYPED(scatter)(const TYPED(strip) *s, const REAL *rows, REAL *y)
             memcpy(y + ((s->image + n) * c->out_channels + s->group * group_outputs + o) * length, rows, sizeof(REAL) * (size_t)length);
 }
 
-// The rows of a product with the strip's positions as columns: y itself where the strip lies in one image.
+// The rows of a product with the strip's positions as columns: y itself where the strip lies in one image. NULL where there is no memory.
 static REAL *TYPED(outputs)(const TYPED(strip) *s, const REAL *y, int64_t *row)
 {
     const apus_convolution *c = s->c;
@@ -121,51 +121,56 @@ static REAL *TYPED(outputs)(const TYPED(strip) *s, const REAL *y, int64_t *row)
     return apus_workspace(APUS_WORKSPACE_PARTIALS, sizeof(REAL) * (size_t)(group_outputs * *row));
 }
 
-static void TYPED(forward_strip)(const TYPED(strip) *s)
+static bool TYPED(forward_strip)(const TYPED(strip) *s)
 {
     const apus_convolution *c = s->c;
     int64_t taps = c->in_channels / c->groups * c->kernel[0] * c->kernel[1] * c->kernel[2], n = TYPED(positions)(s);
     int64_t group_outputs = c->out_channels / c->groups, row;
     apus_parallel_for(taps, 16384 / n + 1, TYPED(unfold), (void *)s);
     REAL *y = TYPED(outputs)(s, s->out, &row);
+    if (!y) return false;
     for (int64_t o = 0; o < group_outputs; o++) {
         REAL b = s->bias ? s->bias[s->group * group_outputs + o] : 0;
         for (int64_t q = 0; q < n; q++) y[o * row + q] = b;
     }
-    GEMM(&(apus_gemm){group_outputs, n, taps, s->weight + s->group * group_outputs * taps, taps, 1, s->columns, n, 1, y, row, 0, 1});
+    if (!GEMM(&(apus_gemm){group_outputs, n, taps, s->weight + s->group * group_outputs * taps, taps, 1, s->columns, n, 1, y, row, 0, 1})) return false;
     if (s->images > 1) TYPED(scatter)(s, y, s->out);
+    return true;
 }
 
-static void TYPED(backward_input_strip)(const TYPED(strip) *s)
+static bool TYPED(backward_input_strip)(const TYPED(strip) *s)
 {
     const apus_convolution *c = s->c;
     int64_t group_channels = c->in_channels / c->groups, taps = group_channels * c->kernel[0] * c->kernel[1] * c->kernel[2];
     int64_t group_outputs = c->out_channels / c->groups, n = TYPED(positions)(s), row;
     REAL *grad = TYPED(outputs)(s, s->grad, &row);
+    if (!grad) return false;
     if (s->images > 1) TYPED(gather)(s, s->grad, grad);
-    GEMM(&(apus_gemm){taps, n, group_outputs, s->weight + s->group * group_outputs * taps, 1, taps, grad, row, 1, s->columns, n, 0, 0});
+    if (!GEMM(&(apus_gemm){taps, n, group_outputs, s->weight + s->group * group_outputs * taps, 1, taps, grad, row, 1, s->columns, n, 0, 0})) return false;
     apus_parallel_for(group_channels, 16384 / (n * taps / group_channels) + 1, TYPED(fold), (void *)s);
+    return true;
 }
 
-static void TYPED(backward_weight_strip)(const TYPED(strip) *s)
+static bool TYPED(backward_weight_strip)(const TYPED(strip) *s)
 {
     const apus_convolution *c = s->c;
     int64_t taps = c->in_channels / c->groups * c->kernel[0] * c->kernel[1] * c->kernel[2], n = TYPED(positions)(s);
     int64_t group_outputs = c->out_channels / c->groups, row;
     apus_parallel_for(taps, 16384 / n + 1, TYPED(unfold), (void *)s);
     REAL *grad = TYPED(outputs)(s, s->grad, &row);
+    if (!grad) return false;
     if (s->images > 1) TYPED(gather)(s, s->grad, grad);
-    GEMM(&(apus_gemm){group_outputs, taps, n, grad, row, 1, s->columns, 1, n, s->out + s->group * group_outputs * taps, taps, 0, s->image > 0 || s->row > 0});
+    return GEMM(&(apus_gemm){group_outputs, taps, n, grad, row, 1, s->columns, 1, n, s->out + s->group * group_outputs * taps, taps, 0, s->image > 0 || s->row > 0});
 }
 
 typedef struct {
     TYPED(strip) first;
-    void (*run)(const TYPED(strip) *);
+    bool (*run)(const TYPED(strip) *);
     int64_t images, rows, image_strips; // of a strip
     int whole;                          // a task is a group's whole batch: strips add to one result
 } TYPED(task);
 
-static void TYPED(strips)(void *context, int64_t begin, int64_t end)
+static bool TYPED(strips)(void *context, int64_t begin, int64_t end)
 {
     const TYPED(task) *t = context;
     const apus_convolution *c = t->first.c;
@@ -182,13 +187,14 @@ static void TYPED(strips)(void *context, int64_t begin, int64_t end)
             for (s.row = 0; s.row < all_rows; s.row += t->rows) {
                 s.rows = all_rows - s.row < t->rows ? all_rows - s.row : t->rows;
                 s.columns = apus_workspace(APUS_WORKSPACE_COLUMNS, sizeof(REAL) * (size_t)(taps * TYPED(positions)(&s)));
-                t->run(&s);
+                if (!s.columns || !t->run(&s)) return false;
             }
         }
     }
+    return true;
 }
 
-static void TYPED(run)(TYPED(strip) first, void (*run)(const TYPED(strip) *), int whole)
+static bool TYPED(run)(TYPED(strip) first, bool (*run)(const TYPED(strip) *), int whole)
 {
     const apus_convolution *c = first.c;
     int64_t taps = c->in_channels / c->groups * c->kernel[0] * c->kernel[1] * c->kernel[2], all_rows = c->out[0] * c->out[1];
@@ -205,5 +211,5 @@ static void TYPED(run)(TYPED(strip) first, void (*run)(const TYPED(strip) *), in
         if (t.images > share) t.images = share;
     }
     t.image_strips = (c->batch + t.images - 1) / t.images;
-    apus_parallel_for(whole ? c->groups : c->groups * t.image_strips, 1, TYPED(strips), &t);
+    return apus_parallel_try(whole ? c->groups : c->groups * t.image_strips, 1, TYPED(strips), &t);
 }

@@ -261,10 +261,11 @@ static void kernel_gradients(void *context, int64_t begin, int64_t end)
 
 // The rows of a strip are transformed first, each once: half is [6, 4, rows + 1, across], rows of the image by their place in a square.
 // Then the columns, of all squares of an image at once: those that reach into the next row of squares find it `across` further on.
-static void squares_of(const job *j, const side *s, int taps, row_pass row_of, pass columns_of, int64_t begin, int64_t end)
+static bool squares_of(const job *j, const side *s, int taps, row_pass row_of, pass columns_of, int64_t begin, int64_t end)
 {
     int64_t across = j->across, width = 4 * (across + LANES), phase = (j->rows + 1) * across + LANES, plane = 4 * phase;
     float *line = apus_workspace(APUS_WORKSPACE_PARTIALS, sizeof(float) * (size_t)(width + 6 * plane)), *half = line + width;
+    if (!line) return false;
     memset(line, 0, sizeof(float) * (size_t)width);
     for (int64_t channel = begin; channel < end; channel++) {
         for (int64_t n = 0; n < j->images; n++) {
@@ -286,26 +287,28 @@ static void squares_of(const job *j, const side *s, int taps, row_pass row_of, p
             }
         }
     }
+    return true;
 }
 
-static void inputs(void *context, int64_t begin, int64_t end)
+static bool inputs(void *context, int64_t begin, int64_t end)
 {
     const job *j = context;
-    squares_of(j, &j->in, 6, row_of_inputs, columns_of_inputs, begin, end);
+    return squares_of(j, &j->in, 6, row_of_inputs, columns_of_inputs, begin, end);
 }
 
-static void output_gradients(void *context, int64_t begin, int64_t end)
+static bool output_gradients(void *context, int64_t begin, int64_t end)
 {
     const job *j = context;
-    squares_of(j, &j->out, 4, row_of_outputs, columns_of_outputs, begin, end);
+    return squares_of(j, &j->out, 4, row_of_outputs, columns_of_outputs, begin, end);
 }
 
-static void outputs(void *context, int64_t begin, int64_t end)
+static bool outputs(void *context, int64_t begin, int64_t end)
 {
     const job *j = context;
     const side *s = &j->out;
     int64_t across = j->across, width = 4 * (across + LANES), phase = j->rows * across + LANES, plane = 4 * phase;
     float *line = apus_workspace(APUS_WORKSPACE_PARTIALS, sizeof(float) * (size_t)(width + 6 * plane)), *half = line + width;
+    if (!line) return false;
     for (int64_t channel = begin; channel < end; channel++) {
         float bias = j->bias ? j->bias[channel] : 0;
         for (int64_t n = 0; n < j->images; n++) {
@@ -322,6 +325,7 @@ static void outputs(void *context, int64_t begin, int64_t end)
             }
         }
     }
+    return true;
 }
 
 // MARK: Products
@@ -333,7 +337,7 @@ enum {
     MOST_KERNELS = 360 << 10, // whose 36 matrices take 51 MB, the most that is kept for the next call (workspace.c)
 };
 
-static void products(void *context, int64_t begin, int64_t end)
+static bool products(void *context, int64_t begin, int64_t end)
 {
     const job *j = context;
     int64_t in = j->in.channels, blocks = quotient(j->outputs, ROWS), count = squares(j);
@@ -344,41 +348,44 @@ static void products(void *context, int64_t begin, int64_t end)
         int64_t p = i / blocks, o = i % blocks * ROWS, rows = j->outputs - o < ROWS ? j->outputs - o : ROWS;
         const float *u = j->u + p * j->u_plane + o * in, *v = j->in.to + p * j->in.plane;
         float *m = j->out.to + p * j->out.plane + o * j->row;
-        apus_gemm_f32(&(apus_gemm){rows, columns, in, u, in, 1, v, j->row, 1, m, j->row, 0, 0});
+        if (!apus_gemm_f32(&(apus_gemm){rows, columns, in, u, in, 1, v, j->row, 1, m, j->row, 0, 0})) return false;
     }
+    return true;
 }
 
-static void product_gradients(void *context, int64_t begin, int64_t end)
+static bool product_gradients(void *context, int64_t begin, int64_t end)
 {
     const job *j = context;
     int64_t in = j->in.channels, out = j->out.channels;
     for (int64_t p = begin; p < end; p++) {
         const float *n = j->out.to + p * j->out.plane, *v = j->in.to + p * j->in.plane;
-        apus_gemm_f32(&(apus_gemm){out, in, squares(j), n, j->row, 1, v, 1, j->row, j->u + p * j->u_plane, in, 0, j->adds});
+        if (!apus_gemm_f32(&(apus_gemm){out, in, squares(j), n, j->row, 1, v, 1, j->row, j->u + p * j->u_plane, in, 0, j->adds})) return false;
     }
+    return true;
 }
 
 // MARK: Convolutions
 
 // Blocks of output channels, whose kernels are transformed where they are used: they stay in a core's own cache.
-static void output_blocks(void *context, int64_t begin, int64_t end)
+static bool output_blocks(void *context, int64_t begin, int64_t end)
 {
     job j = *(const job *)context;
     int64_t most = j.outputs;
     j.u_plane = odd_lines(most * j.in.channels);
     j.out.plane = odd_lines(most * j.row);
     j.u = apus_workspace(APUS_WORKSPACE_REORDER, 36 * sizeof(float) * (size_t)(j.u_plane + j.out.plane));
+    if (!j.u) return false;
     j.out.to = j.u + 36 * j.u_plane;
     for (int64_t b = begin; b < end; b++) {
         j.origin = b * most;
         j.outputs = j.out.channels - j.origin < most ? j.out.channels - j.origin : most;
         kernels(&j, j.origin, j.origin + j.outputs);
-        products(&j, 0, 36);
-        outputs(&j, j.origin, j.origin + j.outputs);
+        if (!products(&j, 0, 36) || !outputs(&j, j.origin, j.origin + j.outputs)) return false;
     }
+    return true;
 }
 
-static void strips(void *context, int64_t begin, int64_t end)
+static bool strips(void *context, int64_t begin, int64_t end)
 {
     job j = *(const job *)context;
     if (j.outputs < j.out.channels) {
@@ -387,6 +394,7 @@ static void strips(void *context, int64_t begin, int64_t end)
         j.in.to = apus_workspace(APUS_WORKSPACE_REORDER, 36 * sizeof(float) * (size_t)(j.in.plane + j.out.plane));
         j.out.to = j.in.to + 36 * j.in.plane;
     }
+    if (!j.in.to) return false;
     int64_t images = j.images, rows = j.rows;
     for (int64_t s = begin; s < end; s++) {
         j.image = s / j.strips * images;
@@ -394,18 +402,18 @@ static void strips(void *context, int64_t begin, int64_t end)
         j.first = s % j.strips * rows;
         j.rows = j.down - j.first < rows ? j.down - j.first : rows;
         int64_t grain = 512 / squares(&j) + 1;
-        apus_parallel_for(j.in.channels, grain, inputs, &j);
+        bool done = apus_parallel_try(j.in.channels, grain, inputs, &j);
         if (j.of_weight) {
-            apus_parallel_for(j.out.channels, grain, output_gradients, &j);
-            apus_parallel_for(36, 1, product_gradients, &j);
+            done = done && apus_parallel_try(j.out.channels, grain, output_gradients, &j) && apus_parallel_try(36, 1, product_gradients, &j);
             j.adds = true;
         } else if (j.outputs < j.out.channels) {
-            apus_parallel_for(quotient(j.out.channels, j.outputs), 1, output_blocks, &j);
+            done = done && apus_parallel_try(quotient(j.out.channels, j.outputs), 1, output_blocks, &j);
         } else {
-            apus_parallel_for(36 * quotient(j.outputs, ROWS), 1, products, &j);
-            apus_parallel_for(j.outputs, grain, outputs, &j);
+            done = done && apus_parallel_try(36 * quotient(j.outputs, ROWS), 1, products, &j) && apus_parallel_try(j.outputs, grain, outputs, &j);
         }
+        if (!done) return false;
     }
+    return true;
 }
 
 // Strips of at most so many squares, of one size nearly, and how many.
@@ -419,7 +427,7 @@ static int64_t cut(job *j, int64_t most)
     return quotient(j->batch, j->images) * j->strips;
 }
 
-static bool convolve(job *j)
+static apus_outcome convolve(job *j)
 {
     int64_t all = j->batch * j->down * j->across, channels = j->in.channels + j->out.channels, in = j->in.channels, out = j->out.channels;
     // Many strips are shared out among threads, each small enough for a core's own cache. Of few, the channels and products of each are.
@@ -434,12 +442,13 @@ static bool convolve(job *j)
     } else {
         j->u_plane = odd_lines(in * out);
         j->u = apus_workspace(APUS_WORKSPACE_COLUMNS, sizeof(float) * (size_t)(36 * j->u_plane + LANES));
+        if (!j->u) return APUS_NO_MEMORY;
         if (!j->of_weight) apus_parallel_for(out, grain, kernels, j);
     }
-    apus_parallel_for(count, shares ? 1 : count, strips, j);
-    if (j->of_weight) apus_parallel_for(out, grain, kernel_gradients, j);
+    bool done = apus_parallel_try(count, shares ? 1 : count, strips, j);
+    if (done && j->of_weight) apus_parallel_for(out, grain, kernel_gradients, j);
     apus_workspace_trim();
-    return true;
+    return done ? APUS_DONE : APUS_NO_MEMORY;
 }
 
 static bool fits(const apus_convolution *c)
@@ -462,37 +471,37 @@ static bool wins(const job *j)
     return in * out <= MOST_KERNELS && own < (j->of_weight ? 1.1 : 0.9) * 9 * pixels * in * out;
 }
 
-static bool convolve_if_faster(const apus_convolution *c, job j)
+static apus_outcome convolve_if_faster(const apus_convolution *c, job j)
 {
     j.batch = c->batch;
     j.down = quotient(j.out.extent[0], 4);
     j.across = quotient(j.out.extent[1], 4);
-    return fits(c) && wins(&j) && convolve(&j);
+    return fits(c) && wins(&j) ? convolve(&j) : APUS_REFUSED;
 }
 
-static side input_of(const apus_convolution *c, const float *x)
+static side input_of(const apus_convolution *c, const void *x)
 {
     return (side){.images = (float *)x, .channels = c->in_channels, .extent = {c->in[1], c->in[2]}, .padding = {c->padding[1], c->padding[2]}};
 }
 
-static side output_of(const apus_convolution *c, const float *y)
+static side output_of(const apus_convolution *c, const void *y)
 {
     return (side){.images = (float *)y, .channels = c->out_channels, .extent = {c->out[1], c->out[2]}};
 }
 
-bool apus_convolution_winograd(const apus_convolution *c, const float *x, const float *weight, const float *bias, float *y)
+apus_outcome apus_convolution_winograd(const apus_convolution *c, const void *x, const void *weight, const void *bias, void *y)
 {
     return convolve_if_faster(c, (job){.in = input_of(c, x), .out = output_of(c, y), .weight = (float *)weight, .bias = bias});
 }
 
-bool apus_convolution_winograd_backward_input(const apus_convolution *c, const float *grad, const float *weight, float *x)
+apus_outcome apus_convolution_winograd_backward_input(const apus_convolution *c, const void *grad, const void *weight, void *x)
 {
     job j = {.in = output_of(c, grad), .out = input_of(c, x), .weight = (float *)weight, .turned = true};
     for (int d = 0; d < 2; d++) j.in.padding[d] = 2 - c->padding[1 + d];
     return convolve_if_faster(c, j);
 }
 
-bool apus_convolution_winograd_backward_weight(const apus_convolution *c, const float *grad, const float *x, float *weight)
+apus_outcome apus_convolution_winograd_backward_weight(const apus_convolution *c, const void *grad, const void *x, void *weight)
 {
     return convolve_if_faster(c, (job){.in = input_of(c, x), .out = output_of(c, grad), .weight = weight, .of_weight = true});
 }

@@ -32,8 +32,6 @@ typedef struct {
     uint16_t bits;
 } apus_bfloat;
 
-static const uint8_t apus_size[] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8};
-
 APUS_INLINE float bits_to_float(uint32_t bits) {
     float f;
     memcpy(&f, &bits, 4);
@@ -95,6 +93,22 @@ APUS_INLINE void next_row(apus_cursor *c) {
         c->at -= v->stride[d] * v->extent[d];
         c->coordinate[d] = 0;
     }
+}
+
+// Kernels of float32 and float64, which a template makes twice (`f_name`, `d_name`): the one for the dtype.
+#define APUS_BY_TYPE(dtype, name, ...) ((dtype) == APUS_FLOAT64 ? d_##name(__VA_ARGS__) : f_##name(__VA_ARGS__))
+
+/// The memory of an operand that may be missing.
+APUS_INLINE void *data_of(const apus_tensor *x) { return x ? x->data : NULL; }
+
+/// A shape seen as [outer, length, inner], the middle one being `dim`; a scalar is one element.
+typedef struct {
+    int64_t outer, length, inner;
+} apus_extents;
+APUS_INLINE apus_extents extents_around(const apus_tensor *x, int dim) {
+    apus_extents e = {1, 1, 1};
+    for (int d = 0; d < x->rank; d++) *(d < dim ? &e.outer : d == dim ? &e.length : &e.inner) *= x->shape[d];
+    return e;
 }
 
 /// A call that no table has an entry for: an op has let a dtype through that its family does not promise.

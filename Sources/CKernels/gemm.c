@@ -18,10 +18,10 @@ enum { BLOCK_K = 256 };
 #undef REAL
 #undef TYPED
 
-void apus_gemm_f32(const apus_gemm *g) { f32_product(g); }
-void apus_gemm_f64(const apus_gemm *g) { f64_product(g); }
-void apus_gemm_kernel_f32(const apus_gemm *g, int size) { (void)size; f32_product(g); }
-void apus_gemm_kernel_f64(const apus_gemm *g, int size) { (void)size; f64_product(g); }
+bool apus_gemm_f32(const apus_gemm *g) { return f32_product(g); }
+bool apus_gemm_f64(const apus_gemm *g) { return f64_product(g); }
+bool apus_gemm_kernel_f32(const apus_gemm *g, int size) { (void)size; return f32_product(g); }
+bool apus_gemm_kernel_f64(const apus_gemm *g, int size) { (void)size; return f64_product(g); }
 
 // MARK: Integers
 
@@ -60,12 +60,13 @@ INTEGER_ROWS(uint16_t)
 INTEGER_ROWS(uint32_t)
 INTEGER_ROWS(uint64_t)
 
-void apus_gemm_integer(const apus_gemm *g, int size)
+bool apus_gemm_integer(const apus_gemm *g, int size)
 {
-    if (g->m <= 0 || g->n <= 0) return;
+    if (g->m <= 0 || g->n <= 0) return true;
     int64_t grain = 32768 / ((g->k > 0 ? g->k : 1) * g->n) + 1;
     void (*rows)(void *, int64_t, int64_t) = size == 1 ? rows_uint8_t : size == 2 ? rows_uint16_t : size == 4 ? rows_uint32_t : rows_uint64_t;
     apus_parallel_for(g->m, grain, rows, (void *)g);
+    return true;
 }
 
 // MARK: Batches
@@ -77,7 +78,7 @@ typedef struct {
     apus_gemm_kernel kernel;
 } batch_job;
 
-static void run_batches(void *context, int64_t begin, int64_t end)
+static bool run_batches(void *context, int64_t begin, int64_t end)
 {
     const batch_job *j = context;
     for (int64_t i = begin; i < end; i++) {
@@ -85,17 +86,15 @@ static void run_batches(void *context, int64_t begin, int64_t end)
         g.a = (const char *)g.a + i * j->a_batch * j->size;
         g.b = (const char *)g.b + i * j->b_batch * j->size;
         g.c = (char *)g.c + i * j->c_batch * j->size;
-        j->kernel(&g, j->size);
+        if (!j->kernel(&g, j->size)) return false;
     }
+    return true;
 }
 
-void apus_gemm_batched(const apus_gemm *first, int64_t batches, int64_t a_batch, int64_t b_batch, int64_t c_batch, int size, apus_gemm_kernel kernel)
+bool apus_gemm_batched(const apus_gemm *first, int64_t batches, int64_t a_batch, int64_t b_batch, int64_t c_batch, int size, apus_gemm_kernel kernel)
 {
     batch_job job = {*first, a_batch, b_batch, c_batch, size, kernel};
     double work = (double)first->m * (double)first->n * (double)(first->k > 0 ? first->k : 1);
-    if (batches == 1 || (work > 16e6 && batches < 16)) {
-        run_batches(&job, 0, batches);
-    } else {
-        apus_parallel_for(batches, (int64_t)(64e3 / (work + 1)) + 1, run_batches, &job);
-    }
+    if (batches == 1 || (work > 16e6 && batches < 16)) return run_batches(&job, 0, batches);
+    return apus_parallel_try(batches, (int64_t)(64e3 / (work + 1)) + 1, run_batches, &job);
 }

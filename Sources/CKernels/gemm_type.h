@@ -82,7 +82,7 @@ static void TYPED(pack_panels)(void *context, int64_t begin, int64_t end)
 }
 
 // One block of rows against one block of columns.
-static void TYPED(block)(const TYPED(job) *j, int64_t m0, int64_t m1, int64_t n0, int64_t n1)
+static bool TYPED(block)(const TYPED(job) *j, int64_t m0, int64_t m1, int64_t n0, int64_t n1)
 {
     const TYPED(kernels) *kernels = j->kernels;
     const int MR_ = kernels->rows, NR_ = kernels->columns;
@@ -90,6 +90,7 @@ static void TYPED(block)(const TYPED(job) *j, int64_t m0, int64_t m1, int64_t n0
     int pack_rows = n1 - n0 > 8 * NR_;
     int64_t panels = (m1 - m0 + MR_ - 1) / MR_;
     REAL *rows = pack_rows ? apus_workspace(APUS_WORKSPACE_PACKED_ROWS, sizeof(REAL) * (size_t)(panels * MR_ * BLOCK_K)) : 0;
+    if (pack_rows && !rows) return false;
     REAL *edge = 0;
     for (int64_t k0 = 0; k0 < j->k; k0 += BLOCK_K) {
         int64_t depth = j->k - k0 < BLOCK_K ? j->k - k0 : BLOCK_K;
@@ -108,6 +109,7 @@ static void TYPED(block)(const TYPED(job) *j, int64_t m0, int64_t m1, int64_t n0
                 b_row = j->b_row;
             } else {
                 edge = apus_workspace(APUS_WORKSPACE_PACKED_EDGE, sizeof(REAL) * (size_t)(NR_ * BLOCK_K));
+                if (!edge) return false;
                 kernels->pack(columns, NR_, depth, j->b + k0 * j->b_row + n, 1, j->b_row, edge);
                 b = edge;
                 b_row = NR_;
@@ -124,20 +126,22 @@ static void TYPED(block)(const TYPED(job) *j, int64_t m0, int64_t m1, int64_t n0
             }
         }
     }
+    return true;
 }
 
-static void TYPED(blocks)(void *context, int64_t begin, int64_t end)
+static bool TYPED(blocks)(void *context, int64_t begin, int64_t end)
 {
     const TYPED(job) *j = context;
     for (int64_t t = begin; t < end; t++) {
         int64_t m0 = t / j->column_blocks * j->row_block, n0 = j->n_begin + t % j->column_blocks * j->column_block;
         int64_t m1 = m0 + j->row_block < j->m ? m0 + j->row_block : j->m;
         int64_t n1 = n0 + j->column_block < j->n_end ? n0 + j->column_block : j->n_end;
-        TYPED(block)(j, m0, m1, n0, n1);
+        if (!TYPED(block)(j, m0, m1, n0, n1)) return false;
     }
+    return true;
 }
 
-static void TYPED(tiled)(TYPED(job) *j)
+static bool TYPED(tiled)(TYPED(job) *j)
 {
     const int MR_ = j->kernels->rows, NR_ = j->kernels->columns;
     // Columns are packed where they are not dense, or where enough rows read them to pay for it.
@@ -154,6 +158,7 @@ static void TYPED(tiled)(TYPED(job) *j)
         if (pack) {
             int64_t panels = (width + NR_ - 1) / NR_;
             j->packed = apus_workspace(APUS_WORKSPACE_PACKED_COLUMNS, sizeof(REAL) * (size_t)(panels * NR_ * j->k));
+            if (!j->packed) return false;
             int64_t grain = 32768 / (NR_ * j->k) + 1;
             if (j->b_column == 1 && grain < 8) grain = 8; // long stretches of each row
             apus_parallel_for(panels, grain, TYPED(pack_panels), j);
@@ -174,8 +179,9 @@ static void TYPED(tiled)(TYPED(job) *j)
         if (row_blocks * 2 > wanted) column_blocks = 1;
         j->column_block = ((width + column_blocks - 1) / column_blocks + NR_ - 1) / NR_ * NR_;
         j->column_blocks = (width + j->column_block - 1) / j->column_block;
-        apus_parallel_for(row_blocks * j->column_blocks, 1, TYPED(blocks), j);
+        if (!apus_parallel_try(row_blocks * j->column_blocks, 1, TYPED(blocks), j)) return false;
     }
+    return true;
 }
 
 // Thin products, with rows of b·transposed dense along K: dot products.
@@ -238,9 +244,9 @@ static void TYPED(swap_sides)(TYPED(job) *j)
     *j = s;
 }
 
-static void TYPED(product)(const apus_gemm *g)
+static bool TYPED(product)(const apus_gemm *g)
 {
-    if (g->m <= 0 || g->n <= 0) return;
+    if (g->m <= 0 || g->n <= 0) return true;
     REAL *c = g->c;
     const REAL *bias = g->bias;
     if (g->k <= 0) {
@@ -250,7 +256,7 @@ static void TYPED(product)(const apus_gemm *g)
                 *to = g->accumulate ? *to + value : value;
             }
         }
-        return;
+        return true;
     }
     TYPED(job) j = {TYPED(chosen)(), g->m, g->n, g->k, g->a, g->a_row, g->a_column, g->b, g->b_row, g->b_column, c, g->c_row, 1, bias, 1, g->accumulate, 0, 0, 0, 0, 0, 1};
     if (j.k == 1) {
@@ -263,18 +269,18 @@ static void TYPED(product)(const apus_gemm *g)
         if (j.b_row == 1 && j.a_column == 1) {
             int64_t grain = 16384 / (j.k * j.m) + 1;
             apus_parallel_for((j.n + 3) / 4, grain, TYPED(dot_columns), &j);
-            return;
+            return true;
         }
         if (j.b_column == 1 && j.m <= 2) {
             // Narrow strips where there is much to add and little width to share out.
             j.column_block = j.n >= 8 * TYPED(STRIP) ? TYPED(STRIP) : 256;
             int64_t grain = 65536 / (j.k * j.m * j.column_block) + 1;
             apus_parallel_for((j.n + j.column_block - 1) / j.column_block, grain, TYPED(combine_columns), &j);
-            return;
+            return true;
         }
     }
     // Dense columns need no packing; with the sides exchanged the result is stored element by element, as slowly as an operand is packed.
     int64_t packed_when_swapped = j.a_row == 1 ? 0 : j.m * j.k;
     if (j.b_column != 1 && packed_when_swapped + j.m * j.n < j.n * j.k) TYPED(swap_sides)(&j);
-    TYPED(tiled)(&j);
+    return TYPED(tiled)(&j);
 }

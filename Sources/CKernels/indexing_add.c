@@ -1,5 +1,6 @@
 #include "indexing.h"
 #include "indexing_combine.h"
+#include "workspace.h"
 #include <stdlib.h>
 
 #define ADD_ROW(D, NAME, T, OP)                                                                                             \
@@ -122,7 +123,7 @@ static bool group(grouped_addition *g) {
     bool direct = a->size <= a->count;
     int64_t slots = a->size, count = a->count;
     if (!direct) for (slots = 16; slots < 2 * count; slots *= 2) {}
-    int64_t *memory = malloc((size_t)(slots + 4 * count + 1) * sizeof *memory);
+    int64_t *memory = apus_scratch((size_t)(slots + 4 * count + 1) * sizeof *memory);
     if (!memory) return false;
     g->memory = memory;
     int64_t *table = memory, *of = table + slots; // a place's group; a row's group
@@ -153,8 +154,8 @@ static bool group(grouped_addition *g) {
     return true;
 }
 
-void apus_index_add(int dtype, int64_t outer, int64_t size, int64_t count, int64_t inner, void *out, const int64_t *index, const void *source) {
-    if (inner == 0 || count == 0) return;
+bool apus_index_add(int dtype, int64_t outer, int64_t size, int64_t count, int64_t inner, void *out, const int64_t *index, const void *source) {
+    if (inner == 0 || count == 0) return true;
     addition a = {adders[dtype], size, count, inner, inner, 1, apus_size[dtype], out, source, index};
     if (inner > 64 && outer < 16) {
         a.tile = 64;
@@ -162,10 +163,12 @@ void apus_index_add(int dtype, int64_t outer, int64_t size, int64_t count, int64
     }
     int64_t work = a.tile * count;
     grouped_addition g = {.plain = a, .add = rows_adders[dtype][inner == 1]};
-    if (g.add && count > 1 && group(&g)) {
+    if (g.add && count > 1) {
+        if (!group(&g)) return false;
         apus_parallel_for(outer * a.tiles, APUS_GRAIN / work + 1, add_groups_body, &g);
         free(g.memory);
-        return;
+        return true;
     }
     apus_parallel_for(outer * a.tiles, APUS_GRAIN / work + 1, add_body, &a);
+    return true;
 }

@@ -104,7 +104,7 @@ static void M(statistics_body)(void *context, int64_t begin, int64_t end) {
     }
 }
 
-void P(channel_statistics)(int64_t batch, int64_t channels, int64_t n, const T *x, T *mean, T *variance) {
+static void M(channel_statistics)(int64_t batch, int64_t channels, int64_t n, const T *x, T *mean, T *variance) {
     M(channel_job) j = {.batch = batch, .channels = channels, .n = n, .x = x, .first = mean, .left = mean + channels, .second = variance};
     if (n == 0) n = j.n = 1, j.batch = 0; // an empty batch: 0/0
     j.tile = M(channel_tile)(n);
@@ -148,7 +148,7 @@ static void M(normalize_tiles)(void *context, int64_t begin, int64_t end) {
     }
 }
 
-void P(channel_normalize)(int64_t batch, int64_t channels, int64_t n, const T *x, const T *mean, const T *rest, const T *rstd, const T *weight, const T *bias, T *out) {
+static void M(channel_normalize)(int64_t batch, int64_t channels, int64_t n, const T *x, const T *mean, const T *rest, const T *rstd, const T *weight, const T *bias, T *out) {
     if (n == 0) return;
     M(channel_job) j = {.batch = batch, .channels = channels, .n = n, .x = x, .mean = mean, .rest = rest, .rstd = rstd, .weight = weight, .bias = bias, .out = out};
     j.tile = M(channel_tile)(n);
@@ -215,7 +215,7 @@ static void M(channel_backward_body)(void *context, int64_t begin, int64_t end) 
     }
 }
 
-void P(channel_norm_backward)(int64_t batch, int64_t channels, int64_t n, const T *grad, const T *x, const T *weight, const T *mean, const T *rest, const T *rstd, bool training, T *grad_x, T *grad_weight, T *grad_bias) {
+static void M(channel_norm_backward)(int64_t batch, int64_t channels, int64_t n, const T *grad, const T *x, const T *weight, const T *mean, const T *rest, const T *rstd, bool training, T *grad_x, T *grad_weight, T *grad_bias) {
     if (batch * n == 0) {
         // Of no elements the statistics are no numbers, but sums over them are 0.
         if (grad_weight) memset(grad_weight, 0, (size_t)channels * sizeof(T));

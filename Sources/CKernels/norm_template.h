@@ -1,5 +1,5 @@
-// Normalisation of one float type: included by `norm.c` with T the type, EPSILON its distance from 1 to the next number, M(f) a name, P(name)
-// an exported name. Channels are in `norm_channels_template.h`, which follows.
+// Normalisation of one float type: included by `norm.c` with T the type, EPSILON its distance from 1 to the next number, M(f) a name.
+// Channels are in `norm_channels_template.h`, which follows.
 //
 // Statistics are those of differences from a pivot, some elements' mean: x − pivot is exact far from zero, where a mean of x is not. A mean is
 // two numbers of type T, rounded and what rounding leaves of it, `rest`: far from zero the first alone is wrong by as much as elements differ.
@@ -62,7 +62,7 @@ static void M(layer_rows)(void *context, int64_t begin, int64_t end) {
         M(layer_row)(j->n, j->x + r * j->n, j->weight, j->bias, j->eps, j->out + r * j->n, j->out_mean + r, j->out_mean + j->rows + r, j->out_rstd + r);
 }
 
-void P(layer_norm)(int64_t rows, int64_t n, const T *x, const T *weight, const T *bias, double eps, T *out, T *mean, T *rstd) {
+static void M(layer_norm)(int64_t rows, int64_t n, const T *x, const T *weight, const T *bias, double eps, T *out, T *mean, T *rstd) {
     M(layer_job) j = {.rows = rows, .n = n, .x = x, .weight = weight, .bias = bias, .eps = eps, .out = out, .out_mean = mean, .out_rstd = rstd};
     apus_parallel_for(rows, APUS_GRAIN / 4 / (n < 1 ? 1 : n) + 1, M(layer_rows), &j);
 }
@@ -132,7 +132,7 @@ static void M(layer_backward_chunks)(void *context, int64_t begin, int64_t end) 
     }
 }
 
-bool P(layer_norm_backward)(int64_t rows, int64_t n, const T *grad, const T *x, const T *weight, const T *mean, const T *rstd, T *grad_x, T *grad_weight, T *grad_bias) {
+static bool M(layer_norm_backward)(int64_t rows, int64_t n, const T *grad, const T *x, const T *weight, const T *mean, const T *rstd, T *grad_x, T *grad_weight, T *grad_bias) {
     if (n == 0) return true;
     M(layer_job) j = {.rows = rows, .n = n, .grad = grad, .x = x, .weight = weight, .mean = mean, .rstd = rstd, .out = grad_x};
     j.chunk = APUS_GRAIN / 2 / n + 1;
@@ -142,7 +142,7 @@ bool P(layer_norm_backward)(int64_t rows, int64_t n, const T *grad, const T *x, 
     if (grad_weight || grad_bias) {
         bool has_several = j.chunk > RUN;
         size_t places = (size_t)(2 * (chunks + 1) * n);
-        memory = malloc(places * (sizeof(T) + (has_several ? sizeof(double) : 0)));
+        memory = apus_scratch(places * (sizeof(T) + (has_several ? sizeof(double) : 0)));
         if (!memory) return false;
         j.partials = has_several ? memory : NULL;
         j.runs = has_several ? (T *)(j.partials + places) : memory;

@@ -9,12 +9,13 @@ typedef struct {
 
 #define T float
 #define M(f) f_##f
-#define P(name) apus_f_##name
 #include "optimizer_template.h"
 #undef T
 #undef M
-#undef P
 #define T double
 #define M(f) d_##f
-#define P(name) apus_d_##name
 #include "optimizer_template.h"
+
+void apus_optimizer_step(const apus_optimizer_rule *rule, int dtype, int64_t count, const apus_optimizer_item *items) {
+    APUS_BY_TYPE(dtype, optimizer_step, rule, count, items);
+}

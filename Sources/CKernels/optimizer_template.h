@@ -1,4 +1,4 @@
-// Optimizer updates of one float type: included by `optimizer.c` with T the type, M(f) a name, P(name) an exported name.
+// Optimizer updates of one float type: included by `optimizer.c` with T the type, M(f) a name.
 // Formulas and their order are those of PyTorch's single-tensor implementations.
 
 APUS_CLONES static void M(sgd)(const apus_optimizer_rule *r, int64_t n, T *restrict p, const T *restrict g, T *restrict buffer) {
@@ -94,7 +94,7 @@ static void M(step_body)(void *context, int64_t begin, int64_t end) {
     }
 }
 
-void P(optimizer_step)(const apus_optimizer_rule *rule, int64_t count, const apus_optimizer_item *items) {
+static void M(optimizer_step)(const apus_optimizer_rule *rule, int64_t count, const apus_optimizer_item *items) {
     step_job job = {rule, count, items};
     int64_t n = 0;
     for (int64_t k = 0; k < count; k++) n += items[k].n;

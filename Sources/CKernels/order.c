@@ -1,5 +1,6 @@
 #include "core.h"
 #include "reduce.h"
+#include "workspace.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -186,13 +187,18 @@ typedef struct {
             }                                                                                                               \
         }                                                                                                                   \
     }                                                                                                                       \
-    void NAME(int64_t outer, int64_t length, int64_t inner, const void *a, const void *b, void *out) {                      \
+    static void NAME(int64_t outer, int64_t length, int64_t inner, const void *a, const void *b, void *out) {               \
         recurrence r = {length, inner, a, b, out};                                                                          \
         int64_t work = length * (inner < 64 ? inner : 64);                                                                  \
         apus_parallel_for(outer * ((inner + 63) / 64), APUS_GRAIN / (work + 1) + 1, NAME##_body, &r);                       \
     }
-LINEAR_SCAN(apus_f_linear_scan, float)
-LINEAR_SCAN(apus_d_linear_scan, double)
+LINEAR_SCAN(f_linear_scan, float)
+LINEAR_SCAN(d_linear_scan, double)
+
+void apus_linear_scan(const apus_tensor *a, const apus_tensor *b, int dim, const apus_tensor *out) {
+    apus_extents e = extents_around(out, dim);
+    APUS_BY_TYPE(out->dtype, linear_scan, e.outer, e.length, e.inner, a->data, b->data, out->data);
+}
 
 // MARK: Sorting
 
@@ -268,7 +274,7 @@ static item *radix_sort(item *a, item *b, int64_t n, int bytes) {
 static void sort_body(void *context, int64_t begin, int64_t end) {
     lines *l = context;
     int64_t n = l->length;
-    item *room = malloc((size_t)n * 2 * sizeof(item));
+    item *room = apus_scratch((size_t)n * 2 * sizeof(item));
     if (!room) {
         l->failed = true;
         return;

@@ -178,3 +178,21 @@ void apus_parallel_for(int64_t count, int64_t grain, void (*body)(void *, int64_
     inside = false;
     atomic_store(&busy, false);
 }
+
+typedef struct {
+    bool (*body)(void *, int64_t, int64_t);
+    void *context;
+    atomic_bool failed;
+} attempt;
+
+static void attempt_chunk(void *context, int64_t begin, int64_t end) {
+    attempt *a = context;
+    if (atomic_load_explicit(&a->failed, memory_order_relaxed)) return;
+    if (!a->body(a->context, begin, end)) atomic_store_explicit(&a->failed, true, memory_order_relaxed);
+}
+
+bool apus_parallel_try(int64_t count, int64_t grain, bool (*body)(void *, int64_t, int64_t), void *context) {
+    attempt a = {body, context, false};
+    apus_parallel_for(count, grain, attempt_chunk, &a);
+    return !a.failed;
+}

@@ -176,10 +176,13 @@ static bool is_pairs(const apus_pool *p)
     return true;
 }
 
-void apus_max_pool(const apus_pool *p, apus_pool_type type, const void *x, void *out, int64_t *indices)
+void apus_max_pool(const apus_pool *p, int dtype, const void *x, void *out, int64_t *indices)
 {
-    static void (*const bodies[])(void *, int64_t, int64_t) = {max_f32, max_f64, max_u8, max_i8, max_i16, max_i32, max_i64};
+    static void (*const bodies[])(void *, int64_t, int64_t) = {
+        [APUS_BOOL] = max_u8, [APUS_UINT8] = max_u8, [APUS_INT8] = max_i8, [APUS_INT16] = max_i16, [APUS_INT32] = max_i32, [APUS_INT64] = max_i64,
+        [APUS_FLOAT32] = max_f32, [APUS_FLOAT64] = max_f64};
+    if (!bodies[dtype]) apus_no_kernel("max_pool", 0, dtype);
     job j = {p, x, out, indices};
-    bool in_lines = type == APUS_POOL_F32 && !p->adaptive && elements(p->in) < INT32_MAX;
-    over_planes(p, !in_lines ? bodies[type] : is_pairs(p) ? max_f32_pairs : max_f32_lines, &j);
+    bool in_lines = dtype == APUS_FLOAT32 && !p->adaptive && elements(p->in) < INT32_MAX;
+    over_planes(p, !in_lines ? bodies[dtype] : is_pairs(p) ? max_f32_pairs : max_f32_lines, &j);
 }

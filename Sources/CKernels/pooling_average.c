@@ -132,13 +132,14 @@ static inline void join_f64(sum_f64 *s, sum_f64 side)
     }                                                                                                                   \
                                                                                                                         \
     /* The same where many windows meet in an element. */                                                               \
-    static void long_average_backward_##NAME(void *context, int64_t first, int64_t last)                                \
+    static bool long_average_backward_##NAME(void *context, int64_t first, int64_t last)                                \
     {                                                                                                                   \
         const job *j = context;                                                                                         \
         const apus_pool *p = j->p;                                                                                      \
         const T *grad = (const T *)j->from + first * elements(p->out);                                                  \
         int64_t plane = elements(p->in);                                                                                \
         sum_##NAME *sums = apus_workspace(APUS_WORKSPACE_PARTIALS, sizeof *sums * (size_t)plane);                       \
+        if (!sums) return false;                                                                                        \
         for (int64_t n = first; n < last; n++) {                                                                        \
             T *x = (T *)j->to + n * plane;                                                                              \
             memset(sums, 0, sizeof *sums * (size_t)plane);                                                              \
@@ -153,6 +154,7 @@ static inline void join_f64(sum_f64 *s, sum_f64 side)
             for (int64_t i = 0; i < plane; i++) x[i] = total_##NAME(sums[i]);                                           \
         }                                                                                                               \
         apus_workspace_trim();                                                                                          \
+        return true;                                                                                                    \
     }
 
 AVERAGE_POOL(f32, float)
@@ -189,16 +191,17 @@ static int64_t meetings(const apus_pool *p)
     return most;
 }
 
-void apus_average_pool(const apus_pool *p, apus_pool_type type, const void *x, void *out)
+void apus_average_pool(const apus_pool *p, int dtype, const void *x, void *out)
 {
     job j = {p, x, out, 0};
-    over_planes(p, type == APUS_POOL_F32 ? average_f32 : type == APUS_POOL_F64 ? average_f64 : average_i64, &j);
+    over_planes(p, dtype == APUS_FLOAT32 ? average_f32 : dtype == APUS_FLOAT64 ? average_f64 : average_i64, &j);
 }
 
-void apus_average_pool_backward(const apus_pool *p, apus_pool_type type, const void *grad, void *x)
+bool apus_average_pool_backward(const apus_pool *p, int dtype, const void *grad, void *x)
 {
     job j = {p, grad, x, 0};
-    bool few = meetings(p) <= 9;
-    if (type == APUS_POOL_F32) over_planes(p, few ? average_backward_f32 : long_average_backward_f32, &j);
-    else over_planes(p, few ? average_backward_f64 : long_average_backward_f64, &j);
+    bool narrow = dtype == APUS_FLOAT32;
+    if (meetings(p) > 9) return apus_parallel_try(p->planes, planes_grain(p), narrow ? long_average_backward_f32 : long_average_backward_f64, &j);
+    over_planes(p, narrow ? average_backward_f32 : average_backward_f64, &j);
+    return true;
 }

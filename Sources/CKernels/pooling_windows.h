@@ -34,11 +34,16 @@ typedef struct {
 
 static inline int64_t elements(const int64_t extents[3]) { return extents[0] * extents[1] * extents[2]; }
 
+// A plane's work is its windows; cheap planes go several at a time.
+static inline int64_t planes_grain(const apus_pool *p)
+{
+    int64_t taps = p->adaptive ? elements(p->in) : elements(p->out) * elements(p->kernel);
+    return 32768 / (taps + 1) + 1;
+}
+
 static inline void over_planes(const apus_pool *p, void (*body)(void *, int64_t, int64_t), job *j)
 {
-    // A plane's work is its windows; cheap planes go several at a time.
-    int64_t taps = p->adaptive ? elements(p->in) : elements(p->out) * elements(p->kernel);
-    apus_parallel_for(p->planes, 32768 / (taps + 1) + 1, body, j);
+    apus_parallel_for(p->planes, planes_grain(p), body, j);
 }
 
 #endif

@@ -1,4 +1,4 @@
-// Steps of recurrent cells of one float type: included by `recurrent.c` with T the type, M(f) its elementary function, P(name) an exported name.
+// Steps of recurrent cells of one float type: included by `recurrent.c` with T the type, M(f) its elementary function.
 // Formulas are those of `RecurrentKind` in Backend.swift. A row is one sequence of the batch; hidden units are walked in vectors.
 
 typedef struct {
@@ -104,12 +104,12 @@ static void M(cell_back_rows)(void *context, int64_t begin, int64_t end) {
 /// Rows for some microseconds of work: a unit costs five elementary functions.
 static int64_t M(cell_grain)(int64_t n) { return APUS_GRAIN / 16 / (n < 1 ? 1 : n) + 1; }
 
-void P(recurrent_cell)(int kind, int64_t rows, int64_t n, const T *input, const T *hidden, const T *state, T *gates, T *cell, T *out) {
+static void M(recurrent_cell)(int kind, int64_t rows, int64_t n, const T *input, const T *hidden, const T *state, T *gates, T *cell, T *out) {
     M(cell_job) j = {.kind = kind, .n = n, .input = input, .hidden = hidden, .state = state, .out_gates = gates, .out_cell = cell, .out = out};
     apus_parallel_for(rows, M(cell_grain)(n), M(cell_rows), &j);
 }
 
-void P(recurrent_cell_backward)(int kind, int64_t rows, int64_t n, const T *grad, const T *gates, const T *state, const T *cell, const T *out, T *grad_cell, T *grad_input, T *grad_hidden, T *grad_state) {
+static void M(recurrent_cell_backward)(int kind, int64_t rows, int64_t n, const T *grad, const T *gates, const T *state, const T *cell, const T *out, T *grad_cell, T *grad_input, T *grad_hidden, T *grad_state) {
     M(cell_job) j = {.kind = kind, .n = n, .grad = grad, .gates = gates, .state = state, .cell = cell, .out_saved = out, .grad_cell = grad_cell, .grad_input = grad_input, .grad_hidden = grad_hidden, .grad_state = grad_state};
     apus_parallel_for(rows, M(cell_grain)(n), M(cell_back_rows), &j);
 }

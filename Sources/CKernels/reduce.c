@@ -1,5 +1,6 @@
 #include "reduce.h"
 #include "sums.h"
+#include "workspace.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -10,7 +11,7 @@ typedef union {
     int64_t i;
 } partial;
 
-enum { SUM, MEAN, PROD, MIN, MAX, ANY, ALL, NORM };
+enum { SUM, MEAN, PROD, MIN, MAX, ANY, ALL, NORM = APUS_EUCLIDEAN_NORM };
 
 // MARK: Kernels
 
@@ -346,7 +347,7 @@ bool apus_reduce(int kind, const apus_tensor *x, const bool *reduced, const apus
         r.splits = (r.elements + r.split - 1) / r.split;
     }
     if (r.splits == 1) r.split = r.elements;
-    else if (!(r.partials = malloc((size_t)(r.splits * r.outputs) * sizeof(partial)))) return false;
+    else if (!(r.partials = apus_scratch((size_t)(r.splits * r.outputs) * sizeof(partial)))) return false;
     int64_t work = r.split * r.tile;
     int64_t grain = APUS_GRAIN / (work < 1 ? 1 : work);
     apus_parallel_for(r.units * r.splits, grain < 1 ? 1 : grain, unit_body, &r);

@@ -1,4 +1,4 @@
-// Softmax of one float type: included by `softmax.c` with T the type, M(f) its function f, P(name) an exported name.
+// Softmax of one float type: included by `softmax.c` with T the type, M(f) its function f.
 // Two layouts: along the last dimension a row is one piece of memory; else `COLUMNS` neighbouring columns are walked together.
 
 typedef struct {
@@ -131,10 +131,10 @@ static void M(run_softmax)(M(softmax_job) s) {
     }
 }
 
-void P(softmax)(int64_t outer, int64_t n, int64_t inner, bool log_form, const T *x, T *out) {
+static void M(softmax)(int64_t outer, int64_t n, int64_t inner, bool log_form, const T *x, T *out) {
     M(run_softmax)((M(softmax_job)){.outer = outer, .n = n, .inner = inner, .log = log_form, .x = x, .out = out});
 }
 
-void P(softmax_backward)(int64_t outer, int64_t n, int64_t inner, bool log_form, const T *grad, const T *y, T *out) {
+static void M(softmax_backward)(int64_t outer, int64_t n, int64_t inner, bool log_form, const T *grad, const T *y, T *out) {
     M(run_softmax)((M(softmax_job)){.outer = outer, .n = n, .inner = inner, .log = log_form, .x = grad, .y = y, .out = out});
 }

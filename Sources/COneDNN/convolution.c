@@ -23,7 +23,7 @@ typedef struct {
     // Operands laid out as the primitive wants them ahead of the tiles that share them, one after the other.
     char *shared[OPERANDS];
     float *partials;                       // of the weight's gradient, for image tiles from the second on
-    _Atomic bool failed;
+    _Atomic int status;                    // a dnnl_status_t, the last that was not success
 } job;
 
 typedef struct {
@@ -58,27 +58,28 @@ static int64_t offset(const job *j, int operand, place at)
 
 static apus_plan *plan_of(const job *j, place at) { return at.image + 1 == j->image_tiles ? j->last_plan : j->plan; }
 
-static bool run(dnnl_stream_t stream, dnnl_primitive_t primitive, int count, dnnl_exec_arg_t *arguments, apus_md *scratchpad, void *scratch)
+static dnnl_status_t run(dnnl_stream_t stream, dnnl_primitive_t primitive, int count, dnnl_exec_arg_t *arguments, apus_md *scratchpad, void *scratch)
 {
     dnnl_memory_t memory = 0;
-    if (dnnl_memory_create(&memory, REF(*scratchpad), apus_plan_engine(), scratch) != dnnl_success) return false;
+    dnnl_status_t status = dnnl_memory_create(&memory, REF(*scratchpad), apus_plan_engine(), scratch);
+    if (status != dnnl_success) return status;
     arguments[count] = (dnnl_exec_arg_t){DNNL_ARG_SCRATCHPAD, memory};
-    bool ok = dnnl_primitive_execute(primitive, stream, count + 1, arguments) == dnnl_success;
+    status = dnnl_primitive_execute(primitive, stream, count + 1, arguments);
     dnnl_memory_destroy(memory);
-    return ok;
+    return status;
 }
 
-static bool reorder(apus_plan *plan, int operand, dnnl_stream_t stream, void *from, void *to, bool outwards, void *scratch)
+static dnnl_status_t reorder(apus_plan *plan, int operand, dnnl_stream_t stream, void *from, void *to, bool outwards, void *scratch)
 {
     apus_md *a = outwards ? &plan->inner[operand] : &plan->user[operand], *b = outwards ? &plan->user[operand] : &plan->inner[operand];
     dnnl_memory_t source = 0, target = 0;
-    bool ok = dnnl_memory_create(&source, REF(*a), apus_plan_engine(), from) == dnnl_success
-        && dnnl_memory_create(&target, REF(*b), apus_plan_engine(), to) == dnnl_success;
+    dnnl_status_t status = dnnl_memory_create(&source, REF(*a), apus_plan_engine(), from);
+    if (status == dnnl_success) status = dnnl_memory_create(&target, REF(*b), apus_plan_engine(), to);
     dnnl_exec_arg_t arguments[3] = {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, target}};
-    ok = ok && run(stream, plan->reorder[operand], 2, arguments, &plan->scratchpad[1 + operand], scratch);
+    if (status == dnnl_success) status = run(stream, plan->reorder[operand], 2, arguments, &plan->scratchpad[1 + operand], scratch);
     if (source) dnnl_memory_destroy(source);
     if (target) dnnl_memory_destroy(target);
-    return ok;
+    return status;
 }
 
 typedef float four __attribute__((vector_size(16), aligned(4)));
@@ -109,11 +110,13 @@ static void unblock(const apus_plan *plan, const float *from, float *to)
     }
 }
 
-static bool run_tile(job *j, place at, dnnl_stream_t stream)
+static dnnl_status_t run_tile(job *j, place at, dnnl_stream_t stream)
 {
     apus_plan *plan = plan_of(j, at);
     char *inner = apus_workspace(APUS_WORKSPACE_REORDER, plan->inner_bytes[X] + plan->inner_bytes[W] + plan->inner_bytes[Y]);
     void *scratch = apus_workspace(APUS_WORKSPACE_SCRATCHPAD, plan->scratchpad_most);
+    if (!inner || !scratch) return dnnl_out_of_memory;
+    dnnl_status_t status = dnnl_success;
     void *user[OPERANDS], *used[OPERANDS];
     for (int i = 0; i < OPERANDS; i++) {
         user[i] = (float *)j->operand[i] + offset(j, i, at);
@@ -128,7 +131,8 @@ static bool run_tile(job *j, place at, dnnl_stream_t stream)
         }
         used[i] = inner;
         inner += plan->inner_bytes[i];
-        if (i != plan->output && !reorder(plan, i, stream, user[i], used[i], false, scratch)) return false;
+        if (i != plan->output) status = reorder(plan, i, stream, user[i], used[i], false, scratch);
+        if (status != dnnl_success) return status;
     }
     static const int names[3][OPERANDS] = {
         {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
@@ -138,24 +142,22 @@ static bool run_tile(job *j, place at, dnnl_stream_t stream)
     dnnl_exec_arg_t arguments[OPERANDS + 2];
     dnnl_memory_t memories[OPERANDS + 1] = {0};
     int count = 0;
-    bool ok = true;
-    for (int i = 0; i < OPERANDS && ok; i++) {
-        ok = dnnl_memory_create(&memories[i], REF(plan->inner[i]), apus_plan_engine(), used[i]) == dnnl_success;
+    for (int i = 0; i < OPERANDS && status == dnnl_success; i++) {
+        status = dnnl_memory_create(&memories[i], REF(plan->inner[i]), apus_plan_engine(), used[i]);
         arguments[count++] = (dnnl_exec_arg_t){names[j->direction][i], memories[i]};
     }
-    if (ok && j->bias) {
+    if (status == dnnl_success && j->bias) {
         const float *bias = j->bias + (cuts(j, Y) ? at.channel * j->channels * (cuts_groups(j) ? j->c->out_channels / j->c->groups : 1) : 0);
-        ok = dnnl_memory_create(&memories[OPERANDS], REF(plan->bias), apus_plan_engine(), (void *)bias) == dnnl_success;
+        status = dnnl_memory_create(&memories[OPERANDS], REF(plan->bias), apus_plan_engine(), (void *)bias);
         arguments[count++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, memories[OPERANDS]};
     }
-    ok = ok && run(stream, plan->primitive, count, arguments, &plan->scratchpad[0], scratch);
+    if (status == dnnl_success) status = run(stream, plan->primitive, count, arguments, &plan->scratchpad[0], scratch);
     for (int i = 0; i <= OPERANDS; i++) if (memories[i]) dnnl_memory_destroy(memories[i]);
     int out = plan->output;
-    if (ok && plan->weight_in_blocks) {
-        unblock(plan, used[W], user[W]);
-        return true;
-    }
-    return ok && (!plan->reorder[out] || reorder(plan, out, stream, used[out], user[out], true, scratch));
+    if (status != dnnl_success || !plan->reorder[out]) return status;
+    if (!plan->weight_in_blocks) return reorder(plan, out, stream, used[out], user[out], true, scratch);
+    unblock(plan, used[W], user[W]);
+    return dnnl_success;
 }
 
 typedef struct {
@@ -169,24 +171,26 @@ static void run_phase(void *context, int64_t begin, int64_t end)
     job *j = p->j;
     dnnl_stream_t stream = 0;
     int threads = apus_single_begin();
-    bool ok = dnnl_stream_create(&stream, apus_plan_engine(), dnnl_stream_default_flags) == dnnl_success;
-    for (int64_t t = begin; t < end && ok; t++) {
+    dnnl_status_t status = dnnl_stream_create(&stream, apus_plan_engine(), dnnl_stream_default_flags);
+    for (int64_t t = begin; t < end && status == dnnl_success; t++) {
         if (p->operand == OPERANDS) {
-            ok = run_tile(j, (place){t / j->channel_tiles, t % j->channel_tiles}, stream);
+            status = run_tile(j, (place){t / j->channel_tiles, t % j->channel_tiles}, stream);
         } else {
             place at = p->operand == W ? (place){0, t} : (place){t, 0};
             apus_plan *plan = plan_of(j, at);
             void *scratch = apus_workspace(APUS_WORKSPACE_SCRATCHPAD, plan->scratchpad_bytes[1 + p->operand]);
-            ok = reorder(plan, p->operand, stream, (float *)j->operand[p->operand] + offset(j, p->operand, at),
-                         j->shared[p->operand] + t * (int64_t)j->plan->inner_bytes[p->operand], false, scratch);
+            status = !scratch ? dnnl_out_of_memory
+                : reorder(plan, p->operand, stream, (float *)j->operand[p->operand] + offset(j, p->operand, at),
+                          j->shared[p->operand] + t * (int64_t)j->plan->inner_bytes[p->operand], false, scratch);
         }
     }
     if (stream) {
-        ok = dnnl_stream_wait(stream) == dnnl_success && ok;
+        dnnl_status_t waited = dnnl_stream_wait(stream);
+        if (status == dnnl_success) status = waited;
         dnnl_stream_destroy(stream);
     }
     apus_single_end(threads);
-    if (!ok) j->failed = true;
+    if (status != dnnl_success) j->status = status;
 }
 
 static void run_all(job *j, int operand, int64_t count)
@@ -215,18 +219,19 @@ static apus_plan *take(const job *j, int64_t images)
     return apus_plan_take(&key);
 }
 
-static bool take_plans(job *j)
+static apus_outcome take_plans(job *j)
 {
-    j->plan = take(j, j->images);
+    j->plan = j->last_plan = take(j, j->images);
+    if (!j->plan) return APUS_NO_MEMORY;
     int64_t rest = j->c->batch - (j->image_tiles - 1) * j->images;
-    j->last_plan = rest == j->images ? j->plan : take(j, rest);
-    return j->plan->usable && j->last_plan->usable;
+    if (rest != j->images && !(j->last_plan = take(j, rest))) return APUS_NO_MEMORY;
+    return j->plan->usable && j->last_plan->usable ? APUS_DONE : APUS_REFUSED;
 }
 
 static void give_plans(job *j)
 {
-    if (j->last_plan != j->plan) apus_plan_give(j->last_plan);
-    apus_plan_give(j->plan);
+    if (j->last_plan && j->last_plan != j->plan) apus_plan_give(j->last_plan);
+    if (j->plan) apus_plan_give(j->plan);
 }
 
 // A number of channels that gives at least `wanted` equal tiles of whole registers, else the most that there are.
@@ -298,56 +303,66 @@ static bool is_better_as_product(const job *j)
         && (j->direction == APUS_BACKWARD_WEIGHT || c->batch * positions <= APUS_WINDOWS_OF_ONE_PRODUCT);
 }
 
-static bool convolve(job *j)
+// Whether tiles can share what is laid out ahead: only where both plans want it alike.
+static bool are_alike(const job *j)
 {
-    const apus_convolution *c = j->c;
-    if (c->batch * c->in_channels * c->out_channels * elements(c->in) * elements(c->out) * elements(c->kernel) == 0) return false;
-    // Of a few thousand multiply-adds oneDNN's own overhead of some microseconds would be the larger part.
-    if ((double)c->batch * (double)c->out_channels * (double)elements(c->out) * (double)(c->in_channels / c->groups) * (double)elements(c->kernel) < 20e3) return false;
-    if (is_better_as_product(j)) return false;
-    cut(j);
-    bool ok = take_plans(j);
-    // Tiles share what is laid out ahead only where both plans want it alike.
-    for (int i = 0; i < OPERANDS && ok; i++) ok = !j->plan->reorder[i] == !j->last_plan->reorder[i];
-    if (ok) ok = !j->plan->reorder[W] || dnnl_memory_desc_equal(REF(j->plan->inner[W]), REF(j->last_plan->inner[W]));
-    if (ok) {
-        int64_t weights = c->out_channels * (c->in_channels / c->groups) * elements(c->kernel);
-        size_t ahead[OPERANDS] = {0}, total = 0;
-        for (int i = 0; i < OPERANDS; i++) {
-            if (i == j->plan->output || !j->plan->reorder[i]) continue;
-            int64_t sharers = i == W ? j->image_tiles : cuts(j, i) ? 1 : j->channel_tiles;
-            if (sharers > 1) ahead[i] = j->plan->inner_bytes[i] * (size_t)(i == W ? j->channel_tiles : j->image_tiles);
-            total += ahead[i];
-        }
-        if (j->direction == APUS_BACKWARD_WEIGHT) total += sizeof(float) * (size_t)(weights * (j->image_tiles - 1));
-        char *block = total ? apus_workspace(APUS_WORKSPACE_PARTIALS, total) : 0;
-        for (int i = 0; i < OPERANDS; i++) {
-            if (!ahead[i]) continue;
-            j->shared[i] = block;
-            block += ahead[i];
-            run_all(j, i, i == W ? j->channel_tiles : j->image_tiles);
-        }
-        j->partials = (float *)block;
-        run_all(j, OPERANDS, j->image_tiles * j->channel_tiles);
-        ok = !j->failed;
-        if (ok && j->direction == APUS_BACKWARD_WEIGHT && j->image_tiles > 1) apus_parallel_for(weights, 16384, sum_range, j);
-        apus_workspace_trim();
-    }
-    give_plans(j);
-    return ok;
+    for (int i = 0; i < OPERANDS; i++) if (!j->plan->reorder[i] != !j->last_plan->reorder[i]) return false;
+    return !j->plan->reorder[W] || dnnl_memory_desc_equal(REF(j->plan->inner[W]), REF(j->last_plan->inner[W]));
 }
 
-bool apus_dnn_convolution(const apus_convolution *c, const float *x, const float *weight, const float *bias, float *y)
+static apus_outcome run_plans(job *j)
+{
+    const apus_convolution *c = j->c;
+    int64_t weights = c->out_channels * (c->in_channels / c->groups) * elements(c->kernel);
+    size_t ahead[OPERANDS] = {0}, total = 0;
+    for (int i = 0; i < OPERANDS; i++) {
+        if (i == j->plan->output || !j->plan->reorder[i]) continue;
+        int64_t sharers = i == W ? j->image_tiles : cuts(j, i) ? 1 : j->channel_tiles;
+        if (sharers > 1) ahead[i] = j->plan->inner_bytes[i] * (size_t)(i == W ? j->channel_tiles : j->image_tiles);
+        total += ahead[i];
+    }
+    if (j->direction == APUS_BACKWARD_WEIGHT) total += sizeof(float) * (size_t)(weights * (j->image_tiles - 1));
+    char *block = total ? apus_workspace(APUS_WORKSPACE_PARTIALS, total) : 0;
+    if (total && !block) return APUS_NO_MEMORY;
+    for (int i = 0; i < OPERANDS; i++) {
+        if (!ahead[i]) continue;
+        j->shared[i] = block;
+        block += ahead[i];
+        run_all(j, i, i == W ? j->channel_tiles : j->image_tiles);
+    }
+    j->partials = (float *)block;
+    if (j->status == dnnl_success) run_all(j, OPERANDS, j->image_tiles * j->channel_tiles);
+    if (j->status == dnnl_success && j->direction == APUS_BACKWARD_WEIGHT && j->image_tiles > 1) apus_parallel_for(weights, 16384, sum_range, j);
+    apus_workspace_trim();
+    return j->status == dnnl_success ? APUS_DONE : j->status == dnnl_out_of_memory ? APUS_NO_MEMORY : APUS_REFUSED;
+}
+
+static apus_outcome convolve(job *j)
+{
+    const apus_convolution *c = j->c;
+    if (c->batch * c->in_channels * c->out_channels * elements(c->in) * elements(c->out) * elements(c->kernel) == 0) return APUS_REFUSED;
+    // Of a few thousand multiply-adds oneDNN's own overhead of some microseconds would be the larger part.
+    if ((double)c->batch * (double)c->out_channels * (double)elements(c->out) * (double)(c->in_channels / c->groups) * (double)elements(c->kernel) < 20e3) return APUS_REFUSED;
+    if (is_better_as_product(j)) return APUS_REFUSED;
+    cut(j);
+    apus_outcome outcome = take_plans(j);
+    if (outcome == APUS_DONE && !are_alike(j)) outcome = APUS_REFUSED;
+    if (outcome == APUS_DONE) outcome = run_plans(j);
+    give_plans(j);
+    return outcome;
+}
+
+apus_outcome apus_dnn_convolution(const apus_convolution *c, const void *x, const void *weight, const void *bias, void *y)
 {
     return convolve(&(job){.c = c, .direction = APUS_FORWARD, .operand = {x, weight, y}, .bias = bias});
 }
 
-bool apus_dnn_convolution_backward_input(const apus_convolution *c, const float *grad, const float *weight, float *x)
+apus_outcome apus_dnn_convolution_backward_input(const apus_convolution *c, const void *grad, const void *weight, void *x)
 {
     return convolve(&(job){.c = c, .direction = APUS_BACKWARD_INPUT, .operand = {x, weight, grad}});
 }
 
-bool apus_dnn_convolution_backward_weight(const apus_convolution *c, const float *grad, const float *x, float *weight)
+apus_outcome apus_dnn_convolution_backward_weight(const apus_convolution *c, const void *grad, const void *x, void *weight)
 {
     return convolve(&(job){.c = c, .direction = APUS_BACKWARD_WEIGHT, .operand = {x, weight, grad}});
 }

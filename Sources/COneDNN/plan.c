@@ -1,5 +1,6 @@
 #include "plan.h"
 #include "single.h"
+#include "workspace.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,7 +82,7 @@ static bool make(apus_plan *plan)
     dnnl_primitive_desc_t hint = 0, pd = 0;
     bool made = false;
     dnnl_dim_t bias_dims[1] = {c->out_channels}, bias_strides[1] = {1};
-    if (!apus_plan_engine() || dnnl_primitive_attr_create(&attr) != dnnl_success) goto end;
+    if (!apus_plan_engine() || !apus_succeeded(dnnl_primitive_attr_create(&attr))) goto end;
     // One primitive runs on several threads at once, each with a scratchpad of its own.
     if (dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user) != dnnl_success) goto end;
     for (int i = 0; i < OPERANDS; i++) {
@@ -107,8 +108,8 @@ static bool make(apus_plan *plan)
         bool out = i == plan->output;
         apus_md *from = out ? &plan->inner[i] : &plan->user[i], *to = out ? &plan->user[i] : &plan->inner[i];
         dnnl_primitive_desc_t reorder = 0;
-        if (dnnl_reorder_primitive_desc_create(&reorder, REF(*from), engine, REF(*to), engine, attr) != dnnl_success) goto end;
-        bool ok = make_scratchpad(plan, 1 + i, reorder) && dnnl_primitive_create(&plan->reorder[i], reorder) == dnnl_success;
+        if (!apus_succeeded(dnnl_reorder_primitive_desc_create(&reorder, REF(*from), engine, REF(*to), engine, attr))) goto end;
+        bool ok = make_scratchpad(plan, 1 + i, reorder) && apus_succeeded(dnnl_primitive_create(&plan->reorder[i], reorder));
         dnnl_primitive_desc_destroy(reorder);
         if (!ok) goto end;
     }
@@ -118,7 +119,7 @@ static bool make(apus_plan *plan)
         plan->weight_in_blocks = dnnl_memory_desc_equal(REF(plan->inner[W]), REF(blocks));
         apus_md_free(&blocks);
     }
-    made = make_scratchpad(plan, 0, pd) && dnnl_primitive_create(&plan->primitive, pd) == dnnl_success;
+    made = make_scratchpad(plan, 0, pd) && apus_succeeded(dnnl_primitive_create(&plan->primitive, pd));
 end:
     for (int i = 0; i < OPERANDS; i++) apus_md_free(&any[i]);
     if (pd) dnnl_primitive_desc_destroy(pd);
@@ -172,15 +173,19 @@ apus_plan *apus_plan_take(const apus_plan_key *key)
     }
     pthread_mutex_unlock(&lock);
     // Made outside the lock; should two threads make the same, both serve, and one is freed earlier.
-    apus_plan *plan = calloc(1, sizeof *plan);
-    if (!plan) {
-        fputs("Apus: out of memory\n", stderr);
-        abort();
-    }
+    apus_plan *plan = apus_scratch(sizeof *plan);
+    if (!plan) return 0;
+    memset(plan, 0, sizeof *plan);
     plan->key = *key;
     int threads = apus_single_begin();
+    apus_starved = false;
     plan->usable = make(plan);
     apus_single_end(threads);
+    if (!plan->usable && apus_starved) {
+        // With more memory oneDNN may well do it: not to be kept as a refusal.
+        destroy(plan);
+        return 0;
+    }
     plan->users = 2; // the caller and the cache
     pthread_mutex_lock(&lock);
     plan->last_use = ++clock_ticks;

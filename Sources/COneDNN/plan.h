@@ -31,7 +31,7 @@ typedef struct {
     char implementation[64];
 } apus_plan;
 
-/// The plan for `key`, made or found; to be given back. Never nil.
+/// The plan for `key`, made or found; to be given back. NULL where there is no memory for it.
 apus_plan *apus_plan_take(const apus_plan_key *key);
 void apus_plan_give(apus_plan *plan);
 

@@ -34,7 +34,7 @@ static char dense(int64_t rows, int64_t columns, int64_t row, int64_t column, in
     return 0;
 }
 
-static void tiles(void *context, int64_t begin, int64_t end)
+static bool tiles(void *context, int64_t begin, int64_t end)
 {
     sgemm_job *j = context;
     const apus_gemm *g = j->g;
@@ -55,15 +55,18 @@ static void tiles(void *context, int64_t begin, int64_t end)
         int threads = apus_single_begin();
         dnnl_status_t status = dnnl_sgemm(j->trans_a, j->trans_b, m, n, g->k, 1, a, j->lda, b, j->ldb, add ? 1 : 0, c, g->c_row);
         apus_single_end(threads);
+        if (status == dnnl_out_of_memory) return false;
         if (status != dnnl_success) {
             // Refused before anything was computed: this tile by our own kernel, on what bias has already been written.
             apus_gemm own = {m, n, g->k, a, g->a_row, g->a_column, b, g->b_row, g->b_column, c, g->c_row, 0, add};
-            apus_gemm_f32(&own);
+            if (!apus_gemm_f32(&own)) return false;
         }
     }
+    return true;
 }
 
-void apus_dnn_gemm_f32(const apus_gemm *g, int size)
+/// A float32 product: an `apus_gemm_kernel`.
+static bool product(const apus_gemm *g, int size)
 {
     (void)size;
     sgemm_job j = {.g = g};
@@ -74,10 +77,7 @@ void apus_dnn_gemm_f32(const apus_gemm *g, int size)
         j.trans_b = dense(g->k, g->n, g->b_row, g->b_column, &j.ldb);
         own = !j.trans_a || !j.trans_b;
     }
-    if (own) {
-        apus_gemm_f32(g);
-        return;
-    }
+    if (own) return apus_gemm_f32(g);
     // Tiles by shape alone: at most 512 rows, in a number that two, four and eight threads share evenly where there is work for them.
     double work = (double)g->m * (double)g->n * (double)g->k;
     int64_t wanted = work >= 16e6 ? 8 : work >= 8e6 ? 4 : work >= 2e6 ? 2 : 1;
@@ -99,11 +99,23 @@ void apus_dnn_gemm_f32(const apus_gemm *g, int size)
     bool wide = false;
 #endif
     bool clash = j.lda % 512 == 0 || j.ldb % 512 == 0 || (!wide && j.trans_a == 'T' && j.lda % 256 == 0 && j.lda > 256 && j.ldb % 256 == 0);
-    if (clash && in_place && !(j.trans_a == 'N' && j.trans_b == (wide ? 'N' : 'T'))) {
-        apus_gemm_f32(g);
-        return;
-    }
+    if (clash && in_place && !(j.trans_a == 'N' && j.trans_b == (wide ? 'N' : 'T'))) return apus_gemm_f32(g);
     row_blocks = (g->m + j.row_block - 1) / j.row_block;
     j.column_blocks = (g->n + j.column_block - 1) / j.column_block;
-    apus_parallel_for(row_blocks * j.column_blocks, 1, tiles, &j);
+    return apus_parallel_try(row_blocks * j.column_blocks, 1, tiles, &j);
+}
+
+bool apus_matmul(const apus_tensor *a, const apus_tensor *b, const apus_tensor *bias, const apus_tensor *out)
+{
+    int64_t batches = out->shape[0], m = out->shape[1], n = out->shape[2];
+    apus_gemm first = {
+        .m = m, .n = n, .k = a->shape[2], .a = a->data, .a_row = a->strides[1], .a_column = a->strides[2],
+        .b = b->data, .b_row = b->strides[1], .b_column = b->strides[2], .c = out->data, .c_row = n, .bias = bias ? bias->data : 0};
+    // A batch that shares b and whose rows of a follow each other is one product with more rows.
+    if (batches > 1 && b->strides[0] == 0 && a->strides[0] == m * a->strides[1]) {
+        first.m *= batches;
+        batches = 1;
+    }
+    apus_gemm_kernel kernel = out->dtype == APUS_FLOAT32 ? product : out->dtype == APUS_FLOAT64 ? apus_gemm_kernel_f64 : apus_gemm_integer;
+    return apus_gemm_batched(&first, batches, a->strides[0], b->strides[0], first.m * n, apus_size[out->dtype], kernel);
 }

@@ -8,6 +8,15 @@
 
 typedef enum { APUS_FORWARD, APUS_BACKWARD_INPUT, APUS_BACKWARD_WEIGHT } apus_direction;
 
+/// Whether memory ran out in one of the calls below, on this thread, since it was set to false.
+static _Thread_local bool apus_starved __attribute__((unused));
+
+static inline bool apus_succeeded(dnnl_status_t status)
+{
+    if (status == dnnl_out_of_memory) apus_starved = true;
+    return status == dnnl_success;
+}
+
 #if DNNL_VERSION_MAJOR < 3
 
 typedef dnnl_memory_desc_t apus_md;
@@ -16,11 +25,11 @@ typedef const dnnl_memory_desc_t *apus_md_ref;
 
 static inline bool apus_md_strided(apus_md *md, int rank, const dnnl_dim_t *dims, const dnnl_dim_t *strides)
 {
-    return dnnl_memory_desc_init_by_strides(md, rank, dims, dnnl_f32, strides) == dnnl_success;
+    return apus_succeeded(dnnl_memory_desc_init_by_strides(md, rank, dims, dnnl_f32, strides));
 }
 static inline bool apus_md_tagged(apus_md *md, int rank, const dnnl_dim_t *dims, dnnl_format_tag_t tag)
 {
-    return dnnl_memory_desc_init_by_tag(md, rank, dims, dnnl_f32, tag) == dnnl_success;
+    return apus_succeeded(dnnl_memory_desc_init_by_tag(md, rank, dims, dnnl_f32, tag));
 }
 static inline bool apus_md_copy(apus_md *md, apus_md_ref from)
 {
@@ -46,7 +55,7 @@ static inline bool apus_convolution_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t 
         status = dnnl_dilated_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, x, w, b, y, stride, dilation, padding, padding_end);
         break;
     }
-    return status == dnnl_success && dnnl_primitive_desc_create(pd, &d, attr, engine, hint) == dnnl_success;
+    return apus_succeeded(status) && apus_succeeded(dnnl_primitive_desc_create(pd, &d, attr, engine, hint));
 }
 
 #else
@@ -57,15 +66,15 @@ typedef const_dnnl_memory_desc_t apus_md_ref;
 
 static inline bool apus_md_strided(apus_md *md, int rank, const dnnl_dim_t *dims, const dnnl_dim_t *strides)
 {
-    return dnnl_memory_desc_create_with_strides(md, rank, dims, dnnl_f32, strides) == dnnl_success;
+    return apus_succeeded(dnnl_memory_desc_create_with_strides(md, rank, dims, dnnl_f32, strides));
 }
 static inline bool apus_md_tagged(apus_md *md, int rank, const dnnl_dim_t *dims, dnnl_format_tag_t tag)
 {
-    return dnnl_memory_desc_create_with_tag(md, rank, dims, dnnl_f32, tag) == dnnl_success;
+    return apus_succeeded(dnnl_memory_desc_create_with_tag(md, rank, dims, dnnl_f32, tag));
 }
 static inline bool apus_md_copy(apus_md *md, apus_md_ref from)
 {
-    return dnnl_memory_desc_clone(md, from) == dnnl_success;
+    return apus_succeeded(dnnl_memory_desc_clone(md, from));
 }
 static inline void apus_md_free(apus_md *md)
 {
@@ -80,11 +89,11 @@ static inline bool apus_convolution_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t 
     dnnl_memory_desc_t bias = b ? *b : 0;
     switch (direction) {
     case APUS_FORWARD:
-        return dnnl_convolution_forward_primitive_desc_create(pd, engine, dnnl_forward_training, dnnl_convolution_direct, *x, *w, bias, *y, stride, dilation, padding, padding_end, attr) == dnnl_success;
+        return apus_succeeded(dnnl_convolution_forward_primitive_desc_create(pd, engine, dnnl_forward_training, dnnl_convolution_direct, *x, *w, bias, *y, stride, dilation, padding, padding_end, attr));
     case APUS_BACKWARD_INPUT:
-        return dnnl_convolution_backward_data_primitive_desc_create(pd, engine, dnnl_convolution_direct, *x, *w, *y, stride, dilation, padding, padding_end, hint, attr) == dnnl_success;
+        return apus_succeeded(dnnl_convolution_backward_data_primitive_desc_create(pd, engine, dnnl_convolution_direct, *x, *w, *y, stride, dilation, padding, padding_end, hint, attr));
     case APUS_BACKWARD_WEIGHT:
-        return dnnl_convolution_backward_weights_primitive_desc_create(pd, engine, dnnl_convolution_direct, *x, *w, bias, *y, stride, dilation, padding, padding_end, hint, attr) == dnnl_success;
+        return apus_succeeded(dnnl_convolution_backward_weights_primitive_desc_create(pd, engine, dnnl_convolution_direct, *x, *w, bias, *y, stride, dilation, padding, padding_end, hint, attr));
     }
     return false;
 }

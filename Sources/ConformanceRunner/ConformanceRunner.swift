@@ -25,15 +25,20 @@ package struct ConformanceRunner {
 
     /// Runs every case under `folder` (one folder a class), in order of names, and hands each result to `report` at once.
     package func run(_ folder: String, report: (Result) -> Void) throws {
-        let modules = try FileManager.default.contentsOfDirectory(atPath: folder).sorted().filter {
-            FileManager.default.fileExists(atPath: "\(folder)/\($0)/cases.json") && (only == nil || only == $0)
-        }
-        if modules.isEmpty { throw CaseFileError(description: "\(folder) has no folder \(only ?? "of a module") with a file cases.json") }
-        for module in modules {
+        for module in try modules(folder) {
             for item in try Case.read("\(folder)/\(module)") {
                 report(Result(module: item.module, key: item.key, complaint: withGenerator(Generator(seed: 0)) { complaint(item) }))
             }
         }
+    }
+
+    /// The classes that have cases under `folder`, in order of names.
+    func modules(_ folder: String) throws -> [String] {
+        let modules = try FileManager.default.contentsOfDirectory(atPath: folder).sorted().filter {
+            FileManager.default.fileExists(atPath: "\(folder)/\($0)/cases.json") && (only == nil || only == $0)
+        }
+        if modules.isEmpty { throw CaseFileError(description: "\(folder) has no folder \(only ?? "of a module") with a file cases.json") }
+        return modules
     }
 
     private func complaint(_ item: Case) -> String? {

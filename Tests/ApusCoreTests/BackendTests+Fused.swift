@@ -14,7 +14,7 @@ import Testing
         ([300, 120], [0, 1]), ([3, 5000], [1]),
     ]
 
-    @Test(arguments: BackendTests.devices, DType.floats) func softmax(_ device: Device, _ dtype: DType) {
+    @Test(arguments: BackendTests.devices, DType.floats) func softmax(_ device: Device, _ dtype: DType) throws {
         var samples = Samples(seed: 1800 + UInt64(dtype.rawValue))
         for (shape, dims) in Self.lines where dtype == .float32 || shape.numel < 10_000 {
             for dim in dims {
@@ -24,8 +24,8 @@ import Testing
                         for layout in Layout.allCases where shape.numel < 1000 || layout == .contiguous {
                             let x = Twin(x, layout, on: device)
                             let out = Twin(blank: shape, dtype, on: device)
-                            ReferenceBackend.shared.softmax(x.reference, dim: dim, log: log, into: out.reference)
-                            device.backend.softmax(x.tested, dim: dim, log: log, into: out.tested)
+                            try ReferenceBackend.shared.softmax(x.reference, dim: dim, log: log, into: out.reference)
+                            try device.backend.softmax(x.tested, dim: dim, log: log, into: out.tested)
                             let place = "softmax (log \(log)) along \(dim) of \(dtype) \(shape) \(layout)"
                             // Differences of up to 400 are rounded before exp.
                             BackendTests.complain(Tolerance(ulps: 32, absolute: log ? 64 : 4).difference(out), place)
@@ -33,8 +33,8 @@ import Testing
                             let y = Twin(out.reference, layout == .broadcast || layout == .broadcastLast ? .contiguous : layout, on: device)
                             let grad = Twin(samples.tensor(shape, dtype), layout, on: device)
                             let gradX = Twin(blank: shape, dtype, on: device)
-                            ReferenceBackend.shared.softmaxBackward(grad.reference, y.reference, dim: dim, log: log, into: gradX.reference)
-                            device.backend.softmaxBackward(grad.tested, y.tested, dim: dim, log: log, into: gradX.tested)
+                            try ReferenceBackend.shared.softmaxBackward(grad.reference, y.reference, dim: dim, log: log, into: gradX.reference)
+                            try device.backend.softmaxBackward(grad.tested, y.tested, dim: dim, log: log, into: gradX.tested)
                             // Σ g·y of up to 5000 numbers of up to 4 in the logarithm's case.
                             let count = shape.isEmpty ? 1 : Double(shape[dim])
                             BackendTests.complain(Tolerance(ulps: 32, absolute: 64 + (log ? 16 * count.squareRoot() : 0)).difference(gradX), "gradient of \(place)")
@@ -49,7 +49,7 @@ import Testing
 
     static let rows: [(Int, Int)] = [(1, 1), (3, 1), (1, 8), (5, 33), (17, 64), (64, 7), (0, 4), (3, 5000), (500, 67)]
 
-    @Test(arguments: BackendTests.devices, DType.floats) func layerNorm(_ device: Device, _ dtype: DType) {
+    @Test(arguments: BackendTests.devices, DType.floats) func layerNorm(_ device: Device, _ dtype: DType) throws {
         var samples = Samples(seed: 1900 + UInt64(dtype.rawValue))
         for (rows, length) in Self.rows where dtype == .float32 || rows * length < 10_000 {
             for affine in [true, false] {
@@ -61,9 +61,9 @@ import Testing
                     let bias = affine ? Twin(samples.tensor([length], dtype, in: -1...1), on: device) : nil
                     let out = Twin(blank: [rows, length], dtype, on: device)
                     let (mean, rstd) = (Twin(blank: [2, rows], statistics(dtype), on: device), Twin(blank: [rows], statistics(dtype), on: device))
-                    ReferenceBackend.shared.layerNorm(
+                    try ReferenceBackend.shared.layerNorm(
                         x.reference, weight: weight?.reference, bias: bias?.reference, eps: 1e-3, into: out.reference, mean: mean.reference, rstd: rstd.reference)
-                    device.backend.layerNorm(
+                    try device.backend.layerNorm(
                         x.tested, weight: weight?.tested, bias: bias?.tested, eps: 1e-3, into: out.tested, mean: mean.tested, rstd: rstd.tested)
                     let place = "layerNorm of \(dtype) \(x.reference.shape), affine \(affine), around \(range.lowerBound + 2)"
                     BackendTests.complain(Tolerance(ulps: 64, absolute: 512).difference(out), place)
@@ -75,11 +75,11 @@ import Testing
                     let gradX = Twin(blank: [rows, length], dtype, on: device)
                     let (gradWeight, gradBias) = (Twin(blank: [length], dtype, on: device), Twin(blank: [length], dtype, on: device))
                     for (wantsX, wantsWeight) in [(true, true), (true, false), (false, true)] {
-                        ReferenceBackend.shared.layerNormBackward(
+                        try ReferenceBackend.shared.layerNormBackward(
                             grad.reference, x.reference, weight: weight?.reference, mean: mean2.reference, rstd: rstd2.reference,
                             gradX: wantsX ? gradX.reference : nil, gradWeight: wantsWeight ? gradWeight.reference : nil,
                             gradBias: wantsWeight ? gradBias.reference : nil)
-                        device.backend.layerNormBackward(
+                        try device.backend.layerNormBackward(
                             grad.tested, x.tested, weight: weight?.tested, mean: mean2.tested, rstd: rstd2.tested,
                             gradX: wantsX ? gradX.tested : nil, gradWeight: wantsWeight ? gradWeight.tested : nil, gradBias: wantsWeight ? gradBias.tested : nil)
                         let sums = Tolerance(ulps: 64, absolute: 64 * Double(max(rows, 1)).squareRoot())
@@ -101,7 +101,7 @@ import Testing
 
     static let channels: [(Int, Int, Int)] = [(1, 1, 2), (4, 3, 1), (2, 3, 17), (3, 17, 4), (5, 4, 33), (2, 5, 2000), (600, 9, 7)]
 
-    @Test(arguments: BackendTests.devices, DType.floats) func channelNorm(_ device: Device, _ dtype: DType) {
+    @Test(arguments: BackendTests.devices, DType.floats) func channelNorm(_ device: Device, _ dtype: DType) throws {
         var samples = Samples(seed: 2000 + UInt64(dtype.rawValue))
         for (batch, channels, length) in Self.channels where dtype == .float32 || batch * channels * length < 10_000 {
             for range in [-2.0...2.0, 8...12] {
@@ -110,8 +110,8 @@ import Testing
                 let grad = Twin(samples.tensor(shape, dtype, in: -2...2), on: device)
                 let place = "\(dtype) \(shape) around \(range.lowerBound + 2)"
                 let (mean, variance) = (Twin(blank: [2, channels], statistics(dtype), on: device), Twin(blank: [channels], statistics(dtype), on: device))
-                ReferenceBackend.shared.channelStatistics(x.reference, mean: mean.reference, variance: variance.reference)
-                device.backend.channelStatistics(x.tested, mean: mean.tested, variance: variance.tested)
+                try ReferenceBackend.shared.channelStatistics(x.reference, mean: mean.reference, variance: variance.reference)
+                try device.backend.channelStatistics(x.tested, mean: mean.tested, variance: variance.tested)
                 BackendTests.complain(Tolerance(ulps: 16, absolute: 16).difference(mean), "mean of \(place)")
                 BackendTests.complain(Tolerance(ulps: 64, absolute: 16).difference(variance), "variance of \(place)")
 
@@ -122,20 +122,20 @@ import Testing
                     let weight = affine ? Twin(samples.tensor([channels], dtype, in: 0.5...1.5), on: device) : nil
                     let bias = affine ? Twin(samples.tensor([channels], dtype, in: -1...1), on: device) : nil
                     let out = Twin(blank: shape, dtype, on: device)
-                    ReferenceBackend.shared.channelNormalize(
+                    try ReferenceBackend.shared.channelNormalize(
                         x.reference, mean: mean2.reference, rstd: rstd.reference, weight: weight?.reference, bias: bias?.reference, into: out.reference)
-                    device.backend.channelNormalize(
+                    try device.backend.channelNormalize(
                         x.tested, mean: mean2.tested, rstd: rstd.tested, weight: weight?.tested, bias: bias?.tested, into: out.tested)
                     BackendTests.complain(scaled(Tolerance(ulps: 32, absolute: 64), by: rstd.reference).difference(out), "channelNormalize of \(place), affine \(affine)")
 
                     for (training, wantsX, wantsWeight) in [(true, true, true), (false, true, true), (true, true, false), (false, false, true)] {
                         let gradX = Twin(blank: shape, dtype, on: device)
                         let (gradWeight, gradBias) = (Twin(blank: [channels], dtype, on: device), Twin(blank: [channels], dtype, on: device))
-                        ReferenceBackend.shared.channelNormBackward(
+                        try ReferenceBackend.shared.channelNormBackward(
                             grad.reference, x.reference, weight: weight?.reference, mean: mean2.reference, rstd: rstd.reference, training: training,
                             gradX: wantsX ? gradX.reference : nil, gradWeight: wantsWeight ? gradWeight.reference : nil,
                             gradBias: wantsWeight ? gradBias.reference : nil)
-                        device.backend.channelNormBackward(
+                        try device.backend.channelNormBackward(
                             grad.tested, x.tested, weight: weight?.tested, mean: mean2.tested, rstd: rstd.tested, training: training,
                             gradX: wantsX ? gradX.tested : nil, gradWeight: wantsWeight ? gradWeight.tested : nil, gradBias: wantsWeight ? gradBias.tested : nil)
                         let sums = Tolerance(ulps: 64, absolute: 64 * Double(batch * length).squareRoot())
@@ -171,7 +171,7 @@ import Testing
         ]
     }
 
-    @Test(arguments: BackendTests.devices, DType.floats) func optimizers(_ device: Device, _ dtype: DType) {
+    @Test(arguments: BackendTests.devices, DType.floats) func optimizers(_ device: Device, _ dtype: DType) throws {
         for number in Self.rules(step: 1).indices {
             // Beyond what a thread takes at once for two of the rules.
             let shapes: [Shape] = dtype == .float32 && number % 5 == 3 ? [[3, 5], [33_003], [17]] : [[3, 5], [1], [0], [257]]
@@ -182,9 +182,9 @@ import Testing
             for step in 1...3 {
                 let gradients = shapes.map { Twin(samples.tensor($0, dtype, in: -2...2), on: device) }
                 let rule = Self.rules(step: step)[number].2
-                ReferenceBackend.shared.optimizerStep(
+                try ReferenceBackend.shared.optimizerStep(
                     rule, parameters: parameters.map(\.reference), gradients: gradients.map(\.reference), state: state.map { $0.map(\.reference) })
-                device.backend.optimizerStep(
+                try device.backend.optimizerStep(
                     rule, parameters: parameters.map(\.tested), gradients: gradients.map(\.tested), state: state.map { $0.map(\.tested) })
                 // Three steps of some ten operations; in the 16-bit types the reference rounds each of them, as PyTorch does, and a fused
                 // kernel only the last.

@@ -97,17 +97,17 @@ struct Tolerance {
         }
     }
 
-    @Test(arguments: BackendTests.devices, UnaryKind.allCases) func unary(_ device: Device, _ kind: UnaryKind) {
+    @Test(arguments: BackendTests.devices, UnaryKind.allCases) func unary(_ device: Device, _ kind: UnaryKind) throws {
         let test = Self.unaryCase(kind)
         let oracle = ReferenceFunctions.unary(kind, KernelParameters()), domain = kind.function.domain
         #expect(domain.floats == (oracle.ofFloats != nil) && domain.integers == (oracle.ofIntegers != nil), "\(kind) is for other dtypes in the table than in the reference")
         var samples = Samples(seed: UInt64(kind.rawValue))
 
-        func compare(_ x: Tensor, _ layout: Layout, _ p: KernelParameters) {
+        func compare(_ x: Tensor, _ layout: Layout, _ p: KernelParameters) throws {
             let x = Twin(x, layout, on: device)
             let out = Twin(blank: x.reference.shape, domain.writesBool ? .bool : x.reference.dtype, on: device)
             ReferenceBackend.shared.unary(kind, x.reference, p, into: out.reference)
-            device.backend.unary(kind, x.tested, p, into: out.tested)
+            try device.backend.unary(kind, x.tested, p, into: out.tested)
             BackendTests.complain(
                 test.tolerance.difference(out, signsOfZero: Self.signed.contains(kind)),
                 "\(kind) (\(p.a), \(p.b), \(p.c)) of \(x.reference.dtype) \(x.reference.shape) \(layout)")
@@ -118,12 +118,12 @@ struct Tolerance {
                 for p in test.parameters {
                     for shape in BackendTests.shapes {
                         let x = samples.tensor(shape, dtype, in: test.range, specials: test.specials(dtype))
-                        for layout in Layout.allCases { compare(x, layout, p) }
+                        for layout in Layout.allCases { try compare(x, layout, p) }
                     }
                 }
             }
             let (shape, layout) = BackendTests.large(kind.rawValue)
-            compare(samples.tensor(shape, .float32, in: test.range, specials: DType.float32.corners.filter { test.corners || $0.isNaN }), layout, test.parameters[0])
+            try compare(samples.tensor(shape, .float32, in: test.range, specials: DType.float32.corners.filter { test.corners || $0.isNaN }), layout, test.parameters[0])
         }
         for dtype in DType.allCases where !dtype.isFloatingPoint && domain.contains(dtype) {
             for p in test.parameters where kind != .powScalar || p.a >= 0 && p.a == p.a.rounded() {
@@ -131,7 +131,7 @@ struct Tolerance {
                 let p = KernelParameters(p.a.rounded(), p.b.rounded())
                 for shape in BackendTests.shapes {
                     let x = samples.integers(shape, dtype)
-                    for layout in Layout.allCases { compare(x, layout, p) }
+                    for layout in Layout.allCases { try compare(x, layout, p) }
                 }
             }
         }
@@ -141,15 +141,15 @@ struct Tolerance {
     static let signed: [UnaryKind] = [.negative, .absolute, .reciprocal, .sqrt, .floor, .ceil, .round, .trunc, .sin, .tan, .asin, .atan, .sinh, .tanh, .asinh]
 
     /// In place: the output is the very same view as the operand.
-    @Test(arguments: BackendTests.devices) func inPlace(_ device: Device) {
+    @Test(arguments: BackendTests.devices) func inPlace(_ device: Device) throws {
         var samples = Samples(seed: 1)
         for dtype in DType.floats {
             let x = samples.tensor([1003], dtype)
             let (a, b) = (Twin(x, on: device), Twin(samples.tensor([1003], dtype), .offset, on: device))
             for (backend, x, y) in [(ReferenceBackend.shared as any Backend, a.reference, b.reference), (device.backend, a.tested, b.tested)] {
-                backend.unary(.negative, x, KernelParameters(), into: x)
-                backend.binary(.mul, x, y, KernelParameters(), into: x)
-                backend.binary(.sub, y, x, KernelParameters(), into: x)
+                try backend.unary(.negative, x, KernelParameters(), into: x)
+                try backend.binary(.mul, x, y, KernelParameters(), into: x)
+                try backend.binary(.sub, y, x, KernelParameters(), into: x)
             }
             BackendTests.complain(Tolerance.exact.difference(a), "in place, \(dtype)")
         }
@@ -176,17 +176,17 @@ struct Tolerance {
         }
     }
 
-    @Test(arguments: BackendTests.devices, BinaryKind.allCases) func binary(_ device: Device, _ kind: BinaryKind) {
+    @Test(arguments: BackendTests.devices, BinaryKind.allCases) func binary(_ device: Device, _ kind: BinaryKind) throws {
         let test = Self.binaryCase(kind)
         var samples = Samples(seed: 100 + UInt64(kind.rawValue))
         let oracle = ReferenceFunctions.binary(kind, KernelParameters(), .float64), domain = kind.function.domain
         #expect(domain.floats == (oracle.ofFloats != nil) && domain.integers == (oracle.ofIntegers != nil), "\(kind) is for other dtypes in the table than in the reference")
 
-        func compare(_ a: Tensor, _ layoutA: Layout, _ b: Tensor, _ layoutB: Layout, _ p: KernelParameters) {
+        func compare(_ a: Tensor, _ layoutA: Layout, _ b: Tensor, _ layoutB: Layout, _ p: KernelParameters) throws {
             let (a, b) = (Twin(a, layoutA, on: device), Twin(b, layoutB, on: device))
             let out = Twin(blank: a.reference.shape, domain.writesBool ? .bool : a.reference.dtype, on: device)
             ReferenceBackend.shared.binary(kind, a.reference, b.reference, p, into: out.reference)
-            device.backend.binary(kind, a.tested, b.tested, p, into: out.tested)
+            try device.backend.binary(kind, a.tested, b.tested, p, into: out.tested)
             let signs = [.add, .sub, .mul, .div, .copysign, .fmod].contains(kind)
             BackendTests.complain(
                 test.tolerance.difference(out, signsOfZero: signs),
@@ -200,13 +200,13 @@ struct Tolerance {
                     for shape in BackendTests.shapes {
                         let (a, b) = (samples.tensor(shape, dtype, specials: specials), samples.tensor(shape, dtype, specials: specials.reversed() + [1]))
                         for layoutA in Layout.allCases {
-                            for layoutB in Layout.allCases where layoutA == layoutB || layoutA == .contiguous || layoutB == .contiguous { compare(a, layoutA, b, layoutB, p) }
+                            for layoutB in Layout.allCases where layoutA == layoutB || layoutA == .contiguous || layoutB == .contiguous { try compare(a, layoutA, b, layoutB, p) }
                         }
                     }
                 }
             }
             let (shape, layout) = BackendTests.large(kind.rawValue)
-            compare(samples.tensor(shape, .float32), layout, samples.tensor(shape, .float32), .contiguous, test.parameters[0])
+            try compare(samples.tensor(shape, .float32), layout, samples.tensor(shape, .float32), .contiguous, test.parameters[0])
         }
         for dtype in DType.allCases where !dtype.isFloatingPoint && domain.contains(dtype) {
             for shape in BackendTests.shapes {
@@ -214,8 +214,8 @@ struct Tolerance {
                 let b = Self.second(kind, shape, dtype, &samples)
                 for layout in Layout.allCases {
                     let p = KernelParameters(.int(kind == .addScaled ? -3 : 0))
-                    compare(a, layout, b, .contiguous, p)
-                    compare(a, .contiguous, b, layout, p)
+                    try compare(a, layout, b, .contiguous, p)
+                    try compare(a, .contiguous, b, layout, p)
                 }
             }
         }
@@ -238,7 +238,7 @@ struct Tolerance {
 
     // MARK: Comparison, selection
 
-    @Test(arguments: BackendTests.devices, CompareKind.allCases) func compare(_ device: Device, _ kind: CompareKind) {
+    @Test(arguments: BackendTests.devices, CompareKind.allCases) func compare(_ device: Device, _ kind: CompareKind) throws {
         var samples = Samples(seed: 200 + UInt64(kind.rawValue))
         for dtype in DType.allCases {
             for (shape, layouts) in BackendTests.shapes.map({ ($0, Layout.allCases) }) + (dtype == .float32 ? [([33001], [.contiguous])] : []) {
@@ -248,14 +248,14 @@ struct Tolerance {
                     let (a, b) = (Twin(few(&samples), layout, on: device), Twin(few(&samples), on: device))
                     let out = Twin(blank: shape, .bool, on: device)
                     ReferenceBackend.shared.compare(kind, a.reference, b.reference, into: out.reference)
-                    device.backend.compare(kind, a.tested, b.tested, into: out.tested)
+                    try device.backend.compare(kind, a.tested, b.tested, into: out.tested)
                     BackendTests.complain(Tolerance.exact.difference(out), "\(kind) of \(dtype) \(shape) \(layout)")
                 }
             }
         }
     }
 
-    @Test(arguments: BackendTests.devices) func select(_ device: Device) {
+    @Test(arguments: BackendTests.devices) func select(_ device: Device) throws {
         var samples = Samples(seed: 300)
         for dtype in DType.allCases {
             for shape in BackendTests.shapes + (dtype == .float32 ? [[33001]] : []) {
@@ -265,7 +265,7 @@ struct Tolerance {
                     let b = Twin(samples.tensor(shape, dtype, in: 0...9), layout == .contiguous ? .broadcast : .contiguous, on: device)
                     let out = Twin(blank: shape, dtype, on: device)
                     ReferenceBackend.shared.select(condition.reference, a.reference, b.reference, into: out.reference)
-                    device.backend.select(condition.tested, a.tested, b.tested, into: out.tested)
+                    try device.backend.select(condition.tested, a.tested, b.tested, into: out.tested)
                     BackendTests.complain(Tolerance.exact.difference(out), "select of \(dtype) \(shape) \(layout)")
                 }
             }
@@ -274,7 +274,7 @@ struct Tolerance {
 
     // MARK: Copies
 
-    @Test(arguments: BackendTests.devices, DType.allCases) func copy(_ device: Device, _ from: DType) {
+    @Test(arguments: BackendTests.devices, DType.allCases) func copy(_ device: Device, _ from: DType) throws {
         var samples = Samples(seed: 400 + UInt64(from.rawValue))
         for to in DType.allCases {
             for shape in BackendTests.shapes + (from == to || from == .float32 ? [[200, 180]] : []) {
@@ -284,7 +284,7 @@ struct Tolerance {
                     let x = Twin(x, layout, on: device)
                     let out = Twin(blank: shape, to, on: device)
                     ReferenceBackend.shared.copy(x.reference, into: out.reference)
-                    device.backend.copy(x.tested, into: out.tested)
+                    try device.backend.copy(x.tested, into: out.tested)
                     BackendTests.complain(Tolerance.exact.difference(out), "copy of \(from) to \(to) \(shape) \(layout)")
                 }
                 guard shape.numel < 1000 else { continue }
@@ -294,7 +294,7 @@ struct Tolerance {
                     let target = layout.lay(out.reference)
                     ReferenceBackend.shared.copy(x, into: target)
                     let source = Twin(x, on: device)
-                    device.backend.copy(source.tested, into: out.tested)
+                    try device.backend.copy(source.tested, into: out.tested)
                     BackendTests.complain(difference(out.tested, target, rtol: 0, atol: 0), "copy of \(from) into \(to) \(shape) \(layout)")
                     // What lies between the elements of a view was blank in both. (NaNs within it may have other bits.)
                     if !to.isFloatingPoint {
@@ -312,7 +312,7 @@ struct Tolerance {
         return nil
     }
 
-    @Test(arguments: BackendTests.devices) func fill(_ device: Device) {
+    @Test(arguments: BackendTests.devices) func fill(_ device: Device) throws {
         let numbers: [Scalar] = [.double(2.75), .double(-.infinity), .double(.nan), .double(3e9), .double(0.5), .int(100), .int(-1), .int(1 << 53 + 1), .bool(true), .int(0)]
         for dtype in DType.allCases {
             for value in numbers {
@@ -320,7 +320,7 @@ struct Tolerance {
                     for layout in [Layout.contiguous, .transposed, .sliced] where shape.numel < 1000 || layout == .contiguous {
                         let out = Twin(reference([Int64](repeating: 0, count: shape.numel), shape, dtype), layout, on: device)
                         ReferenceBackend.shared.fill(out.reference, with: value)
-                        device.backend.fill(out.tested, with: value)
+                        try device.backend.fill(out.tested, with: value)
                         BackendTests.complain(Tolerance.exact.difference(out), "fill of \(dtype) \(shape) \(layout) with \(value)")
                     }
                 }

@@ -15,15 +15,15 @@ import Testing
         (5, 6, 16, 16), (1, 65, 20, 66),
     ]
 
-    @Test(arguments: BackendTests.devices, DType.allCases.filter { $0 != .bool }) func matmul(_ device: Device, _ dtype: DType) {
+    @Test(arguments: BackendTests.devices, DType.allCases.filter { $0 != .bool }) func matmul(_ device: Device, _ dtype: DType) throws {
         var samples = Samples(seed: 900 + UInt64(dtype.rawValue))
         func numbers(_ shape: Shape) -> Tensor { dtype.isFloatingPoint ? samples.tensor(shape, dtype, in: -2...2) : samples.integers(shape, dtype) }
 
-        func compare(_ a: Twin, _ b: Twin, _ bias: Twin?, _ place: String) {
+        func compare(_ a: Twin, _ b: Twin, _ bias: Twin?, _ place: String) throws {
             let (ra, rb) = (a.reference, b.reference)
             let out = Twin(blank: [ra.shape[0], ra.shape[1], rb.shape[2]], dtype, on: device)
             ReferenceBackend.shared.matmul(ra, rb, bias: bias?.reference, into: out.reference)
-            device.backend.matmul(a.tested, b.tested, bias: bias?.tested, into: out.tested)
+            try device.backend.matmul(a.tested, b.tested, bias: bias?.tested, into: out.tested)
             BackendTests.complain(Self.tolerance(products: ra.shape[2]).difference(out), "\(dtype) \(ra.shape) · \(rb.shape)\(bias == nil ? "" : " with bias"), \(place)")
         }
 
@@ -31,36 +31,36 @@ import Testing
             let (a, b, bias) = (numbers([batch, rows, inner]), numbers([batch, inner, columns]), numbers([columns]))
             for layoutA in Layout.allCases {
                 for layoutB in Layout.allCases where layoutA == .contiguous || layoutB == .contiguous || layoutA == layoutB {
-                    compare(Twin(a, layoutA, on: device), Twin(b, layoutB, on: device), nil, "\(layoutA), \(layoutB)")
+                    try compare(Twin(a, layoutA, on: device), Twin(b, layoutB, on: device), nil, "\(layoutA), \(layoutB)")
                 }
             }
-            compare(Twin(a, on: device), Twin(b, on: device), Twin(bias, on: device), "contiguous")
-            compare(Twin(a, on: device), Twin(b, on: device), Twin(bias, .offset, on: device), "the bias not aligned")
-            compare(Twin(a, .transposed, on: device), Twin(b, .transposed, on: device), Twin(bias, .sliced, on: device), "transposed")
+            try compare(Twin(a, on: device), Twin(b, on: device), Twin(bias, on: device), "contiguous")
+            try compare(Twin(a, on: device), Twin(b, on: device), Twin(bias, .offset, on: device), "the bias not aligned")
+            try compare(Twin(a, .transposed, on: device), Twin(b, .transposed, on: device), Twin(bias, .sliced, on: device), "transposed")
             // Matrices of a batch that are transposed one by one, as `x.transpose(1, 2)` gives them.
             func flipped(_ x: Tensor) -> Tensor {
                 let (shape, strides) = (x.shape, x.strides)
                 return x.view([shape[0], shape[2], shape[1]], strides: [strides[0], strides[2], strides[1]], offset: x.offset)
             }
             let (at, bt) = (Twin(numbers([batch, inner, rows]), on: device), Twin(numbers([batch, columns, inner]), on: device))
-            compare(
+            try compare(
                 Twin(reference: flipped(at.reference), tested: flipped(at.tested)), Twin(reference: flipped(bt.reference), tested: flipped(bt.tested)),
                 nil, "both flipped")
         }
         // Beyond one tile of rows, of columns and of the inner dimension.
         for (rows, inner, columns) in dtype == .float32 || dtype == .float64 ? [(600, 20, 20), (17, 700, 20), (10, 20, 800), (130, 40, 70)] : [(70, 60, 40)] {
             let (a, b) = (numbers([1, rows, inner]), numbers([1, inner, columns]))
-            compare(Twin(a, on: device), Twin(b, on: device), nil, "large")
-            compare(Twin(a, .transposed, on: device), Twin(b, .offset, on: device), nil, "large, transposed")
+            try compare(Twin(a, on: device), Twin(b, on: device), nil, "large")
+            try compare(Twin(a, .transposed, on: device), Twin(b, .offset, on: device), nil, "large, transposed")
         }
     }
 
     /// NaN and infinities are not lost, whatever zeros they meet.
-    @Test(arguments: BackendTests.devices, DType.floats) func productsKeepNaN(_ device: Device, _ dtype: DType) {
+    @Test(arguments: BackendTests.devices, DType.floats) func productsKeepNaN(_ device: Device, _ dtype: DType) throws {
         let a = Twin(reference([0, 1, .infinity, 2, 0, 0], [1, 2, 3], dtype), on: device)
         let b = Twin(reference([.nan, 1, 2, 3, 0, 4], [1, 3, 2], dtype), on: device)
         let out = blank([1, 2, 2], dtype, on: device)
-        device.backend.matmul(a.tested, b.tested, bias: nil, into: out)
+        try device.backend.matmul(a.tested, b.tested, bias: nil, into: out)
         expectClose(out, [.nan, .infinity, .nan, 2])
     }
 
@@ -110,7 +110,7 @@ import Testing
         ConvolutionCase(batch: 3, input: [6, 6], channels: (16, 17), kernel: [3, 3], padding: [1, 1]),
     ]
 
-    @Test(arguments: BackendTests.devices, DType.floats) func convolution(_ device: Device, _ dtype: DType) {
+    @Test(arguments: BackendTests.devices, DType.floats) func convolution(_ device: Device, _ dtype: DType) throws {
         var samples = Samples(seed: 1000 + UInt64(dtype.rawValue))
         for test in Self.convolutions {
             let p = test.parameters
@@ -129,24 +129,24 @@ import Testing
                 let out = Twin(blank: grad.reference.shape, dtype, on: device)
                 let forward = Self.tolerance(products: ins / test.groups * taps)
                 ReferenceBackend.shared.convolution(x.reference, weight.reference, bias: nil, p, into: out.reference)
-                device.backend.convolution(x.tested, weight.tested, bias: nil, p, into: out.tested)
+                try device.backend.convolution(x.tested, weight.tested, bias: nil, p, into: out.tested)
                 BackendTests.complain(forward.difference(out), "convolution of \(place)")
 
                 // cuDNN's result is rounded before the bias is added, as in PyTorch: that shows in 16 bits.
                 var biased = forward
                 if device.isCUDA, dtype.size == 2 { biased.absolute += dtype.epsilon / DType.float32.epsilon * (out.reference.abs().array(Double.self).max() ?? 0) }
                 ReferenceBackend.shared.convolution(x.reference, weight.reference, bias: bias.reference, p, into: out.reference)
-                device.backend.convolution(x.tested, weight.tested, bias: bias.tested, p, into: out.tested)
+                try device.backend.convolution(x.tested, weight.tested, bias: bias.tested, p, into: out.tested)
                 BackendTests.complain(biased.difference(out), "convolution with bias of \(place)")
 
                 let gradX = Twin(blank: x.reference.shape, dtype, on: device)
                 ReferenceBackend.shared.convolutionBackwardInput(grad.reference, weight.reference, p, into: gradX.reference)
-                device.backend.convolutionBackwardInput(grad.tested, weight.tested, p, into: gradX.tested)
+                try device.backend.convolutionBackwardInput(grad.tested, weight.tested, p, into: gradX.tested)
                 BackendTests.complain(Self.tolerance(products: outs / test.groups * taps).difference(gradX), "gradient of the input of \(place)")
 
                 let gradWeight = Twin(blank: weight.reference.shape, dtype, on: device)
                 ReferenceBackend.shared.convolutionBackwardWeight(grad.reference, x.reference, p, into: gradWeight.reference)
-                device.backend.convolutionBackwardWeight(grad.tested, x.tested, p, into: gradWeight.tested)
+                try device.backend.convolutionBackwardWeight(grad.tested, x.tested, p, into: gradWeight.tested)
                 BackendTests.complain(
                     Self.tolerance(products: test.batch * test.output.reduce(1, *)).difference(gradWeight), "gradient of the weight of \(place)")
             }
@@ -188,7 +188,7 @@ import Testing
         ([4, 4], [4, 4], PoolParameters(.adaptive)), ([3, 4], [5, 6], PoolParameters(.adaptive)), ([4, 5, 6], [2, 3, 4], PoolParameters(.adaptive)),
     ]
 
-    @Test(arguments: BackendTests.devices, DType.floats) func maxPool(_ device: Device, _ dtype: DType) {
+    @Test(arguments: BackendTests.devices, DType.floats) func maxPool(_ device: Device, _ dtype: DType) throws {
         var samples = Samples(seed: 1100 + UInt64(dtype.rawValue))
         for (input, output, p) in Self.pools + Self.dilatedPools + Self.adaptivePools {
             for planes in [(2, 3), (1, 17), (0, 2)] {
@@ -200,7 +200,7 @@ import Testing
                         let outShape = Shape([planes.0, planes.1] + output)
                         let (out, index) = (Twin(blank: outShape, dtype, on: device), Twin(blank: outShape, .int64, on: device))
                         ReferenceBackend.shared.maxPool(x.reference, p, into: out.reference, indices: index.reference)
-                        device.backend.maxPool(x.tested, p, into: out.tested, indices: index.tested)
+                        try device.backend.maxPool(x.tested, p, into: out.tested, indices: index.tested)
                         let place = "maxPool of \(dtype) \(shape), \(p), \(layout)"
                         BackendTests.complain(Tolerance.exact.difference(out), place)
                         BackendTests.complain(Tolerance.exact.difference(index), place + ", places")
@@ -210,12 +210,12 @@ import Testing
         }
         let x = Twin(reference([1, .nan, 3, 4, -.infinity, -.infinity], [1, 1, 6], dtype), on: device)
         let (out, index) = (blank([1, 1, 3], dtype, on: device), blank([1, 1, 3], .int64, on: device))
-        device.backend.maxPool(x.tested, Self.sliding([2], [2], [0]), into: out, indices: index)
+        try device.backend.maxPool(x.tested, Self.sliding([2], [2], [0]), into: out, indices: index)
         expectClose(out, [.nan, 4, -.infinity])
         #expect(integers(index) == [1, 3, 4])
     }
 
-    @Test(arguments: BackendTests.devices, DType.floats) func averagePool(_ device: Device, _ dtype: DType) {
+    @Test(arguments: BackendTests.devices, DType.floats) func averagePool(_ device: Device, _ dtype: DType) throws {
         var samples = Samples(seed: 1200 + UInt64(dtype.rawValue))
         for (input, output, p) in Self.pools + Self.adaptivePools {
             for planes in [(2, 3), (1, 17), (0, 2)] {
@@ -225,10 +225,10 @@ import Testing
                     let (x, grad) = (Twin(x, layout, on: device), Twin(grad, layout, on: device))
                     let (out, gradX) = (Twin(blank: outShape, dtype, on: device), Twin(blank: inShape, dtype, on: device))
                     ReferenceBackend.shared.averagePool(x.reference, p, into: out.reference)
-                    device.backend.averagePool(x.tested, p, into: out.tested)
+                    try device.backend.averagePool(x.tested, p, into: out.tested)
                     BackendTests.complain(Tolerance(ulps: 4, absolute: 32).difference(out), "averagePool of \(dtype) \(inShape), \(p), \(layout)")
                     ReferenceBackend.shared.averagePoolBackward(grad.reference, p, into: gradX.reference)
-                    device.backend.averagePoolBackward(grad.tested, p, into: gradX.tested)
+                    try device.backend.averagePoolBackward(grad.tested, p, into: gradX.tested)
                     BackendTests.complain(Tolerance(ulps: 4, absolute: 32).difference(gradX), "gradient of averagePool of \(dtype) \(inShape), \(p), \(layout)")
                 }
             }

@@ -21,17 +21,17 @@ import Testing
         ([45, 20, 40], [0, 2], .contiguous), ([45, 20, 40], [1], .sliced),
     ]
 
-    @Test(arguments: BackendTests.devices, ReduceKind.allCases) func reduce(_ device: Device, _ kind: ReduceKind) {
+    @Test(arguments: BackendTests.devices, ReduceKind.allCases) func reduce(_ device: Device, _ kind: ReduceKind) throws {
         var samples = Samples(seed: 500 + UInt64(kind.rawValue))
         let isLogical = kind == .any || kind == .all
 
-        func compare(_ x: Tensor, _ layout: Layout, _ dims: [Int], _ tolerance: Tolerance) {
+        func compare(_ x: Tensor, _ layout: Layout, _ dims: [Int], _ tolerance: Tolerance) throws {
             let x = Twin(x, layout, on: device)
             var shape = x.reference.shape
             for dim in dims { shape[dim] = 1 }
             let out = Twin(blank: shape, isLogical ? .bool : x.reference.dtype, on: device)
             ReferenceBackend.shared.reduce(kind, x.reference, dims: dims, into: out.reference)
-            device.backend.reduce(kind, x.tested, dims: dims, into: out.tested)
+            try device.backend.reduce(kind, x.tested, dims: dims, into: out.tested)
             BackendTests.complain(tolerance.difference(out), "\(kind) over \(dims) of \(x.reference.dtype) \(x.reference.shape) \(layout)")
         }
 
@@ -54,7 +54,7 @@ import Testing
                     } else {
                         inputs = [samples.integers(shape, dtype), samples.tensor(shape, dtype, in: 0...1)]
                     }
-                    for x in inputs { for layout in Layout.allCases { compare(x, layout, dims, tolerance) } }
+                    for x in inputs { for layout in Layout.allCases { try compare(x, layout, dims, tolerance) } }
                 }
             }
         }
@@ -69,24 +69,24 @@ import Testing
                 default: .exact
                 }
                 let x = dtype.isFloatingPoint ? samples.tensor(shape, dtype, in: kind == .prod ? 0.999...1.001 : -1...1) : samples.integers(shape, dtype)
-                compare(x, layout, dims, tolerance)
+                try compare(x, layout, dims, tolerance)
             }
         }
     }
 
     /// Nothing summed is 0, no factors make 1; an empty mean is NaN.
-    @Test(arguments: BackendTests.devices) func emptyReductions(_ device: Device) {
+    @Test(arguments: BackendTests.devices) func emptyReductions(_ device: Device) throws {
         for (kind, expected) in [(ReduceKind.sum, 0.0), (.prod, 1), (.mean, .nan), (.any, 0), (.all, 1)] {
             for dtype in [DType.float32, .float64, .bfloat16, .int64] where kind != .mean || dtype.isFloatingPoint {
                 let out = blank([3, 1, 2], kind == .any || kind == .all ? .bool : dtype, on: device)
-                device.backend.reduce(kind, blank([3, 0, 2], dtype, on: device), dims: [1], into: out)
+                try device.backend.reduce(kind, blank([3, 0, 2], dtype, on: device), dims: [1], into: out)
                 expectClose(out, [Double](repeating: expected, count: 6), "\(kind) of nothing, \(dtype)")
             }
         }
     }
 
     /// A maximum and a minimum keep NaN wherever it lies.
-    @Test(arguments: BackendTests.devices) func nanWins(_ device: Device) {
+    @Test(arguments: BackendTests.devices) func nanWins(_ device: Device) throws {
         for dtype in DType.floats {
             for place in [0, 1, 31, 64, 99] {
                 var numbers = (0..<100).map { Double($0 % 10) }
@@ -94,12 +94,12 @@ import Testing
                 let x = Twin(reference(numbers, [100], dtype), on: device)
                 for kind in [ReduceKind.max, .min] {
                     let out = blank([1], dtype, on: device)
-                    device.backend.reduce(kind, x.tested, dims: [0], into: out)
+                    try device.backend.reduce(kind, x.tested, dims: [0], into: out)
                     expectClose(out, [.nan], "\(kind) with NaN at \(place), \(dtype)")
                 }
                 for kind in ArgReduceKind.allCases {
                     let (index, value) = (blank([1], .int64, on: device), blank([1], dtype, on: device))
-                    device.backend.argReduce(kind, x.tested, dim: 0, indices: index, values: value)
+                    try device.backend.argReduce(kind, x.tested, dim: 0, indices: index, values: value)
                     #expect(integers(index) == [Int64(place)], "arg\(kind) with NaN at \(place), \(dtype)")
                     expectClose(value, [.nan])
                 }
@@ -117,65 +117,65 @@ import Testing
     ]
 
     /// Runs `body` for every dtype, shape, dimension and layout, with few different numbers, so that equal ones meet.
-    private func forEachLine(_ seed: UInt64, _ dtypes: [DType] = DType.allCases, specials: Bool = true, _ body: (Tensor, Layout, Int) -> Void) {
+    private func forEachLine(_ seed: UInt64, _ dtypes: [DType] = DType.allCases, specials: Bool = true, _ body: (Tensor, Layout, Int) throws -> Void) rethrows {
         var samples = Samples(seed: seed)
         for dtype in dtypes {
             for (shape, dims) in Self.lines {
                 for dim in dims {
                     let corners = dtype.isFloatingPoint && specials ? [.nan, 0, -0.0, .infinity, -.infinity, 2, 1] : []
                     let few = samples.tensor(shape, dtype, in: dtype == .bool ? 0...1 : 0...5, specials: corners)
-                    for layout in Layout.allCases { body(few, layout, dim) }
-                    body(dtype.isFloatingPoint ? samples.tensor(shape, dtype) : samples.integers(shape, dtype), .contiguous, dim)
+                    for layout in Layout.allCases { try body(few, layout, dim) }
+                    try body(dtype.isFloatingPoint ? samples.tensor(shape, dtype) : samples.integers(shape, dtype), .contiguous, dim)
                 }
             }
         }
-        for (shape, dim, layout) in Self.largeLines { body(samples.tensor(shape, .float32, in: -100...100), layout, dim) }
+        for (shape, dim, layout) in Self.largeLines { try body(samples.tensor(shape, .float32, in: -100...100), layout, dim) }
     }
 
-    @Test(arguments: BackendTests.devices, ArgReduceKind.allCases) func argReduce(_ device: Device, _ kind: ArgReduceKind) {
-        forEachLine(600) { x, layout, dim in
+    @Test(arguments: BackendTests.devices, ArgReduceKind.allCases) func argReduce(_ device: Device, _ kind: ArgReduceKind) throws {
+        try forEachLine(600) { x, layout, dim in
             let x = Twin(x, layout, on: device)
             var shape = x.reference.shape
             shape[dim] = 1
             let (index, value) = (Twin(blank: shape, .int64, on: device), Twin(blank: shape, x.reference.dtype, on: device))
             ReferenceBackend.shared.argReduce(kind, x.reference, dim: dim, indices: index.reference, values: value.reference)
             let place = "arg\(kind) along \(dim) of \(x.reference.dtype) \(x.reference.shape) \(layout)"
-            device.backend.argReduce(kind, x.tested, dim: dim, indices: index.tested, values: value.tested)
+            try device.backend.argReduce(kind, x.tested, dim: dim, indices: index.tested, values: value.tested)
             BackendTests.complain(Tolerance.exact.difference(index), place + ", places")
             BackendTests.complain(Tolerance.exact.difference(value), place + ", values")
             let alone = Twin(blank: shape, .int64, on: device)
-            device.backend.argReduce(kind, x.tested, dim: dim, indices: alone.tested, values: nil)
+            try device.backend.argReduce(kind, x.tested, dim: dim, indices: alone.tested, values: nil)
             BackendTests.complain(difference(alone.tested, index.reference, rtol: 0, atol: 0), place + ", without values")
         }
     }
 
-    @Test(arguments: BackendTests.devices, ScanKind.allCases) func scan(_ device: Device, _ kind: ScanKind) {
-        func compare(_ x: Tensor, _ layout: Layout, _ dim: Int, _ tolerance: Tolerance) {
+    @Test(arguments: BackendTests.devices, ScanKind.allCases) func scan(_ device: Device, _ kind: ScanKind) throws {
+        func compare(_ x: Tensor, _ layout: Layout, _ dim: Int, _ tolerance: Tolerance) throws {
             let x = Twin(x, layout, on: device)
             let out = Twin(blank: x.reference.shape, x.reference.dtype, on: device)
             ReferenceBackend.shared.scan(kind, x.reference, dim: dim, into: out.reference)
-            device.backend.scan(kind, x.tested, dim: dim, into: out.tested)
+            try device.backend.scan(kind, x.tested, dim: dim, into: out.tested)
             BackendTests.complain(tolerance.difference(out), "running \(kind) along \(dim) of \(x.reference.dtype) \(x.reference.shape) \(layout)")
         }
         // Numbers up to 100, up to 40,001 of them: running sums reach some 10⁴ times a number, each step rounding once.
         // Products of lines longer than 8 would overflow.
-        forEachLine(700, DType.allCases.filter { $0 != .bool }) { x, layout, dim in
+        try forEachLine(700, DType.allCases.filter { $0 != .bool }) { x, layout, dim in
             guard kind == .sum || x.shape[dim] <= 8 || !x.dtype.isFloatingPoint else { return }
-            compare(x, layout, dim, Tolerance(ulps: 64, absolute: x.numel > 1000 ? 40_000 : 256))
+            try compare(x, layout, dim, Tolerance(ulps: 64, absolute: x.numel > 1000 ? 40_000 : 256))
         }
         var samples = Samples(seed: 701)
         for (shape, dim, layout) in Self.largeLines where kind == .prod {
-            compare(samples.tensor(shape, .float32, in: 0.99...1.01), layout, dim, Tolerance(ulps: 40_000))
+            try compare(samples.tensor(shape, .float32, in: 0.99...1.01), layout, dim, Tolerance(ulps: 40_000))
         }
     }
 
-    @Test(arguments: BackendTests.devices, [false, true]) func sort(_ device: Device, _ descending: Bool) {
-        forEachLine(800) { x, layout, dim in
+    @Test(arguments: BackendTests.devices, [false, true]) func sort(_ device: Device, _ descending: Bool) throws {
+        try forEachLine(800) { x, layout, dim in
             let x = Twin(x, layout, on: device)
             let shape = x.reference.shape
             let (value, index) = (Twin(blank: shape, x.reference.dtype, on: device), Twin(blank: shape, .int64, on: device))
             ReferenceBackend.shared.sort(x.reference, dim: dim, descending: descending, values: value.reference, indices: index.reference)
-            device.backend.sort(x.tested, dim: dim, descending: descending, values: value.tested, indices: index.tested)
+            try device.backend.sort(x.tested, dim: dim, descending: descending, values: value.tested, indices: index.tested)
             let place = "sort along \(dim) of \(x.reference.dtype) \(shape) \(layout), descending \(descending)"
             BackendTests.complain(Tolerance.exact.difference(value), place + ", values")
             BackendTests.complain(Tolerance.exact.difference(index), place + ", places")

@@ -76,7 +76,7 @@ import Testing
         Case(n: 10, c: 3, o: 16, size: [8, 8], kernel: [3, 3], padding: 1),
     ]
 
-    @Test(arguments: cases, [DType.float32, .float64, .float16, .bfloat16]) func agreesWithLoops(_ c: Case, _ dtype: DType) {
+    @Test(arguments: cases, [DType.float32, .float64, .float16, .bfloat16]) func agreesWithLoops(_ c: Case, _ dtype: DType) throws {
         let shapes = c.shapes
         let (x, weight, bias, grad) = (grid(shapes.x, dtype), grid(shapes.weight, dtype, 2), grid([c.o], dtype, 3), grid(shapes.y, dtype, 4))
         let (xs, ws, bs, gs) = (values(x), values(weight), values(bias), values(grad))
@@ -96,17 +96,17 @@ import Testing
         let rtol = half ? dtype.epsilon : 64 * dtype.epsilon, atol = half ? 1e-3 : 2000 * dtype.epsilon
         for layout in [Layout.contiguous, .transposed, .sliced] where layout == .contiguous || !half {
             let (x, weight, grad) = (layout.lay(x), layout.lay(weight), layout.lay(grad))
-            func run(_ shape: Shape, _ what: String, _ body: (Tensor) -> Void) -> Tensor {
-                onThreads(what) {
+            func run(_ shape: Shape, _ what: String, _ body: (Tensor) throws -> Void) rethrows -> Tensor {
+                try onThreads(what) {
                     let out = Tensor.full(shape, 77.0, dtype: dtype)
-                    body(out)
+                    try body(out)
                     return out
                 }
             }
-            expectClose(run(shapes.y, "forward") { cpu.convolution(x, weight, bias: bias, p, into: $0) }, y, rtol: rtol, atol: atol, "\(layout) forward with bias")
-            expectClose(run(shapes.y, "forward") { cpu.convolution(x, weight, bias: nil, p, into: $0) }, plain, rtol: rtol, atol: atol, "\(layout) forward")
-            expectClose(run(shapes.x, "input") { cpu.convolutionBackwardInput(grad, weight, p, into: $0) }, gradX, rtol: rtol, atol: atol, "\(layout) backward input")
-            expectClose(run(shapes.weight, "weight") { cpu.convolutionBackwardWeight(grad, x, p, into: $0) }, gradWeight, rtol: rtol, atol: atol, "\(layout) backward weight")
+            try expectClose(run(shapes.y, "forward") { try cpu.convolution(x, weight, bias: bias, p, into: $0) }, y, rtol: rtol, atol: atol, "\(layout) forward with bias")
+            try expectClose(run(shapes.y, "forward") { try cpu.convolution(x, weight, bias: nil, p, into: $0) }, plain, rtol: rtol, atol: atol, "\(layout) forward")
+            try expectClose(run(shapes.x, "input") { try cpu.convolutionBackwardInput(grad, weight, p, into: $0) }, gradX, rtol: rtol, atol: atol, "\(layout) backward input")
+            try expectClose(run(shapes.weight, "weight") { try cpu.convolutionBackwardWeight(grad, x, p, into: $0) }, gradWeight, rtol: rtol, atol: atol, "\(layout) backward weight")
         }
     }
 
@@ -131,56 +131,56 @@ import Testing
         // And of few squares, in blocks of output channels.
         Case(n: 1, c: 160, o: 130, size: [14, 15], kernel: [3, 3], padding: 1),
         Case(n: 2, c: 130, o: 160, size: [12, 9], kernel: [3, 3], padding: 1),
-    ]) func tilesDoNotShow(_ c: Case) {
+    ]) func tilesDoNotShow(_ c: Case) throws {
         let shapes = c.shapes, cpu = CPUBackend.shared, p = c.parameters
-        func both(_ shape: Shape, _ what: String, _ body: (DType, Tensor) -> Void) {
-            let narrow = onThreads(what) {
+        func both(_ shape: Shape, _ what: String, _ body: (DType, Tensor) throws -> Void) rethrows {
+            let narrow = try onThreads(what) {
                 let out = Tensor.full(shape, 77.0)
-                body(.float32, out)
+                try body(.float32, out)
                 return out
             }
             let wide = Tensor.full(shape, 77.0, dtype: .float64)
-            body(.float64, wide)
+            try body(.float64, wide)
             let worst = (narrow.to(.float64) - wide).abs().max().item(), scale = wide.abs().max().item()
             #expect(worst <= 1e-5 * scale, "\(what): off by \(worst) of \(scale)")
             #expect(scale > 0)
         }
         let operands = Dictionary(uniqueKeysWithValues: [DType.float32, .float64].map { ($0, (x: grid(shapes.x, $0), weight: grid(shapes.weight, $0, 2), grad: grid(shapes.y, $0, 4))) })
-        both(shapes.y, "forward") { cpu.convolution(operands[$0]!.x, operands[$0]!.weight, bias: nil, p, into: $1) }
-        both(shapes.x, "input") { cpu.convolutionBackwardInput(operands[$0]!.grad, operands[$0]!.weight, p, into: $1) }
-        both(shapes.weight, "weight") { cpu.convolutionBackwardWeight(operands[$0]!.grad, operands[$0]!.x, p, into: $1) }
+        try both(shapes.y, "forward") { try cpu.convolution(operands[$0]!.x, operands[$0]!.weight, bias: nil, p, into: $1) }
+        try both(shapes.x, "input") { try cpu.convolutionBackwardInput(operands[$0]!.grad, operands[$0]!.weight, p, into: $1) }
+        try both(shapes.weight, "weight") { try cpu.convolutionBackwardWeight(operands[$0]!.grad, operands[$0]!.x, p, into: $1) }
     }
 
     /// What Winograd's algorithm takes of a convolution's three directions; what it computes is compared with float64.
-    private func winograd(_ c: Case) -> (forward: Bool, input: Bool, weight: Bool) {
+    private func winograd(_ c: Case) throws -> (forward: Bool, input: Bool, weight: Bool) {
         let shapes = c.shapes
         var shape = CPUBackend.shared.description(input: shapes.x, weight: shapes.weight, output: shapes.y, c.parameters)
         func floats(_ t: Tensor) -> UnsafeMutablePointer<Float> { t.pointer.assumingMemoryBound(to: Float.self) }
         let (x, weight, bias, y) = (grid(shapes.x, .float32), grid(shapes.weight, .float32, 2), grid([c.o], .float32, 3), Tensor.full(shapes.y, 77.0))
         let (gradX, gradWeight) = (Tensor.full(shapes.x, 77.0), Tensor.full(shapes.weight, 77.0))
         let taken = (
-            forward: apus_convolution_winograd(&shape, floats(x), floats(weight), floats(bias), floats(y)),
-            input: apus_convolution_winograd_backward_input(&shape, floats(y), floats(weight), floats(gradX)),
-            weight: apus_convolution_winograd_backward_weight(&shape, floats(y), floats(x), floats(gradWeight))
+            forward: apus_convolution_winograd(&shape, floats(x), floats(weight), floats(bias), floats(y)) == APUS_DONE,
+            input: apus_convolution_winograd_backward_input(&shape, floats(y), floats(weight), floats(gradX)) == APUS_DONE,
+            weight: apus_convolution_winograd_backward_weight(&shape, floats(y), floats(x), floats(gradWeight)) == APUS_DONE
         )
-        func compare(_ what: String, _ got: Tensor, _ body: (Tensor) -> Void) {
+        func compare(_ what: String, _ got: Tensor, _ body: (Tensor) throws -> Void) rethrows {
             let wide = Tensor.full(got.shape, 77.0, dtype: .float64)
-            body(wide)
+            try body(wide)
             let worst = (got.to(.float64) - wide).abs().max().item(), scale = (wide * wide).mean().sqrt().item()
             #expect(worst <= 3e-5 * scale, "\(what) of \(c): off by \(worst) of \(scale)")
         }
         let cpu = CPUBackend.shared, p = c.parameters
-        if taken.forward { compare("forward", y) { cpu.convolution(x.to(.float64), weight.to(.float64), bias: bias.to(.float64), p, into: $0) } }
-        if taken.input { compare("input", gradX) { cpu.convolutionBackwardInput(y.to(.float64), weight.to(.float64), p, into: $0) } }
-        if taken.weight { compare("weight", gradWeight) { cpu.convolutionBackwardWeight(y.to(.float64), x.to(.float64), p, into: $0) } }
+        if taken.forward { try compare("forward", y) { try cpu.convolution(x.to(.float64), weight.to(.float64), bias: bias.to(.float64), p, into: $0) } }
+        if taken.input { try compare("input", gradX) { try cpu.convolutionBackwardInput(y.to(.float64), weight.to(.float64), p, into: $0) } }
+        if taken.weight { try compare("weight", gradWeight) { try cpu.convolutionBackwardWeight(y.to(.float64), x.to(.float64), p, into: $0) } }
         withExtendedLifetime((x, weight, bias, y, gradX, gradWeight)) {}
         return taken
     }
 
     /// Squares of 4 × 4 outputs that the image cuts in every way, in each padding.
-    @Test(arguments: 0...2, 21...24) func winogradsSquaresDoNotShow(_ padding: Int, _ width: Int) {
+    @Test(arguments: 0...2, 21...24) func winogradsSquaresDoNotShow(_ padding: Int, _ width: Int) throws {
         for height in 21...24 {
-            let taken = winograd(Case(n: 5, c: 131, o: 128, size: [height + 2 - 2 * padding, width + 2 - 2 * padding], kernel: [3, 3], padding: padding))
+            let taken = try winograd(Case(n: 5, c: 131, o: 128, size: [height + 2 - 2 * padding, width + 2 - 2 * padding], kernel: [3, 3], padding: padding))
             #expect(taken.forward && taken.input && taken.weight, "\(taken)")
         }
     }
@@ -193,8 +193,8 @@ import Testing
         Case(n: 1, c: 190, o: 170, size: [16, 15], kernel: [3, 3], padding: 1), Case(n: 2, c: 150, o: 200, size: [12, 12], kernel: [3, 3], padding: 1),
         // Kernels in more than one run, and of more than one block of sums.
         Case(n: 3, c: 270, o: 25, size: [28, 28], kernel: [3, 3], padding: 1),
-    ]) func winogradsStripsDoNotShow(_ c: Case) {
-        let taken = winograd(c)
+    ]) func winogradsStripsDoNotShow(_ c: Case) throws {
+        let taken = try winograd(c)
         #expect(taken.forward && taken.input && taken.weight, "\(taken)")
     }
 
@@ -204,31 +204,31 @@ import Testing
         Case(n: 23, c: 64, o: 64, size: [12, 12], kernel: [3, 3], padding: 3), Case(n: 2, c: 64, o: 64, size: [3, 12, 12], kernel: [1, 3, 3]),
         Case(n: 23, c: 64, o: 64, size: [52, 52], kernel: [3, 3], padding: 1, extra: 40),
         Case(n: 1, c: 64, o: 64, size: [4, 4], kernel: [3, 3], padding: 1), Case(n: 23, c: 3, o: 64, size: [12, 12], kernel: [3, 3], padding: 1),
-    ]) func winogradRefuses(_ c: Case) {
-        let taken = winograd(c)
+    ]) func winogradRefuses(_ c: Case) throws {
+        let taken = try winograd(c)
         #expect(!taken.forward && !taken.input && !taken.weight, "\(taken)")
     }
 
-    @Test func emptyBatchesGiveNothingAndZeros() {
+    @Test func emptyBatchesGiveNothingAndZeros() throws {
         let p = ConvolutionParameters(stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1), cpu = CPUBackend.shared
         for dtype in [DType.float32, .float64] {
             let (x, y, weight) = (Tensor.zeros([0, 3, 5, 5], dtype: dtype), Tensor.zeros([0, 4, 5, 5], dtype: dtype), Tensor.ones([4, 3, 3, 3], dtype: dtype))
-            cpu.convolution(x, weight, bias: nil, p, into: y)
-            cpu.convolutionBackwardInput(y, weight, p, into: x)
+            try cpu.convolution(x, weight, bias: nil, p, into: y)
+            try cpu.convolutionBackwardInput(y, weight, p, into: x)
             let gradWeight = Tensor.ones([4, 3, 3, 3], dtype: dtype)
-            cpu.convolutionBackwardWeight(y, x, p, into: gradWeight)
+            try cpu.convolutionBackwardWeight(y, x, p, into: gradWeight)
             expectClose(gradWeight, [Double](repeating: 0, count: 108))
         }
     }
 
-    @Test func noChannelsGiveZeros() {
+    @Test func noChannelsGiveZeros() throws {
         let p = ConvolutionParameters(stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1), cpu = CPUBackend.shared
         for dtype in [DType.float32, .float64] {
             let (x, weight, y) = (Tensor.zeros([2, 0, 9, 9], dtype: dtype), Tensor.zeros([4, 0, 3, 3], dtype: dtype), Tensor.ones([2, 4, 9, 9], dtype: dtype))
-            cpu.convolution(x, weight, bias: nil, p, into: y)
+            try cpu.convolution(x, weight, bias: nil, p, into: y)
             expectClose(y, [Double](repeating: 0, count: y.numel))
-            cpu.convolutionBackwardInput(y, weight, p, into: x)
-            cpu.convolutionBackwardWeight(y, x, p, into: weight)
+            try cpu.convolutionBackwardInput(y, weight, p, into: x)
+            try cpu.convolutionBackwardWeight(y, x, p, into: weight)
         }
     }
 }

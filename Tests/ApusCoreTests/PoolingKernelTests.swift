@@ -61,7 +61,7 @@ import Testing
 
     static let types: [DType] = [.float32, .float64, .float16, .bfloat16, .int8, .uint8, .int16, .int32, .int64]
 
-    @Test(arguments: cases + dilated, types) func largestAndFirst(_ c: Case, _ dtype: DType) {
+    @Test(arguments: cases + dilated, types) func largestAndFirst(_ c: Case, _ dtype: DType) throws {
         let plane = c.size.reduce(1, *), places = c.out.reduce(1, *)
         // Few different values: ties are common. All negative where the type has a sign, so that padding would show as 0.
         let lowest = dtype == .uint8 ? 0 : -9
@@ -75,7 +75,7 @@ import Testing
         for layout in [Layout.contiguous, .sliced] {
             let laid = layout.lay(x)
             let out = Tensor.zeros(shape, dtype: dtype), indices = Tensor.zeros(shape, dtype: .int64)
-            CPUBackend.shared.maxPool(laid, c.parameters, into: out, indices: indices)
+            try CPUBackend.shared.maxPool(laid, c.parameters, into: out, indices: indices)
             let (found, at) = (values(out), integers(indices))
             for i in 0..<(6 * places) {
                 let start = i / places * plane
@@ -93,7 +93,7 @@ import Testing
         }
     }
 
-    @Test(arguments: cases, [DType.float32, .float64, .float16, .bfloat16]) func meansAndTheirGradients(_ c: Case, _ dtype: DType) {
+    @Test(arguments: cases, [DType.float32, .float64, .float16, .bfloat16]) func meansAndTheirGradients(_ c: Case, _ dtype: DType) throws {
         let plane = c.size.reduce(1, *), places = c.out.reduce(1, *)
         let x = grid(Shape([2, 3] + c.size), dtype), grad = grid(Shape([2, 3] + c.out), dtype, 5)
         let (xs, gs) = (values(x), values(grad))
@@ -109,14 +109,14 @@ import Testing
         let tolerance = dtype.size == 2 ? 2 * dtype.epsilon : 16 * dtype.epsilon
         for layout in [Layout.contiguous, .transposed] {
             let out = Tensor.zeros(grad.shape, dtype: dtype), back = Tensor.full(x.shape, 77.0, dtype: dtype)
-            CPUBackend.shared.averagePool(layout.lay(x), c.parameters, into: out)
-            CPUBackend.shared.averagePoolBackward(layout.lay(grad), c.parameters, into: back)
+            try CPUBackend.shared.averagePool(layout.lay(x), c.parameters, into: out)
+            try CPUBackend.shared.averagePoolBackward(layout.lay(grad), c.parameters, into: back)
             expectClose(out, means, rtol: tolerance, atol: tolerance, "\(layout) means")
             expectClose(back, gradX, rtol: tolerance, atol: tolerance, "\(layout) gradient")
         }
     }
 
-    @Test(arguments: [([7], [3]), ([5, 8], [2, 5]), ([4, 4], [1, 1]), ([3, 4], [6, 4]), ([4, 5, 6], [2, 2, 4])]) func adaptiveWindows(_ sizes: ([Int], [Int])) {
+    @Test(arguments: [([7], [3]), ([5, 8], [2, 5]), ([4, 4], [1, 1]), ([3, 4], [6, 4]), ([4, 5, 6], [2, 2, 4])]) func adaptiveWindows(_ sizes: ([Int], [Int])) throws {
         let (size, out) = sizes
         let plane = size.reduce(1, *), places = out.reduce(1, *), p = PoolParameters(.adaptive)
         let x = grid(Shape([2, 2] + size), .float64), grad = grid(Shape([2, 2] + out), .float64, 3)
@@ -138,26 +138,26 @@ import Testing
         }
         let mean = Tensor.zeros(grad.shape, dtype: .float64), most = Tensor.zeros(grad.shape, dtype: .float64), indices = Tensor.zeros(grad.shape, dtype: .int64)
         let back = Tensor.zeros(x.shape, dtype: .float64)
-        CPUBackend.shared.averagePool(x, p, into: mean)
-        CPUBackend.shared.averagePoolBackward(grad, p, into: back)
-        CPUBackend.shared.maxPool(x, p, into: most, indices: indices)
+        try CPUBackend.shared.averagePool(x, p, into: mean)
+        try CPUBackend.shared.averagePoolBackward(grad, p, into: back)
+        try CPUBackend.shared.maxPool(x, p, into: most, indices: indices)
         expectClose(mean, means)
         expectClose(back, gradX)
         expectClose(most, largest)
         for (i, at) in integers(indices).enumerated() { #expect(xs[i / places * plane + Int(at)] == largest[i]) }
     }
 
-    @Test func planesAreSharedOutWithoutTrace() {
+    @Test func planesAreSharedOutWithoutTrace() throws {
         let c = Case([40, 40], 3, stride: 2, padding: 1)
         let x = grid([8, 16, 40, 40], .float32)
-        _ = onThreads("means") {
+        _ = try onThreads("means") {
             let out = Tensor.zeros(Shape([8, 16] + c.out))
-            CPUBackend.shared.averagePool(x, c.parameters, into: out)
+            try CPUBackend.shared.averagePool(x, c.parameters, into: out)
             return out
         }
-        _ = onThreads("gradient") {
+        _ = try onThreads("gradient") {
             let out = Tensor.zeros(x.shape)
-            CPUBackend.shared.averagePoolBackward(grid(Shape([8, 16] + c.out), .float32), c.parameters, into: out)
+            try CPUBackend.shared.averagePoolBackward(grid(Shape([8, 16] + c.out), .float32), c.parameters, into: out)
             return out
         }
     }

@@ -11,14 +11,14 @@ func grid(_ shape: Shape, _ dtype: DType, _ seed: Int = 1) -> Tensor {
 }
 
 /// The result for one, two and four threads, which must be the same bits.
-func onThreads(_ what: String, _ body: () -> Tensor) -> Tensor {
+func onThreads(_ what: String, _ body: () throws -> Tensor) rethrows -> Tensor {
     let before = apus_thread_count()
     defer { apus_set_thread_count(before) }
     apus_set_thread_count(1)
-    let one = body()
+    let one = try body()
     for count: Int32 in [2, 4] {
         apus_set_thread_count(count)
-        let other = body()
+        let other = try body()
         #expect(memcmp(other.pointer, one.pointer, one.numel * one.dtype.size) == 0, "\(what) on \(count) threads")
         withExtendedLifetime((one, other)) {}
     }
@@ -60,9 +60,9 @@ func onThreads(_ what: String, _ body: () -> Tensor) -> Tensor {
         }
     }
 
-    func product(_ a: Tensor, _ b: Tensor, bias: Tensor?) -> Tensor {
+    func product(_ a: Tensor, _ b: Tensor, bias: Tensor?) throws -> Tensor {
         let out = Tensor.full([a.shape[0], a.shape[1], b.shape[2]], 77.0, dtype: a.dtype)
-        CPUBackend.shared.matmul(a, b, bias: bias, into: out)
+        try CPUBackend.shared.matmul(a, b, bias: bias, into: out)
         return out
     }
 
@@ -83,30 +83,30 @@ func onThreads(_ what: String, _ body: () -> Tensor) -> Tensor {
         return out
     }
 
-    @Test(arguments: sizes, [DType.float32, .float64]) func agreesWithSums(_ s: Sizes, _ dtype: DType) {
+    @Test(arguments: sizes, [DType.float32, .float64]) func agreesWithSums(_ s: Sizes, _ dtype: DType) throws {
         let (a, b, bias) = (grid([s.b, s.m, s.k], dtype), grid([s.b, s.k, s.n], dtype, 2), grid([s.n], dtype, 3))
         let want = expected(a, b, bias: bias), plain = expected(a, b, bias: nil)
         for left in Lie.allCases {
             for right in Lie.allCases {
                 let (x, y) = (lay(a, left), lay(b, right))
                 // One thread shares nothing out: small products take the same way on any number.
-                let got = s.m * s.k * s.n < 10_000 ? product(x, y, bias: bias) : onThreads("\(left) · \(right)") { product(x, y, bias: bias) }
+                let got = try s.m * s.k * s.n < 10_000 ? product(x, y, bias: bias) : onThreads("\(left) · \(right)") { try product(x, y, bias: bias) }
                 expectClose(got, want, atol: Double(s.k) * dtype.epsilon, "\(left) · \(right) + bias")
-                expectClose(product(x, y, bias: nil), plain, atol: Double(s.k) * dtype.epsilon, "\(left) · \(right)")
+                try expectClose(product(x, y, bias: nil), plain, atol: Double(s.k) * dtype.epsilon, "\(left) · \(right)")
             }
         }
     }
 
     /// Sizes that are tiled: spot checks, since sums in Double take a debug build long.
     @Test(arguments: [Sizes(1, 600, 1100, 300), Sizes(1, 512, 512, 512), Sizes(2, 530, 130, 530)], [DType.float32, .float64])
-    func agreesWithSumsWhereTiled(_ s: Sizes, _ dtype: DType) {
+    func agreesWithSumsWhereTiled(_ s: Sizes, _ dtype: DType) throws {
         let (a, b) = (grid([s.b, s.m, s.k], dtype), grid([s.b, s.k, s.n], dtype, 2))
         let (wideA, wideB) = (a.to(.float64), b.to(.float64))
         let (x, y) = (wideA.pointer.assumingMemoryBound(to: Double.self), wideB.pointer.assumingMemoryBound(to: Double.self))
         defer { withExtendedLifetime((wideA, wideB)) {} }
         for (left, right) in [(Lie.rows, Lie.rows), (.rows, .columns), (.columns, .rows), (.columns, .columns), (.sliced, .rows)] {
             let (one, two) = (lay(a, left), lay(b, right))
-            let found = onThreads("\(left) · \(right)") { product(one, two, bias: nil) }.to(.float64)
+            let found = try onThreads("\(left) · \(right)") { try product(one, two, bias: nil) }.to(.float64)
             let at = found.pointer.assumingMemoryBound(to: Double.self)
             for spot in stride(from: 0, to: s.b * s.m * s.n, by: 4013) {
                 let (batch, i, j) = (spot / (s.m * s.n), spot / s.n % s.m, spot % s.n)
@@ -118,15 +118,15 @@ func onThreads(_ what: String, _ body: () -> Tensor) -> Tensor {
         }
     }
 
-    @Test(arguments: [DType.float16, .bfloat16]) func halvesRoundASumInFloat32(_ dtype: DType) {
+    @Test(arguments: [DType.float16, .bfloat16]) func halvesRoundASumInFloat32(_ dtype: DType) throws {
         let (a, b, bias) = (grid([2, 9, 70], dtype), grid([2, 70, 11], dtype, 2), grid([11], dtype, 3))
         let want = expected(a, b, bias: bias)
         for lie in Lie.allCases {
-            expectClose(product(lay(a, lie), lay(b, lie), bias: bias), want, rtol: dtype.epsilon / 2, atol: 1e-4, "\(lie)")
+            try expectClose(product(lay(a, lie), lay(b, lie), bias: bias), want, rtol: dtype.epsilon / 2, atol: 1e-4, "\(lie)")
         }
     }
 
-    @Test(arguments: [DType.int8, .uint8, .int16, .int32, .int64]) func integersWrap(_ dtype: DType) {
+    @Test(arguments: [DType.int8, .uint8, .int16, .int32, .int64]) func integersWrap(_ dtype: DType) throws {
         let bits = UInt64(dtype.size * 8)
         let mask: UInt64 = bits == 64 ? .max : (1 << bits) - 1
         func spread(_ shape: Shape, _ seed: Int) -> Tensor { Tensor((0..<shape.numel).map { Int64(truncatingIfNeeded: ($0 &+ seed) &* 0x9E37_79B9_7F4A_7C1) }, shape: shape, dtype: dtype) }
@@ -134,7 +134,7 @@ func onThreads(_ what: String, _ body: () -> Tensor) -> Tensor {
         let (x, y, z) = (integers(a), integers(b), integers(bias))
         for left in Lie.allCases {
             for right in Lie.allCases {
-                let found = integers(onThreads("\(dtype)") { product(lay(a, left), lay(b, right), bias: bias) })
+                let found = try integers(onThreads("\(dtype)") { try product(lay(a, left), lay(b, right), bias: bias) })
                 for batch in 0..<2 {
                     for i in 0..<5 {
                         for j in 0..<37 {
@@ -149,29 +149,29 @@ func onThreads(_ what: String, _ body: () -> Tensor) -> Tensor {
         }
     }
 
-    @Test(arguments: [DType.float32, .float64, .float16, .int32]) func anEmptySumIsTheBias(_ dtype: DType) {
+    @Test(arguments: [DType.float32, .float64, .float16, .int32]) func anEmptySumIsTheBias(_ dtype: DType) throws {
         let (a, b, bias) = (Tensor.zeros([2, 3, 0], dtype: dtype), Tensor.zeros([2, 0, 4], dtype: dtype), Tensor.arange(4, dtype: dtype))
-        expectClose(product(a, b, bias: bias), (0..<6).flatMap { _ in [0.0, 1, 2, 3] })
-        expectClose(product(a, b, bias: nil), [Double](repeating: 0, count: 24))
+        try expectClose(product(a, b, bias: bias), (0..<6).flatMap { _ in [0.0, 1, 2, 3] })
+        try expectClose(product(a, b, bias: nil), [Double](repeating: 0, count: 24))
         for (m, n, batch) in [(0, 4, 2), (3, 0, 2), (3, 4, 0)] {
-            let out = product(Tensor.zeros([batch, m, 5], dtype: dtype), Tensor.zeros([batch, 5, n], dtype: dtype), bias: nil)
+            let out = try product(Tensor.zeros([batch, m, 5], dtype: dtype), Tensor.zeros([batch, 5, n], dtype: dtype), bias: nil)
             #expect(out.numel == 0)
         }
     }
 
-    @Test(arguments: [DType.float32, .float64]) func aBatchMayRepeatAnOperand(_ dtype: DType) {
+    @Test(arguments: [DType.float32, .float64]) func aBatchMayRepeatAnOperand(_ dtype: DType) throws {
         let (a, b) = (grid([3, 20, 30], dtype), grid([3, 30, 25], dtype, 2))
         let firstA = a.view([1, 20, 30], strides: a.strides, offset: 0).expanded([3, 20, 30])
         let firstB = b.view([1, 30, 25], strides: b.strides, offset: 0).expanded([3, 30, 25])
-        expectClose(product(a, firstB, bias: nil), expected(a, firstB, bias: nil))
-        expectClose(product(firstA, b, bias: nil), expected(firstA, b, bias: nil))
-        expectClose(product(firstA, firstB, bias: nil), expected(firstA, firstB, bias: nil))
+        try expectClose(product(a, firstB, bias: nil), expected(a, firstB, bias: nil))
+        try expectClose(product(firstA, b, bias: nil), expected(firstA, b, bias: nil))
+        try expectClose(product(firstA, firstB, bias: nil), expected(firstA, firstB, bias: nil))
     }
 
-    @Test func notANumberAndInfinityPassThrough() {
+    @Test func notANumberAndInfinityPassThrough() throws {
         for dtype in [DType.float32, .float64] {
             let a = Tensor([1.0, 0, .infinity, -.infinity] + [Double](repeating: 1, count: 16), shape: [1, 5, 4], dtype: dtype)
-            let found = values(product(a, Tensor.ones([1, 4, 17], dtype: dtype), bias: nil))
+            let found = try values(product(a, Tensor.ones([1, 4, 17], dtype: dtype), bias: nil))
             for i in 0..<found.count { #expect(i < 17 ? found[i].isNaN : found[i] == 4) }
         }
     }

@@ -31,7 +31,7 @@ import Testing
     }()
 
     /// The same calls by the script's names.
-    private static let calls: [String: RecordedCall] = {
+    static let calls: [String: RecordedCall] = {
         var all: [String: RecordedCall] = [:]
         for family in [RecordedCalls.activations, RecordedCalls.losses, RecordedCalls.spatial, RecordedCalls.interpolation, RecordedCalls.others, RecordedCalls.transforms, RecordedCalls.initialisers] {
             all.merge(family()) { _, _ in fatalError("a call has two entries") }

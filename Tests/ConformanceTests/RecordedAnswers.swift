@@ -64,6 +64,24 @@ import Testing
         #expect(excused == Self.excused[module, default: 0])
     }
 
+    /// Every class with an allocator that refuses its k-th block, for every k: an error within `checked`, and nothing else.
+    @Test func failWithoutMemory() throws {
+        let folder = Self.cases
+        let (count, complaints) = try alone {
+            var complaints: [String] = []
+            var count = 0
+            for (name, prepare) in try ConformanceRunner().trials(folder) {
+                // A call changes what the module remembers: each is made on one of its own.
+                let found = complaintsWithoutMemory(name, isRepeatable: false) { Trial([], try prepare()) }
+                count += found == nil ? 0 : 1
+                complaints += found ?? []
+            }
+            return (count, complaints)
+        }
+        #expect(complaints.isEmpty, "\(complaints.joined(separator: "\n"))")
+        #expect(count >= 140, "\(count) classes")
+    }
+
     /// Whatever an argument is replaced by, there is an error that says so or an answer, and never a trap.
     @Test(arguments: classes) func wrongArguments(_ module: String) throws {
         var failures: [String] = []

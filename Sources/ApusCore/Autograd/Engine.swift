@@ -34,7 +34,7 @@ enum Engine {
             context.anomaly = watches
         }
 
-        for root in roots where root.edge.node?.neededBy == pass { root.edge.node?.collect(root.gradient, for: Int(root.edge.index), createGraph: createGraph) }
+        for root in roots where root.edge.node?.neededBy == pass { try root.edge.node?.collect(root.gradient, for: Int(root.edge.index), createGraph: createGraph) }
         for node in order.reversed() where node.neededBy == pass {
             var (first, more) = node.take()
             for hook in node.hooks {
@@ -46,6 +46,8 @@ enum Engine {
                     if at < 0 { first = replaced } else { more[at] = replaced }
                 }
             }
+            // A sum or a hook that has failed: nothing of it goes on.
+            if first?.isPoisoned ?? false || more.contains(where: { $0?.isPoisoned ?? false }) { return captured }
             if let captures {
                 for (i, edge) in captures.enumerated() where edge.node === node { captured[i] = edge.index == 0 ? first : more[Int(edge.index) - 1] }
                 if node is AccumulateNode { continue }
@@ -62,7 +64,7 @@ enum Engine {
             for i in results.indices {
                 guard let result = results[i], let target = node.edges[i].node, target.neededBy == pass else { continue }
                 if result.isPoisoned { return captured }
-                target.collect(result, for: Int(node.edges[i].index), createGraph: createGraph)
+                try target.collect(result, for: Int(node.edges[i].index), createGraph: createGraph)
             }
         }
         return captured

@@ -72,8 +72,9 @@ extension Tensor {
                 }
             }
             let value = result.shape == shape && result.dtype == dtype ? result : result.to(dtype).expand(shape)
+            if value.isPoisoned { return self }
             // Kernels read and write in an order of their own: what is written must not be read afterwards.
-            device.backend.copy(value.overlaps(self) ? try value.converted(to: dtype) : value, into: self)
+            try device.backend.copy(value.overlaps(self) ? value.converted(to: dtype) : value, into: self)
             didChange(by: name)
             if context.gradEnabled { adoptHistory(of: value, base: base) }
         } catch {
@@ -203,7 +204,7 @@ struct AsStridedScatter: Op {
         // A copy with the base's own strides, so that the view's geometry means the same in it.
         let (low, high) = Shape.range(region.baseShape, region.baseStrides, region.baseOffset)
         let flat = try base.view([high - low + 1], strides: [1], offset: low).converted(to: base.dtype)
-        base.device.backend.copy(value, into: flat.view(region.shape, strides: region.strides, offset: region.offset - low))
+        try base.device.backend.copy(value, into: flat.view(region.shape, strides: region.strides, offset: region.offset - low))
         return flat.view(region.baseShape, strides: region.baseStrides, offset: region.baseOffset - low)
     }
 

@@ -51,12 +51,12 @@ package class Node {
     }
 
     /// Adds a gradient to what is collected for output `index`.
-    final func collect(_ gradient: Tensor, for index: Int, createGraph: Bool) {
-        if index == 0 { Node.add(gradient, to: &slot, createGraph) } else { Node.add(gradient, to: &moreSlots[index - 1], createGraph) }
+    final func collect(_ gradient: Tensor, for index: Int, createGraph: Bool) throws(OpError) {
+        if index == 0 { try Node.add(gradient, to: &slot, createGraph) } else { try Node.add(gradient, to: &moreSlots[index - 1], createGraph) }
     }
 
     /// In place where nobody else looks at the sum's memory: a second gradient of a large tensor then costs no third.
-    private static func add(_ gradient: Tensor, to sum: inout Tensor?, _ createGraph: Bool) {
+    private static func add(_ gradient: Tensor, to sum: inout Tensor?, _ createGraph: Bool) throws(OpError) {
         guard sum != nil else {
             sum = gradient
             return
@@ -64,7 +64,7 @@ package class Node {
         let isOurs = isKnownUniquelyReferenced(&sum) && isKnownUniquelyReferenced(&sum!.memory)
         let (old, plain) = (sum!, gradient.form == nil && sum!.form == nil)
         if isOurs && plain && !createGraph && old.isContiguous && old.dtype == gradient.dtype && old.shape == gradient.shape && old.device == gradient.device {
-            old.device.backend.binary(.add, old, gradient, KernelParameters(), into: old)
+            try old.device.backend.binary(.add, old, gradient, KernelParameters(), into: old)
         } else {
             sum = old.adding(gradient: gradient)
         }
@@ -211,11 +211,15 @@ final class AccumulateNode: Node {
     override func backward(_ given: Tensor?, _ more: [Tensor?], createGraph: Bool) throws(OpError) -> Gradients {
         guard let tensor, var grad = given else { return [] }
         if grad.dtype != tensor.dtype { grad = grad.to(tensor.dtype) }
+        // What has failed leaves the gradient as it was.
+        if grad.isPoisoned { return [] }
         if let old = tensor.storedGrad {
             if createGraph || old.isSparse {
-                tensor.storedGrad = old.adding(gradient: grad)
+                let sum = old.adding(gradient: grad)
+                if sum.isPoisoned { return [] }
+                tensor.storedGrad = sum
             } else {
-                old.device.backend.binary(.add, old, grad, KernelParameters(), into: old)
+                try old.device.backend.binary(.add, old, grad, KernelParameters(), into: old)
                 old.didChange(by: "backward")
             }
         } else if createGraph || grad.isSparse {

@@ -22,81 +22,81 @@ extension Backend {
 }
 
 extension Backend {
-    package func euclideanNorm(_ x: Tensor, dims: [Int], into out: Tensor) { composedNorm(x, dims: dims, into: out) }
+    package func euclideanNorm(_ x: Tensor, dims: [Int], into out: Tensor) throws(OpError) { try composedNorm(x, dims: dims, into: out) }
 
     /// What `euclideanNorm` is where a backend has no kernel for it, or none for the dtype.
-    func composedNorm(_ x: Tensor, dims: [Int], into out: Tensor) {
+    func composedNorm(_ x: Tensor, dims: [Int], into out: Tensor) throws(OpError) {
         guard out.numel > 0 else { return }
         let compose = Composition(self, like: x)
-        guard x.numel > 0 else { return fill(out, with: .double(0)) }
-        let x = compose.cast(x)
+        guard x.numel > 0 else { return try fill(out, with: .double(0)) }
+        let x = try compose.cast(x)
         // In units of the largest element neither its square overflows nor those that count beside it vanish.
         let range = compose.dtype == .float64
             ? KernelParameters(Double.leastNormalMagnitude, Double.greatestFiniteMagnitude)
             : KernelParameters(Double(Float.leastNormalMagnitude), Double(Float.greatestFiniteMagnitude))
-        let unit = compose(.clamp, compose(.max, compose(.absolute, x), dims), range)
-        let squares = compose(.square, compose(.div, x, unit))
-        compose.write(compose(.mul, compose(.sqrt, compose(.sum, squares, dims)), unit), to: out)
+        let unit = try compose(.clamp, compose(.max, compose(.absolute, x), dims), range)
+        let squares = try compose(.square, compose(.div, x, unit))
+        try compose.write(compose(.mul, compose(.sqrt, compose(.sum, squares, dims)), unit), to: out)
     }
 
-    package func softmax(_ x: Tensor, dim: Int, log: Bool, into out: Tensor) {
+    package func softmax(_ x: Tensor, dim: Int, log: Bool, into out: Tensor) throws(OpError) {
         guard x.numel > 0 else { return }
         let compose = Composition(self, like: x)
-        let (x, dim) = compose.line(x, dim)
+        let (x, dim) = try compose.line(x, dim)
         // Shifted by the maximum, exp does not overflow.
-        let shifted = compose(.sub, x, compose(.max, x, [dim]))
-        let exponentials = compose(.exp, shifted)
-        let sum = compose(.sum, exponentials, [dim])
-        compose.write(log ? compose(.sub, shifted, compose(.log, sum)) : compose(.div, exponentials, sum), to: out)
+        let shifted = try compose(.sub, x, compose(.max, x, [dim]))
+        let exponentials = try compose(.exp, shifted)
+        let sum = try compose(.sum, exponentials, [dim])
+        try compose.write(log ? compose(.sub, shifted, compose(.log, sum)) : compose(.div, exponentials, sum), to: out)
     }
 
-    package func softmaxBackward(_ grad: Tensor, _ y: Tensor, dim: Int, log: Bool, into out: Tensor) {
+    package func softmaxBackward(_ grad: Tensor, _ y: Tensor, dim: Int, log: Bool, into out: Tensor) throws(OpError) {
         guard y.numel > 0 else { return }
         let compose = Composition(self, like: y)
-        let (g, _) = compose.line(grad, dim)
-        let (y, dim) = compose.line(y, dim)
+        let (g, _) = try compose.line(grad, dim)
+        let (y, dim) = try compose.line(y, dim)
         if log {
-            compose.write(compose(.sub, g, compose(.mul, compose(.exp, y), compose(.sum, g, [dim]))), to: out)
+            try compose.write(compose(.sub, g, compose(.mul, compose(.exp, y), compose(.sum, g, [dim]))), to: out)
         } else {
-            let product = compose(.mul, g, y)
-            compose.write(compose(.sub, product, compose(.mul, y, compose(.sum, product, [dim]))), to: out)
+            let product = try compose(.mul, g, y)
+            try compose.write(compose(.sub, product, compose(.mul, y, compose(.sum, product, [dim]))), to: out)
         }
     }
 
-    package func layerNorm(_ x: Tensor, weight: Tensor?, bias: Tensor?, eps: Double, into out: Tensor, mean: Tensor, rstd: Tensor) {
+    package func layerNorm(_ x: Tensor, weight: Tensor?, bias: Tensor?, eps: Double, into out: Tensor, mean: Tensor, rstd: Tensor) throws(OpError) {
         guard x.numel > 0 else { return }
         let compose = Composition(self, like: x)
-        let x = compose.cast(x)
-        let (centered, variance) = compose.centered(x, [1], mean: mean)
-        let scale = compose(.rsqrt, compose(.affine, variance, KernelParameters(1, eps)))
-        compose.write(scale, to: rstd)
-        compose.write(compose.scaled(compose(.mul, centered, scale), weight, bias, channel: 1), to: out)
+        let x = try compose.cast(x)
+        let (centered, variance) = try compose.centered(x, [1], mean: mean)
+        let scale = try compose(.rsqrt, compose(.affine, variance, KernelParameters(1, eps)))
+        try compose.write(scale, to: rstd)
+        try compose.write(compose.scaled(compose(.mul, centered, scale), weight, bias, channel: 1), to: out)
     }
 
     package func layerNormBackward(
         _ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?
-    ) {
-        normBackward(grad, x, weight: weight, mean: mean, rstd: rstd, statistics: 0, channel: 1, training: true,
+    ) throws(OpError) {
+        try normBackward(grad, x, weight: weight, mean: mean, rstd: rstd, statistics: 0, channel: 1, training: true,
                      gradX: gradX, gradWeight: gradWeight, gradBias: gradBias)
     }
 
-    package func channelStatistics(_ x: Tensor, mean: Tensor, variance: Tensor) {
+    package func channelStatistics(_ x: Tensor, mean: Tensor, variance: Tensor) throws(OpError) {
         let compose = Composition(self, like: x)
-        compose.write(compose.centered(compose.cast(x), [0, 2], mean: mean).variance, to: variance)
+        try compose.write(compose.centered(compose.cast(x), [0, 2], mean: mean).variance, to: variance)
     }
 
-    package func channelNormalize(_ x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor?, bias: Tensor?, into out: Tensor) {
+    package func channelNormalize(_ x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor?, bias: Tensor?, into out: Tensor) throws(OpError) {
         let compose = Composition(self, like: x)
-        let centered = compose.centered(compose.cast(x), by: mean, at: 1)
-        let normalized = compose(.mul, centered, compose.column(rstd, at: 1, of: 3))
-        compose.write(compose.scaled(normalized, weight, bias, channel: 1), to: out)
+        let centered = try compose.centered(compose.cast(x), by: mean, at: 1)
+        let normalized = try compose(.mul, centered, compose.column(rstd, at: 1, of: 3))
+        try compose.write(compose.scaled(normalized, weight, bias, channel: 1), to: out)
     }
 
     package func channelNormBackward(
         _ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, training: Bool,
         gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?
-    ) {
-        normBackward(grad, x, weight: weight, mean: mean, rstd: rstd, statistics: 1, channel: 1, training: training,
+    ) throws(OpError) {
+        try normBackward(grad, x, weight: weight, mean: mean, rstd: rstd, statistics: 1, channel: 1, training: training,
                      gradX: gradX, gradWeight: gradWeight, gradBias: gradBias)
     }
 
@@ -107,83 +107,83 @@ extension Backend {
     private func normBackward(
         _ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, statistics: Int, channel: Int, training: Bool,
         gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?
-    ) {
+    ) throws(OpError) {
         let compose = Composition(self, like: x)
         let rank = x.ndim
-        let g = compose.cast(grad)
-        let rstd = compose.column(rstd, at: statistics, of: rank)
-        let normalized = compose(.mul, compose.centered(compose.cast(x), by: mean, at: statistics), rstd)
+        let g = try compose.cast(grad)
+        let rstd = try compose.column(rstd, at: statistics, of: rank)
+        let normalized = try compose(.mul, compose.centered(compose.cast(x), by: mean, at: statistics), rstd)
         let others = { (dim: Int) in (0..<rank).filter { $0 != dim } }
-        if let gradWeight { compose.write(compose(.sum, compose(.mul, g, normalized), others(channel)), to: gradWeight) }
-        if let gradBias { compose.write(compose(.sum, g, others(channel)), to: gradBias) }
+        if let gradWeight { try compose.write(compose(.sum, compose(.mul, g, normalized), others(channel)), to: gradWeight) }
+        if let gradBias { try compose.write(compose(.sum, g, others(channel)), to: gradBias) }
         guard let gradX, gradX.numel > 0 else { return }
-        var result = compose.scaled(g, weight, nil, channel: channel)
+        var result = try compose.scaled(g, weight, nil, channel: channel)
         if training {
-            let along = compose(.mean, compose(.mul, result, normalized), others(statistics))
-            result = compose(.sub, compose(.sub, result, compose(.mean, result, others(statistics))), compose(.mul, normalized, along))
+            let along = try compose(.mean, compose(.mul, result, normalized), others(statistics))
+            result = try compose(.sub, compose(.sub, result, compose(.mean, result, others(statistics))), compose(.mul, normalized, along))
         }
-        compose.write(compose(.mul, result, rstd), to: gradX)
+        try compose.write(compose(.mul, result, rstd), to: gradX)
     }
 
     // MARK: Optimizers, as PyTorch's single-tensor forms go: operation by operation, each rounded to the element type.
 
-    package func optimizerStep(_ rule: OptimizerRule, parameters: [Tensor], gradients: [Tensor], state: [[Tensor]]) {
+    package func optimizerStep(_ rule: OptimizerRule, parameters: [Tensor], gradients: [Tensor], state: [[Tensor]]) throws(OpError) {
         for (i, parameter) in parameters.enumerated() where parameter.numel > 0 {
             let compose = Composition(self, like: parameter, dtype: parameter.dtype)
             let state = state.map { $0[i] }
             switch rule {
             case .sgd(let lr, let momentum, let dampening, let decay, let nesterov, let maximize, let first):
-                var g = compose.gradient(gradients[i], of: parameter, decay: decay, maximize: maximize)
+                var g = try compose.gradient(gradients[i], of: parameter, decay: decay, maximize: maximize)
                 if momentum != 0 {
                     let buffer = state[0]
                     if first {
-                        copy(g, into: buffer)
+                        try copy(g, into: buffer)
                     } else {
-                        unary(.affine, buffer, KernelParameters(momentum), into: buffer)
-                        binary(.addScaled, buffer, g, KernelParameters(1 - dampening), into: buffer)
+                        try unary(.affine, buffer, KernelParameters(momentum), into: buffer)
+                        try binary(.addScaled, buffer, g, KernelParameters(1 - dampening), into: buffer)
                     }
-                    g = nesterov ? compose(.addScaled, g, buffer, KernelParameters(momentum)) : buffer
+                    g = try nesterov ? compose(.addScaled, g, buffer, KernelParameters(momentum)) : buffer
                 }
-                binary(.addScaled, parameter, g, KernelParameters(-lr), into: parameter)
+                try binary(.addScaled, parameter, g, KernelParameters(-lr), into: parameter)
 
             case .adam(let lr, let beta1, let beta2, let eps, let decay, let amsgrad, let decoupled, let maximize, let step):
-                if decoupled && decay != 0 { unary(.affine, parameter, KernelParameters(1 - lr * decay), into: parameter) }
-                let g = compose.gradient(gradients[i], of: parameter, decay: decoupled ? 0 : decay, maximize: maximize)
+                if decoupled && decay != 0 { try unary(.affine, parameter, KernelParameters(1 - lr * decay), into: parameter) }
+                let g = try compose.gradient(gradients[i], of: parameter, decay: decoupled ? 0 : decay, maximize: maximize)
                 let (average, squares) = (state[0], state[1])
-                compose.lerp(average, toward: g, by: 1 - beta1)
-                unary(.affine, squares, KernelParameters(beta2), into: squares)
-                compose.addProduct(squares, g, g, factor: 1 - beta2, divide: false)
+                try compose.lerp(average, toward: g, by: 1 - beta1)
+                try unary(.affine, squares, KernelParameters(beta2), into: squares)
+                try compose.addProduct(squares, g, g, factor: 1 - beta2, divide: false)
                 let correction1 = 1 - power(beta1, step)
                 let correction2 = (1 - power(beta2, step)).squareRoot()
                 var largest = squares
                 if amsgrad {
                     largest = state[2]
-                    binary(.maximum, largest, squares, KernelParameters(), into: largest)
+                    try binary(.maximum, largest, squares, KernelParameters(), into: largest)
                 }
-                let quotient = compose(.div, compose(.sqrt, largest), compose.constant(correction2))
-                let denominator = compose(.affine, quotient, KernelParameters(1, eps))
-                compose.addProduct(parameter, average, denominator, factor: -lr / correction1, divide: true)
+                let quotient = try compose(.div, compose(.sqrt, largest), compose.constant(correction2))
+                let denominator = try compose(.affine, quotient, KernelParameters(1, eps))
+                try compose.addProduct(parameter, average, denominator, factor: -lr / correction1, divide: true)
 
             case .rmsprop(let lr, let alpha, let eps, let decay, let momentum, let centered, let maximize):
-                let g = compose.gradient(gradients[i], of: parameter, decay: decay, maximize: maximize)
+                let g = try compose.gradient(gradients[i], of: parameter, decay: decay, maximize: maximize)
                 let squares = state[0]
-                unary(.affine, squares, KernelParameters(alpha), into: squares)
-                compose.addProduct(squares, g, g, factor: 1 - alpha, divide: false)
+                try unary(.affine, squares, KernelParameters(alpha), into: squares)
+                try compose.addProduct(squares, g, g, factor: 1 - alpha, divide: false)
                 var variance = squares
                 if centered {
                     let average = state[momentum != 0 ? 2 : 1]
-                    compose.lerp(average, toward: g, by: 1 - alpha)
-                    variance = compose.copied(squares)
-                    compose.addProduct(variance, average, average, factor: -1, divide: false)
+                    try compose.lerp(average, toward: g, by: 1 - alpha)
+                    variance = try compose.copied(squares)
+                    try compose.addProduct(variance, average, average, factor: -1, divide: false)
                 }
-                let denominator = compose(.affine, compose(.sqrt, variance), KernelParameters(1, eps))
+                let denominator = try compose(.affine, compose(.sqrt, variance), KernelParameters(1, eps))
                 if momentum != 0 {
                     let buffer = state[1]
-                    unary(.affine, buffer, KernelParameters(momentum), into: buffer)
-                    compose.addProduct(buffer, g, denominator, factor: 1, divide: true)
-                    binary(.addScaled, parameter, buffer, KernelParameters(-lr), into: parameter)
+                    try unary(.affine, buffer, KernelParameters(momentum), into: buffer)
+                    try compose.addProduct(buffer, g, denominator, factor: 1, divide: true)
+                    try binary(.addScaled, parameter, buffer, KernelParameters(-lr), into: parameter)
                 } else {
-                    compose.addProduct(parameter, g, denominator, factor: -lr, divide: true)
+                    try compose.addProduct(parameter, g, denominator, factor: -lr, divide: true)
                 }
             }
         }

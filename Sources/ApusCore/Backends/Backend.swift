@@ -32,57 +32,57 @@ package protocol Backend: Sendable {
     func computes(_ dtype: DType) -> Bool
 
     /// `out[i] = kind(x[i])`, for the dtypes that the kind has. x and out have the same dtype, except that predicates write bool.
-    func unary(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters, into out: Tensor)
+    func unary(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters, into out: Tensor) throws(OpError)
     /// `out[i] = kind(a[i], b[i])`, for the dtypes that the kind has. a, b and out have the same shape (operands are expanded views) and dtype.
-    func binary(_ kind: BinaryKind, _ a: Tensor, _ b: Tensor, _ p: KernelParameters, into out: Tensor)
+    func binary(_ kind: BinaryKind, _ a: Tensor, _ b: Tensor, _ p: KernelParameters, into out: Tensor) throws(OpError)
     /// `out[i] = a[i] kind b[i]`. a and b have the same shape and dtype; out is bool.
-    func compare(_ kind: CompareKind, _ a: Tensor, _ b: Tensor, into out: Tensor)
+    func compare(_ kind: CompareKind, _ a: Tensor, _ b: Tensor, into out: Tensor) throws(OpError)
     /// `out[i] = condition[i] ? a[i] : b[i]`. condition is bool; all have one shape.
-    func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor, into out: Tensor)
+    func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor, into out: Tensor) throws(OpError)
     /// `out[i] = x[i]` converted to out's dtype. out may have any strides without overlap.
     /// float → integer truncates toward zero, and is the nearest one of the type where none fits, NaN 0; integer → integer keeps the low bits; anything → bool is `!= 0`; float64 → float16 and bfloat16 rounds to nearest even (through float32 as PyTorch does).
-    func copy(_ x: Tensor, into out: Tensor)
+    func copy(_ x: Tensor, into out: Tensor) throws(OpError)
     /// `out[i] = value`, converted to out's dtype as `copy` converts. out may have any strides.
-    func fill(_ out: Tensor, with value: Scalar)
+    func fill(_ out: Tensor, with value: Scalar) throws(OpError)
 
     // MARK: Reductions
 
     /// Reduces over `dims` (sorted, without repeats). out has x's shape with 1 at each of `dims`.
     /// `sum`, `prod`, `mean`, `min`, `max`: x and out have the same dtype; `any`, `all`: out is bool, x of any dtype.
     /// float16 and bfloat16 accumulate in float32. An empty sum is 0, an empty product 1 (the op refuses empty min and max). NaN wins in min and max.
-    func reduce(_ kind: ReduceKind, _ x: Tensor, dims: [Int], into out: Tensor)
+    func reduce(_ kind: ReduceKind, _ x: Tensor, dims: [Int], into out: Tensor) throws(OpError)
     /// The first position of the largest or smallest element along `dim` (NaN is largest and smallest), int64, and that element.
     /// Both outs have x's shape with 1 at `dim`; `values` may be nil.
-    func argReduce(_ kind: ArgReduceKind, _ x: Tensor, dim: Int, indices: Tensor, values: Tensor?)
+    func argReduce(_ kind: ArgReduceKind, _ x: Tensor, dim: Int, indices: Tensor, values: Tensor?) throws(OpError)
     /// Running sum or product (inclusive) along `dim`.
-    func scan(_ kind: ScanKind, _ x: Tensor, dim: Int, into out: Tensor)
+    func scan(_ kind: ScanKind, _ x: Tensor, dim: Int, into out: Tensor) throws(OpError)
     /// `out[k] = a[k]·out[k − 1] + b[k]` along `dim`, from `out[0] = b[0]`. a, b and out are contiguous, of one shape, float32 or float64.
-    func linearScan(_ a: Tensor, _ b: Tensor, dim: Int, into out: Tensor)
+    func linearScan(_ a: Tensor, _ b: Tensor, dim: Int, into out: Tensor) throws(OpError)
     /// Stable sort along `dim`; NaN counts as largest. `indices` is int64.
-    func sort(_ x: Tensor, dim: Int, descending: Bool, values: Tensor, indices: Tensor)
+    func sort(_ x: Tensor, dim: Int, descending: Bool, values: Tensor, indices: Tensor) throws(OpError)
 
     // MARK: Products
 
     /// `out[b] = a[b] · b[b]` for each batch: a is [B, M, K], b [B, K, N], out [B, M, N] (contiguous); the batch of a or b may have stride 0.
     /// `bias`, where given, is [N], and is added to each row. Floats accumulate in at least float32; integers wrap.
-    func matmul(_ a: Tensor, _ b: Tensor, bias: Tensor?, into out: Tensor)
+    func matmul(_ a: Tensor, _ b: Tensor, bias: Tensor?, into out: Tensor) throws(OpError)
 
     // MARK: Convolution and pooling (1 to 3 spatial dimensions)
 
     /// Cross-correlation: x [N, C, *in], weight [O, C/groups, *kernel], bias [O] or nil, out [N, O, *out].
-    func convolution(_ x: Tensor, _ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, into out: Tensor)
+    func convolution(_ x: Tensor, _ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, into out: Tensor) throws(OpError)
     /// The gradient of `convolution` with respect to x: grad [N, O, *out], out [N, C, *in]. Also the forward pass of a transposed convolution.
-    func convolutionBackwardInput(_ grad: Tensor, _ weight: Tensor, _ p: ConvolutionParameters, into out: Tensor)
+    func convolutionBackwardInput(_ grad: Tensor, _ weight: Tensor, _ p: ConvolutionParameters, into out: Tensor) throws(OpError)
     /// The gradient of `convolution` with respect to weight: out [O, C/groups, *kernel].
-    func convolutionBackwardWeight(_ grad: Tensor, _ x: Tensor, _ p: ConvolutionParameters, into out: Tensor)
+    func convolutionBackwardWeight(_ grad: Tensor, _ x: Tensor, _ p: ConvolutionParameters, into out: Tensor) throws(OpError)
 
     /// Largest element of each window; `indices` (int64) are positions within the flattened spatial plane of x. Padding counts as -infinity, NaN wins.
     /// x [N, C, *in], out and indices [N, C, *out].
-    func maxPool(_ x: Tensor, _ p: PoolParameters, into out: Tensor, indices: Tensor)
+    func maxPool(_ x: Tensor, _ p: PoolParameters, into out: Tensor, indices: Tensor) throws(OpError)
     /// Mean of each window.
-    func averagePool(_ x: Tensor, _ p: PoolParameters, into out: Tensor)
+    func averagePool(_ x: Tensor, _ p: PoolParameters, into out: Tensor) throws(OpError)
     /// The gradient of `averagePool` with respect to x. grad [N, C, *out], out [N, C, *in].
-    func averagePoolBackward(_ grad: Tensor, _ p: PoolParameters, into out: Tensor)
+    func averagePoolBackward(_ grad: Tensor, _ p: PoolParameters, into out: Tensor) throws(OpError)
 
     // MARK: Indexing. Indices are int64; a negative or too large one is thrown, with its value and place, here or by the next `synchronize`.
 
@@ -100,40 +100,40 @@ package protocol Backend: Sendable {
     // MARK: Random numbers
 
     /// Fills `out` (contiguous) from Philox 4x32-10 with key `seed` and counters from `offset` on; see `Philox` for which words an element takes.
-    func random(_ kind: RandomKind, seed: UInt64, offset: UInt64, into out: Tensor)
+    func random(_ kind: RandomKind, seed: UInt64, offset: UInt64, into out: Tensor) throws(OpError)
 
     // MARK: Fused forms, each with a default composition
 
     /// √Σx² over `dims`, where squares may leave the range of the dtype. out has x's shape with 1 at each of `dims`; floats.
-    func euclideanNorm(_ x: Tensor, dims: [Int], into out: Tensor)
+    func euclideanNorm(_ x: Tensor, dims: [Int], into out: Tensor) throws(OpError)
     /// Softmax (or its logarithm) along `dim`.
-    func softmax(_ x: Tensor, dim: Int, log: Bool, into out: Tensor)
+    func softmax(_ x: Tensor, dim: Int, log: Bool, into out: Tensor) throws(OpError)
     /// Its gradient from the output y: softmax `y·(g − Σ g·y)`, logarithm `g − exp(y)·Σ g`.
-    func softmaxBackward(_ grad: Tensor, _ y: Tensor, dim: Int, log: Bool, into out: Tensor)
+    func softmaxBackward(_ grad: Tensor, _ y: Tensor, dim: Int, log: Bool, into out: Tensor) throws(OpError)
     /// Normalisation of each of R rows of length C of x [R, C] (contiguous): `(x − mean)·rstd·weight + bias`, rstd = 1/√(var + eps), biased variance.
     /// rstd is [R], mean [2, R], both float32 (float64 for float64): the mean rounded and, in the second row, what rounding leaves of it, since
     /// far from zero the first is wrong by as much as elements differ. weight and bias [C] or nil.
-    func layerNorm(_ x: Tensor, weight: Tensor?, bias: Tensor?, eps: Double, into out: Tensor, mean: Tensor, rstd: Tensor)
+    func layerNorm(_ x: Tensor, weight: Tensor?, bias: Tensor?, eps: Double, into out: Tensor, mean: Tensor, rstd: Tensor) throws(OpError)
     /// Gradients of `layerNorm`; those not asked for are nil.
-    func layerNormBackward(_ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?)
+    func layerNormBackward(_ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?) throws(OpError)
     /// Per-channel mean [2, C], as `layerNorm` has it, and biased variance [C] of x [N, C, L] (contiguous), in float32 (float64 for float64).
-    func channelStatistics(_ x: Tensor, mean: Tensor, variance: Tensor)
+    func channelStatistics(_ x: Tensor, mean: Tensor, variance: Tensor) throws(OpError)
     /// `(x − mean)·rstd·weight + bias` per channel of x [N, C, L]; mean [2, C] as `channelStatistics` has it, or [C] where it is
     /// exact, rstd [C], weight and bias [C] or nil.
-    func channelNormalize(_ x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor?, bias: Tensor?, into out: Tensor)
+    func channelNormalize(_ x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor?, bias: Tensor?, into out: Tensor) throws(OpError)
     /// Gradients of normalisation by a batch's own statistics (`training`) or by fixed ones.
-    func channelNormBackward(_ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, training: Bool, gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?)
+    func channelNormBackward(_ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, training: Bool, gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?) throws(OpError)
     /// One step of a recurrent cell for a batch of N, H hidden units: `input` and `hidden` [N, G·H] are the products of input and hidden state,
     /// with their biases. `state` [N, H] is the cell state before (LSTM) or the hidden state before (GRU). Writes the hidden state after to `out`
     /// [N, H], the cell state after to `cell`, and what the derivative needs to `gates`; kinds without them get nil. All are contiguous;
     /// `gates` may be the very view of `input` where both are [N, 4·H].
-    func recurrentCell(_ kind: RecurrentKind, input: Tensor, hidden: Tensor, state: Tensor?, gates: Tensor?, cell: Tensor?, into out: Tensor)
+    func recurrentCell(_ kind: RecurrentKind, input: Tensor, hidden: Tensor, state: Tensor?, gates: Tensor?, cell: Tensor?, into out: Tensor) throws(OpError)
     /// The gradients of `input`, `hidden` (GRU alone: elsewhere they are the same) and `state` (GRU) from that of `out`. `gradCell` (LSTM) holds
     /// the gradient of the cell state after, and is replaced by that before. `cell` and `out` are what `recurrentCell` wrote.
     func recurrentCellBackward(
-        _ kind: RecurrentKind, _ grad: Tensor, gates: Tensor?, state: Tensor?, cell: Tensor?, out: Tensor, gradCell: Tensor?, gradInput: Tensor, gradHidden: Tensor?, gradState: Tensor?)
+        _ kind: RecurrentKind, _ grad: Tensor, gates: Tensor?, state: Tensor?, cell: Tensor?, out: Tensor, gradCell: Tensor?, gradInput: Tensor, gradHidden: Tensor?, gradState: Tensor?) throws(OpError)
     /// One optimizer step over tensors laid side by side: for each i, `parameters[i]` and `state[s][i]` are updated in place from `gradients[i]`.
-    func optimizerStep(_ rule: OptimizerRule, parameters: [Tensor], gradients: [Tensor], state: [[Tensor]])
+    func optimizerStep(_ rule: OptimizerRule, parameters: [Tensor], gradients: [Tensor], state: [[Tensor]]) throws(OpError)
 }
 
 /// Constants of a pointwise kernel, such as a slope; each kind says which it reads.

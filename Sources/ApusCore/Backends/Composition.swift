@@ -11,67 +11,60 @@ struct Composition {
         self.dtype = dtype ?? (x.dtype == .float64 ? .float64 : .float32)
     }
 
-    func temporary(_ shape: Shape) -> Tensor {
-        do {
-            return try Tensor.uninitialized(shape, dtype, device)
-        } catch {
-            // Nothing to hand back: the families do not throw for want of memory.
-            trap(error.op.isEmpty ? backend.name : error.op, error.message)
-        }
-    }
+    func temporary(_ shape: Shape) throws(OpError) -> Tensor { try Tensor.uninitialized(shape, dtype, device) }
 
     // MARK: Expressions
 
-    func callAsFunction(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters = KernelParameters()) -> Tensor {
-        let out = temporary(x.shape)
-        backend.unary(kind, x, p, into: out)
+    func callAsFunction(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters = KernelParameters()) throws(OpError) -> Tensor {
+        let out = try temporary(x.shape)
+        try backend.unary(kind, x, p, into: out)
         return out
     }
 
     /// The operands broadcast.
-    func callAsFunction(_ kind: BinaryKind, _ a: Tensor, _ b: Tensor, _ p: KernelParameters = KernelParameters()) -> Tensor {
+    func callAsFunction(_ kind: BinaryKind, _ a: Tensor, _ b: Tensor, _ p: KernelParameters = KernelParameters()) throws(OpError) -> Tensor {
         guard let shape = Shape.broadcast(a.shape, b.shape) else {
             preconditionFailure("\(backend.name): shapes \(a.shape) and \(b.shape) in a composition")
         }
-        let out = temporary(shape)
-        backend.binary(kind, a.expanded(shape), b.expanded(shape), p, into: out)
+        let out = try temporary(shape)
+        try backend.binary(kind, a.expanded(shape), b.expanded(shape), p, into: out)
         return out
     }
 
-    func callAsFunction(_ kind: ReduceKind, _ x: Tensor, _ dims: [Int]) -> Tensor {
+    func callAsFunction(_ kind: ReduceKind, _ x: Tensor, _ dims: [Int]) throws(OpError) -> Tensor {
         var shape = x.shape
         for dim in dims { shape[dim] = 1 }
-        let out = temporary(shape)
-        backend.reduce(kind, x, dims: dims, into: out)
+        let out = try temporary(shape)
+        try backend.reduce(kind, x, dims: dims, into: out)
         return out
     }
 
-    func constant(_ value: Double) -> Tensor {
-        let out = temporary([])
-        backend.fill(out, with: .double(value))
+    func constant(_ value: Double) throws(OpError) -> Tensor {
+        let out = try temporary([])
+        try backend.fill(out, with: .double(value))
         return out
     }
 
     // MARK: Between dtypes and shapes
 
     /// x in the dtype of the composition: itself where it has it.
-    func cast(_ x: Tensor) -> Tensor { x.dtype == dtype ? x : copied(x) }
+    func cast(_ x: Tensor) throws(OpError) -> Tensor { try x.dtype == dtype ? x : copied(x) }
 
-    func copied(_ x: Tensor) -> Tensor {
-        let out = temporary(x.shape)
-        backend.copy(x, into: out)
+    func copied(_ x: Tensor) throws(OpError) -> Tensor {
+        let out = try temporary(x.shape)
+        try backend.copy(x, into: out)
         return out
     }
 
     /// x, cast, and the dimension to work along; a scalar becomes a line of one element.
-    func line(_ x: Tensor, _ dim: Int) -> (Tensor, Int) {
-        let x = cast(x)
+    func line(_ x: Tensor, _ dim: Int) throws(OpError) -> (Tensor, Int) {
+        let x = try cast(x)
         return x.ndim == 0 ? (x.view([1], strides: [1], offset: x.offset), 0) : (x, dim)
     }
 
     /// A vector, cast, as a tensor of `rank` dimensions that lies along dimension `dim`.
-    func column(_ vector: Tensor, at dim: Int, of rank: Int) -> Tensor {
-        let vector = cast(vector)
+    func column(_ vector: Tensor, at dim: Int, of rank: Int) throws(OpError) -> Tensor {
+        let vector = try cast(vector)
         var shape = Shape(repeating: 1, count: rank)
         var strides = Shape(repeating: 0, count: rank)
         shape[dim] = vector.numel
@@ -85,58 +78,60 @@ struct Composition {
     }
 
     /// x·weight + bias, with the vectors along dimension `channel`, where they are given.
-    func scaled(_ x: Tensor, _ weight: Tensor?, _ bias: Tensor?, channel: Int) -> Tensor {
+    func scaled(_ x: Tensor, _ weight: Tensor?, _ bias: Tensor?, channel: Int) throws(OpError) -> Tensor {
         var x = x
-        if let weight { x = self(.mul, x, column(weight, at: channel, of: x.ndim)) }
-        if let bias { x = self(.add, x, column(bias, at: channel, of: x.ndim)) }
+        if let weight { x = try self(.mul, x, column(weight, at: channel, of: x.ndim)) }
+        if let bias { x = try self(.add, x, column(bias, at: channel, of: x.ndim)) }
         return x
     }
 
     /// x without its mean over `dims`, which is written to `mean` in two parts as `Backend.layerNorm` has it, and the variance.
-    func centered(_ x: Tensor, _ dims: [Int], mean: Tensor) -> (x: Tensor, variance: Tensor) {
+    func centered(_ x: Tensor, _ dims: [Int], mean: Tensor) throws(OpError) -> (x: Tensor, variance: Tensor) {
         var x = x
         for part in 0..<2 {
-            let center = self(.mean, x, dims)
-            x = self(.sub, x, center)
-            write(center, to: mean.part(part))
+            let center = try self(.mean, x, dims)
+            x = try self(.sub, x, center)
+            try write(center, to: mean.part(part))
         }
-        return (x, self(.mean, self(.square, x), dims))
+        return try (x, self(.mean, self(.square, x), dims))
     }
 
     /// x without a mean, of one or two parts, that lies along dimension `dim`.
-    func centered(_ x: Tensor, by mean: Tensor, at dim: Int) -> Tensor {
-        (0..<(mean.ndim == 2 ? 2 : 1)).reduce(x) { x, part in self(.sub, x, column(mean.part(part), at: dim, of: x.ndim)) }
+    func centered(_ x: Tensor, by mean: Tensor, at dim: Int) throws(OpError) -> Tensor {
+        var x = x
+        for part in 0..<(mean.ndim == 2 ? 2 : 1) { x = try self(.sub, x, column(mean.part(part), at: dim, of: x.ndim)) }
+        return x
     }
 
     /// Writes x's elements, in the order of their indices, to `out`, which may have another shape with as many elements.
     /// x is contiguous.
-    func write(_ x: Tensor, to out: Tensor) {
-        backend.copy(x.view(out.shape, strides: out.shape.contiguousStrides, offset: x.offset), into: out)
+    func write(_ x: Tensor, to out: Tensor) throws(OpError) {
+        try backend.copy(x.view(out.shape, strides: out.shape.contiguousStrides, offset: x.offset), into: out)
     }
 
     // MARK: What optimizers repeat
 
     /// The gradient as a rule sees it: negated for `maximize`, then with the decay of the parameter.
-    func gradient(_ gradient: Tensor, of parameter: Tensor, decay: Double, maximize: Bool) -> Tensor {
-        var g = cast(gradient)
-        if maximize { g = self(.negative, g) }
-        return decay == 0 ? g : self(.addScaled, g, parameter, KernelParameters(decay))
+    func gradient(_ gradient: Tensor, of parameter: Tensor, decay: Double, maximize: Bool) throws(OpError) -> Tensor {
+        var g = try cast(gradient)
+        if maximize { g = try self(.negative, g) }
+        return try decay == 0 ? g : self(.addScaled, g, parameter, KernelParameters(decay))
     }
 
     /// target ← target + weight·(end − target), from the other side where that is nearer, as PyTorch's `lerp` does.
-    func lerp(_ target: Tensor, toward end: Tensor, by weight: Double) {
-        let difference = self(.sub, end, target)
+    func lerp(_ target: Tensor, toward end: Tensor, by weight: Double) throws(OpError) {
+        let difference = try self(.sub, end, target)
         if weight < 0.5 {
-            backend.binary(.addScaled, target, difference, KernelParameters(weight), into: target)
+            try backend.binary(.addScaled, target, difference, KernelParameters(weight), into: target)
         } else {
-            backend.binary(.addScaled, end, difference, KernelParameters(weight - 1), into: target)
+            try backend.binary(.addScaled, end, difference, KernelParameters(weight - 1), into: target)
         }
     }
 
     /// target ← target + factor·a·b, or factor·a/b: PyTorch's `addcmul_` and `addcdiv_`.
-    func addProduct(_ target: Tensor, _ a: Tensor, _ b: Tensor, factor: Double, divide: Bool) {
-        let product = self(divide ? .div : .mul, self(.affine, a, KernelParameters(factor)), b)
-        backend.binary(.add, target, product, KernelParameters(), into: target)
+    func addProduct(_ target: Tensor, _ a: Tensor, _ b: Tensor, factor: Double, divide: Bool) throws(OpError) {
+        let product = try self(divide ? .div : .mul, self(.affine, a, KernelParameters(factor)), b)
+        try backend.binary(.add, target, product, KernelParameters(), into: target)
     }
 }
 

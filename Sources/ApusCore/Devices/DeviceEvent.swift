@@ -44,7 +44,7 @@ public final class DeviceEvent {
 extension GPUBackend {
     func recordEvent() throws(OpError) -> OpaquePointer {
         try locked { () throws(OpError) in
-            flushChain()
+            try flushChain()
             let event = try driver.recordEvent()
             driver.flush()
             return event

@@ -67,12 +67,34 @@ package final class Context {
         return try body()
     }
 
+    /// How many more blocks are given before one is refused; nil where none is. Tests set it.
+    @exclusivity(unchecked) private var blocksBeforeRefusal: Int?
+
+    /// Runs `body` so that of the blocks of memory that it asks for on this thread, the one after `count` others is refused; the rest are given.
+    /// Returns whether `body` asked for that block.
+    package static func refusing(after count: Int, _ body: () -> Void) -> Bool {
+        let context = current
+        let budget = context.budget
+        context.budget = budget ?? .max
+        context.blocksBeforeRefusal = count
+        defer {
+            context.budget = budget
+            context.blocksBeforeRefusal = nil
+        }
+        body()
+        return context.blocksBeforeRefusal == nil
+    }
+
     /// Takes a block from the budget. Small ones count as 512 bytes: a tensor takes memory of its own, and a description may ask for a billion of them.
     @inline(__always) static func spend(_ bytes: Int) throws(OpError) {
         if let budget = read({ $0.budget }) { try current.spend(max(bytes, 512), of: budget) }
     }
 
     @inline(never) private func spend(_ bytes: Int, of left: Int) throws(OpError) {
+        if let blocks = blocksBeforeRefusal {
+            blocksBeforeRefusal = blocks == 0 ? nil : blocks - 1
+            if blocks == 0 { throw OpError("no memory for \(bytes) bytes: a test refuses this block") }
+        }
         guard bytes <= left else { throw OpError("needs \(bytes) bytes, and \(left) are left of what may be allocated here; use smaller sizes") }
         budget = left - bytes
     }
@@ -127,7 +149,7 @@ public func inferenceMode<Result>(_ body: () throws -> Result) rethrows -> Resul
 /// Whether ops record a graph here. PyTorch: `torch.is_grad_enabled()`.
 public var isGradEnabled: Bool { Context.current.gradEnabled }
 
-package func withGradEnabled<Result>(_ enabled: Bool, _ body: () throws -> Result) rethrows -> Result {
+package func withGradEnabled<Result, Failure: Error>(_ enabled: Bool, _ body: () throws(Failure) -> Result) throws(Failure) -> Result {
     let context = Context.current
     let outer = context.gradEnabled
     context.gradEnabled = enabled

@@ -62,6 +62,18 @@ package func throwFailure() throws(OpError) {
     if let error = Context.current.checkedScope?.error { throw error }
 }
 
+extension Tensor {
+    /// Itself, or the error of the op that has failed to make it. Kernels do not know failed tensors: what calls one on results of other
+    /// functions asks.
+    @discardableResult package final func usable() throws(OpError) -> Tensor {
+        if isPoisoned {
+            try throwFailure()
+            throw OpError("a tensor that is needed is the result of a failed op")
+        }
+        return self
+    }
+}
+
 private func run<Result>(_ body: () throws -> Result, in scope: CheckedScope) throws -> Result {
     let context = Context.current
     let outer = context.checkedScope

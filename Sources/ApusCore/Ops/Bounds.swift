@@ -9,8 +9,8 @@ struct Clamp: Op {
         let x = inputs[0]
         let out = try Tensor.uninitialized(x.shape, x.dtype, x.device)
         let backend = x.device.backend
-        if hasMin { backend.binary(.maximum, x, inputs[1], KernelParameters(), into: out) }
-        if hasMax { backend.binary(.minimum, hasMin ? out : x, inputs[hasMin ? 2 : 1], KernelParameters(), into: out) }
+        if hasMin { try backend.binary(.maximum, x, inputs[1], KernelParameters(), into: out) }
+        if hasMax { try backend.binary(.minimum, hasMin ? out : x, inputs[hasMin ? 2 : 1], KernelParameters(), into: out) }
         for input in inputs { saved.keep(input) }
         return out
     }

@@ -20,7 +20,7 @@ struct Convolution: Op {
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (x, weight) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized(p.outputShape(input: inputShape, weight: weightShape), x.dtype, x.device)
-        x.device.backend.convolution(x, weight, bias: inputs.count > 2 ? inputs[2] : nil, p, into: out)
+        try x.device.backend.convolution(x, weight, bias: inputs.count > 2 ? inputs[2] : nil, p, into: out)
         saved.keep(x)
         saved.keep(weight)
         return out
@@ -47,7 +47,7 @@ struct ConvolutionBackwardInput: Op {
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (grad, weight) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized(inputShape, grad.dtype, grad.device)
-        grad.device.backend.convolutionBackwardInput(grad, weight, p, into: out)
+        try grad.device.backend.convolutionBackwardInput(grad, weight, p, into: out)
         saved.keep(grad)
         saved.keep(weight)
         return out
@@ -72,7 +72,7 @@ struct ConvolutionBackwardWeight: Op {
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (grad, x) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized(weightShape, grad.dtype, grad.device)
-        grad.device.backend.convolutionBackwardWeight(grad, x, p, into: out)
+        try grad.device.backend.convolutionBackwardWeight(grad, x, p, into: out)
         saved.keep(grad)
         saved.keep(x)
         return out

@@ -98,9 +98,13 @@ extension Tensor {
 
     /// Every element `value`; its dtype is that of the number (float32, int64, bool) where none is given.
     package static func full(_ shape: Shape, _ value: Scalar, dtype: DType? = nil, device: Device = .cpu) -> Tensor {
-        let out = create(shape, dtype ?? value.dtype, device, "full")
-        if !out.isPoisoned { device.backend.fill(out, with: value) }
-        return out
+        do throws(OpError) {
+            let out = try uninitialized(shape, dtype ?? value.dtype, device)
+            try device.backend.fill(out, with: value)
+            return out
+        } catch {
+            return fail(error, op: "full")
+        }
     }
 
     private final func marked(_ requiresGrad: Bool) -> Tensor {

@@ -29,7 +29,7 @@ package struct ClassLabels {
             return
         }
         // The labels are read by the host: an error must name the place before anything is computed.
-        let host = try labels.contiguousData()
+        let host = try labels.hostData()
         var ignored = 0
         let buffer = UnsafeBufferPointer(start: UnsafePointer(host.pointer.assumingMemoryBound(to: Int64.self)), count: host.numel)
         for (i, label) in buffer.enumerated() where label < 0 || label >= classes || label == ignoreIndex {
@@ -95,7 +95,7 @@ struct CrossEntropy: Op {
         let labels = named(Array(inputs.dropFirst()))
         let backend = x.device.backend
         let logp = try Tensor.uninitialized(x.shape, x.dtype, x.device)
-        backend.softmax(x, dim: 1, log: true, into: logp)
+        try backend.softmax(x, dim: 1, log: true, into: logp)
         saved.keep(x)
         saved.keep(logp)
         for label in inputs.dropFirst() { saved.keep(label) }
@@ -105,24 +105,24 @@ struct CrossEntropy: Op {
         try backend.gather(logp, dim: 1, index, into: picked)
         let losses = try Tensor.uninitialized(labels.indices.shape, x.dtype, x.device)
         let flat = picked.view(losses.shape, strides: losses.strides, offset: picked.offset)
-        backend.unary(.negative, flat, KernelParameters(), into: losses)
+        try backend.unary(.negative, flat, KernelParameters(), into: losses)
         if let weights = labels.weights {
             // An ignored place may hold an infinite loss, which a weight of 0 would not hide.
             if let counted = labels.counted {
                 let zeros = try Tensor.uninitialized(losses.shape, x.dtype, x.device)
-                backend.fill(zeros, with: .double(0))
-                backend.select(counted, losses, zeros, into: losses)
+                try backend.fill(zeros, with: .double(0))
+                try backend.select(counted, losses, zeros, into: losses)
             }
-            backend.binary(.mul, losses, weights, KernelParameters(), into: losses)
+            try backend.binary(.mul, losses, weights, KernelParameters(), into: losses)
         }
         if reduction == .none { return losses }
         let ones = Shape(repeating: 1, count: losses.ndim)
         let total = try Tensor.uninitialized(ones, x.dtype, x.device)
-        backend.reduce(.sum, losses, dims: Array(0..<losses.ndim), into: total)
+        try backend.reduce(.sum, losses, dims: Array(0..<losses.ndim), into: total)
         if reduction == .mean {
             switch labels.divisor {
-            case .number(let number): backend.unary(.affine, total, KernelParameters(1 / number), into: total)
-            case .tensor(let sum): backend.binary(.div, total, sum.expanded(total.shape), KernelParameters(), into: total)
+            case .number(let number): try backend.unary(.affine, total, KernelParameters(1 / number), into: total)
+            case .tensor(let sum): try backend.binary(.div, total, sum.expanded(total.shape), KernelParameters(), into: total)
             }
         }
         return total.view([], strides: [], offset: total.offset)

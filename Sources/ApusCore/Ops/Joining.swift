@@ -11,7 +11,7 @@ struct Cat: Op {
         let out = try Tensor.uninitialized(shape, inputs[0].dtype, inputs[0].device)
         var start = 0
         for (x, extent) in zip(inputs, extents) {
-            out.device.backend.copy(x, into: out.view(x.shape, strides: out.strides, offset: start * out.strides[dim]))
+            try out.device.backend.copy(x, into: out.view(x.shape, strides: out.strides, offset: start * out.strides[dim]))
             start += extent
         }
         return out

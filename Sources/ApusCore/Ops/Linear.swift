@@ -12,7 +12,7 @@ struct Linear: Op {
         let out = try Tensor.uninitialized(shape, x.dtype, x.device)
         let (rows, columns) = (x.shape.dropLast().reduce(1, *), weight.shape[0])
         let transposed = weight.view([1, weight.shape[1], columns], strides: [0, weight.strides[1], weight.strides[0]], offset: weight.offset)
-        out.device.backend.matmul(try x.asRows(), transposed, bias: inputs.count > 2 ? inputs[2] : nil, into: out.view([1, rows, columns], strides: [rows * columns, columns, 1], offset: 0))
+        try out.device.backend.matmul(try x.asRows(), transposed, bias: inputs.count > 2 ? inputs[2] : nil, into: out.view([1, rows, columns], strides: [rows * columns, columns, 1], offset: 0))
         saved.keep(x)
         saved.keep(weight)
         return out

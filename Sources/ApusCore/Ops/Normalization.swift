@@ -17,7 +17,7 @@ struct LayerNorm: Op {
         let out = try Tensor.uninitialized(x.shape, x.dtype, x.device)
         let mean = try Tensor.uninitialized([2, x.shape[0]], x.dtype.computeType, x.device)
         let rstd = try Tensor.uninitialized([x.shape[0]], x.dtype.computeType, x.device)
-        x.device.backend.layerNorm(x, weight: hasWeight ? inputs[1] : nil, bias: hasBias ? inputs.last : nil, eps: eps, into: out, mean: mean, rstd: rstd)
+        try x.device.backend.layerNorm(x, weight: hasWeight ? inputs[1] : nil, bias: hasBias ? inputs.last : nil, eps: eps, into: out, mean: mean, rstd: rstd)
         saved.keep(inputs[0])
         saved.keep(mean)
         saved.keep(rstd)
@@ -36,7 +36,7 @@ struct LayerNorm: Op {
             }
         }
         return gradients.fused { gx, gw, gb throws(OpError) in
-            x.device.backend.layerNormBackward(
+            try x.device.backend.layerNormBackward(
                 try grad.contiguousData(), try x.contiguousData(), weight: weight, mean: mean, rstd: rstd, gradX: gx, gradWeight: gw, gradBias: gb)
         }
     }
@@ -67,14 +67,14 @@ struct ChannelNorm: Op {
         } else {
             mean = try Tensor.uninitialized([2, x.shape[1]], x.dtype.computeType, x.device)
             let variance = try Tensor.uninitialized([x.shape[1]], x.dtype.computeType, x.device)
-            backend.channelStatistics(x, mean: mean, variance: variance)
+            try backend.channelStatistics(x, mean: mean, variance: variance)
             rstd = try Tensor.uninitialized([x.shape[1]], x.dtype.computeType, x.device)
-            backend.unary(.affine, variance, KernelParameters(1, eps), into: rstd)
-            backend.unary(.rsqrt, rstd, KernelParameters(), into: rstd)
+            try backend.unary(.affine, variance, KernelParameters(1, eps), into: rstd)
+            try backend.unary(.rsqrt, rstd, KernelParameters(), into: rstd)
             statistics = [mean.part(0), variance]
         }
         let out = try Tensor.uninitialized(x.shape, x.dtype, x.device)
-        backend.channelNormalize(x, mean: mean, rstd: rstd, weight: hasWeight ? inputs[1] : nil, bias: hasBias ? inputs[hasWeight ? 2 : 1] : nil, into: out)
+        try backend.channelNormalize(x, mean: mean, rstd: rstd, weight: hasWeight ? inputs[1] : nil, bias: hasBias ? inputs[hasWeight ? 2 : 1] : nil, into: out)
         saved.keep(inputs[0])
         saved.keep(mean)
         saved.keep(rstd)
@@ -95,7 +95,7 @@ struct ChannelNorm: Op {
             }
         }
         return gradients.fused { gx, gw, gb throws(OpError) in
-            x.device.backend.channelNormBackward(
+            try x.device.backend.channelNormBackward(
                 try grad.contiguousData(), try x.contiguousData(), weight: weight, mean: mean, rstd: rstd, training: training, gradX: gx, gradWeight: gw, gradBias: gb)
         }
     }

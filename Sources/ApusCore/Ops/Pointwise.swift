@@ -45,7 +45,7 @@ struct Unary: Op {
             throw OpError(x.dtype == .bool ? "is not defined for bool; convert with to(_:) first" : "is for integers and bool, this tensor is \(x.dtype)")
         }
         let out = try Tensor.uninitialized(x.shape, rule.domain.writesBool ? .bool : x.dtype, x.device)
-        x.device.backend.unary(rule.kind, x, p, into: out)
+        try x.device.backend.unary(rule.kind, x, p, into: out)
         switch rule.keeps {
         case .nothing: break
         case .input: saved.keep(x)
@@ -100,7 +100,7 @@ struct Binary: Op {
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (a, b) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized(a.shape, rule.domain.writesBool ? .bool : a.dtype, a.device)
-        a.device.backend.binary(rule.kind, a, b, p, into: out)
+        try a.device.backend.binary(rule.kind, a, b, p, into: out)
         if rule.keepsInputs {
             saved.keep(a)
             saved.keep(b)
@@ -123,7 +123,7 @@ struct Compare: Op {
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (a, b) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized(a.shape, .bool, a.device)
-        a.device.backend.compare(kind, a, b, into: out)
+        try a.device.backend.compare(kind, a, b, into: out)
         return out
     }
 

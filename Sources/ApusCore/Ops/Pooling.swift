@@ -13,7 +13,7 @@ struct MaxPool: Op {
         let x = inputs[0]
         let out = try Tensor.uninitialized(outputShape, x.dtype, x.device)
         let places = try Tensor.uninitialized(outputShape, .int64, x.device)
-        x.device.backend.maxPool(x, p, into: out, indices: places)
+        try x.device.backend.maxPool(x, p, into: out, indices: places)
         saved.keep(places)
         return [out, places]
     }
@@ -35,7 +35,7 @@ struct AveragePool: Op {
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let out = try Tensor.uninitialized(outputShape, inputs[0].dtype, inputs[0].device)
-        out.device.backend.averagePool(inputs[0], p, into: out)
+        try out.device.backend.averagePool(inputs[0], p, into: out)
         return out
     }
 
@@ -53,7 +53,7 @@ struct AveragePoolBackward: Op {
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let out = try Tensor.uninitialized(inputShape, inputs[0].dtype, inputs[0].device)
-        out.device.backend.averagePoolBackward(inputs[0], p, into: out)
+        try out.device.backend.averagePoolBackward(inputs[0], p, into: out)
         return out
     }
 

@@ -8,7 +8,7 @@ struct BatchedProduct: Op {
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (a, b) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized([a.shape[0], a.shape[1], b.shape[2]], a.dtype, a.device)
-        a.device.backend.matmul(a, b, bias: inputs.count > 2 ? inputs[2] : nil, into: out)
+        try a.device.backend.matmul(a, b, bias: inputs.count > 2 ? inputs[2] : nil, into: out)
         saved.keep(a)
         saved.keep(b)
         return out

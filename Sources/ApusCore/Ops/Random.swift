@@ -1,11 +1,15 @@
 extension Tensor {
     /// A tensor filled from `generator` (the current one by default). Never recorded.
     package static func random(_ kind: RandomKind, _ shape: Shape, dtype: DType, device: Device, generator: Generator?, _ op: String) -> Tensor {
-        let out = create(shape, dtype, device, op)
-        if out.isPoisoned || out.numel == 0 { return out }
-        let start = (generator ?? .current).take(Philox.blocks(for: kind, dtype, count: out.numel))
-        device.backend.random(kind, seed: start.seed, offset: start.offset, into: out)
-        return out
+        do throws(OpError) {
+            let out = try uninitialized(shape, dtype, device)
+            if out.numel == 0 { return out }
+            let start = (generator ?? .current).take(Philox.blocks(for: kind, dtype, count: out.numel))
+            try device.backend.random(kind, seed: start.seed, offset: start.offset, into: out)
+            return out
+        } catch {
+            return fail(error, op: op)
+        }
     }
 
     /// Numbers evenly distributed in [0, 1).

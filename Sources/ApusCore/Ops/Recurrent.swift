@@ -68,13 +68,12 @@ package struct RecurrentWalk: Op {
 
     /// A matrix that every step reads row by row, in memory of its own. Rows whose length is a power of two would all fall on the same sets of a
     /// cache, which the fastest products do not take: they get a gap behind them.
-    private func laidOut(_ w: Tensor) -> Tensor {
+    private func laidOut(_ w: Tensor) throws(OpError) -> Tensor {
         let (count, length) = (w.shape[0], w.shape[1])
-        guard count > 0, length > 0, length % 512 == 0, !w.isPoisoned else { return w.contiguous() }
-        let wide = Tensor.empty([count, length + 16], dtype: w.dtype, device: w.device)
-        if wide.isPoisoned { return wide }
+        guard count > 0, length > 0, length % 512 == 0 else { return try w.contiguousData() }
+        let wide = try Tensor.uninitialized([count, length + 16], w.dtype, w.device)
         let rows = wide.view([count, length], strides: [length + 16, 1], offset: 0)
-        w.device.backend.copy(w, into: rows)
+        try w.device.backend.copy(w, into: rows)
         return rows
     }
 
@@ -103,37 +102,37 @@ package struct RecurrentWalk: Op {
         if let other = inputs.first(where: { $0.dtype != walk.hh.dtype }) {
             throw OpError("the weights are \(walk.hh.dtype), an input or state of shape \(other.shape) is \(other.dtype); convert one with to(_:)")
         }
-        return noGrad { run(walk, inputs, saved) }
+        return try withGradEnabled(false) { () throws(OpError) in try run(walk, inputs, saved) }
     }
 
-    private func run(_ walk: Operands, _ inputs: Inputs, _ saved: Saved) -> [Tensor] {
+    private func run(_ walk: Operands, _ inputs: Inputs, _ saved: Saved) throws(OpError) -> [Tensor] {
         let (backend, steps, like) = (walk.x.device.backend, steps, walk.first[0])
         let (total, units) = (walk.x.shape[0], walk.hh.shape[0] / kind.gates)
         func empty(_ columns: Int) -> Tensor { Tensor.empty([total, columns], dtype: like.dtype, device: like.device) }
 
         let products = walk.x.linear(walk.ih, walk.biasIh)
-        let weight = laidOut(walk.hh.t()).unsqueeze(0)
+        let weight = try laidOut(walk.hh.t()).unsqueeze(0)
         let hidden = empty(units)
-        let project = walk.hr.map { laidOut($0.t()).unsqueeze(0) }
+        let project = try walk.hr.map { (w) throws(OpError) in try laidOut(w.t()).unsqueeze(0) }
         let projected = walk.hr.map { empty($0.shape[0]) }
         let cells = kind == .lstm ? empty(units) : nil
         let gates = kind == .lstm ? products : kind.kept > 0 ? empty(kind.kept * units) : nil
         let product = Tensor.empty([1, batchSizes[0], kind.gates * units], dtype: like.dtype, device: like.device)
         var (h, c) = (walk.first[0].contiguous(), walk.first.count > 1 ? walk.first[1].contiguous() : nil)
-        for x in [products, weight, hidden, h, product] where x.isPoisoned { return failed(x) }
+        for case let x? in [products, hidden, projected, cells, gates, product, h, c] { try x.usable() }
         for step in steps {
-            let (from, cell) = (entering(step, h, walk.first[0]), c.map { entering(step, $0, walk.first[1]) })
+            let (from, cell) = try (entering(step, h, walk.first[0]).usable(), c.map { (c) throws(OpError) in try entering(step, c, walk.first[1]).usable() })
             let recurrent = product.view([1, step.count, product.shape[2]], strides: product.strides, offset: 0)
-            backend.matmul(from.unsqueeze(0), weight, bias: walk.biasHh, into: recurrent)
+            try backend.matmul(from.unsqueeze(0), weight, bias: walk.biasHh, into: recurrent)
             let out = rows(hidden, step)
             let next = cells.map { rows($0, step) }
-            backend.recurrentCell(
+            try backend.recurrentCell(
                 kind, input: rows(products, step), hidden: recurrent.view([step.count, product.shape[2]], strides: [product.shape[2], 1], offset: 0),
                 state: kind == .lstm ? cell : from, gates: gates.map { rows($0, step) }, cell: next, into: out)
             (h, c) = (out, next)
             if let project, let projected {
                 h = rows(projected, step)
-                backend.matmul(out.view([1, step.count, units], strides: [0, units, 1], offset: out.offset), project, bias: nil, into: h.view([1, step.count, h.shape[1]], strides: [0, h.shape[1], 1], offset: h.offset))
+                try backend.matmul(out.view([1, step.count, units], strides: [0, units, 1], offset: out.offset), project, bias: nil, into: h.view([1, step.count, h.shape[1]], strides: [0, h.shape[1], 1], offset: h.offset))
             }
         }
         let result = projected ?? hidden
@@ -152,10 +151,15 @@ package struct RecurrentWalk: Op {
         let walk = named(inputs)
         let shapes = [context.saved[count].shape] + walk.first.map(\.shape)
         let gradients = zip(grads, shapes).map { grad, shape in grad ?? Tensor.zeros(shape, dtype: walk.hh.dtype, device: walk.hh.device) }
-        return Gradients(isGradEnabled ? composedBackward(inputs, gradients) : walkBack(walk, inputs, gradients, context))
+        do throws(OpError) {
+            return Gradients(try isGradEnabled ? composedBackward(inputs, gradients) : walkBack(walk, inputs, gradients, context))
+        } catch {
+            let failed = fail(error, op: name)
+            return Gradients(inputs.map { _ in failed })
+        }
     }
 
-    private func walkBack(_ walk: Operands, _ inputs: [Tensor], _ gradients: [Tensor], _ context: BackwardContext) -> [Tensor?] {
+    private func walkBack(_ walk: Operands, _ inputs: [Tensor], _ gradients: [Tensor], _ context: BackwardContext) throws(OpError) -> [Tensor?] {
         let count = inputs.count
         let (result, gates, cells) = (context.saved[count], kind.kept > 0 ? context.saved[count + 1] : nil, kind == .lstm ? context.saved[count + 2] : nil)
         let hidden = hasProjection ? context.saved[count + 3] : result
@@ -168,7 +172,7 @@ package struct RecurrentWalk: Op {
         let weight = walk.hh.contiguous().unsqueeze(0)
         let gradFirst = walk.first.map { Tensor.zeros($0.shape, dtype: $0.dtype, device: $0.device) }
         let whole = Tensor.empty([1, batchSizes[0], result.shape[1]], dtype: hidden.dtype, device: hidden.device)
-        for x in [gradProducts, gradRecurrent, gradOut, weight, whole] where x.isPoisoned { return inputs.map { _ in x } }
+        for x in [gradProducts, gradRecurrent, gradOut, weight, whole] + gradFirst + gradients { try x.usable() }
         /// What came from the step that was walked after, to the states that it started from.
         var carried: [Tensor] = []
         var entered: [Tensor] = []
@@ -188,16 +192,19 @@ package struct RecurrentWalk: Op {
                 projectedGradients.append(gradH)
                 gradH = gradH.matmul(hr)
             }
-            let previous = { (states: Tensor, first: Tensor) in entering(step, i == 0 ? first : rows(states, steps[i - 1]), first).contiguous() }
-            let from = previous(result, walk.first[0])
+            for x in incoming + [gradH] { try x.usable() }
+            func previous(_ states: Tensor, _ first: Tensor) throws(OpError) -> Tensor {
+                try entering(step, i == 0 ? first : rows(states, steps[i - 1]), first).contiguous().usable()
+            }
+            let from = try previous(result, walk.first[0])
             entered.append(from)
-            let gradState = kind == .gru ? Tensor.empty([step.count, units], dtype: hidden.dtype, device: hidden.device) : nil
-            backend.recurrentCellBackward(
+            let gradState = try kind == .gru ? Tensor.uninitialized([step.count, units], hidden.dtype, hidden.device) : nil
+            try backend.recurrentCellBackward(
                 kind, gradH, gates: gates.map { rows($0, step) }, state: kind == .lstm ? previous(cells!, walk.first[1]) : kind == .gru ? from : nil,
                 cell: cells.map { rows($0, step) }, out: rows(hidden, step), gradCell: kind == .lstm ? incoming[1] : nil,
                 gradInput: rows(gradProducts, step), gradHidden: kind == .gru ? rows(gradRecurrent, step) : nil, gradState: gradState)
             let gradFrom = whole.view([1, step.count, whole.shape[2]], strides: whole.strides, offset: 0)
-            backend.matmul(rows(gradRecurrent, step).unsqueeze(0), weight, bias: nil, into: gradFrom)
+            try backend.matmul(rows(gradRecurrent, step).unsqueeze(0), weight, bias: nil, into: gradFrom)
             // A product overwrites its target, so what came around it is added after.
             let around = gradFrom.view([step.count, whole.shape[2]], strides: [whole.shape[2], 1], offset: 0)
             carried = [gradState.map { $0 + around } ?? around.clone()] + (kind == .lstm ? [incoming[1]] : [])

@@ -19,7 +19,7 @@ struct Reduce: Op {
             throw OpError("an empty tensor (shape \(x.shape)) has no smallest or largest element")
         }
         let out = try Tensor.uninitialized(shape, kind == .any || kind == .all ? .bool : x.dtype, x.device)
-        x.device.backend.reduce(kind, x, dims: dims, into: out)
+        try x.device.backend.reduce(kind, x, dims: dims, into: out)
         if kind == .prod || kind == .min || kind == .max {
             saved.keep(x)
             saved.keepOutput(out)
@@ -71,7 +71,7 @@ private struct PowerNorm: Op {
             var shape = x.shape
             for dim in dims { shape[dim] = 1 }
             out = try Tensor.uninitialized(shape, x.dtype, x.device)
-            x.device.backend.euclideanNorm(x, dims: dims, into: out)
+            try x.device.backend.euclideanNorm(x, dims: dims, into: out)
         } else {
             out = noGrad { p == 0 ? x.ne(0).to(x.dtype).sum(dim: dims, keepDim: true) : PowerNorm.scaled(x.abs(), p, dims) }
         }
@@ -117,12 +117,12 @@ struct Extreme: Op {
         guard x.ndim == 0 || x.shape[dim] > 0 || shape.numel == 0 else { throw OpError("dim \(dim) of shape \(x.shape) is empty and has no extreme element") }
         let indices = try Tensor.uninitialized(shape, .int64, x.device)
         if x.ndim == 0 {
-            x.device.backend.fill(indices, with: .int(0))
+            try x.device.backend.fill(indices, with: .int(0))
             return [try x.converted(to: x.dtype), indices]
         }
         let numbers = x.dtype == .bool ? try x.converted(to: .uint8) : x
         let values = try Tensor.uninitialized(shape, numbers.dtype, x.device)
-        x.device.backend.argReduce(kind, numbers, dim: dim, indices: indices, values: values)
+        try x.device.backend.argReduce(kind, numbers, dim: dim, indices: indices, values: values)
         saved.keep(indices)
         return [x.dtype == .bool ? try values.converted(to: .bool) : values, indices]
     }
@@ -145,9 +145,9 @@ struct ArgReduce: Op {
         guard x.ndim == 0 || x.shape[dim] > 0 || shape.numel == 0 else { throw OpError("dim \(dim) of shape \(x.shape) is empty and has no extreme element") }
         let indices = try Tensor.uninitialized(shape, .int64, x.device)
         if x.ndim == 0 {
-            x.device.backend.fill(indices, with: .int(0))
+            try x.device.backend.fill(indices, with: .int(0))
         } else {
-            x.device.backend.argReduce(kind, x.dtype == .bool ? try x.converted(to: .uint8) : x, dim: dim, indices: indices, values: nil)
+            try x.device.backend.argReduce(kind, x.dtype == .bool ? try x.converted(to: .uint8) : x, dim: dim, indices: indices, values: nil)
         }
         return indices
     }
@@ -164,7 +164,7 @@ struct Scan: Op {
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         let out = try Tensor.uninitialized(x.shape, x.dtype, x.device)
-        if x.ndim == 0 { x.device.backend.copy(x, into: out) } else { x.device.backend.scan(kind, x, dim: dim, into: out) }
+        if x.ndim == 0 { try x.device.backend.copy(x, into: out) } else { try x.device.backend.scan(kind, x, dim: dim, into: out) }
         if kind == .prod { saved.keep(x) }
         return out
     }
@@ -196,7 +196,7 @@ private struct LinearScan: Op {
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let out = try Tensor.uninitialized(inputs[0].shape, inputs[0].dtype, inputs[0].device)
-        out.device.backend.linearScan(try inputs[0].contiguousData(), try inputs[1].contiguousData(), dim: dim, into: out)
+        try out.device.backend.linearScan(try inputs[0].contiguousData(), try inputs[1].contiguousData(), dim: dim, into: out)
         saved.keep(inputs[0])
         saved.keepOutput(out)
         return out

@@ -4,7 +4,7 @@ struct Where: Op {
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let out = try Tensor.uninitialized(inputs[0].shape, inputs[1].dtype, inputs[0].device)
-        out.device.backend.select(inputs[0], inputs[1], inputs[2], into: out)
+        try out.device.backend.select(inputs[0], inputs[1], inputs[2], into: out)
         saved.keep(inputs[0])
         return out
     }
@@ -86,7 +86,7 @@ struct GatherBackward: Op {
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let grad = inputs[0]
         let out = try Tensor.uninitialized(shape, grad.dtype, grad.device)
-        grad.device.backend.fill(out, with: .double(0))
+        try grad.device.backend.fill(out, with: .double(0))
         if grad.numel > 0 { try grad.device.backend.scatter(.add, out, dim: dim, inputs[1], grad) }
         saved.keep(inputs[1])
         return out

@@ -11,7 +11,7 @@ struct Softmax: Op {
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         let out = try Tensor.uninitialized(x.shape, x.dtype, x.device)
-        x.device.backend.softmax(x, dim: dim, log: log, into: out)
+        try x.device.backend.softmax(x, dim: dim, log: log, into: out)
         saved.keepOutput(out)
         return out
     }
@@ -34,7 +34,7 @@ struct SoftmaxGradient: Op {
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (g, y) = (inputs[0], inputs[1])
         let out = try Tensor.uninitialized(y.shape, y.dtype, y.device)
-        y.device.backend.softmaxBackward(g, y, dim: dim, log: log, into: out)
+        try y.device.backend.softmaxBackward(g, y, dim: dim, log: log, into: out)
         saved.keep(g)
         saved.keep(y)
         return out

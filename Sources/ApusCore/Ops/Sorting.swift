@@ -14,10 +14,10 @@ struct Sort: Op {
         let values = try Tensor.uninitialized(x.shape, x.dtype, x.device)
         let indices = try Tensor.uninitialized(x.shape, .int64, x.device)
         if x.ndim == 0 {
-            x.device.backend.copy(x, into: values)
-            x.device.backend.fill(indices, with: .int(0))
+            try x.device.backend.copy(x, into: values)
+            try x.device.backend.fill(indices, with: .int(0))
         } else {
-            x.device.backend.sort(x, dim: dim, descending: descending, values: values, indices: indices)
+            try x.device.backend.sort(x, dim: dim, descending: descending, values: values, indices: indices)
         }
         saved.keep(indices)
         return [isBool ? try values.converted(to: .bool) : values, indices]

@@ -236,7 +236,8 @@ private struct Subscript {
         }
         let order = dims + rest
         let flat = view.permute(order).flatten(startDim: 0, endDim: dims.count - 1)
-        return (flat, places.expand(shape).reshape([-1]), shape, order)
+        // What follows reckons with their shapes.
+        return (try flat.usable(), try places.expand(shape).reshape([-1]).usable(), shape, order)
     }
 
     func gathered() throws(OpError) -> Tensor {
@@ -244,7 +245,7 @@ private struct Subscript {
         let (flat, places, shape, _) = try flattened()
         let taken = flat.indexSelect(dim: 0, places).reshape(Shape(Array(shape) + flat.shape.dropFirst()))
         // Where the index tensors stand side by side, their dimensions go where the indexed ones were.
-        guard isAdjacent, let first = tensors.first?.dim, first > 0 else { return taken }
+        guard isAdjacent, !taken.isPoisoned, let first = tensors.first?.dim, first > 0 else { return taken }
         let lead = shape.count
         let others = Array(lead..<taken.ndim)
         return taken.permute(Array(others.prefix(first)) + Array(0..<lead) + Array(others.dropFirst(first)))

@@ -89,11 +89,11 @@ struct SliceScatter: Op {
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let grad = inputs[0]
         let out = try Tensor.uninitialized(shape, grad.dtype, grad.device)
-        grad.device.backend.fill(out, with: .double(0))
+        try grad.device.backend.fill(out, with: .double(0))
         if length > 0 {
             var strides = out.strides
             strides[dim] *= step
-            grad.device.backend.copy(grad, into: out.view(grad.shape, strides: strides, offset: start * out.strides[dim]))
+            try grad.device.backend.copy(grad, into: out.view(grad.shape, strides: strides, offset: start * out.strides[dim]))
         }
         return out
     }

@@ -61,12 +61,19 @@ package final class Computed: TensorForm {
         if value.isPoisoned { return }
         // Into the same block where nobody else sees it: whoever has asked for the address may ask again.
         let isMine = isKnownUniquelyReferenced(&x.memory)
-        if isMine, value.shape == x.shape, value.dtype == x.dtype, value.device == x.memory.device, x.memory.byteCount == value.numel * value.dtype.size {
-            let block = Tensor(storage: x.memory, shape: value.shape, strides: value.shape.contiguousStrides, offset: 0, dtype: value.dtype)
-            block.device.backend.copy(value, into: block)
-        } else if let copy = try? value.converted(to: value.dtype) {
-            x.memory = copy.memory
-            (x.shape, x.dtype) = (value.shape, value.dtype)
+        do throws(OpError) {
+            if isMine, value.shape == x.shape, value.dtype == x.dtype, value.device == x.memory.device, x.memory.byteCount == value.numel * value.dtype.size {
+                let block = Tensor(storage: x.memory, shape: value.shape, strides: value.shape.contiguousStrides, offset: 0, dtype: value.dtype)
+                try block.device.backend.copy(value, into: block)
+            } else {
+                let copy = try value.converted(to: value.dtype)
+                x.memory = copy.memory
+                (x.shape, x.dtype) = (value.shape, value.dtype)
+            }
+        } catch {
+            // What it last was stays readable.
+            fail(error, op: "computed tensor")
+            return
         }
         (x.strides, x.offset) = (x.shape.contiguousStrides, 0)
     }

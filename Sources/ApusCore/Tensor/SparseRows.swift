@@ -13,11 +13,24 @@ package final class SparseRows: TensorForm {
         self.values = values
     }
 
+    override func apply<O: Op>(_ op: O, _ x: Tensor, _ inputs: Inputs) -> O.Outputs? {
+        if let failed = lay(x) { return op.failed(failed) }
+        return nil
+    }
+
     override func materialize(_ x: Tensor) {
+        // Where there is no memory, whoever reads the address must find some: a failed tensor's.
+        if let failed = lay(x) { x.become(failed) }
+    }
+
+    /// Makes `x` dense, or leaves it as it is and returns the failure.
+    private func lay(_ x: Tensor) -> Tensor? {
         // Ops below reach `x.memory` through other tensors only.
-        x.form = nil
         let dense = noGrad { Tensor.zeros(x.shape, dtype: x.dtype, device: x.device).indexAdd(dim: 0, indices, values) }
+        if dense.isPoisoned { return dense }
+        x.form = nil
         x.memory = dense.storage
+        return nil
     }
 }
 

@@ -60,6 +60,11 @@ public class Tensor {
         form = Poison()
     }
 
+    /// Becomes what a failed op hands on, with its few bytes of memory.
+    final func become(_ poison: Tensor) {
+        (memory, shape, strides, offset, dtype, form) = (poison.memory, poison.shape, poison.strides, poison.offset, poison.dtype, poison.form)
+    }
+
     /// What a failed op hands on inside `checked`.
     package static var poisoned: Tensor {
         do { return Tensor(poisoned: try Storage.allocate(byteCount: 8, device: .cpu, isCounted: false)) } catch { preconditionFailure("\(error)") }
@@ -150,7 +155,7 @@ public class Tensor {
 
     /// Its elements in a contiguous tensor in the host's memory, when all work on them is done: itself where it is one. Not recorded.
     package final func hostData() throws(OpError) -> Tensor {
-        let x = try contiguousData()
+        let x = try usable().contiguousData()
         if device.sharesHostMemory { return x }
         let out = try Tensor.uninitialized(shape, dtype, .cpu)
         try device.backend.download(x.storage.base, at: x.offset * dtype.size, byteCount: numel * dtype.size, to: out.storage.base)
@@ -160,7 +165,7 @@ public class Tensor {
     /// A contiguous copy in `dtype`. Not recorded.
     package final func converted(to dtype: DType) throws(OpError) -> Tensor {
         let out = try Tensor.uninitialized(shape, dtype, device)
-        device.backend.copy(self, into: out)
+        try device.backend.copy(self, into: out)
         return out
     }
 }

@@ -27,6 +27,8 @@ struct ResampledAxis {
     }
 
     func resample(_ x: Tensor, dim: Int, mode: InterpolationMode) -> Tensor {
+        // It may be the failed result of another axis, without dimensions.
+        if x.isPoisoned { return x }
         if mode == .nearest || mode == .nearestExact {
             return x.indexSelect(dim: dim, index((0..<to).map { nearest($0, exact: mode == .nearestExact) }, x))
         }

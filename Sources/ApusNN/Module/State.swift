@@ -76,7 +76,7 @@ extension Module {
         let values = try checked { noGrad { apart(pairs.map { ($0.target, $0.value.detach().to($0.target.device).to($0.target.dtype)) }) } }
         try checked { for (module, channels) in materialized { module.materialize(channels: channels) } }
         for (pair, value) in zip(pairs, values) {
-            pair.target.device.backend.copy(value, into: pair.target)
+            try pair.target.device.backend.copy(value, into: pair.target)
             pair.target.didChange(by: "loadStateDict")
         }
         return (missing, unexpected, older)

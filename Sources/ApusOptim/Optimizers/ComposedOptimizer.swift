@@ -40,6 +40,8 @@ public class ComposedOptimizer: Optimizer {
                 let sign = group.flag("maximize") ? -1.0 : 1.0
                 let dtype = parameter.dtype.computeType
                 let p = parameter.detach().to(dtype)
+                if p.isPoisoned { continue }
+                keep(state, group, i, names)
                 if let rows = grad.coalesce().sparseRows {
                     update(p, rows: rows.indices, rows.values.to(dtype) * sign, step)
                 } else {
@@ -48,7 +50,7 @@ public class ComposedOptimizer: Optimizer {
                     if addsDecay(group), let decay = group.options.double("weight_decay"), decay != 0 { g = g + p * decay }
                     update(p, g, step)
                 }
-                if dtype != parameter.dtype { parameter.device.backend.copy(p, into: parameter) }
+                if dtype != parameter.dtype { try parameter.device.backend.copy(p, into: parameter) }
                 parameter.didChange(by: writer)
             } catch {
                 fail(error, op: writer)
@@ -71,8 +73,8 @@ extension Tensor {
     func addRows_(_ rows: Tensor, _ values: Tensor) {
         do throws(OpError) {
             let target = isContiguous ? self : try contiguousData()
-            try device.backend.indexAdd(target, dim: 0, rows, try values.contiguousData())
-            if target !== self { device.backend.copy(target, into: self) }
+            try device.backend.indexAdd(target, dim: 0, rows, values.contiguousData())
+            if target !== self { try device.backend.copy(target, into: self) }
             didChange(by: "step")
         } catch {
             fail(error, op: "step")

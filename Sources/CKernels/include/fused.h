@@ -1,4 +1,4 @@
-// Softmax, normalisation, recurrent cells and optimizer steps in float32 (`apus_f_…`) and float64 (`apus_d_…`), all operands contiguous.
+// Softmax, normalisation, recurrent cells and optimizer steps in float32 or float64; all operands of a call are contiguous and of one dtype.
 // Sums are made over parts fixed by the shapes, so results have the same bits for any number of threads.
 #ifndef APUS_FUSED_H
 #define APUS_FUSED_H
@@ -25,24 +25,23 @@ typedef struct {
 /// Kinds of recurrent cells, in the order of `RecurrentKind`.
 enum { APUS_LSTM, APUS_GRU, APUS_TANH, APUS_RELU };
 
-#define APUS_FUSED_FORMS(P, T)                                                                                              \
-    /** x, out [outer, n, inner]: softmax along the middle, or its logarithm. */                                            \
-    void P##_softmax(int64_t outer, int64_t n, int64_t inner, bool log, const T *_Nonnull x, T *_Nonnull out);              \
-    void P##_softmax_backward(int64_t outer, int64_t n, int64_t inner, bool log, const T *_Nonnull grad, const T *_Nonnull y, T *_Nonnull out); \
-    /** A mean is [2, rows or channels]: rounded, then what rounding leaves of it; where it comes in alone, its `rest` is NULL. */ \
-    void P##_layer_norm(int64_t rows, int64_t n, const T *_Nonnull x, const T *_Nullable weight, const T *_Nullable bias, double eps, T *_Nonnull out, T *_Nonnull mean, T *_Nonnull rstd); \
-    /** False where there was no memory for partial sums. */                                                                \
-    bool P##_layer_norm_backward(int64_t rows, int64_t n, const T *_Nonnull grad, const T *_Nonnull x, const T *_Nullable weight, const T *_Nonnull mean, const T *_Nonnull rstd, T *_Nullable grad_x, T *_Nullable grad_weight, T *_Nullable grad_bias); \
-    /** x [batch, channels, n]. */                                                                                          \
-    void P##_channel_statistics(int64_t batch, int64_t channels, int64_t n, const T *_Nonnull x, T *_Nonnull mean, T *_Nonnull variance); \
-    void P##_channel_normalize(int64_t batch, int64_t channels, int64_t n, const T *_Nonnull x, const T *_Nonnull mean, const T *_Nullable rest, const T *_Nonnull rstd, const T *_Nullable weight, const T *_Nullable bias, T *_Nonnull out); \
-    void P##_channel_norm_backward(int64_t batch, int64_t channels, int64_t n, const T *_Nonnull grad, const T *_Nonnull x, const T *_Nullable weight, const T *_Nonnull mean, const T *_Nullable rest, const T *_Nonnull rstd, bool training, T *_Nullable grad_x, T *_Nullable grad_weight, T *_Nullable grad_bias); \
-    /** One step of a cell for `rows` sequences of n hidden units; what a kind does not use is NULL. */                     \
-    void P##_recurrent_cell(int kind, int64_t rows, int64_t n, const T *_Nonnull input, const T *_Nonnull hidden, const T *_Nullable state, T *_Nullable gates, T *_Nullable cell, T *_Nonnull out); \
-    void P##_recurrent_cell_backward(int kind, int64_t rows, int64_t n, const T *_Nonnull grad, const T *_Nullable gates, const T *_Nullable state, const T *_Nullable cell, const T *_Nullable out, T *_Nullable grad_cell, T *_Nonnull grad_input, T *_Nullable grad_hidden, T *_Nullable grad_state); \
-    void P##_optimizer_step(const apus_optimizer_rule *_Nonnull rule, int64_t count, const apus_optimizer_item *_Nonnull items);
+/// Softmax along `dim`, or its logarithm, and its gradient from the output y.
+void apus_softmax(const apus_tensor *_Nonnull x, int dim, bool log, const apus_tensor *_Nonnull out);
+void apus_softmax_backward(const apus_tensor *_Nonnull grad, const apus_tensor *_Nonnull y, int dim, bool log, const apus_tensor *_Nonnull out);
 
-APUS_FUSED_FORMS(apus_f, float)
-APUS_FUSED_FORMS(apus_d, double)
+/// Rows of x [rows, n]. A mean is [2, rows or channels]: rounded, then what rounding leaves of it.
+void apus_layer_norm(const apus_tensor *_Nonnull x, const apus_tensor *_Nullable weight, const apus_tensor *_Nullable bias, double eps, const apus_tensor *_Nonnull out, const apus_tensor *_Nonnull mean, const apus_tensor *_Nonnull rstd);
+/// Gradients that are NULL are not asked for. Returns whether there was memory for partial sums.
+bool apus_layer_norm_backward(const apus_tensor *_Nonnull grad, const apus_tensor *_Nonnull x, const apus_tensor *_Nullable weight, const apus_tensor *_Nonnull mean, const apus_tensor *_Nonnull rstd, const apus_tensor *_Nullable grad_x, const apus_tensor *_Nullable grad_weight, const apus_tensor *_Nullable grad_bias);
+/// Channels of x [batch, channels, n]. A mean that is read may be [channels], exact.
+void apus_channel_statistics(const apus_tensor *_Nonnull x, const apus_tensor *_Nonnull mean, const apus_tensor *_Nonnull variance);
+void apus_channel_normalize(const apus_tensor *_Nonnull x, const apus_tensor *_Nonnull mean, const apus_tensor *_Nonnull rstd, const apus_tensor *_Nullable weight, const apus_tensor *_Nullable bias, const apus_tensor *_Nonnull out);
+void apus_channel_norm_backward(const apus_tensor *_Nonnull grad, const apus_tensor *_Nonnull x, const apus_tensor *_Nullable weight, const apus_tensor *_Nonnull mean, const apus_tensor *_Nonnull rstd, bool training, const apus_tensor *_Nullable grad_x, const apus_tensor *_Nullable grad_weight, const apus_tensor *_Nullable grad_bias);
+
+/// One step of a cell; out [rows, hidden units]. Kinds are the raw values of Swift's `RecurrentKind`; what a kind does not use is NULL.
+void apus_recurrent_cell(int kind, const apus_tensor *_Nonnull input, const apus_tensor *_Nonnull hidden, const apus_tensor *_Nullable state, const apus_tensor *_Nullable gates, const apus_tensor *_Nullable cell, const apus_tensor *_Nonnull out);
+void apus_recurrent_cell_backward(int kind, const apus_tensor *_Nonnull grad, const apus_tensor *_Nullable gates, const apus_tensor *_Nullable state, const apus_tensor *_Nullable cell, const apus_tensor *_Nonnull out, const apus_tensor *_Nullable grad_cell, const apus_tensor *_Nonnull grad_input, const apus_tensor *_Nullable grad_hidden, const apus_tensor *_Nullable grad_state);
+
+void apus_optimizer_step(const apus_optimizer_rule *_Nonnull rule, int dtype, int64_t count, const apus_optimizer_item *_Nonnull items);
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef APUS_GEMM_H
 #define APUS_GEMM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /// `c = a·b (+ c where accumulate) (+ bias)`: a is M×K, b is K×N, each with a stride for either dimension, all in elements.
@@ -21,17 +22,18 @@ typedef struct {
     int accumulate;
 } apus_gemm;
 
-void apus_gemm_f32(const apus_gemm *_Nonnull g);
-void apus_gemm_f64(const apus_gemm *_Nonnull g);
+/// These return whether there was memory to pack operands in.
+bool apus_gemm_f32(const apus_gemm *_Nonnull g);
+bool apus_gemm_f64(const apus_gemm *_Nonnull g);
 
 /// Integers of 8·`size` bits, wrapping; `size` is 1, 2, 4 or 8. Signed and unsigned are the same bits.
-void apus_gemm_integer(const apus_gemm *_Nonnull g, int size);
+bool apus_gemm_integer(const apus_gemm *_Nonnull g, int size);
 
 /// Products of `batches` pairs of matrices, `*_batch` elements apart (0 repeats one). Where single products are small,
 /// they are what is shared out among threads; otherwise each is tiled.
-typedef void (*apus_gemm_kernel)(const apus_gemm *_Nonnull g, int size);
-void apus_gemm_batched(const apus_gemm *_Nonnull first, int64_t batches, int64_t a_batch, int64_t b_batch, int64_t c_batch, int size, apus_gemm_kernel _Nonnull kernel);
-void apus_gemm_kernel_f32(const apus_gemm *_Nonnull g, int size);
-void apus_gemm_kernel_f64(const apus_gemm *_Nonnull g, int size);
+typedef bool (*apus_gemm_kernel)(const apus_gemm *_Nonnull g, int size);
+bool apus_gemm_batched(const apus_gemm *_Nonnull first, int64_t batches, int64_t a_batch, int64_t b_batch, int64_t c_batch, int size, apus_gemm_kernel _Nonnull kernel);
+bool apus_gemm_kernel_f32(const apus_gemm *_Nonnull g, int size);
+bool apus_gemm_kernel_f64(const apus_gemm *_Nonnull g, int size);
 
 #endif

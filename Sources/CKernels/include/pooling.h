@@ -2,7 +2,7 @@
 #ifndef APUS_POOLING_H
 #define APUS_POOLING_H
 
-#include <stdint.h>
+#include "tensor.h"
 
 /// `planes` planes of `in` elements each become planes of `out`; all contiguous. With fewer than three spatial dimensions the first
 /// ones are 1 (kernel 1, stride 1, padding 0, dilation 1).
@@ -14,13 +14,11 @@ typedef struct {
     int adaptive, count_include_pad;
 } apus_pool;
 
-typedef enum { APUS_POOL_F32, APUS_POOL_F64, APUS_POOL_U8, APUS_POOL_I8, APUS_POOL_I16, APUS_POOL_I32, APUS_POOL_I64 } apus_pool_type;
-
-/// Largest elements and their positions in x's plane: of equal ones the first, of NaNs the last. Padding never wins.
-void apus_max_pool(const apus_pool *_Nonnull p, apus_pool_type type, const void *_Nonnull x, void *_Nonnull out, int64_t *_Nonnull indices);
-/// Means; of floats, and of 64-bit integers rounded toward zero.
-void apus_average_pool(const apus_pool *_Nonnull p, apus_pool_type type, const void *_Nonnull x, void *_Nonnull out);
-/// The gradient with respect to x; floats only.
-void apus_average_pool_backward(const apus_pool *_Nonnull p, apus_pool_type type, const void *_Nonnull grad, void *_Nonnull x);
+/// Largest elements and their positions in x's plane: of equal ones the first, of NaNs the last. Padding never wins. Not of the 16-bit floats.
+void apus_max_pool(const apus_pool *_Nonnull p, int dtype, const void *_Nonnull x, void *_Nonnull out, int64_t *_Nonnull indices);
+/// Means; of float32 and float64, and of 64-bit integers rounded toward zero.
+void apus_average_pool(const apus_pool *_Nonnull p, int dtype, const void *_Nonnull x, void *_Nonnull out);
+/// The gradient with respect to x; float32 and float64 only. Returns whether there was memory for the sums.
+bool apus_average_pool_backward(const apus_pool *_Nonnull p, int dtype, const void *_Nonnull grad, void *_Nonnull x);
 
 #endif

@@ -4,17 +4,18 @@
 
 #include "tensor.h"
 
+enum { APUS_EUCLIDEAN_NORM = 7 };
+
 /// sum, mean, prod, min, max, any, all of x over the dimensions where `reduced` is true. out is contiguous, over the others in order.
 /// Floats accumulate in float64, integers wrap. NaN wins in min and max. Returns false where there was no memory for partial results.
-/// Kind 7 is √Σx², of float32 alone.
+/// `APUS_EUCLIDEAN_NORM` is √Σx², of float32 alone.
 bool apus_reduce(int kind, const apus_tensor *_Nonnull x, const bool *_Nonnull reduced, const apus_tensor *_Nonnull out);
 /// First position (int64) of the largest (kind 0) or smallest element along `dim`, and the element where `values` is not NULL.
 void apus_arg_reduce(int kind, const apus_tensor *_Nonnull x, int dim, int64_t *_Nonnull indices, void *_Nullable values);
 /// Inclusive running sum (kind 0) or product along `dim`, into contiguous `out`.
 void apus_scan(int kind, const apus_tensor *_Nonnull x, int dim, void *_Nonnull out);
-/// out[k] = a[k]·out[k − 1] + b[k] along the middle of [outer, length, inner], from out[0] = b[0]; carried in float64.
-void apus_f_linear_scan(int64_t outer, int64_t length, int64_t inner, const void *_Nonnull a, const void *_Nonnull b, void *_Nonnull out);
-void apus_d_linear_scan(int64_t outer, int64_t length, int64_t inner, const void *_Nonnull a, const void *_Nonnull b, void *_Nonnull out);
+/// out[k] = a[k]·out[k − 1] + b[k] along `dim`, from out[0] = b[0], carried in float64; all contiguous, float32 or float64.
+void apus_linear_scan(const apus_tensor *_Nonnull a, const apus_tensor *_Nonnull b, int dim, const apus_tensor *_Nonnull out);
 /// Stable sort along `dim`, NaN last (first where descending). Returns false where there was no memory.
 bool apus_sort(const apus_tensor *_Nonnull x, int dim, bool descending, void *_Nonnull values, int64_t *_Nonnull indices);
 

@@ -11,13 +11,14 @@
 /// The version that runs, as `2.6.3`.
 const char *_Nonnull apus_dnn_version(void);
 
-/// A float32 product (an `apus_gemm_kernel`): by oneDNN where operands lie as it likes them, else by the kernels of CKernels.
-void apus_dnn_gemm_f32(const apus_gemm *_Nonnull g, int size);
+/// `out[b] = a[b]·b[b] (+ bias)`: a [B, M, K] and b [B, K, N] with any strides, bias [N] and out [B, M, N] contiguous; one dtype, not a
+/// 16-bit float. float32 by oneDNN where operands lie as it likes them, else by the kernels of CKernels. Returns whether there was memory.
+bool apus_matmul(const apus_tensor *_Nonnull a, const apus_tensor *_Nonnull b, const apus_tensor *_Nullable bias, const apus_tensor *_Nonnull out);
 
-/// float32 convolutions and their gradients; operands contiguous as in `convolution.h`. True where oneDNN did it, false where it
-/// has no optimised implementation for this shape (nothing is written then, and `apus_convolution_*` of CKernels does it).
-_Bool apus_dnn_convolution(const apus_convolution *_Nonnull c, const float *_Nonnull x, const float *_Nonnull weight, const float *_Nullable bias, float *_Nonnull y);
-_Bool apus_dnn_convolution_backward_input(const apus_convolution *_Nonnull c, const float *_Nonnull grad, const float *_Nonnull weight, float *_Nonnull x);
-_Bool apus_dnn_convolution_backward_weight(const apus_convolution *_Nonnull c, const float *_Nonnull grad, const float *_Nonnull x, float *_Nonnull weight);
+/// float32 convolutions and their gradients; operands contiguous as in `convolution.h`. Refused where oneDNN
+/// has no optimised implementation for this shape, or is slower: `apus_convolution_*` of CKernels does it.
+apus_outcome apus_dnn_convolution(const apus_convolution *_Nonnull c, const void *_Nonnull x, const void *_Nonnull weight, const void *_Nullable bias, void *_Nonnull y);
+apus_outcome apus_dnn_convolution_backward_input(const apus_convolution *_Nonnull c, const void *_Nonnull grad, const void *_Nonnull weight, void *_Nonnull x);
+apus_outcome apus_dnn_convolution_backward_weight(const apus_convolution *_Nonnull c, const void *_Nonnull grad, const void *_Nonnull x, void *_Nonnull weight);
 
 #endif

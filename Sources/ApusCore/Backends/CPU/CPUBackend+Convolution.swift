@@ -6,61 +6,57 @@ import COneDNN
 // and bfloat16 are computed in float32.
 
 extension CPUBackend {
-    package func convolution(_ x: Tensor, _ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, into out: Tensor) {
+    package func convolution(_ x: Tensor, _ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, into out: Tensor) throws(OpError) {
         if isHalf(out) {
-            return inFloat32(out) { convolution(float32(x), float32(weight), bias: bias.map(float32), p, into: $0) }
+            return try inFloat32(out) { (out) throws(OpError) in try convolution(float32(x), float32(weight), bias: bias.map(float32), p, into: out) }
         }
-        let (x, weight, bias) = (contiguous(x), contiguous(weight), bias.map(contiguous))
+        let (x, weight, bias) = try (contiguous(x), contiguous(weight), bias.map(contiguous))
         var c = description(input: x.shape, weight: weight.shape, output: out.shape, p)
         defer { withExtendedLifetime((x, weight, bias)) {} }
         if out.dtype == .float32 {
-            if apus_convolution_winograd(&c, x.floats, weight.floats, bias?.floats, out.floats) { return }
-            if apus_dnn_convolution(&c, x.floats, weight.floats, bias?.floats, out.floats) { return }
+            if try isDone(apus_convolution_winograd(&c, x.pointer, weight.pointer, bias?.pointer, out.pointer)) { return }
+            if try isDone(apus_dnn_convolution(&c, x.pointer, weight.pointer, bias?.pointer, out.pointer)) { return }
         }
-        apus_convolution_forward(&c, x.pointer, weight.pointer, bias?.pointer, out.pointer, kernelType(out))
+        try requireMemory(apus_convolution_forward(&c, out.dtype.code, x.pointer, weight.pointer, bias?.pointer, out.pointer))
     }
 
-    package func convolutionBackwardInput(_ grad: Tensor, _ weight: Tensor, _ p: ConvolutionParameters, into out: Tensor) {
+    package func convolutionBackwardInput(_ grad: Tensor, _ weight: Tensor, _ p: ConvolutionParameters, into out: Tensor) throws(OpError) {
         if isHalf(out) {
-            return inFloat32(out) { convolutionBackwardInput(float32(grad), float32(weight), p, into: $0) }
+            return try inFloat32(out) { (out) throws(OpError) in try convolutionBackwardInput(float32(grad), float32(weight), p, into: out) }
         }
-        let (grad, weight) = (contiguous(grad), contiguous(weight))
+        let (grad, weight) = try (contiguous(grad), contiguous(weight))
         var c = description(input: out.shape, weight: weight.shape, output: grad.shape, p)
         defer { withExtendedLifetime((grad, weight)) {} }
         if out.dtype == .float32 {
-            if apus_convolution_winograd_backward_input(&c, grad.floats, weight.floats, out.floats) { return }
-            if apus_dnn_convolution_backward_input(&c, grad.floats, weight.floats, out.floats) { return }
+            if try isDone(apus_convolution_winograd_backward_input(&c, grad.pointer, weight.pointer, out.pointer)) { return }
+            if try isDone(apus_dnn_convolution_backward_input(&c, grad.pointer, weight.pointer, out.pointer)) { return }
         }
-        apus_convolution_backward_input(&c, grad.pointer, weight.pointer, out.pointer, kernelType(out))
+        try requireMemory(apus_convolution_backward_input(&c, out.dtype.code, grad.pointer, weight.pointer, out.pointer))
     }
 
-    package func convolutionBackwardWeight(_ grad: Tensor, _ x: Tensor, _ p: ConvolutionParameters, into out: Tensor) {
+    package func convolutionBackwardWeight(_ grad: Tensor, _ x: Tensor, _ p: ConvolutionParameters, into out: Tensor) throws(OpError) {
         if isHalf(out) {
-            return inFloat32(out) { convolutionBackwardWeight(float32(grad), float32(x), p, into: $0) }
+            return try inFloat32(out) { (out) throws(OpError) in try convolutionBackwardWeight(float32(grad), float32(x), p, into: out) }
         }
-        let (grad, x) = (contiguous(grad), contiguous(x))
+        let (grad, x) = try (contiguous(grad), contiguous(x))
         var c = description(input: x.shape, weight: out.shape, output: grad.shape, p)
         defer { withExtendedLifetime((grad, x)) {} }
         if out.dtype == .float32 {
-            if apus_convolution_backward_weight_direct(&c, grad.floats, x.floats, out.floats) { return }
-            if apus_convolution_winograd_backward_weight(&c, grad.floats, x.floats, out.floats) { return }
-            if apus_dnn_convolution_backward_weight(&c, grad.floats, x.floats, out.floats) { return }
+            if try isDone(apus_convolution_backward_weight_direct(&c, grad.pointer, x.pointer, out.pointer)) { return }
+            if try isDone(apus_convolution_winograd_backward_weight(&c, grad.pointer, x.pointer, out.pointer)) { return }
+            if try isDone(apus_dnn_convolution_backward_weight(&c, grad.pointer, x.pointer, out.pointer)) { return }
         }
-        apus_convolution_backward_weight(&c, grad.pointer, x.pointer, out.pointer, kernelType(out))
+        try requireMemory(apus_convolution_backward_weight(&c, out.dtype.code, grad.pointer, x.pointer, out.pointer))
     }
 
-    private func kernelType(_ out: Tensor) -> apus_convolution_type {
-        switch out.dtype {
-        case .float64: APUS_CONVOLUTION_F64
-        case .uint8, .int8, .bool: APUS_CONVOLUTION_I8
-        case .int16: APUS_CONVOLUTION_I16
-        case .int32: APUS_CONVOLUTION_I32
-        case .int64: APUS_CONVOLUTION_I64
-        default: APUS_CONVOLUTION_F32
-        }
+    /// Whether that kernel has done it; false where it refused.
+    private func isDone(_ outcome: apus_outcome) throws(OpError) -> Bool {
+        try requireMemory(outcome != APUS_NO_MEMORY)
+        return outcome == APUS_DONE
     }
 
-    private func isHalf(_ out: Tensor) -> Bool { out.dtype == .float16 || out.dtype == .bfloat16 }
+    /// Whether it is computed in float32.
+    func isHalf(_ out: Tensor) -> Bool { out.dtype == .float16 || out.dtype == .bfloat16 }
 
     /// The C side's description, with leading dimensions of one position where there are fewer than three (tests call it too).
     package func description(input: Shape, weight: Shape, output: Shape, _ p: ConvolutionParameters) -> apus_convolution {
@@ -84,9 +80,4 @@ func spatial(_ numbers: some BidirectionalCollection<Int>, filler: Int64 = 1) ->
     var three = [filler, filler, filler]
     for (i, number) in numbers.reversed().enumerated() { three[2 - i] = Int64(number) }
     return (three[0], three[1], three[2])
-}
-
-extension Tensor {
-    /// Its memory as float32 numbers; dtype is float32.
-    fileprivate final var floats: UnsafeMutablePointer<Float> { pointer.assumingMemoryBound(to: Float.self) }
 }

@@ -13,7 +13,8 @@ extension CPUBackend {
         let source = try source.contiguousData()
         let outer = Int64(out.shape[..<dim].reduce(1, *))
         let inner = Int64(out.shape[(dim + 1)...].reduce(1, *))
-        apus_index_add(out.dtype.code, outer, Int64(out.shape[dim]), index.count64, inner, out.pointer, index.elements(), source.pointer)
+        try requireMemory(
+            apus_index_add(out.dtype.code, outer, Int64(out.shape[dim]), index.count64, inner, out.pointer, index.elements(), source.pointer))
     }
 
     package func gather(_ x: Tensor, dim: Int, _ index: Tensor, into out: Tensor) throws(OpError) {
@@ -32,15 +33,8 @@ extension CPUBackend {
         }
         let index = try checkedIndex(index, within: out.shape, dim: dim)
         let source = try source.contiguousData()
-        let code: Int32 = switch kind {
-        case .set: 0
-        case .add: 1
-        case .multiply: 2
-        case .min: 3
-        case .max: 4
-        }
         out.withView { out in
-            index.withView { view in apus_scatter_elements(code, out, Int32(dim), view.pointee.shape, index.elements(), source.pointer) }
+            index.withView { view in apus_scatter_elements(kind.rawValue, out, Int32(dim), view.pointee.shape, index.elements(), source.pointer) }
         }
     }
 

@@ -2,7 +2,10 @@ import CKernels
 
 /// The processor: oneDNN for products and convolutions, the vectorised loops of `CKernels` for the rest.
 ///
-/// The methods here only describe tensors to C: which kernel serves an operand's layout is decided there. Work is done when a method
+/// The methods here only describe tensors to C: which kernel serves an operand's layout and dtype is decided there. An operand goes as
+/// `apus_tensor` (`withView`, `withViews`); what is contiguous, and of so few elements that this is most of the price, or of a shape that
+/// another description has (`apus_convolution`, `apus_pool`), goes as dtype code and address. Kinds go by their raw values. A kernel that
+/// wants memory says so where there is none (`requireMemory`). Work is done when a method
 /// returns; inside, `apus_parallel_for` shares it among threads in parts fixed by the shapes, so that the number of threads never
 /// shows in the bits.
 package struct CPUBackend: Backend {
@@ -17,6 +20,17 @@ package struct CPUBackend: Backend {
 
     @inline(__always) package func deallocate(_ pointer: UnsafeMutableRawPointer, byteCount: Int) {
         apus_deallocate(pointer, byteCount)
+    }
+}
+
+extension CPUBackend {
+    /// Throws where a kernel says that there was no memory for what it computes on the way.
+    @inline(__always) func requireMemory(_ hadMemory: Bool) throws(OpError) {
+        if !hadMemory { throw missingMemory() }
+    }
+
+    @inline(never) private func missingMemory() -> OpError {
+        OpError("no memory for \(apus_missing_bytes()) bytes of intermediate results on cpu: use smaller tensors, or free some")
     }
 }
 
@@ -50,5 +64,41 @@ extension Tensor {
     /// Its memory as elements of type `T`, which the caller knows from the dtype.
     @inline(__always) final func elements<T>(_: T.Type = T.self) -> UnsafeMutablePointer<T> {
         pointer.assumingMemoryBound(to: T.self)
+    }
+}
+
+extension Optional where Wrapped == Tensor {
+    /// Calls `body` with the tensor's description in C, NULL where there is none.
+    @inline(__always) func withView<Result>(_ body: (UnsafePointer<apus_tensor>?) -> Result) -> Result {
+        if let self { self.withView { body($0) } } else { body(nil) }
+    }
+}
+
+/// Descriptions in C of a kernel's operands, by their places; nil for one that is missing.
+struct OperandViews {
+    fileprivate let base: UnsafeMutablePointer<apus_tensor>
+
+    subscript(i: Int) -> UnsafePointer<apus_tensor>! { base[i].rank < 0 ? nil : UnsafePointer(base + i) }
+}
+
+/// Calls `body` with the operands' descriptions in C, valid during the call: for kernels of many.
+func withViews<Result>(_ tensors: [Tensor?], _ body: (OperandViews) -> Result) -> Result {
+    var count = 0
+    for case let tensor? in tensors { count += 2 * tensor.shape.count }
+    return withUnsafeTemporaryAllocation(of: Int64.self, capacity: count + 1) { numbers in
+        withUnsafeTemporaryAllocation(of: apus_tensor.self, capacity: tensors.count + 1) { views in
+            var at = numbers.baseAddress!
+            for (i, tensor) in tensors.enumerated() {
+                let rank = tensor?.shape.count ?? -1
+                views.initializeElement(at: i, to: apus_tensor(data: tensor?.pointer ?? UnsafeMutableRawPointer(at), shape: at, strides: at + max(rank, 0), rank: Int32(rank), dtype: tensor?.dtype.code ?? 0))
+                guard let tensor else { continue }
+                for d in 0..<rank {
+                    at[d] = Int64(tensor.shape.unsafeGet(d))
+                    at[rank + d] = Int64(tensor.strides.unsafeGet(d))
+                }
+                at += 2 * rank
+            }
+            return body(OperandViews(base: views.baseAddress!))
+        }
     }
 }

@@ -14,9 +14,9 @@ extension GPUBackend {
 
     // MARK: Softmax
 
-    package func softmax(_ x: Tensor, dim: Int, log: Bool, into out: Tensor) {
+    package func softmax(_ x: Tensor, dim: Int, log: Bool, into out: Tensor) throws(OpError) {
         guard x.numel > 0 else { return }
-        run("softmax") { () throws(OpError) in
+        try run("softmax") { () throws(OpError) in
             try require(x.dtype)
             let x = try contiguous(x)
             let (count, length, inner) = lines(x.shape, dim)
@@ -29,9 +29,9 @@ extension GPUBackend {
         }
     }
 
-    package func softmaxBackward(_ grad: Tensor, _ y: Tensor, dim: Int, log: Bool, into out: Tensor) {
+    package func softmaxBackward(_ grad: Tensor, _ y: Tensor, dim: Int, log: Bool, into out: Tensor) throws(OpError) {
         guard y.numel > 0 else { return }
-        run("softmaxBackward") { () throws(OpError) in
+        try run("softmaxBackward") { () throws(OpError) in
             let (grad, y) = (try contiguous(grad), try contiguous(y))
             let (count, length, inner) = lines(y.shape, dim)
             let made = try kernel(KernelKey("softmax_backward", y.dtype)) { KernelDialect.bind(y.dtype) + KernelDialect.softmax }
@@ -90,26 +90,26 @@ extension GPUBackend {
         }
     }
 
-    package func layerNorm(_ x: Tensor, weight: Tensor?, bias: Tensor?, eps: Double, into out: Tensor, mean: Tensor, rstd: Tensor) {
+    package func layerNorm(_ x: Tensor, weight: Tensor?, bias: Tensor?, eps: Double, into out: Tensor, mean: Tensor, rstd: Tensor) throws(OpError) {
         guard x.numel > 0 else { return }
-        run("layerNorm") { () throws(OpError) in
+        try run("layerNorm") { () throws(OpError) in
             let x = try contiguous(x)
             try statistics(x, .rows(x), eps: eps, mean: mean, spread: rstd)
             try normalize(x, .rows(x), mean: mean, rstd: rstd, weight: weight, bias: bias, into: out)
         }
     }
 
-    package func channelStatistics(_ x: Tensor, mean: Tensor, variance: Tensor) {
+    package func channelStatistics(_ x: Tensor, mean: Tensor, variance: Tensor) throws(OpError) {
         guard x.numel > 0 else { return }
-        run("channelStatistics") { () throws(OpError) in
+        try run("channelStatistics") { () throws(OpError) in
             let x = try contiguous(x)
             try statistics(x, .channels(x), eps: nil, mean: mean, spread: variance)
         }
     }
 
-    package func channelNormalize(_ x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor?, bias: Tensor?, into out: Tensor) {
+    package func channelNormalize(_ x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor?, bias: Tensor?, into out: Tensor) throws(OpError) {
         guard x.numel > 0 else { return }
-        run("channelNormalize") { () throws(OpError) in
+        try run("channelNormalize") { () throws(OpError) in
             let type = x.dtype.computeType
             let (x, mean, rstd) = (try contiguous(x), try operand(mean, type), try operand(rstd, type))
             try normalize(x, .channels(x), mean: mean, rstd: rstd, weight: weight, bias: bias, into: out)
@@ -118,9 +118,9 @@ extension GPUBackend {
 
     package func layerNormBackward(
         _ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?
-    ) {
-        guard x.numel > 0 else { return zero([gradX, gradWeight, gradBias]) }
-        run("layerNormBackward") { () throws(OpError) in
+    ) throws(OpError) {
+        guard x.numel > 0 else { return try zero([gradX, gradWeight, gradBias]) }
+        try run("layerNormBackward") { () throws(OpError) in
             let (grad, x) = (try contiguous(grad), try contiguous(x))
             try gradient(grad, x, .rows(x), weight: weight, mean: mean, rstd: rstd, training: true, gradX: gradX, keeping: (nil, nil))
             guard gradWeight != nil || gradBias != nil else { return }
@@ -137,24 +137,24 @@ extension GPUBackend {
             for (offset, target) in [(0, gradBias), (n, gradWeight)] {
                 guard let target else { continue }
                 let total = try scratch(n, sums.dtype, like: x)
-                reduce(.sum, sums.view([parts, n], strides: [2 * n, 1], offset: offset), dims: [0], into: total.view([1, n], strides: [n, 1], offset: 0))
-                copy(total, into: target.view([n], strides: [1], offset: target.offset))
+                try reduce(.sum, sums.view([parts, n], strides: [2 * n, 1], offset: offset), dims: [0], into: total.view([1, n], strides: [n, 1], offset: 0))
+                try copy(total, into: target.view([n], strides: [1], offset: target.offset))
             }
         }
     }
 
     package func channelNormBackward(
         _ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, training: Bool, gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?
-    ) {
-        guard x.numel > 0 else { return zero([gradX, gradWeight, gradBias]) }
-        run("channelNormBackward") { () throws(OpError) in
+    ) throws(OpError) {
+        guard x.numel > 0 else { return try zero([gradX, gradWeight, gradBias]) }
+        try run("channelNormBackward") { () throws(OpError) in
             let (grad, x) = (try contiguous(grad), try contiguous(x))
             try gradient(grad, x, .channels(x), weight: weight, mean: mean, rstd: rstd, training: training, gradX: gradX, keeping: (gradBias, gradWeight))
         }
     }
 
-    private func zero(_ targets: [Tensor?]) {
-        for case let target? in targets { fill(target, with: .double(0)) }
+    private func zero(_ targets: [Tensor?]) throws(OpError) {
+        for case let target? in targets { try fill(target, with: .double(0)) }
     }
 
     /// The gradient of x, and of bias and weight where they are the sums that it needs anyway.
@@ -191,7 +191,7 @@ extension GPUBackend {
         }
         for (offset, target) in [(0, keeping.bias), (s.groups, keeping.weight)] {
             guard let target else { continue }
-            copy(sums.view([s.groups], strides: [1], offset: offset), into: target.view([s.groups], strides: [1], offset: target.offset))
+            try copy(sums.view([s.groups], strides: [1], offset: offset), into: target.view([s.groups], strides: [1], offset: target.offset))
         }
     }
 
@@ -204,9 +204,9 @@ extension GPUBackend {
         }
     }
 
-    package func recurrentCell(_ kind: RecurrentKind, input: Tensor, hidden: Tensor, state: Tensor?, gates: Tensor?, cell: Tensor?, into out: Tensor) {
+    package func recurrentCell(_ kind: RecurrentKind, input: Tensor, hidden: Tensor, state: Tensor?, gates: Tensor?, cell: Tensor?, into out: Tensor) throws(OpError) {
         guard out.numel > 0 else { return }
-        run("recurrentCell") { () throws(OpError) in
+        try run("recurrentCell") { () throws(OpError) in
             let made = try cellKernel("cell", kind, out.dtype)
             try launch(made, groups: groups(for: out.numel)) { arguments in
                 for number in [out.shape[0], out.shape[1]] { arguments.append(count: number) }
@@ -217,9 +217,9 @@ extension GPUBackend {
 
     package func recurrentCellBackward(
         _ kind: RecurrentKind, _ grad: Tensor, gates: Tensor?, state: Tensor?, cell: Tensor?, out: Tensor, gradCell: Tensor?, gradInput: Tensor, gradHidden: Tensor?, gradState: Tensor?
-    ) {
+    ) throws(OpError) {
         guard out.numel > 0 else { return }
-        run("recurrentCellBackward") { () throws(OpError) in
+        try run("recurrentCellBackward") { () throws(OpError) in
             let made = try cellKernel("cell_backward", kind, out.dtype)
             try launch(made, groups: groups(for: out.numel)) { arguments in
                 for number in [out.shape[0], out.shape[1]] { arguments.append(count: number) }
@@ -232,8 +232,8 @@ extension GPUBackend {
 
     // MARK: Optimizers
 
-    package func optimizerStep(_ rule: OptimizerRule, parameters: [Tensor], gradients: [Tensor], state: [[Tensor]]) {
-        run("optimizerStep") { () throws(OpError) in
+    package func optimizerStep(_ rule: OptimizerRule, parameters: [Tensor], gradients: [Tensor], state: [[Tensor]]) throws(OpError) {
+        try run("optimizerStep") { () throws(OpError) in
             for (i, parameter) in parameters.enumerated() where parameter.numel > 0 {
                 try require(parameter.dtype)
                 let gradient = try contiguous(gradients[i])
@@ -242,7 +242,7 @@ extension GPUBackend {
                 var working: [Tensor] = []
                 for target in targets { working.append(target.dtype == parameter.dtype ? try contiguous(target) : try target.converted(to: parameter.dtype)) }
                 try step(rule, working[0], gradient, Array(working.dropFirst()))
-                for (copied, target) in zip(working, targets) where copied !== target { copy(copied, into: target) }
+                for (copied, target) in zip(working, targets) where copied !== target { try copy(copied, into: target) }
             }
         }
     }

@@ -100,14 +100,6 @@ extension GPUBackend {
         arguments.append(reports.buffer!.storage.base)
     }
 
-    /// Like `run`, throwing what goes wrong.
-    private func attempt(_ body: () throws(OpError) -> Void) throws(OpError) {
-        try locked { () throws(OpError) in
-            flushChain()
-            try body()
-        }
-    }
-
     /// The index space of `shape` with the views' strides; `source` declares it as `Space`.
     private func indexSpace(_ shape: Shape, _ views: [Shape]) throws(OpError) -> (space: StridedSpace, source: String) {
         let space = try StridedSpace(shape, views)
@@ -116,7 +108,7 @@ extension GPUBackend {
 
     package func indexSelect(_ x: Tensor, dim: Int, _ index: Tensor, into out: Tensor) throws(OpError) {
         guard out.numel > 0 else { return }
-        try attempt { () throws(OpError) in
+        try run("indexSelect") { () throws(OpError) in
             var strides = x.strides
             strides[dim] = 0
             let (space, source) = try indexSpace(out.shape, [strides])
@@ -136,7 +128,7 @@ extension GPUBackend {
 
     package func indexAdd(_ out: Tensor, dim: Int, _ index: Tensor, _ source: Tensor) throws(OpError) {
         guard source.numel > 0 else { return }
-        try attempt { () throws(OpError) in
+        try run("indexAdd") { () throws(OpError) in
             let others = out.shape.indices.filter { $0 != dim }
             let (space, text) = try indexSpace(Shape(others.map { out.shape[$0] }), [Shape(others.map { source.strides[$0] })])
             let (lines, length, chosen) = (others.reduce(1) { $0 * out.shape[$1] }, out.shape[dim], index.numel)
@@ -151,7 +143,7 @@ extension GPUBackend {
             var ordered: (values: Tensor, places: Tensor)?
             if sorts {
                 ordered = (try scratch(chosen, .int64, like: out), try scratch(chosen, .int64, like: out))
-                sort(index, dim: 0, descending: false, values: ordered!.values, indices: ordered!.places)
+                try sort(index, dim: 0, descending: false, values: ordered!.values, indices: ordered!.places)
             }
             try launch(made, groups: groups(for: sorts ? lines * chosen : lines)) { arguments throws(OpError) in
                 for number in [lines, inner, length, chosen] { arguments.append(count: number) }
@@ -173,7 +165,7 @@ extension GPUBackend {
 
     package func gather(_ x: Tensor, dim: Int, _ index: Tensor, into out: Tensor) throws(OpError) {
         guard out.numel > 0 else { return }
-        try attempt { () throws(OpError) in
+        try run("gather") { () throws(OpError) in
             var strides = x.strides
             if !x.shape.isEmpty { strides[dim] = 0 }
             let (space, source) = try indexSpace(index.shape, [index.strides, strides])
@@ -198,18 +190,18 @@ extension GPUBackend {
         }
         let type = out.dtype.computeType
         let sums = try out.converted(to: type), lost = try Tensor.uninitialized(out.shape, type, out.device)
-        fill(lost, with: .double(0))
+        try fill(lost, with: .double(0))
         try scatter(.add, sums, lost: lost, dim: dim, index, source)
-        copy(sums, into: out)
+        try copy(sums, into: out)
     }
 
     private func scatter(_ kind: ScatterKind, _ out: Tensor, lost: Tensor?, dim: Int, _ index: Tensor, _ source: Tensor) throws(OpError) {
-        try attempt { () throws(OpError) in
+        try run("scatter") { () throws(OpError) in
             let isScalar = index.shape.isEmpty
             let others = index.shape.indices.filter { $0 != dim }
             func lines(_ strides: Shape) -> Shape { Shape(others.map { strides[$0] }) }
             let (space, text) = try indexSpace(Shape(others.map { index.shape[$0] }), [lines(index.strides), lines(source.strides), lines(out.strides)])
-            let made = try kernel(KernelKey(lost == nil ? "scatter" : "scatter_sums", source.dtype, variant: Int32(ScatterKind.allCases.firstIndex(of: kind)!))) {
+            let made = try kernel(KernelKey(lost == nil ? "scatter" : "scatter_sums", source.dtype, variant: kind.rawValue)) {
                 let float = out.dtype.isFloatingPoint
                 let combine = switch kind {
                 case .set: "(b)"
@@ -245,12 +237,12 @@ extension GPUBackend {
         let marks = try x.converted(to: .bool)
         let flat = marks.view([count], strides: [1], offset: marks.offset)
         let counts = try scratch(count, .int64, like: x)
-        scan(.sum, try flat.converted(to: .int64), dim: 0, into: counts)
+        try scan(.sum, try flat.converted(to: .int64), dim: 0, into: counts)
         var found: Int64 = 0
         try download(counts.storage.base, at: (count - 1) * 8, byteCount: 8, to: &found)
         let out = try Tensor.uninitialized([Int(found), x.ndim], .int64, x.device)
         if out.numel == 0 { return out }
-        try attempt { () throws(OpError) in
+        try run("nonzero") { () throws(OpError) in
             let made = try kernel(KernelKey("nonzero")) { KernelDialect.nonzero }
             try launch(made, groups: groups(for: count)) { arguments in
                 for number in [count, x.ndim] { arguments.append(count: number) }
@@ -264,9 +256,9 @@ extension GPUBackend {
         return out
     }
 
-    package func random(_ kind: RandomKind, seed: UInt64, offset: UInt64, into out: Tensor) {
+    package func random(_ kind: RandomKind, seed: UInt64, offset: UInt64, into out: Tensor) throws(OpError) {
         guard out.numel > 0 else { return }
-        run("random") { () throws(OpError) in
+        try run("random") { () throws(OpError) in
             try require(out.dtype)
             let perBlock = Philox.elementsPerBlock(kind, out.dtype)
             // As `random.cl` names them.

@@ -1,30 +1,30 @@
 extension GPUBackend {
-    package func unary(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters, into out: Tensor) { pointwise("\(kind)", .unary(kind), x.dtype, [x], p, into: out) }
+    package func unary(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters, into out: Tensor) throws(OpError) { try pointwise("\(kind)", .unary(kind), x.dtype, [x], p, into: out) }
 
-    package func binary(_ kind: BinaryKind, _ a: Tensor, _ b: Tensor, _ p: KernelParameters, into out: Tensor) {
-        pointwise("\(kind)", .binary(kind), a.dtype, [a, b], p, into: out)
+    package func binary(_ kind: BinaryKind, _ a: Tensor, _ b: Tensor, _ p: KernelParameters, into out: Tensor) throws(OpError) {
+        try pointwise("\(kind)", .binary(kind), a.dtype, [a, b], p, into: out)
     }
 
-    package func compare(_ kind: CompareKind, _ a: Tensor, _ b: Tensor, into out: Tensor) { pointwise("\(kind)", .compare(kind), a.dtype, [a, b], into: out) }
-    package func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor, into out: Tensor) { pointwise("where", .select, a.dtype, [condition, a, b], into: out) }
-    package func copy(_ x: Tensor, into out: Tensor) { pointwise("copy", .convert, x.dtype, [x], into: out) }
-    package func fill(_ out: Tensor, with value: Scalar) { pointwise("fill", .fill, out.dtype, [], value: value, into: out) }
+    package func compare(_ kind: CompareKind, _ a: Tensor, _ b: Tensor, into out: Tensor) throws(OpError) { try pointwise("\(kind)", .compare(kind), a.dtype, [a, b], into: out) }
+    package func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor, into out: Tensor) throws(OpError) { try pointwise("where", .select, a.dtype, [condition, a, b], into: out) }
+    package func copy(_ x: Tensor, into out: Tensor) throws(OpError) { try pointwise("copy", .convert, x.dtype, [x], into: out) }
+    package func fill(_ out: Tensor, with value: Scalar) throws(OpError) { try pointwise("fill", .fill, out.dtype, [], value: value, into: out) }
 
     /// Adds a step to the chain, after running it where the step does not fit.
     private func pointwise(
         _ op: @autoclosure () -> String, _ function: PointwiseChain.Function, _ dtype: DType, _ operands: [Tensor], _ p: KernelParameters = KernelParameters(),
         value: Scalar = .double(0), into out: Tensor
-    ) {
+    ) throws(OpError) {
         guard out.numel > 0 else { return }
         do throws(OpError) {
             try require(dtype)
             try require(out.dtype)
-            locked {
-                if !chain.accepts(operands, out) { flushChain() }
+            try locked { () throws(OpError) in
+                if !chain.accepts(operands, out) { try flushChain() }
                 chain.append(function, dtype, operands, p, value: value, into: out)
             }
         } catch {
-            fail(error, op: "\(op()) on \(name)")
+            throw error.at(op(), name)
         }
     }
 
@@ -32,11 +32,17 @@ extension GPUBackend {
     private static let chainThreshold = 4
     private static let stepThreshold = 100
 
-    /// Runs what was held back. The lock is held.
-    func flushChain() {
+    /// Runs what was held back. The lock is held. An error is thrown to whoever comes by, and told to the next one to wait where that is another
+    /// thread, which may have called the work.
+    func flushChain() throws(OpError) {
         guard !chain.isEmpty else { return }
         let whole = chain
         chain.removeAll()
+        defer {
+            for step in whole.steps {
+                if let byteCount = step.released { pool.give(step.output.block, byteCount) }
+            }
+        }
         do throws(OpError) {
             if whole.steps.count == 1 {
                 try run(whole)
@@ -50,12 +56,9 @@ extension GPUBackend {
                 }
             }
         } catch {
-            // The steps may be another thread's, which hears of it when it waits.
-            unheard = (error, ObjectIdentifier(Context.current))
-            fail(error, op: "pointwise on \(name)")
-        }
-        for step in whole.steps {
-            if let byteCount = step.released { pool.give(step.output.block, byteCount) }
+            let located = error.at("pointwise", name)
+            unheard = (located, ObjectIdentifier(Context.current))
+            throw located
         }
     }
 

@@ -1,22 +1,22 @@
 extension GPUBackend {
-    package func maxPool(_ x: Tensor, _ p: PoolParameters, into out: Tensor, indices: Tensor) {
-        pool("maxPool", "max_pool", x, p, input: x.shape, output: out.shape, count: out.numel) { x, arguments in
+    package func maxPool(_ x: Tensor, _ p: PoolParameters, into out: Tensor, indices: Tensor) throws(OpError) {
+        try pool("maxPool", "max_pool", x, p, input: x.shape, output: out.shape, count: out.numel) { x, arguments in
             arguments.append(x)
             arguments.append(out)
             arguments.append(indices)
         }
     }
 
-    package func averagePool(_ x: Tensor, _ p: PoolParameters, into out: Tensor) {
-        pool("averagePool", "average_pool", x, p, input: x.shape, output: out.shape, count: out.numel) { x, arguments in
+    package func averagePool(_ x: Tensor, _ p: PoolParameters, into out: Tensor) throws(OpError) {
+        try pool("averagePool", "average_pool", x, p, input: x.shape, output: out.shape, count: out.numel) { x, arguments in
             arguments.append(x)
             arguments.append(out)
         }
     }
 
-    package func averagePoolBackward(_ grad: Tensor, _ p: PoolParameters, into out: Tensor) {
-        if grad.numel == 0 { return fill(out, with: .double(0)) }
-        pool("averagePoolBackward", "average_pool_backward", grad, p, input: out.shape, output: grad.shape, count: out.numel) { grad, arguments in
+    package func averagePoolBackward(_ grad: Tensor, _ p: PoolParameters, into out: Tensor) throws(OpError) {
+        if grad.numel == 0 { return try fill(out, with: .double(0)) }
+        try pool("averagePoolBackward", "average_pool_backward", grad, p, input: out.shape, output: grad.shape, count: out.numel) { grad, arguments in
             arguments.append(grad)
             arguments.append(out)
         }
@@ -24,9 +24,9 @@ extension GPUBackend {
 
     private func pool(
         _ op: String, _ name: String, _ x: Tensor, _ p: PoolParameters, input: Shape, output: Shape, count: Int, _ fill: (Tensor, KernelArguments) -> Void
-    ) {
+    ) throws(OpError) {
         guard count > 0 else { return }
-        run(op) { () throws(OpError) in
+        try run(op) { () throws(OpError) in
             try require(x.dtype)
             let x = try contiguous(x)
             let made = try kernel(KernelKey(name, x.dtype)) {

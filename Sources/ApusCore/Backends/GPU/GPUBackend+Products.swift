@@ -11,9 +11,9 @@ struct GPUMatrix {
 }
 
 extension GPUBackend {
-    package func matmul(_ a: Tensor, _ b: Tensor, bias: Tensor?, into out: Tensor) {
+    package func matmul(_ a: Tensor, _ b: Tensor, bias: Tensor?, into out: Tensor) throws(OpError) {
         guard out.numel > 0 else { return }
-        run("matmul") { () throws(OpError) in
+        try run("matmul") { () throws(OpError) in
             try product(
                 batch: (out.shape[0], 1), m: out.shape[1], n: out.shape[2], k: a.shape[2],
                 GPUMatrix(tensor: a, offset: a.offset, outer: a.strides[0], row: a.strides[1], column: a.strides[2]),
@@ -62,7 +62,7 @@ extension GPUBackend {
         var p = GPUProduct(dtype: c.tensor.dtype, batch: batch.outer * batch.inner, m: m, n: n, k: k, a: first, b: second, c: result, bias: nil)
         let vector = products.addsBias(p.dtype) ? try bias.map { bias throws(OpError) in try aligned(bias) } : nil
         p.bias = vector.map { .init(block: $0.storage.base, offset: $0.offset, leading: n, batchStride: 0) }
-        flushChain()
+        try flushChain()
         let title = "library's product \(m)×\(k)×\(n)" + (p.batch > 1 ? ", \(p.batch) of them" : "")
         guard try withWorkspace(of: c.tensor, { workspace throws(OpError) in try marked(title) { () throws(OpError) in try products.matmul(p, workspace) } }) else { return false }
         countLaunch()
@@ -70,7 +70,7 @@ extension GPUBackend {
             let shape: Shape = [batch.outer * batch.inner, m, n]
             let stride = batch.inner == 1 ? c.outer : c.inner
             let written = c.tensor.view(shape, strides: [stride, c.row, 1], offset: c.offset)
-            binary(.add, written, bias.expanded(shape), KernelParameters(), into: written)
+            try binary(.add, written, bias.expanded(shape), KernelParameters(), into: written)
         }
         return true
     }
@@ -80,11 +80,11 @@ extension GPUBackend {
     /// Bytes that unrolled windows may take at once.
     private static let columnBytes = 256 << 20
 
-    package func convolution(_ x: Tensor, _ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, into out: Tensor) {
+    package func convolution(_ x: Tensor, _ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, into out: Tensor) throws(OpError) {
         guard out.numel > 0 else { return }
-        run("convolution") { () throws(OpError) in
-            if try library(.forward, input: x, weight: weight, output: out, p) { return add(bias, to: out) }
-            if try inFloat32(out, [x, weight] + (bias.map { [$0] } ?? []), { convolution($0[0], $0[1], bias: $0.count > 2 ? $0[2] : nil, p, into: $1) }) { return }
+        try run("convolution") { () throws(OpError) in
+            if try library(.forward, input: x, weight: weight, output: out, p) { return try add(bias, to: out) }
+            if try inFloat32(out, [x, weight] + (bias.map { [$0] } ?? []), { (x, out) throws(OpError) in try convolution(x[0], x[1], bias: x.count > 2 ? x[2] : nil, p, into: out) }) { return }
             let (x, weight) = (try contiguous(x), try contiguous(weight))
             let g = Geometry(input: x.shape, weight: weight.shape, output: out.shape, p)
             try g.eachChunk(limit: GPUBackend.columnBytes / x.dtype.size) { first, images throws(OpError) in
@@ -97,16 +97,16 @@ extension GPUBackend {
                     GPUMatrix(tensor: out, offset: out.offset + first * g.outChannels * g.positions, outer: g.outChannels * g.positions,
                               inner: g.outPerGroup * g.positions, row: g.positions, column: 1))
             }
-            add(bias, to: out)
+            try add(bias, to: out)
         }
     }
 
     /// out[n, c, …] += bias[c].
-    private func add(_ bias: Tensor?, to out: Tensor) {
+    private func add(_ bias: Tensor?, to out: Tensor) throws(OpError) {
         guard let bias else { return }
         let shape: Shape = [out.shape[0], out.shape[1], out.numel / max(1, out.shape[0] * out.shape[1])]
         let flat = out.view(shape, strides: shape.contiguousStrides, offset: out.offset)
-        binary(.add, flat, bias.view(shape, strides: [0, bias.strides[0], 0], offset: bias.offset), KernelParameters(), into: flat)
+        try binary(.add, flat, bias.view(shape, strides: [0, bias.strides[0], 0], offset: bias.offset), KernelParameters(), into: flat)
     }
 
     /// Hands the convolution to the library; false where there is none or it does not take it.
@@ -118,12 +118,12 @@ extension GPUBackend {
         c.input = try direction == .backwardInput ? result : aligned(input)
         c.weight = try direction == .backwardWeight ? result : aligned(weight)
         c.output = try direction == .forward ? result : aligned(output)
-        flushChain()
+        try flushChain()
         guard try withWorkspace(of: input, { workspace throws(OpError) in
             try marked("library's convolution, \(direction), \(input.shape) by \(weight.shape)") { () throws(OpError) in try convolutions.convolution(c, workspace) }
         }) else { return false }
         countLaunch()
-        if result !== asked { copy(result, into: asked) }
+        if result !== asked { try copy(result, into: asked) }
         return true
     }
 
@@ -135,7 +135,7 @@ extension GPUBackend {
         let whole = try contiguous(x)
         if isAligned(whole) { return whole }
         let moved = try alignedResult(whole)
-        copy(whole, into: moved)
+        try copy(whole, into: moved)
         return moved
     }
 
@@ -151,12 +151,12 @@ extension GPUBackend {
         }
     }
 
-    package func convolutionBackwardInput(_ grad: Tensor, _ weight: Tensor, _ p: ConvolutionParameters, into out: Tensor) {
+    package func convolutionBackwardInput(_ grad: Tensor, _ weight: Tensor, _ p: ConvolutionParameters, into out: Tensor) throws(OpError) {
         guard out.numel > 0 else { return }
-        if grad.numel == 0 { return fill(out, with: .double(0)) }
-        run("convolutionBackwardInput") { () throws(OpError) in
+        if grad.numel == 0 { return try fill(out, with: .double(0)) }
+        try run("convolutionBackwardInput") { () throws(OpError) in
             if try library(.backwardInput, input: out, weight: weight, output: grad, p) { return }
-            if try inFloat32(out, [grad, weight], { convolutionBackwardInput($0[0], $0[1], p, into: $1) }) { return }
+            if try inFloat32(out, [grad, weight], { (x, out) throws(OpError) in try convolutionBackwardInput(x[0], x[1], p, into: out) }) { return }
             let (grad, weight) = (try contiguous(grad), try contiguous(weight))
             let g = Geometry(input: out.shape, weight: weight.shape, output: grad.shape, p)
             try g.eachChunk(limit: GPUBackend.columnBytes / grad.dtype.size) { first, images throws(OpError) in
@@ -178,12 +178,12 @@ extension GPUBackend {
         }
     }
 
-    package func convolutionBackwardWeight(_ grad: Tensor, _ x: Tensor, _ p: ConvolutionParameters, into out: Tensor) {
+    package func convolutionBackwardWeight(_ grad: Tensor, _ x: Tensor, _ p: ConvolutionParameters, into out: Tensor) throws(OpError) {
         guard out.numel > 0 else { return }
-        if grad.numel == 0 { return fill(out, with: .double(0)) }
-        run("convolutionBackwardWeight") { () throws(OpError) in
+        if grad.numel == 0 { return try fill(out, with: .double(0)) }
+        try run("convolutionBackwardWeight") { () throws(OpError) in
             if try library(.backwardWeight, input: x, weight: out, output: grad, p) { return }
-            if try inFloat32(out, [grad, x], { convolutionBackwardWeight($0[0], $0[1], p, into: $1) }) { return }
+            if try inFloat32(out, [grad, x], { (x, out) throws(OpError) in try convolutionBackwardWeight(x[0], x[1], p, into: out) }) { return }
             let (grad, x) = (try contiguous(grad), try contiguous(x))
             let g = Geometry(input: x.shape, weight: out.shape, output: grad.shape, p)
             var total: Tensor?
@@ -194,7 +194,7 @@ extension GPUBackend {
                 let shape: Shape = [g.outChannels, images, g.positions]
                 let turned = try scratch(shape.numel, grad.dtype, like: grad)
                 let source = grad.view(shape, strides: [g.positions, g.outChannels * g.positions, 1], offset: grad.offset + first * g.outChannels * g.positions)
-                copy(source, into: turned.view(shape, strides: shape.contiguousStrides, offset: 0))
+                try copy(source, into: turned.view(shape, strides: shape.contiguousStrides, offset: 0))
                 let isWhole = images == g.batch
                 let target = isWhole ? out : try scratch(out.numel, out.dtype, like: x)
                 let length = images * g.positions
@@ -204,20 +204,20 @@ extension GPUBackend {
                     GPUMatrix(tensor: columns, offset: 0, inner: g.rowsPerGroup * length, row: 1, column: length),
                     GPUMatrix(tensor: target, offset: isWhole ? out.offset : 0, inner: g.outPerGroup * g.rowsPerGroup, row: g.rowsPerGroup, column: 1))
                 if isWhole { return }
-                if let total { binary(.add, total, target, KernelParameters(), into: total) } else { total = target }
+                if let total { try binary(.add, total, target, KernelParameters(), into: total) } else { total = target }
             }
-            if let total { copy(total.view(out.shape, strides: out.shape.contiguousStrides, offset: 0), into: out) }
+            if let total { try copy(total.view(out.shape, strides: out.shape.contiguousStrides, offset: 0), into: out) }
         }
     }
 
     /// Computes 16-bit floats in float32, so that a result is rounded once, at the end; false for other types.
-    private func inFloat32(_ out: Tensor, _ operands: [Tensor], _ body: ([Tensor], Tensor) -> Void) throws(OpError) -> Bool {
+    private func inFloat32(_ out: Tensor, _ operands: [Tensor], _ body: ([Tensor], Tensor) throws(OpError) -> Void) throws(OpError) -> Bool {
         guard out.dtype.isFloatingPoint && out.dtype.size == 2 else { return false }
         var wide: [Tensor] = []
         for operand in operands { wide.append(try operand.converted(to: .float32)) }
         let result = try Tensor.uninitialized(out.shape, .float32, out.device)
-        body(wide, result)
-        copy(result, into: out)
+        try body(wide, result)
+        try copy(result, into: out)
         return true
     }
 

@@ -1,7 +1,7 @@
 extension GPUBackend {
-    package func reduce(_ kind: ReduceKind, _ x: Tensor, dims: [Int], into out: Tensor) {
+    package func reduce(_ kind: ReduceKind, _ x: Tensor, dims: [Int], into out: Tensor) throws(OpError) {
         guard out.numel > 0 else { return }
-        run("\(kind)") { () throws(OpError) in
+        try run("\(kind)") { () throws(OpError) in
             try require(x.dtype)
             let dims = dims.filter { $0 < x.ndim }
             let kept = x.shape.indices.filter { !dims.contains($0) }
@@ -31,7 +31,7 @@ extension GPUBackend {
     }
 
     private func reduceKernel(_ name: String, _ text: String, _ kind: ReduceKind, _ x: Tensor, _ out: Tensor) throws(OpError) -> OpaquePointer {
-        try kernel(KernelKey(name, x.dtype, out.dtype, variant: kind.code)) {
+        try kernel(KernelKey(name, x.dtype, out.dtype, variant: kind.rawValue)) {
             KernelDialect.bind(x.dtype) + KernelDialect.bind(out.dtype, prefix: "O") + KernelDialect.reduction(kind, x.dtype)
                 + StridedSpace.division + StridedSpace.source("Kept", views: 1) + StridedSpace.source("Along", views: 1) + text
         }
@@ -62,12 +62,12 @@ extension GPUBackend {
         }
     }
 
-    package func argReduce(_ kind: ArgReduceKind, _ x: Tensor, dim: Int, indices: Tensor, values: Tensor?) {
+    package func argReduce(_ kind: ArgReduceKind, _ x: Tensor, dim: Int, indices: Tensor, values: Tensor?) throws(OpError) {
         guard indices.numel > 0 else { return }
-        run(kind == .max ? "argmax" : "argmin") { () throws(OpError) in
+        try run(kind == .max ? "argmax" : "argmin") { () throws(OpError) in
             try require(x.dtype)
             let line = try Line(x, dim)
-            let made = try kernel(KernelKey("arg_reduce", x.dtype, variant: kind == .max ? 0 : 1)) {
+            let made = try kernel(KernelKey("arg_reduce", x.dtype, variant: kind.rawValue)) {
                 KernelDialect.bind(x.dtype) + "#define BETTER(a, b) ((a) \(kind == .max ? ">" : "<") (b))\n" + line.source + KernelDialect.argReduce
             }
             try launch(made, groups: groups(each: line.count)) { arguments in
@@ -82,13 +82,13 @@ extension GPUBackend {
         }
     }
 
-    package func scan(_ kind: ScanKind, _ x: Tensor, dim: Int, into out: Tensor) {
+    package func scan(_ kind: ScanKind, _ x: Tensor, dim: Int, into out: Tensor) throws(OpError) {
         guard out.numel > 0 else { return }
-        run(kind == .sum ? "cumsum" : "cumprod") { () throws(OpError) in
+        try run(kind == .sum ? "cumsum" : "cumprod") { () throws(OpError) in
             try require(x.dtype)
             let line = try Line(x, dim)
             let reduction: ReduceKind = kind == .sum ? .sum : .prod
-            let made = try kernel(KernelKey("scan", x.dtype, variant: reduction.code)) {
+            let made = try kernel(KernelKey("scan", x.dtype, variant: reduction.rawValue)) {
                 KernelDialect.bind(x.dtype) + KernelDialect.reduction(reduction, x.dtype) + line.source + KernelDialect.scan
             }
             try launch(made, groups: groups(each: line.count)) { arguments in
@@ -101,9 +101,9 @@ extension GPUBackend {
         }
     }
 
-    package func linearScan(_ a: Tensor, _ b: Tensor, dim: Int, into out: Tensor) {
+    package func linearScan(_ a: Tensor, _ b: Tensor, dim: Int, into out: Tensor) throws(OpError) {
         guard out.numel > 0 else { return }
-        run("linearScan") { () throws(OpError) in
+        try run("linearScan") { () throws(OpError) in
             try require(out.dtype)
             let inner = out.shape[(dim + 1)...].reduce(1, *)
             let made = try kernel(KernelKey("linear_scan", out.dtype)) { KernelDialect.bind(out.dtype) + KernelDialect.linearScan }
@@ -115,9 +115,9 @@ extension GPUBackend {
         }
     }
 
-    package func sort(_ x: Tensor, dim: Int, descending: Bool, values: Tensor, indices: Tensor) {
+    package func sort(_ x: Tensor, dim: Int, descending: Bool, values: Tensor, indices: Tensor) throws(OpError) {
         guard x.numel > 0 else { return }
-        run("sort") { () throws(OpError) in
+        try run("sort") { () throws(OpError) in
             try require(x.dtype)
             let line = try Line(x, dim)
             guard line.length < 1 << 30 else { throw OpError("a line of \(line.length) elements is too long to sort here") }
@@ -185,8 +185,4 @@ struct Line {
     }
 
     var source: String { StridedSpace.division + StridedSpace.source("Lines", views: 1) }
-}
-
-extension ReduceKind {
-    var code: Int32 { Int32(ReduceKind.allCases.firstIndex(of: self)!) }
 }

@@ -20,8 +20,8 @@ package final class GPUBackend: Backend, @unchecked Sendable {
     private var names: [OpaquePointer: String] = [:]
     /// The pieces of work whose times are being taken; nil while nobody asks.
     var marks: [KernelMark]?
-    /// What went wrong with held back work, and the thread that ran it and knows.
-    var unheard: (error: OpError, thread: ObjectIdentifier)?
+    /// What went wrong with held back work, and the thread that ran it and knows; nil where none does.
+    var unheard: (error: OpError, thread: ObjectIdentifier?)?
     /// How often each chain of pointwise steps has come.
     var seenChains: [KernelKey: Int] = [:]
     private let cache: KernelCache
@@ -49,7 +49,7 @@ package final class GPUBackend: Backend, @unchecked Sendable {
             if byteCount <= driver.facts.largestBlock {
                 if let block = pool.take(byteCount) { return block }
                 // What the chain still holds may be what is missing.
-                flushChain()
+                try flushChain()
                 try driver.synchronize()
                 if let block = pool.take(byteCount) { return block }
             }
@@ -69,7 +69,7 @@ package final class GPUBackend: Backend, @unchecked Sendable {
 
     package func synchronize() throws(OpError) {
         try locked { () throws(OpError) in
-            flushChain()
+            try flushChain()
             waits += 1
             try driver.synchronize()
             try checkReports()
@@ -80,7 +80,7 @@ package final class GPUBackend: Backend, @unchecked Sendable {
         guard byteCount > 0 else { return }
         try locked { () throws(OpError) in
             // The block may be what a held back kernel reads or writes.
-            if chain.touches(block) { flushChain() }
+            if chain.touches(block) { try flushChain() }
             try staging.upload(source, byteCount: byteCount, to: block, at: offset, driver)
         }
     }
@@ -88,7 +88,7 @@ package final class GPUBackend: Backend, @unchecked Sendable {
     package func download(_ block: UnsafeMutableRawPointer, at offset: Int, byteCount: Int, to target: UnsafeMutableRawPointer) throws(OpError) {
         guard byteCount > 0 else { return }
         try locked { () throws(OpError) in
-            flushChain()
+            try flushChain()
             waits += 1
             try driver.download(block, at: offset, byteCount: byteCount, to: target)
             try checkReports()
@@ -102,7 +102,8 @@ package final class GPUBackend: Backend, @unchecked Sendable {
     package func resetPeakMemory() { locked { pool.resetPeak() } }
     package func emptyCache() {
         locked {
-            flushChain()
+            // Nobody hears of an error here: the next one to wait does.
+            do throws(OpError) { try flushChain() } catch { unheard?.thread = nil }
             try? driver.synchronize()
             pool.release()
         }
@@ -116,15 +117,15 @@ package final class GPUBackend: Backend, @unchecked Sendable {
         return try body()
     }
 
-    /// Runs `body` as a piece of work in order: after what was held back. An error of the driver ends the program or fails the `checked` scope.
-    func run(_ op: String, _ body: () throws(OpError) -> Void) {
+    /// Runs `body` as a piece of work in order: after what was held back. Errors say which work it was, and where.
+    func run(_ op: String, _ body: () throws(OpError) -> Void) throws(OpError) {
         do throws(OpError) {
             try locked { () throws(OpError) in
-                flushChain()
+                try flushChain()
                 try body()
             }
         } catch {
-            fail(error, op: "\(op) on \(name)")
+            throw error.at(op, name)
         }
     }
 
@@ -144,7 +145,7 @@ package final class GPUBackend: Backend, @unchecked Sendable {
 
     /// Runs a kernel over `groups` groups with the arguments that `fill` lays down, after what was held back.
     func launch(_ kernel: OpaquePointer, groups: Int, _ fill: (KernelArguments) throws(OpError) -> Void) throws(OpError) {
-        flushChain()
+        try flushChain()
         arguments.reset()
         try fill(arguments)
         launches += 1
@@ -180,6 +181,15 @@ package final class GPUBackend: Backend, @unchecked Sendable {
     /// Elements of `dtype` that only kernels see.
     func scratch(_ count: Int, _ dtype: DType, like x: Tensor) throws(OpError) -> Tensor {
         try Tensor.uninitialized([count], dtype, x.device)
+    }
+}
+
+extension OpError {
+    /// The error, of `op` on `device` where it says no place of its own.
+    func at(_ op: @autoclosure () -> String, _ device: String) -> OpError {
+        var error = self
+        if error.op.isEmpty { error.op = "\(op()) on \(device)" }
+        return error
     }
 }
 

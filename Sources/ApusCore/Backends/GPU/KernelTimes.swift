@@ -19,7 +19,7 @@ extension GPUBackend {
     /// is called, and the wait is in the kernel's time: give the device enough to do before.
     package func kernelTimes(of work: () throws -> Void) throws -> [KernelTime] {
         try locked { () throws(OpError) in
-            flushChain()
+            try flushChain()
             marks = []
         }
         // Also where `work` or the device fails.
