@@ -7,10 +7,10 @@ import Testing
     @Test func recordedCalls() throws {
         let (count, complaints) = try alone {
             var complaints: [String] = []
-            var count = 0
+            var (count, scratch) = (0, 0)
             for (name, call) in RecordedCallTests.calls.sorted(by: { $0.key < $1.key }) {
                 let wanted = RecordedCallTests.recorded[name]!
-                let found = complaintsWithoutMemory(name) {
+                let found = complaintsWithoutMemory(name, scratch: &scratch) {
                     Trial(wanted.inputs.enumerated().map { i, value in
                         wanted.gradients["\(i)"] == nil ? value.tensor : value.tensor.requiresGrad_()
                     }, differentiating: call)

@@ -69,10 +69,10 @@ import Testing
         let folder = Self.cases
         let (count, complaints) = try alone {
             var complaints: [String] = []
-            var count = 0
+            var (count, scratch) = (0, 0)
             for (name, prepare) in try ConformanceRunner().trials(folder) {
                 // A call changes what the module remembers: each is made on one of its own.
-                let found = complaintsWithoutMemory(name, isRepeatable: false) { Trial([], try prepare()) }
+                let found = complaintsWithoutMemory(name, isRepeatable: false, scratch: &scratch) { Trial([], try prepare()) }
                 count += found == nil ? 0 : 1
                 complaints += found ?? []
             }

@@ -5,8 +5,10 @@
 /// (`Backend+Defaults.swift`) are fused forms: a backend that lacks one gets the composition of simpler families, never silence.
 ///
 /// The contract of every method:
-/// - Arguments have been checked by the op: shapes fit, dtypes are as said here, tensors are on this device. A backend never reports
-///   a user's error except where only the data shows it (an index out of range): those methods throw.
+/// - Arguments have been checked by the op: shapes fit, dtypes are as said here, tensors are on this device, and none is a failed one.
+/// - What goes wrong is thrown, to whoever called: no memory (with the bytes and the device), an index that only the data shows to be wrong,
+///   a driver's error. Nothing below an op traps, calls `fail`, or goes on with memory that it did not get. After an error `out` means
+///   nothing; what a method reads is as it was. A method of the defaults that changes several tensors may have changed some.
 /// - Operands may have any strides (transposed, sliced, stride 0 from broadcasting) and be empty.
 ///   `out` has its final shape; it is contiguous unless said otherwise, and does not overlap an operand unless it is the very same view.
 /// - Work is ordered as it was called. A backend may return before the work is done (`synchronize` waits; so do reads by the host).

@@ -102,13 +102,18 @@ extension Tensor {
     public final func array<Element: TensorElement>(_ type: Element.Type = Element.self) -> [Element] {
         if isPoisoned { return [Element(.double(.nan))] }
         do throws(OpError) {
-            let host = try detach().to(Element.dtype).hostData()
-            let buffer = UnsafeBufferPointer(start: UnsafePointer(host.pointer.assumingMemoryBound(to: Element.self)), count: host.numel)
-            return withExtendedLifetime(host) { Array(buffer) }
+            return try numbers(type)
         } catch {
             fail(error, op: "array")
             return [Element(.double(.nan))]
         }
+    }
+
+    /// What `array` gives, or the error that it fails with: for functions that index with the numbers.
+    package final func numbers<Element: TensorElement>(_ type: Element.Type = Element.self) throws(OpError) -> [Element] {
+        let host = try detach().to(Element.dtype).hostData()
+        let buffer = UnsafeBufferPointer(start: UnsafePointer(host.pointer.assumingMemoryBound(to: Element.self)), count: host.numel)
+        return withExtendedLifetime(host) { Array(buffer) }
     }
 
     /// The bytes of all elements in row-major order, in its own dtype, little-endian.

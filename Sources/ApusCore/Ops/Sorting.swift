@@ -121,7 +121,7 @@ extension Tensor {
         if let failed = floatsOnly("quantile") { return failed }
         return composite("quantile", self, q) { () throws(OpError) in
             guard q.ndim <= 1, q.dtype == dtype else { throw OpError("q must be a number or vector of \(dtype), it is \(q.dtype) of shape \(q.shape)") }
-            let values = try quantiles(q.detach().to(.cpu).array(Double.self), dim, keepDim, of: q.requiresGrad ? q.reshape([-1]) : nil)
+            let values = try quantiles(q.detach().to(.cpu).numbers(Double.self), dim, keepDim, of: q.requiresGrad ? q.reshape([-1]) : nil)
             return q.ndim == 0 ? values.squeeze(0) : values
         }
     }

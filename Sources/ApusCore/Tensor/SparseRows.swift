@@ -46,7 +46,7 @@ extension Tensor {
             guard shape.count >= 1, values.shape == Shape([indices.numel] + Array(shape.dropFirst())) else {
                 throw OpError("the values of \(indices.numel) rows of a tensor \(shape) cannot have shape \(values.shape)")
             }
-            if let out = indices.array(Int.self).first(where: { $0 < 0 || $0 >= shape[0] }) {
+            if let out = try indices.numbers(Int.self).first(where: { $0 < 0 || $0 >= shape[0] }) {
                 throw OpError("index \(out) is out of range for \(shape[0]) rows")
             }
             return try Tensor(rows: SparseRows(indices: indices.detach(), values: values.detach()), shape: shape)

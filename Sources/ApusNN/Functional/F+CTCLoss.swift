@@ -61,7 +61,7 @@ extension F {
             guard inputLengths.dtype.isInteger, targetLengths.dtype.isInteger else {
                 throw OpError("lengths must be integers, they are \(inputLengths.dtype) and \(targetLengths.dtype)")
             }
-            return ctcLoss(logProbs, targets, inputLengths: inputLengths.array(Int.self), targetLengths: targetLengths.array(Int.self),
+            return ctcLoss(logProbs, targets, inputLengths: try inputLengths.numbers(Int.self), targetLengths: try targetLengths.numbers(Int.self),
                            blank: blank, reduction: reduction, zeroInfinity: zeroInfinity)
         }
     }
@@ -75,7 +75,7 @@ private struct JoinedPaths: Op {
     var name: String { "ctcLoss" }
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
-        let y = noGrad { inputs[0].logaddexp(inputs[1]) }
+        let y = try noGrad { inputs[0].logaddexp(inputs[1]) }.usable()
         saved.keep(inputs[0])
         saved.keep(inputs[1])
         saved.keepOutput(y)
@@ -126,7 +126,7 @@ private struct CTCAlignment {
                 throw OpError("targets of shape \(targets.shape) must be [\(count), S] with S at least the longest of targetLengths \(targetLengths)")
             }
         }
-        let symbols = targets.array(Int.self)
+        let symbols = try targets.numbers(Int.self)
         let longest = targetLengths.max() ?? 0
         let width = 2 * longest + 1
         var states = [Int](repeating: blank, count: count * width)

@@ -40,7 +40,7 @@ extension F {
             var members = bags.members
             if let paddingIdx {
                 let padding = try paddingRow(paddingIdx, weight.shape[0])
-                let named = input.reshape([-1]).array(Int.self)
+                let named = try input.reshape([-1]).numbers(Int.self)
                 members = members.map { $0.filter { named[$0] != padding } }
             }
             return mode == .max ? largest(picked, members) : total(picked, members, isMean: mode == .mean)
@@ -98,7 +98,7 @@ private struct Bags {
         guard offsets.ndim == 1, offsets.dtype == .int64 || offsets.dtype == .int32 else {
             throw OpError("offsets must be int64 or int32 [B], they are \(offsets.dtype) \(offsets.shape)")
         }
-        var starts = offsets.array(Int.self)
+        var starts = try offsets.numbers(Int.self)
         if includeLastOffset && starts.isEmpty { throw OpError("includeLastOffset needs one offset at least, the end") }
         if let first = starts.first, first != 0 { throw OpError("the first bag begins at 0, but offsets[0] is \(first)") }
         for (i, pair) in zip(starts, starts.dropFirst()).enumerated() where pair.0 > pair.1 {

@@ -92,6 +92,7 @@ extension F {
     private static func fractionalPlaces(_ samples: Tensor, _ plane: [Int], _ output: [Int], _ kernel: [Int]) -> Tensor {
         let spatial = plane.count
         let numbers = samples.array(Double.self)
+        if numbers.count < samples.numel { return .poisoned }
         // In the precision in which PyTorch computes: a start is a rounded product.
         let inFloat = samples.dtype != .float64
         let planes = numbers.count / spatial

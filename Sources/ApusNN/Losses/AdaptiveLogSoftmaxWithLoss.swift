@@ -81,7 +81,7 @@ public final class AdaptiveLogSoftmaxWithLoss: Module {
             let x = target.ndim == 1 ? input : input.unsqueeze(0)
             guard x.shape[0] == target.numel else { throw OpError("there are \(x.shape[0]) inputs and \(target.numel) targets") }
             guard x.shape[1] == inFeatures else { throw OpError("input of shape \(input.shape) has \(x.shape[1]) features, but inFeatures is \(inFeatures)") }
-            let classes = target.reshape([-1]).array(Int.self)
+            let classes = try target.reshape([-1]).numbers(Int.self)
             for (n, label) in classes.enumerated() where label < 0 || label >= nClasses {
                 throw OpError("target \(label) at \(n) is out of range for \(nClasses) classes")
             }

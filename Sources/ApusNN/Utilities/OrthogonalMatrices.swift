@@ -117,6 +117,7 @@ enum OrthogonalMaps {
     static func householderVectors(_ a: Tensor) -> Tensor {
         let (n, k) = (a.shape[-2], a.shape[-1])
         var numbers = a.array(Double.self)
+        if numbers.count < a.numel { return .poisoned }
         for start in stride(from: 0, to: numbers.count, by: Swift.max(n * k, 1)) {
             func at(_ row: Int, _ column: Int) -> Int { start + row * k + column }
             for i in 0..<k {
@@ -152,7 +153,7 @@ private struct Solve: Op {
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (m, b) = (inputs[0], inputs[1])
         let (n, width) = (m.shape[-1], b.shape[-1])
-        var (a, x) = (m.array(Double.self), b.array(Double.self))
+        var (a, x) = try (m.numbers(Double.self), b.numbers(Double.self))
         for batch in 0..<(n == 0 ? 0 : a.count / (n * n)) {
             let (left, right) = (batch * n * n, batch * n * width)
             for i in 0..<n {

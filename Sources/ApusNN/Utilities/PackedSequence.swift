@@ -77,7 +77,7 @@ public func padPackedSequence(_ sequence: PackedSequence, batchFirst: Bool = fal
             row += count
         }
         // Every place takes a row of the data, or the row of padding after them.
-        let places = sequence.unsortedIndices?.array(Int.self) ?? Array(0..<batch)
+        let places = try sequence.unsortedIndices?.numbers(Int.self) ?? Array(0..<batch)
         let rows = (0..<steps).flatMap { t in places.map { t < longest && $0 < sequence.batchSizes[t] ? starts[t] + $0 : row } }
         let features = Array(data.shape.dropFirst())
         let padding = Tensor.full(Shape([1] + features), paddingValue, dtype: data.dtype, device: data.device)
