@@ -65,7 +65,7 @@ import Testing
 
     @Test func tables() throws {
         try Self.law(200) { ledger in
-            for (name, _, _, call) in TableBackendTests.functions { ledger.check(name, [[7]], [.float32, .bfloat16, .int16, .bool]) { [call($0[0])] } }
+            for (name, _, _, call) in DTypeBackendTests.functions { ledger.check(name, [[7]], [.float32, .bfloat16, .int16, .bool]) { [call($0[0])] } }
         }
     }
 
@@ -149,7 +149,7 @@ import Testing
 @Suite("Backends: scarce memory") struct ScarceMemoryBackendTests {
     @Test(arguments: BackendTests.devices.filter { !$0.sharesHostMemory }) func families(_ device: Device) throws {
         try ScarceMemoryTests.law(20) { ledger in
-            for (name, _, _, call) in TableBackendTests.functions { ledger.check(name, [[7]], [.float32], on: device) { [call($0[0])] } }
+            for (name, _, _, call) in DTypeBackendTests.functions { ledger.check(name, [[7]], [.float32], on: device) { [call($0[0])] } }
             ledger.check("products", [[5, 6], [6, 4]], [.float32], on: device) { [$0[0].matmul($0[1])] }
             ledger.check("convolution", [[2, 3, 5, 5], [4, 3, 3, 3], [4]], [.float32], on: device) { [F.conv2d($0[0], $0[1], $0[2])] }
             ledger.check("layer norm", [[5, 4], [4], [4]], [.float32], on: device) { [F.layerNorm($0[0], [4], weight: $0[1], bias: $0[2])] }
