@@ -54,6 +54,9 @@ END
 FILE(nonzero)
 #embed "kernels/nonzero.cl" suffix(, 0)
 END
+FILE(frexp)
+#embed "kernels/frexp.cl" suffix(, 0)
+END
 FILE(random)
 #embed "kernels/random.cl" suffix(, 0)
 END

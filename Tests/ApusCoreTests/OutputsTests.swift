@@ -80,6 +80,11 @@ import Testing
         #expect(Tensor.full([], 3).sort().values.item() == 3 && Tensor.full([], 3).max(dim: 0).indices.item(Int.self) == 0)
     }
 
+    @Test func derivativeOfTheMantissa() {
+        checkGradients([Tensor([-3.0, 0.7, 5e-3, 40], dtype: .float64)]) { ($0[0].frexp().mantissa * $0[0]).square() }
+        #expect(throws: OpError.self) { try checked { Tensor([1, 2]).frexp() } }
+    }
+
     /// Every output of a failed op is poisoned; statistics that an op only lets be seen have no gradient.
     @Test func failuresAndByproducts() throws {
         #expect(throws: OpError.self) {
@@ -113,5 +118,26 @@ import Testing
             }
         }
         #expect(ops > 50)
+    }
+}
+
+/// `frexp` on every device.
+@Suite("Backends: frexp") struct FrexpBackendTests {
+    /// The parts are in their ranges and make up the number again, exactly; in every layout and dtype, and on devices as on the reference.
+    @Test(arguments: BackendTests.devices, DType.floats) func partsMakeTheNumber(_ device: Device, _ dtype: DType) {
+        guard device.backend.computes(dtype) else { return }
+        var samples = Samples(seed: 7)
+        for layout in Layout.allCases {
+            let x = Twin(samples.tensor([3, 7, 5], dtype, in: -1000...1000, specials: dtype.corners), layout, on: device)
+            let (ours, theirs) = (x.tested.frexp(), x.reference.frexp())
+            #expect(ours.mantissa.dtype == dtype && ours.exponent.dtype == .int32 && ours.mantissa.shape == x.tested.shape)
+            let (m, e, numbers) = (ours.mantissa.to(.cpu).array(Double.self), ours.exponent.to(.cpu).array(Int.self), x.reference.array(Double.self))
+            let (wantedM, wantedE) = (theirs.mantissa.array(Double.self), theirs.exponent.array(Int.self))
+            for i in numbers.indices {
+                let n = numbers[i]
+                #expect(e[i] == wantedE[i] && (m[i] == wantedM[i] || m[i].isNaN && wantedM[i].isNaN), "\(n) of \(dtype) \(layout) on \(device)")
+                if n.isFinite { #expect(m[i] == 0 ? n == 0 && e[i] == 0 : (0.5..<1).contains(m[i].magnitude) && Double(sign: .plus, exponent: e[i], significand: m[i]) == n, "\(n) of \(dtype)") }
+            }
+        }
     }
 }

@@ -36,22 +36,30 @@ extension Tensor {
         if isPoisoned { return self }
         if let substitution = form as? Substitution {
             substitution.tensor.updateInPlace(name, make)
-            return self
+        } else if let old = replaceable(name) {
+            replace(by: make(old), name)
         }
+        return self
+    }
+
+    /// What stands for the values, with their history; nil, and a failure of `name`, where they may not change.
+    @inline(never) private final func replaceable(_ name: String) -> Tensor? {
         if let reason = form?.refusesChange {
             fail(name, reason)
-            return self
+            return nil
         }
-        let context = Context.current
         let base = extras?.viewBase
-        if context.gradEnabled && ((requiresGrad && isLeaf) || (base.map { $0.requiresGrad && $0.isLeaf } ?? false)) {
+        if Context.current.gradEnabled && ((requiresGrad && isLeaf) || (base.map { $0.requiresGrad && $0.isLeaf } ?? false)) {
             fail(name, "\(base == nil ? "a leaf" : "a view of a leaf") that requires a gradient cannot be changed in place; do it inside noGrad { }, or use the form that is not in place")
-            return self
+            return nil
         }
         let old = Tensor(sharing: self)
         if requiresGrad, let node { old.record(node, index: outputIndex) }
-        let result = make(old)
-        if result.isPoisoned { return self }
+        return old
+    }
+
+    @inline(never) private final func replace(by result: Tensor, _ name: String) {
+        if result.isPoisoned { return }
         do throws(OpError) {
             guard let spread = Shape.broadcast(result.shape, shape), spread == shape else {
                 throw OpError("the result has shape \(result.shape), which does not fit into this tensor of shape \(shape); use the form that is not in place")
@@ -72,15 +80,14 @@ extension Tensor {
                 }
             }
             let value = result.shape == shape && result.dtype == dtype ? result : result.to(dtype).expand(shape)
-            if value.isPoisoned { return self }
+            if value.isPoisoned { return }
             // Kernels read and write in an order of their own: what is written must not be read afterwards.
             try device.backend.copy(value.overlaps(self) ? value.converted(to: dtype) : value, into: self)
             didChange(by: name)
-            if context.gradEnabled { adoptHistory(of: value, base: base) }
+            if Context.current.gradEnabled { adoptHistory(of: value, base: extras?.viewBase) }
         } catch {
             _ = fail(error, op: name)
         }
-        return self
     }
 
     /// Whether some of its memory belongs to `other` too, and not element for element.

@@ -47,6 +47,10 @@ package protocol Backend: Sendable {
     /// `out[i] = value`, converted to out's dtype as `copy` converts. out may have any strides.
     func fill(_ out: Tensor, with value: Scalar) throws(OpError)
 
+    /// `x[i] = mantissa[i]·2^exponent[i]` with ½ ≤ |mantissa| < 1, both 0 where x is; what is not finite is its own mantissa, with the exponent 0.
+    /// x is contiguous, float32 or float64, as is mantissa; exponent is int32.
+    func frexp(_ x: Tensor, mantissa: Tensor, exponent: Tensor) throws(OpError)
+
     // MARK: Reductions
 
     /// Reduces over `dims` (sorted, without repeats). out has x's shape with 1 at each of `dims`.

@@ -13,16 +13,16 @@ struct Composition {
 
     func temporary(_ shape: Shape) throws(OpError) -> Tensor { try Tensor.uninitialized(shape, dtype, device) }
 
-    // MARK: Expressions
+    // MARK: Expressions. Never inlined: a formula is a chain of them, and would be compiled to as many copies.
 
-    func callAsFunction(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters = KernelParameters()) throws(OpError) -> Tensor {
+    @inline(never) func callAsFunction(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters = KernelParameters()) throws(OpError) -> Tensor {
         let out = try temporary(x.shape)
         try backend.unary(kind, x, p, into: out)
         return out
     }
 
     /// The operands broadcast.
-    func callAsFunction(_ kind: BinaryKind, _ a: Tensor, _ b: Tensor, _ p: KernelParameters = KernelParameters()) throws(OpError) -> Tensor {
+    @inline(never) func callAsFunction(_ kind: BinaryKind, _ a: Tensor, _ b: Tensor, _ p: KernelParameters = KernelParameters()) throws(OpError) -> Tensor {
         guard let shape = Shape.broadcast(a.shape, b.shape) else {
             preconditionFailure("\(backend.name): shapes \(a.shape) and \(b.shape) in a composition")
         }
@@ -31,7 +31,7 @@ struct Composition {
         return out
     }
 
-    func callAsFunction(_ kind: ReduceKind, _ x: Tensor, _ dims: [Int]) throws(OpError) -> Tensor {
+    @inline(never) func callAsFunction(_ kind: ReduceKind, _ x: Tensor, _ dims: [Int]) throws(OpError) -> Tensor {
         var shape = x.shape
         for dim in dims { shape[dim] = 1 }
         let out = try temporary(shape)
@@ -39,7 +39,7 @@ struct Composition {
         return out
     }
 
-    func constant(_ value: Double) throws(OpError) -> Tensor {
+    @inline(never) func constant(_ value: Double) throws(OpError) -> Tensor {
         let out = try temporary([])
         try backend.fill(out, with: .double(value))
         return out
@@ -50,7 +50,7 @@ struct Composition {
     /// x in the dtype of the composition: itself where it has it.
     func cast(_ x: Tensor) throws(OpError) -> Tensor { try x.dtype == dtype ? x : copied(x) }
 
-    func copied(_ x: Tensor) throws(OpError) -> Tensor {
+    @inline(never) func copied(_ x: Tensor) throws(OpError) -> Tensor {
         let out = try temporary(x.shape)
         try backend.copy(x, into: out)
         return out
@@ -63,7 +63,7 @@ struct Composition {
     }
 
     /// A vector, cast, as a tensor of `rank` dimensions that lies along dimension `dim`.
-    func column(_ vector: Tensor, at dim: Int, of rank: Int) throws(OpError) -> Tensor {
+    @inline(never) func column(_ vector: Tensor, at dim: Int, of rank: Int) throws(OpError) -> Tensor {
         let vector = try cast(vector)
         var shape = Shape(repeating: 1, count: rank)
         var strides = Shape(repeating: 0, count: rank)
@@ -78,7 +78,7 @@ struct Composition {
     }
 
     /// x·weight + bias, with the vectors along dimension `channel`, where they are given.
-    func scaled(_ x: Tensor, _ weight: Tensor?, _ bias: Tensor?, channel: Int) throws(OpError) -> Tensor {
+    @inline(never) func scaled(_ x: Tensor, _ weight: Tensor?, _ bias: Tensor?, channel: Int) throws(OpError) -> Tensor {
         var x = x
         if let weight { x = try self(.mul, x, column(weight, at: channel, of: x.ndim)) }
         if let bias { x = try self(.add, x, column(bias, at: channel, of: x.ndim)) }

@@ -20,6 +20,7 @@ const char *_Nonnull apus_cl_gather(void);
 const char *_Nonnull apus_cl_scatter(void);
 const char *_Nonnull apus_cl_nonzero(void);
 const char *_Nonnull apus_cl_random(void);
+const char *_Nonnull apus_cl_frexp(void);
 const char *_Nonnull apus_cl_product(void);
 const char *_Nonnull apus_cl_windows(void);
 const char *_Nonnull apus_cl_pooling(void);

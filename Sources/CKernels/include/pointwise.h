@@ -70,6 +70,10 @@ void apus_compare_flat(apus_compare_kind kind, int dtype, int64_t n, const void 
 
 void apus_select(const apus_tensor *_Nonnull condition, const apus_tensor *_Nonnull a, const apus_tensor *_Nonnull b, const apus_tensor *_Nonnull out);
 
+/// Mantissas (magnitude ½ … 1, 0 of 0) and exponents of n contiguous numbers of float32 or float64; what is not finite is its own mantissa, with
+/// the exponent 0.
+void apus_frexp(int dtype, int64_t n, const void *_Nonnull x, void *_Nonnull mantissa, int32_t *_Nonnull exponent);
+
 /// What a table says of a function.
 typedef struct {
     const char *_Nonnull name;

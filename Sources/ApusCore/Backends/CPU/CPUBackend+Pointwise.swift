@@ -61,4 +61,8 @@ extension CPUBackend {
         }
         out.withView { out in apus_fill(out, &element) }
     }
+
+    package func frexp(_ x: Tensor, mantissa: Tensor, exponent: Tensor) {
+        apus_frexp(x.dtype.code, x.count64, x.pointer, mantissa.pointer, exponent.elements())
+    }
 }

@@ -119,4 +119,16 @@ extension GPUBackend {
             plan.space?.append(to: arguments)
         }
     }
+
+    package func frexp(_ x: Tensor, mantissa: Tensor, exponent: Tensor) throws(OpError) {
+        guard x.numel > 0 else { return }
+        try run("frexp") { () throws(OpError) in
+            try require(x.dtype)
+            let made = try kernel(KernelKey("frexp_parts", x.dtype)) { KernelDialect.bind(x.dtype) + KernelDialect.frexp }
+            try launch(made, groups: groups(for: x.numel)) { arguments in
+                arguments.append(count: x.numel)
+                for tensor in [x, mantissa, exponent] { arguments.append(tensor) }
+            }
+        }
+    }
 }

@@ -48,6 +48,18 @@ extension ReferenceBackend {
         store(c.indices.map { c[$0] != 0 ? a[$0] : b[$0] }, in: out)
     }
 
+    package func frexp(_ x: Tensor, mantissa: Tensor, exponent: Tensor) {
+        let parts = elements(x, as: Double.self).map { x -> (Double, Double) in
+            var (m, e) = (x, 0.0)
+            if x == 0 || !x.isFinite { return (x, 0) }
+            while m.magnitude >= 1 { (m, e) = (m / 2, e + 1) }
+            while m.magnitude < 0.5 { (m, e) = (m * 2, e - 1) }
+            return (m, e)
+        }
+        store(parts.map(\.0), in: mantissa)
+        store(parts.map(\.1), in: exponent)
+    }
+
     package func copy(_ x: Tensor, into out: Tensor) {
         copy(x, into: out, as: number(of: x.dtype))
     }

@@ -38,6 +38,7 @@ extension KernelDialect {
     static let gather = indexReport + file(apus_cl_gather())
     static let scatter = indexReport + compensatedSum + file(apus_cl_scatter())
     static let nonzero = file(apus_cl_nonzero())
+    static let frexp = file(apus_cl_frexp())
     static let random = file(apus_cl_random())
 
     static let softmax = groupSum + file(apus_cl_softmax())
