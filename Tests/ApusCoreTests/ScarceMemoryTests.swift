@@ -1,4 +1,5 @@
 import Apus
+import Foundation
 import TestSupport
 import Testing
 
@@ -118,6 +119,50 @@ import Testing
             ledger.check("linear scan", [[2, 6, 3]], [.float32, .float64]) { [$0[0].cumprod(dim: 1), $0[0].cumsum(dim: 1)] }
             ledger.check("random", [[5, 4]], floats) { [F.dropout($0[0], p: 0.5), Tensor.randn([3, 3], dtype: $0[0].dtype), Tensor.randperm(9), Tensor.randint(0, 9, [4])] }
         }
+    }
+
+    /// Gradients that add up: in a node's slot, in a leaf, as rows of a table. What has not arrived whole has not arrived.
+    @Test func accumulation() throws {
+        func gradient(_ x: Tensor, _ passes: () -> Void) -> [Tensor] {
+            x.grad = nil
+            passes()
+            return x.grad.map { [$0 + 0] } ?? []
+        }
+        try Self.law(3) { ledger in
+            ledger.check("a leaf used thrice, in two passes") {
+                let x = DerivativeTests.numbers([2, 3]).to(.float32).requiresGrad_()
+                return Trial([x]) {
+                    gradient(x) {
+                        (x * 2 + x.exp() * x.half().to(.float32)).sum().backward()
+                        x.square().sum().backward()
+                    }
+                }
+            }
+            for passes in 1...2 {
+                ledger.check("rows of a table, in \(passes) passes") {
+                    let table = DerivativeTests.numbers([5, 3]).to(.float32).requiresGrad_()
+                    return Trial([table]) {
+                        gradient(table) { for _ in 0..<passes { F.embedding(Tensor([1, 4, 1]), table, sparse: true).square().sum().backward() } }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Errors are thrown where they are met, and all memory of C comes from where it may be refused.
+    @Test func nothingBelowAnOpFailsByItself() throws {
+        let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../Sources")
+        func lines(_ folder: String, _ endings: [String], but exceptions: [String] = [], _ pattern: String) throws -> [String] {
+            let files = FileManager.default.enumerator(at: sources.appendingPathComponent(folder), includingPropertiesForKeys: nil)
+            let forbidden = try Regex(pattern)
+            return try (files?.compactMap { $0 as? URL } ?? []).filter { endings.contains($0.pathExtension) && !exceptions.contains($0.lastPathComponent) }.flatMap { file in
+                try String(contentsOf: file, encoding: .utf8).split(separator: "\n").filter { $0.contains(forbidden) }.map { "\(file.lastPathComponent): \($0)" }
+            }
+        }
+        #expect(try lines("ApusCore/Backends", ["swift"], "\\b(fail|trap|fatalError)\\(|try!") == [])
+        let memory = "\\b(malloc|calloc|realloc|aligned_alloc|posix_memalign|abort)\\("
+        #expect(try lines("CKernels", ["c", "h"], but: ["workspace.c", "memory.c", "core.c"], memory) == [])
+        #expect(try lines("COneDNN", ["c", "h"], memory) == [])
     }
 
     /// A step that memory runs out in is not made: parameters, states and the number of steps stay.

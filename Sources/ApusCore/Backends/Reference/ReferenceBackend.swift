@@ -14,7 +14,7 @@ package struct ReferenceBackend: Backend {
     package func allocate(byteCount: Int) throws(OpError) -> UnsafeMutableRawPointer {
         let size = max(byteCount, 1)
         var memory: UnsafeMutableRawPointer?
-        guard posix_memalign(&memory, 64, size) == 0, let memory else { throw OpError("no memory for \(byteCount) bytes") }
+        guard posix_memalign(&memory, 64, size) == 0, let memory else { throw OpError("no memory for \(byteCount) bytes on reference") }
         memset(memory, 0xFF, size)
         return memory
     }
