@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test(arguments: devices) func functionsWithDerivatives(_ device: Device) throws {
-        try Self.law(60) { ledger in
+        try Self.law(50) { ledger in
             for c in DerivativeTests.unaryCases { ledger.check(c.name, [[2, 3]], [.float64], on: device) { [c.f($0[0])] } }
             for c in DerivativeTests.binaryCases { ledger.check(c.name, [[2, 1, 3], [2, 1]], [.float64], on: device) { [c.f($0[0], $0[1])] } }
             for c in DerivativeTests.shapedCases { ledger.check(c.name, [[2, 3, 4]], [.float32], on: device) { [c.f($0[0])] } }
