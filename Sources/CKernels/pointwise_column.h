@@ -1,4 +1,4 @@
-// The kernels of TABLE for one element type T: included by `pointwise_kernels.h`, which defines KERNEL and LIBRARY_KERNEL(name, out, expression),
+// The kernels of TABLE for one element type T: included by `pointwise_kernels.h`, which defines KERNEL and the like (name, out, expression),
 // and one of OF_FLOATS, OF_INTEGERS, OF_BOOL for the column of the table.
 #if defined(OF_FLOATS)
 #define FLOATS(NAME, F) KERNEL(NAME, T, F)

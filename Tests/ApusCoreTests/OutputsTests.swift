@@ -85,6 +85,24 @@ import Testing
         #expect(throws: OpError.self) { try checked { Tensor([1, 2]).frexp() } }
     }
 
+    /// A linear layer without inputs or outputs, of rows in any number of dimensions; a batch that is empty, in anomaly mode.
+    @Test func nothingIsAShapeToo() {
+        for shape in [[3], [2, 3], [2, 4, 3], [0, 3], [2, 0], [2, 4, 0]] as [Shape] {
+            for out in [0, 2] {
+                let (x, w, b) = (Tensor.ones(shape).requiresGrad_(), Tensor.ones([out, shape[-1]]).requiresGrad_(), Tensor.ones([out]).requiresGrad_())
+                let y = x.linear(w, b)
+                #expect(y.shape == Shape(shape.dropLast() + [out]))
+                (y * 2).sum().backward()
+                #expect(x.grad?.shape == x.shape && w.grad?.shape == w.shape && b.grad?.shape == b.shape, "\(shape) to \(out)")
+                expectClose(b.grad!, Tensor.full([out], 2.0 * Double(shape.dropLast().reduce(1, *))))
+            }
+        }
+        detectAnomaly {
+            let empty = Tensor.zeros([0, 3, 2]).requiresGrad_()
+            empty.batchNorm(runningMean: nil, runningVar: nil, weight: nil, bias: nil, training: true, momentum: 0.1, eps: 1e-5).sum().backward()
+        }
+    }
+
     /// Every output of a failed op is poisoned; statistics that an op only lets be seen have no gradient.
     @Test func failuresAndByproducts() throws {
         #expect(throws: OpError.self) {

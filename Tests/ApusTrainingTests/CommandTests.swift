@@ -1,4 +1,5 @@
 import Apus
+import Foundation
 import ApusFormats
 import ApusSystem
 import ApusTraining
@@ -86,7 +87,7 @@ import Testing
             #expect(try train(folder, more, out: "first").status == 0)
             let begin = monotonicSeconds()
             #expect(try train(folder, more, out: "whole").status == 0)
-            let milliseconds = (monotonicSeconds() - begin) * 1000
+            var milliseconds = (monotonicSeconds() - begin) * 1000
             var kills = 0
             for _ in 0..<10 {
                 let moment = UInt32(Double.random(in: 0.05...0.9) * milliseconds)
@@ -94,7 +95,13 @@ import Testing
                 let result = began
                     ? try Command.run(["train", "--resume", "run"], in: folder, signal: (SIGKILL, moment)) : try train(folder, more, signal: (SIGKILL, moment))
                 #expect(result.signal == SIGKILL || result.status == 0, "\(result.errors)")
-                if result.signal == SIGKILL { kills += 1 }
+                if result.signal == SIGKILL {
+                    kills += 1
+                } else if kills == 0 {
+                    // The machine was busier while the whole run was timed than it is now.
+                    try FileManager.default.removeItem(atPath: "\(folder)/run")
+                    milliseconds /= 2
+                }
             }
             #expect(kills > 0)
             let last = access("\(folder)/run/options.json", F_OK) == 0 ? try Command.run(["train", "--resume", "run"], in: folder) : try train(folder, more)

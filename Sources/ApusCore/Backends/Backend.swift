@@ -1,7 +1,7 @@
 /// What a device must be able to do, in families of kernels.
 ///
-/// Every op of `Ops/` reaches the hardware through this protocol. A family takes a kind rather than having a method an op: adding an
-/// pointwise function is one line of a table (`PointwiseKinds.swift`). Families with a default implementation
+/// Every op of `Ops/` reaches the hardware through this protocol. A family takes a kind rather than having a method an op: adding a
+/// pointwise function is one line of a table (`CKernels/unary.def`, `binary.def`). Families with a default implementation
 /// (`Backend+Defaults.swift`) are fused forms: a backend that lacks one gets the composition of simpler families, never silence.
 ///
 /// The contract of every method:

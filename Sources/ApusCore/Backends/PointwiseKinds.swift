@@ -13,12 +13,19 @@ package struct PointwiseFunction: Sendable {
     /// Its expressions, in the language that `pointwise.h` explains; nil where it does not exist for such dtypes.
     package let ofFloats, ofIntegers, ofBool: String?
     package let domain: PointwiseDomain
+    /// How many constants its expressions read: up to the last that they name.
+    package let constantCount: Int
+    /// Whether it calls a function of the widest float: the gamma family and the inverse of erf, which are long.
+    package let isSpecial: Bool
 
     fileprivate init(_ row: apus_function) {
         func text(_ c: UnsafePointer<CChar>?) -> String? { c.map { String(cString: $0) } }
         name = String(cString: row.name)
         (ofFloats, ofIntegers, ofBool) = (text(row.of_floats), text(row.of_integers), text(row.of_bool))
         domain = PointwiseDomain(floats: row.of_floats != nil, integers: row.of_integers != nil, bool: row.of_bool != nil, writesBool: row.is_predicate)
+        let names = Set([ofFloats, ofIntegers, ofBool].compactMap { $0 }.flatMap { $0.split { !($0.isLetter || $0.isNumber || $0 == "_") } })
+        constantCount = names.contains("C") ? 3 : names.contains("B") ? 2 : names.contains("A") ? 1 : 0
+        isSpecial = ofFloats?.contains("W(") == true
     }
 
     /// The expression for operands of that dtype.

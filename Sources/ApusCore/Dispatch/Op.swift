@@ -28,8 +28,9 @@ package protocol Op {
 
     /// The outputs where the op has failed.
     func failed(_ poison: Tensor) -> Outputs
-    /// Gives the outputs their place in the graph: as views of the first input, where the op makes such, and as `node`'s.
-    func settle(_ outputs: Outputs, _ input: Tensor?, _ node: Node?, areViews: Bool)
+    /// Gives the outputs their place in the graph: as views of the first input, where the op makes such, and as `node`'s. Where one is the failed
+    /// result of another function it is returned, and none gets a place.
+    func settle(_ outputs: Outputs, _ input: Tensor?, _ node: Node?, areViews: Bool) -> Tensor?
     /// The outputs as observers see them.
     func listed(_ outputs: Outputs) -> [Tensor]
     /// `backward`, from what a node has collected for output 0 and for more.
@@ -47,9 +48,11 @@ extension Op where Outputs == Tensor, OutputGradients == Tensor {
     package func failed(_ poison: Tensor) -> Tensor { poison }
     package func listed(_ output: Tensor) -> [Tensor] { [output] }
 
-    @inline(__always) package func settle(_ output: Tensor, _ input: Tensor?, _ node: Node?, areViews: Bool) {
+    @inline(__always) package func settle(_ output: Tensor, _ input: Tensor?, _ node: Node?, areViews: Bool) -> Tensor? {
+        if output.isPoisoned { return output }
         if areViews { output.becomeView(of: input!) }
         if let node, output.dtype.isFloatingPoint { output.record(node) }
+        return nil
     }
 
     @inline(__always) package func differentiate(_ first: Tensor?, _ more: [Tensor?], _ context: BackwardContext) -> Gradients {
@@ -61,12 +64,14 @@ extension Op where Outputs == [Tensor], OutputGradients == [Tensor?] {
     package func failed(_ poison: Tensor) -> [Tensor] { Array(repeating: poison, count: outputCount) }
     package func listed(_ outputs: [Tensor]) -> [Tensor] { outputs }
 
-    package func settle(_ outputs: [Tensor], _ input: Tensor?, _ node: Node?, areViews: Bool) {
+    package func settle(_ outputs: [Tensor], _ input: Tensor?, _ node: Node?, areViews: Bool) -> Tensor? {
+        if let poison = outputs.first(where: \.isPoisoned) { return poison }
         node?.moreSlots = Array(repeating: nil, count: max(outputs.count - 1, 0))
         for (i, output) in outputs.enumerated() {
             if areViews { output.becomeView(of: input!) }
             if let node, output.dtype.isFloatingPoint, i < outputs.count - byproductCount { output.record(node, index: Int32(i)) }
         }
+        return nil
     }
 
     package func differentiate(_ first: Tensor?, _ more: [Tensor?], _ context: BackwardContext) -> Gradients { backward([first] + more, context) }
@@ -121,8 +126,8 @@ package func apply<O: Op>(_ op: O, _ inputs: Inputs) -> O.Outputs {
     do throws(OpError) {
         if inputs.any({ $0.device != inputs.first!.device }) { try checkDevices(Array(inputs)) }
         let outputs = try op.forward(inputs, Saved(node: node))
-        op.settle(outputs, inputs.first, node, areViews: O.makesView && gradEnabled && !Context.read({ $0.inference }))
-        if isWatched { try show(op.name, Array(inputs), op.listed(outputs)) }
+        if let poison = op.settle(outputs, inputs.first, node, areViews: O.makesView && gradEnabled && !Context.read({ $0.inference })) { return op.failed(poison) }
+        if isWatched { try show(op.name, Array(inputs), op.listed(outputs), byproducts: op.byproductCount) }
         return outputs
     } catch {
         return op.failed(fail(error, op: op.name))
@@ -139,10 +144,11 @@ package func apply<O: Op>(_ op: O, _ inputs: Inputs) -> O.Outputs {
 }
 
 /// Shows an op that ran to the observer and to anomaly mode.
-@inline(never) private func show(_ name: String, _ inputs: [Tensor], _ outputs: [Tensor]) throws(OpError) {
+@inline(never) private func show(_ name: String, _ inputs: [Tensor], _ outputs: [Tensor], byproducts: Int) throws(OpError) {
     let context = Context.current
     context.observer?.didRun(name, inputs: inputs, outputs: outputs)
-    if context.anomaly { for output in outputs { try Anomaly.checkForward(name, inputs, output) } }
+    // What an op only lets be seen, such as the statistics of an empty batch, is nobody's input.
+    if context.anomaly { for output in outputs.dropLast(byproducts) { try Anomaly.checkForward(name, inputs, output) } }
 }
 
 /// Runs the body of a function that is composed of ops: its own checks throw `OpError`, and are reported under `name`.

@@ -99,7 +99,10 @@ extension ConvolutionParameters {
     package var spatial: Int { stride.count }
 
     /// The function's name in messages.
-    package func name(transposed: Bool) -> String {
+    package func name(transposed: Bool) -> String { ConvolutionParameters.name(spatial, transposed: transposed) }
+
+    /// The function's name for so many dimensions of space.
+    package static func name(_ spatial: Int, transposed: Bool) -> String {
         switch spatial {
         case 1: transposed ? "convTranspose1d" : "conv1d"
         case 2: transposed ? "convTranspose2d" : "conv2d"

@@ -20,12 +20,13 @@ struct Linear: Op {
 
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let (x, weight) = (context.saved[0], context.saved[1])
-        let g = grad.ndim == 2 ? grad : grad.reshape([-1, weight.shape[0]])
+        let rows = x.shape.dropLast().reduce(1, *)
+        func matrix(_ x: Tensor) -> Tensor { x.ndim == 2 ? x : x.reshape([rows, x.shape[-1]]) }
         var result: Gradients = [
             context.needs(0) ? apply(Linear(), Inputs(grad, weight.t())) : nil,
-            context.needs(1) ? apply(Linear(), Inputs(g.t(), (x.ndim == 2 ? x : x.reshape([-1, weight.shape[1]])).t())) : nil,
+            context.needs(1) ? apply(Linear(), Inputs(matrix(grad).t(), matrix(x).t())) : nil,
         ]
-        if context.inputCount > 2 { result.append(context.needs(2) ? g.sum(dim: 0) : nil) }
+        if context.inputCount > 2 { result.append(context.needs(2) ? matrix(grad).sum(dim: 0) : nil) }
         return result
     }
 }

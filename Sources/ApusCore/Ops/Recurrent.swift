@@ -207,9 +207,9 @@ package struct RecurrentWalk: Op {
             try backend.matmul(rows(gradRecurrent, step).unsqueeze(0), weight, bias: nil, into: gradFrom)
             // A product overwrites its target, so what came around it is added after.
             let around = gradFrom.view([step.count, whole.shape[2]], strides: [whole.shape[2], 1], offset: 0)
-            carried = [gradState.map { $0 + around } ?? around.clone()] + (kind == .lstm ? [incoming[1]] : [])
+            carried = [try (gradState.map { $0 + around } ?? around.clone()).usable()] + (kind == .lstm ? [incoming[1]] : [])
         }
-        for (s, grad) in carried.enumerated() { gradFirst[s].narrow(0, 0, grad.shape[0]).copy_(grad) }
+        for (s, grad) in carried.enumerated() { try backend.copy(grad, into: gradFirst[s].narrow(0, 0, grad.shape[0]).usable()) }
 
         let needs = inputs.indices.map(context.needs)
         let states = walk.first.count

@@ -164,10 +164,10 @@ extension Tensor {
     /// ψ(x), the derivative of lgamma; d = ψ′(x).
     public final func digamma() -> Tensor { unary(.digamma) }
     /// ψ⁽ⁿ⁾(x), the derivative of order n of digamma: (−1)ⁿ⁺¹·n!·Σ 1/(x + k)ⁿ⁺¹ over k ≥ 0; d = ψ⁽ⁿ⁺¹⁾(x). ∞ at the poles 0, −1, −2, …, for even n
-    /// −∞. Traps where n is negative. PyTorch: `torch.polygamma`. In float64 it has all digits up to n = 20, then loses about one in n.
+    /// −∞. Traps where n is negative or above a million. PyTorch: `torch.polygamma`. In float64 it has all digits up to n = 20, then loses about one in n.
     public final func polygamma(_ n: Int) -> Tensor {
         if isPoisoned { return self }
-        return n < 0 ? fail("polygamma", "needs an order of at least 0, it is \(n)") : unary(.polygamma, Double(n))
+        return n < 0 || n > 1_000_000 ? fail("polygamma", "needs an order of 0 … 1,000,000, it is \(n)") : unary(.polygamma, Double(n))
     }
     /// ⌊x⌋.
     public final func floor() -> Tensor { unary(.floor) }

@@ -72,7 +72,7 @@ extension Tensor {
             let unique = rows.indices.unique()
             let shape = Shape([unique.values.numel] + Array(rows.values.shape.dropFirst()))
             let values = noGrad { Tensor.zeros(shape, dtype: dtype, device: device).indexAdd(dim: 0, unique.inverse, rows.values) }
-            return try Tensor(rows: SparseRows(indices: unique.values, values: values), shape: self.shape)
+            return try Tensor(rows: SparseRows(indices: unique.values.usable(), values: values.usable()), shape: self.shape)
         }
     }
 
@@ -86,7 +86,7 @@ extension Tensor {
     final func adding(gradient other: Tensor) -> Tensor {
         guard let mine = form as? SparseRows, let others = other.form as? SparseRows else { return self + other }
         return composite("backward", self, other) { () throws(OpError) in
-            try Tensor(rows: SparseRows(indices: Tensor.cat([mine.indices, others.indices]), values: Tensor.cat([mine.values, others.values])), shape: shape)
+            try Tensor(rows: SparseRows(indices: Tensor.cat([mine.indices, others.indices]).usable(), values: Tensor.cat([mine.values, others.values]).usable()), shape: shape)
         }
     }
 }

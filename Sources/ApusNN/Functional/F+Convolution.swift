@@ -89,7 +89,7 @@ extension F {
         _ spatial: Int, _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ stride: any ExtentsConvertible, _ padding: ConvolutionPadding,
         _ dilation: any ExtentsConvertible, _ groups: Int
     ) -> Tensor {
-        composite("conv\(spatial)d", input, weight) { () throws(OpError) in
+        composite(ConvolutionParameters.name(spatial, transposed: false), input, weight) { () throws(OpError) in
             let (stride, dilation) = (try stride.extents.spread(spatial, "stride"), try dilation.extents.spread(spatial, "dilation"))
             let amounts = try padding.amounts(kernel: (0..<spatial).map { $0 + 2 < weight.ndim ? weight.shape[$0 + 2] : 1 }, dilation: dilation, stride: stride)
             // The backend pads both sides alike; what one side has more is added to the input.
@@ -106,7 +106,7 @@ extension F {
         _ spatial: Int, _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ stride: any ExtentsConvertible, _ padding: any ExtentsConvertible,
         _ outputPadding: any ExtentsConvertible, _ groups: Int, _ dilation: any ExtentsConvertible
     ) -> Tensor {
-        composite("convTranspose\(spatial)d", input, weight) { () throws(OpError) in
+        composite(ConvolutionParameters.name(spatial, transposed: true), input, weight) { () throws(OpError) in
             let p = ConvolutionParameters(
                 stride: try stride.extents.spread(spatial, "stride"), padding: try padding.extents.spread(spatial, "padding"),
                 dilation: try dilation.extents.spread(spatial, "dilation"), groups: groups)

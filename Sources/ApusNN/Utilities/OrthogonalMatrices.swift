@@ -116,8 +116,8 @@ enum OrthogonalMaps {
     /// The vectors vᵢ below the diagonal, and on it the signs with which `householderProduct` of them gives A's own columns, of A [*, n, k], n ≥ k.
     static func householderVectors(_ a: Tensor) -> Tensor {
         let (n, k) = (a.shape[-2], a.shape[-1])
-        var numbers = a.array(Double.self)
-        if numbers.count < a.numel { return .poisoned }
+        var numbers: [Double]
+        do throws(OpError) { numbers = try a.numbers() } catch { return fail(error, op: "orthogonal") }
         for start in stride(from: 0, to: numbers.count, by: Swift.max(n * k, 1)) {
             func at(_ row: Int, _ column: Int) -> Int { start + row * k + column }
             for i in 0..<k {

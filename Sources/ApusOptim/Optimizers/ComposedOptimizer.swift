@@ -72,6 +72,7 @@ extension Tensor {
     /// Adds `values` [n, …] to the rows that `rows` (int64 [n]) names, in place; the others are not touched.
     func addRows_(_ rows: Tensor, _ values: Tensor) {
         do throws(OpError) {
+            for part in [rows, values] { try part.usable() }
             let target = isContiguous ? self : try contiguousData()
             try device.backend.indexAdd(target, dim: 0, rows, values.contiguousData())
             if target !== self { try device.backend.copy(target, into: self) }

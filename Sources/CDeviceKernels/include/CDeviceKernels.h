@@ -1,5 +1,5 @@
-// The devices' kernels as text: the files of `kernels/`, and what CKernels has written for both sides, taken into the program when it is built. They are written in the dialect that
-// ApusCore's Dialect.swift describes.
+// The devices' kernels as text: the files of `kernels/`, and what CKernels has written for both sides, taken into the program when it is built.
+// They are written in the dialect that ApusCore's Dialect.swift describes.
 #ifndef APUS_CDEVICEKERNELS_H
 #define APUS_CDEVICEKERNELS_H
 

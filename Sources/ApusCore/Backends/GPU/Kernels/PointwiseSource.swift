@@ -116,13 +116,8 @@ extension PointwiseChain.Step {
         }
     }
 
-    /// How many constants the expression reads: up to the last that it names.
-    var constantCount: Int {
-        if case .fill = function { return 1 }
-        guard let expression = tabled?.expression(of: dtype) else { return 0 }
-        let names = expression.split { !($0.isLetter || $0.isNumber || $0 == "_") }
-        return names.contains("C") ? 3 : names.contains("B") ? 2 : names.contains("A") ? 1 : 0
-    }
+    /// How many constants the expression reads.
+    var constantCount: Int { function == .fill ? 1 : tabled?.constantCount ?? 0 }
 
     /// The steps that a shared kernel computes in its place, itself among them: those of its kind, operands and result's type. Empty where there
     /// is no such kernel, since a function is long or has none like it.
@@ -144,8 +139,8 @@ extension PointwiseChain.Step {
     /// The dtype that constants are computed in.
     var constantType: DType { function == .fill ? output.dtype : dtype }
 
-    /// Whether the expression calls a function of the widest float: the gamma family and the inverse of erf, which are long.
-    var isSpecial: Bool { tabled?.ofFloats?.contains("W(") == true }
+    /// Whether the expression is long.
+    var isSpecial: Bool { tabled?.isSpecial == true }
 
     var expression: String {
         if let tabled {
