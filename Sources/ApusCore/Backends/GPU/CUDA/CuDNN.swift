@@ -69,23 +69,19 @@ final class CuDNN: GPUConvolutionLibrary, @unchecked Sendable {
         func place(_ x: Tensor) -> UnsafeMutableRawPointer { x.storage.base + x.offset * x.dtype.size }
         let (x, w, y) = (place(c.input), place(c.weight), place(c.output))
         var (one, zero) = (Factor(1, key.dtype), Factor(0, key.dtype))
-        // An algorithm that is listed may still not run, or have no memory: then the next, and at last the caller's own way. A device that is
-        // lost says so at the next call.
+        // An algorithm that is listed may still not run: then the next, and at last the caller's own way. A device that is lost says so at the next
+        // call. Where there is no memory that is the answer: the next one would give other bits.
         while let choice = plan.choices.last {
             let (algorithm, size) = (choice.algo, choice.memory)
-            var space: UnsafeMutableRawPointer?
-            var status: cudnnStatus_t = 1
-            do throws(OpError) {
-                if size > 0 { space = try workspace(size) }
-                status = plan.isExact ? 0 : dnn.cudnnSetConvolutionMathType(plan.convolution, choice.mathType)
-                if status == 0 {
-                    status = switch key.direction {
-                    case .forward: dnn.cudnnConvolutionForward(handle, &one, plan.input, x, plan.weight, w, plan.convolution, algorithm, space, size, &zero, plan.output, y)
-                    case .backwardInput: dnn.cudnnConvolutionBackwardData(handle, &one, plan.weight, w, plan.output, y, plan.convolution, algorithm, space, size, &zero, plan.input, x)
-                    case .backwardWeight: dnn.cudnnConvolutionBackwardFilter(handle, &one, plan.input, x, plan.output, y, plan.convolution, algorithm, space, size, &zero, plan.weight, w)
-                    }
+            let space = size > 0 ? try workspace(size) : nil
+            var status = plan.isExact ? 0 : dnn.cudnnSetConvolutionMathType(plan.convolution, choice.mathType)
+            if status == 0 {
+                status = switch key.direction {
+                case .forward: dnn.cudnnConvolutionForward(handle, &one, plan.input, x, plan.weight, w, plan.convolution, algorithm, space, size, &zero, plan.output, y)
+                case .backwardInput: dnn.cudnnConvolutionBackwardData(handle, &one, plan.weight, w, plan.output, y, plan.convolution, algorithm, space, size, &zero, plan.input, x)
+                case .backwardWeight: dnn.cudnnConvolutionBackwardFilter(handle, &one, plan.input, x, plan.output, y, plan.convolution, algorithm, space, size, &zero, plan.weight, w)
                 }
-            } catch {}
+            }
             if status == 0 { return true }
             plan.choices.removeLast()
             plans[key] = .some(plan)
