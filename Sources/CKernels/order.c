@@ -102,7 +102,7 @@ static void arg_body(void *context, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++, advance(&c)) {
         int64_t at = extreme(l->dtype, c.at, l->length, l->stride, l->kind != 0);
         l->indices[i] = at;
-        if (l->out) memcpy((char *)l->out + i * size, c.at + at * l->stride, (size_t)size);
+        memcpy((char *)l->out + i * size, c.at + at * l->stride, (size_t)size);
     }
 }
 

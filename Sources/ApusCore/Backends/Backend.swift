@@ -58,8 +58,8 @@ package protocol Backend: Sendable {
     /// float16 and bfloat16 accumulate in float32. An empty sum is 0, an empty product 1 (the op refuses empty min and max). NaN wins in min and max.
     func reduce(_ kind: ReduceKind, _ x: Tensor, dims: [Int], into out: Tensor) throws(OpError)
     /// The first position of the largest or smallest element along `dim` (NaN is largest and smallest), int64, and that element.
-    /// Both outs have x's shape with 1 at `dim`; `values` may be nil.
-    func argReduce(_ kind: ArgReduceKind, _ x: Tensor, dim: Int, indices: Tensor, values: Tensor?) throws(OpError)
+    /// Both outs have x's shape with 1 at `dim`.
+    func argReduce(_ kind: ArgReduceKind, _ x: Tensor, dim: Int, indices: Tensor, values: Tensor) throws(OpError)
     /// Running sum or product (inclusive) along `dim`.
     func scan(_ kind: ScanKind, _ x: Tensor, dim: Int, into out: Tensor) throws(OpError)
     /// `out[k] = a[k]·out[k − 1] + b[k]` along `dim`, from `out[0] = b[0]`. a, b and out are contiguous, of one shape, float32 or float64.

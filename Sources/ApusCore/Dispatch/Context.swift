@@ -126,7 +126,6 @@ struct ModulePlace {
     }
 }
 
-
 /// Runs `body` without recording a graph: nothing computed in it requires a gradient. PyTorch: `torch.no_grad()`.
 public func noGrad<Result>(_ body: () throws -> Result) rethrows -> Result {
     try withGradEnabled(false, body)

@@ -115,7 +115,6 @@ package struct BackwardContext {
 }
 
 /// The one point that every op passes: inputs of special form, autocast, devices, forward, recording, observers, anomaly mode, errors.
-@discardableResult
 package func apply<O: Op>(_ op: O, _ inputs: Inputs) -> O.Outputs {
     let gradEnabled = Context.read { $0.gradEnabled }
     let isWatched = Context.read { $0.observer != nil || $0.anomaly }
@@ -158,6 +157,17 @@ package func composite(_ name: String, _ inputs: Tensor..., body: () throws(OpEr
         return try body()
     } catch {
         return fail(error, op: name)
+    }
+}
+
+/// `composite` for a function with two results.
+func compositePair(_ name: String, _ input: Tensor, body: () throws(OpError) -> (Tensor, Tensor)) -> (Tensor, Tensor) {
+    if input.isPoisoned { return (input, input) }
+    do throws(OpError) {
+        return try body()
+    } catch {
+        let failed = fail(error, op: name)
+        return (failed, failed)
     }
 }
 

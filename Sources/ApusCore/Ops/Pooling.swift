@@ -152,14 +152,10 @@ extension Tensor {
     private final func pooledMax(
         spatial: Int, name: String, alsoFor isTaken: (DType) -> Bool = { _ in false }, _ geometry: ([Int]) throws(OpError) -> (PoolParameters, [Int])
     ) -> (values: Tensor, indices: Tensor) {
-        if isPoisoned { return (self, self) }
-        do throws(OpError) {
+        compositePair(name, self) { () throws(OpError) in
             let (x, parameters, output) = try poolInput(spatial: spatial, alsoFor: isTaken, geometry)
             let found = apply(MaxPool(p: parameters, inputShape: x.shape, outputShape: output), Inputs(x))
             return ndim == spatial + 1 ? (found[0].squeeze(0), found[1].squeeze(0)) : (found[0], found[1])
-        } catch {
-            let failed = fail(error, op: name)
-            return (failed, failed)
         }
     }
 

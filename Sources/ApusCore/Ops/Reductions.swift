@@ -104,10 +104,11 @@ private struct PowerNorm: Op {
 ///
 /// Derivative: the gradient goes to that place.
 struct Extreme: Op {
+    /// `max` or `min`; `argmax` or `argmin` where only the place is asked for.
+    let name: String
     let kind: ArgReduceKind
     let dim: Int
     let inputShape: Shape
-    var name: String { "\(kind)" }
     var outputCount: Int { 2 }
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> [Tensor] {
@@ -130,28 +131,6 @@ struct Extreme: Op {
     func backward(_ grads: [Tensor?], _ context: BackwardContext) -> Gradients {
         inputShape.isEmpty ? [grads[0]] : [apply(GatherBackward(dim: dim, shape: inputShape), [grads[0]!, context.saved[0]])]
     }
-}
-
-/// The first place of the largest or smallest element along `dim`, int64, `dim` staying as extent 1. No gradient.
-struct ArgReduce: Op {
-    let kind: ArgReduceKind
-    let dim: Int
-    var name: String { kind == .max ? "argmax" : "argmin" }
-
-    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
-        let x = inputs[0]
-        var shape = x.shape
-        if x.ndim > 0 { shape[dim] = 1 }
-        guard x.ndim == 0 || x.shape[dim] > 0 || shape.numel == 0 else { throw OpError("dim \(dim) of shape \(x.shape) is empty and has no extreme element") }
-        let indices = try Tensor.uninitialized(shape, .int64, x.device)
-        if x.ndim == 0 {
-            try x.device.backend.fill(indices, with: .int(0))
-        } else {
-            try x.device.backend.argReduce(kind, x.dtype == .bool ? try x.converted(to: .uint8) : x, dim: dim, indices: indices, values: nil)
-        }
-        return indices
-    }
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [nil] }
 }
 
 /// Running sum or product along `dim`.
@@ -289,24 +268,17 @@ extension Tensor {
     /// The largest elements along `dim` and the first place of each; the gradient goes to that place.
     public final func max(dim: Int, keepDim: Bool = false) -> (values: Tensor, indices: Tensor) { extreme(.max, dim, keepDim) }
 
-    private final func extreme(_ kind: ArgReduceKind, _ dim: Int, _ keepDim: Bool) -> (values: Tensor, indices: Tensor) {
-        if isPoisoned { return (self, self) }
-        do throws(OpError) {
+    private final func extreme(_ kind: ArgReduceKind, _ dim: Int, _ keepDim: Bool, name: String? = nil) -> (values: Tensor, indices: Tensor) {
+        let name = name ?? "\(kind)"
+        return compositePair(name, self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
-            let found = apply(Extreme(kind: kind, dim: at, inputShape: shape), Inputs(self))
+            let found = apply(Extreme(name: name, kind: kind, dim: at, inputShape: shape), Inputs(self))
             return keepDim || ndim == 0 ? (found[0], found[1]) : (found[0].squeeze(at), found[1].squeeze(at))
-        } catch {
-            let failed = fail(error, op: "\(kind)")
-            return (failed, failed)
         }
     }
 
     private final func argReduced(_ kind: ArgReduceKind, _ dim: Int, keepDim: Bool) -> Tensor {
-        composite(kind == .max ? "argmax" : "argmin", self) { () throws(OpError) in
-            let at = try normalize(dim: dim, ndim: ndim)
-            let indices = apply(ArgReduce(kind: kind, dim: at), Inputs(self))
-            return keepDim || ndim == 0 ? indices : indices.squeeze(at)
-        }
+        noGrad { extreme(kind, dim, keepDim, name: kind == .max ? "argmax" : "argmin").indices }
     }
 
     /// The first place of the largest element along `dim`, int64; NaN counts as largest.

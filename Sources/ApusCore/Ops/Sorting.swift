@@ -55,13 +55,9 @@ extension Tensor {
     }
 
     private final func ordered(_ name: String, _ dim: Int, _ descending: Bool) -> (values: Tensor, indices: Tensor) {
-        if isPoisoned { return (self, self) }
-        do throws(OpError) {
+        compositePair(name, self) { () throws(OpError) in
             let outputs = apply(Sort(dim: try normalize(dim: dim, ndim: ndim), descending: descending, inputShape: shape), Inputs(self))
             return (outputs[0], outputs[1])
-        } catch {
-            let failed = fail(error, op: name)
-            return (failed, failed)
         }
     }
 

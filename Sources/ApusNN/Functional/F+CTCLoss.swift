@@ -75,7 +75,7 @@ private struct JoinedPaths: Op {
     var name: String { "ctcLoss" }
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
-        let y = try noGrad { inputs[0].logaddexp(inputs[1]) }.usable()
+        let y = noGrad { inputs[0].logaddexp(inputs[1]) }
         saved.keep(inputs[0])
         saved.keep(inputs[1])
         saved.keepOutput(y)

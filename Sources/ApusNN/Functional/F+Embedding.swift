@@ -1,52 +1,5 @@
 import ApusCore
 
-/// The rows of `weight` [V, D] that `input` names, [*, D].
-///
-/// Derivative: the gradient of a row is the sum of those of its places; `paddingIndex` gets none, `scaleByFrequency` divides by how often
-/// the row was named.
-private struct EmbeddingLookup: Op {
-    let rows: Int
-    let paddingIndex: Int?
-    let scaleByFrequency: Bool
-    let isSparse: Bool
-
-    var name: String { "embedding" }
-
-    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
-        let (weight, index) = (inputs[0], inputs[1])
-        let out = try Tensor.uninitialized([index.numel, weight.shape[1]], weight.dtype, weight.device)
-        try weight.device.backend.indexSelect(weight, dim: 0, index, into: out)
-        saved.keep(index)
-        return out
-    }
-
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
-        let index = context.saved[0]
-        // Where the gradient is differentiated again, it is dense.
-        if isSparse && !(isGradEnabled && grad.requiresGrad) { return [sparseGradient(grad, index), nil] }
-        var g = grad
-        if let paddingIndex { g = g.maskedFill(index.eq(paddingIndex).unsqueeze(1), 0) }
-        if scaleByFrequency {
-            let ones = Tensor.ones([index.numel], dtype: .int64, device: g.device)
-            let counts = Tensor.zeros([rows], dtype: .int64, device: g.device).indexAdd(dim: 0, index, ones).indexSelect(dim: 0, index).unsqueeze(1)
-            g = (g.to(g.dtype.computeType) / counts).to(g.dtype)
-        }
-        return [Tensor.zeros([rows, grad.shape[1]], dtype: g.dtype, device: g.device).indexAdd(dim: 0, index, g), nil]
-    }
-
-    /// The rows that were named, each as often as it was, without those of padding.
-    private func sparseGradient(_ grad: Tensor, _ index: Tensor) -> Tensor {
-        var (index, grad) = (index, grad)
-        if let paddingIndex {
-            let kept = index.ne(paddingIndex).nonzero().reshape([-1])
-            (index, grad) = (index.indexSelect(dim: 0, kept), grad.indexSelect(dim: 0, kept))
-        }
-        return composite("embedding", index, grad) { () throws(OpError) in
-            try Tensor(rows: SparseRows(indices: index, values: grad.detach()), shape: [rows, grad.shape[1]])
-        }
-    }
-}
-
 extension F {
     /// The rows of `weight` [V, D] that the integers of `input` [*] name: [*, D]. PyTorch: `F.embedding`.
     ///

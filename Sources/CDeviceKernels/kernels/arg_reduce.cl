@@ -3,7 +3,7 @@ FUNCTION int wins(A value, i64 at, A best, i64 best_at) {
     if (best != best || value != value) return value != value && (best == best || at < best_at);
     return BETTER(value, best) || (value == best && at < best_at);
 }
-KERNEL void arg_reduce(i64 lines, i64 length, GLOBAL const S *x, i64 ox, i64 step, GLOBAL i64 *indices, i64 oi, GLOBAL S *values, i64 ov, i64 writes_values, Lines space) {
+KERNEL void arg_reduce(i64 lines, i64 length, GLOBAL const S *x, i64 ox, i64 step, GLOBAL i64 *indices, i64 oi, GLOBAL S *values, i64 ov, Lines space) {
     LOCAL A best[GROUP];
     LOCAL i64 place[GROUP];
     for (i64 line = GROUP_ID; line < lines; line += GROUP_COUNT) {
@@ -28,7 +28,7 @@ KERNEL void arg_reduce(i64 lines, i64 length, GLOBAL const S *x, i64 ox, i64 ste
         }
         if (LOCAL_ID == 0) {
             indices[oi + line] = place[0];
-            if (writes_values) WRITE(values, ov + line, best[0]);
+            WRITE(values, ov + line, best[0]);
         }
         BARRIER;
     }

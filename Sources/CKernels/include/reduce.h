@@ -10,8 +10,8 @@ enum { APUS_EUCLIDEAN_NORM = 7 };
 /// Floats accumulate in float64, integers wrap. NaN wins in min and max. Returns false where there was no memory for partial results.
 /// `APUS_EUCLIDEAN_NORM` is √Σx², of float32 alone.
 bool apus_reduce(int kind, const apus_tensor *_Nonnull x, const bool *_Nonnull reduced, const apus_tensor *_Nonnull out);
-/// First position (int64) of the largest (kind 0) or smallest element along `dim`, and the element where `values` is not NULL.
-void apus_arg_reduce(int kind, const apus_tensor *_Nonnull x, int dim, int64_t *_Nonnull indices, void *_Nullable values);
+/// First position (int64) of the largest (kind 0) or smallest element along `dim`, and the element.
+void apus_arg_reduce(int kind, const apus_tensor *_Nonnull x, int dim, int64_t *_Nonnull indices, void *_Nonnull values);
 /// Inclusive running sum (kind 0) or product along `dim`, into contiguous `out`.
 void apus_scan(int kind, const apus_tensor *_Nonnull x, int dim, void *_Nonnull out);
 /// out[k] = a[k]·out[k − 1] + b[k] along `dim`, from out[0] = b[0], carried in float64; all contiguous, float32 or float64.

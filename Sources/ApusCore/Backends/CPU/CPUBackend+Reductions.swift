@@ -16,8 +16,8 @@ extension CPUBackend {
         })
     }
 
-    package func argReduce(_ kind: ArgReduceKind, _ x: Tensor, dim: Int, indices: Tensor, values: Tensor?) {
-        x.withView { x in apus_arg_reduce(kind.rawValue, x, Int32(dim), indices.elements(), values?.pointer) }
+    package func argReduce(_ kind: ArgReduceKind, _ x: Tensor, dim: Int, indices: Tensor, values: Tensor) {
+        x.withView { x in apus_arg_reduce(kind.rawValue, x, Int32(dim), indices.elements(), values.pointer) }
     }
 
     package func scan(_ kind: ScanKind, _ x: Tensor, dim: Int, into out: Tensor) {

@@ -62,7 +62,7 @@ extension GPUBackend {
         }
     }
 
-    package func argReduce(_ kind: ArgReduceKind, _ x: Tensor, dim: Int, indices: Tensor, values: Tensor?) throws(OpError) {
+    package func argReduce(_ kind: ArgReduceKind, _ x: Tensor, dim: Int, indices: Tensor, values: Tensor) throws(OpError) {
         guard indices.numel > 0 else { return }
         try run(kind == .max ? "argmax" : "argmin") { () throws(OpError) in
             try require(x.dtype)
@@ -75,8 +75,7 @@ extension GPUBackend {
                 arguments.append(x)
                 arguments.append(count: line.step)
                 arguments.append(indices)
-                arguments.append(values ?? x)
-                arguments.append(count: values == nil ? 0 : 1)
+                arguments.append(values)
                 line.space.append(to: arguments)
             }
         }

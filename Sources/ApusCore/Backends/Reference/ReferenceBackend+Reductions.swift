@@ -30,11 +30,11 @@ extension ReferenceBackend {
         store(result, in: out)
     }
 
-    package func argReduce(_ kind: ArgReduceKind, _ x: Tensor, dim: Int, indices: Tensor, values: Tensor?) {
+    package func argReduce(_ kind: ArgReduceKind, _ x: Tensor, dim: Int, indices: Tensor, values: Tensor) {
         argReduce(kind, x, dim: dim, indices: indices, values: values, as: number(of: x.dtype))
     }
 
-    private func argReduce<N: ReferenceNumber>(_ kind: ArgReduceKind, _ x: Tensor, dim: Int, indices: Tensor, values: Tensor?, as: N.Type) {
+    private func argReduce<N: ReferenceNumber>(_ kind: ArgReduceKind, _ x: Tensor, dim: Int, indices: Tensor, values: Tensor, as: N.Type) {
         let all = elements(x, as: N.self)
         let (outer, length, inner) = lines(x.shape, dim: dim)
         var places: [Int64] = []
@@ -52,7 +52,7 @@ extension ReferenceBackend {
             }
         }
         store(places, in: indices)
-        if let values { store(winners, in: values) }
+        store(winners, in: values)
     }
 
     package func scan(_ kind: ScanKind, _ x: Tensor, dim: Int, into out: Tensor) {
