@@ -1,21 +1,21 @@
 import ApusCore
 import ApusFormats
 import ApusTraining
+import Glibc
 
 /// The times of a device's kernels, averages of a step.
 enum KernelTable {
     static func text(_ times: [KernelTime], _ steps: Int) -> String {
         let (n, total) = (Double(steps), times.reduce(0) { $0 + $1.seconds })
+        let shares = times.map { total > 0 ? $0.seconds / total : 0 }
         let columns: [[String]] = [
+            ["kernel"] + times.map(\.name),
             ["calls"] + times.map { Text.short(Double($0.calls) / n) },
-            ["µs"] + times.map { Text.fixed($0.seconds / n * 1e6, 1) },
-            ["share"] + times.map { Text.fixed(total > 0 ? $0.seconds / total * 100 : 0, 1) + " %" },
+            ["time"] + times.map { Table.time($0.seconds / n) },
+            ["share"] + shares.map { Text.fixed($0 * 100, 1) + " %" },
         ]
-        let widths = columns.map { $0.map(\.count).max() ?? 0 }
-        let lines = (["kernel"] + times.map(\.name)).enumerated().map { row, name in
-            zip(columns, widths).map { Text.right($0[row], $1) }.joined(separator: "  ") + "  " + name
-        }
-        return (lines + ["kernels took \(Text.fixed(total / n * 1e6, 1)) µs a step; average of \(steps)"]).joined(separator: "\n")
+        let lines = Table.text(columns, shares: shares, Terminal.of(STDOUT_FILENO).hasUnicode)
+        return (lines + ["", "kernels took \(Table.time(total / n)) a step; average of \(steps)"]).joined(separator: "\n")
     }
 
     /// One line for each kernel.

@@ -83,7 +83,7 @@ extension Profile {
         if small > 0 { lines.append("and \(small) below 0.1 %") }
         if !layers.isEmpty { lines += [""] + table("module", layers, ofTotal: duration, unicode) }
         let share = Text.fixed(accounted / duration * 100, 1)
-        lines += ["", "a step \(Profile.time(step)), \(share) % of it in ops; average of \(steps)"]
+        lines += ["", "a step \(Table.time(step)), \(share) % of it in ops; average of \(steps)"]
         return lines.joined(separator: "\n")
     }
 
@@ -92,37 +92,12 @@ extension Profile {
         let columns: [(head: String, cell: (Row) -> String)] = [
             (title, { String(repeating: "  ", count: $0.depth) + $0.name }),
             ("calls", { Text.short((Double($0.calls) / n * 100).rounded() / 100) }),
-            ("forward", { $0.forward == 0 ? "-" : Profile.time($0.forward / n) }),
-            ("backward", { $0.backward == 0 ? "-" : Profile.time($0.backward / n) }),
+            ("forward", { $0.forward == 0 ? "-" : Table.time($0.forward / n) }),
+            ("backward", { $0.backward == 0 ? "-" : Table.time($0.backward / n) }),
             ("bytes", { $0.bytes == 0 ? "-" : Text.bytes(Int(Double($0.bytes) / n)) }),
             ("share", { Text.fixed($0.time / total * 100, 1) + " %" }),
         ]
-        let texts = columns.map { column in [column.head] + rows.map(column.cell) }
-        let widths = texts.map { $0.map(\.count).max() ?? 0 }
-        let bars = [""] + rows.map { Profile.bar($0.time / total, unicode) }
-        var lines = (0...rows.count).map { row in
-            let cells = texts.indices.map { $0 == 0 ? Text.left(texts[$0][row], widths[$0]) : Text.right(texts[$0][row], widths[$0]) }
-            return (cells + [bars[row]]).filter { !$0.isEmpty }.joined(separator: "  ")
-        }
-        lines.insert(String(repeating: unicode ? "─" : "-", count: widths.reduce(0, +) + 2 * (widths.count - 1)), at: 1)
-        return lines
-    }
-
-    /// Up to 20 characters, in eighths where the terminal has them.
-    private static func bar(_ share: Double, _ unicode: Bool) -> String {
-        guard unicode else { return String(repeating: "#", count: Int((share * 20).rounded())) }
-        let eighths = Int((min(max(share, 0), 1) * 160).rounded())
-        let last = eighths % 8
-        return String(repeating: "█", count: eighths / 8) + (last == 0 ? "" : String(["▏", "▎", "▍", "▌", "▋", "▊", "▉"][last - 1]))
-    }
-
-    /// Seconds as `12.3 µs` or `4.56 ms`.
-    private static func time(_ seconds: Double) -> String {
-        switch seconds {
-        case 1...: Text.fixed(seconds, 2) + " s"
-        case 1e-3...: Text.fixed(seconds * 1e3, 2) + " ms"
-        default: Text.fixed(seconds * 1e6, 1) + " µs"
-        }
+        return Table.text(columns.map { column in [column.head] + rows.map(column.cell) }, shares: rows.map { $0.time / total }, unicode)
     }
 }
 
