@@ -51,6 +51,7 @@ let package = Package(
 
         // Tests: one target per library target.
         .target(name: "TestSupport", dependencies: ["Apus"], path: "Tests/TestSupport"),
+        .testTarget(name: "ApusSystemTests", dependencies: ["Apus", "TestSupport"]),
         .testTarget(name: "ApusCoreTests", dependencies: ["Apus", "TestSupport"], exclude: ["Recorded"]),
         .testTarget(name: "ApusNNTests", dependencies: ["Apus", "TestSupport"], exclude: ["Recorded"]),
         .testTarget(name: "ApusOptimTests", dependencies: ["Apus", "TestSupport"], exclude: ["Recorded"]),

@@ -18,28 +18,6 @@ func elements<Element: TensorElement>(_ tensor: Tensor, _: Element.Type) -> [Ele
     return try! withHostBytes(of: tensor) { Array($0.bindMemory(to: Element.self)) }
 }
 
-/// The description of the error that `body` throws, "" where it throws none.
-func message(_ body: () throws -> Void) -> String {
-    do {
-        try body()
-        return ""
-    } catch {
-        return "\(error)"
-    }
-}
-
-/// Reproducible bytes.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
 /// Reads every truncation of a valid file, which must throw, and `mutations` damaged copies, which must throw or succeed, while
 /// the process may take at most 256 MB more memory than it has: call it in an exit test.
 func fuzz(_ valid: [UInt8], mutations: Int, truncationsThrow: Bool = true, _ read: (String) throws -> Void) {

@@ -3,7 +3,6 @@ import ApusSystem
 import Foundation
 import TestSupport
 import Testing
-@testable import ApusFormats
 
 @Suite struct AtomicFileTests {
     let folder = TemporaryFolder()
@@ -159,9 +158,9 @@ import Testing
                 precondition(setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0)
             }
             let path = folder.file("net.safetensors")
-            try (["x": make([1] as [Float], [1])] as StateDict).save(to: path)
+            try (["x": Tensor.ones([1])] as StateDict).save(to: path)
             let before = bytes(ofFile: path)
-            let error = message { try (["x": make([Float](repeating: 0, count: 100_000), [100_000])] as StateDict).save(to: path) }
+            let error = message { try (["x": Tensor.zeros([100_000])] as StateDict).save(to: path) }
             precondition(error == "cannot write \(path): \(isMounted ? "No space left on device" : "File too large")", error)
             precondition(bytes(ofFile: path) == before && folder.names == ["net.safetensors"])
             if isMounted { umount(folder.path) }
