@@ -30,10 +30,6 @@ import Testing
 
     let wide = Tensor([1.0, 2]), half = Tensor([1.0, 2]).to(.float16), double = Tensor([1.0, 2], dtype: .float64), whole = Tensor([1, 2])
 
-    private func message(sourceLocation: SourceLocation = #_sourceLocation, _ body: () -> Tensor) -> String {
-        #expect(throws: OpError.self, sourceLocation: sourceLocation) { _ = try checked(body) }?.description ?? ""
-    }
-
     @Test func policiesOfOps() throws {
         func run(_ policy: AutocastPolicy, _ x: Tensor, _ y: Tensor, _ wanted: DType...) throws {
             try checked { _ = autocast(.bfloat16) { apply(Probe(autocast: policy, wanted: wanted), Inputs(x, y)) } }

@@ -1,5 +1,6 @@
 import Apus
 import Testing
+import TestSupport
 @testable import ApusData
 
 @Suite struct DatasetTests {

@@ -3,16 +3,6 @@ import Foundation
 @testable import ApusData
 @testable import ApusFormats
 
-/// The description of the error that `body` throws, "" where it throws none.
-func message(_ body: () throws -> Void) -> String {
-    do {
-        try body()
-        return ""
-    } catch {
-        return "\(error)"
-    }
-}
-
 /// Numbers from 0 as float32 of that shape.
 func numbers(_ shape: Shape) -> Tensor { Tensor((0..<shape.numel).map { Float($0) }, shape: shape) }
 

@@ -101,7 +101,6 @@ import Testing
     }
 
     @Test func `parameters and values are checked`() {
-        func message(_ body: () -> Void) -> String { #expect(throws: OpError.self) { try checked(body) }?.description ?? "" }
         #expect(message { _ = Normal(0, -1) }.contains("scale must be positive, found -1.0"))
         #expect(message { _ = Uniform(1, 1) }.contains("low must be below high"))
         #expect(message { _ = Bernoulli(probs: 1.5) }.contains("probs must be in 0 ... 1, found 1.5"))

@@ -85,14 +85,6 @@ import TestSupport
     }
 
     @Test func badArgumentsAreNamed() {
-        func message(_ body: () -> Tensor) -> String {
-            do {
-                _ = try checked(body)
-                return "no error"
-            } catch {
-                return "\(error)"
-            }
-        }
         let x = Tensor.ones([3, 2, 4])
         let attention = MultiheadAttention(4, 2)
         #expect(message { MultiheadAttention(4, 3)(x, x, x).output }.contains("embedDim (4) must be divisible by numHeads (3)"))

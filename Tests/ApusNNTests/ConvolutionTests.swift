@@ -79,14 +79,6 @@ import TestSupport
     }
 
     @Test func badArgumentsAreNamed() {
-        func message(_ body: () -> Tensor) -> String {
-            do {
-                _ = try checked(body)
-                return "no error"
-            } catch {
-                return "\(error)"
-            }
-        }
         let x = Tensor.ones([2, 3, 8, 8])
         #expect(message { F.conv2d(x, Tensor.ones([4, 2, 3, 3])) }.contains("input of shape [2, 3, 8, 8] has 3 channels"))
         #expect(message { F.conv2d(x, Tensor.ones([4, 3, 9, 3])) }.contains("9 > 8"))

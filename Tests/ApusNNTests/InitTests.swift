@@ -132,14 +132,6 @@ import TestSupport
     }
 
     @Test func errorsAreNamed() {
-        func message(_ body: () -> Void) -> String {
-            do {
-                try checked { body() }
-                return ""
-            } catch {
-                return "\(error)"
-            }
-        }
         #expect(message { Init.xavierUniform_(Tensor.empty([3])) }.contains("fan in and fan out need at least 2 dimensions"))
         #expect(message { Init.eye_(Tensor.empty([3])) }.contains("[3]"))
         #expect(message { Init.dirac_(Tensor.empty([3, 2, 2]), groups: 2) }.contains("divisible by groups"))

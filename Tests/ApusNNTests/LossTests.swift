@@ -107,15 +107,6 @@ import TestSupport
         expectClose(fused, grad(of: (h * numbers([3, 4], 70)).sum(), withRespectTo: [x])[0], rtol: 1e-11)
     }
 
-    private func message(_ body: () -> Tensor) -> String {
-        do {
-            _ = try checked { body() }
-            return ""
-        } catch {
-            return "\(error)"
-        }
-    }
-
     @Test func shapesMustAgree() {
         let a = Tensor.zeros([3]), b = Tensor.zeros([3, 1])
         for (name, loss) in [

@@ -100,14 +100,6 @@ import TestSupport
     }
 
     @Test func badArgumentsAreNamed() {
-        func message(_ body: () -> Tensor) -> String {
-            do {
-                _ = try checked(body)
-                return "no error"
-            } catch {
-                return "\(error)"
-            }
-        }
         #expect(message { BatchNorm1d(3)(Tensor.ones([3])) }.contains("expects an input with 2 or 3 dimensions"))
         #expect(message { BatchNorm2d(3)(Tensor.ones([2, 4, 2, 2])) }.contains("runningMean of shape [3] does not fit the 4 channels"))
         #expect(message { BatchNorm1d(3)(Tensor.ones([1, 3])) }.contains("more than one value for each channel"))

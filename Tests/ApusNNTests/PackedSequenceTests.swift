@@ -66,7 +66,6 @@ import Testing
     }
 
     @Test func `wrong lengths are refused`() {
-        func message(_ body: () -> Void) -> String { #expect(throws: OpError.self) { try checked(body) }?.description ?? "" }
         #expect(message { _ = packPaddedSequence(padded, lengths: [1, 2, 3]) }.contains("do not descend"))
         #expect(message { _ = packPaddedSequence(padded, lengths: [5, 2, 1]) }.contains("length 5 of sequence 0"))
         #expect(message { _ = packPaddedSequence(padded, lengths: [2, 0, 0]) }.contains("length 0 of sequence 1"))

@@ -30,14 +30,6 @@ import TestSupport
     }
 
     @Test func badArgumentsAreNamed() {
-        func message(_ body: () -> Tensor) -> String {
-            do {
-                _ = try checked(body)
-                return "no error"
-            } catch {
-                return "\(error)"
-            }
-        }
         #expect(message { ReflectionPad1d(3)(wave([1, 2, 3])) }.contains("must be smaller than the extent 3"))
         #expect(message { CircularPad1d(4)(wave([1, 2, 3])) }.contains("wraps more than once"))
         #expect(message { ReflectionPad1d(1)(wave([1, 1, 2, 3])) }.contains("expects an input with 2 or 3 dimensions"))

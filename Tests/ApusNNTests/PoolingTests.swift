@@ -56,14 +56,6 @@ import TestSupport
     }
 
     @Test func badArgumentsAreNamed() {
-        func message(_ body: () -> Tensor) -> String {
-            do {
-                _ = try checked(body)
-                return "no error"
-            } catch {
-                return "\(error)"
-            }
-        }
         let x = Tensor.ones([2, 3, 8, 8])
         #expect(message { F.maxPool2d(x.unsqueeze(0), kernelSize: 2) }.contains("input of shape [1, 2, 3, 8, 8] has 5 dimensions"))
         #expect(message { F.maxPool2d(x, kernelSize: 2, padding: 2) }.contains("padding [2, 2] may be at most half"))

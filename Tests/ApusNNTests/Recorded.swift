@@ -54,8 +54,3 @@ struct Recorded: Decodable {
         #expect(module.stateDict().keys.joined(separator: " ") == all.texts["\(name)/keys"], sourceLocation: sourceLocation)
     }
 }
-
-/// The message of the error in `body`.
-func message<Result>(sourceLocation: SourceLocation = #_sourceLocation, _ body: () -> Result) -> String {
-    #expect(throws: OpError.self, sourceLocation: sourceLocation) { _ = try checked(body) }?.description ?? ""
-}

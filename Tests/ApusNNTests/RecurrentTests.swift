@@ -130,14 +130,6 @@ func fill<Layer: Module>(_ module: Layer) -> Layer {
     }
 
     @Test func badArgumentsAreNamed() {
-        func message(_ body: () -> Tensor) -> String {
-            do {
-                _ = try checked(body)
-                return "no error"
-            } catch {
-                return "\(error)"
-            }
-        }
         let x = Tensor.ones([3, 2, 4])
         #expect(message { LSTM(4, 3, numLayers: 0)(x).output }.contains("numLayers must be positive"))
         #expect(message { LSTM(4, 3, projSize: 3)(x).output }.contains("projSize must not be negative and be smaller than hiddenSize (3)"))

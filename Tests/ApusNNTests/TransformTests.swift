@@ -218,7 +218,6 @@ import Testing
         expectClose(blocks[1][1], Tensor.eye(2, dtype: .float64) * 2 * x.sum())
         // An argument that is not asked for is a constant within, and connected without.
         checkGradients([x, y], second: false) { inputs in Func.jacrev(argnums: [0], f)(inputs)[0] }
-        func message(_ body: () -> Void) -> String { #expect(throws: OpError.self) { try checked(body) }?.description ?? "" }
         #expect(message { _ = Func.jacrev(argnums: [2], f)([x, y]) }.contains("argument 2 of 2"))
         #expect(message { _ = Func.hessian(argnums: [-1]) { f($0).sum() }([x, y]) }.contains("argument -1 of 2"))
         var state = StateDict()
@@ -227,7 +226,6 @@ import Testing
     }
 
     @Test func `wrong calls are named`() {
-        func message(_ body: () -> Void) -> String { #expect(throws: OpError.self) { try checked(body) }?.description ?? "" }
         let x = Tensor.ones([3])
         #expect(message { _ = Func.grad { $0 * 2 }(x) }.contains("must give one element, it gave shape [3]"))
         #expect(message { _ = Func.grad(argnums: [1]) { $0[0].sum() }([x]) }.contains("argument 1 of 1"))

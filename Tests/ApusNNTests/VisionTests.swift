@@ -75,14 +75,6 @@ import TestSupport
     }
 
     @Test func badArgumentsAreNamed() {
-        func message(_ body: () -> Tensor) -> String {
-            do {
-                _ = try checked(body)
-                return "no error"
-            } catch {
-                return "\(error)"
-            }
-        }
         let x = Tensor.ones([1, 3, 4, 6])
         #expect(message { F.unfold(x, kernelSize: 5) }.contains("do not fit into [4, 6]"))
         #expect(message { F.fold(Tensor.ones([1, 4, 5]), [3, 4], kernelSize: 2) }.contains("has 5 windows, outputSize [3, 4] has 2 by 3"))

@@ -5,10 +5,6 @@ import Testing
 
 /// `GradScaler` against PyTorch's walk (scripts/record_autocast.py), its errors and state.
 @Suite struct GradScalerTests {
-    private func message(sourceLocation: SourceLocation = #_sourceLocation, _ body: () -> Void) -> String {
-        #expect(throws: OpError.self, sourceLocation: sourceLocation) { try checked(body) }?.description ?? ""
-    }
-
     @Test func recordedWalks() {
         let walks = Recorded.load("scaler")
         #expect(walks.count == 3)

@@ -176,15 +176,6 @@ import TestSupport
         #expect(throws: OptimizerStateError.self) { try adam.loadStateDict(negative) }
     }
 
-    private func message(_ body: () -> Void) -> String {
-        do {
-            try checked { body() }
-            return ""
-        } catch {
-            return "\(error)"
-        }
-    }
-
     @Test func programmingErrorsAreNamed() {
         let a = Tensor.zeros([10], requiresGrad: true), b = Tensor.zeros([2, 3], requiresGrad: true)
         #expect(message { _ = SGD([a, b, a]) }.contains("parameter 2 of group 0 (float32 [10]) is given twice: it is also parameter 0 of group 0"))

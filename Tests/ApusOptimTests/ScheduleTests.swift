@@ -153,14 +153,6 @@ import TestSupport
 
     @Test func programmingErrorsAreNamed() {
         let optimizer = Self.makeOptimizer("SGD")
-        func message(_ body: () -> Void) -> String {
-            do {
-                try checked { body() }
-                return ""
-            } catch {
-                return "\(error)"
-            }
-        }
         #expect(message { _ = StepLR(optimizer, stepSize: 0) }.contains("stepSize must be positive"))
         #expect(message { _ = ConstantLR(optimizer, factor: 2) }.contains("factor must be between 0 and 1"))
         #expect(message { _ = LinearLR(optimizer, startFactor: 0) }.contains("startFactor"))

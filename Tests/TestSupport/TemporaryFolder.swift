@@ -27,13 +27,3 @@ package final class TemporaryFolder {
 }
 
 package func bytes(ofFile path: String) -> [UInt8] { [UInt8](FileManager.default.contents(atPath: path)!) }
-
-/// The description of the error that `body` throws, "" where it throws none.
-package func message(_ body: () throws -> Void) -> String {
-    do {
-        try body()
-        return ""
-    } catch {
-        return "\(error)"
-    }
-}
