@@ -7,6 +7,7 @@ let package = Package(
     name: "apus",
     products: [
         .library(name: "Apus", targets: ["Apus"]),
+        .library(name: "ApusRuns", targets: ["ApusRuns"]),
         .executable(name: "apus", targets: ["ApusCommand"]),
         .executable(name: "apus-conformance", targets: ["ApusConformance"]),
     ],
@@ -44,8 +45,9 @@ let package = Package(
         // Floor 5: `import Apus`.
         .target(name: "Apus", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusDistributions", "ApusData", "ApusFormats", "ApusTraining"]),
 
-        // Floor 6: the command line.
-        .executableTarget(name: "ApusCommand", dependencies: ["Apus", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        // Floor 6: what the command line's runs are made of, for programs too, and the command line.
+        .target(name: "ApusRuns", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusFormats", "ApusTraining"]),
+        .executableTarget(name: "ApusCommand", dependencies: ["Apus", "ApusRuns", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .target(name: "ConformanceRunner", dependencies: ["Apus"]),
         .executableTarget(name: "ApusConformance", dependencies: ["Apus", "ConformanceRunner", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
@@ -59,7 +61,8 @@ let package = Package(
         .testTarget(name: "ApusFormatsTests", dependencies: ["Apus", "TestSupport"]),
         .testTarget(name: "ApusDataTests", dependencies: ["Apus", "TestSupport"]),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
-        .testTarget(name: "ApusTrainingTests", dependencies: ["Apus", "TestSupport", "AllocationCounter"], exclude: ["Recorded"]),
+        .testTarget(name: "ApusTrainingTests", dependencies: ["Apus", "TestSupport", "AllocationCounter"]),
+        .testTarget(name: "ApusRunsTests", dependencies: ["Apus", "ApusRuns", "ApusCommand", "TestSupport"], exclude: ["Recorded"]),
         .testTarget(name: "CoverageTests", dependencies: ["Apus"]),
         .testTarget(name: "ConformanceTests", dependencies: ["Apus", "ConformanceRunner", "TestSupport"], resources: [.copy("cases"), .copy("errors"), .copy("forms"), .copy("half")]),
     ],

@@ -5,7 +5,7 @@ import PackageDescription
 let package = Package(
     name: "examples",
     dependencies: [.package(name: "apus", path: "..")],
-    targets: ["Seed", "Serving", "ActorTraining", "CharTransformer", "ResNet", "WordLanguages"].map {
+    targets: ["Seed", "Serving", "ActorTraining", "CharTransformer", "ResNet", "WordLanguages", "Regression", "Segmentation", "GAN"].map {
         .executableTarget(name: $0, dependencies: [.product(name: "Apus", package: "apus")])
     },
     swiftLanguageModes: [.v6]

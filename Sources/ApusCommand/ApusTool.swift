@@ -1,4 +1,5 @@
 import ApusSystem
+import ApusRuns
 import ApusTraining
 import ArgumentParser
 import Glibc

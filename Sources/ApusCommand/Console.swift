@@ -2,6 +2,7 @@ import Apus
 import ApusCore
 import ApusFormats
 import ApusSystem
+import ApusRuns
 import ApusTraining
 import ArgumentParser
 import Glibc
@@ -92,8 +93,8 @@ final class JSONLines: TrainingObserver {
         lastBatch = now
         line([
             "event": "batch", "epoch": .int(Int64(progress.epoch)), "batch": .int(Int64(progress.batch)), "batches": .int(Int64(progress.batches)),
-            "step": .int(Int64(progress.step)), "loss": .double(progress.loss), "accuracy": .double(progress.accuracy), "lr": .double(progress.learningRate),
-            "images_per_second": .double(progress.imagesPerSecond.rounded()),
+            "step": .int(Int64(progress.step)), "loss": .double(progress.loss), "accuracy": .double(progress.measurements["accuracy"] ?? .nan), "lr": .double(progress.learningRate),
+            "images_per_second": .double(progress.samplesPerSecond.rounded()),
         ])
     }
 

@@ -1,5 +1,6 @@
 import Apus
 import ApusFormats
+import ApusRuns
 import ApusTraining
 import ArgumentParser
 import Glibc
@@ -40,15 +41,14 @@ struct Evaluate: ParsableCommand {
             let images = try TestImages(data ?? trained.data, input: trained.input, classes: trained.classes, metadata: trained.metadata, run: trained.run)
             for note in images.notes { warn(note) }
             let loader = DataLoader(images.data, batchSize: min(batchSize, max(images.data.count, 1))).to(device)
-            let evaluation = try Trainer.evaluate(trained.model, on: loader, device: device, classes: trained.classes, loss: { F.crossEntropy($0, $1) })
-            guard let evaluation else { preconditionFailure("an evaluation that nobody stops has a result") }
+            let evaluation = try Evaluation(trained.model, on: loader, device: device, classes: trained.classes)
             json ? sayJSON(evaluation) : sayTable(evaluation)
         }
     }
 
     private func sayJSON(_ evaluation: Evaluation) {
         let matrix = evaluation.confusion
-        for (i, name) in matrix.classes.enumerated() {
+        for (i, name) in evaluation.classes.enumerated() {
             say(JSON.object([
                 .init("event", "class"), .init("class", .string(name)), .init("images", .int(Int64(matrix.total(i)))), .init("recall", .double(matrix.recall(i))),
                 .init("precision", .double(matrix.precision(i))),
@@ -62,12 +62,12 @@ struct Evaluate: ParsableCommand {
 
     private func sayTable(_ evaluation: Evaluation) {
         let matrix = evaluation.confusion
-        let width = max(5, matrix.classes.map(\.count).max() ?? 0)
+        let width = max(5, evaluation.classes.map(\.count).max() ?? 0)
         func percent(_ value: Double) -> String { value.isFinite ? Text.fixed(100 * value, 1) + " %" : "-" }
         say("\(Text.left("class", width))  \(Text.right("images", 7))  \(Text.right("recall", 8))  \(Text.right("precision", 9))  most often taken for")
-        for (i, name) in matrix.classes.enumerated() {
-            let confused = matrix.classes.indices.filter { $0 != i && matrix[i, $0] > 0 }.max { matrix[i, $0] < matrix[i, $1] }
-            let note = confused.map { "\(matrix.classes[$0]) (\(matrix[i, $0]))" } ?? ""
+        for (i, name) in evaluation.classes.enumerated() {
+            let confused = evaluation.classes.indices.filter { $0 != i && matrix[i, $0] > 0 }.max { matrix[i, $0] < matrix[i, $1] }
+            let note = confused.map { "\(evaluation.classes[$0]) (\(matrix[i, $0]))" } ?? ""
             say("\(Text.left(name, width))  \(Text.right(Text.grouped(matrix.total(i)), 7))  \(Text.right(percent(matrix.recall(i)), 8))  \(Text.right(percent(matrix.precision(i)), 9))  \(note)")
         }
         say("test accuracy \(Text.fixed(evaluation.accuracy, 4)), test loss \(Text.fixed(evaluation.loss, 4)) on \(Text.grouped(evaluation.images)) images, \(Text.compact(evaluation.imagesPerSecond)) img/s")

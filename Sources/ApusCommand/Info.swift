@@ -1,5 +1,6 @@
 import Apus
 import ApusFormats
+import ApusRuns
 import ApusTraining
 import ArgumentParser
 

@@ -1,5 +1,6 @@
 import ApusCore
 import ApusFormats
+import ApusRuns
 import ApusTraining
 import Glibc
 

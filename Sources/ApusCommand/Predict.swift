@@ -1,6 +1,7 @@
 import Apus
 import ApusFormats
 import ApusSystem
+import ApusRuns
 import ApusTraining
 import ArgumentParser
 
@@ -34,11 +35,10 @@ struct Predict: ParsableCommand {
         try reporting {
             let device = try RunOptions.device(device)
             let trained = try TrainedModel(source, device: device)
-            guard [1, 3].contains(trained.input[0]) else { throw RunError("\(trained.file): the model takes images of \(trained.input[0]) channels, PNG files have 1 or 3") }
             var failed = 0
             for file in rawArguments(files) {
                 // One bad picture among many does not keep the others from their answers.
-                do { try predict(file, trained, device) } catch {
+                do { try predict(file, trained) } catch {
                     warn("error: \(error)")
                     failed += 1
                 }
@@ -47,22 +47,14 @@ struct Predict: ParsableCommand {
         }
     }
 
-    private func predict(_ file: RawPath, _ trained: TrainedModel, _ device: Device) throws {
-        var image = try PNGImage(contentsOf: file, mode: trained.input[0] == 1 ? .gray : .rgb)
-        let (height, width) = (trained.input[1], trained.input[2])
-        if image.height != height || image.width != width { image = image.resized(width: width, height: height) }
-        let input = try image.tensor()
-        let probabilities = try checked {
-            inferenceMode { F.softmax(trained.model((input.to(.float32) / 255).unsqueeze(0).to(device)), dim: 1).array(Float.self) }
-        }
-        guard probabilities.count == trained.classes.count else { throw RunError("\(trained.file): the model gives \(probabilities.count) scores for \(trained.classes.count) classes") }
-        let order = probabilities.indices.sorted { (probabilities[$1], $0) < (probabilities[$0], $1) }.prefix(top)
+    private func predict(_ file: RawPath, _ trained: TrainedModel) throws {
+        let answers = try trained.predict(trained.image(file)).prefix(top)
         if json {
-            let list = order.map { i -> JSON in ["class": .string(trained.classes[i]), "probability": .double(Double(probabilities[i]))] }
+            let list = answers.map { answer -> JSON in ["class": .string(answer.label), "probability": .double(answer.probability)] }
             say(JSON.object([.init("event", "prediction"), .init("file", .string(file.text)), .init("classes", .array(list))]).text)
         } else {
-            let answers = order.map { "\(trained.classes[$0]) \(Text.fixed(100 * Double(probabilities[$0]), 1)) %" }
-            say((files.count > 1 ? "\(file.text): " : "") + answers.joined(separator: ", "))
+            let texts = answers.map { "\($0.label) \(Text.fixed(100 * $0.probability, 1)) %" }
+            say((files.count > 1 ? "\(file.text): " : "") + texts.joined(separator: ", "))
         }
     }
 }

@@ -1,6 +1,7 @@
 import Apus
 import ApusCore
 import ApusFormats
+import ApusRuns
 import ApusTraining
 import ArgumentParser
 import Glibc

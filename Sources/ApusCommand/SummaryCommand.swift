@@ -1,6 +1,7 @@
 import Apus
 import ApusFormats
 import ApusSystem
+import ApusRuns
 import ApusTraining
 import ArgumentParser
 import Glibc

@@ -1,5 +1,6 @@
 import Apus
 import ApusFormats
+import ApusRuns
 import ApusTraining
 import ArgumentParser
 
@@ -75,7 +76,7 @@ struct Train: ParsableCommand {
             Interrupts.watch()
             let run = try makeRun()
             run.command = (["apus"] + CommandLine.arguments.dropFirst()).map(quoted).joined(separator: " ")
-            let bar = json ? nil : ProgressBar()
+            let bar = json ? nil : ProgressBar(unit: "img")
             let lines = json ? JSONLines() : nil
             run.note = { text in if let bar { bar.note(text) } else { warn(text) } }
             run.didLoad = { [data = run.options.data] found in

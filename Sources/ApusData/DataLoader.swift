@@ -126,6 +126,9 @@ public final class DataLoader<Batch>: Sequence {
         self.position = position
     }
 
+    /// The samples of those numbers as a batch, outside of any epoch.
+    package func read(at indices: [Int]) throws -> Batch { try checked { try noGrad { try read(indices) } } }
+
     /// Calls `body` with every batch of an epoch. Throws what a sample throws, as a ``DataError`` that names it, and what `body` throws.
     public func forEach(_ body: (Batch) throws -> Void) throws {
         let iterator = makeIterator()

@@ -39,6 +39,22 @@ import Testing
         #expect(error!.description.contains("retainGraph"))
     }
 
+    /// Only the leaves that are named get a gradient, the one that they would have got among all; nothing runs for the others.
+    @Test func backwardForSomeLeaves() {
+        let leaves = (0..<3).map { Tensor([Double($0) + 1, 2], requiresGrad: true) }
+        let frozen = Tensor([1.0, 1])
+        func loss() -> Tensor { ((leaves[0] * leaves[1]).exp() * leaves[2] * frozen).sum() }
+        loss().backward()
+        let all = leaves.map { $0.grad! }
+        for subset in [[0], [2], [0, 1], [2, 0], [0, 1, 2], []] {
+            for leaf in leaves { leaf.grad = nil }
+            loss().backward(inputs: subset.map { leaves[$0] } + [frozen])
+            for i in 0..<3 { #expect(subset.contains(i) ? leaves[i].grad!.equal(all[i]) : leaves[i].grad == nil, "\(subset): \(i)") }
+        }
+        let y = leaves[0] * 2
+        #expect(message { y.sum().backward(inputs: [y]) }.contains("not a leaf"))
+    }
+
     @Test func gradOfNonLeavesAndSecondDerivatives() {
         let x = Tensor([2.0], requiresGrad: true)
         let y = x * x

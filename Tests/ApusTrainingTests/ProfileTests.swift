@@ -2,7 +2,7 @@ import Apus
 import ApusCore
 import ApusFormats
 import ApusTraining
-import Glibc
+import TestSupport
 import Testing
 
 @Suite struct ProfileTests {
@@ -66,10 +66,10 @@ import Testing
 
     @Test func theTraceHoldsEveryEvent() throws {
         let profile = profile()
-        let path = "/tmp/apus-test-\(getpid())-trace.json"
-        defer { unlink(path) }
+        let folder = TemporaryFolder()
+        let path = folder.file("trace.json")
         try profile.writeTrace(to: path)
-        guard case .array(let events)? = try JSON(parsing: Command.text(path))["traceEvents"] else { return #expect(Bool(false), "no traceEvents") }
+        guard case .array(let events)? = try JSON(contentsOf: path)["traceEvents"] else { return #expect(Bool(false), "no traceEvents") }
         #expect(events.count == profile.events.count)
         #expect(events.allSatisfy { $0["ph"] == "X" && $0["ts"] != nil && $0["dur"] != nil })
         #expect(events.contains { $0["name"] == "fc1" && $0["cat"] == "module" })

@@ -1,28 +1,51 @@
 import Apus
 @testable import ApusTraining
 import Glibc
+import TestSupport
 import Testing
 
 /// What holds for every run of a trainer: whenever it is stopped, whatever it is given.
 @Suite struct TrainerLawTests {
+    /// What a trainer may be set to, one and all.
+    enum Setting: CaseIterable {
+        case plain, accumulation, clipping, scaler, average, plateau, best, all
+
+        func has(_ other: Setting) -> Bool { self == other || self == .all }
+    }
+
     /// A run in small, with all that is random: weights, order, dropout, the order of the test set.
     private struct SmallRun {
-        let trainer: Trainer
-        let train: Trainer.Loader
-        let test: Trainer.Loader
+        let trainer: SupervisedTrainer
+        let train: DataLoader<(Tensor, Tensor)>
+        let test: DataLoader<(Tensor, Tensor)>
+        let averaged: AveragedModel<Sequential>?
 
-        init(folder: String? = nil, testGenerator: Generator? = nil, optimizer make: ([Parameter]) -> Optimizer = { Adam($0, lr: 1e-2) }, schedule: ((Optimizer) -> LRScheduler)? = { StepLR($0, stepSize: 5) }) {
+        init(
+            _ setting: Setting = .plain, folder: String? = nil, testGenerator: Generator? = nil, optimizer make: ([Parameter]) -> Optimizer = { Adam($0, lr: 1e-2) },
+            schedule: ((Optimizer) -> Schedule)? = { .everyStep(StepLR($0, stepSize: 5)) }
+        ) {
             let generator = Generator(seed: 3)
-            let (x, y) = (Tensor.randn([40, 6], generator: Generator(seed: 1)), Tensor.randint(3, [40], generator: Generator(seed: 2)))
+            let (x, y) = (Tensor.randn([37, 6], generator: Generator(seed: 1)), Tensor.randint(3, [37], generator: Generator(seed: 2)))
             train = DataLoader(TensorDataset(x, y), batchSize: 8, shuffle: true, generator: Generator(seed: 4))
             test = DataLoader(TensorDataset(x, y), batchSize: 20, shuffle: true, generator: testGenerator)
-            let model = withGenerator(generator) { Sequential(Linear(6, 8), Dropout(0.4), ReLU(), Linear(8, 3)) }
+            let model = withGenerator(generator) { Sequential(Linear(6, 8), BatchNorm1d(8), Dropout(0.4), ReLU(), Linear(8, 3)) }
             let optimizer = make(model.parameters())
-            trainer = Trainer(model: model, optimizer: optimizer, scheduler: schedule?(optimizer), pace: .batch, generator: generator) { F.crossEntropy($0, $1) }
+            let plateau = setting.has(.plateau) ? Schedule.plateau(ReduceLROnPlateau(optimizer, patience: 0, threshold: 0.5), watching: .highest("accuracy")) : nil
+            trainer = Trainer(model: model, optimizer: optimizer, schedule: plateau ?? schedule?(optimizer), generator: generator) { F.crossEntropy($0, $1) }
+            trainer.measure("accuracy") { Accuracy($0, $1) }
+            trainer.measure("f1") { F1Score($0, $1) }
+            averaged = setting.has(.average) ? AveragedModel(model, average: .exponential(decay: 0.7), useBuffers: true) : nil
+            if let averaged { trainer.average(model, into: averaged) }
+            if setting.has(.accumulation) { trainer.accumulate = 2 }
+            if setting.has(.clipping) { trainer.clipping = .norm(0.1) }
+            if setting.has(.scaler) { (trainer.autocast, trainer.scaler) = (.float16, GradScaler(initScale: 1e6, growthInterval: 3)) }
+            if setting.has(.best) { trainer.keepBest = .lowest("loss") }
             if let folder { trainer.checkpoints = .init(folder: folder) }
         }
 
-        var bytes: [[UInt8]] { trainer.model.stateDict().map { $0.value.bytes() } }
+        var bytes: [[UInt8]] {
+            (trainer.model.stateDict().map(\.value) + (averaged?.stateDict().map(\.value) ?? []) + (trainer.bestWeights?.map(\.value) ?? [])).map { $0.bytes() }
+        }
     }
 
     /// Stops at the n-th thing that happens: a batch learned from, a batch evaluated.
@@ -39,20 +62,26 @@ import Testing
     }
 
     /// Stopped after any batch, of learning or of evaluation, and resumed: the same bytes, and the same record of the epochs.
-    @Test(arguments: 1...21) func stoppedAnywhereItEndsWithTheSameBytes(_ event: Int) throws {
-        let whole = SmallRun()
+    @Test(arguments: Setting.allCases) func stoppedAnywhereItEndsWithTheSameBytes(_ setting: Setting) throws {
+        let whole = SmallRun(setting)
         _ = try whole.trainer.fit(whole.train, test: whole.test, epochs: 3)
-        try withFolder { folder in
-            let first = SmallRun(folder: folder)
-            first.trainer.observers = [StopAt(event, first.trainer.stop)]
-            let outcome = try first.trainer.fit(first.train, test: first.test, epochs: 3)
-            let second = SmallRun(folder: folder)
-            try second.trainer.resume(train: second.train)
-            _ = try second.trainer.fit(second.train, test: second.test, epochs: 3)
-            #expect(second.bytes == whole.bytes, "stopped (\(outcome)) after event \(event)")
-            #expect(second.trainer.history.map(\.testLoss) == whole.trainer.history.map(\.testLoss), "event \(event)")
-            #expect(second.trainer.history.map(\.trainLoss) == whole.trainer.history.map(\.trainLoss), "event \(event)")
+        for event in [.plain, .all].contains(setting) ? Array(1...21) : [2, 5, 6, 7, 13, 21] {
+            try withFolder { folder in
+                let first = SmallRun(setting, folder: folder)
+                first.trainer.observers = [StopAt(event, first.trainer.stop)]
+                let outcome = try first.trainer.fit(first.train, test: first.test, epochs: 3)
+                let second = SmallRun(setting, folder: folder)
+                try second.trainer.resume(train: second.train)
+                _ = try second.trainer.fit(second.train, test: second.test, epochs: 3)
+                #expect(second.bytes == whole.bytes, "stopped (\(outcome)) after event \(event)")
+                let (resumed, undisturbed) = (second.trainer.history, whole.trainer.history)
+                #expect(resumed.map(\.train) == undisturbed.map(\.train) && resumed.map(\.test) == undisturbed.map(\.test), "event \(event)")
+                #expect(resumed.map(\.learningRate) == undisturbed.map(\.learningRate), "event \(event)")
+            }
         }
+        #expect(whole.trainer.step == (setting.has(.accumulation) ? 9 : 15))
+        if setting.has(.scaler) { #expect(whole.trainer.scaler!.getScale() < 1e6) } // It met infinities, and skipped.
+        if setting.has(.plateau) { #expect(whole.trainer.optimizers[0].paramGroups[0].lr < 1e-2) }
     }
 
     /// Layers that were put into eval mode stay there, through training and evaluation, and each layer's mode is its own.
@@ -67,36 +96,11 @@ import Testing
         _ = try trainer.fit(loader, test: loader, epochs: 2)
         #expect(!norm.training && model.training && norm.runningMean!.equal(before))
         #expect(model.modules().allSatisfy { $0.training || $0 === norm })
-        _ = try Trainer.evaluate(model, on: loader) { F.crossEntropy($0, $1) }
+        _ = try trainer.evaluate(loader)
         #expect(!norm.training && model.training)
         model.eval()
-        _ = try Trainer.evaluate(model, on: loader) { F.crossEntropy($0, $1) }
+        _ = try trainer.evaluate(loader)
         #expect(!model.training && model.modules().allSatisfy { !$0.training })
-    }
-
-    /// A share lies between 0 and 1, and is NaN where nothing is right or wrong.
-    @Test func accuracies() throws {
-        func accuracy(_ model: Module, _ x: Tensor, _ y: Tensor, _ loss: @escaping (Tensor, Tensor) -> Tensor) throws -> (train: Double, test: Double?) {
-            let loader = DataLoader(TensorDataset(x, y), batchSize: 4)
-            let trainer = Trainer(model: model, optimizer: SGD(model.parameters(), lr: 1e-3), loss: loss)
-            _ = try trainer.fit(loader, test: loader, epochs: 1)
-            return (trainer.history[0].trainAccuracy, trainer.history[0].testAccuracy)
-        }
-        let x = Tensor.randn([12, 3])
-        for target in [Tensor.randn([12, 1]), Tensor.randn([12, 3]), Tensor.randn([12])] {
-            let out = target.ndim == 1 ? 1 : target.size(1)
-            let result = try accuracy(Linear(3, out), x, target) { F.mseLoss(target.ndim == 1 ? $0.squeeze(1) : $0, $1) }
-            #expect(result.train.isNaN && result.test == nil, "targets \(target.shape)")
-        }
-        let classes = try accuracy(Linear(3, 4), x, Tensor.randint(4, [12])) { F.crossEntropy($0, $1) }
-        #expect((0...1).contains(classes.train) && (0...1).contains(classes.test!))
-        let pixels = try accuracy(Conv2d(1, 2, kernelSize: 1), Tensor.randn([12, 1, 5, 5]), Tensor.randint(2, [12, 5, 5])) { F.crossEntropy($0, $1) }
-        #expect(pixels.train > 0 && pixels.train < 1 && pixels.test! > 0 && pixels.test! < 1)
-        // Counted by hand.
-        let answers = try #require(RunningMetrics.Answers(Tensor([[[1.0, 0], [0, 1]]]), Tensor([[0, 0]])))
-        #expect(answers.count == 2 && answers.right.item() == 1)
-        #expect(ProgressBar.line(EpochRecord(
-            epoch: 1, step: 3, trainLoss: 1, trainAccuracy: .nan, testLoss: 2, testAccuracy: nil, learningRate: 0.1, imagesPerSecond: 5, seconds: 1), of: 1).contains("acc") == false)
     }
 
     /// A loader without batches is said, and nothing is called done.
@@ -104,7 +108,7 @@ import Testing
         let some = DataLoader(TensorDataset(Tensor.randn([4, 3]), Tensor.randint(2, [4])), batchSize: 2)
         let none = DataLoader(TensorDataset(Tensor.zeros([0, 3]), Tensor.zeros([0], dtype: .int64)), batchSize: 2)
         let dropped = DataLoader(TensorDataset(Tensor.randn([4, 3]), Tensor.randint(2, [4])), batchSize: 8, dropLast: true)
-        for (train, test, word) in [(none, nil, "train"), (dropped, nil, "dropLast"), (some, none, "test")] as [(Trainer.Loader, Trainer.Loader?, String)] {
+        for (train, test, word) in [(none, nil, "train"), (dropped, nil, "dropLast"), (some, none, "test")] as [(DataLoader<(Tensor, Tensor)>, DataLoader<(Tensor, Tensor)>?, String)] {
             let model = Linear(3, 2)
             let trainer = Trainer(model: model, optimizer: SGD(model.parameters(), lr: 0.1)) { F.crossEntropy($0, $1) }
             let error = #expect(throws: OpError.self) { try trainer.fit(train, test: test, epochs: 1) }
@@ -119,7 +123,8 @@ import Testing
             _ = try run.trainer.fit(run.train, epochs: 1)
             let others: [(String, SmallRun)] = [
                 ("another optimizer", SmallRun(folder: folder, optimizer: { SGD($0, lr: 0.1) })), ("no schedule", SmallRun(folder: folder, schedule: nil)),
-                ("another schedule", SmallRun(folder: folder, schedule: { ExponentialLR($0, gamma: 0.9) })),
+                ("another schedule", SmallRun(folder: folder, schedule: { .everyStep(ExponentialLR($0, gamma: 0.9)) })),
+                ("an average", SmallRun(.average, folder: folder)), ("a scaler", SmallRun(.scaler, folder: folder)),
                 ("another model", {
                     let other = SmallRun(folder: folder)
                     other.trainer.model.addModule("more", Linear(2, 2))
@@ -127,12 +132,12 @@ import Testing
                 }()),
             ]
             for (name, other) in others {
-                let (bytes, state) = (other.bytes, other.trainer.optimizer.stateDict())
-                let schedule = other.trainer.scheduler?.stateDict()
+                let (bytes, state) = (other.bytes, other.trainer.optimizers[0].stateDict())
+                let schedule = other.trainer.schedules.first?.stateDict()
                 #expect(throws: (any Error).self, "\(name)") { try other.trainer.resume(train: other.train) }
                 #expect(other.bytes == bytes && other.trainer.step == 0 && other.trainer.history.isEmpty, "\(name)")
-                #expect(other.trainer.optimizer.stateDict().values == state.values && other.trainer.optimizer.stateDict().tensors.count == state.tensors.count, "\(name)")
-                #expect(other.trainer.scheduler?.stateDict() == schedule, "\(name)")
+                #expect(other.trainer.optimizers[0].stateDict().values == state.values && other.trainer.optimizers[0].stateDict().tensors.count == state.tensors.count, "\(name)")
+                #expect(other.trainer.schedules.first?.stateDict() == schedule, "\(name)")
             }
         }
         // And a run without a schedule is not gone on with by one that has one.
@@ -148,7 +153,7 @@ import Testing
 
     /// A last batch of one image that batch normalisation cannot learn from is known before the first step; where it can, all goes on.
     @Test func aLastBatchOfOne() throws {
-        func run(_ model: Module, _ x: Tensor, dropLast: Bool = false) throws -> Trainer {
+        func run(_ model: Module, _ x: Tensor, dropLast: Bool = false) throws -> SupervisedTrainer {
             let loader = DataLoader(TensorDataset(x, Tensor.randint(2, [x.size(0)])), batchSize: 4, dropLast: dropLast)
             let trainer = Trainer(model: model, optimizer: SGD(model.parameters(), lr: 0.1)) { F.crossEntropy($0, $1) }
             do { _ = try trainer.fit(loader, epochs: 2) } catch { throw Told(text: "\(error)", step: trainer.step) }

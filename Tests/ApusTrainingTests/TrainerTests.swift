@@ -1,5 +1,4 @@
 import Apus
-import ApusSystem
 @testable import ApusTraining
 import Glibc
 import TestSupport
@@ -7,24 +6,39 @@ import Testing
 
 /// A run in small on the first pictures of Fashion-MNIST, with everything in it that is random: weights, order, dropout.
 private struct SmallRun {
-    let trainer: Trainer
-    let train: Trainer.Loader
-    let test: Trainer.Loader
+    let trainer: SupervisedTrainer
+    let train: DataLoader<(Tensor, Tensor)>
+    let test: DataLoader<(Tensor, Tensor)>
 
-    init(seed: UInt64 = 3, count: Int = 320, batchSize: Int = 32, folder: String? = nil, checkpointSteps: Int? = nil, schedule: ScheduleChoice = .onecycle) throws {
+    init(seed: UInt64 = 3, count: Int = 320, batchSize: Int = 32, folder: String? = nil, checkpointSteps: Int? = nil, schedule: Rates = .onecycle) throws {
         let generator = Generator(seed: seed)
         let data = try FashionMNIST(.test)
         train = DataLoader(Subset(data, 0..<count), batchSize: batchSize, shuffle: true, generator: Generator(seed: seed + 100))
         test = DataLoader(Subset(data, 1000..<1100), batchSize: 50)
         let model = withGenerator(generator) { Sequential(Flatten(), Linear(784, 16), ReLU(), Dropout(0.3), Linear(16, 10)) }
         let optimizer = Adam(model.parameters(), lr: 3e-3)
-        let scheduler = schedule.make(optimizer, lr: 3e-3, epochs: 3, batches: train.count)
-        trainer = Trainer(model: model, optimizer: optimizer, scheduler: scheduler, pace: schedule.pace, generator: generator) { F.crossEntropy($0, $1) }
+        trainer = Trainer(model: model, optimizer: optimizer, schedule: schedule.make(optimizer, steps: 3 * train.count), generator: generator) { F.crossEntropy($0, $1) }
+        trainer.measure("accuracy") { Accuracy($0, $1) }
         if let folder { trainer.checkpoints = .init(folder: folder, steps: checkpointSteps) }
     }
 
-    func fit() throws -> Trainer.Outcome { try trainer.fit(train, test: test, epochs: 3) }
+    func fit() throws -> TrainingOutcome { try trainer.fit(train, test: test, epochs: 3) }
     var weights: [[UInt8]] { trainer.model.stateDict().map { $0.value.bytes() } }
+}
+
+/// How the learning rate changes.
+enum Rates: CaseIterable {
+    case onecycle, cosine, step, plateau, constant
+
+    func make(_ optimizer: Optimizer, steps: Int) -> Schedule? {
+        switch self {
+        case .onecycle: .everyStep(OneCycleLR(optimizer, maxLR: 3e-3, totalSteps: steps))
+        case .cosine: .everyStep(CosineAnnealingLR(optimizer, tMax: steps))
+        case .step: .everyEpoch(StepLR(optimizer, stepSize: 1))
+        case .plateau: .plateau(ReduceLROnPlateau(optimizer, patience: 0, threshold: 0.5))
+        case .constant: nil
+        }
+    }
 }
 
 /// Stops a trainer after a batch.
@@ -48,13 +62,13 @@ private final class Stopper: TrainingObserver {
         #expect(try run.fit() == .finished)
         let history = run.trainer.history
         #expect(history.map(\.epoch) == [1, 2, 3] && history.map(\.step) == [10, 20, 30])
-        #expect(history[2].trainLoss < 0.8 * history[0].trainLoss)
-        #expect(history[2].testAccuracy! > 0.5)
+        #expect(history[2].train.loss < 0.8 * history[0].train.loss)
+        #expect(history[2].test!["accuracy"]! > 0.5)
         // The last rate of a one-cycle schedule is nearly nothing.
         #expect(history[2].learningRate < 1e-4)
     }
 
-    @Test(arguments: ScheduleChoice.allCases) func theSameSeedGivesTheSameBits(schedule: ScheduleChoice) throws {
+    @Test(arguments: Rates.allCases) func theSameSeedGivesTheSameBits(schedule: Rates) throws {
         let runs = try (0..<2).map { _ in try SmallRun(schedule: schedule) }
         for run in runs { _ = try run.fit() }
         #expect(runs[0].weights == runs[1].weights)
@@ -79,8 +93,7 @@ private final class Stopper: TrainingObserver {
             #expect(try second.fit() == .finished)
             #expect(second.weights == whole.weights)
             let (resumed, undisturbed) = (second.trainer.history, whole.trainer.history)
-            #expect(resumed.map(\.trainLoss) == undisturbed.map(\.trainLoss) && resumed.map(\.trainAccuracy) == undisturbed.map(\.trainAccuracy))
-            #expect(resumed.map(\.testLoss) == undisturbed.map(\.testLoss))
+            #expect(resumed.map(\.train) == undisturbed.map(\.train) && resumed.map(\.test) == undisturbed.map(\.test))
         }
     }
 
@@ -140,51 +153,31 @@ private final class Stopper: TrainingObserver {
         let error = #expect(throws: OpError.self) { try trainer.fit(loader, epochs: 2) }
         #expect("\(error!)".contains("7"), "\(error!)")
         #expect(trainer.history.isEmpty)
-        #expect(throws: OpError.self) { try Trainer.evaluate(model, on: loader, device: device, loss: { F.crossEntropy($0, $1) }) }
+        #expect(throws: OpError.self) { try trainer.evaluate(loader) }
         // Another run on the same device is not disturbed by it.
         let right = DataLoader(TensorDataset(Tensor.randn([8, 4], generator: generator), Tensor([0, 1, 2, 0, 1, 2, 0, 1])), batchSize: 4).to(device)
         #expect(try trainer.fit(right, epochs: 1) == .finished)
     }
 
-    @Test func evaluationCountsAndRanksMistakes() throws {
+    @Test func evaluationLeavesTheModelAsItWas() throws {
         let run = try SmallRun()
         _ = try run.fit()
-        let classes = try FashionMNIST(.test).classes
-        let result = try #require(try Trainer.evaluate(run.trainer.model, on: run.test, classes: classes, mistakes: 5) { F.crossEntropy($0, $1) })
-        #expect(result.images == 100 && result.confusion.counts.reduce(0, +) == 100)
-        #expect(abs(result.accuracy - result.confusion.accuracy) < 1e-12)
-        #expect(result.accuracy == run.trainer.history[2].testAccuracy)
-        #expect(result.mistakes.count == 5)
-        #expect(zip(result.mistakes, result.mistakes.dropFirst()).allSatisfy { $0.probability >= $1.probability })
-        #expect(result.mistakes.allSatisfy { $0.predicted != $0.actual && $0.probability >= $0.actualProbability })
+        let result = try #require(try run.trainer.evaluate(run.test))
+        #expect(result.samples == 100 && result["accuracy"] == run.trainer.history[2].test!["accuracy"] && result["nothing"] == nil)
         #expect(run.trainer.model.training) // As it was left by training.
+        #expect(try run.trainer.evaluate(run.test) { false } == nil)
     }
 
-    @Test func metricsDoNotDependOnWhenTheyAreRead() {
-        let (often, once) = (RunningMetrics(), RunningMetrics())
+    @Test func metricsDoNotDependOnWhenTheyAreRead() throws {
+        let (often, once) = (Measurements(["accuracy"]), Measurements(["accuracy"]))
+        let measures = [Measure<(Tensor, Tensor)>("accuracy") { Accuracy($0, $1) }]
         for i in 1...200 {
-            for metrics in [often, once] { metrics.add(loss: Tensor(1 / Double(i), dtype: .float64), answers: .init(Tensor([[1.0, 0], [0, 1]]), Tensor([Int64(i % 3), 1])), images: 2 + i % 5) }
-            _ = often.loss
+            for measurements in [often, once] {
+                measurements.add(loss: Tensor(1 / Double(i), dtype: .float64), (Tensor([[1.0, 0], [0, 1]]), Tensor([Int64(i % 2), 1])), samples: 2 + i % 5, measures)
+            }
+            _ = often.record
         }
-        #expect(often.state == once.state)
-        #expect(once.images == (1...200).reduce(0) { $0 + 2 + $1 % 5 })
+        #expect(often.record == once.record && once["accuracy"] == 0.75)
+        #expect(once.samples == (1...200).reduce(0) { $0 + 2 + $1 % 5 })
     }
-}
-
-/// A folder of its own for `body`, taken away afterwards.
-func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-    var template = Array("/tmp/apus-training-XXXXXX".utf8CString)
-    try #require(mkdtemp(&template) != nil)
-    let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    defer { removeAll(path) }
-    return try body(path)
-}
-
-func removeAll(_ path: String) {
-    for name in (try? Folder.names(in: path)) ?? [] {
-        let inner = "\(path)/\(name)"
-        var status = stat()
-        if lstat(inner, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { removeAll(inner) } else { unlink(inner) }
-    }
-    rmdir(path)
 }

@@ -26,4 +26,10 @@ package final class TemporaryFolder {
     package var names: [String] { try! FileManager.default.contentsOfDirectory(atPath: path).sorted() }
 }
 
+/// A folder for `body` alone, by its path.
+package func withFolder<Result>(_ body: (String) throws -> Result) rethrows -> Result {
+    let folder = TemporaryFolder()
+    return try withExtendedLifetime(folder) { try body(folder.path) }
+}
+
 package func bytes(ofFile path: String) -> [UInt8] { [UInt8](FileManager.default.contents(atPath: path)!) }

@@ -11,14 +11,18 @@ let alphabet = Array(Set(text)).sorted()
 let codes = Dictionary(uniqueKeysWithValues: alphabet.enumerated().map { ($1, $0) })
 let all = Tensor(text.map { codes[$0]! })
 let split = all.numel * 9 / 10
-let (train, test) = (all[0..<split], all[split..<all.numel])
 
-/// `count` pieces of `length` characters, and the characters that follow each.
-func batch(_ text: Tensor, _ count: Int, _ length: Int) -> (Tensor, Tensor) {
-    let starts = Tensor.randint(text.numel - length - 1, [count, 1])
-    let places = starts + Tensor.arange(length + 1)
-    let pieces = text.indexSelect(dim: 0, places.reshape(-1)).reshape(count, length + 1)
-    return (pieces[.all, 0..<length], pieces[.all, 1..<(length + 1)])
+/// Pieces of `length` characters that begin anywhere in a text, and the characters that follow each.
+struct Pieces: Dataset {
+    let text: Tensor
+    let length: Int
+    let count: Int
+
+    /// A piece is drawn anew for each number: an epoch is as long as one wants it.
+    subscript(index: Int) -> (Tensor, Tensor) {
+        let start = Tensor.randint(text.numel - length - 1, [1]).item(Int.self)
+        return (text[start..<(start + length)], text[(start + 1)..<(start + length + 1)])
+    }
 }
 
 // MARK: Model
@@ -66,32 +70,21 @@ final class CharTransformer: Module {
 // MARK: Training
 
 manualSeed(0)
-let (length, steps) = (64, 900)
+let (length, epochs) = (64, 3)
+let train = DataLoader(Pieces(text: all[0..<split], length: length, count: 300 * 32), batchSize: 32)
+let test = DataLoader(Pieces(text: all[split..<all.numel], length: length, count: 128), batchSize: 128, generator: Generator(seed: 1))
 let model = CharTransformer(characters: alphabet.count, length: length, width: 128, layers: 2)
 let optimizer = AdamW(model.parameters(), lr: 3e-3, weightDecay: 0.1)
-let schedule = OneCycleLR(optimizer, maxLR: 3e-3, totalSteps: steps)
+let schedule = OneCycleLR(optimizer, maxLR: 3e-3, epochs: epochs, stepsPerEpoch: train.count)
 
-/// Bits for a character of the text held back.
-@MainActor func bits() -> Double {
-    model.eval()
-    defer { model.train() }
-    return withGenerator(Generator(seed: 1)) {
-        noGrad {
-            let (x, y) = batch(test, 128, length)
-            return F.crossEntropy(model(x).flatten(startDim: 0, endDim: 1), y.reshape(-1)).item() / log(2)
-        }
-    }
-}
-
-for step in 1...steps {
-    let (x, y) = batch(train, 32, length)
+let trainer = Trainer(model: model, optimizer: optimizer, schedule: .everyStep(schedule)) { (x: Tensor, y: Tensor) in
     let loss = F.crossEntropy(model(x).flatten(startDim: 0, endDim: 1), y.reshape(-1))
-    optimizer.zeroGrad()
-    loss.backward()
-    clipGradNorm_(model.parameters(), maxNorm: 1)
-    optimizer.step()
-    schedule.step()
-    if step % 300 == 0 { print("step \(step): \(String(format: "%.3f", bits())) bits a character") }
+    return (loss: loss, output: (loss, y.numel))
 }
+trainer.measure("perplexity") { Perplexity($0, tokens: $1) }
+trainer.clipping = .norm(1)
+trainer.observers = [ProgressBar()]
+try trainer.fit(train, test: test, epochs: epochs)
+for epoch in trainer.history { print("step \(epoch.step): \(String(format: "%.3f", epoch.test!.loss / log(2))) bits a character") }
 model.eval()
 print(model.write(300, after: "The "))

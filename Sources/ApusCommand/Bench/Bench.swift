@@ -1,5 +1,6 @@
 import Apus
 import ApusSystem
+import ApusRuns
 import ApusTraining
 import ArgumentParser
 

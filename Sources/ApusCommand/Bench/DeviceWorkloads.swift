@@ -1,5 +1,6 @@
 import Apus
 import ApusCore
+import ApusRuns
 import ArgumentParser
 
 /// Training steps on a device, in batches that fill a large one: what `scripts/bench-vs-pytorch --device` measures.

@@ -1,4 +1,5 @@
 import Apus
+import ApusRuns
 
 /// The workloads that are measured beside PyTorch, written with the public API as a user would write them. `scripts/pytorch_workloads.py` has
 /// the same in PyTorch, by the same names.

@@ -108,22 +108,28 @@ extension Tensor {
     ///   - retainGraph: keeps the graph for another pass; without, a second pass traps. As in PyTorch, `createGraph` where not given.
     ///   - createGraph: records the pass itself, so that gradients can be differentiated again.
     ///
-    /// Traps on a tensor that is not a scalar (use `backward(gradient:)`), has no graph, or whose graph was freed.
-    public final func backward(retainGraph: Bool? = nil, createGraph: Bool = false) {
+    ///   - inputs: the leaves whose `grad` is added to; nil: all. Nothing is computed for the others alone. One that requires no gradient gets none.
+    ///
+    /// Traps on a tensor that is not a scalar (use `backward(gradient:)`), has no graph, or whose graph was freed, and where one of `inputs` is
+    /// no leaf.
+    public final func backward(retainGraph: Bool? = nil, createGraph: Bool = false, inputs: [Tensor]? = nil) {
         if isPoisoned { return }
         guard numel == 1 else {
             fail("backward", "backward() needs a scalar, this tensor has shape \(shape); reduce it (mean(), sum()) or call backward(gradient:)")
             return
         }
-        backward(gradient: Tensor.ones(like: self), retainGraph: retainGraph, createGraph: createGraph)
+        backward(gradient: Tensor.ones(like: self), retainGraph: retainGraph, createGraph: createGraph, inputs: inputs)
     }
 
     /// The same from any tensor: `gradient`, of its shape, is the derivative of the final result with respect to it.
-    public final func backward(gradient: Tensor, retainGraph: Bool? = nil, createGraph: Bool = false) {
+    public final func backward(gradient: Tensor, retainGraph: Bool? = nil, createGraph: Bool = false, inputs: [Tensor]? = nil) {
         if isPoisoned || gradient.isPoisoned { return }
         do throws(OpError) {
             let root = try Tensor.root(self, gradient)
-            _ = try Engine.run([root], captures: nil, retainGraph: retainGraph ?? createGraph, createGraph: createGraph)
+            if let inputs, let i = inputs.firstIndex(where: { !$0.isLeaf }) {
+                throw OpError("input \(i) (shape \(inputs[i].shape)) is the result of \(inputs[i].gradFn ?? "an op"), not a leaf; grad(of:withRespectTo:) gives its gradient")
+            }
+            _ = try Engine.run([root], captures: nil, leaves: inputs?.map(\.edge), retainGraph: retainGraph ?? createGraph, createGraph: createGraph)
         } catch {
             _ = fail(error, op: "backward")
         }

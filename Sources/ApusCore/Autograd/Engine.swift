@@ -11,10 +11,10 @@ enum Engine {
     }
 
     /// Runs backward from `roots`. With `captures` the gradients arriving at those edges are returned and leaves accumulate nothing;
-    /// without, every leaf accumulates into `grad`.
-    static func run(_ roots: [Root], captures: [Edge]?, retainGraph: Bool, createGraph: Bool) throws(OpError) -> [Tensor?] {
+    /// without, leaves accumulate into `grad`: those with an edge in `leaves`, or all.
+    static func run(_ roots: [Root], captures: [Edge]?, leaves: [Edge]? = nil, retainGraph: Bool, createGraph: Bool) throws(OpError) -> [Tensor?] {
         let pass = passes.add(1, ordering: .relaxed).newValue
-        let order = topologicalOrder(from: roots.compactMap(\.edge.node), pass: pass, captures: captures)
+        let order = topologicalOrder(from: roots.compactMap(\.edge.node), pass: pass, captures: captures, leaves: leaves)
         var captured = [Tensor?](repeating: nil, count: captures?.count ?? 0)
         // Whatever ends the pass, no half-collected gradient may reach the next one.
         defer { for node in order where node.neededBy == pass { _ = node.take() } }
@@ -71,10 +71,10 @@ enum Engine {
     }
 
     /// The nodes reachable from `roots`, each after all that it leads to. Marks those whose gradient is needed.
-    private static func topologicalOrder(from roots: [Node], pass: UInt64, captures: [Edge]?) -> [Node] {
+    private static func topologicalOrder(from roots: [Node], pass: UInt64, captures: [Edge]?, leaves: [Edge]?) -> [Node] {
         var order: [Node] = []
         var stack: [(node: Node, next: Int)] = []
-        let wanted = captures.map { Set($0.compactMap { $0.node.map(ObjectIdentifier.init) }) }
+        let wanted = (captures ?? leaves).map { Set($0.compactMap { $0.node.map(ObjectIdentifier.init) }) }
         func isWanted(_ node: Node) -> Bool { wanted.map { $0.contains(ObjectIdentifier(node)) } ?? (node is AccumulateNode) }
         for root in roots where root.visit != pass {
             root.visit = pass

@@ -5,26 +5,28 @@ import Glibc
 /// Shows a run as it goes: on a terminal a bar that is redrawn in place, at most ten times a second; elsewhere plain lines.
 ///
 /// ```
-/// epoch 2/5 ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  62%  loss 0.3121  acc 0.8873  41,230 img/s  0:04 left
-/// epoch 1/5  loss 0.5273  acc 0.8163  test loss 0.4291  test acc 0.8480  41,230 img/s  1.5 s
+/// epoch 2/5 ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  62%  loss 0.3121  accuracy 0.8873  41,230/s  0:04 left
+/// epoch 1/5  loss 0.5273  accuracy 0.8163  test loss 0.4291  test accuracy 0.8480  41,230/s  1.5 s
 /// ```
 /// Colours keep away where `NO_COLOR` is set, and the bar is made of ASCII where the locale is not UTF-8.
 public final class ProgressBar: TrainingObserver {
     private let descriptor: Int32
     private let terminal: Terminal
+    private let unit: String
     private var lastDrawn = -Double.infinity
     private var isBarVisible = false
 
-    /// A bar on standard output.
-    public convenience init() { self.init(descriptor: STDOUT_FILENO, terminal: .of(STDOUT_FILENO)) }
+    /// A bar on standard output. `unit` is what the samples are called: with `"img"` it says `41,230 img/s`.
+    public convenience init(unit: String = "") { self.init(descriptor: STDOUT_FILENO, terminal: .of(STDOUT_FILENO), unit: unit) }
 
-    package init(descriptor: Int32, terminal: Terminal) {
+    package init(descriptor: Int32, terminal: Terminal, unit: String = "") {
         self.descriptor = descriptor
+        self.unit = unit
         self.terminal = terminal
     }
 
     public func didTrain(_ progress: TrainingProgress) {
-        show(progress, every: terminal.width == nil ? 30 : 0.1) { $0 ? ProgressBar.bar(progress, self.current) : ProgressBar.plain(progress) }
+        show(progress, every: terminal.width == nil ? 30 : 0.1) { $0 ? ProgressBar.bar(progress, self.current, self.unit) : ProgressBar.plain(progress, self.unit) }
     }
 
     public func didEvaluate(batch: Int, of batches: Int, after progress: TrainingProgress) {
@@ -36,7 +38,7 @@ public final class ProgressBar: TrainingObserver {
 
     public func didFinish(_ epoch: EpochRecord, of epochs: Int) {
         clear()
-        writeAll(ProgressBar.line(epoch, of: epochs) + "\n", to: descriptor)
+        writeAll(ProgressBar.line(epoch, of: epochs, unit) + "\n", to: descriptor)
         lastDrawn = -.infinity
     }
 
@@ -77,31 +79,32 @@ public final class ProgressBar: TrainingObserver {
     // MARK: Text
 
     /// A finished epoch in one line.
-    package static func line(_ epoch: EpochRecord, of epochs: Int) -> String {
+    package static func line(_ epoch: EpochRecord, of epochs: Int, _ unit: String = "") -> String {
         let width = String(epochs).count
-        var parts = ["epoch \(Text.right(String(epoch.epoch), width))/\(epochs)", "loss \(Text.fixed(epoch.trainLoss, 4))"]
-        // Where nothing is classified there is none.
-        if !epoch.trainAccuracy.isNaN { parts.append("acc \(Text.fixed(epoch.trainAccuracy, 4))") }
-        if let loss = epoch.testLoss { parts.append("test loss \(Text.fixed(loss, 4))") }
-        if let accuracy = epoch.testAccuracy { parts.append("test acc \(Text.fixed(accuracy, 4))") }
-        parts += ["\(Text.compact(epoch.imagesPerSecond)) img/s", Text.duration(epoch.seconds)]
+        var parts = ["epoch \(Text.right(String(epoch.epoch), width))/\(epochs)"] + numbers(epoch.train.loss, epoch.train.metrics)
+        if let test = epoch.test { parts += numbers(test.loss, test.metrics).map { "test " + $0 } }
+        parts += [rate(epoch.samplesPerSecond, unit), Text.duration(epoch.seconds)]
         return parts.joined(separator: "  ")
     }
 
+    private static func numbers(_ loss: Double, _ metrics: [Measured.Entry]) -> [String] {
+        ["loss \(Text.fixed(loss, 4))"] + metrics.map { "\($0.name) \(Text.fixed($0.value, 4))" }
+    }
+
+    private static func rate(_ perSecond: Double, _ unit: String) -> String { "\(Text.compact(perSecond))\(unit.isEmpty ? "" : " \(unit)")/s" }
+
     /// A running epoch in one line, where there is no terminal.
-    package static func plain(_ progress: TrainingProgress) -> String {
-        (["epoch \(progress.epoch)/\(progress.epochs)", "\(Int(progress.fraction * 100))%"] + parts(progress)).joined(separator: "  ")
+    package static func plain(_ progress: TrainingProgress, _ unit: String = "") -> String {
+        (["epoch \(progress.epoch)/\(progress.epochs)", "\(Int(progress.fraction * 100))%"] + parts(progress, unit)).joined(separator: "  ")
     }
 
     /// A running epoch as a bar as wide as the terminal.
-    package static func bar(_ progress: TrainingProgress, _ terminal: Terminal) -> String {
-        bar(label: "epoch \(progress.epoch)/\(progress.epochs)", fraction: progress.fraction, parts: parts(progress), terminal: terminal)
+    package static func bar(_ progress: TrainingProgress, _ terminal: Terminal, _ unit: String = "") -> String {
+        bar(label: "epoch \(progress.epoch)/\(progress.epochs)", fraction: progress.fraction, parts: parts(progress, unit), terminal: terminal)
     }
 
-    private static func parts(_ progress: TrainingProgress) -> [String] {
-        let accuracy = progress.accuracy
-        return ["loss \(Text.fixed(progress.loss, 4))"] + (accuracy.isNaN ? [] : ["acc \(Text.fixed(accuracy, 4))"])
-            + ["\(Text.compact(progress.imagesPerSecond)) img/s", "\(Text.clock(progress.secondsLeft)) left"]
+    private static func parts(_ progress: TrainingProgress, _ unit: String) -> [String] {
+        numbers(progress.loss, progress.measurements.onTheWay) + [rate(progress.samplesPerSecond, unit), "\(Text.clock(progress.secondsLeft)) left"]
     }
 
     /// What does not fit is left out from the right; the bar takes what remains, up to 40 columns.

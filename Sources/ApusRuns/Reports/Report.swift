@@ -1,0 +1,151 @@
+import ApusFormats
+import ApusSystem
+import ApusTraining
+
+/// What a run came to, as one HTML file that needs nothing else: curves, confusion matrix, worst mistakes, the model's summary, what was run.
+///
+/// Charts are inline SVG and images are data URIs, so the file can be mailed and archived. It follows the reader's light or dark setting.
+public struct Report {
+    /// An image that was taken for something else.
+    public struct WrongImage: Sendable {
+        /// A PNG file's bytes.
+        public var png: [UInt8]
+        /// Its place in the test set.
+        public var index: Int
+        /// The class it was taken for, and with which probability.
+        public var predicted: String
+        /// How sure the model was of it.
+        public var probability: Double
+        /// The class it is of, and which probability that was given.
+        public var actual: String
+        /// The probability it gave to the right class.
+        public var actualProbability: Double
+
+        /// An image that was taken for another.
+        public init(png: [UInt8], index: Int, predicted: String, probability: Double, actual: String, actualProbability: Double) {
+            self.png = png
+            self.index = index
+            self.predicted = predicted
+            self.probability = probability
+            self.actual = actual
+            self.actualProbability = actualProbability
+        }
+    }
+
+    /// What stands on top.
+    public var title: String
+    /// One sentence below it.
+    public var lead: String
+    /// The few numbers that matter, large.
+    public var headline: [(label: String, value: String)] = []
+    /// Drawn in this order.
+    public var charts: [Chart] = []
+    /// The names of the classes, and which were taken for which.
+    public var confusion: (classes: [String], matrix: ConfusionMatrix)?
+    /// Images that were not recognised.
+    public var wrong: [WrongImage] = []
+    /// The model's layers.
+    public var summary: ModelSummary?
+    /// What was run: options, versions, machine.
+    public var facts: [(name: String, value: String)] = []
+
+    /// An empty page with a title and a sentence below it.
+    public init(title: String, lead: String) {
+        self.title = title
+        self.lead = lead
+    }
+
+    /// Writes the page, whole or not at all.
+    public func write(to path: String) throws { try AtomicFile.write(html(), to: path) }
+
+    /// The page.
+    public func html() -> String {
+        var body = "<h1>\(escaped(title))</h1>\n<p class=\"lead\">\(escaped(lead))</p>\n"
+        if !headline.isEmpty {
+            body += "<div class=\"tiles\">" + headline.map { "<div class=\"tile\"><b>\(escaped($0.value))</b><span>\(escaped($0.label))</span></div>" }.joined() + "</div>\n"
+        }
+        if !charts.isEmpty { body += "<h2>Curves</h2>\n<div class=\"charts\">\n\(charts.map { $0.html() }.joined())</div>\n" }
+        if let confusion, !confusion.classes.isEmpty { body += confusionSection(confusion.matrix, confusion.classes) }
+        if confusion != nil { body += wrongSection }
+        if let summary { body += summarySection(summary) }
+        if !facts.isEmpty {
+            let rows = facts.map { "<tr><th>\(escaped($0.name))</th><td class=\"code wrap\">\(escaped($0.value))</td></tr>" }.joined(separator: "\n")
+            body += "<h2>What was run</h2>\n<div class=\"card\"><table>\n\(rows)\n</table></div>\n"
+        }
+        return """
+            <!doctype html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <title>\(escaped(title))</title>
+            <style>
+            \(Report.style)
+            </style>
+            </head>
+            <body><main>
+            \(body)<footer>Written by Apus. Charts and images are part of this file.</footer>
+            </main></body>
+            </html>
+
+            """
+    }
+
+    private func confusionSection(_ matrix: ConfusionMatrix, _ classes: [String]) -> String {
+        // Above that many classes a table of counts tells nobody anything: the most frequent confusions do.
+        guard classes.count <= 40 else { return confusionList(matrix, classes) }
+        let range = classes.indices
+        var html = "<h2>Confusion matrix</h2>\n<p class=\"note\">Rows are what an image is, columns what it was taken for. Right answers are blue, errors orange, by their share of the row.</p>\n"
+        html += "<div class=\"card confusion\"><table><thead><tr><th></th>"
+        html += classes.map { "<th scope=\"col\"><span>\(escaped($0))</span></th>" }.joined() + "<th><span>recall</span></th></tr></thead>\n<tbody>\n"
+        for actual in range {
+            let total = matrix.total(actual)
+            html += "<tr><th scope=\"row\">\(escaped(classes[actual]))</th>"
+            for predicted in range {
+                let count = matrix[actual, predicted]
+                let share = total == 0 ? 0 : Double(count) / Double(total)
+                // Few errors must still be seen: their shade grows with the root of the share.
+                let shade = actual == predicted ? 0.12 + 0.78 * share : min(0.1 + 1.2 * share.squareRoot(), 0.9)
+                let kind = count == 0 ? "zero" : actual == predicted ? "hit" : "err"
+                let title = "\(escaped(classes[actual])) taken for \(escaped(classes[predicted])): \(count) of \(total)"
+                html += "<td class=\"\(kind)\(count > 0 && shade > 0.62 ? " strong" : "")\" style=\"--a:\(Text.fixed(shade, 2))\" title=\"\(title)\">\(count)</td>"
+            }
+            html += "<td class=\"side\">\(total == 0 ? "" : Text.fixed(100 * matrix.recall(actual), 1) + " %")</td></tr>\n"
+        }
+        html += "</tbody><tfoot><tr><th>precision</th>"
+        html += range.map { "<td class=\"side\">\(matrix.precision($0).isFinite ? Text.fixed(100 * matrix.precision($0), 1) : "")</td>" }.joined()
+        return html + "<td></td></tr></tfoot></table></div>\n"
+    }
+
+    private func confusionList(_ matrix: ConfusionMatrix, _ classes: [String]) -> String {
+        let (count, counts) = (classes.count, matrix.counts)
+        let pairs = (0..<(count * count)).filter { $0 / count != $0 % count && counts[$0] > 0 }
+        let worst = pairs.sorted { (counts[$1], $0) < (counts[$0], $1) }.prefix(30)
+        let rows = worst.map { "<tr><td>\(escaped(classes[$0 / count]))</td><td>\(escaped(classes[$0 % count]))</td><td class=\"n\">\(counts[$0])</td></tr>" }
+        return "<h2>Most frequent confusions</h2>\n<div class=\"card\"><table><tr><th>is</th><th>taken for</th><th class=\"n\">images</th></tr>\n\(rows.joined(separator: "\n"))</table></div>\n"
+    }
+
+    private var wrongSection: String {
+        var html = "<h2>Most wrong about</h2>\n"
+        guard !wrong.isEmpty else { return html + "<p class=\"note\">Every image of the test set was recognised.</p>\n" }
+        html += "<p class=\"note\">Images of the test set with the highest probability for a wrong class.</p>\n<div class=\"wrong\">\n"
+        for image in wrong {
+            let percent = Text.fixed(100 * image.probability, 1)
+            html += "<figure><img alt=\"test image \(image.index)\" title=\"test image \(image.index)\" src=\"data:image/png;base64,\(base64(image.png))\">"
+            html += "<b>\(escaped(image.predicted))</b>\(percent) %<div class=\"bar\"><i style=\"width:\(percent)%\"></i></div>"
+            html += "<span class=\"was\">is \(escaped(image.actual)), \(Text.fixed(100 * image.actualProbability, 1))\u{202F}%</span></figure>\n"
+        }
+        return html + "</div>\n"
+    }
+
+    private func summarySection(_ summary: ModelSummary) -> String {
+        var html = "<h2>Model</h2>\n<div class=\"card\"><table><tr><th>layer</th><th>output shape</th><th class=\"n\">parameters</th><th class=\"n\">multiply-adds</th></tr>\n"
+        for row in summary.rows {
+            let indent = String(repeating: "  ", count: row.depth)
+            html += "<tr><td class=\"code\">\(indent)\(escaped(row.title))</td><td class=\"code\">\(escaped(row.outputText))</td>"
+            html += "<td class=\"n\">\(row.parametersText)</td><td class=\"n\">\(row.multiplyAddsText)</td></tr>\n"
+        }
+        html += "<tr class=\"total\"><td>total</td><td></td><td class=\"n\">\(Text.grouped(summary.parameters))</td><td class=\"n\">\(Text.grouped(summary.multiplyAdds))</td></tr>"
+        return html + "</table></div>\n"
+    }
+}

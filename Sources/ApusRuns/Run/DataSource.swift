@@ -1,0 +1,151 @@
+import ApusCore
+import ApusData
+import ApusFormats
+import ApusTraining
+import Glibc
+
+/// Images with labels, wherever they come from.
+public struct ImageData: Dataset {
+    public typealias Sample = (Tensor, Tensor)
+    public typealias Batch = (Tensor, Tensor)
+    public let count: Int
+    /// The names of the classes, in the order of their numbers.
+    public let classes: [String]
+    /// Channels, height and width of an image.
+    public let input: [Int]
+    /// How many images each class has.
+    public let counts: [Int]
+    /// A number made of the names of all images, whatever their order; nil where they have none.
+    let digest: UInt64?
+    private let sample: (Int) throws -> Sample
+    private let many: ([Int]) throws -> Batch
+
+    /// Forgets which kind of data set `base` is.
+    public init<Base: Dataset>(_ base: Base, classes: [String], input: [Int], counts: [Int] = []) where Base.Sample == (Tensor, Tensor), Base.Batch == (Tensor, Tensor) {
+        self.init(base, classes, input, counts, nil)
+    }
+
+    init<Base: Dataset>(
+        _ base: Base, _ classes: [String], _ input: [Int], _ counts: [Int], _ digest: UInt64?
+    ) where Base.Sample == (Tensor, Tensor), Base.Batch == (Tensor, Tensor) {
+        count = base.count
+        (self.classes, self.input, self.counts, self.digest) = (classes, input, counts, digest)
+        sample = { try base[$0] }
+        many = { try base.batch(at: $0) }
+    }
+
+    public subscript(index: Int) -> Sample { get throws { try sample(index) } }
+    public func batch(at indices: [Int]) throws -> Batch { try many(indices) }
+
+    /// What a run remembers of its data, to notice that it goes on with others.
+    package var fingerprint: JSON {
+        var members: [JSON.Member] = [
+            .init("count", .int(Int64(count))), .init("classes", .array(classes.map { .string($0) })), .init("input", .array(input.map { .int(Int64($0)) })),
+        ]
+        if !counts.isEmpty { members.append(.init("counts", .array(counts.map { .int(Int64($0)) }))) }
+        if let digest { members.append(.init("names", .string(String(digest, radix: 16)))) }
+        return .object(members)
+    }
+}
+
+/// What a run learns from and is tested on.
+public struct RunData {
+    /// The images to learn from, and those to test on.
+    public let train, test: ImageData
+    /// How a folder's images were dealt out among both; nil where the data have two parts of their own.
+    let deal: Deal?
+    /// Files that lie among the images and are none, by kind.
+    public let leftOut: [(kind: String, count: Int)]
+
+    package var fingerprint: JSON { ["train": train.fingerprint, "test": test.fingerprint] }
+}
+
+/// Where the images of a run come from: a data set by name, or a folder.
+public enum DataSource {
+    /// The data sets that have a name.
+    public static let names = ["fashion-mnist", "mnist", "cifar-10"]
+
+    /// A folder's images are made smaller until the longer side has at most that many pixels.
+    static let maximumSide = 224
+
+    /// The images of `name` to learn from and to test on.
+    ///
+    /// A folder has subfolders `train` and `test` (or `val`, `validation`, `valid`) with a folder of PNG files for each class; or the classes' folders
+    /// alone, of whose images about every tenth, chosen by its name and the run's seed, is for testing (of a class of ten or more at least one). All images get the size of the first one, and
+    /// are in colour where one of them is.
+    static func load(_ name: String, _ deal: Deal) throws -> RunData {
+        guard names.contains(name) else { return try ImageSource(name).load(deal) }
+        return RunData(train: try named(name, .train), test: try named(name, .test), deal: nil, leftOut: [])
+    }
+
+    static func named(_ name: String, _ split: Split) throws -> ImageData {
+        func erased(_ data: some LabelledImages) throws -> ImageData {
+            var counts = [Int](repeating: 0, count: data.classes.count)
+            for label in data.labels.array(Int.self) { counts[label] += 1 }
+            let data = ImageData(data, classes: data.classes, input: [data.images.size(1), data.images.size(2), data.images.size(3)], counts: counts)
+            guard data.count > 0 else { throw RunError("\(name) has no images") }
+            return data
+        }
+        switch name {
+        case "mnist": return try erased(MNIST(split))
+        case "cifar-10": return try erased(CIFAR10(split))
+        default: return try erased(FashionMNIST(split))
+        }
+    }
+
+    /// A data set's name as it is; a folder's path from the root on, without links, where there is such a folder.
+    static func absolute(_ name: String) -> String {
+        guard !names.contains(name), let path = realpath(name, nil) else { return name }
+        defer { free(path) }
+        // A path that is not UTF-8 cannot be kept; the name that was given is one.
+        return String(validatingCString: path) ?? name
+    }
+
+    /// Throws where `name` is neither a data set nor a folder: before a run's own folder is made.
+    public static func check(_ name: String) throws {
+        guard !names.contains(name) else { return }
+        var status = stat()
+        guard stat(name, &status) == 0 else {
+            let hint = nearest(to: name, in: names).map { "did you mean '\($0)'? " } ?? ""
+            throw RunError("there is neither a data set nor a folder '\(printable(name))'; \(hint)the data sets are \(names.joined(separator: ", "))")
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else { throw RunError("\(name) is a file; data is a folder of images or one of \(names.joined(separator: ", "))") }
+    }
+
+    /// Whether a data set's files are where they are looked for and can be read.
+    package static func isPresent(_ name: String) -> Bool { names.contains(name) && (try? named(name, .test)) != nil }
+}
+
+extension RunData {
+    /// What was found, in lines: how many images of which classes, what was left out, what looks like a mistake.
+    package func notes(of name: String) -> [String] {
+        let (channels, height, width) = (train.input[0], train.input[1], train.input[2])
+        var text = "\(Text.grouped(train.count)) images to learn from, \(Text.grouped(test.count)) to test on, \(width) × \(height), \(channels == 1 ? "gray" : "in colour")"
+        if train.classes.count <= 20 {
+            text += ": " + train.classes.indices.map { "\(printable(train.classes[$0])) \(train.counts[$0]) + \(test.counts[$0])" }.joined(separator: ", ")
+        } else {
+            text += ", \(Text.grouped(train.classes.count)) classes of \(train.counts.min() ?? 0) to \(train.counts.max() ?? 0)"
+        }
+        var notes = [text]
+        if !leftOut.isEmpty {
+            notes.append("left out of \(name): \(leftOut.map { "\(Text.grouped($0.count)) \(printable($0.kind))" }.joined(separator: ", ")); only PNG files in the classes' folders are read")
+        }
+        if train.classes.count == 1 {
+            notes.append("there is one class only, \(printable(train.classes[0])): nothing is to be told apart; each class needs a folder of its own in \(name)")
+        }
+        for (part, purpose) in [(train, "to learn from"), (test, "to test on")] {
+            let missing = part.classes.indices.filter { part.counts[$0] == 0 }
+            if !missing.isEmpty { notes.append("no image \(purpose) is of \(missing.prefix(10).map { printable(part.classes[$0]) }.joined(separator: ", "))\(missing.count > 10 ? " and \(missing.count - 10) other classes" : "")") }
+        }
+        return notes
+    }
+
+    /// The same for programs.
+    package var json: JSON {
+        [
+            "event": "data", "train": .int(Int64(train.count)), "test": .int(Int64(test.count)), "input": .array(train.input.map { .int(Int64($0)) }),
+            "classes": .array(train.classes.indices.map { ["class": .string(train.classes[$0]), "train": .int(Int64(train.counts[$0])), "test": .int(Int64(test.counts[$0]))] }),
+            "left_out": .array(leftOut.map { ["kind": .string($0.kind), "files": .int(Int64($0.count))] }),
+        ]
+    }
+}

@@ -1,0 +1,96 @@
+import ApusCore
+import ApusData
+import ApusNN
+import ApusSystem
+import ApusTraining
+
+/// An image that a model took for something else.
+public struct Mistake: Hashable, Sendable, Codable {
+    /// Its index in the data set.
+    public var index: Int
+    /// The class it was taken for.
+    public var predicted: Int
+    /// The class it is of.
+    public var actual: Int
+    /// The probability given to `predicted`.
+    public var probability: Double
+    /// The probability given to `actual`.
+    public var actualProbability: Double
+}
+
+/// What a classifier makes of labelled images.
+public struct Evaluation {
+    /// The mean cross-entropy over all images.
+    public let loss: Double
+    /// The share of images whose class was predicted.
+    public let accuracy: Double
+    /// The number of images.
+    public let images: Int
+    /// Images a second.
+    public let imagesPerSecond: Double
+    /// The names of the classes.
+    public let classes: [String]
+    /// Which class was taken for which.
+    public let confusion: ConfusionMatrix
+    /// What it is most wrong about: sorted by the probability of the wrong class, highest first.
+    public let mistakes: [Mistake]
+
+    /// Tries `model`, on `device`, on the images of `loader`; `limit` mistakes are kept. Throws where it gives no score for each of `classes`.
+    public init(
+        _ model: Module, on loader: DataLoader<(Tensor, Tensor)>, device: Device = .cpu, classes: [String], mistakes limit: Int = 0
+    ) throws {
+        let begin = monotonicSeconds()
+        var measures: [Measure<(Tensor, Tensor)>] = [.init("confusion") { ConfusionMatrix($0, $1) }]
+        if limit > 0 { measures.append(.init("mistakes") { Mistakes($0, $1, limit: limit) }) }
+        let measured = try measured(model, on: loader, measures) { images, labels in
+            let (scores, labels) = (model(images.to(device)), labels.to(device))
+            // A model with other classes than its data must not be counted out of bounds.
+            if !scores.isPoisoned, scores.ndim != 2 || scores.size(1) != classes.count {
+                throw OpError("the model gives scores of shape \(scores.shape), the data has \(classes.count) classes", op: "evaluate")
+            }
+            return (F.crossEntropy(scores, labels), (scores, labels))
+        }
+        guard let measured else { preconditionFailure("an evaluation that nobody stops has a result") }
+        confusion = measured.metric("confusion") ?? ConfusionMatrix(classes: classes.count)
+        mistakes = measured.metric("mistakes", as: Mistakes.self)?.worst ?? []
+        (loss, accuracy, images, self.classes) = (measured.loss, confusion.accuracy, measured.samples, classes)
+        imagesPerSecond = Double(images) / max(monotonicSeconds() - begin, 1e-9)
+    }
+}
+
+/// The mistakes with the highest probability for a wrong class; of equal ones the earlier.
+private struct Mistakes: Metric {
+    private let limit: Int
+    private var seen: Int
+    private(set) var worst: [Mistake] = []
+
+    init(_ scores: Tensor, _ labels: Tensor, limit: Int) {
+        self.limit = limit
+        let (actual, probabilities) = (labels.array(Int.self), F.softmax(scores, dim: 1).array(Float.self))
+        let predicted = scores.argmax(dim: 1).array(Int.self)
+        seen = actual.count
+        let classes = scores.size(1)
+        for i in actual.indices where predicted[i] != actual[i] && (0..<classes).contains(actual[i]) {
+            func probability(_ label: Int) -> Double { Double(probabilities[i * classes + label]) }
+            worst.append(Mistake(
+                index: i, predicted: predicted[i], actual: actual[i], probability: probability(predicted[i]), actualProbability: probability(actual[i])))
+        }
+        rank()
+    }
+
+    private mutating func rank() {
+        worst = Array(worst.sorted { ($1.probability, $0.index) < ($0.probability, $1.index) }.prefix(limit))
+    }
+
+    mutating func merge(_ other: Mistakes) {
+        worst += other.worst.map { mistake in
+            var later = mistake
+            later.index += seen
+            return later
+        }
+        seen += other.seen
+        rank()
+    }
+
+    var value: Double { Double(worst.count) }
+}

@@ -1,0 +1,99 @@
+import ApusCore
+import ApusFormats
+import ApusNN
+import ApusSystem
+import ApusTraining
+
+/// A `Sequential` described in a JSON file: a list of layers by PyTorch's class and argument names.
+///
+/// ```json
+/// [
+///   {"type": "Conv2d", "name": "conv1", "in_channels": 1, "out_channels": 8, "kernel_size": 3, "padding": 1},
+///   "ReLU",
+///   {"type": "MaxPool2d", "kernel_size": 2},
+///   "Flatten",
+///   {"type": "Linear", "in_features": 1568, "out_features": 10}
+/// ]
+/// ```
+/// A layer without arguments may be its name alone. `name` is its key in the state dict, its number where it has none. A `Sequential` within has
+/// its own list in `layers`. An object of layers by name, `{"fc1": {"type": …}, …}`, stands for such a list too.
+enum LayerFile {
+    /// The model that `text` describes. `file` is what messages call it; they name the layer.
+    static func sequential(_ text: String, file: String) throws -> Module {
+        let json: JSON
+        do throws(JSONError) {
+            json = try JSON(parsing: text)
+        } catch {
+            let before = text.utf8.prefix(error.offset)
+            let line = before.count { $0 == UInt8(ascii: "\n") }
+            let column = before.reversed().prefix { $0 != UInt8(ascii: "\n") }.count
+            throw FormatError(file: file, place: .line(line + 1, column: column + 1), reason: error.message)
+        }
+        return try sequential(json, path: "", file: file)
+    }
+
+    private static func sequential(_ json: JSON, path: String, file: String) throws -> Sequential {
+        var entries: [(name: String?, value: JSON)]
+        switch json {
+        case .array(let values): entries = values.map { (nil, $0) }
+        case .object(let members): entries = members.map { ($0.key, $0.value) }
+        default: throw FormatError(file: file, place: path.isEmpty ? nil : .key(path), reason: "\(json.kind), where a list of layers is wanted")
+        }
+        guard !entries.isEmpty else { throw FormatError(file: file, place: path.isEmpty ? nil : .key(path), reason: "there are no layers") }
+        var layers: [(String, Module)] = []
+        for (i, entry) in entries.enumerated() {
+            let own = entry.value["name"]
+            let name = entry.name ?? own?.string ?? String(i)
+            let place = path.isEmpty ? name : "\(path).\(name)"
+            func wrong(_ reason: String) -> FormatError { FormatError(file: file, place: .key(place), reason: reason) }
+            if let own {
+                guard let text = own.string else { throw wrong("'name' is \(own.kind), where a string is wanted") }
+                guard text.isSame(as: name) else { throw wrong("'name' is '\(printable(text))', the layer's key in the object '\(printable(name))'; leave one out") }
+            }
+            guard !name.isEmpty, !name.contains(".") else { throw wrong("a layer's name must not be empty or contain a dot") }
+            guard !layers.contains(where: { $0.0.isSame(as: name) }) else { throw wrong("two layers have this name") }
+            layers.append((name, try layer(entry.value, place, file, wrong)))
+        }
+        return Sequential(layers)
+    }
+
+    private static func layer(_ json: JSON, _ place: String, _ file: String, _ wrong: (String) -> FormatError) throws -> Module {
+        let type: String
+        var arguments: [JSON.Member] = []
+        switch json {
+        case .string(let name): type = name
+        case .object(let members):
+            guard let name = json["type"]?.string else { throw wrong("'type' is missing: the layer's class, such as \"Linear\"") }
+            type = name
+            arguments = members.filter { $0.key != "type" && $0.key != "name" }
+        default: throw wrong("\(json.kind), where a layer is wanted: {\"type\": \"Linear\", \"in_features\": …}")
+        }
+        if type == "Sequential" {
+            guard let inner = json["layers"], arguments.count == 1 else { throw wrong("a Sequential has one argument, 'layers'") }
+            return try sequential(inner, path: place, file: file)
+        }
+        guard ModuleTable.names.contains(type) else {
+            let hint = nearest(to: type, in: ModuleTable.names).map { "; did you mean '\($0)'?" } ?? ""
+            throw wrong("there is no layer '\(printable(type))'\(hint)")
+        }
+        do {
+            return try ModuleTable.make(type, [], arguments.map { ($0.key, try argument($0.value, wrong)) })
+        } catch let error as FormatError {
+            throw error
+        } catch {
+            throw wrong("\(error)")
+        }
+    }
+
+    private static func argument(_ json: JSON, _ wrong: (String) -> FormatError) throws -> Argument {
+        switch json {
+        case .null: return .none
+        case .bool(let value): return .bool(value)
+        case .int(let value): return .int(Int(value))
+        case .double(let value): return .double(value)
+        case .string(let value): return .string(value)
+        case .array(let values): return .list(try values.map { try argument($0, wrong) })
+        case .object: throw wrong("an object is no argument of a layer")
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import ApusFormats
+import ApusTraining
+
+/// Writes a run's `metrics.jsonl`: the mean loss and the learning rate about fifty times an epoch, and each epoch's record.
+final class MetricsRecorder: TrainingObserver {
+    /// What a checkpoint keeps of it.
+    struct State {
+        /// Bytes of the file.
+        var length = 0
+        /// What the epoch's sums were at the last line.
+        var lossSum = 0.0
+        var images = 0
+
+        init() {}
+
+        /// What `metadata` of a checkpoint says; a key that is missing counts as 0.
+        init(_ metadata: Metadata) {
+            length = metadata["metrics.length"].flatMap { Int($0) } ?? 0
+            lossSum = metadata["metrics.lossSum"].flatMap { Double($0) } ?? 0
+            images = metadata["metrics.images"].flatMap { Int($0) } ?? 0
+        }
+    }
+
+    private let log: MetricsLog
+    private let stop: StopFlag
+    private var state: State
+    /// The first line that could not be written: training is stopped then.
+    private(set) var error: (any Error)?
+
+    init(_ path: String, _ state: State, stop: StopFlag) throws {
+        log = try MetricsLog(path, keeping: state.length)
+        self.state = state
+        self.stop = stop
+    }
+
+    /// For a checkpoint, which must not say more than what is on the disk.
+    func metadata() throws -> [String: String] {
+        try log.sync()
+        return ["metrics.length": String(log.length), "metrics.lossSum": "\(state.lossSum)", "metrics.images": String(state.images)]
+    }
+
+    func didTrain(_ progress: TrainingProgress) {
+        let every = max(1, progress.batches / 50)
+        guard progress.batch % every == 0 || progress.batch == progress.batches else { return }
+        let (lossSum, images) = (progress.measurements.lossTotal, progress.measurements.samples)
+        guard images > state.images else { return }
+        append([
+            "event": "batches", "epoch": .int(Int64(progress.epoch)), "step": .int(Int64(progress.step)),
+            "loss": .double((lossSum - state.lossSum) / Double(images - state.images)), "lr": .double(progress.learningRate),
+        ])
+        (state.lossSum, state.images) = (lossSum, images)
+    }
+
+    func didFinish(_ epoch: EpochRecord, of epochs: Int) {
+        append(epoch.json)
+        (state.lossSum, state.images) = (0, 0)
+    }
+
+    private func append(_ line: JSON) {
+        guard error == nil else { return }
+        do {
+            try log.append(line)
+        } catch {
+            self.error = error
+            stop.set()
+        }
+    }
+}
+
+extension EpochRecord {
+    /// The record as `metrics.jsonl` and `--json` have it: `train_loss`, `test_accuracy` and so on.
+    package var json: JSON {
+        func members(_ part: String, _ measured: Measured) -> [JSON.Member] {
+            [.init("\(part)_loss", .double(measured.loss))] + measured.metrics.map { .init("\(part)_\($0.name)", .double($0.value)) }
+        }
+        return .object(
+            [.init("event", "epoch"), .init("epoch", .int(Int64(epoch))), .init("step", .int(Int64(step)))] + members("train", train) + (test.map { members("test", $0) } ?? []) + [
+                .init("lr", .double(learningRate)), .init("images_per_second", .double((samplesPerSecond * 10).rounded() / 10)),
+                .init("seconds", .double((seconds * 1000).rounded() / 1000)),
+            ])
+    }
+}

@@ -1,0 +1,84 @@
+import ApusCore
+import ApusFormats
+import ApusSystem
+import ApusTraining
+import Glibc
+
+extension Run {
+    /// The page on what the run came to.
+    func report(_ result: Result, _ evaluation: Evaluation, _ summary: ModelSummary, _ data: ImageData, _ history: [EpochRecord], _ changes: [String]) throws -> Report {
+        let name = options.modelTable == nil ? options.model : AtomicFile.split(options.model).name
+        var report = Report(
+            title: "\(name) on \(options.data)",
+            lead: "\(result.epochs) \(result.epochs == 1 ? "epoch" : "epochs") of batches of \(options.batchSize) with \(options.optimizer.rawValue), learning rate \(Text.short(options.lr)), schedule \(options.schedule.rawValue), seed \(options.seed)")
+        let rate = history.reduce(0) { $0 + $1.samplesPerSecond * $1.seconds } / max(result.seconds, 1e-9)
+        report.headline = [
+            ("test accuracy", Text.fixed(100 * result.testAccuracy, 2) + " %"), ("test loss", Text.fixed(result.testLoss, 4)),
+            ("parameters", Text.grouped(result.parameters)), ("multiply-adds / image", Text.compact(Double(summary.multiplyAdds))),
+            ("training time", Text.duration(result.seconds)), ("images a second", Text.compact(rate)),
+        ]
+        report.charts = try charts(history)
+        report.confusion = (evaluation.classes, evaluation.confusion)
+        report.wrong = try evaluation.mistakes.map { mistake in
+            let image = try data[mistake.index].0
+            return .init(
+                png: try PNGImage(preview: image).encoded(), index: mistake.index, predicted: data.classes[mistake.predicted], probability: mistake.probability,
+                actual: data.classes[mistake.actual], actualProbability: mistake.actualProbability)
+        }
+        report.summary = summary
+        report.facts = facts(summary, changes)
+        return report
+    }
+
+    private func charts(_ history: [EpochRecord]) throws -> [Chart] {
+        let perEpoch = Double(max(1, (history.last?.step ?? 1) / max(1, history.count)))
+        var losses: [(x: Double, y: Double)] = []
+        var rates: [(x: Double, y: Double)] = []
+        for line in try MetricsLog.read(folder.metrics) where line["event"]?.string == "batches" {
+            guard let step = line["step"]?.double else { continue }
+            if let loss = line["loss"]?.double { losses.append((step / perEpoch, loss)) }
+            if let rate = line["lr"]?.double { rates.append((step / perEpoch, rate)) }
+        }
+        func points(_ value: (EpochRecord) -> Double?) -> [(x: Double, y: Double)] {
+            history.compactMap { record in value(record).map { (Double(record.epoch), $0) } }
+        }
+        return [
+            Chart(title: "Loss", xLabel: "epoch", series: [.init("training", losses), .init("test", points { $0.test?.loss }, marks: true)]),
+            Chart(title: "Accuracy", xLabel: "epoch", series: [.init("training", points { $0.train["accuracy"] }, marks: true), .init("test", points { $0.test?["accuracy"] }, marks: true)]),
+            Chart(title: "Learning rate", xLabel: "epoch", series: [.init("learning rate", rates)], digits: 6),
+            Chart(title: "Images a second", xLabel: "epoch", series: [.init("training", points { $0.samplesPerSecond }, marks: true)], digits: 0, fromZero: true),
+        ]
+    }
+
+    private func facts(_ summary: ModelSummary, _ changes: [String]) -> [(name: String, value: String)] {
+        var facts: [(name: String, value: String)] = []
+        if !command.isEmpty { facts.append(("command", command)) }
+        facts += [
+            ("model", options.model), ("data", options.data), ("epochs", "\(options.epochs)"), ("batch size", "\(options.batchSize)"),
+            ("optimizer", options.optimizer.rawValue), ("learning rate", Text.short(options.lr)), ("schedule", options.schedule.rawValue),
+            ("seed", "\(options.seed)"), ("device", options.device), ("input", "\(summary.input)"),
+        ]
+        facts += changes.map { ("changed on the way", $0) }
+        facts += SystemFacts.gather().map { ($0.name, $0.value) }
+        var now = time(nil)
+        var parts = tm()
+        gmtime_r(&now, &parts)
+        func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
+        facts.append(("finished", "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday)) \(two(parts.tm_hour)):\(two(parts.tm_min)) UTC"))
+        return facts
+    }
+}
+
+extension PNGImage {
+    /// The picture of an image as data sets give it, float32 [C, H, W] from 0 to 1 (values outside are cut off), with 1 or 3 channels.
+    init(preview image: Tensor) throws {
+        let (channels, height, width) = (image.size(0), image.size(1), image.size(2))
+        let values = image.to(.cpu).array(Float.self)
+        let shown = channels == 3 ? 3 : 1
+        var pixels = [UInt8](repeating: 0, count: shown * height * width)
+        for i in 0..<(height * width) {
+            for c in 0..<shown { pixels[i * shown + c] = UInt8(min(max(values[c * height * width + i], 0), 1) * 255 + 0.5) }
+        }
+        self.init(width: width, height: height, channels: shown, pixels: pixels)
+    }
+}

@@ -1,0 +1,227 @@
+import ApusCore
+import ApusData
+import ApusFormats
+import ApusNN
+import ApusOptim
+import ApusSystem
+import ApusTraining
+import Glibc
+
+/// A run of `apus train`: a folder, the options in it, and all that follows from them.
+///
+/// Everything random comes from the seed: the first numbers of its stream are the weights, what comes after them dropout's; one of them seeds
+/// the stream of the shuffled orders. The same options give the same weights byte for byte, however often the run was stopped or killed.
+public final class Run {
+    /// What the run depends on.
+    public private(set) var options: RunOptions
+    /// Where it is kept.
+    public let folder: RunFolder
+    /// Ends the run in good order, once it is set.
+    public let stop: StopFlag
+    /// The command as it was given, for the report.
+    public var command = ""
+    /// Called with things worth a line: a damaged checkpoint that was passed over, a data set that is read.
+    public var note: (String) -> Void = { _ in }
+    /// Called with what the run learns from and is tested on, before it begins.
+    public var didLoad: (RunData) -> Void = { _ in }
+    private let isNew: Bool
+    /// What the run is to go on with in place of its own options; nil for what stays.
+    private let wanted: (epochs: Int?, data: String?)
+
+    /// What a run came to.
+    public struct Result: Sendable {
+        /// The part of the test set that was recognised.
+        public var testAccuracy: Double
+        /// The mean loss on the test set.
+        public var testLoss: Double
+        /// Epochs that were run.
+        public var epochs: Int
+        /// Updates of the parameters.
+        public var steps: Int
+        /// Numbers that were learned.
+        public var parameters: Int
+        /// Seconds of training, over all parts of the run.
+        public var seconds: Double
+    }
+
+    /// How ``train(observers:)`` ended.
+    public enum Outcome: Sendable {
+        /// All epochs are done; weights and report are written.
+        case finished(Result)
+        /// The run was over already; nothing was done.
+        case wasFinished(Result)
+        /// Stopped, with a checkpoint, in that epoch after so many batches of all.
+        case stopped(epoch: Int, step: Int)
+    }
+
+    /// A new run in a new or empty folder.
+    public init(_ options: RunOptions, in path: String, stop: StopFlag = StopFlag()) throws {
+        self.options = options
+        self.stop = stop
+        folder = RunFolder(path)
+        isNew = true
+        wanted = (nil, nil)
+        try DataSource.check(options.data)
+        try folder.create(options)
+    }
+
+    /// The run in a folder, with its options. It may be given more `epochs` (or fewer, beyond those that are done), and `data` that have moved;
+    /// what is left of its schedule is stretched to the new end then.
+    public init(resuming path: String, epochs: Int? = nil, data: String? = nil, stop: StopFlag = StopFlag()) throws {
+        folder = RunFolder(path)
+        options = try folder.loadOptions()
+        self.stop = stop
+        isNew = false
+        wanted = (epochs, data)
+        if let data { try DataSource.check(data) }
+    }
+
+    /// Trains until the end or the stop; evaluates, and writes weights and report.
+    ///
+    /// Throws a ``RunError`` where another process works on the run, or `options.json` is not what it was.
+    public func train(observers: [any TrainingObserver] = []) throws -> Outcome {
+        // Nothing is done to a finished run that stays as it is, so that it may lie where nothing can be written.
+        if wanted == (nil, nil), let result = try folder.loadResult(options) {
+            if let known = try (try? Checkpoint.load(from: folder.path)).flatMap(knownOptions) { try checkOptions(known) }
+            return .wasFinished(result)
+        }
+        return try withExtendedLifetime(RunLock(folder)) {
+            let found = try folder.loadOptions()
+            guard !isNew || found == options else { throw RunError("another run was begun in \(folder.path) at the same moment; choose another folder by --out") }
+            options = found
+            do {
+                return try proceed(observers)
+            } catch {
+                // A run that never began leaves nothing in its way.
+                if isNew { folder.removeIfUnused() }
+                throw error
+            }
+        }
+    }
+
+    private func proceed(_ observers: [any TrainingObserver]) throws -> Outcome {
+        let checkpoint = try Checkpoint.load(from: folder.path)
+        let known = try checkpoint.flatMap(knownOptions)
+        if let known { try checkOptions(known) }
+        let new = try amended(checkpoint)
+        let device = try RunOptions.device(options.device)
+        let data = try DataSource.load(new.data, options.deal)
+        if let checkpoint { try checkData(checkpoint, data, new.data) }
+        if new != options {
+            try AtomicFile.write(new.json.text + "\n", to: folder.options)
+            options = new
+        }
+        if let result = try folder.loadResult(options) { return .wasFinished(result) }
+        unlink(folder.result)
+        didLoad(data)
+
+        let generator = Generator(seed: options.seed)
+        let loaderGenerator = Generator(seed: generator.drawSeed())
+        let model = try withGenerator(generator) {
+            try ModelSource.make(options.model, table: options.modelTable, input: data.train.input, classes: data.train.classes.count)
+        }.to(device)
+        let summary = try ModelSource.check(model, options.model, input: data.train.input, classes: data.train.classes.count, device: device)
+        let train = DataLoader(data.train, batchSize: options.batchSize, shuffle: true, generator: loaderGenerator).to(device)
+        let test = DataLoader(data.test, batchSize: max(options.batchSize, 1000)).to(device)
+        if options.epochs * train.count == 1 {
+            note("the run takes a single step: its \(data.train.count) images are one batch, and it has one epoch; a smaller --batch-size or more --epochs make more of them")
+        }
+        let optimizer = options.optimizer.make(model.parameters(), lr: options.lr)
+        let schedule = StretchedSchedule(options, optimizer, batches: train.count, known: known?.former.count ?? 0)
+        let trainer = Trainer(
+            model: model, optimizer: optimizer, schedule: options.schedule.paced(schedule.scheduler), device: device, generator: generator, stop: stop
+        ) { F.crossEntropy($0, $1) }
+        trainer.measure("accuracy") { Accuracy($0, $1) }
+        trainer.checkpoints = .init(folder: folder.path, steps: options.checkpointEvery)
+
+        var logState = MetricsRecorder.State()
+        if let checkpoint {
+            if let failed = checkpoint.newestFailed { note("\(failed); going on from the checkpoint before it") }
+            try trainer.restore(checkpoint, train: train, file: Checkpoint.newest(in: folder.path))
+            logState = MetricsRecorder.State(checkpoint.metadata)
+        }
+        schedule.stretchTheRest()
+        let recorder = try MetricsRecorder(folder.metrics, logState, stop: stop)
+        let own = ["run.data": data.fingerprint.text, "run.options": options.json.text]
+        trainer.checkpointMetadata = { try recorder.metadata().merging(own) { $1 } }
+        trainer.observers = [recorder] + observers
+        let outcome = try trainer.fit(train, test: test, epochs: options.epochs)
+        if let error = recorder.error { throw error }
+        guard outcome == .finished else { return .stopped(epoch: min(trainer.history.count + 1, options.epochs), step: trainer.step) }
+        return .finished(try finish(trainer, summary, data, test, schedule.notes))
+    }
+
+    /// The options that a checkpoint was written with; nil for those of earlier versions, which do not say.
+    private func knownOptions(_ checkpoint: Checkpoint) throws -> RunOptions? {
+        try checkpoint.metadata["run.options"].map { try RunOptions(json: JSON(parsing: $0), file: Checkpoint.newest(in: folder.path)) }
+    }
+
+    /// Throws where `options.json` says neither what the checkpoint was written with nor what has followed from that.
+    private func checkOptions(_ known: RunOptions) throws {
+        let versions = options.versions
+        guard !versions.contains(known) else { return }
+        let last = versions.last { $0.former.count == known.former.count } ?? options
+        throw RunError("\(folder.options) was changed: \(last.differences(from: known).joined(separator: "; ")). Put that back, or begin a new run; --resume \(folder.path) takes other --epochs and --data")
+    }
+
+    /// The options that the run goes on with.
+    private func amended(_ checkpoint: Checkpoint?) throws -> RunOptions {
+        let state = try checkpoint.map { try TrainerState($0, file: Checkpoint.newest(in: folder.path)) }
+        let (step, done, isUnderWay) = (state?.step ?? 0, state?.history.count ?? 0, state?.partial != nil)
+        if let epochs = wanted.epochs, epochs != options.epochs, epochs < done + (isUnderWay ? 1 : 0) || epochs < 1 {
+            throw RunError("--epochs \(epochs) is less than the run in \(folder.path) has done: \(done)\(isUnderWay ? ", and a part of the next" : "")")
+        }
+        return options.amended(epochs: wanted.epochs, data: wanted.data, at: step)
+    }
+
+    /// Throws where the data are not those that `checkpoint` was made with: the run would end with other weights than an undisturbed one.
+    private func checkData(_ checkpoint: Checkpoint, _ data: RunData, _ name: String) throws {
+        guard let text = checkpoint.metadata["run.data"] else { return }
+        guard let before = try? JSON(parsing: text) else { throw RunError("the checkpoint in \(folder.path) says of its data '\(printable(text))', which is no JSON") }
+        let found = data.fingerprint
+        func differs(_ part: String, _ key: String) -> String? {
+            // Earlier versions said less.
+            guard let (old, new) = before[part]?[key].flatMap({ old in found[part]?[key].map { (old, $0) } }), !old.text.isSame(as: new.text) else { return nil }
+            return key == "names" ? "as many \(part) images, but of other names" : "\(part) \(key) \(new.text), the run has \(old.text)"
+        }
+        guard let first = ["train", "test"].lazy.flatMap({ part in ["count", "classes", "input", "counts", "names"].compactMap { differs(part, $0) } }).first else { return }
+        throw RunError("\(name) is not the data that the run in \(folder.path) began with: \(first); put that back, or begin a new run")
+    }
+
+    /// Weights, report, result, in this order: a run that is killed in between does this part again.
+    private func finish(
+        _ trainer: Trainer<ImageData.Batch, ImageData.Batch>, _ summary: ModelSummary, _ all: RunData, _ test: DataLoader<ImageData.Batch>, _ changes: [String]
+    ) throws -> Result {
+        let data = all.test
+        let evaluation = try Evaluation(trainer.model, on: test, device: RunOptions.device(options.device), classes: data.classes, mistakes: 24)
+        var metadata: Metadata = [
+            "apus.model": options.modelTable ?? options.model, "apus.data": options.data, "apus.input": JSON.array(data.input.map { .int(Int64($0)) }).text,
+            "apus.classes": JSON.array(data.classes.map { .string($0) }).text, "apus.images": all.fingerprint.text,
+        ]
+        if let deal = all.deal { metadata["apus.deal"] = deal.json.text }
+        try trainer.model.stateDict().save(to: folder.weights, metadata: metadata)
+        let result = Result(
+            testAccuracy: evaluation.accuracy, testLoss: evaluation.loss, epochs: options.epochs, steps: trainer.step, parameters: summary.parameters,
+            seconds: trainer.history.reduce(0) { $0 + $1.seconds })
+        try report(result, evaluation, summary, data, trainer.history, changes).write(to: folder.report)
+        try AtomicFile.write(result.json.text + "\n", to: folder.result)
+        return result
+    }
+}
+
+extension Run.Result {
+    /// As `result.json` and the last line of `--json` have it.
+    package var json: JSON {
+        [
+            "event": "done", "test_accuracy": .double(testAccuracy), "test_loss": .double(testLoss), "epochs": .int(Int64(epochs)), "steps": .int(Int64(steps)),
+            "parameters": .int(Int64(parameters)), "seconds": .double((seconds * 1000).rounded() / 1000),
+        ]
+    }
+
+    init?(json: JSON) {
+        guard let accuracy = json["test_accuracy"]?.double, let epochs = json["epochs"]?.int, let steps = json["steps"]?.int,
+            let parameters = json["parameters"]?.int, let seconds = json["seconds"]?.double
+        else { return nil }
+        self.init(testAccuracy: accuracy, testLoss: json["test_loss"]?.double ?? .nan, epochs: epochs, steps: steps, parameters: parameters, seconds: seconds)
+    }
+}

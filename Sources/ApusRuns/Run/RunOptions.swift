@@ -1,0 +1,246 @@
+import ApusCore
+import ApusFormats
+import ApusOptim
+import ApusSystem
+import ApusTraining
+
+/// Something that was asked for and cannot be had: an unknown name, a folder that holds another run.
+public struct RunError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What was found, what was wanted, what to do.
+    public let description: String
+    /// An error that says `description`.
+    public init(_ description: String) { self.description = description }
+}
+
+/// A name out of a short list, as the command line takes them. An unknown one is an error that lists them all.
+package protocol NamedChoice: RawRepresentable, CaseIterable, Sendable where RawValue == String {
+    /// What messages call it: `optimizer`.
+    static var kind: String { get }
+}
+
+extension NamedChoice {
+    /// The choice of that name.
+    package static func named(_ name: String) throws -> Self {
+        if let choice = Self(rawValue: name) { return choice }
+        throw unknown(kind, name, Self.allCases.map(\.rawValue))
+    }
+}
+
+func unknown(_ kind: String, _ name: String, _ names: [String]) -> RunError {
+    let hint = nearest(to: name, in: names).map { "did you mean '\($0)'? " } ?? ""
+    return RunError("there is no \(kind) '\(printable(name))'; \(hint)there are \(names.joined(separator: ", "))")
+}
+
+/// The optimizers of the command line.
+public enum OptimizerChoice: String, NamedChoice {
+    /// ``Adam``, ``AdamW``, ``SGD`` with momentum 0.9, ``RMSprop``; all else is PyTorch's default.
+    case adam, adamw, sgd, rmsprop
+    package static let kind = "optimizer"
+
+    /// The learning rate where none is given: with a schedule that lowers it in the end, one that is high at first.
+    func defaultRate(_ schedule: ScheduleChoice) -> Double {
+        let anneals = schedule == .onecycle || schedule == .cosine
+        return switch self {
+        case .adam, .adamw: anneals ? 3e-3 : 1e-3
+        case .sgd: anneals ? 0.1 : 0.05
+        case .rmsprop: anneals ? 1e-3 : 5e-4
+        }
+    }
+
+    package func make(_ parameters: [Parameter], lr: Double) -> Optimizer {
+        switch self {
+        case .adam: Adam(parameters, lr: lr)
+        case .adamw: AdamW(parameters, lr: lr)
+        case .sgd: SGD(parameters, lr: lr, momentum: 0.9)
+        case .rmsprop: RMSprop(parameters, lr: lr)
+        }
+    }
+}
+
+/// The schedules of the command line. All but `step` change the learning rate after every batch.
+public enum ScheduleChoice: String, NamedChoice {
+    /// Up to the learning rate in the first 30 % of the run, down to nearly nothing until its end.
+    case onecycle
+    /// Down along half a cosine.
+    case cosine
+    /// A tenth of the rate after each third of the epochs.
+    case step
+    /// Always the same rate.
+    case constant
+    package static let kind = "schedule"
+
+    /// Whether the rate changes after every step, rather than after every epoch.
+    var isEveryStep: Bool { self != .step }
+
+    func paced(_ scheduler: LRScheduler?) -> Schedule? { scheduler.map { isEveryStep ? .everyStep($0) : .everyEpoch($0) } }
+
+    func make(_ optimizer: Optimizer, lr: Double, epochs: Int, batches: Int) -> LRScheduler? {
+        let steps = max(1, epochs * batches)
+        return switch self {
+        case .onecycle: OneCycleLR(optimizer, maxLR: lr, totalSteps: steps, cycleMomentum: !(optimizer is RMSprop))
+        case .cosine: CosineAnnealingLR(optimizer, tMax: steps)
+        case .step: StepLR(optimizer, stepSize: max(1, (epochs + 2) / 3))
+        case .constant: nil
+        }
+    }
+}
+
+/// All that a run of `apus train` depends on. The run's folder keeps it in `options.json`.
+public struct RunOptions: Hashable, Sendable {
+    /// A model of the zoo, or the path of a FILE.json.
+    public var model: String
+    /// The contents of FILE.json, so that a run can be gone on with when the file has changed; nil for a model of the zoo.
+    public var modelTable: String?
+    /// A data set's name, or the absolute path of a folder of images: a run is gone on with from any folder.
+    public var data: String
+    /// How often each image is learned from.
+    public var epochs: Int
+    /// Images a step.
+    public var batchSize: Int
+    /// What updates the parameters.
+    public var optimizer: OptimizerChoice
+    /// The learning rate; the highest one where the schedule changes it.
+    public var lr: Double
+    /// How the learning rate changes.
+    public var schedule: ScheduleChoice
+    /// Where all random numbers come from.
+    public var seed: UInt64
+    /// Where it is computed.
+    public var device: String
+    /// Batches between two checkpoints in the middle of an epoch; nil: every 15 seconds.
+    public var checkpointEvery: Int?
+    /// The format of `options.json`: 1 for runs that dealt a folder's pictures out in an order drawn from the seed, and took the first one's
+    /// channels for all; 2 since each picture's name says where it belongs, and one in colour makes all so.
+    package private(set) var format = 2
+    /// What the run was told before it was told otherwise, in order.
+    package private(set) var former: [Former] = []
+
+    /// Options that held until some step.
+    package struct Former: Hashable, Sendable {
+        package var untilStep: Int
+        package var epochs: Int
+        package var data: String
+    }
+
+    /// What is left out gets its default: 5 epochs of batches of 64 with Adam and a one-cycle schedule.
+    public init(
+        model: String = "mlp", data: String = "fashion-mnist", epochs: Int = 5, batchSize: Int = 64, optimizer: OptimizerChoice = .adam, lr: Double? = nil,
+        schedule: ScheduleChoice = .onecycle, seed: UInt64 = 0, device: String = "\(Device.best)", checkpointEvery: Int? = nil
+    ) throws {
+        self.model = model
+        self.data = DataSource.absolute(data)
+        self.epochs = epochs
+        self.batchSize = batchSize
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.lr = lr ?? optimizer.defaultRate(schedule)
+        self.seed = seed
+        self.device = device
+        self.checkpointEvery = checkpointEvery
+        modelTable = try ModelSource.table(model)
+        try validate { RunError("\($0) \($1)") }
+    }
+
+    /// Everything that can be known to be wrong before data is read.
+    private func validate(_ error: (_ option: String, _ problem: String) -> any Error) throws {
+        guard (1...1_000_000).contains(epochs) else { throw error("epochs", "is \(epochs), it must be from 1 to 1000000") }
+        guard (1...1_000_000).contains(batchSize) else { throw error("batch-size", "is \(batchSize), it must be from 1 to 1000000") }
+        guard lr.isFinite, lr >= 0 else { throw error("lr", "is \(lr), it must be a number of at least 0") }
+        if let checkpointEvery, checkpointEvery < 1 { throw error("checkpoint-every", "is \(checkpointEvery), it must be at least 1") }
+        _ = try RunOptions.device(device)
+    }
+
+    /// The device of that name, which is available.
+    package static func device(_ name: String) throws -> Device {
+        guard let device = Device(name) else { throw unknown("device", name, Device.all.map(\.description)) }
+        if let reason = device.unavailableReason { throw RunError("--device \(device) is not available: \(reason)") }
+        return device
+    }
+
+    /// As `options.json` has it.
+    package var json: JSON {
+        var members: [JSON.Member] = [
+            .init("format", .int(Int64(format))), .init("model", .string(model)), .init("data", .string(data)), .init("epochs", .int(Int64(epochs))), .init("batch_size", .int(Int64(batchSize))),
+            .init("optimizer", .string(optimizer.rawValue)), .init("lr", .double(lr)), .init("schedule", .string(schedule.rawValue)), .init("seed", .string(String(seed))),
+            .init("device", .string(device)),
+        ]
+        if let checkpointEvery { members.append(.init("checkpoint_every", .int(Int64(checkpointEvery)))) }
+        if let modelTable { members.append(.init("model_table", .string(modelTable))) }
+        if !former.isEmpty {
+            members.append(.init("former", .array(former.map { ["until_step": .int(Int64($0.untilStep)), "epochs": .int(Int64($0.epochs)), "data": .string($0.data)] })))
+        }
+        return .object(members)
+    }
+
+    /// The options in the file at `path`. Throws a ``FormatError`` that names the key that is missing or makes no sense.
+    package init(contentsOf path: String) throws { try self.init(json: JSON(contentsOf: path), file: path) }
+
+    /// The options that `json` is. `path` is what messages call it.
+    init(json: JSON, file path: String) throws {
+        func wrong(_ key: String, _ reason: String) -> FormatError { FormatError(file: path, place: .key(key), reason: reason) }
+        func required<Value>(_ key: String, _ what: String, _ read: (JSON) -> Value?) throws -> Value {
+            guard let value = json[key] else { throw wrong(key, "missing: the file is not the options of a run") }
+            guard let read = read(value) else { throw wrong(key, "\(value.kind), where \(what) is wanted") }
+            return read
+        }
+        func choice<Choice: NamedChoice>(_ key: String, _ type: Choice.Type) throws -> Choice {
+            let name = try required(key, "a name") { $0.string }
+            do { return try Choice.named(name) } catch { throw wrong(key, "\(error)") }
+        }
+        format = try required("format", "1 or 2") { $0.int }
+        guard format == 1 || format == 2 else { throw wrong("format", "written by a newer version") }
+        model = try required("model", "a name") { $0.string }
+        data = try required("data", "a name") { $0.string }
+        epochs = try required("epochs", "a whole number") { $0.int }
+        batchSize = try required("batch_size", "a whole number") { $0.int }
+        optimizer = try choice("optimizer", OptimizerChoice.self)
+        lr = try required("lr", "a number") { $0.double }
+        schedule = try choice("schedule", ScheduleChoice.self)
+        seed = try required("seed", "a whole number in quotes") { $0.string.flatMap { UInt64($0) } }
+        device = try required("device", "a name") { $0.string }
+        checkpointEvery = json["checkpoint_every"]?.int
+        modelTable = json["model_table"]?.string
+        former = try (json["former"]?.array ?? []).map { item in
+            guard let step = item["until_step"]?.int, let epochs = item["epochs"]?.int, let data = item["data"]?.string else { throw wrong("former", "not a list of steps, epochs and data") }
+            return Former(untilStep: step, epochs: epochs, data: data)
+        }
+        try validate { wrong($0.split(separator: "-").joined(separator: "_"), $1) }
+    }
+}
+
+// MARK: Options that change
+
+extension RunOptions {
+    /// The same with other epochs or data from step `step` on.
+    func amended(epochs: Int?, data: String?, at step: Int) -> RunOptions {
+        var new = self
+        if let epochs { new.epochs = epochs }
+        if let data { new.data = DataSource.absolute(data) }
+        guard new != self else { return self }
+        new.former.append(Former(untilStep: step, epochs: self.epochs, data: self.data))
+        return new
+    }
+
+    /// What the options were, from the first ones to the present ones.
+    var versions: [RunOptions] {
+        var versions = [self]
+        for i in former.indices.reversed() {
+            var earlier = versions[0]
+            (earlier.epochs, earlier.data) = (former[i].epochs, former[i].data)
+            earlier.former.removeLast()
+            versions.insert(earlier, at: 0)
+        }
+        return versions
+    }
+
+    /// Where these options differ from `other`, in words.
+    func differences(from other: RunOptions) -> [String] {
+        func members(_ options: RunOptions) -> [JSON.Member] { options.json.members ?? [] }
+        let names = members(self).map(\.key) + members(other).map(\.key).filter { json[$0] == nil }
+        return names.compactMap { name in
+            let (now, before) = (json[name], other.json[name])
+            if now?.text.isSame(as: before?.text ?? "") == true { return nil }
+            return "\(name) is \(now?.text ?? "not there"), the run began with \(before?.text ?? "none")"
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import ApusCore
+import ApusFormats
+import ApusTraining
+import Glibc
+
+/// What a program runs on: for reports, and for `apus info`.
+public enum SystemFacts {
+    /// A line of it.
+    public struct Fact: Hashable, Sendable {
+        /// `processor`.
+        public var name: String
+        /// What it is here.
+        public var value: String
+        /// A fact by its name.
+        public init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// The version of Apus.
+    public static let version = "0.1.0"
+
+    /// What can be found out; what cannot is left out.
+    public static func gather() -> [Fact] {
+        var facts = [Fact(name: "Apus", value: version), Fact(name: "Swift", value: swift)]
+        facts += [Fact(name: "oneDNN", value: oneDNNVersion), Fact(name: "zlib", value: zlibVersionText), Fact(name: "libpng", value: pngVersionText)]
+        facts.append(Fact(name: "threads", value: "\(threadCount)"))
+        if let processor = line("/proc/cpuinfo", "model name") { facts.append(Fact(name: "processor", value: processor)) }
+        let cores = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+        if cores > 0 { facts.append(Fact(name: "cores", value: "\(cores)")) }
+        if let features { facts.append(Fact(name: "vector instructions", value: features)) }
+        let (pages, pageSize) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
+        if pages > 0, pageSize > 0 { facts.append(Fact(name: "memory", value: Text.fixed(Double(pages) * Double(pageSize) / Double(1 << 30), 1) + " GiB")) }
+        if let system = line("/etc/os-release", "PRETTY_NAME") { facts.append(Fact(name: "system", value: system)) }
+        var name = utsname()
+        if uname(&name) == 0 {
+            let release = withUnsafeBytes(of: &name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            facts.append(Fact(name: "kernel", value: release))
+        }
+        return facts
+    }
+
+    /// The version of the compiler that this was built with.
+    static var swift: String {
+        #if compiler(>=6.4)
+            "6.4 or later"
+        #elseif compiler(>=6.3)
+            "6.3"
+        #else
+            "6.2"
+        #endif
+    }
+
+    /// The instructions that decide which kernels run, best first.
+    private static var features: String? {
+        guard let flags = line("/proc/cpuinfo", "flags") else { return nil }
+        let all = flags.split(separator: " ")
+        let known = [("avx512f", "AVX-512"), ("avx512_bf16", "AVX-512 BF16"), ("amx_tile", "AMX"), ("avx2", "AVX2"), ("fma", "FMA"), ("f16c", "F16C"), ("sse4_2", "SSE4.2")]
+        let found = known.filter { flag in all.contains { $0 == flag.0 } }.map(\.1)
+        return found.isEmpty ? nil : found.joined(separator: ", ")
+    }
+
+    /// The value of the first line of a file that begins with `key`.
+    private static func line(_ path: String, _ key: String) -> String? {
+        guard let file = fopen(path, "r") else { return nil }
+        defer { fclose(file) }
+        var buffer = [CChar](repeating: 0, count: 8192)
+        while fgets(&buffer, Int32(buffer.count), file) != nil {
+            let text = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            guard text.hasPrefix(key), let split = text.firstIndex(where: { $0 == ":" || $0 == "=" }) else { continue }
+            let value = text[text.index(after: split)...].drop { $0 == " " || $0 == "\t" || $0 == "\"" }
+            return String(value.prefix { $0 != "\n" && $0 != "\"" })
+        }
+        return nil
+    }
+}

@@ -1,0 +1,117 @@
+import ApusCore
+import ApusData
+import ApusFormats
+import ApusSystem
+import ApusTraining
+
+/// The images that a trained model is tested on: brought to what it was trained on, with its own numbers for the classes.
+package struct TestImages {
+    package let data: ImageData
+    /// What is worth a line: which images were chosen, what has changed since the model was trained.
+    package let notes: [String]
+
+    /// The images to test on of `name`, for a model of such `input` and `classes`. Classes are matched by name; one that the model does not know is
+    /// a ``RunError``. `metadata` is that of its weights, `run` the folder of its run where it is at hand.
+    package init(_ name: String, input: [Int], classes: [String], metadata: Metadata, run: RunFolder?) throws {
+        try DataSource.check(name)
+        let found: ImageData
+        var notes: [String] = []
+        if DataSource.names.contains(name) {
+            found = try DataSource.named(name, .test).resized(to: input)
+        } else {
+            // Weights of format 1 say nothing of how their images were dealt out; their run's options do.
+            let deal = try metadata["apus.deal"].map { text in
+                guard let json = try? JSON(parsing: text), let deal = Deal(json: json) else { throw RunError("the weights' apus.deal is '\(printable(text))', which is no way to deal images out") }
+                return deal
+            } ?? run?.loadOptions().deal
+            let learnedElsewhere = metadata["apus.images"] != nil && metadata["apus.deal"] == nil
+            let (data, all) = try ImageSource(name).loadTest(deal, learnedElsewhere: learnedElsewhere, input: input)
+            found = data
+            if let all {
+                notes.append("\(name) has no folder test: tested on the \(Text.grouped(data.count)) of its \(Text.grouped(all.train.count + data.count)) images that the run does not learn from")
+                let before = try metadata["apus.images"] ?? run.flatMap { try Checkpoint.load(from: $0.path)?.metadata["run.data"] }
+                if let before = before.flatMap({ try? JSON(parsing: $0) }), let change = TestImages.change(all, before) { notes.append("\(name) \(change)") }
+            }
+        }
+        let known = classes.map(ByteKey.init)
+        var numbers: [Int] = []
+        for title in found.classes {
+            guard let number = known.firstIndex(of: ByteKey(title)) else {
+                throw RunError("\(name) has the class '\(printable(title))', which the model does not know; it knows \(classes.prefix(20).map(printable).joined(separator: ", "))\(classes.count > 20 ? ", …" : "")")
+            }
+            numbers.append(number)
+        }
+        let missing = classes.indices.filter { !numbers.contains($0) }
+        if !missing.isEmpty { notes.append("\(name) has no images of \(missing.prefix(10).map { printable(classes[$0]) }.joined(separator: ", "))\(missing.count > 10 ? ", …" : "")") }
+        data = found.numbered(numbers, classes)
+        self.notes = notes
+    }
+
+    /// What became of the images since `before`, the fingerprint that weights keep; nil where nothing did.
+    private static func change(_ now: RunData, _ before: JSON) -> String? {
+        var parts: [String] = []
+        if case .shuffled = now.deal {
+            let (count, was) = (now.train.count + now.test.count, (before["train"]?["count"]?.int ?? 0) + (before["test"]?["count"]?.int ?? 0))
+            return count == was ? nil : "has \(count) images, when the model was trained it had \(was): another number deals all out anew, and the model may have learned from some of these"
+        }
+        func counts(_ part: JSON?) -> [Int] { part?["counts"]?.array?.compactMap(\.int) ?? [] }
+        let classes = before["train"]?["classes"]?.array?.compactMap(\.string) ?? []
+        let old = zip(counts(before["train"]), counts(before["test"])).map { $0 + $1 }
+        for (i, title) in now.train.classes.enumerated() {
+            let count = now.train.counts[i] + now.test.counts[i]
+            let was = classes.firstIndex { $0.isSame(as: title) }.flatMap { old.indices.contains($0) ? old[$0] : nil }
+            if was != count { parts.append("\(printable(title)) \(was ?? 0) → \(count)") }
+        }
+        for title in classes where !now.train.classes.contains(where: { $0.isSame(as: title) }) { parts.append("\(printable(title)) is gone") }
+        if !parts.isEmpty { return "has changed since the model was trained: \(parts.prefix(20).joined(separator: ", "))\(parts.count > 20 ? ", …" : "")" }
+        let same = now.train.fingerprint["names"] == before["train"]?["names"] && now.test.fingerprint["names"] == before["test"]?["names"]
+        return same ? nil : "has as many images as when the model was trained, but of other names"
+    }
+}
+
+extension ImageData {
+    /// The same with other numbers for its classes, those of `classes`.
+    fileprivate func numbered(_ numbers: [Int], _ classes: [String]) -> ImageData {
+        var counts = [Int](repeating: 0, count: classes.count)
+        for (old, new) in numbers.enumerated() where self.counts.indices.contains(old) { counts[new] += self.counts[old] }
+        return ImageData(Mapped(base: self, numbers: numbers), classes, input, counts, digest)
+    }
+
+    /// The same in another size or other colours, as pictures for `apus predict` are.
+    fileprivate func resized(to input: [Int]) -> ImageData {
+        input == self.input ? self : ImageData(Resized(base: self, input: input), classes, input, counts, digest)
+    }
+}
+
+private struct Mapped: Dataset {
+    typealias Sample = (Tensor, Tensor)
+    typealias Batch = (Tensor, Tensor)
+    let base: ImageData
+    let numbers: [Int]
+    var count: Int { base.count }
+    subscript(index: Int) -> Sample {
+        get throws {
+            let (image, label) = try base[index]
+            return (image, Tensor([numbers[label.item(Int.self)]], shape: []))
+        }
+    }
+    func batch(at indices: [Int]) throws -> Batch {
+        let (images, labels) = try base.batch(at: indices)
+        return (images, Tensor(labels.array(Int.self).map { numbers[$0] }))
+    }
+}
+
+private struct Resized: Dataset {
+    typealias Sample = (Tensor, Tensor)
+    typealias Batch = (Tensor, Tensor)
+    let base: ImageData
+    let input: [Int]
+    var count: Int { base.count }
+    subscript(index: Int) -> Sample {
+        get throws {
+            let (image, label) = try base[index]
+            let picture = try PNGImage(preview: image).converted(toChannels: input[0]).resized(width: input[2], height: input[1])
+            return (try picture.tensor().to(.float32) / 255, label)
+        }
+    }
+}

@@ -1,0 +1,115 @@
+import ApusCore
+import ApusFormats
+import ApusNN
+import ApusSystem
+
+/// A trained classifier of images, from a run's folder or the weights that it left.
+///
+/// ```swift
+/// let trained = try TrainedModel("runs/cnn")
+/// for answer in try trained.predict(trained.image("cat.png")).prefix(3) { print(answer.label, answer.probability) }
+/// ```
+public struct TrainedModel {
+    /// The network, in eval mode.
+    public let model: Module
+    /// Where it is computed.
+    public let device: Device
+    /// What messages call it.
+    public let name: String
+    /// What it was trained on: a data set's name or a folder.
+    public let data: String
+    /// Channels, height and width of an image.
+    public let input: [Int]
+    /// The names of the classes, in the order of the scores.
+    public let classes: [String]
+    /// The file of its weights.
+    public let file: String
+    /// What the weights say of themselves.
+    public let metadata: Metadata
+    /// The folder of its run, where the weights still lie in it.
+    public let run: RunFolder?
+
+    /// What an image may be.
+    public struct Prediction: Hashable, Sendable {
+        /// The name of the class.
+        public let label: String
+        /// From 0 to 1.
+        public let probability: Double
+    }
+
+    /// Reads `path`: a run's folder, or a `model.safetensors` that `apus train` wrote.
+    ///
+    /// Throws a ``RunError`` where the run is not finished or its model does not take the weights, and a ``FormatError`` that names what is wrong
+    /// with the file.
+    public init(_ path: String, device: Device = .best) throws {
+        self.device = device
+        var folder = RunFolder(path)
+        var file = path
+        if try Folder.isFolder(path) {
+            // The reason why there are no weights is worth more than their absence.
+            let options = try folder.loadOptions()
+            guard Folder.exists(folder.weights) else {
+                throw RunError("the run in \(path) (\(options.model) on \(options.data)) is not finished; go on with it by apus train --resume \(path)")
+            }
+            file = folder.weights
+        }
+        let source = file
+        if try !Folder.isFolder(path) { folder = RunFolder(AtomicFile.split(path).folder) }
+        run = Folder.exists(folder.options) && (source == path ? AtomicFile.split(path).name == AtomicFile.split(folder.weights).name : true) ? folder : nil
+        let weights = try Safetensors(contentsOf: source)
+        func entry(_ key: String) throws -> String {
+            guard let value = weights.metadata[key] else { throw FormatError(file: source, place: .key(key), reason: "missing: the file was not written by apus train, and does not say which model it belongs to") }
+            return value
+        }
+        func list<Value>(_ key: String, _ value: (JSON) -> Value?) throws -> [Value] {
+            guard let items = (try? JSON(parsing: try entry(key)))?.array, case let values = items.compactMap(value), values.count == items.count, !values.isEmpty else {
+                throw FormatError(file: source, place: .key(key), reason: "not a list of what is wanted")
+            }
+            return values
+        }
+        metadata = weights.metadata
+        let described = try entry("apus.model")
+        // The options know better where the data have gone since.
+        data = try (try? run?.loadOptions().data) ?? entry("apus.data")
+        input = try list("apus.input") { $0.int }
+        classes = try list("apus.classes") { $0.string }
+        guard input.count == 3, input.allSatisfy({ (1...1 << 16).contains($0) }), Shape(input).numel <= 1 << 26, classes.count < 1 << 20 else {
+            throw FormatError(file: source, place: .key("apus.input"), reason: "\(input) is not the size of an image")
+        }
+        self.file = source
+        let isTable = described.contains { "{[\n".contains($0) }
+        name = isTable ? source : described
+        // What is made takes the place that the file's weights take, and no numbers need to be drawn for it.
+        let bytes = weights.tensors.reduce(0) { $0 + max($1.value.numel * $1.value.dtype.size, 1024) }
+        do {
+            model = try skipInit { [name, input, classes] in
+                try ModelSource.make(name, table: isTable ? described : nil, input: input, classes: classes.count, budget: 2 * bytes + 1 << 20)
+            }
+            try model.loadStateDict(weights.tensors)
+        } catch let error as FormatError {
+            throw error
+        } catch {
+            throw RunError("\(source): \(error)\(weights.leftOutNote.map { "; \($0)" } ?? "")")
+        }
+        model.to(device).eval()
+    }
+
+    /// `image(_:)` of a path that need not be UTF-8.
+    package func image(_ file: RawPath) throws -> Tensor {
+        guard [1, 3].contains(input[0]) else { throw RunError("\(self.file): the model takes images of \(input[0]) channels, PNG files have 1 or 3") }
+        var image = try PNGImage(contentsOf: file, mode: input[0] == 1 ? .gray : .rgb)
+        if image.height != input[1] || image.width != input[2] { image = image.resized(width: input[2], height: input[1]) }
+        return try image.tensor().to(.float32) / 255
+    }
+
+    /// The PNG file at `path` as the model takes images: float32 [C, H, W] from 0 to 1, in the size and colours that it was trained on.
+    public func image(_ path: String) throws -> Tensor { try image(RawPath(path)) }
+
+    /// What `image`, of shape `input`, may be: all classes, the likeliest first. Throws an ``OpError`` where it is of another shape.
+    public func predict(_ image: Tensor) throws -> [Prediction] {
+        let probabilities = try checked { inferenceMode { F.softmax(model(image.unsqueeze(0).to(device)), dim: 1).array(Float.self) } }
+        guard probabilities.count == classes.count else { throw RunError("\(file): the model gives \(probabilities.count) scores for \(classes.count) classes") }
+        let order = probabilities.indices.sorted { (probabilities[$1], $0) < (probabilities[$0], $1) }
+        return order.map { Prediction(label: classes[$0], probability: Double(probabilities[$0])) }
+    }
+}

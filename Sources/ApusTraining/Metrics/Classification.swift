@@ -1,0 +1,225 @@
+import ApusCore
+
+/// The share of labels whose class has the highest score, or one of the `topK` highest. torchmetrics: `Accuracy`.
+public struct Accuracy: Metric {
+    private var right: Sum
+    private var count: Sum
+
+    /// Of scores [N, C] and labels [N], or scores [N, C, …] and labels [N, …] of pixels or tokens; labels that are `ignoreIndex` do not count.
+    /// Of equal scores the first class is the higher. Traps on other shapes.
+    public init(_ scores: Tensor, _ labels: Tensor, topK: Int = 1, ignoreIndex: Int? = nil) {
+        guard classify("Accuracy", scores, labels) else {
+            (right, count) = (Sum([]), Sum([]))
+            return
+        }
+        (right, count) = noGrad {
+            var hits: Tensor
+            if topK == 1 {
+                hits = scores.argmax(dim: 1).eq(labels)
+            } else {
+                hits = scores.topk(min(topK, scores.size(1)), dim: 1).indices.eq(labels.unsqueeze(1)).any(dim: 1)
+            }
+            guard let ignoreIndex else { return (Sum(hits.sum()), Sum(Double(labels.numel))) }
+            let counts = labels.ne(ignoreIndex)
+            hits = hits.logicalAnd(counts)
+            return (Sum(hits.sum()), Sum(counts.sum()))
+        }
+    }
+
+    public mutating func merge(_ other: Accuracy) {
+        right += other.right
+        count += other.count
+    }
+
+    public var value: Double { count.value > 0 ? right.value / count.value : .nan }
+}
+
+/// Whether those are scores [N, C, …] of labels [N, …]; fails where not.
+private func classify(_ name: String, _ scores: Tensor, _ labels: Tensor) -> Bool {
+    if scores.isPoisoned || labels.isPoisoned { return false }
+    var places = Array(scores.shape)
+    if places.count >= 2 { places.remove(at: 1) }
+    guard scores.ndim >= 2, scores.size(1) > 0, labels.dtype.isInteger, Shape(places) == labels.shape else {
+        fail(name, "scores of shape \(scores.shape) and \(labels.dtype) labels of shape \(labels.shape): it needs scores [N, C, …] and whole numbers [N, …]")
+        return false
+    }
+    return true
+}
+
+/// How often each class was taken for each: rows are what a sample is, columns what it was taken for. torchmetrics: `ConfusionMatrix`.
+public struct ConfusionMatrix: Metric {
+    /// How many classes there are.
+    public let classes: Int
+    private var sums: Sum
+
+    /// Nothing counted yet.
+    public init(classes: Int) {
+        self.classes = classes
+        sums = Sum(Array(repeating: 0, count: classes * classes))
+    }
+
+    /// Of scores [N, C, …] and labels [N, …]. A label that is no class (`ignoreIndex`, −100 say) does not count. Traps on other shapes.
+    public init(_ scores: Tensor, _ labels: Tensor) {
+        guard classify("ConfusionMatrix", scores, labels) else {
+            (classes, sums) = (0, Sum([]))
+            return
+        }
+        let classes = scores.size(1)
+        self.classes = classes
+        sums = noGrad {
+            let (predicted, actual) = (scores.argmax(dim: 1).reshape(-1), labels.to(.int64).reshape(-1))
+            let counts = actual.ge(0).logicalAnd(actual.lt(classes))
+            // What does not count is counted in a place of its own, which is left out.
+            let places = Tensor.where(counts, actual * classes + predicted, Tensor(classes * classes, device: scores.device))
+            let ones = Tensor.ones([predicted.numel], dtype: .int64, device: scores.device)
+            let all = Tensor.zeros([classes * classes + 1], dtype: .int64, device: scores.device).indexAdd(dim: 0, places, ones)
+            return Sum(all[0..<(classes * classes)])
+        }
+    }
+
+    private enum CodingKeys: CodingKey { case classes, sums }
+
+    /// Reads what `encode(to:)` has written.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        (classes, sums) = (try container.decode(Int.self, forKey: .classes), try container.decode(Sum.self, forKey: .sums))
+        guard (0...1 << 20).contains(classes), sums.values.count == classes * classes else {
+            throw DecodingError.dataCorruptedError(forKey: .sums, in: container, debugDescription: "\(sums.values.count) counts for \(classes) classes")
+        }
+    }
+
+    public mutating func merge(_ other: ConfusionMatrix) { sums += other.sums }
+
+    /// Row after row.
+    public var counts: [Int] { sums.values.map { Int($0) } }
+
+    /// Counts one sample. Both are numbers of classes.
+    public mutating func add(actual: Int, predicted: Int) {
+        var one = [Double](repeating: 0, count: classes * classes)
+        one[actual * classes + predicted] = 1
+        sums += Sum(one)
+    }
+
+    /// How often a sample of class `actual` was taken for `predicted`.
+    public subscript(actual: Int, predicted: Int) -> Int { Int(sums.values[actual * classes + predicted]) }
+
+    /// The samples of class `actual`.
+    public func total(_ actual: Int) -> Int { (0..<classes).reduce(0) { $0 + self[actual, $1] } }
+
+    /// The samples that were taken for class `predicted`.
+    public func taken(_ predicted: Int) -> Int { (0..<classes).reduce(0) { $0 + self[$1, predicted] } }
+
+    /// The share of samples on the diagonal, NaN where there are none.
+    public var accuracy: Double {
+        let all = sums.values.reduce(0, +)
+        return all == 0 ? .nan : Double((0..<classes).reduce(0) { $0 + self[$1, $1] }) / all
+    }
+
+    /// The accuracy.
+    public var value: Double { accuracy }
+
+    /// The share of the samples of class `actual` that were recognised, NaN where there are none.
+    public func recall(_ actual: Int) -> Double { Double(self[actual, actual]) / Double(total(actual)) }
+
+    /// The share of the samples taken for class `predicted` that were of it, NaN where there are none.
+    public func precision(_ predicted: Int) -> Double { Double(self[predicted, predicted]) / Double(taken(predicted)) }
+
+    /// 2·hits / (samples of the class + samples taken for it): the harmonic mean of precision and recall; NaN where there are neither.
+    public func f1(_ label: Int) -> Double { 2 * Double(self[label, label]) / Double(total(label) + taken(label)) }
+
+    /// hits / (samples of the class or taken for it): intersection over union, NaN where there are neither.
+    public func iou(_ label: Int) -> Double { Double(self[label, label]) / Double(total(label) + taken(label) - self[label, label]) }
+
+    /// The mean of a number a class over the classes that have one.
+    fileprivate func mean(_ number: (Int) -> Double) -> Double {
+        let numbers = (0..<classes).map(number).filter { !$0.isNaN }
+        return numbers.isEmpty ? .nan : numbers.reduce(0, +) / Double(numbers.count)
+    }
+}
+
+/// The mean over the classes of 2·precision·recall / (precision + recall), of those that occur. torchmetrics: `F1Score(average="macro")`.
+public struct F1Score: Metric {
+    private var matrix: ConfusionMatrix
+
+    /// Of scores [N, C, …] and labels [N, …]; labels that are no class do not count.
+    public init(_ scores: Tensor, _ labels: Tensor) { matrix = ConfusionMatrix(scores, labels) }
+
+    public mutating func merge(_ other: F1Score) { matrix.merge(other.matrix) }
+    public var value: Double { matrix.mean(matrix.f1) }
+}
+
+/// The mean over the classes of intersection over union, of those that occur: for segmentation. torchmetrics: `JaccardIndex`, `MeanIoU`.
+public struct MeanIoU: Metric {
+    private var matrix: ConfusionMatrix
+
+    /// Of scores [N, C, …] and labels [N, …]; labels that are no class do not count.
+    public init(_ scores: Tensor, _ labels: Tensor) { matrix = ConfusionMatrix(scores, labels) }
+
+    public mutating func merge(_ other: MeanIoU) { matrix.merge(other.matrix) }
+    public var value: Double { matrix.mean(matrix.iou) }
+}
+
+/// The area under the receiver operating characteristic of two classes: how likely a sample of class 1 scores higher than one of class 0,
+/// equal scores counting half. torchmetrics: `AUROC(task="binary")`.
+///
+/// It keeps all scores, 9 bytes a sample, and sorts them whenever it is read: progress bars do not ask for it.
+public struct AUROC: Metric {
+    public static var isShownOnTheWay: Bool { false }
+    private var scores: [Double] = []
+    private var labels: [Bool] = []
+    private var pending: [(Tensor, Tensor)] = []
+
+    /// Of one score a sample and labels 0 and 1, of one shape. Traps where the shapes differ.
+    public init(_ scores: Tensor, _ labels: Tensor) {
+        guard scores.isPoisoned || labels.isPoisoned || scores.shape == labels.shape else {
+            fail("AUROC", "scores of shape \(scores.shape) and labels of shape \(labels.shape) differ; it needs one score a label")
+            return
+        }
+        pending = [(scores.detach(), labels.detach())]
+    }
+
+    public mutating func merge(_ other: AUROC) {
+        scores += other.scores
+        labels += other.labels
+        pending += other.pending
+    }
+
+    /// All pairs of score and label, those of batches that nobody has read included.
+    private var all: (scores: [Double], labels: [Bool]) {
+        (scores + pending.flatMap { $0.0.array(Double.self) }, labels + pending.flatMap { $0.1.array(Double.self).map { $0 > 0.5 } })
+    }
+
+    public var value: Double {
+        let (scores, labels) = all
+        let positives = labels.count { $0 }
+        guard positives > 0, positives < labels.count, !scores.contains(where: \.isNaN) else { return .nan }
+        // Mann and Whitney: the ranks of class 1, less what they would be at least; equal scores share their mean rank.
+        let order = scores.indices.sorted { scores[$0] < scores[$1] }
+        var (ranks, first) = (0.0, 0)
+        while first < order.count {
+            var next = first
+            while next < order.count, scores[order[next]] == scores[order[first]] { next += 1 }
+            ranks += Double(order[first..<next].count { labels[$0] }) * Double(first + next + 1) / 2
+            first = next
+        }
+        let (p, n) = (Double(positives), Double(labels.count - positives))
+        return (ranks - p * (p + 1) / 2) / (p * n)
+    }
+
+    private enum CodingKeys: CodingKey { case scores, labels }
+
+    public func encode(to encoder: any Encoder) throws {
+        let (scores, labels) = all
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(scores, forKey: .scores)
+        try container.encode(labels, forKey: .labels)
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        (scores, labels) = (try container.decode([Double].self, forKey: .scores), try container.decode([Bool].self, forKey: .labels))
+        guard scores.count == labels.count else {
+            throw DecodingError.dataCorruptedError(forKey: .labels, in: container, debugDescription: "\(labels.count) labels for \(scores.count) scores")
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import ApusCore
+import ApusNN
+
+/// A model's layers with what they put out, how many parameters they have and how much they compute. PyTorch: the package torchinfo.
+public struct ModelSummary: Sendable {
+    /// A layer or a container of layers.
+    public struct Row: Sendable {
+        /// `conv1 (Conv2d)`; the model itself has its type's name alone.
+        public var title: String
+        /// How many containers it is in.
+        public var depth: Int
+        /// The shapes it put out, one for each output of its last call; empty where it was not called.
+        public var outputs: [Shape]
+        /// The numbers it learns by itself, without those of the layers in it; one that is shared counts where it comes first.
+        public var parameters: Int
+        /// Multiplications with an addition in its matrix products and convolutions, without those of the layers in it.
+        public var multiplyAdds: Int
+
+        package var outputText: String { outputs.map { "\($0)" }.joined(separator: ", ") }
+        package var parametersText: String { parameters == 0 ? "-" : Text.grouped(parameters) }
+        package var multiplyAddsText: String { multiplyAdds == 0 ? "-" : Text.grouped(multiplyAdds) }
+    }
+
+    /// The model, then the layers in it, each before those that it contains.
+    public var rows: [Row]
+    /// The input it was run on.
+    public var input: Shape
+    /// All numbers that are learned.
+    public var parameters: Int
+    /// Those that require a gradient.
+    public var trainable: Int
+    /// Of all products and convolutions, for that input.
+    public var multiplyAdds: Int
+    /// What the parameters take in memory.
+    public var parameterBytes: Int
+    /// What the model puts out for that input.
+    public var output: Shape
+
+    /// Runs `model` on zeros of shape `input` once, in eval mode and without a graph. Throws an ``OpError`` where they do not fit.
+    public init(_ model: Module, input: Shape, device: Device = .cpu) throws {
+        let named = model.namedModules()
+        var outputs: [ObjectIdentifier: [Shape]] = [:]
+        let handles = named.map { entry in
+            entry.module.registerForwardHook { module, _, result in
+                outputs[ObjectIdentifier(module)] = result.map(\.shape)
+                return nil
+            }
+        }
+        defer { for handle in handles { handle.remove() } }
+        let counter = MultiplyAdds()
+        let wasTraining = model.training
+        model.eval()
+        defer { if wasTraining { model.train() } }
+        output = try Context.observed(by: counter) { try checked { inferenceMode { model(Tensor.zeros(input, device: device)).shape } } }
+
+        var counted: Set<ObjectIdentifier> = []
+        var ancestors: [String] = []
+        (rows, self.input, parameters, trainable, multiplyAdds, parameterBytes) = ([], input, 0, 0, 0, 0)
+        for (name, module) in named {
+            while let last = ancestors.last, !last.isEmpty, !name.hasPrefix(last + ".") { ancestors.removeLast() }
+            let short = ancestors.last.map { $0.isEmpty ? name : String(name.dropFirst($0.count + 1)) } ?? name
+            var own = 0
+            for (_, parameter) in module.namedParameters(recurse: false) where counted.insert(ObjectIdentifier(parameter)).inserted {
+                own += parameter.numel
+                parameterBytes += parameter.numel * parameter.dtype.size
+                if parameter.requiresGrad { trainable += parameter.numel }
+            }
+            let adds = counter.counts[ObjectIdentifier(module)] ?? 0
+            rows.append(Row(
+                title: name.isEmpty ? module.typeName : "\(short) (\(module.typeName))", depth: ancestors.count,
+                outputs: outputs[ObjectIdentifier(module)] ?? [], parameters: own, multiplyAdds: adds))
+            parameters += own
+            multiplyAdds += adds
+            ancestors.append(name)
+        }
+    }
+
+    /// A table for the terminal.
+    public func text(unicode: Bool = true) -> String {
+        let titles = rows.map { String(repeating: "  ", count: $0.depth) + $0.title }
+        let columns = [
+            ["layer"] + titles, ["output shape"] + rows.map(\.outputText), ["parameters"] + rows.map(\.parametersText),
+            ["multiply-adds"] + rows.map(\.multiplyAddsText),
+        ]
+        let widths = columns.map { $0.map(\.count).max() ?? 0 }
+        let rule = String(repeating: unicode ? "─" : "-", count: widths.reduce(0, +) + 6)
+        var lines = (0...rows.count).map { row in
+            columns.indices.map { $0 < 2 ? Text.left(columns[$0][row], widths[$0]) : Text.right(columns[$0][row], widths[$0]) }.joined(separator: "  ")
+        }
+        lines.insert(rule, at: 1)
+        lines += [
+            rule, "input           \(input)", "parameters      \(Text.grouped(parameters)) (\(Text.bytes(parameterBytes)))" + (trainable == parameters ? "" : ", \(Text.grouped(trainable)) of them trainable"),
+            "multiply-adds   \(Text.grouped(multiplyAdds))",
+        ]
+        return lines.joined(separator: "\n")
+    }
+}
+
+extension ModelSummary: CustomStringConvertible {
+    /// The table.
+    public var description: String { text() }
+}
+
+/// Counts at the point that every op passes, for the module being called.
+private final class MultiplyAdds: Observer {
+    var counts: [ObjectIdentifier: Int] = [:]
+
+    func didRun(_ name: String, inputs: [Tensor], outputs: [Tensor]) {
+        guard let module = Context.current.modules.last, inputs.count >= 2, let count = outputs.first.flatMap({ MultiplyAdds.count(name, inputs, $0) }) else { return }
+        counts[ObjectIdentifier(module.takeUnretainedValue()), default: 0] += count
+    }
+
+    /// Products: each output number sums over the columns of the left operand. Convolutions: each output number (of a transposed one, each
+    /// input number) meets every weight of one channel.
+    static func count(_ name: String, _ inputs: [Tensor], _ output: Tensor) -> Int? {
+        let name = name.lowercased()
+        if name.hasPrefix("conv") {
+            let (x, weight) = (inputs[0], inputs[1])
+            guard weight.ndim >= 3, weight.size(0) > 0 else { return nil }
+            return (name.contains("transpose") ? x.numel : output.numel) * (weight.numel / weight.size(0))
+        }
+        guard ["matmul", "linear", "bmm", "addmm"].contains(name), inputs[0].ndim >= 1 else { return nil }
+        return output.numel * inputs[0].size(-1)
+    }
+}

@@ -1,0 +1,30 @@
+import ApusCore
+import ApusData
+import ApusNN
+
+/// The measures of what `compute` makes of the batches of `loader`, with `model` in eval mode (each of its layers is put back into its own mode
+/// afterwards) and without a graph. `goOn` is asked after each batch; nil is returned where it said no.
+package func measured<Batch, Output>(
+    _ model: Module, on loader: DataLoader<Batch>, _ measures: [Measure<Output>], compute: (Batch) throws -> (loss: Tensor, output: Output),
+    goOn: () -> Bool = { true }
+) throws -> Measurements? {
+    let modes = ([model] + model.modules()).map { (module: $0, training: $0.training) }
+    model.eval()
+    defer { for (module, training) in modes { module.training = training } }
+    return try checked {
+        let measurements = Measurements(measures.map(\.name))
+        let iterator = loader.makeIterator()
+        while let batch = try iterator.nextBatch() {
+            let left = loader.sampleCount - measurements.samples
+            try checkedStep {
+                try inferenceMode {
+                    let computed = try compute(batch)
+                    measurements.add(loss: computed.loss, computed.output, samples: min(loader.batchSize, left), measures)
+                }
+            }
+            try throwFailure()
+            guard goOn() else { return nil }
+        }
+        return measurements
+    }
+}

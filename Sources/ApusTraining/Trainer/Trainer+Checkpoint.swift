@@ -1,0 +1,158 @@
+import ApusCore
+import ApusData
+import ApusFormats
+import ApusNN
+import ApusOptim
+
+/// What a checkpoint says of a trainer beside the tensors: one value, under one key of the file's metadata.
+package struct TrainerState: Codable {
+    package var step: Int
+    package var history: [EpochRecord]
+    var generator: Generator.State
+    var loader: Generator.State?
+    package var partial: Partial?
+    var optimizers: [[String: String]]
+    var schedules: [[String: String]]
+    var scaler: [String: String]?
+
+    /// The epoch under way.
+    package struct Partial: Codable {
+        var seed: UInt64
+        package var batch: Int
+        var measurements: Measurements.State
+        /// nil: as the schedule says for the next step.
+        var learningRate: Double?
+        var seconds: Double
+    }
+
+    static let key = "trainer"
+
+    /// The state in `checkpoint`. `file` is what messages call it.
+    package init(_ checkpoint: Checkpoint, file: String) throws {
+        guard let text = checkpoint.metadata[TrainerState.key] else {
+            self = try TrainerState(earlier: checkpoint, file: file)
+            return
+        }
+        do {
+            self = try JSON(parsing: text).decoded()
+        } catch {
+            throw FormatError(file: file, place: .key(TrainerState.key), reason: JSON.problem(error))
+        }
+        try check(file, TrainerState.key)
+    }
+
+    func check(_ file: String, _ key: String) throws {
+        guard step >= 0, history.indices.allSatisfy({ history[$0].epoch == $0 + 1 }) else {
+            throw FormatError(file: file, place: .key(key), reason: "not a number of steps and a list of epochs")
+        }
+    }
+
+    init(
+        step: Int, history: [EpochRecord], generator: Generator.State, loader: Generator.State?, partial: Partial?, optimizers: [[String: String]],
+        schedules: [[String: String]], scaler: [String: String]?
+    ) {
+        (self.step, self.history, self.generator, self.loader) = (step, history, generator, loader)
+        (self.partial, self.optimizers, self.schedules, self.scaler) = (partial, optimizers, schedules, scaler)
+    }
+}
+
+extension Trainer {
+    private static var modelSection: String { "model" }
+    private static var averageSection: String { "average" }
+    private static var bestSection: String { "best" }
+    private static func section(optimizer i: Int) -> String { i == 0 ? "optimizer" : "optimizer.\(i)" }
+
+    /// Writes a checkpoint of this moment, where there is a policy.
+    func saveCheckpoint(_ train: DataLoader<Batch>) throws {
+        guard let policy = checkpoints else { return }
+        var checkpoint = Checkpoint()
+        func keep(_ section: String, _ tensors: StateDict) { checkpoint[section] = StateDict(tensors.map { ($0.key, $0.value.to(.cpu)) }) }
+        // Copied from the device first: where that fails, or the work before did, the last checkpoint stays.
+        let states = optimizers.map { $0.stateDict() }
+        keep(Self.modelSection, model.stateDict())
+        for (i, state) in states.enumerated() { keep(Self.section(optimizer: i), state.tensors) }
+        if let average { keep(Self.averageSection, average.module.stateDict()) }
+        if let bestWeights { keep(Self.bestSection, bestWeights) }
+        try throwFailure()
+        for (key, value) in try checkpointMetadata() { checkpoint.metadata[key] = value }
+        let state = TrainerState(
+            step: step, history: history, generator: generator.state, loader: train.generator?.state,
+            partial: try partial.map { .init(seed: $0.position.seed, batch: $0.position.batch, measurements: try $0.measurements.state(), learningRate: $0.learningRate, seconds: $0.seconds) },
+            optimizers: states.map(\.values), schedules: schedules.map { $0.stateDict() }, scaler: scaler?.stateDict())
+        checkpoint.metadata[TrainerState.key] = try JSON(encoding: state).text
+        try checkpoint.save(in: policy.folder)
+    }
+
+    /// Goes on from the newest whole checkpoint of the policy's folder. False where there is none: then nothing has changed.
+    @discardableResult public func resume(train: DataLoader<Batch>) throws -> Bool {
+        guard let policy = checkpoints, let checkpoint = try Checkpoint.load(from: policy.folder) else { return false }
+        try restore(checkpoint, train: train, file: Checkpoint.newest(in: policy.folder))
+        return true
+    }
+
+    /// Takes over what `checkpoint` holds. `file` is what messages call it. Throws where it belongs to another model, optimizer, schedule or
+    /// loader, or has other metrics; then nothing has changed.
+    public func restore(_ checkpoint: Checkpoint, train: DataLoader<Batch>, file: String) throws {
+        // All is read and checked before anything changes.
+        let state = try TrainerState(checkpoint, file: file)
+        func section(_ name: String) throws -> StateDict {
+            guard let tensors = checkpoint[name] else { throw FormatError(file: file, reason: "there is no section '\(name)': the checkpoint is not one of this trainer") }
+            return tensors
+        }
+        func differs(_ what: String, _ found: Int, _ own: Int) -> FormatError {
+            FormatError(file: file, place: .key(TrainerState.key), reason: "the checkpoint's run has \(found) \(what), this trainer \(own); give it the same ones")
+        }
+        guard state.optimizers.count == optimizers.count else { throw differs("optimizers", state.optimizers.count, optimizers.count) }
+        guard state.schedules.count == schedules.count else { throw differs("schedules of learning rates", state.schedules.count, schedules.count) }
+        guard (state.scaler != nil) == (scaler != nil) else { throw differs("scalers of the loss", state.scaler == nil ? 0 : 1, scaler == nil ? 0 : 1) }
+        guard (checkpoint[Self.averageSection] != nil) == (average != nil) else { throw differs("averages of the weights", average == nil ? 1 : 0, average == nil ? 0 : 1) }
+        guard (state.loader != nil) == (train.generator != nil) else { throw differs("generators of the loader's own", state.loader == nil ? 0 : 1, train.generator == nil ? 0 : 1) }
+        let best = checkpoint[Self.bestSection]
+        var partial: Partial?
+        if let found = state.partial {
+            guard (0...train.count).contains(found.batch) else {
+                throw FormatError(
+                    file: file, place: .key(TrainerState.key), reason: "batch \(found.batch), an epoch has \(train.count): the checkpoint belongs to other data or another batch size")
+            }
+            do {
+                partial = Partial(
+                    position: .init(seed: found.seed, batch: found.batch), measurements: try Measurements(found.measurements, measures),
+                    learningRate: found.learningRate ?? learningRate, seconds: found.seconds)
+            } catch {
+                throw FormatError(file: file, place: .key(TrainerState.key), reason: "\(error)")
+            }
+        }
+        // Each takes over all or nothing. Where a later one refuses, those before it get back what they had.
+        var undo: [() throws -> Void] = []
+        func load(_ module: Module, _ tensors: StateDict) throws {
+            let old = noGrad { StateDict(module.stateDict().map { ($0.key, $0.value.clone()) }) }
+            try module.loadStateDict(tensors)
+            undo.append { try module.loadStateDict(old) }
+        }
+        do {
+            try load(model, section(Self.modelSection))
+            if let average { try load(average.module, section(Self.averageSection)) }
+            for (i, optimizer) in optimizers.enumerated() {
+                let old = optimizer.stateDict()
+                try optimizer.loadStateDict(OptimizerState(tensors: section(Self.section(optimizer: i)), values: state.optimizers[i]))
+                undo.append { try optimizer.loadStateDict(old) }
+            }
+            for (schedule, found) in zip(schedules, state.schedules) {
+                let old = schedule.stateDict()
+                try schedule.loadStateDict(found)
+                undo.append { try schedule.loadStateDict(old) }
+            }
+            if let scaler, let found = state.scaler { try scaler.loadStateDict(found) }
+        } catch {
+            for step in undo.reversed() { try step() }
+            throw error
+        }
+        (step, history, self.partial) = (state.step, state.history, partial)
+        if let best {
+            let device = model.parameters().first?.device ?? .cpu
+            bestWeights = StateDict(best.map { ($0.key, $0.value.to(device)) })
+        }
+        generator.state = state.generator
+        if let loader = state.loader { train.generator?.state = loader }
+    }
+}

@@ -1,0 +1,94 @@
+import Apus
+import ApusRuns
+import ApusTraining
+import Glibc
+import Testing
+
+/// The built `apus`, run as a user runs it.
+struct Command {
+    struct Result {
+        var status: Int32
+        /// The signal that ended it, nil where it ended by itself.
+        var signal: Int32?
+        var output: String
+        var errors: String
+        var lines: [Substring] { output.split(separator: "\n") }
+    }
+
+    /// It lies beside the tests' own executable.
+    static let path: String = {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &buffer, buffer.count)
+        let own = String(decoding: buffer.prefix(max(count, 0)), as: UTF8.self)
+        let beside = own.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/apus"
+        // `swift test` runs the tests by a helper of the toolchain's: then the bundle is named among the arguments.
+        if access(beside, X_OK) == 0 { return beside }
+        let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? ""
+        return bundle.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/apus"
+    }()
+
+    /// Runs it to its end, or sends `signal` after so many milliseconds, or when the file `after` is there. `shell` is what a shell does before.
+    static func run(
+        _ arguments: [String], in folder: String, signal: (number: Int32, milliseconds: UInt32)? = nil, after file: String? = nil, shell: String = "",
+        threads: Int = 1
+    ) throws -> Result {
+        let (output, errors) = ("\(folder)/.stdout", "\(folder)/.stderr")
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        // One thread where nothing else is asked for: tests run side by side, and threads that wait for a core that they do not get take minutes.
+        let script = "cd '\(folder)' && \(shell) APUS_THREADS=\(threads) exec '\(path)' \"$@\""
+        let command = ["/bin/sh", "-c", script, "apus"] + arguments
+        var argv: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
+        defer { for argument in argv { free(argument) } }
+        var pid: pid_t = 0
+        try #require(posix_spawn(&pid, "/bin/sh", &actions, nil, &argv, environ) == 0)
+        if let signal {
+            usleep(signal.milliseconds * 1000)
+            // Two minutes are enough for the slowest machine: then the process ends all the same.
+            for _ in 0..<12_000 {
+                guard let file, access(file, F_OK) != 0 else { break }
+                usleep(10_000)
+            }
+            kill(pid, signal.number)
+        }
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
+        let number = status & 0x7F
+        return Result(status: number == 0 ? status >> 8 & 0xFF : -1, signal: number == 0 ? nil : number, output: try text(output), errors: try text(errors))
+    }
+
+    static func bytes(_ path: String) throws -> [UInt8] {
+        let file = try #require(fopen(path, "r"), "\(path)")
+        defer { fclose(file) }
+        var all: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while case let count = fread(&buffer, 1, buffer.count, file), count > 0 { all += buffer.prefix(count) }
+        return all
+    }
+
+    static func text(_ path: String) throws -> String { String(decoding: try bytes(path), as: UTF8.self) }
+
+    static func write(_ text: String, to path: String) throws {
+        let file = try #require(fopen(path, "w"), "\(path)")
+        fputs(text, file)
+        fclose(file)
+    }
+
+    /// The first pictures of Fashion-MNIST's test set as PNG files, in `folder`/train and `folder`/test, one folder a class.
+    static func makeImages(_ folder: String, train: Int = 160, test: Int = 60) throws {
+        let data = try FashionMNIST(.test)
+        for part in ["train", "test"] {
+            mkdir("\(folder)/\(part)", 0o777)
+            for label in 0..<10 { mkdir("\(folder)/\(part)/\(label)", 0o777) }
+        }
+        for i in 0..<(train + test) {
+            let label = data.labels[i].item(Int.self)
+            let image = PNGImage(width: 28, height: 28, channels: 1, pixels: data.images[i].reshape([784]).array(UInt8.self))
+            try image.write(to: "\(folder)/\(i < train ? "train" : "test")/\(label)/\(i).png")
+        }
+    }
+}

@@ -1,0 +1,293 @@
+import Apus
+import ApusFormats
+import ApusSystem
+import Glibc
+import TestSupport
+import Testing
+@testable import ApusRuns
+@testable import ApusTraining
+
+/// Pictures of 4 × 4 pixels: which of them a run learns from, and what a model is tested on.
+@Suite struct RunDataTests {
+    let folder = TemporaryFolder()
+
+    /// Pixel p of picture i of a class has this value: what the recorded run learned from.
+    static func pixels(_ label: Int, _ i: Int, _ count: Int = 16) -> [UInt8] {
+        (0..<count).map { p in UInt8(truncatingIfNeeded: i * 37 + p * p * 11 + label * (i % 3 == 0 ? -40 : 60) + p * label * 5) }
+    }
+
+    /// A picture in `name` of that class.
+    private func write(_ label: Int, _ i: Int, _ name: String, side: Int = 4, channels: Int = 1) throws {
+        let picture = PNGImage(width: side, height: side, channels: channels, pixels: RunDataTests.pixels(label, i, side * side * channels))
+        folder.write(try picture.encoded(), name)
+    }
+
+    private func makeImages(_ root: String = "images", classes: [String] = ["cat", "dog", "owl"], count: Int = 20, side: Int = 4) throws {
+        for (label, name) in classes.enumerated() {
+            for i in 0..<count { try write(label, i, "\(root)/\(name)/\(i).png", side: side) }
+        }
+    }
+
+    private func makeModel(classes: Int = 3, inputs: Int = 16) throws {
+        try Command.write("[\"Flatten\", {\"type\": \"Linear\", \"in_features\": \(inputs), \"out_features\": \(classes)}]", to: folder.file("net.json"))
+    }
+
+    private func run(_ arguments: String...) throws -> Command.Result { try Command.run(arguments, in: folder.path) }
+
+    private func train(_ out: String, _ more: String..., data: String = "images") throws -> Command.Result {
+        try Command.run(["train", "--model", "net.json", "--data", data, "--epochs", "2", "--batch-size", "8", "--lr", "0.05", "--device", "cpu", "--out", out] + more, in: folder.path)
+    }
+
+    private func done(_ result: Command.Result) throws -> (accuracy: Double, loss: Double, images: Int) {
+        #expect(result.status == 0, "\(result.errors)")
+        let json = try JSON(parsing: String(try #require(result.lines.last)))
+        return (try #require(json["test_accuracy"]?.double), try #require(json["test_loss"]?.double), json["images"]?.int ?? 0)
+    }
+
+    // MARK: The split
+
+    /// A run's folder as it was written before pictures were dealt out by their names.
+    @Test func runsMadeBeforeKeepTheirSplit() throws {
+        try makeImages()
+        for name in ["options.json", "checkpoint.safetensors", "checkpoint.previous.safetensors", "metrics.jsonl", "model.safetensors", "result.json"] {
+            folder.write(bytes(ofFile: #filePath.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/Recorded/run-format-1/\(name)"), "run/\(name)")
+        }
+        let recorded = try #require(try JSON(contentsOf: folder.file("run/result.json"))["test_loss"]?.double)
+        for source in ["run", "run/model.safetensors"] {
+            let found = try done(run("evaluate", source, "--json"))
+            #expect(abs(found.loss - recorded) < 1e-5 && found.images == 6, "\(source): \(found)")
+        }
+        // Weights away from their run do not say what they were not learned from.
+        folder.write(bytes(ofFile: folder.file("run/model.safetensors")), "elsewhere/model.safetensors")
+        let alone = try run("evaluate", "elsewhere/model.safetensors", "--data", "images")
+        #expect(alone.status == 1 && alone.errors.contains("do not say which of its images"), "\(alone.errors)")
+        // Gone on with from its last checkpoint but one, it comes to the same weights.
+        let before = try StateDict.load(from: folder.file("run/model.safetensors"))
+        for name in ["checkpoint.safetensors", "model.safetensors", "result.json"] { unlink(folder.file("run/\(name)")) }
+        let resumed = try run("train", "--resume", "run")
+        #expect(resumed.status == 0, "\(resumed.errors)")
+        for (key, tensor) in try StateDict.load(from: folder.file("run/model.safetensors")) {
+            #expect(zip(tensor.array(Float.self), before[key]!.array(Float.self)).allSatisfy { abs($0 - $1) < 1e-4 }, "\(key)")
+        }
+        // One more picture deals all anew: that is said.
+        try write(0, 99, "images/cat/new.png")
+        #expect(try run("evaluate", "run").errors.contains("has 61 images, when the model was trained it had 60"))
+    }
+
+    /// Whatever comes and goes, each picture stays in its part; about a tenth is for testing.
+    @Test(arguments: [0, 1, 7, .max] as [UInt64]) func eachPictureStaysWhereItIs(seed: UInt64) throws {
+        try makeImages(count: 40)
+        func parts() throws -> (train: Set<String>, test: Set<String>, deal: Deal) {
+            let all = try ImageFolder(folder.file("images"))
+            let (train, test, deal) = try deals(all)
+            func names(_ indices: [Int]) -> Set<String> { Set(indices.map { String(decoding: all.name($0), as: UTF8.self) }) }
+            return (names(train), names(test), deal)
+        }
+        var kept: Deal?
+        func deals(_ all: ImageFolder) throws -> (train: [Int], test: [Int], deal: Deal) { (kept ?? .byName(seed: seed, raised: nil)).out(all) }
+        let first = try parts()
+        let text = first.deal.json.text
+        kept = try Deal(json: JSON(parsing: text))
+        #expect(kept == first.deal)
+        #expect(first.train.isDisjoint(with: first.test) && first.train.count + first.test.count == 120)
+        #expect((3...30).contains(first.test.count))
+        for name in ["cat", "dog", "owl"] { #expect(first.test.contains { $0.hasPrefix(name) }) }
+        for i in 40..<60 { try write(i % 3, i, "images/\(["ape", "cat", "dog"][i % 3])/\(i).png") }
+        let more = try parts()
+        #expect(first.train.isSubset(of: more.train) && first.test.isSubset(of: more.test))
+        for i in 0..<20 { unlink(folder.file("images/dog/\(i).png")) }
+        let fewer = try parts()
+        #expect(fewer.train.isSubset(of: more.train) && fewer.test.isSubset(of: more.test))
+    }
+
+    /// A tenth on the whole, for each seed and each way of naming files, and one seed's choice says nothing of another's.
+    @Test func aTenthIsForTesting() {
+        func isChosen(_ seed: UInt64, _ name: String) -> Bool { Deal.hash(seed, Array(name.utf8)[...]) <= .max / 10 }
+        for name in [{ "cat/\($0).png" }, { "dog/IMG_\(1000 + $0).png" }, { "\($0)/a.png" }] as [(Int) -> String] {
+            for seed in 0..<5 as Range<UInt64> { #expect((400...600).contains((0..<5000).count { isChosen(seed, name($0)) }), "\(seed)") }
+            #expect((20...90).contains((0..<5000).count { isChosen(0, name($0)) && isChosen(1, name($0)) }))
+        }
+    }
+
+    /// A folder of few pictures has some to test on, and different seeds choose different ones.
+    @Test func fewPicturesAreDealtOutToo() throws {
+        try makeImages(count: 5)
+        let all = try ImageFolder(folder.file("images"))
+        var chosen: Set<[Int]> = []
+        for seed in 0..<50 {
+            let (train, test, _) = Deal.byName(seed: UInt64(seed), raised: nil).out(all)
+            #expect(!test.isEmpty && train.count + test.count == 15)
+            chosen.insert(test)
+        }
+        #expect(chosen.count > 10)
+    }
+
+    /// The run, its folder and its weights alone measure on the same pictures, whatever the seed, also where pictures were added.
+    @Test func weightsAreTestedOnWhatTheyHaveNotSeen() throws {
+        try makeImages()
+        try makeModel()
+        let trained = try done(train("run", "--seed", "3", "--json"))
+        rename(folder.file("run/model.safetensors"), folder.file("weights.safetensors"))
+        let alone = try done(run("evaluate", "weights.safetensors", "--json"))
+        #expect(alone.accuracy == trained.accuracy && abs(alone.loss - trained.loss) < 1e-6)
+        // Moved, and grown by pictures that this seed does not choose: the same are tested.
+        rename(folder.file("images"), folder.file("moved"))
+        var added = 0
+        for i in 0..<40 where Deal.hash(3, Array("cat/more-\(i).png".utf8)[...]) > .max / 10 * 3 {
+            try write(0, i, "moved/cat/more-\(i).png")
+            added += 1
+        }
+        let grown = try run("evaluate", "weights.safetensors", "--data", "moved", "--json")
+        #expect(try done(grown).loss == alone.loss && done(grown).images == alone.images)
+        #expect(grown.errors.contains("moved has changed since the model was trained: cat 20 → \(20 + added)"), "\(grown.errors)")
+        rename(folder.file("moved/owl/0.png"), folder.file("moved/owl/other.png"))
+        for i in 0..<40 { unlink(folder.file("moved/cat/more-\(i).png")) }
+        #expect(try run("evaluate", "weights.safetensors", "--data", "moved").errors.contains("but of other names"))
+    }
+
+    /// What learned from a folder with parts has seen none of another folder's images: all are tested.
+    @Test func whatLearnedElsewhereIsTestedOnAll() throws {
+        try makeImages("parts/train", count: 5)
+        try makeImages("parts/test", count: 2)
+        try makeImages("others", count: 7)
+        try makeModel()
+        #expect(try train("run", data: "parts").status == 0)
+        for source in ["run", "run/model.safetensors"] {
+            let found = try run("evaluate", source, "--data", "others", "--json")
+            #expect(try done(found).images == 21 && found.errors == "", "\(found.errors)")
+            #expect(try done(run("evaluate", source, "--json")).images == 6)
+        }
+    }
+
+    // MARK: Other data
+
+    @Test func classesAreMatchedByName() throws {
+        try makeImages()
+        try makeModel()
+        let whole = try done(train("run", "--json"))
+        // The pictures that were tested, class by class, in folders that begin with other classes.
+        let deal = try #require(try Safetensors(contentsOf: folder.file("run/model.safetensors")).metadata["apus.deal"].flatMap { try Deal(json: JSON(parsing: $0)) })
+        let all = try ImageFolder(folder.file("images"))
+        var right = 0.0
+        for (i, name) in all.classes.enumerated() {
+            let tested = deal.out(all).test.filter { all.files[$0].label == i }
+            for index in tested { folder.write(bytes(ofFile: all.files[index].path), "only-\(name)/test/\(name)/\(index).png") }
+            let part = try run("evaluate", "run", "--data", "only-\(name)", "--json")
+            let found = try done(part)
+            #expect(found.images == tested.count && part.errors.contains("has no images of"), "\(part.errors)")
+            right += found.accuracy * Double(tested.count)
+        }
+        #expect(abs(right / Double(deal.out(all).test.count) - whole.accuracy) < 1e-9)
+        try write(0, 1, "zoo/test/wolf/1.png")
+        try write(0, 1, "zoo/test/cat/1.png")
+        let zoo = try run("evaluate", "run", "--data", "zoo")
+        #expect(zoo.status == 1 && zoo.errors.contains("has the class 'wolf', which the model does not know; it knows cat, dog, owl"), "\(zoo.errors)")
+        let other = try run("evaluate", "run", "--data", "fashion-mnist")
+        #expect(other.status == 1 && other.errors.contains("has the class 'T-shirt/top'"), "\(other.errors)")
+    }
+
+    /// `evaluate` and `predict` say the same of the same pictures, whatever their size and colours.
+    @Test func imagesOfOtherSizesAreResized() throws {
+        try makeImages()
+        try makeModel()
+        #expect(try train("run").status == 0)
+        var files: [(name: String, label: String)] = []
+        for (label, name) in ["cat", "dog", "owl"].enumerated() {
+            for (i, form) in [(4, 3), (9, 1), (2, 3)].enumerated() {
+                files.append(("big/test/\(name)/\(i).png", name))
+                try write(label, i, files.last!.name, side: form.0, channels: form.1)
+            }
+        }
+        let predicted = try Command.run(["predict", "run", "--top", "1", "--json"] + files.map(\.name), in: folder.path)
+        let answers = try predicted.lines.map { try JSON(parsing: String($0))["classes"]?.array?.first?["class"]?.string }
+        let right = zip(answers, files).filter { $0 == $1.label }.count
+        #expect(try abs(done(run("evaluate", "run", "--data", "big", "--json")).accuracy - Double(right) / 9) < 1e-9)
+    }
+
+    @Test func imagesOfDataSetsAreResizedToo() throws {
+        let set = try FashionMNIST(.test)
+        let images = try TestImages("fashion-mnist", input: [3, 14, 20], classes: set.classes.reversed(), metadata: [:], run: nil)
+        let (x, y) = try images.data.batch(at: [0, 5])
+        #expect(x.shape == [2, 3, 14, 20] && y.array(Int.self) == [0, 5].map { 9 - set.labels[$0].item(Int.self) })
+        let picture = PNGImage(width: 28, height: 28, channels: 1, pixels: set.images[5].reshape([784]).array(UInt8.self)).resized(width: 20, height: 14)
+        let values = x[1, 2].reshape([280]).array(Float.self)
+        #expect(zip(values, picture.pixels).allSatisfy { $0 == Float($1) / 255 })
+        #expect(images.data.counts.reduce(0, +) == 10_000 && images.notes.isEmpty)
+    }
+
+    // MARK: What is found
+
+    @Test func whatIsTakenAndWhatIsLeftOutIsSaid() throws {
+        try makeImages(count: 12)
+        try makeModel()
+        folder.write([1], "images/cat/a.jpg")
+        folder.write([1], "images/dog/deep/b.JPG")
+        folder.write([1], "images/readme")
+        try write(0, 1, "images/loose.png")
+        let result = try train("run")
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.output.contains("images to learn from, ") && result.output.contains("4 × 4, gray: cat "), "\(result.output)")
+        #expect(result.output.contains("left out of \(folder.path)/images: 2 .jpg, 1 .png outside of the classes' folders, 1 unnamed kind; only PNG files"), "\(result.output)")
+        let lines = try train("json", "--json").lines.map { try JSON(parsing: String($0)) }
+        let data = try #require(lines.first { $0["event"] == "data" })
+        #expect(data["left_out"]?.array?.first == ["kind": ".jpg", "files": 2])
+        #expect(data["classes"]?.array?.map { ($0["train"]?.int ?? 0) + ($0["test"]?.int ?? 0) } == [12, 12, 12])
+    }
+
+    @Test func namesThatAreNotUTF8AreTaken() throws {
+        try makeImages(classes: ["cat", "dog"], count: 12)
+        try makeModel(classes: 3)
+        // A class and a picture in Latin-1, as old archives have them.
+        let raw = RawPath(folder.file("images")).appending([0x63, 0xE9])
+        #expect(raw.withCString { mkdir($0, 0o777) } == 0)
+        for i in 0..<12 {
+            try write(2, i, "x.png")
+            let file = raw.appending([0xE8, UInt8(0x61 + i)] + Array(".png".utf8))
+            #expect(file.withCString { rename(folder.file("x.png"), $0) } == 0)
+        }
+        let result = try train("run")
+        #expect(result.status == 0 && result.output.contains(", c\\xE9 "), "\(result.output)\(result.errors)")
+        let listing = try ImageFolder(folder.file("images"))
+        #expect(listing.classes == ["cat", "c\\xE9", "dog"])
+        #expect(listing.count == 36 && listing.files.contains { $0.path.hasSuffix("images/c\\xE9/\\xE8a.png") })
+        #expect(try listing.batch(at: Array(0..<36)).0.shape == [36, 3, 4, 4])
+        #expect(try run("evaluate", "run").output.contains("c\\xE9"))
+        // The shell gives the command such a name, and it is found.
+        let predicted = try Command.run(["predict", "run"], in: folder.path, shell: "set -- \"$@\" images/*/*a.png;")
+        #expect(predicted.status == 0, "\(predicted.errors)")
+    }
+
+    /// One picture in colour makes all so, wherever it is among them; runs made before go by the first.
+    @Test(arguments: [0, 13, 35]) func onePictureInColourMakesAllSo(_ coloured: Int) throws {
+        for i in 0..<36 { try write(i / 12, i, "images/\(["cat", "dog", "owl"][i / 12])/\(100 + i).png", channels: i == coloured ? 3 : 1) }
+        let source = try ImageSource(folder.file("images"))
+        #expect(try source.load(.byName(seed: 0, raised: nil)).train.input == [3, 4, 4])
+        #expect(try source.load(.shuffled(seed: 0)).train.input == [coloured == 0 ? 3 : 1, 4, 4])
+    }
+
+    @Test func partsAreKnownByTheirNames() throws {
+        for (i, name) in ["test", "val", "validation", "valid"].enumerated() {
+            try makeImages("\(i)/train", classes: ["cat", "dog"], count: 3)
+            try makeImages("\(i)/\(name)", classes: ["cat", "dog"], count: 1)
+            let data = try DataSource.load(folder.file("\(i)"), .byName(seed: 0, raised: nil))
+            #expect(data.train.count == 6 && data.test.count == 2 && data.deal == nil, "\(name)")
+        }
+        // A class may have any name.
+        try makeImages("classes", classes: ["train", "bus", "test", "valid"], count: 6)
+        let data = try DataSource.load(folder.file("classes"), .byName(seed: 0, raised: nil))
+        #expect(data.train.classes == ["bus", "test", "train", "valid"] && data.train.count + data.test.count == 24)
+        // But a part without its counterpart is a slip.
+        try makeImages("slip/train", count: 3)
+        try makeImages("slips/test", count: 3)
+        #expect(throws: RunError.self) { try DataSource.load(folder.file("slip"), .byName(seed: 0, raised: nil)) }
+        #expect(throws: RunError.self) { try DataSource.load(folder.file("slips"), .byName(seed: 0, raised: nil)) }
+    }
+
+    @Test func oneClassAndOneStepAreSaid() throws {
+        try makeImages(classes: ["cat"], count: 12)
+        try makeModel(classes: 1)
+        let result = try Command.run(["train", "--model", "net.json", "--data", "images", "--epochs", "1", "--batch-size", "64", "--out", "run"], in: folder.path)
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.output.contains("there is one class only, cat") && result.output.contains("takes a single step"), "\(result.output)")
+    }
+}

@@ -1,0 +1,148 @@
+import Apus
+import ApusFormats
+@testable import ApusTraining
+import TestSupport
+import Testing
+
+/// A metric of one's own, as its documentation shows it.
+private struct WithinOne: Metric {
+    var hits: Sum, count: Sum
+    init(_ prediction: Tensor, _ target: Tensor) {
+        hits = Sum((prediction - target).abs().le(1).sum())
+        count = Sum(Double(target.numel))
+    }
+    mutating func merge(_ other: WithinOne) {
+        hits += other.hits
+        count += other.count
+    }
+    var value: Double { hits.value / count.value }
+}
+
+@Suite struct MetricTests {
+    /// Every metric of the library and one of a user's, with what it is made of.
+    private static let all: [(String, @Sendable (Tensor, Tensor) -> any Metric)] = [
+        ("accuracy", { Accuracy($0, $1) }), ("top 2", { Accuracy($0, $1, topK: 2) }), ("ignoring", { Accuracy($0, $1, ignoreIndex: 1) }),
+        ("confusion", { ConfusionMatrix($0, $1) }), ("f1", { F1Score($0, $1) }), ("iou", { MeanIoU($0, $1) }),
+        ("auroc", { AUROC($0.select(1, 1), $1.eq(1)) }), ("mae", { MeanAbsoluteError($0.select(1, 0), $1) }),
+        ("mse", { MeanSquaredError($0.select(1, 0), $1.to(.float32)) }), ("rmse", { MeanSquaredError($0.select(1, 0), $1, root: true) }),
+        ("perplexity", { Perplexity(F.crossEntropy($0, $1), tokens: $1.numel) }), ("mean", { Mean(F.crossEntropy($0, $1), count: $1.numel) }),
+        ("one's own", { WithinOne($0.select(1, 0), $1) }),
+    ]
+
+    private static func merged<M: Metric>(_ first: M, _ rest: ArraySlice<any Metric>) throws -> Double {
+        var sum = first
+        for metric in rest {
+            sum.merge(metric as! M)
+            sum = try JSON(parsing: JSON(encoding: sum).text).decoded() // As a checkpoint in between would have it.
+        }
+        return sum.value
+    }
+
+    /// However the samples are dealt out among batches, and saved on the way, a metric comes to the same.
+    @Test(arguments: Device.tested) func batchesOfAnySize(_ device: Device) throws {
+        let scores = Tensor.randn([23, 4], generator: Generator(seed: 1)).to(device)
+        let labels = Tensor.randint(4, [23], generator: Generator(seed: 2)).to(device)
+        for (name, make) in Self.all {
+            let whole = make(scores, labels).value
+            for sizes in [[23], [1, 22], [10, 3, 10], Array(repeating: 1, count: 23)] {
+                // One sample may lie at both ends of a class: parts of an F1 or an area are nothing by themselves.
+                var (parts, first): ([any Metric], Int) = ([], 0)
+                for size in sizes {
+                    parts.append(make(scores[first..<(first + size)], labels[first..<(first + size)]))
+                    first += size
+                }
+                let value = try Self.merged(parts[0], parts.dropFirst())
+                #expect(abs(value - whole) <= 1e-6 * abs(whole), "\(name) of \(sizes): \(value), of all at once \(whole)")
+            }
+            #expect(whole.isFinite && whole > 0, "\(name)")
+        }
+    }
+
+    /// Against their definitions, counted one by one in float64.
+    @Test func definitions() {
+        for seed in UInt64(1)...6 {
+            let scores = Tensor.randn([40, 3], generator: Generator(seed: seed))
+            let labels = Tensor.randint(3, [40], generator: Generator(seed: seed + 100))
+            let (s, y) = (scores.array(Double.self), labels.array(Int.self))
+            func row(_ i: Int) -> [Double] { Array(s[(3 * i)..<(3 * i + 3)]) }
+            let p = (0..<40).map { i -> Int in row(i).indices.max { row(i)[$0] < row(i)[$1] }! }
+            let right = (0..<40).count { p[$0] == y[$0] }
+            #expect(Accuracy(scores, labels).value == Double(right) / 40)
+            let top = (0..<40).count { i -> Bool in row(i).count { $0 > row(i)[y[i]] } < 2 }
+            let (two, nine) = (Accuracy(scores, labels, topK: 2).value, Accuracy(scores, labels, topK: 9).value)
+            #expect(two == Double(top) / 40 && nine == 1)
+            let counted = (0..<40).filter { y[$0] != 2 }
+            let hits = counted.count { p[$0] == y[$0] }
+            #expect(Accuracy(scores, labels, ignoreIndex: 2).value == Double(hits) / Double(counted.count))
+            let matrix = ConfusionMatrix(scores, labels)
+            for a in 0..<3 {
+                for b in 0..<3 {
+                    let count = (0..<40).count { y[$0] == a && p[$0] == b }
+                    #expect(matrix[a, b] == count)
+                }
+            }
+            func count(_ list: [Int], _ c: Int) -> Int { list.count { $0 == c } }
+            let f1 = (0..<3).map { c -> Double in 2 * Double(matrix[c, c]) / Double(count(y, c) + count(p, c)) }
+            #expect(abs(F1Score(scores, labels).value - f1.reduce(0, +) / 3) < 1e-12)
+            let iou = (0..<3).map { c -> Double in Double(matrix[c, c]) / Double((0..<40).count { y[$0] == c || p[$0] == c }) }
+            #expect(abs(MeanIoU(scores, labels).value - iou.reduce(0, +) / 3) < 1e-12)
+            // Rounded scores have ties.
+            let rounded = (scores.select(1, 0) * 2).round()
+            let (r, positive) = (rounded.array(Double.self), y.map { $0 == 0 })
+            var (above, pairs) = (0.0, 0.0)
+            for i in 0..<40 where positive[i] {
+                for j in 0..<40 where !positive[j] {
+                    above += r[i] > r[j] ? 1 : r[i] == r[j] ? 0.5 : 0
+                    pairs += 1
+                }
+            }
+            #expect(abs(AUROC(rounded, labels.eq(0)).value - above / pairs) < 1e-12)
+        }
+        let (x, y) = (Tensor([1.0, 4, -2]), Tensor([2.0, 2, 2]))
+        let (mae, mse, rmse) = (MeanAbsoluteError(x, y).value, MeanSquaredError(x, y).value, MeanSquaredError(x, y, root: true).value)
+        #expect(abs(mae - 7.0 / 3) < 1e-6 && abs(mse - 7) < 1e-6 && abs(rmse - 7.0.squareRoot()) < 1e-6)
+        #expect(abs(Perplexity(F.crossEntropy(Tensor.zeros([5, 7]), Tensor.zeros([5], dtype: .int64)), tokens: 5).value - 7) < 1e-5)
+    }
+
+    /// Labels of pixels; those that are no class do not count.
+    @Test func pixels() {
+        let scores = Tensor([[[1.0, 0], [0, 1]], [[3, 0], [0, 3]]]) // [2, 2, 2]: two samples, two classes, two places
+        let labels = Tensor([[0, -100], [0, 0]])
+        #expect(Accuracy(scores, labels, ignoreIndex: -100).value == 2.0 / 3)
+        let matrix = ConfusionMatrix(scores, labels)
+        let two = 2.0 / 3
+        #expect(matrix.counts == [2, 1, 0, 0] && matrix.accuracy == two)
+        #expect(MeanIoU(scores, labels).value == two / 2)
+    }
+
+    /// Nothing seen is no number, and one class alone has no area.
+    @Test func ofNothing() {
+        #expect(ConfusionMatrix(classes: 3).accuracy.isNaN && ConfusionMatrix(classes: 3).recall(0).isNaN)
+        #expect(Accuracy(Tensor.zeros([0, 3]), Tensor.zeros([0], dtype: .int64)).value.isNaN)
+        #expect(AUROC(Tensor([0.1, 0.2]), Tensor([1, 1])).value.isNaN)
+        #expect(Measurements(["accuracy"]).record.loss.isNaN && Measurements(["accuracy"])["accuracy"]!.isNaN)
+    }
+
+    @Test func wrongShapesAreNamed() {
+        let labels = Tensor([0, 1])
+        #expect(message { Accuracy(Tensor.zeros([2]), labels) }.contains("scores [N, C, …]"))
+        #expect(message { ConfusionMatrix(Tensor.zeros([3, 2]), labels) }.contains("[3, 2]"))
+        #expect(message { F1Score(Tensor.zeros([2, 2]), Tensor([0.5, 1])) }.contains("whole numbers"))
+        #expect(message { MeanSquaredError(Tensor.zeros([2, 1]), Tensor.zeros([2])) }.contains("squeeze or reshape"))
+        #expect(message { AUROC(Tensor.zeros([2, 1]), labels) }.contains("one score a label"))
+        let text = message { () -> [Double] in
+            var sum = Sum([1, 2])
+            sum += Sum(Tensor([1.0, 2, 3]))
+            return sum.values
+        }
+        #expect(text.contains("3 numbers are added to 2"))
+    }
+
+    /// What a file says is looked at.
+    @Test func liesAreNamed() throws {
+        #expect(throws: (any Error).self) { try JSON(parsing: #"{"classes": 3, "sums": [1, 2]}"#).decoded(as: ConfusionMatrix.self) }
+        #expect(throws: (any Error).self) { try JSON(parsing: #"{"scores": [3], "labels": []}"#).decoded(as: AUROC.self) }
+        let error = #expect(throws: (any Error).self) { try JSON(parsing: #"{"right": [1], "count": ["x"]}"#).decoded(as: Accuracy.self) }
+        #expect(JSON.problem(error!) == "count.0: a string, where a number is wanted")
+    }
+}
