@@ -1,4 +1,5 @@
 #include "CContext.h"
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -41,3 +42,5 @@ extern void *swift_allocObject(const void *metadata, size_t size, size_t alignme
 void *apus_allocate_object(const void *metadata, long size, long alignment_mask) {
     return swift_allocObject(metadata, (size_t)size, (size_t)alignment_mask);
 }
+
+size_t apus_object_room(const void *object) { return malloc_usable_size((void *)object); }

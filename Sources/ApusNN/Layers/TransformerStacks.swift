@@ -42,7 +42,14 @@ public final class TransformerEncoder: Module, MaskedEncoder {
 
     /// `numLayers` copies of `layer`, and `norm` after the last. A layer that is no `MaskedEncoderLayer` takes one tensor, and no masks.
     public init(_ layer: Module, _ numLayers: Int, norm: Module? = nil) {
-        layers = copies(of: layer, numLayers, "TransformerEncoder")
+        layers = stack(numLayers, "TransformerEncoder") { _ in layer.copy() }
+        self.norm = norm
+        super.init()
+    }
+
+    /// The layers that `layer` makes, given their numbers from 0, and `norm` after the last.
+    public init(numLayers: Int, norm: Module? = nil, layer: (Int) -> Module) {
+        layers = stack(numLayers, "TransformerEncoder", layer)
         self.norm = norm
         super.init()
     }
@@ -74,7 +81,14 @@ public final class TransformerDecoder: Module, MaskedDecoder {
 
     /// `numLayers` copies of `layer`, and `norm` after the last.
     public init<Layer: MaskedDecoderLayer>(_ layer: Layer, _ numLayers: Int, norm: Module? = nil) {
-        layers = copies(of: layer, numLayers, "TransformerDecoder")
+        layers = stack(numLayers, "TransformerDecoder") { _ in layer.copy() }
+        self.norm = norm
+        super.init()
+    }
+
+    /// The layers that `layer` makes, given their numbers from 0, and `norm` after the last.
+    public init(numLayers: Int, norm: Module? = nil, layer: (Int) -> any MaskedDecoderLayer) {
+        layers = stack(numLayers, "TransformerDecoder", layer)
         self.norm = norm
         super.init()
     }
@@ -123,14 +137,21 @@ public final class Transformer: Module {
         self.nhead = nhead
         self.batchFirst = batchFirst
         func norm() -> LayerNorm { LayerNorm([dModel], eps: layerNormEps, bias: bias, device: device, dtype: dtype) }
-        encoder = customEncoder ?? TransformerEncoder(
-            TransformerEncoderLayer(
+        // All layers begin alike, as PyTorch's copies of one do: each draws the numbers that the first has drawn.
+        let (generator, first) = (Generator.current, Generator.current.state)
+        encoder = customEncoder ?? TransformerEncoder(numLayers: numEncoderLayers, norm: norm()) { _ in
+            generator.state = first
+            return TransformerEncoderLayer(
                 dModel, nhead, dimFeedforward: dimFeedforward, dropout: dropout, activation: activation, layerNormEps: layerNormEps, batchFirst: batchFirst,
-                normFirst: normFirst, bias: bias, device: device, dtype: dtype), numEncoderLayers, norm: norm())
-        decoder = customDecoder ?? TransformerDecoder(
-            TransformerDecoderLayer(
+                normFirst: normFirst, bias: bias, device: device, dtype: dtype)
+        }
+        let second = generator.state
+        decoder = customDecoder ?? TransformerDecoder(numLayers: numDecoderLayers, norm: norm()) { _ in
+            generator.state = second
+            return TransformerDecoderLayer(
                 dModel, nhead, dimFeedforward: dimFeedforward, dropout: dropout, activation: activation, layerNormEps: layerNormEps, batchFirst: batchFirst,
-                normFirst: normFirst, bias: bias, device: device, dtype: dtype), numDecoderLayers, norm: norm())
+                normFirst: normFirst, bias: bias, device: device, dtype: dtype)
+        }
         super.init()
         for parameter in parameters() where parameter.ndim > 1 { Init.xavierUniform_(parameter) }
     }
@@ -172,11 +193,11 @@ public final class Transformer: Module {
     }
 }
 
-/// `count` layers like the one given.
-private func copies<Layer: Module>(of layer: Layer, _ count: Int, _ name: String) -> [Layer] {
+/// The layers that `make` gives for the numbers from 0.
+private func stack<Layer>(_ count: Int, _ name: String, _ make: (Int) -> Layer) -> [Layer] {
     guard count > 0 && count <= 1 << 16 else {
         fail(name, "numLayers must be positive and at most \(1 << 16), it is \(count)")
         return []
     }
-    return (0..<count).map { _ in layer.copy() }
+    return (0..<count).map(make)
 }

@@ -16,7 +16,7 @@ extension Module {
     /// Inputs and the result are tensors, tuples or structs of them, optional ones and arrays, or anything else; `body` gets the inputs as hooks
     /// left them. Hooks see the tensors that are there, in a list.
     public final func call<each Input, Output>(_ inputs: repeat each Input, body: (repeat each Input) -> Output) -> Output {
-        guard let hooks = extras?.hooks else {
+        guard let hooks = extras?.hooks, RuntimeCheck.holds(for: "\(typeName): hooks") else {
             enter()
             defer { leave() }
             return body(repeat each inputs)

@@ -10,7 +10,10 @@ extension Module {
     /// copied as an assignment would, so objects of other classes are shared. Initialisers do not run. A tensor's copy is a leaf with
     /// the same values, `requiresGrad` and gradient. Hooks are kept. A stored property that is `weak` or `unowned` traps: what it should refer to is
     /// not known; and so does one that holds layers where they are found but cannot be replaced, as an `indirect` enum does.
+    /// Objects are made by functions of Swift's runtime that it does not promise to keep: before the first one is made, a class for that purpose is
+    /// copied and looked through, and where the runtime of another toolchain does otherwise, this traps and says so.
     public final func copy() -> Self {
+        guard RuntimeCheck.holds(for: "\(typeName).copy") else { return self }
         let copy = ModuleCopier().copy(self) as! Self
         let own = Set(modules().map { ObjectIdentifier($0) })
         if copy !== self, let shared = copy.namedModules().first(where: { own.contains(ObjectIdentifier($0.module)) }) {

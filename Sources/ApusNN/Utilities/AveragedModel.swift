@@ -30,8 +30,19 @@ public final class AveragedModel<Averaged: Module>: Module {
     public let useBuffers: Bool
 
     /// Begins with a copy of `model`. Traps on a decay outside 0 ... 1.
-    public init(_ model: Averaged, average: Average = .mean, useBuffers: Bool = false) {
-        module = model.copy()
+    public convenience init(_ model: Averaged, average: Average = .mean, useBuffers: Bool = false) {
+        self.init(takingOver: model.copy(), average, useBuffers)
+    }
+
+    /// Begins with the values of `model` in `module`, another object with the same layers, that was made as `model` was. Traps where the
+    /// layers differ, and on a decay outside 0 ... 1.
+    public convenience init(_ model: Averaged, into module: Averaged, average: Average = .mean, useBuffers: Bool = false) {
+        do { try module.loadStateDict(model.stateDict()) } catch { fail("AveragedModel", "\(error)") }
+        self.init(takingOver: module, average, useBuffers)
+    }
+
+    private init(takingOver module: Averaged, _ average: Average, _ useBuffers: Bool) {
+        self.module = module
         nAveraged = Buffer(Tensor.zeros([], dtype: .int64))
         self.average = average
         self.useBuffers = useBuffers

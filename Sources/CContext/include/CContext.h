@@ -3,6 +3,8 @@
 #ifndef APUS_CONTEXT_H
 #define APUS_CONTEXT_H
 
+#include <stddef.h>
+
 // Static storage for the thread: one instruction to read. The programs that hold it are executables, not plug-ins.
 extern _Thread_local void *_Nullable apus_context_current __attribute__((tls_model("initial-exec")));
 
@@ -16,5 +18,7 @@ _Noreturn void apus_trap(const char *_Nonnull message);
 
 /// An object of a Swift class with a reference count of 1 and its fields not yet initialised; as `swift_allocObject`, which Swift may not name.
 void *_Nonnull apus_allocate_object(const void *_Nonnull metadata, long size, long alignment_mask);
+/// How many bytes from `object` on the allocator has given to it.
+size_t apus_object_room(const void *_Nonnull object);
 
 #endif
