@@ -22,7 +22,7 @@ private struct WithinOne: Metric {
     /// Every metric of the library and one of a user's, with what it is made of.
     private static let all: [(String, @Sendable (Tensor, Tensor) -> any Metric)] = [
         ("accuracy", { Accuracy($0, $1) }), ("top 2", { Accuracy($0, $1, topK: 2) }), ("ignoring", { Accuracy($0, $1, ignoreIndex: 1) }),
-        ("confusion", { ConfusionMatrix($0, $1) }), ("f1", { F1Score($0, $1) }), ("iou", { MeanIoU($0, $1) }),
+        ("confusion", { ConfusionMatrix($0, $1) }), ("f1", { F1Score($0, $1) }), ("iou", { MeanIoU($0, $1) }), ("mcc", { MatthewsCorrelation($0, $1.clamp(max: 2)) }),
         ("auroc", { AUROC($0.select(1, 1), $1.eq(1)) }), ("mae", { MeanAbsoluteError($0.select(1, 0), $1) }),
         ("mse", { MeanSquaredError($0.select(1, 0), $1.to(.float32)) }), ("rmse", { MeanSquaredError($0.select(1, 0), $1, root: true) }),
         ("perplexity", { Perplexity(F.crossEntropy($0, $1), tokens: $1.numel) }), ("mean", { Mean(F.crossEntropy($0, $1), count: $1.numel) }),
@@ -54,7 +54,7 @@ private struct WithinOne: Metric {
                 let value = try Self.merged(parts[0], parts.dropFirst())
                 #expect(abs(value - whole) <= 1e-6 * abs(whole), "\(name) of \(sizes): \(value), of all at once \(whole)")
             }
-            #expect(whole.isFinite && whole > 0, "\(name)")
+            #expect(whole.isFinite && whole != 0, "\(name)")
         }
     }
 
@@ -86,6 +86,16 @@ private struct WithinOne: Metric {
             #expect(abs(F1Score(scores, labels).value - f1.reduce(0, +) / 3) < 1e-12)
             let iou = (0..<3).map { c -> Double in Double(matrix[c, c]) / Double((0..<40).count { y[$0] == c || p[$0] == c }) }
             #expect(abs(MeanIoU(scores, labels).value - iou.reduce(0, +) / 3) < 1e-12)
+            // Pearson's correlation of the classes' indicators, summed over the classes.
+            var (xy, xx, yy) = (0.0, 0.0, 0.0)
+            for c in 0..<3 {
+                let (meanY, meanP) = (Double(count(y, c)) / 40, Double(count(p, c)) / 40)
+                for i in 0..<40 {
+                    let (a, b) = ((y[i] == c ? 1 : 0) - meanY, (p[i] == c ? 1 : 0) - meanP)
+                    (xy, xx, yy) = (xy + a * b, xx + a * a, yy + b * b)
+                }
+            }
+            #expect(abs(MatthewsCorrelation(scores, labels).value - xy / (xx * yy).squareRoot()) < 1e-12)
             // Rounded scores have ties.
             let rounded = (scores.select(1, 0) * 2).round()
             let (r, positive) = (rounded.array(Double.self), y.map { $0 == 0 })

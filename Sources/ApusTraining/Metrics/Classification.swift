@@ -159,6 +159,26 @@ public struct MeanIoU: Metric {
     public var value: Double { matrix.mean(matrix.iou) }
 }
 
+/// The correlation of predicted and actual classes, from −1 to 1: 0 is a guess, whatever the classes' shares. With c right of s samples, tₖ of
+/// class k and pₖ taken for it, (c·s − Σ tₖpₖ)/√((s² − Σ pₖ²)(s² − Σ tₖ²)) (Gorodkin, 2004); NaN where all are of one class, or taken for one.
+/// torchmetrics: `MatthewsCorrCoef`, which says 0 there.
+public struct MatthewsCorrelation: Metric {
+    private var matrix: ConfusionMatrix
+
+    /// Of scores [N, C, …] and labels [N, …]; labels that are no class do not count.
+    public init(_ scores: Tensor, _ labels: Tensor) { matrix = ConfusionMatrix(scores, labels) }
+
+    public mutating func merge(_ other: MatthewsCorrelation) { matrix.merge(other.matrix) }
+
+    public var value: Double {
+        let classes = 0..<matrix.classes
+        let (actual, predicted) = (classes.map { Double(matrix.total($0)) }, classes.map { Double(matrix.taken($0)) })
+        let (all, right) = (actual.reduce(0, +), classes.reduce(0) { $0 + Double(matrix[$1, $1]) })
+        func sum(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
+        return (right * all - sum(actual, predicted)) / ((all * all - sum(predicted, predicted)) * (all * all - sum(actual, actual))).squareRoot()
+    }
+}
+
 /// The area under the receiver operating characteristic of two classes: how likely a sample of class 1 scores higher than one of class 0,
 /// equal scores counting half. torchmetrics: `AUROC(task="binary")`.
 ///
