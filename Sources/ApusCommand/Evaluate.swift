@@ -16,7 +16,7 @@ struct Evaluate: ParsableCommand {
     @ArgumentParser.Argument(help: ArgumentHelp("A run's folder, or the model.safetensors in it.", valueName: "run"))
     var source: String
 
-    @Option(help: ArgumentHelp("fashion-mnist, mnist, cifar-10 or a folder of PNG files. (default: what it was trained on)", valueName: "data"))
+    @Option(help: ArgumentHelp("\(DataSource.names.joined(separator: ", ")) or a folder of PNG files. (default: what it was trained on)", valueName: "data"))
     var data: String?
 
     @Option(help: ArgumentHelp("Images at once.", valueName: "n"))

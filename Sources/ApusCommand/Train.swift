@@ -15,7 +15,7 @@ struct Train: ParsableCommand {
     @Option(help: ArgumentHelp("mlp, cnn, resnet18 or a FILE.json that lists a Sequential's layers. (default: mlp)", valueName: "model"))
     var model: String?
 
-    @Option(help: ArgumentHelp("fashion-mnist, mnist, cifar-10 or a folder of PNG files. (default: fashion-mnist)", valueName: "data"))
+    @Option(help: ArgumentHelp("\(DataSource.names.joined(separator: ", ")) or a folder of PNG files. (default: fashion-mnist)", valueName: "data"))
     var data: String?
 
     @Option(help: ArgumentHelp("How often each image is learned from. (default: 5)", valueName: "n"))

@@ -44,6 +44,26 @@ public struct MNIST: LabelledImages {
     }
 }
 
+/// 70,000 handwritten characters of Japanese, 28 × 28, gray: one of each row of hiragana. torchvision: `KMNIST`. https://arxiv.org/abs/1812.01718
+///
+/// Files and places as for ``FashionMNIST``, the folder's name is `kmnist`.
+public struct KMNIST: LabelledImages {
+    /// All images, [N, C, H, W].
+    public let images: Tensor
+    /// The class of each image.
+    public let labels: Tensor
+    /// The names of the classes.
+    public let classes = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]
+
+    /// Reads the training set (60,000) or the test set (10,000). Throws ``DatasetNotFound``, ``FormatError`` or ``FileError``.
+    public init(_ split: Split = .train, root: String? = nil) throws {
+        let folder = DatasetFolder(
+            title: "KMNIST", folders: ["kmnist", "KMNIST/raw"],
+            remedy: "put the original files there (http://codh.rois.ac.jp/kmnist has them), or name their folder with root: or APUS_DATA")
+        (images, labels) = try readMNIST(folder, split, root)
+    }
+}
+
 private func readMNIST(_ folder: DatasetFolder, _ split: Split, _ root: String?) throws -> (images: Tensor, labels: Tensor) {
     let prefix = split == .train ? "train" : "t10k"
     let imagePath = try folder.file("\(prefix)-images-idx3-ubyte", root: root)

@@ -45,6 +45,8 @@ import TestSupport
             writeMNIST("t10k", folder: place)
             #expect(try FashionMNIST(.test, root: "\(folder.path)/\(root)").count == 3)
         }
+        writeMNIST(folder: "d/kmnist/")
+        #expect(try KMNIST(root: "\(folder.path)/d").classes[9] == "wo" && KMNIST(root: "\(folder.path)/d").count == 3)
         let message = message { _ = try FashionMNIST(.train, root: "\(folder.path)/b") }
         #expect(message == "Fashion-MNIST: there is no train-images-idx3-ubyte (or train-images-idx3-ubyte.gz) in \(folder.path)/b, \(folder.path)/b/fashion-mnist, \(folder.path)/b/FashionMNIST/raw; install it with `apt install dataset-fashion-mnist`, or name the folder with root: or APUS_DATA")
     }

@@ -62,8 +62,12 @@ public struct RunData {
 
 /// Where the images of a run come from: a data set by name, or a folder.
 public enum DataSource {
+    private static let sets: [(name: String, load: @Sendable (Split) throws -> any LabelledImages)] = [
+        ("fashion-mnist", { try FashionMNIST($0) }), ("mnist", { try MNIST($0) }), ("kmnist", { try KMNIST($0) }), ("cifar-10", { try CIFAR10($0) }),
+    ]
+
     /// The data sets that have a name.
-    public static let names = ["fashion-mnist", "mnist", "cifar-10"]
+    public static let names = sets.map(\.name)
 
     /// A folder's images are made smaller until the longer side has at most that many pixels.
     static let maximumSide = 224
@@ -86,11 +90,8 @@ public enum DataSource {
             guard data.count > 0 else { throw RunError("\(name) has no images") }
             return data
         }
-        switch name {
-        case "mnist": return try erased(MNIST(split))
-        case "cifar-10": return try erased(CIFAR10(split))
-        default: return try erased(FashionMNIST(split))
-        }
+        guard let set = sets.first(where: { $0.name == name }) else { throw unknown("data set", name, names) }
+        return try erased(set.load(split))
     }
 
     /// A data set's name as it is; a folder's path from the root on, without links, where there is such a folder.
