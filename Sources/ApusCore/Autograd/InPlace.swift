@@ -148,7 +148,7 @@ extension Shape {
 }
 
 /// What a view shows of its base's storage: the geometry of both.
-struct StridedRegion {
+struct StridedRegion: Equatable {
     let shape: Shape
     let strides: Shape
     let offset: Int

@@ -159,6 +159,12 @@ package struct KernelParameters: Sendable {
     }
 }
 
+extension KernelParameters: Equatable {
+    package static func == (x: KernelParameters, y: KernelParameters) -> Bool {
+        (x.a, x.b, x.c) == (y.a, y.b, y.c) && x.integers == y.integers
+    }
+}
+
 package enum ReduceKind: Int32, Sendable, CaseIterable { case sum, mean, prod, min, max, any, all }
 package enum ArgReduceKind: Int32, Sendable, CaseIterable { case max, min }
 package enum ScanKind: Int32, Sendable, CaseIterable { case sum, prod }

@@ -1,10 +1,10 @@
 /// One operation: its name, forward and derivative, side by side. A value whose fields are the op's attributes (a dimension, a stride); tensors
-/// are inputs, all of them, so that forms, devices and observers see them.
+/// are inputs, all of them, so that forms, devices and observers see them. Equal ops make the same of the same inputs, unless they draw.
 ///
 /// `forward` checks its inputs (throwing `OpError` with what was found, what was wanted and the remedy) before anything is computed, and
 /// reaches the hardware through the device's backend. `backward` is written with differentiable tensor functions, so that derivatives of
 /// derivatives come for free. `docs/adding-an-op.md` walks through one.
-package protocol Op {
+package protocol Op: Equatable {
     /// What it gives: `Tensor`, or `[Tensor]` for ops with several outputs. `forward` says it.
     associatedtype Outputs = Tensor
     /// The gradient of that: `Tensor`, or `[Tensor?]`, nil for outputs that no gradient came to.

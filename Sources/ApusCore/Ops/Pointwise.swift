@@ -31,6 +31,12 @@ package final class UnaryRule: Sendable {
     }
 }
 
+// There is one rule of a function, which several names may share a kernel with (`add` and `mul` by a number are `affine`).
+extension UnaryRule: Equatable, CustomStringConvertible {
+    package static func == (a: UnaryRule, b: UnaryRule) -> Bool { a === b }
+    package var description: String { name == kind.function.name ? name : "\(name) by \(kind.function.name)" }
+}
+
 /// Applies a `UnaryRule`.
 struct Unary: Op {
     let rule: UnaryRule
@@ -87,6 +93,11 @@ package final class BinaryRule: Sendable {
         self.autocast = autocast
         self.derivative = derivative
     }
+}
+
+extension BinaryRule: Equatable, CustomStringConvertible {
+    package static func == (a: BinaryRule, b: BinaryRule) -> Bool { a === b }
+    package var description: String { name == kind.function.name ? name : "\(name) by \(kind.function.name)" }
 }
 
 /// Applies a `BinaryRule` to operands of one shape and dtype (`Tensor.binary` has broadcast and promoted them).

@@ -1,0 +1,67 @@
+import Apus
+@testable import ApusCore
+import TestSupport
+import Testing
+
+/// An op is a value: printed, compared, applied twice.
+@Suite struct OpLawTests {
+    /// The ops that `x` was made by, from the last on.
+    static func ops(of x: Tensor) -> [any Op] {
+        var (found, seen, waiting): ([any Op], Set<ObjectIdentifier>, [Node]) = ([], [], x.node.map { [$0] } ?? [])
+        while let node = waiting.popLast() {
+            guard seen.insert(ObjectIdentifier(node)).inserted else { continue }
+            if let op = Mirror(reflecting: node).descendant("op") as? any Op { found.append(op) }
+            waiting += node.edges.compactMap(\.node)
+        }
+        return found
+    }
+
+    private typealias Call = (name: String, call: @Sendable ([Tensor]) -> Tensor, shapes: [Shape])
+    private static let layers: [Call] = [
+        ("linear", { F.linear($0[0], $0[1], $0[2]) }, [[2, 3], [4, 3], [4]]), ("conv2d", { F.conv2d($0[0], $0[1], padding: 1) }, [[1, 2, 5, 5], [3, 2, 3, 3]]),
+        ("maxPool2d", { F.maxPool2d($0[0], kernelSize: 2) }, [[1, 2, 4, 4]]), ("avgPool2d", { F.avgPool2d($0[0], kernelSize: 2) }, [[1, 2, 4, 4]]),
+        ("layerNorm", { F.layerNorm($0[0], [3], weight: $0[1]) }, [[2, 3], [3]]), ("batchNorm", { F.batchNorm($0[0], nil, nil, training: true) }, [[4, 3]]),
+        ("crossEntropy", { F.crossEntropy($0[0], Tensor([0, 2])) }, [[2, 3]]), ("embedding", { F.embedding(Tensor([1, 0, 1]), $0[0]) }, [[2, 3]]),
+        ("ctcLoss", { F.ctcLoss($0[0], Tensor([[1]]), inputLengths: [3], targetLengths: [1]) }, [[3, 1, 2]]), ("frexp", { $0[0].frexp().mantissa }, [[3]]),
+    ]
+
+    /// All functions whose derivatives are tested, and all rules.
+    private static let calls: [Call] =
+        DerivativeTests.unaryCases.map { c in (c.name, { c.f($0[0]) }, [[2, 3]]) }
+        + DerivativeTests.broadcastCases.map { c in (c.name, { c.f($0[0], $0[1]) }, [[2, 1, 3], [2, 1]]) }
+        + DerivativeTests.shapedCases.map { c in (c.name, { c.f($0[0]) }, [[2, 3, 4]]) }
+        + layers
+        + UnaryRule.all.map { rule in (rule.name, { $0[0].unary(rule, KernelParameters(1, 2, 1)) }, [[2, 3]]) }
+        + BinaryRule.all.map { rule in (rule.name, { Tensor.binary(rule, $0[0], $0[1], KernelParameters(1, 2, 1)) }, [[2, 3], [3]]) }
+
+    /// A function called twice makes equal ops and the same bits; ops print their attributes, so that of one type those are equal that print alike.
+    @Test func opsAreValues() {
+        var kinds: [String: [any Op]] = [:]
+        for (name, call, shapes) in Self.calls {
+            func run() -> Tensor {
+                // What takes integers alone has no graph.
+                let inputs = shapes.enumerated().map { DerivativeTests.numbers($1, from: 0.1, to: 0.9, phase: Double($0)).requiresGrad_() }
+                return (try? checked { call(inputs) }) ?? Tensor.zeros([])
+            }
+            let (once, twice) = (run(), run())
+            #expect(once.shape == twice.shape && once.detach().bytes() == twice.detach().bytes(), "\(name)")
+            let (first, second) = (Self.ops(of: once), Self.ops(of: twice))
+            #expect(first.count == second.count && zip(first, second).allSatisfy { $0.isEqual(to: $1) }, "\(name): \(first) and \(second)")
+            for op in first { kinds["\(type(of: op))", default: []].append(op) }
+        }
+        for (kind, ops) in kinds {
+            let alike = Dictionary(grouping: ops) { "\($0)" }
+            for (printed, ops) in alike { #expect(printed.hasPrefix("\(kind)(") && ops.allSatisfy { $0.isEqual(to: ops[0]) }, "\(printed)") }
+            for (printed, ops) in alike {
+                let twins = alike.filter { $0.key != printed && $0.value[0].isEqual(to: ops[0]) }
+                #expect(twins.isEmpty, "\(printed) equals \(twins.keys)")
+            }
+        }
+        #expect(kinds.count > 35, "\(kinds.keys.sorted())")
+        #expect(Set((kinds["Unary"] ?? []).map { "\($0)" }).count > 40)
+    }
+}
+
+extension Op {
+    fileprivate func isEqual(to other: any Op) -> Bool { (other as? Self) == self }
+}
