@@ -9,8 +9,7 @@ public func klDivergence(_ p: Distribution, _ q: Distribution) -> Tensor {
         return (ratio + ((p.loc - q.loc) / q.scale).square() - 1 - ratio.log()) / 2
     case (let p as MultivariateNormal, let q as MultivariateNormal):
         guard p.eventShape == q.eventShape else { return fail("klDivergence", "vectors of \(p.eventShape) and \(q.eventShape) elements have no divergence") }
-        let shape = Shape.broadcast(p.scaleTril.shape, q.scaleTril.shape) ?? p.scaleTril.shape
-        let spread = q.scaleTril.expand(shape).solveTriangular(p.scaleTril.expand(shape), upper: false).square().sum(dim: [-2, -1])
+        let spread = q.scaleTril.solveTriangular(p.scaleTril, upper: false).square().sum(dim: [-2, -1])
         return q.halfLogDeterminant - p.halfLogDeterminant + (spread + q.whitened(q.loc - p.loc).square().sum(dim: -1) - Double(p.eventShape[0])) / 2
     case (let p as Bernoulli, let q as Bernoulli):
         let ones = p.probs * ((-q.logits).softplus() - (-p.logits).softplus())

@@ -69,7 +69,7 @@ public final class Uniform: Distribution {
 }
 
 /// The normal distribution of vectors [*, d], given by one of covariance, precision (its inverse) and lower Cholesky factor of the covariance,
-/// [*, d, d]. PyTorch: `torch.distributions.MultivariateNormal`. Factors are computed step by step: for small d.
+/// [*, d, d]. PyTorch: `torch.distributions.MultivariateNormal`. Factors are computed on the host: for small d.
 public final class MultivariateNormal: Distribution {
     /// The mean.
     public let loc: Tensor
@@ -94,7 +94,7 @@ public final class MultivariateNormal: Distribution {
             let flipped = precisionMatrix.flip([-2, -1]).cholesky()
             let inverse = flipped.flip([-2, -1]).transpose(-2, -1)
             let identity = Tensor.eye(loc.shape[-1], dtype: loc.dtype, device: loc.device)
-            factor = inverse.solveTriangular(identity.expand(inverse.shape), upper: false)
+            factor = inverse.solveTriangular(identity, upper: false)
         } else {
             factor = Self.checked(scaleTril!.diagonal(dim1: -2, dim2: -1), owner, "the diagonal of scaleTril", "positive", validateArgs) { $0.gt(0) }.isPoisoned ? .poisonedFactor : scaleTril!
         }
@@ -127,10 +127,7 @@ public final class MultivariateNormal: Distribution {
         return (whitened(x).square().sum(dim: -1) + Double(eventShape[0]) * 1.8378770664093453) / -2 - halfLogDeterminant
     }
     /// L⁻¹·x
-    func whitened(_ x: Tensor) -> Tensor {
-        let factor = scaleTril.expand(Shape(Array(x.shape) + [x.shape[-1]]))
-        return factor.solveTriangular(x.unsqueeze(-1), upper: false).squeeze(-1)
-    }
+    func whitened(_ x: Tensor) -> Tensor { scaleTril.solveTriangular(x.unsqueeze(-1), upper: false).squeeze(-1) }
     var halfLogDeterminant: Tensor { scaleTril.diagonal(dim1: -2, dim2: -1).log().sum(dim: -1) }
     public override func entropy() -> Tensor { halfLogDeterminant + Double(eventShape[0]) * 1.4189385332046727 }
     public override var mean: Tensor { loc }

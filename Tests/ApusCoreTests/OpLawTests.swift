@@ -30,6 +30,7 @@ import Testing
         DerivativeTests.unaryCases.map { c in (c.name, { c.f($0[0]) }, [[2, 3]]) }
         + DerivativeTests.broadcastCases.map { c in (c.name, { c.f($0[0], $0[1]) }, [[2, 1, 3], [2, 1]]) }
         + DerivativeTests.shapedCases.map { c in (c.name, { c.f($0[0]) }, [[2, 3, 4]]) }
+        + LinearAlgebraTests.cases.map { c in (c.name, { c.f($0[0], $0[1]) }, [[2, 3, 3], [3, 2]]) }
         + layers
         + UnaryRule.all.map { rule in (rule.name, { $0[0].unary(rule, KernelParameters(1, 2, 1)) }, [[2, 3]]) }
         + BinaryRule.all.map { rule in (rule.name, { Tensor.binary(rule, $0[0], $0[1], KernelParameters(1, 2, 1)) }, [[2, 3], [3]]) }

@@ -116,6 +116,7 @@ import Testing
             ledger.check("cross entropy", [[6, 5]], floats) { [F.crossEntropy($0[0], Tensor([0, 4, 2, 2, 1, 0]), weight: Tensor([1.0, 2, 1, 3, 1], dtype: $0[0].dtype), labelSmoothing: 0.1)] }
             ledger.check("embedding", [[7, 5]], floats) { [F.embedding(Tensor([1, 6, 1, 0]), $0[0])] }
             ledger.check("scatter", [[2, 300]], floats) { [$0[0].scatterAdd(1, Tensor.arange(600).reshape(2, 300) % 3, $0[0])] }
+            for c in LinearAlgebraTests.cases { ledger.check(c.name, [[2, 3, 3], [3, 2]], [.float32, .float64], isTransposed: false) { [c.f($0[0], $0[1])] } }
             ledger.check("linear scan", [[2, 6, 3]], [.float32, .float64]) { [$0[0].cumprod(dim: 1), $0[0].cumsum(dim: 1)] }
             ledger.check("random", [[5, 4]], floats) { [F.dropout($0[0], p: 0.5), Tensor.randn([3, 3], dtype: $0[0].dtype), Tensor.randperm(9), Tensor.randint(0, 9, [4])] }
         }

@@ -85,21 +85,6 @@ import Testing
         }
     }
 
-    @Test func `factors of matrices`() {
-        let a = withGenerator(Generator(seed: 2)) { Tensor.randn([3, 5, 5], dtype: .float64) }
-        let positive = a.matmul(a.transpose(1, 2)) + Tensor.eye(5, dtype: .float64)
-        let l = positive.cholesky()
-        expectClose(l.matmul(l.transpose(1, 2)), positive)
-        #expect(l.triu(1).abs().sum().item() == 0)
-        let b = withGenerator(Generator(seed: 3)) { Tensor.randn([5, 2], dtype: .float64) }
-        expectClose(l.matmul(l.solveTriangular(b, upper: false)), b.expand(3, 5, 2))
-        let u = l.transpose(1, 2)
-        expectClose(u.matmul(u.solveTriangular(b, upper: true)), b.expand(3, 5, 2))
-        checkGradients([l[0].tril(), b]) { $0[0].tril().solveTriangular($0[1], upper: false) }
-        let error = #expect(throws: OpError.self) { try checked { Tensor([1.0, 2, 2, 1], shape: [2, 2]).cholesky() } }
-        #expect(error?.description.contains("its leading 2 × 2 part") == true)
-    }
-
     @Test func `parameters and values are checked`() {
         #expect(message { _ = Normal(0, -1) }.contains("scale must be positive, found -1.0"))
         #expect(message { _ = Uniform(1, 1) }.contains("low must be below high"))

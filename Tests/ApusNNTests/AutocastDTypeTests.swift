@@ -113,18 +113,20 @@ import Testing
     }
 
     @Test func weightsUnderAConstraint() throws {
-        let layer = Parametrizations.orthogonal(Linear(4, 4))
         // The weight is orthogonal to float32's digits: it is computed in its own precision, and converted where it is used.
-        try checked {
-            autocast(.bfloat16) {
-                let y = layer(Tensor.ones([2, 4]))
-                #expect(y.dtype == .bfloat16)
-                y.sum().backward()
-                let w = layer.weight.detach()
-                #expect(autocast(.bfloat16, enabled: false) { w.matmul(w.t()).allclose(Tensor.eye(4), atol: 1e-5) })
+        for map in [Parametrizations.OrthogonalMap.matrixExp, .cayley, .householder] {
+            try checked {
+                autocast(.bfloat16) {
+                    let layer = Parametrizations.orthogonal(Linear(4, 4), orthogonalMap: map)
+                    let y = layer(Tensor.ones([2, 4]))
+                    #expect(y.dtype == .bfloat16)
+                    y.sum().backward()
+                    let w = layer.weight.detach()
+                    #expect(autocast(.bfloat16, enabled: false) { w.matmul(w.t()).allclose(Tensor.eye(4), atol: 1e-5) }, "\(map)")
+                    #expect(layer.parameters().allSatisfy { $0.grad == nil || $0.grad!.dtype == .float32 }, "\(map)")
+                }
             }
         }
-        #expect(layer.parameters().allSatisfy { $0.grad == nil || $0.grad!.dtype == .float32 })
     }
 
     /// A convolution, normalisation, attention-free classifier on a task with an answer: the loss after training is nearly float32's.

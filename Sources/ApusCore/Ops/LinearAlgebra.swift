@@ -1,64 +1,110 @@
-/// A symmetric matrix of which only the lower half is read. Its gradient, which is 0 above the diagonal, is shared evenly with the upper half,
-/// since an element there is the same number.
-private struct LowerHalf: Op {
-    var name: String { "lowerHalf" }
-    static var makesView: Bool { true }
+/// The lower triangular L with L·Lᵀ = A for symmetric positive definite A [*, n, n], of which the lower half is read, row by row in float64 on
+/// the host.
+///
+/// Derivative: Ā = ½·L⁻ᵀ·(P + Pᵀ)·L⁻¹, where P is the lower half of Lᵀ·L̄ with half its diagonal (Murray, "Differentiation of the Cholesky
+/// decomposition", 2016): symmetric, as A is.
+private struct Cholesky: Op {
+    var name: String { "cholesky" }
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
-        let x = inputs[0]
-        return x.view(x.shape, strides: x.strides, offset: x.offset)
+        let a = inputs[0]
+        guard a.ndim >= 2, a.shape[-1] == a.shape[-2], a.dtype.isFloatingPoint else {
+            throw OpError("needs square matrices of floats, this is \(a.dtype) \(a.shape)")
+        }
+        let n = a.shape[-1]
+        var l = try a.numbers(Double.self)
+        for start in stride(from: 0, to: l.count, by: max(n * n, 1)) {
+            for i in 0..<n {
+                let row = start + i * n
+                for j in 0...i {
+                    let above = start + j * n
+                    var rest = l[row + j]
+                    for k in 0..<j { rest -= l[row + k] * l[above + k] }
+                    if j < i {
+                        l[row + j] = rest / l[above + j]
+                    } else if rest > 0 {
+                        l[row + i] = rest.squareRoot()
+                    } else {
+                        throw OpError("the matrix is not positive definite: its leading \(i + 1) × \(i + 1) part is not")
+                    }
+                }
+                for j in i + 1..<max(n, i + 1) { l[row + j] = 0 }
+            }
+        }
+        let result = try Tensor(l, shape: a.shape, dtype: a.dtype, device: a.device).usable()
+        saved.keepOutput(result)
+        return result
     }
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [(grad + grad.mT) / 2] }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
+        let l = context.saved[0]
+        let half = l.mT.matmul(grad).tril()
+        let right = l.mT.solveTriangular(half + half.tril(-1).mT, upper: true)
+        return [l.mT.solveTriangular(right.mT, upper: true) / 2]
+    }
 }
 
-/// Factors of small matrices, column by column from differentiable functions: n steps of n² work each, whole batches at once.
+/// The X with A·X = B for triangular A [*, n, n] and B [*, n, k], whose batches broadcast, by substitution in float64 on the host.
+///
+/// Derivatives: B̄ = A⁻ᵀ·X̄, and Ā the half of −B̄·Xᵀ that is read.
+private struct TriangularSolve: Op {
+    let upper: Bool
+
+    var name: String { "solveTriangular" }
+
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
+        let (a, b) = (inputs[0], inputs[1])
+        guard a.ndim >= 2, b.ndim >= 2, a.shape[-1] == a.shape[-2], b.shape[-2] == a.shape[-1] else {
+            throw OpError("matrices of shape \(a.shape) and right sides of shape \(b.shape) do not fit")
+        }
+        guard a.dtype == b.dtype, a.dtype.isFloatingPoint else { throw OpError("both must be of one float type, they are \(a.dtype) and \(b.dtype)") }
+        let (n, width) = (a.shape[-1], b.shape[-1])
+        guard let batch = Shape.broadcast(Shape(a.shape.dropLast(2)), Shape(b.shape.dropLast(2))) else {
+            throw OpError("the batches of \(a.shape) and \(b.shape) do not broadcast")
+        }
+        let shape = Shape(batch + [n, width])
+        let matrices = try a.numbers(Double.self)
+        var x = try b.expanded(shape).numbers(Double.self)
+        // Which matrix each right side of the batch has.
+        let places = Shape(a.shape.dropLast(2))
+        let owners = try Tensor.arange(places.numel).usable().view(places, strides: places.contiguousStrides, offset: 0).expanded(batch).numbers(Int.self)
+        for (place, owner) in owners.enumerated() {
+            let (left, right) = (owner * n * n, place * n * width)
+            for step in 0..<n {
+                let i = upper ? n - 1 - step : step
+                let (row, target) = (left + i * n, right + i * width)
+                for j in upper ? i + 1..<n : 0..<i {
+                    let (factor, known) = (matrices[row + j], right + j * width)
+                    for column in 0..<width { x[target + column] -= factor * x[known + column] }
+                }
+                for column in 0..<width { x[target + column] /= matrices[row + i] }
+            }
+        }
+        let result = try Tensor(x, shape: shape, dtype: a.dtype, device: a.device).usable()
+        saved.keep(a)
+        saved.keep(b)
+        saved.keepOutput(result)
+        return result
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
+        let (a, x) = (context.saved[0], context.saved[2])
+        let gradB = a.mT.solveTriangular(grad, upper: !upper)
+        var gradA: Tensor?
+        if context.needs(0) {
+            let whole = -gradB.matmul(x.mT).sum(toShape: a.shape)
+            gradA = upper ? whole.triu() : whole.tril()
+        }
+        return [gradA, context.needs(1) ? gradB.sum(toShape: context.saved[1].shape) : nil]
+    }
+}
+
 extension Tensor {
     /// The lower triangular L with L·Lᵀ = self, for symmetric positive definite matrices [*, n, n], of which the lower half is read.
     /// The gradient is symmetric. PyTorch: `torch.linalg.cholesky`. Traps on a matrix that is not positive definite.
-    public final func cholesky() -> Tensor {
-        composite("cholesky", .asIs, self) { (_) throws(OpError) in
-            guard ndim >= 2, shape[-1] == shape[-2], dtype.isFloatingPoint else { throw OpError("needs square matrices of floats, this is \(dtype) \(shape)") }
-            let n = shape[-1]
-            if n == 0 { return clone() }
-            let matrix = apply(LowerHalf(), Inputs(self))
-            var columns: [Tensor] = []
-            for j in 0..<n {
-                var column = matrix.narrow(-2, j, n - j).select(-1, j)
-                if j > 0 {
-                    let before = Tensor.stack(columns.map { $0.narrow(-1, j, n - j) }, dim: -1)
-                    column = column - before.matmul(before.narrow(-2, 0, 1).transpose(-2, -1)).squeeze(-1)
-                }
-                let pivot = column.narrow(-1, 0, 1)
-                let isPositive = noGrad { pivot.numel == 0 || pivot.gt(0).all().item(Bool.self) }
-                guard isPositive else { throw OpError("the matrix is not positive definite: its leading \(j + 1) × \(j + 1) part is not") }
-                let scaled = column / pivot.sqrt()
-                columns.append(j == 0 ? scaled : Tensor.cat([Tensor.zeros(Shape(shape.dropLast(2) + [j]), dtype: dtype, device: device), scaled], dim: -1))
-            }
-            return Tensor.stack(columns, dim: -1)
-        }
-    }
+    public final func cholesky() -> Tensor { apply(Cholesky(), Inputs(self)) }
 
-    /// The X with self·X = b for triangular matrices [*, n, n] and b [*, n, k], by substitution. The other half is not read.
-    /// PyTorch: `torch.linalg.solve_triangular`.
-    public final func solveTriangular(_ b: Tensor, upper: Bool) -> Tensor {
-        composite("solveTriangular", .asIs, self, b) { (_, b) throws(OpError) in
-            guard ndim >= 2, b.ndim >= 2, shape[-1] == shape[-2], b.shape[-2] == shape[-1] else { throw OpError("matrices of shape \(shape) and right sides of shape \(b.shape) do not fit") }
-            guard dtype == b.dtype, dtype.isFloatingPoint else { throw OpError("both must be of one float type, they are \(dtype) and \(b.dtype)") }
-            guard let batch = Shape.broadcast(Shape(shape.dropLast(2)), Shape(b.shape.dropLast(2))) else { throw OpError("the batches of \(shape) and \(b.shape) do not broadcast") }
-            let n = shape[-1]
-            if n == 0 { return b.clone() }
-            let (a, b) = (expand(Shape(batch + [n, n])), b.expand(Shape(batch + [n, b.shape[-1]])))
-            var rows: [Tensor] = []
-            for step in 0..<n {
-                let i = upper ? n - 1 - step : step
-                var row = b.narrow(-2, i, 1)
-                if step > 0 {
-                    let known = Tensor.cat(upper ? rows.reversed() : rows, dim: -2)
-                    row = row - a.narrow(-2, i, 1).narrow(-1, upper ? i + 1 : 0, step).matmul(known)
-                }
-                rows.append(row / a.narrow(-2, i, 1).narrow(-1, i, 1))
-            }
-            return Tensor.cat(upper ? rows.reversed() : rows, dim: -2)
-        }
-    }
+    /// The X with self·X = b for triangular matrices [*, n, n] and b [*, n, k], by substitution; batches broadcast. The other half is not read.
+    /// PyTorch: `torch.linalg.solve_triangular`. Traps where shapes or dtypes do not fit.
+    public final func solveTriangular(_ b: Tensor, upper: Bool) -> Tensor { apply(TriangularSolve(upper: upper), Inputs(self, b)) }
 }

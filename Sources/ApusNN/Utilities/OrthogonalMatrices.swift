@@ -94,17 +94,18 @@ enum OrthogonalMaps {
     }
 
     /// The first k columns of H₁H₂…H_k, Hᵢ = I − 2·vᵢvᵢᵀ/(vᵢᵀvᵢ), where vᵢ has a 1 at i and below it column i of `lower` [*, n, k].
+    ///
+    /// The whole product is I − V·M⁻¹·Vᵀ, where M is the upper half of VᵀV with half its diagonal (Joffrain et al., "Accumulating Householder
+    /// transformations, revisited", 2006).
     static func householderProduct(_ lower: Tensor) -> Tensor {
-        let (n, k) = (lower.shape[-2], lower.shape[-1])
-        let identity = Tensor.eye(n, k, dtype: lower.dtype, device: lower.device).expand(lower.shape)
-        let vectors = lower + identity
-        let factors = 2 / vectors.square().sum(dim: -2, keepDim: true)
-        var q = identity
-        for i in stride(from: k - 1, through: 0, by: -1) {
-            let v = vectors.narrow(-1, i, 1)
-            q = q - v.matmul(v.mT.matmul(q)) * factors.narrow(-1, i, 1)
+        composite("householderProduct", .asIs, lower) { (lower) throws(OpError) in
+            let (n, k) = (lower.shape[-2], lower.shape[-1])
+            let identity = Tensor.eye(n, k, dtype: lower.dtype, device: lower.device)
+            let vectors = lower + identity
+            let products = vectors.mT.matmul(vectors)
+            let m = (products.triu() + products.triu(1)) / 2
+            return identity - vectors.matmul(m.solveTriangular(vectors.narrow(-2, 0, k).mT, upper: true))
         }
-        return q
     }
 
     /// The Q of A = QR with a positive diagonal of R.
