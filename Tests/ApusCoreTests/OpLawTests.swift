@@ -61,6 +61,18 @@ import Testing
         #expect(kinds.count > 35, "\(kinds.keys.sorted())")
         #expect(Set((kinds["Unary"] ?? []).map { "\($0)" }).count > 40)
     }
+
+    /// What goes step by step is as many ops for few steps as for many.
+    @Test func graphsThatDoNotGrow() {
+        func names(_ x: Tensor) -> [String] { Self.ops(of: x).map(\.name) }
+        let losses = [3, 30].map { frames in
+            let x = Tensor.zeros([frames, 1, 2]).requiresGrad_()
+            return names(F.ctcLoss(x, Tensor([[1]]), inputLengths: [frames], targetLengths: [1]))
+        }
+        #expect(losses[0] == losses[1] && losses[0].count { $0 == "ctcLoss" } == 1, "\(losses)")
+        let weights = [3, 12].map { names(Parametrizations.orthogonal(Linear($0, $0), orthogonalMap: .householder).weight * 1) }
+        #expect(weights[0] == weights[1] && weights[0].count { $0 == "solveTriangular" } == 1, "\(weights)")
+    }
 }
 
 extension Op {

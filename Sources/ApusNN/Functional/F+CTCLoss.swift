@@ -67,40 +67,14 @@ extension F {
     }
 }
 
-/// log(eᵃ + eᵇ) of two bundles of paths, a share of e^(a − y) and e^(b − y) of the gradient to each.
-///
-/// `logaddexp` takes the shares from a − b, which is exact. PyTorch's CTC takes them from the rounded result, which a long input makes large:
-/// all of its gradients in float32 are off by one factor, 1 + 6·10⁻⁵ for a loss of 100. These are the same, not the exact ones.
-private struct JoinedPaths: Op {
-    var name: String { "ctcLoss" }
-
-    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
-        let y = noGrad { inputs[0].logaddexp(inputs[1]) }
-        saved.keep(inputs[0])
-        saved.keep(inputs[1])
-        saved.keepOutput(y)
-        return y
-    }
-
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
-        let (a, b, y) = (context.saved[0], context.saved[1], context.saved[2])
-        return [grad * (a - y).exp(), grad * (b - y).exp()]
-    }
-}
-
-private func join(_ a: Tensor, _ b: Tensor) -> Tensor { apply(JoinedPaths(), Inputs(a, b)) }
-
 /// Targets with blanks around and between their symbols: the states that a path through the frames visits in order.
 private struct CTCAlignment {
     /// The symbol of each state, [N, L] with L = 2·longest + 1.
     let states: Tensor
-    /// 0 where a path may come from two states before (other symbol, no blank), else −10³⁰.
+    /// 0 where a path may come from two states before (other symbol, no blank), else `ctcNothing`.
     let skip: Tensor
     let inputLengths: [Int]
     let targetLengths: [Int]
-
-    /// Stands for log 0: far below any sum of logarithms, but its differences are numbers.
-    static let nothing = -1e30
 
     init(
         _ targets: Tensor, frames: Int, count: Int, classes: Int, blank: Int, inputLengths: [Int], targetLengths: [Int]
@@ -130,7 +104,7 @@ private struct CTCAlignment {
         let longest = targetLengths.max() ?? 0
         let width = 2 * longest + 1
         var states = [Int](repeating: blank, count: count * width)
-        var skip = [Double](repeating: CTCAlignment.nothing, count: count * width)
+        var skip = [Double](repeating: Tensor.ctcNothing, count: count * width)
         var start = 0
         for n in 0..<count {
             if !isFlat { start = n * targets.shape[1] }
@@ -156,41 +130,19 @@ private struct CTCAlignment {
     }
 
     /// −log of the summed probability of all paths, [N]; above 10²⁹ where there is none.
-    ///
-    /// αₜ(s) = log(e^αₜ₋₁(s) + e^αₜ₋₁(s−1) + e^(αₜ₋₁(s−2) + skip(s))) + logProbs(t, symbol of s).
     func losses(_ x: Tensor) -> Tensor {
         let (frames, count, width) = (x.shape[0], x.shape[1], states.shape[1])
-        let (device, nothing) = (x.device, CTCAlignment.nothing)
-        if count == 0 { return x.sum(dim: [0, 2]) }
-        let emitted = x.gather(2, states.unsqueeze(0).expand(frames, count, width))
-        let skip = self.skip.to(x.dtype)
-        let counted = isCounted(frames: frames, device: device)
-
-        // Before the first frame only the state before all others has been reached.
-        let places = Tensor.arange(width, device: device).unsqueeze(0)
-        var alpha = Tensor.full([count, width], nothing, dtype: x.dtype, device: device)
-        let border = Tensor.full([count, 2], nothing, dtype: x.dtype, device: device)
-        for t in 0..<frames {
-            let next: Tensor
-            if t == 0 {
-                let first = places.le(1).expand(count, width)
-                next = Tensor.where(first, emitted.select(0, 0), alpha)
-            } else {
-                let shifted = Tensor.cat([border, alpha], dim: 1)
-                let one = shifted.narrow(1, 1, width), two = shifted.narrow(1, 0, width) + skip
-                let joined = join(join(alpha, one), two)
-                // Unreachable states stay at the floor, however often something is added.
-                next = (joined + emitted.select(0, t)).clamp(min: nothing)
-            }
-            alpha = Tensor.where(counted.select(0, t).unsqueeze(1).expand(count, width), next, alpha)
-        }
-        // A path ends in the last symbol or the blank behind it; without frames only the empty target is spelt.
-        let last = Tensor(targetLengths.map { [2 * $0] }).to(device)
-        let before = Tensor(targetLengths.map { [max(2 * $0 - 1, 0)] }).to(device)
-        let end = alpha.gather(1, last).squeeze(1), symbol = alpha.gather(1, before).squeeze(1)
-        let empty = Tensor(targetLengths.map { $0 == 0 }).to(device)
-        let spelt = Tensor.where(empty, end, join(end, symbol))
-        let silent = Tensor(zip(targetLengths, inputLengths).map { $0 == 0 && $1 == 0 }).to(device)
-        return -(spelt.maskedFill(silent, 0))
+        let device = x.device
+        if frames == 0 || count == 0 { return Tensor(targetLengths.map { $0 == 0 ? 0 : -Tensor.ctcNothing }, shape: [count], dtype: x.dtype, device: device) }
+        let alpha = Tensor.ctcPaths(x.gather(2, states.unsqueeze(0).expand(frames, count, width)), skip: skip.to(x.dtype))
+        // A path ends at the last frame that counts, in the last symbol or the blank behind it.
+        func ends(_ places: [Int]) -> Tensor { Tensor(places).to(device).unsqueeze(1) }
+        let atEnd = alpha.gather(0, ends(inputLengths.map { max($0 - 1, 0) }).expand(count, width).unsqueeze(0)).squeeze(0)
+        let blank = atEnd.gather(1, ends(targetLengths.map { 2 * $0 })).squeeze(1)
+        let symbol = atEnd.gather(1, ends(targetLengths.map { max(2 * $0 - 1, 0) })).squeeze(1)
+        let spelt = Tensor.where(Tensor(targetLengths.map { $0 == 0 }).to(device), blank, blank.logaddexp(symbol))
+        // Without frames only the empty target is spelt.
+        let silence = Tensor(targetLengths.map { $0 == 0 ? 0 : Tensor.ctcNothing }, dtype: x.dtype).to(device)
+        return -Tensor.where(Tensor(inputLengths.map { $0 == 0 }).to(device), silence, spelt)
     }
 }
