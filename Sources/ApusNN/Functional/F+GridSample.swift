@@ -173,7 +173,8 @@ private struct GridAxis {
     /// The cubic convolution kernel (Keys, 1981, a = −0.75) at a distance up to 1 (`isNear`) or from 1 to 2.
     private func cubic(_ x: Tensor, isNear: Bool) -> Tensor {
         let a = -0.75
-        if isNear { return ((x * (a + 2)) - (a + 3)) * x * x + 1 }
-        return ((x * a - 5 * a) * x + 8 * a) * x - 4 * a
+        if isNear { return (x * (a + 2) - (a + 3)) * x * x + 1 }
+        let inner = (x * a - 5 * a) * x + 8 * a
+        return inner * x - 4 * a
     }
 }

@@ -18,20 +18,23 @@ extension KernelDialect {
 
     /// Functions of the gamma family and the inverse of erf, in the widest type that the device has.
     static func special(hasFloat64: Bool) -> String {
-        func list(_ name: String, _ numbers: [Double]) -> String {
-            "const T \(name)[] = {" + numbers.map { "(T)\($0)" }.joined(separator: ", ") + "};"
-        }
         typealias C = SpecialCoefficients
-        let constants: [(String, String)] = [
-            ("ERFINV_LISTS", list("inner", C.erfinvInner) + list("inner_divisor", C.erfinvInnerDivisor) + list("tail", C.erfinvTail) + list("tail_divisor", C.erfinvTailDivisor)
-                + list("far", C.erfinvFar) + list("far_divisor", C.erfinvFarDivisor)),
-            ("DIGAMMA_LISTS", list("near", C.digammaNear) + list("near_divisor", C.digammaNearDivisor) + list("series", C.digammaSeries)),
-            ("BERNOULLI_LIST", list("bernoulli", C.eulerMaclaurin)),
-            ("EXPONENT_LIST", list("logarithm", C.gammaExponent)),
-            ("STIRLING_LIST", list("stirling", C.stirling)),
-            ("TEMME_LISTS", list("temme0", C.temme0) + list("temme1", C.temme1)),
-            ("DIGAMMA_ZERO", "(T)\(C.digammaZero.0)"), ("DIGAMMA_REST", "(T)\(C.digammaZero.1)"), ("PI", "(T)\(Double.pi)"), ("EPSILON", hasFloat64 ? "1e-17" : "1e-8f"),
+        func lists(_ named: KeyValuePairs<String, [Double]>) -> String {
+            named.map { name, numbers in "const T \(name)[] = {" + numbers.map { "(T)\($0)" }.joined(separator: ", ") + "};" }.joined()
+        }
+        let constants: KeyValuePairs<String, String> = [
+            "ERFINV_LISTS": lists([
+                "inner": C.erfinvInner, "inner_divisor": C.erfinvInnerDivisor, "tail": C.erfinvTail, "tail_divisor": C.erfinvTailDivisor,
+                "far": C.erfinvFar, "far_divisor": C.erfinvFarDivisor,
+            ]),
+            "DIGAMMA_LISTS": lists(["near": C.digammaNear, "near_divisor": C.digammaNearDivisor, "series": C.digammaSeries]),
+            "BERNOULLI_LIST": lists(["bernoulli": C.eulerMaclaurin]),
+            "EXPONENT_LIST": lists(["logarithm": C.gammaExponent]),
+            "STIRLING_LIST": lists(["stirling": C.stirling]),
+            "TEMME_LISTS": lists(["temme0": C.temme0, "temme1": C.temme1]),
+            "DIGAMMA_ZERO": "(T)\(C.digammaZero.0)", "DIGAMMA_REST": "(T)\(C.digammaZero.1)", "PI": "(T)\(Double.pi)",
+            "EPSILON": hasFloat64 ? "1e-17" : "1e-8f",
         ]
-        return expressions(of: hasFloat64 ? "f64" : "f32") + constants.map { "#define \($0) \($1)\n" }.joined() + specialFunctions
+        return expressions(of: hasFloat64 ? "f64" : "f32") + constants.map { name, value in "#define \(name) \(value)\n" }.joined() + specialFunctions
     }
 }
