@@ -102,9 +102,10 @@ public struct TensorList: RandomAccessCollection {
 
 extension Tensor {
     /// Tensors one after the other along `dim`; all other extents must agree. dtypes promote. PyTorch: `torch.cat`.
-    public static func cat(_ tensors: some Sequence<Tensor>, dim: Int = 0) -> Tensor {
+    public static func cat(_ tensors: some Sequence<Tensor>, dim: Int = 0) -> Tensor { joined(Array(tensors), dim) }
+
+    private static func joined(_ all: [Tensor], _ dim: Int) -> Tensor {
         // As in PyTorch, empty vectors are left out whatever the others' rank.
-        let all = Array(tensors)
         if let poisoned = all.first(where: \.isPoisoned) { return poisoned }
         let parts = all.contains { $0.ndim != 1 || $0.numel > 0 } ? all.filter { $0.ndim != 1 || $0.numel > 0 } : Array(all.prefix(1))
         do throws(OpError) {
