@@ -120,7 +120,7 @@ package func casting<Result>(_ policy: AutocastPolicy, _ inputs: [Tensor], _ bod
 // Outside of a scope they are `composite` and one comparison.
 
 /// `composite` on one tensor, which `body` gets as `policy` wants it.
-package func composite(_ name: String, _ policy: AutocastPolicy, _ x: Tensor, body: (Tensor) throws(OpError) -> Tensor) -> Tensor {
+@inline(never) package func composite(_ name: String, _ policy: AutocastPolicy, _ x: Tensor, body: (Tensor) throws(OpError) -> Tensor) -> Tensor {
     composite(name, x) { () throws(OpError) in
         if autocastDType == nil { return try body(x) }
         return try casting(policy, [x]) { (cast) throws(OpError) in try body(cast[0]) }
@@ -128,7 +128,7 @@ package func composite(_ name: String, _ policy: AutocastPolicy, _ x: Tensor, bo
 }
 
 /// `composite` on two tensors, which `body` gets as `policy` wants them.
-package func composite(_ name: String, _ policy: AutocastPolicy, _ x: Tensor, _ y: Tensor, body: (Tensor, Tensor) throws(OpError) -> Tensor) -> Tensor {
+@inline(never) package func composite(_ name: String, _ policy: AutocastPolicy, _ x: Tensor, _ y: Tensor, body: (Tensor, Tensor) throws(OpError) -> Tensor) -> Tensor {
     composite(name, x, y) { () throws(OpError) in
         if autocastDType == nil { return try body(x, y) }
         return try casting(policy, [x, y]) { (cast) throws(OpError) in try body(cast[0], cast[1]) }
@@ -136,7 +136,7 @@ package func composite(_ name: String, _ policy: AutocastPolicy, _ x: Tensor, _ 
 }
 
 /// `composite` on three tensors, which `body` gets as `policy` wants them.
-package func composite(
+@inline(never) package func composite(
     _ name: String, _ policy: AutocastPolicy, _ x: Tensor, _ y: Tensor, _ z: Tensor, body: (Tensor, Tensor, Tensor) throws(OpError) -> Tensor
 ) -> Tensor {
     composite(name, x, y, z) { () throws(OpError) in
@@ -146,7 +146,7 @@ package func composite(
 }
 
 /// `composite` on an input, a weight and the bias, if there is one, all of which `body` gets as `policy` wants them.
-package func composite(
+@inline(never) package func composite(
     _ name: String, _ policy: AutocastPolicy, _ x: Tensor, _ weight: Tensor, bias: Tensor?, body: (Tensor, Tensor, Tensor?) throws(OpError) -> Tensor
 ) -> Tensor {
     if let bias { return composite(name, policy, x, weight, bias) { (x, weight, bias) throws(OpError) in try body(x, weight, bias) } }
@@ -154,7 +154,7 @@ package func composite(
 }
 
 /// The same where the weight too may be missing.
-package func composite(
+@inline(never) package func composite(
     _ name: String, _ policy: AutocastPolicy, _ x: Tensor, optional weight: Tensor?, bias: Tensor?, body: (Tensor, Tensor?, Tensor?) throws(OpError) -> Tensor
 ) -> Tensor {
     if let weight { return composite(name, policy, x, weight, bias: bias) { (x, weight, bias) throws(OpError) in try body(x, weight, bias) } }

@@ -150,8 +150,10 @@ package func apply<O: Op>(_ op: O, _ inputs: Inputs) -> O.Outputs {
     if context.anomaly { for output in outputs.dropLast(byproducts) { try Anomaly.checkForward(name, inputs, output) } }
 }
 
+// Called, as its kin in `Autocast.swift` are: inlined, each body would be compiled twice, alone and within its function.
+
 /// Runs the body of a function that is composed of ops: its own checks throw `OpError`, and are reported under `name`.
-package func composite(_ name: String, _ inputs: Tensor..., body: () throws(OpError) -> Tensor) -> Tensor {
+@inline(never) package func composite(_ name: String, _ inputs: Tensor..., body: () throws(OpError) -> Tensor) -> Tensor {
     for x in inputs where x.isPoisoned { return x }
     do throws(OpError) {
         return try body()
@@ -161,7 +163,7 @@ package func composite(_ name: String, _ inputs: Tensor..., body: () throws(OpEr
 }
 
 /// `composite` for a function with two results.
-func compositePair(_ name: String, _ input: Tensor, body: () throws(OpError) -> (Tensor, Tensor)) -> (Tensor, Tensor) {
+@inline(never) func compositePair(_ name: String, _ input: Tensor, body: () throws(OpError) -> (Tensor, Tensor)) -> (Tensor, Tensor) {
     if input.isPoisoned { return (input, input) }
     do throws(OpError) {
         return try body()

@@ -118,7 +118,7 @@ package final class GPUBackend: Backend, @unchecked Sendable {
     }
 
     /// Runs `body` as a piece of work in order: after what was held back. Errors say which work it was, and where.
-    func run(_ op: String, _ body: () throws(OpError) -> Void) throws(OpError) {
+    @inline(never) func run(_ op: String, _ body: () throws(OpError) -> Void) throws(OpError) {
         do throws(OpError) {
             try locked { () throws(OpError) in
                 try flushChain()
@@ -144,7 +144,7 @@ package final class GPUBackend: Backend, @unchecked Sendable {
     func knows(_ key: KernelKey) -> Bool { kernels[key] != nil }
 
     /// Runs a kernel over `groups` groups with the arguments that `fill` lays down, after what was held back.
-    func launch(_ kernel: OpaquePointer, groups: Int, _ fill: (KernelArguments) throws(OpError) -> Void) throws(OpError) {
+    @inline(never) func launch(_ kernel: OpaquePointer, groups: Int, _ fill: (KernelArguments) throws(OpError) -> Void) throws(OpError) {
         try flushChain()
         arguments.reset()
         try fill(arguments)
