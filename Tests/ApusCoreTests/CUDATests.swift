@@ -4,9 +4,9 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What is said and done where CUDA is not as it should be: by the double of NVIDIA's libraries, which `scripts/check-cuda` builds and names.
+/// What is said and done where CUDA is not as it should be: by the double of NVIDIA's libraries, which `scripts/check/cuda` builds and names.
 /// Each in a process of its own, where the double is told by its environment what to be.
-@Suite(.enabled(if: environment("APUS_DOUBLE_NVRTC") != nil, "scripts/check-cuda runs it")) struct CUDATests {
+@Suite(.enabled(if: environment("APUS_DOUBLE_NVRTC") != nil, "scripts/check/cuda runs it")) struct CUDATests {
     private static func reason(_ setting: String, _ value: String) throws -> String {
         setenv(setting, value, 1)
         return try #require(Device.cuda(0).unavailableReason)

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Values and gradients where functions bend, tie, end or leave the finite numbers, in float64, as `scripts/record_kinks.py` recorded them
+/// Values and gradients where functions bend, tie, end or leave the finite numbers, in float64, as `Tests/ApusCoreTests/record_kinks.py` recorded them
 /// from PyTorch. Where PyTorch's answer is no subgradient or limit, `better` says what is, and why.
 @Suite struct KinkTests {
     struct Answer: Decodable {

@@ -1,6 +1,6 @@
 import Apus
 
-/// The cases of `scripts/record_ops.py` that change a tensor in place, and gradients.
+/// The cases of `Tests/ApusCoreTests/record_ops.py` that change a tensor in place, and gradients.
 extension RecordedOps {
     static let changes: [(name: String, run: @Sendable (Parts) -> Tensor)] = [
         ("sub_", { part in changed(part.x) { $0.sub_(part.y) } }),

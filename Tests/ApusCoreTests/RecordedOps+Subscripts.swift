@@ -1,6 +1,6 @@
 import Apus
 
-/// The cases of `scripts/record_ops.py` about subscripts that need inputs of their own, and assignments.
+/// The cases of `Tests/ApusCoreTests/record_ops.py` about subscripts that need inputs of their own, and assignments.
 extension RecordedOps {
     /// Of three dimensions, of four, a matrix of integers, and a vector.
     struct Parts {

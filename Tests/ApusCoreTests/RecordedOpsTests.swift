@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What `scripts/record_ops.py` recorded from PyTorch, and the same expressions in Swift.
+/// What `Tests/ApusCoreTests/record_ops.py` recorded from PyTorch, and the same expressions in Swift.
 struct RecordedOps: Decodable {
     struct Answer: Decodable {
         let shape: [Int]
@@ -282,7 +282,7 @@ struct RecordedOps: Decodable {
     }
 
     private func compare(_ name: String, _ found: Tensor) throws {
-        let expected = try #require(RecordedOps.all.cases[name], "record it with scripts/record_ops.py")
+        let expected = try #require(RecordedOps.all.cases[name], "record it with Tests/ApusCoreTests/record_ops.py")
         #expect(found.shape == Shape(expected.shape))
         #expect("\(found.dtype)" == expected.dtype)
         let unit = found.dtype.epsilon

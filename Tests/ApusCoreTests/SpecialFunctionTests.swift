@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Functions of real numbers against exact values in float64, which `scripts/record_special.py` recorded: some 2,000 arguments each over all binades
+/// Functions of real numbers against exact values in float64, which `Tests/ApusCoreTests/record_special.py` recorded: some 2,000 arguments each over all binades
 /// of a function's domain, beside its zeros and poles, and where it ends.
 enum SpecialFunctions {
     /// By NAME/x, NAME/y (of two numbers), NAME/value, and NAME/scale where terms cancel: the largest of them.

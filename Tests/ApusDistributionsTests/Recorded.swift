@@ -2,7 +2,7 @@ import Apus
 import Foundation
 import TestSupport
 
-/// What `scripts/record_distributions.py` recorded from PyTorch.
+/// What `Tests/ApusDistributionsTests/record_distributions.py` recorded from PyTorch.
 enum Recorded {
     static func load(_ name: String) -> [JSON] {
         let path = inCheckout("Recorded/\(name).json")

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The dtypes that functions give inside `autocast`, against PyTorch's (scripts/record_autocast.py), and layers and training in mixed precision.
+/// The dtypes that functions give inside `autocast`, against PyTorch's (Tests/ApusOptimTests/record_autocast.py), and layers and training in mixed precision.
 @Suite struct AutocastDTypeTests {
     static let recorded: [String: String] = {
         let path = inCheckout("Recorded/autocast.json")

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What `scripts/record_functions.py` recorded from PyTorch.
+/// What `Tests/ApusNNTests/record_functions.py` recorded from PyTorch.
 struct Recorded: Decodable {
     struct Numbers: Decodable {
         let shape: [Int]

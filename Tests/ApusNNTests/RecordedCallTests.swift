@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The functions of `F`, `Func` and `Init` and `AveragedModel` against what `scripts/record_calls.py` recorded of PyTorch's: outputs, and the
+/// The functions of `F`, `Func` and `Init` and `AveragedModel` against what `Tests/ApusNNTests/record_calls.py` recorded of PyTorch's: outputs, and the
 /// gradients of their sum weighted by `wave(k: 2.3)`.
 @Suite struct RecordedCallTests {
     struct Value: Decodable {

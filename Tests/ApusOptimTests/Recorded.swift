@@ -2,7 +2,7 @@ import Apus
 import Foundation
 import TestSupport
 
-/// What `scripts/record_optim.py` recorded from PyTorch.
+/// What `Tests/ApusOptimTests/record_optim.py` recorded from PyTorch.
 enum Recorded {
     static func load(_ name: String) -> [JSON] {
         let path = inCheckout("Recorded/\(name).json")

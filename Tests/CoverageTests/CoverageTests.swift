@@ -2,7 +2,7 @@ import Apus
 import Foundation
 import Testing
 
-/// Holds `docs/coverage.md`, `Symbols.swift` and the code together. `scripts/coverage --check` compares both with PyTorch itself.
+/// Holds `docs/coverage.md`, `Symbols.swift` and the code together. `Tests/CoverageTests/coverage --check` compares both with PyTorch itself.
 @Suite struct CoverageTests {
     private struct Row {
         let namespace: String
@@ -34,7 +34,7 @@ import Testing
     /// Symbols.swift compiles, so what it uses is there; the page must list just that.
     @Test func pageAndCodeAgree() {
         let listed = Set(Self.rows.compactMap(\.apus))
-        #expect(listed.subtracting(Symbols.names).sorted() == [] && Symbols.names.subtracting(listed).sorted() == [], "run scripts/coverage")
+        #expect(listed.subtracting(Symbols.names).sorted() == [] && Symbols.names.subtracting(listed).sorted() == [], "run Tests/CoverageTests/coverage")
         #expect(Self.rows.count > 400)
         for row in Self.rows { #expect(row.apus != nil || row.cell.count > "– ".count, "\(row.namespace).\(row.name) has neither a name nor a reason") }
     }

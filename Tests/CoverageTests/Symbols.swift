@@ -1,4 +1,4 @@
-// Written by scripts/coverage: every name that docs/coverage.md lists, used once. It does not compile where one is missing.
+// Written by Tests/CoverageTests/coverage: every name that docs/coverage.md lists, used once. It does not compile where one is missing.
 import Apus
 
 enum Symbols {

@@ -1,5 +1,5 @@
 // What CDrivers declares by itself, beside the headers of CUDA, NVRTC, cuBLASLt and cuDNN: compiles only where they agree
-// (`scripts/check-driver-headers`).
+// (`scripts/check/driver-headers`).
 #include <cuda.h>
 #include <nvrtc.h>
 #include <cublasLt.h>

@@ -1,5 +1,5 @@
 // Opens NVIDIA's own libraries by our loaders: each must be found in the folder that APUS_CUDA names, and have every function
-// (`scripts/check-driver-headers cuda`). The driver itself comes with a GPU.
+// (`scripts/check/driver-headers cuda`). The driver itself comes with a GPU.
 #include <stdio.h>
 
 #include "cuda_libraries.h"

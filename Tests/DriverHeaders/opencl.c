@@ -1,4 +1,4 @@
-// What CDrivers declares by itself, beside the headers of OpenCL and CLBlast: compiles only where they agree (`scripts/check-driver-headers`).
+// What CDrivers declares by itself, beside the headers of OpenCL and CLBlast: compiles only where they agree (`scripts/check/driver-headers`).
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl.h>
 #include <clblast_c.h>

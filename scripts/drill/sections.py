@@ -162,7 +162,7 @@ def memory(drill):
 
 
 def hang(drill):
-    """Does not end, and does not want to be ended; for scripts/check-drill"""
+    """Does not end, and does not want to be ended; for scripts/check/drill"""
     stubborn = "import signal, time; [signal.signal(s, signal.SIG_IGN) for s in (signal.SIGTERM, signal.SIGHUP)]; "
     child = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {stubborn + 'time.sleep(1000)'!r}], start_new_session=True); print('hanging', flush=True); "
     drill.run([sys.executable, "-c", stubborn + child + "time.sleep(1000)"])

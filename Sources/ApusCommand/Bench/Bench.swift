@@ -7,10 +7,10 @@ import ArgumentParser
 /// `apus bench`: the workloads of `docs/performance.md`.
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measures workloads; scripts/bench-vs-pytorch runs them beside PyTorch.",
+        abstract: "Measures workloads; scripts/bench/vs-pytorch runs them beside PyTorch.",
         discussion: """
             APUS_BENCH_S seconds are spent on each workload (1 by default). 'start' runs one training step and ends: measure it from outside. \
-            'growth' lists work of many sizes, whose time and memory are measured by its names; scripts/bench-growth does so and draws plots. \
+            'growth' lists work of many sizes, whose time and memory are measured by its names; scripts/bench/growth does so and draws plots. \
             With --device the networks among the workloads take a step on that device, in batches that fill it; --kernels says which of its kernels \
             took how long.
             """)

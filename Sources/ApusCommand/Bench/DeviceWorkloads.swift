@@ -3,7 +3,7 @@ import ApusCore
 import ApusRuns
 import ArgumentParser
 
-/// Training steps on a device, in batches that fill a large one: what `scripts/bench-vs-pytorch --device` measures.
+/// Training steps on a device, in batches that fill a large one: what `scripts/bench/vs-pytorch --device` measures.
 enum DeviceWorkloads {
     enum Precision: String, ExpressibleByArgument, CaseIterable { case float32, tf32, bfloat16 }
 

@@ -1,7 +1,7 @@
 import Apus
 import Glibc
 
-/// How time and memory grow with the size of the work: `apus bench growth`, whose points `scripts/plot_growth.py` draws.
+/// How time and memory grow with the size of the work: `apus bench growth`, whose points `scripts/bench/plot_growth.py` draws.
 enum Growth {
     /// One kind of work over sizes.
     struct Series: Sendable {

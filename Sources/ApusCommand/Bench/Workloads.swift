@@ -1,7 +1,7 @@
 import Apus
 import ApusRuns
 
-/// The workloads that are measured beside PyTorch, written with the public API as a user would write them. `scripts/pytorch_workloads.py` has
+/// The workloads that are measured beside PyTorch, written with the public API as a user would write them. `scripts/bench/pytorch_workloads.py` has
 /// the same in PyTorch, by the same names.
 enum Workloads {
     /// Makes what a workload needs, and returns what is measured.

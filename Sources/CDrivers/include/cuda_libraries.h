@@ -1,5 +1,5 @@
 // CUDA's driver, its run-time compiler, cuBLASLt and cuDNN as we call them. All are opened when the program runs, so that it starts where they are
-// missing; their own headers are not needed to build. `scripts/check-driver-headers` compares these declarations with them.
+// missing; their own headers are not needed to build. `scripts/check/driver-headers` compares these declarations with them.
 #ifndef APUS_CUDA_LIBRARIES_H
 #define APUS_CUDA_LIBRARIES_H
 

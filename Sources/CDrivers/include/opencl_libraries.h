@@ -1,5 +1,5 @@
 // OpenCL 1.2 and CLBlast as we call them. Both are opened when the program runs, so that it starts where they are missing; their own
-// headers are not needed to build. `scripts/check-driver-headers` compares these declarations with them.
+// headers are not needed to build. `scripts/check/driver-headers` compares these declarations with them.
 #ifndef APUS_OPENCL_LIBRARIES_H
 #define APUS_OPENCL_LIBRARIES_H
 

@@ -2,7 +2,7 @@
 """Records PyTorch's answers for tensor functions: Tests/ApusCoreTests/Recorded/ops.json.
 
 Each case has a name and an expression; `RecordedOpsTests.swift` has the same names with the expressions in Swift.
-Run with torch 2.13 (CPU): python3 scripts/record_ops.py
+Run with torch 2.13 (CPU): python3 Tests/ApusCoreTests/record_ops.py
 """
 import json
 import math
@@ -321,7 +321,7 @@ def main():
         out["cases"][name] = {"shape": list(r.shape), "dtype": str(r.dtype)[6:], "values": [encode(e) for e in flat]}
     for name, f in PRINTED.items():
         out["printed"][name] = repr(f())
-    path = pathlib.Path(__file__).parent.parent / "Tests/ApusCoreTests/Recorded/ops.json"
+    path = pathlib.Path(__file__).parents[2] / "Tests/ApusCoreTests/Recorded/ops.json"
     path.write_text(json.dumps(out, indent=0).replace("\n", "").replace('}, "', '},\n"'))
 
 

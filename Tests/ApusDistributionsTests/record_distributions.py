@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records what PyTorch's distributions answer, for Tests/ApusDistributionsTests.
 
-    python3 scripts/record_distributions.py Tests/ApusDistributionsTests/Recorded
+    python3 Tests/ApusDistributionsTests/record_distributions.py Tests/ApusDistributionsTests/Recorded
 
 needs torch (any 2.x for the processor). Everything is float64.
 """

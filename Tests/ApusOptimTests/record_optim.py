@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records what PyTorch's optimizers, schedules and gradient clipping answer, for Tests/ApusOptimTests.
 
-    python3 scripts/record_optim.py Tests/ApusOptimTests/Recorded
+    python3 Tests/ApusOptimTests/record_optim.py Tests/ApusOptimTests/Recorded
 
 needs torch (any 2.x for the processor). Everything is float64 and starts from numbers written here, so that the answers depend on nothing
 but PyTorch. Each optimizer runs 50 steps for each setting on two problems: a quadratic with a strong slope, and a small network.

@@ -3,7 +3,7 @@
 
 Each call has its inputs, its outputs, and the gradients of the outputs' sum weighted by wave(k=2.3), all in float64. `RecordedCallTests.swift`
 makes the same calls by name. Fails where a public function of torch.nn.functional is neither here nor in ELSEWHERE. Run with torch 2.13 (CPU):
-python3 scripts/record_calls.py
+python3 Tests/ApusNNTests/record_calls.py
 """
 import json
 import math
@@ -277,7 +277,7 @@ def main():
     missing = public - {name.split("/")[0] for name in CALLS} - ELSEWHERE - HELPERS
     if missing:
         raise SystemExit(f"record_calls.py: nothing is recorded of {sorted(missing)}")
-    path = pathlib.Path(__file__).parent.parent / "Tests/ApusNNTests/Recorded/calls.json"
+    path = pathlib.Path(__file__).parents[2] / "Tests/ApusNNTests/Recorded/calls.json"
     lines = [f"{json.dumps(k)}: {json.dumps(v, separators=(',', ':'))}" for k, v in CALLS.items()]
     path.write_text('{"torch": ' + json.dumps(torch.__version__) + ',\n"calls": {\n' + ",\n".join(lines) + "\n}}\n")
 

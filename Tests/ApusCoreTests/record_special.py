@@ -5,7 +5,7 @@ For each function some 2,000 arguments in float64 over the binades of its domain
 domain, and the values by mpmath, rounded once. Where large terms cancel (beside a zero), NAME.scale has the largest of them: errors are measured in
 its units there. `SpecialFunctionTests.swift` has the same names with the functions in Swift.
 
-needs mpmath: python3 scripts/record_special.py [NAME ...]
+needs mpmath: python3 Tests/ApusCoreTests/record_special.py [NAME ...]
 """
 import json
 import math
@@ -16,7 +16,7 @@ import sys
 
 from mpmath import mp, mpf
 
-PATH = pathlib.Path(__file__).resolve().parent.parent / "Tests/ApusCoreTests/Recorded/special.safetensors"
+PATH = pathlib.Path(__file__).resolve().parents[2] / "Tests/ApusCoreTests/Recorded/special.safetensors"
 COUNT = 2000
 TINY, HUGE = 5e-324, 1.7976931348623157e308
 inf, nan = math.inf, math.nan

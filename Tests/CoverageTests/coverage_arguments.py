@@ -1,4 +1,4 @@
-"""What `scripts/coverage` compares beside names: the parameters of PyTorch's functions and classes with those of the Swift declarations.
+"""What `Tests/CoverageTests/coverage` compares beside names: the parameters of PyTorch's functions and classes with those of the Swift declarations.
 
 A parameter is there where Swift has one of its name in Swift spelling, or an unlabelled one at its place. GLOBAL (for every function) and
 ARGUMENTS (for one) say what stands for the others: `=name` another label, or the reason why there is none.
@@ -7,7 +7,7 @@ import inspect
 import pathlib
 import re
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOURCES = ["ApusCore/Transforms", "ApusNN", "ApusOptim", "ApusDistributions"]
 
 # No signature is said, or what stands for it is an enumeration, a protocol, or made of a tensor.
@@ -203,5 +203,5 @@ def compare(rows, find):
             result.append((full, parameter, said))
     unused = ((set(GLOBAL) | set(ARGUMENTS)) - used) | (UNCOMPARED - seen)
     if unexplained or unused:
-        raise SystemExit("scripts/coverage: parameters without a counterpart or a reason:\n" + "\n".join(unexplained) + ("\nsaid for nothing: " + str(unused) if unused else ""))
+        raise SystemExit("Tests/CoverageTests/coverage: parameters without a counterpart or a reason:\n" + "\n".join(unexplained) + ("\nsaid for nothing: " + str(unused) if unused else ""))
     return result

@@ -2,7 +2,7 @@
 """Records PyTorch's values and gradients where functions bend, tie, end or leave the finite numbers: Tests/ApusCoreTests/Recorded/kinks.json.
 
 `KinkTests.swift` has the same names with the functions in Swift.
-Run with torch 2.13 (CPU): python3 scripts/record_kinks.py
+Run with torch 2.13 (CPU): python3 Tests/ApusCoreTests/record_kinks.py
 """
 import json
 import math
@@ -79,7 +79,7 @@ def main():
         "binary": {name: derivative(f, *pairs) for name, f in BINARY.items()},
         "vector": {name: [derivative(f, x, weighted=True) if x or name not in NOT_OF_NOTHING else None for x in VECTORS] for name, f in VECTOR.items()},
     }
-    path = pathlib.Path(__file__).parent.parent / "Tests/ApusCoreTests/Recorded/kinks.json"
+    path = pathlib.Path(__file__).parents[2] / "Tests/ApusCoreTests/Recorded/kinks.json"
     path.write_text(json.dumps(result, separators=(",", ":")) + "\n")
     print(f"{path.name}: {len(UNARY)} functions of a number, {len(BINARY)} of two, {len(VECTOR)} of vectors, {path.stat().st_size} bytes")
 

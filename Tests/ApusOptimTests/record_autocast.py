@@ -3,7 +3,7 @@
 
 Writes Tests/ApusNNTests/Recorded/autocast.json and Tests/ApusOptimTests/Recorded/scaler.json, which `AutocastDTypeTests.swift` and
 `GradScalerTests.swift` read. No GPU is needed: fake tensors know their device and dtype alone. Run with torch 2.13 (CPU):
-python3 scripts/record_autocast.py
+python3 Tests/ApusOptimTests/record_autocast.py
 """
 import json
 import math
@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # Functions of a tensor [3, 4] of each dtype, a float32 weight beside it where there is one.
 UNARY = {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records PyTorch's answers for layers that its module test database leaves out, in the form of Tests/ConformanceTests/cases and errors.
 
-    python3 scripts/record_layers.py Tests/ConformanceTests
+    python3 Tests/ConformanceTests/record_layers.py Tests/ConformanceTests
 
 needs torch (any 2.x for the processor). One folder a class with cases.json and tensors.safetensors, in `cases` what has an answer, in `forms` what has
 one and belongs to a class of the database, in `half` what runs in float16 and bfloat16, in `errors`

@@ -2,7 +2,7 @@
 """Records PyTorch's answers for functions and utilities of torch.nn that are no layers: Tests/ApusNNTests/Recorded/functions.json.
 
 `RecordedFunctionTests.swift` and `UtilityTests.swift` compute the same from the same numbers, in float64. Run with torch 2.13 (CPU):
-python3 scripts/record_functions.py
+python3 Tests/ApusNNTests/record_functions.py
 """
 import itertools
 import json
@@ -259,7 +259,7 @@ pruning()
 fusion()
 packed()
 stacks()
-path = pathlib.Path(__file__).parent.parent / "Tests/ApusNNTests/Recorded/functions.json"
+path = pathlib.Path(__file__).parents[2] / "Tests/ApusNNTests/Recorded/functions.json"
 path.parent.mkdir(exist_ok=True)
 lines = [f"{json.dumps(k)}: {json.dumps(v, separators=(',', ':'))}" for k, v in NUMBERS.items()]
 path.write_text('{"torch": ' + json.dumps(torch.__version__) + ',\n"texts": ' + json.dumps(TEXTS, indent=0) + ',\n"numbers": {\n' + ",\n".join(lines) + "\n}}\n")
