@@ -51,6 +51,12 @@ import Testing
             loss().backward(inputs: subset.map { leaves[$0] } + [frozen])
             for i in 0..<3 { #expect(subset.contains(i) ? leaves[i].grad!.equal(all[i]) : leaves[i].grad == nil, "\(subset): \(i)") }
         }
+        // A hook of a leaf that is not named is no wish for its gradient.
+        let handle = leaves[1].registerHook { _ in nil }
+        for leaf in leaves { leaf.grad = nil }
+        loss().backward(inputs: [leaves[0]])
+        #expect(leaves[0].grad!.equal(all[0]) && leaves[1].grad == nil)
+        handle.remove()
         let y = leaves[0] * 2
         #expect(message { y.sum().backward(inputs: [y]) }.contains("not a leaf"))
     }

@@ -133,6 +133,30 @@ private struct WithinOne: Metric {
         #expect(Measurements(["accuracy"]).record.loss.isNaN && Measurements(["accuracy"])["accuracy"]!.isNaN)
     }
 
+    /// Batches in which nothing counts change nothing.
+    @Test func emptyBatchesChangeNothing() {
+        let (scores, labels) = (Tensor.randn([6, 3]), Tensor([0, 1, 2, 0, 1, 2]))
+        let (none, ignored) = (Tensor.zeros([0, 3]), Tensor([-100, -100]))
+        var (perplexity, error, accuracy, matrix) = (Perplexity(F.crossEntropy(scores, labels), tokens: 6), MeanAbsoluteError(scores, scores + 1), Accuracy(scores, labels), ConfusionMatrix(scores, labels))
+        let before = (perplexity.value, error.value, accuracy.value, matrix.counts)
+        perplexity.merge(Perplexity(F.crossEntropy(scores[0..<2], ignored), tokens: 0))
+        error.merge(MeanAbsoluteError(none, none))
+        accuracy.merge(Accuracy(scores[0..<2], ignored, ignoreIndex: -100))
+        matrix.merge(ConfusionMatrix(scores[0..<2], ignored))
+        #expect(perplexity.value == before.0 && error.value == before.1 && accuracy.value == before.2 && matrix.counts == before.3)
+    }
+
+    /// What is measured may change before somebody reads: a parameter, or a buffer.
+    @Test func whatIsMeasuredMayChange() {
+        let parameter = Parameter(Tensor([2.0]))
+        let (mean, area) = (Mean(parameter.sum(), count: 1), AUROC(parameter.detach(), Tensor([1])))
+        var sum = Sum(parameter)
+        noGrad { _ = parameter.fill_(5) }
+        sum += Sum(parameter)
+        #expect(mean.value == 2 && sum.value == 7)
+        _ = area
+    }
+
     @Test func wrongShapesAreNamed() {
         let labels = Tensor([0, 1])
         #expect(message { Accuracy(Tensor.zeros([2]), labels) }.contains("scores [N, C, …]"))
@@ -152,6 +176,11 @@ private struct WithinOne: Metric {
     @Test func liesAreNamed() throws {
         #expect(throws: (any Error).self) { try JSON(parsing: #"{"classes": 3, "sums": [1, 2]}"#).decoded(as: ConfusionMatrix.self) }
         #expect(throws: (any Error).self) { try JSON(parsing: #"{"scores": [3], "labels": []}"#).decoded(as: AUROC.self) }
+        for text in [#"{"classes": 1, "sums": ["nan"]}"#, #"{"classes": 1, "sums": [0.5]}"#, #"{"classes": 1, "sums": [1e300]}"#, #"{"classes": -1, "sums": []}"#] {
+            #expect(throws: (any Error).self) { try JSON(parsing: text).decoded(as: ConfusionMatrix.self) }
+        }
+        #expect(throws: (any Error).self) { try JSON(parsing: #"{"right": [1, 2], "count": [1]}"#).decoded(as: Accuracy.self) }
+        #expect(throws: (any Error).self) { try JSON(parsing: #"{"sum": [], "count": 1}"#).decoded(as: Mean.self) }
         let error = #expect(throws: (any Error).self) { try JSON(parsing: #"{"right": [1], "count": ["x"]}"#).decoded(as: Accuracy.self) }
         #expect(JSON.problem(error!) == "count.0: a string, where a number is wanted")
     }

@@ -62,7 +62,7 @@ import Testing
         let weights = own.parameters().map { $0.clone() }
         #expect(trainer.history[1].test!.loss == noGrad { F.mseLoss(averaged.module(x), y) }.item())
         #expect(trainer.history[1].test!.loss != noGrad { F.mseLoss(own(x), y) }.item())
-        #expect(try trainer.evaluate(loader(36))?.loss == trainer.history[1].test!.loss)
+        #expect(try trainer.evaluate(loader(36)).loss == trainer.history[1].test!.loss)
         #expect(zip(weights, own.parameters()).allSatisfy { $0.equal($1) })
     }
 
@@ -86,7 +86,7 @@ import Testing
             #expect(trainer.history.count == best.epoch + 2 && best.epoch >= 2)
             #expect(try trainer.fit(loader(12), test: loader(36), epochs: 50) == .finishedEarly)
             #expect(try trainer.loadBest())
-            #expect(try trainer.evaluate(loader(36))!["mae"] == best.test!["mae"])
+            #expect(try trainer.evaluate(loader(36))["mae"] == best.test!["mae"])
             let (later, other) = run()
             #expect(try later.resume(train: loader(12)))
             #expect(try later.fit(loader(12), test: loader(36), epochs: 50) == .finishedEarly && later.history == trainer.history)

@@ -162,10 +162,10 @@ private final class Stopper: TrainingObserver {
     @Test func evaluationLeavesTheModelAsItWas() throws {
         let run = try SmallRun()
         _ = try run.fit()
-        let result = try #require(try run.trainer.evaluate(run.test))
+        let result = try run.trainer.evaluate(run.test)
         #expect(result.samples == 100 && result["accuracy"] == run.trainer.history[2].test!["accuracy"] && result["nothing"] == nil)
         #expect(run.trainer.model.training) // As it was left by training.
-        #expect(try run.trainer.evaluate(run.test) { false } == nil)
+        #expect(try run.trainer.evaluate(run.test, goOn: { false }) == nil)
     }
 
     @Test func metricsDoNotDependOnWhenTheyAreRead() throws {

@@ -1,5 +1,5 @@
 """Alternates `apus bench` and pytorch_workloads.py, prints a table of ratios beside what is asked of this kind of processor, and writes it to
-docs/performance.md where all workloads ran. Called by bench-vs-pytorch, and by gpu-drill's archive, which measures Apus alone where there is no
+docs/performance.md where all workloads ran. Called by scripts/bench/vs-pytorch, and by gpu-drill's archive, which measures Apus alone where there is no
 PyTorch."""
 import datetime
 import importlib.util
@@ -125,7 +125,7 @@ print(table)
 
 if not names:
     kind = "AVX-512" if wide else "AVX2"
-    page = here.parent / "docs" / "performance.md"
+    page = here.parents[1] / "docs" / "performance.md"
     begin, end = f"<!-- {kind} -->", f"<!-- end of {kind} -->"
     machine = f"{cpu.get('Model name', 'a processor').strip()} with {kind}, {os.cpu_count()} cores; medians of {rounds} rounds, {datetime.date.today()}. Bold: what is asked is met."
     block = f"{begin}\n### {kind}\n\n{machine}\n\n{table}\n{end}"

@@ -32,4 +32,4 @@ trainer.keepBest = .lowest("rmse")
 trainer.observers = [ProgressBar(unit: "rows")]
 let outcome = try trainer.fit(train, test: test, epochs: 30)
 try trainer.loadBest()
-print("\(outcome) after \(trainer.history.count) epochs; the best rmse \(try trainer.evaluate(test)!["rmse"]!)")
+print("\(outcome) after \(trainer.history.count) epochs; the best rmse \(try trainer.evaluate(test)["rmse"]!)")

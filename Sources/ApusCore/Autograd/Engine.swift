@@ -91,8 +91,8 @@ enum Engine {
                 } else {
                     stack.removeLast()
                     order.append(node)
-                    // Hooks and kept gradients are wishes of their own.
-                    if (captures == nil && !node.hooks.isEmpty) || node.edges.any({ $0.neededBy == pass }) { node.neededBy = pass }
+                    // Hooks and kept gradients are wishes of their own, but for leaves that nobody has named.
+                    if (captures == nil && !node.hooks.isEmpty && (leaves == nil || !(node is AccumulateNode))) || node.edges.any({ $0.neededBy == pass }) { node.neededBy = pass }
                 }
             }
         }

@@ -107,6 +107,7 @@ public struct TrainedModel {
 
     /// What `image`, of shape `input`, may be: all classes, the likeliest first. Throws an ``OpError`` where it is of another shape.
     public func predict(_ image: Tensor) throws -> [Prediction] {
+        guard Array(image.shape) == input else { throw OpError("the image has shape \(image.shape), \(file) takes \(Shape(input)); image(_:) reads one so", op: "predict") }
         let probabilities = try checked { inferenceMode { F.softmax(model(image.unsqueeze(0).to(device)), dim: 1).array(Float.self) } }
         guard probabilities.count == classes.count else { throw RunError("\(file): the model gives \(probabilities.count) scores for \(classes.count) classes") }
         let order = probabilities.indices.sorted { (probabilities[$1], $0) < (probabilities[$0], $1) }

@@ -48,7 +48,7 @@ package enum Text {
 
     /// Seconds as `0.42 s`, `7.3 s`, `2 min 05 s` or `3 h 05 min`.
     package static func duration(_ seconds: Double) -> String {
-        guard seconds.isFinite else { return "-" }
+        guard abs(seconds) < 1e15 else { return "-" }
         if seconds < 1 { return fixed(seconds, 2) + " s" }
         if seconds < 59.95 { return fixed(seconds, 1) + " s" }
         let whole = Int(seconds.rounded())

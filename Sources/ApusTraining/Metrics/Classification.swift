@@ -9,7 +9,7 @@ public struct Accuracy: Metric {
     /// Of equal scores the first class is the higher. Traps on other shapes.
     public init(_ scores: Tensor, _ labels: Tensor, topK: Int = 1, ignoreIndex: Int? = nil) {
         guard classify("Accuracy", scores, labels) else {
-            (right, count) = (Sum([]), Sum([]))
+            (right, count) = (Sum(0), Sum(0))
             return
         }
         (right, count) = noGrad {
@@ -24,6 +24,14 @@ public struct Accuracy: Metric {
             hits = hits.logicalAnd(counts)
             return (Sum(hits.sum()), Sum(counts.sum()))
         }
+    }
+
+    private enum CodingKeys: CodingKey { case right, count }
+
+    /// Reads what `encode(to:)` has written.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        (right, count) = (try container.sum(.right, count: 1), try container.sum(.count, count: 1))
     }
 
     public mutating func merge(_ other: Accuracy) {
@@ -82,9 +90,11 @@ public struct ConfusionMatrix: Metric {
     /// Reads what `encode(to:)` has written.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        (classes, sums) = (try container.decode(Int.self, forKey: .classes), try container.decode(Sum.self, forKey: .sums))
-        guard (0...1 << 20).contains(classes), sums.values.count == classes * classes else {
-            throw DecodingError.dataCorruptedError(forKey: .sums, in: container, debugDescription: "\(sums.values.count) counts for \(classes) classes")
+        classes = try container.decode(Int.self, forKey: .classes)
+        guard (0...1 << 20).contains(classes) else { throw DecodingError.dataCorruptedError(forKey: .classes, in: container, debugDescription: "\(classes) classes") }
+        sums = try container.sum(.sums, count: classes * classes)
+        guard sums.values.allSatisfy({ (0...0x1p53).contains($0) && $0 == $0.rounded() }) else {
+            throw DecodingError.dataCorruptedError(forKey: .sums, in: container, debugDescription: "a count that is none")
         }
     }
 
@@ -182,7 +192,8 @@ public struct MatthewsCorrelation: Metric {
 /// The area under the receiver operating characteristic of two classes: how likely a sample of class 1 scores higher than one of class 0,
 /// equal scores counting half. torchmetrics: `AUROC(task="binary")`.
 ///
-/// It keeps all scores, 9 bytes a sample, and sorts them whenever it is read: progress bars do not ask for it.
+/// It keeps all scores, 9 bytes a sample, and sorts them whenever it is read: progress bars do not ask for it. In a checkpoint within an epoch a
+/// sample takes some 25 bytes of text, of which a file has at most 100 MB.
 public struct AUROC: Metric {
     public static var isShownOnTheWay: Bool { false }
     private var scores: [Double] = []
@@ -195,13 +206,16 @@ public struct AUROC: Metric {
             fail("AUROC", "scores of shape \(scores.shape) and labels of shape \(labels.shape) differ; it needs one score a label")
             return
         }
-        pending = [(scores.detach(), labels.detach())]
+        // Copies: a view would keep alive what it is a part of.
+        pending = noGrad { [(scores.detach().clone(), labels.detach().clone())] }
     }
 
     public mutating func merge(_ other: AUROC) {
         scores += other.scores
         labels += other.labels
         pending += other.pending
+        // Each keeps tensors alive.
+        if pending.count >= 64 { (scores, labels, pending) = (all.scores, all.labels, []) }
     }
 
     /// All pairs of score and label, those of batches that nobody has read included.

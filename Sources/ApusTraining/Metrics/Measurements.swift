@@ -53,21 +53,14 @@ public final class Measurements {
         mean.merge(Mean(loss, count: count))
         for (i, measure) in measures.enumerated() {
             let metric = measure.make(output)
-            // Taken out, so that merging finds itself the only owner.
-            let before = entries[i].metric
-            entries[i].metric = nil
-            entries[i].metric = before.map { Measurements.merged($0, metric) } ?? metric
+            if entries[i].metric == nil { entries[i].metric = metric } else { Measurements.merge(&entries[i].metric!, metric) }
         }
     }
 
     /// Adds a batch of which nothing but the loss is known.
     package func add(loss: Tensor, samples count: Int) { add(loss: loss, (), samples: count, []) }
 
-    private static func merged<M: Metric>(_ earlier: M, _ later: any Metric) -> any Metric {
-        var merged = earlier
-        merged.merge(later as! M) // One closure makes both.
-        return merged
-    }
+    private static func merge<M: Metric>(_ earlier: inout M, _ later: any Metric) { earlier.merge(later as! M) } // One closure makes both.
 
     /// Σ loss · samples, for means over a part of an epoch. Waits for the device.
     package var lossTotal: Double { samples == 0 ? 0 : mean.total }

@@ -8,7 +8,7 @@ import Glibc
 /// struct WithinOne: Metric {
 ///     var hits: Sum, count: Sum
 ///     init(_ prediction: Tensor, _ target: Tensor) {
-///         hits = Sum(((prediction - target).abs() .<= 1).sum())
+///         hits = Sum(((prediction - target).abs().le(1).sum())
 ///         count = Sum(Double(target.numel))
 ///     }
 ///     mutating func merge(_ other: WithinOne) { hits += other.hits; count += other.count }
@@ -47,7 +47,7 @@ public struct Sum {
                 let numbers = numbers.array(Double.self)
                 if settled.isEmpty { settled = Array(repeating: 0, count: numbers.count) }
                 if settled.count != numbers.count {
-                    fail("Sum", "\(numbers.count) numbers are added to \(settled.count)")
+                    fail("Sum", "\(numbers.count) numbers are added to \(settled.count); a metric adds as many for every batch")
                     break
                 }
                 for i in settled.indices { settled[i] += numbers[i] * weight }
@@ -59,7 +59,10 @@ public struct Sum {
     private var memory: Memory
 
     /// The elements of `numbers`, each times `weight`; a scalar is one number.
-    public init(_ numbers: Tensor, times weight: Double = 1) { memory = Memory([], [(numbers.detach(), weight)]) }
+    public init(_ numbers: Tensor, times weight: Double = 1) {
+        // A copy: what was given may be a parameter, which changes before somebody reads.
+        memory = Memory([], [(noGrad { numbers.detach().clone() }, weight)])
+    }
 
     /// A number that is known already.
     public init(_ number: Double) { memory = Memory([number], []) }
@@ -73,7 +76,7 @@ public struct Sum {
         if !other.memory.settled.isEmpty {
             sum.memory.settle()
             let (mine, others) = (sum.memory.settled, other.memory.settled)
-            if !mine.isEmpty, mine.count != others.count { fail("Sum", "\(others.count) numbers are added to \(mine.count)") }
+            if !mine.isEmpty, mine.count != others.count { fail("Sum", "\(others.count) numbers are added to \(mine.count); a metric adds as many for every batch") }
             sum.memory.settled = mine.isEmpty ? others : zip(mine, others).map { $0 + $1 }
         }
         sum.memory.pending += other.memory.pending
@@ -98,13 +101,24 @@ extension Sum: Codable {
     public init(from decoder: any Decoder) throws { self.init(try [Double](from: decoder)) }
 }
 
+extension KeyedDecodingContainer {
+    /// A sum of `count` numbers. Throws where there are not as many.
+    func sum(_ key: Key, count: Int) throws -> Sum {
+        let sum = try decode(Sum.self, forKey: key)
+        guard sum.values.count == count else {
+            throw DecodingError.dataCorruptedError(forKey: key, in: self, debugDescription: "\(sum.values.count) numbers, where \(count) are wanted")
+        }
+        return sum
+    }
+}
+
 /// Σ value · count / Σ count: the mean over all samples of what is a mean over each batch, as losses are.
 public struct Mean: Metric {
     private var sum: Sum
     private var count: Double
 
-    /// A scalar that is the mean over `count` samples.
-    public init(_ mean: Tensor, count: Int) { (sum, self.count) = (Sum(mean, times: Double(count)), Double(count)) }
+    /// A scalar that is the mean over `count` samples; of none it is nothing, whatever the scalar says.
+    public init(_ mean: Tensor, count: Int) { (sum, self.count) = (count == 0 ? Sum(0) : Sum(mean, times: Double(count)), Double(count)) }
 
     /// From Σ value · count.
     package init(total: Double, count: Int) { (sum, self.count) = (Sum(total), Double(count)) }
@@ -115,6 +129,14 @@ public struct Mean: Metric {
     }
 
     public var value: Double { count == 0 ? .nan : sum.value / count }
+
+    private enum CodingKeys: CodingKey { case sum, count }
+
+    /// Reads what `encode(to:)` has written.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        (sum, count) = (try container.sum(.sum, count: 1), try container.decode(Double.self, forKey: .count))
+    }
 
     /// Σ value · count, in double precision.
     package var total: Double { sum.value }

@@ -36,7 +36,7 @@ public struct TrainingProgress {
     public var step: Int
     /// The learning rate of the last step (of the first optimizer's first group).
     public var learningRate: Double
-    /// Samples learned from a second, since the epoch began or was gone on with.
+    /// Samples learned from a second in this epoch, over all its parts.
     public var samplesPerSecond: Double
     /// Loss and metrics of this epoch so far, each batch's before it was learned from.
     public let measurements: Measurements
@@ -66,6 +66,6 @@ public struct EpochRecord: Hashable, Sendable, Codable {
     public var learningRate: Double
     /// Samples learned from a second.
     public var samplesPerSecond: Double
-    /// Seconds of training, without the evaluation; of an epoch gone on with, those of its last part.
+    /// Seconds of training, without the evaluation, over all parts of an epoch that was gone on with.
     public var seconds: Double
 }

@@ -9,7 +9,7 @@ public struct CheckpointPolicy: Sendable {
     public var seconds: Double
     /// In the middle of an epoch, after every so many steps of training; nil: only by time.
     public var steps: Int?
-    /// Checkpoints in `folder`, every so many seconds, or every so many steps where given.
+    /// Checkpoints in `folder`, after so many seconds without one, and after every so many steps where given.
     public init(folder: String, seconds: Double = 15, steps: Int? = nil) {
         self.folder = folder
         self.seconds = seconds
@@ -62,6 +62,12 @@ public struct Watched: Hashable, Sendable {
     /// More is better.
     public static func highest(_ name: String) -> Watched { Watched(name: name, isLower: false) }
 
+    /// The number in `epoch` where that has a test set as `other` has, nil where not, or where there is none of that name: numbers of training
+    /// and of evaluation are not compared.
+    func number(in epoch: EpochRecord, like other: EpochRecord) -> Double? {
+        (epoch.test == nil) == (other.test == nil) ? (epoch.test ?? epoch.train)[name] : nil
+    }
+
     /// The number in `epoch`. Throws where there is none of that name.
     func value(in epoch: EpochRecord) throws(OpError) -> Double {
         let measured = epoch.test ?? epoch.train
@@ -75,15 +81,6 @@ public struct Watched: Hashable, Sendable {
         return isLower ? value < best - difference : value > best + difference
     }
 
-    /// The epoch of the best number, the earliest of equal ones; nil where none is a number.
-    func best(of history: [EpochRecord], by difference: Double = 0) throws(OpError) -> EpochRecord? {
-        var best: (record: EpochRecord, value: Double)?
-        for record in history {
-            let value = try value(in: record)
-            if isBetter(value, than: best?.value ?? .nan, by: difference) { best = (record, value) }
-        }
-        return best?.record
-    }
 }
 
 /// Ends training where a number has not become better for so many epochs. Keras: `EarlyStopping`.
@@ -100,9 +97,13 @@ public struct EarlyStopping: Hashable, Sendable {
         (self.watched, self.patience, self.minDelta) = (watched, patience, minDelta)
     }
 
-    func isOver(_ history: [EpochRecord]) throws(OpError) -> Bool {
+    func isOver(_ history: [EpochRecord]) -> Bool {
         guard let last = history.last else { return false }
-        return last.epoch - (try watched.best(of: history, by: minDelta)?.epoch ?? 0) >= patience
+        // Epochs that do not know the number, or know another kind of it, do not count.
+        let known = history.compactMap { record in watched.number(in: record, like: last).map { (epoch: record.epoch, value: $0) } }
+        var best = (epoch: (known.first?.epoch ?? last.epoch) - 1, value: Double.nan)
+        for entry in known where watched.isBetter(entry.value, than: best.value, by: minDelta) { best = entry }
+        return last.epoch - best.epoch >= patience
     }
 }
 

@@ -14,6 +14,8 @@ package struct TrainerState: Codable {
     var optimizers: [[String: String]]
     var schedules: [[String: String]]
     var scaler: [String: String]?
+    /// The epoch whose weights are the best.
+    var bestEpoch: Int?
 
     /// The epoch under way.
     package struct Partial: Codable {
@@ -42,15 +44,17 @@ package struct TrainerState: Codable {
     }
 
     func check(_ file: String, _ key: String) throws {
-        guard step >= 0, history.indices.allSatisfy({ history[$0].epoch == $0 + 1 }) else {
-            throw FormatError(file: file, place: .key(key), reason: "not a number of steps and a list of epochs")
-        }
+        let seconds = history.map(\.seconds) + [partial?.seconds ?? 0]
+        guard (0...1 << 53).contains(step), history.indices.allSatisfy({ history[$0].epoch == $0 + 1 }), seconds.allSatisfy((0...1e12).contains),
+            bestEpoch.map(history.map(\.epoch).contains) ?? true
+        else { throw FormatError(file: file, place: .key(key), reason: "not a number of steps and a list of epochs") }
     }
 
     init(
         step: Int, history: [EpochRecord], generator: Generator.State, loader: Generator.State?, partial: Partial?, optimizers: [[String: String]],
-        schedules: [[String: String]], scaler: [String: String]?
+        schedules: [[String: String]], scaler: [String: String]?, bestEpoch: Int?
     ) {
+        self.bestEpoch = bestEpoch
         (self.step, self.history, self.generator, self.loader) = (step, history, generator, loader)
         (self.partial, self.optimizers, self.schedules, self.scaler) = (partial, optimizers, schedules, scaler)
     }
@@ -78,7 +82,7 @@ extension Trainer {
         let state = TrainerState(
             step: step, history: history, generator: generator.state, loader: train.generator?.state,
             partial: try partial.map { .init(seed: $0.position.seed, batch: $0.position.batch, measurements: try $0.measurements.state(), learningRate: $0.learningRate, seconds: $0.seconds) },
-            optimizers: states.map(\.values), schedules: schedules.map { $0.stateDict() }, scaler: scaler?.stateDict())
+            optimizers: states.map(\.values), schedules: schedules.map { $0.stateDict() }, scaler: scaler?.stateDict(), bestEpoch: bestEpoch)
         checkpoint.metadata[TrainerState.key] = try JSON(encoding: state).text
         try checkpoint.save(in: policy.folder)
     }
@@ -108,16 +112,20 @@ extension Trainer {
         guard (checkpoint[Self.averageSection] != nil) == (average != nil) else { throw differs("averages of the weights", average == nil ? 1 : 0, average == nil ? 0 : 1) }
         guard (state.loader != nil) == (train.generator != nil) else { throw differs("generators of the loader's own", state.loader == nil ? 0 : 1, train.generator == nil ? 0 : 1) }
         let best = checkpoint[Self.bestSection]
+        guard (best != nil) == (state.bestEpoch != nil), best.map(fitsModel) ?? true else {
+            throw FormatError(file: file, reason: "the weights in section '\(Self.bestSection)' are not those of an epoch of this model")
+        }
         var partial: Partial?
         if let found = state.partial {
-            guard (0...train.count).contains(found.batch) else {
+            guard (0...train.count).contains(found.batch), found.measurements.samples == min(found.batch * train.batchSize, train.sampleCount) else {
                 throw FormatError(
-                    file: file, place: .key(TrainerState.key), reason: "batch \(found.batch), an epoch has \(train.count): the checkpoint belongs to other data or another batch size")
+                    file: file, place: .key(TrainerState.key),
+                    reason: "\(found.measurements.samples) samples in batch \(found.batch), an epoch has \(train.count) batches of \(train.batchSize): the checkpoint belongs to other data or another batch size")
             }
             do {
                 partial = Partial(
                     position: .init(seed: found.seed, batch: found.batch), measurements: try Measurements(found.measurements, measures),
-                    learningRate: found.learningRate ?? learningRate, seconds: found.seconds)
+                    learningRate: found.learningRate ?? .nan, seconds: found.seconds)
             } catch {
                 throw FormatError(file: file, place: .key(TrainerState.key), reason: "\(error)")
             }
@@ -144,15 +152,21 @@ extension Trainer {
             }
             if let scaler, let found = state.scaler { try scaler.loadStateDict(found) }
         } catch {
-            for step in undo.reversed() { try step() }
+            for step in undo.reversed() { try? step() } // What was refused is what is to be said.
             throw error
         }
-        (step, history, self.partial) = (state.step, state.history, partial)
-        if let best {
-            let device = model.parameters().first?.device ?? .cpu
-            bestWeights = StateDict(best.map { ($0.key, $0.value.to(device)) })
-        }
+        // Checkpoints of 0.1 do not say the rate of the last step.
+        if partial?.learningRate.isNaN == true { partial?.learningRate = learningRate }
+        (step, history, self.partial, bestEpoch) = (state.step, state.history, partial, state.bestEpoch)
+        let device = model.parameters().first?.device ?? .cpu
+        bestWeights = best.map { StateDict($0.map { ($0.key, $0.value.to(device)) }) }
         generator.state = state.generator
         if let loader = state.loader { train.generator?.state = loader }
+    }
+
+    /// Whether `weights` has the model's keys and shapes.
+    private func fitsModel(_ weights: StateDict) -> Bool {
+        let own = model.stateDict()
+        return own.count == weights.count && own.allSatisfy { weights[$0.key]?.shape == $0.value.shape }
     }
 }

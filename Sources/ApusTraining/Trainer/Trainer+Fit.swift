@@ -18,7 +18,7 @@ extension Trainer {
             var progress = progress(train, epochs: max(epochs, 1), partial?.measurements ?? Measurements(measures.map(\.name)))
             for observer in observers { observer.willTrain(progress) }
             while history.count < epochs {
-                if let earlyStopping, partial == nil, try earlyStopping.isOver(history) { return .finishedEarly }
+                if let earlyStopping, partial == nil, earlyStopping.isOver(history) { return .finishedEarly }
                 guard try checked({ try runEpoch(train, test: test, epochs: epochs, &progress) }) else {
                     for observer in observers { observer.didStop(progress) }
                     return .stopped
@@ -36,6 +36,15 @@ extension Trainer {
             throw complain("\(name) has no batches: \(loader.sampleCount) samples, batches of \(loader.batchSize)\(loader.dropLast ? ", and dropLast leaves out a smaller one" : "")")
         }
         guard accumulate >= 1 else { throw complain("accumulate is \(accumulate), it must be at least 1") }
+        if let steps = checkpoints?.steps, steps < 1 { throw complain("a checkpoint every \(steps) steps is asked for, it must be at least 1") }
+        if let partial {
+            guard partial.measurements.names == measures.map(\.name) else {
+                throw complain("the epoch under way has other metrics than the trainer; call measure before resume")
+            }
+            guard partial.position.batch % accumulate == 0 || partial.position.batch == train.count else {
+                throw complain("the epoch under way goes on at batch \(partial.position.batch), which \(accumulate) accumulated batches do not come to; take the same accumulate as before")
+            }
+        }
         if test != nil, compute == nil { throw complain("there is a test set, but nothing that says what to compute of it; give the trainer an evaluate closure") }
         var watched = [earlyStopping?.watched, keepBest].compactMap(\.self)
         for case .plateau(_, let number) in schedules { watched.append(number) }
@@ -61,6 +70,11 @@ extension Trainer {
         partial = nil
         if progress.batch == 0 { try checkLastBatch(train) }
         let iterator = train.makeIterator()
+        // Others may go through the loader meanwhile: an evaluation on the same one, an observer.
+        let seed = train.position?.seed ?? 0
+        func place(_ progress: TrainingProgress, seconds: Double) -> Partial {
+            Partial(position: .init(seed: seed, batch: progress.batch), measurements: measurements, learningRate: progress.learningRate, seconds: seconds)
+        }
         let begin = monotonicSeconds()
         var lastCheckpoint = begin
         var isBetweenSteps = true
@@ -74,9 +88,9 @@ extension Trainer {
             progress.samplesPerSecond = Double(measurements.samples) / max(secondsBefore + now - begin, 1e-9)
             for observer in observers { observer.didTrain(progress) }
             try throwFailure() // What a device has reported meanwhile.
-            guard isBetweenSteps, let policy = checkpoints, let position = train.position else { continue }
+            guard isBetweenSteps, let policy = checkpoints else { continue }
             if now - lastCheckpoint >= policy.seconds || policy.steps.map({ step % $0 == 0 }) == true {
-                partial = Partial(position: position, measurements: measurements, learningRate: progress.learningRate, seconds: secondsBefore + now - begin)
+                partial = place(progress, seconds: secondsBefore + now - begin)
                 defer { partial = nil }
                 try saveCheckpoint(train)
                 lastCheckpoint = monotonicSeconds()
@@ -87,10 +101,8 @@ extension Trainer {
         let seconds = secondsBefore + monotonicSeconds() - begin
         progress.samplesPerSecond = Double(measurements.samples) / max(seconds, 1e-9)
         func pause() throws -> Bool {
-            if let position = train.position {
-                partial = Partial(position: position, measurements: measurements, learningRate: progress.learningRate, seconds: seconds)
-                try saveCheckpoint(train)
-            }
+            partial = place(progress, seconds: seconds)
+            try saveCheckpoint(train)
             return false
         }
         if stop.isSet { return try pause() }
@@ -98,27 +110,31 @@ extension Trainer {
             epoch: progress.epoch, step: step, train: trained, test: nil, learningRate: progress.learningRate,
             samplesPerSecond: progress.samplesPerSecond, seconds: seconds)
         if let test {
-            // A test loader may draw from the run's generator or from one of its own: whoever goes on evaluates from the same place.
+            // A test loader may draw from the run's generator: whoever goes on evaluates from the same place. One with a generator of its own gives
+            // every epoch the same.
             let (own, others) = (generator.state, test.generator?.state)
-            guard let tested = try evaluate(test, after: progress) else {
+            let tested = try evaluate(test, after: progress)
+            if let others { test.generator?.state = others }
+            guard let tested else {
                 generator.state = own
-                if let others { test.generator?.state = others }
                 return try pause()
             }
             record.test = tested
         }
         for schedule in schedules { try schedule.didFinish(record) }
         history.append(record)
-        if let keepBest, try keepBest.best(of: history)?.epoch == record.epoch { bestWeights = evaluatedWeights() }
+        if let keepBest, try keepBest.isBetter(keepBest.value(in: record), than: bestEpoch.flatMap { keepBest.number(in: history[$0 - 1], like: record) } ?? .nan) {
+            (bestWeights, bestEpoch) = (try evaluatedWeights(), record.epoch)
+        }
         for observer in observers { observer.didFinish(record, of: epochs) }
         try saveCheckpoint(train)
         return true
     }
 
     /// A copy of the weights that evaluation sees: the averages where there are any.
-    private func evaluatedWeights() -> StateDict {
+    private func evaluatedWeights() throws -> StateDict {
         func copies() -> StateDict { noGrad { StateDict(model.stateDict().map { ($0.key, $0.value.clone()) }) } }
-        return average?.inPlace(copies) ?? copies()
+        return try average.map { try $0.inPlace(copies) } ?? copies()
     }
 
     /// Learns from a batch; whether a step was taken with it. A model that does not fit its data throws here instead of ending the program.
@@ -128,10 +144,11 @@ extension Trainer {
         let end = min(group + accumulate, train.count)
         let isLast = number + 1 == end
         try checkedStep {
+            if number == group { begun = [] }
             let taken = TrainingStep(
-                samples: own, weight: Double(own) / Double(samples(from: group, to: end)), isFirst: number == group, isLast: isLast, scaler: scaler,
-                clipping: clipping)
+                samples: own, weight: Double(own) / Double(samples(from: group, to: end)), isLast: isLast, scaler: scaler, clipping: clipping, begun: begun)
             let computed = try inItsDType { try learn(batch, taken) }
+            begun = taken.begun
             if isLast {
                 if taken.hasStepped { scaler?.update() }
                 for schedule in schedules { schedule.didStep() }
@@ -180,8 +197,14 @@ extension Trainer {
     }
 
     /// What the model makes of the samples of `loader`, in eval mode and with the averaged weights where there are any (each layer is put back
-    /// into its own mode afterwards). `goOn` is asked after each batch; nil is returned where it said no.
-    public func evaluate(_ loader: DataLoader<Batch>, goOn: () -> Bool = { true }) throws -> Measurements? {
+    /// into its own mode afterwards).
+    public func evaluate(_ loader: DataLoader<Batch>) throws -> Measurements {
+        guard let measurements = try evaluate(loader, goOn: { true }) else { preconditionFailure("an evaluation that nobody stops has a result") }
+        return measurements
+    }
+
+    /// The same; `goOn` is asked after each batch, and nil is returned where it said no.
+    func evaluate(_ loader: DataLoader<Batch>, goOn: () -> Bool) throws -> Measurements? {
         guard let compute else { throw OpError("nothing says what to compute of a batch; give the trainer an evaluate closure", op: "evaluate") }
         func run() throws -> Measurements? {
             try measured(model, on: loader, measures, compute: { batch in try inItsDType { try compute(batch) } }, goOn: goOn)

@@ -63,8 +63,12 @@ public final class Trainer<Batch, Output> {
     public internal(set) var history: [EpochRecord] = []
     /// Steps taken so far: batches, or groups of batches that were accumulated.
     public internal(set) var step = 0
-    /// The weights of the best epoch, where ``keepBest`` is set.
+    /// The optimizers that have gradients of the group of batches under way.
+    var begun: Set<ObjectIdentifier> = []
+    /// The weights of the best epoch since ``keepBest`` was set.
     public internal(set) var bestWeights: StateDict?
+    /// Which epoch that is, from 1.
+    public internal(set) var bestEpoch: Int?
     /// The epoch under way, where a checkpoint was taken in its middle.
     var partial: Partial?
     /// A running average of the weights.
@@ -122,10 +126,11 @@ public final class Trainer<Batch, Output> {
         })
     }
 
-    /// Puts the weights of the best epoch into the model. False where none are kept.
+    /// Puts the weights of the best epoch into the model, and into its average where there is one. False where none are kept.
     @discardableResult public func loadBest() throws -> Bool {
         guard let bestWeights else { return false }
         try model.loadStateDict(bestWeights)
+        average?.takeOver()
         return true
     }
 }
@@ -156,18 +161,16 @@ struct WeightAverage {
     let pairs: () -> [(own: Tensor, averaged: Tensor)]
 
     /// Runs `body` with the averages in the model's place.
-    func inPlace<Result>(_ body: () throws -> Result) rethrows -> Result {
-        func exchange() {
-            noGrad {
-                for (own, averaged) in pairs().map({ ($0.detach(), $1.detach()) }) {
-                    let kept = own.clone()
-                    own.copy_(averaged)
-                    averaged.copy_(kept)
-                }
-            }
-        }
-        exchange()
-        defer { exchange() }
+    func inPlace<Result>(_ body: () throws -> Result) throws -> Result {
+        let both = pairs().map { (own: $0.detach(), averaged: $1.detach()) }
+        // All memory that is needed is there before anything changes.
+        let kept = try checkedStep { noGrad { both.map { $0.own.clone() } } }
+        func put(_ tensors: [Tensor]) { noGrad { for (pair, tensor) in zip(both, tensors) { pair.own.copy_(tensor) } } }
+        put(both.map(\.averaged))
+        defer { put(kept) }
         return try body()
     }
+
+    /// Makes the averages what the model is.
+    func takeOver() { noGrad { for (own, averaged) in pairs() { averaged.detach().copy_(own.detach()) } } }
 }

@@ -43,7 +43,7 @@ extension TrainerState {
         let schedule = entries("scheduler.")
         self.init(
             step: step, history: history, generator: own, loader: try generator("trainer.loader.generator"), partial: partial,
-            optimizers: [entries("optimizer.")], schedules: schedule.isEmpty ? [] : [schedule], scaler: nil)
+            optimizers: [entries("optimizer.")], schedules: schedule.isEmpty ? [] : [schedule], scaler: nil, bestEpoch: nil)
         try check(file, historyKey)
     }
 }
