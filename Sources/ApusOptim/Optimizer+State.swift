@@ -18,22 +18,29 @@ public struct OptimizerState {
     }
 }
 
-extension Optimizer {
-    /// Settings that only a schedule adds to a group.
-    private static let scheduleSettings: [(String, OptionValue)] = [("initial_lr", 0.0)]
+extension ParameterGroup {
+    /// All settings, and what a schedule has added, by PyTorch's names.
+    fileprivate var entries: [(name: String, value: OptionValue)] {
+        (settings?.entries ?? own) + (initialLR.map { [(name: "initial_lr", value: $0.option)] } ?? [])
+    }
+}
 
+extension Optimizer {
     /// The state: copies of all tensors, so that later steps do not change it. PyTorch: `state_dict`.
     public final func stateDict() -> OptimizerState {
         var tensors = StateDict()
         var values: [String: String] = [:]
         var number = 0
         for (g, group) in paramGroups.enumerated() {
-            for (name, value) in group.options.entries { values["param_groups.\(g).\(name)"] = value.text }
+            for (name, value) in group.entries { values["param_groups.\(g).\(name)"] = value.text }
             values["param_groups.\(g).params"] = "\(Array(number..<number + group.parameters.count))"
+            guard let settings = group.settings.map({ type(of: $0) }) else { continue }
             for state in group.states {
                 if let state {
-                    if countsSteps { values["state.\(number).step"] = "\(state.step)" }
-                    for (name, tensor) in state.tensors { tensors["state.\(number).\(name)"] = noGrad { tensor.clone() } }
+                    if settings.countsSteps { values["state.\(number).step"] = "\(state.step)" }
+                    for (name, tensor) in zip(settings.stateNames, state.tensors) {
+                        if let tensor { tensors["state.\(number).\(name)"] = noGrad { tensor.clone() } }
+                    }
                 }
                 number += 1
             }
@@ -46,86 +53,116 @@ extension Optimizer {
     /// Throws an `OptimizerStateError` that names everything that differs; then nothing has changed.
     /// Tensors are copied, to the parameters' devices and dtypes, float32 for parameters of a half type.
     public final func loadStateDict(_ state: OptimizerState) throws {
-        var problems: [String] = []
-        var unread = Set(state.values.keys)
-        func value(_ key: String) -> String? {
-            unread.remove(key)
-            return state.values[key]
-        }
-
-        var groupOptions: [OptionList] = []
-        var groupStates: [[ParameterState?]] = []
-        var knownTensors: Set<ByteKey> = []
-        var number = 0
+        var reader = StateReader(state)
+        var loaded: [(group: ParameterGroup, settings: any OptimizerSettings, initialLR: Double?, states: [ParameterState?])] = []
         for (g, group) in paramGroups.enumerated() {
-            let numbers = "\(Array(number..<number + group.parameters.count))"
-            let paramsKey = "param_groups.\(g).params"
-            if let found = value(paramsKey) {
-                if found != numbers { problems.append("\(paramsKey) is \(found), the group's parameters are \(numbers)") }
-            } else {
-                problems.append("\(paramsKey) is missing")
-            }
-            var options = group.options
-            for (name, example) in options.entries + Self.scheduleSettings.map({ (name: $0.0, value: $0.1) }) {
-                let key = "param_groups.\(g).\(name)"
-                guard let text = value(key) else {
-                    if !Self.scheduleSettings.contains(where: { $0.0 == name }) { problems.append("\(key) is missing") }
-                    continue
-                }
-                guard let read = OptionValue(text, like: example) else {
-                    problems.append("\(key) is '\(text)', which is not like \(example.text)")
-                    continue
-                }
-                options[name] = read
-            }
-            for (name, value) in fixedOptions { options[name] = value }
-            let trial = ParameterGroup(group.parameters)
-            trial.options = options
-            if let problem = validate(trial) { problems.append("param_groups.\(g): \(problem)") }
-            groupOptions.append(options)
+            guard let settings = group.settings else { continue }
+            let numbers = reader.number..<reader.number + group.parameters.count
+            reader.readParameters("param_groups.\(g).params", numbers)
+            let read = settled(reader.readSettings("param_groups.\(g)", settings))
+            if let problem = read.firstProblem() { reader.problems.append("param_groups.\(g): \(problem)") }
+            let rate = reader.readSetting("param_groups.\(g).initial_lr", like: .double(0), isOptional: true).flatMap { Double($0) }
+            loaded.append((group, read, rate ?? group.initialLR, readStates(group, read, &reader)))
+        }
+        try reader.finish(name)
+        for (group, settings, initialLR, states) in loaded { (group.settings, group.initialLR, group.states) = (settings, initialLR, states) }
+    }
 
-            let names = stateNames(trial)
-            var states: [ParameterState?] = []
-            for parameter in group.parameters {
-                var loaded = ParameterState()
-                let stepKey = "state.\(number).step"
-                let step = value(stepKey)
-                if let step, countsSteps {
-                    if let count = Int(step), count >= 0 { loaded.step = count } else { problems.append("\(stepKey) is '\(step)', not a count") }
+    private func readStates<Settings: OptimizerSettings>(_ group: ParameterGroup, _ settings: Settings, _ reader: inout StateReader) -> [ParameterState?] {
+        group.parameters.map { parameter in
+            defer { reader.number += 1 }
+            var state = ParameterState()
+            var missing: [String] = []
+            let step = Settings.countsSteps ? reader.readCount("state.\(reader.number).step") : nil
+            state.step = step ?? 0
+            for (place, slot) in Settings.state.enumerated() {
+                let key = "state.\(reader.number).\(slot.name)"
+                guard let tensor = reader.tensor(key) else {
+                    if slot.isNeeded(settings) { missing.append("\(key) is missing") }
+                    continue
                 }
-                for name in names {
-                    let key = "state.\(number).\(name)"
-                    guard let tensor = state.tensors[key] else { continue }
-                    knownTensors.insert(ByteKey(key))
-                    if !fits(tensor, name, parameter, trial) {
-                        problems.append("\(key) has shape \(tensor.shape), its parameter \(parameter.shape)")
-                    } else if !tensor.dtype.isFloatingPoint {
-                        problems.append("\(key) is \(tensor.dtype), not a floating-point tensor")
-                    } else {
-                        loaded.tensors.append((name: name, tensor: noGrad { tensor.detach().to(parameter.device).to(keepsDouble(name) ? .float64 : parameter.dtype.computeType).clone() }))
-                    }
-                }
-                if loaded.tensors.isEmpty && step == nil {
-                    states.append(nil)
+                if !fits(tensor.shape, place, parameter, group, settings) {
+                    reader.problems.append("\(key) has shape \(tensor.shape), its parameter \(parameter.shape)")
+                } else if !tensor.dtype.isFloatingPoint {
+                    reader.problems.append("\(key) is \(tensor.dtype), not a floating-point tensor")
                 } else {
-                    // Momentum buffers are born together; moments belong to a count of steps.
-                    for name in names where loaded[name] == nil && state.tensors["state.\(number).\(name)"] == nil {
-                        problems.append("state.\(number).\(name) is missing")
-                    }
-                    if countsSteps && step == nil { problems.append("\(stepKey) is missing") }
-                    states.append(loaded)
+                    state.remember(slot.adopt(tensor, parameter), at: place, of: Settings.state.count)
                 }
-                number += 1
             }
-            groupStates.append(states)
+            if state.tensors.isEmpty && step == nil { return nil }
+            // Momentum buffers are born together; moments belong to a count of steps.
+            reader.problems += missing
+            if Settings.countsSteps && step == nil { reader.problems.append("state.\(reader.number).step is missing") }
+            return state
         }
-        for key in state.tensors.keys where !knownTensors.contains(ByteKey(key)) { problems.append("tensor \(key) is not one of this optimizer's") }
-        for key in unread.sorted() { problems.append("value \(key) is not one of this optimizer's") }
-        guard problems.isEmpty else { throw OptimizerStateError(owner: name, problems: problems) }
-        for (g, group) in paramGroups.enumerated() {
-            group.options = groupOptions[g]
-            group.states = groupStates[g]
+    }
+}
+
+/// Reads a state by its keys, and notes what does not fit and what nobody has asked for.
+private struct StateReader {
+    private let state: OptimizerState
+    private var unread: Set<String>
+    private var known: Set<ByteKey> = []
+    /// The parameter that is read, counted through all groups.
+    var number = 0
+    var problems: [String] = []
+
+    init(_ state: OptimizerState) {
+        self.state = state
+        unread = Set(state.values.keys)
+    }
+
+    private mutating func value(_ key: String) -> String? {
+        unread.remove(key)
+        return state.values[key]
+    }
+
+    mutating func readParameters(_ key: String, _ numbers: Range<Int>) {
+        let wanted = "\(Array(numbers))"
+        guard let found = value(key) else {
+            problems.append("\(key) is missing")
+            return
         }
+        if found != wanted { problems.append("\(key) is \(found), the group's parameters are \(wanted)") }
+    }
+
+    mutating func readSetting(_ key: String, like example: OptionValue, isOptional: Bool = false) -> OptionValue? {
+        guard let text = value(key) else {
+            if !isOptional { problems.append("\(key) is missing") }
+            return nil
+        }
+        let read = OptionValue(text, like: example)
+        if read == nil { problems.append("\(key) is '\(text)', which is not like \(example.text)") }
+        return read
+    }
+
+    mutating func readSettings(_ group: String, _ present: any OptimizerSettings) -> any OptimizerSettings {
+        var settings = present
+        for (name, example) in present.entries {
+            guard let read = readSetting("\(group).\(name)", like: example) else { continue }
+            if settings.set(name, read) != nil { problems.append("\(group).\(name) is '\(read.text)', which is not like \(example.text)") }
+        }
+        return settings
+    }
+
+    mutating func readCount(_ key: String) -> Int? {
+        guard let text = value(key) else { return nil }
+        if let count = Int(text), count >= 0 { return count }
+        problems.append("\(key) is '\(text)', not a count")
+        return 0
+    }
+
+    mutating func tensor(_ key: String) -> Tensor? {
+        guard let tensor = state.tensors[key] else { return nil }
+        known.insert(ByteKey(key))
+        return tensor
+    }
+
+    /// Throws where something does not fit.
+    func finish(_ owner: String) throws {
+        let strange = state.tensors.keys.filter { !known.contains(ByteKey($0)) }.map { "tensor \($0) is not one of this optimizer's" }
+        let all = problems + strange + unread.sorted().map { "value \($0) is not one of this optimizer's" }
+        guard all.isEmpty else { throw OptimizerStateError(owner: owner, problems: all) }
     }
 }
 
@@ -135,7 +172,7 @@ extension Optimizer: CustomStringConvertible {
         var lines = [name + " ("]
         for (g, group) in paramGroups.enumerated() {
             lines.append("Parameter Group \(g)")
-            for (setting, value) in group.options.entries.sorted(by: { $0.name < $1.name }) {
+            for (setting, value) in group.entries.sorted(by: { $0.name < $1.name }) {
                 let text = switch value {
                 case .bool(let flag): flag ? "True" : "False"
                 case .list(let values): "(" + values.map { "\($0)" }.joined(separator: ", ") + ")"

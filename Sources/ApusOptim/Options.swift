@@ -56,7 +56,88 @@ extension OptionValue: ExpressibleByBooleanLiteral, ExpressibleByFloatLiteral, E
     public init(integerLiteral value: Int) { self = .int(value) }
 }
 
-/// Settings by PyTorch's names, in order.
+/// What a setting may be: a switch, a number, a text, a list of numbers, one of a list of names (an enumeration of texts, or nil for `None`).
+public protocol SettingValue: Sendable {
+    /// The value that an option stands for; nil where it is of another kind.
+    init?(_ option: OptionValue)
+    /// As a state dictionary keeps it.
+    var option: OptionValue { get }
+    /// The names that there are, where it is one of a list.
+    static var choices: [String] { get }
+}
+
+extension SettingValue {
+    public static var choices: [String] { [] }
+}
+
+extension Bool: SettingValue {
+    public init?(_ option: OptionValue) {
+        guard case .bool(let value) = option else { return nil }
+        self = value
+    }
+    public var option: OptionValue { .bool(self) }
+}
+
+extension Int: SettingValue {
+    public init?(_ option: OptionValue) {
+        guard case .int(let value) = option else { return nil }
+        self = value
+    }
+    public var option: OptionValue { .int(self) }
+}
+
+extension Double: SettingValue {
+    /// A whole number counts as one.
+    public init?(_ option: OptionValue) {
+        switch option {
+        case .double(let value): self = value
+        case .int(let value): self = Double(value)
+        default: return nil
+        }
+    }
+    public var option: OptionValue { .double(self) }
+}
+
+extension String: SettingValue {
+    public init?(_ option: OptionValue) {
+        guard case .string(let value) = option else { return nil }
+        self = value
+    }
+    public var option: OptionValue { .string(self) }
+}
+
+extension [Double]: SettingValue {
+    public init?(_ option: OptionValue) {
+        guard case .list(let values) = option else { return nil }
+        self = values
+    }
+    public var option: OptionValue { .list(self) }
+}
+
+extension SettingValue where Self: RawRepresentable & CaseIterable, RawValue == String {
+    public init?(_ option: OptionValue) {
+        guard case .string(let name) = option else { return nil }
+        self.init(rawValue: name)
+    }
+    public var option: OptionValue { .string(rawValue) }
+    public static var choices: [String] { allCases.map(\.rawValue) }
+}
+
+extension Optional: SettingValue where Wrapped: SettingValue & RawRepresentable & CaseIterable, Wrapped.RawValue == String {
+    public init?(_ option: OptionValue) {
+        if option == .string("None") {
+            self = .none
+        } else if let value = Wrapped(option) {
+            self = .some(value)
+        } else {
+            return nil
+        }
+    }
+    public var option: OptionValue { self?.option ?? .string("None") }
+    public static var choices: [String] { Wrapped.choices + ["None"] }
+}
+
+/// A schedule's settings by PyTorch's names, in order.
 struct OptionList {
     private(set) var entries: [(name: String, value: OptionValue)]
 
@@ -80,25 +161,10 @@ struct OptionList {
     }
 
     /// The number of that name; an integer counts as one.
-    func double(_ name: String) -> Double? {
-        switch self[name] {
-        case .double(let value): value
-        case .int(let value): Double(value)
-        default: nil
-        }
-    }
-
-    func bool(_ name: String) -> Bool? {
-        if case .bool(let value) = self[name] { value } else { nil }
-    }
-
-    func int(_ name: String) -> Int? {
-        if case .int(let value) = self[name] { value } else { nil }
-    }
-
-    func list(_ name: String) -> [Double]? {
-        if case .list(let value) = self[name] { value } else { nil }
-    }
+    func double(_ name: String) -> Double? { self[name].flatMap { Double($0) } }
+    func bool(_ name: String) -> Bool? { self[name].flatMap { Bool($0) } }
+    func int(_ name: String) -> Int? { self[name].flatMap { Int($0) } }
+    func list(_ name: String) -> [Double]? { self[name].flatMap { [Double]($0) } }
 }
 
 /// A saved state that does not fit the optimizer or schedule it is loaded into. Nothing was changed.

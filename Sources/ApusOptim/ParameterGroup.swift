@@ -7,59 +7,71 @@ import ApusCore
 public final class ParameterGroup {
     /// The tensors, in order.
     public let parameters: [Tensor]
-    /// Settings by PyTorch's names (`weight_decay`).
-    var options: OptionList
+    /// What it was given by PyTorch's names (`weight_decay`): all that it has before it belongs to an optimizer.
+    private(set) var own: [(name: String, value: OptionValue)]
+    /// All settings, as the optimizer's type has them.
+    var settings: (any OptimizerSettings)?
+    /// The rate that schedules start from; nil where none is at work. PyTorch: `initial_lr`.
+    var initialLR: Double?
     /// What the optimizer remembers of each parameter, nil before its first step.
     var states: [ParameterState?]
 
     /// A group of `parameters`; a setting that is nil is the optimizer's own. One that the optimizer does not have traps there, by name.
-    public init(
+    public convenience init(
         _ parameters: [Tensor], lr: Double? = nil, momentum: Double? = nil, dampening: Double? = nil, weightDecay: Double? = nil,
         nesterov: Bool? = nil, betas: (Double, Double)? = nil, eps: Double? = nil, amsgrad: Bool? = nil, alpha: Double? = nil,
         centered: Bool? = nil, maximize: Bool? = nil
     ) {
-        self.parameters = parameters
-        states = Array(repeating: nil, count: parameters.count)
-        options = OptionList()
-        let numbers: [(String, Double?)] = [
-            ("lr", lr), ("momentum", momentum), ("dampening", dampening), ("weight_decay", weightDecay), ("eps", eps), ("alpha", alpha),
+        let given: [(String, OptionValue?)] = [
+            ("lr", lr?.option), ("momentum", momentum?.option), ("dampening", dampening?.option), ("weight_decay", weightDecay?.option),
+            ("nesterov", nesterov?.option), ("betas", betas.map { .list([$0.0, $0.1]) }), ("eps", eps?.option), ("amsgrad", amsgrad?.option),
+            ("alpha", alpha?.option), ("centered", centered?.option), ("maximize", maximize?.option),
         ]
-        for (name, value) in numbers { options[name] = value.map { .double($0) } }
-        options["betas"] = betas.map { .list([$0.0, $0.1]) }
-        let switches: [(String, Bool?)] = [("nesterov", nesterov), ("amsgrad", amsgrad), ("centered", centered), ("maximize", maximize)]
-        for (name, value) in switches { options[name] = value.map { .bool($0) } }
+        self.init(parameters, own: given.compactMap { name, value in value.map { (name: name, value: $0) } })
     }
 
-    /// A group with settings by PyTorch's names: `["rho": 0.95, "weight_decay": 0.01]`.
-    public init(_ parameters: [Tensor], options: KeyValuePairs<String, OptionValue>) {
+    /// A group with settings by PyTorch's names: `["rho": 0.95, "weight_decay": 0.01]`. One that the optimizer does not have, or has of another
+    /// kind, traps there, by name.
+    public convenience init(_ parameters: [Tensor], options: KeyValuePairs<String, OptionValue>) {
+        self.init(parameters, own: options.map { (name: $0.key, value: $0.value) })
+    }
+
+    private init(_ parameters: [Tensor], own: [(name: String, value: OptionValue)]) {
         self.parameters = parameters
+        self.own = own
         states = Array(repeating: nil, count: parameters.count)
-        self.options = OptionList(options.map { ($0.key, $0.value) })
     }
 
-    /// A setting by PyTorch's name, nil where the optimizer has none of that name; set, it must be of the same kind.
+    /// A setting by PyTorch's name, nil where the optimizer has none of that name. One that is set must be there, of the same kind; a group that
+    /// belongs to no optimizer yet takes it as one that it was given.
     public subscript(option name: String) -> OptionValue? {
-        get { options[name] }
+        get {
+            if name == "initial_lr" { return initialLR?.option }
+            return settings.map { $0[option: name] } ?? own.last { $0.name == name }?.value
+        }
         set {
             guard let newValue else { return }
-            switch (options[name], newValue) {
-            case (.bool?, .bool), (.int?, .int), (.double?, .double), (.string?, .string), (.list?, .list): options[name] = newValue
-            case (.double?, .int(let whole)): options[name] = .double(Double(whole))
-            case (nil, _): fail("ParameterGroup", "there is no setting '\(name)'; there are \(settingNames)")
-            case (let old?, _): fail("ParameterGroup", "the setting '\(name)' is of another kind: it is \(old.text), not \(newValue.text)")
+            if name == "initial_lr", initialLR != nil, let rate = Double(newValue) {
+                initialLR = rate
+            } else if settings == nil {
+                own.append((name: name, value: newValue))
+            } else if let problem = settings?.set(name, newValue) {
+                fail("ParameterGroup", problem)
             }
         }
     }
 
     /// The learning rate. Traps where it is set to what is not finite: the parameters would be lost in the next step.
     public var lr: Double {
-        get { number("lr") }
+        get { settings?.lr ?? number("lr") }
         set {
             if !newValue.isFinite {
-                fail("ParameterGroup", "the learning rate is set to \(newValue) (it is \(number("lr"))); it must be finite")
-                return
+                fail("ParameterGroup", "the learning rate is set to \(newValue) (it is \(lr)); it must be finite")
+            } else if settings == nil {
+                self[option: "lr"] = .double(newValue)
+            } else {
+                settings?.lr = newValue
             }
-            self[option: "lr"] = .double(newValue)
         }
     }
     /// The momentum, of optimizers that have one.
@@ -75,8 +87,8 @@ public final class ParameterGroup {
     /// The decay rates of the moments, of optimizers that have them.
     public var betas: (Double, Double) {
         get {
-            guard let pair = options.list("betas"), pair.count == 2 else {
-                fail("ParameterGroup", "there is no setting 'betas'; there are \(settingNames)")
+            guard let pair = self[option: "betas"].flatMap({ [Double]($0) }), pair.count == 2 else {
+                failMissing("betas")
                 return (.nan, .nan)
             }
             return (pair[0], pair[1])
@@ -84,15 +96,16 @@ public final class ParameterGroup {
         set { self[option: "betas"] = .list([newValue.0, newValue.1]) }
     }
 
-    var settingNames: String { options.entries.map(\.name).joined(separator: ", ") }
-
-    func number(_ name: String) -> Double {
-        if let value = options.double(name) { return value }
-        fail("ParameterGroup", "there is no setting '\(name)'; there are \(settingNames)")
+    private func number(_ name: String) -> Double {
+        if let value = self[option: name].flatMap({ Double($0) }) { return value }
+        failMissing(name)
         return .nan
     }
 
-    func flag(_ name: String) -> Bool { options.bool(name) ?? false }
+    private func failMissing(_ name: String) {
+        fail("ParameterGroup", settings.map { "has no setting '\(name)'; it has \(type(of: $0).names)" }
+            ?? "was given no setting '\(name)', and belongs to no optimizer yet")
+    }
 }
 
 /// What an optimizer takes a list of: tensors, or groups of them.
@@ -119,11 +132,14 @@ func groups<Item: Optimizable>(of items: [Item]) -> [ParameterGroup] {
 struct ParameterState {
     /// How many steps it has taken.
     var step = 0
-    /// By PyTorch's names: `momentum_buffer`, `exp_avg`.
-    var tensors: [(name: String, tensor: Tensor)] = []
+    /// In the order of `OptimizerSettings.state`; nil for those that no step has needed, none at all where no step has needed any.
+    private(set) var tensors: [Tensor?] = []
 
-    subscript(name: String) -> Tensor? {
-        for entry in tensors where entry.name == name { return entry.tensor }
-        return nil
+    subscript(place: Int) -> Tensor? { tensors.isEmpty ? nil : tensors[place] }
+
+    /// Remembers the tensor at a place of `count`.
+    mutating func remember(_ tensor: Tensor, at place: Int, of count: Int) {
+        if tensors.isEmpty { tensors = Array(repeating: nil, count: count) }
+        tensors[place] = tensor
     }
 }

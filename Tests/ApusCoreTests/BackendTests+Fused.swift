@@ -1,4 +1,5 @@
 import Apus
+import Glibc
 import TestSupport
 import Testing
 
@@ -153,6 +154,11 @@ import Testing
 
     // MARK: Optimizers
 
+    private static func adam(_ step: Int, _ beta1: Double, _ beta2: Double, decay: Double, amsgrad: Bool, decoupled: Bool, maximize: Bool) -> OptimizerRule {
+        .adam(lr: 0.01, beta1: beta1, beta2: beta2, eps: 1e-6, decay: decay, amsgrad: amsgrad, decoupled: decoupled, maximize: maximize,
+              correction1: 1 - pow(beta1, Double(step)), correction2: 1 - pow(beta2, Double(step)))
+    }
+
     /// Rules at a step, with the number of their states.
     static func rules(step: Int) -> [(String, Int, OptimizerRule)] {
         let first = step == 1
@@ -161,9 +167,9 @@ import Testing
             ("SGD with decay", 0, .sgd(lr: 0.1, momentum: 0, dampening: 0, decay: 0.1, nesterov: false, maximize: true, first: first)),
             ("SGD with momentum", 1, .sgd(lr: 0.1, momentum: 0.9, dampening: 0.25, decay: 0.1, nesterov: false, maximize: false, first: first)),
             ("SGD of Nesterov", 1, .sgd(lr: 0.1, momentum: 0.9, dampening: 0, decay: 0, nesterov: true, maximize: true, first: first)),
-            ("Adam", 2, .adam(lr: 0.01, beta1: 0.9, beta2: 0.99, eps: 1e-6, decay: 0, amsgrad: false, decoupled: false, maximize: false, step: step)),
-            ("AMSGrad", 3, .adam(lr: 0.01, beta1: 0.4, beta2: 0.9, eps: 1e-6, decay: 0.1, amsgrad: true, decoupled: false, maximize: true, step: step)),
-            ("AdamW", 2, .adam(lr: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-6, decay: 0.1, amsgrad: false, decoupled: true, maximize: false, step: step)),
+            ("Adam", 2, adam(step, 0.9, 0.99, decay: 0, amsgrad: false, decoupled: false, maximize: false)),
+            ("AMSGrad", 3, adam(step, 0.4, 0.9, decay: 0.1, amsgrad: true, decoupled: false, maximize: true)),
+            ("AdamW", 2, adam(step, 0.9, 0.999, decay: 0.1, amsgrad: false, decoupled: true, maximize: false)),
             ("RMSprop", 1, .rmsprop(lr: 0.01, alpha: 0.9, eps: 1e-6, decay: 0, momentum: 0, centered: false, maximize: false)),
             ("RMSprop with momentum", 2, .rmsprop(lr: 0.01, alpha: 0.9, eps: 1e-2, decay: 0.1, momentum: 0.9, centered: false, maximize: true)),
             ("RMSprop centered", 3, .rmsprop(lr: 0.01, alpha: 0.9, eps: 1e-2, decay: 0, momentum: 0.5, centered: true, maximize: false)),

@@ -146,21 +146,19 @@ extension Backend {
                 }
                 try binary(.addScaled, parameter, g, KernelParameters(-lr), into: parameter)
 
-            case .adam(let lr, let beta1, let beta2, let eps, let decay, let amsgrad, let decoupled, let maximize, let step):
+            case .adam(let lr, let beta1, let beta2, let eps, let decay, let amsgrad, let decoupled, let maximize, let correction1, let correction2):
                 if decoupled && decay != 0 { try unary(.affine, parameter, KernelParameters(1 - lr * decay), into: parameter) }
                 let g = try compose.gradient(gradients[i], of: parameter, decay: decoupled ? 0 : decay, maximize: maximize)
                 let (average, squares) = (state[0], state[1])
                 try compose.lerp(average, toward: g, by: 1 - beta1)
                 try unary(.affine, squares, KernelParameters(beta2), into: squares)
                 try compose.addProduct(squares, g, g, factor: 1 - beta2, divide: false)
-                let correction1 = 1 - power(beta1, step)
-                let correction2 = (1 - power(beta2, step)).squareRoot()
                 var largest = squares
                 if amsgrad {
                     largest = state[2]
                     try binary(.maximum, largest, squares, KernelParameters(), into: largest)
                 }
-                let quotient = try compose(.div, compose(.sqrt, largest), compose.constant(correction2))
+                let quotient = try compose(.div, compose(.sqrt, largest), compose.constant(correction2.squareRoot()))
                 let denominator = try compose(.affine, quotient, KernelParameters(1, eps))
                 try compose.addProduct(parameter, average, denominator, factor: -lr / correction1, divide: true)
 
@@ -188,15 +186,4 @@ extension Backend {
             }
         }
     }
-}
-
-/// `base` to a whole power, by multiplication.
-private func power(_ base: Double, _ exponent: Int) -> Double {
-    var (result, square, left) = (1.0, base, exponent)
-    while left > 0 {
-        if left & 1 == 1 { result *= square }
-        square *= square
-        left >>= 1
-    }
-    return result
 }

@@ -230,8 +230,10 @@ package enum RecurrentKind: Int32, Sendable, CaseIterable {
 package enum OptimizerRule: Sendable {
     /// state: [momentum buffers] where momentum ≠ 0. `first`: buffers take the gradient itself.
     case sgd(lr: Double, momentum: Double, dampening: Double, decay: Double, nesterov: Bool, maximize: Bool, first: Bool)
-    /// state: [exp_avg, exp_avg_sq] and, with amsgrad, [max_exp_avg_sq]. `decoupled`: AdamW, p ← p·(1 − lr·decay) first.
-    case adam(lr: Double, beta1: Double, beta2: Double, eps: Double, decay: Double, amsgrad: Bool, decoupled: Bool, maximize: Bool, step: Int)
+    /// state: [exp_avg, exp_avg_sq] and, with amsgrad, [max_exp_avg_sq]. `decoupled`: AdamW, p ← p·(1 − lr·decay) first. In step t
+    /// `correction1` is 1 − β₁ᵗ, `correction2` 1 − β₂ᵗ.
+    case adam(
+        lr: Double, beta1: Double, beta2: Double, eps: Double, decay: Double, amsgrad: Bool, decoupled: Bool, maximize: Bool, correction1: Double, correction2: Double)
     /// state: [square_avg], then [momentum_buffer] where momentum ≠ 0, then [grad_avg] where centered.
     case rmsprop(lr: Double, alpha: Double, eps: Double, decay: Double, momentum: Double, centered: Bool, maximize: Bool)
 }

@@ -1,9 +1,28 @@
 import ApusCore
 
+/// The settings of `Adagrad`.
+public struct AdagradSettings: OptimizerSettings {
+    public var lr: Double
+    public var lrDecay, eps, weightDecay, initialAccumulatorValue: Double
+    public var maximize: Bool
+
+    public static let settings: [Setting<Self>] = [
+        .init("lr", \.lr), .init("lr_decay", \.lrDecay), .init("eps", \.eps), .init("weight_decay", \.weightDecay),
+        .init("initial_accumulator_value", \.initialAccumulatorValue), .init("maximize", \.maximize),
+    ]
+    public static let state: [StateTensor<Self>] = [.init("sum", initial: { $0.initialAccumulatorValue })]
+    public var addedDecay: Double { weightDecay }
+
+    public func problem() -> String? {
+        invalid("eps", eps) ?? invalid("weightDecay", weightDecay) ?? invalid("lrDecay", lrDecay)
+            ?? invalid("initialAccumulatorValue", initialAccumulatorValue)
+    }
+}
+
 /// Adagrad (Duchi et al., 2011): s ← s + g², p ← p − lr/(1 + (t − 1)·lrDecay) · g/(√s + eps). PyTorch: `torch.optim.Adagrad`.
 ///
 /// Takes sparse gradients: rows that none names keep their sums.
-public final class Adagrad: ComposedOptimizer {
+public final class Adagrad: TypedOptimizer<AdagradSettings> {
     /// For tensors, or for groups with settings of their own; what those leave out is as given here.
     ///
     /// Traps where a setting is negative.
@@ -11,63 +30,59 @@ public final class Adagrad: ComposedOptimizer {
         _ parameters: [Item], lr: Double = 1e-2, lrDecay: Double = 0, weightDecay: Double = 0, initialAccumulatorValue: Double = 0, eps: Double = 1e-10,
         maximize: Bool = false
     ) {
-        super.init(groups(of: parameters), defaults: [
-            "lr": .double(lr), "lr_decay": .double(lrDecay), "eps": .double(eps), "weight_decay": .double(weightDecay),
-            "initial_accumulator_value": .double(initialAccumulatorValue), "maximize": .bool(maximize),
-        ])
+        super.init(parameters, AdagradSettings(
+            lr: lr, lrDecay: lrDecay, eps: eps, weightDecay: weightDecay, initialAccumulatorValue: initialAccumulatorValue, maximize: maximize))
     }
 
-    public override func validate(_ group: ParameterGroup) -> String? {
-        invalidCommon(group) ?? invalid("lrDecay", group.number("lr_decay")) ?? invalid("initialAccumulatorValue", group.number("initial_accumulator_value"))
+    private func rate(_ step: Step) -> Double { step.settings.lr / (1 + Double(step.number - 1) * step.settings.lrDecay) }
+
+    public override func update(_ p: Tensor, _ gradient: Tensor, _ step: Step) {
+        let sum = step[0]
+        sum.addProduct_(gradient, gradient, 1)
+        p.addQuotient_(gradient, sum.sqrt() + step.settings.eps, -rate(step))
     }
 
-    override func stateNames(_ group: ParameterGroup) -> [String] { ["sum"] }
-
-    override func initialState(_ name: String, _ parameter: Tensor, _ group: ParameterGroup) throws(OpError) -> Tensor {
-        Tensor.full(parameter.shape, group.number("initial_accumulator_value"), dtype: parameter.dtype.computeType, device: parameter.device)
+    public override func updateRows(_ p: Tensor, _ rows: Tensor, _ values: Tensor, _ step: Step) {
+        let sum = step[0]
+        sum.addRows_(rows, values.square())
+        p.addRows_(rows, values / (sum.indexSelect(dim: 0, rows).sqrt() + step.settings.eps) * -rate(step))
     }
+}
 
-    override func takesSparse(_ group: ParameterGroup) -> Bool { group.weightDecay == 0 }
+/// The settings of `Adadelta`.
+public struct AdadeltaSettings: OptimizerSettings {
+    public var lr: Double
+    public var rho, eps, weightDecay: Double
+    public var maximize: Bool
 
-    private func rate(_ step: Step) -> Double { step.lr / (1 + Double(step.number - 1) * step.group.number("lr_decay")) }
+    public static let settings: [Setting<Self>] = [
+        .init("lr", \.lr), .init("rho", \.rho), .init("eps", \.eps), .init("weight_decay", \.weightDecay), .init("maximize", \.maximize),
+    ]
+    public static let state: [StateTensor<Self>] = ["square_avg", "acc_delta"]
+    public var addedDecay: Double { weightDecay }
 
-    override func update(_ p: Tensor, _ grad: Tensor, _ step: Step) {
-        step["sum"].addProduct_(grad, grad, 1)
-        p.addQuotient_(grad, step["sum"].sqrt() + step.eps, -rate(step))
-    }
-
-    override func update(_ p: Tensor, rows: Tensor, _ values: Tensor, _ step: Step) {
-        step["sum"].addRows_(rows, values.square())
-        p.addRows_(rows, values / (step["sum"].indexSelect(dim: 0, rows).sqrt() + step.eps) * -rate(step))
+    public func problem() -> String? {
+        invalid("eps", eps) ?? invalid("weightDecay", weightDecay) ?? (rho >= 0 && rho <= 1 ? nil : "invalid rho: \(rho); it must lie in 0 ... 1")
     }
 }
 
 /// Adadelta (Zeiler, 2012): v ← ρv + (1 − ρ)g², Δ = √(u + eps)/√(v + eps)·g, u ← ρu + (1 − ρ)Δ², p ← p − lr·Δ. PyTorch: `torch.optim.Adadelta`.
-public final class Adadelta: ComposedOptimizer {
+public final class Adadelta: TypedOptimizer<AdadeltaSettings> {
     /// For tensors, or for groups with settings of their own; what those leave out is as given here.
     ///
     /// Traps where `lr`, `eps` or `weightDecay` is negative, or `rho` outside 0 ... 1.
     public init<Item: Optimizable>(
         _ parameters: [Item], lr: Double = 1, rho: Double = 0.9, eps: Double = 1e-6, weightDecay: Double = 0, maximize: Bool = false
     ) {
-        super.init(groups(of: parameters), defaults: [
-            "lr": .double(lr), "rho": .double(rho), "eps": .double(eps), "weight_decay": .double(weightDecay), "maximize": .bool(maximize),
-        ])
+        super.init(parameters, AdadeltaSettings(lr: lr, rho: rho, eps: eps, weightDecay: weightDecay, maximize: maximize))
     }
 
-    public override func validate(_ group: ParameterGroup) -> String? {
-        let rho = group.number("rho")
-        return invalidCommon(group) ?? (rho >= 0 && rho <= 1 ? nil : "invalid rho: \(rho); it must lie in 0 ... 1")
-    }
-
-    override func stateNames(_ group: ParameterGroup) -> [String] { ["square_avg", "acc_delta"] }
-
-    override func update(_ p: Tensor, _ grad: Tensor, _ step: Step) {
-        let rho = step.group.number("rho")
-        let (squares, deltas) = (step["square_avg"], step["acc_delta"])
-        squares.mul_(rho).addProduct_(grad, grad, 1 - rho)
-        let delta = (deltas + step.eps).sqrt() / (squares + step.eps).sqrt() * grad
+    public override func update(_ p: Tensor, _ gradient: Tensor, _ step: Step) {
+        let (rho, eps) = (step.settings.rho, step.settings.eps)
+        let (squares, deltas) = (step[0], step[1])
+        squares.mul_(rho).addProduct_(gradient, gradient, 1 - rho)
+        let delta = (deltas + eps).sqrt() / (squares + eps).sqrt() * gradient
         deltas.mul_(rho).addProduct_(delta, delta, 1 - rho)
-        p.add_(delta * -step.lr)
+        p.add_(delta * -step.settings.lr)
     }
 }

@@ -1,35 +1,63 @@
 import ApusCore
 import Glibc
 
+/// The settings of `Adamax`.
+public struct AdamaxSettings: OptimizerSettings {
+    public var lr: Double
+    public var betas: (Double, Double)
+    public var eps, weightDecay: Double
+    public var maximize: Bool
+
+    public static let settings: [Setting<Self>] = [
+        .init("lr", \.lr), .init("betas", \.betas), .init("eps", \.eps), .init("weight_decay", \.weightDecay), .init("maximize", \.maximize),
+    ]
+    public static let state: [StateTensor<Self>] = ["exp_avg", "exp_inf"]
+    public var addedDecay: Double { weightDecay }
+    public func problem() -> String? { invalid("eps", eps) ?? invalid("weightDecay", weightDecay) ?? invalid(betas: betas) }
+}
+
 /// Adamax (Kingma and Ba, 2015), Adam with the largest gradient in place of the second moment: m ← β₁m + (1 − β₁)g,
 /// u ← max(β₂u, |g| + eps), p ← p − lr/(1 − β₁ᵗ)·m/u. PyTorch: `torch.optim.Adamax`.
-public final class Adamax: ComposedOptimizer {
+public final class Adamax: TypedOptimizer<AdamaxSettings> {
     /// For tensors, or for groups with settings of their own; what those leave out is as given here.
     ///
     /// Traps where `lr`, `eps` or `weightDecay` is negative, or one of `betas` is outside 0 ..< 1.
     public init<Item: Optimizable>(
         _ parameters: [Item], lr: Double = 2e-3, betas: (Double, Double) = (0.9, 0.999), eps: Double = 1e-8, weightDecay: Double = 0, maximize: Bool = false
     ) {
-        super.init(groups(of: parameters), defaults: [
-            "lr": .double(lr), "betas": .list([betas.0, betas.1]), "eps": .double(eps), "weight_decay": .double(weightDecay), "maximize": .bool(maximize),
-        ])
+        super.init(parameters, AdamaxSettings(lr: lr, betas: betas, eps: eps, weightDecay: weightDecay, maximize: maximize))
     }
 
-    public override func validate(_ group: ParameterGroup) -> String? { invalidCommon(group) ?? invalidBetas(group) }
+    public override func update(_ p: Tensor, _ gradient: Tensor, _ step: Step) {
+        let (s, average, largest) = (step.settings, step[0], step[1])
+        average.moveToward_(gradient, by: 1 - s.betas.0)
+        largest.copy_((largest * s.betas.1).maximum(gradient.abs() + s.eps))
+        p.addQuotient_(average, largest, -s.lr / biasCorrection(s.betas.0, step.number))
+    }
+}
 
-    override func stateNames(_ group: ParameterGroup) -> [String] { ["exp_avg", "exp_inf"] }
+/// The settings of `NAdam`.
+public struct NAdamSettings: OptimizerSettings {
+    public var lr: Double
+    public var betas: (Double, Double)
+    public var eps, weightDecay, momentumDecay: Double
+    public var decoupledWeightDecay, maximize: Bool
 
-    override func update(_ p: Tensor, _ grad: Tensor, _ step: Step) {
-        let (beta1, beta2) = step.group.betas
-        step["exp_avg"].moveToward_(grad, by: 1 - beta1)
-        step["exp_inf"].copy_((step["exp_inf"] * beta2).maximum(grad.abs() + step.eps))
-        p.addQuotient_(step["exp_avg"], step["exp_inf"], -step.lr / (1 - pow(beta1, Double(step.number))))
+    public static let settings: [Setting<Self>] = [
+        .init("lr", \.lr), .init("betas", \.betas), .init("eps", \.eps), .init("weight_decay", \.weightDecay),
+        .init("momentum_decay", \.momentumDecay), .init("decoupled_weight_decay", \.decoupledWeightDecay), .init("maximize", \.maximize),
+    ]
+    public static let state: [StateTensor<Self>] = ["exp_avg", "exp_avg_sq", .number("mu_product", initial: { _ in 1 })]
+    public var addedDecay: Double { decoupledWeightDecay ? 0 : weightDecay }
+
+    public func problem() -> String? {
+        invalid("eps", eps) ?? invalid("weightDecay", weightDecay) ?? invalid(betas: betas) ?? invalid("momentumDecay", momentumDecay)
     }
 }
 
 /// NAdam (Dozat, 2016), Adam with Nesterov's momentum: with μₜ = β₁·(1 − 0.96^(t·momentumDecay)/2) and Πₜ the product of all μ so far,
 /// p ← p − lr·((1 − μₜ)/(1 − Πₜ)·g + μₜ₊₁/(1 − Πₜ₊₁)·m)/(√(v/(1 − β₂ᵗ)) + eps). PyTorch: `torch.optim.NAdam`.
-public final class NAdam: ComposedOptimizer {
+public final class NAdam: TypedOptimizer<NAdamSettings> {
     /// For tensors, or for groups with settings of their own; what those leave out is as given here. `decoupledWeightDecay`: p ← p·(1 − lr·decay).
     ///
     /// Traps where `lr`, `eps`, `weightDecay` or `momentumDecay` is negative, or one of `betas` is outside 0 ..< 1.
@@ -37,46 +65,46 @@ public final class NAdam: ComposedOptimizer {
         _ parameters: [Item], lr: Double = 2e-3, betas: (Double, Double) = (0.9, 0.999), eps: Double = 1e-8, weightDecay: Double = 0,
         momentumDecay: Double = 4e-3, decoupledWeightDecay: Bool = false, maximize: Bool = false
     ) {
-        super.init(groups(of: parameters), defaults: [
-            "lr": .double(lr), "betas": .list([betas.0, betas.1]), "eps": .double(eps), "weight_decay": .double(weightDecay),
-            "momentum_decay": .double(momentumDecay), "decoupled_weight_decay": .bool(decoupledWeightDecay), "maximize": .bool(maximize),
-        ])
+        super.init(parameters, NAdamSettings(
+            lr: lr, betas: betas, eps: eps, weightDecay: weightDecay, momentumDecay: momentumDecay, decoupledWeightDecay: decoupledWeightDecay,
+            maximize: maximize))
     }
 
-    public override func validate(_ group: ParameterGroup) -> String? {
-        invalidCommon(group) ?? invalidBetas(group) ?? invalid("momentumDecay", group.number("momentum_decay"))
+    public override func update(_ p: Tensor, _ gradient: Tensor, _ step: Step) {
+        let (s, average, squares, product) = (step.settings, step[0], step[1], step[2])
+        let (beta1, beta2) = s.betas
+        if s.decoupledWeightDecay && s.weightDecay != 0 { p.mul_(1 - s.lr * s.weightDecay) }
+        func momentum(_ t: Int) -> Double { beta1 * (1 - 0.5 * pow(0.96, Double(t) * s.momentumDecay)) }
+        let (now, next) = (momentum(step.number), momentum(step.number + 1))
+        product.mul_(now)
+        average.moveToward_(gradient, by: 1 - beta1)
+        squares.mul_(beta2).addProduct_(gradient, gradient, 1 - beta2)
+        let denominator = (squares / biasCorrection(beta2, step.number)).sqrt() + s.eps
+        p.addQuotient_(gradient, denominator, -s.lr * (1 - now) / (1 - product.item()))
+        p.addQuotient_(average, denominator, -s.lr * next / (1 - product.item() * next))
     }
+}
 
-    override func stateNames(_ group: ParameterGroup) -> [String] { ["exp_avg", "exp_avg_sq", "mu_product"] }
+/// The settings of `RAdam`.
+public struct RAdamSettings: OptimizerSettings {
+    public var lr: Double
+    public var betas: (Double, Double)
+    public var eps, weightDecay: Double
+    public var decoupledWeightDecay, maximize: Bool
 
-    override func initialState(_ name: String, _ parameter: Tensor, _ group: ParameterGroup) throws(OpError) -> Tensor {
-        name == "mu_product" ? Tensor.ones([], dtype: .float64) : try super.initialState(name, parameter, group)
-    }
-    override func fits(_ tensor: Tensor, _ name: String, _ parameter: Tensor, _ group: ParameterGroup) -> Bool {
-        tensor.shape == (name == "mu_product" ? [] : parameter.shape)
-    }
-    override func keepsDouble(_ name: String) -> Bool { name == "mu_product" }
-
-    override func update(_ p: Tensor, _ grad: Tensor, _ step: Step) {
-        let (beta1, beta2) = step.group.betas
-        let (t, decay) = (Double(step.number), step.group.number("momentum_decay"))
-        if !addsDecay(step.group) && step.group.weightDecay != 0 { p.mul_(1 - step.lr * step.group.weightDecay) }
-        func momentum(_ t: Double) -> Double { beta1 * (1 - 0.5 * pow(0.96, t * decay)) }
-        let (now, next) = (momentum(t), momentum(t + 1))
-        step["mu_product"].mul_(now)
-        let product = step["mu_product"].item()
-        step["exp_avg"].moveToward_(grad, by: 1 - beta1)
-        step["exp_avg_sq"].mul_(beta2).addProduct_(grad, grad, 1 - beta2)
-        let denominator = (step["exp_avg_sq"] / (1 - pow(beta2, t))).sqrt() + step.eps
-        p.addQuotient_(grad, denominator, -step.lr * (1 - now) / (1 - product))
-        p.addQuotient_(step["exp_avg"], denominator, -step.lr * next / (1 - product * next))
-    }
+    public static let settings: [Setting<Self>] = [
+        .init("lr", \.lr), .init("betas", \.betas), .init("eps", \.eps), .init("weight_decay", \.weightDecay),
+        .init("decoupled_weight_decay", \.decoupledWeightDecay), .init("maximize", \.maximize),
+    ]
+    public static let state: [StateTensor<Self>] = ["exp_avg", "exp_avg_sq"]
+    public var addedDecay: Double { decoupledWeightDecay ? 0 : weightDecay }
+    public func problem() -> String? { invalid("eps", eps) ?? invalid("weightDecay", weightDecay) ?? invalid(betas: betas) }
 }
 
 /// RAdam (Liu et al., 2020), Adam that begins without the second moment until its variance is bounded: with ρ∞ = 2/(1 − β₂) − 1 and
 /// ρₜ = ρ∞ − 2tβ₂ᵗ/(1 − β₂ᵗ), where ρₜ > 5 the step is lr·m̂·r·√(1 − β₂ᵗ)/(√v + eps),
 /// r² = (ρₜ − 4)(ρₜ − 2)ρ∞/((ρ∞ − 4)(ρ∞ − 2)ρₜ), else lr·m̂. PyTorch: `torch.optim.RAdam`.
-public final class RAdam: ComposedOptimizer {
+public final class RAdam: TypedOptimizer<RAdamSettings> {
     /// For tensors, or for groups with settings of their own; what those leave out is as given here. `decoupledWeightDecay`: p ← p·(1 − lr·decay).
     ///
     /// Traps where `lr`, `eps` or `weightDecay` is negative, or one of `betas` is outside 0 ..< 1.
@@ -84,69 +112,71 @@ public final class RAdam: ComposedOptimizer {
         _ parameters: [Item], lr: Double = 1e-3, betas: (Double, Double) = (0.9, 0.999), eps: Double = 1e-8, weightDecay: Double = 0,
         decoupledWeightDecay: Bool = false, maximize: Bool = false
     ) {
-        super.init(groups(of: parameters), defaults: [
-            "lr": .double(lr), "betas": .list([betas.0, betas.1]), "eps": .double(eps), "weight_decay": .double(weightDecay),
-            "decoupled_weight_decay": .bool(decoupledWeightDecay), "maximize": .bool(maximize),
-        ])
+        super.init(parameters, RAdamSettings(
+            lr: lr, betas: betas, eps: eps, weightDecay: weightDecay, decoupledWeightDecay: decoupledWeightDecay, maximize: maximize))
     }
 
-    public override func validate(_ group: ParameterGroup) -> String? { invalidCommon(group) ?? invalidBetas(group) }
-
-    override func stateNames(_ group: ParameterGroup) -> [String] { ["exp_avg", "exp_avg_sq"] }
-
-    override func update(_ p: Tensor, _ grad: Tensor, _ step: Step) {
-        let (beta1, beta2) = step.group.betas
-        let t = Double(step.number)
-        if !addsDecay(step.group) && step.group.weightDecay != 0 { p.mul_(1 - step.lr * step.group.weightDecay) }
-        step["exp_avg"].moveToward_(grad, by: 1 - beta1)
-        step["exp_avg_sq"].mul_(beta2).addProduct_(grad, grad, 1 - beta2)
-        let average = step["exp_avg"] / (1 - pow(beta1, t))
-        let correction2 = 1 - pow(beta2, t)
+    public override func update(_ p: Tensor, _ gradient: Tensor, _ step: Step) {
+        let (s, average, squares) = (step.settings, step[0], step[1])
+        let (beta1, beta2) = s.betas
+        if s.decoupledWeightDecay && s.weightDecay != 0 { p.mul_(1 - s.lr * s.weightDecay) }
+        average.moveToward_(gradient, by: 1 - beta1)
+        squares.mul_(beta2).addProduct_(gradient, gradient, 1 - beta2)
+        let corrected = average / biasCorrection(beta1, step.number)
+        let (t, correction2) = (Double(step.number), biasCorrection(beta2, step.number))
         let most = 2 / (1 - beta2) - 1
         let length = most - 2 * t * pow(beta2, t) / correction2
         guard length > 5 else {
-            p.add_(average * -step.lr)
+            p.add_(corrected * -s.lr)
             return
         }
         let rectified = ((length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length)).squareRoot()
-        p.addQuotient_(average, step["exp_avg_sq"].sqrt() + step.eps, -step.lr * correction2.squareRoot() * rectified)
+        p.addQuotient_(corrected, squares.sqrt() + s.eps, -s.lr * correction2.squareRoot() * rectified)
+    }
+}
+
+/// The settings of `SparseAdam`.
+public struct SparseAdamSettings: OptimizerSettings {
+    public var lr: Double
+    public var betas: (Double, Double)
+    public var eps: Double
+    public var maximize: Bool
+
+    public static let settings: [Setting<Self>] = [
+        .init("lr", \.lr), .init("betas", \.betas), .init("eps", \.eps), .init("maximize", \.maximize),
+    ]
+    public static let state: [StateTensor<Self>] = ["exp_avg", "exp_avg_sq"]
+
+    public func problem() -> String? {
+        for (name, value) in [("learning rate", lr), ("eps", eps)] where !(value > 0) { return "invalid \(name): \(value); it must be positive" }
+        return invalid(betas: betas)
     }
 }
 
 /// Adam for sparse gradients (rows of a large table): moments and parameters change in the rows alone that the gradient names.
 /// PyTorch: `torch.optim.SparseAdam`.
-public final class SparseAdam: ComposedOptimizer {
+public final class SparseAdam: TypedOptimizer<SparseAdamSettings> {
     /// For tensors, or for groups with settings of their own; what those leave out is as given here.
     ///
     /// Traps where `lr` or `eps` is not positive, or one of `betas` is outside 0 ..< 1; `step()` on a dense gradient.
     public init<Item: Optimizable>(
         _ parameters: [Item], lr: Double = 1e-3, betas: (Double, Double) = (0.9, 0.999), eps: Double = 1e-8, maximize: Bool = false
     ) {
-        super.init(groups(of: parameters), defaults: [
-            "lr": .double(lr), "betas": .list([betas.0, betas.1]), "eps": .double(eps), "maximize": .bool(maximize),
-        ])
+        super.init(parameters, SparseAdamSettings(lr: lr, betas: betas, eps: eps, maximize: maximize))
     }
 
-    public override func validate(_ group: ParameterGroup) -> String? {
-        for (name, value) in [("learning rate", group.lr), ("eps", group.number("eps"))] where !(value > 0) { return "invalid \(name): \(value); it must be positive" }
-        return invalidBetas(group)
+    public override func update(_ p: Tensor, _ gradient: Tensor, _ step: Step) {
+        fail(writer, "a parameter of shape \(p.shape) has a dense gradient; use Adam for it, or a layer with sparse: true, "
+            + "whose gradient nothing has read as a dense one")
     }
 
-    override func stateNames(_ group: ParameterGroup) -> [String] { ["exp_avg", "exp_avg_sq"] }
-    override func takesSparse(_ group: ParameterGroup) -> Bool { true }
-
-    override func update(_ p: Tensor, _ grad: Tensor, _ step: Step) {
-        fail("SparseAdam.step", "a parameter of shape \(p.shape) has a dense gradient; use Adam for it, or a layer with sparse: true, whose gradient nothing has read as a dense one")
-    }
-
-    override func update(_ p: Tensor, rows: Tensor, _ values: Tensor, _ step: Step) {
-        let (beta1, beta2) = step.group.betas
-        let t = Double(step.number)
-        let (average, squares) = (step["exp_avg"].indexSelect(dim: 0, rows), step["exp_avg_sq"].indexSelect(dim: 0, rows))
+    public override func updateRows(_ p: Tensor, _ rows: Tensor, _ values: Tensor, _ step: Step) {
+        let (beta1, beta2) = step.settings.betas
+        let (average, squares) = (step[0].indexSelect(dim: 0, rows), step[1].indexSelect(dim: 0, rows))
         let (averageChange, squaresChange) = ((values - average) * (1 - beta1), (values.square() - squares) * (1 - beta2))
-        step["exp_avg"].addRows_(rows, averageChange)
-        step["exp_avg_sq"].addRows_(rows, squaresChange)
-        let rate = step.lr * (1 - pow(beta2, t)).squareRoot() / (1 - pow(beta1, t))
-        p.addRows_(rows, (average + averageChange) / ((squares + squaresChange).sqrt() + step.eps) * -rate)
+        step[0].addRows_(rows, averageChange)
+        step[1].addRows_(rows, squaresChange)
+        let rate = step.settings.lr * biasCorrection(beta2, step.number).squareRoot() / biasCorrection(beta1, step.number)
+        p.addRows_(rows, (average + averageChange) / ((squares + squaresChange).sqrt() + step.settings.eps) * -rate)
     }
 }

@@ -1,5 +1,29 @@
 import ApusCore
 
+/// The settings of `LBFGS`.
+public struct LBFGSSettings: OptimizerSettings {
+    public var lr: Double
+    public var maxIter, maxEval: Int
+    public var toleranceGrad, toleranceChange: Double
+    public var historySize: Int
+    public var lineSearchFn: LBFGS.LineSearch?
+
+    public static let settings: [Setting<Self>] = [
+        .init("lr", \.lr), .init("max_iter", \.maxIter), .init("max_eval", \.maxEval), .init("tolerance_grad", \.toleranceGrad),
+        .init("tolerance_change", \.toleranceChange), .init("history_size", \.historySize), .init("line_search_fn", \.lineSearchFn),
+    ]
+    /// Of all parameters as one vector, kept with the first; the last is five numbers.
+    public static let state: [StateTensor<Self>] = ["d", "prev_flat_grad", "old_dirs", "old_stps", .numbers("numbers", 5)]
+    public static let countsSteps = false
+
+    public func problem() -> String? {
+        for (name, value) in [("max_iter", maxIter), ("max_eval", maxEval), ("history_size", historySize)] where value < 1 || value > 1_000_000 {
+            return "invalid \(name): \(value); it must lie in 1 ... 1000000"
+        }
+        return nil
+    }
+}
+
 /// Limited-memory BFGS (Liu and Nocedal, 1989): steps along −H·∇f, where H is built from the last `historySize` changes of point and gradient.
 /// PyTorch: `torch.optim.LBFGS`.
 ///
@@ -14,9 +38,9 @@ import ApusCore
 /// }
 /// ```
 /// For small problems and whole batches; it knows one group.
-public final class LBFGS: Optimizer {
+public final class LBFGS: TypedOptimizer<LBFGSSettings> {
     /// How the length of a step is found.
-    public enum LineSearch: String, Sendable {
+    public enum LineSearch: String, CaseIterable, SettingValue, Sendable {
         /// A point with enough decrease and a flat enough slope (Nocedal and Wright, 2006, chapter 3).
         case strongWolfe = "strong_wolfe"
     }
@@ -28,37 +52,25 @@ public final class LBFGS: Optimizer {
         _ parameters: [Item], lr: Double = 1, maxIter: Int = 20, maxEval: Int? = nil, toleranceGrad: Double = 1e-7, toleranceChange: Double = 1e-9,
         historySize: Int = 100, lineSearchFn: LineSearch? = nil
     ) {
-        super.init(groups(of: parameters), defaults: [
-            "lr": .double(lr), "max_iter": .int(maxIter), "max_eval": .int(maxEval ?? maxIter * 5 / 4), "tolerance_grad": .double(toleranceGrad),
-            "tolerance_change": .double(toleranceChange), "history_size": .int(historySize), "line_search_fn": .string(lineSearchFn?.rawValue ?? "None"),
-        ])
+        super.init(parameters, LBFGSSettings(
+            lr: lr, maxIter: maxIter, maxEval: maxEval ?? maxIter * 5 / 4, toleranceGrad: toleranceGrad, toleranceChange: toleranceChange,
+            historySize: historySize, lineSearchFn: lineSearchFn))
         if paramGroups.count > 1 { fail("LBFGS", "got \(paramGroups.count) groups; it knows settings for all parameters alone, give it one list") }
-    }
-
-    public override func validate(_ group: ParameterGroup) -> String? {
-        guard case .string(let search)? = group[option: "line_search_fn"], search == "None" || LineSearch(rawValue: search) != nil else {
-            return "line_search_fn must be strong_wolfe or None"
-        }
-        for name in ["max_iter", "max_eval", "history_size"] {
-            let value = group.options.int(name) ?? 0
-            if value < 1 || value > 1_000_000 { return "invalid \(name): \(value); it must lie in 1 ... 1000000" }
-        }
-        return invalid("learning rate", group.lr)
     }
 
     public override func step() { fail("LBFGS.step", "needs a closure that computes the loss: step { optimizer.zeroGrad(); …; loss.backward(); return loss }") }
 
     // MARK: State: of all parameters as one vector, kept with the first
 
-    override var countsSteps: Bool { false }
-    override func stateNames(_ group: ParameterGroup) -> [String] { ["d", "prev_flat_grad", "old_dirs", "old_stps", "numbers"] }
-    override func keepsDouble(_ name: String) -> Bool { name == "numbers" }
-    override func fits(_ tensor: Tensor, _ name: String, _ parameter: Tensor, _ group: ParameterGroup) -> Bool {
+    /// Where they stand in `LBFGSSettings.state`.
+    private enum Place { static let (direction, gradient, dirs, steps, numbers, count) = (0, 1, 2, 3, 4, 5) }
+
+    override func fits<Loaded: OptimizerSettings>(_ found: Shape, _ place: Int, _ parameter: Tensor, _ group: ParameterGroup, _ settings: Loaded) -> Bool {
         let n = group.parameters.map(\.numel).reduce(0, +)
-        switch name {
-        case "numbers": return tensor.shape == [5]
-        case "d", "prev_flat_grad": return tensor.shape == [n]
-        default: return tensor.ndim == 2 && tensor.shape[1] == n && tensor.shape[0] <= group.options.int("history_size") ?? 0
+        switch place {
+        case Place.direction, Place.gradient: return found == [n]
+        case Place.numbers: return super.fits(found, place, parameter, group, settings)
+        default: return found.count == 2 && found[1] == n && found[0] <= (settings as? LBFGSSettings)?.historySize ?? 0
         }
     }
 
@@ -77,22 +89,25 @@ public final class LBFGS: Optimizer {
 
     private var memory: Memory? {
         get {
-            guard let state = paramGroups[0].states.first ?? nil, let numbers = state["numbers"]?.array(Double.self) else { return nil }
-            func rows(_ name: String) -> [Tensor] { (0..<state[name]!.shape[0]).map { state[name]![$0] } }
+            guard let state = paramGroups[0].states.first ?? nil else { return nil }
+            guard let direction = state[Place.direction], let gradient = state[Place.gradient], let dirs = state[Place.dirs], let steps = state[Place.steps],
+                let numbers = state[Place.numbers]?.array(Double.self)
+            else { return nil }
+            func rows(_ matrix: Tensor) -> [Tensor] { (0..<matrix.shape[0]).map { matrix[$0] } }
             return Memory(
-                direction: state["d"]!, gradient: state["prev_flat_grad"]!, dirs: rows("old_dirs"), steps: rows("old_stps"), length: numbers[0], scale: numbers[1],
+                direction: direction, gradient: gradient, dirs: rows(dirs), steps: rows(steps), length: numbers[0], scale: numbers[1],
                 loss: numbers[2], iterations: Int(numbers[3]), evaluations: Int(numbers[4]))
         }
         set {
             guard let newValue else { return }
             let none = Tensor.zeros([0, newValue.direction.numel], dtype: newValue.direction.dtype, device: newValue.direction.device)
+            let numbers = [newValue.length, newValue.scale, newValue.loss, Double(newValue.iterations), Double(newValue.evaluations)]
             var state = ParameterState()
-            state.tensors = [
-                (name: "d", tensor: newValue.direction), (name: "prev_flat_grad", tensor: newValue.gradient),
-                (name: "old_dirs", tensor: newValue.dirs.isEmpty ? none : Tensor.stack(newValue.dirs)),
-                (name: "old_stps", tensor: newValue.steps.isEmpty ? none : Tensor.stack(newValue.steps)),
-                (name: "numbers", tensor: Tensor([newValue.length, newValue.scale, newValue.loss, Double(newValue.iterations), Double(newValue.evaluations)], dtype: .float64)),
-            ]
+            for (place, tensor) in [
+                (Place.direction, newValue.direction), (Place.gradient, newValue.gradient),
+                (Place.dirs, newValue.dirs.isEmpty ? none : Tensor.stack(newValue.dirs)),
+                (Place.steps, newValue.steps.isEmpty ? none : Tensor.stack(newValue.steps)), (Place.numbers, Tensor(numbers, dtype: .float64)),
+            ] { state.remember(tensor, at: place, of: Place.count) }
             paramGroups[0].states[0] = state
         }
     }
@@ -102,8 +117,9 @@ public final class LBFGS: Optimizer {
     /// Up to `max_iter` iterations; returns the loss before them.
     @discardableResult public override func step(_ closure: () throws -> Tensor) rethrows -> Tensor {
         let group = paramGroups[0]
-        let (lr, maxIterations, maxEvaluations) = (group.lr, group.options.int("max_iter")!, group.options.int("max_eval")!)
-        let (gradTolerance, changeTolerance) = (group.number("tolerance_grad"), group.number("tolerance_change"))
+        let settings = settings(of: group)
+        let (lr, maxIterations, maxEvaluations) = (settings.lr, settings.maxIter, settings.maxEval)
+        let (gradTolerance, changeTolerance) = (settings.toleranceGrad, settings.toleranceChange)
         let first = try enableGrad { try closure() }
         if first.isPoisoned { return first }
         return try noGrad {
@@ -123,7 +139,7 @@ public final class LBFGS: Optimizer {
                 if memory.iterations == 1 {
                     memory.direction = -gradient
                 } else {
-                    remember(gradient, &memory, limit: group.options.int("history_size")!)
+                    remember(gradient, &memory, limit: settings.historySize)
                     memory.direction = direction(gradient, memory)
                 }
                 memory.gradient = gradient.clone()
@@ -134,12 +150,12 @@ public final class LBFGS: Optimizer {
                 if slope > -changeTolerance { break }
 
                 var spent = 0
-                if group[option: "line_search_fn"] == .string(LineSearch.strongWolfe.rawValue) {
+                if settings.lineSearchFn == .strongWolfe {
                     let start = group.parameters.map { $0.detach().clone() }
                     let direction = memory.direction
                     let found = try strongWolfe(
-                        from: LinePoint(position: 0, loss: loss, gradient: gradient.clone(), slope: slope), length: memory.length, size: direction.abs().max().item(),
-                        tolerance: changeTolerance, limit: maxEvaluations - evaluations
+                        from: LinePoint(position: 0, loss: loss, gradient: gradient.clone(), slope: slope), length: memory.length,
+                        size: direction.abs().max().item(), tolerance: changeTolerance, limit: maxEvaluations - evaluations
                     ) { length in
                         move(direction, by: length)
                         let loss = try enableGrad { try closure() }.item()
@@ -203,7 +219,10 @@ public final class LBFGS: Optimizer {
     }
 
     private func flatGradient() -> Tensor {
-        Tensor.cat(paramGroups[0].parameters.map { p in p.grad.map { $0.detach().toDense().reshape(-1).to(p.dtype.computeType) } ?? Tensor.zeros([p.numel], dtype: p.dtype.computeType, device: p.device) })
+        Tensor.cat(paramGroups[0].parameters.map { p in
+            let dtype = p.dtype.computeType
+            return p.grad.map { $0.detach().toDense().reshape(-1).to(dtype) } ?? Tensor.zeros([p.numel], dtype: dtype, device: p.device)
+        })
     }
 
     private func move(_ direction: Tensor, by length: Double) {

@@ -1,10 +1,33 @@
 import ApusCore
 
+/// The settings of `SGD`.
+public struct SGDSettings: OptimizerSettings {
+    public var lr: Double
+    public var momentum, dampening, weightDecay: Double
+    public var nesterov: Bool
+    public var maximize: Bool
+
+    public static let settings: [Setting<Self>] = [
+        .init("lr", \.lr), .init("momentum", \.momentum), .init("dampening", \.dampening), .init("weight_decay", \.weightDecay),
+        .init("nesterov", \.nesterov), .init("maximize", \.maximize),
+    ]
+    public static let state: [StateTensor<Self>] = [.init("momentum_buffer", when: { $0.momentum != 0 })]
+    public static let countsSteps = false
+    public var addedDecay: Double { weightDecay }
+
+    public func problem() -> String? {
+        if nesterov && (momentum <= 0 || dampening != 0) {
+            return "Nesterov momentum requires a momentum and zero dampening; they are \(momentum) and \(dampening)"
+        }
+        return invalid("momentum", momentum) ?? invalid("weightDecay", weightDecay)
+    }
+}
+
 /// Stochastic gradient descent. PyTorch: `torch.optim.SGD`.
 ///
 /// g ← ∇f(p) + weightDecay·p (∇f negated with `maximize`); with momentum μ the buffer b ← μ·b + (1 − dampening)·g, at first b ← g;
 /// p ← p − lr·g without momentum, p ← p − lr·b with, p ← p − lr·(g + μ·b) with Nesterov's.
-public final class SGD: Optimizer {
+public final class SGD: TypedOptimizer<SGDSettings> {
     /// For tensors, or for groups with settings of their own; what those leave out is as given here.
     ///
     /// Traps where `lr`, `momentum` or `weightDecay` is negative, or Nesterov's form lacks momentum or has dampening.
@@ -12,32 +35,18 @@ public final class SGD: Optimizer {
         _ parameters: [Item], lr: Double = 1e-3, momentum: Double = 0, dampening: Double = 0, weightDecay: Double = 0,
         nesterov: Bool = false, maximize: Bool = false
     ) {
-        super.init(groups(of: parameters), defaults: [
-            "lr": .double(lr), "momentum": .double(momentum), "dampening": .double(dampening), "weight_decay": .double(weightDecay),
-            "nesterov": .bool(nesterov), "maximize": .bool(maximize),
-        ])
+        super.init(parameters, SGDSettings(
+            lr: lr, momentum: momentum, dampening: dampening, weightDecay: weightDecay, nesterov: nesterov, maximize: maximize))
     }
 
-    public override func validate(_ group: ParameterGroup) -> String? {
-        if group.flag("nesterov") && (group.momentum <= 0 || group.number("dampening") != 0) {
-            return "Nesterov momentum requires a momentum and zero dampening; they are \(group.momentum) and \(group.number("dampening"))"
-        }
-        return invalid("learning rate", group.lr) ?? invalid("momentum", group.momentum) ?? invalid("weightDecay", group.weightDecay)
+    override func kernel(_ s: SGDSettings, step: Int, isFirst: Bool) -> OptimizerRule? {
+        .sgd(lr: s.lr, momentum: s.momentum, dampening: s.dampening, decay: s.weightDecay, nesterov: s.nesterov, maximize: s.maximize, first: isFirst)
     }
 
-    override var countsSteps: Bool { false }
+    override var wantsRowsOnce: Bool { false }
 
-    override func takesSparse(_ group: ParameterGroup) -> Bool { group.momentum == 0 && group.weightDecay == 0 }
-
-    override func updateRows(_ parameter: Tensor, _ rows: Tensor, _ values: Tensor, _ group: ParameterGroup) {
-        let factor = group.flag("maximize") ? group.lr : -group.lr
-        parameter.addRows_(rows, noGrad { values * factor })
-    }
-
-    override func stateNames(_ group: ParameterGroup) -> [String] { group.momentum != 0 ? ["momentum_buffer"] : [] }
-
-    override func rule(_ group: ParameterGroup, step: Int, isFirst: Bool) -> OptimizerRule {
-        .sgd(lr: group.lr, momentum: group.momentum, dampening: group.number("dampening"), decay: group.weightDecay,
-             nesterov: group.flag("nesterov"), maximize: group.flag("maximize"), first: isFirst)
+    public override func updateRows(_ p: Tensor, _ rows: Tensor, _ values: Tensor, _ step: Step) throws(OpError) {
+        if step.settings.momentum != 0 { return try super.updateRows(p, rows, values, step) }
+        p.addRows_(rows, values * -step.settings.lr)
     }
 }

@@ -19,7 +19,7 @@ public final class SequentialLR: LRScheduler {
         self.milestones = milestones
         super.init(over: schedulers, optimizer)
         // Making each schedule has set its rates: back, and only the first one's.
-        for group in optimizer.paramGroups { group.lr = group.options.double("initial_lr") ?? group.lr }
+        for group in optimizer.paramGroups { group.lr = group.initialLR ?? group.lr }
         schedulers.isEmpty ? () : schedulers[index(0)].restart()
         lastLR = optimizer.paramGroups.map(\.lr)
     }

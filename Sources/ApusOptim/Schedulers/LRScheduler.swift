@@ -29,13 +29,13 @@ open class LRScheduler {
         self.optimizer = optimizer
         self.lastEpoch = lastEpoch
         self.options = OptionList(options)
-        for (i, group) in optimizer.paramGroups.enumerated() where group.options["initial_lr"] == nil {
+        for (i, group) in optimizer.paramGroups.enumerated() where group.initialLR == nil {
             if lastEpoch != -1 {
                 fail(name, "group \(i) has no initial_lr, which going on after \(lastEpoch) steps needs; load the optimizer's state first, or start at lastEpoch -1")
             }
-            group.options["initial_lr"] = .double(group.lr)
+            group.initialLR = group.lr
         }
-        baseLRs = optimizer.paramGroups.map { $0.number("initial_lr") }
+        baseLRs = optimizer.paramGroups.map { $0.initialLR ?? $0.lr }
         if let problem = validate(self.options) {
             // Inside `checked` the program goes on, with the rates as they are.
             fail(name, problem)
@@ -101,8 +101,8 @@ open class LRScheduler {
     /// The initial rates of groups that the optimizer has got since, and their settings.
     final func noteOwnGroups() {
         for group in optimizer.paramGroups.dropFirst(baseLRs.count) {
-            if group.options["initial_lr"] == nil { group.options["initial_lr"] = .double(group.lr) }
-            let (rate, before) = (group.number("initial_lr"), baseLRs.last ?? 0)
+            let (rate, before) = (group.initialLR ?? group.lr, baseLRs.last ?? 0)
+            group.initialLR = rate
             for name in listsOfRates + otherLists {
                 guard let list = options.list(name), let last = list.last else { continue }
                 let isProportional = listsOfRates.contains(name) && before != 0

@@ -59,7 +59,7 @@ public final class OneCycleLR: LRScheduler {
         let cycles = canCycleMomentum("OneCycleLR", optimizer, cycleMomentum)
         let first = maxima.map { $0 / divFactor }
         if lastEpoch == -1 {
-            for (i, group) in groups.enumerated() { group.options["initial_lr"] = .double(first[i]) }
+            for (i, group) in groups.enumerated() { group.initialLR = first[i] }
         }
         super.init(optimizer, lastEpoch: lastEpoch, options: [
             ("total_steps", .int(steps)), ("pct_start", .double(pctStart)), ("anneal_strategy", .string(annealStrategy.rawValue)),

@@ -80,7 +80,7 @@ public final class CyclicLR: LRScheduler {
         if lastEpoch == -1 {
             for (group, rate) in zip(groups, base) {
                 group.lr = rate
-                group.options["initial_lr"] = .double(rate)
+                group.initialLR = rate
             }
         }
         super.init(optimizer, lastEpoch: lastEpoch, options: [

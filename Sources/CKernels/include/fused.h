@@ -10,7 +10,7 @@ typedef struct {
     int32_t rule; // 0 SGD, 1 Adam, 2 RMSprop
     bool maximize, first, nesterov, amsgrad, decoupled, centered;
     double lr, decay, momentum, dampening;
-    double beta1, beta2, eps, correction1, correction2_sqrt; // 1 − beta1^step, √(1 − beta2^step)
+    double beta1, beta2, eps, correction1, correction2_sqrt; // as the rule has them, the second's root
     double alpha;
 } apus_optimizer_rule;
 

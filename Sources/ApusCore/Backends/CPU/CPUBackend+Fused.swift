@@ -118,7 +118,7 @@ extension CPUBackend {
 }
 
 extension OptimizerRule {
-    /// As C takes it, with the bias corrections of Adam's step.
+    /// As C takes it.
     fileprivate var constants: apus_optimizer_rule {
         var c = apus_optimizer_rule()
         switch self {
@@ -126,12 +126,11 @@ extension OptimizerRule {
             c.rule = 0
             (c.lr, c.momentum, c.dampening, c.decay) = (lr, momentum, dampening, decay)
             (c.nesterov, c.maximize, c.first) = (nesterov, maximize, first)
-        case .adam(let lr, let beta1, let beta2, let eps, let decay, let amsgrad, let decoupled, let maximize, let step):
+        case .adam(let lr, let beta1, let beta2, let eps, let decay, let amsgrad, let decoupled, let maximize, let correction1, let correction2):
             c.rule = 1
             (c.lr, c.beta1, c.beta2, c.eps, c.decay) = (lr, beta1, beta2, eps, decay)
             (c.amsgrad, c.decoupled, c.maximize) = (amsgrad, decoupled, maximize)
-            c.correction1 = 1 - pow(beta1, Double(step))
-            c.correction2_sqrt = (1 - pow(beta2, Double(step))).squareRoot()
+            (c.correction1, c.correction2_sqrt) = (correction1, correction2.squareRoot())
         case .rmsprop(let lr, let alpha, let eps, let decay, let momentum, let centered, let maximize):
             c.rule = 2
             (c.lr, c.alpha, c.eps, c.decay, c.momentum) = (lr, alpha, eps, decay, momentum)

@@ -267,11 +267,11 @@ extension GPUBackend {
         switch rule {
         case .sgd(let lr, let momentum, let dampening, let decay, let nesterov, let maximize, let first):
             try launchRule("sgd", [(momentum == 0 ? nil : state[0], true)], [lr, decay, momentum, first ? 0 : momentum, first ? 1 : 1 - dampening, maximize ? -1 : 1], flag: nesterov)
-        case .adam(let lr, let beta1, let beta2, let eps, let decay, let amsgrad, let decoupled, let maximize, let step):
+        case .adam(let lr, let beta1, let beta2, let eps, let decay, let amsgrad, let decoupled, let maximize, let correction1, let correction2):
             try launchRule(
                 "adam", [(state[0], false), (state[1], false), (amsgrad ? state[2] : nil, true)],
-                [decoupled ? 1 - lr * decay : 1, decoupled ? 0 : decay, maximize ? -1 : 1, 1 - beta1, beta2, 1 - beta2, eps, lr / (1 - pow(beta1, Double(step))),
-                 (1 - pow(beta2, Double(step))).squareRoot()], flag: beta1 > 0.5)
+                [decoupled ? 1 - lr * decay : 1, decoupled ? 0 : decay, maximize ? -1 : 1, 1 - beta1, beta2, 1 - beta2, eps, lr / correction1, correction2.squareRoot()],
+                flag: beta1 > 0.5)
         case .rmsprop(let lr, let alpha, let eps, let decay, let momentum, let centered, let maximize):
             try launchRule(
                 "rmsprop", [(state[0], false), (momentum != 0 ? state[1] : nil, true), (centered ? state[momentum != 0 ? 2 : 1] : nil, true)],
