@@ -25,6 +25,36 @@ import TestSupport
         expectClose(x.detach(), y.detach(), rtol: 0, atol: 0)
     }
 
+    /// Lion is the paper's algorithm 2, element by element in float64.
+    @Test func lionIsAsWritten() {
+        let grid: [(Double, (Double, Double), Double, Bool)] = [
+            (0.01, (0.9, 0.99), 0, false), (0.1, (0.5, 0.8), 0.3, false), (0.02, (0, 0.9), 1, true), (0.03, (0.95, 0), 0.1, true),
+        ]
+        for (lr, betas, decay, maximize) in grid {
+            let x = Recorded.numbers([5], 3).requiresGrad_()
+            let optimizer = Lion([x], lr: lr, betas: betas, weightDecay: decay, maximize: maximize)
+            var (p, m) = (values(x), [0.0, 0, 0, 0, 0])
+            for step in 0..<20 {
+                // One element never gets a gradient: its sign is 0, and it only decays.
+                let gradient = (0..<5).map { $0 == 4 ? 0 : cos(Double(7 * step + 3 * $0)) }
+                x.grad = Tensor(gradient, dtype: .float64)
+                optimizer.step()
+                for i in 0..<5 {
+                    let g = maximize ? -gradient[i] : gradient[i]
+                    let c = betas.0 * m[i] + (1 - betas.0) * g
+                    p[i] *= 1 - lr * decay
+                    p[i] -= lr * (c > 0 ? 1 : c < 0 ? -1 : 0)
+                    m[i] = betas.1 * m[i] + (1 - betas.1) * g
+                }
+                expectClose(x.detach(), p, rtol: 1e-13, atol: 1e-13, "lr \(lr), betas \(betas), decay \(decay), step \(step)")
+            }
+            expectClose(optimizer.stateDict().tensors["state.0.exp_avg"]!, m, rtol: 1e-13, atol: 1e-13)
+        }
+        let a = Tensor.zeros([2], requiresGrad: true)
+        #expect(message { _ = Lion([a], betas: (0.9, 1)) }.contains("invalid beta parameter at index 1: 1.0"))
+        #expect(message { _ = Lion([a], weightDecay: -1) }.contains("invalid weightDecay"))
+    }
+
     /// A loss that is infinite or NaN beyond a wall: the search with strong Wolfe conditions stays this side of it and finds the minimum.
     @Test func lineSearchMeetsNumbersThatAreNotFinite() {
         // (x − 1)² − log(2 − x) and the like: the loss is `wall` from 1.5 on.

@@ -41,7 +41,7 @@ import TestSupport
         ("SGD", { SGD($0, lr: 0.05, momentum: 0.9) }), ("Adam", { Adam($0, lr: 0.05, amsgrad: true) }), ("AdamW", { AdamW($0, lr: 0.05) }),
         ("RMSprop", { RMSprop($0, lr: 0.05, momentum: 0.5, centered: true) }), ("Adadelta", { Adadelta($0) }), ("Adafactor", { Adafactor($0) }),
         ("Adagrad", { Adagrad($0, lr: 0.05, initialAccumulatorValue: 0.1) }), ("Adamax", { Adamax($0, lr: 0.05) }), ("ASGD", { ASGD($0, lr: 0.05, t0: 3) }),
-        ("NAdam", { NAdam($0, lr: 0.05) }), ("RAdam", { RAdam($0, lr: 0.05) }), ("Rprop", { Rprop($0) }),
+        ("NAdam", { NAdam($0, lr: 0.05) }), ("RAdam", { RAdam($0, lr: 0.05) }), ("Rprop", { Rprop($0) }), ("Lion", { Lion($0, lr: 0.05, weightDecay: 0.1) }),
     ]
 
     private func run(_ optimizer: Optimizer, _ evaluate: () -> Tensor, steps: Int) {

@@ -123,7 +123,7 @@ private final class Counted: TypedOptimizer<CountedSettings> {
         let a = Tensor.zeros([2, 2], requiresGrad: true)
         let makers: [([ParameterGroup]) -> Optimizer] = [
             { OwnLion($0, OwnLionSettings()) }, { SGD($0) }, { Adam($0) }, { AdamW($0) }, { RMSprop($0) }, { Adagrad($0) }, { Adadelta($0) },
-            { Adafactor($0) }, { Adamax($0) }, { NAdam($0) }, { RAdam($0) }, { SparseAdam($0) }, { Rprop($0) }, { ASGD($0) }, { Muon($0) }, { LBFGS($0) },
+            { Adafactor($0) }, { Adamax($0) }, { NAdam($0) }, { RAdam($0) }, { SparseAdam($0) }, { Rprop($0) }, { ASGD($0) }, { Muon($0) }, { LBFGS($0) }, { Lion($0) },
         ]
         for make in makers {
             let optimizer = make([ParameterGroup([a])])
