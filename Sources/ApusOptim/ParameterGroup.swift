@@ -53,6 +53,8 @@ public final class ParameterGroup {
             guard let newValue else { return }
             if name == "initial_lr", initialLR != nil, let rate = Double(newValue) {
                 initialLR = rate
+            } else if name == "lr", let rate = Double(newValue) {
+                lr = rate
             } else if settings == nil {
                 own.append((name: name, value: newValue))
             } else if let problem = settings?.set(name, newValue) {
@@ -68,7 +70,7 @@ public final class ParameterGroup {
             if !newValue.isFinite {
                 fail("ParameterGroup", "the learning rate is set to \(newValue) (it is \(lr)); it must be finite")
             } else if settings == nil {
-                self[option: "lr"] = .double(newValue)
+                own.append((name: "lr", value: .double(newValue)))
             } else {
                 settings?.lr = newValue
             }

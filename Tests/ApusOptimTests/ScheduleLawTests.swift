@@ -125,6 +125,7 @@ import Testing
                 #expect(optimizer.paramGroups[0].lr == 0.5, "\(name)")
             }
             #expect(throws: OpError.self) { try checked { optimizer.paramGroups[0].lr = wrong } }
+            #expect(throws: OpError.self) { try checked { optimizer.paramGroups[0][option: "lr"] = .double(wrong) } }
             #expect(throws: OpError.self) { try checked { _ = SGD([Tensor.zeros([1], requiresGrad: true)], lr: wrong) } }
             #expect(optimizer.paramGroups[0].lr == 0.5)
         }
