@@ -8,16 +8,17 @@ extension ConformanceRunner {
     }
 
     /// Builds and calls the first recorded case of a class again and again, each time with one argument (of constructor and call, given in the case
-    /// or not) replaced by a value that is wrong, or as good as never meant. A string must be refused wherever it stands, an unknown name too; whatever
-    /// is not refused must have an answer of sane size. `report` gets what was done and what is wrong with the result, nil where nothing is.
+    /// or not) replaced by a value that is wrong, or as good as never meant. A string must be refused wherever it stands, with what is declared of the
+    /// argument, an unknown name too; whatever is not refused must have an answer of sane size. `report` gets what was done and what is wrong with the
+    /// result, nil where nothing is.
     ///
     /// That a trap ends the process, and what it allocates, the caller sees.
     package func sweepArguments(_ folder: String, report: (Result) -> Void) throws {
         guard let only else { preconditionFailure("names one class") }
         let answered = try Case.read("\(folder)/\(only)").first { item in if case .output = item.answer { true } else { false } }
         guard let item = answered else { throw CaseFileError(description: "\(folder)/\(only) has no case with an answer") }
-        func check(_ key: String, mustFail: Bool, _ body: () throws -> Argument?) {
-            report(Result(module: only, key: key, complaint: withGenerator(Generator(seed: 0)) { Self.complaint(mustFail: mustFail, body) }))
+        func check(_ key: String, mustSay: String?, _ body: () throws -> Argument?) {
+            report(Result(module: only, key: key, complaint: withGenerator(Generator(seed: 0)) { Self.complaint(mustSay: mustSay, body) }))
         }
         func made(_ positional: [Argument], _ named: [(name: String, value: Argument)]) throws -> Module {
             try ModuleTable.make(only, positional.map(\.copied), named.map { ($0.name, $0.value.copied) })
@@ -26,62 +27,58 @@ extension ConformanceRunner {
             try ModuleTable.call(only, module, positional.map(\.copied), named.map { ($0.name, $0.value.copied) })
         }
 
-        // Names, in order, as the complaint about an unknown one lists them.
         let unknown: (name: String, value: Argument) = ("no_such_argument", .int(1))
-        let constructor = Self.names { _ = try made(item.arguments, item.namedArguments + [unknown]) }
-        let call = Self.names { _ = try called(try made(item.arguments, item.namedArguments), item.inputs, item.namedInputs + [unknown]) }
+        let declared = try ModuleTable.declared(only)
+        let isUnknown = "there is no argument '\(unknown.name)'"
         if only != "Identity" {
-            check("unknown argument", mustFail: true) {
+            check("unknown argument", mustSay: isUnknown) {
                 _ = try made(item.arguments, item.namedArguments + [unknown])
                 return nil
             }
         }
-        check("unknown input", mustFail: true) { try called(try made(item.arguments, item.namedArguments), item.inputs, item.namedInputs + [unknown]) }
+        check("unknown input", mustSay: isUnknown) { try called(try made(item.arguments, item.namedArguments), item.inputs, item.namedInputs + [unknown]) }
 
         for (what, value) in Self.mutations {
             let isString = value.string != nil
-            for name in constructor {
-                let arguments = Self.replaced(name, value, constructor, item.arguments, item.namedArguments)
-                check("\(name)=\(what)", mustFail: isString) {
+            for argument in declared.arguments {
+                let arguments = Self.replaced(argument.name, value, declared.arguments, item.arguments, item.namedArguments)
+                check("\(argument.name)=\(what)", mustSay: isString ? argument.complaint : nil) {
                     let module = try made([], arguments)
                     return isString ? nil : try called(module, item.inputs, item.namedInputs)
                 }
             }
-            for name in call {
-                let inputs = Self.replaced(name, value, call, item.inputs, item.namedInputs)
-                check("called with \(name)=\(what)", mustFail: isString) { try called(try made(item.arguments, item.namedArguments), [], inputs) }
+            for input in declared.inputs {
+                let inputs = Self.replaced(input.name, value, declared.inputs, item.inputs, item.namedInputs)
+                check("called with \(input.name)=\(what)", mustSay: isString ? input.complaint : nil) {
+                    try called(try made(item.arguments, item.namedArguments), [], inputs)
+                }
             }
-        }
-    }
-
-    /// The names that a complaint about an unknown argument lists.
-    private static func names(_ body: () throws -> Void) -> [String] {
-        do {
-            try body()
-            return []
-        } catch {
-            let parts = "\(error)".split(separator: "there are ")
-            return parts.count < 2 ? [] : parts[1].split(separator: ", ").map(String.init)
         }
     }
 
     /// All arguments by name, one of them replaced.
     private static func replaced(
-        _ name: String, _ value: Argument, _ names: [String], _ positional: [Argument], _ named: [(name: String, value: Argument)]
+        _ name: String, _ value: Argument, _ declared: [DeclaredArgument], _ positional: [Argument], _ named: [(name: String, value: Argument)]
     ) -> [(name: String, value: Argument)] {
-        (zip(names, positional).map { ($0, $1) } + named).filter { $0.0 != name } + [(name, value)]
+        (zip(declared.map(\.name), positional).map { ($0, $1) } + named).filter { $0.0 != name } + [(name, value)]
     }
 
-    private static func complaint(mustFail: Bool, _ body: () throws -> Argument?) -> String? {
+    private static func complaint(mustSay: String?, _ body: () throws -> Argument?) -> String? {
         do {
             let answer = try body()
-            if mustFail { return "was taken" }
+            if mustSay != nil { return "was taken" }
             if let answer, answer.numel > 1 << 24 { return "has an answer of \(answer.numel) numbers" }
             return nil
         } catch {
+            if let mustSay, !"\(error)".contains(mustSay) { return "is refused with '\(error)' instead of '\(mustSay)'" }
             return error is TableError || error is OpError ? nil : "throws a \(type(of: error)): \(error)"
         }
     }
+}
+
+extension DeclaredArgument {
+    /// What a value of another kind is refused with.
+    fileprivate var complaint: String { "argument '\(name)' must be \(wanted)" }
 }
 
 extension Argument {

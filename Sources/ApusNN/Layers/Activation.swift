@@ -18,47 +18,56 @@ open class InplaceActivation: Module {
     final func withInplace(_ head: String?) -> String { reprList(head, inplace ? "inplace=True" : nil) }
 
     open override var extraRepr: String { withInplace(nil) }
+
+    static let signature = Signature(.bool("inplace", false))
 }
 
 /// max(x, 0). PyTorch: `nn.ReLU`.
-public final class ReLU: InplaceActivation {
+public final class ReLU: InplaceActivation, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.relu(x, inplace: inplace) }
+    static let arguments = signature.makes(ReLU.init)
 }
 
 /// min(max(x, 0), 6). PyTorch: `nn.ReLU6`.
-public final class ReLU6: InplaceActivation {
+public final class ReLU6: InplaceActivation, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.relu6(x, inplace: inplace) }
+    static let arguments = signature.makes(ReLU6.init)
 }
 
 /// SELU, the activation of self-normalising networks. PyTorch: `nn.SELU`.
-public final class SELU: InplaceActivation {
+public final class SELU: InplaceActivation, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.selu(x, inplace: inplace) }
+    static let arguments = signature.makes(SELU.init)
 }
 
 /// x·σ(x). PyTorch: `nn.SiLU`.
-public final class SiLU: InplaceActivation {
+public final class SiLU: InplaceActivation, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.silu(x, inplace: inplace) }
+    static let arguments = signature.makes(SiLU.init)
 }
 
 /// x·tanh(softplus x). PyTorch: `nn.Mish`.
-public final class Mish: InplaceActivation {
+public final class Mish: InplaceActivation, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.mish(x, inplace: inplace) }
+    static let arguments = signature.makes(Mish.init)
 }
 
 /// x·min(max(x + 3, 0), 6)/6. PyTorch: `nn.Hardswish`.
-public final class Hardswish: InplaceActivation {
+public final class Hardswish: InplaceActivation, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.hardswish(x, inplace: inplace) }
     public override var extraRepr: String { "" }
+    static let arguments = signature.makes(Hardswish.init)
 }
 
 /// min(max(x + 3, 0), 6)/6. PyTorch: `nn.Hardsigmoid`.
-public final class Hardsigmoid: InplaceActivation {
+public final class Hardsigmoid: InplaceActivation, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.hardsigmoid(x, inplace: inplace) }
     public override var extraRepr: String { "" }
+    static let arguments = signature.makes(Hardsigmoid.init)
 }
 
 /// x > 0 ? x : slope·x. PyTorch: `nn.LeakyReLU`.
-public final class LeakyReLU: InplaceActivation {
+public final class LeakyReLU: InplaceActivation, DeclaredModule {
     /// The slope below zero.
     public let negativeSlope: Scalar
 
@@ -73,10 +82,12 @@ public final class LeakyReLU: InplaceActivation {
 
     public override func forward(_ x: Tensor) -> Tensor { F.leakyRelu(x, negativeSlope: negativeSlope.doubleValue, inplace: inplace) }
     public override var extraRepr: String { withInplace("negative_slope=\(repr(negativeSlope))") }
+
+    static let arguments = Signature(.number("negative_slope", 0.01), .bool("inplace", false)).makes { LeakyReLU($0, inplace: $1) }
 }
 
 /// x > 0 ? x : α(eˣ − 1). PyTorch: `nn.ELU`.
-public final class ELU: InplaceActivation {
+public final class ELU: InplaceActivation, DeclaredModule {
     /// α in the formula.
     public let alpha: Scalar
 
@@ -88,10 +99,12 @@ public final class ELU: InplaceActivation {
 
     public override func forward(_ x: Tensor) -> Tensor { F.elu(x, alpha: alpha.doubleValue, inplace: inplace) }
     public override var extraRepr: String { withInplace("alpha=\(repr(alpha))") }
+
+    static let arguments = Signature(.number("alpha", 1.0), .bool("inplace", false)).makes(ELU.init)
 }
 
 /// x > 0 ? x : α(e^(x/α) − 1). PyTorch: `nn.CELU`.
-public final class CELU: InplaceActivation {
+public final class CELU: InplaceActivation, DeclaredModule {
     /// α in the formula.
     public let alpha: Scalar
 
@@ -103,10 +116,12 @@ public final class CELU: InplaceActivation {
 
     public override func forward(_ x: Tensor) -> Tensor { F.celu(x, alpha: alpha.doubleValue, inplace: inplace) }
     public override var extraRepr: String { withInplace("alpha=\(repr(alpha))") }
+
+    static let arguments = Signature(.number("alpha", 1.0), .bool("inplace", false)).makes(CELU.init)
 }
 
 /// x·Φ(x). PyTorch: `nn.GELU`.
-public final class GELU: Module {
+public final class GELU: Module, DeclaredModule {
     /// Which formula.
     public let approximate: GELUApproximation
 
@@ -118,35 +133,42 @@ public final class GELU: Module {
 
     public override func forward(_ x: Tensor) -> Tensor { F.gelu(x, approximate: approximate) }
     public override var extraRepr: String { "approximate=\(repr(approximate.rawValue))" }
+
+    static let arguments = Signature(.choice("approximate", GELUApproximation.none)).makes(GELU.init)
 }
 
 /// 1/(1 + e⁻ˣ). PyTorch: `nn.Sigmoid`.
-public final class Sigmoid: Module {
+public final class Sigmoid: Module, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.sigmoid(x) }
+    static let arguments = Signature().makes(Sigmoid.init)
 }
 
 /// tanh x. PyTorch: `nn.Tanh`.
-public final class Tanh: Module {
+public final class Tanh: Module, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.tanh(x) }
+    static let arguments = Signature().makes(Tanh.init)
 }
 
 /// ln σ(x). PyTorch: `nn.LogSigmoid`.
-public final class LogSigmoid: Module {
+public final class LogSigmoid: Module, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.logsigmoid(x) }
+    static let arguments = Signature().makes(LogSigmoid.init)
 }
 
 /// x/(1 + |x|). PyTorch: `nn.Softsign`.
-public final class Softsign: Module {
+public final class Softsign: Module, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.softsign(x) }
+    static let arguments = Signature().makes(Softsign.init)
 }
 
 /// x − tanh x. PyTorch: `nn.Tanhshrink`.
-public final class Tanhshrink: Module {
+public final class Tanhshrink: Module, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.tanhshrink(x) }
+    static let arguments = Signature().makes(Tanhshrink.init)
 }
 
 /// ln(1 + e^(βx))/β. PyTorch: `nn.Softplus`.
-public final class Softplus: Module {
+public final class Softplus: Module, DeclaredModule {
     /// β in the formula.
     public let beta: Scalar
     /// Where the function changes.
@@ -161,10 +183,12 @@ public final class Softplus: Module {
 
     public override func forward(_ x: Tensor) -> Tensor { F.softplus(x, beta: beta.doubleValue, threshold: threshold.doubleValue) }
     public override var extraRepr: String { "beta=\(repr(beta)), threshold=\(repr(threshold))" }
+
+    static let arguments = Signature(.number("beta", 1.0), .number("threshold", 20.0)).makes(Softplus.init)
 }
 
 /// |x| > λ ? x : 0. PyTorch: `nn.Hardshrink`.
-public final class Hardshrink: Module {
+public final class Hardshrink: Module, DeclaredModule {
     /// λ in the formula.
     public let lambd: Scalar
 
@@ -176,10 +200,12 @@ public final class Hardshrink: Module {
 
     public override func forward(_ x: Tensor) -> Tensor { F.hardshrink(x, lambd: lambd.doubleValue) }
     public override var extraRepr: String { repr(lambd) }
+
+    static let arguments = Signature(.number("lambd", 0.5)).makes(Hardshrink.init)
 }
 
 /// x moved toward 0 by λ, and 0 within. PyTorch: `nn.Softshrink`.
-public final class Softshrink: Module {
+public final class Softshrink: Module, DeclaredModule {
     /// λ in the formula.
     public let lambd: Scalar
 
@@ -191,10 +217,12 @@ public final class Softshrink: Module {
 
     public override func forward(_ x: Tensor) -> Tensor { F.softshrink(x, lambd: lambd.doubleValue) }
     public override var extraRepr: String { repr(lambd) }
+
+    static let arguments = Signature(.number("lambd", 0.5)).makes(Softshrink.init)
 }
 
 /// min(max(x, minVal), maxVal). PyTorch: `nn.Hardtanh`.
-public final class Hardtanh: InplaceActivation {
+public final class Hardtanh: InplaceActivation, DeclaredModule {
     /// The lower bound.
     public let minVal: Scalar
     /// The upper bound.
@@ -210,10 +238,14 @@ public final class Hardtanh: InplaceActivation {
 
     public override func forward(_ x: Tensor) -> Tensor { F.hardtanh(x, minVal: minVal.doubleValue, maxVal: maxVal.doubleValue, inplace: inplace) }
     public override var extraRepr: String { withInplace("min_val=\(repr(minVal)), max_val=\(repr(maxVal))") }
+
+    static let arguments = Signature(
+        .number("min_val", -1.0), .number("max_val", 1.0), .bool("inplace", false), .optionalNumber("min_value"), .optionalNumber("max_value")
+    ).makes { least, most, inplace, oldLeast, oldMost in Hardtanh(oldLeast ?? least, oldMost ?? most, inplace: inplace) }
 }
 
 /// x > threshold ? x : value. PyTorch: `nn.Threshold`.
-public final class Threshold: InplaceActivation {
+public final class Threshold: InplaceActivation, DeclaredModule {
     /// Where the function changes.
     public let threshold: Scalar
     /// The value that is put in.
@@ -228,10 +260,12 @@ public final class Threshold: InplaceActivation {
 
     public override func forward(_ x: Tensor) -> Tensor { F.threshold(x, threshold: threshold.doubleValue, value: value.doubleValue, inplace: inplace) }
     public override var extraRepr: String { withInplace("threshold=\(repr(threshold)), value=\(repr(value))") }
+
+    static let arguments = Signature(.number("threshold"), .number("value"), .bool("inplace", false)).makes(Threshold.init)
 }
 
 /// a·σ(b), where a and b are the halves of x along `dim`. PyTorch: `nn.GLU`.
-public final class GLU: Module {
+public final class GLU: Module, DeclaredModule {
     /// The dimension it works along.
     public let dim: Int
 
@@ -243,10 +277,12 @@ public final class GLU: Module {
 
     public override func forward(_ x: Tensor) -> Tensor { F.glu(x, dim: dim) }
     public override var extraRepr: String { "dim=\(dim)" }
+
+    static let arguments = Signature(.int("dim", -1)).makes(GLU.init)
 }
 
 /// x > 0 ? x : w·x with a learned w for each channel, or one for all. PyTorch: `nn.PReLU`.
-public final class PReLU: Module {
+public final class PReLU: Module, DeclaredModule {
     /// One slope, or one a channel.
     public let numParameters: Int
     /// [numParameters]
@@ -262,10 +298,12 @@ public final class PReLU: Module {
 
     public override func forward(_ x: Tensor) -> Tensor { F.prelu(x, weight) }
     public override var extraRepr: String { "num_parameters=\(numParameters)" }
+
+    static let arguments = Signature(.int("num_parameters", 1), .double("init", 0.25), .device, .dtype).makes(PReLU.init)
 }
 
 /// x ≥ 0 ? x : a·x, with a random a in training and the mean of its bounds else. PyTorch: `nn.RReLU`.
-public final class RReLU: InplaceActivation {
+public final class RReLU: InplaceActivation, DeclaredModule {
     /// The lower end of the slopes.
     public let lower: Scalar
     /// The upper end of the slopes.
@@ -282,10 +320,12 @@ public final class RReLU: InplaceActivation {
         F.rrelu(x, lower: lower.doubleValue, upper: upper.doubleValue, training: training, inplace: inplace)
     }
     public override var extraRepr: String { withInplace("lower=\(repr(lower)), upper=\(repr(upper))") }
+
+    static let arguments = Signature(.number("lower", 1.0 / 8), .number("upper", 1.0 / 3), .bool("inplace", false)).makes(RReLU.init)
 }
 
 /// eˣ / Σ eˣ along `dim`. PyTorch: `nn.Softmax`.
-public final class Softmax: Module {
+public final class Softmax: Module, DeclaredModule {
     /// The dimension it works along.
     public let dim: Int?
 
@@ -300,10 +340,12 @@ public final class Softmax: Module {
 
     public override func forward(_ x: Tensor) -> Tensor { F.softmax(x, dim: dim) }
     public override var extraRepr: String { "dim=\(repr(dim))" }
+
+    static let arguments = Signature(.optionalInt("dim")).makes(Softmax.init(_:))
 }
 
 /// ln softmax along `dim`. PyTorch: `nn.LogSoftmax`.
-public final class LogSoftmax: Module {
+public final class LogSoftmax: Module, DeclaredModule {
     /// The dimension it works along.
     public let dim: Int?
 
@@ -318,10 +360,12 @@ public final class LogSoftmax: Module {
 
     public override func forward(_ x: Tensor) -> Tensor { F.logSoftmax(x, dim: dim) }
     public override var extraRepr: String { "dim=\(repr(dim))" }
+
+    static let arguments = Signature(.optionalInt("dim")).makes(LogSoftmax.init(_:))
 }
 
 /// softmax(−x) along `dim`. PyTorch: `nn.Softmin`.
-public final class Softmin: Module {
+public final class Softmin: Module, DeclaredModule {
     /// The dimension it works along.
     public let dim: Int?
 
@@ -336,13 +380,17 @@ public final class Softmin: Module {
 
     public override func forward(_ x: Tensor) -> Tensor { F.softmin(x, dim: dim) }
     public override var extraRepr: String { "dim=\(repr(dim))" }
+
+    static let arguments = Signature(.optionalInt("dim")).makes(Softmin.init(_:))
 }
 
 /// Softmax over the channels of [N, C, H, W] or [C, H, W]. PyTorch: `nn.Softmax2d`.
-public final class Softmax2d: Module {
+public final class Softmax2d: Module, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor {
         if x.isPoisoned { return x }
         guard x.ndim == 3 || x.ndim == 4 else { return fail("Softmax2d", "the input must be [N, C, H, W] or [C, H, W], its shape is \(x.shape)") }
         return F.softmax(x, dim: -3)
     }
+
+    static let arguments = Signature().makes(Softmax2d.init)
 }

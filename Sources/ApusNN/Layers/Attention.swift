@@ -2,7 +2,7 @@ import ApusCore
 
 /// Attention with several heads (Vaswani et al., 2017): each head projects query, key and value, and sums values by softmax(q·kᵀ/√d).
 /// PyTorch: `nn.MultiheadAttention`.
-public final class MultiheadAttention: Module {
+public final class MultiheadAttention: Module, DeclaredModule {
     /// Numbers per element of the query and of the output.
     public let embedDim: Int
     /// Heads that attend side by side.
@@ -112,4 +112,17 @@ public final class MultiheadAttention: Module {
 
     @available(*, unavailable, message: "MultiheadAttention takes query, key and value: let (output, weights) = attention(q, k, v)")
     public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
+
+    static let arguments = Signature(
+        .int("embed_dim"), .int("num_heads"), .double("dropout", 0), .bool("bias", true), .bool("add_bias_kv", false), .bool("add_zero_attn", false),
+        .optionalInt("kdim"), .optionalInt("vdim"), .bool("batch_first", false), .device, .dtype
+    ).makes(MultiheadAttention.init)
+    static let inputs = Signature(
+        .tensor("query"), .tensor("key"), .tensor("value"), .optionalTensor("key_padding_mask"), .bool("need_weights", true), .optionalTensor("attn_mask"),
+        .bool("average_attn_weights", true), .bool("is_causal", false)
+    ).calls { (module: MultiheadAttention, query, key, value, padding, needsWeights, mask, averages, isCausal) -> Argument in
+        let (output, weights) = module(
+            query, key, value, keyPaddingMask: padding, needWeights: needsWeights, attnMask: mask, averageAttnWeights: averages, isCausal: isCausal)
+        return .answers(output, weights)
+    }
 }

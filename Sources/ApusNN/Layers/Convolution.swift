@@ -202,19 +202,26 @@ open class Convolution: ConvolutionLayer {
             inChannels, outChannels, kernelSize: kernelSize, stride: stride, padding: padding, outputPadding: 0, dilation: dilation, groups: groups, bias: bias,
             paddingMode: paddingMode, device: device, dtype: dtype)
     }
+
+    static let signature = Signature(
+        .int("in_channels"), .int("out_channels"), .extents("kernel_size"), .extents("stride", 1), .convolutionPadding("padding"), .extents("dilation", 1),
+        .int("groups", 1), .bool("bias", true), .choice("padding_mode", PaddingMode.zeros), .device, .dtype)
 }
 
 /// Convolution over [N, C, L] or [C, L]. PyTorch: `nn.Conv1d`.
-open class Conv1d: Convolution {
+open class Conv1d: Convolution, DeclaredModule {
     open override class var spatial: Int { 1 }
+    static let arguments = signature.makes(Conv1d.init)
 }
 /// Convolution over images [N, C, H, W] or [C, H, W]: `Conv2d(3, 6, kernelSize: 3, stride: 2, padding: 1)`. PyTorch: `nn.Conv2d`.
-open class Conv2d: Convolution {
+open class Conv2d: Convolution, DeclaredModule {
     open override class var spatial: Int { 2 }
+    static let arguments = signature.makes(Conv2d.init)
 }
 /// Convolution over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.Conv3d`.
-open class Conv3d: Convolution {
+open class Conv3d: Convolution, DeclaredModule {
     open override class var spatial: Int { 3 }
+    static let arguments = signature.makes(Conv3d.init)
 }
 
 /// What ConvTranspose1d, ConvTranspose2d and ConvTranspose3d share: the gradient of a convolution with respect to its input, as a layer.
@@ -234,6 +241,13 @@ open class ConvolutionTranspose: ConvolutionLayer {
 
     /// The output for one input, with the extents `outputSize` in space, which must be among those that the stride leaves open.
     public final func callAsFunction(_ x: Tensor, outputSize: [Int]) -> Tensor { transposed(x, outputSize) }
+
+    static let signature = Signature(
+        .int("in_channels"), .int("out_channels"), .extents("kernel_size"), .extents("stride", 1), .extents("padding", 0), .extents("output_padding", 0),
+        .int("groups", 1), .bool("bias", true), .extents("dilation", 1), .choice("padding_mode", PaddingMode.zeros), .device, .dtype)
+    static let inputs = Signature(.tensor("input"), .optionalInts("output_size")).calls { (module: ConvolutionTranspose, x, size) in
+        size.map { module(x, outputSize: $0) } ?? module(x)
+    }
 }
 
 extension ConvolutionLayer {
@@ -262,16 +276,19 @@ extension ConvolutionLayer {
 }
 
 /// Transposed convolution over [N, C, L] or [C, L]. PyTorch: `nn.ConvTranspose1d`.
-open class ConvTranspose1d: ConvolutionTranspose {
+open class ConvTranspose1d: ConvolutionTranspose, DeclaredModule {
     open override class var spatial: Int { 1 }
+    static let arguments = signature.makes(ConvTranspose1d.init)
 }
 /// Transposed convolution over images [N, C, H, W] or [C, H, W]. PyTorch: `nn.ConvTranspose2d`.
-open class ConvTranspose2d: ConvolutionTranspose {
+open class ConvTranspose2d: ConvolutionTranspose, DeclaredModule {
     open override class var spatial: Int { 2 }
+    static let arguments = signature.makes(ConvTranspose2d.init)
 }
 /// Transposed convolution over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.ConvTranspose3d`.
-open class ConvTranspose3d: ConvolutionTranspose {
+open class ConvTranspose3d: ConvolutionTranspose, DeclaredModule {
     open override class var spatial: Int { 3 }
+    static let arguments = signature.makes(ConvTranspose3d.init)
 }
 
 extension ConvolutionLayer: LazyModule {

@@ -5,7 +5,7 @@ import ApusCore
 /// The numbers are PyTorch's, with p = (size + 1)/2 rounded down: s of channel c counts channels c − p + 1 … c + p − 1, and channel 0 always. The
 /// gradient is PyTorch's too, which is not that of the formula: of the channels that divide by channel c it takes c − p … c − p + size − 1.
 /// `LocalResponseNorm` divides by nearly the same and has the gradient of what it computes.
-public final class CrossMapLRN2d: Module {
+public final class CrossMapLRN2d: Module, DeclaredModule {
     /// How many channels are summed over.
     public let size: Int
     /// α in the formula.
@@ -31,6 +31,8 @@ public final class CrossMapLRN2d: Module {
         return ApusCore.apply(CrossMapNormalization(size: size, alpha: alpha.doubleValue, beta: beta.doubleValue, k: k.doubleValue), Inputs(x))
     }
     public override var extraRepr: String { "\(size), alpha=\(repr(alpha)), beta=\(repr(beta)), k=\(repr(k))" }
+
+    static let arguments = Signature(.int("size"), .number("alpha", 1e-4), .number("beta", 0.75), .number("k", 1)).makes(CrossMapLRN2d.init)
 }
 
 /// y = x·d^−beta with d = k + alpha/size·(W x²), and PyTorch's gradient g·d^−beta − 2·alpha·beta/size·x·(B (g·y/d)). W and B say by ones which

@@ -19,34 +19,42 @@ open class DropoutLayer: Module {
     public convenience init(inplace: Bool = false) { self.init(0.5, inplace: inplace) }
 
     public final override var extraRepr: String { "p=\(repr(p)), inplace=\(repr(inplace))" }
+
+    static let signature = Signature(.number("p", 0.5), .bool("inplace", false))
 }
 
 /// Each element 0 with probability `p`, else x/(1 − p). PyTorch: `nn.Dropout`.
-public final class Dropout: DropoutLayer {
+public final class Dropout: DropoutLayer, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.dropout(x, p: p.doubleValue, training: training, inplace: inplace) }
+    static let arguments = signature.makes(Dropout.init)
 }
 
 /// Dropout of whole channels of [N, C, L] or [C, L]. PyTorch: `nn.Dropout1d`.
-public final class Dropout1d: DropoutLayer {
+public final class Dropout1d: DropoutLayer, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.dropout1d(x, p: p.doubleValue, training: training, inplace: inplace) }
+    static let arguments = signature.makes(Dropout1d.init)
 }
 
 /// Dropout of whole channels of [N, C, H, W]. PyTorch: `nn.Dropout2d`.
-public final class Dropout2d: DropoutLayer {
+public final class Dropout2d: DropoutLayer, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.dropout2d(x, p: p.doubleValue, training: training, inplace: inplace) }
+    static let arguments = signature.makes(Dropout2d.init)
 }
 
 /// Dropout of whole channels of [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.Dropout3d`.
-public final class Dropout3d: DropoutLayer {
+public final class Dropout3d: DropoutLayer, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.dropout3d(x, p: p.doubleValue, training: training, inplace: inplace) }
+    static let arguments = signature.makes(Dropout3d.init)
 }
 
 /// Dropout that keeps SELU's mean and variance. PyTorch: `nn.AlphaDropout`.
-public final class AlphaDropout: DropoutLayer {
+public final class AlphaDropout: DropoutLayer, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.alphaDropout(x, p: p.doubleValue, training: training, inplace: inplace) }
+    static let arguments = signature.makes(AlphaDropout.init)
 }
 
 /// Alpha dropout of whole channels. PyTorch: `nn.FeatureAlphaDropout`.
-public final class FeatureAlphaDropout: DropoutLayer {
+public final class FeatureAlphaDropout: DropoutLayer, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.featureAlphaDropout(x, p: p.doubleValue, training: training, inplace: inplace) }
+    static let arguments = signature.makes(FeatureAlphaDropout.init)
 }

@@ -3,7 +3,7 @@ import ApusCore
 /// A table of vectors, looked up by integers: [*] → [*, embeddingDim]. PyTorch: `nn.Embedding`.
 ///
 /// The table starts normally distributed, with zeros at `paddingIdx`.
-public final class Embedding: Module {
+public final class Embedding: Module, DeclaredModule {
     /// Rows of the table.
     public let numEmbeddings: Int
     /// Numbers per row of the table.
@@ -82,4 +82,22 @@ public final class Embedding: Module {
             "\(numEmbeddings)", "\(embeddingDim)", paddingIdx.map { "padding_idx=\($0)" }, maxNorm.map { "max_norm=\(repr($0))" },
             normType.doubleValue == 2 ? nil : "norm_type=\(repr(normType))", scaleGradByFreq ? "scale_grad_by_freq=True" : nil, sparse ? "sparse=True" : nil)
     }
+
+    static let arguments = Signature(
+        .int("num_embeddings"), .int("embedding_dim"), .optionalInt("padding_idx"), .optionalNumber("max_norm"), .number("norm_type", 2.0),
+        .bool("scale_grad_by_freq", false), .bool("sparse", false), .optionalTensor("_weight"), .bool("_freeze", false), .device, .dtype
+    ).makes { rows, width, padding, maxNorm, normType, byFrequency, sparse, given, isFrozen, device, dtype in
+        let weight = try embeddingTable("Embedding", rows, width, given, device, dtype)
+        let embedding = Embedding(rows, width, padding, maxNorm, normType, byFrequency, sparse, weight)
+        if given == nil { embedding.resetParameters() }
+        if isFrozen { weight.requiresGrad = false }
+        return embedding
+    }
+}
+
+/// The table that PyTorch's constructors take as `_weight`, else a new one whose contents are undefined.
+func embeddingTable(_ layer: String, _ rows: Int, _ width: Int, _ given: Tensor?, _ device: Device, _ dtype: DType) throws -> Parameter {
+    guard let given else { return parameter(layer, ["num_embeddings": rows, "embedding_dim": width], from: 0, device, dtype) }
+    guard given.shape == [rows, width] else { throw TableError("\(layer): argument '_weight' has shape \(given.shape), not [\(rows), \(width)]") }
+    return Parameter(given)
 }

@@ -4,7 +4,7 @@ import ApusCore
 /// PyTorch: `nn.EmbeddingBag`.
 ///
 /// The table starts normally distributed, with zeros at `paddingIdx`.
-public final class EmbeddingBag: Module {
+public final class EmbeddingBag: Module, DeclaredModule {
     /// Rows of the table.
     public let numEmbeddings: Int
     /// Numbers per row of the table.
@@ -94,4 +94,17 @@ public final class EmbeddingBag: Module {
             "\(numEmbeddings)", "\(embeddingDim)", maxNorm.map { "max_norm=\(repr($0))" }, normType.doubleValue == 2 ? nil : "norm_type=\(repr(normType))",
             scaleGradByFreq ? "scale_grad_by_freq=True" : nil, "mode=\(repr(mode.rawValue))", paddingIdx.map { "padding_idx=\($0)" })
     }
+
+    static let arguments = Signature(
+        .int("num_embeddings"), .int("embedding_dim"), .optionalNumber("max_norm"), .number("norm_type", 2.0), .bool("scale_grad_by_freq", false),
+        .choice("mode", EmbeddingBagMode.mean), .bool("sparse", false), .optionalTensor("_weight"), .bool("include_last_offset", false),
+        .optionalInt("padding_idx"), .device, .dtype
+    ).makes { rows, width, maxNorm, normType, byFrequency, mode, sparse, given, endsWithOffset, padding, device, dtype in
+        let weight = try embeddingTable("EmbeddingBag", rows, width, given, device, dtype)
+        let bag = EmbeddingBag(maxNorm, normType, byFrequency, mode, sparse, endsWithOffset, padding, weight)
+        if given == nil { bag.resetParameters() }
+        return bag
+    }
+    static let inputs = Signature(.tensor("input"), .optionalTensor("offsets"), .optionalTensor("per_sample_weights"))
+        .calls { (module: EmbeddingBag, input, offsets, weights) in module(input, offsets, perSampleWeights: weights) }
 }

@@ -1,7 +1,7 @@
 import ApusCore
 
 /// Dimensions `startDim` to `endDim` as one; by default all but the first. PyTorch: `nn.Flatten`.
-public final class Flatten: Module {
+public final class Flatten: Module, DeclaredModule {
     /// The first dimension that is joined.
     public let startDim: Int
     /// The last dimension that is joined.
@@ -16,10 +16,12 @@ public final class Flatten: Module {
 
     public override func forward(_ x: Tensor) -> Tensor { x.flatten(startDim: startDim, endDim: endDim) }
     public override var extraRepr: String { "start_dim=\(startDim), end_dim=\(endDim)" }
+
+    static let arguments = Signature(.int("start_dim", 1), .int("end_dim", -1)).makes(Flatten.init)
 }
 
 /// Dimension `dim` as several of sizes `unflattenedSize`; one of them may be −1. PyTorch: `nn.Unflatten`.
-public final class Unflatten: Module {
+public final class Unflatten: Module, DeclaredModule {
     /// The dimension it works along.
     public let dim: Int
     /// What the dimension becomes.
@@ -34,4 +36,6 @@ public final class Unflatten: Module {
 
     public override func forward(_ x: Tensor) -> Tensor { x.unflatten(dim, unflattenedSize) }
     public override var extraRepr: String { "dim=\(dim), unflattened_size=\(repr(unflattenedSize))" }
+
+    static let arguments = Signature(.int("dim"), .ints("unflattened_size")).makes(Unflatten.init)
 }

@@ -50,13 +50,24 @@ open class FractionalMaxPool: Module {
     private func pool(_ x: Tensor) -> (values: Tensor, indices: Tensor) {
         F.fractionalMaxPool("fractionalMaxPool\(Self.spatial)d", Self.spatial, x, kernelSize, outputSize, outputRatio, randomSamples)
     }
+
+    static let signature = Signature(
+        .extents("kernel_size"), .optionalExtents("output_size"), .optionalDoubles("output_ratio"), .bool("return_indices", false),
+        .optionalTensor("_random_samples"))
+    static let inputs = Signature(.tensor("input")).calls { (module: FractionalMaxPool, x) -> Argument in
+        guard module.returnIndices else { return .tensor(module(x)) }
+        let (values, indices) = module.withIndices(x)
+        return .answers(values, indices)
+    }
 }
 
 /// Fractional max pooling over images [N, C, H, W] or [C, H, W]. PyTorch: `nn.FractionalMaxPool2d`.
-public final class FractionalMaxPool2d: FractionalMaxPool {
+public final class FractionalMaxPool2d: FractionalMaxPool, DeclaredModule {
     public override class var spatial: Int { 2 }
+    static let arguments = signature.makes(FractionalMaxPool2d.init)
 }
 /// Fractional max pooling over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.FractionalMaxPool3d`.
-public final class FractionalMaxPool3d: FractionalMaxPool {
+public final class FractionalMaxPool3d: FractionalMaxPool, DeclaredModule {
     public override class var spatial: Int { 3 }
+    static let arguments = signature.makes(FractionalMaxPool3d.init)
 }

@@ -3,7 +3,7 @@ import ApusCore
 // Normalisations that look at one sample alone, and so are the same in training and evaluation.
 
 /// Normalises over the last dimensions: (x − mean)/√(var + eps)·weight + bias (Ba et al., 2016). PyTorch: `nn.LayerNorm`.
-public final class LayerNorm: Module {
+public final class LayerNorm: Module, DeclaredModule {
     /// The dimensions that mean and (biased) variance are taken over: the last ones of the input.
     public let normalizedShape: Shape
     /// Added to the variance or the divisor.
@@ -35,10 +35,13 @@ public final class LayerNorm: Module {
     public override var extraRepr: String {
         "\(repr(normalizedShape)), eps=\(repr(eps)), elementwise_affine=\(repr(elementwiseAffine)), bias=\(repr(bias != nil))"
     }
+
+    static let arguments = Signature(.shape("normalized_shape"), .double("eps", 1e-5), .bool("elementwise_affine", true), .bool("bias", true), .device, .dtype)
+        .makes(LayerNorm.init)
 }
 
 /// Divides by the root mean square over the last dimensions: x/√(mean(x²) + eps)·weight (Zhang and Sennrich, 2019). PyTorch: `nn.RMSNorm`.
-public final class RMSNorm: Module {
+public final class RMSNorm: Module, DeclaredModule {
     /// The last extents, over which it normalises.
     public let normalizedShape: Shape
     /// nil: the distance from 1 to the next number of the input's dtype.
@@ -64,10 +67,13 @@ public final class RMSNorm: Module {
 
     public override func forward(_ x: Tensor) -> Tensor { F.rmsNorm(x, normalizedShape, weight: weight, eps: eps) }
     public override var extraRepr: String { "\(repr(normalizedShape)), eps=\(repr(eps)), elementwise_affine=\(repr(elementwiseAffine))" }
+
+    static let arguments = Signature(.shape("normalized_shape"), .optionalDouble("eps"), .bool("elementwise_affine", true), .device, .dtype).makes(RMSNorm.init)
+    static let inputs = Signature(.tensor("x")).calls { (module: RMSNorm, x) in module(x) }
 }
 
 /// Normalises each group of channels of each sample (Wu and He, 2018): input [N, C, *]. PyTorch: `nn.GroupNorm`.
-public final class GroupNorm: Module {
+public final class GroupNorm: Module, DeclaredModule {
     /// Groups of channels.
     public let numGroups: Int
     /// Channels of the input.
@@ -99,10 +105,14 @@ public final class GroupNorm: Module {
 
     public override func forward(_ x: Tensor) -> Tensor { F.groupNorm(x, numGroups, weight: weight, bias: bias, eps: eps) }
     public override var extraRepr: String { "\(numGroups), \(numChannels), eps=\(repr(eps)), affine=\(repr(affine)), bias=\(repr(bias != nil))" }
+
+    static let arguments = Signature(
+        .int("num_groups"), .int("num_channels"), .double("eps", 1e-5), .bool("affine", true), .bool("bias", true).byName, .device, .dtype
+    ).makes(GroupNorm.init)
 }
 
 /// Divides by (k + alpha·mean of squares)^beta over `size` neighbouring channels (Krizhevsky et al., 2012). PyTorch: `nn.LocalResponseNorm`.
-public final class LocalResponseNorm: Module {
+public final class LocalResponseNorm: Module, DeclaredModule {
     /// How many channels are summed over.
     public let size: Int
     /// α in the formula.
@@ -123,6 +133,8 @@ public final class LocalResponseNorm: Module {
 
     public override func forward(_ x: Tensor) -> Tensor { F.localResponseNorm(x, size, alpha: alpha, beta: beta, k: k) }
     public override var extraRepr: String { "\(size), alpha=\(repr(alpha)), beta=\(repr(beta)), k=\(repr(k))" }
+
+    static let arguments = Signature(.int("size"), .double("alpha", 1e-4), .double("beta", 0.75), .double("k", 1)).makes(LocalResponseNorm.init)
 }
 
 /// A shape with positive extents that a tensor can have; [1] after the error of any other.

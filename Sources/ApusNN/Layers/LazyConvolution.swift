@@ -23,19 +23,26 @@ open class LazyConvolution: ConvolutionLayer {
             paddingMode: paddingMode, device: device, dtype: dtype)
     }
     public final override var typeName: String { isLazy ? "LazyConv\(Self.spatial)d" : "Conv\(Self.spatial)d" }
+
+    static let signature = Signature(
+        .int("out_channels"), .extents("kernel_size"), .extents("stride", 1), .convolutionPadding("padding"), .extents("dilation", 1),
+        .int("groups", 1), .bool("bias", true), .choice("padding_mode", PaddingMode.zeros), .device, .dtype)
 }
 
 /// `Conv1d` whose number of input channels the first input says. PyTorch: `nn.LazyConv1d`.
-public final class LazyConv1d: LazyConvolution {
+public final class LazyConv1d: LazyConvolution, DeclaredModule {
     public override class var spatial: Int { 1 }
+    static let arguments = signature.makes(LazyConv1d.init)
 }
 /// `Conv2d` whose number of input channels the first input says. PyTorch: `nn.LazyConv2d`.
-public final class LazyConv2d: LazyConvolution {
+public final class LazyConv2d: LazyConvolution, DeclaredModule {
     public override class var spatial: Int { 2 }
+    static let arguments = signature.makes(LazyConv2d.init)
 }
 /// `Conv3d` whose number of input channels the first input says. PyTorch: `nn.LazyConv3d`.
-public final class LazyConv3d: LazyConvolution {
+public final class LazyConv3d: LazyConvolution, DeclaredModule {
     public override class var spatial: Int { 3 }
+    static let arguments = signature.makes(LazyConv3d.init)
 }
 
 /// What LazyConvTranspose1d, LazyConvTranspose2d and LazyConvTranspose3d share; see `LazyConvolution`.
@@ -57,17 +64,27 @@ open class LazyConvolutionTranspose: ConvolutionLayer {
     public final func callAsFunction(_ x: Tensor, outputSize: [Int]) -> Tensor { transposed(x, outputSize) }
 
     public final override var typeName: String { isLazy ? "LazyConvTranspose\(Self.spatial)d" : "ConvTranspose\(Self.spatial)d" }
+
+    static let signature = Signature(
+        .int("out_channels"), .extents("kernel_size"), .extents("stride", 1), .extents("padding", 0), .extents("output_padding", 0),
+        .int("groups", 1), .bool("bias", true), .extents("dilation", 1), .choice("padding_mode", PaddingMode.zeros), .device, .dtype)
+    static let inputs = Signature(.tensor("input"), .optionalInts("output_size")).calls { (module: LazyConvolutionTranspose, x, size) in
+        size.map { module(x, outputSize: $0) } ?? module(x)
+    }
 }
 
 /// `ConvTranspose1d` whose number of input channels the first input says. PyTorch: `nn.LazyConvTranspose1d`.
-public final class LazyConvTranspose1d: LazyConvolutionTranspose {
+public final class LazyConvTranspose1d: LazyConvolutionTranspose, DeclaredModule {
     public override class var spatial: Int { 1 }
+    static let arguments = signature.makes(LazyConvTranspose1d.init)
 }
 /// `ConvTranspose2d` whose number of input channels the first input says. PyTorch: `nn.LazyConvTranspose2d`.
-public final class LazyConvTranspose2d: LazyConvolutionTranspose {
+public final class LazyConvTranspose2d: LazyConvolutionTranspose, DeclaredModule {
     public override class var spatial: Int { 2 }
+    static let arguments = signature.makes(LazyConvTranspose2d.init)
 }
 /// `ConvTranspose3d` whose number of input channels the first input says. PyTorch: `nn.LazyConvTranspose3d`.
-public final class LazyConvTranspose3d: LazyConvolutionTranspose {
+public final class LazyConvTranspose3d: LazyConvolutionTranspose, DeclaredModule {
     public override class var spatial: Int { 3 }
+    static let arguments = signature.makes(LazyConvTranspose3d.init)
 }

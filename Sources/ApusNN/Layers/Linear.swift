@@ -3,7 +3,7 @@ import ApusCore
 /// x·Wᵀ + b. PyTorch: `nn.Linear`.
 ///
 /// Weight and bias start evenly distributed in ±1/√inFeatures.
-public class Linear: Module {
+public class Linear: Module, DeclaredModule {
     /// 0 of a lazy layer before its first input.
     public final fileprivate(set) var inFeatures: Int
     /// Numbers per row of the output.
@@ -43,6 +43,8 @@ public class Linear: Module {
 
     public override func forward(_ x: Tensor) -> Tensor { F.linear(x, weight, bias) }
     public override var extraRepr: String { "in_features=\(inFeatures), out_features=\(outFeatures), bias=\(repr(bias != nil))" }
+
+    class var arguments: ModuleConstructor { Signature(.int("in_features"), .int("out_features"), .bool("bias", true), .device, .dtype).makes(Linear.init) }
 }
 
 /// `Linear` whose number of inputs the first input says: its last extent. Weight and bias are empty until then; afterwards it prints as `Linear`.
@@ -66,6 +68,8 @@ public final class LazyLinear: Linear {
         }
         return super.forward(x)
     }
+
+    override class var arguments: ModuleConstructor { Signature(.int("out_features"), .bool("bias", true), .device, .dtype).makes(LazyLinear.init) }
 }
 
 extension LazyLinear: LazyModule {
@@ -86,7 +90,7 @@ extension LazyLinear: LazyModule {
 /// y_o = Σ_ij x1_i·W_oij·x2_j + b_o. PyTorch: `nn.Bilinear`.
 ///
 /// Weight and bias start evenly distributed in ±1/√in1Features.
-public final class Bilinear: Module {
+public final class Bilinear: Module, DeclaredModule {
     /// Numbers per row of the first input.
     public let in1Features: Int
     /// Numbers per row of the second input.
@@ -127,10 +131,14 @@ public final class Bilinear: Module {
     public override var extraRepr: String {
         "in1_features=\(in1Features), in2_features=\(in2Features), out_features=\(outFeatures), bias=\(repr(bias != nil))"
     }
+
+    static let arguments = Signature(.int("in1_features"), .int("in2_features"), .int("out_features"), .bool("bias", true), .device, .dtype)
+        .makes(Bilinear.init)
+    static let inputs = Signature(.tensor("input1"), .tensor("input2")).calls { (module: Bilinear, x1, x2) in module(x1, x2) }
 }
 
 /// Cosine of the angle between two inputs along `dim`. PyTorch: `nn.CosineSimilarity`.
-public final class CosineSimilarity: Module {
+public final class CosineSimilarity: Module, DeclaredModule {
     /// The dimension it works along.
     public let dim: Int
     /// Added to the variance or the divisor.
@@ -148,10 +156,13 @@ public final class CosineSimilarity: Module {
 
     @available(*, unavailable, message: "CosineSimilarity takes two inputs: similarity(x1, x2)")
     public override func callAsFunction(_ x: Tensor) -> Tensor { needsOtherInputs("similarity(x1, x2)") }
+
+    static let arguments = Signature(.int("dim", 1), .double("eps", 1e-8)).makes(CosineSimilarity.init)
+    static let inputs = Signature(.tensor("x1"), .tensor("x2")).calls { (module: CosineSimilarity, x1, x2) in module(x1, x2) }
 }
 
 /// ‖x1 − x2 + eps‖ₚ along the last dimension. PyTorch: `nn.PairwiseDistance`.
-public final class PairwiseDistance: Module {
+public final class PairwiseDistance: Module, DeclaredModule {
     /// p in the formula.
     public let p: Double
     /// Added to the variance or the divisor.
@@ -174,4 +185,7 @@ public final class PairwiseDistance: Module {
 
     @available(*, unavailable, message: "PairwiseDistance takes two inputs: distance(x1, x2)")
     public override func callAsFunction(_ x: Tensor) -> Tensor { needsOtherInputs("distance(x1, x2)") }
+
+    static let arguments = Signature(.double("p", 2), .double("eps", 1e-6), .bool("keepdim", false)).makes(PairwiseDistance.init)
+    static let inputs = Signature(.tensor("x1"), .tensor("x2")).calls { (module: PairwiseDistance, x1, x2) in module(x1, x2) }
 }

@@ -132,19 +132,26 @@ open class BatchNorm: RunningNorm {
                 training: usesBatch, momentum: factor, eps: eps)
         }
     }
+
+    static let signature = Signature(
+        .int("num_features"), .double("eps", 1e-5), .optionalDouble("momentum", 0.1), .bool("affine", true), .bool("track_running_stats", true),
+        .bool("bias", true).byName, .device, .dtype)
 }
 
 /// Batch normalisation of [N, C] or [N, C, L]. PyTorch: `nn.BatchNorm1d`.
-open class BatchNorm1d: BatchNorm {
+open class BatchNorm1d: BatchNorm, DeclaredModule {
     override class var ranks: ClosedRange<Int> { 2...3 }
+    static let arguments = signature.makes(BatchNorm1d.init)
 }
 /// Batch normalisation of images [N, C, H, W]. PyTorch: `nn.BatchNorm2d`.
-open class BatchNorm2d: BatchNorm {
+open class BatchNorm2d: BatchNorm, DeclaredModule {
     override class var ranks: ClosedRange<Int> { 4...4 }
+    static let arguments = signature.makes(BatchNorm2d.init)
 }
 /// Batch normalisation of volumes [N, C, D, H, W]. PyTorch: `nn.BatchNorm3d`.
-open class BatchNorm3d: BatchNorm {
+open class BatchNorm3d: BatchNorm, DeclaredModule {
     override class var ranks: ClosedRange<Int> { 5...5 }
+    static let arguments = signature.makes(BatchNorm3d.init)
 }
 
 /// What LazyBatchNorm1d, LazyBatchNorm2d and LazyBatchNorm3d share: batch normalisation that learns from its first input how many channels there are.
@@ -157,19 +164,26 @@ open class LazyBatchNorm: BatchNorm {
         super.init(lazy: (), eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device, dtype: dtype)
     }
     public final override var typeName: String { isLazy ? super.typeName : String(super.typeName.dropFirst("Lazy".count)) }
+
+    static let lazySignature = Signature(
+        .double("eps", 1e-5), .optionalDouble("momentum", 0.1), .bool("affine", true), .bool("track_running_stats", true),
+        .bool("bias", true).byName, .device, .dtype)
 }
 
 /// `BatchNorm1d` whose number of channels the first input says. PyTorch: `nn.LazyBatchNorm1d`.
-public final class LazyBatchNorm1d: LazyBatchNorm {
+public final class LazyBatchNorm1d: LazyBatchNorm, DeclaredModule {
     override class var ranks: ClosedRange<Int> { 2...3 }
+    static let arguments = lazySignature.makes(LazyBatchNorm1d.init)
 }
 /// `BatchNorm2d` whose number of channels the first input says. PyTorch: `nn.LazyBatchNorm2d`.
-public final class LazyBatchNorm2d: LazyBatchNorm {
+public final class LazyBatchNorm2d: LazyBatchNorm, DeclaredModule {
     override class var ranks: ClosedRange<Int> { 4...4 }
+    static let arguments = lazySignature.makes(LazyBatchNorm2d.init)
 }
 /// `BatchNorm3d` whose number of channels the first input says. PyTorch: `nn.LazyBatchNorm3d`.
-public final class LazyBatchNorm3d: LazyBatchNorm {
+public final class LazyBatchNorm3d: LazyBatchNorm, DeclaredModule {
     override class var ranks: ClosedRange<Int> { 5...5 }
+    static let arguments = lazySignature.makes(LazyBatchNorm3d.init)
 }
 
 // MARK: - Instance normalisation (Ulyanov et al., 2016)
@@ -207,19 +221,26 @@ open class InstanceNorm: RunningNorm {
             return isBatched ? out : out.squeeze(0)
         }
     }
+
+    static let signature = Signature(
+        .int("num_features"), .double("eps", 1e-5), .optionalDouble("momentum", 0.1), .bool("affine", false), .bool("track_running_stats", false),
+        .bool("bias", true).byName, .device, .dtype)
 }
 
 /// Instance normalisation of [N, C, L] or [C, L]. PyTorch: `nn.InstanceNorm1d`.
-open class InstanceNorm1d: InstanceNorm {
+open class InstanceNorm1d: InstanceNorm, DeclaredModule {
     override class var ranks: ClosedRange<Int> { 2...3 }
+    static let arguments = signature.makes(InstanceNorm1d.init)
 }
 /// Instance normalisation of images [N, C, H, W] or [C, H, W]. PyTorch: `nn.InstanceNorm2d`.
-open class InstanceNorm2d: InstanceNorm {
+open class InstanceNorm2d: InstanceNorm, DeclaredModule {
     override class var ranks: ClosedRange<Int> { 3...4 }
+    static let arguments = signature.makes(InstanceNorm2d.init)
 }
 /// Instance normalisation of volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.InstanceNorm3d`.
-open class InstanceNorm3d: InstanceNorm {
+open class InstanceNorm3d: InstanceNorm, DeclaredModule {
     override class var ranks: ClosedRange<Int> { 4...5 }
+    static let arguments = signature.makes(InstanceNorm3d.init)
 }
 
 /// What LazyInstanceNorm1d, LazyInstanceNorm2d and LazyInstanceNorm3d share: instance normalisation that learns from its first input how many channels there are.
@@ -232,19 +253,26 @@ open class LazyInstanceNorm: InstanceNorm {
         super.init(lazy: (), eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device, dtype: dtype)
     }
     public final override var typeName: String { isLazy ? super.typeName : String(super.typeName.dropFirst("Lazy".count)) }
+
+    static let lazySignature = Signature(
+        .double("eps", 1e-5), .optionalDouble("momentum", 0.1), .bool("affine", true), .bool("track_running_stats", true),
+        .bool("bias", true).byName, .device, .dtype)
 }
 
 /// `InstanceNorm1d` whose number of channels the first input says. PyTorch: `nn.LazyInstanceNorm1d`.
-public final class LazyInstanceNorm1d: LazyInstanceNorm {
+public final class LazyInstanceNorm1d: LazyInstanceNorm, DeclaredModule {
     override class var ranks: ClosedRange<Int> { 2...3 }
+    static let arguments = lazySignature.makes(LazyInstanceNorm1d.init)
 }
 /// `InstanceNorm2d` whose number of channels the first input says. PyTorch: `nn.LazyInstanceNorm2d`.
-public final class LazyInstanceNorm2d: LazyInstanceNorm {
+public final class LazyInstanceNorm2d: LazyInstanceNorm, DeclaredModule {
     override class var ranks: ClosedRange<Int> { 3...4 }
+    static let arguments = lazySignature.makes(LazyInstanceNorm2d.init)
 }
 /// `InstanceNorm3d` whose number of channels the first input says. PyTorch: `nn.LazyInstanceNorm3d`.
-public final class LazyInstanceNorm3d: LazyInstanceNorm {
+public final class LazyInstanceNorm3d: LazyInstanceNorm, DeclaredModule {
     override class var ranks: ClosedRange<Int> { 4...5 }
+    static let arguments = lazySignature.makes(LazyInstanceNorm3d.init)
 }
 
 extension RunningNorm: LazyModule {

@@ -47,16 +47,19 @@ open class ConstantPad: PaddingLayer {
     open override var extraRepr: String { "padding=\(repr(padding)), value=\(repr(value))" }
 }
 /// A constant around the last dimension. PyTorch: `nn.ConstantPad1d`.
-public final class ConstantPad1d: ConstantPad {
+public final class ConstantPad1d: ConstantPad, DeclaredModule {
     public override class var spatial: Int { 1 }
+    static let arguments = Signature(.edges("padding", spatial: 1), .number("value")).makes { ConstantPad1d($0, $1) }
 }
 /// A constant around the last two dimensions. PyTorch: `nn.ConstantPad2d`.
-public final class ConstantPad2d: ConstantPad {
+public final class ConstantPad2d: ConstantPad, DeclaredModule {
     public override class var spatial: Int { 2 }
+    static let arguments = Signature(.edges("padding", spatial: 2), .number("value")).makes { ConstantPad2d($0, $1) }
 }
 /// A constant around the last three dimensions. PyTorch: `nn.ConstantPad3d`.
-public final class ConstantPad3d: ConstantPad {
+public final class ConstantPad3d: ConstantPad, DeclaredModule {
     public override class var spatial: Int { 3 }
+    static let arguments = Signature(.edges("padding", spatial: 3), .number("value")).makes { ConstantPad3d($0, $1) }
 }
 
 // MARK: Zeros
@@ -68,16 +71,19 @@ open class ZeroPad: PaddingLayer {
     open override func forward(_ x: Tensor) -> Tensor { pad(x, .constant, checksRank: false) }
 }
 /// Zeros around the last dimension. PyTorch: `nn.ZeroPad1d`.
-public final class ZeroPad1d: ZeroPad {
+public final class ZeroPad1d: ZeroPad, DeclaredModule {
     public override class var spatial: Int { 1 }
+    static let arguments = Signature(.edges("padding", spatial: 1)).makes(ZeroPad1d.init)
 }
 /// Zeros around the last two dimensions. PyTorch: `nn.ZeroPad2d`.
-public final class ZeroPad2d: ZeroPad {
+public final class ZeroPad2d: ZeroPad, DeclaredModule {
     public override class var spatial: Int { 2 }
+    static let arguments = Signature(.edges("padding", spatial: 2)).makes(ZeroPad2d.init)
 }
 /// Zeros around the last three dimensions. PyTorch: `nn.ZeroPad3d`.
-public final class ZeroPad3d: ZeroPad {
+public final class ZeroPad3d: ZeroPad, DeclaredModule {
     public override class var spatial: Int { 3 }
+    static let arguments = Signature(.edges("padding", spatial: 3)).makes(ZeroPad3d.init)
 }
 
 // MARK: Reflection
@@ -89,16 +95,19 @@ open class ReflectionPad: PaddingLayer {
     open override func forward(_ x: Tensor) -> Tensor { pad(x, .reflect) }
 }
 /// Mirrors the last dimension of [N, C, L] or [C, L]. PyTorch: `nn.ReflectionPad1d`.
-public final class ReflectionPad1d: ReflectionPad {
+public final class ReflectionPad1d: ReflectionPad, DeclaredModule {
     public override class var spatial: Int { 1 }
+    static let arguments = Signature(.edges("padding", spatial: 1)).makes(ReflectionPad1d.init)
 }
 /// Mirrors images [N, C, H, W] or [C, H, W]. PyTorch: `nn.ReflectionPad2d`.
-public final class ReflectionPad2d: ReflectionPad {
+public final class ReflectionPad2d: ReflectionPad, DeclaredModule {
     public override class var spatial: Int { 2 }
+    static let arguments = Signature(.edges("padding", spatial: 2)).makes(ReflectionPad2d.init)
 }
 /// Mirrors volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.ReflectionPad3d`.
-public final class ReflectionPad3d: ReflectionPad {
+public final class ReflectionPad3d: ReflectionPad, DeclaredModule {
     public override class var spatial: Int { 3 }
+    static let arguments = Signature(.edges("padding", spatial: 3)).makes(ReflectionPad3d.init)
 }
 
 // MARK: Replication
@@ -110,16 +119,19 @@ open class ReplicationPad: PaddingLayer {
     open override func forward(_ x: Tensor) -> Tensor { pad(x, .replicate) }
 }
 /// Repeats the ends of [N, C, L] or [C, L]. PyTorch: `nn.ReplicationPad1d`.
-public final class ReplicationPad1d: ReplicationPad {
+public final class ReplicationPad1d: ReplicationPad, DeclaredModule {
     public override class var spatial: Int { 1 }
+    static let arguments = Signature(.edges("padding", spatial: 1)).makes(ReplicationPad1d.init)
 }
 /// Repeats the edges of images [N, C, H, W] or [C, H, W]. PyTorch: `nn.ReplicationPad2d`.
-public final class ReplicationPad2d: ReplicationPad {
+public final class ReplicationPad2d: ReplicationPad, DeclaredModule {
     public override class var spatial: Int { 2 }
+    static let arguments = Signature(.edges("padding", spatial: 2)).makes(ReplicationPad2d.init)
 }
 /// Repeats the faces of volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.ReplicationPad3d`.
-public final class ReplicationPad3d: ReplicationPad {
+public final class ReplicationPad3d: ReplicationPad, DeclaredModule {
     public override class var spatial: Int { 3 }
+    static let arguments = Signature(.edges("padding", spatial: 3)).makes(ReplicationPad3d.init)
 }
 
 // MARK: Wrapping around
@@ -131,14 +143,17 @@ open class CircularPad: PaddingLayer {
     open override func forward(_ x: Tensor) -> Tensor { pad(x, .circular) }
 }
 /// Wraps the last dimension of [N, C, L] or [C, L]. PyTorch: `nn.CircularPad1d`.
-public final class CircularPad1d: CircularPad {
+public final class CircularPad1d: CircularPad, DeclaredModule {
     public override class var spatial: Int { 1 }
+    static let arguments = Signature(.edges("padding", spatial: 1)).makes(CircularPad1d.init)
 }
 /// Wraps images [N, C, H, W] or [C, H, W]. PyTorch: `nn.CircularPad2d`.
-public final class CircularPad2d: CircularPad {
+public final class CircularPad2d: CircularPad, DeclaredModule {
     public override class var spatial: Int { 2 }
+    static let arguments = Signature(.edges("padding", spatial: 2)).makes(CircularPad2d.init)
 }
 /// Wraps volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.CircularPad3d`.
-public final class CircularPad3d: CircularPad {
+public final class CircularPad3d: CircularPad, DeclaredModule {
     public override class var spatial: Int { 3 }
+    static let arguments = Signature(.edges("padding", spatial: 3)).makes(CircularPad3d.init)
 }

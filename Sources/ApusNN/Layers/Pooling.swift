@@ -49,19 +49,31 @@ open class MaxPool: Module {
     open override var extraRepr: String {
         "kernel_size=\(repr(kernelSize)), stride=\(repr(stride)), padding=\(repr(padding)), dilation=\(repr(dilation)), ceil_mode=\(repr(ceilMode))"
     }
+
+    static let signature = Signature(
+        .extents("kernel_size"), .optionalExtents("stride"), .extents("padding", 0), .extents("dilation", 1), .bool("return_indices", false),
+        .bool("ceil_mode", false))
+    static let inputs = Signature(.tensor("input")).calls { (module: MaxPool, x) -> Argument in
+        guard module.returnIndices else { return .tensor(module(x)) }
+        let (values, indices) = module.withIndices(x)
+        return .answers(values, indices)
+    }
 }
 
 /// Max pooling over [N, C, L] or [C, L]. PyTorch: `nn.MaxPool1d`.
-public final class MaxPool1d: MaxPool {
+public final class MaxPool1d: MaxPool, DeclaredModule {
     public override class var spatial: Int { 1 }
+    static let arguments = signature.makes(MaxPool1d.init)
 }
 /// Max pooling over images [N, C, H, W] or [C, H, W]. PyTorch: `nn.MaxPool2d`.
-public final class MaxPool2d: MaxPool {
+public final class MaxPool2d: MaxPool, DeclaredModule {
     public override class var spatial: Int { 2 }
+    static let arguments = signature.makes(MaxPool2d.init)
 }
 /// Max pooling over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.MaxPool3d`.
-public final class MaxPool3d: MaxPool {
+public final class MaxPool3d: MaxPool, DeclaredModule {
     public override class var spatial: Int { 3 }
+    static let arguments = signature.makes(MaxPool3d.init)
 }
 
 /// What MaxUnpool1d, MaxUnpool2d and MaxUnpool3d share: the inverse of max pooling, as far as there is one. Values return to their places, zeros elsewhere.
@@ -100,19 +112,26 @@ open class MaxUnpool: Module {
     open override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
 
     open override var extraRepr: String { "kernel_size=\(repr(kernelSize)), stride=\(repr(stride)), padding=\(repr(padding))" }
+
+    static let signature = Signature(.extents("kernel_size"), .optionalExtents("stride"), .extents("padding", 0))
+    static let inputs = Signature(.tensor("input"), .tensor("indices"), .optionalInts("output_size"))
+        .calls { (module: MaxUnpool, x, indices, size) in module(x, indices, outputSize: size) }
 }
 
 /// The inverse of `MaxPool1d`. PyTorch: `nn.MaxUnpool1d`.
-public final class MaxUnpool1d: MaxUnpool {
+public final class MaxUnpool1d: MaxUnpool, DeclaredModule {
     public override class var spatial: Int { 1 }
+    static let arguments = signature.makes(MaxUnpool1d.init)
 }
 /// The inverse of `MaxPool2d`. PyTorch: `nn.MaxUnpool2d`.
-public final class MaxUnpool2d: MaxUnpool {
+public final class MaxUnpool2d: MaxUnpool, DeclaredModule {
     public override class var spatial: Int { 2 }
+    static let arguments = signature.makes(MaxUnpool2d.init)
 }
 /// The inverse of `MaxPool3d`. PyTorch: `nn.MaxUnpool3d`.
-public final class MaxUnpool3d: MaxUnpool {
+public final class MaxUnpool3d: MaxUnpool, DeclaredModule {
     public override class var spatial: Int { 3 }
+    static let arguments = signature.makes(MaxUnpool3d.init)
 }
 
 /// What AvgPool2d and AvgPool3d share: the mean of each window of each channel.
@@ -152,10 +171,14 @@ open class AvgPool: Module {
     }
 
     open override var extraRepr: String { "kernel_size=\(repr(kernelSize)), stride=\(repr(stride)), padding=\(repr(padding))" }
+
+    static let signature = Signature(
+        .extents("kernel_size"), .optionalExtents("stride"), .extents("padding", 0), .bool("ceil_mode", false), .bool("count_include_pad", true),
+        .optionalInt("divisor_override"))
 }
 
 /// Average pooling over [N, C, L] or [C, L]. PyTorch: `nn.AvgPool1d`.
-public final class AvgPool1d: AvgPool {
+public final class AvgPool1d: AvgPool, DeclaredModule {
     public override class var spatial: Int { 1 }
 
     /// Zeros of the padding count as elements where `countIncludePad`.
@@ -167,14 +190,20 @@ public final class AvgPool1d: AvgPool {
             kernelSize: Extents(kernelSize.extents.values), stride: Extents((stride ?? kernelSize).extents.values), padding: Extents(padding.extents.values),
             ceilMode: ceilMode, countIncludePad: countIncludePad, divisorOverride: nil)
     }
+
+    static let arguments = Signature(
+        .extents("kernel_size"), .optionalExtents("stride"), .extents("padding", 0), .bool("ceil_mode", false), .bool("count_include_pad", true)
+    ).makes(AvgPool1d.init)
 }
 /// Average pooling over images [N, C, H, W] or [C, H, W]. PyTorch: `nn.AvgPool2d`.
-public final class AvgPool2d: AvgPool {
+public final class AvgPool2d: AvgPool, DeclaredModule {
     public override class var spatial: Int { 2 }
+    static let arguments = signature.makes(AvgPool2d.init)
 }
 /// Average pooling over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.AvgPool3d`.
-public final class AvgPool3d: AvgPool {
+public final class AvgPool3d: AvgPool, DeclaredModule {
     public override class var spatial: Int { 3 }
+    static let arguments = signature.makes(AvgPool3d.init)
 }
 
 /// What the adaptive pools share: each channel cut into `outputSize` parts, part o of n covering ⌊o·in/n⌋ ..< ⌈(o + 1)·in/n⌉.
@@ -198,19 +227,24 @@ open class AdaptiveAvgPool: AdaptivePool {
     /// `7`, `[7, 5]`, or `[7, nil]` where nil keeps the input's extent.
     public init(_ outputSize: any OutputExtentsConvertible) { super.init(outputSize, ()) }
     open override func forward(_ x: Tensor) -> Tensor { F.adaptiveAveragePool("adaptiveAvgPool\(Self.spatial)d", Self.spatial, x, outputSize) }
+
+    static let signature = Signature(.outputExtents("output_size"))
 }
 
 /// The mean of each part of [N, C, L] or [C, L]. PyTorch: `nn.AdaptiveAvgPool1d`.
-public final class AdaptiveAvgPool1d: AdaptiveAvgPool {
+public final class AdaptiveAvgPool1d: AdaptiveAvgPool, DeclaredModule {
     public override class var spatial: Int { 1 }
+    static let arguments = signature.makes(AdaptiveAvgPool1d.init)
 }
 /// The mean of each part of images [N, C, H, W] or [C, H, W]. PyTorch: `nn.AdaptiveAvgPool2d`.
-public final class AdaptiveAvgPool2d: AdaptiveAvgPool {
+public final class AdaptiveAvgPool2d: AdaptiveAvgPool, DeclaredModule {
     public override class var spatial: Int { 2 }
+    static let arguments = signature.makes(AdaptiveAvgPool2d.init)
 }
 /// The mean of each part of volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.AdaptiveAvgPool3d`.
-public final class AdaptiveAvgPool3d: AdaptiveAvgPool {
+public final class AdaptiveAvgPool3d: AdaptiveAvgPool, DeclaredModule {
     public override class var spatial: Int { 3 }
+    static let arguments = signature.makes(AdaptiveAvgPool3d.init)
 }
 
 /// What AdaptiveMaxPool1d, AdaptiveMaxPool2d and AdaptiveMaxPool3d share: the largest element of each part.
@@ -232,19 +266,29 @@ open class AdaptiveMaxPool: AdaptivePool {
     }
 
     private func pool(_ x: Tensor) -> (values: Tensor, indices: Tensor) { F.adaptiveMaxPool("adaptiveMaxPool\(Self.spatial)d", Self.spatial, x, outputSize) }
+
+    static let signature = Signature(.outputExtents("output_size"), .bool("return_indices", false))
+    static let inputs = Signature(.tensor("input")).calls { (module: AdaptiveMaxPool, x) -> Argument in
+        guard module.returnIndices else { return .tensor(module(x)) }
+        let (values, indices) = module.withIndices(x)
+        return .answers(values, indices)
+    }
 }
 
 /// The largest element of each part of [N, C, L] or [C, L]. PyTorch: `nn.AdaptiveMaxPool1d`.
-public final class AdaptiveMaxPool1d: AdaptiveMaxPool {
+public final class AdaptiveMaxPool1d: AdaptiveMaxPool, DeclaredModule {
     public override class var spatial: Int { 1 }
+    static let arguments = signature.makes(AdaptiveMaxPool1d.init)
 }
 /// The largest element of each part of images [N, C, H, W] or [C, H, W]. PyTorch: `nn.AdaptiveMaxPool2d`.
-public final class AdaptiveMaxPool2d: AdaptiveMaxPool {
+public final class AdaptiveMaxPool2d: AdaptiveMaxPool, DeclaredModule {
     public override class var spatial: Int { 2 }
+    static let arguments = signature.makes(AdaptiveMaxPool2d.init)
 }
 /// The largest element of each part of volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.AdaptiveMaxPool3d`.
-public final class AdaptiveMaxPool3d: AdaptiveMaxPool {
+public final class AdaptiveMaxPool3d: AdaptiveMaxPool, DeclaredModule {
     public override class var spatial: Int { 3 }
+    static let arguments = signature.makes(AdaptiveMaxPool3d.init)
 }
 
 /// What LPPool1d, LPPool2d and LPPool3d share: (Σ xᵖ)^(1/p) over each window.
@@ -275,19 +319,24 @@ open class LPPool: Module {
     }
 
     open override var extraRepr: String { "norm_type=\(repr(normType)), kernel_size=\(repr(kernelSize)), stride=\(repr(stride)), ceil_mode=\(repr(ceilMode))" }
+
+    static let signature = Signature(.number("norm_type"), .extents("kernel_size"), .optionalExtents("stride"), .bool("ceil_mode", false))
 }
 
 /// Power-mean pooling over [N, C, L] or [C, L]. PyTorch: `nn.LPPool1d`.
-public final class LPPool1d: LPPool {
+public final class LPPool1d: LPPool, DeclaredModule {
     public override class var spatial: Int { 1 }
+    static let arguments = signature.makes(LPPool1d.init)
 }
 /// Power-mean pooling over images [N, C, H, W] or [C, H, W]. PyTorch: `nn.LPPool2d`.
-public final class LPPool2d: LPPool {
+public final class LPPool2d: LPPool, DeclaredModule {
     public override class var spatial: Int { 2 }
+    static let arguments = signature.makes(LPPool2d.init)
 }
 /// Power-mean pooling over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.LPPool3d`.
-public final class LPPool3d: LPPool {
+public final class LPPool3d: LPPool, DeclaredModule {
     public override class var spatial: Int { 3 }
+    static let arguments = signature.makes(LPPool3d.init)
 }
 
 extension Scalar: PythonRepresentable {

@@ -187,3 +187,13 @@ open class Recurrent: Module {
             batchFirst ? "batch_first=True" : nil, dropout == 0 ? nil : "dropout=\(repr(dropout))", bidirectional ? "bidirectional=True" : nil)
     }
 }
+
+extension Formal where Value == (h: Tensor, c: Tensor)? {
+    /// Hidden and cell state of an LSTM, nil where they are left out.
+    static func optionalStates(_ name: String) -> Formal {
+        Formal(optional: name, "a list of two tensors") { (value: Argument) -> (h: Tensor, c: Tensor)? in
+            guard let list = value.list, list.count == 2, let h = list[0].tensor, let c = list[1].tensor else { return nil }
+            return (h, c)
+        }
+    }
+}

@@ -81,7 +81,7 @@ public enum RecurrentNonlinearity: String, Sendable, CaseIterable {
 }
 
 /// One step of a plain recurrent layer: h′ = tanh(Wᵢₕ·x + bᵢₕ + Wₕₕ·h + bₕₕ). PyTorch: `nn.RNNCell`.
-public final class RNNCell: RecurrentCell {
+public final class RNNCell: RecurrentCell, DeclaredModule {
     /// tanh or relu.
     public let nonlinearity: RecurrentNonlinearity
 
@@ -99,12 +99,17 @@ public final class RNNCell: RecurrentCell {
     public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, nil) }
 
     public override var extraRepr: String { reprList(super.extraRepr, nonlinearity == .tanh ? nil : "nonlinearity=\(nonlinearity.rawValue)") }
+
+    static let arguments = Signature(
+        .int("input_size"), .int("hidden_size"), .bool("bias", true), .choice("nonlinearity", RecurrentNonlinearity.tanh), .device, .dtype
+    ).makes(RNNCell.init)
+    static let inputs = Signature(.tensor("input"), .optionalTensor("hx")).calls { (module: RNNCell, x, hx) in module(x, hx) }
 }
 
 /// One step of an LSTM (Hochreiter and Schmidhuber, 1997). PyTorch: `nn.LSTMCell`.
 ///
 /// With gates i, f, g, o cut from Wᵢₕ·x + bᵢₕ + Wₕₕ·h + bₕₕ: c′ = σ(f)·c + σ(i)·tanh(g), h′ = σ(o)·tanh(c′).
-public final class LSTMCell: RecurrentCell {
+public final class LSTMCell: RecurrentCell, DeclaredModule {
     /// Inputs are [N, inputSize] or [inputSize].
     public init(_ inputSize: Int, _ hiddenSize: Int, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
         super.init(inputSize, hiddenSize, gates: 4, bias: bias, device: device, dtype: dtype)
@@ -120,12 +125,18 @@ public final class LSTMCell: RecurrentCell {
 
     @available(*, unavailable, message: "LSTMCell returns hidden and cell state: let (h, c) = cell(x)")
     public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
+
+    static let arguments = Signature(.int("input_size"), .int("hidden_size"), .bool("bias", true), .device, .dtype).makes(LSTMCell.init)
+    static let inputs = Signature(.tensor("input"), .optionalStates("hx")).calls { (module: LSTMCell, x, hx) -> Argument in
+        let (h, c) = module(x, hx)
+        return .answers(h, c)
+    }
 }
 
 /// One step of a GRU (Cho et al., 2014). PyTorch: `nn.GRUCell`.
 ///
 /// r = σ(x_r + h_r), z = σ(x_z + h_z), n = tanh(x_n + r·h_n), h′ = (1 − z)·n + z·h, with x_· cut from Wᵢₕ·x + bᵢₕ and h_· from Wₕₕ·h + bₕₕ.
-public final class GRUCell: RecurrentCell {
+public final class GRUCell: RecurrentCell, DeclaredModule {
     /// Inputs are [N, inputSize] or [inputSize].
     public init(_ inputSize: Int, _ hiddenSize: Int, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
         super.init(inputSize, hiddenSize, gates: 3, bias: bias, device: device, dtype: dtype)
@@ -137,4 +148,7 @@ public final class GRUCell: RecurrentCell {
     }
 
     public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, nil) }
+
+    static let arguments = Signature(.int("input_size"), .int("hidden_size"), .bool("bias", true), .device, .dtype).makes(GRUCell.init)
+    static let inputs = Signature(.tensor("input"), .optionalTensor("hx")).calls { (module: GRUCell, x, hx) in module(x, hx) }
 }

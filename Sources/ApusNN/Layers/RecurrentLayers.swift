@@ -1,7 +1,7 @@
 import ApusCore
 
 /// A plain recurrent network (Elman): hₜ = tanh(Wᵢₕ·xₜ + bᵢₕ + Wₕₕ·hₜ₋₁ + bₕₕ). PyTorch: `nn.RNN`.
-public final class RNN: Recurrent {
+public final class RNN: Recurrent, DeclaredModule {
     /// tanh or relu.
     public let nonlinearity: RecurrentNonlinearity
 
@@ -39,12 +39,21 @@ public final class RNN: Recurrent {
 
     @available(*, unavailable, message: "RNN returns outputs and hidden states: let (output, hidden) = rnn(x)")
     public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
+
+    static let arguments = Signature(
+        .int("input_size"), .int("hidden_size"), .layers("num_layers", 1), .choice("nonlinearity", RecurrentNonlinearity.tanh), .bool("bias", true),
+        .bool("batch_first", false), .double("dropout", 0), .bool("bidirectional", false), .device, .dtype
+    ).makes(RNN.init)
+    static let inputs = Signature(.tensor("input"), .optionalTensor("hx")).calls { (module: RNN, x, hx) -> Argument in
+        let (output, hidden) = module(x, hx)
+        return .answers(output, hidden)
+    }
 }
 
 /// Long short-term memory (Hochreiter and Schmidhuber, 1997), with projections (Sak et al., 2014) where `projSize` > 0. PyTorch: `nn.LSTM`.
 ///
 /// With gates i, f, g, o cut from Wᵢₕ·xₜ + bᵢₕ + Wₕₕ·hₜ₋₁ + bₕₕ: cₜ = σ(f)·cₜ₋₁ + σ(i)·tanh(g), hₜ = σ(o)·tanh(cₜ), or Wₕᵣ times that.
-public final class LSTM: Recurrent {
+public final class LSTM: Recurrent, DeclaredModule {
     /// As `RNN`; `projSize` > 0 projects hidden states to that size.
     public init(
         _ inputSize: Int, _ hiddenSize: Int, numLayers: Int = 1, bias: Bool = true, batchFirst: Bool = false, dropout: Double = 0, bidirectional: Bool = false,
@@ -74,12 +83,21 @@ public final class LSTM: Recurrent {
 
     @available(*, unavailable, message: "LSTM returns outputs and states: let (output, (h, c)) = lstm(x)")
     public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
+
+    static let arguments = Signature(
+        .int("input_size"), .int("hidden_size"), .layers("num_layers", 1), .bool("bias", true), .bool("batch_first", false), .double("dropout", 0),
+        .bool("bidirectional", false), .int("proj_size", 0), .device, .dtype
+    ).makes(LSTM.init)
+    static let inputs = Signature(.tensor("input"), .optionalStates("hx")).calls { (module: LSTM, x, hx) -> Argument in
+        let (output, state) = module(x, hx)
+        return .list([.tensor(output), .answers(state.h, state.c)])
+    }
 }
 
 /// A gated recurrent unit (Cho et al., 2014). PyTorch: `nn.GRU`.
 ///
 /// r = σ(x_r + h_r), z = σ(x_z + h_z), n = tanh(x_n + r·h_n), hₜ = (1 − z)·n + z·hₜ₋₁, with x_· cut from Wᵢₕ·xₜ + bᵢₕ and h_· from Wₕₕ·hₜ₋₁ + bₕₕ.
-public final class GRU: Recurrent {
+public final class GRU: Recurrent, DeclaredModule {
     /// As `RNN`.
     public init(
         _ inputSize: Int, _ hiddenSize: Int, numLayers: Int = 1, bias: Bool = true, batchFirst: Bool = false, dropout: Double = 0, bidirectional: Bool = false,
@@ -109,4 +127,13 @@ public final class GRU: Recurrent {
 
     @available(*, unavailable, message: "GRU returns outputs and hidden states: let (output, hidden) = gru(x)")
     public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
+
+    static let arguments = Signature(
+        .int("input_size"), .int("hidden_size"), .layers("num_layers", 1), .bool("bias", true), .bool("batch_first", false), .double("dropout", 0),
+        .bool("bidirectional", false), .device, .dtype
+    ).makes(GRU.init)
+    static let inputs = Signature(.tensor("input"), .optionalTensor("hx")).calls { (module: GRU, x, hx) -> Argument in
+        let (output, hidden) = module(x, hx)
+        return .answers(output, hidden)
+    }
 }

@@ -13,11 +13,24 @@ public struct TransformerActivation {
     public static var gelu: TransformerActivation { TransformerActivation { $0.gelu() } }
 }
 
+extension Formal where Value == TransformerActivation {
+    /// By name; functions have none here.
+    static func transformerActivation(_ name: String) -> Formal {
+        Formal(name, "'relu' or 'gelu'", shown: "'relu'", { .relu }) { value in
+            switch value.string {
+            case "relu": .relu
+            case "gelu": .gelu
+            default: nil
+            }
+        }
+    }
+}
+
 /// Self-attention and a feed-forward part, each with dropout, a residual connection and layer normalisation (Vaswani et al., 2017).
 /// PyTorch: `nn.TransformerEncoderLayer`.
 ///
 /// With `normFirst` x + attention(norm(x)), else norm(x + attention(x)); then likewise linear2(dropout(activation(linear1(x)))).
-public final class TransformerEncoderLayer: Module, MaskedEncoderLayer {
+public final class TransformerEncoderLayer: Module, MaskedEncoderLayer, DeclaredModule {
     /// Attention among the sequence's own elements.
     public let selfAttn: MultiheadAttention
     /// The first layer of the feed-forward part.
@@ -80,10 +93,19 @@ public final class TransformerEncoderLayer: Module, MaskedEncoderLayer {
     }
 
     public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, srcMask: nil) }
+
+    static let arguments = Signature(
+        .int("d_model"), .int("nhead"), .int("dim_feedforward", 2048), .double("dropout", 0.1), .transformerActivation("activation"),
+        .double("layer_norm_eps", 1e-5), .bool("batch_first", false), .bool("norm_first", false), .bool("bias", true), .device, .dtype
+    ).makes(TransformerEncoderLayer.init)
+    static let inputs = Signature(.tensor("src"), .optionalTensor("src_mask"), .optionalTensor("src_key_padding_mask"), .bool("is_causal", false))
+        .calls { (module: TransformerEncoderLayer, src, mask, padding, isCausal) in
+            module(src, srcMask: mask, srcKeyPaddingMask: padding, isCausal: isCausal)
+        }
 }
 
 /// Self-attention, attention to the encoder's output (`memory`) and a feed-forward part. PyTorch: `nn.TransformerDecoderLayer`.
-public final class TransformerDecoderLayer: Module, MaskedDecoderLayer {
+public final class TransformerDecoderLayer: Module, MaskedDecoderLayer, DeclaredModule {
     /// Attention among the sequence's own elements.
     public let selfAttn: MultiheadAttention
     /// Attention to the memory.
@@ -158,4 +180,17 @@ public final class TransformerDecoderLayer: Module, MaskedDecoderLayer {
 
     @available(*, unavailable, message: "TransformerDecoderLayer takes the target and the encoder's output: layer(tgt, memory)")
     public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
+
+    static let arguments = Signature(
+        .int("d_model"), .int("nhead"), .int("dim_feedforward", 2048), .double("dropout", 0.1), .transformerActivation("activation"),
+        .double("layer_norm_eps", 1e-5), .bool("batch_first", false), .bool("norm_first", false), .bool("bias", true), .device, .dtype
+    ).makes(TransformerDecoderLayer.init)
+    static let inputs = Signature(
+        .tensor("tgt"), .tensor("memory"), .optionalTensor("tgt_mask"), .optionalTensor("memory_mask"), .optionalTensor("tgt_key_padding_mask"),
+        .optionalTensor("memory_key_padding_mask"), .bool("tgt_is_causal", false), .bool("memory_is_causal", false)
+    ).calls { (module: TransformerDecoderLayer, tgt, memory, mask, memoryMask, padding, memoryPadding, isCausal, memoryIsCausal) in
+        module(
+            tgt, memory, tgtMask: mask, memoryMask: memoryMask, tgtKeyPaddingMask: padding, memoryKeyPaddingMask: memoryPadding, tgtIsCausal: isCausal,
+            memoryIsCausal: memoryIsCausal)
+    }
 }

@@ -114,7 +114,7 @@ public final class TransformerDecoder: Module, MaskedDecoder {
 }
 
 /// Encoder and decoder (Vaswani et al., 2017). PyTorch: `nn.Transformer`. Weights start by `Init.xavierUniform_`.
-public final class Transformer: Module {
+public final class Transformer: Module, DeclaredModule {
     /// A `TransformerEncoder` unless another was given; likewise the decoder.
     public let encoder: Module
     /// The decoder.
@@ -190,6 +190,26 @@ public final class Transformer: Module {
     /// The mask with which position i sees positions up to i alone: 0 on and below the diagonal, −∞ above. PyTorch: `generate_square_subsequent_mask`.
     public static func generateSquareSubsequentMask(_ size: Int, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
         Tensor.full([size, size], -Double.infinity, dtype: dtype, device: device).triu(1)
+    }
+
+    static let arguments = Signature(
+        .int("d_model", 512), .int("nhead", 8), .layers("num_encoder_layers", 6), .layers("num_decoder_layers", 6), .int("dim_feedforward", 2048),
+        .double("dropout", 0.1), .transformerActivation("activation"), .noneOnly("custom_encoder", "a module has no name here"),
+        .noneOnly("custom_decoder", "a module has no name here"), .double("layer_norm_eps", 1e-5), .bool("batch_first", false), .bool("norm_first", false),
+        .bool("bias", true), .device, .dtype
+    ).makes { width, heads, encoders, decoders, inner, dropout, activation, _, _, eps, batchFirst, normFirst, bias, device, dtype in
+        Transformer(
+            width, heads, numEncoderLayers: encoders, numDecoderLayers: decoders, dimFeedforward: inner, dropout: dropout, activation: activation,
+            layerNormEps: eps, batchFirst: batchFirst, normFirst: normFirst, bias: bias, device: device, dtype: dtype)
+    }
+    static let inputs = Signature(
+        .tensor("src"), .tensor("tgt"), .optionalTensor("src_mask"), .optionalTensor("tgt_mask"), .optionalTensor("memory_mask"),
+        .optionalTensor("src_key_padding_mask"), .optionalTensor("tgt_key_padding_mask"), .optionalTensor("memory_key_padding_mask"),
+        .optionalBool("src_is_causal"), .optionalBool("tgt_is_causal"), .bool("memory_is_causal", false)
+    ).calls { (module: Transformer, src, tgt, srcMask, tgtMask, memoryMask, srcPadding, tgtPadding, memoryPadding, srcIsCausal, tgtIsCausal, memoryIsCausal) in
+        module(
+            src, tgt, srcMask: srcMask, tgtMask: tgtMask, memoryMask: memoryMask, srcKeyPaddingMask: srcPadding, tgtKeyPaddingMask: tgtPadding,
+            memoryKeyPaddingMask: memoryPadding, srcIsCausal: srcIsCausal ?? false, tgtIsCausal: tgtIsCausal ?? false, memoryIsCausal: memoryIsCausal)
     }
 }
 

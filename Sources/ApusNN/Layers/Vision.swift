@@ -1,7 +1,7 @@
 import ApusCore
 
 /// Every window of images [N, C, H, W] or [C, H, W] as a column: [N, C·∏kernel, windows]. PyTorch: `nn.Unfold`.
-public final class Unfold: Module {
+public final class Unfold: Module, DeclaredModule {
     /// The window.
     public let kernelSize: Extents
     /// Steps between the elements of a window.
@@ -24,10 +24,12 @@ public final class Unfold: Module {
 
     public override func forward(_ x: Tensor) -> Tensor { F.unfold(x, kernelSize: kernelSize, dilation: dilation, padding: padding, stride: stride) }
     public override var extraRepr: String { "kernel_size=\(repr(kernelSize)), dilation=\(repr(dilation)), padding=\(repr(padding)), stride=\(repr(stride))" }
+
+    static let arguments = Signature(.extents("kernel_size"), .extents("dilation", 1), .extents("padding", 0), .extents("stride", 1)).makes(Unfold.init)
 }
 
 /// The sum of windows at their places in images of `outputSize`, the transpose of `Unfold`. PyTorch: `nn.Fold`.
-public final class Fold: Module {
+public final class Fold: Module, DeclaredModule {
     /// The extents of the output.
     public let outputSize: Extents
     /// The window.
@@ -56,10 +58,14 @@ public final class Fold: Module {
     public override var extraRepr: String {
         "output_size=\(repr(outputSize)), kernel_size=\(repr(kernelSize)), dilation=\(repr(dilation)), padding=\(repr(padding)), stride=\(repr(stride))"
     }
+
+    static let arguments = Signature(
+        .extents("output_size"), .extents("kernel_size"), .extents("dilation", 1), .extents("padding", 0), .extents("stride", 1)
+    ).makes(Fold.init)
 }
 
 /// Channels into space: [*, C·r², H, W] → [*, C, H·r, W·r]. PyTorch: `nn.PixelShuffle`.
-public final class PixelShuffle: Module {
+public final class PixelShuffle: Module, DeclaredModule {
     /// How much larger height and width become.
     public let upscaleFactor: Int
     /// `upscaleFactor` is r.
@@ -69,10 +75,12 @@ public final class PixelShuffle: Module {
     }
     public override func forward(_ x: Tensor) -> Tensor { F.pixelShuffle(x, upscaleFactor) }
     public override var extraRepr: String { "upscale_factor=\(upscaleFactor)" }
+
+    static let arguments = Signature(.int("upscale_factor")).makes(PixelShuffle.init)
 }
 
 /// Space into channels: [*, C, H·r, W·r] → [*, C·r², H, W]. PyTorch: `nn.PixelUnshuffle`.
-public final class PixelUnshuffle: Module {
+public final class PixelUnshuffle: Module, DeclaredModule {
     /// How much smaller height and width become.
     public let downscaleFactor: Int
     /// `downscaleFactor` is r.
@@ -82,10 +90,12 @@ public final class PixelUnshuffle: Module {
     }
     public override func forward(_ x: Tensor) -> Tensor { F.pixelUnshuffle(x, downscaleFactor) }
     public override var extraRepr: String { "downscale_factor=\(downscaleFactor)" }
+
+    static let arguments = Signature(.int("downscale_factor")).makes(PixelUnshuffle.init)
 }
 
 /// Mixes the channels of `groups` groups. PyTorch: `nn.ChannelShuffle`.
-public final class ChannelShuffle: Module {
+public final class ChannelShuffle: Module, DeclaredModule {
     /// Groups of channels that are computed apart.
     public let groups: Int
     /// `groups` must divide the channels.
@@ -95,10 +105,12 @@ public final class ChannelShuffle: Module {
     }
     public override func forward(_ x: Tensor) -> Tensor { F.channelShuffle(x, groups) }
     public override var extraRepr: String { "groups=\(groups)" }
+
+    static let arguments = Signature(.int("groups")).makes(ChannelShuffle.init)
 }
 
 /// Resizes sequences, images or volumes to `size` or by `scaleFactor`; see `F.interpolate`. PyTorch: `nn.Upsample`.
-public class Upsample: Module {
+public class Upsample: Module, DeclaredModule {
     /// The extents of the output, nil where `scaleFactor` gives them.
     public let size: Extents?
     /// The extents of the output as multiples of the input's.
@@ -130,6 +142,15 @@ public class Upsample: Module {
         let target = scaleFactor.map { "scale_factor=\($0.count == 1 ? repr($0[0]) : repr($0))" } ?? "size=\(repr(size))"
         return "\(target), mode='\(mode.rawValue)'"
     }
+
+    class var arguments: ModuleConstructor {
+        Signature(
+            .optionalExtents("size"), .optionalScaleFactors("scale_factor"), .choice("mode", InterpolationMode.nearest), .optionalBool("align_corners"),
+            .optionalBool("recompute_scale_factor")
+        ).makes { size, factors, mode, corners, recomputes in
+            Upsample(size: size, scaleFactor: factors, mode: mode, alignCorners: corners, recomputeScaleFactor: recomputes ?? false)
+        }
+    }
 }
 
 /// Repeats the elements of images. PyTorch: `nn.UpsamplingNearest2d`.
@@ -138,6 +159,10 @@ public final class UpsamplingNearest2d: Upsample {
     public init(size: (any ExtentsConvertible)? = nil, scaleFactor: (any ScaleFactorConvertible)? = nil) {
         super.init(size: size, scaleFactor: scaleFactor, mode: .nearest)
     }
+
+    override class var arguments: ModuleConstructor {
+        Signature(.optionalExtents("size"), .optionalScaleFactors("scale_factor")).makes(UpsamplingNearest2d.init)
+    }
 }
 
 /// Bilinear interpolation of images, corners aligned. PyTorch: `nn.UpsamplingBilinear2d`.
@@ -145,5 +170,9 @@ public final class UpsamplingBilinear2d: Upsample {
     /// Arguments, order and defaults of PyTorch's `nn.UpsamplingBilinear2d`.
     public init(size: (any ExtentsConvertible)? = nil, scaleFactor: (any ScaleFactorConvertible)? = nil) {
         super.init(size: size, scaleFactor: scaleFactor, mode: .bilinear, alignCorners: true)
+    }
+
+    override class var arguments: ModuleConstructor {
+        Signature(.optionalExtents("size"), .optionalScaleFactors("scale_factor")).makes(UpsamplingBilinear2d.init)
     }
 }

@@ -5,7 +5,7 @@ import ApusCore
 /// Classes must be numbered by frequency, 0 the most frequent. Those before `cutoffs[0]` are scored by `head`, which scores the clusters
 /// [cutoffs[i], cutoffs[i + 1]) too; a class of cluster i has ln p(cluster) + ln p(class | cluster), and clusters have ever fewer features,
 /// ⌊inFeatures/divValueⁱ⁺¹⌋.
-public final class AdaptiveLogSoftmaxWithLoss: Module {
+public final class AdaptiveLogSoftmaxWithLoss: Module, DeclaredModule {
     /// Numbers per row of the input.
     public let inFeatures: Int
     /// How many classes there are.
@@ -130,4 +130,12 @@ public final class AdaptiveLogSoftmaxWithLoss: Module {
 
     @available(*, unavailable, message: "AdaptiveLogSoftmaxWithLoss takes inputs and targets: let (output, loss) = criterion(x, y)")
     public override func callAsFunction(_ x: Tensor) -> Tensor { needsOtherInputs("criterion(x, y)") }
+
+    static let arguments = Signature(
+        .int("in_features"), .int("n_classes"), .ints("cutoffs"), .double("div_value", 4), .bool("head_bias", false), .device, .dtype
+    ).makes(AdaptiveLogSoftmaxWithLoss.init)
+    static let inputs = Signature(.tensor("input_"), .tensor("target_")).calls { (module: AdaptiveLogSoftmaxWithLoss, input, target) -> Argument in
+        let (output, loss) = module(input, target)
+        return .answers(output, loss)
+    }
 }

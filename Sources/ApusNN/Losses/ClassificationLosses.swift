@@ -2,7 +2,7 @@ import ApusCore
 
 /// −log softmax(input)[target] for scores [N, C, …] and class indices [N, …] or class probabilities. See `F.crossEntropy`.
 /// PyTorch: `nn.CrossEntropyLoss`.
-public final class CrossEntropyLoss: WeightedLoss {
+public final class CrossEntropyLoss: WeightedLoss, ComparingModule {
     /// The label that does not count.
     public let ignoreIndex: Int
     /// How much of each target goes to the uniform distribution.
@@ -21,10 +21,16 @@ public final class CrossEntropyLoss: WeightedLoss {
             F.crossEntropy($0, $1, weight: weight, ignoreIndex: ignoreIndex, reduction: reduction, labelSmoothing: labelSmoothing)
         }
     }
+
+    static let arguments = Signature(
+        .optionalTensor("weight"), .sizeAverage, .int("ignore_index", -100), .reduce, .reduction, .double("label_smoothing", 0)
+    ).makes { (weight, average, ignored, reduce, reduction: Reduction, smoothing) in
+        CrossEntropyLoss(weight: weight, ignoreIndex: ignored, reduction: reduction.overruled(average, reduce), labelSmoothing: smoothing)
+    }
 }
 
 /// −input[target] for log-probabilities [N, C, …] and class indices. See `F.nllLoss`. PyTorch: `nn.NLLLoss`.
-public final class NLLLoss: WeightedLoss {
+public final class NLLLoss: WeightedLoss, ComparingModule {
     /// The label that does not count.
     public let ignoreIndex: Int
 
@@ -38,10 +44,15 @@ public final class NLLLoss: WeightedLoss {
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call(input, target) { F.nllLoss($0, $1, weight: weight, ignoreIndex: ignoreIndex, reduction: reduction) }
     }
+
+    static let arguments = Signature(.optionalTensor("weight"), .sizeAverage, .int("ignore_index", -100), .reduce, .reduction)
+        .makes { (weight, average, ignored, reduce, reduction: Reduction) in
+            NLLLoss(weight: weight, ignoreIndex: ignored, reduction: reduction.overruled(average, reduce))
+        }
 }
 
 /// Every other class's score should lie a margin below the label's. See `F.multiMarginLoss`. PyTorch: `nn.MultiMarginLoss`.
-public final class MultiMarginLoss: WeightedLoss {
+public final class MultiMarginLoss: WeightedLoss, ComparingModule {
     /// p in the formula.
     public let p: Int
     /// How far apart is far enough.
@@ -60,34 +71,42 @@ public final class MultiMarginLoss: WeightedLoss {
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call(input, target) { F.multiMarginLoss($0, $1, p: p, margin: margin, weight: weight, reduction: reduction) }
     }
+
+    static let arguments = Signature(.int("p", 1), .double("margin", 1), .optionalTensor("weight"), .reductionAndOldNames).makes(MultiMarginLoss.init)
 }
 
 /// The labels' scores should lie a margin above all others. See `F.multilabelMarginLoss`. PyTorch: `nn.MultiLabelMarginLoss`.
-public final class MultiLabelMarginLoss: Loss {
+public final class MultiLabelMarginLoss: Loss, ComparingModule {
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call(input, target) { F.multilabelMarginLoss($0, $1, reduction: reduction) }
     }
+
+    static let arguments = Signature(.reductionAndOldNames).makes(MultiLabelMarginLoss.init)
 }
 
 /// One yes or no a class, from scores. See `F.multilabelSoftMarginLoss`. PyTorch: `nn.MultiLabelSoftMarginLoss`.
-public final class MultiLabelSoftMarginLoss: WeightedLoss {
+public final class MultiLabelSoftMarginLoss: WeightedLoss, ComparingModule {
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call(input, target) { F.multilabelSoftMarginLoss($0, $1, weight: weight, reduction: reduction) }
     }
+
+    static let arguments = Signature(.optionalTensor("weight"), .reductionAndOldNames).makes(MultiLabelSoftMarginLoss.init)
 }
 
 /// Binary cross entropy of probabilities. See `F.binaryCrossEntropy`. PyTorch: `nn.BCELoss`.
-public final class BCELoss: WeightedLoss {
+public final class BCELoss: WeightedLoss, ComparingModule {
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call(input, target) { F.binaryCrossEntropy($0, $1, weight: weight, reduction: reduction) }
     }
+
+    static let arguments = Signature(.optionalTensor("weight"), .reductionAndOldNames).makes(BCELoss.init)
 }
 
 /// Binary cross entropy of scores, stably. See `F.binaryCrossEntropyWithLogits`. PyTorch: `nn.BCEWithLogitsLoss`.
-public final class BCEWithLogitsLoss: WeightedLoss {
+public final class BCEWithLogitsLoss: WeightedLoss, ComparingModule {
     /// The weight of positive targets, nil where it is 1.
     public let posWeight: Buffer?
 
@@ -101,18 +120,22 @@ public final class BCEWithLogitsLoss: WeightedLoss {
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call(input, target) { F.binaryCrossEntropyWithLogits($0, $1, weight: weight, reduction: reduction, posWeight: posWeight) }
     }
+
+    static let arguments = Signature(.optionalTensor("weight"), .reductionAndOldNames, .optionalTensor("pos_weight")).makes(BCEWithLogitsLoss.init)
 }
 
 /// log(1 + exp(−target·input)). See `F.softMarginLoss`. PyTorch: `nn.SoftMarginLoss`.
-public final class SoftMarginLoss: Loss {
+public final class SoftMarginLoss: Loss, ComparingModule {
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call(input, target) { F.softMarginLoss($0, $1, reduction: reduction) }
     }
+
+    static let arguments = Signature(.reductionAndOldNames).makes(SoftMarginLoss.init)
 }
 
 /// Sequences without alignment. See `F.ctcLoss`. PyTorch: `nn.CTCLoss`.
-public final class CTCLoss: Loss {
+public final class CTCLoss: Loss, DeclaredModule {
     /// The class that stands for no label.
     public let blank: Int
     /// Whether infinite losses count as zero.
@@ -138,4 +161,8 @@ public final class CTCLoss: Loss {
             F.ctcLoss($0, $1, inputLengths: $2, targetLengths: $3, blank: blank, reduction: reduction, zeroInfinity: zeroInfinity)
         }
     }
+
+    static let arguments = Signature(.int("blank", 0), .reduction, .bool("zero_infinity", false)).makes(CTCLoss.init)
+    static let inputs = Signature(.tensor("log_probs"), .tensor("targets"), .integersOfListOrTensor("input_lengths"), .integersOfListOrTensor("target_lengths"))
+        .calls { (module: CTCLoss, logProbs, targets, inputs, lengths) in module(logProbs, targets, inputLengths: inputs, targetLengths: lengths) }
 }

@@ -1,7 +1,7 @@
 import ApusCore
 
 /// Distances small for likes (1), beyond a margin for unlikes (−1). See `F.hingeEmbeddingLoss`. PyTorch: `nn.HingeEmbeddingLoss`.
-public final class HingeEmbeddingLoss: Loss {
+public final class HingeEmbeddingLoss: Loss, ComparingModule {
     /// How far apart is far enough.
     public let margin: Double
 
@@ -15,10 +15,12 @@ public final class HingeEmbeddingLoss: Loss {
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call(input, target) { F.hingeEmbeddingLoss($0, $1, margin: margin, reduction: reduction) }
     }
+
+    static let arguments = Signature(.double("margin", 1), .reductionAndOldNames).makes(HingeEmbeddingLoss.init)
 }
 
 /// One of two inputs larger. See `F.marginRankingLoss`. PyTorch: `nn.MarginRankingLoss`.
-public final class MarginRankingLoss: Loss {
+public final class MarginRankingLoss: Loss, DeclaredModule {
     /// How far apart is far enough.
     public let margin: Double
 
@@ -32,10 +34,14 @@ public final class MarginRankingLoss: Loss {
     public func callAsFunction(_ input1: Tensor, _ input2: Tensor, _ target: Tensor) -> Tensor {
         call(input1, input2, target) { F.marginRankingLoss($0, $1, $2, margin: margin, reduction: reduction) }
     }
+
+    static let arguments = Signature(.double("margin", 0), .reductionAndOldNames).makes(MarginRankingLoss.init)
+    static let inputs = Signature(.tensor("input1"), .tensor("input2"), .tensor("target"))
+        .calls { (module: MarginRankingLoss, x1, x2, y) in module(x1, x2, y) }
 }
 
 /// Angles small for likes, large for unlikes. See `F.cosineEmbeddingLoss`. PyTorch: `nn.CosineEmbeddingLoss`.
-public final class CosineEmbeddingLoss: Loss {
+public final class CosineEmbeddingLoss: Loss, DeclaredModule {
     /// How far apart is far enough.
     public let margin: Double
 
@@ -49,10 +55,14 @@ public final class CosineEmbeddingLoss: Loss {
     public func callAsFunction(_ input1: Tensor, _ input2: Tensor, _ target: Tensor) -> Tensor {
         call(input1, input2, target) { F.cosineEmbeddingLoss($0, $1, $2, margin: margin, reduction: reduction) }
     }
+
+    static let arguments = Signature(.double("margin", 0), .reductionAndOldNames).makes(CosineEmbeddingLoss.init)
+    static let inputs = Signature(.tensor("input1"), .tensor("input2"), .tensor("target"))
+        .calls { (module: CosineEmbeddingLoss, x1, x2, y) in module(x1, x2, y) }
 }
 
 /// The positive nearer to the anchor than the negative. See `F.tripletMarginLoss`. PyTorch: `nn.TripletMarginLoss`.
-public final class TripletMarginLoss: Loss {
+public final class TripletMarginLoss: Loss, DeclaredModule {
     /// How far apart is far enough.
     public let margin: Double
     /// p in the formula.
@@ -78,10 +88,15 @@ public final class TripletMarginLoss: Loss {
             F.tripletMarginLoss($0, $1, $2, margin: margin, p: p, eps: eps, swap: swap, reduction: reduction)
         }
     }
+
+    static let arguments = Signature(.double("margin", 1), .double("p", 2), .double("eps", 1e-6), .bool("swap", false), .reductionAndOldNames)
+        .makes(TripletMarginLoss.init)
+    static let inputs = Signature(.tensor("anchor"), .tensor("positive"), .tensor("negative"))
+        .calls { (module: TripletMarginLoss, anchor, positive, negative) in module(anchor, positive, negative) }
 }
 
 /// The same with a distance of one's own. See `F.tripletMarginWithDistanceLoss`. PyTorch: `nn.TripletMarginWithDistanceLoss`.
-public final class TripletMarginWithDistanceLoss: Loss {
+public final class TripletMarginWithDistanceLoss: Loss, DeclaredModule {
     /// The distance between two rows.
     public let distanceFunction: (Tensor, Tensor) -> Tensor
     /// The layer that measures where no function was given: a member, as in PyTorch.
@@ -110,4 +125,10 @@ public final class TripletMarginWithDistanceLoss: Loss {
                 $0, $1, $2, distanceFunction: distanceFunction, margin: margin, swap: swap, reduction: reduction)
         }
     }
+
+    static let arguments = Signature(
+        .noneOnly("distance_function", "a function has no name here").byName, .double("margin", 1).byName, .bool("swap", false).byName, .reduction.byName
+    ).makes { TripletMarginWithDistanceLoss(margin: $1, swap: $2, reduction: $3) }
+    static let inputs = Signature(.tensor("anchor"), .tensor("positive"), .tensor("negative"))
+        .calls { (module: TripletMarginWithDistanceLoss, anchor, positive, negative) in module(anchor, positive, negative) }
 }

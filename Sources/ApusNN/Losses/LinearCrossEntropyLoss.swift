@@ -3,7 +3,7 @@ import ApusCore
 /// A linear layer and the cross entropy of its outputs. See `F.linearCrossEntropy`. PyTorch: `nn.LinearCrossEntropyLoss`.
 ///
 /// For inputs [N, inFeatures] and class indices [N, *outFeatures] (or probabilities [N, numClasses, *outFeatures]).
-public final class LinearCrossEntropyLoss: WeightedLoss {
+public final class LinearCrossEntropyLoss: WeightedLoss, ComparingModule {
     /// The layer; its outputs are the scores, flattened.
     public let linear: Linear
     /// How many classes there are.
@@ -58,5 +58,15 @@ public final class LinearCrossEntropyLoss: WeightedLoss {
                 linearBias: linear.bias?.reshape([numClasses] + outFeatures), weight: weight, reduction: reduction, ignoreIndex: ignoreIndex,
                 labelSmoothing: labelSmoothing)
         }
+    }
+
+    static let arguments = Signature(
+        .int("in_features"), .int("num_classes"), .ints("out_features", []).byName, .bool("bias", false).byName, .device.byName, .dtype.byName,
+        .reduction.byName, .optionalTensor("weight").byName, .optionalInt("ignore_index").byName, .double("label_smoothing", 0).byName,
+        .noneOnly("options", "there is no computation in chunks").byName
+    ).makes { inputs, classes, outputs, bias, device, dtype, reduction, weight, ignored, smoothing, _ in
+        LinearCrossEntropyLoss(
+            inputs, classes, outFeatures: outputs, bias: bias, reduction: reduction, weight: weight, ignoreIndex: ignored, labelSmoothing: smoothing
+        ).to(device, dtype)
     }
 }

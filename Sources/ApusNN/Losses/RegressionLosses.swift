@@ -1,23 +1,27 @@
 import ApusCore
 
 /// (input − target)². See `F.mseLoss`. PyTorch: `nn.MSELoss`.
-public final class MSELoss: Loss {
+public final class MSELoss: Loss, ComparingModule {
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call(input, target) { F.mseLoss($0, $1, reduction: reduction) }
     }
+
+    static let arguments = Signature(.reductionAndOldNames).makes(MSELoss.init)
 }
 
 /// |input − target|. See `F.l1Loss`. PyTorch: `nn.L1Loss`.
-public final class L1Loss: Loss {
+public final class L1Loss: Loss, ComparingModule {
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call(input, target) { F.l1Loss($0, $1, reduction: reduction) }
     }
+
+    static let arguments = Signature(.reductionAndOldNames).makes(L1Loss.init)
 }
 
 /// Square near 0, straight beyond `beta`. See `F.smoothL1Loss`. PyTorch: `nn.SmoothL1Loss`.
-public final class SmoothL1Loss: Loss {
+public final class SmoothL1Loss: Loss, ComparingModule {
     /// Where the square becomes a line.
     public let beta: Double
 
@@ -31,10 +35,12 @@ public final class SmoothL1Loss: Loss {
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call(input, target) { F.smoothL1Loss($0, $1, reduction: reduction, beta: beta) }
     }
+
+    static let arguments = Signature(.reductionAndOldNames, .double("beta", 1)).makes(SmoothL1Loss.init)
 }
 
 /// Square near 0, straight beyond `delta`. See `F.huberLoss`. PyTorch: `nn.HuberLoss`.
-public final class HuberLoss: Loss {
+public final class HuberLoss: Loss, ComparingModule {
     /// Where the square becomes a line.
     public let delta: Double
 
@@ -48,10 +54,12 @@ public final class HuberLoss: Loss {
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call(input, target) { F.huberLoss($0, $1, reduction: reduction, delta: delta) }
     }
+
+    static let arguments = Signature(.reduction, .double("delta", 1)).makes(HuberLoss.init)
 }
 
 /// The Kullback-Leibler divergence from `target` of log-probabilities. See `F.klDiv`. PyTorch: `nn.KLDivLoss`.
-public final class KLDivLoss: Module {
+public final class KLDivLoss: Module, ComparingModule {
     /// What becomes of the losses of the elements.
     public let reduction: F.KLDivReduction
     /// Whether targets are log-probabilities too.
@@ -70,10 +78,12 @@ public final class KLDivLoss: Module {
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call(input, target) { F.klDiv($0, $1, reduction: reduction, logTarget: logTarget) }
     }
+
+    static let arguments = Signature(.reductionAndOldNames, .bool("log_target", false)).makes(KLDivLoss.init)
 }
 
 /// Counts under Poisson distributions. See `F.poissonNLLLoss`. PyTorch: `nn.PoissonNLLLoss`.
-public final class PoissonNLLLoss: Loss {
+public final class PoissonNLLLoss: Loss, DeclaredModule {
     /// Whether the input is the logarithm of the rate.
     public let logInput: Bool
     /// Whether constant terms are added.
@@ -93,10 +103,16 @@ public final class PoissonNLLLoss: Loss {
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
         call(input, target) { F.poissonNLLLoss($0, $1, logInput: logInput, full: full, eps: eps, reduction: reduction) }
     }
+
+    static let arguments = Signature(.bool("log_input", true), .bool("full", false), .sizeAverage, .double("eps", 1e-8), .reduce, .reduction)
+        .makes { (log, full, average, eps, reduce, reduction: Reduction) in
+            PoissonNLLLoss(logInput: log, full: full, eps: eps, reduction: reduction.overruled(average, reduce))
+        }
+    static let inputs = Signature(.tensor("log_input"), .tensor("target")).calls { (module: PoissonNLLLoss, x, y) in module(x, y) }
 }
 
 /// Numbers under normal distributions with a variance each. See `F.gaussianNLLLoss`. PyTorch: `nn.GaussianNLLLoss`.
-public final class GaussianNLLLoss: Loss {
+public final class GaussianNLLLoss: Loss, DeclaredModule {
     /// Whether constant terms are added.
     public let full: Bool
     /// Added to the variance or the divisor.
@@ -117,5 +133,24 @@ public final class GaussianNLLLoss: Loss {
     /// The same with one variance for all places.
     public func callAsFunction(_ input: Tensor, _ target: Tensor, _ var: Double) -> Tensor {
         call(input, target) { F.gaussianNLLLoss($0, $1, `var`, full: full, eps: eps, reduction: reduction) }
+    }
+
+    static let arguments = Signature(.bool("full", false).byName, .double("eps", 1e-6).byName, .reduction.byName).makes(GaussianNLLLoss.init)
+    static let inputs = Signature(.tensor("input"), .tensor("target"), .tensorOrNumber("var")).calls { (module: GaussianNLLLoss, input, target, variance) in
+        switch variance {
+        case .tensor(let variance): module(input, target, variance)
+        case .number(let variance): module(input, target, variance)
+        }
+    }
+
+    fileprivate enum Variance {
+        case tensor(Tensor)
+        case number(Double)
+    }
+}
+
+extension Formal where Value == GaussianNLLLoss.Variance {
+    fileprivate static func tensorOrNumber(_ name: String) -> Formal {
+        Formal(required: name, "a tensor or a number") { value in value.tensor.map { .tensor($0) } ?? value.double.map { .number($0) } }
     }
 }

@@ -120,6 +120,9 @@ private func listed(_ parameters: [(name: String, parameter: Parameter)]) -> Str
 }
 
 /// Hands its input on. PyTorch: `nn.Identity`.
-public final class Identity: Module {
+public final class Identity: Module, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { x }
+
+    // PyTorch's takes whatever another layer would be built with.
+    static let arguments = Signature(.anything).makes { _ in Identity() }
 }

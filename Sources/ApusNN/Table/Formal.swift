@@ -1,0 +1,252 @@
+import ApusCore
+
+/// One argument as PyTorch's signature has it.
+package struct DeclaredArgument: Sendable, Equatable {
+    package let name: String
+    /// What it must be, in words: `an integer`.
+    package let wanted: String
+    /// Its value where it is not given, in Python's spelling; nil where it must be given.
+    package let fallback: String?
+    /// Whether it is given by name alone, as behind Python's `*`.
+    package var isByName = false
+}
+
+/// A declared argument whose value is a `Value`, and how that is read.
+struct Formal<Value>: Sendable {
+    /// One name, or several that together give one value.
+    let declared: [DeclaredArgument]
+    let read: @Sendable (inout Arguments) throws -> Value
+
+    init(_ declared: [DeclaredArgument], _ read: @escaping @Sendable (inout Arguments) throws -> Value) {
+        self.declared = declared
+        self.read = read
+    }
+
+    /// `pick` gives the value, nil where the argument has the wrong type.
+    init(required name: String, _ wanted: String, _ pick: @escaping @Sendable (Argument) -> Value?) {
+        self.init([DeclaredArgument(name: name, wanted: wanted, fallback: nil)]) { a in
+            guard let value = try a.next(name) else { throw a.missing(name) }
+            guard let picked = pick(value) else { throw a.wrong(name, value, wanted) }
+            return picked
+        }
+    }
+
+    /// The same with a value for an argument that is not given; `shown` is its Python spelling.
+    init(
+        _ name: String, _ wanted: String, shown: String, _ fallback: @escaping @Sendable () -> Value, _ pick: @escaping @Sendable (Argument) -> Value?
+    ) {
+        self.init([DeclaredArgument(name: name, wanted: wanted, fallback: shown)]) { a in
+            guard let value = try a.next(name) else { return fallback() }
+            guard let picked = pick(value) else { throw a.wrong(name, value, wanted) }
+            return picked
+        }
+    }
+
+    init(_ name: String, _ wanted: String, _ fallback: Value?, _ pick: @escaping @Sendable (Argument) -> Value?) where Value: PythonRepresentable & Sendable {
+        if let fallback {
+            self.init(name, wanted, shown: repr(fallback), { fallback }, pick)
+        } else {
+            self.init(required: name, wanted, pick)
+        }
+    }
+
+    /// An argument that None, or leaving it out, makes nil.
+    init<Wrapped>(optional name: String, _ wanted: String, _ pick: @escaping @Sendable (Argument) -> Wrapped?) where Value == Wrapped? {
+        self.init(name, wanted + " or None", shown: "None", { nil }) { value in
+            if case .none = value { return .some(nil) }
+            return pick(value).map { .some($0) }
+        }
+    }
+
+    /// The same argument, given by name alone.
+    var byName: Formal {
+        let named = declared.map { argument in
+            var argument = argument
+            argument.isByName = true
+            return argument
+        }
+        return Formal(named) { a in
+            a.isByName = true
+            defer { a.isByName = false }
+            return try read(&a)
+        }
+    }
+}
+
+// MARK: Numbers, strings and tensors
+
+extension Formal where Value == Bool {
+    static func bool(_ name: String, _ fallback: Bool? = nil) -> Formal { Formal(name, "True or False", fallback) { $0.bool } }
+}
+extension Formal where Value == Bool? {
+    static func optionalBool(_ name: String) -> Formal { Formal(optional: name, "True or False") { $0.bool } }
+}
+extension Formal where Value == Int {
+    static func int(_ name: String, _ fallback: Int? = nil) -> Formal { Formal(name, "an integer", fallback) { $0.int } }
+    /// A number of layers, which are made at once.
+    static func layers(_ name: String, _ fallback: Int) -> Formal {
+        Formal(name, "an integer of at most 1000", fallback) { value in value.int.flatMap { $0 <= 1000 ? $0 : nil } }
+    }
+}
+extension Formal where Value == Int? {
+    static func optionalInt(_ name: String) -> Formal { Formal(optional: name, "an integer") { $0.int } }
+}
+extension Formal where Value == Double {
+    static func double(_ name: String, _ fallback: Double? = nil) -> Formal { Formal(name, "a number", fallback) { $0.double } }
+}
+extension Formal where Value == Double? {
+    static func optionalDouble(_ name: String) -> Formal { Formal(optional: name, "a number") { $0.double } }
+    /// Left out it is `fallback`, None makes it nil.
+    static func optionalDouble(_ name: String, _ fallback: Double) -> Formal {
+        Formal(name, "a number or None", shown: repr(fallback), { fallback }) { value in
+            if case .none = value { return .some(nil) }
+            return value.double.map { .some($0) }
+        }
+    }
+}
+extension Formal where Value == Scalar {
+    /// A number that prints as it was given.
+    static func number(_ name: String) -> Formal { Formal(required: name, "a number") { $0.number } }
+    static func number(_ name: String, _ fallback: some ScalarConvertible) -> Formal { Formal(name, "a number", fallback.scalar) { $0.number } }
+}
+extension Formal where Value == Scalar? {
+    static func optionalNumber(_ name: String) -> Formal { Formal(optional: name, "a number") { $0.number } }
+}
+extension Formal where Value: RawRepresentable<String> & CaseIterable & Sendable {
+    /// A string that is one of the raw values.
+    static func choice(_ name: String, _ fallback: Value) -> Formal {
+        Formal(name, choices, shown: repr(fallback.rawValue), { fallback }) { $0.string.flatMap { Value(rawValue: $0) } }
+    }
+
+    fileprivate static var choices: String { "one of " + Value.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ") }
+}
+extension Formal where Value == Tensor {
+    static func tensor(_ name: String) -> Formal { Formal(required: name, "a tensor") { $0.tensor } }
+}
+extension Formal where Value == Tensor? {
+    static func optionalTensor(_ name: String) -> Formal { Formal(optional: name, "a tensor") { $0.tensor } }
+}
+extension Formal where Value == Void {
+    /// An argument that can only be None here, since `why`.
+    static func noneOnly(_ name: String, _ why: String) -> Formal {
+        Formal(name, "None, since \(why)", shown: "None", {}) { value in
+            if case .none = value { return () }
+            return nil
+        }
+    }
+
+    /// Whatever else is given, which changes nothing.
+    static var anything: Formal { Formal([]) { $0.ignoreRest() } }
+}
+
+// MARK: Lists and sizes
+
+extension Formal where Value == [Int] {
+    static func ints(_ name: String, _ fallback: [Int]? = nil) -> Formal { Formal(name, "a list of integers", fallback) { $0.ints } }
+    static func integersOfListOrTensor(_ name: String) -> Formal {
+        Formal(required: name, "a list of integers or an integer tensor") { value in
+            if let tensor = value.tensor { return tensor.dtype.isInteger && tensor.ndim <= 1 ? tensor.array(Int.self) : nil }
+            return value.ints
+        }
+    }
+}
+extension Formal where Value == [Int]? {
+    static func optionalInts(_ name: String) -> Formal { Formal(optional: name, "a list of integers") { $0.ints } }
+}
+extension Formal where Value == [Double]? {
+    /// One number or a list of them.
+    static func optionalDoubles(_ name: String) -> Formal { Formal(optional: name, "a number or a list of numbers") { $0.doubles } }
+}
+extension Formal where Value == (any ScaleFactorConvertible)? {
+    static func optionalScaleFactors(_ name: String) -> Formal {
+        Formal(optional: name, "a number or a list of numbers") { (value: Argument) -> (any ScaleFactorConvertible)? in value.doubles }
+    }
+}
+extension Formal where Value == any ExtentsConvertible {
+    /// One integer or a list of them, such as a kernel's size.
+    static func extents(_ name: String) -> Formal { Formal(required: name, "an integer or a list of integers") { $0.extents } }
+    static func extents(_ name: String, _ fallback: Int) -> Formal {
+        Formal(name, "an integer or a list of integers", shown: repr(fallback), { Extents(fallback) }) { $0.extents }
+    }
+
+    /// One integer, or two for each of so many dimensions of space.
+    static func edges(_ name: String, spatial: Int) -> Formal {
+        Formal(required: name, "an integer or a list of \(2 * spatial)") { value in
+            if let list = value.list, list.count != 2 * spatial { return nil }
+            return value.extents
+        }
+    }
+}
+extension Formal where Value == (any ExtentsConvertible)? {
+    static func optionalExtents(_ name: String) -> Formal {
+        Formal(optional: name, "an integer or a list of integers") { (value: Argument) -> (any ExtentsConvertible)? in value.extents }
+    }
+}
+extension Formal where Value == Shape {
+    static func shape(_ name: String) -> Formal { Formal(required: name, "an integer or a list of integers") { $0.extents.map { Shape($0.values) } } }
+}
+extension Formal where Value == any OutputExtentsConvertible {
+    /// An adaptive pool's output: one integer, or a list in which None keeps the input's extent.
+    static func outputExtents(_ name: String) -> Formal { Formal(required: name, "an integer, or a list of integers and None") { $0.outputExtents } }
+}
+extension Formal where Value == ConvolutionPadding {
+    static func convolutionPadding(_ name: String) -> Formal {
+        Formal(name, "an integer, a list of integers, 'same' or 'valid'", shown: "0", { ConvolutionPadding(0) }) { value in
+            if let name = value.string { return ConvolutionPadding(name) }
+            return value.extents.map { ConvolutionPadding($0) }
+        }
+    }
+}
+
+// MARK: What many constructors end with
+
+extension Formal where Value == Device {
+    /// None, or the name of a device.
+    static var device: Formal {
+        Formal("device", "the name of a device or None", shown: "None", { .cpu }) { value in
+            if case .none = value { return .cpu }
+            return value.string.flatMap { Device($0) }
+        }
+    }
+}
+extension Formal where Value == DType {
+    /// None, or a floating-point dtype.
+    static var dtype: Formal {
+        Formal("dtype", "a floating-point dtype or None", shown: "None", { .float32 }) { value in
+            switch value {
+            case .none: .float32
+            case .dtype(let dtype) where dtype.isFloatingPoint: dtype
+            case .string(let name): DType(name).flatMap { $0.isFloatingPoint ? $0 : nil }
+            default: nil
+            }
+        }
+    }
+}
+
+// MARK: How losses are reduced
+
+extension Formal where Value == Bool? {
+    /// Replaced by `reduction` in PyTorch, and overruling it where it is given.
+    static var sizeAverage: Formal { optionalBool("size_average") }
+    /// Likewise.
+    static var reduce: Formal { optionalBool("reduce") }
+}
+extension Formal where Value: RawRepresentable<String> & CaseIterable & Sendable {
+    static var reduction: Formal { choice("reduction", Value(rawValue: "mean")!) }
+
+    /// `reduction` behind the names that it has replaced.
+    static var reductionAndOldNames: Formal {
+        let (average, reduce, reduction) = (Formal<Bool?>.sizeAverage, Formal<Bool?>.reduce, reduction)
+        return Formal(average.declared + reduce.declared + reduction.declared) { a in
+            let (averages, reduces) = (try average.read(&a), try reduce.read(&a))
+            return try reduction.read(&a).overruled(averages, reduces)
+        }
+    }
+}
+extension RawRepresentable<String> {
+    /// As `size_average` and `reduce` say, where one of them is given.
+    func overruled(_ averages: Bool?, _ reduces: Bool?) -> Self {
+        if averages == nil && reduces == nil { return self }
+        return Self(rawValue: reduces == false ? "none" : averages == false ? "sum" : "mean")!
+    }
+}

@@ -1,0 +1,72 @@
+import ApusCore
+
+/// The arguments of one call, in the order of PyTorch's signature: `Signature(.int("in_features"), .int("out_features"), .bool("bias", true))`.
+///
+/// What is called gets their values in that order, so that the compiler holds names to types and a name stands once.
+struct Signature<each Value>: Sendable {
+    private let formals: (repeat Formal<each Value>)
+
+    init(_ formals: repeat Formal<each Value>) { self.formals = (repeat each formals) }
+
+    private var declared: [DeclaredArgument] {
+        var all: [DeclaredArgument] = []
+        for formal in repeat each formals { all += formal.declared }
+        return all
+    }
+
+    /// A constructor with these arguments, such as `Linear.init`.
+    func makes(_ make: @escaping @Sendable (repeat each Value) throws -> Module) -> ModuleConstructor {
+        ModuleConstructor(declared: declared) { a in
+            let values = (repeat try (each formals).read(&a))
+            try a.finish()
+            return try make(repeat each values)
+        }
+    }
+
+    /// A module's call with these arguments.
+    func calls<Made: Module>(_ call: @escaping @Sendable (Made, repeat each Value) throws -> Argument) -> ModuleCall {
+        ModuleCall(declared: declared) { module, a in
+            guard let made = module as? Made else { throw TableError("\(a.owner): a \(module.typeName) cannot be called as one") }
+            let values = (repeat try (each formals).read(&a))
+            try a.finish()
+            return try call(made, repeat each values)
+        }
+    }
+
+    /// The same where the answer is one tensor.
+    func calls<Made: Module>(_ call: @escaping @Sendable (Made, repeat each Value) throws -> Tensor) -> ModuleCall {
+        calls { (module: Made, values: repeat each Value) in Argument.tensor(try call(module, repeat each values)) }
+    }
+}
+
+/// How a module is made from PyTorch's arguments.
+struct ModuleConstructor: Sendable {
+    let declared: [DeclaredArgument]
+    let make: @Sendable (inout Arguments) throws -> Module
+}
+
+/// How a module is called with PyTorch's arguments.
+struct ModuleCall: Sendable {
+    let declared: [DeclaredArgument]
+    let call: @Sendable (Module, inout Arguments) throws -> Argument
+}
+
+/// A class that says, in its own file, what it is made from and called with, by PyTorch's names. `ModuleTable` lists it.
+protocol DeclaredModule: Module {
+    static var arguments: ModuleConstructor { get }
+    /// One tensor, `input`, unless the class says otherwise.
+    static var inputs: ModuleCall { get }
+}
+
+extension DeclaredModule {
+    static var inputs: ModuleCall { Signature(.tensor("input")).calls { (module: Module, x) in module(x) } }
+}
+
+/// A module that is called with an input and a target, as losses are.
+protocol ComparingModule: DeclaredModule {
+    func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor
+}
+
+extension ComparingModule {
+    static var inputs: ModuleCall { Signature(.tensor("input"), .tensor("target")).calls { (module: Self, x, y) in module(x, y) } }
+}
