@@ -89,6 +89,18 @@ import Testing
         #expect(made == Set(ModuleTable.names))
     }
 
+    /// What stands before a `=` in a printed form is an argument by its name, of the class or of one that it specialises.
+    @Test func printedNamesAreDeclared() throws {
+        for (_, modules) in Self.shortest() {
+            for module in modules {
+                let classes = sequence(first: Mirror(reflecting: module)) { $0.superclassMirror }.map { "\($0.subjectType)" }
+                let names = try classes.filter(ModuleTable.names.contains).flatMap { try ModuleTable.declared($0).arguments.map(\.name) }
+                let printed = module.extraRepr.matches(of: /(\w+)=/).map { String($0.1) }
+                #expect(Set(printed).isSubset(of: names), "\(module)")
+            }
+        }
+    }
+
     /// All that a value holds: stored properties, and keys, dtypes and shapes of the state, with its single numbers.
     private func properties(_ value: Any) -> String {
         if let tensor = value as? Tensor {

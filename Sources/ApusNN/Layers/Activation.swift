@@ -14,12 +14,9 @@ open class InplaceActivation: Module {
         super.init()
     }
 
-    /// `head`, then `inplace=True` where it is so.
-    final func withInplace(_ head: String?) -> String { reprList(head, inplace ? "inplace=True" : nil) }
+    open override var extraRepr: String { self is any DeclaredModule ? super.extraRepr : shown(InplaceActivation.signature.declared) }
 
-    open override var extraRepr: String { withInplace(nil) }
-
-    static let signature = Signature(.bool("inplace", false))
+    static let signature = Signature(.bool("inplace", false).shownUnlessDefault)
 }
 
 /// max(x, 0). PyTorch: `nn.ReLU`.
@@ -81,9 +78,7 @@ public final class LeakyReLU: InplaceActivation, DeclaredModule {
     public convenience init(negativeSlope: some ScalarConvertible, inplace: Bool = false) { self.init(negativeSlope, inplace: inplace) }
 
     public override func forward(_ x: Tensor) -> Tensor { F.leakyRelu(x, negativeSlope: negativeSlope.doubleValue, inplace: inplace) }
-    public override var extraRepr: String { withInplace("negative_slope=\(repr(negativeSlope))") }
-
-    static let arguments = Signature(.number("negative_slope", 0.01), .bool("inplace", false)).makes { LeakyReLU($0, inplace: $1) }
+    static let arguments = Signature(.number("negative_slope", 0.01).shown, .bool("inplace", false).shownUnlessDefault).makes { LeakyReLU($0, inplace: $1) }
 }
 
 /// x > 0 ? x : α(eˣ − 1). PyTorch: `nn.ELU`.
@@ -98,9 +93,7 @@ public final class ELU: InplaceActivation, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.elu(x, alpha: alpha.doubleValue, inplace: inplace) }
-    public override var extraRepr: String { withInplace("alpha=\(repr(alpha))") }
-
-    static let arguments = Signature(.number("alpha", 1.0), .bool("inplace", false)).makes(ELU.init)
+    static let arguments = Signature(.number("alpha", 1.0).shown, .bool("inplace", false).shownUnlessDefault).makes(ELU.init)
 }
 
 /// x > 0 ? x : α(e^(x/α) − 1). PyTorch: `nn.CELU`.
@@ -115,9 +108,7 @@ public final class CELU: InplaceActivation, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.celu(x, alpha: alpha.doubleValue, inplace: inplace) }
-    public override var extraRepr: String { withInplace("alpha=\(repr(alpha))") }
-
-    static let arguments = Signature(.number("alpha", 1.0), .bool("inplace", false)).makes(CELU.init)
+    static let arguments = Signature(.number("alpha", 1.0).shown, .bool("inplace", false).shownUnlessDefault).makes(CELU.init)
 }
 
 /// x·Φ(x). PyTorch: `nn.GELU`.
@@ -132,9 +123,7 @@ public final class GELU: Module, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.gelu(x, approximate: approximate) }
-    public override var extraRepr: String { "approximate=\(repr(approximate.rawValue))" }
-
-    static let arguments = Signature(.choice("approximate", GELUApproximation.none)).makes(GELU.init)
+    static let arguments = Signature(.choice("approximate", GELUApproximation.none).shown).makes(GELU.init)
 }
 
 /// 1/(1 + e⁻ˣ). PyTorch: `nn.Sigmoid`.
@@ -182,9 +171,7 @@ public final class Softplus: Module, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.softplus(x, beta: beta.doubleValue, threshold: threshold.doubleValue) }
-    public override var extraRepr: String { "beta=\(repr(beta)), threshold=\(repr(threshold))" }
-
-    static let arguments = Signature(.number("beta", 1.0), .number("threshold", 20.0)).makes(Softplus.init)
+    static let arguments = Signature(.number("beta", 1.0).shown, .number("threshold", 20.0).shown).makes(Softplus.init)
 }
 
 /// |x| > λ ? x : 0. PyTorch: `nn.Hardshrink`.
@@ -199,9 +186,7 @@ public final class Hardshrink: Module, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.hardshrink(x, lambd: lambd.doubleValue) }
-    public override var extraRepr: String { repr(lambd) }
-
-    static let arguments = Signature(.number("lambd", 0.5)).makes(Hardshrink.init)
+    static let arguments = Signature(.number("lambd", 0.5).shownAsValue).makes(Hardshrink.init)
 }
 
 /// x moved toward 0 by λ, and 0 within. PyTorch: `nn.Softshrink`.
@@ -216,9 +201,7 @@ public final class Softshrink: Module, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.softshrink(x, lambd: lambd.doubleValue) }
-    public override var extraRepr: String { repr(lambd) }
-
-    static let arguments = Signature(.number("lambd", 0.5)).makes(Softshrink.init)
+    static let arguments = Signature(.number("lambd", 0.5).shownAsValue).makes(Softshrink.init)
 }
 
 /// min(max(x, minVal), maxVal). PyTorch: `nn.Hardtanh`.
@@ -237,10 +220,9 @@ public final class Hardtanh: InplaceActivation, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.hardtanh(x, minVal: minVal.doubleValue, maxVal: maxVal.doubleValue, inplace: inplace) }
-    public override var extraRepr: String { withInplace("min_val=\(repr(minVal)), max_val=\(repr(maxVal))") }
-
     static let arguments = Signature(
-        .number("min_val", -1.0), .number("max_val", 1.0), .bool("inplace", false), .optionalNumber("min_value"), .optionalNumber("max_value")
+        .number("min_val", -1.0).shown, .number("max_val", 1.0).shown, .bool("inplace", false).shownUnlessDefault, .optionalNumber("min_value"),
+        .optionalNumber("max_value")
     ).makes { least, most, inplace, oldLeast, oldMost in Hardtanh(oldLeast ?? least, oldMost ?? most, inplace: inplace) }
 }
 
@@ -259,9 +241,7 @@ public final class Threshold: InplaceActivation, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.threshold(x, threshold: threshold.doubleValue, value: value.doubleValue, inplace: inplace) }
-    public override var extraRepr: String { withInplace("threshold=\(repr(threshold)), value=\(repr(value))") }
-
-    static let arguments = Signature(.number("threshold"), .number("value"), .bool("inplace", false)).makes(Threshold.init)
+    static let arguments = Signature(.number("threshold").shown, .number("value").shown, .bool("inplace", false).shownUnlessDefault).makes(Threshold.init)
 }
 
 /// a·σ(b), where a and b are the halves of x along `dim`. PyTorch: `nn.GLU`.
@@ -276,9 +256,7 @@ public final class GLU: Module, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.glu(x, dim: dim) }
-    public override var extraRepr: String { "dim=\(dim)" }
-
-    static let arguments = Signature(.int("dim", -1)).makes(GLU.init)
+    static let arguments = Signature(.int("dim", -1).shown).makes(GLU.init)
 }
 
 /// x > 0 ? x : w·x with a learned w for each channel, or one for all. PyTorch: `nn.PReLU`.
@@ -297,9 +275,7 @@ public final class PReLU: Module, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.prelu(x, weight) }
-    public override var extraRepr: String { "num_parameters=\(numParameters)" }
-
-    static let arguments = Signature(.int("num_parameters", 1), .double("init", 0.25), .device, .dtype).makes(PReLU.init)
+    static let arguments = Signature(.int("num_parameters", 1).shown, .double("init", 0.25), .device, .dtype).makes(PReLU.init)
 }
 
 /// x ≥ 0 ? x : a·x, with a random a in training and the mean of its bounds else. PyTorch: `nn.RReLU`.
@@ -319,9 +295,9 @@ public final class RReLU: InplaceActivation, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor {
         F.rrelu(x, lower: lower.doubleValue, upper: upper.doubleValue, training: training, inplace: inplace)
     }
-    public override var extraRepr: String { withInplace("lower=\(repr(lower)), upper=\(repr(upper))") }
-
-    static let arguments = Signature(.number("lower", 1.0 / 8), .number("upper", 1.0 / 3), .bool("inplace", false)).makes(RReLU.init)
+    static let arguments = Signature(
+        .number("lower", 1.0 / 8).shown, .number("upper", 1.0 / 3).shown, .bool("inplace", false).shownUnlessDefault
+    ).makes(RReLU.init)
 }
 
 /// eˣ / Σ eˣ along `dim`. PyTorch: `nn.Softmax`.
@@ -339,9 +315,7 @@ public final class Softmax: Module, DeclaredModule {
     public convenience init(dim: Int?) { self.init(dim) }
 
     public override func forward(_ x: Tensor) -> Tensor { F.softmax(x, dim: dim) }
-    public override var extraRepr: String { "dim=\(repr(dim))" }
-
-    static let arguments = Signature(.optionalInt("dim")).makes(Softmax.init(_:))
+    static let arguments = Signature(.optionalInt("dim").shown).makes(Softmax.init(_:))
 }
 
 /// ln softmax along `dim`. PyTorch: `nn.LogSoftmax`.
@@ -359,9 +333,7 @@ public final class LogSoftmax: Module, DeclaredModule {
     public convenience init(dim: Int?) { self.init(dim) }
 
     public override func forward(_ x: Tensor) -> Tensor { F.logSoftmax(x, dim: dim) }
-    public override var extraRepr: String { "dim=\(repr(dim))" }
-
-    static let arguments = Signature(.optionalInt("dim")).makes(LogSoftmax.init(_:))
+    static let arguments = Signature(.optionalInt("dim").shown).makes(LogSoftmax.init(_:))
 }
 
 /// softmax(−x) along `dim`. PyTorch: `nn.Softmin`.
@@ -379,9 +351,7 @@ public final class Softmin: Module, DeclaredModule {
     public convenience init(dim: Int?) { self.init(dim) }
 
     public override func forward(_ x: Tensor) -> Tensor { F.softmin(x, dim: dim) }
-    public override var extraRepr: String { "dim=\(repr(dim))" }
-
-    static let arguments = Signature(.optionalInt("dim")).makes(Softmin.init(_:))
+    static let arguments = Signature(.optionalInt("dim").shown).makes(Softmin.init(_:))
 }
 
 /// Softmax over the channels of [N, C, H, W] or [C, H, W]. PyTorch: `nn.Softmax2d`.

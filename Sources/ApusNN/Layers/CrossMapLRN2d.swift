@@ -30,9 +30,9 @@ public final class CrossMapLRN2d: Module, DeclaredModule {
         if size <= 0 { return fail("CrossMapLRN2d", "size is \(size), but must be positive") }
         return ApusCore.apply(CrossMapNormalization(size: size, alpha: alpha.doubleValue, beta: beta.doubleValue, k: k.doubleValue), Inputs(x))
     }
-    public override var extraRepr: String { "\(size), alpha=\(repr(alpha)), beta=\(repr(beta)), k=\(repr(k))" }
-
-    static let arguments = Signature(.int("size"), .number("alpha", 1e-4), .number("beta", 0.75), .number("k", 1)).makes(CrossMapLRN2d.init)
+    static let arguments = Signature(
+        .int("size").shownAsValue, .number("alpha", 1e-4).shown, .number("beta", 0.75).shown, .number("k", 1).shown
+    ).makes(CrossMapLRN2d.init)
 }
 
 /// y = x·d^−beta with d = k + alpha/size·(W x²), and PyTorch's gradient g·d^−beta − 2·alpha·beta/size·x·(B (g·y/d)). W and B say by ones which

@@ -18,9 +18,9 @@ open class DropoutLayer: Module {
     /// Drops every other element in the mean. Where a `Module` is wanted, Swift infers no type from the default of a generic argument.
     public convenience init(inplace: Bool = false) { self.init(0.5, inplace: inplace) }
 
-    public final override var extraRepr: String { "p=\(repr(p)), inplace=\(repr(inplace))" }
+    public final override var extraRepr: String { shown(DropoutLayer.signature.declared) }
 
-    static let signature = Signature(.number("p", 0.5), .bool("inplace", false))
+    static let signature = Signature(.number("p", 0.5).shown, .bool("inplace", false).shown)
 }
 
 /// Each element 0 with probability `p`, else x/(1 − p). PyTorch: `nn.Dropout`.

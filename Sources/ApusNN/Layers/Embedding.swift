@@ -77,15 +77,11 @@ public final class Embedding: Module, DeclaredModule {
             sparse: sparse)
     }
 
-    public override var extraRepr: String {
-        reprList(
-            "\(numEmbeddings)", "\(embeddingDim)", paddingIdx.map { "padding_idx=\($0)" }, maxNorm.map { "max_norm=\(repr($0))" },
-            normType.doubleValue == 2 ? nil : "norm_type=\(repr(normType))", scaleGradByFreq ? "scale_grad_by_freq=True" : nil, sparse ? "sparse=True" : nil)
-    }
-
     static let arguments = Signature(
-        .int("num_embeddings"), .int("embedding_dim"), .optionalInt("padding_idx"), .optionalNumber("max_norm"), .number("norm_type", 2.0),
-        .bool("scale_grad_by_freq", false), .bool("sparse", false), .optionalTensor("_weight"), .bool("_freeze", false), .device, .dtype
+        .int("num_embeddings").shownAsValue, .int("embedding_dim").shownAsValue, .optionalInt("padding_idx").shownUnlessDefault,
+        .optionalNumber("max_norm").shownUnlessDefault, .number("norm_type", 2.0).shownUnlessDefault,
+        .bool("scale_grad_by_freq", false).shownUnlessDefault, .bool("sparse", false).shownUnlessDefault, .optionalTensor("_weight"),
+        .bool("_freeze", false), .device, .dtype
     ).makes { rows, width, padding, maxNorm, normType, byFrequency, sparse, given, isFrozen, device, dtype in
         let weight = try embeddingTable("Embedding", rows, width, given, device, dtype)
         let embedding = Embedding(rows, width, padding, maxNorm, normType, byFrequency, sparse, weight)

@@ -89,16 +89,11 @@ public final class EmbeddingBag: Module, DeclaredModule {
 
     public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, nil) }
 
-    public override var extraRepr: String {
-        reprList(
-            "\(numEmbeddings)", "\(embeddingDim)", maxNorm.map { "max_norm=\(repr($0))" }, normType.doubleValue == 2 ? nil : "norm_type=\(repr(normType))",
-            scaleGradByFreq ? "scale_grad_by_freq=True" : nil, "mode=\(repr(mode.rawValue))", paddingIdx.map { "padding_idx=\($0)" })
-    }
-
     static let arguments = Signature(
-        .int("num_embeddings"), .int("embedding_dim"), .optionalNumber("max_norm"), .number("norm_type", 2.0), .bool("scale_grad_by_freq", false),
-        .choice("mode", EmbeddingBagMode.mean), .bool("sparse", false), .optionalTensor("_weight"), .bool("include_last_offset", false),
-        .optionalInt("padding_idx"), .device, .dtype
+        .int("num_embeddings").shownAsValue, .int("embedding_dim").shownAsValue, .optionalNumber("max_norm").shownUnlessDefault,
+        .number("norm_type", 2.0).shownUnlessDefault, .bool("scale_grad_by_freq", false).shownUnlessDefault,
+        .choice("mode", EmbeddingBagMode.mean).shown, .bool("sparse", false), .optionalTensor("_weight"), .bool("include_last_offset", false),
+        .optionalInt("padding_idx").shownUnlessDefault, .device, .dtype
     ).makes { rows, width, maxNorm, normType, byFrequency, mode, sparse, given, endsWithOffset, padding, device, dtype in
         let weight = try embeddingTable("EmbeddingBag", rows, width, given, device, dtype)
         let bag = EmbeddingBag(maxNorm, normType, byFrequency, mode, sparse, endsWithOffset, padding, weight)

@@ -15,9 +15,7 @@ public final class Flatten: Module, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { x.flatten(startDim: startDim, endDim: endDim) }
-    public override var extraRepr: String { "start_dim=\(startDim), end_dim=\(endDim)" }
-
-    static let arguments = Signature(.int("start_dim", 1), .int("end_dim", -1)).makes(Flatten.init)
+    static let arguments = Signature(.int("start_dim", 1).shown, .int("end_dim", -1).shown).makes(Flatten.init)
 }
 
 /// Dimension `dim` as several of sizes `unflattenedSize`; one of them may be −1. PyTorch: `nn.Unflatten`.
@@ -35,7 +33,5 @@ public final class Unflatten: Module, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { x.unflatten(dim, unflattenedSize) }
-    public override var extraRepr: String { "dim=\(dim), unflattened_size=\(repr(unflattenedSize))" }
-
-    static let arguments = Signature(.int("dim"), .ints("unflattened_size")).makes(Unflatten.init)
+    static let arguments = Signature(.int("dim").shown, .ints("unflattened_size").shown).makes(Unflatten.init)
 }

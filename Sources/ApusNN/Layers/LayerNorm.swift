@@ -32,12 +32,10 @@ public final class LayerNorm: Module, DeclaredModule {
 
     public override func forward(_ x: Tensor) -> Tensor { F.layerNorm(x, normalizedShape, weight: weight, bias: bias, eps: eps) }
 
-    public override var extraRepr: String {
-        "\(repr(normalizedShape)), eps=\(repr(eps)), elementwise_affine=\(repr(elementwiseAffine)), bias=\(repr(bias != nil))"
-    }
-
-    static let arguments = Signature(.shape("normalized_shape"), .double("eps", 1e-5), .bool("elementwise_affine", true), .bool("bias", true), .device, .dtype)
-        .makes(LayerNorm.init)
+    static let arguments = Signature(
+        .shape("normalized_shape").shownAsValue, .double("eps", 1e-5).shown, .bool("elementwise_affine", true).shown, .bool("bias", true).shown,
+        .device, .dtype
+    ).makes(LayerNorm.init)
 }
 
 /// Divides by the root mean square over the last dimensions: x/√(mean(x²) + eps)·weight (Zhang and Sennrich, 2019). PyTorch: `nn.RMSNorm`.
@@ -66,9 +64,10 @@ public final class RMSNorm: Module, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.rmsNorm(x, normalizedShape, weight: weight, eps: eps) }
-    public override var extraRepr: String { "\(repr(normalizedShape)), eps=\(repr(eps)), elementwise_affine=\(repr(elementwiseAffine))" }
-
-    static let arguments = Signature(.shape("normalized_shape"), .optionalDouble("eps"), .bool("elementwise_affine", true), .device, .dtype).makes(RMSNorm.init)
+    static let arguments = Signature(
+        .shape("normalized_shape").shownAsValue, .optionalDouble("eps").shown, .bool("elementwise_affine", true).shown, .device,
+        .dtype
+    ).makes(RMSNorm.init)
     static let inputs = Signature(.tensor("x")).calls { (module: RMSNorm, x) in module(x) }
 }
 
@@ -104,10 +103,9 @@ public final class GroupNorm: Module, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.groupNorm(x, numGroups, weight: weight, bias: bias, eps: eps) }
-    public override var extraRepr: String { "\(numGroups), \(numChannels), eps=\(repr(eps)), affine=\(repr(affine)), bias=\(repr(bias != nil))" }
-
     static let arguments = Signature(
-        .int("num_groups"), .int("num_channels"), .double("eps", 1e-5), .bool("affine", true), .bool("bias", true).byName, .device, .dtype
+        .int("num_groups").shownAsValue, .int("num_channels").shownAsValue, .double("eps", 1e-5).shown, .bool("affine", true).shown,
+        .bool("bias", true).shown.byName, .device, .dtype
     ).makes(GroupNorm.init)
 }
 
@@ -132,9 +130,9 @@ public final class LocalResponseNorm: Module, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.localResponseNorm(x, size, alpha: alpha, beta: beta, k: k) }
-    public override var extraRepr: String { "\(size), alpha=\(repr(alpha)), beta=\(repr(beta)), k=\(repr(k))" }
-
-    static let arguments = Signature(.int("size"), .double("alpha", 1e-4), .double("beta", 0.75), .double("k", 1)).makes(LocalResponseNorm.init)
+    static let arguments = Signature(
+        .int("size").shownAsValue, .double("alpha", 1e-4).shown, .double("beta", 0.75).shown, .double("k", 1).shown
+    ).makes(LocalResponseNorm.init)
 }
 
 /// A shape with positive extents that a tensor can have; [1] after the error of any other.

@@ -42,9 +42,13 @@ public class Linear: Module, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.linear(x, weight, bias) }
-    public override var extraRepr: String { "in_features=\(inFeatures), out_features=\(outFeatures), bias=\(repr(bias != nil))" }
+    public override var extraRepr: String { shown(Linear.arguments.declared) }
 
-    class var arguments: ModuleConstructor { Signature(.int("in_features"), .int("out_features"), .bool("bias", true), .device, .dtype).makes(Linear.init) }
+    class var arguments: ModuleConstructor {
+        Signature(
+            .int("in_features").shown, .int("out_features").shown, .bool("bias", true).shown, .device, .dtype
+        ).makes(Linear.init)
+    }
 }
 
 /// `Linear` whose number of inputs the first input says: its last extent. Weight and bias are empty until then; afterwards it prints as `Linear`.
@@ -128,12 +132,9 @@ public final class Bilinear: Module, DeclaredModule {
     @available(*, unavailable, message: "Bilinear takes two inputs: bilinear(x1, x2)")
     public override func callAsFunction(_ x: Tensor) -> Tensor { needsOtherInputs("bilinear(x1, x2)") }
 
-    public override var extraRepr: String {
-        "in1_features=\(in1Features), in2_features=\(in2Features), out_features=\(outFeatures), bias=\(repr(bias != nil))"
-    }
-
-    static let arguments = Signature(.int("in1_features"), .int("in2_features"), .int("out_features"), .bool("bias", true), .device, .dtype)
-        .makes(Bilinear.init)
+    static let arguments = Signature(
+        .int("in1_features").shown, .int("in2_features").shown, .int("out_features").shown, .bool("bias", true).shown, .device, .dtype
+    ).makes(Bilinear.init)
     static let inputs = Signature(.tensor("input1"), .tensor("input2")).calls { (module: Bilinear, x1, x2) in module(x1, x2) }
 }
 

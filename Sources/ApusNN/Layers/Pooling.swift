@@ -46,13 +46,11 @@ open class MaxPool: Module {
         F.maxPool("maxPool\(Self.spatial)d", Self.spatial, x, kernelSize, stride, padding, dilation, ceilMode)
     }
 
-    open override var extraRepr: String {
-        "kernel_size=\(repr(kernelSize)), stride=\(repr(stride)), padding=\(repr(padding)), dilation=\(repr(dilation)), ceil_mode=\(repr(ceilMode))"
-    }
+    open override var extraRepr: String { shown(MaxPool.signature.declared) }
 
     static let signature = Signature(
-        .extents("kernel_size"), .optionalExtents("stride"), .extents("padding", 0), .extents("dilation", 1), .bool("return_indices", false),
-        .bool("ceil_mode", false))
+        .extents("kernel_size").shown, .optionalExtents("stride").shown, .extents("padding", 0).shown, .extents("dilation", 1).shown,
+        .bool("return_indices", false), .bool("ceil_mode", false).shown)
     static let inputs = Signature(.tensor("input")).calls { (module: MaxPool, x) -> Argument in
         guard module.returnIndices else { return .tensor(module(x)) }
         let (values, indices) = module.withIndices(x)
@@ -111,9 +109,9 @@ open class MaxUnpool: Module {
     @available(*, unavailable, message: "MaxUnpool takes the values and their indices: unpool(values, indices)")
     open override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
 
-    open override var extraRepr: String { "kernel_size=\(repr(kernelSize)), stride=\(repr(stride)), padding=\(repr(padding))" }
+    open override var extraRepr: String { shown(MaxUnpool.signature.declared) }
 
-    static let signature = Signature(.extents("kernel_size"), .optionalExtents("stride"), .extents("padding", 0))
+    static let signature = Signature(.extents("kernel_size").shown, .optionalExtents("stride").shown, .extents("padding", 0).shown)
     static let inputs = Signature(.tensor("input"), .tensor("indices"), .optionalInts("output_size"))
         .calls { (module: MaxUnpool, x, indices, size) in module(x, indices, outputSize: size) }
 }
@@ -170,11 +168,11 @@ open class AvgPool: Module {
         F.averagePool("avgPool\(Self.spatial)d", Self.spatial, x, kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride)
     }
 
-    open override var extraRepr: String { "kernel_size=\(repr(kernelSize)), stride=\(repr(stride)), padding=\(repr(padding))" }
+    open override var extraRepr: String { shown(AvgPool.signature.declared) }
 
     static let signature = Signature(
-        .extents("kernel_size"), .optionalExtents("stride"), .extents("padding", 0), .bool("ceil_mode", false), .bool("count_include_pad", true),
-        .optionalInt("divisor_override"))
+        .extents("kernel_size").shown, .optionalExtents("stride").shown, .extents("padding", 0).shown, .bool("ceil_mode", false),
+        .bool("count_include_pad", true), .optionalInt("divisor_override"))
 }
 
 /// Average pooling over [N, C, L] or [C, L]. PyTorch: `nn.AvgPool1d`.
@@ -318,9 +316,11 @@ open class LPPool: Module {
         F.lpPool("lpPool\(Self.spatial)d", Self.spatial, x, normType.doubleValue, kernelSize, stride, ceilMode)
     }
 
-    open override var extraRepr: String { "norm_type=\(repr(normType)), kernel_size=\(repr(kernelSize)), stride=\(repr(stride)), ceil_mode=\(repr(ceilMode))" }
+    open override var extraRepr: String { shown(LPPool.signature.declared) }
 
-    static let signature = Signature(.number("norm_type"), .extents("kernel_size"), .optionalExtents("stride"), .bool("ceil_mode", false))
+    static let signature = Signature(
+        .number("norm_type").shown, .extents("kernel_size").shown, .optionalExtents("stride").shown, .bool("ceil_mode", false).shown
+    )
 }
 
 /// Power-mean pooling over [N, C, L] or [C, L]. PyTorch: `nn.LPPool1d`.

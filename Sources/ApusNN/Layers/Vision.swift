@@ -23,9 +23,9 @@ public final class Unfold: Module, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.unfold(x, kernelSize: kernelSize, dilation: dilation, padding: padding, stride: stride) }
-    public override var extraRepr: String { "kernel_size=\(repr(kernelSize)), dilation=\(repr(dilation)), padding=\(repr(padding)), stride=\(repr(stride))" }
-
-    static let arguments = Signature(.extents("kernel_size"), .extents("dilation", 1), .extents("padding", 0), .extents("stride", 1)).makes(Unfold.init)
+    static let arguments = Signature(
+        .extents("kernel_size").shown, .extents("dilation", 1).shown, .extents("padding", 0).shown, .extents("stride", 1).shown
+    ).makes(Unfold.init)
 }
 
 /// The sum of windows at their places in images of `outputSize`, the transpose of `Unfold`. PyTorch: `nn.Fold`.
@@ -55,12 +55,8 @@ public final class Fold: Module, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.fold(x, outputSize, kernelSize: kernelSize, dilation: dilation, padding: padding, stride: stride) }
-    public override var extraRepr: String {
-        "output_size=\(repr(outputSize)), kernel_size=\(repr(kernelSize)), dilation=\(repr(dilation)), padding=\(repr(padding)), stride=\(repr(stride))"
-    }
-
     static let arguments = Signature(
-        .extents("output_size"), .extents("kernel_size"), .extents("dilation", 1), .extents("padding", 0), .extents("stride", 1)
+        .extents("output_size").shown, .extents("kernel_size").shown, .extents("dilation", 1).shown, .extents("padding", 0).shown, .extents("stride", 1).shown
     ).makes(Fold.init)
 }
 
@@ -74,9 +70,7 @@ public final class PixelShuffle: Module, DeclaredModule {
         super.init()
     }
     public override func forward(_ x: Tensor) -> Tensor { F.pixelShuffle(x, upscaleFactor) }
-    public override var extraRepr: String { "upscale_factor=\(upscaleFactor)" }
-
-    static let arguments = Signature(.int("upscale_factor")).makes(PixelShuffle.init)
+    static let arguments = Signature(.int("upscale_factor").shown).makes(PixelShuffle.init)
 }
 
 /// Space into channels: [*, C, H·r, W·r] → [*, C·r², H, W]. PyTorch: `nn.PixelUnshuffle`.
@@ -89,9 +83,7 @@ public final class PixelUnshuffle: Module, DeclaredModule {
         super.init()
     }
     public override func forward(_ x: Tensor) -> Tensor { F.pixelUnshuffle(x, downscaleFactor) }
-    public override var extraRepr: String { "downscale_factor=\(downscaleFactor)" }
-
-    static let arguments = Signature(.int("downscale_factor")).makes(PixelUnshuffle.init)
+    static let arguments = Signature(.int("downscale_factor").shown).makes(PixelUnshuffle.init)
 }
 
 /// Mixes the channels of `groups` groups. PyTorch: `nn.ChannelShuffle`.
@@ -104,9 +96,7 @@ public final class ChannelShuffle: Module, DeclaredModule {
         super.init()
     }
     public override func forward(_ x: Tensor) -> Tensor { F.channelShuffle(x, groups) }
-    public override var extraRepr: String { "groups=\(groups)" }
-
-    static let arguments = Signature(.int("groups")).makes(ChannelShuffle.init)
+    static let arguments = Signature(.int("groups").shown).makes(ChannelShuffle.init)
 }
 
 /// Resizes sequences, images or volumes to `size` or by `scaleFactor`; see `F.interpolate`. PyTorch: `nn.Upsample`.

@@ -56,7 +56,9 @@ open class Module {
     open var typeName: String { "\(type(of: self))" }
 
     /// What stands between the parentheses of the printed form, such as `in_features=784, out_features=256, bias=True`.
-    open var extraRepr: String { "" }
+    ///
+    /// A layer of the library prints the arguments that it declares as shown.
+    open var extraRepr: String { (type(of: self) as? any DeclaredModule.Type).map { shown($0.arguments.declared) } ?? "" }
 
     /// As PyTorch prints it. PyTorch: `repr(module)`.
     open var description: String { describeMembers() }

@@ -56,6 +56,44 @@ func printedList(_ typeName: String, _ items: [String]) -> String {
 
 private func indented(_ text: String) -> String { text.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\n  ") }
 
+// MARK: - Arguments
+
+extension Module {
+    /// The arguments that are shown, in order, each with the value of the property that has its name in Swift spelling.
+    final func shown(_ declared: [DeclaredArgument]) -> String {
+        var values: [String: Any] = [:]
+        var level: Mirror? = Mirror(reflecting: self)
+        while let mirror = level {
+            for case (let label?, let value) in mirror.children { values[snakeCase(label)] = value }
+            level = mirror.superclassMirror
+        }
+        return declared.compactMap { argument -> String? in
+            guard let form = argument.shown else { return nil }
+            guard let value = values[argument.name] else { preconditionFailure("\(typeName) shows '\(argument.name)', for which it has no property") }
+            let text = argumentText(value)
+            switch form {
+            case .named: return "\(argument.name)=\(text)"
+            case .asValue: return text
+            case .unlessDefault:
+                guard let fallback = argument.fallback else { preconditionFailure("'\(argument.name)' of \(typeName) has no default") }
+                // 2 is the default 2.0.
+                let isDefault = text == fallback || Double(fallback).map { $0 == Double(text) } ?? false
+                return isDefault ? nil : "\(argument.name)=\(text)"
+            }
+        }.joined(separator: ", ")
+    }
+}
+
+/// What stands for the argument that became `value`: of a parameter, whether there is one.
+private func argumentText(_ value: Any) -> String {
+    switch value {
+    case let value as any PythonRepresentable: repr(value)
+    case let value as any RawRepresentable<String>: repr(value.rawValue)
+    case let value as Parameter?: repr(value != nil)
+    default: preconditionFailure("a \(type(of: value)) has no Python spelling")
+    }
+}
+
 // MARK: - Values in Python's spelling
 
 /// A value as Python's `repr` spells it, for `extraRepr`: `True`, `None`, `1e-05`, `(3,)`, `'mean'`.

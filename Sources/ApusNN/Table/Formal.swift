@@ -1,7 +1,7 @@
 import ApusCore
 
 /// One argument as PyTorch's signature has it.
-package struct DeclaredArgument: Sendable, Equatable {
+package struct DeclaredArgument: Sendable {
     package let name: String
     /// What it must be, in words: `an integer`.
     package let wanted: String
@@ -9,6 +9,17 @@ package struct DeclaredArgument: Sendable, Equatable {
     package let fallback: String?
     /// Whether it is given by name alone, as behind Python's `*`.
     package var isByName = false
+    /// How it stands in a module's printed form, nil where it does not.
+    var shown: Shown?
+
+    enum Shown {
+        /// `dim=-1`
+        case named
+        /// `-1`
+        case asValue
+        /// As `named`, and not at all where it is the default.
+        case unlessDefault
+    }
 }
 
 /// A declared argument whose value is a `Value`, and how that is read.
@@ -60,16 +71,26 @@ struct Formal<Value>: Sendable {
 
     /// The same argument, given by name alone.
     var byName: Formal {
-        let named = declared.map { argument in
-            var argument = argument
-            argument.isByName = true
-            return argument
-        }
-        return Formal(named) { a in
+        Formal(declared.map { $0.with(\.isByName, true) }) { a in
             a.isByName = true
             defer { a.isByName = false }
             return try read(&a)
         }
+    }
+
+    /// The same argument, printed by a module as `dim=-1`: name, and value of the property that is called so.
+    var shown: Formal { Formal(declared.map { $0.with(\.shown, .named) }, read) }
+    /// Printed as `-1`.
+    var shownAsValue: Formal { Formal(declared.map { $0.with(\.shown, .asValue) }, read) }
+    /// Printed as `dim=-1` where that is not the default.
+    var shownUnlessDefault: Formal { Formal(declared.map { $0.with(\.shown, .unlessDefault) }, read) }
+}
+
+extension DeclaredArgument {
+    fileprivate func with<Value>(_ property: WritableKeyPath<DeclaredArgument, Value>, _ value: Value) -> DeclaredArgument {
+        var changed = self
+        changed[keyPath: property] = value
+        return changed
     }
 }
 

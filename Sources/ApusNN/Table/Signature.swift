@@ -8,7 +8,7 @@ struct Signature<each Value>: Sendable {
 
     init(_ formals: repeat Formal<each Value>) { self.formals = (repeat each formals) }
 
-    private var declared: [DeclaredArgument] {
+    var declared: [DeclaredArgument] {
         var all: [DeclaredArgument] = []
         for formal in repeat each formals { all += formal.declared }
         return all
