@@ -14,7 +14,7 @@ import Testing
         let arguments, inputs: [Argument]
     }
 
-    /// Names, order and defaults are PyTorch's, as `scripts/record_signatures.py` recorded them, and no class is left out.
+    /// Names, order and defaults are PyTorch's, as `Tests/ApusNNTests/record_signatures.py` recorded them, and no class is left out.
     @Test func arePyTorchs() throws {
         let recorded = try JSONDecoder().decode([String: Recorded].self, from: Data(contentsOf: inCheckout("Recorded/signatures.json")))
         #expect(Set(ModuleTable.names) == Set(recorded.keys))

@@ -2,7 +2,7 @@
 """Records what PyTorch's layers are made from and called with, name by name, with defaults: Tests/ApusNNTests/Recorded/signatures.json.
 
 `DeclaredArgumentTests.swift` holds what the classes declare to it.
-Run with torch 2.13: python3 scripts/record_signatures.py
+Run with torch 2.13: python3 Tests/ApusNNTests/record_signatures.py
 """
 import inspect
 import json
@@ -36,5 +36,5 @@ for name in dir(torch.nn):
     value = getattr(torch.nn, name)
     if inspect.isclass(value) and issubclass(value, torch.nn.Module) and name not in LEFT_OUT:
         classes[name] = {"arguments": arguments(value.__init__), "inputs": arguments(value.forward)}
-path = pathlib.Path(__file__).resolve().parent.parent / "Tests/ApusNNTests/Recorded/signatures.json"
+path = pathlib.Path(__file__).resolve().parents[2] / "Tests/ApusNNTests/Recorded/signatures.json"
 path.write_text("{\n" + ",\n".join(f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in sorted(classes.items())) + "\n}\n")
