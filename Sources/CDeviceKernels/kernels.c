@@ -3,6 +3,9 @@
 // `#embed` is of C23; the compiler that comes with Swift has it, and would remark on that at each.
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
+// A file a line, which is no C to a formatter.
+// clang-format off
+
 #define FILE(NAME) const char *apus_cl_##NAME(void) { static const char text[] = {
 #define END }; return text; }
 

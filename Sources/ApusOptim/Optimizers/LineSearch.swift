@@ -35,8 +35,8 @@ func strongWolfe(
             break
         }
         if isFlat(current) { return (current, evaluations) }
-        let next = cubicMinimum(
-            previous, current, within: current.position + 0.01 * (current.position - previous.position)...max(current.position * 10, current.position + 0.01 * (current.position - previous.position)))
+        let (low, high) = (current.position + 0.01 * (current.position - previous.position), current.position * 10)
+        let next = cubicMinimum(previous, current, within: low...max(high, low))
         previous = current
         current = try evaluate(next)
         evaluations += 1
