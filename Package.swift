@@ -26,7 +26,9 @@ let package = Package(
     ],
     targets: [
         // Floor 0: C. System libraries are linked by name in the module maps; Debian ships no pkg-config file for oneDNN.
-        .target(name: "COneDNN", dependencies: ["CKernels"], cSettings: [.unsafeFlags(["-O3"])], linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+        .target(
+            name: "COneDNN", dependencies: ["CKernels"], cSettings: [.unsafeFlags(["-O3"])],
+            linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])], linkerSettings: [.linkedLibrary("m")]),
         .target(name: "CContext"),
         .target(name: "CDrivers"),
@@ -42,7 +44,9 @@ let package = Package(
         .target(name: "ApusCore", dependencies: ["ApusSystem", "COneDNN", "CKernels", "CContext", "CDrivers", "CDeviceKernels"]),
 
         // Floor 3: what is built from tensors.
-        .target(name: "ApusNN", dependencies: ["ApusSystem", "ApusCore", "CContext", .product(name: "OrderedCollections", package: "swift-collections")]),
+        .target(
+            name: "ApusNN",
+            dependencies: ["ApusSystem", "ApusCore", "CContext", .product(name: "OrderedCollections", package: "swift-collections")]),
         .target(name: "ApusOptim", dependencies: ["ApusSystem", "ApusCore"]),
         .target(name: "ApusDistributions", dependencies: ["ApusCore"]),
         .target(name: "ApusFormats", dependencies: ["ApusSystem", "ApusCore", "CZlib", "CFormats"]),
@@ -52,28 +56,44 @@ let package = Package(
         .target(name: "ApusTraining", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusFormats"]),
 
         // Floor 5: `import Apus`.
-        .target(name: "Apus", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusDistributions", "ApusData", "ApusFormats", "ApusTraining"]),
+        .target(
+            name: "Apus",
+            dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusDistributions", "ApusData", "ApusFormats", "ApusTraining"]),
 
         // Floor 6: what the command line's runs are made of, for programs too, and the command line.
-        .target(name: "ApusRuns", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusFormats", "ApusTraining"]),
-        .executableTarget(name: "ApusCommand", dependencies: ["Apus", "ApusRuns", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        .target(
+            name: "ApusRuns", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusFormats", "ApusTraining"]),
+        .executableTarget(
+            name: "ApusCommand", dependencies: ["Apus", "ApusRuns", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .target(name: "ConformanceRunner", dependencies: ["Apus"]),
-        .executableTarget(name: "ApusConformance", dependencies: ["Apus", "ConformanceRunner", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        .executableTarget(
+            name: "ApusConformance",
+            dependencies: ["Apus", "ConformanceRunner", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
         // Tests: one target per library target.
         .target(name: "TestSupport", dependencies: ["Apus"], path: "Tests/TestSupport"),
         .testTarget(name: "ApusSystemTests", dependencies: ["ApusSystem", "Apus", "TestSupport"]),
-        .testTarget(name: "ApusCoreTests", dependencies: ["ApusCore", "Apus", "TestSupport"], exclude: ["Recorded", "record_kinks.py", "record_ops.py", "record_special.py"]),
-        .testTarget(name: "ApusNNTests", dependencies: ["ApusNN", "Apus", "TestSupport"], exclude: ["Recorded", "record_calls.py", "record_functions.py", "record_signatures.py"]),
-        .testTarget(name: "ApusOptimTests", dependencies: ["ApusOptim", "Apus", "TestSupport"], exclude: ["Recorded", "record_autocast.py", "record_optim.py"]),
-        .testTarget(name: "ApusDistributionsTests", dependencies: ["ApusDistributions", "Apus", "TestSupport"], exclude: ["Recorded", "record_distributions.py"]),
+        .testTarget(
+            name: "ApusCoreTests", dependencies: ["ApusCore", "Apus", "TestSupport"],
+            exclude: ["Recorded", "record_kinks.py", "record_ops.py", "record_special.py"]),
+        .testTarget(
+            name: "ApusNNTests", dependencies: ["ApusNN", "Apus", "TestSupport"],
+            exclude: ["Recorded", "record_calls.py", "record_functions.py", "record_signatures.py"]),
+        .testTarget(
+            name: "ApusOptimTests", dependencies: ["ApusOptim", "Apus", "TestSupport"],
+            exclude: ["Recorded", "record_autocast.py", "record_optim.py"]),
+        .testTarget(
+            name: "ApusDistributionsTests", dependencies: ["ApusDistributions", "Apus", "TestSupport"],
+            exclude: ["Recorded", "record_distributions.py"]),
         .testTarget(name: "ApusFormatsTests", dependencies: ["ApusFormats", "Apus", "TestSupport"]),
         .testTarget(name: "ApusDataTests", dependencies: ["ApusData", "Apus", "TestSupport"]),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         .testTarget(name: "ApusTrainingTests", dependencies: ["ApusTraining", "Apus", "TestSupport", "AllocationCounter"]),
         .testTarget(name: "ApusRunsTests", dependencies: ["ApusRuns", "ApusCommand", "Apus", "TestSupport"], exclude: ["Recorded"]),
         .testTarget(name: "CoverageTests", dependencies: ["Apus"], exclude: ["coverage", "coverage_arguments.py"]),
-        .testTarget(name: "ConformanceTests", dependencies: ["Apus", "ConformanceRunner", "TestSupport"], exclude: ["layer_cases.py", "record_layers.py"], resources: [.copy("cases"), .copy("errors"), .copy("forms"), .copy("half")]),
+        .testTarget(
+            name: "ConformanceTests", dependencies: ["Apus", "ConformanceRunner", "TestSupport"],
+            exclude: ["layer_cases.py", "record_layers.py"], resources: [.copy("cases"), .copy("errors"), .copy("forms"), .copy("half")]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

@@ -64,9 +64,15 @@ func validating<Value>(_ body: () throws -> Value) throws -> Value {
 
 /// `arguments` as they were given, in bytes: Swift makes another name of one that is not UTF-8.
 func rawArguments(_ arguments: [String]) -> [RawPath] {
-    var given = (1..<max(1, Int(CommandLine.argc))).compactMap { i in CommandLine.unsafeArgv[i].map { RawPath(bytes: Array(UnsafeBufferPointer(start: $0, count: strlen($0))).map { UInt8(bitPattern: $0) }) } }
+    var given = (1..<max(1, Int(CommandLine.argc))).compactMap { i in
+        CommandLine.unsafeArgv[i].map {
+            RawPath(bytes: Array(UnsafeBufferPointer(start: $0, count: strlen($0))).map { UInt8(bitPattern: $0) })
+        }
+    }
     return arguments.map { argument in
-        guard let i = given.firstIndex(where: { String(decoding: $0.bytes, as: UTF8.self).isSame(as: argument) }) else { return RawPath(argument) }
+        guard let i = given.firstIndex(where: { String(decoding: $0.bytes, as: UTF8.self).isSame(as: argument) }) else {
+            return RawPath(argument)
+        }
         return given.remove(at: i)
     }
 }
@@ -82,7 +88,10 @@ final class JSONLines: TrainingObserver {
     var data: JSON?
 
     func willTrain(_ progress: TrainingProgress) {
-        line(["event": "start", "epoch": .int(Int64(progress.epoch)), "epochs": .int(Int64(progress.epochs)), "step": .int(Int64(progress.step)), "batches": .int(Int64(progress.batches))])
+        line([
+            "event": "start", "epoch": .int(Int64(progress.epoch)), "epochs": .int(Int64(progress.epochs)),
+            "step": .int(Int64(progress.step)), "batches": .int(Int64(progress.batches)),
+        ])
         if let data { line(data) }
     }
 
@@ -92,8 +101,10 @@ final class JSONLines: TrainingObserver {
         guard now - lastBatch >= 1 else { return }
         lastBatch = now
         line([
-            "event": "batch", "epoch": .int(Int64(progress.epoch)), "batch": .int(Int64(progress.batch)), "batches": .int(Int64(progress.batches)),
-            "step": .int(Int64(progress.step)), "loss": .double(progress.loss), "accuracy": .double(progress.measurements["accuracy"] ?? .nan), "lr": .double(progress.learningRate),
+            "event": "batch", "epoch": .int(Int64(progress.epoch)), "batch": .int(Int64(progress.batch)),
+            "batches": .int(Int64(progress.batches)),
+            "step": .int(Int64(progress.step)), "loss": .double(progress.loss),
+            "accuracy": .double(progress.measurements["accuracy"] ?? .nan), "lr": .double(progress.learningRate),
             "images_per_second": .double(progress.samplesPerSecond.rounded()),
         ])
     }

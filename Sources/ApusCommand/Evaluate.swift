@@ -16,7 +16,9 @@ struct Evaluate: ParsableCommand {
     @ArgumentParser.Argument(help: ArgumentHelp("A run's folder, or the model.safetensors in it.", valueName: "run"))
     var source: String
 
-    @Option(help: ArgumentHelp("\(DataSource.names.joined(separator: ", ")) or a folder of PNG files. (default: what it was trained on)", valueName: "data"))
+    @Option(
+        help: ArgumentHelp(
+            "\(DataSource.names.joined(separator: ", ")) or a folder of PNG files. (default: what it was trained on)", valueName: "data"))
     var data: String?
 
     @Option(help: ArgumentHelp("Images at once.", valueName: "n"))
@@ -38,7 +40,8 @@ struct Evaluate: ParsableCommand {
         try reporting {
             let device = try RunOptions.device(device)
             let trained = try TrainedModel(source, device: device)
-            let images = try TestImages(data ?? trained.data, input: trained.input, classes: trained.classes, metadata: trained.metadata, run: trained.run)
+            let images = try TestImages(
+                data ?? trained.data, input: trained.input, classes: trained.classes, metadata: trained.metadata, run: trained.run)
             for note in images.notes { warn(note) }
             let loader = DataLoader(images.data, batchSize: min(batchSize, max(images.data.count, 1))).to(device)
             let evaluation = try Evaluation(trained.model, on: loader, device: device, classes: trained.classes)
@@ -49,27 +52,36 @@ struct Evaluate: ParsableCommand {
     private func sayJSON(_ evaluation: Evaluation) {
         let matrix = evaluation.confusion
         for (i, name) in evaluation.classes.enumerated() {
-            say(JSON.object([
-                .init("event", "class"), .init("class", .string(name)), .init("images", .int(Int64(matrix.total(i)))), .init("recall", .double(matrix.recall(i))),
-                .init("precision", .double(matrix.precision(i))),
-            ]).text)
+            say(
+                JSON.object([
+                    .init("event", "class"), .init("class", .string(name)), .init("images", .int(Int64(matrix.total(i)))),
+                    .init("recall", .double(matrix.recall(i))),
+                    .init("precision", .double(matrix.precision(i))),
+                ]).text)
         }
-        say(JSON.object([
-            .init("event", "done"), .init("test_accuracy", .double(evaluation.accuracy)), .init("test_loss", .double(evaluation.loss)),
-            .init("images", .int(Int64(evaluation.images))), .init("images_per_second", .double(evaluation.imagesPerSecond.rounded())),
-        ]).text)
+        say(
+            JSON.object([
+                .init("event", "done"), .init("test_accuracy", .double(evaluation.accuracy)), .init("test_loss", .double(evaluation.loss)),
+                .init("images", .int(Int64(evaluation.images))), .init("images_per_second", .double(evaluation.imagesPerSecond.rounded())),
+            ]).text)
     }
 
     private func sayTable(_ evaluation: Evaluation) {
         let matrix = evaluation.confusion
         let width = max(5, evaluation.classes.map(\.count).max() ?? 0)
         func percent(_ value: Double) -> String { value.isFinite ? Text.fixed(100 * value, 1) + " %" : "-" }
-        say("\(Text.left("class", width))  \(Text.right("images", 7))  \(Text.right("recall", 8))  \(Text.right("precision", 9))  most often taken for")
+        say(
+            "\(Text.left("class", width))  \(Text.right("images", 7))  \(Text.right("recall", 8))  \(Text.right("precision", 9))  most often taken for"
+        )
         for (i, name) in evaluation.classes.enumerated() {
             let confused = evaluation.classes.indices.filter { $0 != i && matrix[i, $0] > 0 }.max { matrix[i, $0] < matrix[i, $1] }
             let note = confused.map { "\(evaluation.classes[$0]) (\(matrix[i, $0]))" } ?? ""
-            say("\(Text.left(name, width))  \(Text.right(Text.grouped(matrix.total(i)), 7))  \(Text.right(percent(matrix.recall(i)), 8))  \(Text.right(percent(matrix.precision(i)), 9))  \(note)")
+            say(
+                "\(Text.left(name, width))  \(Text.right(Text.grouped(matrix.total(i)), 7))  \(Text.right(percent(matrix.recall(i)), 8))  \(Text.right(percent(matrix.precision(i)), 9))  \(note)"
+            )
         }
-        say("test accuracy \(Text.fixed(evaluation.accuracy, 4)), test loss \(Text.fixed(evaluation.loss, 4)) on \(Text.grouped(evaluation.images)) images, \(Text.compact(evaluation.imagesPerSecond)) img/s")
+        say(
+            "test accuracy \(Text.fixed(evaluation.accuracy, 4)), test loss \(Text.fixed(evaluation.loss, 4)) on \(Text.grouped(evaluation.images)) images, \(Text.compact(evaluation.imagesPerSecond)) img/s"
+        )
     }
 }

@@ -14,11 +14,20 @@ struct Info: ParsableCommand {
         var facts = SystemFacts.gather()
         facts.append(.init(name: "devices", value: Device.all.map { "\($0)" }.joined(separator: ", ")))
         for device in Device.all where !device.isCPU {
-            let known = [device.hardware, device.memory.map { Text.fixed(Double($0) / Double(1 << 30), 1) + " GiB" }, device.driver].compactMap { $0 } + device.libraries
-            facts.append(.init(name: "device \(device)", value: device.unavailableReason.map { "not available: \($0)" } ?? known.joined(separator: ", ")))
+            let known =
+                [device.hardware, device.memory.map { Text.fixed(Double($0) / Double(1 << 30), 1) + " GiB" }, device.driver].compactMap {
+                    $0
+                } + device.libraries
+            facts.append(
+                .init(
+                    name: "device \(device)",
+                    value: device.unavailableReason.map { "not available: \($0)" } ?? known.joined(separator: ", ")))
         }
         facts.append(.init(name: "models", value: ModelSource.names.joined(separator: ", ") + ", FILE.json"))
-        facts.append(.init(name: "data sets", value: DataSource.names.map { name in DataSource.isPresent(name) ? name : "\(name) (not found)" }.joined(separator: ", ")))
+        facts.append(
+            .init(
+                name: "data sets",
+                value: DataSource.names.map { name in DataSource.isPresent(name) ? name : "\(name) (not found)" }.joined(separator: ", ")))
         if json {
             say(JSON.object(facts.map { .init($0.name.replacing(" ", with: "_").lowercased(), .string($0.value)) }).text)
         } else {

@@ -54,16 +54,21 @@ struct ProfileCommand: ParsableCommand {
     func run() throws {
         try reporting {
             let name = source ?? model ?? ""
-            let options = try validating { try RunOptions(model: name, batchSize: batchSize, optimizer: .named(optimizer), device: device ?? "\(Device.best)") }
+            let options = try validating {
+                try RunOptions(model: name, batchSize: batchSize, optimizer: .named(optimizer), device: device ?? "\(Device.best)")
+            }
             let network = try ModelSource.make(name, table: options.modelTable, input: input.sizes, classes: classes)
             let summary = try ModelSource.check(network, name, input: input.sizes, classes: classes, device: .cpu)
             let target = try RunOptions.device(options.device)
             network.to(target)
             let (profile, kernels) = try stepping(network, options, target)
             try profile.writeTrace(to: trace)
-            json ? sayJSON(profile, kernels) : say("\(name), batch of \(batchSize), \(Text.grouped(summary.parameters)) parameters, \(target)\n\n"
-                + profile.text(unicode: Terminal.of(STDOUT_FILENO).hasUnicode)
-                + (kernels.isEmpty ? "" : "\n\n\(KernelTable.text(kernels, steps))\n") + "\ntrace: \(trace)")
+            json
+                ? sayJSON(profile, kernels)
+                : say(
+                    "\(name), batch of \(batchSize), \(Text.grouped(summary.parameters)) parameters, \(target)\n\n"
+                        + profile.text(unicode: Terminal.of(STDOUT_FILENO).hasUnicode)
+                        + (kernels.isEmpty ? "" : "\n\n\(KernelTable.text(kernels, steps))\n") + "\ntrace: \(trace)")
         }
     }
 
@@ -88,16 +93,20 @@ struct ProfileCommand: ParsableCommand {
         let n = Double(profile.steps)
         for (event, rows) in [("op", profile.ops), ("layer", profile.layers)] {
             for row in rows {
-                say(JSON.object([
-                    .init("event", .string(event)), .init("name", .string(row.name)), .init("depth", .int(Int64(row.depth))), .init("calls", .double(Double(row.calls) / n)),
-                    .init("forward_s", .double(row.forward / n)), .init("backward_s", .double(row.backward / n)), .init("bytes", .double(Double(row.bytes) / n)),
-                ]).text)
+                say(
+                    JSON.object([
+                        .init("event", .string(event)), .init("name", .string(row.name)), .init("depth", .int(Int64(row.depth))),
+                        .init("calls", .double(Double(row.calls) / n)),
+                        .init("forward_s", .double(row.forward / n)), .init("backward_s", .double(row.backward / n)),
+                        .init("bytes", .double(Double(row.bytes) / n)),
+                    ]).text)
             }
         }
         if !kernels.isEmpty { say(KernelTable.json(kernels, steps)) }
-        say(JSON.object([
-            .init("event", "done"), .init("steps", .int(Int64(profile.steps))), .init("step_s", .double(profile.duration / n)),
-            .init("accounted_s", .double(profile.accounted / n)), .init("trace", .string(trace)),
-        ]).text)
+        say(
+            JSON.object([
+                .init("event", "done"), .init("steps", .int(Int64(profile.steps))), .init("step_s", .double(profile.duration / n)),
+                .init("accounted_s", .double(profile.accounted / n)), .init("trace", .string(trace)),
+            ]).text)
     }
 }

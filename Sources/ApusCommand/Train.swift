@@ -15,7 +15,9 @@ struct Train: ParsableCommand {
     @Option(help: ArgumentHelp("mlp, cnn, resnet18 or a FILE.json that lists a Sequential's layers. (default: mlp)", valueName: "model"))
     var model: String?
 
-    @Option(help: ArgumentHelp("\(DataSource.names.joined(separator: ", ")) or a folder of PNG files. (default: fashion-mnist)", valueName: "data"))
+    @Option(
+        help: ArgumentHelp(
+            "\(DataSource.names.joined(separator: ", ")) or a folder of PNG files. (default: fashion-mnist)", valueName: "data"))
     var data: String?
 
     @Option(help: ArgumentHelp("How often each image is learned from. (default: 5)", valueName: "n"))
@@ -27,7 +29,10 @@ struct Train: ParsableCommand {
     @Option(help: ArgumentHelp("adam, adamw, sgd (momentum 0.9) or rmsprop. (default: adam)", valueName: "optimizer"))
     var optimizer: String?
 
-    @Option(help: ArgumentHelp("The learning rate; the highest one where the schedule changes it. (default: what suits optimizer and schedule)", valueName: "rate"))
+    @Option(
+        help: ArgumentHelp(
+            "The learning rate; the highest one where the schedule changes it. (default: what suits optimizer and schedule)",
+            valueName: "rate"))
     var lr: Double?
 
     @Option(help: ArgumentHelp("onecycle, cosine, step (a tenth after each third) or constant. (default: onecycle)", valueName: "schedule"))
@@ -39,10 +44,15 @@ struct Train: ParsableCommand {
     @Option(help: ArgumentHelp("Where it is computed; `apus info` lists the devices. (default: \(Device.best))", valueName: "device"))
     var device: String?
 
-    @Option(help: ArgumentHelp("The run's folder; must be new or empty. (default: runs/MODEL-DATA-1, or the next free number)", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp(
+            "The run's folder; must be new or empty. (default: runs/MODEL-DATA-1, or the next free number)", valueName: "dir"))
     var out: String?
 
-    @Option(help: ArgumentHelp("Go on with the run in DIR, with all its options; --epochs gives it more, --data says where its images have gone.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp(
+            "Go on with the run in DIR, with all its options; --epochs gives it more, --data says where its images have gone.",
+            valueName: "dir"))
     var resume: String?
 
     @Option(help: ArgumentHelp("Batches between two checkpoints within an epoch. (default: every 15 seconds)", valueName: "n"))
@@ -55,7 +65,8 @@ struct Train: ParsableCommand {
     private func options() throws -> RunOptions {
         try RunOptions(
             model: model ?? "mlp", data: data ?? "fashion-mnist", epochs: epochs ?? 5, batchSize: batchSize ?? 64,
-            optimizer: .named(optimizer ?? "adam"), lr: lr, schedule: .named(schedule ?? "onecycle"), seed: seed ?? 0, device: device ?? "\(Device.best)",
+            optimizer: .named(optimizer ?? "adam"), lr: lr, schedule: .named(schedule ?? "onecycle"), seed: seed ?? 0,
+            device: device ?? "\(Device.best)",
             checkpointEvery: checkpointEvery)
     }
 
@@ -64,11 +75,15 @@ struct Train: ParsableCommand {
         if let epochs, !(1...1_000_000).contains(epochs) { throw ValidationError("--epochs is \(epochs), it must be from 1 to 1000000") }
         let given: [(String, Bool)] = [
             ("--model", model != nil), ("--batch-size", batchSize != nil), ("--optimizer", optimizer != nil),
-            ("--lr", lr != nil), ("--schedule", schedule != nil), ("--seed", seed != nil), ("--device", device != nil), ("--out", out != nil),
+            ("--lr", lr != nil), ("--schedule", schedule != nil), ("--seed", seed != nil), ("--device", device != nil),
+            ("--out", out != nil),
             ("--checkpoint-every", checkpointEvery != nil),
         ]
         let names = given.filter(\.1).map(\.0)
-        guard names.isEmpty else { throw ValidationError("--resume restores every option of the run but --epochs and --data; leave out \(names.joined(separator: ", "))") }
+        guard names.isEmpty else {
+            throw ValidationError(
+                "--resume restores every option of the run but --epochs and --data; leave out \(names.joined(separator: ", "))")
+        }
     }
 
     func run() throws {
@@ -111,16 +126,28 @@ struct Train: ParsableCommand {
         case .finished(let result), .wasFinished(let result):
             if json {
                 guard case .object(let members) = result.json else { return }
-                say(JSON.object(members + [.init("out", .string(folder.path)), .init("weights", .string(folder.weights)), .init("report", .string(folder.report))]).text)
+                say(
+                    JSON.object(
+                        members + [
+                            .init("out", .string(folder.path)), .init("weights", .string(folder.weights)),
+                            .init("report", .string(folder.report)),
+                        ]
+                    ).text)
             } else {
                 if case .wasFinished = outcome { say("the run is finished") }
-                say("test accuracy \(Text.fixed(result.testAccuracy, 4)), test loss \(Text.fixed(result.testLoss, 4)), trained in \(Text.duration(result.seconds))")
+                say(
+                    "test accuracy \(Text.fixed(result.testAccuracy, 4)), test loss \(Text.fixed(result.testLoss, 4)), trained in \(Text.duration(result.seconds))"
+                )
                 say("weights  \(folder.weights)")
                 say("report   \(folder.report)")
             }
         case .stopped(let epoch, let step):
             if json {
-                say(JSON.object([.init("event", "stopped"), .init("epoch", .int(Int64(epoch))), .init("step", .int(Int64(step))), .init("out", .string(folder.path))]).text)
+                say(
+                    JSON.object([
+                        .init("event", "stopped"), .init("epoch", .int(Int64(epoch))), .init("step", .int(Int64(step))),
+                        .init("out", .string(folder.path)),
+                    ]).text)
             } else {
                 say("stopped in epoch \(epoch) after \(step) steps; go on with: apus train --resume \(quoted(folder.path))")
             }
@@ -131,6 +158,8 @@ struct Train: ParsableCommand {
 
 /// An argument as a shell takes it.
 private func quoted(_ argument: String) -> String {
-    let plain = argument.unicodeScalars.allSatisfy { $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || "-_./=,+:@%".unicodeScalars.contains($0)) }
+    let plain = argument.unicodeScalars.allSatisfy {
+        $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || "-_./=,+:@%".unicodeScalars.contains($0))
+    }
     return plain && !argument.isEmpty ? argument : "'" + argument.replacing("'", with: "'\\''") + "'"
 }

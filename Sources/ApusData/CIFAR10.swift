@@ -21,7 +21,9 @@ public struct CIFAR10: LabelledImages {
     public init(_ split: Split = .train, root: String? = nil) throws {
         let folder = DatasetFolder(
             title: "CIFAR-10", folders: ["cifar-10-batches-bin", "cifar-10"],
-            remedy: "put https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz there, unpacked or not, or name the folder with root: or APUS_DATA")
+            remedy:
+                "put https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz there, unpacked or not, or name the folder with root: or APUS_DATA"
+        )
         let names = split == .test ? ["test_batch.bin"] : (1...5).map { "data_batch_\($0).bin" }
         let parts: [(images: Tensor, labels: Tensor)]
         if folder.find(names[0], root: root) == nil, let archive = folder.find("cifar-10-binary.tar", root: root) {
@@ -44,7 +46,9 @@ public struct CIFAR10: LabelledImages {
         var found: [String: (images: Tensor, labels: Tensor)] = [:]
         while found.count < names.count, let (path, size) = try reader.next() {
             guard let name = path.split(separator: "/").last.map(String.init), names.contains(name) else { continue }
-            guard size <= maximumSize else { throw FormatError(file: archive, place: .key(path), reason: "\(size) bytes, more than \(maximumSize)") }
+            guard size <= maximumSize else {
+                throw FormatError(file: archive, place: .key(path), reason: "\(size) bytes, more than \(maximumSize)")
+            }
             found[name] = try records(reader.contents(), "\(archive), \(printable(path))")
         }
         return try names.map { name in
@@ -56,7 +60,9 @@ public struct CIFAR10: LabelledImages {
     /// 10,000 records as the original files have them; files with fewer or more whole records are read too. `path` is what messages call them.
     private static func records(_ bytes: [UInt8], _ path: String) throws -> (images: Tensor, labels: Tensor) {
         guard !bytes.isEmpty, bytes.count % recordSize == 0 else {
-            throw FormatError(file: path, place: .offset(bytes.count), reason: "\(bytes.count) bytes are no whole number of records of \(recordSize) bytes")
+            throw FormatError(
+                file: path, place: .offset(bytes.count),
+                reason: "\(bytes.count) bytes are no whole number of records of \(recordSize) bytes")
         }
         let records = Tensor(bytes: bytes, shape: [bytes.count / recordSize, recordSize], dtype: .uint8)
         let classes = try ApusData.labels(records.select(1, 0), classes: 10, file: path, firstOffset: 0, step: recordSize)

@@ -48,7 +48,8 @@ public final class DataLoader<Batch>: Sequence {
 
     /// Batches of `dataset`, made by its own `batch(at:)`.
     public init<Data: Dataset>(
-        _ dataset: Data, batchSize: Int = 1, shuffle: Bool = false, dropLast: Bool = false, generator: ApusCore.Generator? = nil, prefetch: Int = 2
+        _ dataset: Data, batchSize: Int = 1, shuffle: Bool = false, dropLast: Bool = false, generator: ApusCore.Generator? = nil,
+        prefetch: Int = 2
     ) where Data.Batch == Batch {
         if batchSize < 1 { fail("DataLoader", "batchSize is \(batchSize), it must be at least 1") }
         if prefetch < 0 { fail("DataLoader", "prefetch is \(prefetch), it must be at least 0") }
@@ -63,11 +64,13 @@ public final class DataLoader<Batch>: Sequence {
 
     /// Batches that `collate` makes of a batch's samples. PyTorch: `collate_fn=`.
     public convenience init<Data: Dataset>(
-        _ dataset: Data, batchSize: Int = 1, shuffle: Bool = false, dropLast: Bool = false, generator: ApusCore.Generator? = nil, prefetch: Int = 2,
+        _ dataset: Data, batchSize: Int = 1, shuffle: Bool = false, dropLast: Bool = false, generator: ApusCore.Generator? = nil,
+        prefetch: Int = 2,
         collate: @escaping ([Data.Sample]) throws -> Batch
     ) {
         self.init(
-            Collated(base: dataset, makeBatch: collate), batchSize: batchSize, shuffle: shuffle, dropLast: dropLast, generator: generator, prefetch: prefetch)
+            Collated(base: dataset, makeBatch: collate), batchSize: batchSize, shuffle: shuffle, dropLast: dropLast, generator: generator,
+            prefetch: prefetch)
     }
 
     /// The same batches, each changed by `change` where it is made: ahead of the loop, on the loader's thread.
@@ -119,7 +122,10 @@ public final class DataLoader<Batch>: Sequence {
     /// A position that is not within the loader's epoch is a programming error.
     public func resume(at position: Position) {
         guard position.batch >= 0, position.batch <= count else {
-            fail("DataLoader.resume", "batch \(position.batch) is out of range, an epoch has \(count); was the position saved with another data set or batch size?")
+            fail(
+                "DataLoader.resume",
+                "batch \(position.batch) is out of range, an epoch has \(count); was the position saved with another data set or batch size?"
+            )
             return
         }
         resumed = position
@@ -207,7 +213,8 @@ public final class DataLoader<Batch>: Sequence {
         private var batch: Int
 
         init(_ loader: DataLoader, _ start: Position) {
-            order = loader.shuffle ? Tensor.randperm(loader.sampleCount, generator: ApusCore.Generator(seed: start.seed)).array(Int.self) : nil
+            order =
+                loader.shuffle ? Tensor.randperm(loader.sampleCount, generator: ApusCore.Generator(seed: start.seed)).array(Int.self) : nil
             (batchSize, sampleCount, count) = (loader.batchSize, loader.sampleCount, loader.count)
             read = loader.read
             seed = start.seed

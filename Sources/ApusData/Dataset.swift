@@ -63,7 +63,9 @@ extension Dataset where Sample == Tensor, Batch == Tensor {
 
 extension Dataset where Sample == (Tensor, Tensor), Batch == (Tensor, Tensor) {
     /// Stacks the first tensors, and the second ones.
-    public func collate(_ samples: [(Tensor, Tensor)]) throws -> (Tensor, Tensor) { (try stacked(samples.map(\.0)), try stacked(samples.map(\.1))) }
+    public func collate(_ samples: [(Tensor, Tensor)]) throws -> (Tensor, Tensor) {
+        (try stacked(samples.map(\.0)), try stacked(samples.map(\.1)))
+    }
 }
 
 extension Dataset where Sample == (Tensor, Tensor, Tensor), Batch == (Tensor, Tensor, Tensor) {
@@ -115,14 +117,17 @@ package func stacked(_ tensors: [Tensor]) throws -> Tensor {
     var shape = first.shape
     shape.insert(tensors.count, at: 0)
     for (position, tensor) in tensors.enumerated() where tensor.shape != first.shape || tensor.dtype != first.dtype {
-        let description = "a tensor of shape \(tensor.shape) and dtype \(tensor.dtype), where the batch's first has \(first.shape) and \(first.dtype); make samples alike, or give the loader a collate function"
+        let description =
+            "a tensor of shape \(tensor.shape) and dtype \(tensor.dtype), where the batch's first has \(first.shape) and \(first.dtype); make samples alike, or give the loader a collate function"
         throw CollationError(position: position, description: description)
     }
     return try tensor(shape, first.dtype) { out in
         let size = first.numel * first.dtype.size
         guard size > 0 else { return }
         for (position, tensor) in tensors.enumerated() {
-            try withHostBytes(of: tensor) { out.baseAddress!.advanced(by: position * size).copyMemory(from: $0.baseAddress!, byteCount: size) }
+            try withHostBytes(of: tensor) {
+                out.baseAddress!.advanced(by: position * size).copyMemory(from: $0.baseAddress!, byteCount: size)
+            }
         }
     }
 }

@@ -45,17 +45,23 @@ public struct ImageFolder: Dataset {
             }
             let (title, first, before) = (RawPath.text(name), listing.paths.count, listing.summary.map(\.kind))
             if classes.contains(where: { $0.isSame(as: title) }) {
-                throw FormatError(file: path, reason: "two classes are named '\(printable(title))' where bytes that are not UTF-8 are spelt out; rename one")
+                throw FormatError(
+                    file: path,
+                    reason: "two classes are named '\(printable(title))' where bytes that are not UTF-8 are spelt out; rename one")
             }
             try listing.collect(folder, within: [root, folder].compactMap(\.folderIdentity))
             guard listing.paths.count > first else {
                 let kinds = listing.summary.map(\.kind).filter { kind in !before.contains { $0.isSame(as: kind) } }
-                throw FormatError(file: folder.text, reason: "the class's folder holds no PNG file" + (kinds.isEmpty ? "" : ", but \(kinds.joined(separator: ", "))"))
+                throw FormatError(
+                    file: folder.text,
+                    reason: "the class's folder holds no PNG file" + (kinds.isEmpty ? "" : ", but \(kinds.joined(separator: ", "))"))
             }
             files += listing.paths[first...].map { ($0.text, classes.count) }
             classes.append(title)
         }
-        guard !classes.isEmpty else { throw FormatError(file: path, reason: "the folder has no subfolders; each class needs one, with its PNG files") }
+        guard !classes.isEmpty else {
+            throw FormatError(file: path, reason: "the folder has no subfolders; each class needs one, with its PNG files")
+        }
         self.classes = classes
         self.files = files
         paths = listing.paths
@@ -84,7 +90,9 @@ private struct Listing {
     private var others: [ByteKey: Int] = [:]
 
     /// How often each kind was met.
-    var summary: [(kind: String, count: Int)] { others.sorted { (-$0.value, $0.key) < (-$1.value, $1.key) }.map { ($0.key.name, $0.value) } }
+    var summary: [(kind: String, count: Int)] {
+        others.sorted { (-$0.value, $0.key) < (-$1.value, $1.key) }.map { ($0.key.name, $0.value) }
+    }
 
     mutating func leaveOut(_ kind: String) { others[ByteKey(kind), default: 0] += 1 }
 

@@ -37,7 +37,8 @@ public enum Split: Sendable, Hashable {
 func labels(_ bytes: Tensor, classes: Int, file: String, firstOffset: Int, step: Int = 1) throws -> Tensor {
     let all = bytes.bytes()
     if let bad = all.firstIndex(where: { Int($0) >= classes }) {
-        throw FormatError(file: file, place: .offset(firstOffset + bad * step), reason: "label \(bad) is \(all[bad]), there are \(classes) classes")
+        throw FormatError(
+            file: file, place: .offset(firstOffset + bad * step), reason: "label \(bad) is \(all[bad]), there are \(classes) classes")
     }
     return bytes.to(.int64)
 }

@@ -39,7 +39,9 @@ public struct MNIST: LabelledImages {
     public init(_ split: Split = .train, root: String? = nil) throws {
         let folder = DatasetFolder(
             title: "MNIST", folders: ["mnist", "MNIST/raw"],
-            remedy: "put the original files there (https://ossci-datasets.s3.amazonaws.com/mnist has them), or name their folder with root: or APUS_DATA")
+            remedy:
+                "put the original files there (https://ossci-datasets.s3.amazonaws.com/mnist has them), or name their folder with root: or APUS_DATA"
+        )
         (images, labels) = try readMNIST(folder, split, root)
     }
 }
@@ -70,11 +72,17 @@ private func readMNIST(_ folder: DatasetFolder, _ split: Split, _ root: String?)
     let labelPath = try folder.file("\(prefix)-labels-idx1-ubyte", root: root)
     let images = try IDX.load(imagePath)
     guard images.dtype == .uint8, images.ndim == 3, images.size(1) == 28, images.size(2) == 28 else {
-        throw FormatError(file: imagePath, place: .offset(0), reason: "\(images.dtype) of shape \(images.shape), where pictures are uint8 of shape [N, 28, 28]")
+        throw FormatError(
+            file: imagePath, place: .offset(0),
+            reason: "\(images.dtype) of shape \(images.shape), where pictures are uint8 of shape [N, 28, 28]")
     }
     let classes = try IDX.load(labelPath)
     guard classes.dtype == .uint8, classes.shape == [images.size(0)] else {
-        throw FormatError(file: labelPath, place: .offset(0), reason: "\(classes.dtype) of shape \(classes.shape), where \(images.size(0)) pictures need uint8 labels of shape [\(images.size(0))]")
+        throw FormatError(
+            file: labelPath, place: .offset(0),
+            reason:
+                "\(classes.dtype) of shape \(classes.shape), where \(images.size(0)) pictures need uint8 labels of shape [\(images.size(0))]"
+        )
     }
     return (images.unsqueeze(1), try labels(classes, classes: 10, file: labelPath, firstOffset: 8))
 }

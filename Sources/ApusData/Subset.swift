@@ -85,7 +85,9 @@ public struct ConcatDataset<Base: Dataset>: Dataset {
         for index in indices {
             do { samples.append(try checked { try self[index] }) } catch { throw DataError(index: index, underlying: error) }
         }
-        do { return try collate(samples) } catch let error as CollationError { throw DataError(index: indices[error.position], underlying: error) }
+        do { return try collate(samples) } catch let error as CollationError {
+            throw DataError(index: indices[error.position], underlying: error)
+        }
     }
 }
 

@@ -14,7 +14,10 @@ public struct TensorDataset<Sample>: Dataset {
     private init(_ tensors: [Tensor], pack: @escaping ([Tensor]) -> Sample, unpack: @escaping (Sample) -> [Tensor]) {
         count = tensors[0].ndim == 0 ? 0 : tensors[0].size(0)
         if tensors.contains(where: { $0.ndim == 0 || $0.size(0) != tensors[0].size(0) }) {
-            fail("TensorDataset", "the tensors' first dimensions, which count samples, must be equal; the shapes are \(tensors.map { "\($0.shape)" }.joined(separator: ", "))")
+            fail(
+                "TensorDataset",
+                "the tensors' first dimensions, which count samples, must be equal; the shapes are \(tensors.map { "\($0.shape)" }.joined(separator: ", "))"
+            )
         }
         self.tensors = tensors
         self.pack = pack

@@ -35,7 +35,9 @@ public final class Bernoulli: Distribution {
     /// NaN where both are equally probable, as in PyTorch.
     public override var mode: Tensor { probs.ge(0.5).to(probs.dtype).maskedFill(probs.eq(0.5), Double.nan) }
     public override func expand(_ batchShape: Shape) -> Bernoulli {
-        parameters[0].name == "probs" ? Bernoulli(probs: probs.expand(batchShape), validateArgs: false) : Bernoulli(logits: logits.expand(batchShape), validateArgs: false)
+        parameters[0].name == "probs"
+            ? Bernoulli(probs: probs.expand(batchShape), validateArgs: false)
+            : Bernoulli(logits: logits.expand(batchShape), validateArgs: false)
     }
 }
 
@@ -50,7 +52,9 @@ public final class Categorical: Distribution {
     public init(probs: Tensor, validateArgs: Bool = true) {
         var given = probs
         if !given.isPoisoned && given.ndim < 1 { given = fail("Categorical", "probs need a dimension of classes") }
-        given = Self.checked(given, "Categorical", "probs", "at least 0 with a positive sum", validateArgs) { $0.ge(0).logicalAnd($0.sum(dim: -1, keepDim: true).gt(0)) }
+        given = Self.checked(given, "Categorical", "probs", "at least 0 with a positive sum", validateArgs) {
+            $0.ge(0).logicalAnd($0.sum(dim: -1, keepDim: true).gt(0))
+        }
         self.probs = given / given.sum(dim: -1, keepDim: true)
         logits = clampedProbs(self.probs).log()
         super.init(given.isPoisoned ? [] : Shape(given.shape.dropLast()), validateArgs: validateArgs, [("probs", self.probs)])
@@ -74,7 +78,9 @@ public final class Categorical: Distribution {
         return probs.detach().reshape([rows, classes]).multinomial(draws, replacement: true).t().reshape(shape)
     }
     public override func logProb(_ value: Tensor) -> Tensor {
-        let x = checked(value, "a class in 0 ..< \(classes)") { $0.ge(0).logicalAnd($0.lt(classes)).logicalAnd($0.eq($0.to(.int64).to($0.dtype))) }
+        let x = checked(value, "a class in 0 ..< \(classes)") {
+            $0.ge(0).logicalAnd($0.lt(classes)).logicalAnd($0.eq($0.to(.int64).to($0.dtype)))
+        }
         if x.isPoisoned || logits.isPoisoned { return x.isPoisoned ? x : logits }
         let shape = Shape.broadcast(x.shape, batchShape) ?? x.shape
         let index = x.to(.int64).expand(shape).unsqueeze(-1)
@@ -86,7 +92,8 @@ public final class Categorical: Distribution {
     public override var mode: Tensor { probs.argmax(dim: -1) }
     public override func expand(_ batchShape: Shape) -> Categorical {
         let shape = Shape(Array(batchShape) + [classes])
-        return parameters[0].name == "probs" ? Categorical(probs: probs.expand(shape), validateArgs: false) : Categorical(logits: logits.expand(shape), validateArgs: false)
+        return parameters[0].name == "probs"
+            ? Categorical(probs: probs.expand(shape), validateArgs: false) : Categorical(logits: logits.expand(shape), validateArgs: false)
     }
 }
 

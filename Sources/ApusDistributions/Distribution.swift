@@ -64,15 +64,19 @@ open class Distribution: CustomStringConvertible {
 
     /// As PyTorch prints it: single numbers by value, others by shape.
     public var description: String {
-        typeName + "(" + parameters.map { name, value in
-            value.numel == 1 ? "\(name): \(value.item())" : "\(name): torch.Size([\(value.shape.map(String.init).joined(separator: ", "))])"
-        }.joined(separator: ", ") + ")"
+        typeName + "("
+            + parameters.map { name, value in
+                value.numel == 1
+                    ? "\(name): \(value.item())" : "\(name): torch.Size([\(value.shape.map(String.init).joined(separator: ", "))])"
+            }.joined(separator: ", ") + ")"
     }
 
     // MARK: Checks
 
     /// `x` where all its elements satisfy `holds`, else a trap that names the first which does not.
-    static func checked(_ x: Tensor, _ owner: String, _ name: String, _ wanted: String, _ enabled: Bool, _ holds: (Tensor) -> Tensor) -> Tensor {
+    static func checked(
+        _ x: Tensor, _ owner: String, _ name: String, _ wanted: String, _ enabled: Bool, _ holds: (Tensor) -> Tensor
+    ) -> Tensor {
         guard enabled, !x.isPoisoned, x.numel > 0 else { return x }
         let good = noGrad { holds(x.detach()) }
         if good.isPoisoned || good.all().item(Bool.self) { return x }

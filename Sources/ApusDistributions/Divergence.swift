@@ -8,13 +8,17 @@ public func klDivergence(_ p: Distribution, _ q: Distribution) -> Tensor {
         let ratio = (p.scale / q.scale).square()
         return (ratio + ((p.loc - q.loc) / q.scale).square() - 1 - ratio.log()) / 2
     case (let p as MultivariateNormal, let q as MultivariateNormal):
-        guard p.eventShape == q.eventShape else { return fail("klDivergence", "vectors of \(p.eventShape) and \(q.eventShape) elements have no divergence") }
+        guard p.eventShape == q.eventShape else {
+            return fail("klDivergence", "vectors of \(p.eventShape) and \(q.eventShape) elements have no divergence")
+        }
         let spread = q.scaleTril.solveTriangular(p.scaleTril, upper: false).square().sum(dim: [-2, -1])
-        return q.halfLogDeterminant - p.halfLogDeterminant + (spread + q.whitened(q.loc - p.loc).square().sum(dim: -1) - Double(p.eventShape[0])) / 2
+        return q.halfLogDeterminant - p.halfLogDeterminant
+            + (spread + q.whitened(q.loc - p.loc).square().sum(dim: -1) - Double(p.eventShape[0])) / 2
     case (let p as Bernoulli, let q as Bernoulli):
         let ones = p.probs * ((-q.logits).softplus() - (-p.logits).softplus())
         let zeros = (1 - p.probs) * (q.logits.softplus() - p.logits.softplus())
-        return ones.maskedFill(q.probs.eq(0), Double.infinity).maskedFill(p.probs.eq(0), 0) + zeros.maskedFill(q.probs.eq(1), Double.infinity).maskedFill(p.probs.eq(1), 0)
+        return ones.maskedFill(q.probs.eq(0), Double.infinity).maskedFill(p.probs.eq(0), 0)
+            + zeros.maskedFill(q.probs.eq(1), Double.infinity).maskedFill(p.probs.eq(1), 0)
     case (let p as Categorical, let q as Categorical):
         return (p.probs * (p.logits - q.logits)).maskedFill(q.probs.eq(0), Double.infinity).maskedFill(p.probs.eq(0), 0).sum(dim: -1)
     case (let p as Poisson, let q as Poisson): return p.rate * (p.rate.log() - q.rate.log()) - (p.rate - q.rate)
@@ -28,11 +32,14 @@ public func klDivergence(_ p: Distribution, _ q: Distribution) -> Tensor {
         return total.lgamma() - b.sum(dim: -1).lgamma() - (a.lgamma() - b.lgamma()).sum(dim: -1)
             + ((a - b) * (a.digamma() - total.digamma().unsqueeze(-1))).sum(dim: -1)
     case (let p as Beta, let q as Beta):
-        func stacked(_ x: Beta) -> Dirichlet { Dirichlet(Tensor.stack([x.concentration1, x.concentration0], dim: -1), validateArgs: false) }
+        func stacked(_ x: Beta) -> Dirichlet {
+            Dirichlet(Tensor.stack([x.concentration1, x.concentration0], dim: -1), validateArgs: false)
+        }
         return klDivergence(stacked(p), stacked(q))
     case (let p as Uniform, let q as Uniform):
         return ((q.high - q.low) / (p.high - p.low)).log().maskedFill(q.low.gt(p.low).logicalOr(q.high.lt(p.high)), Double.infinity)
-    case (_ as Gamma, _ as Uniform), (_ as Gamma, _ as Beta), (_ as Normal, _ as Uniform), (_ as Normal, _ as Gamma), (_ as Normal, _ as Beta), (_ as Poisson, _ as Bernoulli):
+    case (_ as Gamma, _ as Uniform), (_ as Gamma, _ as Beta), (_ as Normal, _ as Uniform), (_ as Normal, _ as Gamma),
+        (_ as Normal, _ as Beta), (_ as Poisson, _ as Bernoulli):
         // p reaches where q does not.
         return Tensor.full(p.batchShape, Double.infinity, dtype: p.mean.dtype, device: p.mean.device)
     default: return expectation(p, q)
@@ -56,12 +63,13 @@ private func expectation(_ p: Distribution, _ q: Distribution) -> Tensor {
     }
     guard let (least, greatest) = moments.range else { return cross - p.entropy() }
     // Where p reaches beyond q's support.
-    let (low, high): (Tensor?, Tensor?) = switch q {
-    case let q as Uniform: (q.low, q.high)
-    case is Gamma: (Tensor.zeros(like: least), nil)
-    case is Beta: (Tensor.zeros(like: least), Tensor.ones(like: least))
-    default: (nil, nil)
-    }
+    let (low, high): (Tensor?, Tensor?) =
+        switch q {
+        case let q as Uniform: (q.low, q.high)
+        case is Gamma: (Tensor.zeros(like: least), nil)
+        case is Beta: (Tensor.zeros(like: least), Tensor.ones(like: least))
+        default: (nil, nil)
+        }
     var result = cross - p.entropy()
     if let low { result = Tensor.where(low.gt(least), Tensor.full(like: result, Double.infinity), result) }
     if let high { result = Tensor.where(high.lt(greatest), Tensor.full(like: result, Double.infinity), result) }

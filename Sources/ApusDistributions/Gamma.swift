@@ -17,7 +17,9 @@ public final class Gamma: Distribution {
         super.init(c.isPoisoned ? [] : c.shape, validateArgs: validateArgs, [("concentration", c), ("rate", r)])
     }
     /// The same with numbers: one distribution, not a batch of them.
-    public convenience init(_ concentration: Double, _ rate: Double, validateArgs: Bool = true) { self.init(scalar(concentration), scalar(rate), validateArgs: validateArgs) }
+    public convenience init(_ concentration: Double, _ rate: Double, validateArgs: Bool = true) {
+        self.init(scalar(concentration), scalar(rate), validateArgs: validateArgs)
+    }
 
     public override var hasRsample: Bool { true }
     override func draw(_ shape: Shape) -> Tensor { Sampling.gamma(concentration.expand(shape)) / rate.expand(shape) }
@@ -26,12 +28,16 @@ public final class Gamma: Distribution {
         let x = checked(value, "at least 0") { $0.ge(0) }
         return concentration.xlogy(rate) + (concentration - 1).xlogy(x) - rate * x - concentration.lgamma()
     }
-    public override func entropy() -> Tensor { concentration - rate.log() + concentration.lgamma() + (1 - concentration) * concentration.digamma() }
+    public override func entropy() -> Tensor {
+        concentration - rate.log() + concentration.lgamma() + (1 - concentration) * concentration.digamma()
+    }
     public override var mean: Tensor { concentration / rate }
     public override var variance: Tensor { concentration / rate.square() }
     public override var mode: Tensor { ((concentration - 1) / rate).clamp(min: 0.0) }
     public override func cdf(_ value: Tensor) -> Tensor { concentration.gammainc(rate * checked(value, "at least 0") { $0.ge(0) }) }
-    public override func expand(_ batchShape: Shape) -> Gamma { Gamma(concentration.expand(batchShape), rate.expand(batchShape), validateArgs: false) }
+    public override func expand(_ batchShape: Shape) -> Gamma {
+        Gamma(concentration.expand(batchShape), rate.expand(batchShape), validateArgs: false)
+    }
 }
 
 /// Points of a simplex [*, K] with density ∝ Π xᵢ^(cᵢ−1). PyTorch: `torch.distributions.Dirichlet`.
@@ -44,7 +50,9 @@ public final class Dirichlet: Distribution {
         var c = concentration
         if !c.isPoisoned && c.ndim < 1 { c = fail("Dirichlet", "concentration needs a dimension") }
         self.concentration = Self.checked(c, "Dirichlet", "concentration", "positive", validateArgs) { $0.gt(0) }
-        super.init(c.isPoisoned ? [] : Shape(c.shape.dropLast()), c.isPoisoned ? [] : [c.shape[-1]], validateArgs: validateArgs, [("concentration", c)])
+        super.init(
+            c.isPoisoned ? [] : Shape(c.shape.dropLast()), c.isPoisoned ? [] : [c.shape[-1]], validateArgs: validateArgs,
+            [("concentration", c)])
     }
 
     public override var hasRsample: Bool { true }
@@ -71,10 +79,13 @@ public final class Dirichlet: Distribution {
     public override var mode: Tensor {
         let inner = (concentration - 1).clamp(min: 0.0)
         let usual = inner / inner.sum(dim: -1, keepDim: true)
-        let corner = Tensor.zeros(like: concentration).scatter(-1, concentration.argmax(dim: -1, keepDim: true), Tensor.ones(like: concentration.narrow(-1, 0, 1)))
+        let corner = Tensor.zeros(like: concentration).scatter(
+            -1, concentration.argmax(dim: -1, keepDim: true), Tensor.ones(like: concentration.narrow(-1, 0, 1)))
         return Tensor.where(concentration.lt(1).all(dim: -1, keepDim: true), corner, usual)
     }
-    public override func expand(_ batchShape: Shape) -> Dirichlet { Dirichlet(concentration.expand(Shape(Array(batchShape) + [eventShape[0]])), validateArgs: false) }
+    public override func expand(_ batchShape: Shape) -> Dirichlet {
+        Dirichlet(concentration.expand(Shape(Array(batchShape) + [eventShape[0]])), validateArgs: false)
+    }
 }
 
 /// Numbers in 0 ... 1 with density ∝ x^(c₁−1)·(1 − x)^(c₀−1). PyTorch: `torch.distributions.Beta`.
@@ -109,5 +120,7 @@ public final class Beta: Distribution {
     public override var mean: Tensor { concentration1 / (concentration1 + concentration0) }
     public override var variance: Tensor { both.variance.select(-1, 0) }
     public override var mode: Tensor { both.mode.select(-1, 0) }
-    public override func expand(_ batchShape: Shape) -> Beta { Beta(concentration1.expand(batchShape), concentration0.expand(batchShape), validateArgs: false) }
+    public override func expand(_ batchShape: Shape) -> Beta {
+        Beta(concentration1.expand(batchShape), concentration0.expand(batchShape), validateArgs: false)
+    }
 }

@@ -15,7 +15,9 @@ public final class Normal: Distribution {
         super.init(loc.isPoisoned ? [] : loc.shape, validateArgs: validateArgs, [("loc", loc), ("scale", scale)])
     }
     /// The same with numbers: one distribution, not a batch of them.
-    public convenience init(_ loc: Double, _ scale: Double, validateArgs: Bool = true) { self.init(scalar(loc), scalar(scale), validateArgs: validateArgs) }
+    public convenience init(_ loc: Double, _ scale: Double, validateArgs: Bool = true) {
+        self.init(scalar(loc), scalar(scale), validateArgs: validateArgs)
+    }
 
     public override var hasRsample: Bool { true }
     override func draw(_ shape: Shape) -> Tensor { loc + scale * Tensor.randn(shape, dtype: loc.dtype, device: loc.device) }
@@ -33,7 +35,9 @@ public final class Normal: Distribution {
         ((checked(value, "a number") { $0.eq($0) } - loc) / scale * -0.7071067811865476).erfc() / 2
     }
     public override func icdf(_ value: Tensor) -> Tensor { loc + scale * value.ndtri() }
-    public override func expand(_ batchShape: Shape) -> Normal { Normal(loc.expand(batchShape), scale.expand(batchShape), validateArgs: false) }
+    public override func expand(_ batchShape: Shape) -> Normal {
+        Normal(loc.expand(batchShape), scale.expand(batchShape), validateArgs: false)
+    }
 }
 
 /// Even distribution over [low, high). PyTorch: `torch.distributions.Uniform`.
@@ -51,7 +55,9 @@ public final class Uniform: Distribution {
         super.init(low.isPoisoned ? [] : low.shape, validateArgs: validateArgs, [("low", low), ("high", high)])
     }
     /// The same with numbers: one distribution, not a batch of them.
-    public convenience init(_ low: Double, _ high: Double, validateArgs: Bool = true) { self.init(scalar(low), scalar(high), validateArgs: validateArgs) }
+    public convenience init(_ low: Double, _ high: Double, validateArgs: Bool = true) {
+        self.init(scalar(low), scalar(high), validateArgs: validateArgs)
+    }
 
     public override var hasRsample: Bool { true }
     override func draw(_ shape: Shape) -> Tensor { low + (high - low) * Tensor.rand(shape, dtype: low.dtype, device: low.device) }
@@ -63,9 +69,13 @@ public final class Uniform: Distribution {
     public override var mean: Tensor { (high + low) / 2 }
     public override var mode: Tensor { high * Double.nan }
     public override var variance: Tensor { (high - low).square() / 12 }
-    public override func cdf(_ value: Tensor) -> Tensor { ((checked(value, "between low and high") { $0.ge(low).logicalAnd($0.le(high)) } - low) / (high - low)).clamp(min: 0.0, max: 1.0) }
+    public override func cdf(_ value: Tensor) -> Tensor {
+        ((checked(value, "between low and high") { $0.ge(low).logicalAnd($0.le(high)) } - low) / (high - low)).clamp(min: 0.0, max: 1.0)
+    }
     public override func icdf(_ value: Tensor) -> Tensor { value * (high - low) + low }
-    public override func expand(_ batchShape: Shape) -> Uniform { Uniform(low.expand(batchShape), high.expand(batchShape), validateArgs: false) }
+    public override func expand(_ batchShape: Shape) -> Uniform {
+        Uniform(low.expand(batchShape), high.expand(batchShape), validateArgs: false)
+    }
 }
 
 /// The normal distribution of vectors [*, d], given by one of covariance, precision (its inverse) and lower Cholesky factor of the covariance,
@@ -77,16 +87,25 @@ public final class MultivariateNormal: Distribution {
     public let scaleTril: Tensor
 
     /// Traps where not exactly one of the three is given, shapes do not fit, or a matrix is not positive definite.
-    public init(_ loc: Tensor, covarianceMatrix: Tensor? = nil, precisionMatrix: Tensor? = nil, scaleTril: Tensor? = nil, validateArgs: Bool = true) {
+    public init(
+        _ loc: Tensor, covarianceMatrix: Tensor? = nil, precisionMatrix: Tensor? = nil, scaleTril: Tensor? = nil, validateArgs: Bool = true
+    ) {
         let owner = "MultivariateNormal"
-        let given = [("covariance_matrix", covarianceMatrix), ("precision_matrix", precisionMatrix), ("scale_tril", scaleTril)].compactMap { name, x in x.map { (name: name, value: $0) } }
+        let given = [("covariance_matrix", covarianceMatrix), ("precision_matrix", precisionMatrix), ("scale_tril", scaleTril)].compactMap {
+            name, x in x.map { (name: name, value: $0) }
+        }
         var factor: Tensor
         if given.count != 1 {
             factor = fail(owner, "needs exactly one of covarianceMatrix, precisionMatrix and scaleTril; it got \(given.count)")
         } else if loc.isPoisoned || given[0].value.isPoisoned {
             factor = loc.isPoisoned ? loc : given[0].value
-        } else if loc.ndim < 1 || given[0].value.ndim < 2 || given[0].value.shape[-1] != loc.shape[-1] || given[0].value.shape[-2] != loc.shape[-1] {
-            factor = fail(owner, "loc of shape \(loc.shape) needs a matrix [*, \(loc.ndim < 1 ? 1 : loc.shape[-1]), \(loc.ndim < 1 ? 1 : loc.shape[-1])], it has shape \(given[0].value.shape)")
+        } else if loc.ndim < 1 || given[0].value.ndim < 2 || given[0].value.shape[-1] != loc.shape[-1]
+            || given[0].value.shape[-2] != loc.shape[-1]
+        {
+            factor = fail(
+                owner,
+                "loc of shape \(loc.shape) needs a matrix [*, \(loc.ndim < 1 ? 1 : loc.shape[-1]), \(loc.ndim < 1 ? 1 : loc.shape[-1])], it has shape \(given[0].value.shape)"
+            )
         } else if let covarianceMatrix {
             factor = covarianceMatrix.cholesky()
         } else if let precisionMatrix {
@@ -96,7 +115,10 @@ public final class MultivariateNormal: Distribution {
             let identity = Tensor.eye(loc.shape[-1], dtype: loc.dtype, device: loc.device)
             factor = inverse.solveTriangular(identity, upper: false)
         } else {
-            factor = Self.checked(scaleTril!.diagonal(dim1: -2, dim2: -1), owner, "the diagonal of scaleTril", "positive", validateArgs) { $0.gt(0) }.isPoisoned ? .poisonedFactor : scaleTril!
+            factor =
+                Self.checked(scaleTril!.diagonal(dim1: -2, dim2: -1), owner, "the diagonal of scaleTril", "positive", validateArgs) {
+                    $0.gt(0)
+                }.isPoisoned ? .poisonedFactor : scaleTril!
         }
         var location = loc
         if !factor.isPoisoned {
@@ -111,7 +133,9 @@ public final class MultivariateNormal: Distribution {
         self.scaleTril = factor
         let isPoisoned = location.isPoisoned || location.ndim == 0
         let shown = isPoisoned || factor.isPoisoned ? [] : given.map { (name: $0.name, value: $0.value.expand(factor.shape)) }
-        super.init(isPoisoned ? [] : Shape(location.shape.dropLast()), isPoisoned ? [] : [location.shape[-1]], validateArgs: validateArgs, [("loc", location)] + shown)
+        super.init(
+            isPoisoned ? [] : Shape(location.shape.dropLast()), isPoisoned ? [] : [location.shape[-1]], validateArgs: validateArgs,
+            [("loc", location)] + shown)
     }
 
     /// LLᵀ
@@ -135,7 +159,8 @@ public final class MultivariateNormal: Distribution {
     public override var variance: Tensor { scaleTril.square().sum(dim: -1) }
     public override func expand(_ batchShape: Shape) -> MultivariateNormal {
         let d = eventShape[0]
-        return MultivariateNormal(loc.expand(Shape(Array(batchShape) + [d])), scaleTril: scaleTril.expand(Shape(Array(batchShape) + [d, d])), validateArgs: false)
+        return MultivariateNormal(
+            loc.expand(Shape(Array(batchShape) + [d])), scaleTril: scaleTril.expand(Shape(Array(batchShape) + [d, d])), validateArgs: false)
     }
 }
 

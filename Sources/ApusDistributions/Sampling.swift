@@ -47,8 +47,12 @@ enum Sampling {
         let wide = rate.to(.float64)
         let isSmall = wide.lt(10)
         var result = Tensor.zeros(like: wide)
-        if isSmall.any().item(Bool.self) { result = Tensor.where(isSmall, byProducts(Tensor.where(isSmall, wide, Tensor.zeros(like: wide))), result) }
-        if !isSmall.all().item(Bool.self) { result = Tensor.where(isSmall, result, byRejection(Tensor.where(isSmall, Tensor.full(like: wide, 10.0), wide))) }
+        if isSmall.any().item(Bool.self) {
+            result = Tensor.where(isSmall, byProducts(Tensor.where(isSmall, wide, Tensor.zeros(like: wide))), result)
+        }
+        if !isSmall.all().item(Bool.self) {
+            result = Tensor.where(isSmall, result, byRejection(Tensor.where(isSmall, Tensor.full(like: wide, 10.0), wide)))
+        }
         return result.to(rate.dtype)
     }
 

@@ -26,7 +26,9 @@ public struct Checkpoint {
         get { sections[ByteKey(section)] }
         set {
             let key = ByteKey(section)
-            guard !section.utf8.contains(UInt8(ascii: "/")) else { return _ = fail("Checkpoint", "section name '\(section)' contains '/'; use another character") }
+            guard !section.utf8.contains(UInt8(ascii: "/")) else {
+                return _ = fail("Checkpoint", "section name '\(section)' contains '/'; use another character")
+            }
             if sections[key] == nil, newValue != nil { order.append(section) }
             if newValue == nil { order.removeAll { ByteKey($0) == key } }
             sections[key] = newValue
@@ -92,15 +94,21 @@ public struct Checkpoint {
     public init(contentsOf path: String) throws {
         var file = try Safetensors(mapping: Checkpoint.verified(path))
         let place = FormatError.Place.key(Checkpoint.sectionsKey)
-        guard let list = file.metadata.removeValue(forKey: Checkpoint.sectionsKey) else { throw FormatError(file: path, place: place, reason: "missing: the file is no checkpoint") }
-        guard let names = try? JSON(parsing: list).array?.map(\.string), names.allSatisfy({ $0 != nil && !$0!.utf8.contains(UInt8(ascii: "/")) }) else {
+        guard let list = file.metadata.removeValue(forKey: Checkpoint.sectionsKey) else {
+            throw FormatError(file: path, place: place, reason: "missing: the file is no checkpoint")
+        }
+        guard let names = try? JSON(parsing: list).array?.map(\.string),
+            names.allSatisfy({ $0 != nil && !$0!.utf8.contains(UInt8(ascii: "/")) })
+        else {
             throw FormatError(file: path, place: place, reason: "not a list of section names")
         }
         for case let name? in names { self[name] = StateDict() }
         for (key, tensor) in file.tensors where key != Safetensors.sealKey {
             // By bytes: a mark that combines with the slash begins the tensor's name.
             let bytes = key.utf8
-            guard let slash = bytes.firstIndex(of: UInt8(ascii: "/")), case let section = ByteKey(String(key[..<slash])), sections[section] != nil else {
+            guard let slash = bytes.firstIndex(of: UInt8(ascii: "/")), case let section = ByteKey(String(key[..<slash])),
+                sections[section] != nil
+            else {
                 throw FormatError(file: path, place: .key(key), reason: "the tensor belongs to no section")
             }
             sections[section]![String(Substring(bytes[bytes.index(after: slash)...]))] = tensor
@@ -121,7 +129,10 @@ public struct Checkpoint {
         let bytes = UnsafeRawBufferPointer(file.bytes)
         let found = Checksum.of(UnsafeRawBufferPointer(rebasing: bytes.dropLast(8)))
         let wanted = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: bytes.count - 8, as: UInt64.self))
-        guard found == wanted else { throw FormatError(file: path, place: .key(Safetensors.sealKey), reason: "the checksum does not match the contents: the file is damaged") }
+        guard found == wanted else {
+            throw FormatError(
+                file: path, place: .key(Safetensors.sealKey), reason: "the checksum does not match the contents: the file is damaged")
+        }
         return file
     }
 }

@@ -99,12 +99,16 @@ package final class ByteReader {
             out.copyMemory(from: UnsafeRawBufferPointer(rebasing: file.bytes[at..<(at + count)]))
         }
         at += count
-        if count < out.count { throw FormatError(file: path, place: .offset(at), reason: "the file ends, \(out.count - count) bytes are missing") }
+        if count < out.count {
+            throw FormatError(file: path, place: .offset(at), reason: "the file ends, \(out.count - count) bytes are missing")
+        }
     }
 
     /// The next `count` bytes.
     package func read(_ count: Int) throws -> [UInt8] {
-        guard count >= 0, count <= bound else { throw FormatError(file: path, place: .offset(at), reason: "the file ends, \(count) bytes should follow") }
+        guard count >= 0, count <= bound else {
+            throw FormatError(file: path, place: .offset(at), reason: "the file ends, \(count) bytes should follow")
+        }
         return try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             try read(into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]))
             initialized = count
@@ -114,7 +118,9 @@ package final class ByteReader {
     /// All bytes that follow; more than `maximum` of them are an error.
     package func readAll(maximum: Int) throws -> [UInt8] {
         guard let gzip else {
-            guard file.bytes.count - at <= maximum else { throw FormatError(file: path, reason: "the file has \(file.bytes.count) bytes, more than \(maximum)") }
+            guard file.bytes.count - at <= maximum else {
+                throw FormatError(file: path, reason: "the file has \(file.bytes.count) bytes, more than \(maximum)")
+            }
             return try read(file.bytes.count - at)
         }
         // In pieces, so that what is allocated follows what is there.
@@ -131,6 +137,8 @@ package final class ByteReader {
     /// Checks that the file ends here.
     package func finish() throws {
         if let gzip { return try gzip.finish() }
-        guard at == file.bytes.count else { throw FormatError(file: path, place: .offset(at), reason: "\(file.bytes.count - at) bytes follow where the file should end") }
+        guard at == file.bytes.count else {
+            throw FormatError(file: path, place: .offset(at), reason: "\(file.bytes.count - at) bytes follow where the file should end")
+        }
     }
 }

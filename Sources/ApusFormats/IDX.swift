@@ -11,10 +11,16 @@ public enum IDX {
         let reader = try ByteReader(path)
         let magic = try reader.read(4)
         guard magic[0] == 0, magic[1] == 0, let dtype = dtypes[magic[2]] else {
-            throw FormatError(file: path, place: .offset(0), reason: "an IDX file begins with 0, 0 and the type of its elements (8, 9, 11 to 14), this one with \(magic.prefix(3).map(String.init).joined(separator: ", "))")
+            throw FormatError(
+                file: path, place: .offset(0),
+                reason:
+                    "an IDX file begins with 0, 0 and the type of its elements (8, 9, 11 to 14), this one with \(magic.prefix(3).map(String.init).joined(separator: ", "))"
+            )
         }
         let rank = Int(magic[3])
-        guard (1...8).contains(rank) else { throw FormatError(file: path, place: .offset(3), reason: "\(rank) dimensions, where 1 to 8 are possible") }
+        guard (1...8).contains(rank) else {
+            throw FormatError(file: path, place: .offset(3), reason: "\(rank) dimensions, where 1 to 8 are possible")
+        }
         let extents = try reader.read(4 * rank)
         var shape = Shape()
         var byteCount = dtype.size
@@ -22,7 +28,9 @@ public enum IDX {
         for d in 0..<rank {
             let extent = extents[(4 * d)..<(4 * d + 4)].reduce(0) { $0 << 8 | Int($1) }
             let (product, overflow) = span.multipliedReportingOverflow(by: max(extent, 1))
-            guard !overflow else { throw FormatError(file: path, place: .offset(4 + 4 * d), reason: "the extents have more elements than 64 bits can count") }
+            guard !overflow else {
+                throw FormatError(file: path, place: .offset(4 + 4 * d), reason: "the extents have more elements than 64 bits can count")
+            }
             span = product
             byteCount *= extent == 0 ? 0 : extent
             shape.append(extent)

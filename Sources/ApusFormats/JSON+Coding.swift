@@ -12,14 +12,17 @@ extension JSON {
     }
 
     /// The value that `init(encoding:)` made this of. Throws a `DecodingError`; ``JSON/problem(_:)`` says in words what it found.
-    package func decoded<Value: Decodable>(as type: Value.Type = Value.self) throws -> Value { try Value(from: JSONDecoder(json: self, path: [])) }
+    package func decoded<Value: Decodable>(as type: Value.Type = Value.self) throws -> Value {
+        try Value(from: JSONDecoder(json: self, path: []))
+    }
 
     /// Where and why a value could not be decoded: `history.2.loss: a string, where a number is wanted`.
     package static func problem(_ error: any Error) -> String {
         func place(_ path: [any CodingKey]) -> String { path.isEmpty ? "" : path.map(\.stringValue).joined(separator: ".") + ": " }
         return switch error as? DecodingError {
         case .keyNotFound(let key, let context)?: place(context.codingPath + [key]) + "missing"
-        case .typeMismatch(_, let context)?, .valueNotFound(_, let context)?, .dataCorrupted(let context)?: place(context.codingPath) + context.debugDescription
+        case .typeMismatch(_, let context)?, .valueNotFound(_, let context)?, .dataCorrupted(let context)?:
+            place(context.codingPath) + context.debugDescription
         default: "\(error)"
         }
     }
@@ -74,7 +77,9 @@ private final class JSONEncoder: Encoder {
         }
         func encodeNil(forKey key: Key) { object.members.append((key.stringValue, { .null })) }
         func encode(_ value: some Encodable, forKey key: Key) throws { try value.encode(to: nested(key)) }
-        func nestedContainer<Inner: CodingKey>(keyedBy type: Inner.Type, forKey key: Key) -> KeyedEncodingContainer<Inner> { nested(key).container(keyedBy: type) }
+        func nestedContainer<Inner: CodingKey>(keyedBy type: Inner.Type, forKey key: Key) -> KeyedEncodingContainer<Inner> {
+            nested(key).container(keyedBy: type)
+        }
         func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer { nested(key).unkeyedContainer() }
         func superEncoder() -> any Encoder { nested(AnyKey(stringValue: "super")) }
         func superEncoder(forKey key: Key) -> any Encoder { nested(key) }
@@ -91,7 +96,9 @@ private final class JSONEncoder: Encoder {
         }
         func encodeNil() { list.elements.append { .null } }
         func encode(_ value: some Encodable) throws { try value.encode(to: nested()) }
-        func nestedContainer<Inner: CodingKey>(keyedBy type: Inner.Type) -> KeyedEncodingContainer<Inner> { nested().container(keyedBy: type) }
+        func nestedContainer<Inner: CodingKey>(keyedBy type: Inner.Type) -> KeyedEncodingContainer<Inner> {
+            nested().container(keyedBy: type)
+        }
         func nestedUnkeyedContainer() -> any UnkeyedEncodingContainer { nested().unkeyedContainer() }
         func superEncoder() -> any Encoder { nested() }
     }
@@ -133,7 +140,8 @@ private struct JSONDecoder: Decoder {
 
     func container<Key: CodingKey>(keyedBy _: Key.Type) throws -> KeyedDecodingContainer<Key> {
         guard let members = json.members else { throw wanted([String: Any].self, "an object") }
-        return KeyedDecodingContainer(Keyed(members: Dictionary(members.map { (ByteKey($0.key), $0) }) { first, _ in first }, codingPath: codingPath))
+        return KeyedDecodingContainer(
+            Keyed(members: Dictionary(members.map { (ByteKey($0.key), $0) }) { first, _ in first }, codingPath: codingPath))
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
@@ -149,12 +157,16 @@ private struct JSONDecoder: Decoder {
         var allKeys: [Key] { members.values.compactMap { Key(stringValue: $0.key) } }
         func contains(_ key: Key) -> Bool { members[ByteKey(key.stringValue)] != nil }
         private func nested(_ key: any CodingKey) throws -> JSONDecoder {
-            guard let member = members[ByteKey(key.stringValue)] else { throw DecodingError.keyNotFound(key, .init(codingPath: codingPath, debugDescription: "missing")) }
+            guard let member = members[ByteKey(key.stringValue)] else {
+                throw DecodingError.keyNotFound(key, .init(codingPath: codingPath, debugDescription: "missing"))
+            }
             return JSONDecoder(json: member.value, path: codingPath + [key])
         }
         func decodeNil(forKey key: Key) throws -> Bool { try nested(key).json == .null }
         func decode<Value: Decodable>(_: Value.Type, forKey key: Key) throws -> Value { try Value(from: nested(key)) }
-        func nestedContainer<Inner: CodingKey>(keyedBy type: Inner.Type, forKey key: Key) throws -> KeyedDecodingContainer<Inner> { try nested(key).container(keyedBy: type) }
+        func nestedContainer<Inner: CodingKey>(keyedBy type: Inner.Type, forKey key: Key) throws -> KeyedDecodingContainer<Inner> {
+            try nested(key).container(keyedBy: type)
+        }
         func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer { try nested(key).unkeyedContainer() }
         func superDecoder() throws -> any Decoder { try nested(AnyKey(stringValue: "super")) }
         func superDecoder(forKey key: Key) throws -> any Decoder { try nested(key) }
@@ -169,7 +181,10 @@ private struct JSONDecoder: Decoder {
         var isAtEnd: Bool { currentIndex >= elements.count }
         private func current(_ type: Any.Type) throws -> JSONDecoder {
             let path = codingPath + [AnyKey(intValue: currentIndex)]
-            guard !isAtEnd else { throw DecodingError.valueNotFound(type, .init(codingPath: path, debugDescription: "the list has \(elements.count) elements only")) }
+            guard !isAtEnd else {
+                throw DecodingError.valueNotFound(
+                    type, .init(codingPath: path, debugDescription: "the list has \(elements.count) elements only"))
+            }
             return JSONDecoder(json: elements[currentIndex], path: path)
         }
         mutating func decodeNil() throws -> Bool {
@@ -182,7 +197,9 @@ private struct JSONDecoder: Decoder {
             currentIndex += 1
             return value
         }
-        mutating func nestedContainer<Inner: CodingKey>(keyedBy type: Inner.Type) throws -> KeyedDecodingContainer<Inner> { try superDecoder().container(keyedBy: type) }
+        mutating func nestedContainer<Inner: CodingKey>(keyedBy type: Inner.Type) throws -> KeyedDecodingContainer<Inner> {
+            try superDecoder().container(keyedBy: type)
+        }
         mutating func nestedUnkeyedContainer() throws -> any UnkeyedDecodingContainer { try superDecoder().unkeyedContainer() }
         mutating func superDecoder() throws -> any Decoder {
             let decoder = try current([Any].self)
@@ -199,11 +216,12 @@ private struct JSONDecoder: Decoder {
             throw decoder.wanted(Value.self, what)
         }
         private func whole<Value: FixedWidthInteger>() throws -> Value {
-            let value: Value? = switch decoder.json {
-            case .int(let number): Value(exactly: number)
-            case .string(let text): UInt64(text).flatMap { Value(exactly: $0) }
-            default: nil
-            }
+            let value: Value? =
+                switch decoder.json {
+                case .int(let number): Value(exactly: number)
+                case .string(let text): UInt64(text).flatMap { Value(exactly: $0) }
+                default: nil
+                }
             return try read("a whole number (\(Value.self))", value)
         }
         func decodeNil() -> Bool { decoder.json == .null }

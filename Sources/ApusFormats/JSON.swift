@@ -247,7 +247,9 @@ private struct JSONParser {
             let start = at
             guard next == UInt8(ascii: "\"") else { throw error("\(found) in an object where a key should stand") }
             let key = try string()
-            guard seen.insert(ByteKey(key)).inserted else { throw JSONError(offset: start, message: "key '\(printable(key))' stands twice in an object") }
+            guard seen.insert(ByteKey(key)).inserted else {
+                throw JSONError(offset: start, message: "key '\(printable(key))' stands twice in an object")
+            }
             skipSpace()
             guard take(":") else { throw error("\(found) after key '\(printable(key))' where ':' should stand") }
             skipSpace()
@@ -319,7 +321,9 @@ private struct JSONParser {
     }
 
     func decode(_ bytes: some Collection<UInt8>, _ start: Int) throws(JSONError) -> String {
-        guard let string = String(validating: bytes, as: UTF8.self) else { throw JSONError(offset: start, message: "a string that is not valid UTF-8") }
+        guard let string = String(validating: bytes, as: UTF8.self) else {
+            throw JSONError(offset: start, message: "a string that is not valid UTF-8")
+        }
         return string
     }
 
@@ -351,7 +355,9 @@ private struct JSONParser {
     mutating func hex() throws(JSONError) -> UInt32 {
         var code: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte = next, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else { throw error("\\u needs four hexadecimal digits") }
+            guard let byte = next, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
+                throw error("\\u needs four hexadecimal digits")
+            }
             code = code << 4 | UInt32(digit)
             at += 1
         }

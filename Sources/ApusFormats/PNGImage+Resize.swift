@@ -15,7 +15,8 @@ extension PNGImage {
             current = PNGImage(width: newWidth, height: height, channels: channels, pixels: pixels)
         }
         if newHeight != height {
-            let pixels = PNGImage.resample(current.pixels, from: height, to: newHeight, lines: newWidth, channels: channels, isHorizontal: false)
+            let pixels = PNGImage.resample(
+                current.pixels, from: height, to: newHeight, lines: newWidth, channels: channels, isHorizontal: false)
             current = PNGImage(width: newWidth, height: newHeight, channels: channels, pixels: pixels)
         }
         return current

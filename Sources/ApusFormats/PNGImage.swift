@@ -57,7 +57,8 @@ public struct PNGImage: Hashable, Sendable {
         func text() -> String { String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) }
         let (width, height, stored) = (Int(info.width), Int(info.height), Int(info.channels))
         guard width * height <= maximumPixels else {
-            throw FormatError(file: path, place: .offset(16), reason: "\(width) × \(height) pixels are more than the limit of \(maximumPixels)")
+            throw FormatError(
+                file: path, place: .offset(16), reason: "\(width) × \(height) pixels are more than the limit of \(maximumPixels)")
         }
         // A row takes a filter byte and at least one bit a pixel; deflate makes at most 1,032 bytes of one.
         guard height * (1 + (width + 7) / 8) <= 1032 * count + 1024 else {
@@ -71,7 +72,9 @@ public struct PNGImage: Hashable, Sendable {
         }
         guard decoded == 0 else { throw FormatError(file: path, place: .offset(offset), reason: text()) }
         let wanted = mode == .gray || mode == .unchanged && stored <= 2 ? 1 : 3
-        self.init(width: width, height: height, channels: wanted, pixels: wanted == stored ? raw : PNGImage.convert(raw, from: stored, to: wanted))
+        self.init(
+            width: width, height: height, channels: wanted, pixels: wanted == stored ? raw : PNGImage.convert(raw, from: stored, to: wanted)
+        )
     }
 
     /// What the file's header says: pixels, and the channels that ``Mode/unchanged`` gives.
@@ -82,21 +85,26 @@ public struct PNGImage: Hashable, Sendable {
     }
 
     private static func opened(_ file: MappedFile) throws -> (base: UnsafePointer<UInt8>, count: Int, info: apus_png_info) {
-        guard let base = file.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { throw FormatError(file: file.path, reason: "the file is empty") }
+        guard let base = file.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else {
+            throw FormatError(file: file.path, reason: "the file is empty")
+        }
         guard file.bytes.count >= 8, file.bytes.prefix(8).elementsEqual([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) else {
             throw FormatError(file: file.path, place: .offset(0), reason: "the file does not begin as a PNG file does")
         }
         var info = apus_png_info()
         var message = [CChar](repeating: 0, count: Int(APUS_PNG_MESSAGE))
         guard apus_png_open(base, file.bytes.count, &info, &message) == 0 else {
-            throw FormatError(file: file.path, place: .offset(8), reason: String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
+            throw FormatError(
+                file: file.path, place: .offset(8),
+                reason: String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
         }
         return (UnsafePointer(base), file.bytes.count, info)
     }
 
     /// The picture in gray (1 channel) or RGB (3).
     package func converted(toChannels wanted: Int) -> PNGImage {
-        wanted == channels ? self : PNGImage(width: width, height: height, channels: wanted, pixels: PNGImage.convert(pixels, from: channels, to: wanted))
+        wanted == channels
+            ? self : PNGImage(width: width, height: height, channels: wanted, pixels: PNGImage.convert(pixels, from: channels, to: wanted))
     }
 
     /// From gray, gray and alpha, RGB, RGB and alpha to gray or RGB.
@@ -105,7 +113,8 @@ public struct PNGImage: Hashable, Sendable {
         return [UInt8](unsafeUninitializedCapacity: count * to) { out, initialized in
             raw.withUnsafeBufferPointer { raw in
                 for i in 0..<count {
-                    let (r, g, b) = from <= 2 ? (raw[i * from], raw[i * from], raw[i * from]) : (raw[i * from], raw[i * from + 1], raw[i * from + 2])
+                    let (r, g, b) =
+                        from <= 2 ? (raw[i * from], raw[i * from], raw[i * from]) : (raw[i * from], raw[i * from + 1], raw[i * from + 2])
                     if to == 3 {
                         (out[3 * i], out[3 * i + 1], out[3 * i + 2]) = (r, g, b)
                     } else {
@@ -134,7 +143,8 @@ public struct PNGImage: Hashable, Sendable {
         var count = 0
         var message = [CChar](repeating: 0, count: Int(APUS_PNG_MESSAGE))
         guard let bytes = apus_png_encode(pixels, UInt32(width), UInt32(height), Int32(channels), &count, &message) else {
-            throw FormatError(file: "PNG", reason: String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
+            throw FormatError(
+                file: "PNG", reason: String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
         }
         defer { free(bytes) }
         return Array(UnsafeBufferPointer(start: bytes, count: count))

@@ -51,7 +51,8 @@ public struct Safetensors {
     ]
     /// Types of the format that Apus has no dtype for, and the bits of an element.
     private static let foreignTypes: [(name: String, bits: Int)] = [
-        ("U16", 16), ("U32", 32), ("U64", 64), ("C64", 64), ("F8_E5M2", 8), ("F8_E4M3", 8), ("F8_E8M0", 8), ("F8_E5M2FNUZ", 8), ("F8_E4M3FNUZ", 8),
+        ("U16", 16), ("U32", 32), ("U64", 64), ("C64", 64), ("F8_E5M2", 8), ("F8_E4M3", 8), ("F8_E8M0", 8), ("F8_E5M2FNUZ", 8),
+        ("F8_E4M3FNUZ", 8),
         ("F6_E2M3", 6), ("F6_E3M2", 6), ("F4", 4),
     ]
 }
@@ -82,7 +83,8 @@ extension Safetensors {
     package var leftOutNote: String? {
         guard !leftOut.isEmpty else { return nil }
         let names = leftOut.prefix(10).map { "'\(printable($0.key))' (\($0.dtype))" }.joined(separator: ", ")
-        return "left out \(names)\(leftOut.count > 10 ? " and \(leftOut.count - 10) more" : ""): Apus has no dtype for \(leftOut.count == 1 ? "it" : "them")"
+        return
+            "left out \(names)\(leftOut.count > 10 ? " and \(leftOut.count - 10) more" : ""): Apus has no dtype for \(leftOut.count == 1 ? "it" : "them")"
     }
 
     init(mapping file: MappedFile) throws {
@@ -117,18 +119,28 @@ extension Safetensors {
             let path = file.path
             let bytes = UnsafeRawBufferPointer(file.bytes)
             guard bytes.count >= 8 else {
-                throw FormatError(file: path, reason: bytes.isEmpty ? "the file is empty" : "the file has \(bytes.count) bytes, a safetensors file at least 8")
+                throw FormatError(
+                    file: path,
+                    reason: bytes.isEmpty ? "the file is empty" : "the file has \(bytes.count) bytes, a safetensors file at least 8")
             }
             let claimed = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
             guard claimed <= UInt64(Safetensors.maximumHeader) else {
-                throw FormatError(file: path, place: .offset(0), reason: "the header's length is \(claimed) bytes, the limit \(Safetensors.maximumHeader): not a safetensors file")
+                throw FormatError(
+                    file: path, place: .offset(0),
+                    reason: "the header's length is \(claimed) bytes, the limit \(Safetensors.maximumHeader): not a safetensors file")
             }
             let length = Int(claimed)
             guard length <= bytes.count - 8 else {
-                throw FormatError(file: path, place: .offset(0), reason: "the header's length is \(length) bytes, but only \(bytes.count - 8) follow: the file is cut off or no safetensors file")
+                throw FormatError(
+                    file: path, place: .offset(0),
+                    reason:
+                        "the header's length is \(length) bytes, but only \(bytes.count - 8) follow: the file is cut off or no safetensors file"
+                )
             }
             start = 8 + length
-            guard length > 0, bytes[8] == UInt8(ascii: "{") else { throw FormatError(file: path, place: .offset(8), reason: "the header does not begin with '{'") }
+            guard length > 0, bytes[8] == UInt8(ascii: "{") else {
+                throw FormatError(file: path, place: .offset(8), reason: "the header does not begin with '{'")
+            }
             let json: JSON
             do throws(JSONError) {
                 json = try JSON(parsing: UnsafeRawBufferPointer(rebasing: bytes[8..<start]))
@@ -147,10 +159,14 @@ extension Safetensors {
 
         private mutating func readMetadata(_ value: JSON, _ path: String) throws(FormatError) {
             if case .null = value { return }
-            guard let members = value.members else { throw FormatError(file: path, place: .key("__metadata__"), reason: "\(value.kind), where an object should stand") }
+            guard let members = value.members else {
+                throw FormatError(file: path, place: .key("__metadata__"), reason: "\(value.kind), where an object should stand")
+            }
             for member in members {
                 guard let string = member.value.string else {
-                    throw FormatError(file: path, place: .key("__metadata__"), reason: "'\(printable(member.key))' is \(member.value.kind), where a string should stand")
+                    throw FormatError(
+                        file: path, place: .key("__metadata__"),
+                        reason: "'\(printable(member.key))' is \(member.value.kind), where a string should stand")
                 }
                 metadata[member.key] = string
             }
@@ -159,10 +175,14 @@ extension Safetensors {
         private static func entry(_ key: String, _ value: JSON, _ path: String) throws(FormatError) -> Entry {
             func wrong(_ reason: String) -> FormatError { FormatError(file: path, place: .key(key), reason: reason) }
             // Fields beyond these three are passed over, as in the reference implementation.
-            guard value.members != nil else { throw wrong("\(value.kind), where an object with dtype, shape and data_offsets should stand") }
+            guard value.members != nil else {
+                throw wrong("\(value.kind), where an object with dtype, shape and data_offsets should stand")
+            }
             guard let name = value["dtype"]?.string else { throw wrong("no dtype, or one that is not a string") }
             let dtype = dtypeNames.first { $0.1 == name }?.0
-            guard let bits = dtype.map({ $0.size * 8 }) ?? foreignTypes.first(where: { $0.name == name })?.bits else { throw wrong("unknown dtype '\(printable(name))'") }
+            guard let bits = dtype.map({ $0.size * 8 }) ?? foreignTypes.first(where: { $0.name == name })?.bits else {
+                throw wrong("unknown dtype '\(printable(name))'")
+            }
             guard let list = value["shape"]?.array else { throw wrong("no shape, or one that is not a list") }
             guard list.count <= maximumRank else { throw wrong("the shape has \(list.count) dimensions, the limit is \(maximumRank)") }
             var shape = Shape()
@@ -170,14 +190,17 @@ extension Safetensors {
             // Extents of 0 are left out of this product: strides are products of the others, and must not overflow either.
             var span = (bits + 7) / 8
             for item in list {
-                guard let extent = item.int, extent >= 0 else { throw wrong("the shape holds \(item.text), where a whole number from 0 to 2^63 − 1 should stand") }
+                guard let extent = item.int, extent >= 0 else {
+                    throw wrong("the shape holds \(item.text), where a whole number from 0 to 2^63 − 1 should stand")
+                }
                 let (product, overflow) = span.multipliedReportingOverflow(by: max(extent, 1))
                 guard !overflow else { throw wrong("shape \(JSON.array(list).text) has more elements than 64 bits can count") }
                 span = product
                 count *= extent
                 shape.append(extent)
             }
-            guard let offsets = value["data_offsets"]?.array, offsets.count == 2, let begin = offsets[0].int, let end = offsets[1].int else {
+            guard let offsets = value["data_offsets"]?.array, offsets.count == 2, let begin = offsets[0].int, let end = offsets[1].int
+            else {
                 throw wrong("no data_offsets, or ones that are not two whole numbers")
             }
             guard begin >= 0, begin <= end else { throw wrong("data_offsets [\(begin), \(end)] are not a range") }
@@ -185,7 +208,9 @@ extension Safetensors {
             let (size, isTooMany) = count.multipliedReportingOverflow(by: bits % 8 == 0 ? bits / 8 : bits)
             guard !isTooMany, bits % 8 == 0 || size % 8 == 0 else { throw wrong("\(name) of shape \(shape) is no whole number of bytes") }
             let byteCount = bits % 8 == 0 ? size : size / 8
-            guard end - begin == byteCount else { throw wrong("data_offsets [\(begin), \(end)] span \(end - begin) bytes, \(name) of shape \(shape) takes \(byteCount)") }
+            guard end - begin == byteCount else {
+                throw wrong("data_offsets [\(begin), \(end)] span \(end - begin) bytes, \(name) of shape \(shape) takes \(byteCount)")
+            }
             return Entry(key: key, dtype: dtype, typeName: name, shape: shape, range: begin..<end)
         }
 
@@ -195,20 +220,34 @@ extension Safetensors {
             for entry in entries.sorted(by: { ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound) }) {
                 let (range, place) = (entry.range, FormatError.Place.key(entry.key))
                 guard range.upperBound <= dataCount else {
-                    throw FormatError(file: path, place: place, reason: "data_offsets [\(range.lowerBound), \(range.upperBound)] leave the file, whose data has \(dataCount) bytes")
+                    throw FormatError(
+                        file: path, place: place,
+                        reason: "data_offsets [\(range.lowerBound), \(range.upperBound)] leave the file, whose data has \(dataCount) bytes")
                 }
-                guard range.lowerBound >= end else { throw FormatError(file: path, place: place, reason: "its data overlaps that of another tensor at byte \(range.lowerBound) of the data") }
-                guard range.lowerBound == end else { throw FormatError(file: path, place: place, reason: "bytes \(end) to \(range.lowerBound) of the data before it belong to no tensor") }
+                guard range.lowerBound >= end else {
+                    throw FormatError(
+                        file: path, place: place, reason: "its data overlaps that of another tensor at byte \(range.lowerBound) of the data"
+                    )
+                }
+                guard range.lowerBound == end else {
+                    throw FormatError(
+                        file: path, place: place, reason: "bytes \(end) to \(range.lowerBound) of the data before it belong to no tensor")
+                }
                 end = range.upperBound
             }
-            guard end == dataCount else { throw FormatError(file: path, place: .offset(start + end), reason: "\(dataCount - end) bytes after the last tensor belong to none") }
+            guard end == dataCount else {
+                throw FormatError(
+                    file: path, place: .offset(start + end), reason: "\(dataCount - end) bytes after the last tensor belong to none")
+            }
         }
 
         /// A view of the mapping; a copy where the bytes are not aligned for their type.
         func tensor(_ entry: Entry, _ dtype: DType, in file: MappedFile) throws -> Tensor {
-            let bytes = UnsafeMutableRawBufferPointer(rebasing: file.bytes[(start + entry.range.lowerBound)..<(start + entry.range.upperBound)])
+            let bytes = UnsafeMutableRawBufferPointer(
+                rebasing: file.bytes[(start + entry.range.lowerBound)..<(start + entry.range.upperBound)])
             if dtype == .bool, let bad = bytes.firstIndex(where: { $0 > 1 }) {
-                throw FormatError(file: file.path, place: .key(entry.key), reason: "byte \(bad) of a BOOL tensor is \(bytes[bad]), neither 0 nor 1")
+                throw FormatError(
+                    file: file.path, place: .key(entry.key), reason: "byte \(bad) of a BOOL tensor is \(bytes[bad]), neither 0 nor 1")
             }
             guard let base = bytes.baseAddress, bytes.count > 0, Int(bitPattern: base) % dtype.size == 0 else {
                 let copy = try Tensor.uninitialized(entry.shape, dtype, .cpu)
@@ -232,8 +271,12 @@ extension Safetensors {
         var end = 0
         for i in order {
             let (key, tensor) = tensors[i]
-            if tensor.isPoisoned { throw FormatError(file: path, place: .key(key), reason: "the tensor is the result of an op that failed") }
-            if key.isSame(as: "__metadata__") || sealed && key == Safetensors.sealKey { throw FormatError(file: path, place: .key(key), reason: "the name is reserved by the format") }
+            if tensor.isPoisoned {
+                throw FormatError(file: path, place: .key(key), reason: "the tensor is the result of an op that failed")
+            }
+            if key.isSame(as: "__metadata__") || sealed && key == Safetensors.sealKey {
+                throw FormatError(file: path, place: .key(key), reason: "the name is reserved by the format")
+            }
             begins[i] = end
             end += tensor.numel * tensor.dtype.size
         }
@@ -248,7 +291,9 @@ extension Safetensors {
         var header = Array(JSON.object(members).text.utf8)
         // Spaces, so that the data begins at a cache line.
         header.append(contentsOf: repeatElement(0x20, count: (64 - (8 + header.count) % 64) % 64))
-        guard header.count <= Safetensors.maximumHeader else { throw FormatError(file: path, reason: "the header would take \(header.count) bytes, the limit is \(Safetensors.maximumHeader)") }
+        guard header.count <= Safetensors.maximumHeader else {
+            throw FormatError(file: path, reason: "the header would take \(header.count) bytes, the limit is \(Safetensors.maximumHeader)")
+        }
 
         try AtomicFile.write(to: path, beforeRename: beforeRename) { writer in
             if sealed { writer.checksum = Checksum() }

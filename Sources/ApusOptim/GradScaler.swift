@@ -64,9 +64,11 @@ public final class GradScaler {
     public func unscale_(_ optimizer: Optimizer) {
         if !isEnabled { return }
         if let known = seen.first(where: { $0.optimizer === optimizer }) {
-            fail("unscale_", known.isStepped
-                ? "is called after step(); unscale before it, and call update() after it"
-                : "has already been called on this optimizer since the last update(); call it once, after backward()")
+            fail(
+                "unscale_",
+                known.isStepped
+                    ? "is called after step(); unscale before it, and call update() after it"
+                    : "has already been called on this optimizer since the last update(); call it once, after backward()")
             return
         }
         unscale(optimizer, "unscale_")
@@ -76,7 +78,10 @@ public final class GradScaler {
     @discardableResult private func unscale(_ optimizer: Optimizer, _ caller: String) -> Int? {
         let grads = optimizer.paramGroups.flatMap(\.parameters).compactMap(\.grad)
         if grads.contains(where: { $0.dtype == .float16 }) {
-            fail(caller, "cannot unscale float16 gradients, which have lost what the scale was to save; keep the parameters float32 and compute inside autocast(.float16)")
+            fail(
+                caller,
+                "cannot unscale float16 gradients, which have lost what the scale was to save; keep the parameters float32 and compute inside autocast(.float16)"
+            )
             return nil
         }
         if grads.isEmpty { return nil }
@@ -145,8 +150,10 @@ public final class GradScaler {
     /// Scale, settings and place, by PyTorch's names; empty where it is not enabled. Call it after `update`.
     public func stateDict() -> [String: String] {
         isEnabled
-            ? ["scale": "\(Double(scaleFactor))", "growth_factor": "\(growthFactor)", "backoff_factor": "\(backoffFactor)",
-               "growth_interval": "\(growthInterval)", "_growth_tracker": "\(growthTracker)"] : [:]
+            ? [
+                "scale": "\(Double(scaleFactor))", "growth_factor": "\(growthFactor)", "backoff_factor": "\(backoffFactor)",
+                "growth_interval": "\(growthInterval)", "_growth_tracker": "\(growthTracker)",
+            ] : [:]
     }
 
     /// Takes over what `stateDict()` gave. Throws an `OptimizerStateError` that names everything that does not fit; then nothing has changed.

@@ -10,8 +10,10 @@ public func getTotalNorm(_ tensors: [Tensor], normType: Double = 2, errorIfNonfi
         // A norm of half types may lie beyond them.
         let total = Tensor.stack(tensors.map { $0.to($0.dtype.computeType).norm(p: normType).to(first.device) }).norm(p: normType)
         if errorIfNonfinite && !total.isfinite().item(Bool.self) {
-            return fail("getTotalNorm", "the total norm of order \(normType) of the gradients is \(total.item()), so they cannot be clipped; "
-                + "errorIfNonfinite: false scales them all the same")
+            return fail(
+                "getTotalNorm",
+                "the total norm of order \(normType) of the gradients is \(total.item()), so they cannot be clipped; "
+                    + "errorIfNonfinite: false scales them all the same")
         }
         return total
     }
@@ -28,7 +30,9 @@ public func clipGradsWithNorm_(_ parameters: [Tensor], maxNorm: Double, totalNor
 /// Scales all gradients so that their norm, as of one long vector, is at most `maxNorm`. Returns the norm before. PyTorch: `nn.utils.clip_grad_norm_`.
 ///
 /// The same as `getTotalNorm` of the gradients and `clipGradsWithNorm_`.
-@discardableResult public func clipGradNorm_(_ parameters: [Tensor], maxNorm: Double, normType: Double = 2, errorIfNonfinite: Bool = false) -> Tensor {
+@discardableResult public func clipGradNorm_(
+    _ parameters: [Tensor], maxNorm: Double, normType: Double = 2, errorIfNonfinite: Bool = false
+) -> Tensor {
     let total = getTotalNorm(parameters.compactMap(\.grad), normType: normType, errorIfNonfinite: errorIfNonfinite)
     if !total.isPoisoned { clipGradsWithNorm_(parameters, maxNorm: maxNorm, totalNorm: total) }
     return total

@@ -29,7 +29,8 @@ struct KernelCalls {
         var at = calls.firstIndex { $0.dtype == dtype && $0.step == state.step && $0.isFirst == isFirst && $0.device == parameter.device }
         if at == nil, let rule = rule() {
             at = calls.count
-            calls.append(Call(rule: rule, device: parameter.device, dtype: dtype, step: state.step, isFirst: isFirst, state: needed.map { _ in [] }))
+            calls.append(
+                Call(rule: rule, device: parameter.device, dtype: dtype, step: state.step, isFirst: isFirst, state: needed.map { _ in [] }))
         }
         guard let at else { return false }
         var target = parameter

@@ -65,10 +65,14 @@ extension Optimizer {
             loaded.append((group, read, rate ?? group.initialLR, readStates(group, read, &reader)))
         }
         try reader.finish(name)
-        for (group, settings, initialLR, states) in loaded { (group.settings, group.initialLR, group.states) = (settings, initialLR, states) }
+        for (group, settings, initialLR, states) in loaded {
+            (group.settings, group.initialLR, group.states) = (settings, initialLR, states)
+        }
     }
 
-    private func readStates<Settings: OptimizerSettings>(_ group: ParameterGroup, _ settings: Settings, _ reader: inout StateReader) -> [ParameterState?] {
+    private func readStates<Settings: OptimizerSettings>(
+        _ group: ParameterGroup, _ settings: Settings, _ reader: inout StateReader
+    ) -> [ParameterState?] {
         group.parameters.map { parameter in
             defer { reader.number += 1 }
             var state = ParameterState()
@@ -173,11 +177,12 @@ extension Optimizer: CustomStringConvertible {
         for (g, group) in paramGroups.enumerated() {
             lines.append("Parameter Group \(g)")
             for (setting, value) in group.entries.sorted(by: { $0.name < $1.name }) {
-                let text = switch value {
-                case .bool(let flag): flag ? "True" : "False"
-                case .list(let values): "(" + values.map { "\($0)" }.joined(separator: ", ") + ")"
-                default: value.text
-                }
+                let text =
+                    switch value {
+                    case .bool(let flag): flag ? "True" : "False"
+                    case .list(let values): "(" + values.map { "\($0)" }.joined(separator: ", ") + ")"
+                    default: value.text
+                    }
                 lines.append("    \(setting): \(text)")
             }
             if g + 1 < paramGroups.count { lines.append("") }

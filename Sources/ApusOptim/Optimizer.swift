@@ -47,7 +47,10 @@ open class Optimizer {
             seen[ObjectIdentifier(parameter)] = place
             if isComputed(parameter, place) { return }
             guard parameter.isPoisoned || parameter.isLeaf else {
-                fail(name, "\(place) (shape \(parameter.shape)) is the result of \(parameter.gradFn ?? "an op"), not a leaf; only leaves can be optimized")
+                fail(
+                    name,
+                    "\(place) (shape \(parameter.shape)) is the result of \(parameter.gradFn ?? "an op"), not a leaf; only leaves can be optimized"
+                )
                 return
             }
         }
@@ -60,7 +63,9 @@ open class Optimizer {
 
     /// Gives the group its settings; what is wrong with it, nil where nothing is.
     private func join(_ group: ParameterGroup) -> String? {
-        if group.settings != nil { return "a group of \(group.parameters.count) parameters belongs to an optimizer already; make another of its parameters" }
+        if group.settings != nil {
+            return "a group of \(group.parameters.count) parameters belongs to an optimizer already; make another of its parameters"
+        }
         var settings = defaults
         for (name, value) in group.own {
             if let problem = settings.set(name, value) { return problem }
@@ -76,8 +81,10 @@ open class Optimizer {
     /// Fails for a weight that was parametrized or pruned, before or after the optimizer was made: it would get no gradient.
     private final func isComputed(_ parameter: Tensor, _ place: @autoclosure () -> String) -> Bool {
         guard parameter.computed != nil else { return false }
-        fail(name, "\(place()) (shape \(parameter.shape)) is computed from other parameters, since it was parametrized or pruned; "
-            + "make the optimizer after that, of parameters()")
+        fail(
+            name,
+            "\(place()) (shape \(parameter.shape)) is computed from other parameters, since it was parametrized or pruned; "
+                + "make the optimizer after that, of parameters()")
         return true
     }
 
@@ -93,7 +100,9 @@ open class Optimizer {
                     parameter.grad = nil
                 } else {
                     let zeroed = grad.detach()
-                    do throws(OpError) { try zeroed.device.backend.fill(zeroed, with: .double(0)) } catch { fail(error, op: name + ".zeroGrad") }
+                    do throws(OpError) { try zeroed.device.backend.fill(zeroed, with: .double(0)) } catch {
+                        fail(error, op: name + ".zeroGrad")
+                    }
                     zeroed.didChange(by: "zeroGrad")
                     parameter.grad = zeroed
                 }
@@ -117,7 +126,9 @@ open class Optimizer {
     func settled(_ loaded: any OptimizerSettings) -> any OptimizerSettings { loaded }
 
     /// Whether a loaded tensor of that shape may be the state at `place` of a parameter of the group, whose loaded settings are given.
-    func fits<Loaded: OptimizerSettings>(_ found: Shape, _ place: Int, _ parameter: Tensor, _ group: ParameterGroup, _ settings: Loaded) -> Bool {
+    func fits<Loaded: OptimizerSettings>(
+        _ found: Shape, _ place: Int, _ parameter: Tensor, _ group: ParameterGroup, _ settings: Loaded
+    ) -> Bool {
         Loaded.state[place].fits(found, parameter)
     }
 }

@@ -24,7 +24,8 @@ public final class ParameterGroup {
     ) {
         let given: [(String, OptionValue?)] = [
             ("lr", lr?.option), ("momentum", momentum?.option), ("dampening", dampening?.option), ("weight_decay", weightDecay?.option),
-            ("nesterov", nesterov?.option), ("betas", betas.map { .list([$0.0, $0.1]) }), ("eps", eps?.option), ("amsgrad", amsgrad?.option),
+            ("nesterov", nesterov?.option), ("betas", betas.map { .list([$0.0, $0.1]) }), ("eps", eps?.option),
+            ("amsgrad", amsgrad?.option),
             ("alpha", alpha?.option), ("centered", centered?.option), ("maximize", maximize?.option),
         ]
         self.init(parameters, own: given.compactMap { name, value in value.map { (name: name, value: $0) } })
@@ -105,8 +106,10 @@ public final class ParameterGroup {
     }
 
     private func failMissing(_ name: String) {
-        fail("ParameterGroup", settings.map { "has no setting '\(name)'; it has \(type(of: $0).names)" }
-            ?? "was given no setting '\(name)', and belongs to no optimizer yet")
+        fail(
+            "ParameterGroup",
+            settings.map { "has no setting '\(name)'; it has \(type(of: $0).names)" }
+                ?? "was given no setting '\(name)', and belongs to no optimizer yet")
     }
 }
 

@@ -97,7 +97,8 @@ public struct StateTensor<Settings>: Sendable, ExpressibleByStringLiteral {
     private let isDouble: Bool
 
     init(
-        _ name: String, when isNeeded: (@Sendable (Settings) -> Bool)?, initial: (@Sendable (Settings) -> Double)?, shape: (@Sendable (Shape) -> Shape)?,
+        _ name: String, when isNeeded: (@Sendable (Settings) -> Bool)?, initial: (@Sendable (Settings) -> Double)?,
+        shape: (@Sendable (Shape) -> Shape)?,
         isDouble: Bool
     ) {
         (self.name, self.isNeeded, self.initial, self.shape, self.isDouble) = (name, isNeeded, initial, shape, isDouble)
@@ -135,7 +136,9 @@ public struct StateTensor<Settings>: Sendable, ExpressibleByStringLiteral {
     /// Whether a loaded tensor of that shape may be it.
     func fits(_ found: Shape, _ parameter: Tensor) -> Bool { found == (shape?(parameter.shape) ?? parameter.shape) }
 
-    private func place(of parameter: Tensor) -> (DType, Device) { isDouble ? (.float64, .cpu) : (parameter.dtype.computeType, parameter.device) }
+    private func place(of parameter: Tensor) -> (DType, Device) {
+        isDouble ? (.float64, .cpu) : (parameter.dtype.computeType, parameter.device)
+    }
 
     func make(_ settings: Settings, _ parameter: Tensor) throws(OpError) -> Tensor {
         let (dtype, device) = place(of: parameter)

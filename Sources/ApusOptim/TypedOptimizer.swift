@@ -22,7 +22,9 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
         /// The state at that place of `Settings.state`, to be changed in place. Traps where the settings say that it is not needed.
         public subscript(place: Int) -> Tensor {
             if Settings.state.indices.contains(place), let tensor = state[place] { return tensor }
-            return fail("\(Settings.self).state", "there is no state \(place) with these settings; there are \(Settings.stateNames.joined(separator: ", "))")
+            return fail(
+                "\(Settings.self).state",
+                "there is no state \(place) with these settings; there are \(Settings.stateNames.joined(separator: ", "))")
         }
     }
 
@@ -52,8 +54,9 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
     }
 
     private func refusal(_ p: Tensor) -> OpError {
-        OpError("a parameter of shape \(p.shape) has a sparse gradient, which \(name) with these settings does not take; "
-            + "SparseAdam, Adagrad and SGD without momentum and decay do, or make the layer with sparse: false")
+        OpError(
+            "a parameter of shape \(p.shape) has a sparse gradient, which \(name) with these settings does not take; "
+                + "SparseAdam, Adagrad and SGD without momentum and decay do, or make the layer with sparse: false")
     }
 
     /// The rule as one kernel over many parameters, where there is one: with it neither `update` is called. `isFirst`: their state was made just now.
@@ -86,7 +89,8 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
         for (i, parameter) in group.parameters.enumerated() {
             guard let gradient = parameter.grad, !gradient.isPoisoned, !parameter.isPoisoned else { continue }
             guard gradient.dtype == parameter.dtype && gradient.device == parameter.device else {
-                throw OpError("parameter \(i) is \(parameter.dtype) on \(parameter.device), its gradient \(gradient.dtype) on \(gradient.device)")
+                throw OpError(
+                    "parameter \(i) is \(parameter.dtype) on \(parameter.device), its gradient \(gradient.dtype) on \(gradient.device)")
             }
             var state = group.states[i] ?? ParameterState()
             var isFirst = false
@@ -98,7 +102,9 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
             let turn = Turn(index: i, gradient: gradient, state: state)
             if gradient.isSparse {
                 rows.append(turn)
-            } else if try kernels.take(parameter, gradient, state, isFirst: isFirst, { kernel(settings, step: state.step, isFirst: isFirst) }) {
+            } else if try kernels.take(
+                parameter, gradient, state, isFirst: isFirst, { kernel(settings, step: state.step, isFirst: isFirst) })
+            {
                 fused.append(turn)
             } else {
                 composed.append(turn)

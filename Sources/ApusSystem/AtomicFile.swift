@@ -12,7 +12,9 @@ package enum AtomicFile {
     /// A symbolic link is followed, also one to a file that is not there yet. A device or pipe, which cannot be replaced, is written directly.
     /// `beforeRename` runs when the new bytes are safe on the disk and the old file is still in place.
     /// What can be made again need not outlive a power failure: `isDurable: false` does not wait for the disk.
-    package static func write(to path: String, isDurable: Bool = true, beforeRename: () throws -> Void = {}, _ body: (Writer) throws -> Void) throws {
+    package static func write(
+        to path: String, isDurable: Bool = true, beforeRename: () throws -> Void = {}, _ body: (Writer) throws -> Void
+    ) throws {
         var status = stat()
         let exists = stat(path, &status) == 0
         if exists {
@@ -102,7 +104,9 @@ package enum AtomicFile {
             var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
             let count = readlink(target, &buffer, buffer.count)
             guard count > 0 else { return target }
-            guard let next = String(validating: buffer[..<count], as: UTF8.self) else { throw FileError(file: path, operation: "follow", code: EILSEQ) }
+            guard let next = String(validating: buffer[..<count], as: UTF8.self) else {
+                throw FileError(file: path, operation: "follow", code: EILSEQ)
+            }
             target = next.utf8.first == UInt8(ascii: "/") ? next : "\(split(target).folder)/\(next)"
         }
         throw FileError(file: path, operation: "write", code: ELOOP)
@@ -155,7 +159,9 @@ package final class Writer {
 }
 
 /// Writes all of the bytes to an open file, whatever interrupts it. `progress` hears how many have been written, piece by piece.
-package func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, _ path: String, progress: (Int) -> Void = { _ in }) throws(FileError) {
+package func writeAll(
+    _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, _ path: String, progress: (Int) -> Void = { _ in }
+) throws(FileError) {
     var rest = bytes
     while !rest.isEmpty {
         let written = Glibc.write(descriptor, rest.baseAddress, min(rest.count, 1 << 30))

@@ -27,6 +27,8 @@ package enum Folder {
 
     /// What is in a folder, sorted; nil where there is no such folder. Throws where it is a file, or may not be read.
     package static func names(in path: String) throws(FileError) -> [String]? {
-        do { return try RawPath(path).names()?.map(RawPath.text) } catch { throw FileError(file: path, operation: "open", code: error.code) }
+        do { return try RawPath(path).names()?.map(RawPath.text) } catch {
+            throw FileError(file: path, operation: "open", code: error.code)
+        }
     }
 }

@@ -46,7 +46,8 @@ package struct RawPath: Hashable, Sendable {
         while let entry = readdir(folder) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 let bytes = UnsafeRawPointer(pointer).assumingMemoryBound(to: UInt8.self)
-                return Array(UnsafeBufferPointer(start: bytes, count: strlen(UnsafeRawPointer(pointer).assumingMemoryBound(to: CChar.self))))
+                return Array(
+                    UnsafeBufferPointer(start: bytes, count: strlen(UnsafeRawPointer(pointer).assumingMemoryBound(to: CChar.self))))
             }
             if name != [UInt8(ascii: ".")], name != Array("..".utf8) { names.append(name) }
         }

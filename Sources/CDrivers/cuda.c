@@ -14,7 +14,11 @@ static void *open_version(const char *name, int newest, int oldest, const char *
     char(*paths)[LONGEST_PATH] = malloc(MOST_PLACES * sizeof *paths);
     const char *places[MOST_PLACES + 1];
     int count = 0;
-#define PLACE(...) if (paths && count < MOST_PLACES && snprintf(paths[count], LONGEST_PATH, __VA_ARGS__) < LONGEST_PATH) { places[count] = paths[count]; count++; }
+#define PLACE(...)                                                                                                                         \
+    if (paths && count < MOST_PLACES && snprintf(paths[count], LONGEST_PATH, __VA_ARGS__) < LONGEST_PATH) {                                \
+        places[count] = paths[count];                                                                                                      \
+        count++;                                                                                                                           \
+    }
     for (int version = newest; chosen && *chosen && version >= oldest; version--) {
         for (int i = 0; i < 3; i++) PLACE("%s/%s%s.so.%d", chosen, folders[i], name, version)
         PLACE("%s/%s/lib/%s.so.%d", chosen, wheel, name, version)
@@ -30,14 +34,14 @@ static void *open_version(const char *name, int newest, int oldest, const char *
     return library;
 }
 
-#define LOOK_UP(RESULT, NAME, SYMBOL, ARGUMENTS) \
+#define LOOK_UP(RESULT, NAME, SYMBOL, ARGUMENTS)                                                                                           \
     if (!apus_look_up(library, #SYMBOL, &functions->NAME, why, capacity)) return false;
-#define LOADER(LIBRARY, FUNCTIONS, NAME, OLDEST, WHEEL)                                                   \
-    bool apus_##LIBRARY##_load(apus_##LIBRARY *functions, int newest, char *why, size_t capacity) {       \
-        void *library = open_version(NAME, newest, OLDEST, WHEEL, why, capacity);                         \
-        if (!library) return false;                                                                       \
-        FUNCTIONS(LOOK_UP)                                                                                \
-        return true;                                                                                      \
+#define LOADER(LIBRARY, FUNCTIONS, NAME, OLDEST, WHEEL)                                                                                    \
+    bool apus_##LIBRARY##_load(apus_##LIBRARY *functions, int newest, char *why, size_t capacity) {                                        \
+        void *library = open_version(NAME, newest, OLDEST, WHEEL, why, capacity);                                                          \
+        if (!library) return false;                                                                                                        \
+        FUNCTIONS(LOOK_UP)                                                                                                                 \
+        return true;                                                                                                                       \
     }
 
 LOADER(cuda, APUS_CUDA_FUNCTIONS, "libcuda", 1, "cuda")

@@ -2,7 +2,7 @@
 
 #include "load.h"
 
-#define LOOK_UP(RESULT, NAME, ARGUMENTS) \
+#define LOOK_UP(RESULT, NAME, ARGUMENTS)                                                                                                   \
     if (!apus_look_up(library, #NAME, &functions->NAME, why, capacity)) return false;
 
 bool apus_opencl_load(apus_opencl *functions, char *why, size_t capacity) {

@@ -85,7 +85,8 @@ int apus_png_decode(const uint8_t *bytes, size_t count, const apus_png_info *inf
     png_set_interlace_handling(r.png);
     png_read_update_info(r.png, r.info);
     size_t row = (size_t)info->width * (size_t)info->channels;
-    if (png_get_rowbytes(r.png, r.info) != row || png_get_image_height(r.png, r.info) != info->height) png_error(r.png, "the rows have another size than the header says");
+    if (png_get_rowbytes(r.png, r.info) != row || png_get_image_height(r.png, r.info) != info->height)
+        png_error(r.png, "the rows have another size than the header says");
     r.rows = malloc(sizeof(png_bytep) * info->height);
     if (!r.rows) png_error(r.png, "out of memory");
     for (uint32_t y = 0; y < info->height; y++) r.rows[y] = pixels + y * row;

@@ -28,16 +28,16 @@ void apus_compare_flat(apus_compare_kind kind, int dtype, int64_t n, const void 
 }
 
 // Selection moves bits, so it needs a kernel a size, and 16-bit floats pass as the integers of their size.
-#define SELECT(NAME, T)                                                                                                     \
-    APUS_CLONES static void NAME(int64_t n, void *out_, const void *a_, const void *b_, const void *c_, const apus_parameters *p_) { \
-        (void)p_;                                                                                                           \
-        const apus_bool *condition = a_;                                                                                    \
-        const T *a = b_, *b = c_;                                                                                           \
-        T *out = out_;                                                                                                      \
-        APUS_SIMD for (int64_t i = 0; i < n; i++) {                                                                         \
-            T x = a[i], y = b[i];                                                                                           \
-            out[i] = condition[i] ? x : y;                                                                                  \
-        }                                                                                                                   \
+#define SELECT(NAME, T)                                                                                                                    \
+    APUS_CLONES static void NAME(int64_t n, void *out_, const void *a_, const void *b_, const void *c_, const apus_parameters *p_) {       \
+        (void)p_;                                                                                                                          \
+        const apus_bool *condition = a_;                                                                                                   \
+        const T *a = b_, *b = c_;                                                                                                          \
+        T *out = out_;                                                                                                                     \
+        APUS_SIMD for (int64_t i = 0; i < n; i++) {                                                                                        \
+            T x = a[i], y = b[i];                                                                                                          \
+            out[i] = condition[i] ? x : y;                                                                                                 \
+        }                                                                                                                                  \
     }
 SELECT(select_8, uint8_t)
 SELECT(select_16, uint16_t)

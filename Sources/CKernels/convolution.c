@@ -49,43 +49,37 @@
 #undef GEMM
 
 // Returns RUN(f32) and so on for a dtype.
-#define FOR_TYPE(dtype, RUN)                                                                                                \
-    switch (dtype) {                                                                                                        \
-    case APUS_FLOAT32: return RUN(f32);                                                                                     \
-    case APUS_FLOAT64: return RUN(f64);                                                                                     \
-    case APUS_BOOL:                                                                                                         \
-    case APUS_UINT8:                                                                                                        \
-    case APUS_INT8: return RUN(i8);                                                                                         \
-    case APUS_INT16: return RUN(i16);                                                                                       \
-    case APUS_INT32: return RUN(i32);                                                                                       \
-    case APUS_INT64: return RUN(i64);                                                                                       \
-    default: apus_no_kernel("convolution", 0, dtype);                                                                       \
+#define FOR_TYPE(dtype, RUN)                                                                                                               \
+    switch (dtype) {                                                                                                                       \
+    case APUS_FLOAT32: return RUN(f32);                                                                                                    \
+    case APUS_FLOAT64: return RUN(f64);                                                                                                    \
+    case APUS_BOOL:                                                                                                                        \
+    case APUS_UINT8:                                                                                                                       \
+    case APUS_INT8: return RUN(i8);                                                                                                        \
+    case APUS_INT16: return RUN(i16);                                                                                                      \
+    case APUS_INT32: return RUN(i32);                                                                                                      \
+    case APUS_INT64: return RUN(i64);                                                                                                      \
+    default: apus_no_kernel("convolution", 0, dtype);                                                                                      \
     }
 
 static int64_t elements(const int64_t extents[3]) { return extents[0] * extents[1] * extents[2]; }
 
-static int64_t weight_elements(const apus_convolution *c)
-{
-    return c->out_channels * (c->in_channels / c->groups) * elements(c->kernel);
-}
+static int64_t weight_elements(const apus_convolution *c) { return c->out_channels * (c->in_channels / c->groups) * elements(c->kernel); }
 
-bool apus_convolution_forward(const apus_convolution *c, int dtype, const void *x, const void *weight, const void *bias, void *y)
-{
+bool apus_convolution_forward(const apus_convolution *c, int dtype, const void *x, const void *weight, const void *bias, void *y) {
     if (c->batch * c->out_channels * elements(c->out) == 0) return true;
 #define FORWARD(N) N##_run((N##_strip){.c = c, .x = x, .weight = weight, .bias = bias, .out = y}, N##_forward_strip, 0)
     FOR_TYPE(dtype, FORWARD)
 }
 
-bool apus_convolution_backward_input(const apus_convolution *c, int dtype, const void *grad, const void *weight, void *x)
-{
+bool apus_convolution_backward_input(const apus_convolution *c, int dtype, const void *grad, const void *weight, void *x) {
     memset(x, 0, (size_t)(c->batch * c->in_channels * elements(c->in)) * apus_size[dtype]);
     if (c->batch * c->out_channels * elements(c->out) * c->in_channels == 0) return true;
 #define BACKWARD_INPUT(N) N##_run((N##_strip){.c = c, .grad = grad, .weight = weight, .out = x}, N##_backward_input_strip, 0)
     FOR_TYPE(dtype, BACKWARD_INPUT)
 }
 
-bool apus_convolution_backward_weight(const apus_convolution *c, int dtype, const void *grad, const void *x, void *weight)
-{
+bool apus_convolution_backward_weight(const apus_convolution *c, int dtype, const void *grad, const void *x, void *weight) {
     if (c->batch * c->out_channels * elements(c->out) * c->in_channels == 0) {
         memset(weight, 0, (size_t)weight_elements(c) * apus_size[dtype]);
         return true;

@@ -20,21 +20,21 @@ typedef struct {
     int64_t width, row, rows; // of a row of gradients in whole registers, of a padded row, and padded rows an image
 } job;
 
-static void pad_planes(void *context, int64_t begin, int64_t end)
-{
+static void pad_planes(void *context, int64_t begin, int64_t end) {
     const job *j = context;
     const apus_convolution *c = j->c;
     for (int64_t plane = begin; plane < end; plane++) {
         float *to = j->padded + plane * j->rows * j->row;
         memset(to, 0, sizeof(float) * (size_t)(j->rows * j->row));
         for (int64_t i = 0; i < c->in[1]; i++)
-            memcpy(to + (i + c->padding[1]) * j->row + c->padding[2], j->x + (plane * c->in[1] + i) * c->in[2], sizeof(float) * (size_t)c->in[2]);
+            memcpy(to + (i + c->padding[1]) * j->row + c->padding[2], j->x + (plane * c->in[1] + i) * c->in[2],
+                   sizeof(float) * (size_t)c->in[2]);
     }
 }
 
 /// sums[a·taps + b] += Σ over rows and columns of g · x moved by a rows and b columns.
-APUS_INLINE void add_products(const int down, const int taps, int64_t rows, int64_t width, const float *g, const float *x, int64_t x_row, double *sums)
-{
+APUS_INLINE void add_products(const int down, const int taps, int64_t rows, int64_t width, const float *g, const float *x, int64_t x_row,
+                              double *sums) {
     lanes sum[3 * MOST_TAPS] = {0};
     for (int64_t r = 0; r < rows; r++) {
         for (int64_t v = 0; v < width; v += LANES) {
@@ -49,8 +49,8 @@ APUS_INLINE void add_products(const int down, const int taps, int64_t rows, int6
         for (int l = 0; l < LANES; l++) sums[t] += (double)sum[t][l];
 }
 
-APUS_CLONES static void add_rows(int down, int taps, int64_t rows, int64_t width, const float *g, const float *x, int64_t x_row, double *sums)
-{
+APUS_CLONES static void add_rows(int down, int taps, int64_t rows, int64_t width, const float *g, const float *x, int64_t x_row,
+                                 double *sums) {
     if (down == 3) return add_products(3, 3, rows, width, g, x, x_row, sums);
     switch (taps) {
     case 1: return add_products(1, 1, rows, width, g, x, x_row, sums);
@@ -64,8 +64,7 @@ APUS_CLONES static void add_rows(int down, int taps, int64_t rows, int64_t width
     }
 }
 
-static bool output_channels(void *context, int64_t begin, int64_t end)
-{
+static bool output_channels(void *context, int64_t begin, int64_t end) {
     const job *j = context;
     const apus_convolution *c = j->c;
     int64_t plane = c->out[1] * c->out[2], taps = c->kernel[1] * c->kernel[2], sums = c->in_channels * taps;
@@ -87,7 +86,8 @@ static bool output_channels(void *context, int64_t begin, int64_t end)
                 for (int64_t r = 0; r < c->out[1]; r += ROWS) {
                     int64_t rows = c->out[1] - r < ROWS ? c->out[1] - r : ROWS;
                     for (int64_t a = 0; a < c->kernel[1]; a += down)
-                        add_rows(down, (int)c->kernel[2], rows, j->width, g + r * j->width, x + (r + a) * j->row, j->row, sum + i * taps + a * c->kernel[2]);
+                        add_rows(down, (int)c->kernel[2], rows, j->width, g + r * j->width, x + (r + a) * j->row, j->row,
+                                 sum + i * taps + a * c->kernel[2]);
                 }
             }
         }
@@ -96,8 +96,7 @@ static bool output_channels(void *context, int64_t begin, int64_t end)
     return true;
 }
 
-apus_outcome apus_convolution_backward_weight_direct(const apus_convolution *c, const void *grad, const void *x, void *weight)
-{
+apus_outcome apus_convolution_backward_weight_direct(const apus_convolution *c, const void *grad, const void *x, void *weight) {
     bool is_plain = c->groups == 1 && c->in[0] == 1 && c->out[0] == 1 && c->kernel[0] == 1 && c->padding[0] == 0;
     for (int d = 1; d < 3; d++) is_plain = is_plain && c->stride[d] == 1 && c->dilation[d] == 1;
     bool is_empty = c->batch * c->in_channels * c->out[1] == 0;

@@ -12,15 +12,14 @@ typedef struct {
     const REAL *x, *weight, *bias, *grad; // what the direction reads
     REAL *out;
     REAL *columns;
-    int64_t group, image, images;   // the strip's images
-    int64_t row, rows;              // and of each its rows of outputs: [row, row + rows) of out[0]·out[1]
+    int64_t group, image, images; // the strip's images
+    int64_t row, rows;            // and of each its rows of outputs: [row, row + rows) of out[0]·out[1]
 } TYPED(strip);
 
-static inline int64_t TYPED(positions)(const TYPED(strip) *s) { return s->images * s->rows * s->c->out[2]; }
+static inline int64_t TYPED(positions)(const TYPED(strip) * s) { return s->images * s->rows * s->c->out[2]; }
 
 // Outputs o of a row for which o·stride − padding + tap·dilation falls into [0, in).
-static inline void TYPED(valid)(const apus_convolution *c, int d, int64_t tap, int64_t *low, int64_t *high)
-{
+static inline void TYPED(valid)(const apus_convolution *c, int d, int64_t tap, int64_t *low, int64_t *high) {
     int64_t first = c->padding[d] - tap * c->dilation[d], last = c->in[d] - 1 + first, stride = c->stride[d];
     *low = first <= 0 ? 0 : (first + stride - 1) / stride;
     *high = last < 0 ? 0 : last / stride + 1;
@@ -30,8 +29,7 @@ static inline void TYPED(valid)(const apus_convolution *c, int d, int64_t tap, i
 }
 
 // Rows [begin, end) of the columns: unfolds x into them.
-static void TYPED(unfold)(void *context, int64_t begin, int64_t end)
-{
+static void TYPED(unfold)(void *context, int64_t begin, int64_t end) {
     const TYPED(strip) *s = context;
     const apus_convolution *c = s->c;
     int64_t taps = c->kernel[0] * c->kernel[1] * c->kernel[2], plane = c->in[0] * c->in[1] * c->in[2], width = c->out[2];
@@ -54,7 +52,8 @@ static void TYPED(unfold)(void *context, int64_t begin, int64_t end)
                 const REAL *line = from + (i0 * c->in[1] + i1) * c->in[2] - c->padding[2] + k2 * c->dilation[2];
                 for (int64_t o = 0; o < low; o++) to[o] = 0;
                 if (step == 1) memcpy(to + low, line + low, sizeof(REAL) * (size_t)(high - low));
-                else for (int64_t o = low; o < high; o++) to[o] = line[o * step];
+                else
+                    for (int64_t o = low; o < high; o++) to[o] = line[o * step];
                 for (int64_t o = high; o < width; o++) to[o] = 0;
             }
         }
@@ -62,8 +61,7 @@ static void TYPED(unfold)(void *context, int64_t begin, int64_t end)
 }
 
 // Channels [begin, end) of x: adds the columns back, tap by tap.
-static void TYPED(fold)(void *context, int64_t begin, int64_t end)
-{
+static void TYPED(fold)(void *context, int64_t begin, int64_t end) {
     const TYPED(strip) *s = context;
     const apus_convolution *c = s->c;
     int64_t taps = c->kernel[0] * c->kernel[1] * c->kernel[2], plane = c->in[0] * c->in[1] * c->in[2], width = c->out[2];
@@ -81,8 +79,10 @@ static void TYPED(fold)(void *context, int64_t begin, int64_t end)
                     int64_t i1 = row % c->out[1] * c->stride[1] - c->padding[1] + k1 * c->dilation[1];
                     if (i0 < 0 || i0 >= c->in[0] || i1 < 0 || i1 >= c->in[1]) continue;
                     REAL *line = to + (i0 * c->in[1] + i1) * c->in[2] - c->padding[2] + k2 * c->dilation[2];
-                    if (step == 1) for (int64_t o = low; o < high; o++) line[o] += from[o];
-                    else for (int64_t o = low; o < high; o++) line[o * step] += from[o];
+                    if (step == 1)
+                        for (int64_t o = low; o < high; o++) line[o] += from[o];
+                    else
+                        for (int64_t o = low; o < high; o++) line[o * step] += from[o];
                 }
             }
         }
@@ -90,17 +90,16 @@ static void TYPED(fold)(void *context, int64_t begin, int64_t end)
 }
 
 // Between y, [images, channels, positions], and `rows`, [channels, strip's positions].
-static void TYPED(gather)(const TYPED(strip) *s, const REAL *y, REAL *rows)
-{
+static void TYPED(gather)(const TYPED(strip) * s, const REAL *y, REAL *rows) {
     const apus_convolution *c = s->c;
     int64_t length = c->out[0] * c->out[1] * c->out[2], part = s->rows * c->out[2], group_outputs = c->out_channels / c->groups;
     for (int64_t o = 0; o < group_outputs; o++)
         for (int64_t n = 0; n < s->images; n++, rows += part)
-            memcpy(rows, y + ((s->image + n) * c->out_channels + s->group * group_outputs + o) * length + s->row * c->out[2], sizeof(REAL) * (size_t)part);
+            memcpy(rows, y + ((s->image + n) * c->out_channels + s->group * group_outputs + o) * length + s->row * c->out[2],
+                   sizeof(REAL) * (size_t)part);
 }
 
-static void TYPED(scatter)(const TYPED(strip) *s, const REAL *rows, REAL *y)
-{
+static void TYPED(scatter)(const TYPED(strip) * s, const REAL *rows, REAL *y) {
     const apus_convolution *c = s->c;
     int64_t length = c->out[0] * c->out[1] * c->out[2], group_outputs = c->out_channels / c->groups;
     for (int64_t o = 0; o < group_outputs; o++)
@@ -109,8 +108,7 @@ static void TYPED(scatter)(const TYPED(strip) *s, const REAL *rows, REAL *y)
 }
 
 // The rows of a product with the strip's positions as columns: y itself where the strip lies in one image. NULL where there is no memory.
-static REAL *TYPED(outputs)(const TYPED(strip) *s, const REAL *y, int64_t *row)
-{
+static REAL *TYPED(outputs)(const TYPED(strip) * s, const REAL *y, int64_t *row) {
     const apus_convolution *c = s->c;
     int64_t length = c->out[0] * c->out[1] * c->out[2], group_outputs = c->out_channels / c->groups;
     if (s->images == 1) {
@@ -121,8 +119,7 @@ static REAL *TYPED(outputs)(const TYPED(strip) *s, const REAL *y, int64_t *row)
     return apus_workspace(APUS_WORKSPACE_PARTIALS, sizeof(REAL) * (size_t)(group_outputs * *row));
 }
 
-static bool TYPED(forward_strip)(const TYPED(strip) *s)
-{
+static bool TYPED(forward_strip)(const TYPED(strip) * s) {
     const apus_convolution *c = s->c;
     int64_t taps = c->in_channels / c->groups * c->kernel[0] * c->kernel[1] * c->kernel[2], n = TYPED(positions)(s);
     int64_t group_outputs = c->out_channels / c->groups, row;
@@ -133,26 +130,27 @@ static bool TYPED(forward_strip)(const TYPED(strip) *s)
         REAL b = s->bias ? s->bias[s->group * group_outputs + o] : 0;
         for (int64_t q = 0; q < n; q++) y[o * row + q] = b;
     }
-    if (!GEMM(&(apus_gemm){group_outputs, n, taps, s->weight + s->group * group_outputs * taps, taps, 1, s->columns, n, 1, y, row, 0, 1})) return false;
+    if (!GEMM(&(apus_gemm){group_outputs, n, taps, s->weight + s->group * group_outputs * taps, taps, 1, s->columns, n, 1, y, row, 0, 1}))
+        return false;
     if (s->images > 1) TYPED(scatter)(s, y, s->out);
     return true;
 }
 
-static bool TYPED(backward_input_strip)(const TYPED(strip) *s)
-{
+static bool TYPED(backward_input_strip)(const TYPED(strip) * s) {
     const apus_convolution *c = s->c;
     int64_t group_channels = c->in_channels / c->groups, taps = group_channels * c->kernel[0] * c->kernel[1] * c->kernel[2];
     int64_t group_outputs = c->out_channels / c->groups, n = TYPED(positions)(s), row;
     REAL *grad = TYPED(outputs)(s, s->grad, &row);
     if (!grad) return false;
     if (s->images > 1) TYPED(gather)(s, s->grad, grad);
-    if (!GEMM(&(apus_gemm){taps, n, group_outputs, s->weight + s->group * group_outputs * taps, 1, taps, grad, row, 1, s->columns, n, 0, 0})) return false;
+    if (!GEMM(
+            &(apus_gemm){taps, n, group_outputs, s->weight + s->group * group_outputs * taps, 1, taps, grad, row, 1, s->columns, n, 0, 0}))
+        return false;
     apus_parallel_for(group_channels, 16384 / (n * taps / group_channels) + 1, TYPED(fold), (void *)s);
     return true;
 }
 
-static bool TYPED(backward_weight_strip)(const TYPED(strip) *s)
-{
+static bool TYPED(backward_weight_strip)(const TYPED(strip) * s) {
     const apus_convolution *c = s->c;
     int64_t taps = c->in_channels / c->groups * c->kernel[0] * c->kernel[1] * c->kernel[2], n = TYPED(positions)(s);
     int64_t group_outputs = c->out_channels / c->groups, row;
@@ -160,7 +158,8 @@ static bool TYPED(backward_weight_strip)(const TYPED(strip) *s)
     REAL *grad = TYPED(outputs)(s, s->grad, &row);
     if (!grad) return false;
     if (s->images > 1) TYPED(gather)(s, s->grad, grad);
-    return GEMM(&(apus_gemm){group_outputs, taps, n, grad, row, 1, s->columns, 1, n, s->out + s->group * group_outputs * taps, taps, 0, s->image > 0 || s->row > 0});
+    return GEMM(&(apus_gemm){group_outputs, taps, n, grad, row, 1, s->columns, 1, n, s->out + s->group * group_outputs * taps, taps, 0,
+                             s->image > 0 || s->row > 0});
 }
 
 typedef struct {
@@ -170,8 +169,7 @@ typedef struct {
     int whole;                          // a task is a group's whole batch: strips add to one result
 } TYPED(task);
 
-static bool TYPED(strips)(void *context, int64_t begin, int64_t end)
-{
+static bool TYPED(strips)(void *context, int64_t begin, int64_t end) {
     const TYPED(task) *t = context;
     const apus_convolution *c = t->first.c;
     int64_t all_rows = c->out[0] * c->out[1];
@@ -194,8 +192,7 @@ static bool TYPED(strips)(void *context, int64_t begin, int64_t end)
     return true;
 }
 
-static bool TYPED(run)(TYPED(strip) first, bool (*run)(const TYPED(strip) *), int whole)
-{
+static bool TYPED(run)(TYPED(strip) first, bool (*run)(const TYPED(strip) *), int whole) {
     const apus_convolution *c = first.c;
     int64_t taps = c->in_channels / c->groups * c->kernel[0] * c->kernel[1] * c->kernel[2], all_rows = c->out[0] * c->out[1];
     TYPED(task) t = {first, run, 1, all_rows, 0, whole};

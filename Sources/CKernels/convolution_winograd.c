@@ -32,17 +32,17 @@ typedef struct {
 
 typedef struct {
     side in, out;
-    float *weight, *u;                    // u is [36, out, in]
+    float *weight, *u; // u is [36, out, in]
     const float *bias;
     int64_t u_plane;
-    bool turned;                          // weight is [in, out, 3, 3], its kernels turned by half a circle
-    bool of_weight;                       // its gradient is wanted: `out` has the output's
-    int64_t batch, down, across;          // images, and their squares
-    int64_t strips;                       // of an image, or 1 where a strip is several
-    int64_t image, images, first, rows;   // a strip's images, and of each its rows of squares
-    int64_t row;                          // of a channel's squares in `to`
-    int64_t origin, outputs;              // of the output channels that are computed together
-    bool adds;                            // products of a weight's gradient add to those of the strips before
+    bool turned;                        // weight is [in, out, 3, 3], its kernels turned by half a circle
+    bool of_weight;                     // its gradient is wanted: `out` has the output's
+    int64_t batch, down, across;        // images, and their squares
+    int64_t strips;                     // of an image, or 1 where a strip is several
+    int64_t image, images, first, rows; // a strip's images, and of each its rows of squares
+    int64_t row;                        // of a channel's squares in `to`
+    int64_t origin, outputs;            // of the output channels that are computed together
+    bool adds;                          // products of a weight's gradient add to those of the strips before
 } job;
 
 // Lines of a cache in an odd number: neighbours at this distance do not fall on the same set.
@@ -52,8 +52,7 @@ static int64_t quotient(int64_t n, int64_t d) { return (n + d - 1) / d; }
 
 static int64_t squares(const job *j) { return j->images * j->rows * j->across; }
 
-static float *image(const job *j, const side *s, int64_t n, int64_t channel)
-{
+static float *image(const job *j, const side *s, int64_t n, int64_t channel) {
     return s->images + ((j->image + n) * s->channels + channel) * s->extent[0] * s->extent[1];
 }
 
@@ -61,8 +60,7 @@ static float *image(const job *j, const side *s, int64_t n, int64_t channel)
 
 enum { RUN = 64 }; // kernels that are transformed together, and written to each of the 36 matrices in one stretch
 
-static void kernels(void *context, int64_t begin, int64_t end)
-{
+static void kernels(void *context, int64_t begin, int64_t end) {
     const job *j = context;
     int64_t in = j->in.channels, out = j->out.channels;
     float taps[9][RUN], half[6][3][RUN], u[36][RUN];
@@ -73,16 +71,17 @@ static void kernels(void *context, int64_t begin, int64_t end)
             for (int64_t k = 0; k < count; k++)
                 for (int t = 0; t < 9; t++) taps[j->turned ? 8 - t : t][k] = g[k * step + t];
             for (int c = 0; c < 3; c++)
-                columns_of_kernels(count, (const float *[]){taps[c], taps[3 + c], taps[6 + c]}, (float *[]){half[0][c], half[1][c], half[2][c], half[3][c], half[4][c], half[5][c]});
+                columns_of_kernels(count, (const float *[]){taps[c], taps[3 + c], taps[6 + c]},
+                                   (float *[]){half[0][c], half[1][c], half[2][c], half[3][c], half[4][c], half[5][c]});
             for (int i = 0; i < 6; i++)
-                columns_of_kernels(count, (const float *[]){half[i][0], half[i][1], half[i][2]}, (float *[]){u[6 * i], u[6 * i + 1], u[6 * i + 2], u[6 * i + 3], u[6 * i + 4], u[6 * i + 5]});
+                columns_of_kernels(count, (const float *[]){half[i][0], half[i][1], half[i][2]},
+                                   (float *[]){u[6 * i], u[6 * i + 1], u[6 * i + 2], u[6 * i + 3], u[6 * i + 4], u[6 * i + 5]});
             for (int p = 0; p < 36; p++) memcpy(j->u + p * j->u_plane + (o - j->origin) * in + q, u[p], sizeof(float) * (size_t)count);
         }
     }
 }
 
-static void kernel_gradients(void *context, int64_t begin, int64_t end)
-{
+static void kernel_gradients(void *context, int64_t begin, int64_t end) {
     const job *j = context;
     int64_t in = j->in.channels;
     float half[6][3][RUN], taps[9][RUN];
@@ -91,10 +90,14 @@ static void kernel_gradients(void *context, int64_t begin, int64_t end)
             int64_t count = in - q < RUN ? in - q : RUN;
             for (int i = 0; i < 6; i++) {
                 const float *u = j->u + 6 * i * j->u_plane + o * in + q;
-                columns_to_kernels(count, (const float *[]){u, u + j->u_plane, u + 2 * j->u_plane, u + 3 * j->u_plane, u + 4 * j->u_plane, u + 5 * j->u_plane}, (float *[]){half[i][0], half[i][1], half[i][2]});
+                columns_to_kernels(
+                    count,
+                    (const float *[]){u, u + j->u_plane, u + 2 * j->u_plane, u + 3 * j->u_plane, u + 4 * j->u_plane, u + 5 * j->u_plane},
+                    (float *[]){half[i][0], half[i][1], half[i][2]});
             }
             for (int c = 0; c < 3; c++)
-                columns_to_kernels(count, (const float *[]){half[0][c], half[1][c], half[2][c], half[3][c], half[4][c], half[5][c]}, (float *[]){taps[c], taps[3 + c], taps[6 + c]});
+                columns_to_kernels(count, (const float *[]){half[0][c], half[1][c], half[2][c], half[3][c], half[4][c], half[5][c]},
+                                   (float *[]){taps[c], taps[3 + c], taps[6 + c]});
             float *g = j->weight + (o * in + q) * 9;
             for (int64_t k = 0; k < count; k++)
                 for (int t = 0; t < 9; t++) g[9 * k + t] = taps[t][k];
@@ -106,8 +109,7 @@ static void kernel_gradients(void *context, int64_t begin, int64_t end)
 
 // The rows of a strip are transformed first, each once: half is [6, 4, rows + 1, across], rows of the image by their place in a square.
 // Then the columns, of all squares of an image at once: those that reach into the next row of squares find it `across` further on.
-static bool squares_of(const job *j, const side *s, int taps, row_pass row_of, pass columns_of, int64_t begin, int64_t end)
-{
+static bool squares_of(const job *j, const side *s, int taps, row_pass row_of, pass columns_of, int64_t begin, int64_t end) {
     int64_t across = j->across, width = 4 * (across + LANES), phase = (j->rows + 1) * across + LANES, plane = 4 * phase;
     float *line = apus_workspace(APUS_WORKSPACE_PARTIALS, sizeof(float) * (size_t)(width + 6 * plane));
     if (!line) return false;
@@ -136,20 +138,17 @@ static bool squares_of(const job *j, const side *s, int taps, row_pass row_of, p
     return true;
 }
 
-static bool inputs(void *context, int64_t begin, int64_t end)
-{
+static bool inputs(void *context, int64_t begin, int64_t end) {
     const job *j = context;
     return squares_of(j, &j->in, 6, row_of_inputs, columns_of_inputs, begin, end);
 }
 
-static bool output_gradients(void *context, int64_t begin, int64_t end)
-{
+static bool output_gradients(void *context, int64_t begin, int64_t end) {
     const job *j = context;
     return squares_of(j, &j->out, 4, row_of_outputs, columns_of_outputs, begin, end);
 }
 
-static bool outputs(void *context, int64_t begin, int64_t end)
-{
+static bool outputs(void *context, int64_t begin, int64_t end) {
     const job *j = context;
     const side *s = &j->out;
     int64_t across = j->across, width = 4 * (across + LANES), phase = j->rows * across + LANES, plane = 4 * phase;
@@ -162,8 +161,10 @@ static bool outputs(void *context, int64_t begin, int64_t end)
             const float *m = s->to + (channel - j->origin) * j->row + n * j->rows * across;
             for (int q = 0; q < 6; q++, m += s->plane) {
                 float *h = half + q * plane;
-                columns_to_outputs(j->rows * across, (const float *[]){m, m + 6 * s->plane, m + 12 * s->plane, m + 18 * s->plane, m + 24 * s->plane, m + 30 * s->plane},
-                                   (float *[]){h, h + phase, h + 2 * phase, h + 3 * phase});
+                columns_to_outputs(
+                    j->rows * across,
+                    (const float *[]){m, m + 6 * s->plane, m + 12 * s->plane, m + 18 * s->plane, m + 24 * s->plane, m + 30 * s->plane},
+                    (float *[]){h, h + phase, h + 2 * phase, h + 3 * phase});
             }
             float *y = image(j, s, n, channel);
             for (int64_t r = 0; r < 4 * j->rows && 4 * j->first + r < s->extent[0]; r++) {
@@ -184,8 +185,7 @@ enum {
     MOST_KERNELS = 360 << 10, // whose 36 matrices take 51 MB, the most that is kept for the next call (workspace.c)
 };
 
-static bool products(void *context, int64_t begin, int64_t end)
-{
+static bool products(void *context, int64_t begin, int64_t end) {
     const job *j = context;
     int64_t in = j->in.channels, blocks = quotient(j->outputs, ROWS), count = squares(j);
     // Columns that are not there are cheaper than a tile's columns in a buffer of their own, where they are few or little reads that.
@@ -200,13 +200,13 @@ static bool products(void *context, int64_t begin, int64_t end)
     return true;
 }
 
-static bool product_gradients(void *context, int64_t begin, int64_t end)
-{
+static bool product_gradients(void *context, int64_t begin, int64_t end) {
     const job *j = context;
     int64_t in = j->in.channels, out = j->out.channels;
     for (int64_t p = begin; p < end; p++) {
         const float *n = j->out.to + p * j->out.plane, *v = j->in.to + p * j->in.plane;
-        if (!apus_gemm_f32(&(apus_gemm){out, in, squares(j), n, j->row, 1, v, 1, j->row, j->u + p * j->u_plane, in, 0, j->adds})) return false;
+        if (!apus_gemm_f32(&(apus_gemm){out, in, squares(j), n, j->row, 1, v, 1, j->row, j->u + p * j->u_plane, in, 0, j->adds}))
+            return false;
     }
     return true;
 }
@@ -214,8 +214,7 @@ static bool product_gradients(void *context, int64_t begin, int64_t end)
 // MARK: Convolutions
 
 // Blocks of output channels, whose kernels are transformed where they are used: they stay in a core's own cache.
-static bool output_blocks(void *context, int64_t begin, int64_t end)
-{
+static bool output_blocks(void *context, int64_t begin, int64_t end) {
     job j = *(const job *)context;
     int64_t most = j.outputs;
     j.u_plane = odd_lines(most * j.in.channels);
@@ -232,8 +231,7 @@ static bool output_blocks(void *context, int64_t begin, int64_t end)
     return true;
 }
 
-static bool strips(void *context, int64_t begin, int64_t end)
-{
+static bool strips(void *context, int64_t begin, int64_t end) {
     job j = *(const job *)context;
     if (j.outputs < j.out.channels) {
         j.in.to = apus_workspace(APUS_WORKSPACE_COLUMNS, 36 * sizeof(float) * (size_t)j.in.plane);
@@ -251,12 +249,14 @@ static bool strips(void *context, int64_t begin, int64_t end)
         int64_t grain = 512 / squares(&j) + 1;
         bool done = apus_parallel_try(j.in.channels, grain, inputs, &j);
         if (j.of_weight) {
-            done = done && apus_parallel_try(j.out.channels, grain, output_gradients, &j) && apus_parallel_try(36, 1, product_gradients, &j);
+            done =
+                done && apus_parallel_try(j.out.channels, grain, output_gradients, &j) && apus_parallel_try(36, 1, product_gradients, &j);
             j.adds = true;
         } else if (j.outputs < j.out.channels) {
             done = done && apus_parallel_try(quotient(j.out.channels, j.outputs), 1, output_blocks, &j);
         } else {
-            done = done && apus_parallel_try(36 * quotient(j.outputs, ROWS), 1, products, &j) && apus_parallel_try(j.outputs, grain, outputs, &j);
+            done = done && apus_parallel_try(36 * quotient(j.outputs, ROWS), 1, products, &j) &&
+                   apus_parallel_try(j.outputs, grain, outputs, &j);
         }
         if (!done) return false;
     }
@@ -264,8 +264,7 @@ static bool strips(void *context, int64_t begin, int64_t end)
 }
 
 // Strips of at most so many squares, of one size nearly, and how many.
-static int64_t cut(job *j, int64_t most)
-{
+static int64_t cut(job *j, int64_t most) {
     int64_t images = most / (j->down * j->across), rows = most / j->across;
     j->images = images < 1 ? 1 : quotient(j->batch, quotient(j->batch, images));
     rows = rows < 1 ? 1 : rows > j->down ? j->down : rows;
@@ -274,8 +273,7 @@ static int64_t cut(job *j, int64_t most)
     return quotient(j->batch, j->images) * j->strips;
 }
 
-static apus_outcome convolve(job *j)
-{
+static apus_outcome convolve(job *j) {
     int64_t all = j->batch * j->down * j->across, channels = j->in.channels + j->out.channels, in = j->in.channels, out = j->out.channels;
     // Many strips are shared out among threads, each small enough for a core's own cache. Of few, the channels and products of each are.
     bool shares = !j->of_weight && cut(j, 64) >= 8;
@@ -298,8 +296,7 @@ static apus_outcome convolve(job *j)
     return done ? APUS_DONE : APUS_NO_MEMORY;
 }
 
-static bool fits(const apus_convolution *c)
-{
+static bool fits(const apus_convolution *c) {
     if (c->groups != 1 || c->in[0] != 1 || c->out[0] != 1 || c->kernel[0] != 1 || c->padding[0] != 0) return false;
     for (int d = 1; d < 3; d++) {
         if (c->kernel[d] != 3 || c->stride[d] != 1 || c->dilation[d] != 1 || c->padding[d] > 2) return false;
@@ -310,45 +307,39 @@ static bool fits(const apus_convolution *c)
 
 // Whether it is faster than oneDNN's direct sum, by the shape alone: times as multiples of a multiplication's, fitted on a processor with
 // AVX2. A number of U costs 17, to compute it, store it and fetch it again; a channel's square 600, and more where a row has few.
-static bool wins(const job *j)
-{
+static bool wins(const job *j) {
     double in = (double)j->in.channels, out = (double)j->out.channels, squares = (double)(j->batch * j->down * j->across);
     double pixels = (double)(j->batch * j->out.extent[0] * j->out.extent[1]);
     double own = 36 * 1.1 * in * out * (squares + 17) + squares * (600 + 2000 / (double)j->across) * (in + out);
     return in * out <= MOST_KERNELS && own < (j->of_weight ? 1.1 : 0.9) * 9 * pixels * in * out;
 }
 
-static apus_outcome convolve_if_faster(const apus_convolution *c, job j)
-{
+static apus_outcome convolve_if_faster(const apus_convolution *c, job j) {
     j.batch = c->batch;
     j.down = quotient(j.out.extent[0], 4);
     j.across = quotient(j.out.extent[1], 4);
     return fits(c) && wins(&j) ? convolve(&j) : APUS_REFUSED;
 }
 
-static side input_of(const apus_convolution *c, const void *x)
-{
-    return (side){.images = (float *)x, .channels = c->in_channels, .extent = {c->in[1], c->in[2]}, .padding = {c->padding[1], c->padding[2]}};
+static side input_of(const apus_convolution *c, const void *x) {
+    return (side){
+        .images = (float *)x, .channels = c->in_channels, .extent = {c->in[1], c->in[2]}, .padding = {c->padding[1], c->padding[2]}};
 }
 
-static side output_of(const apus_convolution *c, const void *y)
-{
+static side output_of(const apus_convolution *c, const void *y) {
     return (side){.images = (float *)y, .channels = c->out_channels, .extent = {c->out[1], c->out[2]}};
 }
 
-apus_outcome apus_convolution_winograd(const apus_convolution *c, const void *x, const void *weight, const void *bias, void *y)
-{
+apus_outcome apus_convolution_winograd(const apus_convolution *c, const void *x, const void *weight, const void *bias, void *y) {
     return convolve_if_faster(c, (job){.in = input_of(c, x), .out = output_of(c, y), .weight = (float *)weight, .bias = bias});
 }
 
-apus_outcome apus_convolution_winograd_backward_input(const apus_convolution *c, const void *grad, const void *weight, void *x)
-{
+apus_outcome apus_convolution_winograd_backward_input(const apus_convolution *c, const void *grad, const void *weight, void *x) {
     job j = {.in = output_of(c, grad), .out = input_of(c, x), .weight = (float *)weight, .turned = true};
     for (int d = 0; d < 2; d++) j.in.padding[d] = 2 - c->padding[1 + d];
     return convolve_if_faster(c, j);
 }
 
-apus_outcome apus_convolution_winograd_backward_weight(const apus_convolution *c, const void *grad, const void *x, void *weight)
-{
+apus_outcome apus_convolution_winograd_backward_weight(const apus_convolution *c, const void *grad, const void *x, void *weight) {
     return convolve_if_faster(c, (job){.in = input_of(c, x), .out = output_of(c, grad), .weight = weight, .of_weight = true});
 }

@@ -12,24 +12,24 @@
 #define FROM_BOOL(x) ((uint8_t)((x) != 0))
 // C leaves a float beyond the integer's range undefined; here it becomes the nearest integer of the type, and NaN 0 (as `Scalar.integer(in:)`).
 // Integers that do not fit keep their low bits.
-#define TO_INT(T, NAME, x) _Generic((x), float: float_to_##NAME((double)(x)), double: float_to_##NAME((double)(x)), default: (T)(x))
+#define TO_INT(T, NAME, x) _Generic((x), float : float_to_##NAME((double)(x)), double : float_to_##NAME((double)(x)), default : (T)(x))
 
 APUS_INLINE int64_t float_to_int64(double x) { return x != x ? 0 : x >= 0x1p63 ? INT64_MAX : x < -0x1p63 ? INT64_MIN : (int64_t)x; }
-#define FLOAT_TO(T, NAME, LOW, HIGH)                                                                                        \
-    APUS_INLINE T float_to_##NAME(double x) {                                                                               \
-        double c = x < LOW ? LOW : x > HIGH ? HIGH : x;                                                                     \
-        return c != c ? 0 : (T)(int32_t)c;                                                                                  \
+#define FLOAT_TO(T, NAME, LOW, HIGH)                                                                                                       \
+    APUS_INLINE T float_to_##NAME(double x) {                                                                                              \
+        double c = x < LOW ? LOW : x > HIGH ? HIGH : x;                                                                                    \
+        return c != c ? 0 : (T)(int32_t)c;                                                                                                 \
     }
 FLOAT_TO(uint8_t, uint8, 0.0, 255.0)
 FLOAT_TO(int8_t, int8, -128.0, 127.0)
 FLOAT_TO(int16_t, int16, -32768.0, 32767.0)
 FLOAT_TO(int32_t, int32, -2147483648.0, 2147483647.0)
 
-#define CONVERT(IN, NAME_IN, READ, OUT, NAME_OUT, WRITE)                                                                    \
-    APUS_CLONES static void NAME_IN##_to_##NAME_OUT(int64_t n, const void *in, void *out) {                                 \
-        const IN *restrict x = in;                                                                                          \
-        OUT *restrict y = out;                                                                                              \
-        for (int64_t i = 0; i < n; i++) y[i] = WRITE(READ(x[i]));                                                           \
+#define CONVERT(IN, NAME_IN, READ, OUT, NAME_OUT, WRITE)                                                                                   \
+    APUS_CLONES static void NAME_IN##_to_##NAME_OUT(int64_t n, const void *in, void *out) {                                                \
+        const IN *restrict x = in;                                                                                                         \
+        OUT *restrict y = out;                                                                                                             \
+        for (int64_t i = 0; i < n; i++) y[i] = WRITE(READ(x[i]));                                                                          \
     }
 
 #define TO_U8(x) TO_INT(uint8_t, uint8, x)
@@ -40,16 +40,16 @@ FLOAT_TO(int32_t, int32, -2147483648.0, 2147483647.0)
 #define TO_F32(x) ((float)(x))
 #define TO_F64(x) ((double)(x))
 
-#define CONVERT_ALL(IN, NAME, READ)                                                                                         \
-    CONVERT(IN, NAME, READ, apus_bool, boolean, TO_BOOL)                                                                       \
-    CONVERT(IN, NAME, READ, uint8_t, uint8, TO_U8)                                                                          \
-    CONVERT(IN, NAME, READ, int8_t, int8, TO_I8)                                                                            \
-    CONVERT(IN, NAME, READ, int16_t, int16, TO_I16)                                                                         \
-    CONVERT(IN, NAME, READ, int32_t, int32, TO_I32)                                                                         \
-    CONVERT(IN, NAME, READ, int64_t, int64, TO_I64)                                                                         \
-    CONVERT(IN, NAME, READ, apus_half, float16, TO_HALF)                                                                    \
-    CONVERT(IN, NAME, READ, apus_bfloat, bfloat16, TO_BFLOAT)                                                               \
-    CONVERT(IN, NAME, READ, float, float32, TO_F32)                                                                         \
+#define CONVERT_ALL(IN, NAME, READ)                                                                                                        \
+    CONVERT(IN, NAME, READ, apus_bool, boolean, TO_BOOL)                                                                                   \
+    CONVERT(IN, NAME, READ, uint8_t, uint8, TO_U8)                                                                                         \
+    CONVERT(IN, NAME, READ, int8_t, int8, TO_I8)                                                                                           \
+    CONVERT(IN, NAME, READ, int16_t, int16, TO_I16)                                                                                        \
+    CONVERT(IN, NAME, READ, int32_t, int32, TO_I32)                                                                                        \
+    CONVERT(IN, NAME, READ, int64_t, int64, TO_I64)                                                                                        \
+    CONVERT(IN, NAME, READ, apus_half, float16, TO_HALF)                                                                                   \
+    CONVERT(IN, NAME, READ, apus_bfloat, bfloat16, TO_BFLOAT)                                                                              \
+    CONVERT(IN, NAME, READ, float, float32, TO_F32)                                                                                        \
     CONVERT(IN, NAME, READ, double, float64, TO_F64)
 
 CONVERT_ALL(apus_bool, boolean, FROM_BOOL)
@@ -64,8 +64,13 @@ CONVERT_ALL(float, float32, SAME)
 CONVERT_ALL(double, float64, SAME)
 
 typedef void converter(int64_t n, const void *in, void *out);
-#define ROW(NAME) {NAME##_to_boolean, NAME##_to_uint8, NAME##_to_int8, NAME##_to_int16, NAME##_to_int32, NAME##_to_int64, NAME##_to_float16, NAME##_to_bfloat16, NAME##_to_float32, NAME##_to_float64}
-static converter *const converters[10][10] = {ROW(boolean), ROW(uint8), ROW(int8), ROW(int16), ROW(int32), ROW(int64), ROW(float16), ROW(bfloat16), ROW(float32), ROW(float64)};
+#define ROW(NAME)                                                                                                                          \
+    {                                                                                                                                      \
+        NAME##_to_boolean, NAME##_to_uint8, NAME##_to_int8, NAME##_to_int16, NAME##_to_int32, NAME##_to_int64, NAME##_to_float16,          \
+            NAME##_to_bfloat16, NAME##_to_float32, NAME##_to_float64                                                                       \
+    }
+static converter *const converters[10][10] = {ROW(boolean), ROW(uint8),   ROW(int8),     ROW(int16),   ROW(int32),
+                                              ROW(int64),   ROW(float16), ROW(bfloat16), ROW(float32), ROW(float64)};
 
 void apus_halves_to_float(int dtype, int64_t n, float *out, const void *in) { converters[dtype][APUS_FLOAT32](n, in, out); }
 void apus_float_to_halves(int dtype, int64_t n, void *out, const float *in) { converters[APUS_FLOAT32][dtype](n, in, out); }
@@ -125,28 +130,28 @@ typedef struct {
     char *in, *out;
     int size, outer_rank;
     int64_t outer_extent[APUS_MAX_RANK], outer_in[APUS_MAX_RANK], outer_out[APUS_MAX_RANK];
-    int64_t rows, columns;          // out is dense along columns, in along rows
-    int64_t in_column, out_row;     // bytes from one column to the next in `in`, from one row to the next in `out`
+    int64_t rows, columns;      // out is dense along columns, in along rows
+    int64_t in_column, out_row; // bytes from one column to the next in `in`, from one row to the next in `out`
     int64_t tiles_down, tiles_across;
 } transposition;
 
 #define TILE 32
 
-#define TRANSPOSE_TILE(NAME, T)                                                                                             \
-    APUS_CLONES static void NAME(const char *in, int64_t in_column, char *out, int64_t out_row, int64_t rows, int64_t columns) { \
-        if (rows == TILE && columns == TILE) {                                                                              \
-            T tile[TILE][TILE];                                                                                             \
-            for (int c = 0; c < TILE; c++) {                                                                                \
-                const T *restrict from = (const T *)(in + c * in_column);                                                   \
-                for (int r = 0; r < TILE; r++) tile[r][c] = from[r];                                                        \
-            }                                                                                                               \
-            for (int r = 0; r < TILE; r++) memcpy(out + r * out_row, tile[r], sizeof tile[r]);                              \
-            return;                                                                                                         \
-        }                                                                                                                   \
-        for (int64_t r = 0; r < rows; r++) {                                                                                \
-            T *restrict to = (T *)(out + r * out_row);                                                                      \
-            for (int64_t c = 0; c < columns; c++) to[c] = *(const T *)(in + c * in_column + r * (int64_t)sizeof(T));        \
-        }                                                                                                                   \
+#define TRANSPOSE_TILE(NAME, T)                                                                                                            \
+    APUS_CLONES static void NAME(const char *in, int64_t in_column, char *out, int64_t out_row, int64_t rows, int64_t columns) {           \
+        if (rows == TILE && columns == TILE) {                                                                                             \
+            T tile[TILE][TILE];                                                                                                            \
+            for (int c = 0; c < TILE; c++) {                                                                                               \
+                const T *restrict from = (const T *)(in + c * in_column);                                                                  \
+                for (int r = 0; r < TILE; r++) tile[r][c] = from[r];                                                                       \
+            }                                                                                                                              \
+            for (int r = 0; r < TILE; r++) memcpy(out + r * out_row, tile[r], sizeof tile[r]);                                             \
+            return;                                                                                                                        \
+        }                                                                                                                                  \
+        for (int64_t r = 0; r < rows; r++) {                                                                                               \
+            T *restrict to = (T *)(out + r * out_row);                                                                                     \
+            for (int64_t c = 0; c < columns; c++) to[c] = *(const T *)(in + c * in_column + r * (int64_t)sizeof(T));                       \
+        }                                                                                                                                  \
     }
 TRANSPOSE_TILE(transpose_8, uint8_t)
 TRANSPOSE_TILE(transpose_16, uint16_t)
@@ -208,7 +213,13 @@ static bool transpose(const apus_tensor *in, const apus_tensor *out) {
         if (b[d] == size) column = d;
     }
     if (row < 0 || column < 0 || row == column || extent[row] < 4 || extent[column] < 4) return false;
-    transposition t = {.in = in->data, .out = out->data, .size = size, .rows = extent[row], .columns = extent[column], .in_column = a[column], .out_row = b[row]};
+    transposition t = {.in = in->data,
+                       .out = out->data,
+                       .size = size,
+                       .rows = extent[row],
+                       .columns = extent[column],
+                       .in_column = a[column],
+                       .out_row = b[row]};
     int64_t outer = 1;
     for (int d = 0; d < rank; d++) {
         if (d == row || d == column) continue;

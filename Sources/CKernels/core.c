@@ -40,18 +40,18 @@ void apus_seek(apus_cursor *cursor, const apus_view *view, int64_t index) {
     }
 }
 
-#define RUN(T)                                                                                                              \
-    {                                                                                                                       \
-        char *from = at;                                                                                                    \
-        T *to = (T *)out;                                                                                                   \
-        if (stride == 0) {                                                                                                  \
-            T value;                                                                                                        \
-            memcpy(&value, from, sizeof value);                                                                             \
-            for (int64_t i = 0; i < run; i++) to[i] = value;                                                                \
-        } else {                                                                                                            \
-            for (int64_t i = 0; i < run; i++) memcpy(to + i, from + i * stride, sizeof(T));                                 \
-        }                                                                                                                   \
-        break;                                                                                                              \
+#define RUN(T)                                                                                                                             \
+    {                                                                                                                                      \
+        char *from = at;                                                                                                                   \
+        T *to = (T *)out;                                                                                                                  \
+        if (stride == 0) {                                                                                                                 \
+            T value;                                                                                                                       \
+            memcpy(&value, from, sizeof value);                                                                                            \
+            for (int64_t i = 0; i < run; i++) to[i] = value;                                                                               \
+        } else {                                                                                                                           \
+            for (int64_t i = 0; i < run; i++) memcpy(to + i, from + i * stride, sizeof(T));                                                \
+        }                                                                                                                                  \
+        break;                                                                                                                             \
     }
 
 static void gather_run(char *at, int64_t stride, int64_t run, int size, char *out) {
@@ -67,7 +67,9 @@ static void gather_run(char *at, int64_t stride, int64_t run, int size, char *ou
     }
 }
 
-#define SCATTER_RUN(T) for (int64_t i = 0; i < run; i++) memcpy(at + i * stride, in + i * (int64_t)sizeof(T), sizeof(T)); break;
+#define SCATTER_RUN(T)                                                                                                                     \
+    for (int64_t i = 0; i < run; i++) memcpy(at + i * stride, in + i * (int64_t)sizeof(T), sizeof(T));                                     \
+    break;
 
 static void scatter_run(char *at, int64_t stride, int64_t run, int size, const char *in) {
     if (stride == size) {
@@ -82,21 +84,21 @@ static void scatter_run(char *at, int64_t stride, int64_t run, int size, const c
     }
 }
 
-#define EACH_RUN(WORK)                                                                                                      \
-    const apus_view *v = cursor->view;                                                                                      \
-    int last = v->rank - 1;                                                                                                 \
-    int64_t extent = v->extent[last], stride = v->stride[last];                                                             \
-    while (n > 0) {                                                                                                         \
-        int64_t left = extent - cursor->coordinate[last], run = n < left ? n : left;                                        \
-        WORK;                                                                                                               \
-        n -= run;                                                                                                           \
-        cursor->at += run * stride;                                                                                         \
-        cursor->coordinate[last] += run;                                                                                    \
-        if (run == left) {                                                                                                  \
-            cursor->at -= extent * stride;                                                                                  \
-            cursor->coordinate[last] = 0;                                                                                   \
-            next_row(cursor);                                                                                               \
-        }                                                                                                                   \
+#define EACH_RUN(WORK)                                                                                                                     \
+    const apus_view *v = cursor->view;                                                                                                     \
+    int last = v->rank - 1;                                                                                                                \
+    int64_t extent = v->extent[last], stride = v->stride[last];                                                                            \
+    while (n > 0) {                                                                                                                        \
+        int64_t left = extent - cursor->coordinate[last], run = n < left ? n : left;                                                       \
+        WORK;                                                                                                                              \
+        n -= run;                                                                                                                          \
+        cursor->at += run * stride;                                                                                                        \
+        cursor->coordinate[last] += run;                                                                                                   \
+        if (run == left) {                                                                                                                 \
+            cursor->at -= extent * stride;                                                                                                 \
+            cursor->coordinate[last] = 0;                                                                                                  \
+            next_row(cursor);                                                                                                              \
+        }                                                                                                                                  \
     }
 
 void apus_gather(apus_cursor *cursor, int64_t n, void *out) {

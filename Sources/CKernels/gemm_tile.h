@@ -11,49 +11,49 @@ typedef REAL NAME(vec) __attribute__((vector_size(BYTES)));
 typedef REAL NAME(loose) __attribute__((vector_size(BYTES), aligned(sizeof(REAL)), may_alias));
 
 // With `rows`, `wide` and `packed` constant, everything below unrolls into straight code.
-__attribute__((always_inline)) TARGET static inline void NAME(body)(
-    const int rows, const int wide, const int packed, int64_t k, const REAL *a, int64_t a_row, int64_t a_column,
-    const REAL *b, int64_t b_row, const TYPED(tile_out) *o)
-{
+__attribute__((always_inline)) TARGET static inline void NAME(body)(const int rows, const int wide, const int packed, int64_t k,
+                                                                    const REAL *a, int64_t a_row, int64_t a_column, const REAL *b,
+                                                                    int64_t b_row, const TYPED(tile_out) * o) {
     NAME(vec) sum[MR][2];
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++)
 #pragma clang loop unroll(full)
         for (int v = 0; v < wide; v++) sum[i][v] = (NAME(vec)){0};
     if (packed) a_row = 1, a_column = MR;
-#define STEP                                                                                   \
-    {                                                                                          \
-        NAME(vec) x[2];                                                                        \
-        _Pragma("clang loop unroll(full)")                                                     \
-        for (int v = 0; v < wide; v++) x[v] = *(const NAME(loose) *)(b + v * LANES);           \
-        _Pragma("clang loop unroll(full)")                                                     \
-        for (int i = 0; i < rows; i++) {                                                       \
-            NAME(vec) y = a[i * a_row] - (NAME(vec)){0};                                       \
-            _Pragma("clang loop unroll(full)")                                                 \
-            for (int v = 0; v < wide; v++) sum[i][v] += y * x[v];                              \
-        }                                                                                      \
-        a += a_column;                                                                         \
-        b += b_row;                                                                            \
+#define STEP                                                                                                                               \
+    {                                                                                                                                      \
+        NAME(vec) x[2];                                                                                                                    \
+        _Pragma("clang loop unroll(full)") for (int v = 0; v < wide; v++) x[v] = *(const NAME(loose) *)(b + v * LANES);                    \
+        _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) {                                                                \
+            NAME(vec) y = a[i * a_row] - (NAME(vec)){0};                                                                                   \
+            _Pragma("clang loop unroll(full)") for (int v = 0; v < wide; v++) sum[i][v] += y * x[v];                                       \
+        }                                                                                                                                  \
+        a += a_column;                                                                                                                     \
+        b += b_row;                                                                                                                        \
     }
     int64_t p = 0;
     // Unrolled where the time is spent; edges are not worth the compiler's time.
-    if (rows == MR && wide == 2) for (; p + 4 <= k; p += 4) { STEP STEP STEP STEP }
-    for (; p < k; p++) STEP
-#undef STEP
-    if (o->c_column == 1 && o->columns == wide * LANES && o->rows == rows) {
-#pragma clang loop unroll(full)
-        for (int i = 0; i < rows; i++) {
-#pragma clang loop unroll(full)
-            for (int v = 0; v < wide; v++) {
-                REAL *to = o->c + i * o->c_row + v * LANES;
-                NAME(vec) r = sum[i][v];
-                if (o->bias) r += o->bias_column ? *(const NAME(loose) *)(o->bias + v * LANES) : o->bias[i] - (NAME(vec)){0};
-                if (o->accumulate) r += *(NAME(loose) *)to;
-                *(NAME(loose) *)to = r;
-            }
+    if (rows == MR && wide == 2)
+        for (; p + 4 <= k; p += 4) {
+            STEP STEP STEP STEP
         }
-        return;
-    }
+    for (; p < k; p++)
+        STEP
+#undef STEP
+            if (o->c_column == 1 && o->columns == wide * LANES && o->rows == rows) {
+#pragma clang loop unroll(full)
+            for (int i = 0; i < rows; i++) {
+#pragma clang loop unroll(full)
+                for (int v = 0; v < wide; v++) {
+                    REAL *to = o->c + i * o->c_row + v * LANES;
+                    NAME(vec) r = sum[i][v];
+                    if (o->bias) r += o->bias_column ? *(const NAME(loose) *)(o->bias + v * LANES) : o->bias[i] - (NAME(vec)){0};
+                    if (o->accumulate) r += *(NAME(loose) *)to;
+                    *(NAME(loose) *)to = r;
+                }
+            }
+            return;
+        }
     REAL edge[MR * 2 * LANES];
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++)
@@ -63,35 +63,35 @@ __attribute__((always_inline)) TARGET static inline void NAME(body)(
 }
 
 // Rows in place are read as many as there are; packed ones are filled up to MR with zeros.
-#define CASE(r)                                                                        \
-    case r:                                                                            \
-        if (wide == 2) NAME(body)(r, 2, 0, k, a, a_row, a_column, b, b_row, o);        \
-        else NAME(body)(r, 1, 0, k, a, a_row, a_column, b, b_row, o);                  \
+#define CASE(r)                                                                                                                            \
+    case r:                                                                                                                                \
+        if (wide == 2) NAME(body)(r, 2, 0, k, a, a_row, a_column, b, b_row, o);                                                            \
+        else NAME(body)(r, 1, 0, k, a, a_row, a_column, b, b_row, o);                                                                      \
         break;
 
-TARGET static void NAME(tile)(int wide, int packed, int64_t k, const REAL *a, int64_t a_row, int64_t a_column,
-                              const REAL *b, int64_t b_row, const TYPED(tile_out) *o)
-{
+TARGET static void NAME(tile)(int wide, int packed, int64_t k, const REAL *a, int64_t a_row, int64_t a_column, const REAL *b, int64_t b_row,
+                              const TYPED(tile_out) * o) {
     if (packed) {
         if (wide == 2) NAME(body)(MR, 2, 1, k, a, 0, 0, b, b_row, o);
         else NAME(body)(MR, 1, 1, k, a, 0, 0, b, b_row, o);
         return;
     }
     switch (o->rows) {
+        // clang-format off
         CASE(1) CASE(2) CASE(3) CASE(4)
 #if MR >= 6
         CASE(5) CASE(6)
 #endif
 #if MR >= 12
         CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12)
+        // clang-format on
 #endif
     }
 }
 
 // Dot products of up to 2 rows of x with 4 rows of y, K dense in both; `out[i][j]`.
-__attribute__((always_inline)) TARGET static inline void NAME(dots_body)(
-    const int rows, int64_t k, const REAL *x, int64_t x_row, const REAL *y, int64_t y_row, int count, REAL out[2][4])
-{
+__attribute__((always_inline)) TARGET static inline void NAME(dots_body)(const int rows, int64_t k, const REAL *x, int64_t x_row,
+                                                                         const REAL *y, int64_t y_row, int count, REAL out[2][4]) {
     NAME(vec) sum[2][4] = {0};
     const REAL *at[4];
     for (int j = 0; j < 4; j++) at[j] = y + (j < count ? j : 0) * y_row;
@@ -114,15 +114,13 @@ __attribute__((always_inline)) TARGET static inline void NAME(dots_body)(
     }
 }
 
-TARGET static void NAME(dots)(int rows, int64_t k, const REAL *x, int64_t x_row, const REAL *y, int64_t y_row, int count, REAL out[2][4])
-{
+TARGET static void NAME(dots)(int rows, int64_t k, const REAL *x, int64_t x_row, const REAL *y, int64_t y_row, int count, REAL out[2][4]) {
     if (rows == 2) NAME(dots_body)(2, k, x, x_row, y, y_row, count, out);
     else NAME(dots_body)(1, k, x, x_row, y, y_row, count, out);
 }
 
 // `y += Σ x[p]·b[p]` over up to 4 rows of b: a row of the product where K is not dense.
-TARGET static void NAME(combine)(int64_t n, int count, const REAL *x, int64_t x_step, const REAL *b, int64_t b_row, REAL *y)
-{
+TARGET static void NAME(combine)(int64_t n, int count, const REAL *x, int64_t x_step, const REAL *b, int64_t b_row, REAL *y) {
     if (count == 4) {
         REAL x0 = x[0], x1 = x[x_step], x2 = x[2 * x_step], x3 = x[3 * x_step];
         const REAL *b1 = b + b_row, *b2 = b1 + b_row, *b3 = b2 + b_row;
@@ -146,8 +144,7 @@ TARGET static void NAME(combine)(int64_t n, int count, const REAL *x, int64_t x_
 
 // `to[q·width + i] = from[i·row + q]` for four by four.
 typedef REAL NAME(four) __attribute__((vector_size(4 * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
-__attribute__((always_inline)) TARGET static inline void NAME(transpose)(const REAL *from, int64_t row, REAL *to, int64_t width)
-{
+__attribute__((always_inline)) TARGET static inline void NAME(transpose)(const REAL *from, int64_t row, REAL *to, int64_t width) {
     NAME(four) r0 = *(const NAME(four) *)from, r1 = *(const NAME(four) *)(from + row);
     NAME(four) r2 = *(const NAME(four) *)(from + 2 * row), r3 = *(const NAME(four) *)(from + 3 * row);
     NAME(four) low01 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5), low23 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5);
@@ -159,8 +156,8 @@ __attribute__((always_inline)) TARGET static inline void NAME(transpose)(const R
 }
 
 // One panel: `to[p·width + i] = from[i·row + p·column]`, lanes from `have` on zero. With `width` constant the copies are straight code.
-__attribute__((always_inline)) TARGET static inline void NAME(pack_panel)(int have, const int width, int64_t k, const REAL *from, int64_t row, int64_t column, REAL *to)
-{
+__attribute__((always_inline)) TARGET static inline void NAME(pack_panel)(int have, const int width, int64_t k, const REAL *from,
+                                                                          int64_t row, int64_t column, REAL *to) {
     int64_t p = 0;
     if (row == 1 && have == width) {
         for (; p < k; p++) memcpy(to + p * width, from + p * column, sizeof(REAL) * (size_t)width);
@@ -186,8 +183,7 @@ __attribute__((always_inline)) TARGET static inline void NAME(pack_panel)(int ha
 }
 
 // What tiles read in one stream: `count` rows (or columns) in panels of `width`, one after the other, each k long.
-TARGET static void NAME(pack)(int64_t count, int width, int64_t k, const REAL *from, int64_t row, int64_t column, REAL *to)
-{
+TARGET static void NAME(pack)(int64_t count, int width, int64_t k, const REAL *from, int64_t row, int64_t column, REAL *to) {
     // Where neighbours lie side by side, a few steps of all panels at a time: a panel alone would touch a page, and often the same set of a
     // cache, for each of its steps, and come back for the rest of the line when it is gone.
     int64_t steps = row == 1 ? 8 : k;

@@ -11,14 +11,14 @@ typedef struct {
 
 typedef struct {
     int rows, columns; // of a tile
-    void (*tile)(int wide, int packed, int64_t k, const REAL *a, int64_t a_row, int64_t a_column, const REAL *b, int64_t b_row, const TYPED(tile_out) *o);
+    void (*tile)(int wide, int packed, int64_t k, const REAL *a, int64_t a_row, int64_t a_column, const REAL *b, int64_t b_row,
+                 const TYPED(tile_out) * o);
     void (*dots)(int rows, int64_t k, const REAL *x, int64_t x_row, const REAL *y, int64_t y_row, int count, REAL out[2][4]);
     void (*combine)(int64_t n, int count, const REAL *x, int64_t x_step, const REAL *b, int64_t b_row, REAL *y);
     void (*pack)(int64_t count, int width, int64_t k, const REAL *from, int64_t row, int64_t column, REAL *to);
 } TYPED(kernels);
 
-static __attribute__((noinline)) void TYPED(store_edge)(const REAL *edge, int width, const TYPED(tile_out) *o)
-{
+static __attribute__((noinline)) void TYPED(store_edge)(const REAL *edge, int width, const TYPED(tile_out) * o) {
     for (int j = 0; j < o->columns; j++) {
         for (int i = 0; i < o->rows; i++) {
             REAL *to = o->c + i * o->c_row + j * o->c_column;
@@ -47,10 +47,11 @@ static __attribute__((noinline)) void TYPED(store_edge)(const REAL *edge, int wi
 #define TARGET
 #include "gemm_tile.h"
 
-static const TYPED(kernels) *TYPED(chosen)(void)
-{
+static const TYPED(kernels) * TYPED(chosen)(void) {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw")) return &TYPED(avx512_table);
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512bw"))
+        return &TYPED(avx512_table);
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &TYPED(avx2_table);
 #endif
     return &TYPED(plain_table);
@@ -58,7 +59,7 @@ static const TYPED(kernels) *TYPED(chosen)(void)
 
 // A product with K in ascending blocks; c[i·c_row + j·c_column].
 typedef struct {
-    const TYPED(kernels) *kernels;
+    const TYPED(kernels) * kernels;
     int64_t m, n, k;
     const REAL *a;
     int64_t a_row, a_column;
@@ -68,12 +69,11 @@ typedef struct {
     int64_t c_row, c_column;
     const REAL *bias;
     int bias_column, accumulate;
-    REAL *packed;   // columns from n_begin on, panel by panel, each K long; nil where b is read in place
+    REAL *packed; // columns from n_begin on, panel by panel, each K long; nil where b is read in place
     int64_t n_begin, n_end, row_block, column_block, column_blocks;
 } TYPED(job);
 
-static void TYPED(pack_panels)(void *context, int64_t begin, int64_t end)
-{
+static void TYPED(pack_panels)(void *context, int64_t begin, int64_t end) {
     const TYPED(job) *j = context;
     const int width = j->kernels->columns;
     int64_t n = j->n_begin + begin * width, n_end = j->n_begin + end * width;
@@ -82,8 +82,7 @@ static void TYPED(pack_panels)(void *context, int64_t begin, int64_t end)
 }
 
 // One block of rows against one block of columns.
-static bool TYPED(block)(const TYPED(job) *j, int64_t m0, int64_t m1, int64_t n0, int64_t n1)
-{
+static bool TYPED(block)(const TYPED(job) * j, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
     const TYPED(kernels) *kernels = j->kernels;
     const int MR_ = kernels->rows, NR_ = kernels->columns;
     // Rows in place cost a stream each and reading them again a panel; packing costs one pass.
@@ -129,8 +128,7 @@ static bool TYPED(block)(const TYPED(job) *j, int64_t m0, int64_t m1, int64_t n0
     return true;
 }
 
-static bool TYPED(blocks)(void *context, int64_t begin, int64_t end)
-{
+static bool TYPED(blocks)(void *context, int64_t begin, int64_t end) {
     const TYPED(job) *j = context;
     for (int64_t t = begin; t < end; t++) {
         int64_t m0 = t / j->column_blocks * j->row_block, n0 = j->n_begin + t % j->column_blocks * j->column_block;
@@ -141,8 +139,7 @@ static bool TYPED(blocks)(void *context, int64_t begin, int64_t end)
     return true;
 }
 
-static bool TYPED(tiled)(TYPED(job) *j)
-{
+static bool TYPED(tiled)(TYPED(job) * j) {
     const int MR_ = j->kernels->rows, NR_ = j->kernels->columns;
     // Columns are packed where they are not dense, or where enough rows read them to pay for it.
     int pack = j->b_column != 1 || j->m > 16 * MR_;
@@ -185,8 +182,7 @@ static bool TYPED(tiled)(TYPED(job) *j)
 }
 
 // Thin products, with rows of b·transposed dense along K: dot products.
-static void TYPED(dot_columns)(void *context, int64_t begin, int64_t end)
-{
+static void TYPED(dot_columns)(void *context, int64_t begin, int64_t end) {
     const TYPED(job) *j = context;
     for (int64_t n = begin * 4; n < end * 4 && n < j->n; n += 4) {
         int count = (int)(j->n - n < 4 ? j->n - n : 4);
@@ -209,8 +205,7 @@ static void TYPED(dot_columns)(void *context, int64_t begin, int64_t end)
 enum { TYPED(STRIP) = 1024 };
 
 // Thin products, with rows of b dense along N: sums of rows, a strip of columns at a time.
-static void TYPED(combine_columns)(void *context, int64_t begin, int64_t end)
-{
+static void TYPED(combine_columns)(void *context, int64_t begin, int64_t end) {
     const TYPED(job) *j = context;
     REAL sums[TYPED(STRIP)];
     for (int64_t strip = begin; strip < end; strip++) {
@@ -233,8 +228,7 @@ static void TYPED(combine_columns)(void *context, int64_t begin, int64_t end)
     }
 }
 
-static void TYPED(swap_sides)(TYPED(job) *j)
-{
+static void TYPED(swap_sides)(TYPED(job) * j) {
     TYPED(job) s = *j;
     s.m = j->n, s.n = j->m;
     s.a = j->b, s.a_row = j->b_column, s.a_column = j->b_row;
@@ -244,8 +238,7 @@ static void TYPED(swap_sides)(TYPED(job) *j)
     *j = s;
 }
 
-static bool TYPED(product)(const apus_gemm *g)
-{
+static bool TYPED(product)(const apus_gemm *g) {
     if (g->m <= 0 || g->n <= 0) return true;
     REAL *c = g->c;
     const REAL *bias = g->bias;
@@ -258,7 +251,9 @@ static bool TYPED(product)(const apus_gemm *g)
         }
         return true;
     }
-    TYPED(job) j = {TYPED(chosen)(), g->m, g->n, g->k, g->a, g->a_row, g->a_column, g->b, g->b_row, g->b_column, c, g->c_row, 1, bias, 1, g->accumulate, 0, 0, 0, 0, 0, 1};
+    TYPED(job)
+    j = {TYPED(chosen)(), g->m, g->n, g->k, g->a,          g->a_row, g->a_column, g->b, g->b_row, g->b_column, c,
+         g->c_row,        1,    bias, 1,    g->accumulate, 0,        0,           0,    0,        0,           1};
     if (j.k == 1) {
         // A stride along a dimension of one means nothing: read it as dense.
         j.a_column = 1;

@@ -70,25 +70,25 @@ typedef struct {
     apus_view places; // the indexed tensor's elements at the indices' places, `dim` standing still
     int64_t stride;   // of dim, in bytes
     const int64_t *index;
-    char *dense;      // out of a gather, source of a scatter
+    char *dense; // out of a gather, source of a scatter
     int kind, dtype;
 } elements;
 
-#define EACH_ELEMENT(WORK)                                                                                                  \
-    apus_cursor c;                                                                                                          \
-    apus_seek(&c, &e->places, begin);                                                                                       \
-    int last = e->places.rank - 1, size = e->places.size;                                                                   \
-    int64_t extent = e->places.extent[last], step = e->places.stride[last];                                                 \
-    for (int64_t i = begin; i < end;) {                                                                                     \
-        int64_t run = extent - c.coordinate[last] < end - i ? extent - c.coordinate[last] : end - i;                        \
-        for (int64_t k = 0; k < run; k++, i++) {                                                                            \
-            char *at = c.at + k * step + e->index[i] * e->stride;                                                           \
-            WORK;                                                                                                           \
-        }                                                                                                                   \
-        c.at -= c.coordinate[last] * step;                                                                                  \
-        c.coordinate[last] = 0;                                                                                             \
-        next_row(&c);                                                                                                       \
-    }                                                                                                                       \
+#define EACH_ELEMENT(WORK)                                                                                                                 \
+    apus_cursor c;                                                                                                                         \
+    apus_seek(&c, &e->places, begin);                                                                                                      \
+    int last = e->places.rank - 1, size = e->places.size;                                                                                  \
+    int64_t extent = e->places.extent[last], step = e->places.stride[last];                                                                \
+    for (int64_t i = begin; i < end;) {                                                                                                    \
+        int64_t run = extent - c.coordinate[last] < end - i ? extent - c.coordinate[last] : end - i;                                       \
+        for (int64_t k = 0; k < run; k++, i++) {                                                                                           \
+            char *at = c.at + k * step + e->index[i] * e->stride;                                                                          \
+            WORK;                                                                                                                          \
+        }                                                                                                                                  \
+        c.at -= c.coordinate[last] * step;                                                                                                 \
+        c.coordinate[last] = 0;                                                                                                            \
+        next_row(&c);                                                                                                                      \
+    }                                                                                                                                      \
     (void)size;
 
 static void gather_body(void *context, int64_t begin, int64_t end) {
@@ -96,17 +96,18 @@ static void gather_body(void *context, int64_t begin, int64_t end) {
     EACH_ELEMENT(copy_element(e->dense + i * size, at, size))
 }
 
-#define SCATTER(D, NAME, T, OP)                                                                                             \
-    static void scatter_##NAME(const elements *e, int64_t begin, int64_t end) {                                             \
-        const T *source = (const T *)e->dense;                                                                              \
-        EACH_ELEMENT(*(T *)at = OP(T, e->kind, *(T *)at, source[i]))                                                        \
+#define SCATTER(D, NAME, T, OP)                                                                                                            \
+    static void scatter_##NAME(const elements *e, int64_t begin, int64_t end) {                                                            \
+        const T *source = (const T *)e->dense;                                                                                             \
+        EACH_ELEMENT(*(T *)at = OP(T, e->kind, *(T *)at, source[i]))                                                                       \
     }
 EACH_DTYPE(SCATTER)
 
 static void scatter_body(void *context, int64_t begin, int64_t end) {
     const elements *e = context;
     switch (e->dtype) {
-#define SCATTER_CASE(D, NAME, T, OP) case D: scatter_##NAME(e, begin, end); break;
+#define SCATTER_CASE(D, NAME, T, OP)                                                                                                       \
+    case D: scatter_##NAME(e, begin, end); break;
         EACH_DTYPE(SCATTER_CASE)
     }
 }

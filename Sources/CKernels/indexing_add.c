@@ -3,11 +3,11 @@
 #include "workspace.h"
 #include <stdlib.h>
 
-#define ADD_ROW(D, NAME, T, OP)                                                                                             \
-    APUS_CLONES static void add_##NAME(int64_t n, void *out_, const void *in_) {                                            \
-        T *restrict out = out_;                                                                                             \
-        const T *restrict in = in_;                                                                                         \
-        for (int64_t i = 0; i < n; i++) out[i] = OP(T, ADD, out[i], in[i]);                                                 \
+#define ADD_ROW(D, NAME, T, OP)                                                                                                            \
+    APUS_CLONES static void add_##NAME(int64_t n, void *out_, const void *in_) {                                                           \
+        T *restrict out = out_;                                                                                                            \
+        const T *restrict in = in_;                                                                                                        \
+        for (int64_t i = 0; i < n; i++) out[i] = OP(T, ADD, out[i], in[i]);                                                                \
     }
 EACH_DTYPE(ADD_ROW)
 typedef void row_adder(int64_t n, void *out, const void *in);
@@ -30,7 +30,8 @@ static void add_body(void *context, int64_t begin, int64_t end) {
         int64_t o = u / a->tiles, from = u % a->tiles * a->tile;
         int64_t n = a->inner - from < a->tile ? a->inner - from : a->tile;
         for (int64_t j = 0; j < a->count; j++)
-            a->add(n, a->out + ((o * a->size + a->index[j]) * a->inner + from) * a->element, a->source + ((o * a->count + j) * a->inner + from) * a->element);
+            a->add(n, a->out + ((o * a->size + a->index[j]) * a->inner + from) * a->element,
+                   a->source + ((o * a->count + j) * a->inner + from) * a->element);
     }
 }
 
@@ -43,39 +44,39 @@ enum { SUMS = 64 };
 #define LOAD_BFLOAT(x) bfloat_to_float(x)
 #define STORE_BFLOAT(x) float_to_bfloat((float)(x))
 #define ADD_ONE(sum, lost, value) (sum) += (double)(value);
-#define ADD_TWO(sum, lost, value)                                                                                           \
-    {                                                                                                                       \
-        double value_ = (value), total_ = (sum) + value_, back_ = total_ - (sum);                                           \
-        (lost) += ((sum) - (total_ - back_)) + (value_ - back_);                                                            \
-        (sum) = total_;                                                                                                     \
+#define ADD_TWO(sum, lost, value)                                                                                                          \
+    {                                                                                                                                      \
+        double value_ = (value), total_ = (sum) + value_, back_ = total_ - (sum);                                                          \
+        (lost) += ((sum) - (total_ - back_)) + (value_ - back_);                                                                           \
+        (sum) = total_;                                                                                                                    \
     }
 /// Four rows at a time are added in the type that is computed in, as a tree.
-#define ADD_ROWS(NAME, T, LOAD, STORE, ADD_NUMBER)                                                                          \
-    APUS_CLONES static void add_rows_##NAME(int64_t n, int64_t m, const int64_t *rows, int64_t stride, void *out_, const void *source) {  \
-        double sum[SUMS], lost[SUMS];                                                                                       \
-        T *restrict out = out_;                                                                                             \
-        for (int64_t i = 0; i < n; i++) {                                                                                   \
-            sum[i] = (double)LOAD(out[i]);                                                                                  \
-            lost[i] = 0;                                                                                                    \
-        }                                                                                                                   \
-        int64_t k = 0;                                                                                                      \
-        for (; k + 4 <= m; k += 4) {                                                                                        \
-            const T *a = (const T *)source + rows[k] * stride, *b = (const T *)source + rows[k + 1] * stride;               \
-            const T *c = (const T *)source + rows[k + 2] * stride, *d = (const T *)source + rows[k + 3] * stride;           \
-            for (int64_t i = 0; i < n; i++) ADD_NUMBER(sum[i], lost[i], (LOAD(a[i]) + LOAD(b[i])) + (LOAD(c[i]) + LOAD(d[i]))) \
-        }                                                                                                                   \
-        for (; k < m; k++) {                                                                                                \
-            const T *a = (const T *)source + rows[k] * stride;                                                              \
-            for (int64_t i = 0; i < n; i++) ADD_NUMBER(sum[i], lost[i], LOAD(a[i]))                                         \
-        }                                                                                                                   \
-        for (int64_t i = 0; i < n; i++) out[i] = (T)STORE(lost[i] - lost[i] == 0 ? sum[i] + lost[i] : sum[i]);              \
-    }                                                                                                                       \
-    static void add_numbers_##NAME(int64_t n, int64_t m, const int64_t *rows, int64_t stride, void *out_, const void *source) { \
-        T *out = out_;                                                                                                      \
-        double sum = (double)LOAD(*out), lost = 0;                                                                          \
-        for (int64_t k = 0; k < m; k++) ADD_NUMBER(sum, lost, LOAD(((const T *)source)[rows[k]]))                           \
-        *out = (T)STORE(lost - lost == 0 ? sum + lost : sum);                                                               \
-        (void)n, (void)stride;                                                                                              \
+#define ADD_ROWS(NAME, T, LOAD, STORE, ADD_NUMBER)                                                                                         \
+    APUS_CLONES static void add_rows_##NAME(int64_t n, int64_t m, const int64_t *rows, int64_t stride, void *out_, const void *source) {   \
+        double sum[SUMS], lost[SUMS];                                                                                                      \
+        T *restrict out = out_;                                                                                                            \
+        for (int64_t i = 0; i < n; i++) {                                                                                                  \
+            sum[i] = (double)LOAD(out[i]);                                                                                                 \
+            lost[i] = 0;                                                                                                                   \
+        }                                                                                                                                  \
+        int64_t k = 0;                                                                                                                     \
+        for (; k + 4 <= m; k += 4) {                                                                                                       \
+            const T *a = (const T *)source + rows[k] * stride, *b = (const T *)source + rows[k + 1] * stride;                              \
+            const T *c = (const T *)source + rows[k + 2] * stride, *d = (const T *)source + rows[k + 3] * stride;                          \
+            for (int64_t i = 0; i < n; i++) ADD_NUMBER(sum[i], lost[i], (LOAD(a[i]) + LOAD(b[i])) + (LOAD(c[i]) + LOAD(d[i])))             \
+        }                                                                                                                                  \
+        for (; k < m; k++) {                                                                                                               \
+            const T *a = (const T *)source + rows[k] * stride;                                                                             \
+            for (int64_t i = 0; i < n; i++) ADD_NUMBER(sum[i], lost[i], LOAD(a[i]))                                                        \
+        }                                                                                                                                  \
+        for (int64_t i = 0; i < n; i++) out[i] = (T)STORE(lost[i] - lost[i] == 0 ? sum[i] + lost[i] : sum[i]);                             \
+    }                                                                                                                                      \
+    static void add_numbers_##NAME(int64_t n, int64_t m, const int64_t *rows, int64_t stride, void *out_, const void *source) {            \
+        T *out = out_;                                                                                                                     \
+        double sum = (double)LOAD(*out), lost = 0;                                                                                         \
+        for (int64_t k = 0; k < m; k++) ADD_NUMBER(sum, lost, LOAD(((const T *)source)[rows[k]]))                                          \
+        *out = (T)STORE(lost - lost == 0 ? sum + lost : sum);                                                                              \
+        (void)n, (void)stride;                                                                                                             \
     }
 ADD_ROWS(float16, apus_half, LOAD_HALF, STORE_NUMBER, ADD_ONE)
 ADD_ROWS(bfloat16, apus_bfloat, LOAD_BFLOAT, STORE_BFLOAT, ADD_ONE)
@@ -83,9 +84,10 @@ ADD_ROWS(float32, float, LOAD_NUMBER, STORE_NUMBER, ADD_ONE)
 ADD_ROWS(float64, double, LOAD_NUMBER, STORE_NUMBER, ADD_TWO)
 typedef void rows_adder(int64_t n, int64_t m, const int64_t *rows, int64_t stride, void *out, const void *source);
 /// Of rows of several numbers, and of one.
-static rows_adder *const rows_adders[10][2] = {
-    [APUS_FLOAT16] = {add_rows_float16, add_numbers_float16}, [APUS_BFLOAT16] = {add_rows_bfloat16, add_numbers_bfloat16},
-    [APUS_FLOAT32] = {add_rows_float32, add_numbers_float32}, [APUS_FLOAT64] = {add_rows_float64, add_numbers_float64}};
+static rows_adder *const rows_adders[10][2] = {[APUS_FLOAT16] = {add_rows_float16, add_numbers_float16},
+                                               [APUS_BFLOAT16] = {add_rows_bfloat16, add_numbers_bfloat16},
+                                               [APUS_FLOAT32] = {add_rows_float32, add_numbers_float32},
+                                               [APUS_FLOAT64] = {add_rows_float64, add_numbers_float64}};
 
 typedef struct {
     addition plain;
@@ -122,7 +124,8 @@ static bool group(grouped_addition *g) {
     const addition *a = &g->plain;
     bool direct = a->size <= a->count;
     int64_t slots = a->size, count = a->count;
-    if (!direct) for (slots = 16; slots < 2 * count; slots *= 2) {}
+    if (!direct)
+        for (slots = 16; slots < 2 * count; slots *= 2) {}
     int64_t *memory = apus_scratch((size_t)(slots + 4 * count + 1) * sizeof *memory);
     if (!memory) return false;
     g->memory = memory;
@@ -154,7 +157,8 @@ static bool group(grouped_addition *g) {
     return true;
 }
 
-bool apus_index_add(int dtype, int64_t outer, int64_t size, int64_t count, int64_t inner, void *out, const int64_t *index, const void *source) {
+bool apus_index_add(int dtype, int64_t outer, int64_t size, int64_t count, int64_t inner, void *out, const int64_t *index,
+                    const void *source) {
     if (inner == 0 || count == 0) return true;
     addition a = {adders[dtype], size, count, inner, inner, 1, apus_size[dtype], out, source, index};
     if (inner > 64 && outer < 16) {

@@ -16,9 +16,7 @@ FUNCTION T M(times_exp_product)(T a, T b, T x) {
     return M(abs)(t) < 800 ? y + y * fma(b, x, -t) : y;
 }
 // ln(1 + e^(b·x))/b
-FUNCTION T M(softplus)(T x, T b) {
-    return b * x < -700 ? M(times_exp_product)(1 / b, b, x) : M(log1p)(M(times_exp_product)(1, b, x)) / b;
-}
+FUNCTION T M(softplus)(T x, T b) { return b * x < -700 ? M(times_exp_product)(1 / b, b, x) : M(log1p)(M(times_exp_product)(1, b, x)) / b; }
 // σ(b·x)
 FUNCTION T M(sigmoid_product)(T b, T x) {
     T e = M(times_exp_product)(1, b * x < 0 ? b : -b, x);
@@ -96,7 +94,8 @@ FUNCTION T M(gelu_tanh)(T x) {
 FUNCTION T M(gelu_tanh_slope)(T x) {
     x = M(clamp)(x, -40, 40);
     T lost, u = M(gelu_exponent)(x, &lost), e = M(exp)(-M(abs)(u)), e_lost = u < 0 ? lost : -lost;
-    T linear = -2 * 1.5957691216057308 * x, linear_lost = fma(-2 * 1.5957691216057308, x, -linear) + (3 * lost + 2 * 9.96930880911092e-17 * x);
+    T linear = -2 * 1.5957691216057308 * x,
+      linear_lost = fma(-2 * 1.5957691216057308, x, -linear) + (3 * lost + 2 * 9.96930880911092e-17 * x);
     T t = fma(3.0, u, linear), t_lost = (fma(3.0, u, -t) + linear) + linear_lost;
     T d = 1 + e, d_lost = (e - (d - 1)) + e * e_lost;
     T g = u < 0 ? t : t * e, g_lost = u < 0 ? t_lost : fma(t, e, -g) + (t_lost * e + g * e_lost);

@@ -185,11 +185,13 @@ APUS_INLINE float f_erf(float x) {
 APUS_INLINE double f_sin_kernel(double r) {
     double z = r * r;
     // As a product, which keeps the sign of −0.
-    return r * (1.0 + z * (-0.166666666416265235595 + z * (0.0083333293858894631756 + z * (-0.000198393348360966317347 + z * 0.0000027183114939898219064))));
+    return r * (1.0 + z * (-0.166666666416265235595 +
+                           z * (0.0083333293858894631756 + z * (-0.000198393348360966317347 + z * 0.0000027183114939898219064))));
 }
 APUS_INLINE double f_cos_kernel(double r) {
     double z = r * r;
-    return 1.0 + z * (-0.499999997251031003120 + z * (0.0416666233237390631894 + z * (-0.00138867637746099294692 + z * 0.0000243904487962774090654)));
+    return 1.0 + z * (-0.499999997251031003120 +
+                      z * (0.0416666233237390631894 + z * (-0.00138867637746099294692 + z * 0.0000243904487962774090654)));
 }
 /// x − n·π/2, and n in the low bits of a double: π/2 in two parts, the first with 33 bits so that its product is exact.
 APUS_INLINE double f_trig_reduce(float x, uint64_t *n) {

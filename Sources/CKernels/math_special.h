@@ -14,16 +14,47 @@ APUS_INLINE double d_polynomial(double x, int n, const double *c) {
 /// erf⁻¹(x), `below` being 1 − |x| with all its digits. Up to w = −ln(1 − x²) = 5 it is x·(√π/2 + w·r(w)); beyond, s + r(s) with
 /// s = √−ln(½·below). Each r is a rational function that was fitted to 50 digits.
 static inline double d_erfinv_below(double x, double below) {
-    static const double inner[] = {0.23201366653465447, 0.0423168100999213, 0.012575325365511276, 0.0016444106507909903, 0.00020516203955443923, 1.6930316703701173e-05, 9.526479996882831e-07, 3.029555498561203e-08, 0};
-    static const double inner_divisor[] = {1, 0.13261058506246587, 0.0576641117835918, 0.006103651610351887, 0.0010330809459578403, 7.945178636135804e-05, 5.54187364373264e-06, 2.3569732781067723e-07, 1.945520808426286e-09};
-    static const double tail[] = {-0.45695079130632993, -0.6061360724427372, -0.32517712547897754, -0.08838803532771562, -0.012424803285005772, -0.0008317739077950845, -2.1713985468604415e-05, -1.341263739649769e-07, 0};
-    static const double tail_divisor[] = {1, 1.5708353128488928, 1.0253357307648325, 0.355305283841375, 0.06902208365444716, 0.007294488710549955, 0.0003774089184498825, 7.626498381653005e-06, 3.397178565630172e-08};
-    static const double far[] = {-0.25493746901345343, -0.11305186741087539, -0.01896702459789505, -0.0015214800242235342, -6.1023164030104625e-05, -1.1722476394881539e-06, -9.39980972144388e-09, -2.2263362441231365e-11, -2.115738122851049e-15};
-    static const double far_divisor[] = {1, 0.5570793921970292, 0.12297852615004491, 0.013749851724600406, 0.0008283187145513857, 2.654821079611567e-05, 4.2058801463181244e-07, 2.7964274012907455e-09, 5.2612026896055864e-12};
+    static const double inner[] = {0.23201366653465447,   0.0423168100999213,     0.012575325365511276,
+                                   0.0016444106507909903, 0.00020516203955443923, 1.6930316703701173e-05,
+                                   9.526479996882831e-07, 3.029555498561203e-08,  0};
+    static const double inner_divisor[] = {1,
+                                           0.13261058506246587,
+                                           0.0576641117835918,
+                                           0.006103651610351887,
+                                           0.0010330809459578403,
+                                           7.945178636135804e-05,
+                                           5.54187364373264e-06,
+                                           2.3569732781067723e-07,
+                                           1.945520808426286e-09};
+    static const double tail[] = {-0.45695079130632993,    -0.6061360724427372,    -0.32517712547897754,
+                                  -0.08838803532771562,    -0.012424803285005772,  -0.0008317739077950845,
+                                  -2.1713985468604415e-05, -1.341263739649769e-07, 0};
+    static const double tail_divisor[] = {1,
+                                          1.5708353128488928,
+                                          1.0253357307648325,
+                                          0.355305283841375,
+                                          0.06902208365444716,
+                                          0.007294488710549955,
+                                          0.0003774089184498825,
+                                          7.626498381653005e-06,
+                                          3.397178565630172e-08};
+    static const double far[] = {-0.25493746901345343,   -0.11305186741087539,    -0.01896702459789505,
+                                 -0.0015214800242235342, -6.1023164030104625e-05, -1.1722476394881539e-06,
+                                 -9.39980972144388e-09,  -2.2263362441231365e-11, -2.115738122851049e-15};
+    static const double far_divisor[] = {1,
+                                         0.5570793921970292,
+                                         0.12297852615004491,
+                                         0.013749851724600406,
+                                         0.0008283187145513857,
+                                         2.654821079611567e-05,
+                                         4.2058801463181244e-07,
+                                         2.7964274012907455e-09,
+                                         5.2612026896055864e-12};
     double w = -log(below * (2 - below));
     if (w < 5) return x * (0.886226925452758 + w * (d_polynomial(w, 9, inner) / d_polynomial(w, 9, inner_divisor)));
     double s = sqrt(-log(below / 2)), t = s - (s < 6.1 ? 2.5 : 6.1);
-    double r = s < 6.1 ? d_polynomial(t, 9, tail) / d_polynomial(t, 9, tail_divisor) : d_polynomial(t, 9, far) / d_polynomial(t, 9, far_divisor);
+    double r =
+        s < 6.1 ? d_polynomial(t, 9, tail) / d_polynomial(t, 9, tail_divisor) : d_polynomial(t, 9, far) / d_polynomial(t, 9, far_divisor);
     return copysign(s + r, x);
 }
 static inline double d_erfinv(double x) {
@@ -45,8 +76,10 @@ static inline double d_lgamma(double x) {
 /// ψ(x + rest), x ≥ 1, `rest` below a unit of x: from 10 on by the asymptotic series; below lowered to [1, 2), where the distance from the zero times
 /// 1 and a small rational function has all digits.
 static inline double d_digamma_positive(double x, double rest) {
-    static const double near[] = {0.2503801375034054, -0.30957408825968885, -0.6919409437403516, -0.35473150019898825, -0.07115493979151359, -0.005519862186036254, -0.00011934204387003062};
-    static const double divisor[] = {1, 2.1771665986671342, 1.6630736963665909, 0.5710455727133128, 0.09111902253303285, 0.006100975692434821, 0.00012043151172286901};
+    static const double near[] = {0.2503801375034054,   -0.30957408825968885,  -0.6919409437403516,    -0.35473150019898825,
+                                  -0.07115493979151359, -0.005519862186036254, -0.00011934204387003062};
+    static const double divisor[] = {
+        1, 2.1771665986671342, 1.6630736963665909, 0.5710455727133128, 0.09111902253303285, 0.006100975692434821, 0.00012043151172286901};
     static const double series[] = {1.0 / 12, -1.0 / 120, 1.0 / 252, -1.0 / 240, 1.0 / 132, -691.0 / 32760, 1.0 / 12, -3617.0 / 8160};
     if (x >= 10) {
         double r = 1 / x, z = r * r;
@@ -88,7 +121,8 @@ static inline double d_factorial_over_power(int n, double x) {
 /// n!·Σ 1/(x + k)^(n + 1) over k ≥ 0, x > 0: terms up to 2n + 16, then the Euler–Maclaurin formula.
 static inline double d_polygamma_sum(int n, double x) {
     // B₂ⱼ/(2j)!
-    static const double bernoulli[] = {1.0 / 12, -1.0 / 720, 1.0 / 30240, -1.0 / 1209600, 1.0 / 47900160, -691.0 / 1307674368000, 1.0 / 74724249600};
+    static const double bernoulli[] = {1.0 / 12,         -1.0 / 720, 1.0 / 30240, -1.0 / 1209600, 1.0 / 47900160, -691.0 / 1307674368000,
+                                       1.0 / 74724249600};
     int count = x < 2 * n + 16 ? (int)ceil(2 * n + 16 - x) : 0;
     double y = x + count, r = 1 / y, scale = r, sum = 0;
     for (int j = 0; j < 7; j++) {
@@ -162,7 +196,11 @@ static inline long double d_gamma_factor(long double a, long double x) {
     if (a < 10) return expl(a * logl(x) - x) / tgammal(a + 1);
     // Stirling's series, whose logarithms are small: those of x^a and Γ(a) alone would lose what they have in common.
     long double r = 1 / a, z = r * r;
-    long double series = r * (1 / 12.0L - z * (1 / 360.0L - z * (1 / 1260.0L - z * (1 / 1680.0L - z * (1 / 1188.0L - z * (691 / 360360.0L - z * (1 / 156.0L - z * 3617 / 122400.0L)))))));
+    long double series =
+        r *
+        (1 / 12.0L -
+         z * (1 / 360.0L -
+              z * (1 / 1260.0L - z * (1 / 1680.0L - z * (1 / 1188.0L - z * (691 / 360360.0L - z * (1 / 156.0L - z * 3617 / 122400.0L)))))));
     return expl(-d_gamma_exponent(a, x) - series) / sqrtl(2 * 3.14159265358979323846264L * a);
 }
 /// The regularised lower incomplete gamma function P(a, x): by its power series where x is small beside a, else 1 less Lentz's continued fraction,
@@ -177,7 +215,8 @@ static inline double d_gammainc(double a, double x) {
     if (a >= 1e6) {
         if (fabs(x - a) > 45 * sqrt(a)) return x < a ? 0 : 1;
         long double exponent = d_gamma_exponent(a, x), root = sqrtl(exponent), eta = copysignl(sqrtl(2 * exponent / a), x - a);
-        static const long double c[] = {-1 / 3.0L, 1 / 12.0L, -2 / 135.0L, 1 / 864.0L, 1 / 2835.0L, -139 / 777600.0L, 1 / 25515.0L, -571 / 261273600.0L};
+        static const long double c[] = {-1 / 3.0L,   1 / 12.0L,        -2 / 135.0L,  1 / 864.0L,
+                                        1 / 2835.0L, -139 / 777600.0L, 1 / 25515.0L, -571 / 261273600.0L};
         long double c0 = 0, c1 = -1 / 540.0L + eta * (-1 / 288.0L + eta / 378);
         for (int k = 7; k >= 0; k--) c0 = c0 * eta + c[k];
         return erfcl(x < a ? root : -root) / 2 - expl(-exponent) / sqrtl(2 * 3.14159265358979323846264L * a) * (c0 + c1 / a);

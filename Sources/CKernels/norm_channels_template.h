@@ -7,7 +7,7 @@
 #define LONG_PLANE 32
 
 typedef struct {
-    int64_t batch, channels, n, tile; // tile: channels walked together
+    int64_t batch, channels, n, tile;                       // tile: channels walked together
     const T *grad, *x, *mean, *rest, *rstd, *weight, *bias; // rest: NULL where the mean has none
     bool training;
     T *out, *first, *left, *second; // first, left and second: results per channel
@@ -15,7 +15,7 @@ typedef struct {
 
 static int64_t M(channel_tile)(int64_t n) { return n >= LONG_PLANE ? 1 : TILE / n; }
 /// A grain of `tile`s so that a chunk of the loop over channels is a number of whole tiles.
-static int64_t M(channel_grain)(const M(channel_job) *j) {
+static int64_t M(channel_grain)(const M(channel_job) * j) {
     int64_t each = j->batch * j->n * j->tile;
     int64_t tiles = APUS_GRAIN / (each < 1 ? 1 : each);
     return (tiles < 1 ? 1 : tiles) * j->tile;
@@ -148,9 +148,20 @@ static void M(normalize_tiles)(void *context, int64_t begin, int64_t end) {
     }
 }
 
-static void M(channel_normalize)(int64_t batch, int64_t channels, int64_t n, const T *x, const T *mean, const T *rest, const T *rstd, const T *weight, const T *bias, T *out) {
+static void M(channel_normalize)(int64_t batch, int64_t channels, int64_t n, const T *x, const T *mean, const T *rest, const T *rstd,
+                                 const T *weight, const T *bias, T *out) {
     if (n == 0) return;
-    M(channel_job) j = {.batch = batch, .channels = channels, .n = n, .x = x, .mean = mean, .rest = rest, .rstd = rstd, .weight = weight, .bias = bias, .out = out};
+    M(channel_job)
+    j = {.batch = batch,
+         .channels = channels,
+         .n = n,
+         .x = x,
+         .mean = mean,
+         .rest = rest,
+         .rstd = rstd,
+         .weight = weight,
+         .bias = bias,
+         .out = out};
     j.tile = M(channel_tile)(n);
     if (j.tile == 1) apus_parallel_for(batch * channels, APUS_GRAIN / n + 1, M(normalize_body), &j);
     else apus_parallel_for(channels, M(channel_grain)(&j), M(normalize_tiles), &j);
@@ -161,7 +172,8 @@ static void M(channel_normalize)(int64_t batch, int64_t channels, int64_t n, con
 APUS_CLONES static void M(backward_plane)(int64_t n, const T *g, const T *x, T mean, T scale, T a, T b, T *out) {
     APUS_SIMD for (int64_t i = 0; i < n; i++) out[i] = scale * (g[i] - a - (x[i] - mean) * b);
 }
-APUS_CLONES static void M(backward_places)(int64_t m, const T *g, const T *x, const T *mean, const T *scale, const T *a, const T *b, T *out) {
+APUS_CLONES static void M(backward_places)(int64_t m, const T *g, const T *x, const T *mean, const T *scale, const T *a, const T *b,
+                                           T *out) {
     APUS_SIMD for (int64_t i = 0; i < m; i++) out[i] = scale[i] * (g[i] - a[i] - (x[i] - mean[i]) * b[i]);
 }
 
@@ -215,14 +227,28 @@ static void M(channel_backward_body)(void *context, int64_t begin, int64_t end) 
     }
 }
 
-static void M(channel_norm_backward)(int64_t batch, int64_t channels, int64_t n, const T *grad, const T *x, const T *weight, const T *mean, const T *rest, const T *rstd, bool training, T *grad_x, T *grad_weight, T *grad_bias) {
+static void M(channel_norm_backward)(int64_t batch, int64_t channels, int64_t n, const T *grad, const T *x, const T *weight, const T *mean,
+                                     const T *rest, const T *rstd, bool training, T *grad_x, T *grad_weight, T *grad_bias) {
     if (batch * n == 0) {
         // Of no elements the statistics are no numbers, but sums over them are 0.
         if (grad_weight) memset(grad_weight, 0, (size_t)channels * sizeof(T));
         if (grad_bias) memset(grad_bias, 0, (size_t)channels * sizeof(T));
         return;
     }
-    M(channel_job) j = {.batch = batch, .channels = channels, .n = n, .grad = grad, .x = x, .mean = mean, .rest = rest, .rstd = rstd, .weight = weight, .training = training, .out = grad_x, .first = grad_weight, .second = grad_bias};
+    M(channel_job)
+    j = {.batch = batch,
+         .channels = channels,
+         .n = n,
+         .grad = grad,
+         .x = x,
+         .mean = mean,
+         .rest = rest,
+         .rstd = rstd,
+         .weight = weight,
+         .training = training,
+         .out = grad_x,
+         .first = grad_weight,
+         .second = grad_bias};
     j.tile = M(channel_tile)(n);
     apus_parallel_for(channels, M(channel_grain)(&j), M(channel_backward_body), &j);
 }

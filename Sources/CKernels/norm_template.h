@@ -10,7 +10,8 @@ static inline T M(pivot)(int64_t n, const T *x) {
     if (n < 8) return n > 0 ? x[0] : 0;
     int64_t step = n / 8;
     T e = (T)0.125;
-    return ((x[0] * e + x[step] * e) + (x[2 * step] * e + x[3 * step] * e)) + ((x[4 * step] * e + x[5 * step] * e) + (x[6 * step] * e + x[7 * step] * e));
+    return ((x[0] * e + x[step] * e) + (x[2 * step] * e + x[3 * step] * e)) +
+           ((x[4 * step] * e + x[5 * step] * e) + (x[6 * step] * e + x[7 * step] * e));
 }
 
 /// Sets mean and rest, and returns the variance, of `count` elements whose differences from `pivot` add up to `first`, and their squares to `squares`.
@@ -39,7 +40,8 @@ typedef struct {
     double *partials; // [chunks][2][n]: those of a chunk's runs, where it has several
 } M(layer_job);
 
-APUS_CLONES static void M(layer_row)(int64_t n, const T *x, const T *weight, const T *bias, double eps, T *restrict out, T *mean, T *rest, T *rstd) {
+APUS_CLONES static void M(layer_row)(int64_t n, const T *x, const T *weight, const T *bias, double eps, T *restrict out, T *mean, T *rest,
+                                     T *rstd) {
     T pivot = M(pivot)(n, x), m, q;
     double first, squares = M(moments)(n, x, pivot, &first);
     if (M(is_far)(first, squares, (double)n)) {
@@ -50,20 +52,25 @@ APUS_CLONES static void M(layer_row)(int64_t n, const T *x, const T *weight, con
     *mean = m;
     *rest = q;
     *rstd = r;
-    if (weight && bias) for (int64_t i = 0; i < n; i++) out[i] = ((x[i] - m) - q) * r * weight[i] + bias[i];
-    else if (weight) for (int64_t i = 0; i < n; i++) out[i] = ((x[i] - m) - q) * r * weight[i];
-    else if (bias) for (int64_t i = 0; i < n; i++) out[i] = ((x[i] - m) - q) * r + bias[i];
-    else for (int64_t i = 0; i < n; i++) out[i] = ((x[i] - m) - q) * r;
+    if (weight && bias)
+        for (int64_t i = 0; i < n; i++) out[i] = ((x[i] - m) - q) * r * weight[i] + bias[i];
+    else if (weight)
+        for (int64_t i = 0; i < n; i++) out[i] = ((x[i] - m) - q) * r * weight[i];
+    else if (bias)
+        for (int64_t i = 0; i < n; i++) out[i] = ((x[i] - m) - q) * r + bias[i];
+    else
+        for (int64_t i = 0; i < n; i++) out[i] = ((x[i] - m) - q) * r;
 }
 
 static void M(layer_rows)(void *context, int64_t begin, int64_t end) {
     const M(layer_job) *j = context;
-    for (int64_t r = begin; r < end; r++)
-        M(layer_row)(j->n, j->x + r * j->n, j->weight, j->bias, j->eps, j->out + r * j->n, j->out_mean + r, j->out_mean + j->rows + r, j->out_rstd + r);
+    for (int64_t r = begin; r < end; r++) M(layer_row)
+    (j->n, j->x + r * j->n, j->weight, j->bias, j->eps, j->out + r * j->n, j->out_mean + r, j->out_mean + j->rows + r, j->out_rstd + r);
 }
 
 static void M(layer_norm)(int64_t rows, int64_t n, const T *x, const T *weight, const T *bias, double eps, T *out, T *mean, T *rstd) {
-    M(layer_job) j = {.rows = rows, .n = n, .x = x, .weight = weight, .bias = bias, .eps = eps, .out = out, .out_mean = mean, .out_rstd = rstd};
+    M(layer_job)
+    j = {.rows = rows, .n = n, .x = x, .weight = weight, .bias = bias, .eps = eps, .out = out, .out_mean = mean, .out_rstd = rstd};
     apus_parallel_for(rows, APUS_GRAIN / 4 / (n < 1 ? 1 : n) + 1, M(layer_rows), &j);
 }
 
@@ -73,25 +80,28 @@ APUS_CLONES static void M(layer_backward_row)(int64_t n, const T *g, const T *x,
     double dot = (weight ? M(weighted_centered_dot)(n, g, weight, x, mean) : M(centered_dot)(n, g, x, mean)) - (double)rest * sum;
     double share = 1 / (double)n, slope = dot * ((double)rstd * (double)rstd * share);
     T a = (T)(sum * share - (double)rest * slope), b = (T)slope;
-    if (weight) for (int64_t i = 0; i < n; i++) out[i] = rstd * (g[i] * weight[i] - a - (x[i] - mean) * b);
-    else for (int64_t i = 0; i < n; i++) out[i] = rstd * (g[i] - a - (x[i] - mean) * b);
+    if (weight)
+        for (int64_t i = 0; i < n; i++) out[i] = rstd * (g[i] * weight[i] - a - (x[i] - mean) * b);
+    else
+        for (int64_t i = 0; i < n; i++) out[i] = rstd * (g[i] - a - (x[i] - mean) * b);
 }
 
 // `rows` rows of g and x, 1 or 4: four are added as a tree, which is as fast as it is exact. Beside zero `rest` is less than what differences
 // are rounded by, and left out.
-#define NORMALIZED(r) (g[(r) * n + i] * ((x[(r) * n + i] - mean[r]) * rstd[r]))
-#define NORMALIZED_FAR(r) (g[(r) * n + i] * (((x[(r) * n + i] - mean[r]) - rest[r]) * rstd[r]))
-#define ADD_FOUR(TERM)                                                                       \
-    for (int64_t i = 0; i < n; i++) {                                                        \
-        weight[i] += (TERM(0) + TERM(1)) + (TERM(2) + TERM(3));                              \
-        bias[i] += (g[i] + g[n + i]) + (g[2 * n + i] + g[3 * n + i]);                        \
+#define NORMALIZED(r) (g[(r)*n + i] * ((x[(r)*n + i] - mean[r]) * rstd[r]))
+#define NORMALIZED_FAR(r) (g[(r)*n + i] * (((x[(r)*n + i] - mean[r]) - rest[r]) * rstd[r]))
+#define ADD_FOUR(TERM)                                                                                                                     \
+    for (int64_t i = 0; i < n; i++) {                                                                                                      \
+        weight[i] += (TERM(0) + TERM(1)) + (TERM(2) + TERM(3));                                                                            \
+        bias[i] += (g[i] + g[n + i]) + (g[2 * n + i] + g[3 * n + i]);                                                                      \
     }
-#define ADD_ONE(TERM)                                                                        \
-    for (int64_t i = 0; i < n; i++) {                                                        \
-        weight[i] += TERM(0);                                                                \
-        bias[i] += g[i];                                                                     \
+#define ADD_ONE(TERM)                                                                                                                      \
+    for (int64_t i = 0; i < n; i++) {                                                                                                      \
+        weight[i] += TERM(0);                                                                                                              \
+        bias[i] += g[i];                                                                                                                   \
     }
-APUS_CLONES static void M(layer_backward_sums)(int64_t n, int rows, const T *g, const T *x, const T *mean, const T *rest, const T *rstd, T *restrict weight, T *restrict bias) {
+APUS_CLONES static void M(layer_backward_sums)(int64_t n, int rows, const T *g, const T *x, const T *mean, const T *rest, const T *rstd,
+                                               T *restrict weight, T *restrict bias) {
     bool is_far = false;
     for (int r = 0; r < rows; r++) is_far |= !((rest[r] < 0 ? -rest[r] : rest[r]) * rstd[r] < EPSILON / 8);
     if (rows == 4) {
@@ -132,7 +142,8 @@ static void M(layer_backward_chunks)(void *context, int64_t begin, int64_t end) 
     }
 }
 
-static bool M(layer_norm_backward)(int64_t rows, int64_t n, const T *grad, const T *x, const T *weight, const T *mean, const T *rstd, T *grad_x, T *grad_weight, T *grad_bias) {
+static bool M(layer_norm_backward)(int64_t rows, int64_t n, const T *grad, const T *x, const T *weight, const T *mean, const T *rstd,
+                                   T *grad_x, T *grad_weight, T *grad_bias) {
     if (n == 0) return true;
     M(layer_job) j = {.rows = rows, .n = n, .grad = grad, .x = x, .weight = weight, .mean = mean, .rstd = rstd, .out = grad_x};
     j.chunk = APUS_GRAIN / 2 / n + 1;

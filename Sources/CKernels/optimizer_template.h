@@ -23,7 +23,8 @@ APUS_CLONES static void M(sgd)(const apus_optimizer_rule *r, int64_t n, T *restr
     }
 }
 
-APUS_CLONES static void M(adam)(const apus_optimizer_rule *r, int64_t n, T *restrict p, const T *restrict g, T *restrict average, T *restrict square, T *restrict top) {
+APUS_CLONES static void M(adam)(const apus_optimizer_rule *r, int64_t n, T *restrict p, const T *restrict g, T *restrict average,
+                                T *restrict square, T *restrict top) {
     const T sign = r->maximize ? -1 : 1, keep = r->decoupled ? (T)(1 - r->lr * r->decay) : 1, decay = r->decoupled ? 0 : (T)r->decay;
     const T weight1 = (T)(1 - r->beta1), beta2 = (T)r->beta2, weight2 = (T)(1 - r->beta2), eps = (T)r->eps;
     const T step = (T)(r->lr / r->correction1), root = (T)r->correction2_sqrt;
@@ -43,7 +44,8 @@ APUS_CLONES static void M(adam)(const apus_optimizer_rule *r, int64_t n, T *rest
     }
 }
 
-APUS_CLONES static void M(rmsprop)(const apus_optimizer_rule *r, int64_t n, T *restrict p, const T *restrict g, T *restrict square, T *restrict buffer, T *restrict average) {
+APUS_CLONES static void M(rmsprop)(const apus_optimizer_rule *r, int64_t n, T *restrict p, const T *restrict g, T *restrict square,
+                                   T *restrict buffer, T *restrict average) {
     const T sign = r->maximize ? -1 : 1, decay = (T)r->decay, alpha = (T)r->alpha, fresh = (T)(1 - r->alpha), eps = (T)r->eps;
     const T lr = (T)r->lr, momentum = (T)r->momentum;
     const bool near = r->alpha > 0.5;

@@ -58,37 +58,38 @@ static void advance(apus_cursor *c) {
 #define READ_BFLOAT(p) bfloat_to_float(*(const apus_bfloat *)(p))
 #define READ(T, p) (*(const T *)(p))
 
-#define EACH_DTYPE(X)                                                                                                       \
-    X(APUS_BOOL, boolean, int, READ_TRUTH(p))                                                                               \
-    X(APUS_UINT8, uint8, uint8_t, READ(uint8_t, p))                                                                         \
-    X(APUS_INT8, int8, int8_t, READ(int8_t, p))                                                                             \
-    X(APUS_INT16, int16, int16_t, READ(int16_t, p))                                                                         \
-    X(APUS_INT32, int32, int32_t, READ(int32_t, p))                                                                         \
-    X(APUS_INT64, int64, int64_t, READ(int64_t, p))                                                                         \
-    X(APUS_FLOAT16, float16, float, READ_HALF(p))                                                                           \
-    X(APUS_BFLOAT16, bfloat16, float, READ_BFLOAT(p))                                                                       \
-    X(APUS_FLOAT32, float32, float, READ(float, p))                                                                         \
+#define EACH_DTYPE(X)                                                                                                                      \
+    X(APUS_BOOL, boolean, int, READ_TRUTH(p))                                                                                              \
+    X(APUS_UINT8, uint8, uint8_t, READ(uint8_t, p))                                                                                        \
+    X(APUS_INT8, int8, int8_t, READ(int8_t, p))                                                                                            \
+    X(APUS_INT16, int16, int16_t, READ(int16_t, p))                                                                                        \
+    X(APUS_INT32, int32, int32_t, READ(int32_t, p))                                                                                        \
+    X(APUS_INT64, int64, int64_t, READ(int64_t, p))                                                                                        \
+    X(APUS_FLOAT16, float16, float, READ_HALF(p))                                                                                          \
+    X(APUS_BFLOAT16, bfloat16, float, READ_BFLOAT(p))                                                                                      \
+    X(APUS_FLOAT32, float32, float, READ(float, p))                                                                                        \
     X(APUS_FLOAT64, float64, double, READ(double, p))
 
 // MARK: Position of the largest or smallest
 
-#define EXTREME(D, NAME, T, READING)                                                                                        \
-    static int64_t extreme_##NAME(const char *p, int64_t n, int64_t stride, bool smallest) {                                \
-        T best = READING;                                                                                                   \
-        int64_t at = 0;                                                                                                     \
-        for (int64_t i = 1; i < n && best == best; i++) { /* nothing beats the first NaN */                                 \
-            p += stride;                                                                                                    \
-            T x = READING;                                                                                                  \
-            if (smallest ? x < best : x > best) best = x, at = i;                                                           \
-            else if (x != x) return i;                                                                                      \
-        }                                                                                                                   \
-        return at;                                                                                                          \
+#define EXTREME(D, NAME, T, READING)                                                                                                       \
+    static int64_t extreme_##NAME(const char *p, int64_t n, int64_t stride, bool smallest) {                                               \
+        T best = READING;                                                                                                                  \
+        int64_t at = 0;                                                                                                                    \
+        for (int64_t i = 1; i < n && best == best; i++) { /* nothing beats the first NaN */                                                \
+            p += stride;                                                                                                                   \
+            T x = READING;                                                                                                                 \
+            if (smallest ? x < best : x > best) best = x, at = i;                                                                          \
+            else if (x != x) return i;                                                                                                     \
+        }                                                                                                                                  \
+        return at;                                                                                                                         \
     }
 EACH_DTYPE(EXTREME)
 
 static int64_t extreme(int dtype, const char *p, int64_t n, int64_t stride, bool smallest) {
     switch (dtype) {
-#define CASE(D, NAME, T, READING) case D: return extreme_##NAME(p, n, stride, smallest);
+#define CASE(D, NAME, T, READING)                                                                                                          \
+    case D: return extreme_##NAME(p, n, stride, smallest);
         EACH_DTYPE(CASE)
     }
     return 0;
@@ -115,22 +116,22 @@ void apus_arg_reduce(int kind, const apus_tensor *x, int dim, int64_t *indices, 
 
 // MARK: Running sums and products, floats in double, integers wrapping
 
-#define SCAN(NAME, T, OUT, ACC, READING, WRITE)                                                                             \
-    static void scan_##NAME(const char *p, int64_t n, int64_t stride, bool product, void *out_, int64_t out_stride) {       \
-        OUT *out = out_;                                                                                                    \
-        ACC sum = product;                                                                                                  \
-        for (int64_t i = 0; i < n; i++, p += stride) {                                                                      \
-            ACC x = (ACC)READING;                                                                                           \
-            sum = product ? sum * x : sum + x;                                                                              \
-            out[i * out_stride] = WRITE(sum);                                                                               \
-        }                                                                                                                   \
+#define SCAN(NAME, T, OUT, ACC, READING, WRITE)                                                                                            \
+    static void scan_##NAME(const char *p, int64_t n, int64_t stride, bool product, void *out_, int64_t out_stride) {                      \
+        OUT *out = out_;                                                                                                                   \
+        ACC sum = product;                                                                                                                 \
+        for (int64_t i = 0; i < n; i++, p += stride) {                                                                                     \
+            ACC x = (ACC)READING;                                                                                                          \
+            sum = product ? sum * x : sum + x;                                                                                             \
+            out[i * out_stride] = WRITE(sum);                                                                                              \
+        }                                                                                                                                  \
     }
 #define AS_IS(x) (x)
 #define AS_HALF(x) ((apus_half)(float)(x))
 #define AS_BFLOAT(x) float_to_bfloat((float)(x))
 #define AS_FLOAT(x) ((float)(x))
 #define INTEGER_SCAN(NAME, T) SCAN(NAME, T, T, uint64_t, READ(T, p), (T))
-SCAN(boolean, apus_bool, apus_bool, uint64_t, READ_TRUTH(p), 0 != )
+SCAN(boolean, apus_bool, apus_bool, uint64_t, READ_TRUTH(p), 0 !=)
 INTEGER_SCAN(uint8, uint8_t)
 INTEGER_SCAN(int8, int8_t)
 INTEGER_SCAN(int16, int16_t)
@@ -149,7 +150,8 @@ static void scan_body(void *context, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++, advance(&c)) {
         char *out = (char *)l->out + out_start(l, i, l->length) * size;
         switch (l->dtype) {
-#define SCAN_CASE(D, NAME, T, READING) case D: scan_##NAME(c.at, l->length, l->stride, l->kind != 0, out, l->out_stride); break;
+#define SCAN_CASE(D, NAME, T, READING)                                                                                                     \
+    case D: scan_##NAME(c.at, l->length, l->stride, l->kind != 0, out, l->out_stride); break;
             EACH_DTYPE(SCAN_CASE)
         }
     }
@@ -169,28 +171,28 @@ typedef struct {
 } recurrence;
 
 // Lines that lie side by side are walked together, 64 at a time.
-#define LINEAR_SCAN(NAME, T)                                                                                                \
-    APUS_CLONES static void NAME##_body(void *context, int64_t begin, int64_t end) {                                        \
-        const recurrence *r = context;                                                                                      \
-        int64_t tiles = (r->inner + 63) / 64;                                                                               \
-        for (int64_t u = begin; u < end; u++) {                                                                             \
-            int64_t from = u % tiles * 64, n = r->inner - from < 64 ? r->inner - from : 64;                                 \
-            double carry[64] = {0};                                                                                         \
-            for (int64_t k = 0; k < r->length; k++) {                                                                       \
-                int64_t at = (u / tiles * r->length + k) * r->inner + from;                                                 \
-                const T *a = (const T *)r->a + at, *b = (const T *)r->b + at;                                               \
-                T *out = (T *)r->out + at;                                                                                  \
-                for (int64_t i = 0; i < n; i++) {                                                                           \
-                    carry[i] = k == 0 ? (double)b[i] : (double)a[i] * carry[i] + (double)b[i];                              \
-                    out[i] = (T)carry[i];                                                                                   \
-                }                                                                                                           \
-            }                                                                                                               \
-        }                                                                                                                   \
-    }                                                                                                                       \
-    static void NAME(int64_t outer, int64_t length, int64_t inner, const void *a, const void *b, void *out) {               \
-        recurrence r = {length, inner, a, b, out};                                                                          \
-        int64_t work = length * (inner < 64 ? inner : 64);                                                                  \
-        apus_parallel_for(outer * ((inner + 63) / 64), APUS_GRAIN / (work + 1) + 1, NAME##_body, &r);                       \
+#define LINEAR_SCAN(NAME, T)                                                                                                               \
+    APUS_CLONES static void NAME##_body(void *context, int64_t begin, int64_t end) {                                                       \
+        const recurrence *r = context;                                                                                                     \
+        int64_t tiles = (r->inner + 63) / 64;                                                                                              \
+        for (int64_t u = begin; u < end; u++) {                                                                                            \
+            int64_t from = u % tiles * 64, n = r->inner - from < 64 ? r->inner - from : 64;                                                \
+            double carry[64] = {0};                                                                                                        \
+            for (int64_t k = 0; k < r->length; k++) {                                                                                      \
+                int64_t at = (u / tiles * r->length + k) * r->inner + from;                                                                \
+                const T *a = (const T *)r->a + at, *b = (const T *)r->b + at;                                                              \
+                T *out = (T *)r->out + at;                                                                                                 \
+                for (int64_t i = 0; i < n; i++) {                                                                                          \
+                    carry[i] = k == 0 ? (double)b[i] : (double)a[i] * carry[i] + (double)b[i];                                             \
+                    out[i] = (T)carry[i];                                                                                                  \
+                }                                                                                                                          \
+            }                                                                                                                              \
+        }                                                                                                                                  \
+    }                                                                                                                                      \
+    static void NAME(int64_t outer, int64_t length, int64_t inner, const void *a, const void *b, void *out) {                              \
+        recurrence r = {length, inner, a, b, out};                                                                                         \
+        int64_t work = length * (inner < 64 ? inner : 64);                                                                                 \
+        apus_parallel_for(outer *((inner + 63) / 64), APUS_GRAIN / (work + 1) + 1, NAME##_body, &r);                                       \
     }
 LINEAR_SCAN(f_linear_scan, float)
 LINEAR_SCAN(d_linear_scan, double)
@@ -210,7 +212,9 @@ typedef struct {
     int64_t at;
 } item;
 
-static uint64_t integer_key(int64_t x, int bits) { return ((uint64_t)x ^ (uint64_t)1 << (bits - 1)) & (bits == 64 ? ~(uint64_t)0 : ((uint64_t)1 << bits) - 1); }
+static uint64_t integer_key(int64_t x, int bits) {
+    return ((uint64_t)x ^ (uint64_t)1 << (bits - 1)) & (bits == 64 ? ~(uint64_t)0 : ((uint64_t)1 << bits) - 1);
+}
 static uint64_t float_key(double x) {
     if (x != x) return ~(uint64_t)0;
     if (x == 0) x = 0;

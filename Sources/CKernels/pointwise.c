@@ -98,7 +98,8 @@ void apus_pointwise(apus_kernel *kernel, int operands, const apus_tensor *const 
     run(&w, n);
 }
 
-void apus_pointwise_flat(apus_kernel *kernel, int operands, int dtype, int out_dtype, int64_t n, const void *const *in, const apus_parameters *p, void *out) {
+void apus_pointwise_flat(apus_kernel *kernel, int operands, int dtype, int out_dtype, int64_t n, const void *const *in,
+                         const apus_parameters *p, void *out) {
     if (n == 0) return;
     pointwise w;
     w.kernel = kernel;

@@ -18,7 +18,8 @@ typedef void apus_kernel(int64_t n, void *out, const void *a, const void *b, con
 /// and converted from and to float where they are 16-bit floats.
 void apus_pointwise(apus_kernel *kernel, int operands, const apus_tensor *const *in, const apus_parameters *p, const apus_tensor *out);
 /// The same for contiguous memory: `dtype` is the operands', `out_dtype` the result's.
-void apus_pointwise_flat(apus_kernel *kernel, int operands, int dtype, int out_dtype, int64_t n, const void *const *in, const apus_parameters *p, void *out);
+void apus_pointwise_flat(apus_kernel *kernel, int operands, int dtype, int out_dtype, int64_t n, const void *const *in,
+                         const apus_parameters *p, void *out);
 
 /// The dtype that a kernel sees for operands of `dtype`.
 APUS_INLINE int compute_dtype(int dtype) { return is_half(dtype) ? APUS_FLOAT32 : dtype; }
@@ -27,30 +28,30 @@ APUS_INLINE int compute_dtype(int dtype) { return is_half(dtype) ? APUS_FLOAT32 
 // gives it; A, B, C are constants of type K, the parameters `OF` one kind: APUS_FLOATS or APUS_INTEGERS.
 #define APUS_FLOATS(p) (*(p))
 #define APUS_INTEGERS(p) ((p)->integers)
-#define APUS_KERNEL_1(VERSIONS, NAME, T, READ, OUT, K, OF, EXPRESSION)                                                      \
-    VERSIONS static void NAME(int64_t n, void *out_, const void *a_, const void *b_, const void *c_, const apus_parameters *p_) { \
-        (void)b_, (void)c_;                                                                                                 \
-        const T *a = a_;                                                                                                    \
-        OUT *out = out_;                                                                                                    \
-        const K A = (K)OF(p_).a, B = (K)OF(p_).b, C = (K)OF(p_).c;                                                          \
-        (void)A, (void)B, (void)C;                                                                                          \
-        APUS_SIMD for (int64_t i = 0; i < n; i++) {                                                                         \
-            T x = READ(a[i]);                                                                                               \
-            (void)x;                                                                                                        \
-            out[i] = (OUT)(EXPRESSION);                                                                                     \
-        }                                                                                                                   \
+#define APUS_KERNEL_1(VERSIONS, NAME, T, READ, OUT, K, OF, EXPRESSION)                                                                     \
+    VERSIONS static void NAME(int64_t n, void *out_, const void *a_, const void *b_, const void *c_, const apus_parameters *p_) {          \
+        (void)b_, (void)c_;                                                                                                                \
+        const T *a = a_;                                                                                                                   \
+        OUT *out = out_;                                                                                                                   \
+        const K A = (K)OF(p_).a, B = (K)OF(p_).b, C = (K)OF(p_).c;                                                                         \
+        (void)A, (void)B, (void)C;                                                                                                         \
+        APUS_SIMD for (int64_t i = 0; i < n; i++) {                                                                                        \
+            T x = READ(a[i]);                                                                                                              \
+            (void)x;                                                                                                                       \
+            out[i] = (OUT)(EXPRESSION);                                                                                                    \
+        }                                                                                                                                  \
     }
-#define APUS_KERNEL_2(VERSIONS, NAME, T, READ, OUT, K, OF, EXPRESSION)                                                      \
-    VERSIONS static void NAME(int64_t n, void *out_, const void *a_, const void *b_, const void *c_, const apus_parameters *p_) { \
-        (void)c_;                                                                                                           \
-        const T *a = a_, *b = b_;                                                                                           \
-        OUT *out = out_;                                                                                                    \
-        const K A = (K)OF(p_).a, B = (K)OF(p_).b, C = (K)OF(p_).c;                                                          \
-        (void)A, (void)B, (void)C;                                                                                          \
-        APUS_SIMD for (int64_t i = 0; i < n; i++) {                                                                         \
-            T x = READ(a[i]), y = READ(b[i]);                                                                               \
-            out[i] = (OUT)(EXPRESSION);                                                                                     \
-        }                                                                                                                   \
+#define APUS_KERNEL_2(VERSIONS, NAME, T, READ, OUT, K, OF, EXPRESSION)                                                                     \
+    VERSIONS static void NAME(int64_t n, void *out_, const void *a_, const void *b_, const void *c_, const apus_parameters *p_) {          \
+        (void)c_;                                                                                                                          \
+        const T *a = a_, *b = b_;                                                                                                          \
+        OUT *out = out_;                                                                                                                   \
+        const K A = (K)OF(p_).a, B = (K)OF(p_).b, C = (K)OF(p_).c;                                                                         \
+        (void)A, (void)B, (void)C;                                                                                                         \
+        APUS_SIMD for (int64_t i = 0; i < n; i++) {                                                                                        \
+            T x = READ(a[i]), y = READ(b[i]);                                                                                              \
+            out[i] = (OUT)(EXPRESSION);                                                                                                    \
+        }                                                                                                                                  \
     }
 
 #endif

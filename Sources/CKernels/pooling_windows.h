@@ -10,8 +10,7 @@ typedef struct {
     int64_t begin, end, step, padded;
 } span;
 
-static inline span window(const apus_pool *p, int d, int64_t o)
-{
+static inline span window(const apus_pool *p, int d, int64_t o) {
     int64_t in = p->in[d];
     if (p->adaptive) {
         int64_t n = p->out[d], begin = o * in / n, end = ((o + 1) * in + n - 1) / n;
@@ -35,14 +34,12 @@ typedef struct {
 static inline int64_t elements(const int64_t extents[3]) { return extents[0] * extents[1] * extents[2]; }
 
 // A plane's work is its windows; cheap planes go several at a time.
-static inline int64_t planes_grain(const apus_pool *p)
-{
+static inline int64_t planes_grain(const apus_pool *p) {
     int64_t taps = p->adaptive ? elements(p->in) : elements(p->out) * elements(p->kernel);
     return 32768 / (taps + 1) + 1;
 }
 
-static inline void over_planes(const apus_pool *p, void (*body)(void *, int64_t, int64_t), job *j)
-{
+static inline void over_planes(const apus_pool *p, void (*body)(void *, int64_t, int64_t), job *j) {
     apus_parallel_for(p->planes, planes_grain(p), body, j);
 }
 

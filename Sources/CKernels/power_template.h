@@ -1,7 +1,7 @@
 // x^A in one float type: included by `unary.c` with T the type, M(f) its elementary function f, N(name) a kernel's name. Exponents that have an
 // instruction, or few, have a kernel of their own.
 #define POWER(NAME, EXPRESSION) APUS_KERNEL_1(APUS_CLONES, N(NAME), T, ITSELF, T, T, APUS_FLOATS, EXPRESSION)
-POWER(powCube, x * x * x)
+POWER(powCube, x *x *x)
 POWER(powOne, x)
 POWER(powZero, (T)1)
 // Its square might overflow where the result does not vanish.

@@ -92,7 +92,9 @@ APUS_CLONES static void normal_floats(const batch *b, const filling *f, float *o
         }
 }
 
-APUS_INLINE uint64_t wide_word(const batch *b, int i, int half) { return (uint64_t)b->word[2 * half][i] | (uint64_t)b->word[2 * half + 1][i] << 32; }
+APUS_INLINE uint64_t wide_word(const batch *b, int i, int half) {
+    return (uint64_t)b->word[2 * half][i] | (uint64_t)b->word[2 * half + 1][i] << 32;
+}
 
 APUS_CLONES static void bernoulli_floats(const batch *b, const filling *f, float *out) {
     float value = (float)f->a;

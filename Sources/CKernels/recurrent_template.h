@@ -51,7 +51,8 @@ APUS_CLONES static void M(gru_row)(int64_t n, const T *x, const T *y, const T *h
     }
 }
 
-APUS_CLONES static void M(gru_back_row)(int64_t n, const T *grad, const T *gates, const T *h, T *grad_input, T *grad_hidden, T *grad_state) {
+APUS_CLONES static void M(gru_back_row)(int64_t n, const T *grad, const T *gates, const T *h, T *grad_input, T *grad_hidden,
+                                        T *grad_state) {
     APUS_SIMD for (int64_t j = 0; j < n; j++) {
         T r = gates[j], z = gates[n + j], c = gates[2 * n + j], hn = gates[3 * n + j], g = grad[j];
         T dc = g * (1 - z) * (1 - c * c);
@@ -67,20 +68,32 @@ APUS_CLONES static void M(gru_back_row)(int64_t n, const T *grad, const T *gates
     }
 }
 
-APUS_CLONES static void M(tanh_row)(int64_t n, const T *x, const T *y, T *out) { APUS_SIMD for (int64_t j = 0; j < n; j++) out[j] = M(tanh)(x[j] + y[j]); }
+APUS_CLONES static void M(tanh_row)(int64_t n, const T *x, const T *y, T *out) {
+    APUS_SIMD for (int64_t j = 0; j < n; j++) out[j] = M(tanh)(x[j] + y[j]);
+}
 APUS_CLONES static void M(relu_row)(int64_t n, const T *x, const T *y, T *out) {
     APUS_SIMD for (int64_t j = 0; j < n; j++) out[j] = x[j] + y[j] <= 0 ? (T)0 : x[j] + y[j];
 }
-APUS_CLONES static void M(tanh_back_row)(int64_t n, const T *grad, const T *y, T *out) { APUS_SIMD for (int64_t j = 0; j < n; j++) out[j] = grad[j] * (1 - y[j] * y[j]); }
-APUS_CLONES static void M(relu_back_row)(int64_t n, const T *grad, const T *y, T *out) { APUS_SIMD for (int64_t j = 0; j < n; j++) out[j] = y[j] <= 0 ? (T)0 : grad[j]; }
+APUS_CLONES static void M(tanh_back_row)(int64_t n, const T *grad, const T *y, T *out) {
+    APUS_SIMD for (int64_t j = 0; j < n; j++) out[j] = grad[j] * (1 - y[j] * y[j]);
+}
+APUS_CLONES static void M(relu_back_row)(int64_t n, const T *grad, const T *y, T *out) {
+    APUS_SIMD for (int64_t j = 0; j < n; j++) out[j] = y[j] <= 0 ? (T)0 : grad[j];
+}
 
 static void M(cell_rows)(void *context, int64_t begin, int64_t end) {
     const M(cell_job) *j = context;
     const int64_t n = j->n;
     for (int64_t r = begin; r < end; r++) {
         switch (j->kind) {
-        case APUS_LSTM: M(lstm_row)(n, j->input + 4 * n * r, j->hidden + 4 * n * r, j->state + n * r, j->out_gates + 4 * n * r, j->out_cell + n * r, j->out + n * r); break;
-        case APUS_GRU: M(gru_row)(n, j->input + 3 * n * r, j->hidden + 3 * n * r, j->state + n * r, j->out_gates + 4 * n * r, j->out + n * r); break;
+        case APUS_LSTM:
+            M(lstm_row)
+            (n, j->input + 4 * n * r, j->hidden + 4 * n * r, j->state + n * r, j->out_gates + 4 * n * r, j->out_cell + n * r,
+             j->out + n * r);
+            break;
+        case APUS_GRU:
+            M(gru_row)(n, j->input + 3 * n * r, j->hidden + 3 * n * r, j->state + n * r, j->out_gates + 4 * n * r, j->out + n * r);
+            break;
         case APUS_TANH: M(tanh_row)(n, j->input + n * r, j->hidden + n * r, j->out + n * r); break;
         default: M(relu_row)(n, j->input + n * r, j->hidden + n * r, j->out + n * r);
         }
@@ -93,8 +106,14 @@ static void M(cell_back_rows)(void *context, int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; r++) {
         const T *grad = j->grad + n * r;
         switch (j->kind) {
-        case APUS_LSTM: M(lstm_back_row)(n, grad, j->gates + 4 * n * r, j->state + n * r, j->cell + n * r, j->grad_cell + n * r, j->grad_input + 4 * n * r); break;
-        case APUS_GRU: M(gru_back_row)(n, grad, j->gates + 4 * n * r, j->state + n * r, j->grad_input + 3 * n * r, j->grad_hidden + 3 * n * r, j->grad_state + n * r); break;
+        case APUS_LSTM:
+            M(lstm_back_row)
+            (n, grad, j->gates + 4 * n * r, j->state + n * r, j->cell + n * r, j->grad_cell + n * r, j->grad_input + 4 * n * r);
+            break;
+        case APUS_GRU:
+            M(gru_back_row)
+            (n, grad, j->gates + 4 * n * r, j->state + n * r, j->grad_input + 3 * n * r, j->grad_hidden + 3 * n * r, j->grad_state + n * r);
+            break;
         case APUS_TANH: M(tanh_back_row)(n, grad, j->out_saved + n * r, j->grad_input + n * r); break;
         default: M(relu_back_row)(n, grad, j->out_saved + n * r, j->grad_input + n * r);
         }
@@ -104,12 +123,26 @@ static void M(cell_back_rows)(void *context, int64_t begin, int64_t end) {
 /// Rows for some microseconds of work: a unit costs five elementary functions.
 static int64_t M(cell_grain)(int64_t n) { return APUS_GRAIN / 16 / (n < 1 ? 1 : n) + 1; }
 
-static void M(recurrent_cell)(int kind, int64_t rows, int64_t n, const T *input, const T *hidden, const T *state, T *gates, T *cell, T *out) {
-    M(cell_job) j = {.kind = kind, .n = n, .input = input, .hidden = hidden, .state = state, .out_gates = gates, .out_cell = cell, .out = out};
+static void M(recurrent_cell)(int kind, int64_t rows, int64_t n, const T *input, const T *hidden, const T *state, T *gates, T *cell,
+                              T *out) {
+    M(cell_job)
+    j = {.kind = kind, .n = n, .input = input, .hidden = hidden, .state = state, .out_gates = gates, .out_cell = cell, .out = out};
     apus_parallel_for(rows, M(cell_grain)(n), M(cell_rows), &j);
 }
 
-static void M(recurrent_cell_backward)(int kind, int64_t rows, int64_t n, const T *grad, const T *gates, const T *state, const T *cell, const T *out, T *grad_cell, T *grad_input, T *grad_hidden, T *grad_state) {
-    M(cell_job) j = {.kind = kind, .n = n, .grad = grad, .gates = gates, .state = state, .cell = cell, .out_saved = out, .grad_cell = grad_cell, .grad_input = grad_input, .grad_hidden = grad_hidden, .grad_state = grad_state};
+static void M(recurrent_cell_backward)(int kind, int64_t rows, int64_t n, const T *grad, const T *gates, const T *state, const T *cell,
+                                       const T *out, T *grad_cell, T *grad_input, T *grad_hidden, T *grad_state) {
+    M(cell_job)
+    j = {.kind = kind,
+         .n = n,
+         .grad = grad,
+         .gates = gates,
+         .state = state,
+         .cell = cell,
+         .out_saved = out,
+         .grad_cell = grad_cell,
+         .grad_input = grad_input,
+         .grad_hidden = grad_hidden,
+         .grad_state = grad_state};
     apus_parallel_for(rows, M(cell_grain)(n), M(cell_back_rows), &j);
 }

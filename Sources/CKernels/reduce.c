@@ -26,22 +26,22 @@ enum { SUM, MEAN, PROD, MIN, MAX, ANY, ALL, NORM = APUS_EUCLIDEAN_NORM };
 #define EITHER(p, x) (((p) != 0) | ((x) != 0))
 #define BOTH(p, x) (((p) != 0) & ((x) != 0))
 
-#define FOLD(NAME, T, P, L, M, START, OP)                                                                                   \
-    APUS_CLONES static void NAME##_row(int64_t n, const void *in, partial *p) {                                             \
-        const T *x = in;                                                                                                    \
-        L lanes[LANES];                                                                                                     \
-        for (int j = 0; j < LANES; j++) lanes[j] = (L)(START);                                                              \
-        int64_t i = 0;                                                                                                      \
-        for (; i + LANES <= n; i += LANES)                                                                                  \
-            for (int j = 0; j < LANES; j++) lanes[j] = OP(lanes[j], (L)x[i + j]);                                           \
-        for (int j = 0; i < n; i++, j++) lanes[j] = OP(lanes[j], (L)x[i]);                                                  \
-        for (int width = LANES / 2; width > 0; width /= 2)                                                                  \
-            for (int j = 0; j < width; j++) lanes[j] = OP(lanes[j], lanes[j + width]);                                      \
-        p->M = (P)OP(p->M, lanes[0]);                                                                                       \
-    }                                                                                                                       \
-    APUS_CLONES static void NAME##_column(int64_t n, const void *in, partial *p) {                                          \
-        const T *restrict x = in;                                                                                           \
-        for (int64_t i = 0; i < n; i++) p[i].M = (P)OP(p[i].M, (L)x[i]);                                                    \
+#define FOLD(NAME, T, P, L, M, START, OP)                                                                                                  \
+    APUS_CLONES static void NAME##_row(int64_t n, const void *in, partial *p) {                                                            \
+        const T *x = in;                                                                                                                   \
+        L lanes[LANES];                                                                                                                    \
+        for (int j = 0; j < LANES; j++) lanes[j] = (L)(START);                                                                             \
+        int64_t i = 0;                                                                                                                     \
+        for (; i + LANES <= n; i += LANES)                                                                                                 \
+            for (int j = 0; j < LANES; j++) lanes[j] = OP(lanes[j], (L)x[i + j]);                                                          \
+        for (int j = 0; i < n; i++, j++) lanes[j] = OP(lanes[j], (L)x[i]);                                                                 \
+        for (int width = LANES / 2; width > 0; width /= 2)                                                                                 \
+            for (int j = 0; j < width; j++) lanes[j] = OP(lanes[j], lanes[j + width]);                                                     \
+        p->M = (P)OP(p->M, lanes[0]);                                                                                                      \
+    }                                                                                                                                      \
+    APUS_CLONES static void NAME##_column(int64_t n, const void *in, partial *p) {                                                         \
+        const T *restrict x = in;                                                                                                          \
+        for (int64_t i = 0; i < n; i++) p[i].M = (P)OP(p[i].M, (L)x[i]);                                                                   \
     }
 
 typedef struct {
@@ -52,19 +52,19 @@ typedef struct {
 // Integers: sums and products wrap, which unsigned arithmetic defines.
 #define W_ADD(p, x) ((int64_t)((uint64_t)(p) + (uint64_t)(x)))
 #define W_MULTIPLY(p, x) ((int64_t)((uint64_t)(p) * (uint64_t)(x)))
-#define FLOAT_FOLDS(NAME, T)                                                                                                \
-    FOLD(NAME##_sum, T, double, double, d, 0, ADD)                                                                          \
-    FOLD(NAME##_prod, T, double, double, d, 1, MULTIPLY)                                                                    \
-    FOLD(NAME##_min, T, double, T, d, INFINITY, SMALLER)                                                                    \
-    FOLD(NAME##_max, T, double, T, d, -INFINITY, LARGER)                                                                    \
-    FOLD(NAME##_any, T, int64_t, T, i, 0, EITHER)                                                                         \
+#define FLOAT_FOLDS(NAME, T)                                                                                                               \
+    FOLD(NAME##_sum, T, double, double, d, 0, ADD)                                                                                         \
+    FOLD(NAME##_prod, T, double, double, d, 1, MULTIPLY)                                                                                   \
+    FOLD(NAME##_min, T, double, T, d, INFINITY, SMALLER)                                                                                   \
+    FOLD(NAME##_max, T, double, T, d, -INFINITY, LARGER)                                                                                   \
+    FOLD(NAME##_any, T, int64_t, T, i, 0, EITHER)                                                                                          \
     FOLD(NAME##_all, T, int64_t, T, i, 1, BOTH)
-#define INTEGER_FOLDS(NAME, T, LOW, HIGH)                                                                                   \
-    FOLD(NAME##_sum, T, int64_t, int64_t, i, 0, W_ADD)                                                                      \
-    FOLD(NAME##_prod, T, int64_t, int64_t, i, 1, W_MULTIPLY)                                                                \
-    FOLD(NAME##_min, T, int64_t, T, i, HIGH, SMALLER)                                                                       \
-    FOLD(NAME##_max, T, int64_t, T, i, LOW, LARGER)                                                                         \
-    FOLD(NAME##_any, T, int64_t, T, i, 0, EITHER)                                                                         \
+#define INTEGER_FOLDS(NAME, T, LOW, HIGH)                                                                                                  \
+    FOLD(NAME##_sum, T, int64_t, int64_t, i, 0, W_ADD)                                                                                     \
+    FOLD(NAME##_prod, T, int64_t, int64_t, i, 1, W_MULTIPLY)                                                                               \
+    FOLD(NAME##_min, T, int64_t, T, i, HIGH, SMALLER)                                                                                      \
+    FOLD(NAME##_max, T, int64_t, T, i, LOW, LARGER)                                                                                        \
+    FOLD(NAME##_any, T, int64_t, T, i, 0, EITHER)                                                                                          \
     FOLD(NAME##_all, T, int64_t, T, i, 1, BOTH)
 FLOAT_FOLDS(float32, float)
 FLOAT_FOLDS(float64, double)
@@ -131,16 +131,30 @@ APUS_CLONES static void float32_squares_column(int64_t n, const void *in, partia
     for (int64_t i = 0; i < n; i++) p[i].d += (double)x[i] * (double)x[i];
 }
 
-#define FOLDS(NAME, OP) {NAME##_##OP##_row, NAME##_##OP##_column}
-#define ROW_OF(OP) {FOLDS(uint8, OP), FOLDS(uint8, OP), FOLDS(int8, OP), FOLDS(int16, OP), FOLDS(int32, OP), FOLDS(int64, OP), FOLDS(float32, OP), FOLDS(float32, OP), FOLDS(float32, OP), FOLDS(float64, OP)}
+#define FOLDS(NAME, OP)                                                                                                                    \
+    { NAME##_##OP##_row, NAME##_##OP##_column }
+#define ROW_OF(OP)                                                                                                                         \
+    {                                                                                                                                      \
+        FOLDS(uint8, OP), FOLDS(uint8, OP), FOLDS(int8, OP), FOLDS(int16, OP), FOLDS(int32, OP), FOLDS(int64, OP), FOLDS(float32, OP),     \
+            FOLDS(float32, OP), FOLDS(float32, OP), FOLDS(float64, OP)                                                                     \
+    }
 static const fold folds[7][10] = {ROW_OF(sum), ROW_OF(sum), ROW_OF(prod), ROW_OF(min), ROW_OF(max), ROW_OF(any), ROW_OF(all)};
 
 static partial start_of(int kind, bool floats) {
     partial p = {.i = 0};
     switch (kind) {
-    case PROD: if (floats) p.d = 1; else p.i = 1; break;
-    case MIN: if (floats) p.d = INFINITY; else p.i = INT64_MAX; break;
-    case MAX: if (floats) p.d = -INFINITY; else p.i = INT64_MIN; break;
+    case PROD:
+        if (floats) p.d = 1;
+        else p.i = 1;
+        break;
+    case MIN:
+        if (floats) p.d = INFINITY;
+        else p.i = INT64_MAX;
+        break;
+    case MAX:
+        if (floats) p.d = -INFINITY;
+        else p.i = INT64_MIN;
+        break;
     case ALL: p.i = 1; break;
     default: break;
     }
@@ -149,10 +163,24 @@ static partial start_of(int kind, bool floats) {
 
 static void combine(int kind, bool floats, partial *p, partial q) {
     switch (kind) {
-    case SUM: case MEAN: case NORM: if (floats) p->d += q.d; else p->i = W_ADD(p->i, q.i); break;
-    case PROD: if (floats) p->d *= q.d; else p->i = W_MULTIPLY(p->i, q.i); break;
-    case MIN: if (floats) p->d = SMALLER(p->d, q.d); else p->i = q.i < p->i ? q.i : p->i; break;
-    case MAX: if (floats) p->d = LARGER(p->d, q.d); else p->i = q.i > p->i ? q.i : p->i; break;
+    case SUM:
+    case MEAN:
+    case NORM:
+        if (floats) p->d += q.d;
+        else p->i = W_ADD(p->i, q.i);
+        break;
+    case PROD:
+        if (floats) p->d *= q.d;
+        else p->i = W_MULTIPLY(p->i, q.i);
+        break;
+    case MIN:
+        if (floats) p->d = SMALLER(p->d, q.d);
+        else p->i = q.i < p->i ? q.i : p->i;
+        break;
+    case MAX:
+        if (floats) p->d = LARGER(p->d, q.d);
+        else p->i = q.i > p->i ? q.i : p->i;
+        break;
     case ANY: p->i |= q.i; break;
     default: p->i &= q.i; break;
     }
@@ -183,12 +211,12 @@ typedef struct {
     fold f;
     apus_view kept, reduced; // offsets from x: `reduced.data` is unused
     int64_t outputs, elements;
-    int64_t tile;            // outputs a unit
-    int64_t units;           // tiles
-    int64_t splits, split;   // parts of the elements, and how many each has
-    partial *partials;       // [splits][outputs], NULL where splits is 1
+    int64_t tile;          // outputs a unit
+    int64_t units;         // tiles
+    int64_t splits, split; // parts of the elements, and how many each has
+    partial *partials;     // [splits][outputs], NULL where splits is 1
     void *out;
-    double scale;            // mean
+    double scale; // mean
 } reduction;
 
 #define MAX_TILE 512
@@ -305,7 +333,8 @@ bool apus_reduce(int kind, const apus_tensor *x, const bool *reduced, const apus
         shape[part][rank[part]] = x->shape[d];
         strides[part][rank[part]++] = x->strides[d];
     }
-    reduction r = {.kind = kind, .dtype = x->dtype, .out_dtype = out->dtype, .out = out->data, .outputs = count[0], .elements = count[1], .splits = 1};
+    reduction r = {
+        .kind = kind, .dtype = x->dtype, .out_dtype = out->dtype, .out = out->data, .outputs = count[0], .elements = count[1], .splits = 1};
     if (r.outputs == 0) return true;
     r.floats = x->dtype >= APUS_FLOAT16 && kind != ANY && kind != ALL;
     r.scale = 1 / (double)r.elements;

@@ -34,20 +34,20 @@
 #define float64_unary_powScalar float64_unary_power
 
 // Sine, cosine and tangent: the vectorised reduction serves moderate arguments, libm the rest, in a second pass where there are any.
-#define TRIGONOMETRIC(NAME, FAST, LIBM)                                                                                     \
-    static void NAME(int64_t n, void *out, const void *a, const void *b, const void *c, const apus_parameters *p) {         \
-        float saved[APUS_BLOCK]; /* out may be the very memory of a */                                                      \
-        for (int64_t i = 0; i < n; i += APUS_BLOCK) {                                                                       \
-            int64_t m = n - i < APUS_BLOCK ? n - i : APUS_BLOCK;                                                            \
-            memcpy(saved, (const float *)a + i, (size_t)m * sizeof(float));                                                 \
-            float *to = (float *)out + i;                                                                                   \
-            FAST(m, to, saved, b, c, p);                                                                                    \
-            bool far = false;                                                                                               \
-            for (int64_t j = 0; j < m; j++) far |= !(f_abs(saved[j]) <= F_TRIG_LIMIT);                                      \
-            if (far)                                                                                                        \
-                for (int64_t j = 0; j < m; j++)                                                                             \
-                    if (!(f_abs(saved[j]) <= F_TRIG_LIMIT)) to[j] = LIBM(saved[j]);                                         \
-        }                                                                                                                   \
+#define TRIGONOMETRIC(NAME, FAST, LIBM)                                                                                                    \
+    static void NAME(int64_t n, void *out, const void *a, const void *b, const void *c, const apus_parameters *p) {                        \
+        float saved[APUS_BLOCK]; /* out may be the very memory of a */                                                                     \
+        for (int64_t i = 0; i < n; i += APUS_BLOCK) {                                                                                      \
+            int64_t m = n - i < APUS_BLOCK ? n - i : APUS_BLOCK;                                                                           \
+            memcpy(saved, (const float *)a + i, (size_t)m * sizeof(float));                                                                \
+            float *to = (float *)out + i;                                                                                                  \
+            FAST(m, to, saved, b, c, p);                                                                                                   \
+            bool far = false;                                                                                                              \
+            for (int64_t j = 0; j < m; j++) far |= !(f_abs(saved[j]) <= F_TRIG_LIMIT);                                                     \
+            if (far)                                                                                                                       \
+                for (int64_t j = 0; j < m; j++)                                                                                            \
+                    if (!(f_abs(saved[j]) <= F_TRIG_LIMIT)) to[j] = LIBM(saved[j]);                                                        \
+        }                                                                                                                                  \
     }
 TRIGONOMETRIC(sine, float32_unary_sin, sinf)
 TRIGONOMETRIC(cosine, float32_unary_cos, cosf)

@@ -19,9 +19,7 @@ static void release(void *blocks) {
     free(blocks);
 }
 
-static void make_key(void) {
-    pthread_key_create(&key, release);
-}
+static void make_key(void) { pthread_key_create(&key, release); }
 
 static _Atomic size_t missing;
 static _Thread_local int64_t left = -1;

@@ -22,8 +22,8 @@ typedef struct {
     int64_t images, image_tiles, channels, channel_tiles;
     // Operands laid out as the primitive wants them ahead of the tiles that share them, one after the other.
     char *shared[OPERANDS];
-    float *partials;                       // of the weight's gradient, for image tiles from the second on
-    _Atomic int status;                    // a dnnl_status_t, the last that was not success
+    float *partials;    // of the weight's gradient, for image tiles from the second on
+    _Atomic int status; // a dnnl_status_t, the last that was not success
 } job;
 
 typedef struct {
@@ -32,22 +32,19 @@ typedef struct {
 
 // Which dimension the channel tiles cut.
 static bool cuts_groups(const job *j) { return j->c->groups > 1; }
-static bool cuts(const job *j, int operand)
-{
+static bool cuts(const job *j, int operand) {
     if (j->channel_tiles == 1) return false;
     if (cuts_groups(j) || operand == W) return true;
     return operand == (j->direction == APUS_BACKWARD_INPUT ? X : Y);
 }
 
 // Where a tile begins in an operand; channels counts groups where these are cut.
-static int64_t offset(const job *j, int operand, place at)
-{
+static int64_t offset(const job *j, int operand, place at) {
     const apus_convolution *c = j->c;
     int64_t group_in = c->in_channels / c->groups, group_out = c->out_channels / c->groups;
     int64_t channel = at.channel * j->channels, taps = elements(c->kernel);
     switch (operand) {
-    case X:
-        return (at.image * j->images * c->in_channels + (cuts(j, X) ? channel * (cuts_groups(j) ? group_in : 1) : 0)) * elements(c->in);
+    case X: return (at.image * j->images * c->in_channels + (cuts(j, X) ? channel * (cuts_groups(j) ? group_in : 1) : 0)) * elements(c->in);
     case Y:
         return (at.image * j->images * c->out_channels + (cuts(j, Y) ? channel * (cuts_groups(j) ? group_out : 1) : 0)) * elements(c->out);
     default:
@@ -58,8 +55,8 @@ static int64_t offset(const job *j, int operand, place at)
 
 static apus_plan *plan_of(const job *j, place at) { return at.image + 1 == j->image_tiles ? j->last_plan : j->plan; }
 
-static dnnl_status_t run(dnnl_stream_t stream, dnnl_primitive_t primitive, int count, dnnl_exec_arg_t *arguments, apus_md *scratchpad, void *scratch)
-{
+static dnnl_status_t run(dnnl_stream_t stream, dnnl_primitive_t primitive, int count, dnnl_exec_arg_t *arguments, apus_md *scratchpad,
+                         void *scratch) {
     dnnl_memory_t memory = 0;
     dnnl_status_t status = dnnl_memory_create(&memory, REF(*scratchpad), apus_plan_engine(), scratch);
     if (status != dnnl_success) return status;
@@ -69,8 +66,7 @@ static dnnl_status_t run(dnnl_stream_t stream, dnnl_primitive_t primitive, int c
     return status;
 }
 
-static dnnl_status_t reorder(apus_plan *plan, int operand, dnnl_stream_t stream, void *from, void *to, bool outwards, void *scratch)
-{
+static dnnl_status_t reorder(apus_plan *plan, int operand, dnnl_stream_t stream, void *from, void *to, bool outwards, void *scratch) {
     apus_md *a = outwards ? &plan->inner[operand] : &plan->user[operand], *b = outwards ? &plan->user[operand] : &plan->inner[operand];
     dnnl_memory_t source = 0, target = 0;
     dnnl_status_t status = dnnl_memory_create(&source, REF(*a), apus_plan_engine(), from);
@@ -85,8 +81,7 @@ static dnnl_status_t reorder(apus_plan *plan, int operand, dnnl_stream_t stream,
 typedef float four __attribute__((vector_size(16), aligned(4)));
 
 // A weight's gradient out of oneDNN's squares of 16 × 16 channels, by 4 × 4 transposes: several times as fast as its own reorder.
-static void unblock(const apus_plan *plan, const float *from, float *to)
-{
+static void unblock(const apus_plan *plan, const float *from, float *to) {
     const apus_convolution *c = &plan->key.shape;
     int64_t taps = elements(c->kernel), row = plan->key.all_in_channels * taps;
     int32_t place[16 * APUS_MOST_TAPS_IN_BLOCKS]; // of what comes at each place of a square's rows, input channel by tap
@@ -110,8 +105,7 @@ static void unblock(const apus_plan *plan, const float *from, float *to)
     }
 }
 
-static dnnl_status_t run_tile(job *j, place at, dnnl_stream_t stream)
-{
+static dnnl_status_t run_tile(job *j, place at, dnnl_stream_t stream) {
     apus_plan *plan = plan_of(j, at);
     char *inner = apus_workspace(APUS_WORKSPACE_REORDER, plan->inner_bytes[X] + plan->inner_bytes[W] + plan->inner_bytes[Y]);
     void *scratch = apus_workspace(APUS_WORKSPACE_SCRATCHPAD, plan->scratchpad_most);
@@ -121,7 +115,8 @@ static dnnl_status_t run_tile(job *j, place at, dnnl_stream_t stream)
     for (int i = 0; i < OPERANDS; i++) {
         user[i] = (float *)j->operand[i] + offset(j, i, at);
         if (i == W && j->direction == APUS_BACKWARD_WEIGHT && at.image > 0) {
-            user[i] = j->partials + (at.image - 1) * j->c->out_channels * (j->c->in_channels / j->c->groups) * elements(j->c->kernel) + offset(j, W, at);
+            user[i] = j->partials + (at.image - 1) * j->c->out_channels * (j->c->in_channels / j->c->groups) * elements(j->c->kernel) +
+                      offset(j, W, at);
         }
         used[i] = user[i];
         if (!plan->reorder[i]) continue;
@@ -147,12 +142,14 @@ static dnnl_status_t run_tile(job *j, place at, dnnl_stream_t stream)
         arguments[count++] = (dnnl_exec_arg_t){names[j->direction][i], memories[i]};
     }
     if (status == dnnl_success && j->bias) {
-        const float *bias = j->bias + (cuts(j, Y) ? at.channel * j->channels * (cuts_groups(j) ? j->c->out_channels / j->c->groups : 1) : 0);
+        const float *bias =
+            j->bias + (cuts(j, Y) ? at.channel * j->channels * (cuts_groups(j) ? j->c->out_channels / j->c->groups : 1) : 0);
         status = dnnl_memory_create(&memories[OPERANDS], REF(plan->bias), apus_plan_engine(), (void *)bias);
         arguments[count++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, memories[OPERANDS]};
     }
     if (status == dnnl_success) status = run(stream, plan->primitive, count, arguments, &plan->scratchpad[0], scratch);
-    for (int i = 0; i <= OPERANDS; i++) if (memories[i]) dnnl_memory_destroy(memories[i]);
+    for (int i = 0; i <= OPERANDS; i++)
+        if (memories[i]) dnnl_memory_destroy(memories[i]);
     int out = plan->output;
     if (status != dnnl_success || !plan->reorder[out]) return status;
     if (!plan->weight_in_blocks) return reorder(plan, out, stream, used[out], user[out], true, scratch);
@@ -165,8 +162,7 @@ typedef struct {
     int operand; // laid out ahead; OPERANDS: the tiles themselves
 } phase;
 
-static void run_phase(void *context, int64_t begin, int64_t end)
-{
+static void run_phase(void *context, int64_t begin, int64_t end) {
     phase *p = context;
     job *j = p->j;
     dnnl_stream_t stream = 0;
@@ -180,8 +176,8 @@ static void run_phase(void *context, int64_t begin, int64_t end)
             apus_plan *plan = plan_of(j, at);
             void *scratch = apus_workspace(APUS_WORKSPACE_SCRATCHPAD, plan->scratchpad_bytes[1 + p->operand]);
             status = !scratch ? dnnl_out_of_memory
-                : reorder(plan, p->operand, stream, (float *)j->operand[p->operand] + offset(j, p->operand, at),
-                          j->shared[p->operand] + t * (int64_t)j->plan->inner_bytes[p->operand], false, scratch);
+                              : reorder(plan, p->operand, stream, (float *)j->operand[p->operand] + offset(j, p->operand, at),
+                                        j->shared[p->operand] + t * (int64_t)j->plan->inner_bytes[p->operand], false, scratch);
         }
     }
     if (stream) {
@@ -193,14 +189,12 @@ static void run_phase(void *context, int64_t begin, int64_t end)
     if (status != dnnl_success) j->status = status;
 }
 
-static void run_all(job *j, int operand, int64_t count)
-{
+static void run_all(job *j, int operand, int64_t count) {
     phase p = {j, operand};
     apus_parallel_for(count, 1, run_phase, &p);
 }
 
-static apus_plan *take(const job *j, int64_t images)
-{
+static apus_plan *take(const job *j, int64_t images) {
     const apus_convolution *c = j->c;
     // Spatial descriptions are the user's; channels are the tile's.
     apus_plan_key key = {*c, c->in_channels, c->out_channels, j->direction, j->bias != 0};
@@ -219,8 +213,7 @@ static apus_plan *take(const job *j, int64_t images)
     return apus_plan_take(&key);
 }
 
-static apus_outcome take_plans(job *j)
-{
+static apus_outcome take_plans(job *j) {
     j->plan = j->last_plan = take(j, j->images);
     if (!j->plan) return APUS_NO_MEMORY;
     int64_t rest = j->c->batch - (j->image_tiles - 1) * j->images;
@@ -228,15 +221,13 @@ static apus_outcome take_plans(job *j)
     return j->plan->usable && j->last_plan->usable ? APUS_DONE : APUS_REFUSED;
 }
 
-static void give_plans(job *j)
-{
+static void give_plans(job *j) {
     if (j->last_plan && j->last_plan != j->plan) apus_plan_give(j->last_plan);
     if (j->plan) apus_plan_give(j->plan);
 }
 
 // A number of channels that gives at least `wanted` equal tiles of whole registers, else the most that there are.
-static void cut_channels(job *j, int64_t wanted)
-{
+static void cut_channels(job *j, int64_t wanted) {
     const apus_convolution *c = j->c;
     int64_t all = cuts_groups(j) ? c->groups : j->direction == APUS_BACKWARD_INPUT ? c->in_channels : c->out_channels;
     // Of single groups (channels, where it is depthwise) whole registers again.
@@ -250,8 +241,7 @@ static void cut_channels(job *j, int64_t wanted)
 }
 
 // At most eight tiles where one thread's cache does not ask for more. By the shape alone, as all that decides what is added to what.
-static void cut(job *j)
-{
+static void cut(job *j) {
     const apus_convolution *c = j->c;
     int64_t weights = c->out_channels * (c->in_channels / c->groups) * elements(c->kernel);
     double work = (double)c->batch * (double)elements(c->out) * (double)weights;
@@ -282,8 +272,7 @@ static void cut(job *j)
     if (j->image_tiles < wanted && j->image_tiles < 4) cut_channels(j, (wanted + j->image_tiles - 1) / j->image_tiles);
 }
 
-static void sum_range(void *context, int64_t begin, int64_t end)
-{
+static void sum_range(void *context, int64_t begin, int64_t end) {
     const job *j = context;
     int64_t weights = j->c->out_channels * (j->c->in_channels / j->c->groups) * elements(j->c->kernel);
     float *out = (float *)j->operand[W];
@@ -295,23 +284,21 @@ static void sum_range(void *context, int64_t begin, int64_t end)
 
 // oneDNN reads all weights once an image. Where images are a few pixels and weights outgrow the caches that is most of the work, and one
 // product of all unrolled windows is faster, up to five times for the weights' gradient.
-static bool is_better_as_product(const job *j)
-{
+static bool is_better_as_product(const job *j) {
     const apus_convolution *c = j->c;
     int64_t positions = elements(c->out), weights = c->out_channels * c->in_channels * elements(c->kernel);
-    return c->groups == 1 && positions <= 4 && weights >= 1 << 17
-        && (j->direction == APUS_BACKWARD_WEIGHT || c->batch * positions <= APUS_WINDOWS_OF_ONE_PRODUCT);
+    return c->groups == 1 && positions <= 4 && weights >= 1 << 17 &&
+           (j->direction == APUS_BACKWARD_WEIGHT || c->batch * positions <= APUS_WINDOWS_OF_ONE_PRODUCT);
 }
 
 // Whether tiles can share what is laid out ahead: only where both plans want it alike.
-static bool are_alike(const job *j)
-{
-    for (int i = 0; i < OPERANDS; i++) if (!j->plan->reorder[i] != !j->last_plan->reorder[i]) return false;
+static bool are_alike(const job *j) {
+    for (int i = 0; i < OPERANDS; i++)
+        if (!j->plan->reorder[i] != !j->last_plan->reorder[i]) return false;
     return !j->plan->reorder[W] || dnnl_memory_desc_equal(REF(j->plan->inner[W]), REF(j->last_plan->inner[W]));
 }
 
-static apus_outcome run_plans(job *j)
-{
+static apus_outcome run_plans(job *j) {
     const apus_convolution *c = j->c;
     int64_t weights = c->out_channels * (c->in_channels / c->groups) * elements(c->kernel);
     size_t ahead[OPERANDS] = {0}, total = 0;
@@ -332,17 +319,20 @@ static apus_outcome run_plans(job *j)
     }
     j->partials = (float *)block;
     if (j->status == dnnl_success) run_all(j, OPERANDS, j->image_tiles * j->channel_tiles);
-    if (j->status == dnnl_success && j->direction == APUS_BACKWARD_WEIGHT && j->image_tiles > 1) apus_parallel_for(weights, 16384, sum_range, j);
+    if (j->status == dnnl_success && j->direction == APUS_BACKWARD_WEIGHT && j->image_tiles > 1)
+        apus_parallel_for(weights, 16384, sum_range, j);
     apus_workspace_trim();
     return j->status == dnnl_success ? APUS_DONE : j->status == dnnl_out_of_memory ? APUS_NO_MEMORY : APUS_REFUSED;
 }
 
-static apus_outcome convolve(job *j)
-{
+static apus_outcome convolve(job *j) {
     const apus_convolution *c = j->c;
     if (c->batch * c->in_channels * c->out_channels * elements(c->in) * elements(c->out) * elements(c->kernel) == 0) return APUS_REFUSED;
     // Of a few thousand multiply-adds oneDNN's own overhead of some microseconds would be the larger part.
-    if ((double)c->batch * (double)c->out_channels * (double)elements(c->out) * (double)(c->in_channels / c->groups) * (double)elements(c->kernel) < 20e3) return APUS_REFUSED;
+    if ((double)c->batch * (double)c->out_channels * (double)elements(c->out) * (double)(c->in_channels / c->groups) *
+            (double)elements(c->kernel) <
+        20e3)
+        return APUS_REFUSED;
     if (is_better_as_product(j)) return APUS_REFUSED;
     cut(j);
     apus_outcome outcome = take_plans(j);
@@ -352,17 +342,14 @@ static apus_outcome convolve(job *j)
     return outcome;
 }
 
-apus_outcome apus_dnn_convolution(const apus_convolution *c, const void *x, const void *weight, const void *bias, void *y)
-{
+apus_outcome apus_dnn_convolution(const apus_convolution *c, const void *x, const void *weight, const void *bias, void *y) {
     return convolve(&(job){.c = c, .direction = APUS_FORWARD, .operand = {x, weight, y}, .bias = bias});
 }
 
-apus_outcome apus_dnn_convolution_backward_input(const apus_convolution *c, const void *grad, const void *weight, void *x)
-{
+apus_outcome apus_dnn_convolution_backward_input(const apus_convolution *c, const void *grad, const void *weight, void *x) {
     return convolve(&(job){.c = c, .direction = APUS_BACKWARD_INPUT, .operand = {x, weight, grad}});
 }
 
-apus_outcome apus_dnn_convolution_backward_weight(const apus_convolution *c, const void *grad, const void *x, void *weight)
-{
+apus_outcome apus_dnn_convolution_backward_weight(const apus_convolution *c, const void *grad, const void *x, void *weight) {
     return convolve(&(job){.c = c, .direction = APUS_BACKWARD_WEIGHT, .operand = {x, weight, grad}});
 }

@@ -9,13 +9,11 @@
 static dnnl_engine_t engine;
 static pthread_once_t engine_once = PTHREAD_ONCE_INIT;
 
-static void make_engine(void)
-{
+static void make_engine(void) {
     if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success) engine = 0;
 }
 
-dnnl_engine_t apus_plan_engine(void)
-{
+dnnl_engine_t apus_plan_engine(void) {
     pthread_once(&engine_once, make_engine);
     return engine;
 }
@@ -23,8 +21,7 @@ dnnl_engine_t apus_plan_engine(void)
 // MARK: Making
 
 // Row-major strides of an operand whose second dimension was cut from `all` channels.
-static void strides_of(int rank, const dnnl_dim_t *dims, int channel_dim, int64_t all, dnnl_dim_t *strides)
-{
+static void strides_of(int rank, const dnnl_dim_t *dims, int channel_dim, int64_t all, dnnl_dim_t *strides) {
     dnnl_dim_t step = 1;
     for (int i = rank - 1; i >= 0; i--) {
         strides[i] = step;
@@ -34,16 +31,14 @@ static void strides_of(int rank, const dnnl_dim_t *dims, int channel_dim, int64_
 
 static size_t rounded(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
-static bool make_scratchpad(apus_plan *plan, int i, const_dnnl_primitive_desc_t pd)
-{
+static bool make_scratchpad(apus_plan *plan, int i, const_dnnl_primitive_desc_t pd) {
     if (!apus_md_copy(&plan->scratchpad[i], dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0))) return false;
     plan->scratchpad_bytes[i] = dnnl_memory_desc_get_size(REF(plan->scratchpad[i]));
     if (plan->scratchpad_bytes[i] > plan->scratchpad_most) plan->scratchpad_most = plan->scratchpad_bytes[i];
     return true;
 }
 
-static bool make(apus_plan *plan)
-{
+static bool make(apus_plan *plan) {
     const apus_plan_key *key = &plan->key;
     const apus_convolution *c = &key->shape;
     // Leading spatial dimensions of one position are left out: oneDNN's fast implementations are two-dimensional.
@@ -86,11 +81,17 @@ static bool make(apus_plan *plan)
     // One primitive runs on several threads at once, each with a scratchpad of its own.
     if (dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user) != dnnl_success) goto end;
     for (int i = 0; i < OPERANDS; i++) {
-        if (!apus_md_tagged(&any[i], ranks[i], dims[i], dnnl_format_tag_any) || !apus_md_strided(&plan->user[i], ranks[i], dims[i], strides[i])) goto end;
+        if (!apus_md_tagged(&any[i], ranks[i], dims[i], dnnl_format_tag_any) ||
+            !apus_md_strided(&plan->user[i], ranks[i], dims[i], strides[i]))
+            goto end;
     }
     if (key->bias && !apus_md_strided(&plan->bias, 1, bias_dims, bias_strides)) goto end;
-    if (key->direction != APUS_FORWARD && !apus_convolution_pd(&hint, engine, APUS_FORWARD, &any[X], &any[W], 0, &any[Y], stride, dilation, padding, padding_end, 0, attr)) goto end;
-    if (!apus_convolution_pd(&pd, engine, key->direction, &any[X], &any[W], key->bias ? &plan->bias : 0, &any[Y], stride, dilation, padding, padding_end, hint, attr)) goto end;
+    if (key->direction != APUS_FORWARD &&
+        !apus_convolution_pd(&hint, engine, APUS_FORWARD, &any[X], &any[W], 0, &any[Y], stride, dilation, padding, padding_end, 0, attr))
+        goto end;
+    if (!apus_convolution_pd(&pd, engine, key->direction, &any[X], &any[W], key->bias ? &plan->bias : 0, &any[Y], stride, dilation, padding,
+                             padding_end, hint, attr))
+        goto end;
     const char *name = 0;
     dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name);
     snprintf(plan->implementation, sizeof plan->implementation, "%s", name ? name : "");
@@ -113,7 +114,8 @@ static bool make(apus_plan *plan)
         dnnl_primitive_desc_destroy(reorder);
         if (!ok) goto end;
     }
-    if (key->direction == APUS_BACKWARD_WEIGHT && ranks[W] == 4 && !grouped && plan->reorder[W] && c->kernel[0] * c->kernel[1] * c->kernel[2] <= APUS_MOST_TAPS_IN_BLOCKS && dims[W][0] % 16 == 0 && dims[W][1] % 16 == 0) {
+    if (key->direction == APUS_BACKWARD_WEIGHT && ranks[W] == 4 && !grouped && plan->reorder[W] &&
+        c->kernel[0] * c->kernel[1] * c->kernel[2] <= APUS_MOST_TAPS_IN_BLOCKS && dims[W][0] % 16 == 0 && dims[W][1] % 16 == 0) {
         apus_md blocks = {0};
         if (!apus_md_tagged(&blocks, 4, dims[W], dnnl_ABcd16b16a)) goto end;
         plan->weight_in_blocks = dnnl_memory_desc_equal(REF(plan->inner[W]), REF(blocks));
@@ -128,8 +130,7 @@ end:
     return made;
 }
 
-static void destroy(apus_plan *plan)
-{
+static void destroy(apus_plan *plan) {
     if (plan->primitive) dnnl_primitive_destroy(plan->primitive);
     for (int i = 0; i < OPERANDS; i++) {
         if (plan->reorder[i]) dnnl_primitive_destroy(plan->reorder[i]);
@@ -148,8 +149,7 @@ static apus_plan *kept[SETS][WAYS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int64_t clock_ticks;
 
-static uint64_t hash(const apus_plan_key *key)
-{
+static uint64_t hash(const apus_plan_key *key) {
     const uint64_t *words = (const uint64_t *)key;
     uint64_t h = 0x9E3779B97F4A7C15u;
     for (size_t i = 0; i < sizeof *key / 8; i++) h = (h ^ words[i]) * 0xFF51AFD7ED558CCDu, h ^= h >> 32;
@@ -158,8 +158,7 @@ static uint64_t hash(const apus_plan_key *key)
 
 _Static_assert(sizeof(apus_plan_key) % 8 == 0 && sizeof(apus_plan_key) == 8 * 22 + 16 + 8, "keys are compared as bytes: no padding");
 
-apus_plan *apus_plan_take(const apus_plan_key *key)
-{
+apus_plan *apus_plan_take(const apus_plan_key *key) {
     apus_plan **set = kept[hash(key) % SETS];
     pthread_mutex_lock(&lock);
     for (int i = 0; i < WAYS; i++) {
@@ -204,8 +203,7 @@ apus_plan *apus_plan_take(const apus_plan_key *key)
     return plan;
 }
 
-void apus_plan_give(apus_plan *plan)
-{
+void apus_plan_give(apus_plan *plan) {
     pthread_mutex_lock(&lock);
     bool last = --plan->users == 0;
     pthread_mutex_unlock(&lock);

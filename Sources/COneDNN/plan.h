@@ -18,14 +18,14 @@ typedef struct {
 
 typedef struct {
     apus_plan_key key;
-    bool usable;                      // false: oneDNN refused, or has its slow reference implementation only
-    int output;                       // which of the operands is written
-    bool weight_in_blocks;            // the weight's gradient comes in squares of 16 × 16 channels, input channels outermost
+    bool usable;           // false: oneDNN refused, or has its slow reference implementation only
+    int output;            // which of the operands is written
+    bool weight_in_blocks; // the weight's gradient comes in squares of 16 × 16 channels, input channels outermost
     dnnl_primitive_t primitive;
     apus_md user[OPERANDS], inner[OPERANDS], bias;
-    size_t inner_bytes[OPERANDS];     // rounded up to 64
+    size_t inner_bytes[OPERANDS];                           // rounded up to 64
     size_t scratchpad_bytes[1 + OPERANDS], scratchpad_most; // of the primitive and of the reorders
-    dnnl_primitive_t reorder[OPERANDS]; // nil where the primitive takes the user's layout
+    dnnl_primitive_t reorder[OPERANDS];                     // nil where the primitive takes the user's layout
     apus_md scratchpad[1 + OPERANDS];
     int64_t users, last_use;
     char implementation[64];

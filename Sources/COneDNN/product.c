@@ -5,8 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-const char *apus_dnn_version(void)
-{
+const char *apus_dnn_version(void) {
     static char text[48];
     const dnnl_version_t *v = dnnl_version();
     // Written with the same bytes by whoever comes first or second.
@@ -21,8 +20,7 @@ typedef struct {
 } sgemm_job;
 
 // How BLAS sees a matrix: rows or columns dense, the others `ld` apart; 0 where it does not.
-static char dense(int64_t rows, int64_t columns, int64_t row, int64_t column, int64_t *ld)
-{
+static char dense(int64_t rows, int64_t columns, int64_t row, int64_t column, int64_t *ld) {
     if ((column == 1 || columns == 1) && (row >= columns || rows == 1)) {
         *ld = rows == 1 || row < columns ? columns : row;
         return 'N';
@@ -34,8 +32,7 @@ static char dense(int64_t rows, int64_t columns, int64_t row, int64_t column, in
     return 0;
 }
 
-static bool tiles(void *context, int64_t begin, int64_t end)
-{
+static bool tiles(void *context, int64_t begin, int64_t end) {
     sgemm_job *j = context;
     const apus_gemm *g = j->g;
     for (int64_t t = begin; t < end; t++) {
@@ -47,8 +44,10 @@ static bool tiles(void *context, int64_t begin, int64_t end)
         if (bias) {
             for (int64_t i = 0; i < m; i++) {
                 float *row = c + i * g->c_row;
-                if (add) for (int64_t q = 0; q < n; q++) row[q] += bias[n0 + q];
-                else for (int64_t q = 0; q < n; q++) row[q] = bias[n0 + q];
+                if (add)
+                    for (int64_t q = 0; q < n; q++) row[q] += bias[n0 + q];
+                else
+                    for (int64_t q = 0; q < n; q++) row[q] = bias[n0 + q];
             }
             add = true;
         }
@@ -66,8 +65,7 @@ static bool tiles(void *context, int64_t begin, int64_t end)
 }
 
 /// A float32 product: an `apus_gemm_kernel`.
-static bool product(const apus_gemm *g, int size)
-{
+static bool product(const apus_gemm *g, int size) {
     (void)size;
     sgemm_job j = {.g = g};
     // Thin products are faster in our own kernels.
@@ -105,12 +103,20 @@ static bool product(const apus_gemm *g, int size)
     return apus_parallel_try(row_blocks * j.column_blocks, 1, tiles, &j);
 }
 
-bool apus_matmul(const apus_tensor *a, const apus_tensor *b, const apus_tensor *bias, const apus_tensor *out)
-{
+bool apus_matmul(const apus_tensor *a, const apus_tensor *b, const apus_tensor *bias, const apus_tensor *out) {
     int64_t batches = out->shape[0], m = out->shape[1], n = out->shape[2];
-    apus_gemm first = {
-        .m = m, .n = n, .k = a->shape[2], .a = a->data, .a_row = a->strides[1], .a_column = a->strides[2],
-        .b = b->data, .b_row = b->strides[1], .b_column = b->strides[2], .c = out->data, .c_row = n, .bias = bias ? bias->data : 0};
+    apus_gemm first = {.m = m,
+                       .n = n,
+                       .k = a->shape[2],
+                       .a = a->data,
+                       .a_row = a->strides[1],
+                       .a_column = a->strides[2],
+                       .b = b->data,
+                       .b_row = b->strides[1],
+                       .b_column = b->strides[2],
+                       .c = out->data,
+                       .c_row = n,
+                       .bias = bias ? bias->data : 0};
     // A batch that shares b and whose rows of a follow each other is one product with more rows.
     if (batches > 1 && b->strides[0] == 0 && a->strides[0] == m * a->strides[1]) {
         first.m *= batches;

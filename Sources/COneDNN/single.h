@@ -6,15 +6,13 @@ extern int omp_get_max_threads(void);
 extern void omp_set_num_threads(int);
 
 // oneDNN asks OpenMP how many threads there are, and is told one: our own loops share out the work. The setting belongs to the calling thread.
-static inline int apus_single_begin(void)
-{
+static inline int apus_single_begin(void) {
     int threads = omp_get_max_threads();
     if (threads != 1) omp_set_num_threads(1);
     return threads;
 }
 
-static inline void apus_single_end(int threads)
-{
+static inline void apus_single_end(int threads) {
     if (threads != 1) omp_set_num_threads(threads);
 }
 

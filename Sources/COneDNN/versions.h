@@ -11,8 +11,7 @@ typedef enum { APUS_FORWARD, APUS_BACKWARD_INPUT, APUS_BACKWARD_WEIGHT } apus_di
 /// Whether memory ran out in one of the calls below, on this thread, since it was set to false.
 static _Thread_local bool apus_starved __attribute__((unused));
 
-static inline bool apus_succeeded(dnnl_status_t status)
-{
+static inline bool apus_succeeded(dnnl_status_t status) {
     if (status == dnnl_out_of_memory) apus_starved = true;
     return status == dnnl_success;
 }
@@ -23,36 +22,36 @@ typedef dnnl_memory_desc_t apus_md;
 typedef const dnnl_memory_desc_t *apus_md_ref;
 #define REF(md) (&(md))
 
-static inline bool apus_md_strided(apus_md *md, int rank, const dnnl_dim_t *dims, const dnnl_dim_t *strides)
-{
+static inline bool apus_md_strided(apus_md *md, int rank, const dnnl_dim_t *dims, const dnnl_dim_t *strides) {
     return apus_succeeded(dnnl_memory_desc_init_by_strides(md, rank, dims, dnnl_f32, strides));
 }
-static inline bool apus_md_tagged(apus_md *md, int rank, const dnnl_dim_t *dims, dnnl_format_tag_t tag)
-{
+static inline bool apus_md_tagged(apus_md *md, int rank, const dnnl_dim_t *dims, dnnl_format_tag_t tag) {
     return apus_succeeded(dnnl_memory_desc_init_by_tag(md, rank, dims, dnnl_f32, tag));
 }
-static inline bool apus_md_copy(apus_md *md, apus_md_ref from)
-{
+static inline bool apus_md_copy(apus_md *md, apus_md_ref from) {
     *md = *from;
     return true;
 }
 static inline void apus_md_free(apus_md *md) { (void)md; }
 
-static inline bool apus_convolution_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, apus_direction direction,
-    const apus_md *x, const apus_md *w, const apus_md *b, const apus_md *y, const dnnl_dim_t *stride, const dnnl_dim_t *dilation,
-    const dnnl_dim_t *padding, const dnnl_dim_t *padding_end, dnnl_primitive_desc_t hint, dnnl_primitive_attr_t attr)
-{
+static inline bool apus_convolution_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, apus_direction direction, const apus_md *x,
+                                       const apus_md *w, const apus_md *b, const apus_md *y, const dnnl_dim_t *stride,
+                                       const dnnl_dim_t *dilation, const dnnl_dim_t *padding, const dnnl_dim_t *padding_end,
+                                       dnnl_primitive_desc_t hint, dnnl_primitive_attr_t attr) {
     dnnl_convolution_desc_t d;
     dnnl_status_t status = dnnl_unimplemented;
     switch (direction) {
     case APUS_FORWARD:
-        status = dnnl_dilated_convolution_forward_desc_init(&d, dnnl_forward_training, dnnl_convolution_direct, x, w, b, y, stride, dilation, padding, padding_end);
+        status = dnnl_dilated_convolution_forward_desc_init(&d, dnnl_forward_training, dnnl_convolution_direct, x, w, b, y, stride,
+                                                            dilation, padding, padding_end);
         break;
     case APUS_BACKWARD_INPUT:
-        status = dnnl_dilated_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, x, w, y, stride, dilation, padding, padding_end);
+        status =
+            dnnl_dilated_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, x, w, y, stride, dilation, padding, padding_end);
         break;
     case APUS_BACKWARD_WEIGHT:
-        status = dnnl_dilated_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, x, w, b, y, stride, dilation, padding, padding_end);
+        status = dnnl_dilated_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, x, w, b, y, stride, dilation, padding,
+                                                                     padding_end);
         break;
     }
     return apus_succeeded(status) && apus_succeeded(dnnl_primitive_desc_create(pd, &d, attr, engine, hint));
@@ -64,36 +63,33 @@ typedef dnnl_memory_desc_t apus_md;
 typedef const_dnnl_memory_desc_t apus_md_ref;
 #define REF(md) (md)
 
-static inline bool apus_md_strided(apus_md *md, int rank, const dnnl_dim_t *dims, const dnnl_dim_t *strides)
-{
+static inline bool apus_md_strided(apus_md *md, int rank, const dnnl_dim_t *dims, const dnnl_dim_t *strides) {
     return apus_succeeded(dnnl_memory_desc_create_with_strides(md, rank, dims, dnnl_f32, strides));
 }
-static inline bool apus_md_tagged(apus_md *md, int rank, const dnnl_dim_t *dims, dnnl_format_tag_t tag)
-{
+static inline bool apus_md_tagged(apus_md *md, int rank, const dnnl_dim_t *dims, dnnl_format_tag_t tag) {
     return apus_succeeded(dnnl_memory_desc_create_with_tag(md, rank, dims, dnnl_f32, tag));
 }
-static inline bool apus_md_copy(apus_md *md, apus_md_ref from)
-{
-    return apus_succeeded(dnnl_memory_desc_clone(md, from));
-}
-static inline void apus_md_free(apus_md *md)
-{
+static inline bool apus_md_copy(apus_md *md, apus_md_ref from) { return apus_succeeded(dnnl_memory_desc_clone(md, from)); }
+static inline void apus_md_free(apus_md *md) {
     if (*md) dnnl_memory_desc_destroy(*md);
     *md = 0;
 }
 
-static inline bool apus_convolution_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, apus_direction direction,
-    const apus_md *x, const apus_md *w, const apus_md *b, const apus_md *y, const dnnl_dim_t *stride, const dnnl_dim_t *dilation,
-    const dnnl_dim_t *padding, const dnnl_dim_t *padding_end, dnnl_primitive_desc_t hint, dnnl_primitive_attr_t attr)
-{
+static inline bool apus_convolution_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, apus_direction direction, const apus_md *x,
+                                       const apus_md *w, const apus_md *b, const apus_md *y, const dnnl_dim_t *stride,
+                                       const dnnl_dim_t *dilation, const dnnl_dim_t *padding, const dnnl_dim_t *padding_end,
+                                       dnnl_primitive_desc_t hint, dnnl_primitive_attr_t attr) {
     dnnl_memory_desc_t bias = b ? *b : 0;
     switch (direction) {
     case APUS_FORWARD:
-        return apus_succeeded(dnnl_convolution_forward_primitive_desc_create(pd, engine, dnnl_forward_training, dnnl_convolution_direct, *x, *w, bias, *y, stride, dilation, padding, padding_end, attr));
+        return apus_succeeded(dnnl_convolution_forward_primitive_desc_create(pd, engine, dnnl_forward_training, dnnl_convolution_direct, *x,
+                                                                             *w, bias, *y, stride, dilation, padding, padding_end, attr));
     case APUS_BACKWARD_INPUT:
-        return apus_succeeded(dnnl_convolution_backward_data_primitive_desc_create(pd, engine, dnnl_convolution_direct, *x, *w, *y, stride, dilation, padding, padding_end, hint, attr));
+        return apus_succeeded(dnnl_convolution_backward_data_primitive_desc_create(pd, engine, dnnl_convolution_direct, *x, *w, *y, stride,
+                                                                                   dilation, padding, padding_end, hint, attr));
     case APUS_BACKWARD_WEIGHT:
-        return apus_succeeded(dnnl_convolution_backward_weights_primitive_desc_create(pd, engine, dnnl_convolution_direct, *x, *w, bias, *y, stride, dilation, padding, padding_end, hint, attr));
+        return apus_succeeded(dnnl_convolution_backward_weights_primitive_desc_create(pd, engine, dnnl_convolution_direct, *x, *w, bias, *y,
+                                                                                      stride, dilation, padding, padding_end, hint, attr));
     }
     return false;
 }

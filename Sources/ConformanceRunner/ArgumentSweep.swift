@@ -3,8 +3,12 @@ import Apus
 extension ConformanceRunner {
     /// What a mutated argument becomes, one after the other.
     private static var mutations: [(name: String, value: Argument)] {
-        [("a string", .string("nothing has this value")), ("None", .none), ("-1", .int(-1)), ("2^40", .int(1 << 40)), ("an empty list", .list([])),
-         ("2^40 in a list", .list([.int(1 << 40)])), ("NaN", .double(.nan)), ("a dtype", .dtype(.float16)), ("an empty tensor", .tensor(Tensor.zeros([0])))]
+        [
+            ("a string", .string("nothing has this value")), ("None", .none), ("-1", .int(-1)), ("2^40", .int(1 << 40)),
+            ("an empty list", .list([])),
+            ("2^40 in a list", .list([.int(1 << 40)])), ("NaN", .double(.nan)), ("a dtype", .dtype(.float16)),
+            ("an empty tensor", .tensor(Tensor.zeros([0]))),
+        ]
     }
 
     /// Builds and calls the first recorded case of a class again and again, each time with one argument (of constructor and call, given in the case
@@ -36,7 +40,9 @@ extension ConformanceRunner {
                 return nil
             }
         }
-        check("unknown input", mustSay: isUnknown) { try called(try made(item.arguments, item.namedArguments), item.inputs, item.namedInputs + [unknown]) }
+        check("unknown input", mustSay: isUnknown) {
+            try called(try made(item.arguments, item.namedArguments), item.inputs, item.namedInputs + [unknown])
+        }
 
         for (what, value) in Self.mutations {
             let isString = value.string != nil
@@ -58,7 +64,8 @@ extension ConformanceRunner {
 
     /// All arguments by name, one of them replaced.
     private static func replaced(
-        _ name: String, _ value: Argument, _ declared: [DeclaredArgument], _ positional: [Argument], _ named: [(name: String, value: Argument)]
+        _ name: String, _ value: Argument, _ declared: [DeclaredArgument], _ positional: [Argument],
+        _ named: [(name: String, value: Argument)]
     ) -> [(name: String, value: Argument)] {
         (zip(declared.map(\.name), positional).map { ($0, $1) } + named).filter { $0.0 != name } + [(name, value)]
     }

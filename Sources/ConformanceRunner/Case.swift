@@ -76,14 +76,18 @@ extension Case {
             case .string(let value): return .string(value)
             case .array(let values): return .list(try arguments(values))
             case .object(let members):
-                guard members.count == 1, let text = members[0].value.string else { throw Malformed(reason: "an object is no tensor, dtype or float") }
+                guard members.count == 1, let text = members[0].value.string else {
+                    throw Malformed(reason: "an object is no tensor, dtype or float")
+                }
                 switch members[0].key {
                 case "tensor": return .tensor(try tensor(text))
                 case "dtype":
                     guard let dtype = DType(text) else { throw Malformed(reason: "there is no dtype '\(text)'") }
                     return .dtype(dtype)
                 case "float":
-                    guard let number = ["inf": Double.infinity, "-inf": -.infinity, "nan": .nan][text] else { throw Malformed(reason: "there is no float '\(text)'") }
+                    guard let number = ["inf": Double.infinity, "-inf": -.infinity, "nan": .nan][text] else {
+                        throw Malformed(reason: "there is no float '\(text)'")
+                    }
                     return .double(number)
                 default: throw Malformed(reason: "an object with the key '\(members[0].key)' stands for nothing")
                 }
@@ -120,7 +124,9 @@ extension Case {
         namedInputs = try named("input_kwargs")
         state = try dictionary("state", try strings("state"))
         if let error = json["error"] {
-            guard let on = error["on"]?.string, on == "construct" || on == "forward" else { throw Malformed(reason: "'error' does not say where PyTorch raises") }
+            guard let on = error["on"]?.string, on == "construct" || on == "forward" else {
+                throw Malformed(reason: "'error' does not say where PyTorch raises")
+            }
             answer = .error(onConstruct: on == "construct")
             gradients = []
             return
@@ -142,7 +148,9 @@ extension Case {
             for value in values { result.append(try cotangents(of: value, tensors)) }
             return .list(result)
         case .object(let members):
-            guard let name = members.first?.value.string, let slash = name.firstIndex(of: "/"), name[slash...].hasPrefix("/output") else { return .none }
+            guard let name = members.first?.value.string, let slash = name.firstIndex(of: "/"), name[slash...].hasPrefix("/output") else {
+                return .none
+            }
             return tensors[String(name[..<slash] + "/cotangent" + name[slash...].dropFirst("/output".count))].map { .tensor($0) } ?? .none
         default: return .none
         }

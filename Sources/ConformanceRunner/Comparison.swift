@@ -12,7 +12,10 @@ struct Tolerance {
 
     /// By the class of the module.
     init(module: String) {
-        let elementwise = ["Pad", "MaxPool", "Shrink", "shrink", "ReLU", "ELU", "LU", "Sigmoid", "Tanh", "tanh", "swish", "Mish", "Threshold", "Softsign", "Softplus", "Embedding"]
+        let elementwise = [
+            "Pad", "MaxPool", "Shrink", "shrink", "ReLU", "ELU", "LU", "Sigmoid", "Tanh", "tanh", "swish", "Mish", "Threshold", "Softsign",
+            "Softplus", "Embedding",
+        ]
         self = elementwise.contains { module.contains($0) } && !module.hasSuffix("Loss") ? .elementwise : .summing
     }
 

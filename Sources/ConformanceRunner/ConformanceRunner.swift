@@ -55,7 +55,10 @@ package struct ConformanceRunner {
 
     /// What the constructor may refuse although PyTorch's raises in the forward pass only: a part of the name, of the message, and why.
     static let refusedEarlier: [(module: String, message: String, why: String)] = [
-        ("GRUCell", "argument 'bias'", "PyTorch takes any value for a condition, and here the string that is meant for RNNCell's nonlinearity"),
+        (
+            "GRUCell", "argument 'bias'",
+            "PyTorch takes any value for a condition, and here the string that is meant for RNNCell's nonlinearity"
+        ),
         ("RNNCell", "argument 'bias'", "the same"),
         ("Pad1d", "argument 'padding'", "a list of another length is wrong for every input"),
         ("Pad2d", "argument 'padding'", "the same"),
@@ -74,12 +77,16 @@ package struct ConformanceRunner {
         } catch let error as StateDictError {
             return "\(error)"
         } catch {
-            if onConstruct || Self.refusedEarlier.contains(where: { item.module.contains($0.module) && "\(error)".contains($0.message) }) { return nil }
+            if onConstruct || Self.refusedEarlier.contains(where: { item.module.contains($0.module) && "\(error)".contains($0.message) }) {
+                return nil
+            }
             return "the constructor refuses what the forward pass must: \(error)"
         }
         if onConstruct { return "was built: \(module)" }
         do {
-            let output = try ModuleTable.call(item.module, module, item.inputs.map { $0.moved(to: device) }, item.namedInputs.map { ($0.name, $0.value.moved(to: device)) })
+            let output = try ModuleTable.call(
+                item.module, module, item.inputs.map { $0.moved(to: device) },
+                item.namedInputs.map { ($0.name, $0.value.moved(to: device)) })
             return "gave \(output.summary) where PyTorch raises an error"
         } catch let error as TableError {
             return "\(error), where the forward pass must fail"
@@ -96,7 +103,8 @@ package struct ConformanceRunner {
         return module.train(item.training)
     }
 
-    private func wrongAnswer(_ item: Case, _ repr: String, _ output: Argument, _ cotangents: Argument, _ after: StateDict) throws -> String? {
+    private func wrongAnswer(_ item: Case, _ repr: String, _ output: Argument, _ cotangents: Argument, _ after: StateDict) throws -> String?
+    {
         let tolerance = Tolerance(module: item.module)
         let module = try build(item)
         if module.stateDict().keys != item.state.keys { return "keys \(module.stateDict().keys) instead of \(item.state.keys)" }

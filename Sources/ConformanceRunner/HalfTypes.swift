@@ -21,11 +21,14 @@ extension ConformanceRunner {
         func numbers(_ module: Module, _ dtype: DType?) throws -> [(name: String, tensor: Tensor)] {
             let (answer, leaves) = try called(item, module, dtype)
             try runBackward(answer, cotangents, dtype)
-            return answer.tensors("output") + item.gradients.compactMap { gradient in leaves[gradient.leaf]?.grad.map { ("gradient of \(gradient.leaf)", $0) } }
+            return answer.tensors("output")
+                + item.gradients.compactMap { gradient in leaves[gradient.leaf]?.grad.map { ("gradient of \(gradient.leaf)", $0) } }
         }
         let own = try numbers(try build(item), nil), exact = try numbers(try build(item).to(.float64), .float64)
         let recorded = output.tensors("output") + item.gradients.map { ("gradient of \($0.leaf)", $0.value) }
-        guard own.map(\.name) == recorded.map(\.0), exact.count == own.count else { return "has \(own.map(\.name)) instead of \(recorded.map(\.0))" }
+        guard own.map(\.name) == recorded.map(\.0), exact.count == own.count else {
+            return "has \(own.map(\.name)) instead of \(recorded.map(\.0))"
+        }
         for (i, (name, expected)) in recorded.enumerated() {
             if own[i].tensor.shape != expected.shape || own[i].tensor.dtype != expected.dtype {
                 return "\(name) is \(own[i].tensor.dtype) \(own[i].tensor.shape) instead of \(expected.dtype) \(expected.shape)"
@@ -34,9 +37,12 @@ extension ConformanceRunner {
             let tolerance = Tolerance(half: expected.dtype)
             let rounding = (expected.dtype == .float16 ? 0x1p-11 : 0x1p-8) * (c.map { abs($0) }.max() ?? 0)
             let allowed = (zip(b, c).map { abs($0 - $1) }.max() ?? 0) + (Self.composed.contains(item.module) ? 4 * rounding : 0)
-            let far = a.indices.filter { !(abs(a[$0] - b[$0]) <= tolerance.absolute + tolerance.relative * abs(b[$0]) || abs(a[$0] - c[$0]) <= allowed) }
+            let far = a.indices.filter {
+                !(abs(a[$0] - b[$0]) <= tolerance.absolute + tolerance.relative * abs(b[$0]) || abs(a[$0] - c[$0]) <= allowed)
+            }
             if let worst = far.max(by: { abs(a[$0] - c[$0]) < abs(a[$1] - c[$1]) }) {
-                return "\(name): \(far.count) of \(a.count) are too far, such as \(a[worst]); PyTorch has \(b[worst]), in float64 it is \(c[worst])"
+                return
+                    "\(name): \(far.count) of \(a.count) are too far, such as \(a[worst]); PyTorch has \(b[worst]), in float64 it is \(c[worst])"
             }
         }
         return nil

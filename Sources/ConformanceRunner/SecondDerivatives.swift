@@ -46,7 +46,8 @@ extension ConformanceRunner {
                 directions.append(v)
                 return .tensor(moved)
             }
-            let movedInputs = inputs.enumerated().map { leaf($0.element, "\($0.offset)") }, movedNamed = named.map { ($0.0, leaf($0.1, $0.0)) }
+            let movedInputs = inputs.enumerated().map { leaf($0.element, "\($0.offset)") },
+                movedNamed = named.map { ($0.0, leaf($0.1, $0.0)) }
             for (i, (_, parameter)) in parameters.enumerated() {
                 let v = direction(parameter)
                 noGrad { _ = parameter.copy_(origin[i] + v * t) }
@@ -59,7 +60,9 @@ extension ConformanceRunner {
             guard let first = terms.first else { return (Tensor.zeros([], dtype: .float64), leaves, directions) }
             let found = grad(of: [terms.dropFirst().reduce(first, +)], withRespectTo: leaves, createGraph: true, allowUnused: true)
             var sum = Tensor.zeros([], dtype: .float64)
-            for (i, gradient) in found.enumerated() { if let gradient { sum = sum + (gradient * numbers(gradient.shape, 0.3 + Double(i))).sum() } }
+            for (i, gradient) in found.enumerated() {
+                if let gradient { sum = sum + (gradient * numbers(gradient.shape, 0.3 + Double(i))).sum() }
+            }
             return (sum, leaves, directions)
         }
 
@@ -71,7 +74,9 @@ extension ConformanceRunner {
                 let second = grad(of: [sum], withRespectTo: leaves, allowUnused: true)
                 for (gradient, v) in zip(second, directions) { if let gradient { analytic += (gradient * v).sum().item() } }
             }
-            func slope(_ step: Double) throws -> Double { (try gradients(t + step).sum.item() - gradients(t - step).sum.item()) / (2 * step) }
+            func slope(_ step: Double) throws -> Double {
+                (try gradients(t + step).sum.item() - gradients(t - step).sum.item()) / (2 * step)
+            }
             let scale = Swift.max(abs(sum.item()), 1)
             let numeric = try slope(1e-5)
             if abs(analytic - numeric) <= 1e-5 * abs(numeric) + 1e-6 * scale || analytic.isNaN && numeric.isNaN { return .agrees }
@@ -79,7 +84,9 @@ extension ConformanceRunner {
             if abs(analytic - near) <= 1e-4 * abs(near) + 1e-5 * scale { return .agrees }
             // A jump is the same at either step, and far above what rounding does to the gradients.
             let jump = abs(near) * 2e-6
-            guard jump > 1e-8 * scale, abs(near) > 5 * abs(numeric) else { return .differs("the second derivative along a line is \(analytic), by differences \(numeric)") }
+            guard jump > 1e-8 * scale, abs(near) > 5 * abs(numeric) else {
+                return .differs("the second derivative along a line is \(analytic), by differences \(numeric)")
+            }
         }
         return .jumps
     }

@@ -5,17 +5,22 @@ extension ConformanceRunner {
     /// state and gives the call, forward and backward, which returns outputs and gradients.
     package func trials(_ folder: String) throws -> [(name: String, prepare: () throws -> () throws -> [Tensor])] {
         try modules(folder).compactMap { module in
-            guard let item = try Case.read("\(folder)/\(module)").first, case .output(_, _, let cotangents, _) = item.answer else { return nil }
-            return (item.module, {
-                let module = try build(item)
-                return {
-                    try withGenerator(Generator(seed: 0)) {
-                        let (answer, leaves) = try called(item, module)
-                        try runBackward(answer, cotangents)
-                        return answer.tensors + leaves.sorted { $0.key < $1.key }.compactMap(\.value.grad)
+            guard let item = try Case.read("\(folder)/\(module)").first, case .output(_, _, let cotangents, _) = item.answer else {
+                return nil
+            }
+            return (
+                item.module,
+                {
+                    let module = try build(item)
+                    return {
+                        try withGenerator(Generator(seed: 0)) {
+                            let (answer, leaves) = try called(item, module)
+                            try runBackward(answer, cotangents)
+                            return answer.tensors + leaves.sorted { $0.key < $1.key }.compactMap(\.value.grad)
+                        }
                     }
                 }
-            })
+            )
         }
     }
 }

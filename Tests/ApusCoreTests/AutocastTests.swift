@@ -87,13 +87,14 @@ import Testing
         let w = Tensor.ones([2, 2], requiresGrad: true), x = Tensor.ones([1, 2]).to(.bfloat16)
         #expect(Conversions.counted { _ = autocast(.bfloat16) { x.matmul(w).matmul(w) } } == 1)
         // Within the outermost scope, whatever lies between, and once more for another dtype.
-        #expect(Conversions.counted {
-            autocast(.bfloat16) {
-                _ = x.matmul(w)
-                autocast(.bfloat16, enabled: false) { autocast(.bfloat16) { _ = x.matmul(w) } }
-                _ = autocast(.float16) { w.matmul(w) }
-            }
-        } == 2)
+        #expect(
+            Conversions.counted {
+                autocast(.bfloat16) {
+                    _ = x.matmul(w)
+                    autocast(.bfloat16, enabled: false) { autocast(.bfloat16) { _ = x.matmul(w) } }
+                    _ = autocast(.float16) { w.matmul(w) }
+                }
+            } == 2)
         #expect(Conversions.counted { for _ in 0..<2 { _ = autocast(.bfloat16) { x.matmul(w) } } } == 2)
         // Only weights: what changes from call to call is not kept.
         let plain = Tensor.ones([2, 2])
@@ -136,7 +137,9 @@ import Testing
         func gradients(inside: Bool) -> [Tensor] {
             withGenerator(Generator(seed: 5)) {
                 let w = Tensor.randn([4, 4]).requiresGrad_(), v = Tensor.randn([4, 4]).requiresGrad_(), x = Tensor.randn([3, 4])
-                let f = { x.matmul(w).tanh().to(.float32).square().sum() + autocast(.bfloat16, enabled: false) { x.matmul(v).exp().mean() } }
+                let f = {
+                    x.matmul(w).tanh().to(.float32).square().sum() + autocast(.bfloat16, enabled: false) { x.matmul(v).exp().mean() }
+                }
                 if inside { autocast(.bfloat16) { f().backward() } } else { autocast(.bfloat16) { f() }.backward() }
                 return [w.grad!, v.grad!]
             }
@@ -193,7 +196,10 @@ import Testing
         withGenerator(Generator(seed: 3)) {
             let x = Tensor.randn([4, 3, 5]).to(dtype)
             func run(_ x: Tensor) -> (y: Tensor, gradients: [Tensor], running: Tensor) {
-                let (x, w, b) = (x.detach().clone().requiresGrad_(), Tensor([1.001, -0.5, 2], requiresGrad: true), Tensor([0.1, 0.2, 0.3], requiresGrad: true))
+                let (x, w, b) = (
+                    x.detach().clone().requiresGrad_(), Tensor([1.001, -0.5, 2], requiresGrad: true),
+                    Tensor([0.1, 0.2, 0.3], requiresGrad: true)
+                )
                 let mean = Tensor.zeros([3]), variance = Tensor.ones([3])
                 let y = F.batchNorm(x, mean, variance, weight: w, bias: b, training: true)
                 y.to(.float32).square().sum().backward()
@@ -206,8 +212,12 @@ import Testing
             for (a, b) in zip(mixed.gradients, exact.gradients) { expectClose(a.to(.float32), b, rtol: 4 * unit, atol: 40 * unit) }
             expectClose(mixed.running, exact.running)
             #expect(!mixed.gradients[1].to(dtype).to(.float32).equal(mixed.gradients[1]), "the weight's gradient was rounded to \(dtype)")
-            #expect(message { F.batchNorm(x, nil, nil, weight: Tensor.ones([3]).to(.float64), training: true) }.contains("must be the same or float32"))
-            #expect(message { F.batchNorm(x, nil, nil, weight: Tensor.ones([3]), bias: Tensor.ones([3]).to(dtype), training: true) }.contains("bias \(dtype)"))
+            #expect(
+                message { F.batchNorm(x, nil, nil, weight: Tensor.ones([3]).to(.float64), training: true) }.contains(
+                    "must be the same or float32"))
+            #expect(
+                message { F.batchNorm(x, nil, nil, weight: Tensor.ones([3]), bias: Tensor.ones([3]).to(dtype), training: true) }.contains(
+                    "bias \(dtype)"))
             let w = Tensor.ones([3], requiresGrad: true)
             let y = F.batchNorm(x.clone().requiresGrad_(), nil, nil, weight: w, training: true)
             #expect(grad(of: y.square().sum(), withRespectTo: [w], createGraph: true)[0].dtype == .float32)
@@ -217,6 +227,8 @@ import Testing
     @Test func binaryCrossEntropyIsRefused() {
         let x = Tensor([0.5, 0.25])
         #expect(message { autocast(.float16) { F.binaryCrossEntropy(x, x) } }.contains("use binaryCrossEntropyWithLogits"))
-        #expect(F.binaryCrossEntropy(x, x).item() == autocast(.float16) { autocast(.float16, enabled: false) { F.binaryCrossEntropy(x, x).item() } })
+        #expect(
+            F.binaryCrossEntropy(x, x).item()
+                == autocast(.float16) { autocast(.float16, enabled: false) { F.binaryCrossEntropy(x, x).item() } })
     }
 }

@@ -196,7 +196,9 @@ import Testing
 
     @Test func customFunction() {
         checkGradients([Tensor([1.0, -2, 0.5])]) { Cube()($0[0])[0] }
-        checkGradients([Tensor([1.0, -2, 0.5])]) { let y = Cube()($0[0]); return y[0] * y[1] }
+        checkGradients([Tensor([1.0, -2, 0.5])]) {
+            let y = Cube()($0[0]); return y[0] * y[1]
+        }
         let x = Tensor([2.0], requiresGrad: true)
         #expect(Cube()(x)[1].gradFn == "Cube")
     }
@@ -266,7 +268,7 @@ import Testing
         do { try checked { detectAnomaly { x.sqrt().sum().backward() } } } catch { backward = error as? OpError }
         #expect(backward!.op == "sqrt" && backward!.message.contains("backward"))
         #if DEBUG
-        #expect(backward!.message.contains("AutogradTests.swift"))
+            #expect(backward!.message.contains("AutogradTests.swift"))
         #endif
     }
 

@@ -11,7 +11,8 @@ import Testing
     // MARK: Softmax
 
     static let lines: [(Shape, [Int])] = [
-        ([], [0]), ([1], [0]), ([9], [0]), ([65], [0]), ([5, 33], [0, 1]), ([3, 17, 4], [0, 1, 2]), ([2, 3, 2, 3, 2], [1, 3]), ([0, 4], [0, 1]),
+        ([], [0]), ([1], [0]), ([9], [0]), ([65], [0]), ([5, 33], [0, 1]), ([3, 17, 4], [0, 1, 2]), ([2, 3, 2, 3, 2], [1, 3]),
+        ([0, 4], [0, 1]),
         ([300, 120], [0, 1]), ([3, 5000], [1]),
     ]
 
@@ -34,11 +35,14 @@ import Testing
                             let y = Twin(out.reference, layout == .broadcast || layout == .broadcastLast ? .contiguous : layout, on: device)
                             let grad = Twin(samples.tensor(shape, dtype), layout, on: device)
                             let gradX = Twin(blank: shape, dtype, on: device)
-                            try ReferenceBackend.shared.softmaxBackward(grad.reference, y.reference, dim: dim, log: log, into: gradX.reference)
+                            try ReferenceBackend.shared.softmaxBackward(
+                                grad.reference, y.reference, dim: dim, log: log, into: gradX.reference)
                             try device.backend.softmaxBackward(grad.tested, y.tested, dim: dim, log: log, into: gradX.tested)
                             // Σ g·y of up to 5000 numbers of up to 4 in the logarithm's case.
                             let count = shape.isEmpty ? 1 : Double(shape[dim])
-                            BackendTests.complain(Tolerance(ulps: 32, absolute: 64 + (log ? 16 * count.squareRoot() : 0)).difference(gradX), "gradient of \(place)")
+                            BackendTests.complain(
+                                Tolerance(ulps: 32, absolute: 64 + (log ? 16 * count.squareRoot() : 0)).difference(gradX),
+                                "gradient of \(place)")
                         }
                     }
                 }
@@ -61,11 +65,15 @@ import Testing
                     let weight = affine ? Twin(samples.tensor([length], dtype, in: 0.5...1.5), on: device) : nil
                     let bias = affine ? Twin(samples.tensor([length], dtype, in: -1...1), on: device) : nil
                     let out = Twin(blank: [rows, length], dtype, on: device)
-                    let (mean, rstd) = (Twin(blank: [2, rows], statistics(dtype), on: device), Twin(blank: [rows], statistics(dtype), on: device))
+                    let (mean, rstd) = (
+                        Twin(blank: [2, rows], statistics(dtype), on: device), Twin(blank: [rows], statistics(dtype), on: device)
+                    )
                     try ReferenceBackend.shared.layerNorm(
-                        x.reference, weight: weight?.reference, bias: bias?.reference, eps: 1e-3, into: out.reference, mean: mean.reference, rstd: rstd.reference)
+                        x.reference, weight: weight?.reference, bias: bias?.reference, eps: 1e-3, into: out.reference, mean: mean.reference,
+                        rstd: rstd.reference)
                     try device.backend.layerNorm(
-                        x.tested, weight: weight?.tested, bias: bias?.tested, eps: 1e-3, into: out.tested, mean: mean.tested, rstd: rstd.tested)
+                        x.tested, weight: weight?.tested, bias: bias?.tested, eps: 1e-3, into: out.tested, mean: mean.tested,
+                        rstd: rstd.tested)
                     let place = "layerNorm of \(dtype) \(x.reference.shape), affine \(affine), around \(range.lowerBound + 2)"
                     BackendTests.complain(Tolerance(ulps: 64, absolute: 512).difference(out), place)
                     BackendTests.complain(Tolerance(ulps: 16, absolute: 16).difference(mean), place + ", mean")
@@ -82,11 +90,16 @@ import Testing
                             gradBias: wantsWeight ? gradBias.reference : nil)
                         try device.backend.layerNormBackward(
                             grad.tested, x.tested, weight: weight?.tested, mean: mean2.tested, rstd: rstd2.tested,
-                            gradX: wantsX ? gradX.tested : nil, gradWeight: wantsWeight ? gradWeight.tested : nil, gradBias: wantsWeight ? gradBias.tested : nil)
+                            gradX: wantsX ? gradX.tested : nil, gradWeight: wantsWeight ? gradWeight.tested : nil,
+                            gradBias: wantsWeight ? gradBias.tested : nil)
                         let sums = Tolerance(ulps: 64, absolute: 64 * Double(max(rows, 1)).squareRoot())
-                        if wantsX { BackendTests.complain(scaled(Tolerance(ulps: 64, absolute: 512), by: rstd.reference).difference(gradX), place + ", gradient") }
+                        if wantsX {
+                            BackendTests.complain(
+                                scaled(Tolerance(ulps: 64, absolute: 512), by: rstd.reference).difference(gradX), place + ", gradient")
+                        }
                         if wantsWeight {
-                            BackendTests.complain(scaled(sums, by: rstd.reference).difference(gradWeight), place + ", gradient of the weight")
+                            BackendTests.complain(
+                                scaled(sums, by: rstd.reference).difference(gradWeight), place + ", gradient of the weight")
                             BackendTests.complain(sums.difference(gradBias), place + ", gradient of the bias")
                         }
                     }
@@ -110,7 +123,9 @@ import Testing
                 let x = Twin(samples.tensor(shape, dtype, in: range), on: device)
                 let grad = Twin(samples.tensor(shape, dtype, in: -2...2), on: device)
                 let place = "\(dtype) \(shape) around \(range.lowerBound + 2)"
-                let (mean, variance) = (Twin(blank: [2, channels], statistics(dtype), on: device), Twin(blank: [channels], statistics(dtype), on: device))
+                let (mean, variance) = (
+                    Twin(blank: [2, channels], statistics(dtype), on: device), Twin(blank: [channels], statistics(dtype), on: device)
+                )
                 try ReferenceBackend.shared.channelStatistics(x.reference, mean: mean.reference, variance: variance.reference)
                 try device.backend.channelStatistics(x.tested, mean: mean.tested, variance: variance.tested)
                 BackendTests.complain(Tolerance(ulps: 16, absolute: 16).difference(mean), "mean of \(place)")
@@ -124,24 +139,36 @@ import Testing
                     let bias = affine ? Twin(samples.tensor([channels], dtype, in: -1...1), on: device) : nil
                     let out = Twin(blank: shape, dtype, on: device)
                     try ReferenceBackend.shared.channelNormalize(
-                        x.reference, mean: mean2.reference, rstd: rstd.reference, weight: weight?.reference, bias: bias?.reference, into: out.reference)
+                        x.reference, mean: mean2.reference, rstd: rstd.reference, weight: weight?.reference, bias: bias?.reference,
+                        into: out.reference)
                     try device.backend.channelNormalize(
                         x.tested, mean: mean2.tested, rstd: rstd.tested, weight: weight?.tested, bias: bias?.tested, into: out.tested)
-                    BackendTests.complain(scaled(Tolerance(ulps: 32, absolute: 64), by: rstd.reference).difference(out), "channelNormalize of \(place), affine \(affine)")
+                    BackendTests.complain(
+                        scaled(Tolerance(ulps: 32, absolute: 64), by: rstd.reference).difference(out),
+                        "channelNormalize of \(place), affine \(affine)")
 
-                    for (training, wantsX, wantsWeight) in [(true, true, true), (false, true, true), (true, true, false), (false, false, true)] {
+                    for (training, wantsX, wantsWeight) in [
+                        (true, true, true), (false, true, true), (true, true, false), (false, false, true),
+                    ] {
                         let gradX = Twin(blank: shape, dtype, on: device)
-                        let (gradWeight, gradBias) = (Twin(blank: [channels], dtype, on: device), Twin(blank: [channels], dtype, on: device))
+                        let (gradWeight, gradBias) = (
+                            Twin(blank: [channels], dtype, on: device), Twin(blank: [channels], dtype, on: device)
+                        )
                         try ReferenceBackend.shared.channelNormBackward(
-                            grad.reference, x.reference, weight: weight?.reference, mean: mean2.reference, rstd: rstd.reference, training: training,
+                            grad.reference, x.reference, weight: weight?.reference, mean: mean2.reference, rstd: rstd.reference,
+                            training: training,
                             gradX: wantsX ? gradX.reference : nil, gradWeight: wantsWeight ? gradWeight.reference : nil,
                             gradBias: wantsWeight ? gradBias.reference : nil)
                         try device.backend.channelNormBackward(
                             grad.tested, x.tested, weight: weight?.tested, mean: mean2.tested, rstd: rstd.tested, training: training,
-                            gradX: wantsX ? gradX.tested : nil, gradWeight: wantsWeight ? gradWeight.tested : nil, gradBias: wantsWeight ? gradBias.tested : nil)
+                            gradX: wantsX ? gradX.tested : nil, gradWeight: wantsWeight ? gradWeight.tested : nil,
+                            gradBias: wantsWeight ? gradBias.tested : nil)
                         let sums = Tolerance(ulps: 64, absolute: 64 * Double(batch * length).squareRoot())
                         let what = "of \(place), affine \(affine), training \(training)"
-                        if wantsX { BackendTests.complain(scaled(Tolerance(ulps: 64, absolute: 256), by: rstd.reference).difference(gradX), "gradient \(what)") }
+                        if wantsX {
+                            BackendTests.complain(
+                                scaled(Tolerance(ulps: 64, absolute: 256), by: rstd.reference).difference(gradX), "gradient \(what)")
+                        }
                         if wantsWeight {
                             BackendTests.complain(scaled(sums, by: rstd.reference).difference(gradWeight), "gradient of the weight \(what)")
                             BackendTests.complain(sums.difference(gradBias), "gradient of the bias \(what)")
@@ -154,9 +181,12 @@ import Testing
 
     // MARK: Optimizers
 
-    private static func adam(_ step: Int, _ beta1: Double, _ beta2: Double, decay: Double, amsgrad: Bool, decoupled: Bool, maximize: Bool) -> OptimizerRule {
-        .adam(lr: 0.01, beta1: beta1, beta2: beta2, eps: 1e-6, decay: decay, amsgrad: amsgrad, decoupled: decoupled, maximize: maximize,
-              correction1: 1 - pow(beta1, Double(step)), correction2: 1 - pow(beta2, Double(step)))
+    private static func adam(
+        _ step: Int, _ beta1: Double, _ beta2: Double, decay: Double, amsgrad: Bool, decoupled: Bool, maximize: Bool
+    ) -> OptimizerRule {
+        .adam(
+            lr: 0.01, beta1: beta1, beta2: beta2, eps: 1e-6, decay: decay, amsgrad: amsgrad, decoupled: decoupled, maximize: maximize,
+            correction1: 1 - pow(beta1, Double(step)), correction2: 1 - pow(beta2, Double(step)))
     }
 
     /// Rules at a step, with the number of their states.
@@ -165,15 +195,24 @@ import Testing
         return [
             ("SGD", 0, .sgd(lr: 0.1, momentum: 0, dampening: 0, decay: 0, nesterov: false, maximize: false, first: first)),
             ("SGD with decay", 0, .sgd(lr: 0.1, momentum: 0, dampening: 0, decay: 0.1, nesterov: false, maximize: true, first: first)),
-            ("SGD with momentum", 1, .sgd(lr: 0.1, momentum: 0.9, dampening: 0.25, decay: 0.1, nesterov: false, maximize: false, first: first)),
+            (
+                "SGD with momentum", 1,
+                .sgd(lr: 0.1, momentum: 0.9, dampening: 0.25, decay: 0.1, nesterov: false, maximize: false, first: first)
+            ),
             ("SGD of Nesterov", 1, .sgd(lr: 0.1, momentum: 0.9, dampening: 0, decay: 0, nesterov: true, maximize: true, first: first)),
             ("Adam", 2, adam(step, 0.9, 0.99, decay: 0, amsgrad: false, decoupled: false, maximize: false)),
             ("AMSGrad", 3, adam(step, 0.4, 0.9, decay: 0.1, amsgrad: true, decoupled: false, maximize: true)),
             ("AdamW", 2, adam(step, 0.9, 0.999, decay: 0.1, amsgrad: false, decoupled: true, maximize: false)),
             ("RMSprop", 1, .rmsprop(lr: 0.01, alpha: 0.9, eps: 1e-6, decay: 0, momentum: 0, centered: false, maximize: false)),
-            ("RMSprop with momentum", 2, .rmsprop(lr: 0.01, alpha: 0.9, eps: 1e-2, decay: 0.1, momentum: 0.9, centered: false, maximize: true)),
+            (
+                "RMSprop with momentum", 2,
+                .rmsprop(lr: 0.01, alpha: 0.9, eps: 1e-2, decay: 0.1, momentum: 0.9, centered: false, maximize: true)
+            ),
             ("RMSprop centered", 3, .rmsprop(lr: 0.01, alpha: 0.9, eps: 1e-2, decay: 0, momentum: 0.5, centered: true, maximize: false)),
-            ("RMSprop centered without momentum", 2, .rmsprop(lr: 0.01, alpha: 0.3, eps: 1e-2, decay: 0, momentum: 0, centered: true, maximize: false)),
+            (
+                "RMSprop centered without momentum", 2,
+                .rmsprop(lr: 0.01, alpha: 0.3, eps: 1e-2, decay: 0, momentum: 0, centered: true, maximize: false)
+            ),
         ]
     }
 
@@ -184,12 +223,15 @@ import Testing
             var samples = Samples(seed: 2100 + UInt64(number))
             let (name, stateCount, _) = Self.rules(step: 1)[number]
             let parameters = shapes.map { Twin(samples.tensor($0, dtype, in: -2...2), on: device) }
-            let state = (0..<stateCount).map { _ in shapes.map { Twin(reference([Double](repeating: 0, count: $0.numel), $0, dtype), on: device) } }
+            let state = (0..<stateCount).map { _ in
+                shapes.map { Twin(reference([Double](repeating: 0, count: $0.numel), $0, dtype), on: device) }
+            }
             for step in 1...3 {
                 let gradients = shapes.map { Twin(samples.tensor($0, dtype, in: -2...2), on: device) }
                 let rule = Self.rules(step: step)[number].2
                 try ReferenceBackend.shared.optimizerStep(
-                    rule, parameters: parameters.map(\.reference), gradients: gradients.map(\.reference), state: state.map { $0.map(\.reference) })
+                    rule, parameters: parameters.map(\.reference), gradients: gradients.map(\.reference),
+                    state: state.map { $0.map(\.reference) })
                 try device.backend.optimizerStep(
                     rule, parameters: parameters.map(\.tested), gradients: gradients.map(\.tested), state: state.map { $0.map(\.tested) })
                 // Three steps of some ten operations; in the 16-bit types the reference rounds each of them, as PyTorch does, and a fused
@@ -198,7 +240,9 @@ import Testing
                 let tolerance = Tolerance(ulps: 16 * unit, absolute: 32 * unit)
                 for (i, shape) in shapes.enumerated() {
                     BackendTests.complain(tolerance.difference(parameters[i]), "\(name), step \(step), \(dtype) \(shape)")
-                    for s in 0..<stateCount { BackendTests.complain(tolerance.difference(state[s][i]), "\(name), step \(step), state \(s), \(dtype) \(shape)") }
+                    for s in 0..<stateCount {
+                        BackendTests.complain(tolerance.difference(state[s][i]), "\(name), step \(step), state \(s), \(dtype) \(shape)")
+                    }
                 }
             }
         }

@@ -3,7 +3,9 @@ import TestSupport
 import Testing
 
 @Suite("Backends: indexing") struct IndexingBackendTests {
-    static let shapes: [(Shape, Int)] = [([7], 0), ([5, 6], 0), ([5, 6], 1), ([3, 4, 5], 1), ([2, 3, 2, 3, 2], 2), ([3, 4, 5], 2), ([0, 4], 1)]
+    static let shapes: [(Shape, Int)] = [
+        ([7], 0), ([5, 6], 0), ([5, 6], 1), ([3, 4, 5], 1), ([2, 3, 2, 3, 2], 2), ([3, 4, 5], 2), ([0, 4], 1),
+    ]
 
     private func numbers(_ shape: Shape, _ dtype: DType, _ samples: inout Samples) -> Tensor {
         dtype.isFloatingPoint ? samples.tensor(shape, dtype) : samples.integers(shape, dtype)
@@ -55,7 +57,9 @@ import Testing
                         try device.backend.indexAdd(out.tested, dim: dim, index.tested, source.tested)
                     }
                     // Up to 12 numbers of up to 4, of 16-bit types each sum rounded.
-                    let tolerance = dtype.size == 2 ? Tolerance(ulps: 12, absolute: 48 * dtype.epsilon / DType.float32.epsilon) : Tolerance(ulps: 12, absolute: 48)
+                    let tolerance =
+                        dtype.size == 2
+                        ? Tolerance(ulps: 12, absolute: 48 * dtype.epsilon / DType.float32.epsilon) : Tolerance(ulps: 12, absolute: 48)
                     BackendTests.complain(tolerance.difference(out), place)
                 }
             }
@@ -105,7 +109,8 @@ import Testing
                         let rounds = kind == .add || kind == .multiply
                         // Up to ten steps, each rounded to the element type; products reach 4¹⁰.
                         let unit = dtype.size == 2 ? dtype.epsilon / DType.float32.epsilon : 1
-                        let tolerance = rounds && dtype.isFloatingPoint ? Tolerance(ulps: 12 * unit, absolute: kind == .add ? 48 * unit : 0) : .exact
+                        let tolerance =
+                            rounds && dtype.isFloatingPoint ? Tolerance(ulps: 12 * unit, absolute: kind == .add ? 48 * unit : 0) : .exact
                         BackendTests.complain(tolerance.difference(out), place)
                     }
                 }
@@ -128,7 +133,8 @@ import Testing
         var samples = Samples(seed: 1700 + UInt64(dtype.rawValue))
         for shape in BackendTests.shapes + (dtype == .float32 ? [[40001], [30, 50, 24]] : []) {
             for layout in shape.numel < 1000 ? Layout.allCases : [.contiguous, .transposed] {
-                let x = Twin(samples.tensor(shape, dtype, in: 0...1, specials: dtype.isFloatingPoint ? [0, -0.0, .nan, 0] : [0]), layout, on: device)
+                let x = Twin(
+                    samples.tensor(shape, dtype, in: 0...1, specials: dtype.isFloatingPoint ? [0, -0.0, .nan, 0] : [0]), layout, on: device)
                 let expected = try ReferenceBackend.shared.nonzero(x.reference)
                 let found = try device.backend.nonzero(x.tested)
                 #expect(found.device == device)
@@ -147,14 +153,26 @@ import Testing
             let square = Twin(reference(wrong, [3, 1], .int64), on: device).tested
             let place = "\(wrong.firstIndex(of: value)!)"
             let calls: [(String, Tensor, (Tensor) throws(OpError) -> Void)] = [
-                ("indexSelect", blank([3, 3], .float32, on: device), { out throws(OpError) in try backend.indexSelect(x, dim: 0, index, into: out) }),
-                ("indexAdd", Twin(reference([Double](repeating: 1, count: 12), [4, 3], .float32), on: device).tested, { out throws(OpError) in
-                    try backend.indexAdd(out, dim: 0, index, blank([3, 3], .float32, on: device))
-                }),
-                ("gather", blank([3, 1], .float32, on: device), { out throws(OpError) in try backend.gather(x, dim: 0, square, into: out) }),
-                ("scatter", Twin(reference([Double](repeating: 1, count: 12), [4, 3], .float32), on: device).tested, { out throws(OpError) in
-                    try backend.scatter(.set, out, dim: 0, square, blank([3, 1], .float32, on: device))
-                }),
+                (
+                    "indexSelect", blank([3, 3], .float32, on: device),
+                    { out throws(OpError) in try backend.indexSelect(x, dim: 0, index, into: out) }
+                ),
+                (
+                    "indexAdd", Twin(reference([Double](repeating: 1, count: 12), [4, 3], .float32), on: device).tested,
+                    { out throws(OpError) in
+                        try backend.indexAdd(out, dim: 0, index, blank([3, 3], .float32, on: device))
+                    }
+                ),
+                (
+                    "gather", blank([3, 1], .float32, on: device),
+                    { out throws(OpError) in try backend.gather(x, dim: 0, square, into: out) }
+                ),
+                (
+                    "scatter", Twin(reference([Double](repeating: 1, count: 12), [4, 3], .float32), on: device).tested,
+                    { out throws(OpError) in
+                        try backend.scatter(.set, out, dim: 0, square, blank([3, 1], .float32, on: device))
+                    }
+                ),
             ]
             for (name, out, call) in calls {
                 let before = values(out)

@@ -11,7 +11,9 @@ enum BackendTests {
     /// From scalars to five dimensions, with empty ones, and sizes beside the widths of vectors.
     static let shapes: [Shape] = [[], [0], [1], [2, 0, 3], [7], [65], [3, 5], [17, 16], [2, 3, 9], [2, 3, 4, 5], [2, 1, 3, 2, 3]]
     /// Beyond the number of elements that a thread takes at once (32,768). A kind takes one of them in turn: the reference is slow.
-    static let large: [(Shape, Layout)] = [([33001], .contiguous), ([131, 269], .transposed), ([40, 7, 130], .sliced), ([260, 137], .broadcast)]
+    static let large: [(Shape, Layout)] = [
+        ([33001], .contiguous), ([131, 269], .transposed), ([40, 7, 130], .sliced), ([260, 137], .broadcast),
+    ]
     static func large(_ kind: Int32) -> (Shape, Layout) { large[Int(kind) % large.count] }
 
     static func complain(_ complaint: String?, _ place: @autoclosure () -> String) {
@@ -43,10 +45,14 @@ struct Tolerance {
         let unit = isHalf ? DType.float32.epsilon : dtype.epsilon
         let rounding = isHalf && ulps > 0 ? dtype.epsilon : 0
         let denormal = ulps > 0 ? dtype.smallestNormal * dtype.epsilon * max(1, ulps) : 0
-        if let found = TestSupport.difference(pair.tested, pair.reference, rtol: ulps * unit + rounding, atol: absolute * unit + denormal) { return found }
+        if let found = TestSupport.difference(pair.tested, pair.reference, rtol: ulps * unit + rounding, atol: absolute * unit + denormal) {
+            return found
+        }
         if signsOfZero {
             let (a, b) = (values(pair.tested), values(pair.reference))
-            if let i = a.indices.first(where: { a[$0] == 0 && b[$0] == 0 && a[$0].sign != b[$0].sign }) { return "element \(i) is \(a[i]), expected \(b[i])" }
+            if let i = a.indices.first(where: { a[$0] == 0 && b[$0] == 0 && a[$0].sign != b[$0].sign }) {
+                return "element \(i) is \(a[i]), expected \(b[i])"
+            }
         }
         return nil
     }
@@ -64,12 +70,15 @@ struct Tolerance {
         var largest = true
         var parameters: [KernelParameters] = [KernelParameters()]
 
-        func specials(_ dtype: DType) -> [Double] { dtype.corners.filter { corners || $0.isNaN || $0.isFinite } + (corners && largest ? [dtype.largest, -dtype.largest] : []) }
+        func specials(_ dtype: DType) -> [Double] {
+            dtype.corners.filter { corners || $0.isNaN || $0.isFinite } + (corners && largest ? [dtype.largest, -dtype.largest] : [])
+        }
     }
 
     static func unaryCase(_ kind: UnaryKind) -> Case {
         switch kind {
-        case .negative, .absolute, .sign, .square, .logicalNot, .isNaN, .isInf, .isFinite, .bitwiseNot, .reciprocal, .sqrt, .floor, .ceil, .round,
+        case .negative, .absolute, .sign, .square, .logicalNot, .isNaN, .isInf, .isFinite, .bitwiseNot, .reciprocal, .sqrt, .floor, .ceil,
+            .round,
             .trunc, .frac, .relu:
             Case(tolerance: .exact)
         case .asin, .acos, .atanh: Case(range: -1...1)
@@ -78,7 +87,8 @@ struct Tolerance {
         case .log, .log2, .log10, .rsqrt: Case(range: 0...1000)
         // Zeros between poles: the error is absolute there.
         case .ndtri: Case(tolerance: Tolerance(ulps: 8), range: 0...1)
-        case .polygamma: Case(tolerance: Tolerance(ulps: 64, absolute: 256), range: -6...20, parameters: [0, 1, 2, 5, 25].map { KernelParameters($0) })
+        case .polygamma:
+            Case(tolerance: Tolerance(ulps: 64, absolute: 256), range: -6...20, parameters: [0, 1, 2, 5, 25].map { KernelParameters($0) })
         case .lgamma, .digamma: Case(tolerance: Tolerance(ulps: 16, absolute: 256), range: -6...20)
         case .exp, .exp2, .expm1, .sinh, .cosh, .tanh, .sigmoid: Case(range: -80...80)
         case .logSigmoid, .mish, .silu, .gelu, .geluTanh, .hardsigmoid, .softsign: Case(tolerance: .formula, range: -20...20)
@@ -87,12 +97,16 @@ struct Tolerance {
         case .leakyRelu, .hardshrink: Case(tolerance: .exact, parameters: [KernelParameters(0.25), KernelParameters(0)])
         case .softshrink: Case(tolerance: .exact, parameters: [KernelParameters(0.5)])
         case .threshold: Case(tolerance: .exact, parameters: [KernelParameters(0.5, -3)])
-        case .clamp: Case(tolerance: .exact, parameters: [KernelParameters(-1, 2), KernelParameters(-.infinity, 1), KernelParameters(1, .infinity)])
+        case .clamp:
+            Case(tolerance: .exact, parameters: [KernelParameters(-1, 2), KernelParameters(-.infinity, 1), KernelParameters(1, .infinity)])
         case .elu: Case(tolerance: .formula, corners: false, parameters: [KernelParameters(1, 1, 1), KernelParameters(1.5, 1.25, 0.75)])
-        case .softplus: Case(tolerance: .formula, range: -30...30, corners: false, parameters: [KernelParameters(1, 20), KernelParameters(2, 8)])
+        case .softplus:
+            Case(tolerance: .formula, range: -30...30, corners: false, parameters: [KernelParameters(1, 20), KernelParameters(2, 8)])
         case .affine: Case(tolerance: .formula, corners: false, parameters: [KernelParameters(1.5, -0.25), KernelParameters(-3, 2)])
         case .powScalar:
-            Case(tolerance: Tolerance(ulps: 8), range: -5...5, parameters: [2, 3, 1, 0, 0.5, -0.5, -1, -2, 2.5, 7].map { KernelParameters($0) })
+            Case(
+                tolerance: Tolerance(ulps: 8), range: -5...5,
+                parameters: [2, 3, 1, 0, 0.5, -0.5, -1, -2, 2.5, 7].map { KernelParameters($0) })
         default: Case()
         }
     }
@@ -100,7 +114,9 @@ struct Tolerance {
     @Test(arguments: BackendTests.devices, UnaryKind.allCases) func unary(_ device: Device, _ kind: UnaryKind) throws {
         let test = Self.unaryCase(kind)
         let oracle = ReferenceFunctions.unary(kind, KernelParameters()), domain = kind.function.domain
-        #expect(domain.floats == (oracle.ofFloats != nil) && domain.integers == (oracle.ofIntegers != nil), "\(kind) is for other dtypes in the table than in the reference")
+        #expect(
+            domain.floats == (oracle.ofFloats != nil) && domain.integers == (oracle.ofIntegers != nil),
+            "\(kind) is for other dtypes in the table than in the reference")
         var samples = Samples(seed: UInt64(kind.rawValue))
 
         func compare(_ x: Tensor, _ layout: Layout, _ p: KernelParameters) throws {
@@ -123,7 +139,9 @@ struct Tolerance {
                 }
             }
             let (shape, layout) = BackendTests.large(kind.rawValue)
-            try compare(samples.tensor(shape, .float32, in: test.range, specials: DType.float32.corners.filter { test.corners || $0.isNaN }), layout, test.parameters[0])
+            try compare(
+                samples.tensor(shape, .float32, in: test.range, specials: DType.float32.corners.filter { test.corners || $0.isNaN }),
+                layout, test.parameters[0])
         }
         for dtype in DType.allCases where !dtype.isFloatingPoint && domain.contains(dtype) {
             for p in test.parameters where kind != .powScalar || p.a >= 0 && p.a == p.a.rounded() {
@@ -138,7 +156,9 @@ struct Tolerance {
     }
 
     /// Kinds whose zeros have the sign that IEEE 754 says.
-    static let signed: [UnaryKind] = [.negative, .absolute, .reciprocal, .sqrt, .floor, .ceil, .round, .trunc, .sin, .tan, .asin, .atan, .sinh, .tanh, .asinh]
+    static let signed: [UnaryKind] = [
+        .negative, .absolute, .reciprocal, .sqrt, .floor, .ceil, .round, .trunc, .sin, .tan, .asin, .atan, .sinh, .tanh, .asinh,
+    ]
 
     /// In place: the output is the very same view as the operand.
     @Test(arguments: BackendTests.devices) func inPlace(_ device: Device) throws {
@@ -146,7 +166,9 @@ struct Tolerance {
         for dtype in DType.floats {
             let x = samples.tensor([1003], dtype)
             let (a, b) = (Twin(x, on: device), Twin(samples.tensor([1003], dtype), .offset, on: device))
-            for (backend, x, y) in [(ReferenceBackend.shared as any Backend, a.reference, b.reference), (device.backend, a.tested, b.tested)] {
+            for (backend, x, y) in [
+                (ReferenceBackend.shared as any Backend, a.reference, b.reference), (device.backend, a.tested, b.tested),
+            ] {
                 try backend.unary(.negative, x, KernelParameters(), into: x)
                 try backend.binary(.mul, x, y, KernelParameters(), into: x)
                 try backend.binary(.sub, y, x, KernelParameters(), into: x)
@@ -159,7 +181,8 @@ struct Tolerance {
 
     static func binaryCase(_ kind: BinaryKind) -> Case {
         switch kind {
-        case .add, .sub, .mul, .minimum, .maximum, .truncDivide, .remainder, .fmod, .div, .copysign, .heaviside, .reluGrad, .bitwiseAnd, .bitwiseOr,
+        case .add, .sub, .mul, .minimum, .maximum, .truncDivide, .remainder, .fmod, .div, .copysign, .heaviside, .reluGrad, .bitwiseAnd,
+            .bitwiseOr,
             .bitwiseXor, .shiftLeft, .shiftRight:
             Case(tolerance: .exact)
         // A quotient beyond the type's whole numbers is rounded on the way.
@@ -169,7 +192,8 @@ struct Tolerance {
         case .gammainc, .gammaSampleGrad: Case(tolerance: Tolerance(ulps: 2000, absolute: 2000), corners: false)
         case .leakyReluGrad: Case(tolerance: .exact, corners: false, parameters: [KernelParameters(0.25)])
         case .hardtanhGrad, .clampGrad: Case(tolerance: .exact, parameters: [KernelParameters(-1, 2), KernelParameters(0.5, .infinity)])
-        case .eluGrad: Case(tolerance: .formula, corners: false, parameters: [KernelParameters(1, 1, 1), KernelParameters(1.5, 1.25, 0.75)])
+        case .eluGrad:
+            Case(tolerance: .formula, corners: false, parameters: [KernelParameters(1, 1, 1), KernelParameters(1.5, 1.25, 0.75)])
         case .softplusGrad: Case(tolerance: .formula, corners: false, parameters: [KernelParameters(1, 20), KernelParameters(2, 8)])
         case .addScaled: Case(tolerance: .formula, corners: false, parameters: [KernelParameters(1), KernelParameters(-0.75)])
         case .sigmoidGrad, .tanhGrad, .geluGrad, .geluTanhGrad, .siluGrad: Case(tolerance: .formula, corners: false)
@@ -180,7 +204,9 @@ struct Tolerance {
         let test = Self.binaryCase(kind)
         var samples = Samples(seed: 100 + UInt64(kind.rawValue))
         let oracle = ReferenceFunctions.binary(kind, KernelParameters(), .float64), domain = kind.function.domain
-        #expect(domain.floats == (oracle.ofFloats != nil) && domain.integers == (oracle.ofIntegers != nil), "\(kind) is for other dtypes in the table than in the reference")
+        #expect(
+            domain.floats == (oracle.ofFloats != nil) && domain.integers == (oracle.ofIntegers != nil),
+            "\(kind) is for other dtypes in the table than in the reference")
 
         func compare(_ a: Tensor, _ layoutA: Layout, _ b: Tensor, _ layoutB: Layout, _ p: KernelParameters) throws {
             let (a, b) = (Twin(a, layoutA, on: device), Twin(b, layoutB, on: device))
@@ -198,9 +224,14 @@ struct Tolerance {
                 let specials = Self.isGamma(kind) ? [.nan, 1] : test.specials(dtype)
                 for p in test.parameters {
                     for shape in BackendTests.shapes {
-                        let (a, b) = (samples.tensor(shape, dtype, specials: specials), samples.tensor(shape, dtype, specials: specials.reversed() + [1]))
+                        let (a, b) = (
+                            samples.tensor(shape, dtype, specials: specials),
+                            samples.tensor(shape, dtype, specials: specials.reversed() + [1])
+                        )
                         for layoutA in Layout.allCases {
-                            for layoutB in Layout.allCases where layoutA == layoutB || layoutA == .contiguous || layoutB == .contiguous { try compare(a, layoutA, b, layoutB, p) }
+                            for layoutB in Layout.allCases where layoutA == layoutB || layoutA == .contiguous || layoutB == .contiguous {
+                                try compare(a, layoutA, b, layoutB, p)
+                            }
                         }
                     }
                 }
@@ -241,10 +272,15 @@ struct Tolerance {
     @Test(arguments: BackendTests.devices, CompareKind.allCases) func compare(_ device: Device, _ kind: CompareKind) throws {
         var samples = Samples(seed: 200 + UInt64(kind.rawValue))
         for dtype in DType.allCases {
-            for (shape, layouts) in BackendTests.shapes.map({ ($0, Layout.allCases) }) + (dtype == .float32 ? [([33001], [.contiguous])] : []) {
+            for (shape, layouts) in BackendTests.shapes.map({ ($0, Layout.allCases) })
+                + (dtype == .float32 ? [([33001], [.contiguous])] : [])
+            {
                 for layout in layouts {
                     // Few different numbers, so that equal ones meet.
-                    let few = { (samples: inout Samples) in samples.tensor(shape, dtype, in: dtype == .bool ? 0...1 : 0...3, specials: dtype.isFloatingPoint ? dtype.corners : []) }
+                    let few = { (samples: inout Samples) in
+                        samples.tensor(
+                            shape, dtype, in: dtype == .bool ? 0...1 : 0...3, specials: dtype.isFloatingPoint ? dtype.corners : [])
+                    }
                     let (a, b) = (Twin(few(&samples), layout, on: device), Twin(few(&samples), on: device))
                     let out = Twin(blank: shape, .bool, on: device)
                     ReferenceBackend.shared.compare(kind, a.reference, b.reference, into: out.reference)
@@ -278,8 +314,10 @@ struct Tolerance {
         var samples = Samples(seed: 400 + UInt64(from.rawValue))
         for to in DType.allCases {
             for shape in BackendTests.shapes + (from == to || from == .float32 ? [[200, 180]] : []) {
-                let specials = from.corners + [from.largest, -from.largest, 65519.9, 65520, 0x1p-25, 0x1p31, -0x1p31 - 1, 0x1p63, 255.5, -128.5]
-                let x = from.isFloatingPoint ? samples.tensor(shape, from, in: -1000...1000, specials: specials) : samples.integers(shape, from)
+                let specials =
+                    from.corners + [from.largest, -from.largest, 65519.9, 65520, 0x1p-25, 0x1p31, -0x1p31 - 1, 0x1p63, 255.5, -128.5]
+                let x =
+                    from.isFloatingPoint ? samples.tensor(shape, from, in: -1000...1000, specials: specials) : samples.integers(shape, from)
                 for layout in Layout.allCases where shape.numel < 1000 || layout == .transposed {
                     let x = Twin(x, layout, on: device)
                     let out = Twin(blank: shape, to, on: device)
@@ -298,7 +336,9 @@ struct Tolerance {
                     BackendTests.complain(difference(out.tested, target, rtol: 0, atol: 0), "copy of \(from) into \(to) \(shape) \(layout)")
                     // What lies between the elements of a view was blank in both. (NaNs within it may have other bits.)
                     if !to.isFloatingPoint {
-                        BackendTests.complain(differentByte(moved(out.tested, to: .reference).storage, target.storage), "copy into \(layout) \(shape) of \(to) wrote beside the view")
+                        BackendTests.complain(
+                            differentByte(moved(out.tested, to: .reference).storage, target.storage),
+                            "copy into \(layout) \(shape) of \(to) wrote beside the view")
                     }
                 }
             }
@@ -313,7 +353,10 @@ struct Tolerance {
     }
 
     @Test(arguments: BackendTests.devices) func fill(_ device: Device) throws {
-        let numbers: [Scalar] = [.double(2.75), .double(-.infinity), .double(.nan), .double(3e9), .double(0.5), .int(100), .int(-1), .int(1 << 53 + 1), .bool(true), .int(0)]
+        let numbers: [Scalar] = [
+            .double(2.75), .double(-.infinity), .double(.nan), .double(3e9), .double(0.5), .int(100), .int(-1), .int(1 << 53 + 1),
+            .bool(true), .int(0),
+        ]
         for dtype in DType.allCases {
             for value in numbers {
                 for shape in BackendTests.shapes + (dtype == .float32 && value == .int(100) ? [[70001]] : []) {

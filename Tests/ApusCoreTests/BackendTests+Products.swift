@@ -11,20 +11,25 @@ import Testing
 
     /// B, M, K, N: vectors, empty ones, sizes beside those of registers and of tiles.
     static let products: [(Int, Int, Int, Int)] = [
-        (1, 1, 1, 1), (1, 3, 5, 2), (2, 17, 9, 33), (3, 1, 40, 7), (3, 40, 7, 1), (1, 33, 32, 48), (2, 0, 3, 4), (2, 3, 0, 4), (2, 3, 4, 0), (0, 3, 4, 5),
+        (1, 1, 1, 1), (1, 3, 5, 2), (2, 17, 9, 33), (3, 1, 40, 7), (3, 40, 7, 1), (1, 33, 32, 48), (2, 0, 3, 4), (2, 3, 0, 4), (2, 3, 4, 0),
+        (0, 3, 4, 5),
         (5, 6, 16, 16), (1, 65, 20, 66),
     ]
 
     @Test(arguments: BackendTests.devices, DType.allCases.filter { $0 != .bool }) func matmul(_ device: Device, _ dtype: DType) throws {
         var samples = Samples(seed: 900 + UInt64(dtype.rawValue))
-        func numbers(_ shape: Shape) -> Tensor { dtype.isFloatingPoint ? samples.tensor(shape, dtype, in: -2...2) : samples.integers(shape, dtype) }
+        func numbers(_ shape: Shape) -> Tensor {
+            dtype.isFloatingPoint ? samples.tensor(shape, dtype, in: -2...2) : samples.integers(shape, dtype)
+        }
 
         func compare(_ a: Twin, _ b: Twin, _ bias: Twin?, _ place: String) throws {
             let (ra, rb) = (a.reference, b.reference)
             let out = Twin(blank: [ra.shape[0], ra.shape[1], rb.shape[2]], dtype, on: device)
             ReferenceBackend.shared.matmul(ra, rb, bias: bias?.reference, into: out.reference)
             try device.backend.matmul(a.tested, b.tested, bias: bias?.tested, into: out.tested)
-            BackendTests.complain(Self.tolerance(products: ra.shape[2]).difference(out), "\(dtype) \(ra.shape) · \(rb.shape)\(bias == nil ? "" : " with bias"), \(place)")
+            BackendTests.complain(
+                Self.tolerance(products: ra.shape[2]).difference(out),
+                "\(dtype) \(ra.shape) · \(rb.shape)\(bias == nil ? "" : " with bias"), \(place)")
         }
 
         for (batch, rows, inner, columns) in Self.products {
@@ -44,11 +49,14 @@ import Testing
             }
             let (at, bt) = (Twin(numbers([batch, inner, rows]), on: device), Twin(numbers([batch, columns, inner]), on: device))
             try compare(
-                Twin(reference: flipped(at.reference), tested: flipped(at.tested)), Twin(reference: flipped(bt.reference), tested: flipped(bt.tested)),
+                Twin(reference: flipped(at.reference), tested: flipped(at.tested)),
+                Twin(reference: flipped(bt.reference), tested: flipped(bt.tested)),
                 nil, "both flipped")
         }
         // Beyond one tile of rows, of columns and of the inner dimension.
-        for (rows, inner, columns) in dtype == .float32 || dtype == .float64 ? [(600, 20, 20), (17, 700, 20), (10, 20, 800), (130, 40, 70)] : [(70, 60, 40)] {
+        for (rows, inner, columns) in dtype == .float32 || dtype == .float64
+            ? [(600, 20, 20), (17, 700, 20), (10, 20, 800), (130, 40, 70)] : [(70, 60, 40)]
+        {
             let (a, b) = (numbers([1, rows, inner]), numbers([1, inner, columns]))
             try compare(Twin(a, on: device), Twin(b, on: device), nil, "large")
             try compare(Twin(a, .transposed, on: device), Twin(b, .offset, on: device), nil, "large, transposed")
@@ -78,7 +86,8 @@ import Testing
 
         var parameters: ConvolutionParameters {
             let ones = kernel.map { _ in 1 }
-            return ConvolutionParameters(stride: stride ?? ones, padding: padding ?? kernel.map { _ in 0 }, dilation: dilation ?? ones, groups: groups)
+            return ConvolutionParameters(
+                stride: stride ?? ones, padding: padding ?? kernel.map { _ in 0 }, dilation: dilation ?? ones, groups: groups)
         }
         var output: [Int] {
             let p = parameters
@@ -123,7 +132,10 @@ import Testing
             // Large ones in two layouts: the reference is slow.
             let work = grad.numel * ins / test.groups * taps
             for layout in work < 20_000 ? Layout.allCases : [.contiguous, .transposed] {
-                let (x, weight, bias, grad) = (Twin(x, layout, on: device), Twin(weight, layout, on: device), Twin(bias, layout, on: device), Twin(grad, layout, on: device))
+                let (x, weight, bias, grad) = (
+                    Twin(x, layout, on: device), Twin(weight, layout, on: device), Twin(bias, layout, on: device),
+                    Twin(grad, layout, on: device)
+                )
                 let place = "\(dtype) \(x.reference.shape), weight \(weight.reference.shape), \(p), \(layout)"
 
                 let out = Twin(blank: grad.reference.shape, dtype, on: device)
@@ -134,7 +146,9 @@ import Testing
 
                 // cuDNN's result is rounded before the bias is added, as in PyTorch: that shows in 16 bits.
                 var biased = forward
-                if device.isCUDA, dtype.size == 2 { biased.absolute += dtype.epsilon / DType.float32.epsilon * (out.reference.abs().array(Double.self).max() ?? 0) }
+                if device.isCUDA, dtype.size == 2 {
+                    biased.absolute += dtype.epsilon / DType.float32.epsilon * (out.reference.abs().array(Double.self).max() ?? 0)
+                }
                 ReferenceBackend.shared.convolution(x.reference, weight.reference, bias: bias.reference, p, into: out.reference)
                 try device.backend.convolution(x.tested, weight.tested, bias: bias.tested, p, into: out.tested)
                 BackendTests.complain(biased.difference(out), "convolution with bias of \(place)")
@@ -142,13 +156,15 @@ import Testing
                 let gradX = Twin(blank: x.reference.shape, dtype, on: device)
                 ReferenceBackend.shared.convolutionBackwardInput(grad.reference, weight.reference, p, into: gradX.reference)
                 try device.backend.convolutionBackwardInput(grad.tested, weight.tested, p, into: gradX.tested)
-                BackendTests.complain(Self.tolerance(products: outs / test.groups * taps).difference(gradX), "gradient of the input of \(place)")
+                BackendTests.complain(
+                    Self.tolerance(products: outs / test.groups * taps).difference(gradX), "gradient of the input of \(place)")
 
                 let gradWeight = Twin(blank: weight.reference.shape, dtype, on: device)
                 ReferenceBackend.shared.convolutionBackwardWeight(grad.reference, x.reference, p, into: gradWeight.reference)
                 try device.backend.convolutionBackwardWeight(grad.tested, x.tested, p, into: gradWeight.tested)
                 BackendTests.complain(
-                    Self.tolerance(products: test.batch * test.output.reduce(1, *)).difference(gradWeight), "gradient of the weight of \(place)")
+                    Self.tolerance(products: test.batch * test.output.reduce(1, *)).difference(gradWeight),
+                    "gradient of the weight of \(place)")
             }
         }
     }
@@ -158,8 +174,10 @@ import Testing
     static func sliding(
         _ kernel: [Int], _ stride: [Int], _ padding: [Int], dilation: [Int]? = nil, countIncludePad: Bool = true, divisor: Int? = nil
     ) -> PoolParameters {
-        PoolParameters(.sliding(
-            kernel: kernel, stride: stride, padding: padding, dilation: dilation ?? kernel.map { _ in 1 }, countIncludePad: countIncludePad, divisor: divisor))
+        PoolParameters(
+            .sliding(
+                kernel: kernel, stride: stride, padding: padding, dilation: dilation ?? kernel.map { _ in 1 },
+                countIncludePad: countIncludePad, divisor: divisor))
     }
 
     /// Input, output (longer ones are ceil mode's) and parameters.
@@ -185,7 +203,8 @@ import Testing
     ]
     static let adaptivePools: [([Int], [Int], PoolParameters)] = [
         ([7], [3], PoolParameters(.adaptive)), ([5, 7], [1, 1], PoolParameters(.adaptive)), ([5, 7], [3, 2], PoolParameters(.adaptive)),
-        ([4, 4], [4, 4], PoolParameters(.adaptive)), ([3, 4], [5, 6], PoolParameters(.adaptive)), ([4, 5, 6], [2, 3, 4], PoolParameters(.adaptive)),
+        ([4, 4], [4, 4], PoolParameters(.adaptive)), ([3, 4], [5, 6], PoolParameters(.adaptive)),
+        ([4, 5, 6], [2, 3, 4], PoolParameters(.adaptive)),
     ]
 
     @Test(arguments: BackendTests.devices, DType.floats) func maxPool(_ device: Device, _ dtype: DType) throws {
@@ -194,7 +213,9 @@ import Testing
             for planes in [(2, 3), (1, 17), (0, 2)] {
                 let shape = Shape([planes.0, planes.1] + input)
                 // Few different numbers, so that equal ones meet, and now and then a NaN. Two of them in a window leave the place open.
-                for x in [samples.tensor(shape, dtype, in: -4...4), samples.tensor(shape, dtype, in: 0...0, specials: [1, 2, -.infinity, 2, 1])] {
+                for x in [
+                    samples.tensor(shape, dtype, in: -4...4), samples.tensor(shape, dtype, in: 0...0, specials: [1, 2, -.infinity, 2, 1]),
+                ] {
                     for layout in shape.numel < 3000 ? Layout.allCases : [.contiguous] {
                         let x = Twin(x, layout, on: device)
                         let outShape = Shape([planes.0, planes.1] + output)
@@ -226,10 +247,13 @@ import Testing
                     let (out, gradX) = (Twin(blank: outShape, dtype, on: device), Twin(blank: inShape, dtype, on: device))
                     ReferenceBackend.shared.averagePool(x.reference, p, into: out.reference)
                     try device.backend.averagePool(x.tested, p, into: out.tested)
-                    BackendTests.complain(Tolerance(ulps: 4, absolute: 32).difference(out), "averagePool of \(dtype) \(inShape), \(p), \(layout)")
+                    BackendTests.complain(
+                        Tolerance(ulps: 4, absolute: 32).difference(out), "averagePool of \(dtype) \(inShape), \(p), \(layout)")
                     ReferenceBackend.shared.averagePoolBackward(grad.reference, p, into: gradX.reference)
                     try device.backend.averagePoolBackward(grad.tested, p, into: gradX.tested)
-                    BackendTests.complain(Tolerance(ulps: 4, absolute: 32).difference(gradX), "gradient of averagePool of \(dtype) \(inShape), \(p), \(layout)")
+                    BackendTests.complain(
+                        Tolerance(ulps: 4, absolute: 32).difference(gradX),
+                        "gradient of averagePool of \(dtype) \(inShape), \(p), \(layout)")
                 }
             }
         }

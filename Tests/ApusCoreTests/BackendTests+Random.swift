@@ -26,7 +26,9 @@ import Testing
     }
 
     @Test(arguments: BackendTests.devices, DType.floats) func uniform(_ device: Device, _ dtype: DType) throws {
-        for (low, high) in [(0.0, 1.0), (-1, 3), (0.1, 0.3), (-1000, -999)] { try compare(device, .uniform(low: low, high: high), dtype, .exact) }
+        for (low, high) in [(0.0, 1.0), (-1, 3), (0.1, 0.3), (-1000, -999)] {
+            try compare(device, .uniform(low: low, high: high), dtype, .exact)
+        }
     }
 
     @Test(arguments: BackendTests.devices, DType.floats) func normal(_ device: Device, _ dtype: DType) throws {
@@ -37,7 +39,9 @@ import Testing
     }
 
     @Test(arguments: BackendTests.devices, DType.floats) func bernoulli(_ device: Device, _ dtype: DType) throws {
-        for (p, value) in [(0.0, 1.0), (1, 1), (0.5, 2), (0.9, 1 / 0.9), (1e-7, -3), (1 - 1e-9, 0.1)] { try compare(device, .bernoulli(p: p, value: value), dtype, .exact) }
+        for (p, value) in [(0.0, 1.0), (1, 1), (0.5, 2), (0.9, 1 / 0.9), (1e-7, -3), (1 - 1e-9, 0.1)] {
+            try compare(device, .bernoulli(p: p, value: value), dtype, .exact)
+        }
     }
 
     /// The same as a comparison of uniform numbers, also where p lies just beside one of them.
@@ -50,7 +54,9 @@ import Testing
         }
     }
 
-    @Test(arguments: BackendTests.devices, [DType.uint8, .int8, .int16, .int32, .int64]) func integersFill(_ device: Device, _ dtype: DType) throws {
+    @Test(arguments: BackendTests.devices, [DType.uint8, .int8, .int16, .int32, .int64]) func integersFill(
+        _ device: Device, _ dtype: DType
+    ) throws {
         var ranges: [(Int64, Int64)] = [(0, 10), (-3, 4), (5, 6)]
         if dtype == .uint8 { ranges = [(0, 10), (0, 256), (5, 6)] }
         if dtype == .int64 { ranges += [(.min, .max), (-1, .max), (1 << 53, 1 << 60)] }
@@ -60,7 +66,10 @@ import Testing
 
     /// Element i is the same whatever the number of elements behind it, and a fill that begins a block later goes on with the next block.
     @Test(arguments: BackendTests.devices + [.reference]) func prefixes(_ device: Device) throws {
-        for (kind, dtype) in [(RandomKind.uniform(low: 0, high: 1), DType.float32), (.normal(mean: 0, std: 1), .float64), (.integers(low: 0, high: 99), .int64), (.bernoulli(p: 0.4, value: 3), .float64)] {
+        for (kind, dtype) in [
+            (RandomKind.uniform(low: 0, high: 1), DType.float32), (.normal(mean: 0, std: 1), .float64),
+            (.integers(low: 0, high: 99), .int64), (.bernoulli(p: 0.4, value: 3), .float64),
+        ] {
             let (long, short) = (blank([1000], dtype, on: device), blank([77], dtype, on: device))
             let perBlock = Philox.elementsPerBlock(kind, dtype)
             let later = blank([1000 - 5 * perBlock], dtype, on: device)

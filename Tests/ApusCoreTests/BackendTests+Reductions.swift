@@ -40,17 +40,20 @@ import Testing
                 for dims in choices {
                     // A sum of n numbers up to 4 is off by at most n·4 units; n is at most 200 here.
                     let count = Double(dims.reduce(1) { $0 * shape[$1] })
-                    let tolerance: Tolerance = switch kind {
-                    case .sum: Tolerance(ulps: 4, absolute: 4 * count)
-                    case .mean: Tolerance(ulps: 4, absolute: 4)
-                    case .prod: Tolerance(ulps: 2 + count)
-                    default: .exact
-                    }
+                    let tolerance: Tolerance =
+                        switch kind {
+                        case .sum: Tolerance(ulps: 4, absolute: 4 * count)
+                        case .mean: Tolerance(ulps: 4, absolute: 4)
+                        case .prod: Tolerance(ulps: 2 + count)
+                        default: .exact
+                        }
                     var inputs: [Tensor]
                     if dtype.isFloatingPoint {
                         // Factors near 1: products neither overflow nor vanish.
                         inputs = [samples.tensor(shape, dtype, in: kind == .prod ? 0.9...1.1 : -4...4)]
-                        inputs.append(samples.tensor(shape, dtype, in: isLogical ? 0...0 : 0.9...1.1, specials: [.infinity, 1, 1, 0, 1, .nan, -.infinity, 1]))
+                        inputs.append(
+                            samples.tensor(
+                                shape, dtype, in: isLogical ? 0...0 : 0.9...1.1, specials: [.infinity, 1, 1, 0, 1, .nan, -.infinity, 1]))
                     } else {
                         inputs = [samples.integers(shape, dtype), samples.tensor(shape, dtype, in: 0...1)]
                     }
@@ -62,13 +65,16 @@ import Testing
             for dtype in kind == .sum || kind == .max ? [DType.float32, .bfloat16, .int32] : [.float32] {
                 let count = Double(dims.reduce(1) { $0 * shape[$1] })
                 // Sums are made in parts, whose errors grow with the root of the count rather than with it.
-                let tolerance: Tolerance = switch kind {
-                case .sum: Tolerance(ulps: 8, absolute: 8 * count.squareRoot())
-                case .mean: Tolerance(ulps: 8, absolute: 8)
-                case .prod: Tolerance(ulps: 8 * count.squareRoot())
-                default: .exact
-                }
-                let x = dtype.isFloatingPoint ? samples.tensor(shape, dtype, in: kind == .prod ? 0.999...1.001 : -1...1) : samples.integers(shape, dtype)
+                let tolerance: Tolerance =
+                    switch kind {
+                    case .sum: Tolerance(ulps: 8, absolute: 8 * count.squareRoot())
+                    case .mean: Tolerance(ulps: 8, absolute: 8)
+                    case .prod: Tolerance(ulps: 8 * count.squareRoot())
+                    default: .exact
+                    }
+                let x =
+                    dtype.isFloatingPoint
+                    ? samples.tensor(shape, dtype, in: kind == .prod ? 0.999...1.001 : -1...1) : samples.integers(shape, dtype)
                 try compare(x, layout, dims, tolerance)
             }
         }
@@ -110,14 +116,17 @@ import Testing
     // MARK: Along one dimension
 
     static let lines: [(Shape, [Int])] = [
-        ([1], [0]), ([8], [0]), ([65], [0]), ([5, 33], [0, 1]), ([2, 3, 17], [0, 1, 2]), ([3, 4, 5, 6], [1, 2]), ([2, 3, 2, 3, 2], [0, 2, 4]), ([0, 4], [1]),
+        ([1], [0]), ([8], [0]), ([65], [0]), ([5, 33], [0, 1]), ([2, 3, 17], [0, 1, 2]), ([3, 4, 5, 6], [1, 2]),
+        ([2, 3, 2, 3, 2], [0, 2, 4]), ([0, 4], [1]),
     ]
     static let largeLines: [(Shape, Int, Layout)] = [
         ([33_001], 0, .contiguous), ([300, 120], 1, .contiguous), ([300, 120], 0, .contiguous), ([120, 300], 1, .transposed),
     ]
 
     /// Runs `body` for every dtype, shape, dimension and layout, with few different numbers, so that equal ones meet.
-    private func forEachLine(_ seed: UInt64, _ dtypes: [DType] = DType.allCases, specials: Bool = true, _ body: (Tensor, Layout, Int) throws -> Void) rethrows {
+    private func forEachLine(
+        _ seed: UInt64, _ dtypes: [DType] = DType.allCases, specials: Bool = true, _ body: (Tensor, Layout, Int) throws -> Void
+    ) rethrows {
         var samples = Samples(seed: seed)
         for dtype in dtypes {
             for (shape, dims) in Self.lines {
@@ -152,7 +161,8 @@ import Testing
             let out = Twin(blank: x.reference.shape, x.reference.dtype, on: device)
             ReferenceBackend.shared.scan(kind, x.reference, dim: dim, into: out.reference)
             try device.backend.scan(kind, x.tested, dim: dim, into: out.tested)
-            BackendTests.complain(tolerance.difference(out), "running \(kind) along \(dim) of \(x.reference.dtype) \(x.reference.shape) \(layout)")
+            BackendTests.complain(
+                tolerance.difference(out), "running \(kind) along \(dim) of \(x.reference.dtype) \(x.reference.shape) \(layout)")
         }
         // Numbers up to 100, up to 40,001 of them: running sums reach some 10⁴ times a number, each step rounding once.
         // Products of lines longer than 8 would overflow.

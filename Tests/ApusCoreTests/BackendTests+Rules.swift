@@ -11,7 +11,8 @@ import Testing
         let folder = inCheckout("../../Sources/ApusCore/Ops")
         func rules(_ file: String, _ type: String) throws -> [String] {
             let text = try String(contentsOf: folder.appendingPathComponent(file), encoding: .utf8)
-            return text.matches(of: try Regex("static let (\\w+)[^=\\n]*= (\(type)|fused)\\(", as: (Substring, Substring, Substring).self)).map { String($0.output.1) }
+            return text.matches(of: try Regex("static let (\\w+)[^=\\n]*= (\(type)|fused)\\(", as: (Substring, Substring, Substring).self))
+                .map { String($0.output.1) }
         }
         #expect(try rules("Unary.swift", "UnaryRule").count == Set(UnaryRule.all.map(ObjectIdentifier.init)).count)
         #expect(try rules("Binary.swift", "BinaryRule").count == Set(BinaryRule.all.map(ObjectIdentifier.init)).count)
@@ -29,7 +30,9 @@ import Testing
     }
 
     /// Layouts of what a kernel takes as it is. What is converted before makes a chain of two steps, which devices compile where it comes often.
-    private static func layouts(_ domain: PointwiseDomain, _ dtype: DType) -> [Layout] { domain.contains(dtype) ? Layout.allCases : [.transposed] }
+    private static func layouts(_ domain: PointwiseDomain, _ dtype: DType) -> [Layout] {
+        domain.contains(dtype) ? Layout.allCases : [.transposed]
+    }
 
     /// Constants beside integers are whole, and exponents not negative.
     private static func constants(_ all: [KernelParameters], _ dtype: DType, exponents: Bool) -> [KernelParameters] {
@@ -37,7 +40,10 @@ import Testing
         return all.map { KernelParameters($0.a.rounded(), $0.b.rounded(), $0.c.rounded()) }.filter { !exponents || $0.a >= 0 }
     }
 
-    private static func compare(_ expected: DType?, _ device: Device, _ tolerance: Tolerance, _ what: @autoclosure () -> String, _ reference: @autoclosure () -> Tensor, _ tested: @autoclosure () -> Tensor) {
+    private static func compare(
+        _ expected: DType?, _ device: Device, _ tolerance: Tolerance, _ what: @autoclosure () -> String,
+        _ reference: @autoclosure () -> Tensor, _ tested: @autoclosure () -> Tensor
+    ) {
         guard let expected else {
             #expect(throws: OpError.self, "\(what()) on the reference is not refused") { try checked { reference() } }
             #expect(throws: OpError.self, "\(what()) on \(device) is not refused") { try checked { tested() } }
@@ -55,14 +61,17 @@ import Testing
         var samples = Samples(seed: UInt64(rule.kind.rawValue))
         for dtype in DType.allCases where dtype != .float64 || device.backend.computes(.float64) {
             let expected = Self.result(rule.domain, dtype, leavesIntegers: rule.leavesIntegers)
-            let x = switch dtype.isFloatingPoint {
-            case true: samples.tensor(Self.shape, dtype, in: test.range, specials: test.specials(dtype))
-            case false: rule.domain.contains(dtype) ? samples.integers(Self.shape, dtype) : samples.tensor(Self.shape, dtype, in: 0...4)
-            }
+            let x =
+                switch dtype.isFloatingPoint {
+                case true: samples.tensor(Self.shape, dtype, in: test.range, specials: test.specials(dtype))
+                case false: rule.domain.contains(dtype) ? samples.integers(Self.shape, dtype) : samples.tensor(Self.shape, dtype, in: 0...4)
+                }
             for p in Self.constants(test.parameters, dtype, exponents: rule.kind == .powScalar) {
                 for layout in Self.layouts(rule.domain, dtype) {
                     let x = Twin(x, layout, on: device)
-                    Self.compare(expected, device, test.tolerance, "\(rule.name) (\(p.a), \(p.b), \(p.c)) of \(dtype) \(layout)", x.reference.unary(rule, p), x.tested.unary(rule, p))
+                    Self.compare(
+                        expected, device, test.tolerance, "\(rule.name) (\(p.a), \(p.b), \(p.c)) of \(dtype) \(layout)",
+                        x.reference.unary(rule, p), x.tested.unary(rule, p))
                 }
             }
         }
@@ -74,18 +83,28 @@ import Testing
         for dtype in DType.allCases where dtype != .float64 || device.backend.computes(.float64) {
             let expected = Self.result(rule.domain, dtype)
             func numbers() -> Tensor {
-                if !dtype.isFloatingPoint { return rule.domain.contains(dtype) ? samples.integers(Self.shape, dtype) : samples.tensor(Self.shape, dtype, in: 0...4) }
-                return samples.tensor(Self.shape, dtype, specials: PointwiseBackendTests.isGamma(rule.kind) ? [.nan, 1] : test.specials(dtype))
+                if !dtype.isFloatingPoint {
+                    return rule.domain.contains(dtype) ? samples.integers(Self.shape, dtype) : samples.tensor(Self.shape, dtype, in: 0...4)
+                }
+                return samples.tensor(
+                    Self.shape, dtype, specials: PointwiseBackendTests.isGamma(rule.kind) ? [.nan, 1] : test.specials(dtype))
             }
-            let a = numbers(), b = dtype.isFloatingPoint || !rule.domain.contains(dtype) ? numbers() : PointwiseBackendTests.second(rule.kind, Self.shape, dtype, &samples)
+            let a = numbers(),
+                b =
+                    dtype.isFloatingPoint || !rule.domain.contains(dtype)
+                    ? numbers() : PointwiseBackendTests.second(rule.kind, Self.shape, dtype, &samples)
             for p in Self.constants(test.parameters, dtype, exponents: false) {
                 for layout in Self.layouts(rule.domain, dtype) {
                     let (a, b) = (Twin(a, layout, on: device), Twin(b, on: device))
-                    Self.compare(expected, device, test.tolerance, "\(rule.name) (\(p.a), \(p.b), \(p.c)) of \(dtype) \(layout)", Tensor.binary(rule, a.reference, b.reference, p), Tensor.binary(rule, a.tested, b.tested, p))
+                    Self.compare(
+                        expected, device, test.tolerance, "\(rule.name) (\(p.a), \(p.b), \(p.c)) of \(dtype) \(layout)",
+                        Tensor.binary(rule, a.reference, b.reference, p), Tensor.binary(rule, a.tested, b.tested, p))
                 }
                 // Broadcast by the op itself, and in the other order of layouts.
                 let row = Twin(reference(Array(values(a).prefix(5)), [5], dtype), on: device), other = Twin(b, .transposed, on: device)
-                Self.compare(expected, device, test.tolerance, "\(rule.name) of a row and a tensor of \(dtype)", Tensor.binary(rule, row.reference, other.reference, p), Tensor.binary(rule, row.tested, other.tested, p))
+                Self.compare(
+                    expected, device, test.tolerance, "\(rule.name) of a row and a tensor of \(dtype)",
+                    Tensor.binary(rule, row.reference, other.reference, p), Tensor.binary(rule, row.tested, other.tested, p))
             }
         }
     }
@@ -123,7 +142,11 @@ extension BinaryRule: CustomTestStringConvertible {
         case .softplus: Case(constants: [KernelParameters(1, 20), KernelParameters(1.5, 2)])
         case .powScalar: Case(ranges: [0.3...1.9], constants: [3, 1, 0.5, 2.5, -1, 0].map { KernelParameters($0) })
         // What the rules of a number beside a tensor are called with.
-        case .affine: Case(constants: rule.name == "mul" ? [KernelParameters(-2.5, -0.0)] : rule.name == "add" ? [KernelParameters(1, 0.75)] : [KernelParameters(1, -0.75), KernelParameters(-1, 0.75)])
+        case .affine:
+            Case(
+                constants: rule.name == "mul"
+                    ? [KernelParameters(-2.5, -0.0)]
+                    : rule.name == "add" ? [KernelParameters(1, 0.75)] : [KernelParameters(1, -0.75), KernelParameters(-1, 0.75)])
         default: Case()
         }
     }
@@ -139,7 +162,9 @@ extension BinaryRule: CustomTestStringConvertible {
                 }
                 // A constant gradient has no graph to differentiate; that of a product has.
                 let isConstant = rule.isLocallyConstant || rule.kind == .powScalar && p.a == 0
-                checkGradients([x], "\(rule.name) (\(p.a), \(p.b), \(p.c))") { isConstant ? $0[0].unary(rule, p) * $0[0].square() : $0[0].unary(rule, p) }
+                checkGradients([x], "\(rule.name) (\(p.a), \(p.b), \(p.c))") {
+                    isConstant ? $0[0].unary(rule, p) * $0[0].square() : $0[0].unary(rule, p)
+                }
             }
         }
     }
@@ -160,7 +185,10 @@ extension BinaryRule: CustomTestStringConvertible {
         let test = Self.binaryCase(rule.kind), limit = Self.limits[rule.kind] ?? 2
         for p in test.constants ?? PointwiseBackendTests.binaryCase(rule.kind).parameters {
             for range in test.ranges {
-                let (a, b) = (DerivativeTests.numbers([5], from: range.lowerBound, to: range.upperBound), DerivativeTests.numbers([5], from: range.lowerBound, to: range.upperBound, phase: 11))
+                let (a, b) = (
+                    DerivativeTests.numbers([5], from: range.lowerBound, to: range.upperBound),
+                    DerivativeTests.numbers([5], from: range.lowerBound, to: range.upperBound, phase: 11)
+                )
                 func f(_ x: [Tensor]) -> Tensor {
                     let y = Tensor.binary(rule, x[0], x[1], p)
                     return rule.isLocallyConstant ? y * x[0] * x[1] : y

@@ -68,7 +68,9 @@ import Testing
     }
 
     /// The lines of the double's record.
-    private static func record(_ path: String) -> [Substring] { String(decoding: bytes(ofFile: path), as: UTF8.self).split(separator: "\n") }
+    private static func record(_ path: String) -> [Substring] {
+        String(decoding: bytes(ofFile: path), as: UTF8.self).split(separator: "\n")
+    }
 
     @Test func noDevice() async {
         await #expect(processExitsWith: .success) {
@@ -89,7 +91,9 @@ import Testing
         await #expect(processExitsWith: .success) {
             let folder = try Self.folder(with: ["libcuda.so.1"])
             let reason = try Self.reason("APUS_CUDA", folder.path)
-            #expect(reason.contains("kernels need NVRTC, which is not installed") && reason.contains("pip install nvidia-cuda-nvrtc-cu12"), "\(reason)")
+            #expect(
+                reason.contains("kernels need NVRTC, which is not installed") && reason.contains("pip install nvidia-cuda-nvrtc-cu12"),
+                "\(reason)")
         }
     }
 
@@ -99,7 +103,9 @@ import Testing
             let folder = try Self.folder(with: ["libcuda.so.1", "libnvrtc.so.12"])
             setenv("APUS_CUDA", folder.path, 1)
             let device = Device.cuda(0)
-            #expect(device.libraries.count == 2 && device.libraries[0].contains("no cuBLASLt") && device.libraries[1].contains("pip install nvidia-cudnn-cu12"))
+            #expect(
+                device.libraries.count == 2 && device.libraries[0].contains("no cuBLASLt")
+                    && device.libraries[1].contains("pip install nvidia-cudnn-cu12"))
             let (a, b) = (Tensor.randn([5, 40]), Tensor.randn([40, 7]))
             expectClose(a.to(device).matmul(b.to(device)), a.matmul(b).array(Double.self), rtol: 1e-5, atol: 1e-5)
             let (x, w) = (Tensor.randn([2, 3, 9, 9]), Tensor.randn([4, 3, 3, 3]))

@@ -16,17 +16,27 @@ import Testing
         let value = Tensor([2.0, 4.0])
         let mask = Tensor([false, true, false, true])
         let forms: [(String, (Tensor) -> Void, (Tensor) -> Void)] = [
-            ("list += number", { $0[[1, 3]] += 2 }, { $0[[1, 3]] = $0[[1, 3]] + 2 }), ("list -= number", { $0[[1, 3]] -= 2 }, { $0[[1, 3]] = $0[[1, 3]] - 2 }),
-            ("list *= number", { $0[[1, 3]] *= 2 }, { $0[[1, 3]] = $0[[1, 3]] * 2 }), ("list /= number", { $0[[1, 3]] /= 2 }, { $0[[1, 3]] = $0[[1, 3]] / 2 }),
+            ("list += number", { $0[[1, 3]] += 2 }, { $0[[1, 3]] = $0[[1, 3]] + 2 }),
+            ("list -= number", { $0[[1, 3]] -= 2 }, { $0[[1, 3]] = $0[[1, 3]] - 2 }),
+            ("list *= number", { $0[[1, 3]] *= 2 }, { $0[[1, 3]] = $0[[1, 3]] * 2 }),
+            ("list /= number", { $0[[1, 3]] /= 2 }, { $0[[1, 3]] = $0[[1, 3]] / 2 }),
             ("list %= number", { $0[[1, 3]] %= 2 }, { $0[[1, 3]] = $0[[1, 3]] % 2 }),
-            ("list += tensor", { $0[[1, 3]] += value }, { $0[[1, 3]] = $0[[1, 3]] + value }), ("list -= tensor", { $0[[1, 3]] -= value }, { $0[[1, 3]] = $0[[1, 3]] - value }),
-            ("list *= tensor", { $0[[1, 3]] *= value }, { $0[[1, 3]] = $0[[1, 3]] * value }), ("list /= tensor", { $0[[1, 3]] /= value }, { $0[[1, 3]] = $0[[1, 3]] / value }),
+            ("list += tensor", { $0[[1, 3]] += value }, { $0[[1, 3]] = $0[[1, 3]] + value }),
+            ("list -= tensor", { $0[[1, 3]] -= value }, { $0[[1, 3]] = $0[[1, 3]] - value }),
+            ("list *= tensor", { $0[[1, 3]] *= value }, { $0[[1, 3]] = $0[[1, 3]] * value }),
+            ("list /= tensor", { $0[[1, 3]] /= value }, { $0[[1, 3]] = $0[[1, 3]] / value }),
             ("list %= tensor", { $0[[1, 3]] %= value }, { $0[[1, 3]] = $0[[1, 3]] % value }),
             ("indices += number", { $0[Tensor([0, -1])] += 2 }, { $0[Tensor([0, -1])] = $0[Tensor([0, -1])] + 2 }),
-            ("mask -= tensor", { $0[mask] -= value }, { $0[mask] = $0[mask] - value }), ("mask *= number", { $0[mask] *= 3 }, { $0[mask] = $0[mask] * 3 }),
-            ("integer += number", { $0[1] += 2 }, { $0[1] = $0[1] + 2 }), ("range *= tensor", { $0[1..<3] *= value }, { $0[1..<3] = $0[1..<3] * value }),
-            ("step /= number", { $0[stride(from: 0, to: 4, by: 2)] /= 4 }, { $0[stride(from: 0, to: 4, by: 2)] = $0[stride(from: 0, to: 4, by: 2)] / 4 }),
-            ("all -= number", { $0[.all] -= 1 }, { $0[.all] = $0[.all] - 1 }), ("ellipsis %= number", { $0[.ellipsis] %= 3 }, { $0[.ellipsis] = $0[.ellipsis] % 3 }),
+            ("mask -= tensor", { $0[mask] -= value }, { $0[mask] = $0[mask] - value }),
+            ("mask *= number", { $0[mask] *= 3 }, { $0[mask] = $0[mask] * 3 }),
+            ("integer += number", { $0[1] += 2 }, { $0[1] = $0[1] + 2 }),
+            ("range *= tensor", { $0[1..<3] *= value }, { $0[1..<3] = $0[1..<3] * value }),
+            (
+                "step /= number", { $0[stride(from: 0, to: 4, by: 2)] /= 4 },
+                { $0[stride(from: 0, to: 4, by: 2)] = $0[stride(from: 0, to: 4, by: 2)] / 4 }
+            ),
+            ("all -= number", { $0[.all] -= 1 }, { $0[.all] = $0[.all] - 1 }),
+            ("ellipsis %= number", { $0[.ellipsis] %= 3 }, { $0[.ellipsis] = $0[.ellipsis] % 3 }),
         ]
         for (name, compound, spelt) in forms {
             let (a, b) = (Tensor([1.0, 7, 5, 9]), Tensor([1.0, 7, 5, 9]))
@@ -44,8 +54,10 @@ import Testing
             expectClose(p.grad!, q.grad!, "gradient of \(name)")
         }
         let ofIntegers: [(String, (Tensor) -> Void, [Int])] = [
-            ("&=", { $0[[0, 1]] &= Tensor([6, 6]) }, [4, 2, 7]), ("|=", { $0[[0, 1]] |= Tensor([8, 8]) }, [13, 11, 7]), ("^=", { $0[[0, 1]] ^= Tensor([1, 1]) }, [4, 2, 7]),
-            ("<<=", { $0[[0, 1]] <<= Tensor([1, 2]) }, [10, 12, 7]), (">>=", { $0[[0, 1]] >>= Tensor([1, 1]) }, [2, 1, 7]), ("%=", { $0[[0, 1]] %= 2 }, [1, 1, 7]),
+            ("&=", { $0[[0, 1]] &= Tensor([6, 6]) }, [4, 2, 7]), ("|=", { $0[[0, 1]] |= Tensor([8, 8]) }, [13, 11, 7]),
+            ("^=", { $0[[0, 1]] ^= Tensor([1, 1]) }, [4, 2, 7]),
+            ("<<=", { $0[[0, 1]] <<= Tensor([1, 2]) }, [10, 12, 7]), (">>=", { $0[[0, 1]] >>= Tensor([1, 1]) }, [2, 1, 7]),
+            ("%=", { $0[[0, 1]] %= 2 }, [1, 1, 7]),
         ]
         for (name, compound, wanted) in ofIntegers {
             let x = Tensor([5, 3, 7])
@@ -85,7 +97,8 @@ import Testing
     /// What is overwritten with constants has the gradient zero, for the tensor itself and for views made before.
     @Test func overwrittenValuesHaveNoGradient() {
         let writes: [(String, (Tensor) -> Void)] = [
-            ("fill_", { $0.fill_(0.25) }), ("zero_", { $0.zero_() }), ("copy_", { $0.copy_(Tensor.ones([2, 3])) }), ("subscript", { $0[.all] = Tensor.ones([2, 3]) }),
+            ("fill_", { $0.fill_(0.25) }), ("zero_", { $0.zero_() }), ("copy_", { $0.copy_(Tensor.ones([2, 3])) }),
+            ("subscript", { $0[.all] = Tensor.ones([2, 3]) }),
             ("number", { $0[.all] = 3 }), ("maskedFill_", { $0.maskedFill_(Tensor.ones([2, 3], dtype: .bool), 1.0) }),
         ]
         for (name, write) in writes {
@@ -165,8 +178,10 @@ import Testing
     @Test func sharedMemoryIsNotWritten() {
         let x = Tensor.zeros([12])
         let views: [(String, Tensor, shares: Bool)] = [
-            ("expanded", x[0..<1].expand(5), true), ("windows", x.unfold(0, 3, 2), true), ("overlapping", x.asStrided([3, 3], [2, 1]), true),
-            ("apart", x.unfold(0, 3, 3), false), ("with gaps", x.asStrided([3, 2], [4, 1]), false), ("transposed", x.reshape(3, 4).t(), false),
+            ("expanded", x[0..<1].expand(5), true), ("windows", x.unfold(0, 3, 2), true),
+            ("overlapping", x.asStrided([3, 3], [2, 1]), true),
+            ("apart", x.unfold(0, 3, 3), false), ("with gaps", x.asStrided([3, 2], [4, 1]), false),
+            ("transposed", x.reshape(3, 4).t(), false),
             ("interleaved", x.asStrided([3, 2], [2, 3]), false), ("empty", x.asStrided([0, 3], [0, 1]), false),
         ]
         for (name, view, shares) in views {

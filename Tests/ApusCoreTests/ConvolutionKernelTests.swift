@@ -10,7 +10,9 @@ import Testing
         var stride = 1, padding = 0, dilation = 1, groups = 1
         /// Rows of x beyond what the windows reach, as a transposed convolution's output padding makes them.
         var extra = 0
-        var testDescription: String { "\(n)×\(c)→\(o) \(size) kernel \(kernel) stride \(stride) padding \(padding) dilation \(dilation) groups \(groups) extra \(extra)" }
+        var testDescription: String {
+            "\(n)×\(c)→\(o) \(size) kernel \(kernel) stride \(stride) padding \(padding) dilation \(dilation) groups \(groups) extra \(extra)"
+        }
 
         var parameters: ConvolutionParameters {
             func all(_ v: Int) -> [Int] { size.map { _ in v } }
@@ -44,7 +46,8 @@ import Testing
             for image in 0..<n {
                 for output in 0..<o {
                     for input in 0..<gc {
-                        let x = (image * c + output / go * gc + input) * plane, w = (output * gc + input) * taps, y = (image * o + output) * places
+                        let x = (image * c + output / go * gc + input) * plane, w = (output * gc + input) * taps,
+                            y = (image * o + output) * places
                         for (at, tap, place) in pairs { body(x + at, w + tap, y + place) }
                     }
                 }
@@ -78,7 +81,9 @@ import Testing
 
     @Test(arguments: cases, [DType.float32, .float64, .float16, .bfloat16]) func agreesWithLoops(_ c: Case, _ dtype: DType) throws {
         let shapes = c.shapes
-        let (x, weight, bias, grad) = (grid(shapes.x, dtype), grid(shapes.weight, dtype, 2), grid([c.o], dtype, 3), grid(shapes.y, dtype, 4))
+        let (x, weight, bias, grad) = (
+            grid(shapes.x, dtype), grid(shapes.weight, dtype, 2), grid([c.o], dtype, 3), grid(shapes.y, dtype, 4)
+        )
         let (xs, ws, bs, gs) = (values(x), values(weight), values(bias), values(grad))
         let places = c.out.reduce(1, *)
         var y = (0..<shapes.y.numel).map { bs[$0 / places % c.o] }
@@ -103,10 +108,18 @@ import Testing
                     return out
                 }
             }
-            try expectClose(run(shapes.y, "forward") { try cpu.convolution(x, weight, bias: bias, p, into: $0) }, y, rtol: rtol, atol: atol, "\(layout) forward with bias")
-            try expectClose(run(shapes.y, "forward") { try cpu.convolution(x, weight, bias: nil, p, into: $0) }, plain, rtol: rtol, atol: atol, "\(layout) forward")
-            try expectClose(run(shapes.x, "input") { try cpu.convolutionBackwardInput(grad, weight, p, into: $0) }, gradX, rtol: rtol, atol: atol, "\(layout) backward input")
-            try expectClose(run(shapes.weight, "weight") { try cpu.convolutionBackwardWeight(grad, x, p, into: $0) }, gradWeight, rtol: rtol, atol: atol, "\(layout) backward weight")
+            try expectClose(
+                run(shapes.y, "forward") { try cpu.convolution(x, weight, bias: bias, p, into: $0) }, y, rtol: rtol, atol: atol,
+                "\(layout) forward with bias")
+            try expectClose(
+                run(shapes.y, "forward") { try cpu.convolution(x, weight, bias: nil, p, into: $0) }, plain, rtol: rtol, atol: atol,
+                "\(layout) forward")
+            try expectClose(
+                run(shapes.x, "input") { try cpu.convolutionBackwardInput(grad, weight, p, into: $0) }, gradX, rtol: rtol, atol: atol,
+                "\(layout) backward input")
+            try expectClose(
+                run(shapes.weight, "weight") { try cpu.convolutionBackwardWeight(grad, x, p, into: $0) }, gradWeight, rtol: rtol,
+                atol: atol, "\(layout) backward weight")
         }
     }
 
@@ -145,7 +158,10 @@ import Testing
             #expect(worst <= 1e-5 * scale, "\(what): off by \(worst) of \(scale)")
             #expect(scale > 0)
         }
-        let operands = Dictionary(uniqueKeysWithValues: [DType.float32, .float64].map { ($0, (x: grid(shapes.x, $0), weight: grid(shapes.weight, $0, 2), grad: grid(shapes.y, $0, 4))) })
+        let operands = Dictionary(
+            uniqueKeysWithValues: [DType.float32, .float64].map {
+                ($0, (x: grid(shapes.x, $0), weight: grid(shapes.weight, $0, 2), grad: grid(shapes.y, $0, 4)))
+            })
         try both(shapes.y, "forward") { try cpu.convolution(operands[$0]!.x, operands[$0]!.weight, bias: nil, p, into: $1) }
         try both(shapes.x, "input") { try cpu.convolutionBackwardInput(operands[$0]!.grad, operands[$0]!.weight, p, into: $1) }
         try both(shapes.weight, "weight") { try cpu.convolutionBackwardWeight(operands[$0]!.grad, operands[$0]!.x, p, into: $1) }
@@ -156,7 +172,9 @@ import Testing
         let shapes = c.shapes
         var shape = CPUBackend.shared.description(input: shapes.x, weight: shapes.weight, output: shapes.y, c.parameters)
         func floats(_ t: Tensor) -> UnsafeMutablePointer<Float> { t.pointer.assumingMemoryBound(to: Float.self) }
-        let (x, weight, bias, y) = (grid(shapes.x, .float32), grid(shapes.weight, .float32, 2), grid([c.o], .float32, 3), Tensor.full(shapes.y, 77.0))
+        let (x, weight, bias, y) = (
+            grid(shapes.x, .float32), grid(shapes.weight, .float32, 2), grid([c.o], .float32, 3), Tensor.full(shapes.y, 77.0)
+        )
         let (gradX, gradWeight) = (Tensor.full(shapes.x, 77.0), Tensor.full(shapes.weight, 77.0))
         let taken = (
             forward: apus_convolution_winograd(&shape, floats(x), floats(weight), floats(bias), floats(y)) == APUS_DONE,
@@ -170,9 +188,15 @@ import Testing
             #expect(worst <= 3e-5 * scale, "\(what) of \(c): off by \(worst) of \(scale)")
         }
         let cpu = CPUBackend.shared, p = c.parameters
-        if taken.forward { try compare("forward", y) { try cpu.convolution(x.to(.float64), weight.to(.float64), bias: bias.to(.float64), p, into: $0) } }
-        if taken.input { try compare("input", gradX) { try cpu.convolutionBackwardInput(y.to(.float64), weight.to(.float64), p, into: $0) } }
-        if taken.weight { try compare("weight", gradWeight) { try cpu.convolutionBackwardWeight(y.to(.float64), x.to(.float64), p, into: $0) } }
+        if taken.forward {
+            try compare("forward", y) { try cpu.convolution(x.to(.float64), weight.to(.float64), bias: bias.to(.float64), p, into: $0) }
+        }
+        if taken.input {
+            try compare("input", gradX) { try cpu.convolutionBackwardInput(y.to(.float64), weight.to(.float64), p, into: $0) }
+        }
+        if taken.weight {
+            try compare("weight", gradWeight) { try cpu.convolutionBackwardWeight(y.to(.float64), x.to(.float64), p, into: $0) }
+        }
         withExtendedLifetime((x, weight, bias, y, gradX, gradWeight)) {}
         return taken
     }
@@ -180,17 +204,21 @@ import Testing
     /// Squares of 4 × 4 outputs that the image cuts in every way, in each padding.
     @Test(arguments: 0...2, 21...24) func winogradsSquaresDoNotShow(_ padding: Int, _ width: Int) throws {
         for height in 21...24 {
-            let taken = try winograd(Case(n: 5, c: 131, o: 128, size: [height + 2 - 2 * padding, width + 2 - 2 * padding], kernel: [3, 3], padding: padding))
+            let taken = try winograd(
+                Case(n: 5, c: 131, o: 128, size: [height + 2 - 2 * padding, width + 2 - 2 * padding], kernel: [3, 3], padding: padding))
             #expect(taken.forward && taken.input && taken.weight, "\(taken)")
         }
     }
 
     @Test(arguments: [
         // Strips of images and of rows, the last one smaller: many that are shared out, and few of which the channels are.
-        Case(n: 37, c: 48, o: 64, size: [14, 14], kernel: [3, 3], padding: 1), Case(n: 1, c: 64, o: 64, size: [66, 50], kernel: [3, 3], padding: 1),
-        Case(n: 1, c: 32, o: 48, size: [130, 90], kernel: [3, 3], padding: 1), Case(n: 1, c: 26, o: 34, size: [120, 118], kernel: [3, 3], padding: 1),
+        Case(n: 37, c: 48, o: 64, size: [14, 14], kernel: [3, 3], padding: 1),
+        Case(n: 1, c: 64, o: 64, size: [66, 50], kernel: [3, 3], padding: 1),
+        Case(n: 1, c: 32, o: 48, size: [130, 90], kernel: [3, 3], padding: 1),
+        Case(n: 1, c: 26, o: 34, size: [120, 118], kernel: [3, 3], padding: 1),
         // Few squares, in blocks of output channels.
-        Case(n: 1, c: 190, o: 170, size: [16, 15], kernel: [3, 3], padding: 1), Case(n: 2, c: 150, o: 200, size: [12, 12], kernel: [3, 3], padding: 1),
+        Case(n: 1, c: 190, o: 170, size: [16, 15], kernel: [3, 3], padding: 1),
+        Case(n: 2, c: 150, o: 200, size: [12, 12], kernel: [3, 3], padding: 1),
         // Kernels in more than one run, and of more than one block of sums.
         Case(n: 3, c: 270, o: 25, size: [28, 28], kernel: [3, 3], padding: 1),
     ]) func winogradsStripsDoNotShow(_ c: Case) throws {
@@ -199,11 +227,15 @@ import Testing
     }
 
     @Test(arguments: [
-        Case(n: 23, c: 64, o: 64, size: [12, 12], kernel: [3, 3], stride: 2, padding: 1), Case(n: 23, c: 64, o: 64, size: [12, 12], kernel: [3, 3], padding: 2, dilation: 2),
-        Case(n: 23, c: 64, o: 64, size: [12, 12], kernel: [3, 3], padding: 1, groups: 2), Case(n: 23, c: 64, o: 64, size: [12, 12], kernel: [3, 1]),
-        Case(n: 23, c: 64, o: 64, size: [12, 12], kernel: [3, 3], padding: 3), Case(n: 2, c: 64, o: 64, size: [3, 12, 12], kernel: [1, 3, 3]),
+        Case(n: 23, c: 64, o: 64, size: [12, 12], kernel: [3, 3], stride: 2, padding: 1),
+        Case(n: 23, c: 64, o: 64, size: [12, 12], kernel: [3, 3], padding: 2, dilation: 2),
+        Case(n: 23, c: 64, o: 64, size: [12, 12], kernel: [3, 3], padding: 1, groups: 2),
+        Case(n: 23, c: 64, o: 64, size: [12, 12], kernel: [3, 1]),
+        Case(n: 23, c: 64, o: 64, size: [12, 12], kernel: [3, 3], padding: 3),
+        Case(n: 2, c: 64, o: 64, size: [3, 12, 12], kernel: [1, 3, 3]),
         Case(n: 23, c: 64, o: 64, size: [52, 52], kernel: [3, 3], padding: 1, extra: 40),
-        Case(n: 1, c: 64, o: 64, size: [4, 4], kernel: [3, 3], padding: 1), Case(n: 23, c: 3, o: 64, size: [12, 12], kernel: [3, 3], padding: 1),
+        Case(n: 1, c: 64, o: 64, size: [4, 4], kernel: [3, 3], padding: 1),
+        Case(n: 23, c: 3, o: 64, size: [12, 12], kernel: [3, 3], padding: 1),
     ]) func winogradRefuses(_ c: Case) throws {
         let taken = try winograd(c)
         #expect(!taken.forward && !taken.input && !taken.weight, "\(taken)")
@@ -212,7 +244,9 @@ import Testing
     @Test func emptyBatchesGiveNothingAndZeros() throws {
         let p = ConvolutionParameters(stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1), cpu = CPUBackend.shared
         for dtype in [DType.float32, .float64] {
-            let (x, y, weight) = (Tensor.zeros([0, 3, 5, 5], dtype: dtype), Tensor.zeros([0, 4, 5, 5], dtype: dtype), Tensor.ones([4, 3, 3, 3], dtype: dtype))
+            let (x, y, weight) = (
+                Tensor.zeros([0, 3, 5, 5], dtype: dtype), Tensor.zeros([0, 4, 5, 5], dtype: dtype), Tensor.ones([4, 3, 3, 3], dtype: dtype)
+            )
             try cpu.convolution(x, weight, bias: nil, p, into: y)
             try cpu.convolutionBackwardInput(y, weight, p, into: x)
             let gradWeight = Tensor.ones([4, 3, 3, 3], dtype: dtype)
@@ -224,7 +258,9 @@ import Testing
     @Test func noChannelsGiveZeros() throws {
         let p = ConvolutionParameters(stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1), cpu = CPUBackend.shared
         for dtype in [DType.float32, .float64] {
-            let (x, weight, y) = (Tensor.zeros([2, 0, 9, 9], dtype: dtype), Tensor.zeros([4, 0, 3, 3], dtype: dtype), Tensor.ones([2, 4, 9, 9], dtype: dtype))
+            let (x, weight, y) = (
+                Tensor.zeros([2, 0, 9, 9], dtype: dtype), Tensor.zeros([4, 0, 3, 3], dtype: dtype), Tensor.ones([2, 4, 9, 9], dtype: dtype)
+            )
             try cpu.convolution(x, weight, bias: nil, p, into: y)
             expectClose(y, [Double](repeating: 0, count: y.numel))
             try cpu.convolutionBackwardInput(y, weight, p, into: x)

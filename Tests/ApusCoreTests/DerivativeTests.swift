@@ -7,13 +7,14 @@ import Testing
 @Suite struct DerivativeTests {
     /// Inputs without ties and away from the kinks that the functions have at whole and half numbers.
     static func numbers(_ shape: Shape, from low: Double = -1.9, to high: Double = 1.9, phase: Double = 0) -> Tensor {
-        Tensor((0..<shape.numel).map { i in
-            let turn = (Double(i) + phase + 0.37) * 0.6180339887498949
-            let value = low + (high - low) * (turn - turn.rounded(.down))
-            // Off the multiples of ½ by at least 0.02.
-            let nearest = (value * 2).rounded() / 2
-            return abs(value - nearest) < 0.02 ? nearest + 0.03 : value
-        }, shape: shape, dtype: .float64)
+        Tensor(
+            (0..<shape.numel).map { i in
+                let turn = (Double(i) + phase + 0.37) * 0.6180339887498949
+                let value = low + (high - low) * (turn - turn.rounded(.down))
+                // Off the multiples of ½ by at least 0.02.
+                let nearest = (value * 2).rounded() / 2
+                return abs(value - nearest) < 0.02 ? nearest + 0.03 : value
+            }, shape: shape, dtype: .float64)
     }
 
     struct Case: CustomTestStringConvertible, Sendable {
@@ -26,7 +27,8 @@ import Testing
 
     /// Of one number, and made of several ops; `RuleDerivativeTests` has the rules.
     static let unaryCases: [Case] = [
-        Case(name: "logit", low: 0.1, high: 0.9) { $0.logit() }, Case(name: "affine") { 2 * $0 + 1 - $0 / 3 }, Case(name: "rsub") { (3 - $0) * (1 / ($0 + 5)) },
+        Case(name: "logit", low: 0.1, high: 0.9) { $0.logit() }, Case(name: "affine") { 2 * $0 + 1 - $0 / 3 },
+        Case(name: "rsub") { (3 - $0) * (1 / ($0 + 5)) },
     ]
 
     @Test(arguments: unaryCases) func unary(_ c: Case) {
@@ -42,41 +44,65 @@ import Testing
 
     static let binaryCases: [Case2] = [
         Case2(name: "lerp") { $0.lerp($1, 0.3) }, Case2(name: "addcmul") { $0.addcmul($0, $1, value: 0.7) },
-        Case2(name: "where") { Tensor.where($0.gt(0), $0 * $1, $1) }, Case2(name: "clamp by tensors") { $0.clamp(min: $1 - 0.6, max: $1 + 0.6) },
+        Case2(name: "where") { Tensor.where($0.gt(0), $0 * $1, $1) },
+        Case2(name: "clamp by tensors") { $0.clamp(min: $1 - 0.6, max: $1 + 0.6) },
     ]
-    static let broadcastCases = binaryCases + [
-        Case2(name: "add") { $0 + $1 }, Case2(name: "sub") { $0 - $1 }, Case2(name: "mul") { $0 * $1 }, Case2(name: "div", low: 0.4) { $0 / $1 }, Case2(name: "pow", low: 0.4) { $0.pow($1) },
-        Case2(name: "minimum") { $0.minimum($1) }, Case2(name: "addScaled") { $0.add($1, alpha: 2.5) },
-    ]
+    static let broadcastCases =
+        binaryCases + [
+            Case2(name: "add") { $0 + $1 }, Case2(name: "sub") { $0 - $1 }, Case2(name: "mul") { $0 * $1 },
+            Case2(name: "div", low: 0.4) { $0 / $1 }, Case2(name: "pow", low: 0.4) { $0.pow($1) },
+            Case2(name: "minimum") { $0.minimum($1) }, Case2(name: "addScaled") { $0.add($1, alpha: 2.5) },
+        ]
 
     @Test(arguments: binaryCases) func binary(_ c: Case2) {
         checkGradients([Self.numbers([2, 3], from: c.low), Self.numbers([2, 3], from: c.low, phase: 11)], c.name) { c.f($0[0], $0[1]) }
     }
 
     @Test(arguments: broadcastCases) func broadcast(_ c: Case2) {
-        checkGradients([Self.numbers([2, 1, 3], from: c.low), Self.numbers([2, 1], from: c.low, phase: 11)], second: false, c.name) { c.f($0[0], $0[1]) }
+        checkGradients([Self.numbers([2, 1, 3], from: c.low), Self.numbers([2, 1], from: c.low, phase: 11)], second: false, c.name) {
+            c.f($0[0], $0[1])
+        }
     }
 
     static let shapedCases: [Case] = [
-        Case(name: "sum dims") { $0.sum(dim: [0, 2]) }, Case(name: "mean") { $0.mean(dim: 1) }, Case(name: "prod") { $0.prod(dim: 2) }, Case(name: "prod all") { $0.prod() },
-        Case(name: "amax") { $0.amax(dim: [1]) }, Case(name: "amin all") { $0.amin() }, Case(name: "max") { $0.max(dim: 2).values }, Case(name: "var") { $0.var(dim: [0, 1]) },
-        Case(name: "std") { $0.std(dim: 2) }, Case(name: "norm") { $0.norm(dim: 1) }, Case(name: "norm 3") { $0.norm(p: 3, dim: [0, 2]) }, Case(name: "norm inf") { $0.norm(p: .infinity) },
-        Case(name: "logsumexp") { $0.logsumexp(dim: [0, 2]) }, Case(name: "cumsum") { $0.cumsum(dim: 1) }, Case(name: "cumprod") { $0.cumprod(dim: 2) },
-        Case(name: "median") { $0.median(dim: 1).values }, Case(name: "quantile") { $0.quantile(0.4, dim: 2) }, Case(name: "sort") { $0.sort(dim: 1).values },
-        Case(name: "topk") { $0.topk(2, dim: 2).values }, Case(name: "reshape") { $0.reshape(4, -1) * 2 }, Case(name: "permute") { $0.permute(2, 0, 1).square() },
-        Case(name: "transposed reshape") { $0.transpose(0, 2).reshape(-1).exp() }, Case(name: "narrow") { $0.narrow(1, 1, 2).square() }, Case(name: "step") { $0[.all, .all, stride(from: 0, to: 4, by: 2)].exp() },
-        Case(name: "select") { $0.select(1, -1).exp() }, Case(name: "diagonal") { $0.diagonal(offset: 1, dim1: 1, dim2: 2).square() }, Case(name: "unfold") { $0.unfold(2, 2, 1).square() },
-        Case(name: "asStrided overlapping") { $0.asStrided([3, 3], [4, 2], 1).square() }, Case(name: "expand") { $0.unsqueeze(1).expand(2, 5, 3, 4).square().sum(dim: 1) },
-        Case(name: "flip") { $0.flip(0, 2).square() }, Case(name: "roll") { $0.roll(1, dim: 2).square() }, Case(name: "repeat") { $0.repeat(2, 1, 1, 2).square() },
-        Case(name: "tril") { $0.tril(1).square() }, Case(name: "pad") { $0.pad([1, -1, 2, 0], value: 3).square() }, Case(name: "cat") { Tensor.cat([$0, $0.exp()], dim: 1) },
-        Case(name: "stack") { Tensor.stack([$0, $0.exp()], dim: 1) }, Case(name: "split") { $0.split([1, 3], dim: 2)[1].exp() }, Case(name: "gather") { $0.gather(1, Tensor([[[0, 2, 1, 1]], [[2, 2, 0, 1]]])).square() },
-        Case(name: "scatter") { $0.scatter(2, Tensor([[[0, 3]], [[1, 2]]]), $0.exp()).square() }, Case(name: "scatterAdd") { $0.scatterAdd(2, Tensor([[[0, 0]], [[1, 2]]]), $0.exp()).square() },
+        Case(name: "sum dims") { $0.sum(dim: [0, 2]) }, Case(name: "mean") { $0.mean(dim: 1) }, Case(name: "prod") { $0.prod(dim: 2) },
+        Case(name: "prod all") { $0.prod() },
+        Case(name: "amax") { $0.amax(dim: [1]) }, Case(name: "amin all") { $0.amin() }, Case(name: "max") { $0.max(dim: 2).values },
+        Case(name: "var") { $0.var(dim: [0, 1]) },
+        Case(name: "std") { $0.std(dim: 2) }, Case(name: "norm") { $0.norm(dim: 1) }, Case(name: "norm 3") { $0.norm(p: 3, dim: [0, 2]) },
+        Case(name: "norm inf") { $0.norm(p: .infinity) },
+        Case(name: "logsumexp") { $0.logsumexp(dim: [0, 2]) }, Case(name: "cumsum") { $0.cumsum(dim: 1) },
+        Case(name: "cumprod") { $0.cumprod(dim: 2) },
+        Case(name: "median") { $0.median(dim: 1).values }, Case(name: "quantile") { $0.quantile(0.4, dim: 2) },
+        Case(name: "sort") { $0.sort(dim: 1).values },
+        Case(name: "topk") { $0.topk(2, dim: 2).values }, Case(name: "reshape") { $0.reshape(4, -1) * 2 },
+        Case(name: "permute") { $0.permute(2, 0, 1).square() },
+        Case(name: "transposed reshape") { $0.transpose(0, 2).reshape(-1).exp() }, Case(name: "narrow") { $0.narrow(1, 1, 2).square() },
+        Case(name: "step") { $0[.all, .all, stride(from: 0, to: 4, by: 2)].exp() },
+        Case(name: "select") { $0.select(1, -1).exp() }, Case(name: "diagonal") { $0.diagonal(offset: 1, dim1: 1, dim2: 2).square() },
+        Case(name: "unfold") { $0.unfold(2, 2, 1).square() },
+        Case(name: "asStrided overlapping") { $0.asStrided([3, 3], [4, 2], 1).square() },
+        Case(name: "expand") { $0.unsqueeze(1).expand(2, 5, 3, 4).square().sum(dim: 1) },
+        Case(name: "flip") { $0.flip(0, 2).square() }, Case(name: "roll") { $0.roll(1, dim: 2).square() },
+        Case(name: "repeat") { $0.repeat(2, 1, 1, 2).square() },
+        Case(name: "tril") { $0.tril(1).square() }, Case(name: "pad") { $0.pad([1, -1, 2, 0], value: 3).square() },
+        Case(name: "cat") { Tensor.cat([$0, $0.exp()], dim: 1) },
+        Case(name: "stack") { Tensor.stack([$0, $0.exp()], dim: 1) }, Case(name: "split") { $0.split([1, 3], dim: 2)[1].exp() },
+        Case(name: "gather") { $0.gather(1, Tensor([[[0, 2, 1, 1]], [[2, 2, 0, 1]]])).square() },
+        Case(name: "scatter") { $0.scatter(2, Tensor([[[0, 3]], [[1, 2]]]), $0.exp()).square() },
+        Case(name: "scatterAdd") { $0.scatterAdd(2, Tensor([[[0, 0]], [[1, 2]]]), $0.exp()).square() },
         Case(name: "scatter prod", low: 0.4) { $0.scatterReduce(2, Tensor([[[0, 0]], [[1, 2]]]), $0.exp(), reduce: .prod) },
         Case(name: "scatter amax") { $0.scatterReduce(2, Tensor([[[0, 0]], [[1, 2]]]), $0.exp(), reduce: .amax) },
-        Case(name: "indexSelect") { $0.indexSelect(dim: 2, Tensor([3, 0, 0])).square() }, Case(name: "indexAdd") { $0.indexAdd(dim: 1, Tensor([2, 2]), $0[.all, ..<2].exp()).square() },
-        Case(name: "maskedFill") { $0.maskedFill($0.gt(0), 2.0).square() }, Case(name: "maskedSelect") { $0.maskedSelect($0.gt(0)).square() }, Case(name: "index tensors") { $0[Tensor([0, 1, 1]), .all, Tensor([1, 3, 3])].square() },
-        Case(name: "mask") { $0[$0.gt(0)].exp() }, Case(name: "to and back") { $0.to(.float64).square() }, Case(name: "matmul") { $0.matmul($0.transpose(1, 2)) },
-        Case(name: "matmul vector") { $0.matmul($0[0, 0]) }, Case(name: "einsum") { Tensor.einsum("bij,bkj,i->bk", $0, $0, $0[0, .all, 0]) }, Case(name: "addmm") { $0[0].t().addmm($0[0].t(), $0[1, .all, ..<3], beta: 0.5, alpha: 2) },
+        Case(name: "indexSelect") { $0.indexSelect(dim: 2, Tensor([3, 0, 0])).square() },
+        Case(name: "indexAdd") { $0.indexAdd(dim: 1, Tensor([2, 2]), $0[.all, ..<2].exp()).square() },
+        Case(name: "maskedFill") { $0.maskedFill($0.gt(0), 2.0).square() },
+        Case(name: "maskedSelect") { $0.maskedSelect($0.gt(0)).square() },
+        Case(name: "index tensors") { $0[Tensor([0, 1, 1]), .all, Tensor([1, 3, 3])].square() },
+        Case(name: "mask") { $0[$0.gt(0)].exp() }, Case(name: "to and back") { $0.to(.float64).square() },
+        Case(name: "matmul") { $0.matmul($0.transpose(1, 2)) },
+        Case(name: "matmul vector") { $0.matmul($0[0, 0]) },
+        Case(name: "einsum") { Tensor.einsum("bij,bkj,i->bk", $0, $0, $0[0, .all, 0]) },
+        Case(name: "addmm") { $0[0].t().addmm($0[0].t(), $0[1, .all, ..<3], beta: 0.5, alpha: 2) },
         Case(name: "softmax") { $0.softmax(dim: 1) }, Case(name: "logSoftmax") { $0.logSoftmax(dim: -1) },
     ]
 

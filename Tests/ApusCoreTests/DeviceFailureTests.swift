@@ -68,7 +68,8 @@ import Testing
 
     /// All of a device's memory in sixteenths, and one more: the error says what was asked, what is in use and of how much; what was there is still
     /// right, and what is freed can be had again. Only where `scripts/gpu-drill` asks for it: PoCL's memory is the host's.
-    @Test(.enabled(if: environment("APUS_TEST_WHOLE_MEMORY") != nil, "fills the device"), arguments: DeviceTests.devices) func allOfTheMemory(_ device: Device) async {
+    @Test(.enabled(if: environment("APUS_TEST_WHOLE_MEMORY") != nil, "fills the device"), arguments: DeviceTests.devices)
+    func allOfTheMemory(_ device: Device) async {
         await #expect(processExitsWith: .success) { [name = device.description as String] in
             let device = try #require(Device(name))
             let memory = try #require(device.memory)
@@ -79,7 +80,9 @@ import Testing
                 Issue.record("\(memory) bytes gave seventeen sixteenths")
             } catch {
                 print("\(parts.count) of 16 parts were given. \(error)")
-                for part in ["no memory for ", " on \(name): ", " taken from the device of "] { #expect("\(error)".contains(part), "\(error)") }
+                for part in ["no memory for ", " on \(name): ", " taken from the device of "] {
+                    #expect("\(error)".contains(part), "\(error)")
+                }
             }
             #expect(parts.count >= 12)
             for (i, part) in parts.enumerated() { #expect(part[0].item() == Double(i) && part[count - 1].item() == Double(i)) }

@@ -121,7 +121,10 @@ import Testing
     @Test(arguments: devices) func trainsAsTheProcessorDoes(_ device: Device) {
         func train(_ device: Device) -> [Double] {
             withGenerator(Generator(seed: 5)) {
-                let model = Sequential(Conv2d(1, 4, kernelSize: 3, padding: 1), BatchNorm2d(4), ReLU(), MaxPool2d(kernelSize: 2), Flatten(), Dropout(0.2), Linear(4 * 36, 5)).to(device)
+                let model = Sequential(
+                    Conv2d(1, 4, kernelSize: 3, padding: 1), BatchNorm2d(4), ReLU(), MaxPool2d(kernelSize: 2), Flatten(), Dropout(0.2),
+                    Linear(4 * 36, 5)
+                ).to(device)
                 let optimizer = Adam(model.parameters(), lr: 1e-2)
                 let (x, y) = (Tensor.randn([16, 1, 12, 12]).to(device), Tensor.randint(5, [16]).to(device))
                 return (0..<5).map { _ in

@@ -9,8 +9,10 @@ import Testing
     /// digits of the result.
     @Test(arguments: [0, 1e3, 1e5, 1e7]) func commonOffsets(_ offset: Double) {
         let functions: [(String, (Tensor) -> Tensor)] = [
-            ("var", { $0.var(dim: 1) }), ("var biased", { $0.var(dim: 0, correction: 0) }), ("std", { $0.std(dim: 1) }), ("std all", { $0.std() }),
-            ("softmax", { $0.softmax(dim: 1) }), ("logSoftmax", { $0.logSoftmax(dim: 1) }), ("logsumexp", { $0.logsumexp(dim: 1) - $0.detach().amax(dim: [1]) }),
+            ("var", { $0.var(dim: 1) }), ("var biased", { $0.var(dim: 0, correction: 0) }), ("std", { $0.std(dim: 1) }),
+            ("std all", { $0.std() }),
+            ("softmax", { $0.softmax(dim: 1) }), ("logSoftmax", { $0.logSoftmax(dim: 1) }),
+            ("logsumexp", { $0.logsumexp(dim: 1) - $0.detach().amax(dim: [1]) }),
             ("logaddexp", { $0[0].logaddexp($0[1]) - $0[0].detach() }), ("lerp", { $0[0].lerp($0[1], 0.3) - $0[0].detach() }),
             ("norm of differences", { ($0[0] - $0[1]).norm() }), ("pairwiseDistance", { F.pairwiseDistance($0[0..<2], $0[1..<3], eps: 0) }),
         ]

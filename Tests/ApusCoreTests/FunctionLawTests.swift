@@ -23,7 +23,9 @@ import Testing
             refuse("indexSelect of two", s.indexSelect(dim: dim, i2))
             refuse("indexSelect of none", s.indexSelect(dim: dim, none))
             refuse("indexSelect outside", s.indexSelect(dim: dim, Tensor([1])))
-            for (index, value) in [(i0, 7.0), (i1, 7), (i2, 7), (none, 5)] { expect("indexFill", s.indexFill(dim: dim, index, 7), [], [value]) }
+            for (index, value) in [(i0, 7.0), (i1, 7), (i2, 7), (none, 5)] {
+                expect("indexFill", s.indexFill(dim: dim, index, 7), [], [value])
+            }
             expect("indexAdd", s.indexAdd(dim: dim, i0, Tensor(2.0)), [], [7])
             expect("indexAdd", s.indexAdd(dim: dim, i1, Tensor(2.0)), [], [7])
             refuse("indexAdd of a vector", s.indexAdd(dim: dim, i1, Tensor([2.0])))
@@ -39,7 +41,8 @@ import Testing
             expect("scatterReduce", s.scatterReduce(dim, i1, Tensor([2.0]), reduce: .prod), [], [10])
             for keepDim in [false, true] {
                 for (name, pair) in [
-                    ("kthvalue", s.kthvalue(1, dim: dim, keepDim: keepDim)), ("median", s.median(dim: dim, keepDim: keepDim)), ("max", s.max(dim: dim, keepDim: keepDim)), ("min", s.min(dim: dim, keepDim: keepDim)),
+                    ("kthvalue", s.kthvalue(1, dim: dim, keepDim: keepDim)), ("median", s.median(dim: dim, keepDim: keepDim)),
+                    ("max", s.max(dim: dim, keepDim: keepDim)), ("min", s.min(dim: dim, keepDim: keepDim)),
                 ] {
                     expect(name, pair.values, [], [5])
                     expect("\(name)'s place", pair.indices, [], [0])
@@ -48,7 +51,8 @@ import Testing
                 expect("quantile", s.quantile(Tensor([0.5, 0.2]), dim: dim, keepDim: keepDim), [2], [5, 5])
                 expect("argmax", s.argmax(dim: dim, keepDim: keepDim), [], [0])
                 for (name, call) in [
-                    ("sum", { $0.sum(dim: dim, keepDim: keepDim) }), ("mean", { $0.mean(dim: dim, keepDim: keepDim) }), ("prod", { $0.prod(dim: dim, keepDim: keepDim) }), ("amax", { $0.amax(dim: [dim], keepDim: keepDim) }),
+                    ("sum", { $0.sum(dim: dim, keepDim: keepDim) }), ("mean", { $0.mean(dim: dim, keepDim: keepDim) }),
+                    ("prod", { $0.prod(dim: dim, keepDim: keepDim) }), ("amax", { $0.amax(dim: [dim], keepDim: keepDim) }),
                     ("norm", { $0.norm(dim: dim, keepDim: keepDim) }), ("logsumexp", { $0.logsumexp(dim: dim, keepDim: keepDim) }),
                 ] as [(String, (Tensor) -> Tensor)] { expect(name, call(s), [], [5]) }
                 expect("var", s.var(dim: dim, correction: 0, keepDim: keepDim), [], [0])
@@ -81,20 +85,27 @@ import Testing
             expect("gumbelSoftmax", F.gumbelSoftmax(s, hard: true, dim: dim), [], [1])
             refuse("glu", F.glu(s, dim: dim))
             for (name, call) in [
-                ("select", { $0.select(dim, 0) }), ("narrow", { $0.narrow(dim, 0, 1) }), ("split", { $0.split(1, dim: dim)[0] }), ("chunk", { $0.chunk(1, dim: dim)[0] }), ("unbind", { $0.unbind(dim: dim)[0] }),
-                ("unflatten", { $0.unflatten(dim, [1]) }), ("repeatInterleave", { $0.repeatInterleave(2, dim: dim) }), ("unique", { $0.unique(dim: dim).values }), ("cat", { Tensor.cat([$0, $0], dim: dim) }),
+                ("select", { $0.select(dim, 0) }), ("narrow", { $0.narrow(dim, 0, 1) }), ("split", { $0.split(1, dim: dim)[0] }),
+                ("chunk", { $0.chunk(1, dim: dim)[0] }), ("unbind", { $0.unbind(dim: dim)[0] }),
+                ("unflatten", { $0.unflatten(dim, [1]) }), ("repeatInterleave", { $0.repeatInterleave(2, dim: dim) }),
+                ("unique", { $0.unique(dim: dim).values }), ("cat", { Tensor.cat([$0, $0], dim: dim) }),
             ] as [(String, (Tensor) -> Tensor)] { refuse(name, call(s)) }
         }
         // Other dims are refused by all alike.
         for (name, call) in [
-            ("indexSelect", { $0.indexSelect(dim: 1, i1) }), ("indexFill", { $0.indexFill(dim: 1, i1, 7) }), ("gather", { $0.gather(1, none) }), ("scatter", { $0.scatter(-2, none, Tensor.zeros([0])) }), ("kthvalue", { $0.kthvalue(1, dim: 1).values }),
-            ("median", { $0.median(dim: 1).values }), ("quantile", { $0.quantile(0.5, dim: 1) }), ("unfold", { $0.unfold(1, 1, 1) }), ("sum", { $0.sum(dim: 1) }), ("sort", { $0.sort(dim: -2).values }), ("softmax", { $0.softmax(dim: 1) }),
+            ("indexSelect", { $0.indexSelect(dim: 1, i1) }), ("indexFill", { $0.indexFill(dim: 1, i1, 7) }),
+            ("gather", { $0.gather(1, none) }), ("scatter", { $0.scatter(-2, none, Tensor.zeros([0])) }),
+            ("kthvalue", { $0.kthvalue(1, dim: 1).values }),
+            ("median", { $0.median(dim: 1).values }), ("quantile", { $0.quantile(0.5, dim: 1) }), ("unfold", { $0.unfold(1, 1, 1) }),
+            ("sum", { $0.sum(dim: 1) }), ("sort", { $0.sort(dim: -2).values }), ("softmax", { $0.softmax(dim: 1) }),
         ] as [(String, (Tensor) -> Tensor)] {
             #expect(throws: OpError.self, "\(name) of a scalar along another dim") { try checked { call(s) } }
         }
         // Gradients come back to the scalar.
         let x = Tensor(5.0).requiresGrad_()
-        let parts = x.indexSelect(dim: 0, i1) + x.indexFill(dim: 0, i1, 7) + x.indexAdd(dim: 0, i0, x) + x.kthvalue(1).values + x.median(dim: 0).values + x.quantile(0.5, dim: 0)
+        let parts =
+            x.indexSelect(dim: 0, i1) + x.indexFill(dim: 0, i1, 7) + x.indexAdd(dim: 0, i0, x) + x.kthvalue(1).values
+            + x.median(dim: 0).values + x.quantile(0.5, dim: 0)
         (parts + x.unfold(0, 1, 1).sum() + x.gather(0, i2).sum()).backward()
         #expect(x.grad!.item() == 9)
     }
@@ -106,7 +117,10 @@ import Testing
             let none = Tensor.zeros(shape, dtype: .int64), source = Tensor.zeros(shape)
             for dim in [0, 1] {
                 #expect(x.gather(dim, none).shape == shape)
-                for y in [x.scatter(dim, none, source), x.scatter(dim, none, 1.0), x.scatterAdd(dim, none, source), x.scatterReduce(dim, none, source, reduce: .amax)] { expectEqual(y, x) }
+                for y in [
+                    x.scatter(dim, none, source), x.scatter(dim, none, 1.0), x.scatterAdd(dim, none, source),
+                    x.scatterReduce(dim, none, source, reduce: .amax),
+                ] { expectEqual(y, x) }
                 (x.gather(dim, none).sum() + x.scatter(dim, none, source).sum()).backward()
             }
         }
@@ -121,11 +135,18 @@ import Testing
     @Test func refusals() {
         let x = Tensor([1.0, 2]), mask = Tensor([true, false])
         for (name, call) in [
-            ("a negative rtol", { x.isclose(x, rtol: -1) }), ("a negative atol", { x.isclose(x, atol: -1) }), ("a NaN tolerance", { x.isclose(x, rtol: .nan) }), ("allclose", { Tensor(x.allclose(x, atol: -1e-9)) }),
-            ("a fill value with a dimension", { x.maskedFill(mask, Tensor([1.0])) }), ("no shifts", { x.roll([], dims: []) }), ("no shifts for a dim", { x.roll([], dims: [0]) }), ("two shifts without dims", { x.roll([1, 1], dims: []) }),
-            ("a diagonal of 1 × 3", { Tensor.einsum("ii->i", Tensor.ones([1, 3])) }), ("a diagonal of 3 × 1", { Tensor.einsum("ii->i", Tensor.ones([3, 1])) }), ("a trace of 1 × 3", { Tensor.einsum("ii", Tensor.ones([1, 3])) }),
-            ("a diagonal of 0 × 1", { Tensor.einsum("ii->i", Tensor.ones([0, 1])) }), ("an index that is a matrix", { x.indexSelect(dim: 0, Tensor([[0]])) }),
-            ("integers that uint8 has not", { Tensor.randint(300, [2], dtype: .uint8) }), ("negative bytes", { Tensor.randint(-1, 5, [2], dtype: .uint8) }), ("integers that float16 has not", { Tensor.randint(70_000, [2], dtype: .float16) }),
+            ("a negative rtol", { x.isclose(x, rtol: -1) }), ("a negative atol", { x.isclose(x, atol: -1) }),
+            ("a NaN tolerance", { x.isclose(x, rtol: .nan) }), ("allclose", { Tensor(x.allclose(x, atol: -1e-9)) }),
+            ("a fill value with a dimension", { x.maskedFill(mask, Tensor([1.0])) }), ("no shifts", { x.roll([], dims: []) }),
+            ("no shifts for a dim", { x.roll([], dims: [0]) }), ("two shifts without dims", { x.roll([1, 1], dims: []) }),
+            ("a diagonal of 1 × 3", { Tensor.einsum("ii->i", Tensor.ones([1, 3])) }),
+            ("a diagonal of 3 × 1", { Tensor.einsum("ii->i", Tensor.ones([3, 1])) }),
+            ("a trace of 1 × 3", { Tensor.einsum("ii", Tensor.ones([1, 3])) }),
+            ("a diagonal of 0 × 1", { Tensor.einsum("ii->i", Tensor.ones([0, 1])) }),
+            ("an index that is a matrix", { x.indexSelect(dim: 0, Tensor([[0]])) }),
+            ("integers that uint8 has not", { Tensor.randint(300, [2], dtype: .uint8) }),
+            ("negative bytes", { Tensor.randint(-1, 5, [2], dtype: .uint8) }),
+            ("integers that float16 has not", { Tensor.randint(70_000, [2], dtype: .float16) }),
         ] as [(String, () -> Tensor)] {
             #expect(throws: OpError.self, Comment(rawValue: name)) { try checked { call() } }
         }
@@ -145,9 +166,13 @@ import Testing
                 #expect(x.allclose(y, atol: 5) && !x.allclose(y, atol: 3))
             }
         }
-        expectEqual(Tensor([Int64.min, .max, 1 << 62]).isclose(Tensor([Int64.max, .min, 1 << 62 + 1]), rtol: 0, atol: 5), Tensor([false, false, true]))
+        expectEqual(
+            Tensor([Int64.min, .max, 1 << 62]).isclose(Tensor([Int64.max, .min, 1 << 62 + 1]), rtol: 0, atol: 5),
+            Tensor([false, false, true]))
         expectEqual(Tensor([1 << 62]).isclose(Tensor([1 << 62 + 1]), rtol: 0, atol: 0), Tensor([false]))
-        let (x, y) = (Tensor([Double.infinity, .infinity, 1, .nan, -.infinity]), Tensor([Double.infinity, 1, .infinity, .nan, -.infinity]))
+        let (x, y) = (
+            Tensor([Double.infinity, .infinity, 1, .nan, -.infinity]), Tensor([Double.infinity, 1, .infinity, .nan, -.infinity])
+        )
         expectEqual(x.isclose(y, rtol: .infinity), Tensor([true, false, false, false, true]))
         expectEqual(x.isclose(y, equalNan: true), Tensor([true, false, false, true, true]))
     }
@@ -172,20 +197,27 @@ import Testing
             for q in [0.2, 0.7, 0.9998, 1] {
                 let place = q * 4999
                 let (low, high) = (values(halves[Int(place)])[0], values(halves[Int(place.rounded(.up))])[0])
-                expectClose(halves.quantile(q), [low + (high - low) * (place - place.rounded(.down))], rtol: step, atol: 0, "quantile \(q), \(dtype)")
+                expectClose(
+                    halves.quantile(q), [low + (high - low) * (place - place.rounded(.down))], rtol: step, atol: 0,
+                    "quantile \(q), \(dtype)")
             }
             let several = Tensor([0.25, 1.0], dtype: dtype)
-            expectClose(halves.quantile(several, dim: 0), [(values(halves[1249])[0] + 3 * values(halves[1250])[0]) / 4, values(halves[4999])[0]], rtol: step, atol: 0, "quantiles, \(dtype)")
+            expectClose(
+                halves.quantile(several, dim: 0), [(values(halves[1249])[0] + 3 * values(halves[1250])[0]) / 4, values(halves[4999])[0]],
+                rtol: step, atol: 0, "quantiles, \(dtype)")
         }
         let sorted = Tensor.arange(100_001, dtype: .float32)
-        for q in [0.7, 0.123456789, 0.99999] { expectClose(sorted.quantile(q), [q * 100_000], rtol: 1e-7, atol: 0, "quantile \(q) of 100,001 elements") }
+        for q in [0.7, 0.123456789, 0.99999] {
+            expectClose(sorted.quantile(q), [q * 100_000], rtol: 1e-7, atol: 0, "quantile \(q) of 100,001 elements")
+        }
     }
 
     // MARK: Gradients that are shared
 
     @Test func `the median's gradient is shared by equals`() {
         for (numbers, gradient) in [
-            ([1, 2, 2, 3], [0, 0.5, 0.5, 0]), ([2, 2, 2], [1.0 / 3, 1.0 / 3, 1.0 / 3]), ([1, .nan, .nan, 2], [0, 0.5, 0.5, 0]), ([3, 1, 2], [0, 0, 1]), ([1, 1, 2, 2], [0.5, 0.5, 0, 0]),
+            ([1, 2, 2, 3], [0, 0.5, 0.5, 0]), ([2, 2, 2], [1.0 / 3, 1.0 / 3, 1.0 / 3]), ([1, .nan, .nan, 2], [0, 0.5, 0.5, 0]),
+            ([3, 1, 2], [0, 0, 1]), ([1, 1, 2, 2], [0.5, 0.5, 0, 0]),
         ] as [([Double], [Double])] {
             let x = Tensor(numbers).requiresGrad_()
             x.median().backward()

@@ -29,38 +29,62 @@ import Testing
 
     typealias Function = @Sendable (Tensor) -> Tensor
     static let functionsOfNumbers: [String: Function] = [
-        "neg": { -$0 }, "abs": { $0.abs() }, "sign": { $0.sign() }, "square": { $0.square() }, "reciprocal": { $0.reciprocal() }, "sqrt": { $0.sqrt() },
-        "rsqrt": { $0.rsqrt() }, "exp": { $0.exp() }, "exp2": { $0.exp2() }, "expm1": { $0.expm1() }, "log": { $0.log() }, "log2": { $0.log2() },
-        "log10": { $0.log10() }, "log1p": { $0.log1p() }, "sin": { $0.sin() }, "cos": { $0.cos() }, "tan": { $0.tan() }, "asin": { $0.asin() },
-        "acos": { $0.acos() }, "atan": { $0.atan() }, "sinh": { $0.sinh() }, "cosh": { $0.cosh() }, "tanh": { $0.tanh() }, "asinh": { $0.asinh() },
-        "acosh": { $0.acosh() }, "atanh": { $0.atanh() }, "erf": { $0.erf() }, "erfc": { $0.erfc() }, "erfinv": { $0.erfinv() }, "lgamma": { $0.lgamma() },
-        "digamma": { $0.digamma() }, "floor": { $0.floor() }, "ceil": { $0.ceil() }, "round": { $0.round() }, "trunc": { $0.trunc() }, "frac": { $0.frac() },
-        "sigmoid": { $0.sigmoid() }, "relu": { $0.relu() }, "logSigmoid": { $0.logSigmoid() }, "softsign": { $0.softsign() }, "mish": { $0.mish() },
-        "silu": { $0.silu() }, "hardsigmoid": { $0.hardsigmoid() }, "hardswish": { $0.hardswish() }, "gelu": { $0.gelu() }, "gelu tanh": { $0.gelu(approximate: .tanh) },
-        "leakyRelu": { $0.leakyRelu(negativeSlope: 0.2) }, "elu": { $0.elu(alpha: 1.3) }, "selu": { F.selu($0) }, "celu": { F.celu($0, alpha: 1.5) },
-        "softplus": { $0.softplus(beta: 1.5, threshold: 20) }, "hardtanh": { $0.hardtanh() }, "relu6": { F.relu6($0) }, "clamp": { $0.clamp(min: -1, max: 3) },
-        "hardshrink": { $0.hardshrink() }, "softshrink": { $0.softshrink() }, "tanhshrink": { F.tanhshrink($0) }, "threshold": { $0.threshold(0.5, 7) },
-        "pow 0": { $0.pow(0) }, "pow 0.5": { $0.pow(0.5) }, "pow 1": { $0.pow(1) }, "pow 2": { $0.pow(2) }, "pow 3": { $0.pow(3) }, "pow -1": { $0.pow(-1) },
-        "pow 1.5": { $0.pow(1.5) }, "logit": { $0.logit() }, "logit eps": { $0.logit(eps: 0.1) }, "2 ** x": { Tensor.pow(2, $0) }, "0 ** x": { Tensor.pow(0, $0) },
+        "neg": { -$0 }, "abs": { $0.abs() }, "sign": { $0.sign() }, "square": { $0.square() }, "reciprocal": { $0.reciprocal() },
+        "sqrt": { $0.sqrt() },
+        "rsqrt": { $0.rsqrt() }, "exp": { $0.exp() }, "exp2": { $0.exp2() }, "expm1": { $0.expm1() }, "log": { $0.log() },
+        "log2": { $0.log2() },
+        "log10": { $0.log10() }, "log1p": { $0.log1p() }, "sin": { $0.sin() }, "cos": { $0.cos() }, "tan": { $0.tan() },
+        "asin": { $0.asin() },
+        "acos": { $0.acos() }, "atan": { $0.atan() }, "sinh": { $0.sinh() }, "cosh": { $0.cosh() }, "tanh": { $0.tanh() },
+        "asinh": { $0.asinh() },
+        "acosh": { $0.acosh() }, "atanh": { $0.atanh() }, "erf": { $0.erf() }, "erfc": { $0.erfc() }, "erfinv": { $0.erfinv() },
+        "lgamma": { $0.lgamma() },
+        "digamma": { $0.digamma() }, "floor": { $0.floor() }, "ceil": { $0.ceil() }, "round": { $0.round() }, "trunc": { $0.trunc() },
+        "frac": { $0.frac() },
+        "sigmoid": { $0.sigmoid() }, "relu": { $0.relu() }, "logSigmoid": { $0.logSigmoid() }, "softsign": { $0.softsign() },
+        "mish": { $0.mish() },
+        "silu": { $0.silu() }, "hardsigmoid": { $0.hardsigmoid() }, "hardswish": { $0.hardswish() }, "gelu": { $0.gelu() },
+        "gelu tanh": { $0.gelu(approximate: .tanh) },
+        "leakyRelu": { $0.leakyRelu(negativeSlope: 0.2) }, "elu": { $0.elu(alpha: 1.3) }, "selu": { F.selu($0) },
+        "celu": { F.celu($0, alpha: 1.5) },
+        "softplus": { $0.softplus(beta: 1.5, threshold: 20) }, "hardtanh": { $0.hardtanh() }, "relu6": { F.relu6($0) },
+        "clamp": { $0.clamp(min: -1, max: 3) },
+        "hardshrink": { $0.hardshrink() }, "softshrink": { $0.softshrink() }, "tanhshrink": { F.tanhshrink($0) },
+        "threshold": { $0.threshold(0.5, 7) },
+        "pow 0": { $0.pow(0) }, "pow 0.5": { $0.pow(0.5) }, "pow 1": { $0.pow(1) }, "pow 2": { $0.pow(2) }, "pow 3": { $0.pow(3) },
+        "pow -1": { $0.pow(-1) },
+        "pow 1.5": { $0.pow(1.5) }, "logit": { $0.logit() }, "logit eps": { $0.logit(eps: 0.1) }, "2 ** x": { Tensor.pow(2, $0) },
+        "0 ** x": { Tensor.pow(0, $0) },
         "1 / x": { 1 / $0 }, "x / 0.5": { $0 / 0.5 }, "remainder 2": { $0.remainder(2) }, "fmod 2": { $0.fmod(2) },
     ]
 
     static let functionsOfPairs: [String: @Sendable (Tensor, Tensor) -> Tensor] = [
-        "add": { $0 + $1 }, "sub": { $0 - $1 }, "mul": { $0 * $1 }, "div": { $0 / $1 }, "pow": { $0.pow($1) }, "minimum": { $0.minimum($1) },
-        "maximum": { $0.maximum($1) }, "remainder": { $0.remainder($1) }, "fmod": { $0.fmod($1) }, "atan2": { $0.atan2($1) }, "hypot": { $0.hypot($1) },
+        "add": { $0 + $1 }, "sub": { $0 - $1 }, "mul": { $0 * $1 }, "div": { $0 / $1 }, "pow": { $0.pow($1) },
+        "minimum": { $0.minimum($1) },
+        "maximum": { $0.maximum($1) }, "remainder": { $0.remainder($1) }, "fmod": { $0.fmod($1) }, "atan2": { $0.atan2($1) },
+        "hypot": { $0.hypot($1) },
         "logaddexp": { $0.logaddexp($1) }, "copysign": { $0.copysign($1) }, "xlogy": { $0.xlogy($1) }, "lerp": { $0.lerp($1, 1) },
-        "lerp tensor": { $0.lerp($1, Tensor(0.25, dtype: .float64).to($0.device)) }, "clamp min": { $0.clamp(min: $1) }, "clamp max": { $0.clamp(max: $1) },
-        "where": { Tensor.where($0.gt($1), $0, $1) }, "floorDivide": { $0.floorDivide($1) }, "truncDivide": { $0.truncDivide($1) }, "addScaled": { $0.add($1, alpha: 2) },
+        "lerp tensor": { $0.lerp($1, Tensor(0.25, dtype: .float64).to($0.device)) }, "clamp min": { $0.clamp(min: $1) },
+        "clamp max": { $0.clamp(max: $1) },
+        "where": { Tensor.where($0.gt($1), $0, $1) }, "floorDivide": { $0.floorDivide($1) }, "truncDivide": { $0.truncDivide($1) },
+        "addScaled": { $0.add($1, alpha: 2) },
     ]
 
     static let functionsOfVectors: [String: Function] = [
-        "sum": { $0.sum() }, "mean": { $0.mean() }, "prod": { $0.prod() }, "amax": { $0.amax() }, "amin": { $0.amin() }, "max": { $0.max(dim: 0).values },
-        "min": { $0.min(dim: 0).values }, "var": { $0.var() }, "std": { $0.std() }, "std biased": { $0.std(correction: 0) }, "norm": { $0.norm() },
-        "norm 0": { $0.norm(p: 0) }, "norm 1": { $0.norm(p: 1) }, "norm 3": { $0.norm(p: 3) }, "norm 1.5": { $0.norm(p: 1.5) }, "norm 0.5": { $0.norm(p: 0.5) },
-        "norm inf": { $0.norm(p: .infinity) }, "norm -inf": { $0.norm(p: -.infinity) }, "logsumexp": { $0.logsumexp(dim: 0) }, "softmax": { $0.softmax(dim: 0) },
-        "logSoftmax": { $0.logSoftmax(dim: 0) }, "cumsum": { $0.cumsum(dim: 0) }, "cumprod": { $0.cumprod(dim: 0) }, "median": { $0.median() },
-        "medianDim": { $0.median(dim: 0).values }, "sort": { $0.sort(dim: 0).values }, "topk": { $0.topk(1).values }, "kthvalue": { $0.kthvalue(1).values },
-        "normalize": { F.normalize($0, dim: 0) }, "normalize 3": { F.normalize($0, p: 3, dim: 0) }, "normalize 1": { F.normalize($0, p: 1, dim: 0) },
+        "sum": { $0.sum() }, "mean": { $0.mean() }, "prod": { $0.prod() }, "amax": { $0.amax() }, "amin": { $0.amin() },
+        "max": { $0.max(dim: 0).values },
+        "min": { $0.min(dim: 0).values }, "var": { $0.var() }, "std": { $0.std() }, "std biased": { $0.std(correction: 0) },
+        "norm": { $0.norm() },
+        "norm 0": { $0.norm(p: 0) }, "norm 1": { $0.norm(p: 1) }, "norm 3": { $0.norm(p: 3) }, "norm 1.5": { $0.norm(p: 1.5) },
+        "norm 0.5": { $0.norm(p: 0.5) },
+        "norm inf": { $0.norm(p: .infinity) }, "norm -inf": { $0.norm(p: -.infinity) }, "logsumexp": { $0.logsumexp(dim: 0) },
+        "softmax": { $0.softmax(dim: 0) },
+        "logSoftmax": { $0.logSoftmax(dim: 0) }, "cumsum": { $0.cumsum(dim: 0) }, "cumprod": { $0.cumprod(dim: 0) },
+        "median": { $0.median() },
+        "medianDim": { $0.median(dim: 0).values }, "sort": { $0.sort(dim: 0).values }, "topk": { $0.topk(1).values },
+        "kthvalue": { $0.kthvalue(1).values },
+        "normalize": { F.normalize($0, dim: 0) }, "normalize 3": { F.normalize($0, p: 3, dim: 0) },
+        "normalize 1": { F.normalize($0, p: 1, dim: 0) },
         "pairwiseDistance": { F.pairwiseDistance($0, $0.detach().clone(), eps: 0) },
         "pairwiseDistance 3": { F.pairwiseDistance($0, $0.detach().clone(), p: 3, eps: 0) },
         "cosineSimilarity": { F.cosineSimilarity($0, Tensor.ones(like: $0), dim: 0) },
@@ -104,7 +128,8 @@ import Testing
         case "cumprod" where x == [-.infinity, -.infinity]: return [-.infinity, -.infinity]
         case "cumprod" where x.count == 3 && x[0].isNaN: return [9, .nan, .nan]
         // The first of equal elements; PyTorch says nothing of which.
-        case "kthvalue" where Set(x).count < x.count && !x.contains { $0.isNaN }: return places.map { $0 == Double(x.firstIndex(of: x.min()!)!) ? 1 : 0 }
+        case "kthvalue" where Set(x).count < x.count && !x.contains { $0.isNaN }:
+            return places.map { $0 == Double(x.firstIndex(of: x.min()!)!) ? 1 : 0 }
         case "logsumexp" where !x.isEmpty && x.allSatisfy { $0 == -.infinity }: return x.map { _ in 0 }
         // Squares beyond the range of float64.
         case "norm" where x.first == 1e200: return [0.7071067811865476, -0.7071067811865476]
@@ -148,7 +173,9 @@ import Testing
         }
     }
 
-    func check(_ name: String, _ arguments: [[Double]], _ answer: Answer, elementwise: Bool, on device: Device = .cpu, _ f: ([Tensor]) -> Tensor) {
+    func check(
+        _ name: String, _ arguments: [[Double]], _ answer: Answer, elementwise: Bool, on device: Device = .cpu, _ f: ([Tensor]) -> Tensor
+    ) {
         let leaves = arguments.map { Tensor($0, shape: [$0.count], dtype: .float64).to(device).requiresGrad_() }
         let y = f(leaves)
         let weights = elementwise ? Tensor.ones(like: y.detach()) : Tensor.arange(1, y.numel + 1).to(.float64).reshape(y.shape).to(device)
@@ -164,28 +191,37 @@ import Testing
             }
         } else {
             // In PyTorch the norm of large numbers is infinite.
-            let value = name == "normalize" && arguments[0].first == 1e200 ? [0.7071067811865476, -0.7071067811865476]
+            let value =
+                name == "normalize" && arguments[0].first == 1e200
+                ? [0.7071067811865476, -0.7071067811865476]
                 : name == "normalize 3" && arguments[0].first == 1e200 ? [pow(0.5, 1.0 / 3), -pow(0.5, 1.0 / 3)] : answer.y.map(\.value)
             compare("value of \(arguments[0])", values, value, &wrong)
-            compare("gradient of \(arguments[0])", gradients[0], Self.betterOfVector(name, arguments[0]) ?? answer.g[0].map(\.value), &wrong)
+            compare(
+                "gradient of \(arguments[0])", gradients[0], Self.betterOfVector(name, arguments[0]) ?? answer.g[0].map(\.value), &wrong)
         }
         for complaint in wrong { Issue.record("\(name) on \(device): \(complaint)") }
     }
 
     private func compare(_ what: String, _ got: [Double], _ wanted: [Double], _ wrong: inout [String]) {
-        let equal = got.count == wanted.count && zip(got, wanted).allSatisfy { a, b in
-            a == b || a.isNaN && b.isNaN || abs(a - b) <= 1e-9 * max(abs(a), abs(b)) + 1e-300 || abs(a - b) < 1e-14
-        }
+        let equal =
+            got.count == wanted.count
+            && zip(got, wanted).allSatisfy { a, b in
+                a == b || a.isNaN && b.isNaN || abs(a - b) <= 1e-9 * max(abs(a), abs(b)) + 1e-300 || abs(a - b) < 1e-14
+            }
         if !equal { wrong.append("\(what) is \(got), not \(wanted)") }
     }
 }
 
 /// The same on the other devices and the reference.
 @Suite struct KinkBackendTests {
-    @Test(arguments: [.reference] + Device.tested.filter { $0 != .cpu && $0.backend.computes(.float64) }) func asOnTheProcessor(_ device: Device) throws {
+    @Test(arguments: [.reference] + Device.tested.filter { $0 != .cpu && $0.backend.computes(.float64) }) func asOnTheProcessor(
+        _ device: Device
+    ) throws {
         let (tests, recorded) = (KinkTests(), KinkTests.recorded)
         for name in KinkTests.functionsOfNumbers.keys.sorted() {
-            tests.check(name, [recorded.numbers.map(\.value)], try #require(recorded.unary[name]), elementwise: true, on: device) { KinkTests.functionsOfNumbers[name]!($0[0]) }
+            tests.check(name, [recorded.numbers.map(\.value)], try #require(recorded.unary[name]), elementwise: true, on: device) {
+                KinkTests.functionsOfNumbers[name]!($0[0])
+            }
         }
         for name in KinkTests.functionsOfPairs.keys.sorted() {
             tests.check(name, recorded.pairs.map { $0.map(\.value) }, try #require(recorded.binary[name]), elementwise: true, on: device) {

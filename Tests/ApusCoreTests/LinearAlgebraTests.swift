@@ -78,7 +78,8 @@ import Testing
         for n in [2, 5] {
             let x = Tensor.eye(n, dtype: .float64).requiresGrad_()
             #expect(OpLawTests.ops(of: x.cholesky()).map(\.name) == ["cholesky"])
-            #expect(OpLawTests.ops(of: x.solveTriangular(Tensor.ones([n, 1], dtype: .float64), upper: true)).map(\.name) == ["solveTriangular"])
+            #expect(
+                OpLawTests.ops(of: x.solveTriangular(Tensor.ones([n, 1], dtype: .float64), upper: true)).map(\.name) == ["solveTriangular"])
         }
         func says(_ parts: String..., call: () -> Tensor) {
             let error = #expect(throws: OpError.self) { try checked { call() } }

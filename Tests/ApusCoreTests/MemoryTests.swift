@@ -37,13 +37,15 @@ struct MemoryTests {
         DispatchQueue.concurrentPerform(iterations: 8) { thread in
             for round in 0..<300 {
                 let size = 1024 << (round % 6)
-                guard let a = try? CPUBackend.shared.allocate(byteCount: size), let b = try? CPUBackend.shared.allocate(byteCount: size) else {
+                guard let a = try? CPUBackend.shared.allocate(byteCount: size), let b = try? CPUBackend.shared.allocate(byteCount: size)
+                else {
                     Issue.record("no memory for \(size) bytes")
                     return
                 }
                 memset(a, Int32(thread), size)
                 memset(b, Int32(thread + 100), size)
-                let isOwn = a.load(fromByteOffset: size - 1, as: UInt8.self) == UInt8(thread) && b.load(as: UInt8.self) == UInt8(thread + 100)
+                let isOwn =
+                    a.load(fromByteOffset: size - 1, as: UInt8.self) == UInt8(thread) && b.load(as: UInt8.self) == UInt8(thread + 100)
                 #expect(isOwn, "two owners of one block of \(size) bytes")
                 CPUBackend.shared.deallocate(a, byteCount: size)
                 CPUBackend.shared.deallocate(b, byteCount: size)

@@ -18,11 +18,16 @@ import Testing
 
     private typealias Call = (name: String, call: @Sendable ([Tensor]) -> Tensor, shapes: [Shape])
     private static let layers: [Call] = [
-        ("linear", { F.linear($0[0], $0[1], $0[2]) }, [[2, 3], [4, 3], [4]]), ("conv2d", { F.conv2d($0[0], $0[1], padding: 1) }, [[1, 2, 5, 5], [3, 2, 3, 3]]),
-        ("maxPool2d", { F.maxPool2d($0[0], kernelSize: 2) }, [[1, 2, 4, 4]]), ("avgPool2d", { F.avgPool2d($0[0], kernelSize: 2) }, [[1, 2, 4, 4]]),
-        ("layerNorm", { F.layerNorm($0[0], [3], weight: $0[1]) }, [[2, 3], [3]]), ("batchNorm", { F.batchNorm($0[0], nil, nil, training: true) }, [[4, 3]]),
-        ("crossEntropy", { F.crossEntropy($0[0], Tensor([0, 2])) }, [[2, 3]]), ("embedding", { F.embedding(Tensor([1, 0, 1]), $0[0]) }, [[2, 3]]),
-        ("ctcLoss", { F.ctcLoss($0[0], Tensor([[1]]), inputLengths: [3], targetLengths: [1]) }, [[3, 1, 2]]), ("frexp", { $0[0].frexp().mantissa }, [[3]]),
+        ("linear", { F.linear($0[0], $0[1], $0[2]) }, [[2, 3], [4, 3], [4]]),
+        ("conv2d", { F.conv2d($0[0], $0[1], padding: 1) }, [[1, 2, 5, 5], [3, 2, 3, 3]]),
+        ("maxPool2d", { F.maxPool2d($0[0], kernelSize: 2) }, [[1, 2, 4, 4]]),
+        ("avgPool2d", { F.avgPool2d($0[0], kernelSize: 2) }, [[1, 2, 4, 4]]),
+        ("layerNorm", { F.layerNorm($0[0], [3], weight: $0[1]) }, [[2, 3], [3]]),
+        ("batchNorm", { F.batchNorm($0[0], nil, nil, training: true) }, [[4, 3]]),
+        ("crossEntropy", { F.crossEntropy($0[0], Tensor([0, 2])) }, [[2, 3]]),
+        ("embedding", { F.embedding(Tensor([1, 0, 1]), $0[0]) }, [[2, 3]]),
+        ("ctcLoss", { F.ctcLoss($0[0], Tensor([[1]]), inputLengths: [3], targetLengths: [1]) }, [[3, 1, 2]]),
+        ("frexp", { $0[0].frexp().mantissa }, [[3]]),
     ]
 
     /// All functions whose derivatives are tested, and all rules.
@@ -52,7 +57,9 @@ import Testing
         }
         for (kind, ops) in kinds {
             let alike = Dictionary(grouping: ops) { "\($0)" }
-            for (printed, ops) in alike { #expect(printed.hasPrefix("\(kind)(") && ops.allSatisfy { $0.isEqual(to: ops[0]) }, "\(printed)") }
+            for (printed, ops) in alike {
+                #expect(printed.hasPrefix("\(kind)(") && ops.allSatisfy { $0.isEqual(to: ops[0]) }, "\(printed)")
+            }
             for (printed, ops) in alike {
                 let twins = alike.filter { $0.key != printed && $0.value[0].isEqual(to: ops[0]) }
                 #expect(twins.isEmpty, "\(printed) equals \(twins.keys)")

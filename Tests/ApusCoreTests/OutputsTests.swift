@@ -34,7 +34,9 @@ import Testing
                     let first = grad(of: [total], withRespectTo: [x], createGraph: true)[0]!
                     return [first, grad(of: [first.square().sum()], withRespectTo: [x])[0]!]
                 }
-                for (a, b) in zip(loss { Array(cut($0)) }, loss(sliced)) { expectClose(a.detach(), b.detach(), rtol: 1e-14, atol: 0, "\(name) \(used)") }
+                for (a, b) in zip(loss { Array(cut($0)) }, loss(sliced)) {
+                    expectClose(a.detach(), b.detach(), rtol: 1e-14, atol: 0, "\(name) \(used)")
+                }
             }
         }
     }
@@ -62,7 +64,8 @@ import Testing
         let given = dtype == .bool ? whole.gt(2) : whole.to(dtype)
         let functions: [(String, (Tensor) -> (values: Tensor, indices: Tensor))] = [
             ("max", { $0.max(dim: 1, keepDim: true) }), ("min", { $0.min(dim: -1, keepDim: true) }), ("sort", { $0.sort(dim: 1) }),
-            ("sort descending", { $0.sort(dim: 0, descending: true) }), ("topk", { $0.topk(3, dim: 1) }), ("kthvalue", { $0.kthvalue(2, dim: 1, keepDim: true) }),
+            ("sort descending", { $0.sort(dim: 0, descending: true) }), ("topk", { $0.topk(3, dim: 1) }),
+            ("kthvalue", { $0.kthvalue(2, dim: 1, keepDim: true) }),
             ("median", { $0.median(dim: 1, keepDim: true) }),
         ]
         for (name, function) in functions {
@@ -89,7 +92,9 @@ import Testing
     @Test func nothingIsAShapeToo() {
         for shape in [[3], [2, 3], [2, 4, 3], [0, 3], [2, 0], [2, 4, 0]] as [Shape] {
             for out in [0, 2] {
-                let (x, w, b) = (Tensor.ones(shape).requiresGrad_(), Tensor.ones([out, shape[-1]]).requiresGrad_(), Tensor.ones([out]).requiresGrad_())
+                let (x, w, b) = (
+                    Tensor.ones(shape).requiresGrad_(), Tensor.ones([out, shape[-1]]).requiresGrad_(), Tensor.ones([out]).requiresGrad_()
+                )
                 let y = x.linear(w, b)
                 #expect(y.shape == Shape(shape.dropLast() + [out]))
                 (y * 2).sum().backward()
@@ -99,7 +104,8 @@ import Testing
         }
         detectAnomaly {
             let empty = Tensor.zeros([0, 3, 2]).requiresGrad_()
-            empty.batchNorm(runningMean: nil, runningVar: nil, weight: nil, bias: nil, training: true, momentum: 0.1, eps: 1e-5).sum().backward()
+            empty.batchNorm(runningMean: nil, runningVar: nil, weight: nil, bias: nil, training: true, momentum: 0.1, eps: 1e-5).sum()
+                .backward()
         }
     }
 
@@ -123,14 +129,17 @@ import Testing
     /// A tensor in an attribute would be seen neither by forms and devices' check nor by observers: an op's tensors are its inputs.
     @Test func opsHoldNoTensors() throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        let files = try #require(FileManager.default.enumerator(at: root.appendingPathComponent("Sources"), includingPropertiesForKeys: nil)).compactMap { $0 as? URL }
+        let files = try #require(
+            FileManager.default.enumerator(at: root.appendingPathComponent("Sources"), includingPropertiesForKeys: nil)
+        ).compactMap { $0 as? URL }
         var ops = 0
         for file in files where file.pathExtension == "swift" {
             // The fields of an op stand between its first line and its first function.
             let text = try String(contentsOf: file, encoding: .utf8)
             for declaration in text.components(separatedBy: ": Op {\n").dropFirst() {
                 ops += 1
-                for line in declaration.components(separatedBy: " func ")[0].split(separator: "\n") where line.hasPrefix("    let ") || line.hasPrefix("    var ") && !line.hasSuffix("}") {
+                for line in declaration.components(separatedBy: " func ")[0].split(separator: "\n")
+                where line.hasPrefix("    let ") || line.hasPrefix("    var ") && !line.hasSuffix("}") {
                     #expect(!line.contains(": Tensor") && !line.contains("[Tensor"), "\(file.lastPathComponent): \(line)")
                 }
             }
@@ -149,12 +158,21 @@ import Testing
             let x = Twin(samples.tensor([3, 7, 5], dtype, in: -1000...1000, specials: dtype.corners), layout, on: device)
             let (ours, theirs) = (x.tested.frexp(), x.reference.frexp())
             #expect(ours.mantissa.dtype == dtype && ours.exponent.dtype == .int32 && ours.mantissa.shape == x.tested.shape)
-            let (m, e, numbers) = (ours.mantissa.to(.cpu).array(Double.self), ours.exponent.to(.cpu).array(Int.self), x.reference.array(Double.self))
+            let (m, e, numbers) = (
+                ours.mantissa.to(.cpu).array(Double.self), ours.exponent.to(.cpu).array(Int.self), x.reference.array(Double.self)
+            )
             let (wantedM, wantedE) = (theirs.mantissa.array(Double.self), theirs.exponent.array(Int.self))
             for i in numbers.indices {
                 let n = numbers[i]
-                #expect(e[i] == wantedE[i] && (m[i] == wantedM[i] || m[i].isNaN && wantedM[i].isNaN), "\(n) of \(dtype) \(layout) on \(device)")
-                if n.isFinite { #expect(m[i] == 0 ? n == 0 && e[i] == 0 : (0.5..<1).contains(m[i].magnitude) && Double(sign: .plus, exponent: e[i], significand: m[i]) == n, "\(n) of \(dtype)") }
+                #expect(
+                    e[i] == wantedE[i] && (m[i] == wantedM[i] || m[i].isNaN && wantedM[i].isNaN), "\(n) of \(dtype) \(layout) on \(device)")
+                if n.isFinite {
+                    #expect(
+                        m[i] == 0
+                            ? n == 0 && e[i] == 0
+                            : (0.5..<1).contains(m[i].magnitude) && Double(sign: .plus, exponent: e[i], significand: m[i]) == n,
+                        "\(n) of \(dtype)")
+                }
             }
         }
     }

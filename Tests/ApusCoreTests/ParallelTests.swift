@@ -4,17 +4,22 @@ import Testing
 
 /// The parallel loop, and what it must never show: how many threads ran it. Serial, because the number of threads is the process's.
 @Suite(.serialized) struct ParallelTests {
-    @Test(arguments: [(0, 1), (1, 1), (7, 3), (1000, 7), (1000, 1000), (1000, 5000), (4097, 1)]) func everyElementIsVisitedOnceInFixedChunks(_ count: Int, _ grain: Int) {
+    @Test(arguments: [(0, 1), (1, 1), (7, 3), (1000, 7), (1000, 1000), (1000, 5000), (4097, 1)])
+    func everyElementIsVisitedOnceInFixedChunks(_ count: Int, _ grain: Int) {
         for threads in [1, 2, 4] {
             withThreads(threads) {
                 let counts = UnsafeMutablePointer<Int64>.allocate(capacity: count + 1)
                 defer { counts.deallocate() }
                 counts.initialize(repeating: -1, count: count + 1)
-                apus_parallel_for(Int64(count), Int64(grain), { context, begin, end in
-                    let begins = context!.assumingMemoryBound(to: Int64.self)
-                    for i in begin..<end { begins[Int(i)] = begins[Int(i)] == -1 ? begin : -2 }
-                }, counts)
-                for i in 0..<count { #expect(counts[i] == Int64(i / grain * grain), "element \(i) of \(count) by \(grain) on \(threads) threads") }
+                apus_parallel_for(
+                    Int64(count), Int64(grain),
+                    { context, begin, end in
+                        let begins = context!.assumingMemoryBound(to: Int64.self)
+                        for i in begin..<end { begins[Int(i)] = begins[Int(i)] == -1 ? begin : -2 }
+                    }, counts)
+                for i in 0..<count {
+                    #expect(counts[i] == Int64(i / grain * grain), "element \(i) of \(count) by \(grain) on \(threads) threads")
+                }
                 #expect(counts[count] == -1)
             }
         }
@@ -25,10 +30,12 @@ import Testing
             let counts = UnsafeMutablePointer<Int64>.allocate(capacity: 64)
             defer { counts.deallocate() }
             counts.initialize(repeating: 0, count: 64)
-            apus_parallel_for(8, 1, { context, begin, _ in
-                let row = context!.assumingMemoryBound(to: Int64.self) + 8 * Int(begin)
-                apus_parallel_for(8, 1, { context, begin, _ in context!.assumingMemoryBound(to: Int64.self)[Int(begin)] += 1 }, row)
-            }, counts)
+            apus_parallel_for(
+                8, 1,
+                { context, begin, _ in
+                    let row = context!.assumingMemoryBound(to: Int64.self) + 8 * Int(begin)
+                    apus_parallel_for(8, 1, { context, begin, _ in context!.assumingMemoryBound(to: Int64.self)[Int(begin)] += 1 }, row)
+                }, counts)
             for i in 0..<64 { #expect(counts[i] == 1) }
         }
     }
@@ -68,7 +75,8 @@ import Testing
                 made.append(try out.converted(to: .float32))
                 try backend.layerNorm(x, weight: nil, bias: nil, eps: 1e-5, into: out, mean: mean, rstd: rstd)
                 let gradX = try blank([700, 300]), gradWeight = try blank([300]), gradBias = try blank([300])
-                try backend.layerNormBackward(g, x, weight: nil, mean: mean, rstd: rstd, gradX: gradX, gradWeight: gradWeight, gradBias: gradBias)
+                try backend.layerNormBackward(
+                    g, x, weight: nil, mean: mean, rstd: rstd, gradX: gradX, gradWeight: gradWeight, gradBias: gradBias)
                 made += [out, mean, rstd, gradX, gradWeight, gradBias]
                 for shape in [[70, 30, 100], [7000, 30, 1]] as [Shape] {
                     let x = try random(shape, .float32, 5), mean = try blank([2, 30]), variance = try blank([30])
@@ -81,8 +89,9 @@ import Testing
                 try backend.indexAdd(table, dim: 0, index, rows)
                 made.append(table)
                 let p = try random([100_000], .float32, 8), step = try random([100_000], .float32, 9)
-                try backend.optimizerStep(.sgd(lr: 0.1, momentum: 0, dampening: 0, decay: 0.01, nesterov: false, maximize: false, first: false),
-                                      parameters: [p], gradients: [step], state: [])
+                try backend.optimizerStep(
+                    .sgd(lr: 0.1, momentum: 0, dampening: 0, decay: 0.01, nesterov: false, maximize: false, first: false),
+                    parameters: [p], gradients: [step], state: [])
                 made.append(p)
                 return made
             }
@@ -90,7 +99,9 @@ import Testing
         for other in results.dropFirst() {
             for (a, b) in zip(results[0], other) {
                 let bytes = a.numel * a.dtype.size
-                #expect(UnsafeRawBufferPointer(start: a.pointer, count: bytes).elementsEqual(UnsafeRawBufferPointer(start: b.pointer, count: bytes)), "\(a.shape)")
+                #expect(
+                    UnsafeRawBufferPointer(start: a.pointer, count: bytes).elementsEqual(
+                        UnsafeRawBufferPointer(start: b.pointer, count: bytes)), "\(a.shape)")
             }
         }
     }

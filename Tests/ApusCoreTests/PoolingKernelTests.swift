@@ -9,8 +9,13 @@ import Testing
         var size: [Int], kernel: [Int], stride: [Int], padding: [Int], dilation: [Int]
         var ceil = false, countIncludePad = true
         var divisor: Int?
-        var testDescription: String { "\(size) kernel \(kernel) stride \(stride) padding \(padding) dilation \(dilation) ceil \(ceil) pad counts \(countIncludePad) divisor \(divisor.map(String.init) ?? "-")" }
-        init(_ size: [Int], _ kernel: Int, stride: Int, padding: Int = 0, dilation: Int = 1, ceil: Bool = false, countIncludePad: Bool = true, divisor: Int? = nil) {
+        var testDescription: String {
+            "\(size) kernel \(kernel) stride \(stride) padding \(padding) dilation \(dilation) ceil \(ceil) pad counts \(countIncludePad) divisor \(divisor.map(String.init) ?? "-")"
+        }
+        init(
+            _ size: [Int], _ kernel: Int, stride: Int, padding: Int = 0, dilation: Int = 1, ceil: Bool = false,
+            countIncludePad: Bool = true, divisor: Int? = nil
+        ) {
             self.size = size
             self.kernel = size.map { _ in kernel }
             self.stride = size.map { _ in stride }
@@ -20,7 +25,12 @@ import Testing
             self.countIncludePad = countIncludePad
             self.divisor = divisor
         }
-        var parameters: PoolParameters { PoolParameters(.sliding(kernel: kernel, stride: stride, padding: padding, dilation: dilation, countIncludePad: countIncludePad, divisor: divisor)) }
+        var parameters: PoolParameters {
+            PoolParameters(
+                .sliding(
+                    kernel: kernel, stride: stride, padding: padding, dilation: dilation, countIncludePad: countIncludePad, divisor: divisor
+                ))
+        }
 
         /// PyTorch's rule: with ceil mode a last window that starts beyond the input and its left padding is dropped.
         var out: [Int] {
@@ -51,13 +61,19 @@ import Testing
     }
 
     static let cases: [Case] = [
-        Case([7], 2, stride: 2), Case([7], 3, stride: 2, padding: 1, ceil: true), Case([8, 9], 2, stride: 2), Case([33, 37], 2, stride: 2), Case([8, 9], 3, stride: 2, padding: 1),
-        Case([6, 7], 3, stride: 1, padding: 1, countIncludePad: false), Case([7, 7], 2, stride: 2, padding: 1, ceil: true), Case([6, 6], 3, stride: 3, padding: 1, ceil: true, countIncludePad: false),
-        Case([5, 6], 2, stride: 3, ceil: true, divisor: 3), Case([4, 5, 6], 2, stride: 2), Case([4, 5, 6], 3, stride: 2, padding: 1, ceil: true),
+        Case([7], 2, stride: 2), Case([7], 3, stride: 2, padding: 1, ceil: true), Case([8, 9], 2, stride: 2), Case([33, 37], 2, stride: 2),
+        Case([8, 9], 3, stride: 2, padding: 1),
+        Case([6, 7], 3, stride: 1, padding: 1, countIncludePad: false), Case([7, 7], 2, stride: 2, padding: 1, ceil: true),
+        Case([6, 6], 3, stride: 3, padding: 1, ceil: true, countIncludePad: false),
+        Case([5, 6], 2, stride: 3, ceil: true, divisor: 3), Case([4, 5, 6], 2, stride: 2),
+        Case([4, 5, 6], 3, stride: 2, padding: 1, ceil: true),
         // Lines of more outputs than are walked at once.
         Case([2, 1101], 3, stride: 2, padding: 1), Case([1030], 3, stride: 1, padding: 1),
     ]
-    static let dilated: [Case] = [Case([11], 3, stride: 2, padding: 1, dilation: 2), Case([9, 10], 3, stride: 2, padding: 1, dilation: 3, ceil: true), Case([9, 9], 2, stride: 1, padding: 1, dilation: 4)]
+    static let dilated: [Case] = [
+        Case([11], 3, stride: 2, padding: 1, dilation: 2), Case([9, 10], 3, stride: 2, padding: 1, dilation: 3, ceil: true),
+        Case([9, 9], 2, stride: 1, padding: 1, dilation: 4),
+    ]
 
     static let types: [DType] = [.float32, .float64, .float16, .bfloat16, .int8, .uint8, .int16, .int32, .int64]
 
@@ -116,7 +132,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [([7], [3]), ([5, 8], [2, 5]), ([4, 4], [1, 1]), ([3, 4], [6, 4]), ([4, 5, 6], [2, 2, 4])]) func adaptiveWindows(_ sizes: ([Int], [Int])) throws {
+    @Test(arguments: [([7], [3]), ([5, 8], [2, 5]), ([4, 4], [1, 1]), ([3, 4], [6, 4]), ([4, 5, 6], [2, 2, 4])]) func adaptiveWindows(
+        _ sizes: ([Int], [Int])
+    ) throws {
         let (size, out) = sizes
         let plane = size.reduce(1, *), places = out.reduce(1, *), p = PoolParameters(.adaptive)
         let x = grid(Shape([2, 2] + size), .float64), grad = grid(Shape([2, 2] + out), .float64, 3)
@@ -136,7 +154,8 @@ import Testing
             largest.append(window.max()!)
             for p in positions { gradX[i / places * plane + p] += gs[i] / Double(window.count) }
         }
-        let mean = Tensor.zeros(grad.shape, dtype: .float64), most = Tensor.zeros(grad.shape, dtype: .float64), indices = Tensor.zeros(grad.shape, dtype: .int64)
+        let mean = Tensor.zeros(grad.shape, dtype: .float64), most = Tensor.zeros(grad.shape, dtype: .float64),
+            indices = Tensor.zeros(grad.shape, dtype: .int64)
         let back = Tensor.zeros(x.shape, dtype: .float64)
         try CPUBackend.shared.averagePool(x, p, into: mean)
         try CPUBackend.shared.averagePoolBackward(grad, p, into: back)

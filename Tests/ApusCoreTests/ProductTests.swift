@@ -36,8 +36,10 @@ func onThreads(_ what: String, _ body: () throws -> Tensor) rethrows -> Tensor {
     /// Around the registers, tiles and blocks of the kernels, one dimension at a time.
     static let sizes: [Sizes] =
         [1, 2, 4, 5, 7, 13, 17, 64, 65].flatMap { [Sizes(1, $0, 9, 5), Sizes(1, 6, 9, $0), Sizes(1, 5, $0, 18)] } + [
-            Sizes(1, 511, 3, 9), Sizes(1, 513, 3, 21), Sizes(1, 7, 511, 6), Sizes(1, 7, 512, 20), Sizes(1, 3, 513, 33), Sizes(1, 5, 257, 255),
-            Sizes(1, 9, 5, 513), Sizes(1, 1, 300, 1100), Sizes(1, 1100, 30, 1), Sizes(1, 65, 700, 65), Sizes(1, 64, 512, 40), Sizes(1, 600, 20, 512), Sizes(1, 300, 40, 520), Sizes(1, 768, 24, 256),
+            Sizes(1, 511, 3, 9), Sizes(1, 513, 3, 21), Sizes(1, 7, 511, 6), Sizes(1, 7, 512, 20), Sizes(1, 3, 513, 33),
+            Sizes(1, 5, 257, 255),
+            Sizes(1, 9, 5, 513), Sizes(1, 1, 300, 1100), Sizes(1, 1100, 30, 1), Sizes(1, 65, 700, 65), Sizes(1, 64, 512, 40),
+            Sizes(1, 600, 20, 512), Sizes(1, 300, 40, 520), Sizes(1, 768, 24, 256),
             Sizes(3, 7, 5, 6), Sizes(4, 1, 8, 3), Sizes(40, 17, 4, 9), Sizes(2, 70, 64, 70),
         ]
 
@@ -90,7 +92,9 @@ func onThreads(_ what: String, _ body: () throws -> Tensor) rethrows -> Tensor {
             for right in Lie.allCases {
                 let (x, y) = (lay(a, left), lay(b, right))
                 // One thread shares nothing out: small products take the same way on any number.
-                let got = try s.m * s.k * s.n < 10_000 ? product(x, y, bias: bias) : onThreads("\(left) · \(right)") { try product(x, y, bias: bias) }
+                let got =
+                    try s.m * s.k * s.n < 10_000
+                    ? product(x, y, bias: bias) : onThreads("\(left) · \(right)") { try product(x, y, bias: bias) }
                 expectClose(got, want, atol: Double(s.k) * dtype.epsilon, "\(left) · \(right) + bias")
                 try expectClose(product(x, y, bias: nil), plain, atol: Double(s.k) * dtype.epsilon, "\(left) · \(right)")
             }
@@ -129,7 +133,9 @@ func onThreads(_ what: String, _ body: () throws -> Tensor) rethrows -> Tensor {
     @Test(arguments: [DType.int8, .uint8, .int16, .int32, .int64]) func integersWrap(_ dtype: DType) throws {
         let bits = UInt64(dtype.size * 8)
         let mask: UInt64 = bits == 64 ? .max : (1 << bits) - 1
-        func spread(_ shape: Shape, _ seed: Int) -> Tensor { Tensor((0..<shape.numel).map { Int64(truncatingIfNeeded: ($0 &+ seed) &* 0x9E37_79B9_7F4A_7C1) }, shape: shape, dtype: dtype) }
+        func spread(_ shape: Shape, _ seed: Int) -> Tensor {
+            Tensor((0..<shape.numel).map { Int64(truncatingIfNeeded: ($0 &+ seed) &* 0x9E37_79B9_7F4A_7C1) }, shape: shape, dtype: dtype)
+        }
         let (a, b, bias) = (spread([2, 5, 40], 1), spread([2, 40, 37], 99), spread([37], 7))
         let (x, y, z) = (integers(a), integers(b), integers(bias))
         for left in Lie.allCases {
@@ -141,7 +147,9 @@ func onThreads(_ what: String, _ body: () throws -> Tensor) rethrows -> Tensor {
                             var sum = z[j]
                             for p in 0..<40 { sum &+= x[(batch * 5 + i) * 40 + p] &* y[(batch * 40 + p) * 37 + j] }
                             let at = (batch * 5 + i) * 37 + j
-                            #expect(UInt64(bitPattern: sum) & mask == UInt64(bitPattern: found[at]) & mask, "\(dtype) \(left) · \(right) at \(at)")
+                            #expect(
+                                UInt64(bitPattern: sum) & mask == UInt64(bitPattern: found[at]) & mask,
+                                "\(dtype) \(left) · \(right) at \(at)")
                         }
                     }
                 }

@@ -6,7 +6,9 @@ import Testing
 @Suite struct PromotionTests {
     /// The complaints of many calls as one.
     private func expectNone(_ complaints: [String], sourceLocation: SourceLocation = #_sourceLocation) {
-        #expect(complaints.isEmpty, Comment(rawValue: "\(complaints.count): \(complaints.prefix(12).joined(separator: "; "))"), sourceLocation: sourceLocation)
+        #expect(
+            complaints.isEmpty, Comment(rawValue: "\(complaints.count): \(complaints.prefix(12).joined(separator: "; "))"),
+            sourceLocation: sourceLocation)
     }
 
     /// The dtype of what a call gives, nil where it refuses.
@@ -15,9 +17,15 @@ import Testing
     // What `torch.result_type` of PyTorch 2.13 says, one letter a dtype in the order of `DType`.
     static let letters = Array("buijklhxfd")
     /// Rows: a tensor with dimensions; columns: another one. Two scalar tensors have the same table.
-    static let pairs = ["buijklhxfd", "uujjklhxfd", "ijijklhxfd", "jjjjklhxfd", "kkkkklhxfd", "llllllhxfd", "hhhhhhhffd", "xxxxxxfxfd", "fffffffffd", "dddddddddd"]
+    static let pairs = [
+        "buijklhxfd", "uujjklhxfd", "ijijklhxfd", "jjjjklhxfd", "kkkkklhxfd", "llllllhxfd", "hhhhhhhffd", "xxxxxxfxfd", "fffffffffd",
+        "dddddddddd",
+    ]
     /// Columns: a scalar tensor.
-    static let besideScalar = ["buijklhxfd", "uuuuuuhxfd", "iiiiiihxfd", "jjjjjjhxfd", "kkkkkkhxfd", "llllllhxfd", "hhhhhhhhhh", "xxxxxxxxxx", "ffffffffff", "dddddddddd"]
+    static let besideScalar = [
+        "buijklhxfd", "uuuuuuhxfd", "iiiiiihxfd", "jjjjjjhxfd", "kkkkkkhxfd", "llllllhxfd", "hhhhhhhhhh", "xxxxxxxxxx", "ffffffffff",
+        "dddddddddd",
+    ]
     /// Columns: true, 1, 1.5. A scalar tensor has the same table.
     static let besideNumber = ["blf", "uuf", "iif", "jjf", "kkf", "llf", "hhh", "xxx", "fff", "ddd"]
 
@@ -42,24 +50,36 @@ import Testing
     }
 
     static let functions: [(name: String, result: Result, call: @Sendable (Tensor, Tensor) -> Tensor)] = [
-        ("add", .itself, { $0 + $1 }), ("mul", .itself, { $0 * $1 }), ("minimum", .itself, { $0.minimum($1) }), ("heaviside", .itself, { $0.heaviside($1) }), ("maximum", .itself, { $0.maximum($1) }),
-        ("where", .itself, { Tensor.where(Tensor(true), $0, $1) }), ("clamp", .itself, { $0.clamp(min: $1) }), ("clamp both", .itself, { $0.clamp(min: $1, max: $1) }),
-        ("add alpha", .itself, { $0.add($1, alpha: 2) }), ("addcmul", .itself, { $0.addcmul($1, $1) }), ("addcmul second", .itself, { $1.addcmul($1, $0) }), ("addcdiv", .float, { $0.addcdiv($1, $1) }),
-        ("sub", .notBool, { $0 - $1 }), ("floorDivide", .notBool, { $0.floorDivide($1) }), ("truncDivide", .notBool, { $0.truncDivide($1) }), ("remainder", .notBool, { $0 % $1 }),
-        ("fmod", .notBool, { $0.fmod($1) }), ("pow", .notBool, { $0.pow($1) }), ("div", .float, { $0 / $1 }), ("atan2", .float, { $0.atan2($1) }), ("hypot", .float, { $0.hypot($1) }),
-        ("logaddexp", .float, { $0.logaddexp($1) }), ("copysign", .float, { $0.copysign($1) }), ("gammainc", .float, { $0.gammainc($1) }), ("eq", .bool, { $0.eq($1) }), ("lt", .bool, { $0.lt($1) }),
-        ("isclose", .bool, { $0.isclose($1) }), ("logicalAnd", .bool, { $0.logicalAnd($1) }), ("and", .bits, { $0 & $1 }), ("or", .bits, { $0 | $1 }), ("xor", .bits, { $0 ^ $1 }), ("shift", .integer, { $0 << $1 }),
+        ("add", .itself, { $0 + $1 }), ("mul", .itself, { $0 * $1 }), ("minimum", .itself, { $0.minimum($1) }),
+        ("heaviside", .itself, { $0.heaviside($1) }), ("maximum", .itself, { $0.maximum($1) }),
+        ("where", .itself, { Tensor.where(Tensor(true), $0, $1) }), ("clamp", .itself, { $0.clamp(min: $1) }),
+        ("clamp both", .itself, { $0.clamp(min: $1, max: $1) }),
+        ("add alpha", .itself, { $0.add($1, alpha: 2) }), ("addcmul", .itself, { $0.addcmul($1, $1) }),
+        ("addcmul second", .itself, { $1.addcmul($1, $0) }), ("addcdiv", .float, { $0.addcdiv($1, $1) }),
+        ("sub", .notBool, { $0 - $1 }), ("floorDivide", .notBool, { $0.floorDivide($1) }),
+        ("truncDivide", .notBool, { $0.truncDivide($1) }), ("remainder", .notBool, { $0 % $1 }),
+        ("fmod", .notBool, { $0.fmod($1) }), ("pow", .notBool, { $0.pow($1) }), ("div", .float, { $0 / $1 }),
+        ("atan2", .float, { $0.atan2($1) }), ("hypot", .float, { $0.hypot($1) }),
+        ("logaddexp", .float, { $0.logaddexp($1) }), ("copysign", .float, { $0.copysign($1) }), ("gammainc", .float, { $0.gammainc($1) }),
+        ("eq", .bool, { $0.eq($1) }), ("lt", .bool, { $0.lt($1) }),
+        ("isclose", .bool, { $0.isclose($1) }), ("logicalAnd", .bool, { $0.logicalAnd($1) }), ("and", .bits, { $0 & $1 }),
+        ("or", .bits, { $0 | $1 }), ("xor", .bits, { $0 ^ $1 }), ("shift", .integer, { $0 << $1 }),
     ]
 
     @Test func `operands promote by one rule`() {
         var complaints: [String] = []
         func check(_ name: String, _ result: Result, _ promoted: DType, _ what: String, _ call: () -> Tensor) {
             let found = dtype(call)
-            if found != result(promoted) { complaints.append("\(name) of \(what) is \(found.map { "\($0)" } ?? "refused"), expected \(result(promoted).map { "\($0)" } ?? "an error")") }
+            if found != result(promoted) {
+                complaints.append(
+                    "\(name) of \(what) is \(found.map { "\($0)" } ?? "refused"), expected \(result(promoted).map { "\($0)" } ?? "an error")"
+                )
+            }
         }
         for a in DType.allCases {
             for b in DType.allCases {
-                let (x, y) = (Tensor.ones([2], dtype: a), Tensor.ones([2], dtype: b)), (s, t) = (Tensor.ones([], dtype: a), Tensor.ones([], dtype: b))
+                let (x, y) = (Tensor.ones([2], dtype: a), Tensor.ones([2], dtype: b)),
+                    (s, t) = (Tensor.ones([], dtype: a), Tensor.ones([], dtype: b))
                 let (pair, beside) = (Self.entry(Self.pairs, a, Int(b.rawValue)), Self.entry(Self.besideScalar, a, Int(b.rawValue)))
                 for (name, result, call) in Self.functions {
                     check(name, result, pair, "\(a) and \(b)") { call(x, y) }
@@ -75,18 +95,25 @@ import Testing
                 // Products demand one dtype, and so does what goes into another tensor.
                 let same = a == b ? a : nil
                 for (name, wanted, call) in [
-                    ("matmul", a == .bool ? nil : same, { x.matmul(y) }), ("addmm", a == .bool ? nil : same, { x.reshape(1, 2).addmm(y.reshape(1, 2), Tensor.ones([2, 2], dtype: b)) }),
-                    ("scatter", same, { x.scatter(0, Tensor([0, 1]), y) }), ("indexAdd", same, { x.indexAdd(dim: 0, Tensor([0, 1]), y) }), ("maskedFill", a, { x.maskedFill(x.eq(x), t) }),
-                ] as [(String, DType?, () -> Tensor)] where dtype(call) != wanted { complaints.append("\(name) of \(a) and \(b) is \(dtype(call).map { "\($0)" } ?? "refused")") }
+                    ("matmul", a == .bool ? nil : same, { x.matmul(y) }),
+                    ("addmm", a == .bool ? nil : same, { x.reshape(1, 2).addmm(y.reshape(1, 2), Tensor.ones([2, 2], dtype: b)) }),
+                    ("scatter", same, { x.scatter(0, Tensor([0, 1]), y) }), ("indexAdd", same, { x.indexAdd(dim: 0, Tensor([0, 1]), y) }),
+                    ("maskedFill", a, { x.maskedFill(x.eq(x), t) }),
+                ] as [(String, DType?, () -> Tensor)] where dtype(call) != wanted {
+                    complaints.append("\(name) of \(a) and \(b) is \(dtype(call).map { "\($0)" } ?? "refused")")
+                }
             }
         }
         expectNone(complaints)
     }
 
     static let numberFunctions: [(name: String, result: Result, call: @Sendable (Tensor, Scalar) -> Tensor)] = [
-        ("+", .itself, { $0 + $1 }), ("+ reversed", .itself, { $1 + $0 }), ("·", .itself, { $0 * $1 }), ("where", .itself, { Tensor.where(Tensor(true), $0, $1) }), ("where reversed", .itself, { Tensor.where(Tensor(true), $1, $0) }),
-        ("−", .notBool, { $0 - $1 }), ("− reversed", .notBool, { $1 - $0 }), ("clamp min", .notBool, { $0.clamp(min: $1) }), ("clamp max", .notBool, { $0.clamp(max: $1) }), ("clamp", .notBool, { $0.clamp(min: $1, max: $1) }),
-        ("pow", .notBool, { $0.pow($1) }), ("pow of a number", .notBool, { Tensor.pow($1, $0) }), ("floorDivide", .notBool, { $0.floorDivide($1) }), ("remainder", .notBool, { $0 % $1 }), ("fmod", .notBool, { $0.fmod($1) }),
+        ("+", .itself, { $0 + $1 }), ("+ reversed", .itself, { $1 + $0 }), ("·", .itself, { $0 * $1 }),
+        ("where", .itself, { Tensor.where(Tensor(true), $0, $1) }), ("where reversed", .itself, { Tensor.where(Tensor(true), $1, $0) }),
+        ("−", .notBool, { $0 - $1 }), ("− reversed", .notBool, { $1 - $0 }), ("clamp min", .notBool, { $0.clamp(min: $1) }),
+        ("clamp max", .notBool, { $0.clamp(max: $1) }), ("clamp", .notBool, { $0.clamp(min: $1, max: $1) }),
+        ("pow", .notBool, { $0.pow($1) }), ("pow of a number", .notBool, { Tensor.pow($1, $0) }),
+        ("floorDivide", .notBool, { $0.floorDivide($1) }), ("remainder", .notBool, { $0 % $1 }), ("fmod", .notBool, { $0.fmod($1) }),
         ("/", .float, { $0 / $1 }), ("/ reversed", .float, { $1 / $0 }), ("eq", .bool, { $0.eq($1) }), ("lt", .bool, { $0.lt($1) }),
     ]
 
@@ -98,12 +125,17 @@ import Testing
                 for (name, result, call) in Self.numberFunctions {
                     for x in [Tensor.ones([2], dtype: a), Tensor.ones([], dtype: a)] {
                         let found = dtype { call(x, number) }
-                        if found != result(promoted) { complaints.append("\(name) of \(a) \(x.shape) and \(number) is \(found.map { "\($0)" } ?? "refused")") }
+                        if found != result(promoted) {
+                            complaints.append("\(name) of \(a) \(x.shape) and \(number) is \(found.map { "\($0)" } ?? "refused")")
+                        }
                     }
                 }
                 // What is put into a tensor becomes what that holds.
                 for x in [Tensor.ones([2], dtype: a), Tensor.ones([], dtype: a)] {
-                    for result in [x.maskedFill(x.eq(x), number), x.indexFill(dim: 0, Tensor([0]), number), x.scatter(0, Tensor([0]), number), Tensor.full(like: x, number)] where result.dtype != a {
+                    for result in [
+                        x.maskedFill(x.eq(x), number), x.indexFill(dim: 0, Tensor([0]), number), x.scatter(0, Tensor([0]), number),
+                        Tensor.full(like: x, number),
+                    ] where result.dtype != a {
                         complaints.append("\(number) put into \(a) makes \(result.dtype)")
                     }
                 }
@@ -154,7 +186,8 @@ import Testing
             for (number, above) in [(Int64(1) << 40 + 44, false), (-1 - Int64(1) << 40, true), (dtype == .uint8 ? -1 : Int64.min, true)] {
                 let x = Tensor([44, 2, 127], dtype: dtype), yes = [above, above, above], no = [!above, !above, !above]
                 for (name, found, expected) in [
-                    ("gt", x.gt(number), yes), ("ge", x .>= number, yes), ("lt", x.lt(number), no), ("le", x .<= number, no), ("eq", x.eq(number), [false, false, false]), ("ne", x.ne(number), [true, true, true]),
+                    ("gt", x.gt(number), yes), ("ge", x .>= number, yes), ("lt", x.lt(number), no), ("le", x .<= number, no),
+                    ("eq", x.eq(number), [false, false, false]), ("ne", x.ne(number), [true, true, true]),
                 ] { #expect(found.array(Bool.self) == expected, "\(name)(\(number)) of \(dtype)") }
             }
         }

@@ -30,7 +30,9 @@ struct RecordedOps: Decodable {
 
     static let all: RecordedOps = {
         let path = inCheckout("Recorded/ops.json")
-        do { return try JSONDecoder().decode(RecordedOps.self, from: Data(contentsOf: path)) } catch { fatalError("\(path.path): \(error)") }
+        do { return try JSONDecoder().decode(RecordedOps.self, from: Data(contentsOf: path)) } catch {
+            fatalError("\(path.path): \(error)")
+        }
     }()
 
     static func wave(_ shape: Shape, _ k: Double = 0.7, dtype: DType = .float32, device: Device) -> Tensor {
@@ -53,7 +55,8 @@ struct RecordedOps: Decodable {
         }
     }
 
-    typealias Expression = @Sendable (_ x: Tensor, _ y: Tensor, _ v: Tensor, _ i: Tensor, _ b: Tensor, _ s: Tensor, _ t: Tensor, _ special: Tensor) -> Tensor
+    typealias Expression =
+        @Sendable (_ x: Tensor, _ y: Tensor, _ v: Tensor, _ i: Tensor, _ b: Tensor, _ s: Tensor, _ t: Tensor, _ special: Tensor) -> Tensor
 
     static let expressions: [(name: String, run: Expression)] = [
         ("promote.int+float", { _, _, _, i, _, _, _, _ in i + 1.5 }),
@@ -132,7 +135,10 @@ struct RecordedOps: Decodable {
         ("unique.inverse", { _, _, _, i, _, _, _, _ in (i % 4).unique().inverse }),
         ("unique.counts", { _, _, _, i, _, _, _, _ in (i % 4).unique().counts }),
         ("gather", { x, _, _, _, _, _, _, _ in x.gather(1, Tensor([[[0, 2, 1, 1]], [[2, 2, 0, 1]]])) }),
-        ("scatter", { x, _, _, _, _, _, _, _ in Tensor.zeros([2, 3, 4]).scatter(1, Tensor([[[0, 2, 1, 1]], [[2, 2, 0, 1]]]), x[.all, ..<1]) }),
+        (
+            "scatter",
+            { x, _, _, _, _, _, _, _ in Tensor.zeros([2, 3, 4]).scatter(1, Tensor([[[0, 2, 1, 1]], [[2, 2, 0, 1]]]), x[.all, ..<1]) }
+        ),
         ("scatterAdd", { x, _, _, _, _, _, _, _ in x.scatterAdd(2, Tensor([[[0, 0, 3]], [[1, 1, 1]]]), x) }),
         ("indexSelect", { x, _, _, _, _, _, _, _ in x.indexSelect(dim: 2, Tensor([3, 0, 0])) }),
         ("indexAdd", { x, _, _, _, _, _, _, _ in x.indexAdd(dim: 1, Tensor([2, 2]), x[.all, ..<2]) }),
@@ -293,13 +299,18 @@ struct RecordedOps: Decodable {
     @Test func resultTypes() {
         let inputs = RecordedOps.Inputs(.cpu)
         let wide = Tensor(5.0, dtype: .float64)
-        let pairs = [(inputs.i, wide), (inputs.x, wide), (inputs.x, inputs.i), (inputs.b, inputs.i), (inputs.i.int(), Tensor(5)), (inputs.x.half(), inputs.x.bfloat16())]
+        let pairs = [
+            (inputs.i, wide), (inputs.x, wide), (inputs.x, inputs.i), (inputs.b, inputs.i), (inputs.i.int(), Tensor(5)),
+            (inputs.x.half(), inputs.x.bfloat16()),
+        ]
         #expect(pairs.map { Tensor.resultType($0, $1) } == [.float64, .float32, .float32, .int64, .int32, .float32])
         for (a, b) in pairs { #expect((a + b).dtype == Tensor.resultType(a, b)) }
     }
 
     @Test func everyRecordedCaseIsRun() {
-        #expect(Set(RecordedOps.all.cases.keys) == Set(RecordedOps.expressions.map(\.name) + RecordedOps.subscripts.map(\.name) + RecordedOps.changes.map(\.name)))
+        #expect(
+            Set(RecordedOps.all.cases.keys)
+                == Set(RecordedOps.expressions.map(\.name) + RecordedOps.subscripts.map(\.name) + RecordedOps.changes.map(\.name)))
         #expect(Set(RecordedOps.all.printed.keys) == Set(RecordedOps.prints.map(\.name)))
     }
 

@@ -3,7 +3,9 @@ import Testing
 
 /// Gradients that hold only the rows that are not zero.
 @Suite struct SparseRowsTests {
-    private var sparse: Tensor { Tensor.sparseRows(Tensor([2, 0, 2]), Tensor([[1, 2], [3, 4], [10, 20]] as [[Float]]), shape: [4, 2]) }
+    private var sparse: Tensor {
+        Tensor.sparseRows(Tensor([2, 0, 2]), Tensor([[1, 2], [3, 4], [10, 20]] as [[Float]]), shape: [4, 2])
+    }
     private let dense: [Float] = [3, 4, 0, 0, 11, 22, 0, 0]
 
     @Test func `looks like the dense tensor`() {

@@ -10,7 +10,9 @@ enum SpecialFunctions {
     /// By NAME/x, NAME/y (of two numbers), NAME/value, and NAME/scale where terms cancel: the largest of them.
     static let recorded: [String: [Double]] = {
         let path = inCheckout("Recorded/special.safetensors").path
-        do { return Dictionary(uniqueKeysWithValues: try StateDict.load(from: path).map { ($0.key, values($0.value)) }) } catch { fatalError("\(path): \(error)") }
+        do { return Dictionary(uniqueKeysWithValues: try StateDict.load(from: path).map { ($0.key, values($0.value)) }) } catch {
+            fatalError("\(path): \(error)")
+        }
     }()
     static let names: [String] = recorded.keys.filter { $0.hasSuffix("/value") }.map { String($0.dropLast(6)) }.sorted()
 
@@ -28,12 +30,14 @@ enum SpecialFunctions {
         }
     }
     static let openCL: [String: Double] = [
-        "erf": 16, "erfc": 16, "pow": 16, "powScalar": 16, "sinh": 4, "cosh": 4, "tan": 5, "tanh": 5, "asin": 4, "acos": 4, "atan": 5, "asinh": 4, "acosh": 4, "atanh": 5,
+        "erf": 16, "erfc": 16, "pow": 16, "powScalar": 16, "sinh": 4, "cosh": 4, "tan": 5, "tanh": 5, "asin": 4, "acos": 4, "atan": 5,
+        "asinh": 4, "acosh": 4, "atanh": 5,
         "atan2": 6, "hypot": 4, "sin": 4, "cos": 4,
         // By erfc.
         "gelu": 17, "geluGrad": 17,
         // By exp and log1p, 3 and 2 with roundings between.
-        "sigmoid": 5, "silu": 6, "siluGrad": 6, "mish": 6, "geluTanh": 6, "geluTanhGrad": 6, "softplus": 6, "softplusGrad": 6, "eluGrad": 6, "logSigmoid": 5, "logaddexp": 5, "elu": 5,
+        "sigmoid": 5, "silu": 6, "siluGrad": 6, "mish": 6, "geluTanh": 6, "geluTanhGrad": 6, "softplus": 6, "softplusGrad": 6, "eluGrad": 6,
+        "logSigmoid": 5, "logaddexp": 5, "elu": 5,
         // By log and tan; by pow.
         "erfinv": 5, "ndtri": 5, "logit": 5, "digamma": 8, "polygamma": 17,
     ]
@@ -70,7 +74,9 @@ enum SpecialFunctions {
 }
 
 @Suite("BackendTests: special functions", .serialized) struct SpecialFunctionBackendTests {
-    @Test(arguments: BackendTests.devices + [.reference], SpecialFunctions.names) func errorIsWithinItsBound(_ device: Device, _ name: String) throws {
+    @Test(arguments: BackendTests.devices + [.reference], SpecialFunctions.names) func errorIsWithinItsBound(
+        _ device: Device, _ name: String
+    ) throws {
         let found = try SpecialFunctions.run(name, .float64, device)
         let wanted = SpecialFunctions.recorded["\(name)/value"]!
         let scales = SpecialFunctions.recorded["\(name)/scale"]
@@ -84,12 +90,16 @@ enum SpecialFunctions {
             if !(error <= worst.error) { worst = (error, i) }
         }
         let (at, i) = (arguments.map { "\($0[worst.at])" }.joined(separator: ", "), worst.at)
-        #expect(found.count == wanted.count && worst.error <= bound, "\(device) \(name)(\(at)): \(found[i]), exactly \(wanted[i]): \(worst.error) ULP; \(count) of \(found.count) beyond \(bound)")
+        #expect(
+            found.count == wanted.count && worst.error <= bound,
+            "\(device) \(name)(\(at)): \(found[i]), exactly \(wanted[i]): \(worst.error) ULP; \(count) of \(found.count) beyond \(bound)")
         if environment("APUS_TEST_WORST") != nil { print("\(device) \(name): \(worst.error) ULP at \(at)") }
     }
 
     /// In float32 these are computed in float64, where the device has it: the float64 value, rounded.
-    @Test(arguments: BackendTests.devices + [.reference], ["erfinv", "ndtri", "lgamma", "digamma", "polygamma(1)", "polygamma(2)", "gammainc"])
+    @Test(
+        arguments: BackendTests.devices + [.reference],
+        ["erfinv", "ndtri", "lgamma", "digamma", "polygamma(1)", "polygamma(2)", "gammainc"])
     func float32IsRoundedFloat64(_ device: Device, _ name: String) throws {
         let operands = ["x", "y"].compactMap { SpecialFunctions.recorded["\(name)/\($0)"] }
         let single = try SpecialFunctions.run(name, .float32, device)
@@ -105,9 +115,12 @@ enum SpecialFunctions {
         let wanted = values(exact)
         for (i, x) in single.enumerated() {
             let y = Float(wanted[i])
-            let isRight = Double(y) == x || y.isNaN && x.isNaN || (Double(y) - x).magnitude <= Double(max(y.magnitude.ulp, .leastNonzeroMagnitude))
+            let isRight =
+                Double(y) == x || y.isNaN && x.isNaN || (Double(y) - x).magnitude <= Double(max(y.magnitude.ulp, .leastNonzeroMagnitude))
             guard !isRight else { continue }
-            Issue.record("\(device) \(name)(\(operands.map { "\(Float($0[i]))" }.joined(separator: ", "))) in float32: \(x), in float64 \(wanted[i])")
+            Issue.record(
+                "\(device) \(name)(\(operands.map { "\(Float($0[i]))" }.joined(separator: ", "))) in float32: \(x), in float64 \(wanted[i])"
+            )
             return
         }
     }
@@ -136,7 +149,9 @@ enum SpecialFunctions {
         ]
         for (n, x, wanted) in cases {
             for device in [Device.cpu, .reference] {
-                expectClose(Tensor([x], dtype: .float64).to(device).polygamma(n), [wanted], rtol: Double(n + 10) * 0x1p-52, atol: 0, "polygamma(\(n)) of \(x)")
+                expectClose(
+                    Tensor([x], dtype: .float64).to(device).polygamma(n), [wanted], rtol: Double(n + 10) * 0x1p-52, atol: 0,
+                    "polygamma(\(n)) of \(x)")
             }
         }
     }

@@ -11,8 +11,10 @@ import Testing
         let complaint = try #require(difference(x, reference([1, 2.5, .nan, .infinity], [2, 2], .float32), rtol: 0.1, atol: 0.1))
         #expect(complaint.contains("[0, 1]") && complaint.contains("2.0") && complaint.contains("2.5") && complaint.contains("1 of 4"))
         #expect(difference(x, reference([1, 2, 3, .infinity], [2, 2], .float32), rtol: 1e9, atol: 1e9) != nil, "a number is not NaN")
-        #expect(difference(x, reference([1, 2, .nan, -.infinity], [2, 2], .float32), rtol: 1e9, atol: 1e9) != nil, "infinities have a sign")
-        #expect(difference(x, reference([1, 2, .nan, 1e30], [2, 2], .float32), rtol: 1e9, atol: .infinity) != nil, "a number is not infinite")
+        #expect(
+            difference(x, reference([1, 2, .nan, -.infinity], [2, 2], .float32), rtol: 1e9, atol: 1e9) != nil, "infinities have a sign")
+        #expect(
+            difference(x, reference([1, 2, .nan, 1e30], [2, 2], .float32), rtol: 1e9, atol: .infinity) != nil, "a number is not infinite")
         #expect(difference(x, reference([1, 2, .nan, .infinity], [4], .float32), rtol: 1, atol: 1) != nil, "shapes count")
         #expect(difference(x, reference([1, 2, .nan, .infinity], [2, 2], .float64), rtol: 1, atol: 1) != nil, "dtypes count")
         // Beyond 2^53 doubles would not tell these apart.
@@ -54,7 +56,9 @@ import Testing
         checkGradients([x]) { apply(Cube(factor: 3), Inputs($0[0])) }
         checkGradients([x, x + 1]) { ($0[0] * $0[1]).exp() / $0[1] }
         withKnownIssue("a derivative off by 10⁻⁵") { checkGradients([x]) { apply(Cube(factor: 3.00003), Inputs($0[0])) } }
-        withKnownIssue("a second derivative that is half of what it should be") { checkGradients([x]) { apply(Cube(factor: 0), Inputs($0[0])) } }
+        withKnownIssue("a second derivative that is half of what it should be") {
+            checkGradients([x]) { apply(Cube(factor: 0), Inputs($0[0])) }
+        }
         withKnownIssue("no graph") { checkGradients([x]) { $0[0].detach() } }
         checkGradients([x], second: false) { apply(Cube(factor: 0), Inputs($0[0])) }
     }

@@ -55,6 +55,8 @@ private func writeRegisters() {
             for start in 0..<5 { #expect(numbers(x[.slice(start, -n)]) == Array(all.dropLast(n).dropFirst(start))) }
         }
         let y = Tensor.arange(10).reshape(2, 5)
-        #expect(numbers(y[.all, ..<(-1)]) == [0, 1, 2, 3, 5, 6, 7, 8] && numbers(y[-1, (-2)...]) == [8, 9] && numbers(x[-4..<(-1)]) == [1, 2, 3])
+        #expect(
+            numbers(y[.all, ..<(-1)]) == [0, 1, 2, 3, 5, 6, 7, 8] && numbers(y[-1, (-2)...]) == [8, 9]
+                && numbers(x[-4..<(-1)]) == [1, 2, 3])
     }
 }

@@ -35,8 +35,12 @@ struct VectorMathTests {
     ]
 
     /// Every 30,011th float from the lowest bit pattern to the highest: all exponents, both signs, NaNs.
-    static let arguments: [Float] = stride(from: UInt64(0), to: 1 << 32, by: 30_011).map { Float(bitPattern: UInt32($0)) }
-        + [0, -0.0, .infinity, -.infinity, .nan, 1, -1, .leastNonzeroMagnitude, .leastNormalMagnitude, .greatestFiniteMagnitude, 88.72284, -103.97208, 1e6, 1.0000001e6]
+    static let arguments: [Float] =
+        stride(from: UInt64(0), to: 1 << 32, by: 30_011).map { Float(bitPattern: UInt32($0)) }
+        + [
+            0, -0.0, .infinity, -.infinity, .nan, 1, -1, .leastNonzeroMagnitude, .leastNormalMagnitude, .greatestFiniteMagnitude, 88.72284,
+            -103.97208, 1e6, 1.0000001e6,
+        ]
 
     @Test(arguments: functions) func errorIsWithinItsBound(_ function: Function) {
         let x = VectorMathTests.arguments
@@ -48,7 +52,9 @@ struct VectorMathTests {
             let rounded = Float(exact)
             if rounded.isNaN || rounded.isInfinite || exact == 0 {
                 // Next to overflow a function may round to the other side.
-                let isRight = rounded.isNaN ? y.isNaN : y == rounded && y.sign == rounded.sign || rounded.isInfinite && y.magnitude == .greatestFiniteMagnitude
+                let isRight =
+                    rounded.isNaN
+                    ? y.isNaN : y == rounded && y.sign == rounded.sign || rounded.isInfinite && y.magnitude == .greatestFiniteMagnitude
                 #expect(isRight, "\(function.kind)(\(x)) = \(y), exactly \(exact)")
                 continue
             }

@@ -13,14 +13,18 @@ import Testing
         let loader = DataLoader(TensorDataset(numbers([10])), batchSize: 4, prefetch: prefetch)
         #expect(loader.count == 3)
         #expect(epoch(loader) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]])
-        #expect(epoch(DataLoader(TensorDataset(numbers([10])), batchSize: 4, dropLast: true, prefetch: prefetch)) == [[0, 1, 2, 3], [4, 5, 6, 7]])
+        #expect(
+            epoch(DataLoader(TensorDataset(numbers([10])), batchSize: 4, dropLast: true, prefetch: prefetch)) == [
+                [0, 1, 2, 3], [4, 5, 6, 7],
+            ])
         #expect(epoch(DataLoader(TensorDataset(numbers([0])), prefetch: prefetch)) == [])
         #expect(epoch(DataLoader(TensorDataset(numbers([2])), prefetch: prefetch)) == [[0], [1]])
     }
 
     @Test func theGeneratorAloneDecidesTheOrder() {
         func epochs(_ seed: UInt64, prefetch: Int) -> [[[Float]]] {
-            let loader = DataLoader(TensorDataset(numbers([50])), batchSize: 8, shuffle: true, generator: Generator(seed: seed), prefetch: prefetch)
+            let loader = DataLoader(
+                TensorDataset(numbers([50])), batchSize: 8, shuffle: true, generator: Generator(seed: seed), prefetch: prefetch)
             return (0..<3).map { _ in epoch(loader) }
         }
         let first = epochs(1, prefetch: 2)
@@ -155,7 +159,8 @@ import Testing
         let sums = await withTaskGroup(of: Float.self) { group in
             for _ in 0..<8 {
                 group.addTask {
-                    let loader = DataLoader(TensorDataset(numbers([300])), batchSize: 7, shuffle: true, generator: Generator(seed: 1), prefetch: 2)
+                    let loader = DataLoader(
+                        TensorDataset(numbers([300])), batchSize: 7, shuffle: true, generator: Generator(seed: 1), prefetch: 2)
                     return loader.reduce(0) { $0 + $1.array(Float.self).reduce(0, +) }
                 }
             }
@@ -167,7 +172,9 @@ import Testing
     /// The same batches, wherever they lie, however far ahead they were made; a loop that is left early leaves nothing behind.
     @Test(arguments: Device.tested, [0, 2]) func batchesComeToADevice(_ device: Device, prefetch: Int) {
         let data = TensorDataset(numbers([50, 3]), Tensor.arange(50))
-        func loader() -> DataLoader<(Tensor, Tensor)> { DataLoader(data, batchSize: 8, shuffle: true, generator: Generator(seed: 4), prefetch: prefetch) }
+        func loader() -> DataLoader<(Tensor, Tensor)> {
+            DataLoader(data, batchSize: 8, shuffle: true, generator: Generator(seed: 4), prefetch: prefetch)
+        }
         let there = loader().to(device)
         #expect(there.count == 7 && there.batchSize == 8 && there.sampleCount == 50)
         for ((x, y), (expectedX, expectedY)) in zip(there, loader()) {

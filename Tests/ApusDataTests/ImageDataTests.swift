@@ -10,7 +10,8 @@ import TestSupport
 
     /// Three pictures and labels in the files' names for `split`.
     func writeMNIST(_ prefix: String = "train", pictures: [UInt8]? = nil, labels: [UInt8]? = nil, folder name: String = "") {
-        folder.write(pictures ?? idx([3, 28, 28], (0..<(3 * 784)).map { UInt8(truncatingIfNeeded: $0) }), "\(name)\(prefix)-images-idx3-ubyte")
+        folder.write(
+            pictures ?? idx([3, 28, 28], (0..<(3 * 784)).map { UInt8(truncatingIfNeeded: $0) }), "\(name)\(prefix)-images-idx3-ubyte")
         folder.write(labels ?? idx([3], [9, 0, 4]), "\(name)\(prefix)-labels-idx1-ubyte")
     }
 
@@ -34,7 +35,9 @@ import TestSupport
         writeMNIST()
         let data = try MNIST(.train, root: folder.path)
         let (images, labels) = try data.batch(at: [2, 0])
-        let wanted = (0..<784).map { Float(UInt8(truncatingIfNeeded: 2 * 784 + $0)) / 255 } + (0..<784).map { Float(UInt8(truncatingIfNeeded: $0)) / 255 }
+        let wanted =
+            (0..<784).map { Float(UInt8(truncatingIfNeeded: 2 * 784 + $0)) / 255 }
+            + (0..<784).map { Float(UInt8(truncatingIfNeeded: $0)) / 255 }
         #expect(images.array(Float.self) == wanted && images.shape == [2, 1, 28, 28])
         #expect(labels.array(Int.self) == [4, 9])
         #expect(data[2].0.shape == [1, 28, 28] && data[2].0.array(Float.self) == Array(wanted[..<784]) && data[2].1.item(Int.self) == 4)
@@ -48,7 +51,10 @@ import TestSupport
         writeMNIST(folder: "d/kmnist/")
         #expect(try KMNIST(root: "\(folder.path)/d").classes[9] == "wo" && KMNIST(root: "\(folder.path)/d").count == 3)
         let message = message { _ = try FashionMNIST(.train, root: "\(folder.path)/b") }
-        #expect(message == "Fashion-MNIST: there is no train-images-idx3-ubyte (or train-images-idx3-ubyte.gz) in \(folder.path)/b, \(folder.path)/b/fashion-mnist, \(folder.path)/b/FashionMNIST/raw; install it with `apt install dataset-fashion-mnist`, or name the folder with root: or APUS_DATA")
+        #expect(
+            message
+                == "Fashion-MNIST: there is no train-images-idx3-ubyte (or train-images-idx3-ubyte.gz) in \(folder.path)/b, \(folder.path)/b/fashion-mnist, \(folder.path)/b/FashionMNIST/raw; install it with `apt install dataset-fashion-mnist`, or name the folder with root: or APUS_DATA"
+        )
     }
 
     @Test func theEnvironmentNamesAFolder() async {
@@ -59,13 +65,18 @@ import TestSupport
             let count = try MNIST(.train).count
             precondition(count == 3)
             let error = message { _ = try CIFAR10(.test) }
-            precondition(error.contains("\(tests.folder.path)/cifar-10-batches-bin, ") && error.contains("/usr/share/datasets/cifar-10-batches-bin"), error)
+            precondition(
+                error.contains("\(tests.folder.path)/cifar-10-batches-bin, ") && error.contains("/usr/share/datasets/cifar-10-batches-bin"),
+                error)
         }
     }
 
     @Test func lyingFilesAreNamed() {
         for (pictures, labels, reason) in [
-            (idx([3, 28, 27], [UInt8](repeating: 0, count: 3 * 28 * 27)), nil, "train-images-idx3-ubyte, byte 0: uint8 of shape [3, 28, 27]"),
+            (
+                idx([3, 28, 27], [UInt8](repeating: 0, count: 3 * 28 * 27)), nil,
+                "train-images-idx3-ubyte, byte 0: uint8 of shape [3, 28, 27]"
+            ),
             (idx([3, 28, 28], [1]), nil, "train-images-idx3-ubyte, byte 4: shape [3, 28, 28] needs 2352 bytes"),
             (idx([3], [1, 2, 3]), nil, "train-images-idx3-ubyte, byte 0: uint8 of shape [3]"),
             (nil, idx([2], [1, 2]), "train-labels-idx1-ubyte, byte 0: uint8 of shape [2], where 3 pictures need"),
@@ -80,7 +91,9 @@ import TestSupport
     }
 
     @Test func cifar10() throws {
-        func record(_ label: UInt8, _ first: UInt8) -> [UInt8] { [label] + (0..<3072).map { UInt8(truncatingIfNeeded: Int(first) + $0 / 1024) } }
+        func record(_ label: UInt8, _ first: UInt8) -> [UInt8] {
+            [label] + (0..<3072).map { UInt8(truncatingIfNeeded: Int(first) + $0 / 1024) }
+        }
         for i in 1...5 { folder.write(record(UInt8(i), UInt8(10 * i)) + record(0, 0), "cifar-10-batches-bin/data_batch_\(i).bin") }
         let data = try CIFAR10(.train, root: folder.path)
         #expect(data.count == 10 && data.images.shape == [10, 3, 32, 32])
@@ -90,7 +103,9 @@ import TestSupport
         folder.write(record(1, 1) + record(10, 1), "cifar-10-batches-bin/data_batch_3.bin")
         #expect(message { _ = try CIFAR10(.train, root: folder.path) }.contains("data_batch_3.bin, byte 3073: label 1 is 10"))
         folder.write(record(1, 1).dropLast(), "cifar-10-batches-bin/data_batch_3.bin")
-        #expect(message { _ = try CIFAR10(.train, root: folder.path) }.contains("data_batch_3.bin, byte 3072: 3072 bytes are no whole number of records"))
+        #expect(
+            message { _ = try CIFAR10(.train, root: folder.path) }.contains(
+                "data_batch_3.bin, byte 3072: 3072 bytes are no whole number of records"))
         #expect(message { _ = try CIFAR10(.test, root: folder.path) }.contains("no test_batch.bin"))
     }
 
@@ -123,7 +138,8 @@ import TestSupport
     }
 
     func png(_ width: Int, _ height: Int, _ value: UInt8, channels: Int = 3) throws -> [UInt8] {
-        try PNGImage(width: width, height: height, channels: channels, pixels: [UInt8](repeating: value, count: width * height * channels)).encoded()
+        try PNGImage(width: width, height: height, channels: channels, pixels: [UInt8](repeating: value, count: width * height * channels))
+            .encoded()
     }
 
     @Test func imageFoldersAreSortedByName() throws {

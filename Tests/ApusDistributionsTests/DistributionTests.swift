@@ -32,14 +32,20 @@ import Testing
         if run["cdf"] != nil && ["Normal", "Uniform", "Gamma"].contains(name) { compare(p.cdf(value), run["cdf"], "\(name).cdf") }
         if run["icdf"] != nil { compare(p.icdf(Tensor.full(p.batchShape, 0.3, dtype: .float64)), run["icdf"], "\(name).icdf") }
         let wide = p.expand(Shape([2] + Array(p.batchShape)))
-        #expect(wide.batchShape == Shape([2] + Array(p.batchShape)) && wide.sample([3]).shape == Shape([3, 2] + Array(p.batchShape) + Array(p.eventShape)))
+        #expect(
+            wide.batchShape == Shape([2] + Array(p.batchShape))
+                && wide.sample([3]).shape == Shape([3, 2] + Array(p.batchShape) + Array(p.eventShape)))
     }
 
     /// Against mpmath: far down, where 2p − 1 and erf have lost all digits of p.
     @Test func normalTails() {
         let normal = Normal(Tensor(0.0, dtype: .float64), Tensor(1.0, dtype: .float64))
-        expectClose(normal.cdf(Tensor([-10.0, -3.0, 3.0], dtype: .float64)), [7.61985302416052607e-24, 1.34989803163009453e-3, 0.99865010196836991], rtol: 1e-14, atol: 0)
-        expectClose(normal.icdf(Tensor([1e-20, 7.61985302416052607e-24, 0, 1], dtype: .float64)), [-9.26234008979840758, -10, -.infinity, .infinity], rtol: 1e-15, atol: 0)
+        expectClose(
+            normal.cdf(Tensor([-10.0, -3.0, 3.0], dtype: .float64)),
+            [7.61985302416052607e-24, 1.34989803163009453e-3, 0.99865010196836991], rtol: 1e-14, atol: 0)
+        expectClose(
+            normal.icdf(Tensor([1e-20, 7.61985302416052607e-24, 0, 1], dtype: .float64)),
+            [-9.26234008979840758, -10, -.infinity, .infinity], rtol: 1e-15, atol: 0)
         expectClose(Normal(0, 1).icdf(Tensor([1e-20])), [-9.26234008979840758], rtol: 1e-6, atol: 0)
     }
 
@@ -63,7 +69,9 @@ import Testing
             // PyTorch's own derivative is an approximation, good to three digits at worst.
             integral.backward()
             let density = exp((numbers[0] - 1) * log(numbers[1]) - numbers[1] - lgamma(numbers[0]))
-            if density > 1e-200 { expectClose(-a.grad! / density, [numbers[2]], rtol: 3e-3, atol: 1e-8, "dx/da at \(numbers[0]), \(numbers[1])") }
+            if density > 1e-200 {
+                expectClose(-a.grad! / density, [numbers[2]], rtol: 3e-3, atol: 1e-8, "dx/da at \(numbers[0]), \(numbers[1])")
+            }
         }
         let (a, x) = (Tensor([0.4, 1.5, 6, 20], dtype: .float64), Tensor([0.3, 2.5, 4, 25], dtype: .float64))
         checkGradients([a, x], second: false) { $0[0].gammainc($0[1]) }
@@ -81,7 +89,8 @@ import Testing
         checkGradients([c]) { Categorical(logits: $0[0]).entropy() }
         checkGradients([Tensor([2.0, 0.3, 0.3, 1.5], shape: [2, 2], dtype: .float64), x]) { inputs in
             let symmetric = (inputs[0] + inputs[0].t()) / 2
-            return MultivariateNormal(inputs[1], covarianceMatrix: symmetric).logProb(Tensor([1.0, 0], dtype: .float64)) + MultivariateNormal(inputs[1], precisionMatrix: symmetric).entropy()
+            return MultivariateNormal(inputs[1], covarianceMatrix: symmetric).logProb(Tensor([1.0, 0], dtype: .float64))
+                + MultivariateNormal(inputs[1], precisionMatrix: symmetric).entropy()
         }
     }
 
@@ -95,8 +104,12 @@ import Testing
         #expect(message { _ = Poisson(-1) }.contains("rate must be at least 0"))
         #expect(message { _ = Dirichlet(Tensor([1.0, 0])) }.contains("concentration must be positive"))
         #expect(message { _ = MultivariateNormal(Tensor([1.0, 2])) }.contains("exactly one"))
-        #expect(message { _ = MultivariateNormal(Tensor([1.0, 2]), covarianceMatrix: Tensor.ones([3, 3])) }.contains("needs a matrix [*, 2, 2]"))
-        #expect(message { _ = MultivariateNormal(Tensor([1.0, 2]), scaleTril: Tensor([1.0, 0, 3, -1], shape: [2, 2])) }.contains("diagonal of scaleTril"))
+        #expect(
+            message { _ = MultivariateNormal(Tensor([1.0, 2]), covarianceMatrix: Tensor.ones([3, 3])) }.contains("needs a matrix [*, 2, 2]")
+        )
+        #expect(
+            message { _ = MultivariateNormal(Tensor([1.0, 2]), scaleTril: Tensor([1.0, 0, 3, -1], shape: [2, 2])) }.contains(
+                "diagonal of scaleTril"))
         #expect(message { _ = Normal(Tensor.zeros([2]), Tensor.ones([3])) }.contains("do not broadcast"))
         #expect(message { _ = Bernoulli(probs: 0.5).logProb(Tensor(0.5)) }.contains("the value must be 0 or 1"))
         #expect(message { _ = Normal(Tensor.zeros([2]), Tensor.ones([2])).logProb(Tensor.zeros([3])) }.contains("does not fit batch [2]"))

@@ -34,7 +34,9 @@ enum Recorded {
         case "Beta": return Beta(given("concentration1")!, given("concentration0")!)
         case "Dirichlet": return Dirichlet(given("concentration")!)
         case "MultivariateNormal":
-            return MultivariateNormal(given("loc")!, covarianceMatrix: given("covariance_matrix"), precisionMatrix: given("precision_matrix"), scaleTril: given("scale_tril"))
+            return MultivariateNormal(
+                given("loc")!, covarianceMatrix: given("covariance_matrix"), precisionMatrix: given("precision_matrix"),
+                scaleTril: given("scale_tril"))
         default: fatalError("no distribution \(name)")
         }
     }

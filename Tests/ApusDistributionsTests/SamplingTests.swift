@@ -19,9 +19,12 @@ import Testing
         let draws = withGenerator(Generator(seed: 11)) { p.sample([count]) }
         let (mean, variance) = (p.mean.item(), p.variance.item())
         let x = draws.to(.float64)
-        #expect(abs(x.mean().item() - mean) < 5 * (variance / Double(count)).squareRoot(), "\(what): mean \(x.mean().item()), wanted \(mean)")
+        #expect(
+            abs(x.mean().item() - mean) < 5 * (variance / Double(count)).squareRoot(), "\(what): mean \(x.mean().item()), wanted \(mean)")
         // The fourth moment of the heaviest of these stays below 12 variances².
-        #expect(abs(x.var().item() - variance) < 5 * variance * (12 / Double(count)).squareRoot(), "\(what): variance \(x.var().item()), wanted \(variance)")
+        #expect(
+            abs(x.var().item() - variance) < 5 * variance * (12 / Double(count)).squareRoot(),
+            "\(what): variance \(x.var().item()), wanted \(variance)")
         if let cdf {
             let d = distance(draws, cdf)
             #expect(d < 1.95 / Double(count).squareRoot(), "\(what): Kolmogorov–Smirnov distance \(d)")
@@ -52,7 +55,9 @@ import Testing
         }
         // Of 1 and 3 the beta distribution's integral is 1 − (1 − x)³; of 1/2 and 1/2 the arcsine's.
         check(Beta(1, 3), { 1 - (1 - $0).pow(3) }, "beta 1, 3")
-        check(Beta(Tensor.full([], 0.5, dtype: .float64), Tensor.full([], 0.5, dtype: .float64)), { $0.sqrt().asin() * (2 / Double.pi) }, "beta 1/2, 1/2")
+        check(
+            Beta(Tensor.full([], 0.5, dtype: .float64), Tensor.full([], 0.5, dtype: .float64)), { $0.sqrt().asin() * (2 / Double.pi) },
+            "beta 1/2, 1/2")
     }
 
     @Test func counts() {
@@ -60,23 +65,35 @@ import Testing
             check(Poisson(rate), nil, "Poisson \(rate)")
             // Shares of single counts around the mode, within five standard errors.
             let draws = withGenerator(Generator(seed: 12)) { Poisson(rate).sample([count]) }
-            check(draws, shares: (0...Int(rate + 12 * rate.squareRoot() + 20)).map { exp(Double($0) * log(rate) - rate - lgamma(Double($0) + 1)) }, "Poisson \(rate)")
+            check(
+                draws,
+                shares: (0...Int(rate + 12 * rate.squareRoot() + 20)).map { exp(Double($0) * log(rate) - rate - lgamma(Double($0) + 1)) },
+                "Poisson \(rate)")
             for k in Set([0, rate.rounded(.down), (rate * 1.2).rounded(.down)]) {
                 let expected = exp(k * log(rate) - rate - lgamma(k + 1))
                 let share = draws.eq(k).to(.float64).mean().item()
-                #expect(abs(share - expected) < 5 * (expected / Double(count)).squareRoot() + 1e-4, "Poisson \(rate) at \(k): \(share), wanted \(expected)")
+                #expect(
+                    abs(share - expected) < 5 * (expected / Double(count)).squareRoot() + 1e-4,
+                    "Poisson \(rate) at \(k): \(share), wanted \(expected)")
             }
         }
         check(Bernoulli(probs: 0.3), nil, "Bernoulli")
-        for p in [0.003, 0.3, 0.9] { check(withGenerator(Generator(seed: 11)) { Bernoulli(probs: p).sample([count]) }, shares: [1 - p, p], "Bernoulli \(p)") }
+        for p in [0.003, 0.3, 0.9] {
+            check(withGenerator(Generator(seed: 11)) { Bernoulli(probs: p).sample([count]) }, shares: [1 - p, p], "Bernoulli \(p)")
+        }
         let classes = withGenerator(Generator(seed: 13)) { Categorical(probs: Tensor([0.1, 0.6, 0.3])).sample([count]) }
         #expect(classes.dtype == .int64)
         check(classes, shares: [0.1, 0.6, 0.3], "Categorical")
         let many = (1...40).map { Double($0) / 820 }
-        check(withGenerator(Generator(seed: 19)) { Categorical(probs: Tensor(many, dtype: .float64)).sample([count]) }, shares: many, "Categorical of 40")
+        check(
+            withGenerator(Generator(seed: 19)) { Categorical(probs: Tensor(many, dtype: .float64)).sample([count]) }, shares: many,
+            "Categorical of 40")
         for (k, p) in [0.1, 0.6, 0.3].enumerated() { #expect(abs(classes.eq(k).to(.float64).mean().item() - p) < 0.008) }
-        let batch = withGenerator(Generator(seed: 14)) { Categorical(logits: Tensor([0, 9, 9, 0], shape: [2, 2], dtype: .float32)).sample([50]) }
-        #expect(batch.shape == [50, 2] && values(batch.to(.float32).mean(dim: 0))[0] > 0.9 && values(batch.to(.float32).mean(dim: 0))[1] < 0.1)
+        let batch = withGenerator(Generator(seed: 14)) {
+            Categorical(logits: Tensor([0, 9, 9, 0], shape: [2, 2], dtype: .float32)).sample([50])
+        }
+        #expect(
+            batch.shape == [50, 2] && values(batch.to(.float32).mean(dim: 0))[0] > 0.9 && values(batch.to(.float32).mean(dim: 0))[1] < 0.1)
     }
 
     @Test func vectors() {
@@ -119,7 +136,8 @@ import Testing
             // E[x] = a/(a + b)
             expectClose(a.grad!, [2 / 6.76], rtol: 0.03)
             expectClose(b.grad!, [-0.6 / 6.76], rtol: 0.03)
-            let loc = Tensor.zeros([2], dtype: .float64).requiresGrad_(), factor = Tensor([1.0, 0, 0.5, 2], shape: [2, 2], dtype: .float64).requiresGrad_()
+            let loc = Tensor.zeros([2], dtype: .float64).requiresGrad_(),
+                factor = Tensor([1.0, 0, 0.5, 2], shape: [2, 2], dtype: .float64).requiresGrad_()
             MultivariateNormal(loc, scaleTril: factor).rsample([count]).square().sum(dim: -1).mean().backward()
             expectClose(factor.grad!.tril(), [2, 0, 1, 4], rtol: 0.05, atol: 0.05)
         }
@@ -127,7 +145,9 @@ import Testing
 
     @Test func `the same seed gives the same draws`() {
         func draws() -> [Double] {
-            withGenerator(Generator(seed: 18)) { values(Gamma(0.5, 1).sample([100])) + values(Poisson(30).sample([100])) + values(Beta(2, 3).sample([100])) }
+            withGenerator(Generator(seed: 18)) {
+                values(Gamma(0.5, 1).sample([100])) + values(Poisson(30).sample([100])) + values(Beta(2, 3).sample([100]))
+            }
         }
         #expect(draws() == draws())
     }

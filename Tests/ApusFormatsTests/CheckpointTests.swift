@@ -106,7 +106,10 @@ import Testing
         }
         #expect(last > 1)
         try Self.example(epoch: 0).save(in: path)
-        #expect(try FileManager.default.contentsOfDirectory(atPath: path).sorted() == ["checkpoint.previous.safetensors", "checkpoint.safetensors"])
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: path).sorted() == [
+                "checkpoint.previous.safetensors", "checkpoint.safetensors",
+            ])
     }
 
     @Test func damageNeverCrashes() async {

@@ -68,7 +68,8 @@ import Testing
 
     /// What does not fit is named with its place.
     @Test(arguments: [
-        (#"{"name": 3}"#, "name: a number, where a string is wanted"), (#"{}"#, "name: missing"), (#"[]"#, "a list, where an object is wanted"),
+        (#"{"name": 3}"#, "name: a number, where a string is wanted"), (#"{}"#, "name: missing"),
+        (#"[]"#, "a list, where an object is wanted"),
         (#"{"name": "x", "number": "many"}"#, "number: a string, where a number is wanted"),
     ]) func whatDoesNotFitIsNamed(_ text: String, _ problem: String) throws {
         let error = #expect(throws: DecodingError.self) { try JSON(parsing: text).decoded(as: Inner.self) }
@@ -76,7 +77,9 @@ import Testing
     }
 
     @Test func numbersStayInTheirRange() throws {
-        for text in ["[256]", "[-1]", "[1.5]", "[\"x\"]"] { #expect(throws: DecodingError.self) { try JSON(parsing: text).decoded(as: [UInt8].self) } }
+        for text in ["[256]", "[-1]", "[1.5]", "[\"x\"]"] {
+            #expect(throws: DecodingError.self) { try JSON(parsing: text).decoded(as: [UInt8].self) }
+        }
         #expect(try JSON(parsing: "[9223372036854775807]").decoded(as: [Int].self) == [.max])
         #expect(throws: DecodingError.self) { try JSON(parsing: "[[1], 2]").decoded(as: [[Int]].self) }
     }

@@ -26,9 +26,12 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", 0), (" ", 1), ("nul", 0), ("truefalse", 4), ("[1,]", 3), ("[1", 2), ("[1 2]", 3), ("{\"a\"}", 4), ("{\"a\":}", 5), ("{a:1}", 1), ("{\"a\":1,}", 7),
-        ("01", 1), ("-", 1), ("1.", 2), (".5", 0), ("+1", 0), ("1e", 2), ("1e999", 0), ("NaN", 0), ("[1]]", 3), ("'a'", 0), ("\"a", 2), ("\"a\nb\"", 2),
-        ("\"\\x\"", 1), ("\"\\u12g4\"", 5), ("\"\\ud800\"", 1), ("\"\\ud800\\u0041\"", 1), ("\"\\udc00\"", 1), ("{\"a\":1,\"a\":2}", 7), ("{\"\\u0061\":1,\"a\":2}", 12),
+        ("", 0), (" ", 1), ("nul", 0), ("truefalse", 4), ("[1,]", 3), ("[1", 2), ("[1 2]", 3), ("{\"a\"}", 4), ("{\"a\":}", 5),
+        ("{a:1}", 1), ("{\"a\":1,}", 7),
+        ("01", 1), ("-", 1), ("1.", 2), (".5", 0), ("+1", 0), ("1e", 2), ("1e999", 0), ("NaN", 0), ("[1]]", 3), ("'a'", 0), ("\"a", 2),
+        ("\"a\nb\"", 2),
+        ("\"\\x\"", 1), ("\"\\u12g4\"", 5), ("\"\\ud800\"", 1), ("\"\\ud800\\u0041\"", 1), ("\"\\udc00\"", 1), ("{\"a\":1,\"a\":2}", 7),
+        ("{\"\\u0061\":1,\"a\":2}", 12),
         ("/* */1", 0), ("\u{FEFF}1", 0),
     ])
     func errorsNameTheirPlace(text: String, offset: Int) {
@@ -52,6 +55,8 @@ import Testing
     @Test func filesNameLineAndColumn() {
         let folder = TemporaryFolder()
         let path = folder.write(Array("{\n  \"a\": 1,\n  b\n}".utf8))
-        #expect(message { _ = try JSON(contentsOf: path) }.hasPrefix("\(path), line 3, column 3: 'b' stands in an object where a key should stand"))
+        #expect(
+            message { _ = try JSON(contentsOf: path) }.hasPrefix(
+                "\(path), line 3, column 3: 'b' stands in an object where a key should stand"))
     }
 }

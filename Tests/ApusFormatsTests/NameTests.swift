@@ -9,7 +9,8 @@ import Testing
 @Suite struct NameTests {
     /// Names that Swift's strings confuse: with each other, or with what stands before or after them.
     static let names = [
-        "\u{E9}", "e\u{301}", "K", "\u{212A}", "\u{C5}", "A\u{30A}", "\u{212B}", "\u{1E69}", "s\u{323}\u{307}", "s\u{307}\u{323}", "\u{AC00}", "\u{1100}\u{1161}",
+        "\u{E9}", "e\u{301}", "K", "\u{212A}", "\u{C5}", "A\u{30A}", "\u{212B}", "\u{1E69}", "s\u{323}\u{307}", "s\u{307}\u{323}",
+        "\u{AC00}", "\u{1100}\u{1161}",
         "\u{301}", "\u{301}e", "a\r\n", "a\r", "\u{1F1E9}\u{1F1EA}", "\u{1F1E9}", "a;", "a\u{37E}", "\u{200D}x", "\u{FE0F}", "", " ",
     ]
 
@@ -19,7 +20,8 @@ import Testing
         #expect(state.count == Self.names.count)
         for (i, name) in Self.names.enumerated() { #expect(state[name]?.item(Int.self) == i, "\(i)") }
         // What begins with a prefix and a dot, whatever combines with the dot.
-        let nested = StateDict(Self.names.enumerated().map { ("encoder.\($1)", Tensor([$0])) } + Self.names.map { ("\($0).x", Tensor([0])) })
+        let nested = StateDict(
+            Self.names.enumerated().map { ("encoder.\($1)", Tensor([$0])) } + Self.names.map { ("\($0).x", Tensor([0])) })
         let section = nested.section("encoder")
         #expect(section.keys.map { Array($0.utf8) } == Self.names.map { Array($0.utf8) })
         for (i, name) in Self.names.enumerated() where name != "" {
@@ -78,7 +80,9 @@ import Testing
     @Test func pathsKeepTheirBytes() throws {
         for bytes in [[0x63, 0xE9], [0xFF], [0xC3, 0xA9], [0x61, 0xE2, 0x82], [0xED, 0xA0, 0x80, 0x41]] as [[UInt8]] {
             #expect(RawPath(bytes: bytes).bytes == bytes)
-            #expect(RawPath.text(bytes).utf8.filter { $0 == 0x5C }.count == (String(validating: bytes, as: UTF8.self) == nil ? bytes.filter { $0 >= 0x80 }.count : 0))
+            #expect(
+                RawPath.text(bytes).utf8.filter { $0 == 0x5C }.count
+                    == (String(validating: bytes, as: UTF8.self) == nil ? bytes.filter { $0 >= 0x80 }.count : 0))
         }
         #expect(RawPath.text([0x63, 0xE9, 0x20, 0xC3, 0xA9]) == "c\\xE9 \u{E9}")
     }

@@ -81,7 +81,8 @@ import Testing
 
     @Test func otherFilesAreRefused() {
         #expect(message { _ = try PNGImage(contentsOf: folder.write([])) }.contains("the file is empty"))
-        #expect(message { _ = try PNGImage(contentsOf: folder.write(Array("GIF89a..".utf8))) }.contains("does not begin as a PNG file does"))
+        #expect(
+            message { _ = try PNGImage(contentsOf: folder.write(Array("GIF89a..".utf8))) }.contains("does not begin as a PNG file does"))
         #expect(throws: FileError.self) { _ = try PNGImage(contentsOf: "/nowhere.png") }
     }
 

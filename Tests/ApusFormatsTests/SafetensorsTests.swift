@@ -50,9 +50,11 @@ import Testing
 
     /// Bytes that the reference implementation (Python's safetensors 0.8) wrote.
     @Test func readsTheReferenceImplementation() throws {
-        let path = folder.write(base64("""
-            OAEAAAAAAAB7Il9fbWV0YWRhdGFfXyI6eyJmb3JtYXQiOiJucCJ9LCJhIjp7ImR0eXBlIjoiSTY0Iiwic2hhcGUiOlsyXSwiZGF0YV9vZmZzZXRzIjpbMCwxNl19LCJiIjp7ImR0eXBlIjoiRjMyIiwic2hhcGUiOlsyLDNdLCJkYXRhX29mZnNldHMiOlsxNiw0MF19LCJlIjp7ImR0eXBlIjoiRjE2Iiwic2hhcGUiOlswLDNdLCJkYXRhX29mZnNldHMiOls0MCw0MF19LCJzIjp7ImR0eXBlIjoiVTgiLCJzaGFwZSI6W10sImRhdGFfb2Zmc2V0cyI6WzQwLDQxXX0sImMiOnsiZHR5cGUiOiJCT09MIiwic2hhcGUiOlsyXSwiZGF0YV9vZmZzZXRzIjpbNDEsNDNdfX0gICABAAAAAAAAAP7/////////AAAAAAAAgD8AAABAAABAQAAAgEAAAKBABwEA
-            """))
+        let path = folder.write(
+            base64(
+                """
+                OAEAAAAAAAB7Il9fbWV0YWRhdGFfXyI6eyJmb3JtYXQiOiJucCJ9LCJhIjp7ImR0eXBlIjoiSTY0Iiwic2hhcGUiOlsyXSwiZGF0YV9vZmZzZXRzIjpbMCwxNl19LCJiIjp7ImR0eXBlIjoiRjMyIiwic2hhcGUiOlsyLDNdLCJkYXRhX29mZnNldHMiOlsxNiw0MF19LCJlIjp7ImR0eXBlIjoiRjE2Iiwic2hhcGUiOlswLDNdLCJkYXRhX29mZnNldHMiOls0MCw0MF19LCJzIjp7ImR0eXBlIjoiVTgiLCJzaGFwZSI6W10sImRhdGFfb2Zmc2V0cyI6WzQwLDQxXX0sImMiOnsiZHR5cGUiOiJCT09MIiwic2hhcGUiOlsyXSwiZGF0YV9vZmZzZXRzIjpbNDEsNDNdfX0gICABAAAAAAAAAP7/////////AAAAAAAAgD8AAABAAABAQAAAgEAAAKBABwEA
+                """))
         let file = try Safetensors(contentsOf: path)
         #expect(file.metadata == ["format": "np"])
         #expect(file.tensors.keys == ["a", "b", "e", "s", "c"])
@@ -79,11 +81,15 @@ import Testing
 
     /// A file with that header and `data` bytes after it.
     func file(_ header: String, data: Int = 8) -> String {
-        folder.write(withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) } + Array(header.utf8) + [UInt8](repeating: 1, count: data))
+        folder.write(
+            withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) } + Array(header.utf8)
+                + [UInt8](repeating: 1, count: data))
     }
 
     @Test func tensorsThatAreNotAlignedAreCopied() throws {
-        let tensors = try StateDict.load(from: file(#"{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"F64","shape":[1],"data_offsets":[1,9]}}"#, data: 9))
+        let tensors = try StateDict.load(
+            from: file(
+                #"{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"F64","shape":[1],"data_offsets":[1,9]}}"#, data: 9))
         #expect(Int(bitPattern: tensors["b"]!.pointer) % 8 == 0)
         #expect(bytes(of: tensors["b"]!) == [UInt8](repeating: 1, count: 8))
     }
@@ -95,7 +101,10 @@ import Testing
         (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,8]}}"#, "span 8 bytes, F32 of shape [1] takes 4"),
         (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, "4 bytes after the last tensor"),
         (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#, "belong to no tensor"),
-        (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#, "'b': its data overlaps"),
+        (
+            #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
+            "'b': its data overlaps"
+        ),
         (#"{"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}"#, "the shape holds -2"),
         (#"{"a":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]}}"#, "the shape holds 2.0"),
         (#"{"a":{"dtype":"F32","shape":[9223372036854775808],"data_offsets":[0,8]}}"#, "the shape holds"),
@@ -132,11 +141,14 @@ import Testing
     /// One tensor of a type that Apus has not does not keep the others out; it is checked as they are, and named.
     @Test func tensorsOfForeignTypesAreLeftOutAndNamed() throws {
         let types: [(name: String, bits: Int)] = [
-            ("U16", 16), ("U32", 32), ("U64", 64), ("C64", 64), ("F8_E5M2", 8), ("F8_E4M3", 8), ("F8_E8M0", 8), ("F6_E2M3", 6), ("F6_E3M2", 6), ("F4", 4),
+            ("U16", 16), ("U32", 32), ("U64", 64), ("C64", 64), ("F8_E5M2", 8), ("F8_E4M3", 8), ("F8_E8M0", 8), ("F6_E2M3", 6),
+            ("F6_E3M2", 6), ("F4", 4),
         ]
         for type in types {
             let size = type.bits * 8 / 8
-            let path = file(#"{"a":{"dtype":"\#(type.name)","shape":[2,4],"data_offsets":[0,\#(size)]},"b":{"dtype":"U8","shape":[3],"data_offsets":[\#(size),\#(size + 3)]}}"#, data: size + 3)
+            let path = file(
+                #"{"a":{"dtype":"\#(type.name)","shape":[2,4],"data_offsets":[0,\#(size)]},"b":{"dtype":"U8","shape":[3],"data_offsets":[\#(size),\#(size + 3)]}}"#,
+                data: size + 3)
             let read = try Safetensors(contentsOf: path)
             #expect(read.tensors.keys == ["b"] && elements(read.tensors["b"]!, UInt8.self) == [1, 1, 1], "\(type)")
             #expect(read.leftOut.map(\.key) == ["a"] && read.leftOut.map(\.dtype) == [type.name])
@@ -147,7 +159,9 @@ import Testing
 
     /// What the reference implementation reads: no metadata, spelt as null, and fields that are not of the format yet.
     @Test func whatTheReferenceReadsIsRead() throws {
-        let read = try Safetensors(contentsOf: file(#"{"__metadata__":null,"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"more":{"x":[1]},"__more__":null}}"#))
+        let read = try Safetensors(
+            contentsOf: file(
+                #"{"__metadata__":null,"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"more":{"x":[1]},"__more__":null}}"#))
         #expect(read.metadata.isEmpty && read.tensors.keys == ["a"])
     }
 

@@ -15,7 +15,9 @@ import Testing
         #expect(F.avgPool2d(x, kernelSize: 2).dtype == .int64)
         for dtype in Self.integers {
             let (values, places) = F.maxPool2dWithIndices(x.to(dtype), kernelSize: 2)
-            #expect(values.dtype == dtype && TestSupport.integers(values) == [35, 49, 91, 105] && TestSupport.integers(places) == [5, 7, 13, 15])
+            #expect(
+                values.dtype == dtype && TestSupport.integers(values) == [35, 49, 91, 105]
+                    && TestSupport.integers(places) == [5, 7, 13, 15])
             expectThrows("floating-point") { F.maxPool1d(x[0].to(dtype), kernelSize: 3) }
             let volume = x.to(dtype).reshape([1, 1, 1, 4, 4])
             #expect(TestSupport.integers(F.maxPool3d(volume, kernelSize: [1, 2, 2])) == [35, 49, 91, 105])
@@ -31,16 +33,20 @@ import Testing
         for dtype in Self.integers {
             let x = Tensor((0..<16).map { $0 * 7 % 200 }, shape: [1, 1, 4, 4], dtype: .int64).to(dtype).to(device)
             let two = Tensor.full([1, 1, 3, 3], 2, dtype: dtype, device: device), one = Tensor.ones([1], dtype: dtype, device: device)
-            let wrapped: [Int64] = switch dtype {
-            case .uint8: [118, 244, 110, 236]
-            case .int8: [118, -12, 110, -20]
-            default: [630, 756, 1134, 1260]
-            }
+            let wrapped: [Int64] =
+                switch dtype {
+                case .uint8: [118, 244, 110, 236]
+                case .int8: [118, -12, 110, -20]
+                default: [630, 756, 1134, 1260]
+                }
             let y = F.conv2d(x, two)
             #expect(y.dtype == dtype && TestSupport.integers(y) == wrapped, "\(dtype) on \(device)")
             if dtype != .int8 { #expect(TestSupport.integers(F.conv2d(x, two, one)) == wrapped.map { $0 + 1 }) }
             let line = Tensor((0..<8).map { $0 % 5 }, shape: [1, 1, 8], dtype: dtype).to(device)
-            #expect(TestSupport.integers(F.convTranspose1d(line, Tensor.ones([1, 1, 3], dtype: dtype, device: device))) == [0, 1, 3, 6, 9, 7, 5, 3, 3, 2])
+            #expect(
+                TestSupport.integers(F.convTranspose1d(line, Tensor.ones([1, 1, 3], dtype: dtype, device: device))) == [
+                    0, 1, 3, 6, 9, 7, 5, 3, 3, 2,
+                ])
         }
         let flags = Tensor.ones([1, 1, 3], dtype: .bool, device: device)
         expectThrows("bool") { F.conv1d(flags, flags) }
@@ -52,7 +58,10 @@ import Testing
         for reduction in Reduction.allCases {
             let losses: [(String, Tensor, Double)] = [
                 ("multiMarginLoss", F.multiMarginLoss(scalar(0.3), label(0), reduction: reduction), 0),
-                ("multiMarginLoss with weight", F.multiMarginLoss(scalar(0.3), label(0), weight: Tensor([2.0]).to(device), reduction: reduction), 0),
+                (
+                    "multiMarginLoss with weight",
+                    F.multiMarginLoss(scalar(0.3), label(0), weight: Tensor([2.0]).to(device), reduction: reduction), 0
+                ),
                 ("multilabelMarginLoss", F.multilabelMarginLoss(scalar(0.3), label(0), reduction: reduction), 0),
                 ("multilabelMarginLoss without label", F.multilabelMarginLoss(scalar(0.3), label(-1), reduction: reduction), 0),
                 ("multilabelMarginLoss of a list", F.multilabelMarginLoss(scalar(0.3), Tensor([0]).to(device), reduction: reduction), 0),
@@ -60,8 +69,15 @@ import Testing
                 ("marginRankingLoss", F.marginRankingLoss(scalar(0.3), scalar(0.2), scalar(-1), margin: 0.5, reduction: reduction), 0.6),
                 ("softMarginLoss", F.softMarginLoss(scalar(0.3), scalar(1), reduction: reduction), 0.5543552),
                 ("tripletMarginLoss", F.tripletMarginLoss(scalar(0.3), scalar(0.2), scalar(1), reduction: reduction), 0.400002),
-                ("tripletMarginWithDistanceLoss", F.tripletMarginWithDistanceLoss(scalar(0.3), scalar(0.2), scalar(1), reduction: reduction), 0.400002),
-                ("a distance of one's own", F.tripletMarginWithDistanceLoss(scalar(0.3), scalar(0.2), scalar(1), distanceFunction: { ($0 - $1).abs() }, reduction: reduction), 0.4),
+                (
+                    "tripletMarginWithDistanceLoss",
+                    F.tripletMarginWithDistanceLoss(scalar(0.3), scalar(0.2), scalar(1), reduction: reduction), 0.400002
+                ),
+                (
+                    "a distance of one's own",
+                    F.tripletMarginWithDistanceLoss(
+                        scalar(0.3), scalar(0.2), scalar(1), distanceFunction: { ($0 - $1).abs() }, reduction: reduction), 0.4
+                ),
             ]
             for (name, loss, wanted) in losses {
                 #expect(loss.shape == [], "\(name)")
@@ -85,7 +101,9 @@ import Testing
         expectThrows("recomputeScaleFactor") { F.interpolate(x, size: 5, recomputeScaleFactor: true) }
         expectThrows("antialias") { F.interpolate(x, size: 5, mode: .area, antialias: true) }
         expectThrows("value") { F.pad(x, [1, 1, 1, 1], mode: .reflect, value: 1) }
-        expectThrows("perSampleWeights") { F.embeddingBag(Tensor([[0, 1]]), Tensor.ones([3, 2]), mode: .mean, perSampleWeights: Tensor.ones([1, 2])) }
+        expectThrows("perSampleWeights") {
+            F.embeddingBag(Tensor([[0, 1]]), Tensor.ones([3, 2]), mode: .mean, perSampleWeights: Tensor.ones([1, 2]))
+        }
         expectThrows("offsets") { F.embeddingBag(Tensor([[0, 1]]), Tensor.ones([3, 2]), offsets: Tensor([0])) }
         expectThrows("divisorOverride") { F.avgPool2d(x, kernelSize: 2, divisorOverride: 0) }
         expectThrows("stride 1") { F.conv2d(x, Tensor.ones([1, 1, 3, 3]), stride: 2, padding: .same) }

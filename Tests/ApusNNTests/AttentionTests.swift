@@ -24,17 +24,24 @@ import TestSupport
         expectClose(heads!.select(0, 0), [0.2573473, 0.4763019, 0.2663508, 0.1879348, 0.5912223, 0.2208429], atol: 1e-6)
 
         expectClose(
-            F.scaledDotProductAttention(wave([1, 4, 2, 2]), wave([1, 2, 3, 2]) * 2, wave([1, 2, 3, 2]), isCausal: true, scale: 0.5, enableGqa: true), [
-                0.0, 0.3616154, 0.483931, 0.7449227, 0.0, 0.3616154, 0.4676852, 0.7320549, 0.7965655, 0.5240443, 0.3591609, 0.0189169, 0.7965655, 0.5240443,
+            F.scaledDotProductAttention(
+                wave([1, 4, 2, 2]), wave([1, 2, 3, 2]) * 2, wave([1, 2, 3, 2]), isCausal: true, scale: 0.5, enableGqa: true),
+            [
+                0.0, 0.3616154, 0.483931, 0.7449227, 0.0, 0.3616154, 0.4676852, 0.7320549, 0.7965655, 0.5240443, 0.3591609, 0.0189169,
+                0.7965655, 0.5240443,
                 0.3431381, 0.0004133,
             ], atol: 1e-6)
     }
 
     @Test func transformersOfPyTorch() {
-        let encoder = fill(TransformerEncoderLayer(4, 2, dimFeedforward: 5, dropout: 0, activation: .gelu, normFirst: true, dtype: .float64))
-        expectClose(encoder(wave([3, 1, 4])), [
-            3.2319214, 7.1956253, -4.1178503, 0.8420859, 3.8451406, 6.7490478, -3.1511017, 0.6930897, 2.4825478, 4.9060549, -3.5661287, -0.4545493,
-        ], atol: 1e-6)
+        let encoder = fill(
+            TransformerEncoderLayer(4, 2, dimFeedforward: 5, dropout: 0, activation: .gelu, normFirst: true, dtype: .float64))
+        expectClose(
+            encoder(wave([3, 1, 4])),
+            [
+                3.2319214, 7.1956253, -4.1178503, 0.8420859, 3.8451406, 6.7490478, -3.1511017, 0.6930897, 2.4825478, 4.9060549, -3.5661287,
+                -0.4545493,
+            ], atol: 1e-6)
         let decoder = fill(TransformerDecoderLayer(4, 2, dimFeedforward: 5, dropout: 0, dtype: .float64))
         let mask = Transformer.generateSquareSubsequentMask(2, dtype: .float64)
         expectClose(
@@ -46,7 +53,9 @@ import TestSupport
         let attention = fill(MultiheadAttention(2, 2, addBiasKv: true, dtype: .float64))
         checkGradients([wave([2, 1, 2]), wave([3, 1, 2]), wave([3, 1, 2]).cos()], "attention") { attention($0[0], $0[1], $0[2]).output }
         checkGradients([wave([2, 1, 2])], "self-attention") { attention($0[0], $0[0], $0[0], needWeights: false).output }
-        checkGradients([wave([2, 3]), wave([4, 3]), wave([4, 2]), Tensor([[true, false, true, true], [true, true, true, false]])], "product") {
+        checkGradients(
+            [wave([2, 3]), wave([4, 3]), wave([4, 2]), Tensor([[true, false, true, true], [true, true, true, false]])], "product"
+        ) {
             F.scaledDotProductAttention($0[0], $0[1], $0[2], attnMask: $0[3])
         }
         let layer = fill(TransformerEncoderLayer(2, 1, dimFeedforward: 3, dropout: 0, activation: .gelu, dtype: .float64))
@@ -64,22 +73,28 @@ import TestSupport
 
     @Test func namesAndPrintedForms() {
         #expect("\(MultiheadAttention(4, 2))" == "MultiheadAttention(\n  (out_proj): Linear(in_features=4, out_features=4, bias=True)\n)")
-        #expect(MultiheadAttention(4, 2, addBiasKv: true).stateDict().keys.map(\.description) == [
-            "in_proj_weight", "in_proj_bias", "bias_k", "bias_v", "out_proj.weight", "out_proj.bias",
-        ])
-        #expect(MultiheadAttention(4, 2, kdim: 3).stateDict().keys.map(\.description).prefix(3) == ["q_proj_weight", "k_proj_weight", "v_proj_weight"])
+        #expect(
+            MultiheadAttention(4, 2, addBiasKv: true).stateDict().keys.map(\.description) == [
+                "in_proj_weight", "in_proj_bias", "bias_k", "bias_v", "out_proj.weight", "out_proj.bias",
+            ])
+        #expect(
+            MultiheadAttention(4, 2, kdim: 3).stateDict().keys.map(\.description).prefix(3) == [
+                "q_proj_weight", "k_proj_weight", "v_proj_weight",
+            ])
         let model = Transformer(4, 2, numEncoderLayers: 2, numDecoderLayers: 1, dimFeedforward: 8)
-        #expect("\(model)".hasPrefix("""
-            Transformer(
-              (encoder): TransformerEncoder(
-                (layers): ModuleList(
-                  (0-1): 2 x TransformerEncoderLayer(
-                    (self_attn): MultiheadAttention(
-                      (out_proj): Linear(in_features=4, out_features=4, bias=True)
-                    )
-                    (linear1): Linear(in_features=4, out_features=8, bias=True)
-                    (dropout): Dropout(p=0.1, inplace=False)
-            """))
+        #expect(
+            "\(model)".hasPrefix(
+                """
+                Transformer(
+                  (encoder): TransformerEncoder(
+                    (layers): ModuleList(
+                      (0-1): 2 x TransformerEncoderLayer(
+                        (self_attn): MultiheadAttention(
+                          (out_proj): Linear(in_features=4, out_features=4, bias=True)
+                        )
+                        (linear1): Linear(in_features=4, out_features=8, bias=True)
+                        (dropout): Dropout(p=0.1, inplace=False)
+                """))
         #expect(model.namedParameters().contains { $0.name == "decoder.layers.0.multihead_attn.in_proj_weight" })
         #expect(model(Tensor.ones([3, 2, 4]), Tensor.ones([5, 2, 4])).shape == [5, 2, 4])
     }
@@ -90,29 +105,45 @@ import TestSupport
         #expect(message { MultiheadAttention(4, 3)(x, x, x).output }.contains("embedDim (4) must be divisible by numHeads (3)"))
         #expect(message { attention(x.select(0, 0).select(0, 0), x, x).output }.contains("query must have 2 dimensions, or 3 with a batch"))
         #expect(message { attention(x, Tensor.ones([5, 2, 4]), x).output }.contains("key of shape [5, 2, 4] and value of shape [3, 2, 4]"))
-        #expect(message { attention(x, x, x, attnMask: Tensor.zeros([3, 4])).output }.contains("attnMask of shape [3, 4] must have shape [3, 3] or [4, 3, 3]"))
+        #expect(
+            message { attention(x, x, x, attnMask: Tensor.zeros([3, 4])).output }.contains(
+                "attnMask of shape [3, 4] must have shape [3, 3] or [4, 3, 3]"))
         #expect(message { attention(x, x, x, keyPaddingMask: Tensor.zeros([3, 2])).output }.contains("keyPaddingMask of shape [3, 2]"))
         #expect(message { attention(x, x, x, isCausal: true).output }.contains("attnMask, which is missing"))
-        #expect(message { Transformer(4, 2, numEncoderLayers: 1, numDecoderLayers: 1, dimFeedforward: 4)(x, Tensor.ones([3, 1, 4])) }.contains("differ in batch size"))
+        #expect(
+            message { Transformer(4, 2, numEncoderLayers: 1, numDecoderLayers: 1, dimFeedforward: 4)(x, Tensor.ones([3, 1, 4])) }.contains(
+                "differ in batch size"))
     }
 
     /// In half types, also inside `autocast`, scores are not rounded: the result is that of float64 to the digits of the output.
     @Test(arguments: [DType.float16, .bfloat16]) func halfTypesKeepScores(_ dtype: DType) {
         // Scores of 40,000 that differ by less than float16 can tell, in a type that ends at 65,504.
         let ones = Tensor.full([1, 1, 4], 100.0, dtype: dtype)
-        #expect(F.scaledDotProductAttention(ones, ones, Tensor.full([1, 1, 4], 2.0, dtype: dtype)).to(.float64).equal(Tensor.full([1, 1, 4], 2.0, dtype: .float64)))
+        #expect(
+            F.scaledDotProductAttention(ones, ones, Tensor.full([1, 1, 4], 2.0, dtype: dtype)).to(.float64).equal(
+                Tensor.full([1, 1, 4], 2.0, dtype: .float64)))
         for scale in [1.0, 4, 30] {
             let (q, k, v) = ((wave([2, 5, 8]) * scale).to(dtype), (wave([2, 7, 8]) * scale + 1).to(dtype), wave([2, 7, 3]).to(dtype))
             let mask = wave([5, 7]).to(dtype)
             let wanted = F.scaledDotProductAttention(q.to(.float64), k.to(.float64), v.to(.float64), attnMask: mask.to(.float64))
-            expectClose(F.scaledDotProductAttention(q, k, v, attnMask: mask).to(.float64), wanted, rtol: dtype.epsilon, atol: dtype.epsilon, "\(dtype), queries of \(scale)")
-            let cast = autocast(dtype) { F.scaledDotProductAttention(q.to(.float32), k.to(.float32), v.to(.float32), attnMask: mask.to(.float32)) }
-            expectClose(cast.to(.float64), wanted, rtol: dtype.epsilon, atol: dtype.epsilon, checkDType: false, "autocast to \(dtype), queries of \(scale)")
+            expectClose(
+                F.scaledDotProductAttention(q, k, v, attnMask: mask).to(.float64), wanted, rtol: dtype.epsilon, atol: dtype.epsilon,
+                "\(dtype), queries of \(scale)")
+            let cast = autocast(dtype) {
+                F.scaledDotProductAttention(q.to(.float32), k.to(.float32), v.to(.float32), attnMask: mask.to(.float32))
+            }
+            expectClose(
+                cast.to(.float64), wanted, rtol: dtype.epsilon, atol: dtype.epsilon, checkDType: false,
+                "autocast to \(dtype), queries of \(scale)")
         }
         // With weights and without.
         let attention = fill(MultiheadAttention(4, 2, dtype: dtype))
         let exact = fill(MultiheadAttention(4, 2, dtype: .float64))
-        for (to, from) in zip(attention.parameters(), exact.parameters()) { noGrad { _ = to.copy_(from * 20); _ = from.copy_(to) } }
+        for (to, from) in zip(attention.parameters(), exact.parameters()) {
+            noGrad {
+                _ = to.copy_(from * 20); _ = from.copy_(to)
+            }
+        }
         let x = (wave([3, 2, 4]) * 2).to(dtype)
         for needWeights in [true, false] {
             let found = attention(x, x, x, needWeights: needWeights).output

@@ -24,22 +24,28 @@ import Testing
         return -log(total)
     }
 
-    private static func scores(_ shape: Shape, seed: UInt64 = 1) -> Tensor { withGenerator(Generator(seed: seed)) { Tensor.randn(shape, dtype: .float64) } }
+    private static func scores(_ shape: Shape, seed: UInt64 = 1) -> Tensor {
+        withGenerator(Generator(seed: seed)) { Tensor.randn(shape, dtype: .float64) }
+    }
 
     /// Targets that repeat a symbol, are empty, fill their frames, do not fit; sequences shorter than others, and without frames.
     private static let targets: [(symbols: [Int], frames: Int)] = [
-        ([1], 5), ([1, 1], 5), ([1, 2, 1], 5), ([2, 2, 1], 4), ([1, 2], 2), ([1, 1], 2), ([], 3), ([], 0), ([2], 0), ([1, 2, 1, 2, 1], 5), ([2], 1), ([1], 3),
+        ([1], 5), ([1, 1], 5), ([1, 2, 1], 5), ([2, 2, 1], 4), ([1, 2], 2), ([1, 1], 2), ([], 3), ([], 0), ([2], 0), ([1, 2, 1, 2, 1], 5),
+        ([2], 1), ([1], 3),
     ]
 
     @Test(arguments: [0, 2]) func lossesAreTheDefinition(blank: Int) {
         let targets = Self.targets.map { $0.symbols.map { $0 == blank ? 0 : $0 } }
         let lengths = Self.targets.map(\.frames)
         let x = Self.scores([5, targets.count, 3]).logSoftmax(dim: 2)
-        let losses = F.ctcLoss(x, Tensor(targets.flatMap { $0 }), inputLengths: lengths, targetLengths: targets.map(\.count), blank: blank, reduction: .none)
+        let losses = F.ctcLoss(
+            x, Tensor(targets.flatMap { $0 }), inputLengths: lengths, targetLengths: targets.map(\.count), blank: blank, reduction: .none)
         for (n, target) in targets.enumerated() {
             let frames = (0..<lengths[n]).map { values(x.select(0, $0).select(0, n)) }
             let (loss, wanted) = (values(losses)[n], Self.byDefinition(frames, target, blank: blank))
-            #expect(loss == wanted || abs(loss - wanted) < 1e-12 * max(abs(wanted), 1), "\(target) in \(frames.count) frames: \(loss), not \(wanted)")
+            #expect(
+                loss == wanted || abs(loss - wanted) < 1e-12 * max(abs(wanted), 1),
+                "\(target) in \(frames.count) frames: \(loss), not \(wanted)")
         }
     }
 
@@ -47,8 +53,9 @@ import Testing
     @Test func derivatives() {
         let fitting = Self.targets.filter { $0.frames > 0 && $0.symbols != [1, 1] || $0.frames == 5 }
         checkGradients([Self.scores([5, fitting.count, 3])], "ctcLoss") {
-            F.ctcLoss($0[0].logSoftmax(dim: 2), Tensor(fitting.flatMap(\.symbols)), inputLengths: fitting.map(\.frames),
-                      targetLengths: fitting.map(\.symbols.count), reduction: .none)
+            F.ctcLoss(
+                $0[0].logSoftmax(dim: 2), Tensor(fitting.flatMap(\.symbols)), inputLengths: fitting.map(\.frames),
+                targetLengths: fitting.map(\.symbols.count), reduction: .none)
         }
     }
 
@@ -75,7 +82,8 @@ import Testing
     @Test(arguments: Device.tested) func devices(_ device: Device) {
         func run(_ device: Device, _ dtype: DType) -> [Tensor] {
             let x = Self.scores([7, 3, 4]).to(dtype).to(device).requiresGrad_()
-            let loss = F.ctcLoss(x.logSoftmax(dim: 2), Tensor([1, 2, 2, 3, 1]).to(device), inputLengths: [7, 4, 2], targetLengths: [3, 2, 0])
+            let loss = F.ctcLoss(
+                x.logSoftmax(dim: 2), Tensor([1, 2, 2, 3, 1]).to(device), inputLengths: [7, 4, 2], targetLengths: [3, 2, 0])
             loss.backward()
             return [loss.detach(), x.grad!].map { $0.to(.cpu).to(.float64) }
         }
@@ -87,7 +95,8 @@ import Testing
 
     @Test func batchesWithoutSequences() {
         let x = Tensor.zeros([4, 0, 3]).requiresGrad_()
-        let loss = F.ctcLoss(x.logSoftmax(dim: 2), Tensor([Int](), shape: [0]), inputLengths: [Int](), targetLengths: [Int](), reduction: .sum)
+        let loss = F.ctcLoss(
+            x.logSoftmax(dim: 2), Tensor([Int](), shape: [0]), inputLengths: [Int](), targetLengths: [Int](), reduction: .sum)
         loss.backward()
         #expect(loss.item() == 0 && x.grad?.shape == x.shape)
         let silent = F.ctcLoss(Tensor.zeros([0, 2, 3]), Tensor([1]), inputLengths: [0, 0], targetLengths: [0, 1], reduction: .none)

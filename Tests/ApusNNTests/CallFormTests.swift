@@ -13,7 +13,9 @@ private final class Two: Module {
     func callAsFunction(_ x: Tensor) -> (Tensor, Tensor) { call(x) { x in (x, x + 1) } }
 }
 private class Labelled: Module {
-    func callAsFunction(_ x: Tensor, scale: Double = 2) -> (output: Tensor, weights: Tensor?) { call(x) { x in (x * scale, scale > 2 ? x : nil) } }
+    func callAsFunction(_ x: Tensor, scale: Double = 2) -> (output: Tensor, weights: Tensor?) {
+        call(x) { x in (x * scale, scale > 2 ? x : nil) }
+    }
 }
 private final class Inherited: Labelled {}
 private final class Stateful: Module {
@@ -59,7 +61,9 @@ private struct Packed {
     let lengths: [Int]
 }
 private final class OverPacked: Module {
-    func callAsFunction(_ x: Packed, _ extra: [Tensor] = []) -> Packed { call(x, extra) { x, extra in Packed(rows: extra.reduce(x.rows) { $0 + $1 }, lengths: x.lengths) } }
+    func callAsFunction(_ x: Packed, _ extra: [Tensor] = []) -> Packed {
+        call(x, extra) { x, extra in Packed(rows: extra.reduce(x.rows) { $0 + $1 }, lengths: x.lengths) }
+    }
 }
 
 @Suite struct CallFormTests {
@@ -73,7 +77,9 @@ private final class OverPacked: Module {
         let (first, second) = Two()(x)
         #expect(first === x && second.array(Double.self) == [2, 3])
         let labelled = Labelled()(x), inherited = Inherited()(x), scaled = Labelled()(x, scale: 3)
-        #expect(labelled.output.array(Double.self) == [2, 4] && labelled.weights == nil && inherited.output.array(Double.self) == [2, 4] && scaled.weights === x)
+        #expect(
+            labelled.output.array(Double.self) == [2, 4] && labelled.weights == nil && inherited.output.array(Double.self) == [2, 4]
+                && scaled.weights === x)
         let (output, (h, c)) = Stateful()(x)
         #expect(output === h && c === x && Stateful()(x, (h, c)).output.array(Double.self) == [3, 6])
         #expect(Generic<Int>()(x).count == 2 && Generic<Int>()(x, 3).count == 2)
@@ -102,7 +108,9 @@ private final class OverPacked: Module {
     @Test func aForwardThatCannotBeReachedSaysWhatToDo() {
         for module in [MaskedForward(), Masked()] as [Module] {
             #expect { try checked { Sequential(module)(x) } } throws: { error in
-                "\(error)".contains("\(module.typeName) has no forward(_:) of one tensor; if its forward takes more, name it callAsFunction") && (error as? OpError)?.modulePath == "Sequential.0 (\(module.typeName))"
+                "\(error)".contains(
+                    "\(module.typeName) has no forward(_:) of one tensor; if its forward takes more, name it callAsFunction")
+                    && (error as? OpError)?.modulePath == "Sequential.0 (\(module.typeName))"
             }
         }
     }
@@ -146,7 +154,9 @@ private final class OverPacked: Module {
         #expect(labelled.output.array(Double.self) == [31, 61] && labelled.weights!.array(Double.self) == [11, 21])
         let (output, (h, c)) = doubled(Stateful())(x, (x, x))
         #expect(output.array(Double.self) == [21, 41] && h.array(Double.self) == [21, 41] && c.array(Double.self) == [11, 21])
-        #expect(doubled(Generic<Int>())(x)[1].array(Double.self) == [11, 21] && doubled(Variadic())(x, x).array(Double.self) == [11, 21, 11, 21])
+        #expect(
+            doubled(Generic<Int>())(x)[1].array(Double.self) == [11, 21]
+                && doubled(Variadic())(x, x).array(Double.self) == [11, 21, 11, 21])
         let packed = doubled(OverPacked())(Packed(rows: x, lengths: [2]), [x, x])
         #expect(packed.rows.array(Double.self) == [31, 61] && packed.lengths == [2])
         let lstm = doubled(LSTM(2, 2))

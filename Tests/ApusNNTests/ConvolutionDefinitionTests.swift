@@ -24,7 +24,9 @@ import Testing
     @Test func outputPaddingBeyondTheStride() {
         let x = Tensor([[[1.0, 2]]]), weight = Tensor([[[1.0, 10]]])
         expectEqual(F.convTranspose1d(x, weight, padding: 1, outputPadding: 1, dilation: 2), Tensor([[[2.0, 10, 20]]]))
-        expectEqual(F.convTranspose1d(Tensor([[[1.0]]]), Tensor([[[1.0, 10]]]), padding: 2, outputPadding: 3, dilation: 4), Tensor([[[0.0, 0, 10, 0]]]))
+        expectEqual(
+            F.convTranspose1d(Tensor([[[1.0]]]), Tensor([[[1.0, 10]]]), padding: 2, outputPadding: 3, dilation: 4),
+            Tensor([[[0.0, 0, 10, 0]]]))
         expectThrows("outputPadding") { F.convTranspose1d(x, weight, stride: 2, outputPadding: 3, dilation: 3) }
     }
 }
@@ -75,19 +77,36 @@ private struct Geometry: CustomStringConvertible {
 
     static func eachLine(_ body: (Geometry) -> Void) {
         var turn = 0
-        for n in 1...4 { for k in 1...4 { for s in 1...4 { for p in 0...3 { for d in 1...4 {
-            for op in 0..<max(s, d) {
-                turn += 1
-                body(Geometry(input: [n], kernel: [k], stride: [s], padding: [p], dilation: [d], outputPadding: [op], groups: 1 + turn % 4, isTransposed: true))
-                if op == 0 { body(Geometry(input: [n + p], kernel: [k], stride: [s], padding: [p], dilation: [d], outputPadding: [0], groups: 1 + turn % 4, isTransposed: false)) }
+        for n in 1...4 {
+            for k in 1...4 {
+                for s in 1...4 {
+                    for p in 0...3 {
+                        for d in 1...4 {
+                            for op in 0..<max(s, d) {
+                                turn += 1
+                                body(
+                                    Geometry(
+                                        input: [n], kernel: [k], stride: [s], padding: [p], dilation: [d], outputPadding: [op],
+                                        groups: 1 + turn % 4, isTransposed: true))
+                                if op == 0 {
+                                    body(
+                                        Geometry(
+                                            input: [n + p], kernel: [k], stride: [s], padding: [p], dilation: [d], outputPadding: [0],
+                                            groups: 1 + turn % 4, isTransposed: false))
+                                }
+                            }
+                        }
+                    }
+                }
             }
-        } } } } }
+        }
     }
 
     static func drawn(_ spatial: Int, _ random: inout Draws) -> Geometry {
         func each(_ range: ClosedRange<Int>) -> [Int] { (0..<spatial).map { _ in random.next(range) } }
         var g = Geometry(
-            input: each(1...5), kernel: each(1...4), stride: each(1...4), padding: each(0...3), dilation: each(1...4), outputPadding: [], groups: random.next(1...3),
+            input: each(1...5), kernel: each(1...4), stride: each(1...4), padding: each(0...3), dilation: each(1...4), outputPadding: [],
+            groups: random.next(1...3),
             isTransposed: random.next(0...1) == 1)
         g.outputPadding = zip(g.stride, g.dilation).map { g.isTransposed ? random.next(0...max($0, $1) - 1) : 0 }
         return g
@@ -111,15 +130,20 @@ private struct Geometry: CustomStringConvertible {
     func call(_ x: Tensor, _ w: Tensor, _ b: Tensor?) -> Tensor {
         switch (input.count, isTransposed) {
         case (1, false): F.conv1d(x, w, b, stride: stride, padding: padding, dilation: dilation, groups: groups)
-        case (1, true): F.convTranspose1d(x, w, b, stride: stride, padding: padding, outputPadding: outputPadding, groups: groups, dilation: dilation)
+        case (1, true):
+            F.convTranspose1d(x, w, b, stride: stride, padding: padding, outputPadding: outputPadding, groups: groups, dilation: dilation)
         case (_, false): F.conv2d(x, w, b, stride: stride, padding: padding, dilation: dilation, groups: groups)
-        case (_, true): F.convTranspose2d(x, w, b, stride: stride, padding: padding, outputPadding: outputPadding, groups: groups, dilation: dilation)
+        case (_, true):
+            F.convTranspose2d(x, w, b, stride: stride, padding: padding, outputPadding: outputPadding, groups: groups, dilation: dilation)
         }
     }
 
     private var shapes: (x: Shape, w: Shape, y: Shape) {
         let (c, o) = (Geometry.channelsOfGroup.in, Geometry.channelsOfGroup.out)
-        return (Shape([Geometry.batch, groups * c] + input), Shape((isTransposed ? [groups * c, o] : [groups * o, c]) + kernel), Shape([Geometry.batch, groups * o] + output))
+        return (
+            Shape([Geometry.batch, groups * c] + input), Shape((isTransposed ? [groups * c, o] : [groups * o, c]) + kernel),
+            Shape([Geometry.batch, groups * o] + output)
+        )
     }
 
     /// y, and the gradients of x and w by Σ y·g: a plain walk over all products.
@@ -144,15 +168,21 @@ private struct Geometry: CustomStringConvertible {
                 if isInside { meets.append(isTransposed ? (place, at, k) : (at, place, k)) }
             }
         }
-        for n in 0..<Geometry.batch { for group in 0..<groups { for a in 0..<c { for b in 0..<o {
-            let xs = (n * groups * c + group * c + a) * inPlane, ys = (n * groups * o + group * o + b) * outPlane
-            let ws = (isTransposed ? (group * c + a) * o + b : (group * o + b) * c + a) * taps
-            for m in meets {
-                y[ys + m.o] += x[xs + m.i] * w[ws + m.k]
-                gx[xs + m.i] += g[ys + m.o] * w[ws + m.k]
-                gw[ws + m.k] += g[ys + m.o] * x[xs + m.i]
+        for n in 0..<Geometry.batch {
+            for group in 0..<groups {
+                for a in 0..<c {
+                    for b in 0..<o {
+                        let xs = (n * groups * c + group * c + a) * inPlane, ys = (n * groups * o + group * o + b) * outPlane
+                        let ws = (isTransposed ? (group * c + a) * o + b : (group * o + b) * c + a) * taps
+                        for m in meets {
+                            y[ys + m.o] += x[xs + m.i] * w[ws + m.k]
+                            gx[xs + m.i] += g[ys + m.o] * w[ws + m.k]
+                            gw[ws + m.k] += g[ys + m.o] * x[xs + m.i]
+                        }
+                    }
+                }
             }
-        } } } }
+        }
         return (y, gx, gw)
     }
 
@@ -166,7 +196,9 @@ private struct Geometry: CustomStringConvertible {
         let expected = definition(x, w, g)
         func tensor(_ numbers: [Int], _ shape: Shape) -> Tensor { Tensor(numbers.map(Double.init), shape: shape, dtype: dtype).to(device) }
         let bias = numbers(outChannels, 4)
-        let (tx, tw, tb) = (tensor(x, shapes.x).requiresGrad_(), tensor(w, shapes.w).requiresGrad_(), tensor(bias, [outChannels]).requiresGrad_())
+        let (tx, tw, tb) = (
+            tensor(x, shapes.x).requiresGrad_(), tensor(w, shapes.w).requiresGrad_(), tensor(bias, [outChannels]).requiresGrad_()
+        )
         let y = call(tx, tw, tb)
         (y * tensor(g, shapes.y)).sum().backward()
         func same(_ found: Tensor?, _ wanted: [Int], _ what: String) {
@@ -175,13 +207,17 @@ private struct Geometry: CustomStringConvertible {
                 return
             }
             let numbers = values(found)
-            if numbers != wanted.map(Double.init) { Issue.record("\(dtype) on \(device), \(self): \(what) is \(numbers), expected \(wanted)") }
+            if numbers != wanted.map(Double.init) {
+                Issue.record("\(dtype) on \(device), \(self): \(what) is \(numbers), expected \(wanted)")
+            }
         }
         #expect(y.shape == shapes.y)
         same(y, expected.y.enumerated().map { $1 + bias[$0 / plane % outChannels] }, "the output")
         same(tx.grad, expected.gx, "the gradient of x")
         same(tw.grad, expected.gw, "the gradient of the weight")
-        same(tb.grad, (0..<outChannels).map { c in g.indices.reduce(0) { $1 / plane % outChannels == c ? $0 + g[$1] : $0 } }, "the gradient of the bias")
+        same(
+            tb.grad, (0..<outChannels).map { c in g.indices.reduce(0) { $1 / plane % outChannels == c ? $0 + g[$1] : $0 } },
+            "the gradient of the bias")
     }
 
     /// Integers wrap.
@@ -190,8 +226,12 @@ private struct Geometry: CustomStringConvertible {
         let (x, w) = (numbers(shapes.x.numel, 1).map { $0 * 50 }, numbers(shapes.w.numel, 2))
         let wide = definition(x, w, numbers(shapes.y.numel, 3)).y
         for dtype in [DType.uint8, .int8, .int16, .int32, .int64] {
-            func tensor(_ numbers: [Int], _ shape: Shape) -> Tensor { Tensor(numbers.map(Int64.init), shape: shape, dtype: .int64).to(dtype).to(device) }
-            expectEqual(call(tensor(x, shapes.x), tensor(w, shapes.w), nil).to(.cpu), Tensor(wide.map(Int64.init), shape: shapes.y, dtype: .int64).to(dtype), "\(dtype) on \(device), \(self)")
+            func tensor(_ numbers: [Int], _ shape: Shape) -> Tensor {
+                Tensor(numbers.map(Int64.init), shape: shape, dtype: .int64).to(dtype).to(device)
+            }
+            expectEqual(
+                call(tensor(x, shapes.x), tensor(w, shapes.w), nil).to(.cpu),
+                Tensor(wide.map(Int64.init), shape: shapes.y, dtype: .int64).to(dtype), "\(dtype) on \(device), \(self)")
         }
     }
 }

@@ -5,23 +5,33 @@ import TestSupport
 /// Convolutions: answers recorded from PyTorch, derivatives of first and second order against differences, printed forms, errors.
 @Suite struct ConvolutionTests {
     @Test func answersOfPyTorch() {
-        let strided = F.conv2d(wave([1, 2, 5, 4]), wave([4, 1, 3, 2]) * 1.5, wave([4]), stride: [2, 1], padding: 1, dilation: [1, 2], groups: 2)
+        let strided = F.conv2d(
+            wave([1, 2, 5, 4]), wave([4, 1, 3, 2]) * 1.5, wave([4]), stride: [2, 1], padding: 1, dilation: [1, 2], groups: 2)
         #expect(strided.shape == [1, 4, 3, 4])
-        expectClose(strided.narrow(1, 0, 2), [
-            1.8719227, 3.5421841, 3.7607632, 1.8719227, -1.1652705, -2.8229895, -3.4326122, -1.8693492, -0.5306853, -0.3491349, 0.5565598, 0.372167,
-            -0.8944692, -1.5759761, -1.1854192, -0.0887975, 2.3651438, 4.2129934, 3.6910592, 1.8792961, -0.4226238, -1.690472, -1.5426113, -0.6052846,
-        ], atol: 1e-7)
+        expectClose(
+            strided.narrow(1, 0, 2),
+            [
+                1.8719227, 3.5421841, 3.7607632, 1.8719227, -1.1652705, -2.8229895, -3.4326122, -1.8693492, -0.5306853, -0.3491349,
+                0.5565598, 0.372167,
+                -0.8944692, -1.5759761, -1.1854192, -0.0887975, 2.3651438, 4.2129934, 3.6910592, 1.8792961, -0.4226238, -1.690472,
+                -1.5426113, -0.6052846,
+            ], atol: 1e-7)
         // An even kernel: the padding is uneven.
-        expectClose(F.conv1d(wave([1, 1, 5]), wave([1, 1, 4]), padding: .same), [0.8477917, 1.387706, 1.7398009, 0.9954089, 0.3601259], atol: 1e-7)
-        let transposed = F.convTranspose2d(wave([1, 2, 2, 3]), wave([2, 1, 3, 2]), wave([2]), stride: 2, padding: 1, outputPadding: 1, groups: 2)
+        expectClose(
+            F.conv1d(wave([1, 1, 5]), wave([1, 1, 4]), padding: .same), [0.8477917, 1.387706, 1.7398009, 0.9954089, 0.3601259], atol: 1e-7)
+        let transposed = F.convTranspose2d(
+            wave([1, 2, 2, 3]), wave([2, 1, 3, 2]), wave([2]), stride: 2, padding: 1, outputPadding: 1, groups: 2)
         #expect(transposed.shape == [1, 2, 4, 5])
-        expectClose(transposed.select(1, 0), [
-            0.0, 0.2438329, 0.3238985, 0.4546642, 0.6039588, 0.3238985, 0.3601259, 0.7077378, 0.6715104, 0.9957882,
-            0.8022761, 0.6715104, 0.8920092, 0.6481762, 0.8610129, 0.8610129, 0.9917787, 0.9573156, 0.9573156, 0.92405,
-        ], atol: 1e-7)
+        expectClose(
+            transposed.select(1, 0),
+            [
+                0.0, 0.2438329, 0.3238985, 0.4546642, 0.6039588, 0.3238985, 0.3601259, 0.7077378, 0.6715104, 0.9957882,
+                0.8022761, 0.6715104, 0.8920092, 0.6481762, 0.8610129, 0.8610129, 0.9917787, 0.9573156, 0.9573156, 0.92405,
+            ], atol: 1e-7)
         // Output padding beyond the stride, which dilation allows, lies under no kernel.
         expectClose(
-            F.convTranspose1d(wave([1, 1, 3]), wave([1, 1, 2]), stride: 1, outputPadding: 2, dilation: 3), [0, 0, 0, 0, 0.1307657, 0.2438329, 0, 0], atol: 1e-7)
+            F.convTranspose1d(wave([1, 1, 3]), wave([1, 1, 2]), stride: 1, outputPadding: 2, dilation: 3),
+            [0, 0, 0, 0, 0.1307657, 0.2438329, 0, 0], atol: 1e-7)
     }
 
     @Test func unbatchedInputsAndEmptyBatches() {
@@ -90,7 +100,9 @@ import TestSupport
         #expect(message { F.conv2d(x, Tensor.ones([4, 3, 3, 3]), padding: 1 << 40) }.contains("padding"))
         #expect(message { F.convTranspose2d(x, Tensor.ones([3, 4, 3, 3]), outputPadding: 1) }.contains("outputPadding [1, 1]"))
         #expect(message { Conv2d(3, 4, kernelSize: 3, groups: 2)(x) }.contains("outChannels") == false)
-        #expect(message { Conv2d(3, 4, kernelSize: 3, groups: 2)(x) }.contains("inChannels must be positive and divisible by groups (2), it is 3"))
+        #expect(
+            message { Conv2d(3, 4, kernelSize: 3, groups: 2)(x) }.contains(
+                "inChannels must be positive and divisible by groups (2), it is 3"))
         #expect(message { Conv2d(3, 4, kernelSize: [3, 3, 3])(x) }.contains("kernelSize [3, 3, 3] has 3 numbers"))
     }
 }

@@ -12,9 +12,13 @@ import Testing
     /// Layers of a transformer begin alike, as copies of one do, and the generator goes on as after one of each.
     @Test func layersOfAStackBeginAlike() {
         let generator = Generator(seed: 3)
-        let (model, after) = withGenerator(generator) { (Transformer(4, 2, numEncoderLayers: 3, numDecoderLayers: 2, dimFeedforward: 8), generator.state) }
+        let (model, after) = withGenerator(generator) {
+            (Transformer(4, 2, numEncoderLayers: 3, numDecoderLayers: 2, dimFeedforward: 8), generator.state)
+        }
         for stack in ["encoder", "decoder"] {
-            let vectors = model.namedParameters().filter { $0.name.hasPrefix(stack) && $0.parameter.ndim == 1 && $0.name.contains("layers.") }
+            let vectors = model.namedParameters().filter {
+                $0.name.hasPrefix(stack) && $0.parameter.ndim == 1 && $0.name.contains("layers.")
+            }
             for (name, parameter) in vectors where !name.contains("layers.0.") {
                 let parts = name.split(separator: ".")
                 let first = (parts.prefix(2) + ["0"] + parts.dropFirst(3)).joined(separator: ".")

@@ -26,9 +26,12 @@ import Testing
         for (name, expected) in recorded {
             let declared = try ModuleTable.declared(name)
             for (declared, expected) in [(declared.arguments, expected.arguments), (declared.inputs, expected.inputs)] {
-                func byPositionFirst(_ lines: [String]) -> [String] { lines.filter { !$0.hasPrefix("by name") } + lines.filter { $0.hasPrefix("by name") }.sorted() }
+                func byPositionFirst(_ lines: [String]) -> [String] {
+                    lines.filter { !$0.hasPrefix("by name") } + lines.filter { $0.hasPrefix("by name") }.sorted()
+                }
                 #expect(
-                    byPositionFirst(declared.map { line($0.name, $0.fallback, $0.isByName) }) == byPositionFirst(expected.map { line($0.name, $0.fallback, $0.isByName) }),
+                    byPositionFirst(declared.map { line($0.name, $0.fallback, $0.isByName) })
+                        == byPositionFirst(expected.map { line($0.name, $0.fallback, $0.isByName) }),
                     "\(name)")
             }
         }
@@ -37,38 +40,68 @@ import Testing
     /// The shortest way to make each class by its initialiser, and the same arguments by position.
     private static func shortest() -> [([Argument], [Module])] {
         [
-            ([], [
-                ReLU(), ReLU6(), SELU(), SiLU(), Mish(), Hardswish(), Hardsigmoid(), LeakyReLU(), ELU(), CELU(), GELU(), Sigmoid(), Tanh(), LogSigmoid(),
-                Softsign(), Tanhshrink(), Softplus(), Hardshrink(), Softshrink(), Hardtanh(), GLU(), PReLU(), RReLU(), Softmax(), LogSoftmax(), Softmin(),
-                Softmax2d(), Dropout(), Dropout1d(), Dropout2d(), Dropout3d(), AlphaDropout(), FeatureAlphaDropout(), CosineSimilarity(), PairwiseDistance(),
-                Flatten(), Identity(), LazyBatchNorm1d(), LazyBatchNorm2d(), LazyBatchNorm3d(), LazyInstanceNorm1d(), LazyInstanceNorm2d(),
-                LazyInstanceNorm3d(), Transformer(), CrossEntropyLoss(), NLLLoss(), MultiMarginLoss(), MultiLabelMarginLoss(), MultiLabelSoftMarginLoss(),
-                BCELoss(), BCEWithLogitsLoss(), SoftMarginLoss(), CTCLoss(), MSELoss(), L1Loss(), SmoothL1Loss(), HuberLoss(), KLDivLoss(), PoissonNLLLoss(),
-                GaussianNLLLoss(), HingeEmbeddingLoss(), MarginRankingLoss(), CosineEmbeddingLoss(), TripletMarginLoss(), TripletMarginWithDistanceLoss(),
-                Upsample(), UpsamplingNearest2d(), UpsamplingBilinear2d(),
-            ]),
-            ([.int(2)], [
-                LazyLinear(2), MaxPool1d(kernelSize: 2), MaxPool2d(kernelSize: 2), MaxPool3d(kernelSize: 2), MaxUnpool1d(kernelSize: 2), MaxUnpool2d(kernelSize: 2),
-                MaxUnpool3d(kernelSize: 2), AvgPool1d(kernelSize: 2), AvgPool2d(kernelSize: 2), AvgPool3d(kernelSize: 2), AdaptiveAvgPool1d(2),
-                AdaptiveAvgPool2d(2), AdaptiveAvgPool3d(2), AdaptiveMaxPool1d(2), AdaptiveMaxPool2d(2), AdaptiveMaxPool3d(2), ZeroPad1d(2), ZeroPad2d(2),
-                ZeroPad3d(2), ReflectionPad1d(2), ReflectionPad2d(2), ReflectionPad3d(2), ReplicationPad1d(2), ReplicationPad2d(2), ReplicationPad3d(2),
-                CircularPad1d(2), CircularPad2d(2), CircularPad3d(2), LayerNorm(2), RMSNorm(2), LocalResponseNorm(2), CrossMapLRN2d(2), BatchNorm1d(2),
-                BatchNorm2d(2), BatchNorm3d(2), InstanceNorm1d(2), InstanceNorm2d(2), InstanceNorm3d(2), Unfold(kernelSize: 2), PixelShuffle(2),
-                PixelUnshuffle(2), ChannelShuffle(2),
-            ]),
-            ([.int(6), .int(2)], [
-                Threshold(6, 2), Linear(6, 2), Embedding(6, 2), EmbeddingBag(6, 2), LazyConv1d(6, kernelSize: 2), LazyConv2d(6, kernelSize: 2),
-                LazyConv3d(6, kernelSize: 2), LazyConvTranspose1d(6, kernelSize: 2), LazyConvTranspose2d(6, kernelSize: 2), LazyConvTranspose3d(6, kernelSize: 2),
-                LPPool1d(6, kernelSize: 2), LPPool2d(6, kernelSize: 2), LPPool3d(6, kernelSize: 2), ConstantPad1d(6, 2), ConstantPad2d(6, 2),
-                ConstantPad3d(6, 2), RNN(6, 2), LSTM(6, 2), GRU(6, 2), RNNCell(6, 2), LSTMCell(6, 2), GRUCell(6, 2), MultiheadAttention(6, 2),
-                TransformerEncoderLayer(6, 2), TransformerDecoderLayer(6, 2), LinearCrossEntropyLoss(6, 2), Fold(6, kernelSize: 2),
-                FractionalMaxPool2d(kernelSize: 6, outputSize: 2), FractionalMaxPool3d(kernelSize: 6, outputSize: 2),
-            ]),
+            (
+                [],
+                [
+                    ReLU(), ReLU6(), SELU(), SiLU(), Mish(), Hardswish(), Hardsigmoid(), LeakyReLU(), ELU(), CELU(), GELU(), Sigmoid(),
+                    Tanh(), LogSigmoid(),
+                    Softsign(), Tanhshrink(), Softplus(), Hardshrink(), Softshrink(), Hardtanh(), GLU(), PReLU(), RReLU(), Softmax(),
+                    LogSoftmax(), Softmin(),
+                    Softmax2d(), Dropout(), Dropout1d(), Dropout2d(), Dropout3d(), AlphaDropout(), FeatureAlphaDropout(),
+                    CosineSimilarity(), PairwiseDistance(),
+                    Flatten(), Identity(), LazyBatchNorm1d(), LazyBatchNorm2d(), LazyBatchNorm3d(), LazyInstanceNorm1d(),
+                    LazyInstanceNorm2d(),
+                    LazyInstanceNorm3d(), Transformer(), CrossEntropyLoss(), NLLLoss(), MultiMarginLoss(), MultiLabelMarginLoss(),
+                    MultiLabelSoftMarginLoss(),
+                    BCELoss(), BCEWithLogitsLoss(), SoftMarginLoss(), CTCLoss(), MSELoss(), L1Loss(), SmoothL1Loss(), HuberLoss(),
+                    KLDivLoss(), PoissonNLLLoss(),
+                    GaussianNLLLoss(), HingeEmbeddingLoss(), MarginRankingLoss(), CosineEmbeddingLoss(), TripletMarginLoss(),
+                    TripletMarginWithDistanceLoss(),
+                    Upsample(), UpsamplingNearest2d(), UpsamplingBilinear2d(),
+                ]
+            ),
+            (
+                [.int(2)],
+                [
+                    LazyLinear(2), MaxPool1d(kernelSize: 2), MaxPool2d(kernelSize: 2), MaxPool3d(kernelSize: 2), MaxUnpool1d(kernelSize: 2),
+                    MaxUnpool2d(kernelSize: 2),
+                    MaxUnpool3d(kernelSize: 2), AvgPool1d(kernelSize: 2), AvgPool2d(kernelSize: 2), AvgPool3d(kernelSize: 2),
+                    AdaptiveAvgPool1d(2),
+                    AdaptiveAvgPool2d(2), AdaptiveAvgPool3d(2), AdaptiveMaxPool1d(2), AdaptiveMaxPool2d(2), AdaptiveMaxPool3d(2),
+                    ZeroPad1d(2), ZeroPad2d(2),
+                    ZeroPad3d(2), ReflectionPad1d(2), ReflectionPad2d(2), ReflectionPad3d(2), ReplicationPad1d(2), ReplicationPad2d(2),
+                    ReplicationPad3d(2),
+                    CircularPad1d(2), CircularPad2d(2), CircularPad3d(2), LayerNorm(2), RMSNorm(2), LocalResponseNorm(2), CrossMapLRN2d(2),
+                    BatchNorm1d(2),
+                    BatchNorm2d(2), BatchNorm3d(2), InstanceNorm1d(2), InstanceNorm2d(2), InstanceNorm3d(2), Unfold(kernelSize: 2),
+                    PixelShuffle(2),
+                    PixelUnshuffle(2), ChannelShuffle(2),
+                ]
+            ),
+            (
+                [.int(6), .int(2)],
+                [
+                    Threshold(6, 2), Linear(6, 2), Embedding(6, 2), EmbeddingBag(6, 2), LazyConv1d(6, kernelSize: 2),
+                    LazyConv2d(6, kernelSize: 2),
+                    LazyConv3d(6, kernelSize: 2), LazyConvTranspose1d(6, kernelSize: 2), LazyConvTranspose2d(6, kernelSize: 2),
+                    LazyConvTranspose3d(6, kernelSize: 2),
+                    LPPool1d(6, kernelSize: 2), LPPool2d(6, kernelSize: 2), LPPool3d(6, kernelSize: 2), ConstantPad1d(6, 2),
+                    ConstantPad2d(6, 2),
+                    ConstantPad3d(6, 2), RNN(6, 2), LSTM(6, 2), GRU(6, 2), RNNCell(6, 2), LSTMCell(6, 2), GRUCell(6, 2),
+                    MultiheadAttention(6, 2),
+                    TransformerEncoderLayer(6, 2), TransformerDecoderLayer(6, 2), LinearCrossEntropyLoss(6, 2), Fold(6, kernelSize: 2),
+                    FractionalMaxPool2d(kernelSize: 6, outputSize: 2), FractionalMaxPool3d(kernelSize: 6, outputSize: 2),
+                ]
+            ),
             ([.int(2), .int(6)], [GroupNorm(2, 6)]),
-            ([.int(4), .int(6), .int(2)], [
-                Bilinear(4, 6, 2), Conv1d(4, 6, kernelSize: 2), Conv2d(4, 6, kernelSize: 2), Conv3d(4, 6, kernelSize: 2), ConvTranspose1d(4, 6, kernelSize: 2),
-                ConvTranspose2d(4, 6, kernelSize: 2), ConvTranspose3d(4, 6, kernelSize: 2),
-            ]),
+            (
+                [.int(4), .int(6), .int(2)],
+                [
+                    Bilinear(4, 6, 2), Conv1d(4, 6, kernelSize: 2), Conv2d(4, 6, kernelSize: 2), Conv3d(4, 6, kernelSize: 2),
+                    ConvTranspose1d(4, 6, kernelSize: 2),
+                    ConvTranspose2d(4, 6, kernelSize: 2), ConvTranspose3d(4, 6, kernelSize: 2),
+                ]
+            ),
             ([.int(1), .list([.int(2), .int(3)])], [Unflatten(1, [2, 3])]),
             ([.int(8), .int(6), .list([.int(2)])], [AdaptiveLogSoftmaxWithLoss(8, 6, cutoffs: [2])]),
         ]
@@ -76,7 +109,7 @@ import Testing
 
     /// An argument that is not given is the same by declaration and by initialiser: every stored property.
     @Test func defaultsAreTheInitialisers() throws {
-        var made: Set<String> = ["SyncBatchNorm"]  // There is no instance of it.
+        var made: Set<String> = ["SyncBatchNorm"] // There is no instance of it.
         for (arguments, modules) in Self.shortest() {
             for module in modules {
                 let name = module.typeName
@@ -104,11 +137,14 @@ import Testing
     /// All that a value holds: stored properties, and keys, dtypes and shapes of the state, with its single numbers.
     private func properties(_ value: Any) -> String {
         if let tensor = value as? Tensor {
-            return "\(tensor.dtype) \(tensor.shape) on \(tensor.device), requiresGrad \(tensor.requiresGrad)" + (tensor.numel == 1 ? " \(tensor.array(Double.self))" : "")
+            return "\(tensor.dtype) \(tensor.shape) on \(tensor.device), requiresGrad \(tensor.requiresGrad)"
+                + (tensor.numel == 1 ? " \(tensor.array(Double.self))" : "")
         }
         let mirror = Mirror(reflecting: value)
         let isWrapper = mirror.displayStyle == .struct && !(value is CustomStringConvertible)
-        guard value is Module || mirror.displayStyle == .optional || mirror.displayStyle == .collection || isWrapper else { return "\(value)" }
+        guard value is Module || mirror.displayStyle == .optional || mirror.displayStyle == .collection || isWrapper else {
+            return "\(value)"
+        }
         var lines: [String] = []
         var level: Mirror? = mirror
         // What every module holds says who has called it.

@@ -11,7 +11,9 @@ import Testing
         checkGradients([weight], "\(mode)") { F.embeddingBag(input, $0[0], offsets: offsets, mode: mode) }
         checkGradients([weight], "\(mode), padding") { F.embeddingBag(input, $0[0], offsets: offsets, mode: mode, paddingIdx: 2) }
         if mode == .sum {
-            checkGradients([weight, Recorded.wave([6])], "weighted") { F.embeddingBag(input, $0[0], offsets: offsets, mode: .sum, perSampleWeights: $0[1]) }
+            checkGradients([weight, Recorded.wave([6])], "weighted") {
+                F.embeddingBag(input, $0[0], offsets: offsets, mode: .sum, perSampleWeights: $0[1])
+            }
         }
     }
 
@@ -74,7 +76,9 @@ import Testing
         #expect("\(layer)" == "LazyLinear(in_features=0, out_features=3, bias=True)" && layer.isLazy)
         let optimizer = SGD(layer.parameters(), lr: 0.1)
         let y = layer(Tensor.ones([2, 5]))
-        #expect(y.shape == [2, 3] && layer.weight.shape == [3, 5] && layer.inFeatures == 5 && layer.weight.abs().max().item() <= 1 / 5.0.squareRoot())
+        #expect(
+            y.shape == [2, 3] && layer.weight.shape == [3, 5] && layer.inFeatures == 5
+                && layer.weight.abs().max().item() <= 1 / 5.0.squareRoot())
         #expect("\(layer)" == "Linear(in_features=5, out_features=3, bias=True)")
         let before = layer.weight.detach().clone()
         y.sum().backward()
@@ -91,7 +95,9 @@ import Testing
     @Test func normalisationsLearnTheirChannels() {
         let instance = LazyInstanceNorm2d()
         #expect(instance.affine && instance.trackRunningStats && "\(instance)".hasPrefix("LazyInstanceNorm2d(0, "))
-        #expect(instance(Tensor.ones([2, 3, 4, 4])).shape == [2, 3, 4, 4] && instance.weight!.shape == [3] && "\(instance)".hasPrefix("InstanceNorm2d(3, "))
+        #expect(
+            instance(Tensor.ones([2, 3, 4, 4])).shape == [2, 3, 4, 4] && instance.weight!.shape == [3]
+                && "\(instance)".hasPrefix("InstanceNorm2d(3, "))
         let batch = LazyBatchNorm1d(affine: false)
         #expect(batch(Tensor.ones([2, 3])).shape == [2, 3] && batch.runningMean!.shape == [3])
     }
@@ -99,7 +105,9 @@ import Testing
 
 @Suite struct AdaptiveSoftmaxTests {
     @Test func probabilitiesAddUpAndAgreeWithTheLoss() {
-        let layer = withGenerator(Generator(seed: 1)) { AdaptiveLogSoftmaxWithLoss(6, 9, cutoffs: [3, 5], divValue: 2, headBias: true, dtype: .float64) }
+        let layer = withGenerator(Generator(seed: 1)) {
+            AdaptiveLogSoftmaxWithLoss(6, 9, cutoffs: [3, 5], divValue: 2, headBias: true, dtype: .float64)
+        }
         let x = Recorded.wave([4, 6])
         let all = layer.logProb(x)
         expectClose(all.exp().sum(dim: 1), Tensor.ones([4], dtype: .float64))
@@ -135,6 +143,9 @@ import Testing
         for draw in draws { #expect(draw.indices[0, 0, -1, -1].item() == 399 && draw.indices[0, 0, 0, 0].item() == 21) }
         let pool = FractionalMaxPool2d(kernelSize: 2, outputRatio: [0.5])
         #expect(pool.stateDict().isEmpty && "\(pool)" == "FractionalMaxPool2d()")
-        #expect(FractionalMaxPool2d(kernelSize: 2, outputSize: 3, randomSamples: Tensor.zeros([1, 1, 2])).stateDict().keys == ["_random_samples"])
+        #expect(
+            FractionalMaxPool2d(kernelSize: 2, outputSize: 3, randomSamples: Tensor.zeros([1, 1, 2])).stateDict().keys == [
+                "_random_samples"
+            ])
     }
 }

@@ -2,18 +2,24 @@ import Apus
 import TestSupport
 import Testing
 
-private func numbers(_ shape: Shape, _ seed: UInt64 = 1) -> Tensor { Tensor.randn(shape, dtype: .float64, generator: Generator(seed: seed)) }
+private func numbers(_ shape: Shape, _ seed: UInt64 = 1) -> Tensor {
+    Tensor.randn(shape, dtype: .float64, generator: Generator(seed: seed))
+}
 
 @Suite struct FunctionDerivativeTests {
     /// Smooth everywhere, or inputs keep away from the kinks.
     @Test func activations() {
         let x = numbers([3, 4]) + 0.05
         let functions: [(String, (Tensor) -> Tensor)] = [
-            ("softmax", { F.softmax($0, dim: 1) }), ("softmax of columns", { F.softmax($0, dim: 0) }), ("logSoftmax", { F.logSoftmax($0, dim: -1) }),
-            ("softmin", { F.softmin($0, dim: 0) }), ("glu", { F.glu($0) }), ("celu", { F.celu($0, alpha: 0.7) }), ("elu", { F.elu($0, alpha: 1.3) }),
+            ("softmax", { F.softmax($0, dim: 1) }), ("softmax of columns", { F.softmax($0, dim: 0) }),
+            ("logSoftmax", { F.logSoftmax($0, dim: -1) }),
+            ("softmin", { F.softmin($0, dim: 0) }), ("glu", { F.glu($0) }), ("celu", { F.celu($0, alpha: 0.7) }),
+            ("elu", { F.elu($0, alpha: 1.3) }),
             ("selu", { F.selu($0) }), ("gelu", { F.gelu($0) }), ("gelu tanh", { F.gelu($0, approximate: .tanh) }), ("silu", { F.silu($0) }),
-            ("mish", { F.mish($0) }), ("softplus", { F.softplus($0, beta: 2) }), ("softsign", { F.softsign($0) }), ("tanhshrink", { F.tanhshrink($0) }),
-            ("logsigmoid", { F.logsigmoid($0) }), ("normalize", { F.normalize($0) }), ("leakyRelu", { F.leakyRelu($0, negativeSlope: 0.2) }),
+            ("mish", { F.mish($0) }), ("softplus", { F.softplus($0, beta: 2) }), ("softsign", { F.softsign($0) }),
+            ("tanhshrink", { F.tanhshrink($0) }),
+            ("logsigmoid", { F.logsigmoid($0) }), ("normalize", { F.normalize($0) }),
+            ("leakyRelu", { F.leakyRelu($0, negativeSlope: 0.2) }),
         ]
         for (name, function) in functions { checkGradients([x], name) { function($0[0]) } }
     }
@@ -21,7 +27,9 @@ private func numbers(_ shape: Shape, _ seed: UInt64 = 1) -> Tensor { Tensor.rand
     @Test func functionsOfSeveralTensors() {
         checkGradients([numbers([2, 3, 2]), numbers([3], 2)], "prelu") { F.prelu($0[0], $0[1]) }
         checkGradients([numbers([2, 3]), numbers([4, 3], 2), numbers([4], 3)], "linear") { F.linear($0[0], $0[1], $0[2]) }
-        checkGradients([numbers([2, 3]), numbers([2, 2], 2), numbers([4, 3, 2], 3), numbers([4], 4)], "bilinear") { F.bilinear($0[0], $0[1], $0[2], $0[3]) }
+        checkGradients([numbers([2, 3]), numbers([2, 2], 2), numbers([4, 3, 2], 3), numbers([4], 4)], "bilinear") {
+            F.bilinear($0[0], $0[1], $0[2], $0[3])
+        }
         checkGradients([numbers([2, 3]), numbers([2, 3], 2)], "cosineSimilarity") { F.cosineSimilarity($0[0], $0[1]) }
         checkGradients([numbers([2, 3]), numbers([2, 3], 2)], "pairwiseDistance") { F.pairwiseDistance($0[0], $0[1]) }
         let index = Tensor([[0, 2], [2, 1]])
@@ -111,7 +119,9 @@ private func numbers(_ shape: Shape, _ seed: UInt64 = 1) -> Tensor { Tensor.rand
     @Test func absurdSizesAreNamed() {
         #expect { try checked { Linear(1 << 40, 2) } } throws: { "\($0)".contains("inFeatures") && "\($0)".contains("Linear") }
         #expect { try checked { Linear(3, -1) } } throws: { "\($0)".contains("outFeatures") }
-        #expect { try ModuleTable.make("Linear", [.int(3), .string("many")], []) } throws: { "\($0)".contains("'out_features' must be an integer") }
+        #expect { try ModuleTable.make("Linear", [.int(3), .string("many")], []) } throws: {
+            "\($0)".contains("'out_features' must be an integer")
+        }
         #expect { try ModuleTable.make("Linear", [.int(3)], []) } throws: { "\($0)".contains("'out_features' is missing") }
         #expect { try ModuleTable.make("Linear", [.int(3), .int(2)], [("width", .int(1))]) } throws: { "\($0)".contains("'width'") }
         #expect { try ModuleTable.make("Linaer", [], []) } throws: { "\($0)".contains("Linaer") }

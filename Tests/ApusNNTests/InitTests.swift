@@ -21,7 +21,9 @@ import TestSupport
     private func normal(_ mean: Double, _ std: Double) -> (Double) -> Double { { (1 + erf(($0 - mean) / (std * 2.0.squareRoot()))) / 2 } }
     private func uniform(_ low: Double, _ high: Double) -> (Double) -> Double { { min(max(($0 - low) / (high - low), 0), 1) } }
 
-    private func check(_ tensor: Tensor, mean: Double, std: Double, cdf: (Double) -> Double, sourceLocation: SourceLocation = #_sourceLocation) {
+    private func check(
+        _ tensor: Tensor, mean: Double, std: Double, cdf: (Double) -> Double, sourceLocation: SourceLocation = #_sourceLocation
+    ) {
         let draws = values(tensor)
         let found = draws.reduce(0, +) / Double(draws.count)
         let variance = draws.reduce(0) { $0 + ($1 - found) * ($1 - found) } / Double(draws.count)
@@ -36,11 +38,15 @@ import TestSupport
         check(Init.uniform_(weight(), a: -2, b: 3, generator: generator), mean: 0.5, std: 5 / 12.0.squareRoot(), cdf: uniform(-2, 3))
         check(Init.normal_(weight(), mean: 1, std: 0.5, generator: generator), mean: 1, std: 0.5, cdf: normal(1, 0.5))
         let bound = 2 * (6.0 / 700).squareRoot()
-        check(Init.xavierUniform_(weight(), gain: 2, generator: generator), mean: 0, std: bound / 3.0.squareRoot(), cdf: uniform(-bound, bound))
+        check(
+            Init.xavierUniform_(weight(), gain: 2, generator: generator), mean: 0, std: bound / 3.0.squareRoot(),
+            cdf: uniform(-bound, bound))
         let xavier = (2.0 / 700).squareRoot()
         check(Init.xavierNormal_(weight(), generator: generator), mean: 0, std: xavier, cdf: normal(0, xavier))
         let kaiming = (6.0 / (1 + 0.25) / 200).squareRoot()
-        check(Init.kaimingUniform_(weight(), a: 0.5, generator: generator), mean: 0, std: kaiming / 3.0.squareRoot(), cdf: uniform(-kaiming, kaiming))
+        check(
+            Init.kaimingUniform_(weight(), a: 0.5, generator: generator), mean: 0, std: kaiming / 3.0.squareRoot(),
+            cdf: uniform(-kaiming, kaiming))
         let he = (2.0 / 500).squareRoot()
         check(Init.kaimingNormal_(weight(), mode: .fanOut, nonlinearity: .relu, generator: generator), mean: 0, std: he, cdf: normal(0, he))
     }
@@ -106,7 +112,9 @@ import TestSupport
         let x = Init.sparse_(Tensor.empty([100, 40]), sparsity: 0.155, std: 0.1, generator: Generator(seed: 5))
         let zeros = values(x.eq(0).to(.int64).sum(dim: 0))
         #expect(zeros.allSatisfy { $0 == 16 })
-        let many = values(Init.sparse_(Tensor.empty([1000, 125]), sparsity: 0.2, std: 0.1, generator: Generator(seed: 6))).filter { $0 != 0 }
+        let many = values(Init.sparse_(Tensor.empty([1000, 125]), sparsity: 0.2, std: 0.1, generator: Generator(seed: 6))).filter {
+            $0 != 0
+        }
         #expect(many.count == Self.n)
         check(Tensor(many, dtype: .float64), mean: 0, std: 0.1, cdf: normal(0, 0.1))
     }

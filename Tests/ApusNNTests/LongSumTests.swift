@@ -18,7 +18,8 @@ import Testing
         let wanted = values(Tensor([value], dtype: .float64).to(found.dtype))[0]
         let unit = found.dtype.epsilon * wanted.magnitude
         for number in values(found) where !((number - wanted).magnitude <= ulps * unit) {
-            Issue.record("\(what) of \(found.dtype) on \(found.device): \(number), expected \(wanted) (\((number - wanted).magnitude / unit) units)")
+            Issue.record(
+                "\(what) of \(found.dtype) on \(found.device): \(number), expected \(wanted) (\((number - wanted).magnitude / unit) units)")
             return
         }
     }
@@ -43,7 +44,8 @@ import Testing
         for dtype in dtypes(device) {
             for count in lengths(device) where count < 1 << 20 || dtype == .float32 || dtype == .float64 && device == .cpu {
                 let what = "the mean of \(count)"
-                let line = picture(count, 1, dtype, device), plane = picture(count, 2, dtype, device), volume = picture(count, 3, dtype, device)
+                let line = picture(count, 1, dtype, device), plane = picture(count, 2, dtype, device),
+                    volume = picture(count, 3, dtype, device)
                 expectConstant(F.avgPool1d(line, kernelSize: count), 100.1, what)
                 expectConstant(F.avgPool2d(plane, kernelSize: Array(plane.shape.dropFirst(2))), 100.1, what)
                 expectConstant(F.avgPool3d(volume, kernelSize: Array(volume.shape.dropFirst(2))), 100.1, what)
@@ -54,7 +56,9 @@ import Testing
                 expectConstant(line.mean(), 100.1, ulps: sums(dtype), "mean, \(what)")
                 // (n·100.1²)^½ / √n; powers and roots round too.
                 let norm = F.lpPool1d(line, 2, kernelSize: count)
-                expectConstant(norm.to(.float64) / Double(count).squareRoot(), values(line)[0], ulps: 6 * dtype.epsilon / DType.float64.epsilon, "lpPool, \(what)")
+                expectConstant(
+                    norm.to(.float64) / Double(count).squareRoot(), values(line)[0], ulps: 6 * dtype.epsilon / DType.float64.epsilon,
+                    "lpPool, \(what)")
             }
         }
     }
@@ -94,7 +98,8 @@ import Testing
         for dtype in dtypes(device) {
             for width in [2, 3, 100, few ? 200 : 1024] {
                 let x = Tensor.zeros([1, 1, 3 * width], dtype: dtype, device: device).requiresGrad_()
-                F.avgPool1d(x, kernelSize: width, stride: 1).backward(gradient: Tensor.full([1, 1, 2 * width + 1], 100.1, dtype: dtype, device: device))
+                F.avgPool1d(x, kernelSize: width, stride: 1).backward(
+                    gradient: Tensor.full([1, 1, 2 * width + 1], 100.1, dtype: dtype, device: device))
                 expectConstant(x.grad![0, 0].narrow(0, width, width), 100.1, "the gradient of avgPool1d by \(width)")
             }
             // What adds up is a number of the type whatever the count.
@@ -108,11 +113,15 @@ import Testing
                 F.embedding(Tensor.zeros([count], dtype: .int64, device: device), table).backward(gradient: each.reshape([count, 1]))
                 expectConstant(table.grad!, total, "the gradient of embedding, \(count) times")
                 let image = Tensor.zeros([1, 1, 1, 1], dtype: dtype, device: device).requiresGrad_()
-                F.gridSample(image, Tensor.zeros([1, 1, count, 2], dtype: dtype, device: device), mode: .nearest).backward(gradient: each.unsqueeze(0))
+                F.gridSample(image, Tensor.zeros([1, 1, count, 2], dtype: dtype, device: device), mode: .nearest).backward(
+                    gradient: each.unsqueeze(0))
                 // Scattered float64 is added element by element.
-                expectConstant(image.grad!, total, ulps: dtype == .float64 ? 2 + Double(count) / 8 : 2, "the gradient of gridSample, \(count) places")
+                expectConstant(
+                    image.grad!, total, ulps: dtype == .float64 ? 2 + Double(count) / 8 : 2, "the gradient of gridSample, \(count) places")
                 let bias = Tensor.zeros([1], dtype: dtype, device: device).requiresGrad_()
-                F.conv1d(Tensor.zeros([1, 1, count], dtype: dtype, device: device), Tensor.ones([1, 1, 1], dtype: dtype, device: device), bias).backward(gradient: each)
+                F.conv1d(
+                    Tensor.zeros([1, 1, count], dtype: dtype, device: device), Tensor.ones([1, 1, 1], dtype: dtype, device: device), bias
+                ).backward(gradient: each)
                 expectConstant(bias.grad!, total, ulps: sums(dtype), "the gradient of a convolution's bias over \(count)")
             }
         }

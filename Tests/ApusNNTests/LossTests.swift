@@ -32,7 +32,8 @@ import TestSupport
         expect(GaussianNLLLoss(full: true, eps: 0.5)(numbers([4, 3], 1), numbers([4, 3], 8), numbers([4], 30).abs()), 0.8596344274215876)
         let target = Tensor([0, 0.5, 0.5], dtype: .float64).expand(4, 3)
         expect(KLDivLoss(reduction: .batchmean)(F.logSoftmax(numbers([4, 3], 1), dim: 1), target), 0.5987689793154937)
-        expect(MultiLabelMarginLoss(reduction: .none)(numbers([2, 4], 1), Tensor([[3, 0, -1, 1], [-1, 2, 2, 2]])), 0.06258638670864014, 0)
+        expect(
+            MultiLabelMarginLoss(reduction: .none)(numbers([2, 4], 1), Tensor([[3, 0, -1, 1], [-1, 2, 2, 2]])), 0.06258638670864014, 0)
         let signs = Tensor([1, -1, 1, -1], dtype: .float64)
         expect(CosineEmbeddingLoss(margin: 0.1)(numbers([4, 3], 1), numbers([4, 3], 8), signs), 0.40655158700635885)
         expect(F.huberLoss(numbers([5], 1) * 3, numbers([5], 8), delta: 0.7, weight: numbers([5], 2).abs()), 0.5157081752730484)
@@ -54,7 +55,9 @@ import TestSupport
         #expect(values(logProbs.grad!.select(1, 1).narrow(0, 4, 2)).allSatisfy { $0 == 0 })
 
         let flat = Tensor([1, 2, 2, 3, 1])
-        expect(F.ctcLoss(logProbs, flat, inputLengths: Tensor([6, 4]), targetLengths: Tensor([3, 2]), reduction: .none), 6.952688528773516, 2.305476683218392)
+        expect(
+            F.ctcLoss(logProbs, flat, inputLengths: Tensor([6, 4]), targetLengths: Tensor([3, 2]), reduction: .none), 6.952688528773516,
+            2.305476683218392)
         let impossible = F.ctcLoss(logProbs, targets, inputLengths: [2, 4], targetLengths: [3, 2], reduction: .none)
         #expect(values(impossible)[0] == .infinity)
         let zeroed = CTCLoss(zeroInfinity: true)(logProbs, targets, inputLengths: [2, 4], targetLengths: [3, 2])
@@ -110,8 +113,10 @@ import TestSupport
     @Test func shapesMustAgree() {
         let a = Tensor.zeros([3]), b = Tensor.zeros([3, 1])
         for (name, loss) in [
-            ("mseLoss", message { F.mseLoss(a, b) }), ("l1Loss", message { F.l1Loss(a, b) }), ("smoothL1Loss", message { F.smoothL1Loss(a, b) }),
-            ("huberLoss", message { F.huberLoss(a, b) }), ("klDiv", message { F.klDiv(a, b) }), ("binaryCrossEntropy", message { F.binaryCrossEntropy(a, b) }),
+            ("mseLoss", message { F.mseLoss(a, b) }), ("l1Loss", message { F.l1Loss(a, b) }),
+            ("smoothL1Loss", message { F.smoothL1Loss(a, b) }),
+            ("huberLoss", message { F.huberLoss(a, b) }), ("klDiv", message { F.klDiv(a, b) }),
+            ("binaryCrossEntropy", message { F.binaryCrossEntropy(a, b) }),
             ("softMarginLoss", message { F.softMarginLoss(a, b) }), ("poissonNLLLoss", message { F.poissonNLLLoss(a, b) }),
         ] {
             #expect(loss.contains(name) && loss.contains("[3]") && loss.contains("[3, 1]") && loss.contains("reshape"), "\(loss)")
@@ -141,6 +146,8 @@ import TestSupport
         #expect(loss.stateDict().keys == ["weight", "pos_weight"])
         #expect("\(loss)" == "BCEWithLogitsLoss()")
         #expect(CrossEntropyLoss().stateDict().isEmpty)
-        #expect("\(LinearCrossEntropyLoss(5, 4, outFeatures: [3]))".contains("in_features=5, num_classes=4, out_features=(3,), bias=False, reduction=mean"))
+        #expect(
+            "\(LinearCrossEntropyLoss(5, 4, outFeatures: [3]))".contains(
+                "in_features=5, num_classes=4, out_features=(3,), bias=False, reduction=mean"))
     }
 }

@@ -41,7 +41,10 @@ private let stage = keys("held.conv", "held.Norm", "held.rest.0.0", "held.rest.1
         [
             (Held((linear(), 3)), keys("held.0")),
             (Held((conv: linear(), norm: LayerNorm([2]))), keys("held.conv", "held.norm")),
-            (Held([(conv: linear(), norm: LayerNorm([2])), (conv: linear(), norm: LayerNorm([2]))]), keys("held.0.conv", "held.0.norm", "held.1.conv", "held.1.norm")),
+            (
+                Held([(conv: linear(), norm: LayerNorm([2])), (conv: linear(), norm: LayerNorm([2]))]),
+                keys("held.0.conv", "held.0.norm", "held.1.conv", "held.1.norm")
+            ),
             (Held(Stage()), ["held.input_ids"] + stage),
             (Held([Stage()]), ["held.0.input_ids"] + stage.map { "held.0" + $0.dropFirst(4) }),
             (Held(["a": Stage()]), ["held.a.input_ids"] + stage.map { "held.a" + $0.dropFirst(4) }),
@@ -82,7 +85,9 @@ private let stage = keys("held.conv", "held.Norm", "held.rest.0.0", "held.rest.1
                 #expect(mine.equal(other), "\(type(of: module)) \(key)")
             }
             let known = Set((module.parameters() as [Tensor] + module.buffers()).map { ObjectIdentifier($0) })
-            #expect((copy.parameters() as [Tensor] + copy.buffers()).allSatisfy { !known.contains(ObjectIdentifier($0)) }, "\(type(of: module))")
+            #expect(
+                (copy.parameters() as [Tensor] + copy.buffers()).allSatisfy { !known.contains(ObjectIdentifier($0)) }, "\(type(of: module))"
+            )
             #expect(zip(module.parameters(), copy.parameters()).allSatisfy { $0.requiresGrad == $1.requiresGrad })
         }
     }
@@ -91,9 +96,13 @@ private let stage = keys("held.conv", "held.Norm", "held.rest.0.0", "held.rest.1
         weak var seen: Linear?
         do {
             let layer = linear()
-            let module = Held([Mixer.one(layer), .pair(first: layer, second: linear()), .any("text of more than fifteen bytes", layer), .nothing])
+            let module = Held([
+                Mixer.one(layer), .pair(first: layer, second: linear()), .any("text of more than fifteen bytes", layer), .nothing,
+            ])
             let copy = module.copy()
-            guard case .one(let one) = copy.held[0], case .pair(let first, let second) = copy.held[1], case .any(let text, let any) = copy.held[2], case .nothing = copy.held[3] else {
+            guard case .one(let one) = copy.held[0], case .pair(let first, let second) = copy.held[1],
+                case .any(let text, let any) = copy.held[2], case .nothing = copy.held[3]
+            else {
                 Issue.record("another case")
                 return
             }
@@ -129,11 +138,13 @@ private let stage = keys("held.conv", "held.Norm", "held.rest.0.0", "held.rest.1
 @Suite struct KeyTests {
     @Test func propertiesOfPyTorchsSpellingStay() throws {
         final class Attention: Module {
-            let Q = linear(), q = linear(), W_q = linear(), wQ = linear(), QKV = linear(), inputIDs = linear(), gpuIDsNow = linear(), _hidden = linear()
+            let Q = linear(), q = linear(), W_q = linear(), wQ = linear(), QKV = linear(), inputIDs = linear(), gpuIDsNow = linear(),
+                _hidden = linear()
         }
         #expect(Attention().namedChildren().map(\.name) == ["Q", "q", "W_q", "w_q", "QKV", "input_ids", "gpu_ids_now", "_hidden"])
         let model = Attention()
-        let state = StateDict(model.stateDict().enumerated().map { ($0.element.key, Tensor.full($0.element.value.shape, Double($0.offset))) })
+        let state = StateDict(
+            model.stateDict().enumerated().map { ($0.element.key, Tensor.full($0.element.value.shape, Double($0.offset))) })
         let other = Attention()
         try other.loadStateDict(state)
         for (key, value) in other.stateDict() { #expect(value.equal(state[key]!), "\(key)") }
@@ -158,13 +169,18 @@ private let stage = keys("held.conv", "held.Norm", "held.rest.0.0", "held.rest.1
         late.addModule("fc", linear())
         late.fc = linear()
         let cases: [(Module, [String])] = [
-            (Two(), ["'convA'", "'conv_a'"]), (Given(), ["'first'", "'fc'"]), (Derived(), ["'norm'", "superclass"]), (Kinds(), ["'inputIDs'", "'input_ids'"]),
+            (Two(), ["'convA'", "'conv_a'"]), (Given(), ["'first'", "'fc'"]), (Derived(), ["'norm'", "superclass"]),
+            (Kinds(), ["'inputIDs'", "'input_ids'"]),
             (Within(), ["'aB'", "'a_b'"]), (late, ["'fc'"]),
         ]
         for (module, names) in cases {
-            let uses: [(Module) throws -> Void] = [{ _ = $0.stateDict() }, { _ = $0.parameters() }, { try $0.loadStateDict([:], strict: false) }, { _ = $0.to(.float64) }]
+            let uses: [(Module) throws -> Void] = [
+                { _ = $0.stateDict() }, { _ = $0.parameters() }, { try $0.loadStateDict([:], strict: false) }, { _ = $0.to(.float64) },
+            ]
             for use in uses {
-                #expect { try checked { try use(module) } } throws: { error in names.allSatisfy { "\(error)".contains($0) } && "\(error)".contains(module.typeName) }
+                #expect { try checked { try use(module) } } throws: { error in
+                    names.allSatisfy { "\(error)".contains($0) } && "\(error)".contains(module.typeName)
+                }
             }
         }
     }
@@ -186,7 +202,8 @@ private let stage = keys("held.conv", "held.Norm", "held.rest.0.0", "held.rest.1
             let Two = Pair()
         }
         let older = [
-            "W_q.weight": "w_q.weight", "W_q.bias": "w_q.bias", "QKV.0.outIDs": "qkv.0.out_i_ds", "QKV.0.out_ids": "qkv.0.out_i_ds", "QKV.0.W_o.weight": "qkv.0.w_o.weight",
+            "W_q.weight": "w_q.weight", "W_q.bias": "w_q.bias", "QKV.0.outIDs": "qkv.0.out_i_ds", "QKV.0.out_ids": "qkv.0.out_i_ds",
+            "QKV.0.W_o.weight": "qkv.0.w_o.weight",
             "QKV.0.W_o.bias": "qkv.0.w_o.bias", "Two.K.weight": "two.k.weight", "Two.K.bias": "two.k.bias",
         ]
         let (source, target) = (Net(), Net())
@@ -195,7 +212,9 @@ private let stage = keys("held.conv", "held.Norm", "held.rest.0.0", "held.rest.1
         let report = try target.loadStateDict(file)
         for (key, value) in source.stateDict() { #expect(target.stateDict()[key]!.equal(value), "\(key)") }
         #expect(report.missingKeys.isEmpty && report.unexpectedKeys.isEmpty)
-        #expect(Dictionary(uniqueKeysWithValues: report.olderKeys.map { ($0.takenFor, $0.found) }) == older.filter { source.stateDict()[$0.key] != nil })
+        #expect(
+            Dictionary(uniqueKeysWithValues: report.olderKeys.map { ($0.takenFor, $0.found) })
+                == older.filter { source.stateDict()[$0.key] != nil })
         #expect(try target.loadStateDict(source.stateDict()).olderKeys.isEmpty)
         // Today's key goes first.
         file["W_q.weight"] = Tensor.full([2, 2], 7.0)
@@ -232,37 +251,55 @@ private let stage = keys("held.conv", "held.Norm", "held.rest.0.0", "held.rest.1
     @Test func whatSharesMemoryWithTheModuleIsReadBeforeItIsWritten() throws {
         let makers: [(String, (Square) -> StateDict)] = [
             ("itself", { $0.stateDict() }),
-            ("transposed", { module in
-                var state = module.stateDict()
-                for key in ["a.weight", "b.weight"] { state[key] = state[key]!.t() }
-                return state
-            }),
-            ("exchanged", { module in
-                var state = module.stateDict()
-                for name in own { (state["a." + name], state["b." + name]) = (state["b." + name], state["a." + name]) }
-                return state
-            }),
-            ("one for both, transposed", { module in
-                var state = module.stateDict()
-                (state["a.weight"], state["b.weight"]) = (state["b.weight"]!.t(), state["b.weight"]!)
-                return state
-            }),
-            ("a row for all", { module in
-                var state = module.stateDict()
-                state["a.weight"] = state["a.weight"]![2].expand([5, 5])
-                state["a.bias"] = state["a.weight"]![.all, 3]
-                return state
-            }),
-            ("rows of a block", { module in
-                var state = module.stateDict()
-                for i in 0..<4 { state["rows.\(i)"] = module.table.detach()[(i + 1) % 4] }
-                return state
-            }),
-            ("another type", { module in
-                var state = module.stateDict()
-                state["a.weight"] = state["a.weight"]!.to(.float64).t()
-                return state
-            }),
+            (
+                "transposed",
+                { module in
+                    var state = module.stateDict()
+                    for key in ["a.weight", "b.weight"] { state[key] = state[key]!.t() }
+                    return state
+                }
+            ),
+            (
+                "exchanged",
+                { module in
+                    var state = module.stateDict()
+                    for name in own { (state["a." + name], state["b." + name]) = (state["b." + name], state["a." + name]) }
+                    return state
+                }
+            ),
+            (
+                "one for both, transposed",
+                { module in
+                    var state = module.stateDict()
+                    (state["a.weight"], state["b.weight"]) = (state["b.weight"]!.t(), state["b.weight"]!)
+                    return state
+                }
+            ),
+            (
+                "a row for all",
+                { module in
+                    var state = module.stateDict()
+                    state["a.weight"] = state["a.weight"]![2].expand([5, 5])
+                    state["a.bias"] = state["a.weight"]![.all, 3]
+                    return state
+                }
+            ),
+            (
+                "rows of a block",
+                { module in
+                    var state = module.stateDict()
+                    for i in 0..<4 { state["rows.\(i)"] = module.table.detach()[(i + 1) % 4] }
+                    return state
+                }
+            ),
+            (
+                "another type",
+                { module in
+                    var state = module.stateDict()
+                    state["a.weight"] = state["a.weight"]!.to(.float64).t()
+                    return state
+                }
+            ),
         ]
         for device in [Device.cpu, .reference] {
             for (name, make) in makers {
@@ -273,7 +310,8 @@ private let stage = keys("held.conv", "held.Norm", "held.rest.0.0", "held.rest.1
                 let expected = module.copy()
                 try expected.loadStateDict(apart)
                 try module.loadStateDict(state)
-                for (key, value) in expected.stateDict() where !(name == "rows of a block" && key == "table") && !(name == "itself" && key == "table") {
+                for (key, value) in expected.stateDict()
+                where !(name == "rows of a block" && key == "table") && !(name == "itself" && key == "table") {
                     #expect(module.stateDict()[key]!.equal(value), "\(name): \(key) on \(device)")
                 }
             }

@@ -117,7 +117,8 @@ private final class Net: Module {
         #expect { try net.loadStateDict(state) } throws: { error in
             guard let error = error as? StateDictError else { return false }
             return error.missing == ["features.2.bias"] && error.unexpected == ["other"]
-                && error.mismatched.map(\.key) == ["features.0.weight"] && error.mismatched[0].found == [1, 2] && error.mismatched[0].expected == [3, 4] && "\(error)".contains("Net")
+                && error.mismatched.map(\.key) == ["features.0.weight"] && error.mismatched[0].found == [1, 2]
+                && error.mismatched[0].expected == [3, 4] && "\(error)".contains("Net")
         }
         for (old, now) in zip(before, net.stateDict()) { #expect(old.equal(now.value)) }
         state["features.0.weight"] = Tensor.ones([3, 4])
@@ -242,7 +243,9 @@ private final class Everything<Extra>: Module {
 
 @Suite struct LazyStateTests {
     @Test func aLazyLayerTakesItsShapesFromTheState() throws {
-        let (known, lazy) = (Sequential(Conv2d(3, 4, kernelSize: 3), BatchNorm2d(4)), Sequential(LazyConv2d(4, kernelSize: 3), LazyBatchNorm2d()))
+        let (known, lazy) = (
+            Sequential(Conv2d(3, 4, kernelSize: 3), BatchNorm2d(4)), Sequential(LazyConv2d(4, kernelSize: 3), LazyBatchNorm2d())
+        )
         try lazy.loadStateDict(known.stateDict())
         #expect(lazy.description == known.description)
         for (key, value) in known.stateDict() { #expect(lazy.stateDict()[key]!.equal(value)) }

@@ -25,7 +25,8 @@ private final class Net: Module {
 @Suite struct MemberTests {
     @Test func namesAreThoseOfPyTorch() {
         let names = [
-            "convA": "conv_a", "conv1": "conv1", "inProjWeight": "in_proj_weight", "weightIhL0": "weight_ih_l0", "biasHhL0Reverse": "bias_hh_l0_reverse",
+            "convA": "conv_a", "conv1": "conv1", "inProjWeight": "in_proj_weight", "weightIhL0": "weight_ih_l0",
+            "biasHhL0Reverse": "bias_hh_l0_reverse",
             "fcHTTPHead": "fc_http_head", "x": "x", "_private": "_private", "runningMean": "running_mean", "fc2Out": "fc2_out",
         ]
         for (name, expected) in names { #expect(snakeCase(name) == expected) }
@@ -33,10 +34,13 @@ private final class Net: Module {
 
     @Test func storedPropertiesBecomeKeys() {
         #expect(Block().stateDict().keys == ["scale", "count", "conv_a.weight", "conv_a.bias"])
-        #expect(Net().stateDict().keys == [
-            "in_proj_weight", "features.0.weight", "features.0.bias", "LayerNorm.weight", "LayerNorm.bias", "blocks.0.weight", "blocks.0.bias",
-            "blocks.1.weight", "blocks.1.bias", "blocks.2.weight", "blocks.2.bias", "heads.a.weight", "heads.a.bias", "heads.b.weight", "heads.b.bias",
-        ])
+        #expect(
+            Net().stateDict().keys == [
+                "in_proj_weight", "features.0.weight", "features.0.bias", "LayerNorm.weight", "LayerNorm.bias", "blocks.0.weight",
+                "blocks.0.bias",
+                "blocks.1.weight", "blocks.1.bias", "blocks.2.weight", "blocks.2.bias", "heads.a.weight", "heads.a.bias", "heads.b.weight",
+                "heads.b.bias",
+            ])
     }
 
     @Test func childrenAreTheModulesOfTheFirstFloor() {
@@ -139,53 +143,59 @@ private final class Net: Module {
 @Suite struct PrintingTests {
     @Test func asPyTorchPrints() {
         let two: Sequential = ["linear1": Linear(784, 256), "relu1": ReLU(), "linear2": Linear(256, 10, bias: false)]
-        #expect(two.description == """
-            Sequential(
-              (linear1): Linear(in_features=784, out_features=256, bias=True)
-              (relu1): ReLU()
-              (linear2): Linear(in_features=256, out_features=10, bias=False)
-            )
-            """)
-        #expect("\(Net())" == """
-            Net(
-              (features): Sequential(
-                (0): Conv2d(1, 8, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))
-                (1): ReLU()
-                (2): Flatten(start_dim=1, end_dim=-1)
-              )
-              (LayerNorm): LayerNorm((8,), eps=1e-05, elementwise_affine=True, bias=True)
-              (blocks): ModuleList(
-                (0-1): 2 x Linear(in_features=8, out_features=8, bias=True)
-                (2): Linear(in_features=8, out_features=4, bias=True)
-              )
-              (heads): ModuleDict(
-                (a): Linear(in_features=4, out_features=2, bias=True)
-                (b): Linear(in_features=4, out_features=1, bias=True)
-              )
-            )
-            """)
-        #expect(Sequential(ModuleList([ReLU(), ReLU(), Linear(1, 2)])).description == """
-            Sequential(
-              (0): ModuleList(
-                (0-1): 2 x ReLU()
-                (2): Linear(in_features=1, out_features=2, bias=True)
-              )
-            )
-            """)
-        #expect(ParameterList([Tensor.zeros([2, 3]), Tensor.zeros([1])]).description == """
-            ParameterList(
-                (0): Parameter containing: [torch.float32 of size 2x3]
-                (1): Parameter containing: [torch.float32 of size 1]
-            )
-            """)
+        #expect(
+            two.description == """
+                Sequential(
+                  (linear1): Linear(in_features=784, out_features=256, bias=True)
+                  (relu1): ReLU()
+                  (linear2): Linear(in_features=256, out_features=10, bias=False)
+                )
+                """)
+        #expect(
+            "\(Net())" == """
+                Net(
+                  (features): Sequential(
+                    (0): Conv2d(1, 8, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))
+                    (1): ReLU()
+                    (2): Flatten(start_dim=1, end_dim=-1)
+                  )
+                  (LayerNorm): LayerNorm((8,), eps=1e-05, elementwise_affine=True, bias=True)
+                  (blocks): ModuleList(
+                    (0-1): 2 x Linear(in_features=8, out_features=8, bias=True)
+                    (2): Linear(in_features=8, out_features=4, bias=True)
+                  )
+                  (heads): ModuleDict(
+                    (a): Linear(in_features=4, out_features=2, bias=True)
+                    (b): Linear(in_features=4, out_features=1, bias=True)
+                  )
+                )
+                """)
+        #expect(
+            Sequential(ModuleList([ReLU(), ReLU(), Linear(1, 2)])).description == """
+                Sequential(
+                  (0): ModuleList(
+                    (0-1): 2 x ReLU()
+                    (2): Linear(in_features=1, out_features=2, bias=True)
+                  )
+                )
+                """)
+        #expect(
+            ParameterList([Tensor.zeros([2, 3]), Tensor.zeros([1])]).description == """
+                ParameterList(
+                    (0): Parameter containing: [torch.float32 of size 2x3]
+                    (1): Parameter containing: [torch.float32 of size 1]
+                )
+                """)
         #expect(ModuleList().description == "ModuleList()" && Sequential().description == "Sequential()")
     }
 
     @Test func argumentsPrintAsWritten() {
         let expected: [(Module, String)] = [
             (Softplus(beta: 2, threshold: -100), "Softplus(beta=2, threshold=-100)"), (Softplus(), "Softplus(beta=1.0, threshold=20.0)"),
-            (Softshrink(1), "Softshrink(1)"), (LeakyReLU(), "LeakyReLU(negative_slope=0.01)"), (LeakyReLU(0.5, inplace: true), "LeakyReLU(negative_slope=0.5, inplace=True)"),
-            (ReLU(inplace: true), "ReLU(inplace=True)"), (Dropout(0.5), "Dropout(p=0.5, inplace=False)"), (GELU(approximate: .tanh), "GELU(approximate='tanh')"),
+            (Softshrink(1), "Softshrink(1)"), (LeakyReLU(), "LeakyReLU(negative_slope=0.01)"),
+            (LeakyReLU(0.5, inplace: true), "LeakyReLU(negative_slope=0.5, inplace=True)"),
+            (ReLU(inplace: true), "ReLU(inplace=True)"), (Dropout(0.5), "Dropout(p=0.5, inplace=False)"),
+            (GELU(approximate: .tanh), "GELU(approximate='tanh')"),
             (Softmax(), "Softmax(dim=None)"), (Embedding(4, 3, paddingIdx: -1, maxNorm: 1), "Embedding(4, 3, padding_idx=3, max_norm=1.0)"),
             (Unflatten(1, [2, 3]), "Unflatten(dim=1, unflattened_size=(2, 3))"), (Hardtanh(), "Hardtanh(min_val=-1.0, max_val=1.0)"),
         ]
@@ -194,10 +204,13 @@ private final class Net: Module {
 
     @Test func numbersInPythonsSpelling() {
         let expected: [(Double, String)] = [
-            (1e-5, "1e-05"), (0.1, "0.1"), (1, "1.0"), (1e16, "1e+16"), (9_007_199_254_740_994, "9007199254740994.0"), (1e-4, "0.0001"), (.infinity, "inf"), (-2.5, "-2.5"),
+            (1e-5, "1e-05"), (0.1, "0.1"), (1, "1.0"), (1e16, "1e+16"), (9_007_199_254_740_994, "9007199254740994.0"), (1e-4, "0.0001"),
+            (.infinity, "inf"), (-2.5, "-2.5"),
         ]
         for (number, text) in expected { #expect(repr(number) == text) }
-        #expect(repr(true) == "True" && repr(nil as Int?) == "None" && repr([3]) == "(3,)" && repr([3, 4]) == "(3, 4)" && repr("mean") == "'mean'")
+        #expect(
+            repr(true) == "True" && repr(nil as Int?) == "None" && repr([3]) == "(3,)" && repr([3, 4]) == "(3, 4)"
+                && repr("mean") == "'mean'")
     }
 }
 

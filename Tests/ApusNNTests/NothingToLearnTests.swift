@@ -19,7 +19,9 @@ import Testing
                     Issue.record("\(what): gradient \(i) is missing")
                     continue
                 }
-                if let wrong = values(found).first(where: { $0 != 0 }) { Issue.record("\(what) on \(found.device): gradient \(i) holds \(wrong), recorded \(recorded)") }
+                if let wrong = values(found).first(where: { $0 != 0 }) {
+                    Issue.record("\(what) on \(found.device): gradient \(i) holds \(wrong), recorded \(recorded)")
+                }
             }
         }
     }
@@ -41,7 +43,9 @@ import Testing
         expectZeros("localResponseNorm", [Tensor.zeros([0, 4, 3], device: device)]) { F.localResponseNorm($0[0], 2) }
         let weights = [ones([2, 3, 2]), ones([2])]
         expectZeros("conv1d", weights) { F.conv1d(Tensor.zeros([0, 3, 5], device: device), $0[0], $0[1]) }
-        expectZeros("convTranspose1d", [ones([3, 2, 2]), ones([2])]) { F.convTranspose1d(Tensor.zeros([0, 3, 5], device: device), $0[0], $0[1]) }
+        expectZeros("convTranspose1d", [ones([3, 2, 2]), ones([2])]) {
+            F.convTranspose1d(Tensor.zeros([0, 3, 5], device: device), $0[0], $0[1])
+        }
         expectZeros("linear", [ones([2, 3]), ones([2])]) { F.linear(Tensor.zeros([0, 3], device: device), $0[0], $0[1]) }
         let none = Tensor.zeros([0], dtype: .int64, device: device)
         for mode in EmbeddingBagMode.allCases {
@@ -50,7 +54,9 @@ import Testing
             }
         }
         expectZeros("embedding of no index", [ones([3, 2])]) { F.embedding(none, $0[0]) }
-        expectZeros("crossEntropy of no sample", [ones([2, 3])]) { F.crossEntropy(Tensor.zeros([0, 2], device: device).matmul($0[0]), none) }
+        expectZeros("crossEntropy of no sample", [ones([2, 3])]) {
+            F.crossEntropy(Tensor.zeros([0, 2], device: device).matmul($0[0]), none)
+        }
     }
 
     @Test(arguments: Device.testedAndReference) func ignoredLabels(_ device: Device) {
@@ -75,10 +81,13 @@ import Testing
     }
 
     @Test(arguments: Device.testedAndReference) func resultsThatStayTheSame(_ device: Device) {
-        let places = (Tensor.arange(16).to(.float32) * 0.61).sin().reshape([1, 2, 4, 2]).to(device), image = Tensor.ones([1, 2, 3, 3], device: device)
+        let places = (Tensor.arange(16).to(.float32) * 0.61).sin().reshape([1, 2, 4, 2]).to(device),
+            image = Tensor.ones([1, 2, 3, 3], device: device)
         for padding in GridSamplePadding.allCases {
             for corners in [false, true] {
-                expectZeros("gridSample by its grid, \(padding)", [places]) { F.gridSample(image, $0[0], mode: .nearest, paddingMode: padding, alignCorners: corners) }
+                expectZeros("gridSample by its grid, \(padding)", [places]) {
+                    F.gridSample(image, $0[0], mode: .nearest, paddingMode: padding, alignCorners: corners)
+                }
             }
         }
         // The input still learns.
@@ -90,7 +99,11 @@ import Testing
         expectZeros("hardshrink", three) { F.hardshrink($0[0]) }
         expectZeros("threshold", three) { F.threshold($0[0], threshold: 5, value: 1) }
         expectZeros("pdist of one", [Tensor.ones([1, 3], device: device)]) { F.pdist($0[0]) }
-        expectZeros("multiMarginLoss of one class", [Tensor.ones([1, 1], device: device)]) { F.multiMarginLoss($0[0], Tensor([0]).to(device)) }
-        expectZeros("multilabelMarginLoss of a scalar", [Tensor([0.3]).reshape([]).to(device)]) { F.multilabelMarginLoss($0[0], Tensor([0]).reshape([]).to(device)) }
+        expectZeros("multiMarginLoss of one class", [Tensor.ones([1, 1], device: device)]) {
+            F.multiMarginLoss($0[0], Tensor([0]).to(device))
+        }
+        expectZeros("multilabelMarginLoss of a scalar", [Tensor([0.3]).reshape([]).to(device)]) {
+            F.multilabelMarginLoss($0[0], Tensor([0]).reshape([]).to(device))
+        }
     }
 }

@@ -17,7 +17,9 @@ import Testing
         let scale = Swift.max(b.map(\.magnitude).max() ?? 0, 1e-3)
         guard let worst = zip(a, b).map({ ($0 - $1).magnitude }).max() else { return }
         if !(worst <= units * DType.float32.epsilon * scale) {
-            Issue.record("\(what) on \(found.device): off by \(worst / scale / DType.float32.epsilon) units of \(scale); \(a.prefix(4)), expected \(b.prefix(4))")
+            Issue.record(
+                "\(what) on \(found.device): off by \(worst / scale / DType.float32.epsilon) units of \(scale); \(a.prefix(4)), expected \(b.prefix(4))"
+            )
         }
     }
 
@@ -28,15 +30,19 @@ import Testing
         let call: (Tensor, Tensor, Tensor) -> Tensor
     }
 
-    private static var norms: [Norm] { [
-        Norm(name: "layerNorm", shape: [6, 77], parameters: [77]) { F.layerNorm($0, [77], weight: $1, bias: $2) },
-        Norm(name: "layerNorm of 5", shape: [40, 5], parameters: [5]) { F.layerNorm($0, [5], weight: $1, bias: $2) },
-        Norm(name: "batchNorm", shape: [3, 4, 50], parameters: [4]) { F.batchNorm($0, nil, nil, weight: $1, bias: $2, training: true) },
-        Norm(name: "batchNorm of rows", shape: [65, 6], parameters: [6]) { F.batchNorm($0, nil, nil, weight: $1, bias: $2, training: true) },
-        Norm(name: "groupNorm", shape: [3, 4, 30], parameters: [4]) { F.groupNorm($0, 2, weight: $1, bias: $2) },
-        Norm(name: "instanceNorm", shape: [3, 4, 30], parameters: [4]) { F.instanceNorm($0, weight: $1, bias: $2) },
-        Norm(name: "rmsNorm", shape: [6, 77], parameters: [77]) { F.rmsNorm($0, [77], weight: $1) + $2 },
-    ] }
+    private static var norms: [Norm] {
+        [
+            Norm(name: "layerNorm", shape: [6, 77], parameters: [77]) { F.layerNorm($0, [77], weight: $1, bias: $2) },
+            Norm(name: "layerNorm of 5", shape: [40, 5], parameters: [5]) { F.layerNorm($0, [5], weight: $1, bias: $2) },
+            Norm(name: "batchNorm", shape: [3, 4, 50], parameters: [4]) { F.batchNorm($0, nil, nil, weight: $1, bias: $2, training: true) },
+            Norm(name: "batchNorm of rows", shape: [65, 6], parameters: [6]) {
+                F.batchNorm($0, nil, nil, weight: $1, bias: $2, training: true)
+            },
+            Norm(name: "groupNorm", shape: [3, 4, 30], parameters: [4]) { F.groupNorm($0, 2, weight: $1, bias: $2) },
+            Norm(name: "instanceNorm", shape: [3, 4, 30], parameters: [4]) { F.instanceNorm($0, weight: $1, bias: $2) },
+            Norm(name: "rmsNorm", shape: [6, 77], parameters: [77]) { F.rmsNorm($0, [77], weight: $1) + $2 },
+        ]
+    }
 
     @Test(arguments: Device.testedAndReference) func normalisations(_ device: Device) {
         for norm in Self.norms {
@@ -47,7 +53,8 @@ import Testing
                     let bias = numbers(norm.parameters, around: 0, seed: 2).to(dtype).to(device).requiresGrad_()
                     let y = norm.call(x, weight, bias)
                     let g = numbers(norm.shape, around: 0, seed: 3).to(dtype).to(device)
-                    return [y.detach()] + grad(of: (y * g).sum(), withRespectTo: [x, weight, bias], createGraph: recorded).map { $0.detach() }
+                    return [y.detach()]
+                        + grad(of: (y * g).sum(), withRespectTo: [x, weight, bias], createGraph: recorded).map { $0.detach() }
                 }
                 for recorded in [false, true] {
                     let found = run(.float32, device, recorded: recorded), wanted = run(.float64, .cpu, recorded: recorded)
@@ -69,7 +76,9 @@ import Testing
                 let x = (numbers(norm.shape, around: 0).to(.float64) + place * 3e4).to(.float32)
                 let parameters = [Tensor.ones(norm.parameters), Tensor.zeros(norm.parameters)]
                 let found = norm.call(x.to(device), parameters[0].to(device), parameters[1].to(device))
-                expectSame(found, norm.call(x.to(.float64), parameters[0].to(.float64), parameters[1].to(.float64)), units: 32, "\(norm.name), every \(spacing)th element far away")
+                expectSame(
+                    found, norm.call(x.to(.float64), parameters[0].to(.float64), parameters[1].to(.float64)), units: 32,
+                    "\(norm.name), every \(spacing)th element far away")
             }
         }
     }
@@ -80,9 +89,18 @@ import Testing
         let classWeights = Tensor([0.5, 1, 2, 1, 0.25], dtype: .float64)
         let losses: [(String, (Tensor) -> Tensor)] = [
             ("labels", { F.crossEntropy($0, labels.to($0.device)) }),
-            ("labels with smoothing", { F.crossEntropy($0, labels.to($0.device), weight: classWeights.to($0.dtype).to($0.device), labelSmoothing: 0.3) }),
+            (
+                "labels with smoothing",
+                { F.crossEntropy($0, labels.to($0.device), weight: classWeights.to($0.dtype).to($0.device), labelSmoothing: 0.3) }
+            ),
             ("probabilities", { F.crossEntropy($0, shares.to($0.dtype).to($0.device)) }),
-            ("probabilities with smoothing", { F.crossEntropy($0, shares.to($0.dtype).to($0.device), weight: classWeights.to($0.dtype).to($0.device), labelSmoothing: 0.3) }),
+            (
+                "probabilities with smoothing",
+                {
+                    F.crossEntropy(
+                        $0, shares.to($0.dtype).to($0.device), weight: classWeights.to($0.dtype).to($0.device), labelSmoothing: 0.3)
+                }
+            ),
             ("nllLoss", { F.nllLoss($0.logSoftmax(dim: 1), labels.to($0.device)) }),
             ("klDiv", { F.klDiv($0.logSoftmax(dim: 1), shares.to($0.dtype).to($0.device), reduction: .batchmean) }),
             ("multiMarginLoss", { F.multiMarginLoss($0, labels.to($0.device), margin: 0.3) }),

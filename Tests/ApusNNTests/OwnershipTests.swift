@@ -29,7 +29,8 @@ private var x: Tensor { Tensor.ones([3, 2]) }
     @Test func aLayerThatNobodyOwnsIsRefusedInTraining() {
         let elsewhere = Elsewhere()
         let made: [(String, () -> Module)] = [
-            ("captured", { [layer = Linear(2, 2)] in layer }), ("global", { global }), ("another object's", { elsewhere.layer }), ("made in the call", { Linear(2, 2) }),
+            ("captured", { [layer = Linear(2, 2)] in layer }), ("global", { global }), ("another object's", { elsewhere.layer }),
+            ("made in the call", { Linear(2, 2) }),
             ("a container", { [layer = Sequential(ReLU(), Linear(2, 2))] in layer }),
         ]
         for (name, find) in made {
@@ -47,7 +48,9 @@ private var x: Tensor { Tensor.ones([3, 2]) }
 
     @Test func whatIsMeantOrHasNothingToLearnIsNotConcerned() {
         let frozen = Linear(2, 2).requiresGrad_(false)
-        let silent: [Module] = [ReLU(), Dropout(0.5), Identity(), Sequential(ReLU(), Tanh()), frozen, Linear(2, 2).eval(), BatchNorm1d(2, affine: false)]
+        let silent: [Module] = [
+            ReLU(), Dropout(0.5), Identity(), Sequential(ReLU(), Tanh()), frozen, Linear(2, 2).eval(), BatchNorm1d(2, affine: false),
+        ]
         for module in silent {
             let net = Caller { module }
             for _ in 0..<2 { #expect(!isRefused { _ = net(x) }, "\(module)") }
@@ -116,7 +119,8 @@ private var x: Tensor { Tensor.ones([3, 2]) }
     @Test func theMessageNamesThePath() {
         let net = Sequential(Caller { [layer = Linear(2, 2)] in layer })
         #expect { try checked { net(x) } } throws: { error in
-            (error as? OpError)?.modulePath == "Sequential.0 (Caller)" && "\(error)".contains("@Unregistered") && "\(error)".hasPrefix("Linear in ")
+            (error as? OpError)?.modulePath == "Sequential.0 (Caller)" && "\(error)".contains("@Unregistered")
+                && "\(error)".hasPrefix("Linear in ")
         }
     }
 }

@@ -23,11 +23,13 @@ import Testing
     @Test func `lists of sequences`() {
         let sequences = [Tensor([1, 2] as [Float]), Tensor([3, 4, 5] as [Float]), Tensor([6] as [Float])]
         #expect(padSequence(sequences, batchFirst: true).array(Float.self) == [1, 2, 0, 3, 4, 5, 6, 0, 0])
-        #expect(padSequence(sequences, batchFirst: true, paddingValue: 9, paddingSide: .left).array(Float.self) == [9, 1, 2, 3, 4, 5, 9, 9, 6])
+        #expect(
+            padSequence(sequences, batchFirst: true, paddingValue: 9, paddingSide: .left).array(Float.self) == [9, 1, 2, 3, 4, 5, 9, 9, 6])
         #expect(padSequence(sequences).shape == [3, 3])
         let packed = packSequence(sequences, enforceSorted: false)
         #expect(packed.data.array(Float.self) == [3, 1, 6, 4, 2, 5])
-        #expect(unpadSequence(padPackedSequence(packed).output, lengths: [2, 3, 1]).map { $0.array(Float.self) } == [[1, 2], [3, 4, 5], [6]])
+        #expect(
+            unpadSequence(padPackedSequence(packed).output, lengths: [2, 3, 1]).map { $0.array(Float.self) } == [[1, 2], [3, 4, 5], [6]])
     }
 
     /// A packed run must equal a run over each sequence by itself, values and gradients.
@@ -70,7 +72,9 @@ import Testing
         #expect(message { _ = packPaddedSequence(padded, lengths: [5, 2, 1]) }.contains("length 5 of sequence 0"))
         #expect(message { _ = packPaddedSequence(padded, lengths: [2, 0, 0]) }.contains("length 0 of sequence 1"))
         #expect(message { _ = packPaddedSequence(padded, lengths: [2, 1]) }.contains("2 lengths are given for 3 sequences"))
-        #expect(message { _ = padPackedSequence(packPaddedSequence(padded, lengths: [3, 2, 1]), totalLength: 2) }.contains("shorter than the longest"))
+        #expect(
+            message { _ = padPackedSequence(packPaddedSequence(padded, lengths: [3, 2, 1]), totalLength: 2) }.contains(
+                "shorter than the longest"))
         #expect(message { _ = padSequence([Tensor.ones([2, 3]), Tensor.ones([2, 4])]) }.contains("sequence 1"))
     }
 }

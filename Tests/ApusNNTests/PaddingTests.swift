@@ -7,7 +7,8 @@ import TestSupport
     @Test func answersOfPyTorch() {
         let x = wave([1, 2, 3])
         expectClose(F.pad(x, [2, 1], mode: .circular).select(1, 0), [0.3616154, 0.6742879, 0.0, 0.3616154, 0.6742879, 0.0], atol: 1e-7)
-        expectClose(F.pad(x, [2, 1], mode: .reflect).select(1, 0), [0.6742879, 0.3616154, 0.0, 0.3616154, 0.6742879, 0.3616154], atol: 1e-7)
+        expectClose(
+            F.pad(x, [2, 1], mode: .reflect).select(1, 0), [0.6742879, 0.3616154, 0.0, 0.3616154, 0.6742879, 0.3616154], atol: 1e-7)
         expectClose(F.pad(x, [2, 1], mode: .replicate).select(1, 0), [0.0, 0.0, 0.0, 0.3616154, 0.6742879, 0.6742879], atol: 1e-7)
         expectClose(F.pad(x, [-1, 1], value: 7).select(1, 0), [0.3616154, 0.6742879, 7], atol: 1e-7)
     }

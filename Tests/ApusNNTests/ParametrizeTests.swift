@@ -108,11 +108,15 @@ private func weighted(_ x: Tensor) -> Tensor { (x * R.wave(x.shape, k: 2.3)).sum
                 list.originals[0].grad = nil
                 let y = module(x)
                 weighted(y).backward()
-                expectClose(y.detach(), R.tensor("spectralNorm/\(name)/\(training ? "True" : "False")/0"), rtol: 1e-9, atol: 1e-11, "\(name) \(training)")
+                expectClose(
+                    y.detach(), R.tensor("spectralNorm/\(name)/\(training ? "True" : "False")/0"), rtol: 1e-9, atol: 1e-11,
+                    "\(name) \(training)")
                 let recorded = R.tensor("spectralNorm/\(name)/\(training ? "True" : "False")/1")
                 expectClose(list.originals[0].grad!, recorded, rtol: 1e-9, atol: 1e-11, "\(name) \(training)")
                 for (i, (_, buffer)) in module.namedBuffers().enumerated() {
-                    expectClose(buffer, R.tensor("spectralNorm/\(name)/\(training ? "True" : "False")/\(i + 2)"), rtol: 1e-10, atol: 1e-12, "\(name) \(training)")
+                    expectClose(
+                        buffer, R.tensor("spectralNorm/\(name)/\(training ? "True" : "False")/\(i + 2)"), rtol: 1e-10, atol: 1e-12,
+                        "\(name) \(training)")
                 }
             }
         }
@@ -129,7 +133,9 @@ private func weighted(_ x: Tensor) -> Tensor { (x * R.wave(x.shape, k: 2.3)).sum
 
         let old = spectralNorm(Linear(3, 4, dtype: .float64), nPowerIterations: 2)
         R.expectText("spectralNorm.old", old)
-        let tensors = Dictionary(uniqueKeysWithValues: old.namedParameters().map { ($0.name, $0.parameter as Tensor) } + old.namedBuffers().map { ($0.name, $0.buffer as Tensor) })
+        let tensors = Dictionary(
+            uniqueKeysWithValues: old.namedParameters().map { ($0.name, $0.parameter as Tensor) }
+                + old.namedBuffers().map { ($0.name, $0.buffer as Tensor) })
         noGrad {
             tensors["weight_orig"]!.copy_(R.wave([4, 3]))
             tensors["bias"]!.zero_()
@@ -153,7 +159,11 @@ private func weighted(_ x: Tensor) -> Tensor { (x * R.wave(x.shape, k: 2.3)).sum
                 if isTrivial { noGrad { _ = linear.buffers()[0].copy_(R.tensor("\(name)/base/0")) } }
                 let original = linear.parametrization("weight")!.originals[0]
                 let x = R.wave([n, m], k: 0.9, scale: 0.8)
-                noGrad { _ = original.copy_(x.tril(-1) + x.triu(1) - (map == .householder ? Tensor.eye(n, m, dtype: .float64) : Tensor.zeros([n, m], dtype: .float64))) }
+                noGrad {
+                    _ = original.copy_(
+                        x.tril(-1) + x.triu(1)
+                            - (map == .householder ? Tensor.eye(n, m, dtype: .float64) : Tensor.zeros([n, m], dtype: .float64)))
+                }
                 weighted(linear.weight * 1).backward()
                 R.expect(name, [linear.weight, original.grad!], rtol: 1e-9)
                 let q = linear.weight.detach()
@@ -245,7 +255,9 @@ private func weighted(_ x: Tensor) -> Tensor { (x * R.wave(x.shape, k: 2.3)).sum
         #expect(message { registerParametrization(linear, "weight", Widening()) }.contains("unsafe"))
         #expect(linear.stateDict().keys == ["weight", "bias"] && !isParametrized(linear))
         #expect(message { removeParametrizations(linear, "weight") }.contains("not parametrized"))
-        #expect(message { removeParametrizations(Parametrizations.weightNorm(layer(3, 3)), "weight", leaveParametrized: false) }.contains("several originals"))
+        #expect(
+            message { removeParametrizations(Parametrizations.weightNorm(layer(3, 3)), "weight", leaveParametrized: false) }.contains(
+                "several originals"))
         #expect(message { Parametrizations.spectralNorm(layer(3, 3), nPowerIterations: 0) }.contains("nPowerIterations"))
         #expect(message { Parametrizations.spectralNorm(layer(3, 3), dim: 2) }.contains("dim 2"))
         #expect(message { Parametrizations.orthogonal(layer(3, 3), "bias") }.contains("[3]"))

@@ -7,7 +7,8 @@ import TestSupport
     @Test func answersOfPyTorch() {
         let x = wave([1, 1, 5, 5])
         let (values, indices) = F.maxPool2dWithIndices(x, kernelSize: 3, stride: 2, padding: 1, ceilMode: true)
-        expectClose(values, [0.9612752, 0.8956987, 0.9958808, 0.9612752, 0.7965655, 0.6793047, 0.9964756, 0.9964756, 0.7924272], atol: 1e-7)
+        expectClose(
+            values, [0.9612752, 0.8956987, 0.9958808, 0.9612752, 0.7965655, 0.6793047, 0.9964756, 0.9964756, 0.7924272], atol: 1e-7)
         #expect(indices.array(Int.self) == [5, 3, 4, 5, 6, 19, 21, 21, 23])
         expectClose(
             F.avgPool2d(x, kernelSize: 3, stride: 2, padding: 1, ceilMode: true),
@@ -16,7 +17,8 @@ import TestSupport
             F.avgPool2d(x, kernelSize: 3, stride: 2, padding: 1, ceilMode: true, countIncludePad: false),
             [0.529864, 0.5721347, 0.4712203, -0.0995259, -0.13759, -0.1412201, 0.2176726, 0.4612999, 0.5894801], atol: 1e-7)
         expectClose(
-            F.adaptiveAvgPool2d(wave([1, 1, 5, 4]), [3, 2]), [0.5796929, 0.7226491, -0.0013189, -0.2619634, -0.5767024, -0.1286556], atol: 1e-7)
+            F.adaptiveAvgPool2d(wave([1, 1, 5, 4]), [3, 2]), [0.5796929, 0.7226491, -0.0013189, -0.2619634, -0.5767024, -0.1286556],
+            atol: 1e-7)
         expectClose(F.lpPool1d(wave([1, 1, 6]).abs(), 3, kernelSize: 2), [0.3616154, 1.0083213, 1.2333164], atol: 1e-7)
         #expect(F.adaptiveAvgPool2d(Tensor.ones([2, 3, 5, 4]), [2, nil]).shape == [2, 3, 2, 4])
     }
@@ -64,6 +66,8 @@ import TestSupport
         #expect(message { F.avgPool2d(x, kernelSize: 2, stride: 0) }.contains("stride [0, 0]"))
         #expect(message { F.adaptiveAvgPool2d(x, [2, 2, 2]) }.contains("outputSize (2, 2, 2)"))
         #expect(message { F.maxUnpool2d(x, Tensor.full([2, 3, 8, 8], 256), kernelSize: 2) }.contains("256"))
-        #expect(message { F.maxUnpool2d(x, Tensor.zeros([2, 3, 8, 8], dtype: .int64), kernelSize: 2, outputSize: [20, 20]) }.contains("outputSize [20, 20]"))
+        #expect(
+            message { F.maxUnpool2d(x, Tensor.zeros([2, 3, 8, 8], dtype: .int64), kernelSize: 2, outputSize: [20, 20]) }.contains(
+                "outputSize [20, 20]"))
     }
 }

@@ -70,7 +70,8 @@ private typealias R = Recorded
         #expect(mask(random).sum(dim: [1, 2, 3]).array(Int.self).sorted() == [0, 0, 0, 8])
         let own = Prune.customFromMask(Linear(3, 2), "bias", mask: Tensor([0, 1]))
         #expect(own.bias!.detach()[0].item() == 0 && own.stateDict().keys == ["weight", "bias_orig", "bias_mask"])
-        let scored = Prune.l1Unstructured(conv(), "weight", amount: 31, importanceScores: Tensor.arange(32).reshape(4, 2, 2, 2).to(.float64))
+        let scored = Prune.l1Unstructured(
+            conv(), "weight", amount: 31, importanceScores: Tensor.arange(32).reshape(4, 2, 2, 2).to(.float64))
         #expect(mask(scored).reshape([-1]).nonzero().array(Int.self) == [31])
         let same = Prune.identity(conv(), "weight")
         #expect(same.weight.detach().equal(R.wave([4, 2, 2, 2])) && mask(same).eq(1).all().item(Bool.self))

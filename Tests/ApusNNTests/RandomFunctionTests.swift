@@ -8,16 +8,24 @@ import Testing
     private static let n = 100_000
 
     /// The largest distance between the draws' distribution and `cdf`; above 1.95/√n in one of a thousand seeds.
-    private func expectDistribution(_ draws: [Double], _ what: String, sourceLocation: SourceLocation = #_sourceLocation, cdf: (Double) -> Double) {
+    private func expectDistribution(
+        _ draws: [Double], _ what: String, sourceLocation: SourceLocation = #_sourceLocation, cdf: (Double) -> Double
+    ) {
         let count = Double(draws.count)
         var largest = 0.0
-        for (i, x) in draws.sorted().enumerated() { largest = max(largest, abs(cdf(x) - Double(i) / count), abs(Double(i + 1) / count - cdf(x))) }
-        #expect(draws.count >= Self.n && largest < 1.95 / count.squareRoot(), "\(what): Kolmogorov–Smirnov distance \(largest)", sourceLocation: sourceLocation)
+        for (i, x) in draws.sorted().enumerated() {
+            largest = max(largest, abs(cdf(x) - Double(i) / count), abs(Double(i + 1) / count - cdf(x)))
+        }
+        #expect(
+            draws.count >= Self.n && largest < 1.95 / count.squareRoot(), "\(what): Kolmogorov–Smirnov distance \(largest)",
+            sourceLocation: sourceLocation)
     }
 
     /// Within five standard errors of a share.
     private func expectShare(_ share: Double, _ p: Double, _ what: String, sourceLocation: SourceLocation = #_sourceLocation) {
-        #expect(abs(share - p) < 5 * (p * (1 - p) / Double(Self.n)).squareRoot(), "\(what): \(share), wanted \(p)", sourceLocation: sourceLocation)
+        #expect(
+            abs(share - p) < 5 * (p * (1 - p) / Double(Self.n)).squareRoot(), "\(what): \(share), wanted \(p)",
+            sourceLocation: sourceLocation)
     }
 
     /// Of two classes a soft draw is the logistic function of a logistic number, and of several the largest are as frequent as softmax says.
@@ -47,7 +55,10 @@ import Testing
         let p = 0.3
         let x = (Tensor.ones(Shape([1000, 100] + Array(repeating: 2, count: spatial)), dtype: .float64) * 1.5).requiresGrad_()
         let generator = Generator(seed: 3)
-        let y = spatial == 1 ? F.dropout1d(x, p: p, generator: generator) : spatial == 2 ? F.dropout2d(x, p: p, generator: generator) : F.dropout3d(x, p: p, generator: generator)
+        let y =
+            spatial == 1
+            ? F.dropout1d(x, p: p, generator: generator)
+            : spatial == 2 ? F.dropout2d(x, p: p, generator: generator) : F.dropout3d(x, p: p, generator: generator)
         let channels = y.detach().reshape([Self.n, -1])
         #expect(channels.max(dim: 1).values.equal(channels.min(dim: 1).values), "channels are whole")
         let first = values(channels.select(1, 0))

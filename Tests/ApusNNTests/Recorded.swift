@@ -32,19 +32,27 @@ struct Recorded: Decodable {
     }
 
     /// Expects that `tensors` are what was recorded as `name/0`, `name/1` …
-    static func expect(_ name: String, _ tensors: [Tensor], rtol: Double = 1e-10, atol: Double = 1e-12, sourceLocation: SourceLocation = #_sourceLocation) {
+    static func expect(
+        _ name: String, _ tensors: [Tensor], rtol: Double = 1e-10, atol: Double = 1e-12, sourceLocation: SourceLocation = #_sourceLocation
+    ) {
         for (i, actual) in tensors.enumerated() {
-            expectClose(actual.detach(), tensor("\(name)/\(i)"), rtol: rtol, atol: atol, checkDType: false, "\(name)/\(i)", sourceLocation: sourceLocation)
+            expectClose(
+                actual.detach(), tensor("\(name)/\(i)"), rtol: rtol, atol: atol, checkDType: false, "\(name)/\(i)",
+                sourceLocation: sourceLocation)
         }
         #expect(all.numbers["\(name)/\(tensors.count)"] == nil, "more was recorded as \(name)", sourceLocation: sourceLocation)
     }
 
     /// Expects the recorded output, and the gradients of its sum weighted by `wave(k: 2.3)`.
-    static func expectDifferentiated(_ name: String, _ inputs: Tensor..., sourceLocation: SourceLocation = #_sourceLocation, f: ([Tensor]) -> Tensor) {
+    static func expectDifferentiated(
+        _ name: String, _ inputs: Tensor..., sourceLocation: SourceLocation = #_sourceLocation, f: ([Tensor]) -> Tensor
+    ) {
         let leaves = inputs.map { $0.detach().clone().requiresGrad_() }
         let output = f(leaves)
-        let gradients = output.requiresGrad
-            ? grad(of: [output], withRespectTo: leaves, gradients: [wave(output.shape, k: 2.3)], allowUnused: true) : leaves.map { _ in nil }
+        let gradients =
+            output.requiresGrad
+            ? grad(of: [output], withRespectTo: leaves, gradients: [wave(output.shape, k: 2.3)], allowUnused: true)
+            : leaves.map { _ in nil }
         expect(name, [output] + zip(leaves, gradients).map { $1 ?? Tensor.zeros(like: $0) }, sourceLocation: sourceLocation)
     }
 

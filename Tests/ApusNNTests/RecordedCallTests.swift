@@ -33,7 +33,10 @@ import Testing
     /// The same calls by the script's names.
     static let calls: [String: RecordedCall] = {
         var all: [String: RecordedCall] = [:]
-        for family in [RecordedCalls.activations, RecordedCalls.losses, RecordedCalls.spatial, RecordedCalls.interpolation, RecordedCalls.others, RecordedCalls.transforms, RecordedCalls.initialisers] {
+        for family in [
+            RecordedCalls.activations, RecordedCalls.losses, RecordedCalls.spatial, RecordedCalls.interpolation, RecordedCalls.others,
+            RecordedCalls.transforms, RecordedCalls.initialisers,
+        ] {
             all.merge(family()) { _, _ in fatalError("a call has two entries") }
         }
         return all
@@ -60,10 +63,13 @@ import Testing
         #expect(differentiable.isEmpty == wanted.gradients.isEmpty)
         let leaves = inputs.filter(\.requiresGrad)
         if leaves.isEmpty { return }
-        let found = grad(of: differentiable, withRespectTo: leaves, gradients: differentiable.map { Recorded.wave($0.shape, k: 2.3) }, allowUnused: true)
+        let found = grad(
+            of: differentiable, withRespectTo: leaves, gradients: differentiable.map { Recorded.wave($0.shape, k: 2.3) }, allowUnused: true)
         for (leaf, gradient) in zip(leaves, found) {
             let i = inputs.firstIndex { $0 === leaf }!
-            expectClose(gradient ?? Tensor.zeros(like: leaf), wanted.gradients["\(i)"]!.tensor, rtol: rtol, atol: 1e-11, "\(name): gradient of input \(i)")
+            expectClose(
+                gradient ?? Tensor.zeros(like: leaf), wanted.gradients["\(i)"]!.tensor, rtol: rtol, atol: 1e-11,
+                "\(name): gradient of input \(i)")
         }
     }
 }
@@ -76,9 +82,12 @@ enum RecordedCalls {
 
     static func activations() -> [String: RecordedCall] {
         var calls: [String: RecordedCall] = [
-            "relu": { [F.relu($0[0])] }, "relu6": { [F.relu6($0[0])] }, "elu": { [F.elu($0[0])] }, "selu": { [F.selu($0[0])] }, "celu": { [F.celu($0[0])] },
-            "leaky_relu": { [F.leakyRelu($0[0])] }, "silu": { [F.silu($0[0])] }, "mish": { [F.mish($0[0])] }, "sigmoid": { [F.sigmoid($0[0])] },
-            "tanh": { [F.tanh($0[0])] }, "softplus": { [F.softplus($0[0])] }, "softsign": { [F.softsign($0[0])] }, "hardtanh": { [F.hardtanh($0[0])] },
+            "relu": { [F.relu($0[0])] }, "relu6": { [F.relu6($0[0])] }, "elu": { [F.elu($0[0])] }, "selu": { [F.selu($0[0])] },
+            "celu": { [F.celu($0[0])] },
+            "leaky_relu": { [F.leakyRelu($0[0])] }, "silu": { [F.silu($0[0])] }, "mish": { [F.mish($0[0])] },
+            "sigmoid": { [F.sigmoid($0[0])] },
+            "tanh": { [F.tanh($0[0])] }, "softplus": { [F.softplus($0[0])] }, "softsign": { [F.softsign($0[0])] },
+            "hardtanh": { [F.hardtanh($0[0])] },
             "hardswish": { [F.hardswish($0[0])] }, "hardsigmoid": { [F.hardsigmoid($0[0])] }, "hardshrink": { [F.hardshrink($0[0])] },
             "softshrink": { [F.softshrink($0[0])] }, "tanhshrink": { [F.tanhshrink($0[0])] }, "logsigmoid": { [F.logsigmoid($0[0])] },
             "gelu": { [F.gelu($0[0])] }, "glu": { [F.glu($0[0])] }, "rrelu": { [F.rrelu($0[0])] },
@@ -134,22 +143,28 @@ enum RecordedCalls {
 
         /// x and y, and the four weights behind them.
         @Sendable func attend(
-            _ t: [Tensor], zero: Bool = false, averages: Bool = true, padding: Tensor? = nil, mask: Tensor? = nil, bias: (Tensor, Tensor)? = nil, fixed: (Tensor, Tensor)? = nil
+            _ t: [Tensor], zero: Bool = false, averages: Bool = true, padding: Tensor? = nil, mask: Tensor? = nil,
+            bias: (Tensor, Tensor)? = nil, fixed: (Tensor, Tensor)? = nil
         ) -> [Tensor] {
             let (output, weights) = F.multiHeadAttentionForward(
-                t[0], t[1], t[1], embedDimToCheck: 4, numHeads: 2, inProjWeight: t[2], inProjBias: t[3], biasK: bias?.0, biasV: bias?.1, addZeroAttn: zero,
-                outProjWeight: t[4], outProjBias: t[5], keyPaddingMask: padding, attnMask: mask, staticK: fixed?.0, staticV: fixed?.1, averageAttnWeights: averages)
+                t[0], t[1], t[1], embedDimToCheck: 4, numHeads: 2, inProjWeight: t[2], inProjBias: t[3], biasK: bias?.0, biasV: bias?.1,
+                addZeroAttn: zero,
+                outProjWeight: t[4], outProjBias: t[5], keyPaddingMask: padding, attnMask: mask, staticK: fixed?.0, staticV: fixed?.1,
+                averageAttnWeights: averages)
             return [output, weights!]
         }
         let heads = "multi_head_attention_forward"
         calls["\(heads)/plain"] = { attend($0) }
         calls["\(heads)/zero heads"] = { attend($0, zero: true, averages: false) }
-        calls["\(heads)/padding"] = { attend($0, padding: Tensor([false, false, false, false, true, true, false, false, false, false], shape: [2, 5])) }
+        calls["\(heads)/padding"] = {
+            attend($0, padding: Tensor([false, false, false, false, true, true, false, false, false, false], shape: [2, 5]))
+        }
         calls["\(heads)/static"] = { attend($0, fixed: ($0[6], $0[7])) }
         calls["\(heads)/bias"] = { attend($0, mask: wave([3, 5]).gt(0.9), bias: ($0[6], $0[7])) }
         calls["\(heads)/separate"] = { t in
             let (output, weights) = F.multiHeadAttentionForward(
-                t[0], t[1], t[2], embedDimToCheck: 4, numHeads: 2, inProjWeight: nil, inProjBias: t[3], outProjWeight: t[4], outProjBias: t[5], qProjWeight: t[6],
+                t[0], t[1], t[2], embedDimToCheck: 4, numHeads: 2, inProjWeight: nil, inProjBias: t[3], outProjWeight: t[4],
+                outProjBias: t[5], qProjWeight: t[6],
                 kProjWeight: t[7], vProjWeight: t[8])
             return [output, weights!]
         }

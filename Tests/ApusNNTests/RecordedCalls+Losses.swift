@@ -30,8 +30,12 @@ extension RecordedCalls {
         calls["l1_loss/weight \(end)"] = { [F.l1Loss($0[0], $0[1], reduction: r, weight: $0[2])] }
         calls["huber_loss/weight \(end)"] = { [F.huberLoss($0[0], $0[1], reduction: r, weight: $0[2])] }
         calls["binary_cross_entropy/\(end)"] = { [F.binaryCrossEntropy($0[0], $0[1], weight: $0[2], reduction: r)] }
-        calls["binary_cross_entropy_with_logits/\(end)"] = { [F.binaryCrossEntropyWithLogits($0[0], $0[1], weight: $0[2], reduction: r, posWeight: $0[3])] }
-        calls["cross_entropy/\(end)"] = { [F.crossEntropy($0[0], labels, weight: $0[1], ignoreIndex: 1, reduction: r, labelSmoothing: 0.2)] }
+        calls["binary_cross_entropy_with_logits/\(end)"] = {
+            [F.binaryCrossEntropyWithLogits($0[0], $0[1], weight: $0[2], reduction: r, posWeight: $0[3])]
+        }
+        calls["cross_entropy/\(end)"] = {
+            [F.crossEntropy($0[0], labels, weight: $0[1], ignoreIndex: 1, reduction: r, labelSmoothing: 0.2)]
+        }
         calls["nll_loss/\(end)"] = { [F.nllLoss($0[0], labels, weight: $0[1], ignoreIndex: 1, reduction: r)] }
         calls["linear_cross_entropy/\(end)"] = { [F.linearCrossEntropy($0[0], $0[1], labels, linearBias: $0[2], reduction: r)] }
         calls["kl_div/\(end)"] = { [F.klDiv($0[0], $0[1], reduction: F.KLDivReduction(rawValue: end)!)] }
@@ -40,19 +44,30 @@ extension RecordedCalls {
         calls["hinge_embedding_loss/\(end)"] = { [F.hingeEmbeddingLoss($0[0], bits * 2 - 1, margin: 0.5, reduction: r)] }
         calls["soft_margin_loss/\(end)"] = { [F.softMarginLoss($0[0], bits * 2 - 1, reduction: r)] }
         calls["multilabel_soft_margin_loss/\(end)"] = { [F.multilabelSoftMarginLoss($0[0], bits, weight: $0[1], reduction: r)] }
-        calls["multilabel_margin_loss/\(end)"] = { [F.multilabelMarginLoss($0[0], Tensor([[3, 0, -1, 1], [1, -1, 0, 0], [2, 1, 0, 3]]), reduction: r)] }
+        calls["multilabel_margin_loss/\(end)"] = {
+            [F.multilabelMarginLoss($0[0], Tensor([[3, 0, -1, 1], [1, -1, 0, 0], [2, 1, 0, 3]]), reduction: r)]
+        }
         calls["multi_margin_loss/\(end)"] = { [F.multiMarginLoss($0[0], labels, p: 2, margin: 0.7, weight: $0[1], reduction: r)] }
         calls["margin_ranking_loss/\(end)"] = { [F.marginRankingLoss($0[0], $0[1], signs, margin: 0.3, reduction: r)] }
         calls["cosine_embedding_loss/\(end)"] = { [F.cosineEmbeddingLoss($0[0], $0[1], signs, margin: -0.5, reduction: r)] }
         calls["triplet_margin_loss/\(end)"] = { [F.tripletMarginLoss($0[0], $0[1], $0[2], margin: 0.7, p: 3, swap: true, reduction: r)] }
         calls["triplet_margin_with_distance_loss/\(end)"] = {
-            [F.tripletMarginWithDistanceLoss($0[0], $0[1], $0[2], distanceFunction: { ($0 - $1).abs().sum(dim: -1) }, margin: 0.7, reduction: r)]
+            [
+                F.tripletMarginWithDistanceLoss(
+                    $0[0], $0[1], $0[2], distanceFunction: { ($0 - $1).abs().sum(dim: -1) }, margin: 0.7, reduction: r)
+            ]
         }
         calls["ctc_loss/0 \(end)"] = {
-            [F.ctcLoss($0[0].logSoftmax(dim: -1), Tensor([[1, 2, 2], [3, 1, 0]]), inputLengths: [6, 5], targetLengths: [3, 2], reduction: r)]
+            [
+                F.ctcLoss(
+                    $0[0].logSoftmax(dim: -1), Tensor([[1, 2, 2], [3, 1, 0]]), inputLengths: [6, 5], targetLengths: [3, 2], reduction: r)
+            ]
         }
         calls["ctc_loss/2 \(end)"] = {
-            [F.ctcLoss($0[0].logSoftmax(dim: -1), Tensor([1, 1, 3, 0]), inputLengths: [6, 5], targetLengths: [2, 2], blank: 2, reduction: r)]
+            [
+                F.ctcLoss(
+                    $0[0].logSoftmax(dim: -1), Tensor([1, 1, 3, 0]), inputLengths: [6, 5], targetLengths: [2, 2], blank: 2, reduction: r)
+            ]
         }
     }
 }

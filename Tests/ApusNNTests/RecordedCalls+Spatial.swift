@@ -104,14 +104,20 @@ extension RecordedCalls {
                 let name = "interpolate/\(mode.rawValue) \(n)"
                 calls["\(name) size"] = { [F.interpolate($0[0], size: Array([3, 8, 7].prefix(n)), mode: mode)] }
                 calls["\(name) factor"] = { [F.interpolate($0[0], scaleFactor: 1.7, mode: mode)] }
-                calls["\(name) recomputed"] = { [F.interpolate($0[0], scaleFactor: Array([0.6, 1.7, 2.3].prefix(n)), mode: mode, recomputeScaleFactor: true)] }
+                calls["\(name) recomputed"] = {
+                    [F.interpolate($0[0], scaleFactor: Array([0.6, 1.7, 2.3].prefix(n)), mode: mode, recomputeScaleFactor: true)]
+                }
                 guard [InterpolationMode.linear, .bilinear, .bicubic, .trilinear].contains(mode) else { continue }
-                calls["\(name) corners"] = { [F.interpolate($0[0], scaleFactor: Array([2.0, 0.7, 1.3].prefix(n)), mode: mode, alignCorners: true)] }
+                calls["\(name) corners"] = {
+                    [F.interpolate($0[0], scaleFactor: Array([2.0, 0.7, 1.3].prefix(n)), mode: mode, alignCorners: true)]
+                }
             }
         }
         for mode in [InterpolationMode.bilinear, .bicubic] {
             for (end, corners) in [("False", false), ("True", true)] {
-                calls["interpolate/\(mode.rawValue) antialias \(end)"] = { [F.interpolate($0[0], size: [3, 9], mode: mode, alignCorners: corners, antialias: true)] }
+                calls["interpolate/\(mode.rawValue) antialias \(end)"] = {
+                    [F.interpolate($0[0], size: [3, 9], mode: mode, alignCorners: corners, antialias: true)]
+                }
             }
         }
         calls["upsample"] = { [F.interpolate($0[0], scaleFactor: 2)] }

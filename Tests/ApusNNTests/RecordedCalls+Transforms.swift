@@ -43,7 +43,9 @@ extension RecordedCalls {
             calls["init.dirac_/\(shape.count)"] = { _ in [Init.dirac_(Tensor.full(shape, 7, dtype: .float64), groups: 2)] }
         }
         calls["init.calculate_gain"] = { _ in
-            let gains: [(Init.Nonlinearity, Double?)] = [(.linear, nil), (.sigmoid, nil), (.tanh, nil), (.relu, nil), (.leakyRelu, nil), (.leakyRelu, 0.2), (.selu, nil)]
+            let gains: [(Init.Nonlinearity, Double?)] = [
+                (.linear, nil), (.sigmoid, nil), (.tanh, nil), (.relu, nil), (.leakyRelu, nil), (.leakyRelu, 0.2), (.selu, nil),
+            ]
             return [Tensor(gains.map { Init.calculateGain($0.0, $0.1) }, dtype: .float64)]
         }
         for buffers in [false, true] {

@@ -11,7 +11,9 @@ private typealias R = Recorded
                 let name = "gridSample/\(mode.rawValue)/\(padding.rawValue)/\(corners ? "True" : "False")"
                 func sample(_ x: [Tensor]) -> Tensor { F.gridSample(x[0], x[1], mode: mode, paddingMode: padding, alignCorners: corners) }
                 R.expectDifferentiated("\(name)/2", R.wave([2, 2, 4, 3]), R.wave([2, 3, 2, 2], k: 1.7, scale: 1.4), f: sample)
-                if mode != .bicubic { R.expectDifferentiated("\(name)/3", R.wave([1, 2, 3, 2, 4]), R.wave([1, 2, 2, 1, 3], k: 1.7, scale: 1.4), f: sample) }
+                if mode != .bicubic {
+                    R.expectDifferentiated("\(name)/3", R.wave([1, 2, 3, 2, 4]), R.wave([1, 2, 2, 1, 3], k: 1.7, scale: 1.4), f: sample)
+                }
             }
         }
     }
@@ -20,7 +22,9 @@ private typealias R = Recorded
         for corners in [false, true] {
             let end = corners ? "True" : "False"
             R.expectDifferentiated("affineGrid/2/\(end)", R.wave([2, 2, 3])) { F.affineGrid($0[0], [2, 1, 3, 4], alignCorners: corners) }
-            R.expectDifferentiated("affineGrid/3/\(end)", R.wave([2, 3, 4])) { F.affineGrid($0[0], [2, 1, 2, 1, 3], alignCorners: corners) }
+            R.expectDifferentiated("affineGrid/3/\(end)", R.wave([2, 3, 4])) {
+                F.affineGrid($0[0], [2, 1, 2, 1, 3], alignCorners: corners)
+            }
         }
     }
 
@@ -33,7 +37,9 @@ private typealias R = Recorded
     }
 
     @Test func sequencesWithChannelsLast() {
-        R.expectDifferentiated("convTbc", R.wave([5, 2, 3]), R.wave([3, 3, 4], k: 1.3), R.wave([4])) { F.convTbc($0[0], $0[1], $0[2], pad: 1) }
+        R.expectDifferentiated("convTbc", R.wave([5, 2, 3]), R.wave([3, 3, 4], k: 1.3), R.wave([4])) {
+            F.convTbc($0[0], $0[1], $0[2], pad: 1)
+        }
     }
 
     @Test func integersPool() {
@@ -53,7 +59,9 @@ private typealias R = Recorded
             checkGradients([image, grid], "bicubic \(padding)") { F.gridSample($0[0], $0[1], mode: .bicubic, paddingMode: padding) }
         }
         let volume = R.wave([1, 1, 3, 2, 2])
-        checkGradients([volume, R.wave([1, 1, 2, 1, 3], k: 1.1, scale: 0.6)], "trilinear") { F.gridSample($0[0], $0[1], alignCorners: true) }
+        checkGradients([volume, R.wave([1, 1, 2, 1, 3], k: 1.1, scale: 0.6)], "trilinear") {
+            F.gridSample($0[0], $0[1], alignCorners: true)
+        }
         checkGradients([R.wave([1, 2, 3])], "affineGrid") { F.affineGrid($0[0], [1, 1, 2, 2]) }
         for p in [1.5, 2, 3] { checkGradients([R.wave([3, 2])], "pdist \(p)") { F.pdist($0[0], p: p) } }
     }
@@ -84,10 +92,13 @@ private typealias R = Recorded
 
     @Test func formsInPlace() {
         let functions: [(String, (Tensor) -> Tensor, (Tensor) -> Tensor)] = [
-            ("relu", { F.relu_($0) }, { F.relu($0) }), ("leakyRelu", { F.leakyRelu_($0, negativeSlope: 0.3) }, { F.leakyRelu($0, negativeSlope: 0.3) }),
+            ("relu", { F.relu_($0) }, { F.relu($0) }),
+            ("leakyRelu", { F.leakyRelu_($0, negativeSlope: 0.3) }, { F.leakyRelu($0, negativeSlope: 0.3) }),
             ("elu", { F.elu_($0, alpha: 0.5) }, { F.elu($0, alpha: 0.5) }), ("selu", { F.selu_($0) }, { F.selu($0) }),
-            ("celu", { F.celu_($0, alpha: 2) }, { F.celu($0, alpha: 2) }), ("hardtanh", { F.hardtanh_($0, minVal: -0.2) }, { F.hardtanh($0, minVal: -0.2) }),
-            ("threshold", { F.threshold_($0, threshold: 0.1, value: 7) }, { F.threshold($0, threshold: 0.1, value: 7) }), ("rrelu", { F.rrelu_($0) }, { F.rrelu($0) }),
+            ("celu", { F.celu_($0, alpha: 2) }, { F.celu($0, alpha: 2) }),
+            ("hardtanh", { F.hardtanh_($0, minVal: -0.2) }, { F.hardtanh($0, minVal: -0.2) }),
+            ("threshold", { F.threshold_($0, threshold: 0.1, value: 7) }, { F.threshold($0, threshold: 0.1, value: 7) }),
+            ("rrelu", { F.rrelu_($0) }, { F.rrelu($0) }),
         ]
         for (name, inPlace, pure) in functions {
             let x = R.wave([9])

@@ -11,9 +11,10 @@ import Testing
             for (name, call) in RecordedCallTests.calls.sorted(by: { $0.key < $1.key }) {
                 let wanted = RecordedCallTests.recorded[name]!
                 let found = complaintsWithoutMemory(name, scratch: &scratch) {
-                    Trial(wanted.inputs.enumerated().map { i, value in
-                        wanted.gradients["\(i)"] == nil ? value.tensor : value.tensor.requiresGrad_()
-                    }, differentiating: call)
+                    Trial(
+                        wanted.inputs.enumerated().map { i, value in
+                            wanted.gradients["\(i)"] == nil ? value.tensor : value.tensor.requiresGrad_()
+                        }, differentiating: call)
                 }
                 count += found == nil ? 0 : 1
                 complaints += found ?? []

@@ -4,7 +4,9 @@ import Testing
 
 /// `Func`: against formulas, finite differences (through `checkGradients`) and loops.
 @Suite struct TransformTests {
-    private func numbers(_ shape: Shape, seed: UInt64 = 1) -> Tensor { withGenerator(Generator(seed: seed)) { .randn(shape, dtype: .float64) } }
+    private func numbers(_ shape: Shape, seed: UInt64 = 1) -> Tensor {
+        withGenerator(Generator(seed: seed)) { .randn(shape, dtype: .float64) }
+    }
 
     @Test func `gradients and values`() {
         let x = numbers([5])
@@ -71,7 +73,9 @@ import Testing
     @Test func `vmap slices and stacks`() {
         let x = numbers([4, 3, 2]), y = numbers([3], seed: 5)
         expectClose(Func.vmap { $0.sum(dim: 0) }(x), x.sum(dim: 1))
-        expectClose(Func.vmap(inDim: -1, outDim: 1) { $0.cumsum(dim: 0) }(x), Tensor.stack([x[.ellipsis, 0].cumsum(dim: 0), x[.ellipsis, 1].cumsum(dim: 0)], dim: 1))
+        expectClose(
+            Func.vmap(inDim: -1, outDim: 1) { $0.cumsum(dim: 0) }(x),
+            Tensor.stack([x[.ellipsis, 0].cumsum(dim: 0), x[.ellipsis, 1].cumsum(dim: 0)], dim: 1))
         expectClose(Func.vmap(inDims: (0, nil)) { $0.t().matmul($1) }(x, y), x.transpose(1, 2).matmul(y))
         // Nested, and a gradient for each slice.
         expectClose(Func.vmap(Func.vmap { $0.square().sum() })(x), x.square().sum(dim: 2))

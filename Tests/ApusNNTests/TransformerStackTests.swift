@@ -32,7 +32,8 @@ private typealias R = Recorded
 
     @Test(arguments: Kind.allCases) func encoders(_ kind: Kind) {
         let layer = TransformerEncoderLayer(
-            4, 2, dimFeedforward: 6, dropout: 0, activation: kind == .first ? .gelu : .relu, batchFirst: kind == .batch, normFirst: kind == .first, bias: kind != .batch,
+            4, 2, dimFeedforward: 6, dropout: 0, activation: kind == .first ? .gelu : .relu, batchFirst: kind == .batch,
+            normFirst: kind == .first, bias: kind != .batch,
             dtype: .float64)
         let net = numbered(TransformerEncoder(layer, 2, norm: norm(kind)))
         let name = "encoder/\(kind.rawValue)"
@@ -45,7 +46,8 @@ private typealias R = Recorded
 
     @Test(arguments: Kind.allCases) func decoders(_ kind: Kind) {
         let layer = TransformerDecoderLayer(
-            4, 2, dimFeedforward: 6, dropout: 0, activation: kind == .first ? .gelu : .relu, batchFirst: kind == .batch, normFirst: kind == .first, bias: kind != .batch,
+            4, 2, dimFeedforward: 6, dropout: 0, activation: kind == .first ? .gelu : .relu, batchFirst: kind == .batch,
+            normFirst: kind == .first, bias: kind != .batch,
             dtype: .float64)
         let net = numbered(TransformerDecoder(layer, 2, norm: norm(kind)))
         let name = "decoder/\(kind.rawValue)"
@@ -53,14 +55,17 @@ private typealias R = Recorded
         let inputs = [flipped(R.wave([3, 2, 4]), kind), flipped(R.wave([4, 2, 4], k: 1.3), kind)]
         run(name, net, inputs) { net($0[0], $0[1]) }
         run("\(name)/masked", net, inputs) {
-            net($0[0], $0[1], tgtMask: causal, memoryMask: R.wave([3, 4], k: 1.7).gt(0.8), tgtKeyPaddingMask: padding.to(.float64) * -1e9,
+            net(
+                $0[0], $0[1], tgtMask: causal, memoryMask: R.wave([3, 4], k: 1.7).gt(0.8), tgtKeyPaddingMask: padding.to(.float64) * -1e9,
                 memoryKeyPaddingMask: memoryPadding, tgtIsCausal: true)
         }
     }
 
     /// Padded positions are computed like the others, and nothing that is not padded depends on them.
     @Test func paddedPositions() {
-        let net = numbered(TransformerEncoder(TransformerEncoderLayer(4, 2, dimFeedforward: 6, dropout: 0, batchFirst: true, dtype: .float64), 2)).eval()
+        let net = numbered(
+            TransformerEncoder(TransformerEncoderLayer(4, 2, dimFeedforward: 6, dropout: 0, batchFirst: true, dtype: .float64), 2)
+        ).eval()
         let x = R.wave([2, 3, 4])
         let other = x.clone()
         noGrad { _ = other[0, 2].fill_(5) }

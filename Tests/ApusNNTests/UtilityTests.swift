@@ -8,7 +8,9 @@ private typealias R = Recorded
     @Test func fusion() {
         func fill(_ tensors: [Tensor?], _ bn: BatchNorm) {
             noGrad {
-                for (i, tensor) in (tensors + [bn.weight, bn.bias, bn.runningMean]).compactMap({ $0 }).enumerated() { tensor.copy_(R.wave(tensor.shape, k: 0.7 + Double(i))) }
+                for (i, tensor) in (tensors + [bn.weight, bn.bias, bn.runningMean]).compactMap({ $0 }).enumerated() {
+                    tensor.copy_(R.wave(tensor.shape, k: 0.7 + Double(i)))
+                }
                 bn.runningVar!.copy_(R.wave([3], k: 0.4).abs() + 0.5)
             }
         }
@@ -18,7 +20,9 @@ private typealias R = Recorded
         R.expect("fused/conv", [fused.weight, fused.bias!])
         let x = R.wave([2, 2, 4, 4])
         expectClose(fused(x), bn(conv(x)), rtol: 1e-10, atol: 1e-12)
-        #expect(conv.bias == nil && fused.stateDict().keys == ["weight", "bias"] && "\(fused)" == "Conv2d(2, 3, kernel_size=(2, 2), stride=(1, 1))")
+        #expect(
+            conv.bias == nil && fused.stateDict().keys == ["weight", "bias"]
+                && "\(fused)" == "Conv2d(2, 3, kernel_size=(2, 2), stride=(1, 1))")
 
         let (transposed, bn1) = (ConvTranspose1d(2, 3, kernelSize: 2, dtype: .float64).eval(), BatchNorm1d(3, dtype: .float64).eval())
         fill([transposed.weight, transposed.bias], bn1)
@@ -69,7 +73,9 @@ private typealias R = Recorded
         default: net = GRU(2, 3, numLayers: 2, bidirectional: true, dtype: .float64)
         }
         noGrad {
-            for (i, parameter) in net.parameters().enumerated() { parameter.copy_(R.wave(parameter.shape, k: 0.5 + 0.1 * Double(i), scale: 0.6)) }
+            for (i, parameter) in net.parameters().enumerated() {
+                parameter.copy_(R.wave(parameter.shape, k: 0.5 + 0.1 * Double(i), scale: 0.6))
+            }
         }
         let x = R.wave([4, 3, 2]).requiresGrad_()
         let hidden = R.wave([4, 3, 3], k: 1.3).requiresGrad_()
@@ -104,7 +110,9 @@ private typealias R = Recorded
         parameters[0].grad = Tensor([3.0, 0]).to(.float32)
         parameters[1].grad = Tensor([4.0]).to(.float32)
         let total = getTotalNorm(parameters.compactMap(\.grad))
-        #expect(total.item() == 5 && getTotalNorm([]).item() == 0 && getTotalNorm(parameters.compactMap(\.grad), normType: .infinity).item() == 4)
+        #expect(
+            total.item() == 5 && getTotalNorm([]).item() == 0
+                && getTotalNorm(parameters.compactMap(\.grad), normType: .infinity).item() == 4)
         clipGradsWithNorm_(parameters, maxNorm: 1, totalNorm: total)
         expectClose(parameters[0].grad!, Tensor([0.6, 0]).to(.float32), rtol: 1e-5, atol: 1e-6)
     }
@@ -125,7 +133,8 @@ private typealias R = Recorded
     }
     private final class Adding: Module, MaskedDecoder, MaskedDecoderLayer {
         func callAsFunction(
-            _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor?, memoryMask: Tensor?, tgtKeyPaddingMask: Tensor?, memoryKeyPaddingMask: Tensor?, tgtIsCausal: Bool,
+            _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor?, memoryMask: Tensor?, tgtKeyPaddingMask: Tensor?,
+            memoryKeyPaddingMask: Tensor?, tgtIsCausal: Bool,
             memoryIsCausal: Bool
         ) -> Tensor { tgt + memory }
     }
@@ -154,8 +163,12 @@ private typealias R = Recorded
         #expect { try ModuleTable.make("Linear", [large, large], []) } throws: { "\($0)".contains("Linear") && "\($0)".contains("bytes") }
         #expect { try ModuleTable.make("LSTM", [large, large], []) } throws: { "\($0)".contains("bytes") }
         #expect { try ModuleTable.make("EmbeddingBag", [large, large], []) } throws: { "\($0)".contains("bytes") }
-        #expect { try ModuleTable.make("Bilinear", [.int(1 << 12), .int(1 << 12), .int(1 << 12)], []) } throws: { "\($0)".contains("bytes") }
-        #expect { try ModuleTable.make("LinearCrossEntropyLoss", [.int(3), large], [("out_features", .list([large, large, large]))]) } throws: { "\($0)".contains("outFeatures") }
+        #expect { try ModuleTable.make("Bilinear", [.int(1 << 12), .int(1 << 12), .int(1 << 12)], []) } throws: {
+            "\($0)".contains("bytes")
+        }
+        #expect {
+            try ModuleTable.make("LinearCrossEntropyLoss", [.int(3), large], [("out_features", .list([large, large, large]))])
+        } throws: { "\($0)".contains("outFeatures") }
         #expect { try ModuleTable.make("SyncBatchNorm", [.int(3)], []) } throws: { "\($0)".contains("no processes") }
         #expect(message { LinearCrossEntropyLoss(3, 4, outFeatures: [2, 0]) }.contains("outFeatures"))
     }

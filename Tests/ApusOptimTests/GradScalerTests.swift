@@ -12,7 +12,8 @@ import Testing
             let p = Tensor([1.0, -2], requiresGrad: true)
             let optimizer = SGD([p], lr: 0.125, momentum: 0.5)
             let scaler = GradScaler(
-                initScale: 1024, growthFactor: walk["growth"]!.double!, backoffFactor: walk["backoff"]!.double!, growthInterval: walk["interval"]!.int!)
+                initScale: 1024, growthFactor: walk["growth"]!.double!, backoffFactor: walk["backoff"]!.double!,
+                growthInterval: walk["interval"]!.int!)
             for (i, (kind, expected)) in zip(walk["pattern"]!.string!, walk["steps"]!.array!).enumerated() {
                 optimizer.zeroGrad()
                 let loss = (p * Tensor([0.5, 0.25 * Double(i % 4)])).sum() * (kind == "." ? 1.0 : kind == "!" ? .infinity : .nan)
@@ -35,7 +36,8 @@ import Testing
         #expect(p.grad!.item() == 24)
         scaler.unscale_(optimizer)
         #expect(p.grad!.item() == 3)
-        #expect(message { scaler.unscale_(optimizer) }.contains("unscale_: has already been called on this optimizer since the last update()"))
+        #expect(
+            message { scaler.unscale_(optimizer) }.contains("unscale_: has already been called on this optimizer since the last update()"))
         #expect(p.grad!.item() == 3)
         scaler.step(optimizer)
         #expect(p.item() == -2)
@@ -50,7 +52,8 @@ import Testing
     @Test func stepsNeedGradients() {
         let p = Tensor([1.0], requiresGrad: true)
         let (optimizer, scaler) = (SGD([p], lr: 1), GradScaler())
-        #expect(message { scaler.step(optimizer) }.contains("no parameter of the optimizer has a gradient; call scale(loss).backward() first"))
+        #expect(
+            message { scaler.step(optimizer) }.contains("no parameter of the optimizer has a gradient; call scale(loss).backward() first"))
         scaler.unscale_(optimizer)
         #expect(message { scaler.step(optimizer) }.contains("no parameter"))
         #expect(message { scaler.update() }.contains("GradScaler.update: no gradients were looked at"))
@@ -137,7 +140,10 @@ import Testing
             #expect(second.getScale() == first.getScale())
         }
         let before = second.stateDict()
-        for (key, value, complaint) in [("scale", "-1", "positive"), ("growth_factor", "x", "growth_factor is 'x'"), ("_growth_tracker", "-1", "not a count"), ("speed", "1", "not one of its")] {
+        for (key, value, complaint) in [
+            ("scale", "-1", "positive"), ("growth_factor", "x", "growth_factor is 'x'"), ("_growth_tracker", "-1", "not a count"),
+            ("speed", "1", "not one of its"),
+        ] {
             var wrong = before
             wrong[key] = value
             let error = #expect(throws: OptimizerStateError.self) { try second.loadStateDict(wrong) }

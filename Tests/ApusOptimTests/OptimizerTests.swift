@@ -32,16 +32,21 @@ import TestSupport
     /// Enough settings of LBFGS are compared as tightly as those of the others.
     @Test func searchesThatAreNotChaotic() {
         for problem in ["quadratic", "network"] {
-            let calm = Self.runs.filter { $0["optimizer"]!.string == "LBFGS" && $0["problem"]!.string == problem && $0["noise"]!.array!.last!.double! <= quiet }
+            let calm = Self.runs.filter {
+                $0["optimizer"]!.string == "LBFGS" && $0["problem"]!.string == problem && $0["noise"]!.array!.last!.double! <= quiet
+            }
             #expect(calm.count >= 5, "\(problem)")
         }
     }
 
     private static let makers: [(String, @Sendable ([ParameterGroup]) -> Optimizer)] = [
         ("SGD", { SGD($0, lr: 0.05, momentum: 0.9) }), ("Adam", { Adam($0, lr: 0.05, amsgrad: true) }), ("AdamW", { AdamW($0, lr: 0.05) }),
-        ("RMSprop", { RMSprop($0, lr: 0.05, momentum: 0.5, centered: true) }), ("Adadelta", { Adadelta($0) }), ("Adafactor", { Adafactor($0) }),
-        ("Adagrad", { Adagrad($0, lr: 0.05, initialAccumulatorValue: 0.1) }), ("Adamax", { Adamax($0, lr: 0.05) }), ("ASGD", { ASGD($0, lr: 0.05, t0: 3) }),
-        ("NAdam", { NAdam($0, lr: 0.05) }), ("RAdam", { RAdam($0, lr: 0.05) }), ("Rprop", { Rprop($0) }), ("Lion", { Lion($0, lr: 0.05, weightDecay: 0.1) }),
+        ("RMSprop", { RMSprop($0, lr: 0.05, momentum: 0.5, centered: true) }), ("Adadelta", { Adadelta($0) }),
+        ("Adafactor", { Adafactor($0) }),
+        ("Adagrad", { Adagrad($0, lr: 0.05, initialAccumulatorValue: 0.1) }), ("Adamax", { Adamax($0, lr: 0.05) }),
+        ("ASGD", { ASGD($0, lr: 0.05, t0: 3) }),
+        ("NAdam", { NAdam($0, lr: 0.05) }), ("RAdam", { RAdam($0, lr: 0.05) }), ("Rprop", { Rprop($0) }),
+        ("Lion", { Lion($0, lr: 0.05, weightDecay: 0.1) }),
     ]
 
     private func run(_ optimizer: Optimizer, _ evaluate: () -> Tensor, steps: Int) {
@@ -164,8 +169,10 @@ import TestSupport
         state.values["state.2.step"] = nil
         state.values["param_groups.0.speed"] = "1"
         let error = #expect(throws: OptimizerStateError.self) { try adam.loadStateDict(state) }
-        for part in ["state.0.exp_avg has shape [7], its parameter [4, 3]", "tensor state.9.exp_avg", "state.1.exp_avg_sq is missing",
-                     "param_groups.0.lr is 'fast'", "state.2.step is missing", "value param_groups.0.speed"] {
+        for part in [
+            "state.0.exp_avg has shape [7], its parameter [4, 3]", "tensor state.9.exp_avg", "state.1.exp_avg_sq is missing",
+            "param_groups.0.lr is 'fast'", "state.2.step is missing", "value param_groups.0.speed",
+        ] {
             #expect(error?.description.contains(part) == true, "\(part) in \(String(describing: error))")
         }
         #expect(adam.paramGroups[0].lr == 0.1)
@@ -178,8 +185,12 @@ import TestSupport
 
     @Test func programmingErrorsAreNamed() {
         let a = Tensor.zeros([10], requiresGrad: true), b = Tensor.zeros([2, 3], requiresGrad: true)
-        #expect(message { _ = SGD([a, b, a]) }.contains("parameter 2 of group 0 (float32 [10]) is given twice: it is also parameter 0 of group 0"))
-        #expect(message { _ = SGD([ParameterGroup([a]), ParameterGroup([b, a])]) }.contains("parameter 1 of group 1 (float32 [10]) is given twice"))
+        #expect(
+            message { _ = SGD([a, b, a]) }.contains(
+                "parameter 2 of group 0 (float32 [10]) is given twice: it is also parameter 0 of group 0"))
+        #expect(
+            message { _ = SGD([ParameterGroup([a]), ParameterGroup([b, a])]) }.contains(
+                "parameter 1 of group 1 (float32 [10]) is given twice"))
         #expect(message { _ = Adam([Tensor]()) }.contains("empty list"))
         #expect(message { _ = SGD([a * 2]) }.contains("not a leaf"))
         #expect(message { _ = SGD([a], lr: -0.1) }.contains("invalid learning rate: -0.1"))
@@ -287,16 +298,17 @@ import TestSupport
 
     @Test func printed() {
         let a = Tensor.ones([2], requiresGrad: true)
-        #expect("\(SGD([a], lr: 0.5, momentum: 0.9))" == """
-            SGD (
-            Parameter Group 0
-                dampening: 0.0
-                lr: 0.5
-                maximize: False
-                momentum: 0.9
-                nesterov: False
-                weight_decay: 0.0
-            )
-            """)
+        #expect(
+            "\(SGD([a], lr: 0.5, momentum: 0.9))" == """
+                SGD (
+                Parameter Group 0
+                    dampening: 0.0
+                    lr: 0.5
+                    maximize: False
+                    momentum: 0.9
+                    nesterov: False
+                    weight_decay: 0.0
+                )
+                """)
     }
 }

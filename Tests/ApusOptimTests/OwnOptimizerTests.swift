@@ -79,8 +79,9 @@ private final class Counted: TypedOptimizer<CountedSettings> {
     /// Each group goes by its own settings: together they move as by themselves.
     @Test func groups() {
         let (together, evaluate) = Recorded.problem("quadratic"), (alone, evaluateAlone) = Recorded.problem("quadratic")
-        let both = OwnLion([ParameterGroup([together[0]], lr: 0.02, betas: (0.8, 0.9)), ParameterGroup([together[1]], options: ["weight_decay": 0.5])],
-                           OwnLionSettings(lr: 0.01))
+        let both = OwnLion(
+            [ParameterGroup([together[0]], lr: 0.02, betas: (0.8, 0.9)), ParameterGroup([together[1]], options: ["weight_decay": 0.5])],
+            OwnLionSettings(lr: 0.01))
         let first = OwnLion([alone[0]], OwnLionSettings(lr: 0.02, betas: (0.8, 0.9)))
         let second = OwnLion([alone[1]], OwnLionSettings(lr: 0.01, weightDecay: 0.5))
         for _ in 0..<10 {
@@ -113,7 +114,10 @@ private final class Counted: TypedOptimizer<CountedSettings> {
         wrong.tensors["state.0.exp_average"] = Tensor.zeros([4, 3], dtype: .float64)
         wrong.values["param_groups.0.weight_decay"] = "-1.0"
         let error = #expect(throws: OptimizerStateError.self) { try other.loadStateDict(wrong) }
-        for part in ["OwnLion: ", "state.1.exp_avg has shape [7], its parameter [4]", "tensor state.0.exp_average is not one", "weightDecay is -1.0, below 0"] {
+        for part in [
+            "OwnLion: ", "state.1.exp_avg has shape [7], its parameter [4]", "tensor state.0.exp_average is not one",
+            "weightDecay is -1.0, below 0",
+        ] {
             #expect(error?.description.contains(part) == true, "\(part) in \(String(describing: error))")
         }
     }
@@ -122,8 +126,10 @@ private final class Counted: TypedOptimizer<CountedSettings> {
     @Test func misspeltSettings() {
         let a = Tensor.zeros([2, 2], requiresGrad: true)
         let makers: [([ParameterGroup]) -> Optimizer] = [
-            { OwnLion($0, OwnLionSettings()) }, { SGD($0) }, { Adam($0) }, { AdamW($0) }, { RMSprop($0) }, { Adagrad($0) }, { Adadelta($0) },
-            { Adafactor($0) }, { Adamax($0) }, { NAdam($0) }, { RAdam($0) }, { SparseAdam($0) }, { Rprop($0) }, { ASGD($0) }, { Muon($0) }, { LBFGS($0) }, { Lion($0) },
+            { OwnLion($0, OwnLionSettings()) }, { SGD($0) }, { Adam($0) }, { AdamW($0) }, { RMSprop($0) }, { Adagrad($0) },
+            { Adadelta($0) },
+            { Adafactor($0) }, { Adamax($0) }, { NAdam($0) }, { RAdam($0) }, { SparseAdam($0) }, { Rprop($0) }, { ASGD($0) }, { Muon($0) },
+            { LBFGS($0) }, { Lion($0) },
         ]
         for make in makers {
             let optimizer = make([ParameterGroup([a])])
@@ -135,21 +141,32 @@ private final class Counted: TypedOptimizer<CountedSettings> {
                 let value = group[option: name]!
                 // Of the same kind it is taken, of another refused, and so is the name without its last letter.
                 #expect(message { _ = make([ParameterGroup([a], options: [name: value])]) } == "", "\(name)")
-                for wrong in [OptionValue.string("?"), .bool(true), .list([1, 2, 3, 4])] where kind(wrong) != kind(value) || kind(wrong) == "list" {
-                    for text in [message { _ = make([ParameterGroup([a], options: [name: wrong])]) }, message { group[option: name] = wrong }] {
+                for wrong in [OptionValue.string("?"), .bool(true), .list([1, 2, 3, 4])]
+                where kind(wrong) != kind(value) || kind(wrong) == "list" {
+                    for text in [
+                        message { _ = make([ParameterGroup([a], options: [name: wrong])]) }, message { group[option: name] = wrong },
+                    ] {
                         let wanted = "has a setting '\(name)' of another kind: it is \(value.text), not \(wrong.text)"
                         #expect(text.contains(wanted), "\(type(of: optimizer)): \(text)")
                     }
                 }
                 let misspelt = String(name.dropLast())
-                for text in [message { _ = make([ParameterGroup([a], options: [misspelt: value])]) }, message { group[option: misspelt] = value }] {
-                    #expect(text.contains("has no setting '\(misspelt)'; it has ") && names.allSatisfy { text.contains($0) }, "\(type(of: optimizer)): \(text)")
+                for text in [
+                    message { _ = make([ParameterGroup([a], options: [misspelt: value])]) }, message { group[option: misspelt] = value },
+                ] {
+                    #expect(
+                        text.contains("has no setting '\(misspelt)'; it has ") && names.allSatisfy { text.contains($0) },
+                        "\(type(of: optimizer)): \(text)")
                 }
                 #expect(group[option: name]?.text == value.text && group[option: misspelt] == nil)
             }
         }
-        #expect(message { _ = Muon([ParameterGroup([a], options: ["adjust_lr_fn": .string("fast")])]) }.contains("there are original, match_rms_adamw"))
-        #expect(message { _ = LBFGS([ParameterGroup([a], options: ["line_search_fn": .string("fast")])]) }.contains("there are strong_wolfe, None"))
+        #expect(
+            message { _ = Muon([ParameterGroup([a], options: ["adjust_lr_fn": .string("fast")])]) }.contains(
+                "there are original, match_rms_adamw"))
+        #expect(
+            message { _ = LBFGS([ParameterGroup([a], options: ["line_search_fn": .string("fast")])]) }.contains(
+                "there are strong_wolfe, None"))
     }
 
     private func kind(_ value: OptionValue) -> String {
@@ -261,7 +278,10 @@ private final class Counted: TypedOptimizer<CountedSettings> {
         gradients()
         let refusing = OwnLion([other, table], OwnLionSettings(lr: 0.5))
         let text = message { refusing.step() }
-        #expect(text.contains("OwnLion.step: a parameter of shape [4, 2] has a sparse gradient, which OwnLion with these settings does not take"), "\(text)")
+        #expect(
+            text.contains(
+                "OwnLion.step: a parameter of shape [4, 2] has a sparse gradient, which OwnLion with these settings does not take"),
+            "\(text)")
         #expect(values(other) == [1, 1] && values(table) == Array(repeating: 1, count: 8) && refusing.stateDict().tensors.isEmpty)
         RowLion([table], OwnLionSettings(lr: 0.5)).step()
         #expect(values(table) == [1, 0.5, 1, 1, 1.5, 1.5, 1, 1])
@@ -285,7 +305,9 @@ private final class Counted: TypedOptimizer<CountedSettings> {
             for optimizer in [one, other] as [Optimizer] { optimizer.paramGroups[0].momentum = momentum == 0 ? 0.8 : 0 }
             run(one, evaluateOwn, steps: 3)
             run(other, evaluateWanted, steps: 3)
-            for (a, b) in zip(own, wanted) { expectClose(a.detach(), b.detach(), rtol: 1e-12, atol: 1e-12, "\(momentum), \(decay), \(maximize)") }
+            for (a, b) in zip(own, wanted) {
+                expectClose(a.detach(), b.detach(), rtol: 1e-12, atol: 1e-12, "\(momentum), \(decay), \(maximize)")
+            }
             // A buffer that is there is saved and loaded, needed or not.
             for optimizer in [one, other] as [Optimizer] { try optimizer.loadStateDict(optimizer.stateDict()) }
         }

@@ -36,11 +36,21 @@ import Testing
                 return o.paramGroups[0].lr
             }
         }
-        let warm = rates({ SequentialLR($0, [SequentialLR($0, [LinearLR($0, startFactor: 0.1, totalIters: 3), ConstantLR($0, factor: 1)], milestones: [3])], milestones: []) }, 4)
+        let warm = rates(
+            {
+                SequentialLR(
+                    $0, [SequentialLR($0, [LinearLR($0, startFactor: 0.1, totalIters: 3), ConstantLR($0, factor: 1)], milestones: [3])],
+                    milestones: [])
+            }, 4)
         for (a, b) in zip(warm, [0.1, 0.4, 0.7, 1]) { #expect(abs(a - b) < 1e-12) }
         let parts: [(Optimizer) -> LRScheduler] = [
             { SequentialLR($0, [LinearLR($0, startFactor: 0.1, totalIters: 3), ExponentialLR($0, gamma: 0.5)], milestones: [3]) },
-            { ChainedScheduler([ConstantLR($0, factor: 0.5, totalIters: 2), ExponentialLR($0, gamma: 0.9), LinearLR($0, startFactor: 0.2, totalIters: 4)]) },
+            {
+                ChainedScheduler([
+                    ConstantLR($0, factor: 0.5, totalIters: 2), ExponentialLR($0, gamma: 0.9),
+                    LinearLR($0, startFactor: 0.2, totalIters: 4),
+                ])
+            },
         ]
         for part in parts {
             let found = rates({ SequentialLR($0, [StepLR($0, stepSize: 2), part($0), StepLR($0, stepSize: 1)], milestones: [5, 11]) }, 14)
@@ -50,11 +60,16 @@ import Testing
     }
 
     private static let makers: [(String, @Sendable (Optimizer, [Double]) -> LRScheduler)] = [
-        ("StepLR", { o, _ in StepLR(o, stepSize: 3) }), ("MultiStepLR", { o, _ in MultiStepLR(o, milestones: [2, 7]) }), ("ExponentialLR", { o, _ in ExponentialLR(o, gamma: 0.9) }),
-        ("ConstantLR", { o, _ in ConstantLR(o, totalIters: 6) }), ("LinearLR", { o, _ in LinearLR(o, totalIters: 9) }), ("PolynomialLR", { o, _ in PolynomialLR(o, totalIters: 15, power: 2) }),
-        ("CosineAnnealingLR", { o, _ in CosineAnnealingLR(o, tMax: 7, etaMin: 0.001) }), ("CosineAnnealingWarmRestarts", { o, _ in CosineAnnealingWarmRestarts(o, t0: 4, tMult: 2) }),
-        ("LambdaLR", { o, _ in LambdaLR(o) { 1 / (1 + Double($0)) } }), ("MultiplicativeLR", { o, _ in MultiplicativeLR(o) { 1 - 1 / (9 + Double($0)) } }),
-        ("OneCycleLR", { o, rates in OneCycleLR(o, maxLR: rates.map { $0 * 25 }, totalSteps: 30) }), ("CyclicLR", { o, rates in CyclicLR(o, baseLR: rates, maxLR: rates.map { $0 * 4 }, stepSizeUp: 4) }),
+        ("StepLR", { o, _ in StepLR(o, stepSize: 3) }), ("MultiStepLR", { o, _ in MultiStepLR(o, milestones: [2, 7]) }),
+        ("ExponentialLR", { o, _ in ExponentialLR(o, gamma: 0.9) }),
+        ("ConstantLR", { o, _ in ConstantLR(o, totalIters: 6) }), ("LinearLR", { o, _ in LinearLR(o, totalIters: 9) }),
+        ("PolynomialLR", { o, _ in PolynomialLR(o, totalIters: 15, power: 2) }),
+        ("CosineAnnealingLR", { o, _ in CosineAnnealingLR(o, tMax: 7, etaMin: 0.001) }),
+        ("CosineAnnealingWarmRestarts", { o, _ in CosineAnnealingWarmRestarts(o, t0: 4, tMult: 2) }),
+        ("LambdaLR", { o, _ in LambdaLR(o) { 1 / (1 + Double($0)) } }),
+        ("MultiplicativeLR", { o, _ in MultiplicativeLR(o) { 1 - 1 / (9 + Double($0)) } }),
+        ("OneCycleLR", { o, rates in OneCycleLR(o, maxLR: rates.map { $0 * 25 }, totalSteps: 30) }),
+        ("CyclicLR", { o, rates in CyclicLR(o, baseLR: rates, maxLR: rates.map { $0 * 4 }, stepSizeUp: 4) }),
         ("SWALR", { o, rates in SWALR(o, swaLR: rates.map { $0 / 2 }, annealEpochs: 8) }),
         ("ChainedScheduler", { o, _ in ChainedScheduler([LinearLR(o, totalIters: 9), ExponentialLR(o, gamma: 0.9)]) }),
         ("SequentialLR", { o, _ in SequentialLR(o, [LinearLR(o, totalIters: 5), CosineAnnealingLR(o, tMax: 7)], milestones: [5]) }),
@@ -74,7 +89,10 @@ import Testing
                 schedule.step()
                 if step <= joins { continue }
                 for (a, b) in zip(ScheduleTests.rates(part), ScheduleTests.rates(whole)) {
-                    #expect(abs(a - b) <= 1e-12 * abs(b), "\(name), a group from step \(joins) on: \(ScheduleTests.rates(part)) in step \(step), not \(ScheduleTests.rates(whole))")
+                    #expect(
+                        abs(a - b) <= 1e-12 * abs(b),
+                        "\(name), a group from step \(joins) on: \(ScheduleTests.rates(part)) in step \(step), not \(ScheduleTests.rates(whole))"
+                    )
                 }
                 #expect(schedule.getLastLR() == part.paramGroups.map(\.lr), "\(name)")
             }
@@ -114,7 +132,8 @@ import Testing
         for wrong in [Double.nan, .infinity, -.infinity] {
             let optimizer = SGD([Tensor.zeros([1], requiresGrad: true)], lr: 0.5)
             let makers: [(String, (Optimizer) -> LRScheduler)] = [
-                ("LambdaLR", { LambdaLR($0) { $0 == 0 ? 1 : wrong } }), ("MultiplicativeLR", { MultiplicativeLR($0) { _ in wrong } }), ("ExponentialLR", { ExponentialLR($0, gamma: wrong) }),
+                ("LambdaLR", { LambdaLR($0) { $0 == 0 ? 1 : wrong } }), ("MultiplicativeLR", { MultiplicativeLR($0) { _ in wrong } }),
+                ("ExponentialLR", { ExponentialLR($0, gamma: wrong) }),
                 ("StepLR", { StepLR($0, stepSize: 1, gamma: wrong) }), ("MultiStepLR", { MultiStepLR($0, milestones: [1], gamma: wrong) }),
             ]
             for (name, make) in makers {

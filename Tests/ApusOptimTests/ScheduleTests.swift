@@ -14,10 +14,16 @@ import TestSupport
 
     // The script's functions, one for each of the two groups.
     private static var lambdas: [[(Int) -> Double]] {
-        [[{ pow(0.95, Double($0)) }, { 1 / (1 + Double($0)) }], [{ _ in 1 }, { min(1, Double($0 + 1) / 20) }], [{ pow(cos(Double($0) / 7), 2) }, { $0 < 30 ? 0.5 : 0 }]]
+        [
+            [{ pow(0.95, Double($0)) }, { 1 / (1 + Double($0)) }], [{ _ in 1 }, { min(1, Double($0 + 1) / 20) }],
+            [{ pow(cos(Double($0) / 7), 2) }, { $0 < 30 ? 0.5 : 0 }],
+        ]
     }
     private static var factors: [[(Int) -> Double]] {
-        [[{ _ in 0.95 }, { 1 - 1 / (10 + Double($0)) }], [{ $0 % 5 == 0 ? 0.5 : 1 }, { _ in 1.03 }], [{ 1 + sin(Double($0)) / 10 }, { $0 == 40 ? 0 : 1 }]]
+        [
+            [{ _ in 0.95 }, { 1 - 1 / (10 + Double($0)) }], [{ $0 % 5 == 0 ? 0.5 : 1 }, { _ in 1.03 }],
+            [{ 1 + sin(Double($0)) / 10 }, { $0 == 40 ? 0 : 1 }],
+        ]
     }
     private static var scales: [(Double) -> Double] { [{ 1 / (1 + $0) }, { pow(0.9, $0) }] }
 
@@ -29,41 +35,54 @@ import TestSupport
         case "ExponentialLR": return ExponentialLR(optimizer, gamma: number("gamma", 0))
         case "ConstantLR": return ConstantLR(optimizer, factor: number("factor", 1.0 / 3), totalIters: o["total_iters"]?.int ?? 5)
         case "LinearLR":
-            return LinearLR(optimizer, startFactor: number("start_factor", 1.0 / 3), endFactor: number("end_factor", 1), totalIters: o["total_iters"]?.int ?? 5)
+            return LinearLR(
+                optimizer, startFactor: number("start_factor", 1.0 / 3), endFactor: number("end_factor", 1),
+                totalIters: o["total_iters"]?.int ?? 5)
         case "CosineAnnealingLR": return CosineAnnealingLR(optimizer, tMax: o["T_max"]!.int!, etaMin: number("eta_min", 0))
         case "LambdaLR": return LambdaLR(optimizer, lambdas[o["which"]!.int!])
         case "OneCycleLR":
             let maxLR = o["max_lr"]!.array.map { $0.map { $0.double! } } ?? [number("max_lr", 0), number("max_lr", 0)]
             return OneCycleLR(
-                optimizer, maxLR: maxLR, totalSteps: o["total_steps"]?.int, epochs: o["epochs"]?.int, stepsPerEpoch: o["steps_per_epoch"]?.int,
+                optimizer, maxLR: maxLR, totalSteps: o["total_steps"]?.int, epochs: o["epochs"]?.int,
+                stepsPerEpoch: o["steps_per_epoch"]?.int,
                 pctStart: number("pct_start", 0.3), annealStrategy: .init(rawValue: o["anneal_strategy"]?.string ?? "cos")!,
                 cycleMomentum: o["cycle_momentum"]?.bool ?? true, baseMomentum: o["base_momentum"].map { [$0.double!, $0.double!] },
                 maxMomentum: o["max_momentum"].map { [$0.double!, $0.double!] }, divFactor: number("div_factor", 25),
                 finalDivFactor: number("final_div_factor", 1e4), threePhase: o["three_phase"]?.bool ?? false)
         case "MultiplicativeLR": return MultiplicativeLR(optimizer, factors[o["which"]!.int!])
         case "PolynomialLR": return PolynomialLR(optimizer, totalIters: o["total_iters"]?.int ?? 5, power: number("power", 1))
-        case "CosineAnnealingWarmRestarts": return CosineAnnealingWarmRestarts(optimizer, t0: o["T_0"]!.int!, tMult: o["T_mult"]?.int ?? 1, etaMin: number("eta_min", 0))
+        case "CosineAnnealingWarmRestarts":
+            return CosineAnnealingWarmRestarts(optimizer, t0: o["T_0"]!.int!, tMult: o["T_mult"]?.int ?? 1, etaMin: number("eta_min", 0))
         case "CyclicLR":
             func rates(_ key: String) -> [Double] { o[key]!.array.map { $0.map { $0.double! } } ?? [number(key, 0), number(key, 0)] }
             return CyclicLR(
-                optimizer, baseLR: rates("base_lr"), maxLR: rates("max_lr"), stepSizeUp: o["step_size_up"]!.int!, stepSizeDown: o["step_size_down"]?.int,
+                optimizer, baseLR: rates("base_lr"), maxLR: rates("max_lr"), stepSizeUp: o["step_size_up"]!.int!,
+                stepSizeDown: o["step_size_down"]?.int,
                 mode: .init(rawValue: o["mode"]?.string ?? "triangular")!, gamma: number("gamma", 1),
-                scale: o["scale_fn"].map { o["scale_mode"]!.string == "cycle" ? .cycle(scales[$0.int!]) : .iterations(scales[$0.int!]) }, cycleMomentum: o["cycle_momentum"]?.bool ?? true,
-                baseMomentum: o["base_momentum"].map { [$0.double!, $0.double!] }, maxMomentum: o["max_momentum"].map { [$0.double!, $0.double!] })
+                scale: o["scale_fn"].map { o["scale_mode"]!.string == "cycle" ? .cycle(scales[$0.int!]) : .iterations(scales[$0.int!]) },
+                cycleMomentum: o["cycle_momentum"]?.bool ?? true,
+                baseMomentum: o["base_momentum"].map { [$0.double!, $0.double!] },
+                maxMomentum: o["max_momentum"].map { [$0.double!, $0.double!] })
         case "SWALR":
             return SWALR(
                 optimizer, swaLR: o["swa_lr"]!.array.map { $0.map { $0.double! } } ?? [number("swa_lr", 0), number("swa_lr", 0)],
                 annealEpochs: o["anneal_epochs"]?.int ?? 10, annealStrategy: .init(rawValue: o["anneal_strategy"]?.string ?? "cos")!)
         case "ChainedScheduler" where o["which"]!.int == 1:
             return ChainedScheduler([
-                StepLR(optimizer, stepSize: 9, gamma: 0.5), LinearLR(optimizer, startFactor: 0.2, totalIters: 15), MultiStepLR(optimizer, milestones: [30, 44]),
+                StepLR(optimizer, stepSize: 9, gamma: 0.5), LinearLR(optimizer, startFactor: 0.2, totalIters: 15),
+                MultiStepLR(optimizer, milestones: [30, 44]),
             ])
-        case "ChainedScheduler" where o["which"]!.int == 2: return ChainedScheduler([CosineAnnealingLR(optimizer, tMax: 25), ExponentialLR(optimizer, gamma: 0.98)])
-        case "ChainedScheduler": return ChainedScheduler([ConstantLR(optimizer, factor: 0.1, totalIters: 12), ExponentialLR(optimizer, gamma: 0.95)])
+        case "ChainedScheduler" where o["which"]!.int == 2:
+            return ChainedScheduler([CosineAnnealingLR(optimizer, tMax: 25), ExponentialLR(optimizer, gamma: 0.98)])
+        case "ChainedScheduler":
+            return ChainedScheduler([ConstantLR(optimizer, factor: 0.1, totalIters: 12), ExponentialLR(optimizer, gamma: 0.95)])
         case "SequentialLR" where o["which"]!.int == 0:
-            return SequentialLR(optimizer, [ConstantLR(optimizer, factor: 0.1, totalIters: 10), ExponentialLR(optimizer, gamma: 0.9)], milestones: [10])
+            return SequentialLR(
+                optimizer, [ConstantLR(optimizer, factor: 0.1, totalIters: 10), ExponentialLR(optimizer, gamma: 0.9)], milestones: [10])
         case "SequentialLR":
-            return SequentialLR(optimizer, [LinearLR(optimizer, totalIters: 8), CosineAnnealingLR(optimizer, tMax: 20), StepLR(optimizer, stepSize: 5)], milestones: [8, 30])
+            return SequentialLR(
+                optimizer, [LinearLR(optimizer, totalIters: 8), CosineAnnealingLR(optimizer, tMax: 20), StepLR(optimizer, stepSize: 5)],
+                milestones: [8, 30])
         default: fatalError("no schedule \(name)")
         }
     }
@@ -71,8 +90,10 @@ import TestSupport
     private static func makePlateau(_ o: JSON, _ optimizer: Optimizer) -> ReduceLROnPlateau {
         func number(_ key: String, _ fallback: Double) -> Double { o[key]?.double ?? fallback }
         return ReduceLROnPlateau(
-            optimizer, mode: .init(rawValue: o["mode"]?.string ?? "min")!, factor: number("factor", 0.1), patience: o["patience"]?.int ?? 10,
-            threshold: number("threshold", 1e-4), thresholdMode: .init(rawValue: o["threshold_mode"]?.string ?? "rel")!, cooldown: o["cooldown"]?.int ?? 0,
+            optimizer, mode: .init(rawValue: o["mode"]?.string ?? "min")!, factor: number("factor", 0.1),
+            patience: o["patience"]?.int ?? 10,
+            threshold: number("threshold", 1e-4), thresholdMode: .init(rawValue: o["threshold_mode"]?.string ?? "rel")!,
+            cooldown: o["cooldown"]?.int ?? 0,
             minLR: number("min_lr", 0))
     }
     /// The script's: falls, stays, rises, falls again.
@@ -87,7 +108,9 @@ import TestSupport
         let optimizer = Self.makeOptimizer(run["optimizer"]!.string!)
         var schedule = Self.makePlateau(run["options"]!, optimizer)
         for (step, expected) in run["steps"]!.array!.enumerated() {
-            for (a, b) in zip(Self.rates(optimizer), expected.array!.map { $0.double! }) { #expect(abs(a - b) <= 1e-14 + 1e-12 * abs(b), "step \(step): \(a), PyTorch has \(b)") }
+            for (a, b) in zip(Self.rates(optimizer), expected.array!.map { $0.double! }) {
+                #expect(abs(a - b) <= 1e-14 + 1e-12 * abs(b), "step \(step): \(a), PyTorch has \(b)")
+            }
             if step == 23 {
                 let state = schedule.stateDict()
                 schedule = Self.makePlateau(run["options"]!, optimizer)
@@ -164,12 +187,18 @@ import TestSupport
         #expect(message { _ = CosineAnnealingWarmRestarts(optimizer, t0: 0) }.contains("t0 must be positive"))
         #expect(message { _ = CosineAnnealingWarmRestarts(optimizer, t0: 5, tMult: 0) }.contains("tMult must be at least 1"))
         #expect(message { _ = CyclicLR(optimizer, baseLR: [0.1], maxLR: [1, 1]) }.contains("baseLR has 1 values for 2 groups"))
-        #expect(message { _ = CyclicLR(Adagrad([Tensor.zeros([1], requiresGrad: true)]), baseLR: 0.1, maxLR: 1) }.contains("neither momentum nor betas"))
+        #expect(
+            message { _ = CyclicLR(Adagrad([Tensor.zeros([1], requiresGrad: true)]), baseLR: 0.1, maxLR: 1) }.contains(
+                "neither momentum nor betas"))
         #expect(message { _ = SWALR(optimizer, swaLR: 0.1, annealEpochs: -1) }.contains("annealEpochs must not be negative"))
         #expect(message { _ = ReduceLROnPlateau(optimizer, factor: 1) }.contains("factor must be below 1"))
         #expect(message { _ = SequentialLR(optimizer, [], milestones: []) }.contains("no schedules"))
-        #expect(message { _ = SequentialLR(optimizer, [StepLR(optimizer, stepSize: 3)], milestones: [2]) }.contains("1 milestones for 1 schedules"))
-        #expect(message { _ = ChainedScheduler([StepLR(optimizer, stepSize: 3), StepLR(Self.makeOptimizer("SGD"), stepSize: 3)]) }.contains("another optimizer"))
+        #expect(
+            message { _ = SequentialLR(optimizer, [StepLR(optimizer, stepSize: 3)], milestones: [2]) }.contains(
+                "1 milestones for 1 schedules"))
+        #expect(
+            message { _ = ChainedScheduler([StepLR(optimizer, stepSize: 3), StepLR(Self.makeOptimizer("SGD"), stepSize: 3)]) }.contains(
+                "another optimizer"))
         #expect(message { _ = LambdaLR(optimizer, [{ _ in 1 }]) }.contains("1 functions for 2 groups"))
         #expect(message { _ = StepLR(Self.makeOptimizer("SGD"), stepSize: 3, lastEpoch: 4) }.contains("initial_lr"))
         let schedule = OneCycleLR(optimizer, maxLR: 1, totalSteps: 3)
@@ -194,7 +223,8 @@ import TestSupport
 @Suite struct StretchedScheduleTests {
     private static let places = 12
     private static let schedules: [(String, @Sendable (Optimizer) -> LRScheduler)] = [
-        ("onecycle", { OneCycleLR($0, maxLR: 1, totalSteps: places) }), ("cosine", { CosineAnnealingLR($0, tMax: places) }), ("step", { StepLR($0, stepSize: 4) }),
+        ("onecycle", { OneCycleLR($0, maxLR: 1, totalSteps: places) }), ("cosine", { CosineAnnealingLR($0, tMax: places) }),
+        ("step", { StepLR($0, stepSize: 4) }),
     ]
 
     private func rates(_ optimizer: Optimizer, _ schedule: LRScheduler, steps: Int) -> [Double] {
@@ -225,7 +255,9 @@ import TestSupport
                     #expect(abs(rest[0] - way[step]) <= 1e-12 && abs(rest.last! - way.last!) <= 1e-9, "\(name) \(step) \(end): \(rest)")
                     #expect(rest.allSatisfy { $0 <= bound + 1e-12 && $0 >= 0 })
                     // At twice the way each second place is one of the old way's.
-                    if end - 1 - step == 2 * (places - 1 - step) { for i in step..<places { #expect(abs(rest[2 * (i - step)] - way[i]) <= 1e-9, "\(name) \(i)") } }
+                    if end - 1 - step == 2 * (places - 1 - step) {
+                        for i in step..<places { #expect(abs(rest[2 * (i - step)] - way[i]) <= 1e-9, "\(name) \(i)") }
+                    }
                     // Nothing traps after the end.
                     #expect(stretched.lastEpoch == end)
                 }

@@ -29,7 +29,8 @@ struct Command {
 
     /// Runs it to its end, or sends `signal` after so many milliseconds, or when the file `after` is there. `shell` is what a shell does before.
     static func run(
-        _ arguments: [String], in folder: String, signal: (number: Int32, milliseconds: UInt32)? = nil, after file: String? = nil, shell: String = "",
+        _ arguments: [String], in folder: String, signal: (number: Int32, milliseconds: UInt32)? = nil, after file: String? = nil,
+        shell: String = "",
         threads: Int = 1
     ) throws -> Result {
         let (output, errors) = ("\(folder)/.stdout", "\(folder)/.stderr")
@@ -58,7 +59,9 @@ struct Command {
         var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
         let number = status & 0x7F
-        return Result(status: number == 0 ? status >> 8 & 0xFF : -1, signal: number == 0 ? nil : number, output: try text(output), errors: try text(errors))
+        return Result(
+            status: number == 0 ? status >> 8 & 0xFF : -1, signal: number == 0 ? nil : number, output: try text(output),
+            errors: try text(errors))
     }
 
     static func bytes(_ path: String) throws -> [UInt8] {

@@ -11,8 +11,12 @@ import Testing
 /// The command line from outside: exit codes, output, files.
 @Suite struct CommandTests {
     /// A run that takes a second: 160 pictures, 20 steps an epoch.
-    private func train(_ folder: String, _ more: [String] = [], out: String = "run", signal: (Int32, UInt32)? = nil) throws -> Command.Result {
-        try Command.run(["train", "--data", "images", "--batch-size", "8", "--epochs", "3", "--out", out] + more, in: folder, signal: signal.map { (number: $0.0, milliseconds: $0.1) })
+    private func train(
+        _ folder: String, _ more: [String] = [], out: String = "run", signal: (Int32, UInt32)? = nil
+    ) throws -> Command.Result {
+        try Command.run(
+            ["train", "--data", "images", "--batch-size", "8", "--epochs", "3", "--out", out] + more, in: folder,
+            signal: signal.map { (number: $0.0, milliseconds: $0.1) })
     }
 
     private func withImages(_ body: (String) throws -> Void) throws {
@@ -41,7 +45,9 @@ import Testing
             let weights = try Safetensors(contentsOf: "\(folder)/run/model.safetensors")
             #expect(weights.tensors.keys == ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"])
             let report = try Command.text("\(folder)/run/report.html")
-            for part in ["Confusion matrix", "Most wrong about", "data:image/png;base64,", "MLP", "--seed 7", "<polyline"] { #expect(report.contains(part), "\(part)") }
+            for part in ["Confusion matrix", "Most wrong about", "data:image/png;base64,", "MLP", "--seed 7", "<polyline"] {
+                #expect(report.contains(part), "\(part)")
+            }
 
             // A run that is finished ends well at once; its folder is not written over.
             let again = try Command.run(["train", "--resume", "run", "--json"], in: folder)
@@ -54,7 +60,9 @@ import Testing
             #expect(evaluated.status == 0)
             #expect(try JSON(parsing: String(try #require(evaluated.lines.last)))["test_accuracy"]?.double == accuracy)
 
-            let pictures = ["images/test/0", "images/test/1"].flatMap { path in ((try? names("\(folder)/\(path)")) ?? []).prefix(2).map { "\(path)/\($0)" } }
+            let pictures = ["images/test/0", "images/test/1"].flatMap { path in
+                ((try? names("\(folder)/\(path)")) ?? []).prefix(2).map { "\(path)/\($0)" }
+            }
             let predicted = try Command.run(["predict", "run", "--top", "2", "--json"] + pictures, in: folder)
             #expect(predicted.status == 0 && predicted.lines.count == pictures.count)
             for line in predicted.lines {
@@ -74,7 +82,9 @@ import Testing
         defer { closedir(folder) }
         var names: [String] = []
         while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self)) }
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))
+            }
             if name.hasSuffix(".png") { names.append(name) }
         }
         return names.sorted()
@@ -93,8 +103,10 @@ import Testing
             for _ in 0..<10 {
                 let moment = UInt32(Double.random(in: 0.05...0.9) * milliseconds)
                 let began = access("\(folder)/run/options.json", F_OK) == 0
-                let result = began
-                    ? try Command.run(["train", "--resume", "run"], in: folder, signal: (SIGKILL, moment)) : try train(folder, more, signal: (SIGKILL, moment))
+                let result =
+                    began
+                    ? try Command.run(["train", "--resume", "run"], in: folder, signal: (SIGKILL, moment))
+                    : try train(folder, more, signal: (SIGKILL, moment))
                 #expect(result.signal == SIGKILL || result.status == 0, "\(result.errors)")
                 if result.signal == SIGKILL {
                     kills += 1
@@ -105,11 +117,15 @@ import Testing
                 }
             }
             #expect(kills > 0)
-            let last = access("\(folder)/run/options.json", F_OK) == 0 ? try Command.run(["train", "--resume", "run"], in: folder) : try train(folder, more)
+            let last =
+                access("\(folder)/run/options.json", F_OK) == 0
+                ? try Command.run(["train", "--resume", "run"], in: folder) : try train(folder, more)
             #expect(last.status == 0, "\(last.errors)")
             #expect(try Command.bytes("\(folder)/run/model.safetensors") == Command.bytes("\(folder)/whole/model.safetensors"))
             // No line is there twice.
-            func steps(_ run: String) throws -> [Int?] { try Command.text("\(folder)/\(run)/metrics.jsonl").split(separator: "\n").map { try JSON(parsing: String($0))["step"]?.int } }
+            func steps(_ run: String) throws -> [Int?] {
+                try Command.text("\(folder)/\(run)/metrics.jsonl").split(separator: "\n").map { try JSON(parsing: String($0))["step"]?.int }
+            }
             #expect(try steps("run") == steps("whole"))
         }
     }
@@ -118,10 +134,14 @@ import Testing
     @Test(arguments: ["mlp", "cnn"]) func threadsChangeNoBit(model: String) throws {
         try withImages { folder in
             for threads in [1, 2, 4] {
-                let arguments = ["train", "--model", model, "--data", "images", "--batch-size", "64", "--epochs", "2", "--out", "run\(threads)"]
+                let arguments = [
+                    "train", "--model", model, "--data", "images", "--batch-size", "64", "--epochs", "2", "--out", "run\(threads)",
+                ]
                 let result = try Command.run(arguments, in: folder, threads: threads)
                 #expect(result.status == 0, "\(result.errors)")
-                #expect(try Command.bytes("\(folder)/run\(threads)/model.safetensors") == Command.bytes("\(folder)/run1/model.safetensors"), "\(threads) threads")
+                #expect(
+                    try Command.bytes("\(folder)/run\(threads)/model.safetensors") == Command.bytes("\(folder)/run1/model.safetensors"),
+                    "\(threads) threads")
             }
         }
     }
@@ -130,7 +150,8 @@ import Testing
         try withImages { folder in
             // Long enough to be interrupted for sure; the signal is sent when the first checkpoint says that it runs.
             let result = try Command.run(
-                ["train", "--data", "images", "--batch-size", "8", "--epochs", "10000", "--out", "run", "--schedule", "constant"], in: folder,
+                ["train", "--data", "images", "--batch-size", "8", "--epochs", "10000", "--out", "run", "--schedule", "constant"],
+                in: folder,
                 signal: (number, 0), after: "\(folder)/run/checkpoint.safetensors")
             #expect(result.signal == nil && result.status == 130, "\(result.errors)")
             #expect(result.output.contains("go on with: apus train --resume run"))
@@ -236,11 +257,14 @@ import Testing
         try withImages { folder in
             let shown = try Command.run(["profile", "mlp", "--batch-size", "2", "--steps", "2", "--optimizer", "sgd"], in: folder)
             #expect(shown.status == 0, "\(shown.errors)")
-            for text in ["mlp, batch of 2", "linear", "SGD.step", "fc1 (Linear)", "CrossEntropyLoss", "average of 2", "trace: apus.trace.json"] {
+            for text in [
+                "mlp, batch of 2", "linear", "SGD.step", "fc1 (Linear)", "CrossEntropyLoss", "average of 2", "trace: apus.trace.json",
+            ] {
                 #expect(shown.output.contains(text), "\(text) in \(shown.output)")
             }
             #expect(try JSON(parsing: String(decoding: Command.bytes("\(folder)/apus.trace.json"), as: UTF8.self))["traceEvents"] != nil)
-            let lines = try Command.run(["profile", "mlp", "--batch-size", "2", "--steps", "2", "--json", "--trace", "t.json"], in: folder).lines.map { try JSON(parsing: String($0)) }
+            let lines = try Command.run(["profile", "mlp", "--batch-size", "2", "--steps", "2", "--json", "--trace", "t.json"], in: folder)
+                .lines.map { try JSON(parsing: String($0)) }
             #expect(lines.contains { $0["event"] == "op" && $0["name"] == "linear" && $0["calls"]?.double == 2 })
             #expect(lines.contains { $0["event"] == "layer" && $0["name"] == "fc1 (Linear)" })
             #expect(lines.last?["event"] == "done" && lines.last?["trace"] == "t.json")
@@ -258,7 +282,8 @@ import Testing
                 ]
                 """, to: "\(folder)/net.json")
             let summary = try Command.run(["summary", "net.json"], in: folder)
-            #expect(summary.status == 0 && summary.output.contains("conv1 (Conv2d)") && summary.output.contains("7,890"), "\(summary.errors)")
+            #expect(
+                summary.status == 0 && summary.output.contains("conv1 (Conv2d)") && summary.output.contains("7,890"), "\(summary.errors)")
             let trained = try train(folder, ["--model", "net.json"])
             #expect(trained.status == 0, "\(trained.errors)")
             // The run has the description in it.
@@ -292,11 +317,15 @@ import Testing
             let wide = "[\"Flatten\", {\"type\": \"Linear\", \"in_features\": 65536, \"out_features\": 65536}]"
             let deep = "[{\"type\": \"RNN\", \"input_size\": 1, \"hidden_size\": 1, \"num_layers\": 1000}]"
             let lies: [(model: String, input: String, message: String)] = [
-                ("mlp", "[1,65536,65536]", "is not the size of an image"), ("mlp", "[1,8192,8192]", "what may be allocated"), ("resnet18", "[3,8,8]", "what may be allocated"),
-                (wide, "[1,256,256]", "what may be allocated"), (deep, "[1,1,1]", "what may be allocated"), ("mlp", "[1,2,2]", "fc1.weight"),
+                ("mlp", "[1,65536,65536]", "is not the size of an image"), ("mlp", "[1,8192,8192]", "what may be allocated"),
+                ("resnet18", "[3,8,8]", "what may be allocated"),
+                (wide, "[1,256,256]", "what may be allocated"), (deep, "[1,1,1]", "what may be allocated"),
+                ("mlp", "[1,2,2]", "fc1.weight"),
             ]
             for lie in lies {
-                let metadata: Metadata = ["apus.model": lie.model, "apus.data": "images", "apus.input": lie.input, "apus.classes": "[\"a\",\"b\"]"]
+                let metadata: Metadata = [
+                    "apus.model": lie.model, "apus.data": "images", "apus.input": lie.input, "apus.classes": "[\"a\",\"b\"]",
+                ]
                 try StateDict([("weight", Tensor.zeros([4]))]).save(to: "\(folder)/lie.safetensors", metadata: metadata)
                 // With 4 GB of address space, so that an allocation that should not be shows; sanitizers need far more for themselves.
                 let limit = environment("APUS_SANITIZER") == nil ? "ulimit -v 4000000;" : ""
@@ -314,7 +343,9 @@ import Testing
         try withFolder { folder in
             let result = try Command.run(["info", "--json"], in: folder)
             let json = try JSON(parsing: result.output)
-            for key in ["apus", "swift", "onednn", "zlib", "libpng", "processor", "cores", "memory", "devices"] { #expect(json[key]?.string?.isEmpty == false, "\(key)") }
+            for key in ["apus", "swift", "onednn", "zlib", "libpng", "processor", "cores", "memory", "devices"] {
+                #expect(json[key]?.string?.isEmpty == false, "\(key)")
+            }
         }
     }
 
@@ -332,9 +363,14 @@ import Testing
                 }
             }
             let bare = try Command.run(["info"], in: folder, shell: "OCL_ICD_VENDORS=/none APUS_CUDA=/none")
-            #expect(bare.output.contains("OpenCL is installed, but no driver for a device: install the vendor's, or pocl-opencl-icd for processors"), "\(bare.output)")
+            #expect(
+                bare.output.contains(
+                    "OpenCL is installed, but no driver for a device: install the vendor's, or pocl-opencl-icd for processors"),
+                "\(bare.output)")
             if !Device.cuda(0).isAvailable {
-                #expect(bare.output.contains("device cuda:0") && bare.output.contains("an NVIDIA device needs NVIDIA's driver"), "\(bare.output)")
+                #expect(
+                    bare.output.contains("device cuda:0") && bare.output.contains("an NVIDIA device needs NVIDIA's driver"),
+                    "\(bare.output)")
             }
         }
     }

@@ -35,15 +35,22 @@ import Testing
             setenv("LOCPATH", folder.path, 1)
             func texts() throws -> [String] {
                 let tensor = Tensor([0.5, -1234.5678, 3, 1e-3])
-                let chart = Chart(title: "Loss", xLabel: "epoch", series: [.init("training", [(0, 2.25), (1, 0.5), (2, 0.125)], marks: true)])
+                let chart = Chart(
+                    title: "Loss", xLabel: "epoch", series: [.init("training", [(0, 2.25), (1, 0.5), (2, 0.125)], marks: true)])
                 var report = Report(title: "t", lead: "l")
                 report.charts = [chart]
                 report.confusion = (["a", "b"], ConfusionMatrix(classes: 2))
-                func measured(_ loss: Double, _ accuracy: Double) -> Measured { Measured(loss: loss, metrics: [.init(name: "accuracy", value: accuracy)]) }
-                let record = EpochRecord(epoch: 1, step: 2, train: measured(0.5, 0.25), test: measured(1.5, 0.75), learningRate: 1e-3, samplesPerSecond: 1.5, seconds: 2.5)
+                func measured(_ loss: Double, _ accuracy: Double) -> Measured {
+                    Measured(loss: loss, metrics: [.init(name: "accuracy", value: accuracy)])
+                }
+                let record = EpochRecord(
+                    epoch: 1, step: 2, train: measured(0.5, 0.25), test: measured(1.5, 0.75), learningRate: 1e-3, samplesPerSecond: 1.5,
+                    seconds: 2.5)
                 return [
-                    "\(tensor)", "\(tensor * 1e12)", "\(tensor.to(.float16))", "\(Tensor([1.0, 2.0]))", Text.fixed(0.3121, 4), Text.short(1.5e-5), Text.short(0.25), Text.compact(1.25e6),
-                    Text.duration(7.3), Text.bytes(1_500_000), report.html(), "\(Adam([Parameter(tensor)], lr: 0.5))", "\(Linear(2, 2))", "\(Dropout(0.5))",
+                    "\(tensor)", "\(tensor * 1e12)", "\(tensor.to(.float16))", "\(Tensor([1.0, 2.0]))", Text.fixed(0.3121, 4),
+                    Text.short(1.5e-5), Text.short(0.25), Text.compact(1.25e6),
+                    Text.duration(7.3), Text.bytes(1_500_000), report.html(), "\(Adam([Parameter(tensor)], lr: 0.5))", "\(Linear(2, 2))",
+                    "\(Dropout(0.5))",
                     record.json.text,
                     ProgressBar.line(record, of: 3),
                 ] + (try ModelSummary(Linear(2, 2), input: [1, 2]).rows.map(\.title))
@@ -63,13 +70,18 @@ import Testing
     /// No source hands a number with a fraction to a function that goes through the locale, but the one that takes care of it.
     @Test func noSourceFormatsThroughIt() throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        let files = try #require(FileManager.default.enumerator(at: root.appendingPathComponent("Sources"), includingPropertiesForKeys: nil)).compactMap { $0 as? URL }
+        let files = try #require(
+            FileManager.default.enumerator(at: root.appendingPathComponent("Sources"), includingPropertiesForKeys: nil)
+        ).compactMap { $0 as? URL }
         #expect(files.count > 100)
         for file in files where ["swift", "c", "h"].contains(file.pathExtension) && !file.path.hasSuffix("CSystem/text.c") {
             let text = try String(contentsOf: file, encoding: .utf8)
             for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
                 let place = "\(file.lastPathComponent):\(number + 1)"
-                for name in ["String(format", "vsnprintf", "vsprintf", "NumberFormatter", "strtod(", "strtof(", "strtold(", "atof(", "sscanf(", "localizedString"] { #expect(!line.contains(name), "\(place)") }
+                for name in [
+                    "String(format", "vsnprintf", "vsprintf", "NumberFormatter", "strtod(", "strtof(", "strtold(", "atof(", "sscanf(",
+                    "localizedString",
+                ] { #expect(!line.contains(name), "\(place)") }
                 // printf and its kin are for texts and whole numbers.
                 if line.contains("printf(") { #expect(line.firstMatch(of: /%[-+ 0#]*[0-9.*]*[lLh]*[aAeEfFgG]/) == nil, "\(place)") }
             }

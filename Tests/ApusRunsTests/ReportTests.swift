@@ -9,7 +9,9 @@ import Testing
             var report = Report(title: "a <b> & \"c\"", lead: "lead")
             report.headline = [("test accuracy", "91.62 %")]
             report.charts = [
-                Chart(title: "Loss", xLabel: "epoch", series: [.init("training", [(0, 2), (1, 0.5), (2, 0.25)]), .init("test", [(1, 0.6), (2, .nan)], marks: true)])
+                Chart(
+                    title: "Loss", xLabel: "epoch",
+                    series: [.init("training", [(0, 2), (1, 0.5), (2, 0.25)]), .init("test", [(1, 0.6), (2, .nan)], marks: true)])
             ]
             var matrix = ConfusionMatrix(classes: 2)
             for (actual, predicted) in [(0, 0), (0, 0), (0, 1), (1, 1)] { matrix.add(actual: actual, predicted: predicted) }
@@ -23,7 +25,10 @@ import Testing
 
     @Test func thePageHoldsEverythingAndNeedsNothing() throws {
         let html = try report.html()
-        for part in ["91.62 %", "<svg", "<polyline class=\"s1\"", "cat taken for dog: 1 of 3", "66.7 %", "98.0 %", "is cat, 1.0", "apus train --lr 0.1", "prefers-color-scheme: dark"] {
+        for part in [
+            "91.62 %", "<svg", "<polyline class=\"s1\"", "cat taken for dog: 1 of 3", "66.7 %", "98.0 %", "is cat, 1.0",
+            "apus train --lr 0.1", "prefers-color-scheme: dark",
+        ] {
             #expect(html.contains(part), "\(part)")
         }
         for outside in ["http://", "https://", "<script", "src=\"/", "<link"] { #expect(!html.contains(outside), "\(outside)") }
@@ -42,7 +47,9 @@ import Testing
 
     @Test func base64IsThatOfTheStandard() {
         // RFC 4648, section 10.
-        let pairs = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy")]
+        let pairs = [
+            ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy"),
+        ]
         for (plain, encoded) in pairs { #expect(base64(Array(plain.utf8)) == encoded) }
     }
 

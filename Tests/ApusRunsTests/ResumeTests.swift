@@ -13,7 +13,11 @@ import Testing
 
     private func makeImages() throws {
         for (label, name) in ["cat", "dog", "owl"].enumerated() {
-            for i in 0..<20 { folder.write(try PNGImage(width: 4, height: 4, channels: 1, pixels: RunDataTests.pixels(label, i)).encoded(), "images/\(name)/\(i).png") }
+            for i in 0..<20 {
+                folder.write(
+                    try PNGImage(width: 4, height: 4, channels: 1, pixels: RunDataTests.pixels(label, i)).encoded(),
+                    "images/\(name)/\(i).png")
+            }
         }
         try Command.write("[\"Flatten\", {\"type\": \"Linear\", \"in_features\": 16, \"out_features\": 3}]", to: folder.file("net.json"))
     }
@@ -21,14 +25,20 @@ import Testing
     private func run(_ arguments: [String]) throws -> Command.Result { try Command.run(arguments, in: folder.path) }
 
     private func train(_ out: String, _ more: [String] = [], epochs: Int = 3) throws {
-        let result = try run(["train", "--model", "net.json", "--data", "images", "--epochs", "\(epochs)", "--batch-size", "8", "--lr", "0.05", "--device", "cpu", "--out", out] + more)
+        let result = try run(
+            [
+                "train", "--model", "net.json", "--data", "images", "--epochs", "\(epochs)", "--batch-size", "8", "--lr", "0.05",
+                "--device", "cpu", "--out", out,
+            ] + more)
         #expect(result.status == 0, "\(result.errors)")
     }
 
     private func weights(_ run: String) throws -> [UInt8] { try Command.bytes(folder.file("\(run)/model.safetensors")) }
 
     private func rates(_ run: String) throws -> [Double] {
-        try Command.text(folder.file("\(run)/metrics.jsonl")).split(separator: "\n").map { try JSON(parsing: String($0)) }.filter { $0["event"] == "batches" }.compactMap { $0["lr"]?.double }
+        try Command.text(folder.file("\(run)/metrics.jsonl")).split(separator: "\n").map { try JSON(parsing: String($0)) }.filter {
+            $0["event"] == "batches"
+        }.compactMap { $0["lr"]?.double }
     }
 
     // MARK: One process
@@ -45,7 +55,10 @@ import Testing
         var name = utsname()
         uname(&name)
         let host = withUnsafeBytes(of: &name.nodename) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        #expect(second.status == 1 && second.errors.contains("process \(getpid()) on \(host) is at work on the run in run; wait for it, or end it"), "\(second.errors)")
+        #expect(
+            second.status == 1
+                && second.errors.contains("process \(getpid()) on \(host) is at work on the run in run; wait for it, or end it"),
+            "\(second.errors)")
         #expect(second.errors.split(separator: "\n").count == 1)
         lock = nil
         _ = lock
@@ -67,7 +80,9 @@ import Testing
         let whole = try weights("run")
         for name in ["result.json", "model.safetensors", "checkpoint.safetensors"] { unlink(folder.file("run/\(name)")) }
         for i in 0..<4 { mkdir(folder.file("\(i)"), 0o777) }
-        DispatchQueue.concurrentPerform(iterations: 4) { [path = folder.path] i in _ = try? Command.run(["train", "--resume", "../run"], in: "\(path)/\(i)") }
+        DispatchQueue.concurrentPerform(iterations: 4) { [path = folder.path] i in
+            _ = try? Command.run(["train", "--resume", "../run"], in: "\(path)/\(i)")
+        }
         let outputs = try (0..<4).map { try Command.text(folder.file("\($0)/.stdout")) + Command.text(folder.file("\($0)/.stderr")) }
         for output in outputs { #expect(output.contains("test accuracy") || output.contains("is at work on the run"), "\(output)") }
         #expect(outputs.contains { $0.contains("test accuracy") })
@@ -153,9 +168,12 @@ import Testing
         try train("run")
         let options = try Command.text(folder.file("run/options.json"))
         let edits = [
-            ("\"epochs\":3", "\"epochs\":4", "epochs is 4, the run began with 3"), ("\"lr\":0.05", "\"lr\":0.06", "lr is 0.06, the run began with 0.05"),
-            ("\"seed\":\"0\"", "\"seed\":\"1\"", "seed is \"1\", the run began with \"0\""), ("onecycle", "cosine", "schedule is \"cosine\""),
-            ("\"batch_size\":8", "\"batch_size\":16", "batch_size is 16"), ("\"format\":2", "\"format\":1", "format is 1"), ("\"adam\"", "\"sgd\"", "optimizer is \"sgd\""),
+            ("\"epochs\":3", "\"epochs\":4", "epochs is 4, the run began with 3"),
+            ("\"lr\":0.05", "\"lr\":0.06", "lr is 0.06, the run began with 0.05"),
+            ("\"seed\":\"0\"", "\"seed\":\"1\"", "seed is \"1\", the run began with \"0\""),
+            ("onecycle", "cosine", "schedule is \"cosine\""),
+            ("\"batch_size\":8", "\"batch_size\":16", "batch_size is 16"), ("\"format\":2", "\"format\":1", "format is 1"),
+            ("\"adam\"", "\"sgd\"", "optimizer is \"sgd\""),
             ("/images\"", "/\"", "data is"), ("Flatten\\\",", "Flatten\\\", \\\"ReLU\\\",", "model_table is"),
         ]
         for finished in [true, false] {
@@ -165,7 +183,9 @@ import Testing
                 #expect(edited != options, "\(old)")
                 try Command.write(edited, to: folder.file("run/options.json"))
                 let result = try run(["train", "--resume", "run"])
-                #expect(result.status == 1 && result.errors.contains("options.json was changed: ") && result.errors.contains(message), "\(result.errors)")
+                #expect(
+                    result.status == 1 && result.errors.contains("options.json was changed: ") && result.errors.contains(message),
+                    "\(result.errors)")
             }
         }
         try Command.write(options, to: folder.file("run/options.json"))

@@ -29,13 +29,18 @@ import Testing
     }
 
     private func makeModel(classes: Int = 3, inputs: Int = 16) throws {
-        try Command.write("[\"Flatten\", {\"type\": \"Linear\", \"in_features\": \(inputs), \"out_features\": \(classes)}]", to: folder.file("net.json"))
+        try Command.write(
+            "[\"Flatten\", {\"type\": \"Linear\", \"in_features\": \(inputs), \"out_features\": \(classes)}]", to: folder.file("net.json"))
     }
 
     private func run(_ arguments: String...) throws -> Command.Result { try Command.run(arguments, in: folder.path) }
 
     private func train(_ out: String, _ more: String..., data: String = "images") throws -> Command.Result {
-        try Command.run(["train", "--model", "net.json", "--data", data, "--epochs", "2", "--batch-size", "8", "--lr", "0.05", "--device", "cpu", "--out", out] + more, in: folder.path)
+        try Command.run(
+            [
+                "train", "--model", "net.json", "--data", data, "--epochs", "2", "--batch-size", "8", "--lr", "0.05", "--device", "cpu",
+                "--out", out,
+            ] + more, in: folder.path)
     }
 
     private func done(_ result: Command.Result) throws -> (accuracy: Double, loss: Double, images: Int) {
@@ -49,8 +54,13 @@ import Testing
     /// A run's folder as it was written before pictures were dealt out by their names.
     @Test func runsMadeBeforeKeepTheirSplit() throws {
         try makeImages()
-        for name in ["options.json", "checkpoint.safetensors", "checkpoint.previous.safetensors", "metrics.jsonl", "model.safetensors", "result.json"] {
-            folder.write(bytes(ofFile: #filePath.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/Recorded/run-format-1/\(name)"), "run/\(name)")
+        for name in [
+            "options.json", "checkpoint.safetensors", "checkpoint.previous.safetensors", "metrics.jsonl", "model.safetensors",
+            "result.json",
+        ] {
+            folder.write(
+                bytes(ofFile: #filePath.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/Recorded/run-format-1/\(name)"),
+                "run/\(name)")
         }
         let recorded = try #require(try JSON(contentsOf: folder.file("run/result.json"))["test_loss"]?.double)
         for source in ["run", "run/model.safetensors"] {
@@ -84,7 +94,9 @@ import Testing
             return (names(train), names(test), deal)
         }
         var kept: Deal?
-        func deals(_ all: ImageFolder) throws -> (train: [Int], test: [Int], deal: Deal) { (kept ?? .byName(seed: seed, raised: nil)).out(all) }
+        func deals(_ all: ImageFolder) throws -> (train: [Int], test: [Int], deal: Deal) {
+            (kept ?? .byName(seed: seed, raised: nil)).out(all)
+        }
         let first = try parts()
         let text = first.deal.json.text
         kept = try Deal(json: JSON(parsing: text))
@@ -166,7 +178,10 @@ import Testing
         try makeModel()
         let whole = try done(train("run", "--json"))
         // The pictures that were tested, class by class, in folders that begin with other classes.
-        let deal = try #require(try Safetensors(contentsOf: folder.file("run/model.safetensors")).metadata["apus.deal"].flatMap { try Deal(json: JSON(parsing: $0)) })
+        let deal = try #require(
+            try Safetensors(contentsOf: folder.file("run/model.safetensors")).metadata["apus.deal"].flatMap {
+                try Deal(json: JSON(parsing: $0))
+            })
         let all = try ImageFolder(folder.file("images"))
         var right = 0.0
         for (i, name) in all.classes.enumerated() {
@@ -181,7 +196,9 @@ import Testing
         try write(0, 1, "zoo/test/wolf/1.png")
         try write(0, 1, "zoo/test/cat/1.png")
         let zoo = try run("evaluate", "run", "--data", "zoo")
-        #expect(zoo.status == 1 && zoo.errors.contains("has the class 'wolf', which the model does not know; it knows cat, dog, owl"), "\(zoo.errors)")
+        #expect(
+            zoo.status == 1 && zoo.errors.contains("has the class 'wolf', which the model does not know; it knows cat, dog, owl"),
+            "\(zoo.errors)")
         let other = try run("evaluate", "run", "--data", "fashion-mnist")
         #expect(other.status == 1 && other.errors.contains("has the class 'T-shirt/top'"), "\(other.errors)")
     }
@@ -209,7 +226,8 @@ import Testing
         let images = try TestImages("fashion-mnist", input: [3, 14, 20], classes: set.classes.reversed(), metadata: [:], run: nil)
         let (x, y) = try images.data.batch(at: [0, 5])
         #expect(x.shape == [2, 3, 14, 20] && y.array(Int.self) == [0, 5].map { 9 - set.labels[$0].item(Int.self) })
-        let picture = PNGImage(width: 28, height: 28, channels: 1, pixels: set.images[5].reshape([784]).array(UInt8.self)).resized(width: 20, height: 14)
+        let picture = PNGImage(width: 28, height: 28, channels: 1, pixels: set.images[5].reshape([784]).array(UInt8.self)).resized(
+            width: 20, height: 14)
         let values = x[1, 2].reshape([280]).array(Float.self)
         #expect(zip(values, picture.pixels).allSatisfy { $0 == Float($1) / 255 })
         #expect(images.data.counts.reduce(0, +) == 10_000 && images.notes.isEmpty)
@@ -227,7 +245,10 @@ import Testing
         let result = try train("run")
         #expect(result.status == 0, "\(result.errors)")
         #expect(result.output.contains("images to learn from, ") && result.output.contains("4 × 4, gray: cat "), "\(result.output)")
-        #expect(result.output.contains("left out of \(folder.path)/images: 2 .jpg, 1 .png outside of the classes' folders, 1 unnamed kind; only PNG files"), "\(result.output)")
+        #expect(
+            result.output.contains(
+                "left out of \(folder.path)/images: 2 .jpg, 1 .png outside of the classes' folders, 1 unnamed kind; only PNG files"),
+            "\(result.output)")
         let lines = try train("json", "--json").lines.map { try JSON(parsing: String($0)) }
         let data = try #require(lines.first { $0["event"] == "data" })
         #expect(data["left_out"]?.array?.first == ["kind": ".jpg", "files": 2])
@@ -286,7 +307,8 @@ import Testing
     @Test func oneClassAndOneStepAreSaid() throws {
         try makeImages(classes: ["cat"], count: 12)
         try makeModel(classes: 1)
-        let result = try Command.run(["train", "--model", "net.json", "--data", "images", "--epochs", "1", "--batch-size", "64", "--out", "run"], in: folder.path)
+        let result = try Command.run(
+            ["train", "--model", "net.json", "--data", "images", "--epochs", "1", "--batch-size", "64", "--out", "run"], in: folder.path)
         #expect(result.status == 0, "\(result.errors)")
         #expect(result.output.contains("there is one class only, cat") && result.output.contains("takes a single step"), "\(result.output)")
     }

@@ -7,7 +7,10 @@ import Testing
     @Test func numbersOfTheConvolutionalNetwork() throws {
         let summary = try withGenerator(Generator(seed: 1)) { try ModelSummary(CNN(), input: [1, 1, 28, 28]) }
         #expect(summary.rows.map(\.title) == ["CNN", "conv1 (Conv2d)", "conv2 (Conv2d)", "fc1 (Linear)", "fc2 (Linear)"])
-        #expect(summary.rows.map { $0.outputs.map(Array.init) } == [[[1, 10]], [[1, 16, 28, 28]], [[1, 32, 14, 14]], [[1, 128]], [[1, 10]]])
+        #expect(
+            summary.rows.map { $0.outputs.map(Array.init) } == [
+                [[1, 10]], [[1, 16, 28, 28]], [[1, 32, 14, 14]], [[1, 128]], [[1, 10]],
+            ])
         #expect(summary.rows.map(\.parameters) == [0, 160, 4640, 200_832, 1290])
         // Pixels × output channels × (input channels × 9), and columns × rows.
         #expect(summary.rows.map(\.multiplyAdds) == [0, 28 * 28 * 16 * 9, 14 * 14 * 32 * 144, 1568 * 128, 1280])
@@ -22,7 +25,10 @@ import Testing
         #expect(summary.parameters == 11_689_512)
         let keys = model.stateDict().keys
         #expect(keys.count == 122)
-        for key in ["conv1.weight", "bn1.running_mean", "layer1.0.conv1.weight", "layer2.0.downsample.0.weight", "layer4.1.bn2.num_batches_tracked", "fc.bias"] {
+        for key in [
+            "conv1.weight", "bn1.running_mean", "layer1.0.conv1.weight", "layer2.0.downsample.0.weight", "layer4.1.bn2.num_batches_tracked",
+            "fc.bias",
+        ] {
             #expect(keys.contains(key), "\(key)")
         }
         #expect(summary.rows.filter { $0.title.hasPrefix("layer") }.allSatisfy { $0.depth == 1 })

@@ -36,7 +36,9 @@ import Testing
             }
             let data = try ImageFolder(folder.file("images"), gray: true, size: (8, 8))
             let evaluation = try Evaluation(trained.model, on: DataLoader(data, batchSize: 16), classes: trained.classes, mistakes: 4)
-            #expect(evaluation.images == 60 && evaluation.accuracy == evaluation.confusion.accuracy && evaluation.mistakes.count == min(4, 60 - (0..<2).reduce(0) { $0 + evaluation.confusion[$1, $1] }))
+            #expect(
+                evaluation.images == 60 && evaluation.accuracy == evaluation.confusion.accuracy
+                    && evaluation.mistakes.count == min(4, 60 - (0..<2).reduce(0) { $0 + evaluation.confusion[$1, $1] }))
         }
     }
 
@@ -45,7 +47,9 @@ import Testing
         let x = Tensor.randn([50, 3], generator: Generator(seed: 1))
         let y = Tensor.randint(3, [50], generator: Generator(seed: 2))
         let model = Linear(3, 3)
-        let worst = try [50, 7, 1].map { try Evaluation(model, on: DataLoader(TensorDataset(x, y), batchSize: $0), classes: ["a", "b", "c"], mistakes: 6).mistakes }
+        let worst = try [50, 7, 1].map {
+            try Evaluation(model, on: DataLoader(TensorDataset(x, y), batchSize: $0), classes: ["a", "b", "c"], mistakes: 6).mistakes
+        }
         let places = worst.map { $0.map(\.index) }
         #expect(places[0] == places[1] && places[0] == places[2] && places[0].count == 6)
         let probabilities = noGrad { F.softmax(model(x), dim: 1) }
@@ -54,7 +58,8 @@ import Testing
             #expect(abs(mistake.probability - probabilities[mistake.index, mistake.predicted].item()) < 1e-6)
         }
         #expect(zip(worst[0], worst[0].dropFirst()).allSatisfy { $0.probability >= $1.probability })
-        #expect(message { try Evaluation(model, on: DataLoader(TensorDataset(x, y), batchSize: 5), classes: ["a", "b"]) }.contains("2 classes"))
+        #expect(
+            message { try Evaluation(model, on: DataLoader(TensorDataset(x, y), batchSize: 5), classes: ["a", "b"]) }.contains("2 classes"))
     }
 
     @Test func whatIsNoRunIsNamed() {

@@ -53,7 +53,9 @@ import Testing
     /// A link is followed wherever it leads: over other links, to another folder, to a file that is not there yet.
     @Test func danglingLinksAreFollowed() throws {
         folder.write([1], "there/other")
-        for (link, target) in [("a", "new"), ("b", "there/new"), ("c", "./b2"), ("b2", "there/deep"), ("there/d", "../up"), ("e", folder.file("absolute"))] { symlink(target, folder.file(link)) }
+        for (link, target) in [
+            ("a", "new"), ("b", "there/new"), ("c", "./b2"), ("b2", "there/deep"), ("there/d", "../up"), ("e", folder.file("absolute")),
+        ] { symlink(target, folder.file(link)) }
         for (link, target) in [("a", "new"), ("b", "there/new"), ("c", "there/deep"), ("there/d", "up"), ("e", "absolute")] {
             for text in ["1", "22"] {
                 try AtomicFile.write(text, to: folder.file(link))
@@ -64,9 +66,13 @@ import Testing
             }
         }
         symlink("nowhere/x", folder.file("lost"))
-        #expect(throws: FileError(file: folder.file("lost"), operation: "write", code: ENOENT)) { try AtomicFile.write("1", to: folder.file("lost")) }
+        #expect(throws: FileError(file: folder.file("lost"), operation: "write", code: ENOENT)) {
+            try AtomicFile.write("1", to: folder.file("lost"))
+        }
         symlink("round", folder.file("round"))
-        #expect(throws: FileError(file: folder.file("round"), operation: "write", code: ELOOP)) { try AtomicFile.write("1", to: folder.file("round")) }
+        #expect(throws: FileError(file: folder.file("round"), operation: "write", code: ELOOP)) {
+            try AtomicFile.write("1", to: folder.file("round"))
+        }
     }
 
     /// A name may be as long as the system takes it.
@@ -74,7 +80,9 @@ import Testing
         for letter in ["n", "\u{E9}"] where count % letter.utf8.count == 0 {
             let name = String(repeating: letter, count: count / letter.utf8.count)
             if count > 255 {
-                #expect(throws: FileError(file: folder.file(name), operation: "write", code: ENAMETOOLONG)) { try AtomicFile.write("1", to: folder.file(name)) }
+                #expect(throws: FileError(file: folder.file(name), operation: "write", code: ENAMETOOLONG)) {
+                    try AtomicFile.write("1", to: folder.file(name))
+                }
             } else {
                 for text in ["1", "22"] { try AtomicFile.write(text, to: folder.file(name)) }
                 #expect(bytes(ofFile: folder.file(name)) == Array("22".utf8) && folder.names.contains(name))
@@ -120,7 +128,9 @@ import Testing
         #expect(throws: FileError(file: "/nowhere/a", operation: "write", code: ENOENT)) { try AtomicFile.write("", to: "/nowhere/a") }
         #expect(throws: FileError(file: folder.path, operation: "write", code: EISDIR)) { try AtomicFile.write("", to: folder.path) }
         folder.write([], "file")
-        #expect(throws: FileError(file: folder.file("file/a"), operation: "write", code: ENOTDIR)) { try AtomicFile.write("", to: folder.file("file/a")) }
+        #expect(throws: FileError(file: folder.file("file/a"), operation: "write", code: ENOTDIR)) {
+            try AtomicFile.write("", to: folder.file("file/a"))
+        }
         // A device is written, not replaced.
         #expect(throws: FileError(file: "/dev/full", operation: "write", code: ENOSPC)) { try AtomicFile.write("text", to: "/dev/full") }
         try AtomicFile.write("text", to: "/dev/null")
@@ -150,7 +160,8 @@ import Testing
             // A name space of its own, so that nobody else sees the mount and nothing has to take it away. Swift's Glibc lacks the call.
             let unshare = unsafeBitCast(dlsym(nil, "unshare"), to: (@convention(c) (CInt) -> CInt).self)
             let (newNamespace, recursive, isPrivate) = (CInt(0x20000), UInt(1 << 14), UInt(1 << 18))
-            let isMounted = unshare(newNamespace) == 0 && mount("none", "/", nil, recursive | isPrivate, nil) == 0
+            let isMounted =
+                unshare(newNamespace) == 0 && mount("none", "/", nil, recursive | isPrivate, nil) == 0
                 && mount("tmpfs", folder.path, "tmpfs", 0, "size=256k") == 0
             if !isMounted {
                 signal(SIGXFSZ, SIG_IGN)
@@ -181,7 +192,9 @@ import Testing
         for step in [1, 3, 31, 32, 33, 999] {
             var pieces = Checksum()
             bytes.withUnsafeBytes { all in
-                for start in stride(from: 0, to: 1000, by: step) { pieces.update(UnsafeRawBufferPointer(rebasing: all[start..<min(start + step, 1000)])) }
+                for start in stride(from: 0, to: 1000, by: step) {
+                    pieces.update(UnsafeRawBufferPointer(rebasing: all[start..<min(start + step, 1000)]))
+                }
             }
             #expect(pieces.value == whole.value)
         }

@@ -28,9 +28,9 @@ import Testing
         let output = String(decoding: try #require(result).standardOutputContent, as: UTF8.self)
         let blocks = try #require(output.split(separator: "=").dropFirst().first.flatMap { Int($0) })
         #if DEBUG
-        let most = 830
+            let most = 830
         #else
-        let most = 225
+            let most = 225
         #endif
         if blocks == -1 { return } // Not counted under a sanitizer.
         #expect(blocks > 0)

@@ -22,10 +22,12 @@ private struct WithinOne: Metric {
     /// Every metric of the library and one of a user's, with what it is made of.
     private static let all: [(String, @Sendable (Tensor, Tensor) -> any Metric)] = [
         ("accuracy", { Accuracy($0, $1) }), ("top 2", { Accuracy($0, $1, topK: 2) }), ("ignoring", { Accuracy($0, $1, ignoreIndex: 1) }),
-        ("confusion", { ConfusionMatrix($0, $1) }), ("f1", { F1Score($0, $1) }), ("iou", { MeanIoU($0, $1) }), ("mcc", { MatthewsCorrelation($0, $1.clamp(max: 2)) }),
+        ("confusion", { ConfusionMatrix($0, $1) }), ("f1", { F1Score($0, $1) }), ("iou", { MeanIoU($0, $1) }),
+        ("mcc", { MatthewsCorrelation($0, $1.clamp(max: 2)) }),
         ("auroc", { AUROC($0.select(1, 1), $1.eq(1)) }), ("mae", { MeanAbsoluteError($0.select(1, 0), $1) }),
         ("mse", { MeanSquaredError($0.select(1, 0), $1.to(.float32)) }), ("rmse", { MeanSquaredError($0.select(1, 0), $1, root: true) }),
-        ("perplexity", { Perplexity(F.crossEntropy($0, $1), tokens: $1.numel) }), ("mean", { Mean(F.crossEntropy($0, $1), count: $1.numel) }),
+        ("perplexity", { Perplexity(F.crossEntropy($0, $1), tokens: $1.numel) }),
+        ("mean", { Mean(F.crossEntropy($0, $1), count: $1.numel) }),
         ("one's own", { WithinOne($0.select(1, 0), $1) }),
     ]
 
@@ -137,7 +139,10 @@ private struct WithinOne: Metric {
     @Test func emptyBatchesChangeNothing() {
         let (scores, labels) = (Tensor.randn([6, 3]), Tensor([0, 1, 2, 0, 1, 2]))
         let (none, ignored) = (Tensor.zeros([0, 3]), Tensor([-100, -100]))
-        var (perplexity, error, accuracy, matrix) = (Perplexity(F.crossEntropy(scores, labels), tokens: 6), MeanAbsoluteError(scores, scores + 1), Accuracy(scores, labels), ConfusionMatrix(scores, labels))
+        var (perplexity, error, accuracy, matrix) = (
+            Perplexity(F.crossEntropy(scores, labels), tokens: 6), MeanAbsoluteError(scores, scores + 1), Accuracy(scores, labels),
+            ConfusionMatrix(scores, labels)
+        )
         let before = (perplexity.value, error.value, accuracy.value, matrix.counts)
         perplexity.merge(Perplexity(F.crossEntropy(scores[0..<2], ignored), tokens: 0))
         error.merge(MeanAbsoluteError(none, none))
@@ -176,7 +181,10 @@ private struct WithinOne: Metric {
     @Test func liesAreNamed() throws {
         #expect(throws: (any Error).self) { try JSON(parsing: #"{"classes": 3, "sums": [1, 2]}"#).decoded(as: ConfusionMatrix.self) }
         #expect(throws: (any Error).self) { try JSON(parsing: #"{"scores": [3], "labels": []}"#).decoded(as: AUROC.self) }
-        for text in [#"{"classes": 1, "sums": ["nan"]}"#, #"{"classes": 1, "sums": [0.5]}"#, #"{"classes": 1, "sums": [1e300]}"#, #"{"classes": -1, "sums": []}"#] {
+        for text in [
+            #"{"classes": 1, "sums": ["nan"]}"#, #"{"classes": 1, "sums": [0.5]}"#, #"{"classes": 1, "sums": [1e300]}"#,
+            #"{"classes": -1, "sums": []}"#,
+        ] {
             #expect(throws: (any Error).self) { try JSON(parsing: text).decoded(as: ConfusionMatrix.self) }
         }
         #expect(throws: (any Error).self) { try JSON(parsing: #"{"right": [1, 2], "count": [1]}"#).decoded(as: Accuracy.self) }

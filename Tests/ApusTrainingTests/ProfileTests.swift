@@ -47,7 +47,11 @@ import Testing
         for event in events {
             #expect(event.duration >= 0 && event.depth <= open.count)
             open.removeSubrange(event.depth...)
-            if let outer = open.last { #expect(event.start >= outer.start && event.start + event.duration <= outer.start + outer.duration + 1e-9, "\(event.name) in \(outer.name)") }
+            if let outer = open.last {
+                #expect(
+                    event.start >= outer.start && event.start + event.duration <= outer.start + outer.duration + 1e-9,
+                    "\(event.name) in \(outer.name)")
+            }
             #expect(event.isInner == open.contains { $0.kind != .module })
             open.append(event)
         }

@@ -8,10 +8,12 @@ import Testing
         let (samples, right) = (batch * 64, (0.8873 * Double(batch * 64)).rounded())
         let accuracy: JSON = ["right": [.double(right)], "count": [.double(Double(samples))]]
         let state = Measurements.State(
-            samples: samples, mean: Mean(total: 0.3121 * Double(samples), count: samples), metrics: [.init(name: "accuracy", metric: samples == 0 ? nil : accuracy.text)])
+            samples: samples, mean: Mean(total: 0.3121 * Double(samples), count: samples),
+            metrics: [.init(name: "accuracy", metric: samples == 0 ? nil : accuracy.text)])
         let measurements = try Measurements(state, [Measure<(Tensor, Tensor)>("accuracy") { Accuracy($0, $1) }])
         return TrainingProgress(
-            epoch: 2, epochs: 5, batch: batch, batches: batches, step: 1620, learningRate: 0.001, samplesPerSecond: 41_230, measurements: measurements)
+            epoch: 2, epochs: 5, batch: batch, batches: batches, step: 1620, learningRate: 0.001, samplesPerSecond: 41_230,
+            measurements: measurements)
     }
 
     @Test func aWideTerminalShowsEverything() throws {
@@ -44,7 +46,9 @@ import Testing
     }
 
     @Test func theBarIsEmptyAtTheStartAndFullAtTheEnd() throws {
-        let (start, end) = (try ProgressBar.bar(progress(batch: 0), Terminal(width: 120)), try ProgressBar.bar(progress(batch: 1000), Terminal(width: 120)))
+        let (start, end) = (
+            try ProgressBar.bar(progress(batch: 0), Terminal(width: 120)), try ProgressBar.bar(progress(batch: 1000), Terminal(width: 120))
+        )
         #expect(!start.contains("#") && start.contains("  0%") && start.contains("loss nan") && start.contains("-:-- left"))
         #expect(!end.contains("---") && end.contains("100%") && end.contains("0:00 left"))
     }
@@ -52,8 +56,11 @@ import Testing
     @Test func anEpochIsOneLine() throws {
         let record = EpochRecord(
             epoch: 3, step: 2814, train: Measured(loss: 0.28461, metrics: [.init(name: "accuracy", value: 0.89512)]),
-            test: Measured(loss: 0.3312, metrics: [.init(name: "accuracy", value: 0.8811)]), learningRate: 0.001, samplesPerSecond: 41_230.4, seconds: 1.46)
-        #expect(ProgressBar.line(record, of: 12, "img") == "epoch  3/12  loss 0.2846  accuracy 0.8951  test loss 0.3312  test accuracy 0.8811  41,230 img/s  1.5 s")
+            test: Measured(loss: 0.3312, metrics: [.init(name: "accuracy", value: 0.8811)]), learningRate: 0.001,
+            samplesPerSecond: 41_230.4, seconds: 1.46)
+        #expect(
+            ProgressBar.line(record, of: 12, "img")
+                == "epoch  3/12  loss 0.2846  accuracy 0.8951  test loss 0.3312  test accuracy 0.8811  41,230 img/s  1.5 s")
     }
 
     @Test func numbersReadWell() throws {

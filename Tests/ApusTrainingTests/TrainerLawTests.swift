@@ -21,7 +21,8 @@ import Testing
         let averaged: AveragedModel<Sequential>?
 
         init(
-            _ setting: Setting = .plain, folder: String? = nil, testGenerator: Generator? = nil, optimizer make: ([Parameter]) -> Optimizer = { Adam($0, lr: 1e-2) },
+            _ setting: Setting = .plain, folder: String? = nil, testGenerator: Generator? = nil,
+            optimizer make: ([Parameter]) -> Optimizer = { Adam($0, lr: 1e-2) },
             schedule: ((Optimizer) -> Schedule)? = { .everyStep(StepLR($0, stepSize: 5)) }
         ) {
             let generator = Generator(seed: 3)
@@ -30,8 +31,12 @@ import Testing
             test = DataLoader(TensorDataset(x, y), batchSize: 20, shuffle: true, generator: testGenerator)
             let model = withGenerator(generator) { Sequential(Linear(6, 8), BatchNorm1d(8), Dropout(0.4), ReLU(), Linear(8, 3)) }
             let optimizer = make(model.parameters())
-            let plateau = setting.has(.plateau) ? Schedule.plateau(ReduceLROnPlateau(optimizer, patience: 0, threshold: 0.5), watching: .highest("accuracy")) : nil
-            trainer = Trainer(model: model, optimizer: optimizer, schedule: plateau ?? schedule?(optimizer), generator: generator) { F.crossEntropy($0, $1) }
+            let plateau =
+                setting.has(.plateau)
+                ? Schedule.plateau(ReduceLROnPlateau(optimizer, patience: 0, threshold: 0.5), watching: .highest("accuracy")) : nil
+            trainer = Trainer(model: model, optimizer: optimizer, schedule: plateau ?? schedule?(optimizer), generator: generator) {
+                F.crossEntropy($0, $1)
+            }
             trainer.measure("accuracy") { Accuracy($0, $1) }
             trainer.measure("f1") { F1Score($0, $1) }
             averaged = setting.has(.average) ? AveragedModel(model, average: .exponential(decay: 0.7), useBuffers: true) : nil
@@ -44,7 +49,8 @@ import Testing
         }
 
         var bytes: [[UInt8]] {
-            (trainer.model.stateDict().map(\.value) + (averaged?.stateDict().map(\.value) ?? []) + (trainer.bestWeights?.map(\.value) ?? [])).map { $0.bytes() }
+            (trainer.model.stateDict().map(\.value) + (averaged?.stateDict().map(\.value) ?? []) + (trainer.bestWeights?.map(\.value) ?? []))
+                .map { $0.bytes() }
         }
     }
 
@@ -75,7 +81,8 @@ import Testing
                 _ = try second.trainer.fit(second.train, test: second.test, epochs: 3)
                 #expect(second.bytes == whole.bytes, "stopped (\(outcome)) after event \(event)")
                 let (resumed, undisturbed) = (second.trainer.history, whole.trainer.history)
-                #expect(resumed.map(\.train) == undisturbed.map(\.train) && resumed.map(\.test) == undisturbed.map(\.test), "event \(event)")
+                #expect(
+                    resumed.map(\.train) == undisturbed.map(\.train) && resumed.map(\.test) == undisturbed.map(\.test), "event \(event)")
                 #expect(resumed.map(\.learningRate) == undisturbed.map(\.learningRate), "event \(event)")
             }
         }
@@ -108,7 +115,9 @@ import Testing
         let some = DataLoader(TensorDataset(Tensor.randn([4, 3]), Tensor.randint(2, [4])), batchSize: 2)
         let none = DataLoader(TensorDataset(Tensor.zeros([0, 3]), Tensor.zeros([0], dtype: .int64)), batchSize: 2)
         let dropped = DataLoader(TensorDataset(Tensor.randn([4, 3]), Tensor.randint(2, [4])), batchSize: 8, dropLast: true)
-        for (train, test, word) in [(none, nil, "train"), (dropped, nil, "dropLast"), (some, none, "test")] as [(DataLoader<(Tensor, Tensor)>, DataLoader<(Tensor, Tensor)>?, String)] {
+        for (train, test, word) in [(none, nil, "train"), (dropped, nil, "dropLast"), (some, none, "test")]
+            as [(DataLoader<(Tensor, Tensor)>, DataLoader<(Tensor, Tensor)>?, String)]
+        {
             let model = Linear(3, 2)
             let trainer = Trainer(model: model, optimizer: SGD(model.parameters(), lr: 0.1)) { F.crossEntropy($0, $1) }
             let error = #expect(throws: OpError.self) { try trainer.fit(train, test: test, epochs: 1) }
@@ -122,21 +131,27 @@ import Testing
             let run = SmallRun(folder: folder)
             _ = try run.trainer.fit(run.train, epochs: 1)
             let others: [(String, SmallRun)] = [
-                ("another optimizer", SmallRun(folder: folder, optimizer: { SGD($0, lr: 0.1) })), ("no schedule", SmallRun(folder: folder, schedule: nil)),
+                ("another optimizer", SmallRun(folder: folder, optimizer: { SGD($0, lr: 0.1) })),
+                ("no schedule", SmallRun(folder: folder, schedule: nil)),
                 ("another schedule", SmallRun(folder: folder, schedule: { .everyStep(ExponentialLR($0, gamma: 0.9)) })),
                 ("an average", SmallRun(.average, folder: folder)), ("a scaler", SmallRun(.scaler, folder: folder)),
-                ("another model", {
-                    let other = SmallRun(folder: folder)
-                    other.trainer.model.addModule("more", Linear(2, 2))
-                    return other
-                }()),
+                (
+                    "another model",
+                    {
+                        let other = SmallRun(folder: folder)
+                        other.trainer.model.addModule("more", Linear(2, 2))
+                        return other
+                    }()
+                ),
             ]
             for (name, other) in others {
                 let (bytes, state) = (other.bytes, other.trainer.optimizers[0].stateDict())
                 let schedule = other.trainer.schedules.first?.stateDict()
                 #expect(throws: (any Error).self, "\(name)") { try other.trainer.resume(train: other.train) }
                 #expect(other.bytes == bytes && other.trainer.step == 0 && other.trainer.history.isEmpty, "\(name)")
-                #expect(other.trainer.optimizers[0].stateDict().values == state.values && other.trainer.optimizers[0].stateDict().tensors.count == state.tensors.count, "\(name)")
+                #expect(
+                    other.trainer.optimizers[0].stateDict().values == state.values
+                        && other.trainer.optimizers[0].stateDict().tensors.count == state.tensors.count, "\(name)")
                 #expect(other.trainer.schedules.first?.stateDict() == schedule, "\(name)")
             }
         }
@@ -166,7 +181,9 @@ import Testing
         #expect(try run(flat(), Tensor.randn([10, 3])).history.count == 2)
         #expect(try run(Sequential(Linear(3, 2)), Tensor.randn([9, 3])).history.count == 2)
         // One picture of many pixels has statistics.
-        #expect(try run(Sequential(Conv2d(1, 2, kernelSize: 3), BatchNorm2d(2), Flatten(), Linear(18, 2)), Tensor.randn([9, 1, 5, 5])).history.count == 2)
+        #expect(
+            try run(Sequential(Conv2d(1, 2, kernelSize: 3), BatchNorm2d(2), Flatten(), Linear(18, 2)), Tensor.randn([9, 1, 5, 5])).history
+                .count == 2)
         let frozen = flat()
         frozen.modules().first { $0 is BatchNorm1d }!.eval()
         #expect(try run(frozen, Tensor.randn([9, 3])).history.count == 2)

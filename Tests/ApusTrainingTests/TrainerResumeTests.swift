@@ -15,7 +15,9 @@ import Testing
 
     private func makeTrainer(_ folder: String? = nil) -> SupervisedTrainer {
         let model = withGenerator(Generator(seed: 3)) { Sequential(Linear(5, 4), Dropout(0.2), Linear(4, 2)) }
-        let trainer = Trainer(model: model, optimizer: SGD(model.parameters(), lr: 0.05, momentum: 0.5), generator: Generator(seed: 4)) { F.mseLoss($0, $1) }
+        let trainer = Trainer(model: model, optimizer: SGD(model.parameters(), lr: 0.05, momentum: 0.5), generator: Generator(seed: 4)) {
+            F.mseLoss($0, $1)
+        }
         if let folder { trainer.checkpoints = .init(folder: folder) }
         return trainer
     }
@@ -50,7 +52,9 @@ import Testing
                 _ = try run(folder, shared: shared, stopAt: event)
                 let second = try run(folder, shared: shared, stopAt: nil)
                 #expect(zip(second.model.parameters(), whole.model.parameters()).allSatisfy { $0.equal($1) }, "shared \(shared)")
-                #expect(second.history.map(\.train) == whole.history.map(\.train) && second.history.map(\.test) == whole.history.map(\.test), "shared \(shared)")
+                #expect(
+                    second.history.map(\.train) == whole.history.map(\.train) && second.history.map(\.test) == whole.history.map(\.test),
+                    "shared \(shared)")
             }
         }
     }
@@ -62,7 +66,10 @@ import Testing
             trainer.observers = [StopAt(batches, trainer.stop)]
             _ = try trainer.fit(makeLoader(), epochs: 3)
         }
-        func complaint(_ folder: String, batchSize: Int = 4, _ change: (SupervisedTrainer) -> Void = { _ in }, later: (SupervisedTrainer) -> Void = { _ in }) -> String {
+        func complaint(
+            _ folder: String, batchSize: Int = 4, _ change: (SupervisedTrainer) -> Void = { _ in },
+            later: (SupervisedTrainer) -> Void = { _ in }
+        ) -> String {
             let trainer = makeTrainer(folder)
             change(trainer)
             return message {
@@ -99,7 +106,9 @@ import Testing
     /// Numbers of training are not compared with those of evaluation.
     @Test func kindsOfNumbersAreNotMixed() throws {
         func record(_ epoch: Int, _ train: Double, _ test: Double?) -> EpochRecord {
-            EpochRecord(epoch: epoch, step: epoch, train: Measured(loss: train), test: test.map { Measured(loss: $0) }, learningRate: 1, samplesPerSecond: 1, seconds: 1)
+            EpochRecord(
+                epoch: epoch, step: epoch, train: Measured(loss: train), test: test.map { Measured(loss: $0) }, learningRate: 1,
+                samplesPerSecond: 1, seconds: 1)
         }
         let stopping = EarlyStopping(patience: 2)
         #expect(!stopping.isOver([record(1, 0.1, nil), record(2, 0.1, nil), record(3, 5, 4)]))
@@ -129,8 +138,11 @@ import Testing
                 return text
             }
             #expect(refused { _ in } == "")
-            for (old, new) in [("\"step\":8", "\"step\":9223372036854775807"), ("\"step\":8", "\"step\":-1"), ("\"samples\":12", "\"samples\":9223372036854775807"),
-                ("\"batch\":3", "\"batch\":99"), ("\"batch\":3", "\"batch\":-1"), ("\"bestEpoch\":1", "\"bestEpoch\":7"), ("{\"bestEpoch\"", "[{\"bestEpoch\""),
+            for (old, new) in [
+                ("\"step\":8", "\"step\":9223372036854775807"), ("\"step\":8", "\"step\":-1"),
+                ("\"samples\":12", "\"samples\":9223372036854775807"),
+                ("\"batch\":3", "\"batch\":99"), ("\"batch\":3", "\"batch\":-1"), ("\"bestEpoch\":1", "\"bestEpoch\":7"),
+                ("{\"bestEpoch\"", "[{\"bestEpoch\""),
                 ("\"epoch\":1", "\"epoch\":2"),
             ] {
                 #expect(text.contains(old), "\(old) in \(text)")

@@ -15,9 +15,14 @@ import Testing
     }
 
     /// Batches that are accumulated are one batch: also where the last ones are fewer, or smaller.
-    @Test(arguments: [(12, 3), (6, 2), (5, 3), (7, 4), (36, 5), (8, 1)]) func accumulationIsALargerBatch(_ batchSize: Int, _ accumulate: Int) throws {
+    @Test(arguments: [(12, 3), (6, 2), (5, 3), (7, 4), (36, 5), (8, 1)]) func accumulationIsALargerBatch(
+        _ batchSize: Int, _ accumulate: Int
+    ) throws {
         let (small, large) = (makeModel(), makeModel())
-        let (first, second) = (makeTrainer(small, SGD(small.parameters(), lr: 0.1, momentum: 0.9)), makeTrainer(large, SGD(large.parameters(), lr: 0.1, momentum: 0.9)))
+        let (first, second) = (
+            makeTrainer(small, SGD(small.parameters(), lr: 0.1, momentum: 0.9)),
+            makeTrainer(large, SGD(large.parameters(), lr: 0.1, momentum: 0.9))
+        )
         first.accumulate = accumulate
         try first.fit(loader(batchSize), epochs: 3)
         try second.fit(loader(batchSize * accumulate), epochs: 3)
@@ -34,7 +39,10 @@ import Testing
         trainer.average(own, into: averaged)
         try trainer.fit(loader(9), epochs: 2)
 
-        let (optimizer, scaler, average) = (SGD(byHand.parameters(), lr: 0.1), GradScaler(initScale: 1024, enabled: scaled), AveragedModel(byHand, average: .exponential(decay: 0.5)))
+        let (optimizer, scaler, average) = (
+            SGD(byHand.parameters(), lr: 0.1), GradScaler(initScale: 1024, enabled: scaled),
+            AveragedModel(byHand, average: .exponential(decay: 0.5))
+        )
         for _ in 0..<2 {
             for (x, y) in loader(9) {
                 optimizer.zeroGrad()
@@ -102,7 +110,8 @@ import Testing
         let pair = withGenerator(Generator(seed: 5)) { Sequential(["generator": Linear(5, 2), "critic": Linear(2, 1)]) }
         let (generator, critic) = (pair[0], pair[1])
         let optimizers = [SGD(critic.parameters(), lr: 0.1), SGD(generator.parameters(), lr: 0.1)]
-        let trainer = Trainer(model: pair, optimizers: optimizers, schedules: optimizers.map { .everyEpoch(ExponentialLR($0, gamma: 0.5)) }) { (batch: (Tensor, Tensor), step) in
+        let trainer = Trainer(model: pair, optimizers: optimizers, schedules: optimizers.map { .everyEpoch(ExponentialLR($0, gamma: 0.5)) })
+        { (batch: (Tensor, Tensor), step) in
             let fake = generator(batch.0)
             let wrong = critic(fake.detach()).mean() - critic(batch.1).mean()
             step.minimize(wrong, by: optimizers[0])
@@ -123,7 +132,9 @@ import Testing
             for (number, (x, y)) in group.enumerated() {
                 let fake = copy[0](x)
                 func add(_ loss: Tensor, _ i: Int) {
-                    for (sum, gradient) in zip(sums[i], grad(of: loss / Double(group.count), withRespectTo: parameters[i])) { sum.add_(gradient) }
+                    for (sum, gradient) in zip(sums[i], grad(of: loss / Double(group.count), withRespectTo: parameters[i])) {
+                        sum.add_(gradient)
+                    }
                 }
                 func update(_ i: Int) { noGrad { for (parameter, sum) in zip(parameters[i], sums[i]) { parameter.sub_(sum * 0.1) } } }
                 add(copy[1](fake.detach()).mean() - copy[1](y).mean(), 0)
@@ -134,7 +145,9 @@ import Testing
             sums = []
         }
         for (a, b) in zip(pair.parameters(), copy.parameters()) { expectClose(a, b, rtol: 1e-5, atol: 1e-6) }
-        #expect(trainer.step == 2 / accumulate && trainer.history[0].train["critic"] != nil && optimizers.allSatisfy { $0.paramGroups[0].lr == 0.05 })
+        #expect(
+            trainer.step == 2 / accumulate && trainer.history[0].train["critic"] != nil
+                && optimizers.allSatisfy { $0.paramGroups[0].lr == 0.05 })
         // Without a closure that says what to compute there is no evaluation.
         #expect(throws: OpError.self) { try trainer.fit(loader(18), test: loader(18), epochs: 2) }
         #expect(throws: OpError.self) { try trainer.evaluate(loader(18)) }
@@ -177,11 +190,16 @@ import Testing
         #expect(complaint { $0.earlyStopping = EarlyStopping(.lowest("los"), patience: 2) }.contains("'los'"))
         let model = makeModel()
         let optimizer = SGD(model.parameters(), lr: 0.1)
-        #expect(message { try makeTrainer(model, optimizer, .plateau(ReduceLROnPlateau(optimizer), watching: .lowest("mae"))).fit(loader(12), epochs: 1) }.contains("'mae'"))
-        #expect(message {
-            let trainer = makeTrainer(model, optimizer)
-            for _ in 0..<2 { trainer.measure("mae") { MeanAbsoluteError($0, $1) } }
-        }.contains("there is a metric 'mae' already"))
+        #expect(
+            message {
+                try makeTrainer(model, optimizer, .plateau(ReduceLROnPlateau(optimizer), watching: .lowest("mae"))).fit(
+                    loader(12), epochs: 1)
+            }.contains("'mae'"))
+        #expect(
+            message {
+                let trainer = makeTrainer(model, optimizer)
+                for _ in 0..<2 { trainer.measure("mae") { MeanAbsoluteError($0, $1) } }
+            }.contains("there is a metric 'mae' already"))
         #expect(message { EarlyStopping(patience: 0) }.contains("patience is 0"))
     }
 }

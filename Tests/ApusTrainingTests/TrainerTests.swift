@@ -10,14 +10,19 @@ private struct SmallRun {
     let train: DataLoader<(Tensor, Tensor)>
     let test: DataLoader<(Tensor, Tensor)>
 
-    init(seed: UInt64 = 3, count: Int = 320, batchSize: Int = 32, folder: String? = nil, checkpointSteps: Int? = nil, schedule: Rates = .onecycle) throws {
+    init(
+        seed: UInt64 = 3, count: Int = 320, batchSize: Int = 32, folder: String? = nil, checkpointSteps: Int? = nil,
+        schedule: Rates = .onecycle
+    ) throws {
         let generator = Generator(seed: seed)
         let data = try FashionMNIST(.test)
         train = DataLoader(Subset(data, 0..<count), batchSize: batchSize, shuffle: true, generator: Generator(seed: seed + 100))
         test = DataLoader(Subset(data, 1000..<1100), batchSize: 50)
         let model = withGenerator(generator) { Sequential(Flatten(), Linear(784, 16), ReLU(), Dropout(0.3), Linear(16, 10)) }
         let optimizer = Adam(model.parameters(), lr: 3e-3)
-        trainer = Trainer(model: model, optimizer: optimizer, schedule: schedule.make(optimizer, steps: 3 * train.count), generator: generator) { F.crossEntropy($0, $1) }
+        trainer = Trainer(
+            model: model, optimizer: optimizer, schedule: schedule.make(optimizer, steps: 3 * train.count), generator: generator
+        ) { F.crossEntropy($0, $1) }
         trainer.measure("accuracy") { Accuracy($0, $1) }
         if let folder { trainer.checkpoints = .init(folder: folder, steps: checkpointSteps) }
     }
@@ -139,7 +144,9 @@ private final class Stopper: TrainingObserver {
     @Test func aModelThatDoesNotFitItsDataThrows() throws {
         let model = withGenerator(Generator(seed: 1)) { Sequential(Flatten(), Linear(9, 10)) }
         let loader = DataLoader(Subset(try FashionMNIST(.test), 0..<8), batchSize: 4)
-        let trainer = Trainer(model: model, optimizer: SGD(model.parameters(), lr: 0.1), generator: Generator(seed: 1)) { F.crossEntropy($0, $1) }
+        let trainer = Trainer(model: model, optimizer: SGD(model.parameters(), lr: 0.1), generator: Generator(seed: 1)) {
+            F.crossEntropy($0, $1)
+        }
         #expect { try trainer.fit(loader, epochs: 1) } throws: { "\($0)".contains("Sequential.1 (Linear)") }
     }
 
@@ -149,13 +156,16 @@ private final class Stopper: TrainingObserver {
         let labels = Tensor((0..<40).map { $0 == 30 ? 7 : $0 % 3 })
         let loader = DataLoader(TensorDataset(Tensor.randn([40, 4], generator: generator), labels), batchSize: 4).to(device)
         let model = withGenerator(generator) { Linear(4, 3) }.to(device)
-        let trainer = Trainer(model: model, optimizer: SGD(model.parameters(), lr: 0.1), device: device, generator: generator) { F.crossEntropy($0, $1) }
+        let trainer = Trainer(model: model, optimizer: SGD(model.parameters(), lr: 0.1), device: device, generator: generator) {
+            F.crossEntropy($0, $1)
+        }
         let error = #expect(throws: OpError.self) { try trainer.fit(loader, epochs: 2) }
         #expect("\(error!)".contains("7"), "\(error!)")
         #expect(trainer.history.isEmpty)
         #expect(throws: OpError.self) { try trainer.evaluate(loader) }
         // Another run on the same device is not disturbed by it.
-        let right = DataLoader(TensorDataset(Tensor.randn([8, 4], generator: generator), Tensor([0, 1, 2, 0, 1, 2, 0, 1])), batchSize: 4).to(device)
+        let right = DataLoader(TensorDataset(Tensor.randn([8, 4], generator: generator), Tensor([0, 1, 2, 0, 1, 2, 0, 1])), batchSize: 4)
+            .to(device)
         #expect(try trainer.fit(right, epochs: 1) == .finished)
     }
 
@@ -173,7 +183,9 @@ private final class Stopper: TrainingObserver {
         let measures = [Measure<(Tensor, Tensor)>("accuracy") { Accuracy($0, $1) }]
         for i in 1...200 {
             for measurements in [often, once] {
-                measurements.add(loss: Tensor(1 / Double(i), dtype: .float64), (Tensor([[1.0, 0], [0, 1]]), Tensor([Int64(i % 2), 1])), samples: 2 + i % 5, measures)
+                measurements.add(
+                    loss: Tensor(1 / Double(i), dtype: .float64), (Tensor([[1.0, 0], [0, 1]]), Tensor([Int64(i % 2), 1])),
+                    samples: 2 + i % 5, measures)
             }
             _ = often.record
         }

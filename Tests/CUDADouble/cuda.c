@@ -19,7 +19,17 @@ static const char cuda_header[] = {
 #embed "../../Sources/CDeviceKernels/kernels/cuda.cl" suffix(, 0)
 };
 
-enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NO_DEVICE = 100, INVALID_IMAGE = 200, INVALID_CONTEXT = 201, NOT_FOUND = 500, NOT_READY = 600, LOST = 719 };
+enum {
+    OK = 0,
+    INVALID_VALUE = 1,
+    OUT_OF_MEMORY = 2,
+    NO_DEVICE = 100,
+    INVALID_IMAGE = 200,
+    INVALID_CONTEXT = 201,
+    NOT_FOUND = 500,
+    NOT_READY = 600,
+    LOST = 719
+};
 enum { MOST_ARGUMENTS = 256, CAPABILITY = 90 };
 /// Added to an address of the host's, it is one that no program has: reading a device's block on the host ends the program.
 #define FAR ((CUdeviceptr)1 << 56)
@@ -59,8 +69,12 @@ static void note(const char *format, ...) {
 
 // MARK: The device
 
-struct CUctx_st { int retained; };
-struct CUstream_st { int made; };
+struct CUctx_st {
+    int retained;
+};
+struct CUstream_st {
+    int made;
+};
 static struct CUctx_st the_context;
 static struct CUstream_st the_stream;
 static __thread CUcontext current;
@@ -83,10 +97,10 @@ static CUresult leave(CUresult status) {
     pthread_mutex_unlock(&lock);
     return status;
 }
-#define ENTER                              \
-    do {                                   \
-        CUresult status_ = enter(__func__); \
-        if (status_) return leave(status_); \
+#define ENTER                                                                                                                              \
+    do {                                                                                                                                   \
+        CUresult status_ = enter(__func__);                                                                                                \
+        if (status_) return leave(status_);                                                                                                \
     } while (0)
 
 CUresult cuInit(unsigned int flags) {
@@ -95,12 +109,29 @@ CUresult cuInit(unsigned int flags) {
     initialised = 1;
     return OK;
 }
-CUresult cuDriverGetVersion(int *version) { *version = (int)double_setting("APUS_DOUBLE_VERSION", 12090); return OK; }
-CUresult cuDeviceGetCount(int *count) { *count = (int)double_setting("APUS_DOUBLE_DEVICES", 1); return OK; }
-CUresult cuDeviceGet(CUdevice *device, int i) { *device = i; return i == 0 ? OK : INVALID_VALUE; }
-CUresult cuDeviceGetName(char *name, int capacity, CUdevice device) { (void)device; snprintf(name, (size_t)capacity, "double of an NVIDIA device"); return OK; }
+CUresult cuDriverGetVersion(int *version) {
+    *version = (int)double_setting("APUS_DOUBLE_VERSION", 12090);
+    return OK;
+}
+CUresult cuDeviceGetCount(int *count) {
+    *count = (int)double_setting("APUS_DOUBLE_DEVICES", 1);
+    return OK;
+}
+CUresult cuDeviceGet(CUdevice *device, int i) {
+    *device = i;
+    return i == 0 ? OK : INVALID_VALUE;
+}
+CUresult cuDeviceGetName(char *name, int capacity, CUdevice device) {
+    (void)device;
+    snprintf(name, (size_t)capacity, "double of an NVIDIA device");
+    return OK;
+}
 static size_t total_memory(void) { return (size_t)double_setting("APUS_DOUBLE_MEMORY", 4L << 30); }
-CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice device) { (void)device; *bytes = total_memory(); return OK; }
+CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice device) {
+    (void)device;
+    *bytes = total_memory();
+    return OK;
+}
 CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute what, CUdevice device) {
     (void)device;
     int capability = (int)double_setting("APUS_DOUBLE_CAPABILITY", CAPABILITY);
@@ -187,9 +218,13 @@ void *double_memory(CUdeviceptr address, size_t size, const char *what) {
     block *b = block_at(address);
     for (int i = 0; !b && i < 1 << 12; i++)
         for (block *other = blocks[i]; other; other = other->next)
-            if (address >= other->address && address < other->address + other->size) { b = other; break; }
+            if (address >= other->address && address < other->address + other->size) {
+                b = other;
+                break;
+            }
     if (!b) double_violation("%s: %llx is in no live block", what, address);
-    if (size > b->size - (address - b->address)) double_violation("%s: %zu bytes at %llx pass the end of a block of %zu", what, size, address, b->size);
+    if (size > b->size - (address - b->address))
+        double_violation("%s: %zu bytes at %llx pass the end of a block of %zu", what, size, address, b->size);
     return (char *)b->host + (address - b->address);
 }
 
@@ -200,7 +235,10 @@ CUresult cuMemAlloc_v2(CUdeviceptr *address, size_t size) {
     open_opencl();
     block *b = calloc(1, sizeof *b);
     size_t whole = (size + 4095) & ~(size_t)4095;
-    if (!b || posix_memalign(&b->host, 4096, whole)) { free(b); return leave(OUT_OF_MEMORY); }
+    if (!b || posix_memalign(&b->host, 4096, whole)) {
+        free(b);
+        return leave(OUT_OF_MEMORY);
+    }
     // Memory of a device holds anything.
     memset(b->host, 0xA5, whole < 1 << 20 ? whole : 1 << 20);
     cl_int status;
@@ -283,7 +321,10 @@ CUresult cuMemFree_v2(CUdeviceptr address) {
 CUresult cuMemHostAlloc(void **address, size_t size, unsigned int flags) {
     ENTER;
     pinned *p = calloc(1, sizeof *p);
-    if (!p || flags != 0 || posix_memalign(address, 4096, size)) { free(p); return leave(OUT_OF_MEMORY); }
+    if (!p || flags != 0 || posix_memalign(address, 4096, size)) {
+        free(p);
+        return leave(OUT_OF_MEMORY);
+    }
     *p = (pinned){pinned_blocks, *address, size};
     pinned_blocks = p;
     return leave(OK);
@@ -353,7 +394,9 @@ CUresult cuMemcpyDtoHAsync_v2(void *target, CUdeviceptr source, size_t size, CUs
 
 // MARK: Events
 
-struct CUevent_st { long number; };
+struct CUevent_st {
+    long number;
+};
 
 CUresult cuEventCreate(CUevent *event, unsigned int flags) {
     ENTER;
@@ -446,7 +489,8 @@ CUresult cuModuleLoadData(CUmodule *module, const void *image) {
     size_t start = end;
     do memcpy(&trailer, (const char *)image + end, sizeof trailer);
     while (memcmp(trailer.magic, DOUBLE_MAGIC, sizeof trailer.magic) && ++end < start + 64);
-    if (memcmp(trailer.magic, DOUBLE_MAGIC, sizeof trailer.magic)) double_violation("cuModuleLoadData of a program that NVRTC's double did not make");
+    if (memcmp(trailer.magic, DOUBLE_MAGIC, sizeof trailer.magic))
+        double_violation("cuModuleLoadData of a program that NVRTC's double did not make");
     char *text = translated((const char *)image + end + sizeof trailer, trailer.length);
     cl_int status;
     cl_program program = clCreateProgramWithSource(opencl_context, 1, (const char **)&text, NULL, &status);
@@ -534,9 +578,11 @@ CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *
     f->count = (int)count;
     int found = module->is_cubin ? read_sizes(module, name, f->sizes) : read_ptx_sizes(module, name, f->sizes);
     if (found != f->count) double_violation("%s takes %d arguments as compiled for CUDA, and %d for OpenCL", name, found, f->count);
-    if (read_blocks(module, name, f->is_block) != f->count) double_violation("the source of %s does not show its %d arguments", name, f->count);
+    if (read_blocks(module, name, f->is_block) != f->count)
+        double_violation("the source of %s does not show its %d arguments", name, f->count);
     for (int i = 0; i < f->count; i++) {
-        if (f->is_block[i] && f->sizes[i] && f->sizes[i] != 8) double_violation("argument %d of %s is an address of %zu bytes", i, name, f->sizes[i]);
+        if (f->is_block[i] && f->sizes[i] && f->sizes[i] != 8)
+            double_violation("argument %d of %s is an address of %zu bytes", i, name, f->sizes[i]);
     }
     *function = f;
     return leave(OK);
@@ -562,7 +608,9 @@ static void do_launch(void *context) {
         } else {
             status = clSetKernelArg(f->kernel, (cl_uint)i, f->sizes[i], value);
         }
-        if (status != CL_SUCCESS) double_violation("argument %d of %s has %zu bytes as compiled for CUDA, which OpenCL's program does not take", i, f->name, f->sizes[i]);
+        if (status != CL_SUCCESS)
+            double_violation("argument %d of %s has %zu bytes as compiled for CUDA, which OpenCL's program does not take", i, f->name,
+                             f->sizes[i]);
     }
     size_t group = 256;
     check(clEnqueueNDRangeKernel(opencl_queue, f->kernel, 1, NULL, &l->items, &group, 0, NULL, NULL), "clEnqueueNDRangeKernel");
@@ -570,9 +618,11 @@ static void do_launch(void *context) {
     check(clFinish(opencl_queue), "clFinish");
 }
 
-CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, CUstream stream, void **arguments, void **extra) {
+CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared,
+                        CUstream stream, void **arguments, void **extra) {
     ENTER;
-    if (gx == 0 || gy != 1 || gz != 1 || bx != 256 || by != 1 || bz != 1 || shared || extra) double_violation("%s: a launch of another form than ours", f->name);
+    if (gx == 0 || gy != 1 || gz != 1 || bx != 256 || by != 1 || bz != 1 || shared || extra)
+        double_violation("%s: a launch of another form than ours", f->name);
     size_t size = 0;
     launch *l = malloc(sizeof *l + 4096);
     l->function = f;
@@ -581,10 +631,12 @@ CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, uns
         size_t bytes = f->sizes[i];
         // Arguments lie side by side at multiples of 16 bytes: where the next one begins says how long the host thinks this one is.
         if (i + 1 < f->count && (size_t)((char *)arguments[i + 1] - (char *)arguments[i]) != ((bytes + 15) & ~(size_t)15))
-            double_violation("argument %d of %s has %zu bytes, and %td to the next", i, f->name, bytes, (char *)arguments[i + 1] - (char *)arguments[i]);
+            double_violation("argument %d of %s has %zu bytes, and %td to the next", i, f->name, bytes,
+                             (char *)arguments[i + 1] - (char *)arguments[i]);
         l->offsets[i] = size;
         memcpy(l->bytes + size, arguments[i], bytes);
-        if (f->is_block[i] && !block_at(*(CUdeviceptr *)(l->bytes + size))) double_violation("argument %d of %s is not the beginning of a live block", i, f->name);
+        if (f->is_block[i] && !block_at(*(CUdeviceptr *)(l->bytes + size)))
+            double_violation("argument %d of %s is not the beginning of a live block", i, f->name);
         size += (bytes + 15) & ~(size_t)15;
     }
     launches++;

@@ -31,11 +31,21 @@ struct _nvrtcProgram {
     char *source;
 };
 
-nvrtcResult nvrtcVersion(int *major, int *minor) { open_real(); return real.nvrtcVersion(major, minor); }
-nvrtcResult nvrtcGetNumSupportedArchs(int *count) { open_real(); return real.nvrtcGetNumSupportedArchs(count); }
-nvrtcResult nvrtcGetSupportedArchs(int *architectures) { open_real(); return real.nvrtcGetSupportedArchs(architectures); }
+nvrtcResult nvrtcVersion(int *major, int *minor) {
+    open_real();
+    return real.nvrtcVersion(major, minor);
+}
+nvrtcResult nvrtcGetNumSupportedArchs(int *count) {
+    open_real();
+    return real.nvrtcGetNumSupportedArchs(count);
+}
+nvrtcResult nvrtcGetSupportedArchs(int *architectures) {
+    open_real();
+    return real.nvrtcGetSupportedArchs(architectures);
+}
 
-nvrtcResult nvrtcCreateProgram(nvrtcProgram *program, const char *source, const char *name, int headers, const char *const *texts, const char *const *names) {
+nvrtcResult nvrtcCreateProgram(nvrtcProgram *program, const char *source, const char *name, int headers, const char *const *texts,
+                               const char *const *names) {
     open_real();
     nvrtcProgram p = malloc(sizeof *p);
     *p = (struct _nvrtcProgram){NULL, strdup(source)};
@@ -77,17 +87,17 @@ static void put_trailer(nvrtcProgram program, char *at) {
     memcpy(at + sizeof trailer, program->source, trailer.length);
 }
 
-#define CODE(KIND)                                                             \
-    nvrtcResult nvrtcGet##KIND##Size(nvrtcProgram program, size_t *size) {     \
-        nvrtcResult status = real.nvrtcGet##KIND##Size(program->real, size);   \
-        *size = with_trailer(program, *size);                                  \
-        return status;                                                         \
-    }                                                                          \
-    nvrtcResult nvrtcGet##KIND(nvrtcProgram program, char *code) {             \
-        size_t size = 0;                                                       \
-        real.nvrtcGet##KIND##Size(program->real, &size);                       \
-        put_trailer(program, code + size);                                     \
-        return real.nvrtcGet##KIND(program->real, code);                       \
+#define CODE(KIND)                                                                                                                         \
+    nvrtcResult nvrtcGet##KIND##Size(nvrtcProgram program, size_t *size) {                                                                 \
+        nvrtcResult status = real.nvrtcGet##KIND##Size(program->real, size);                                                               \
+        *size = with_trailer(program, *size);                                                                                              \
+        return status;                                                                                                                     \
+    }                                                                                                                                      \
+    nvrtcResult nvrtcGet##KIND(nvrtcProgram program, char *code) {                                                                         \
+        size_t size = 0;                                                                                                                   \
+        real.nvrtcGet##KIND##Size(program->real, &size);                                                                                   \
+        put_trailer(program, code + size);                                                                                                 \
+        return real.nvrtcGet##KIND(program->real, code);                                                                                   \
     }
 CODE(CUBIN)
 CODE(PTX)

@@ -28,10 +28,14 @@ import Testing
         #expect(failures.isEmpty, "\(failures.joined(separator: "\n"))")
     }
 
-    @Test(arguments: devices, classes) func agree(_ device: Device, _ module: String) throws { try expectNoComplaint(device, module, Self.cases) }
+    @Test(arguments: devices, classes) func agree(_ device: Device, _ module: String) throws {
+        try expectNoComplaint(device, module, Self.cases)
+    }
 
     /// Arguments that PyTorch still takes, or takes in other forms.
-    @Test(arguments: devices, folders(forms)) func takeEveryForm(_ device: Device, _ module: String) throws { try expectNoComplaint(device, module, Self.forms) }
+    @Test(arguments: devices, folders(forms)) func takeEveryForm(_ device: Device, _ module: String) throws {
+        try expectNoComplaint(device, module, Self.forms)
+    }
 
     /// float16 and bfloat16, within PyTorch's tolerances for them, or its own error.
     @Test(arguments: devices, folders(half)) func takeHalfTypes(_ device: Device, _ module: String) throws {
@@ -43,10 +47,14 @@ import Testing
     }
 
     /// What PyTorch refuses is refused.
-    @Test(arguments: devices, folders(errors)) func refuse(_ device: Device, _ module: String) throws { try expectNoComplaint(device, module, Self.errors) }
+    @Test(arguments: devices, folders(errors)) func refuse(_ device: Device, _ module: String) throws {
+        try expectNoComplaint(device, module, Self.errors)
+    }
 
     @Test func everyClassIsThere() {
-        #expect(Self.classes.count == 149 && Self.folders(Self.errors).count == 146 && Self.folders(Self.forms).count == 20 && Self.folders(Self.half).count == 33)
+        #expect(
+            Self.classes.count == 149 && Self.folders(Self.errors).count == 146 && Self.folders(Self.forms).count == 20
+                && Self.folders(Self.half).count == 33)
     }
 
     /// Settings whose gradient jumps wherever it is looked at, so that differences say nothing.

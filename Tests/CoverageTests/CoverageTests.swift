@@ -25,8 +25,10 @@ import Testing
             let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
             guard line.hasPrefix("| `"), cells.count == 2 else { continue }
             let parts = cells[1].split(separator: "`", omittingEmptySubsequences: false)
-            rows.append(Row(
-                namespace: namespace, name: cells[0].trimmingCharacters(in: ["`"]), apus: cells[1].hasPrefix("`") ? String(parts[1]) : nil, cell: cells[1]))
+            rows.append(
+                Row(
+                    namespace: namespace, name: cells[0].trimmingCharacters(in: ["`"]),
+                    apus: cells[1].hasPrefix("`") ? String(parts[1]) : nil, cell: cells[1]))
         }
         return rows
     }()
@@ -34,9 +36,13 @@ import Testing
     /// Symbols.swift compiles, so what it uses is there; the page must list just that.
     @Test func pageAndCodeAgree() {
         let listed = Set(Self.rows.compactMap(\.apus))
-        #expect(listed.subtracting(Symbols.names).sorted() == [] && Symbols.names.subtracting(listed).sorted() == [], "run Tests/CoverageTests/coverage")
+        #expect(
+            listed.subtracting(Symbols.names).sorted() == [] && Symbols.names.subtracting(listed).sorted() == [],
+            "run Tests/CoverageTests/coverage")
         #expect(Self.rows.count > 400)
-        for row in Self.rows { #expect(row.apus != nil || row.cell.count > "– ".count, "\(row.namespace).\(row.name) has neither a name nor a reason") }
+        for row in Self.rows {
+            #expect(row.apus != nil || row.cell.count > "– ".count, "\(row.namespace).\(row.name) has neither a name nor a reason")
+        }
     }
 
     @Test func theCountsAreRight() {

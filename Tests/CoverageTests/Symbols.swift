@@ -1,3 +1,4 @@
+// swift-format-ignore-file
 // Written by Tests/CoverageTests/coverage: every name that docs/coverage.md lists, used once. It does not compile where one is missing.
 import Apus
 

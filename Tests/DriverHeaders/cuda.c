@@ -7,16 +7,20 @@
 
 #include "cuda_libraries.h"
 
-#define SAME_TYPE(RESULT, NAME, SYMBOL, ARGUMENTS) _Static_assert(__builtin_types_compatible_p(__typeof__(SYMBOL), RESULT ARGUMENTS), #NAME);
+#define SAME_TYPE(RESULT, NAME, SYMBOL, ARGUMENTS)                                                                                         \
+    _Static_assert(__builtin_types_compatible_p(__typeof__(SYMBOL), RESULT ARGUMENTS), #NAME);
 APUS_CUDA_FUNCTIONS(SAME_TYPE)
 APUS_NVRTC_FUNCTIONS(SAME_TYPE)
 APUS_CUBLASLT_FUNCTIONS(SAME_TYPE)
 APUS_CUDNN_FUNCTIONS(SAME_TYPE)
 
 // Enumerations are passed, and lie in structures, as the integers that they are.
-_Static_assert(sizeof(cudnnConvolutionFwdAlgoPerf_t) == 48 && sizeof(cudnnConvolutionBwdDataAlgoPerf_t) == 48 && sizeof(cudnnConvolutionBwdFilterAlgoPerf_t) == 48, "cuDNN's algorithms");
+_Static_assert(sizeof(cudnnConvolutionFwdAlgoPerf_t) == 48 && sizeof(cudnnConvolutionBwdDataAlgoPerf_t) == 48 &&
+                   sizeof(cudnnConvolutionBwdFilterAlgoPerf_t) == 48,
+               "cuDNN's algorithms");
 #define SAME_PLACE(T, FIELD, AT) _Static_assert(__builtin_offsetof(T, FIELD) == AT, #T "." #FIELD);
-#define SAME_ALGORITHM(T) SAME_PLACE(T, algo, 0) SAME_PLACE(T, status, 4) SAME_PLACE(T, memory, 16) SAME_PLACE(T, determinism, 24) SAME_PLACE(T, mathType, 28)
+#define SAME_ALGORITHM(T)                                                                                                                  \
+    SAME_PLACE(T, algo, 0) SAME_PLACE(T, status, 4) SAME_PLACE(T, memory, 16) SAME_PLACE(T, determinism, 24) SAME_PLACE(T, mathType, 28)
 SAME_ALGORITHM(cudnnConvolutionFwdAlgoPerf_t)
 SAME_ALGORITHM(cudnnConvolutionBwdDataAlgoPerf_t)
 SAME_ALGORITHM(cudnnConvolutionBwdFilterAlgoPerf_t)

@@ -9,7 +9,8 @@ int main(void) {
     static apus_cublaslt cublaslt;
     static apus_cudnn cudnn;
     char why[512];
-    if (apus_nvrtc_load(&nvrtc, 12, why, sizeof why) && apus_cublaslt_load(&cublaslt, 12, why, sizeof why) && apus_cudnn_load(&cudnn, 9, why, sizeof why)) {
+    if (apus_nvrtc_load(&nvrtc, 12, why, sizeof why) && apus_cublaslt_load(&cublaslt, 12, why, sizeof why) &&
+        apus_cudnn_load(&cudnn, 9, why, sizeof why)) {
         printf("cuBLASLt %zu and cuDNN %zu open and have all functions.\n", cublaslt.cublasLtGetVersion(), cudnn.cudnnGetVersion());
         return 0;
     }

@@ -9,11 +9,14 @@
 APUS_OPENCL_FUNCTIONS(SAME_TYPE)
 
 // CLBlast's enumerations are passed as the integers that they are.
-_Static_assert(sizeof(CLBlastLayout) == sizeof(int) && sizeof(CLBlastTranspose) == sizeof(int) && sizeof(CLBlastStatusCode) == sizeof(int), "enumerations");
-#define GEMM(NAME, T)                                                                                                               \
-    _Static_assert(__builtin_types_compatible_p(                                                                                    \
-        __typeof__(NAME), CLBlastStatusCode(CLBlastLayout, CLBlastTranspose, CLBlastTranspose, size_t, size_t, size_t, T, cl_mem, size_t, size_t, size_t, cl_mem, \
-                                            size_t, size_t, size_t, T, cl_mem, size_t, size_t, size_t, size_t, cl_command_queue *, cl_event *)), #NAME);
+_Static_assert(sizeof(CLBlastLayout) == sizeof(int) && sizeof(CLBlastTranspose) == sizeof(int) && sizeof(CLBlastStatusCode) == sizeof(int),
+               "enumerations");
+#define GEMM(NAME, T)                                                                                                                      \
+    _Static_assert(__builtin_types_compatible_p(                                                                                           \
+                       __typeof__(NAME), CLBlastStatusCode(CLBlastLayout, CLBlastTranspose, CLBlastTranspose, size_t, size_t, size_t, T,   \
+                                                           cl_mem, size_t, size_t, size_t, cl_mem, size_t, size_t, size_t, T, cl_mem,      \
+                                                           size_t, size_t, size_t, size_t, cl_command_queue *, cl_event *)),               \
+                   #NAME);
 GEMM(CLBlastSgemmStridedBatched, float)
 GEMM(CLBlastDgemmStridedBatched, double)
 
@@ -40,4 +43,6 @@ SAME_VALUE(CL_PROGRAM_BINARIES)
 SAME_VALUE(CL_EVENT_COMMAND_EXECUTION_STATUS)
 SAME_VALUE(CL_COMPLETE)
 SAME_VALUE(CL_PROFILING_COMMAND_END)
-_Static_assert(APUS_CLBLAST_ROW_MAJOR == CLBlastLayoutRowMajor && APUS_CLBLAST_NO == CLBlastTransposeNo && APUS_CLBLAST_YES == CLBlastTransposeYes, "CLBlast");
+_Static_assert(APUS_CLBLAST_ROW_MAJOR == CLBlastLayoutRowMajor && APUS_CLBLAST_NO == CLBlastTransposeNo &&
+                   APUS_CLBLAST_YES == CLBlastTransposeYes,
+               "CLBlast");

@@ -36,11 +36,14 @@ private func withConverted<Result>(_ x: Tensor, to dtype: DType, _ body: (Unsafe
 /// Without tolerances: 16 units in the last place of the dtype, relatively, and as much absolutely.
 /// `checkDType: false` compares values across dtypes.
 package func expectClose(
-    _ actual: Tensor, _ expected: Tensor, rtol: Double? = nil, atol: Double? = nil, checkDType: Bool = true, _ what: @autoclosure () -> String = "",
+    _ actual: Tensor, _ expected: Tensor, rtol: Double? = nil, atol: Double? = nil, checkDType: Bool = true,
+    _ what: @autoclosure () -> String = "",
     sourceLocation: SourceLocation = #_sourceLocation
 ) {
     let unit = max(actual.dtype.epsilon, expected.dtype.epsilon)
-    guard let complaint = difference(actual, expected, rtol: rtol ?? 16 * unit, atol: atol ?? 16 * unit, checkDType: checkDType) else { return }
+    guard let complaint = difference(actual, expected, rtol: rtol ?? 16 * unit, atol: atol ?? 16 * unit, checkDType: checkDType) else {
+        return
+    }
     let what = what()
     Issue.record(Comment(rawValue: what.isEmpty ? complaint : "\(what): \(complaint)"), sourceLocation: sourceLocation)
 }

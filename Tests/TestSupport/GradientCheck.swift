@@ -81,8 +81,9 @@ private func leaf(_ x: Tensor) -> Tensor {
 
 /// Fixed numbers between ½ and 1½ without a pattern that could cancel.
 private func weights(_ shape: Shape, phase: Double) -> Tensor {
-    Tensor((0..<shape.numel).map { i in
-        let turn = (Double(i) + phase) * 0.6180339887498949
-        return 0.5 + turn - turn.rounded(.down)
-    }, shape: shape, dtype: .float64)
+    Tensor(
+        (0..<shape.numel).map { i in
+            let turn = (Double(i) + phase) * 0.6180339887498949
+            return 0.5 + turn - turn.rounded(.down)
+        }, shape: shape, dtype: .float64)
 }

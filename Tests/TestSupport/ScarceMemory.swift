@@ -18,7 +18,8 @@ package struct Trial {
             let outputs = try withGenerator(Generator(seed: 1)) { try call(inputs) }
             let (ends, leaves) = (outputs.filter { $0.requiresGrad && !$0.isPoisoned }, inputs.filter(\.requiresGrad))
             if ends.isEmpty || leaves.isEmpty { return outputs }
-            return outputs + grad(of: ends, withRespectTo: leaves, gradients: ends.map { Tensor.ones(like: $0) }, allowUnused: true).compactMap { $0 }
+            return outputs
+                + grad(of: ends, withRespectTo: leaves, gradients: ends.map { Tensor.ones(like: $0) }, allowUnused: true).compactMap { $0 }
         }
     }
 }
@@ -44,7 +45,9 @@ private enum MemorySource: CaseIterable {
 /// fails with all the memory it wants. `scratch` counts the blocks that were refused to kernels.
 ///
 /// `prepare` makes the call anew; one that changes what it works on is not made twice (`isRepeatable`). To be called in `alone`.
-package func complaintsWithoutMemory(_ name: String, isRepeatable: Bool = true, scratch: inout Int, _ prepare: () throws -> Trial) -> [String]? {
+package func complaintsWithoutMemory(
+    _ name: String, isRepeatable: Bool = true, scratch: inout Int, _ prepare: () throws -> Trial
+) -> [String]? {
     guard let expected = try? checked({ try prepare().run() }).map(bits) else { return nil }
     var complaints: [String] = []
     for source in MemorySource.allCases {
@@ -65,9 +68,13 @@ package func complaintsWithoutMemory(_ name: String, isRepeatable: Bool = true, 
             case .failure(let error as OpError): if !"\(error)".contains("no memory") { complaints.append("\(place): \(error)") }
             case .failure(let error): complaints.append("\(place): \(error) of another kind")
             }
-            if trial.given.contains(where: \.isPoisoned) || trial.given.map(bits) != before { complaints.append("\(place): what was given has changed") }
+            if trial.given.contains(where: \.isPoisoned) || trial.given.map(bits) != before {
+                complaints.append("\(place): what was given has changed")
+            }
             if trial.given.contains(where: { $0.grad?.isPoisoned ?? false }) { complaints.append("\(place): a gradient has failed") }
-            if isRepeatable, k.nonzeroBitCount <= 1, (try? checked { try trial.run() })?.map(bits) != expected { complaints.append("\(place): another answer afterwards") }
+            if isRepeatable, k.nonzeroBitCount <= 1, (try? checked { try trial.run() })?.map(bits) != expected {
+                complaints.append("\(place): another answer afterwards")
+            }
             if complaints.count > 20 { return complaints }
         }
     }
@@ -87,11 +94,13 @@ private func bits(_ x: Tensor) -> [UInt8] {
 package func alone<Result>(_ body: @escaping () throws -> Result) throws -> Result {
     var result: Swift.Result<Result, any Error>?
     var thread = pthread_t()
-    let failed = pthread_create(&thread, nil, { pointer in
-        apus_run_alone()
-        Unmanaged<Errand>.fromOpaque(pointer!).takeRetainedValue().body()
-        return nil
-    }, Unmanaged.passRetained(Errand { result = Swift.Result { try body() } }).toOpaque())
+    let failed = pthread_create(
+        &thread, nil,
+        { pointer in
+            apus_run_alone()
+            Unmanaged<Errand>.fromOpaque(pointer!).takeRetainedValue().body()
+            return nil
+        }, Unmanaged.passRetained(Errand { result = Swift.Result { try body() } }).toOpaque())
     precondition(failed == 0, "no thread: \(failed)")
     pthread_join(thread, nil)
     return try result!.get()

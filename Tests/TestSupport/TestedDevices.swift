@@ -4,13 +4,14 @@ import ApusSystem
 extension Device {
     /// The devices that suites run on: every one that is available, or those that the environment variable `APUS_TEST_DEVICES` names, with
     /// commas between.
-    package static let tested: [Device] = environment("APUS_TEST_DEVICES").map { names in
-        names.split(separator: ",").map { name in
-            guard let device = Device(String(name)) else { preconditionFailure("APUS_TEST_DEVICES: there is no device '\(name)'") }
-            if let reason = device.unavailableReason { preconditionFailure("APUS_TEST_DEVICES: \(device) is not available: \(reason)") }
-            return device
-        }
-    } ?? all.filter(\.isAvailable)
+    package static let tested: [Device] =
+        environment("APUS_TEST_DEVICES").map { names in
+            names.split(separator: ",").map { name in
+                guard let device = Device(String(name)) else { preconditionFailure("APUS_TEST_DEVICES: there is no device '\(name)'") }
+                if let reason = device.unavailableReason { preconditionFailure("APUS_TEST_DEVICES: \(device) is not available: \(reason)") }
+                return device
+            }
+        } ?? all.filter(\.isAvailable)
 
     /// Those and the reference, for laws that every backend keeps.
     package static let testedAndReference = tested.contains(.reference) ? tested : tested + [.reference]

@@ -89,7 +89,8 @@ package struct Samples {
 
     /// A tensor of `shape` on the reference device with numbers in `range`, whole ones for integer types; every seventh element or so is
     /// one of `specials`, in turn.
-    package mutating func tensor(_ shape: Shape, _ dtype: DType, in range: ClosedRange<Double> = -4...4, specials: [Double] = []) -> Tensor {
+    package mutating func tensor(_ shape: Shape, _ dtype: DType, in range: ClosedRange<Double> = -4...4, specials: [Double] = []) -> Tensor
+    {
         var numbers: [Double] = []
         for i in 0..<shape.numel {
             let number = range.lowerBound + (range.upperBound - range.lowerBound) * Double(next() >> 11) * 0x1p-53
@@ -102,7 +103,9 @@ package struct Samples {
     /// The same of any integers that the dtype holds, the extreme ones among them.
     package mutating func integers(_ shape: Shape, _ dtype: DType) -> Tensor {
         let bits = dtype.size * 8
-        let extremes: [Int64] = dtype == .bool ? [0, 1] : dtype == .uint8 ? [0, 255, 128, 127] : [Int64.min >> (64 - bits), Int64.max >> (64 - bits), 0, -1, 1]
+        let extremes: [Int64] =
+            dtype == .bool
+            ? [0, 1] : dtype == .uint8 ? [0, 255, 128, 127] : [Int64.min >> (64 - bits), Int64.max >> (64 - bits), 0, -1, 1]
         let numbers = (0..<shape.numel).map { i -> Int64 in
             let any = Int64(bitPattern: next())
             return i % 7 == 3 ? extremes[i / 7 % extremes.count] : dtype == .bool ? any & 1 : any
@@ -128,6 +131,9 @@ extension DType {
 
     /// Where float rules have corners: NaN, infinities, zeros, denormal numbers, and small whole and half numbers.
     package var corners: [Double] {
-        [.nan, .infinity, -.infinity, 0, -0.0, smallestNormal / 4, -smallestNormal / 4, smallestNormal, 1, -1, 0.5, -0.5, 2, -2, 1.5, 2.5, -2.5]
+        [
+            .nan, .infinity, -.infinity, 0, -0.0, smallestNormal / 4, -smallestNormal / 4, smallestNormal, 1, -1, 0.5, -0.5, 2, -2, 1.5,
+            2.5, -2.5,
+        ]
     }
 }

@@ -39,7 +39,8 @@ final class CharTransformer: Module {
         self.length = length
         tokens = Embedding(characters, width)
         positions = Embedding(length, width)
-        let layer = TransformerEncoderLayer(width, 4, dimFeedforward: 4 * width, dropout: 0.1, activation: .gelu, batchFirst: true, normFirst: true)
+        let layer = TransformerEncoderLayer(
+            width, 4, dimFeedforward: 4 * width, dropout: 0.1, activation: .gelu, batchFirst: true, normFirst: true)
         encoder = TransformerEncoder(layer, layers)
         norm = LayerNorm([width])
         head = Linear(width, characters)

@@ -15,7 +15,8 @@ final class Block: Module {
         bn1 = BatchNorm2d(outChannels)
         conv2 = Conv2d(outChannels, outChannels, kernelSize: 3, padding: 1, bias: false)
         bn2 = BatchNorm2d(outChannels)
-        shortcut = stride == 1 && inChannels == outChannels
+        shortcut =
+            stride == 1 && inChannels == outChannels
             ? Sequential()
             : Sequential(Conv2d(inChannels, outChannels, kernelSize: 1, stride: stride, bias: false), BatchNorm2d(outChannels))
         super.init()

@@ -24,13 +24,18 @@ struct Bench: ParsableCommand {
     func validate() throws {
         if device != nil {
             for name in names where !DeviceWorkloads.all.contains(where: { $0.name == name }) {
-                throw ValidationError("there is no workload '\(name)' for a device; known are \(DeviceWorkloads.all.map(\.name).joined(separator: ", "))")
+                throw ValidationError(
+                    "there is no workload '\(name)' for a device; known are \(DeviceWorkloads.all.map(\.name).joined(separator: ", "))")
             }
             return
         }
-        if precision != nil || kernels { throw ValidationError("--\(kernels ? "kernels" : "precision") is for workloads on a device: name one by --device") }
-        for name in names where !["start", "growth"].contains(name) && Growth.named(name) == nil && !Workloads.all.contains(where: { $0.name == name }) {
-            throw ValidationError("there is no workload '\(name)'; known are start, growth, \(Workloads.all.map(\.name).joined(separator: ", "))")
+        if precision != nil || kernels {
+            throw ValidationError("--\(kernels ? "kernels" : "precision") is for workloads on a device: name one by --device")
+        }
+        for name in names
+        where !["start", "growth"].contains(name) && Growth.named(name) == nil && !Workloads.all.contains(where: { $0.name == name }) {
+            throw ValidationError(
+                "there is no workload '\(name)'; known are start, growth, \(Workloads.all.map(\.name).joined(separator: ", "))")
         }
     }
 
@@ -53,10 +58,14 @@ struct Bench: ParsableCommand {
             Workloads.step(Workloads.mlp(), .randn([64, 784]), .randint(10, [64]))()
             return
         }
-        if names == ["growth"] { return Growth.all.forEach { series in series.sizes.forEach { ApusCommand.say("growth/\(series.name)/\($0)") } } }
+        if names == ["growth"] {
+            return Growth.all.forEach { series in series.sizes.forEach { ApusCommand.say("growth/\(series.name)/\($0)") } }
+        }
         for (series, size) in names.compactMap(Growth.named) {
             let point = try Growth.measure(series, size, seconds: budget)
-            ApusCommand.say(#"{"name": "growth/\#(series.name)/\#(size)", "axis": "\#(series.axis)", "size": \#(size), "median_s": \#(point.seconds), "bytes": \#(point.bytes)}"#)
+            ApusCommand.say(
+                #"{"name": "growth/\#(series.name)/\#(size)", "axis": "\#(series.axis)", "size": \#(size), "median_s": \#(point.seconds), "bytes": \#(point.bytes)}"#
+            )
         }
         for (name, make) in Workloads.all where names.isEmpty || names.contains(name) {
             let (median, runs) = try Bench.measure(make(), seconds: budget)

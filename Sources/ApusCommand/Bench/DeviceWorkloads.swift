@@ -15,16 +15,23 @@ enum DeviceWorkloads {
     ]
 
     /// The median time of a step on `device`, and how many there were. Steps are queued, a few at a time, and the end of the last is waited for.
-    static func measure(_ model: Module, _ input: Shape, _ device: Device, _ precision: Precision, seconds: Double) throws -> (median: Double, runs: Int) {
+    static func measure(
+        _ model: Module, _ input: Shape, _ device: Device, _ precision: Precision, seconds: Double
+    ) throws -> (median: Double, runs: Int) {
         let step = step(model, input, device, precision)
         let together = 10
-        let (median, runs) = try Bench.measure({ for _ in 0..<together { step() }; device.synchronize() }, seconds: seconds)
+        let (median, runs) = try Bench.measure(
+            {
+                for _ in 0..<together { step() }; device.synchronize()
+            }, seconds: seconds)
         return (median / Double(together), runs * together)
     }
 
     /// What the kernels of so many steps took. Others go before them: what comes often has kernels of its own then, and the
     /// device has something to do meanwhile.
-    static func kernelTimes(_ model: Module, _ input: Shape, _ device: Device, _ precision: Precision) throws -> (times: [KernelTime], steps: Int) {
+    static func kernelTimes(
+        _ model: Module, _ input: Shape, _ device: Device, _ precision: Precision
+    ) throws -> (times: [KernelTime], steps: Int) {
         guard let backend = device.gpu else { throw ValidationError("\(device) has no kernels of its own") }
         let step = step(model, input, device, precision)
         for _ in 0..<120 { step() }

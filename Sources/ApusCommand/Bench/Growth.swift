@@ -25,9 +25,11 @@ enum Growth {
         Series(name: "mlp-width", axis: "width", sizes: (6...12).map { 1 << $0 }) { width in
             Workloads.step(Sequential(Linear(784, width), ReLU(), Linear(width, 10)), .randn([64, 784]), .randint(10, [64]))
         },
-        Series(name: "conv-image", axis: "image height and width", sizes: (2...9).map { 1 << $0 }) { size in convolution(channels: 16, size) },
+        Series(name: "conv-image", axis: "image height and width", sizes: (2...9).map { 1 << $0 }) { size in convolution(channels: 16, size)
+        },
         Series(name: "conv-channels", axis: "channels", sizes: (0...9).map { 1 << $0 }) { channels in convolution(channels: channels, 28) },
-        Series(name: "chain", axis: "ops", sizes: (0...6).flatMap { e in e == 6 ? [1_000_000] : [1, 3].map { $0 * power(10, e) } }) { count in
+        Series(name: "chain", axis: "ops", sizes: (0...6).flatMap { e in e == 6 ? [1_000_000] : [1, 3].map { $0 * power(10, e) } }) {
+            count in
             let (a, b) = (Tensor.randn([8], requiresGrad: true), Tensor.randn([8]))
             return {
                 var x = a
@@ -35,7 +37,8 @@ enum Growth {
                 x.sum().backward()
             }
         },
-        Series(name: "loader", axis: "rows", sizes: (3...7).flatMap { e in e == 7 ? [10_000_000] : [1, 3].map { $0 * power(10, e) } }) { rows in
+        Series(name: "loader", axis: "rows", sizes: (3...7).flatMap { e in e == 7 ? [10_000_000] : [1, 3].map { $0 * power(10, e) } }) {
+            rows in
             let loader = DataLoader(TensorDataset(.randn([rows, 16]), .randint(10, [rows])), batchSize: 64, shuffle: true)
             return { for _ in loader {} }
         },
@@ -46,14 +49,17 @@ enum Growth {
     /// A training step of two convolutions on 8 images.
     private static func convolution(channels: Int, _ size: Int) -> () -> Void {
         let model = Sequential(
-            Conv2d(3, channels, kernelSize: 3, padding: 1), ReLU(), Conv2d(channels, channels, kernelSize: 3, padding: 1), AdaptiveAvgPool2d(1), Flatten(), Linear(channels, 10))
+            Conv2d(3, channels, kernelSize: 3, padding: 1), ReLU(), Conv2d(channels, channels, kernelSize: 3, padding: 1),
+            AdaptiveAvgPool2d(1), Flatten(), Linear(channels, 10))
         return Workloads.step(model, .randn([8, 3, size, size]), .randint(10, [8]))
     }
 
     /// The series and size of `growth/NAME/SIZE`.
     static func named(_ name: String) -> (series: Series, size: Int)? {
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0] == "growth", let size = Int(parts[2]), let series = all.first(where: { $0.name == parts[1] }), series.sizes.contains(size) else { return nil }
+        guard parts.count == 3, parts[0] == "growth", let size = Int(parts[2]), let series = all.first(where: { $0.name == parts[1] }),
+            series.sizes.contains(size)
+        else { return nil }
         return (series, size)
     }
 

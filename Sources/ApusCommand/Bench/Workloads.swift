@@ -18,56 +18,80 @@ enum Workloads {
         ("cnn64", { step(cnn(), .randn([64, 1, 28, 28]), labels(64)) }),
         ("resnet18-train", { step(ResNet18(inChannels: 3, classes: 10), .randn([8, 3, 64, 64]), labels(8)) }),
         ("resnet18-infer", { infer(ResNet18(inChannels: 3, classes: 1000), .randn([1, 3, 224, 224])) }),
-        ("add8", {
-            let (a, b) = (Tensor.randn([8], requiresGrad: true), Tensor.randn([8], requiresGrad: true))
-            return { _ = a + b }
-        }),
-        ("chain200", {
-            let (a, b) = (Tensor.randn([8], requiresGrad: true), Tensor.randn([8], requiresGrad: true))
-            return {
-                var x = a
-                for _ in 0..<100 { x = x * b + b }
-                x.sum().backward()
+        (
+            "add8",
+            {
+                let (a, b) = (Tensor.randn([8], requiresGrad: true), Tensor.randn([8], requiresGrad: true))
+                return { _ = a + b }
             }
-        }),
-        ("relu4m", { unary { $0.relu() } }),
-        ("exp4m", { unary { $0.exp() } }),
-        ("add4m", {
-            let (a, b) = (Tensor.randn([1 << 22]), Tensor.randn([1 << 22]))
-            return { _ = a + b }
-        }),
-        ("sum4m", { unary { $0.sum() } }),
-        ("softmax1k", {
-            let x = Tensor.randn([1024, 1024])
-            return { _ = x.softmax(dim: -1) }
-        }),
-        ("layernorm", { infer(LayerNorm([768]), .randn([4096, 768]), evaluating: false) }),
-        ("batchnorm", { infer(BatchNorm2d(256), .randn([64, 256, 28, 28]), evaluating: false) }),
-        ("lstm", {
-            let (lstm, out) = (LSTM(64, 256, batchFirst: true), Linear(256, 10))
-            return step(lstm.parameters() + out.parameters(), .randn([32, 64, 64]), labels(32)) { out(lstm($0).0[.all, -1]) }
-        }),
-        ("gru", {
-            let (gru, out) = (GRU(64, 256, batchFirst: true), Linear(256, 10))
-            return step(gru.parameters() + out.parameters(), .randn([32, 64, 64]), labels(32)) { out(gru($0).0[.all, -1]) }
-        }),
-        ("transformer", { step(Encoder(), .randn([8, 128, 256]), labels(8)) }),
-        ("loader", {
-            let loader = DataLoader(TensorDataset(.randn([60000, 784]), labels(60000)), batchSize: 64, shuffle: true)
-            return { for _ in loader {} }
-        }),
-        ("mlp-epoch", {
-            let loader = DataLoader(TensorDataset(.randn([60000, 784]), labels(60000)), batchSize: 64, shuffle: true)
-            let model = mlp()
-            let optimizer = Adam(model.parameters())
-            return {
-                for (images, labels) in loader {
-                    optimizer.zeroGrad()
-                    F.crossEntropy(model(images), labels).backward()
-                    optimizer.step()
+        ),
+        (
+            "chain200",
+            {
+                let (a, b) = (Tensor.randn([8], requiresGrad: true), Tensor.randn([8], requiresGrad: true))
+                return {
+                    var x = a
+                    for _ in 0..<100 { x = x * b + b }
+                    x.sum().backward()
                 }
             }
-        }),
+        ),
+        ("relu4m", { unary { $0.relu() } }),
+        ("exp4m", { unary { $0.exp() } }),
+        (
+            "add4m",
+            {
+                let (a, b) = (Tensor.randn([1 << 22]), Tensor.randn([1 << 22]))
+                return { _ = a + b }
+            }
+        ),
+        ("sum4m", { unary { $0.sum() } }),
+        (
+            "softmax1k",
+            {
+                let x = Tensor.randn([1024, 1024])
+                return { _ = x.softmax(dim: -1) }
+            }
+        ),
+        ("layernorm", { infer(LayerNorm([768]), .randn([4096, 768]), evaluating: false) }),
+        ("batchnorm", { infer(BatchNorm2d(256), .randn([64, 256, 28, 28]), evaluating: false) }),
+        (
+            "lstm",
+            {
+                let (lstm, out) = (LSTM(64, 256, batchFirst: true), Linear(256, 10))
+                return step(lstm.parameters() + out.parameters(), .randn([32, 64, 64]), labels(32)) { out(lstm($0).0[.all, -1]) }
+            }
+        ),
+        (
+            "gru",
+            {
+                let (gru, out) = (GRU(64, 256, batchFirst: true), Linear(256, 10))
+                return step(gru.parameters() + out.parameters(), .randn([32, 64, 64]), labels(32)) { out(gru($0).0[.all, -1]) }
+            }
+        ),
+        ("transformer", { step(Encoder(), .randn([8, 128, 256]), labels(8)) }),
+        (
+            "loader",
+            {
+                let loader = DataLoader(TensorDataset(.randn([60000, 784]), labels(60000)), batchSize: 64, shuffle: true)
+                return { for _ in loader {} }
+            }
+        ),
+        (
+            "mlp-epoch",
+            {
+                let loader = DataLoader(TensorDataset(.randn([60000, 784]), labels(60000)), batchSize: 64, shuffle: true)
+                let model = mlp()
+                let optimizer = Adam(model.parameters())
+                return {
+                    for (images, labels) in loader {
+                        optimizer.zeroGrad()
+                        F.crossEntropy(model(images), labels).backward()
+                        optimizer.step()
+                    }
+                }
+            }
+        ),
     ]
 
     private static func labels(_ count: Int) -> Tensor { Tensor.randint(10, [count]) }
@@ -86,12 +110,15 @@ enum Workloads {
 
     static func cnn() -> Sequential {
         Sequential(
-            Conv2d(1, 32, kernelSize: 3, padding: 1), ReLU(), MaxPool2d(kernelSize: 2), Conv2d(32, 64, kernelSize: 3, padding: 1), ReLU(), MaxPool2d(kernelSize: 2),
+            Conv2d(1, 32, kernelSize: 3, padding: 1), ReLU(), MaxPool2d(kernelSize: 2), Conv2d(32, 64, kernelSize: 3, padding: 1), ReLU(),
+            MaxPool2d(kernelSize: 2),
             Flatten(), Linear(3136, 128), ReLU(), Linear(128, 10))
     }
 
     /// A training step by SGD with momentum 0.9, unless `optimizer` makes another.
-    static func step(_ model: Module, _ x: Tensor, _ y: Tensor, _ optimizer: ([Parameter]) -> Optimizer = { SGD($0, lr: 0.01, momentum: 0.9) }) -> () -> Void {
+    static func step(
+        _ model: Module, _ x: Tensor, _ y: Tensor, _ optimizer: ([Parameter]) -> Optimizer = { SGD($0, lr: 0.01, momentum: 0.9) }
+    ) -> () -> Void {
         step(model.parameters(), x, y, optimizer) { model($0) }
     }
 

@@ -12,7 +12,9 @@ public enum Anomaly {
     }
 
     static func checkForward(_ name: String, _ inputs: [Tensor], _ output: Tensor) throws(OpError) {
-        guard output.dtype.isFloatingPoint, !isFinite(output), inputs.allSatisfy({ !$0.dtype.isFloatingPoint || isFinite($0) }) else { return }
+        guard output.dtype.isFloatingPoint, !isFinite(output), inputs.allSatisfy({ !$0.dtype.isFloatingPoint || isFinite($0) }) else {
+            return
+        }
         let shapes = inputs.map { "\($0.shape)" }.joined(separator: ", ")
         throw OpError("made the first NaN or infinity, from finite inputs of shapes \(shapes)\(CallTrace.capture().lines)", op: name)
     }
@@ -20,7 +22,8 @@ public enum Anomaly {
     static func checkBackward(_ node: Node, _ gradients: Gradients) throws(OpError) {
         for (i, gradient) in gradients.enumerated() {
             guard let gradient, gradient.dtype.isFloatingPoint, !isFinite(gradient) else { continue }
-            var error = OpError("its backward made the first NaN or infinity, in the gradient of input \(i) of shape \(gradient.shape)", op: node.name)
+            var error = OpError(
+                "its backward made the first NaN or infinity, in the gradient of input \(i) of shape \(gradient.shape)", op: node.name)
             error = locate(error, node)
             throw error
         }

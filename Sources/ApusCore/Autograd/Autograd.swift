@@ -49,7 +49,9 @@ extension Tensor {
         set {
             if isPoisoned { return }
             if newValue && !dtype.isFloatingPoint {
-                fail("requiresGrad", "only floating-point tensors can require a gradient, this one is \(dtype); convert it with to(.float32)")
+                fail(
+                    "requiresGrad", "only floating-point tensors can require a gradient, this one is \(dtype); convert it with to(.float32)"
+                )
                 return
             }
             if !newValue && recordedNode != nil {
@@ -78,7 +80,10 @@ extension Tensor {
         set {
             if isPoisoned { return }
             if let newValue, !newValue.isPoisoned, newValue.shape != shape || newValue.dtype != dtype || newValue.device != device {
-                fail("grad", "the gradient of a tensor \(dtype) \(shape) on \(device) cannot be \(newValue.dtype) \(newValue.shape) on \(newValue.device)")
+                fail(
+                    "grad",
+                    "the gradient of a tensor \(dtype) \(shape) on \(device) cannot be \(newValue.dtype) \(newValue.shape) on \(newValue.device)"
+                )
                 return
             }
             storedGrad = newValue
@@ -115,7 +120,9 @@ extension Tensor {
     public final func backward(retainGraph: Bool? = nil, createGraph: Bool = false, inputs: [Tensor]? = nil) {
         if isPoisoned { return }
         guard numel == 1 else {
-            fail("backward", "backward() needs a scalar, this tensor has shape \(shape); reduce it (mean(), sum()) or call backward(gradient:)")
+            fail(
+                "backward",
+                "backward() needs a scalar, this tensor has shape \(shape); reduce it (mean(), sum()) or call backward(gradient:)")
             return
         }
         backward(gradient: Tensor.ones(like: self), retainGraph: retainGraph, createGraph: createGraph, inputs: inputs)
@@ -127,9 +134,12 @@ extension Tensor {
         do throws(OpError) {
             let root = try Tensor.root(self, gradient)
             if let inputs, let i = inputs.firstIndex(where: { !$0.isLeaf }) {
-                throw OpError("input \(i) (shape \(inputs[i].shape)) is the result of \(inputs[i].gradFn ?? "an op"), not a leaf; grad(of:withRespectTo:) gives its gradient")
+                throw OpError(
+                    "input \(i) (shape \(inputs[i].shape)) is the result of \(inputs[i].gradFn ?? "an op"), not a leaf; grad(of:withRespectTo:) gives its gradient"
+                )
             }
-            _ = try Engine.run([root], captures: nil, leaves: inputs?.map(\.edge), retainGraph: retainGraph ?? createGraph, createGraph: createGraph)
+            _ = try Engine.run(
+                [root], captures: nil, leaves: inputs?.map(\.edge), retainGraph: retainGraph ?? createGraph, createGraph: createGraph)
         } catch {
             _ = fail(error, op: "backward")
         }
@@ -148,14 +158,18 @@ extension Tensor {
             throw OpError("the gradient is on \(gradient.device), the tensor on \(output.device); move one with to(_:)", op: "backward")
         }
         // An alias: the caller's tensor must never become a leaf's grad.
-        return Engine.Root(edge: output.edge, gradient: gradient.requiresGrad ? gradient : Tensor(sharing: gradient.dtype == output.dtype ? gradient : gradient.to(output.dtype)))
+        return Engine.Root(
+            edge: output.edge,
+            gradient: gradient.requiresGrad
+                ? gradient : Tensor(sharing: gradient.dtype == output.dtype ? gradient : gradient.to(output.dtype)))
     }
 
     /// Keeps this non-leaf's gradient in `grad` when a backward pass comes through: what its hooks have made of it, and after a change in
     /// place that of the new value. PyTorch: `retain_grad()`.
     public final func retainGrad() {
         guard !isPoisoned, let node, extrasForWriting.keeper == nil else { return }
-        let keeper = GradientHook(id: hookNumbers.add(1, ordering: .relaxed).newValue, index: outputIndex, isKeeper: true) { [weak self] gradient in
+        let keeper = GradientHook(id: hookNumbers.add(1, ordering: .relaxed).newValue, index: outputIndex, isKeeper: true) {
+            [weak self] gradient in
             if let self { self.storedGrad = self.storedGrad.map { $0 + gradient } ?? gradient }
             return nil
         }
@@ -199,7 +213,8 @@ extension Tensor {
 ///
 /// PyTorch: `torch.autograd.grad`. An input that the outputs do not depend on traps, unless `allowUnused`, which gives nil there.
 public func grad(
-    of outputs: [Tensor], withRespectTo inputs: [Tensor], gradients: [Tensor]? = nil, retainGraph: Bool? = nil, createGraph: Bool = false, allowUnused: Bool = false
+    of outputs: [Tensor], withRespectTo inputs: [Tensor], gradients: [Tensor]? = nil, retainGraph: Bool? = nil, createGraph: Bool = false,
+    allowUnused: Bool = false
 ) -> [Tensor?] {
     for x in outputs + inputs where x.isPoisoned { return inputs.map { _ in x } }
     do throws(OpError) {
@@ -214,11 +229,14 @@ public func grad(
             roots.append(try Tensor.root(output, gradients?[i] ?? Tensor.ones(like: output)))
         }
         for (i, input) in inputs.enumerated() where !input.requiresGrad {
-            throw OpError("input \(i) of shape \(input.shape) requires no gradient; set requiresGrad before computing the outputs", op: "grad")
+            throw OpError(
+                "input \(i) of shape \(input.shape) requires no gradient; set requiresGrad before computing the outputs", op: "grad")
         }
         let result = try Engine.run(roots, captures: inputs.map(\.edge), retainGraph: retainGraph ?? createGraph, createGraph: createGraph)
         if !allowUnused, let i = result.firstIndex(where: { $0 == nil }) {
-            throw OpError("input \(i) of shape \(inputs[i].shape) was not used to compute the outputs; pass allowUnused: true to get nil there", op: "grad")
+            throw OpError(
+                "input \(i) of shape \(inputs[i].shape) was not used to compute the outputs; pass allowUnused: true to get nil there",
+                op: "grad")
         }
         return result
     } catch {

@@ -12,7 +12,9 @@ enum Engine {
 
     /// Runs backward from `roots`. With `captures` the gradients arriving at those edges are returned and leaves accumulate nothing;
     /// without, leaves accumulate into `grad`: those with an edge in `leaves`, or all.
-    static func run(_ roots: [Root], captures: [Edge]?, leaves: [Edge]? = nil, retainGraph: Bool, createGraph: Bool) throws(OpError) -> [Tensor?] {
+    static func run(
+        _ roots: [Root], captures: [Edge]?, leaves: [Edge]? = nil, retainGraph: Bool, createGraph: Bool
+    ) throws(OpError) -> [Tensor?] {
         let pass = passes.add(1, ordering: .relaxed).newValue
         let order = topologicalOrder(from: roots.compactMap(\.edge.node), pass: pass, captures: captures, leaves: leaves)
         var captured = [Tensor?](repeating: nil, count: captures?.count ?? 0)
@@ -34,7 +36,9 @@ enum Engine {
             context.anomaly = watches
         }
 
-        for root in roots where root.edge.node?.neededBy == pass { try root.edge.node?.collect(root.gradient, for: Int(root.edge.index), createGraph: createGraph) }
+        for root in roots where root.edge.node?.neededBy == pass {
+            try root.edge.node?.collect(root.gradient, for: Int(root.edge.index), createGraph: createGraph)
+        }
         for node in order.reversed() where node.neededBy == pass {
             var (first, more) = node.take()
             for hook in node.hooks {
@@ -49,13 +53,17 @@ enum Engine {
             // A sum or a hook that has failed: nothing of it goes on.
             if first?.isPoisoned ?? false || more.contains(where: { $0?.isPoisoned ?? false }) { return captured }
             if let captures {
-                for (i, edge) in captures.enumerated() where edge.node === node { captured[i] = edge.index == 0 ? first : more[Int(edge.index) - 1] }
+                for (i, edge) in captures.enumerated() where edge.node === node {
+                    captured[i] = edge.index == 0 ? first : more[Int(edge.index) - 1]
+                }
                 if node is AccumulateNode { continue }
             }
             if first == nil && more.allSatisfy({ $0 == nil }) { continue }
             let results: Gradients
             do throws(OpError) {
-                results = try Context.activity(.derivative(node)) { () throws(OpError) in try node.backward(first, more, createGraph: createGraph) }
+                results = try Context.activity(.derivative(node)) { () throws(OpError) in
+                    try node.backward(first, more, createGraph: createGraph)
+                }
             } catch {
                 throw Anomaly.locate(error, node)
             }
@@ -92,7 +100,11 @@ enum Engine {
                     stack.removeLast()
                     order.append(node)
                     // Hooks and kept gradients are wishes of their own, but for leaves that nobody has named.
-                    if (captures == nil && !node.hooks.isEmpty && (leaves == nil || !(node is AccumulateNode))) || node.edges.any({ $0.neededBy == pass }) { node.neededBy = pass }
+                    if (captures == nil && !node.hooks.isEmpty && (leaves == nil || !(node is AccumulateNode)))
+                        || node.edges.any({ $0.neededBy == pass })
+                    {
+                        node.neededBy = pass
+                    }
                 }
             }
         }

@@ -65,7 +65,8 @@ extension DifferentiableFunction {
         guard Context.current.gradEnabled, inputs.contains(where: \.requiresGrad) else { return outputs }
         let saved = functionContext.kept.map { kept in
             let output = outputs.firstIndex { $0 === kept }
-            return SavedTensor(tensor: output == nil ? kept : Tensor(sharing: kept), version: kept.storage.version, output: Int32(output ?? -1))
+            return SavedTensor(
+                tensor: output == nil ? kept : Tensor(sharing: kept), version: kept.storage.version, output: Int32(output ?? -1))
         }
         let node = FunctionNode(self, inputs: inputs, saved: SavedTensors(saved), outputs: outputs, context: functionContext)
         functionContext.kept = []
@@ -100,7 +101,9 @@ final class FunctionNode: Node {
         try checkSaved()
         context.saved = Array(SavedValues(node: self))
         context.needsInputGrad = needsInputGrad
-        let gradients = zip([grad] + more, outputs).map { grad, output in grad ?? Tensor.zeros(output.shape, dtype: output.dtype, device: output.device) }
+        let gradients = zip([grad] + more, outputs).map { grad, output in
+            grad ?? Tensor.zeros(output.shape, dtype: output.dtype, device: output.device)
+        }
         let results = Context.autocasting(to: autocast) { function.backward(gradients, context) }
         guard results.count == edges.count else {
             throw OpError("\(name) has \(edges.count) inputs, its backward returned \(results.count) gradients", op: name)
@@ -108,7 +111,9 @@ final class FunctionNode: Node {
         // Kernels take shape, dtype and device of a gradient for granted; this one was made by code that nobody has checked.
         var fitting: [Tensor?] = []
         for (i, result) in results.enumerated() {
-            fitting.append(try context.needsInputGrad[i] ? result.map { (given) throws(OpError) in try inputs[i].fit(given, "\(name)'s backward", "input \(i)") } : nil)
+            fitting.append(
+                try context.needsInputGrad[i]
+                    ? result.map { (given) throws(OpError) in try inputs[i].fit(given, "\(name)'s backward", "input \(i)") } : nil)
         }
         return Gradients(fitting)
     }
@@ -126,12 +131,15 @@ struct GradientForm {
     func fit(_ gradient: Tensor, _ source: String, _ target: String) throws(OpError) -> Tensor {
         if gradient.isPoisoned { return gradient }
         guard gradient.device == device else {
-            throw OpError("\(source) returned a gradient on \(gradient.device) for \(target), which is on \(device); move it there with to(_:)", op: "backward")
+            throw OpError(
+                "\(source) returned a gradient on \(gradient.device) for \(target), which is on \(device); move it there with to(_:)",
+                op: "backward")
         }
         var fitting = gradient
         if gradient.shape != shape {
             guard Shape.broadcast(shape, gradient.shape) == gradient.shape else {
-                throw OpError("\(source) returned a gradient of shape \(gradient.shape) for \(target), which has shape \(shape)", op: "backward")
+                throw OpError(
+                    "\(source) returned a gradient of shape \(gradient.shape) for \(target), which has shape \(shape)", op: "backward")
             }
             fitting = gradient.sum(toShape: shape)
         }

@@ -14,7 +14,9 @@ extension Tensor {
     }
 
     final func renewIfStale() {
-        guard let extras, let base = extras.viewBase, let generation = base.extras?.generation, generation != extras.viewGeneration else { return }
+        guard let extras, let base = extras.viewBase, let generation = base.extras?.generation, generation != extras.viewGeneration else {
+            return
+        }
         extras.viewGeneration = generation
         if base.requiresGrad {
             record(OpNode(AsStrided(region: StridedRegion(shape: shape, strides: strides, offset: offset, base: base)), Inputs(base)))
@@ -50,7 +52,10 @@ extension Tensor {
         }
         let base = extras?.viewBase
         if Context.current.gradEnabled && ((requiresGrad && isLeaf) || (base.map { $0.requiresGrad && $0.isLeaf } ?? false)) {
-            fail(name, "\(base == nil ? "a leaf" : "a view of a leaf") that requires a gradient cannot be changed in place; do it inside noGrad { }, or use the form that is not in place")
+            fail(
+                name,
+                "\(base == nil ? "a leaf" : "a view of a leaf") that requires a gradient cannot be changed in place; do it inside noGrad { }, or use the form that is not in place"
+            )
             return nil
         }
         let old = Tensor(sharing: self)
@@ -62,13 +67,16 @@ extension Tensor {
         if result.isPoisoned { return }
         do throws(OpError) {
             guard let spread = Shape.broadcast(result.shape, shape), spread == shape else {
-                throw OpError("the result has shape \(result.shape), which does not fit into this tensor of shape \(shape); use the form that is not in place")
+                throw OpError(
+                    "the result has shape \(result.shape), which does not fit into this tensor of shape \(shape); use the form that is not in place"
+                )
             }
             guard result.dtype.category <= dtype.category else {
                 throw OpError("the result is \(result.dtype) and cannot be kept in a \(dtype) tensor; use the form that is not in place")
             }
             if strides.hasRepeats(shape) {
-                throw OpError("several elements of this tensor (expanded, or of overlapping windows) share memory; write into contiguous() instead")
+                throw OpError(
+                    "several elements of this tensor (expanded, or of overlapping windows) share memory; write into contiguous() instead")
             }
             // What the op saved of the old values must outlive them.
             if let node = result.recordedNode {
@@ -177,12 +185,16 @@ struct AsStrided: Op {
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
-        guard region.shape.count == region.strides.count else { throw OpError("shape \(region.shape) and strides \(region.strides) have different lengths") }
+        guard region.shape.count == region.strides.count else {
+            throw OpError("shape \(region.shape) and strides \(region.strides) have different lengths")
+        }
         for stride in region.strides where stride < 0 { throw OpError("stride \(stride) is negative; use flip for a reversed copy") }
         for extent in region.shape where extent < 0 { throw OpError("extent \(extent) is negative") }
         let (low, high) = Shape.range(region.shape, region.strides, region.offset)
         guard region.shape.numel == 0 || low >= 0 && high < x.storage.byteCount / x.dtype.size else {
-            throw OpError("shape \(region.shape), strides \(region.strides), offset \(region.offset) reach element \(high) of a storage with \(x.storage.byteCount / x.dtype.size)")
+            throw OpError(
+                "shape \(region.shape), strides \(region.strides), offset \(region.offset) reach element \(high) of a storage with \(x.storage.byteCount / x.dtype.size)"
+            )
         }
         return x.view(region.shape, strides: region.strides, offset: region.offset)
     }

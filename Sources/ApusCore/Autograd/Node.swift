@@ -25,7 +25,8 @@ package class Node {
     init(_ inputs: borrowing Inputs) {
         let (first, second) = (inputs.first?.edge, inputs.second?.edge)
         edges = Edges(
-            first: first?.node, second: second?.node, firstIndex: first?.index ?? 0, secondIndex: second?.index ?? 0, more: inputs.more?.map(\.edge),
+            first: first?.node, second: second?.node, firstIndex: first?.index ?? 0, secondIndex: second?.index ?? 0,
+            more: inputs.more?.map(\.edge),
             endIndex: inputs.count)
         if Context.read({ $0.anomaly }) { origin = Anomaly.Origin() }
     }
@@ -52,7 +53,11 @@ package class Node {
 
     /// Adds a gradient to what is collected for output `index`.
     final func collect(_ gradient: Tensor, for index: Int, createGraph: Bool) throws(OpError) {
-        if index == 0 { try Node.add(gradient, to: &slot, createGraph) } else { try Node.add(gradient, to: &moreSlots[index - 1], createGraph) }
+        if index == 0 {
+            try Node.add(gradient, to: &slot, createGraph)
+        } else {
+            try Node.add(gradient, to: &moreSlots[index - 1], createGraph)
+        }
     }
 
     /// In place where nobody else looks at the sum's memory: a second gradient of a large tensor then costs no third.
@@ -63,7 +68,9 @@ package class Node {
         }
         let isOurs = isKnownUniquelyReferenced(&sum) && isKnownUniquelyReferenced(&sum!.memory)
         let (old, plain) = (sum!, gradient.form == nil && sum!.form == nil)
-        if isOurs && plain && !createGraph && old.isContiguous && old.dtype == gradient.dtype && old.shape == gradient.shape && old.device == gradient.device {
+        if isOurs && plain && !createGraph && old.isContiguous && old.dtype == gradient.dtype && old.shape == gradient.shape
+            && old.device == gradient.device
+        {
             try old.device.backend.binary(.add, old, gradient, KernelParameters(), into: old)
         } else {
             sum = old.adding(gradient: gradient)
@@ -168,9 +175,12 @@ extension Node {
     /// Throws where what was saved is gone, or was changed in place since.
     final func checkSaved() throws(OpError) {
         if isReleased {
-            throw OpError("the graph of \(name) was freed by an earlier backward(); pass retainGraph: true there to run it again", op: "backward")
+            throw OpError(
+                "the graph of \(name) was freed by an earlier backward(); pass retainGraph: true there to run it again", op: "backward")
         }
-        if saved.any({ $0.tensor.storage.version != $0.version }), let kept = saved.first(where: { $0.tensor.storage.version != $0.version }) {
+        if saved.any({ $0.tensor.storage.version != $0.version }),
+            let kept = saved.first(where: { $0.tensor.storage.version != $0.version })
+        {
             throw OpError(
                 "a tensor of shape \(kept.tensor.shape) that \(name) needs for its gradient was changed in place by \(kept.tensor.storage.lastWriter) "
                     + "after \(name) saved it; change a clone() instead, or use the form that is not in place", op: "backward")

@@ -9,7 +9,9 @@ extension Backend {
         if byteCount > 0 { (base + offset).copyMemory(from: source, byteCount: byteCount) }
     }
 
-    package func download(_ base: UnsafeMutableRawPointer, at offset: Int, byteCount: Int, to target: UnsafeMutableRawPointer) throws(OpError) {
+    package func download(
+        _ base: UnsafeMutableRawPointer, at offset: Int, byteCount: Int, to target: UnsafeMutableRawPointer
+    ) throws(OpError) {
         if byteCount > 0 { target.copyMemory(from: base + offset, byteCount: byteCount) }
     }
 }
@@ -31,7 +33,8 @@ extension Backend {
         guard x.numel > 0 else { return try fill(out, with: .double(0)) }
         let x = try compose.cast(x)
         // In units of the largest element neither its square overflows nor those that count beside it vanish.
-        let range = compose.dtype == .float64
+        let range =
+            compose.dtype == .float64
             ? KernelParameters(Double.leastNormalMagnitude, Double.greatestFiniteMagnitude)
             : KernelParameters(Double(Float.leastNormalMagnitude), Double(Float.greatestFiniteMagnitude))
         let unit = try compose(.clamp, compose(.max, compose(.absolute, x), dims), range)
@@ -63,7 +66,9 @@ extension Backend {
         }
     }
 
-    package func layerNorm(_ x: Tensor, weight: Tensor?, bias: Tensor?, eps: Double, into out: Tensor, mean: Tensor, rstd: Tensor) throws(OpError) {
+    package func layerNorm(
+        _ x: Tensor, weight: Tensor?, bias: Tensor?, eps: Double, into out: Tensor, mean: Tensor, rstd: Tensor
+    ) throws(OpError) {
         guard x.numel > 0 else { return }
         let compose = Composition(self, like: x)
         let x = try compose.cast(x)
@@ -76,8 +81,9 @@ extension Backend {
     package func layerNormBackward(
         _ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?
     ) throws(OpError) {
-        try normBackward(grad, x, weight: weight, mean: mean, rstd: rstd, statistics: 0, channel: 1, training: true,
-                     gradX: gradX, gradWeight: gradWeight, gradBias: gradBias)
+        try normBackward(
+            grad, x, weight: weight, mean: mean, rstd: rstd, statistics: 0, channel: 1, training: true,
+            gradX: gradX, gradWeight: gradWeight, gradBias: gradBias)
     }
 
     package func channelStatistics(_ x: Tensor, mean: Tensor, variance: Tensor) throws(OpError) {
@@ -85,7 +91,8 @@ extension Backend {
         try compose.write(compose.centered(compose.cast(x), [0, 2], mean: mean).variance, to: variance)
     }
 
-    package func channelNormalize(_ x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor?, bias: Tensor?, into out: Tensor) throws(OpError) {
+    package func channelNormalize(_ x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor?, bias: Tensor?, into out: Tensor) throws(OpError)
+    {
         let compose = Composition(self, like: x)
         let centered = try compose.centered(compose.cast(x), by: mean, at: 1)
         let normalized = try compose(.mul, centered, compose.column(rstd, at: 1, of: 3))
@@ -96,8 +103,9 @@ extension Backend {
         _ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, training: Bool,
         gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?
     ) throws(OpError) {
-        try normBackward(grad, x, weight: weight, mean: mean, rstd: rstd, statistics: 1, channel: 1, training: training,
-                     gradX: gradX, gradWeight: gradWeight, gradBias: gradBias)
+        try normBackward(
+            grad, x, weight: weight, mean: mean, rstd: rstd, statistics: 1, channel: 1, training: training,
+            gradX: gradX, gradWeight: gradWeight, gradBias: gradBias)
     }
 
     /// With x̂ = (x − mean)·rstd, g the gradient and ḡ = g·weight, sums and means over the elements that share a statistic:
@@ -146,7 +154,9 @@ extension Backend {
                 }
                 try binary(.addScaled, parameter, g, KernelParameters(-lr), into: parameter)
 
-            case .adam(let lr, let beta1, let beta2, let eps, let decay, let amsgrad, let decoupled, let maximize, let correction1, let correction2):
+            case .adam(
+                let lr, let beta1, let beta2, let eps, let decay, let amsgrad, let decoupled, let maximize, let correction1, let correction2
+            ):
                 if decoupled && decay != 0 { try unary(.affine, parameter, KernelParameters(1 - lr * decay), into: parameter) }
                 let g = try compose.gradient(gradients[i], of: parameter, decay: decoupled ? 0 : decay, maximize: maximize)
                 let (average, squares) = (state[0], state[1])

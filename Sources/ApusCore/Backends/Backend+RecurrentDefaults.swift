@@ -1,7 +1,9 @@
 // Recurrent cells as compositions of the simple families.
 
 extension Backend {
-    package func recurrentCell(_ kind: RecurrentKind, input: Tensor, hidden: Tensor, state: Tensor?, gates: Tensor?, cell: Tensor?, into out: Tensor) throws(OpError) {
+    package func recurrentCell(
+        _ kind: RecurrentKind, input: Tensor, hidden: Tensor, state: Tensor?, gates: Tensor?, cell: Tensor?, into out: Tensor
+    ) throws(OpError) {
         guard out.numel > 0 else { return }
         let compose = Composition(self, like: out)
         let units = out.shape[1]
@@ -26,7 +28,8 @@ extension Backend {
     }
 
     package func recurrentCellBackward(
-        _ kind: RecurrentKind, _ grad: Tensor, gates: Tensor?, state: Tensor?, cell: Tensor?, out: Tensor, gradCell: Tensor?, gradInput: Tensor, gradHidden: Tensor?, gradState: Tensor?
+        _ kind: RecurrentKind, _ grad: Tensor, gates: Tensor?, state: Tensor?, cell: Tensor?, out: Tensor, gradCell: Tensor?,
+        gradInput: Tensor, gradHidden: Tensor?, gradState: Tensor?
     ) throws(OpError) {
         guard out.numel > 0 else { return }
         let compose = Composition(self, like: out)
@@ -54,7 +57,9 @@ extension Backend {
             let dz = try compose(.sigmoidGrad, product(g, compose(.sub, compose.cast(state!), n)), z)
             let dr = try compose(.sigmoidGrad, product(dn, fromHidden), r)
             for (place, part) in [dr, dz, dn].enumerated() { try copy(part, into: compose.columns(gradInput, place, units)) }
-            for (place, part) in try [dr, dz, product(dn, r)].enumerated() { try copy(part, into: compose.columns(gradHidden!, place, units)) }
+            for (place, part) in try [dr, dz, product(dn, r)].enumerated() {
+                try copy(part, into: compose.columns(gradHidden!, place, units))
+            }
             try copy(product(g, z), into: gradState!)
         case .tanh: try copy(compose(.tanhGrad, g, compose.cast(out)), into: gradInput)
         case .relu: try copy(compose(.reluGrad, g, compose.cast(out)), into: gradInput)

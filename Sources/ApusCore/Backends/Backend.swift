@@ -121,23 +121,30 @@ package protocol Backend: Sendable {
     /// far from zero the first is wrong by as much as elements differ. weight and bias [C] or nil.
     func layerNorm(_ x: Tensor, weight: Tensor?, bias: Tensor?, eps: Double, into out: Tensor, mean: Tensor, rstd: Tensor) throws(OpError)
     /// Gradients of `layerNorm`; those not asked for are nil.
-    func layerNormBackward(_ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?) throws(OpError)
+    func layerNormBackward(
+        _ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?)
+        throws(OpError)
     /// Per-channel mean [2, C], as `layerNorm` has it, and biased variance [C] of x [N, C, L] (contiguous), in float32 (float64 for float64).
     func channelStatistics(_ x: Tensor, mean: Tensor, variance: Tensor) throws(OpError)
     /// `(x − mean)·rstd·weight + bias` per channel of x [N, C, L]; mean [2, C] as `channelStatistics` has it, or [C] where it is
     /// exact, rstd [C], weight and bias [C] or nil.
     func channelNormalize(_ x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor?, bias: Tensor?, into out: Tensor) throws(OpError)
     /// Gradients of normalisation by a batch's own statistics (`training`) or by fixed ones.
-    func channelNormBackward(_ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, training: Bool, gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?) throws(OpError)
+    func channelNormBackward(
+        _ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, training: Bool, gradX: Tensor?, gradWeight: Tensor?,
+        gradBias: Tensor?) throws(OpError)
     /// One step of a recurrent cell for a batch of N, H hidden units: `input` and `hidden` [N, G·H] are the products of input and hidden state,
     /// with their biases. `state` [N, H] is the cell state before (LSTM) or the hidden state before (GRU). Writes the hidden state after to `out`
     /// [N, H], the cell state after to `cell`, and what the derivative needs to `gates`; kinds without them get nil. All are contiguous;
     /// `gates` may be the very view of `input` where both are [N, 4·H].
-    func recurrentCell(_ kind: RecurrentKind, input: Tensor, hidden: Tensor, state: Tensor?, gates: Tensor?, cell: Tensor?, into out: Tensor) throws(OpError)
+    func recurrentCell(
+        _ kind: RecurrentKind, input: Tensor, hidden: Tensor, state: Tensor?, gates: Tensor?, cell: Tensor?, into out: Tensor)
+        throws(OpError)
     /// The gradients of `input`, `hidden` (GRU alone: elsewhere they are the same) and `state` (GRU) from that of `out`. `gradCell` (LSTM) holds
     /// the gradient of the cell state after, and is replaced by that before. `cell` and `out` are what `recurrentCell` wrote.
     func recurrentCellBackward(
-        _ kind: RecurrentKind, _ grad: Tensor, gates: Tensor?, state: Tensor?, cell: Tensor?, out: Tensor, gradCell: Tensor?, gradInput: Tensor, gradHidden: Tensor?, gradState: Tensor?) throws(OpError)
+        _ kind: RecurrentKind, _ grad: Tensor, gates: Tensor?, state: Tensor?, cell: Tensor?, out: Tensor, gradCell: Tensor?,
+        gradInput: Tensor, gradHidden: Tensor?, gradState: Tensor?) throws(OpError)
     /// One optimizer step over tensors laid side by side: for each i, `parameters[i]` and `state[s][i]` are updated in place from `gradients[i]`.
     func optimizerStep(_ rule: OptimizerRule, parameters: [Tensor], gradients: [Tensor], state: [[Tensor]]) throws(OpError)
 }
@@ -233,7 +240,8 @@ package enum OptimizerRule: Sendable {
     /// state: [exp_avg, exp_avg_sq] and, with amsgrad, [max_exp_avg_sq]. `decoupled`: AdamW, p ← p·(1 − lr·decay) first. In step t
     /// `correction1` is 1 − β₁ᵗ, `correction2` 1 − β₂ᵗ.
     case adam(
-        lr: Double, beta1: Double, beta2: Double, eps: Double, decay: Double, amsgrad: Bool, decoupled: Bool, maximize: Bool, correction1: Double, correction2: Double)
+        lr: Double, beta1: Double, beta2: Double, eps: Double, decay: Double, amsgrad: Bool, decoupled: Bool, maximize: Bool,
+        correction1: Double, correction2: Double)
     /// state: [square_avg], then [momentum_buffer] where momentum ≠ 0, then [grad_avg] where centered.
     case rmsprop(lr: Double, alpha: Double, eps: Double, decay: Double, momentum: Double, centered: Bool, maximize: Bool)
 }

@@ -15,14 +15,17 @@ struct Composition {
 
     // MARK: Expressions. Never inlined: a formula is a chain of them, and would be compiled to as many copies.
 
-    @inline(never) func callAsFunction(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters = KernelParameters()) throws(OpError) -> Tensor {
+    @inline(never) func callAsFunction(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters = KernelParameters()) throws(OpError) -> Tensor
+    {
         let out = try temporary(x.shape)
         try backend.unary(kind, x, p, into: out)
         return out
     }
 
     /// The operands broadcast.
-    @inline(never) func callAsFunction(_ kind: BinaryKind, _ a: Tensor, _ b: Tensor, _ p: KernelParameters = KernelParameters()) throws(OpError) -> Tensor {
+    @inline(never) func callAsFunction(
+        _ kind: BinaryKind, _ a: Tensor, _ b: Tensor, _ p: KernelParameters = KernelParameters()
+    ) throws(OpError) -> Tensor {
         guard let shape = Shape.broadcast(a.shape, b.shape) else {
             preconditionFailure("\(backend.name): shapes \(a.shape) and \(b.shape) in a composition")
         }

@@ -22,8 +22,10 @@ package struct PointwiseFunction: Sendable {
         func text(_ c: UnsafePointer<CChar>?) -> String? { c.map { String(cString: $0) } }
         name = String(cString: row.name)
         (ofFloats, ofIntegers, ofBool) = (text(row.of_floats), text(row.of_integers), text(row.of_bool))
-        domain = PointwiseDomain(floats: row.of_floats != nil, integers: row.of_integers != nil, bool: row.of_bool != nil, writesBool: row.is_predicate)
-        let names = Set([ofFloats, ofIntegers, ofBool].compactMap { $0 }.flatMap { $0.split { !($0.isLetter || $0.isNumber || $0 == "_") } })
+        domain = PointwiseDomain(
+            floats: row.of_floats != nil, integers: row.of_integers != nil, bool: row.of_bool != nil, writesBool: row.is_predicate)
+        let names = Set(
+            [ofFloats, ofIntegers, ofBool].compactMap { $0 }.flatMap { $0.split { !($0.isLetter || $0.isNumber || $0 == "_") } })
         constantCount = names.contains("C") ? 3 : names.contains("B") ? 2 : names.contains("A") ? 1 : 0
         isSpecial = ofFloats?.contains("W(") == true
     }

@@ -31,7 +31,9 @@ public struct Device: Hashable, Sendable {
                 fail("Device.best", "APUS_DEVICE names '\(name)'; devices are called \(all.map(\.description).joined(separator: ", "))")
                 return .cpu
             }
-            if let reason = device.unavailableReason { fail("Device.best", "APUS_DEVICE names \(device), which is not available: \(reason)") }
+            if let reason = device.unavailableReason {
+                fail("Device.best", "APUS_DEVICE names \(device), which is not available: \(reason)")
+            }
             return device
         }
         return all.first { $0.isCUDA && $0.isAvailable } ?? all.first { $0.isOpenCL && $0.isAvailable && $0.facts?.isGPU == true } ?? .cpu

@@ -33,7 +33,9 @@ extension Tensor {
 
     /// The values in `target` by a recorded op; of a weight in half precision once in the outermost scope.
     fileprivate final func autocast(to target: DType) -> Tensor {
-        guard target.size < dtype.size, form == nil, requiresGrad, isLeaf, let casts = Context.current.weightCasts else { return to(target) }
+        guard target.size < dtype.size, form == nil, requiresGrad, isLeaf, let casts = Context.current.weightCasts else {
+            return to(target)
+        }
         return casts.cast(self, to: target)
     }
 }
@@ -58,7 +60,9 @@ final class WeightCasts {
     func cast(_ leaf: Tensor, to dtype: DType) -> Tensor {
         let key = Key(leaf: ObjectIdentifier(leaf), dtype: dtype)
         // One made inside `noGrad` has no history to give.
-        if let known = casts[key], known.storage === leaf.storage, known.version == leaf.storage.version, known.value.requiresGrad || !isGradEnabled {
+        if let known = casts[key], known.storage === leaf.storage, known.version == leaf.storage.version,
+            known.value.requiresGrad || !isGradEnabled
+        {
             return known.value
         }
         let value = leaf.to(dtype)
@@ -98,7 +102,9 @@ public var autocastDType: DType? { Context.current.autocast }
 extension Context {
     /// Runs `body` with `dtype` as the scope's, nil for none.
     @inline(__always)
-    package static func autocasting<Result, Failure: Error>(to dtype: DType?, _ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+    package static func autocasting<Result, Failure: Error>(
+        to dtype: DType?, _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         let context = current
         let outer = context.autocast
         context.autocast = dtype
@@ -109,7 +115,9 @@ extension Context {
 
 /// Runs `body` on the inputs as `policy` wants them; its own ops convert nothing. For functions of several ops that convert as one, and for
 /// those that look at dtypes before their op does.
-package func casting<Result>(_ policy: AutocastPolicy, _ inputs: [Tensor], _ body: ([Tensor]) throws(OpError) -> Result) throws(OpError) -> Result {
+package func casting<Result>(
+    _ policy: AutocastPolicy, _ inputs: [Tensor], _ body: ([Tensor]) throws(OpError) -> Result
+) throws(OpError) -> Result {
     guard let lower = Context.current.autocast else { return try body(inputs) }
     let cast = policy.cast(inputs, lower) ?? inputs
     return try Context.autocasting(to: nil) { () throws(OpError) in try body(cast) }
@@ -120,7 +128,9 @@ package func casting<Result>(_ policy: AutocastPolicy, _ inputs: [Tensor], _ bod
 // Outside of a scope they are `composite` and one comparison.
 
 /// `composite` on one tensor, which `body` gets as `policy` wants it.
-@inline(never) package func composite(_ name: String, _ policy: AutocastPolicy, _ x: Tensor, body: (Tensor) throws(OpError) -> Tensor) -> Tensor {
+@inline(never) package func composite(
+    _ name: String, _ policy: AutocastPolicy, _ x: Tensor, body: (Tensor) throws(OpError) -> Tensor
+) -> Tensor {
     composite(name, x) { () throws(OpError) in
         if autocastDType == nil { return try body(x) }
         return try casting(policy, [x]) { (cast) throws(OpError) in try body(cast[0]) }
@@ -128,7 +138,9 @@ package func casting<Result>(_ policy: AutocastPolicy, _ inputs: [Tensor], _ bod
 }
 
 /// `composite` on two tensors, which `body` gets as `policy` wants them.
-@inline(never) package func composite(_ name: String, _ policy: AutocastPolicy, _ x: Tensor, _ y: Tensor, body: (Tensor, Tensor) throws(OpError) -> Tensor) -> Tensor {
+@inline(never) package func composite(
+    _ name: String, _ policy: AutocastPolicy, _ x: Tensor, _ y: Tensor, body: (Tensor, Tensor) throws(OpError) -> Tensor
+) -> Tensor {
     composite(name, x, y) { () throws(OpError) in
         if autocastDType == nil { return try body(x, y) }
         return try casting(policy, [x, y]) { (cast) throws(OpError) in try body(cast[0], cast[1]) }
@@ -137,7 +149,8 @@ package func casting<Result>(_ policy: AutocastPolicy, _ inputs: [Tensor], _ bod
 
 /// `composite` on three tensors, which `body` gets as `policy` wants them.
 @inline(never) package func composite(
-    _ name: String, _ policy: AutocastPolicy, _ x: Tensor, _ y: Tensor, _ z: Tensor, body: (Tensor, Tensor, Tensor) throws(OpError) -> Tensor
+    _ name: String, _ policy: AutocastPolicy, _ x: Tensor, _ y: Tensor, _ z: Tensor,
+    body: (Tensor, Tensor, Tensor) throws(OpError) -> Tensor
 ) -> Tensor {
     composite(name, x, y, z) { () throws(OpError) in
         if autocastDType == nil { return try body(x, y, z) }
@@ -147,7 +160,8 @@ package func casting<Result>(_ policy: AutocastPolicy, _ inputs: [Tensor], _ bod
 
 /// `composite` on an input, a weight and the bias, if there is one, all of which `body` gets as `policy` wants them.
 @inline(never) package func composite(
-    _ name: String, _ policy: AutocastPolicy, _ x: Tensor, _ weight: Tensor, bias: Tensor?, body: (Tensor, Tensor, Tensor?) throws(OpError) -> Tensor
+    _ name: String, _ policy: AutocastPolicy, _ x: Tensor, _ weight: Tensor, bias: Tensor?,
+    body: (Tensor, Tensor, Tensor?) throws(OpError) -> Tensor
 ) -> Tensor {
     if let bias { return composite(name, policy, x, weight, bias) { (x, weight, bias) throws(OpError) in try body(x, weight, bias) } }
     return composite(name, policy, x, weight) { (x, weight) throws(OpError) in try body(x, weight, nil) }
@@ -155,9 +169,12 @@ package func casting<Result>(_ policy: AutocastPolicy, _ inputs: [Tensor], _ bod
 
 /// The same where the weight too may be missing.
 @inline(never) package func composite(
-    _ name: String, _ policy: AutocastPolicy, _ x: Tensor, optional weight: Tensor?, bias: Tensor?, body: (Tensor, Tensor?, Tensor?) throws(OpError) -> Tensor
+    _ name: String, _ policy: AutocastPolicy, _ x: Tensor, optional weight: Tensor?, bias: Tensor?,
+    body: (Tensor, Tensor?, Tensor?) throws(OpError) -> Tensor
 ) -> Tensor {
-    if let weight { return composite(name, policy, x, weight, bias: bias) { (x, weight, bias) throws(OpError) in try body(x, weight, bias) } }
+    if let weight {
+        return composite(name, policy, x, weight, bias: bias) { (x, weight, bias) throws(OpError) in try body(x, weight, bias) }
+    }
     if let bias { return composite(name, policy, x, bias) { (x, bias) throws(OpError) in try body(x, nil, bias) } }
     return composite(name, policy, x) { (x) throws(OpError) in try body(x, nil, nil) }
 }

@@ -95,7 +95,9 @@ package final class Context {
             blocksBeforeRefusal = blocks == 0 ? nil : blocks - 1
             if blocks == 0 { throw OpError("no memory for \(bytes) bytes: a test refuses this block") }
         }
-        guard bytes <= left else { throw OpError("needs \(bytes) bytes, and \(left) are left of what may be allocated here; use smaller sizes") }
+        guard bytes <= left else {
+            throw OpError("needs \(bytes) bytes, and \(left) are left of what may be allocated here; use smaller sizes")
+        }
         budget = left - bytes
     }
 
@@ -106,7 +108,9 @@ package final class Context {
     /// The innermost of the modules being called, to be named later.
     var modulePlace: ModulePlace? {
         guard let first = modules.first, let last = modules.last, let describeModules else { return nil }
-        return ModulePlace(outermost: first.takeUnretainedValue(), innermost: last.takeUnretainedValue(), describe: describeModules, thread: ObjectIdentifier(self))
+        return ModulePlace(
+            outermost: first.takeUnretainedValue(), innermost: last.takeUnretainedValue(), describe: describeModules,
+            thread: ObjectIdentifier(self))
     }
 }
 

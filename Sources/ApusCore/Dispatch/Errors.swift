@@ -55,7 +55,9 @@ public func checked<Result>(_ body: () throws -> Result) throws -> Result { try 
 
 /// As `checked`, for one step of a loop that a `checked` scope is around: what a device finds wrong later fails that scope, so that a step
 /// waits for nothing.
-package func checkedStep<Result>(_ body: () throws -> Result) throws -> Result { try run(body, in: CheckedScope(within: Context.current.checkedScope)) }
+package func checkedStep<Result>(_ body: () throws -> Result) throws -> Result {
+    try run(body, in: CheckedScope(within: Context.current.checkedScope))
+}
 
 /// Throws the error that the `checked` scope around has met so far.
 package func throwFailure() throws(OpError) {

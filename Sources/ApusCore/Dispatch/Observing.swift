@@ -35,7 +35,9 @@ extension Context {
     }
 
     /// Runs `body` as a piece of work that observers see.
-    @inline(__always) package static func activity<Result, Failure: Error>(_ activity: @autoclosure () -> Activity, _ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+    @inline(__always) package static func activity<Result, Failure: Error>(
+        _ activity: @autoclosure () -> Activity, _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         guard read({ $0.observer != nil }), let observer = current.observer else { return try body() }
         observer.willBegin(activity())
         defer { observer.didEnd() }

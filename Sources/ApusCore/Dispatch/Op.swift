@@ -74,7 +74,9 @@ extension Op where Outputs == [Tensor], OutputGradients == [Tensor?] {
         return nil
     }
 
-    package func differentiate(_ first: Tensor?, _ more: [Tensor?], _ context: BackwardContext) -> Gradients { backward([first] + more, context) }
+    package func differentiate(_ first: Tensor?, _ more: [Tensor?], _ context: BackwardContext) -> Gradients {
+        backward([first] + more, context)
+    }
 }
 
 /// What `forward` keeps for `backward`.
@@ -125,7 +127,9 @@ package func apply<O: Op>(_ op: O, _ inputs: Inputs) -> O.Outputs {
     do throws(OpError) {
         if inputs.any({ $0.device != inputs.first!.device }) { try checkDevices(Array(inputs)) }
         let outputs = try op.forward(inputs, Saved(node: node))
-        if let poison = op.settle(outputs, inputs.first, node, areViews: O.makesView && gradEnabled && !Context.read({ $0.inference })) { return op.failed(poison) }
+        if let poison = op.settle(outputs, inputs.first, node, areViews: O.makesView && gradEnabled && !Context.read({ $0.inference })) {
+            return op.failed(poison)
+        }
         if isWatched { try show(op.name, Array(inputs), op.listed(outputs), byproducts: op.byproductCount) }
         return outputs
     } catch {

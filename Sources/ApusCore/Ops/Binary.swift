@@ -69,7 +69,10 @@ extension BinaryRule {
         return [-(density * Tensor.binary(.gammaSampleGrad, a, x)), density]
     }
     static let gammaSampleGrad = BinaryRule(.gammaSampleGrad) { _, _, _, _ in
-        let failed = fail("gammaSampleGrad", "has no derivative: neither gammainc by its first argument nor samples of Gamma, Beta and Dirichlet can be differentiated twice")
+        let failed = fail(
+            "gammaSampleGrad",
+            "has no derivative: neither gammainc by its first argument nor samples of Gamma, Beta and Dirichlet can be differentiated twice"
+        )
         return [failed, failed]
     }
     static let bitwiseAnd = BinaryRule(.bitwiseAnd)
@@ -91,8 +94,10 @@ extension BinaryRule {
 
     /// Every rule of this table; a test holds it against the table's text.
     package static let all: [BinaryRule] = [
-        add, sub, mul, div, pow, minimum, maximum, floorDivide, truncDivide, remainder, fmod, atan2, hypot, logaddexp, copysign, heaviside, gammainc, gammaSampleGrad,
-        bitwiseAnd, bitwiseOr, bitwiseXor, shiftLeft, shiftRight, addScaled, reluGrad, sigmoidGrad, tanhGrad, geluGrad, geluTanhGrad, siluGrad, leakyReluGrad,
+        add, sub, mul, div, pow, minimum, maximum, floorDivide, truncDivide, remainder, fmod, atan2, hypot, logaddexp, copysign, heaviside,
+        gammainc, gammaSampleGrad,
+        bitwiseAnd, bitwiseOr, bitwiseXor, shiftLeft, shiftRight, addScaled, reluGrad, sigmoidGrad, tanhGrad, geluGrad, geluTanhGrad,
+        siluGrad, leakyReluGrad,
         eluGrad, softplusGrad, hardtanhGrad, clampGrad,
     ]
 
@@ -112,7 +117,9 @@ extension BinaryRule {
     }
 
     /// A fused gradient g·f'(x) whose second derivative f''(x) is `second`.
-    private static func fused(_ kind: BinaryKind, named name: String, second: @escaping @Sendable (_ x: Tensor, _ p: KernelParameters) -> Tensor) -> BinaryRule {
+    private static func fused(
+        _ kind: BinaryKind, named name: String, second: @escaping @Sendable (_ x: Tensor, _ p: KernelParameters) -> Tensor
+    ) -> BinaryRule {
         BinaryRule(kind, named: name) { g, kept, context, op in
             [Tensor.binary(op.rule, g, kept[1], op.p), context.needs(1) ? g * kept[0] * second(kept[1], op.p) : nil]
         }
@@ -200,7 +207,9 @@ extension Tensor {
     /// x / value
     public static func / (x: Tensor, value: some ScalarConvertible) -> Tensor {
         // A divisor that a half type has not is rounded as the quotient is computed, in float32: a count of 70,000 would be infinite.
-        if x.dtype.size == 2 && x.dtype.isFloatingPoint && !x.dtype.holds(value.scalar.doubleValue) { return (x.to(.float32) / value).to(x.dtype) }
+        if x.dtype.size == 2 && x.dtype.isFloatingPoint && !x.dtype.holds(value.scalar.doubleValue) {
+            return (x.to(.float32) / value).to(x.dtype)
+        }
         return binary(.div, x, x.wrapped(value))
     }
     /// value / x
@@ -266,7 +275,9 @@ extension Tensor {
         let exponent = exponent.scalar
         let x = to(Tensor.resultType(dtype, exponent))
         if x.dtype.isFloatingPoint { return x.unary(.pow, exponent.doubleValue) }
-        guard exponent.int64Value >= 0 else { return fail("pow", "integers have no negative powers (exponent \(exponent.int64Value)); convert to a float first") }
+        guard exponent.int64Value >= 0 else {
+            return fail("pow", "integers have no negative powers (exponent \(exponent.int64Value)); convert to a float first")
+        }
         return x.unary(.pow, KernelParameters(exponent))
     }
     /// base to the power of x. PyTorch: `torch.pow(base, x)`.
@@ -309,7 +320,9 @@ extension Tensor {
 
     /// Divided by a number; by one that the integers here do not reach in int64.
     private final func checkedDivision(_ rule: BinaryRule, _ value: Scalar) -> Tensor {
-        if case .int(let number) = value, dtype.isInteger, dtype.nearest(number) != number { return to(.int64).checkedDivision(rule, wrapped(value)).to(dtype) }
+        if case .int(let number) = value, dtype.isInteger, dtype.nearest(number) != number {
+            return to(.int64).checkedDivision(rule, wrapped(value)).to(dtype)
+        }
         return checkedDivision(rule, wrapped(value))
     }
 
@@ -362,7 +375,9 @@ extension Tensor {
     }
     /// x + weight·(end − x), elementwise.
     public final func lerp(_ end: Tensor, _ weight: Tensor) -> Tensor {
-        if isHalf && end.dtype == dtype && weight.dtype == dtype { return to(.float32).lerp(end.to(.float32), weight.to(.float32)).to(dtype) }
+        if isHalf && end.dtype == dtype && weight.dtype == dtype {
+            return to(.float32).lerp(end.to(.float32), weight.to(.float32)).to(dtype)
+        }
         let change = end - self
         return Tensor.where(weight.abs().lt(0.5), self + weight * change, end + (weight - 1) * change)
     }

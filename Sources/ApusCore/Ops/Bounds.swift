@@ -22,13 +22,18 @@ struct Clamp: Op {
         guard let low else { return [part(0, x.le(high!)), part(1, x.gt(high!))] }
         guard let high else { return [part(0, x.ge(low)), part(1, x.lt(low))] }
         // Where the bounds cross, the upper one is the value.
-        return [part(0, x.ge(low).logicalAnd(x.le(high))), part(1, x.lt(low).logicalAnd(low.le(high))), part(2, x.gt(high).logicalOr(low.gt(high)))]
+        return [
+            part(0, x.ge(low).logicalAnd(x.le(high))), part(1, x.lt(low).logicalAnd(low.le(high))),
+            part(2, x.gt(high).logicalOr(low.gt(high))),
+        ]
     }
 }
 
 extension Tensor {
     /// min(max(x, minVal), maxVal); d = 1 but at the bounds and beyond. Integers stay integers: bounds lose their fractions.
-    package final func hardtanh(minVal: Double = -1, maxVal: Double = 1) -> Tensor { unary(.hardtanh, bounds(.double(minVal), .double(maxVal))) }
+    package final func hardtanh(minVal: Double = -1, maxVal: Double = 1) -> Tensor {
+        unary(.hardtanh, bounds(.double(minVal), .double(maxVal)))
+    }
     /// min(max(x, min), max); d = 1 from min to max. A bound left out does not bind, NaN makes NaN of everything. Beside integers a decimal
     /// bound makes float32, as in any expression. PyTorch: `clamp`, `clamp_min`, `clamp_max`.
     public final func clamp(min: (any ScalarConvertible)? = nil, max: (any ScalarConvertible)? = nil) -> Tensor {
@@ -50,7 +55,9 @@ extension Tensor {
             let dtype = Tensor.resultType(operands)
             var shape = Shape()
             for x in operands {
-                guard let spread = Shape.broadcast(shape, x.shape) else { throw OpError("shapes \(operands.map { "\($0.shape)" }.joined(separator: ", ")) do not broadcast") }
+                guard let spread = Shape.broadcast(shape, x.shape) else {
+                    throw OpError("shapes \(operands.map { "\($0.shape)" }.joined(separator: ", ")) do not broadcast")
+                }
                 shape = spread
             }
             return apply(Clamp(hasMin: min != nil, hasMax: max != nil), Inputs(operands.map { $0.to(dtype).expand(shape) }))

@@ -24,7 +24,8 @@ private struct CTCPaths: Op {
             let near = try compose(.logaddexp, before[2], before[1])
             let all = try compose(.logaddexp, near, compose(.add, before[0], skip))
             // Unreachable states stay at the floor, however often something is added.
-            try backend.unary(.clamp, compose(.add, all, emitted.frame(t)), KernelParameters(Tensor.ctcNothing, .infinity), into: alpha.frame(t))
+            try backend.unary(
+                .clamp, compose(.add, all, emitted.frame(t)), KernelParameters(Tensor.ctcNothing, .infinity), into: alpha.frame(t))
         }
         saved.keep(skip)
         saved.keepOutput(alpha)
@@ -125,5 +126,7 @@ extension Tensor {
     package static func ctcPaths(_ emitted: Tensor, skip: Tensor) -> Tensor { apply(CTCPaths(), Inputs(emitted, skip)) }
 
     /// Matrix `t` of a stack [T, N, L]: a view without history.
-    fileprivate final func frame(_ t: Int) -> Tensor { view([shape[1], shape[2]], strides: [strides[1], strides[2]], offset: offset + t * strides[0]) }
+    fileprivate final func frame(_ t: Int) -> Tensor {
+        view([shape[1], shape[2]], strides: [strides[1], strides[2]], offset: offset + t * strides[0])
+    }
 }

@@ -28,7 +28,9 @@ extension Tensor {
 
     /// Compared with a number. One that the integers here do not reach would wrap, and no byte be above −1.
     private final func compared(_ kind: CompareKind, _ value: Scalar) -> Tensor {
-        if case .int(let number) = value, dtype.isInteger, dtype.nearest(number) != number { return Tensor.compare(kind, to(.int64), wrapped(value)) }
+        if case .int(let number) = value, dtype.isInteger, dtype.nearest(number) != number {
+            return Tensor.compare(kind, to(.int64), wrapped(value))
+        }
         return Tensor.compare(kind, self, wrapped(value))
     }
 

@@ -29,8 +29,10 @@ struct Convolution: Op {
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let (x, weight) = (context.saved[0], context.saved[1])
         var result: Gradients = [
-            context.needs(0) ? apply(ConvolutionBackwardInput(p: p, inputShape: inputShape, weightShape: weightShape), Inputs(grad, weight)) : nil,
-            context.needs(1) ? apply(ConvolutionBackwardWeight(p: p, inputShape: inputShape, weightShape: weightShape), Inputs(grad, x)) : nil,
+            context.needs(0)
+                ? apply(ConvolutionBackwardInput(p: p, inputShape: inputShape, weightShape: weightShape), Inputs(grad, weight)) : nil,
+            context.needs(1)
+                ? apply(ConvolutionBackwardWeight(p: p, inputShape: inputShape, weightShape: weightShape), Inputs(grad, x)) : nil,
         ]
         if context.inputCount > 2 { result.append(context.needs(2) ? grad.sum(dim: [0] + Array(2..<grad.ndim)) : nil) }
         return result
@@ -57,7 +59,8 @@ struct ConvolutionBackwardInput: Op {
         let (g, weight) = (context.saved[0], context.saved[1])
         return [
             context.needs(0) ? apply(Convolution(p: p, inputShape: inputShape, weightShape: weightShape), Inputs(grad, weight)) : nil,
-            context.needs(1) ? apply(ConvolutionBackwardWeight(p: p, inputShape: inputShape, weightShape: weightShape), Inputs(g, grad)) : nil,
+            context.needs(1)
+                ? apply(ConvolutionBackwardWeight(p: p, inputShape: inputShape, weightShape: weightShape), Inputs(g, grad)) : nil,
         ]
     }
 }
@@ -82,7 +85,8 @@ struct ConvolutionBackwardWeight: Op {
         let (g, x) = (context.saved[0], context.saved[1])
         return [
             context.needs(0) ? apply(Convolution(p: p, inputShape: inputShape, weightShape: weightShape), Inputs(x, grad)) : nil,
-            context.needs(1) ? apply(ConvolutionBackwardInput(p: p, inputShape: inputShape, weightShape: weightShape), Inputs(g, grad)) : nil,
+            context.needs(1)
+                ? apply(ConvolutionBackwardInput(p: p, inputShape: inputShape, weightShape: weightShape), Inputs(g, grad)) : nil,
         ]
     }
 }
@@ -125,14 +129,18 @@ extension Tensor {
     /// Cross-correlation with `weight` [O, C/groups, *kernel], plus `bias` [O]: [N, C, *in] → [N, O, *out], or [C, *in] → [O, *out]. Sums of
     /// integers wrap. Strides, paddings and dilations have one number for each spatial dimension.
     package final func convolution(_ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters) -> Tensor {
-        composite(p.name(transposed: false), .lower, self, weight, bias: bias) { (x, weight, bias) throws(OpError) in try x.convolved(weight, bias, p) }
+        composite(p.name(transposed: false), .lower, self, weight, bias: bias) { (x, weight, bias) throws(OpError) in
+            try x.convolved(weight, bias, p)
+        }
     }
 
     private final func convolved(_ weight: Tensor, _ bias: Tensor?, _ p: ConvolutionParameters) throws(OpError) -> Tensor {
         let x = try batched(spatial: p.spatial)
-        try x.checkConvolution(weight, bias: bias, p, inputChannels: weight.ndim > 1 ? weight.shape[1] * Swift.max(p.groups, 1) : 0, transposed: false)
+        try x.checkConvolution(
+            weight, bias: bias, p, inputChannels: weight.ndim > 1 ? weight.shape[1] * Swift.max(p.groups, 1) : 0, transposed: false)
         guard weight.shape[0] % p.groups == 0 else {
-            throw OpError("weight of shape \(weight.shape) has \(weight.shape[0]) output channels, which groups (\(p.groups)) does not divide")
+            throw OpError(
+                "weight of shape \(weight.shape) has \(weight.shape[0]) output channels, which groups (\(p.groups)) does not divide")
         }
         for d in 0..<p.spatial {
             let (available, span) = (x.shape[d + 2] + 2 * p.padding[d], p.dilation[d] * (weight.shape[d + 2] - 1) + 1)
@@ -142,7 +150,8 @@ extension Tensor {
                         + "\(span) > \(available); use a smaller kernel or more padding")
             }
         }
-        let out = apply(Convolution(p: p, inputShape: x.shape, weightShape: weight.shape), Inputs(first: x, second: weight, more: bias.map { [$0] }))
+        let out = apply(
+            Convolution(p: p, inputShape: x.shape, weightShape: weight.shape), Inputs(first: x, second: weight, more: bias.map { [$0] }))
         return x.ndim == ndim ? out : out.squeeze(0)
     }
 
@@ -154,11 +163,14 @@ extension Tensor {
         }
     }
 
-    private final func convolvedTransposed(_ weight: Tensor, _ bias: Tensor?, _ p: ConvolutionParameters, outputPadding: [Int]) throws(OpError) -> Tensor {
+    private final func convolvedTransposed(
+        _ weight: Tensor, _ bias: Tensor?, _ p: ConvolutionParameters, outputPadding: [Int]
+    ) throws(OpError) -> Tensor {
         let (x, spatial) = (try batched(spatial: p.spatial), p.spatial)
         try x.checkConvolution(weight, bias: bias, p, inputChannels: weight.ndim > 0 ? weight.shape[0] : 0, transposed: true)
         guard weight.shape[0] % p.groups == 0 else {
-            throw OpError("weight of shape \(weight.shape) has \(weight.shape[0]) input channels, which groups (\(p.groups)) does not divide")
+            throw OpError(
+                "weight of shape \(weight.shape) has \(weight.shape[0]) input channels, which groups (\(p.groups)) does not divide")
         }
         let outChannels = weight.shape[1] * p.groups
         var target: Shape = [x.shape[0], outChannels]
@@ -166,12 +178,15 @@ extension Tensor {
         var more: [Int] = []
         for d in 0..<spatial {
             guard outputPadding[d] >= 0, outputPadding[d] < Swift.max(p.stride[d], p.dilation[d]) else {
-                throw OpError("outputPadding \(outputPadding) must not be negative and be smaller than stride \(p.stride) or dilation \(p.dilation)")
+                throw OpError(
+                    "outputPadding \(outputPadding) must not be negative and be smaller than stride \(p.stride) or dilation \(p.dilation)")
             }
             let (steps, overflow) = (x.shape[d + 2] - 1).multipliedReportingOverflow(by: p.stride[d])
             let extent = steps - 2 * p.padding[d] + p.dilation[d] * (weight.shape[d + 2] - 1) + outputPadding[d] + 1
             guard !overflow, extent > 0 else {
-                throw OpError("the output of input \(shape) with kernel \(Shape(weight.shape.dropFirst(2))) would have extent \(extent) in spatial dimension \(d); use less padding")
+                throw OpError(
+                    "the output of input \(shape) with kernel \(Shape(weight.shape.dropFirst(2))) would have extent \(extent) in spatial dimension \(d); use less padding"
+                )
             }
             target.append(extent)
             more = [0, outputPadding[d] / p.stride[d]] + more
@@ -185,7 +200,9 @@ extension Tensor {
     /// Itself with a batch dimension: [C, *in] becomes [1, C, *in].
     private final func batched(spatial: Int) throws(OpError) -> Tensor {
         guard ndim == spatial + 1 || ndim == spatial + 2 else {
-            throw OpError("input of shape \(shape) has \(ndim) dimensions; \(spatial + 1) (channels, then space) or \(spatial + 2) (a batch of these) are needed")
+            throw OpError(
+                "input of shape \(shape) has \(ndim) dimensions; \(spatial + 1) (channels, then space) or \(spatial + 2) (a batch of these) are needed"
+            )
         }
         return ndim == spatial + 1 ? unsqueeze(0) : self
     }
@@ -196,18 +213,25 @@ extension Tensor {
     ) throws(OpError) {
         try p.check()
         guard weight.ndim == p.spatial + 2 else {
-            throw OpError("weight of shape \(weight.shape) needs \(p.spatial + 2) dimensions: \(transposed ? "in_channels, out_channels / groups" : "out_channels, in_channels / groups"), then the kernel")
+            throw OpError(
+                "weight of shape \(weight.shape) needs \(p.spatial + 2) dimensions: \(transposed ? "in_channels, out_channels / groups" : "out_channels, in_channels / groups"), then the kernel"
+            )
         }
         guard dtype != .bool else { throw OpError("is for numbers, the input is bool; convert it with to(.float32)") }
         guard dtype == weight.dtype, bias == nil || bias!.dtype == dtype else {
-            throw OpError("the input is \(dtype), the weight \(weight.dtype)\(bias.map { ", the bias \($0.dtype)" } ?? ""); convert one with to(_:)")
+            throw OpError(
+                "the input is \(dtype), the weight \(weight.dtype)\(bias.map { ", the bias \($0.dtype)" } ?? ""); convert one with to(_:)")
         }
         guard shape[1] == inputChannels else {
-            throw OpError("input of shape \(shape) has \(shape[1]) channels, but weight of shape \(weight.shape) with groups \(p.groups) wants \(inputChannels)")
+            throw OpError(
+                "input of shape \(shape) has \(shape[1]) channels, but weight of shape \(weight.shape) with groups \(p.groups) wants \(inputChannels)"
+            )
         }
         for extent in weight.shape where extent == 0 { throw OpError("weight of shape \(weight.shape) is empty") }
         let outChannels = transposed ? weight.shape[1] * p.groups : weight.shape[0]
-        if let bias, bias.shape != [outChannels] { throw OpError("bias of shape \(bias.shape) does not fit \(outChannels) output channels") }
+        if let bias, bias.shape != [outChannels] {
+            throw OpError("bias of shape \(bias.shape) does not fit \(outChannels) output channels")
+        }
         for extent in shape.dropFirst(transposed ? 2 : 1) where extent == 0 {
             throw OpError("input of shape \(shape) is empty; only the batch may be")
         }

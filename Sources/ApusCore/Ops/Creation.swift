@@ -113,7 +113,9 @@ extension Tensor {
     }
 
     /// Every element `value`; its dtype is that of the number (float32, int64, bool) where none is given.
-    public static func full(_ shape: Shape, _ value: some ScalarConvertible, dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
+    public static func full(
+        _ shape: Shape, _ value: some ScalarConvertible, dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
+    ) -> Tensor {
         full(shape, value.scalar, dtype: dtype, device: device).marked(requiresGrad)
     }
     /// Contents undefined; to be written.
@@ -141,36 +143,49 @@ extension Tensor {
         full(shape, .double(1), dtype: dtype, device: device).marked(requiresGrad)
     }
     /// Zeros of x's shape, dtype and device. PyTorch: `zeros_like`.
-    public static func zeros(like x: Tensor, dtype: DType? = nil) -> Tensor { x.isPoisoned ? x : full(x.shape, .double(0), dtype: dtype ?? x.dtype, device: x.device) }
+    public static func zeros(like x: Tensor, dtype: DType? = nil) -> Tensor {
+        x.isPoisoned ? x : full(x.shape, .double(0), dtype: dtype ?? x.dtype, device: x.device)
+    }
     /// Ones of x's shape, dtype and device. PyTorch: `ones_like`.
-    public static func ones(like x: Tensor, dtype: DType? = nil) -> Tensor { x.isPoisoned ? x : full(x.shape, .double(1), dtype: dtype ?? x.dtype, device: x.device) }
+    public static func ones(like x: Tensor, dtype: DType? = nil) -> Tensor {
+        x.isPoisoned ? x : full(x.shape, .double(1), dtype: dtype ?? x.dtype, device: x.device)
+    }
     /// `value` in x's shape, dtype and device. PyTorch: `full_like`.
     public static func full(like x: Tensor, _ value: some ScalarConvertible, dtype: DType? = nil) -> Tensor {
         x.isPoisoned ? x : full(x.shape, value.scalar, dtype: dtype ?? x.dtype, device: x.device)
     }
     /// Uninitialised, with x's shape, dtype and device. PyTorch: `empty_like`.
-    public static func empty(like x: Tensor, dtype: DType? = nil) -> Tensor { x.isPoisoned ? x : create(x.shape, dtype ?? x.dtype, x.device, "empty") }
+    public static func empty(like x: Tensor, dtype: DType? = nil) -> Tensor {
+        x.isPoisoned ? x : create(x.shape, dtype ?? x.dtype, x.device, "empty")
+    }
 
     /// 0, 1, … n − 1 as int64.
-    public static func arange(_ n: Int, dtype: DType = .int64, device: Device = .cpu) -> Tensor { arange(0, n, 1, dtype: dtype, device: device) }
+    public static func arange(_ n: Int, dtype: DType = .int64, device: Device = .cpu) -> Tensor {
+        arange(0, n, 1, dtype: dtype, device: device)
+    }
 
     /// start, start + step, … before `end`, as int64.
     public static func arange(_ start: Int, _ end: Int, _ step: Int = 1, dtype: DType = .int64, device: Device = .cpu) -> Tensor {
-        guard step != 0, start == end || (start < end) == (step > 0) else { return fail("arange", "step \(step) does not lead from \(start) to \(end)") }
+        guard step != 0, start == end || (start < end) == (step > 0) else {
+            return fail("arange", "step \(step) does not lead from \(start) to \(end)")
+        }
         let (distance, pace) = (UInt(bitPattern: Swift.max(start, end)) &- UInt(bitPattern: Swift.min(start, end)), step.magnitude)
         let count = Int(clamping: distance / pace + (distance % pace == 0 ? 0 : 1))
         return sequence("arange", count, dtype, device) { Int64(start + $0 * step) }
     }
 
     /// start, start + step, … before `end`; float32 by default.
-    public static func arange(_ start: Double, _ end: Double, _ step: Double = 1, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
+    public static func arange(_ start: Double, _ end: Double, _ step: Double = 1, dtype: DType = .float32, device: Device = .cpu) -> Tensor
+    {
         let steps = ((end - start) / step).rounded(.up)
         guard step != 0, steps >= 0, steps < 0x1p40 else { return fail("arange", "step \(step) does not lead from \(start) to \(end)") }
         return sequence("arange", Int(steps), dtype, device) { start + Double($0) * step }
     }
 
     /// The numbers that `element` gives for 0, 1, … `count` − 1, written where they stay: a count that memory cannot hold is an error.
-    private static func sequence<Element: TensorElement>(_ op: String, _ count: Int, _ dtype: DType, _ device: Device, _ element: (Int) -> Element) -> Tensor {
+    private static func sequence<Element: TensorElement>(
+        _ op: String, _ count: Int, _ dtype: DType, _ device: Device, _ element: (Int) -> Element
+    ) -> Tensor {
         let host = create([count], Element.dtype, .cpu, op)
         if host.isPoisoned { return host }
         let out = host.pointer.bindMemory(to: Element.self, capacity: count)

@@ -20,7 +20,9 @@ package struct ClassLabels {
     /// Checks that every label of `target` is one of `classes` or `ignoreIndex`. On a device the kernels that use the labels check them, and
     /// the next wait reports.
     package init(_ target: Tensor, classes: Int, ignoreIndex: Int) throws(OpError) {
-        guard target.dtype.isInteger else { throw OpError("labels must be integers, these are \(target.dtype); convert them with to(.int64)") }
+        guard target.dtype.isInteger else {
+            throw OpError("labels must be integers, these are \(target.dtype); convert them with to(.int64)")
+        }
         let labels = target.dtype == .int64 ? target.detach() : noGrad { target.to(.int64) }
         guard target.device.sharesHostMemory else {
             // Without numbers beside it, all of this is one kernel.
@@ -155,7 +157,9 @@ extension Tensor {
     }
 
     /// Cross entropy of scores [N, C, …] with labels [N, …], without label smoothing; `F.crossEntropy` has all of it.
-    package final func crossEntropy(labels target: Tensor, weight: Tensor?, ignoreIndex: Int, reduction: Reduction) throws(OpError) -> Tensor {
+    package final func crossEntropy(
+        labels target: Tensor, weight: Tensor?, ignoreIndex: Int, reduction: Reduction
+    ) throws(OpError) -> Tensor {
         guard dtype.isFloatingPoint else { throw OpError("scores must be floating-point numbers, these are \(dtype)") }
         let labels = try ClassLabels(target, classes: shape[1], ignoreIndex: ignoreIndex)
         let (weights, divisor) = try labels.weights(weight, dtype)

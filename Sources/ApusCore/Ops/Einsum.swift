@@ -26,35 +26,47 @@ private struct Einsum {
         let sides = text.components(separatedBy: "->")
         guard sides.count <= 2, let left = sides.first else { throw OpError("'\(equation)' has more than one ->") }
         let terms = left.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-        guard terms.count == operands.count else { throw OpError("'\(equation)' names \(terms.count) operands, \(operands.count) are given") }
+        guard terms.count == operands.count else {
+            throw OpError("'\(equation)' names \(terms.count) operands, \(operands.count) are given")
+        }
         var widest = 0
         for (i, (term, x)) in zip(terms, operands).enumerated() {
             let (labels, ellipsis) = try Einsum.labels(term, equation, rank: x.ndim)
-            guard labels.count == x.ndim else { throw OpError("'\(term)' names \(labels.count) dimensions, operand \(i) has shape \(x.shape)") }
+            guard labels.count == x.ndim else {
+                throw OpError("'\(term)' names \(labels.count) dimensions, operand \(i) has shape \(x.shape)")
+            }
             widest = max(widest, ellipsis)
             inputs.append(labels)
             for (d, label) in labels.enumerated() {
                 // Extents of 1 broadcast against other operands, not within a diagonal.
                 let first = labels.firstIndex(of: label)!
                 guard x.shape[first] == x.shape[d] else {
-                    throw OpError("'\(Einsum.name(label))' stands twice in '\(term)', but operand \(i) of shape \(x.shape) has \(x.shape[first]) and \(x.shape[d]) elements there")
+                    throw OpError(
+                        "'\(Einsum.name(label))' stands twice in '\(term)', but operand \(i) of shape \(x.shape) has \(x.shape[first]) and \(x.shape[d]) elements there"
+                    )
                 }
             }
             for (label, extent) in zip(labels, x.shape) {
                 let known = extents[label] ?? 1
                 guard known == extent || known == 1 || extent == 1 else {
-                    throw OpError("'\(Einsum.name(label))' has \(known) elements in one operand and \(extent) in operand \(i) of shape \(x.shape)")
+                    throw OpError(
+                        "'\(Einsum.name(label))' has \(known) elements in one operand and \(extent) in operand \(i) of shape \(x.shape)")
                 }
                 extents[label] = max(known, extent)
                 if extent == 0 { extents[label] = 0 }
             }
         }
         if sides.count == 2 {
-            let (labels, _) = try Einsum.labels(sides[1], equation, rank: sides[1].filter { $0 != "." }.count + (sides[1].contains("...") ? widest : 0))
+            let (labels, _) = try Einsum.labels(
+                sides[1], equation, rank: sides[1].filter { $0 != "." }.count + (sides[1].contains("...") ? widest : 0))
             output = labels
             for (i, label) in output.enumerated() {
-                guard extents[label] != nil else { throw OpError("'\(Einsum.name(label))' of the output is in no operand of '\(equation)'") }
-                guard !output[..<i].contains(label) else { throw OpError("'\(Einsum.name(label))' stands twice in the output of '\(equation)'") }
+                guard extents[label] != nil else {
+                    throw OpError("'\(Einsum.name(label))' of the output is in no operand of '\(equation)'")
+                }
+                guard !output[..<i].contains(label) else {
+                    throw OpError("'\(Einsum.name(label))' stands twice in the output of '\(equation)'")
+                }
             }
         } else {
             let all = inputs.flatMap { $0 }
@@ -141,7 +153,9 @@ private struct Einsum {
         let left = arranged(a, aLabels, [batch, rows, summed])
         let right = arranged(b, bLabels, [batch, summed, columns])
         let product = left.matmul(right)
-        let shape = batch.map { extent($0, a, aLabels, b, bLabels) } + rows.map { a.shape[aLabels.firstIndex(of: $0)!] } + columns.map { b.shape[bLabels.firstIndex(of: $0)!] }
+        let shape =
+            batch.map { extent($0, a, aLabels, b, bLabels) } + rows.map { a.shape[aLabels.firstIndex(of: $0)!] }
+            + columns.map { b.shape[bLabels.firstIndex(of: $0)!] }
         return (product.reshape(Shape(shape)), batch + rows + columns)
     }
 

@@ -33,7 +33,8 @@ package struct EmbeddingLookup: Op {
         if let paddingIndex { g = g.maskedFill(index.eq(paddingIndex).unsqueeze(1), 0) }
         if scaleByFrequency {
             let ones = Tensor.ones([index.numel], dtype: .int64, device: g.device)
-            let counts = Tensor.zeros([rows], dtype: .int64, device: g.device).indexAdd(dim: 0, index, ones).indexSelect(dim: 0, index).unsqueeze(1)
+            let counts = Tensor.zeros([rows], dtype: .int64, device: g.device).indexAdd(dim: 0, index, ones).indexSelect(dim: 0, index)
+                .unsqueeze(1)
             g = (g.to(g.dtype.computeType) / counts).to(g.dtype)
         }
         return [Tensor.zeros([rows, grad.shape[1]], dtype: g.dtype, device: g.device).indexAdd(dim: 0, index, g), nil]

@@ -7,7 +7,9 @@ struct Frexp: Op {
     var outputCount: Int { 2 }
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> [Tensor] {
-        guard inputs[0].dtype.isFloatingPoint else { throw OpError("is for floating-point tensors, this one is \(inputs[0].dtype); convert it with to(.float32)") }
+        guard inputs[0].dtype.isFloatingPoint else {
+            throw OpError("is for floating-point tensors, this one is \(inputs[0].dtype); convert it with to(.float32)")
+        }
         // Of half types in float32, which has their numbers and, among them, the mantissas.
         let x = inputs[0].dtype.size == 2 ? try inputs[0].converted(to: .float32) : try inputs[0].contiguousData()
         let mantissa = try Tensor.uninitialized(x.shape, x.dtype, x.device)

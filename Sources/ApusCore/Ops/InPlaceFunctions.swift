@@ -4,7 +4,9 @@ extension Tensor {
     /// x ← x + other. Seen by autograd; traps on a leaf that requires a gradient.
     @discardableResult public final func add_(_ other: Tensor) -> Self { updateInPlace("add_") { $0 + other } }
     /// x ← x + alpha·other
-    @discardableResult public final func add_(_ other: Tensor, alpha: some ScalarConvertible) -> Self { updateInPlace("add_") { $0.add(other, alpha: alpha) } }
+    @discardableResult public final func add_(_ other: Tensor, alpha: some ScalarConvertible) -> Self {
+        updateInPlace("add_") { $0.add(other, alpha: alpha) }
+    }
     /// x ← x + value
     @discardableResult public final func add_(_ value: some ScalarConvertible) -> Self { updateInPlace("add_") { $0 + value } }
     /// x ← x − other
@@ -22,7 +24,9 @@ extension Tensor {
     /// x ← x − other·⌊x / other⌋
     @discardableResult public final func remainder_(_ other: Tensor) -> Self { updateInPlace("remainder_") { $0.remainder(other) } }
     /// x ← x − value·⌊x / value⌋
-    @discardableResult public final func remainder_(_ value: some ScalarConvertible) -> Self { updateInPlace("remainder_") { $0.remainder(value) } }
+    @discardableResult public final func remainder_(_ value: some ScalarConvertible) -> Self {
+        updateInPlace("remainder_") { $0.remainder(value) }
+    }
     /// x ← x^exponent
     @discardableResult public final func pow_(_ exponent: some ScalarConvertible) -> Self { updateInPlace("pow_") { $0.pow(exponent) } }
     /// x ← other, broadcast to x's shape and converted to its dtype; gradients flow to `other`. PyTorch: `copy_`.
@@ -54,7 +58,9 @@ extension Tensor {
     /// x ← |x|
     @discardableResult public final func abs_() -> Self { updateInPlace("abs_") { $0.abs() } }
     /// x ← x + weight·(end − x)
-    @discardableResult public final func lerp_(_ end: Tensor, _ weight: some ScalarConvertible) -> Self { updateInPlace("lerp_") { $0.lerp(end, weight) } }
+    @discardableResult public final func lerp_(_ end: Tensor, _ weight: some ScalarConvertible) -> Self {
+        updateInPlace("lerp_") { $0.lerp(end, weight) }
+    }
     /// x ← x + weight·(end − x), with a weight for each element.
     @discardableResult public final func lerp_(_ end: Tensor, _ weight: Tensor) -> Self { updateInPlace("lerp_") { $0.lerp(end, weight) } }
     /// x ← √x

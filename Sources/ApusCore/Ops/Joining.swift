@@ -19,10 +19,11 @@ struct Cat: Op {
 
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         var start = 0
-        return Gradients(extents.enumerated().map { i, extent in
-            defer { start += extent }
-            return context.needs(i) ? grad.narrow(dim, start, extent) : nil
-        })
+        return Gradients(
+            extents.enumerated().map { i, extent in
+                defer { start += extent }
+                return context.needs(i) ? grad.narrow(dim, start, extent) : nil
+            })
     }
 }
 
@@ -95,7 +96,9 @@ public struct TensorList: RandomAccessCollection {
     /// Tensor `i`; poisoned where the op failed. Traps where there is none of that number.
     public subscript(i: Int) -> Tensor {
         if let poison { return poison }
-        guard tensors.indices.contains(i) else { return fail("TensorList", "index \(i) is out of range for a list of \(tensors.count) tensors") }
+        guard tensors.indices.contains(i) else {
+            return fail("TensorList", "index \(i) is out of range for a list of \(tensors.count) tensors")
+        }
         return tensors[i]
     }
 }
@@ -115,7 +118,9 @@ extension Tensor {
             // Empty vectors count for the dtype.
             let dtype = resultType(all)
             for (i, x) in parts.enumerated() {
-                guard x.ndim == first.ndim else { throw OpError("tensor \(i) has shape \(x.shape), tensor 0 \(first.shape): as many dimensions are needed") }
+                guard x.ndim == first.ndim else {
+                    throw OpError("tensor \(i) has shape \(x.shape), tensor 0 \(first.shape): as many dimensions are needed")
+                }
                 for d in 0..<first.ndim where d != at && x.shape[d] != first.shape[d] {
                     throw OpError("tensor \(i) has shape \(x.shape), tensor 0 \(first.shape): they may differ only in dim \(at)")
                 }
@@ -158,7 +163,9 @@ extension Tensor {
     /// Pieces of these sizes along `dim`; views.
     public final func split(_ sizes: [Int], dim: Int = 0) -> TensorList {
         pieces("split", dim) { (extent) throws(OpError) in
-            guard sizes.reduce(0, +) == extent, sizes.allSatisfy({ $0 >= 0 }) else { throw OpError("sizes \(sizes) do not add up to the \(extent) elements of dim \(dim)") }
+            guard sizes.reduce(0, +) == extent, sizes.allSatisfy({ $0 >= 0 }) else {
+                throw OpError("sizes \(sizes) do not add up to the \(extent) elements of dim \(dim)")
+            }
             return sizes
         }
     }
@@ -214,7 +221,9 @@ extension Tensor {
     /// The whole repeated `counts[i]` times along each dimension; leading dimensions are added. PyTorch: `repeat`.
     public final func `repeat`(_ counts: [Int]) -> Tensor {
         composite("repeat", self) { () throws(OpError) in
-            guard counts.count >= ndim, counts.allSatisfy({ $0 >= 0 }) else { throw OpError("counts \(counts) do not fit shape \(shape): one for each dimension, none negative") }
+            guard counts.count >= ndim, counts.allSatisfy({ $0 >= 0 }) else {
+                throw OpError("counts \(counts) do not fit shape \(shape): one for each dimension, none negative")
+            }
             let padded = Array(repeating: 1, count: counts.count - ndim) + Array(shape)
             // Each extent split in two: repeats beside the extent, one expanded view, one copy.
             var (from, to) = ([Int](), [Int]())
@@ -260,12 +269,16 @@ extension Tensor {
     /// PyTorch: `F.pad` with mode constant.
     package final func pad(_ padding: [Int], value: Double = 0) -> Tensor {
         composite("pad", self) { () throws(OpError) in
-            guard padding.count % 2 == 0, padding.count / 2 <= ndim else { throw OpError("padding \(padding) does not come in pairs for at most \(ndim) dimensions") }
+            guard padding.count % 2 == 0, padding.count / 2 <= ndim else {
+                throw OpError("padding \(padding) does not come in pairs for at most \(ndim) dimensions")
+            }
             var out = self
             for pair in 0..<padding.count / 2 {
                 let dim = ndim - 1 - pair
                 let (before, after) = (padding[2 * pair], padding[2 * pair + 1])
-                guard out.shape[dim] + before + after >= 0 else { throw OpError("padding \(padding) leaves less than nothing of dim \(dim) of shape \(shape)") }
+                guard out.shape[dim] + before + after >= 0 else {
+                    throw OpError("padding \(padding) leaves less than nothing of dim \(dim) of shape \(shape)")
+                }
                 let from = Swift.max(-before, 0)
                 let count = out.shape[dim] - from - Swift.max(-after, 0)
                 var parts = [count == out.shape[dim] ? out : out.narrow(dim, from, Swift.max(count, 0))]

@@ -11,8 +11,11 @@ struct Linear: Op {
         shape[x.ndim - 1] = weight.shape[0]
         let out = try Tensor.uninitialized(shape, x.dtype, x.device)
         let (rows, columns) = (x.shape.dropLast().reduce(1, *), weight.shape[0])
-        let transposed = weight.view([1, weight.shape[1], columns], strides: [0, weight.strides[1], weight.strides[0]], offset: weight.offset)
-        try out.device.backend.matmul(try x.asRows(), transposed, bias: inputs.count > 2 ? inputs[2] : nil, into: out.view([1, rows, columns], strides: [rows * columns, columns, 1], offset: 0))
+        let transposed = weight.view(
+            [1, weight.shape[1], columns], strides: [0, weight.strides[1], weight.strides[0]], offset: weight.offset)
+        try out.device.backend.matmul(
+            try x.asRows(), transposed, bias: inputs.count > 2 ? inputs[2] : nil,
+            into: out.view([1, rows, columns], strides: [rows * columns, columns, 1], offset: 0))
         saved.keep(x)
         saved.keep(weight)
         return out
@@ -46,7 +49,9 @@ extension Tensor {
 
     private final func projected(_ weight: Tensor, _ bias: Tensor?) throws(OpError) -> Tensor {
         guard ndim >= 1, weight.ndim == 1 || weight.ndim == 2, shape[-1] == weight.shape[-1] else {
-            throw OpError("input of shape \(shape) does not fit weight of shape \(weight.shape) (out_features, in_features): the last extent must be \(weight.shape[-1])")
+            throw OpError(
+                "input of shape \(shape) does not fit weight of shape \(weight.shape) (out_features, in_features): the last extent must be \(weight.shape[-1])"
+            )
         }
         if weight.ndim == 1 { return bias.map { matmul(weight) + $0 } ?? matmul(weight) }
         guard dtype == weight.dtype, bias == nil || bias!.dtype == dtype else {
@@ -57,7 +62,9 @@ extension Tensor {
         // One tall product; where rows cannot be seen as such they are copied once, for the derivative too.
         let x = ndim <= 2 || viewStrides([1, shape.dropLast().reduce(1, *), shape[-1]]) != nil ? self : contiguous()
         guard let bias else { return apply(Linear(), Inputs(x, weight)) }
-        guard bias.shape == [out] || bias.shape == [1] else { throw OpError("bias of shape \(bias.shape) does not fit \(out) output features") }
+        guard bias.shape == [out] || bias.shape == [1] else {
+            throw OpError("bias of shape \(bias.shape) does not fit \(out) output features")
+        }
         return apply(Linear(), Inputs(first: x, second: weight, more: [bias.expand([out])]))
     }
 }

@@ -57,7 +57,9 @@ private struct TriangularSolve: Op {
         guard a.ndim >= 2, b.ndim >= 2, a.shape[-1] == a.shape[-2], b.shape[-2] == a.shape[-1] else {
             throw OpError("matrices of shape \(a.shape) and right sides of shape \(b.shape) do not fit")
         }
-        guard a.dtype == b.dtype, a.dtype.isFloatingPoint else { throw OpError("both must be of one float type, they are \(a.dtype) and \(b.dtype)") }
+        guard a.dtype == b.dtype, a.dtype.isFloatingPoint else {
+            throw OpError("both must be of one float type, they are \(a.dtype) and \(b.dtype)")
+        }
         let (n, width) = (a.shape[-1], b.shape[-1])
         guard let batch = Shape.broadcast(Shape(a.shape.dropLast(2)), Shape(b.shape.dropLast(2))) else {
             throw OpError("the batches of \(a.shape) and \(b.shape) do not broadcast")
@@ -67,7 +69,8 @@ private struct TriangularSolve: Op {
         var x = try b.expanded(shape).numbers(Double.self)
         // Which matrix each right side of the batch has.
         let places = Shape(a.shape.dropLast(2))
-        let owners = try Tensor.arange(places.numel).usable().view(places, strides: places.contiguousStrides, offset: 0).expanded(batch).numbers(Int.self)
+        let owners = try Tensor.arange(places.numel).usable().view(places, strides: places.contiguousStrides, offset: 0).expanded(batch)
+            .numbers(Int.self)
         for (place, owner) in owners.enumerated() {
             let (left, right) = (owner * n * n, place * n * width)
             for step in 0..<n {

@@ -17,7 +17,8 @@ struct LayerNorm: Op {
         let out = try Tensor.uninitialized(x.shape, x.dtype, x.device)
         let mean = try Tensor.uninitialized([2, x.shape[0]], x.dtype.computeType, x.device)
         let rstd = try Tensor.uninitialized([x.shape[0]], x.dtype.computeType, x.device)
-        try x.device.backend.layerNorm(x, weight: hasWeight ? inputs[1] : nil, bias: hasBias ? inputs.last : nil, eps: eps, into: out, mean: mean, rstd: rstd)
+        try x.device.backend.layerNorm(
+            x, weight: hasWeight ? inputs[1] : nil, bias: hasBias ? inputs.last : nil, eps: eps, into: out, mean: mean, rstd: rstd)
         saved.keep(inputs[0])
         saved.keep(mean)
         saved.keep(rstd)
@@ -37,7 +38,8 @@ struct LayerNorm: Op {
         }
         return gradients.fused { gx, gw, gb throws(OpError) in
             try x.device.backend.layerNormBackward(
-                try grad.contiguousData(), try x.contiguousData(), weight: weight, mean: mean, rstd: rstd, gradX: gx, gradWeight: gw, gradBias: gb)
+                try grad.contiguousData(), try x.contiguousData(), weight: weight, mean: mean, rstd: rstd, gradX: gx, gradWeight: gw,
+                gradBias: gb)
         }
     }
 }
@@ -74,7 +76,8 @@ struct ChannelNorm: Op {
             statistics = [mean.part(0), variance]
         }
         let out = try Tensor.uninitialized(x.shape, x.dtype, x.device)
-        try backend.channelNormalize(x, mean: mean, rstd: rstd, weight: hasWeight ? inputs[1] : nil, bias: hasBias ? inputs[hasWeight ? 2 : 1] : nil, into: out)
+        try backend.channelNormalize(
+            x, mean: mean, rstd: rstd, weight: hasWeight ? inputs[1] : nil, bias: hasBias ? inputs[hasWeight ? 2 : 1] : nil, into: out)
         saved.keep(inputs[0])
         saved.keep(mean)
         saved.keep(rstd)
@@ -88,7 +91,9 @@ struct ChannelNorm: Op {
         let weight = hasWeight ? context.saved[3] : nil
         let gradients = NormGradients(x, weight: weight, context, hasBias: hasBias, parameterType: parameterType)
         if isGradEnabled {
-            return gradients.composed(grad, x, weight, statistics: training ? [0, 2] : nil, shared: [0, 2], weightShape: [1, x.shape[1], 1]) { x in
+            return gradients.composed(
+                grad, x, weight, statistics: training ? [0, 2] : nil, shared: [0, 2], weightShape: [1, x.shape[1], 1]
+            ) { x in
                 if !training { return (x - mean.to(x.dtype).reshape(1, -1, 1), rstd.to(x.dtype).reshape(1, -1, 1)) }
                 let centered = x.centered([0, 2])
                 return (centered, (centered.square().mean(dim: [0, 2], keepDim: true) + eps).rsqrt())
@@ -96,7 +101,8 @@ struct ChannelNorm: Op {
         }
         return gradients.fused { gx, gw, gb throws(OpError) in
             try x.device.backend.channelNormBackward(
-                try grad.contiguousData(), try x.contiguousData(), weight: weight, mean: mean, rstd: rstd, training: training, gradX: gx, gradWeight: gw, gradBias: gb)
+                try grad.contiguousData(), try x.contiguousData(), weight: weight, mean: mean, rstd: rstd, training: training, gradX: gx,
+                gradWeight: gw, gradBias: gb)
         }
     }
 }
@@ -146,7 +152,8 @@ private struct NormGradients {
     /// By differentiable ops, in float32 for the half types. `statistics`: the dimensions that mean and variance were taken over, nil where
     /// they are constants; `shared`: those over which elements share a weight; `normalize` gives x − mean and rstd.
     func composed(
-        _ grad: Tensor, _ x: Tensor, _ weight: Tensor?, statistics: [Int]?, shared: [Int], weightShape: Shape, _ normalize: (Tensor) -> (Tensor, Tensor)
+        _ grad: Tensor, _ x: Tensor, _ weight: Tensor?, statistics: [Int]?, shared: [Int], weightShape: Shape,
+        _ normalize: (Tensor) -> (Tensor, Tensor)
     ) -> Gradients {
         let dtype = x.dtype
         let g = grad.to(x.dtype.computeType)
@@ -157,11 +164,15 @@ private struct NormGradients {
             var scaled = g
             if let weight { scaled = g * weight.to(x.dtype.computeType).reshape(weightShape) }
             if let statistics {
-                scaled = scaled - scaled.mean(dim: statistics, keepDim: true) - normalized * (scaled * normalized).mean(dim: statistics, keepDim: true)
+                scaled =
+                    scaled - scaled.mean(dim: statistics, keepDim: true) - normalized
+                    * (scaled * normalized).mean(dim: statistics, keepDim: true)
             }
             gx = (scaled * rstd).to(dtype)
         }
-        return ordered(gx, needsWeight ? (g * normalized).sum(dim: shared).to(parameterType) : nil, needsBias ? g.sum(dim: shared).to(parameterType) : nil)
+        return ordered(
+            gx, needsWeight ? (g * normalized).sum(dim: shared).to(parameterType) : nil,
+            needsBias ? g.sum(dim: shared).to(parameterType) : nil)
     }
 }
 
@@ -185,15 +196,21 @@ extension Tensor {
     }
 
     package final func checkNormalized(_ normalizedShape: Shape, weight: Tensor?, bias: Tensor?) throws(OpError) {
-        guard dtype.isFloatingPoint else { throw OpError("is for floating-point tensors, the input is \(dtype); convert it with to(.float32)") }
+        guard dtype.isFloatingPoint else {
+            throw OpError("is for floating-point tensors, the input is \(dtype); convert it with to(.float32)")
+        }
         guard normalizedShape.count > 0 else { throw OpError("normalizedShape is empty; name at least one dimension") }
         guard ndim >= normalizedShape.count, Shape(shape.suffix(normalizedShape.count)) == normalizedShape else {
             throw OpError("input of shape \(shape) does not end in normalizedShape \(normalizedShape)")
         }
         for (name, parameter) in [("weight", weight), ("bias", bias)] {
             guard let parameter else { continue }
-            guard parameter.shape == normalizedShape else { throw OpError("\(name) of shape \(parameter.shape) is not of normalizedShape \(normalizedShape)") }
-            guard parameter.dtype == dtype else { throw OpError("the input is \(dtype), \(name) \(parameter.dtype); convert one with to(_:)") }
+            guard parameter.shape == normalizedShape else {
+                throw OpError("\(name) of shape \(parameter.shape) is not of normalizedShape \(normalizedShape)")
+            }
+            guard parameter.dtype == dtype else {
+                throw OpError("the input is \(dtype), \(name) \(parameter.dtype); convert one with to(_:)")
+            }
         }
     }
 
@@ -201,21 +218,30 @@ extension Tensor {
     ///
     /// weight and bias of a float16 or bfloat16 input may be float32. In training, running mean and (unbiased) variance, [C] each, are moved toward the batch's by `momentum`, in place and unrecorded.
     package final func batchNorm(
-        runningMean: Tensor?, runningVar: Tensor?, weight: Tensor?, bias: Tensor?, training: Bool, momentum: Double, eps: Double, name: String = "batchNorm"
+        runningMean: Tensor?, runningVar: Tensor?, weight: Tensor?, bias: Tensor?, training: Bool, momentum: Double, eps: Double,
+        name: String = "batchNorm"
     ) -> Tensor {
         if let poisoned = [runningMean, runningVar, weight, bias].firstPoisoned { return poisoned }
         return composite(name, self) { () throws(OpError) in
-            guard dtype.isFloatingPoint else { throw OpError("is for floating-point tensors, the input is \(dtype); convert it with to(.float32)") }
+            guard dtype.isFloatingPoint else {
+                throw OpError("is for floating-point tensors, the input is \(dtype); convert it with to(.float32)")
+            }
             guard ndim >= 2 else { throw OpError("input of shape \(shape) needs at least 2 dimensions: batch and channels") }
             let channels = shape[1]
             for (what, parameter) in [("runningMean", runningMean), ("runningVar", runningVar), ("weight", weight), ("bias", bias)] {
                 guard let parameter else { continue }
-                guard parameter.shape == [channels] else { throw OpError("\(what) of shape \(parameter.shape) does not fit the \(channels) channels of input \(shape)") }
+                guard parameter.shape == [channels] else {
+                    throw OpError("\(what) of shape \(parameter.shape) does not fit the \(channels) channels of input \(shape)")
+                }
             }
             let parameterType = (weight ?? bias)?.dtype ?? dtype
             for (what, parameter) in [("weight", weight), ("bias", bias)] {
-                guard let parameter, parameter.dtype != parameterType || parameterType != dtype && parameterType != dtype.computeType else { continue }
-                throw OpError("the input is \(dtype), \(what) \(parameter.dtype), but must be \(dtype == dtype.computeType ? "the same" : "the same or \(dtype.computeType)"); convert one with to(_:)")
+                guard let parameter, parameter.dtype != parameterType || parameterType != dtype && parameterType != dtype.computeType else {
+                    continue
+                }
+                throw OpError(
+                    "the input is \(dtype), \(what) \(parameter.dtype), but must be \(dtype == dtype.computeType ? "the same" : "the same or \(dtype.computeType)"); convert one with to(_:)"
+                )
             }
             let flat = reshape([shape[0], channels, shape.dropFirst(2).reduce(1, *)])
             var fixed: [Tensor] = []
@@ -225,7 +251,8 @@ extension Tensor {
             } else {
                 guard eps > 0 else { throw OpError("eps is \(eps), but must be positive in training") }
                 guard channels == 0 || flat.numel != channels else {
-                    throw OpError("training needs more than one value for each channel, input \(shape) has one; use a larger batch or eval()")
+                    throw OpError(
+                        "training needs more than one value for each channel, input \(shape) has one; use a larger batch or eval()")
                 }
             }
             let op = ChannelNorm(eps: eps, hasWeight: weight != nil, hasBias: bias != nil, parameterType: parameterType, training: training)

@@ -48,7 +48,9 @@ struct Unary: Op {
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let x = inputs[0]
         guard rule.domain.contains(x.dtype) else {
-            throw OpError(x.dtype == .bool ? "is not defined for bool; convert with to(_:) first" : "is for integers and bool, this tensor is \(x.dtype)")
+            throw OpError(
+                x.dtype == .bool
+                    ? "is not defined for bool; convert with to(_:) first" : "is for integers and bool, this tensor is \(x.dtype)")
         }
         let out = try Tensor.uninitialized(x.shape, rule.domain.writesBool ? .bool : x.dtype, x.device)
         try x.device.backend.unary(rule.kind, x, p, into: out)
@@ -81,7 +83,8 @@ package final class BinaryRule: Sendable {
 
     /// `name` is the op's; left out, it is the kind's.
     init(
-        _ kind: BinaryKind, named name: String? = nil, keepsInputs: Bool = true, keepsOutput: Bool = false, autocast: AutocastPolicy = .asIs,
+        _ kind: BinaryKind, named name: String? = nil, keepsInputs: Bool = true, keepsOutput: Bool = false,
+        autocast: AutocastPolicy = .asIs,
         _ derivative: (@Sendable (Tensor, SavedValues, BackwardContext, Binary) -> Gradients)? = nil
     ) {
         let function = kind.function
@@ -142,7 +145,9 @@ struct Compare: Op {
 }
 
 extension Tensor {
-    final func unary(_ rule: UnaryRule, _ a: Double = 0, _ b: Double = 0, _ c: Double = 0) -> Tensor { unary(rule, KernelParameters(a, b, c)) }
+    final func unary(_ rule: UnaryRule, _ a: Double = 0, _ b: Double = 0, _ c: Double = 0) -> Tensor {
+        unary(rule, KernelParameters(a, b, c))
+    }
 
     package final func unary(_ rule: UnaryRule, _ p: KernelParameters) -> Tensor {
         var x = self
@@ -164,7 +169,10 @@ extension Tensor {
             var dtype = Tensor.resultType(a, b)
             if !dtype.isFloatingPoint && rule.domain.converts { dtype = .float32 }
             guard rule.domain.contains(dtype) else {
-                throw OpError(rule.domain.floats ? "is not defined for bool; use logical functions, or convert with to(_:)" : "is for integers, the operands are \(a.dtype) and \(b.dtype)")
+                throw OpError(
+                    rule.domain.floats
+                        ? "is not defined for bool; use logical functions, or convert with to(_:)"
+                        : "is for integers, the operands are \(a.dtype) and \(b.dtype)")
             }
             let (x, y) = try Tensor.broadcast(a, b, dtype)
             return apply(Binary(rule: rule, p: p), Inputs(x, y))

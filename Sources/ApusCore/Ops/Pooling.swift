@@ -21,7 +21,10 @@ struct MaxPool: Op {
     func backward(_ grads: [Tensor?], _ context: BackwardContext) -> Gradients {
         let grad = grads[0]!
         let plane = Shape(Array(inputShape.prefix(2)) + [inputShape.dropFirst(2).reduce(1, *)])
-        return [apply(GatherBackward(dim: 2, shape: plane), [grad.flatten(startDim: 2), context.saved[0].flatten(startDim: 2)]).reshape(inputShape)]
+        return [
+            apply(GatherBackward(dim: 2, shape: plane), [grad.flatten(startDim: 2), context.saved[0].flatten(startDim: 2)]).reshape(
+                inputShape)
+        ]
     }
 }
 
@@ -83,8 +86,11 @@ package struct PoolWindow {
     /// less a last window that would start in the padding.
     func outputExtents(_ input: [Int]) throws(OpError) -> [Int] {
         var result: [Int] = []
-        for (name, values, least) in [("kernelSize", kernel, 1), ("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1)] {
-            guard values.count == input.count else { throw OpError("\(name) \(values) needs \(input.count) numbers, one for each spatial dimension") }
+        for (name, values, least) in [("kernelSize", kernel, 1), ("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1)]
+        {
+            guard values.count == input.count else {
+                throw OpError("\(name) \(values) needs \(input.count) numbers, one for each spatial dimension")
+            }
             for value in values where value < least || value > Int(Int32.max) {
                 throw OpError("\(name) \(values) must lie in \(least) ... \(Int32.max) in each dimension")
             }
@@ -96,7 +102,9 @@ package struct PoolWindow {
             }
             let room = input[d] + 2 * padding[d] - span
             guard room >= 0 || ceilMode && room + stride[d] > 0 else {
-                throw OpError("the window of kernelSize \(kernel) is larger than the input's extents \(input) with padding \(padding); use a smaller window")
+                throw OpError(
+                    "the window of kernelSize \(kernel) is larger than the input's extents \(input) with padding \(padding); use a smaller window"
+                )
             }
             var out = (room + (ceilMode ? stride[d] - 1 : 0)) / stride[d] + 1
             if ceilMode && (out - 1) * stride[d] >= input[d] + padding[d] { out -= 1 }
@@ -113,14 +121,18 @@ extension Tensor {
     package final func maxPool(_ window: PoolWindow, spatial: Int, name: String) -> (values: Tensor, indices: Tensor) {
         pooledMax(spatial: spatial, name: name, alsoFor: { $0.isInteger && spatial > 1 }) { (input) throws(OpError) in
             let parameters = PoolParameters(
-                .sliding(kernel: window.kernel, stride: window.stride, padding: window.padding, dilation: window.dilation, countIncludePad: false, divisor: nil))
+                .sliding(
+                    kernel: window.kernel, stride: window.stride, padding: window.padding, dilation: window.dilation,
+                    countIncludePad: false, divisor: nil))
             return (parameters, try window.outputExtents(input))
         }
     }
 
     /// The same over windows that divide the input into `outputSize` parts; nil keeps an extent.
     package final func adaptiveMaxPool(_ outputSize: [Int?], spatial: Int, name: String) -> (values: Tensor, indices: Tensor) {
-        pooledMax(spatial: spatial, name: name) { (input) throws(OpError) in (PoolParameters(.adaptive), try Tensor.adaptiveExtents(outputSize, input)) }
+        pooledMax(spatial: spatial, name: name) { (input) throws(OpError) in
+            (PoolParameters(.adaptive), try Tensor.adaptiveExtents(outputSize, input))
+        }
     }
 
     /// The mean of each window: [N, C, *in] → [N, C, *out], or without N. Of int64 too, as in PyTorch, rounded toward zero.
@@ -128,18 +140,24 @@ extension Tensor {
         pooledAverage(spatial: spatial, name: name, alsoFor: { $0 == .int64 }) { (input) throws(OpError) in
             guard divisor != 0 else { throw OpError("divisorOverride must not be 0") }
             let parameters = PoolParameters(
-                .sliding(kernel: window.kernel, stride: window.stride, padding: window.padding, dilation: window.dilation, countIncludePad: countIncludePad, divisor: divisor))
+                .sliding(
+                    kernel: window.kernel, stride: window.stride, padding: window.padding, dilation: window.dilation,
+                    countIncludePad: countIncludePad, divisor: divisor))
             return (parameters, try window.outputExtents(input))
         }
     }
 
     /// The same over windows that divide the input into `outputSize` parts; nil keeps an extent.
     package final func adaptiveAveragePool(_ outputSize: [Int?], spatial: Int, name: String) -> Tensor {
-        pooledAverage(spatial: spatial, name: name) { (input) throws(OpError) in (PoolParameters(.adaptive), try Tensor.adaptiveExtents(outputSize, input)) }
+        pooledAverage(spatial: spatial, name: name) { (input) throws(OpError) in
+            (PoolParameters(.adaptive), try Tensor.adaptiveExtents(outputSize, input))
+        }
     }
 
     private static func adaptiveExtents(_ outputSize: [Int?], _ input: [Int]) throws(OpError) -> [Int] {
-        guard outputSize.count == input.count else { throw OpError("outputSize \(outputSize) needs \(input.count) numbers, one for each spatial dimension") }
+        guard outputSize.count == input.count else {
+            throw OpError("outputSize \(outputSize) needs \(input.count) numbers, one for each spatial dimension")
+        }
         var result: [Int] = []
         for (wanted, extent) in zip(outputSize, input) {
             let out = wanted ?? extent
@@ -150,7 +168,8 @@ extension Tensor {
     }
 
     private final func pooledMax(
-        spatial: Int, name: String, alsoFor isTaken: (DType) -> Bool = { _ in false }, _ geometry: ([Int]) throws(OpError) -> (PoolParameters, [Int])
+        spatial: Int, name: String, alsoFor isTaken: (DType) -> Bool = { _ in false },
+        _ geometry: ([Int]) throws(OpError) -> (PoolParameters, [Int])
     ) -> (values: Tensor, indices: Tensor) {
         compositePair(name, self) { () throws(OpError) in
             let (x, parameters, output) = try poolInput(spatial: spatial, alsoFor: isTaken, geometry)
@@ -160,7 +179,8 @@ extension Tensor {
     }
 
     private final func pooledAverage(
-        spatial: Int, name: String, alsoFor isTaken: (DType) -> Bool = { _ in false }, _ geometry: ([Int]) throws(OpError) -> (PoolParameters, [Int])
+        spatial: Int, name: String, alsoFor isTaken: (DType) -> Bool = { _ in false },
+        _ geometry: ([Int]) throws(OpError) -> (PoolParameters, [Int])
     ) -> Tensor {
         composite(name, self) { () throws(OpError) in
             let (x, parameters, output) = try poolInput(spatial: spatial, alsoFor: isTaken, geometry)
@@ -171,9 +191,13 @@ extension Tensor {
 
     private final func checkPoolRank(_ spatial: Int) throws(OpError) {
         guard ndim == spatial + 1 || ndim == spatial + 2 else {
-            throw OpError("input of shape \(shape) has \(ndim) dimensions; \(spatial + 1) (channels, then space) or \(spatial + 2) (a batch of these) are needed")
+            throw OpError(
+                "input of shape \(shape) has \(ndim) dimensions; \(spatial + 1) (channels, then space) or \(spatial + 2) (a batch of these) are needed"
+            )
         }
-        for extent in shape.suffix(spatial + 1) where extent == 0 { throw OpError("input of shape \(shape) is empty; only the batch may be") }
+        for extent in shape.suffix(spatial + 1) where extent == 0 {
+            throw OpError("input of shape \(shape) is empty; only the batch may be")
+        }
     }
 
     /// The input with a batch dimension, the windows, and the shape of the output.
@@ -181,7 +205,9 @@ extension Tensor {
         spatial: Int, alsoFor isTaken: (DType) -> Bool, _ geometry: ([Int]) throws(OpError) -> (PoolParameters, [Int])
     ) throws(OpError) -> (Tensor, PoolParameters, Shape) {
         try checkPoolRank(spatial)
-        guard dtype.isFloatingPoint || isTaken(dtype) else { throw OpError("is for floating-point tensors, the input is \(dtype); convert it with to(.float32)") }
+        guard dtype.isFloatingPoint || isTaken(dtype) else {
+            throw OpError("is for floating-point tensors, the input is \(dtype); convert it with to(.float32)")
+        }
         let x = ndim == spatial + 1 ? unsqueeze(0) : self
         let (parameters, extents) = try geometry(Array(x.shape.dropFirst(2)))
         return (x, parameters, Shape(Array(x.shape.prefix(2)) + extents))
@@ -194,7 +220,9 @@ extension Tensor {
                 throw OpError("input of shape \(shape) has \(ndim) dimensions; \(spatial + 1) or \(spatial + 2) are needed")
             }
             guard indices.dtype == .int64 else { throw OpError("indices are \(indices.dtype), but must be int64") }
-            guard indices.shape == shape else { throw OpError("indices of shape \(indices.shape) do not fit values of shape \(shape): one for each is needed") }
+            guard indices.shape == shape else {
+                throw OpError("indices of shape \(indices.shape) do not fit values of shape \(shape): one for each is needed")
+            }
             let lead = Array(shape.prefix(ndim - spatial))
             var plane = 1
             for extent in outputSize {

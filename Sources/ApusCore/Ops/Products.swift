@@ -40,10 +40,13 @@ extension Tensor {
     }
 
     private final func product(_ other: Tensor) throws(OpError) -> Tensor {
-        guard ndim > 0 && other.ndim > 0 else { throw OpError("both operands need a dimension, the shapes are \(shape) and \(other.shape); use * for scalars") }
+        guard ndim > 0 && other.ndim > 0 else {
+            throw OpError("both operands need a dimension, the shapes are \(shape) and \(other.shape); use * for scalars")
+        }
         let (inner, outer) = (shape[-1], other.shape[other.ndim == 1 ? 0 : -2])
         guard inner == outer else {
-            throw OpError("shapes \(shape) and \(other.shape) do not multiply: \(inner) columns meet \(outer) rows; transpose or reshape one of them")
+            throw OpError(
+                "shapes \(shape) and \(other.shape) do not multiply: \(inner) columns meet \(outer) rows; transpose or reshape one of them")
         }
         guard dtype == other.dtype else {
             throw OpError("the operands are \(dtype) and \(other.dtype); convert one with to(_:)")
@@ -80,23 +83,30 @@ extension Tensor {
     /// The product of two batches of matrices of one size. PyTorch: `bmm`.
     public final func bmm(_ other: Tensor) -> Tensor {
         if let failed = ranked("bmm", 3, other) { return failed }
-        guard isPoisoned || other.isPoisoned || shape[0] == other.shape[0] else { return fail("bmm", "the batches of \(shape) and \(other.shape) differ") }
+        guard isPoisoned || other.isPoisoned || shape[0] == other.shape[0] else {
+            return fail("bmm", "the batches of \(shape) and \(other.shape) differ")
+        }
         return matmul(other)
     }
     /// The product of a matrix and a vector. PyTorch: `mv`.
     public final func mv(_ vector: Tensor) -> Tensor {
         if isPoisoned || vector.isPoisoned { return isPoisoned ? self : vector }
-        guard ndim == 2, vector.ndim == 1 else { return fail("mv", "needs a matrix and a vector, the shapes are \(shape) and \(vector.shape)") }
+        guard ndim == 2, vector.ndim == 1 else {
+            return fail("mv", "needs a matrix and a vector, the shapes are \(shape) and \(vector.shape)")
+        }
         return matmul(vector)
     }
     /// The sum of products of two vectors. PyTorch: `dot`.
-    public final func dot(_ other: Tensor) -> Tensor { ranked("dot", 1, other) ?? composite("dot", .widest, self, other) { x, y in x.matmul(y) } }
+    public final func dot(_ other: Tensor) -> Tensor {
+        ranked("dot", 1, other) ?? composite("dot", .widest, self, other) { x, y in x.matmul(y) }
+    }
     /// Every product of an element of one vector with one of another. PyTorch: `outer`.
     public final func outer(_ other: Tensor) -> Tensor { ranked("outer", 1, other) ?? unsqueeze(1) * other.unsqueeze(0) }
 
     private final func ranked(_ op: String, _ rank: Int, _ other: Tensor) -> Tensor? {
         if isPoisoned || other.isPoisoned { return isPoisoned ? self : other }
-        return ndim == rank && other.ndim == rank ? nil : fail(op, "both operands need \(rank) dimensions, the shapes are \(shape) and \(other.shape); matmul takes others")
+        return ndim == rank && other.ndim == rank
+            ? nil : fail(op, "both operands need \(rank) dimensions, the shapes are \(shape) and \(other.shape); matmul takes others")
     }
 
     /// β·self + α·(a·b), self broadcast to the product's shape; with β = 0 what self holds (NaN, say) does not matter. All are of one dtype,
@@ -112,15 +122,21 @@ extension Tensor {
     /// β·self + α·product
     private final func plus(_ product: Tensor, _ beta: Scalar, _ alpha: Scalar) throws(OpError) -> Tensor {
         if product.isPoisoned { return product }
-        guard dtype == product.dtype else { throw OpError("the summand is \(dtype), the product \(product.dtype); convert one with to(_:)") }
-        guard Shape.broadcast(shape, product.shape) == product.shape else { throw OpError("a summand of shape \(shape) does not broadcast to the product's shape \(product.shape)") }
+        guard dtype == product.dtype else {
+            throw OpError("the summand is \(dtype), the product \(product.dtype); convert one with to(_:)")
+        }
+        guard Shape.broadcast(shape, product.shape) == product.shape else {
+            throw OpError("a summand of shape \(shape) does not broadcast to the product's shape \(product.shape)")
+        }
         func times(_ x: Tensor, _ number: Scalar) -> Tensor {
             let factor = x.dtype.isFloatingPoint ? number : .int(number.int64Value)
             return factor.doubleValue == 1 ? x : x * factor
         }
         let scaled = times(product, alpha)
         // Nothing of self then, not even through autograd, where it has the gradient 0.
-        if beta.doubleValue == 0 { return requiresGrad ? Tensor.where(Tensor.full([], .bool(false), device: device), self, scaled) : scaled }
+        if beta.doubleValue == 0 {
+            return requiresGrad ? Tensor.where(Tensor.full([], .bool(false), device: device), self, scaled) : scaled
+        }
         return times(self, beta) + scaled
     }
 }

@@ -1,6 +1,8 @@
 extension Tensor {
     /// A tensor filled from `generator` (the current one by default). Never recorded.
-    package static func random(_ kind: RandomKind, _ shape: Shape, dtype: DType, device: Device, generator: Generator?, _ op: String) -> Tensor {
+    package static func random(
+        _ kind: RandomKind, _ shape: Shape, dtype: DType, device: Device, generator: Generator?, _ op: String
+    ) -> Tensor {
         do throws(OpError) {
             let out = try uninitialized(shape, dtype, device)
             if out.numel == 0 { return out }
@@ -13,34 +15,51 @@ extension Tensor {
     }
 
     /// Numbers evenly distributed in [0, 1).
-    public static func rand(_ shape: Shape, dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil, requiresGrad: Bool = false) -> Tensor {
+    public static func rand(
+        _ shape: Shape, dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil, requiresGrad: Bool = false
+    ) -> Tensor {
         guard dtype.isFloatingPoint else { return fail("rand", "makes floating-point numbers, not \(dtype); use randint") }
-        return random(.uniform(low: 0, high: 1), shape, dtype: dtype, device: device, generator: generator, "rand").requiresGrad_(requiresGrad)
+        return random(.uniform(low: 0, high: 1), shape, dtype: dtype, device: device, generator: generator, "rand").requiresGrad_(
+            requiresGrad)
     }
     /// Numbers of the standard normal distribution.
-    public static func randn(_ shape: Shape, dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil, requiresGrad: Bool = false) -> Tensor {
+    public static func randn(
+        _ shape: Shape, dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil, requiresGrad: Bool = false
+    ) -> Tensor {
         guard dtype.isFloatingPoint else { return fail("randn", "makes floating-point numbers, not \(dtype); use randint") }
-        return random(.normal(mean: 0, std: 1), shape, dtype: dtype, device: device, generator: generator, "randn").requiresGrad_(requiresGrad)
+        return random(.normal(mean: 0, std: 1), shape, dtype: dtype, device: device, generator: generator, "randn").requiresGrad_(
+            requiresGrad)
     }
     /// Numbers evenly distributed in [0, 1).
-    public static func rand(_ shape: Int..., dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil, requiresGrad: Bool = false) -> Tensor {
+    public static func rand(
+        _ shape: Int..., dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil, requiresGrad: Bool = false
+    ) -> Tensor {
         rand(Shape(shape), dtype: dtype, device: device, generator: generator, requiresGrad: requiresGrad)
     }
     /// Numbers of the standard normal distribution.
-    public static func randn(_ shape: Int..., dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil, requiresGrad: Bool = false) -> Tensor {
+    public static func randn(
+        _ shape: Int..., dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil, requiresGrad: Bool = false
+    ) -> Tensor {
         randn(Shape(shape), dtype: dtype, device: device, generator: generator, requiresGrad: requiresGrad)
     }
     /// Integers evenly distributed in `low ..< high`. Traps where `dtype` does not hold the bounds.
-    public static func randint(_ low: Int, _ high: Int, _ shape: Shape, dtype: DType = .int64, device: Device = .cpu, generator: Generator? = nil) -> Tensor {
+    public static func randint(
+        _ low: Int, _ high: Int, _ shape: Shape, dtype: DType = .int64, device: Device = .cpu, generator: Generator? = nil
+    ) -> Tensor {
         guard low < high else { return fail("randint", "there is no integer in \(low) ..< \(high)") }
         let (first, last) = (Double(low), Double(high - 1))
-        let fits = dtype.isFloatingPoint ? dtype.isFinite(first) && dtype.isFinite(last) : dtype.nearest(Int64(low)) == low && dtype.nearest(Int64(high - 1)) == high - 1
+        let fits =
+            dtype.isFloatingPoint
+            ? dtype.isFinite(first) && dtype.isFinite(last) : dtype.nearest(Int64(low)) == low && dtype.nearest(Int64(high - 1)) == high - 1
         guard fits else { return fail("randint", "\(dtype) does not reach from \(low) to \(high - 1)") }
-        let out = random(.integers(low: Int64(low), high: Int64(high)), shape, dtype: .int64, device: device, generator: generator, "randint")
+        let out = random(
+            .integers(low: Int64(low), high: Int64(high)), shape, dtype: .int64, device: device, generator: generator, "randint")
         return out.to(dtype)
     }
     /// Integers evenly distributed in `0 ..< high`.
-    public static func randint(_ high: Int, _ shape: Shape, dtype: DType = .int64, device: Device = .cpu, generator: Generator? = nil) -> Tensor {
+    public static func randint(
+        _ high: Int, _ shape: Shape, dtype: DType = .int64, device: Device = .cpu, generator: Generator? = nil
+    ) -> Tensor {
         randint(0, high, shape, dtype: dtype, device: device, generator: generator)
     }
     /// 0 ..< n in random order, int64: the order in which n random 63-bit keys sort.
@@ -50,9 +69,13 @@ extension Tensor {
     }
 
     /// Like `rand`, of x's shape, dtype and device. PyTorch: `rand_like`.
-    public static func rand(like x: Tensor, generator: Generator? = nil) -> Tensor { x.isPoisoned ? x : rand(x.shape, dtype: x.dtype, device: x.device, generator: generator) }
+    public static func rand(like x: Tensor, generator: Generator? = nil) -> Tensor {
+        x.isPoisoned ? x : rand(x.shape, dtype: x.dtype, device: x.device, generator: generator)
+    }
     /// Like `randn`, of x's shape, dtype and device. PyTorch: `randn_like`.
-    public static func randn(like x: Tensor, generator: Generator? = nil) -> Tensor { x.isPoisoned ? x : randn(x.shape, dtype: x.dtype, device: x.device, generator: generator) }
+    public static func randn(like x: Tensor, generator: Generator? = nil) -> Tensor {
+        x.isPoisoned ? x : randn(x.shape, dtype: x.dtype, device: x.device, generator: generator)
+    }
     /// Like `randint`, of x's shape, dtype and device. PyTorch: `randint_like`.
     public static func randint(like x: Tensor, _ low: Int, _ high: Int, generator: Generator? = nil) -> Tensor {
         x.isPoisoned ? x : randint(low, high, x.shape, dtype: x.dtype, device: x.device, generator: generator)
@@ -71,14 +94,18 @@ extension Tensor {
         }
     }
     /// 1 with probability `p`, else 0.
-    public static func bernoulli(_ shape: Shape, p: Double, dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil) -> Tensor {
+    public static func bernoulli(
+        _ shape: Shape, p: Double, dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil
+    ) -> Tensor {
         bernoulli(shape, p: p, value: 1, dtype: dtype, device: device, generator: generator)
     }
     /// `value` with probability `p`, else 0.
     package static func bernoulli(_ shape: Shape, p: Double, value: Double, dtype: DType, device: Device, generator: Generator?) -> Tensor {
         guard p >= 0 && p <= 1 else { return fail("bernoulli", "the probability \(p) does not lie in 0 … 1") }
         let float = dtype.isFloatingPoint ? dtype : .float32
-        return noGrad { random(.bernoulli(p: p, value: value), shape, dtype: float, device: device, generator: generator, "bernoulli").to(dtype) }
+        return noGrad {
+            random(.bernoulli(p: p, value: value), shape, dtype: float, device: device, generator: generator, "bernoulli").to(dtype)
+        }
     }
 
     /// `count` places drawn from each row of weights (of one or two dimensions, not negative, some positive), int64.
@@ -86,10 +113,16 @@ extension Tensor {
     public final func multinomial(_ count: Int, replacement: Bool = false, generator: Generator? = nil) -> Tensor {
         if let failed = floatsOnly("multinomial") { return failed }
         return composite("multinomial", self) { () throws(OpError) in
-            guard ndim == 1 || ndim == 2, numel > 0 else { throw OpError("weights of shape \(shape) are not one or two dimensions of at least one element") }
+            guard ndim == 1 || ndim == 2, numel > 0 else {
+                throw OpError("weights of shape \(shape) are not one or two dimensions of at least one element")
+            }
             guard count > 0 else { throw OpError("\(count) draws are not possible") }
             let weights = detach().to(dtype == .float64 ? .float64 : .float32)
-            guard noGrad({ weights.ge(0).logicalAnd(weights.isfinite()).all().item(Bool.self) && weights.sum(dim: -1).gt(0).all().item(Bool.self) }) else {
+            guard
+                noGrad({
+                    weights.ge(0).logicalAnd(weights.isfinite()).all().item(Bool.self) && weights.sum(dim: -1).gt(0).all().item(Bool.self)
+                })
+            else {
                 throw OpError("weights must be finite and not negative, with a positive sum in each row")
             }
             return noGrad {

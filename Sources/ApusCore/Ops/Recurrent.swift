@@ -60,11 +60,15 @@ package struct RecurrentWalk: Op {
     /// The states after the last steps of all sequences, from those after each step.
     private func last(_ steps: [Step], _ states: [Tensor]) -> Tensor {
         // Sequences that end earlier have higher rows.
-        let parts = zip(steps, states).filter { step, _ in step.count > step.after }.map { step, state in state.narrow(0, step.after, step.count - step.after) }
+        let parts = zip(steps, states).filter { step, _ in step.count > step.after }.map { step, state in
+            state.narrow(0, step.after, step.count - step.after)
+        }
         return parts.count > 1 ? Tensor.cat(parts.reversed()) : parts.first ?? states[0]
     }
 
-    private func rows(_ x: Tensor, _ step: Step) -> Tensor { x.view([step.count, x.shape[1]], strides: x.strides, offset: x.offset + step.start * x.strides[0]) }
+    private func rows(_ x: Tensor, _ step: Step) -> Tensor {
+        x.view([step.count, x.shape[1]], strides: x.strides, offset: x.offset + step.start * x.strides[0])
+    }
 
     /// A matrix that every step reads row by row, in memory of its own. Rows whose length is a power of two would all fall on the same sets of a
     /// cache, which the fastest products do not take: they get a gap behind them.
@@ -92,7 +96,8 @@ package struct RecurrentWalk: Op {
         let states = kind == .lstm ? 2 : 1
         return Operands(
             x: inputs[0], first: Array(inputs[1...states]), ih: inputs[states + 1], hh: inputs[states + 2],
-            biasIh: hasBias ? inputs[states + 3] : nil, biasHh: hasBias ? inputs[states + 4] : nil, hr: hasProjection ? inputs[inputs.count - 1] : nil)
+            biasIh: hasBias ? inputs[states + 3] : nil, biasHh: hasBias ? inputs[states + 4] : nil,
+            hr: hasProjection ? inputs[inputs.count - 1] : nil)
     }
 
     // MARK: Forward
@@ -100,7 +105,8 @@ package struct RecurrentWalk: Op {
     package func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> [Tensor] {
         let walk = named(Array(inputs))
         if let other = inputs.first(where: { $0.dtype != walk.hh.dtype }) {
-            throw OpError("the weights are \(walk.hh.dtype), an input or state of shape \(other.shape) is \(other.dtype); convert one with to(_:)")
+            throw OpError(
+                "the weights are \(walk.hh.dtype), an input or state of shape \(other.shape) is \(other.dtype); convert one with to(_:)")
         }
         return try withGradEnabled(false) { () throws(OpError) in try run(walk, inputs, saved) }
     }
@@ -121,22 +127,28 @@ package struct RecurrentWalk: Op {
         var (h, c) = (walk.first[0].contiguous(), walk.first.count > 1 ? walk.first[1].contiguous() : nil)
         for case let x? in [products, hidden, projected, cells, gates, product, h, c] { try x.usable() }
         for step in steps {
-            let (from, cell) = try (entering(step, h, walk.first[0]).usable(), c.map { (c) throws(OpError) in try entering(step, c, walk.first[1]).usable() })
+            let (from, cell) = try (
+                entering(step, h, walk.first[0]).usable(), c.map { (c) throws(OpError) in try entering(step, c, walk.first[1]).usable() }
+            )
             let recurrent = product.view([1, step.count, product.shape[2]], strides: product.strides, offset: 0)
             try backend.matmul(from.unsqueeze(0), weight, bias: walk.biasHh, into: recurrent)
             let out = rows(hidden, step)
             let next = cells.map { rows($0, step) }
             try backend.recurrentCell(
-                kind, input: rows(products, step), hidden: recurrent.view([step.count, product.shape[2]], strides: [product.shape[2], 1], offset: 0),
+                kind, input: rows(products, step),
+                hidden: recurrent.view([step.count, product.shape[2]], strides: [product.shape[2], 1], offset: 0),
                 state: kind == .lstm ? cell : from, gates: gates.map { rows($0, step) }, cell: next, into: out)
             (h, c) = (out, next)
             if let project, let projected {
                 h = rows(projected, step)
-                try backend.matmul(out.view([1, step.count, units], strides: [0, units, 1], offset: out.offset), project, bias: nil, into: h.view([1, step.count, h.shape[1]], strides: [0, h.shape[1], 1], offset: h.offset))
+                try backend.matmul(
+                    out.view([1, step.count, units], strides: [0, units, 1], offset: out.offset), project, bias: nil,
+                    into: h.view([1, step.count, h.shape[1]], strides: [0, h.shape[1], 1], offset: h.offset))
             }
         }
         let result = projected ?? hidden
-        let final = [last(steps, steps.map { rows(result, $0) })] + (cells.map { cells in [last(steps, steps.map { rows(cells, $0) })] } ?? [])
+        let final =
+            [last(steps, steps.map { rows(result, $0) })] + (cells.map { cells in [last(steps, steps.map { rows(cells, $0) })] } ?? [])
         for x in inputs { saved.keep(x) }
         saved.keepOutput(result)
         for kept in [gates, cells, hasProjection ? hidden : nil] { if let kept { saved.keep(kept) } }
@@ -159,9 +171,13 @@ package struct RecurrentWalk: Op {
         }
     }
 
-    private func walkBack(_ walk: Operands, _ inputs: [Tensor], _ gradients: [Tensor], _ context: BackwardContext) throws(OpError) -> [Tensor?] {
+    private func walkBack(
+        _ walk: Operands, _ inputs: [Tensor], _ gradients: [Tensor], _ context: BackwardContext
+    ) throws(OpError) -> [Tensor?] {
         let count = inputs.count
-        let (result, gates, cells) = (context.saved[count], kind.kept > 0 ? context.saved[count + 1] : nil, kind == .lstm ? context.saved[count + 2] : nil)
+        let (result, gates, cells) = (
+            context.saved[count], kind.kept > 0 ? context.saved[count + 1] : nil, kind == .lstm ? context.saved[count + 2] : nil
+        )
         let hidden = hasProjection ? context.saved[count + 3] : result
         let (backend, steps, units) = (hidden.device.backend, steps, hidden.shape[1])
         func empty(_ columns: Int) -> Tensor { Tensor.empty([hidden.shape[0], columns], dtype: hidden.dtype, device: hidden.device) }
@@ -183,7 +199,9 @@ package struct RecurrentWalk: Op {
             let incoming = walk.first.indices.map { s -> Tensor in
                 if carried.isEmpty { return gradients[1 + s].narrow(0, 0, step.count).clone() }
                 if step.count == step.after { return carried[s] }
-                if step.count > step.after { return Tensor.cat([carried[s], gradients[1 + s].narrow(0, step.after, step.count - step.after)]) }
+                if step.count > step.after {
+                    return Tensor.cat([carried[s], gradients[1 + s].narrow(0, step.after, step.count - step.after)])
+                }
                 gradFirst[s].narrow(0, step.count, step.after - step.count).copy_(carried[s].narrow(0, step.count, step.after - step.count))
                 return carried[s].narrow(0, 0, step.count).contiguous()
             }
@@ -200,7 +218,8 @@ package struct RecurrentWalk: Op {
             entered.append(from)
             let gradState = try kind == .gru ? Tensor.uninitialized([step.count, units], hidden.dtype, hidden.device) : nil
             try backend.recurrentCellBackward(
-                kind, gradH, gates: gates.map { rows($0, step) }, state: kind == .lstm ? previous(cells!, walk.first[1]) : kind == .gru ? from : nil,
+                kind, gradH, gates: gates.map { rows($0, step) },
+                state: kind == .lstm ? previous(cells!, walk.first[1]) : kind == .gru ? from : nil,
                 cell: cells.map { rows($0, step) }, out: rows(hidden, step), gradCell: kind == .lstm ? incoming[1] : nil,
                 gradInput: rows(gradProducts, step), gradHidden: kind == .gru ? rows(gradRecurrent, step) : nil, gradState: gradState)
             let gradFrom = whole.view([1, step.count, whole.shape[2]], strides: whole.strides, offset: 0)

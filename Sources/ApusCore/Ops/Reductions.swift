@@ -115,7 +115,9 @@ struct Extreme: Op {
         let x = inputs[0]
         var shape = x.shape
         if x.ndim > 0 { shape[dim] = 1 }
-        guard x.ndim == 0 || x.shape[dim] > 0 || shape.numel == 0 else { throw OpError("dim \(dim) of shape \(x.shape) is empty and has no extreme element") }
+        guard x.ndim == 0 || x.shape[dim] > 0 || shape.numel == 0 else {
+            throw OpError("dim \(dim) of shape \(x.shape) is empty and has no extreme element")
+        }
         let indices = try Tensor.uninitialized(shape, .int64, x.device)
         if x.ndim == 0 {
             try x.device.backend.fill(indices, with: .int(0))
@@ -236,14 +238,20 @@ extension Tensor {
     /// The sum of all elements, converted to `dtype` first where one is given; integers and bool sum to int64.
     public final func sum(dtype: DType? = nil) -> Tensor { summable(dtype).reduced(.sum, nil, keepDim: false) }
     /// The sums along `dim`.
-    public final func sum(dim: Int, keepDim: Bool = false, dtype: DType? = nil) -> Tensor { summable(dtype).reduced(.sum, [dim], keepDim: keepDim) }
+    public final func sum(dim: Int, keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
+        summable(dtype).reduced(.sum, [dim], keepDim: keepDim)
+    }
     /// The sums over `dim`, all dimensions where that is empty.
-    public final func sum(dim: [Int], keepDim: Bool = false, dtype: DType? = nil) -> Tensor { summable(dtype).reduced(.sum, dim, keepDim: keepDim) }
+    public final func sum(dim: [Int], keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
+        summable(dtype).reduced(.sum, dim, keepDim: keepDim)
+    }
 
     /// The mean of all elements, converted to `dtype` first where one is given; NaN of none. Floats only.
     public final func mean(dtype: DType? = nil) -> Tensor { mean(dim: [], dtype: dtype) }
     /// The means along `dim`.
-    public final func mean(dim: Int, keepDim: Bool = false, dtype: DType? = nil) -> Tensor { mean(dim: [dim], keepDim: keepDim, dtype: dtype) }
+    public final func mean(dim: Int, keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
+        mean(dim: [dim], keepDim: keepDim, dtype: dtype)
+    }
     /// The means over `dim`, all dimensions where that is empty.
     public final func mean(dim: [Int], keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
         let x = dtype.map { to($0) } ?? self
@@ -253,7 +261,9 @@ extension Tensor {
     /// The product of all elements, converted to `dtype` first where one is given; integers and bool multiply to int64.
     public final func prod(dtype: DType? = nil) -> Tensor { summable(dtype).reduced(.prod, nil, keepDim: false) }
     /// The products along `dim`.
-    public final func prod(dim: Int, keepDim: Bool = false, dtype: DType? = nil) -> Tensor { summable(dtype).reduced(.prod, [dim], keepDim: keepDim) }
+    public final func prod(dim: Int, keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
+        summable(dtype).reduced(.prod, [dim], keepDim: keepDim)
+    }
 
     /// The smallest elements over `dim`, all dimensions by default; equal ones share the gradient. PyTorch: `amin`.
     public final func amin(dim: [Int] = [], keepDim: Bool = false) -> Tensor { reduced(.min, dim, keepDim: keepDim) }
@@ -268,7 +278,8 @@ extension Tensor {
     /// The largest elements along `dim` and the first place of each; the gradient goes to that place.
     public final func max(dim: Int, keepDim: Bool = false) -> (values: Tensor, indices: Tensor) { extreme(.max, dim, keepDim) }
 
-    private final func extreme(_ kind: ArgReduceKind, _ dim: Int, _ keepDim: Bool, name: String? = nil) -> (values: Tensor, indices: Tensor) {
+    private final func extreme(_ kind: ArgReduceKind, _ dim: Int, _ keepDim: Bool, name: String? = nil) -> (values: Tensor, indices: Tensor)
+    {
         let name = name ?? "\(kind)"
         return compositePair(name, self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
@@ -323,7 +334,9 @@ extension Tensor {
         }
     }
     /// The variance along `dim`.
-    public final func `var`(dim: Int, correction: Double = 1, keepDim: Bool = false) -> Tensor { `var`(dim: [dim], correction: correction, keepDim: keepDim) }
+    public final func `var`(dim: Int, correction: Double = 1, keepDim: Bool = false) -> Tensor {
+        `var`(dim: [dim], correction: correction, keepDim: keepDim)
+    }
     /// √x of a sum of squares: at 0, where √ has an infinite slope and the squares have none, its gradient is 0.
     private final func rootOfSquares() -> Tensor {
         let isZero = detach().eq(0)
@@ -334,7 +347,9 @@ extension Tensor {
         floatsOnly("std") ?? widened { $0.variance(dim, correction, keepDim).rootOfSquares() }
     }
     /// The standard deviation along `dim`.
-    public final func std(dim: Int, correction: Double = 1, keepDim: Bool = false) -> Tensor { std(dim: [dim], correction: correction, keepDim: keepDim) }
+    public final func std(dim: Int, correction: Double = 1, keepDim: Bool = false) -> Tensor {
+        std(dim: [dim], correction: correction, keepDim: keepDim)
+    }
 
     /// (Σ|x|ᵖ)^(1/p) over `dim`, all dimensions by default; p may be infinite (largest |x|), −infinite (smallest) or 0 (how many are not zero).
     /// PyTorch: `torch.norm`. The gradient at a zero vector is 0. Powers are taken in a range where neither the largest overflow nor all vanish.

@@ -120,7 +120,13 @@ struct Scatter: Op {
             return [grad, nil, context.needs(2) ? grad.gather(dim, index) : nil]
         case .set:
             let gx = context.needs(0) ? grad.scatter(dim, index, Tensor.zeros(index.shape, dtype: grad.dtype, device: grad.device)) : nil
-            return [gx, nil, context.needs(2) ? Tensor.where(winners(index, grad.shape), grad.gather(dim, index), Tensor.zeros(index.shape, dtype: grad.dtype, device: grad.device)) : nil]
+            return [
+                gx, nil,
+                context.needs(2)
+                    ? Tensor.where(
+                        winners(index, grad.shape), grad.gather(dim, index),
+                        Tensor.zeros(index.shape, dtype: grad.dtype, device: grad.device)) : nil,
+            ]
         case .multiply:
             let (x, source, y) = (context.saved[1], context.saved[2], context.saved[3])
             let gx = context.needs(0) ? grad * Tensor.ones(like: x).scatterReduce(dim, index, source, reduce: .prod) : nil
@@ -157,7 +163,9 @@ extension Tensor {
     /// `condition ? a : b`, elementwise; all three broadcast, a and b promote.
     public static func `where`(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
         composite("where", condition, a, b) { () throws(OpError) in
-            guard condition.dtype == .bool else { throw OpError("the condition must be bool, this one is \(condition.dtype); compare it (ne(0))") }
+            guard condition.dtype == .bool else {
+                throw OpError("the condition must be bool, this one is \(condition.dtype); compare it (ne(0))")
+            }
             guard let operands = Shape.broadcast(a.shape, b.shape), let shape = Shape.broadcast(condition.shape, operands) else {
                 throw OpError("shapes \(condition.shape), \(a.shape) and \(b.shape) do not broadcast")
             }
@@ -166,9 +174,13 @@ extension Tensor {
         }
     }
     /// `condition ? a : value`
-    public static func `where`(_ condition: Tensor, _ a: Tensor, _ value: some ScalarConvertible) -> Tensor { `where`(condition, a, a.wrapped(value)) }
+    public static func `where`(_ condition: Tensor, _ a: Tensor, _ value: some ScalarConvertible) -> Tensor {
+        `where`(condition, a, a.wrapped(value))
+    }
     /// `condition ? value : b`
-    public static func `where`(_ condition: Tensor, _ value: some ScalarConvertible, _ b: Tensor) -> Tensor { `where`(condition, b.wrapped(value), b) }
+    public static func `where`(_ condition: Tensor, _ value: some ScalarConvertible, _ b: Tensor) -> Tensor {
+        `where`(condition, b.wrapped(value), b)
+    }
 
     /// x with `value`, converted to its dtype, where the bool `mask` holds.
     public final func maskedFill(_ mask: Tensor, _ value: some ScalarConvertible) -> Tensor {
@@ -178,14 +190,18 @@ extension Tensor {
     public final func maskedFill(_ mask: Tensor, _ value: Tensor) -> Tensor {
         composite("maskedFill", self, mask, value) { () throws(OpError) in
             guard mask.dtype == .bool else { throw OpError("the mask must be bool, this one is \(mask.dtype)") }
-            guard value.ndim == 0 else { throw OpError("the value must be a number or a scalar tensor, it has shape \(value.shape); use Tensor.where for several") }
+            guard value.ndim == 0 else {
+                throw OpError("the value must be a number or a scalar tensor, it has shape \(value.shape); use Tensor.where for several")
+            }
             return Tensor.where(mask, value.to(dtype), self)
         }
     }
 
     /// Index tensors are int64; smaller integers are widened.
     private static func index(_ index: Tensor) throws(OpError) -> Tensor {
-        guard index.dtype.isInteger else { throw OpError("indices must be integers, these are \(index.dtype); use maskedSelect for a mask") }
+        guard index.dtype.isInteger else {
+            throw OpError("indices must be integers, these are \(index.dtype); use maskedSelect for a mask")
+        }
         return index.to(.int64)
     }
 
@@ -215,7 +231,9 @@ extension Tensor {
             var wanted = shape
             if ndim > 0 { wanted[at] = index.numel }
             guard ndim > 0 || index.numel == 1, source.shape == wanted, source.dtype == dtype else {
-                throw OpError("x \(shape) (\(dtype)), index \(index.shape) and source \(source.shape) (\(source.dtype)) do not fit; source must be \(wanted)")
+                throw OpError(
+                    "x \(shape) (\(dtype)), index \(index.shape) and source \(source.shape) (\(source.dtype)) do not fit; source must be \(wanted)"
+                )
             }
             let places = try Tensor.index(index).reshape([-1])
             if ndim == 0 { return reshape([1]).indexAdd(dim: 0, places, source.reshape([1])).reshape([]) }
@@ -242,7 +260,8 @@ extension Tensor {
     public final func gather(_ dim: Int, _ index: Tensor) -> Tensor {
         composite("gather", self, index) { () throws(OpError) in
             let at = try checkGather(dim, index)
-            return ndim == 0 && index.numel > 0 ? reshape([1]).gather(0, index.reshape([-1])).reshape(index.shape)
+            return ndim == 0 && index.numel > 0
+                ? reshape([1]).gather(0, index.reshape([-1])).reshape(index.shape)
                 : apply(Gather(dim: at, inputShape: shape), [self, try Tensor.index(index)])
         }
     }
@@ -250,7 +269,9 @@ extension Tensor {
     private final func checkGather(_ dim: Int, _ index: Tensor) throws(OpError) -> Int {
         let at = try normalize(dim: dim, ndim: ndim)
         if index.numel == 0 { return at }
-        guard index.ndim == ndim || ndim == 0 && index.ndim == 1 else { throw OpError("index of shape \(index.shape) and x of shape \(shape) must have as many dimensions") }
+        guard index.ndim == ndim || ndim == 0 && index.ndim == 1 else {
+            throw OpError("index of shape \(index.shape) and x of shape \(shape) must have as many dimensions")
+        }
         for i in 0..<ndim where i != at && index.shape[i] > shape[i] {
             throw OpError("index of shape \(index.shape) is larger than x of shape \(shape) in dim \(i)")
         }
@@ -282,15 +303,20 @@ extension Tensor {
     public final func scatter(_ dim: Int, _ index: Tensor, _ source: Tensor) -> Tensor { scattered(.set, dim, index, source) }
     /// x with a number put at the places of `index`. PyTorch: `scatter`.
     public final func scatter(_ dim: Int, _ index: Tensor, _ value: some ScalarConvertible) -> Tensor {
-        index.isPoisoned ? index : scattered(.set, dim, index, Tensor.full([], value.scalar, dtype: dtype, device: device).expand(index.shape))
+        index.isPoisoned
+            ? index : scattered(.set, dim, index, Tensor.full([], value.scalar, dtype: dtype, device: device).expand(index.shape))
     }
     /// x with `source` added at the places of `index`, in order. PyTorch: `scatter_add`.
     public final func scatterAdd(_ dim: Int, _ index: Tensor, _ source: Tensor) -> Tensor { scattered(.add, dim, index, source) }
     /// x combined with `source` at the places of `index`. PyTorch: `scatter_reduce` with `include_self`.
-    public final func scatterReduce(_ dim: Int, _ index: Tensor, _ source: Tensor, reduce: ScatterReduction) -> Tensor { scattered(reduce.kind, dim, index, source) }
+    public final func scatterReduce(_ dim: Int, _ index: Tensor, _ source: Tensor, reduce: ScatterReduction) -> Tensor {
+        scattered(reduce.kind, dim, index, source)
+    }
 
     /// x ← x with `source` put at the places of `index`. PyTorch: `scatter_`.
-    @discardableResult public final func scatter_(_ dim: Int, _ index: Tensor, _ source: Tensor) -> Self { updateInPlace("scatter_") { $0.scatter(dim, index, source) } }
+    @discardableResult public final func scatter_(_ dim: Int, _ index: Tensor, _ source: Tensor) -> Self {
+        updateInPlace("scatter_") { $0.scatter(dim, index, source) }
+    }
     /// x ← x with a number put at the places of `index`. PyTorch: `scatter_`.
     @discardableResult public final func scatter_(_ dim: Int, _ index: Tensor, _ value: some ScalarConvertible) -> Self {
         updateInPlace("scatter_") { $0.scatter(dim, index, value) }
@@ -313,7 +339,9 @@ extension Tensor {
     public final func maskedSelect(_ mask: Tensor) -> Tensor {
         composite("maskedSelect", self, mask) { () throws(OpError) in
             guard mask.dtype == .bool else { throw OpError("the mask must be bool, this one is \(mask.dtype)") }
-            guard let spread = Shape.broadcast(shape, mask.shape) else { throw OpError("shapes \(shape) and \(mask.shape) do not broadcast") }
+            guard let spread = Shape.broadcast(shape, mask.shape) else {
+                throw OpError("shapes \(shape) and \(mask.shape) do not broadcast")
+            }
             let places = mask.expand(spread).reshape([-1]).nonzero().squeeze(1)
             return expand(spread).reshape([-1]).indexSelect(dim: 0, places)
         }

@@ -62,7 +62,9 @@ extension Tensor {
         // A dtype that was asked for is not to be overruled.
         composite(name, dtype == nil ? .float32 : .asIs, self) { (x) throws(OpError) in
             let x = dtype.map { x.to($0) } ?? x
-            guard x.dtype.isFloatingPoint else { throw OpError("is for floats, this tensor is \(x.dtype); pass dtype: .float32 or convert it") }
+            guard x.dtype.isFloatingPoint else {
+                throw OpError("is for floats, this tensor is \(x.dtype); pass dtype: .float32 or convert it")
+            }
             let at = try normalize(dim: dim, ndim: ndim)
             return ndim == 0 ? apply(Softmax(dim: 0, log: log), [x.reshape([1])]).reshape([]) : apply(Softmax(dim: at, log: log), Inputs(x))
         }

@@ -65,7 +65,9 @@ extension Tensor {
     public final func topk(_ k: Int, dim: Int = -1, largest: Bool = true) -> (values: Tensor, indices: Tensor) {
         let indices = composite("topk", self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
-            guard k >= 0, k <= (ndim == 0 ? 1 : shape[at]) else { throw OpError("k = \(k) is not within 0 … the \(ndim == 0 ? 1 : shape[at]) elements of dim \(dim)") }
+            guard k >= 0, k <= (ndim == 0 ? 1 : shape[at]) else {
+                throw OpError("k = \(k) is not within 0 … the \(ndim == 0 ? 1 : shape[at]) elements of dim \(dim)")
+            }
             let order = argsort(dim: at, descending: largest)
             return ndim == 0 ? order : order.narrow(at, 0, k).contiguous()
         }
@@ -76,7 +78,9 @@ extension Tensor {
     public final func kthvalue(_ k: Int, dim: Int = -1, keepDim: Bool = false) -> (values: Tensor, indices: Tensor) {
         let indices = composite("kthvalue", self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
-            guard k >= 1, k <= (ndim == 0 ? 1 : shape[at]) else { throw OpError("k = \(k) is not within 1 … the elements of dim \(dim) of shape \(shape)") }
+            guard k >= 1, k <= (ndim == 0 ? 1 : shape[at]) else {
+                throw OpError("k = \(k) is not within 1 … the elements of dim \(dim) of shape \(shape)")
+            }
             return ndim == 0 ? argsort(dim: 0) : argsort(dim: at).narrow(at, k - 1, 1).contiguous()
         }
         return taken(indices, dim, keepDim)
@@ -116,7 +120,9 @@ extension Tensor {
     public final func quantile(_ q: Tensor, dim: Int, keepDim: Bool = false) -> Tensor {
         if let failed = floatsOnly("quantile") { return failed }
         return composite("quantile", self, q) { () throws(OpError) in
-            guard q.ndim <= 1, q.dtype == dtype else { throw OpError("q must be a number or vector of \(dtype), it is \(q.dtype) of shape \(q.shape)") }
+            guard q.ndim <= 1, q.dtype == dtype else {
+                throw OpError("q must be a number or vector of \(dtype), it is \(q.dtype) of shape \(q.shape)")
+            }
             let values = try quantiles(q.detach().to(.cpu).numbers(Double.self), dim, keepDim, of: q.requiresGrad ? q.reshape([-1]) : nil)
             return q.ndim == 0 ? values.squeeze(0) : values
         }
@@ -170,7 +176,8 @@ extension Tensor {
             guard ndim > 0, numel > 0 || shape[at] == 0 else { throw OpError("shape \(shape) has no elements along dim \(dim) to compare") }
             return noGrad {
                 let parts = detach().movedim(at, 0)
-                let found = parts.reshape([shape[at], shape.enumerated().reduce(1) { $0 * ($1.offset == at ? 1 : $1.element) }]).uniqueRows()
+                let found = parts.reshape([shape[at], shape.enumerated().reduce(1) { $0 * ($1.offset == at ? 1 : $1.element) }])
+                    .uniqueRows()
                 let values = found.values.reshape(Shape([found.values.size(0)] + parts.shape.dropFirst()))
                 return (values.movedim(0, at).contiguous(), found.inverse, found.counts)
             }
@@ -194,11 +201,15 @@ extension Tensor {
         }
         let sorted = indexSelect(dim: 0, order)
         // A new value starts where a row differs from the one before.
-        let starts = Tensor.cat([Tensor.zeros([1], dtype: .int64, device: device), sorted.narrow(0, 1, n - 1).ne(sorted.narrow(0, 0, n - 1)).any(dim: 1).to(.int64)])
+        let starts = Tensor.cat([
+            Tensor.zeros([1], dtype: .int64, device: device),
+            sorted.narrow(0, 1, n - 1).ne(sorted.narrow(0, 0, n - 1)).any(dim: 1).to(.int64),
+        ])
         let rank = starts.cumsum(dim: 0)
         let inverse = Tensor.zeros([n], dtype: .int64, device: device).scatter(0, order, rank)
         let count = rank.narrow(0, n - 1, 1).item(Int.self) + 1
-        let counts = Tensor.zeros([count], dtype: .int64, device: device).indexAdd(dim: 0, rank, Tensor.ones([n], dtype: .int64, device: device))
+        let counts = Tensor.zeros([count], dtype: .int64, device: device).indexAdd(
+            dim: 0, rank, Tensor.ones([n], dtype: .int64, device: device))
         let firsts = Tensor.cat([Tensor.ones([1], dtype: .int64, device: device), starts.narrow(0, 1, n - 1)]).nonzero().squeeze(1)
         return (sorted.indexSelect(dim: 0, firsts), inverse, counts)
     }

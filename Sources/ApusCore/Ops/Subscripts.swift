@@ -114,7 +114,8 @@ extension Tensor {
 
     /// Whether both are one part of one tensor, with one history.
     private final func isSame(as other: Tensor) -> Bool {
-        form == nil && other.form == nil && storage === other.storage && offset == other.offset && shape == other.shape && strides == other.strides
+        form == nil && other.form == nil && storage === other.storage && offset == other.offset && shape == other.shape
+            && strides == other.strides
             && dtype == other.dtype && (!isGradEnabled || extras?.viewBase === other.extras?.viewBase)
     }
 
@@ -147,7 +148,11 @@ private struct Subscript {
     init(_ x: Tensor, _ indices: [any TensorIndex]) throws(OpError) {
         let components = indices.map { index in
             // A list is the tensor of its numbers, where x is.
-            if case .list(let positions) = index.component { IndexComponent.tensor(Tensor(positions, dtype: .int64, device: x.device)) } else { index.component }
+            if case .list(let positions) = index.component {
+                IndexComponent.tensor(Tensor(positions, dtype: .int64, device: x.device))
+            } else {
+                index.component
+            }
         }
         var taken = 0
         var ellipses = 0
@@ -195,7 +200,8 @@ private struct Subscript {
             case .tensor(let index):
                 if index.dtype == .bool {
                     for (d, extent) in index.shape.enumerated() where extent != view.shape[dim + d] {
-                        throw OpError("the mask of shape \(index.shape) does not fit shape \(x.shape): extent \(extent) meets \(view.shape[dim + d])")
+                        throw OpError(
+                            "the mask of shape \(index.shape) does not fit shape \(x.shape): extent \(extent) meets \(view.shape[dim + d])")
                     }
                     let places = index.nonzero()
                     for d in 0..<index.ndim {
@@ -204,7 +210,9 @@ private struct Subscript {
                     }
                     guard index.ndim > 0 else { throw OpError("a scalar mask cannot index; use Tensor.where") }
                 } else {
-                    guard index.dtype.isInteger else { throw OpError("an index tensor must be of integers or bool, this one is \(index.dtype)") }
+                    guard index.dtype.isInteger else {
+                        throw OpError("an index tensor must be of integers or bool, this one is \(index.dtype)")
+                    }
                     tensors.append((dim, index.to(.int64)))
                     dim += 1
                 }

@@ -62,7 +62,9 @@ extension UnaryRule {
     static let subNumber = UnaryRule(.affine, named: "sub", keeps: .nothing) { g, _, p in p.a < 0 ? -g : g }
     static let mulNumber = UnaryRule(.affine, named: "mul", keeps: .nothing) { g, _, p in g * p.a }
     /// n·x^(n−1)
-    static let pow = UnaryRule(.powScalar, named: "pow", autocast: .float32) { g, x, p in p.a == 0 ? Tensor.zeros(like: g) : g * (x.pow(p.a - 1) * p.a) }
+    static let pow = UnaryRule(.powScalar, named: "pow", autocast: .float32) { g, x, p in
+        p.a == 0 ? Tensor.zeros(like: g) : g * (x.pow(p.a - 1) * p.a)
+    }
     /// Φ(x) + x·φ(x)
     static let gelu = UnaryRule(.gelu) { g, x, _ in Tensor.binary(.geluGrad, g, x) }
     static let geluTanh = UnaryRule(.geluTanh, named: "gelu") { g, x, _ in Tensor.binary(.geluTanhGrad, g, x) }
@@ -78,9 +80,12 @@ extension UnaryRule {
 
     /// Every rule of this table; a test holds it against the table's text.
     package static let all: [UnaryRule] = [
-        neg, abs, sign, square, reciprocal, sqrt, rsqrt, exp, exp2, expm1, log, log2, log10, log1p, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh,
-        acosh, atanh, erf, erfc, erfinv, ndtri, lgamma, digamma, polygamma, floor, ceil, round, trunc, frac, sigmoid, logSigmoid, softsign, mish, silu, hardsigmoid, hardswish,
-        relu, logicalNot, isnan, isinf, isfinite, bitwiseNot, addNumber, subNumber, mulNumber, pow, gelu, geluTanh, leakyRelu, elu, softplus,
+        neg, abs, sign, square, reciprocal, sqrt, rsqrt, exp, exp2, expm1, log, log2, log10, log1p, sin, cos, tan, asin, acos, atan, sinh,
+        cosh, tanh, asinh,
+        acosh, atanh, erf, erfc, erfinv, ndtri, lgamma, digamma, polygamma, floor, ceil, round, trunc, frac, sigmoid, logSigmoid, softsign,
+        mish, silu, hardsigmoid, hardswish,
+        relu, logicalNot, isnan, isinf, isfinite, bitwiseNot, addNumber, subNumber, mulNumber, pow, gelu, geluTanh, leakyRelu, elu,
+        softplus,
         hardtanh, clamp, hardshrink, softshrink, threshold,
     ]
 

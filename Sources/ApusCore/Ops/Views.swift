@@ -98,7 +98,9 @@ struct SliceScatter: Op {
         return out
     }
 
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [grad.slice(dim: dim, from: start, count: length, step: step)] }
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
+        [grad.slice(dim: dim, from: start, count: length, step: step)]
+    }
 }
 
 /// The elements on a diagonal, as the last dimension; a view.
@@ -158,7 +160,8 @@ struct UnfoldDimension: Op {
         let windows = grad.shape[dim]
         let moved = grad.movedim(-1, dim + 1)
         let flat = moved.flatten(startDim: dim, endDim: dim + 1)
-        let index = (Tensor.arange(windows, device: grad.device).mul(Tensor.full([], .int(Int64(step)), device: grad.device)).unsqueeze(1)
+        let index =
+            (Tensor.arange(windows, device: grad.device).mul(Tensor.full([], .int(Int64(step)), device: grad.device)).unsqueeze(1)
             + Tensor.arange(size, device: grad.device).unsqueeze(0)).reshape([-1])
         let zeros = Tensor.zeros(inputShape, dtype: grad.dtype, device: grad.device)
         return [zeros.indexAdd(dim: dim, index, flat)]
@@ -171,7 +174,9 @@ extension Tensor {
         composite("reshape", self) { () throws(OpError) in
             let target = try resolved(shape)
             if target == self.shape { return self }
-            if let strides = viewStrides(target) { return apply(Reshape(shape: target, strides: strides, inputShape: self.shape), Inputs(self)) }
+            if let strides = viewStrides(target) {
+                return apply(Reshape(shape: target, strides: strides, inputShape: self.shape), Inputs(self))
+            }
             return contiguous().reshape(target)
         }
     }
@@ -209,7 +214,9 @@ extension Tensor {
         }
         var target = wanted
         if let free {
-            guard known != 0 && numel % known == 0 else { throw OpError("\(numel) elements of shape \(self.shape) do not fit into \(wanted)") }
+            guard known != 0 && numel % known == 0 else {
+                throw OpError("\(numel) elements of shape \(self.shape) do not fit into \(wanted)")
+            }
             target[free] = numel / known
         } else if known != numel {
             throw OpError("\(numel) elements of shape \(self.shape) do not fit into \(wanted), which has \(known)")
@@ -281,7 +288,9 @@ extension Tensor {
     /// The transpose of a matrix; a vector or scalar is itself. PyTorch: `t()`.
     public final func t() -> Tensor {
         if isPoisoned { return self }
-        guard ndim <= 2 else { return fail("t", "is for at most 2 dimensions, this tensor has shape \(shape); use transpose(dim0, dim1) or mT") }
+        guard ndim <= 2 else {
+            return fail("t", "is for at most 2 dimensions, this tensor has shape \(shape); use transpose(dim0, dim1) or mT")
+        }
         return ndim < 2 ? self : transpose(0, 1)
     }
     /// The last two dimensions exchanged. PyTorch: `mT`.
@@ -379,7 +388,10 @@ extension Tensor {
     public final func diagonal(offset: Int = 0, dim1: Int = 0, dim2: Int = 1) -> Tensor {
         composite("diagonal", self) { () throws(OpError) in
             guard ndim >= 2 else { throw OpError("needs two dimensions, shape \(shape) has \(ndim)") }
-            return apply(Diagonal(offset: offset, dim1: try normalize(dim: dim1, ndim: ndim), dim2: try normalize(dim: dim2, ndim: ndim), inputShape: shape), Inputs(self))
+            return apply(
+                Diagonal(
+                    offset: offset, dim1: try normalize(dim: dim1, ndim: ndim), dim2: try normalize(dim: dim2, ndim: ndim),
+                    inputShape: shape), Inputs(self))
         }
     }
 
@@ -438,11 +450,15 @@ extension Tensor {
             }
             let known = sizes.filter { $0 != -1 }.reduce(1, *)
             let cut = sizes.map { $0 == -1 ? (known == 0 ? 0 : shape[at] / known) : $0 }
-            guard cut.reduce(1, *) == shape[at] else { throw OpError("sizes \(sizes) do not multiply to the \(shape[at]) elements of dim \(dim)") }
+            guard cut.reduce(1, *) == shape[at] else {
+                throw OpError("sizes \(sizes) do not multiply to the \(shape[at]) elements of dim \(dim)")
+            }
             return reshape(Shape(Array(shape[0..<at]) + cut + Array(shape[(at + 1)...])))
         }
     }
 
     /// Itself where its elements lie in memory in order, else a copy that does.
-    public final func contiguous() -> Tensor { isContiguous || isPoisoned ? self : apply(Convert(dtype: dtype, inputDType: dtype), Inputs(self)) }
+    public final func contiguous() -> Tensor {
+        isContiguous || isPoisoned ? self : apply(Convert(dtype: dtype, inputDType: dtype), Inputs(self))
+    }
 }

@@ -62,8 +62,11 @@ package final class Computed: TensorForm {
         // Into the same block where nobody else sees it: whoever has asked for the address may ask again.
         let isMine = isKnownUniquelyReferenced(&x.memory)
         do throws(OpError) {
-            if isMine, value.shape == x.shape, value.dtype == x.dtype, value.device == x.memory.device, x.memory.byteCount == value.numel * value.dtype.size {
-                let block = Tensor(storage: x.memory, shape: value.shape, strides: value.shape.contiguousStrides, offset: 0, dtype: value.dtype)
+            if isMine, value.shape == x.shape, value.dtype == x.dtype, value.device == x.memory.device,
+                x.memory.byteCount == value.numel * value.dtype.size
+            {
+                let block = Tensor(
+                    storage: x.memory, shape: value.shape, strides: value.shape.contiguousStrides, offset: 0, dtype: value.dtype)
                 try block.device.backend.copy(value, into: block)
             } else {
                 let copy = try value.converted(to: value.dtype)

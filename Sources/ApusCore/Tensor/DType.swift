@@ -71,7 +71,9 @@ extension DType: CustomStringConvertible {
     /// The type of that name (`float32`, also PyTorch's aliases `float`, `double`, `half`, `long`, `int`).
     public init?(_ name: String) {
         let name = name.hasPrefix("torch.") ? String(name.dropFirst(6)) : name
-        let aliases: [String: DType] = ["float": .float32, "double": .float64, "half": .float16, "long": .int64, "int": .int32, "short": .int16]
+        let aliases: [String: DType] = [
+            "float": .float32, "double": .float64, "half": .float16, "long": .int64, "int": .int32, "short": .int16,
+        ]
         guard let found = DType.allCases.first(where: { $0.description == name }) ?? aliases[name] else { return nil }
         self = found
     }

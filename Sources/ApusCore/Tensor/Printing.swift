@@ -125,7 +125,9 @@ private struct TensorPrinter {
                 next += 1
             }
             let perLine = max(1, (Self.lineWidth - indent) / (width + 2))
-            let lines = stride(from: 0, to: items.count, by: perLine).map { items[$0..<min($0 + perLine, items.count)].joined(separator: ", ") }
+            let lines = stride(from: 0, to: items.count, by: perLine).map {
+                items[$0..<min($0 + perLine, items.count)].joined(separator: ", ")
+            }
             return "[" + lines.joined(separator: ",\n" + String(repeating: " ", count: indent + 1)) + "]"
         }
         var parts: [String] = []

@@ -46,11 +46,12 @@ public enum Scalar: Sendable, Hashable {
 extension DType {
     /// Of an integer type, the element that is nearest to `number`.
     package func nearest(_ number: Int64) -> Int64 {
-        let (low, high): (Int64, Int64) = switch self {
-        case .bool: (0, 1)
-        case .uint8: (0, 255)
-        default: (Int64.min >> Int64(64 - 8 * size), Int64.max >> Int64(64 - 8 * size))
-        }
+        let (low, high): (Int64, Int64) =
+            switch self {
+            case .bool: (0, 1)
+            case .uint8: (0, 255)
+            default: (Int64.min >> Int64(64 - 8 * size), Int64.max >> Int64(64 - 8 * size))
+            }
         return Swift.min(Swift.max(number, low), high)
     }
 

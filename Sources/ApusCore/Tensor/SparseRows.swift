@@ -42,7 +42,9 @@ extension Tensor {
     /// Traps where the shapes do not fit or an index is outside of `0 ..< shape[0]`.
     public static func sparseRows(_ indices: Tensor, _ values: Tensor, shape: Shape) -> Tensor {
         composite("sparseRows", indices, values) { () throws(OpError) in
-            guard indices.dtype == .int64 && indices.ndim == 1 else { throw OpError("indices must be int64 [n], they are \(indices.dtype) \(indices.shape)") }
+            guard indices.dtype == .int64 && indices.ndim == 1 else {
+                throw OpError("indices must be int64 [n], they are \(indices.dtype) \(indices.shape)")
+            }
             guard shape.count >= 1, values.shape == Shape([indices.numel] + Array(shape.dropFirst())) else {
                 throw OpError("the values of \(indices.numel) rows of a tensor \(shape) cannot have shape \(values.shape)")
             }
@@ -55,7 +57,9 @@ extension Tensor {
 
     /// Without the checks, for indices that a forward pass has seen.
     package convenience init(rows: SparseRows, shape: Shape) throws(OpError) {
-        self.init(storage: try Storage.allocate(byteCount: 0, device: rows.values.device), shape: shape, strides: shape.contiguousStrides, offset: 0, dtype: rows.values.dtype)
+        self.init(
+            storage: try Storage.allocate(byteCount: 0, device: rows.values.device), shape: shape, strides: shape.contiguousStrides,
+            offset: 0, dtype: rows.values.dtype)
         form = rows
     }
 
@@ -86,7 +90,10 @@ extension Tensor {
     final func adding(gradient other: Tensor) -> Tensor {
         guard let mine = form as? SparseRows, let others = other.form as? SparseRows else { return self + other }
         return composite("backward", self, other) { () throws(OpError) in
-            try Tensor(rows: SparseRows(indices: Tensor.cat([mine.indices, others.indices]).usable(), values: Tensor.cat([mine.values, others.values]).usable()), shape: shape)
+            try Tensor(
+                rows: SparseRows(
+                    indices: Tensor.cat([mine.indices, others.indices]).usable(), values: Tensor.cat([mine.values, others.values]).usable()),
+                shape: shape)
         }
     }
 }

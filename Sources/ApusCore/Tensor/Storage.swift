@@ -52,7 +52,9 @@ package final class Storage: ManagedBuffer<Storage.Fields, UInt64> {
         if isCounted { try Context.spend(byteCount) }
         if device == .cpu && byteCount <= inlineBytes {
             // Any address will do until the object is there.
-            let storage = make(Fields(device: device, byteCount: byteCount, base: UnsafeMutableRawPointer(bitPattern: 8)!, owner: .itself), inlineBytes: byteCount)
+            let storage = make(
+                Fields(device: device, byteCount: byteCount, base: UnsafeMutableRawPointer(bitPattern: 8)!, owner: .itself),
+                inlineBytes: byteCount)
             storage.fields.pointee.base = storage.withUnsafeMutablePointerToElements { UnsafeMutableRawPointer($0) }
             return storage
         }

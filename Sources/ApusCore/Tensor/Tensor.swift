@@ -62,12 +62,16 @@ public class Tensor {
 
     /// Becomes what a failed op hands on, with its few bytes of memory.
     final func become(_ poison: Tensor) {
-        (memory, shape, strides, offset, dtype, form) = (poison.memory, poison.shape, poison.strides, poison.offset, poison.dtype, poison.form)
+        (memory, shape, strides, offset, dtype, form) = (
+            poison.memory, poison.shape, poison.strides, poison.offset, poison.dtype, poison.form
+        )
     }
 
     /// What a failed op hands on inside `checked`.
     package static var poisoned: Tensor {
-        do { return Tensor(poisoned: try Storage.allocate(byteCount: 8, device: .cpu, isCounted: false)) } catch { preconditionFailure("\(error)") }
+        do { return Tensor(poisoned: try Storage.allocate(byteCount: 8, device: .cpu, isCounted: false)) } catch {
+            preconditionFailure("\(error)")
+        }
     }
 
     deinit {
@@ -128,7 +132,9 @@ public class Tensor {
             isEmpty = isEmpty || extent == 0
         }
         if isEmpty { count = 0 }
-        return Tensor(storage: try Storage.allocate(byteCount: count, device: device), shape: shape, strides: shape.contiguousStrides, offset: 0, dtype: dtype)
+        return Tensor(
+            storage: try Storage.allocate(byteCount: count, device: device), shape: shape, strides: shape.contiguousStrides, offset: 0,
+            dtype: dtype)
     }
 
     /// A view of the same storage. Not recorded: ops that make views record themselves.
@@ -142,7 +148,8 @@ public class Tensor {
         var newStrides = target
         let lead = target.count - shape.count
         for i in 0..<target.count {
-            newStrides.unsafeSet(i, i < lead || shape.unsafeGet(i - lead) == 1 && target.unsafeGet(i) != 1 ? 0 : strides.unsafeGet(i - lead))
+            newStrides.unsafeSet(
+                i, i < lead || shape.unsafeGet(i - lead) == 1 && target.unsafeGet(i) != 1 ? 0 : strides.unsafeGet(i - lead))
         }
         return view(target, strides: newStrides, offset: offset)
     }

@@ -34,17 +34,23 @@ public enum Func {
     }
 
     /// The gradients with respect to arguments `argnums` (all where none are named), and the value.
-    public static func gradAndValue(argnums: [Int]? = nil, _ f: @escaping ([Tensor]) -> Tensor) -> ([Tensor]) -> (gradients: [Tensor], value: Tensor) {
+    public static func gradAndValue(
+        argnums: [Int]? = nil, _ f: @escaping ([Tensor]) -> Tensor
+    ) -> ([Tensor]) -> (gradients: [Tensor], value: Tensor) {
         { inputs in
             let wanted = argnums ?? Array(inputs.indices)
             if let failed = missing(wanted, inputs, "grad") { return (wanted.map { _ in failed }, failed) }
             let level = Level(inputs, differentiating: wanted)
             return level.run { x in
                 let value = f(x)
-                if value.isPoisoned || value.numel == 1 { return (level.pull(value, Tensor.ones(like: value), wanted.map { x[$0] }), value) }
+                if value.isPoisoned || value.numel == 1 {
+                    return (level.pull(value, Tensor.ones(like: value), wanted.map { x[$0] }), value)
+                }
                 let failed = fail("grad", "the function must give one element, it gave shape \(value.shape); reduce it, or use jacrev")
                 return (wanted.map { _ in failed }, failed)
-            } finish: { result in (result.0.map(level.finished), level.finished(result.1)) }
+            } finish: { result in
+                (result.0.map(level.finished), level.finished(result.1))
+            }
         }
     }
 
@@ -70,14 +76,25 @@ public enum Func {
     /// Products for the arguments `wanted` alone.
     static func vjp(_ f: ([Tensor]) -> [Tensor], _ inputs: [Tensor], _ wanted: [Int]) -> (values: [Tensor], vjp: ([Tensor]) -> [Tensor]) {
         let level = Level(inputs, differentiating: wanted)
-        let outputs = level.run { f($0) } finish: { $0 }
-        return (outputs.map(level.finished), { cotangents in
-            guard cotangents.count == outputs.count else {
-                let failed = fail("vjp", "got \(cotangents.count) cotangents for \(outputs.count) results")
-                return wanted.map { _ in failed }
+        let outputs = level.run {
+            f($0)
+        } finish: {
+            $0
+        }
+        return (
+            outputs.map(level.finished),
+            { cotangents in
+                guard cotangents.count == outputs.count else {
+                    let failed = fail("vjp", "got \(cotangents.count) cotangents for \(outputs.count) results")
+                    return wanted.map { _ in failed }
+                }
+                return level.run { x in
+                    level.pull(outputs, cotangents, wanted.map { x[$0] })
+                } finish: {
+                    $0.map(level.finished)
+                }
             }
-            return level.run { x in level.pull(outputs, cotangents, wanted.map { x[$0] }) } finish: { $0.map(level.finished) }
-        })
+        )
     }
 
     /// The value of `f`, and the Jacobian times `tangent`, of x's shape. PyTorch: `torch.func.jvp`.
@@ -87,7 +104,8 @@ public enum Func {
     }
 
     /// The same for several arguments and results: one tangent an argument.
-    public static func jvp(_ f: ([Tensor]) -> [Tensor], _ inputs: [Tensor], _ tangents: [Tensor]) -> (values: [Tensor], tangents: [Tensor]) {
+    public static func jvp(_ f: ([Tensor]) -> [Tensor], _ inputs: [Tensor], _ tangents: [Tensor]) -> (values: [Tensor], tangents: [Tensor])
+    {
         let (values, push) = linearize(f, inputs)
         return (values, push(tangents))
     }
@@ -104,21 +122,32 @@ public enum Func {
     }
 
     /// Linear in the arguments `wanted` alone.
-    static func linearize(_ f: ([Tensor]) -> [Tensor], _ inputs: [Tensor], _ wanted: [Int]) -> (values: [Tensor], jvp: ([Tensor]) -> [Tensor]) {
+    static func linearize(
+        _ f: ([Tensor]) -> [Tensor], _ inputs: [Tensor], _ wanted: [Int]
+    ) -> (values: [Tensor], jvp: ([Tensor]) -> [Tensor]) {
         let level = Level(inputs, differentiating: wanted)
         // The product with the Jacobian from the left is linear in the cotangent u; its derivative by u multiplies from the right.
         let (outputs, cotangents, products) = level.run { x in
             let outputs = f(x)
             let cotangents = outputs.map { Tensor.zeros(like: $0).requiresGrad_($0.dtype.isFloatingPoint) }
             return (outputs, cotangents, level.pull(outputs, cotangents, wanted.map { x[$0] }))
-        } finish: { $0 }
-        return (outputs.map(level.finished), { tangents in
-            if let problem = mismatch(tangents, wanted.map { inputs[$0] }) {
-                let failed = fail("jvp", problem)
-                return outputs.map { _ in failed }
+        } finish: {
+            $0
+        }
+        return (
+            outputs.map(level.finished),
+            { tangents in
+                if let problem = mismatch(tangents, wanted.map { inputs[$0] }) {
+                    let failed = fail("jvp", problem)
+                    return outputs.map { _ in failed }
+                }
+                return level.run { _ in
+                    level.pull(products, tangents, cotangents)
+                } finish: {
+                    $0.map(level.finished)
+                }
             }
-            return level.run { _ in level.pull(products, tangents, cotangents) } finish: { $0.map(level.finished) }
-        })
+        )
     }
 
     private static func mismatch(_ tangents: [Tensor], _ inputs: [Tensor]) -> String? {
@@ -152,7 +181,8 @@ private final class Level {
 
     /// Σ cotangent·(derivative of output) for each of `inputs`; zeros where an output does not depend on it.
     func pull(_ outputs: [Tensor], _ cotangents: [Tensor], _ inputs: [Tensor]) -> [Tensor] {
-        for (output, cotangent) in zip(outputs, cotangents) where !output.isPoisoned && !cotangent.isPoisoned && output.shape != cotangent.shape {
+        for (output, cotangent) in zip(outputs, cotangents)
+        where !output.isPoisoned && !cotangent.isPoisoned && output.shape != cotangent.shape {
             let failed = fail("vjp", "a cotangent has shape \(cotangent.shape), its result \(output.shape)")
             return inputs.map { _ in failed }
         }
@@ -161,7 +191,8 @@ private final class Level {
         let wanted = inputs.indices.filter { inputs[$0].isPoisoned || inputs[$0].requiresGrad }
         guard !used.isEmpty, !wanted.isEmpty else { return inputs.map(zeros) }
         let found = ApusCore.grad(
-            of: used.map { outputs[$0] }, withRespectTo: wanted.map { inputs[$0] }, gradients: used.map { cotangents[$0] }, retainGraph: true, createGraph: true, allowUnused: true)
+            of: used.map { outputs[$0] }, withRespectTo: wanted.map { inputs[$0] }, gradients: used.map { cotangents[$0] },
+            retainGraph: true, createGraph: true, allowUnused: true)
         var result = inputs.map(zeros)
         for (i, gradient) in zip(wanted, found) { if let gradient { result[i] = gradient } }
         return result

@@ -16,7 +16,9 @@ extension Tensor {
     final var standIn: Tensor { form?.standIn ?? self }
 
     /// Runs `body` with other tensors in place of these, in whatever ops they are used. Shapes must be the same.
-    package static func substituting<Result>(_ pairs: [(original: Tensor, replacement: Tensor)], _ body: () throws -> Result) rethrows -> Result {
+    package static func substituting<Result>(
+        _ pairs: [(original: Tensor, replacement: Tensor)], _ body: () throws -> Result
+    ) rethrows -> Result {
         let before = pairs.map { Appearance(of: $0.original) }
         let originals = Set(pairs.map { ObjectIdentifier($0.original) })
         let stands = pairs.map { pair in

@@ -13,7 +13,9 @@ extension Func {
     ///
     /// `f` sees tensors without that dimension, and is called once for each slice: transforms inside it and loops over values behave as they
     /// do for one sample. Traps where `inDim` does not exist or the slices' results differ in shape.
-    public static func vmap(inDim: Int = 0, outDim: Int = 0, randomness: Randomness = .error, _ f: @escaping (Tensor) -> Tensor) -> (Tensor) -> Tensor {
+    public static func vmap(
+        inDim: Int = 0, outDim: Int = 0, randomness: Randomness = .error, _ f: @escaping (Tensor) -> Tensor
+    ) -> (Tensor) -> Tensor {
         let many = vmap(inDims: [inDim], outDims: [outDim], randomness: randomness) { [f($0[0])] }
         return { many([$0])[0] }
     }
@@ -39,11 +41,15 @@ extension Func {
             for (i, (x, dim)) in zip(inputs, inDims).enumerated() {
                 guard let dim else { continue }
                 guard dim >= -x.ndim && dim < x.ndim else { return failed("argument \(i) of shape \(x.shape) has no dimension \(dim)") }
-                if let count, count != x.shape[dim] { return failed("argument \(i) has \(x.shape[dim]) slices along dimension \(dim), those before have \(count)") }
+                if let count, count != x.shape[dim] {
+                    return failed("argument \(i) has \(x.shape[dim]) slices along dimension \(dim), those before have \(count)")
+                }
                 count = x.shape[dim]
             }
             guard let count else { return failed("no argument is sliced; give one of them a dimension") }
-            guard count > 0 else { return failed("there are no slices: a dimension of \(inputs.map(\.shape)) has extent 0, so the results' shapes are unknown") }
+            guard count > 0 else {
+                return failed("there are no slices: a dimension of \(inputs.map(\.shape)) has extent 0, so the results' shapes are unknown")
+            }
 
             let start = Generator.current
             let state = start.state
@@ -67,7 +73,9 @@ extension Func {
             return results[0].indices.map { r in
                 let parts = results.map { $0[r] }
                 let dim = r < outDims.count ? outDims[r] : 0
-                guard parts.allSatisfy({ $0.shape == parts[0].shape || $0.isPoisoned }) else { return fail("vmap", "result \(r) differs in shape from slice to slice") }
+                guard parts.allSatisfy({ $0.shape == parts[0].shape || $0.isPoisoned }) else {
+                    return fail("vmap", "result \(r) differs in shape from slice to slice")
+                }
                 return Tensor.stack(parts, dim: dim)
             }
         }

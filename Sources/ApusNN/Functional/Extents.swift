@@ -29,7 +29,9 @@ public struct Extents: ExtentsConvertible, Hashable {
     /// One number for each of `count` dimensions; `name` is the argument's in messages. A list of one holds for every dimension, as in PyTorch.
     func spread(_ count: Int, _ name: String) throws(OpError) -> [Int] {
         if values.count == 1 { return Array(repeating: values[0], count: count) }
-        guard values.count == count else { throw OpError("\(name) \(values) has \(values.count) numbers; 1 or \(count), one for each spatial dimension, are needed") }
+        guard values.count == count else {
+            throw OpError("\(name) \(values) has \(values.count) numbers; 1 or \(count), one for each spatial dimension, are needed")
+        }
         return values
     }
 }
@@ -72,7 +74,9 @@ public struct OutputExtents: OutputExtentsConvertible, Hashable {
 
     func spread(_ count: Int) throws(OpError) -> [Int?] {
         if values.count == 1 { return Array(repeating: values[0], count: count) }
-        guard values.count == count else { throw OpError("outputSize \(repr(self)) has \(values.count) numbers; 1 or \(count), one for each spatial dimension, are needed") }
+        guard values.count == count else {
+            throw OpError("outputSize \(repr(self)) has \(values.count) numbers; 1 or \(count), one for each spatial dimension, are needed")
+        }
         return values
     }
 }

@@ -63,17 +63,25 @@ extension F {
     public static func relu6(_ input: Tensor, inplace: Bool = false) -> Tensor { hardtanh(input, minVal: 0, maxVal: 6, inplace: inplace) }
 
     /// x·min(max(x + 3, 0), 6)/6. PyTorch: `F.hardswish`.
-    public static func hardswish(_ input: Tensor, inplace: Bool = false) -> Tensor { floating(inplace, "hardswish", input) { $0.hardswish() } }
+    public static func hardswish(_ input: Tensor, inplace: Bool = false) -> Tensor {
+        floating(inplace, "hardswish", input) { $0.hardswish() }
+    }
 
     /// min(max(x + 3, 0), 6)/6. PyTorch: `F.hardsigmoid`.
-    public static func hardsigmoid(_ input: Tensor, inplace: Bool = false) -> Tensor { floating(inplace, "hardsigmoid", input) { $0.hardsigmoid() } }
+    public static func hardsigmoid(_ input: Tensor, inplace: Bool = false) -> Tensor {
+        floating(inplace, "hardsigmoid", input) { $0.hardsigmoid() }
+    }
 
     /// |x| > λ ? x : 0. PyTorch: `F.hardshrink`.
-    public static func hardshrink(_ input: Tensor, lambd: Double = 0.5) -> Tensor { floating(false, "hardshrink", input) { $0.hardshrink(lambd) } }
+    public static func hardshrink(_ input: Tensor, lambd: Double = 0.5) -> Tensor {
+        floating(false, "hardshrink", input) { $0.hardshrink(lambd) }
+    }
 
     /// x moved toward 0 by λ, and 0 within. PyTorch: `F.softshrink`.
     public static func softshrink(_ input: Tensor, lambd: Double = 0.5) -> Tensor {
-        lambd < 0 ? fail("softshrink", "lambd must not be negative, it is \(lambd)") : floating(false, "softshrink", input) { $0.softshrink(lambd) }
+        lambd < 0
+            ? fail("softshrink", "lambd must not be negative, it is \(lambd)")
+            : floating(false, "softshrink", input) { $0.softshrink(lambd) }
     }
 
     /// x − tanh x. PyTorch: `F.tanhshrink`.
@@ -107,7 +115,8 @@ extension F {
                 guard input.ndim > 0 else { throw OpError("a scalar input takes one slope, weight has \(weight.numel)") }
                 let channels = input.ndim > 1 ? input.shape[1] : 1
                 guard weight.numel == channels else {
-                    throw OpError("weight has \(weight.numel) slopes, input of shape \(input.shape) has \(channels) channels in dimension 1")
+                    throw OpError(
+                        "weight has \(weight.numel) slopes, input of shape \(input.shape) has \(channels) channels in dimension 1")
                 }
                 slopes = weight.reshape(Shape([1, channels] + Array(repeating: 1, count: max(input.ndim - 2, 0))))
             } else if weight.ndim == 1 {
@@ -118,7 +127,9 @@ extension F {
     }
 
     /// x ≥ 0 ? x : a·x; in training a is drawn for each element from [lower, upper), else it is their mean (Xu et al., 2015). PyTorch: `F.rrelu`.
-    public static func rrelu(_ input: Tensor, lower: Double = 1.0 / 8, upper: Double = 1.0 / 3, training: Bool = false, inplace: Bool = false) -> Tensor {
+    public static func rrelu(
+        _ input: Tensor, lower: Double = 1.0 / 8, upper: Double = 1.0 / 3, training: Bool = false, inplace: Bool = false
+    ) -> Tensor {
         guard lower <= upper else { return fail("rrelu", "lower \(lower) is greater than upper \(upper)") }
         return floating(inplace, "rrelu", input) { input in
             guard training else { return input.leakyRelu(negativeSlope: (lower + upper) / 2) }
@@ -128,7 +139,9 @@ extension F {
     }
 
     /// eˣ / Σ eˣ along `dim`. Without `dim` PyTorch's old rule holds: 0 for 0, 1 and 3 dimensions, else 1. PyTorch: `F.softmax`.
-    public static func softmax(_ input: Tensor, dim: Int? = nil, dtype: DType? = nil) -> Tensor { input.softmax(dim: dim ?? usualDim(input), dtype: dtype) }
+    public static func softmax(_ input: Tensor, dim: Int? = nil, dtype: DType? = nil) -> Tensor {
+        input.softmax(dim: dim ?? usualDim(input), dtype: dtype)
+    }
 
     /// ln softmax, exact where softmax would round to 0. PyTorch: `F.log_softmax`.
     public static func logSoftmax(_ input: Tensor, dim: Int? = nil, dtype: DType? = nil) -> Tensor {
@@ -136,11 +149,15 @@ extension F {
     }
 
     /// softmax(−x). PyTorch: `F.softmin`.
-    public static func softmin(_ input: Tensor, dim: Int? = nil, dtype: DType? = nil) -> Tensor { (-input).softmax(dim: dim ?? usualDim(input), dtype: dtype) }
+    public static func softmin(_ input: Tensor, dim: Int? = nil, dtype: DType? = nil) -> Tensor {
+        (-input).softmax(dim: dim ?? usualDim(input), dtype: dtype)
+    }
 
     /// A draw from the categories with scores `logits`, as one that gradients pass: softmax((logits + Gumbel noise)/tau) (Jang et al., 2016).
     /// With `hard` it is one-hot, and its gradient that of the soft draw. PyTorch: `F.gumbel_softmax`.
-    public static func gumbelSoftmax(_ logits: Tensor, tau: Double = 1, hard: Bool = false, dim: Int = -1, generator: Generator? = nil) -> Tensor {
+    public static func gumbelSoftmax(
+        _ logits: Tensor, tau: Double = 1, hard: Bool = false, dim: Int = -1, generator: Generator? = nil
+    ) -> Tensor {
         guard tau > 0 else { return fail("gumbelSoftmax", "tau must be positive, it is \(tau)") }
         if logits.isPoisoned { return logits }
         // 1 − u lies in (0, 1], so the inner logarithm is finite or −0.
@@ -162,7 +179,9 @@ extension F {
 
     /// The same for functions that PyTorch has for floating-point numbers alone.
     private static func floating(_ inplace: Bool, _ name: String, _ x: Tensor, _ function: (Tensor) -> Tensor) -> Tensor {
-        guard x.isPoisoned || x.dtype.isFloatingPoint else { return fail(name, "needs floating-point numbers, the input is \(x.dtype); convert it with to(.float32)") }
+        guard x.isPoisoned || x.dtype.isFloatingPoint else {
+            return fail(name, "needs floating-point numbers, the input is \(x.dtype); convert it with to(.float32)")
+        }
         return written(inplace, name, x, function)
     }
 

@@ -13,7 +13,8 @@ extension F {
     ///
     /// A row in which no position takes part is 0.
     public static func scaledDotProductAttention(
-        _ query: Tensor, _ key: Tensor, _ value: Tensor, attnMask: Tensor? = nil, dropoutP: Double = 0, isCausal: Bool = false, scale: Double? = nil,
+        _ query: Tensor, _ key: Tensor, _ value: Tensor, attnMask: Tensor? = nil, dropoutP: Double = 0, isCausal: Bool = false,
+        scale: Double? = nil,
         enableGqa: Bool = false
     ) -> Tensor {
         if let attnMask, attnMask.isPoisoned { return attnMask }
@@ -22,15 +23,21 @@ extension F {
                 throw OpError("\(name) of shape \(x.shape) needs at least 2 dimensions: positions and features")
             }
             guard query.dtype == key.dtype, query.dtype == value.dtype else {
-                throw OpError("query, key and value are \(query.dtype), \(key.dtype) and \(value.dtype); convert them to one type with to(_:)")
+                throw OpError(
+                    "query, key and value are \(query.dtype), \(key.dtype) and \(value.dtype); convert them to one type with to(_:)")
             }
-            guard query.shape[-1] == key.shape[-1] else { throw OpError("query of shape \(query.shape) and key of shape \(key.shape) differ in features") }
-            guard key.shape[-2] == value.shape[-2] else { throw OpError("key of shape \(key.shape) and value of shape \(value.shape) differ in positions") }
+            guard query.shape[-1] == key.shape[-1] else {
+                throw OpError("query of shape \(query.shape) and key of shape \(key.shape) differ in features")
+            }
+            guard key.shape[-2] == value.shape[-2] else {
+                throw OpError("key of shape \(key.shape) and value of shape \(value.shape) differ in positions")
+            }
             guard dropoutP >= 0 && dropoutP <= 1 else { throw OpError("dropoutP must lie in 0 ... 1, it is \(dropoutP)") }
             guard !isCausal || attnMask == nil else { throw OpError("isCausal excludes attnMask") }
             var (key, value) = (key, value)
             if enableGqa {
-                guard query.ndim >= 3, key.ndim >= 3, value.ndim >= 3, key.shape[-3] > 0, value.shape[-3] > 0, query.shape[-3] % key.shape[-3] == 0,
+                guard query.ndim >= 3, key.ndim >= 3, value.ndim >= 3, key.shape[-3] > 0, value.shape[-3] > 0,
+                    query.shape[-3] % key.shape[-3] == 0,
                     query.shape[-3] % value.shape[-3] == 0
                 else { throw OpError("the heads of key \(key.shape) and value \(value.shape) must divide those of query \(query.shape)") }
                 key = key.repeatInterleave(query.shape[-3] / key.shape[-3], dim: -3)
@@ -43,7 +50,9 @@ extension F {
             if isCausal { mask = Tensor.ones([query.shape[-2], key.shape[-2]], dtype: .bool, device: query.device).tril() }
             var weights: Tensor
             if let mask {
-                guard mask.dtype == .bool || mask.dtype.isFloatingPoint else { throw OpError("attnMask must be bool or floating-point, it is \(mask.dtype)") }
+                guard mask.dtype == .bool || mask.dtype.isFloatingPoint else {
+                    throw OpError("attnMask must be bool or floating-point, it is \(mask.dtype)")
+                }
                 let masked = scores + (try F.additiveMask(mask.dtype == .bool ? mask.logicalNot() : mask, wide, "attnMask"))
                 // Filled before as well: the gradient of a softmax over nothing but −∞ is NaN.
                 let isBlind = masked.detach().eq(-Double.infinity).all(dim: -1, keepDim: true)
@@ -74,20 +83,32 @@ extension F {
     ///   - staticK, staticV: [N·numHeads, S, E / numHeads], keys and values as the heads see them, in place of the projected ones.
     /// - Returns: the output [L, N, E] and, with `needWeights`, the weights: their mean over heads [N, L, S], or [N, numHeads, L, S].
     public static func multiHeadAttentionForward(
-        _ query: Tensor, _ key: Tensor, _ value: Tensor, embedDimToCheck: Int, numHeads: Int, inProjWeight: Tensor?, inProjBias: Tensor?, biasK: Tensor? = nil,
-        biasV: Tensor? = nil, addZeroAttn: Bool = false, dropoutP: Double = 0, outProjWeight: Tensor, outProjBias: Tensor?, training: Bool = true,
-        keyPaddingMask: Tensor? = nil, needWeights: Bool = true, attnMask: Tensor? = nil, qProjWeight: Tensor? = nil, kProjWeight: Tensor? = nil,
+        _ query: Tensor, _ key: Tensor, _ value: Tensor, embedDimToCheck: Int, numHeads: Int, inProjWeight: Tensor?, inProjBias: Tensor?,
+        biasK: Tensor? = nil,
+        biasV: Tensor? = nil, addZeroAttn: Bool = false, dropoutP: Double = 0, outProjWeight: Tensor, outProjBias: Tensor?,
+        training: Bool = true,
+        keyPaddingMask: Tensor? = nil, needWeights: Bool = true, attnMask: Tensor? = nil, qProjWeight: Tensor? = nil,
+        kProjWeight: Tensor? = nil,
         vProjWeight: Tensor? = nil, staticK: Tensor? = nil, staticV: Tensor? = nil, averageAttnWeights: Bool = true, isCausal: Bool = false
     ) -> (output: Tensor, weights: Tensor?) {
-        let all: [Tensor?] = [query, key, value, inProjWeight, inProjBias, biasK, biasV, outProjWeight, outProjBias, keyPaddingMask, attnMask, qProjWeight, kProjWeight, vProjWeight, staticK, staticV]
+        let all: [Tensor?] = [
+            query, key, value, inProjWeight, inProjBias, biasK, biasV, outProjWeight, outProjBias, keyPaddingMask, attnMask, qProjWeight,
+            kProjWeight, vProjWeight, staticK, staticV,
+        ]
         for case let x? in all where x.isPoisoned { return (x, needWeights ? x : nil) }
         do throws(OpError) {
             let isBatched = try checkAttention(query, key, value, keyPaddingMask, attnMask, numHeads)
-            guard query.shape[-1] == embedDimToCheck else { throw OpError("query of shape \(query.shape) has \(query.shape[-1]) features, but embedDim is \(embedDimToCheck)") }
-            guard numHeads > 0, embedDimToCheck % numHeads == 0 else { throw OpError("embedDim (\(embedDimToCheck)) must be divisible by numHeads (\(numHeads))") }
+            guard query.shape[-1] == embedDimToCheck else {
+                throw OpError("query of shape \(query.shape) has \(query.shape[-1]) features, but embedDim is \(embedDimToCheck)")
+            }
+            guard numHeads > 0, embedDimToCheck % numHeads == 0 else {
+                throw OpError("embedDim (\(embedDimToCheck)) must be divisible by numHeads (\(numHeads))")
+            }
             guard !isCausal || attnMask != nil else { throw OpError("isCausal is a hint about attnMask, which is missing") }
             if inProjWeight != nil {
-                guard key.shape == value.shape else { throw OpError("key of shape \(key.shape) and value of shape \(value.shape) must have one shape") }
+                guard key.shape == value.shape else {
+                    throw OpError("key of shape \(key.shape) and value of shape \(value.shape) must have one shape")
+                }
             } else {
                 guard key.shape.dropLast().elementsEqual(value.shape.dropLast()) else {
                     throw OpError("key of shape \(key.shape) and value of shape \(value.shape) must agree in positions and batch")
@@ -95,14 +116,21 @@ extension F {
             }
             let (q, k, v) = isBatched ? (query, key, value) : (query.unsqueeze(1), key.unsqueeze(1), value.unsqueeze(1))
             var heads = Heads(length: q.shape[0], batch: q.shape[1], count: numHeads, size: embedDimToCheck / numHeads)
-            guard k.shape[1] == heads.batch else { throw OpError("query of shape \(query.shape) and key of shape \(key.shape) differ in batch size") }
-            try heads.project(q, k, v, inProjWeight, inProjBias, qProjWeight, kProjWeight, vProjWeight, sharesInput: (query === key && key === value))
-            guard staticK == nil && staticV == nil || biasK == nil && biasV == nil else { throw OpError("biasK and biasV cannot be added to staticK and staticV") }
+            guard k.shape[1] == heads.batch else {
+                throw OpError("query of shape \(query.shape) and key of shape \(key.shape) differ in batch size")
+            }
+            try heads.project(
+                q, k, v, inProjWeight, inProjBias, qProjWeight, kProjWeight, vProjWeight, sharesInput: (query === key && key === value))
+            guard staticK == nil && staticV == nil || biasK == nil && biasV == nil else {
+                throw OpError("biasK and biasV cannot be added to staticK and staticV")
+            }
             if let staticK { heads.k = try heads.joined(staticK, "staticK") }
             if let staticV { heads.v = try heads.joined(staticV, "staticV") }
             try heads.mask(
                 keyPaddingMask.map { isBatched ? $0 : $0.unsqueeze(0) }, isCausal && keyPaddingMask == nil && !needWeights ? nil : attnMask)
-            if let biasK, let biasV { heads.append(biasK.expand(1, heads.batch, embedDimToCheck), biasV.expand(1, heads.batch, embedDimToCheck)) }
+            if let biasK, let biasV {
+                heads.append(biasK.expand(1, heads.batch, embedDimToCheck), biasV.expand(1, heads.batch, embedDimToCheck))
+            }
             if addZeroAttn {
                 let zeros = Tensor.zeros([1, heads.batch, embedDimToCheck], dtype: q.dtype, device: q.device)
                 heads.append(zeros, zeros)
@@ -126,18 +154,25 @@ extension F {
     private static func checkAttention(
         _ query: Tensor, _ key: Tensor, _ value: Tensor, _ keyPaddingMask: Tensor?, _ attnMask: Tensor?, _ numHeads: Int
     ) throws(OpError) -> Bool {
-        guard query.ndim == 2 || query.ndim == 3 else { throw OpError("query must have 2 dimensions, or 3 with a batch, its shape is \(query.shape)") }
+        guard query.ndim == 2 || query.ndim == 3 else {
+            throw OpError("query must have 2 dimensions, or 3 with a batch, its shape is \(query.shape)")
+        }
         let isBatched = query.ndim == 3
         guard key.ndim == query.ndim, value.ndim == query.ndim else {
-            throw OpError("for a query with \(query.ndim) dimensions key and value need as many, their shapes are \(key.shape) and \(value.shape)")
+            throw OpError(
+                "for a query with \(query.ndim) dimensions key and value need as many, their shapes are \(key.shape) and \(value.shape)")
         }
         if let keyPaddingMask, keyPaddingMask.shape != (isBatched ? [key.shape[1], key.shape[0]] : [key.shape[0]]) {
-            throw OpError("keyPaddingMask of shape \(keyPaddingMask.shape) must have shape \(isBatched ? "[batch, positions]" : "[positions]") of key \(key.shape)")
+            throw OpError(
+                "keyPaddingMask of shape \(keyPaddingMask.shape) must have shape \(isBatched ? "[batch, positions]" : "[positions]") of key \(key.shape)"
+            )
         }
         if let attnMask {
             let plane: Shape = [query.shape[0], key.shape[0]]
             let wanted: Shape = [isBatched ? query.shape[1] * numHeads : numHeads, plane[0], plane[1]]
-            guard attnMask.shape == plane || attnMask.shape == wanted else { throw OpError("attnMask of shape \(attnMask.shape) must have shape \(plane) or \(wanted)") }
+            guard attnMask.shape == plane || attnMask.shape == wanted else {
+                throw OpError("attnMask of shape \(attnMask.shape) must have shape \(plane) or \(wanted)")
+            }
         }
         return isBatched
     }
@@ -164,11 +199,14 @@ private struct Heads {
     }
 
     mutating func project(
-        _ query: Tensor, _ key: Tensor, _ value: Tensor, _ weight: Tensor?, _ bias: Tensor?, _ qWeight: Tensor?, _ kWeight: Tensor?, _ vWeight: Tensor?, sharesInput: Bool
+        _ query: Tensor, _ key: Tensor, _ value: Tensor, _ weight: Tensor?, _ bias: Tensor?, _ qWeight: Tensor?, _ kWeight: Tensor?,
+        _ vWeight: Tensor?, sharesInput: Bool
     ) throws(OpError) {
         let biases = bias?.chunk(3)
         if let weight {
-            guard weight.ndim == 2, weight.shape[0] == 3 * count * size else { throw OpError("inProjWeight of shape \(weight.shape) must have \(3 * count * size) rows") }
+            guard weight.ndim == 2, weight.shape[0] == 3 * count * size else {
+                throw OpError("inProjWeight of shape \(weight.shape) must have \(3 * count * size) rows")
+            }
             if sharesInput {
                 // One product for all three.
                 let parts = F.linear(query, weight, bias).chunk(3, dim: 2)
@@ -176,10 +214,14 @@ private struct Heads {
                 return
             }
             let weights = weight.chunk(3)
-            (q, k, v) = (F.linear(query, weights[0], biases?[0]), F.linear(key, weights[1], biases?[1]), F.linear(value, weights[2], biases?[2]))
+            (q, k, v) = (
+                F.linear(query, weights[0], biases?[0]), F.linear(key, weights[1], biases?[1]), F.linear(value, weights[2], biases?[2])
+            )
             return
         }
-        guard let qWeight, let kWeight, let vWeight else { throw OpError("without inProjWeight, qProjWeight, kProjWeight and vProjWeight are needed") }
+        guard let qWeight, let kWeight, let vWeight else {
+            throw OpError("without inProjWeight, qProjWeight, kProjWeight and vProjWeight are needed")
+        }
         (q, k, v) = (F.linear(query, qWeight, biases?[0]), F.linear(key, kWeight, biases?[1]), F.linear(value, vWeight, biases?[2]))
     }
 
@@ -198,7 +240,9 @@ private struct Heads {
         }
         if let padding {
             let added = try F.additiveMask(padding, q.dtype.computeType, "keyPaddingMask")
-            let spread = added.reshape([batch, 1, 1, k.shape[0]]).expand(batch, count, 1, k.shape[0]).reshape([batch * count, 1, k.shape[0]])
+            let spread = added.reshape([batch, 1, 1, k.shape[0]]).expand(batch, count, 1, k.shape[0]).reshape([
+                batch * count, 1, k.shape[0],
+            ])
             mask = mask.map { $0 + spread } ?? spread
         }
     }

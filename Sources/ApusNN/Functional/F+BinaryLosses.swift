@@ -34,11 +34,13 @@ extension F {
     /// broadcasts. Logarithms are at least −100. PyTorch: `F.binary_cross_entropy`.
     ///
     /// Traps where the shapes differ, an input is outside 0 … 1, or inside `autocast`. `binaryCrossEntropyWithLogits` is the stable form for scores.
-    public static func binaryCrossEntropy(_ input: Tensor, _ target: Tensor, weight: Tensor? = nil, reduction: Reduction = .mean) -> Tensor {
+    public static func binaryCrossEntropy(_ input: Tensor, _ target: Tensor, weight: Tensor? = nil, reduction: Reduction = .mean) -> Tensor
+    {
         composite("binaryCrossEntropy", input, target) { () throws(OpError) in
             guard autocastDType == nil else {
-                throw OpError("is not safe inside autocast: sigmoid may have rounded an input to 0 or 1 in half precision; use binaryCrossEntropyWithLogits "
-                    + "(BCEWithLogitsLoss) on the scores, or autocast(_, enabled: false) on float32 inputs")
+                throw OpError(
+                    "is not safe inside autocast: sigmoid may have rounded an input to 0 or 1 in half precision; use binaryCrossEntropyWithLogits "
+                        + "(BCEWithLogitsLoss) on the scores, or autocast(_, enabled: false) on float32 inputs")
             }
             try checkShapes(input, target)
             guard input.dtype.isFloatingPoint, target.dtype == input.dtype else {
@@ -71,7 +73,9 @@ extension F {
 
     /// For several labels a sample, the mean over the classes (last dimension) of −(y·log sigmoid(x) + (1 − y)·log sigmoid(−x)),
     /// times `weight` [C] where given. PyTorch: `F.multilabel_soft_margin_loss`. Traps where the shapes differ.
-    public static func multilabelSoftMarginLoss(_ input: Tensor, _ target: Tensor, weight: Tensor? = nil, reduction: Reduction = .mean) -> Tensor {
+    public static func multilabelSoftMarginLoss(
+        _ input: Tensor, _ target: Tensor, weight: Tensor? = nil, reduction: Reduction = .mean
+    ) -> Tensor {
         composite("multilabelSoftMarginLoss", input, target) { () throws(OpError) in
             try checkShapes(input, target)
             guard input.ndim > 0 else { throw OpError("input must have a dimension of classes, it is a scalar") }

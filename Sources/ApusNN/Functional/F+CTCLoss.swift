@@ -25,20 +25,24 @@ extension F {
             }
             // Half types have too few digits for sums of many logarithms.
             if logProbs.dtype.size == 2 {
-                return ctcLoss(logProbs.to(.float32), targets, inputLengths: inputLengths, targetLengths: targetLengths, blank: blank,
-                               reduction: reduction, zeroInfinity: zeroInfinity).to(logProbs.dtype)
+                return ctcLoss(
+                    logProbs.to(.float32), targets, inputLengths: inputLengths, targetLengths: targetLengths, blank: blank,
+                    reduction: reduction, zeroInfinity: zeroInfinity
+                ).to(logProbs.dtype)
             }
             let isBatched = logProbs.ndim == 3
             let x = isBatched ? logProbs : logProbs.unsqueeze(1)
             let (frames, count, classes) = (x.shape[0], x.shape[1], x.shape[2])
             let alignment = try CTCAlignment(
-                targets, frames: frames, count: count, classes: classes, blank: blank, inputLengths: inputLengths, targetLengths: targetLengths)
+                targets, frames: frames, count: count, classes: classes, blank: blank, inputLengths: inputLengths,
+                targetLengths: targetLengths)
             var losses = alignment.losses(x)
             let impossible = noGrad { losses.gt(1e29) }
             losses = losses.maskedFill(impossible, zeroInfinity ? 0 : Double.infinity)
 
             // Zero in value; its gradient is the exp(logProbs) that PyTorch's has.
-            let counted = alignment.isCounted(frames: frames, device: x.device).logicalAnd(impossible.logicalNot().unsqueeze(0)).unsqueeze(2)
+            let counted = alignment.isCounted(frames: frames, device: x.device).logicalAnd(impossible.logicalNot().unsqueeze(0)).unsqueeze(
+                2)
             let p = x.exp().maskedFill(counted.logicalNot(), 0)
             losses = losses + (p - p.detach()).sum(dim: [0, 2])
 
@@ -61,8 +65,9 @@ extension F {
             guard inputLengths.dtype.isInteger, targetLengths.dtype.isInteger else {
                 throw OpError("lengths must be integers, they are \(inputLengths.dtype) and \(targetLengths.dtype)")
             }
-            return ctcLoss(logProbs, targets, inputLengths: try inputLengths.numbers(Int.self), targetLengths: try targetLengths.numbers(Int.self),
-                           blank: blank, reduction: reduction, zeroInfinity: zeroInfinity)
+            return ctcLoss(
+                logProbs, targets, inputLengths: try inputLengths.numbers(Int.self), targetLengths: try targetLengths.numbers(Int.self),
+                blank: blank, reduction: reduction, zeroInfinity: zeroInfinity)
         }
     }
 }
@@ -97,7 +102,8 @@ private struct CTCAlignment {
             }
         } else {
             guard targets.ndim == 2, targets.shape[0] == count, targetLengths.allSatisfy({ $0 <= targets.shape[1] }) else {
-                throw OpError("targets of shape \(targets.shape) must be [\(count), S] with S at least the longest of targetLengths \(targetLengths)")
+                throw OpError(
+                    "targets of shape \(targets.shape) must be [\(count), S] with S at least the longest of targetLengths \(targetLengths)")
             }
         }
         let symbols = try targets.numbers(Int.self)
@@ -133,7 +139,9 @@ private struct CTCAlignment {
     func losses(_ x: Tensor) -> Tensor {
         let (frames, count, width) = (x.shape[0], x.shape[1], states.shape[1])
         let device = x.device
-        if frames == 0 || count == 0 { return Tensor(targetLengths.map { $0 == 0 ? 0 : -Tensor.ctcNothing }, shape: [count], dtype: x.dtype, device: device) }
+        if frames == 0 || count == 0 {
+            return Tensor(targetLengths.map { $0 == 0 ? 0 : -Tensor.ctcNothing }, shape: [count], dtype: x.dtype, device: device)
+        }
         let alpha = Tensor.ctcPaths(x.gather(2, states.unsqueeze(0).expand(frames, count, width)), skip: skip.to(x.dtype))
         // A path ends at the last frame that counts, in the last symbol or the blank behind it.
         func ends(_ places: [Int]) -> Tensor { Tensor(places).to(device).unsqueeze(1) }

@@ -79,7 +79,9 @@ extension F {
     /// PyTorch: `F.conv_tbc`.
     public static func convTbc(_ input: Tensor, _ weight: Tensor, _ bias: Tensor, pad: Int = 0) -> Tensor {
         composite("convTbc", .lower, input, weight, bias) { (input, weight, bias) throws(OpError) in
-            guard input.ndim == 3, weight.ndim == 3 else { throw OpError("input and weight need 3 dimensions, their shapes are \(input.shape) and \(weight.shape)") }
+            guard input.ndim == 3, weight.ndim == 3 else {
+                throw OpError("input and weight need 3 dimensions, their shapes are \(input.shape) and \(weight.shape)")
+            }
             return convolution(1, input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, 1, ConvolutionPadding(pad), 1, 1).permute(2, 0, 1)
         }
     }
@@ -91,7 +93,8 @@ extension F {
     ) -> Tensor {
         composite(ConvolutionParameters.name(spatial, transposed: false), input, weight) { () throws(OpError) in
             let (stride, dilation) = (try stride.extents.spread(spatial, "stride"), try dilation.extents.spread(spatial, "dilation"))
-            let amounts = try padding.amounts(kernel: (0..<spatial).map { $0 + 2 < weight.ndim ? weight.shape[$0 + 2] : 1 }, dilation: dilation, stride: stride)
+            let amounts = try padding.amounts(
+                kernel: (0..<spatial).map { $0 + 2 < weight.ndim ? weight.shape[$0 + 2] : 1 }, dilation: dilation, stride: stride)
             // The backend pads both sides alike; what one side has more is added to the input.
             var input = input
             let extra = amounts.map { $0.after - $0.before }
@@ -103,7 +106,8 @@ extension F {
 
     /// Over `spatial` dimensions of space; what the layers call.
     static func convolutionTranspose(
-        _ spatial: Int, _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ stride: any ExtentsConvertible, _ padding: any ExtentsConvertible,
+        _ spatial: Int, _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ stride: any ExtentsConvertible,
+        _ padding: any ExtentsConvertible,
         _ outputPadding: any ExtentsConvertible, _ groups: Int, _ dilation: any ExtentsConvertible
     ) -> Tensor {
         composite(ConvolutionParameters.name(spatial, transposed: true), input, weight) { () throws(OpError) in

@@ -11,13 +11,19 @@ extension F {
     ///
     /// Traps where the shapes do not fit, or a label is neither in `0 ..< C` nor `ignoreIndex`; the message names label and place.
     public static func crossEntropy(
-        _ input: Tensor, _ target: Tensor, weight: Tensor? = nil, ignoreIndex: Int = -100, reduction: Reduction = .mean, labelSmoothing: Double = 0
+        _ input: Tensor, _ target: Tensor, weight: Tensor? = nil, ignoreIndex: Int = -100, reduction: Reduction = .mean,
+        labelSmoothing: Double = 0
     ) -> Tensor {
         composite("crossEntropy", .float32, input, target) { (input, target) throws(OpError) in
-            guard labelSmoothing >= 0 && labelSmoothing <= 1 else { throw OpError("labelSmoothing must lie in 0 ... 1, it is \(labelSmoothing)") }
+            guard labelSmoothing >= 0 && labelSmoothing <= 1 else {
+                throw OpError("labelSmoothing must lie in 0 ... 1, it is \(labelSmoothing)")
+            }
             let scores = try Classes(input, target: target, weight: weight)
             if target.shape == input.shape && target.dtype.isFloatingPoint {
-                guard ignoreIndex < 0 else { throw OpError("ignoreIndex \(ignoreIndex) has no meaning where target holds probabilities; give such places a target of zeros") }
+                guard ignoreIndex < 0 else {
+                    throw OpError(
+                        "ignoreIndex \(ignoreIndex) has no meaning where target holds probabilities; give such places a target of zeros")
+                }
                 let losses = scores.probabilityLosses(target, weight: weight, smoothing: labelSmoothing)
                 switch reduction {
                 case .none: return losses
@@ -38,7 +44,9 @@ extension F {
     }
 
     /// −Σ over classes of weight·logp at each place that counts, reduced as the hard loss is: what label smoothing mixes in.
-    private static func smoothed(_ logp: Tensor, _ target: Tensor, weight: Tensor?, ignoreIndex: Int, reduction: Reduction) throws(OpError) -> Tensor {
+    private static func smoothed(
+        _ logp: Tensor, _ target: Tensor, weight: Tensor?, ignoreIndex: Int, reduction: Reduction
+    ) throws(OpError) -> Tensor {
         let labels = try ClassLabels(target, classes: logp.shape[1], ignoreIndex: ignoreIndex)
         var losses = -(weight.map { logp * $0.alongClasses(of: logp) } ?? logp).sum(dim: 1)
         if let counted = labels.counted { losses = losses.maskedFill(counted.logicalNot(), 0) }
@@ -82,7 +90,9 @@ extension F {
     ) -> Tensor {
         composite("linearCrossEntropy", input, linearWeight, target) { () throws(OpError) in
             guard input.ndim == 1 || input.ndim == 2 else { throw OpError("input must be [N, in] or [in], it has shape \(input.shape)") }
-            guard linearWeight.ndim >= 2 else { throw OpError("linearWeight must have at least 2 dimensions, it has shape \(linearWeight.shape)") }
+            guard linearWeight.ndim >= 2 else {
+                throw OpError("linearWeight must have at least 2 dimensions, it has shape \(linearWeight.shape)")
+            }
             let inFeatures = input.shape[-1]
             guard inFeatures == linearWeight.shape[-1] else {
                 throw OpError("input \(input.shape) and linearWeight \(linearWeight.shape) must have the same last dimension")
@@ -100,7 +110,8 @@ extension F {
             }
             let flat = linearWeight.reshape([-1, inFeatures])
             let scores = input.linear(flat, linearBias?.reshape([-1])).reshape(scoreShape)
-            return crossEntropy(scores, target, weight: weight, ignoreIndex: ignoreIndex ?? -100, reduction: reduction, labelSmoothing: labelSmoothing)
+            return crossEntropy(
+                scores, target, weight: weight, ignoreIndex: ignoreIndex ?? -100, reduction: reduction, labelSmoothing: labelSmoothing)
         }
     }
 }
@@ -121,11 +132,15 @@ private struct Classes {
         batched = isBatched ? input : input.unsqueeze(0)
         if let weight {
             guard weight.shape == [batched.shape[1]] else {
-                throw OpError("weight must have one number for each of the \(batched.shape[1]) classes of \(input.shape), its shape is \(weight.shape)")
+                throw OpError(
+                    "weight must have one number for each of the \(batched.shape[1]) classes of \(input.shape), its shape is \(weight.shape)"
+                )
             }
             guard weight.device == input.device else { throw OpError("weight is on \(weight.device), the scores are on \(input.device)") }
         }
-        guard target.device == input.device else { throw OpError("target is on \(target.device), the scores are on \(input.device); move one with to(_:)") }
+        guard target.device == input.device else {
+            throw OpError("target is on \(target.device), the scores are on \(input.device); move one with to(_:)")
+        }
     }
 
     /// Class indices must have the shape of the scores without their dimension 1.
@@ -134,8 +149,9 @@ private struct Classes {
         wanted.remove(at: 1)
         if !isBatched && target.numel == 1 && target.ndim <= 1 { return }
         guard isBatched, target.shape == wanted else {
-            throw OpError("class labels for scores of shape \(input.shape) must have shape \(isBatched ? wanted : []), these have \(target.shape); "
-                + "class probabilities must be floating-point numbers of shape \(input.shape)")
+            throw OpError(
+                "class labels for scores of shape \(input.shape) must have shape \(isBatched ? wanted : []), these have \(target.shape); "
+                    + "class probabilities must be floating-point numbers of shape \(input.shape)")
         }
     }
 

@@ -3,40 +3,55 @@ import ApusCore
 /// Zeroing at random, to keep a network from relying on single numbers. Each is the identity unless `training`.
 extension F {
     /// Each element 0 with probability `p`, else x/(1 − p), so that the expectation stays (Srivastava et al., 2014). PyTorch: `F.dropout`.
-    public static func dropout(_ input: Tensor, p: Double = 0.5, training: Bool = true, inplace: Bool = false, generator: Generator? = nil) -> Tensor {
+    public static func dropout(
+        _ input: Tensor, p: Double = 0.5, training: Bool = true, inplace: Bool = false, generator: Generator? = nil
+    ) -> Tensor {
         dropped("dropout", input, p, training, inplace, input.shape, alpha: false, generator)
     }
 
     /// Each channel of [N, C, L] or [C, L] as a whole. PyTorch: `F.dropout1d`.
-    public static func dropout1d(_ input: Tensor, p: Double = 0.5, training: Bool = true, inplace: Bool = false, generator: Generator? = nil) -> Tensor {
+    public static func dropout1d(
+        _ input: Tensor, p: Double = 0.5, training: Bool = true, inplace: Bool = false, generator: Generator? = nil
+    ) -> Tensor {
         droppedChannels("dropout1d", input, p, training, inplace, ranks: [2: 1, 3: 2], "[C, L] or [N, C, L]", generator)
     }
 
     /// Each channel of [N, C, H, W] as a whole; of three dimensions the first two count as N and C, as in PyTorch. PyTorch: `F.dropout2d`.
-    public static func dropout2d(_ input: Tensor, p: Double = 0.5, training: Bool = true, inplace: Bool = false, generator: Generator? = nil) -> Tensor {
+    public static func dropout2d(
+        _ input: Tensor, p: Double = 0.5, training: Bool = true, inplace: Bool = false, generator: Generator? = nil
+    ) -> Tensor {
         droppedChannels("dropout2d", input, p, training, inplace, ranks: [3: 2, 4: 2], "[N, C, L] or [N, C, H, W]", generator)
     }
 
     /// Each channel of [N, C, D, H, W] or [C, D, H, W] as a whole. PyTorch: `F.dropout3d`.
-    public static func dropout3d(_ input: Tensor, p: Double = 0.5, training: Bool = true, inplace: Bool = false, generator: Generator? = nil) -> Tensor {
+    public static func dropout3d(
+        _ input: Tensor, p: Double = 0.5, training: Bool = true, inplace: Bool = false, generator: Generator? = nil
+    ) -> Tensor {
         droppedChannels("dropout3d", input, p, training, inplace, ranks: [4: 1, 5: 2], "[C, D, H, W] or [N, C, D, H, W]", generator)
     }
 
     /// Dropout that keeps mean 0 and variance 1 of what SELU gives: dropped elements become SELU's lower limit, then all are scaled and shifted
     /// (Klambauer et al., 2017). PyTorch: `F.alpha_dropout`.
-    public static func alphaDropout(_ input: Tensor, p: Double = 0.5, training: Bool = false, inplace: Bool = false, generator: Generator? = nil) -> Tensor {
+    public static func alphaDropout(
+        _ input: Tensor, p: Double = 0.5, training: Bool = false, inplace: Bool = false, generator: Generator? = nil
+    ) -> Tensor {
         dropped("alphaDropout", input, p, training, inplace, input.shape, alpha: true, generator)
     }
 
     /// `alphaDropout` of each channel (dimension 1) as a whole. PyTorch: `F.feature_alpha_dropout`.
-    public static func featureAlphaDropout(_ input: Tensor, p: Double = 0.5, training: Bool = false, inplace: Bool = false, generator: Generator? = nil) -> Tensor {
+    public static func featureAlphaDropout(
+        _ input: Tensor, p: Double = 0.5, training: Bool = false, inplace: Bool = false, generator: Generator? = nil
+    ) -> Tensor {
         if input.isPoisoned { return input }
-        guard input.ndim >= 2 else { return fail("featureAlphaDropout", "needs channels in dimension 1, the input has shape \(input.shape)") }
+        guard input.ndim >= 2 else {
+            return fail("featureAlphaDropout", "needs channels in dimension 1, the input has shape \(input.shape)")
+        }
         return dropped("featureAlphaDropout", input, p, training, inplace, maskShape(input, 2), alpha: true, generator)
     }
 
     private static func droppedChannels(
-        _ name: String, _ input: Tensor, _ p: Double, _ training: Bool, _ inplace: Bool, ranks: [Int: Int], _ forms: String, _ generator: Generator?
+        _ name: String, _ input: Tensor, _ p: Double, _ training: Bool, _ inplace: Bool, ranks: [Int: Int], _ forms: String,
+        _ generator: Generator?
     ) -> Tensor {
         if input.isPoisoned { return input }
         guard let kept = ranks[input.ndim] else { return fail(name, "the input has shape \(input.shape); it must be \(forms)") }
@@ -56,7 +71,9 @@ extension F {
         guard input.dtype.isFloatingPoint else { return fail(name, "is for floats, this tensor is \(input.dtype)") }
         return written(inplace, name, input) { x in
             guard alpha else {
-                return x * Tensor.bernoulli(mask, p: 1 - p, value: p == 1 ? 0 : 1 / (1 - p), dtype: x.dtype, device: x.device, generator: generator)
+                return x
+                    * Tensor.bernoulli(
+                        mask, p: 1 - p, value: p == 1 ? 0 : 1 / (1 - p), dtype: x.dtype, device: x.device, generator: generator)
             }
             let kept = Tensor.bernoulli(mask, p: 1 - p, dtype: x.dtype, device: x.device, generator: generator)
             if p == 1 { return x * kept }

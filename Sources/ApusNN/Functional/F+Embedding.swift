@@ -10,7 +10,8 @@ extension F {
     ///
     /// Traps on an index outside `0 ..< V`, with its place.
     public static func embedding(
-        _ input: Tensor, _ weight: Tensor, paddingIdx: Int? = nil, maxNorm: Double? = nil, normType: Double = 2, scaleGradByFreq: Bool = false,
+        _ input: Tensor, _ weight: Tensor, paddingIdx: Int? = nil, maxNorm: Double? = nil, normType: Double = 2,
+        scaleGradByFreq: Bool = false,
         sparse: Bool = false
     ) -> Tensor {
         composite("embedding", input, weight) { () throws(OpError) in
@@ -23,14 +24,19 @@ extension F {
     static func rows(
         of weight: Tensor, _ input: Tensor, _ paddingIdx: Int?, _ maxNorm: Double?, _ normType: Double, _ byFrequency: Bool, _ sparse: Bool
     ) throws(OpError) -> Tensor {
-        guard input.dtype == .int64 || input.dtype == .int32 else { throw OpError("indices must be int64 or int32, they are \(input.dtype)") }
+        guard input.dtype == .int64 || input.dtype == .int32 else {
+            throw OpError("indices must be int64 or int32, they are \(input.dtype)")
+        }
         guard weight.ndim == 2 else { throw OpError("weight must be [num_embeddings, embedding_dim], its shape is \(weight.shape)") }
-        guard !(sparse && byFrequency) else { throw OpError("a sparse gradient cannot be scaled by frequency; leave out sparse or scaleGradByFreq") }
+        guard !(sparse && byFrequency) else {
+            throw OpError("a sparse gradient cannot be scaled by frequency; leave out sparse or scaleGradByFreq")
+        }
         let rows = weight.shape[0]
         let padding = try paddingIdx.map { index throws(OpError) in try paddingRow(index, rows) }
         let index = input.to(.int64).reshape([-1])
         if let maxNorm { try renormalize(weight, index, maxNorm, normType) }
-        return apply(EmbeddingLookup(rows: rows, paddingIndex: padding, scaleByFrequency: byFrequency, isSparse: sparse), Inputs(weight, index))
+        return apply(
+            EmbeddingLookup(rows: rows, paddingIndex: padding, scaleByFrequency: byFrequency, isSparse: sparse), Inputs(weight, index))
     }
 
     static func paddingRow(_ index: Int, _ rows: Int) throws(OpError) -> Int {

@@ -22,20 +22,27 @@ extension F {
     ///
     /// Traps on an index outside `0 ..< V`, with its place.
     public static func embeddingBag(
-        _ input: Tensor, _ weight: Tensor, offsets: Tensor? = nil, maxNorm: Double? = nil, normType: Double = 2, scaleGradByFreq: Bool = false,
-        mode: EmbeddingBagMode = .mean, sparse: Bool = false, perSampleWeights: Tensor? = nil, includeLastOffset: Bool = false, paddingIdx: Int? = nil
+        _ input: Tensor, _ weight: Tensor, offsets: Tensor? = nil, maxNorm: Double? = nil, normType: Double = 2,
+        scaleGradByFreq: Bool = false,
+        mode: EmbeddingBagMode = .mean, sparse: Bool = false, perSampleWeights: Tensor? = nil, includeLastOffset: Bool = false,
+        paddingIdx: Int? = nil
     ) -> Tensor {
         composite("embeddingBag", input, weight, offsets ?? input, perSampleWeights ?? weight) { () throws(OpError) in
-            guard mode != .max || !(scaleGradByFreq || sparse) else { throw OpError("mode max knows neither scaleGradByFreq nor sparse gradients") }
+            guard mode != .max || !(scaleGradByFreq || sparse) else {
+                throw OpError("mode max knows neither scaleGradByFreq nor sparse gradients")
+            }
             if let perSampleWeights {
                 guard mode == .sum else { throw OpError("perSampleWeights are for mode sum, the mode is \(mode)") }
                 guard perSampleWeights.shape == input.shape else {
                     throw OpError("perSampleWeights of shape \(perSampleWeights.shape) must have the shape of the indices, \(input.shape)")
                 }
-                guard perSampleWeights.dtype == weight.dtype else { throw OpError("perSampleWeights are \(perSampleWeights.dtype), the rows are \(weight.dtype)") }
+                guard perSampleWeights.dtype == weight.dtype else {
+                    throw OpError("perSampleWeights are \(perSampleWeights.dtype), the rows are \(weight.dtype)")
+                }
             }
             let bags = try Bags(input, offsets, includeLastOffset)
-            var picked = try rows(of: weight, input.reshape([-1]).narrow(0, 0, bags.end), paddingIdx, maxNorm, normType, scaleGradByFreq, sparse)
+            var picked = try rows(
+                of: weight, input.reshape([-1]).narrow(0, 0, bags.end), paddingIdx, maxNorm, normType, scaleGradByFreq, sparse)
             if let perSampleWeights { picked = picked * perSampleWeights.reshape([-1, 1]).narrow(0, 0, bags.end) }
             var members = bags.members
             if let paddingIdx {
@@ -51,7 +58,9 @@ extension F {
         let order = members.flatMap(\.self)
         let bagOfRow = members.enumerated().flatMap { bag, rows in rows.map { _ in Int64(bag) } }
         // Without padding every row counts, in order.
-        let counted = order.count == rows.shape[0] ? rows : rows.indexSelect(dim: 0, Tensor(order.map(Int64.init), shape: [order.count], device: rows.device))
+        let counted =
+            order.count == rows.shape[0]
+            ? rows : rows.indexSelect(dim: 0, Tensor(order.map(Int64.init), shape: [order.count], device: rows.device))
         // A half type holds neither all sums nor all counts.
         let wide = rows.dtype.computeType
         let sums = Tensor.zeros([members.count, rows.shape[1]], dtype: wide, device: rows.device)
@@ -87,7 +96,9 @@ private struct Bags {
 
     init(_ input: Tensor, _ offsets: Tensor?, _ includeLastOffset: Bool) throws(OpError) {
         if input.ndim == 2 {
-            guard offsets == nil else { throw OpError("indices of shape \(input.shape) are bags of one length, for which there are no offsets") }
+            guard offsets == nil else {
+                throw OpError("indices of shape \(input.shape) are bags of one length, for which there are no offsets")
+            }
             let (count, length) = (input.shape[0], input.shape[1])
             members = (0..<count).map { Array($0 * length..<($0 + 1) * length) }
             end = count * length
@@ -104,7 +115,9 @@ private struct Bags {
         for (i, pair) in zip(starts, starts.dropFirst()).enumerated() where pair.0 > pair.1 {
             throw OpError("offsets must not descend, but offsets[\(i)] is \(pair.0) and offsets[\(i + 1)] is \(pair.1)")
         }
-        if let last = starts.last, last > input.shape[0] { throw OpError("offsets[\(starts.count - 1)] is \(last), there are \(input.shape[0]) indices") }
+        if let last = starts.last, last > input.shape[0] {
+            throw OpError("offsets[\(starts.count - 1)] is \(last), there are \(input.shape[0]) indices")
+        }
         if !includeLastOffset { starts.append(starts.isEmpty ? 0 : input.shape[0]) }
         members = zip(starts, starts.dropFirst()).map { Array($0..<$1) }
         end = starts.last ?? 0

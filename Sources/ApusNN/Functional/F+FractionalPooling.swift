@@ -44,21 +44,32 @@ extension F {
         for x in [input, randomSamples ?? input] where x.isPoisoned { return (x, x) }
         do throws(OpError) {
             guard input.ndim == spatial + 1 || input.ndim == spatial + 2 else {
-                throw OpError("input of shape \(input.shape) has \(input.ndim) dimensions; \(spatial + 1) (channels, then space) or \(spatial + 2) (a batch of these) are needed")
+                throw OpError(
+                    "input of shape \(input.shape) has \(input.ndim) dimensions; \(spatial + 1) (channels, then space) or \(spatial + 2) (a batch of these) are needed"
+                )
             }
-            guard input.dtype.isFloatingPoint else { throw OpError("is for floating-point tensors, the input is \(input.dtype); convert it with to(.float32)") }
+            guard input.dtype.isFloatingPoint else {
+                throw OpError("is for floating-point tensors, the input is \(input.dtype); convert it with to(.float32)")
+            }
             let plane = Array(input.shape.suffix(spatial))
-            for extent in input.shape.suffix(spatial + 1) where extent == 0 { throw OpError("input of shape \(input.shape) is empty; only the batch may be") }
+            for extent in input.shape.suffix(spatial + 1) where extent == 0 {
+                throw OpError("input of shape \(input.shape) is empty; only the batch may be")
+            }
             let kernel = try kernelSize.extents.spread(spatial, "kernelSize")
             let output = try fractionalOutput(plane, outputSize, outputRatio)
             // PyTorch wants one more element of volumes.
             let spare = spatial == 2 ? 1 : 0
             for d in 0..<spatial where kernel[d] < 1 || output[d] < 1 || kernel[d] > plane[d] || output[d] > plane[d] - kernel[d] + spare {
-                throw OpError("an output of extents \(output) of windows \(kernel) needs an input of at least output + kernel − \(spare) in each dimension, it has \(plane)")
+                throw OpError(
+                    "an output of extents \(output) of windows \(kernel) needs an input of at least output + kernel − \(spare) in each dimension, it has \(plane)"
+                )
             }
             let lead = [input.ndim == spatial + 1 ? 1 : input.shape[0], input.shape[input.ndim - spatial - 1]]
             let samples = randomSamples ?? Tensor.rand(Shape(lead + [spatial]), dtype: input.dtype, device: input.device)
-            guard samples.shape == lead + [spatial] else { throw OpError("randomSamples of shape \(samples.shape) must have shape \(lead + [spatial]), a number for each plane and dimension") }
+            guard samples.shape == lead + [spatial] else {
+                throw OpError(
+                    "randomSamples of shape \(samples.shape) must have shape \(lead + [spatial]), a number for each plane and dimension")
+            }
             guard samples.dtype == input.dtype else { throw OpError("randomSamples are \(samples.dtype), the input is \(input.dtype)") }
             let places = fractionalPlaces(samples, plane, output, kernel)
             let flat = input.reshape([lead[0] * lead[1], plane.reduce(1, *)])
@@ -83,7 +94,9 @@ extension F {
 
     /// One ratio for each dimension, each within 0 … 1.
     static func spreadRatio(_ ratio: [Double], _ count: Int) throws(OpError) -> [Double] {
-        guard ratio.count == 1 || ratio.count == count else { throw OpError("outputRatio \(ratio) needs 1 or \(count) numbers, one for each dimension of space") }
+        guard ratio.count == 1 || ratio.count == count else {
+            throw OpError("outputRatio \(ratio) needs 1 or \(count) numbers, one for each dimension of space")
+        }
         for r in ratio where !(r > 0 && r < 1) { throw OpError("outputRatio must lie between 0 and 1, it is \(r)") }
         return ratio.count == 1 ? Array(repeating: ratio[0], count: count) : ratio
     }

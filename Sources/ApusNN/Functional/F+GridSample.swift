@@ -26,16 +26,23 @@ extension F {
     ///
     /// Composed of gathers and products: derivatives with respect to input and grid, of any order, follow; that of `nearest` by the grid is 0.
     public static func gridSample(
-        _ input: Tensor, _ grid: Tensor, mode: GridSampleMode = .bilinear, paddingMode: GridSamplePadding = .zeros, alignCorners: Bool = false
+        _ input: Tensor, _ grid: Tensor, mode: GridSampleMode = .bilinear, paddingMode: GridSamplePadding = .zeros,
+        alignCorners: Bool = false
     ) -> Tensor {
         composite("gridSample", .widest, input, grid) { (input, grid) throws(OpError) in
             let spatial = input.ndim - 2
             guard spatial == 2 || spatial == 3, grid.ndim == input.ndim else {
                 throw OpError("input and grid need 4 dimensions (images) or 5 (volumes), their shapes are \(input.shape) and \(grid.shape)")
             }
-            guard input.dtype.isFloatingPoint, grid.dtype == input.dtype else { throw OpError("input and grid must be of one floating-point type, they are \(input.dtype) and \(grid.dtype)") }
-            guard input.shape[0] == grid.shape[0] else { throw OpError("input of shape \(input.shape) and grid of shape \(grid.shape) differ in batch size") }
-            guard grid.shape[-1] == spatial else { throw OpError("grid of shape \(grid.shape) needs \(spatial) coordinates in its last dimension") }
+            guard input.dtype.isFloatingPoint, grid.dtype == input.dtype else {
+                throw OpError("input and grid must be of one floating-point type, they are \(input.dtype) and \(grid.dtype)")
+            }
+            guard input.shape[0] == grid.shape[0] else {
+                throw OpError("input of shape \(input.shape) and grid of shape \(grid.shape) differ in batch size")
+            }
+            guard grid.shape[-1] == spatial else {
+                throw OpError("grid of shape \(grid.shape) needs \(spatial) coordinates in its last dimension")
+            }
             for extent in input.shape.suffix(spatial) where extent == 0 { throw OpError("input of shape \(input.shape) is empty in space") }
             guard mode != .bicubic || spatial == 2 else { throw OpError("mode bicubic is for images, the input has shape \(input.shape)") }
 
@@ -70,8 +77,12 @@ extension F {
             guard theta.dtype.isFloatingPoint else { throw OpError("theta must be floating-point numbers, it is \(theta.dtype)") }
             let spatial = size.count - 2
             guard spatial == 2 || spatial == 3 else { throw OpError("size \(size) needs 4 numbers (images) or 5 (volumes)") }
-            for extent in size where extent < 1 || extent > 1 << 24 { throw OpError("size \(size) must be positive and at most \(1 << 24)") }
-            guard theta.shape == [size[0], spatial, spatial + 1] else { throw OpError("theta must have shape [\(size[0]), \(spatial), \(spatial + 1)] for size \(size), it has \(theta.shape)") }
+            for extent in size where extent < 1 || extent > 1 << 24 {
+                throw OpError("size \(size) must be positive and at most \(1 << 24)")
+            }
+            guard theta.shape == [size[0], spatial, spatial + 1] else {
+                throw OpError("theta must have shape [\(size[0]), \(spatial), \(spatial + 1)] for size \(size), it has \(theta.shape)")
+            }
             let outer = Array(size.dropFirst(2))
             let coordinates = (0..<spatial).map { c -> Tensor in
                 let d = spatial - 1 - c
@@ -80,7 +91,9 @@ extension F {
                 if alignCorners {
                     if extent == 1 { places = Tensor.zeros([1], dtype: theta.dtype, device: theta.device) }
                 } else {
-                    places = extent == 1 ? Tensor.zeros([1], dtype: theta.dtype, device: theta.device) : places * (Double(extent - 1) / Double(extent))
+                    places =
+                        extent == 1
+                        ? Tensor.zeros([1], dtype: theta.dtype, device: theta.device) : places * (Double(extent - 1) / Double(extent))
                 }
                 var shape = Array(repeating: 1, count: spatial)
                 shape[d] = extent

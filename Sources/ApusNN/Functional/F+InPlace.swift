@@ -23,7 +23,9 @@ extension F {
         self.threshold(input, threshold: threshold, value: value, inplace: true)
     }
     /// `rrelu` in place. PyTorch: `F.rrelu_`.
-    @discardableResult public static func rrelu_(_ input: Tensor, lower: Double = 1.0 / 8, upper: Double = 1.0 / 3, training: Bool = false) -> Tensor {
+    @discardableResult public static func rrelu_(
+        _ input: Tensor, lower: Double = 1.0 / 8, upper: Double = 1.0 / 3, training: Bool = false
+    ) -> Tensor {
         rrelu(input, lower: lower, upper: upper, training: training, inplace: true)
     }
 }

@@ -56,20 +56,27 @@ extension F {
     /// not change is copied. Pictures of uint8 can be resized too, by nearest, bilinear and bicubic modes: with weights of 15 bits, and rounded
     /// after each dimension, the last first, as PyTorch and Pillow do.
     public static func interpolate(
-        _ input: Tensor, size: (any ExtentsConvertible)? = nil, scaleFactor: (any ScaleFactorConvertible)? = nil, mode: InterpolationMode = .nearest, alignCorners: Bool? = nil,
+        _ input: Tensor, size: (any ExtentsConvertible)? = nil, scaleFactor: (any ScaleFactorConvertible)? = nil,
+        mode: InterpolationMode = .nearest, alignCorners: Bool? = nil,
         recomputeScaleFactor: Bool = false, antialias: Bool = false
     ) -> Tensor {
         composite("interpolate", mode == .area ? .asIs : .float32, input) { (input) throws(OpError) in
             let spatial = input.ndim - 2
             guard (1...3).contains(spatial), mode.spatial == nil || mode.spatial == spatial else {
-                throw OpError("mode \(mode.rawValue) is for inputs with \(mode.spatial.map { "\($0 + 2)" } ?? "3 to 5") dimensions, this one has shape \(input.shape)")
+                throw OpError(
+                    "mode \(mode.rawValue) is for inputs with \(mode.spatial.map { "\($0 + 2)" } ?? "3 to 5") dimensions, this one has shape \(input.shape)"
+                )
             }
             let isPicture = input.dtype == .uint8 && [.nearest, .nearestExact, .bilinear, .bicubic].contains(mode)
             guard input.dtype.isFloatingPoint || isPicture else {
-                throw OpError("is for floating-point tensors, and uint8 ones by nearest, bilinear and bicubic modes; the input is \(input.dtype), convert it with to(.float32)")
+                throw OpError(
+                    "is for floating-point tensors, and uint8 ones by nearest, bilinear and bicubic modes; the input is \(input.dtype), convert it with to(.float32)"
+                )
             }
             guard alignCorners == nil || mode.spatial != nil else { throw OpError("alignCorners has no meaning for mode \(mode.rawValue)") }
-            guard !antialias || mode == .bilinear || mode == .bicubic else { throw OpError("antialias is for modes bilinear and bicubic, not \(mode.rawValue)") }
+            guard !antialias || mode == .bilinear || mode == .bicubic else {
+                throw OpError("antialias is for modes bilinear and bicubic, not \(mode.rawValue)")
+            }
             let from = Array(input.shape.dropFirst(2))
             var to: [Int]
             var factors: [Double?] = from.map { _ in nil }
@@ -79,14 +86,18 @@ extension F {
                 to = try size.extents.spread(spatial, "size")
             case (nil, let given?):
                 let scale = given.scaleFactors
-                guard scale.count == 1 || scale.count == spatial else { throw OpError("scaleFactor \(scale) needs 1 or \(spatial) numbers") }
+                guard scale.count == 1 || scale.count == spatial else {
+                    throw OpError("scaleFactor \(scale) needs 1 or \(spatial) numbers")
+                }
                 let spread = scale.count == 1 ? Array(repeating: scale[0], count: spatial) : scale
                 for factor in spread where !(factor > 0 && factor < 0x1p24) { throw OpError("scaleFactor \(scale) must be positive") }
                 to = zip(from, spread).map { Int((Double($0) * $1).rounded(.down)) }
                 if !recomputeScaleFactor { factors = spread }
             default: throw OpError("needs one of size and scaleFactor")
             }
-            for extent in from + to where extent < 1 || extent > 1 << 24 { throw OpError("input \(input.shape) cannot become \(to): extents must lie in 1 ... \(1 << 24)") }
+            for extent in from + to where extent < 1 || extent > 1 << 24 {
+                throw OpError("input \(input.shape) cannot become \(to): extents must lie in 1 ... \(1 << 24)")
+            }
             if mode == .area { return input.adaptiveAveragePool(to, spatial: spatial, name: "interpolate") }
             var out = input
             for d in isPicture ? Array((0..<spatial).reversed()) : Array(0..<spatial) where from[d] != to[d] {

@@ -8,13 +8,21 @@ extension F {
     public static func bilinear(_ input1: Tensor, _ input2: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) -> Tensor {
         if let bias, bias.isPoisoned { return bias }
         return composite("bilinear", .widest, input1, input2, weight) { (input1, input2, weight) throws(OpError) in
-            guard weight.ndim == 3 else { throw OpError("weight must be [out_features, in1_features, in2_features], its shape is \(weight.shape)") }
+            guard weight.ndim == 3 else {
+                throw OpError("weight must be [out_features, in1_features, in2_features], its shape is \(weight.shape)")
+            }
             guard input1.ndim >= 1, input1.ndim == input2.ndim, input1.shape.dropLast().elementsEqual(input2.shape.dropLast()) else {
                 throw OpError("inputs of shapes \(input1.shape) and \(input2.shape) must agree in all dimensions but the last")
             }
             let (out, in1, in2) = (weight.shape[0], weight.shape[1], weight.shape[2])
-            guard input1.shape[-1] == in1 else { throw OpError("input1 of shape \(input1.shape) does not fit weight of shape \(weight.shape): its last extent must be \(in1)") }
-            guard input2.shape[-1] == in2 else { throw OpError("input2 of shape \(input2.shape) does not fit weight of shape \(weight.shape): its last extent must be \(in2)") }
+            guard input1.shape[-1] == in1 else {
+                throw OpError(
+                    "input1 of shape \(input1.shape) does not fit weight of shape \(weight.shape): its last extent must be \(in1)")
+            }
+            guard input2.shape[-1] == in2 else {
+                throw OpError(
+                    "input2 of shape \(input2.shape) does not fit weight of shape \(weight.shape): its last extent must be \(in2)")
+            }
             if let bias, bias.shape != [out] { throw OpError("bias of shape \(bias.shape) does not fit \(out) output features") }
             let batch = Array(input1.shape.dropLast())
             let rows = batch.reduce(1, *)
@@ -29,11 +37,16 @@ extension F {
     /// Cosine of the angle between x1 and x2 along `dim`: x1·x2 / (max(‖x1‖, eps)·max(‖x2‖, eps)). PyTorch: `F.cosine_similarity`.
     public static func cosineSimilarity(_ x1: Tensor, _ x2: Tensor, dim: Int = 1, eps: Double = 1e-8) -> Tensor {
         composite("cosineSimilarity", .float32, x1, x2) { (x1, x2) throws(OpError) in
-            guard Tensor.resultType(x1, x2).isFloatingPoint else { throw OpError("is for floats, the inputs are \(x1.dtype) and \(x2.dtype)") }
-            guard let shape = Shape.broadcast(x1.shape, x2.shape) else { throw OpError("shapes \(x1.shape) and \(x2.shape) do not broadcast") }
+            guard Tensor.resultType(x1, x2).isFloatingPoint else {
+                throw OpError("is for floats, the inputs are \(x1.dtype) and \(x2.dtype)")
+            }
+            guard let shape = Shape.broadcast(x1.shape, x2.shape) else {
+                throw OpError("shapes \(x1.shape) and \(x2.shape) do not broadcast")
+            }
             _ = try ApusCore.normalize(dim: dim, ndim: shape.count)
             let (a, b) = (x1.expand(shape), x2.expand(shape))
-            let lengths = a.norm(p: 2, dim: [dim], keepDim: true).clamp(min: eps), others = b.norm(p: 2, dim: [dim], keepDim: true).clamp(min: eps)
+            let lengths = a.norm(p: 2, dim: [dim], keepDim: true).clamp(min: eps),
+                others = b.norm(p: 2, dim: [dim], keepDim: true).clamp(min: eps)
             return ((a / lengths) * (b / others)).sum(dim: dim)
         }
     }
@@ -49,13 +62,18 @@ extension F {
     public static func pdist(_ input: Tensor, p: Double = 2) -> Tensor {
         composite("pdist", .float32, input) { (input) throws(OpError) in
             guard input.ndim == 2 else { throw OpError("is for matrices, the input has shape \(input.shape)") }
-            guard input.dtype.isFloatingPoint else { throw OpError("is for floating-point tensors, the input is \(input.dtype); convert it with to(.float32)") }
+            guard input.dtype.isFloatingPoint else {
+                throw OpError("is for floating-point tensors, the input is \(input.dtype); convert it with to(.float32)")
+            }
             guard p >= 0 else { throw OpError("p must not be negative, it is \(p)") }
             let rows = input.shape[0]
             let pairs = (0..<rows).flatMap { i in (i + 1..<max(rows, i + 1)).map { (Int64(i), Int64($0)) } }
             // Made of the input all the same, so that its gradient is zeros and not none.
-            if pairs.isEmpty || input.shape[1] == 0 { return input.narrow(0, 0, 0).sum() * 0 + Tensor.zeros([pairs.count], dtype: input.dtype, device: input.device) }
-            let first = Tensor(pairs.map(\.0), shape: [pairs.count], device: input.device), second = Tensor(pairs.map(\.1), shape: [pairs.count], device: input.device)
+            if pairs.isEmpty || input.shape[1] == 0 {
+                return input.narrow(0, 0, 0).sum() * 0 + Tensor.zeros([pairs.count], dtype: input.dtype, device: input.device)
+            }
+            let first = Tensor(pairs.map(\.0), shape: [pairs.count], device: input.device),
+                second = Tensor(pairs.map(\.1), shape: [pairs.count], device: input.device)
             let difference = input.indexSelect(dim: 0, first) - input.indexSelect(dim: 0, second)
             if p == 0 || p == 1 || p == 2 || p == .infinity { return difference.norm(p: p, dim: [1]) }
             // Powers and roots have infinite slopes at 0, where the subgradient 0 is wanted.
@@ -75,11 +93,15 @@ extension F {
     public static func oneHot(_ tensor: Tensor, numClasses: Int = -1) -> Tensor {
         composite("oneHot", tensor) { () throws(OpError) in
             guard tensor.dtype == .int64 else { throw OpError("classes must be int64, they are \(tensor.dtype)") }
-            guard numClasses > 0 || numClasses == -1 && tensor.numel > 0 else { throw OpError("numClasses must be positive, it is \(numClasses)\(tensor.numel == 0 ? " with no class given" : "")") }
+            guard numClasses > 0 || numClasses == -1 && tensor.numel > 0 else {
+                throw OpError("numClasses must be positive, it is \(numClasses)\(tensor.numel == 0 ? " with no class given" : "")")
+            }
             if tensor.numel > 0 {
                 let smallest = tensor.min().item(Int.self), largest = tensor.max().item(Int.self)
                 guard smallest >= 0 else { throw OpError("class \(smallest) is negative") }
-                guard numClasses == -1 || largest < numClasses else { throw OpError("class \(largest) is out of range for \(numClasses) classes") }
+                guard numClasses == -1 || largest < numClasses else {
+                    throw OpError("class \(largest) is out of range for \(numClasses) classes")
+                }
                 let classes = numClasses == -1 ? largest + 1 : numClasses
                 return tensor.unsqueeze(-1).eq(Tensor.arange(classes, device: tensor.device)).to(.int64)
             }

@@ -25,7 +25,8 @@ private func reduced(_ losses: Tensor, _ reduction: Reduction, _ weight: Tensor?
 /// Input and target of a loss must have the same shape, unlike those of arithmetic.
 func checkShapes(_ input: Tensor, _ target: Tensor, names: (String, String) = ("input", "target")) throws(OpError) {
     guard input.shape == target.shape else {
-        throw OpError("\(names.0) has shape \(input.shape) and \(names.1) \(target.shape); they must have the same: reshape or expand one of them")
+        throw OpError(
+            "\(names.0) has shape \(input.shape) and \(names.1) \(target.shape); they must have the same: reshape or expand one of them")
     }
 }
 
@@ -62,7 +63,9 @@ extension F {
 
     /// With d = |input − target|: d²/2 where d ≤ delta, delta·(d − delta/2) beyond, each times `weight` where given. PyTorch: `F.huber_loss`.
     /// Traps where the shapes differ or delta is not positive.
-    public static func huberLoss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean, delta: Double = 1, weight: Tensor? = nil) -> Tensor {
+    public static func huberLoss(
+        _ input: Tensor, _ target: Tensor, reduction: Reduction = .mean, delta: Double = 1, weight: Tensor? = nil
+    ) -> Tensor {
         composite("huberLoss", .float32, input, target) { (input, target) throws(OpError) in
             try checkShapes(input, target)
             guard delta > 0 else { throw OpError("delta must be positive, it is \(delta)") }
@@ -144,13 +147,16 @@ extension F {
                 } else {
                     let differing = zip(input.shape, variance.shape).filter { $0 != $1 }
                     guard input.ndim == variance.ndim, differing.count == 1, differing[0].1 == 1 else {
-                        throw OpError("var has shape \(variance.shape), which does not fit input of shape \(input.shape): it must be the same, "
-                            + "that without the last dimension, or have a 1 in place of one dimension")
+                        throw OpError(
+                            "var has shape \(variance.shape), which does not fit input of shape \(input.shape): it must be the same, "
+                                + "that without the last dimension, or have a 1 in place of one dimension")
                     }
                 }
             }
             guard eps > 0 else { throw OpError("eps must be positive, it is \(eps)") }
-            guard variance.numel == 0 || noGrad({ variance.lt(0).any().item(Bool.self) }) == false else { throw OpError("var has a negative entry") }
+            guard variance.numel == 0 || noGrad({ variance.lt(0).any().item(Bool.self) }) == false else {
+                throw OpError("var has a negative entry")
+            }
             // Clamped in value, not in derivative, as PyTorch has it.
             variance = variance + noGrad { variance.clamp(min: eps) - variance }
             let losses = (variance.log() + (input - target).square() / variance) * 0.5
@@ -162,7 +168,8 @@ extension F {
     public static func gaussianNLLLoss(
         _ input: Tensor, _ target: Tensor, _ var: Double, full: Bool = false, eps: Double = 1e-6, reduction: Reduction = .mean
     ) -> Tensor {
-        input.isPoisoned ? input
+        input.isPoisoned
+            ? input
             : gaussianNLLLoss(input, target, Tensor.full(like: input, `var`), full: full, eps: eps, reduction: reduction)
     }
 }

@@ -34,7 +34,8 @@ extension F {
         composite("cosineEmbeddingLoss", .float32, input1, input2, target) { (input1, input2, target) throws(OpError) in
             try checkShapes(input1, input2, names: ("input1", "input2"))
             guard target.ndim <= 1, input1.ndim == target.ndim + 1, target.ndim == 0 || target.shape[0] == input1.shape[0] else {
-                throw OpError("inputs of shape \(input1.shape) and target of shape \(target.shape) must be [N, D] and [N], or [D] and a scalar")
+                throw OpError(
+                    "inputs of shape \(input1.shape) and target of shape \(target.shape) must be [N, D] and [N], or [D] and a scalar")
             }
             let product = (input1 * input2).sum(dim: -1)
             let squares = (input1.square().sum(dim: -1) + 1e-12) * (input2.square().sum(dim: -1) + 1e-12)
@@ -54,7 +55,8 @@ extension F {
     ) -> Tensor {
         composite("tripletMarginLoss", .float32, anchor, positive, negative) { anchor, positive, negative in
             tripletMarginWithDistanceLoss(
-                anchor, positive, negative, distanceFunction: { a, b in (a - b + eps).norm(p: p, dim: -1) }, margin: margin, swap: swap, reduction: reduction)
+                anchor, positive, negative, distanceFunction: { a, b in (a - b + eps).norm(p: p, dim: -1) }, margin: margin, swap: swap,
+                reduction: reduction)
         }
     }
 

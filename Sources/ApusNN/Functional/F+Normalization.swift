@@ -9,12 +9,14 @@ extension F {
         _ input: Tensor, _ runningMean: Tensor?, _ runningVar: Tensor?, weight: Tensor? = nil, bias: Tensor? = nil, training: Bool = false,
         momentum: Double = 0.1, eps: Double = 1e-5
     ) -> Tensor {
-        input.batchNorm(runningMean: runningMean, runningVar: runningVar, weight: weight, bias: bias, training: training, momentum: momentum, eps: eps)
+        input.batchNorm(
+            runningMean: runningMean, runningVar: runningVar, weight: weight, bias: bias, training: training, momentum: momentum, eps: eps)
     }
 
     /// Normalises each channel of each sample by its own mean and variance (`useInputStats`), or by the running ones. PyTorch: `F.instance_norm`.
     public static func instanceNorm(
-        _ input: Tensor, runningMean: Tensor? = nil, runningVar: Tensor? = nil, weight: Tensor? = nil, bias: Tensor? = nil, useInputStats: Bool = true,
+        _ input: Tensor, runningMean: Tensor? = nil, runningVar: Tensor? = nil, weight: Tensor? = nil, bias: Tensor? = nil,
+        useInputStats: Bool = true,
         momentum: Double = 0.1, eps: Double = 1e-5
     ) -> Tensor {
         for case let x? in [runningMean, runningVar, weight, bias] where x.isPoisoned { return x }
@@ -24,7 +26,8 @@ extension F {
             let (batch, channels) = (shape[0], shape[1])
             if !useInputStats {
                 return input.batchNorm(
-                    runningMean: runningMean, runningVar: runningVar, weight: weight, bias: bias, training: false, momentum: momentum, eps: eps, name: "instanceNorm")
+                    runningMean: runningMean, runningVar: runningVar, weight: weight, bias: bias, training: false, momentum: momentum,
+                    eps: eps, name: "instanceNorm")
             }
             for (what, parameter) in [("runningMean", runningMean), ("runningVar", runningVar), ("weight", weight), ("bias", bias)] {
                 guard let parameter, parameter.shape != [channels] else { continue }
@@ -38,7 +41,8 @@ extension F {
             let variances = runningVar.map { variance in noGrad { variance.detach().repeat(batch) } }
             let flat = input.reshape(Shape([1, batch * channels] + shape.dropFirst(2)))
             let out = flat.batchNorm(
-                runningMean: means, runningVar: variances, weight: weight?.repeat(batch), bias: bias?.repeat(batch), training: true, momentum: momentum, eps: eps,
+                runningMean: means, runningVar: variances, weight: weight?.repeat(batch), bias: bias?.repeat(batch), training: true,
+                momentum: momentum, eps: eps,
                 name: "instanceNorm")
             if batch > 0 && !out.isPoisoned {
                 noGrad {
@@ -51,7 +55,9 @@ extension F {
     }
 
     /// Normalises over the last dimensions, `normalizedShape`, by their mean and biased variance; weight and bias have that shape. PyTorch: `F.layer_norm`.
-    public static func layerNorm(_ input: Tensor, _ normalizedShape: Shape, weight: Tensor? = nil, bias: Tensor? = nil, eps: Double = 1e-5) -> Tensor {
+    public static func layerNorm(
+        _ input: Tensor, _ normalizedShape: Shape, weight: Tensor? = nil, bias: Tensor? = nil, eps: Double = 1e-5
+    ) -> Tensor {
         input.layerNorm(normalizedShape, weight: weight, bias: bias, eps: eps)
     }
 
@@ -68,17 +74,27 @@ extension F {
     }
 
     /// Normalises each of `numGroups` groups of channels of each sample by its own mean and variance; weight and bias [C]. PyTorch: `F.group_norm`.
-    public static func groupNorm(_ input: Tensor, _ numGroups: Int, weight: Tensor? = nil, bias: Tensor? = nil, eps: Double = 1e-5) -> Tensor {
+    public static func groupNorm(
+        _ input: Tensor, _ numGroups: Int, weight: Tensor? = nil, bias: Tensor? = nil, eps: Double = 1e-5
+    ) -> Tensor {
         composite("groupNorm", .float32, input, optional: weight, bias: bias) { (input, weight, bias) throws(OpError) in
             let shape = input.shape
-            guard input.dtype.isFloatingPoint else { throw OpError("is for floating-point tensors, the input is \(input.dtype); convert it with to(.float32)") }
+            guard input.dtype.isFloatingPoint else {
+                throw OpError("is for floating-point tensors, the input is \(input.dtype); convert it with to(.float32)")
+            }
             guard shape.count >= 2 else { throw OpError("input of shape \(shape) needs at least 2 dimensions: batch and channels") }
             let (batch, channels) = (shape[0], shape[1])
-            guard numGroups > 0, channels % numGroups == 0 else { throw OpError("\(numGroups) groups do not divide the \(channels) channels of input \(shape)") }
+            guard numGroups > 0, channels % numGroups == 0 else {
+                throw OpError("\(numGroups) groups do not divide the \(channels) channels of input \(shape)")
+            }
             for (what, parameter) in [("weight", weight), ("bias", bias)] {
                 guard let parameter else { continue }
-                guard parameter.shape == [channels] else { throw OpError("\(what) of shape \(parameter.shape) does not fit the \(channels) channels of input \(shape)") }
-                guard parameter.dtype == input.dtype else { throw OpError("the input is \(input.dtype), \(what) \(parameter.dtype); convert one with to(_:)") }
+                guard parameter.shape == [channels] else {
+                    throw OpError("\(what) of shape \(parameter.shape) does not fit the \(channels) channels of input \(shape)")
+                }
+                guard parameter.dtype == input.dtype else {
+                    throw OpError("the input is \(input.dtype), \(what) \(parameter.dtype); convert one with to(_:)")
+                }
             }
             var out = input
             if input.numel > 0 {
@@ -98,13 +114,16 @@ extension F {
     public static func localResponseNorm(_ input: Tensor, _ size: Int, alpha: Double = 1e-4, beta: Double = 0.75, k: Double = 1) -> Tensor {
         composite("localResponseNorm", input) { () throws(OpError) in
             let shape = input.shape
-            guard shape.count >= 3 else { throw OpError("input of shape \(shape) has \(shape.count) dimensions; 3 or more are needed: batch, channels, space") }
+            guard shape.count >= 3 else {
+                throw OpError("input of shape \(shape) has \(shape.count) dimensions; 3 or more are needed: batch, channels, space")
+            }
             guard size > 0 else { throw OpError("size is \(size), but must be positive") }
             if input.numel == 0 { return input }
             // Channels as the plane that a window slides over, one row for each place.
             let squares = input.square().reshape([shape[0], 1, shape[1], -1]).pad([0, 0, size / 2, (size - 1) / 2])
             let window = PoolWindow(kernel: [size, 1], stride: [1, 1], padding: [0, 0], dilation: [1, 1], ceilMode: false)
-            let mean = squares.averagePool(window, countIncludePad: true, divisor: nil, spatial: 2, name: "localResponseNorm").reshape(shape)
+            let mean = squares.averagePool(window, countIncludePad: true, divisor: nil, spatial: 2, name: "localResponseNorm").reshape(
+                shape)
             return input / (mean * alpha + k).pow(beta)
         }
     }

@@ -34,9 +34,12 @@ extension F {
             let spatial = pad.count / 2
             guard pad.count % 2 == 0, (1...3).contains(spatial), input.ndim == spatial + 1 || input.ndim == spatial + 2 else {
                 throw OpError(
-                    "mode \(mode) cannot pad input of shape \(input.shape) by \(pad): 2, 4 or 6 numbers pad the last 1, 2 or 3 dimensions of a tensor with one or two more")
+                    "mode \(mode) cannot pad input of shape \(input.shape) by \(pad): 2, 4 or 6 numbers pad the last 1, 2 or 3 dimensions of a tensor with one or two more"
+                )
             }
-            for extent in input.shape.suffix(spatial + 1) where extent == 0 { throw OpError("input of shape \(input.shape) is empty; only the batch may be") }
+            for extent in input.shape.suffix(spatial + 1) where extent == 0 {
+                throw OpError("input of shape \(input.shape) is empty; only the batch may be")
+            }
             var out = input
             for pair in 0..<spatial {
                 let (before, after) = (pad[2 * pair], pad[2 * pair + 1])
@@ -49,7 +52,10 @@ extension F {
                 var start = 0
                 switch mode {
                 case .reflect:
-                    guard before < n, after < n else { throw OpError("padding \(pad) by reflection must be smaller than the extent \(n) of dim \(dim) of shape \(input.shape)") }
+                    guard before < n, after < n else {
+                        throw OpError(
+                            "padding \(pad) by reflection must be smaller than the extent \(n) of dim \(dim) of shape \(input.shape)")
+                    }
                     let last = n - 1
                     source = { i in i < 0 ? -i : i > last ? 2 * last - i : i }
                 case .circular:
@@ -57,7 +63,8 @@ extension F {
                     n += min(before, 0) + min(after, 0)
                     let left = n
                     guard before <= n, after <= n else {
-                        throw OpError("circular padding \(pad) wraps more than once around what is left of dim \(dim) of shape \(input.shape), \(n)")
+                        throw OpError(
+                            "circular padding \(pad) wraps more than once around what is left of dim \(dim) of shape \(input.shape), \(n)")
                     }
                     source = { i in i < 0 ? i + left : i >= left ? i - left : i }
                 default:

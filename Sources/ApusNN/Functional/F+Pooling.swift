@@ -54,40 +54,55 @@ extension F {
     ///
     /// `outputSize`, of the extents in space, decides where several inputs pool to one output; by default (L − 1)·stride − 2·padding + kernelSize.
     public static func maxUnpool1d(
-        _ input: Tensor, _ indices: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0, outputSize: [Int]? = nil
+        _ input: Tensor, _ indices: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
+        padding: any ExtentsConvertible = 0, outputSize: [Int]? = nil
     ) -> Tensor {
         maxUnpool("maxUnpool1d", 1, input, indices, kernelSize, stride, padding, outputSize)
     }
     /// The inverse of `maxPool2d`, as far as there is one. PyTorch: `F.max_unpool2d`.
     public static func maxUnpool2d(
-        _ input: Tensor, _ indices: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0, outputSize: [Int]? = nil
+        _ input: Tensor, _ indices: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
+        padding: any ExtentsConvertible = 0, outputSize: [Int]? = nil
     ) -> Tensor {
         maxUnpool("maxUnpool2d", 2, input, indices, kernelSize, stride, padding, outputSize)
     }
     /// The inverse of `maxPool3d`, as far as there is one. PyTorch: `F.max_unpool3d`.
     public static func maxUnpool3d(
-        _ input: Tensor, _ indices: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0, outputSize: [Int]? = nil
+        _ input: Tensor, _ indices: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
+        padding: any ExtentsConvertible = 0, outputSize: [Int]? = nil
     ) -> Tensor {
         maxUnpool("maxUnpool3d", 3, input, indices, kernelSize, stride, padding, outputSize)
     }
 
     /// The largest element of each of `outputSize` parts: part o of n covers ⌊o·L/n⌋ ..< ⌈(o + 1)·L/n⌉. PyTorch: `F.adaptive_max_pool1d`.
-    public static func adaptiveMaxPool1d(_ input: Tensor, _ outputSize: any OutputExtentsConvertible) -> Tensor { adaptiveMaxPool("adaptiveMaxPool1d", 1, input, outputSize).values }
+    public static func adaptiveMaxPool1d(_ input: Tensor, _ outputSize: any OutputExtentsConvertible) -> Tensor {
+        adaptiveMaxPool("adaptiveMaxPool1d", 1, input, outputSize).values
+    }
     /// The same over two dimensions; nil in `outputSize` keeps an extent. PyTorch: `F.adaptive_max_pool2d`.
-    public static func adaptiveMaxPool2d(_ input: Tensor, _ outputSize: any OutputExtentsConvertible) -> Tensor { adaptiveMaxPool("adaptiveMaxPool2d", 2, input, outputSize).values }
+    public static func adaptiveMaxPool2d(_ input: Tensor, _ outputSize: any OutputExtentsConvertible) -> Tensor {
+        adaptiveMaxPool("adaptiveMaxPool2d", 2, input, outputSize).values
+    }
     /// The same over three dimensions; nil in `outputSize` keeps an extent. PyTorch: `F.adaptive_max_pool3d`.
-    public static func adaptiveMaxPool3d(_ input: Tensor, _ outputSize: any OutputExtentsConvertible) -> Tensor { adaptiveMaxPool("adaptiveMaxPool3d", 3, input, outputSize).values }
+    public static func adaptiveMaxPool3d(_ input: Tensor, _ outputSize: any OutputExtentsConvertible) -> Tensor {
+        adaptiveMaxPool("adaptiveMaxPool3d", 3, input, outputSize).values
+    }
 
     /// `adaptiveMaxPool1d` and the places of the maxima. PyTorch: `F.adaptive_max_pool1d_with_indices`.
-    public static func adaptiveMaxPool1dWithIndices(_ input: Tensor, _ outputSize: any OutputExtentsConvertible) -> (values: Tensor, indices: Tensor) {
+    public static func adaptiveMaxPool1dWithIndices(
+        _ input: Tensor, _ outputSize: any OutputExtentsConvertible
+    ) -> (values: Tensor, indices: Tensor) {
         adaptiveMaxPool("adaptiveMaxPool1d", 1, input, outputSize)
     }
     /// `adaptiveMaxPool2d` and the places of the maxima within the flattened plane. PyTorch: `F.adaptive_max_pool2d_with_indices`.
-    public static func adaptiveMaxPool2dWithIndices(_ input: Tensor, _ outputSize: any OutputExtentsConvertible) -> (values: Tensor, indices: Tensor) {
+    public static func adaptiveMaxPool2dWithIndices(
+        _ input: Tensor, _ outputSize: any OutputExtentsConvertible
+    ) -> (values: Tensor, indices: Tensor) {
         adaptiveMaxPool("adaptiveMaxPool2d", 2, input, outputSize)
     }
     /// `adaptiveMaxPool3d` and the places of the maxima within the flattened volume. PyTorch: `F.adaptive_max_pool3d_with_indices`.
-    public static func adaptiveMaxPool3dWithIndices(_ input: Tensor, _ outputSize: any OutputExtentsConvertible) -> (values: Tensor, indices: Tensor) {
+    public static func adaptiveMaxPool3dWithIndices(
+        _ input: Tensor, _ outputSize: any OutputExtentsConvertible
+    ) -> (values: Tensor, indices: Tensor) {
         adaptiveMaxPool("adaptiveMaxPool3d", 3, input, outputSize)
     }
 
@@ -95,45 +110,63 @@ extension F {
 
     /// The mean of each window, zeros of the padding among it where `countIncludePad`: input [N, C, L] or [C, L]. PyTorch: `F.avg_pool1d`.
     public static func avgPool1d(
-        _ input: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0, ceilMode: Bool = false,
+        _ input: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
+        ceilMode: Bool = false,
         countIncludePad: Bool = true
     ) -> Tensor {
         averagePool("avgPool1d", 1, input, kernelSize, stride, padding, ceilMode, countIncludePad, nil)
     }
     /// The same over two dimensions; `divisorOverride` divides the sums in place of the count. PyTorch: `F.avg_pool2d`.
     public static func avgPool2d(
-        _ input: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0, ceilMode: Bool = false,
+        _ input: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
+        ceilMode: Bool = false,
         countIncludePad: Bool = true, divisorOverride: Int? = nil
     ) -> Tensor {
         averagePool("avgPool2d", 2, input, kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride)
     }
     /// The same over three dimensions. PyTorch: `F.avg_pool3d`.
     public static func avgPool3d(
-        _ input: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0, ceilMode: Bool = false,
+        _ input: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
+        ceilMode: Bool = false,
         countIncludePad: Bool = true, divisorOverride: Int? = nil
     ) -> Tensor {
         averagePool("avgPool3d", 3, input, kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride)
     }
 
     /// The mean of each of `outputSize` parts: part o of n covers ⌊o·L/n⌋ ..< ⌈(o + 1)·L/n⌉. PyTorch: `F.adaptive_avg_pool1d`.
-    public static func adaptiveAvgPool1d(_ input: Tensor, _ outputSize: any OutputExtentsConvertible) -> Tensor { adaptiveAveragePool("adaptiveAvgPool1d", 1, input, outputSize) }
+    public static func adaptiveAvgPool1d(_ input: Tensor, _ outputSize: any OutputExtentsConvertible) -> Tensor {
+        adaptiveAveragePool("adaptiveAvgPool1d", 1, input, outputSize)
+    }
     /// The same over two dimensions; nil in `outputSize` keeps an extent. PyTorch: `F.adaptive_avg_pool2d`.
-    public static func adaptiveAvgPool2d(_ input: Tensor, _ outputSize: any OutputExtentsConvertible) -> Tensor { adaptiveAveragePool("adaptiveAvgPool2d", 2, input, outputSize) }
+    public static func adaptiveAvgPool2d(_ input: Tensor, _ outputSize: any OutputExtentsConvertible) -> Tensor {
+        adaptiveAveragePool("adaptiveAvgPool2d", 2, input, outputSize)
+    }
     /// The same over three dimensions; nil in `outputSize` keeps an extent. PyTorch: `F.adaptive_avg_pool3d`.
-    public static func adaptiveAvgPool3d(_ input: Tensor, _ outputSize: any OutputExtentsConvertible) -> Tensor { adaptiveAveragePool("adaptiveAvgPool3d", 3, input, outputSize) }
+    public static func adaptiveAvgPool3d(_ input: Tensor, _ outputSize: any OutputExtentsConvertible) -> Tensor {
+        adaptiveAveragePool("adaptiveAvgPool3d", 3, input, outputSize)
+    }
 
     // MARK: Power mean
 
     /// (Σ xᵖ)^(1/p) over each window, with the sign of the sum (as PyTorch computes it): p = 1 is a sum. PyTorch: `F.lp_pool1d`.
-    public static func lpPool1d(_ input: Tensor, _ normType: some ScalarConvertible, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, ceilMode: Bool = false) -> Tensor {
+    public static func lpPool1d(
+        _ input: Tensor, _ normType: some ScalarConvertible, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
+        ceilMode: Bool = false
+    ) -> Tensor {
         lpPool("lpPool1d", 1, input, normType.scalar.doubleValue, kernelSize, stride, ceilMode)
     }
     /// The same over two dimensions. PyTorch: `F.lp_pool2d`.
-    public static func lpPool2d(_ input: Tensor, _ normType: some ScalarConvertible, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, ceilMode: Bool = false) -> Tensor {
+    public static func lpPool2d(
+        _ input: Tensor, _ normType: some ScalarConvertible, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
+        ceilMode: Bool = false
+    ) -> Tensor {
         lpPool("lpPool2d", 2, input, normType.scalar.doubleValue, kernelSize, stride, ceilMode)
     }
     /// The same over three dimensions. PyTorch: `F.lp_pool3d`.
-    public static func lpPool3d(_ input: Tensor, _ normType: some ScalarConvertible, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, ceilMode: Bool = false) -> Tensor {
+    public static func lpPool3d(
+        _ input: Tensor, _ normType: some ScalarConvertible, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
+        ceilMode: Bool = false
+    ) -> Tensor {
         lpPool("lpPool3d", 3, input, normType.scalar.doubleValue, kernelSize, stride, ceilMode)
     }
 }
@@ -142,16 +175,19 @@ extension F {
 
 extension F {
     private static func window(
-        _ spatial: Int, _ kernelSize: any ExtentsConvertible, _ stride: (any ExtentsConvertible)?, _ padding: any ExtentsConvertible, _ dilation: any ExtentsConvertible, _ ceilMode: Bool
+        _ spatial: Int, _ kernelSize: any ExtentsConvertible, _ stride: (any ExtentsConvertible)?, _ padding: any ExtentsConvertible,
+        _ dilation: any ExtentsConvertible, _ ceilMode: Bool
     ) throws(OpError) -> PoolWindow {
         let kernel = try kernelSize.extents.spread(spatial, "kernelSize")
         return PoolWindow(
-            kernel: kernel, stride: try stride?.extents.spread(spatial, "stride") ?? kernel, padding: try padding.extents.spread(spatial, "padding"),
+            kernel: kernel, stride: try stride?.extents.spread(spatial, "stride") ?? kernel,
+            padding: try padding.extents.spread(spatial, "padding"),
             dilation: try dilation.extents.spread(spatial, "dilation"), ceilMode: ceilMode)
     }
 
     static func maxPool(
-        _ name: String, _ spatial: Int, _ input: Tensor, _ kernelSize: any ExtentsConvertible, _ stride: (any ExtentsConvertible)?, _ padding: any ExtentsConvertible,
+        _ name: String, _ spatial: Int, _ input: Tensor, _ kernelSize: any ExtentsConvertible, _ stride: (any ExtentsConvertible)?,
+        _ padding: any ExtentsConvertible,
         _ dilation: any ExtentsConvertible, _ ceilMode: Bool
     ) -> (values: Tensor, indices: Tensor) {
         do throws(OpError) {
@@ -163,12 +199,15 @@ extension F {
     }
 
     static func maxUnpool(
-        _ name: String, _ spatial: Int, _ input: Tensor, _ indices: Tensor, _ kernelSize: any ExtentsConvertible, _ stride: (any ExtentsConvertible)?, _ padding: any ExtentsConvertible,
+        _ name: String, _ spatial: Int, _ input: Tensor, _ indices: Tensor, _ kernelSize: any ExtentsConvertible,
+        _ stride: (any ExtentsConvertible)?, _ padding: any ExtentsConvertible,
         _ outputSize: [Int]?
     ) -> Tensor {
         composite(name, input, indices) { () throws(OpError) in
             let window = try window(spatial, kernelSize, stride, padding, 1, false)
-            guard input.ndim > spatial else { throw OpError("input of shape \(input.shape) has \(input.ndim) dimensions; \(spatial + 1) or \(spatial + 2) are needed") }
+            guard input.ndim > spatial else {
+                throw OpError("input of shape \(input.shape) has \(input.ndim) dimensions; \(spatial + 1) or \(spatial + 2) are needed")
+            }
             var usual: [Int] = []
             for (d, extent) in input.shape.suffix(spatial).enumerated() {
                 let (steps, overflow) = (extent - 1).multipliedReportingOverflow(by: window.stride[d])
@@ -179,24 +218,33 @@ extension F {
             }
             guard var wanted = outputSize else { return input.maxUnpool(indices, outputSize: usual, spatial: spatial, name: name) }
             if wanted.count == spatial + 2 { wanted = Array(wanted.suffix(spatial)) }
-            guard wanted.count == spatial else { throw OpError("outputSize \(wanted) needs \(spatial) numbers, one for each spatial dimension") }
+            guard wanted.count == spatial else {
+                throw OpError("outputSize \(wanted) needs \(spatial) numbers, one for each spatial dimension")
+            }
             for d in 0..<spatial where wanted[d] <= usual[d] - window.stride[d] || wanted[d] >= usual[d] + window.stride[d] {
-                throw OpError("outputSize \(wanted) is too far from the usual \(usual): less than one stride (\(window.stride)) in each dimension is possible")
+                throw OpError(
+                    "outputSize \(wanted) is too far from the usual \(usual): less than one stride (\(window.stride)) in each dimension is possible"
+                )
             }
             return input.maxUnpool(indices, outputSize: wanted, spatial: spatial, name: name)
         }
     }
 
     static func averagePool(
-        _ name: String, _ spatial: Int, _ input: Tensor, _ kernelSize: any ExtentsConvertible, _ stride: (any ExtentsConvertible)?, _ padding: any ExtentsConvertible, _ ceilMode: Bool,
+        _ name: String, _ spatial: Int, _ input: Tensor, _ kernelSize: any ExtentsConvertible, _ stride: (any ExtentsConvertible)?,
+        _ padding: any ExtentsConvertible, _ ceilMode: Bool,
         _ countIncludePad: Bool, _ divisor: Int?
     ) -> Tensor {
         composite(name, input) { () throws(OpError) in
-            input.averagePool(try window(spatial, kernelSize, stride, padding, 1, ceilMode), countIncludePad: countIncludePad, divisor: divisor, spatial: spatial, name: name)
+            input.averagePool(
+                try window(spatial, kernelSize, stride, padding, 1, ceilMode), countIncludePad: countIncludePad, divisor: divisor,
+                spatial: spatial, name: name)
         }
     }
 
-    static func adaptiveMaxPool(_ name: String, _ spatial: Int, _ input: Tensor, _ outputSize: any OutputExtentsConvertible) -> (values: Tensor, indices: Tensor) {
+    static func adaptiveMaxPool(
+        _ name: String, _ spatial: Int, _ input: Tensor, _ outputSize: any OutputExtentsConvertible
+    ) -> (values: Tensor, indices: Tensor) {
         do throws(OpError) {
             return input.adaptiveMaxPool(try outputSize.outputExtents.spread(spatial), spatial: spatial, name: name)
         } catch {
@@ -212,7 +260,8 @@ extension F {
     }
 
     static func lpPool(
-        _ name: String, _ spatial: Int, _ input: Tensor, _ normType: Double, _ kernelSize: any ExtentsConvertible, _ stride: (any ExtentsConvertible)?, _ ceilMode: Bool
+        _ name: String, _ spatial: Int, _ input: Tensor, _ normType: Double, _ kernelSize: any ExtentsConvertible,
+        _ stride: (any ExtentsConvertible)?, _ ceilMode: Bool
     ) -> Tensor {
         composite(name, input) { () throws(OpError) in
             guard normType != 0 else { throw OpError("normType must not be 0") }

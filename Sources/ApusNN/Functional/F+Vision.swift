@@ -4,10 +4,13 @@ extension F {
     /// Every window of `kernelSize` of every sample as a column: [N, C, *in] or [C, *in] with two dimensions of space → [N, C·∏kernel, windows].
     /// PyTorch: `F.unfold`. Windows are those of a convolution with the same arguments.
     public static func unfold(
-        _ input: Tensor, kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0, stride: any ExtentsConvertible = 1
+        _ input: Tensor, kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
+        stride: any ExtentsConvertible = 1
     ) -> Tensor {
         composite("unfold", input) { () throws(OpError) in
-            guard input.ndim == 3 || input.ndim == 4 else { throw OpError("input of shape \(input.shape) needs 3 or 4 dimensions: channels, height, width, and a batch before") }
+            guard input.ndim == 3 || input.ndim == 4 else {
+                throw OpError("input of shape \(input.shape) needs 3 or 4 dimensions: channels, height, width, and a batch before")
+            }
             let grid = try WindowGrid(kernelSize, dilation, padding, stride, extents: Array(input.shape.suffix(2)))
             let x = input.ndim == 3 ? input.unsqueeze(0) : input
             let padded = x.pad([grid.padding[1], grid.padding[1], grid.padding[0], grid.padding[0]])
@@ -26,20 +29,30 @@ extension F {
         padding: any ExtentsConvertible = 0, stride: any ExtentsConvertible = 1
     ) -> Tensor {
         composite("fold", input) { () throws(OpError) in
-            guard input.ndim == 2 || input.ndim == 3 else { throw OpError("input of shape \(input.shape) needs 2 or 3 dimensions: columns, windows, and a batch before") }
+            guard input.ndim == 2 || input.ndim == 3 else {
+                throw OpError("input of shape \(input.shape) needs 2 or 3 dimensions: columns, windows, and a batch before")
+            }
             let extents = try outputSize.extents.spread(2, "outputSize")
             let grid = try WindowGrid(kernelSize, dilation, padding, stride, extents: extents)
             let x = input.ndim == 2 ? input.unsqueeze(0) : input
             let taps = grid.kernel[0] * grid.kernel[1]
-            guard x.shape[1] % taps == 0 else { throw OpError("input of shape \(input.shape) has columns of \(x.shape[1]), which kernelSize \(grid.kernel) does not divide") }
+            guard x.shape[1] % taps == 0 else {
+                throw OpError("input of shape \(input.shape) has columns of \(x.shape[1]), which kernelSize \(grid.kernel) does not divide")
+            }
             guard x.shape[2] == grid.count[0] * grid.count[1] else {
-                throw OpError("input of shape \(input.shape) has \(x.shape[2]) windows, outputSize \(extents) has \(grid.count[0]) by \(grid.count[1])")
+                throw OpError(
+                    "input of shape \(input.shape) has \(x.shape[2]) windows, outputSize \(extents) has \(grid.count[0]) by \(grid.count[1])"
+                )
             }
             let channels = x.shape[1] / taps
-            let windows = x.reshape([x.shape[0], channels, grid.kernel[0], grid.kernel[1], grid.count[0], grid.count[1]]).permute(0, 1, 2, 4, 3, 5)
-                .reshape([x.shape[0], channels, grid.kernel[0] * grid.count[0], grid.kernel[1] * grid.count[1]])
+            let windows = x.reshape([x.shape[0], channels, grid.kernel[0], grid.kernel[1], grid.count[0], grid.count[1]]).permute(
+                0, 1, 2, 4, 3, 5
+            )
+            .reshape([x.shape[0], channels, grid.kernel[0] * grid.count[0], grid.kernel[1] * grid.count[1]])
             let (height, width) = (extents[0] + 2 * grid.padding[0], extents[1] + 2 * grid.padding[1])
-            func zeros(_ height: Int, _ width: Int) -> Tensor { Tensor.zeros([x.shape[0], channels, height, width], dtype: x.dtype, device: x.device) }
+            func zeros(_ height: Int, _ width: Int) -> Tensor {
+                Tensor.zeros([x.shape[0], channels, height, width], dtype: x.dtype, device: x.device)
+            }
             let rows = zeros(windows.shape[2], width).indexAdd(dim: 3, grid.places(1, x.device), windows)
             let planes = zeros(height, width).indexAdd(dim: 2, grid.places(0, x.device), rows)
             let out = planes.pad([-grid.padding[1], -grid.padding[1], -grid.padding[0], -grid.padding[0]])
@@ -50,13 +63,16 @@ extension F {
     /// Channels into space: [*, C·r², H, W] → [*, C, H·r, W·r] (Shi et al., 2016). PyTorch: `F.pixel_shuffle`.
     public static func pixelShuffle(_ input: Tensor, _ upscaleFactor: Int) -> Tensor {
         composite("pixelShuffle", input) { () throws(OpError) in
-            guard upscaleFactor > 0, upscaleFactor <= 1 << 16 else { throw OpError("upscaleFactor must be positive, it is \(upscaleFactor)") }
+            guard upscaleFactor > 0, upscaleFactor <= 1 << 16 else {
+                throw OpError("upscaleFactor must be positive, it is \(upscaleFactor)")
+            }
             guard input.ndim >= 3, input.shape[-3] % (upscaleFactor * upscaleFactor) == 0 else {
                 throw OpError("input of shape \(input.shape) needs at least 3 dimensions, and channels that \(upscaleFactor)² divides")
             }
             let (lead, r) = (Array(input.shape.dropLast(3)), upscaleFactor)
             let (channels, height, width) = (input.shape[-3] / (r * r), input.shape[-2], input.shape[-1])
-            return input.reshape([-1, channels, r, r, height, width].fixing(lead.reduce(1, *))).permute(0, 1, 4, 2, 5, 3).reshape(lead + [channels, height * r, width * r])
+            return input.reshape([-1, channels, r, r, height, width].fixing(lead.reduce(1, *))).permute(0, 1, 4, 2, 5, 3).reshape(
+                lead + [channels, height * r, width * r])
         }
     }
 
@@ -70,7 +86,8 @@ extension F {
             }
             let lead = Array(input.shape.dropLast(3))
             let (channels, height, width) = (input.shape[-3], input.shape[-2] / r, input.shape[-1] / r)
-            return input.reshape([-1, channels, height, r, width, r].fixing(lead.reduce(1, *))).permute(0, 1, 3, 5, 2, 4).reshape(lead + [channels * r * r, height, width])
+            return input.reshape([-1, channels, height, r, width, r].fixing(lead.reduce(1, *))).permute(0, 1, 3, 5, 2, 4).reshape(
+                lead + [channels * r * r, height, width])
         }
     }
 
@@ -78,7 +95,9 @@ extension F {
     public static func channelShuffle(_ input: Tensor, _ groups: Int) -> Tensor {
         composite("channelShuffle", input) { () throws(OpError) in
             guard groups > 0 else { throw OpError("groups must be positive, it is \(groups)") }
-            guard input.ndim >= 3, input.shape[1] % groups == 0 else { throw OpError("input of shape \(input.shape) needs at least 3 dimensions, and channels that groups (\(groups)) divides") }
+            guard input.ndim >= 3, input.shape[1] % groups == 0 else {
+                throw OpError("input of shape \(input.shape) needs at least 3 dimensions, and channels that groups (\(groups)) divides")
+            }
             let rest = Array(input.shape.dropFirst(2))
             return input.reshape([input.shape[0], groups, input.shape[1] / groups] + rest).transpose(1, 2).reshape(input.shape)
         }
@@ -100,18 +119,28 @@ private struct WindowGrid {
     var count: [Int] = []
 
     init(
-        _ kernelSize: any ExtentsConvertible, _ dilation: any ExtentsConvertible, _ padding: any ExtentsConvertible, _ stride: any ExtentsConvertible, extents: [Int]
+        _ kernelSize: any ExtentsConvertible, _ dilation: any ExtentsConvertible, _ padding: any ExtentsConvertible,
+        _ stride: any ExtentsConvertible, extents: [Int]
     ) throws(OpError) {
         kernel = try kernelSize.extents.spread(2, "kernelSize")
         self.dilation = try dilation.extents.spread(2, "dilation")
         self.padding = try padding.extents.spread(2, "padding")
         self.stride = try stride.extents.spread(2, "stride")
-        for (name, values, least) in [("kernelSize", kernel, 1), ("dilation", self.dilation, 1), ("padding", self.padding, 0), ("stride", self.stride, 1), ("the extents", extents, 1)] {
-            for value in values where value < least || value > 1 << 24 { throw OpError("\(name) \(values) must lie in \(least) ... \(1 << 24)") }
+        for (name, values, least) in [
+            ("kernelSize", kernel, 1), ("dilation", self.dilation, 1), ("padding", self.padding, 0), ("stride", self.stride, 1),
+            ("the extents", extents, 1),
+        ] {
+            for value in values where value < least || value > 1 << 24 {
+                throw OpError("\(name) \(values) must lie in \(least) ... \(1 << 24)")
+            }
         }
         for d in 0..<2 {
             let room = extents[d] + 2 * self.padding[d] - self.dilation[d] * (kernel[d] - 1) - 1
-            guard room >= 0 else { throw OpError("windows of kernelSize \(kernel) with dilation \(self.dilation) do not fit into \(extents) with padding \(self.padding)") }
+            guard room >= 0 else {
+                throw OpError(
+                    "windows of kernelSize \(kernel) with dilation \(self.dilation) do not fit into \(extents) with padding \(self.padding)"
+                )
+            }
             count.append(room / self.stride[d] + 1)
         }
     }

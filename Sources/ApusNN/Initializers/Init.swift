@@ -57,7 +57,9 @@ public enum Init {
     }
 
     /// Normally distributed.
-    @discardableResult public static func normal_(_ tensor: Tensor, mean: Double = 0, std: Double = 1, generator: Generator? = nil) -> Tensor {
+    @discardableResult public static func normal_(
+        _ tensor: Tensor, mean: Double = 0, std: Double = 1, generator: Generator? = nil
+    ) -> Tensor {
         guard std >= 0 else { return fail("Init.normal_", "std must not be negative, it is \(std)") }
         return isSkipped ? tensor : noGrad { tensor.normal_(mean: mean, std: std, generator: generator) }
     }
@@ -75,7 +77,8 @@ public enum Init {
     @discardableResult public static func eye_(_ tensor: Tensor) -> Tensor {
         composite("Init.eye_", tensor) { () throws(OpError) in
             guard tensor.ndim == 2 else { throw OpError("is for tensors with 2 dimensions, this one has shape \(tensor.shape)") }
-            return isSkipped ? tensor : noGrad { tensor.copy_(Tensor.eye(tensor.shape[0], tensor.shape[1], dtype: tensor.dtype, device: tensor.device)) }
+            return isSkipped
+                ? tensor : noGrad { tensor.copy_(Tensor.eye(tensor.shape[0], tensor.shape[1], dtype: tensor.dtype, device: tensor.device)) }
         }
     }
 
@@ -83,22 +86,26 @@ public enum Init {
     /// of input channel i, as far as there are channels.
     @discardableResult public static func dirac_(_ tensor: Tensor, groups: Int = 1) -> Tensor {
         composite("Init.dirac_", tensor) { () throws(OpError) in
-            guard (3...5).contains(tensor.ndim) else { throw OpError("is for tensors with 3 to 5 dimensions, this one has shape \(tensor.shape)") }
+            guard (3...5).contains(tensor.ndim) else {
+                throw OpError("is for tensors with 3 to 5 dimensions, this one has shape \(tensor.shape)")
+            }
             guard groups > 0, tensor.shape[0] % groups == 0 else {
                 throw OpError("dim 0 of shape \(tensor.shape) must be divisible by groups (\(groups))")
             }
             let outputs = tensor.shape[0] / groups
-            return isSkipped ? tensor : noGrad {
-                tensor.zero_()
-                for group in 0..<groups {
-                    for i in 0..<min(outputs, tensor.shape[1]) {
-                        var element = tensor.select(0, group * outputs + i).select(0, i)
-                        for extent in tensor.shape.dropFirst(2) { element = element.select(0, extent / 2) }
-                        element.fill_(1)
+            return isSkipped
+                ? tensor
+                : noGrad {
+                    tensor.zero_()
+                    for group in 0..<groups {
+                        for i in 0..<min(outputs, tensor.shape[1]) {
+                            var element = tensor.select(0, group * outputs + i).select(0, i)
+                            for extent in tensor.shape.dropFirst(2) { element = element.select(0, extent / 2) }
+                            element.fill_(1)
+                        }
                     }
+                    return tensor
                 }
-                return tensor
-            }
         }
     }
 
@@ -152,13 +159,15 @@ public enum Init {
             guard a < b else { throw OpError("the interval \(a) ... \(b) is empty") }
             let sign: Double = (a - mean) + (b - mean) > 0 ? -1 : 1
             let bounds = [a, b].map { erfc(-sign * ($0 - mean) / std * 0.5.squareRoot()) / 2 }.sorted()
-            return isSkipped ? tensor : noGrad {
-                // In float32 at least, since half the types have too few values to invert; beyond its numbers in float64.
-                let dtype: DType = tensor.dtype == .float64 || bounds[1] < 1e-30 ? .float64 : .float32
-                let wide = Tensor.empty(tensor.shape, dtype: dtype, device: tensor.device)
-                wide.uniform_(bounds[0], bounds[1], generator: generator)
-                return tensor.copy_((wide.ndtri() * (sign * std) + mean).clamp(min: a, max: b))
-            }
+            return isSkipped
+                ? tensor
+                : noGrad {
+                    // In float32 at least, since half the types have too few values to invert; beyond its numbers in float64.
+                    let dtype: DType = tensor.dtype == .float64 || bounds[1] < 1e-30 ? .float64 : .float32
+                    let wide = Tensor.empty(tensor.shape, dtype: dtype, device: tensor.device)
+                    wide.uniform_(bounds[0], bounds[1], generator: generator)
+                    return tensor.copy_((wide.ndtri() * (sign * std) + mean).clamp(min: a, max: b))
+                }
         }
     }
 
@@ -174,7 +183,8 @@ public enum Init {
             let columns = tensor.numel / rows
             return noGrad {
                 // As many orthonormal vectors as the shorter side has, each as long as the longer side.
-                let basis = Tensor.randn([min(rows, columns), max(rows, columns)], dtype: .float64, device: tensor.device, generator: generator)
+                let basis = Tensor.randn(
+                    [min(rows, columns), max(rows, columns)], dtype: .float64, device: tensor.device, generator: generator)
                 for i in 0..<basis.shape[0] {
                     let vector = basis.select(0, i)
                     var rest = vector.clone()
@@ -191,7 +201,9 @@ public enum Init {
     }
 
     /// Normally distributed with `std`, but a fraction `sparsity` of each column (rounded up) is 0; for two dimensions (Martens, 2010).
-    @discardableResult public static func sparse_(_ tensor: Tensor, sparsity: Double, std: Double = 0.01, generator: Generator? = nil) -> Tensor {
+    @discardableResult public static func sparse_(
+        _ tensor: Tensor, sparsity: Double, std: Double = 0.01, generator: Generator? = nil
+    ) -> Tensor {
         composite("Init.sparse_", tensor) { () throws(OpError) in
             guard tensor.ndim == 2 else { throw OpError("is for tensors with 2 dimensions, this one has shape \(tensor.shape)") }
             guard sparsity >= 0 && sparsity <= 1 else { throw OpError("sparsity must lie in 0 ... 1, it is \(sparsity)") }

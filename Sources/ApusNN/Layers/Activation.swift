@@ -78,7 +78,9 @@ public final class LeakyReLU: InplaceActivation, DeclaredModule {
     public convenience init(negativeSlope: some ScalarConvertible, inplace: Bool = false) { self.init(negativeSlope, inplace: inplace) }
 
     public override func forward(_ x: Tensor) -> Tensor { F.leakyRelu(x, negativeSlope: negativeSlope.doubleValue, inplace: inplace) }
-    static let arguments = Signature(.number("negative_slope", 0.01).shown, .bool("inplace", false).shownUnlessDefault).makes { LeakyReLU($0, inplace: $1) }
+    static let arguments = Signature(.number("negative_slope", 0.01).shown, .bool("inplace", false).shownUnlessDefault).makes {
+        LeakyReLU($0, inplace: $1)
+    }
 }
 
 /// x > 0 ? x : α(eˣ − 1). PyTorch: `nn.ELU`.
@@ -219,9 +221,12 @@ public final class Hardtanh: InplaceActivation, DeclaredModule {
         if self.minVal.doubleValue >= self.maxVal.doubleValue { fail("Hardtanh", "maxVal \(maxVal) must be greater than minVal \(minVal)") }
     }
 
-    public override func forward(_ x: Tensor) -> Tensor { F.hardtanh(x, minVal: minVal.doubleValue, maxVal: maxVal.doubleValue, inplace: inplace) }
+    public override func forward(_ x: Tensor) -> Tensor {
+        F.hardtanh(x, minVal: minVal.doubleValue, maxVal: maxVal.doubleValue, inplace: inplace)
+    }
     static let arguments = Signature(
-        .number("min_val", -1.0).shown, .number("max_val", 1.0).shown, .bool("inplace", false).shownUnlessDefault, .optionalNumber("min_value"),
+        .number("min_val", -1.0).shown, .number("max_val", 1.0).shown, .bool("inplace", false).shownUnlessDefault,
+        .optionalNumber("min_value"),
         .optionalNumber("max_value")
     ).makes { least, most, inplace, oldLeast, oldMost in Hardtanh(oldLeast ?? least, oldMost ?? most, inplace: inplace) }
 }
@@ -240,8 +245,11 @@ public final class Threshold: InplaceActivation, DeclaredModule {
         super.init(inplace: inplace)
     }
 
-    public override func forward(_ x: Tensor) -> Tensor { F.threshold(x, threshold: threshold.doubleValue, value: value.doubleValue, inplace: inplace) }
-    static let arguments = Signature(.number("threshold").shown, .number("value").shown, .bool("inplace", false).shownUnlessDefault).makes(Threshold.init)
+    public override func forward(_ x: Tensor) -> Tensor {
+        F.threshold(x, threshold: threshold.doubleValue, value: value.doubleValue, inplace: inplace)
+    }
+    static let arguments = Signature(.number("threshold").shown, .number("value").shown, .bool("inplace", false).shownUnlessDefault).makes(
+        Threshold.init)
 }
 
 /// a·σ(b), where a and b are the halves of x along `dim`. PyTorch: `nn.GLU`.
@@ -358,7 +366,9 @@ public final class Softmin: Module, DeclaredModule {
 public final class Softmax2d: Module, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor {
         if x.isPoisoned { return x }
-        guard x.ndim == 3 || x.ndim == 4 else { return fail("Softmax2d", "the input must be [N, C, H, W] or [C, H, W], its shape is \(x.shape)") }
+        guard x.ndim == 3 || x.ndim == 4 else {
+            return fail("Softmax2d", "the input must be [N, C, H, W] or [C, H, W], its shape is \(x.shape)")
+        }
         return F.softmax(x, dim: -3)
     }
 

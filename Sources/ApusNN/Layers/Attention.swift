@@ -39,11 +39,13 @@ public final class MultiheadAttention: Module, DeclaredModule {
     ///   - addBiasKv: one more position with learned key and value; `addZeroAttn` one with zeros.
     ///   - batchFirst: inputs and outputs are [N, L, E] instead of [L, N, E].
     public init(
-        _ embedDim: Int, _ numHeads: Int, dropout: Double = 0, bias: Bool = true, addBiasKv: Bool = false, addZeroAttn: Bool = false, kdim: Int? = nil,
+        _ embedDim: Int, _ numHeads: Int, dropout: Double = 0, bias: Bool = true, addBiasKv: Bool = false, addZeroAttn: Bool = false,
+        kdim: Int? = nil,
         vdim: Int? = nil, batchFirst: Bool = false, device: Device = .cpu, dtype: DType = .float32
     ) {
         var isValid = true
-        for (name, size) in [("embedDim", embedDim), ("numHeads", numHeads), ("kdim", kdim ?? 1), ("vdim", vdim ?? 1)] where isValid && (size <= 0 || size > 1 << 24) {
+        for (name, size) in [("embedDim", embedDim), ("numHeads", numHeads), ("kdim", kdim ?? 1), ("vdim", vdim ?? 1)]
+        where isValid && (size <= 0 || size > 1 << 24) {
             fail("MultiheadAttention", "\(name) must be positive and at most \(1 << 24), it is \(size)")
             isValid = false
         }
@@ -102,9 +104,11 @@ public final class MultiheadAttention: Module, DeclaredModule {
             let k = key === query ? q : swaps && key.ndim == 3 ? key.transpose(0, 1) : key
             let v = value === key ? k : value === query ? q : swaps && value.ndim == 3 ? value.transpose(0, 1) : value
             let (output, weights) = F.multiHeadAttentionForward(
-                q, k, v, embedDimToCheck: embedDim, numHeads: numHeads, inProjWeight: inProjWeight, inProjBias: inProjBias, biasK: biasK, biasV: biasV,
+                q, k, v, embedDimToCheck: embedDim, numHeads: numHeads, inProjWeight: inProjWeight, inProjBias: inProjBias, biasK: biasK,
+                biasV: biasV,
                 addZeroAttn: addZeroAttn, dropoutP: dropout, outProjWeight: outProj.weight, outProjBias: outProj.bias, training: training,
-                keyPaddingMask: keyPaddingMask, needWeights: needWeights, attnMask: attnMask, qProjWeight: qProjWeight, kProjWeight: kProjWeight,
+                keyPaddingMask: keyPaddingMask, needWeights: needWeights, attnMask: attnMask, qProjWeight: qProjWeight,
+                kProjWeight: kProjWeight,
                 vProjWeight: vProjWeight, averageAttnWeights: averageAttnWeights, isCausal: isCausal)
             return (swaps && !output.isPoisoned ? output.transpose(0, 1) : output, weights)
         }
@@ -114,15 +118,18 @@ public final class MultiheadAttention: Module, DeclaredModule {
     public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
 
     static let arguments = Signature(
-        .int("embed_dim"), .int("num_heads"), .double("dropout", 0), .bool("bias", true), .bool("add_bias_kv", false), .bool("add_zero_attn", false),
+        .int("embed_dim"), .int("num_heads"), .double("dropout", 0), .bool("bias", true), .bool("add_bias_kv", false),
+        .bool("add_zero_attn", false),
         .optionalInt("kdim"), .optionalInt("vdim"), .bool("batch_first", false), .device, .dtype
     ).makes(MultiheadAttention.init)
     static let inputs = Signature(
-        .tensor("query"), .tensor("key"), .tensor("value"), .optionalTensor("key_padding_mask"), .bool("need_weights", true), .optionalTensor("attn_mask"),
+        .tensor("query"), .tensor("key"), .tensor("value"), .optionalTensor("key_padding_mask"), .bool("need_weights", true),
+        .optionalTensor("attn_mask"),
         .bool("average_attn_weights", true), .bool("is_causal", false)
     ).calls { (module: MultiheadAttention, query, key, value, padding, needsWeights, mask, averages, isCausal) -> Argument in
         let (output, weights) = module(
-            query, key, value, keyPaddingMask: padding, needWeights: needsWeights, attnMask: mask, averageAttnWeights: averages, isCausal: isCausal)
+            query, key, value, keyPaddingMask: padding, needWeights: needsWeights, attnMask: mask, averageAttnWeights: averages,
+            isCausal: isCausal)
         return .answers(output, weights)
     }
 }

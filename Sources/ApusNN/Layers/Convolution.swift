@@ -35,13 +35,16 @@ open class ConvolutionLayer: Module {
 
     /// `inChannels` nil makes it lazy.
     init(
-        _ inChannels: Int?, _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible, padding: ConvolutionPadding,
-        outputPadding: any ExtentsConvertible, dilation: any ExtentsConvertible, groups: Int, bias: Bool, paddingMode: PaddingMode, device: Device, dtype: DType
+        _ inChannels: Int?, _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible,
+        padding: ConvolutionPadding,
+        outputPadding: any ExtentsConvertible, dilation: any ExtentsConvertible, groups: Int, bias: Bool, paddingMode: PaddingMode,
+        device: Device, dtype: DType
     ) {
         var made: Made?
         do throws(OpError) {
             made = try Made(
-                inChannels, outChannels, kernelSize, stride, padding, outputPadding, dilation, groups, bias: bias, paddingMode, device, dtype, spatial: Self.spatial,
+                inChannels, outChannels, kernelSize, stride, padding, outputPadding, dilation, groups, bias: bias, paddingMode, device,
+                dtype, spatial: Self.spatial,
                 isTransposed: Self.isTransposed)
         } catch {
             fail(error, op: "\(Self.self)")
@@ -69,23 +72,31 @@ open class ConvolutionLayer: Module {
         var bias: Tensor?
 
         init(
-            _ inChannels: Int?, _ outChannels: Int, _ kernelSize: any ExtentsConvertible, _ stride: any ExtentsConvertible, _ padding: ConvolutionPadding,
-            _ outputPadding: any ExtentsConvertible, _ dilation: any ExtentsConvertible, _ groups: Int, bias: Bool, _ paddingMode: PaddingMode, _ device: Device,
+            _ inChannels: Int?, _ outChannels: Int, _ kernelSize: any ExtentsConvertible, _ stride: any ExtentsConvertible,
+            _ padding: ConvolutionPadding,
+            _ outputPadding: any ExtentsConvertible, _ dilation: any ExtentsConvertible, _ groups: Int, bias: Bool,
+            _ paddingMode: PaddingMode, _ device: Device,
             _ dtype: DType, spatial: Int, isTransposed: Bool
         ) throws(OpError) {
             func sizes(_ extents: any ExtentsConvertible, _ name: String, from least: Int) throws(OpError) -> [Int] {
                 let values = try extents.extents.spread(spatial, name)
-                for value in values where value < least || value > Int(Int32.max) { throw OpError("\(name) \(values) must lie in \(least) ... \(Int32.max) in each dimension") }
+                for value in values where value < least || value > Int(Int32.max) {
+                    throw OpError("\(name) \(values) must lie in \(least) ... \(Int32.max) in each dimension")
+                }
                 return values
             }
             func channels(_ count: Int, _ name: String) throws(OpError) {
-                guard count > 0, count <= Int(Int32.max), count % groups == 0 else { throw OpError("\(name) must be positive and divisible by groups (\(groups)), it is \(count)") }
+                guard count > 0, count <= Int(Int32.max), count % groups == 0 else {
+                    throw OpError("\(name) must be positive and divisible by groups (\(groups)), it is \(count)")
+                }
             }
             guard groups > 0 else { throw OpError("groups must be positive, it is \(groups)") }
             try channels(outChannels, "outChannels")
             if let inChannels { try channels(inChannels, "inChannels") }
             guard dtype.isFloatingPoint else { throw OpError("dtype must be a floating-point type, it is \(dtype)") }
-            guard !isTransposed || paddingMode == .zeros else { throw OpError("a transposed convolution has only paddingMode zeros, not \(paddingMode)") }
+            guard !isTransposed || paddingMode == .zeros else {
+                throw OpError("a transposed convolution has only paddingMode zeros, not \(paddingMode)")
+            }
             self.kernelSize = try sizes(kernelSize, "kernelSize", from: 1)
             self.stride = try sizes(stride, "stride", from: 1)
             self.dilation = try sizes(dilation, "dilation", from: 1)
@@ -93,7 +104,9 @@ open class ConvolutionLayer: Module {
             if case .extents(let extents) = padding.kind { _ = try sizes(extents, "padding", from: 0) }
             _ = try padding.amounts(kernel: self.kernelSize, dilation: self.dilation, stride: self.stride)
             var shape: Shape = [0]
-            if let inChannels { shape = Shape((isTransposed ? [inChannels, outChannels / groups] : [outChannels, inChannels / groups]) + self.kernelSize) }
+            if let inChannels {
+                shape = Shape((isTransposed ? [inChannels, outChannels / groups] : [outChannels, inChannels / groups]) + self.kernelSize)
+            }
             weight = try Tensor.uninitialized(shape, dtype, device)
             if bias { self.bias = try Tensor.uninitialized([inChannels == nil ? 0 : outChannels], dtype, device) }
         }
@@ -153,7 +166,8 @@ open class ConvolutionLayer: Module {
             return F.convolutionTranspose(n, x, weight, bias, stride, padding, outputPadding, groups, dilation)
         }
         if paddingMode != .zeros {
-            return F.convolution(n, F.pad(x, padAmounts, mode: paddingMode.padMode), weight, bias, stride, ConvolutionPadding(0), dilation, groups)
+            return F.convolution(
+                n, F.pad(x, padAmounts, mode: paddingMode.padMode), weight, bias, stride, ConvolutionPadding(0), dilation, groups)
         }
         return F.convolution(n, x, weight, bias, stride, padding, dilation, groups)
     }
@@ -170,8 +184,10 @@ open class ConvolutionLayer: Module {
             shownPadding = values == zeros ? nil : "padding=\(repr(values))"
         }
         return reprList(
-            "\(inChannels), \(outChannels), kernel_size=\(repr(kernelSize)), stride=\(repr(stride))", shownPadding, dilation == ones ? nil : "dilation=\(repr(dilation))",
-            outputPadding == zeros ? nil : "output_padding=\(repr(outputPadding))", groups == 1 ? nil : "groups=\(groups)", bias == nil ? "bias=False" : nil,
+            "\(inChannels), \(outChannels), kernel_size=\(repr(kernelSize)), stride=\(repr(stride))", shownPadding,
+            dilation == ones ? nil : "dilation=\(repr(dilation))",
+            outputPadding == zeros ? nil : "output_padding=\(repr(outputPadding))", groups == 1 ? nil : "groups=\(groups)",
+            bias == nil ? "bias=False" : nil,
             paddingMode == .zeros ? nil : "padding_mode=\(paddingMode.rawValue)")
     }
 }
@@ -189,22 +205,27 @@ open class Convolution: ConvolutionLayer {
         paddingMode: PaddingMode = .zeros, device: Device = .cpu, dtype: DType = .float32
     ) {
         super.init(
-            inChannels, outChannels, kernelSize: kernelSize, stride: stride, padding: ConvolutionPadding(padding), outputPadding: 0, dilation: dilation,
+            inChannels, outChannels, kernelSize: kernelSize, stride: stride, padding: ConvolutionPadding(padding), outputPadding: 0,
+            dilation: dilation,
             groups: groups, bias: bias, paddingMode: paddingMode, device: device, dtype: dtype)
     }
 
     /// The same with padding by name: `.same` or `.valid`.
     public init(
-        _ inChannels: Int, _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1, padding: ConvolutionPadding,
-        dilation: any ExtentsConvertible = 1, groups: Int = 1, bias: Bool = true, paddingMode: PaddingMode = .zeros, device: Device = .cpu, dtype: DType = .float32
+        _ inChannels: Int, _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1,
+        padding: ConvolutionPadding,
+        dilation: any ExtentsConvertible = 1, groups: Int = 1, bias: Bool = true, paddingMode: PaddingMode = .zeros, device: Device = .cpu,
+        dtype: DType = .float32
     ) {
         super.init(
-            inChannels, outChannels, kernelSize: kernelSize, stride: stride, padding: padding, outputPadding: 0, dilation: dilation, groups: groups, bias: bias,
+            inChannels, outChannels, kernelSize: kernelSize, stride: stride, padding: padding, outputPadding: 0, dilation: dilation,
+            groups: groups, bias: bias,
             paddingMode: paddingMode, device: device, dtype: dtype)
     }
 
     static let signature = Signature(
-        .int("in_channels"), .int("out_channels"), .extents("kernel_size"), .extents("stride", 1), .convolutionPadding("padding"), .extents("dilation", 1),
+        .int("in_channels"), .int("out_channels"), .extents("kernel_size"), .extents("stride", 1), .convolutionPadding("padding"),
+        .extents("dilation", 1),
         .int("groups", 1), .bool("bias", true), .choice("padding_mode", PaddingMode.zeros), .device, .dtype)
 }
 
@@ -230,12 +251,14 @@ open class ConvolutionTranspose: ConvolutionLayer {
 
     /// As `Convolution`, but that `outputPadding` adds to one side of the output, to choose among the sizes that a stride leaves open.
     public init(
-        _ inChannels: Int, _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
+        _ inChannels: Int, _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1,
+        padding: any ExtentsConvertible = 0,
         outputPadding: any ExtentsConvertible = 0, groups: Int = 1, bias: Bool = true, dilation: any ExtentsConvertible = 1,
         paddingMode: PaddingMode = .zeros, device: Device = .cpu, dtype: DType = .float32
     ) {
         super.init(
-            inChannels, outChannels, kernelSize: kernelSize, stride: stride, padding: ConvolutionPadding(padding), outputPadding: outputPadding,
+            inChannels, outChannels, kernelSize: kernelSize, stride: stride, padding: ConvolutionPadding(padding),
+            outputPadding: outputPadding,
             dilation: dilation, groups: groups, bias: bias, paddingMode: paddingMode, device: device, dtype: dtype)
     }
 
@@ -243,7 +266,8 @@ open class ConvolutionTranspose: ConvolutionLayer {
     public final func callAsFunction(_ x: Tensor, outputSize: [Int]) -> Tensor { transposed(x, outputSize) }
 
     static let signature = Signature(
-        .int("in_channels"), .int("out_channels"), .extents("kernel_size"), .extents("stride", 1), .extents("padding", 0), .extents("output_padding", 0),
+        .int("in_channels"), .int("out_channels"), .extents("kernel_size"), .extents("stride", 1), .extents("padding", 0),
+        .extents("output_padding", 0),
         .int("groups", 1), .bool("bias", true), .extents("dilation", 1), .choice("padding_mode", PaddingMode.zeros), .device, .dtype)
     static let inputs = Signature(.tensor("input"), .optionalInts("output_size")).calls { (module: ConvolutionTranspose, x, size) in
         size.map { module(x, outputSize: $0) } ?? module(x)
@@ -260,12 +284,16 @@ extension ConvolutionLayer {
                 guard case .extents(let extents) = padding.kind else { return Tensor.poisoned }
                 let padding = try extents.spread(n, "padding")
                 let wanted = Array(outputSize.suffix(n))
-                guard outputSize.count == n || outputSize.count == x.ndim, x.ndim > n else { throw OpError("outputSize \(outputSize) needs \(n) numbers, one for each spatial dimension") }
+                guard outputSize.count == n || outputSize.count == x.ndim, x.ndim > n else {
+                    throw OpError("outputSize \(outputSize) needs \(n) numbers, one for each spatial dimension")
+                }
                 var extra: [Int] = []
                 for d in 0..<n {
                     let least = (x.shape[x.ndim - n + d] - 1) * stride[d] - 2 * padding[d] + dilation[d] * (kernelSize[d] - 1) + 1
                     guard wanted[d] >= least, wanted[d] < least + stride[d] else {
-                        throw OpError("outputSize \(outputSize) is impossible for input \(x.shape): dimension \(d) of space can have \(least) ..< \(least + stride[d])")
+                        throw OpError(
+                            "outputSize \(outputSize) is impossible for input \(x.shape): dimension \(d) of space can have \(least) ..< \(least + stride[d])"
+                        )
                     }
                     extra.append(wanted[d] - least)
                 }

@@ -16,7 +16,9 @@ public final class CrossMapLRN2d: Module, DeclaredModule {
     public let k: Scalar
 
     /// `size` is the number of channels in a neighbourhood.
-    public init<Alpha: ScalarConvertible, Beta: ScalarConvertible, K: ScalarConvertible>(_ size: Int, alpha: Alpha = 1e-4, beta: Beta = 0.75, k: K = 1) {
+    public init<Alpha: ScalarConvertible, Beta: ScalarConvertible, K: ScalarConvertible>(
+        _ size: Int, alpha: Alpha = 1e-4, beta: Beta = 0.75, k: K = 1
+    ) {
         self.size = size
         self.alpha = alpha.scalar
         self.beta = beta.scalar
@@ -28,7 +30,8 @@ public final class CrossMapLRN2d: Module, DeclaredModule {
         if x.isPoisoned { return x }
         if x.ndim != 4 { return fail("CrossMapLRN2d", "expects an input with 4 dimensions, this one has shape \(x.shape)") }
         if size <= 0 { return fail("CrossMapLRN2d", "size is \(size), but must be positive") }
-        return ApusCore.apply(CrossMapNormalization(size: size, alpha: alpha.doubleValue, beta: beta.doubleValue, k: k.doubleValue), Inputs(x))
+        return ApusCore.apply(
+            CrossMapNormalization(size: size, alpha: alpha.doubleValue, beta: beta.doubleValue, k: k.doubleValue), Inputs(x))
     }
     static let arguments = Signature(
         .int("size").shownAsValue, .number("alpha", 1e-4).shown, .number("beta", 0.75).shown, .number("k", 1).shown

@@ -12,7 +12,9 @@ open class DropoutLayer: Module {
         self.p = p.scalar
         self.inplace = inplace
         super.init()
-        if !(self.p.doubleValue >= 0 && self.p.doubleValue <= 1) { fail("\(Self.self)", "the probability p must lie in 0 ... 1, it is \(p)") }
+        if !(self.p.doubleValue >= 0 && self.p.doubleValue <= 1) {
+            fail("\(Self.self)", "the probability p must lie in 0 ... 1, it is \(p)")
+        }
     }
 
     /// Drops every other element in the mean. Where a `Module` is wanted, Swift infers no type from the default of a generic argument.

@@ -23,7 +23,8 @@ public final class Embedding: Module, DeclaredModule {
 
     /// Arguments, order and defaults of PyTorch's `nn.Embedding`.
     public convenience init(
-        _ numEmbeddings: Int, _ embeddingDim: Int, paddingIdx: Int? = nil, maxNorm: Double? = nil, normType: Double = 2, scaleGradByFreq: Bool = false,
+        _ numEmbeddings: Int, _ embeddingDim: Int, paddingIdx: Int? = nil, maxNorm: Double? = nil, normType: Double = 2,
+        scaleGradByFreq: Bool = false,
         sparse: Bool = false, device: Device = .cpu, dtype: DType = .float32
     ) {
         self.init(
@@ -34,18 +35,23 @@ public final class Embedding: Module, DeclaredModule {
 
     /// A table with given rows, which learn only where `freeze` is false. PyTorch: `Embedding.from_pretrained`.
     public static func fromPretrained(
-        _ embeddings: Tensor, freeze: Bool = true, paddingIdx: Int? = nil, maxNorm: Double? = nil, normType: Double = 2, scaleGradByFreq: Bool = false,
+        _ embeddings: Tensor, freeze: Bool = true, paddingIdx: Int? = nil, maxNorm: Double? = nil, normType: Double = 2,
+        scaleGradByFreq: Bool = false,
         sparse: Bool = false
     ) -> Embedding {
         var table = embeddings
-        if !table.isPoisoned && table.ndim != 2 { table = fail("Embedding.fromPretrained", "embeddings must be two-dimensional, their shape is \(table.shape)") }
+        if !table.isPoisoned && table.ndim != 2 {
+            table = fail("Embedding.fromPretrained", "embeddings must be two-dimensional, their shape is \(table.shape)")
+        }
         return Embedding(
-            table.shape[0], table.shape[-1], paddingIdx, maxNorm.map { .double($0) }, .double(normType), scaleGradByFreq, sparse, Parameter(table, requiresGrad: !freeze))
+            table.shape[0], table.shape[-1], paddingIdx, maxNorm.map { .double($0) }, .double(normType), scaleGradByFreq, sparse,
+            Parameter(table, requiresGrad: !freeze))
     }
 
     /// With the numbers as they were written, and the table itself.
     package init(
-        _ numEmbeddings: Int, _ embeddingDim: Int, _ paddingIdx: Int?, _ maxNorm: Scalar?, _ normType: Scalar, _ scaleGradByFreq: Bool, _ sparse: Bool,
+        _ numEmbeddings: Int, _ embeddingDim: Int, _ paddingIdx: Int?, _ maxNorm: Scalar?, _ normType: Scalar, _ scaleGradByFreq: Bool,
+        _ sparse: Bool,
         _ weight: Parameter
     ) {
         self.numEmbeddings = numEmbeddings
@@ -73,7 +79,8 @@ public final class Embedding: Module, DeclaredModule {
 
     public override func forward(_ x: Tensor) -> Tensor {
         F.embedding(
-            x, weight, paddingIdx: paddingIdx, maxNorm: maxNorm?.doubleValue, normType: normType.doubleValue, scaleGradByFreq: scaleGradByFreq,
+            x, weight, paddingIdx: paddingIdx, maxNorm: maxNorm?.doubleValue, normType: normType.doubleValue,
+            scaleGradByFreq: scaleGradByFreq,
             sparse: sparse)
     }
 
@@ -94,6 +101,8 @@ public final class Embedding: Module, DeclaredModule {
 /// The table that PyTorch's constructors take as `_weight`, else a new one whose contents are undefined.
 func embeddingTable(_ layer: String, _ rows: Int, _ width: Int, _ given: Tensor?, _ device: Device, _ dtype: DType) throws -> Parameter {
     guard let given else { return parameter(layer, ["num_embeddings": rows, "embedding_dim": width], from: 0, device, dtype) }
-    guard given.shape == [rows, width] else { throw TableError("\(layer): argument '_weight' has shape \(given.shape), not [\(rows), \(width)]") }
+    guard given.shape == [rows, width] else {
+        throw TableError("\(layer): argument '_weight' has shape \(given.shape), not [\(rows), \(width)]")
+    }
     return Parameter(given)
 }

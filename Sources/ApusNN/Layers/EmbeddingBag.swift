@@ -28,7 +28,8 @@ public final class EmbeddingBag: Module, DeclaredModule {
 
     /// Arguments, order and defaults of PyTorch's `nn.EmbeddingBag`.
     public convenience init(
-        _ numEmbeddings: Int, _ embeddingDim: Int, maxNorm: Double? = nil, normType: Double = 2, scaleGradByFreq: Bool = false, mode: EmbeddingBagMode = .mean,
+        _ numEmbeddings: Int, _ embeddingDim: Int, maxNorm: Double? = nil, normType: Double = 2, scaleGradByFreq: Bool = false,
+        mode: EmbeddingBagMode = .mean,
         sparse: Bool = false, includeLastOffset: Bool = false, paddingIdx: Int? = nil, device: Device = .cpu, dtype: DType = .float32
     ) {
         self.init(
@@ -43,14 +44,18 @@ public final class EmbeddingBag: Module, DeclaredModule {
         mode: EmbeddingBagMode = .mean, sparse: Bool = false, includeLastOffset: Bool = false, paddingIdx: Int? = nil
     ) -> EmbeddingBag {
         var table = embeddings
-        if !table.isPoisoned && table.ndim != 2 { table = fail("EmbeddingBag.fromPretrained", "embeddings must be two-dimensional, their shape is \(table.shape)") }
+        if !table.isPoisoned && table.ndim != 2 {
+            table = fail("EmbeddingBag.fromPretrained", "embeddings must be two-dimensional, their shape is \(table.shape)")
+        }
         return EmbeddingBag(
-            maxNorm.map { .double($0) }, .double(normType), scaleGradByFreq, mode, sparse, includeLastOffset, paddingIdx, Parameter(table, requiresGrad: !freeze))
+            maxNorm.map { .double($0) }, .double(normType), scaleGradByFreq, mode, sparse, includeLastOffset, paddingIdx,
+            Parameter(table, requiresGrad: !freeze))
     }
 
     /// With the numbers as they were written, and the table itself.
     package init(
-        _ maxNorm: Scalar?, _ normType: Scalar, _ scaleGradByFreq: Bool, _ mode: EmbeddingBagMode, _ sparse: Bool, _ includeLastOffset: Bool,
+        _ maxNorm: Scalar?, _ normType: Scalar, _ scaleGradByFreq: Bool, _ mode: EmbeddingBagMode, _ sparse: Bool,
+        _ includeLastOffset: Bool,
         _ paddingIdx: Int?, _ weight: Parameter
     ) {
         numEmbeddings = weight.shape[0]
@@ -82,7 +87,8 @@ public final class EmbeddingBag: Module, DeclaredModule {
     public func callAsFunction(_ input: Tensor, _ offsets: Tensor? = nil, perSampleWeights: Tensor? = nil) -> Tensor {
         call(input, offsets, perSampleWeights) { input, offsets, perSampleWeights in
             F.embeddingBag(
-                input, weight, offsets: offsets, maxNorm: maxNorm?.doubleValue, normType: normType.doubleValue, scaleGradByFreq: scaleGradByFreq, mode: mode,
+                input, weight, offsets: offsets, maxNorm: maxNorm?.doubleValue, normType: normType.doubleValue,
+                scaleGradByFreq: scaleGradByFreq, mode: mode,
                 sparse: sparse, perSampleWeights: perSampleWeights, includeLastOffset: includeLastOffset, paddingIdx: paddingIdx)
         }
     }
@@ -92,7 +98,8 @@ public final class EmbeddingBag: Module, DeclaredModule {
     static let arguments = Signature(
         .int("num_embeddings").shownAsValue, .int("embedding_dim").shownAsValue, .optionalNumber("max_norm").shownUnlessDefault,
         .number("norm_type", 2.0).shownUnlessDefault, .bool("scale_grad_by_freq", false).shownUnlessDefault,
-        .choice("mode", EmbeddingBagMode.mean).shown, .bool("sparse", false), .optionalTensor("_weight"), .bool("include_last_offset", false),
+        .choice("mode", EmbeddingBagMode.mean).shown, .bool("sparse", false), .optionalTensor("_weight"),
+        .bool("include_last_offset", false),
         .optionalInt("padding_idx").shownUnlessDefault, .device, .dtype
     ).makes { rows, width, maxNorm, normType, byFrequency, mode, sparse, given, endsWithOffset, padding, device, dtype in
         let weight = try embeddingTable("EmbeddingBag", rows, width, given, device, dtype)

@@ -18,7 +18,8 @@ open class FractionalMaxPool: Module {
 
     /// One of `outputSize` and `outputRatio` (numbers between 0 and 1, one or one for each dimension) says how many windows there are.
     public init(
-        kernelSize: any ExtentsConvertible, outputSize: (any ExtentsConvertible)? = nil, outputRatio: [Double]? = nil, returnIndices: Bool = false,
+        kernelSize: any ExtentsConvertible, outputSize: (any ExtentsConvertible)? = nil, outputRatio: [Double]? = nil,
+        returnIndices: Bool = false,
         randomSamples: Tensor? = nil
     ) {
         let spatial = Self.spatial

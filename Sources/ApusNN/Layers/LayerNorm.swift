@@ -16,7 +16,10 @@ public final class LayerNorm: Module, DeclaredModule {
     public let bias: Parameter?
 
     /// `LayerNorm([32])` for inputs [*, 32].
-    public init(_ normalizedShape: Shape, eps: Double = 1e-5, elementwiseAffine: Bool = true, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
+    public init(
+        _ normalizedShape: Shape, eps: Double = 1e-5, elementwiseAffine: Bool = true, bias: Bool = true, device: Device = .cpu,
+        dtype: DType = .float32
+    ) {
         self.normalizedShape = checkedShape(normalizedShape, "LayerNorm")
         self.eps = eps
         self.elementwiseAffine = elementwiseAffine
@@ -26,14 +29,18 @@ public final class LayerNorm: Module, DeclaredModule {
     }
 
     /// `LayerNorm(32)` for inputs [*, 32].
-    public convenience init(_ features: Int, eps: Double = 1e-5, elementwiseAffine: Bool = true, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
+    public convenience init(
+        _ features: Int, eps: Double = 1e-5, elementwiseAffine: Bool = true, bias: Bool = true, device: Device = .cpu,
+        dtype: DType = .float32
+    ) {
         self.init([features], eps: eps, elementwiseAffine: elementwiseAffine, bias: bias, device: device, dtype: dtype)
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.layerNorm(x, normalizedShape, weight: weight, bias: bias, eps: eps) }
 
     static let arguments = Signature(
-        .shape("normalized_shape").shownAsValue, .double("eps", 1e-5).shown, .bool("elementwise_affine", true).shown, .bool("bias", true).shown,
+        .shape("normalized_shape").shownAsValue, .double("eps", 1e-5).shown, .bool("elementwise_affine", true).shown,
+        .bool("bias", true).shown,
         .device, .dtype
     ).makes(LayerNorm.init)
 }
@@ -50,7 +57,9 @@ public final class RMSNorm: Module, DeclaredModule {
     public let weight: Parameter?
 
     /// `RMSNorm([32])` for inputs [*, 32].
-    public init(_ normalizedShape: Shape, eps: Double? = nil, elementwiseAffine: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
+    public init(
+        _ normalizedShape: Shape, eps: Double? = nil, elementwiseAffine: Bool = true, device: Device = .cpu, dtype: DType = .float32
+    ) {
         self.normalizedShape = checkedShape(normalizedShape, "RMSNorm")
         self.eps = eps
         self.elementwiseAffine = elementwiseAffine
@@ -59,7 +68,9 @@ public final class RMSNorm: Module, DeclaredModule {
     }
 
     /// `RMSNorm(32)` for inputs [*, 32].
-    public convenience init(_ features: Int, eps: Double? = nil, elementwiseAffine: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
+    public convenience init(
+        _ features: Int, eps: Double? = nil, elementwiseAffine: Bool = true, device: Device = .cpu, dtype: DType = .float32
+    ) {
         self.init([features], eps: eps, elementwiseAffine: elementwiseAffine, device: device, dtype: dtype)
     }
 
@@ -87,7 +98,10 @@ public final class GroupNorm: Module, DeclaredModule {
     public let bias: Parameter?
 
     /// `numGroups` must divide `numChannels`.
-    public init(_ numGroups: Int, _ numChannels: Int, eps: Double = 1e-5, affine: Bool = true, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
+    public init(
+        _ numGroups: Int, _ numChannels: Int, eps: Double = 1e-5, affine: Bool = true, bias: Bool = true, device: Device = .cpu,
+        dtype: DType = .float32
+    ) {
         var channels = numChannels
         if numGroups <= 0 || numChannels <= 0 || numChannels > Int(Int32.max) || numChannels % Swift.max(numGroups, 1) != 0 {
             fail("GroupNorm", "numChannels (\(numChannels)) must be positive and divisible by numGroups (\(numGroups))")

@@ -6,20 +6,24 @@ open class LazyConvolution: ConvolutionLayer {
     /// As `Convolution`, without the number of input channels.
     public init(
         _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
-        dilation: any ExtentsConvertible = 1, groups: Int = 1, bias: Bool = true, paddingMode: PaddingMode = .zeros, device: Device = .cpu, dtype: DType = .float32
+        dilation: any ExtentsConvertible = 1, groups: Int = 1, bias: Bool = true, paddingMode: PaddingMode = .zeros, device: Device = .cpu,
+        dtype: DType = .float32
     ) {
         super.init(
-            nil, outChannels, kernelSize: kernelSize, stride: stride, padding: ConvolutionPadding(padding), outputPadding: 0, dilation: dilation,
+            nil, outChannels, kernelSize: kernelSize, stride: stride, padding: ConvolutionPadding(padding), outputPadding: 0,
+            dilation: dilation,
             groups: groups, bias: bias, paddingMode: paddingMode, device: device, dtype: dtype)
     }
 
     /// The same with padding by name: `.same` or `.valid`.
     public init(
         _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1, padding: ConvolutionPadding,
-        dilation: any ExtentsConvertible = 1, groups: Int = 1, bias: Bool = true, paddingMode: PaddingMode = .zeros, device: Device = .cpu, dtype: DType = .float32
+        dilation: any ExtentsConvertible = 1, groups: Int = 1, bias: Bool = true, paddingMode: PaddingMode = .zeros, device: Device = .cpu,
+        dtype: DType = .float32
     ) {
         super.init(
-            nil, outChannels, kernelSize: kernelSize, stride: stride, padding: padding, outputPadding: 0, dilation: dilation, groups: groups, bias: bias,
+            nil, outChannels, kernelSize: kernelSize, stride: stride, padding: padding, outputPadding: 0, dilation: dilation,
+            groups: groups, bias: bias,
             paddingMode: paddingMode, device: device, dtype: dtype)
     }
     public final override var typeName: String { isLazy ? "LazyConv\(Self.spatial)d" : "Conv\(Self.spatial)d" }

@@ -27,7 +27,9 @@ public class Linear: Module, DeclaredModule {
     fileprivate init(lazy outFeatures: Int, bias: Bool, device: Device, dtype: DType) {
         inFeatures = 0
         self.outFeatures = outFeatures
-        if outFeatures < 0 || outFeatures > Int(Int32.max) { fail("LazyLinear", "outFeatures must be from 0 to \(Int32.max), it is \(outFeatures)") }
+        if outFeatures < 0 || outFeatures > Int(Int32.max) {
+            fail("LazyLinear", "outFeatures must be from 0 to \(Int32.max), it is \(outFeatures)")
+        }
         if !dtype.isFloatingPoint { fail("LazyLinear", "parameters can only be floating-point numbers, not \(dtype)") }
         weight = Parameter(Tensor.empty([0], dtype: dtype.isFloatingPoint ? dtype : .float32, device: device))
         self.bias = bias ? Parameter(Tensor.empty([0], dtype: weight.dtype, device: device)) : nil
@@ -73,7 +75,9 @@ public final class LazyLinear: Linear {
         return super.forward(x)
     }
 
-    override class var arguments: ModuleConstructor { Signature(.int("out_features"), .bool("bias", true), .device, .dtype).makes(LazyLinear.init) }
+    override class var arguments: ModuleConstructor {
+        Signature(.int("out_features"), .bool("bias", true), .device, .dtype).makes(LazyLinear.init)
+    }
 }
 
 extension LazyLinear: LazyModule {
@@ -107,7 +111,9 @@ public final class Bilinear: Module, DeclaredModule {
     public let bias: Parameter?
 
     /// Arguments, order and defaults of PyTorch's `nn.Bilinear`.
-    public init(_ in1Features: Int, _ in2Features: Int, _ outFeatures: Int, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
+    public init(
+        _ in1Features: Int, _ in2Features: Int, _ outFeatures: Int, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32
+    ) {
         self.in1Features = in1Features
         self.in2Features = in2Features
         self.outFeatures = outFeatures

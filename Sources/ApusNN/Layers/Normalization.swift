@@ -106,15 +106,20 @@ open class BatchNorm: RunningNorm {
     ///   - momentum: how far a batch moves the running statistics; nil takes the mean over all batches.
     ///   - affine: whether there are weight and bias (and `bias`, whether there is a bias then).
     public init(
-        _ numFeatures: Int, eps: Double = 1e-5, momentum: Double? = 0.1, affine: Bool = true, trackRunningStats: Bool = true, bias: Bool = true,
+        _ numFeatures: Int, eps: Double = 1e-5, momentum: Double? = 0.1, affine: Bool = true, trackRunningStats: Bool = true,
+        bias: Bool = true,
         device: Device = .cpu, dtype: DType = .float32
     ) {
-        super.init(numFeatures, eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device, dtype: dtype)
+        super.init(
+            numFeatures, eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device,
+            dtype: dtype)
     }
 
     /// Without the number of features, which the first input says.
     init(lazy: Void, eps: Double, momentum: Double?, affine: Bool, trackRunningStats: Bool, bias: Bool, device: Device, dtype: DType) {
-        super.init(nil, eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device, dtype: dtype)
+        super.init(
+            nil, eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device,
+            dtype: dtype)
     }
 
     open override func forward(_ x: Tensor) -> Tensor {
@@ -128,13 +133,15 @@ open class BatchNorm: RunningNorm {
             }
             let usesBatch = training || !trackRunningStats
             return F.batchNorm(
-                x, training || trackRunningStats ? runningMean : nil, training || trackRunningStats ? runningVar : nil, weight: weight, bias: bias,
+                x, training || trackRunningStats ? runningMean : nil, training || trackRunningStats ? runningVar : nil, weight: weight,
+                bias: bias,
                 training: usesBatch, momentum: factor, eps: eps)
         }
     }
 
     static let signature = Signature(
-        .int("num_features"), .double("eps", 1e-5), .optionalDouble("momentum", 0.1), .bool("affine", true), .bool("track_running_stats", true),
+        .int("num_features"), .double("eps", 1e-5), .optionalDouble("momentum", 0.1), .bool("affine", true),
+        .bool("track_running_stats", true),
         .bool("bias", true).byName, .device, .dtype)
 }
 
@@ -158,10 +165,13 @@ open class BatchNorm3d: BatchNorm, DeclaredModule {
 open class LazyBatchNorm: BatchNorm {
     /// As `BatchNorm`, without the number of features.
     public init(
-        eps: Double = 1e-5, momentum: Double? = 0.1, affine: Bool = true, trackRunningStats: Bool = true, bias: Bool = true, device: Device = .cpu,
+        eps: Double = 1e-5, momentum: Double? = 0.1, affine: Bool = true, trackRunningStats: Bool = true, bias: Bool = true,
+        device: Device = .cpu,
         dtype: DType = .float32
     ) {
-        super.init(lazy: (), eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device, dtype: dtype)
+        super.init(
+            lazy: (), eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device,
+            dtype: dtype)
     }
     public final override var typeName: String { isLazy ? super.typeName : String(super.typeName.dropFirst("Lazy".count)) }
 
@@ -194,15 +204,20 @@ public final class LazyBatchNorm3d: LazyBatchNorm, DeclaredModule {
 open class InstanceNorm: RunningNorm {
     /// As `BatchNorm`, but that `affine` and `trackRunningStats` are off by default, and that without momentum running statistics stay as they are.
     public init(
-        _ numFeatures: Int, eps: Double = 1e-5, momentum: Double? = 0.1, affine: Bool = false, trackRunningStats: Bool = false, bias: Bool = true,
+        _ numFeatures: Int, eps: Double = 1e-5, momentum: Double? = 0.1, affine: Bool = false, trackRunningStats: Bool = false,
+        bias: Bool = true,
         device: Device = .cpu, dtype: DType = .float32
     ) {
-        super.init(numFeatures, eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device, dtype: dtype)
+        super.init(
+            numFeatures, eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device,
+            dtype: dtype)
     }
 
     /// Without the number of features, which the first input says.
     init(lazy: Void, eps: Double, momentum: Double?, affine: Bool, trackRunningStats: Bool, bias: Bool, device: Device, dtype: DType) {
-        super.init(nil, eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device, dtype: dtype)
+        super.init(
+            nil, eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device,
+            dtype: dtype)
     }
 
     open override func forward(_ x: Tensor) -> Tensor {
@@ -216,14 +231,16 @@ open class InstanceNorm: RunningNorm {
                 throw OpError("input of shape \(x.shape) has \(batch.shape[1]) channels, but numFeatures is \(numFeatures)")
             }
             let out = F.instanceNorm(
-                batch, runningMean: runningMean, runningVar: runningVar, weight: weight, bias: bias, useInputStats: training || !trackRunningStats,
+                batch, runningMean: runningMean, runningVar: runningVar, weight: weight, bias: bias,
+                useInputStats: training || !trackRunningStats,
                 momentum: momentum ?? 0, eps: eps)
             return isBatched ? out : out.squeeze(0)
         }
     }
 
     static let signature = Signature(
-        .int("num_features"), .double("eps", 1e-5), .optionalDouble("momentum", 0.1), .bool("affine", false), .bool("track_running_stats", false),
+        .int("num_features"), .double("eps", 1e-5), .optionalDouble("momentum", 0.1), .bool("affine", false),
+        .bool("track_running_stats", false),
         .bool("bias", true).byName, .device, .dtype)
 }
 
@@ -247,10 +264,13 @@ open class InstanceNorm3d: InstanceNorm, DeclaredModule {
 open class LazyInstanceNorm: InstanceNorm {
     /// As `InstanceNorm`, without the number of features; as in PyTorch, `affine` and `trackRunningStats` are on by default here.
     public init(
-        eps: Double = 1e-5, momentum: Double? = 0.1, affine: Bool = true, trackRunningStats: Bool = true, bias: Bool = true, device: Device = .cpu,
+        eps: Double = 1e-5, momentum: Double? = 0.1, affine: Bool = true, trackRunningStats: Bool = true, bias: Bool = true,
+        device: Device = .cpu,
         dtype: DType = .float32
     ) {
-        super.init(lazy: (), eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device, dtype: dtype)
+        super.init(
+            lazy: (), eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device,
+            dtype: dtype)
     }
     public final override var typeName: String { isLazy ? super.typeName : String(super.typeName.dropFirst("Lazy".count)) }
 

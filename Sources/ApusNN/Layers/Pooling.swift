@@ -23,7 +23,8 @@ open class MaxPool: Module {
     /// Windows of `kernelSize`, `stride` apart (by default side by side), after padding with −∞ by at most half a window.
     /// A layer returns one tensor: with `returnIndices`, call ``withIndices(_:)`` for both.
     public init(
-        kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0, dilation: any ExtentsConvertible = 1,
+        kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
+        dilation: any ExtentsConvertible = 1,
         returnIndices: Bool = false, ceilMode: Bool = false
     ) {
         self.kernelSize = kernelSize.extents
@@ -152,7 +153,8 @@ open class AvgPool: Module {
 
     /// Zeros of the padding count as elements where `countIncludePad`; `divisorOverride` divides the sums in place of the count.
     public init(
-        kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0, ceilMode: Bool = false,
+        kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
+        ceilMode: Bool = false,
         countIncludePad: Bool = true, divisorOverride: Int? = nil
     ) {
         self.kernelSize = kernelSize.extents
@@ -181,16 +183,19 @@ public final class AvgPool1d: AvgPool, DeclaredModule {
 
     /// Zeros of the padding count as elements where `countIncludePad`.
     public init(
-        kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0, ceilMode: Bool = false, countIncludePad: Bool = true
+        kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
+        ceilMode: Bool = false, countIncludePad: Bool = true
     ) {
         // One dimension prints as a tuple here, and here alone, in PyTorch.
         super.init(
-            kernelSize: Extents(kernelSize.extents.values), stride: Extents((stride ?? kernelSize).extents.values), padding: Extents(padding.extents.values),
+            kernelSize: Extents(kernelSize.extents.values), stride: Extents((stride ?? kernelSize).extents.values),
+            padding: Extents(padding.extents.values),
             ceilMode: ceilMode, countIncludePad: countIncludePad, divisorOverride: nil)
     }
 
     static let arguments = Signature(
-        .extents("kernel_size"), .optionalExtents("stride"), .extents("padding", 0), .bool("ceil_mode", false), .bool("count_include_pad", true)
+        .extents("kernel_size"), .optionalExtents("stride"), .extents("padding", 0), .bool("ceil_mode", false),
+        .bool("count_include_pad", true)
     ).makes(AvgPool1d.init)
 }
 /// Average pooling over images [N, C, H, W] or [C, H, W]. PyTorch: `nn.AvgPool2d`.
@@ -224,7 +229,9 @@ open class AdaptivePool: Module {
 open class AdaptiveAvgPool: AdaptivePool {
     /// `7`, `[7, 5]`, or `[7, nil]` where nil keeps the input's extent.
     public init(_ outputSize: any OutputExtentsConvertible) { super.init(outputSize, ()) }
-    open override func forward(_ x: Tensor) -> Tensor { F.adaptiveAveragePool("adaptiveAvgPool\(Self.spatial)d", Self.spatial, x, outputSize) }
+    open override func forward(_ x: Tensor) -> Tensor {
+        F.adaptiveAveragePool("adaptiveAvgPool\(Self.spatial)d", Self.spatial, x, outputSize)
+    }
 
     static let signature = Signature(.outputExtents("output_size"))
 }
@@ -263,7 +270,9 @@ open class AdaptiveMaxPool: AdaptivePool {
         call(x) { pool($0) }
     }
 
-    private func pool(_ x: Tensor) -> (values: Tensor, indices: Tensor) { F.adaptiveMaxPool("adaptiveMaxPool\(Self.spatial)d", Self.spatial, x, outputSize) }
+    private func pool(_ x: Tensor) -> (values: Tensor, indices: Tensor) {
+        F.adaptiveMaxPool("adaptiveMaxPool\(Self.spatial)d", Self.spatial, x, outputSize)
+    }
 
     static let signature = Signature(.outputExtents("output_size"), .bool("return_indices", false))
     static let inputs = Signature(.tensor("input")).calls { (module: AdaptiveMaxPool, x) -> Argument in
@@ -304,7 +313,10 @@ open class LPPool: Module {
     open class var spatial: Int { fail("LPPool", "use LPPool1d, LPPool2d or LPPool3d"); return 1 }
 
     /// `normType` is p.
-    public init(_ normType: some ScalarConvertible, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, ceilMode: Bool = false) {
+    public init(
+        _ normType: some ScalarConvertible, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
+        ceilMode: Bool = false
+    ) {
         self.normType = normType.scalar
         self.kernelSize = kernelSize.extents
         self.stride = stride?.extents

@@ -31,7 +31,8 @@ open class Recurrent: Module {
     }
 
     init(
-        _ inputSize: Int, _ hiddenSize: Int, gates: Int, numLayers: Int, bias: Bool, batchFirst: Bool, dropout: Double, bidirectional: Bool, projSize: Int,
+        _ inputSize: Int, _ hiddenSize: Int, gates: Int, numLayers: Int, bias: Bool, batchFirst: Bool, dropout: Double, bidirectional: Bool,
+        projSize: Int,
         device: Device, dtype: DType
     ) {
         var isValid = true
@@ -45,7 +46,9 @@ open class Recurrent: Module {
             check(value > 0 && value <= Int(Int32.max), "\(name) must be positive and at most \(Int32.max), it is \(value)")
         }
         check(dropout >= 0 && dropout <= 1, "dropout must lie in 0 ... 1, it is \(dropout)")
-        check(projSize >= 0 && projSize < Swift.max(hiddenSize, 1), "projSize must not be negative and be smaller than hiddenSize (\(hiddenSize)), it is \(projSize)")
+        check(
+            projSize >= 0 && projSize < Swift.max(hiddenSize, 1),
+            "projSize must not be negative and be smaller than hiddenSize (\(hiddenSize)), it is \(projSize)")
         self.inputSize = inputSize
         self.hiddenSize = hiddenSize
         self.numLayers = isValid ? numLayers : 0
@@ -99,19 +102,25 @@ open class Recurrent: Module {
         for x in [input] + states where x.isPoisoned { return Array(repeating: x, count: count) }
         do throws(OpError) {
             let isBatched = input.ndim == 3
-            guard isBatched || input.ndim == 2 else { throw OpError("expects an input with 2 dimensions (sequence, features) or 3 (with a batch), this one has shape \(input.shape)") }
+            guard isBatched || input.ndim == 2 else {
+                throw OpError(
+                    "expects an input with 2 dimensions (sequence, features) or 3 (with a batch), this one has shape \(input.shape)")
+            }
             try checkFeatures(input)
             if flat.isEmpty { return Array(repeating: Tensor.poisoned, count: count) }
             let x = isBatched ? (batchFirst ? input.transpose(0, 1) : input) : input.unsqueeze(1)
             let (length, batch) = (x.shape[0], x.shape[1])
             guard length > 0 else { throw OpError("input of shape \(input.shape) is a sequence without steps") }
             for state in states where state.ndim != (isBatched ? 3 : 2) {
-                throw OpError("for an input with \(input.ndim) dimensions the state needs \(isBatched ? 3 : 2), it has shape \(state.shape)")
+                throw OpError(
+                    "for an input with \(input.ndim) dimensions the state needs \(isBatched ? 3 : 2), it has shape \(state.shape)")
             }
             let first = isBatched ? states : states.map { $0.unsqueeze(1) }
-            let (rows, last) = try layers(x.reshape(length * batch, inputSize), Array(repeating: batch, count: length), first, isBatched: isBatched)
+            let (rows, last) = try layers(
+                x.reshape(length * batch, inputSize), Array(repeating: batch, count: length), first, isBatched: isBatched)
             let output = rows.reshape(length, batch, rows.shape[1])
-            return [isBatched ? (batchFirst ? output.transpose(0, 1) : output) : output.squeeze(1)] + (isBatched ? last : last.map { $0.squeeze(1) })
+            return [isBatched ? (batchFirst ? output.transpose(0, 1) : output) : output.squeeze(1)]
+                + (isBatched ? last : last.map { $0.squeeze(1) })
         } catch {
             return Array(repeating: fail(error, op: typeName), count: count)
         }
@@ -124,7 +133,9 @@ open class Recurrent: Module {
             guard input.data.ndim == 2 else { throw OpError("expects packed rows with 2 dimensions, they have shape \(input.data.shape)") }
             try checkFeatures(input.data)
             if flat.isEmpty { return (input, Array(repeating: Tensor.poisoned, count: stateSizes.count)) }
-            for state in states where state.ndim != 3 { throw OpError("the state of packed sequences needs 3 dimensions, it has shape \(state.shape)") }
+            for state in states where state.ndim != 3 {
+                throw OpError("the state of packed sequences needs 3 dimensions, it has shape \(state.shape)")
+            }
             let first = input.sortedIndices.map { order in states.map { $0.indexSelect(dim: 1, order) } } ?? states
             let (rows, last) = try layers(input.data, input.batchSizes, first, isBatched: true)
             return (input.with(rows), input.unsortedIndices.map { order in last.map { $0.indexSelect(dim: 1, order) } } ?? last)
@@ -144,7 +155,9 @@ open class Recurrent: Module {
     }
 
     private func checkFeatures(_ input: Tensor) throws(OpError) {
-        guard input.shape[-1] == inputSize else { throw OpError("input of shape \(input.shape) has \(input.shape[-1]) features, but inputSize is \(inputSize)") }
+        guard input.shape[-1] == inputSize else {
+            throw OpError("input of shape \(input.shape) has \(input.shape[-1]) features, but inputSize is \(inputSize)")
+        }
     }
 
     /// All layers over rows [Σ batchSizes, in], from `states` [layers·directions, N, size] or zeros: the last one's rows and the final states.
@@ -159,7 +172,8 @@ open class Recurrent: Module {
             }
             guard states[i].shape == wanted else {
                 let (shown, needed) = isBatched ? (states[i].shape, wanted) : (states[i].squeeze(1).shape, [wanted[0], size])
-                throw OpError("the state of shape \(shown) must have shape \(needed) (layers · directions\(isBatched ? ", batch" : ""), size)")
+                throw OpError(
+                    "the state of shape \(shown) must have shape \(needed) (layers · directions\(isBatched ? ", batch" : ""), size)")
             }
             let each = states[i].unbind()
             first.append((0..<wanted[0]).map { each[$0] })
@@ -170,7 +184,8 @@ open class Recurrent: Module {
             var outputs: [Tensor] = []
             for direction in 0..<directions {
                 let index = layer * directions + direction
-                let walk = RecurrentWalk(kind, batchSizes: batchSizes, isReversed: direction == 1, hasBias: bias, hasProjection: projSize > 0)
+                let walk = RecurrentWalk(
+                    kind, batchSizes: batchSizes, isReversed: direction == 1, hasBias: bias, hasProjection: projSize > 0)
                 let results = try casting(.lower, [x] + first.map { $0[index] } + weights(index)) { (cast) throws(OpError) in walk(cast) }
                 outputs.append(results[0])
                 for (i, state) in results.dropFirst().enumerated() { last[i].append(state) }
@@ -183,8 +198,10 @@ open class Recurrent: Module {
 
     open override var extraRepr: String {
         reprList(
-            "\(inputSize), \(hiddenSize)", projSize == 0 ? nil : "proj_size=\(projSize)", numLayers == 1 ? nil : "num_layers=\(numLayers)", bias ? nil : "bias=False",
-            batchFirst ? "batch_first=True" : nil, dropout == 0 ? nil : "dropout=\(repr(dropout))", bidirectional ? "bidirectional=True" : nil)
+            "\(inputSize), \(hiddenSize)", projSize == 0 ? nil : "proj_size=\(projSize)", numLayers == 1 ? nil : "num_layers=\(numLayers)",
+            bias ? nil : "bias=False",
+            batchFirst ? "batch_first=True" : nil, dropout == 0 ? nil : "dropout=\(repr(dropout))",
+            bidirectional ? "bidirectional=True" : nil)
     }
 }
 

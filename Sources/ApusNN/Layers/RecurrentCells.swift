@@ -47,16 +47,26 @@ open class RecurrentCell: Module {
         let outputs = kind == .lstm ? 2 : 1
         for x in [input] + states where x.isPoisoned { return Array(repeating: x, count: outputs) }
         do throws(OpError) {
-            guard input.ndim == 1 || input.ndim == 2 else { throw OpError("expects an input with 1 or 2 dimensions, this one has shape \(input.shape)") }
-            guard input.shape[-1] == inputSize else { throw OpError("input of shape \(input.shape) has \(input.shape[-1]) features, but inputSize is \(inputSize)") }
+            guard input.ndim == 1 || input.ndim == 2 else {
+                throw OpError("expects an input with 1 or 2 dimensions, this one has shape \(input.shape)")
+            }
+            guard input.shape[-1] == inputSize else {
+                throw OpError("input of shape \(input.shape) has \(input.shape[-1]) features, but inputSize is \(inputSize)")
+            }
             let isBatched = input.ndim == 2
             let x = isBatched ? input : input.unsqueeze(0)
             var batch: [Tensor] = []
             for state in states {
-                guard state.ndim == 1 || state.ndim == 2 else { throw OpError("expects a hidden state with 1 or 2 dimensions, this one has shape \(state.shape)") }
+                guard state.ndim == 1 || state.ndim == 2 else {
+                    throw OpError("expects a hidden state with 1 or 2 dimensions, this one has shape \(state.shape)")
+                }
                 let h = state.ndim == 2 ? state : state.unsqueeze(0)
-                guard h.shape[1] == hiddenSize else { throw OpError("hidden state of shape \(state.shape) has \(h.shape[1]) features, but hiddenSize is \(hiddenSize)") }
-                guard h.shape[0] == x.shape[0] else { throw OpError("input of shape \(input.shape) and hidden state of shape \(state.shape) differ in batch size") }
+                guard h.shape[1] == hiddenSize else {
+                    throw OpError("hidden state of shape \(state.shape) has \(h.shape[1]) features, but hiddenSize is \(hiddenSize)")
+                }
+                guard h.shape[0] == x.shape[0] else {
+                    throw OpError("input of shape \(input.shape) and hidden state of shape \(state.shape) differ in batch size")
+                }
                 batch.append(h)
             }
             while batch.count < outputs { batch.append(Tensor.zeros([x.shape[0], hiddenSize], dtype: x.dtype, device: x.device)) }
@@ -86,7 +96,10 @@ public final class RNNCell: RecurrentCell, DeclaredModule {
     public let nonlinearity: RecurrentNonlinearity
 
     /// Inputs are [N, inputSize] or [inputSize].
-    public init(_ inputSize: Int, _ hiddenSize: Int, bias: Bool = true, nonlinearity: RecurrentNonlinearity = .tanh, device: Device = .cpu, dtype: DType = .float32) {
+    public init(
+        _ inputSize: Int, _ hiddenSize: Int, bias: Bool = true, nonlinearity: RecurrentNonlinearity = .tanh, device: Device = .cpu,
+        dtype: DType = .float32
+    ) {
         self.nonlinearity = nonlinearity
         super.init(inputSize, hiddenSize, gates: 1, bias: bias, device: device, dtype: dtype)
     }
@@ -98,7 +111,9 @@ public final class RNNCell: RecurrentCell, DeclaredModule {
 
     public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, nil) }
 
-    public override var extraRepr: String { reprList(super.extraRepr, nonlinearity == .tanh ? nil : "nonlinearity=\(nonlinearity.rawValue)") }
+    public override var extraRepr: String {
+        reprList(super.extraRepr, nonlinearity == .tanh ? nil : "nonlinearity=\(nonlinearity.rawValue)")
+    }
 
     static let arguments = Signature(
         .int("input_size"), .int("hidden_size"), .bool("bias", true), .choice("nonlinearity", RecurrentNonlinearity.tanh), .device, .dtype

@@ -11,12 +11,14 @@ public final class RNN: Recurrent, DeclaredModule {
     ///   - dropout: drops outputs between layers, in training.
     ///   - bidirectional: a second set of weights reads the sequence from its end; outputs are joined.
     public init(
-        _ inputSize: Int, _ hiddenSize: Int, numLayers: Int = 1, nonlinearity: RecurrentNonlinearity = .tanh, bias: Bool = true, batchFirst: Bool = false,
+        _ inputSize: Int, _ hiddenSize: Int, numLayers: Int = 1, nonlinearity: RecurrentNonlinearity = .tanh, bias: Bool = true,
+        batchFirst: Bool = false,
         dropout: Double = 0, bidirectional: Bool = false, device: Device = .cpu, dtype: DType = .float32
     ) {
         self.nonlinearity = nonlinearity
         super.init(
-            inputSize, hiddenSize, gates: 1, numLayers: numLayers, bias: bias, batchFirst: batchFirst, dropout: dropout, bidirectional: bidirectional, projSize: 0,
+            inputSize, hiddenSize, gates: 1, numLayers: numLayers, bias: bias, batchFirst: batchFirst, dropout: dropout,
+            bidirectional: bidirectional, projSize: 0,
             device: device, dtype: dtype)
     }
 
@@ -41,7 +43,8 @@ public final class RNN: Recurrent, DeclaredModule {
     public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
 
     static let arguments = Signature(
-        .int("input_size"), .int("hidden_size"), .layers("num_layers", 1), .choice("nonlinearity", RecurrentNonlinearity.tanh), .bool("bias", true),
+        .int("input_size"), .int("hidden_size"), .layers("num_layers", 1), .choice("nonlinearity", RecurrentNonlinearity.tanh),
+        .bool("bias", true),
         .bool("batch_first", false), .double("dropout", 0), .bool("bidirectional", false), .device, .dtype
     ).makes(RNN.init)
     static let inputs = Signature(.tensor("input"), .optionalTensor("hx")).calls { (module: RNN, x, hx) -> Argument in
@@ -56,11 +59,13 @@ public final class RNN: Recurrent, DeclaredModule {
 public final class LSTM: Recurrent, DeclaredModule {
     /// As `RNN`; `projSize` > 0 projects hidden states to that size.
     public init(
-        _ inputSize: Int, _ hiddenSize: Int, numLayers: Int = 1, bias: Bool = true, batchFirst: Bool = false, dropout: Double = 0, bidirectional: Bool = false,
+        _ inputSize: Int, _ hiddenSize: Int, numLayers: Int = 1, bias: Bool = true, batchFirst: Bool = false, dropout: Double = 0,
+        bidirectional: Bool = false,
         projSize: Int = 0, device: Device = .cpu, dtype: DType = .float32
     ) {
         super.init(
-            inputSize, hiddenSize, gates: 4, numLayers: numLayers, bias: bias, batchFirst: batchFirst, dropout: dropout, bidirectional: bidirectional,
+            inputSize, hiddenSize, gates: 4, numLayers: numLayers, bias: bias, batchFirst: batchFirst, dropout: dropout,
+            bidirectional: bidirectional,
             projSize: projSize, device: device, dtype: dtype)
     }
 
@@ -76,7 +81,9 @@ public final class LSTM: Recurrent, DeclaredModule {
     }
 
     /// The same over packed sequences; states are in the order in which the sequences were packed.
-    public func callAsFunction(_ input: PackedSequence, _ hx: (h: Tensor, c: Tensor)? = nil) -> (output: PackedSequence, state: (h: Tensor, c: Tensor)) {
+    public func callAsFunction(
+        _ input: PackedSequence, _ hx: (h: Tensor, c: Tensor)? = nil
+    ) -> (output: PackedSequence, state: (h: Tensor, c: Tensor)) {
         let (output, states) = callPacked(input, hx.map { [$0.h, $0.c] } ?? [])
         return (output, (states[0], states[1]))
     }
@@ -85,7 +92,8 @@ public final class LSTM: Recurrent, DeclaredModule {
     public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
 
     static let arguments = Signature(
-        .int("input_size"), .int("hidden_size"), .layers("num_layers", 1), .bool("bias", true), .bool("batch_first", false), .double("dropout", 0),
+        .int("input_size"), .int("hidden_size"), .layers("num_layers", 1), .bool("bias", true), .bool("batch_first", false),
+        .double("dropout", 0),
         .bool("bidirectional", false), .int("proj_size", 0), .device, .dtype
     ).makes(LSTM.init)
     static let inputs = Signature(.tensor("input"), .optionalStates("hx")).calls { (module: LSTM, x, hx) -> Argument in
@@ -100,11 +108,13 @@ public final class LSTM: Recurrent, DeclaredModule {
 public final class GRU: Recurrent, DeclaredModule {
     /// As `RNN`.
     public init(
-        _ inputSize: Int, _ hiddenSize: Int, numLayers: Int = 1, bias: Bool = true, batchFirst: Bool = false, dropout: Double = 0, bidirectional: Bool = false,
+        _ inputSize: Int, _ hiddenSize: Int, numLayers: Int = 1, bias: Bool = true, batchFirst: Bool = false, dropout: Double = 0,
+        bidirectional: Bool = false,
         device: Device = .cpu, dtype: DType = .float32
     ) {
         super.init(
-            inputSize, hiddenSize, gates: 3, numLayers: numLayers, bias: bias, batchFirst: batchFirst, dropout: dropout, bidirectional: bidirectional, projSize: 0,
+            inputSize, hiddenSize, gates: 3, numLayers: numLayers, bias: bias, batchFirst: batchFirst, dropout: dropout,
+            bidirectional: bidirectional, projSize: 0,
             device: device, dtype: dtype)
     }
 
@@ -129,7 +139,8 @@ public final class GRU: Recurrent, DeclaredModule {
     public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
 
     static let arguments = Signature(
-        .int("input_size"), .int("hidden_size"), .layers("num_layers", 1), .bool("bias", true), .bool("batch_first", false), .double("dropout", 0),
+        .int("input_size"), .int("hidden_size"), .layers("num_layers", 1), .bool("bias", true), .bool("batch_first", false),
+        .double("dropout", 0),
         .bool("bidirectional", false), .device, .dtype
     ).makes(GRU.init)
     static let inputs = Signature(.tensor("input"), .optionalTensor("hx")).calls { (module: GRU, x, hx) -> Argument in

@@ -56,7 +56,8 @@ public final class TransformerEncoderLayer: Module, MaskedEncoderLayer, Declared
     ///   - dimFeedforward: features between the two linear layers.
     ///   - batchFirst: inputs are [N, S, dModel] instead of [S, N, dModel].
     public init(
-        _ dModel: Int, _ nhead: Int, dimFeedforward: Int = 2048, dropout: Double = 0.1, activation: TransformerActivation = .relu, layerNormEps: Double = 1e-5,
+        _ dModel: Int, _ nhead: Int, dimFeedforward: Int = 2048, dropout: Double = 0.1, activation: TransformerActivation = .relu,
+        layerNormEps: Double = 1e-5,
         batchFirst: Bool = false, normFirst: Bool = false, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32
     ) {
         selfAttn = MultiheadAttention(dModel, nhead, dropout: dropout, bias: bias, batchFirst: batchFirst, device: device, dtype: dtype)
@@ -80,7 +81,8 @@ public final class TransformerEncoderLayer: Module, MaskedEncoderLayer, Declared
     public func callAsFunction(_ src: Tensor, srcMask: Tensor? = nil, srcKeyPaddingMask: Tensor? = nil, isCausal: Bool = false) -> Tensor {
         call(src) { src in
             func attend(_ x: Tensor) -> Tensor {
-                dropout1(selfAttn(x, x, x, keyPaddingMask: srcKeyPaddingMask, needWeights: false, attnMask: srcMask, isCausal: isCausal).output)
+                dropout1(
+                    selfAttn(x, x, x, keyPaddingMask: srcKeyPaddingMask, needWeights: false, attnMask: srcMask, isCausal: isCausal).output)
             }
             func feed(_ x: Tensor) -> Tensor { dropout2(linear2(dropout(activation.function(linear1(x))))) }
             if normFirst {
@@ -98,10 +100,12 @@ public final class TransformerEncoderLayer: Module, MaskedEncoderLayer, Declared
         .int("d_model"), .int("nhead"), .int("dim_feedforward", 2048), .double("dropout", 0.1), .transformerActivation("activation"),
         .double("layer_norm_eps", 1e-5), .bool("batch_first", false), .bool("norm_first", false), .bool("bias", true), .device, .dtype
     ).makes(TransformerEncoderLayer.init)
-    static let inputs = Signature(.tensor("src"), .optionalTensor("src_mask"), .optionalTensor("src_key_padding_mask"), .bool("is_causal", false))
-        .calls { (module: TransformerEncoderLayer, src, mask, padding, isCausal) in
-            module(src, srcMask: mask, srcKeyPaddingMask: padding, isCausal: isCausal)
-        }
+    static let inputs = Signature(
+        .tensor("src"), .optionalTensor("src_mask"), .optionalTensor("src_key_padding_mask"), .bool("is_causal", false)
+    )
+    .calls { (module: TransformerEncoderLayer, src, mask, padding, isCausal) in
+        module(src, srcMask: mask, srcKeyPaddingMask: padding, isCausal: isCausal)
+    }
 }
 
 /// Self-attention, attention to the encoder's output (`memory`) and a feed-forward part. PyTorch: `nn.TransformerDecoderLayer`.
@@ -134,11 +138,13 @@ public final class TransformerDecoderLayer: Module, MaskedDecoderLayer, Declared
 
     /// As `TransformerEncoderLayer`.
     public init(
-        _ dModel: Int, _ nhead: Int, dimFeedforward: Int = 2048, dropout: Double = 0.1, activation: TransformerActivation = .relu, layerNormEps: Double = 1e-5,
+        _ dModel: Int, _ nhead: Int, dimFeedforward: Int = 2048, dropout: Double = 0.1, activation: TransformerActivation = .relu,
+        layerNormEps: Double = 1e-5,
         batchFirst: Bool = false, normFirst: Bool = false, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32
     ) {
         selfAttn = MultiheadAttention(dModel, nhead, dropout: dropout, bias: bias, batchFirst: batchFirst, device: device, dtype: dtype)
-        multiheadAttn = MultiheadAttention(dModel, nhead, dropout: dropout, bias: bias, batchFirst: batchFirst, device: device, dtype: dtype)
+        multiheadAttn = MultiheadAttention(
+            dModel, nhead, dropout: dropout, bias: bias, batchFirst: batchFirst, device: device, dtype: dtype)
         linear1 = Linear(dModel, dimFeedforward, bias: bias, device: device, dtype: dtype)
         self.dropout = Dropout(dropout)
         linear2 = Linear(dimFeedforward, dModel, bias: bias, device: device, dtype: dtype)
@@ -156,15 +162,22 @@ public final class TransformerDecoderLayer: Module, MaskedDecoderLayer, Declared
     /// The output for `tgt` [T, N, dModel] that attends to `memory` [S, N, dModel], with `batchFirst` [N, T, …], or without N.
     /// Masks are as in `TransformerEncoderLayer`; `memoryMask` is [T, S], `memoryKeyPaddingMask` [N, S].
     public func callAsFunction(
-        _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor? = nil, memoryMask: Tensor? = nil, tgtKeyPaddingMask: Tensor? = nil, memoryKeyPaddingMask: Tensor? = nil,
+        _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor? = nil, memoryMask: Tensor? = nil, tgtKeyPaddingMask: Tensor? = nil,
+        memoryKeyPaddingMask: Tensor? = nil,
         tgtIsCausal: Bool = false, memoryIsCausal: Bool = false
     ) -> Tensor {
         call(tgt, memory) { tgt, memory in
             func attendSelf(_ x: Tensor) -> Tensor {
-                dropout1(selfAttn(x, x, x, keyPaddingMask: tgtKeyPaddingMask, needWeights: false, attnMask: tgtMask, isCausal: tgtIsCausal).output)
+                dropout1(
+                    selfAttn(x, x, x, keyPaddingMask: tgtKeyPaddingMask, needWeights: false, attnMask: tgtMask, isCausal: tgtIsCausal)
+                        .output)
             }
             func attendMemory(_ x: Tensor) -> Tensor {
-                dropout2(multiheadAttn(x, memory, memory, keyPaddingMask: memoryKeyPaddingMask, needWeights: false, attnMask: memoryMask, isCausal: memoryIsCausal).output)
+                dropout2(
+                    multiheadAttn(
+                        x, memory, memory, keyPaddingMask: memoryKeyPaddingMask, needWeights: false, attnMask: memoryMask,
+                        isCausal: memoryIsCausal
+                    ).output)
             }
             func feed(_ x: Tensor) -> Tensor { dropout3(linear2(dropout(activation.function(linear1(x))))) }
             if normFirst {
@@ -186,11 +199,13 @@ public final class TransformerDecoderLayer: Module, MaskedDecoderLayer, Declared
         .double("layer_norm_eps", 1e-5), .bool("batch_first", false), .bool("norm_first", false), .bool("bias", true), .device, .dtype
     ).makes(TransformerDecoderLayer.init)
     static let inputs = Signature(
-        .tensor("tgt"), .tensor("memory"), .optionalTensor("tgt_mask"), .optionalTensor("memory_mask"), .optionalTensor("tgt_key_padding_mask"),
+        .tensor("tgt"), .tensor("memory"), .optionalTensor("tgt_mask"), .optionalTensor("memory_mask"),
+        .optionalTensor("tgt_key_padding_mask"),
         .optionalTensor("memory_key_padding_mask"), .bool("tgt_is_causal", false), .bool("memory_is_causal", false)
     ).calls { (module: TransformerDecoderLayer, tgt, memory, mask, memoryMask, padding, memoryPadding, isCausal, memoryIsCausal) in
         module(
-            tgt, memory, tgtMask: mask, memoryMask: memoryMask, tgtKeyPaddingMask: padding, memoryKeyPaddingMask: memoryPadding, tgtIsCausal: isCausal,
+            tgt, memory, tgtMask: mask, memoryMask: memoryMask, tgtKeyPaddingMask: padding, memoryKeyPaddingMask: memoryPadding,
+            tgtIsCausal: isCausal,
             memoryIsCausal: memoryIsCausal)
     }
 }

@@ -13,14 +13,16 @@ public protocol MaskedEncoder: Module {
 /// A module that can be a layer of `TransformerDecoder`.
 public protocol MaskedDecoderLayer: Module {
     func callAsFunction(
-        _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor?, memoryMask: Tensor?, tgtKeyPaddingMask: Tensor?, memoryKeyPaddingMask: Tensor?, tgtIsCausal: Bool,
+        _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor?, memoryMask: Tensor?, tgtKeyPaddingMask: Tensor?, memoryKeyPaddingMask: Tensor?,
+        tgtIsCausal: Bool,
         memoryIsCausal: Bool
     ) -> Tensor
 }
 /// A module that can be the decoder of `Transformer`.
 public protocol MaskedDecoder: Module {
     func callAsFunction(
-        _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor?, memoryMask: Tensor?, tgtKeyPaddingMask: Tensor?, memoryKeyPaddingMask: Tensor?, tgtIsCausal: Bool,
+        _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor?, memoryMask: Tensor?, tgtKeyPaddingMask: Tensor?, memoryKeyPaddingMask: Tensor?,
+        tgtIsCausal: Bool,
         memoryIsCausal: Bool
     ) -> Tensor
 }
@@ -95,14 +97,16 @@ public final class TransformerDecoder: Module, MaskedDecoder {
 
     /// The output for `tgt` that attends to `memory`; masks as in `TransformerDecoderLayer`.
     public func callAsFunction(
-        _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor? = nil, memoryMask: Tensor? = nil, tgtKeyPaddingMask: Tensor? = nil, memoryKeyPaddingMask: Tensor? = nil,
+        _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor? = nil, memoryMask: Tensor? = nil, tgtKeyPaddingMask: Tensor? = nil,
+        memoryKeyPaddingMask: Tensor? = nil,
         tgtIsCausal: Bool = false, memoryIsCausal: Bool = false
     ) -> Tensor {
         call(tgt, memory) { tgt, memory in
             var x = tgt
             for layer in layers {
                 x = layer(
-                    x, memory, tgtMask: tgtMask, memoryMask: memoryMask, tgtKeyPaddingMask: tgtKeyPaddingMask, memoryKeyPaddingMask: memoryKeyPaddingMask,
+                    x, memory, tgtMask: tgtMask, memoryMask: memoryMask, tgtKeyPaddingMask: tgtKeyPaddingMask,
+                    memoryKeyPaddingMask: memoryKeyPaddingMask,
                     tgtIsCausal: tgtIsCausal, memoryIsCausal: memoryIsCausal)
             }
             return norm?(x) ?? x
@@ -129,8 +133,10 @@ public final class Transformer: Module, DeclaredModule {
     /// As the layers; `customEncoder` and `customDecoder` take the places of those that the other arguments describe. An encoder that is no
     /// `MaskedEncoder` takes one tensor, and no masks.
     public init(
-        _ dModel: Int = 512, _ nhead: Int = 8, numEncoderLayers: Int = 6, numDecoderLayers: Int = 6, dimFeedforward: Int = 2048, dropout: Double = 0.1,
-        activation: TransformerActivation = .relu, customEncoder: Module? = nil, customDecoder: (any MaskedDecoder)? = nil, layerNormEps: Double = 1e-5,
+        _ dModel: Int = 512, _ nhead: Int = 8, numEncoderLayers: Int = 6, numDecoderLayers: Int = 6, dimFeedforward: Int = 2048,
+        dropout: Double = 0.1,
+        activation: TransformerActivation = .relu, customEncoder: Module? = nil, customDecoder: (any MaskedDecoder)? = nil,
+        layerNormEps: Double = 1e-5,
         batchFirst: Bool = false, normFirst: Bool = false, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32
     ) {
         self.dModel = dModel
@@ -139,27 +145,35 @@ public final class Transformer: Module, DeclaredModule {
         func norm() -> LayerNorm { LayerNorm([dModel], eps: layerNormEps, bias: bias, device: device, dtype: dtype) }
         // All layers begin alike, as PyTorch's copies of one do: each draws the numbers that the first has drawn.
         let (generator, first) = (Generator.current, Generator.current.state)
-        encoder = customEncoder ?? TransformerEncoder(numLayers: numEncoderLayers, norm: norm()) { _ in
-            generator.state = first
-            return TransformerEncoderLayer(
-                dModel, nhead, dimFeedforward: dimFeedforward, dropout: dropout, activation: activation, layerNormEps: layerNormEps, batchFirst: batchFirst,
-                normFirst: normFirst, bias: bias, device: device, dtype: dtype)
-        }
+        encoder =
+            customEncoder
+            ?? TransformerEncoder(numLayers: numEncoderLayers, norm: norm()) { _ in
+                generator.state = first
+                return TransformerEncoderLayer(
+                    dModel, nhead, dimFeedforward: dimFeedforward, dropout: dropout, activation: activation, layerNormEps: layerNormEps,
+                    batchFirst: batchFirst,
+                    normFirst: normFirst, bias: bias, device: device, dtype: dtype)
+            }
         let second = generator.state
-        decoder = customDecoder ?? TransformerDecoder(numLayers: numDecoderLayers, norm: norm()) { _ in
-            generator.state = second
-            return TransformerDecoderLayer(
-                dModel, nhead, dimFeedforward: dimFeedforward, dropout: dropout, activation: activation, layerNormEps: layerNormEps, batchFirst: batchFirst,
-                normFirst: normFirst, bias: bias, device: device, dtype: dtype)
-        }
+        decoder =
+            customDecoder
+            ?? TransformerDecoder(numLayers: numDecoderLayers, norm: norm()) { _ in
+                generator.state = second
+                return TransformerDecoderLayer(
+                    dModel, nhead, dimFeedforward: dimFeedforward, dropout: dropout, activation: activation, layerNormEps: layerNormEps,
+                    batchFirst: batchFirst,
+                    normFirst: normFirst, bias: bias, device: device, dtype: dtype)
+            }
         super.init()
         for parameter in parameters() where parameter.ndim > 1 { Init.xavierUniform_(parameter) }
     }
 
     /// The output for `tgt` [T, N, dModel] given `src` [S, N, dModel], with `batchFirst` [N, T, …], or without N; masks as in the layers.
     public func callAsFunction(
-        _ src: Tensor, _ tgt: Tensor, srcMask: Tensor? = nil, tgtMask: Tensor? = nil, memoryMask: Tensor? = nil, srcKeyPaddingMask: Tensor? = nil,
-        tgtKeyPaddingMask: Tensor? = nil, memoryKeyPaddingMask: Tensor? = nil, srcIsCausal: Bool = false, tgtIsCausal: Bool = false, memoryIsCausal: Bool = false
+        _ src: Tensor, _ tgt: Tensor, srcMask: Tensor? = nil, tgtMask: Tensor? = nil, memoryMask: Tensor? = nil,
+        srcKeyPaddingMask: Tensor? = nil,
+        tgtKeyPaddingMask: Tensor? = nil, memoryKeyPaddingMask: Tensor? = nil, srcIsCausal: Bool = false, tgtIsCausal: Bool = false,
+        memoryIsCausal: Bool = false
     ) -> Tensor {
         call(src, tgt) { src, tgt in
             composite("Transformer", src, tgt) { () throws(OpError) in
@@ -167,7 +181,9 @@ public final class Transformer: Module, DeclaredModule {
                     throw OpError("src and tgt need 2 dimensions, or 3 with a batch, their shapes are \(src.shape) and \(tgt.shape)")
                 }
                 let batch = batchFirst ? 0 : 1
-                guard src.ndim == 2 || src.shape[batch] == tgt.shape[batch] else { throw OpError("src of shape \(src.shape) and tgt of shape \(tgt.shape) differ in batch size") }
+                guard src.ndim == 2 || src.shape[batch] == tgt.shape[batch] else {
+                    throw OpError("src of shape \(src.shape) and tgt of shape \(tgt.shape) differ in batch size")
+                }
                 guard src.shape[-1] == dModel, tgt.shape[-1] == dModel else {
                     throw OpError("src of shape \(src.shape) and tgt of shape \(tgt.shape) must have dModel (\(dModel)) features")
                 }
@@ -178,7 +194,8 @@ public final class Transformer: Module, DeclaredModule {
                         unmasked(encoder, src, srcMask, srcKeyPaddingMask, "MaskedEncoder")
                     }
                 return decoder(
-                    tgt, memory, tgtMask: tgtMask, memoryMask: memoryMask, tgtKeyPaddingMask: tgtKeyPaddingMask, memoryKeyPaddingMask: memoryKeyPaddingMask,
+                    tgt, memory, tgtMask: tgtMask, memoryMask: memoryMask, tgtKeyPaddingMask: tgtKeyPaddingMask,
+                    memoryKeyPaddingMask: memoryKeyPaddingMask,
                     tgtIsCausal: tgtIsCausal, memoryIsCausal: memoryIsCausal)
             }
         }
@@ -193,23 +210,32 @@ public final class Transformer: Module, DeclaredModule {
     }
 
     static let arguments = Signature(
-        .int("d_model", 512), .int("nhead", 8), .layers("num_encoder_layers", 6), .layers("num_decoder_layers", 6), .int("dim_feedforward", 2048),
+        .int("d_model", 512), .int("nhead", 8), .layers("num_encoder_layers", 6), .layers("num_decoder_layers", 6),
+        .int("dim_feedforward", 2048),
         .double("dropout", 0.1), .transformerActivation("activation"), .noneOnly("custom_encoder", "a module has no name here"),
-        .noneOnly("custom_decoder", "a module has no name here"), .double("layer_norm_eps", 1e-5), .bool("batch_first", false), .bool("norm_first", false),
+        .noneOnly("custom_decoder", "a module has no name here"), .double("layer_norm_eps", 1e-5), .bool("batch_first", false),
+        .bool("norm_first", false),
         .bool("bias", true), .device, .dtype
     ).makes { width, heads, encoders, decoders, inner, dropout, activation, _, _, eps, batchFirst, normFirst, bias, device, dtype in
         Transformer(
-            width, heads, numEncoderLayers: encoders, numDecoderLayers: decoders, dimFeedforward: inner, dropout: dropout, activation: activation,
+            width, heads, numEncoderLayers: encoders, numDecoderLayers: decoders, dimFeedforward: inner, dropout: dropout,
+            activation: activation,
             layerNormEps: eps, batchFirst: batchFirst, normFirst: normFirst, bias: bias, device: device, dtype: dtype)
     }
     static let inputs = Signature(
         .tensor("src"), .tensor("tgt"), .optionalTensor("src_mask"), .optionalTensor("tgt_mask"), .optionalTensor("memory_mask"),
         .optionalTensor("src_key_padding_mask"), .optionalTensor("tgt_key_padding_mask"), .optionalTensor("memory_key_padding_mask"),
         .optionalBool("src_is_causal"), .optionalBool("tgt_is_causal"), .bool("memory_is_causal", false)
-    ).calls { (module: Transformer, src, tgt, srcMask, tgtMask, memoryMask, srcPadding, tgtPadding, memoryPadding, srcIsCausal, tgtIsCausal, memoryIsCausal) in
+    ).calls {
+        (
+            module: Transformer, src, tgt, srcMask, tgtMask, memoryMask, srcPadding, tgtPadding, memoryPadding, srcIsCausal, tgtIsCausal,
+            memoryIsCausal
+        ) in
         module(
-            src, tgt, srcMask: srcMask, tgtMask: tgtMask, memoryMask: memoryMask, srcKeyPaddingMask: srcPadding, tgtKeyPaddingMask: tgtPadding,
-            memoryKeyPaddingMask: memoryPadding, srcIsCausal: srcIsCausal ?? false, tgtIsCausal: tgtIsCausal ?? false, memoryIsCausal: memoryIsCausal)
+            src, tgt, srcMask: srcMask, tgtMask: tgtMask, memoryMask: memoryMask, srcKeyPaddingMask: srcPadding,
+            tgtKeyPaddingMask: tgtPadding,
+            memoryKeyPaddingMask: memoryPadding, srcIsCausal: srcIsCausal ?? false, tgtIsCausal: tgtIsCausal ?? false,
+            memoryIsCausal: memoryIsCausal)
     }
 }
 

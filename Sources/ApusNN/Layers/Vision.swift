@@ -13,7 +13,8 @@ public final class Unfold: Module, DeclaredModule {
 
     /// Windows are those of a convolution with the same arguments.
     public init(
-        kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0, stride: any ExtentsConvertible = 1
+        kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
+        stride: any ExtentsConvertible = 1
     ) {
         self.kernelSize = kernelSize.extents
         self.dilation = dilation.extents
@@ -22,7 +23,9 @@ public final class Unfold: Module, DeclaredModule {
         super.init()
     }
 
-    public override func forward(_ x: Tensor) -> Tensor { F.unfold(x, kernelSize: kernelSize, dilation: dilation, padding: padding, stride: stride) }
+    public override func forward(_ x: Tensor) -> Tensor {
+        F.unfold(x, kernelSize: kernelSize, dilation: dilation, padding: padding, stride: stride)
+    }
     static let arguments = Signature(
         .extents("kernel_size").shown, .extents("dilation", 1).shown, .extents("padding", 0).shown, .extents("stride", 1).shown
     ).makes(Unfold.init)
@@ -43,7 +46,8 @@ public final class Fold: Module, DeclaredModule {
 
     /// Windows are those of a convolution over `outputSize` with the same arguments.
     public init(
-        _ outputSize: any ExtentsConvertible, kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
+        _ outputSize: any ExtentsConvertible, kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1,
+        padding: any ExtentsConvertible = 0,
         stride: any ExtentsConvertible = 1
     ) {
         self.outputSize = outputSize.extents
@@ -54,9 +58,12 @@ public final class Fold: Module, DeclaredModule {
         super.init()
     }
 
-    public override func forward(_ x: Tensor) -> Tensor { F.fold(x, outputSize, kernelSize: kernelSize, dilation: dilation, padding: padding, stride: stride) }
+    public override func forward(_ x: Tensor) -> Tensor {
+        F.fold(x, outputSize, kernelSize: kernelSize, dilation: dilation, padding: padding, stride: stride)
+    }
     static let arguments = Signature(
-        .extents("output_size").shown, .extents("kernel_size").shown, .extents("dilation", 1).shown, .extents("padding", 0).shown, .extents("stride", 1).shown
+        .extents("output_size").shown, .extents("kernel_size").shown, .extents("dilation", 1).shown, .extents("padding", 0).shown,
+        .extents("stride", 1).shown
     ).makes(Fold.init)
 }
 
@@ -114,7 +121,8 @@ public class Upsample: Module, DeclaredModule {
 
     /// To the extents `size`, or by one factor for each dimension (or one for all): `Upsample(scaleFactor: 2)`.
     public init(
-        size: (any ExtentsConvertible)? = nil, scaleFactor: (any ScaleFactorConvertible)? = nil, mode: InterpolationMode = .nearest, alignCorners: Bool? = nil,
+        size: (any ExtentsConvertible)? = nil, scaleFactor: (any ScaleFactorConvertible)? = nil, mode: InterpolationMode = .nearest,
+        alignCorners: Bool? = nil,
         recomputeScaleFactor: Bool = false
     ) {
         self.size = size?.extents
@@ -126,7 +134,8 @@ public class Upsample: Module, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor {
-        F.interpolate(x, size: size, scaleFactor: scaleFactor, mode: mode, alignCorners: alignCorners, recomputeScaleFactor: recomputeScaleFactor)
+        F.interpolate(
+            x, size: size, scaleFactor: scaleFactor, mode: mode, alignCorners: alignCorners, recomputeScaleFactor: recomputeScaleFactor)
     }
     public override var extraRepr: String {
         let target = scaleFactor.map { "scale_factor=\($0.count == 1 ? repr($0[0]) : repr($0))" } ?? "size=\(repr(size))"
@@ -135,7 +144,8 @@ public class Upsample: Module, DeclaredModule {
 
     class var arguments: ModuleConstructor {
         Signature(
-            .optionalExtents("size"), .optionalScaleFactors("scale_factor"), .choice("mode", InterpolationMode.nearest), .optionalBool("align_corners"),
+            .optionalExtents("size"), .optionalScaleFactors("scale_factor"), .choice("mode", InterpolationMode.nearest),
+            .optionalBool("align_corners"),
             .optionalBool("recompute_scale_factor")
         ).makes { size, factors, mode, corners, recomputes in
             Upsample(size: size, scaleFactor: factors, mode: mode, alignCorners: corners, recomputeScaleFactor: recomputes ?? false)

@@ -25,7 +25,8 @@ public final class AdaptiveLogSoftmaxWithLoss: Module, DeclaredModule {
 
     /// `cutoffs` must ascend and lie in 1 … nClasses − 1.
     public init(
-        _ inFeatures: Int, _ nClasses: Int, cutoffs: [Int], divValue: Double = 4, headBias: Bool = false, device: Device = .cpu, dtype: DType = .float32
+        _ inFeatures: Int, _ nClasses: Int, cutoffs: [Int], divValue: Double = 4, headBias: Bool = false, device: Device = .cpu,
+        dtype: DType = .float32
     ) {
         var isValid = true
         func check(_ holds: Bool, _ message: @autoclosure () -> String) {
@@ -54,8 +55,10 @@ public final class AdaptiveLogSoftmaxWithLoss: Module, DeclaredModule {
         for (start, end) in zip(ends, ends.dropFirst()) {
             divisor *= divValue
             let width = Int((Double(features) / divisor).rounded(.down))
-            tail.append(Sequential(
-                Linear(features, width, bias: false, device: device, dtype: dtype), Linear(width, end - start, bias: false, device: device, dtype: dtype)))
+            tail.append(
+                Sequential(
+                    Linear(features, width, bias: false, device: device, dtype: dtype),
+                    Linear(width, end - start, bias: false, device: device, dtype: dtype)))
         }
     }
 
@@ -76,11 +79,14 @@ public final class AdaptiveLogSoftmaxWithLoss: Module, DeclaredModule {
         composite(typeName, input, target) { () throws(OpError) in
             guard target.dtype == .int64 else { throw OpError("target must be int64, it is \(target.dtype)") }
             guard target.ndim <= 1, input.ndim == target.ndim + 1 else {
-                throw OpError("needs inputs [N, inFeatures] and targets [N], or one of each; the shapes are \(input.shape) and \(target.shape)")
+                throw OpError(
+                    "needs inputs [N, inFeatures] and targets [N], or one of each; the shapes are \(input.shape) and \(target.shape)")
             }
             let x = target.ndim == 1 ? input : input.unsqueeze(0)
             guard x.shape[0] == target.numel else { throw OpError("there are \(x.shape[0]) inputs and \(target.numel) targets") }
-            guard x.shape[1] == inFeatures else { throw OpError("input of shape \(input.shape) has \(x.shape[1]) features, but inFeatures is \(inFeatures)") }
+            guard x.shape[1] == inFeatures else {
+                throw OpError("input of shape \(input.shape) has \(x.shape[1]) features, but inFeatures is \(inFeatures)")
+            }
             let classes = try target.reshape([-1]).numbers(Int.self)
             for (n, label) in classes.enumerated() where label < 0 || label >= nClasses {
                 throw OpError("target \(label) at \(n) is out of range for \(nClasses) classes")
@@ -134,7 +140,8 @@ public final class AdaptiveLogSoftmaxWithLoss: Module, DeclaredModule {
     static let arguments = Signature(
         .int("in_features"), .int("n_classes"), .ints("cutoffs"), .double("div_value", 4), .bool("head_bias", false), .device, .dtype
     ).makes(AdaptiveLogSoftmaxWithLoss.init)
-    static let inputs = Signature(.tensor("input_"), .tensor("target_")).calls { (module: AdaptiveLogSoftmaxWithLoss, input, target) -> Argument in
+    static let inputs = Signature(.tensor("input_"), .tensor("target_")).calls {
+        (module: AdaptiveLogSoftmaxWithLoss, input, target) -> Argument in
         let (output, loss) = module(input, target)
         return .answers(output, loss)
     }

@@ -61,7 +61,9 @@ public final class MultiMarginLoss: WeightedLoss, ComparingModule {
     /// Traps where `p` is neither 1 nor 2.
     public init(p: Int = 1, margin: Double = 1, weight: Tensor? = nil, reduction: Reduction = .mean) {
         if p != 1 && p != 2 { fail("MultiMarginLoss", "p must be 1 or 2, it is \(p)") }
-        if let weight, !weight.isPoisoned, weight.ndim != 1 { fail("MultiMarginLoss", "weight must have 1 dimension, its shape is \(weight.shape)") }
+        if let weight, !weight.isPoisoned, weight.ndim != 1 {
+            fail("MultiMarginLoss", "weight must have 1 dimension, its shape is \(weight.shape)")
+        }
         self.p = p
         self.margin = margin
         super.init(weight: weight, reduction: reduction)
@@ -72,7 +74,8 @@ public final class MultiMarginLoss: WeightedLoss, ComparingModule {
         call(input, target) { F.multiMarginLoss($0, $1, p: p, margin: margin, weight: weight, reduction: reduction) }
     }
 
-    static let arguments = Signature(.int("p", 1), .double("margin", 1), .optionalTensor("weight"), .reductionAndOldNames).makes(MultiMarginLoss.init)
+    static let arguments = Signature(.int("p", 1), .double("margin", 1), .optionalTensor("weight"), .reductionAndOldNames).makes(
+        MultiMarginLoss.init)
 }
 
 /// The labels' scores should lie a margin above all others. See `F.multilabelMarginLoss`. PyTorch: `nn.MultiLabelMarginLoss`.
@@ -121,7 +124,8 @@ public final class BCEWithLogitsLoss: WeightedLoss, ComparingModule {
         call(input, target) { F.binaryCrossEntropyWithLogits($0, $1, weight: weight, reduction: reduction, posWeight: posWeight) }
     }
 
-    static let arguments = Signature(.optionalTensor("weight"), .reductionAndOldNames, .optionalTensor("pos_weight")).makes(BCEWithLogitsLoss.init)
+    static let arguments = Signature(.optionalTensor("weight"), .reductionAndOldNames, .optionalTensor("pos_weight")).makes(
+        BCEWithLogitsLoss.init)
 }
 
 /// log(1 + exp(−target·input)). See `F.softMarginLoss`. PyTorch: `nn.SoftMarginLoss`.
@@ -151,7 +155,9 @@ public final class CTCLoss: Loss, DeclaredModule {
     /// The loss of `logProbs` [T, N, C] or [T, C] against `targets`, whose lengths are given.
     public func callAsFunction(_ logProbs: Tensor, _ targets: Tensor, inputLengths: [Int], targetLengths: [Int]) -> Tensor {
         call(logProbs, targets) {
-            F.ctcLoss($0, $1, inputLengths: inputLengths, targetLengths: targetLengths, blank: blank, reduction: reduction, zeroInfinity: zeroInfinity)
+            F.ctcLoss(
+                $0, $1, inputLengths: inputLengths, targetLengths: targetLengths, blank: blank, reduction: reduction,
+                zeroInfinity: zeroInfinity)
         }
     }
 
@@ -163,6 +169,10 @@ public final class CTCLoss: Loss, DeclaredModule {
     }
 
     static let arguments = Signature(.int("blank", 0), .reduction, .bool("zero_infinity", false)).makes(CTCLoss.init)
-    static let inputs = Signature(.tensor("log_probs"), .tensor("targets"), .integersOfListOrTensor("input_lengths"), .integersOfListOrTensor("target_lengths"))
-        .calls { (module: CTCLoss, logProbs, targets, inputs, lengths) in module(logProbs, targets, inputLengths: inputs, targetLengths: lengths) }
+    static let inputs = Signature(
+        .tensor("log_probs"), .tensor("targets"), .integersOfListOrTensor("input_lengths"), .integersOfListOrTensor("target_lengths")
+    )
+    .calls { (module: CTCLoss, logProbs, targets, inputs, lengths) in
+        module(logProbs, targets, inputLengths: inputs, targetLengths: lengths)
+    }
 }

@@ -89,8 +89,10 @@ public final class TripletMarginLoss: Loss, DeclaredModule {
         }
     }
 
-    static let arguments = Signature(.double("margin", 1), .double("p", 2), .double("eps", 1e-6), .bool("swap", false), .reductionAndOldNames)
-        .makes(TripletMarginLoss.init)
+    static let arguments = Signature(
+        .double("margin", 1), .double("p", 2), .double("eps", 1e-6), .bool("swap", false), .reductionAndOldNames
+    )
+    .makes(TripletMarginLoss.init)
     static let inputs = Signature(.tensor("anchor"), .tensor("positive"), .tensor("negative"))
         .calls { (module: TripletMarginLoss, anchor, positive, negative) in module(anchor, positive, negative) }
 }
@@ -127,7 +129,8 @@ public final class TripletMarginWithDistanceLoss: Loss, DeclaredModule {
     }
 
     static let arguments = Signature(
-        .noneOnly("distance_function", "a function has no name here").byName, .double("margin", 1).byName, .bool("swap", false).byName, .reduction.byName
+        .noneOnly("distance_function", "a function has no name here").byName, .double("margin", 1).byName, .bool("swap", false).byName,
+        .reduction.byName
     ).makes { TripletMarginWithDistanceLoss(margin: $1, swap: $2, reduction: $3) }
     static let inputs = Signature(.tensor("anchor"), .tensor("positive"), .tensor("negative"))
         .calls { (module: TripletMarginWithDistanceLoss, anchor, positive, negative) in module(anchor, positive, negative) }

@@ -17,7 +17,8 @@ public final class LinearCrossEntropyLoss: WeightedLoss, ComparingModule {
 
     /// Traps where `weight` has not one number a class, or `labelSmoothing` is outside 0 … 1.
     public init(
-        _ inFeatures: Int, _ numClasses: Int, outFeatures: [Int] = [], bias: Bool = false, reduction: Reduction = .mean, weight: Tensor? = nil,
+        _ inFeatures: Int, _ numClasses: Int, outFeatures: [Int] = [], bias: Bool = false, reduction: Reduction = .mean,
+        weight: Tensor? = nil,
         ignoreIndex: Int? = nil, labelSmoothing: Double = 0
     ) {
         if let weight, !weight.isPoisoned, weight.shape != [numClasses] {
@@ -30,7 +31,9 @@ public final class LinearCrossEntropyLoss: WeightedLoss, ComparingModule {
         for size in outFeatures {
             let (product, overflow) = scores.multipliedReportingOverflow(by: size)
             guard size > 0, !overflow, product <= Int(Int32.max) else {
-                fail("LinearCrossEntropyLoss", "outFeatures \(outFeatures) must be positive, and at most \(Int32.max) together with numClasses (\(numClasses))")
+                fail(
+                    "LinearCrossEntropyLoss",
+                    "outFeatures \(outFeatures) must be positive, and at most \(Int32.max) together with numClasses (\(numClasses))")
                 scores = 1
                 break
             }
@@ -55,18 +58,21 @@ public final class LinearCrossEntropyLoss: WeightedLoss, ComparingModule {
         call(input, target) {
             F.linearCrossEntropy(
                 $0, linear.weight.reshape([numClasses] + outFeatures + [linear.inFeatures]), $1,
-                linearBias: linear.bias?.reshape([numClasses] + outFeatures), weight: weight, reduction: reduction, ignoreIndex: ignoreIndex,
+                linearBias: linear.bias?.reshape([numClasses] + outFeatures), weight: weight, reduction: reduction,
+                ignoreIndex: ignoreIndex,
                 labelSmoothing: labelSmoothing)
         }
     }
 
     static let arguments = Signature(
-        .int("in_features"), .int("num_classes"), .ints("out_features", []).byName, .bool("bias", false).byName, .device.byName, .dtype.byName,
+        .int("in_features"), .int("num_classes"), .ints("out_features", []).byName, .bool("bias", false).byName, .device.byName,
+        .dtype.byName,
         .reduction.byName, .optionalTensor("weight").byName, .optionalInt("ignore_index").byName, .double("label_smoothing", 0).byName,
         .noneOnly("options", "there is no computation in chunks").byName
     ).makes { inputs, classes, outputs, bias, device, dtype, reduction, weight, ignored, smoothing, _ in
         LinearCrossEntropyLoss(
-            inputs, classes, outFeatures: outputs, bias: bias, reduction: reduction, weight: weight, ignoreIndex: ignored, labelSmoothing: smoothing
+            inputs, classes, outFeatures: outputs, bias: bias, reduction: reduction, weight: weight, ignoreIndex: ignored,
+            labelSmoothing: smoothing
         ).to(device, dtype)
     }
 }

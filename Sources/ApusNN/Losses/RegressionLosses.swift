@@ -104,10 +104,12 @@ public final class PoissonNLLLoss: Loss, DeclaredModule {
         call(input, target) { F.poissonNLLLoss($0, $1, logInput: logInput, full: full, eps: eps, reduction: reduction) }
     }
 
-    static let arguments = Signature(.bool("log_input", true), .bool("full", false), .sizeAverage, .double("eps", 1e-8), .reduce, .reduction)
-        .makes { (log, full, average, eps, reduce, reduction: Reduction) in
-            PoissonNLLLoss(logInput: log, full: full, eps: eps, reduction: reduction.overruled(average, reduce))
-        }
+    static let arguments = Signature(
+        .bool("log_input", true), .bool("full", false), .sizeAverage, .double("eps", 1e-8), .reduce, .reduction
+    )
+    .makes { (log, full, average, eps, reduce, reduction: Reduction) in
+        PoissonNLLLoss(logInput: log, full: full, eps: eps, reduction: reduction.overruled(average, reduce))
+    }
     static let inputs = Signature(.tensor("log_input"), .tensor("target")).calls { (module: PoissonNLLLoss, x, y) in module(x, y) }
 }
 
@@ -135,8 +137,10 @@ public final class GaussianNLLLoss: Loss, DeclaredModule {
         call(input, target) { F.gaussianNLLLoss($0, $1, `var`, full: full, eps: eps, reduction: reduction) }
     }
 
-    static let arguments = Signature(.bool("full", false).byName, .double("eps", 1e-6).byName, .reduction.byName).makes(GaussianNLLLoss.init)
-    static let inputs = Signature(.tensor("input"), .tensor("target"), .tensorOrNumber("var")).calls { (module: GaussianNLLLoss, input, target, variance) in
+    static let arguments = Signature(.bool("full", false).byName, .double("eps", 1e-6).byName, .reduction.byName).makes(
+        GaussianNLLLoss.init)
+    static let inputs = Signature(.tensor("input"), .tensor("target"), .tensorOrNumber("var")).calls {
+        (module: GaussianNLLLoss, input, target, variance) in
         switch variance {
         case .tensor(let variance): module(input, target, variance)
         case .number(let variance): module(input, target, variance)

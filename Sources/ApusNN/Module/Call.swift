@@ -79,7 +79,9 @@ extension Module {
         if let passage { inputs = passage.enter(inputs) }
         var outputs = body(inputs)
         for hook in hooks.afterForward {
-            if let changed = asHook({ hook.run(self, inputs, outputs) }) { outputs = checkedCount("forward hook", "outputs", changed, outputs) }
+            if let changed = asHook({ hook.run(self, inputs, outputs) }) {
+                outputs = checkedCount("forward hook", "outputs", changed, outputs)
+            }
         }
         return passage?.leave(outputs) ?? outputs
     }

@@ -25,7 +25,10 @@ public final class ModuleDict: Module, ExpressibleByDictionaryLiteral {
     public convenience init(dictionaryLiteral elements: (String, Module)...) { self.init(elements) }
 
     /// Refused: a dictionary has no order.
-    @available(*, unavailable, message: "a Dictionary has no order; write a list of pairs, ModuleDict([(\"a\", m), (\"b\", n)]), or pass an OrderedDictionary")
+    @available(
+        *, unavailable,
+        message: "a Dictionary has no order; write a list of pairs, ModuleDict([(\"a\", m), (\"b\", n)]), or pass an OrderedDictionary"
+    )
     @_disfavoredOverload public init(_ modules: [String: Module]) { super.init() }
 
     /// The names, in order.

@@ -17,7 +17,10 @@ extension Module {
         let copy = ModuleCopier().copy(self) as! Self
         let own = Set(modules().map { ObjectIdentifier($0) })
         if copy !== self, let shared = copy.namedModules().first(where: { own.contains(ObjectIdentifier($0.module)) }) {
-            fail("\(typeName).copy", "'\(shared.name)' lies in a value that cannot be taken apart, so that the copy would share it; hold it in a struct or an array, or build the copy by hand")
+            fail(
+                "\(typeName).copy",
+                "'\(shared.name)' lies in a value that cannot be taken apart, so that the copy would share it; hold it in a struct or an array, or build the copy by hand"
+            )
         }
         return copy
     }
@@ -58,7 +61,8 @@ final class ModuleCopier: Rewriter {
             copy.buffers = extras.buffers.map { ($0.name, self.copy($0.buffer) as! Buffer) }
             copy.modules = extras.modules.map { ($0.name, self.copy($0.module)) }
             copy.hooks = extras.hooks.map(ModuleHooks.init(copying:))
-            copy.hooks?.derived = extras.hooks?.derived.map { DerivedMember(name: $0.name, target: self.copy($0.target), rule: $0.rule) } ?? []
+            copy.hooks?.derived =
+                extras.hooks?.derived.map { DerivedMember(name: $0.name, target: self.copy($0.target), rule: $0.rule) } ?? []
             return copy
         }
     }

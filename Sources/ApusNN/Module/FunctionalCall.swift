@@ -17,7 +17,10 @@ extension Module {
         for key in tensors.keys {
             let replacement = tensors[key]!
             guard let original = own[ByteKey(key)] else {
-                fail(typeName, "functionalCall: there is no parameter or buffer '\(key)'; there are \(own.keys.map(\.name).sorted().joined(separator: ", "))")
+                fail(
+                    typeName,
+                    "functionalCall: there is no parameter or buffer '\(key)'; there are \(own.keys.map(\.name).sorted().joined(separator: ", "))"
+                )
                 continue
             }
             guard replacement.isPoisoned || replacement.shape == original.shape else {
@@ -28,13 +31,20 @@ extension Module {
         }
         if strict {
             let missing = own.keys.map(\.name).filter { tensors[$0] == nil }.sorted()
-            if !missing.isEmpty { fail(typeName, "functionalCall: \(missing.joined(separator: ", ")) \(missing.count == 1 ? "is" : "are") missing, but strict asks for all") }
+            if !missing.isEmpty {
+                fail(
+                    typeName,
+                    "functionalCall: \(missing.joined(separator: ", ")) \(missing.count == 1 ? "is" : "are") missing, but strict asks for all"
+                )
+            }
         }
         return try Tensor.substituting(pairs, body)
     }
 
     /// The output for `x` computed with `tensors` in place of its parameters and buffers.
-    public final func functionalCall(_ tensors: StateDict, _ x: Tensor, strict: Bool = false) -> Tensor { functionalCall(tensors, strict: strict) { self(x) } }
+    public final func functionalCall(_ tensors: StateDict, _ x: Tensor, strict: Bool = false) -> Tensor {
+        functionalCall(tensors, strict: strict) { self(x) }
+    }
 }
 
 /// The parameters and buffers of models with the same layers, stacked along a new first dimension: with `Func.vmap` and `functionalCall`

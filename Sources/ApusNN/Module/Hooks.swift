@@ -55,7 +55,8 @@ extension Module {
 
     /// Calls `hook(module, gradInputs, gradOutputs)` when `backward()` has computed the gradients of the inputs; what it returns, if anything,
     /// takes the place of `gradInputs`. Where no input requires a gradient, `gradInputs` is empty. PyTorch: `register_full_backward_hook`.
-    @discardableResult public final func registerFullBackwardHook(_ hook: @escaping (Module, [Tensor], [Tensor]) -> [Tensor]?) -> HookHandle {
+    @discardableResult public final func registerFullBackwardHook(_ hook: @escaping (Module, [Tensor], [Tensor]) -> [Tensor]?) -> HookHandle
+    {
         add(hook, \.backward)
     }
 

@@ -37,7 +37,8 @@ open class Module {
         // Also reached where a class with a call of its own is called as a `Module`.
         fail(
             "forward",
-            "\(typeName) has no forward(_:) of one tensor; if its forward takes more, name it callAsFunction, and where it is called as a Module, as in a Sequential, override func callAsFunction(_ x: Tensor) too")
+            "\(typeName) has no forward(_:) of one tensor; if its forward takes more, name it callAsFunction, and where it is called as a Module, as in a Sequential, override func callAsFunction(_ x: Tensor) too"
+        )
     }
 
     /// Calls the module: hooks, then ``forward(_:)``, with its path in messages.

@@ -59,12 +59,15 @@ extension Module {
             return
         }
         for called in context.modules.reversed() {
-            guard let called = called.takeUnretainedValue() as? Module, called.modules().contains(where: { $0 === self || $0.leavesOut(self) }) else { continue }
+            guard let called = called.takeUnretainedValue() as? Module,
+                called.modules().contains(where: { $0 === self || $0.leavesOut(self) })
+            else { continue }
             return calls.remember(number)
         }
         fail(
             typeName,
-            "it is not among \(caller.typeName)'s modules, so no optimizer sees it; hold it in a stored property of \(caller.typeName) (an array, tuple, struct or enum will do), freeze it with requiresGrad_(false), or hold it in an @Unregistered property to say that it is meant")
+            "it is not among \(caller.typeName)'s modules, so no optimizer sees it; hold it in a stored property of \(caller.typeName) (an array, tuple, struct or enum will do), freeze it with requiresGrad_(false), or hold it in an @Unregistered property to say that it is meant"
+        )
     }
 
     /// Whether a property marked `Unregistered` holds that module, or one that contains it.

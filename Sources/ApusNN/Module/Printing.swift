@@ -15,7 +15,12 @@ private func describeChildren(_ members: [NamedMember]) -> [(name: String, text:
         case .group(let container, let inner):
             // An array, dictionary or tuple of layers prints as the container with the same keys.
             inner.contains { $0.member.isPrinted }
-                ? (name, container == "ModuleList" ? printedList(container, describeChildren(inner).map(\.text)) : printed(container, extraRepr: "", describeChildren(inner)))
+                ? (
+                    name,
+                    container == "ModuleList"
+                        ? printedList(container, describeChildren(inner).map(\.text))
+                        : printed(container, extraRepr: "", describeChildren(inner))
+                )
                 : nil
         case .parameter, .buffer: nil
         }
@@ -69,7 +74,9 @@ extension Module {
         }
         return declared.compactMap { argument -> String? in
             guard let form = argument.shown else { return nil }
-            guard let value = values[argument.name] else { preconditionFailure("\(typeName) shows '\(argument.name)', for which it has no property") }
+            guard let value = values[argument.name] else {
+                preconditionFailure("\(typeName) shows '\(argument.name)', for which it has no property")
+            }
             let text = argumentText(value)
             switch form {
             case .named: return "\(argument.name)=\(text)"

@@ -57,7 +57,8 @@ struct Members {
     /// What is wrong with them: two with one key, or a lazy property that has not made its layers yet. Nobody would miss what is not found.
     var fault: String? {
         if let name = unmade.first {
-            return "the lazy property '\(name)' has not been made, so that its layers are not among the module's; read it once before, as in init, or make it a let"
+            return
+                "the lazy property '\(name)' has not been made, so that its layers are not among the module's; read it once before, as in init, or make it a let"
         }
         return Members.collision(tree)
     }
@@ -66,7 +67,10 @@ struct Members {
         var properties: [ByteKey: String] = [:]
         for part in parts where parts.count > 1 {
             guard let other = properties.updateValue(part.property, forKey: ByteKey(part.name)) else { continue }
-            let both = other == part.property ? "two members '\(other)' (of the class and of a superclass, or of one dictionary)" : "the properties '\(other)' and '\(part.property)'"
+            let both =
+                other == part.property
+                ? "two members '\(other)' (of the class and of a superclass, or of one dictionary)"
+                : "the properties '\(other)' and '\(part.property)'"
             return "\(both) have the same key '\(part.name)'; rename one, or give it a key of its own with @Named"
         }
         for case .group(_, let inner) in parts.lazy.map(\.member) {

@@ -21,7 +21,9 @@ class Rewriter {
     private func rewrite<Value>(object value: Value) -> Value {
         let new = replacement(for: value as AnyObject)
         if let new = new as? Value { return new }
-        fail("\(Value.self)", "a \(Swift.type(of: new)) cannot take the place of a value that is declared as \(Value.self); declare it as Tensor")
+        fail(
+            "\(Value.self)",
+            "a \(Swift.type(of: new)) cannot take the place of a value that is declared as \(Value.self); declare it as Tensor")
         return value
     }
 
@@ -39,7 +41,9 @@ class Rewriter {
         let memory = UnsafeMutablePointer<Value>.allocate(capacity: 1)
         defer { memory.deallocate() }
         withUnsafePointer(to: value) { source in
-            for field in fields { initialize(field.type, from: UnsafeRawPointer(source) + field.offset, to: UnsafeMutableRawPointer(memory) + field.offset) }
+            for field in fields {
+                initialize(field.type, from: UnsafeRawPointer(source) + field.offset, to: UnsafeMutableRawPointer(memory) + field.offset)
+            }
         }
         return memory.move()
     }
@@ -56,7 +60,9 @@ class Rewriter {
 
     private func rewrite<Payload>(_ payload: Payload, in memory: UnsafeMutableRawPointer) {
         let word = min(MemoryLayout<UInt>.size, MemoryLayout<Payload>.size)
-        let isHere = withUnsafeBytes(of: payload) { bytes in (0..<word).allSatisfy { bytes[$0] == memory.load(fromByteOffset: $0, as: UInt8.self) } }
+        let isHere = withUnsafeBytes(of: payload) { bytes in
+            (0..<word).allSatisfy { bytes[$0] == memory.load(fromByteOffset: $0, as: UInt8.self) }
+        }
         if isHere { memory.assumingMemoryBound(to: Payload.self).pointee = rewrite(payload) }
     }
 
@@ -68,7 +74,10 @@ class Rewriter {
     /// Fails where a field is `weak` or `unowned`: what its copy should refer to is not known.
     final func areStrong(_ fields: [StoredField], of owner: String) -> Bool {
         guard let field = fields.first(where: { !$0.isStrong }) else { return true }
-        fail("\(owner).copy", "property '\(field.name)' is weak or unowned, so what the copy's should refer to is unknown; make it strong, or build the copy by hand")
+        fail(
+            "\(owner).copy",
+            "property '\(field.name)' is weak or unowned, so what the copy's should refer to is unknown; make it strong, or build the copy by hand"
+        )
         return false
     }
 }

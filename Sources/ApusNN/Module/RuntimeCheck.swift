@@ -13,8 +13,10 @@ enum RuntimeCheck {
     /// Fails where something is. Whether nothing is.
     static func holds(for user: String) -> Bool {
         guard let problem else { return true }
-        fail(user, "this program's Swift runtime is not laid out as Apus knows it from Swift 6.3 (\(problem)); "
-            + "make another object of the class by its initialiser, and load stateDict() into it")
+        fail(
+            user,
+            "this program's Swift runtime is not laid out as Apus knows it from Swift 6.3 (\(problem)); "
+                + "make another object of the class by its initialiser, and load stateDict() into it")
         return false
     }
 
@@ -63,7 +65,9 @@ enum RuntimeCheck {
         deinit { counter.ended += 1 }
     }
 
-    private static func canary(_ counter: Counter = Counter()) -> Canary<String> { Canary("some text that is not held in the word", .two(Tensor([6.0]), 8), counter) }
+    private static func canary(_ counter: Counter = Counter()) -> Canary<String> {
+        Canary("some text that is not held in the word", .two(Tensor([6.0]), 8), counter)
+    }
 
     // MARK: What is tried
 
@@ -73,7 +77,8 @@ enum RuntimeCheck {
     private static func fieldProblem() -> String? {
         let wanted: [(String, Any.Type)] = [
             ("number", Int.self), ("byte", UInt8.self), ("word", UInt64.self), ("value", String.self), ("weight", Parameter.self),
-            ("_wrapped", Unregistered<Double>.self), ("pair", (Tensor, Int32).self), ("list", [Buffer].self), ("any", Any.self), ("choice", Choice.self),
+            ("_wrapped", Unregistered<Double>.self), ("pair", (Tensor, Int32).self), ("list", [Buffer].self), ("any", Any.self),
+            ("choice", Choice.self),
             ("last", UInt16.self), ("counter", Counter.self),
         ]
         let found = fields.suffix(wanted.count)
@@ -94,7 +99,8 @@ enum RuntimeCheck {
             guard extent <= room else { return "an object is said to take \(extent) bytes, \(room) are its own" }
             var end = 2 * MemoryLayout<UnsafeRawPointer>.size // The class and the reference count.
             for field in fields {
-                guard field.offset >= end, field.offset % alignment(of: field.type) == 0, field.offset + size(of: field.type) <= extent else {
+                guard field.offset >= end, field.offset % alignment(of: field.type) == 0, field.offset + size(of: field.type) <= extent
+                else {
                     return "field '\(field.name)' is said to lie at byte \(field.offset) of \(extent)"
                 }
                 end = field.offset + size(of: field.type)
@@ -102,7 +108,9 @@ enum RuntimeCheck {
             func holds<Value: Equatable>(_ name: String, _ value: Value) -> Bool {
                 fields.last { $0.name == name }.map { (memory + $0.offset).assumingMemoryBound(to: Value.self).pointee == value } ?? false
             }
-            let isThere = holds("number", 0x5AFE_C0DE) && holds("byte", UInt8(0xA5)) && holds("word", UInt64(0x0123_4567_89AB_CDEF)) && holds("last", UInt16(0xBEEF))
+            let isThere =
+                holds("number", 0x5AFE_C0DE) && holds("byte", UInt8(0xA5)) && holds("word", UInt64(0x0123_4567_89AB_CDEF))
+                && holds("last", UInt16(0xBEEF))
                 && holds("value", object.value) && holds("choice", object.choice)
             return isThere ? nil : "a field does not lie where it is said to"
         }
@@ -119,7 +127,8 @@ enum RuntimeCheck {
                     case .none: break
                     case .one(let tensor): seen = payload.load(as: UnsafeRawPointer.self) == Unmanaged.passUnretained(tensor).toOpaque()
                     case .two(let tensor, let number):
-                        seen = payload.load(as: UnsafeRawPointer.self) == Unmanaged.passUnretained(tensor).toOpaque()
+                        seen =
+                            payload.load(as: UnsafeRawPointer.self) == Unmanaged.passUnretained(tensor).toOpaque()
                             && payload.load(fromByteOffset: 8, as: Int.self) == number
                     }
                 }
@@ -133,14 +142,22 @@ enum RuntimeCheck {
     private static func copyProblem() -> String? {
         let counter = Counter()
         var original: Canary<String>? = canary(counter)
-        guard let source = original, var copy = ModuleCopier().copy(source as Module) as? Canary<String>? else { return "a copy is of another class" }
-        let isSame = copy.map { copy in
-            copy !== source && copy.number == source.number && copy.byte == source.byte && copy.word == source.word && copy.value == source.value
-                && copy.wrapped == source.wrapped && copy.pair.1 == source.pair.1 && copy.any as? String == "held" && copy.last == source.last
-                && copy.counter === counter && copy.weight !== source.weight && copy.weight.equal(source.weight) && copy.pair.0 !== source.pair.0
-                && copy.pair.0.equal(source.pair.0) && zip(copy.list, source.list).allSatisfy { $0 !== $1 && $0.equal($1) } && copy.list.count == 2
-        } ?? false
-        guard isSame, case .two(let tensor, 8)? = copy?.choice, case .two(let own, _) = source.choice, tensor !== own, tensor.equal(own) else {
+        guard let source = original, var copy = ModuleCopier().copy(source as Module) as? Canary<String>? else {
+            return "a copy is of another class"
+        }
+        let isSame =
+            copy.map { copy in
+                copy !== source && copy.number == source.number && copy.byte == source.byte && copy.word == source.word
+                    && copy.value == source.value
+                    && copy.wrapped == source.wrapped && copy.pair.1 == source.pair.1 && copy.any as? String == "held"
+                    && copy.last == source.last
+                    && copy.counter === counter && copy.weight !== source.weight && copy.weight.equal(source.weight)
+                    && copy.pair.0 !== source.pair.0
+                    && copy.pair.0.equal(source.pair.0) && zip(copy.list, source.list).allSatisfy { $0 !== $1 && $0.equal($1) }
+                    && copy.list.count == 2
+            } ?? false
+        guard isSame, case .two(let tensor, 8)? = copy?.choice, case .two(let own, _) = source.choice, tensor !== own, tensor.equal(own)
+        else {
             return "a copy has other values"
         }
         copy = nil

@@ -41,7 +41,11 @@ open class Sequential: Module {
     }
 
     /// Refused: a dictionary has no order.
-    @available(*, unavailable, message: "a Dictionary has no order; write a list of pairs, Sequential([(\"a\", m), (\"b\", n)]), annotate the literal, let s: Sequential = [\"a\": m], or pass an OrderedDictionary")
+    @available(
+        *, unavailable,
+        message:
+            "a Dictionary has no order; write a list of pairs, Sequential([(\"a\", m), (\"b\", n)]), annotate the literal, let s: Sequential = [\"a\": m], or pass an OrderedDictionary"
+    )
     @_disfavoredOverload public init(_ modules: [String: Module]) { super.init() }
 
     /// The output of the last module for the output of the one before it, and so on.
@@ -94,7 +98,9 @@ extension NamedModuleLiteral {
     /// Layers by name, in the order in which they are written.
     public init(dictionaryLiteral elements: (String, Module)...) {
         guard let sequence = Sequential(elements) as? Self else {
-            trap("\(Self.self)", "a dictionary literal makes a Sequential, not its subclass \(Self.self); call its initialiser with a list of pairs")
+            trap(
+                "\(Self.self)",
+                "a dictionary literal makes a Sequential, not its subclass \(Self.self); call its initialiser with a list of pairs")
         }
         self = sequence
     }

@@ -46,7 +46,9 @@ extension Module {
     /// Not `strict`, only shapes must fit; missing and unexpected keys are returned.
     /// Where a key is missing that was spelled otherwise before (`w_q` for a property `W_q`), the older one is taken, and returned with the key
     /// it is taken for. Values may share memory with the module, as views of its weights do: they are what they were before the call.
-    @discardableResult public final func loadStateDict(_ state: StateDict, strict: Bool = true) throws -> (
+    @discardableResult public final func loadStateDict(
+        _ state: StateDict, strict: Bool = true
+    ) throws -> (
         missingKeys: [String], unexpectedKeys: [String], olderKeys: [(found: String, takenFor: String)]
     ) {
         let own = stateEntries()
@@ -70,7 +72,8 @@ extension Module {
         }
         let unexpected = state.keys.filter { !known.contains(ByteKey($0)) }
         if !mismatched.isEmpty || strict && !(missing.isEmpty && unexpected.isEmpty) {
-            throw StateDictError(module: typeName, missing: strict ? missing : [], unexpected: strict ? unexpected : [], mismatched: mismatched)
+            throw StateDictError(
+                module: typeName, missing: strict ? missing : [], unexpected: strict ? unexpected : [], mismatched: mismatched)
         }
         // Whatever can fail (memory for conversions) comes before the first change.
         let values = try checked { noGrad { apart(pairs.map { ($0.target, $0.value.detach().to($0.target.device).to($0.target.dtype)) }) } }
@@ -89,7 +92,8 @@ extension Module {
         return pairs.map { target, value in
             guard let count = writers[ObjectIdentifier(value.storage)] else { return value }
             // A tensor that is loaded with itself, and that nothing else is loaded into.
-            let isItself = count == 1 && value.storage === target.storage && value.strides == target.strides && value.offset == target.offset
+            let isItself =
+                count == 1 && value.storage === target.storage && value.strides == target.strides && value.offset == target.offset
             return isItself ? value : value.clone()
         }
     }
@@ -133,7 +137,9 @@ extension Module {
         var shapes: [ObjectIdentifier: Shape] = [:]
         for place in allMembers() {
             guard let lazy = place.module as? any LazyModule, lazy.isLazy else { continue }
-            let tensors = place.members.parameters.map { ($0.name, $0.parameter as Tensor) } + place.members.buffers.map { ($0.name, $0.buffer as Tensor) }
+            let tensors =
+                place.members.parameters.map { ($0.name, $0.parameter as Tensor) }
+                + place.members.buffers.map { ($0.name, $0.buffer as Tensor) }
             let told = tensors.lazy.compactMap { name, _ in state[place.key(name)].flatMap { lazy.channels(name, $0.shape) } }.first
             guard let channels = told, channels > 0 else { continue }
             modules.append((lazy, channels))
@@ -148,7 +154,8 @@ extension Module {
         var tensors: [ByteKey: Tensor] = [:]
         let entries = allMembers().flatMap { place in
             place.module.check(place.members)
-            let members = place.members.parameters.map { ($0.name, $0.parameter as Tensor) }
+            let members =
+                place.members.parameters.map { ($0.name, $0.parameter as Tensor) }
                 + place.members.buffers.filter(\.buffer.isPersistent).map { ($0.name, $0.buffer as Tensor) }
             return members.map { (key: place.key($0.0), olderKey: place.olderKey($0.0), tensor: $0.1) }
         }

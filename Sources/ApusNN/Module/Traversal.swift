@@ -38,7 +38,11 @@ extension Module {
 
     /// The module at a path such as `features.3`, itself for the empty path; nil where there is none. PyTorch: `get_submodule`.
     public final func submodule(_ path: String) -> Module? {
-        path.isEmpty ? self : allMembers().lazy.flatMap { entry in entry.members.modules.map { (joined(entry.name, $0.name), $0.module) } }.first { $0.0 == path }?.1
+        path.isEmpty
+            ? self
+            : allMembers().lazy.flatMap { entry in entry.members.modules.map { (joined(entry.name, $0.name), $0.module) } }.first {
+                $0.0 == path
+            }?.1
     }
 
     /// As `modules()`, failing where some could be missed.

@@ -44,7 +44,8 @@ struct Formal<Value>: Sendable {
 
     /// The same with a value for an argument that is not given; `shown` is its Python spelling.
     init(
-        _ name: String, _ wanted: String, shown: String, _ fallback: @escaping @Sendable () -> Value, _ pick: @escaping @Sendable (Argument) -> Value?
+        _ name: String, _ wanted: String, shown: String, _ fallback: @escaping @Sendable () -> Value,
+        _ pick: @escaping @Sendable (Argument) -> Value?
     ) {
         self.init([DeclaredArgument(name: name, wanted: wanted, fallback: shown)]) { a in
             guard let value = try a.next(name) else { return fallback() }
@@ -53,7 +54,8 @@ struct Formal<Value>: Sendable {
         }
     }
 
-    init(_ name: String, _ wanted: String, _ fallback: Value?, _ pick: @escaping @Sendable (Argument) -> Value?) where Value: PythonRepresentable & Sendable {
+    init(_ name: String, _ wanted: String, _ fallback: Value?, _ pick: @escaping @Sendable (Argument) -> Value?)
+    where Value: PythonRepresentable & Sendable {
         if let fallback {
             self.init(name, wanted, shown: repr(fallback), { fallback }, pick)
         } else {
@@ -128,7 +130,9 @@ extension Formal where Value == Double? {
 extension Formal where Value == Scalar {
     /// A number that prints as it was given.
     static func number(_ name: String) -> Formal { Formal(required: name, "a number") { $0.number } }
-    static func number(_ name: String, _ fallback: some ScalarConvertible) -> Formal { Formal(name, "a number", fallback.scalar) { $0.number } }
+    static func number(_ name: String, _ fallback: some ScalarConvertible) -> Formal {
+        Formal(name, "a number", fallback.scalar) { $0.number }
+    }
 }
 extension Formal where Value == Scalar? {
     static func optionalNumber(_ name: String) -> Formal { Formal(optional: name, "a number") { $0.number } }
@@ -204,11 +208,15 @@ extension Formal where Value == (any ExtentsConvertible)? {
     }
 }
 extension Formal where Value == Shape {
-    static func shape(_ name: String) -> Formal { Formal(required: name, "an integer or a list of integers") { $0.extents.map { Shape($0.values) } } }
+    static func shape(_ name: String) -> Formal {
+        Formal(required: name, "an integer or a list of integers") { $0.extents.map { Shape($0.values) } }
+    }
 }
 extension Formal where Value == any OutputExtentsConvertible {
     /// An adaptive pool's output: one integer, or a list in which None keeps the input's extent.
-    static func outputExtents(_ name: String) -> Formal { Formal(required: name, "an integer, or a list of integers and None") { $0.outputExtents } }
+    static func outputExtents(_ name: String) -> Formal {
+        Formal(required: name, "an integer, or a list of integers and None") { $0.outputExtents }
+    }
 }
 extension Formal where Value == ConvolutionPadding {
     static func convolutionPadding(_ name: String) -> Formal {

@@ -6,24 +6,30 @@ import ApusCore
 /// reach a constructor. A class says in its own file what it takes; see `DeclaredModule`.
 package enum ModuleTable {
     private static let activations: [any DeclaredModule.Type] = [
-        ReLU.self, ReLU6.self, SELU.self, SiLU.self, Mish.self, Hardswish.self, Hardsigmoid.self, LeakyReLU.self, ELU.self, CELU.self, GELU.self,
-        Sigmoid.self, Tanh.self, LogSigmoid.self, Softsign.self, Tanhshrink.self, Softplus.self, Hardshrink.self, Softshrink.self, Hardtanh.self,
+        ReLU.self, ReLU6.self, SELU.self, SiLU.self, Mish.self, Hardswish.self, Hardsigmoid.self, LeakyReLU.self, ELU.self, CELU.self,
+        GELU.self,
+        Sigmoid.self, Tanh.self, LogSigmoid.self, Softsign.self, Tanhshrink.self, Softplus.self, Hardshrink.self, Softshrink.self,
+        Hardtanh.self,
         Threshold.self, GLU.self, PReLU.self, RReLU.self, Softmax.self, LogSoftmax.self, Softmin.self, Softmax2d.self,
     ]
     private static let dropouts: [any DeclaredModule.Type] = [
         Dropout.self, Dropout1d.self, Dropout2d.self, Dropout3d.self, AlphaDropout.self, FeatureAlphaDropout.self,
     ]
     private static let linear: [any DeclaredModule.Type] = [
-        Linear.self, LazyLinear.self, Bilinear.self, CosineSimilarity.self, PairwiseDistance.self, Embedding.self, EmbeddingBag.self, Flatten.self,
+        Linear.self, LazyLinear.self, Bilinear.self, CosineSimilarity.self, PairwiseDistance.self, Embedding.self, EmbeddingBag.self,
+        Flatten.self,
         Unflatten.self, Identity.self,
     ]
     private static let convolutions: [any DeclaredModule.Type] = [
-        Conv1d.self, Conv2d.self, Conv3d.self, LazyConv1d.self, LazyConv2d.self, LazyConv3d.self, ConvTranspose1d.self, ConvTranspose2d.self,
+        Conv1d.self, Conv2d.self, Conv3d.self, LazyConv1d.self, LazyConv2d.self, LazyConv3d.self, ConvTranspose1d.self,
+        ConvTranspose2d.self,
         ConvTranspose3d.self, LazyConvTranspose1d.self, LazyConvTranspose2d.self, LazyConvTranspose3d.self,
     ]
     private static let pooling: [any DeclaredModule.Type] = [
-        MaxPool1d.self, MaxPool2d.self, MaxPool3d.self, MaxUnpool1d.self, MaxUnpool2d.self, MaxUnpool3d.self, AvgPool1d.self, AvgPool2d.self,
-        AvgPool3d.self, AdaptiveAvgPool1d.self, AdaptiveAvgPool2d.self, AdaptiveAvgPool3d.self, AdaptiveMaxPool1d.self, AdaptiveMaxPool2d.self,
+        MaxPool1d.self, MaxPool2d.self, MaxPool3d.self, MaxUnpool1d.self, MaxUnpool2d.self, MaxUnpool3d.self, AvgPool1d.self,
+        AvgPool2d.self,
+        AvgPool3d.self, AdaptiveAvgPool1d.self, AdaptiveAvgPool2d.self, AdaptiveAvgPool3d.self, AdaptiveMaxPool1d.self,
+        AdaptiveMaxPool2d.self,
         AdaptiveMaxPool3d.self, LPPool1d.self, LPPool2d.self, LPPool3d.self, FractionalMaxPool2d.self, FractionalMaxPool3d.self,
     ]
     private static let paddings: [any DeclaredModule.Type] = [
@@ -48,7 +54,8 @@ package enum ModuleTable {
         MSELoss.self, L1Loss.self, SmoothL1Loss.self, HuberLoss.self, KLDivLoss.self, PoissonNLLLoss.self, GaussianNLLLoss.self,
     ]
     private static let embedding: [any DeclaredModule.Type] = [
-        HingeEmbeddingLoss.self, MarginRankingLoss.self, CosineEmbeddingLoss.self, TripletMarginLoss.self, TripletMarginWithDistanceLoss.self,
+        HingeEmbeddingLoss.self, MarginRankingLoss.self, CosineEmbeddingLoss.self, TripletMarginLoss.self,
+        TripletMarginWithDistanceLoss.self,
     ]
     private static let vision: [any DeclaredModule.Type] = [
         Unfold.self, Fold.self, PixelShuffle.self, PixelUnshuffle.self, ChannelShuffle.self, Upsample.self, UpsamplingNearest2d.self,
@@ -57,7 +64,8 @@ package enum ModuleTable {
 
     private static let types: [String: any DeclaredModule.Type] = {
         let families = [
-            activations, dropouts, linear, convolutions, pooling, paddings, normalization, recurrent, attention, classification, regression, embedding, vision,
+            activations, dropouts, linear, convolutions, pooling, paddings, normalization, recurrent, attention, classification, regression,
+            embedding, vision,
         ]
         return Dictionary(uniqueKeysWithValues: families.joined().map { ("\($0)", $0) })
     }()
@@ -82,7 +90,9 @@ package enum ModuleTable {
     static let memoryBudget = 1 << 34
 
     /// Calls a module of the class `name`: one tensor, or a list for several outputs. Throws as `make`.
-    package static func call(_ name: String, _ module: Module, _ positional: [Argument], _ named: [(name: String, value: Argument)]) throws -> Argument {
+    package static func call(
+        _ name: String, _ module: Module, _ positional: [Argument], _ named: [(name: String, value: Argument)]
+    ) throws -> Argument {
         var arguments = Arguments(name, positional, named)
         let inputs = try type(name).inputs
         return try checked { try inputs.call(module, &arguments) }

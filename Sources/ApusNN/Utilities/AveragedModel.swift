@@ -37,8 +37,12 @@ public final class AveragedModel<Averaged: Module>: Module {
     /// Begins with the values of `model` in `module`, another object with the same layers, that was made as `model` was. Traps where the
     /// layers differ, and on a decay outside 0 ... 1.
     public convenience init(_ model: Averaged, into module: Averaged, average: Average = .mean, useBuffers: Bool = false) {
-        if module === model { fail("AveragedModel", "the average would be kept in the model itself; give it another object, made as the model was") }
-        do { try module.loadStateDict(model.stateDict()) } catch { fail("AveragedModel", "\(error); make the other object as the model was made") }
+        if module === model {
+            fail("AveragedModel", "the average would be kept in the model itself; give it another object, made as the model was")
+        }
+        do { try module.loadStateDict(model.stateDict()) } catch {
+            fail("AveragedModel", "\(error); make the other object as the model was made")
+        }
         module.train(model.training)
         self.init(takingOver: module, average, useBuffers)
     }
@@ -49,7 +53,9 @@ public final class AveragedModel<Averaged: Module>: Module {
         self.average = average
         self.useBuffers = useBuffers
         super.init()
-        if case .exponential(let decay) = average, !(decay >= 0 && decay <= 1) { fail("AveragedModel", "decay must lie in 0 ... 1, it is \(decay)") }
+        if case .exponential(let decay) = average, !(decay >= 0 && decay <= 1) {
+            fail("AveragedModel", "decay must lie in 0 ... 1, it is \(decay)")
+        }
     }
 
     public override func forward(_ x: Tensor) -> Tensor { module(x) }

@@ -14,7 +14,8 @@ public func fuseConvBNEval<Layer: ConvolutionLayer>(_ conv: Layer, _ bn: BatchNo
 
 /// The weight and bias of `fuseConvBNEval`: w·γ/√(σ² + eps) per output channel and (b − μ)·γ/√(σ² + eps) + β. PyTorch: `nn.utils.fuse_conv_bn_weights`.
 public func fuseConvBNWeights(
-    _ convW: Tensor, _ convB: Tensor?, _ runningMean: Tensor, _ runningVar: Tensor, eps: Double, _ bnW: Tensor?, _ bnB: Tensor?, transpose: Bool = false
+    _ convW: Tensor, _ convB: Tensor?, _ runningMean: Tensor, _ runningVar: Tensor, eps: Double, _ bnW: Tensor?, _ bnB: Tensor?,
+    transpose: Bool = false
 ) -> (weight: Parameter, bias: Parameter) {
     var outer = Array(repeating: 1, count: max(convW.ndim, 2))
     outer[transpose ? 1 : 0] = -1
@@ -25,7 +26,9 @@ public func fuseConvBNWeights(
 ///
 /// Traps as `fuseConvBNEval`; `bn` has as many features as `linear` has outputs, or one.
 public func fuseLinearBNEval(_ linear: Linear, _ bn: BatchNorm) -> Linear {
-    guard let (mean, variance) = statistics("fuseLinearBNEval", linear, bn, channels: bn.numFeatures == 1 ? 1 : linear.outFeatures) else { return linear }
+    guard let (mean, variance) = statistics("fuseLinearBNEval", linear, bn, channels: bn.numFeatures == 1 ? 1 : linear.outFeatures) else {
+        return linear
+    }
     let fused = linear.copy()
     let (weight, bias) = fuseLinearBNWeights(linear.weight, linear.bias, mean, variance, eps: bn.eps, bn.weight, bn.bias)
     take(weight, bias, fused.weight, &fused.bias)
@@ -40,7 +43,8 @@ public func fuseLinearBNWeights(
 }
 
 private func fused(
-    _ weight: Tensor, _ bias: Tensor?, _ mean: Tensor, _ variance: Tensor, _ eps: Double, _ gamma: Tensor?, _ beta: Tensor?, scaleShape: [Int]
+    _ weight: Tensor, _ bias: Tensor?, _ mean: Tensor, _ variance: Tensor, _ eps: Double, _ gamma: Tensor?, _ beta: Tensor?,
+    scaleShape: [Int]
 ) -> (weight: Parameter, bias: Parameter) {
     let (w, b) = noGrad {
         let scale = (variance + eps).rsqrt() * (gamma?.detach() ?? Tensor.ones(like: variance))

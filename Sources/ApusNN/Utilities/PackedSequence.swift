@@ -19,7 +19,9 @@ public struct PackedSequence {
 
     /// On another device. PyTorch: `to`.
     public func to(_ device: Device) -> PackedSequence {
-        PackedSequence(data: data.to(device), batchSizes: batchSizes, sortedIndices: sortedIndices?.to(device), unsortedIndices: unsortedIndices?.to(device))
+        PackedSequence(
+            data: data.to(device), batchSizes: batchSizes, sortedIndices: sortedIndices?.to(device),
+            unsortedIndices: unsortedIndices?.to(device))
     }
     /// Rows of another type. PyTorch: `to`.
     public func to(_ dtype: DType) -> PackedSequence { with(data.to(dtype)) }
@@ -47,7 +49,9 @@ public func packPaddedSequence(_ input: Tensor, lengths: [Int], batchFirst: Bool
             throw OpError("length \(length) of sequence \(n) must lie in 1 ... \(steps), the steps of an input of shape \(input.shape)")
         }
         let isSorted = zip(lengths, lengths.dropFirst()).allSatisfy { $0 >= $1 }
-        if enforceSorted && !isSorted { throw OpError("the lengths \(lengths) do not descend; sort the sequences, or pass enforceSorted: false") }
+        if enforceSorted && !isSorted {
+            throw OpError("the lengths \(lengths) do not descend; sort the sequences, or pass enforceSorted: false")
+        }
         let sorted = lengths.indices.sorted { (lengths[$0], $1) > (lengths[$1], $0) }
         if !enforceSorted { order = sorted }
         batchSizes = (0..<lengths.max()!).map { t in lengths.count { $0 > t } }
@@ -59,17 +63,22 @@ public func packPaddedSequence(_ input: Tensor, lengths: [Int], batchFirst: Bool
     var places = order
     for (place, n) in order.enumerated() { places[n] = place }
     let device = data.device
-    return PackedSequence(data: data, batchSizes: batchSizes, sortedIndices: Tensor(order).to(device), unsortedIndices: Tensor(places).to(device))
+    return PackedSequence(
+        data: data, batchSizes: batchSizes, sortedIndices: Tensor(order).to(device), unsortedIndices: Tensor(places).to(device))
 }
 
 /// The sequences as one tensor [T, N, *] ([N, T, *] with `batchFirst`), `paddingValue` after their ends, and their lengths.
 /// PyTorch: `pad_packed_sequence`. `totalLength` asks for more steps than the longest has; fewer trap.
-public func padPackedSequence(_ sequence: PackedSequence, batchFirst: Bool = false, paddingValue: Double = 0, totalLength: Int? = nil) -> (output: Tensor, lengths: [Int]) {
+public func padPackedSequence(
+    _ sequence: PackedSequence, batchFirst: Bool = false, paddingValue: Double = 0, totalLength: Int? = nil
+) -> (output: Tensor, lengths: [Int]) {
     let lengths = sequence.lengths
     let output = composite("padPackedSequence", sequence.data) { () throws(OpError) in
         let (data, longest, batch) = (sequence.data, sequence.batchSizes.count, lengths.count)
         let steps = totalLength ?? longest
-        guard steps >= longest else { throw OpError("totalLength \(steps) is shorter than the longest sequence, which has \(longest) steps") }
+        guard steps >= longest else {
+            throw OpError("totalLength \(steps) is shorter than the longest sequence, which has \(longest) steps")
+        }
         var starts: [Int] = []
         var row = 0
         for count in sequence.batchSizes {
@@ -81,7 +90,8 @@ public func padPackedSequence(_ sequence: PackedSequence, batchFirst: Bool = fal
         let rows = (0..<steps).flatMap { t in places.map { t < longest && $0 < sequence.batchSizes[t] ? starts[t] + $0 : row } }
         let features = Array(data.shape.dropFirst())
         let padding = Tensor.full(Shape([1] + features), paddingValue, dtype: data.dtype, device: data.device)
-        let padded = Tensor.cat([data, padding]).indexSelect(dim: 0, Tensor(rows).to(data.device)).reshape(Shape([steps, batch] + features))
+        let padded = Tensor.cat([data, padding]).indexSelect(dim: 0, Tensor(rows).to(data.device)).reshape(
+            Shape([steps, batch] + features))
         return batchFirst ? padded.transpose(0, 1) : padded
     }
     return (output, lengths)
@@ -94,7 +104,9 @@ public enum PaddingSide: Sendable {
 }
 
 /// Sequences [Lᵢ, *] as one tensor [T, N, *] ([N, T, *] with `batchFirst`), T the longest, the rest `paddingValue`. PyTorch: `pad_sequence`.
-public func padSequence(_ sequences: [Tensor], batchFirst: Bool = false, paddingValue: Double = 0, paddingSide: PaddingSide = .right) -> Tensor {
+public func padSequence(
+    _ sequences: [Tensor], batchFirst: Bool = false, paddingValue: Double = 0, paddingSide: PaddingSide = .right
+) -> Tensor {
     guard let first = sequences.first else { return fail("padSequence", "got no sequences") }
     if let poisoned = sequences.first(where: \.isPoisoned) { return poisoned }
     return composite("padSequence", first) { () throws(OpError) in
@@ -105,7 +117,8 @@ public func padSequence(_ sequences: [Tensor], batchFirst: Bool = false, padding
         }
         let longest = sequences.map { $0.shape[0] }.max()!
         let filled = sequences.map { x in
-            let missing = Tensor.full(Shape([longest - x.shape[0]] + Array(x.shape.dropFirst())), paddingValue, dtype: x.dtype, device: x.device)
+            let missing = Tensor.full(
+                Shape([longest - x.shape[0]] + Array(x.shape.dropFirst())), paddingValue, dtype: x.dtype, device: x.device)
             return missing.numel == 0 && missing.shape[0] == 0 ? x : Tensor.cat(paddingSide == .right ? [x, missing] : [missing, x])
         }
         return Tensor.stack(filled, dim: batchFirst ? 0 : 1)
@@ -124,7 +137,8 @@ public func unpadSequence(_ padded: Tensor, lengths: [Int], batchFirst: Bool = f
 
 /// Packs sequences [Lᵢ, *]. PyTorch: `pack_sequence`.
 public func packSequence(_ sequences: [Tensor], enforceSorted: Bool = true) -> PackedSequence {
-    packPaddedSequence(padSequence(sequences), lengths: sequences.map { $0.isPoisoned || $0.ndim == 0 ? 1 : $0.shape[0] }, enforceSorted: enforceSorted)
+    packPaddedSequence(
+        padSequence(sequences), lengths: sequences.map { $0.isPoisoned || $0.ndim == 0 ? 1 : $0.shape[0] }, enforceSorted: enforceSorted)
 }
 
 /// The sequences of a packed list, in the order in which they were packed. PyTorch: `unpack_sequence`.

@@ -68,7 +68,9 @@ public final class ParametrizationList: ModuleList {
     private func set(_ values: [Tensor]) {
         for x in values where x.isPoisoned { return }
         guard values.count == originals.count, zip(values, originals).allSatisfy({ $0.shape == $1.shape && $0.dtype == $1.dtype }) else {
-            fail("ParametrizationList.rightInverse", "gives \(values.map { "\($0.dtype) \($0.shape)" }), the originals are \(originals.map { "\($0.dtype) \($0.shape)" })")
+            fail(
+                "ParametrizationList.rightInverse",
+                "gives \(values.map { "\($0.dtype) \($0.shape)" }), the originals are \(originals.map { "\($0.dtype) \($0.shape)" })")
             return
         }
         for (value, original) in zip(values, originals) { original.copy_(value) }
@@ -88,7 +90,9 @@ struct Parametrized: Derivation {
         return { list?() ?? fail("parametrize", "the parametrizations of \(name) are gone; remove them with removeParametrizations") }
     }
 
-    func remedy(_ name: String) -> String { "change parametrizations.\(name).original, or assign with parametrization(\"\(name)\").rightInverse" }
+    func remedy(_ name: String) -> String {
+        "change parametrizations.\(name).original, or assign with parametrization(\"\(name)\").rightInverse"
+    }
 
     func olderKeys(_ name: String) -> [(old: String, new: String)] {
         olderSuffixes.enumerated().map { ("\(name)\($1)", "parametrizations.\(name).original\($0)") }
@@ -102,7 +106,9 @@ extension Module {
     public final var parametrizations: ModuleDict? { derived.contains { $0.rule is Parametrized } ? parametrizationDict : nil }
 
     /// The parametrizations of the tensor of that name; nil where there are none. PyTorch: `module.parametrizations.weight`.
-    public final func parametrization(_ tensorName: String) -> ParametrizationList? { parametrizations?[tensorName] as? ParametrizationList }
+    public final func parametrization(_ tensorName: String) -> ParametrizationList? {
+        parametrizations?[tensorName] as? ParametrizationList
+    }
 }
 
 /// Makes the parameter or buffer `tensorName` of a module the output of `parametrization`. PyTorch: `nn.utils.parametrize.register_parametrization`.
@@ -120,7 +126,9 @@ extension Module {
 /// (`InvertibleParametrization`, `JointParametrization`) makes of the present value, else the present value.
 ///
 /// Traps where there is no such tensor, or, without `unsafe`, where shape or type would change.
-@discardableResult public func registerParametrization<Layer: Module>(_ module: Layer, _ tensorName: String, _ parametrization: Module, unsafe: Bool = false) -> Layer {
+@discardableResult public func registerParametrization<Layer: Module>(
+    _ module: Layer, _ tensorName: String, _ parametrization: Module, unsafe: Bool = false
+) -> Layer {
     register(module, tensorName, parametrization, unsafe, Parametrized())
     return module
 }
@@ -135,7 +143,11 @@ func register(_ module: Module, _ name: String, _ parametrization: Module, _ uns
     parametrization.train(module.training)
     if let list = module.parametrization(name) {
         guard unsafe || fits(noGrad { parametrization(target) }, target, op, name, "parametrization") else { return }
-        if !unsafe, let inverse = (parametrization as? any InvertibleParametrization)?.rightInverse(target), !fits(inverse, target, op, name, "inverse") { return }
+        if !unsafe, let inverse = (parametrization as? any InvertibleParametrization)?.rightInverse(target),
+            !fits(inverse, target, op, name, "inverse")
+        {
+            return
+        }
         list.append(parametrization)
         list.unsafe = list.unsafe || unsafe
         module.bindDerived()
@@ -156,7 +168,8 @@ func register(_ module: Module, _ name: String, _ parametrization: Module, _ uns
         return
     }
     let originals = made.map { x -> Tensor in
-        (target as? Buffer).map { Buffer(x.detach(), persistent: $0.isPersistent) } ?? Parameter(x.detach(), requiresGrad: target.requiresGrad)
+        (target as? Buffer).map { Buffer(x.detach(), persistent: $0.isPersistent) }
+            ?? Parameter(x.detach(), requiresGrad: target.requiresGrad)
     }
     let list = ParametrizationList(parametrization, originals, unsafe: unsafe)
     list.train(module.training)
@@ -170,7 +183,10 @@ func register(_ module: Module, _ name: String, _ parametrization: Module, _ uns
 private func fits(_ result: Tensor, _ target: Tensor, _ op: String, _ name: String, _ what: String) -> Bool {
     if result.isPoisoned { return false }
     if result.shape == target.shape && result.dtype == target.dtype { return true }
-    fail(op, "the \(what) gives \(result.dtype) \(result.shape), but '\(name)' is \(target.dtype) \(target.shape); pass unsafe: true where that is intended")
+    fail(
+        op,
+        "the \(what) gives \(result.dtype) \(result.shape), but '\(name)' is \(target.dtype) \(target.shape); pass unsafe: true where that is intended"
+    )
     return false
 }
 
@@ -182,13 +198,17 @@ public func isParametrized(_ module: Module, _ tensorName: String? = nil) -> Boo
 
 /// Makes a parametrized tensor a parameter or buffer again: with its present value, or (`leaveParametrized` false, for parametrizations of one tensor)
 /// with that of the original. Gradients and optimizers start anew. PyTorch: `nn.utils.parametrize.remove_parametrizations`.
-@discardableResult public func removeParametrizations<Layer: Module>(_ module: Layer, _ tensorName: String, leaveParametrized: Bool = true) -> Layer {
+@discardableResult public func removeParametrizations<Layer: Module>(
+    _ module: Layer, _ tensorName: String, leaveParametrized: Bool = true
+) -> Layer {
     guard let list = module.parametrization(tensorName), let dictionary = module.parametrizations else {
         fail("removeParametrizations", "'\(tensorName)' of \(module.typeName) is not parametrized")
         return module
     }
     guard leaveParametrized || list.originals.count == 1 && !(list[0] is any JointParametrization) else {
-        fail("removeParametrizations", "'\(tensorName)' is made of several originals, none of which could take its place; leave it parametrized")
+        fail(
+            "removeParametrizations",
+            "'\(tensorName)' is made of several originals, none of which could take its place; leave it parametrized")
         return module
     }
     let value = leaveParametrized ? noGrad { list().clone() } : list.originals[0]
@@ -210,7 +230,9 @@ public func cachedParametrizations<Result>(_ body: () throws -> Result) rethrows
 
 /// Registers the parametrizations of `from` (or those of one tensor) with `to` as well, with the same originals' values. The modules are shared.
 /// PyTorch: `nn.utils.parametrize.transfer_parametrizations_and_params`.
-@discardableResult public func transferParametrizationsAndParams<Layer: Module>(from: Module, to: Layer, _ tensorName: String? = nil) -> Layer {
+@discardableResult public func transferParametrizationsAndParams<Layer: Module>(
+    from: Module, to: Layer, _ tensorName: String? = nil
+) -> Layer {
     for name in tensorName.map({ [$0] }) ?? from.parametrizations?.keys ?? [] {
         guard let list = from.parametrization(name) else { continue }
         if to.tensor(named: name) == nil { to.registerParameter(name, Parameter(noGrad { list().clone() })) }

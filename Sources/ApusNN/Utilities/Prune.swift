@@ -7,10 +7,14 @@ import ApusCore
 /// An `amount` is a number of elements (or channels) where it is an integer, a fraction of them from 0 to 1 where it is not.
 public enum Prune {
     /// A mask of ones. PyTorch: `prune.identity`.
-    @discardableResult public static func identity<Layer: Module>(_ module: Layer, _ name: String) -> Layer { apply(Identity(), module, name) }
+    @discardableResult public static func identity<Layer: Module>(_ module: Layer, _ name: String) -> Layer {
+        apply(Identity(), module, name)
+    }
 
     /// Zeros at random elements. PyTorch: `prune.random_unstructured`.
-    @discardableResult public static func randomUnstructured<Layer: Module>(_ module: Layer, _ name: String, amount: some ScalarConvertible) -> Layer {
+    @discardableResult public static func randomUnstructured<Layer: Module>(
+        _ module: Layer, _ name: String, amount: some ScalarConvertible
+    ) -> Layer {
         apply(RandomUnstructured(amount), module, name)
     }
 
@@ -22,7 +26,9 @@ public enum Prune {
     }
 
     /// Zeros in whole channels along `dim`, at random. PyTorch: `prune.random_structured`.
-    @discardableResult public static func randomStructured<Layer: Module>(_ module: Layer, _ name: String, amount: some ScalarConvertible, dim: Int) -> Layer {
+    @discardableResult public static func randomStructured<Layer: Module>(
+        _ module: Layer, _ name: String, amount: some ScalarConvertible, dim: Int
+    ) -> Layer {
         apply(RandomStructured(amount, dim: dim), module, name)
     }
 
@@ -41,7 +47,9 @@ public enum Prune {
     /// Prunes several parameters as if they were one: `method` picks among the elements of all. PyTorch: `prune.global_unstructured`.
     ///
     /// `importanceScores`, where given, has a tensor or nil for each parameter. Traps for a method that prunes whole channels.
-    public static func globalUnstructured(_ parameters: [(module: Module, name: String)], _ method: some PruningMethod, importanceScores: [Tensor?]? = nil) {
+    public static func globalUnstructured(
+        _ parameters: [(module: Module, name: String)], _ method: some PruningMethod, importanceScores: [Tensor?]? = nil
+    ) {
         let op = "Prune.globalUnstructured"
         guard case .unstructured = method.kind else {
             fail(op, "is for methods that prune single elements, not for \(type(of: method))")
@@ -64,7 +72,9 @@ public enum Prune {
             for (score, tensor) in zip(scores, tensors) where score.shape != tensor.shape {
                 return fail(op, "importance scores of shape \(score.shape) do not fit a parameter of shape \(tensor.shape)")
             }
-            let before = zip(parameters, tensors).map { place, tensor in place.module.tensor(named: place.name + "_mask") ?? Tensor.ones(like: tensor) }
+            let before = zip(parameters, tensors).map { place, tensor in
+                place.module.tensor(named: place.name + "_mask") ?? Tensor.ones(like: tensor)
+            }
             return combined(method, parametersToVector(scores), parametersToVector(before))
         }
         if masks.isPoisoned { return }
@@ -77,7 +87,9 @@ public enum Prune {
 
     /// Makes the pruned values the parameter's own, and forgets mask and original. PyTorch: `prune.remove`.
     @discardableResult public static func remove<Layer: Module>(_ module: Layer, _ name: String) -> Layer {
-        guard let member = module.derived.first(where: { $0.name == name && $0.rule is Pruned }), let original = module.tensor(named: name + "_orig") else {
+        guard let member = module.derived.first(where: { $0.name == name && $0.rule is Pruned }),
+            let original = module.tensor(named: name + "_orig")
+        else {
             fail("Prune.remove", "'\(name)' of \(module.typeName) is not pruned")
             return module
         }
@@ -136,7 +148,8 @@ public enum Prune {
         case .global: return method.computeMask(scores, defaultMask: before)
         case .unstructured:
             let left = before.reshape([-1]).ne(0).nonzero().reshape([-1])
-            let part = method.computeMask(scores.reshape([-1]).indexSelect(dim: 0, left), defaultMask: before.reshape([-1]).indexSelect(dim: 0, left))
+            let part = method.computeMask(
+                scores.reshape([-1]).indexSelect(dim: 0, left), defaultMask: before.reshape([-1]).indexSelect(dim: 0, left))
             return before.reshape([-1]).scatter(0, left, part.to(before.dtype)).reshape(before.shape)
         case .structured(let dim):
             return composite("Prune.\(type(of: method))", scores, before) { () throws(OpError) in

@@ -64,7 +64,9 @@ extension Prune {
         /// Which parts it prunes.
         public var kind: PruningKind { .structured(dim: dim) }
         public func computeMask(_ scores: Tensor, defaultMask: Tensor) -> Tensor {
-            amount.prunedChannels(scores, defaultMask, dim) { count, pruned, _ in Tensor.randperm(count, device: scores.device).narrow(0, 0, pruned) }
+            amount.prunedChannels(scores, defaultMask, dim) { count, pruned, _ in
+                Tensor.randperm(count, device: scores.device).narrow(0, 0, pruned)
+            }
         }
     }
 
@@ -136,7 +138,9 @@ extension Prune {
         /// `mask` with zeros in the channels along `dim` that `choose` picks, given how many there are, how many to prune, and the other dimensions.
         func prunedChannels(_ scores: Tensor, _ mask: Tensor, _ dim: Int, _ choose: (Int, Int, [Int]) -> Tensor) -> Tensor {
             composite(owner, scores, mask) { () throws(OpError) in
-                guard scores.ndim > 1 else { throw OpError("channels can be pruned of tensors with 2 dimensions or more, this one has shape \(scores.shape)") }
+                guard scores.ndim > 1 else {
+                    throw OpError("channels can be pruned of tensors with 2 dimensions or more, this one has shape \(scores.shape)")
+                }
                 let at = try normalize(dim: dim, ndim: scores.ndim)
                 let count = scores.shape[at]
                 guard let number = number(of: count) else { return Tensor.poisoned }

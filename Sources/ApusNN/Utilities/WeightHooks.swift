@@ -34,7 +34,9 @@ import ApusCore
     guard let target = normalizable("spectralNorm", module, name) else { return module }
     let rows = dim ?? (Parametrizations.isTransposed(module) ? 1 : 0)
     guard nPowerIterations > 0, rows >= -target.ndim, rows < target.ndim else {
-        fail("spectralNorm", "nPowerIterations (\(nPowerIterations)) must be positive, and dim (\(rows)) one of a weight of shape \(target.shape)")
+        fail(
+            "spectralNorm",
+            "nPowerIterations (\(nPowerIterations)) must be positive, and dim (\(rows)) one of a weight of shape \(target.shape)")
         return module
     }
     let iteration = PowerIteration(target, dim: rows < 0 ? rows + target.ndim : rows, eps)

@@ -15,12 +15,14 @@ public struct AdafactorSettings: OptimizerSettings {
     }
 
     public static let settings: [Setting<Self>] = [
-        .init("lr", \.lr), .init("beta2_decay", \.beta2Decay), .init("eps", \.epsNumbers), .init("d", \.d), .init("weight_decay", \.weightDecay),
+        .init("lr", \.lr), .init("beta2_decay", \.beta2Decay), .init("eps", \.epsNumbers), .init("d", \.d),
+        .init("weight_decay", \.weightDecay),
         .init("maximize", \.maximize),
     ]
     /// A matrix has the first two, a vector the third; the others are there without elements.
     public static let state: [StateTensor<Self>] = [
-        .init("row_var", shape: { without(-1, $0) }), .init("col_var", shape: { without(-2, $0) }), .init("variance", shape: { $0.count > 1 ? [0] : $0 }),
+        .init("row_var", shape: { without(-1, $0) }), .init("col_var", shape: { without(-2, $0) }),
+        .init("variance", shape: { $0.count > 1 ? [0] : $0 }),
     ]
 
     private static func without(_ dim: Int, _ shape: Shape) -> Shape {
@@ -47,10 +49,12 @@ public final class Adafactor: TypedOptimizer<AdafactorSettings> {
     ///
     /// Traps where `lr`, `weightDecay` or one of `eps` is negative, `beta2Decay` is positive, or `d` less than 1.
     public init<Item: Optimizable>(
-        _ parameters: [Item], lr: Double = 1e-2, beta2Decay: Double = -0.8, eps: (Double?, Double) = (nil, 1e-3), d: Double = 1, weightDecay: Double = 0,
+        _ parameters: [Item], lr: Double = 1e-2, beta2Decay: Double = -0.8, eps: (Double?, Double) = (nil, 1e-3), d: Double = 1,
+        weightDecay: Double = 0,
         maximize: Bool = false
     ) {
-        super.init(parameters, AdafactorSettings(lr: lr, beta2Decay: beta2Decay, eps: eps, d: d, weightDecay: weightDecay, maximize: maximize))
+        super.init(
+            parameters, AdafactorSettings(lr: lr, beta2Decay: beta2Decay, eps: eps, d: d, weightDecay: weightDecay, maximize: maximize))
     }
 
     public override func update(_ p: Tensor, _ gradient: Tensor, _ step: Step) {

@@ -27,11 +27,15 @@ public final class Adagrad: TypedOptimizer<AdagradSettings> {
     ///
     /// Traps where a setting is negative.
     public init<Item: Optimizable>(
-        _ parameters: [Item], lr: Double = 1e-2, lrDecay: Double = 0, weightDecay: Double = 0, initialAccumulatorValue: Double = 0, eps: Double = 1e-10,
+        _ parameters: [Item], lr: Double = 1e-2, lrDecay: Double = 0, weightDecay: Double = 0, initialAccumulatorValue: Double = 0,
+        eps: Double = 1e-10,
         maximize: Bool = false
     ) {
-        super.init(parameters, AdagradSettings(
-            lr: lr, lrDecay: lrDecay, eps: eps, weightDecay: weightDecay, initialAccumulatorValue: initialAccumulatorValue, maximize: maximize))
+        super.init(
+            parameters,
+            AdagradSettings(
+                lr: lr, lrDecay: lrDecay, eps: eps, weightDecay: weightDecay, initialAccumulatorValue: initialAccumulatorValue,
+                maximize: maximize))
     }
 
     private func rate(_ step: Step) -> Double { step.settings.lr / (1 + Double(step.number - 1) * step.settings.lrDecay) }
@@ -62,7 +66,8 @@ public struct AdadeltaSettings: OptimizerSettings {
     public var addedDecay: Double { weightDecay }
 
     public func problem() -> String? {
-        invalid("eps", eps) ?? invalid("weightDecay", weightDecay) ?? (rho >= 0 && rho <= 1 ? nil : "invalid rho: \(rho); it must lie in 0 ... 1")
+        invalid("eps", eps) ?? invalid("weightDecay", weightDecay)
+            ?? (rho >= 0 && rho <= 1 ? nil : "invalid rho: \(rho); it must lie in 0 ... 1")
     }
 }
 

@@ -31,13 +31,18 @@ public class Adam: TypedOptimizer<AdamSettings> {
         _ parameters: [Item], lr: Double = 1e-3, betas: (Double, Double) = (0.9, 0.999), eps: Double = 1e-8, weightDecay: Double = 0,
         amsgrad: Bool = false, maximize: Bool = false, decoupledWeightDecay: Bool = false
     ) {
-        super.init(parameters, AdamSettings(
-            lr: lr, betas: betas, eps: eps, weightDecay: weightDecay, amsgrad: amsgrad, maximize: maximize, decoupledWeightDecay: decoupledWeightDecay))
+        super.init(
+            parameters,
+            AdamSettings(
+                lr: lr, betas: betas, eps: eps, weightDecay: weightDecay, amsgrad: amsgrad, maximize: maximize,
+                decoupledWeightDecay: decoupledWeightDecay))
     }
 
     override func kernel(_ s: AdamSettings, step: Int, isFirst: Bool) -> OptimizerRule? {
-        .adam(lr: s.lr, beta1: s.betas.0, beta2: s.betas.1, eps: s.eps, decay: s.weightDecay, amsgrad: s.amsgrad, decoupled: s.decoupledWeightDecay,
-              maximize: s.maximize, correction1: biasCorrection(s.betas.0, step), correction2: biasCorrection(s.betas.1, step))
+        .adam(
+            lr: s.lr, beta1: s.betas.0, beta2: s.betas.1, eps: s.eps, decay: s.weightDecay, amsgrad: s.amsgrad,
+            decoupled: s.decoupledWeightDecay,
+            maximize: s.maximize, correction1: biasCorrection(s.betas.0, step), correction2: biasCorrection(s.betas.1, step))
     }
 }
 
@@ -49,7 +54,9 @@ public final class AdamW: Adam {
         _ parameters: [Item], lr: Double = 1e-3, betas: (Double, Double) = (0.9, 0.999), eps: Double = 1e-8, weightDecay: Double = 1e-2,
         amsgrad: Bool = false, maximize: Bool = false
     ) {
-        super.init(parameters, lr: lr, betas: betas, eps: eps, weightDecay: weightDecay, amsgrad: amsgrad, maximize: maximize, decoupledWeightDecay: true)
+        super.init(
+            parameters, lr: lr, betas: betas, eps: eps, weightDecay: weightDecay, amsgrad: amsgrad, maximize: maximize,
+            decoupledWeightDecay: true)
     }
 
     override func settled(_ loaded: any OptimizerSettings) -> any OptimizerSettings {

@@ -9,7 +9,8 @@ public struct AdamaxSettings: OptimizerSettings {
     public var maximize: Bool
 
     public static let settings: [Setting<Self>] = [
-        .init("lr", \.lr), .init("betas", \.betas), .init("eps", \.eps), .init("weight_decay", \.weightDecay), .init("maximize", \.maximize),
+        .init("lr", \.lr), .init("betas", \.betas), .init("eps", \.eps), .init("weight_decay", \.weightDecay),
+        .init("maximize", \.maximize),
     ]
     public static let state: [StateTensor<Self>] = ["exp_avg", "exp_inf"]
     public var addedDecay: Double { weightDecay }
@@ -23,7 +24,8 @@ public final class Adamax: TypedOptimizer<AdamaxSettings> {
     ///
     /// Traps where `lr`, `eps` or `weightDecay` is negative, or one of `betas` is outside 0 ..< 1.
     public init<Item: Optimizable>(
-        _ parameters: [Item], lr: Double = 2e-3, betas: (Double, Double) = (0.9, 0.999), eps: Double = 1e-8, weightDecay: Double = 0, maximize: Bool = false
+        _ parameters: [Item], lr: Double = 2e-3, betas: (Double, Double) = (0.9, 0.999), eps: Double = 1e-8, weightDecay: Double = 0,
+        maximize: Bool = false
     ) {
         super.init(parameters, AdamaxSettings(lr: lr, betas: betas, eps: eps, weightDecay: weightDecay, maximize: maximize))
     }
@@ -65,9 +67,12 @@ public final class NAdam: TypedOptimizer<NAdamSettings> {
         _ parameters: [Item], lr: Double = 2e-3, betas: (Double, Double) = (0.9, 0.999), eps: Double = 1e-8, weightDecay: Double = 0,
         momentumDecay: Double = 4e-3, decoupledWeightDecay: Bool = false, maximize: Bool = false
     ) {
-        super.init(parameters, NAdamSettings(
-            lr: lr, betas: betas, eps: eps, weightDecay: weightDecay, momentumDecay: momentumDecay, decoupledWeightDecay: decoupledWeightDecay,
-            maximize: maximize))
+        super.init(
+            parameters,
+            NAdamSettings(
+                lr: lr, betas: betas, eps: eps, weightDecay: weightDecay, momentumDecay: momentumDecay,
+                decoupledWeightDecay: decoupledWeightDecay,
+                maximize: maximize))
     }
 
     public override func update(_ p: Tensor, _ gradient: Tensor, _ step: Step) {
@@ -112,8 +117,10 @@ public final class RAdam: TypedOptimizer<RAdamSettings> {
         _ parameters: [Item], lr: Double = 1e-3, betas: (Double, Double) = (0.9, 0.999), eps: Double = 1e-8, weightDecay: Double = 0,
         decoupledWeightDecay: Bool = false, maximize: Bool = false
     ) {
-        super.init(parameters, RAdamSettings(
-            lr: lr, betas: betas, eps: eps, weightDecay: weightDecay, decoupledWeightDecay: decoupledWeightDecay, maximize: maximize))
+        super.init(
+            parameters,
+            RAdamSettings(
+                lr: lr, betas: betas, eps: eps, weightDecay: weightDecay, decoupledWeightDecay: decoupledWeightDecay, maximize: maximize))
     }
 
     public override func update(_ p: Tensor, _ gradient: Tensor, _ step: Step) {
@@ -148,7 +155,9 @@ public struct SparseAdamSettings: OptimizerSettings {
     public static let state: [StateTensor<Self>] = ["exp_avg", "exp_avg_sq"]
 
     public func problem() -> String? {
-        for (name, value) in [("learning rate", lr), ("eps", eps)] where !(value > 0) { return "invalid \(name): \(value); it must be positive" }
+        for (name, value) in [("learning rate", lr), ("eps", eps)] where !(value > 0) {
+            return "invalid \(name): \(value); it must be positive"
+        }
         return invalid(betas: betas)
     }
 }
@@ -166,8 +175,10 @@ public final class SparseAdam: TypedOptimizer<SparseAdamSettings> {
     }
 
     public override func update(_ p: Tensor, _ gradient: Tensor, _ step: Step) {
-        fail(writer, "a parameter of shape \(p.shape) has a dense gradient; use Adam for it, or a layer with sparse: true, "
-            + "whose gradient nothing has read as a dense one")
+        fail(
+            writer,
+            "a parameter of shape \(p.shape) has a dense gradient; use Adam for it, or a layer with sparse: true, "
+                + "whose gradient nothing has read as a dense one")
     }
 
     public override func updateRows(_ p: Tensor, _ rows: Tensor, _ values: Tensor, _ step: Step) {

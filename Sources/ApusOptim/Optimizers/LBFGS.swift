@@ -17,7 +17,8 @@ public struct LBFGSSettings: OptimizerSettings {
     public static let countsSteps = false
 
     public func problem() -> String? {
-        for (name, value) in [("max_iter", maxIter), ("max_eval", maxEval), ("history_size", historySize)] where value < 1 || value > 1_000_000 {
+        for (name, value) in [("max_iter", maxIter), ("max_eval", maxEval), ("history_size", historySize)]
+        where value < 1 || value > 1_000_000 {
             return "invalid \(name): \(value); it must lie in 1 ... 1000000"
         }
         return nil
@@ -49,23 +50,33 @@ public final class LBFGS: TypedOptimizer<LBFGSSettings> {
     ///
     /// Traps where `lr` is negative or there are several groups.
     public init<Item: Optimizable>(
-        _ parameters: [Item], lr: Double = 1, maxIter: Int = 20, maxEval: Int? = nil, toleranceGrad: Double = 1e-7, toleranceChange: Double = 1e-9,
+        _ parameters: [Item], lr: Double = 1, maxIter: Int = 20, maxEval: Int? = nil, toleranceGrad: Double = 1e-7,
+        toleranceChange: Double = 1e-9,
         historySize: Int = 100, lineSearchFn: LineSearch? = nil
     ) {
-        super.init(parameters, LBFGSSettings(
-            lr: lr, maxIter: maxIter, maxEval: maxEval ?? maxIter * 5 / 4, toleranceGrad: toleranceGrad, toleranceChange: toleranceChange,
-            historySize: historySize, lineSearchFn: lineSearchFn))
-        if paramGroups.count > 1 { fail("LBFGS", "got \(paramGroups.count) groups; it knows settings for all parameters alone, give it one list") }
+        super.init(
+            parameters,
+            LBFGSSettings(
+                lr: lr, maxIter: maxIter, maxEval: maxEval ?? maxIter * 5 / 4, toleranceGrad: toleranceGrad,
+                toleranceChange: toleranceChange,
+                historySize: historySize, lineSearchFn: lineSearchFn))
+        if paramGroups.count > 1 {
+            fail("LBFGS", "got \(paramGroups.count) groups; it knows settings for all parameters alone, give it one list")
+        }
     }
 
-    public override func step() { fail("LBFGS.step", "needs a closure that computes the loss: step { optimizer.zeroGrad(); …; loss.backward(); return loss }") }
+    public override func step() {
+        fail("LBFGS.step", "needs a closure that computes the loss: step { optimizer.zeroGrad(); …; loss.backward(); return loss }")
+    }
 
     // MARK: State: of all parameters as one vector, kept with the first
 
     /// Where they stand in `LBFGSSettings.state`.
     private enum Place { static let (direction, gradient, dirs, steps, numbers, count) = (0, 1, 2, 3, 4, 5) }
 
-    override func fits<Loaded: OptimizerSettings>(_ found: Shape, _ place: Int, _ parameter: Tensor, _ group: ParameterGroup, _ settings: Loaded) -> Bool {
+    override func fits<Loaded: OptimizerSettings>(
+        _ found: Shape, _ place: Int, _ parameter: Tensor, _ group: ParameterGroup, _ settings: Loaded
+    ) -> Bool {
         let n = group.parameters.map(\.numel).reduce(0, +)
         switch place {
         case Place.direction, Place.gradient: return found == [n]
@@ -90,7 +101,8 @@ public final class LBFGS: TypedOptimizer<LBFGSSettings> {
     private var memory: Memory? {
         get {
             guard let state = paramGroups[0].states.first ?? nil else { return nil }
-            guard let direction = state[Place.direction], let gradient = state[Place.gradient], let dirs = state[Place.dirs], let steps = state[Place.steps],
+            guard let direction = state[Place.direction], let gradient = state[Place.gradient], let dirs = state[Place.dirs],
+                let steps = state[Place.steps],
                 let numbers = state[Place.numbers]?.array(Double.self)
             else { return nil }
             func rows(_ matrix: Tensor) -> [Tensor] { (0..<matrix.shape[0]).map { matrix[$0] } }
@@ -106,7 +118,8 @@ public final class LBFGS: TypedOptimizer<LBFGSSettings> {
             for (place, tensor) in [
                 (Place.direction, newValue.direction), (Place.gradient, newValue.gradient),
                 (Place.dirs, newValue.dirs.isEmpty ? none : Tensor.stack(newValue.dirs)),
-                (Place.steps, newValue.steps.isEmpty ? none : Tensor.stack(newValue.steps)), (Place.numbers, Tensor(numbers, dtype: .float64)),
+                (Place.steps, newValue.steps.isEmpty ? none : Tensor.stack(newValue.steps)),
+                (Place.numbers, Tensor(numbers, dtype: .float64)),
             ] { state.remember(tensor, at: place, of: Place.count) }
             paramGroups[0].states[0] = state
         }
@@ -163,7 +176,9 @@ public final class LBFGS: TypedOptimizer<LBFGSSettings> {
                         for (parameter, old) in zip(group.parameters, start) { parameter.detach().copy_(old) }
                         return LinePoint(position: length, loss: loss, gradient: gradient, slope: gradient.dot(direction).item())
                     }
-                    (loss, gradient, memory.length, spent) = (found.point.loss, found.point.gradient, found.point.position, found.evaluations)
+                    (loss, gradient, memory.length, spent) = (
+                        found.point.loss, found.point.gradient, found.point.position, found.evaluations
+                    )
                     move(direction, by: memory.length)
                 } else {
                     move(memory.direction, by: memory.length)
@@ -219,10 +234,11 @@ public final class LBFGS: TypedOptimizer<LBFGSSettings> {
     }
 
     private func flatGradient() -> Tensor {
-        Tensor.cat(paramGroups[0].parameters.map { p in
-            let dtype = p.dtype.computeType
-            return p.grad.map { $0.detach().toDense().reshape(-1).to(dtype) } ?? Tensor.zeros([p.numel], dtype: dtype, device: p.device)
-        })
+        Tensor.cat(
+            paramGroups[0].parameters.map { p in
+                let dtype = p.dtype.computeType
+                return p.grad.map { $0.detach().toDense().reshape(-1).to(dtype) } ?? Tensor.zeros([p.numel], dtype: dtype, device: p.device)
+            })
     }
 
     private func move(_ direction: Tensor, by length: Double) {

@@ -86,7 +86,8 @@ private func cubicMinimum(_ a: LinePoint, _ b: LinePoint, within bounds: ClosedR
     let square = d1 * d1 - a.slope * b.slope
     guard square >= 0 else { return middle }
     let d2 = square.squareRoot()
-    let minimum = a.position <= b.position
+    let minimum =
+        a.position <= b.position
         ? b.position - (b.position - a.position) * ((b.slope + d2 - d1) / (b.slope - a.slope + 2 * d2))
         : a.position - (a.position - b.position) * ((a.slope + d2 - d1) / (a.slope - b.slope + 2 * d2))
     return minimum.isNaN ? middle : min(max(minimum, bounds.lowerBound), bounds.upperBound)

@@ -42,11 +42,15 @@ public final class Muon: TypedOptimizer<MuonSettings> {
     /// Traps where a parameter is no matrix, or `lr`, `momentum` or `weightDecay` is negative.
     public init<Item: Optimizable>(
         _ parameters: [Item], lr: Double = 1e-3, weightDecay: Double = 0.1, momentum: Double = 0.95, nesterov: Bool = true,
-        nsCoefficients: (Double, Double, Double) = (3.4445, -4.775, 2.0315), eps: Double = 1e-7, nsSteps: Int = 5, adjustLRFn: MuonRate = .original
+        nsCoefficients: (Double, Double, Double) = (3.4445, -4.775, 2.0315), eps: Double = 1e-7, nsSteps: Int = 5,
+        adjustLRFn: MuonRate = .original
     ) {
-        super.init(parameters, MuonSettings(
-            lr: lr, weightDecay: weightDecay, momentum: momentum, nesterov: nesterov, nsCoefficients: nsCoefficients, eps: eps, nsSteps: nsSteps,
-            adjustLRFn: adjustLRFn))
+        super.init(
+            parameters,
+            MuonSettings(
+                lr: lr, weightDecay: weightDecay, momentum: momentum, nesterov: nesterov, nsCoefficients: nsCoefficients, eps: eps,
+                nsSteps: nsSteps,
+                adjustLRFn: adjustLRFn))
     }
 
     public override func update(_ p: Tensor, _ gradient: Tensor, _ step: Step) {
@@ -54,10 +58,11 @@ public final class Muon: TypedOptimizer<MuonSettings> {
         buffer.moveToward_(gradient, by: 1 - s.momentum)
         let direction = orthogonal(s.nesterov ? gradient + (buffer - gradient) * s.momentum : buffer, s)
         let (rows, columns) = (Double(p.shape[0]), Double(p.shape[1]))
-        let factor = switch s.adjustLRFn {
-        case .original: Swift.max(1, rows / columns).squareRoot()
-        case .matchRMSAdamW: 0.2 * Swift.max(rows, columns).squareRoot()
-        }
+        let factor =
+            switch s.adjustLRFn {
+            case .original: Swift.max(1, rows / columns).squareRoot()
+            case .matchRMSAdamW: 0.2 * Swift.max(rows, columns).squareRoot()
+            }
         p.mul_(1 - s.lr * s.weightDecay).add_(direction.to(p.dtype) * (-s.lr * factor))
     }
 

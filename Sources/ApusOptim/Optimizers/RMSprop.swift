@@ -35,11 +35,14 @@ public final class RMSprop: TypedOptimizer<RMSpropSettings> {
         _ parameters: [Item], lr: Double = 1e-2, alpha: Double = 0.99, eps: Double = 1e-8, weightDecay: Double = 0, momentum: Double = 0,
         centered: Bool = false, maximize: Bool = false
     ) {
-        super.init(parameters, RMSpropSettings(
-            lr: lr, momentum: momentum, alpha: alpha, eps: eps, centered: centered, weightDecay: weightDecay, maximize: maximize))
+        super.init(
+            parameters,
+            RMSpropSettings(
+                lr: lr, momentum: momentum, alpha: alpha, eps: eps, centered: centered, weightDecay: weightDecay, maximize: maximize))
     }
 
     override func kernel(_ s: RMSpropSettings, step: Int, isFirst: Bool) -> OptimizerRule? {
-        .rmsprop(lr: s.lr, alpha: s.alpha, eps: s.eps, decay: s.weightDecay, momentum: s.momentum, centered: s.centered, maximize: s.maximize)
+        .rmsprop(
+            lr: s.lr, alpha: s.alpha, eps: s.eps, decay: s.weightDecay, momentum: s.momentum, centered: s.centered, maximize: s.maximize)
     }
 }

@@ -25,7 +25,8 @@ public final class Rprop: TypedOptimizer<RpropSettings> {
     ///
     /// Traps where `lr` is negative, or not 0 < etas.0 < 1 < etas.1.
     public init<Item: Optimizable>(
-        _ parameters: [Item], lr: Double = 1e-2, etas: (Double, Double) = (0.5, 1.2), stepSizes: (Double, Double) = (1e-6, 50), maximize: Bool = false
+        _ parameters: [Item], lr: Double = 1e-2, etas: (Double, Double) = (0.5, 1.2), stepSizes: (Double, Double) = (1e-6, 50),
+        maximize: Bool = false
     ) {
         super.init(parameters, RpropSettings(lr: lr, etas: etas, stepSizes: stepSizes, maximize: maximize))
     }
@@ -66,7 +67,8 @@ public final class ASGD: TypedOptimizer<ASGDSettings> {
     ///
     /// Traps where `lr` or `weightDecay` is negative.
     public init<Item: Optimizable>(
-        _ parameters: [Item], lr: Double = 1e-2, lambd: Double = 1e-4, alpha: Double = 0.75, t0: Double = 1e6, weightDecay: Double = 0, maximize: Bool = false
+        _ parameters: [Item], lr: Double = 1e-2, lambd: Double = 1e-4, alpha: Double = 0.75, t0: Double = 1e6, weightDecay: Double = 0,
+        maximize: Bool = false
     ) {
         super.init(parameters, ASGDSettings(lr: lr, lambd: lambd, alpha: alpha, t0: t0, weightDecay: weightDecay, maximize: maximize))
     }

@@ -35,12 +35,16 @@ public final class SGD: TypedOptimizer<SGDSettings> {
         _ parameters: [Item], lr: Double = 1e-3, momentum: Double = 0, dampening: Double = 0, weightDecay: Double = 0,
         nesterov: Bool = false, maximize: Bool = false
     ) {
-        super.init(parameters, SGDSettings(
-            lr: lr, momentum: momentum, dampening: dampening, weightDecay: weightDecay, nesterov: nesterov, maximize: maximize))
+        super.init(
+            parameters,
+            SGDSettings(
+                lr: lr, momentum: momentum, dampening: dampening, weightDecay: weightDecay, nesterov: nesterov, maximize: maximize))
     }
 
     override func kernel(_ s: SGDSettings, step: Int, isFirst: Bool) -> OptimizerRule? {
-        .sgd(lr: s.lr, momentum: s.momentum, dampening: s.dampening, decay: s.weightDecay, nesterov: s.nesterov, maximize: s.maximize, first: isFirst)
+        .sgd(
+            lr: s.lr, momentum: s.momentum, dampening: s.dampening, decay: s.weightDecay, nesterov: s.nesterov, maximize: s.maximize,
+            first: isFirst)
     }
 
     override var wantsRowsOnce: Bool { false }

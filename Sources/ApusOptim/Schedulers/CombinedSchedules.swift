@@ -14,7 +14,9 @@ public final class SequentialLR: LRScheduler {
             fail("SequentialLR", "got \(milestones.count) milestones for \(schedulers.count) schedules; there must be one less")
             milestones = Array(repeating: .max, count: max(schedulers.count - 1, 0))
         }
-        if zip(milestones, milestones.dropFirst()).contains(where: { $0 > $1 }) { fail("SequentialLR", "the milestones \(milestones) do not ascend") }
+        if zip(milestones, milestones.dropFirst()).contains(where: { $0 > $1 }) {
+            fail("SequentialLR", "the milestones \(milestones) do not ascend")
+        }
         self.schedulers = schedulers
         self.milestones = milestones
         super.init(over: schedulers, optimizer)
@@ -51,7 +53,9 @@ public final class SequentialLR: LRScheduler {
     }
 
     public override func stateDict() -> [String: String] { super.stateDict().merging(members: schedulers) }
-    public override func loadStateDict(_ state: [String: String]) throws { try load(state, members: schedulers) { try super.loadStateDict($0) } }
+    public override func loadStateDict(_ state: [String: String]) throws {
+        try load(state, members: schedulers) { try super.loadStateDict($0) }
+    }
 }
 
 /// Schedules that all step at once; each changes the rates that the one before has left. PyTorch: `ChainedScheduler`.
@@ -99,7 +103,9 @@ public final class ChainedScheduler: LRScheduler {
     }
 
     public override func stateDict() -> [String: String] { super.stateDict().merging(members: schedulers) }
-    public override func loadStateDict(_ state: [String: String]) throws { try load(state, members: schedulers) { try super.loadStateDict($0) } }
+    public override func loadStateDict(_ state: [String: String]) throws {
+        try load(state, members: schedulers) { try super.loadStateDict($0) }
+    }
 }
 
 private func checkMembers(_ name: String, _ schedulers: [LRScheduler], _ optimizer: Optimizer) {
@@ -144,16 +150,25 @@ private func load(_ state: [String: String], members: [LRScheduler], own: ([Stri
 /// PyTorch: `swa_utils.SWALR`.
 public final class SWALR: LRScheduler {
     /// One rate for all groups. Traps where `annealEpochs` is negative.
-    public convenience init(_ optimizer: Optimizer, swaLR: Double, annealEpochs: Int = 10, annealStrategy: OneCycleLR.AnnealStrategy = .cos, lastEpoch: Int = -1) {
-        self.init(optimizer, swaLR: Array(repeating: swaLR, count: optimizer.paramGroups.count), annealEpochs: annealEpochs, annealStrategy: annealStrategy, lastEpoch: lastEpoch)
+    public convenience init(
+        _ optimizer: Optimizer, swaLR: Double, annealEpochs: Int = 10, annealStrategy: OneCycleLR.AnnealStrategy = .cos, lastEpoch: Int = -1
+    ) {
+        self.init(
+            optimizer, swaLR: Array(repeating: swaLR, count: optimizer.paramGroups.count), annealEpochs: annealEpochs,
+            annealStrategy: annealStrategy, lastEpoch: lastEpoch)
     }
 
     /// A rate for each group.
-    public init(_ optimizer: Optimizer, swaLR: [Double], annealEpochs: Int = 10, annealStrategy: OneCycleLR.AnnealStrategy = .cos, lastEpoch: Int = -1) {
-        super.init(optimizer, lastEpoch: lastEpoch, options: [
-            ("swa_lr", .list(perGroup("SWALR", "swaLR", swaLR, optimizer.paramGroups))), ("anneal_epochs", .int(annealEpochs)),
-            ("anneal_strategy", .string(annealStrategy.rawValue)),
-        ])
+    public init(
+        _ optimizer: Optimizer, swaLR: [Double], annealEpochs: Int = 10, annealStrategy: OneCycleLR.AnnealStrategy = .cos,
+        lastEpoch: Int = -1
+    ) {
+        super.init(
+            optimizer, lastEpoch: lastEpoch,
+            options: [
+                ("swa_lr", .list(perGroup("SWALR", "swaLR", swaLR, optimizer.paramGroups))), ("anneal_epochs", .int(annealEpochs)),
+                ("anneal_strategy", .string(annealStrategy.rawValue)),
+            ])
     }
 
     override var listsOfRates: [String] { ["swa_lr"] }

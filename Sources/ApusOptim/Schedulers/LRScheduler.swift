@@ -31,7 +31,10 @@ open class LRScheduler {
         self.options = OptionList(options)
         for (i, group) in optimizer.paramGroups.enumerated() where group.initialLR == nil {
             if lastEpoch != -1 {
-                fail(name, "group \(i) has no initial_lr, which going on after \(lastEpoch) steps needs; load the optimizer's state first, or start at lastEpoch -1")
+                fail(
+                    name,
+                    "group \(i) has no initial_lr, which going on after \(lastEpoch) steps needs; load the optimizer's state first, or start at lastEpoch -1"
+                )
             }
             group.initialLR = group.lr
         }
@@ -140,7 +143,10 @@ open class LRScheduler {
             return
         }
         if let i = rates.firstIndex(where: { !$0.isFinite }) {
-            fail(name, "step \(lastEpoch) would set the learning rate of group \(i) to \(rates[i]) (it is \(optimizer.paramGroups[i].lr)); check the schedule's settings")
+            fail(
+                name,
+                "step \(lastEpoch) would set the learning rate of group \(i) to \(rates[i]) (it is \(optimizer.paramGroups[i].lr)); check the schedule's settings"
+            )
             return
         }
         for (group, rate) in zip(optimizer.paramGroups, rates) { group.lr = rate }
@@ -166,7 +172,9 @@ open class LRScheduler {
     final func place(_ step: Int) -> Double {
         var place = Double(step)
         let knots = options.list(LRScheduler.stretches) ?? []
-        for i in stride(from: 0, to: knots.count, by: 3) where Double(step) >= knots[i] { place = knots[i + 1] + (Double(step) - knots[i]) * knots[i + 2] }
+        for i in stride(from: 0, to: knots.count, by: 3) where Double(step) >= knots[i] {
+            place = knots[i + 1] + (Double(step) - knots[i]) * knots[i + 2]
+        }
         return place
     }
 
@@ -211,12 +219,16 @@ open class LRScheduler {
                 problems.append("\(name) is '\(text)', which is not like \(example.text)")
                 continue
             }
-            if case (.list(let found), .list(let wanted)) = (value, example), ![LRScheduler.stretches, "milestones"].contains(name), found.count != wanted.count {
+            if case (.list(let found), .list(let wanted)) = (value, example), ![LRScheduler.stretches, "milestones"].contains(name),
+                found.count != wanted.count
+            {
                 problems.append("\(name) has \(found.count) numbers for \(wanted.count) groups")
             }
             read[name] = value
         }
-        for name in state.keys.sorted() where !allValues.contains(where: { $0.name == name }) { problems.append("\(name) is not one of its settings") }
+        for name in state.keys.sorted() where !allValues.contains(where: { $0.name == name }) {
+            problems.append("\(name) is not one of its settings")
+        }
         var trial = options
         for (name, _) in options.entries { trial[name] = read[name] }
         if problems.isEmpty, let problem = validate(trial) { problems.append(problem) }
@@ -233,7 +245,8 @@ open class LRScheduler {
 
     private var allValues: [(name: String, value: OptionValue)] {
         options.entries + [
-            (name: "base_lrs", value: .list(baseLRs)), (name: "last_epoch", value: .int(lastEpoch)), (name: "_step_count", value: .int(stepCount)),
+            (name: "base_lrs", value: .list(baseLRs)), (name: "last_epoch", value: .int(lastEpoch)),
+            (name: "_step_count", value: .int(stepCount)),
             (name: "_last_lr", value: .list(lastLR)),
         ]
     }

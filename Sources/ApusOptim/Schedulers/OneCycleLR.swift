@@ -22,15 +22,17 @@ public final class OneCycleLR: LRScheduler {
 
     /// One maximum for all groups. The number of steps is `totalSteps`, or `epochs` times `stepsPerEpoch`.
     public convenience init(
-        _ optimizer: Optimizer, maxLR: Double, totalSteps: Int? = nil, epochs: Int? = nil, stepsPerEpoch: Int? = nil, pctStart: Double = 0.3,
+        _ optimizer: Optimizer, maxLR: Double, totalSteps: Int? = nil, epochs: Int? = nil, stepsPerEpoch: Int? = nil,
+        pctStart: Double = 0.3,
         annealStrategy: AnnealStrategy = .cos, cycleMomentum: Bool = true, baseMomentum: Double = 0.85, maxMomentum: Double = 0.95,
         divFactor: Double = 25, finalDivFactor: Double = 1e4, threePhase: Bool = false, lastEpoch: Int = -1
     ) {
         let count = optimizer.paramGroups.count
-        self.init(optimizer, maxLR: Array(repeating: maxLR, count: count), totalSteps: totalSteps, epochs: epochs, stepsPerEpoch: stepsPerEpoch,
-                  pctStart: pctStart, annealStrategy: annealStrategy, cycleMomentum: cycleMomentum,
-                  baseMomentum: Array(repeating: baseMomentum, count: count), maxMomentum: Array(repeating: maxMomentum, count: count),
-                  divFactor: divFactor, finalDivFactor: finalDivFactor, threePhase: threePhase, lastEpoch: lastEpoch)
+        self.init(
+            optimizer, maxLR: Array(repeating: maxLR, count: count), totalSteps: totalSteps, epochs: epochs, stepsPerEpoch: stepsPerEpoch,
+            pctStart: pctStart, annealStrategy: annealStrategy, cycleMomentum: cycleMomentum,
+            baseMomentum: Array(repeating: baseMomentum, count: count), maxMomentum: Array(repeating: maxMomentum, count: count),
+            divFactor: divFactor, finalDivFactor: finalDivFactor, threePhase: threePhase, lastEpoch: lastEpoch)
     }
 
     /// A maximum (and momentums, 0.85 and 0.95 where not given) for each group.
@@ -38,7 +40,8 @@ public final class OneCycleLR: LRScheduler {
     /// Traps where no number of steps is given, a number is out of its range, a list has not one entry a group, or
     /// `cycleMomentum` meets an optimizer without momentum or betas. `step()` traps after more than all steps.
     public init(
-        _ optimizer: Optimizer, maxLR: [Double], totalSteps: Int? = nil, epochs: Int? = nil, stepsPerEpoch: Int? = nil, pctStart: Double = 0.3,
+        _ optimizer: Optimizer, maxLR: [Double], totalSteps: Int? = nil, epochs: Int? = nil, stepsPerEpoch: Int? = nil,
+        pctStart: Double = 0.3,
         annealStrategy: AnnealStrategy = .cos, cycleMomentum: Bool = true, baseMomentum: [Double]? = nil, maxMomentum: [Double]? = nil,
         divFactor: Double = 25, finalDivFactor: Double = 1e4, threePhase: Bool = false, lastEpoch: Int = -1
     ) {
@@ -61,11 +64,14 @@ public final class OneCycleLR: LRScheduler {
         if lastEpoch == -1 {
             for (i, group) in groups.enumerated() { group.initialLR = first[i] }
         }
-        super.init(optimizer, lastEpoch: lastEpoch, options: [
-            ("total_steps", .int(steps)), ("pct_start", .double(pctStart)), ("anneal_strategy", .string(annealStrategy.rawValue)),
-            ("cycle_momentum", .bool(cycles)), ("three_phase", .bool(threePhase)), ("initial_lr", .list(first)), ("max_lr", .list(maxima)),
-            ("min_lr", .list(first.map { $0 / finalDivFactor })), ("base_momentum", .list(base)), ("max_momentum", .list(high)),
-        ])
+        super.init(
+            optimizer, lastEpoch: lastEpoch,
+            options: [
+                ("total_steps", .int(steps)), ("pct_start", .double(pctStart)), ("anneal_strategy", .string(annealStrategy.rawValue)),
+                ("cycle_momentum", .bool(cycles)), ("three_phase", .bool(threePhase)), ("initial_lr", .list(first)),
+                ("max_lr", .list(maxima)),
+                ("min_lr", .list(first.map { $0 / finalDivFactor })), ("base_momentum", .list(base)), ("max_momentum", .list(high)),
+            ])
     }
 
     override var beginsAnew: Bool { true }

@@ -28,11 +28,13 @@ public final class ReduceLROnPlateau {
 
     /// One least rate for all groups.
     public convenience init(
-        _ optimizer: Optimizer, mode: Mode = .min, factor: Double = 0.1, patience: Int = 10, threshold: Double = 1e-4, thresholdMode: ThresholdMode = .rel,
+        _ optimizer: Optimizer, mode: Mode = .min, factor: Double = 0.1, patience: Int = 10, threshold: Double = 1e-4,
+        thresholdMode: ThresholdMode = .rel,
         cooldown: Int = 0, minLR: Double = 0, eps: Double = 1e-8
     ) {
         self.init(
-            optimizer, mode: mode, factor: factor, patience: patience, threshold: threshold, thresholdMode: thresholdMode, cooldown: cooldown,
+            optimizer, mode: mode, factor: factor, patience: patience, threshold: threshold, thresholdMode: thresholdMode,
+            cooldown: cooldown,
             minLR: Array(repeating: minLR, count: optimizer.paramGroups.count), eps: eps)
     }
 
@@ -40,7 +42,8 @@ public final class ReduceLROnPlateau {
     ///
     /// Traps where `factor` is not below 1, or `minLR` has not one rate a group.
     public init(
-        _ optimizer: Optimizer, mode: Mode = .min, factor: Double = 0.1, patience: Int = 10, threshold: Double = 1e-4, thresholdMode: ThresholdMode = .rel,
+        _ optimizer: Optimizer, mode: Mode = .min, factor: Double = 0.1, patience: Int = 10, threshold: Double = 1e-4,
+        thresholdMode: ThresholdMode = .rel,
         cooldown: Int = 0, minLR: [Double], eps: Double = 1e-8
     ) {
         self.optimizer = optimizer
@@ -57,7 +60,9 @@ public final class ReduceLROnPlateau {
         let factor = options.double("factor") ?? .nan
         guard factor < 1 else { return "factor must be below 1, not \(factor)" }
         guard case .string(let mode)? = options["mode"], Mode(rawValue: mode) != nil else { return "mode must be min or max" }
-        guard case .string(let kind)? = options["threshold_mode"], ThresholdMode(rawValue: kind) != nil else { return "threshold_mode must be rel or abs" }
+        guard case .string(let kind)? = options["threshold_mode"], ThresholdMode(rawValue: kind) != nil else {
+            return "threshold_mode must be rel or abs"
+        }
         return nil
     }
 
@@ -65,7 +70,8 @@ public final class ReduceLROnPlateau {
         let threshold = options.double("threshold") ?? 0
         let isRelative = options["threshold_mode"] == .string(ThresholdMode.rel.rawValue)
         return options["mode"] == .string(Mode.min.rawValue)
-            ? metric < (isRelative ? best * (1 - threshold) : best - threshold) : metric > (isRelative ? best * (1 + threshold) : best + threshold)
+            ? metric < (isRelative ? best * (1 - threshold) : best - threshold)
+            : metric > (isRelative ? best * (1 + threshold) : best + threshold)
     }
 
     /// Looks at a metric, and lowers the rates where it has been bad for too long.
@@ -103,7 +109,8 @@ public final class ReduceLROnPlateau {
 
     private var place: [(name: String, value: OptionValue)] {
         [
-            (name: "best", value: .double(best)), (name: "last_epoch", value: .int(lastEpoch)), (name: "num_bad_epochs", value: .int(badEpochs)),
+            (name: "best", value: .double(best)), (name: "last_epoch", value: .int(lastEpoch)),
+            (name: "num_bad_epochs", value: .int(badEpochs)),
             (name: "cooldown_counter", value: .int(cooldownLeft)),
         ]
     }
@@ -132,9 +139,12 @@ public final class ReduceLROnPlateau {
             }
             if options[name] != nil { trial[name] = value } else { read[name] = value }
         }
-        for name in state.keys.sorted() where options[name] == nil && !place.contains(where: { $0.name == name }) { problems.append("\(name) is not one of its settings") }
+        for name in state.keys.sorted() where options[name] == nil && !place.contains(where: { $0.name == name }) {
+            problems.append("\(name) is not one of its settings")
+        }
         if problems.isEmpty, let problem = validate(trial) { problems.append(problem) }
-        guard problems.isEmpty, case .double(let best)? = read["best"], case .int(let epoch)? = read["last_epoch"], case .int(let bad)? = read["num_bad_epochs"],
+        guard problems.isEmpty, case .double(let best)? = read["best"], case .int(let epoch)? = read["last_epoch"],
+            case .int(let bad)? = read["num_bad_epochs"],
             case .int(let left)? = read["cooldown_counter"]
         else {
             throw OptimizerStateError(owner: "ReduceLROnPlateau", problems: problems)

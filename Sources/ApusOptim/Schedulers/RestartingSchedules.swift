@@ -55,13 +55,15 @@ public final class CyclicLR: LRScheduler {
 
     /// The same rates for all groups.
     public convenience init(
-        _ optimizer: Optimizer, baseLR: Double, maxLR: Double, stepSizeUp: Int = 2000, stepSizeDown: Int? = nil, mode: Mode = .triangular, gamma: Double = 1,
+        _ optimizer: Optimizer, baseLR: Double, maxLR: Double, stepSizeUp: Int = 2000, stepSizeDown: Int? = nil, mode: Mode = .triangular,
+        gamma: Double = 1,
         scale: Scale? = nil, cycleMomentum: Bool = true, baseMomentum: Double = 0.8, maxMomentum: Double = 0.9, lastEpoch: Int = -1
     ) {
         let count = optimizer.paramGroups.count
         func all(_ value: Double) -> [Double] { Array(repeating: value, count: count) }
         self.init(
-            optimizer, baseLR: all(baseLR), maxLR: all(maxLR), stepSizeUp: stepSizeUp, stepSizeDown: stepSizeDown, mode: mode, gamma: gamma, scale: scale,
+            optimizer, baseLR: all(baseLR), maxLR: all(maxLR), stepSizeUp: stepSizeUp, stepSizeDown: stepSizeDown, mode: mode, gamma: gamma,
+            scale: scale,
             cycleMomentum: cycleMomentum, baseMomentum: all(baseMomentum), maxMomentum: all(maxMomentum), lastEpoch: lastEpoch)
     }
 
@@ -69,7 +71,8 @@ public final class CyclicLR: LRScheduler {
     ///
     /// Traps where a number of steps is not positive, a list has not one entry a group, or `cycleMomentum` meets an optimizer without momentum or betas.
     public init(
-        _ optimizer: Optimizer, baseLR: [Double], maxLR: [Double], stepSizeUp: Int = 2000, stepSizeDown: Int? = nil, mode: Mode = .triangular, gamma: Double = 1,
+        _ optimizer: Optimizer, baseLR: [Double], maxLR: [Double], stepSizeUp: Int = 2000, stepSizeDown: Int? = nil,
+        mode: Mode = .triangular, gamma: Double = 1,
         scale: Scale? = nil, cycleMomentum: Bool = true, baseMomentum: [Double]? = nil, maxMomentum: [Double]? = nil, lastEpoch: Int = -1
     ) {
         self.scale = scale
@@ -83,11 +86,15 @@ public final class CyclicLR: LRScheduler {
                 group.initialLR = rate
             }
         }
-        super.init(optimizer, lastEpoch: lastEpoch, options: [
-            ("base_lr", .list(base)), ("max_lr", .list(high)), ("step_size_up", .int(stepSizeUp)), ("step_size_down", .int(stepSizeDown ?? stepSizeUp)),
-            ("mode", .string(mode.rawValue)), ("gamma", .double(gamma)), ("cycle_momentum", .bool(canCycleMomentum("CyclicLR", optimizer, cycleMomentum))),
-            ("base_momentum", .list(low)), ("max_momentum", .list(top)),
-        ])
+        super.init(
+            optimizer, lastEpoch: lastEpoch,
+            options: [
+                ("base_lr", .list(base)), ("max_lr", .list(high)), ("step_size_up", .int(stepSizeUp)),
+                ("step_size_down", .int(stepSizeDown ?? stepSizeUp)),
+                ("mode", .string(mode.rawValue)), ("gamma", .double(gamma)),
+                ("cycle_momentum", .bool(canCycleMomentum("CyclicLR", optimizer, cycleMomentum))),
+                ("base_momentum", .list(low)), ("max_momentum", .list(top)),
+            ])
     }
 
     override var listsOfRates: [String] { ["base_lr", "max_lr"] }
@@ -97,7 +104,9 @@ public final class CyclicLR: LRScheduler {
         for (name, key) in [("stepSizeUp", "step_size_up"), ("stepSizeDown", "step_size_down")] where options.int(key) ?? 0 < 1 {
             return "\(name) must be positive, not \(options.int(key) ?? 0)"
         }
-        guard case .string(let mode)? = options["mode"], Mode(rawValue: mode) != nil else { return "mode must be triangular, triangular2 or exp_range" }
+        guard case .string(let mode)? = options["mode"], Mode(rawValue: mode) != nil else {
+            return "mode must be triangular, triangular2 or exp_range"
+        }
         return nil
     }
 
@@ -110,7 +119,9 @@ public final class CyclicLR: LRScheduler {
         let groups = optimizer.paramGroups
         func list(_ name: String) -> [Double] { options.list(name) ?? [] }
         if options.bool("cycle_momentum") == true {
-            for (group, (low, high)) in zip(groups, zip(list("base_momentum"), list("max_momentum"))) { setMomentum(group, high - (high - low) * height) }
+            for (group, (low, high)) in zip(groups, zip(list("base_momentum"), list("max_momentum"))) {
+                setMomentum(group, high - (high - low) * height)
+            }
         }
         return zip(list("base_lr"), list("max_lr")).map { $0 + ($1 - $0) * height }
     }
@@ -140,7 +151,9 @@ func perGroup(_ schedule: String, _ name: String, _ values: [Double], _ groups: 
 
 /// Whether momentum is cycled; asked for on an optimizer without, it traps.
 func canCycleMomentum(_ schedule: String, _ optimizer: Optimizer, _ wanted: Bool) -> Bool {
-    guard wanted, optimizer.paramGroups.contains(where: { $0[option: "momentum"] == nil && $0[option: "betas"] == nil }) else { return wanted }
+    guard wanted, optimizer.paramGroups.contains(where: { $0[option: "momentum"] == nil && $0[option: "betas"] == nil }) else {
+        return wanted
+    }
     fail(schedule, "\(optimizer.name) has neither momentum nor betas to cycle; give cycleMomentum: false")
     return false
 }

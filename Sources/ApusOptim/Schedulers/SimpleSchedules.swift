@@ -17,7 +17,9 @@ public final class LambdaLR: LRScheduler {
         super.init(optimizer, lastEpoch: lastEpoch, options: [])
     }
 
-    public override func getLR() -> [Double] { baseLRs.enumerated().map { i, rate in rate * lambdas[min(i, lambdas.count - 1)](lastEpoch) } }
+    public override func getLR() -> [Double] {
+        baseLRs.enumerated().map { i, rate in rate * lambdas[min(i, lambdas.count - 1)](lastEpoch) }
+    }
 }
 
 /// The rate times a function of the step, in each step: lr ← lr·f(t); a group that joins later takes the last function.
@@ -37,7 +39,8 @@ public final class MultiplicativeLR: LRScheduler {
     }
 
     public override func getLR() -> [Double] {
-        isInitial ? scaled(1) : optimizer.paramGroups.enumerated().map { i, group in group.lr * lambdas[min(i, lambdas.count - 1)](lastEpoch) }
+        isInitial
+            ? scaled(1) : optimizer.paramGroups.enumerated().map { i, group in group.lr * lambdas[min(i, lambdas.count - 1)](lastEpoch) }
     }
 
     /// Goes on from the present rates: it knows no others.
@@ -83,7 +86,9 @@ public final class StepLR: LRScheduler {
     }
 
     public override func getLR() -> [Double] {
-        if isStretched { return baseLRs.map { $0 * pow(number("gamma"), (place(lastEpoch) / Double(max(count("step_size"), 1))).rounded(.down)) } }
+        if isStretched {
+            return baseLRs.map { $0 * pow(number("gamma"), (place(lastEpoch) / Double(max(count("step_size"), 1))).rounded(.down)) }
+        }
         // Until `init` has reported it, a step size of 0 must not divide.
         let turns = lastEpoch != 0 && lastEpoch % max(count("step_size"), 1) == 0
         return scaled(turns ? number("gamma") : 1)
@@ -94,7 +99,8 @@ public final class StepLR: LRScheduler {
 public final class MultiStepLR: LRScheduler {
     /// Arguments, order and defaults of PyTorch's `lr_scheduler.MultiStepLR`.
     public init(_ optimizer: Optimizer, milestones: [Int], gamma: Double = 0.1, lastEpoch: Int = -1) {
-        super.init(optimizer, lastEpoch: lastEpoch, options: [("milestones", .list(milestones.map { Double($0) })), ("gamma", .double(gamma))])
+        super.init(
+            optimizer, lastEpoch: lastEpoch, options: [("milestones", .list(milestones.map { Double($0) })), ("gamma", .double(gamma))])
     }
 
     public override func getLR() -> [Double] {
@@ -139,9 +145,11 @@ public final class ConstantLR: LRScheduler {
 public final class LinearLR: LRScheduler {
     /// Traps where `startFactor` is not above 0 and at most 1, or `endFactor` outside 0 … 1.
     public init(_ optimizer: Optimizer, startFactor: Double = 1.0 / 3, endFactor: Double = 1, totalIters: Int = 5, lastEpoch: Int = -1) {
-        super.init(optimizer, lastEpoch: lastEpoch, options: [
-            ("start_factor", .double(startFactor)), ("end_factor", .double(endFactor)), ("total_iters", .int(totalIters)),
-        ])
+        super.init(
+            optimizer, lastEpoch: lastEpoch,
+            options: [
+                ("start_factor", .double(startFactor)), ("end_factor", .double(endFactor)), ("total_iters", .int(totalIters)),
+            ])
     }
 
     override func validate(_ options: OptionList) -> String? {

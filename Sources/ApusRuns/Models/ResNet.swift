@@ -24,7 +24,8 @@ public final class BasicBlock: Module {
         if stride == 1 && inChannels == outChannels {
             downsample = nil
         } else {
-            downsample = Sequential(Conv2d(inChannels, outChannels, kernelSize: 1, stride: stride, padding: 0, bias: false), BatchNorm2d(outChannels))
+            downsample = Sequential(
+                Conv2d(inChannels, outChannels, kernelSize: 1, stride: stride, padding: 0, bias: false), BatchNorm2d(outChannels))
         }
     }
 
@@ -58,7 +59,8 @@ public final class ResNet18: Module {
     /// Initialised as torchvision does: convolutions from N(0, 2 / fan_out), normalisation with weight 1 and bias 0.
     public init(inChannels: Int = 3, classes: Int = 1000, smallImages: Bool = false) {
         isSmall = smallImages
-        conv1 = smallImages
+        conv1 =
+            smallImages
             ? Conv2d(inChannels, 64, kernelSize: 3, padding: 1, bias: false)
             : Conv2d(inChannels, 64, kernelSize: 7, stride: 2, padding: 3, bias: false)
         bn1 = BatchNorm2d(64)

@@ -62,39 +62,59 @@ public struct Chart: Sendable {
     func html() -> String {
         let lines = series.map { line in line.points.filter { $0.x.isFinite && $0.y.isFinite } }
         let all = lines.flatMap { $0 }
-        guard let first = all.first else { return "<figure class=\"chart\"><figcaption>\(escaped(title))</figcaption><p class=\"empty\">Nothing was recorded.</p></figure>" }
-        let legend = series.enumerated().map { "<span class=\"key\"><i class=\"s\($0.offset + 1)\"></i>\(escaped($0.element.name))</span>" }.joined()
+        guard let first = all.first else {
+            return "<figure class=\"chart\"><figcaption>\(escaped(title))</figcaption><p class=\"empty\">Nothing was recorded.</p></figure>"
+        }
+        let legend = series.enumerated().map { "<span class=\"key\"><i class=\"s\($0.offset + 1)\"></i>\(escaped($0.element.name))</span>" }
+            .joined()
         let (x0, x1) = (all.reduce(first.x) { min($0, $1.x) }, all.reduce(first.x) { max($0, $1.x) })
         var (low, high) = (all.reduce(first.y) { min($0, $1.y) }, all.reduce(first.y) { max($0, $1.y) })
         if fromZero { (low, high) = (min(low, 0), max(high, 0)) }
-        if low == high { (low, high) = low == 0 ? (-1, 1) : (low - abs(low) / 10, high + abs(high) / 10) } // One value: room on both sides.
+        // One value: room on both sides.
+        if low == high { (low, high) = low == 0 ? (-1, 1) : (low - abs(low) / 10, high + abs(high) / 10) }
         let yTicks = Chart.ticks(low, high, count: 5, isOuter: true)
         let (y0, y1) = (yTicks.first!, yTicks.last!)
         // A single value has no extent: it is drawn in the middle.
-        func x(_ value: Double) -> Double { x1 > x0 ? Chart.left + (value - x0) / (x1 - x0) * (Chart.width - Chart.left - Chart.right) : (Chart.left + Chart.width - Chart.right) / 2 }
-        func y(_ value: Double) -> Double { y1 > y0 ? Chart.height - Chart.bottom - (value - y0) / (y1 - y0) * (Chart.height - Chart.top - Chart.bottom) : (Chart.top + Chart.height - Chart.bottom) / 2 }
+        func x(_ value: Double) -> Double {
+            x1 > x0
+                ? Chart.left + (value - x0) / (x1 - x0) * (Chart.width - Chart.left - Chart.right)
+                : (Chart.left + Chart.width - Chart.right) / 2
+        }
+        func y(_ value: Double) -> Double {
+            y1 > y0
+                ? Chart.height - Chart.bottom - (value - y0) / (y1 - y0) * (Chart.height - Chart.top - Chart.bottom)
+                : (Chart.top + Chart.height - Chart.bottom) / 2
+        }
         func n(_ value: Double) -> String { Text.fixed(value, 1) }
 
         var svg = "<svg viewBox=\"0 0 \(n(Chart.width)) \(n(Chart.height))\" role=\"img\" aria-label=\"\(escaped(title))\">\n"
         for tick in yTicks {
-            svg += "<line class=\"grid\" x1=\"\(n(Chart.left))\" x2=\"\(n(Chart.width - Chart.right))\" y1=\"\(n(y(tick)))\" y2=\"\(n(y(tick)))\"/>"
-            svg += "<text class=\"tick\" text-anchor=\"end\" x=\"\(n(Chart.left - 8))\" y=\"\(n(y(tick) + 4))\">\(Chart.label(tick))</text>\n"
+            svg +=
+                "<line class=\"grid\" x1=\"\(n(Chart.left))\" x2=\"\(n(Chart.width - Chart.right))\" y1=\"\(n(y(tick)))\" y2=\"\(n(y(tick)))\"/>"
+            svg +=
+                "<text class=\"tick\" text-anchor=\"end\" x=\"\(n(Chart.left - 8))\" y=\"\(n(y(tick) + 4))\">\(Chart.label(tick))</text>\n"
         }
-        svg += "<line class=\"axis\" x1=\"\(n(Chart.left))\" x2=\"\(n(Chart.width - Chart.right))\" y1=\"\(n(Chart.height - Chart.bottom))\" y2=\"\(n(Chart.height - Chart.bottom))\"/>"
+        svg +=
+            "<line class=\"axis\" x1=\"\(n(Chart.left))\" x2=\"\(n(Chart.width - Chart.right))\" y1=\"\(n(Chart.height - Chart.bottom))\" y2=\"\(n(Chart.height - Chart.bottom))\"/>"
         for tick in Chart.ticks(x0, x1, count: min(10, max(1, Int((x1 - x0).rounded(.up)))), isOuter: false) {
-            svg += "<line class=\"axis\" x1=\"\(n(x(tick)))\" x2=\"\(n(x(tick)))\" y1=\"\(n(Chart.height - Chart.bottom))\" y2=\"\(n(Chart.height - Chart.bottom + 4))\"/>"
-            svg += "<text class=\"tick\" text-anchor=\"middle\" x=\"\(n(x(tick)))\" y=\"\(n(Chart.height - Chart.bottom + 17))\">\(Text.short(tick))</text>\n"
+            svg +=
+                "<line class=\"axis\" x1=\"\(n(x(tick)))\" x2=\"\(n(x(tick)))\" y1=\"\(n(Chart.height - Chart.bottom))\" y2=\"\(n(Chart.height - Chart.bottom + 4))\"/>"
+            svg +=
+                "<text class=\"tick\" text-anchor=\"middle\" x=\"\(n(x(tick)))\" y=\"\(n(Chart.height - Chart.bottom + 17))\">\(Text.short(tick))</text>\n"
         }
-        svg += "<text class=\"label\" text-anchor=\"middle\" x=\"\(n((Chart.left + Chart.width - Chart.right) / 2))\" y=\"\(n(Chart.height - 4))\">\(escaped(xLabel))</text>\n"
+        svg +=
+            "<text class=\"label\" text-anchor=\"middle\" x=\"\(n((Chart.left + Chart.width - Chart.right) / 2))\" y=\"\(n(Chart.height - 4))\">\(escaped(xLabel))</text>\n"
         for (i, line) in lines.enumerated() {
             let points = line.map { "\(n(x($0.x))),\(n(y($0.y)))" }.joined(separator: " ")
             svg += "<polyline class=\"s\(i + 1)\" points=\"\(points)\"/>\n"
             guard series[i].hasMarks else { continue }
             for point in line {
-                svg += "<circle class=\"s\(i + 1)\" cx=\"\(n(x(point.x)))\" cy=\"\(n(y(point.y)))\" r=\"4\"><title>\(escaped(series[i].name)), \(escaped(xLabel)) \(Text.short(point.x)): \(Text.fixed(point.y, digits))</title></circle>\n"
+                svg +=
+                    "<circle class=\"s\(i + 1)\" cx=\"\(n(x(point.x)))\" cy=\"\(n(y(point.y)))\" r=\"4\"><title>\(escaped(series[i].name)), \(escaped(xLabel)) \(Text.short(point.x)): \(Text.fixed(point.y, digits))</title></circle>\n"
             }
         }
-        return "<figure class=\"chart\"><figcaption>\(escaped(title))<span class=\"legend\">\(legend)</span></figcaption>\n\(svg)</svg></figure>\n"
+        return
+            "<figure class=\"chart\"><figcaption>\(escaped(title))<span class=\"legend\">\(legend)</span></figcaption>\n\(svg)</svg></figure>\n"
     }
 }
 

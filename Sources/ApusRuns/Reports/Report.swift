@@ -62,14 +62,18 @@ public struct Report {
     public func html() -> String {
         var body = "<h1>\(escaped(title))</h1>\n<p class=\"lead\">\(escaped(lead))</p>\n"
         if !headline.isEmpty {
-            body += "<div class=\"tiles\">" + headline.map { "<div class=\"tile\"><b>\(escaped($0.value))</b><span>\(escaped($0.label))</span></div>" }.joined() + "</div>\n"
+            body +=
+                "<div class=\"tiles\">"
+                + headline.map { "<div class=\"tile\"><b>\(escaped($0.value))</b><span>\(escaped($0.label))</span></div>" }.joined()
+                + "</div>\n"
         }
         if !charts.isEmpty { body += "<h2>Curves</h2>\n<div class=\"charts\">\n\(charts.map { $0.html() }.joined())</div>\n" }
         if let confusion, !confusion.classes.isEmpty { body += confusionSection(confusion.matrix, confusion.classes) }
         if confusion != nil { body += wrongSection }
         if let summary { body += summarySection(summary) }
         if !facts.isEmpty {
-            let rows = facts.map { "<tr><th>\(escaped($0.name))</th><td class=\"code wrap\">\(escaped($0.value))</td></tr>" }.joined(separator: "\n")
+            let rows = facts.map { "<tr><th>\(escaped($0.name))</th><td class=\"code wrap\">\(escaped($0.value))</td></tr>" }.joined(
+                separator: "\n")
             body += "<h2>What was run</h2>\n<div class=\"card\"><table>\n\(rows)\n</table></div>\n"
         }
         return """
@@ -95,9 +99,12 @@ public struct Report {
         // Above that many classes a table of counts tells nobody anything: the most frequent confusions do.
         guard classes.count <= 40 else { return confusionList(matrix, classes) }
         let range = classes.indices
-        var html = "<h2>Confusion matrix</h2>\n<p class=\"note\">Rows are what an image is, columns what it was taken for. Right answers are blue, errors orange, by their share of the row.</p>\n"
+        var html =
+            "<h2>Confusion matrix</h2>\n<p class=\"note\">Rows are what an image is, columns what it was taken for. Right answers are blue, errors orange, by their share of the row.</p>\n"
         html += "<div class=\"card confusion\"><table><thead><tr><th></th>"
-        html += classes.map { "<th scope=\"col\"><span>\(escaped($0))</span></th>" }.joined() + "<th><span>recall</span></th></tr></thead>\n<tbody>\n"
+        html +=
+            classes.map { "<th scope=\"col\"><span>\(escaped($0))</span></th>" }.joined()
+            + "<th><span>recall</span></th></tr></thead>\n<tbody>\n"
         for actual in range {
             let total = matrix.total(actual)
             html += "<tr><th scope=\"row\">\(escaped(classes[actual]))</th>"
@@ -108,12 +115,14 @@ public struct Report {
                 let shade = actual == predicted ? 0.12 + 0.78 * share : min(0.1 + 1.2 * share.squareRoot(), 0.9)
                 let kind = count == 0 ? "zero" : actual == predicted ? "hit" : "err"
                 let title = "\(escaped(classes[actual])) taken for \(escaped(classes[predicted])): \(count) of \(total)"
-                html += "<td class=\"\(kind)\(count > 0 && shade > 0.62 ? " strong" : "")\" style=\"--a:\(Text.fixed(shade, 2))\" title=\"\(title)\">\(count)</td>"
+                html +=
+                    "<td class=\"\(kind)\(count > 0 && shade > 0.62 ? " strong" : "")\" style=\"--a:\(Text.fixed(shade, 2))\" title=\"\(title)\">\(count)</td>"
             }
             html += "<td class=\"side\">\(total == 0 ? "" : Text.fixed(100 * matrix.recall(actual), 1) + " %")</td></tr>\n"
         }
         html += "</tbody><tfoot><tr><th>precision</th>"
-        html += range.map { "<td class=\"side\">\(matrix.precision($0).isFinite ? Text.fixed(100 * matrix.precision($0), 1) : "")</td>" }.joined()
+        html += range.map { "<td class=\"side\">\(matrix.precision($0).isFinite ? Text.fixed(100 * matrix.precision($0), 1) : "")</td>" }
+            .joined()
         return html + "<td></td></tr></tfoot></table></div>\n"
     }
 
@@ -121,8 +130,11 @@ public struct Report {
         let (count, counts) = (classes.count, matrix.counts)
         let pairs = (0..<(count * count)).filter { $0 / count != $0 % count && counts[$0] > 0 }
         let worst = pairs.sorted { (counts[$1], $0) < (counts[$0], $1) }.prefix(30)
-        let rows = worst.map { "<tr><td>\(escaped(classes[$0 / count]))</td><td>\(escaped(classes[$0 % count]))</td><td class=\"n\">\(counts[$0])</td></tr>" }
-        return "<h2>Most frequent confusions</h2>\n<div class=\"card\"><table><tr><th>is</th><th>taken for</th><th class=\"n\">images</th></tr>\n\(rows.joined(separator: "\n"))</table></div>\n"
+        let rows = worst.map {
+            "<tr><td>\(escaped(classes[$0 / count]))</td><td>\(escaped(classes[$0 % count]))</td><td class=\"n\">\(counts[$0])</td></tr>"
+        }
+        return
+            "<h2>Most frequent confusions</h2>\n<div class=\"card\"><table><tr><th>is</th><th>taken for</th><th class=\"n\">images</th></tr>\n\(rows.joined(separator: "\n"))</table></div>\n"
     }
 
     private var wrongSection: String {
@@ -131,21 +143,25 @@ public struct Report {
         html += "<p class=\"note\">Images of the test set with the highest probability for a wrong class.</p>\n<div class=\"wrong\">\n"
         for image in wrong {
             let percent = Text.fixed(100 * image.probability, 1)
-            html += "<figure><img alt=\"test image \(image.index)\" title=\"test image \(image.index)\" src=\"data:image/png;base64,\(base64(image.png))\">"
+            html +=
+                "<figure><img alt=\"test image \(image.index)\" title=\"test image \(image.index)\" src=\"data:image/png;base64,\(base64(image.png))\">"
             html += "<b>\(escaped(image.predicted))</b>\(percent) %<div class=\"bar\"><i style=\"width:\(percent)%\"></i></div>"
-            html += "<span class=\"was\">is \(escaped(image.actual)), \(Text.fixed(100 * image.actualProbability, 1))\u{202F}%</span></figure>\n"
+            html +=
+                "<span class=\"was\">is \(escaped(image.actual)), \(Text.fixed(100 * image.actualProbability, 1))\u{202F}%</span></figure>\n"
         }
         return html + "</div>\n"
     }
 
     private func summarySection(_ summary: ModelSummary) -> String {
-        var html = "<h2>Model</h2>\n<div class=\"card\"><table><tr><th>layer</th><th>output shape</th><th class=\"n\">parameters</th><th class=\"n\">multiply-adds</th></tr>\n"
+        var html =
+            "<h2>Model</h2>\n<div class=\"card\"><table><tr><th>layer</th><th>output shape</th><th class=\"n\">parameters</th><th class=\"n\">multiply-adds</th></tr>\n"
         for row in summary.rows {
             let indent = String(repeating: "  ", count: row.depth)
             html += "<tr><td class=\"code\">\(indent)\(escaped(row.title))</td><td class=\"code\">\(escaped(row.outputText))</td>"
             html += "<td class=\"n\">\(row.parametersText)</td><td class=\"n\">\(row.multiplyAddsText)</td></tr>\n"
         }
-        html += "<tr class=\"total\"><td>total</td><td></td><td class=\"n\">\(Text.grouped(summary.parameters))</td><td class=\"n\">\(Text.grouped(summary.multiplyAdds))</td></tr>"
+        html +=
+            "<tr class=\"total\"><td>total</td><td></td><td class=\"n\">\(Text.grouped(summary.parameters))</td><td class=\"n\">\(Text.grouped(summary.multiplyAdds))</td></tr>"
         return html + "</table></div>\n"
     }
 }

@@ -21,7 +21,8 @@ public struct ImageData: Dataset {
     private let many: ([Int]) throws -> Batch
 
     /// Forgets which kind of data set `base` is.
-    public init<Base: Dataset>(_ base: Base, classes: [String], input: [Int], counts: [Int] = []) where Base.Sample == (Tensor, Tensor), Base.Batch == (Tensor, Tensor) {
+    public init<Base: Dataset>(_ base: Base, classes: [String], input: [Int], counts: [Int] = [])
+    where Base.Sample == (Tensor, Tensor), Base.Batch == (Tensor, Tensor) {
         self.init(base, classes, input, counts, nil)
     }
 
@@ -40,7 +41,8 @@ public struct ImageData: Dataset {
     /// What a run remembers of its data, to notice that it goes on with others.
     package var fingerprint: JSON {
         var members: [JSON.Member] = [
-            .init("count", .int(Int64(count))), .init("classes", .array(classes.map { .string($0) })), .init("input", .array(input.map { .int(Int64($0)) })),
+            .init("count", .int(Int64(count))), .init("classes", .array(classes.map { .string($0) })),
+            .init("input", .array(input.map { .int(Int64($0)) })),
         ]
         if !counts.isEmpty { members.append(.init("counts", .array(counts.map { .int(Int64($0)) }))) }
         if let digest { members.append(.init("names", .string(String(digest, radix: 16)))) }
@@ -63,7 +65,8 @@ public struct RunData {
 /// Where the images of a run come from: a data set by name, or a folder.
 public enum DataSource {
     private static let sets: [(name: String, load: @Sendable (Split) throws -> any LabelledImages)] = [
-        ("fashion-mnist", { try FashionMNIST($0) }), ("mnist", { try MNIST($0) }), ("kmnist", { try KMNIST($0) }), ("cifar-10", { try CIFAR10($0) }),
+        ("fashion-mnist", { try FashionMNIST($0) }), ("mnist", { try MNIST($0) }), ("kmnist", { try KMNIST($0) }),
+        ("cifar-10", { try CIFAR10($0) }),
     ]
 
     /// The data sets that have a name.
@@ -86,7 +89,8 @@ public enum DataSource {
         func erased(_ data: some LabelledImages) throws -> ImageData {
             var counts = [Int](repeating: 0, count: data.classes.count)
             for label in data.labels.array(Int.self) { counts[label] += 1 }
-            let data = ImageData(data, classes: data.classes, input: [data.images.size(1), data.images.size(2), data.images.size(3)], counts: counts)
+            let data = ImageData(
+                data, classes: data.classes, input: [data.images.size(1), data.images.size(2), data.images.size(3)], counts: counts)
             guard data.count > 0 else { throw RunError("\(name) has no images") }
             return data
         }
@@ -108,9 +112,12 @@ public enum DataSource {
         var status = stat()
         guard stat(name, &status) == 0 else {
             let hint = nearest(to: name, in: names).map { "did you mean '\($0)'? " } ?? ""
-            throw RunError("there is neither a data set nor a folder '\(printable(name))'; \(hint)the data sets are \(names.joined(separator: ", "))")
+            throw RunError(
+                "there is neither a data set nor a folder '\(printable(name))'; \(hint)the data sets are \(names.joined(separator: ", "))")
         }
-        guard status.st_mode & S_IFMT == S_IFDIR else { throw RunError("\(name) is a file; data is a folder of images or one of \(names.joined(separator: ", "))") }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            throw RunError("\(name) is a file; data is a folder of images or one of \(names.joined(separator: ", "))")
+        }
     }
 
     /// Whether a data set's files are where they are looked for and can be read.
@@ -121,22 +128,34 @@ extension RunData {
     /// What was found, in lines: how many images of which classes, what was left out, what looks like a mistake.
     package func notes(of name: String) -> [String] {
         let (channels, height, width) = (train.input[0], train.input[1], train.input[2])
-        var text = "\(Text.grouped(train.count)) images to learn from, \(Text.grouped(test.count)) to test on, \(width) × \(height), \(channels == 1 ? "gray" : "in colour")"
+        var text =
+            "\(Text.grouped(train.count)) images to learn from, \(Text.grouped(test.count)) to test on, \(width) × \(height), \(channels == 1 ? "gray" : "in colour")"
         if train.classes.count <= 20 {
-            text += ": " + train.classes.indices.map { "\(printable(train.classes[$0])) \(train.counts[$0]) + \(test.counts[$0])" }.joined(separator: ", ")
+            text +=
+                ": "
+                + train.classes.indices.map { "\(printable(train.classes[$0])) \(train.counts[$0]) + \(test.counts[$0])" }.joined(
+                    separator: ", ")
         } else {
             text += ", \(Text.grouped(train.classes.count)) classes of \(train.counts.min() ?? 0) to \(train.counts.max() ?? 0)"
         }
         var notes = [text]
         if !leftOut.isEmpty {
-            notes.append("left out of \(name): \(leftOut.map { "\(Text.grouped($0.count)) \(printable($0.kind))" }.joined(separator: ", ")); only PNG files in the classes' folders are read")
+            notes.append(
+                "left out of \(name): \(leftOut.map { "\(Text.grouped($0.count)) \(printable($0.kind))" }.joined(separator: ", ")); only PNG files in the classes' folders are read"
+            )
         }
         if train.classes.count == 1 {
-            notes.append("there is one class only, \(printable(train.classes[0])): nothing is to be told apart; each class needs a folder of its own in \(name)")
+            notes.append(
+                "there is one class only, \(printable(train.classes[0])): nothing is to be told apart; each class needs a folder of its own in \(name)"
+            )
         }
         for (part, purpose) in [(train, "to learn from"), (test, "to test on")] {
             let missing = part.classes.indices.filter { part.counts[$0] == 0 }
-            if !missing.isEmpty { notes.append("no image \(purpose) is of \(missing.prefix(10).map { printable(part.classes[$0]) }.joined(separator: ", "))\(missing.count > 10 ? " and \(missing.count - 10) other classes" : "")") }
+            if !missing.isEmpty {
+                notes.append(
+                    "no image \(purpose) is of \(missing.prefix(10).map { printable(part.classes[$0]) }.joined(separator: ", "))\(missing.count > 10 ? " and \(missing.count - 10) other classes" : "")"
+                )
+            }
         }
         return notes
     }
@@ -144,8 +163,12 @@ extension RunData {
     /// The same for programs.
     package var json: JSON {
         [
-            "event": "data", "train": .int(Int64(train.count)), "test": .int(Int64(test.count)), "input": .array(train.input.map { .int(Int64($0)) }),
-            "classes": .array(train.classes.indices.map { ["class": .string(train.classes[$0]), "train": .int(Int64(train.counts[$0])), "test": .int(Int64(test.counts[$0]))] }),
+            "event": "data", "train": .int(Int64(train.count)), "test": .int(Int64(test.count)),
+            "input": .array(train.input.map { .int(Int64($0)) }),
+            "classes": .array(
+                train.classes.indices.map {
+                    ["class": .string(train.classes[$0]), "train": .int(Int64(train.counts[$0])), "test": .int(Int64(test.counts[$0]))]
+                }),
             "left_out": .array(leftOut.map { ["kind": .string($0.kind), "files": .int(Int64($0.count))] }),
         ]
     }

@@ -72,8 +72,10 @@ private struct Mistakes: Metric {
         let classes = scores.size(1)
         for i in actual.indices where predicted[i] != actual[i] && (0..<classes).contains(actual[i]) {
             func probability(_ label: Int) -> Double { Double(probabilities[i * classes + label]) }
-            worst.append(Mistake(
-                index: i, predicted: predicted[i], actual: actual[i], probability: probability(predicted[i]), actualProbability: probability(actual[i])))
+            worst.append(
+                Mistake(
+                    index: i, predicted: predicted[i], actual: actual[i], probability: probability(predicted[i]),
+                    actualProbability: probability(actual[i])))
         }
         rank()
     }

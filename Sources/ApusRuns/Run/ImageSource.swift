@@ -16,7 +16,10 @@ struct ImageSource {
         func listing(_ name: String) throws -> (hasFolders: Bool, hasPictures: Bool) {
             let folder = RawPath(path).appending(Array(name.utf8))
             let names = try (folder.folderIdentity == nil ? [] : folder.names() ?? []).filter { $0.first != UInt8(ascii: ".") }
-            return (names.contains { folder.appending($0).folderIdentity != nil }, names.contains { RawPath.text($0).lowercased().hasSuffix(".png") })
+            return (
+                names.contains { folder.appending($0).folderIdentity != nil },
+                names.contains { RawPath.text($0).lowercased().hasSuffix(".png") }
+            )
         }
         test = try ["test", "val", "validation", "valid"].first { try listing($0).hasFolders }.map { "\(path)/\($0)" }
         // A folder with pictures in it, and no counterpart to test on, is a class of that name.
@@ -32,20 +35,32 @@ struct ImageSource {
             let input = try shape(listing, deal)
             let (learned, tested) = try (folder(train, input), folder(test, input))
             guard tested.classes.map(ByteKey.init) == learned.classes.map(ByteKey.init) else {
-                throw RunError("\(test) has the classes \(tested.classes.joined(separator: ", ")), \(train) has \(learned.classes.joined(separator: ", ")); they must be the same")
+                throw RunError(
+                    "\(test) has the classes \(tested.classes.joined(separator: ", ")), \(train) has \(learned.classes.joined(separator: ", ")); they must be the same"
+                )
             }
             let kinds = learned.leftOut + tested.leftOut.filter { kind in !learned.leftOut.contains { $0.kind.isSame(as: kind.kind) } }
-            let leftOut = kinds.map { kind in (kind.kind, [learned, tested].reduce(0) { sum, part in sum + (part.leftOut.first { $0.kind.isSame(as: kind.kind) }?.count ?? 0) }) }
+            let leftOut = kinds.map { kind in
+                (
+                    kind.kind,
+                    [learned, tested].reduce(0) { sum, part in sum + (part.leftOut.first { $0.kind.isSame(as: kind.kind) }?.count ?? 0) }
+                )
+            }
             return RunData(train: data(learned, nil, input), test: data(tested, nil, input), deal: nil, leftOut: leftOut)
         case (_?, nil): throw RunError("\(path) has a folder train, and none named test, val, validation or valid")
-        case (nil, let test?) where !isFirst(deal): throw RunError("\(path) has a folder \(AtomicFile.split(test).name), and none named train")
+        case (nil, let test?) where !isFirst(deal):
+            throw RunError("\(path) has a folder \(AtomicFile.split(test).name), and none named train")
         default:
             let listing = try ImageFolder(path)
-            guard listing.count >= 10 else { throw RunError("\(path) has \(listing.count) images; at least 10 are wanted, of which a tenth is for testing") }
+            guard listing.count >= 10 else {
+                throw RunError("\(path) has \(listing.count) images; at least 10 are wanted, of which a tenth is for testing")
+            }
             let input = try shape(listing, deal)
             let all = try folder(path, input)
             let (train, test, dealt) = deal.out(all)
-            guard !train.isEmpty else { throw RunError("\(path) has no images to learn from: the seed has all \(all.count) for testing; choose another by --seed") }
+            guard !train.isEmpty else {
+                throw RunError("\(path) has no images to learn from: the seed has all \(all.count) for testing; choose another by --seed")
+            }
             return RunData(train: data(all, train, input), test: data(all, test, input), deal: dealt, leftOut: all.leftOut)
         }
     }
@@ -57,17 +72,25 @@ struct ImageSource {
         if train != nil { throw RunError("\(path) has a folder train, and none named test, val, validation or valid") }
         if learnedElsewhere { return (data(try folder(path, input), nil, input), nil) }
         guard let deal else {
-            throw RunError("\(path) has no folder test, and the weights do not say which of its images they were not learned from; name the run's folder, or put images in \(path)/test")
+            throw RunError(
+                "\(path) has no folder test, and the weights do not say which of its images they were not learned from; name the run's folder, or put images in \(path)/test"
+            )
         }
         let all = try folder(path, input)
         let (train, test, dealt) = deal.out(all)
-        guard !test.isEmpty else { throw RunError("none of the \(all.count) images in \(path) is for testing; put those to test on in \(path)/test") }
-        return (data(all, test, input), RunData(train: data(all, train, input), test: data(all, test, input), deal: dealt, leftOut: all.leftOut))
+        guard !test.isEmpty else {
+            throw RunError("none of the \(all.count) images in \(path) is for testing; put those to test on in \(path)/test")
+        }
+        return (
+            data(all, test, input), RunData(train: data(all, train, input), test: data(all, test, input), deal: dealt, leftOut: all.leftOut)
+        )
     }
 
     private func isFirst(_ deal: Deal) -> Bool { if case .shuffled = deal { true } else { false } }
 
-    private func folder(_ path: String, _ input: [Int]) throws -> ImageFolder { try ImageFolder(path, gray: input[0] == 1, size: (input[1], input[2])) }
+    private func folder(_ path: String, _ input: [Int]) throws -> ImageFolder {
+        try ImageFolder(path, gray: input[0] == 1, size: (input[1], input[2]))
+    }
 
     /// Channels, height and width: one image in colour makes all so, and the first one's size is everybody's.
     private func shape(_ listing: ImageFolder, _ deal: Deal) throws -> [Int] {

@@ -37,7 +37,8 @@ enum LayerFile {
         switch json {
         case .array(let values): entries = values.map { (nil, $0) }
         case .object(let members): entries = members.map { ($0.key, $0.value) }
-        default: throw FormatError(file: file, place: path.isEmpty ? nil : .key(path), reason: "\(json.kind), where a list of layers is wanted")
+        default:
+            throw FormatError(file: file, place: path.isEmpty ? nil : .key(path), reason: "\(json.kind), where a list of layers is wanted")
         }
         guard !entries.isEmpty else { throw FormatError(file: file, place: path.isEmpty ? nil : .key(path), reason: "there are no layers") }
         var layers: [(String, Module)] = []
@@ -48,7 +49,9 @@ enum LayerFile {
             func wrong(_ reason: String) -> FormatError { FormatError(file: file, place: .key(place), reason: reason) }
             if let own {
                 guard let text = own.string else { throw wrong("'name' is \(own.kind), where a string is wanted") }
-                guard text.isSame(as: name) else { throw wrong("'name' is '\(printable(text))', the layer's key in the object '\(printable(name))'; leave one out") }
+                guard text.isSame(as: name) else {
+                    throw wrong("'name' is '\(printable(text))', the layer's key in the object '\(printable(name))'; leave one out")
+                }
             }
             guard !name.isEmpty, !name.contains(".") else { throw wrong("a layer's name must not be empty or contain a dot") }
             guard !layers.contains(where: { $0.0.isSame(as: name) }) else { throw wrong("two layers have this name") }

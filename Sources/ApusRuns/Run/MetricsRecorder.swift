@@ -74,9 +74,10 @@ extension EpochRecord {
             [.init("\(part)_loss", .double(measured.loss))] + measured.metrics.map { .init("\(part)_\($0.name)", .double($0.value)) }
         }
         return .object(
-            [.init("event", "epoch"), .init("epoch", .int(Int64(epoch))), .init("step", .int(Int64(step)))] + members("train", train) + (test.map { members("test", $0) } ?? []) + [
-                .init("lr", .double(learningRate)), .init("images_per_second", .double((samplesPerSecond * 10).rounded() / 10)),
-                .init("seconds", .double((seconds * 1000).rounded() / 1000)),
-            ])
+            [.init("event", "epoch"), .init("epoch", .int(Int64(epoch))), .init("step", .int(Int64(step)))] + members("train", train)
+                + (test.map { members("test", $0) } ?? []) + [
+                    .init("lr", .double(learningRate)), .init("images_per_second", .double((samplesPerSecond * 10).rounded() / 10)),
+                    .init("seconds", .double((seconds * 1000).rounded() / 1000)),
+                ])
     }
 }

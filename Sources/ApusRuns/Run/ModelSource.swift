@@ -15,10 +15,14 @@ public enum ModelSource {
         if names.contains(model) { return nil }
         guard model.hasSuffix(".json") else {
             let hint = nearest(to: model, in: names).map { "did you mean '\($0)'? " } ?? ""
-            throw RunError("there is no model '\(printable(model))'; \(hint)there are \(names.joined(separator: ", ")), and files whose name ends in .json")
+            throw RunError(
+                "there is no model '\(printable(model))'; \(hint)there are \(names.joined(separator: ", ")), and files whose name ends in .json"
+            )
         }
         let file = try MappedFile(model)
-        guard file.bytes.count < 1 << 20 else { throw FormatError(file: model, reason: "\(Text.bytes(file.bytes.count)) are too many for a table of layers") }
+        guard file.bytes.count < 1 << 20 else {
+            throw FormatError(file: model, reason: "\(Text.bytes(file.bytes.count)) are too many for a table of layers")
+        }
         return String(decoding: file.bytes, as: UTF8.self)
     }
 
@@ -53,7 +57,9 @@ public enum ModelSource {
         switch model {
         case "mlp": return MLP(inFeatures: Shape(input).numel, classes: classes)
         case "cnn":
-            guard min(pixels.0, pixels.1) >= 4 else { throw RunError("cnn needs images of at least 4 × 4 pixels, these have \(pixels.0) × \(pixels.1)") }
+            guard min(pixels.0, pixels.1) >= 4 else {
+                throw RunError("cnn needs images of at least 4 × 4 pixels, these have \(pixels.0) × \(pixels.1)")
+            }
             return CNN(inChannels: input[0], height: pixels.0, width: pixels.1, classes: classes)
         case "resnet18": return ResNet18(inChannels: input[0], classes: classes, smallImages: max(pixels.0, pixels.1) <= 64)
         default: throw RunError("there is no model '\(printable(model))'; there are \(names.joined(separator: ", "))")
@@ -71,7 +77,8 @@ extension ModelSource {
             throw RunError("\(name) does not take images of shape \(Shape(input)) (channels, height, width): \(error)")
         }
         guard summary.output == [1, classes] else {
-            throw RunError("\(name) gives an output of shape \(summary.output) for one image, where \(classes) classes need [1, \(classes)]")
+            throw RunError(
+                "\(name) gives an output of shape \(summary.output) for one image, where \(classes) classes need [1, \(classes)]")
         }
         return summary
     }

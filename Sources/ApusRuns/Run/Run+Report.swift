@@ -6,11 +6,16 @@ import Glibc
 
 extension Run {
     /// The page on what the run came to.
-    func report(_ result: Result, _ evaluation: Evaluation, _ summary: ModelSummary, _ data: ImageData, _ history: [EpochRecord], _ changes: [String]) throws -> Report {
+    func report(
+        _ result: Result, _ evaluation: Evaluation, _ summary: ModelSummary, _ data: ImageData, _ history: [EpochRecord],
+        _ changes: [String]
+    ) throws -> Report {
         let name = options.modelTable == nil ? options.model : AtomicFile.split(options.model).name
         var report = Report(
             title: "\(name) on \(options.data)",
-            lead: "\(result.epochs) \(result.epochs == 1 ? "epoch" : "epochs") of batches of \(options.batchSize) with \(options.optimizer.rawValue), learning rate \(Text.short(options.lr)), schedule \(options.schedule.rawValue), seed \(options.seed)")
+            lead:
+                "\(result.epochs) \(result.epochs == 1 ? "epoch" : "epochs") of batches of \(options.batchSize) with \(options.optimizer.rawValue), learning rate \(Text.short(options.lr)), schedule \(options.schedule.rawValue), seed \(options.seed)"
+        )
         let rate = history.reduce(0) { $0 + $1.samplesPerSecond * $1.seconds } / max(result.seconds, 1e-9)
         report.headline = [
             ("test accuracy", Text.fixed(100 * result.testAccuracy, 2) + " %"), ("test loss", Text.fixed(result.testLoss, 4)),
@@ -22,7 +27,8 @@ extension Run {
         report.wrong = try evaluation.mistakes.map { mistake in
             let image = try data[mistake.index].0
             return .init(
-                png: try PNGImage(preview: image).encoded(), index: mistake.index, predicted: data.classes[mistake.predicted], probability: mistake.probability,
+                png: try PNGImage(preview: image).encoded(), index: mistake.index, predicted: data.classes[mistake.predicted],
+                probability: mistake.probability,
                 actual: data.classes[mistake.actual], actualProbability: mistake.actualProbability)
         }
         report.summary = summary
@@ -43,10 +49,18 @@ extension Run {
             history.compactMap { record in value(record).map { (Double(record.epoch), $0) } }
         }
         return [
-            Chart(title: "Loss", xLabel: "epoch", series: [.init("training", losses), .init("test", points { $0.test?.loss }, marks: true)]),
-            Chart(title: "Accuracy", xLabel: "epoch", series: [.init("training", points { $0.train["accuracy"] }, marks: true), .init("test", points { $0.test?["accuracy"] }, marks: true)]),
+            Chart(
+                title: "Loss", xLabel: "epoch", series: [.init("training", losses), .init("test", points { $0.test?.loss }, marks: true)]),
+            Chart(
+                title: "Accuracy", xLabel: "epoch",
+                series: [
+                    .init("training", points { $0.train["accuracy"] }, marks: true),
+                    .init("test", points { $0.test?["accuracy"] }, marks: true),
+                ]),
             Chart(title: "Learning rate", xLabel: "epoch", series: [.init("learning rate", rates)], digits: 6),
-            Chart(title: "Images a second", xLabel: "epoch", series: [.init("training", points { $0.samplesPerSecond }, marks: true)], digits: 0, fromZero: true),
+            Chart(
+                title: "Images a second", xLabel: "epoch", series: [.init("training", points { $0.samplesPerSecond }, marks: true)],
+                digits: 0, fromZero: true),
         ]
     }
 
@@ -64,7 +78,11 @@ extension Run {
         var parts = tm()
         gmtime_r(&now, &parts)
         func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
-        facts.append(("finished", "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday)) \(two(parts.tm_hour)):\(two(parts.tm_min)) UTC"))
+        facts.append(
+            (
+                "finished",
+                "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday)) \(two(parts.tm_hour)):\(two(parts.tm_min)) UTC"
+            ))
         return facts
     }
 }

@@ -87,7 +87,9 @@ public final class Run {
         }
         return try withExtendedLifetime(RunLock(folder)) {
             let found = try folder.loadOptions()
-            guard !isNew || found == options else { throw RunError("another run was begun in \(folder.path) at the same moment; choose another folder by --out") }
+            guard !isNew || found == options else {
+                throw RunError("another run was begun in \(folder.path) at the same moment; choose another folder by --out")
+            }
             options = found
             do {
                 return try proceed(observers)
@@ -120,16 +122,20 @@ public final class Run {
         let model = try withGenerator(generator) {
             try ModelSource.make(options.model, table: options.modelTable, input: data.train.input, classes: data.train.classes.count)
         }.to(device)
-        let summary = try ModelSource.check(model, options.model, input: data.train.input, classes: data.train.classes.count, device: device)
+        let summary = try ModelSource.check(
+            model, options.model, input: data.train.input, classes: data.train.classes.count, device: device)
         let train = DataLoader(data.train, batchSize: options.batchSize, shuffle: true, generator: loaderGenerator).to(device)
         let test = DataLoader(data.test, batchSize: max(options.batchSize, 1000)).to(device)
         if options.epochs * train.count == 1 {
-            note("the run takes a single step: its \(data.train.count) images are one batch, and it has one epoch; a smaller --batch-size or more --epochs make more of them")
+            note(
+                "the run takes a single step: its \(data.train.count) images are one batch, and it has one epoch; a smaller --batch-size or more --epochs make more of them"
+            )
         }
         let optimizer = options.optimizer.make(model.parameters(), lr: options.lr)
         let schedule = StretchedSchedule(options, optimizer, batches: train.count, known: known?.former.count ?? 0)
         let trainer = Trainer(
-            model: model, optimizer: optimizer, schedule: options.schedule.paced(schedule.scheduler), device: device, generator: generator, stop: stop
+            model: model, optimizer: optimizer, schedule: options.schedule.paced(schedule.scheduler), device: device, generator: generator,
+            stop: stop
         ) { F.crossEntropy($0, $1) }
         trainer.measure("accuracy") { Accuracy($0, $1) }
         trainer.checkpoints = .init(folder: folder.path, steps: options.checkpointEvery)
@@ -161,7 +167,9 @@ public final class Run {
         let versions = options.versions
         guard !versions.contains(known) else { return }
         let last = versions.last { $0.former.count == known.former.count } ?? options
-        throw RunError("\(folder.options) was changed: \(last.differences(from: known).joined(separator: "; ")). Put that back, or begin a new run; --resume \(folder.path) takes other --epochs and --data")
+        throw RunError(
+            "\(folder.options) was changed: \(last.differences(from: known).joined(separator: "; ")). Put that back, or begin a new run; --resume \(folder.path) takes other --epochs and --data"
+        )
     }
 
     /// The options that the run goes on with.
@@ -169,7 +177,9 @@ public final class Run {
         let state = try checkpoint.map { try TrainerState($0, file: Checkpoint.newest(in: folder.path)) }
         let (step, done, isUnderWay) = (state?.step ?? 0, state?.history.count ?? 0, state?.partial != nil)
         if let epochs = wanted.epochs, epochs != options.epochs, epochs < done + (isUnderWay ? 1 : 0) || epochs < 1 {
-            throw RunError("--epochs \(epochs) is less than the run in \(folder.path) has done: \(done)\(isUnderWay ? ", and a part of the next" : "")")
+            throw RunError(
+                "--epochs \(epochs) is less than the run in \(folder.path) has done: \(done)\(isUnderWay ? ", and a part of the next" : "")"
+            )
         }
         return options.amended(epochs: wanted.epochs, data: wanted.data, at: step)
     }
@@ -177,31 +187,43 @@ public final class Run {
     /// Throws where the data are not those that `checkpoint` was made with: the run would end with other weights than an undisturbed one.
     private func checkData(_ checkpoint: Checkpoint, _ data: RunData, _ name: String) throws {
         guard let text = checkpoint.metadata["run.data"] else { return }
-        guard let before = try? JSON(parsing: text) else { throw RunError("the checkpoint in \(folder.path) says of its data '\(printable(text))', which is no JSON") }
+        guard let before = try? JSON(parsing: text) else {
+            throw RunError("the checkpoint in \(folder.path) says of its data '\(printable(text))', which is no JSON")
+        }
         let found = data.fingerprint
         func differs(_ part: String, _ key: String) -> String? {
             // Earlier versions said less.
-            guard let (old, new) = before[part]?[key].flatMap({ old in found[part]?[key].map { (old, $0) } }), !old.text.isSame(as: new.text) else { return nil }
+            guard let (old, new) = before[part]?[key].flatMap({ old in found[part]?[key].map { (old, $0) } }),
+                !old.text.isSame(as: new.text)
+            else { return nil }
             return key == "names" ? "as many \(part) images, but of other names" : "\(part) \(key) \(new.text), the run has \(old.text)"
         }
-        guard let first = ["train", "test"].lazy.flatMap({ part in ["count", "classes", "input", "counts", "names"].compactMap { differs(part, $0) } }).first else { return }
+        guard
+            let first = ["train", "test"].lazy.flatMap({ part in
+                ["count", "classes", "input", "counts", "names"].compactMap { differs(part, $0) }
+            }).first
+        else { return }
         throw RunError("\(name) is not the data that the run in \(folder.path) began with: \(first); put that back, or begin a new run")
     }
 
     /// Weights, report, result, in this order: a run that is killed in between does this part again.
     private func finish(
-        _ trainer: Trainer<ImageData.Batch, ImageData.Batch>, _ summary: ModelSummary, _ all: RunData, _ test: DataLoader<ImageData.Batch>, _ changes: [String]
+        _ trainer: Trainer<ImageData.Batch, ImageData.Batch>, _ summary: ModelSummary, _ all: RunData, _ test: DataLoader<ImageData.Batch>,
+        _ changes: [String]
     ) throws -> Result {
         let data = all.test
-        let evaluation = try Evaluation(trainer.model, on: test, device: RunOptions.device(options.device), classes: data.classes, mistakes: 24)
+        let evaluation = try Evaluation(
+            trainer.model, on: test, device: RunOptions.device(options.device), classes: data.classes, mistakes: 24)
         var metadata: Metadata = [
-            "apus.model": options.modelTable ?? options.model, "apus.data": options.data, "apus.input": JSON.array(data.input.map { .int(Int64($0)) }).text,
+            "apus.model": options.modelTable ?? options.model, "apus.data": options.data,
+            "apus.input": JSON.array(data.input.map { .int(Int64($0)) }).text,
             "apus.classes": JSON.array(data.classes.map { .string($0) }).text, "apus.images": all.fingerprint.text,
         ]
         if let deal = all.deal { metadata["apus.deal"] = deal.json.text }
         try trainer.model.stateDict().save(to: folder.weights, metadata: metadata)
         let result = Result(
-            testAccuracy: evaluation.accuracy, testLoss: evaluation.loss, epochs: options.epochs, steps: trainer.step, parameters: summary.parameters,
+            testAccuracy: evaluation.accuracy, testLoss: evaluation.loss, epochs: options.epochs, steps: trainer.step,
+            parameters: summary.parameters,
             seconds: trainer.history.reduce(0) { $0 + $1.seconds })
         try report(result, evaluation, summary, data, trainer.history, changes).write(to: folder.report)
         try AtomicFile.write(result.json.text + "\n", to: folder.result)
@@ -213,7 +235,8 @@ extension Run.Result {
     /// As `result.json` and the last line of `--json` have it.
     package var json: JSON {
         [
-            "event": "done", "test_accuracy": .double(testAccuracy), "test_loss": .double(testLoss), "epochs": .int(Int64(epochs)), "steps": .int(Int64(steps)),
+            "event": "done", "test_accuracy": .double(testAccuracy), "test_loss": .double(testLoss), "epochs": .int(Int64(epochs)),
+            "steps": .int(Int64(steps)),
             "parameters": .int(Int64(parameters)), "seconds": .double((seconds * 1000).rounded() / 1000),
         ]
     }
@@ -222,6 +245,8 @@ extension Run.Result {
         guard let accuracy = json["test_accuracy"]?.double, let epochs = json["epochs"]?.int, let steps = json["steps"]?.int,
             let parameters = json["parameters"]?.int, let seconds = json["seconds"]?.double
         else { return nil }
-        self.init(testAccuracy: accuracy, testLoss: json["test_loss"]?.double ?? .nan, epochs: epochs, steps: steps, parameters: parameters, seconds: seconds)
+        self.init(
+            testAccuracy: accuracy, testLoss: json["test_loss"]?.double ?? .nan, epochs: epochs, steps: steps, parameters: parameters,
+            seconds: seconds)
     }
 }

@@ -83,7 +83,9 @@ public struct RunFolder: Sendable {
     /// What the finished run came to, nil where it is not finished, or has been given more epochs since.
     package func loadResult(_ options: RunOptions) throws -> Run.Result? {
         guard Folder.exists(result) else { return nil }
-        guard let found = try Run.Result(json: JSON(contentsOf: result)) else { throw FormatError(file: result, reason: "not the result of a run") }
+        guard let found = try Run.Result(json: JSON(contentsOf: result)) else {
+            throw FormatError(file: result, reason: "not the result of a run")
+        }
         return found.epochs == options.epochs ? found : nil
     }
 

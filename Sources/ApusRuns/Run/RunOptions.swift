@@ -124,7 +124,8 @@ public struct RunOptions: Hashable, Sendable {
 
     /// What is left out gets its default: 5 epochs of batches of 64 with Adam and a one-cycle schedule.
     public init(
-        model: String = "mlp", data: String = "fashion-mnist", epochs: Int = 5, batchSize: Int = 64, optimizer: OptimizerChoice = .adam, lr: Double? = nil,
+        model: String = "mlp", data: String = "fashion-mnist", epochs: Int = 5, batchSize: Int = 64, optimizer: OptimizerChoice = .adam,
+        lr: Double? = nil,
         schedule: ScheduleChoice = .onecycle, seed: UInt64 = 0, device: String = "\(Device.best)", checkpointEvery: Int? = nil
     ) throws {
         self.model = model
@@ -160,14 +161,22 @@ public struct RunOptions: Hashable, Sendable {
     /// As `options.json` has it.
     package var json: JSON {
         var members: [JSON.Member] = [
-            .init("format", .int(Int64(format))), .init("model", .string(model)), .init("data", .string(data)), .init("epochs", .int(Int64(epochs))), .init("batch_size", .int(Int64(batchSize))),
-            .init("optimizer", .string(optimizer.rawValue)), .init("lr", .double(lr)), .init("schedule", .string(schedule.rawValue)), .init("seed", .string(String(seed))),
+            .init("format", .int(Int64(format))), .init("model", .string(model)), .init("data", .string(data)),
+            .init("epochs", .int(Int64(epochs))), .init("batch_size", .int(Int64(batchSize))),
+            .init("optimizer", .string(optimizer.rawValue)), .init("lr", .double(lr)), .init("schedule", .string(schedule.rawValue)),
+            .init("seed", .string(String(seed))),
             .init("device", .string(device)),
         ]
         if let checkpointEvery { members.append(.init("checkpoint_every", .int(Int64(checkpointEvery)))) }
         if let modelTable { members.append(.init("model_table", .string(modelTable))) }
         if !former.isEmpty {
-            members.append(.init("former", .array(former.map { ["until_step": .int(Int64($0.untilStep)), "epochs": .int(Int64($0.epochs)), "data": .string($0.data)] })))
+            members.append(
+                .init(
+                    "former",
+                    .array(
+                        former.map {
+                            ["until_step": .int(Int64($0.untilStep)), "epochs": .int(Int64($0.epochs)), "data": .string($0.data)]
+                        })))
         }
         return .object(members)
     }
@@ -201,7 +210,9 @@ public struct RunOptions: Hashable, Sendable {
         checkpointEvery = json["checkpoint_every"]?.int
         modelTable = json["model_table"]?.string
         former = try (json["former"]?.array ?? []).map { item in
-            guard let step = item["until_step"]?.int, let epochs = item["epochs"]?.int, let data = item["data"]?.string else { throw wrong("former", "not a list of steps, epochs and data") }
+            guard let step = item["until_step"]?.int, let epochs = item["epochs"]?.int, let data = item["data"]?.string else {
+                throw wrong("former", "not a list of steps, epochs and data")
+            }
             return Former(untilStep: step, epochs: epochs, data: data)
         }
         try validate { wrong($0.split(separator: "-").joined(separator: "_"), $1) }

@@ -28,8 +28,11 @@ final class StretchedSchedule {
         if before.data != after.data { notes.append("from step \(step) on the data lay in \(after.data), before in \(before.data)") }
         guard before.epochs != after.epochs else { return }
         let unit = options.schedule.isEveryStep ? batches : 1
-        let begins = scheduler?.stretch(at: options.schedule.isEveryStep ? step : step / max(batches, 1), places: versions[0].epochs * unit, until: after.epochs * unit)
-        let way = begins.map { $0 ? "; the schedule had come to its end and began anew" : "; what was left of the schedule takes until there" } ?? ""
+        let begins = scheduler?.stretch(
+            at: options.schedule.isEveryStep ? step : step / max(batches, 1), places: versions[0].epochs * unit, until: after.epochs * unit)
+        let way =
+            begins.map { $0 ? "; the schedule had come to its end and began anew" : "; what was left of the schedule takes until there" }
+            ?? ""
         notes.append("at step \(step) the epochs became \(after.epochs), they were \(before.epochs)\(way)")
     }
 }

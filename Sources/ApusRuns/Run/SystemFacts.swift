@@ -24,14 +24,19 @@ public enum SystemFacts {
     /// What can be found out; what cannot is left out.
     public static func gather() -> [Fact] {
         var facts = [Fact(name: "Apus", value: version), Fact(name: "Swift", value: swift)]
-        facts += [Fact(name: "oneDNN", value: oneDNNVersion), Fact(name: "zlib", value: zlibVersionText), Fact(name: "libpng", value: pngVersionText)]
+        facts += [
+            Fact(name: "oneDNN", value: oneDNNVersion), Fact(name: "zlib", value: zlibVersionText),
+            Fact(name: "libpng", value: pngVersionText),
+        ]
         facts.append(Fact(name: "threads", value: "\(threadCount)"))
         if let processor = line("/proc/cpuinfo", "model name") { facts.append(Fact(name: "processor", value: processor)) }
         let cores = sysconf(Int32(_SC_NPROCESSORS_ONLN))
         if cores > 0 { facts.append(Fact(name: "cores", value: "\(cores)")) }
         if let features { facts.append(Fact(name: "vector instructions", value: features)) }
         let (pages, pageSize) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
-        if pages > 0, pageSize > 0 { facts.append(Fact(name: "memory", value: Text.fixed(Double(pages) * Double(pageSize) / Double(1 << 30), 1) + " GiB")) }
+        if pages > 0, pageSize > 0 {
+            facts.append(Fact(name: "memory", value: Text.fixed(Double(pages) * Double(pageSize) / Double(1 << 30), 1) + " GiB"))
+        }
         if let system = line("/etc/os-release", "PRETTY_NAME") { facts.append(Fact(name: "system", value: system)) }
         var name = utsname()
         if uname(&name) == 0 {
@@ -56,7 +61,10 @@ public enum SystemFacts {
     private static var features: String? {
         guard let flags = line("/proc/cpuinfo", "flags") else { return nil }
         let all = flags.split(separator: " ")
-        let known = [("avx512f", "AVX-512"), ("avx512_bf16", "AVX-512 BF16"), ("amx_tile", "AMX"), ("avx2", "AVX2"), ("fma", "FMA"), ("f16c", "F16C"), ("sse4_2", "SSE4.2")]
+        let known = [
+            ("avx512f", "AVX-512"), ("avx512_bf16", "AVX-512 BF16"), ("amx_tile", "AMX"), ("avx2", "AVX2"), ("fma", "FMA"),
+            ("f16c", "F16C"), ("sse4_2", "SSE4.2"),
+        ]
         let found = known.filter { flag in all.contains { $0 == flag.0 } }.map(\.1)
         return found.isEmpty ? nil : found.joined(separator: ", ")
     }

@@ -20,29 +20,42 @@ package struct TestImages {
             found = try DataSource.named(name, .test).resized(to: input)
         } else {
             // Weights of format 1 say nothing of how their images were dealt out; their run's options do.
-            let deal = try metadata["apus.deal"].map { text in
-                guard let json = try? JSON(parsing: text), let deal = Deal(json: json) else { throw RunError("the weights' apus.deal is '\(printable(text))', which is no way to deal images out") }
-                return deal
-            } ?? run?.loadOptions().deal
+            let deal =
+                try metadata["apus.deal"].map { text in
+                    guard let json = try? JSON(parsing: text), let deal = Deal(json: json) else {
+                        throw RunError("the weights' apus.deal is '\(printable(text))', which is no way to deal images out")
+                    }
+                    return deal
+                } ?? run?.loadOptions().deal
             let learnedElsewhere = metadata["apus.images"] != nil && metadata["apus.deal"] == nil
             let (data, all) = try ImageSource(name).loadTest(deal, learnedElsewhere: learnedElsewhere, input: input)
             found = data
             if let all {
-                notes.append("\(name) has no folder test: tested on the \(Text.grouped(data.count)) of its \(Text.grouped(all.train.count + data.count)) images that the run does not learn from")
+                notes.append(
+                    "\(name) has no folder test: tested on the \(Text.grouped(data.count)) of its \(Text.grouped(all.train.count + data.count)) images that the run does not learn from"
+                )
                 let before = try metadata["apus.images"] ?? run.flatMap { try Checkpoint.load(from: $0.path)?.metadata["run.data"] }
-                if let before = before.flatMap({ try? JSON(parsing: $0) }), let change = TestImages.change(all, before) { notes.append("\(name) \(change)") }
+                if let before = before.flatMap({ try? JSON(parsing: $0) }), let change = TestImages.change(all, before) {
+                    notes.append("\(name) \(change)")
+                }
             }
         }
         let known = classes.map(ByteKey.init)
         var numbers: [Int] = []
         for title in found.classes {
             guard let number = known.firstIndex(of: ByteKey(title)) else {
-                throw RunError("\(name) has the class '\(printable(title))', which the model does not know; it knows \(classes.prefix(20).map(printable).joined(separator: ", "))\(classes.count > 20 ? ", …" : "")")
+                throw RunError(
+                    "\(name) has the class '\(printable(title))', which the model does not know; it knows \(classes.prefix(20).map(printable).joined(separator: ", "))\(classes.count > 20 ? ", …" : "")"
+                )
             }
             numbers.append(number)
         }
         let missing = classes.indices.filter { !numbers.contains($0) }
-        if !missing.isEmpty { notes.append("\(name) has no images of \(missing.prefix(10).map { printable(classes[$0]) }.joined(separator: ", "))\(missing.count > 10 ? ", …" : "")") }
+        if !missing.isEmpty {
+            notes.append(
+                "\(name) has no images of \(missing.prefix(10).map { printable(classes[$0]) }.joined(separator: ", "))\(missing.count > 10 ? ", …" : "")"
+            )
+        }
         data = found.numbered(numbers, classes)
         self.notes = notes
     }
@@ -51,8 +64,12 @@ package struct TestImages {
     private static func change(_ now: RunData, _ before: JSON) -> String? {
         var parts: [String] = []
         if case .shuffled = now.deal {
-            let (count, was) = (now.train.count + now.test.count, (before["train"]?["count"]?.int ?? 0) + (before["test"]?["count"]?.int ?? 0))
-            return count == was ? nil : "has \(count) images, when the model was trained it had \(was): another number deals all out anew, and the model may have learned from some of these"
+            let (count, was) = (
+                now.train.count + now.test.count, (before["train"]?["count"]?.int ?? 0) + (before["test"]?["count"]?.int ?? 0)
+            )
+            return count == was
+                ? nil
+                : "has \(count) images, when the model was trained it had \(was): another number deals all out anew, and the model may have learned from some of these"
         }
         func counts(_ part: JSON?) -> [Int] { part?["counts"]?.array?.compactMap(\.int) ?? [] }
         let classes = before["train"]?["classes"]?.array?.compactMap(\.string) ?? []
@@ -62,8 +79,12 @@ package struct TestImages {
             let was = classes.firstIndex { $0.isSame(as: title) }.flatMap { old.indices.contains($0) ? old[$0] : nil }
             if was != count { parts.append("\(printable(title)) \(was ?? 0) → \(count)") }
         }
-        for title in classes where !now.train.classes.contains(where: { $0.isSame(as: title) }) { parts.append("\(printable(title)) is gone") }
-        if !parts.isEmpty { return "has changed since the model was trained: \(parts.prefix(20).joined(separator: ", "))\(parts.count > 20 ? ", …" : "")" }
+        for title in classes where !now.train.classes.contains(where: { $0.isSame(as: title) }) {
+            parts.append("\(printable(title)) is gone")
+        }
+        if !parts.isEmpty {
+            return "has changed since the model was trained: \(parts.prefix(20).joined(separator: ", "))\(parts.count > 20 ? ", …" : "")"
+        }
         let same = now.train.fingerprint["names"] == before["train"]?["names"] && now.test.fingerprint["names"] == before["test"]?["names"]
         return same ? nil : "has as many images as when the model was trained, but of other names"
     }

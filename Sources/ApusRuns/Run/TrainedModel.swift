@@ -49,20 +49,30 @@ public struct TrainedModel {
             // The reason why there are no weights is worth more than their absence.
             let options = try folder.loadOptions()
             guard Folder.exists(folder.weights) else {
-                throw RunError("the run in \(path) (\(options.model) on \(options.data)) is not finished; go on with it by apus train --resume \(path)")
+                throw RunError(
+                    "the run in \(path) (\(options.model) on \(options.data)) is not finished; go on with it by apus train --resume \(path)"
+                )
             }
             file = folder.weights
         }
         let source = file
         if try !Folder.isFolder(path) { folder = RunFolder(AtomicFile.split(path).folder) }
-        run = Folder.exists(folder.options) && (source == path ? AtomicFile.split(path).name == AtomicFile.split(folder.weights).name : true) ? folder : nil
+        run =
+            Folder.exists(folder.options) && (source == path ? AtomicFile.split(path).name == AtomicFile.split(folder.weights).name : true)
+            ? folder : nil
         let weights = try Safetensors(contentsOf: source)
         func entry(_ key: String) throws -> String {
-            guard let value = weights.metadata[key] else { throw FormatError(file: source, place: .key(key), reason: "missing: the file was not written by apus train, and does not say which model it belongs to") }
+            guard let value = weights.metadata[key] else {
+                throw FormatError(
+                    file: source, place: .key(key),
+                    reason: "missing: the file was not written by apus train, and does not say which model it belongs to")
+            }
             return value
         }
         func list<Value>(_ key: String, _ value: (JSON) -> Value?) throws -> [Value] {
-            guard let items = (try? JSON(parsing: try entry(key)))?.array, case let values = items.compactMap(value), values.count == items.count, !values.isEmpty else {
+            guard let items = (try? JSON(parsing: try entry(key)))?.array, case let values = items.compactMap(value),
+                values.count == items.count, !values.isEmpty
+            else {
                 throw FormatError(file: source, place: .key(key), reason: "not a list of what is wanted")
             }
             return values
@@ -73,7 +83,8 @@ public struct TrainedModel {
         data = try (try? run?.loadOptions().data) ?? entry("apus.data")
         input = try list("apus.input") { $0.int }
         classes = try list("apus.classes") { $0.string }
-        guard input.count == 3, input.allSatisfy({ (1...1 << 16).contains($0) }), Shape(input).numel <= 1 << 26, classes.count < 1 << 20 else {
+        guard input.count == 3, input.allSatisfy({ (1...1 << 16).contains($0) }), Shape(input).numel <= 1 << 26, classes.count < 1 << 20
+        else {
             throw FormatError(file: source, place: .key("apus.input"), reason: "\(input) is not the size of an image")
         }
         self.file = source
@@ -83,7 +94,8 @@ public struct TrainedModel {
         let bytes = weights.tensors.reduce(0) { $0 + max($1.value.numel * $1.value.dtype.size, 1024) }
         do {
             model = try skipInit { [name, input, classes] in
-                try ModelSource.make(name, table: isTable ? described : nil, input: input, classes: classes.count, budget: 2 * bytes + 1 << 20)
+                try ModelSource.make(
+                    name, table: isTable ? described : nil, input: input, classes: classes.count, budget: 2 * bytes + 1 << 20)
             }
             try model.loadStateDict(weights.tensors)
         } catch let error as FormatError {
@@ -96,7 +108,9 @@ public struct TrainedModel {
 
     /// `image(_:)` of a path that need not be UTF-8.
     package func image(_ file: RawPath) throws -> Tensor {
-        guard [1, 3].contains(input[0]) else { throw RunError("\(self.file): the model takes images of \(input[0]) channels, PNG files have 1 or 3") }
+        guard [1, 3].contains(input[0]) else {
+            throw RunError("\(self.file): the model takes images of \(input[0]) channels, PNG files have 1 or 3")
+        }
         var image = try PNGImage(contentsOf: file, mode: input[0] == 1 ? .gray : .rgb)
         if image.height != input[1] || image.width != input[2] { image = image.resized(width: input[2], height: input[1]) }
         return try image.tensor().to(.float32) / 255
@@ -107,9 +121,13 @@ public struct TrainedModel {
 
     /// What `image`, of shape `input`, may be: all classes, the likeliest first. Throws an ``OpError`` where it is of another shape.
     public func predict(_ image: Tensor) throws -> [Prediction] {
-        guard Array(image.shape) == input else { throw OpError("the image has shape \(image.shape), \(file) takes \(Shape(input)); image(_:) reads one so", op: "predict") }
+        guard Array(image.shape) == input else {
+            throw OpError("the image has shape \(image.shape), \(file) takes \(Shape(input)); image(_:) reads one so", op: "predict")
+        }
         let probabilities = try checked { inferenceMode { F.softmax(model(image.unsqueeze(0).to(device)), dim: 1).array(Float.self) } }
-        guard probabilities.count == classes.count else { throw RunError("\(file): the model gives \(probabilities.count) scores for \(classes.count) classes") }
+        guard probabilities.count == classes.count else {
+            throw RunError("\(file): the model gives \(probabilities.count) scores for \(classes.count) classes")
+        }
         let order = probabilities.indices.sorted { (probabilities[$1], $0) < (probabilities[$0], $1) }
         return order.map { Prediction(label: classes[$0], probability: Double(probabilities[$0])) }
     }

@@ -26,13 +26,17 @@ public final class ProgressBar: TrainingObserver {
     }
 
     public func didTrain(_ progress: TrainingProgress) {
-        show(progress, every: terminal.width == nil ? 30 : 0.1) { $0 ? ProgressBar.bar(progress, self.current, self.unit) : ProgressBar.plain(progress, self.unit) }
+        show(progress, every: terminal.width == nil ? 30 : 0.1) {
+            $0 ? ProgressBar.bar(progress, self.current, self.unit) : ProgressBar.plain(progress, self.unit)
+        }
     }
 
     public func didEvaluate(batch: Int, of batches: Int, after progress: TrainingProgress) {
         guard terminal.width != nil else { return }
         show(progress, every: 0.1) { _ in
-            ProgressBar.bar(label: "testing \(progress.epoch)/\(progress.epochs)", fraction: Double(batch) / Double(max(batches, 1)), parts: [], terminal: self.current)
+            ProgressBar.bar(
+                label: "testing \(progress.epoch)/\(progress.epochs)", fraction: Double(batch) / Double(max(batches, 1)), parts: [],
+                terminal: self.current)
         }
     }
 
@@ -91,7 +95,9 @@ public final class ProgressBar: TrainingObserver {
         ["loss \(Text.fixed(loss, 4))"] + metrics.map { "\($0.name) \(Text.fixed($0.value, 4))" }
     }
 
-    private static func rate(_ perSecond: Double, _ unit: String) -> String { "\(Text.compact(perSecond))\(unit.isEmpty ? "" : " \(unit)")/s" }
+    private static func rate(_ perSecond: Double, _ unit: String) -> String {
+        "\(Text.compact(perSecond))\(unit.isEmpty ? "" : " \(unit)")/s"
+    }
 
     /// A running epoch in one line, where there is no terminal.
     package static func plain(_ progress: TrainingProgress, _ unit: String = "") -> String {
@@ -100,11 +106,15 @@ public final class ProgressBar: TrainingObserver {
 
     /// A running epoch as a bar as wide as the terminal.
     package static func bar(_ progress: TrainingProgress, _ terminal: Terminal, _ unit: String = "") -> String {
-        bar(label: "epoch \(progress.epoch)/\(progress.epochs)", fraction: progress.fraction, parts: parts(progress, unit), terminal: terminal)
+        bar(
+            label: "epoch \(progress.epoch)/\(progress.epochs)", fraction: progress.fraction, parts: parts(progress, unit),
+            terminal: terminal)
     }
 
     private static func parts(_ progress: TrainingProgress, _ unit: String) -> [String] {
-        numbers(progress.loss, progress.measurements.onTheWay) + [rate(progress.samplesPerSecond, unit), "\(Text.clock(progress.secondsLeft)) left"]
+        numbers(progress.loss, progress.measurements.onTheWay) + [
+            rate(progress.samplesPerSecond, unit), "\(Text.clock(progress.secondsLeft)) left",
+        ]
     }
 
     /// What does not fit is left out from the right; the bar takes what remains, up to 40 columns.
@@ -136,6 +146,7 @@ public final class ProgressBar: TrainingObserver {
         let (full, isHalf) = (halves / 2, halves % 2 == 1)
         let rest = width - full - (isHalf ? 1 : 0)
         // Without colour the part to come is left blank: both strokes look alike.
-        return green + String(repeating: "━", count: full) + (isHalf ? "╸" : "") + dim + String(repeating: terminal.hasColour ? "━" : " ", count: rest) + reset
+        return green + String(repeating: "━", count: full) + (isHalf ? "╸" : "") + dim
+            + String(repeating: terminal.hasColour ? "━" : " ", count: rest) + reset
     }
 }

@@ -22,7 +22,9 @@ package struct Terminal: Sendable {
         guard isatty(descriptor) == 1, environment("TERM") != "dumb" else { return Terminal(width: nil) }
         let locale = environment("LC_ALL") ?? environment("LC_CTYPE") ?? environment("LANG") ?? ""
         let folded = locale.lowercased()
-        return Terminal(width: columns(descriptor), hasColour: environment("NO_COLOR") == nil, hasUnicode: folded.contains("utf-8") || folded.contains("utf8"))
+        return Terminal(
+            width: columns(descriptor), hasColour: environment("NO_COLOR") == nil,
+            hasUnicode: folded.contains("utf-8") || folded.contains("utf8"))
     }
 
     /// The columns of a terminal now; they change when its window does.

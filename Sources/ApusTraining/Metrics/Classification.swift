@@ -48,7 +48,10 @@ private func classify(_ name: String, _ scores: Tensor, _ labels: Tensor) -> Boo
     var places = Array(scores.shape)
     if places.count >= 2 { places.remove(at: 1) }
     guard scores.ndim >= 2, scores.size(1) > 0, labels.dtype.isInteger, Shape(places) == labels.shape else {
-        fail(name, "scores of shape \(scores.shape) and \(labels.dtype) labels of shape \(labels.shape): it needs scores [N, C, …] and whole numbers [N, …]")
+        fail(
+            name,
+            "scores of shape \(scores.shape) and \(labels.dtype) labels of shape \(labels.shape): it needs scores [N, C, …] and whole numbers [N, …]"
+        )
         return false
     }
     return true
@@ -91,7 +94,9 @@ public struct ConfusionMatrix: Metric {
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         classes = try container.decode(Int.self, forKey: .classes)
-        guard (0...1 << 20).contains(classes) else { throw DecodingError.dataCorruptedError(forKey: .classes, in: container, debugDescription: "\(classes) classes") }
+        guard (0...1 << 20).contains(classes) else {
+            throw DecodingError.dataCorruptedError(forKey: .classes, in: container, debugDescription: "\(classes) classes")
+        }
         sums = try container.sum(.sums, count: classes * classes)
         guard sums.values.allSatisfy({ (0...0x1p53).contains($0) && $0 == $0.rounded() }) else {
             throw DecodingError.dataCorruptedError(forKey: .sums, in: container, debugDescription: "a count that is none")
@@ -185,7 +190,8 @@ public struct MatthewsCorrelation: Metric {
         let (actual, predicted) = (classes.map { Double(matrix.total($0)) }, classes.map { Double(matrix.taken($0)) })
         let (all, right) = (actual.reduce(0, +), classes.reduce(0) { $0 + Double(matrix[$1, $1]) })
         func sum(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
-        return (right * all - sum(actual, predicted)) / ((all * all - sum(predicted, predicted)) * (all * all - sum(actual, actual))).squareRoot()
+        return (right * all - sum(actual, predicted))
+            / ((all * all - sum(predicted, predicted)) * (all * all - sum(actual, actual))).squareRoot()
     }
 }
 
@@ -253,7 +259,8 @@ public struct AUROC: Metric {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         (scores, labels) = (try container.decode([Double].self, forKey: .scores), try container.decode([Bool].self, forKey: .labels))
         guard scores.count == labels.count else {
-            throw DecodingError.dataCorruptedError(forKey: .labels, in: container, debugDescription: "\(labels.count) labels for \(scores.count) scores")
+            throw DecodingError.dataCorruptedError(
+                forKey: .labels, in: container, debugDescription: "\(labels.count) labels for \(scores.count) scores")
         }
     }
 }

@@ -44,7 +44,8 @@ public final class Measurements {
 
     /// The metrics that a progress bar asks for. Waits for the device.
     package var onTheWay: [Measured.Entry] {
-        entries.compactMap { entry in entry.metric.flatMap { type(of: $0).isShownOnTheWay ? .init(name: entry.name, value: $0.value) : nil } }
+        entries.compactMap { entry in entry.metric.flatMap { type(of: $0).isShownOnTheWay ? .init(name: entry.name, value: $0.value) : nil }
+        }
     }
 
     /// Adds a batch: its mean loss, a scalar, and its metrics.
@@ -81,7 +82,9 @@ public final class Measurements {
     /// Waits for the device.
     func state() throws -> State {
         let mean = mean
-        return State(samples: samples, mean: mean, metrics: try entries.map { .init(name: $0.name, metric: try $0.metric.map { try JSON(encoding: $0).text }) })
+        return State(
+            samples: samples, mean: mean,
+            metrics: try entries.map { .init(name: $0.name, metric: try $0.metric.map { try JSON(encoding: $0).text }) })
     }
 
     /// Goes on from a state, which must be of the same measures. Throws a string that says what differs.

@@ -76,7 +76,9 @@ public struct Sum {
         if !other.memory.settled.isEmpty {
             sum.memory.settle()
             let (mine, others) = (sum.memory.settled, other.memory.settled)
-            if !mine.isEmpty, mine.count != others.count { fail("Sum", "\(others.count) numbers are added to \(mine.count); a metric adds as many for every batch") }
+            if !mine.isEmpty, mine.count != others.count {
+                fail("Sum", "\(others.count) numbers are added to \(mine.count); a metric adds as many for every batch")
+            }
             sum.memory.settled = mine.isEmpty ? others : zip(mine, others).map { $0 + $1 }
         }
         sum.memory.pending += other.memory.pending
@@ -106,7 +108,8 @@ extension KeyedDecodingContainer {
     func sum(_ key: Key, count: Int) throws -> Sum {
         let sum = try decode(Sum.self, forKey: key)
         guard sum.values.count == count else {
-            throw DecodingError.dataCorruptedError(forKey: key, in: self, debugDescription: "\(sum.values.count) numbers, where \(count) are wanted")
+            throw DecodingError.dataCorruptedError(
+                forKey: key, in: self, debugDescription: "\(sum.values.count) numbers, where \(count) are wanted")
         }
         return sum
     }

@@ -32,7 +32,9 @@ public struct MeanSquaredError: Metric {
 private func elementwiseMean(_ name: String, _ prediction: Tensor, _ target: Tensor, _ difference: (Tensor, Tensor) -> Tensor) -> Mean {
     noGrad {
         if !prediction.isPoisoned, !target.isPoisoned, prediction.shape != target.shape {
-            return Mean(fail(name, "predictions of shape \(prediction.shape) and targets of shape \(target.shape) differ; squeeze or reshape one"), count: 0)
+            return Mean(
+                fail(name, "predictions of shape \(prediction.shape) and targets of shape \(target.shape) differ; squeeze or reshape one"),
+                count: 0)
         }
         let type = prediction.dtype.isFloatingPoint ? prediction.dtype.computeType : .float64
         return Mean(difference(prediction.to(type), target.to(type)).mean(), count: prediction.numel)

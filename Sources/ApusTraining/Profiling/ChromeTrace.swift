@@ -14,7 +14,8 @@ extension Profile {
         if let module = event.module { arguments.append(.init("module", .string(module))) }
         if event.bytes > 0 { arguments.append(.init("bytes", .int(Int64(event.bytes)))) }
         return [
-            .init("name", .string(event.name)), .init("cat", .string(event.kind.rawValue)), .init("ph", "X"), .init("pid", 1), .init("tid", 1),
+            .init("name", .string(event.name)), .init("cat", .string(event.kind.rawValue)), .init("ph", "X"), .init("pid", 1),
+            .init("tid", 1),
             .init("ts", .double(event.start * 1e6)), .init("dur", .double(event.duration * 1e6)), .init("args", .object(arguments)),
         ]
     }

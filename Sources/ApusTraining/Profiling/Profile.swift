@@ -73,11 +73,12 @@ public struct Profile {
         let paths = Dictionary(zip(named, modules).map { (ObjectIdentifier($0.module), $1.path) }, uniquingKeysWith: { first, _ in first })
         func path(_ module: Module) -> String { paths[ObjectIdentifier(module)] ?? module.typeName }
         events = recorder.entries.map { entry in
-            let name: String = switch entry.what {
-            case .op(let name), .step(let name): name
-            case .derivative(let name): name
-            case .module(let module): path(module)
-            }
+            let name: String =
+                switch entry.what {
+                case .op(let name), .step(let name): name
+                case .derivative(let name): name
+                case .module(let module): path(module)
+                }
             return Event(
                 name: name, kind: entry.what.kind, start: entry.start - begin, duration: entry.end - entry.start, depth: entry.depth,
                 isInner: entry.isInner, module: entry.module.map(path), bytes: entry.bytes)

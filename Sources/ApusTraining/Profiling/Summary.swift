@@ -66,9 +66,10 @@ public struct ModelSummary: Sendable {
                 if parameter.requiresGrad { trainable += parameter.numel }
             }
             let adds = counter.counts[ObjectIdentifier(module)] ?? 0
-            rows.append(Row(
-                title: name.isEmpty ? module.typeName : "\(short) (\(module.typeName))", depth: ancestors.count,
-                outputs: outputs[ObjectIdentifier(module)] ?? [], parameters: own, multiplyAdds: adds))
+            rows.append(
+                Row(
+                    title: name.isEmpty ? module.typeName : "\(short) (\(module.typeName))", depth: ancestors.count,
+                    outputs: outputs[ObjectIdentifier(module)] ?? [], parameters: own, multiplyAdds: adds))
             parameters += own
             multiplyAdds += adds
             ancestors.append(name)
@@ -85,11 +86,14 @@ public struct ModelSummary: Sendable {
         let widths = columns.map { $0.map(\.count).max() ?? 0 }
         let rule = String(repeating: unicode ? "─" : "-", count: widths.reduce(0, +) + 6)
         var lines = (0...rows.count).map { row in
-            columns.indices.map { $0 < 2 ? Text.left(columns[$0][row], widths[$0]) : Text.right(columns[$0][row], widths[$0]) }.joined(separator: "  ")
+            columns.indices.map { $0 < 2 ? Text.left(columns[$0][row], widths[$0]) : Text.right(columns[$0][row], widths[$0]) }.joined(
+                separator: "  ")
         }
         lines.insert(rule, at: 1)
         lines += [
-            rule, "input           \(input)", "parameters      \(Text.grouped(parameters)) (\(Text.bytes(parameterBytes)))" + (trainable == parameters ? "" : ", \(Text.grouped(trainable)) of them trainable"),
+            rule, "input           \(input)",
+            "parameters      \(Text.grouped(parameters)) (\(Text.bytes(parameterBytes)))"
+                + (trainable == parameters ? "" : ", \(Text.grouped(trainable)) of them trainable"),
             "multiply-adds   \(Text.grouped(multiplyAdds))",
         ]
         return lines.joined(separator: "\n")
@@ -106,7 +110,9 @@ private final class MultiplyAdds: Observer {
     var counts: [ObjectIdentifier: Int] = [:]
 
     func didRun(_ name: String, inputs: [Tensor], outputs: [Tensor]) {
-        guard let module = Context.current.modules.last, inputs.count >= 2, let count = outputs.first.flatMap({ MultiplyAdds.count(name, inputs, $0) }) else { return }
+        guard let module = Context.current.modules.last, inputs.count >= 2,
+            let count = outputs.first.flatMap({ MultiplyAdds.count(name, inputs, $0) })
+        else { return }
         counts[ObjectIdentifier(module.takeUnretainedValue()), default: 0] += count
     }
 

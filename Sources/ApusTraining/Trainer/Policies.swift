@@ -72,7 +72,9 @@ public struct Watched: Hashable, Sendable {
     func value(in epoch: EpochRecord) throws(OpError) -> Double {
         let measured = epoch.test ?? epoch.train
         if let value = measured[name] { return value }
-        throw OpError("there is no metric '\(name)' to watch; there are \((["loss"] + measured.metrics.map(\.name)).joined(separator: ", "))", op: "fit")
+        throw OpError(
+            "there is no metric '\(name)' to watch; there are \((["loss"] + measured.metrics.map(\.name)).joined(separator: ", "))",
+            op: "fit")
     }
 
     /// Whether `value` is better than `best` by more than `difference`; NaN never is.

@@ -45,13 +45,15 @@ package struct TrainerState: Codable {
 
     func check(_ file: String, _ key: String) throws {
         let seconds = history.map(\.seconds) + [partial?.seconds ?? 0]
-        guard (0...1 << 53).contains(step), history.indices.allSatisfy({ history[$0].epoch == $0 + 1 }), seconds.allSatisfy((0...1e12).contains),
+        guard (0...1 << 53).contains(step), history.indices.allSatisfy({ history[$0].epoch == $0 + 1 }),
+            seconds.allSatisfy((0...1e12).contains),
             bestEpoch.map(history.map(\.epoch).contains) ?? true
         else { throw FormatError(file: file, place: .key(key), reason: "not a number of steps and a list of epochs") }
     }
 
     init(
-        step: Int, history: [EpochRecord], generator: Generator.State, loader: Generator.State?, partial: Partial?, optimizers: [[String: String]],
+        step: Int, history: [EpochRecord], generator: Generator.State, loader: Generator.State?, partial: Partial?,
+        optimizers: [[String: String]],
         schedules: [[String: String]], scaler: [String: String]?, bestEpoch: Int?
     ) {
         self.bestEpoch = bestEpoch
@@ -81,8 +83,13 @@ extension Trainer {
         for (key, value) in try checkpointMetadata() { checkpoint.metadata[key] = value }
         let state = TrainerState(
             step: step, history: history, generator: generator.state, loader: train.generator?.state,
-            partial: try partial.map { .init(seed: $0.position.seed, batch: $0.position.batch, measurements: try $0.measurements.state(), learningRate: $0.learningRate, seconds: $0.seconds) },
-            optimizers: states.map(\.values), schedules: schedules.map { $0.stateDict() }, scaler: scaler?.stateDict(), bestEpoch: bestEpoch)
+            partial: try partial.map {
+                .init(
+                    seed: $0.position.seed, batch: $0.position.batch, measurements: try $0.measurements.state(),
+                    learningRate: $0.learningRate, seconds: $0.seconds)
+            },
+            optimizers: states.map(\.values), schedules: schedules.map { $0.stateDict() }, scaler: scaler?.stateDict(), bestEpoch: bestEpoch
+        )
         checkpoint.metadata[TrainerState.key] = try JSON(encoding: state).text
         try checkpoint.save(in: policy.folder)
     }
@@ -100,27 +107,43 @@ extension Trainer {
         // All is read and checked before anything changes.
         let state = try TrainerState(checkpoint, file: file)
         func section(_ name: String) throws -> StateDict {
-            guard let tensors = checkpoint[name] else { throw FormatError(file: file, reason: "there is no section '\(name)': the checkpoint is not one of this trainer") }
+            guard let tensors = checkpoint[name] else {
+                throw FormatError(file: file, reason: "there is no section '\(name)': the checkpoint is not one of this trainer")
+            }
             return tensors
         }
         func differs(_ what: String, _ found: Int, _ own: Int) -> FormatError {
-            FormatError(file: file, place: .key(TrainerState.key), reason: "the checkpoint's run has \(found) \(what), this trainer \(own); give it the same ones")
+            FormatError(
+                file: file, place: .key(TrainerState.key),
+                reason: "the checkpoint's run has \(found) \(what), this trainer \(own); give it the same ones")
         }
         guard state.optimizers.count == optimizers.count else { throw differs("optimizers", state.optimizers.count, optimizers.count) }
-        guard state.schedules.count == schedules.count else { throw differs("schedules of learning rates", state.schedules.count, schedules.count) }
-        guard (state.scaler != nil) == (scaler != nil) else { throw differs("scalers of the loss", state.scaler == nil ? 0 : 1, scaler == nil ? 0 : 1) }
-        guard (checkpoint[Self.averageSection] != nil) == (average != nil) else { throw differs("averages of the weights", average == nil ? 1 : 0, average == nil ? 0 : 1) }
-        guard (state.loader != nil) == (train.generator != nil) else { throw differs("generators of the loader's own", state.loader == nil ? 0 : 1, train.generator == nil ? 0 : 1) }
+        guard state.schedules.count == schedules.count else {
+            throw differs("schedules of learning rates", state.schedules.count, schedules.count)
+        }
+        guard (state.scaler != nil) == (scaler != nil) else {
+            throw differs("scalers of the loss", state.scaler == nil ? 0 : 1, scaler == nil ? 0 : 1)
+        }
+        guard (checkpoint[Self.averageSection] != nil) == (average != nil) else {
+            throw differs("averages of the weights", average == nil ? 1 : 0, average == nil ? 0 : 1)
+        }
+        guard (state.loader != nil) == (train.generator != nil) else {
+            throw differs("generators of the loader's own", state.loader == nil ? 0 : 1, train.generator == nil ? 0 : 1)
+        }
         let best = checkpoint[Self.bestSection]
         guard (best != nil) == (state.bestEpoch != nil), best.map(fitsModel) ?? true else {
             throw FormatError(file: file, reason: "the weights in section '\(Self.bestSection)' are not those of an epoch of this model")
         }
         var partial: Partial?
         if let found = state.partial {
-            guard (0...train.count).contains(found.batch), found.measurements.samples == min(found.batch * train.batchSize, train.sampleCount) else {
+            guard (0...train.count).contains(found.batch),
+                found.measurements.samples == min(found.batch * train.batchSize, train.sampleCount)
+            else {
                 throw FormatError(
                     file: file, place: .key(TrainerState.key),
-                    reason: "\(found.measurements.samples) samples in batch \(found.batch), an epoch has \(train.count) batches of \(train.batchSize): the checkpoint belongs to other data or another batch size")
+                    reason:
+                        "\(found.measurements.samples) samples in batch \(found.batch), an epoch has \(train.count) batches of \(train.batchSize): the checkpoint belongs to other data or another batch size"
+                )
             }
             do {
                 partial = Partial(

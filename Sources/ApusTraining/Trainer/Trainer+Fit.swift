@@ -33,23 +33,32 @@ extension Trainer {
         func complain(_ text: String) -> OpError { OpError(text, op: "fit") }
         for (name, loader) in [("train", train), ("test", test)] {
             guard let loader, loader.count == 0 else { continue }
-            throw complain("\(name) has no batches: \(loader.sampleCount) samples, batches of \(loader.batchSize)\(loader.dropLast ? ", and dropLast leaves out a smaller one" : "")")
+            throw complain(
+                "\(name) has no batches: \(loader.sampleCount) samples, batches of \(loader.batchSize)\(loader.dropLast ? ", and dropLast leaves out a smaller one" : "")"
+            )
         }
         guard accumulate >= 1 else { throw complain("accumulate is \(accumulate), it must be at least 1") }
-        if let steps = checkpoints?.steps, steps < 1 { throw complain("a checkpoint every \(steps) steps is asked for, it must be at least 1") }
+        if let steps = checkpoints?.steps, steps < 1 {
+            throw complain("a checkpoint every \(steps) steps is asked for, it must be at least 1")
+        }
         if let partial {
             guard partial.measurements.names == measures.map(\.name) else {
                 throw complain("the epoch under way has other metrics than the trainer; call measure before resume")
             }
             guard partial.position.batch % accumulate == 0 || partial.position.batch == train.count else {
-                throw complain("the epoch under way goes on at batch \(partial.position.batch), which \(accumulate) accumulated batches do not come to; take the same accumulate as before")
+                throw complain(
+                    "the epoch under way goes on at batch \(partial.position.batch), which \(accumulate) accumulated batches do not come to; take the same accumulate as before"
+                )
             }
         }
-        if test != nil, compute == nil { throw complain("there is a test set, but nothing that says what to compute of it; give the trainer an evaluate closure") }
+        if test != nil, compute == nil {
+            throw complain("there is a test set, but nothing that says what to compute of it; give the trainer an evaluate closure")
+        }
         var watched = [earlyStopping?.watched, keepBest].compactMap(\.self)
         for case .plateau(_, let number) in schedules { watched.append(number) }
         for number in watched where number.name != "loss" && !measures.contains(where: { $0.name == number.name }) {
-            throw complain("there is no metric '\(number.name)' to watch; there are \((["loss"] + measures.map(\.name)).joined(separator: ", "))")
+            throw complain(
+                "there is no metric '\(number.name)' to watch; there are \((["loss"] + measures.map(\.name)).joined(separator: ", "))")
         }
     }
 
@@ -62,7 +71,9 @@ extension Trainer {
     var learningRate: Double { optimizers.first?.paramGroups.first?.lr ?? 0 }
 
     /// One epoch, or what is left of it; false where it was stopped.
-    private func runEpoch(_ train: DataLoader<Batch>, test: DataLoader<Batch>?, epochs: Int, _ progress: inout TrainingProgress) throws -> Bool {
+    private func runEpoch(
+        _ train: DataLoader<Batch>, test: DataLoader<Batch>?, epochs: Int, _ progress: inout TrainingProgress
+    ) throws -> Bool {
         let measurements = partial?.measurements ?? Measurements(measures.map(\.name))
         let secondsBefore = partial?.seconds ?? 0
         progress = self.progress(train, epochs: epochs, measurements)
@@ -73,7 +84,9 @@ extension Trainer {
         // Others may go through the loader meanwhile: an evaluation on the same one, an observer.
         let seed = train.position?.seed ?? 0
         func place(_ progress: TrainingProgress, seconds: Double) -> Partial {
-            Partial(position: .init(seed: seed, batch: progress.batch), measurements: measurements, learningRate: progress.learningRate, seconds: seconds)
+            Partial(
+                position: .init(seed: seed, batch: progress.batch), measurements: measurements, learningRate: progress.learningRate,
+                seconds: seconds)
         }
         let begin = monotonicSeconds()
         var lastCheckpoint = begin
@@ -123,7 +136,10 @@ extension Trainer {
         }
         for schedule in schedules { try schedule.didFinish(record) }
         history.append(record)
-        if let keepBest, try keepBest.isBetter(keepBest.value(in: record), than: bestEpoch.flatMap { keepBest.number(in: history[$0 - 1], like: record) } ?? .nan) {
+        if let keepBest,
+            try keepBest.isBetter(
+                keepBest.value(in: record), than: bestEpoch.flatMap { keepBest.number(in: history[$0 - 1], like: record) } ?? .nan)
+        {
             (bestWeights, bestEpoch) = (try evaluatedWeights(), record.epoch)
         }
         for observer in observers { observer.didFinish(record, of: epochs) }
@@ -146,7 +162,8 @@ extension Trainer {
         try checkedStep {
             if number == group { begun = [] }
             let taken = TrainingStep(
-                samples: own, weight: Double(own) / Double(samples(from: group, to: end)), isLast: isLast, scaler: scaler, clipping: clipping, begun: begun)
+                samples: own, weight: Double(own) / Double(samples(from: group, to: end)), isLast: isLast, scaler: scaler,
+                clipping: clipping, begun: begun)
             let computed = try inItsDType { try learn(batch, taken) }
             begun = taken.begun
             if isLast {
@@ -199,13 +216,17 @@ extension Trainer {
     /// What the model makes of the samples of `loader`, in eval mode and with the averaged weights where there are any (each layer is put back
     /// into its own mode afterwards).
     public func evaluate(_ loader: DataLoader<Batch>) throws -> Measurements {
-        guard let measurements = try evaluate(loader, goOn: { true }) else { preconditionFailure("an evaluation that nobody stops has a result") }
+        guard let measurements = try evaluate(loader, goOn: { true }) else {
+            preconditionFailure("an evaluation that nobody stops has a result")
+        }
         return measurements
     }
 
     /// The same; `goOn` is asked after each batch, and nil is returned where it said no.
     func evaluate(_ loader: DataLoader<Batch>, goOn: () -> Bool) throws -> Measurements? {
-        guard let compute else { throw OpError("nothing says what to compute of a batch; give the trainer an evaluate closure", op: "evaluate") }
+        guard let compute else {
+            throw OpError("nothing says what to compute of a batch; give the trainer an evaluate closure", op: "evaluate")
+        }
         func run() throws -> Measurements? {
             try measured(model, on: loader, measures, compute: { batch in try inItsDType { try compute(batch) } }, goOn: goOn)
         }

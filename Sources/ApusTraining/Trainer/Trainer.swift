@@ -121,9 +121,11 @@ public final class Trainer<Batch, Output> {
 
     /// Averages the weights of `model`, which is the trainer's or a part of it, into `averaged` after every step. Evaluation uses the average.
     public func average<M: Module>(_ model: M, into averaged: AveragedModel<M>) {
-        average = WeightAverage(module: averaged, update: { averaged.updateParameters(model) }, pairs: {
-            Array(zip(model.parameters() + model.buffers(), averaged.module.parameters() + averaged.module.buffers()))
-        })
+        average = WeightAverage(
+            module: averaged, update: { averaged.updateParameters(model) },
+            pairs: {
+                Array(zip(model.parameters() + model.buffers(), averaged.module.parameters() + averaged.module.buffers()))
+            })
     }
 
     /// Puts the weights of the best epoch into the model, and into its average where there is one. False where none are kept.
@@ -142,7 +144,8 @@ extension Trainer where Batch == (Tensor, Tensor), Output == (Tensor, Tensor) {
     /// A trainer of a model that takes the batch's first tensor and is told the second: `loss` of the model's output and the target, the mean
     /// over the batch. Metrics are made of the same two. Batches are moved to `device`, where the model must be already.
     public convenience init(
-        model: Module, optimizer: Optimizer, schedule: Schedule? = nil, device: Device = .cpu, generator: Generator = .current, stop: StopFlag = StopFlag(),
+        model: Module, optimizer: Optimizer, schedule: Schedule? = nil, device: Device = .cpu, generator: Generator = .current,
+        stop: StopFlag = StopFlag(),
         loss: @escaping (Tensor, Tensor) -> Tensor
     ) {
         self.init(model: model, optimizer: optimizer, schedule: schedule, generator: generator, stop: stop) { x, y in

@@ -23,11 +23,14 @@ extension TrainerState {
             return Generator.State(seed: parts[0], offset: parts[1])
         }
         let historyKey = "trainer.history"
-        guard let lines = try? JSON(parsing: try value(historyKey) as String).array, case let history = lines.compactMap(EpochRecord.init(earlier:)),
+        guard let lines = try? JSON(parsing: try value(historyKey) as String).array,
+            case let history = lines.compactMap(EpochRecord.init(earlier:)),
             history.count == lines.count
         else { throw wrong(historyKey, "not a list of epochs") }
         let step: Int = try value("trainer.step")
-        guard let own = try generator("trainer.generator") else { throw wrong("trainer.generator", "missing: the checkpoint is not one of a trainer") }
+        guard let own = try generator("trainer.generator") else {
+            throw wrong("trainer.generator", "missing: the checkpoint is not one of a trainer")
+        }
         var partial: Partial?
         if checkpoint.metadata["trainer.epoch.batch"] != nil {
             let (samples, loss): (Int, Double) = (try value("trainer.epoch.images"), try value("trainer.epoch.lossSum"))
@@ -37,7 +40,9 @@ extension TrainerState {
             let accuracy: JSON = ["right": [.double(Double(right))], "count": [.double(Double(answers))]]
             partial = Partial(
                 seed: try value("trainer.epoch.seed"), batch: try value("trainer.epoch.batch"),
-                measurements: .init(samples: samples, mean: Mean(total: loss, count: samples), metrics: [.init(name: "accuracy", metric: samples == 0 ? nil : accuracy.text)]),
+                measurements: .init(
+                    samples: samples, mean: Mean(total: loss, count: samples),
+                    metrics: [.init(name: "accuracy", metric: samples == 0 ? nil : accuracy.text)]),
                 seconds: try value("trainer.epoch.seconds"))
         }
         let schedule = entries("scheduler.")
@@ -64,6 +69,7 @@ extension EpochRecord {
         guard json["event"]?.string == "epoch", let epoch = json["epoch"]?.int, let step = json["step"]?.int, let train = measured("train"),
             let rate = number("lr"), let speed = number("images_per_second"), let seconds = number("seconds")
         else { return nil }
-        self.init(epoch: epoch, step: step, train: train, test: measured("test"), learningRate: rate, samplesPerSecond: speed, seconds: seconds)
+        self.init(
+            epoch: epoch, step: step, train: train, test: measured("test"), learningRate: rate, samplesPerSecond: speed, seconds: seconds)
     }
 }

@@ -17,7 +17,9 @@ public final class TrainingStep {
     private var seen: Set<ObjectIdentifier> = []
 
     init(samples: Int, weight: Double, isLast: Bool, scaler: GradScaler?, clipping: Clipping?, begun: Set<ObjectIdentifier>) {
-        (self.samples, self.weight, self.isLast, self.scaler, self.clipping, self.begun) = (samples, weight, isLast, scaler, clipping, begun)
+        (self.samples, self.weight, self.isLast, self.scaler, self.clipping, self.begun) = (
+            samples, weight, isLast, scaler, clipping, begun
+        )
     }
 
     /// Whether an optimizer has been told to take its step.

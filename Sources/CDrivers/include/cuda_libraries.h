@@ -75,86 +75,113 @@ typedef cudnnConvolutionFwdAlgoPerf_t cudnnConvolutionBwdFilterAlgoPerf_t;
 #endif
 
 // F(result, name, symbol, arguments) of every function that we call; the symbol is the one that the library exports.
-#define APUS_CUDA_FUNCTIONS(F)                                                                                                      \
-    F(CUresult, cuInit, cuInit, (unsigned int))                                                                                     \
-    F(CUresult, cuDriverGetVersion, cuDriverGetVersion, (int *))                                                                    \
-    F(CUresult, cuDeviceGetCount, cuDeviceGetCount, (int *))                                                                        \
-    F(CUresult, cuDeviceGet, cuDeviceGet, (CUdevice *, int))                                                                        \
-    F(CUresult, cuDeviceGetName, cuDeviceGetName, (char *, int, CUdevice))                                                          \
-    F(CUresult, cuDeviceTotalMem, cuDeviceTotalMem_v2, (size_t *, CUdevice))                                                        \
-    F(CUresult, cuDeviceGetAttribute, cuDeviceGetAttribute, (int *, CUdevice_attribute, CUdevice))                                  \
-    F(CUresult, cuDevicePrimaryCtxRetain, cuDevicePrimaryCtxRetain, (CUcontext *, CUdevice))                                        \
-    F(CUresult, cuCtxSetCurrent, cuCtxSetCurrent, (CUcontext))                                                                      \
-    F(CUresult, cuStreamCreate, cuStreamCreate, (CUstream *, unsigned int))                                                         \
-    F(CUresult, cuStreamSynchronize, cuStreamSynchronize, (CUstream))                                                               \
-    F(CUresult, cuMemAlloc, cuMemAlloc_v2, (CUdeviceptr *, size_t))                                                                 \
-    F(CUresult, cuMemFree, cuMemFree_v2, (CUdeviceptr))                                                                             \
-    F(CUresult, cuMemHostAlloc, cuMemHostAlloc, (void **, size_t, unsigned int))                                                    \
-    F(CUresult, cuMemcpyHtoDAsync, cuMemcpyHtoDAsync_v2, (CUdeviceptr, const void *, size_t, CUstream))                             \
-    F(CUresult, cuMemcpyDtoHAsync, cuMemcpyDtoHAsync_v2, (void *, CUdeviceptr, size_t, CUstream))                                   \
-    F(CUresult, cuModuleLoadData, cuModuleLoadData, (CUmodule *, const void *))                                                     \
-    F(CUresult, cuModuleGetFunction, cuModuleGetFunction, (CUfunction *, CUmodule, const char *))                                   \
-    F(CUresult, cuLaunchKernel, cuLaunchKernel, (CUfunction, unsigned int, unsigned int, unsigned int, unsigned int, unsigned int, unsigned int, unsigned int, CUstream, void **, void **)) \
-    F(CUresult, cuEventCreate, cuEventCreate, (CUevent *, unsigned int))                                                            \
-    F(CUresult, cuEventRecord, cuEventRecord, (CUevent, CUstream))                                                                  \
-    F(CUresult, cuEventQuery, cuEventQuery, (CUevent))                                                                              \
-    F(CUresult, cuEventSynchronize, cuEventSynchronize, (CUevent))                                                                  \
-    F(CUresult, cuEventElapsedTime, cuEventElapsedTime, (float *, CUevent, CUevent))                                                \
-    F(CUresult, cuEventDestroy, cuEventDestroy_v2, (CUevent))                                                                       \
+#define APUS_CUDA_FUNCTIONS(F)                                                                                                             \
+    F(CUresult, cuInit, cuInit, (unsigned int))                                                                                            \
+    F(CUresult, cuDriverGetVersion, cuDriverGetVersion, (int *))                                                                           \
+    F(CUresult, cuDeviceGetCount, cuDeviceGetCount, (int *))                                                                               \
+    F(CUresult, cuDeviceGet, cuDeviceGet, (CUdevice *, int))                                                                               \
+    F(CUresult, cuDeviceGetName, cuDeviceGetName, (char *, int, CUdevice))                                                                 \
+    F(CUresult, cuDeviceTotalMem, cuDeviceTotalMem_v2, (size_t *, CUdevice))                                                               \
+    F(CUresult, cuDeviceGetAttribute, cuDeviceGetAttribute, (int *, CUdevice_attribute, CUdevice))                                         \
+    F(CUresult, cuDevicePrimaryCtxRetain, cuDevicePrimaryCtxRetain, (CUcontext *, CUdevice))                                               \
+    F(CUresult, cuCtxSetCurrent, cuCtxSetCurrent, (CUcontext))                                                                             \
+    F(CUresult, cuStreamCreate, cuStreamCreate, (CUstream *, unsigned int))                                                                \
+    F(CUresult, cuStreamSynchronize, cuStreamSynchronize, (CUstream))                                                                      \
+    F(CUresult, cuMemAlloc, cuMemAlloc_v2, (CUdeviceptr *, size_t))                                                                        \
+    F(CUresult, cuMemFree, cuMemFree_v2, (CUdeviceptr))                                                                                    \
+    F(CUresult, cuMemHostAlloc, cuMemHostAlloc, (void **, size_t, unsigned int))                                                           \
+    F(CUresult, cuMemcpyHtoDAsync, cuMemcpyHtoDAsync_v2, (CUdeviceptr, const void *, size_t, CUstream))                                    \
+    F(CUresult, cuMemcpyDtoHAsync, cuMemcpyDtoHAsync_v2, (void *, CUdeviceptr, size_t, CUstream))                                          \
+    F(CUresult, cuModuleLoadData, cuModuleLoadData, (CUmodule *, const void *))                                                            \
+    F(CUresult, cuModuleGetFunction, cuModuleGetFunction, (CUfunction *, CUmodule, const char *))                                          \
+    F(CUresult, cuLaunchKernel, cuLaunchKernel,                                                                                            \
+      (CUfunction, unsigned int, unsigned int, unsigned int, unsigned int, unsigned int, unsigned int, unsigned int, CUstream, void **,    \
+       void **))                                                                                                                           \
+    F(CUresult, cuEventCreate, cuEventCreate, (CUevent *, unsigned int))                                                                   \
+    F(CUresult, cuEventRecord, cuEventRecord, (CUevent, CUstream))                                                                         \
+    F(CUresult, cuEventQuery, cuEventQuery, (CUevent))                                                                                     \
+    F(CUresult, cuEventSynchronize, cuEventSynchronize, (CUevent))                                                                         \
+    F(CUresult, cuEventElapsedTime, cuEventElapsedTime, (float *, CUevent, CUevent))                                                       \
+    F(CUresult, cuEventDestroy, cuEventDestroy_v2, (CUevent))                                                                              \
     F(CUresult, cuGetErrorString, cuGetErrorString, (CUresult, const char **))
 
-#define APUS_NVRTC_FUNCTIONS(F)                                                                                                     \
-    F(nvrtcResult, nvrtcVersion, nvrtcVersion, (int *, int *))                                                                      \
-    F(nvrtcResult, nvrtcGetNumSupportedArchs, nvrtcGetNumSupportedArchs, (int *))                                                   \
-    F(nvrtcResult, nvrtcGetSupportedArchs, nvrtcGetSupportedArchs, (int *))                                                         \
-    F(nvrtcResult, nvrtcCreateProgram, nvrtcCreateProgram, (nvrtcProgram *, const char *, const char *, int, const char *const *, const char *const *)) \
-    F(nvrtcResult, nvrtcCompileProgram, nvrtcCompileProgram, (nvrtcProgram, int, const char *const *))                              \
-    F(nvrtcResult, nvrtcDestroyProgram, nvrtcDestroyProgram, (nvrtcProgram *))                                                      \
-    F(nvrtcResult, nvrtcGetCUBINSize, nvrtcGetCUBINSize, (nvrtcProgram, size_t *))                                                  \
-    F(nvrtcResult, nvrtcGetCUBIN, nvrtcGetCUBIN, (nvrtcProgram, char *))                                                            \
-    F(nvrtcResult, nvrtcGetPTXSize, nvrtcGetPTXSize, (nvrtcProgram, size_t *))                                                      \
-    F(nvrtcResult, nvrtcGetPTX, nvrtcGetPTX, (nvrtcProgram, char *))                                                                \
-    F(nvrtcResult, nvrtcGetProgramLogSize, nvrtcGetProgramLogSize, (nvrtcProgram, size_t *))                                        \
+#define APUS_NVRTC_FUNCTIONS(F)                                                                                                            \
+    F(nvrtcResult, nvrtcVersion, nvrtcVersion, (int *, int *))                                                                             \
+    F(nvrtcResult, nvrtcGetNumSupportedArchs, nvrtcGetNumSupportedArchs, (int *))                                                          \
+    F(nvrtcResult, nvrtcGetSupportedArchs, nvrtcGetSupportedArchs, (int *))                                                                \
+    F(nvrtcResult, nvrtcCreateProgram, nvrtcCreateProgram,                                                                                 \
+      (nvrtcProgram *, const char *, const char *, int, const char *const *, const char *const *))                                         \
+    F(nvrtcResult, nvrtcCompileProgram, nvrtcCompileProgram, (nvrtcProgram, int, const char *const *))                                     \
+    F(nvrtcResult, nvrtcDestroyProgram, nvrtcDestroyProgram, (nvrtcProgram *))                                                             \
+    F(nvrtcResult, nvrtcGetCUBINSize, nvrtcGetCUBINSize, (nvrtcProgram, size_t *))                                                         \
+    F(nvrtcResult, nvrtcGetCUBIN, nvrtcGetCUBIN, (nvrtcProgram, char *))                                                                   \
+    F(nvrtcResult, nvrtcGetPTXSize, nvrtcGetPTXSize, (nvrtcProgram, size_t *))                                                             \
+    F(nvrtcResult, nvrtcGetPTX, nvrtcGetPTX, (nvrtcProgram, char *))                                                                       \
+    F(nvrtcResult, nvrtcGetProgramLogSize, nvrtcGetProgramLogSize, (nvrtcProgram, size_t *))                                               \
     F(nvrtcResult, nvrtcGetProgramLog, nvrtcGetProgramLog, (nvrtcProgram, char *))
 
-#define APUS_CUBLASLT_FUNCTIONS(F)                                                                                                  \
-    F(size_t, cublasLtGetVersion, cublasLtGetVersion, (void))                                                                       \
-    F(cublasStatus_t, cublasLtCreate, cublasLtCreate, (cublasLtHandle_t *))                                                         \
-    F(cublasStatus_t, cublasLtMatmulDescCreate, cublasLtMatmulDescCreate, (cublasLtMatmulDesc_t *, cublasComputeType_t, cudaDataType_t)) \
-    F(cublasStatus_t, cublasLtMatmulDescSetAttribute, cublasLtMatmulDescSetAttribute, (cublasLtMatmulDesc_t, cublasLtMatmulDescAttributes_t, const void *, size_t)) \
-    F(cublasStatus_t, cublasLtMatmulDescDestroy, cublasLtMatmulDescDestroy, (cublasLtMatmulDesc_t))                                 \
-    F(cublasStatus_t, cublasLtMatrixLayoutCreate, cublasLtMatrixLayoutCreate, (cublasLtMatrixLayout_t *, cudaDataType_t, uint64_t, uint64_t, int64_t)) \
-    F(cublasStatus_t, cublasLtMatrixLayoutSetAttribute, cublasLtMatrixLayoutSetAttribute, (cublasLtMatrixLayout_t, cublasLtMatrixLayoutAttribute_t, const void *, size_t)) \
-    F(cublasStatus_t, cublasLtMatrixLayoutDestroy, cublasLtMatrixLayoutDestroy, (cublasLtMatrixLayout_t))                           \
-    F(cublasStatus_t, cublasLtMatmulPreferenceCreate, cublasLtMatmulPreferenceCreate, (cublasLtMatmulPreference_t *))               \
-    F(cublasStatus_t, cublasLtMatmulPreferenceDestroy, cublasLtMatmulPreferenceDestroy, (cublasLtMatmulPreference_t))               \
-    F(cublasStatus_t, cublasLtMatmulPreferenceSetAttribute, cublasLtMatmulPreferenceSetAttribute, (cublasLtMatmulPreference_t, cublasLtMatmulPreferenceAttributes_t, const void *, size_t)) \
-    F(cublasStatus_t, cublasLtMatmulAlgoGetHeuristic, cublasLtMatmulAlgoGetHeuristic, (cublasLtHandle_t, cublasLtMatmulDesc_t, cublasLtMatrixLayout_t, cublasLtMatrixLayout_t, cublasLtMatrixLayout_t, cublasLtMatrixLayout_t, cublasLtMatmulPreference_t, int, cublasLtMatmulHeuristicResult_t *, int *)) \
-    F(cublasStatus_t, cublasLtMatmul, cublasLtMatmul, (cublasLtHandle_t, cublasLtMatmulDesc_t, const void *, const void *, cublasLtMatrixLayout_t, const void *, cublasLtMatrixLayout_t, const void *, const void *, cublasLtMatrixLayout_t, void *, cublasLtMatrixLayout_t, const cublasLtMatmulAlgo_t *, void *, size_t, CUstream))
+#define APUS_CUBLASLT_FUNCTIONS(F)                                                                                                         \
+    F(size_t, cublasLtGetVersion, cublasLtGetVersion, (void))                                                                              \
+    F(cublasStatus_t, cublasLtCreate, cublasLtCreate, (cublasLtHandle_t *))                                                                \
+    F(cublasStatus_t, cublasLtMatmulDescCreate, cublasLtMatmulDescCreate, (cublasLtMatmulDesc_t *, cublasComputeType_t, cudaDataType_t))   \
+    F(cublasStatus_t, cublasLtMatmulDescSetAttribute, cublasLtMatmulDescSetAttribute,                                                      \
+      (cublasLtMatmulDesc_t, cublasLtMatmulDescAttributes_t, const void *, size_t))                                                        \
+    F(cublasStatus_t, cublasLtMatmulDescDestroy, cublasLtMatmulDescDestroy, (cublasLtMatmulDesc_t))                                        \
+    F(cublasStatus_t, cublasLtMatrixLayoutCreate, cublasLtMatrixLayoutCreate,                                                              \
+      (cublasLtMatrixLayout_t *, cudaDataType_t, uint64_t, uint64_t, int64_t))                                                             \
+    F(cublasStatus_t, cublasLtMatrixLayoutSetAttribute, cublasLtMatrixLayoutSetAttribute,                                                  \
+      (cublasLtMatrixLayout_t, cublasLtMatrixLayoutAttribute_t, const void *, size_t))                                                     \
+    F(cublasStatus_t, cublasLtMatrixLayoutDestroy, cublasLtMatrixLayoutDestroy, (cublasLtMatrixLayout_t))                                  \
+    F(cublasStatus_t, cublasLtMatmulPreferenceCreate, cublasLtMatmulPreferenceCreate, (cublasLtMatmulPreference_t *))                      \
+    F(cublasStatus_t, cublasLtMatmulPreferenceDestroy, cublasLtMatmulPreferenceDestroy, (cublasLtMatmulPreference_t))                      \
+    F(cublasStatus_t, cublasLtMatmulPreferenceSetAttribute, cublasLtMatmulPreferenceSetAttribute,                                          \
+      (cublasLtMatmulPreference_t, cublasLtMatmulPreferenceAttributes_t, const void *, size_t))                                            \
+    F(cublasStatus_t, cublasLtMatmulAlgoGetHeuristic, cublasLtMatmulAlgoGetHeuristic,                                                      \
+      (cublasLtHandle_t, cublasLtMatmulDesc_t, cublasLtMatrixLayout_t, cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,                     \
+       cublasLtMatrixLayout_t, cublasLtMatmulPreference_t, int, cublasLtMatmulHeuristicResult_t *, int *))                                 \
+    F(cublasStatus_t, cublasLtMatmul, cublasLtMatmul,                                                                                      \
+      (cublasLtHandle_t, cublasLtMatmulDesc_t, const void *, const void *, cublasLtMatrixLayout_t, const void *, cublasLtMatrixLayout_t,   \
+       const void *, const void *, cublasLtMatrixLayout_t, void *, cublasLtMatrixLayout_t, const cublasLtMatmulAlgo_t *, void *, size_t,   \
+       CUstream))
 
-#define APUS_CUDNN_FUNCTIONS(F)                                                                                                     \
-    F(size_t, cudnnGetVersion, cudnnGetVersion, (void))                                                                             \
-    F(cudnnStatus_t, cudnnCreate, cudnnCreate, (cudnnHandle_t *))                                                                   \
-    F(cudnnStatus_t, cudnnSetStream, cudnnSetStream, (cudnnHandle_t, CUstream))                                                     \
-    F(cudnnStatus_t, cudnnCreateTensorDescriptor, cudnnCreateTensorDescriptor, (cudnnTensorDescriptor_t *))                         \
-    F(cudnnStatus_t, cudnnSetTensorNdDescriptor, cudnnSetTensorNdDescriptor, (cudnnTensorDescriptor_t, cudnnDataType_t, int, const int *, const int *)) \
-    F(cudnnStatus_t, cudnnDestroyTensorDescriptor, cudnnDestroyTensorDescriptor, (cudnnTensorDescriptor_t))                         \
-    F(cudnnStatus_t, cudnnCreateFilterDescriptor, cudnnCreateFilterDescriptor, (cudnnFilterDescriptor_t *))                         \
-    F(cudnnStatus_t, cudnnSetFilterNdDescriptor, cudnnSetFilterNdDescriptor, (cudnnFilterDescriptor_t, cudnnDataType_t, cudnnTensorFormat_t, int, const int *)) \
-    F(cudnnStatus_t, cudnnDestroyFilterDescriptor, cudnnDestroyFilterDescriptor, (cudnnFilterDescriptor_t))                         \
-    F(cudnnStatus_t, cudnnCreateConvolutionDescriptor, cudnnCreateConvolutionDescriptor, (cudnnConvolutionDescriptor_t *))          \
-    F(cudnnStatus_t, cudnnSetConvolutionNdDescriptor, cudnnSetConvolutionNdDescriptor, (cudnnConvolutionDescriptor_t, int, const int *, const int *, const int *, cudnnConvolutionMode_t, cudnnDataType_t)) \
-    F(cudnnStatus_t, cudnnSetConvolutionGroupCount, cudnnSetConvolutionGroupCount, (cudnnConvolutionDescriptor_t, int))             \
-    F(cudnnStatus_t, cudnnSetConvolutionMathType, cudnnSetConvolutionMathType, (cudnnConvolutionDescriptor_t, cudnnMathType_t))     \
-    F(cudnnStatus_t, cudnnDestroyConvolutionDescriptor, cudnnDestroyConvolutionDescriptor, (cudnnConvolutionDescriptor_t))          \
-    F(cudnnStatus_t, cudnnGetConvolutionForwardAlgorithm_v7, cudnnGetConvolutionForwardAlgorithm_v7, (cudnnHandle_t, cudnnTensorDescriptor_t, cudnnFilterDescriptor_t, cudnnConvolutionDescriptor_t, cudnnTensorDescriptor_t, int, int *, cudnnConvolutionFwdAlgoPerf_t *)) \
-    F(cudnnStatus_t, cudnnGetConvolutionBackwardDataAlgorithm_v7, cudnnGetConvolutionBackwardDataAlgorithm_v7, (cudnnHandle_t, cudnnFilterDescriptor_t, cudnnTensorDescriptor_t, cudnnConvolutionDescriptor_t, cudnnTensorDescriptor_t, int, int *, cudnnConvolutionBwdDataAlgoPerf_t *)) \
-    F(cudnnStatus_t, cudnnGetConvolutionBackwardFilterAlgorithm_v7, cudnnGetConvolutionBackwardFilterAlgorithm_v7, (cudnnHandle_t, cudnnTensorDescriptor_t, cudnnTensorDescriptor_t, cudnnConvolutionDescriptor_t, cudnnFilterDescriptor_t, int, int *, cudnnConvolutionBwdFilterAlgoPerf_t *)) \
-    F(cudnnStatus_t, cudnnConvolutionForward, cudnnConvolutionForward, (cudnnHandle_t, const void *, cudnnTensorDescriptor_t, const void *, cudnnFilterDescriptor_t, const void *, cudnnConvolutionDescriptor_t, cudnnConvolutionFwdAlgo_t, void *, size_t, const void *, cudnnTensorDescriptor_t, void *)) \
-    F(cudnnStatus_t, cudnnConvolutionBackwardData, cudnnConvolutionBackwardData, (cudnnHandle_t, const void *, cudnnFilterDescriptor_t, const void *, cudnnTensorDescriptor_t, const void *, cudnnConvolutionDescriptor_t, cudnnConvolutionBwdDataAlgo_t, void *, size_t, const void *, cudnnTensorDescriptor_t, void *)) \
-    F(cudnnStatus_t, cudnnConvolutionBackwardFilter, cudnnConvolutionBackwardFilter, (cudnnHandle_t, const void *, cudnnTensorDescriptor_t, const void *, cudnnTensorDescriptor_t, const void *, cudnnConvolutionDescriptor_t, cudnnConvolutionBwdFilterAlgo_t, void *, size_t, const void *, cudnnFilterDescriptor_t, void *))
+#define APUS_CUDNN_FUNCTIONS(F)                                                                                                            \
+    F(size_t, cudnnGetVersion, cudnnGetVersion, (void))                                                                                    \
+    F(cudnnStatus_t, cudnnCreate, cudnnCreate, (cudnnHandle_t *))                                                                          \
+    F(cudnnStatus_t, cudnnSetStream, cudnnSetStream, (cudnnHandle_t, CUstream))                                                            \
+    F(cudnnStatus_t, cudnnCreateTensorDescriptor, cudnnCreateTensorDescriptor, (cudnnTensorDescriptor_t *))                                \
+    F(cudnnStatus_t, cudnnSetTensorNdDescriptor, cudnnSetTensorNdDescriptor,                                                               \
+      (cudnnTensorDescriptor_t, cudnnDataType_t, int, const int *, const int *))                                                           \
+    F(cudnnStatus_t, cudnnDestroyTensorDescriptor, cudnnDestroyTensorDescriptor, (cudnnTensorDescriptor_t))                                \
+    F(cudnnStatus_t, cudnnCreateFilterDescriptor, cudnnCreateFilterDescriptor, (cudnnFilterDescriptor_t *))                                \
+    F(cudnnStatus_t, cudnnSetFilterNdDescriptor, cudnnSetFilterNdDescriptor,                                                               \
+      (cudnnFilterDescriptor_t, cudnnDataType_t, cudnnTensorFormat_t, int, const int *))                                                   \
+    F(cudnnStatus_t, cudnnDestroyFilterDescriptor, cudnnDestroyFilterDescriptor, (cudnnFilterDescriptor_t))                                \
+    F(cudnnStatus_t, cudnnCreateConvolutionDescriptor, cudnnCreateConvolutionDescriptor, (cudnnConvolutionDescriptor_t *))                 \
+    F(cudnnStatus_t, cudnnSetConvolutionNdDescriptor, cudnnSetConvolutionNdDescriptor,                                                     \
+      (cudnnConvolutionDescriptor_t, int, const int *, const int *, const int *, cudnnConvolutionMode_t, cudnnDataType_t))                 \
+    F(cudnnStatus_t, cudnnSetConvolutionGroupCount, cudnnSetConvolutionGroupCount, (cudnnConvolutionDescriptor_t, int))                    \
+    F(cudnnStatus_t, cudnnSetConvolutionMathType, cudnnSetConvolutionMathType, (cudnnConvolutionDescriptor_t, cudnnMathType_t))            \
+    F(cudnnStatus_t, cudnnDestroyConvolutionDescriptor, cudnnDestroyConvolutionDescriptor, (cudnnConvolutionDescriptor_t))                 \
+    F(cudnnStatus_t, cudnnGetConvolutionForwardAlgorithm_v7, cudnnGetConvolutionForwardAlgorithm_v7,                                       \
+      (cudnnHandle_t, cudnnTensorDescriptor_t, cudnnFilterDescriptor_t, cudnnConvolutionDescriptor_t, cudnnTensorDescriptor_t, int, int *, \
+       cudnnConvolutionFwdAlgoPerf_t *))                                                                                                   \
+    F(cudnnStatus_t, cudnnGetConvolutionBackwardDataAlgorithm_v7, cudnnGetConvolutionBackwardDataAlgorithm_v7,                             \
+      (cudnnHandle_t, cudnnFilterDescriptor_t, cudnnTensorDescriptor_t, cudnnConvolutionDescriptor_t, cudnnTensorDescriptor_t, int, int *, \
+       cudnnConvolutionBwdDataAlgoPerf_t *))                                                                                               \
+    F(cudnnStatus_t, cudnnGetConvolutionBackwardFilterAlgorithm_v7, cudnnGetConvolutionBackwardFilterAlgorithm_v7,                         \
+      (cudnnHandle_t, cudnnTensorDescriptor_t, cudnnTensorDescriptor_t, cudnnConvolutionDescriptor_t, cudnnFilterDescriptor_t, int, int *, \
+       cudnnConvolutionBwdFilterAlgoPerf_t *))                                                                                             \
+    F(cudnnStatus_t, cudnnConvolutionForward, cudnnConvolutionForward,                                                                     \
+      (cudnnHandle_t, const void *, cudnnTensorDescriptor_t, const void *, cudnnFilterDescriptor_t, const void *,                          \
+       cudnnConvolutionDescriptor_t, cudnnConvolutionFwdAlgo_t, void *, size_t, const void *, cudnnTensorDescriptor_t, void *))            \
+    F(cudnnStatus_t, cudnnConvolutionBackwardData, cudnnConvolutionBackwardData,                                                           \
+      (cudnnHandle_t, const void *, cudnnFilterDescriptor_t, const void *, cudnnTensorDescriptor_t, const void *,                          \
+       cudnnConvolutionDescriptor_t, cudnnConvolutionBwdDataAlgo_t, void *, size_t, const void *, cudnnTensorDescriptor_t, void *))        \
+    F(cudnnStatus_t, cudnnConvolutionBackwardFilter, cudnnConvolutionBackwardFilter,                                                       \
+      (cudnnHandle_t, const void *, cudnnTensorDescriptor_t, const void *, cudnnTensorDescriptor_t, const void *,                          \
+       cudnnConvolutionDescriptor_t, cudnnConvolutionBwdFilterAlgo_t, void *, size_t, const void *, cudnnFilterDescriptor_t, void *))
 
-#define APUS_MEMBER(RESULT, NAME, SYMBOL, ARGUMENTS) RESULT (*NAME) ARGUMENTS;
+#define APUS_MEMBER(RESULT, NAME, SYMBOL, ARGUMENTS) RESULT(*NAME) ARGUMENTS;
 typedef struct {
     APUS_CUDA_FUNCTIONS(APUS_MEMBER)
 } apus_cuda;

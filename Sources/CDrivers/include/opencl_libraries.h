@@ -27,42 +27,48 @@ typedef void (*apus_cl_notify)(const char *, const void *, size_t, void *);
 typedef void (*apus_cl_program_notify)(cl_program, void *);
 
 // F(result, name, arguments) of every function that we call.
-#define APUS_OPENCL_FUNCTIONS(F)                                                                                                    \
-    F(cl_int, clGetPlatformIDs, (cl_uint, cl_platform_id *, cl_uint *))                                                             \
-    F(cl_int, clGetDeviceIDs, (cl_platform_id, cl_bitfield, cl_uint, cl_device_id *, cl_uint *))                                    \
-    F(cl_int, clGetDeviceInfo, (cl_device_id, cl_uint, size_t, void *, size_t *))                                                   \
-    F(cl_context, clCreateContext, (const intptr_t *, cl_uint, const cl_device_id *, apus_cl_notify, void *, cl_int *))             \
-    F(cl_command_queue, clCreateCommandQueue, (cl_context, cl_device_id, cl_bitfield, cl_int *))                                    \
-    F(cl_mem, clCreateBuffer, (cl_context, cl_bitfield, size_t, void *, cl_int *))                                                  \
-    F(cl_int, clReleaseMemObject, (cl_mem))                                                                                         \
-    F(cl_program, clCreateProgramWithSource, (cl_context, cl_uint, const char **, const size_t *, cl_int *))                        \
-    F(cl_program, clCreateProgramWithBinary, (cl_context, cl_uint, const cl_device_id *, const size_t *, const unsigned char **, cl_int *, cl_int *)) \
-    F(cl_int, clBuildProgram, (cl_program, cl_uint, const cl_device_id *, const char *, apus_cl_program_notify, void *))            \
-    F(cl_int, clGetProgramBuildInfo, (cl_program, cl_device_id, cl_uint, size_t, void *, size_t *))                                 \
-    F(cl_int, clGetProgramInfo, (cl_program, cl_uint, size_t, void *, size_t *))                                                    \
-    F(cl_int, clReleaseProgram, (cl_program))                                                                                       \
-    F(cl_kernel, clCreateKernel, (cl_program, const char *, cl_int *))                                                              \
-    F(cl_int, clSetKernelArg, (cl_kernel, cl_uint, size_t, const void *))                                                           \
-    F(cl_int, clEnqueueNDRangeKernel, (cl_command_queue, cl_kernel, cl_uint, const size_t *, const size_t *, const size_t *, cl_uint, const cl_event *, cl_event *)) \
-    F(cl_int, clEnqueueReadBuffer, (cl_command_queue, cl_mem, cl_bool, size_t, size_t, void *, cl_uint, const cl_event *, cl_event *)) \
-    F(cl_int, clEnqueueWriteBuffer, (cl_command_queue, cl_mem, cl_bool, size_t, size_t, const void *, cl_uint, const cl_event *, cl_event *)) \
-    F(void *, clEnqueueMapBuffer, (cl_command_queue, cl_mem, cl_bool, cl_bitfield, size_t, size_t, cl_uint, const cl_event *, cl_event *, cl_int *)) \
-    F(cl_int, clEnqueueMarkerWithWaitList, (cl_command_queue, cl_uint, const cl_event *, cl_event *))                               \
-    F(cl_int, clFlush, (cl_command_queue))                                                                                          \
-    F(cl_int, clFinish, (cl_command_queue))                                                                                         \
-    F(cl_int, clWaitForEvents, (cl_uint, const cl_event *))                                                                         \
-    F(cl_int, clGetEventInfo, (cl_event, cl_uint, size_t, void *, size_t *))                                                        \
-    F(cl_int, clGetEventProfilingInfo, (cl_event, cl_uint, size_t, void *, size_t *))                                               \
+#define APUS_OPENCL_FUNCTIONS(F)                                                                                                           \
+    F(cl_int, clGetPlatformIDs, (cl_uint, cl_platform_id *, cl_uint *))                                                                    \
+    F(cl_int, clGetDeviceIDs, (cl_platform_id, cl_bitfield, cl_uint, cl_device_id *, cl_uint *))                                           \
+    F(cl_int, clGetDeviceInfo, (cl_device_id, cl_uint, size_t, void *, size_t *))                                                          \
+    F(cl_context, clCreateContext, (const intptr_t *, cl_uint, const cl_device_id *, apus_cl_notify, void *, cl_int *))                    \
+    F(cl_command_queue, clCreateCommandQueue, (cl_context, cl_device_id, cl_bitfield, cl_int *))                                           \
+    F(cl_mem, clCreateBuffer, (cl_context, cl_bitfield, size_t, void *, cl_int *))                                                         \
+    F(cl_int, clReleaseMemObject, (cl_mem))                                                                                                \
+    F(cl_program, clCreateProgramWithSource, (cl_context, cl_uint, const char **, const size_t *, cl_int *))                               \
+    F(cl_program, clCreateProgramWithBinary,                                                                                               \
+      (cl_context, cl_uint, const cl_device_id *, const size_t *, const unsigned char **, cl_int *, cl_int *))                             \
+    F(cl_int, clBuildProgram, (cl_program, cl_uint, const cl_device_id *, const char *, apus_cl_program_notify, void *))                   \
+    F(cl_int, clGetProgramBuildInfo, (cl_program, cl_device_id, cl_uint, size_t, void *, size_t *))                                        \
+    F(cl_int, clGetProgramInfo, (cl_program, cl_uint, size_t, void *, size_t *))                                                           \
+    F(cl_int, clReleaseProgram, (cl_program))                                                                                              \
+    F(cl_kernel, clCreateKernel, (cl_program, const char *, cl_int *))                                                                     \
+    F(cl_int, clSetKernelArg, (cl_kernel, cl_uint, size_t, const void *))                                                                  \
+    F(cl_int, clEnqueueNDRangeKernel,                                                                                                      \
+      (cl_command_queue, cl_kernel, cl_uint, const size_t *, const size_t *, const size_t *, cl_uint, const cl_event *, cl_event *))       \
+    F(cl_int, clEnqueueReadBuffer, (cl_command_queue, cl_mem, cl_bool, size_t, size_t, void *, cl_uint, const cl_event *, cl_event *))     \
+    F(cl_int, clEnqueueWriteBuffer,                                                                                                        \
+      (cl_command_queue, cl_mem, cl_bool, size_t, size_t, const void *, cl_uint, const cl_event *, cl_event *))                            \
+    F(void *, clEnqueueMapBuffer,                                                                                                          \
+      (cl_command_queue, cl_mem, cl_bool, cl_bitfield, size_t, size_t, cl_uint, const cl_event *, cl_event *, cl_int *))                   \
+    F(cl_int, clEnqueueMarkerWithWaitList, (cl_command_queue, cl_uint, const cl_event *, cl_event *))                                      \
+    F(cl_int, clFlush, (cl_command_queue))                                                                                                 \
+    F(cl_int, clFinish, (cl_command_queue))                                                                                                \
+    F(cl_int, clWaitForEvents, (cl_uint, const cl_event *))                                                                                \
+    F(cl_int, clGetEventInfo, (cl_event, cl_uint, size_t, void *, size_t *))                                                               \
+    F(cl_int, clGetEventProfilingInfo, (cl_event, cl_uint, size_t, void *, size_t *))                                                      \
     F(cl_int, clReleaseEvent, (cl_event))
 
 // C = alpha·A·B + beta·C for each of a batch; layout, transpositions and status are enumerations of CLBlast's.
-#define APUS_CLBLAST_GEMM(F, NAME, T)                                                                                               \
-    F(int, NAME, (int, int, int, size_t, size_t, size_t, T, cl_mem, size_t, size_t, size_t, cl_mem, size_t, size_t, size_t, T, cl_mem, size_t, size_t, size_t, size_t, cl_command_queue *, cl_event *))
-#define APUS_CLBLAST_FUNCTIONS(F)                                                                                                   \
-    APUS_CLBLAST_GEMM(F, CLBlastSgemmStridedBatched, float)                                                                         \
+#define APUS_CLBLAST_GEMM(F, NAME, T)                                                                                                      \
+    F(int, NAME,                                                                                                                           \
+      (int, int, int, size_t, size_t, size_t, T, cl_mem, size_t, size_t, size_t, cl_mem, size_t, size_t, size_t, T, cl_mem, size_t,        \
+       size_t, size_t, size_t, cl_command_queue *, cl_event *))
+#define APUS_CLBLAST_FUNCTIONS(F)                                                                                                          \
+    APUS_CLBLAST_GEMM(F, CLBlastSgemmStridedBatched, float)                                                                                \
     APUS_CLBLAST_GEMM(F, CLBlastDgemmStridedBatched, double)
 
-#define APUS_MEMBER(RESULT, NAME, ARGUMENTS) RESULT (*NAME) ARGUMENTS;
+#define APUS_MEMBER(RESULT, NAME, ARGUMENTS) RESULT(*NAME) ARGUMENTS;
 typedef struct {
     APUS_OPENCL_FUNCTIONS(APUS_MEMBER)
 } apus_opencl;

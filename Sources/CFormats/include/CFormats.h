@@ -20,8 +20,8 @@ int apus_png_open(const uint8_t *_Nonnull bytes, size_t count, apus_png_info *_N
 int apus_png_decode(const uint8_t *_Nonnull bytes, size_t count, const apus_png_info *_Nonnull info, uint8_t *_Nonnull pixels,
                     size_t *_Nonnull offset, char *_Nonnull message);
 /// Encodes 8-bit gray (1 channel) or RGB (3). The result is malloc's, for the caller to free; NULL with a message.
-uint8_t *_Nullable apus_png_encode(const uint8_t *_Nonnull pixels, uint32_t width, uint32_t height, int channels,
-                                   size_t *_Nonnull count, char *_Nonnull message);
+uint8_t *_Nullable apus_png_encode(const uint8_t *_Nonnull pixels, uint32_t width, uint32_t height, int channels, size_t *_Nonnull count,
+                                   char *_Nonnull message);
 
 /// The version of libpng that runs, as `1.6.39`.
 const char *_Nonnull apus_png_version(void);

@@ -32,7 +32,8 @@ bool apus_gemm_integer(const apus_gemm *_Nonnull g, int size);
 /// Products of `batches` pairs of matrices, `*_batch` elements apart (0 repeats one). Where single products are small,
 /// they are what is shared out among threads; otherwise each is tiled.
 typedef bool (*apus_gemm_kernel)(const apus_gemm *_Nonnull g, int size);
-bool apus_gemm_batched(const apus_gemm *_Nonnull first, int64_t batches, int64_t a_batch, int64_t b_batch, int64_t c_batch, int size, apus_gemm_kernel _Nonnull kernel);
+bool apus_gemm_batched(const apus_gemm *_Nonnull first, int64_t batches, int64_t a_batch, int64_t b_batch, int64_t c_batch, int size,
+                       apus_gemm_kernel _Nonnull kernel);
 bool apus_gemm_kernel_f32(const apus_gemm *_Nonnull g, int size);
 bool apus_gemm_kernel_f64(const apus_gemm *_Nonnull g, int size);
 

@@ -11,11 +11,14 @@ int64_t apus_first_outside(int64_t n, const int64_t *_Nonnull index, int64_t siz
 void apus_index_select(const apus_tensor *_Nonnull x, int dim, int64_t count, const int64_t *_Nonnull index, void *_Nonnull out);
 /// `out[…, index[j], …] += source[…, j, …]` in order of j; both contiguous, seen as [outer, size or count, inner].
 /// Returns whether there was memory to bring equal indices together.
-bool apus_index_add(int dtype, int64_t outer, int64_t size, int64_t count, int64_t inner, void *_Nonnull out, const int64_t *_Nonnull index, const void *_Nonnull source);
+bool apus_index_add(int dtype, int64_t outer, int64_t size, int64_t count, int64_t inner, void *_Nonnull out, const int64_t *_Nonnull index,
+                    const void *_Nonnull source);
 /// `out[i] = x[i with i[dim] = index[i]]`; `index` has `shape` (x's rank), out is contiguous.
-void apus_gather_elements(const apus_tensor *_Nonnull x, int dim, const int64_t *_Nonnull shape, const int64_t *_Nonnull index, void *_Nonnull out);
+void apus_gather_elements(const apus_tensor *_Nonnull x, int dim, const int64_t *_Nonnull shape, const int64_t *_Nonnull index,
+                          void *_Nonnull out);
 /// `out[i with i[dim] = index[i]] kind= source[i]` in order; index and source are contiguous and have `shape`. Kinds as Swift's `ScatterKind`.
-void apus_scatter_elements(int kind, const apus_tensor *_Nonnull out, int dim, const int64_t *_Nonnull shape, const int64_t *_Nonnull index, const void *_Nonnull source);
+void apus_scatter_elements(int kind, const apus_tensor *_Nonnull out, int dim, const int64_t *_Nonnull shape, const int64_t *_Nonnull index,
+                           const void *_Nonnull source);
 
 /// How many of n bytes are not 0.
 int64_t apus_count_true(int64_t n, const uint8_t *_Nonnull x);

@@ -12,10 +12,12 @@
 /// So a result made from one partial result a chunk, combined in chunk order, has the same bits for any number of threads.
 /// Runs on the calling thread alone where there is one chunk, one thread, the caller is itself inside such a loop, or another loop runs.
 /// Returns when all chunks are done. A grain below 1 counts as 1.
-void apus_parallel_for(int64_t count, int64_t grain, void (*_Nonnull body)(void *_Nullable context, int64_t begin, int64_t end), void *_Nullable context);
+void apus_parallel_for(int64_t count, int64_t grain, void (*_Nonnull body)(void *_Nullable context, int64_t begin, int64_t end),
+                       void *_Nullable context);
 
 /// The same for chunks that may fail, for want of memory: returns whether all have succeeded. When one has failed, those not yet begun are left out.
-bool apus_parallel_try(int64_t count, int64_t grain, bool (*_Nonnull body)(void *_Nullable context, int64_t begin, int64_t end), void *_Nullable context);
+bool apus_parallel_try(int64_t count, int64_t grain, bool (*_Nonnull body)(void *_Nullable context, int64_t begin, int64_t end),
+                       void *_Nullable context);
 
 /// How many threads loops use: APUS_THREADS, else OMP_NUM_THREADS (its first number), else the processors this process may run on.
 int apus_thread_count(void);

@@ -20,12 +20,13 @@
 /// The functions of one number.
 #define TABLE "unary.def"
 #define ROW(NAME) APUS_UNARY_##NAME __attribute__((swift_name(#NAME))),
-typedef APUS_KINDS("UnaryKind") apus_unary_kind : int32_t {
+typedef APUS_KINDS("UnaryKind") apus_unary_kind : int32_t{
 #include "../names.def"
-} apus_unary_kind;
+                                                  } apus_unary_kind;
 #undef ROW
 #define ROW(NAME) +1
-enum { APUS_UNARY_COUNT =
+enum {
+    APUS_UNARY_COUNT =
 #include "../names.def"
 };
 #undef ROW
@@ -34,12 +35,13 @@ enum { APUS_UNARY_COUNT =
 /// The functions of two numbers.
 #define TABLE "binary.def"
 #define ROW(NAME) APUS_BINARY_##NAME __attribute__((swift_name(#NAME))),
-typedef APUS_KINDS("BinaryKind") apus_binary_kind : int32_t {
+typedef APUS_KINDS("BinaryKind") apus_binary_kind : int32_t{
 #include "../names.def"
-} apus_binary_kind;
+                                                    } apus_binary_kind;
 #undef ROW
 #define ROW(NAME) +1
-enum { APUS_BINARY_COUNT =
+enum {
+    APUS_BINARY_COUNT =
 #include "../names.def"
 };
 #undef ROW
@@ -48,12 +50,13 @@ enum { APUS_BINARY_COUNT =
 /// The comparisons.
 #define TABLE "compare.def"
 #define ROW(NAME) APUS_COMPARE_##NAME __attribute__((swift_name(#NAME))),
-typedef APUS_KINDS("CompareKind") apus_compare_kind : int32_t {
+typedef APUS_KINDS("CompareKind") apus_compare_kind : int32_t{
 #include "../names.def"
-} apus_compare_kind;
+                                                      } apus_compare_kind;
 #undef ROW
 #define ROW(NAME) +1
-enum { APUS_COMPARE_COUNT =
+enum {
+    APUS_COMPARE_COUNT =
 #include "../names.def"
 };
 #undef ROW
@@ -62,13 +65,16 @@ enum { APUS_COMPARE_COUNT =
 void apus_unary(apus_unary_kind kind, const apus_tensor *_Nonnull x, apus_parameters p, const apus_tensor *_Nonnull out);
 void apus_unary_flat(apus_unary_kind kind, int dtype, int64_t n, const void *_Nonnull x, apus_parameters p, void *_Nonnull out);
 
-void apus_binary(apus_binary_kind kind, const apus_tensor *_Nonnull a, const apus_tensor *_Nonnull b, apus_parameters p, const apus_tensor *_Nonnull out);
-void apus_binary_flat(apus_binary_kind kind, int dtype, int64_t n, const void *_Nonnull a, const void *_Nonnull b, apus_parameters p, void *_Nonnull out);
+void apus_binary(apus_binary_kind kind, const apus_tensor *_Nonnull a, const apus_tensor *_Nonnull b, apus_parameters p,
+                 const apus_tensor *_Nonnull out);
+void apus_binary_flat(apus_binary_kind kind, int dtype, int64_t n, const void *_Nonnull a, const void *_Nonnull b, apus_parameters p,
+                      void *_Nonnull out);
 
 void apus_compare(apus_compare_kind kind, const apus_tensor *_Nonnull a, const apus_tensor *_Nonnull b, const apus_tensor *_Nonnull out);
 void apus_compare_flat(apus_compare_kind kind, int dtype, int64_t n, const void *_Nonnull a, const void *_Nonnull b, void *_Nonnull out);
 
-void apus_select(const apus_tensor *_Nonnull condition, const apus_tensor *_Nonnull a, const apus_tensor *_Nonnull b, const apus_tensor *_Nonnull out);
+void apus_select(const apus_tensor *_Nonnull condition, const apus_tensor *_Nonnull a, const apus_tensor *_Nonnull b,
+                 const apus_tensor *_Nonnull out);
 
 /// Mantissas (magnitude ½ … 1, 0 of 0) and exponents of n contiguous numbers of float32 or float64; what is not finite is its own mantissa, with
 /// the exponent 0.

@@ -7,7 +7,16 @@
 #include <stdint.h>
 
 enum apus_dtype {
-    APUS_BOOL, APUS_UINT8, APUS_INT8, APUS_INT16, APUS_INT32, APUS_INT64, APUS_FLOAT16, APUS_BFLOAT16, APUS_FLOAT32, APUS_FLOAT64,
+    APUS_BOOL,
+    APUS_UINT8,
+    APUS_INT8,
+    APUS_INT16,
+    APUS_INT32,
+    APUS_INT64,
+    APUS_FLOAT16,
+    APUS_BFLOAT16,
+    APUS_FLOAT32,
+    APUS_FLOAT64,
 };
 
 /// Bytes of an element, by its dtype.

@@ -8,7 +8,9 @@ import COneDNN
 extension CPUBackend {
     package func convolution(_ x: Tensor, _ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, into out: Tensor) throws(OpError) {
         if isHalf(out) {
-            return try inFloat32(out) { (out) throws(OpError) in try convolution(float32(x), float32(weight), bias: bias.map(float32), p, into: out) }
+            return try inFloat32(out) { (out) throws(OpError) in
+                try convolution(float32(x), float32(weight), bias: bias.map(float32), p, into: out)
+            }
         }
         let (x, weight, bias) = try (contiguous(x), contiguous(weight), bias.map(contiguous))
         var c = description(input: x.shape, weight: weight.shape, output: out.shape, p)
@@ -22,7 +24,8 @@ extension CPUBackend {
 
     package func convolutionBackwardInput(_ grad: Tensor, _ weight: Tensor, _ p: ConvolutionParameters, into out: Tensor) throws(OpError) {
         if isHalf(out) {
-            return try inFloat32(out) { (out) throws(OpError) in try convolutionBackwardInput(float32(grad), float32(weight), p, into: out) }
+            return try inFloat32(out) { (out) throws(OpError) in try convolutionBackwardInput(float32(grad), float32(weight), p, into: out)
+            }
         }
         let (grad, weight) = try (contiguous(grad), contiguous(weight))
         var c = description(input: out.shape, weight: weight.shape, output: grad.shape, p)

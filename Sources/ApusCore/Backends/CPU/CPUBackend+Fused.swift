@@ -13,28 +13,36 @@ extension CPUBackend {
         try inComputeType([grad, y], outputs: [out]) { i, o in apus_softmax_backward(i[0], i[1], Int32(dim), log, o[0]) }
     }
 
-    package func layerNorm(_ x: Tensor, weight: Tensor?, bias: Tensor?, eps: Double, into out: Tensor, mean: Tensor, rstd: Tensor) throws(OpError) {
-        try inComputeType([x, weight, bias], outputs: [out, mean, rstd]) { i, o in apus_layer_norm(i[0], i[1], i[2], eps, o[0], o[1], o[2]) }
+    package func layerNorm(
+        _ x: Tensor, weight: Tensor?, bias: Tensor?, eps: Double, into out: Tensor, mean: Tensor, rstd: Tensor
+    ) throws(OpError) {
+        try inComputeType([x, weight, bias], outputs: [out, mean, rstd]) { i, o in apus_layer_norm(i[0], i[1], i[2], eps, o[0], o[1], o[2])
+        }
     }
 
     package func layerNormBackward(
         _ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?
     ) throws(OpError) {
-        try requireMemory(inComputeType([grad, x, weight, mean, rstd], outputs: [gradX, gradWeight, gradBias]) { i, o in
-            apus_layer_norm_backward(i[0], i[1], i[2], i[3], i[4], o[0], o[1], o[2])
-        })
+        try requireMemory(
+            inComputeType([grad, x, weight, mean, rstd], outputs: [gradX, gradWeight, gradBias]) { i, o in
+                apus_layer_norm_backward(i[0], i[1], i[2], i[3], i[4], o[0], o[1], o[2])
+            })
     }
 
     package func channelStatistics(_ x: Tensor, mean: Tensor, variance: Tensor) throws(OpError) {
         try inComputeType([x], outputs: [mean, variance]) { i, o in apus_channel_statistics(i[0], o[0], o[1]) }
     }
 
-    package func channelNormalize(_ x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor?, bias: Tensor?, into out: Tensor) throws(OpError) {
-        try inComputeType([x, mean, rstd, weight, bias], outputs: [out]) { i, o in apus_channel_normalize(i[0], i[1], i[2], i[3], i[4], o[0]) }
+    package func channelNormalize(_ x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor?, bias: Tensor?, into out: Tensor) throws(OpError)
+    {
+        try inComputeType([x, mean, rstd, weight, bias], outputs: [out]) { i, o in
+            apus_channel_normalize(i[0], i[1], i[2], i[3], i[4], o[0])
+        }
     }
 
     package func channelNormBackward(
-        _ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, training: Bool, gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?
+        _ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, training: Bool, gradX: Tensor?, gradWeight: Tensor?,
+        gradBias: Tensor?
     ) throws(OpError) {
         try inComputeType([grad, x, weight, mean, rstd], outputs: [gradX, gradWeight, gradBias]) { i, o in
             apus_channel_norm_backward(i[0], i[1], i[2], i[3], i[4], training, o[0], o[1], o[2])
@@ -52,12 +60,15 @@ extension CPUBackend {
     }
 
     package func recurrentCellBackward(
-        _ kind: RecurrentKind, _ grad: Tensor, gates: Tensor?, state: Tensor?, cell: Tensor?, out: Tensor, gradCell: Tensor?, gradInput: Tensor, gradHidden: Tensor?, gradState: Tensor?
+        _ kind: RecurrentKind, _ grad: Tensor, gates: Tensor?, state: Tensor?, cell: Tensor?, out: Tensor, gradCell: Tensor?,
+        gradInput: Tensor, gradHidden: Tensor?, gradState: Tensor?
     ) throws(OpError) {
         // The gradient of the cell state is read and written: a copy in another type starts with its values.
         let carried = try gradCell.map { (x) throws(OpError) in try x.dtype == .float64 || x.dtype == .float32 ? x : float32(x) }
         try inComputeType([grad, gates, state, cell, out], outputs: [gradInput, gradHidden, gradState]) { i, o in
-            carried.withView { carried in apus_recurrent_cell_backward(kind.rawValue, i[0], i[1], i[2], i[3], i[4], carried, o[0], o[1], o[2]) }
+            carried.withView { carried in
+                apus_recurrent_cell_backward(kind.rawValue, i[0], i[1], i[2], i[3], i[4], carried, o[0], o[1], o[2])
+            }
         }
         if let gradCell, let carried, carried !== gradCell { copy(carried, into: gradCell) }
     }
@@ -86,8 +97,10 @@ extension CPUBackend {
             }
             var states: [UnsafeMutableRawPointer?] = [nil, nil, nil]
             for (s, tensors) in state.enumerated() { states[s] = try inPlace(tensors[i], dtype).pointer }
-            passes[pass].items.append(apus_optimizer_item(
-                parameter: try inPlace(parameter, dtype).pointer, gradient: gradient.pointer, state: (states[0], states[1], states[2]), n: parameter.count64))
+            passes[pass].items.append(
+                apus_optimizer_item(
+                    parameter: try inPlace(parameter, dtype).pointer, gradient: gradient.pointer, state: (states[0], states[1], states[2]),
+                    n: parameter.count64))
         }
         var constants = rule.constants
         for (dtype, items) in passes where !items.isEmpty { apus_optimizer_step(&constants, dtype.code, Int64(items.count), items) }
@@ -99,7 +112,9 @@ extension CPUBackend {
 
     /// Calls `body` with the operands contiguous and in float32 (float64 where the first input is), and writes what it made of copied
     /// outputs back to them.
-    private func inComputeType<Result>(_ inputs: [Tensor?], outputs: [Tensor?], _ body: (OperandViews, OperandViews) -> Result) throws(OpError) -> Result {
+    private func inComputeType<Result>(
+        _ inputs: [Tensor?], outputs: [Tensor?], _ body: (OperandViews, OperandViews) -> Result
+    ) throws(OpError) -> Result {
         let type: DType = inputs[0]!.dtype == .float64 ? .float64 : .float32
         func fits(_ x: Tensor) -> Bool { x.dtype == type && x.isContiguous }
         var given = inputs, made = outputs
@@ -126,7 +141,8 @@ extension OptimizerRule {
             c.rule = 0
             (c.lr, c.momentum, c.dampening, c.decay) = (lr, momentum, dampening, decay)
             (c.nesterov, c.maximize, c.first) = (nesterov, maximize, first)
-        case .adam(let lr, let beta1, let beta2, let eps, let decay, let amsgrad, let decoupled, let maximize, let correction1, let correction2):
+        case .adam(
+            let lr, let beta1, let beta2, let eps, let decay, let amsgrad, let decoupled, let maximize, let correction1, let correction2):
             c.rule = 1
             (c.lr, c.beta1, c.beta2, c.eps, c.decay) = (lr, beta1, beta2, eps, decay)
             (c.amsgrad, c.decoupled, c.maximize) = (amsgrad, decoupled, maximize)

@@ -14,7 +14,8 @@ extension CPUBackend {
         let outer = Int64(out.shape[..<dim].reduce(1, *))
         let inner = Int64(out.shape[(dim + 1)...].reduce(1, *))
         try requireMemory(
-            apus_index_add(out.dtype.code, outer, Int64(out.shape[dim]), index.count64, inner, out.pointer, index.elements(), source.pointer))
+            apus_index_add(
+                out.dtype.code, outer, Int64(out.shape[dim]), index.count64, inner, out.pointer, index.elements(), source.pointer))
     }
 
     package func gather(_ x: Tensor, dim: Int, _ index: Tensor, into out: Tensor) throws(OpError) {
@@ -34,7 +35,9 @@ extension CPUBackend {
         let index = try checkedIndex(index, within: out.shape, dim: dim)
         let source = try source.contiguousData()
         out.withView { out in
-            index.withView { view in apus_scatter_elements(kind.rawValue, out, Int32(dim), view.pointee.shape, index.elements(), source.pointer) }
+            index.withView { view in
+                apus_scatter_elements(kind.rawValue, out, Int32(dim), view.pointee.shape, index.elements(), source.pointer)
+            }
         }
     }
 

@@ -10,7 +10,8 @@ extension CPUBackend {
             return try inFloat32(out) { (out) throws(OpError) in try matmul(float32(a), float32(b), bias: bias.map(float32), into: out) }
         }
         let bias = try bias.map(contiguous)
-        try requireMemory(a.withView { a in b.withView { b in bias.withView { bias in out.withView { out in apus_matmul(a, b, bias, out) } } } })
+        try requireMemory(
+            a.withView { a in b.withView { b in bias.withView { bias in out.withView { out in apus_matmul(a, b, bias, out) } } } })
     }
 
     // MARK: Operands as the kernels of products, convolutions and pooling want them

@@ -1,7 +1,9 @@
 import CKernels
 
 extension CPUBackend {
-    package func reduce(_ kind: ReduceKind, _ x: Tensor, dims: [Int], into out: Tensor) throws(OpError) { try reduce(kind.rawValue, x, dims, out) }
+    package func reduce(_ kind: ReduceKind, _ x: Tensor, dims: [Int], into out: Tensor) throws(OpError) {
+        try reduce(kind.rawValue, x, dims, out)
+    }
 
     /// float32 squares fit into the float64 of the sums; others are scaled first.
     package func euclideanNorm(_ x: Tensor, dims: [Int], into out: Tensor) throws(OpError) {
@@ -9,11 +11,12 @@ extension CPUBackend {
     }
 
     private func reduce(_ kind: Int32, _ x: Tensor, _ dims: [Int], _ out: Tensor) throws(OpError) {
-        try requireMemory(withUnsafeTemporaryAllocation(of: Bool.self, capacity: x.shape.count + 1) { reduced in
-            reduced.initialize(repeating: false)
-            for dim in dims where dim < x.shape.count { reduced[dim] = true }
-            return x.withView { x in out.withView { out in apus_reduce(kind, x, reduced.baseAddress!, out) } }
-        })
+        try requireMemory(
+            withUnsafeTemporaryAllocation(of: Bool.self, capacity: x.shape.count + 1) { reduced in
+                reduced.initialize(repeating: false)
+                for dim in dims where dim < x.shape.count { reduced[dim] = true }
+                return x.withView { x in out.withView { out in apus_reduce(kind, x, reduced.baseAddress!, out) } }
+            })
     }
 
     package func argReduce(_ kind: ArgReduceKind, _ x: Tensor, dim: Int, indices: Tensor, values: Tensor) {

@@ -14,7 +14,9 @@ package struct CPUBackend: Backend {
     package var name: String { "cpu" }
 
     @inline(__always) package func allocate(byteCount: Int) throws(OpError) -> UnsafeMutableRawPointer {
-        guard let block = apus_allocate(byteCount) else { throw OpError("no memory for \(byteCount) bytes on cpu: use smaller tensors, or free some") }
+        guard let block = apus_allocate(byteCount) else {
+            throw OpError("no memory for \(byteCount) bytes on cpu: use smaller tensors, or free some")
+        }
         return block
     }
 
@@ -40,7 +42,9 @@ extension DType {
 }
 
 extension KernelParameters {
-    @inline(__always) var forC: apus_parameters { apus_parameters(a: a, b: b, c: c, integers: apus_integers(a: integers.a, b: integers.b, c: integers.c)) }
+    @inline(__always) var forC: apus_parameters {
+        apus_parameters(a: a, b: b, c: c, integers: apus_integers(a: integers.a, b: integers.b, c: integers.c))
+    }
 }
 
 extension Tensor {
@@ -90,7 +94,11 @@ func withViews<Result>(_ tensors: [Tensor?], _ body: (OperandViews) -> Result) -
             var at = numbers.baseAddress!
             for (i, tensor) in tensors.enumerated() {
                 let rank = tensor?.shape.count ?? -1
-                views.initializeElement(at: i, to: apus_tensor(data: tensor?.pointer ?? UnsafeMutableRawPointer(at), shape: at, strides: at + max(rank, 0), rank: Int32(rank), dtype: tensor?.dtype.code ?? 0))
+                views.initializeElement(
+                    at: i,
+                    to: apus_tensor(
+                        data: tensor?.pointer ?? UnsafeMutableRawPointer(at), shape: at, strides: at + max(rank, 0), rank: Int32(rank),
+                        dtype: tensor?.dtype.code ?? 0))
                 guard let tensor else { continue }
                 for d in 0..<rank {
                     at[d] = Int64(tensor.shape.unsafeGet(d))

@@ -8,7 +8,12 @@ extension GPUBackend {
         guard out.numel > 0 else { return }
         try run("convolution") { () throws(OpError) in
             if try library(.forward, input: x, weight: weight, output: out, p) { return try add(bias, to: out) }
-            if try inFloat32(out, [x, weight] + (bias.map { [$0] } ?? []), { (x, out) throws(OpError) in try convolution(x[0], x[1], bias: x.count > 2 ? x[2] : nil, p, into: out) }) { return }
+            if try inFloat32(
+                out, [x, weight] + (bias.map { [$0] } ?? []),
+                { (x, out) throws(OpError) in try convolution(x[0], x[1], bias: x.count > 2 ? x[2] : nil, p, into: out) })
+            {
+                return
+            }
             let (x, weight) = (try contiguous(x), try contiguous(weight))
             let g = Geometry(input: x.shape, weight: weight.shape, output: out.shape, p)
             try g.eachChunk(limit: GPUBackend.columnBytes / x.dtype.size) { first, images throws(OpError) in
@@ -17,9 +22,12 @@ extension GPUBackend {
                 try product(
                     batch: (images, g.groups), m: g.outPerGroup, n: g.positions, k: g.rowsPerGroup,
                     GPUMatrix(tensor: weight, offset: weight.offset, inner: g.outPerGroup * g.rowsPerGroup, row: g.rowsPerGroup, column: 1),
-                    GPUMatrix(tensor: columns, offset: 0, outer: g.positions, inner: g.rowsPerGroup * images * g.positions, row: images * g.positions, column: 1),
-                    GPUMatrix(tensor: out, offset: out.offset + first * g.outChannels * g.positions, outer: g.outChannels * g.positions,
-                              inner: g.outPerGroup * g.positions, row: g.positions, column: 1))
+                    GPUMatrix(
+                        tensor: columns, offset: 0, outer: g.positions, inner: g.rowsPerGroup * images * g.positions,
+                        row: images * g.positions, column: 1),
+                    GPUMatrix(
+                        tensor: out, offset: out.offset + first * g.outChannels * g.positions, outer: g.outChannels * g.positions,
+                        inner: g.outPerGroup * g.positions, row: g.positions, column: 1))
             }
             try add(bias, to: out)
         }
@@ -34,7 +42,9 @@ extension GPUBackend {
     }
 
     /// Hands the convolution to the library; false where there is none or it does not take it.
-    private func library(_ direction: GPUConvolution.Direction, input: Tensor, weight: Tensor, output: Tensor, _ p: ConvolutionParameters) throws(OpError) -> Bool {
+    private func library(
+        _ direction: GPUConvolution.Direction, input: Tensor, weight: Tensor, output: Tensor, _ p: ConvolutionParameters
+    ) throws(OpError) -> Bool {
         guard let convolutions else { return false }
         var c = GPUConvolution(direction: direction, input: input, weight: weight, output: output, parameters: p)
         let asked = direction == .forward ? output : direction == .backwardInput ? input : weight
@@ -43,9 +53,15 @@ extension GPUBackend {
         c.weight = try direction == .backwardWeight ? result : aligned(weight)
         c.output = try direction == .forward ? result : aligned(output)
         try flushChain()
-        guard try withWorkspace(of: input, { workspace throws(OpError) in
-            try marked("library's convolution, \(direction), \(input.shape) by \(weight.shape)") { () throws(OpError) in try convolutions.convolution(c, workspace) }
-        }) else { return false }
+        guard
+            try withWorkspace(
+                of: input,
+                { workspace throws(OpError) in
+                    try marked("library's convolution, \(direction), \(input.shape) by \(weight.shape)") { () throws(OpError) in
+                        try convolutions.convolution(c, workspace)
+                    }
+                })
+        else { return false }
         countLaunch()
         if result !== asked { try copy(result, into: asked) }
         return true
@@ -56,7 +72,9 @@ extension GPUBackend {
         if grad.numel == 0 { return try fill(out, with: .double(0)) }
         try run("convolutionBackwardInput") { () throws(OpError) in
             if try library(.backwardInput, input: out, weight: weight, output: grad, p) { return }
-            if try inFloat32(out, [grad, weight], { (x, out) throws(OpError) in try convolutionBackwardInput(x[0], x[1], p, into: out) }) { return }
+            if try inFloat32(out, [grad, weight], { (x, out) throws(OpError) in try convolutionBackwardInput(x[0], x[1], p, into: out) }) {
+                return
+            }
             let (grad, weight) = (try contiguous(grad), try contiguous(weight))
             let g = Geometry(input: out.shape, weight: weight.shape, output: grad.shape, p)
             try g.eachChunk(limit: GPUBackend.columnBytes / grad.dtype.size) { first, images throws(OpError) in
@@ -64,9 +82,12 @@ extension GPUBackend {
                 try product(
                     batch: (images, g.groups), m: g.rowsPerGroup, n: g.positions, k: g.outPerGroup,
                     GPUMatrix(tensor: weight, offset: weight.offset, inner: g.outPerGroup * g.rowsPerGroup, row: 1, column: g.rowsPerGroup),
-                    GPUMatrix(tensor: grad, offset: grad.offset + first * g.outChannels * g.positions, outer: g.outChannels * g.positions,
-                              inner: g.outPerGroup * g.positions, row: g.positions, column: 1),
-                    GPUMatrix(tensor: columns, offset: 0, outer: g.positions, inner: g.rowsPerGroup * images * g.positions, row: images * g.positions, column: 1))
+                    GPUMatrix(
+                        tensor: grad, offset: grad.offset + first * g.outChannels * g.positions, outer: g.outChannels * g.positions,
+                        inner: g.outPerGroup * g.positions, row: g.positions, column: 1),
+                    GPUMatrix(
+                        tensor: columns, offset: 0, outer: g.positions, inner: g.rowsPerGroup * images * g.positions,
+                        row: images * g.positions, column: 1))
                 let made = try kernel(KernelKey("roll", grad.dtype)) { KernelDialect.bind(grad.dtype) + KernelDialect.windows }
                 try launch(made, groups: groups(for: images * g.inChannels * g.plane)) { arguments in
                     arguments.append(columns)
@@ -83,7 +104,9 @@ extension GPUBackend {
         if grad.numel == 0 { return try fill(out, with: .double(0)) }
         try run("convolutionBackwardWeight") { () throws(OpError) in
             if try library(.backwardWeight, input: x, weight: out, output: grad, p) { return }
-            if try inFloat32(out, [grad, x], { (x, out) throws(OpError) in try convolutionBackwardWeight(x[0], x[1], p, into: out) }) { return }
+            if try inFloat32(out, [grad, x], { (x, out) throws(OpError) in try convolutionBackwardWeight(x[0], x[1], p, into: out) }) {
+                return
+            }
             let (grad, x) = (try contiguous(grad), try contiguous(x))
             let g = Geometry(input: x.shape, weight: out.shape, output: grad.shape, p)
             var total: Tensor?
@@ -93,7 +116,9 @@ extension GPUBackend {
                 // [images, channels, positions] as [channels, images, positions], so that one product sums over images too.
                 let shape: Shape = [g.outChannels, images, g.positions]
                 let turned = try scratch(shape.numel, grad.dtype, like: grad)
-                let source = grad.view(shape, strides: [g.positions, g.outChannels * g.positions, 1], offset: grad.offset + first * g.outChannels * g.positions)
+                let source = grad.view(
+                    shape, strides: [g.positions, g.outChannels * g.positions, 1], offset: grad.offset + first * g.outChannels * g.positions
+                )
                 try copy(source, into: turned.view(shape, strides: shape.contiguousStrides, offset: 0))
                 let isWhole = images == g.batch
                 let target = isWhole ? out : try scratch(out.numel, out.dtype, like: x)
@@ -102,7 +127,9 @@ extension GPUBackend {
                     batch: (1, g.groups), m: g.outPerGroup, n: g.rowsPerGroup, k: length,
                     GPUMatrix(tensor: turned, offset: 0, inner: g.outPerGroup * length, row: length, column: 1),
                     GPUMatrix(tensor: columns, offset: 0, inner: g.rowsPerGroup * length, row: 1, column: length),
-                    GPUMatrix(tensor: target, offset: isWhole ? out.offset : 0, inner: g.outPerGroup * g.rowsPerGroup, row: g.rowsPerGroup, column: 1))
+                    GPUMatrix(
+                        tensor: target, offset: isWhole ? out.offset : 0, inner: g.outPerGroup * g.rowsPerGroup, row: g.rowsPerGroup,
+                        column: 1))
                 if isWhole { return }
                 if let total { try binary(.add, total, target, KernelParameters(), into: total) } else { total = target }
             }
@@ -111,7 +138,8 @@ extension GPUBackend {
     }
 
     /// Computes 16-bit floats in float32, so that a result is rounded once, at the end; false for other types.
-    private func inFloat32(_ out: Tensor, _ operands: [Tensor], _ body: ([Tensor], Tensor) throws(OpError) -> Void) throws(OpError) -> Bool {
+    private func inFloat32(_ out: Tensor, _ operands: [Tensor], _ body: ([Tensor], Tensor) throws(OpError) -> Void) throws(OpError) -> Bool
+    {
         guard out.dtype.isFloatingPoint && out.dtype.size == 2 else { return false }
         var wide: [Tensor] = []
         for operand in operands { wide.append(try operand.converted(to: .float32)) }
@@ -137,7 +165,9 @@ extension GPUBackend {
         let input, kernel, output, stride, padding, dilation: [Int]
 
         init(input: Shape, weight: Shape, output: Shape, _ p: ConvolutionParameters) {
-            func three(_ numbers: some Collection<Int>, _ filler: Int = 1) -> [Int] { [Int](repeating: filler, count: 3 - numbers.count) + numbers }
+            func three(_ numbers: some Collection<Int>, _ filler: Int = 1) -> [Int] {
+                [Int](repeating: filler, count: 3 - numbers.count) + numbers
+            }
             (batch, inChannels, outChannels, groups) = (input[0], input[1], output[1], p.groups)
             (self.input, kernel, self.output) = (three(input.dropFirst(2)), three(weight.dropFirst(2)), three(output.dropFirst(2)))
             (stride, padding, dilation) = (three(p.stride), three(p.padding, 0), three(p.dilation))

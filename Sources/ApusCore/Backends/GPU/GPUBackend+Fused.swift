@@ -53,7 +53,9 @@ extension GPUBackend {
         var byChannel: Bool
 
         static func rows(_ x: Tensor) -> NormShape { NormShape(lines: 1, groups: x.shape[0], length: x.shape[1], byChannel: false) }
-        static func channels(_ x: Tensor) -> NormShape { NormShape(lines: x.shape[0], groups: x.shape[1], length: x.shape[2], byChannel: true) }
+        static func channels(_ x: Tensor) -> NormShape {
+            NormShape(lines: x.shape[0], groups: x.shape[1], length: x.shape[2], byChannel: true)
+        }
     }
 
     private func normKernel(_ name: String, _ x: Tensor) throws(OpError) -> OpaquePointer {
@@ -73,7 +75,9 @@ extension GPUBackend {
         }
     }
 
-    private func normalize(_ x: Tensor, _ s: NormShape, mean: Tensor, rstd: Tensor, weight: Tensor?, bias: Tensor?, into out: Tensor) throws(OpError) {
+    private func normalize(
+        _ x: Tensor, _ s: NormShape, mean: Tensor, rstd: Tensor, weight: Tensor?, bias: Tensor?, into out: Tensor
+    ) throws(OpError) {
         var (factor, term) = (weight, bias)
         if let weight { factor = try operand(weight, x.dtype) }
         if let bias { term = try operand(bias, x.dtype) }
@@ -90,7 +94,9 @@ extension GPUBackend {
         }
     }
 
-    package func layerNorm(_ x: Tensor, weight: Tensor?, bias: Tensor?, eps: Double, into out: Tensor, mean: Tensor, rstd: Tensor) throws(OpError) {
+    package func layerNorm(
+        _ x: Tensor, weight: Tensor?, bias: Tensor?, eps: Double, into out: Tensor, mean: Tensor, rstd: Tensor
+    ) throws(OpError) {
         guard x.numel > 0 else { return }
         try run("layerNorm") { () throws(OpError) in
             let x = try contiguous(x)
@@ -107,7 +113,8 @@ extension GPUBackend {
         }
     }
 
-    package func channelNormalize(_ x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor?, bias: Tensor?, into out: Tensor) throws(OpError) {
+    package func channelNormalize(_ x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor?, bias: Tensor?, into out: Tensor) throws(OpError)
+    {
         guard x.numel > 0 else { return }
         try run("channelNormalize") { () throws(OpError) in
             let type = x.dtype.computeType
@@ -137,19 +144,24 @@ extension GPUBackend {
             for (offset, target) in [(0, gradBias), (n, gradWeight)] {
                 guard let target else { continue }
                 let total = try scratch(n, sums.dtype, like: x)
-                try reduce(.sum, sums.view([parts, n], strides: [2 * n, 1], offset: offset), dims: [0], into: total.view([1, n], strides: [n, 1], offset: 0))
+                try reduce(
+                    .sum, sums.view([parts, n], strides: [2 * n, 1], offset: offset), dims: [0],
+                    into: total.view([1, n], strides: [n, 1], offset: 0))
                 try copy(total, into: target.view([n], strides: [1], offset: target.offset))
             }
         }
     }
 
     package func channelNormBackward(
-        _ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, training: Bool, gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?
+        _ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, training: Bool, gradX: Tensor?, gradWeight: Tensor?,
+        gradBias: Tensor?
     ) throws(OpError) {
         guard x.numel > 0 else { return try zero([gradX, gradWeight, gradBias]) }
         try run("channelNormBackward") { () throws(OpError) in
             let (grad, x) = (try contiguous(grad), try contiguous(x))
-            try gradient(grad, x, .channels(x), weight: weight, mean: mean, rstd: rstd, training: training, gradX: gradX, keeping: (gradBias, gradWeight))
+            try gradient(
+                grad, x, .channels(x), weight: weight, mean: mean, rstd: rstd, training: training, gradX: gradX,
+                keeping: (gradBias, gradWeight))
         }
     }
 
@@ -159,7 +171,8 @@ extension GPUBackend {
 
     /// The gradient of x, and of bias and weight where they are the sums that it needs anyway.
     private func gradient(
-        _ grad: Tensor, _ x: Tensor, _ s: NormShape, weight: Tensor?, mean: Tensor, rstd: Tensor, training: Bool, gradX: Tensor?, keeping: (bias: Tensor?, weight: Tensor?)
+        _ grad: Tensor, _ x: Tensor, _ s: NormShape, weight: Tensor?, mean: Tensor, rstd: Tensor, training: Bool, gradX: Tensor?,
+        keeping: (bias: Tensor?, weight: Tensor?)
     ) throws(OpError) {
         let type = x.dtype.computeType
         let (mean, rstd) = (try operand(mean, type), try operand(rstd, type))
@@ -180,7 +193,9 @@ extension GPUBackend {
         if let gradX {
             let made = try normKernel("norm_gradient", x)
             try launch(made, groups: groups(for: x.numel)) { arguments in
-                for number in [x.numel, s.lines, s.groups, s.length, s.byChannel ? 1 : 0, training ? 1 : 0] { arguments.append(count: number) }
+                for number in [x.numel, s.lines, s.groups, s.length, s.byChannel ? 1 : 0, training ? 1 : 0] {
+                    arguments.append(count: number)
+                }
                 for tensor in [grad, x, mean, rstd] { arguments.append(tensor) }
                 arguments.append(count: mean.numel > s.groups ? 1 : 0)
                 arguments.append(factor ?? x)
@@ -191,7 +206,8 @@ extension GPUBackend {
         }
         for (offset, target) in [(0, keeping.bias), (s.groups, keeping.weight)] {
             guard let target else { continue }
-            try copy(sums.view([s.groups], strides: [1], offset: offset), into: target.view([s.groups], strides: [1], offset: target.offset))
+            try copy(
+                sums.view([s.groups], strides: [1], offset: offset), into: target.view([s.groups], strides: [1], offset: target.offset))
         }
     }
 
@@ -200,11 +216,15 @@ extension GPUBackend {
     private func cellKernel(_ name: String, _ kind: RecurrentKind, _ dtype: DType) throws(OpError) -> OpaquePointer {
         try require(dtype)
         return try kernel(KernelKey(name, dtype, variant: kind.rawValue)) {
-            KernelDialect.bind(dtype) + "#define KIND \(kind.rawValue)\n#define GATES \(kind.gates)\n#define SIGMOID(x) (1 / (1 + exp(-(x))))\n" + KernelDialect.recurrent
+            KernelDialect.bind(dtype)
+                + "#define KIND \(kind.rawValue)\n#define GATES \(kind.gates)\n#define SIGMOID(x) (1 / (1 + exp(-(x))))\n"
+                + KernelDialect.recurrent
         }
     }
 
-    package func recurrentCell(_ kind: RecurrentKind, input: Tensor, hidden: Tensor, state: Tensor?, gates: Tensor?, cell: Tensor?, into out: Tensor) throws(OpError) {
+    package func recurrentCell(
+        _ kind: RecurrentKind, input: Tensor, hidden: Tensor, state: Tensor?, gates: Tensor?, cell: Tensor?, into out: Tensor
+    ) throws(OpError) {
         guard out.numel > 0 else { return }
         try run("recurrentCell") { () throws(OpError) in
             let made = try cellKernel("cell", kind, out.dtype)
@@ -216,14 +236,18 @@ extension GPUBackend {
     }
 
     package func recurrentCellBackward(
-        _ kind: RecurrentKind, _ grad: Tensor, gates: Tensor?, state: Tensor?, cell: Tensor?, out: Tensor, gradCell: Tensor?, gradInput: Tensor, gradHidden: Tensor?, gradState: Tensor?
+        _ kind: RecurrentKind, _ grad: Tensor, gates: Tensor?, state: Tensor?, cell: Tensor?, out: Tensor, gradCell: Tensor?,
+        gradInput: Tensor, gradHidden: Tensor?, gradState: Tensor?
     ) throws(OpError) {
         guard out.numel > 0 else { return }
         try run("recurrentCellBackward") { () throws(OpError) in
             let made = try cellKernel("cell_backward", kind, out.dtype)
             try launch(made, groups: groups(for: out.numel)) { arguments in
                 for number in [out.shape[0], out.shape[1]] { arguments.append(count: number) }
-                for tensor in [grad, gates ?? grad, state ?? grad, cell ?? grad, out, gradCell ?? gradInput, gradInput, gradHidden ?? gradInput, gradState ?? gradInput] {
+                for tensor in [
+                    grad, gates ?? grad, state ?? grad, cell ?? grad, out, gradCell ?? gradInput, gradInput, gradHidden ?? gradInput,
+                    gradState ?? gradInput,
+                ] {
                     arguments.append(tensor)
                 }
             }
@@ -240,7 +264,9 @@ extension GPUBackend {
                 let targets = [parameter] + state.map { $0[i] }
                 // What does not lie in one piece is changed in a copy.
                 var working: [Tensor] = []
-                for target in targets { working.append(target.dtype == parameter.dtype ? try contiguous(target) : try target.converted(to: parameter.dtype)) }
+                for target in targets {
+                    working.append(target.dtype == parameter.dtype ? try contiguous(target) : try target.converted(to: parameter.dtype))
+                }
                 try step(rule, working[0], gradient, Array(working.dropFirst()))
                 for (copied, target) in zip(working, targets) where copied !== target { try copy(copied, into: target) }
             }
@@ -266,15 +292,22 @@ extension GPUBackend {
         }
         switch rule {
         case .sgd(let lr, let momentum, let dampening, let decay, let nesterov, let maximize, let first):
-            try launchRule("sgd", [(momentum == 0 ? nil : state[0], true)], [lr, decay, momentum, first ? 0 : momentum, first ? 1 : 1 - dampening, maximize ? -1 : 1], flag: nesterov)
-        case .adam(let lr, let beta1, let beta2, let eps, let decay, let amsgrad, let decoupled, let maximize, let correction1, let correction2):
+            try launchRule(
+                "sgd", [(momentum == 0 ? nil : state[0], true)],
+                [lr, decay, momentum, first ? 0 : momentum, first ? 1 : 1 - dampening, maximize ? -1 : 1], flag: nesterov)
+        case .adam(
+            let lr, let beta1, let beta2, let eps, let decay, let amsgrad, let decoupled, let maximize, let correction1, let correction2):
             try launchRule(
                 "adam", [(state[0], false), (state[1], false), (amsgrad ? state[2] : nil, true)],
-                [decoupled ? 1 - lr * decay : 1, decoupled ? 0 : decay, maximize ? -1 : 1, 1 - beta1, beta2, 1 - beta2, eps, lr / correction1, correction2.squareRoot()],
+                [
+                    decoupled ? 1 - lr * decay : 1, decoupled ? 0 : decay, maximize ? -1 : 1, 1 - beta1, beta2, 1 - beta2, eps,
+                    lr / correction1, correction2.squareRoot(),
+                ],
                 flag: beta1 > 0.5)
         case .rmsprop(let lr, let alpha, let eps, let decay, let momentum, let centered, let maximize):
             try launchRule(
-                "rmsprop", [(state[0], false), (momentum != 0 ? state[1] : nil, true), (centered ? state[momentum != 0 ? 2 : 1] : nil, true)],
+                "rmsprop",
+                [(state[0], false), (momentum != 0 ? state[1] : nil, true), (centered ? state[momentum != 0 ? 2 : 1] : nil, true)],
                 [decay, maximize ? -1 : 1, alpha, 1 - alpha, eps, lr, momentum], flag: alpha > 0.5)
         }
     }

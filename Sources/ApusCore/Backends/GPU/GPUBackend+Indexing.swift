@@ -43,7 +43,11 @@ struct IndexReports {
             let call = calls[(Int(numbers[at + 3]) - 1) % IndexReports.memory]
             guard call.number == Int(numbers[at + 3]) else {
                 // Its place has been taken by a later call.
-                mine = mine ?? OpError("index \(numbers[at + 1]) is out of range, in one of many calls that used indices since the device was last waited for", op: "index")
+                mine =
+                    mine
+                    ?? OpError(
+                        "index \(numbers[at + 1]) is out of range, in one of many calls that used indices since the device was last waited for",
+                        op: "index")
                 continue
             }
             var place: [Int] = []
@@ -89,14 +93,18 @@ extension GPUBackend {
     private func report(_ op: String, _ index: Tensor, _ dim: Int, _ extent: Int, to arguments: KernelArguments) throws(OpError) {
         if reports.buffer == nil {
             let buffer = try scratch(IndexReports.places * 4, .int64, like: index)
-            try driver.upload([Int64](repeating: 0, count: buffer.numel), byteCount: buffer.numel * 8, to: buffer.storage.base, at: 0, waits: true)
+            try driver.upload(
+                [Int64](repeating: 0, count: buffer.numel), byteCount: buffer.numel * 8, to: buffer.storage.base, at: 0, waits: true)
             reports.buffer = buffer
         }
         let context = Context.current
         let scope = context.checkedScope?.awaiting
         scope?.await(self)
-        arguments.append(count: reports.note(.init(
-            shape: index.shape, dim: dim, extent: extent, op: op, module: context.modulePlace, scope: scope.map(ObjectIdentifier.init))))
+        arguments.append(
+            count: reports.note(
+                .init(
+                    shape: index.shape, dim: dim, extent: extent, op: op, module: context.modulePlace,
+                    scope: scope.map(ObjectIdentifier.init))))
         arguments.append(reports.buffer!.storage.base)
     }
 
@@ -138,7 +146,8 @@ extension GPUBackend {
             let made = try kernel(KernelKey(sorts ? "index_add_sorted" : "index_add", out.dtype)) {
                 let add = out.dtype.isFloatingPoint ? "(a) + (b)" : out.dtype == .bool ? "((a) || (b))" : "(i64)((u64)(a) + (u64)(b))"
                 return KernelDialect.bind(out.dtype) + "#define ADD(a, b) (\(add))\n"
-                    + "#define ADD_LONG(sum, lost, value) \(out.dtype.isFloatingPoint ? "ADD_EXACTLY(sum, lost, value)" : "sum = ADD(sum, value);")\n" + text + KernelDialect.indexAdd
+                    + "#define ADD_LONG(sum, lost, value) \(out.dtype.isFloatingPoint ? "ADD_EXACTLY(sum, lost, value)" : "sum = ADD(sum, value);")\n"
+                    + text + KernelDialect.indexAdd
             }
             var ordered: (values: Tensor, places: Tensor)?
             if sorts {
@@ -200,16 +209,18 @@ extension GPUBackend {
             let isScalar = index.shape.isEmpty
             let others = index.shape.indices.filter { $0 != dim }
             func lines(_ strides: Shape) -> Shape { Shape(others.map { strides[$0] }) }
-            let (space, text) = try indexSpace(Shape(others.map { index.shape[$0] }), [lines(index.strides), lines(source.strides), lines(out.strides)])
+            let (space, text) = try indexSpace(
+                Shape(others.map { index.shape[$0] }), [lines(index.strides), lines(source.strides), lines(out.strides)])
             let made = try kernel(KernelKey(lost == nil ? "scatter" : "scatter_sums", source.dtype, variant: kind.rawValue)) {
                 let float = out.dtype.isFloatingPoint
-                let combine = switch kind {
-                case .set: "(b)"
-                case .add: float ? "(a) + (b)" : "(i64)((u64)(a) + (u64)(b))"
-                case .multiply: float ? "(a) * (b)" : "(i64)((u64)(a) * (u64)(b))"
-                case .min: "(a) < (b) || (a) != (a) ? (a) : (b)"
-                case .max: "(a) > (b) || (a) != (a) ? (a) : (b)"
-                }
+                let combine =
+                    switch kind {
+                    case .set: "(b)"
+                    case .add: float ? "(a) + (b)" : "(i64)((u64)(a) + (u64)(b))"
+                    case .multiply: float ? "(a) * (b)" : "(i64)((u64)(a) * (u64)(b))"
+                    case .min: "(a) < (b) || (a) != (a) ? (a) : (b)"
+                    case .max: "(a) > (b) || (a) != (a) ? (a) : (b)"
+                    }
                 return KernelDialect.bind(source.dtype) + "#define COMBINE(a, b) (\(combine))\n" + text + KernelDialect.scatter
             }
             let extent = isScalar ? 1 : out.shape[dim]

@@ -1,18 +1,27 @@
 extension GPUBackend {
-    package func unary(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters, into out: Tensor) throws(OpError) { try pointwise("\(kind)", .unary(kind), x.dtype, [x], p, into: out) }
+    package func unary(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters, into out: Tensor) throws(OpError) {
+        try pointwise("\(kind)", .unary(kind), x.dtype, [x], p, into: out)
+    }
 
     package func binary(_ kind: BinaryKind, _ a: Tensor, _ b: Tensor, _ p: KernelParameters, into out: Tensor) throws(OpError) {
         try pointwise("\(kind)", .binary(kind), a.dtype, [a, b], p, into: out)
     }
 
-    package func compare(_ kind: CompareKind, _ a: Tensor, _ b: Tensor, into out: Tensor) throws(OpError) { try pointwise("\(kind)", .compare(kind), a.dtype, [a, b], into: out) }
-    package func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor, into out: Tensor) throws(OpError) { try pointwise("where", .select, a.dtype, [condition, a, b], into: out) }
+    package func compare(_ kind: CompareKind, _ a: Tensor, _ b: Tensor, into out: Tensor) throws(OpError) {
+        try pointwise("\(kind)", .compare(kind), a.dtype, [a, b], into: out)
+    }
+    package func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor, into out: Tensor) throws(OpError) {
+        try pointwise("where", .select, a.dtype, [condition, a, b], into: out)
+    }
     package func copy(_ x: Tensor, into out: Tensor) throws(OpError) { try pointwise("copy", .convert, x.dtype, [x], into: out) }
-    package func fill(_ out: Tensor, with value: Scalar) throws(OpError) { try pointwise("fill", .fill, out.dtype, [], value: value, into: out) }
+    package func fill(_ out: Tensor, with value: Scalar) throws(OpError) {
+        try pointwise("fill", .fill, out.dtype, [], value: value, into: out)
+    }
 
     /// Adds a step to the chain, after running it where the step does not fit.
     private func pointwise(
-        _ op: @autoclosure () -> String, _ function: PointwiseChain.Function, _ dtype: DType, _ operands: [Tensor], _ p: KernelParameters = KernelParameters(),
+        _ op: @autoclosure () -> String, _ function: PointwiseChain.Function, _ dtype: DType, _ operands: [Tensor],
+        _ p: KernelParameters = KernelParameters(),
         value: Scalar = .double(0), into out: Tensor
     ) throws(OpError) {
         guard out.numel > 0 else { return }
@@ -71,7 +80,9 @@ extension GPUBackend {
         init(_ chain: PointwiseChain) throws(OpError) {
             let views = chain.views
             space = views.allSatisfy(\.isContiguous) ? nil : try StridedSpace(chain.shape, views.map(\.strides))
-            let onlyFloats = views.allSatisfy { $0.dtype == .float32 && $0.offset % 4 == 0 } && chain.steps.allSatisfy { $0.output.dtype == .float32 && $0.dtype == .float32 }
+            let onlyFloats =
+                views.allSatisfy { $0.dtype == .float32 && $0.offset % 4 == 0 }
+                && chain.steps.allSatisfy { $0.output.dtype == .float32 && $0.dtype == .float32 }
             width = space == nil && onlyFloats && chain.shape.numel % 4 == 0 ? 4 : 1
             key = PointwiseSource.key(chain, isStrided: space != nil, width: width)
         }
@@ -105,7 +116,11 @@ extension GPUBackend {
             for step in chain.steps {
                 if case .fill = step.function {
                     let dtype = step.output.dtype
-                    if dtype.isFloatingPoint { arguments.append(step.value.doubleValue, as: dtype) } else { arguments.append(step.value.integer(in: dtype)) }
+                    if dtype.isFloatingPoint {
+                        arguments.append(step.value.doubleValue, as: dtype)
+                    } else {
+                        arguments.append(step.value.integer(in: dtype))
+                    }
                 } else {
                     let (p, count) = (step.constants, isShared ? 3 : step.constantCount)
                     if step.dtype.isFloatingPoint {

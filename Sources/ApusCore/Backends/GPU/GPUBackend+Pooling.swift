@@ -16,23 +16,28 @@ extension GPUBackend {
 
     package func averagePoolBackward(_ grad: Tensor, _ p: PoolParameters, into out: Tensor) throws(OpError) {
         if grad.numel == 0 { return try fill(out, with: .double(0)) }
-        try pool("averagePoolBackward", "average_pool_backward", grad, p, input: out.shape, output: grad.shape, count: out.numel) { grad, arguments in
+        try pool("averagePoolBackward", "average_pool_backward", grad, p, input: out.shape, output: grad.shape, count: out.numel) {
+            grad, arguments in
             arguments.append(grad)
             arguments.append(out)
         }
     }
 
     private func pool(
-        _ op: String, _ name: String, _ x: Tensor, _ p: PoolParameters, input: Shape, output: Shape, count: Int, _ fill: (Tensor, KernelArguments) -> Void
+        _ op: String, _ name: String, _ x: Tensor, _ p: PoolParameters, input: Shape, output: Shape, count: Int,
+        _ fill: (Tensor, KernelArguments) -> Void
     ) throws(OpError) {
         guard count > 0 else { return }
         try run(op) { () throws(OpError) in
             try require(x.dtype)
             let x = try contiguous(x)
             let made = try kernel(KernelKey(name, x.dtype)) {
-                KernelDialect.bind(x.dtype) + "#define LOWEST \(x.dtype.isFloatingPoint ? "-(A)INFINITY" : "I64_MIN")\n" + KernelDialect.pooling
+                KernelDialect.bind(x.dtype) + "#define LOWEST \(x.dtype.isFloatingPoint ? "-(A)INFINITY" : "I64_MIN")\n"
+                    + KernelDialect.pooling
             }
-            func three(_ numbers: some Collection<Int>, _ filler: Int = 1) -> [Int] { [Int](repeating: filler, count: 3 - numbers.count) + numbers }
+            func three(_ numbers: some Collection<Int>, _ filler: Int = 1) -> [Int] {
+                [Int](repeating: filler, count: 3 - numbers.count) + numbers
+            }
             var numbers = [input[0] * input[1]] + three(input.dropFirst(2)) + three(output.dropFirst(2))
             switch p.windows {
             case .sliding(let kernel, let stride, let padding, let dilation, let countIncludePad, let divisor):

@@ -23,7 +23,9 @@ extension GPUBackend {
     }
 
     /// c = a·b (+ bias) for outer × inner products. The lock is held.
-    func product(batch: (outer: Int, inner: Int), m: Int, n: Int, k: Int, _ a: GPUMatrix, _ b: GPUMatrix, _ c: GPUMatrix, bias: Tensor? = nil) throws(OpError) {
+    func product(
+        batch: (outer: Int, inner: Int), m: Int, n: Int, k: Int, _ a: GPUMatrix, _ b: GPUMatrix, _ c: GPUMatrix, bias: Tensor? = nil
+    ) throws(OpError) {
         let dtype = c.tensor.dtype
         try require(dtype)
         if try library(batch: batch, m: m, n: n, k: k, a, b, c, bias: bias) { return }
@@ -45,26 +47,38 @@ extension GPUBackend {
     }
 
     /// Hands the product to the library; false where that does not take it.
-    private func library(batch: (outer: Int, inner: Int), m: Int, n: Int, k: Int, _ a: GPUMatrix, _ b: GPUMatrix, _ c: GPUMatrix, bias: Tensor?) throws(OpError) -> Bool {
+    private func library(
+        batch: (outer: Int, inner: Int), m: Int, n: Int, k: Int, _ a: GPUMatrix, _ b: GPUMatrix, _ c: GPUMatrix, bias: Tensor?
+    ) throws(OpError) -> Bool {
         guard batch.inner == 1 || batch.outer == 1 else { return false }
         // Row-major, or the transpose of that.
         func operand(_ x: GPUMatrix, _ rows: Int, _ columns: Int) -> GPUProduct.Operand? {
             let stride = batch.inner == 1 ? x.outer : x.inner
             if x.column == 1 || columns == 1, x.row >= columns || rows == 1, columns > 1 || x.row >= 1 {
-                return .init(block: x.tensor.storage.base, offset: x.offset, leading: max(rows == 1 ? columns : x.row, columns), batchStride: stride)
+                return .init(
+                    block: x.tensor.storage.base, offset: x.offset, leading: max(rows == 1 ? columns : x.row, columns), batchStride: stride)
             }
             if x.row == 1 || rows == 1, x.column >= rows || columns == 1 {
-                return .init(block: x.tensor.storage.base, offset: x.offset, leading: max(columns == 1 ? rows : x.column, rows), batchStride: stride, isTransposed: true)
+                return .init(
+                    block: x.tensor.storage.base, offset: x.offset, leading: max(columns == 1 ? rows : x.column, rows), batchStride: stride,
+                    isTransposed: true)
             }
             return nil
         }
-        guard let first = operand(a, m, k), let second = operand(b, k, n), let result = operand(c, m, n), !result.isTransposed else { return false }
-        var p = GPUProduct(dtype: c.tensor.dtype, batch: batch.outer * batch.inner, m: m, n: n, k: k, a: first, b: second, c: result, bias: nil)
+        guard let first = operand(a, m, k), let second = operand(b, k, n), let result = operand(c, m, n), !result.isTransposed else {
+            return false
+        }
+        var p = GPUProduct(
+            dtype: c.tensor.dtype, batch: batch.outer * batch.inner, m: m, n: n, k: k, a: first, b: second, c: result, bias: nil)
         let vector = products.addsBias(p.dtype) ? try bias.map { bias throws(OpError) in try aligned(bias) } : nil
         p.bias = vector.map { .init(block: $0.storage.base, offset: $0.offset, leading: n, batchStride: 0) }
         try flushChain()
         let title = "library's product \(m)×\(k)×\(n)" + (p.batch > 1 ? ", \(p.batch) of them" : "")
-        guard try withWorkspace(of: c.tensor, { workspace throws(OpError) in try marked(title) { () throws(OpError) in try products.matmul(p, workspace) } }) else { return false }
+        guard
+            try withWorkspace(
+                of: c.tensor, { workspace throws(OpError) in try marked(title) { () throws(OpError) in try products.matmul(p, workspace) } }
+            )
+        else { return false }
         countLaunch()
         if let bias, p.bias == nil {
             let shape: Shape = [batch.outer * batch.inner, m, n]

@@ -5,16 +5,18 @@ extension GPUBackend {
             try require(out.dtype)
             let perBlock = Philox.elementsPerBlock(kind, out.dtype)
             // As `random.cl` names them.
-            let number: Int32 = switch kind {
-            case .uniform: 0
-            case .normal: 1
-            case .integers: 2
-            case .bernoulli: 3
-            }
+            let number: Int32 =
+                switch kind {
+                case .uniform: 0
+                case .normal: 1
+                case .integers: 2
+                case .bernoulli: 3
+                }
             // As many as the significand of the type has.
             let bits = out.dtype == .float16 ? 11 : out.dtype == .bfloat16 ? 8 : 24
             let made = try kernel(KernelKey("random_fill", out.dtype, variant: number)) {
-                KernelDialect.bind(out.dtype) + "#define PER_BLOCK \(perBlock)\n#define KIND \(number)\n#define BITS \(bits)\n" + KernelDialect.random
+                KernelDialect.bind(out.dtype) + "#define PER_BLOCK \(perBlock)\n#define KIND \(number)\n#define BITS \(bits)\n"
+                    + KernelDialect.random
             }
             try launch(made, groups: groups(for: (out.numel + perBlock - 1) / perBlock)) { arguments in
                 arguments.append(count: out.numel)
@@ -23,7 +25,8 @@ extension GPUBackend {
                 arguments.append(offset)
                 var (first, second, below, low, range) = (0.0, 0.0, 0.0, Int64(0), UInt64(0))
                 switch kind {
-                case .uniform(let start, let end): (first, second, below) = (start, end - start, start < end ? Philox.below(end, out.dtype) : .infinity)
+                case .uniform(let start, let end):
+                    (first, second, below) = (start, end - start, start < end ? Philox.below(end, out.dtype) : .infinity)
                 case .normal(let mean, let std): (first, second) = (mean, std)
                 case .bernoulli(let p, let value): (first, range) = (value, UInt64(Philox.threshold(p)))
                 case .integers(let start, let end): (low, range) = (start, UInt64(bitPattern: end &- start))

@@ -30,7 +30,9 @@ extension GPUBackend {
         try StridedSpace(Shape(dims.map { x.shape[$0] }), [Shape(dims.map { x.strides[$0] })])
     }
 
-    private func reduceKernel(_ name: String, _ text: String, _ kind: ReduceKind, _ x: Tensor, _ out: Tensor) throws(OpError) -> OpaquePointer {
+    private func reduceKernel(
+        _ name: String, _ text: String, _ kind: ReduceKind, _ x: Tensor, _ out: Tensor
+    ) throws(OpError) -> OpaquePointer {
         try kernel(KernelKey(name, x.dtype, out.dtype, variant: kind.rawValue)) {
             KernelDialect.bind(x.dtype) + KernelDialect.bind(out.dtype, prefix: "O") + KernelDialect.reduction(kind, x.dtype)
                 + StridedSpace.division + StridedSpace.source("Kept", views: 1) + StridedSpace.source("Along", views: 1) + text
@@ -38,7 +40,8 @@ extension GPUBackend {
     }
 
     private func reduce(
-        rows kind: ReduceKind, _ x: Tensor, _ out: Tensor, _ count: Int, _ kept: StridedSpace, _ along: StridedSpace, outputs: Int? = nil, parts: Int = 1, chunk: Int = 0, divisor: Int? = nil
+        rows kind: ReduceKind, _ x: Tensor, _ out: Tensor, _ count: Int, _ kept: StridedSpace, _ along: StridedSpace, outputs: Int? = nil,
+        parts: Int = 1, chunk: Int = 0, divisor: Int? = nil
     ) throws(OpError) {
         let made = try reduceKernel("reduce_rows", KernelDialect.reduceRows, kind, x, out)
         let outputs = outputs ?? out.numel
@@ -51,7 +54,9 @@ extension GPUBackend {
         }
     }
 
-    private func reduce(columns kind: ReduceKind, _ x: Tensor, _ out: Tensor, _ count: Int, _ kept: StridedSpace, _ along: StridedSpace) throws(OpError) {
+    private func reduce(
+        columns kind: ReduceKind, _ x: Tensor, _ out: Tensor, _ count: Int, _ kept: StridedSpace, _ along: StridedSpace
+    ) throws(OpError) {
         let made = try reduceKernel("reduce_columns", KernelDialect.reduceColumns, kind, x, out)
         try launch(made, groups: groups(for: out.numel)) { arguments in
             for number in [out.numel, count, count] { arguments.append(count: number) }
@@ -68,7 +73,8 @@ extension GPUBackend {
             try require(x.dtype)
             let line = try Line(x, dim)
             let made = try kernel(KernelKey("arg_reduce", x.dtype, variant: kind.rawValue)) {
-                KernelDialect.bind(x.dtype) + "#define BETTER(a, b) ((a) \(kind == .max ? ">" : "<") (b))\n" + line.source + KernelDialect.argReduce
+                KernelDialect.bind(x.dtype) + "#define BETTER(a, b) ((a) \(kind == .max ? ">" : "<") (b))\n" + line.source
+                    + KernelDialect.argReduce
             }
             try launch(made, groups: groups(each: line.count)) { arguments in
                 for number in [line.count, line.length] { arguments.append(count: number) }

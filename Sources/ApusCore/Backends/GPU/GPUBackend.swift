@@ -54,8 +54,9 @@ package final class GPUBackend: Backend, @unchecked Sendable {
                 if let block = pool.take(byteCount) { return block }
             }
             let owners = pool.largestOwners
-            throw OpError("no memory for \(MemoryStats.describe(byteCount)) on \(name): \(pool.stats) of \(MemoryStats.describe(driver.facts.memory))"
-                + (owners.isEmpty ? "" : "; most is held by \(owners)") + "; use smaller batches, or free some tensors")
+            throw OpError(
+                "no memory for \(MemoryStats.describe(byteCount)) on \(name): \(pool.stats) of \(MemoryStats.describe(driver.facts.memory))"
+                    + (owners.isEmpty ? "" : "; most is held by \(owners)") + "; use smaller batches, or free some tensors")
         }
     }
 
@@ -85,7 +86,9 @@ package final class GPUBackend: Backend, @unchecked Sendable {
         }
     }
 
-    package func download(_ block: UnsafeMutableRawPointer, at offset: Int, byteCount: Int, to target: UnsafeMutableRawPointer) throws(OpError) {
+    package func download(
+        _ block: UnsafeMutableRawPointer, at offset: Int, byteCount: Int, to target: UnsafeMutableRawPointer
+    ) throws(OpError) {
         guard byteCount > 0 else { return }
         try locked { () throws(OpError) in
             try flushChain()
@@ -130,7 +133,9 @@ package final class GPUBackend: Backend, @unchecked Sendable {
     }
 
     /// The kernel of that key, compiled where it is not yet; times call it by `title`, or by its name.
-    func kernel(_ key: KernelKey, title: @autoclosure () -> String? = nil, _ source: () throws(OpError) -> String) throws(OpError) -> OpaquePointer {
+    func kernel(
+        _ key: KernelKey, title: @autoclosure () -> String? = nil, _ source: () throws(OpError) -> String
+    ) throws(OpError) -> OpaquePointer {
         if let known = kernels[key] { return known }
         let text = driver.facts.language.header(hasFloat64: driver.facts.hasFloat64) + (try source())
         let program = try cache.program(text, driver)

@@ -2,7 +2,8 @@ import Synchronization
 
 /// The devices of one programming interface; each is set up when it is first used.
 final class GPUDevices: Sendable {
-    static let opencl = GPUDevices("opencl", { () throws(OpError) in try OpenCLLibrary.shared.get().devices.count }) { index throws(OpError) in
+    static let opencl = GPUDevices("opencl", { () throws(OpError) in try OpenCLLibrary.shared.get().devices.count }) {
+        index throws(OpError) in
         let driver = try OpenCLDriver(try OpenCLLibrary.shared.get(), index)
         return GPUBackend(driver, name: "opencl:\(index)", products: CLBlast(driver))
     }
@@ -36,7 +37,9 @@ final class GPUDevices: Sendable {
 
     /// The backend of device `index`, which is available: tensors are only made where it is.
     func backend(_ index: Int) -> GPUBackend {
-        guard made.indices.contains(index), case .success(let backend) = result(index) else { preconditionFailure("\(name):\(index) is not available") }
+        guard made.indices.contains(index), case .success(let backend) = result(index) else {
+            preconditionFailure("\(name):\(index) is not available")
+        }
         return backend
     }
 

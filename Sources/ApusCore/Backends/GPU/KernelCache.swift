@@ -12,7 +12,9 @@ struct KernelCache: Sendable {
     init(device: String, driver: String) {
         identity = "apus kernels 2\n\(device)\n\(driver)\n"
         let chosen = environment("APUS_CACHE")
-        folder = chosen == "off" ? nil : chosen ?? environment("XDG_CACHE_HOME").map { $0 + "/apus" } ?? environment("HOME").map { $0 + "/.cache/apus" }
+        folder =
+            chosen == "off"
+            ? nil : chosen ?? environment("XDG_CACHE_HOME").map { $0 + "/apus" } ?? environment("HOME").map { $0 + "/.cache/apus" }
     }
 
     /// The program of `source`, from the cache or compiled.
@@ -35,14 +37,18 @@ struct KernelCache: Sendable {
         guard bytes.count >= 24, bytes.count < 1 << 28 else { return nil }
         let numbers = (0..<3).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self) }
         let keyBytes = Array(key.utf8)
-        guard numbers[0] == keyBytes.count, numbers[1] == bytes.count - 24 - keyBytes.count, bytes[24..<24 + keyBytes.count].elementsEqual(keyBytes) else { return nil }
+        guard numbers[0] == keyBytes.count, numbers[1] == bytes.count - 24 - keyBytes.count,
+            bytes[24..<24 + keyBytes.count].elementsEqual(keyBytes)
+        else { return nil }
         let binary = Array(bytes[(24 + keyBytes.count)...])
         return KernelCache.hash(binary) == numbers[2] ? binary : nil
     }
 
     private func write(_ path: String, _ key: String, _ binary: [UInt8]) {
         var entry: [UInt8] = []
-        for number in [UInt64(key.utf8.count), UInt64(binary.count), KernelCache.hash(binary)] { withUnsafeBytes(of: number) { entry += $0 } }
+        for number in [UInt64(key.utf8.count), UInt64(binary.count), KernelCache.hash(binary)] {
+            withUnsafeBytes(of: number) { entry += $0 }
+        }
         entry += Array(key.utf8) + binary
         // Where it cannot be kept it is compiled again; nor need it outlive a power failure, since what is damaged is seen.
         try? Folder.make(AtomicFile.split(path).folder)

@@ -68,7 +68,9 @@ struct PointwiseChain {
     /// Whether a step with these tensors can join the chain.
     func accepts(_ operands: [Tensor], _ output: Tensor) -> Bool {
         if steps.isEmpty { return true }
-        guard output.shape == shape, steps.count < PointwiseChain.maximumSteps, loads.count + steps.count + operands.count < PointwiseChain.maximumViews else { return false }
+        guard output.shape == shape, steps.count < PointwiseChain.maximumSteps,
+            loads.count + steps.count + operands.count < PointwiseChain.maximumViews
+        else { return false }
         for operand in operands {
             if let writer = writers[operand.storage.base], steps[writer].output != View(operand) { return false }
         }
@@ -78,7 +80,10 @@ struct PointwiseChain {
             && !operands.contains { $0.storage.base == view.block && View($0) != view }
     }
 
-    mutating func append(_ function: Function, _ dtype: DType, _ operands: [Tensor], _ constants: KernelParameters, value: Scalar = .double(0), into output: Tensor) {
+    mutating func append(
+        _ function: Function, _ dtype: DType, _ operands: [Tensor], _ constants: KernelParameters, value: Scalar = .double(0),
+        into output: Tensor
+    ) {
         if steps.isEmpty { shape = output.shape }
         let sources = operands.map { operand -> Source in
             let view = View(operand)
@@ -107,10 +112,11 @@ struct PointwiseChain {
         chain.shape = shape
         var step = steps[i]
         step.operands = step.operands.map { source in
-            let view = switch source {
-            case .load(let load): loads[load]
-            case .step(let other): steps[other].output
-            }
+            let view =
+                switch source {
+                case .load(let load): loads[load]
+                case .step(let other): steps[other].output
+                }
             if let known = chain.loads.firstIndex(of: view) { return .load(known) }
             chain.loads.append(view)
             return .load(chain.loads.count - 1)

@@ -14,7 +14,9 @@ struct Staging {
     private static let largest = 16 << 20
 
     /// Sends the bytes; returns when they have been read, not when they have arrived.
-    mutating func upload(_ source: UnsafeRawPointer, byteCount: Int, to block: UnsafeMutableRawPointer, at offset: Int, _ driver: any GPUDriver) throws(OpError) {
+    mutating func upload(
+        _ source: UnsafeRawPointer, byteCount: Int, to block: UnsafeMutableRawPointer, at offset: Int, _ driver: any GPUDriver
+    ) throws(OpError) {
         var done = 0
         while done < byteCount {
             let part = min(byteCount - done, Staging.largest)

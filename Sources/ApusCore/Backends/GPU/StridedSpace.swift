@@ -26,7 +26,9 @@ struct StridedSpace {
             for v in views.indices { strides[v] = [0] }
         }
         guard extents.count <= StridedSpace.maximumRank else {
-            throw OpError("a tensor of shape \(shape) with these strides has more than \(StridedSpace.maximumRank) dimensions that lie apart; call contiguous() first")
+            throw OpError(
+                "a tensor of shape \(shape) with these strides has more than \(StridedSpace.maximumRank) dimensions that lie apart; call contiguous() first"
+            )
         }
     }
 

@@ -79,7 +79,9 @@ extension ReferenceBackend {
                     let ic = oc / groupOut * groupIn + c
                     for o in 0..<outPlane {
                         for (tap, position) in reached[o] {
-                            body((n * channels + ic) * inPlane + position, (oc * groupIn + c) * taps + tap, (n * outChannels + oc) * outPlane + o)
+                            body(
+                                (n * channels + ic) * inPlane + position, (oc * groupIn + c) * taps + tap,
+                                (n * outChannels + oc) * outPlane + o)
                         }
                     }
                 }

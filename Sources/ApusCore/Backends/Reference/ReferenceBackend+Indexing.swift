@@ -59,13 +59,14 @@ extension ReferenceBackend {
         var result = elements(out, as: N.self)
         for (target, value) in zip(targets, elements(source, as: N.self)) {
             let old = result[target]
-            result[target] = switch kind {
-            case .set: value
-            case .add: old.plus(value)
-            case .multiply: old.times(value)
-            case .min: old.smaller(value)
-            case .max: old.larger(value)
-            }
+            result[target] =
+                switch kind {
+                case .set: value
+                case .add: old.plus(value)
+                case .multiply: old.times(value)
+                case .min: old.smaller(value)
+                case .max: old.larger(value)
+                }
         }
         store(result, in: out)
     }

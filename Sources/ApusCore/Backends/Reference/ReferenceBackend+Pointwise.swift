@@ -3,22 +3,30 @@ import Glibc
 extension ReferenceBackend {
     package func unary(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters, into out: Tensor) {
         if x.dtype.isFloatingPoint {
-            guard let function = ReferenceFunctions.unary(kind, p).ofFloats else { preconditionFailure("ReferenceBackend: \(kind) of floats") }
+            guard let function = ReferenceFunctions.unary(kind, p).ofFloats else {
+                preconditionFailure("ReferenceBackend: \(kind) of floats")
+            }
             store(elements(x).map(function), in: out)
         } else {
             // `bitwiseNot` of bool is logical, or true would stay true.
             let kind = kind == .bitwiseNot && x.dtype == .bool ? .logicalNot : kind
-            guard let function = ReferenceFunctions.unary(kind, p).ofIntegers else { preconditionFailure("ReferenceBackend: \(kind) of integers") }
+            guard let function = ReferenceFunctions.unary(kind, p).ofIntegers else {
+                preconditionFailure("ReferenceBackend: \(kind) of integers")
+            }
             store(elements(x).map(function), in: out)
         }
     }
 
     package func binary(_ kind: BinaryKind, _ a: Tensor, _ b: Tensor, _ p: KernelParameters, into out: Tensor) {
         if a.dtype.isFloatingPoint {
-            guard let function = ReferenceFunctions.binary(kind, p, a.dtype).ofFloats else { preconditionFailure("ReferenceBackend: \(kind) of floats") }
+            guard let function = ReferenceFunctions.binary(kind, p, a.dtype).ofFloats else {
+                preconditionFailure("ReferenceBackend: \(kind) of floats")
+            }
             store(combine(elements(a), elements(b), function), in: out)
         } else {
-            guard let function = ReferenceFunctions.binary(kind, p, a.dtype).ofIntegers else { preconditionFailure("ReferenceBackend: \(kind) of integers") }
+            guard let function = ReferenceFunctions.binary(kind, p, a.dtype).ofIntegers else {
+                preconditionFailure("ReferenceBackend: \(kind) of integers")
+            }
             store(combine(elements(a), elements(b), function), in: out)
         }
     }
@@ -28,14 +36,15 @@ extension ReferenceBackend {
     }
 
     private func compare<N: ReferenceNumber>(_ kind: CompareKind, _ a: Tensor, _ b: Tensor, into out: Tensor, as: N.Type) {
-        let holds: (N, N) -> Bool = switch kind {
-        case .eq: { $0 == $1 }
-        case .ne: { $0 != $1 }
-        case .lt: { $0 < $1 }
-        case .le: { $0 <= $1 }
-        case .gt: { $0 > $1 }
-        case .ge: { $0 >= $1 }
-        }
+        let holds: (N, N) -> Bool =
+            switch kind {
+            case .eq: { $0 == $1 }
+            case .ne: { $0 != $1 }
+            case .lt: { $0 < $1 }
+            case .le: { $0 <= $1 }
+            case .gt: { $0 > $1 }
+            case .ge: { $0 >= $1 }
+            }
         store(combine(elements(a), elements(b)) { holds($0, $1) ? Int64(1) : 0 }, in: out)
     }
 
@@ -162,7 +171,9 @@ package enum ReferenceFunctions {
 
     // MARK: Of two numbers
 
-    package static func binary(_ kind: BinaryKind, _ p: KernelParameters, _ dtype: DType) -> ReferenceFunction<(Double, Double) -> Double, (Int64, Int64) -> Int64> {
+    package static func binary(
+        _ kind: BinaryKind, _ p: KernelParameters, _ dtype: DType
+    ) -> ReferenceFunction<(Double, Double) -> Double, (Int64, Int64) -> Int64> {
         let (a, b, c) = (p.a, p.b, p.c)
         let m = p.integers.a
         switch kind {
@@ -175,7 +186,8 @@ package enum ReferenceFunctions {
         // The quotient is rounded before it is truncated, as in PyTorch: 2.99999999 in float32 is 3. The partial values: the smallest integer
         // divided by −1 wraps.
         case .truncDivide:
-            return .numbers({ dtype.roundedToOperationType($0 / $1).rounded(.towardZero) }, { $0.dividedReportingOverflow(by: $1).partialValue })
+            return .numbers(
+                { dtype.roundedToOperationType($0 / $1).rounded(.towardZero) }, { $0.dividedReportingOverflow(by: $1).partialValue })
         case .remainder: return .numbers({ remainder($0, $1) }, { remainder($0, $1) })
         case .fmod: return .numbers({ Glibc.fmod($0, $1) }, { $0.remainderReportingOverflow(dividingBy: $1).partialValue })
         case .pow: return .numbers({ Glibc.pow($0, $1) }, { integerPower($0, $1) })
@@ -183,7 +195,8 @@ package enum ReferenceFunctions {
         case .atan2: return .floats { Glibc.atan2($0, $1) }
         case .hypot: return .floats { Glibc.hypot($0, $1) }
         // Infinities of one sign have the difference NaN.
-        case .logaddexp: return .floats { $0 == $1 && $0.isInfinite ? $0 : $0.larger($1) + Glibc.log1p(expDifference($0.smaller($1), $0.larger($1))) }
+        case .logaddexp:
+            return .floats { $0 == $1 && $0.isInfinite ? $0 : $0.larger($1) + Glibc.log1p(expDifference($0.smaller($1), $0.larger($1))) }
         case .copysign: return .floats { Glibc.copysign($0, $1) }
         case .heaviside: return .numbers({ $0 == 0 ? $1 : $0.isNaN ? $0 : $0 > 0 ? 1 : 0 }, { $0 == 0 ? $1 : $0 > 0 ? 1 : 0 })
         case .gammainc: return .floats(ReferenceFunctions.gammainc)

@@ -21,12 +21,13 @@ extension ReferenceBackend {
     }
 
     private func uniform(_ words: Words, _ i: Int, _ dtype: DType, low: Double, high: Double) -> Double {
-        let u: Double = switch dtype {
-        case .float64: Double(words.long(i) >> 11) * 0x1p-53
-        case .float32: Double(words.word(i) >> 8) * 0x1p-24
-        case .float16: Double(words.word(i) >> 21) * 0x1p-11
-        default: Double(words.word(i) >> 24) * 0x1p-8
-        }
+        let u: Double =
+            switch dtype {
+            case .float64: Double(words.long(i) >> 11) * 0x1p-53
+            case .float32: Double(words.word(i) >> 8) * 0x1p-24
+            case .float16: Double(words.word(i) >> 21) * 0x1p-11
+            default: Double(words.word(i) >> 24) * 0x1p-8
+            }
         // Each operation rounded by itself: in Double for float64, else in Float, whose rounding a Double result does not disturb
         // (a product or sum of two floats, rounded to Double and then to Float, is the same as rounded to Float at once).
         func rounded(_ value: Double) -> Double { dtype.roundedToOperationType(value) }

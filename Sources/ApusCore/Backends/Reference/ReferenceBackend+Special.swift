@@ -14,7 +14,8 @@ extension ReferenceFunctions {
         let w = -Glibc.log(below * (2 - below))
         if w < 5 { return x * (Double.pi.squareRoot() / 2 + w * (polynomial(w, C.erfinvInner) / polynomial(w, C.erfinvInnerDivisor))) }
         let s = (-Glibc.log(below / 2)).squareRoot()
-        let rest = s < 6.1
+        let rest =
+            s < 6.1
             ? polynomial(s - 2.5, C.erfinvTail) / polynomial(s - 2.5, C.erfinvTailDivisor)
             : polynomial(s - 6.1, C.erfinvFar) / polynomial(s - 6.1, C.erfinvFarDivisor)
         return Glibc.copysign(s + rest, x)
@@ -55,7 +56,8 @@ extension ReferenceFunctions {
         if x > 0 { return digammaPositive(x + 1, x - ((x + 1) - 1)) - 1 / x }
         let fraction = x - x.rounded()
         if x.isNaN || fraction == 0 || x == -.infinity { return .nan }
-        let pole = fraction.magnitude < 0.25
+        let pole =
+            fraction.magnitude < 0.25
             ? Double.pi / Glibc.tan(Double.pi * fraction)
             : Glibc.copysign(Double.pi * Glibc.tan(Double.pi * (0.5 - fraction.magnitude)), fraction)
         return digammaPositive(1 - x, (1 - (1 - x)) - x) - pole

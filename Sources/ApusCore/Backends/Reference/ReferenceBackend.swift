@@ -207,16 +207,18 @@ func store<N: ReferenceNumber>(_ values: [N], in out: Tensor) {
 
 /// `function` of each pair of elements.
 func combine<N, Result>(_ a: [N], _ b: [N], _ function: (N, N) -> Result) -> [Result] {
-    a.isEmpty ? [] : [Result](unsafeUninitializedCapacity: a.count) { buffer, count in
-        a.withUnsafeBufferPointer { a in
-            b.withUnsafeBufferPointer { b in
-                while count < a.count {
-                    (buffer.baseAddress! + count).initialize(to: function(a[count], b[count]))
-                    count += 1
+    a.isEmpty
+        ? []
+        : [Result](unsafeUninitializedCapacity: a.count) { buffer, count in
+            a.withUnsafeBufferPointer { a in
+                b.withUnsafeBufferPointer { b in
+                    while count < a.count {
+                        (buffer.baseAddress! + count).initialize(to: function(a[count], b[count]))
+                        count += 1
+                    }
                 }
             }
         }
-    }
 }
 
 /// For a tensor of `shape` cut into lines along `dim`: how many lines lie before (outer) and behind (inner) that dimension, and their

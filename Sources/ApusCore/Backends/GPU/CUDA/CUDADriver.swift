@@ -34,7 +34,9 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
         let capability = attribute(Int(APUS_CU_ATTRIBUTE_MAJOR)) * 10 + attribute(Int(APUS_CU_ATTRIBUTE_MINOR))
         isKnown = library.architectures.contains(capability)
         guard let architecture = isKnown ? capability : library.architectures.last(where: { $0 < capability }) else {
-            throw OpError("NVRTC \(library.compilerVersion.major).\(library.compilerVersion.minor) makes no programs for a device of compute capability \(capability / 10).\(capability % 10)")
+            throw OpError(
+                "NVRTC \(library.compilerVersion.major).\(library.compilerVersion.minor) makes no programs for a device of compute capability \(capability / 10).\(capability % 10)"
+            )
         }
         self.architecture = architecture
         var made: CUcontext?
@@ -48,7 +50,8 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
         self.stream = stream
         facts = GPUFacts(
             name: String(fromC: name),
-            driver: "CUDA \(library.version.major).\(library.version.minor), NVRTC \(library.compilerVersion.major).\(library.compilerVersion.minor), compute capability \(capability / 10).\(capability % 10)",
+            driver:
+                "CUDA \(library.version.major).\(library.version.minor), NVRTC \(library.compilerVersion.major).\(library.compilerVersion.minor), compute capability \(capability / 10).\(capability % 10)",
             memory: memory, largestBlock: memory, computeUnits: max(1, attribute(Int(APUS_CU_ATTRIBUTE_MULTIPROCESSORS))),
             isGPU: true, hasFloat64: true, language: .cuda)
     }
@@ -61,7 +64,9 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
     // MARK: Memory
 
     /// A block is an address of the device.
-    static func address(_ block: UnsafeMutableRawPointer, _ offset: Int = 0) -> CUdeviceptr { CUdeviceptr(UInt(bitPattern: block) + UInt(offset)) }
+    static func address(_ block: UnsafeMutableRawPointer, _ offset: Int = 0) -> CUdeviceptr {
+        CUdeviceptr(UInt(bitPattern: block) + UInt(offset))
+    }
 
     func allocate(byteCount: Int) -> UnsafeMutableRawPointer? {
         enter()
@@ -80,7 +85,8 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
         return cuda.cuMemHostAlloc(&address, byteCount, 0) == 0 ? address : nil
     }
 
-    func upload(_ source: UnsafeRawPointer, byteCount: Int, to block: UnsafeMutableRawPointer, at offset: Int, waits: Bool) throws(OpError) {
+    func upload(_ source: UnsafeRawPointer, byteCount: Int, to block: UnsafeMutableRawPointer, at offset: Int, waits: Bool) throws(OpError)
+    {
         enter()
         try library.check(cuda.cuMemcpyHtoDAsync(CUDADriver.address(block, offset), source, byteCount, stream), "cuMemcpyHtoDAsync")
         if waits { try synchronize() }
@@ -111,7 +117,9 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
         try check(nvrtc.nvrtcCreateProgram(&made, source, "apus.cu", 0, nil, nil), "nvrtcCreateProgram")
         defer { _ = nvrtc.nvrtcDestroyProgram(&made) }
         // Nothing is contracted unless a kernel says so: the numbers are the other backends'.
-        let options = ["--gpu-architecture=\(isKnown ? "sm" : "compute")_\(architecture)", "--fmad=false", "--std=c++17"].map { (option: String) in strdup(option) }
+        let options = ["--gpu-architecture=\(isKnown ? "sm" : "compute")_\(architecture)", "--fmad=false", "--std=c++17"].map {
+            (option: String) in strdup(option)
+        }
         defer { for option in options { Glibc.free(option) } }
         var pointers = options.map { UnsafePointer<CChar>($0) }
         guard nvrtc.nvrtcCompileProgram(made, CInt(pointers.count), &pointers) == 0 else {
@@ -155,7 +163,9 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
     func launch(_ kernel: OpaquePointer, groups: Int, _ arguments: KernelArguments) throws(OpError) {
         enter()
         for i in arguments.places.indices { addresses[i] = arguments.address(i) }
-        try library.check(cuda.cuLaunchKernel(kernel, UInt32(groups), 1, 1, UInt32(KernelDialect.group), 1, 1, 0, stream, addresses, nil), "cuLaunchKernel")
+        try library.check(
+            cuda.cuLaunchKernel(kernel, UInt32(groups), 1, 1, UInt32(KernelDialect.group), 1, 1, 0, stream, addresses, nil),
+            "cuLaunchKernel")
     }
 
     // MARK: Events

@@ -30,7 +30,9 @@ final class CUDALibrary: @unchecked Sendable {
         guard driver.cuDriverGetVersion(&number) == 0 else { throw OpError("NVIDIA's driver does not say its version") }
         version = (Int(number) / 1000, Int(number) % 1000 / 10)
         guard version.major >= CUDALibrary.oldest else {
-            throw OpError("NVIDIA's driver serves CUDA \(version.major).\(version.minor), and \(CUDALibrary.oldest).0 is needed: install driver 525 or later")
+            throw OpError(
+                "NVIDIA's driver serves CUDA \(version.major).\(version.minor), and \(CUDALibrary.oldest).0 is needed: install driver 525 or later"
+            )
         }
         let status = driver.cuInit(0)
         guard status == 0 else { throw OpError("NVIDIA's driver finds no device: \(CUDALibrary.describe(status, driver))") }

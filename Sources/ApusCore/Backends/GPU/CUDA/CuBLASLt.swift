@@ -57,19 +57,27 @@ final class CuBLASLt: GPUProductLibrary, @unchecked Sendable {
         func place(_ operand: GPUProduct.Operand) -> UnsafeMutableRawPointer { operand.block + operand.offset * p.dtype.size }
         let key = key(of: p)
         let known: Plan?
-        if let found = plans[key] { known = found } else {
+        if let found = plans[key] {
+            known = found
+        } else {
             known = plan(p, key, functions, handle)
             plans[key] = .some(known)
         }
         guard var plan = known else { return false }
-        if let bias = p.bias, functions.cublasLtMatmulDescSetAttribute(plan.product, CInt(APUS_CUBLASLT_DESC_BIAS_POINTER), [place(bias)], MemoryLayout<UInt64>.size) != 0 { return false }
+        if let bias = p.bias,
+            functions.cublasLtMatmulDescSetAttribute(
+                plan.product, CInt(APUS_CUBLASLT_DESC_BIAS_POINTER), [place(bias)], MemoryLayout<UInt64>.size) != 0
+        {
+            return false
+        }
         let size = plan.choice.workspaceSize
         // Another way would give other bits: where there is no memory, that is the answer.
         let space = size > 0 ? try workspace(size) : nil
         var (one, zero) = (Factor(1, p.dtype), Factor(0, p.dtype))
         // Row-major c = a·b is column-major cᵀ = bᵀ·aᵀ of the same bytes.
         let status = functions.cublasLtMatmul(
-            handle, plan.product, &one, place(p.b), plan.b, place(p.a), plan.a, &zero, place(p.c), plan.c, place(p.c), plan.c, &plan.choice.algo, space, size, driver.stream)
+            handle, plan.product, &one, place(p.b), plan.b, place(p.a), plan.a, &zero, place(p.c), plan.c, place(p.c), plan.c,
+            &plan.choice.algo, space, size, driver.stream)
         // What it has a way for may still not run. A device that is lost says so at the next call.
         if status != 0 { plans[key] = .some(nil) }
         return status == 0
@@ -80,7 +88,9 @@ final class CuBLASLt: GPUProductLibrary, @unchecked Sendable {
         for operand in [p.a, p.b, p.c] + (p.bias.map { [$0] } ?? []) {
             numbers += [operand.leading, operand.batchStride, operand.isTransposed ? 1 : 0, CuBLASLt.alignment(operand, p.dtype)]
         }
-        return Key(dtype: p.dtype, precision: p.dtype == .float32 ? Device.float32MatmulPrecision : .highest, isUnordered: Device.allowsUnorderedSums, numbers: numbers)
+        return Key(
+            dtype: p.dtype, precision: p.dtype == .float32 ? Device.float32MatmulPrecision : .highest,
+            isUnordered: Device.allowsUnorderedSums, numbers: numbers)
     }
 
     /// Bytes that an operand's first element is aligned to, 256 at most: blocks begin at multiples of that.
@@ -90,20 +100,28 @@ final class CuBLASLt: GPUProductLibrary, @unchecked Sendable {
 
     /// nil where cuBLASLt has no way to compute it.
     private func plan(_ p: GPUProduct, _ key: Key, _ lt: apus_cublaslt, _ handle: cublasLtHandle_t) -> Plan? {
-        let (type, factors, compute): (Int, Int, Int) = switch p.dtype {
-        case .float64: (Int(APUS_CUDA_R_64F), Int(APUS_CUDA_R_64F), Int(APUS_CUBLAS_COMPUTE_64F))
-        case .float16: (Int(APUS_CUDA_R_16F), Int(APUS_CUDA_R_32F), Int(APUS_CUBLAS_COMPUTE_32F))
-        case .bfloat16: (Int(APUS_CUDA_R_16BF), Int(APUS_CUDA_R_32F), Int(APUS_CUBLAS_COMPUTE_32F))
-        default: (Int(APUS_CUDA_R_32F), Int(APUS_CUDA_R_32F), Int(key.precision == .high ? APUS_CUBLAS_COMPUTE_32F_FAST_TF32 : APUS_CUBLAS_COMPUTE_32F))
-        }
+        let (type, factors, compute): (Int, Int, Int) =
+            switch p.dtype {
+            case .float64: (Int(APUS_CUDA_R_64F), Int(APUS_CUDA_R_64F), Int(APUS_CUBLAS_COMPUTE_64F))
+            case .float16: (Int(APUS_CUDA_R_16F), Int(APUS_CUDA_R_32F), Int(APUS_CUBLAS_COMPUTE_32F))
+            case .bfloat16: (Int(APUS_CUDA_R_16BF), Int(APUS_CUDA_R_32F), Int(APUS_CUBLAS_COMPUTE_32F))
+            default:
+                (
+                    Int(APUS_CUDA_R_32F), Int(APUS_CUDA_R_32F),
+                    Int(key.precision == .high ? APUS_CUBLAS_COMPUTE_32F_FAST_TF32 : APUS_CUBLAS_COMPUTE_32F)
+                )
+            }
         var (product, preference): (cublasLtMatmulDesc_t?, cublasLtMatmulPreference_t?)
         var layouts: [cublasLtMatrixLayout_t?] = [nil, nil, nil]
-        var isMade = lt.cublasLtMatmulDescCreate(&product, cublasComputeType_t(compute), cudaDataType_t(factors)) == 0
+        var isMade =
+            lt.cublasLtMatmulDescCreate(&product, cublasComputeType_t(compute), cudaDataType_t(factors)) == 0
             && lt.cublasLtMatmulPreferenceCreate(&preference) == 0
         defer { if preference != nil { _ = lt.cublasLtMatmulPreferenceDestroy(preference) } }
 
         func describe(_ attribute: Int, _ value: some BitwiseCopyable) {
-            isMade = isMade && withUnsafeBytes(of: value) { lt.cublasLtMatmulDescSetAttribute(product, CInt(attribute), $0.baseAddress, $0.count) } == 0
+            isMade =
+                isMade
+                && withUnsafeBytes(of: value) { lt.cublasLtMatmulDescSetAttribute(product, CInt(attribute), $0.baseAddress, $0.count) } == 0
         }
         if p.b.isTransposed { describe(Int(APUS_CUBLASLT_DESC_TRANSA), Int32(APUS_CUBLAS_OP_T)) }
         if p.a.isTransposed { describe(Int(APUS_CUBLASLT_DESC_TRANSB), Int32(APUS_CUBLAS_OP_T)) }
@@ -114,20 +132,38 @@ final class CuBLASLt: GPUProductLibrary, @unchecked Sendable {
         }
 
         func prefer(_ attribute: Int, _ value: some BitwiseCopyable) {
-            isMade = isMade && withUnsafeBytes(of: value) { lt.cublasLtMatmulPreferenceSetAttribute(preference, CInt(attribute), $0.baseAddress, $0.count) } == 0
+            isMade =
+                isMade
+                && withUnsafeBytes(of: value) {
+                    lt.cublasLtMatmulPreferenceSetAttribute(preference, CInt(attribute), $0.baseAddress, $0.count)
+                } == 0
         }
         prefer(Int(APUS_CUBLASLT_PREF_MAX_WORKSPACE), UInt64(CuBLASLt.largestWorkspace))
         // Parts of a sum are added in an order of their own, not as they come, unless that is allowed. 16-bit floats are rounded once.
-        let schemes = APUS_CUBLASLT_REDUCTION_COMPUTE_TYPE | (p.dtype.size == 2 ? 0 : APUS_CUBLASLT_REDUCTION_OUTPUT_TYPE) | (key.isUnordered ? APUS_CUBLASLT_REDUCTION_INPLACE : 0)
+        let schemes =
+            APUS_CUBLASLT_REDUCTION_COMPUTE_TYPE | (p.dtype.size == 2 ? 0 : APUS_CUBLASLT_REDUCTION_OUTPUT_TYPE)
+            | (key.isUnordered ? APUS_CUBLASLT_REDUCTION_INPLACE : 0)
         prefer(Int(APUS_CUBLASLT_PREF_REDUCTION_SCHEMES), UInt32(schemes))
 
         // The columns and rows that lie in memory, of b, a and c in cuBLASLt's order.
-        let operands = [(p.b, p.b.isTransposed ? (p.k, p.n) : (p.n, p.k)), (p.a, p.a.isTransposed ? (p.m, p.k) : (p.k, p.m)), (p.c, (p.n, p.m))]
-        let alignments = [[Int(APUS_CUBLASLT_PREF_ALIGNMENT_A)], [Int(APUS_CUBLASLT_PREF_ALIGNMENT_B)], [Int(APUS_CUBLASLT_PREF_ALIGNMENT_C), Int(APUS_CUBLASLT_PREF_ALIGNMENT_D)]]
+        let operands = [
+            (p.b, p.b.isTransposed ? (p.k, p.n) : (p.n, p.k)), (p.a, p.a.isTransposed ? (p.m, p.k) : (p.k, p.m)), (p.c, (p.n, p.m)),
+        ]
+        let alignments = [
+            [Int(APUS_CUBLASLT_PREF_ALIGNMENT_A)], [Int(APUS_CUBLASLT_PREF_ALIGNMENT_B)],
+            [Int(APUS_CUBLASLT_PREF_ALIGNMENT_C), Int(APUS_CUBLASLT_PREF_ALIGNMENT_D)],
+        ]
         for (i, (operand, size)) in operands.enumerated() {
-            isMade = isMade && lt.cublasLtMatrixLayoutCreate(&layouts[i], cudaDataType_t(type), UInt64(size.0), UInt64(size.1), Int64(operand.leading)) == 0
+            isMade =
+                isMade
+                && lt.cublasLtMatrixLayoutCreate(&layouts[i], cudaDataType_t(type), UInt64(size.0), UInt64(size.1), Int64(operand.leading))
+                    == 0
             func lay(_ attribute: Int, _ value: some BitwiseCopyable) {
-                isMade = isMade && withUnsafeBytes(of: value) { lt.cublasLtMatrixLayoutSetAttribute(layouts[i], CInt(attribute), $0.baseAddress, $0.count) } == 0
+                isMade =
+                    isMade
+                    && withUnsafeBytes(of: value) {
+                        lt.cublasLtMatrixLayoutSetAttribute(layouts[i], CInt(attribute), $0.baseAddress, $0.count)
+                    } == 0
             }
             if p.batch > 1 {
                 lay(Int(APUS_CUBLASLT_LAYOUT_BATCH_COUNT), Int32(p.batch))
@@ -137,7 +173,10 @@ final class CuBLASLt: GPUProductLibrary, @unchecked Sendable {
         }
         var choice = cublasLtMatmulHeuristicResult_t()
         var found: CInt = 0
-        isMade = isMade && lt.cublasLtMatmulAlgoGetHeuristic(handle, product, layouts[0], layouts[1], layouts[2], layouts[2], preference, 1, &choice, &found) == 0
+        isMade =
+            isMade
+            && lt.cublasLtMatmulAlgoGetHeuristic(
+                handle, product, layouts[0], layouts[1], layouts[2], layouts[2], preference, 1, &choice, &found) == 0
         if isMade, found > 0, choice.state == 0, let product, let b = layouts[0], let a = layouts[1], let c = layouts[2] {
             return Plan(product: product, a: a, b: b, c: c, choice: choice)
         }

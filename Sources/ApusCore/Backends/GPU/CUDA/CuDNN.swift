@@ -54,14 +54,20 @@ final class CuDNN: GPUConvolutionLibrary, @unchecked Sendable {
     }
 
     func convolution(_ c: GPUConvolution, _ workspace: GPUWorkspace) throws(OpError) -> Bool {
-        guard c.input.dtype.isFloatingPoint, c.input.numel > 0, c.weight.numel > 0, c.output.numel > 0, case .success(let (dnn, handle)) = opened else { return false }
+        guard c.input.dtype.isFloatingPoint, c.input.numel > 0, c.weight.numel > 0, c.output.numel > 0,
+            case .success(let (dnn, handle)) = opened
+        else { return false }
         driver.enter()
         let p = c.parameters
         let key = Key(
-            direction: c.direction, dtype: c.input.dtype, precision: c.input.dtype == .float32 ? Device.float32MatmulPrecision : .highest, isUnordered: Device.allowsUnorderedSums,
-            input: c.input.shape, weight: c.weight.shape, output: c.output.shape, stride: Array(p.stride), padding: Array(p.padding), dilation: Array(p.dilation), groups: p.groups)
+            direction: c.direction, dtype: c.input.dtype, precision: c.input.dtype == .float32 ? Device.float32MatmulPrecision : .highest,
+            isUnordered: Device.allowsUnorderedSums,
+            input: c.input.shape, weight: c.weight.shape, output: c.output.shape, stride: Array(p.stride), padding: Array(p.padding),
+            dilation: Array(p.dilation), groups: p.groups)
         let known: Plan?
-        if let found = plans[key] { known = found } else {
+        if let found = plans[key] {
+            known = found
+        } else {
             known = plan(key, dnn, handle)
             plans[key] = .some(known)
         }
@@ -76,11 +82,18 @@ final class CuDNN: GPUConvolutionLibrary, @unchecked Sendable {
             let space = size > 0 ? try workspace(size) : nil
             var status = plan.isExact ? 0 : dnn.cudnnSetConvolutionMathType(plan.convolution, choice.mathType)
             if status == 0 {
-                status = switch key.direction {
-                case .forward: dnn.cudnnConvolutionForward(handle, &one, plan.input, x, plan.weight, w, plan.convolution, algorithm, space, size, &zero, plan.output, y)
-                case .backwardInput: dnn.cudnnConvolutionBackwardData(handle, &one, plan.weight, w, plan.output, y, plan.convolution, algorithm, space, size, &zero, plan.input, x)
-                case .backwardWeight: dnn.cudnnConvolutionBackwardFilter(handle, &one, plan.input, x, plan.output, y, plan.convolution, algorithm, space, size, &zero, plan.weight, w)
-                }
+                status =
+                    switch key.direction {
+                    case .forward:
+                        dnn.cudnnConvolutionForward(
+                            handle, &one, plan.input, x, plan.weight, w, plan.convolution, algorithm, space, size, &zero, plan.output, y)
+                    case .backwardInput:
+                        dnn.cudnnConvolutionBackwardData(
+                            handle, &one, plan.weight, w, plan.output, y, plan.convolution, algorithm, space, size, &zero, plan.input, x)
+                    case .backwardWeight:
+                        dnn.cudnnConvolutionBackwardFilter(
+                            handle, &one, plan.input, x, plan.output, y, plan.convolution, algorithm, space, size, &zero, plan.weight, w)
+                    }
             }
             if status == 0 { return true }
             plan.choices.removeLast()
@@ -91,12 +104,13 @@ final class CuDNN: GPUConvolutionLibrary, @unchecked Sendable {
 
     /// nil where cuDNN has no way to compute it.
     private func plan(_ key: Key, _ dnn: apus_cudnn, _ handle: cudnnHandle_t) -> Plan? {
-        let type: Int = switch key.dtype {
-        case .float64: Int(APUS_CUDNN_DOUBLE)
-        case .float16: Int(APUS_CUDNN_HALF)
-        case .bfloat16: Int(APUS_CUDNN_BFLOAT16)
-        default: Int(APUS_CUDNN_FLOAT)
-        }
+        let type: Int =
+            switch key.dtype {
+            case .float64: Int(APUS_CUDNN_DOUBLE)
+            case .float16: Int(APUS_CUDNN_HALF)
+            case .bfloat16: Int(APUS_CUDNN_BFLOAT16)
+            default: Int(APUS_CUDNN_FLOAT)
+            }
         let sums = key.dtype == .float64 ? Int(APUS_CUDNN_DOUBLE) : Int(APUS_CUDNN_FLOAT)
         // float32 is not to be shortened to TF32 unless that was asked for.
         let isExact = key.dtype == .float32 && key.precision == .highest
@@ -110,18 +124,22 @@ final class CuDNN: GPUConvolutionLibrary, @unchecked Sendable {
         var (x, y): (cudnnTensorDescriptor_t?, cudnnTensorDescriptor_t?)
         var (w, c): (cudnnFilterDescriptor_t?, cudnnConvolutionDescriptor_t?)
         let (rank, spatial) = (CInt(input.count), CInt(input.count - 2))
-        let isMade = dnn.cudnnCreateTensorDescriptor(&x) == 0 && dnn.cudnnCreateTensorDescriptor(&y) == 0
+        let isMade =
+            dnn.cudnnCreateTensorDescriptor(&x) == 0 && dnn.cudnnCreateTensorDescriptor(&y) == 0
             && dnn.cudnnCreateFilterDescriptor(&w) == 0 && dnn.cudnnCreateConvolutionDescriptor(&c) == 0
             && dnn.cudnnSetTensorNdDescriptor(x, cudnnDataType_t(type), rank, input, strides(input)) == 0
             && dnn.cudnnSetTensorNdDescriptor(y, cudnnDataType_t(type), rank, output, strides(output)) == 0
             && dnn.cudnnSetFilterNdDescriptor(w, cudnnDataType_t(type), cudnnTensorFormat_t(APUS_CUDNN_TENSOR_NCHW), rank, weight) == 0
             && dnn.cudnnSetConvolutionNdDescriptor(
-                c, spatial, two(key.padding, 0), two(key.stride, 1), two(key.dilation, 1), cudnnConvolutionMode_t(APUS_CUDNN_CROSS_CORRELATION), cudnnDataType_t(sums)) == 0
+                c, spatial, two(key.padding, 0), two(key.stride, 1), two(key.dilation, 1),
+                cudnnConvolutionMode_t(APUS_CUDNN_CROSS_CORRELATION), cudnnDataType_t(sums)) == 0
             && dnn.cudnnSetConvolutionGroupCount(c, CInt(key.groups)) == 0
             && dnn.cudnnSetConvolutionMathType(c, cudnnMathType_t(isExact ? APUS_CUDNN_FMA_MATH : APUS_CUDNN_DEFAULT_MATH)) == 0
         if isMade, let x, let w, let y, let c {
             let choices = choices(key, x, w, y, c, dnn, handle, isExact: isExact)
-            if !choices.isEmpty { return Plan(input: x, weight: w, output: y, convolution: c, choices: choices.reversed(), isExact: isExact) }
+            if !choices.isEmpty {
+                return Plan(input: x, weight: w, output: y, convolution: c, choices: choices.reversed(), isExact: isExact)
+            }
         }
         for descriptor in [x, y] where descriptor != nil { _ = dnn.cudnnDestroyTensorDescriptor(descriptor) }
         if w != nil { _ = dnn.cudnnDestroyFilterDescriptor(w) }
@@ -131,20 +149,23 @@ final class CuDNN: GPUConvolutionLibrary, @unchecked Sendable {
 
     /// The algorithms that give the same bits at each run (all, where others are allowed) and take a bearable amount of memory, those first that cuDNN expects to be the fastest.
     private func choices(
-        _ key: Key, _ x: cudnnTensorDescriptor_t, _ w: cudnnFilterDescriptor_t, _ y: cudnnTensorDescriptor_t, _ c: cudnnConvolutionDescriptor_t,
+        _ key: Key, _ x: cudnnTensorDescriptor_t, _ w: cudnnFilterDescriptor_t, _ y: cudnnTensorDescriptor_t,
+        _ c: cudnnConvolutionDescriptor_t,
         _ dnn: apus_cudnn, _ handle: cudnnHandle_t, isExact: Bool
     ) -> [cudnnConvolutionFwdAlgoPerf_t] {
         var count: CInt = 0
         var found = [cudnnConvolutionFwdAlgoPerf_t](repeating: .init(), count: 10)
-        let status = switch key.direction {
-        case .forward: dnn.cudnnGetConvolutionForwardAlgorithm_v7(handle, x, w, c, y, CInt(found.count), &count, &found)
-        case .backwardInput: dnn.cudnnGetConvolutionBackwardDataAlgorithm_v7(handle, w, y, c, x, CInt(found.count), &count, &found)
-        case .backwardWeight: dnn.cudnnGetConvolutionBackwardFilterAlgorithm_v7(handle, x, y, c, w, CInt(found.count), &count, &found)
-        }
+        let status =
+            switch key.direction {
+            case .forward: dnn.cudnnGetConvolutionForwardAlgorithm_v7(handle, x, w, c, y, CInt(found.count), &count, &found)
+            case .backwardInput: dnn.cudnnGetConvolutionBackwardDataAlgorithm_v7(handle, w, y, c, x, CInt(found.count), &count, &found)
+            case .backwardWeight: dnn.cudnnGetConvolutionBackwardFilterAlgorithm_v7(handle, x, y, c, w, CInt(found.count), &count, &found)
+            }
         guard status == 0 else { return [] }
         let exact: [Int] = [Int(APUS_CUDNN_DEFAULT_MATH), Int(APUS_CUDNN_FMA_MATH)]
         return found.prefix(Int(count)).filter {
-            $0.status == 0 && (key.isUnordered || $0.determinism == APUS_CUDNN_DETERMINISTIC) && $0.memory <= CuDNN.largestWorkspace && (!isExact || exact.contains(Int($0.mathType)))
+            $0.status == 0 && (key.isUnordered || $0.determinism == APUS_CUDNN_DETERMINISTIC) && $0.memory <= CuDNN.largestWorkspace
+                && (!isExact || exact.contains(Int($0.mathType)))
         }
     }
 }

@@ -13,7 +13,8 @@ enum KernelLanguage: Sendable {
         let common = KernelDialect.types + (hasFloat64 ? KernelDialect.float64 : "")
         switch self {
         case .openCL:
-            return (hasFloat64 ? "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\ntypedef double f64;\n" : "") + KernelDialect.openCL + common
+            return (hasFloat64 ? "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\ntypedef double f64;\n" : "") + KernelDialect.openCL
+                + common
         case .cuda: return "typedef double f64;\n" + KernelDialect.cuda + common
         }
     }
@@ -37,17 +38,23 @@ enum KernelDialect {
     /// INIT, STEP(acc, value), FINISH(acc) of each kind, and TAKE(acc, lost, value) for one item's elements: sums of floats keep what rounding loses.
     static func reduction(_ kind: ReduceKind, _ dtype: DType) -> String {
         let float = dtype.isFloatingPoint
-        let (start, step, finish): (String, String, String) = switch kind {
-        case .sum: ("0", float ? "(acc) + (value)" : "(i64)((u64)(acc) + (u64)(value))", "acc")
-        case .mean: ("0", float ? "(acc) + (value)" : "(i64)((u64)(acc) + (u64)(value))", float ? "(acc) / (A)divisor" : "divisor ? (acc) / divisor : 0")
-        case .prod: ("1", float ? "(acc) * (value)" : "(i64)((u64)(acc) * (u64)(value))", "acc")
-        case .min: (float ? "(A)INFINITY" : "I64_MAX", "((acc) < (value) || (acc) != (acc) ? (acc) : (value))", "acc")
-        case .max: (float ? "-(A)INFINITY" : "I64_MIN", "((acc) > (value) || (acc) != (acc) ? (acc) : (value))", "acc")
-        case .any: ("0", "(A)((acc) != 0 || (value) != 0)", "acc")
-        case .all: ("1", "(A)((acc) != 0 && (value) != 0)", "acc")
-        }
+        let (start, step, finish): (String, String, String) =
+            switch kind {
+            case .sum: ("0", float ? "(acc) + (value)" : "(i64)((u64)(acc) + (u64)(value))", "acc")
+            case .mean:
+                (
+                    "0", float ? "(acc) + (value)" : "(i64)((u64)(acc) + (u64)(value))",
+                    float ? "(acc) / (A)divisor" : "divisor ? (acc) / divisor : 0"
+                )
+            case .prod: ("1", float ? "(acc) * (value)" : "(i64)((u64)(acc) * (u64)(value))", "acc")
+            case .min: (float ? "(A)INFINITY" : "I64_MAX", "((acc) < (value) || (acc) != (acc) ? (acc) : (value))", "acc")
+            case .max: (float ? "-(A)INFINITY" : "I64_MIN", "((acc) > (value) || (acc) != (acc) ? (acc) : (value))", "acc")
+            case .any: ("0", "(A)((acc) != 0 || (value) != 0)", "acc")
+            case .all: ("1", "(A)((acc) != 0 && (value) != 0)", "acc")
+            }
         let take = float && (kind == .sum || kind == .mean) ? "ADD_EXACTLY(acc, lost, value)" : "acc = STEP(acc, value);"
-        return compensatedSum + "#define INIT \(start)\n#define STEP(acc, value) (\(step))\n#define FINISH(acc) (\(finish))\n#define TAKE(acc, lost, value) \(take)\n"
+        return compensatedSum
+            + "#define INIT \(start)\n#define STEP(acc, value) (\(step))\n#define FINISH(acc) (\(finish))\n#define TAKE(acc, lost, value) \(take)\n"
     }
 }
 

@@ -6,7 +6,11 @@ extension KernelDialect {
 
     /// The functions of floats: the compiler's own by the tables' names, and ours.
     static func elementary(_ type: String) -> String {
-        let own = ["exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"]
+        let own =
+            [
+                "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh",
+                "tanh", "asinh", "acosh", "atanh",
+            ]
             + ["erf", "erfc", "sqrt", "floor", "ceil", "trunc", "copysign", "fmod", "pow", "atan2", "hypot"]
         let named = own.map { ($0, $0) } + [("abs", "fabs"), ("round", "rint")]
         return named.map { "#define \($0)_\(type) \($1)\n" }.joined() + expressions(of: type) + anyFunctions + ownFunctions
@@ -14,7 +18,8 @@ extension KernelDialect {
     }
 
     /// The functions of integers. Division never meets 0 or overflows, whatever the operands are.
-    static let integers = "FUNCTION i64 nearest_integer(i64 x, i64 low, i64 high) { return x < low ? low : x > high ? high : x; }\n" + integerFunctions
+    static let integers =
+        "FUNCTION i64 nearest_integer(i64 x, i64 low, i64 high) { return x < low ? low : x > high ? high : x; }\n" + integerFunctions
 
     /// Functions of the gamma family and the inverse of erf, in the widest type that the device has.
     static func special(hasFloat64: Bool) -> String {
@@ -35,6 +40,7 @@ extension KernelDialect {
             "DIGAMMA_ZERO": "(T)\(C.digammaZero.0)", "DIGAMMA_REST": "(T)\(C.digammaZero.1)", "PI": "(T)\(Double.pi)",
             "EPSILON": hasFloat64 ? "1e-17" : "1e-8f",
         ]
-        return expressions(of: hasFloat64 ? "f64" : "f32") + constants.map { name, value in "#define \(name) \(value)\n" }.joined() + specialFunctions
+        return expressions(of: hasFloat64 ? "f64" : "f32") + constants.map { name, value in "#define \(name) \(value)\n" }.joined()
+            + specialFunctions
     }
 }

@@ -28,8 +28,12 @@ struct PointwiseSource {
         var signature: [Int32] = [isStrided ? 1 : 0, Int32(width), Int32(chain.loads.count)]
         for load in chain.loads { signature.append(Int32(load.dtype.rawValue)) }
         for step in chain.steps {
-            signature += [isShared ? -step.function.family : step.function.code, Int32(step.dtype.rawValue), Int32(step.output.dtype.rawValue)]
-            signature += step.operands.map { if case .load(let i) = $0 { Int32(i) } else if case .step(let i) = $0 { Int32(-1 - i) } else { 0 } }
+            signature += [
+                isShared ? -step.function.family : step.function.code, Int32(step.dtype.rawValue), Int32(step.output.dtype.rawValue),
+            ]
+            signature += step.operands.map {
+                if case .load(let i) = $0 { Int32(i) } else if case .step(let i) = $0 { Int32(-1 - i) } else { 0 }
+            }
             signature.append(step.released != nil || step.isOverwritten ? 0 : 1)
         }
         return KernelKey("pointwise", signature: signature)
@@ -45,7 +49,9 @@ struct PointwiseSource {
         if isStrided { text += StridedSpace.division + StridedSpace.source("Space", views: views.count) }
 
         var parameters = ["i64 n"]
-        for (v, view) in views.enumerated() { parameters += ["GLOBAL \(v < chain.loads.count ? "const " : "")s_\(view.dtype) *p\(v)", "i64 o\(v)"] }
+        for (v, view) in views.enumerated() {
+            parameters += ["GLOBAL \(v < chain.loads.count ? "const " : "")s_\(view.dtype) *p\(v)", "i64 o\(v)"]
+        }
         for (s, step) in chain.steps.enumerated() {
             parameters += (0..<(isShared ? 3 : step.constantCount)).map { "\(step.constantType.computeName) c\(s)_\($0)" }
         }
@@ -95,11 +101,14 @@ struct PointwiseSource {
             case .step(let other): text += "\(chain.steps[other].output.dtype.computeName) \(names[i]) = r\(other)\(at); "
             }
         }
-        for (i, name) in ["A", "B", "C"].prefix(isShared ? 3 : step.constantCount).enumerated() { text += "\(step.constantType.computeName) \(name) = c\(s)_\(i); " }
+        for (i, name) in ["A", "B", "C"].prefix(isShared ? 3 : step.constantCount).enumerated() {
+            text += "\(step.constantType.computeName) \(name) = c\(s)_\(i); "
+        }
         let dtype = step.output.dtype
         if isShared {
             let cases = step.family.map { "case \($0.function.code): r\(s)\(at) = \($0.expression); break;\n" }
-            return text + "switch ((int)function) {\n\(cases.joined())default: r\(s)\(at) = 0;\n}\nr\(s)\(at) = rounded_\(dtype)(r\(s)\(at)); "
+            return text
+                + "switch ((int)function) {\n\(cases.joined())default: r\(s)\(at) = 0;\n}\nr\(s)\(at) = rounded_\(dtype)(r\(s)\(at)); "
         }
         return text + "r\(s)\(at) = rounded_\(dtype)(\(step.expression)); "
     }
@@ -122,18 +131,20 @@ extension PointwiseChain.Step {
     /// The steps that a shared kernel computes in its place, itself among them: those of its kind, operands and result's type. Empty where there
     /// is no such kernel, since a function is long or has none like it.
     var family: [PointwiseChain.Step] {
-        let others: [PointwiseChain.Function] = switch function {
-        case .unary: UnaryKind.allCases.map { .unary($0) }
-        case .binary: BinaryKind.allCases.map { .binary($0) }
-        case .compare: CompareKind.allCases.map { .compare($0) }
-        case .select, .convert, .fill: []
-        }
+        let others: [PointwiseChain.Function] =
+            switch function {
+            case .unary: UnaryKind.allCases.map { .unary($0) }
+            case .binary: BinaryKind.allCases.map { .binary($0) }
+            case .compare: CompareKind.allCases.map { .compare($0) }
+            case .select, .convert, .fill: []
+            }
         let steps = others.map { other in
             var step = self
             step.function = other
             return step
         }
-        return isSpecial ? [] : steps.filter { $0.function.family == function.family && $0.tabled?.expression(of: dtype) != nil && !$0.isSpecial }
+        return isSpecial
+            ? [] : steps.filter { $0.function.family == function.family && $0.tabled?.expression(of: dtype) != nil && !$0.isSpecial }
     }
 
     /// The dtype that constants are computed in.

@@ -25,23 +25,32 @@ final class CLBlast: GPUProductLibrary, @unchecked Sendable {
 
     func matmul(_ p: GPUProduct, _: GPUWorkspace) throws(OpError) -> Bool {
         // Small products are not worth its set-up, and 16-bit floats would be summed in 16 bits.
-        guard p.dtype == .float32 || p.dtype == .float64, p.batch * p.m * p.n * p.k >= 1 << 18, case .success(let functions) = opened else { return false }
+        guard p.dtype == .float32 || p.dtype == .float64, p.batch * p.m * p.n * p.k >= 1 << 18, case .success(let functions) = opened else {
+            return false
+        }
         func turned(_ operand: GPUProduct.Operand) -> Int32 { Int32(operand.isTransposed ? APUS_CLBLAST_YES : APUS_CLBLAST_NO) }
         /// Matrices must not overlap, and that is looked at even where there is one.
         func stride(_ operand: GPUProduct.Operand) -> Int { p.batch == 1 ? operand.leading * max(p.m, p.n, p.k) : operand.batchStride }
         var queue: cl_command_queue? = driver.queue
         let (a, b, c) = (p.a, p.b, p.c)
-        let status = p.dtype == .float32
+        let status =
+            p.dtype == .float32
             ? functions.CLBlastSgemmStridedBatched(
-                Int32(APUS_CLBLAST_ROW_MAJOR), turned(a), turned(b), p.m, p.n, p.k, 1, OpaquePointer(a.block), a.offset, a.leading, stride(a),
-                OpaquePointer(b.block), b.offset, b.leading, stride(b), 0, OpaquePointer(c.block), c.offset, c.leading, stride(c), p.batch, &queue, nil)
+                Int32(APUS_CLBLAST_ROW_MAJOR), turned(a), turned(b), p.m, p.n, p.k, 1, OpaquePointer(a.block), a.offset, a.leading,
+                stride(a),
+                OpaquePointer(b.block), b.offset, b.leading, stride(b), 0, OpaquePointer(c.block), c.offset, c.leading, stride(c), p.batch,
+                &queue, nil)
             : functions.CLBlastDgemmStridedBatched(
-                Int32(APUS_CLBLAST_ROW_MAJOR), turned(a), turned(b), p.m, p.n, p.k, 1, OpaquePointer(a.block), a.offset, a.leading, stride(a),
-                OpaquePointer(b.block), b.offset, b.leading, stride(b), 0, OpaquePointer(c.block), c.offset, c.leading, stride(c), p.batch, &queue, nil)
+                Int32(APUS_CLBLAST_ROW_MAJOR), turned(a), turned(b), p.m, p.n, p.k, 1, OpaquePointer(a.block), a.offset, a.leading,
+                stride(a),
+                OpaquePointer(b.block), b.offset, b.leading, stride(b), 0, OpaquePointer(c.block), c.offset, c.leading, stride(c), p.batch,
+                &queue, nil)
         // It refuses a matrix that a whole batch shares; those are ours.
         let refusals: ClosedRange<Int32> = -1024 ... -1000
         if refusals.contains(status) { return false }
-        guard status == 0 else { throw OpError("CLBlast failed with status \(status) for \(p.batch) products of [\(p.m), \(p.k)] and [\(p.k), \(p.n)]") }
+        guard status == 0 else {
+            throw OpError("CLBlast failed with status \(status) for \(p.batch) products of [\(p.m), \(p.k)] and [\(p.k), \(p.n)]")
+        }
         return true
     }
 }

@@ -17,7 +17,9 @@ final class OpenCLDriver: GPUDriver, @unchecked Sendable {
         device = library.devices[index].id
         let extensions = library.text(device, Int(APUS_CL_DEVICE_EXTENSIONS))
         let group: Int = library.number(device, Int(APUS_CL_DEVICE_MAX_WORK_GROUP_SIZE))
-        guard group >= KernelDialect.group else { throw OpError("its groups have \(group) items at most, and \(KernelDialect.group) are needed") }
+        guard group >= KernelDialect.group else {
+            throw OpError("its groups have \(group) items at most, and \(KernelDialect.group) are needed")
+        }
         var memory: UInt64 = library.number(device, Int(APUS_CL_DEVICE_GLOBAL_MEM_SIZE))
         if memory == 0 { memory = 1 << 30 }
         let floats: UInt64 = library.number(device, Int(APUS_CL_DEVICE_SINGLE_FP_CONFIG))
@@ -53,12 +55,16 @@ final class OpenCLDriver: GPUDriver, @unchecked Sendable {
 
     func allocatePinned(byteCount: Int) -> UnsafeMutableRawPointer? {
         var status: cl_int = 0
-        guard let buffer = cl.clCreateBuffer(context, UInt64(APUS_CL_MEM_READ_WRITE | APUS_CL_MEM_ALLOC_HOST_PTR), byteCount, nil, &status) else { return nil }
+        guard let buffer = cl.clCreateBuffer(context, UInt64(APUS_CL_MEM_READ_WRITE | APUS_CL_MEM_ALLOC_HOST_PTR), byteCount, nil, &status)
+        else { return nil }
         return cl.clEnqueueMapBuffer(queue, buffer, 1, UInt64(APUS_CL_MAP_WRITE), 0, byteCount, 0, nil, nil, &status)
     }
 
-    func upload(_ source: UnsafeRawPointer, byteCount: Int, to block: UnsafeMutableRawPointer, at offset: Int, waits: Bool) throws(OpError) {
-        try check(cl.clEnqueueWriteBuffer(queue, OpaquePointer(block), waits ? 1 : 0, offset, byteCount, source, 0, nil, nil), "clEnqueueWriteBuffer")
+    func upload(_ source: UnsafeRawPointer, byteCount: Int, to block: UnsafeMutableRawPointer, at offset: Int, waits: Bool) throws(OpError)
+    {
+        try check(
+            cl.clEnqueueWriteBuffer(queue, OpaquePointer(block), waits ? 1 : 0, offset, byteCount, source, 0, nil, nil),
+            "clEnqueueWriteBuffer")
     }
 
     func download(_ block: UnsafeMutableRawPointer, at offset: Int, byteCount: Int, to target: UnsafeMutableRawPointer) throws(OpError) {
@@ -92,7 +98,8 @@ final class OpenCLDriver: GPUDriver, @unchecked Sendable {
 
     private func binary(of program: cl_program) throws(OpError) -> [UInt8] {
         var size = 0
-        try check(cl.clGetProgramInfo(program, cl_uint(APUS_CL_PROGRAM_BINARY_SIZES), MemoryLayout<Int>.size, &size, nil), "clGetProgramInfo")
+        try check(
+            cl.clGetProgramInfo(program, cl_uint(APUS_CL_PROGRAM_BINARY_SIZES), MemoryLayout<Int>.size, &size, nil), "clGetProgramInfo")
         var binary = [UInt8](repeating: 0, count: size)
         let status = binary.withUnsafeMutableBufferPointer { buffer -> cl_int in
             var address = buffer.baseAddress
@@ -132,7 +139,9 @@ final class OpenCLDriver: GPUDriver, @unchecked Sendable {
 
     func kernel(_ name: String, of program: OpaquePointer) throws(OpError) -> OpaquePointer {
         var status: cl_int = 0
-        guard let kernel = cl.clCreateKernel(program, name, &status) else { throw OpError("clCreateKernel(\(name)) failed with status \(status)") }
+        guard let kernel = cl.clCreateKernel(program, name, &status) else {
+            throw OpError("clCreateKernel(\(name)) failed with status \(status)")
+        }
         return kernel
     }
 

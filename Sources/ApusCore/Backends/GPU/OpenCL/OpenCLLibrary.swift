@@ -16,7 +16,9 @@ final class OpenCLLibrary: @unchecked Sendable {
     private init() throws(OpError) {
         let (found, why) = opened(apus_opencl()) { apus_opencl_load($0, $1, $2) }
         guard let functions = found else {
-            throw OpError("OpenCL is not installed (\(why)): install the loader (Debian: ocl-icd-libopencl1) and the device's driver (pocl-opencl-icd for processors)")
+            throw OpError(
+                "OpenCL is not installed (\(why)): install the loader (Debian: ocl-icd-libopencl1) and the device's driver (pocl-opencl-icd for processors)"
+            )
         }
         self.functions = functions
         var count: cl_uint = 0
