@@ -15,6 +15,8 @@ UNCOMPARED = {
     # A class that is a context manager; a function that takes a closure here.
     "torch.amp.autocast",
     "torch.nn.Buffer", "torch.nn.Parameter", "torch.nn.functional.conv_tbc", "torch.nn.utils.rnn.PackedSequence", "torch.nn.utils.prune.BasePruningMethod",
+    # One of one's own is a `TypedOptimizer`, whose settings are a struct.
+    "torch.optim.Optimizer",
     *(f"torch.optim.swa_utils.get_{kind}_fn" for kind in ["ema_avg", "ema_multi_avg", "swa_avg", "swa_multi_avg"]),
 }
 KERNELS = "chooses among PyTorch's kernels; there is one here"
