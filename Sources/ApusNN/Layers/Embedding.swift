@@ -12,7 +12,7 @@ public final class Embedding: Module, DeclaredModule {
     public let paddingIdx: Int?
     /// Rows looked up are scaled down to this norm, in place.
     public let maxNorm: Scalar?
-    /// The power of the mean.
+    /// p of the norm that `maxNorm` bounds.
     public let normType: Scalar
     /// Whether a row's gradient is divided by how often a call named it.
     public let scaleGradByFreq: Bool

@@ -6,7 +6,7 @@ import ApusCore
 public final class LayerNorm: Module, DeclaredModule {
     /// The dimensions that mean and (biased) variance are taken over: the last ones of the input.
     public let normalizedShape: Shape
-    /// Added to the variance or the divisor.
+    /// Added to the variance.
     public let eps: Double
     /// Whether it scales (and shifts) by parameters.
     public let elementwiseAffine: Bool
@@ -88,7 +88,7 @@ public final class GroupNorm: Module, DeclaredModule {
     public let numGroups: Int
     /// Channels of the input.
     public let numChannels: Int
-    /// Added to the variance or the divisor.
+    /// Added to the variance.
     public let eps: Double
     /// Whether it scales and shifts by parameters.
     public let affine: Bool

@@ -148,7 +148,7 @@ public final class Bilinear: Module, DeclaredModule {
 public final class CosineSimilarity: Module, DeclaredModule {
     /// The dimension it works along.
     public let dim: Int
-    /// Added to the variance or the divisor.
+    /// The least that the product of the norms is taken for.
     public let eps: Double
 
     /// Arguments, order and defaults of PyTorch's `nn.CosineSimilarity`.
@@ -172,7 +172,7 @@ public final class CosineSimilarity: Module, DeclaredModule {
 public final class PairwiseDistance: Module, DeclaredModule {
     /// p in the formula.
     public let p: Double
-    /// Added to the variance or the divisor.
+    /// Added to each difference, so that the distance has a derivative at 0.
     public let eps: Double
     /// Whether the dimension stays, with extent 1.
     public let keepDim: Bool

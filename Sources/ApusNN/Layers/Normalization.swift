@@ -4,7 +4,7 @@ import ApusCore
 open class RunningNorm: Module {
     /// The number of channels; 0 of a lazy layer that has seen no input.
     public final private(set) var numFeatures: Int
-    /// Added to the variance or the divisor.
+    /// Added to the variance.
     public final let eps: Double
     /// The weight of the newest batch in the running statistics; nil takes the mean over all batches.
     public package(set) final var momentum: Double?

@@ -300,7 +300,7 @@ public final class AdaptiveMaxPool3d: AdaptiveMaxPool, DeclaredModule {
 
 /// What LPPool1d, LPPool2d and LPPool3d share: (Σ xᵖ)^(1/p) over each window.
 open class LPPool: Module {
-    /// The power of the mean.
+    /// p in the formula.
     public final let normType: Scalar
     /// The window.
     public final let kernelSize: Extents

@@ -95,7 +95,7 @@ public final class PixelUnshuffle: Module, DeclaredModule {
 
 /// Mixes the channels of `groups` groups. PyTorch: `nn.ChannelShuffle`.
 public final class ChannelShuffle: Module, DeclaredModule {
-    /// Groups of channels that are computed apart.
+    /// How many groups the channels are divided into; the output takes one channel of each in turn.
     public let groups: Int
     /// `groups` must divide the channels.
     public init(_ groups: Int) {

@@ -67,7 +67,7 @@ public final class TripletMarginLoss: Loss, DeclaredModule {
     public let margin: Double
     /// p in the formula.
     public let p: Double
-    /// Added to the variance or the divisor.
+    /// Added to each difference, so that the distance has a derivative at 0.
     public let eps: Double
     /// Whether the negative may be compared with the positive too.
     public let swap: Bool

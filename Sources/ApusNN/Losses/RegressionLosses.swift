@@ -88,7 +88,7 @@ public final class PoissonNLLLoss: Loss, DeclaredModule {
     public let logInput: Bool
     /// Whether constant terms are added.
     public let full: Bool
-    /// Added to the variance or the divisor.
+    /// Added to the prediction before its logarithm is taken, where it is not a logarithm itself.
     public let eps: Double
 
     /// Arguments, order and defaults of PyTorch's `nn.PoissonNLLLoss`.
@@ -117,7 +117,7 @@ public final class PoissonNLLLoss: Loss, DeclaredModule {
 public final class GaussianNLLLoss: Loss, DeclaredModule {
     /// Whether constant terms are added.
     public let full: Bool
-    /// Added to the variance or the divisor.
+    /// The least that a variance is taken for.
     public let eps: Double
 
     /// Arguments, order and defaults of PyTorch's `nn.GaussianNLLLoss`.
