@@ -17,7 +17,7 @@ public struct CIFAR10: LabelledImages {
     /// A label, then the planes red, green, blue.
     private static let recordSize = 1 + 3 * 32 * 32
 
-    /// Reads the training set (50,000) or the test set (10,000). Throws ``DatasetNotFound``, ``FormatError`` or ``FileError``.
+    /// Reads the training set (50,000) or the test set (10,000). Throws ``DatasetNotFound``, `FormatError` or `FileError`.
     public init(_ split: Split = .train, root: String? = nil) throws {
         let folder = DatasetFolder(
             title: "CIFAR-10", folders: ["cifar-10-batches-bin", "cifar-10"],

@@ -81,7 +81,7 @@ public struct DataError: Error, CustomStringConvertible {
     public let index: Int?
     /// The number of the batch in its epoch, where the sample is not known.
     public let batch: Int?
-    /// What went wrong: often a ``FormatError`` or ``FileError``, which names the file.
+    /// What went wrong: often a `FormatError` or `FileError`, which names the file.
     public let underlying: any Error
 
     /// `underlying` happened at sample `index`.

@@ -26,8 +26,8 @@ public struct ImageFolder: Dataset {
 
     public var count: Int { files.count }
 
-    /// Lists the files in `path`. With `size` each picture is resized to it (``PNGImage/resized(width:height:)``); without, those of a batch
-    /// must have one size. Throws ``FileError`` where a folder cannot be read and ``FormatError`` where a class has no picture.
+    /// Lists the files in `path`. With `size` each picture is resized to it (`PNGImage/resized(width:height:)`); without, those of a batch
+    /// must have one size. Throws `FileError` where a folder cannot be read and `FormatError` where a class has no picture.
     public init(_ path: String, gray: Bool = false, size: (height: Int, width: Int)? = nil) throws {
         if let size, size.height < 1 || size.width < 1 { fail("ImageFolder", "size \(size.height) × \(size.width) must be at least 1 × 1") }
         self.gray = gray

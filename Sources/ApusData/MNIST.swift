@@ -15,7 +15,7 @@ public struct FashionMNIST: LabelledImages {
     /// The names of the classes.
     public let classes = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 
-    /// Reads the training set (60,000) or the test set (10,000). Throws ``DatasetNotFound``, ``FormatError`` or ``FileError``.
+    /// Reads the training set (60,000) or the test set (10,000). Throws ``DatasetNotFound``, `FormatError` or `FileError`.
     public init(_ split: Split = .train, root: String? = nil) throws {
         let folder = DatasetFolder(
             title: "Fashion-MNIST", folders: ["fashion-mnist", "FashionMNIST/raw"],
@@ -35,7 +35,7 @@ public struct MNIST: LabelledImages {
     /// The names of the classes.
     public let classes = (0..<10).map { "\($0)" }
 
-    /// Reads the training set (60,000) or the test set (10,000). Throws ``DatasetNotFound``, ``FormatError`` or ``FileError``.
+    /// Reads the training set (60,000) or the test set (10,000). Throws ``DatasetNotFound``, `FormatError` or `FileError`.
     public init(_ split: Split = .train, root: String? = nil) throws {
         let folder = DatasetFolder(
             title: "MNIST", folders: ["mnist", "MNIST/raw"],
@@ -57,7 +57,7 @@ public struct KMNIST: LabelledImages {
     /// The names of the classes.
     public let classes = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]
 
-    /// Reads the training set (60,000) or the test set (10,000). Throws ``DatasetNotFound``, ``FormatError`` or ``FileError``.
+    /// Reads the training set (60,000) or the test set (10,000). Throws ``DatasetNotFound``, `FormatError` or `FileError`.
     public init(_ split: Split = .train, root: String? = nil) throws {
         let folder = DatasetFolder(
             title: "KMNIST", folders: ["kmnist", "KMNIST/raw"],

@@ -6,7 +6,7 @@ import ApusSystem
 public enum IDX {
     private static let dtypes: [UInt8: DType] = [0x08: .uint8, 0x09: .int8, 0x0B: .int16, 0x0C: .int32, 0x0D: .float32, 0x0E: .float64]
 
-    /// The tensor in the file at `path`. Throws ``FileError`` or ``FormatError``.
+    /// The tensor in the file at `path`. Throws `FileError` or ``FormatError``.
     public static func load(_ path: String) throws -> Tensor {
         let reader = try ByteReader(path)
         let magic = try reader.read(4)

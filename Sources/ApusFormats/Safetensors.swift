@@ -27,7 +27,7 @@ public struct Safetensors {
         self.metadata = metadata
     }
 
-    /// Maps the file at `path`. Throws ``FileError`` where it cannot be read, ``FormatError`` where it is not a safetensors file.
+    /// Maps the file at `path`. Throws `FileError` where it cannot be read, ``FormatError`` where it is not a safetensors file.
     public init(contentsOf path: String) throws {
         self = try Safetensors(mapping: MappedFile(path))
     }

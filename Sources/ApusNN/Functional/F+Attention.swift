@@ -79,8 +79,10 @@ extension F {
     /// - Parameters:
     ///   - keyPaddingMask: [N, S], true (or −∞) at keys that do not take part.
     ///   - attnMask: [L, S] or [N·numHeads, L, S], true (or −∞) where position l does not see s; a float mask is added to the scores.
-    ///   - biasK, biasV: [1, 1, E], one more key and value; `addZeroAttn` adds one of zeros.
-    ///   - staticK, staticV: [N·numHeads, S, E / numHeads], keys and values as the heads see them, in place of the projected ones.
+    ///   - biasK: [1, 1, E], one more key and value; `addZeroAttn` adds one of zeros.
+    ///   - biasV: The values likewise.
+    ///   - staticK: [N·numHeads, S, E / numHeads], the keys as the heads see them, in place of the projected ones.
+    ///   - staticV: The values likewise.
     /// - Returns: the output [L, N, E] and, with `needWeights`, the weights: their mean over heads [N, L, S], or [N, numHeads, L, S].
     public static func multiHeadAttentionForward(
         _ query: Tensor, _ key: Tensor, _ value: Tensor, embedDimToCheck: Int, numHeads: Int, inProjWeight: Tensor?, inProjBias: Tensor?,

@@ -3,7 +3,7 @@ import ApusCore
 /// One model that several tasks ask at once: `let shared = Shared(model)`, then `shared(x)` from anywhere.
 ///
 /// The guarantee: a call changes nothing that another call reads. The model is in evaluation mode for good (``Module/eval()``), every call runs
-/// in ``inferenceMode(_:)``, and what a thread is in the middle of (module path, grad mode, `checked`) is the thread's own. A `Shared` owns its
+/// in `inferenceMode(_:)`, and what a thread is in the middle of (module path, grad mode, `checked`) is the thread's own. A `Shared` owns its
 /// model: it takes the only reference, as Swift 6's `sending` demands, or a copy. Layers of one's own must not change their stored
 /// properties in `forward`; those of Apus do not in evaluation mode, except `Embedding` with `maxNorm`, which rescales rows in place.
 public struct Shared<Model: Module>: @unchecked Sendable {

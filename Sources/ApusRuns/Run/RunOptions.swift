@@ -33,7 +33,7 @@ func unknown(_ kind: String, _ name: String, _ names: [String]) -> RunError {
 
 /// The optimizers of the command line.
 public enum OptimizerChoice: String, NamedChoice {
-    /// ``Adam``, ``AdamW``, ``SGD`` with momentum 0.9, ``RMSprop``; all else is PyTorch's default.
+    /// `Adam`, `AdamW`, `SGD` with momentum 0.9, `RMSprop`; all else is PyTorch's default.
     case adam, adamw, sgd, rmsprop
     package static let kind = "optimizer"
 
@@ -181,7 +181,7 @@ public struct RunOptions: Hashable, Sendable {
         return .object(members)
     }
 
-    /// The options in the file at `path`. Throws a ``FormatError`` that names the key that is missing or makes no sense.
+    /// The options in the file at `path`. Throws a `FormatError` that names the key that is missing or makes no sense.
     package init(contentsOf path: String) throws { try self.init(json: JSON(contentsOf: path), file: path) }
 
     /// The options that `json` is. `path` is what messages call it.

@@ -39,7 +39,7 @@ public struct TrainedModel {
 
     /// Reads `path`: a run's folder, or a `model.safetensors` that `apus train` wrote.
     ///
-    /// Throws a ``RunError`` where the run is not finished or its model does not take the weights, and a ``FormatError`` that names what is wrong
+    /// Throws a ``RunError`` where the run is not finished or its model does not take the weights, and a `FormatError` that names what is wrong
     /// with the file.
     public init(_ path: String, device: Device = .best) throws {
         self.device = device
@@ -119,7 +119,7 @@ public struct TrainedModel {
     /// The PNG file at `path` as the model takes images: float32 [C, H, W] from 0 to 1, in the size and colours that it was trained on.
     public func image(_ path: String) throws -> Tensor { try image(RawPath(path)) }
 
-    /// What `image`, of shape `input`, may be: all classes, the likeliest first. Throws an ``OpError`` where it is of another shape.
+    /// What `image`, of shape `input`, may be: all classes, the likeliest first. Throws an `OpError` where it is of another shape.
     public func predict(_ image: Tensor) throws -> [Prediction] {
         guard Array(image.shape) == input else {
             throw OpError("the image has shape \(image.shape), \(file) takes \(Shape(input)); image(_:) reads one so", op: "predict")

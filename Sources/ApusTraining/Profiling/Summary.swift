@@ -36,7 +36,7 @@ public struct ModelSummary: Sendable {
     /// What the model puts out for that input.
     public var output: Shape
 
-    /// Runs `model` on zeros of shape `input` once, in eval mode and without a graph. Throws an ``OpError`` where they do not fit.
+    /// Runs `model` on zeros of shape `input` once, in eval mode and without a graph. Throws an `OpError` where they do not fit.
     public init(_ model: Module, input: Shape, device: Device = .cpu) throws {
         let named = model.namedModules()
         var outputs: [ObjectIdentifier: [Shape]] = [:]

@@ -9,7 +9,7 @@ extension Trainer {
     ///
     /// A model that is in eval mode is put into training mode; layers of a model in training mode that were put into eval mode stay there.
     ///
-    /// Throws what reading a sample throws, an ``OpError`` where a loader has no batches or model and data do not fit (a last batch of one
+    /// Throws what reading a sample throws, an `OpError` where a loader has no batches or model and data do not fit (a last batch of one
     /// sample that batch normalisation cannot learn from among them, before the first step), and what writing a checkpoint throws.
     @discardableResult public func fit(_ train: DataLoader<Batch>, test: DataLoader<Batch>? = nil, epochs: Int) throws -> TrainingOutcome {
         try checkSettings(train, test)

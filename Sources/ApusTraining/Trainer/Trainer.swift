@@ -50,7 +50,7 @@ public final class Trainer<Batch, Output> {
     public var accumulate = 1
     /// What is done to large gradients.
     public var clipping: Clipping?
-    /// The dtype that losses are computed in where that is safe; see ``autocast(_:enabled:_:)``.
+    /// The dtype that losses are computed in where that is safe; see `autocast(_:enabled:_:)`.
     public var autocast: DType?
     /// Scales the loss, which float16 needs.
     public var scaler: GradScaler?
