@@ -58,9 +58,6 @@ public final class Measurements {
         }
     }
 
-    /// Adds a batch of which nothing but the loss is known.
-    package func add(loss: Tensor, samples count: Int) { add(loss: loss, (), samples: count, []) }
-
     private static func merge<M: Metric>(_ earlier: inout M, _ later: any Metric) { earlier.merge(later as! M) } // One closure makes both.
 
     /// Σ loss · samples, for means over a part of an epoch. Waits for the device.
@@ -81,8 +78,7 @@ public final class Measurements {
 
     /// Waits for the device.
     func state() throws -> State {
-        let mean = mean
-        return State(
+        State(
             samples: samples, mean: mean,
             metrics: try entries.map { .init(name: $0.name, metric: try $0.metric.map { try JSON(encoding: $0).text }) })
     }

@@ -82,7 +82,6 @@ public struct Watched: Hashable, Sendable {
         if best.isNaN { return !value.isNaN }
         return isLower ? value < best - difference : value > best + difference
     }
-
 }
 
 /// Ends training where a number has not become better for so many epochs. Keras: `EarlyStopping`.
