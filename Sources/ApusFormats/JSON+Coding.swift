@@ -28,6 +28,25 @@ extension JSON {
     }
 }
 
+/// Itself within a value that is coded: what another value was made of.
+extension JSON: Codable {
+    package func encode(to encoder: any Encoder) throws {
+        guard let encoder = encoder as? JSONEncoder else {
+            throw EncodingError.invalidValue(
+                self, .init(codingPath: encoder.codingPath, debugDescription: "JSON is coded within JSON alone"))
+        }
+        encoder.take(self)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        guard let decoder = decoder as? JSONDecoder else {
+            throw DecodingError.typeMismatch(
+                JSON.self, .init(codingPath: decoder.codingPath, debugDescription: "JSON is coded within JSON alone"))
+        }
+        self = decoder.json
+    }
+}
+
 /// A key that is a name or a place in a list.
 private struct AnyKey: CodingKey {
     let stringValue: String
@@ -45,6 +64,8 @@ private final class JSONEncoder: Encoder {
     init(path: [any CodingKey]) { codingPath = path }
 
     var result: JSON { finish() }
+
+    func take(_ json: JSON) { finish = { json } }
 
     final class Object {
         var members: [(key: String, value: () -> JSON)] = []
@@ -106,7 +127,7 @@ private final class JSONEncoder: Encoder {
     struct Single: SingleValueEncodingContainer {
         let encoder: JSONEncoder
         let codingPath: [any CodingKey]
-        private func set(_ json: JSON) { encoder.finish = { json } }
+        private func set(_ json: JSON) { encoder.take(json) }
         func encodeNil() { set(.null) }
         func encode(_ value: Bool) { set(.bool(value)) }
         func encode(_ value: String) { set(.string(value)) }

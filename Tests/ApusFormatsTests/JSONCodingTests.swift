@@ -46,6 +46,8 @@ import Testing
         var optional: Int?
         var inner: [Inner?] = [Inner(name: "x", number: nil), nil, Inner(name: "", number: -1)]
         var kind = Kind.two
+        var json: JSON = ["a": [1, 2.5, "x", nil, true], "b": [:]]
+        var noJSON: JSON?
         var shapes = [Shape.circle(radius: 2), .nothing]
     }
 

@@ -9,7 +9,7 @@ import Testing
         let accuracy: JSON = ["right": [.double(right)], "count": [.double(Double(samples))]]
         let state = Measurements.State(
             samples: samples, mean: Mean(total: 0.3121 * Double(samples), count: samples),
-            metrics: [.init(name: "accuracy", metric: samples == 0 ? nil : accuracy.text)])
+            metrics: [.init(name: "accuracy", metric: samples == 0 ? JSON?.none : accuracy)])
         let measurements = try Measurements(state, [Measure<(Tensor, Tensor)>("accuracy") { Accuracy($0, $1) }])
         return TrainingProgress(
             epoch: 2, epochs: 5, batch: batch, batches: batches, step: 1620, learningRate: 0.001, samplesPerSecond: 41_230,

@@ -72,7 +72,7 @@ public final class Measurements {
         var metrics: [Entry]
         struct Entry: Codable {
             var name: String
-            var metric: String?
+            var metric: JSON?
         }
     }
 
@@ -80,7 +80,7 @@ public final class Measurements {
     func state() throws -> State {
         State(
             samples: samples, mean: mean,
-            metrics: try entries.map { .init(name: $0.name, metric: try $0.metric.map { try JSON(encoding: $0).text }) })
+            metrics: try entries.map { .init(name: $0.name, metric: try $0.metric.map { try JSON(encoding: $0) }) })
     }
 
     /// Goes on from a state, which must be of the same measures. Throws a string that says what differs.
@@ -92,9 +92,9 @@ public final class Measurements {
         self.init(names)
         (samples, mean) = (state.samples, state.mean)
         for (i, entry) in state.metrics.enumerated() {
-            guard let text = entry.metric else { continue }
+            guard let metric = entry.metric else { continue }
             do {
-                entries[i].metric = try measures[i].decode(JSON(parsing: text))
+                entries[i].metric = try measures[i].decode(metric)
             } catch {
                 throw MeasureError("the metric '\(entry.name)' cannot be read: \(JSON.problem(error))")
             }

@@ -42,7 +42,7 @@ extension TrainerState {
                 seed: try value("trainer.epoch.seed"), batch: try value("trainer.epoch.batch"),
                 measurements: .init(
                     samples: samples, mean: Mean(total: loss, count: samples),
-                    metrics: [.init(name: "accuracy", metric: samples == 0 ? nil : accuracy.text)]),
+                    metrics: [.init(name: "accuracy", metric: samples == 0 ? JSON?.none : accuracy)]),
                 seconds: try value("trainer.epoch.seconds"))
         }
         let schedule = entries("scheduler.")
