@@ -45,12 +45,31 @@ def without_languages(data):
     return data[:at] + bytes(header + last) + data[at + header + last:]
 
 
+def without_unwinding(data):
+    """A program without the table that an exception needs to find its way through it, a tenth of it: Swift throws none, and oneDNN's and the
+    standard library's, which do, keep theirs."""
+    program = bytearray(data)
+    headers, = struct.unpack_from("<Q", program, 0x28)
+    size, count, names = struct.unpack_from("<HHH", program, 0x3A)
+    text, = struct.unpack_from("<Q", program, headers + names * size + 0x18)
+    for at in range(headers, headers + count * size, size):
+        name, = struct.unpack_from("<I", program, at)
+        if program[text + name:text + name + 10] == b".eh_frame\0":
+            begin, length = struct.unpack_from("<QQ", program, at + 0x18)
+            program[begin:begin + length] = bytes(length)
+    return bytes(program)
+
+
 def files(root):
     """Names, contents and modes of what lies in a folder. Programs come first, one after the other: they hold the same library."""
     paths = [path for path in sorted(root.rglob("*")) if path.is_file()]
     for path in sorted(paths, key=lambda path: (path.parent.name != "bin", path.parent.name != "lib")):
-        data = path.read_bytes()
-        yield path.relative_to(root).as_posix(), without_languages(data) if "FoundationICU" in path.name else data, 0o755 if path.parent.name == "bin" else 0o644
+        data, is_program = path.read_bytes(), path.parent.name == "bin"
+        if is_program:
+            data = without_unwinding(data)
+        elif "FoundationICU" in path.name:
+            data = without_languages(data)
+        yield path.relative_to(root).as_posix(), data, 0o755 if is_program else 0o644
 
 
 def pictures(part, count):
