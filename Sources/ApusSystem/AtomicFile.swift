@@ -1,17 +1,17 @@
 import Glibc
 
-/// Files that are either the old ones or the new ones, whole, whatever happens in between: the one place that writes files.
+/// Writes files atomically: afterwards a file has either its old content or all of the new one. Every file is written through this type.
 ///
-/// The bytes go to a temporary file in the same folder, which is synced to the disk and renamed over the old one; then the folder is synced.
-/// The temporary file of `a.txt` is `.a.txt.tmp`, locked while it is written, so that two writers take turns and a killed
-/// process leaves at most one such file, which the next write takes over. Where that name would be longer than the system takes, it is made of the
+/// The bytes go to a temporary file in the same folder. It is synced to the disk and renamed over the old file; then the folder is synced.
+/// The temporary file of `a.txt` is `.a.txt.tmp`. It is locked while it is written, so that two writers take turns and a killed process
+/// leaves at most one such file, which the next write reuses. Where that name would be longer than the system allows, it is made from the
 /// name's checksum.
 package enum AtomicFile {
     /// Replaces the file at `path` with what `body` writes. On any error the old file stays and the temporary one is removed.
     ///
     /// A symbolic link is followed, also one to a file that is not there yet. A device or pipe, which cannot be replaced, is written directly.
     /// `beforeRename` runs when the new bytes are safe on the disk and the old file is still in place.
-    /// What can be made again need not outlive a power failure: `isDurable: false` does not wait for the disk.
+    /// `isDurable: false` does not wait for the disk; it is for files that can be made again after a power failure.
     package static func write(
         to path: String, isDurable: Bool = true, beforeRename: () throws -> Void = {}, _ body: (Writer) throws -> Void
     ) throws {
@@ -28,7 +28,7 @@ package enum AtomicFile {
         let (folder, name) = split(target)
         let temporary = "\(folder)/\(temporaryName(name))"
         let descriptor = try openLocked(temporary, for: path)
-        defer { close(descriptor) } // Gives the lock back, after the rename or the removal.
+        defer { close(descriptor) } // Releases the lock, after the rename or the removal.
         do {
             if exists { fchmod(descriptor, status.st_mode & 0o7777) }
             let writer = Writer(path: path, descriptor: descriptor)
@@ -73,7 +73,7 @@ package enum AtomicFile {
         try writer.flush()
     }
 
-    /// The temporary file, empty and locked. A writer that held it before us has renamed it away by the time we get the lock: then we try again.
+    /// Opens the temporary file, empty and locked. If the writer that held the lock before us has renamed the file away, we try again.
     private static func openLocked(_ temporary: String, for path: String) throws(FileError) -> Int32 {
         while true {
             let descriptor = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
@@ -89,17 +89,17 @@ package enum AtomicFile {
         }
     }
 
-    /// The name of a file or folder that becomes `name`: hidden, and of no more than the 255 bytes that a name may have.
+    /// The name of the temporary file or folder for `name`: hidden, and at most 255 bytes long, the limit of file systems.
     package static func temporaryName(_ name: String, _ ending: String = "tmp") -> String {
         let plain = ".\(name).\(ending)"
         if plain.utf8.count <= 255 { return plain }
         return "." + String(Array(name.utf8).withUnsafeBytes { Checksum.of($0) }, radix: 16) + ".\(ending)"
     }
 
-    /// Where the link at `path` leads, and the link there, whether or not a file is at the end; `path` itself where it is no link.
+    /// Follows the symbolic links from `path` to the final path, whether or not a file exists there; `path` itself if it is no link.
     private static func linked(_ path: String) throws(FileError) -> String {
         var target = path
-        // As many as the system follows.
+        // Linux follows at most 40 links.
         for _ in 0..<40 {
             var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
             let count = readlink(target, &buffer, buffer.count)
@@ -119,7 +119,7 @@ package enum AtomicFile {
     }
 }
 
-/// What ``AtomicFile`` gives to write to: a buffer, a count and, where asked for, a checksum of all that went through.
+/// What ``AtomicFile`` gives to write to: a buffered file that counts its bytes and, if asked, computes their checksum.
 package final class Writer {
     private let path: String
     private let descriptor: Int32
@@ -127,7 +127,7 @@ package final class Writer {
     private static let capacity = 1 << 16
     /// Bytes written so far.
     package private(set) var count = 0
-    /// Takes every byte that is written from when it is set.
+    /// Set it to get the checksum of all bytes written from then on.
     package var checksum: Checksum?
 
     fileprivate init(path: String, descriptor: Int32) {
@@ -158,7 +158,7 @@ package final class Writer {
     }
 }
 
-/// Writes all of the bytes to an open file, whatever interrupts it. `progress` hears how many have been written, piece by piece.
+/// Writes all bytes to an open file and retries after interrupts. `progress` is called after each piece with its number of bytes.
 package func writeAll(
     _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, _ path: String, progress: (Int) -> Void = { _ in }
 ) throws(FileError) {
@@ -174,7 +174,7 @@ package func writeAll(
     }
 }
 
-/// Whether the file at `path` is the one that is open: a writer who held its lock before us may have renamed or removed it.
+/// Whether the open file is still the one at `path`: a writer that held its lock before us may have renamed or removed it.
 package func isStillThere(_ descriptor: Int32, at path: String) -> Bool {
     var ours = stat(), there = stat()
     return fstat(descriptor, &ours) == 0 && stat(path, &there) == 0 && ours.st_ino == there.st_ino && ours.st_dev == there.st_dev

@@ -1,7 +1,7 @@
-/// A name as a dictionary's key: names are the same where their bytes are.
+/// A name as a dictionary key. Two names are equal if their bytes are equal.
 ///
-/// Swift's strings are equal where Unicode calls them equivalent (`é` as one scalar and as two, `K` and the Kelvin sign); names in files, folders
-/// and Python are not. What is keyed by a name from outside is keyed by this.
+/// Swift's strings are equal if Unicode calls them equivalent (`é` as one scalar and as two, `K` and the Kelvin sign); names in files,
+/// folders and Python are not. Dictionaries keyed by names from outside use this type.
 package struct ByteKey: Hashable, Comparable, Sendable {
     /// The name.
     package let name: String
@@ -21,8 +21,8 @@ extension String {
     /// Whether both have the same bytes.
     package func isSame(as other: String) -> Bool { ByteKey(self) == ByteKey(other) }
 
-    /// What stands after `prefix`, nil where the text's bytes do not begin with those. A mark that combines with the prefix's last letter belongs to
-    /// what stands after it.
+    /// The text after `prefix`, nil if the bytes do not begin with those of `prefix`. A combining mark after the prefix's last letter
+    /// belongs to the rest.
     package func after(_ prefix: String) -> String? {
         utf8.starts(with: prefix.utf8) ? String(Substring(utf8.dropFirst(prefix.utf8.count))) : nil
     }

@@ -1,6 +1,6 @@
 import CSystem
 
-/// XXH64 of bytes that come in pieces: finds damage, not forgery.
+/// XXH64 of bytes that come in pieces. It detects damage, not forgery.
 package struct Checksum {
     private var state = apus_xxh64()
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// What the operating system refused: which file, what was tried, why.
+/// An error of the operating system on a file: which file, which operation, and why.
 public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The file's path as it was given.
     public let file: String
@@ -9,7 +9,7 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The system's number (`ENOENT`, `EACCES`, `ENOSPC`).
     public let code: Int32
 
-    /// What the system said (`errno`) to an operation on a file.
+    /// An error of `operation` on `file` with the system's `errno`.
     public init(file: String, operation: String, code: Int32) {
         self.file = file
         self.operation = operation

@@ -1,18 +1,18 @@
 import Glibc
 
-/// A regular file in memory, read only as far as it is looked at.
+/// A regular file mapped into memory; pages are read when they are first accessed.
 ///
-/// The mapping is private and writable: a tensor that borrows it may be changed in place, the pages it writes become this process's
-/// own and the file stays as it is. Replacing the file by rename (as ``AtomicFile`` does) leaves the mapping whole; a program that
-/// shortens the file in place while it is mapped breaks every reader of it, here as in any program that maps files.
+/// The mapping is private and writable: a tensor that borrows it may be changed in place; the changed pages become the process's own and
+/// the file stays as it is. Replacing the file by rename (as ``AtomicFile`` does) keeps the mapping intact. A program that truncates the
+/// file while it is mapped breaks its readers, as with any mapped file.
 package final class MappedFile {
     package let path: String
     package let bytes: UnsafeMutableRawBufferPointer
 
-    /// Maps the file; a folder, a device or a pipe is refused.
+    /// Maps the file. Throws for a folder, a device or a pipe.
     package convenience init(_ path: String) throws(FileError) { try self.init(RawPath(path)) }
 
-    /// As ``init(_:)``, for a path that need not be UTF-8.
+    /// Like ``init(_:)``, for a path that need not be UTF-8.
     package init(_ raw: RawPath) throws(FileError) {
         path = raw.text
         // Without O_NONBLOCK, opening a pipe would wait for a writer.

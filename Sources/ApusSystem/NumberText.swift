@@ -1,8 +1,8 @@
 import CSystem
 
-/// Numbers as text with a decimal point, whatever locale the program has set: the one place that rounds them to digits.
+/// Formats numbers as text, with a decimal point in every locale. All rounding to digits is done here.
 package enum NumberText {
-    /// How many digits are meant, and what becomes of large and small numbers.
+    /// What `digits` counts, and when an exponent is written.
     package enum Style: Character {
         /// Digits behind the point: `0.3121`.
         case fixed = "f"

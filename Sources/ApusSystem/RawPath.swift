@@ -1,17 +1,17 @@
 import Glibc
 
-/// A path as the system has it: bytes, which need not be UTF-8. A Swift string cannot hold such a one: what it makes of it is another name.
+/// A path as bytes, as the system has it. It need not be UTF-8, so a Swift string cannot hold every path.
 package struct RawPath: Hashable, Sendable {
-    /// Without the null that ends it.
+    /// The bytes, without the terminating null.
     package let bytes: [UInt8]
 
     package init(_ path: String) { bytes = Array(path.utf8) }
     package init(bytes: [UInt8]) { self.bytes = bytes }
 
-    /// The path as it may stand in a message and as a name: bytes that are not UTF-8 as `\\xE9`.
+    /// The path for messages and names; bytes that are not UTF-8 are written as `\\xE9`.
     package var text: String { RawPath.text(bytes) }
 
-    /// The file or folder of that name in this folder.
+    /// The path of the file or folder `name` in this folder.
     package func appending(_ name: [UInt8]) -> RawPath { RawPath(bytes: bytes + [UInt8(ascii: "/")] + name) }
 
     /// The path as C takes it.
@@ -35,7 +35,7 @@ package struct RawPath: Hashable, Sendable {
         }
     }
 
-    /// What is in the folder, sorted by bytes; nil where there is none.
+    /// The names in the folder, sorted by bytes; nil if there is no such folder.
     package func names() throws(FileError) -> [[UInt8]]? {
         guard let folder = withCString({ opendir($0) }) else {
             if errno == ENOENT { return nil }
@@ -54,7 +54,7 @@ package struct RawPath: Hashable, Sendable {
         return names.sorted { $0.lexicographicallyPrecedes($1) }
     }
 
-    /// What identifies a folder, nil for anything else.
+    /// Device and inode, which identify a folder; nil if this is no folder.
     package var folderIdentity: [UInt64]? {
         var status = stat()
         guard withCString({ stat($0, &status) }) == 0, status.st_mode & S_IFMT == S_IFDIR else { return nil }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// An environment variable that is set and not empty.
+/// The value of an environment variable; nil if it is unset or empty.
 package func environment(_ name: String) -> String? {
     guard let value = getenv(name), value.pointee != 0 else { return nil }
     return String(cString: value)
@@ -14,6 +14,6 @@ package func monotonicSeconds() -> Double {
 }
 
 extension String {
-    /// The text in a buffer that C has filled, up to the null that ends it.
+    /// The text in a buffer filled by C, up to the terminating null.
     package init(fromC bytes: [CChar]) { self.init(decoding: bytes.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) }
 }
