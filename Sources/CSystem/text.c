@@ -10,7 +10,7 @@ static void make_plain(void) { plain = newlocale(LC_ALL_MASK, "C", NULL); }
 
 int apus_number_text(char *out, size_t capacity, char style, int digits, double value) {
     pthread_once(&once, make_plain);
-    // The thread's own locale, for the time of the call: a program that has chosen a decimal comma has it for its own texts.
+    // Sets the locale of this thread for this call only: the program may use a decimal comma elsewhere.
     locale_t before = plain ? uselocale(plain) : NULL;
     int count;
     switch (style) {

@@ -1,12 +1,12 @@
-// What Swift's library lacks: numbers as text whatever the locale, and a checksum.
+// What Swift's standard library lacks: numbers as text in any locale, and a checksum.
 #ifndef APUS_CSYSTEM_H
 #define APUS_CSYSTEM_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/// Writes a number as `printf` does with "%.*e", "%.*f" or "%.*g" (`style` is 'e', 'f' or 'g'), always with a point, whatever locale the program
-/// has set. How many characters it takes, which may be more than the `capacity` that was written to.
+/// Writes a number as `printf` does with "%.*e", "%.*f" or "%.*g" (`style` is 'e', 'f' or 'g'), with a point in every locale. Returns the
+/// number of characters of the whole text, which may be more than the `capacity` that was written to.
 int apus_number_text(char *_Nonnull out, size_t capacity, char style, int digits, double value);
 
 /// XXH64 (seed 0), fed in pieces. https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
