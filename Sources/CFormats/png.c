@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// libpng reports an error by a longjmp to the setjmp of the function that called it. Every pointer that lives across it is in one of these
-// structs, whose address does not change, so that nothing is lost in a register.
+// libpng reports an error by a longjmp to the setjmp of the function that called it. Pointers that must survive the jump are fields of
+// these structs, since local variables in registers may be lost.
 
 typedef struct {
     const uint8_t *bytes;
@@ -43,12 +43,12 @@ static void stop(reader *r) {
     png_destroy_read_struct(&r->png, &r->info, NULL);
 }
 
-// To be called after setjmp: reads up to the pixels.
+// Call after setjmp. Reads everything before the pixels.
 static void read_info(reader *r) {
     png_set_read_fn(r->png, r, feed);
-    // Text and colour profiles, which a small file can blow up to gigabytes, are skipped; libpng's own limit stands for the rest.
+    // Skips text and colour profiles, which a small file can inflate to gigabytes. libpng's own limits cover the other chunks.
     png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
-    png_set_user_limits(r->png, 0x7fffffff, 0x7fffffff); // ours are in Swift, between the header and the pixels
+    png_set_user_limits(r->png, 0x7fffffff, 0x7fffffff); // our limits are checked in Swift, between the header and the pixels
     png_read_info(r->png, r->info);
 }
 
