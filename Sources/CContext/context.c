@@ -28,8 +28,8 @@ void apus_trap(const char *message) {
     fputs(message, stderr);
     fputc('\n', stderr);
     fflush(stderr);
-    // The message says it all: 45 lines of registers behind it, after seconds, would hide it. Swift's runtime writes them from its handlers of
-    // these signals, and still does for those who ask for them.
+    // Swift's runtime handles these signals by printing a backtrace of 45 lines, which takes seconds and hides the message. It still does
+    // for users who set SWIFT_BACKTRACE.
     if (!getenv("SWIFT_BACKTRACE")) {
         signal(SIGILL, SIG_DFL);
         signal(SIGTRAP, SIG_DFL);
