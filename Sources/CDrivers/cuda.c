@@ -7,7 +7,7 @@
 
 enum { MOST_PLACES = 64, LONGEST_PATH = 1024 };
 
-/// Opens `name` in the newest of the versions `newest` to `oldest`; `wheel` is the folder that PyPI's package for CUDA 12 puts it into.
+/// Opens `name` in the newest version from `newest` down to `oldest`; `wheel` is its folder in PyPI's packages for CUDA 12.
 static void *open_version(const char *name, int newest, int oldest, const char *wheel, char *why, size_t capacity) {
     static const char *const folders[] = {"", "lib64/", "cu13/lib/"};
     const char *chosen = getenv("APUS_CUDA");

@@ -10,7 +10,7 @@ void *apus_open_any(const char *const *places, char *why, size_t capacity) {
         void *library = dlopen(*places, RTLD_NOW | RTLD_LOCAL);
         if (library) return library;
         const char *message = dlerror();
-        // A library that is there and does not open says more than one that is not.
+        // An error of a library that exists but does not open is more useful than "No such file".
         if (!why[0] || (strstr(why, "No such file") && !strstr(message, "No such file"))) snprintf(why, capacity, "%s", message);
     }
     return NULL;
@@ -18,7 +18,7 @@ void *apus_open_any(const char *const *places, char *why, size_t capacity) {
 
 bool apus_look_up(void *library, const char *name, void *slot, char *why, size_t capacity) {
     void *function = dlsym(library, name);
-    // POSIX lets a function's address travel through a void pointer.
+    // POSIX allows storing a function's address through a void pointer.
     *(void **)slot = function;
     if (!function) snprintf(why, capacity, "it has no function %s", name);
     return function != NULL;

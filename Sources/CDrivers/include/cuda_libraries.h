@@ -1,5 +1,5 @@
-// CUDA's driver, its run-time compiler, cuBLASLt and cuDNN as we call them. All are opened when the program runs, so that it starts where they are
-// missing; their own headers are not needed to build. `scripts/check/driver-headers` compares these declarations with them.
+// The functions of CUDA's driver, NVRTC, cuBLASLt and cuDNN that we call. The libraries are opened at run time, so that a program starts
+// without them; their headers are not needed to build. `scripts/check/driver-headers` compares these declarations with the headers.
 #ifndef APUS_CUDA_LIBRARIES_H
 #define APUS_CUDA_LIBRARIES_H
 
@@ -33,7 +33,7 @@ typedef struct cublasLtMatmulPreferenceOpaque_t *cublasLtMatmulPreference_t;
 typedef int cublasLtMatmulDescAttributes_t;
 typedef int cublasLtMatrixLayoutAttribute_t;
 typedef int cublasLtMatmulPreferenceAttributes_t;
-// The fields of cublasLtMatmulHeuristicResult_t: the algorithm, its workspace, its state, and what is reserved.
+// The fields of cublasLtMatmulHeuristicResult_t: the algorithm, its workspace, its status, its waves, and a reserved field.
 typedef struct {
     uint64_t data[8];
 } cublasLtMatmulAlgo_t;
@@ -60,7 +60,7 @@ typedef struct cudnnContext *cudnnHandle_t;
 typedef struct cudnnTensorStruct *cudnnTensorDescriptor_t;
 typedef struct cudnnFilterStruct *cudnnFilterDescriptor_t;
 typedef struct cudnnConvolutionStruct *cudnnConvolutionDescriptor_t;
-// An algorithm and what it takes; the three directions have a type each, alike but for the name.
+// An algorithm and its cost. cuDNN has one such type per direction, which differ only in name.
 typedef struct {
     int algo;
     cudnnStatus_t status;
@@ -74,7 +74,7 @@ typedef cudnnConvolutionFwdAlgoPerf_t cudnnConvolutionBwdDataAlgoPerf_t;
 typedef cudnnConvolutionFwdAlgoPerf_t cudnnConvolutionBwdFilterAlgoPerf_t;
 #endif
 
-// F(result, name, symbol, arguments) of every function that we call; the symbol is the one that the library exports.
+// F(result, name, symbol, arguments) for every function that we call; `symbol` is the name that the library exports.
 #define APUS_CUDA_FUNCTIONS(F)                                                                                                             \
     F(CUresult, cuInit, cuInit, (unsigned int))                                                                                            \
     F(CUresult, cuDriverGetVersion, cuDriverGetVersion, (int *))                                                                           \
@@ -196,9 +196,10 @@ typedef struct {
 } apus_cudnn;
 #undef APUS_MEMBER
 
-/// Opens the library (`libcuda`, `libnvrtc`, `libcublasLt`, `libcudnn`) in version `newest` or the newest before it that we know, and looks
-/// up every function. False where it is missing or lacks one; `why` says which. Looked for where the system's loader does, in
-/// /usr/local/cuda/lib64, and first in $APUS_CUDA: a folder with the libraries, or one as PyPI's packages leave it (`…/site-packages/nvidia`).
+/// Opens the library (`libcuda`, `libnvrtc`, `libcublasLt`, `libcudnn`) in version `newest` or the newest older one that we support, and
+/// looks up every function. Returns false if the library or a function is missing; `why` says which. Searches $APUS_CUDA first (a folder
+/// with the libraries, or `…/site-packages/nvidia` as PyPI's packages install it), then the system loader's paths and
+/// /usr/local/cuda/lib64.
 bool apus_cuda_load(apus_cuda *functions, int newest, char *why, size_t capacity);
 bool apus_nvrtc_load(apus_nvrtc *functions, int newest, char *why, size_t capacity);
 bool apus_cublaslt_load(apus_cublaslt *functions, int newest, char *why, size_t capacity);

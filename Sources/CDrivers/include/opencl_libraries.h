@@ -1,5 +1,5 @@
-// OpenCL 1.2 and CLBlast as we call them. Both are opened when the program runs, so that it starts where they are missing; their own
-// headers are not needed to build. `scripts/check/driver-headers` compares these declarations with them.
+// The functions of OpenCL 1.2 and CLBlast that we call. The libraries are opened at run time, so that a program starts without them; their
+// headers are not needed to build. `scripts/check/driver-headers` compares these declarations with the headers.
 #ifndef APUS_OPENCL_LIBRARIES_H
 #define APUS_OPENCL_LIBRARIES_H
 
@@ -26,7 +26,7 @@ typedef struct _cl_event *cl_event;
 typedef void (*apus_cl_notify)(const char *, const void *, size_t, void *);
 typedef void (*apus_cl_program_notify)(cl_program, void *);
 
-// F(result, name, arguments) of every function that we call.
+// F(result, name, arguments) for every function that we call.
 #define APUS_OPENCL_FUNCTIONS(F)                                                                                                           \
     F(cl_int, clGetPlatformIDs, (cl_uint, cl_platform_id *, cl_uint *))                                                                    \
     F(cl_int, clGetDeviceIDs, (cl_platform_id, cl_bitfield, cl_uint, cl_device_id *, cl_uint *))                                           \
@@ -59,7 +59,7 @@ typedef void (*apus_cl_program_notify)(cl_program, void *);
     F(cl_int, clGetEventProfilingInfo, (cl_event, cl_uint, size_t, void *, size_t *))                                                      \
     F(cl_int, clReleaseEvent, (cl_event))
 
-// C = alpha·A·B + beta·C for each of a batch; layout, transpositions and status are enumerations of CLBlast's.
+// C = alpha·A·B + beta·C for each matrix of a batch. Layout, transpositions and status are CLBlast's enumerations.
 #define APUS_CLBLAST_GEMM(F, NAME, T)                                                                                                      \
     F(int, NAME,                                                                                                                           \
       (int, int, int, size_t, size_t, size_t, T, cl_mem, size_t, size_t, size_t, cl_mem, size_t, size_t, size_t, T, cl_mem, size_t,        \
@@ -77,7 +77,7 @@ typedef struct {
 } apus_clblast;
 #undef APUS_MEMBER
 
-/// Opens the library and looks up every function. False where the library or one of them is missing; `why` says which.
+/// Opens the library and looks up every function. Returns false if the library or a function is missing; `why` says which.
 bool apus_opencl_load(apus_opencl *functions, char *why, size_t capacity);
 bool apus_clblast_load(apus_clblast *functions, char *why, size_t capacity);
 
