@@ -1,9 +1,9 @@
 #include "CDeviceKernels.h"
 
-// `#embed` is of C23; the compiler that comes with Swift has it, and would remark on that at each.
+// `#embed` belongs to C23. Swift's clang supports it, but warns at each use.
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
-// A file a line, which is no C to a formatter.
+// The formatter would break these lines.
 // clang-format off
 
 #define FILE(NAME) const char *apus_cl_##NAME(void) { static const char text[] = {

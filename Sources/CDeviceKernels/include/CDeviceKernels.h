@@ -1,4 +1,4 @@
-// The devices' kernels as text: the files of `kernels/`, and what CKernels has written for both sides, taken into the program when it is built.
+// The source text of the device kernels: the files of `kernels/` and the headers of CKernels that both sides share, embedded at build time.
 // They are written in the dialect that ApusCore's Dialect.swift describes.
 #ifndef APUS_CDEVICEKERNELS_H
 #define APUS_CDEVICEKERNELS_H

@@ -1,4 +1,4 @@
-// The first largest or smallest element of each line; NaN wins. `space` says where a line begins.
+// The index of the first largest or smallest element of each line; NaN wins. `space` gives the start of each line.
 FUNCTION int wins(A value, i64 at, A best, i64 best_at) {
     if (best != best || value != value) return value != value && (best == best || at < best_at);
     return BETTER(value, best) || (value == best && at < best_at);

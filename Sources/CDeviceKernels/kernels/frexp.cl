@@ -1,4 +1,4 @@
-// Numbers as mantissa * 2^exponent; what is not finite is its own mantissa, with the exponent 0.
+// x = mantissa · 2^exponent. For non-finite x, mantissa = x and exponent = 0.
 KERNEL void frexp_parts(i64 n, GLOBAL const S *x, i64 ox, GLOBAL S *mantissa, i64 om, GLOBAL i32 *exponent, i64 oe) {
     for (i64 g = GLOBAL_ID; g < n; g += GLOBAL_COUNT) {
         A v = READ(x, ox + g);

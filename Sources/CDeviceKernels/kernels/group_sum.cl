@@ -1,4 +1,4 @@
-// A group's sum of what each item holds, in every item. `shared` has GROUP places.
+// The sum (or the largest) of the group's values, returned in every item. `shared` has GROUP elements.
 FUNCTION A group_reduce(A value, int takes_largest, SHARED A *shared) {
     shared[LOCAL_ID] = value;
     BARRIER;

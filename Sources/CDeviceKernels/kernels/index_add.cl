@@ -1,4 +1,4 @@
-// Each line of the output is one item's, which adds the source's elements in their order.
+// Each item handles one line of the output and adds the source's elements in order.
 KERNEL void index_add(i64 lines, i64 inner, i64 length, i64 chosen, GLOBAL const i64 *index, i64 oi, i64 index_step, GLOBAL const S *source, i64 os, i64 step,
                       GLOBAL S *y, i64 oy, i64 call, GLOBAL i64 *report, Space space) {
     for (i64 line = GLOBAL_ID; line < lines; line += GLOBAL_COUNT) {
@@ -11,7 +11,8 @@ KERNEL void index_add(i64 lines, i64 inner, i64 length, i64 chosen, GLOBAL const
         }
     }
 }
-// From the index in order (`sorted`, with the places `order` that it had): the first of equal ones adds up all of them.
+// Takes the sorted index (`sorted`, with the original positions `order`). The item at the first of several equal indices adds up all of
+// them.
 KERNEL void index_add_sorted(i64 lines, i64 inner, i64 length, i64 chosen, GLOBAL const i64 *sorted, i64 on, GLOBAL const i64 *order, i64 oo, GLOBAL const S *source, i64 os, i64 step,
                              GLOBAL S *y, i64 oy, i64 call, GLOBAL i64 *report, Space space) {
     for (i64 g = GLOBAL_ID; g < lines * chosen; g += GLOBAL_COUNT) {

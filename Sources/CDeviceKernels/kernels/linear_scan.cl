@@ -1,4 +1,4 @@
-// One item for each line: joining parts as `scan` does would multiply factors that overflow where the steps do not.
+// One item per line: combining parts as `scan` does would multiply factors, which may overflow where the recurrence does not.
 KERNEL void linear_scan(i64 lines, i64 length, i64 inner, GLOBAL const S *a, i64 oa, GLOBAL const S *b, i64 ob, GLOBAL S *y, i64 oy) {
     for (i64 line = GLOBAL_ID; line < lines; line += GLOBAL_COUNT) {
         i64 at = (line / inner) * length * inner + line % inner;

@@ -1,7 +1,7 @@
-// x is [lines, groups, n] in memory: a statistic is taken of n elements in each of `lines`, which lie `groups` * n apart. Rows of a matrix
-// are so many groups of one line; channels are groups of as many lines as the batch has images. `shared_by` says whose weight an
-// element has: its place in the line (rows) or its group (channels). A mean is [2, groups]: rounded, then what rounding leaves of it, which
-// is there where `has_rest`.
+// x is [lines, groups, n] in memory. A group's statistics are over n elements in each of `lines`, which lie `groups` * n apart. For layer
+// norm, each row is a group and there is one line; for batch norm, each channel is a group and there is one line per image. `by_channel`
+// says whether weight and bias are indexed by group (channels) or by place in the row. The mean is [2, groups]: the rounded mean, then its
+// rounding error, which is valid if `has_rest`.
 #define PLACE(k) (((k) / n * groups + group) * n + (k) % n)
 #define CENTERED(value, group) (((value) - mean[om + (group)]) - (has_rest ? mean[om + groups + (group)] : (A)0))
 KERNEL void statistics(i64 lines, i64 groups, i64 n, A eps, i64 wants_rstd, GLOBAL const S *x, i64 ox, GLOBAL A *mean, i64 om, GLOBAL A *spread, i64 os) {
@@ -37,7 +37,8 @@ KERNEL void apply_statistics(i64 count, i64 groups, i64 n, i64 by_channel, GLOBA
         WRITE(y, oy + g, v);
     }
 }
-// For each group the means of g * weight and of g * weight * (the normalised x); for channels also the gradients of weight and bias.
+// For each group the sums of g * weight and of g * weight * (normalised x); for channels (without weight) also the gradients of bias and
+// weight.
 KERNEL void norm_sums(i64 lines, i64 groups, i64 n, i64 by_channel, GLOBAL const S *grad, i64 og, GLOBAL const S *x, i64 ox, GLOBAL const A *mean, i64 om, GLOBAL const A *rstd, i64 or_, i64 has_rest,
                       GLOBAL const S *weight, i64 ow, i64 has_weight, GLOBAL A *sums, i64 os) {
     LOCAL A shared[GROUP];
@@ -64,7 +65,7 @@ KERNEL void norm_gradient(i64 count, i64 lines, i64 groups, i64 n, i64 by_channe
         i64 group = g / n % groups, channel = by_channel ? group : g % n;
         A r = rstd[or_ + group], w = has_weight ? READ(weight, ow + channel) : (A)1, v = READ(grad, og + g) * w;
         if (training) {
-            // A channel's sums were taken without its weight, which all its elements share.
+            // The sums of a channel were taken without its weight, which all its elements share.
             A share = (by_channel ? w : (A)1) / (A)(lines * n);
             A normalized = CENTERED(READ(x, ox + g), group) * r;
             v = v - sums[os + group] * share - normalized * (sums[os + groups + group] * share);
@@ -72,7 +73,7 @@ KERNEL void norm_gradient(i64 count, i64 lines, i64 groups, i64 n, i64 by_channe
         WRITE(out, oo + g, v * r);
     }
 }
-// Gradients of weight and bias of rows: one item a column, in runs of 64 rows.
+// Gradients of weight and bias for rows: one item per column and chunk of `chunk` rows.
 KERNEL void row_parameters(i64 groups, i64 n, GLOBAL const S *grad, i64 og, GLOBAL const S *x, i64 ox, GLOBAL const A *mean, i64 om, GLOBAL const A *rstd, i64 or_,
                            GLOBAL A *sums, i64 os, i64 chunk) {
     i64 parts = (groups + chunk - 1) / chunk, has_rest = 1;

@@ -1,4 +1,4 @@
-// One optimizer step of one parameter, as the C kernels have it. Constants come as the type that is computed in.
+// One optimizer step for one parameter, computed as by the C kernels. Scalars have the type A that is computed in.
 KERNEL void sgd(i64 n, GLOBAL S *p, i64 op, GLOBAL const GS *g, i64 og, GLOBAL S *buffer, i64 ob, i64 has_buffer, A lr, A decay, A momentum, A old, A fresh, A sign, i64 nesterov) {
     for (i64 i = GLOBAL_ID; i < n; i += GLOBAL_COUNT) {
         A q = READ(p, op + i), d = sign * GREAD(g, og + i) + decay * q;

@@ -1,5 +1,5 @@
-// Pooling: one item for each output, or for each input's gradient, which adds up the windows that cover it. A window covers
-// `first` ..< `last` by steps of the dilation; `adaptive` ones have bounds that depend on the position.
+// Pooling: one item per output, or per input gradient, which adds up the windows that cover it. A window covers `first` ..< `last` in steps
+// of the dilation; windows of adaptive pooling have bounds that depend on the position.
 typedef struct { i64 planes, in[3], out[3], window[3], stride[3], padding[3], dilation[3], adaptive, counts_padding, divisor; } Pool;
 FUNCTION void span(const Pool *w, int d, i64 o, i64 *first, i64 *last, i64 *padded) {
     if (w->adaptive) {
@@ -60,7 +60,7 @@ KERNEL void average_pool(GLOBAL const S *x, i64 ox, GLOBAL S *y, i64 oy, Pool w)
         WRITE(y, oy + g, any ? sum / divisor_of(&w, first, last, padded) : (A)0);
     }
 }
-// The outputs whose windows may cover p: from the first that ends behind it to the last that begins before it.
+// The range of outputs whose windows may cover p.
 FUNCTION i64 first_covering(const Pool *w, int d, i64 p) {
     if (w->adaptive) return p * w->out[d] / w->in[d];
     i64 reach = p + w->padding[d] - (w->window[d] - 1) * w->dilation[d];

@@ -1,5 +1,5 @@
-// c = a * b (+ bias on each row) for a batch of two levels, of operands with any strides. A group makes 64 by 64 elements, an item 4 by 4
-// of them that lie 16 apart; 16 columns of a and rows of b at a time are in local memory.
+// c = a * b (+ bias on each row) for a batch with two dimensions; operands may have any strides. A group computes a tile of 64 by 64
+// elements, an item 4 by 4 of them that lie 16 apart. Local memory holds 16 columns of a and 16 rows of b at a time.
 KERNEL void product(i64 batch, i64 inner, i64 m, i64 n, i64 k,
                     GLOBAL const S *a, i64 oa, i64 a_outer, i64 a_inner, i64 a_row, i64 a_column,
                     GLOBAL const S *b, i64 ob, i64 b_outer, i64 b_inner, i64 b_row, i64 b_column,
@@ -16,7 +16,7 @@ KERNEL void product(i64 batch, i64 inner, i64 m, i64 n, i64 k,
         for (int i = 0; i < 4; i++)
             for (int j = 0; j < 4; j++) sum[i][j] = 0;
         for (i64 from = 0; from < k; from += 16) {
-            // Neighbouring items read what lies beside each other, in whichever direction that is.
+            // Neighbouring items read neighbouring elements, along whichever dimension is contiguous.
             for (int e = LOCAL_ID; e < 1024; e += GROUP) {
                 int r = a_row == 1 ? e % 64 : e / 16, q = a_row == 1 ? e / 64 : e % 16;
                 left[q][r] = row + r < m && from + q < k ? READ(a, pa + (row + r) * a_row + (from + q) * a_column) : (A)0;

@@ -1,5 +1,5 @@
-// Philox 4x32-10: an item makes one block and the PER_BLOCK elements that it has (`Philox.swift`). KIND is one of these; a float32 or smaller
-// uniform keeps the top BITS bits of a word.
+// Philox 4x32-10: an item computes one block and its PER_BLOCK elements (see `Philox.swift`). KIND is one of these. A uniform number of
+// float32 or smaller uses the top BITS bits of a word.
 #define UNIFORM 0
 #define NORMAL 1
 #define INTEGERS 2

@@ -1,4 +1,4 @@
-// One item for each hidden unit of each row; KIND is `RecurrentKind`'s number.
+// One item per hidden unit of each row; KIND is `RecurrentKind`'s raw value.
 KERNEL void cell(i64 rows, i64 n, GLOBAL const S *input, i64 oi, GLOBAL const S *hidden, i64 oh, GLOBAL const S *state, i64 os, GLOBAL S *gates, i64 og, GLOBAL S *next, i64 on, GLOBAL S *out, i64 oo) {
     for (i64 e = GLOBAL_ID; e < rows * n; e += GLOBAL_COUNT) {
         i64 r = e / n, j = e % n;

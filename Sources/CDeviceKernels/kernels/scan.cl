@@ -1,4 +1,5 @@
-// Running sums or products of each line: a group takes GROUP elements at a time, doubling the distance of what is joined.
+// Cumulative sums or products of each line (Hillis and Steele's scan): a group takes GROUP elements at a time and doubles the distance in
+// each round.
 KERNEL void scan(i64 lines, i64 length, i64 inner, GLOBAL const S *x, i64 ox, i64 step, GLOBAL S *y, i64 oy, Lines space) {
     LOCAL A shared[2 * GROUP];
     for (i64 line = GROUP_ID; line < lines; line += GROUP_COUNT) {

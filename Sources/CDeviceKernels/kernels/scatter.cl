@@ -1,4 +1,5 @@
-// One item for each line of the index along the dimension, which goes through it in order: repeated places come out the same each time.
+// One item per line of the index along the dimension. It goes through the line in order, so that repeated indices give the same result each
+// time.
 KERNEL void scatter(i64 lines, i64 inner, i64 chosen, i64 extent, GLOBAL const i64 *index, i64 oi, i64 index_step, GLOBAL const S *source, i64 os, i64 source_step,
                     GLOBAL S *y, i64 oy, i64 step, i64 call, GLOBAL i64 *report, Space space) {
     for (i64 line = GLOBAL_ID; line < lines; line += GLOBAL_COUNT) {
@@ -12,7 +13,7 @@ KERNEL void scatter(i64 lines, i64 inner, i64 chosen, i64 extent, GLOBAL const i
         }
     }
 }
-// Sums in contiguous y, with what rounding loses of them beside it, in contiguous `lost`.
+// Sums into contiguous y; their rounding errors are kept in contiguous `all_lost`.
 KERNEL void scatter_sums(i64 lines, i64 inner, i64 chosen, i64 extent, GLOBAL const i64 *index, i64 oi, i64 index_step, GLOBAL const S *source, i64 os, i64 source_step,
                          GLOBAL A *y, i64 oy, i64 step, GLOBAL A *all_lost, i64 ol, i64 call, GLOBAL i64 *report, Space space) {
     for (i64 line = GLOBAL_ID; line < lines; line += GLOBAL_COUNT) {

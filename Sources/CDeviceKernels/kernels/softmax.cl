@@ -1,4 +1,4 @@
-// Lines of n elements that lie `inner` apart; a group for each.
+// Softmax over lines of n elements with stride `inner`; one group per line.
 KERNEL void softmax(i64 lines, i64 n, i64 inner, i64 is_log, GLOBAL const S *x, i64 ox, GLOBAL S *y, i64 oy) {
     LOCAL A shared[GROUP];
     for (i64 line = GROUP_ID; line < lines; line += GROUP_COUNT) {

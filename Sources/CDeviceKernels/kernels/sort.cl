@@ -1,5 +1,5 @@
-// Bitonic sorting of places: `order` holds for each line `padded` places (a power of two), those from `length` on being no element
-// and last. Equal elements go by their places, which makes the order stable.
+// Bitonic sort of positions. For each line, `order` holds `padded` positions (a power of two); positions from `length` on are padding and
+// come last. Equal elements are ordered by position, which makes the sort stable.
 #define BLOCK 2048
 FUNCTION int comes_after(GLOBAL const S *x, i64 base, i64 step, i64 length, i32 a, i32 b) {
     if (a >= length || b >= length) return a > b;
@@ -12,7 +12,8 @@ FUNCTION int comes_after(GLOBAL const S *x, i64 base, i64 step, i64 length, i32 
     if (x_a == x_b) return a > b;
     return DESCENDING ? x_a < x_b : x_a > x_b;
 }
-// Stages `first` to `last` of each block, in local memory: distances below BLOCK only. `fresh` starts from the places in order.
+// Runs the stages `first` to `last` of each block in local memory, which covers distances below BLOCK. `fresh` starts with the identity
+// order.
 KERNEL void sort_block(i64 lines, i64 length, i64 padded, i64 first, i64 last, i64 fresh, GLOBAL const S *x, i64 ox, i64 step, GLOBAL i32 *order, i64 oo, Lines space) {
     LOCAL i32 shared[BLOCK];
     i64 size = padded < BLOCK ? padded : BLOCK, blocks = padded / size;

@@ -1,5 +1,5 @@
-// The gamma family and the inverse of erf in the type T, the widest that the device has; the formulas are those of `math_special.h`, and what
-// is written in capitals comes from ApusCore's SpecialCoefficients.swift.
+// The gamma family and the inverse of erf in T, the widest floating-point type of the device. The formulas are those of `math_special.h`;
+// the names in capitals are defined from ApusCore's SpecialCoefficients.swift.
 FUNCTION T lgamma_wide(T x) { return lgamma(x); }
 FUNCTION T polynomial_wide(T x, int n, const T *c) {
     T y = c[n - 1];
@@ -28,7 +28,7 @@ FUNCTION T ndtri_wide(T p) {
     if (!(p > 0 && p < 1)) return p == 0 ? -(T)INFINITY : p == 1 ? (T)INFINITY : (T)NAN;
     return (T)1.4142135623730951 * erfinv_below(2 * p - 1, p < (T)0.5 ? 2 * p : 2 - 2 * p);
 }
-// digamma(x + rest), x at least 1.
+// digamma(x + rest) for x >= 1.
 FUNCTION T digamma_positive(T x, T rest) {
     DIGAMMA_LISTS
     if (x >= 10) {
@@ -130,7 +130,7 @@ FUNCTION T gammainc_wide(T a, T x) {
     }
     return 1 - factor * a * h;
 }
-// -(dP/da)/f of the gamma distribution, by the derivative of the power series or of the continued fraction.
+// -(dP/da)/f of the gamma distribution, from the derivative of the power series or of the continued fraction.
 FUNCTION T gamma_sample_grad_wide(T a, T x) {
     if (!(a > 0) || !(x > 0)) return x == 0 ? (T)0 : (T)NAN;
     if (a >= (T)1e6f && fabs(x - a) < 45 * sqrt(a)) {

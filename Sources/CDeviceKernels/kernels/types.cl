@@ -1,4 +1,4 @@
-// Reading, writing and rounding of every dtype, written once for the integers and once for the floats.
+// Reads, writes and rounds values of every dtype.
 FUNCTION f32 f32_of_bfloat(u16 bits) { return f32_of_bits((u32)bits << 16); }
 FUNCTION u16 bfloat_of_f32(f32 x) {
     u32 bits = bits_of_f32(x);
@@ -24,7 +24,7 @@ TYPE(float16, u16, f32, f32_of_half, half_of_f32)
 TYPE(bfloat16, u16, f32, f32_of_bfloat, bfloat_of_f32)
 #define I64_MAX ((i64)0x7FFFFFFFFFFFFFFF)
 #define I64_MIN (-I64_MAX - 1)
-// Truncation toward zero; what does not fit becomes the nearest integer, NaN 0.
+// Truncates toward zero; values out of range become the nearest integer, NaN becomes 0.
 #define INTEGER_OF(F) \
     FUNCTION i64 integer_of_##F(F x) { return x != x ? 0 : x >= (F)9223372036854775808.0f ? I64_MAX : x < (F)-9223372036854775808.0f ? I64_MIN : (i64)x; }
 INTEGER_OF(f32)

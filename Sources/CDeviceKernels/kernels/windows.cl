@@ -1,4 +1,5 @@
-// Convolution's windows as columns of a matrix and back, up to three spatial dimensions. `columns` is [channels * taps, batch * positions].
+// Unrolls convolution windows into the columns of a matrix and back (im2col, col2im), up to three spatial dimensions. `columns` is
+// [channels * taps, batch * positions].
 typedef struct { i64 batch, channels, in[3], window[3], out[3], stride[3], padding[3], dilation[3]; } Window;
 KERNEL void unroll(GLOBAL const S *x, i64 ox, GLOBAL S *columns, i64 oc, Window w) {
     i64 taps = w.window[0] * w.window[1] * w.window[2], positions = w.out[0] * w.out[1] * w.out[2];
