@@ -1,8 +1,8 @@
 // Convolutions by oneDNN over tiles of our own.
 //
-// A tile is some images times a range of channels (or of groups): of output channels, when the input is differentiated of input
-// channels. Images are cut first; channels where images are few. The weight's gradient adds over images: there each tile of
-// images writes a buffer of its own, and these are summed in order.
+// A tile is some images times a range of channels (or of groups): input channels for the gradient of the input, output channels otherwise.
+// Images are split first, channels if there are few images. The gradient of the weight is a sum over images: each tile of images after the
+// first writes to its own buffer, and these are summed in order.
 
 #include "COneDNN.h"
 #include "parallel.h"
@@ -17,20 +17,20 @@ static int64_t elements(const int64_t extents[3]) { return extents[0] * extents[
 typedef struct {
     const apus_convolution *c;
     apus_direction direction;
-    const float *operand[OPERANDS], *bias; // the one that is written too
+    const float *operand[OPERANDS], *bias; // including the output
     apus_plan *plan, *last_plan;           // the last tile of images may have fewer
     int64_t images, image_tiles, channels, channel_tiles;
-    // Operands laid out as the primitive wants them ahead of the tiles that share them, one after the other.
+    // Operands that several tiles share, reordered to the primitive's layout in advance, one tile after the other.
     char *shared[OPERANDS];
-    float *partials;    // of the weight's gradient, for image tiles from the second on
-    _Atomic int status; // a dnnl_status_t, the last that was not success
+    float *partials;    // of the weight's gradient, for the second and later image tiles
+    _Atomic int status; // a dnnl_status_t, the last one that was not success
 } job;
 
 typedef struct {
     int64_t image, channel;
 } place;
 
-// Which dimension the channel tiles cut.
+// Whether the channel tiles split groups rather than channels.
 static bool cuts_groups(const job *j) { return j->c->groups > 1; }
 static bool cuts(const job *j, int operand) {
     if (j->channel_tiles == 1) return false;
@@ -38,7 +38,7 @@ static bool cuts(const job *j, int operand) {
     return operand == (j->direction == APUS_BACKWARD_INPUT ? X : Y);
 }
 
-// Where a tile begins in an operand; channels counts groups where these are cut.
+// The offset of a tile in an operand. `channels` counts groups if groups are split.
 static int64_t offset(const job *j, int operand, place at) {
     const apus_convolution *c = j->c;
     int64_t group_in = c->in_channels / c->groups, group_out = c->out_channels / c->groups;
@@ -80,11 +80,11 @@ static dnnl_status_t reorder(apus_plan *plan, int operand, dnnl_stream_t stream,
 
 typedef float four __attribute__((vector_size(16), aligned(4)));
 
-// A weight's gradient out of oneDNN's squares of 16 × 16 channels, by 4 × 4 transposes: several times as fast as its own reorder.
+// Converts the weight's gradient from oneDNN's blocks of 16 × 16 channels by 4 × 4 transposes: several times as fast as oneDNN's reorder.
 static void unblock(const apus_plan *plan, const float *from, float *to) {
     const apus_convolution *c = &plan->key.shape;
     int64_t taps = elements(c->kernel), row = plan->key.all_in_channels * taps;
-    int32_t place[16 * APUS_MOST_TAPS_IN_BLOCKS]; // of what comes at each place of a square's rows, input channel by tap
+    int32_t place[16 * APUS_MOST_TAPS_IN_BLOCKS]; // the offset in `from` of each (input channel, tap) of a block's row
     for (int32_t i = 0; i < 16 * taps; i++) place[i] = (int32_t)(i % taps * 16 + i / taps) * 16;
     for (int64_t o = 0; o < c->out_channels; o += 16) {
         for (int64_t i = 0; i < c->in_channels; i += 16, from += 256 * taps) {
@@ -159,7 +159,7 @@ static dnnl_status_t run_tile(job *j, place at, dnnl_stream_t stream) {
 
 typedef struct {
     job *j;
-    int operand; // laid out ahead; OPERANDS: the tiles themselves
+    int operand; // the operand to reorder in advance; OPERANDS: run the tiles themselves
 } phase;
 
 static void run_phase(void *context, int64_t begin, int64_t end) {
@@ -196,7 +196,7 @@ static void run_all(job *j, int operand, int64_t count) {
 
 static apus_plan *take(const job *j, int64_t images) {
     const apus_convolution *c = j->c;
-    // Spatial descriptions are the user's; channels are the tile's.
+    // Strides come from the whole tensor, channel counts from the tile.
     apus_plan_key key = {*c, c->in_channels, c->out_channels, j->direction, j->bias != 0};
     key.shape.batch = images;
     if (j->channel_tiles > 1) {
@@ -226,21 +226,22 @@ static void give_plans(job *j) {
     if (j->plan) apus_plan_give(j->plan);
 }
 
-// A number of channels that gives at least `wanted` equal tiles of whole registers, else the most that there are.
+// Chooses channel tiles: at least `wanted` equal tiles whose size is a multiple of the register width, else as many as there can be.
 static void cut_channels(job *j, int64_t wanted) {
     const apus_convolution *c = j->c;
     int64_t all = cuts_groups(j) ? c->groups : j->direction == APUS_BACKWARD_INPUT ? c->in_channels : c->out_channels;
-    // Of single groups (channels, where it is depthwise) whole registers again.
+    // For small groups (such as depthwise convolutions) a tile has a multiple of 16 groups.
     int64_t least = cuts_groups(j) && c->in_channels / c->groups >= 16 ? 1 : 16;
     int64_t tiles = 1;
     while (tiles < wanted && all % (2 * tiles) == 0 && all / (2 * tiles) >= least && all / (2 * tiles) % least == 0) tiles *= 2;
-    // A cut that leaves one group of several would make it a tile of another rank.
+    // A tile of one group out of several would have a weight of another rank.
     if (cuts_groups(j) && all / tiles == 1 && tiles > 1) tiles /= 2;
     j->channel_tiles = tiles;
     j->channels = all / tiles;
 }
 
-// At most eight tiles where one thread's cache does not ask for more. By the shape alone, as all that decides what is added to what.
+// At most eight tiles, unless one thread's cache asks for more. The split depends on the shape alone, so that the order of summation is
+// fixed.
 static void cut(job *j) {
     const apus_convolution *c = j->c;
     int64_t weights = c->out_channels * (c->in_channels / c->groups) * elements(c->kernel);
@@ -248,22 +249,22 @@ static void cut(job *j) {
     j->images = c->batch;
     j->channels = cuts_groups(j) ? c->groups : j->direction == APUS_BACKWARD_INPUT ? c->in_channels : c->out_channels;
     j->image_tiles = j->channel_tiles = 1;
-    int64_t wanted = (int64_t)(work / 1e6); // a million multiply-adds take some twenty microseconds
+    int64_t wanted = (int64_t)(work / 1e6); // a million multiply-adds take about 20 µs
     if (wanted > 8) wanted = 8;
     if (wanted <= 1) return;
     int64_t per_image = c->in_channels * elements(c->in) + c->out_channels * elements(c->out);
     int64_t tiles;
     if (j->direction == APUS_BACKWARD_WEIGHT) {
-        // A tile of images costs a buffer of the weight's size; cut channels where that outweighs the images it holds.
+        // Each tile of images costs a buffer of the weight's size; where that outweighs the tile's images, channels are split instead.
         tiles = c->batch < wanted ? c->batch : wanted;
         while (tiles > 1 && 4 * weights > per_image * (c->batch / tiles)) tiles /= 2;
         if (tiles < 4 && wanted >= 4) tiles = 1;
     } else {
-        // As many images as fit the second-level cache.
+        // As many images as fit into the second-level cache.
         int64_t images = (1 << 18) / (per_image + 1) + 1, share = (c->batch + wanted - 1) / wanted;
         if (images > share) images = share;
         tiles = (c->batch + images - 1) / images;
-        // As many as threads share evenly, and one tile an image at most.
+        // A multiple of `wanted`, so that threads share tiles evenly; at most one tile per image.
         tiles = (tiles + wanted - 1) / wanted * wanted;
         if (c->batch < tiles) tiles = c->batch;
     }
@@ -282,8 +283,8 @@ static void sum_range(void *context, int64_t begin, int64_t end) {
     }
 }
 
-// oneDNN reads all weights once an image. Where images are a few pixels and weights outgrow the caches that is most of the work, and one
-// product of all unrolled windows is faster, up to five times for the weights' gradient.
+// oneDNN reads all weights once per image. For images of a few pixels and weights larger than the caches that dominates; one matrix product
+// of all unrolled windows is faster, up to five times for the weight's gradient.
 static bool is_better_as_product(const job *j) {
     const apus_convolution *c = j->c;
     int64_t positions = elements(c->out), weights = c->out_channels * c->in_channels * elements(c->kernel);
@@ -291,7 +292,7 @@ static bool is_better_as_product(const job *j) {
            (j->direction == APUS_BACKWARD_WEIGHT || c->batch * positions <= APUS_WINDOWS_OF_ONE_PRODUCT);
 }
 
-// Whether tiles can share what is laid out ahead: only where both plans want it alike.
+// Whether tiles can share operands reordered in advance: both plans must use the same layouts.
 static bool are_alike(const job *j) {
     for (int i = 0; i < OPERANDS; i++)
         if (!j->plan->reorder[i] != !j->last_plan->reorder[i]) return false;
@@ -328,7 +329,7 @@ static apus_outcome run_plans(job *j) {
 static apus_outcome convolve(job *j) {
     const apus_convolution *c = j->c;
     if (c->batch * c->in_channels * c->out_channels * elements(c->in) * elements(c->out) * elements(c->kernel) == 0) return APUS_REFUSED;
-    // Of a few thousand multiply-adds oneDNN's own overhead of some microseconds would be the larger part.
+    // For a few thousand multiply-adds oneDNN's overhead of some microseconds would dominate.
     if ((double)c->batch * (double)c->out_channels * (double)elements(c->out) * (double)(c->in_channels / c->groups) *
             (double)elements(c->kernel) <
         20e3)

@@ -20,7 +20,7 @@ dnnl_engine_t apus_plan_engine(void) {
 
 // MARK: Making
 
-// Row-major strides of an operand whose second dimension was cut from `all` channels.
+// Row-major strides of an operand with `dims`, cut from a tensor that has `all` channels in dimension `channel_dim`.
 static void strides_of(int rank, const dnnl_dim_t *dims, int channel_dim, int64_t all, dnnl_dim_t *strides) {
     dnnl_dim_t step = 1;
     for (int i = rank - 1; i >= 0; i--) {
@@ -41,7 +41,7 @@ static bool make_scratchpad(apus_plan *plan, int i, const_dnnl_primitive_desc_t 
 static bool make(apus_plan *plan) {
     const apus_plan_key *key = &plan->key;
     const apus_convolution *c = &key->shape;
-    // Leading spatial dimensions of one position are left out: oneDNN's fast implementations are two-dimensional.
+    // Drops leading spatial dimensions of size one: oneDNN's fast implementations are two-dimensional.
     int skip = 0;
     while (skip < 2 && c->in[skip] == 1 && c->kernel[skip] == 1 && c->out[skip] == 1 && c->padding[skip] == 0) skip++;
     int spatial = 3 - skip, rank = 2 + spatial, grouped = c->groups > 1;
@@ -62,7 +62,7 @@ static bool make(apus_plan *plan) {
         stride[i] = c->stride[d];
         dilation[i] = c->dilation[d] - 1;
         padding[i] = c->padding[d];
-        // Symmetric where that gives the same outputs: fast implementations ask for padding they know.
+        // Symmetric padding where that gives the same outputs, since fast implementations support only some paddings.
         int64_t reach = (c->kernel[d] - 1) * c->dilation[d] + 1, span = c->in[d] + 2 * c->padding[d] - reach;
         bool symmetric = span >= 0 && span / c->stride[d] + 1 == c->out[d];
         padding_end[i] = symmetric ? c->padding[d] : (c->out[d] - 1) * c->stride[d] + reach - c->in[d] - c->padding[d];
@@ -78,7 +78,7 @@ static bool make(apus_plan *plan) {
     bool made = false;
     dnnl_dim_t bias_dims[1] = {c->out_channels}, bias_strides[1] = {1};
     if (!apus_plan_engine() || !apus_succeeded(dnnl_primitive_attr_create(&attr))) goto end;
-    // One primitive runs on several threads at once, each with a scratchpad of its own.
+    // Several threads run one primitive at once, each with its own scratchpad.
     if (dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user) != dnnl_success) goto end;
     for (int i = 0; i < OPERANDS; i++) {
         if (!apus_md_tagged(&any[i], ranks[i], dims[i], dnnl_format_tag_any) ||
@@ -142,7 +142,7 @@ static void destroy(apus_plan *plan) {
     free(plan);
 }
 
-// MARK: Keeping: 128 sets of 4, in which the one not used for longest makes room
+// MARK: Cache: 128 sets of 4 plans; the least recently used plan of a set is replaced
 
 enum { SETS = 128, WAYS = 4 };
 static apus_plan *kept[SETS][WAYS];
@@ -171,7 +171,7 @@ apus_plan *apus_plan_take(const apus_plan_key *key) {
         }
     }
     pthread_mutex_unlock(&lock);
-    // Made outside the lock; should two threads make the same, both serve, and one is freed earlier.
+    // Made outside the lock. If two threads make the same plan, both are valid, and one is evicted sooner.
     apus_plan *plan = apus_scratch(sizeof *plan);
     if (!plan) return 0;
     memset(plan, 0, sizeof *plan);
@@ -181,7 +181,7 @@ apus_plan *apus_plan_take(const apus_plan_key *key) {
     plan->usable = make(plan);
     apus_single_end(threads);
     if (!plan->usable && apus_starved) {
-        // With more memory oneDNN may well do it: not to be kept as a refusal.
+        // oneDNN may succeed with more memory, so this refusal is not cached.
         destroy(plan);
         return 0;
     }

@@ -8,7 +8,7 @@
 const char *apus_dnn_version(void) {
     static char text[48];
     const dnnl_version_t *v = dnnl_version();
-    // Written with the same bytes by whoever comes first or second.
+    // Threads that race here write the same bytes.
     snprintf(text, sizeof text, "%d.%d.%d", v->major, v->minor, v->patch);
     return text;
 }
@@ -19,7 +19,7 @@ typedef struct {
     int64_t lda, ldb, row_block, column_block, column_blocks;
 } sgemm_job;
 
-// How BLAS sees a matrix: rows or columns dense, the others `ld` apart; 0 where it does not.
+// The matrix in BLAS terms: 'N' for contiguous rows, 'T' for contiguous columns, with leading dimension `ld`; 0 if neither is contiguous.
 static char dense(int64_t rows, int64_t columns, int64_t row, int64_t column, int64_t *ld) {
     if ((column == 1 || columns == 1) && (row >= columns || rows == 1)) {
         *ld = rows == 1 || row < columns ? columns : row;
@@ -56,7 +56,7 @@ static bool tiles(void *context, int64_t begin, int64_t end) {
         apus_single_end(threads);
         if (status == dnnl_out_of_memory) return false;
         if (status != dnnl_success) {
-            // Refused before anything was computed: this tile by our own kernel, on what bias has already been written.
+            // dnnl_sgemm refused before computing anything: our own kernel computes this tile and adds to the bias already written.
             apus_gemm own = {m, n, g->k, a, g->a_row, g->a_column, b, g->b_row, g->b_column, c, g->c_row, 0, add};
             if (!apus_gemm_f32(&own)) return false;
         }
@@ -64,7 +64,7 @@ static bool tiles(void *context, int64_t begin, int64_t end) {
     return true;
 }
 
-/// A float32 product: an `apus_gemm_kernel`.
+/// A float32 product as an `apus_gemm_kernel`.
 static bool product(const apus_gemm *g, int size) {
     (void)size;
     sgemm_job j = {.g = g};
@@ -76,7 +76,7 @@ static bool product(const apus_gemm *g, int size) {
         own = !j.trans_a || !j.trans_b;
     }
     if (own) return apus_gemm_f32(g);
-    // Tiles by shape alone: at most 512 rows, in a number that two, four and eight threads share evenly where there is work for them.
+    // Tiles depend on the shape alone: at most 512 rows, and 2, 4 or 8 tiles if there is enough work, so that threads share them evenly.
     double work = (double)g->m * (double)g->n * (double)g->k;
     int64_t wanted = work >= 16e6 ? 8 : work >= 8e6 ? 4 : work >= 2e6 ? 2 : 1;
     int64_t row_blocks = (g->m + 511) / 512, column_blocks = 1;
@@ -88,8 +88,8 @@ static bool product(const apus_gemm *g, int size) {
     }
     j.row_block = ((g->m + row_blocks - 1) / row_blocks + 15) / 16 * 16;
     j.column_block = ((g->n + column_blocks - 1) / column_blocks + 15) / 16 * 16;
-    // oneDNN reads the operands of small tiles in place, which is slow where rows fall on the same sets of a cache. Copying them is what
-    // our kernels do anyway. Which of them it reads well all the same depends on its kernels for the instruction set.
+    // oneDNN reads the operands of small tiles in place, which is slow if rows map to the same cache sets. Our kernels copy them anyway.
+    // Which layouts oneDNN still reads fast depends on its kernels for the instruction set.
     bool in_place = 1.0 / (double)j.row_block + 1.0 / (double)j.column_block >= 0.0038;
 #if defined(__x86_64__)
     bool wide = __builtin_cpu_supports("avx512f");

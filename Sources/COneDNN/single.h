@@ -1,11 +1,11 @@
-// oneDNN on one thread, whoever calls.
+// Runs oneDNN on one thread, whichever thread calls.
 #ifndef APUS_SINGLE_H
 #define APUS_SINGLE_H
 
 extern int omp_get_max_threads(void);
 extern void omp_set_num_threads(int);
 
-// oneDNN asks OpenMP how many threads there are, and is told one: our own loops share out the work. The setting belongs to the calling thread.
+// oneDNN uses as many threads as OpenMP reports: one, since our own loops share out the work. The setting belongs to the calling thread.
 static inline int apus_single_begin(void) {
     int threads = omp_get_max_threads();
     if (threads != 1) omp_set_num_threads(1);

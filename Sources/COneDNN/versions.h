@@ -1,4 +1,4 @@
-// What differs between oneDNN 2 and 3 in what we use of it: memory descriptors are structs in 2 and objects in 3, and 3 has no
+// Hides the differences between oneDNN 2 and 3 that concern us: memory descriptors are structs in 2 and objects in 3, and 3 has no
 // operation descriptors.
 #ifndef APUS_VERSIONS_H
 #define APUS_VERSIONS_H
@@ -8,7 +8,7 @@
 
 typedef enum { APUS_FORWARD, APUS_BACKWARD_INPUT, APUS_BACKWARD_WEIGHT } apus_direction;
 
-/// Whether memory ran out in one of the calls below, on this thread, since it was set to false.
+/// Whether one of the calls below has run out of memory on this thread since the flag was last set to false.
 static _Thread_local bool apus_starved __attribute__((unused));
 
 static inline bool apus_succeeded(dnnl_status_t status) {
