@@ -2,7 +2,7 @@
 #include "math_special.h"
 #include "pointwise.h"
 
-// Left to the compiler: forced into a loop, a quotient with its remainder comes out slower.
+// Inlining is left to the compiler: forced into the loop, a quotient with its remainder is slower.
 #define FUNCTION static inline
 #include "math_integer.h"
 #undef FUNCTION

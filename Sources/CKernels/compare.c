@@ -27,7 +27,7 @@ void apus_compare_flat(apus_compare_kind kind, int dtype, int64_t n, const void 
     apus_pointwise_flat(kernel, 2, dtype, APUS_BOOL, n, in, &none, out);
 }
 
-// Selection moves bits, so it needs a kernel a size, and 16-bit floats pass as the integers of their size.
+// Selection only moves bits, so there is one kernel per element size; 16-bit floats are treated as 16-bit integers.
 #define SELECT(NAME, T)                                                                                                                    \
     APUS_CLONES static void NAME(int64_t n, void *out_, const void *a_, const void *b_, const void *c_, const apus_parameters *p_) {       \
         (void)p_;                                                                                                                          \

@@ -20,7 +20,7 @@
 #undef TYPED
 #undef GEMM
 
-// Integers: sums and products wrap, so signed and unsigned are the same bits.
+// Integer sums and products wrap, so signed and unsigned give the same bits.
 #define GEMM(...) apus_gemm_integer(__VA_ARGS__, (int)sizeof(REAL))
 
 #define REAL uint8_t

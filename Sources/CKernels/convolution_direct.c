@@ -1,8 +1,9 @@
-// The weight's gradient where there are few input channels, summed directly: a first layer's, say. Unrolled windows would be many times the
-// image, and oneDNN fills a register with channels that are not there.
+// The weight's gradient by direct summation for few input channels, such as in a first layer. Unrolled windows would take many times the
+// memory of the image, and oneDNN pads the channels to a whole register.
 //
-// Images are copied once with their padding, and a plane of the output's gradient at a time with zeros behind each row, so that the sums
-// run over whole registers. They are float32 within 32 rows and float64 beyond; an output channel is one thread's, whatever their number.
+// Each image is copied once with its padding, and one plane of the output's gradient at a time with each row zero-padded to whole
+// registers. Sums are float32 within 32 rows and float64 beyond. One thread computes an output channel, so the result does not depend on
+// the number of threads.
 
 #include "convolution.h"
 #include "core.h"
@@ -17,7 +18,7 @@ typedef struct {
     const apus_convolution *c;
     const float *x, *grad;
     float *weight, *padded;
-    int64_t width, row, rows; // of a row of gradients in whole registers, of a padded row, and padded rows an image
+    int64_t width, row, rows; // of a row of gradients in whole registers, of a padded row, and the padded rows per image
 } job;
 
 static void pad_planes(void *context, int64_t begin, int64_t end) {
@@ -32,7 +33,7 @@ static void pad_planes(void *context, int64_t begin, int64_t end) {
     }
 }
 
-/// sums[a·taps + b] += Σ over rows and columns of g · x moved by a rows and b columns.
+/// sums[a·taps + b] += Σ over rows and columns of g · x, with x shifted by a rows and b columns.
 APUS_INLINE void add_products(const int down, const int taps, int64_t rows, int64_t width, const float *g, const float *x, int64_t x_row,
                               double *sums) {
     lanes sum[3 * MOST_TAPS] = {0};

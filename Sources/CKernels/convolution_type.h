@@ -1,24 +1,24 @@
-// Convolution by unrolled windows for one type. Included by convolution.c with REAL, TYPED(x) and GEMM.
+// Convolution by unrolled windows (im2col) for one type. Included by convolution.c with REAL, TYPED(x) and GEMM.
 //
-// For a group, the windows of some output positions stand side by side as columns, one row an input channel and kernel
-// tap: columns [C/groups·taps, positions]. Then
-//   y    = weight · columns          positions of one image lie densely in y
+// For each group, the windows of some output positions become the columns of a matrix, with one row per input channel and kernel tap:
+// columns [C/groups·taps, positions]. Then
+//   y    = weight · columns          the positions of one image are contiguous in y
 //   gradW = grad · columnsᵀ
 //   gradX = fold(weightᵀ · grad)
-// Positions come in strips: whole images, several where they are small, or some rows of one where it is large.
+// Positions are processed in strips: one or several whole images if they are small, or some rows of one large image.
 
 typedef struct {
     const apus_convolution *c;
-    const REAL *x, *weight, *bias, *grad; // what the direction reads
+    const REAL *x, *weight, *bias, *grad; // the inputs of the direction
     REAL *out;
     REAL *columns;
-    int64_t group, image, images; // the strip's images
-    int64_t row, rows;            // and of each its rows of outputs: [row, row + rows) of out[0]·out[1]
+    int64_t group, image, images; // the images of the strip
+    int64_t row, rows;            // and the rows of outputs of each: [row, row + rows) of out[0]·out[1]
 } TYPED(strip);
 
 static inline int64_t TYPED(positions)(const TYPED(strip) * s) { return s->images * s->rows * s->c->out[2]; }
 
-// Outputs o of a row for which o·stride − padding + tap·dilation falls into [0, in).
+// The range of outputs o of a row for which o·stride − padding + tap·dilation is in [0, in).
 static inline void TYPED(valid)(const apus_convolution *c, int d, int64_t tap, int64_t *low, int64_t *high) {
     int64_t first = c->padding[d] - tap * c->dilation[d], last = c->in[d] - 1 + first, stride = c->stride[d];
     *low = first <= 0 ? 0 : (first + stride - 1) / stride;
@@ -28,7 +28,7 @@ static inline void TYPED(valid)(const apus_convolution *c, int d, int64_t tap, i
     if (*high < *low) *high = *low;
 }
 
-// Rows [begin, end) of the columns: unfolds x into them.
+// Unfolds x into the rows [begin, end) of the columns.
 static void TYPED(unfold)(void *context, int64_t begin, int64_t end) {
     const TYPED(strip) *s = context;
     const apus_convolution *c = s->c;
@@ -60,7 +60,7 @@ static void TYPED(unfold)(void *context, int64_t begin, int64_t end) {
     }
 }
 
-// Channels [begin, end) of x: adds the columns back, tap by tap.
+// Adds the columns back into the channels [begin, end) of x, tap by tap.
 static void TYPED(fold)(void *context, int64_t begin, int64_t end) {
     const TYPED(strip) *s = context;
     const apus_convolution *c = s->c;
@@ -89,7 +89,7 @@ static void TYPED(fold)(void *context, int64_t begin, int64_t end) {
     }
 }
 
-// Between y, [images, channels, positions], and `rows`, [channels, strip's positions].
+// Copy between y, [images, channels, positions], and `rows`, [channels, positions of the strip].
 static void TYPED(gather)(const TYPED(strip) * s, const REAL *y, REAL *rows) {
     const apus_convolution *c = s->c;
     int64_t length = c->out[0] * c->out[1] * c->out[2], part = s->rows * c->out[2], group_outputs = c->out_channels / c->groups;
@@ -107,7 +107,7 @@ static void TYPED(scatter)(const TYPED(strip) * s, const REAL *rows, REAL *y) {
             memcpy(y + ((s->image + n) * c->out_channels + s->group * group_outputs + o) * length, rows, sizeof(REAL) * (size_t)length);
 }
 
-// The rows of a product with the strip's positions as columns: y itself where the strip lies in one image. NULL where there is no memory.
+// The matrix [channels, positions of the strip]: y itself if the strip lies in one image, else a buffer. NULL if there is no memory.
 static REAL *TYPED(outputs)(const TYPED(strip) * s, const REAL *y, int64_t *row) {
     const apus_convolution *c = s->c;
     int64_t length = c->out[0] * c->out[1] * c->out[2], group_outputs = c->out_channels / c->groups;
@@ -166,7 +166,7 @@ typedef struct {
     TYPED(strip) first;
     bool (*run)(const TYPED(strip) *);
     int64_t images, rows, image_strips; // of a strip
-    int whole;                          // a task is a group's whole batch: strips add to one result
+    int whole;                          // one task per group computes the whole batch: the strips add to one result
 } TYPED(task);
 
 static bool TYPED(strips)(void *context, int64_t begin, int64_t end) {
@@ -201,9 +201,9 @@ static bool TYPED(run)(TYPED(strip) first, bool (*run)(const TYPED(strip) *), in
     if (fit < all_rows) {
         t.rows = fit;
     } else {
-        // Strips of images in a number that shares out evenly.
+        // Strips of images, in a number that threads can share evenly.
         t.images = fit / all_rows;
-        // Few windows in all are one product, which reads the weights once and is itself shared out.
+        // Few windows in all become one product, which reads the weights once and is itself parallel.
         int64_t share = whole || c->batch * all_rows * c->out[2] <= APUS_WINDOWS_OF_ONE_PRODUCT ? c->batch : (c->batch + 7) / 8;
         if (t.images > share) t.images = share;
     }

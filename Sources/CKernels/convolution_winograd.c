@@ -1,19 +1,19 @@
-// Convolutions of 3 × 3 by Winograd's F(4 × 4, 3 × 3) (Lavin and Gray, 2016): a square of 4 × 4 outputs takes 36 multiplications a pair of
-// channels where the direct sum takes 144.
+// Convolutions of 3 × 3 by Winograd's F(4 × 4, 3 × 3) (Lavin and Gray, 2016): a tile of 4 × 4 outputs takes 36 multiplications per pair of
+// channels, the direct sum 144. Tiles are called squares here.
 //
-//   V = Bᵀ d B     of each square of 6 × 6 inputs, one every 4 rows and columns
-//   U = G g Gᵀ     of each kernel
+//   V = Bᵀ d B     for each square of 6 × 6 inputs, one every 4 rows and columns
+//   U = G g Gᵀ     for each kernel
 //   M = U V        36 products, [out, in] · [in, squares]
 //   y = Aᵀ M A     4 × 4 outputs
 //
-// The input's gradient is a convolution of the output's with the kernels turned round. The weight's gradient is the transpose of the above:
-// N = A (∂y) Aᵀ, 36 products N Vᵀ of [out, squares] · [squares, in], and Gᵀ (N Vᵀ) G.
+// The input's gradient is a convolution of the output's gradient with the kernels rotated by 180°. The weight's gradient is the transpose
+// of the above: N = A (∂y) Aᵀ, 36 products N Vᵀ of [out, squares] · [squares, in], and Gᵀ (N Vᵀ) G.
 //
-// The transforms evaluate polynomials at 0, ±√½, ±√2 and ∞. Results differ from float64's by 1.0e-6 of their standard deviation in the mean
-// where the direct sum's differ by 0.6e-6; at the usual 0, ±1, ±2 and ∞ it would be 2.2e-6.
+// The transforms evaluate polynomials at 0, ±√½, ±√2 and ∞. The mean difference from float64, relative to the results' standard deviation,
+// is 1.0e-6; it is 0.6e-6 for the direct sum, and would be 2.2e-6 at the usual points 0, ±1, ±2 and ∞.
 //
-// Squares come in strips: whole images, several where they are small, or some rows of squares of one. What is added to what depends on
-// the shape alone.
+// Squares are processed in strips: one or several whole images if they are small, or some rows of squares of one image. The order of
+// summation depends on the shape alone.
 
 #include "convolution.h"
 #include "core.h"
@@ -24,7 +24,7 @@
 
 // MARK: Strips
 
-// Images of one operand, and their squares' 36 numbers: `to` is [36, channels, squares], its planes and rows as far apart as said.
+// The images of one operand and the 36 numbers of each of its squares. `to` is [36, channels, squares] with the strides `plane` and `row`.
 typedef struct {
     float *images, *to;
     int64_t channels, extent[2], padding[2], plane;
@@ -35,17 +35,17 @@ typedef struct {
     float *weight, *u; // u is [36, out, in]
     const float *bias;
     int64_t u_plane;
-    bool turned;                        // weight is [in, out, 3, 3], its kernels turned by half a circle
-    bool of_weight;                     // its gradient is wanted: `out` has the output's
-    int64_t batch, down, across;        // images, and their squares
-    int64_t strips;                     // of an image, or 1 where a strip is several
-    int64_t image, images, first, rows; // a strip's images, and of each its rows of squares
-    int64_t row;                        // of a channel's squares in `to`
-    int64_t origin, outputs;            // of the output channels that are computed together
-    bool adds;                          // products of a weight's gradient add to those of the strips before
+    bool turned;                        // weight is [in, out, 3, 3] and its kernels are rotated by 180°
+    bool of_weight;                     // computes the gradient of the weight; `out` holds the output's gradient
+    int64_t batch, down, across;        // images, and rows and columns of squares per image
+    int64_t strips;                     // per image; 1 if a strip has several images
+    int64_t image, images, first, rows; // a strip's images, and its rows of squares in each
+    int64_t row;                        // stride between channels in `to`
+    int64_t origin, outputs;            // first and number of the output channels that are computed together
+    bool adds;                          // adds the products of a weight's gradient to those of earlier strips
 } job;
 
-// Lines of a cache in an odd number: neighbours at this distance do not fall on the same set.
+// Rounds up to an odd number of cache lines, so that neighbours at this distance fall on different cache sets.
 static int64_t odd_lines(int64_t floats) { return ((floats + 15) / 16 | 1) * 16; }
 
 static int64_t quotient(int64_t n, int64_t d) { return (n + d - 1) / d; }
@@ -58,7 +58,7 @@ static float *image(const job *j, const side *s, int64_t n, int64_t channel) {
 
 // MARK: Kernels
 
-enum { RUN = 64 }; // kernels that are transformed together, and written to each of the 36 matrices in one stretch
+enum { RUN = 64 }; // kernels that are transformed together and written to each of the 36 matrices in one contiguous run
 
 static void kernels(void *context, int64_t begin, int64_t end) {
     const job *j = context;
@@ -107,8 +107,9 @@ static void kernel_gradients(void *context, int64_t begin, int64_t end) {
 
 // MARK: Images
 
-// The rows of a strip are transformed first, each once: half is [6, 4, rows + 1, across], rows of the image by their place in a square.
-// Then the columns, of all squares of an image at once: those that reach into the next row of squares find it `across` further on.
+// First each row of a strip is transformed once: half is [6, 4, rows + 1, across], where 4 is the row's place in its square. Then the
+// columns of all squares of an image are transformed at once; the rows that a square shares with the next row of squares lie `across`
+// further on.
 static bool squares_of(const job *j, const side *s, int taps, row_pass row_of, pass columns_of, int64_t begin, int64_t end) {
     int64_t across = j->across, width = 4 * (across + LANES), phase = (j->rows + 1) * across + LANES, plane = 4 * phase;
     float *line = apus_workspace(APUS_WORKSPACE_PARTIALS, sizeof(float) * (size_t)(width + 6 * plane));
@@ -179,16 +180,16 @@ static bool outputs(void *context, int64_t begin, int64_t end) {
 // MARK: Products
 
 enum {
-    ROWS = 96,                // of a product: few enough that, with AVX2 and AVX-512, its columns are read in place
-    FEW_SQUARES = 32,         // where transforming the kernels is the larger part
-    BLOCK = 12,               // output channels that are computed together then
-    MOST_KERNELS = 360 << 10, // whose 36 matrices take 51 MB, the most that is kept for the next call (workspace.c)
+    ROWS = 96,                // per product: few enough that, with AVX2 and AVX-512, the columns are read in place
+    FEW_SQUARES = 32,         // up to this number transforming the kernels dominates
+    BLOCK = 12,               // output channels that are computed together in that case
+    MOST_KERNELS = 360 << 10, // their 36 matrices take 51 MiB, the most that is kept for the next call (workspace.c)
 };
 
 static bool products(void *context, int64_t begin, int64_t end) {
     const job *j = context;
     int64_t in = j->in.channels, blocks = quotient(j->outputs, ROWS), count = squares(j);
-    // Columns that are not there are cheaper than a tile's columns in a buffer of their own, where they are few or little reads that.
+    // Computing some unused columns is cheaper than copying the last tile into a buffer, if they are few or few rows read them.
     int64_t columns = quotient(count, 16) * 16;
     if (columns - count > 7 && j->outputs > BLOCK) columns = count;
     for (int64_t i = begin; i < end; i++) {
@@ -213,7 +214,7 @@ static bool product_gradients(void *context, int64_t begin, int64_t end) {
 
 // MARK: Convolutions
 
-// Blocks of output channels, whose kernels are transformed where they are used: they stay in a core's own cache.
+// Blocks of output channels. Their kernels are transformed just before use and stay in a core's own cache.
 static bool output_blocks(void *context, int64_t begin, int64_t end) {
     job j = *(const job *)context;
     int64_t most = j.outputs;
@@ -263,7 +264,7 @@ static bool strips(void *context, int64_t begin, int64_t end) {
     return true;
 }
 
-// Strips of at most so many squares, of one size nearly, and how many.
+// Cuts into strips of at most `most` squares and of nearly equal size; returns their number.
 static int64_t cut(job *j, int64_t most) {
     int64_t images = most / (j->down * j->across), rows = most / j->across;
     j->images = images < 1 ? 1 : quotient(j->batch, quotient(j->batch, images));
@@ -275,7 +276,7 @@ static int64_t cut(job *j, int64_t most) {
 
 static apus_outcome convolve(job *j) {
     int64_t all = j->batch * j->down * j->across, channels = j->in.channels + j->out.channels, in = j->in.channels, out = j->out.channels;
-    // Many strips are shared out among threads, each small enough for a core's own cache. Of few, the channels and products of each are.
+    // Many strips are distributed over threads, each small enough for a core's own cache. Otherwise each strip's channels and products are.
     bool shares = !j->of_weight && cut(j, 64) >= 8;
     int64_t count = cut(j, shares ? 64 : channels < 64 ? 8192 / channels : 128), grain = 1024 / in + 1;
     j->row = odd_lines(j->images * j->rows * j->across + LANES);
@@ -305,8 +306,8 @@ static bool fits(const apus_convolution *c) {
     return c->batch * c->in_channels * c->out_channels != 0;
 }
 
-// Whether it is faster than oneDNN's direct sum, by the shape alone: times as multiples of a multiplication's, fitted on a processor with
-// AVX2. A number of U costs 17, to compute it, store it and fetch it again; a channel's square 600, and more where a row has few.
+// Whether this is faster than oneDNN's direct sum, by the shape alone. Costs are in multiplications, fitted on a processor with AVX2: an
+// element of U costs 17 (compute, store and load), a square of a channel 600, and more if a row has few squares.
 static bool wins(const job *j) {
     double in = (double)j->in.channels, out = (double)j->out.channels, squares = (double)(j->batch * j->down * j->across);
     double pixels = (double)(j->batch * j->out.extent[0] * j->out.extent[1]);

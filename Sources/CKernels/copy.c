@@ -3,15 +3,15 @@
 
 // MARK: Conversions of contiguous memory
 
-// What each dtype is in C, and how one is read as a number and made from one.
+// The C type of each dtype, and the conversions to and from numbers.
 #define SAME(x) (x)
 #define FROM_HALF(x) ((float)(x))
 #define TO_HALF(x) ((apus_half)(float)(x))
 #define TO_BFLOAT(x) float_to_bfloat((float)(x))
 #define TO_BOOL(x) ((apus_bool)((x) != 0))
 #define FROM_BOOL(x) ((uint8_t)((x) != 0))
-// C leaves a float beyond the integer's range undefined; here it becomes the nearest integer of the type, and NaN 0 (as `Scalar.integer(in:)`).
-// Integers that do not fit keep their low bits.
+// In C, converting a float out of the integer's range is undefined; here it becomes the nearest integer of the type, and NaN becomes 0
+// (like `Scalar.integer(in:)`). Integers that do not fit keep their low bits.
 #define TO_INT(T, NAME, x) _Generic((x), float : float_to_##NAME((double)(x)), double : float_to_##NAME((double)(x)), default : (T)(x))
 
 APUS_INLINE int64_t float_to_int64(double x) { return x != x ? 0 : x >= 0x1p63 ? INT64_MAX : x < -0x1p63 ? INT64_MIN : (int64_t)x; }
@@ -124,13 +124,13 @@ static void strided_body(void *context, int64_t begin, int64_t end) {
     }
 }
 
-// Transposition: of two operands of one dtype, where in is densest along another dimension than out, the two dimensions are walked
-// in squares that fit the cache, the others around them.
+// Transposition of two operands of one dtype that are contiguous along different dimensions: loops over these two dimensions in tiles that
+// fit into the cache, with the other dimensions outside.
 typedef struct {
     char *in, *out;
     int size, outer_rank;
     int64_t outer_extent[APUS_MAX_RANK], outer_in[APUS_MAX_RANK], outer_out[APUS_MAX_RANK];
-    int64_t rows, columns;      // out is dense along columns, in along rows
+    int64_t rows, columns;      // out is contiguous along columns, in along rows
     int64_t in_column, out_row; // bytes from one column to the next in `in`, from one row to the next in `out`
     int64_t tiles_down, tiles_across;
 } transposition;
@@ -161,7 +161,7 @@ TRANSPOSE_TILE(transpose_64, uint64_t)
 static void transpose_body(void *context, int64_t begin, int64_t end) {
     const transposition *t = context;
     for (int64_t i = begin; i < end; i++) {
-        int64_t down = i % t->tiles_down, rest = i / t->tiles_down; // along in's dense dimension, which is fetched ahead
+        int64_t down = i % t->tiles_down, rest = i / t->tiles_down; // along in's contiguous dimension, which the processor prefetches
         int64_t across = rest % t->tiles_across, outer = rest / t->tiles_across;
         const char *in = t->in;
         char *out = t->out;
@@ -184,7 +184,7 @@ static void transpose_body(void *context, int64_t begin, int64_t end) {
     }
 }
 
-/// The dimensions of both, merged where both lie in memory as one; the number of them.
+/// The dimensions of both, merged where both are contiguous across them; returns their number.
 static int joint_dimensions(const apus_tensor *in, const apus_tensor *out, int64_t *extent, int64_t *a, int64_t *b) {
     int rank = 0, size = apus_size[in->dtype];
     for (int d = 0; d < in->rank; d++) {

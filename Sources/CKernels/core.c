@@ -15,7 +15,7 @@ void apus_collapse(const apus_tensor *tensor, apus_view *view) {
         if (rank > 0 && view->stride[rank - 1] == stride * extent) {
             view->extent[rank - 1] *= extent;
             view->stride[rank - 1] = stride;
-        } else if (rank < APUS_MAX_RANK) { // only empty tensors can have more
+        } else if (rank < APUS_MAX_RANK) { // only empty tensors can have more dimensions
             view->extent[rank] = extent;
             view->stride[rank] = stride;
             rank++;

@@ -1,4 +1,4 @@
-// What the kernels share: dtypes in C, versions per processor, and cursors over strided operands.
+// Shared by the kernels: dtypes in C, loop versions per processor, and cursors over strided operands.
 #ifndef APUS_CORE_H
 #define APUS_CORE_H
 
@@ -6,8 +6,8 @@
 #include "tensor.h"
 #include <string.h>
 
-// One version of a loop per kind of processor, chosen when the program is loaded. A helper must be APUS_INLINE to become part of
-// each version. The thread sanitizer's start-up crashes in the resolvers, so it gets the plain version.
+// One version of a loop per x86-64 level, chosen when the program is loaded. A helper must be APUS_INLINE to become part of each version.
+// The thread sanitizer crashes in the resolvers at start-up, so it gets the plain version.
 #if defined(__x86_64__) && !__has_feature(thread_sanitizer)
 #define APUS_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
@@ -15,17 +15,17 @@
 #endif
 #define APUS_INLINE static inline __attribute__((always_inline, unused))
 
-// Before a loop over operands that may be the very same memory (in place) but never overlap otherwise: without it the check that
-// the compiler puts before a vectorised loop sends every in-place call to the scalar one.
+// Goes before a loop whose operands are either the same memory (in place) or do not overlap. Without it the compiler's overlap check sends
+// every in-place call to the scalar loop.
 #define APUS_SIMD _Pragma("clang loop vectorize(assume_safety) interleave(enable)")
 
-// Loops smaller than this run on the calling thread: waking another costs about a microsecond.
+// Smaller loops run on the calling thread: waking another costs about a microsecond.
 #define APUS_GRAIN 32768
 
-// Elements that one pass of a kernel handles where operands go through buffers: they stay in the first-level cache.
+// Elements per pass of a kernel whose operands go through buffers; they stay in the first-level cache.
 #define APUS_BLOCK 512
 
-// A bool's byte is read as "not 0", whatever wrote it.
+// Any non-zero byte counts as true.
 typedef uint8_t apus_bool;
 typedef _Float16 apus_half;
 typedef struct {
@@ -50,25 +50,25 @@ APUS_INLINE apus_bfloat float_to_bfloat(float f) {
     return (apus_bfloat){(uint16_t)(f != f ? bits >> 16 | 0x40 : rounded)};
 }
 
-/// Whether the dtype is computed in float: the 16-bit floats.
+/// Whether the dtype is a 16-bit float, which is computed in float.
 APUS_INLINE bool is_half(int dtype) { return dtype == APUS_FLOAT16 || dtype == APUS_BFLOAT16; }
 
-/// Between the 16-bit floats and float32, contiguous (`copy.c`).
+/// Convert contiguous memory between 16-bit floats and float32 (`copy.c`).
 void apus_halves_to_float(int dtype, int64_t n, float *out, const void *in);
 void apus_float_to_halves(int dtype, int64_t n, void *out, const float *in);
 
-// A tensor without dimensions of extent 1, and with dimensions merged that lie in memory as one. An extent of at least 2 in each
-// of the dimensions that remain bounds their number by 63. Strides are in bytes.
+// A tensor without dimensions of extent 1, and with contiguous dimensions merged. The remaining extents are at least 2, so there are at
+// most 63 dimensions. Strides are in bytes.
 #define APUS_MAX_RANK 64
 typedef struct {
     char *data;
     int64_t count;
     int rank; // at least 1
-    int size; // of an element
+    int size; // bytes per element
     int64_t extent[APUS_MAX_RANK], stride[APUS_MAX_RANK];
 } apus_view;
 
-/// A place in a view that moves through its elements in row-major order.
+/// A position in a view that moves through the elements in row-major order.
 typedef struct {
     const apus_view *view;
     char *at;
@@ -84,7 +84,7 @@ void apus_scatter(apus_cursor *cursor, int64_t n, const void *in);
 APUS_INLINE bool view_is_contiguous(const apus_view *v) { return v->rank == 1 && (v->stride[0] == v->size || v->extent[0] == 1); }
 APUS_INLINE bool view_is_constant(const apus_view *v) { return v->rank == 1 && (v->stride[0] == 0 || v->extent[0] == 1); }
 
-/// The next place in the outer dimensions, the innermost being at its start.
+/// Moves to the next position in the outer dimensions; the innermost must be at its start.
 APUS_INLINE void next_row(apus_cursor *c) {
     const apus_view *v = c->view;
     for (int d = v->rank - 2; d >= 0; d--) {
@@ -95,13 +95,13 @@ APUS_INLINE void next_row(apus_cursor *c) {
     }
 }
 
-// Kernels of float32 and float64, which a template makes twice (`f_name`, `d_name`): the one for the dtype.
+// Calls the variant for the dtype of a kernel that a template makes for float32 and float64 (`f_name`, `d_name`).
 #define APUS_BY_TYPE(dtype, name, ...) ((dtype) == APUS_FLOAT64 ? d_##name(__VA_ARGS__) : f_##name(__VA_ARGS__))
 
 /// The memory of an operand that may be missing.
 APUS_INLINE void *data_of(const apus_tensor *x) { return x ? x->data : NULL; }
 
-/// A shape seen as [outer, length, inner], the middle one being `dim`; a scalar is one element.
+/// A shape as [outer, length, inner], where `length` is dimension `dim`; a scalar is [1, 1, 1].
 typedef struct {
     int64_t outer, length, inner;
 } apus_extents;
@@ -111,7 +111,7 @@ APUS_INLINE apus_extents extents_around(const apus_tensor *x, int dim) {
     return e;
 }
 
-/// A call that no table has an entry for: an op has let a dtype through that its family does not promise.
+/// Aborts: an op has passed a dtype that its family does not support.
 _Noreturn void apus_no_kernel(const char *family, int kind, int dtype);
 
 #endif

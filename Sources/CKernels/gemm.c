@@ -3,7 +3,7 @@
 #include "workspace.h"
 #include <string.h>
 
-// Depth of a block: a panel of rows and one of columns of this depth fit the first-level cache together.
+// Depth of a block: a panel of rows and a panel of columns of this depth fit into the first-level cache together.
 enum { BLOCK_K = 256 };
 
 #define REAL float
@@ -31,7 +31,7 @@ bool apus_gemm_kernel_f64(const apus_gemm *g, int size) {
 
 // MARK: Integers
 
-// Unsigned arithmetic wraps and has the bits of signed. A row of c gathers multiples of the rows of b.
+// Unsigned arithmetic wraps and gives the same bits as signed. Each row of c is a sum of multiples of the rows of b.
 #define INTEGER_ROWS(T)                                                                                                                    \
     static void rows_##T(void *context, int64_t begin, int64_t end) {                                                                      \
         const apus_gemm *g = context;                                                                                                      \

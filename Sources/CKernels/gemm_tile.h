@@ -1,16 +1,16 @@
-// One instruction set's inner kernels of the product, for one type. Included by gemm_type.h with
-//   REAL   float or double             NAME(x)  x with the type's and the instruction set's suffix
-//   BYTES  of a vector register        MR       rows of a tile (2 registers wide: 2·MR sums must fit the register file)
-//   TARGET the function attribute that allows the instructions
+// The inner kernels of the matrix product for one instruction set and one type. Included by gemm_type.h with
+//   REAL   float or double             NAME(x)  x with the suffix of type and instruction set
+//   BYTES  of a vector register        MR       rows of a tile (2 registers wide: 2·MR sums must fit into the registers)
+//   TARGET the function attribute that enables the instructions
 //
-// A tile is up to MR × 2 registers of c, held in registers while K runs. Rows come from `a` in place or packed (MR
-// neighbours side by side), columns from `b` rows that lie densely, in place or packed.
+// A tile is up to MR rows × 2 registers of c, held in registers while k runs. Rows of `a` are read in place or packed (MR neighbours side
+// by side). Rows of `b` must be contiguous, in place or packed.
 
 #define LANES (BYTES / (int)sizeof(REAL))
 typedef REAL NAME(vec) __attribute__((vector_size(BYTES)));
 typedef REAL NAME(loose) __attribute__((vector_size(BYTES), aligned(sizeof(REAL)), may_alias));
 
-// With `rows`, `wide` and `packed` constant, everything below unrolls into straight code.
+// `rows`, `wide` and `packed` are constants, so that everything below unrolls.
 __attribute__((always_inline)) TARGET static inline void NAME(body)(const int rows, const int wide, const int packed, int64_t k,
                                                                     const REAL *a, int64_t a_row, int64_t a_column, const REAL *b,
                                                                     int64_t b_row, const TYPED(tile_out) * o) {
@@ -32,7 +32,7 @@ __attribute__((always_inline)) TARGET static inline void NAME(body)(const int ro
         b += b_row;                                                                                                                        \
     }
     int64_t p = 0;
-    // Unrolled where the time is spent; edges are not worth the compiler's time.
+    // Only the full tile is unrolled by 4; for edges it is not worth the compile time.
     if (rows == MR && wide == 2)
         for (; p + 4 <= k; p += 4) {
             STEP STEP STEP STEP
@@ -62,7 +62,7 @@ __attribute__((always_inline)) TARGET static inline void NAME(body)(const int ro
     TYPED(store_edge)(edge, 2 * LANES, o);
 }
 
-// Rows in place are read as many as there are; packed ones are filled up to MR with zeros.
+// Rows in place need a case for each count; packed rows are zero-padded to MR.
 #define CASE(r)                                                                                                                            \
     case r:                                                                                                                                \
         if (wide == 2) NAME(body)(r, 2, 0, k, a, a_row, a_column, b, b_row, o);                                                            \
@@ -89,7 +89,7 @@ TARGET static void NAME(tile)(int wide, int packed, int64_t k, const REAL *a, in
     }
 }
 
-// Dot products of up to 2 rows of x with 4 rows of y, K dense in both; `out[i][j]`.
+// Dot products of up to 2 rows of x with 4 rows of y, both contiguous along K; `out[i][j]`.
 __attribute__((always_inline)) TARGET static inline void NAME(dots_body)(const int rows, int64_t k, const REAL *x, int64_t x_row,
                                                                          const REAL *y, int64_t y_row, int count, REAL out[2][4]) {
     NAME(vec) sum[2][4] = {0};
@@ -119,7 +119,7 @@ TARGET static void NAME(dots)(int rows, int64_t k, const REAL *x, int64_t x_row,
     else NAME(dots_body)(1, k, x, x_row, y, y_row, count, out);
 }
 
-// `y += Σ x[p]·b[p]` over up to 4 rows of b: a row of the product where K is not dense.
+// `y += Σ x[p]·b[p]` over up to 4 rows of b; for products that are not contiguous along K.
 TARGET static void NAME(combine)(int64_t n, int count, const REAL *x, int64_t x_step, const REAL *b, int64_t b_row, REAL *y) {
     if (count == 4) {
         REAL x0 = x[0], x1 = x[x_step], x2 = x[2 * x_step], x3 = x[3 * x_step];
@@ -142,7 +142,7 @@ TARGET static void NAME(combine)(int64_t n, int count, const REAL *x, int64_t x_
     }
 }
 
-// `to[q·width + i] = from[i·row + q]` for four by four.
+// Transposes 4 × 4: `to[q·width + i] = from[i·row + q]`.
 typedef REAL NAME(four) __attribute__((vector_size(4 * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
 __attribute__((always_inline)) TARGET static inline void NAME(transpose)(const REAL *from, int64_t row, REAL *to, int64_t width) {
     NAME(four) r0 = *(const NAME(four) *)from, r1 = *(const NAME(four) *)(from + row);
@@ -155,7 +155,7 @@ __attribute__((always_inline)) TARGET static inline void NAME(transpose)(const R
     *(NAME(four) *)(to + 3 * width) = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
 }
 
-// One panel: `to[p·width + i] = from[i·row + p·column]`, lanes from `have` on zero. With `width` constant the copies are straight code.
+// Packs one panel: `to[p·width + i] = from[i·row + p·column]`, 0 for i ≥ `have`. `width` is constant, so that the copies unroll.
 __attribute__((always_inline)) TARGET static inline void NAME(pack_panel)(int have, const int width, int64_t k, const REAL *from,
                                                                           int64_t row, int64_t column, REAL *to) {
     int64_t p = 0;
@@ -164,7 +164,7 @@ __attribute__((always_inline)) TARGET static inline void NAME(pack_panel)(int ha
         return;
     }
     if (have == width && column == 1) {
-        // 8 steps at a time keep each row's cache line while it is read.
+        // 8 steps at a time use each row's cache line while it is loaded.
         for (; p + 8 <= k; p += 8) {
             int i = 0;
             for (; i + 4 <= width; i += 4) {
@@ -182,10 +182,10 @@ __attribute__((always_inline)) TARGET static inline void NAME(pack_panel)(int ha
     }
 }
 
-// What tiles read in one stream: `count` rows (or columns) in panels of `width`, one after the other, each k long.
+// Packs `count` rows (or columns) into consecutive panels of `width`, each k long, which tiles read sequentially.
 TARGET static void NAME(pack)(int64_t count, int width, int64_t k, const REAL *from, int64_t row, int64_t column, REAL *to) {
-    // Where neighbours lie side by side, a few steps of all panels at a time: a panel alone would touch a page, and often the same set of a
-    // cache, for each of its steps, and come back for the rest of the line when it is gone.
+    // If `row` is 1, packs a few steps of all panels at a time. One panel alone would touch another page, and often the same cache set, in
+    // each step, and reload the rest of the cache line later.
     int64_t steps = row == 1 ? 8 : k;
     for (int64_t p = 0; p < k; p += steps) {
         int64_t depth = k - p < steps ? k - p : steps;

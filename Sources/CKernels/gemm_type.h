@@ -1,4 +1,4 @@
-// The product for one type: packing, tiling and sharing out. Included by gemm.c with REAL and TYPED(x), x with the type's suffix.
+// The matrix product for one type: packing, tiling and parallelism. Included by gemm.c with REAL and TYPED(x), x with the type's suffix.
 
 typedef struct {
     REAL *c;
@@ -6,7 +6,7 @@ typedef struct {
     int rows, columns; // of this tile
     int accumulate;
     const REAL *bias;
-    int bias_column; // bias runs along columns, else along rows
+    int bias_column; // bias has one element per column, else one per row
 } TYPED(tile_out);
 
 typedef struct {
@@ -57,7 +57,7 @@ static const TYPED(kernels) * TYPED(chosen)(void) {
     return &TYPED(plain_table);
 }
 
-// A product with K in ascending blocks; c[i·c_row + j·c_column].
+// A product; c[i·c_row + j·c_column]. K is split into blocks in ascending order.
 typedef struct {
     const TYPED(kernels) * kernels;
     int64_t m, n, k;
@@ -69,7 +69,7 @@ typedef struct {
     int64_t c_row, c_column;
     const REAL *bias;
     int bias_column, accumulate;
-    REAL *packed; // columns from n_begin on, panel by panel, each K long; nil where b is read in place
+    REAL *packed; // columns from n_begin on in panels, each K long; NULL if b is read in place
     int64_t n_begin, n_end, row_block, column_block, column_blocks;
 } TYPED(job);
 
@@ -81,11 +81,11 @@ static void TYPED(pack_panels)(void *context, int64_t begin, int64_t end) {
     j->kernels->pack(n_end - n, width, j->k, j->b + n * j->b_column, j->b_column, j->b_row, j->packed + begin * width * j->k);
 }
 
-// One block of rows against one block of columns.
+// The product of one block of rows and one block of columns.
 static bool TYPED(block)(const TYPED(job) * j, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
     const TYPED(kernels) *kernels = j->kernels;
     const int MR_ = kernels->rows, NR_ = kernels->columns;
-    // Rows in place cost a stream each and reading them again a panel; packing costs one pass.
+    // Reading rows in place costs one memory stream per row, again for each panel; packing costs one pass.
     int pack_rows = n1 - n0 > 8 * NR_;
     int64_t panels = (m1 - m0 + MR_ - 1) / MR_;
     REAL *rows = pack_rows ? apus_workspace(APUS_WORKSPACE_PACKED_ROWS, sizeof(REAL) * (size_t)(panels * MR_ * BLOCK_K)) : 0;
@@ -141,7 +141,7 @@ static bool TYPED(blocks)(void *context, int64_t begin, int64_t end) {
 
 static bool TYPED(tiled)(TYPED(job) * j) {
     const int MR_ = j->kernels->rows, NR_ = j->kernels->columns;
-    // Columns are packed where they are not dense, or where enough rows read them to pay for it.
+    // Packs columns if they are not contiguous, or if enough rows read them.
     int pack = j->b_column != 1 || j->m > 16 * MR_;
     int64_t stripe = j->n;
     if (pack) {
@@ -157,11 +157,11 @@ static bool TYPED(tiled)(TYPED(job) * j) {
             j->packed = apus_workspace(APUS_WORKSPACE_PACKED_COLUMNS, sizeof(REAL) * (size_t)(panels * NR_ * j->k));
             if (!j->packed) return false;
             int64_t grain = 32768 / (NR_ * j->k) + 1;
-            if (j->b_column == 1 && grain < 8) grain = 8; // long stretches of each row
+            if (j->b_column == 1 && grain < 8) grain = 8; // long contiguous runs of each row
             apus_parallel_for(panels, grain, TYPED(pack_panels), j);
         }
-        // Blocks of rows that fit the second-level cache, in a number that two, four and eight threads share evenly; more by
-        // columns where rows are few. A block is not worth less than some ten microseconds.
+        // Blocks of rows that fit into the second-level cache, in a number that 2, 4 and 8 threads share evenly. If rows are few, columns
+        // are split too. A block takes at least some ten microseconds.
         double work = (double)j->m * (double)width * (double)j->k;
         int64_t wanted = (int64_t)(work / 500e3);
         if (wanted > 8) wanted = 8;
@@ -181,7 +181,7 @@ static bool TYPED(tiled)(TYPED(job) * j) {
     return true;
 }
 
-// Thin products, with rows of b·transposed dense along K: dot products.
+// Thin products where columns of b are contiguous: dot products.
 static void TYPED(dot_columns)(void *context, int64_t begin, int64_t end) {
     const TYPED(job) *j = context;
     for (int64_t n = begin * 4; n < end * 4 && n < j->n; n += 4) {
@@ -204,7 +204,7 @@ static void TYPED(dot_columns)(void *context, int64_t begin, int64_t end) {
 
 enum { TYPED(STRIP) = 1024 };
 
-// Thin products, with rows of b dense along N: sums of rows, a strip of columns at a time.
+// Thin products where rows of b are contiguous: weighted sums of rows, a strip of columns at a time.
 static void TYPED(combine_columns)(void *context, int64_t begin, int64_t end) {
     const TYPED(job) *j = context;
     REAL sums[TYPED(STRIP)];
@@ -255,7 +255,7 @@ static bool TYPED(product)(const apus_gemm *g) {
     j = {TYPED(chosen)(), g->m, g->n, g->k, g->a,          g->a_row, g->a_column, g->b, g->b_row, g->b_column, c,
          g->c_row,        1,    bias, 1,    g->accumulate, 0,        0,           0,    0,        0,           1};
     if (j.k == 1) {
-        // A stride along a dimension of one means nothing: read it as dense.
+        // The stride of a dimension of extent 1 is arbitrary: treat it as contiguous.
         j.a_column = 1;
         if (j.b_column != 1) j.b_row = 1;
     }
@@ -267,14 +267,15 @@ static bool TYPED(product)(const apus_gemm *g) {
             return true;
         }
         if (j.b_column == 1 && j.m <= 2) {
-            // Narrow strips where there is much to add and little width to share out.
+            // Narrow strips if K is long and the width is small.
             j.column_block = j.n >= 8 * TYPED(STRIP) ? TYPED(STRIP) : 256;
             int64_t grain = 65536 / (j.k * j.m * j.column_block) + 1;
             apus_parallel_for((j.n + j.column_block - 1) / j.column_block, grain, TYPED(combine_columns), &j);
             return true;
         }
     }
-    // Dense columns need no packing; with the sides exchanged the result is stored element by element, as slowly as an operand is packed.
+    // Contiguous rows of b need no packing. After swapping the operands, results are stored one by one, about as slowly as an operand is
+    // packed.
     int64_t packed_when_swapped = j.a_row == 1 ? 0 : j.m * j.k;
     if (j.b_column != 1 && packed_when_swapped + j.m * j.n < j.n * j.k) TYPED(swap_sides)(&j);
     return TYPED(tiled)(&j);

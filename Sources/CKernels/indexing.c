@@ -23,7 +23,7 @@ APUS_INLINE void copy_element(void *to, const void *from, int size) {
 
 typedef struct {
     apus_view outer, inner;
-    int64_t stride, count; // of dim, in bytes; how many are selected
+    int64_t stride, count; // stride of dim in bytes; number of selected indices
     const int64_t *index;
     char *out;
 } selection;
@@ -67,10 +67,10 @@ void apus_index_select(const apus_tensor *x, int dim, int64_t count, const int64
 // MARK: gather and scatter
 
 typedef struct {
-    apus_view places; // the indexed tensor's elements at the indices' places, `dim` standing still
+    apus_view places; // the indexed tensor at the positions of `index`, with stride 0 along `dim`
     int64_t stride;   // of dim, in bytes
     const int64_t *index;
-    char *dense; // out of a gather, source of a scatter
+    char *dense; // the output of gather, the source of scatter
     int kind, dtype;
 } elements;
 
@@ -113,7 +113,7 @@ static void scatter_body(void *context, int64_t begin, int64_t end) {
 }
 
 static void make_elements(const apus_tensor *x, int dim, const int64_t *shape, elements *e) {
-    // Dimensions of extent 1 are left out here already, so that any rank fits.
+    // Skips dimensions of extent 1, so that any rank fits.
     int64_t extents[APUS_MAX_RANK], strides[APUS_MAX_RANK];
     int rank = 0;
     bool empty = false;
@@ -138,7 +138,7 @@ void apus_gather_elements(const apus_tensor *x, int dim, const int64_t *shape, c
 void apus_scatter_elements(int kind, const apus_tensor *out, int dim, const int64_t *shape, const int64_t *index, const void *source) {
     elements e = {.index = index, .dense = (char *)source, .kind = kind};
     make_elements(out, dim, shape, &e);
-    // Places that differ before dim never meet, so threads share those.
+    // Elements with different coordinates before dim never collide, so threads split there.
     int64_t block = 1;
     for (int d = dim; d < out->rank; d++) block *= shape[d];
     if (block < 1) return;

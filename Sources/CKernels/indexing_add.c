@@ -23,7 +23,7 @@ typedef struct {
     const int64_t *index;
 } addition;
 
-/// Threads share outer places and tiles of the inner ones, never the indices: each element is added to in their order.
+/// Threads split the outer and inner dimensions, never the indices: each element is added to in order.
 static void add_body(void *context, int64_t begin, int64_t end) {
     const addition *a = context;
     for (int64_t u = begin; u < end; u++) {
@@ -35,8 +35,8 @@ static void add_body(void *context, int64_t begin, int64_t end) {
     }
 }
 
-// Floats: rows with one place are brought together and added up in double (in two doubles for double), so that a sum of any length is
-// rounded once.
+// For floats, rows with the same index are grouped and summed in double (in two doubles for double), so that the rounding error does not
+// grow with their number.
 enum { SUMS = 64 };
 #define LOAD_NUMBER(x) (x)
 #define STORE_NUMBER(x) (x)
@@ -50,7 +50,7 @@ enum { SUMS = 64 };
         (lost) += ((sum) - (total_ - back_)) + (value_ - back_);                                                                           \
         (sum) = total_;                                                                                                                    \
     }
-/// Four rows at a time are added in the type that is computed in, as a tree.
+/// Four rows at a time are added in the computation type, pairwise.
 #define ADD_ROWS(NAME, T, LOAD, STORE, ADD_NUMBER)                                                                                         \
     APUS_CLONES static void add_rows_##NAME(int64_t n, int64_t m, const int64_t *rows, int64_t stride, void *out_, const void *source) {   \
         double sum[SUMS], lost[SUMS];                                                                                                      \
@@ -83,7 +83,7 @@ ADD_ROWS(bfloat16, apus_bfloat, LOAD_BFLOAT, STORE_BFLOAT, ADD_ONE)
 ADD_ROWS(float32, float, LOAD_NUMBER, STORE_NUMBER, ADD_ONE)
 ADD_ROWS(float64, double, LOAD_NUMBER, STORE_NUMBER, ADD_TWO)
 typedef void rows_adder(int64_t n, int64_t m, const int64_t *rows, int64_t stride, void *out, const void *source);
-/// Of rows of several numbers, and of one.
+/// For rows of several numbers, and for rows of one.
 static rows_adder *const rows_adders[10][2] = {[APUS_FLOAT16] = {add_rows_float16, add_numbers_float16},
                                                [APUS_BFLOAT16] = {add_rows_bfloat16, add_numbers_bfloat16},
                                                [APUS_FLOAT32] = {add_rows_float32, add_numbers_float32},
@@ -92,7 +92,7 @@ static rows_adder *const rows_adders[10][2] = {[APUS_FLOAT16] = {add_rows_float1
 typedef struct {
     addition plain;
     rows_adder *add;
-    // Rows with one place: order[start[g]] ..< order[start[g + 1]] are those of group g, all with place[g].
+    // The rows order[start[g]] ..< order[start[g + 1]] belong to group g and have index place[g].
     int64_t groups, *start, *order, *place;
     void *memory;
 } grouped_addition;
@@ -118,8 +118,8 @@ static void add_groups_body(void *context, int64_t begin, int64_t end) {
     }
 }
 
-/// Brings rows of one place together, each group's in their order; false where there is no memory for that. The groups of places are found in
-/// a table of all places where there are no more of these than rows, else in a hash table.
+/// Groups rows with the same index, in order; returns false if there is no memory. Groups are found in a table of all places if there are
+/// no more places than rows, else in a hash table.
 static bool group(grouped_addition *g) {
     const addition *a = &g->plain;
     bool direct = a->size <= a->count;
@@ -129,7 +129,7 @@ static bool group(grouped_addition *g) {
     int64_t *memory = apus_scratch((size_t)(slots + 4 * count + 1) * sizeof *memory);
     if (!memory) return false;
     g->memory = memory;
-    int64_t *table = memory, *of = table + slots; // a place's group; a row's group
+    int64_t *table = memory, *of = table + slots; // the group of each place; the group of each row
     g->start = of + count;
     g->place = g->start + count + 1;
     g->order = g->place + count;
@@ -149,7 +149,7 @@ static bool group(grouped_addition *g) {
         of[j] = table[slot];
         g->start[of[j]]++;
     }
-    // From counts to where each group ends, and back to where it begins while the rows are set down, the last first.
+    // Turns counts into group ends; placing the rows from last to first moves these back to the groups' starts.
     int64_t end = 0;
     for (int64_t k = 0; k < g->groups; k++) g->start[k] = end += g->start[k];
     g->start[g->groups] = end;

@@ -1,4 +1,4 @@
-// Arithmetic at a place, for each dtype.
+// Combines two elements, for each dtype.
 #ifndef APUS_INDEXING_COMBINE_H
 #define APUS_INDEXING_COMBINE_H
 
@@ -12,7 +12,7 @@ enum { SET, ADD, MULTIPLY, MINIMUM, MAXIMUM };
      : (kind) == MULTIPLY ? (T)((a) * (b))                                                                                                 \
      : (kind) == MINIMUM  ? ((((b) < (a)) | ((b) != (b))) ? (b) : (a))                                                                     \
                           : ((((b) > (a)) | ((b) != (b))) ? (b) : (a)))
-/// Sums and products of integers wrap: they are made unsigned, of 64 bits.
+/// Integer sums and products wrap: they are computed in unsigned 64-bit.
 #define COMBINE_INTEGERS(T, kind, a, b)                                                                                                    \
     ((kind) == ADD        ? (T)((uint64_t)(a) + (uint64_t)(b))                                                                             \
      : (kind) == MULTIPLY ? (T)((uint64_t)(a) * (uint64_t)(b))                                                                             \

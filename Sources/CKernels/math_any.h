@@ -1,12 +1,12 @@
-// Functions of both float types, in the language of `unary.def`: the processor's C and the devices' take in this file for each type T; FUNCTION is
-// the reader's.
+// Functions for both float types, in the language of `unary.def`. The processor's C and the device kernels include this file for each type
+// T and define FUNCTION.
 
-// 1/(1 + e^−x); in float32 2.4 ULP, also where the result is denormal.
+// 1/(1 + e^−x); in float32 2.4 ULP, also for denormal results.
 FUNCTION T M(sigmoid)(T x) {
     T e = M(exp)(-M(abs)(x));
     return (x < 0 ? e : (T)1) / (1 + e);
 }
-// min(max(x, low), high); NaN stays, and high wins over low as in PyTorch.
+// min(max(x, low), high); NaN stays NaN, and high wins over low as in PyTorch.
 FUNCTION T M(clamp)(T x, T low, T high) {
     x = x < low ? low : x;
     return x > high ? high : x;

@@ -1,12 +1,12 @@
-// float64 functions: libm's, and what is made of them; float32 functions that are rarely hot, by libm too.
+// float64 functions, from libm; and float32 functions that are rarely hot, from libm too.
 //
-// In float64 every function is within 3 units in the last place (ULP), `SpecialFunctionTests` holds them to it.
+// Every float64 function is within 3 units in the last place (ULP), which `SpecialFunctionTests` checks.
 #ifndef APUS_MATH_DOUBLE_H
 #define APUS_MATH_DOUBLE_H
 
 #include "math_float.h"
 
-// These take either type.
+// These work for both types.
 #define d_sqrt f_sqrt
 #define d_abs f_abs
 #define d_copysign f_copysign
@@ -58,7 +58,7 @@
 #define T float
 #define M(f) f_##f
 #include "math_any.h"
-/// Φ, the distribution function of normal numbers
+/// Φ, the cumulative distribution function of the normal distribution
 FUNCTION float f_plain_cdf(float x) { return 0.5f * (1 + f_erf(x * 0.70710678118654752440f)); }
 #include "math_plain.h"
 #undef T

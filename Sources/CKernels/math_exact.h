@@ -1,9 +1,10 @@
-// Exponentials of products and squares, and what activations make of them, with all digits that T has: for float64. Written as `math_any.h` is.
+// Exponentials of products and squares, and activations made of them, accurate to all digits of T: used for float64. Written in the
+// language of `math_any.h`.
 //
-// An exponential's relative error is its exponent's absolute one: where an exponent is a product or a square, what its rounding lost is computed by
-// `fma` and put back.
+// The relative error of an exponential is the absolute error of its exponent. Where the exponent is a product or a square, its rounding
+// error is computed by `fma` and corrected for.
 
-// a·e^t, also where e^t would be denormal and the product is not.
+// a·e^t, accurate also if e^t is denormal but the product is not.
 FUNCTION T M(times_exp)(T a, T t) {
     if (t > -700) return a * M(exp)(t);
     T half_way = M(exp)(t / 2);
@@ -12,7 +13,7 @@ FUNCTION T M(times_exp)(T a, T t) {
 // a·e^(b·x)
 FUNCTION T M(times_exp_product)(T a, T b, T x) {
     T t = b * x, y = M(times_exp)(a, t);
-    // Beyond these bounds the result is 0 or infinite, and what t lost perhaps no number.
+    // Beyond this bound the result is 0 or infinite, and the correction may be NaN.
     return M(abs)(t) < 800 ? y + y * fma(b, x, -t) : y;
 }
 // ln(1 + e^(b·x))/b
@@ -28,7 +29,7 @@ FUNCTION T M(exp_difference)(T x, T y) {
     T e = M(exp)(d);
     return d > -800 ? e + e * lost : e;
 }
-// x·σ(x), and x·tanh(ln(1 + e^x)): with n = e^x·(e^x + 2) the hyperbolic tangent is n/(n + 2).
+// silu is x·σ(x). mish is x·tanh(ln(1 + e^x)); with n = e^x·(e^x + 2) the tanh is n/(n + 2).
 FUNCTION T M(silu)(T x) {
     if (x < -700) return M(times_exp)(x, x);
     T e = M(exp)(-M(abs)(x));
@@ -46,18 +47,18 @@ FUNCTION T M(silu_slope)(T x) {
     if (x < -700) return M(times_exp)(factor, x);
     return (x < 0 ? factor * e : factor) / (1 + e);
 }
-// Φ, the distribution function of normal numbers, by erfc, which keeps its digits in the lower tail.
+// Φ, the cumulative distribution function of the normal distribution, by erfc, which is accurate in the lower tail.
 FUNCTION T M(normal_cdf)(T x) {
     x = M(clamp)(x, -40, 40);
     T z = x * -0.7071067811865476, lost = fma(x, -0.7071067811865476, -z) + x * 4.833646656726457e-17;
     return 0.5 * (M(erfc)(z) - lost * 1.1283791670955126 * M(exp)(-z * z));
 }
-// a·φ(x), φ the density of normal numbers
+// a·φ(x), φ the density of the normal distribution
 FUNCTION T M(times_normal_density)(T a, T x) {
     T square = x * x, y = M(times_exp)(a * 0.39894228040143267794, -0.5 * square);
     return y - y * (0.5 * fma(x, x, -square));
 }
-// x·Φ(x); far below, where Φ is denormal, by its asymptotic series.
+// x·Φ(x); for very negative x, where Φ is denormal, by its asymptotic series.
 FUNCTION T M(gelu)(T x) {
     if (!(x < -36) || x < -40) return x * M(normal_cdf)(x);
     T r = 1 / (x * x);
@@ -68,7 +69,8 @@ FUNCTION T M(gelu_slope)(T x) {
     x = M(clamp)(x, -40, 40);
     return M(normal_cdf)(x) + M(times_normal_density)(x, x);
 }
-// u = 2·√(2/π)·(x + 0.044715·x³): GELU's tanh form is x·σ(u), since ½(1 + tanh ½u) is σ(u). In two parts: x times the sum of k and 0.044715·k·x², each constant in two parts too.
+// u = 2·√(2/π)·(x + 0.044715·x³). The tanh form of GELU is x·σ(u), since ½(1 + tanh ½u) = σ(u). u is computed with its rounding error
+// `lost`, as x times the sum of k and 0.044715·k·x², where each constant has two parts too.
 FUNCTION T M(gelu_exponent)(T x, T *lost) {
     T s = x * x, s_lost = fma(x, x, -s);
     T q = 0.07135481627260025 * s, q_lost = fma(0.07135481627260025, s, -q) + (0.07135481627260025 * s_lost - 6.175149918155315e-19 * s);
@@ -89,8 +91,9 @@ FUNCTION T M(gelu_tanh)(T x) {
     e += e * (u < 0 ? lost : -lost);
     return (u < 0 ? x * e : x) / (1 + e);
 }
-// The derivative of x·σ(u): σ(u) + t·σ(u)·σ(−u) with t = x·u'. Beyond the bounds it is 1 or 0, and squares might overflow.
-// With e = e^−|u| and d = 1 + e it is (d + t·e)/d² for positive u, e·(d + t)/d² for negative; t is 3u − 2kx. What each sum rounds off is kept.
+// The derivative of x·σ(u): σ(u) + t·σ(u)·σ(−u) with t = x·u'. x is clamped, since beyond the bounds the result is 1 or 0 and squares might
+// overflow. With e = e^−|u| and d = 1 + e the result is (d + t·e)/d² for positive u and e·(d + t)/d² for negative u; t = 3u − 2kx. The
+// rounding error of each sum is corrected for.
 FUNCTION T M(gelu_tanh_slope)(T x) {
     x = M(clamp)(x, -40, 40);
     T lost, u = M(gelu_exponent)(x, &lost), e = M(exp)(-M(abs)(u)), e_lost = u < 0 ? lost : -lost;

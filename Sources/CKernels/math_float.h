@@ -1,16 +1,16 @@
 // Elementary functions of float32 without branches or calls, so that loops over them vectorise.
 //
-// Goals, in this order: right at the special values (NaN, infinities, zeros, denormal results), errors of a few units in the last
-// place (ULP), speed. The errors stated were measured over every 97th float with fused multiply-adds; without them (processors
-// before 2013) they are about half an ULP larger. `VectorMathTests` holds the functions to these bounds.
-// Coefficients of exp and log are Cephes' (Moshier), those of erf Juffa's, those of sine and cosine fdlibm's for float arguments.
+// Goals, in this order: correct special values (NaN, infinities, zeros, denormal results), errors of a few units in the last place (ULP),
+// speed. The stated errors were measured over every 97th float with fused multiply-adds; without them (processors before 2013) they are
+// about half an ULP larger. `VectorMathTests` checks these bounds. The coefficients of exp and log are from Cephes (Moshier), those of erf
+// from Juffa, those of sine and cosine from fdlibm's float versions.
 #ifndef APUS_MATH_FLOAT_H
 #define APUS_MATH_FLOAT_H
 
 #include "core.h"
 #include <math.h>
 
-// libm's sqrt sets errno, which keeps a loop scalar; clang's intrinsic is the instruction.
+// libm's sqrt sets errno, which prevents vectorisation; clang's builtin compiles to the instruction.
 #define f_sqrt(x) __builtin_elementwise_sqrt(x)
 #define f_abs(x) __builtin_elementwise_abs(x)
 #define f_copysign(x, y) __builtin_elementwise_copysign(x, y)
@@ -19,13 +19,13 @@
 #define f_round(x) __builtin_elementwise_roundeven(x)
 #define f_trunc(x) __builtin_elementwise_trunc(x)
 
-/// The nearest whole number, as float and as integer, of a number below 2^22: adding 1.5·2^23 leaves it in the low bits.
+/// Adding 1.5·2^23 to a number below 2^22 rounds it to an integer and leaves that integer in the low bits.
 #define ROUND_MAGIC 12582912.0f
 
 /// 2^n for -126 <= n <= 128 (infinity).
 APUS_INLINE float f_pow2(int32_t n) { return bits_to_float((uint32_t)(n + 127) << 23); }
 
-/// exp(r)·2^n as the sum `1 + r + r²·q(r)` scaled twice, so that results overflow and become denormal as they should.
+/// exp(r)·2^n as `1 + r + r²·q(r)`, scaled in two steps so that results overflow or become denormal correctly.
 APUS_INLINE float f_exp_scaled(float r, int32_t n) {
     float q = 1.9875691500e-4f;
     q = q * r + 1.3981999507e-3f;
@@ -56,7 +56,7 @@ APUS_INLINE float f_exp2(float x) {
     c = c < -151.0f ? -151.0f : c;
     float t = c + ROUND_MAGIC;
     float f = c - (t - ROUND_MAGIC);
-    // f·ln 2 in two parts: the product alone would cost a bit of the result.
+    // f·ln 2 in two parts: a single product would lose a bit of the result.
     float high = f * 0.693359375f;
     float r = high - f * 2.12194440e-4f;
     return f_exp_scaled(r, (int32_t)float_to_bits(t) - (int32_t)float_to_bits(ROUND_MAGIC));
@@ -78,12 +78,12 @@ APUS_INLINE float f_expm1(float x) {
     q = q * r + 1.6666665459e-1f;
     q = q * r + 5.0000001201e-1f;
     q = q * (r * r) + r;
-    float s = f_pow2(k - 1); // half of 2^k, which itself may overflow
+    float s = f_pow2(k - 1); // half of 2^k, since 2^k may overflow
     float y = 2.0f * (s * q + (s - 0.5f));
     return k == 0 ? (x == 0 ? x : q) : y;
 }
 
-/// The logarithm of m·2^k from f = m − 1, √½ <= m < √2.
+/// ln(m·2^k), where f = m − 1 and √½ <= m < √2.
 APUS_INLINE float f_log_reduced(float f, float k) {
     float z = f * f;
     float y = 7.0376836292e-2f;
@@ -101,11 +101,11 @@ APUS_INLINE float f_log_reduced(float f, float k) {
     return k * 0.693359375f + (f + y);
 }
 
-/// The parts of a positive finite x: returns m − 1 with √½ <= m < √2 and sets k, x = m·2^k. Denormals are scaled up first.
+/// Splits a positive finite x = m·2^k with √½ <= m < √2: returns m − 1 and sets k. Denormals are scaled up first.
 APUS_INLINE float f_log_reduce(float x, float *k) {
     bool small = x < 1.17549435e-38f;
     float s = small ? x * 8388608.0f : x;
-    int32_t bits = (int32_t)(float_to_bits(s) - 0x3F3504F3u); // unsigned: a negative x wraps, and is mended by its caller
+    int32_t bits = (int32_t)(float_to_bits(s) - 0x3F3504F3u); // unsigned: a negative x wraps, and f_log_special corrects the result
     int32_t e = bits >> 23;
     float m = bits_to_float((uint32_t)(bits & 0x7FFFFF) + 0x3F3504F3u);
     *k = (float)(e - (small ? 23 : 0));
@@ -127,7 +127,7 @@ APUS_INLINE float f_log(float x) {
 /// log2 x; 1.5 ULP.
 APUS_INLINE float f_log2(float x) {
     float k, f = f_log_reduce(x, &k);
-    // log2(m) = ln(m)·log2 e, with the whole part added last.
+    // log2(m) = ln(m)·log2 e, to which k is added last.
     double y = (double)f_log_reduced(f, 0.0f) * 1.4426950408889634;
     return f_log_special(x, (float)(y + (double)k));
 }
@@ -139,7 +139,7 @@ APUS_INLINE float f_log10(float x) {
     return f_log_special(x, (float)y);
 }
 
-/// ln(1 + x); 1.6 ULP. What rounding 1 + x lost is put back to first order.
+/// ln(1 + x); 1.6 ULP. The rounding error of 1 + x is corrected to first order.
 APUS_INLINE float f_log1p(float x) {
     float u = 1.0f + x;
     float lost = x - (u - 1.0f);
@@ -178,7 +178,7 @@ APUS_INLINE float f_erf(float x) {
     return t != t ? x : t > 0.927734375f ? large : q;
 }
 
-/// Beyond this the reduction below loses bits; loops send such arguments to libm.
+/// Above this the reduction below loses bits; loops pass such arguments to libm.
 #define F_TRIG_LIMIT 1.0e6f
 
 /// sin(q·π/2 + r) and cos in double, |r| <= π/4, n = q: fdlibm's kernels for float results.
@@ -193,7 +193,7 @@ APUS_INLINE double f_cos_kernel(double r) {
     return 1.0 + z * (-0.499999997251031003120 +
                       z * (0.0416666233237390631894 + z * (-0.00138867637746099294692 + z * 0.0000243904487962774090654)));
 }
-/// x − n·π/2, and n in the low bits of a double: π/2 in two parts, the first with 33 bits so that its product is exact.
+/// Returns x − n·π/2, and n in the low bits of a double. π/2 has two parts; the first has 33 bits, so that its product with n is exact.
 APUS_INLINE double f_trig_reduce(float x, uint64_t *n) {
     double t = (double)x * 0.63661977236758134308 + 6755399441055744.0;
     double k = t - 6755399441055744.0;

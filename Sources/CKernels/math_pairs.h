@@ -1,12 +1,12 @@
-// Functions of two floats that are longer than an expression, in the language of `binary.def`: the processor's C and the devices' take in this
-// file for each type T; FUNCTION is the reader's.
+// Longer functions of two floats, in the language of `binary.def`. The processor's C and the device kernels include this file for each type
+// T and define FUNCTION.
 
-// The remainder with the divisor's sign.
+// The remainder, with the divisor's sign.
 FUNCTION T M(floor_mod)(T x, T y) {
     T r = M(fmod)(x, y);
     return r != 0 && (y < 0) != (r < 0) ? r + y : r;
 }
-// ⌊x/y⌋ from the remainder, as Python and PyTorch do it: the quotient alone may round up to the next whole number.
+// ⌊x/y⌋ from the remainder, as in Python and PyTorch: the rounded quotient alone may be one too large.
 FUNCTION T M(floor_divide)(T x, T y) {
     if (y == 0) return x / y;
     T r = M(fmod)(x, y), q = (x - r) / y;
@@ -15,7 +15,7 @@ FUNCTION T M(floor_divide)(T x, T y) {
     T whole = M(floor)(q);
     return q - whole > (T)0.5 ? whole + 1 : whole;
 }
-// ln(e^x + e^y) = max + ln(1 + e^−|x − y|); equal infinities have no difference.
+// ln(e^x + e^y) = max + ln(1 + e^−|x − y|); equal infinities are returned as they are, since their difference is NaN.
 FUNCTION T M(log_add_exp)(T x, T y) {
     T larger = x > y ? x : y, smaller = x > y ? y : x;
     T sum = larger + M(log1p)(M(exp_difference)(smaller, larger));

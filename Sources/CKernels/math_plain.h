@@ -1,4 +1,4 @@
-// What `math_exact.h` has and explains, plainly: for float32. Φ is `plain_cdf`, by what is fast.
+// The functions of `math_exact.h` in plain form, for float32. Φ is `plain_cdf`.
 
 FUNCTION T M(times_exp_product)(T a, T b, T x) { return a * M(exp)(b * x); }
 FUNCTION T M(softplus)(T x, T b) { return M(log1p)(M(exp)(b * x)) / b; }

@@ -1,4 +1,4 @@
-// The gamma family and the inverse of erf, in float64; float32 goes through it.
+// The gamma family and the inverse of erf, in float64, which float32 uses too.
 #ifndef APUS_MATH_SPECIAL_H
 #define APUS_MATH_SPECIAL_H
 
@@ -11,8 +11,8 @@ APUS_INLINE double d_polynomial(double x, int n, const double *c) {
     return y;
 }
 
-/// erf⁻¹(x), `below` being 1 − |x| with all its digits. Up to w = −ln(1 − x²) = 5 it is x·(√π/2 + w·r(w)); beyond, s + r(s) with
-/// s = √−ln(½·below). Each r is a rational function that was fitted to 50 digits.
+/// erf⁻¹(x), where `below` is 1 − |x| without rounding error. Up to w = −ln(1 − x²) = 5 it is x·(√π/2 + w·r(w)); beyond, s + r(s) with s =
+/// √−ln(½·below). Each r is a rational function, fitted with 50 digits.
 static inline double d_erfinv_below(double x, double below) {
     static const double inner[] = {0.23201366653465447,   0.0423168100999213,     0.012575325365511276,
                                    0.0016444106507909903, 0.00020516203955443923, 1.6930316703701173e-05,
@@ -61,20 +61,20 @@ static inline double d_erfinv(double x) {
     double m = fabs(x);
     return m < 1 ? d_erfinv_below(x, 1 - m) : m == 1 ? copysign(INFINITY, x) : NAN;
 }
-/// The normal variate below which p of the distribution lies, √2·erf⁻¹(2p − 1).
+/// The quantile function of the normal distribution, √2·erf⁻¹(2p − 1).
 static inline double d_ndtri(double p) {
     if (!(p > 0 && p < 1)) return p == 0 ? -INFINITY : p == 1 ? INFINITY : NAN;
     return 1.4142135623730951 * d_erfinv_below(2 * p - 1, p < 0.5 ? 2 * p : 2 - 2 * p);
 }
 
-/// ln |Γ(x)|. libm's own writes the sign to a global, which threads would race for.
+/// ln |Γ(x)|. libm's lgamma writes the sign to a global variable, a data race between threads.
 static inline double d_lgamma(double x) {
     int sign;
     return lgamma_r(x, &sign);
 }
 
-/// ψ(x + rest), x ≥ 1, `rest` below a unit of x: from 10 on by the asymptotic series; below lowered to [1, 2), where the distance from the zero times
-/// 1 and a small rational function has all digits.
+/// ψ(x + rest) for x ≥ 1, `rest` below one ULP of x. From 10 on by the asymptotic series; below, x is reduced to [1, 2), where the result
+/// is the distance from the zero times (1 + a small rational function), accurate to all digits.
 static inline double d_digamma_positive(double x, double rest) {
     static const double near[] = {0.2503801375034054,   -0.30957408825968885,  -0.6919409437403516,    -0.35473150019898825,
                                   -0.07115493979151359, -0.005519862186036254, -0.00011934204387003062};
@@ -101,7 +101,7 @@ static inline double d_digamma(double x) {
     }
     double whole = rint(x), fraction = x - whole, above = 1 - x;
     if (!(fraction != 0) || x == -INFINITY) return NAN;
-    // Beside a pole by tan, beside a zero by its reciprocal: both are small there, and have all digits.
+    // Near a pole tan is small, near a zero its reciprocal is; each is accurate there.
     double away = 0.5 - fabs(fraction);
     double pole = fabs(fraction) < 0.25 ? M_PI / tan(M_PI * fraction) : copysign(M_PI * tan(M_PI * away), fraction);
     return d_digamma_positive(above, (1 - above) - x) - pole;
@@ -115,10 +115,10 @@ static inline double d_factorial_over_power(int n, double x) {
         factorial *= i;
         product *= i / x;
     }
-    // Of many factors each is scaled, or n! would overflow.
+    // For large n each factor is scaled, since n! would overflow.
     return n <= 20 ? factorial * pow(x, -n) : product / x;
 }
-/// n!·Σ 1/(x + k)^(n + 1) over k ≥ 0, x > 0: terms up to 2n + 16, then the Euler–Maclaurin formula.
+/// n!·Σ 1/(x + k)^(n + 1) over k ≥ 0, for x > 0: single terms up to x + k = 2n + 16, then the Euler–Maclaurin formula.
 static inline double d_polygamma_sum(int n, double x) {
     // B₂ⱼ/(2j)!
     static const double bernoulli[] = {1.0 / 12,         -1.0 / 720, 1.0 / 30240, -1.0 / 1209600, 1.0 / 47900160, -691.0 / 1307674368000,
@@ -133,8 +133,8 @@ static inline double d_polygamma_sum(int n, double x) {
     for (int k = count - 1; k >= 0; k--) sum += d_factorial_over_power(n, x + k) / (x + k);
     return sum;
 }
-/// ψ⁽ⁿ⁾(x), the derivative of order n of ψ: (−1)^(n+1)·n!·Σ 1/(x + k)^(n + 1). With x = f − m, m whole, the terms of a negative x are those of f,
-/// 1 + f and onward, and, by the mirrored signs, those of 1 − f … m − f.
+/// ψ⁽ⁿ⁾(x), the n-th derivative of ψ: (−1)^(n+1)·n!·Σ 1/(x + k)^(n + 1). A negative x is f − m with integer m: its terms are those of f, 1
+/// + f, …, and, with mirrored signs, those of 1 − f … m − f.
 static inline double d_polygamma(double order, double x) {
     int n = (int)order;
     if (n == 0) return d_digamma(x);
@@ -149,8 +149,8 @@ static inline double d_polygamma(double order, double x) {
     return n % 2 ? pole + right + left : left - (f < 0 ? -pole : pole) - right;
 }
 
-/// With the density f(x) = x^(a−1)·e^−x/Γ(a) of the gamma distribution and P its integral from 0: −(dP/da)/f, by the derivative of the power series
-/// where x is small beside a, else of the continued fraction for (1 − P)/f (Abramowitz and Stegun 6.5.29 and 6.5.31).
+/// −(dP/da)/f, where f(x) = x^(a−1)·e^−x/Γ(a) is the density of the gamma distribution and P its integral from 0. By the derivative of the
+/// power series for x < a + 1, else of the continued fraction for (1 − P)/f (Abramowitz and Stegun 6.5.29 and 6.5.31).
 static inline double d_gamma_slope(double a, double x) {
     double log_x = log(x);
     if (x < a + 1) {
@@ -164,7 +164,7 @@ static inline double d_gamma_slope(double a, double x) {
         }
         return -derivative;
     }
-    // Each quantity with its derivative by a.
+    // x1 is the derivative of each quantity x with respect to a.
     double b = x + 1 - a, c = 1e300, c1 = 0, d = 1 / b, d1 = d * d, h = d, h1 = d1;
     for (int i = 1; i < 100000; i++) {
         double an = -(double)i * ((double)i - a), an1 = i;
@@ -183,7 +183,7 @@ static inline double d_gamma_slope(double a, double x) {
     return x * (h1 + h * (log_x - d_digamma(a)));
 }
 
-/// a·φ(x/a − 1) with φ(μ) = μ − ln(1 + μ): the logarithm of (x/a)^a·e^(a − x), negated.
+/// a·φ(x/a − 1) with φ(μ) = μ − ln(1 + μ): the negated logarithm of (x/a)^a·e^(a − x).
 static inline long double d_gamma_exponent(long double a, long double x) {
     long double mu = (x - a) / a;
     if (fabsl(mu) > 0.1L) return (x - a) - a * logl(x / a);
@@ -194,7 +194,7 @@ static inline long double d_gamma_exponent(long double a, long double x) {
 /// x^a·e^−x/Γ(a + 1)
 static inline long double d_gamma_factor(long double a, long double x) {
     if (a < 10) return expl(a * logl(x) - x) / tgammal(a + 1);
-    // Stirling's series, whose logarithms are small: those of x^a and Γ(a) alone would lose what they have in common.
+    // Stirling's series, whose logarithms are small: the logarithms of x^a and Γ(a) nearly cancel, which would lose digits.
     long double r = 1 / a, z = r * r;
     long double series =
         r *
@@ -203,9 +203,9 @@ static inline long double d_gamma_factor(long double a, long double x) {
               z * (1 / 1260.0L - z * (1 / 1680.0L - z * (1 / 1188.0L - z * (691 / 360360.0L - z * (1 / 156.0L - z * 3617 / 122400.0L)))))));
     return expl(-d_gamma_exponent(a, x) - series) / sqrtl(2 * 3.14159265358979323846264L * a);
 }
-/// The regularised lower incomplete gamma function P(a, x): by its power series where x is small beside a, else 1 less Lentz's continued fraction,
-/// from a = 10⁶ on by the first two terms of Temme's uniform expansion. In long double: hundreds of terms leave their errors, and the exponent of
-/// the factor its own, which in a tail is hundreds of times as large as the result's.
+/// The regularised lower incomplete gamma function P(a, x): by its power series for x < a + 1, else 1 minus Lentz's continued fraction;
+/// from a = 10⁶ on by the first two terms of Temme's uniform expansion. In long double, since hundreds of terms accumulate errors, and in a
+/// tail the relative error of the factor is hundreds of times that of its exponent.
 static inline double d_gammainc(double a, double x) {
     if (!(a >= 0) || !(x >= 0)) return NAN;
     if (a == 0) return x == 0 ? NAN : 1;
@@ -242,12 +242,12 @@ static inline double d_gammainc(double a, double x) {
     return 1 - factor * wide * h;
 }
 
-/// dx/da of a gamma variate x whose place in the distribution is held: −(dP/da)/f.
+/// dx/da of a gamma variate x at constant P: −(dP/da)/f.
 static inline double d_gamma_sample_grad(double a, double x) {
     if (!(a > 0) || !(x > 0)) return x == 0 ? 0 : NAN;
     if (a >= 1e6 && fabs(x - a) < 45 * sqrt(a)) {
-        // Far up, where the loops need √a steps, by Cornish and Fisher's expansion x = a + z·√a + (z² − 1)/3 + (z³ − 7z)/(36·√a) + … with the normal
-        // variate z of the same place.
+        // For large a the loops would need √a steps; here Cornish and Fisher's expansion is used: x = a + z·√a + (z² − 1)/3 + (z³ −
+        // 7z)/(36·√a) + …, where z is the normal variate with the same P.
         double root = sqrt(a), z = (x - a) / root;
         for (int i = 0; i < 6; i++) z = (x - a - (z * z - 1) / 3 - z * (z * z - 7) / (36 * root)) / root;
         return 1 + z / (2 * root) - z * (z * z - 7) / (72 * a * root) + (z * z * (3 * z * z + 7) - 16) / (810 * a * a);

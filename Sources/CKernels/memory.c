@@ -6,21 +6,21 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-// Below this malloc's own per-thread cache serves best.
+// Smaller blocks are served best by malloc's per-thread cache.
 #define SMALL 1024
-// From this size on a block begins at a huge page and asks for such: fewer faults and misses.
+// Blocks from this size on are aligned to huge pages and ask for them: fewer page faults and TLB misses.
 #define HUGE_BLOCK ((size_t)4 << 20)
 #define HUGE_PAGE ((size_t)2 << 20)
 
-// The address sanitizer must see every block come and go.
+// The address sanitizer must see every allocation and deallocation.
 #if __has_feature(address_sanitizer)
 #define KEEPS 0
 #else
 #define KEEPS 1
 #endif
 
-// Classes of size: four to each power of two, so a block is at most a quarter larger than asked for. A class keeps its blocks in a
-// list that runs through the blocks themselves.
+// Size classes: four per power of two, so that a block is at most a quarter larger than asked for. Each class keeps its free blocks in a
+// linked list whose links are in the blocks.
 typedef struct kept {
     struct kept *next;
 } kept;
@@ -42,7 +42,7 @@ static void *fresh(size_t size) {
     void *block = NULL;
     size_t alignment = size >= HUGE_BLOCK ? HUGE_PAGE : 64;
     if (posix_memalign(&block, alignment, size) != 0) return NULL;
-    if (size >= HUGE_BLOCK) madvise(block, size, MADV_HUGEPAGE); // a wish: without it all works
+    if (size >= HUGE_BLOCK) madvise(block, size, MADV_HUGEPAGE); // only a hint, so errors are ignored
     return block;
 }
 

@@ -36,7 +36,7 @@ void apus_channel_statistics(const apus_tensor *x, const apus_tensor *mean, cons
     APUS_BY_TYPE(x->dtype, channel_statistics, x->shape[0], x->shape[1], x->shape[2], x->data, mean->data, variance->data);
 }
 
-/// The second row of a mean; NULL where it has one.
+/// The second row of a mean; NULL if it has one row.
 static void *rest_of(const apus_tensor *mean) {
     return mean->rank == 2 ? (char *)mean->data + mean->shape[1] * apus_size[mean->dtype] : NULL;
 }

@@ -1,20 +1,20 @@
-// Normalisation by channels of one float type, behind `norm_template.h`: x [batch, channels, n], statistics per channel
+// Normalisation by channels for one float type, included after `norm_template.h`: x [batch, channels, n], statistics per channel
 //
-// Where a channel's planes are long, each channel is walked by itself. Where they are short (n = 1 after a linear layer), a tile of
-// neighbouring channels is walked together, sample by sample, with one sum for each place of the tile.
+// If n is large, each channel is processed by itself. If n is small (1 after a linear layer), a tile of neighbouring channels is processed
+// together, sample by sample, with one sum per element of the tile.
 
 #define TILE 512
 #define LONG_PLANE 32
 
 typedef struct {
-    int64_t batch, channels, n, tile;                       // tile: channels walked together
-    const T *grad, *x, *mean, *rest, *rstd, *weight, *bias; // rest: NULL where the mean has none
+    int64_t batch, channels, n, tile;                       // channels processed together
+    const T *grad, *x, *mean, *rest, *rstd, *weight, *bias; // rest: NULL if the mean has none
     bool training;
     T *out, *first, *left, *second; // first, left and second: results per channel
 } M(channel_job);
 
 static int64_t M(channel_tile)(int64_t n) { return n >= LONG_PLANE ? 1 : TILE / n; }
-/// A grain of `tile`s so that a chunk of the loop over channels is a number of whole tiles.
+/// The grain of the loop over channels: a multiple of `tile`.
 static int64_t M(channel_grain)(const M(channel_job) * j) {
     int64_t each = j->batch * j->n * j->tile;
     int64_t tiles = APUS_GRAIN / (each < 1 ? 1 : each);
@@ -41,14 +41,14 @@ APUS_CLONES static double M(plane_sum)(int64_t n, const T *x) { return M(sum)(n,
 APUS_CLONES static double M(plane_moments)(int64_t n, const T *x, T mean, double *first) { return M(moments)(n, x, mean, first); }
 APUS_CLONES static double M(plane_dot)(int64_t n, const T *g, const T *x, T mean) { return M(centered_dot)(n, g, x, mean); }
 
-/// Sums over the n places of each of `channels` channels.
+/// Sums over the n elements of each of `channels` channels.
 static void M(fold_places)(int64_t channels, int64_t n, const double *places, double *sum) {
     for (int64_t c = 0; c < channels; c++) {
         sum[c] = 0;
         for (int64_t i = 0; i < n; i++) sum[c] += places[c * n + i];
     }
 }
-/// A value per channel at each of its places.
+/// Repeats each channel's value n times.
 static void M(spread)(int64_t channels, int64_t n, const T *values, T *places) {
     for (int64_t c = 0; c < channels; c++)
         for (int64_t i = 0; i < n; i++) places[c * n + i] = values[c];
@@ -81,7 +81,7 @@ static void M(statistics_body)(void *context, int64_t begin, int64_t end) {
     T pivots[TILE];
     for (int64_t c = begin; c < end; c += j->tile) {
         int64_t channels = end - c < j->tile ? end - c : j->tile, m = channels * n;
-        // The pivots of some samples first.
+        // Pivots from the means of the first samples.
         int64_t some = j->batch < 8 ? j->batch : 8;
         memset(places, 0, (size_t)m * sizeof *places);
         for (int64_t b = 0; b < some; b++) M(add_places)(m, j->x + b * step + c * n, places);
@@ -118,7 +118,7 @@ APUS_CLONES static void M(normalize_places)(int64_t m, const T *x, const T *mean
     APUS_SIMD for (int64_t i = 0; i < m; i++) out[i] = (x[i] - mean[i]) * scale[i] + bias[i];
 }
 
-/// Planes [begin, end) of batch × channels.
+/// Normalises the planes [begin, end) of batch × channels.
 static void M(normalize_body)(void *context, int64_t begin, int64_t end) {
     const M(channel_job) *j = context;
     int64_t n = j->n;
@@ -129,7 +129,7 @@ static void M(normalize_body)(void *context, int64_t begin, int64_t end) {
         M(normalize_plane)(n, j->x + p * n, j->mean[c], scale, bias, j->out + p * n);
     }
 }
-/// Tiles of channels [begin, end), sample by sample.
+/// Normalises the channels [begin, end) in tiles, sample by sample.
 static void M(normalize_tiles)(void *context, int64_t begin, int64_t end) {
     const M(channel_job) *j = context;
     int64_t n = j->n;
@@ -167,8 +167,8 @@ static void M(channel_normalize)(int64_t batch, int64_t channels, int64_t n, con
     else apus_parallel_for(channels, M(channel_grain)(&j), M(normalize_tiles), &j);
 }
 
-// With M = batch·n elements a channel: gradX = weight·rstd·(g − Σg/M − x̂·Σ(g·x̂)/M) where the statistics are the batch's own, else
-// weight·rstd·g; gradWeight = Σ g·x̂, gradBias = Σ g. With fixed statistics Σ do not enter gradX.
+// With M = batch·n elements per channel: gradX = weight·rstd·(g − Σg/M − x̂·Σ(g·x̂)/M) if the statistics are the batch's own (`training`),
+// else weight·rstd·g; gradWeight = Σ g·x̂, gradBias = Σ g.
 APUS_CLONES static void M(backward_plane)(int64_t n, const T *g, const T *x, T mean, T scale, T a, T b, T *out) {
     APUS_SIMD for (int64_t i = 0; i < n; i++) out[i] = scale * (g[i] - a - (x[i] - mean) * b);
 }
@@ -230,7 +230,7 @@ static void M(channel_backward_body)(void *context, int64_t begin, int64_t end) 
 static void M(channel_norm_backward)(int64_t batch, int64_t channels, int64_t n, const T *grad, const T *x, const T *weight, const T *mean,
                                      const T *rest, const T *rstd, bool training, T *grad_x, T *grad_weight, T *grad_bias) {
     if (batch * n == 0) {
-        // Of no elements the statistics are no numbers, but sums over them are 0.
+        // Without elements the statistics are NaN, but sums are 0.
         if (grad_weight) memset(grad_weight, 0, (size_t)channels * sizeof(T));
         if (grad_bias) memset(grad_bias, 0, (size_t)channels * sizeof(T));
         return;

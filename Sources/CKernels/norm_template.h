@@ -1,11 +1,11 @@
-// Normalisation of one float type: included by `norm.c` with T the type, EPSILON its distance from 1 to the next number, M(f) a name.
+// Normalisation for one float type: included by `norm.c` with T the type, EPSILON the distance from 1 to the next number, M(f) a name.
 // Channels are in `norm_channels_template.h`, which follows.
 //
-// Statistics are those of differences from a pivot, some elements' mean: x − pivot is exact far from zero, where a mean of x is not. A mean is
-// two numbers of type T, rounded and what rounding leaves of it, `rest`: far from zero the first alone is wrong by as much as elements differ.
-// `rest` enters sums afterwards: Σ g·(x − mean − rest) = Σ g·(x − mean) − rest·Σ g.
+// Statistics are taken of differences from a pivot, the mean of a few elements: x − pivot is exact far from zero, where the mean of x is
+// not. A mean is two numbers of type T, the rounded mean and its rounding error `rest`: far from zero the first alone may be off by as much
+// as the elements differ. `rest` is subtracted from sums afterwards: Σ g·(x − mean − rest) = Σ g·(x − mean) − rest·Σ g.
 
-/// A number near the mean: that of up to eight elements.
+/// A number near the mean: the mean of up to eight elements.
 static inline T M(pivot)(int64_t n, const T *x) {
     if (n < 8) return n > 0 ? x[0] : 0;
     int64_t step = n / 8;
@@ -14,20 +14,21 @@ static inline T M(pivot)(int64_t n, const T *x) {
            ((x[4 * step] * e + x[5 * step] * e) + (x[6 * step] * e + x[7 * step] * e));
 }
 
-/// Sets mean and rest, and returns the variance, of `count` elements whose differences from `pivot` add up to `first`, and their squares to `squares`.
+/// Sets mean and rest and returns the variance of `count` elements, where `first` is the sum of their differences from `pivot` and
+/// `squares` that of the squared differences.
 static inline double M(variance)(T pivot, double first, double squares, double count, T *mean, T *rest) {
     double left = first / count, variance = squares / count - left * left;
     *mean = (T)((double)pivot + left);
     *rest = (T)(((double)pivot - (double)*mean) + left);
     return variance < 0 ? 0 : variance;
 }
-/// Whether a pivot was so far from the mean that squares of differences say little of the variance.
+/// Whether the pivot is too far from the mean for an accurate variance.
 static inline bool M(is_far)(double first, double squares, double count) {
     double left = first / count;
     return left * left > 0.8 * (squares / count);
 }
 
-// MARK: Layer norm: each of R rows of n elements by its own statistics
+// MARK: Layer norm: each of R rows of n elements with its own statistics
 
 #define RUN 32
 
@@ -37,7 +38,7 @@ typedef struct {
     double eps;
     T *out, *out_mean, *out_rstd;
     T *runs;          // [chunks][2][n]: sums of up to RUN rows
-    double *partials; // [chunks][2][n]: those of a chunk's runs, where it has several
+    double *partials; // [chunks][2][n]: sums of a chunk's runs, if there are several
 } M(layer_job);
 
 APUS_CLONES static void M(layer_row)(int64_t n, const T *x, const T *weight, const T *bias, double eps, T *restrict out, T *mean, T *rest,
@@ -86,8 +87,8 @@ APUS_CLONES static void M(layer_backward_row)(int64_t n, const T *g, const T *x,
         for (int64_t i = 0; i < n; i++) out[i] = rstd * (g[i] - a - (x[i] - mean) * b);
 }
 
-// `rows` rows of g and x, 1 or 4: four are added as a tree, which is as fast as it is exact. Beside zero `rest` is less than what differences
-// are rounded by, and left out.
+// Adds `rows` rows, 1 or 4, of g and x; four are added pairwise, which is fast and accurate. If `rest` is below the rounding error of the
+// differences, it is left out.
 #define NORMALIZED(r) (g[(r)*n + i] * ((x[(r)*n + i] - mean[r]) * rstd[r]))
 #define NORMALIZED_FAR(r) (g[(r)*n + i] * (((x[(r)*n + i] - mean[r]) - rest[r]) * rstd[r]))
 #define ADD_FOUR(TERM)                                                                                                                     \

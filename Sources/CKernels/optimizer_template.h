@@ -1,4 +1,4 @@
-// Optimizer updates of one float type: included by `optimizer.c` with T the type, M(f) a name.
+// Optimizer updates for one float type: included by `optimizer.c` with T the type, M(f) a name.
 // Formulas and their order are those of PyTorch's single-tensor implementations.
 
 APUS_CLONES static void M(sgd)(const apus_optimizer_rule *r, int64_t n, T *restrict p, const T *restrict g, T *restrict buffer) {
@@ -11,7 +11,7 @@ APUS_CLONES static void M(sgd)(const apus_optimizer_rule *r, int64_t n, T *restr
         }
         return;
     }
-    // What `first` and `nesterov` choose become factors, so that one loop serves all.
+    // `first` and `nesterov` become factors, so that one loop serves all cases.
     const bool first = r->first, nesterov = r->nesterov;
     const T old = first ? 0 : momentum, add = first ? 1 : fresh;
     for (int64_t i = 0; i < n; i++) {
@@ -28,7 +28,7 @@ APUS_CLONES static void M(adam)(const apus_optimizer_rule *r, int64_t n, T *rest
     const T sign = r->maximize ? -1 : 1, keep = r->decoupled ? (T)(1 - r->lr * r->decay) : 1, decay = r->decoupled ? 0 : (T)r->decay;
     const T weight1 = (T)(1 - r->beta1), beta2 = (T)r->beta2, weight2 = (T)(1 - r->beta2), eps = (T)r->eps;
     const T step = (T)(r->lr / r->correction1), root = (T)r->correction2_sqrt;
-    const bool near = r->beta1 > 0.5; // lerp counts from the nearer end
+    const bool near = r->beta1 > 0.5; // lerp starts from the nearer end
     for (int64_t i = 0; i < n; i++) {
         T q = p[i] * keep;
         T d = sign * g[i] + decay * q;
@@ -84,7 +84,7 @@ static void M(step_part)(const apus_optimizer_rule *r, const apus_optimizer_item
     }
 }
 
-/// Elements [begin, end) of all parameters laid side by side.
+/// Updates the elements [begin, end) of the concatenation of all parameters.
 static void M(step_body)(void *context, int64_t begin, int64_t end) {
     const step_job *job = context;
     int64_t start = 0;

@@ -4,8 +4,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-// Work along lines: x without dimension `dim`, one line of `length` elements, `stride` bytes apart, at each place. The results, being
-// contiguous, have their lines `out_stride` elements apart.
+// Operations along `dim`: `places` is x without that dimension; at each of its elements a line of `length` elements, `stride` bytes apart,
+// begins. Results are contiguous; elements of a line are `out_stride` elements apart.
 typedef struct {
     apus_view places;
     int dtype;
@@ -35,7 +35,7 @@ static void make_lines(const apus_tensor *x, int dim, lines *l) {
     l->out_stride = l->inner;
 }
 
-/// Where line `i` begins in contiguous results that have `length` elements along dim.
+/// The start of line `i` in contiguous results with `length` elements along dim.
 static int64_t out_start(const lines *l, int64_t i, int64_t length) { return i / l->inner * length * l->inner + i % l->inner; }
 
 static int64_t line_grain(const lines *l) {
@@ -52,7 +52,7 @@ static void advance(apus_cursor *c) {
     next_row(c);
 }
 
-// How each dtype is read for ordering and summing. A bool is what it means.
+// How each dtype is read for ordering and summing; a bool is read as 0 or 1.
 #define READ_TRUTH(p) (*(const apus_bool *)(p) != 0)
 #define READ_HALF(p) ((float)*(const apus_half *)(p))
 #define READ_BFLOAT(p) bfloat_to_float(*(const apus_bfloat *)(p))
@@ -70,7 +70,7 @@ static void advance(apus_cursor *c) {
     X(APUS_FLOAT32, float32, float, READ(float, p))                                                                                        \
     X(APUS_FLOAT64, float64, double, READ(double, p))
 
-// MARK: Position of the largest or smallest
+// MARK: Position of the largest or smallest element
 
 #define EXTREME(D, NAME, T, READING)                                                                                                       \
     static int64_t extreme_##NAME(const char *p, int64_t n, int64_t stride, bool smallest) {                                               \
@@ -114,7 +114,7 @@ void apus_arg_reduce(int kind, const apus_tensor *x, int dim, int64_t *indices, 
     apus_parallel_for(l.places.count, line_grain(&l), arg_body, &l);
 }
 
-// MARK: Running sums and products, floats in double, integers wrapping
+// MARK: Cumulative sums and products, floats in double, integers wrapping
 
 #define SCAN(NAME, T, OUT, ACC, READING, WRITE)                                                                                            \
     static void scan_##NAME(const char *p, int64_t n, int64_t stride, bool product, void *out_, int64_t out_stride) {                      \
@@ -170,7 +170,7 @@ typedef struct {
     void *out;
 } recurrence;
 
-// Lines that lie side by side are walked together, 64 at a time.
+// Adjacent lines are processed together, 64 at a time.
 #define LINEAR_SCAN(NAME, T)                                                                                                               \
     APUS_CLONES static void NAME##_body(void *context, int64_t begin, int64_t end) {                                                       \
         const recurrence *r = context;                                                                                                     \
@@ -204,9 +204,9 @@ void apus_linear_scan(const apus_tensor *a, const apus_tensor *b, int dim, const
 
 // MARK: Sorting
 
-// An element becomes an unsigned key of its order: integers with the sign flipped, floats by the classic trick on their bits, −0 like 0
-// and every NaN above infinity. Descending order complements the key, which leaves equals in their order. Keys are sorted with their
-// positions, digit by digit from the lowest (least significant digit radix sort, stable), and short lines by insertion.
+// Each element becomes an unsigned key with the same order: integers by flipping the sign bit, floats by the usual transformation of their
+// bits, with −0 equal to 0 and every NaN above infinity. For descending order the key is complemented, which keeps equal elements in order.
+// Keys are sorted with their positions by a stable least-significant-digit radix sort; short lines by insertion sort.
 typedef struct {
     uint64_t key;
     int64_t at;
@@ -254,13 +254,13 @@ static void insertion_sort(item *a, int64_t n) {
     }
 }
 
-/// Sorts a, with b as room; returns where the result is.
+/// Sorts a, using b as a buffer; returns the one that holds the result.
 static item *radix_sort(item *a, item *b, int64_t n, int bytes) {
     for (int digit = 0; digit < bytes; digit++) {
         int64_t count[256] = {0};
         int shift = 8 * digit;
         for (int64_t i = 0; i < n; i++) count[a[i].key >> shift & 255]++;
-        if (count[a[0].key >> shift & 255] == n) continue; // all alike
+        if (count[a[0].key >> shift & 255] == n) continue; // all digits are equal
         int64_t sum = 0;
         for (int d = 0; d < 256; d++) {
             int64_t c = count[d];

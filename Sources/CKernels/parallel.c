@@ -12,21 +12,21 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// A pool of threads that serves one loop at a time. The thread that begins a loop works on it from the start; others join as they wake, and
-// the loop ends when all chunks are done and those that have joined have left. Nobody waits for a thread that has not come: on a machine with
-// more threads than processors, or one whose processors are lent elsewhere, a loop is never slower than alone by more than a chunk.
-// A loop that finds the pool busy runs on its own thread.
+// A pool of threads that runs one loop at a time. The thread that begins a loop works on it at once; others join as they wake. The loop
+// ends when all chunks are done and all threads that joined have left. Nobody waits for a thread that has not joined: on a machine with
+// more threads than free processors, a loop is at most one chunk slower than on one thread. A loop that finds the pool busy runs on its own
+// thread.
 //
-// Every thread has a share of the chunks, always the same for loops of one size, and helps with the others' when its own is done: what one
-// op has written, the next finds in the same core's cache. An optimizer's step over 200,000 parameters took 36 µs on one thread and 150 to
-// 220 µs on two that took chunks as they came, on a machine whose cores share no cache.
+// Every thread has a share of the chunks, always the same for loops of one size, and helps the others when its own is done. So an op finds
+// what the previous op wrote in its core's cache. On a machine whose cores share no cache, an optimizer step over 200,000 parameters took
+// 36 µs on one thread, and 150 to 220 µs on two threads that took chunks in arbitrary order.
 
 typedef struct {
-    _Alignas(64) _Atomic int64_t next; // a cache line each: its thread counts here by itself most of the time
+    _Alignas(64) _Atomic int64_t next; // one cache line per share, since mostly its own thread counts here
     int64_t end;
 } share;
 
-enum { MOST_SHARES = 64 }; // threads beyond help from the start
+enum { MOST_SHARES = 64 }; // further threads only help with the shares of others
 
 typedef struct {
     int64_t count, grain, chunks;
@@ -39,11 +39,11 @@ typedef struct {
 static _Atomic bool busy;
 static loop *_Atomic current;
 static _Atomic int32_t joined;    // threads that may be looking at `current`
-static _Atomic uint32_t sequence; // of loops begun; what idle threads sleep on
+static _Atomic uint32_t sequence; // number of loops begun; idle threads sleep on it
 static _Atomic int32_t sleepers, workers;
 
-// How long a thread looks for the next loop before it sleeps, in pauses of some 30 to 140 cycles: tens of microseconds, more than lies between
-// the loops of one op and the next, and little beside what a sleeping thread costs to wake.
+// How long a thread spins for the next loop before it sleeps, in pauses of 30 to 140 cycles: tens of microseconds, which is more than the
+// time between the loops of consecutive ops, and less than waking a thread costs.
 enum { PATIENCE = 10000 };
 
 static _Thread_local bool inside;
@@ -71,7 +71,7 @@ int apus_thread_count(void) {
     if (!count) count = number_in("OMP_NUM_THREADS");
     if (!count) count = processors();
     if (count < 1) count = 1;
-    int unread = 0; // a count set meanwhile by another thread stays
+    int unread = 0; // keeps a count that another thread has set in the meantime
     return atomic_compare_exchange_strong(&thread_count, &unread, count) ? count : unread;
 }
 
@@ -99,7 +99,7 @@ static inline void pause_a_little(void) {
 #endif
 }
 
-// Threads are numbered from 1; 0 is whoever begins a loop.
+// Worker threads are numbered from 1; 0 is the thread that begins a loop.
 static void *work(void *number) {
     int index = (int)(intptr_t)number;
     inside = true;
@@ -108,12 +108,13 @@ static void *work(void *number) {
         for (int i = 0; i < PATIENCE && atomic_load_explicit(&sequence, memory_order_relaxed) == seen; i++) pause_a_little();
         if (atomic_load(&sequence) == seen) {
             atomic_fetch_add(&sleepers, 1);
-            syscall(SYS_futex, &sequence, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0); // returns at once where `sequence` has moved on
+            syscall(SYS_futex, &sequence, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0); // returns at once if `sequence` has changed
             atomic_fetch_sub(&sleepers, 1);
             continue;
         }
         seen = atomic_load(&sequence);
-        // Joining comes before looking, leaving the pool's slot comes before counting: whoever sees the loop is waited for.
+        // A worker joins before it reads `current`; the caller clears `current` before it reads `joined`. So the caller waits for every
+        // worker that sees the loop.
         atomic_fetch_add(&joined, 1);
         loop *l = atomic_load(&current);
         if (l && index < l->threads) run_chunks(l, index);
@@ -122,13 +123,13 @@ static void *work(void *number) {
     return NULL;
 }
 
-/// Starts threads until there are `wanted`; fewer where the system has no more.
+/// Starts threads until there are `wanted`, or as many as the system allows.
 static void hire(int wanted) {
     while (atomic_load(&workers) < wanted) {
         pthread_attr_t attributes;
         pthread_t thread;
         sigset_t all, old;
-        // Signals are for the program's own threads.
+        // Signals are left to the program's own threads.
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &old);
         pthread_attr_init(&attributes);
@@ -171,7 +172,7 @@ void apus_parallel_for(int64_t count, int64_t grain, void (*body)(void *, int64_
     run_chunks(&l, 0);
     atomic_store(&current, NULL);
     for (int i = 0; atomic_load(&joined) > 0; i++) {
-        // A thread that has lost its processor needs this one.
+        // A preempted worker may need this processor.
         if (i < PATIENCE) pause_a_little();
         else sched_yield();
     }

@@ -4,8 +4,8 @@ typedef struct {
     apus_kernel *kernel;
     apus_parameters p;
     int operands;
-    int half[3];  // the operand's dtype where it is a 16-bit float, else 0
-    int out_half; // likewise
+    int half[3];  // the operand's dtype if it is a 16-bit float, else 0
+    int out_half; // the same for the result
     int out_size;
     char *out;
     bool direct; // nothing is gathered or converted

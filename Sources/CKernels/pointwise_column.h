@@ -1,5 +1,5 @@
-// The kernels of TABLE for one element type T: included by `pointwise_kernels.h`, which defines KERNEL and the like (name, out, expression),
-// and one of OF_FLOATS, OF_INTEGERS, OF_BOOL for the column of the table.
+// The kernels of TABLE for one element type T. Included by `pointwise_kernels.h`, which defines KERNEL(name, out, expression) and its
+// variants, and one of OF_FLOATS, OF_INTEGERS, OF_BOOL for the column of the table.
 #if defined(OF_FLOATS)
 #define FLOATS(NAME, F) KERNEL(NAME, T, F)
 #define NUMBERS(NAME, F, I) KERNEL(NAME, T, F)

@@ -1,5 +1,5 @@
-// The kernels of a table: included by `unary.c`, `binary.c` and `compare.c` with TABLE the table's file, FAMILY its name, OPERANDS the operands
-// in parentheses and KERNEL_OF_TYPE one of `pointwise_core.h`. A kernel is called `float32_unary_exp`.
+// The kernels of a table. Included by `unary.c`, `binary.c` and `compare.c` with TABLE the table's file, FAMILY its name, OPERANDS the
+// operands in parentheses, and KERNEL_OF_TYPE one of the macros of `pointwise_core.h`. A kernel is named like `float32_unary_exp`.
 #define APUS_PASTE(TYPE, FAMILY, NAME) TYPE##_##FAMILY##_##NAME
 #define APUS_NAME(TYPE, FAMILY, NAME) APUS_PASTE(TYPE, FAMILY, NAME)
 #define ITSELF(x) (x)
@@ -7,7 +7,7 @@
 #define WRAP(x) ((uint64_t)(x))
 #define W(f) d_##f
 
-// Loops over libm's functions stay scalar: one version serves all processors.
+// Loops over libm's functions are scalar, so one version serves all processors.
 #define KERNEL(NAME, OUT, EXPRESSION) KERNEL_OF_TYPE(APUS_CLONES, N(NAME), T, ITSELF, OUT, T, APUS_FLOATS, EXPRESSION)
 #define LIBRARY_KERNEL(NAME, OUT, EXPRESSION) KERNEL_OF_TYPE(, N(NAME), T, ITSELF, OUT, T, APUS_FLOATS, EXPRESSION)
 #define OF_FLOATS

@@ -1,7 +1,7 @@
-// What the table TABLE has: a row of kernels for each kind, one for each computed dtype, and what the table says. Included after
-// `pointwise_kernels.h`. A kernel that is written by hand takes a name of the table's before, by a #define.
+// The array `rows` of table TABLE: for each kind its kernels per dtype, and its name and expressions. Included after `pointwise_kernels.h`.
+// A handwritten kernel is substituted by a #define of the kernel's name before.
 #define CELL(TYPE, NAME) APUS_NAME(TYPE, FAMILY, NAME)
-// In the order of dtypes. 16-bit floats go through float32.
+// In the order of dtypes. 16-bit floats use the float32 kernel.
 #define BOOL_CELL(NAME) CELL(bool8, NAME)
 #define INTEGER_CELLS(NAME) CELL(uint8, NAME), CELL(int8, NAME), CELL(int16, NAME), CELL(int32, NAME), CELL(int64, NAME)
 #define FLOAT_CELLS(NAME) NULL, NULL, CELL(float32, NAME), CELL(float64, NAME)

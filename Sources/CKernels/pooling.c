@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-// Maxima.
+// Max pooling.
 
 #define MAX_POOL(NAME, T, LOWEST)                                                                                                          \
     static void max_##NAME(void *context, int64_t first, int64_t last) {                                                                   \
@@ -53,7 +53,7 @@ MAX_POOL(i32, int32_t, INT32_MIN)
 MAX_POOL(i64, int64_t, INT64_MIN)
 #pragma clang diagnostic pop
 
-// What most networks do: windows of 2 × 2 side by side, in float32, four at a time.
+// The most common case, float32 with adjacent windows of 2 × 2: four windows at a time.
 typedef float floats4 __attribute__((vector_size(16), aligned(4)));
 typedef int32_t places4 __attribute__((vector_size(16)));
 typedef int64_t indices4 __attribute__((vector_size(32), aligned(8)));
@@ -80,7 +80,7 @@ APUS_INLINE void max_four_pairs(const float *upper, const float *lower, int32_t 
 APUS_CLONES static void max_pairs(const float *upper, const float *lower, int32_t at, int32_t width, int64_t count, float *to,
                                   int64_t *index) {
     for (int64_t o = 0; o < count; o += 4) {
-        // The last four begin among those before.
+        // The last group of four may overlap the one before.
         int64_t from = o + 4 <= count ? o : count - 4;
         max_four_pairs(upper + 2 * from, lower + 2 * from, at + 2 * (int32_t)from, width, to + from, index + from);
     }
@@ -99,7 +99,7 @@ static void max_f32_pairs(void *context, int64_t first, int64_t last) {
     }
 }
 
-// Any other windows in float32: a tap at a time for a whole line of outputs, in the order that a window is walked in.
+// Other windows in float32: one tap at a time for a whole line of outputs, in the same order as within a window.
 enum { LINE = 512 };
 
 static inline __attribute__((always_inline)) void take_tap(const float *x, int64_t stride, int32_t at, int64_t count, float *best,
@@ -130,7 +130,7 @@ static void max_f32_line(const apus_pool *p, const float *x, span w0, span w1, i
         for (int64_t i1 = w1.begin; i1 < w1.end; i1 += w1.step) {
             int64_t line = (i0 * p->in[1] + i1) * width;
             for (int64_t k = 0; k < p->kernel[2]; k++) {
-                // The outputs whose tap k is within the line.
+                // The range of outputs whose tap k is inside the line.
                 int64_t column = first * stride - p->padding[2] + k * p->dilation[2];
                 int64_t skipped = column < 0 ? (-column + stride - 1) / stride : 0;
                 int64_t end = column < width ? (width - column + stride - 1) / stride : 0;

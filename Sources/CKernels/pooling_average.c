@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-// Means.
+// Average pooling.
 
 static inline int64_t divisor(const apus_pool *p, span w0, span w1, span w2) {
     if (p->divisor) return p->divisor;
@@ -25,7 +25,8 @@ static inline int64_t divisor(const apus_pool *p, span w0, span w1, span w2) {
         }                                                                                                                                  \
     }
 
-// A window may be a whole picture. Sums of float32 are made in double; those of double keep what rounding loses of them (Knuth's two-sum).
+// A window may be a whole image. float32 is summed in double (short rows in float32 first); double keeps the rounding error too (Knuth's
+// two-sum).
 typedef struct {
     double sum, lost;
 } sum_f64;
@@ -37,7 +38,7 @@ static inline void add_f64(sum_f64 *s, double value) {
     s->lost += (s->sum - (sum - back)) + (value - back);
     s->sum = sum;
 }
-// A division costs more than a small window: float32 multiplies by the inverse in double, which is computed where the divisor changes.
+// A division costs more than a small window: for float32 the inverse is computed in double when the divisor changes, and multiplied.
 typedef struct {
     int64_t of;
     double inverse;
@@ -46,7 +47,7 @@ static inline float quotient_f32(sum_f32 s, int64_t by, divider *d) {
     if (by != d->of) *d = (divider){by, 1 / (double)by};
     return (float)(s * d->inverse);
 }
-// Where the sum is infinite or no number, so is what it lost.
+// If the sum is infinite or NaN, the rounding error is not a number and is left out.
 static inline double total_f64(sum_f64 s) { return s.lost - s.lost == 0 ? s.sum + s.lost : s.sum; }
 static inline float total_f32(sum_f32 s) { return (float)s; }
 static inline double quotient_f64(sum_f64 s, int64_t by, divider *d) {
@@ -54,7 +55,7 @@ static inline double quotient_f64(sum_f64 s, int64_t by, divider *d) {
     return total_f64(s) / (double)by;
 }
 
-// n elements of a row in several sums side by side.
+// Adds n elements of a row to several independent sums.
 enum { SIDE_BY_SIDE = 8 };
 #define LONG_ROW(NAME, T)                                                                                                                  \
     APUS_CLONES static void add_long_row_##NAME(int64_t n, const T *x, sum_##NAME *sides) {                                                \
@@ -150,7 +151,7 @@ static inline void join_f64(sum_f64 *s, sum_f64 side) {
 AVERAGE_POOL(f32, float)
 AVERAGE_POOL(f64, double)
 
-// Integers: a sum that wraps, divided toward zero.
+// Integers: the sum wraps, the quotient is rounded toward zero.
 static void average_i64(void *context, int64_t first, int64_t last) {
     const job *j = context;
     const apus_pool *p = j->p;
@@ -168,7 +169,7 @@ static void average_i64(void *context, int64_t first, int64_t last) {
     }
 }
 
-// The most windows that have an element in common.
+// The maximum number of windows that cover one element.
 static int64_t meetings(const apus_pool *p) {
     int64_t most = 1;
     for (int d = 0; d < 3; d++) {

@@ -1,4 +1,4 @@
-// What maxima and means of windows share: where a window lies, and the loop over planes.
+// Shared by max and average pooling: the bounds of a window, and the loop over planes.
 #ifndef APUS_POOLING_WINDOWS_H
 #define APUS_POOLING_WINDOWS_H
 
@@ -33,7 +33,7 @@ typedef struct {
 
 static inline int64_t elements(const int64_t extents[3]) { return extents[0] * extents[1] * extents[2]; }
 
-// A plane's work is its windows; cheap planes go several at a time.
+// A plane's work is its number of window elements; cheap planes are grouped.
 static inline int64_t planes_grain(const apus_pool *p) {
     int64_t taps = p->adaptive ? elements(p->in) : elements(p->out) * elements(p->kernel);
     return 32768 / (taps + 1) + 1;

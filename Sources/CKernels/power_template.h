@@ -1,12 +1,12 @@
-// x^A in one float type: included by `unary.c` with T the type, M(f) its elementary function f, N(name) a kernel's name. Exponents that have an
-// instruction, or few, have a kernel of their own.
+// x^A for one float type. Included by `unary.c` with T the type, M(f) its elementary function f, N(name) a kernel's name. Exponents that
+// need one or a few instructions have their own kernel.
 #define POWER(NAME, EXPRESSION) APUS_KERNEL_1(APUS_CLONES, N(NAME), T, ITSELF, T, T, APUS_FLOATS, EXPRESSION)
 POWER(powCube, x *x *x)
 POWER(powOne, x)
 POWER(powZero, (T)1)
-// Its square might overflow where the result does not vanish.
+// Not 1/x², since x² might overflow where the result is not 0.
 POWER(powMinusTwo, (1 / x) * (1 / x))
-// Unlike √x, x^½ is infinite at −∞ and 0 at −0.
+// Unlike √x, x^½ is infinite at −∞, and 0 at −0.
 POWER(powHalf, M(sqrt)(x == (T)-INFINITY ? (T)INFINITY : x + 0))
 POWER(powMinusHalf, 1 / M(sqrt)(x == (T)-INFINITY ? (T)INFINITY : x + 0))
 static void N(power)(int64_t n, void *out, const void *a, const void *b, const void *c, const apus_parameters *p) {

@@ -3,17 +3,17 @@
 #include "core.h"
 #include "math_double.h"
 
-// Every operation is rounded by itself, so that all backends agree to the bit (Philox.swift).
+// No fused multiply-adds: every operation is rounded separately, so that all backends give the same bits (see Philox.swift).
 #pragma STDC FP_CONTRACT OFF
 
-// Blocks made at once: words of one place side by side, so that the rounds vectorise.
+// Blocks computed at once, with the words of one position contiguous, so that the rounds vectorise.
 #define BLOCKS 64
 
 typedef struct {
     uint32_t word[4][BLOCKS];
 } batch;
 
-/// Words are kept in 64-bit lanes, as the multiplication takes and gives them, and a block's ten rounds in registers.
+/// Each word is in a 64-bit lane, as the multiplication needs it; the ten rounds of a block stay in registers.
 APUS_CLONES static void philox(uint64_t seed, uint64_t counter, batch *b) {
     uint64_t k0[10], k1[10];
     for (uint32_t round = 0; round < 10; round++) {
@@ -61,7 +61,7 @@ APUS_CLONES static void uniform_floats(const batch *b, const filling *f, int shi
         }
 }
 
-/// sin πt for |t| <= ½: Taylor's series in double, whose first term left out is below 10⁻⁹ of the result.
+/// sin πt for |t| <= ½, by a Taylor series in double whose first omitted term is below 10⁻⁹ of the result.
 APUS_INLINE float sin_half_turn(double t) {
     double r = M_PI * t, z = r * r;
     double p = 1.0 / 6227020800;
@@ -72,7 +72,7 @@ APUS_INLINE float sin_half_turn(double t) {
     p = p * z - 1.0 / 6;
     return (float)(r + r * z * p);
 }
-/// sin πs and cos πs for |s| <= 1; 0.6 ULP. Both are the sine of an angle within ±π/2, which the doubles hold exactly.
+/// sin πs and cos πs for |s| <= 1; 0.6 ULP. Both are the sine of an angle within ±π/2, which a double represents well.
 APUS_INLINE float sin_turn(float s) { return sin_half_turn(s > 0.5f ? 1.0 - s : s < -0.5f ? -1.0 - s : s); }
 APUS_INLINE float cos_turn(float s) { return sin_half_turn(0.5 - (double)f_abs(s)); }
 
@@ -122,7 +122,7 @@ static void normal_doubles(const batch *b, const filling *f, double *out) {
         double u = (double)(wide_word(b, i, 0) >> 11) * 0x1p-53;
         double r = sqrt(-2 * log(u + 0x1p-54));
         double s = (double)((int64_t)wide_word(b, i, 1) >> 11) * 0x1p-52;
-        // As for floats, the angle is kept below π/2, where it has most digits.
+        // As for floats, the angle is kept within ±π/2, where the sine is most accurate.
         double t = s > 0.5 ? 1 - s : s < -0.5 ? -1 - s : s;
         double x = r * sin(M_PI * (0.5 - fabs(s))), y = r * sin(M_PI * t);
         x = f->b * x;
@@ -141,7 +141,7 @@ static void integers(const batch *b, const filling *f, int64_t *out) {
         }
 }
 
-/// Elements [begin, end) of a multiple of a batch's elements.
+/// Fills the elements [begin, end); `begin` is a multiple of a batch's elements.
 static void body(void *context, int64_t begin, int64_t end) {
     const filling *f = context;
     int64_t step = (int64_t)f->per_block * BLOCKS, size = apus_size[f->dtype];
@@ -183,7 +183,7 @@ static void body(void *context, int64_t begin, int64_t end) {
 
 static void fill(filling *f) {
     f->per_block = f->kind == 2 || (f->kind != 3 && f->dtype == APUS_FLOAT64) ? 2 : 4;
-    apus_parallel_for(f->n, APUS_GRAIN / 4, body, f); // a multiple of every batch
+    apus_parallel_for(f->n, APUS_GRAIN / 4, body, f); // the grain is a multiple of every batch size
 }
 
 void apus_random_uniform(int dtype, int64_t n, void *out, uint64_t seed, uint64_t offset, double low, double high, double below) {

@@ -1,5 +1,5 @@
-// Steps of recurrent cells of one float type: included by `recurrent.c` with T the type, M(f) its elementary function.
-// Formulas are those of `RecurrentKind` in Backend.swift. A row is one sequence of the batch; hidden units are walked in vectors.
+// Steps of recurrent cells for one float type. Included by `recurrent.c` with T the type, M(f) its elementary function. The formulas are
+// those of `RecurrentKind` in Backend.swift. A row is one sequence of the batch; loops over hidden units vectorise.
 
 typedef struct {
     int kind;
@@ -24,7 +24,7 @@ APUS_CLONES static void M(lstm_row)(int64_t n, const T *x, const T *y, const T *
     }
 }
 
-// grad_cell holds the gradient that came to c′ from the step after, and then that of c.
+// grad_cell holds the gradient of c′ from the next step, and is replaced by the gradient of c.
 APUS_CLONES static void M(lstm_back_row)(int64_t n, const T *grad, const T *gates, const T *c, const T *next, T *grad_cell, T *out) {
     APUS_SIMD for (int64_t j = 0; j < n; j++) {
         T i = gates[j], f = gates[n + j], g = gates[2 * n + j], o = gates[3 * n + j], t = M(tanh)(next[j]);
@@ -120,7 +120,7 @@ static void M(cell_back_rows)(void *context, int64_t begin, int64_t end) {
     }
 }
 
-/// Rows for some microseconds of work: a unit costs five elementary functions.
+/// Rows for some microseconds of work: a hidden unit costs five elementary functions.
 static int64_t M(cell_grain)(int64_t n) { return APUS_GRAIN / 16 / (n < 1 ? 1 : n) + 1; }
 
 static void M(recurrent_cell)(int kind, int64_t rows, int64_t n, const T *input, const T *hidden, const T *state, T *gates, T *cell,

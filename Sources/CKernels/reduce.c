@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-// A partial result is eight bytes: a double for floats, so that float32 sums are exact to the last bit or two and cost no pairwise
+// A partial result is eight bytes: a double for floats, so that float32 sums are accurate to the last bit or two without pairwise
 // summation; an int64 for integers and bool.
 typedef union {
     double d;
@@ -15,9 +15,8 @@ enum { SUM, MEAN, PROD, MIN, MAX, ANY, ALL, NORM = APUS_EUCLIDEAN_NORM };
 
 // MARK: Kernels
 
-// Two kernels for each operation and type T with partials of type P (member M) and parts of type L:
-// `row` folds n contiguous elements into one partial, in LANES interleaved parts that the compiler keeps in vector registers;
-// `column` folds n contiguous elements into n partials.
+// Two kernels for each operation and type T, with partials of type P (union member M) and intermediate type L: `row` reduces n contiguous
+// elements to one partial, in LANES interleaved parts that stay in vector registers; `column` adds n contiguous elements to n partials.
 #define LANES 16
 #define ADD(p, x) ((p) + (x))
 #define MULTIPLY(p, x) ((p) * (x))
@@ -49,7 +48,7 @@ typedef struct {
     void (*column)(int64_t n, const void *in, partial *p);
 } fold;
 
-// Integers: sums and products wrap, which unsigned arithmetic defines.
+// Integers: sums and products wrap, which C defines for unsigned types only.
 #define W_ADD(p, x) ((int64_t)((uint64_t)(p) + (uint64_t)(x)))
 #define W_MULTIPLY(p, x) ((int64_t)((uint64_t)(p) * (uint64_t)(x)))
 #define FLOAT_FOLDS(NAME, T)                                                                                                               \
@@ -74,7 +73,7 @@ INTEGER_FOLDS(int16, int16_t, INT16_MIN, INT16_MAX)
 INTEGER_FOLDS(int32, int32_t, INT32_MIN, INT32_MAX)
 INTEGER_FOLDS(int64, int64_t, INT64_MIN, INT64_MAX)
 
-// float64 sums of long rows are made pairwise, since the partial has no more digits than the elements.
+// float64 sums of long rows are pairwise, since the partial has no more digits than the elements.
 static void float64_pairwise_row(int64_t n, const void *in, partial *p) {
     if (n <= 4096) {
         float64_sum_row(n, in, p);
@@ -87,7 +86,7 @@ static void float64_pairwise_row(int64_t n, const void *in, partial *p) {
     p->d += left.d + right.d;
 }
 
-// float32 sums: rows by `f_sum`; columns in strips of registers, up to 32 rows in float before they go to the double.
+// float32 sums: rows by `f_sum`; columns in strips of registers, up to 32 rows in float before they are added to the double.
 APUS_CLONES static void float32_sum_fast_row(int64_t n, const void *in, partial *p) { p->d += f_sum(n, in); }
 APUS_CLONES static void float32_sum_rows(int64_t n, int64_t rows, int64_t stride, const void *in, partial *p) {
     for (int64_t first = 0; first < rows; first += 32) {
@@ -114,7 +113,7 @@ APUS_CLONES static void float32_sum_rows(int64_t n, int64_t rows, int64_t stride
     }
 }
 
-// Sums of squares for norms, of float32 alone: float64 holds the square of every one of them.
+// Sums of squares for norms, float32 only: float64 represents the square of every float32.
 APUS_CLONES static void float32_squares_row(int64_t n, const void *in, partial *p) {
     const float *x = in;
     double lanes[LANES] = {0};
@@ -203,25 +202,25 @@ static void store(int dtype, void *out, int64_t at, partial p) {
 
 // MARK: Layouts
 
-// Outputs are walked in the order of `kept`, the elements of each in the order of `reduced`. Where the last kept dimension is dense,
-// `tile` neighbouring outputs are folded at once by columns; else each by rows, gathered where the last reduced one is not dense.
+// Outputs are computed in the order of `kept`, the elements of each in the order of `reduced`. If the last kept dimension is contiguous,
+// `tile` adjacent outputs are reduced at once by columns; else each by rows, gathered if the last reduced dimension is not contiguous.
 typedef struct {
     int kind, dtype, out_dtype;
     bool floats, columns, dense;
     fold f;
-    apus_view kept, reduced; // offsets from x: `reduced.data` is unused
+    apus_view kept, reduced; // offsets from x; `reduced.data` is unused
     int64_t outputs, elements;
-    int64_t tile;          // outputs a unit
-    int64_t units;         // tiles
-    int64_t splits, split; // parts of the elements, and how many each has
-    partial *partials;     // [splits][outputs], NULL where splits is 1
+    int64_t tile;          // outputs per unit
+    int64_t units;         // number of tiles
+    int64_t splits, split; // number of parts that the elements are split into, and elements per part
+    partial *partials;     // [splits][outputs], NULL if splits is 1
     void *out;
-    double scale; // mean
+    double scale; // 1/count, for a mean
 } reduction;
 
 #define MAX_TILE 512
 
-/// Folds n outputs from `first`, over elements [from, to).
+/// Reduces the elements [from, to) of n outputs, starting at output `first`.
 static void fold_tile(const reduction *r, int64_t first, int64_t n, int64_t from, int64_t to, partial *p) {
     apus_cursor kept;
     apus_seek(&kept, &r->kept, first);
@@ -248,7 +247,7 @@ static void fold_tile(const reduction *r, int64_t first, int64_t n, int64_t from
         } else if (r->dense && !half) {
             r->f.row(run, c.at, p);
         } else {
-            // next blocks through a buffer; this moves the cursor itself
+            // through a buffer; apus_gather moves the cursor itself
             int64_t block = to - from < MAX_TILE ? to - from : MAX_TILE;
             apus_gather(&c, block, raw);
             if (half) apus_halves_to_float(r->dtype, block, wide, raw);
@@ -281,7 +280,7 @@ static void unit_body(void *context, int64_t begin, int64_t end) {
         int64_t unit = u / r->splits, part = u % r->splits;
         int64_t first = unit * r->tile, n = r->tile;
         if (r->columns) {
-            // Tiles do not cross the end of a dense run of outputs.
+            // A tile does not cross the end of a contiguous run of outputs.
             int64_t run = r->kept.extent[r->kept.rank - 1], tiles = (run + r->tile - 1) / r->tile;
             int64_t place = unit % tiles * r->tile;
             first = unit / tiles * run + place;
@@ -294,7 +293,7 @@ static void unit_body(void *context, int64_t begin, int64_t end) {
             for (int64_t i = 0; i < n; i++) p[i] = start;
             fold_tile(r, first, n, from, to, p);
         } else if (r->dense && r->reduced.rank == 1 && r->kept.rank == 1 && !is_half(r->dtype)) {
-            // Rows of a matrix, the common case, need no cursor.
+            // Contiguous rows of a matrix, the common case, need no cursor.
             const char *row = r->kept.data + first * r->kept.stride[0] + from * r->reduced.size;
             for (int64_t i = 0; i < n; i++) {
                 p[i] = start;
@@ -361,12 +360,12 @@ bool apus_reduce(int kind, const apus_tensor *x, const bool *reduced, const apus
     r.tile = r.columns ? (dense_outputs < MAX_TILE ? dense_outputs : MAX_TILE) : 1;
     if (r.columns) r.units = r.outputs / dense_outputs * ((dense_outputs + r.tile - 1) / r.tile);
     if (!r.columns) {
-        // Short rows are folded many a unit.
+        // A unit has many short rows.
         int64_t rows = APUS_GRAIN / 4 / r.elements;
         r.tile = rows < 1 ? 1 : rows > MAX_TILE ? MAX_TILE : rows;
         r.units = (r.outputs + r.tile - 1) / r.tile;
     }
-    // Few outputs of many elements: the elements are split, by the shape alone, so that threads share them.
+    // Few outputs of many elements: the elements are split so that threads share them. The split depends on the shape alone.
     if (r.units < 16 && r.elements * r.outputs > 2 * APUS_GRAIN) {
         int64_t least = r.columns ? APUS_GRAIN / r.tile : APUS_GRAIN, most = 256;
         r.splits = r.elements / (least < 1 ? 1 : least);

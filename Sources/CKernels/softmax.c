@@ -2,7 +2,7 @@
 #include "math_double.h"
 #include "sums.h"
 
-// Loops over libm's functions stay scalar; the compiler's remark about that is no news.
+// Loops over libm's functions stay scalar; this silences the compiler's warning.
 #pragma clang diagnostic ignored "-Wpass-failed"
 
 #define LANES 16

@@ -1,14 +1,14 @@
-// Softmax of one float type: included by `softmax.c` with T the type, M(f) its function f.
-// Two layouts: along the last dimension a row is one piece of memory; else `COLUMNS` neighbouring columns are walked together.
+// Softmax for one float type. Included by `softmax.c` with T the type, M(f) its function f. Two layouts: along the last dimension rows are
+// contiguous; otherwise `COLUMNS` adjacent columns are processed together.
 
 typedef struct {
     int64_t outer, n, inner, tiles;
     bool log;
-    const T *x, *y; // y: the gradient's second operand
+    const T *x, *y; // y: the output, for the gradient only
     T *out;
 } M(softmax_job);
 
-/// Largest element; NaN need not be found, since exp carries it.
+/// The largest element. NaN may be skipped, since exp propagates it.
 APUS_INLINE T M(row_max)(int64_t n, const T *x) {
     T lanes[LANES];
     for (int j = 0; j < LANES; j++) lanes[j] = (T)-INFINITY;
@@ -60,7 +60,7 @@ static void M(softmax_rows)(void *context, int64_t begin, int64_t end) {
     }
 }
 
-/// m columns of n elements, `stride` apart.
+/// Softmax of m columns of n elements; rows are `stride` apart.
 APUS_CLONES static void M(softmax_columns)(int64_t n, int64_t stride, int64_t m, bool log_form, const T *x, T *out) {
     T top[COLUMNS], scale[COLUMNS];
     double sum[COLUMNS];

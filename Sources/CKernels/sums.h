@@ -1,5 +1,5 @@
-// Sums of contiguous elements: blocks of at most 1024 elements in vectors of the element's type (so that float32 costs no conversion and
-// loses next to nothing: 32 additions to a lane), the blocks in double. Order and rounding are the same on every processor.
+// Sums of contiguous elements: blocks of at most 1024 elements in vectors of the element type (float32 needs no conversion and loses almost
+// nothing in 32 additions per lane); the blocks are summed in double. Order and rounding are the same on every processor.
 #ifndef APUS_SUMS_H
 #define APUS_SUMS_H
 
@@ -16,7 +16,8 @@ typedef double d_vector __attribute__((vector_size(32)));
         v_;                                                                                                                                \
     })
 
-/// The body of a function of `n` that returns the sum over i < n of `TERM(LOAD, V, i)`, where LOAD(V, p, i) reads elements of p at i.
+/// The body of a function of `n` that returns the sum over i < n of `TERM(LOAD, V, i)`, where LOAD(V, p, i) reads a vector or element of p
+/// at i.
 #define SUM_VECTORS(T, V, TERM)                                                                                                            \
     enum { WIDTH = sizeof(V) / sizeof(T), STEP = 4 * WIDTH };                                                                              \
     double total = 0;                                                                                                                      \
@@ -36,7 +37,7 @@ typedef double d_vector __attribute__((vector_size(32)));
     for (; i < n; i++) total += (double)(TERM(LOAD_ELEMENT, V, i));                                                                        \
     return total;
 
-/// The body of a function of `n` that returns the sum of (x − mean)², and sets `*first` to that of x − mean, in the same order.
+/// The body of a function of `n` that returns Σ (x − mean)² and sets `*first` to Σ (x − mean), in the same order.
 #define SUM_MOMENTS(T, V)                                                                                                                  \
     enum { WIDTH = sizeof(V) / sizeof(T), STEP = 4 * WIDTH };                                                                              \
     double total = 0, total_first = 0;                                                                                                     \

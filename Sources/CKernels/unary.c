@@ -2,7 +2,7 @@
 #include "math_special.h"
 #include "pointwise.h"
 
-// Left to the compiler: forced into a loop, a quotient with its remainder comes out slower.
+// Inlining is left to the compiler: forced into the loop, a quotient with its remainder is slower.
 #define FUNCTION static inline
 #include "math_integer.h"
 #undef FUNCTION
@@ -11,7 +11,7 @@
 #define FAMILY unary
 #define OPERANDS (x)
 #define KERNEL_OF_TYPE APUS_KERNEL_1
-// Any exponent; those that are worth it are picked below.
+// The general case; frequent exponents have their own kernels below.
 #define f_power f_pow
 #define d_power d_pow
 #include "pointwise_kernels.h"
@@ -33,7 +33,7 @@
 #define float32_unary_powScalar float32_unary_power
 #define float64_unary_powScalar float64_unary_power
 
-// Sine, cosine and tangent: the vectorised reduction serves moderate arguments, libm the rest, in a second pass where there are any.
+// Sine, cosine and tangent: a vectorised pass for moderate arguments, then libm for the others, if there are any.
 #define TRIGONOMETRIC(NAME, FAST, LIBM)                                                                                                    \
     static void NAME(int64_t n, void *out, const void *a, const void *b, const void *c, const apus_parameters *p) {                        \
         float saved[APUS_BLOCK]; /* out may be the very memory of a */                                                                     \

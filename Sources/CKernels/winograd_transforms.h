@@ -60,8 +60,8 @@ APUS_INLINE void to_outputs(const lanes *m, lanes *y) {
     y[3] = 0.5f * odd1 + 2 * odd2 + m[5];
 }
 
-// A transform of `count` numbers side by side, whole registers at a time: up to LANES − 1 more are read and written, whatever they are.
-// The i-th of what it reads lies at from[i], of what it writes at to[i].
+// Transforms `count` numbers in whole registers: up to LANES − 1 more are read and written, with arbitrary values. The i-th input is at
+// from[i], the i-th output at to[i].
 typedef void pass(int64_t count, const float *const *from, float *const *to);
 
 #define PASS(name, transform, inputs, outputs)                                                                                             \
@@ -80,7 +80,7 @@ PASS(columns_to_outputs, to_outputs, 6, 4)
 PASS(columns_of_kernels, of_kernel, 3, 6)
 PASS(columns_to_kernels, to_kernel, 6, 3)
 
-// Rows of images hold the numbers of a square side by side: columns[i][t] = row[4·t + i].
+// Splits a row of an image into the columns of its squares: columns[i][t] = row[4·t + i].
 APUS_INLINE void deal(const float *row, lanes columns[4]) {
     lanes r0 = *(const lanes *)row, r1 = *(const lanes *)(row + LANES), r2 = *(const lanes *)(row + 2 * LANES),
           r3 = *(const lanes *)(row + 3 * LANES);
@@ -94,7 +94,7 @@ APUS_INLINE void deal(const float *row, lanes columns[4]) {
     columns[3] = __builtin_shufflevector(first, second, 4, 5, 6, 7, 12, 13, 14, 15);
 }
 
-// The inverse.
+// The inverse of `deal`.
 APUS_INLINE void collect(const lanes columns[4], float *row) {
     for (int half = 0; half < 2; half++, row += 2 * LANES) {
         lanes even = half ? __builtin_shufflevector(columns[0], columns[1], 4, 12, 5, 13, 6, 14, 7, 15)
@@ -106,7 +106,7 @@ APUS_INLINE void collect(const lanes columns[4], float *row) {
     }
 }
 
-/// Copies n numbers, a call of memcpy for each short row being slower.
+/// Copies n numbers; faster than memcpy for short rows.
 APUS_INLINE void copy_row(float *to, const float *from, int64_t n) {
     if (n < LANES) {
         for (int64_t i = 0; i < n; i++) to[i] = from[i];
@@ -116,7 +116,7 @@ APUS_INLINE void copy_row(float *to, const float *from, int64_t n) {
     *(lanes *)(to + n - LANES) = *(const lanes *)(from + n - LANES);
 }
 
-// A row of an image, of n numbers: copied to its place in a line of zeros, and each of the line's squares to to[i], `plane` apart.
+// Copies a row of n numbers of an image into a zero-padded line, and writes number i of each transformed square to to + i·plane.
 typedef void row_pass(const float *row, int64_t n, float *padded, const float *line, int64_t across, float *to, int64_t plane);
 
 APUS_INLINE void row_of(const int taps, const float *row, int64_t n, float *padded, const float *line, int64_t across, float *to,

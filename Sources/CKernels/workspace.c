@@ -32,7 +32,7 @@ int64_t apus_refuse_after(int64_t count) {
 
 size_t apus_missing_bytes(void) { return atomic_load(&missing); }
 
-/// Whether a test wants this block to be refused.
+/// Whether a test has asked to refuse this block.
 static bool is_refused(void) { return left >= 0 && left-- == 0; }
 
 static void *none(size_t bytes) {
@@ -45,9 +45,9 @@ void *apus_scratch(size_t bytes) {
     return memory ? memory : none(bytes);
 }
 
-/// NULL where there is no memory for them.
+/// This thread's blocks; NULL if there is no memory for them.
 static block *thread_blocks(void) {
-    // The thread-local is the quick way; the key exists for its destructor.
+    // The thread-local is fast to read; the key exists for its destructor.
     static _Thread_local block *blocks;
     if (!blocks) {
         pthread_once(&once, make_key);

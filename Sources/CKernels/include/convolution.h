@@ -1,5 +1,5 @@
-// Convolutions of our own: by Winograd's algorithm and by direct sums where these are faster than oneDNN, and over unrolled windows and a
-// matrix product what oneDNN does not do (float64, integers, odd shapes) or does slowly.
+// Our own convolutions: Winograd's algorithm and direct sums where they are faster than oneDNN; unrolled windows and a matrix product for
+// what oneDNN does not do (float64, integers, unusual shapes) or does slowly.
 #ifndef APUS_CONVOLUTION_H
 #define APUS_CONVOLUTION_H
 
@@ -12,10 +12,10 @@ typedef struct {
     int64_t in[3], kernel[3], out[3], stride[3], padding[3], dilation[3];
 } apus_convolution;
 
-/// Up to so many windows, of a whole batch, are the columns of a single product.
+/// If a batch has at most this many windows in all, they are the columns of one product.
 #define APUS_WINDOWS_OF_ONE_PRODUCT 128
 
-/// y = x ⋆ weight + bias, in `dtype` (bool as an integer; not the 16-bit floats). Integers wrap. These return whether there was memory.
+/// y = x ⋆ weight + bias, in `dtype` (bool as an integer; no 16-bit floats). Integers wrap. These return false if there is no memory.
 bool apus_convolution_forward(const apus_convolution *_Nonnull c, int dtype, const void *_Nonnull x, const void *_Nonnull weight,
                               const void *_Nullable bias, void *_Nonnull y);
 /// The gradient with respect to x.
@@ -25,7 +25,8 @@ bool apus_convolution_backward_input(const apus_convolution *_Nonnull c, int dty
 bool apus_convolution_backward_weight(const apus_convolution *_Nonnull c, int dtype, const void *_Nonnull grad, const void *_Nonnull x,
                                       void *_Nonnull weight);
 
-/// The same three in float32 for 3 × 3 kernels of stride 1, by Winograd's algorithm. Refused where it does not apply or the direct sum is faster.
+/// The same three in float32 for 3 × 3 kernels of stride 1, by Winograd's algorithm. APUS_REFUSED if it does not apply or is slower than
+/// oneDNN.
 apus_outcome apus_convolution_winograd(const apus_convolution *_Nonnull c, const void *_Nonnull x, const void *_Nonnull weight,
                                        const void *_Nullable bias, void *_Nonnull y);
 apus_outcome apus_convolution_winograd_backward_input(const apus_convolution *_Nonnull c, const void *_Nonnull grad,
@@ -34,7 +35,7 @@ apus_outcome apus_convolution_winograd_backward_weight(const apus_convolution *_
                                                        const void *_Nonnull x, void *_Nonnull weight);
 
 #define APUS_FEW_CHANNELS 2
-/// The weight's gradient in float32 for up to `APUS_FEW_CHANNELS` of input, without windows: two dimensions, stride 1.
+/// The weight's gradient in float32 for at most `APUS_FEW_CHANNELS` input channels, by direct sums: two dimensions, stride 1.
 apus_outcome apus_convolution_backward_weight_direct(const apus_convolution *_Nonnull c, const void *_Nonnull grad, const void *_Nonnull x,
                                                      void *_Nonnull weight);
 

@@ -1,15 +1,15 @@
-// Functions of one, two and three elements. Operands have any strides, out is contiguous and may be the very same memory as an operand.
-// The flat forms take contiguous operands and cost least for few elements.
+// Functions of one, two and three elements. Operands have any strides; out is contiguous and may be the same memory as an operand. The flat
+// forms take contiguous operands and have the least overhead for few elements.
 //
-// What there is stands in three tables, `unary.def`, `binary.def` and `compare.def`, a line a function: its name, for which dtypes it exists,
-// and what it computes, written once in a language that the processor's C and the devices' dialect of C both compile. Everything else is made
-// of these lines: the kinds below, which Swift imports as enums; the kernels (`pointwise_kernels.h`); what the ops and the devices' sources ask
+// The functions are in three tables, `unary.def`, `binary.def` and `compare.def`, one per line: the name, the dtypes it exists for, and
+// what it computes, in a language that both the processor's C and the devices' dialect of C compile. Everything else is generated from
+// these lines: the kinds below, which Swift imports as enums; the kernels (`pointwise_kernels.h`); and what ops and device kernels ask for
 // (`apus_function`). The language:
 //
-// - x, y: the operands, of type T. 16-bit floats come as float32; of bool they are 0 and 1. T of a device's integers is its widest.
-// - A, B, C: the constants, of floats in T, of integers in int64.
-// - M(f): the elementary function f of T. W(f): the function f of the widest float, whatever T is; it is long.
-// - WRAP(x): the integer as unsigned, so that it may wrap; the result keeps the low bits of T, of which there are BITS_OF_T.
+// - x, y: the operands, of type T. 16-bit floats are read as float32, bool as 0 and 1. On a device, T for integers is its widest integer.
+// - A, B, C: the constants; of type T for floats, int64 for integers.
+// - M(f): the elementary function f for type T. W(f): the function f for the widest float, whatever T is, since its code is long.
+// - WRAP(x): the integer as unsigned, so that it may wrap; the result keeps the low bits of T, which has BITS_OF_T.
 #ifndef APUS_POINTWISE_H
 #define APUS_POINTWISE_H
 
@@ -76,16 +76,16 @@ void apus_compare_flat(apus_compare_kind kind, int dtype, int64_t n, const void 
 void apus_select(const apus_tensor *_Nonnull condition, const apus_tensor *_Nonnull a, const apus_tensor *_Nonnull b,
                  const apus_tensor *_Nonnull out);
 
-/// Mantissas (magnitude ½ … 1, 0 of 0) and exponents of n contiguous numbers of float32 or float64; what is not finite is its own mantissa, with
-/// the exponent 0.
+/// Mantissas (magnitude ½ … 1, 0 for 0) and exponents of n contiguous float32 or float64 numbers. A non-finite number is its own mantissa,
+/// with exponent 0.
 void apus_frexp(int dtype, int64_t n, const void *_Nonnull x, void *_Nonnull mantissa, int32_t *_Nonnull exponent);
 
-/// What a table says of a function.
+/// A function's line in its table.
 typedef struct {
     const char *_Nonnull name;
-    /// Its expressions, in the language above; NULL where it does not exist for such dtypes.
+    /// Its expressions, in the language above; NULL if it does not exist for such dtypes.
     const char *_Nullable of_floats, *_Nullable of_integers, *_Nullable of_bool;
-    /// Whether it writes bool, whatever it reads.
+    /// Whether the result is bool, whatever the operands' dtype.
     bool is_predicate;
 } apus_function;
 

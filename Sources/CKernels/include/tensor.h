@@ -1,4 +1,4 @@
-// What the kernels know of a tensor. The numbers of `apus_dtype` are the raw values of Swift's `DType`.
+// Tensors as kernels see them. The numbers of `apus_dtype` are the raw values of Swift's `DType`.
 #ifndef APUS_TENSOR_H
 #define APUS_TENSOR_H
 
@@ -19,7 +19,7 @@ enum apus_dtype {
     APUS_FLOAT64,
 };
 
-/// Bytes of an element, by its dtype.
+/// Bytes per element, by dtype.
 static const uint8_t apus_size[] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8};
 
 /// A view of memory: the first element, and for each of `rank` dimensions an extent and a stride in elements.
@@ -31,17 +31,16 @@ typedef struct {
     int32_t dtype;
 } apus_tensor;
 
-/// What became of a kernel that another may stand in for. One that nothing stands in for returns whether there was memory for its
-/// intermediate results.
+/// The result of a kernel that has an alternative. A kernel without one returns false if there is no memory for its intermediate results.
 typedef enum {
     APUS_DONE,
-    /// By the shape alone it does not apply, or is slower; nothing was written.
+    /// The kernel does not apply to the shape, or is slower; nothing was written.
     APUS_REFUSED,
-    /// There was no memory for intermediate results. What has been written means nothing.
+    /// There was no memory for intermediate results; the output is undefined.
     APUS_NO_MEMORY,
 } apus_outcome;
 
-/// Constants of a pointwise kernel, as kernels of floats read them and as those of integers do: a double has not all the bits of an int64.
+/// The constants of a pointwise kernel, for floats and for integers: a double cannot hold every int64.
 typedef struct {
     int64_t a, b, c;
 } apus_integers;
