@@ -1,6 +1,6 @@
-/// Anomaly mode: every op's result and every gradient is checked for NaN and infinity, and the first op that made one is named.
+/// Anomaly mode: checks every op's result and every gradient for NaN and infinity, and names the first op that produced one.
 public enum Anomaly {
-    /// Where an op was called: the modules around it and, in debug builds, the lines.
+    /// Where an op was called: the path of its module and, in debug builds, the source lines.
     final class Origin {
         let modulePath: String?
         let trace: CallTrace
@@ -29,7 +29,7 @@ public enum Anomaly {
         }
     }
 
-    /// Adds to an error of the backward pass where the op was called forward.
+    /// Adds to an error of the backward pass where the op was called in the forward pass.
     static func locate(_ error: OpError, _ node: Node) -> OpError {
         guard let origin = node.origin else { return error }
         var located = OpError(error.message + origin.trace.lines, op: error.op.isEmpty ? node.name : error.op)
@@ -48,9 +48,9 @@ public enum Anomaly {
     }
 }
 
-/// Runs `body` in anomaly mode: the op that makes the first NaN or infinity, forward or backward, traps (or throws inside `checked`), with its
-/// name, the module's path and, in debug builds, the lines of the calls that led to it. Slow; for finding the fault only.
-/// PyTorch: `torch.autograd.detect_anomaly`.
+/// Runs `body` in anomaly mode: the first op that produces NaN or infinity from finite inputs, forward or backward, traps (or throws inside
+/// `checked`) with its name, the module's path and, in debug builds, the source lines of the calls. Slow; for debugging only. PyTorch:
+/// `torch.autograd.detect_anomaly`.
 public func detectAnomaly<Result>(_ body: () throws -> Result) rethrows -> Result {
     let context = Context.current
     let outer = context.anomaly

@@ -1,22 +1,22 @@
 import Synchronization
 
-/// What few tensors have.
+/// Autograd state that only few tensors need.
 final class AutogradExtras {
-    // As in `Tensor`: no access spans a call, so checks of exclusivity would find nothing.
-    /// Of a leaf: the node where its gradient ends.
+    // As in `Tensor`: no access spans a call, so exclusivity checks would find nothing.
+    /// For a leaf: the node that accumulates its gradient.
     @exclusivity(unchecked) var accumulator: AccumulateNode?
-    /// Of a leaf: what to call after its gradient was accumulated.
+    /// For a leaf: hooks to call after its gradient was accumulated.
     var accumulatedHooks: [(id: UInt64, run: (Tensor) -> Void)] = []
-    /// Of a view: the tensor whose storage it looks into, and that tensor's generation when the view's node was made.
+    /// For a view: the tensor whose storage it shares, and that tensor's generation when the view's node was made.
     @exclusivity(unchecked) var viewBase: Tensor?
     @exclusivity(unchecked) var viewGeneration = 0
-    /// Of a base: how many recorded changes in place it has seen.
+    /// For a base: the number of recorded in-place changes.
     @exclusivity(unchecked) var generation = 0
-    /// The hook that keeps the gradient of this non-leaf, nil where it is not kept.
+    /// The hook that stores the gradient of this non-leaf; nil if it is not retained.
     var keeper: GradientHook?
 }
 
-/// Undoes what made it: removes a hook. Letting go of it does nothing.
+/// Removes a hook. Releasing the handle does not remove it.
 public struct HookHandle {
     let removal: () -> Void
     package init(_ removal: @escaping () -> Void) { self.removal = removal }
@@ -34,13 +34,14 @@ extension Tensor {
         return made
     }
 
-    /// The node that made it, nil for a leaf.
+    /// The node of the op that made the tensor; nil for a leaf.
     package final var node: Node? {
         if isView { renewIfStale() }
         return recordedNode
     }
 
-    /// Whether its history is recorded, so that `backward()` can reach it. Settable on leaves of a floating-point type.
+    /// Whether ops on this tensor are recorded, so that `backward()` computes its gradient. Setting true traps for dtypes that are not
+    /// floating-point, setting false for tensors that are not leaves.
     public final var requiresGrad: Bool {
         get {
             if isView { renewIfStale() }
@@ -68,13 +69,13 @@ extension Tensor {
         return self
     }
 
-    /// Whether no recorded op made it. Gradients accumulate in the `grad` of leaves that require one.
+    /// Whether no recorded op made this tensor. Gradients accumulate in the `grad` of leaves that require one.
     public final var isLeaf: Bool { node == nil }
 
-    /// The name of the op that made it, nil for a leaf. PyTorch: `grad_fn`.
+    /// The name of the op that made this tensor, nil for a leaf. PyTorch: `grad_fn`.
     public final var gradFn: String? { node?.name }
 
-    /// The gradient that `backward()` accumulated: of a leaf, or after `retainGrad()`. nil until there is one, and after `zeroGrad()`.
+    /// The gradient that `backward()` accumulated, for leaves and after `retainGrad()`. nil before the first one and after `zeroGrad()`.
     public final var grad: Tensor? {
         get { storedGrad }
         set {
@@ -99,7 +100,7 @@ extension Tensor {
         return Edge(node: accumulator, index: 0)
     }
 
-    /// Makes it the output `index` of `node`.
+    /// Makes this tensor the output `index` of `node`.
     final func record(_ node: Node, index: Int32 = 0) {
         if let keeper = extras?.keeper { moveKeeper(keeper, to: node, index) }
         recordedNode = node
@@ -107,16 +108,17 @@ extension Tensor {
         requiresGradFlag = true
     }
 
-    /// Computes the gradients of this scalar with respect to every leaf it was computed from, and adds them to their `grad`.
+    /// Computes the gradients of this scalar with respect to the leaves it was computed from, and adds them to their `grad`.
     ///
     /// - Parameters:
-    ///   - retainGraph: keeps the graph for another pass; without, a second pass traps. As in PyTorch, `createGraph` where not given.
-    ///   - createGraph: records the pass itself, so that gradients can be differentiated again.
+    ///   - retainGraph: keeps the graph for another pass; without it a second pass traps. Defaults to `createGraph`, as in PyTorch.
+    ///   - createGraph: records the backward pass, so that gradients can be differentiated again.
     ///
-    ///   - inputs: the leaves whose `grad` is added to; nil: all. Nothing is computed for the others alone. One that requires no gradient gets none.
+    ///   - inputs: the leaves whose `grad` to add to; nil: all. Gradients that only other leaves need are not computed. Leaves that require
+    ///     no gradient get none.
     ///
-    /// Traps on a tensor that is not a scalar (use `backward(gradient:)`), has no graph, or whose graph was freed, and where one of `inputs` is
-    /// no leaf.
+    /// Traps if the tensor is not a scalar (use `backward(gradient:)`), has no graph, or its graph was freed, and if one of `inputs` is not
+    /// a leaf.
     public final func backward(retainGraph: Bool? = nil, createGraph: Bool = false, inputs: [Tensor]? = nil) {
         if isPoisoned { return }
         guard numel == 1 else {
@@ -128,7 +130,7 @@ extension Tensor {
         backward(gradient: Tensor.ones(like: self), retainGraph: retainGraph, createGraph: createGraph, inputs: inputs)
     }
 
-    /// The same from any tensor: `gradient`, of its shape, is the derivative of the final result with respect to it.
+    /// The same for any tensor: `gradient`, of the same shape, is the derivative of the final result with respect to this tensor.
     public final func backward(gradient: Tensor, retainGraph: Bool? = nil, createGraph: Bool = false, inputs: [Tensor]? = nil) {
         if isPoisoned || gradient.isPoisoned { return }
         do throws(OpError) {
@@ -157,15 +159,15 @@ extension Tensor {
         guard gradient.device == output.device else {
             throw OpError("the gradient is on \(gradient.device), the tensor on \(output.device); move one with to(_:)", op: "backward")
         }
-        // An alias: the caller's tensor must never become a leaf's grad.
+        // An alias, so that the caller's tensor never becomes a leaf's grad.
         return Engine.Root(
             edge: output.edge,
             gradient: gradient.requiresGrad
                 ? gradient : Tensor(sharing: gradient.dtype == output.dtype ? gradient : gradient.to(output.dtype)))
     }
 
-    /// Keeps this non-leaf's gradient in `grad` when a backward pass comes through: what its hooks have made of it, and after a change in
-    /// place that of the new value. PyTorch: `retain_grad()`.
+    /// Stores the gradient of this non-leaf in `grad` in the backward pass, after its hooks have run. After an in-place change it is the
+    /// gradient of the new value. PyTorch: `retain_grad()`.
     public final func retainGrad() {
         guard !isPoisoned, let node, extrasForWriting.keeper == nil else { return }
         let keeper = GradientHook(id: hookNumbers.add(1, ordering: .relaxed).newValue, index: outputIndex, isKeeper: true) {
@@ -177,7 +179,7 @@ extension Tensor {
         node.add(keeper)
     }
 
-    /// The gradient that is kept is that of the value, which `node` has made now.
+    /// Moves the hook to `node`, which has made the tensor's current value.
     @inline(never) private final func moveKeeper(_ keeper: GradientHook, to node: Node, _ index: Int32) {
         recordedNode?.hooks.removeAll { $0.id == keeper.id }
         let moved = GradientHook(id: keeper.id, index: index, isKeeper: true, run: keeper.run)
@@ -185,8 +187,8 @@ extension Tensor {
         node.add(moved)
     }
 
-    /// Calls `hook` with this tensor's gradient whenever one is computed; what it returns, if anything, goes on in its place.
-    /// PyTorch: `register_hook`.
+    /// Calls `hook` with this tensor's gradient whenever one is computed; a returned tensor replaces the gradient. PyTorch:
+    /// `register_hook`.
     @discardableResult public final func registerHook(_ hook: @escaping (Tensor) -> Tensor?) -> HookHandle {
         if isPoisoned { return HookHandle {} }
         guard requiresGrad, let node = edge.node else {
@@ -205,13 +207,14 @@ extension Tensor {
         return HookHandle { [weak self] in self?.extras?.accumulatedHooks.removeAll { $0.id == id } }
     }
 
-    /// The same values without history; storage is shared, so a change in place of one is seen by the other.
+    /// The same values without history. The storage is shared, so in-place changes of one appear in the other.
     public final func detach() -> Tensor { isPoisoned ? self : Tensor(sharing: self) }
 }
 
-/// The gradients of `outputs` (scalars, or with `gradients` given for each) with respect to `inputs`, in their order. `grad` of leaves is untouched.
+/// The gradients of `outputs` with respect to `inputs`, in the order of `inputs`. Outputs must be scalars unless `gradients` has one for
+/// each. The `grad` of leaves does not change.
 ///
-/// PyTorch: `torch.autograd.grad`. An input that the outputs do not depend on traps, unless `allowUnused`, which gives nil there.
+/// PyTorch: `torch.autograd.grad`. Traps if the outputs do not depend on an input; with `allowUnused` the result is nil for it.
 public func grad(
     of outputs: [Tensor], withRespectTo inputs: [Tensor], gradients: [Tensor]? = nil, retainGraph: Bool? = nil, createGraph: Bool = false,
     allowUnused: Bool = false
@@ -245,7 +248,7 @@ public func grad(
     }
 }
 
-/// The gradients of one scalar `output` with respect to `inputs`; each must have been used in computing it.
+/// The gradients of a scalar `output` with respect to `inputs`; traps if it does not depend on one of them.
 public func grad(of output: Tensor, withRespectTo inputs: [Tensor], retainGraph: Bool? = nil, createGraph: Bool = false) -> [Tensor] {
     grad(of: [output], withRespectTo: inputs, retainGraph: retainGraph, createGraph: createGraph).map { $0! }
 }

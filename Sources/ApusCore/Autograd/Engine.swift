@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Runs a graph backward: in a loop over its nodes in topological order, so that depth costs no stack.
+/// Runs the backward pass in a loop over the nodes in topological order, so that deep graphs need no deep stack.
 enum Engine {
     private static let passes = Atomic<UInt64>(0)
 
@@ -10,24 +10,24 @@ enum Engine {
         var gradient: Tensor
     }
 
-    /// Runs backward from `roots`. With `captures` the gradients arriving at those edges are returned and leaves accumulate nothing;
-    /// without, leaves accumulate into `grad`: those with an edge in `leaves`, or all.
+    /// Runs backward from `roots`. With `captures`, returns the gradients that arrive at those edges, and leaves accumulate nothing.
+    /// Without it, leaves accumulate into `grad`: those with an edge in `leaves`, or all if it is nil.
     static func run(
         _ roots: [Root], captures: [Edge]?, leaves: [Edge]? = nil, retainGraph: Bool, createGraph: Bool
     ) throws(OpError) -> [Tensor?] {
         let pass = passes.add(1, ordering: .relaxed).newValue
         let order = topologicalOrder(from: roots.compactMap(\.edge.node), pass: pass, captures: captures, leaves: leaves)
         var captured = [Tensor?](repeating: nil, count: captures?.count ?? 0)
-        // Whatever ends the pass, no half-collected gradient may reach the next one.
+        // However the pass ends, partially collected gradients must not reach the next pass.
         defer { for node in order where node.neededBy == pass { _ = node.take() } }
 
         let context = Context.current
         let outer = context.gradEnabled
         context.gradEnabled = createGraph
-        // In anomaly mode what is to be named is the recorded op, not the one in its derivative that divided by zero.
+        // Anomaly mode must name the recorded op, not an op inside its derivative.
         let watches = context.anomaly
         context.anomaly = false
-        // Derivatives run in the dtypes that their ops have run in.
+        // Derivatives run in the dtypes of their forward ops.
         let cast = context.autocast
         context.autocast = nil
         defer {
@@ -50,7 +50,7 @@ enum Engine {
                     if at < 0 { first = replaced } else { more[at] = replaced }
                 }
             }
-            // A sum or a hook that has failed: nothing of it goes on.
+            // A failed sum or hook ends the pass.
             if first?.isPoisoned ?? false || more.contains(where: { $0?.isPoisoned ?? false }) { return captured }
             if let captures {
                 for (i, edge) in captures.enumerated() where edge.node === node {
@@ -78,7 +78,7 @@ enum Engine {
         return captured
     }
 
-    /// The nodes reachable from `roots`, each after all that it leads to. Marks those whose gradient is needed.
+    /// The nodes reachable from `roots`, inputs before the nodes that use them. Marks nodes whose gradient is needed.
     private static func topologicalOrder(from roots: [Node], pass: UInt64, captures: [Edge]?, leaves: [Edge]?) -> [Node] {
         var order: [Node] = []
         var stack: [(node: Node, next: Int)] = []
@@ -99,7 +99,7 @@ enum Engine {
                 } else {
                     stack.removeLast()
                     order.append(node)
-                    // Hooks and kept gradients are wishes of their own, but for leaves that nobody has named.
+                    // A node with hooks or a retained gradient is needed too, except for leaves that are not in `leaves`.
                     if (captures == nil && !node.hooks.isEmpty && (leaves == nil || !(node is AccumulateNode)))
                         || node.edges.any({ $0.neededBy == pass })
                     {

@@ -1,4 +1,4 @@
-/// A differentiable function of one's own, with its own backward. PyTorch: `torch.autograd.Function`.
+/// A differentiable function with its own backward. PyTorch: `torch.autograd.Function`.
 ///
 /// ```swift
 /// struct Cube: DifferentiableFunction {
@@ -16,19 +16,19 @@
 public protocol DifferentiableFunction {
     /// The name in messages and profiles; the type's name by default.
     var name: String { get }
-    /// Computes the outputs. Nothing in it is recorded.
+    /// Computes the outputs; ops inside are not recorded.
     func forward(_ inputs: [Tensor], _ context: FunctionContext) -> [Tensor]
-    /// The gradients of the inputs from those of the outputs (zeros where none came): one for each input, nil where there is none.
-    /// Written with differentiable functions of what `context.saved` holds, it can be differentiated again.
+    /// The gradients of the inputs from those of the outputs (zeros for outputs without one): one per input, nil for none. It can be
+    /// differentiated again if it uses differentiable ops on `context.saved`.
     func backward(_ gradients: [Tensor], _ context: FunctionContext) -> [Tensor?]
 }
 
-/// What a function keeps between forward and backward.
+/// What a function keeps from forward to backward.
 public final class FunctionContext {
     var kept: [Tensor] = []
-    /// The tensors given to `save`, in order. A change of one in place between forward and backward traps.
+    /// The tensors given to `save`, in order. Changing one in place between forward and backward traps.
     public internal(set) var saved: [Tensor] = []
-    /// For each input, whether its gradient is asked for.
+    /// For each input, whether its gradient is needed.
     public internal(set) var needsInputGrad: [Bool] = []
 
     /// Keeps tensors for backward: inputs, outputs or others.
@@ -36,7 +36,7 @@ public final class FunctionContext {
 }
 
 extension DifferentiableFunction {
-    /// What it is called.
+    /// The type's name.
     public var name: String { "\(Self.self)" }
 
     /// Runs `forward` and records the function as one op.
@@ -58,7 +58,7 @@ extension DifferentiableFunction {
     private func record(_ inputs: [Tensor]) -> [Tensor] {
         let functionContext = FunctionContext()
         functionContext.needsInputGrad = inputs.map(\.requiresGrad)
-        // Outputs get a history of their own, so an input handed through must become another tensor.
+        // Outputs get their own history, so an input that is returned unchanged must become another tensor.
         let outputs = noGrad { forward(inputs, functionContext) }.map { output in
             inputs.contains { $0 === output } ? Tensor(sharing: output) : output
         }
@@ -80,7 +80,7 @@ final class FunctionNode: Node {
     let inputs: [GradientForm]
     let outputs: [GradientForm]
     let needsInputGrad: [Bool]
-    /// The scope that forward ran in, which backward runs in as well.
+    /// The autocast dtype of forward, which backward uses too.
     let autocast: DType?
 
     init(_ function: any DifferentiableFunction, inputs: [Tensor], saved: SavedTensors, outputs: [Tensor], context: FunctionContext) {
@@ -108,7 +108,7 @@ final class FunctionNode: Node {
         guard results.count == edges.count else {
             throw OpError("\(name) has \(edges.count) inputs, its backward returned \(results.count) gradients", op: name)
         }
-        // Kernels take shape, dtype and device of a gradient for granted; this one was made by code that nobody has checked.
+        // Kernels rely on the shape, dtype and device of a gradient, and this one was made by user code.
         var fitting: [Tensor?] = []
         for (i, result) in results.enumerated() {
             fitting.append(
@@ -119,7 +119,7 @@ final class FunctionNode: Node {
     }
 }
 
-/// What the gradient of a tensor must be like.
+/// The shape, dtype and device that a tensor's gradient must have.
 struct GradientForm {
     let shape: Shape
     let dtype: DType
@@ -127,7 +127,7 @@ struct GradientForm {
 
     init(_ x: Tensor) { (shape, dtype, device) = (x.shape, x.dtype, x.device) }
 
-    /// `gradient` in this form, as PyTorch has it: summed where it only repeats the shape, converted where its dtype differs.
+    /// Converts `gradient` to this form as PyTorch does: sums over broadcast dimensions and converts the dtype.
     func fit(_ gradient: Tensor, _ source: String, _ target: String) throws(OpError) -> Tensor {
         if gradient.isPoisoned { return gradient }
         guard gradient.device == device else {

@@ -1,10 +1,10 @@
-/// Changes in place that the graph sees.
+/// In-place changes that autograd records.
 ///
-/// `x.add_(y)` computes `x + y` as a recorded op, writes the result into x's memory and gives x the result's history. Where x is a view, the
-/// history goes to its base: the base becomes "itself with this region replaced", and every view of it finds its node anew when next asked
-/// (`generation` tells it that it is stale). Saved tensors notice through the storage's version.
+/// `x.add_(y)` computes `x + y` as a recorded op, writes the result into x's memory and gives x the result's history. If x is a view, the
+/// base gets the history: it becomes "itself with this region replaced", and each of its views makes a new node when it is next asked for
+/// one (`generation` shows that its node is stale). Saved tensors notice the change by the storage's version.
 extension Tensor {
-    /// Makes it a differentiable view of `source` (or of what that is a view of).
+    /// Makes this tensor a differentiable view of `source`, or of the base if `source` is itself a view.
     final func becomeView(of source: Tensor) {
         let base = source.extras?.viewBase ?? source
         let extras = extrasForWriting
@@ -26,13 +26,13 @@ extension Tensor {
         }
     }
 
-    /// Notes that its memory has changed. Every writer calls it.
+    /// Records that the memory has changed. Every writer calls it.
     package final func didChange(by op: String) {
         storage.version += 1
         storage.lastWriter = op
     }
 
-    /// Replaces its values by `make(old)`, where `old` stands for them with their history. `name` is the in-place op's.
+    /// Replaces the values by `make(old)`, where `old` has the current values and history. `name` is the name of the in-place op.
     @discardableResult
     package final func updateInPlace(_ name: String, _ make: (Tensor) -> Tensor) -> Self {
         if isPoisoned { return self }
@@ -44,7 +44,7 @@ extension Tensor {
         return self
     }
 
-    /// What stands for the values, with their history; nil, and a failure of `name`, where they may not change.
+    /// A tensor with the current values and history; nil, and a failure of `name`, if the values may not change.
     @inline(never) private final func replaceable(_ name: String) -> Tensor? {
         if let reason = form?.refusesChange {
             fail(name, reason)
@@ -78,7 +78,7 @@ extension Tensor {
                 throw OpError(
                     "several elements of this tensor (expanded, or of overlapping windows) share memory; write into contiguous() instead")
             }
-            // What the op saved of the old values must outlive them.
+            // Old values that the op has saved for its derivative are copied before they are overwritten.
             if let node = result.recordedNode {
                 for i in node.saved.indices where node.saved[i].tensor.storage === storage && !node.saved[i].isOutput {
                     let kept = node.saved[i].tensor
@@ -89,7 +89,7 @@ extension Tensor {
             }
             let value = result.shape == shape && result.dtype == dtype ? result : result.to(dtype).expand(shape)
             if value.isPoisoned { return }
-            // Kernels read and write in an order of their own: what is written must not be read afterwards.
+            // Kernels read and write in arbitrary order, so an overlapping source is copied first.
             try device.backend.copy(value.overlaps(self) ? value.converted(to: dtype) : value, into: self)
             didChange(by: name)
             if Context.current.gradEnabled { adoptHistory(of: value, base: extras?.viewBase) }
@@ -98,7 +98,7 @@ extension Tensor {
         }
     }
 
-    /// Whether some of its memory belongs to `other` too, and not element for element.
+    /// Whether it shares memory with `other`, but not element for element.
     private final func overlaps(_ other: Tensor) -> Bool {
         guard storage === other.storage, shape != other.shape || strides != other.strides || offset != other.offset else { return false }
         let (mine, others) = (Shape.range(shape, strides, offset), Shape.range(other.shape, other.strides, other.offset))
@@ -122,22 +122,22 @@ extension Tensor {
     }
 }
 
-/// What was there replaced by constants: its gradient is zero, as PyTorch's `fill_` and `copy_` have it.
+/// The previous values were replaced by constants: the gradient is zero, as for PyTorch's `fill_` and `copy_`.
 private struct Overwrite: Op {
     var name: String { "overwrite" }
 
-    // Recorded by `adoptHistory`, which has written the values already.
+    // `adoptHistory` records this op after the values have been written.
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor { inputs[0] }
 
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [Tensor.zeros(like: grad)] }
 }
 
 extension Shape {
-    /// Whether, as strides of `shape`, they give two elements one address: an expanded dimension, windows that overlap.
+    /// Whether two elements have the same address with these strides for `shape`: expanded dimensions or overlapping windows.
     func hasRepeats(_ shape: Shape) -> Bool {
         if shape.numel == 0 || self == shape.contiguousStrides { return false }
         for i in 0..<count where shape[i] > 1 && self[i] == 0 { return true }
-        // Where each stride steps over all that smaller ones reach, none do.
+        // If each stride exceeds the reach of all smaller ones, there are no repeats.
         var reach = 0
         var isApart = true
         for i in (0..<count).filter({ shape[$0] > 1 }).sorted(by: { self[$0] < self[$1] }) {
@@ -155,7 +155,7 @@ extension Shape {
     }
 }
 
-/// What a view shows of its base's storage: the geometry of both.
+/// The geometry of a view and of its base in their storage.
 struct StridedRegion: Equatable {
     let shape: Shape
     let strides: Shape
@@ -176,7 +176,7 @@ struct StridedRegion: Equatable {
 
 /// The view of `base`'s storage with these strides. PyTorch: `as_strided`.
 ///
-/// Derivative: the gradient's elements return to their places in the base, and add up where the view showed one several times.
+/// Derivative: the gradient's elements are added at their places in the base; repeated elements add up.
 struct AsStrided: Op {
     let region: StridedRegion
 
@@ -200,7 +200,7 @@ struct AsStrided: Op {
     }
 
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
-        // Both views in one flat buffer that spans them.
+        // One flat buffer covers both views.
         let (low, high) = Shape.range(region.baseShape, region.baseStrides, region.baseOffset)
         let (viewLow, viewHigh) = Shape.range(region.shape, region.strides, region.offset)
         let start = min(low, viewLow)
@@ -212,7 +212,7 @@ struct AsStrided: Op {
     }
 }
 
-/// `base` with the region that a view shows replaced by `value`. PyTorch: `as_strided_scatter`.
+/// `base` with the region of a view replaced by `value`. PyTorch: `as_strided_scatter`.
 struct AsStridedScatter: Op {
     let region: StridedRegion
 
@@ -220,7 +220,7 @@ struct AsStridedScatter: Op {
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (base, value) = (inputs[0], inputs[1])
-        // A copy with the base's own strides, so that the view's geometry means the same in it.
+        // A copy with the base's strides, so that the view's geometry applies to it.
         let (low, high) = Shape.range(region.baseShape, region.baseStrides, region.baseOffset)
         let flat = try base.view([high - low + 1], strides: [1], offset: low).converted(to: base.dtype)
         try base.device.backend.copy(value, into: flat.view(region.shape, strides: region.strides, offset: region.offset - low))
@@ -231,7 +231,7 @@ struct AsStridedScatter: Op {
         let dense = grad.contiguous()
         let (low, high) = Shape.range(region.baseShape, region.baseStrides, region.baseOffset)
         let count = high - low + 1
-        // The gradient laid out as the base is.
+        // The gradient in the layout of the base.
         let places = Tensor.arange(count, device: grad.device)
         let basePlaces = places.asStrided(region.baseShape, region.baseStrides, region.baseOffset - low).reshape([-1])
         let flat = Tensor.zeros([count], dtype: grad.dtype, device: grad.device).indexAdd(dim: 0, basePlaces, dense.reshape([-1]))
@@ -244,7 +244,7 @@ struct AsStridedScatter: Op {
 }
 
 extension Shape {
-    /// The first and last element that a view touches.
+    /// The first and last storage element of a view.
     static func range(_ shape: Shape, _ strides: Shape, _ offset: Int) -> (low: Int, high: Int) {
         var high = offset
         for i in 0..<shape.count where shape.unsafeGet(i) > 0 { high += (shape.unsafeGet(i) - 1) * strides.unsafeGet(i) }
@@ -253,7 +253,8 @@ extension Shape {
 }
 
 extension Tensor {
-    /// A view of its storage with these strides and this offset, all in elements. Traps where it would reach beyond the storage.
+    /// A view of the storage with these strides and this offset, in elements. Traps if it reaches beyond the storage, or an extent or
+    /// stride is negative. PyTorch: `as_strided`.
     public final func asStrided(_ shape: Shape, _ strides: Shape, _ offset: Int? = nil) -> Tensor {
         apply(AsStrided(region: StridedRegion(shape: shape, strides: strides, offset: offset ?? self.offset, base: self)), Inputs(self))
     }

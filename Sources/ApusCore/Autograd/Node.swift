@@ -1,23 +1,23 @@
-/// One recorded op in the graph: where its gradient comes from (slots, one for each output) and where it goes (edges, one for each input).
+/// A recorded op in the graph. Its slots collect the gradients of its outputs; its edges lead to the nodes of its inputs.
 package class Node {
-    // One thread at a time works on a graph, and no access spans a call: checks of exclusivity would find nothing.
-    /// To the nodes that made the inputs; no node where an input needs no gradient.
+    // One thread at a time works on a graph, and no access spans a call: exclusivity checks would find nothing.
+    /// One edge per input to the node that made it; without a node if the input needs no gradient.
     @exclusivity(unchecked) final var edges: Edges
     @exclusivity(unchecked) final var saved = SavedTensors()
     /// Whether a backward pass has freed what was saved.
     @exclusivity(unchecked) final var isReleased = false
     /// The gradient of output 0, collected while a backward pass runs.
     @exclusivity(unchecked) final var slot: Tensor?
-    /// The gradients of outputs from 1 on, for nodes that have them.
+    /// The gradients of outputs 1 and up.
     @exclusivity(unchecked) final var moreSlots: [Tensor?] = []
-    /// Functions on the gradient of an output, in the order they run; `add` puts them there.
+    /// Hooks on the outputs' gradients, in the order they run; see `add`.
     @exclusivity(unchecked) final var hooks: [GradientHook] = []
-    /// The backward pass that has visited this node last.
+    /// The last backward pass that visited this node.
     @exclusivity(unchecked) final var visit: UInt64 = 0
-    /// The backward pass that has last needed this node's gradient. A pass within another, which a function's derivative may run, leaves
-    /// it alone where it only comes by.
+    /// The last backward pass that needed this node's gradient. A nested pass, which a function's derivative may run, does not change it if
+    /// it only visits the node.
     @exclusivity(unchecked) final var neededBy: UInt64 = 0
-    /// Whether no edge leads on from here: the gradient ends at a leaf.
+    /// Whether it has no edges: the gradient ends at a leaf.
     final var endsHere: Bool { edges.isEmpty }
     /// Where the op was called, kept in anomaly mode.
     @exclusivity(unchecked) final var origin: Anomaly.Origin?
@@ -33,17 +33,17 @@ package class Node {
 
     package var name: String { "node" }
 
-    /// The gradients of the inputs from those of the outputs: of the first, and of more where there are more.
+    /// The gradients of the inputs from the gradients of output 0 (`grad`) and of the others (`more`).
     func backward(_ grad: Tensor?, _ more: [Tensor?], createGraph: Bool) throws(OpError) -> Gradients {
         preconditionFailure("abstract")
     }
 
-    /// Adds a hook: after the others, but before those that keep the gradient.
+    /// Adds a hook after the others, but before those that store the gradient.
     final func add(_ hook: GradientHook) {
         hooks.insert(hook, at: hook.isKeeper ? hooks.endIndex : hooks.firstIndex(where: \.isKeeper) ?? hooks.endIndex)
     }
 
-    /// Takes the collected gradients out.
+    /// Returns the collected gradients and clears the slots.
     final func take() -> (grad: Tensor?, more: [Tensor?]) {
         let taken = (slot, moreSlots)
         slot = nil
@@ -51,7 +51,7 @@ package class Node {
         return taken
     }
 
-    /// Adds a gradient to what is collected for output `index`.
+    /// Adds a gradient to the sum for output `index`.
     final func collect(_ gradient: Tensor, for index: Int, createGraph: Bool) throws(OpError) {
         if index == 0 {
             try Node.add(gradient, to: &slot, createGraph)
@@ -60,7 +60,7 @@ package class Node {
         }
     }
 
-    /// In place where nobody else looks at the sum's memory: a second gradient of a large tensor then costs no third.
+    /// Adds in place if nothing else uses the sum's memory, which saves an allocation for large gradients.
     private static func add(_ gradient: Tensor, to sum: inout Tensor?, _ createGraph: Bool) throws(OpError) {
         guard sum != nil else {
             sum = gradient
@@ -77,33 +77,33 @@ package class Node {
         }
     }
 
-    /// Frees what was saved, since the backward pass has used it.
+    /// Frees the saved tensors after the backward pass has used them.
     func releaseSaved() {
-        // An op that keeps nothing can run again: PyTorch has it so, and the cast of a weight that several passes share needs it.
+        // An op that saves nothing can run again, as in PyTorch; the cast of a weight that several passes share relies on it.
         if saved.isEmpty { return }
         saved = SavedTensors()
         isReleased = true
     }
 
-    /// Frees in a loop what this node alone holds: nested deinitialisers of a long chain would overflow the stack.
+    /// Frees what only this node holds in a loop: nested deinitialisers of a long chain would overflow the stack.
     deinit {
         guard !edges.isEmpty || !saved.isEmpty else { return }
         Graveyard.bury(&edges, &saved)
     }
 }
 
-/// Where a gradient flows: to output `index` of `node`; nowhere where there is none.
+/// The target of a gradient: output `index` of `node`; nil if no gradient is needed.
 struct Edge {
     var node: Node?
     var index: Int32
 }
 
-/// Where a node's gradients flow, one edge for each input. A list as `ShortList`s are, with the first two edges' parts side by side: Swift
-/// copies an optional edge through a table of functions.
+/// A node's edges, one per input. A list like `ShortList`, with the fields of the first two edges stored separately: Swift copies an
+/// optional edge through a value witness table.
 struct Edges: RandomAccessCollection {
     fileprivate var first: Node?, second: Node?
     fileprivate var firstIndex: Int32 = 0, secondIndex: Int32 = 0
-    /// From the third on.
+    /// Edges from the third on.
     fileprivate var more: [Edge]?
     fileprivate(set) var endIndex = 0
 
@@ -117,7 +117,7 @@ struct Edges: RandomAccessCollection {
         }
     }
 
-    /// Whether the test holds for one of the nodes they lead to.
+    /// Whether the test holds for one of the target nodes.
     @inline(__always) func any(_ test: (Node) -> Bool) -> Bool {
         if let first, test(first) { return true }
         if let second, test(second) { return true }
@@ -126,15 +126,15 @@ struct Edges: RandomAccessCollection {
     }
 }
 
-/// Collects what dying nodes held, and frees it in a loop, on the thread that let go of the first.
+/// Collects what dying nodes held and frees it in a loop, on the thread that released the first one.
 final class Graveyard {
-    // One thread has one, and nothing dies while it is being appended to or popped from: checks of exclusivity would find nothing.
+    // Each thread has its own, and nothing is released during an append or pop: exclusivity checks would find nothing.
     @exclusivity(unchecked) private var edges: [Edges] = []
     @exclusivity(unchecked) private var saved: [SavedTensors] = []
     @exclusivity(unchecked) private var isDigging = false
 
     static func bury(_ edges: inout Edges, _ saved: inout SavedTensors) {
-        // What ends at leaves dies without company, where it stands.
+        // A node whose edges end at leaves frees nothing recursively, so it can be released directly.
         let isShallow = !edges.any { !$0.endsHere } && !saved.any { $0.tensor.recordedNode != nil }
         if isShallow { return }
         let graveyard = Context.current.graveyard
@@ -145,7 +145,7 @@ final class Graveyard {
         if graveyard.isDigging { return }
         graveyard.isDigging = true
         while true {
-            // Each release may bury more, one level down.
+            // Each release may add what the next level held.
             if graveyard.saved.popLast() != nil { continue }
             if graveyard.edges.popLast() != nil { continue }
             break
@@ -172,7 +172,7 @@ final class OpNode<O: Op>: Node {
 }
 
 extension Node {
-    /// Throws where what was saved is gone, or was changed in place since.
+    /// Throws if saved tensors were freed or have been changed in place.
     final func checkSaved() throws(OpError) {
         if isReleased {
             throw OpError(
@@ -188,7 +188,7 @@ extension Node {
     }
 }
 
-/// What a node has saved, as its derivative sees it.
+/// The saved tensors of a node, for its derivative.
 package struct SavedValues: RandomAccessCollection {
     let node: Node
 
@@ -204,10 +204,10 @@ package struct SavedValues: RandomAccessCollection {
     }
 }
 
-/// Where the gradient of a leaf ends: it adds to `grad`.
+/// The end of a leaf's gradient: adds it to `grad`.
 final class AccumulateNode: Node {
-    /// nil after the leaf is gone: a graph that outlives it has nobody to give a gradient to. The leaf holds this node and says so as it
-    /// goes (`Tensor.deinit`); both belong to one region of isolation. A weak reference would slow every count of the leaf's references.
+    /// nil after the leaf was released: a graph that outlives it drops its gradient. The leaf holds this node and sets this to nil in
+    /// `Tensor.deinit`; both belong to the same isolation region. A weak reference would slow down the leaf's reference counting.
     unowned(unsafe) var tensor: Tensor?
 
     init(_ tensor: Tensor) {
@@ -221,7 +221,7 @@ final class AccumulateNode: Node {
     override func backward(_ given: Tensor?, _ more: [Tensor?], createGraph: Bool) throws(OpError) -> Gradients {
         guard let tensor, var grad = given else { return [] }
         if grad.dtype != tensor.dtype { grad = grad.to(tensor.dtype) }
-        // What has failed leaves the gradient as it was.
+        // A failed gradient leaves `grad` as it was.
         if grad.isPoisoned { return [] }
         if let old = tensor.storedGrad {
             if createGraph || old.isSparse {
@@ -235,7 +235,7 @@ final class AccumulateNode: Node {
         } else if createGraph || grad.isSparse {
             tensor.storedGrad = grad
         } else {
-            // The gradient may be shared with another branch or be a view; `grad` is the user's to change.
+            // The gradient may be shared with another branch or be a view, but the user may change `grad` in place.
             let mine = grad.isContiguous && !grad.isView && isKnownUniquelyReferenced(&grad.memory)
             tensor.storedGrad = try mine ? Tensor(sharing: grad) : grad.converted(to: grad.dtype)
         }
@@ -246,11 +246,11 @@ final class AccumulateNode: Node {
     }
 }
 
-/// A function on a gradient, on its way through output `index` of a node: what it returns goes on in its place.
+/// A hook on the gradient of output `index` of a node; a returned tensor replaces the gradient.
 struct GradientHook {
     let id: UInt64
     let index: Int32
-    /// Whether it keeps the gradient for the user: it sees what all others have made of it.
+    /// Whether it stores the gradient for the user; such hooks run after all others.
     var isKeeper = false
     let run: (Tensor) -> Tensor?
 }

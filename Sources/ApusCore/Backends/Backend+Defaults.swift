@@ -1,7 +1,7 @@
-// The fused forms as compositions of the simple families: what a backend without a fused kernel computes, and what the fused kernels
-// are compared with. Formulas are PyTorch's; they are computed in float32, float64 for float64, and rounded to the element type at the end.
+// The fused forms as compositions of the simple families. Backends without a fused kernel use them, and fused kernels are compared with
+// them. The formulas are PyTorch's, computed in float32 (float64 for float64) and rounded to the element type at the end.
 
-/// For backends whose memory is the host's and whose work is done when a method returns.
+/// For backends that work in host memory and finish before a method returns.
 extension Backend {
     package func synchronize() throws(OpError) {}
 
@@ -19,20 +19,20 @@ extension Backend {
 extension Backend {
     package func computes(_ dtype: DType) -> Bool { true }
 
-    /// Whether so many elements of a scatter may meet in one place that a running sum of their own type would lose digits.
+    /// Whether a scatter may add so many elements at one index that a sum in the element type would lose digits.
     func mayCrowd(_ index: Tensor, _ dim: Int) -> Bool { index.ndim > 0 && index.shape[dim] > 256 }
 }
 
 extension Backend {
     package func euclideanNorm(_ x: Tensor, dims: [Int], into out: Tensor) throws(OpError) { try composedNorm(x, dims: dims, into: out) }
 
-    /// What `euclideanNorm` is where a backend has no kernel for it, or none for the dtype.
+    /// `euclideanNorm` for backends or dtypes without a kernel.
     func composedNorm(_ x: Tensor, dims: [Int], into out: Tensor) throws(OpError) {
         guard out.numel > 0 else { return }
         let compose = Composition(self, like: x)
         guard x.numel > 0 else { return try fill(out, with: .double(0)) }
         let x = try compose.cast(x)
-        // In units of the largest element neither its square overflows nor those that count beside it vanish.
+        // Divides by the largest element, so that squares neither overflow nor vanish.
         let range =
             compose.dtype == .float64
             ? KernelParameters(Double.leastNormalMagnitude, Double.greatestFiniteMagnitude)
@@ -46,7 +46,7 @@ extension Backend {
         guard x.numel > 0 else { return }
         let compose = Composition(self, like: x)
         let (x, dim) = try compose.line(x, dim)
-        // Shifted by the maximum, exp does not overflow.
+        // Subtracting the maximum keeps exp from overflowing.
         let shifted = try compose(.sub, x, compose(.max, x, [dim]))
         let exponentials = try compose(.exp, shifted)
         let sum = try compose(.sum, exponentials, [dim])
@@ -108,10 +108,9 @@ extension Backend {
             gradX: gradX, gradWeight: gradWeight, gradBias: gradBias)
     }
 
-    /// With x̂ = (x − mean)·rstd, g the gradient and ḡ = g·weight, sums and means over the elements that share a statistic:
-    /// gradX = rstd·(ḡ − mean(ḡ) − x̂·mean(ḡ·x̂)) where the statistics are x's own (`training`), else rstd·ḡ;
-    /// gradWeight = Σ g·x̂ and gradBias = Σ g over the elements that share a weight.
-    /// mean and rstd lie along dimension `statistics`, weight along `channel`.
+    /// With x̂ = (x − mean)·rstd, g the gradient and ḡ = g·weight; means are over the elements that share a statistic: gradX = rstd·(ḡ −
+    /// mean(ḡ) − x̂·mean(ḡ·x̂)) if the statistics are x's own (`training`), else rstd·ḡ; gradWeight = Σ g·x̂ and gradBias = Σ g over the
+    /// elements that share a weight. mean and rstd are along dimension `statistics`, weight along `channel`.
     private func normBackward(
         _ grad: Tensor, _ x: Tensor, weight: Tensor?, mean: Tensor, rstd: Tensor, statistics: Int, channel: Int, training: Bool,
         gradX: Tensor?, gradWeight: Tensor?, gradBias: Tensor?
@@ -133,7 +132,7 @@ extension Backend {
         try compose.write(compose(.mul, result, rstd), to: gradX)
     }
 
-    // MARK: Optimizers, as PyTorch's single-tensor forms go: operation by operation, each rounded to the element type.
+    // MARK: Optimizers, like PyTorch's single-tensor implementations: one op at a time, each rounded to the element type.
 
     package func optimizerStep(_ rule: OptimizerRule, parameters: [Tensor], gradients: [Tensor], state: [[Tensor]]) throws(OpError) {
         for (i, parameter) in parameters.enumerated() where parameter.numel > 0 {

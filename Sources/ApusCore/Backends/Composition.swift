@@ -1,10 +1,10 @@
-/// Expressions over temporary tensors of one dtype on one backend: `compose(.sub, x, compose(.mean, x, [1]))`.
+/// Evaluates expressions over temporary tensors of one dtype on one backend: `compose(.sub, x, compose(.mean, x, [1]))`.
 struct Composition {
     let backend: any Backend
     let device: Device
     let dtype: DType
 
-    /// `dtype`: what to compute in; float64 for float64 and else float32, unless given.
+    /// `dtype` is the computation dtype; by default float64 for float64, else float32.
     init(_ backend: any Backend, like x: Tensor, dtype: DType? = nil) {
         self.backend = backend
         device = x.device
@@ -13,7 +13,7 @@ struct Composition {
 
     func temporary(_ shape: Shape) throws(OpError) -> Tensor { try Tensor.uninitialized(shape, dtype, device) }
 
-    // MARK: Expressions. Never inlined: a formula is a chain of them, and would be compiled to as many copies.
+    // MARK: Expressions. Never inlined, since a formula with many of them would be compiled to many copies.
 
     @inline(never) func callAsFunction(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters = KernelParameters()) throws(OpError) -> Tensor
     {
@@ -22,7 +22,7 @@ struct Composition {
         return out
     }
 
-    /// The operands broadcast.
+    /// Broadcasts the operands.
     @inline(never) func callAsFunction(
         _ kind: BinaryKind, _ a: Tensor, _ b: Tensor, _ p: KernelParameters = KernelParameters()
     ) throws(OpError) -> Tensor {
@@ -48,9 +48,9 @@ struct Composition {
         return out
     }
 
-    // MARK: Between dtypes and shapes
+    // MARK: Dtypes and shapes
 
-    /// x in the dtype of the composition: itself where it has it.
+    /// x in the dtype of the composition; x itself if it has it.
     func cast(_ x: Tensor) throws(OpError) -> Tensor { try x.dtype == dtype ? x : copied(x) }
 
     @inline(never) func copied(_ x: Tensor) throws(OpError) -> Tensor {
@@ -59,13 +59,13 @@ struct Composition {
         return out
     }
 
-    /// x, cast, and the dimension to work along; a scalar becomes a line of one element.
+    /// x, cast, and the dimension to work along; a scalar becomes a vector of one element.
     func line(_ x: Tensor, _ dim: Int) throws(OpError) -> (Tensor, Int) {
         let x = try cast(x)
         return x.ndim == 0 ? (x.view([1], strides: [1], offset: x.offset), 0) : (x, dim)
     }
 
-    /// A vector, cast, as a tensor of `rank` dimensions that lies along dimension `dim`.
+    /// A vector, cast, as a tensor of `rank` dimensions with all extents 1 except `dim`.
     @inline(never) func column(_ vector: Tensor, at dim: Int, of rank: Int) throws(OpError) -> Tensor {
         let vector = try cast(vector)
         var shape = Shape(repeating: 1, count: rank)
@@ -75,12 +75,12 @@ struct Composition {
         return vector.view(shape, strides: strides, offset: vector.offset)
     }
 
-    /// Columns i·count ..< (i + 1)·count of a matrix: a view.
+    /// A view of the columns i·count ..< (i + 1)·count of a matrix.
     func columns(_ x: Tensor, _ i: Int, _ count: Int) -> Tensor {
         x.view([x.shape[0], count], strides: x.strides, offset: x.offset + i * count * x.strides[1])
     }
 
-    /// x·weight + bias, with the vectors along dimension `channel`, where they are given.
+    /// x·weight + bias, with the vectors along dimension `channel`; nil vectors are skipped.
     @inline(never) func scaled(_ x: Tensor, _ weight: Tensor?, _ bias: Tensor?, channel: Int) throws(OpError) -> Tensor {
         var x = x
         if let weight { x = try self(.mul, x, column(weight, at: channel, of: x.ndim)) }
@@ -88,7 +88,7 @@ struct Composition {
         return x
     }
 
-    /// x without its mean over `dims`, which is written to `mean` in two parts as `Backend.layerNorm` has it, and the variance.
+    /// x minus its mean over `dims`, and the variance. Writes the mean to `mean` in two parts, in the form of `Backend.layerNorm`.
     func centered(_ x: Tensor, _ dims: [Int], mean: Tensor) throws(OpError) -> (x: Tensor, variance: Tensor) {
         var x = x
         for part in 0..<2 {
@@ -99,29 +99,28 @@ struct Composition {
         return try (x, self(.mean, self(.square, x), dims))
     }
 
-    /// x without a mean, of one or two parts, that lies along dimension `dim`.
+    /// x minus a mean of one or two parts along dimension `dim`.
     func centered(_ x: Tensor, by mean: Tensor, at dim: Int) throws(OpError) -> Tensor {
         var x = x
         for part in 0..<(mean.ndim == 2 ? 2 : 1) { x = try self(.sub, x, column(mean.part(part), at: dim, of: x.ndim)) }
         return x
     }
 
-    /// Writes x's elements, in the order of their indices, to `out`, which may have another shape with as many elements.
-    /// x is contiguous.
+    /// Writes the elements of contiguous x to `out` in row-major order; `out` may have another shape with as many elements.
     func write(_ x: Tensor, to out: Tensor) throws(OpError) {
         try backend.copy(x.view(out.shape, strides: out.shape.contiguousStrides, offset: x.offset), into: out)
     }
 
-    // MARK: What optimizers repeat
+    // MARK: Steps shared by optimizers
 
-    /// The gradient as a rule sees it: negated for `maximize`, then with the decay of the parameter.
+    /// The gradient for an update rule: negated for `maximize`, plus the parameter's weight decay.
     func gradient(_ gradient: Tensor, of parameter: Tensor, decay: Double, maximize: Bool) throws(OpError) -> Tensor {
         var g = try cast(gradient)
         if maximize { g = try self(.negative, g) }
         return try decay == 0 ? g : self(.addScaled, g, parameter, KernelParameters(decay))
     }
 
-    /// target ← target + weight·(end − target), from the other side where that is nearer, as PyTorch's `lerp` does.
+    /// target ← target + weight·(end − target), computed from the nearer end, like PyTorch's `lerp`.
     func lerp(_ target: Tensor, toward end: Tensor, by weight: Double) throws(OpError) {
         let difference = try self(.sub, end, target)
         if weight < 0.5 {
@@ -139,7 +138,7 @@ struct Composition {
 }
 
 extension Tensor {
-    /// Row `i` of a mean in two parts, [2, n], as a vector; [n] has one part, itself.
+    /// Row `i` of a mean in two parts, [2, n], as a vector; for a mean [n], the mean itself.
     final func part(_ i: Int) -> Tensor {
         ndim == 2 ? view([shape[1]], strides: [strides[1]], offset: offset + i * strides[0]) : self
     }

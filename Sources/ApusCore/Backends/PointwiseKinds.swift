@@ -1,21 +1,21 @@
 import CKernels
 
-// The pointwise functions are the lines of `unary.def`, `binary.def` and `compare.def` in `CKernels`, which say what each computes; the kinds
-// are made of them. What else a line says is asked here.
+// The pointwise functions are the lines of `unary.def`, `binary.def` and `compare.def` in `CKernels`, which define what each computes; the
+// kinds are generated from them. This file reads the other properties of a line.
 
 package typealias UnaryKind = CKernels.UnaryKind
 package typealias BinaryKind = CKernels.BinaryKind
 package typealias CompareKind = CKernels.CompareKind
 
-/// What the table says of a pointwise function.
+/// A function's line in its table.
 package struct PointwiseFunction: Sendable {
     package let name: String
-    /// Its expressions, in the language that `pointwise.h` explains; nil where it does not exist for such dtypes.
+    /// Its expressions, in the language that `pointwise.h` explains; nil if the function does not exist for such dtypes.
     package let ofFloats, ofIntegers, ofBool: String?
     package let domain: PointwiseDomain
-    /// How many constants its expressions read: up to the last that they name.
+    /// The number of constants: A, B, C up to the last one used.
     package let constantCount: Int
-    /// Whether it calls a function of the widest float: the gamma family and the inverse of erf, which are long.
+    /// Whether it calls a function of the widest float (W): the gamma family or the inverse of erf, whose code is long.
     package let isSpecial: Bool
 
     fileprivate init(_ row: apus_function) {
@@ -30,21 +30,21 @@ package struct PointwiseFunction: Sendable {
         isSpecial = ofFloats?.contains("W(") == true
     }
 
-    /// The expression for operands of that dtype.
+    /// The expression for operands of this dtype.
     package func expression(of dtype: DType) -> String? { dtype.isFloatingPoint ? ofFloats : dtype == .bool ? ofBool : ofIntegers }
 }
 
-/// Which dtypes a pointwise function takes, and what it makes of them.
+/// The dtypes that a pointwise function supports, and the dtype of its result.
 package struct PointwiseDomain: Sendable, Hashable {
     package let floats, integers, bool: Bool
-    /// A predicate; otherwise the result has the operands' dtype.
+    /// Whether the result is bool; otherwise it has the operands' dtype.
     package let writesBool: Bool
 
-    /// Whether there are kernels for that dtype.
+    /// Whether there are kernels for this dtype.
     @inline(__always)
     package func contains(_ dtype: DType) -> Bool { dtype.isFloatingPoint ? floats : dtype == .bool ? bool : integers }
 
-    /// Whether integers and bool are converted to float32: the function is one of floats alone.
+    /// Whether integers and bool are converted to float32, since the function exists for floats only.
     @inline(__always)
     package var converts: Bool { floats && !integers }
 }

@@ -1,7 +1,7 @@
-/// Numbers that the special functions of the reference and of devices are computed from; `math_special.h` has them for the processor. Polynomials
-/// from the constant on. Those of rational functions were fitted to 50 digits.
+/// Coefficients of the special functions of the reference and the devices; `math_special.h` has those of the processor. Polynomials begin
+/// with the constant term. Rational functions were fitted with 50 digits.
 enum SpecialCoefficients {
-    /// erf⁻¹(x)/x − √π/2 over w, of w = −ln(1 − x²) up to 5.
+    /// erf⁻¹(x)/x − √π/2 as a function of w = −ln(1 − x²), for w up to 5.
     static let erfinvInner: [Double] = [
         0.23201366653465447, 0.0423168100999213, 0.012575325365511276, 0.0016444106507909903, 0.00020516203955443923,
         1.6930316703701173e-05,
@@ -12,7 +12,7 @@ enum SpecialCoefficients {
         5.54187364373264e-06,
         2.3569732781067723e-07, 1.945520808426286e-09,
     ]
-    /// erf⁻¹ less s = √−ln((1 − |x|)/2), of s − 2.5 up to s = 6.1, and of s − 6.1 beyond.
+    /// erf⁻¹(x) − s with s = √−ln((1 − |x|)/2): a function of s − 2.5 up to s = 6.1, and of s − 6.1 beyond.
     static let erfinvTail: [Double] = [
         -0.45695079130632993, -0.6061360724427372, -0.32517712547897754, -0.08838803532771562, -0.012424803285005772,
         -0.0008317739077950845,
@@ -32,7 +32,7 @@ enum SpecialCoefficients {
         4.2058801463181244e-07,
         2.7964274012907455e-09, 5.2612026896055864e-12,
     ]
-    /// ψ(x)/(x − x₀) − 1, x₀ its zero, of x − 1 between 0 and 1.
+    /// ψ(x)/(x − x₀) − 1, where x₀ is the zero of ψ, as a function of x − 1 in [0, 1].
     static let digammaNear: [Double] = [
         0.2503801375034054, -0.30957408825968885, -0.6919409437403516, -0.35473150019898825, -0.07115493979151359, -0.005519862186036254,
         -0.00011934204387003062,
@@ -48,11 +48,11 @@ enum SpecialCoefficients {
     static let eulerMaclaurin = ratios([
         (1, 12), (-1, 720), (1, 30240), (-1, 1_209_600), (1, 47_900_160), (-691, 1_307_674_368_000), (1, 74_724_249_600),
     ])
-    /// B₂ⱼ/(2j·(2j − 1)): Stirling's series of ln Γ(a), of 1/a².
+    /// B₂ⱼ/(2j·(2j − 1)): Stirling's series for ln Γ(a), a polynomial in 1/a².
     static let stirling = ratios([(1, 12), (-1, 360), (1, 1260), (-1, 1680), (1, 1188), (-691, 360_360), (1, 156), (-3617, 122_400)])
-    /// (ln(1 + μ) − μ)/μ², negated, of μ.
+    /// (μ − ln(1 + μ))/μ², a polynomial in μ.
     static let gammaExponent = ratios((2...18).map { (Double(1 - $0 % 2 * 2), Double($0)) })
-    /// The first two functions of η in Temme's uniform expansion of the incomplete gamma function.
+    /// The first two functions in Temme's uniform expansion of the incomplete gamma function, polynomials in η.
     static let temme0 = ratios([(-1, 3), (1, 12), (-2, 135), (1, 864), (1, 2835), (-139, 777_600), (1, 25_515), (-571, 261_273_600)])
     static let temme1 = ratios([(-1, 540), (-1, 288), (1, 378)])
 

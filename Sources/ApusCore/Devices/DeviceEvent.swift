@@ -1,13 +1,13 @@
 import ApusSystem
 
-/// A mark in a device's work: what was called before it has been done when it is reached. PyTorch: `torch.cuda.Event`.
+/// An event in a device's queue: it is reached when all work called before it is done. PyTorch: `torch.cuda.Event`.
 public final class DeviceEvent {
     private let backend: GPUBackend?
     private let handle: OpaquePointer?
-    /// For the processor, whose work is done when a call returns.
+    /// For the processor, whose work is done when a call returns: the time of `init`.
     private let time: Double
 
-    /// Marks the place behind all work called on `device` so far.
+    /// Records an event after all work called on `device` so far. Traps if the device is unavailable.
     public init(_ device: Device) {
         let backend = device.gpu
         self.backend = backend
@@ -23,16 +23,16 @@ public final class DeviceEvent {
 
     deinit { if let handle { backend?.release(event: handle) } }
 
-    /// Whether the mark has been reached. PyTorch: `query`.
+    /// Whether the event has been reached. PyTorch: `query`.
     public var isReached: Bool { handle.map { backend!.isComplete($0) } ?? true }
 
-    /// Waits until it is reached.
+    /// Waits until the event is reached.
     public func synchronize() {
         guard let handle, let backend else { return }
         do throws(OpError) { try backend.wait(for: handle) } catch { fail(error, op: "DeviceEvent.synchronize") }
     }
 
-    /// Seconds of the device's clock from this mark to `end`; waits for both. PyTorch: `elapsed_time`, in milliseconds there.
+    /// Seconds on the device's clock from this event to `end`; waits for both. PyTorch: `elapsed_time`, in milliseconds there.
     public func seconds(to end: DeviceEvent) -> Double {
         synchronize()
         end.synchronize()

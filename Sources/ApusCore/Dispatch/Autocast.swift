@@ -1,17 +1,17 @@
-/// What an op wants of the dtypes of its inputs inside `autocast`: PyTorch's lists for CUDA.
+/// How `autocast` converts the inputs of an op, following PyTorch's lists for CUDA.
 ///
-/// Only float16, bfloat16 and float32 are ever converted; float64, integers and bool stay.
+/// Only float16, bfloat16 and float32 are converted; float64, integers and bool are not.
 package enum AutocastPolicy: Sendable {
-    /// As they come. What most ops want.
+    /// No conversion; for most ops.
     case asIs
-    /// The scope's dtype: products, which gain most and lose least.
+    /// The scope's dtype; for products, which gain most speed and lose little accuracy.
     case lower
-    /// float32: what overflows or loses its digits in half precision.
+    /// float32; for ops that overflow or lose accuracy in half precision.
     case float32
-    /// The widest among the inputs: what needs them to be equal.
+    /// The widest dtype of the inputs; for ops that need equal dtypes.
     case widest
 
-    /// What inputs become in a scope of dtype `lower`; nil where they stay.
+    /// The dtype that inputs are converted to in a scope of dtype `lower`; nil for none.
     private func target(_ inputs: some Sequence<Tensor>, _ lower: DType) -> DType? {
         switch self {
         case .asIs: nil
@@ -21,7 +21,7 @@ package enum AutocastPolicy: Sendable {
         }
     }
 
-    /// The inputs as the op wants them in a scope of dtype `lower`; nil where they are so already.
+    /// The inputs converted for a scope of dtype `lower`; nil if nothing changes.
     func cast(_ inputs: some Collection<Tensor>, _ lower: DType) -> [Tensor]? {
         guard let target = target(inputs, lower), inputs.contains(where: { $0.isCastable && $0.dtype != target }) else { return nil }
         return inputs.map { $0.isCastable ? $0.autocast(to: target) : $0 }
@@ -31,7 +31,7 @@ package enum AutocastPolicy: Sendable {
 extension Tensor {
     fileprivate final var isCastable: Bool { dtype == .float32 || dtype == .bfloat16 || dtype == .float16 }
 
-    /// The values in `target` by a recorded op; of a weight in half precision once in the outermost scope.
+    /// Converts to `target` by a recorded op; a weight is converted to half precision only once in the outermost scope.
     fileprivate final func autocast(to target: DType) -> Tensor {
         guard target.size < dtype.size, form == nil, requiresGrad, isLeaf, let casts = Context.current.weightCasts else {
             return to(target)
@@ -40,7 +40,7 @@ extension Tensor {
     }
 }
 
-/// The weights that the outermost `autocast` scope has converted so far.
+/// The weights that the outermost `autocast` scope has already converted.
 final class WeightCasts {
     private struct Key: Hashable {
         let leaf: ObjectIdentifier
@@ -48,7 +48,7 @@ final class WeightCasts {
     }
 
     private struct Cast {
-        // Held, so that its identifier stays its own.
+        // Keeps the leaf alive, so that its identifier is not reused.
         let leaf: Tensor
         let storage: Storage
         let version: Int
@@ -59,7 +59,7 @@ final class WeightCasts {
 
     func cast(_ leaf: Tensor, to dtype: DType) -> Tensor {
         let key = Key(leaf: ObjectIdentifier(leaf), dtype: dtype)
-        // One made inside `noGrad` has no history to give.
+        // A conversion made inside `noGrad` has no history, so it cannot be reused while recording.
         if let known = casts[key], known.storage === leaf.storage, known.version == leaf.storage.version,
             known.value.requiresGrad || !isGradEnabled
         {
@@ -71,17 +71,17 @@ final class WeightCasts {
     }
 }
 
-/// Runs `body` in mixed precision: products in `dtype`, what would suffer there in float32. PyTorch: `torch.autocast`.
+/// Runs `body` in mixed precision: products in `dtype`, ops that need it in float32. PyTorch: `torch.autocast`.
 ///
 /// ```swift
 /// let loss = autocast(.bfloat16) { F.crossEntropy(net(x), target) }
 /// loss.backward()
 /// ```
-/// Parameters stay float32: each op converts what it is given, as its list says (docs/mixed-precision.md), and gradients come back in the
-/// parameters' dtype. A weight is converted once in the outermost scope, and anew after it has changed. Scopes nest; `enabled: false` is one
-/// in which nothing is converted. Derivatives run in the dtypes of their forward ops, wherever `backward()` is called.
+/// Parameters stay float32: each op converts its inputs according to its list (docs/mixed-precision.md), and gradients are converted back
+/// to the parameters' dtype. A weight is converted once in the outermost scope, and again after it has changed. Scopes nest; with `enabled:
+/// false` nothing is converted. Derivatives run in the dtypes of their forward ops, wherever `backward()` is called.
 ///
-/// Traps unless `dtype` is bfloat16 or float16. The latter needs a `GradScaler`.
+/// Traps unless `dtype` is bfloat16 or float16. float16 needs a `GradScaler`.
 public func autocast<Result>(_ dtype: DType, enabled: Bool = true, _ body: () throws -> Result) rethrows -> Result {
     let isLower = dtype == .bfloat16 || dtype == .float16
     if !isLower { fail("autocast", "casts to bfloat16 or float16, not to \(dtype); convert the module with to(_:) for other types") }
@@ -96,11 +96,11 @@ public func autocast<Result>(_ dtype: DType, enabled: Bool = true, _ body: () th
     return try body()
 }
 
-/// The dtype of the `autocast` scope that is active here, nil where none is. PyTorch: `torch.is_autocast_enabled`, `torch.get_autocast_dtype`.
+/// The dtype of the active `autocast` scope, nil if there is none. PyTorch: `torch.is_autocast_enabled`, `torch.get_autocast_dtype`.
 public var autocastDType: DType? { Context.current.autocast }
 
 extension Context {
-    /// Runs `body` with `dtype` as the scope's, nil for none.
+    /// Runs `body` with `dtype` as the autocast dtype; nil for none.
     @inline(__always)
     package static func autocasting<Result, Failure: Error>(
         to dtype: DType?, _ body: () throws(Failure) -> Result
@@ -113,8 +113,8 @@ extension Context {
     }
 }
 
-/// Runs `body` on the inputs as `policy` wants them; its own ops convert nothing. For functions of several ops that convert as one, and for
-/// those that look at dtypes before their op does.
+/// Converts the inputs by `policy` and runs `body` on them; ops inside convert nothing. For functions of several ops that convert once, and
+/// for functions that check dtypes before their op does.
 package func casting<Result>(
     _ policy: AutocastPolicy, _ inputs: [Tensor], _ body: ([Tensor]) throws(OpError) -> Result
 ) throws(OpError) -> Result {
@@ -123,11 +123,11 @@ package func casting<Result>(
     return try Context.autocasting(to: nil) { () throws(OpError) in try body(cast) }
 }
 
-// MARK: - Compositions that convert as one
+// MARK: - Compositions that convert once
 
-// Outside of a scope they are `composite` and one comparison.
+// Outside an autocast scope they cost one comparison more than `composite`.
 
-/// `composite` on one tensor, which `body` gets as `policy` wants it.
+/// `composite` with one tensor, converted by `policy`.
 @inline(never) package func composite(
     _ name: String, _ policy: AutocastPolicy, _ x: Tensor, body: (Tensor) throws(OpError) -> Tensor
 ) -> Tensor {
@@ -137,7 +137,7 @@ package func casting<Result>(
     }
 }
 
-/// `composite` on two tensors, which `body` gets as `policy` wants them.
+/// `composite` with two tensors, converted by `policy`.
 @inline(never) package func composite(
     _ name: String, _ policy: AutocastPolicy, _ x: Tensor, _ y: Tensor, body: (Tensor, Tensor) throws(OpError) -> Tensor
 ) -> Tensor {
@@ -147,7 +147,7 @@ package func casting<Result>(
     }
 }
 
-/// `composite` on three tensors, which `body` gets as `policy` wants them.
+/// `composite` with three tensors, converted by `policy`.
 @inline(never) package func composite(
     _ name: String, _ policy: AutocastPolicy, _ x: Tensor, _ y: Tensor, _ z: Tensor,
     body: (Tensor, Tensor, Tensor) throws(OpError) -> Tensor
@@ -158,7 +158,7 @@ package func casting<Result>(
     }
 }
 
-/// `composite` on an input, a weight and the bias, if there is one, all of which `body` gets as `policy` wants them.
+/// `composite` with an input, a weight and an optional bias, converted by `policy`.
 @inline(never) package func composite(
     _ name: String, _ policy: AutocastPolicy, _ x: Tensor, _ weight: Tensor, bias: Tensor?,
     body: (Tensor, Tensor, Tensor?) throws(OpError) -> Tensor
@@ -167,7 +167,7 @@ package func casting<Result>(
     return composite(name, policy, x, weight) { (x, weight) throws(OpError) in try body(x, weight, nil) }
 }
 
-/// The same where the weight too may be missing.
+/// The same with an optional weight.
 @inline(never) package func composite(
     _ name: String, _ policy: AutocastPolicy, _ x: Tensor, optional weight: Tensor?, bias: Tensor?,
     body: (Tensor, Tensor?, Tensor?) throws(OpError) -> Tensor

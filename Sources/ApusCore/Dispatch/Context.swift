@@ -1,48 +1,48 @@
 import CContext
 
-/// What a thread is in the middle of: grad mode, checked scope, module stack, generator, anomaly mode, autocast.
+/// The state of a thread: grad mode, checked scope, module stack, generator, anomaly mode, autocast.
 ///
-/// One object a thread, found with one instruction and read once an op. Every scope that changes it (`noGrad { }`, `checked { }`,
-/// a module's call) is synchronous, so a thread is all that a task-local value would follow, at a tenth of its price.
+/// There is one object per thread; finding it takes one instruction, and each op reads it. Every scope that changes it (`noGrad { }`,
+/// `checked { }`, a module's call) is synchronous, so thread-local state suffices, at a tenth of the cost of task-local values.
 package final class Context {
-    // Only its own thread touches it, and no access spans a call: checks of exclusivity would find nothing.
+    // Only its own thread accesses it, and no access spans a call: exclusivity checks would find nothing.
     @exclusivity(unchecked) package var gradEnabled = true
     @exclusivity(unchecked) package var inference = false
     @exclusivity(unchecked) var checkedScope: CheckedScope?
     /// The modules being called, outermost first. Unowned: a call keeps its module alive.
     @exclusivity(unchecked) package var modules: [Unmanaged<AnyObject>] = []
-    /// Whether a hook of a module is running.
+    /// Whether a module's hook is running.
     @exclusivity(unchecked) package var runsHook = false
-    /// How the module floor spells the innermost of `modules`; set with the first push.
+    /// Makes the path of the innermost of `modules`; set by ApusNN with the first push.
     @exclusivity(unchecked) package var describeModules: (([AnyObject]) -> String?)?
-    /// What `withGenerator` set; nil means the process-wide one.
+    /// The generator of `withGenerator`; nil for the process-wide one.
     @exclusivity(unchecked) package var generator: Generator?
     @exclusivity(unchecked) package var anomaly = false
-    /// Inside `cached`: the computed tensors so far, by their form.
+    /// Inside `cached`: the values of computed tensors, by their form.
     @exclusivity(unchecked) package var computed: [ObjectIdentifier: Tensor]?
-    /// Whether elements of a computed tensor are being read, which must not change what it is computed from.
+    /// Whether elements of a computed tensor are being read, which must not change the tensors it depends on.
     @exclusivity(unchecked) package var isReadingComputed = false
-    /// Inside `autocast`: what products are computed in.
+    /// Inside `autocast`: its dtype.
     @exclusivity(unchecked) package var autocast: DType?
     /// Inside the outermost `autocast`: the weights it has converted.
     @exclusivity(unchecked) var weightCasts: WeightCasts?
-    /// Inside `skipInit`: initialisers leave tensors as they are.
+    /// Inside `skipInit`: initialisers leave tensors unchanged.
     @exclusivity(unchecked) package var skipsInit = false
     /// Where dying graph nodes are freed.
     let graveyard = Graveyard()
-    /// Sees what passes: profilers and captures.
+    /// Is told of ops and other activities: profilers and captures.
     @exclusivity(unchecked) package var observer: (any Observer)?
 
-    /// The calling thread's.
+    /// The calling thread's context.
     @inline(__always) package static var current: Context {
         if let pointer = apus_context_get() { return Unmanaged<Context>.fromOpaque(pointer).takeUnretainedValue() }
         return make()
     }
 
-    /// What `body` reads of the calling thread's, without counting a reference to it: a tenth of a small op.
+    /// Reads the calling thread's context without retaining it; retaining costs a tenth of a small op.
     @inline(__always) package static func read<Value>(_ body: (Context) -> Value) -> Value {
         guard let pointer = apus_context_get() else { return body(make()) }
-        // The thread holds it until it ends.
+        // The thread holds a reference until it ends.
         return Unmanaged<Context>.fromOpaque(pointer)._withUnsafeGuaranteedRef { body($0) }
     }
 
@@ -54,10 +54,10 @@ package final class Context {
         return context
     }
 
-    /// How many bytes may still be allocated; nil for any number. What builds from descriptions sets it.
+    /// How many bytes may still be allocated; nil for no limit. Set when models are built from files.
     @exclusivity(unchecked) private var budget: Int?
 
-    /// Runs `body` so that it fails where it asks for more than `bytes` of memory, freed blocks included, or for more than a budget around it has left.
+    /// Runs `body` with a limit: allocations fail once their total, including freed blocks, exceeds `bytes` or the rest of an outer budget.
     package static func withMemoryBudget<Result>(_ bytes: Int, _ body: () throws -> Result) rethrows -> Result {
         let context = current
         let outer = context.budget
@@ -67,11 +67,11 @@ package final class Context {
         return try body()
     }
 
-    /// How many more blocks are given before one is refused; nil where none is. Tests set it.
+    /// For tests: how many more blocks are allocated before one is refused; nil for none.
     @exclusivity(unchecked) private var blocksBeforeRefusal: Int?
 
-    /// Runs `body` so that of the blocks of memory that it asks for on this thread, the one after `count` others is refused; the rest are given.
-    /// Returns whether `body` asked for that block.
+    /// Runs `body` and refuses the block of memory that it allocates on this thread after `count` others. Returns whether `body` asked for
+    /// that block.
     package static func refusing(after count: Int, _ body: () -> Void) -> Bool {
         let context = current
         let budget = context.budget
@@ -85,7 +85,8 @@ package final class Context {
         return context.blocksBeforeRefusal == nil
     }
 
-    /// Takes a block from the budget. Small ones count as 512 bytes: a tensor takes memory of its own, and a description may ask for a billion of them.
+    /// Deducts a block from the budget. Small blocks count as 512 bytes, since each tensor needs some memory of its own, and a file may ask
+    /// for a billion of them.
     @inline(__always) static func spend(_ bytes: Int) throws(OpError) {
         if let budget = read({ $0.budget }) { try current.spend(max(bytes, 512), of: budget) }
     }
@@ -105,7 +106,7 @@ package final class Context {
         modules.isEmpty ? nil : describeModules?(modules.map { $0.takeUnretainedValue() })
     }
 
-    /// The innermost of the modules being called, to be named later.
+    /// The innermost module being called; its path is computed when it is needed.
     var modulePlace: ModulePlace? {
         guard let first = modules.first, let last = modules.last, let describeModules else { return nil }
         return ModulePlace(
@@ -114,15 +115,15 @@ package final class Context {
     }
 }
 
-/// A module being called, within the outermost one: its path takes a walk through all modules, so that it is looked up when a message needs it.
+/// A module being called and the outermost one. Computing its path searches all modules, so it is done only when a message needs it.
 struct ModulePlace {
     weak var outermost: AnyObject?
     weak var innermost: AnyObject?
     let describe: ([AnyObject]) -> String?
-    /// The context of the thread that called: another one must not walk through its modules, and names the innermost alone.
+    /// The context of the calling thread. Another thread must not search its modules, and names only the innermost one.
     let thread: ObjectIdentifier
 
-    /// nil where the modules are gone.
+    /// nil if the modules were released.
     var path: String? {
         guard let innermost else { return nil }
         guard let outermost, thread == ObjectIdentifier(Context.current) else { return describe([innermost]) }
@@ -130,17 +131,18 @@ struct ModulePlace {
     }
 }
 
-/// Runs `body` without recording a graph: nothing computed in it requires a gradient. PyTorch: `torch.no_grad()`.
+/// Runs `body` without recording a graph: results do not require a gradient. PyTorch: `torch.no_grad()`.
 public func noGrad<Result>(_ body: () throws -> Result) rethrows -> Result {
     try withGradEnabled(false, body)
 }
 
-/// Runs `body` with recording switched on again inside `noGrad`. PyTorch: `torch.enable_grad()`.
+/// Runs `body` with recording enabled, inside `noGrad`. PyTorch: `torch.enable_grad()`.
 public func enableGrad<Result>(_ body: () throws -> Result) rethrows -> Result {
     try withGradEnabled(true, body)
 }
 
-/// Runs `body` without recording, and marks that its results never will: cheapest for serving. PyTorch: `torch.inference_mode()`.
+/// Like `noGrad`, for serving: several threads may call a module at once, even if it computes weights from others. PyTorch:
+/// `torch.inference_mode()`.
 public func inferenceMode<Result>(_ body: () throws -> Result) rethrows -> Result {
     let context = Context.current
     let outer = context.inference

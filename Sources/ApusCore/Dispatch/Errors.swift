@@ -1,12 +1,12 @@
 import CContext
 
-/// A programming error: shapes, dtypes, devices or states that do not fit. Outside `checked` it ends the program with this description.
+/// A programming error: shapes, dtypes, devices or states that do not fit. Outside `checked` the program ends with this description.
 public struct OpError: Error, CustomStringConvertible, Sendable {
-    /// The op or method it happened in.
+    /// The op or method where it happened.
     public internal(set) var op: String
-    /// What was found, what was wanted, and what to do about it.
+    /// What was found, what was expected, and the remedy.
     public let message: String
-    /// The module it happened in, as `Net.features.3 (Conv2d)`.
+    /// The module where it happened, such as `Net.features.3 (Conv2d)`.
     public internal(set) var modulePath: String?
 
     package init(_ message: String, op: String = "") {
@@ -20,8 +20,8 @@ public struct OpError: Error, CustomStringConvertible, Sendable {
     }
 }
 
-/// The one place that decides what becomes of a programming error: inside `checked` it is kept (the first one) and a
-/// poisoned tensor goes on; elsewhere the program ends.
+/// Decides what happens after a programming error: inside `checked` the first error is kept and a poisoned tensor is returned; elsewhere
+/// the program ends.
 @discardableResult package func fail(_ error: OpError, op: String? = nil) -> Tensor {
     var error = error
     if error.op.isEmpty, let op { error.op = op }
@@ -34,39 +34,39 @@ public struct OpError: Error, CustomStringConvertible, Sendable {
     return Tensor.poisoned
 }
 
-/// Ends the program, or fails the `checked` scope, with that message.
+/// Ends the program, or fails the `checked` scope, with this message.
 @discardableResult package func fail(_ op: String, _ message: String) -> Tensor {
     fail(OpError(message, op: op))
 }
 
-/// Ends the program with that message, inside `checked` too: where there is no value to go on with.
+/// Ends the program with this message, also inside `checked`: for functions that have no value to return.
 package func trap(_ op: String, _ message: String) -> Never {
     var error = OpError(message, op: op)
     error.modulePath = Context.current.modulePath
     apus_trap("Apus: \(error)")
 }
 
-/// Runs `body` so that programming errors in it throw instead of ending the program.
+/// Runs `body` and throws the first programming error in it, instead of ending the program.
 ///
-/// The op that fails hands on a poisoned tensor, ops on poisoned tensors do nothing, and the first error is thrown
-/// when `body` ends. What is read from a poisoned tensor is defined: any extent is 1, any number NaN or 0.
+/// The op that fails returns a poisoned tensor, ops on poisoned tensors do nothing, and the first error is thrown when `body` ends. Reading
+/// a poisoned tensor is defined: any extent is 1, any number is NaN or 0.
 /// `let answer = try checked { model(request) }`
 public func checked<Result>(_ body: () throws -> Result) throws -> Result { try run(body, in: CheckedScope()) }
 
-/// As `checked`, for one step of a loop that a `checked` scope is around: what a device finds wrong later fails that scope, so that a step
-/// waits for nothing.
+/// Like `checked`, for one step of a loop inside a `checked` scope: errors that a device reports later fail the outer scope, so that the
+/// step does not wait for the device.
 package func checkedStep<Result>(_ body: () throws -> Result) throws -> Result {
     try run(body, in: CheckedScope(within: Context.current.checkedScope))
 }
 
-/// Throws the error that the `checked` scope around has met so far.
+/// Throws the first error of the enclosing `checked` scope, if there is one.
 package func throwFailure() throws(OpError) {
     if let error = Context.current.checkedScope?.error { throw error }
 }
 
 extension Tensor {
-    /// Itself, or the error of the op that has failed to make it. Kernels do not know failed tensors: what calls one on results of other
-    /// functions asks.
+    /// Returns the tensor, or throws the error of the failed op that should have made it. Call it before passing results of other functions
+    /// to kernels, which do not check for poisoned tensors.
     @discardableResult package final func usable() throws(OpError) -> Tensor {
         if isPoisoned {
             try throwFailure()
@@ -95,20 +95,20 @@ private func run<Result>(_ body: () throws -> Result, in scope: CheckedScope) th
 
 final class CheckedScope {
     var error: OpError?
-    /// Devices whose kernels have yet to say whether their indices were right.
+    /// Devices whose kernels have not yet reported whether their indices were valid.
     private var devices: [any Backend & AnyObject] = []
     private let outer: CheckedScope?
 
     init(within outer: CheckedScope? = nil) { self.outer = outer }
 
-    /// The scope that waits for devices, and fails by what they report.
+    /// The outermost scope, which waits for devices and gets the errors they report.
     var awaiting: CheckedScope { outer?.awaiting ?? self }
 
     func await(_ device: any Backend & AnyObject) {
         if !devices.contains(where: { $0 === device }) { devices.append(device) }
     }
 
-    /// Waits for them, so that no error of the scope comes up after it.
+    /// Waits for the devices, so that no error of the scope appears after it.
     func awaitDevices() {
         for device in devices {
             do throws(OpError) { try device.synchronize() } catch { self.error = self.error ?? error }

@@ -1,9 +1,10 @@
-/// Sees what a thread does while it is the thread's `Context.observer`: ops and what is around them. Unset it costs a comparison with nil.
+/// Is told of the ops and other activities of a thread while it is the thread's `Context.observer`. Without an observer the cost is a
+/// comparison with nil.
 package protocol Observer: AnyObject {
-    /// Something begins; it ends with `didEnd`, after all that began in it.
+    /// An activity begins; it ends with `didEnd`, after all activities inside it.
     func willBegin(_ activity: Activity)
     func didEnd()
-    /// An op ran, and is about to end. One that failed ends without.
+    /// An op has run and is about to end. Not called for an op that failed.
     func didRun(_ name: String, inputs: [Tensor], outputs: [Tensor])
 }
 
@@ -12,20 +13,20 @@ extension Observer {
     package func didEnd() {}
 }
 
-/// What begins and ends.
+/// What observers are told of.
 package enum Activity {
     /// An op, by its name.
     case op(String)
     /// The call of a module.
     case module(AnyObject)
-    /// A node of the graph in a backward pass: the op's derivative.
+    /// A node in a backward pass: the derivative of its op.
     case derivative(Node)
-    /// A piece of work by its name, such as an optimizer's step.
+    /// A named piece of work, such as an optimizer's step.
     case step(String)
 }
 
 extension Context {
-    /// Runs `body` under `observer`.
+    /// Runs `body` with `observer` as the thread's observer.
     package static func observed<Result>(by observer: any Observer, _ body: () throws -> Result) rethrows -> Result {
         let context = current
         let outer = context.observer
@@ -34,7 +35,7 @@ extension Context {
         return try body()
     }
 
-    /// Runs `body` as a piece of work that observers see.
+    /// Runs `body` and tells the observer of it.
     @inline(__always) package static func activity<Result, Failure: Error>(
         _ activity: @autoclosure () -> Activity, _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {

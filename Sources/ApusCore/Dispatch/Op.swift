@@ -1,39 +1,39 @@
-/// One operation: its name, forward and derivative, side by side. A value whose fields are the op's attributes (a dimension, a stride); tensors
-/// are inputs, all of them, so that forms, devices and observers see them. Equal ops make the same of the same inputs, unless they draw.
+/// An operation: its name, forward and derivative. The type's fields are the op's attributes (a dimension, a stride). All tensors are
+/// inputs, so that forms, devices and observers see them. Equal ops give equal results for the same inputs, except for random ops.
 ///
-/// `forward` checks its inputs (throwing `OpError` with what was found, what was wanted and the remedy) before anything is computed, and
-/// reaches the hardware through the device's backend. `backward` is written with differentiable tensor functions, so that derivatives of
-/// derivatives come for free. `docs/adding-an-op.md` walks through one.
+/// `forward` checks its inputs (and throws `OpError` with what was found, what was expected and the remedy) before it computes anything,
+/// and calls the device's backend. `backward` is written with differentiable tensor functions, so that higher derivatives need no extra
+/// code. `docs/adding-an-op.md` walks through an example.
 package protocol Op: Equatable {
-    /// What it gives: `Tensor`, or `[Tensor]` for ops with several outputs. `forward` says it.
+    /// The type of its result: `Tensor`, or `[Tensor]` for ops with several outputs; inferred from `forward`.
     associatedtype Outputs = Tensor
-    /// The gradient of that: `Tensor`, or `[Tensor?]`, nil for outputs that no gradient came to.
+    /// The type of the outputs' gradients: `Tensor`, or `[Tensor?]` with nil for outputs without a gradient.
     associatedtype OutputGradients = Tensor
-    /// PyTorch's name: in messages, profiles and the graph.
+    /// PyTorch's name; shown in messages, profiles and the graph.
     var name: String { get }
-    /// Whether the outputs share the first input's storage. Views remember their base, so that changes in place reach its graph.
+    /// Whether the outputs share the first input's storage. Views remember their base, so that in-place changes are recorded in its graph.
     static var makesView: Bool { get }
-    /// What it wants of its inputs' dtypes inside `autocast`.
+    /// How `autocast` converts its inputs.
     var autocast: AutocastPolicy { get }
-    /// How many outputs it has; an op with several says so.
+    /// The number of outputs; ops with several outputs implement it.
     var outputCount: Int { get }
-    /// How many of the outputs, the last ones, have no gradient: statistics that it only lets be seen.
+    /// How many of the last outputs have no gradient, such as statistics.
     var byproductCount: Int { get }
-    /// Computes the outputs. `saved` keeps what `backward` needs; where no graph is recorded it keeps nothing.
+    /// Computes the outputs. `saved` keeps tensors for `backward`; it keeps nothing if no graph is recorded.
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Outputs
-    /// The gradients of the inputs from those of the outputs: one for each input, nil where there is none or `context.needs` says that nobody asks.
+    /// The gradients of the inputs from those of the outputs: one per input, nil if there is none or `context.needs` is false.
     func backward(_ grad: OutputGradients, _ context: BackwardContext) -> Gradients
 
-    // What the number of outputs decides; the extensions below have both answers.
+    // The rest depends on the number of outputs; the extensions below implement both cases.
 
-    /// The outputs where the op has failed.
+    /// The outputs of a failed op.
     func failed(_ poison: Tensor) -> Outputs
-    /// Gives the outputs their place in the graph: as views of the first input, where the op makes such, and as `node`'s. Where one is the failed
-    /// result of another function it is returned, and none gets a place.
+    /// Records the outputs in the graph: as views of the first input if the op makes views, and as outputs of `node`. If one of them is
+    /// poisoned, returns it and records nothing.
     func settle(_ outputs: Outputs, _ input: Tensor?, _ node: Node?, areViews: Bool) -> Tensor?
-    /// The outputs as observers see them.
+    /// The outputs as a list, for observers.
     func listed(_ outputs: Outputs) -> [Tensor]
-    /// `backward`, from what a node has collected for output 0 and for more.
+    /// Calls `backward` with the gradients that a node has collected for output 0 and for the others.
     func differentiate(_ first: Tensor?, _ more: [Tensor?], _ context: BackwardContext) -> Gradients
 }
 
@@ -79,17 +79,18 @@ extension Op where Outputs == [Tensor], OutputGradients == [Tensor?] {
     }
 }
 
-/// What `forward` keeps for `backward`.
+/// Keeps tensors of `forward` for `backward`.
 package struct Saved {
-    /// The op's node in the graph; nil where none is recorded.
+    /// The op's node in the graph; nil if none is recorded.
     let node: Node?
 
-    /// Keeps an input (or another tensor that has a history of its own).
+    /// Keeps an input, or another tensor with its own history.
     package func keep(_ x: Tensor) {
         node?.saved.append(SavedTensor(tensor: x, version: x.storage.version))
     }
 
-    /// Keeps output `index` of the op: an alias without history, since the output itself holds the node that will hold this.
+    /// Keeps output `index` of the op, as an alias without history: the output holds the node that holds this, so keeping it would be a
+    /// cycle.
     package func keepOutput(_ y: Tensor, index: Int = 0) {
         node?.saved.append(SavedTensor(tensor: Tensor(sharing: y), version: y.storage.version, output: Int32(index)))
     }
@@ -98,25 +99,26 @@ package struct Saved {
 struct SavedTensor {
     var tensor: Tensor
     let version: Int
-    /// Which of the op's outputs it is; −1 for what is none.
+    /// The index of the op's output; −1 for other tensors.
     var output: Int32 = -1
 
     var isOutput: Bool { output >= 0 }
 }
 
-/// What `backward` sees of the recorded op.
+/// The recorded op for `backward`.
 package struct BackwardContext {
     let node: Node
 
-    /// What `forward` kept, in its order.
+    /// The tensors that `forward` kept, in order.
     package var saved: SavedValues { SavedValues(node: node) }
-    /// How many inputs the op had.
+    /// The number of inputs of the op.
     package var inputCount: Int { node.edges.count }
-    /// Whether anybody asks for the gradient of input `i`.
+    /// Whether the gradient of input `i` is needed.
     @inline(__always) package func needs(_ i: Int) -> Bool { node.edges[i].node != nil }
 }
 
-/// The one point that every op passes: inputs of special form, autocast, devices, forward, recording, observers, anomaly mode, errors.
+/// Runs an op. Every op passes through here: inputs of special form, autocast, devices, forward, recording, observers, anomaly mode,
+/// errors.
 package func apply<O: Op>(_ op: O, _ inputs: Inputs) -> O.Outputs {
     let gradEnabled = Context.read { $0.gradEnabled }
     let isWatched = Context.read { $0.observer != nil || $0.anomaly }
@@ -137,7 +139,7 @@ package func apply<O: Op>(_ op: O, _ inputs: Inputs) -> O.Outputs {
     }
 }
 
-/// The op on what stands for its inputs: what their form wants, or `autocast`; nil where they are to be taken as they are.
+/// Applies the op to other inputs, if an input's form or `autocast` asks for it; nil if not.
 @inline(never) private func applyOtherwise<O: Op>(_ op: O, _ inputs: Inputs) -> O.Outputs? {
     for x in inputs {
         if let form = x.form, let result = form.apply(op, x, inputs) { return result }
@@ -146,17 +148,17 @@ package func apply<O: Op>(_ op: O, _ inputs: Inputs) -> O.Outputs {
     return apply(op, Inputs(cast))
 }
 
-/// Shows an op that ran to the observer and to anomaly mode.
+/// Passes an op that has run to the observer and to anomaly mode.
 @inline(never) private func show(_ name: String, _ inputs: [Tensor], _ outputs: [Tensor], byproducts: Int) throws(OpError) {
     let context = Context.current
     context.observer?.didRun(name, inputs: inputs, outputs: outputs)
-    // What an op only lets be seen, such as the statistics of an empty batch, is nobody's input.
+    // Byproducts, such as the statistics of an empty batch, may be NaN.
     if context.anomaly { for output in outputs.dropLast(byproducts) { try Anomaly.checkForward(name, inputs, output) } }
 }
 
-// Called, as its kin in `Autocast.swift` are: inlined, each body would be compiled twice, alone and within its function.
+// Not inlined, like the functions in `Autocast.swift`: otherwise each body would be compiled twice.
 
-/// Runs the body of a function that is composed of ops: its own checks throw `OpError`, and are reported under `name`.
+/// Runs the body of a function composed of ops; `OpError`s that it throws are reported under `name`.
 @inline(never) package func composite(_ name: String, _ inputs: Tensor..., body: () throws(OpError) -> Tensor) -> Tensor {
     for x in inputs where x.isPoisoned { return x }
     do throws(OpError) {
@@ -185,7 +187,8 @@ func checkDevices(_ inputs: [Tensor]) throws(OpError) {
     }
 }
 
-/// Checks a dimension given by the user: -ndim ..< ndim; a scalar counts as one-dimensional. Returns it from the start.
+/// Checks a dimension given by the user, -ndim ..< ndim (a scalar counts as one-dimensional), and returns it as a non-negative number.
+/// Throws if it is out of range.
 package func normalize(dim: Int, ndim: Int) throws(OpError) -> Int {
     let count = max(ndim, 1)
     guard dim >= -count && dim < count else {

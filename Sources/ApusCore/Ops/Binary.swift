@@ -1,4 +1,4 @@
-/// The functions of two numbers: each with its kind, whose line in `binary.def` says what it computes, and its derivative. Operands broadcast
+/// The functions of two numbers: each has a kind, whose line in `binary.def` defines what it computes, and a derivative. Operands broadcast
 /// and promote as in PyTorch.
 extension BinaryRule {
     static let add = BinaryRule(.add, keepsInputs: false) { g, _, _, _ in [g, g] }
@@ -11,7 +11,7 @@ extension BinaryRule {
         let ga = g / kept[1]
         return [ga, context.needs(1) ? -(ga * kept[0] / kept[1]) : nil]
     }
-    /// d(a^b) = b·a^(b−1)·da + a^b·ln a·db, with 0 where a = 0 or b = 0 makes that meaningless, as PyTorch has it.
+    /// d(a^b) = b·a^(b−1)·da + a^b·ln a·db; as in PyTorch the first term is 0 if b = 0, the second if a = 0 and b ≥ 0.
     static let pow = BinaryRule(.pow, keepsOutput: true, autocast: .float32) { g, kept, context, _ in
         let (a, b, y) = (kept[0], kept[1], kept[2])
         var ga: Tensor?
@@ -20,9 +20,9 @@ extension BinaryRule {
         if context.needs(1) { gb = g * Tensor.where(a.eq(0).logicalAnd(b.ge(0)), Tensor.zeros(like: y), y * a.log()) }
         return [ga, gb]
     }
-    /// The gradient goes to the smaller operand, half to each where they are equal.
+    /// The gradient goes to the smaller operand; equal operands get half each.
     static let minimum = BinaryRule(.minimum) { g, kept, _, _ in extremum(g, kept[0], kept[1]) { $0.lt($1) } }
-    /// The gradient goes to the larger operand, half to each where they are equal.
+    /// The gradient goes to the larger operand; equal operands get half each.
     static let maximum = BinaryRule(.maximum) { g, kept, _, _ in extremum(g, kept[0], kept[1]) { $0.gt($1) } }
     static let floorDivide = BinaryRule(.floorDivide)
     static let truncDivide = BinaryRule(.truncDivide)
@@ -33,9 +33,10 @@ extension BinaryRule {
     static let fmod = BinaryRule(.fmod) { g, kept, context, _ in
         [g, context.needs(1) ? -(g * (kept[0] / kept[1]).trunc()) : nil]
     }
-    /// d atan2(a, b) = (b·da − a·db) / (a² + b²), 0 at the origin and at infinity. With r² for a² + b² divided twice by r, which does not overflow.
+    /// d atan2(a, b) = (b·da − a·db) / (a² + b²), 0 at the origin and at infinity. Divides twice by r = √(a² + b²), since r² might
+    /// overflow.
     static let atan2 = BinaryRule(.atan2) { g, kept, _, _ in
-        // √(∞² + NaN²) is ∞, but such a point has no angle.
+        // hypot of ∞ and NaN is ∞, but atan2 is NaN there.
         let isNaN = kept[0].isnan().logicalOr(kept[1].isnan())
         let r = kept[0].hypot(kept[1]).maskedFill(isNaN, Double.nan)
         let isStill = r.eq(0).logicalOr(r.isinf())
@@ -49,7 +50,7 @@ extension BinaryRule {
         let divisor = kept[2].maskedFill(isZero, 1)
         return [g * (kept[0] / divisor), g * (kept[1] / divisor)]
     }
-    /// log(eᵃ + eᵇ); d = σ(a − b)·da + σ(b − a)·db, half to each where they are equal, infinite ones too
+    /// log(eᵃ + eᵇ); d = σ(a − b)·da + σ(b − a)·db; equal operands, also infinite ones, get half each
     static let logaddexp = BinaryRule(.logaddexp) { g, kept, _, _ in
         let difference = Tensor.where(kept[0].eq(kept[1]), Tensor.zeros(like: g), kept[0] - kept[1])
         return [g * difference.sigmoid(), g * (-difference).sigmoid()]
@@ -57,12 +58,12 @@ extension BinaryRule {
     static let copysign = BinaryRule(.copysign, keepsOutput: true) { g, kept, _, _ in
         [g * Tensor.where(kept[0].eq(0), Tensor.zeros(like: g), kept[2] / kept[0]), Tensor.zeros(like: g)]
     }
-    /// The step a > 0, b where a is 0; d = db there, 0 elsewhere
+    /// 1 if a > 0, 0 if a < 0, b if a = 0; d = db if a = 0, else 0
     static let heaviside = BinaryRule(.heaviside) { g, kept, _, _ in
         let zeros = Tensor.zeros(like: g)
         return [zeros, Tensor.where(kept[0].eq(0), g, zeros)]
     }
-    /// ∂P/∂x is the gamma distribution's density f, ∂P/∂a what keeps a variate in its place: −f·dx/da.
+    /// ∂P/∂x is the density f of the gamma distribution, ∂P/∂a = −f·dx/da, where dx/da is taken at constant P.
     static let gammainc = BinaryRule(.gammainc) { g, kept, _, _ in
         let (a, x) = (kept[0], kept[1])
         let density = g * ((a - 1) * x.log() - x - a.lgamma()).exp()
@@ -85,14 +86,14 @@ extension BinaryRule {
         [g, context.needs(1) ? g * op.p.a : nil]
     }
 
-    /// `wins` tells where the first of two is the result and the other is not. Where one is NaN neither is, and both have the whole gradient.
+    /// `wins(a, b)` is true where a is the result and differs from b. If one is NaN it is false both ways, and both get the whole gradient.
     private static func extremum(_ g: Tensor, _ a: Tensor, _ b: Tensor, _ wins: (Tensor, Tensor) -> Tensor) -> Gradients {
         let shared = Tensor.where(a.eq(b), g * 0.5, g)
         let zeros = Tensor.zeros(like: g)
         return [Tensor.where(wins(b, a), zeros, shared), Tensor.where(wins(a, b), zeros, shared)]
     }
 
-    /// Every rule of this table; a test holds it against the table's text.
+    /// All rules of the table; a test compares them with `binary.def`.
     package static let all: [BinaryRule] = [
         add, sub, mul, div, pow, minimum, maximum, floorDivide, truncDivide, remainder, fmod, atan2, hypot, logaddexp, copysign, heaviside,
         gammainc, gammaSampleGrad,
@@ -101,9 +102,10 @@ extension BinaryRule {
         eluGrad, softplusGrad, hardtanhGrad, clampGrad,
     ]
 
-    // MARK: Fused gradients. Linear in g, so their derivative by g is the same kernel again; by the second operand it is spelt out.
+    // MARK: Fused gradients. They are linear in g, so the derivative with respect to g is the same kernel; that with respect to y is
+    // explicit.
 
-    /// g where not y ≤ 0
+    /// g if not y ≤ 0
     static let reluGrad = BinaryRule(.reluGrad, named: "reluBackward") { g, kept, _, op in
         [Tensor.binary(op.rule, g, kept[1]), Tensor.zeros(like: g)]
     }
@@ -116,7 +118,7 @@ extension BinaryRule {
         [Tensor.binary(op.rule, g, kept[1]), context.needs(1) ? g * kept[0] * kept[1] * -2 : nil]
     }
 
-    /// A fused gradient g·f'(x) whose second derivative f''(x) is `second`.
+    /// A fused gradient g·f'(x); `second` is f''(x).
     private static func fused(
         _ kind: BinaryKind, named name: String, second: @escaping @Sendable (_ x: Tensor, _ p: KernelParameters) -> Tensor
     ) -> BinaryRule {
@@ -125,7 +127,7 @@ extension BinaryRule {
         }
     }
 
-    /// gelu'' = φ(x)·(2 − x²), φ the normal density
+    /// gelu'' = φ(x)·(2 − x²), where φ is the density of the normal distribution
     static let geluGrad = fused(.geluGrad, named: "geluBackward") { x, _ in
         (x.square() * -0.5).exp() * (1 / (2 * Double.pi).squareRoot()) * (2 - x.square())
     }
@@ -160,16 +162,16 @@ extension BinaryRule {
 // MARK: - Arithmetic operators
 
 extension Tensor {
-    /// A Swift number as a tensor on the same device, which yields in type promotion.
+    /// A Swift number as a tensor on the same device; in type promotion it counts as a Python number does.
     final func wrapped(_ value: some ScalarConvertible) -> Tensor {
-        // A decimal beside floats takes their type at once: through float32 it would lose digits that a float64 tensor keeps.
+        // A decimal with a floating-point tensor takes its dtype directly: through float32 it would lose digits in float64.
         let type = value.scalar.dtype == .float32 && dtype.isFloatingPoint ? dtype : value.scalar.dtype
         let number = Tensor.full([], value.scalar, dtype: type, device: device)
         number.isWrappedNumber = true
         return number
     }
 
-    /// Whether adding or multiplying a number can run as one kernel without a tensor for the number.
+    /// Whether adding or multiplying by a number can use the affine kernel, without a tensor for the number.
     private final func takesAffine(_ value: Scalar) -> Bool { dtype.isFloatingPoint && value.dtype != .bool }
 
     /// a + b, elementwise.
@@ -196,7 +198,7 @@ extension Tensor {
     public static func * (a: Tensor, b: Tensor) -> Tensor { binary(.mul, a, b) }
     /// x · value
     public static func * (x: Tensor, value: some ScalarConvertible) -> Tensor {
-        // −0 as the summand keeps the sign of a zero product.
+        // Adding −0 keeps the sign of a zero product.
         x.takesAffine(value.scalar) ? x.unary(.mulNumber, value.scalar.doubleValue, -0.0) : binary(.mul, x, x.wrapped(value))
     }
     /// value · x
@@ -206,7 +208,8 @@ extension Tensor {
     public static func / (a: Tensor, b: Tensor) -> Tensor { binary(.div, a, b) }
     /// x / value
     public static func / (x: Tensor, value: some ScalarConvertible) -> Tensor {
-        // A divisor that a half type has not is rounded as the quotient is computed, in float32: a count of 70,000 would be infinite.
+        // For 16-bit floats, a divisor that the dtype cannot represent is applied in float32: a count of 70,000 would be infinite in
+        // float16.
         if x.dtype.size == 2 && x.dtype.isFloatingPoint && !x.dtype.holds(value.scalar.doubleValue) {
             return (x.to(.float32) / value).to(x.dtype)
         }
@@ -224,8 +227,8 @@ extension Tensor {
 
 // MARK: - Functions
 
-/// a·log b, 0 where a is 0 and b is a number. d = log b·da + a/b·db, where the function is 0 whatever b is that by b is 0, and where it is
-/// 0 or nothing that by a.
+/// a·log b, but 0 if a = 0 and b is not NaN. d = log b·da + a/b·db. If a = 0 and b is not NaN the derivative with respect to b is 0; if a =
+/// 0 and b ≤ 0 that with respect to a is 0.
 private struct XLogY: Op {
     var name: String { "xlogy" }
 
@@ -247,7 +250,7 @@ private struct XLogY: Op {
 }
 
 extension Tensor {
-    /// x + alpha·other. Integers take whole factors only, exactly.
+    /// x + alpha·other. Traps for integers if alpha has a fraction.
     public final func add(_ other: Tensor, alpha: some ScalarConvertible) -> Tensor {
         let alpha = alpha.scalar
         if dtype.isFloatingPoint || other.dtype.isFloatingPoint { return Tensor.binary(.addScaled, self, other, KernelParameters(alpha)) }
@@ -268,9 +271,9 @@ extension Tensor {
     /// x / other. PyTorch: `div`.
     public final func div(_ other: Tensor) -> Tensor { self / other }
 
-    /// x to the power of `exponent`, elementwise.
+    /// x^exponent, elementwise.
     public final func pow(_ exponent: Tensor) -> Tensor { Tensor.binary(.pow, self, exponent) }
-    /// x to the power of a number; d = n·x^(n−1).
+    /// x^exponent; d = n·x^(n−1). Traps for integers if the exponent is negative.
     public final func pow(_ exponent: some ScalarConvertible) -> Tensor {
         let exponent = exponent.scalar
         let x = to(Tensor.resultType(dtype, exponent))
@@ -280,45 +283,45 @@ extension Tensor {
         }
         return x.unary(.pow, KernelParameters(exponent))
     }
-    /// base to the power of x. PyTorch: `torch.pow(base, x)`.
+    /// base^x. PyTorch: `torch.pow(base, x)`.
     public static func pow(_ base: some ScalarConvertible, _ x: Tensor) -> Tensor { binary(.pow, x.wrapped(base), x) }
 
-    /// The smaller of the two, elementwise; NaN wins.
+    /// min(x, other), elementwise; NaN wins.
     public final func minimum(_ other: Tensor) -> Tensor { Tensor.binary(.minimum, self, other) }
-    /// The larger of the two, elementwise; NaN wins.
+    /// max(x, other), elementwise; NaN wins.
     public final func maximum(_ other: Tensor) -> Tensor { Tensor.binary(.maximum, self, other) }
-    /// ⌊x / other⌋
+    /// ⌊x / other⌋. Traps if an integer divisor is 0.
     public final func floorDivide(_ other: Tensor) -> Tensor { checkedDivision(.floorDivide, other) }
-    /// ⌊x / value⌋
+    /// ⌊x / value⌋. Traps if an integer divisor is 0.
     public final func floorDivide(_ value: some ScalarConvertible) -> Tensor { checkedDivision(.floorDivide, value.scalar) }
-    /// x / other, truncated toward zero. PyTorch: `div(rounding_mode="trunc")`.
+    /// x / other, truncated toward zero. Traps if an integer divisor is 0. PyTorch: `div(rounding_mode="trunc")`.
     package final func truncDivide(_ other: Tensor) -> Tensor { checkedDivision(.truncDivide, other) }
-    /// x − other·⌊x / other⌋: has the divisor's sign. PyTorch: `remainder`, `%`.
+    /// x − other·⌊x / other⌋, which has the divisor's sign. Traps if an integer divisor is 0. PyTorch: `remainder`, `%`.
     public final func remainder(_ other: Tensor) -> Tensor { checkedDivision(.remainder, other) }
-    /// The remainder by a number.
+    /// x − value·⌊x / value⌋, which has the divisor's sign. Traps if an integer divisor is 0.
     public final func remainder(_ value: some ScalarConvertible) -> Tensor { checkedDivision(.remainder, value.scalar) }
-    /// The remainder with x's own sign.
+    /// x − other·trunc(x / other), which has x's sign. Traps if an integer divisor is 0.
     public final func fmod(_ other: Tensor) -> Tensor { checkedDivision(.fmod, other) }
-    /// The remainder with x's own sign, by a number.
+    /// x − value·trunc(x / value), which has x's sign. Traps if an integer divisor is 0.
     public final func fmod(_ value: some ScalarConvertible) -> Tensor { checkedDivision(.fmod, value.scalar) }
-    /// The remainder with the divisor's sign.
+    /// a − b·⌊a / b⌋, which has the divisor's sign; like `remainder`.
     public static func % (a: Tensor, b: Tensor) -> Tensor { a.remainder(b) }
-    /// The remainder by a number.
+    /// a − value·⌊a / value⌋, which has the divisor's sign; like `remainder`.
     public static func % (a: Tensor, value: some ScalarConvertible) -> Tensor { a.remainder(value) }
 
-    /// Integers divided by zero have no answer; floats have.
+    /// Fails if integers are divided by zero.
     private final func checkedDivision(_ rule: BinaryRule, _ other: Tensor) -> Tensor {
         if isPoisoned { return self }
         if other.isPoisoned { return other }
         let dtype = Tensor.resultType(self, other)
-        // As the kernel will see them: of 256 a byte has 0.
+        // Checks the divisor in the result's dtype: 256 becomes 0 in uint8.
         if !dtype.isFloatingPoint && other.numel > 0 && other.to(dtype).eq(0).any().item(Bool.self) {
             return fail(rule.name, "integer division by zero")
         }
         return Tensor.binary(rule, self, other)
     }
 
-    /// Divided by a number; by one that the integers here do not reach in int64.
+    /// Division by a number. If the number does not fit into an integer dtype, it is computed in int64.
     private final func checkedDivision(_ rule: BinaryRule, _ value: Scalar) -> Tensor {
         if case .int(let number) = value, dtype.isInteger, dtype.nearest(number) != number {
             return to(.int64).checkedDivision(rule, wrapped(value)).to(dtype)
@@ -335,13 +338,15 @@ extension Tensor {
     /// |x| with the sign of `other`.
     public final func copysign(_ other: Tensor) -> Tensor { Tensor.binary(.copysign, self, other) }
 
-    /// 0 where x is negative, 1 where it is positive, and the element of `values` where it is 0; d = 0 by x, and 1 by `values` where x is 0. NaN stays.
+    /// 1 if x > 0, 0 if x < 0, the element of `values` if x = 0; NaN stays NaN. The derivative is 0 with respect to x; with respect to
+    /// `values` it is 1 where x = 0.
     /// PyTorch: `torch.heaviside`.
     public final func heaviside(_ values: Tensor) -> Tensor { Tensor.binary(.heaviside, self, values) }
 
-    /// The regularised lower incomplete gamma function P(self, x), the gamma distribution's integral from 0 to x. PyTorch: `torch.special.gammainc`.
+    /// The regularised lower incomplete gamma function P(self, x), the gamma distribution's cumulative distribution function. PyTorch:
+    /// `torch.special.gammainc`.
     public final func gammainc(_ x: Tensor) -> Tensor { Tensor.binary(.gammainc, self, x) }
-    /// How a gamma variate x moves with its concentration (self), its place in the distribution held: dx/da = −(∂P/∂a)/(∂P/∂x).
+    /// The derivative of a gamma variate x with respect to its concentration a (self) at constant P: dx/da = −(∂P/∂a)/(∂P/∂x).
     package final func gammaSampleGrad(_ x: Tensor) -> Tensor { Tensor.binary(.gammaSampleGrad, self, x) }
     /// self·log(other), 0 where self is 0 (unless other is NaN). PyTorch: `xlogy`.
     public final func xlogy(_ other: Tensor) -> Tensor {
@@ -352,28 +357,28 @@ extension Tensor {
         }
     }
 
-    /// Bits set in both; logical and for bool.
+    /// Bitwise and; logical and for bool.
     public static func & (a: Tensor, b: Tensor) -> Tensor { binary(.bitwiseAnd, a, b) }
-    /// Bits set in either; logical or for bool.
+    /// Bitwise or; logical or for bool.
     public static func | (a: Tensor, b: Tensor) -> Tensor { binary(.bitwiseOr, a, b) }
-    /// Bits set in one of them; exclusive or for bool.
+    /// Bitwise exclusive or; logical for bool.
     public static func ^ (a: Tensor, b: Tensor) -> Tensor { binary(.bitwiseXor, a, b) }
-    /// Bits shifted left.
+    /// Shifts a left by b bits.
     public static func << (a: Tensor, b: Tensor) -> Tensor { binary(.shiftLeft, a, b) }
-    /// Bits shifted right, the sign kept.
+    /// Shifts a right by b bits, keeping the sign.
     public static func >> (a: Tensor, b: Tensor) -> Tensor { binary(.shiftRight, a, b) }
-    /// Bits inverted; not for bool.
+    /// Bitwise not; logical not for bool.
     public static prefix func ~ (x: Tensor) -> Tensor { x.unary(.bitwiseNot) }
 
-    /// Whether a difference of two of its numbers may lie beyond its type.
+    /// Whether the difference of two elements may overflow the dtype.
     private final var isHalf: Bool { dtype == .float16 || dtype == .bfloat16 }
-    /// x + weight·(end − x), from the nearer of the two, so that the weights 0 and 1 give x and `end` themselves.
+    /// x + weight·(end − x), computed from the nearer end, so that weights 0 and 1 give exactly x and `end`.
     public final func lerp(_ end: Tensor, _ weight: some ScalarConvertible) -> Tensor {
         if isHalf && end.dtype == dtype { return to(.float32).lerp(end.to(.float32), weight).to(dtype) }
         let w = weight.scalar.doubleValue
         return Swift.abs(w) < 0.5 ? add(end - self, alpha: w) : end.add(end - self, alpha: w - 1)
     }
-    /// x + weight·(end − x), elementwise.
+    /// x + weight·(end − x), elementwise in `weight` too.
     public final func lerp(_ end: Tensor, _ weight: Tensor) -> Tensor {
         if isHalf && end.dtype == dtype && weight.dtype == dtype {
             return to(.float32).lerp(end.to(.float32), weight.to(.float32)).to(dtype)
@@ -381,14 +386,14 @@ extension Tensor {
         let change = end - self
         return Tensor.where(weight.abs().lt(0.5), self + weight * change, end + (weight - 1) * change)
     }
-    /// x + value·a·b. All three promote before anything is computed; beside integers the value loses its fraction.
+    /// x + value·a·b. All three promote first; for integers the value is truncated.
     public final func addcmul(_ a: Tensor, _ b: Tensor, value: some ScalarConvertible = 1) -> Tensor {
         composite("addcmul", self, a, b) {
             let dtype = Tensor.resultType([self, a, b])
             return to(dtype).add(a.to(dtype) * b.to(dtype), alpha: dtype.isFloatingPoint ? value.scalar : .int(value.scalar.int64Value))
         }
     }
-    /// x + value·a/b. All three promote before anything is computed; integers give float32.
+    /// x + value·a/b. All three promote first; integers become float32.
     public final func addcdiv(_ a: Tensor, _ b: Tensor, value: some ScalarConvertible = 1) -> Tensor {
         composite("addcdiv", self, a, b) {
             let promoted = Tensor.resultType([self, a, b])

@@ -1,4 +1,4 @@
-/// min(max(x, min), max) of tensors of one shape and dtype: x, then the bounds that there are.
+/// min(max(x, min), max) for tensors of one shape and dtype. Inputs: x, then the bounds that are given.
 struct Clamp: Op {
     let hasMin: Bool
     let hasMax: Bool
@@ -15,13 +15,13 @@ struct Clamp: Op {
         return out
     }
 
-    /// As with numbers, x has the gradient at the bounds, and none where it is NaN.
+    /// x gets the gradient at the bounds too, as with numbers; none if it is NaN.
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let x = context.saved[0], low = hasMin ? context.saved[1] : nil, high = hasMax ? context.saved[hasMin ? 2 : 1] : nil
         func part(_ i: Int, _ isIts: Tensor) -> Tensor? { context.needs(i) ? Tensor.where(isIts, grad, Tensor.zeros(like: grad)) : nil }
         guard let low else { return [part(0, x.le(high!)), part(1, x.gt(high!))] }
         guard let high else { return [part(0, x.ge(low)), part(1, x.lt(low))] }
-        // Where the bounds cross, the upper one is the value.
+        // If low > high the result is high.
         return [
             part(0, x.ge(low).logicalAnd(x.le(high))), part(1, x.lt(low).logicalAnd(low.le(high))),
             part(2, x.gt(high).logicalOr(low.gt(high))),
@@ -30,12 +30,12 @@ struct Clamp: Op {
 }
 
 extension Tensor {
-    /// min(max(x, minVal), maxVal); d = 1 but at the bounds and beyond. Integers stay integers: bounds lose their fractions.
+    /// min(max(x, minVal), maxVal); d = 1 inside the bounds, 0 at the bounds and outside. Integers stay integers: bounds are truncated.
     package final func hardtanh(minVal: Double = -1, maxVal: Double = 1) -> Tensor {
         unary(.hardtanh, bounds(.double(minVal), .double(maxVal)))
     }
-    /// min(max(x, min), max); d = 1 from min to max. A bound left out does not bind, NaN makes NaN of everything. Beside integers a decimal
-    /// bound makes float32, as in any expression. PyTorch: `clamp`, `clamp_min`, `clamp_max`.
+    /// min(max(x, min), max); d = 1 for min ≤ x ≤ max. A nil bound is ignored; a NaN bound makes everything NaN. For integers a decimal
+    /// bound gives a float32 result. Traps if both bounds are nil. PyTorch: `clamp`, `clamp_min`, `clamp_max`.
     public final func clamp(min: (any ScalarConvertible)? = nil, max: (any ScalarConvertible)? = nil) -> Tensor {
         if isPoisoned { return self }
         let (low, high) = (min?.scalar, max?.scalar)
@@ -45,8 +45,8 @@ extension Tensor {
         if given.contains(where: \.doubleValue.isNaN) { return x.maskedFill(Tensor.full([], .bool(true), device: device), Double.nan) }
         return x.unary(.clamp, x.bounds(low ?? .double(-.infinity), high ?? .double(.infinity)))
     }
-    /// min(max(x, min), max) with bounds that are tensors; all three broadcast and promote. d = 1 for x from min to max, else for the bound
-    /// that took its place.
+    /// min(max(x, min), max) with tensor bounds; all three broadcast and promote. The gradient goes to x for min ≤ x ≤ max, else to the
+    /// bound that replaced it. Traps if both bounds are nil.
     public final func clamp(min: Tensor? = nil, max: Tensor? = nil) -> Tensor {
         let operands = [self, min, max].compactMap { $0 }
         if let poisoned = operands.first(where: \.isPoisoned) { return poisoned }
@@ -65,15 +65,15 @@ extension Tensor {
             return fail(error, op: "clamp")
         }
     }
-    /// Bounds of `clamp` as its kernels take them: beside integers the nearest that the dtype holds.
+    /// The bounds for the kernel; for integers they are clamped to the dtype's range.
     private final func bounds(_ low: Scalar, _ high: Scalar) -> KernelParameters {
         if dtype.isFloatingPoint || dtype == .bool { return KernelParameters(low, high) }
         return KernelParameters(.int(dtype.nearest(low.int64Value)), .int(dtype.nearest(high.int64Value)))
     }
-    /// x ≤ threshold ? value : x. Integers stay integers: the value loses its fraction.
+    /// x ≤ threshold ? value : x. Integers stay integers: `value` is truncated.
     public final func threshold(_ threshold: Double, _ value: Double) -> Tensor {
         if dtype.isFloatingPoint || dtype == .bool { return unary(.threshold, threshold, value) }
-        // No integer lies between a number and its floor.
+        // For an integer x, x ≤ threshold is the same as x ≤ ⌊threshold⌋.
         return unary(.threshold, KernelParameters(.double(threshold.rounded(.down)), .int(Scalar.double(value).integer(in: dtype))))
     }
 }

@@ -1,12 +1,12 @@
-/// Logarithms of the summed probabilities αₜ(s), [T, N, L], of the paths that are in state s at frame t (Graves et al., 2006), −10³⁰ where
-/// there is none.
+/// Logarithms of the forward probabilities αₜ(s), [T, N, L], of all paths in state s at frame t (Graves et al., 2006); −10³⁰ if there is
+/// none.
 ///
 /// αₜ(s) = log(e^(αₜ₋₁(s−2) + skip(s)) + e^αₜ₋₁(s−1) + e^αₜ₋₁(s)) + emitted(t, s); a path begins in one of the first two states.
 ///
 /// Inputs: `emitted` [T, N, L], T > 0, and `skip` [N, L], which has no gradient.
-/// Derivative: a walk back through the shares e^(a − y) that the ways a have in their sum y. A softmax would give them exactly. PyTorch takes
-/// them from the rounded y, which a long input makes large: all of its gradients in float32 are off by one factor, 1 + 6·10⁻⁵ for a loss of 100.
-/// These are the same, not the exact ones.
+/// Derivative: a backward recursion with the shares e^(a − y) of the summands a in their sum y. A softmax would give exact shares, but
+/// PyTorch uses the rounded y, which is large for long inputs: in float32 all its gradients are off by one factor, 1 + 6·10⁻⁵ for a loss of
+/// 100. This op gives PyTorch's values.
 private struct CTCPaths: Op {
     var name: String { "ctcLoss" }
 
@@ -23,7 +23,7 @@ private struct CTCPaths: Op {
             try before.take(alpha.frame(t - 1))
             let near = try compose(.logaddexp, before[2], before[1])
             let all = try compose(.logaddexp, near, compose(.add, before[0], skip))
-            // Unreachable states stay at the floor, however often something is added.
+            // Unreachable states stay at −10³⁰, whatever is added.
             try backend.unary(
                 .clamp, compose(.add, all, emitted.frame(t)), KernelParameters(Tensor.ctcNothing, .infinity), into: alpha.frame(t))
         }
@@ -38,16 +38,16 @@ private struct CTCPaths: Op {
         let skipped = ways[0] + skip
         let all = ways[2].logaddexp(ways[1]).logaddexp(skipped)
         let shares = (Tensor.stack([skipped, ways[1], ways[2]]) - all).exp()
-        // Nobody comes to unreachable states: three whole shares of nothing would grow from frame to frame.
+        // The shares of unreachable states would all be 1, and their sum would grow from frame to frame.
         return [CTCWalk(isReversed: false).back(shares.maskedFill(all.lt(Tensor.ctcNothing / 2), 0), grad), nil]
     }
 }
 
-/// yₜ(s) = gₜ(s) + Σⱼ wⱼ,ₜ(s)·yₜ₋₁(s + j − 2) from the first frame on; reversed, gₜ(s) + Σⱼ wⱼ,ₜ(s)·yₜ₊₁(s + j) from the last. 0 ≤ j < 3; what
-/// lies outside is 0.
+/// A linear recursion: yₜ(s) = gₜ(s) + Σⱼ wⱼ,ₜ(s)·yₜ₋₁(s + j − 2) from the first frame on; reversed, yₜ(s) = gₜ(s) + Σⱼ wⱼ,ₜ(s)·yₜ₊₁(s + j)
+/// from the last frame back. 0 ≤ j < 3; y is 0 outside.
 ///
 /// Inputs: w [3, T, N, L] and g [T, N, L], T > 0.
-/// Derivative: of g, the walk ḡ the other way; of wⱼ, ḡ times the neighbour whose weight it is.
+/// Derivative: for g, the recursion ḡ in the other direction; for wⱼ, ḡ times the neighbour that it weights.
 private struct CTCWalk: Op {
     let isReversed: Bool
 
@@ -82,21 +82,21 @@ private struct CTCWalk: Op {
         return [context.needs(0) ? Tensor.stack(neighbours(y, border: 0).map { $0 * gradG }) : nil, gradG]
     }
 
-    /// The gradient of g where y's is `grad`: each weight seen from the neighbour that it belongs to.
+    /// The gradient of g from that of y: each weight is moved to the neighbour that it weights.
     func back(_ w: Tensor, _ grad: Tensor) -> Tensor {
         let other = CTCWalk(isReversed: !isReversed)
         let seen = other.neighbours(w, border: 0).enumerated().map { j, moved in moved.select(0, 2 - j) }
         return apply(other, Inputs(Tensor.stack(seen), grad))
     }
 
-    /// The three neighbours of each state of y [*, T, N, L], which `forward` weighs.
+    /// The three neighbours of each state of y [*, T, N, L] that `forward` weights.
     func neighbours(_ y: Tensor, border: Double) -> [Tensor] {
         let wide = y.pad(isReversed ? [0, 2, 0, 0, 0, 1] : [2, 0, 0, 0, 1, 0], value: border).narrow(-3, isReversed ? 1 : 0, y.shape[-3])
         return (0..<3).map { wide.narrow(-1, $0, y.shape[-1]) }
     }
 }
 
-/// The states of one frame [N, L] with two of the border before them, behind them where reversed; seen from each state, its three neighbours.
+/// The states of one frame [N, L] with two border states before them (after them if reversed), and views of each state's three neighbours.
 private struct CTCNeighbours {
     private let buffer: Tensor
     private let states: Tensor
@@ -117,15 +117,15 @@ private struct CTCNeighbours {
 }
 
 extension Tensor {
-    /// Stands for log 0: far below any sum of logarithms, but its differences are numbers.
+    /// Represents log 0: far below any sum of logarithms, but finite, so that differences are not NaN.
     package static var ctcNothing: Double { -1e30 }
 
-    /// For each frame and state the logarithm of the summed probability of all paths that are there, [T, N, L], `ctcNothing` where there is none.
-    /// `emitted` are the logarithms of the states' probabilities at each frame, T > 0, in float32 or float64; `skip` [N, L] is 0 where a path may
-    /// come from two states before, else `ctcNothing`.
+    /// For each frame and state the logarithm of the summed probability of all paths there, [T, N, L]; `ctcNothing` if there is none.
+    /// `emitted` has the log probabilities of the states at each frame, T > 0, in float32 or float64; `skip` [N, L] is 0 if a path may come
+    /// from two states before, else `ctcNothing`.
     package static func ctcPaths(_ emitted: Tensor, skip: Tensor) -> Tensor { apply(CTCPaths(), Inputs(emitted, skip)) }
 
-    /// Matrix `t` of a stack [T, N, L]: a view without history.
+    /// Matrix `t` of a stack [T, N, L], a view without history.
     fileprivate final func frame(_ t: Int) -> Tensor {
         view([shape[1], shape[2]], strides: [strides[1], strides[2]], offset: offset + t * strides[0])
     }

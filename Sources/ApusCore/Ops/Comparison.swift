@@ -1,4 +1,4 @@
-// Comparisons and logic, all giving bool.
+// Comparisons and logic. Results are bool.
 
 extension Tensor {
     /// x = other, elementwise.
@@ -26,7 +26,7 @@ extension Tensor {
     /// x ≥ value
     public final func ge(_ value: some ScalarConvertible) -> Tensor { compared(.ge, value.scalar) }
 
-    /// Compared with a number. One that the integers here do not reach would wrap, and no byte be above −1.
+    /// Compares with a number. If it does not fit into an integer dtype it would wrap, so the comparison is in int64.
     private final func compared(_ kind: CompareKind, _ value: Scalar) -> Tensor {
         if case .int(let number) = value, dtype.isInteger, dtype.nearest(number) != number {
             return Tensor.compare(kind, to(.int64), wrapped(value))
@@ -59,18 +59,18 @@ extension Tensor {
     /// x ≠ value
     public static func .!= (a: Tensor, b: some ScalarConvertible) -> Tensor { a.ne(b) }
 
-    /// Not zero in both.
+    /// x ≠ 0 and other ≠ 0, elementwise.
     public final func logicalAnd(_ other: Tensor) -> Tensor { Tensor.binary(.bitwiseAnd, to(.bool), other.to(.bool)) }
-    /// Not zero in either.
+    /// x ≠ 0 or other ≠ 0, elementwise.
     public final func logicalOr(_ other: Tensor) -> Tensor { Tensor.binary(.bitwiseOr, to(.bool), other.to(.bool)) }
-    /// Not zero in one of them.
+    /// Whether exactly one of x and other is not 0, elementwise.
     public final func logicalXor(_ other: Tensor) -> Tensor { Tensor.binary(.bitwiseXor, to(.bool), other.to(.bool)) }
-    /// Zero.
+    /// x = 0, elementwise.
     public final func logicalNot() -> Tensor { unary(.logicalNot) }
-    /// Not, for bool.
+    /// Logical not: x = 0, elementwise.
     public static prefix func .! (x: Tensor) -> Tensor { x.logicalNot() }
 
-    /// Whether shapes, dtypes and all elements are equal (NaN equals nothing). PyTorch: `torch.equal`.
+    /// Whether shapes and all elements are equal after type promotion (NaN equals nothing). PyTorch: `torch.equal`.
     public final func equal(_ other: Tensor) -> Bool {
         if isPoisoned || other.isPoisoned { return false }
         return shape == other.shape && (numel == 0 || eq(other).all().item(Bool.self))
@@ -82,18 +82,18 @@ extension Tensor {
         return !close.isPoisoned && (close.numel == 0 || close.all().item(Bool.self))
     }
 
-    /// For each element whether it differs by no more than `atol + rtol·|other|`; integers too. Traps where a tolerance is negative.
+    /// Whether |x − other| ≤ atol + rtol·|other|, elementwise; also for integers. Traps if a tolerance is negative.
     public final func isclose(_ other: Tensor, rtol: Double = 1e-5, atol: Double = 1e-8, equalNan: Bool = false) -> Tensor {
         composite("isclose", self, other) { () throws(OpError) in
             guard rtol >= 0, atol >= 0 else { throw OpError("tolerances must not be negative, rtol is \(rtol) and atol \(atol)") }
             return noGrad {
-                // Differences of the half types may overflow, those of integers are whole.
+                // Differences of 16-bit floats may overflow; integers are compared exactly.
                 let common = Tensor.resultType(self, other), isFloat = common.isFloatingPoint
                 let wide: DType = !isFloat ? .int64 : common.size == 2 ? .float32 : common
                 let (x, y) = (to(wide), other.to(wide))
                 let distance = (x - y).abs()
                 let limit = (isFloat ? y : y.to(.float32)).abs() * rtol + atol
-                // A difference that wraps is negative.
+                // A difference that wraps around is negative.
                 let isDefined = isFloat ? distance.isfinite() : x.ge(y).logicalXor((x - y).lt(0)).logicalAnd(distance.ge(0))
                 let close = x.eq(y).logicalOr(distance.le(limit).logicalAnd(isDefined))
                 return isFloat && equalNan ? close.logicalOr(x.isnan().logicalAnd(y.isnan())) : close

@@ -1,8 +1,8 @@
-// `x += y` and its like, as in PyTorch in place and seen by autograd.
+// `x += y` and similar, in place as in PyTorch and recorded by autograd.
 //
-// Each stands twice. What can be assigned to (a variable, `x[mask]`) is taken `inout`: the part that a subscript copied out is changed and
-// assigned back. A constant (`let x`, an element of a loop) is taken by value, since its tensor can be changed though the name cannot be
-// bound to another; that form is disfavoured, so that it never takes what the first could.
+// Each has two forms. The `inout` form is for whatever can be assigned to (a variable, `x[mask]`): a part that a subscript copied out is
+// changed and assigned back. The form by value is for constants (`let x`, a loop variable), whose tensor can be changed in place. It is
+// disfavoured, so that the first form is used wherever it applies.
 extension Tensor {
     /// x ← x + y in place. PyTorch: `x += y`.
     public static func += (x: inout Tensor, y: Tensor) { x.add_(y) }

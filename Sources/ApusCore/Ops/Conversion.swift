@@ -1,4 +1,4 @@
-/// A contiguous copy in another (or the same) dtype. The gradient is converted back.
+/// A contiguous copy in another dtype or the same one. The gradient is converted back.
 struct Convert: Op {
     let dtype: DType
     let inputDType: DType
@@ -17,7 +17,7 @@ struct Transfer: Op {
     var name: String { "to" }
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
-        // Between two devices by way of the host.
+        // A transfer between two devices goes through the host.
         let x = try inputs[0].hostData()
         if x.device == device { return x }
         let out = try Tensor.uninitialized(x.shape, x.dtype, device)
@@ -28,13 +28,13 @@ struct Transfer: Op {
 }
 
 extension Tensor {
-    /// The values in `dtype`: itself where it has that dtype. Gradients flow between floating-point types.
+    /// The values in `dtype`; x itself if it has that dtype. Gradients flow between floating-point dtypes.
     public final func to(_ dtype: DType) -> Tensor {
         if dtype == self.dtype || isPoisoned { return self }
         return apply(Convert(dtype: dtype, inputDType: self.dtype), Inputs(self))
     }
 
-    /// The tensor on `device`: itself where it is there. Gradients flow back.
+    /// The tensor on `device`; x itself if it is there. Gradients flow back. Traps if the device is unavailable.
     public final func to(_ device: Device) -> Tensor {
         if device == self.device || isPoisoned { return self }
         return apply(Transfer(device: device, inputDevice: self.device), Inputs(self))
@@ -43,32 +43,32 @@ extension Tensor {
     /// The tensor on `device` in `dtype`.
     public final func to(_ device: Device, _ dtype: DType) -> Tensor { to(device).to(dtype) }
 
-    /// A copy with its own memory; gradients flow through.
+    /// A copy with its own memory; gradients flow back.
     public final func clone() -> Tensor { apply(Convert(dtype: dtype, inputDType: dtype), Inputs(self)) }
 
-    /// In float32.
+    /// The values in float32.
     public final func float() -> Tensor { to(.float32) }
-    /// In float64.
+    /// The values in float64.
     public final func double() -> Tensor { to(.float64) }
-    /// In float16.
+    /// The values in float16.
     public final func half() -> Tensor { to(.float16) }
-    /// In bfloat16.
+    /// The values in bfloat16.
     public final func bfloat16() -> Tensor { to(.bfloat16) }
-    /// In int64.
+    /// The values in int64.
     public final func long() -> Tensor { to(.int64) }
-    /// In int32.
+    /// The values in int32.
     public final func int() -> Tensor { to(.int32) }
-    /// As bool: not zero.
+    /// x ≠ 0, as bool.
     public final func bool() -> Tensor { to(.bool) }
 
-    /// The one element as a Swift number; NaN or 0 of a poisoned tensor. Traps where there is not exactly one element.
+    /// The only element as a Swift number; NaN or 0 for a poisoned tensor. Traps if there is not exactly one element.
     public final func item<Element: TensorElement>(_ type: Element.Type) -> Element {
         if isPoisoned { return Element(.double(.nan)) }
         guard numel == 1 else {
             fail("item", "a tensor of shape \(shape) has \(numel) elements, not one; index it, reduce it, or take array()")
             return Element(.double(.nan))
         }
-        // Eight bytes hold an element of any dtype.
+        // Large enough for an element of any dtype.
         var element: UInt64 = 0
         do throws(OpError) {
             try device.backend.download(storage.base, at: offset * dtype.size, byteCount: dtype.size, to: &element)
@@ -79,10 +79,10 @@ extension Tensor {
         return withUnsafeMutableBytes(of: &element) { Element(scalar(at: $0.baseAddress!)) }
     }
 
-    /// The one element as a `Double`. PyTorch: `item()`.
+    /// The only element as a `Double`. PyTorch: `item()`.
     public final func item() -> Double { item(Double.self) }
 
-    /// The number at an address of the host.
+    /// The number at a host address.
     private final func scalar(at address: UnsafeMutableRawPointer) -> Scalar {
         switch dtype {
         case .bool: .bool(address.load(as: UInt8.self) != 0)
@@ -98,7 +98,7 @@ extension Tensor {
         }
     }
 
-    /// All elements in row-major order, converted to `type`. Of a poisoned tensor: one NaN or 0.
+    /// All elements in row-major order, converted to `type`; one NaN or 0 for a poisoned tensor.
     public final func array<Element: TensorElement>(_ type: Element.Type = Element.self) -> [Element] {
         if isPoisoned { return [Element(.double(.nan))] }
         do throws(OpError) {
@@ -109,14 +109,14 @@ extension Tensor {
         }
     }
 
-    /// What `array` gives, or the error that it fails with: for functions that index with the numbers.
+    /// Like `array`, but throws the error: for functions that use the numbers as indices.
     package final func numbers<Element: TensorElement>(_ type: Element.Type = Element.self) throws(OpError) -> [Element] {
         let host = try detach().to(Element.dtype).hostData()
         let buffer = UnsafeBufferPointer(start: UnsafePointer(host.pointer.assumingMemoryBound(to: Element.self)), count: host.numel)
         return withExtendedLifetime(host) { Array(buffer) }
     }
 
-    /// The bytes of all elements in row-major order, in its own dtype, little-endian.
+    /// The bytes of all elements in row-major order, in the tensor's dtype, little-endian.
     public final func bytes() -> [UInt8] {
         if isPoisoned { return [] }
         do throws(OpError) {

@@ -1,8 +1,8 @@
 /// Convolution and its two gradients: three ops that are each other's derivatives, so that derivatives of any order exist.
 ///
-/// With y = x ⋆ w (cross-correlation, the sum over channels and taps), everything is bilinear:
+/// With y = x ⋆ w (cross-correlation, the sum over channels and taps), each op is bilinear:
 ///
-/// | op | computes | gradients, from g of its output |
+/// | op | computes | gradients, where g is that of the output |
 /// | --- | --- | --- |
 /// | `Convolution` | y from (x, w, b) | x: `BackwardInput(g, w)`, w: `BackwardWeight(g, x)`, b: Σ g |
 /// | `ConvolutionBackwardInput` | gx from (g, w); also the transposed convolution | g: `Convolution(·, w)`, w: `BackwardWeight(g, ·)` |
@@ -92,20 +92,20 @@ struct ConvolutionBackwardWeight: Op {
 }
 
 extension ConvolutionParameters {
-    /// The shape of a convolution's output; the kernel fits into the padded input.
+    /// The shape of a convolution's output. The kernel must fit into the padded input.
     func outputShape(input: Shape, weight: Shape) -> Shape {
         var shape: Shape = [input[0], weight[0]]
         for d in 0..<stride.count { shape.append((input[d + 2] + 2 * padding[d] - dilation[d] * (weight[d + 2] - 1) - 1) / stride[d] + 1) }
         return shape
     }
 
-    /// How many dimensions of space it has.
+    /// The number of spatial dimensions.
     package var spatial: Int { stride.count }
 
     /// The function's name in messages.
     package func name(transposed: Bool) -> String { ConvolutionParameters.name(spatial, transposed: transposed) }
 
-    /// The function's name for so many dimensions of space.
+    /// The function's name for this number of spatial dimensions.
     package static func name(_ spatial: Int, transposed: Bool) -> String {
         switch spatial {
         case 1: transposed ? "convTranspose1d" : "conv1d"
@@ -114,7 +114,7 @@ extension ConvolutionParameters {
         }
     }
 
-    /// Refuses numbers that no convolution can have.
+    /// Throws if stride, padding, dilation or groups is out of range.
     fileprivate func check() throws(OpError) {
         for (name, values, least) in [("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1)] {
             for value in values where value < least || value > Int(Int32.max) {
@@ -126,8 +126,8 @@ extension ConvolutionParameters {
 }
 
 extension Tensor {
-    /// Cross-correlation with `weight` [O, C/groups, *kernel], plus `bias` [O]: [N, C, *in] → [N, O, *out], or [C, *in] → [O, *out]. Sums of
-    /// integers wrap. Strides, paddings and dilations have one number for each spatial dimension.
+    /// Cross-correlation with `weight` [O, C/groups, *kernel], plus `bias` [O]: [N, C, *in] → [N, O, *out], or [C, *in] → [O, *out].
+    /// Integer sums wrap. Stride, padding and dilation have one number per spatial dimension.
     package final func convolution(_ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters) -> Tensor {
         composite(p.name(transposed: false), .lower, self, weight, bias: bias) { (x, weight, bias) throws(OpError) in
             try x.convolved(weight, bias, p)
@@ -174,7 +174,7 @@ extension Tensor {
         }
         let outChannels = weight.shape[1] * p.groups
         var target: Shape = [x.shape[0], outChannels]
-        // Output padding of whole strides makes room for more steps of the kernel than x has: those are of zeros.
+        // If the output padding is at least one stride, x is padded with zeros.
         var more: [Int] = []
         for d in 0..<spatial {
             guard outputPadding[d] >= 0, outputPadding[d] < Swift.max(p.stride[d], p.dilation[d]) else {
@@ -197,7 +197,7 @@ extension Tensor {
         return x.ndim == ndim ? out : out.squeeze(0)
     }
 
-    /// Itself with a batch dimension: [C, *in] becomes [1, C, *in].
+    /// The tensor with a batch dimension: [C, *in] becomes [1, C, *in].
     private final func batched(spatial: Int) throws(OpError) -> Tensor {
         guard ndim == spatial + 1 || ndim == spatial + 2 else {
             throw OpError(
@@ -207,7 +207,7 @@ extension Tensor {
         return ndim == spatial + 1 ? unsqueeze(0) : self
     }
 
-    /// What both directions need of a batched input.
+    /// Checks shared by both directions, for a batched input.
     private final func checkConvolution(
         _ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, inputChannels: Int, transposed: Bool
     ) throws(OpError) {

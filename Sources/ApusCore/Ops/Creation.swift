@@ -1,7 +1,7 @@
-/// What `Tensor(_:)` takes: numbers, and arrays of them, nested as deep as wanted.
+/// The argument of `Tensor(_:)`: a number, or an array of numbers, nested to any depth.
 public protocol NestedArray {
     associatedtype Leaf: TensorElement
-    /// The extents, outermost first; throws where rows differ in length.
+    /// The extents, outermost first; throws if rows differ in length.
     func extents() throws(OpError) -> [Int]
     /// Appends the numbers in row-major order.
     func flatten(into flat: inout [Leaf])
@@ -43,10 +43,10 @@ extension Array: NestedArray where Element: NestedArray {
 }
 
 extension Tensor {
-    /// A tensor of the numbers in `values`, an array (nested or not) or one number.
+    /// A tensor of the numbers in `values`, a number or an array, nested or not.
     ///
     /// Without `dtype`, decimals become float32 and integers int64, as in PyTorch; `[Float]`, `[Int32]` and the like keep their type.
-    /// Traps where rows differ in length. PyTorch: `torch.tensor`.
+    /// Traps if rows differ in length. PyTorch: `torch.tensor`.
     public convenience init<Values: NestedArray>(_ values: Values, dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false) {
         var flat: [Values.Leaf] = []
         let shape: Shape
@@ -63,7 +63,7 @@ extension Tensor {
         if requiresGrad { self.requiresGrad = true }
     }
 
-    /// A tensor of `shape` from numbers in row-major order.
+    /// A tensor of `shape` with the numbers in row-major order. Traps if their number does not fit.
     public convenience init<Element: TensorElement>(_ values: [Element], shape: Shape, dtype: DType? = nil, device: Device = .cpu) {
         guard values.count == shape.numel, shape.allSatisfy({ $0 >= 0 }) else {
             fail("Tensor", "\(values.count) values do not fill shape \(shape), which has \(shape.numel)")
@@ -74,7 +74,7 @@ extension Tensor {
         self.init(sharing: host.to(dtype ?? Element.literalDType).to(device))
     }
 
-    /// A tensor of `shape` from raw little-endian bytes of `dtype`. Traps where their number does not fit. PyTorch: `torch.frombuffer`.
+    /// A tensor of `shape` from raw little-endian bytes of `dtype`. Traps if their number does not fit. PyTorch: `torch.frombuffer`.
     public convenience init(bytes: some Collection<UInt8>, shape: Shape, dtype: DType, device: Device = .cpu) {
         let buffer = Array(bytes)
         guard buffer.count % dtype.size == 0, buffer.count / dtype.size == shape.numel, shape.allSatisfy({ $0 >= 0 }) else {
@@ -91,12 +91,12 @@ extension Tensor {
         return out
     }
 
-    /// Uninitialised, or the failure of doing so.
+    /// An uninitialised tensor, or the failure to allocate it.
     package static func create(_ shape: Shape, _ dtype: DType, _ device: Device, _ op: String) -> Tensor {
         do throws(OpError) { return try uninitialized(shape, dtype, device) } catch { return fail(error, op: op) }
     }
 
-    /// Every element `value`; its dtype is that of the number (float32, int64, bool) where none is given.
+    /// A tensor with every element `value`. The default dtype is that of the number (float32, int64, bool).
     package static func full(_ shape: Shape, _ value: Scalar, dtype: DType? = nil, device: Device = .cpu) -> Tensor {
         do throws(OpError) {
             let out = try uninitialized(shape, dtype ?? value.dtype, device)
@@ -112,59 +112,59 @@ extension Tensor {
         return self
     }
 
-    /// Every element `value`; its dtype is that of the number (float32, int64, bool) where none is given.
+    /// A tensor with every element `value`. The default dtype is that of the number (float32, int64, bool).
     public static func full(
         _ shape: Shape, _ value: some ScalarConvertible, dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
     ) -> Tensor {
         full(shape, value.scalar, dtype: dtype, device: device).marked(requiresGrad)
     }
-    /// Contents undefined; to be written.
+    /// A tensor with undefined contents.
     public static func empty(_ shape: Shape, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
         create(shape, dtype, device, "empty").marked(requiresGrad)
     }
-    /// Zeros.
+    /// A tensor of zeros.
     public static func zeros(_ shape: Shape, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
         full(shape, .double(0), dtype: dtype, device: device).marked(requiresGrad)
     }
-    /// Contents undefined; to be written.
+    /// A tensor with undefined contents.
     public static func empty(_ shape: Int..., dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
         empty(Shape(shape), dtype: dtype, device: device, requiresGrad: requiresGrad)
     }
-    /// Zeros.
+    /// A tensor of zeros.
     public static func zeros(_ shape: Int..., dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
         zeros(Shape(shape), dtype: dtype, device: device, requiresGrad: requiresGrad)
     }
-    /// Ones.
+    /// A tensor of ones.
     public static func ones(_ shape: Int..., dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
         ones(Shape(shape), dtype: dtype, device: device, requiresGrad: requiresGrad)
     }
-    /// Ones.
+    /// A tensor of ones.
     public static func ones(_ shape: Shape, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
         full(shape, .double(1), dtype: dtype, device: device).marked(requiresGrad)
     }
-    /// Zeros of x's shape, dtype and device. PyTorch: `zeros_like`.
+    /// Zeros with x's shape, dtype and device. PyTorch: `zeros_like`.
     public static func zeros(like x: Tensor, dtype: DType? = nil) -> Tensor {
         x.isPoisoned ? x : full(x.shape, .double(0), dtype: dtype ?? x.dtype, device: x.device)
     }
-    /// Ones of x's shape, dtype and device. PyTorch: `ones_like`.
+    /// Ones with x's shape, dtype and device. PyTorch: `ones_like`.
     public static func ones(like x: Tensor, dtype: DType? = nil) -> Tensor {
         x.isPoisoned ? x : full(x.shape, .double(1), dtype: dtype ?? x.dtype, device: x.device)
     }
-    /// `value` in x's shape, dtype and device. PyTorch: `full_like`.
+    /// A tensor with every element `value` and x's shape, dtype and device. PyTorch: `full_like`.
     public static func full(like x: Tensor, _ value: some ScalarConvertible, dtype: DType? = nil) -> Tensor {
         x.isPoisoned ? x : full(x.shape, value.scalar, dtype: dtype ?? x.dtype, device: x.device)
     }
-    /// Uninitialised, with x's shape, dtype and device. PyTorch: `empty_like`.
+    /// A tensor with undefined contents and x's shape, dtype and device. PyTorch: `empty_like`.
     public static func empty(like x: Tensor, dtype: DType? = nil) -> Tensor {
         x.isPoisoned ? x : create(x.shape, dtype ?? x.dtype, x.device, "empty")
     }
 
-    /// 0, 1, … n − 1 as int64.
+    /// 0, 1, … n − 1; int64 by default.
     public static func arange(_ n: Int, dtype: DType = .int64, device: Device = .cpu) -> Tensor {
         arange(0, n, 1, dtype: dtype, device: device)
     }
 
-    /// start, start + step, … before `end`, as int64.
+    /// start, start + step, … up to but excluding `end`; int64 by default. Traps if the step is 0 or leads away from `end`.
     public static func arange(_ start: Int, _ end: Int, _ step: Int = 1, dtype: DType = .int64, device: Device = .cpu) -> Tensor {
         guard step != 0, start == end || (start < end) == (step > 0) else {
             return fail("arange", "step \(step) does not lead from \(start) to \(end)")
@@ -174,7 +174,7 @@ extension Tensor {
         return sequence("arange", count, dtype, device) { Int64(start + $0 * step) }
     }
 
-    /// start, start + step, … before `end`; float32 by default.
+    /// start, start + step, … up to but excluding `end`; float32 by default. Traps if the step is 0 or leads away from `end`.
     public static func arange(_ start: Double, _ end: Double, _ step: Double = 1, dtype: DType = .float32, device: Device = .cpu) -> Tensor
     {
         let steps = ((end - start) / step).rounded(.up)
@@ -182,7 +182,8 @@ extension Tensor {
         return sequence("arange", Int(steps), dtype, device) { start + Double($0) * step }
     }
 
-    /// The numbers that `element` gives for 0, 1, … `count` − 1, written where they stay: a count that memory cannot hold is an error.
+    /// The numbers `element(i)` for i from 0 to `count` − 1, written directly into the tensor: if it is too large, this fails instead of
+    /// crashing.
     private static func sequence<Element: TensorElement>(
         _ op: String, _ count: Int, _ dtype: DType, _ device: Device, _ element: (Int) -> Element
     ) -> Tensor {
@@ -193,17 +194,17 @@ extension Tensor {
         return host.to(dtype).to(device)
     }
 
-    /// `steps` numbers from `start` to `end`, both included, evenly spaced.
+    /// `steps` evenly spaced numbers from `start` to `end`, both included. Traps if `steps` is negative.
     public static func linspace(_ start: Double, _ end: Double, _ steps: Int, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
         guard steps >= 0 else { return fail("linspace", "the number of steps (\(steps)) is negative") }
         let step = steps > 1 ? (end - start) / Double(steps - 1) : 0
-        // From both ends, so that the last is exact.
+        // Computed from both ends, so that the last is exact.
         return sequence("linspace", steps, dtype, device) {
             steps == 1 || $0 < steps / 2 ? start + Double($0) * step : end - Double(steps - 1 - $0) * step
         }
     }
 
-    /// The identity: ones on the diagonal of an n × m matrix (m = n where not given).
+    /// The identity: ones on the diagonal of an n × m matrix (m = n by default).
     public static func eye(_ n: Int, _ m: Int? = nil, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
         let out = zeros([n, m ?? n], dtype: dtype, device: device)
         if !out.isPoisoned { noGrad { _ = out.diagonal().fill_(1) } }

@@ -1,36 +1,36 @@
-/// How a loss becomes one number from many. PyTorch: `reduction`.
+/// How the losses are reduced to one number. PyTorch: `reduction`.
 public enum Reduction: String, Sendable, CaseIterable {
-    /// The mean (weighted, where classes have weights).
+    /// The mean, weighted if classes have weights.
     case mean
     /// The sum.
     case sum
-    /// Every loss by itself.
+    /// The losses without reduction.
     case none
 }
 
-/// Class labels as a loss reads them: checked, and without those to ignore.
+/// Class labels prepared for a loss: checked, and with ignored ones masked.
 package struct ClassLabels {
-    /// int64; ignored places hold 0.
+    /// int64; 0 for ignored labels.
     package let indices: Tensor
-    /// bool, of the same shape: which places count. nil where all do.
+    /// bool, of the same shape: false for ignored labels. nil if none are ignored.
     package let counted: Tensor?
-    /// How many places count; nil on a device, where nobody waits to count them.
+    /// The number of labels that are not ignored; nil on a device, to avoid waiting for it.
     let count: Int?
 
-    /// Checks that every label of `target` is one of `classes` or `ignoreIndex`. On a device the kernels that use the labels check them, and
-    /// the next wait reports.
+    /// Throws if a label of `target` is neither in 0 ..< `classes` nor `ignoreIndex`. On a device, the kernels that use the labels check
+    /// them, and the next wait reports errors.
     package init(_ target: Tensor, classes: Int, ignoreIndex: Int) throws(OpError) {
         guard target.dtype.isInteger else {
             throw OpError("labels must be integers, these are \(target.dtype); convert them with to(.int64)")
         }
         let labels = target.dtype == .int64 ? target.detach() : noGrad { target.to(.int64) }
         guard target.device.sharesHostMemory else {
-            // Without numbers beside it, all of this is one kernel.
+            // Written so that everything becomes one kernel.
             let mask = noGrad { (labels - ignoreIndex).to(.bool) }
             (indices, counted, count) = (noGrad { labels * mask.to(.int64) }, mask, nil)
             return
         }
-        // The labels are read by the host: an error must name the place before anything is computed.
+        // The host reads the labels, so that an error names the position before anything is computed.
         let host = try labels.hostData()
         var ignored = 0
         let buffer = UnsafeBufferPointer(start: UnsafePointer(host.pointer.assumingMemoryBound(to: Int64.self)), count: host.numel)
@@ -63,21 +63,21 @@ package struct ClassLabels {
     }
 }
 
-/// −log softmax(x)[label] along dimension 1 of x [N, C, …], times the label's weight: softmax, logarithm and choice in one op.
+/// −log softmax(x)[label] along dimension 1 of x [N, C, …], times the label's weight, in one op.
 ///
-/// Inputs: x, the labels (int64, 0 where ignored), then as far as there are: which of them count (bool), the weight of each (0 where it is
-/// ignored), and for `mean` what it divides by, the weights of all labels that count together, where `divisor` does not say it.
-/// Derivative: (softmax(x) − onehot(label))·weight·g, 0 where the label is ignored.
+/// Inputs: x and the labels (int64, 0 if ignored); then, if present, the mask of labels that are not ignored (bool), the weight of each
+/// label (0 if ignored), and for `mean` the sum of weights to divide by, unless `divisor` has it.
+/// Derivative: (softmax(x) − onehot(label))·weight·g, 0 for ignored labels.
 struct CrossEntropy: Op {
     let hasIgnored: Bool
     let hasWeights: Bool
     let reduction: Reduction
-    /// What the sum is divided by for `mean`, nil where the last input says it.
+    /// The divisor for `mean`; nil if it is the last input.
     let divisor: Double?
 
     var name: String { "crossEntropy" }
 
-    /// The inputs by name.
+    /// The inputs after x, by name.
     private struct Labels {
         let indices: Tensor
         let counted: Tensor?
@@ -109,7 +109,7 @@ struct CrossEntropy: Op {
         let flat = picked.view(losses.shape, strides: losses.strides, offset: picked.offset)
         try backend.unary(.negative, flat, KernelParameters(), into: losses)
         if let weights = labels.weights {
-            // An ignored place may hold an infinite loss, which a weight of 0 would not hide.
+            // An ignored loss may be infinite, and ∞·0 would be NaN.
             if let counted = labels.counted {
                 let zeros = try Tensor.uninitialized(losses.shape, x.dtype, x.device)
                 try backend.fill(zeros, with: .double(0))
@@ -133,22 +133,22 @@ struct CrossEntropy: Op {
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let (x, logp) = (context.saved[0], context.saved[1])
         let labels = named(Array(context.saved.dropFirst(2)))
-        // The factor of each place, [N, 1, …].
+        // The factor for each label, [N, 1, …].
         var scale = reduction == .mean ? labels.divisor.dividing(grad) : grad
         if let weights = labels.weights { scale = scale * weights }
         scale = scale.expand(labels.indices.shape)
-        // Where no label counts the mean divides by 0, and 0/0 is no number.
+        // If all labels are ignored, the divisor is 0 and the factor NaN.
         if let counted = labels.counted { scale = Tensor.where(counted, scale, 0) }
         scale = scale.unsqueeze(1)
         let index = labels.indices.asColumn
-        // A recorded pass goes on from x itself, whose history the second derivative needs; else the saved logarithm will do.
+        // A recorded pass computes p from x, whose history the second derivative needs; otherwise the saved log-softmax is enough.
         let p = Context.current.gradEnabled ? x.softmax(dim: 1) : logp.exp()
         return Gradients([(p * scale).scatterAdd(1, index, -scale)] + Array(repeating: nil, count: context.inputCount - 1))
     }
 }
 
 extension Tensor {
-    /// [N, …] as [N, 1, …].
+    /// A view of [N, …] as [N, 1, …].
     fileprivate final var asColumn: Tensor {
         var (shape, strides) = (self.shape, self.strides)
         shape.insert(1, at: 1)
@@ -156,7 +156,7 @@ extension Tensor {
         return view(shape, strides: strides, offset: offset)
     }
 
-    /// Cross entropy of scores [N, C, …] with labels [N, …], without label smoothing; `F.crossEntropy` has all of it.
+    /// Cross entropy of scores [N, C, …] with labels [N, …], without label smoothing; `F.crossEntropy` has all options.
     package final func crossEntropy(
         labels target: Tensor, weight: Tensor?, ignoreIndex: Int, reduction: Reduction
     ) throws(OpError) -> Tensor {
@@ -174,12 +174,12 @@ extension Tensor {
     }
 }
 
-/// The weight of all labels together: what `mean` divides by. A scalar tensor where a device has counted them.
+/// The sum of all labels' weights, the divisor of `mean`; a scalar tensor if computed on a device.
 package enum LabelWeight {
     case number(Double)
     case tensor(Tensor)
 
-    /// x divided by it.
+    /// x divided by the sum.
     package func dividing(_ x: Tensor) -> Tensor {
         switch self {
         case .number(let number): x * (1 / number)
@@ -189,7 +189,7 @@ package enum LabelWeight {
 }
 
 extension ClassLabels {
-    /// The weight of each place in `dtype` (nil where all are 1), and their sum. `classWeights` is [C], or nil for ones.
+    /// The weight of each label in `dtype` (nil if all are 1), and their sum. `classWeights` is [C], or nil for ones.
     package func weights(_ classWeights: Tensor?, _ dtype: DType) throws(OpError) -> (each: Tensor?, sum: LabelWeight) {
         if classWeights == nil && counted == nil { return (nil, .number(Double(count ?? indices.numel))) }
         return noGrad {

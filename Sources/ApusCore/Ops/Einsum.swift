@@ -1,9 +1,9 @@
 extension Tensor {
-    /// Einstein's summation: `einsum("bij,bjk->bik", a, b)` sums products over every letter that is not in the output.
+    /// Einstein summation: `einsum("bij,bjk->bik", a, b)` sums products over every letter that is not in the output.
     ///
-    /// Letters name dimensions; a letter twice in one operand takes its diagonal; `...` stands for dimensions that broadcast; without `->` the
-    /// output has the letters that occur once, in alphabetic order. Operands are contracted from left to right, each pair as a matrix product.
-    /// PyTorch: `torch.einsum`.
+    /// Letters name dimensions. A letter that occurs twice in an operand takes its diagonal. `...` stands for dimensions that broadcast.
+    /// Without `->` the output has the letters that occur once, in alphabetic order. Operands are contracted from left to right, each pair
+    /// as a matrix product. Traps if the equation is malformed or does not fit the shapes. PyTorch: `torch.einsum`.
     public static func einsum(_ equation: String, _ operands: Tensor...) -> Tensor {
         if let poisoned = operands.first(where: \.isPoisoned) { return poisoned }
         do throws(OpError) {
@@ -14,7 +14,7 @@ extension Tensor {
     }
 }
 
-/// An equation taken apart. Labels are characters; the dimensions of `...` are numbered from the last on.
+/// A parsed equation. Labels are character codes; the dimensions of `...` are −1, −2, … from the last one on.
 private struct Einsum {
     private typealias Label = Int
     private var inputs: [[Label]] = []
@@ -38,7 +38,7 @@ private struct Einsum {
             widest = max(widest, ellipsis)
             inputs.append(labels)
             for (d, label) in labels.enumerated() {
-                // Extents of 1 broadcast against other operands, not within a diagonal.
+                // Extents of 1 broadcast between operands, but not within a diagonal.
                 let first = labels.firstIndex(of: label)!
                 guard x.shape[first] == x.shape[d] else {
                     throw OpError(
@@ -77,7 +77,7 @@ private struct Einsum {
 
     private static func name(_ label: Label) -> String { label < 0 ? "..." : String(UnicodeScalar(UInt8(label))) }
 
-    /// The labels of one term, those of `...` being −n … −1, and how many these are.
+    /// The labels of one term, −n … −1 for those of `...`, and n.
     private static func labels(_ term: String, _ equation: String, rank: Int) throws(OpError) -> ([Label], Int) {
         let parts = term.components(separatedBy: "...")
         guard parts.count <= 2 else { throw OpError("'\(term)' in '\(equation)' has more than one ...") }
@@ -102,12 +102,12 @@ private struct Einsum {
             x = x.sum(dim: extra)
             labels = labels.filter { output.contains($0) }
         }
-        // An extent that was 1 in all operands that were left may be larger in another.
+        // Labels that are only in earlier operands have already been contracted or kept.
         let order = output.filter { labels.contains($0) }.map { labels.firstIndex(of: $0)! }
         return x.permute(order)
     }
 
-    /// One dimension for each label: repeated labels take the diagonal.
+    /// Takes the diagonal of repeated labels, so that each label has one dimension.
     private func diagonal(_ x: Tensor, _ labels: [Label]) -> (Tensor, [Label]) {
         var (x, labels) = (x, labels)
         while let (i, j) = firstRepeat(labels) {
@@ -127,9 +127,9 @@ private struct Einsum {
         return nil
     }
 
-    /// The product of two operands as one batched matrix product, summed over the labels that nothing later keeps.
+    /// Contracts two operands as one batched matrix product, summing over the labels that are not in `keep`.
     private func contract(_ x: Tensor, _ xLabels: [Label], _ y: Tensor, _ yLabels: [Label], keep: Set<Label>) -> (Tensor, [Label]) {
-        // What only one side has and nobody keeps is summed before.
+        // Labels that only one operand has and that are not kept are summed first.
         func reduced(_ t: Tensor, _ labels: [Label], other: [Label]) -> (Tensor, [Label]) {
             let gone = labels.indices.filter { !other.contains(labels[$0]) && !keep.contains(labels[$0]) }
             return gone.isEmpty ? (t, labels) : (t.sum(dim: gone), labels.indices.filter { !gone.contains($0) }.map { labels[$0] })
@@ -145,7 +145,7 @@ private struct Einsum {
         func arranged(_ t: Tensor, _ labels: [Label], _ groups: [[Label]]) -> Tensor {
             let wanted = groups.flatMap { $0 }
             let moved = t.permute(wanted.map { labels.firstIndex(of: $0)! })
-            // Extents of 1 that broadcast against the other operand.
+            // Expands extents of 1 that broadcast against the other operand.
             let full = Shape(wanted.map { shared.contains($0) ? extent($0, a, aLabels, b, bLabels) : t.shape[labels.firstIndex(of: $0)!] })
             let sizes = groups.map { group in group.reduce(1) { $0 * full[wanted.firstIndex(of: $1)!] } }
             return moved.expand(full).reshape(Shape(sizes))
@@ -166,7 +166,7 @@ private struct Einsum {
 }
 
 extension String {
-    /// The parts between occurrences of `separator`; the core does without Foundation.
+    /// The parts between occurrences of `separator`, as in Foundation, which ApusCore does not import.
     fileprivate func components(separatedBy separator: String) -> [String] {
         var parts: [String] = []
         var rest = self[...]

@@ -1,7 +1,7 @@
-/// The rows of `weight` [V, D] that `input` names, [*, D].
+/// Looks up rows: `weight` [V, D], `input` [*] → [*, D].
 ///
-/// Derivative: the gradient of a row is the sum of those of its places; `paddingIndex` gets none, `scaleByFrequency` divides by how often
-/// the row was named.
+/// Derivative: the gradient of a row is the sum over its occurrences. `paddingIndex` gets none; `scaleByFrequency` divides by the number of
+/// occurrences.
 package struct EmbeddingLookup: Op {
     let rows: Int
     let paddingIndex: Int?
@@ -27,7 +27,7 @@ package struct EmbeddingLookup: Op {
 
     package func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let index = context.saved[0]
-        // Where the gradient is differentiated again, it is dense.
+        // If the gradient must be differentiable, it is dense.
         if isSparse && !(isGradEnabled && grad.requiresGrad) { return [sparseGradient(grad, index), nil] }
         var g = grad
         if let paddingIndex { g = g.maskedFill(index.eq(paddingIndex).unsqueeze(1), 0) }
@@ -40,7 +40,7 @@ package struct EmbeddingLookup: Op {
         return [Tensor.zeros([rows, grad.shape[1]], dtype: g.dtype, device: g.device).indexAdd(dim: 0, index, g), nil]
     }
 
-    /// The rows that were named, each as often as it was, without those of padding.
+    /// The gradient rows of all occurrences, without those of `paddingIndex`.
     private func sparseGradient(_ grad: Tensor, _ index: Tensor) -> Tensor {
         var (index, grad) = (index, grad)
         if let paddingIndex {

@@ -1,5 +1,5 @@
-/// x = mantissa·2^exponent with ½ ≤ |mantissa| < 1 and a whole exponent (int32), both 0 where x is; what is not finite is its own mantissa, with
-/// the exponent 0.
+/// x = mantissa·2^exponent with ½ ≤ |mantissa| < 1 and exponent int32; both are 0 for 0. A non-finite number is its own mantissa, with
+/// exponent 0.
 ///
 /// Derivative of the mantissa: 2^−exponent; the exponent is locally constant.
 struct Frexp: Op {
@@ -10,7 +10,7 @@ struct Frexp: Op {
         guard inputs[0].dtype.isFloatingPoint else {
             throw OpError("is for floating-point tensors, this one is \(inputs[0].dtype); convert it with to(.float32)")
         }
-        // Of half types in float32, which has their numbers and, among them, the mantissas.
+        // 16-bit floats are computed in float32, which represents them and their mantissas exactly.
         let x = inputs[0].dtype.size == 2 ? try inputs[0].converted(to: .float32) : try inputs[0].contiguousData()
         let mantissa = try Tensor.uninitialized(x.shape, x.dtype, x.device)
         let exponent = try Tensor.uninitialized(x.shape, .int32, x.device)
@@ -26,8 +26,8 @@ struct Frexp: Op {
 }
 
 extension Tensor {
-    /// Each number as mantissa·2^exponent, ½ ≤ |mantissa| < 1, the exponent int32; 0 is 0·2⁰, and what is not finite its own mantissa.
-    /// Floats only. PyTorch: `torch.frexp`.
+    /// x = mantissa·2^exponent with ½ ≤ |mantissa| < 1 and exponent int32; 0 is 0·2⁰, and a non-finite number is its own mantissa. Traps
+    /// for integers and bool. PyTorch: `torch.frexp`.
     public final func frexp() -> (mantissa: Tensor, exponent: Tensor) {
         let parts = apply(Frexp(), Inputs(self))
         return (parts[0], parts[1])

@@ -1,7 +1,7 @@
-// Functions that write their result into the tensor they are called on (`Autograd/InPlace.swift` says what the graph makes of that).
+// Functions that write their result into the tensor itself. `Autograd/InPlace.swift` explains how the graph records them.
 
 extension Tensor {
-    /// x ← x + other. Seen by autograd; traps on a leaf that requires a gradient.
+    /// x ← x + other. Recorded by autograd; traps on a leaf that requires a gradient.
     @discardableResult public final func add_(_ other: Tensor) -> Self { updateInPlace("add_") { $0 + other } }
     /// x ← x + alpha·other
     @discardableResult public final func add_(_ other: Tensor, alpha: some ScalarConvertible) -> Self {
@@ -29,7 +29,7 @@ extension Tensor {
     }
     /// x ← x^exponent
     @discardableResult public final func pow_(_ exponent: some ScalarConvertible) -> Self { updateInPlace("pow_") { $0.pow(exponent) } }
-    /// x ← other, broadcast to x's shape and converted to its dtype; gradients flow to `other`. PyTorch: `copy_`.
+    /// x ← other, broadcast to x's shape and converted to its dtype and device; gradients flow to `other`. PyTorch: `copy_`.
     @discardableResult public final func copy_(_ other: Tensor) -> Self {
         let x = self
         if other.isPoisoned { return self }
@@ -40,14 +40,14 @@ extension Tensor {
             return other.to(x.device).to(x.dtype)
         }
     }
-    /// Every element ← value; the gradient of what was there is zero. PyTorch: `fill_`.
+    /// Every element ← value; the gradient of the old values is zero. PyTorch: `fill_`.
     @discardableResult public final func fill_(_ value: some ScalarConvertible) -> Self {
         let x = self
         return updateInPlace("fill_") { _ in Tensor.full([], value.scalar, dtype: x.dtype, device: x.device) }
     }
     /// Every element ← 0.
     @discardableResult public final func zero_() -> Self { fill_(0) }
-    /// x ← min(max(x, min), max). Traps where a bound's kind is above x's: an integer tensor takes no decimals.
+    /// x ← min(max(x, min), max). Traps for integers if a bound is a decimal.
     @discardableResult public final func clamp_(min: (any ScalarConvertible)? = nil, max: (any ScalarConvertible)? = nil) -> Self {
         updateInPlace("clamp_") { $0.clamp(min: min, max: max) }
     }
@@ -61,7 +61,7 @@ extension Tensor {
     @discardableResult public final func lerp_(_ end: Tensor, _ weight: some ScalarConvertible) -> Self {
         updateInPlace("lerp_") { $0.lerp(end, weight) }
     }
-    /// x ← x + weight·(end − x), with a weight for each element.
+    /// x ← x + weight·(end − x), elementwise in `weight` too.
     @discardableResult public final func lerp_(_ end: Tensor, _ weight: Tensor) -> Self { updateInPlace("lerp_") { $0.lerp(end, weight) } }
     /// x ← √x
     @discardableResult public final func sqrt_() -> Self { updateInPlace("sqrt_") { $0.sqrt() } }
@@ -73,7 +73,7 @@ extension Tensor {
     @discardableResult public final func sigmoid_() -> Self { updateInPlace("sigmoid_") { $0.sigmoid() } }
     /// x ← tanh x
     @discardableResult public final func tanh_() -> Self { updateInPlace("tanh_") { $0.tanh() } }
-    /// x ← value where mask holds. PyTorch: `masked_fill_`.
+    /// x ← value where `mask` is true. PyTorch: `masked_fill_`.
     @discardableResult public final func maskedFill_(_ mask: Tensor, _ value: some ScalarConvertible) -> Self {
         updateInPlace("maskedFill_") { $0.maskedFill(mask, value) }
     }

@@ -1,7 +1,7 @@
-/// Tensors one after the other along `dim`; each gets its part of the gradient.
+/// Concatenates tensors along `dim`; each gets its part of the gradient.
 struct Cat: Op {
     let dim: Int
-    /// The extents along `dim`, one for each input.
+    /// The extent of each input along `dim`.
     let extents: [Int]
     var name: String { "cat" }
 
@@ -27,9 +27,9 @@ struct Cat: Op {
     }
 }
 
-/// Pieces of these sizes along `dim`, which they fill; views. With `squeezes` sizes are 1 and the dimension goes.
+/// Splits into views of `sizes` along `dim`. With `squeezes` all sizes are 1 and the dimension is removed.
 ///
-/// Derivative: the pieces' gradients joined, written once, where as many slices would each write zeros for the rest.
+/// Derivative: the concatenated gradients of the pieces. One op per piece would each write zeros for the rest.
 struct Split: Op {
     let dim: Int
     let sizes: [Int]
@@ -55,7 +55,7 @@ struct Split: Op {
 
     func backward(_ grads: [Tensor?], _ context: BackwardContext) -> Gradients {
         let given = grads.compactMap { $0 }
-        // Pieces beside each other that no gradient came to are one block of zeros.
+        // Adjacent pieces without a gradient become one block of zeros.
         var (parts, missing): ([Tensor], Int) = ([], 0)
         func fill() {
             if missing > 0 {
@@ -78,7 +78,7 @@ struct Split: Op {
     }
 }
 
-/// A sequence of tensors from one op. Of a poisoned tensor it has no elements, and every position reads that tensor.
+/// The tensors that an op returns. If the op failed, the list is empty, and every index gives the poisoned tensor.
 public struct TensorList: RandomAccessCollection {
     private let tensors: [Tensor]
     private let poison: Tensor?
@@ -93,7 +93,7 @@ public struct TensorList: RandomAccessCollection {
     }
     public var startIndex: Int { 0 }
     public var endIndex: Int { tensors.count }
-    /// Tensor `i`; poisoned where the op failed. Traps where there is none of that number.
+    /// Tensor `i`; poisoned if the op failed. Traps if `i` is out of range.
     public subscript(i: Int) -> Tensor {
         if let poison { return poison }
         guard tensors.indices.contains(i) else {
@@ -104,7 +104,7 @@ public struct TensorList: RandomAccessCollection {
 }
 
 extension Tensor {
-    /// Tensors one after the other along `dim`; all other extents must agree. dtypes promote. PyTorch: `torch.cat`.
+    /// Concatenates tensors along `dim`. dtypes promote. Traps unless all other extents are equal. PyTorch: `torch.cat`.
     public static func cat(_ tensors: some Sequence<Tensor>, dim: Int = 0) -> Tensor { joined(Array(tensors), dim) }
 
     private static func joined(_ all: [Tensor], _ dim: Int) -> Tensor {
@@ -115,7 +115,7 @@ extension Tensor {
             guard let first = parts.first else { throw OpError("needs at least one tensor") }
             guard first.ndim > 0 else { throw OpError("scalars have no dimension to join along; use stack") }
             let at = try normalize(dim: dim, ndim: first.ndim)
-            // Empty vectors count for the dtype.
+            // Empty vectors take part in type promotion.
             let dtype = resultType(all)
             for (i, x) in parts.enumerated() {
                 guard x.ndim == first.ndim else {
@@ -131,7 +131,7 @@ extension Tensor {
         }
     }
 
-    /// Tensors of one shape along a new dimension `dim`. PyTorch: `torch.stack`.
+    /// Stacks tensors of the same shape along a new dimension `dim`. Traps if shapes differ. PyTorch: `torch.stack`.
     public static func stack(_ tensors: some Sequence<Tensor>, dim: Int = 0) -> Tensor {
         let all = Array(tensors)
         if let poisoned = all.first(where: \.isPoisoned) { return poisoned }
@@ -153,14 +153,14 @@ extension Tensor {
         }
     }
 
-    /// Pieces of `size` along `dim`, the last one smaller where it does not come out even; views.
+    /// Pieces of `size` along `dim`, the last one smaller if necessary; views. Traps if `size` is not positive.
     public final func split(_ size: Int, dim: Int = 0) -> TensorList {
         pieces("split", dim) { (extent) throws(OpError) in
             guard size > 0 || extent == 0 && size == 0 else { throw OpError("pieces of \(size) elements do not fill \(extent)") }
             return size == 0 ? [0] : extent == 0 ? [0] : stride(from: 0, to: extent, by: size).map { Swift.min(size, extent - $0) }
         }
     }
-    /// Pieces of these sizes along `dim`; views.
+    /// Pieces of these sizes along `dim`; views. Traps unless the sizes add up to the extent.
     public final func split(_ sizes: [Int], dim: Int = 0) -> TensorList {
         pieces("split", dim) { (extent) throws(OpError) in
             guard sizes.reduce(0, +) == extent, sizes.allSatisfy({ $0 >= 0 }) else {
@@ -169,19 +169,19 @@ extension Tensor {
             return sizes
         }
     }
-    /// At most `count` pieces of one size along `dim`, the last one smaller where it does not come out even; views.
+    /// At most `count` pieces of equal size along `dim`, the last one smaller if necessary; views. Traps if `count` is not positive.
     public final func chunk(_ count: Int, dim: Int = 0) -> TensorList {
         if !isPoisoned && count <= 0 { return TensorList(poisoned: fail("chunk", "\(count) pieces cannot be made")) }
         if isPoisoned || ndim == 0 { return split(1, dim: dim) }
         guard dim >= -ndim && dim < ndim else { return split(1, dim: dim) }
         return shape[dim] == 0 ? split(0, dim: dim) : split((shape[dim] + count - 1) / count, dim: dim)
     }
-    /// The parts along `dim`, without that dimension; views.
+    /// The slices along `dim`, without that dimension; views.
     public final func unbind(dim: Int = 0) -> TensorList {
         pieces("unbind", dim, squeezes: true) { (extent) throws(OpError) in [Int](repeating: 1, count: extent) }
     }
 
-    /// Elements in reverse order along each of `dims`; a copy.
+    /// The elements in reverse order along each of `dims`; a copy.
     public final func flip(_ dims: [Int]) -> Tensor {
         composite("flip", self) { () throws(OpError) in
             var out = self
@@ -192,12 +192,12 @@ extension Tensor {
             return out
         }
     }
-    /// Elements in reverse order along each dimension given; a copy.
+    /// The elements in reverse order along each of `dims`; a copy.
     public final func flip(_ dims: Int...) -> Tensor { flip(dims) }
 
-    /// Elements moved by `shift` places along `dim`, those pushed over the end coming in at the start.
+    /// Moves elements by `shift` positions along `dim`; those moved past the end reappear at the start.
     public final func roll(_ shift: Int, dim: Int) -> Tensor { roll([shift], dims: [dim]) }
-    /// Elements moved by `shifts[i]` places along `dims[i]`; one shift without dims moves them in row-major order.
+    /// Moves elements by `shifts[i]` positions along `dims[i]`; one shift without dims moves them in row-major order.
     public final func roll(_ shifts: [Int], dims: [Int]) -> Tensor {
         composite("roll", self) { () throws(OpError) in
             guard !shifts.isEmpty else { throw OpError("no shift is given") }
@@ -215,17 +215,18 @@ extension Tensor {
             return out
         }
     }
-    /// Elements in row-major order moved by `shift` places.
+    /// Moves elements by `shift` positions in row-major order.
     public final func roll(_ shift: Int) -> Tensor { reshape([-1]).roll(shift, dim: 0).reshape(shape) }
 
-    /// The whole repeated `counts[i]` times along each dimension; leading dimensions are added. PyTorch: `repeat`.
+    /// Repeats the tensor `counts[i]` times along each dimension; extra counts add leading dimensions. Traps if there are too few counts.
+    /// PyTorch: `repeat`.
     public final func `repeat`(_ counts: [Int]) -> Tensor {
         composite("repeat", self) { () throws(OpError) in
             guard counts.count >= ndim, counts.allSatisfy({ $0 >= 0 }) else {
                 throw OpError("counts \(counts) do not fit shape \(shape): one for each dimension, none negative")
             }
             let padded = Array(repeating: 1, count: counts.count - ndim) + Array(shape)
-            // Each extent split in two: repeats beside the extent, one expanded view, one copy.
+            // Each extent becomes two dimensions, count and extent: one expanded view and one copy.
             var (from, to) = ([Int](), [Int]())
             for (count, extent) in zip(counts, padded) {
                 from += [1, extent]
@@ -234,13 +235,13 @@ extension Tensor {
             return reshape(from).expand(Shape(to)).contiguous().reshape(zip(counts, padded).map { $0 * $1 })
         }
     }
-    /// The whole repeated along each dimension.
+    /// Repeats the tensor `counts[i]` times along each dimension. PyTorch: `repeat`.
     public final func `repeat`(_ counts: Int...) -> Tensor { `repeat`(counts) }
-    /// The whole repeated along each dimension; missing counts are 1. PyTorch: `tile`.
+    /// Repeats the tensor along each dimension; missing leading counts are 1. PyTorch: `tile`.
     public final func tile(_ counts: [Int]) -> Tensor { `repeat`(Array(repeating: 1, count: Swift.max(0, ndim - counts.count)) + counts) }
-    /// The whole repeated along each dimension; missing counts are 1.
+    /// Repeats the tensor along each dimension; missing leading counts are 1. PyTorch: `tile`.
     public final func tile(_ counts: Int...) -> Tensor { tile(counts) }
-    /// Each element `count` times in a row along `dim`. PyTorch: `repeat_interleave`.
+    /// Repeats each element `count` times along `dim`. PyTorch: `repeat_interleave`.
     public final func repeatInterleave(_ count: Int, dim: Int) -> Tensor {
         composite("repeatInterleave", self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
@@ -251,9 +252,9 @@ extension Tensor {
         }
     }
 
-    /// The part on and below diagonal `diagonal` of the last two dimensions, zeros above.
+    /// The lower triangle of the last two dimensions, including diagonal `diagonal`; zeros above.
     public final func tril(_ diagonal: Int = 0) -> Tensor { triangle("tril", diagonal) { $0.le($1 + diagonal) } }
-    /// The part on and above diagonal `diagonal` of the last two dimensions, zeros below.
+    /// The upper triangle of the last two dimensions, including diagonal `diagonal`; zeros below.
     public final func triu(_ diagonal: Int = 0) -> Tensor { triangle("triu", diagonal) { $0.ge($1 + diagonal) } }
 
     private final func triangle(_ op: String, _ diagonal: Int, _ keep: (_ column: Tensor, _ row: Tensor) -> Tensor) -> Tensor {
@@ -265,7 +266,7 @@ extension Tensor {
         }
     }
 
-    /// `value` around the tensor: `padding` names what is added before and after, last dimension first; negative amounts cut.
+    /// Pads with `value`: `padding` has the amounts before and after each dimension, beginning with the last; negative amounts crop.
     /// PyTorch: `F.pad` with mode constant.
     package final func pad(_ padding: [Int], value: Double = 0) -> Tensor {
         composite("pad", self) { () throws(OpError) in

@@ -1,6 +1,6 @@
-/// A linear layer, y = x·Wᵀ + b, of operands as they lie: x [*, in], W [out, in], b [out] or none; y [*, out].
+/// A linear layer, y = x·Wᵀ + b: x [*, in], W [out, in], b [out] or none; y [*, out]. Operands may have any strides.
 ///
-/// With x and g as the rows of a matrix: dx = g·W, dW = gᵀ·x, db = Σ rows of g. Both products are linear layers again.
+/// With x and g as matrices of rows: dx = g·W, dW = gᵀ·x, db = Σ rows of g. Both products are linear layers too.
 struct Linear: Op {
     var name: String { "linear" }
     var autocast: AutocastPolicy { .lower }
@@ -35,7 +35,7 @@ struct Linear: Op {
 }
 
 extension Tensor {
-    /// [*, n] as [1, rows, n]: a view where there is one, else a copy.
+    /// [*, n] as [1, rows, n]: a view if possible, else a copy.
     fileprivate final func asRows() throws(OpError) -> Tensor {
         let rows: Shape = [1, shape.dropLast().reduce(1, *), shape[ndim - 1]]
         if let strides = viewStrides(rows) { return view(rows, strides: strides, offset: offset) }
@@ -59,7 +59,7 @@ extension Tensor {
         }
         guard dtype != .bool else { throw OpError("is not defined for bool; convert with to(_:)") }
         let out = weight.shape[0]
-        // One tall product; where rows cannot be seen as such they are copied once, for the derivative too.
+        // One product of all rows; if x cannot be viewed as a matrix it is copied once, for the derivative too.
         let x = ndim <= 2 || viewStrides([1, shape.dropLast().reduce(1, *), shape[-1]]) != nil ? self : contiguous()
         guard let bias else { return apply(Linear(), Inputs(x, weight)) }
         guard bias.shape == [out] || bias.shape == [1] else {

@@ -1,8 +1,8 @@
-/// The lower triangular L with L·Lᵀ = A for symmetric positive definite A [*, n, n], of which the lower half is read, row by row in float64 on
-/// the host.
+/// The lower triangular L with L·Lᵀ = A for symmetric positive definite A [*, n, n]; only the lower half of A is read. Computed row by row
+/// in float64 on the host.
 ///
-/// Derivative: Ā = ½·L⁻ᵀ·(P + Pᵀ)·L⁻¹, where P is the lower half of Lᵀ·L̄ with half its diagonal (Murray, "Differentiation of the Cholesky
-/// decomposition", 2016): symmetric, as A is.
+/// Derivative: Ā = ½·L⁻ᵀ·(P + Pᵀ)·L⁻¹, where P is the lower half of Lᵀ·L̄ with its diagonal halved (Murray, "Differentiation of the
+/// Cholesky decomposition", 2016). It is symmetric, like A.
 private struct Cholesky: Op {
     var name: String { "cholesky" }
 
@@ -44,9 +44,9 @@ private struct Cholesky: Op {
     }
 }
 
-/// The X with A·X = B for triangular A [*, n, n] and B [*, n, k], whose batches broadcast, by substitution in float64 on the host.
+/// The X with A·X = B for triangular A [*, n, n] and B [*, n, k], by substitution in float64 on the host; batches broadcast.
 ///
-/// Derivatives: B̄ = A⁻ᵀ·X̄, and Ā the half of −B̄·Xᵀ that is read.
+/// Derivatives: B̄ = A⁻ᵀ·X̄, and Ā is the triangular half of −B̄·Xᵀ.
 private struct TriangularSolve: Op {
     let upper: Bool
 
@@ -67,7 +67,7 @@ private struct TriangularSolve: Op {
         let shape = Shape(batch + [n, width])
         let matrices = try a.numbers(Double.self)
         var x = try b.expanded(shape).numbers(Double.self)
-        // Which matrix each right side of the batch has.
+        // The index of the matrix for each right side of the batch.
         let places = Shape(a.shape.dropLast(2))
         let owners = try Tensor.arange(places.numel).usable().view(places, strides: places.contiguousStrides, offset: 0).expanded(batch)
             .numbers(Int.self)
@@ -103,11 +103,11 @@ private struct TriangularSolve: Op {
 }
 
 extension Tensor {
-    /// The lower triangular L with L·Lᵀ = self, for symmetric positive definite matrices [*, n, n], of which the lower half is read.
-    /// The gradient is symmetric. PyTorch: `torch.linalg.cholesky`. Traps on a matrix that is not positive definite.
+    /// The lower triangular L with L·Lᵀ = self for symmetric positive definite matrices [*, n, n]; only the lower half is read. The
+    /// gradient is symmetric. Traps if a matrix is not positive definite. PyTorch: `torch.linalg.cholesky`.
     public final func cholesky() -> Tensor { apply(Cholesky(), Inputs(self)) }
 
-    /// The X with self·X = b for triangular matrices [*, n, n] and b [*, n, k], by substitution; batches broadcast. The other half is not read.
-    /// PyTorch: `torch.linalg.solve_triangular`. Traps where shapes or dtypes do not fit.
+    /// The X with self·X = b for triangular matrices [*, n, n] and b [*, n, k]; batches broadcast. The other half of the matrices is not
+    /// read. Traps if shapes or dtypes do not fit. PyTorch: `torch.linalg.solve_triangular`.
     public final func solveTriangular(_ b: Tensor, upper: Bool) -> Tensor { apply(TriangularSolve(upper: upper), Inputs(self, b)) }
 }

@@ -1,10 +1,10 @@
-// Normalisation y = (x − mean)·rstd·weight + bias with rstd = 1/√(var + eps), where mean and (biased) variance are taken over rows
-// (`LayerNorm`) or channels (`ChannelNorm`). First derivatives are fused kernels; where a backward pass is itself recorded, the same
-// formula in differentiable ops, so that derivatives of derivatives are right:
+// Normalisation y = (x − mean)·rstd·weight + bias with rstd = 1/√(var + eps), where mean and (biased) variance are over rows (`LayerNorm`)
+// or channels (`ChannelNorm`). First derivatives are fused kernels. If the backward pass is recorded, it uses the same formula in
+// differentiable ops, so that higher derivatives are correct:
 //
 //     gx = rstd·(ḡ − mean(ḡ) − x̂·mean(ḡ·x̂)),  gweight = Σ g·x̂,  gbias = Σ g,    with x̂ = (x − mean)·rstd and ḡ = g·weight.
 
-/// Normalises each row of x [R, C]; inputs x, then weight [C] and bias [C] where there are any.
+/// Normalises each row of x [R, C]. Inputs: x, then weight [C] and bias [C] if present.
 struct LayerNorm: Op {
     let eps: Double
     let hasWeight: Bool
@@ -44,8 +44,8 @@ struct LayerNorm: Op {
     }
 }
 
-/// Normalises each channel of x [N, C, L]; inputs x, then weight [C] and bias [C] where there are any, then mean and rstd [C] where it does not
-/// train. In training, by x's own statistics: outputs are then the result, the mean and the variance [C] of the batch, else the result alone.
+/// Normalises each channel of x [N, C, L]. Inputs: x, then weight [C] and bias [C] if present, then mean and rstd [C] if not training. In
+/// training it uses x's own statistics, and the outputs are the result and the batch's mean and variance [C]; otherwise only the result.
 struct ChannelNorm: Op {
     let eps: Double
     let hasWeight: Bool
@@ -107,7 +107,7 @@ struct ChannelNorm: Op {
     }
 }
 
-/// What the two backward passes share: who asks for a gradient, and in what order they are returned.
+/// Shared by both backward passes: which gradients are needed, and in which order they are returned.
 private struct NormGradients {
     let x: Tensor
     let weight: Tensor?
@@ -129,13 +129,13 @@ private struct NormGradients {
         needsBias = hasBias && context.needs(weight == nil ? 1 : 2)
     }
 
-    /// In the order of the op's inputs; fixed statistics have none.
+    /// The gradients in the order of the op's inputs; fixed statistics have none.
     private func ordered(_ gx: Tensor?, _ gw: Tensor?, _ gb: Tensor?) -> Gradients {
         let found = [gx] + (weight == nil ? [] : [gw]) + (hasBias ? [gb] : [])
         return Gradients(found + Array(repeating: nil, count: inputCount - found.count))
     }
 
-    /// By the backend's kernel, unrecorded.
+    /// Computes the gradients by the backend's kernel, unrecorded.
     func fused(_ run: (_ gx: Tensor?, _ gw: Tensor?, _ gb: Tensor?) throws(OpError) -> Void) -> Gradients {
         do throws(OpError) {
             let gx = needsX ? try Tensor.uninitialized(x.shape, x.dtype, x.device) : nil
@@ -149,8 +149,8 @@ private struct NormGradients {
         }
     }
 
-    /// By differentiable ops, in float32 for the half types. `statistics`: the dimensions that mean and variance were taken over, nil where
-    /// they are constants; `shared`: those over which elements share a weight; `normalize` gives x − mean and rstd.
+    /// Computes the gradients by differentiable ops, in float32 for 16-bit floats. `statistics`: the dimensions of mean and variance, nil
+    /// if they are constants; `shared`: the dimensions over which a weight is shared; `normalize` returns x − mean and rstd.
     func composed(
         _ grad: Tensor, _ x: Tensor, _ weight: Tensor?, statistics: [Int]?, shared: [Int], weightShape: Shape,
         _ normalize: (Tensor) -> (Tensor, Tensor)
@@ -177,13 +177,15 @@ private struct NormGradients {
 }
 
 extension Tensor {
-    /// Itself without its mean over `dims`; far from zero a mean is rounded by as much as elements differ, and a second one takes what is left.
+    /// x minus its mean over `dims`. Far from zero the rounding error of the mean may be as large as the differences of the elements, so
+    /// the mean of the result is subtracted again.
     fileprivate final func centered(_ dims: [Int]) -> Tensor {
         let once = self - mean(dim: dims, keepDim: true)
         return once - once.mean(dim: dims, keepDim: true)
     }
 
-    /// Each block over the last dimensions `normalizedShape` with mean 0 and variance 1, times weight plus bias (of that shape, each optional).
+    /// Normalises each block over the last dimensions `normalizedShape` to mean 0 and variance 1, times weight plus bias (both optional, of
+    /// that shape).
     package final func layerNorm(_ normalizedShape: Shape, weight: Tensor?, bias: Tensor?, eps: Double) -> Tensor {
         composite("layerNorm", .float32, self, optional: weight, bias: bias) { (x, weight, bias) throws(OpError) in
             try x.checkNormalized(normalizedShape, weight: weight, bias: bias)
@@ -214,9 +216,10 @@ extension Tensor {
         }
     }
 
-    /// Each channel (dimension 1) with the mean and variance of the batch (`training`, or without running ones) or with the running ones.
+    /// Normalises each channel (dimension 1) by the mean and variance of the batch (`training`) or by the running ones.
     ///
-    /// weight and bias of a float16 or bfloat16 input may be float32. In training, running mean and (unbiased) variance, [C] each, are moved toward the batch's by `momentum`, in place and unrecorded.
+    /// weight and bias of a float16 or bfloat16 input may be float32. In training, running mean and (unbiased) variance [C] are updated in
+    /// place by `momentum`, unrecorded.
     package final func batchNorm(
         runningMean: Tensor?, runningVar: Tensor?, weight: Tensor?, bias: Tensor?, training: Bool, momentum: Double, eps: Double,
         name: String = "batchNorm"
@@ -276,7 +279,7 @@ extension Tensor {
 }
 
 extension [Tensor?] {
-    /// The first poisoned tensor among those there are.
+    /// The first poisoned tensor, skipping nil.
     fileprivate var firstPoisoned: Tensor? {
         for case let x? in self where x.isPoisoned { return x }
         return nil

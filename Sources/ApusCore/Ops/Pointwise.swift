@@ -1,21 +1,21 @@
-/// What every function of one number needs beside its line in the table of kernels: what the derivative is made of. `Unary.swift` has the rules.
+/// A function of one number: its kind, which has a line in the table of kernels, and its derivative. `Unary.swift` has the rules.
 package final class UnaryRule: Sendable {
-    /// What the derivative is computed from.
+    /// What the derivative needs.
     enum Keeps: Sendable { case nothing, input, output }
 
     package let name: String
     package let kind: UnaryKind
-    /// What the table of kernels says; it decides which dtypes the function takes.
+    /// The dtypes of the function, from the table of kernels.
     package let domain: PointwiseDomain
-    /// Whether integers and bool are their own result, though the kernel is one of floats.
+    /// Whether integers and bool are returned unchanged, although the kernel is for floats only.
     package let leavesIntegers: Bool
     let keeps: Keeps
     let autocast: AutocastPolicy
-    /// The input's gradient from the output's and what was kept; nil: the function is locally constant, its gradient zero.
+    /// The gradient of the input from that of the output and the kept tensor; nil: the function is piecewise constant, its gradient zero.
     let derivative: (@Sendable (_ g: Tensor, _ kept: Tensor, _ p: KernelParameters) -> Tensor)?
     package var isLocallyConstant: Bool { derivative == nil }
 
-    /// `name` is the op's; left out, it is the kind's.
+    /// `name` is the op's name; by default the kind's.
     init(
         _ kind: UnaryKind, named name: String? = nil, leavesIntegers: Bool = false, keeps: Keeps = .input, autocast: AutocastPolicy = .asIs,
         _ derivative: (@Sendable (Tensor, Tensor, KernelParameters) -> Tensor)? = nil
@@ -31,7 +31,7 @@ package final class UnaryRule: Sendable {
     }
 }
 
-// There is one rule of a function, which several names may share a kernel with (`add` and `mul` by a number are `affine`).
+// Each function has one rule object; several rules may share a kernel (`add` and `mul` by a number use `affine`).
 extension UnaryRule: Equatable, CustomStringConvertible {
     package static func == (a: UnaryRule, b: UnaryRule) -> Bool { a === b }
     package var description: String { name == kind.function.name ? name : "\(name) by \(kind.function.name)" }
@@ -68,20 +68,20 @@ struct Unary: Op {
     }
 }
 
-/// What every function of two numbers needs beside its line in the table of kernels. `Binary.swift` has the rules.
+/// A function of two numbers: its kind, which has a line in the table of kernels, and its derivative. `Binary.swift` has the rules.
 package final class BinaryRule: Sendable {
     package let name: String
     package let kind: BinaryKind
-    /// What the table of kernels says; it decides which dtypes the function takes.
+    /// The dtypes of the function, from the table of kernels.
     package let domain: PointwiseDomain
     let keepsInputs: Bool
     let keepsOutput: Bool
     let autocast: AutocastPolicy
-    /// The operands' gradients; `a`, `b` and `y` are there as far as they were kept. `op` has the rule and its constants. nil: zero.
+    /// The gradients of the operands. `kept` has a, b and y as far as they were kept; `op` has the rule and its constants. nil: zero.
     let derivative: (@Sendable (_ g: Tensor, _ kept: SavedValues, _ context: BackwardContext, _ op: Binary) -> Gradients)?
     package var isLocallyConstant: Bool { derivative == nil }
 
-    /// `name` is the op's; left out, it is the kind's.
+    /// `name` is the op's name; by default the kind's.
     init(
         _ kind: BinaryKind, named name: String? = nil, keepsInputs: Bool = true, keepsOutput: Bool = false,
         autocast: AutocastPolicy = .asIs,
@@ -103,7 +103,7 @@ extension BinaryRule: Equatable, CustomStringConvertible {
     package var description: String { name == kind.function.name ? name : "\(name) by \(kind.function.name)" }
 }
 
-/// Applies a `BinaryRule` to operands of one shape and dtype (`Tensor.binary` has broadcast and promoted them).
+/// Applies a `BinaryRule` to operands of the same shape and dtype, which `Tensor.binary` has broadcast and promoted.
 struct Binary: Op {
     let rule: BinaryRule
     var p = KernelParameters()
@@ -194,19 +194,20 @@ extension Tensor {
 
     /// The dtype of an expression of these tensors. PyTorch: `torch.result_type`.
     ///
-    /// Tensors with dimensions decide; a scalar tensor, and then a Swift number, count only where their kind (bool, integer, float) is higher.
+    /// Tensors with dimensions decide the dtype; a scalar tensor counts only if its category (bool, integer, float) is higher, and a Swift
+    /// number only if its category is higher still.
     public static func resultType(_ a: Tensor, _ b: Tensor) -> DType {
         if a.dtype == b.dtype { return a.dtype }
         let (pa, pb) = (a.promotionRank, b.promotionRank)
         if pa == pb { return DType.promote(a.dtype, b.dtype) }
         let (strong, weak) = pa > pb ? (a, b) : (b, a)
         if weak.dtype.category <= strong.dtype.category { return strong.dtype }
-        // A Swift float beside integers gives the default float; a float tensor its own.
+        // An integer tensor with a Swift float gives float32, with a scalar float tensor that tensor's dtype.
         return weak.dtype
     }
 
-    /// The dtype of an expression of all these tensors: what those with dimensions promote to, unless the scalar tensors, and then the Swift
-    /// numbers, are of a higher kind.
+    /// The dtype of an expression of all these tensors: the promoted dtype of those with dimensions, unless scalar tensors, or Swift
+    /// numbers, have a higher category.
     package static func resultType(_ operands: [Tensor]) -> DType {
         var promoted: [DType?] = [nil, nil, nil]
         for x in operands { promoted[x.promotionRank] = promoted[x.promotionRank].map { DType.promote($0, x.dtype) } ?? x.dtype }
@@ -217,10 +218,10 @@ extension Tensor {
     /// The dtype of an expression of a tensor of `dtype` and a Swift number.
     static func resultType(_ dtype: DType, _ number: Scalar) -> DType { number.dtype.category > dtype.category ? number.dtype : dtype }
 
-    /// 2: has dimensions; 1: a scalar tensor; 0: a Swift number.
+    /// 2: a tensor with dimensions; 1: a scalar tensor; 0: a Swift number.
     private final var promotionRank: Int { isWrappedNumber ? 0 : ndim == 0 ? 1 : 2 }
 
-    /// Both as `dtype` and of the shape they broadcast to, by recorded ops where that changes anything.
+    /// Converts both to `dtype` and broadcasts them, by recorded ops if anything changes.
     static func broadcast(_ a: Tensor, _ b: Tensor, _ dtype: DType) throws(OpError) -> (Tensor, Tensor) {
         guard let shape = Shape.broadcast(a.shape, b.shape) else {
             throw OpError(

@@ -1,6 +1,6 @@
-/// The largest element of each window and its place (int64, within the flattened plane); x [N, C, *in] → [N, C, *out] both.
+/// The largest element of each window and its position (int64, in the flattened plane); x [N, C, *in] → both [N, C, *out].
 ///
-/// Derivative: each window's gradient goes to the place of its maximum, and adds up where windows share it.
+/// Derivative: the gradient of a window goes to the position of its maximum; overlapping windows add up.
 struct MaxPool: Op {
     let p: PoolParameters
     let inputShape: Shape
@@ -28,7 +28,8 @@ struct MaxPool: Op {
     }
 }
 
-/// The mean of each window; x [N, C, *in] → [N, C, *out]. Linear, so that its derivative and `AveragePoolBackward` are each other's.
+/// The mean of each window; x [N, C, *in] → [N, C, *out]. It is linear; `AveragePool` and `AveragePoolBackward` are each other's
+/// derivative.
 struct AveragePool: Op {
     let p: PoolParameters
     let inputShape: Shape
@@ -65,13 +66,13 @@ struct AveragePoolBackward: Op {
     }
 }
 
-/// The windows of a pool that slides, as its caller gives them: one number for each spatial dimension.
+/// The windows of a sliding pool: one number per spatial dimension.
 package struct PoolWindow {
     package var kernel: [Int]
     package var stride: [Int]
     package var padding: [Int]
     package var dilation: [Int]
-    /// Whether windows may start within the input and end beyond it.
+    /// Whether the last window may extend beyond the padded input.
     package var ceilMode: Bool
 
     package init(kernel: [Int], stride: [Int], padding: [Int], dilation: [Int], ceilMode: Bool) {
@@ -82,8 +83,8 @@ package struct PoolWindow {
         self.ceilMode = ceilMode
     }
 
-    /// The extents of the output: ⌊(in + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1; with `ceilMode` rounded up,
-    /// less a last window that would start in the padding.
+    /// The extents of the output: ⌊(in + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1; with `ceilMode` rounded up, without a last
+    /// window that would start in the padding.
     func outputExtents(_ input: [Int]) throws(OpError) -> [Int] {
         var result: [Int] = []
         for (name, values, least) in [("kernelSize", kernel, 1), ("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1)]
@@ -116,8 +117,8 @@ package struct PoolWindow {
 }
 
 extension Tensor {
-    /// The largest element of each window and its place within the flattened plane: [N, C, *in] → [N, C, *out], or without N. Of
-    /// integers too over two dimensions and three, as in PyTorch.
+    /// The largest element of each window and its position in the flattened plane: [N, C, *in] → [N, C, *out], or without N. As in PyTorch,
+    /// also for integers in two and three dimensions.
     package final func maxPool(_ window: PoolWindow, spatial: Int, name: String) -> (values: Tensor, indices: Tensor) {
         pooledMax(spatial: spatial, name: name, alsoFor: { $0.isInteger && spatial > 1 }) { (input) throws(OpError) in
             let parameters = PoolParameters(
@@ -128,14 +129,14 @@ extension Tensor {
         }
     }
 
-    /// The same over windows that divide the input into `outputSize` parts; nil keeps an extent.
+    /// The same over windows that divide the input into `outputSize` parts; nil keeps the extent.
     package final func adaptiveMaxPool(_ outputSize: [Int?], spatial: Int, name: String) -> (values: Tensor, indices: Tensor) {
         pooledMax(spatial: spatial, name: name) { (input) throws(OpError) in
             (PoolParameters(.adaptive), try Tensor.adaptiveExtents(outputSize, input))
         }
     }
 
-    /// The mean of each window: [N, C, *in] → [N, C, *out], or without N. Of int64 too, as in PyTorch, rounded toward zero.
+    /// The mean of each window: [N, C, *in] → [N, C, *out], or without N. As in PyTorch, also for int64, rounded toward zero.
     package final func averagePool(_ window: PoolWindow, countIncludePad: Bool, divisor: Int?, spatial: Int, name: String) -> Tensor {
         pooledAverage(spatial: spatial, name: name, alsoFor: { $0 == .int64 }) { (input) throws(OpError) in
             guard divisor != 0 else { throw OpError("divisorOverride must not be 0") }
@@ -147,7 +148,7 @@ extension Tensor {
         }
     }
 
-    /// The same over windows that divide the input into `outputSize` parts; nil keeps an extent.
+    /// The same over windows that divide the input into `outputSize` parts; nil keeps the extent.
     package final func adaptiveAveragePool(_ outputSize: [Int?], spatial: Int, name: String) -> Tensor {
         pooledAverage(spatial: spatial, name: name) { (input) throws(OpError) in
             (PoolParameters(.adaptive), try Tensor.adaptiveExtents(outputSize, input))
@@ -213,7 +214,7 @@ extension Tensor {
         return (x, parameters, Shape(Array(x.shape.prefix(2)) + extents))
     }
 
-    /// The inverse of max pooling, as far as there is one: each value at its place in planes of zeros with extents `outputSize`.
+    /// A partial inverse of max pooling: each value at its index in planes of zeros with extents `outputSize`.
     package final func maxUnpool(_ indices: Tensor, outputSize: [Int], spatial: Int, name: String) -> Tensor {
         composite(name, self, indices) { () throws(OpError) in
             guard ndim == spatial + 1 || ndim == spatial + 2 else {

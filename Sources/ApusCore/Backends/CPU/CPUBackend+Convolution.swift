@@ -1,9 +1,9 @@
 import CKernels
 import COneDNN
 
-// Convolutions: float32 by Winograd's algorithm, or by direct sums for a first layer's weight, where that is faster, else by oneDNN; what
-// none of these does, float64 and integers, by unrolled windows and our own products. Each is asked in turn, and refuses by the shape alone. float16
-// and bfloat16 are computed in float32.
+// Convolutions. float32 uses Winograd's algorithm, or direct sums for a first layer's weight, where these are faster, else oneDNN. What
+// these do not support, float64 and integers use unrolled windows and our own matrix products. Each kernel is tried in turn and refuses by
+// the shape alone. float16 and bfloat16 are computed in float32.
 
 extension CPUBackend {
     package func convolution(_ x: Tensor, _ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, into out: Tensor) throws(OpError) {
@@ -52,16 +52,16 @@ extension CPUBackend {
         try requireMemory(apus_convolution_backward_weight(&c, out.dtype.code, grad.pointer, x.pointer, out.pointer))
     }
 
-    /// Whether that kernel has done it; false where it refused.
+    /// Whether the kernel has computed the result; false if it refused.
     private func isDone(_ outcome: apus_outcome) throws(OpError) -> Bool {
         try requireMemory(outcome != APUS_NO_MEMORY)
         return outcome == APUS_DONE
     }
 
-    /// Whether it is computed in float32.
+    /// Whether the dtype is computed in float32.
     func isHalf(_ out: Tensor) -> Bool { out.dtype == .float16 || out.dtype == .bfloat16 }
 
-    /// The C side's description, with leading dimensions of one position where there are fewer than three (tests call it too).
+    /// The parameters for C; missing leading dimensions get extent one (tests call it too).
     package func description(input: Shape, weight: Shape, output: Shape, _ p: ConvolutionParameters) -> apus_convolution {
         var c = apus_convolution()
         c.batch = Int64(input[0])
@@ -78,7 +78,7 @@ extension CPUBackend {
     }
 }
 
-/// One number for each of three spatial dimensions; missing ones come first.
+/// One number per spatial dimension; missing leading dimensions get `filler`.
 func spatial(_ numbers: some BidirectionalCollection<Int>, filler: Int64 = 1) -> (Int64, Int64, Int64) {
     var three = [filler, filler, filler]
     for (i, number) in numbers.reversed().enumerated() { three[2 - i] = Int64(number) }

@@ -1,8 +1,8 @@
 import CKernels
 import Glibc
 
-// The fused kernels know contiguous float32 and float64. Other layouts are copied first; 16-bit floats are computed in float32 copies,
-// so they round once, at the end.
+// The fused kernels take contiguous float32 and float64. Other layouts are copied first; 16-bit floats are computed in float32 copies, so
+// they are rounded once, at the end.
 
 extension CPUBackend {
     package func softmax(_ x: Tensor, dim: Int, log: Bool, into out: Tensor) throws(OpError) {
@@ -63,7 +63,7 @@ extension CPUBackend {
         _ kind: RecurrentKind, _ grad: Tensor, gates: Tensor?, state: Tensor?, cell: Tensor?, out: Tensor, gradCell: Tensor?,
         gradInput: Tensor, gradHidden: Tensor?, gradState: Tensor?
     ) throws(OpError) {
-        // The gradient of the cell state is read and written: a copy in another type starts with its values.
+        // The gradient of the cell state is both input and output, so a copy in another dtype starts with its values.
         let carried = try gradCell.map { (x) throws(OpError) in try x.dtype == .float64 || x.dtype == .float32 ? x : float32(x) }
         try inComputeType([grad, gates, state, cell, out], outputs: [gradInput, gradHidden, gradState]) { i, o in
             carried.withView { carried in
@@ -76,7 +76,7 @@ extension CPUBackend {
     // MARK: Optimizers
 
     package func optimizerStep(_ rule: OptimizerRule, parameters: [Tensor], gradients: [Tensor], state: [[Tensor]]) throws(OpError) {
-        // All memory is taken before anything is changed. What had to be copied is written back at the end.
+        // All memory is allocated before anything changes. Copies are written back at the end.
         var copies: [(copy: Tensor, original: Tensor)] = []
         var gradientCopies: [Tensor] = []
         func inPlace(_ x: Tensor, _ dtype: DType) throws(OpError) -> Tensor {
@@ -85,7 +85,7 @@ extension CPUBackend {
             copies.append((copy, x))
             return copy
         }
-        // The parameters of each computed type are one pass.
+        // One pass for the parameters of each computation type.
         var passes: [(dtype: DType, items: [apus_optimizer_item])] = [(.float32, []), (.float64, [])]
         for (i, parameter) in parameters.enumerated() {
             let pass = parameter.dtype == .float64 ? 1 : 0
@@ -110,8 +110,8 @@ extension CPUBackend {
 
     // MARK: Layout and type
 
-    /// Calls `body` with the operands contiguous and in float32 (float64 where the first input is), and writes what it made of copied
-    /// outputs back to them.
+    /// Calls `body` with the operands contiguous and in float32 (float64 if the first input is), and copies the results back to outputs
+    /// that had to be copied.
     private func inComputeType<Result>(
         _ inputs: [Tensor?], outputs: [Tensor?], _ body: (OperandViews, OperandViews) -> Result
     ) throws(OpError) -> Result {
@@ -133,7 +133,7 @@ extension CPUBackend {
 }
 
 extension OptimizerRule {
-    /// As C takes it.
+    /// The rule for C.
     fileprivate var constants: apus_optimizer_rule {
         var c = apus_optimizer_rule()
         switch self {

@@ -1,6 +1,6 @@
 import CKernels
 
-// Indices are checked before anything is read or written, and kernels trust them.
+// Indices are checked before anything is read or written; kernels do not check them.
 
 extension CPUBackend {
     package func indexSelect(_ x: Tensor, dim: Int, _ index: Tensor, into out: Tensor) throws(OpError) {
@@ -26,7 +26,7 @@ extension CPUBackend {
     }
 
     package func scatter(_ kind: ScatterKind, _ out: Tensor, dim: Int, _ index: Tensor, _ source: Tensor) throws(OpError) {
-        // Sums of half types are rounded once, and where many float32 may meet in one place they are added in double.
+        // Sums of 16-bit floats, and of float32 if many elements may have the same index, are computed in double and rounded once.
         if kind == .add, out.dtype.isFloatingPoint, out.dtype != .float64, out.dtype.size == 2 || mayCrowd(index, dim) {
             let wide = try out.converted(to: .float64)
             try scatter(.add, wide, dim: dim, index, try source.converted(to: .float64))
@@ -49,7 +49,7 @@ extension CPUBackend {
         return out
     }
 
-    /// `index` in contiguous memory, all of it within dimension `dim` of `shape`.
+    /// `index` as contiguous memory; throws if an index is not within dimension `dim` of `shape`.
     private func checkedIndex(_ index: Tensor, within shape: Shape, dim: Int) throws(OpError) -> Tensor {
         let contiguous = try index.contiguousData()
         let extent = shape.isEmpty ? 1 : shape[dim]

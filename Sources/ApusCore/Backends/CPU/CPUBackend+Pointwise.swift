@@ -1,6 +1,6 @@
 import CKernels
 
-// Contiguous operands take the flat forms, which describe nothing: for a few elements that is most of the price.
+// Contiguous operands use the flat forms, which need no tensor descriptions: for few elements these would dominate the cost.
 
 extension CPUBackend {
     package func unary(_ kind: UnaryKind, _ x: Tensor, _ p: KernelParameters, into out: Tensor) {
@@ -42,7 +42,7 @@ extension CPUBackend {
     }
 
     package func fill(_ out: Tensor, with value: Scalar) {
-        // One element of out's dtype, in the first bytes of eight.
+        // One element of out's dtype, in the first of these eight bytes.
         var element: UInt64 = 0
         withUnsafeMutableBytes(of: &element) { bytes in
             func store<T>(_ value: T) { bytes.storeBytes(of: value, as: T.self) }

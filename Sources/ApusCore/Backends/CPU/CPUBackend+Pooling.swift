@@ -1,6 +1,6 @@
 import CKernels
 
-// Pooling in float32 and float64, maxima also of integers; float16 and bfloat16 are computed in float32.
+// Pooling in float32 and float64, max pooling also for integers; float16 and bfloat16 are computed in float32.
 
 extension CPUBackend {
     package func maxPool(_ x: Tensor, _ p: PoolParameters, into out: Tensor, indices: Tensor) throws(OpError) {
@@ -27,7 +27,7 @@ extension CPUBackend {
         withExtendedLifetime(grad) {}
     }
 
-    /// The C side's description, with leading dimensions of one position where there are fewer than three.
+    /// The parameters for C; missing leading dimensions get extent one.
     private func description(_ p: PoolParameters, input: Shape, output: Shape) -> apus_pool {
         var pool = apus_pool()
         pool.planes = Int64(input[0] * input[1])

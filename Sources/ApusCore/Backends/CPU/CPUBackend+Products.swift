@@ -1,7 +1,7 @@
 import COneDNN
 
-// Matrix products: float32 by oneDNN's sgemm over tiles of ours, or by our own kernels where it is slow; float64 and
-// integers by our own; float16 and bfloat16 as float32, since oneDNN takes them on few processors only.
+// Matrix products. float32 uses oneDNN's sgemm over tiles of ours, or our own kernels where it is slow; float64 and integers use our own.
+// float16 and bfloat16 are computed in float32, since oneDNN supports them on few processors only.
 
 extension CPUBackend {
     package func matmul(_ a: Tensor, _ b: Tensor, bias: Tensor?, into out: Tensor) throws(OpError) {
@@ -14,15 +14,15 @@ extension CPUBackend {
             a.withView { a in b.withView { b in bias.withView { bias in out.withView { out in apus_matmul(a, b, bias, out) } } } })
     }
 
-    // MARK: Operands as the kernels of products, convolutions and pooling want them
+    // MARK: Operands for the kernels of products, convolutions and pooling
 
-    /// `x` itself where it is contiguous, else a copy.
+    /// `x` itself if it is contiguous, else a copy.
     func contiguous(_ x: Tensor) throws(OpError) -> Tensor { try x.contiguousData() }
 
     /// `x` as a contiguous float32 tensor.
     func float32(_ x: Tensor) throws(OpError) -> Tensor { try x.dtype == .float32 ? x.contiguousData() : x.converted(to: .float32) }
 
-    /// Lets `body` write `out` in float32 and rounds the result.
+    /// Lets `body` write the result in float32 and rounds it into `out`.
     func inFloat32(_ out: Tensor, _ body: (Tensor) throws(OpError) -> Void) throws(OpError) {
         let wide = try Tensor.uninitialized(out.shape, .float32, out.device)
         try body(wide)

@@ -5,7 +5,7 @@ extension CPUBackend {
         try reduce(kind.rawValue, x, dims, out)
     }
 
-    /// float32 squares fit into the float64 of the sums; others are scaled first.
+    /// The sum accumulates in float64, which holds the square of every float32; other dtypes are scaled first.
     package func euclideanNorm(_ x: Tensor, dims: [Int], into out: Tensor) throws(OpError) {
         if x.dtype == .float32 { try reduce(Int32(APUS_EUCLIDEAN_NORM), x, dims, out) } else { try composedNorm(x, dims: dims, into: out) }
     }

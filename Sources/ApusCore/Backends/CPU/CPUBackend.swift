@@ -1,13 +1,12 @@
 import CKernels
 
-/// The processor: oneDNN for products and convolutions, the vectorised loops of `CKernels` for the rest.
+/// The processor: oneDNN for products and convolutions, the vectorised loops of `CKernels` for everything else.
 ///
-/// The methods here only describe tensors to C: which kernel serves an operand's layout and dtype is decided there. An operand goes as
-/// `apus_tensor` (`withView`, `withViews`); what is contiguous, and of so few elements that this is most of the price, or of a shape that
-/// another description has (`apus_convolution`, `apus_pool`), goes as dtype code and address. Kinds go by their raw values. A kernel that
-/// wants memory says so where there is none (`requireMemory`). Work is done when a method
-/// returns; inside, `apus_parallel_for` shares it among threads in parts fixed by the shapes, so that the number of threads never
-/// shows in the bits.
+/// The methods only describe tensors to C, which chooses the kernel for the operands' layouts and dtype. Operands are passed as
+/// `apus_tensor` (`withView`, `withViews`). Contiguous operands of pointwise kernels, and of kernels whose shapes are in `apus_convolution`
+/// or `apus_pool`, are passed as dtype code and address, which costs less. Kinds are passed by raw value. A kernel that finds no memory
+/// reports it (`requireMemory`). Work is done when a method returns; `apus_parallel_for` splits it among threads in parts that depend on
+/// the shapes alone, so that results have the same bits for any number of threads.
 package struct CPUBackend: Backend {
     package static let shared = CPUBackend()
 
@@ -26,7 +25,7 @@ package struct CPUBackend: Backend {
 }
 
 extension CPUBackend {
-    /// Throws where a kernel says that there was no memory for what it computes on the way.
+    /// Throws if a kernel reports that there was no memory for its intermediate results.
     @inline(__always) func requireMemory(_ hadMemory: Bool) throws(OpError) {
         if !hadMemory { throw missingMemory() }
     }
@@ -37,7 +36,7 @@ extension CPUBackend {
 }
 
 extension DType {
-    /// As C knows it (`apus_dtype`).
+    /// The dtype's number in C (`apus_dtype`).
     @inline(__always) var code: Int32 { Int32(rawValue) }
 }
 
@@ -48,10 +47,10 @@ extension KernelParameters {
 }
 
 extension Tensor {
-    /// The count of its elements as C takes it.
+    /// The number of elements, for C.
     @inline(__always) final var count64: Int64 { Int64(shape.numel) }
 
-    /// Calls `body` with its description in C, valid during the call.
+    /// Calls `body` with the tensor's description in C, which is valid during the call.
     @inline(__always) final func withView<Result>(_ body: (UnsafePointer<apus_tensor>) -> Result) -> Result {
         let rank = shape.count
         return withUnsafeTemporaryAllocation(of: Int64.self, capacity: 2 * rank + 1) { numbers in
@@ -65,27 +64,27 @@ extension Tensor {
         }
     }
 
-    /// Its memory as elements of type `T`, which the caller knows from the dtype.
+    /// The memory as elements of type `T`; the caller must have checked the dtype.
     @inline(__always) final func elements<T>(_: T.Type = T.self) -> UnsafeMutablePointer<T> {
         pointer.assumingMemoryBound(to: T.self)
     }
 }
 
 extension Optional where Wrapped == Tensor {
-    /// Calls `body` with the tensor's description in C, NULL where there is none.
+    /// Calls `body` with the tensor's description in C, or NULL for nil.
     @inline(__always) func withView<Result>(_ body: (UnsafePointer<apus_tensor>?) -> Result) -> Result {
         if let self { self.withView { body($0) } } else { body(nil) }
     }
 }
 
-/// Descriptions in C of a kernel's operands, by their places; nil for one that is missing.
+/// The descriptions in C of a kernel's operands, by index; nil for a missing operand.
 struct OperandViews {
     fileprivate let base: UnsafeMutablePointer<apus_tensor>
 
     subscript(i: Int) -> UnsafePointer<apus_tensor>! { base[i].rank < 0 ? nil : UnsafePointer(base + i) }
 }
 
-/// Calls `body` with the operands' descriptions in C, valid during the call: for kernels of many.
+/// Calls `body` with the operands' descriptions in C, valid during the call; for kernels with many operands.
 func withViews<Result>(_ tensors: [Tensor?], _ body: (OperandViews) -> Result) -> Result {
     var count = 0
     for case let tensor? in tensors { count += 2 * tensor.shape.count }

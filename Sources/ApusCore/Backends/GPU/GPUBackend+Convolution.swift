@@ -1,7 +1,7 @@
-// Convolutions: by the vendor's library where it takes them, else as products of unrolled windows.
+// Convolutions by the vendor's library if it supports them, else as products of unrolled windows.
 
 extension GPUBackend {
-    /// Bytes that unrolled windows may take at once.
+    /// The most bytes that unrolled windows may take at once.
     private static let columnBytes = 256 << 20
 
     package func convolution(_ x: Tensor, _ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, into out: Tensor) throws(OpError) {
@@ -41,7 +41,7 @@ extension GPUBackend {
         try binary(.add, flat, bias.view(shape, strides: [0, bias.strides[0], 0], offset: bias.offset), KernelParameters(), into: flat)
     }
 
-    /// Hands the convolution to the library; false where there is none or it does not take it.
+    /// Runs the convolution in the library; false if there is none or it does not support it.
     private func library(
         _ direction: GPUConvolution.Direction, input: Tensor, weight: Tensor, output: Tensor, _ p: ConvolutionParameters
     ) throws(OpError) -> Bool {
@@ -113,7 +113,7 @@ extension GPUBackend {
             try g.eachChunk(limit: GPUBackend.columnBytes / x.dtype.size) { first, images throws(OpError) in
                 let columns = try scratch(g.rows * images * g.positions, x.dtype, like: x)
                 try unroll(x, first, images, g, into: columns)
-                // [images, channels, positions] as [channels, images, positions], so that one product sums over images too.
+                // Transposes [images, channels, positions] to [channels, images, positions], so that one product sums over images too.
                 let shape: Shape = [g.outChannels, images, g.positions]
                 let turned = try scratch(shape.numel, grad.dtype, like: grad)
                 let source = grad.view(
@@ -137,7 +137,7 @@ extension GPUBackend {
         }
     }
 
-    /// Computes 16-bit floats in float32, so that a result is rounded once, at the end; false for other types.
+    /// Computes 16-bit floats in float32, so that a result is rounded once; false for other dtypes.
     private func inFloat32(_ out: Tensor, _ operands: [Tensor], _ body: ([Tensor], Tensor) throws(OpError) -> Void) throws(OpError) -> Bool
     {
         guard out.dtype.isFloatingPoint && out.dtype.size == 2 else { return false }
@@ -159,7 +159,7 @@ extension GPUBackend {
         }
     }
 
-    /// The sizes of a convolution, with leading dimensions of one position where there are fewer than three.
+    /// The sizes of a convolution; missing leading dimensions get extent one.
     private struct Geometry {
         let batch, inChannels, outChannels, groups: Int
         let input, kernel, output, stride, padding, dilation: [Int]

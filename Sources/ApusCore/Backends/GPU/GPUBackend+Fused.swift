@@ -1,13 +1,13 @@
 import Glibc
 
 extension GPUBackend {
-    /// Lines of `shape` along `dim`: how many, how long, and how far apart their elements lie.
+    /// The lines of `shape` along `dim`: their number, their length, and the stride of their elements.
     private func lines(_ shape: Shape, _ dim: Int) -> (count: Int, length: Int, inner: Int) {
         guard !shape.isEmpty else { return (1, 1, 1) }
         return (shape.numel / max(1, shape[dim]), shape[dim], shape.dropFirst(dim + 1).reduce(1, *))
     }
 
-    /// `x` contiguous and in `dtype`.
+    /// `x` as a contiguous tensor of `dtype`.
     private func operand(_ x: Tensor, _ dtype: DType) throws(OpError) -> Tensor {
         x.dtype == dtype ? try x.contiguousData() : try x.converted(to: dtype)
     }
@@ -44,7 +44,8 @@ extension GPUBackend {
         }
     }
 
-    // MARK: Normalisation. Rows are groups of one line, channels groups of as many lines as the batch has images (`KernelDialect.normalization`).
+    // MARK: Normalisation. For layer norm each row is a group of one line; for batch norm each channel is a group of one line per image
+    // (`KernelDialect.normalization`).
 
     private struct NormShape {
         var lines: Int
@@ -169,7 +170,7 @@ extension GPUBackend {
         for case let target? in targets { try fill(target, with: .double(0)) }
     }
 
-    /// The gradient of x, and of bias and weight where they are the sums that it needs anyway.
+    /// The gradient of x, and those of bias and weight if they are sums that it needs anyway.
     private func gradient(
         _ grad: Tensor, _ x: Tensor, _ s: NormShape, weight: Tensor?, mean: Tensor, rstd: Tensor, training: Bool, gradX: Tensor?,
         keeping: (bias: Tensor?, weight: Tensor?)
@@ -262,7 +263,7 @@ extension GPUBackend {
                 try require(parameter.dtype)
                 let gradient = try contiguous(gradients[i])
                 let targets = [parameter] + state.map { $0[i] }
-                // What does not lie in one piece is changed in a copy.
+                // Tensors that are not contiguous are updated in a copy.
                 var working: [Tensor] = []
                 for target in targets {
                     working.append(target.dtype == parameter.dtype ? try contiguous(target) : try target.converted(to: parameter.dtype))

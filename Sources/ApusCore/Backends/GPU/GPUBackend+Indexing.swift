@@ -1,19 +1,19 @@
-// Indices are looked at by the kernels that use them: one outside its dimension is skipped and reported, and the next wait of the host throws it.
+// Index kernels check their indices: they skip and report an index that is out of range, and the next wait of the host throws it.
 
-/// What index kernels report, and which calls they were. An error of a call within a `checked` scope reaches that scope alone; any other
-/// reaches whoever waits next, and ends the program.
+/// The reports of index kernels and the calls they belong to. An error of a call within a `checked` scope reaches that scope only; any
+/// other reaches the next thread that waits and ends the program.
 struct IndexReports {
-    /// On the device four numbers for each of `places` calls: a mark, the index, its place, the call's number.
+    /// On the device, four numbers for each of `places` calls: a flag, the index, its position, the number of the call.
     var buffer: Tensor?
-    /// Whether kernels ran since it was looked at.
+    /// Whether kernels have run since the buffer was last read.
     var isPending = false
     private var calls: [Call] = []
     private var count = 0
-    /// Errors of scopes that another thread has come across.
+    /// Errors for a scope that another thread has read from the device.
     private var held: [(scope: ObjectIdentifier, error: OpError)] = []
 
     static let places = 64
-    /// How many calls are remembered.
+    /// How many calls are kept.
     private static let memory = 1024
 
     struct Call {
@@ -26,7 +26,7 @@ struct IndexReports {
         var number = 0
     }
 
-    /// Keeps the call, and returns its number.
+    /// Stores the call and returns its number.
     mutating func note(_ call: Call) -> Int {
         isPending = true
         count += 1
@@ -36,13 +36,13 @@ struct IndexReports {
         return count
     }
 
-    /// Sorts out what the device has reported, and returns what concerns `scope`.
+    /// Assigns the device's reports to their scopes and returns the error for `scope`.
     mutating func take(_ numbers: [Int64], for scope: ObjectIdentifier?) -> OpError? {
         var mine: OpError?
         for at in stride(from: 0, to: numbers.count, by: 4) where numbers[at] & 0xFFFF_FFFF != 0 {
             let call = calls[(Int(numbers[at + 3]) - 1) % IndexReports.memory]
             guard call.number == Int(numbers[at + 3]) else {
-                // Its place has been taken by a later call.
+                // A later call has replaced this one.
                 mine =
                     mine
                     ?? OpError(
@@ -69,7 +69,7 @@ struct IndexReports {
 }
 
 extension GPUBackend {
-    /// Throws what index kernels have reported since the last time. The lock is held and all work is done.
+    /// Throws what index kernels have reported since the last check. The lock is held and all work is done.
     func checkReports() throws(OpError) {
         if let (error, thread) = unheard {
             unheard = nil
@@ -89,7 +89,7 @@ extension GPUBackend {
         if let error = reports.take(numbers, for: (Context.current.checkedScope?.awaiting).map(ObjectIdentifier.init)) { throw error }
     }
 
-    /// The report's buffer, made at its first use, and the call's number.
+    /// Appends the call's number and the report's buffer, which is made on first use.
     private func report(_ op: String, _ index: Tensor, _ dim: Int, _ extent: Int, to arguments: KernelArguments) throws(OpError) {
         if reports.buffer == nil {
             let buffer = try scratch(IndexReports.places * 4, .int64, like: index)
@@ -108,7 +108,7 @@ extension GPUBackend {
         arguments.append(reports.buffer!.storage.base)
     }
 
-    /// The index space of `shape` with the views' strides; `source` declares it as `Space`.
+    /// The index space of `shape` with the views' strides; `source` declares it under the name `Space`.
     private func indexSpace(_ shape: Shape, _ views: [Shape]) throws(OpError) -> (space: StridedSpace, source: String) {
         let space = try StridedSpace(shape, views)
         return (space, StridedSpace.division + StridedSpace.source("Space", views: views.count))
@@ -141,7 +141,7 @@ extension GPUBackend {
             let (space, text) = try indexSpace(Shape(others.map { out.shape[$0] }), [Shape(others.map { source.strides[$0] })])
             let (lines, length, chosen) = (others.reduce(1) { $0 * out.shape[$1] }, out.shape[dim], index.numel)
             let inner = out.shape.dropFirst(dim + 1).reduce(1, *)
-            // Many indices: equal ones are brought together, so that there is work for all and each sum is rounded once.
+            // With many indices, equal ones are grouped by sorting: this gives more parallel work, and each sum is rounded once.
             let sorts = chosen > 64 || chosen > 1 && out.dtype.isFloatingPoint && out.dtype.size == 2
             let made = try kernel(KernelKey(sorts ? "index_add_sorted" : "index_add", out.dtype)) {
                 let add = out.dtype.isFloatingPoint ? "(a) + (b)" : out.dtype == .bool ? "((a) || (b))" : "(i64)((u64)(a) + (u64)(b))"
@@ -193,7 +193,7 @@ extension GPUBackend {
 
     package func scatter(_ kind: ScatterKind, _ out: Tensor, dim: Int, _ index: Tensor, _ source: Tensor) throws(OpError) {
         guard index.numel > 0 else { return }
-        // Sums of half types are rounded once, and many floats that meet in few places keep what rounding loses.
+        // Sums of 16-bit floats are rounded once. If many floats may have the same index, the sum keeps its rounding error.
         guard kind == .add, out.dtype.isFloatingPoint, out.dtype.size == 2 || mayCrowd(index, dim) else {
             return try scatter(kind, out, lost: nil, dim: dim, index, source)
         }

@@ -18,7 +18,7 @@ extension GPUBackend {
         try pointwise("fill", .fill, out.dtype, [], value: value, into: out)
     }
 
-    /// Adds a step to the chain, after running it where the step does not fit.
+    /// Adds a step to the chain; runs the chain first if the step does not fit.
     private func pointwise(
         _ op: @autoclosure () -> String, _ function: PointwiseChain.Function, _ dtype: DType, _ operands: [Tensor],
         _ p: KernelParameters = KernelParameters(),
@@ -37,12 +37,13 @@ extension GPUBackend {
         }
     }
 
-    /// How often a chain, or a step by itself, must come before it gets a kernel of its own: compiling takes as long as thousands of launches.
+    /// How often a chain, or a single step, must occur before a kernel is compiled for it: compiling takes as long as thousands of
+    /// launches.
     private static let chainThreshold = 4
     private static let stepThreshold = 100
 
-    /// Runs what was held back. The lock is held. An error is thrown to whoever comes by, and told to the next one to wait where that is another
-    /// thread, which may have called the work.
+    /// Runs the deferred work. The lock is held. An error is thrown to the caller. If the work may have been called by another thread, the
+    /// next thread to wait gets it too.
     func flushChain() throws(OpError) {
         guard !chain.isEmpty else { return }
         let whole = chain
@@ -71,7 +72,7 @@ extension GPUBackend {
         }
     }
 
-    /// How a chain's kernel walks: contiguously, four at a time where that fits, or by strides.
+    /// How a chain's kernel accesses memory: contiguously (four elements at a time if possible) or with strides.
     private struct Plan {
         let space: StridedSpace?
         let width: Int
@@ -88,7 +89,7 @@ extension GPUBackend {
         }
     }
 
-    /// A step by itself: by its family's kernel until it has come often.
+    /// Runs a single step: by the shared kernel of its family until it has occurred often.
     private func run(_ chain: PointwiseChain) throws(OpError) {
         let plan = try Plan(chain)
         if !knows(plan.key) && !chain.steps[0].family.isEmpty {
@@ -99,7 +100,7 @@ extension GPUBackend {
     }
 
     private func run(_ chain: PointwiseChain, _ plan: Plan, isShared: Bool = false) throws(OpError) {
-        // A chain of which nothing is left to write.
+        // All outputs have been released.
         guard !chain.stored.isEmpty else { return }
         let width = isShared ? 1 : plan.width
         let key = isShared ? PointwiseSource.key(chain, isStrided: plan.space != nil, width: width, isShared: true) : plan.key

@@ -1,6 +1,6 @@
-// Products: by the vendor's library where it takes them, else by a kernel for any strides and dtype.
+// Products by the vendor's library if it supports them, else by a kernel for any strides and dtype.
 
-/// A matrix within a batch of two levels: batch member z is at `outer`·(z / inner count) + `inner`·(z mod inner count).
+/// A matrix in a batch with two dimensions: matrix z is at `outer`·(z / inner count) + `inner`·(z mod inner count).
 struct GPUMatrix {
     var tensor: Tensor
     var offset: Int
@@ -22,7 +22,7 @@ extension GPUBackend {
         }
     }
 
-    /// c = a·b (+ bias) for outer × inner products. The lock is held.
+    /// c = a·b (+ bias) for a batch of outer × inner matrices. The lock is held.
     func product(
         batch: (outer: Int, inner: Int), m: Int, n: Int, k: Int, _ a: GPUMatrix, _ b: GPUMatrix, _ c: GPUMatrix, bias: Tensor? = nil
     ) throws(OpError) {
@@ -46,12 +46,12 @@ extension GPUBackend {
         }
     }
 
-    /// Hands the product to the library; false where that does not take it.
+    /// Computes the product in the library; false if it does not support it.
     private func library(
         batch: (outer: Int, inner: Int), m: Int, n: Int, k: Int, _ a: GPUMatrix, _ b: GPUMatrix, _ c: GPUMatrix, bias: Tensor?
     ) throws(OpError) -> Bool {
         guard batch.inner == 1 || batch.outer == 1 else { return false }
-        // Row-major, or the transpose of that.
+        // A row-major matrix or a transposed one.
         func operand(_ x: GPUMatrix, _ rows: Int, _ columns: Int) -> GPUProduct.Operand? {
             let stride = batch.inner == 1 ? x.outer : x.inner
             if x.column == 1 || columns == 1, x.row >= columns || rows == 1, columns > 1 || x.row >= 1 {
@@ -89,10 +89,10 @@ extension GPUBackend {
         return true
     }
 
-    /// Whether a vector of the libraries' kernels may be read from where x begins: blocks begin at multiples of more than that.
+    /// Whether x begins at an address that vector loads of the libraries accept; blocks have a larger alignment.
     func isAligned(_ x: Tensor) -> Bool { x.offset * x.dtype.size % 16 == 0 }
 
-    /// x, contiguous and aligned, copied where it is not.
+    /// x if it is contiguous and aligned, else a copy.
     func aligned(_ x: Tensor) throws(OpError) -> Tensor {
         let whole = try contiguous(x)
         if isAligned(whole) { return whole }
@@ -101,10 +101,10 @@ extension GPUBackend {
         return moved
     }
 
-    /// x itself where it is aligned, else a tensor of its shape, to be copied into it.
+    /// x if it is aligned, else a new tensor of its shape; the caller copies it into x.
     func alignedResult(_ x: Tensor) throws(OpError) -> Tensor { try isAligned(x) ? x : Tensor.uninitialized(x.shape, x.dtype, x.device) }
 
-    /// Calls a library that may take device memory for the time of its work.
+    /// Calls a library that may allocate device memory for the duration of its work.
     func withWorkspace(of x: Tensor, _ body: (GPUWorkspace) throws(OpError) -> Bool) throws(OpError) -> Bool {
         var space: Tensor?
         return try body { byteCount throws(OpError) in

@@ -4,7 +4,7 @@ extension GPUBackend {
         try run("random") { () throws(OpError) in
             try require(out.dtype)
             let perBlock = Philox.elementsPerBlock(kind, out.dtype)
-            // As `random.cl` names them.
+            // The numbers defined in `random.cl`.
             let number: Int32 =
                 switch kind {
                 case .uniform: 0
@@ -12,7 +12,7 @@ extension GPUBackend {
                 case .integers: 2
                 case .bernoulli: 3
                 }
-            // As many as the significand of the type has.
+            // The number of significand bits of the dtype.
             let bits = out.dtype == .float16 ? 11 : out.dtype == .bfloat16 ? 8 : 24
             let made = try kernel(KernelKey("random_fill", out.dtype, variant: number)) {
                 KernelDialect.bind(out.dtype) + "#define PER_BLOCK \(perBlock)\n#define KIND \(number)\n#define BITS \(bits)\n"

@@ -7,8 +7,8 @@ extension GPUBackend {
             let kept = x.shape.indices.filter { !dims.contains($0) }
             let count = dims.reduce(1) { $0 * x.shape[$1] }
             let (keptSpace, along) = (try space(x, kept), try space(x, dims))
-            // Many outputs whose elements lie apart: neighbouring items read neighbouring elements. Else a group works on each output,
-            // several where there are few.
+            // Many outputs whose elements are not adjacent: one item per output, so that neighbouring items read neighbouring elements.
+            // Otherwise one group per output, or several groups if there are few outputs.
             let innermostIsKept = kept.last.map { x.strides[$0] == 1 || x.shape[$0] > 1 && along.strides[0].last! > x.strides[$0] } ?? false
             if count <= 32 || innermostIsKept && out.numel >= 1024 {
                 return try reduce(columns: kind, x, out, count, keptSpace, along)
@@ -16,7 +16,7 @@ extension GPUBackend {
             let chunk = 8192
             let parts = out.numel < 4 * driver.facts.computeUnits && count >= 4 * chunk ? (count + chunk - 1) / chunk : 1
             if parts == 1 { return try reduce(rows: kind, x, out, count, keptSpace, along) }
-            // Parts first, in the type that sums are taken in; then the parts.
+            // First the parts, in the dtype of the sums; then the sum of the parts.
             let first: ReduceKind = kind == .mean ? .sum : kind
             let partial = try scratch(out.numel * parts, x.dtype.computeType, like: x)
             try reduce(rows: first, x, partial, count, keptSpace, along, outputs: out.numel, parts: parts, chunk: chunk)
@@ -25,7 +25,7 @@ extension GPUBackend {
         }
     }
 
-    /// The dimensions `dims` of x as an index space of one view.
+    /// The dimensions `dims` of x as an index space with one view.
     func space(_ x: Tensor, _ dims: [Int]) throws(OpError) -> StridedSpace {
         try StridedSpace(Shape(dims.map { x.shape[$0] }), [Shape(dims.map { x.strides[$0] })])
     }
@@ -168,7 +168,7 @@ extension GPUBackend {
     }
 }
 
-/// A tensor cut into lines along a dimension: where each begins, how far its elements lie apart, and how a contiguous output numbers them.
+/// A tensor split into lines along a dimension: where each begins, the stride of its elements, and their positions in a contiguous output.
 struct Line {
     let space: StridedSpace
     let count: Int

@@ -1,11 +1,11 @@
 import Glibc
 
-/// A device that computes by kernels of its own: the families of `Backend` on top of a driver.
+/// A device with its own kernels: the families of `Backend` on top of a driver.
 ///
-/// Kernels are written once, in the dialect of `Kernels/`, and compiled when they are first needed. Work is queued in the order of the calls;
-/// the host waits only where it reads. Pointwise work is held back a little, so that a chain of it becomes one kernel (`PointwiseChain`).
+/// Kernels are written once, in the dialect of `Kernels/`, and compiled on first use. Work is queued in the order of the calls; the host
+/// waits only when it reads. Pointwise work is deferred, so that a chain of it becomes one kernel (`PointwiseChain`).
 ///
-/// Unchecked Sendable: all that changes is read and written under `lock`.
+/// Unchecked Sendable: all mutable state is accessed under `lock`.
 package final class GPUBackend: Backend, @unchecked Sendable {
     package let name: String
     package let driver: any GPUDriver
@@ -16,20 +16,20 @@ package final class GPUBackend: Backend, @unchecked Sendable {
     private var staging = Staging()
     private let arguments = KernelArguments()
     private var kernels: [KernelKey: OpaquePointer] = [:]
-    /// What times call them.
+    /// The kernels' names in profiles.
     private var names: [OpaquePointer: String] = [:]
-    /// The pieces of work whose times are being taken; nil while nobody asks.
+    /// The launches being timed; nil if nobody measures.
     var marks: [KernelMark]?
-    /// What went wrong with held back work, and the thread that ran it and knows; nil where none does.
+    /// An error of deferred work, and the thread that it was thrown to; nil for the thread if it was not thrown.
     var unheard: (error: OpError, thread: ObjectIdentifier?)?
-    /// How often each chain of pointwise steps has come.
+    /// How often each chain of pointwise steps has occurred.
     var seenChains: [KernelKey: Int] = [:]
     private let cache: KernelCache
     let products: any GPUProductLibrary
     let convolutions: (any GPUConvolutionLibrary)?
-    /// How many kernels and products have been handed to the driver.
+    /// How many kernels and library calls have been launched.
     package private(set) var launches = 0
-    /// How many times the host has waited for the device.
+    /// How often the host has waited for the device.
     package private(set) var waits = 0
 
     package init(_ driver: any GPUDriver, name: String, products: any GPUProductLibrary, convolutions: (any GPUConvolutionLibrary)? = nil) {
@@ -48,7 +48,7 @@ package final class GPUBackend: Backend, @unchecked Sendable {
         try locked { () throws(OpError) in
             if byteCount <= driver.facts.largestBlock {
                 if let block = pool.take(byteCount) { return block }
-                // What the chain still holds may be what is missing.
+                // Running the chain releases memory that it holds.
                 try flushChain()
                 try driver.synchronize()
                 if let block = pool.take(byteCount) { return block }
@@ -62,7 +62,7 @@ package final class GPUBackend: Backend, @unchecked Sendable {
 
     package func deallocate(_ block: UnsafeMutableRawPointer, byteCount: Int) {
         locked {
-            // What is still to be written must keep its place until it is.
+            // A block that deferred work still uses is released after that work.
             if chain.release(block, byteCount) { return }
             pool.give(block, byteCount)
         }
@@ -80,7 +80,7 @@ package final class GPUBackend: Backend, @unchecked Sendable {
     package func upload(_ source: UnsafeRawPointer, byteCount: Int, to block: UnsafeMutableRawPointer, at offset: Int) throws(OpError) {
         guard byteCount > 0 else { return }
         try locked { () throws(OpError) in
-            // The block may be what a held back kernel reads or writes.
+            // Deferred work may use the block.
             if chain.touches(block) { try flushChain() }
             try staging.upload(source, byteCount: byteCount, to: block, at: offset, driver)
         }
@@ -98,14 +98,14 @@ package final class GPUBackend: Backend, @unchecked Sendable {
         }
     }
 
-    /// The libraries that it calls and those that are missing.
+    /// The libraries in use and those that are missing.
     package var libraries: [String] { locked { [products.state] + (convolutions.map { [$0.state] } ?? []) } }
 
     package var memoryStats: MemoryStats { locked { pool.stats } }
     package func resetPeakMemory() { locked { pool.resetPeak() } }
     package func emptyCache() {
         locked {
-            // Nobody hears of an error here: the next one to wait does.
+            // An error is not thrown here; the next thread that waits gets it.
             do throws(OpError) { try flushChain() } catch { unheard?.thread = nil }
             try? driver.synchronize()
             pool.release()
@@ -120,7 +120,7 @@ package final class GPUBackend: Backend, @unchecked Sendable {
         return try body()
     }
 
-    /// Runs `body` as a piece of work in order: after what was held back. Errors say which work it was, and where.
+    /// Runs `body` in order, after the deferred work. Errors get the name of the op and the device.
     @inline(never) func run(_ op: String, _ body: () throws(OpError) -> Void) throws(OpError) {
         do throws(OpError) {
             try locked { () throws(OpError) in
@@ -132,7 +132,7 @@ package final class GPUBackend: Backend, @unchecked Sendable {
         }
     }
 
-    /// The kernel of that key, compiled where it is not yet; times call it by `title`, or by its name.
+    /// The kernel for the key, compiled if necessary; profiles show it as `title`, or as its name.
     func kernel(
         _ key: KernelKey, title: @autoclosure () -> String? = nil, _ source: () throws(OpError) -> String
     ) throws(OpError) -> OpaquePointer {
@@ -145,10 +145,10 @@ package final class GPUBackend: Backend, @unchecked Sendable {
         return made
     }
 
-    /// Whether the kernel of that key has been compiled.
+    /// Whether the kernel for the key has been compiled.
     func knows(_ key: KernelKey) -> Bool { kernels[key] != nil }
 
-    /// Runs a kernel over `groups` groups with the arguments that `fill` lays down, after what was held back.
+    /// Launches a kernel with `groups` groups and the arguments that `fill` appends, after the deferred work.
     @inline(never) func launch(_ kernel: OpaquePointer, groups: Int, _ fill: (KernelArguments) throws(OpError) -> Void) throws(OpError) {
         try flushChain()
         arguments.reset()
@@ -160,37 +160,37 @@ package final class GPUBackend: Backend, @unchecked Sendable {
         }
     }
 
-    /// As many groups as `count` items fill, and no more than keep the device busy: kernels walk on by the number of items there are.
+    /// The number of groups for `count` items, at most as many as keep the device busy; kernels loop over the remaining items.
     func groups(for count: Int) -> Int {
         max(1, min((count + KernelDialect.group - 1) / KernelDialect.group, driver.facts.computeUnits * 32))
     }
 
-    /// A group for each of `count` lines or tiles, and no more than keep the device busy.
+    /// One group per line or tile, at most as many as keep the device busy.
     func groups(each count: Int) -> Int { max(1, min(count, driver.facts.computeUnits * 64)) }
 
-    /// Counts a call of a library as a launch.
+    /// Counts a library call as a launch.
     func countLaunch() { launches += 1 }
 
     package func computes(_ dtype: DType) -> Bool { dtype != .float64 || driver.facts.hasFloat64 }
 
-    /// Refuses what the device cannot compute.
+    /// Throws if the device does not compute the dtype.
     func require(_ dtype: DType) throws(OpError) {
         if !computes(dtype) { throw OpError("\(driver.facts.name) does not compute float64; use float32, or the CPU") }
     }
 
-    // MARK: Working copies
+    // MARK: Temporary copies
 
-    /// x itself where it is contiguous, else a copy.
+    /// x if it is contiguous, else a copy.
     func contiguous(_ x: Tensor) throws(OpError) -> Tensor { try x.contiguousData() }
 
-    /// Elements of `dtype` that only kernels see.
+    /// A temporary tensor of `count` elements for kernels.
     func scratch(_ count: Int, _ dtype: DType, like x: Tensor) throws(OpError) -> Tensor {
         try Tensor.uninitialized([count], dtype, x.device)
     }
 }
 
 extension OpError {
-    /// The error, of `op` on `device` where it says no place of its own.
+    /// The error, with `op` and `device` added if it does not name an op.
     func at(_ op: @autoclosure () -> String, _ device: String) -> OpError {
         var error = self
         if error.op.isEmpty { error.op = "\(op()) on \(device)" }
@@ -198,7 +198,7 @@ extension OpError {
     }
 }
 
-/// What tells kernels apart: a name, dtypes, and whatever else their source depends on.
+/// Identifies a kernel: a name, dtypes, and everything else its source depends on.
 struct KernelKey: Hashable {
     let name: String
     var variant: [Int32] = []
@@ -214,9 +214,9 @@ struct KernelKey: Hashable {
     }
 }
 
-/// A mutex that the thread holding it may take again: freeing a tensor within a piece of work comes back to the memory pool.
+/// A mutex that its holder may lock again: releasing a tensor during a call returns to the memory pool.
 final class RecursiveLock: @unchecked Sendable {
-    // Its address must stay, so that it lives on the heap; the system's mutex orders all access to what it guards.
+    // On the heap, since a mutex must not move; it guards all access to the state of its owner.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
 
     init() {

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The devices of one programming interface; each is set up when it is first used.
+/// The devices of one programming interface; each is set up on first use.
 final class GPUDevices: Sendable {
     static let opencl = GPUDevices("opencl", { () throws(OpError) in try OpenCLLibrary.shared.get().devices.count }) {
         index throws(OpError) in
@@ -24,10 +24,10 @@ final class GPUDevices: Sendable {
         made = (0..<((try? found.get()) ?? 0)).map { _ in .init(nil) }
     }
 
-    /// How many there are; 0 where the interface is missing.
+    /// The number of devices; 0 if the interface is missing.
     var count: Int { made.count }
 
-    /// Why device `index` cannot be used; nil where it can.
+    /// Why device `index` cannot be used; nil if it can.
     func failure(_ index: Int) -> String? {
         if case .failure(let error) = found { return error.message }
         guard made.indices.contains(index) else { return "there \(count == 1 ? "is one device" : "are \(count) devices"), counted from 0" }
@@ -35,7 +35,7 @@ final class GPUDevices: Sendable {
         return nil
     }
 
-    /// The backend of device `index`, which is available: tensors are only made where it is.
+    /// The backend of device `index`. Tensors exist only on available devices, so anything else is a programming error.
     func backend(_ index: Int) -> GPUBackend {
         guard made.indices.contains(index), case .success(let backend) = result(index) else {
             preconditionFailure("\(name):\(index) is not available")
@@ -55,7 +55,7 @@ final class GPUDevices: Sendable {
 }
 
 extension Mutex {
-    /// A mutex cannot be an element of an array; one in a box can.
+    /// An array cannot hold mutexes, since they cannot be copied; it can hold boxes.
     final class Box: Sendable where Value: Sendable {
         let mutex: Mutex<Value>
         init(_ value: sending Value) { mutex = Mutex(value) }

@@ -1,48 +1,48 @@
-/// What a programming interface for devices (OpenCL, CUDA) must offer. `GPUBackend` builds the families of kernels on it.
+/// The operations of a programming interface for devices (OpenCL, CUDA). `GPUBackend` implements the families of kernels with them.
 ///
-/// Work is done in the order of the calls, on one queue; only what waits says so. Calls come under the backend's lock, one at a time.
-/// A block is a handle, not an address of the host.
+/// Work is done in the order of the calls, on one queue; methods do not wait unless documented. Calls are made under the backend's lock,
+/// one at a time. A block is a handle, not a host address.
 package protocol GPUDriver: AnyObject, Sendable {
     var facts: GPUFacts { get }
 
-    /// A block of device memory, nil where there is none left.
+    /// Allocates device memory; nil if there is none left.
     func allocate(byteCount: Int) -> UnsafeMutableRawPointer?
     func free(_ block: UnsafeMutableRawPointer)
-    /// Memory of the host that the device copies from and to by itself, nil where there is none left.
+    /// Allocates host memory that the device can copy directly (pinned); nil if there is none left.
     func allocatePinned(byteCount: Int) -> UnsafeMutableRawPointer?
 
-    /// Compiles a program in `facts.language`; where it `isKept`, gives what `load` makes it of again, too.
+    /// Compiles a program in `facts.language`. If `isKept`, also returns a binary for `load`.
     func compile(_ source: String, isKept: Bool) throws(OpError) -> (program: OpaquePointer, binary: [UInt8])
-    /// The program made of what `compile` gave.
+    /// Loads a program from the binary of `compile`.
     func load(_ binary: [UInt8]) throws(OpError) -> OpaquePointer
     func kernel(_ name: String, of program: OpaquePointer) throws(OpError) -> OpaquePointer
     /// Runs `groups` groups of `KernelDialect.group` items.
     func launch(_ kernel: OpaquePointer, groups: Int, _ arguments: KernelArguments) throws(OpError)
 
-    /// Copies from memory of the host, which must stay until the copy is done unless `waits`.
+    /// Copies from host memory, which must stay valid until the copy is done unless `waits`.
     func upload(_ source: UnsafeRawPointer, byteCount: Int, to block: UnsafeMutableRawPointer, at offset: Int, waits: Bool) throws(OpError)
-    /// Copies to memory of the host; returns when all work before and the copy are done.
+    /// Copies to host memory; returns when all earlier work and the copy are done.
     func download(_ block: UnsafeMutableRawPointer, at offset: Int, byteCount: Int, to target: UnsafeMutableRawPointer) throws(OpError)
-    /// Lets the device begin with what has been called.
+    /// Lets the device start the queued work.
     func flush()
-    /// Returns when all work is done.
+    /// Waits until all work is done.
     func synchronize() throws(OpError)
 
-    /// A mark behind all work called so far.
+    /// Records an event after all work called so far.
     func recordEvent() throws(OpError) -> OpaquePointer
     func isComplete(_ event: OpaquePointer) -> Bool
     func wait(for event: OpaquePointer) throws(OpError)
-    /// Seconds of the device's clock from one mark to another; both have been waited for.
+    /// Seconds on the device's clock between two events; both must be complete.
     func seconds(from start: OpaquePointer, to end: OpaquePointer) -> Double
     func release(event: OpaquePointer)
 }
 
-/// What is known of a device.
+/// The properties of a device.
 package struct GPUFacts: Sendable {
     package var name: String
     /// The driver and its version.
     package var driver: String
-    /// Bytes of its memory, and of the largest block.
+    /// Bytes of device memory, and of the largest block.
     package var memory: Int
     package var largestBlock: Int
     package var computeUnits: Int
@@ -51,7 +51,7 @@ package struct GPUFacts: Sendable {
     var language: KernelLanguage
 }
 
-/// The arguments of a launch, laid side by side as the drivers take them: each has an address and a size. One is used again and again.
+/// The arguments of a launch in the form that drivers take: each has an address and a size. The object is reused for all launches.
 package final class KernelArguments {
     private let bytes = UnsafeMutableRawPointer.allocate(byteCount: KernelArguments.capacity, alignment: 16)
     private var used = 0
@@ -79,7 +79,7 @@ package final class KernelArguments {
         used += (raw.count + 15) & ~15
     }
 
-    /// A tensor's block and the element that it starts at.
+    /// A tensor's block and the offset of its first element.
     func append(_ x: Tensor) {
         append(x.storage.base)
         append(Int64(x.offset))

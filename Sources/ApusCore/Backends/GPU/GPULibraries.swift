@@ -1,31 +1,30 @@
 import ApusSystem
 
-// Libraries of the vendors' for products and convolutions. Where one is missing, or does not take what it is given, `GPUBackend` computes
-// it by kernels of its own.
+// The vendors' libraries for products and convolutions. If one is missing or does not support a call, `GPUBackend` uses its own kernels.
 
 package protocol GPULibrary: Sendable {
-    /// Its name and version, or that it is missing, what that costs, and how to install it.
+    /// Name and version; for a missing library, the consequences and how to install it.
     var state: String { get }
 }
 
-/// Gives that many bytes of device memory, which stay until the work that is being called is done.
+/// Allocates device memory that stays valid until the work being called is done.
 package typealias GPUWorkspace = (Int) throws(OpError) -> UnsafeMutableRawPointer
 
 /// Products: CLBlast, cuBLASLt.
 package protocol GPUProductLibrary: GPULibrary {
-    /// Whether it adds a bias by itself.
+    /// Whether it can add a bias.
     func addsBias(_ dtype: DType) -> Bool
-    /// out[b] = a[b]·b[b] (+ bias); false where the library does not take it.
+    /// out[b] = a[b]·b[b] (+ bias); false if the library does not support it.
     func matmul(_ p: GPUProduct, _ workspace: GPUWorkspace) throws(OpError) -> Bool
 }
 
 /// Convolutions: cuDNN.
 package protocol GPUConvolutionLibrary: GPULibrary {
-    /// Computes `c`; false where the library does not take it.
+    /// Computes `c`; false if the library does not support it.
     func convolution(_ c: GPUConvolution, _ workspace: GPUWorkspace) throws(OpError) -> Bool
 }
 
-/// A batch of products of row-major operands, each perhaps transposed.
+/// A batch of products of row-major operands, which may be transposed.
 package struct GPUProduct {
     package struct Operand {
         package var block: UnsafeMutableRawPointer
@@ -37,20 +36,20 @@ package struct GPUProduct {
     package var dtype: DType
     package var batch, m, n, k: Int
     package var a, b, c: Operand
-    /// [n], added to each row, where the library can do that.
+    /// [n], added to each row; nil if the library cannot do that.
     package var bias: Operand?
 }
 
-/// One of a convolution's three computations, of contiguous tensors.
+/// One of the three computations of a convolution, on contiguous tensors.
 package struct GPUConvolution {
     package enum Direction: Hashable, Sendable { case forward, backwardInput, backwardWeight }
     package var direction: Direction
-    /// The layer's input, weight and output, or what stands for them in the direction: one of the three is written.
+    /// The layer's input, weight and output, or their gradients; the direction says which is written.
     package var input, weight, output: Tensor
     package var parameters: ConvolutionParameters
 }
 
-/// A library's functions as `load` looks them up, or the reason why it cannot.
+/// A library's functions as loaded by `load`, or the reason why that failed.
 func opened<Functions>(
     _ functions: Functions, _ load: (UnsafeMutablePointer<Functions>, UnsafeMutablePointer<CChar>, Int) -> Bool
 ) -> (functions: Functions?, why: String) {

@@ -1,10 +1,10 @@
 import ApusSystem
 
-/// Compiled programs on disk, so that a program's second start compiles nothing. An entry is named by a hash of source, device and driver and
-/// holds all three, so that a collision is seen; it is written under another name and then renamed, and one that is damaged is made anew.
+/// Compiled programs on disk, so that later runs compile nothing. An entry is named by a hash of source, device and driver, and contains
+/// all three, so that collisions are detected. It is written atomically, and remade if it is damaged.
 ///
-/// In `$APUS_CACHE`, else `$XDG_CACHE_HOME/apus`, else `~/.cache/apus`; `APUS_CACHE=off` keeps nothing. Where the folder cannot be written,
-/// everything works, and compiles each time.
+/// Stored in `$APUS_CACHE`, else `$XDG_CACHE_HOME/apus`, else `~/.cache/apus`; `APUS_CACHE=off` disables it. If the folder cannot be
+/// written, programs are compiled each time.
 struct KernelCache: Sendable {
     private let folder: String?
     private let identity: String
@@ -50,7 +50,7 @@ struct KernelCache: Sendable {
             withUnsafeBytes(of: number) { entry += $0 }
         }
         entry += Array(key.utf8) + binary
-        // Where it cannot be kept it is compiled again; nor need it outlive a power failure, since what is damaged is seen.
+        // Errors are ignored, since the program can be compiled again; it need not survive a power failure, since damage is detected.
         try? Folder.make(AtomicFile.split(path).folder)
         try? AtomicFile.write(to: path, isDurable: false) { writer in try writer.write(entry) }
     }

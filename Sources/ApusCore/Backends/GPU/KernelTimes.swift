@@ -1,28 +1,28 @@
-/// What a device's kernels, and its libraries' calls, of one name took.
+/// The time of all kernels or library calls of one name.
 package struct KernelTime: Sendable {
     package var name: String
     package var calls = 0
-    /// Seconds of the device's clock in all.
+    /// Total seconds on the device's clock.
     package var seconds = 0.0
 }
 
-/// A piece of work between two marks.
+/// A launch between two events.
 struct KernelMark {
     var name: String
     var start, end: OpaquePointer
 }
 
 extension GPUBackend {
-    /// Runs `work`, and takes the time of each kernel that it launches and of each call of a library; sums by name, the longest first.
+    /// Runs `work` and measures each kernel and library call; returns the sums by name, the longest first.
     ///
-    /// What other threads give the device meanwhile is in it. Where the device waits for the host, a mark is reached before the kernel behind it
-    /// is called, and the wait is in the kernel's time: give the device enough to do before.
+    /// Work of other threads is included. If the device waits for the host, the start event completes before the kernel is launched, and
+    /// the kernel's time includes the wait; so queue enough work first.
     package func kernelTimes(of work: () throws -> Void) throws -> [KernelTime] {
         try locked { () throws(OpError) in
             try flushChain()
             marks = []
         }
-        // Also where `work` or the device fails.
+        // Also if `work` or the device fails.
         defer {
             locked {
                 for mark in marks ?? [] {
@@ -44,7 +44,7 @@ extension GPUBackend {
         }
     }
 
-    /// Calls `body`, which says whether it gave the device something to do, between two marks where times are taken. The lock is held.
+    /// Calls `body` and, if times are being measured, records events around it. `body` returns whether it launched work. The lock is held.
     @discardableResult
     func marked(_ name: @autoclosure () -> String, _ body: () throws(OpError) -> Bool) throws(OpError) -> Bool {
         guard marks != nil else { return try body() }

@@ -1,25 +1,25 @@
-/// The memory of a device: blocks that tensors gave back are kept by size and handed out again. Since work is done in order, a block may be
-/// used again while what reads it last is still under way.
+/// The memory of a device: released blocks are kept by size and reused. Since work is done in order, a block may be reused while its last
+/// reader is still queued.
 struct MemoryPool {
     private let driver: any GPUDriver
     private var free: [Int: [UnsafeMutableRawPointer]] = [:]
     private(set) var stats = MemoryStats()
-    /// The module that a large block in use was made in.
+    /// The module that allocated each large block in use.
     private var owners: [UnsafeMutableRawPointer: (module: ModulePlace, byteCount: Int)] = [:]
 
     init(_ driver: any GPUDriver) { self.driver = driver }
 
-    /// Blocks from this size on are remembered with the module that asked for them.
+    /// Blocks from this size on are recorded with the module that allocated them.
     static let attributed = 1 << 20
 
-    /// Sizes of blocks: eight to each power of two, from 512 bytes on.
+    /// Block sizes: eight per power of two, from 512 bytes on.
     static func blockSize(_ byteCount: Int) -> Int {
         let wanted = max(byteCount, 512)
         let step = 1 << max(9, Int.bitWidth - wanted.leadingZeroBitCount - 4)
         return (wanted + step - 1) / step * step
     }
 
-    /// nil where the device has none left, whatever is kept here.
+    /// Allocates a block; nil if the device has no memory left, even after kept blocks were freed.
     mutating func take(_ byteCount: Int) -> UnsafeMutableRawPointer? {
         let size = MemoryPool.blockSize(byteCount)
         var block = free[size]?.popLast()
@@ -46,7 +46,7 @@ struct MemoryPool {
         if size >= MemoryPool.attributed { owners[block] = nil }
     }
 
-    /// Returns what is kept to the driver.
+    /// Frees all kept blocks.
     mutating func release() {
         for (size, blocks) in free {
             for block in blocks { driver.free(block) }
@@ -57,7 +57,7 @@ struct MemoryPool {
 
     mutating func resetPeak() { stats.peak = stats.allocated }
 
-    /// Who holds most: `Net.features.3 (Conv2d) 1.2 GiB`.
+    /// The modules that hold most memory: `Net.features.3 (Conv2d) 1.2 GiB`.
     var largestOwners: String {
         var sums: [String: Int] = [:]
         for owner in owners.values { sums[owner.module.path ?? "modules that are gone", default: 0] += owner.byteCount }
@@ -66,15 +66,15 @@ struct MemoryPool {
     }
 }
 
-/// How much memory of a device is in use. PyTorch: `torch.cuda.memory_stats`.
+/// Memory statistics of a device, in bytes. PyTorch: `torch.cuda.memory_stats`.
 public struct MemoryStats: Sendable, Hashable, CustomStringConvertible {
     /// Bytes in tensors.
     public internal(set) var allocated = 0
-    /// Bytes taken from the device: those in tensors, and those kept for new ones.
+    /// Bytes allocated on the device: in tensors, and kept for new tensors.
     public internal(set) var reserved = 0
-    /// The most bytes that were in tensors at once.
+    /// The largest number of bytes in tensors at one time.
     public internal(set) var peak = 0
-    /// How many blocks were asked for.
+    /// How many blocks have been allocated for tensors.
     public internal(set) var allocations = 0
 
     public var description: String {

@@ -1,16 +1,16 @@
-/// Pointwise work that is held back, to become one kernel: each step computes one element of its output from those at the same index of its
-/// operands, so that what one step makes the next can take from a register.
+/// Deferred pointwise work, which becomes one kernel: each step computes an element of its output from the operands' elements at the same
+/// index, so that a step can read the result of an earlier one from a register.
 ///
-/// Safe because every view of memory that a step writes is, within the chain, read and written under the same shape and strides only;
-/// what does not fit begins a new chain. A result whose tensor is gone before the chain runs is not written at all.
+/// This is safe because within the chain, memory that a step writes is accessed with one shape and strides only; a step that does not fit
+/// starts a new chain. A result whose tensor is released before the chain runs is not written.
 struct PointwiseChain {
     enum Function: Hashable {
         case unary(UnaryKind), binary(BinaryKind), compare(CompareKind), select, convert, fill
     }
 
-    /// Where an operand comes from.
+    /// The source of an operand.
     enum Source: Hashable {
-        /// A load from memory, by its place in `loads`.
+        /// A load from memory, by its index in `loads`.
         case load(Int)
         /// The result of an earlier step.
         case step(Int)
@@ -18,20 +18,20 @@ struct PointwiseChain {
 
     struct Step {
         var function: Function
-        /// What the operands are (of `select` the two values).
+        /// The operands' dtype (for `select`, that of the two values).
         var dtype: DType
         var operands: [Source]
         var constants: KernelParameters
-        /// `fill`: the value.
+        /// The value of `fill`.
         var value: Scalar = .double(0)
         var output: View
-        /// Bytes of the output's block where its tensor is gone; it goes back to the pool when the chain has run.
+        /// The size of the output's block if its tensor was released; the block returns to the pool after the chain has run.
         var released: Int?
         /// Whether a later step writes the same view.
         var isOverwritten = false
     }
 
-    /// How a tensor lies in memory.
+    /// A tensor's layout in memory.
     struct View: Equatable {
         var block: UnsafeMutableRawPointer
         var offset: Int
@@ -43,9 +43,9 @@ struct PointwiseChain {
     private(set) var shape = Shape()
     private(set) var steps: [Step] = []
     private(set) var loads: [View] = []
-    /// What is read must stay until the chain has run.
+    /// Storages that are read must stay alive until the chain has run.
     private var held: [Storage] = []
-    /// The step that last wrote a block.
+    /// The step that last wrote each block.
     private var writers: [UnsafeMutableRawPointer: Int] = [:]
 
     static let maximumSteps = 24
@@ -53,12 +53,12 @@ struct PointwiseChain {
 
     var isEmpty: Bool { steps.isEmpty }
 
-    /// Whether the chain reads or writes that block.
+    /// Whether the chain reads or writes this block.
     func touches(_ block: UnsafeMutableRawPointer) -> Bool {
         writers[block] != nil || loads.contains { $0.block == block }
     }
 
-    /// Notes that the tensor of a block is gone; false where the chain does not write it.
+    /// Records that the block's tensor was released; false if the chain does not write the block.
     mutating func release(_ block: UnsafeMutableRawPointer, _ byteCount: Int) -> Bool {
         guard let writer = writers.removeValue(forKey: block) else { return false }
         steps[writer].released = byteCount
@@ -106,7 +106,7 @@ struct PointwiseChain {
         held.removeAll(keepingCapacity: true)
     }
 
-    /// The step alone, its operands read from memory: what runs where the chain is not worth a kernel of its own.
+    /// Step `i` as its own chain, with operands read from memory; used if the chain is not worth a kernel.
     func alone(_ i: Int) -> PointwiseChain {
         var chain = PointwiseChain()
         chain.shape = shape
@@ -127,13 +127,13 @@ struct PointwiseChain {
         return chain
     }
 
-    /// The steps whose results must reach memory.
+    /// The steps whose results must be written to memory.
     var stored: [Int] { steps.indices.filter { steps[$0].released == nil && !steps[$0].isOverwritten } }
 
-    /// Its functions in their order: `mul add relu`.
+    /// The names of its functions in order: `mul add relu`.
     var title: String { steps.map(\.function.title).joined(separator: " ") }
 
-    /// The views that the kernel touches: loads, then what is stored.
+    /// The views that the kernel accesses: loads, then stores.
     var views: [View] { loads + stored.map { steps[$0].output } }
 }
 
@@ -155,7 +155,7 @@ extension PointwiseChain.Function {
         }
     }
 
-    /// A number for each function, for the kernel's key.
+    /// A number per function, for the kernel's key.
     var code: Int32 {
         switch self {
         case .unary(let kind): kind.rawValue
@@ -167,7 +167,7 @@ extension PointwiseChain.Function {
         }
     }
 
-    /// A number for the functions that a shared kernel serves together.
+    /// A number per group of functions that share a kernel.
     var family: Int32 {
         if case .unary(let kind) = self, kind.function.domain.writesBool { return 100 }
         return 1 + code / 1000

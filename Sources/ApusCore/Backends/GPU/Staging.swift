@@ -1,10 +1,9 @@
-/// Memory of the host between tensors of the host and the device: what goes up is copied here first, so that the caller goes on at once
-/// and its memory is its own again.
+/// Host memory for uploads: data is copied here first, so that the caller can go on and change its memory at once.
 struct Staging {
     private struct Block {
         var address: UnsafeMutableRawPointer
         var capacity: Int
-        /// Marks the end of the copy that was made from here last.
+        /// Completes when the last copy from this block is done.
         var event: OpaquePointer?
     }
 
@@ -13,7 +12,7 @@ struct Staging {
     private static let count = 4
     private static let largest = 16 << 20
 
-    /// Sends the bytes; returns when they have been read, not when they have arrived.
+    /// Uploads the bytes; returns when they have been copied from the source, not when they have arrived.
     mutating func upload(
         _ source: UnsafeRawPointer, byteCount: Int, to block: UnsafeMutableRawPointer, at offset: Int, _ driver: any GPUDriver
     ) throws(OpError) {
@@ -32,7 +31,7 @@ struct Staging {
         driver.flush()
     }
 
-    /// A block that nothing is copied from any more, with room for `byteCount`; nil where there is no such memory.
+    /// The index of a block of at least `byteCount` bytes that is no longer in use; nil if there is no memory for one.
     private mutating func place(_ byteCount: Int, _ driver: any GPUDriver) throws(OpError) -> Int? {
         if let at = blocks.firstIndex(where: { $0.capacity >= byteCount && ($0.event.map(driver.isComplete) ?? true) }) {
             clear(at, driver)
@@ -44,7 +43,7 @@ struct Staging {
             blocks.append(Block(address: address, capacity: capacity))
             return blocks.count - 1
         }
-        // The one that has been under way longest among those with room.
+        // Waits for one of the blocks that are large enough, in turn.
         let candidates = blocks.indices.filter { blocks[$0].capacity >= byteCount }
         guard !candidates.isEmpty else { return nil }
         next += 1

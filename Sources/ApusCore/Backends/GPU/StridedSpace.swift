@@ -1,11 +1,11 @@
-/// The index space of a kernel over views that are not all contiguous: extents, and for each view its strides, with neighbouring dimensions
-/// merged where all views allow it.
+/// The index space of a kernel over views that are not all contiguous: the extents, and the strides of each view. Adjacent dimensions are
+/// merged if all views allow it.
 struct StridedSpace {
     private(set) var extents: [Int] = []
-    /// For each view, its stride in each dimension.
+    /// The strides of each view.
     private(set) var strides: [[Int]]
 
-    /// How many dimensions a kernel can walk, after merging.
+    /// The maximum number of dimensions of a kernel, after merging.
     static let maximumRank = 12
 
     init(_ shape: Shape, _ views: [Shape]) throws(OpError) {
@@ -35,8 +35,8 @@ struct StridedSpace {
     var rank: Int { extents.count }
     var count: Int { extents.reduce(1, *) }
 
-    /// C that turns the row-major index `i` into offsets: the struct `name` of extents and strides, and the function `places_name`
-    /// that adds each view's offset to `at`. The rank is a number that the kernel is given, so that one kernel serves all.
+    /// C source that turns the row-major index `i` into offsets: the struct `name` with extents and strides, and the function
+    /// `places_name`, which adds each view's offset to `at`. The rank is a kernel argument, so that one kernel serves all ranks.
     static func source(_ name: String, views: Int) -> String {
         """
         typedef struct { i64 rank; i64 extents[\(maximumRank)]; i64 strides[\(views)][\(maximumRank)]; } \(name);
@@ -52,10 +52,10 @@ struct StridedSpace {
         """
     }
 
-    /// Integer division, by 32 bits where both fit: a device's 64-bit division is many instructions.
+    /// Integer division in 32 bits if both operands fit, since 64-bit division takes many instructions on a device.
     static let division = "#define DIVIDE(a, b) (((u64)(a) | (u64)(b)) >> 31 ? (a) / (b) : (i64)((u32)(a) / (u32)(b)))\n"
 
-    /// The struct's bytes.
+    /// Appends the struct's bytes.
     func append(to arguments: KernelArguments) {
         let filler = [Int64](repeating: 0, count: StridedSpace.maximumRank - rank)
         var numbers = [Int64(rank)] + extents.map(Int64.init) + filler

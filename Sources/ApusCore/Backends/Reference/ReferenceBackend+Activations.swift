@@ -1,9 +1,9 @@
 import Glibc
 
-/// Exponentials of products and squares, and the activations that are made of them: what an exponent's rounding lost is put back, as `math_exact.h`
-/// does and explains.
+/// Exponentials of products and squares, and activations made of them. The rounding error of an exponent is corrected, as `math_exact.h`
+/// explains.
 extension ReferenceFunctions {
-    /// a·eᵗ, also where eᵗ would be denormal and the product is not.
+    /// a·eᵗ, accurate also if eᵗ is denormal but the product is not.
     private static func timesExp(_ a: Double, _ t: Double, lost: Double = 0) -> Double {
         if t > -700 {
             let y = a * Glibc.exp(t)
@@ -18,7 +18,7 @@ extension ReferenceFunctions {
         let t = b * x
         return timesExp(a, t, lost: t.magnitude < 800 ? (-t).addingProduct(b, x) : 0)
     }
-    /// e^(x − y), x ≤ y
+    /// e^(x − y) for x ≤ y
     static func expDifference(_ x: Double, _ y: Double) -> Double {
         let d = x - y
         let part = d + y
@@ -44,14 +44,14 @@ extension ReferenceFunctions {
         let factor = 1 + x * sigmoid(-x)
         return x < -700 ? timesExp(factor, x) : x < 0 ? factor * Glibc.exp(x) / (1 + Glibc.exp(x)) : factor / (1 + Glibc.exp(-x))
     }
-    /// With n = eˣ·(eˣ + 2) the hyperbolic tangent of softplus is n/(n + 2).
+    /// x·tanh(ln(1 + eˣ)); with n = eˣ·(eˣ + 2) the tanh is n/(n + 2).
     static func mish(_ x: Double) -> Double {
         if x < -700 { return timesExp(x, x) }
         let e = Glibc.exp(-x.magnitude)
         return x < 0 ? x * (e * (e + 2) / (e * (e + 2) + 2)) : x * ((1 + 2 * e) / (1 + 2 * e + 2 * e * e))
     }
 
-    /// Φ, the distribution function of normal numbers; by erfc, which keeps its digits in the lower tail.
+    /// Φ, the cumulative distribution function of the normal distribution, by erfc, which is accurate in the lower tail.
     private static func normalDistribution(_ x: Double) -> Double {
         let root = 0.5.squareRoot()
         let z = -x * root
@@ -62,7 +62,7 @@ extension ReferenceFunctions {
     private static func timesNormalDensity(_ a: Double, _ x: Double) -> Double {
         timesExp(a / (2 * Double.pi).squareRoot(), -0.5 * x * x, lost: -0.5 * (-x * x).addingProduct(x, x))
     }
-    /// x·Φ(x); far below, where Φ is denormal, by its asymptotic series.
+    /// x·Φ(x); for very negative x, where Φ is denormal, by its asymptotic series.
     static func gelu(_ x: Double) -> Double {
         if !(x < -36) || x < -40 { return x * normalDistribution(clamp(x, -40, 40)) }
         let r = 1 / (x * x)
@@ -73,7 +73,7 @@ extension ReferenceFunctions {
         return normalDistribution(x) + timesNormalDensity(x, x)
     }
 
-    /// u = 2·√(2/π)·(x + 0.044715·x³) and what its rounding lost: x times the sum of two constants, each in two parts too.
+    /// u = 2·√(2/π)·(x + 0.044715·x³) and its rounding error; x times the sum of two constants, each in two parts.
     private static func geluExponent(_ x: Double) -> (Double, Double) {
         let (k, kRest, k3, k3Rest) = (1.5957691216057308, -9.96930880911092e-17, 0.07135481627260025, -6.175149918155315e-19)
         let s = x * x
@@ -85,14 +85,14 @@ extension ReferenceFunctions {
         let u = x * p
         return (u, (-u).addingProduct(x, p) + x * pLost)
     }
-    /// x·σ(u): ½(1 + tanh ½u) is σ(u).
+    /// x·σ(u), since ½(1 + tanh ½u) = σ(u).
     static func geluTanh(_ x: Double) -> Double {
         let (u, lost) = geluExponent(clamp(x, -40, 40))
         if u < -700 { return timesExp(x, u, lost: lost) }
         let e = timesExp(1, -u.magnitude, lost: u < 0 ? lost : -lost)
         return (u < 0 ? x * e : x) / (1 + e)
     }
-    /// σ(u) + t·σ(u)·σ(−u) with t = x·u′ = 3u − 2kx. What each sum rounds off is kept.
+    /// σ(u) + t·σ(u)·σ(−u) with t = x·u′ = 3u − 2kx. The rounding error of each sum is corrected.
     static func geluTanhSlope(_ x: Double) -> Double {
         let x = clamp(x, -40, 40)
         let (u, lost) = geluExponent(x)

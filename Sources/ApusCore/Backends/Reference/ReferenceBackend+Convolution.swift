@@ -1,5 +1,5 @@
-// A convolution is a sum over taps: output position o of channel c meets input position o·stride − padding + k·dilation through the
-// weight at k. The three methods walk the same taps; they differ in which of the three tensors they sum into.
+// A convolution is a sum over taps: output position o and input position o·stride − padding + k·dilation are connected by the weight at k.
+// The three methods loop over the same taps and differ in the tensor that they sum into.
 
 extension ReferenceBackend {
     package func convolution(_ x: Tensor, _ weight: Tensor, bias: Tensor?, _ p: ConvolutionParameters, into out: Tensor) {
@@ -51,7 +51,7 @@ extension ReferenceBackend {
         store(sums.map(\.value), in: out)
     }
 
-    /// Calls `body` with the indices (in row-major order) of input, weight and output of every product of a convolution.
+    /// Calls `body` with the row-major indices of input, weight and output for every product of a convolution.
     private func forEachTap(
         input: Shape, weight: Shape, output: Shape, _ p: ConvolutionParameters, _ body: (Int, Int, Int) -> Void
     ) {
@@ -59,7 +59,7 @@ extension ReferenceBackend {
         let (inPlane, outPlane, taps) = (inExtents.reduce(1, *), outExtents.reduce(1, *), kernel.reduce(1, *))
         let (channels, outChannels) = (input[1], output[1])
         let (groupIn, groupOut) = (weight[1], outChannels / p.groups)
-        // Pairs of tap and input position for each output position, the same for every channel.
+        // For each output position, the pairs of tap and input position; the same for every channel.
         let reached = (0..<outPlane).map { o in
             let corner = coordinates(o, outExtents)
             return (0..<taps).compactMap { k -> (tap: Int, position: Int)? in
@@ -90,7 +90,7 @@ extension ReferenceBackend {
     }
 }
 
-/// The coordinates of the element with that row-major index.
+/// The coordinates of a row-major index.
 func coordinates(_ index: Int, _ extents: [Int]) -> [Int] {
     var (rest, result) = (index, extents)
     for d in extents.indices.reversed() {

@@ -81,7 +81,7 @@ extension ReferenceBackend {
         return out
     }
 
-    /// The elements of an index tensor, all of them within `0..<extent`. Nothing is written before all have been looked at.
+    /// The elements of an index tensor; throws if one is outside `0..<extent`, before anything is written.
     private func places(_ index: Tensor, extent: Int, dim: Int) throws(OpError) -> [Int] {
         let all = elements(index, as: Int64.self)
         if let wrong = all.firstIndex(where: { $0 < 0 || $0 >= extent }) {
@@ -90,7 +90,7 @@ extension ReferenceBackend {
         return all.map { Int($0) }
     }
 
-    /// The row-major index within `shape` that each element of a `gather` or `scatter` index points to.
+    /// The row-major index within `shape` for each element of a `gather` or `scatter` index.
     private func targets(_ index: Tensor, in shape: Shape, dim: Int) throws(OpError) -> [Int] {
         guard !shape.isEmpty else { return try places(index, extent: 1, dim: 0) }
         let places = try places(index, extent: shape[dim], dim: dim)

@@ -8,7 +8,7 @@ extension ReferenceBackend {
             }
             store(elements(x).map(function), in: out)
         } else {
-            // `bitwiseNot` of bool is logical, or true would stay true.
+            // `bitwiseNot` of bool is logical: inverting the bits of 1 would not give false.
             let kind = kind == .bitwiseNot && x.dtype == .bool ? .logicalNot : kind
             guard let function = ReferenceFunctions.unary(kind, p).ofIntegers else {
                 preconditionFailure("ReferenceBackend: \(kind) of integers")
@@ -85,7 +85,7 @@ extension ReferenceBackend {
     }
 }
 
-/// A pointwise function in `Double` and in `Int64`, nil where it does not exist for such numbers.
+/// A pointwise function in `Double` and in `Int64`; nil if it does not exist for floats or integers.
 package struct ReferenceFunction<Floats, Integers> {
     package let ofFloats: Floats?
     package let ofIntegers: Integers?
@@ -95,9 +95,9 @@ package struct ReferenceFunction<Floats, Integers> {
     static func numbers(_ f: Floats, _ g: Integers) -> Self { Self(ofFloats: f, ofIntegers: g) }
 }
 
-/// The functions of the pointwise kinds, written independently of the tables that kernels are made of.
+/// The functions of the pointwise kinds, written independently of the tables that the kernels are generated from.
 package enum ReferenceFunctions {
-    // MARK: Of one number
+    // MARK: One operand
 
     package static func unary(_ kind: UnaryKind, _ p: KernelParameters) -> ReferenceFunction<(Double) -> Double, (Int64) -> Int64> {
         let (a, b, c) = (p.a, p.b, p.c)
@@ -159,7 +159,7 @@ package enum ReferenceFunctions {
         case .elu: return .floats { $0 > 0 ? b * $0 : a * b * Glibc.expm1(c * $0) }
         case .softplus: return .floats { a * $0 > b ? $0 : softplus($0, a) }
         case .clamp: return .numbers({ clamp($0, a, b) }, { Swift.min(Swift.max($0, m), n) })
-        // NaN is not small, so it stays in the next three.
+        // NaN stays NaN in the next three.
         case .hardshrink: return .floats { $0.magnitude <= a ? 0 : $0 }
         case .softshrink: return .floats { $0 > a ? $0 - a : $0 < -a ? $0 + a : $0.isNaN ? $0 : 0 }
         case .threshold: return .numbers({ $0 <= a ? b : $0 }, { $0 <= m ? n : $0 })
@@ -169,7 +169,7 @@ package enum ReferenceFunctions {
         }
     }
 
-    // MARK: Of two numbers
+    // MARK: Two operands
 
     package static func binary(
         _ kind: BinaryKind, _ p: KernelParameters, _ dtype: DType
@@ -183,8 +183,8 @@ package enum ReferenceFunctions {
         case .minimum: return .numbers({ $0.smaller($1) }, { Swift.min($0, $1) })
         case .maximum: return .numbers({ $0.larger($1) }, { Swift.max($0, $1) })
         case .floorDivide: return .numbers({ floorDivide($0, $1) }, { floorDivide($0, $1) })
-        // The quotient is rounded before it is truncated, as in PyTorch: 2.99999999 in float32 is 3. The partial values: the smallest integer
-        // divided by −1 wraps.
+        // The quotient is rounded before it is truncated, as in PyTorch: 2.99999999 in float32 is 3. `partialValue` wraps for the smallest
+        // integer divided by −1.
         case .truncDivide:
             return .numbers(
                 { dtype.roundedToOperationType($0 / $1).rounded(.towardZero) }, { $0.dividedReportingOverflow(by: $1).partialValue })
@@ -194,7 +194,7 @@ package enum ReferenceFunctions {
         case .div: return .floats { $0 / $1 }
         case .atan2: return .floats { Glibc.atan2($0, $1) }
         case .hypot: return .floats { Glibc.hypot($0, $1) }
-        // Infinities of one sign have the difference NaN.
+        // Equal infinities are returned as they are, since their difference is NaN.
         case .logaddexp:
             return .floats { $0 == $1 && $0.isInfinite ? $0 : $0.larger($1) + Glibc.log1p(expDifference($0.smaller($1), $0.larger($1))) }
         case .copysign: return .floats { Glibc.copysign($0, $1) }
@@ -216,15 +216,15 @@ package enum ReferenceFunctions {
         case .bitwiseAnd: return .integers { $0 & $1 }
         case .bitwiseOr: return .integers { $0 | $1 }
         case .bitwiseXor: return .integers { $0 ^ $1 }
-        // A shift by a negative number or by all bits leaves nothing, or the sign.
+        // A shift by a negative number or by at least the number of bits gives 0; shiftRight gives the sign.
         case .shiftLeft: return .integers { $1 < 0 || $1 > 63 ? 0 : $0 << $1 }
         case .shiftRight: return .integers { $0 >> ($1 < 0 || $1 > 63 ? 63 : $1) }
         }
     }
 
-    // MARK: Pieces
+    // MARK: Helpers
 
-    /// By repeated multiplication, wrapping. A negative exponent gives the reciprocal's integer part.
+    /// The power by repeated multiplication, wrapping. For a negative exponent the result is truncated.
     static func integerPower(_ base: Int64, _ exponent: Int64) -> Int64 {
         if exponent < 0 { return base == 1 ? 1 : base == -1 ? (exponent % 2 == 0 ? 1 : -1) : 0 }
         var (result, square, left): (Int64, Int64, Int64) = (1, base, exponent)
@@ -236,7 +236,7 @@ package enum ReferenceFunctions {
         return result
     }
 
-    /// With the divisor's sign.
+    /// The remainder with the divisor's sign.
     static func remainder(_ a: Int64, _ b: Int64) -> Int64 {
         let r = a.remainderReportingOverflow(dividingBy: b).partialValue
         return r != 0 && (r < 0) != (b < 0) ? r + b : r
@@ -247,13 +247,14 @@ package enum ReferenceFunctions {
         return remainder(a, b) != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient
     }
 
-    /// With the divisor's sign, as Python's.
+    /// The remainder with the divisor's sign, as in Python.
     static func remainder(_ a: Double, _ b: Double) -> Double {
         let r = Glibc.fmod(a, b)
         return r != 0 && (r < 0) != (b < 0) ? r + b : r
     }
 
-    /// As Python's: through the remainder, so that `floorDivide(a, b)·b + remainder(a, b)` is a. Division by zero is a / b.
+    /// The floor of the quotient as in Python: from the remainder, so that `floorDivide(a, b)·b + remainder(a, b)` is a. Division by zero
+    /// is a / b.
     static func floorDivide(_ a: Double, _ b: Double) -> Double {
         if b == 0 { return a / b }
         let r = Glibc.fmod(a, b)

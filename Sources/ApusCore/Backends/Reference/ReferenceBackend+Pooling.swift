@@ -11,11 +11,11 @@ extension ReferenceBackend {
         var places: [Int64] = []
         for channel in 0..<(x.shape[0] * x.shape[1]) {
             for window in windows {
-                // A window that dilation carries past the input on both sides is all padding.
+                // With dilation, a window can lie on both sides of the input without covering any of it.
                 var (best, place) = (N.lowest, window.positions.first ?? 0)
                 for position in window.positions {
                     let value = all[channel * plane + position]
-                    // Of several NaNs the last one, as in PyTorch.
+                    // The last of several NaNs wins, as in PyTorch.
                     if value > best || value.isNaN { (best, place) = (value, position) }
                 }
                 largest.append(best)
@@ -59,12 +59,12 @@ extension ReferenceBackend {
         store(result.map(\.value), in: out)
     }
 
-    /// For each output position the positions within the input's plane that its window covers, and what an average divides by.
+    /// For each output position, the positions of the input plane that its window covers, and the divisor of the average.
     private func windows(_ p: PoolParameters, input: Shape, output: Shape) -> [(positions: [Int], divisor: Int)] {
         let (inExtents, outExtents) = (Array(input.dropFirst(2)), Array(output.dropFirst(2)))
         return (0..<outExtents.reduce(1, *)).map { o in
             let corner = coordinates(o, outExtents)
-            // The positions that the window covers in each dimension, and how many it has within the padded input.
+            // The positions that the window covers in each dimension, and their number within the padded input.
             let spans = inExtents.indices.map { d -> (positions: [Int], padded: Int) in
                 switch p.windows {
                 case .sliding(let kernel, let stride, let padding, let dilation, _, _):

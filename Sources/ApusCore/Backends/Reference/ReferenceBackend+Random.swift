@@ -1,7 +1,7 @@
 import Glibc
 
-// Which words an element takes, and what becomes of them, is said at `Philox`. The random methods of other backends agree with these
-// to the bit, but for the last bits of normal numbers: logarithm, sine and cosine are computed here in Double.
+// `Philox` documents which words an element uses and how. Other backends agree with these methods bit for bit, except for the last bits of
+// normal numbers: logarithm, sine and cosine are computed in Double here.
 
 extension ReferenceBackend {
     package func random(_ kind: RandomKind, seed: UInt64, offset: UInt64, into out: Tensor) {
@@ -28,8 +28,8 @@ extension ReferenceBackend {
             case .float16: Double(words.word(i) >> 21) * 0x1p-11
             default: Double(words.word(i) >> 24) * 0x1p-8
             }
-        // Each operation rounded by itself: in Double for float64, else in Float, whose rounding a Double result does not disturb
-        // (a product or sum of two floats, rounded to Double and then to Float, is the same as rounded to Float at once).
+        // Each operation is rounded separately: to Double for float64, else to Float. Computing it in Double first does not change the
+        // result (a product or sum of two floats rounded to Double and then to Float equals the one rounded to Float directly).
         func rounded(_ value: Double) -> Double { dtype.roundedToOperationType(value) }
         let number = dtype.roundedToElement(rounded(rounded(low) + rounded(rounded(high - low) * u)))
         return number >= dtype.roundedToElement(high) ? Philox.below(high, dtype) : number
@@ -53,7 +53,7 @@ extension ReferenceBackend {
     }
 }
 
-/// Philox's words from block `offset` on, counted as 32-bit and as 64-bit words.
+/// Philox's words from block `offset` on, indexed as 32-bit and as 64-bit words.
 private struct Words {
     let seed: UInt64
     let offset: UInt64
@@ -69,7 +69,7 @@ private struct Words {
 }
 
 extension DType {
-    /// `value` as an element of this float type would hold it.
+    /// `value` rounded to this float type.
     fileprivate func roundedToElement(_ value: Double) -> Double {
         switch self {
         case .float16: Double(Float16(Float(value)))

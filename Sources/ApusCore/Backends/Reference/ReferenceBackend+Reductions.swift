@@ -4,7 +4,7 @@ extension ReferenceBackend {
     }
 
     private func reduce<N: ReferenceNumber>(_ kind: ReduceKind, _ x: Tensor, dims: [Int], into out: Tensor, as: N.Type) {
-        // Where each element of x goes: the strides of out's elements, and 0 along what is reduced.
+        // The output index for each element of x: out's strides, with 0 along the reduced dimensions.
         var strides = out.shape.contiguousStrides
         for dim in dims { strides[dim] = 0 }
         let targets = positions(x.shape, strides: strides)
@@ -16,7 +16,7 @@ extension ReferenceBackend {
         case .sum, .mean:
             var sums = [ReferenceSum<N>](repeating: ReferenceSum(), count: out.numel)
             for (value, target) in zip(all, targets) { sums[target].add(value) }
-            // Mean is an op of floats alone, where 0/0 of an empty one is NaN.
+            // Mean exists for floats only; an empty mean is 0/0, NaN.
             let count = dims.reduce(1) { $0 * x.shape[$1] }
             return store(sums.map { kind == .mean ? $0.value.divided(byCount: count) : $0.value }, in: out)
         case .prod: (start, step) = (.one, { $0.times($1) })
@@ -106,7 +106,7 @@ extension ReferenceBackend {
         for o in 0..<outer {
             for i in 0..<inner {
                 func at(_ k: Int) -> Int { (o * length + k) * inner + i }
-                // Equal elements are told apart by their places, which makes the order stable whatever the algorithm.
+                // Equal elements are ordered by position, which makes the order stable for any algorithm.
                 let order = (0..<length).sorted { a, b in
                     let (first, second) = (all[at(a)], all[at(b)])
                     if descending ? precedes(second, first) : precedes(first, second) { return true }

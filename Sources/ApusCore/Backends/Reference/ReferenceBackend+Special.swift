@@ -9,7 +9,7 @@ extension ReferenceFunctions {
 
     // MARK: erf⁻¹
 
-    /// erf⁻¹(x), `below` being 1 − |x| with all its digits.
+    /// erf⁻¹(x), where `below` is 1 − |x| without rounding error.
     private static func erfinv(_ x: Double, below: Double) -> Double {
         let w = -Glibc.log(below * (2 - below))
         if w < 5 { return x * (Double.pi.squareRoot() / 2 + w * (polynomial(w, C.erfinvInner) / polynomial(w, C.erfinvInnerDivisor))) }
@@ -26,7 +26,7 @@ extension ReferenceFunctions {
         return m < 1 ? erfinv(x, below: 1 - m) : m == 1 ? Glibc.copysign(.infinity, x) : .nan
     }
 
-    /// The normal variate below which p of the distribution lies.
+    /// The quantile function of the normal distribution, √2·erf⁻¹(2p − 1).
     static func ndtri(_ p: Double) -> Double {
         guard p > 0, p < 1 else { return p == 0 ? -.infinity : p == 1 ? .infinity : .nan }
         return 2.0.squareRoot() * erfinv(2 * p - 1, below: p < 0.5 ? 2 * p : 2 - 2 * p)
@@ -49,7 +49,7 @@ extension ReferenceFunctions {
         return sum + (y + y * (polynomial(x - 1, C.digammaNear) / polynomial(x - 1, C.digammaNearDivisor)))
     }
 
-    /// ψ = (ln Γ)′. At the poles: ∓∞ at ±0, NaN at the negative integers.
+    /// ψ = (ln Γ)′. At the poles it is ∓∞ for ±0 and NaN for negative integers.
     static func digamma(_ x: Double) -> Double {
         if x == 0 { return Glibc.copysign(.infinity, -x) }
         if x >= 1 { return x == .infinity ? x : digammaPositive(x, 0) }
@@ -70,7 +70,7 @@ extension ReferenceFunctions {
         return (2...n).reduce(1.0) { $0 * (Double($1) / x) } / x
     }
 
-    /// n!·Σ 1/(x + k)ⁿ⁺¹ over k ≥ 0, x > 0: terms up to 2n + 16, then the Euler–Maclaurin formula.
+    /// n!·Σ 1/(x + k)ⁿ⁺¹ over k ≥ 0, for x > 0: single terms up to x + k = 2n + 16, then the Euler–Maclaurin formula.
     private static func polygammaSum(_ n: Int, _ x: Double) -> Double {
         let count = Int(Swift.max(0, (Double(2 * n + 16) - x).rounded(.up)))
         let y = x + Double(count)
@@ -87,7 +87,7 @@ extension ReferenceFunctions {
         return sum
     }
 
-    /// The derivative of order n of ψ. At the poles +∞ for odd n, −∞ for even n.
+    /// The n-th derivative of ψ. At the poles it is +∞ for odd n and −∞ for even n.
     static func polygamma(_ n: Int, _ x: Double) -> Double {
         if n == 0 { return digamma(x) }
         let sign: Double = n % 2 == 1 ? 1 : -1
@@ -103,11 +103,11 @@ extension ReferenceFunctions {
 
     // MARK: The incomplete gamma function
 
-    /// xᵃ·e⁻ˣ·Σ xⁿ/Γ(a + n + 1)
+    /// P(a, x) = xᵃ·e⁻ˣ·Σ xⁿ/Γ(a + n + 1)
     static func gammainc(_ a: Double, _ x: Double) -> Double {
         guard a >= 0, x >= 0, a > 0 || x > 0, a.isFinite || x.isFinite else { return .nan }
         if a == 0 || x.isInfinite { return 1 }
-        // So far above a all digits are those of 1, and the series is long.
+        // Far above a the result rounds to 1, and the series would be long.
         if a >= 10 && x > a + 45 * (a + 10).squareRoot() { return 1 }
         if x == 0 || a.isInfinite { return 0 }
         var (term, sum, n) = (1.0, 1.0, 0.0)
@@ -119,15 +119,15 @@ extension ReferenceFunctions {
         return gammaFactor(a, x) * sum
     }
 
-    /// −(∂P/∂a)/(∂P/∂x): for x up to a + 1 the series' derivative; above, where its terms would cancel, that of the fraction
-    /// 1 − P = xᵃ·e⁻ˣ/Γ(a)/(x + 1 − a − 1·(1 − a)/(x + 3 − a − …)), evaluated from its far end with its derivative.
+    /// −(∂P/∂a)/(∂P/∂x): up to a + 1 the derivative of the series. Above, where its terms would cancel, the derivative of the continued
+    /// fraction 1 − P = xᵃ·e⁻ˣ/Γ(a)/(x + 1 − a − 1·(1 − a)/(x + 3 − a − …)), evaluated from its far end.
     static func gammaSampleGradient(_ a: Double, _ x: Double) -> Double {
         guard a > 0, x > 0 else { return x == 0 ? 0 : .nan }
         let log = Glibc.log(x)
         if x > a + 1 {
             var (h, slope) = (0.0, 0.0)
             for i in stride(from: Double(100 + Int(20 * a.squareRoot())), through: 0, by: -1) {
-                // h becomes i·(i − a)/(x + 2i + 1 − a − h); for i = 0 its divisor is wanted.
+                // h becomes i·(i − a)/(x + 2i + 1 − a − h); for i = 0 only the divisor is needed.
                 let divisor = x + 2 * i + 1 - a - h
                 let divisorSlope = -1 - slope
                 if i == 0 { return x / divisor * (log - digamma(a) - divisorSlope / divisor) }
@@ -145,7 +145,7 @@ extension ReferenceFunctions {
         return -sum
     }
 
-    /// xᵃ·e⁻ˣ/Γ(a + 1), from 10 on by Stirling's series, where the logarithms of the parts would lose what they have in common.
+    /// xᵃ·e⁻ˣ/Γ(a + 1); from a = 10 on by Stirling's series, since the logarithms of the factors nearly cancel.
     private static func gammaFactor(_ a: Double, _ x: Double) -> Double {
         if a < 10 { return Glibc.exp(a * Glibc.log(x) - x) / Glibc.tgamma(a + 1) }
         let mu = (x - a) / a

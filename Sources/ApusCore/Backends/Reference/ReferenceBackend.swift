@@ -1,16 +1,16 @@
 import Glibc
 
-/// The backend that every other one is compared with: slow and obvious.
+/// The backend that every other one is compared with: slow and simple.
 ///
-/// Its goals, in this order: to be right, to be seen to be right, to be usable in tests. So each method reads its operands
-/// into arrays in the order of their indices, whatever their strides, computes floats in `Double` and integers in `Int64`, and rounds or
-/// wraps once, on writing. What is fused elsewhere comes here from the compositions of `Backend+Defaults.swift`.
+/// Its goals, in this order: to be correct, to be easy to verify, to be usable in tests. Each method reads its operands into arrays in
+/// row-major order, computes floats in `Double` and integers in `Int64`, and rounds or wraps once, when it writes. The fused forms are the
+/// compositions of `Backend+Defaults.swift`.
 package struct ReferenceBackend: Backend {
     package static let shared = ReferenceBackend()
 
     package var name: String { "reference" }
 
-    /// The memory is full of 0xFF, NaN in every float type, so that an element that a kernel forgot to write shows.
+    /// Fills the memory with 0xFF, NaN in every float type, so that elements that a kernel forgets to write are noticed.
     package func allocate(byteCount: Int) throws(OpError) -> UnsafeMutableRawPointer {
         let size = max(byteCount, 1)
         var memory: UnsafeMutableRawPointer?
@@ -24,11 +24,11 @@ package struct ReferenceBackend: Backend {
 
 // MARK: Numbers
 
-/// What elements are computed in: `Double` for the floats, `Int64`, wrapping, for the integers and bool.
+/// The type that elements are computed in: `Double` for floats, wrapping `Int64` for integers and bool.
 protocol ReferenceNumber: Comparable {
     static var zero: Self { get }
     static var one: Self { get }
-    /// What a maximum starts from, and, negated, a minimum.
+    /// The start value of a maximum; `highest` is that of a minimum.
     static var lowest: Self { get }
     static var highest: Self { get }
     var isNaN: Bool { get }
@@ -36,13 +36,13 @@ protocol ReferenceNumber: Comparable {
     func write(_ dtype: DType, _ address: UnsafeMutableRawPointer)
     func plus(_ other: Self) -> Self
     func times(_ other: Self) -> Self
-    /// What rounding lost in `sum`, made of this and `other`; 0 where nothing can be said of it.
+    /// The rounding error of `sum` = self + other; 0 if `sum` is not finite.
     func lost(adding other: Self, in sum: Self) -> Self
     func divided(byCount count: Int) -> Self
 }
 
 extension ReferenceNumber {
-    /// The larger one; NaN wins, the first of two equal ones stays.
+    /// The larger one; NaN wins; of equal ones the first.
     func larger(_ other: Self) -> Self { isNaN ? self : other.isNaN || other > self ? other : self }
     func smaller(_ other: Self) -> Self { isNaN ? self : other.isNaN || other < self ? other : self }
 }
@@ -62,7 +62,7 @@ extension Double: ReferenceNumber {
         }
     }
 
-    /// Rounds to nearest even (to the 16-bit types through float32, as the contract says); to integers truncates, to the nearest one where none fits.
+    /// Rounds floats to nearest even (16-bit floats through float32, as the contract says); for integers truncates and clamps to the range.
     func write(_ dtype: DType, _ address: UnsafeMutableRawPointer) {
         switch dtype {
         case .float64: address.storeBytes(of: self, as: Double.self)
@@ -77,7 +77,7 @@ extension Double: ReferenceNumber {
     func times(_ other: Double) -> Double { self * other }
     func divided(byCount count: Int) -> Double { self / Double(count) }
 
-    /// Knuth's two-sum, exact whichever is larger.
+    /// Knuth's two-sum, exact whichever operand is larger.
     func lost(adding other: Double, in sum: Double) -> Double {
         guard sum.isFinite else { return 0 }
         let part = sum - self
@@ -103,7 +103,7 @@ extension Int64: ReferenceNumber {
         }
     }
 
-    /// Wraps to a narrower integer, rounds once to a float (to the 16-bit types through float32).
+    /// Wraps to narrower integers; rounds once to floats (16-bit floats through float32).
     func write(_ dtype: DType, _ address: UnsafeMutableRawPointer) {
         switch dtype {
         case .bool: address.storeBytes(of: self != 0 ? 1 : 0, as: UInt8.self)
@@ -125,7 +125,7 @@ extension Int64: ReferenceNumber {
     func lost(adding other: Int64, in sum: Int64) -> Int64 { 0 }
 }
 
-/// A sum that keeps beside it what rounding lost (Neumaier's), so that float64, too, has an oracle better than itself.
+/// A compensated sum (Neumaier's), so that the reference is more accurate than float64 sums.
 struct ReferenceSum<N: ReferenceNumber> {
     private var sum = N.zero
     private var lost = N.zero
@@ -139,14 +139,14 @@ struct ReferenceSum<N: ReferenceNumber> {
     var value: N { sum.plus(lost) }
 }
 
-/// The type that elements of `dtype` are computed in. Methods call their generic form with it.
+/// The type that `dtype` is computed in. Methods call their generic form with it.
 func number(of dtype: DType) -> any ReferenceNumber.Type {
     dtype.isFloatingPoint ? Double.self : Int64.self
 }
 
 // MARK: Elements
 
-/// Where the elements lie, counted from the first one, in the order of their indices.
+/// The positions of the elements in memory, relative to the first one, in row-major order.
 func positions(_ shape: Shape, strides: Shape) -> [Int] {
     var result: [Int] = []
     let count = shape.numel
@@ -171,13 +171,13 @@ func positions(_ shape: Shape, strides: Shape) -> [Int] {
     }
 }
 
-/// The elements of `x` in the order of their indices.
+/// The elements of `x` in row-major order.
 func elements<N: ReferenceNumber>(_ x: Tensor, as: N.Type = N.self) -> [N] {
     let (base, dtype, size) = (UnsafeRawPointer(x.pointer), x.dtype, x.dtype.size)
     let places = positions(x.shape, strides: x.strides)
-    // This loop, `store`'s and `combine`'s carry the whole backend. They are plain ones, since a debug build's sequences cost a
-    // microsecond an element, and tests spend their time here.
-    // The standard library writes the count of an empty array into a global, which the thread sanitizer reports.
+    // Most time is spent in this loop and in those of `store` and `combine`. They are plain loops, since sequences cost a microsecond per
+    // element in debug builds. An empty array returns early: the standard library writes its count to a global, which the thread sanitizer
+    // reports.
     if places.isEmpty { return [] }
     return [N](unsafeUninitializedCapacity: places.count) { buffer, count in
         places.withUnsafeBufferPointer { places in
@@ -189,7 +189,7 @@ func elements<N: ReferenceNumber>(_ x: Tensor, as: N.Type = N.self) -> [N] {
     }
 }
 
-/// Writes `values`, in the order of indices, to `out`.
+/// Writes `values`, in row-major order, to `out`.
 func store<N: ReferenceNumber>(_ values: [N], in out: Tensor) {
     let (base, dtype, size) = (out.pointer, out.dtype, out.dtype.size)
     precondition(values.count == out.numel, "ReferenceBackend: \(values.count) values for a tensor of \(out.numel)")
@@ -205,7 +205,7 @@ func store<N: ReferenceNumber>(_ values: [N], in out: Tensor) {
     }
 }
 
-/// `function` of each pair of elements.
+/// Applies `function` to each pair of elements.
 func combine<N, Result>(_ a: [N], _ b: [N], _ function: (N, N) -> Result) -> [Result] {
     a.isEmpty
         ? []
@@ -221,8 +221,8 @@ func combine<N, Result>(_ a: [N], _ b: [N], _ function: (N, N) -> Result) -> [Re
         }
 }
 
-/// For a tensor of `shape` cut into lines along `dim`: how many lines lie before (outer) and behind (inner) that dimension, and their
-/// length. Element k of line (o, i) has the index (o·length + k)·inner + i.
+/// Splits `shape` into lines along `dim`: the products of the extents before (outer) and after (inner) it, and the length. Element k of
+/// line (o, i) has the index (o·length + k)·inner + i.
 func lines(_ shape: Shape, dim: Int) -> (outer: Int, length: Int, inner: Int) {
     guard !shape.isEmpty else { return (1, 1, 1) }
     let extents = Array(shape)
@@ -230,7 +230,7 @@ func lines(_ shape: Shape, dim: Int) -> (outer: Int, length: Int, inner: Int) {
 }
 
 extension DType {
-    /// `value` as this float type would hold it, in the precision that formulas with an inner rounding are computed in:
-    /// float64's own, else float32 (PyTorch's operation type of the 16-bit types).
+    /// `value` rounded to the type in which formulas with intermediate rounding are computed: float64 for float64, else float32 (PyTorch's
+    /// operation type of the 16-bit floats).
     func roundedToOperationType(_ value: Double) -> Double { self == .float64 ? value : Double(Float(value)) }
 }

@@ -2,19 +2,20 @@ import ApusSystem
 import CDrivers
 import Glibc
 
-/// A device of NVIDIA's, in the context that CUDA's own programs share, with one stream.
+/// An NVIDIA device, in its primary context, with one stream.
 ///
-/// Unchecked Sendable: handles of CUDA may be used from any thread that has made the context its own, and `GPUBackend` calls one at a time.
+/// Unchecked Sendable: CUDA handles may be used from any thread that has made the context current, and `GPUBackend` makes one call at a
+/// time.
 final class CUDADriver: GPUDriver, @unchecked Sendable {
     let facts: GPUFacts
     let library: CUDALibrary
     let stream: CUstream
     private let cuda: apus_cuda
     private let context: CUcontext
-    /// Whether the compiler knows the device's architecture; the driver translates PTX for one that is newer.
+    /// Whether the compiler supports the device's architecture; for a newer device the driver translates PTX.
     private let isKnown: Bool
     private let architecture: Int
-    /// Addresses of a launch's arguments.
+    /// The addresses of a launch's arguments.
     private let addresses = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: KernelArguments.capacity / 16)
 
     init(_ library: CUDALibrary, _ index: Int) throws(OpError) {
@@ -58,12 +59,12 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
 
     deinit { addresses.deallocate() }
 
-    /// Makes the device's context the calling thread's: tasks move between threads.
+    /// Makes the device's context current on the calling thread; needed on each call, since tasks move between threads.
     func enter() { _ = cuda.cuCtxSetCurrent(context) }
 
     // MARK: Memory
 
-    /// A block is an address of the device.
+    /// A block's pointer is its device address.
     static func address(_ block: UnsafeMutableRawPointer, _ offset: Int = 0) -> CUdeviceptr {
         CUdeviceptr(UInt(bitPattern: block) + UInt(offset))
     }
@@ -98,7 +99,7 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
         try synchronize()
     }
 
-    /// The driver begins by itself.
+    /// CUDA starts work without a flush.
     func flush() {}
 
     func synchronize() throws(OpError) {
@@ -116,7 +117,7 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
         var made: nvrtcProgram?
         try check(nvrtc.nvrtcCreateProgram(&made, source, "apus.cu", 0, nil, nil), "nvrtcCreateProgram")
         defer { _ = nvrtc.nvrtcDestroyProgram(&made) }
-        // Nothing is contracted unless a kernel says so: the numbers are the other backends'.
+        // No fused multiply-adds unless a kernel asks for them, so that results equal those of other backends.
         let options = ["--gpu-architecture=\(isKnown ? "sm" : "compute")_\(architecture)", "--fmad=false", "--std=c++17"].map {
             (option: String) in strdup(option)
         }
@@ -179,7 +180,7 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
         return event
     }
 
-    /// An error is complete too: what waits next reports it.
+    /// True also after an error, which the next wait reports.
     func isComplete(_ event: OpaquePointer) -> Bool {
         enter()
         return cuda.cuEventQuery(event) != APUS_CU_NOT_READY

@@ -1,24 +1,24 @@
 import CDrivers
 
-/// CUDA's driver and its run-time compiler, where the machine has them: opened when they are first asked for.
+/// CUDA's driver and NVRTC, its run-time compiler, if the machine has them; opened on first use.
 ///
-/// Unchecked Sendable: the tables of functions do not change, and CUDA takes calls from any thread.
+/// Unchecked Sendable: the function tables do not change, and CUDA accepts calls from any thread.
 final class CUDALibrary: @unchecked Sendable {
     let driver: apus_cuda
     let compiler: apus_nvrtc
-    /// The newest CUDA that the driver serves: major and minor version.
+    /// The newest CUDA that the driver supports: major and minor version.
     let version: (major: Int, minor: Int)
     let compilerVersion: (major: Int, minor: Int)
-    /// What the compiler makes programs for: 80 for `sm_80`.
+    /// The architectures that the compiler supports: 80 for `sm_80`.
     let architectures: [Int]
     let deviceCount: Int
 
-    /// The library and its devices, or why there are none.
+    /// The library and its devices, or the error why there are none.
     static let shared: Result<CUDALibrary, OpError> = {
         do throws(OpError) { return .success(try CUDALibrary()) } catch { return .failure(error) }
     }()
 
-    /// The CUDA that we need: its functions are as we call them from here on.
+    /// The oldest CUDA version whose functions have the signatures that we use.
     private static let oldest = 12
 
     private init() throws(OpError) {
@@ -53,12 +53,12 @@ final class CUDALibrary: @unchecked Sendable {
         self.architectures = architectures.map(Int.init).sorted()
     }
 
-    /// How to install NVIDIA's library of that name.
+    /// How to install the NVIDIA library of this name.
     static func advice(_ library: String) -> String {
         "install it with CUDA 12 or later, or `pip install nvidia-\(library)-cu12` and let APUS_CUDA name its folder (…/site-packages/nvidia)"
     }
 
-    /// `12.9.0` of 120900, as cuBLASLt and cuDNN number their versions.
+    /// 120900 as `12.9.0`; cuBLASLt and cuDNN number their versions this way.
     static func version(_ number: Int) -> String { "\(number / 10_000).\(number / 100 % 100).\(number % 100)" }
 
     func check(_ status: CUresult, _ call: StaticString) throws(OpError) {

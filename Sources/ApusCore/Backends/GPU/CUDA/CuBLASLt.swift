@@ -1,10 +1,10 @@
 import CDrivers
 
-/// cuBLASLt's products, where it is installed. It is opened at the first one: its file is large.
+/// Matrix products by cuBLASLt, if it is installed. It is opened at the first product, since the library is large.
 ///
-/// Unchecked Sendable: `GPUBackend` calls under its lock, and the driver is Sendable.
+/// Unchecked Sendable: `GPUBackend` calls it under its lock, and the driver is Sendable.
 final class CuBLASLt: GPUProductLibrary, @unchecked Sendable {
-    /// Everything that its choice of an algorithm depends on.
+    /// Everything that the choice of an algorithm depends on.
     private struct Key: Hashable {
         var dtype: DType
         var precision: Float32MatmulPrecision
@@ -13,7 +13,7 @@ final class CuBLASLt: GPUProductLibrary, @unchecked Sendable {
         var numbers: [Int]
     }
 
-    /// A product ready to be called: what it is, where its operands lie, and how it is computed.
+    /// A product ready to run: its description, the layouts of its operands, and the algorithm.
     private struct Plan {
         var product: cublasLtMatmulDesc_t
         var a, b, c: cublasLtMatrixLayout_t
@@ -22,7 +22,7 @@ final class CuBLASLt: GPUProductLibrary, @unchecked Sendable {
 
     private let driver: CUDADriver
     private lazy var opened: Result<(functions: apus_cublaslt, handle: cublasLtHandle_t), OpError> = open()
-    /// nil for what it does not take.
+    /// nil for products that cuBLASLt does not support.
     private var plans: [Key: Plan?] = [:]
     private static let largestWorkspace = 32 << 20
 
@@ -48,7 +48,7 @@ final class CuBLASLt: GPUProductLibrary, @unchecked Sendable {
         return .success((functions, handle))
     }
 
-    /// Its sums of float64 take no bias.
+    /// cuBLASLt has no bias epilogue for float64.
     func addsBias(_ dtype: DType) -> Bool { dtype != .float64 }
 
     func matmul(_ p: GPUProduct, _ workspace: GPUWorkspace) throws(OpError) -> Bool {
@@ -71,14 +71,14 @@ final class CuBLASLt: GPUProductLibrary, @unchecked Sendable {
             return false
         }
         let size = plan.choice.workspaceSize
-        // Another way would give other bits: where there is no memory, that is the answer.
+        // If there is no memory this throws: another algorithm would give other bits.
         let space = size > 0 ? try workspace(size) : nil
         var (one, zero) = (Factor(1, p.dtype), Factor(0, p.dtype))
-        // Row-major c = a·b is column-major cᵀ = bᵀ·aᵀ of the same bytes.
+        // Row-major c = a·b is column-major cᵀ = bᵀ·aᵀ of the same memory.
         let status = functions.cublasLtMatmul(
             handle, plan.product, &one, place(p.b), plan.b, place(p.a), plan.a, &zero, place(p.c), plan.c, place(p.c), plan.c,
             &plan.choice.algo, space, size, driver.stream)
-        // What it has a way for may still not run. A device that is lost says so at the next call.
+        // An algorithm that was offered may still fail. If the device is lost, the next call reports it.
         if status != 0 { plans[key] = .some(nil) }
         return status == 0
     }
@@ -93,12 +93,12 @@ final class CuBLASLt: GPUProductLibrary, @unchecked Sendable {
             isUnordered: Device.allowsUnorderedSums, numbers: numbers)
     }
 
-    /// Bytes that an operand's first element is aligned to, 256 at most: blocks begin at multiples of that.
+    /// The alignment of an operand's first element in bytes, at most 256, the alignment of blocks.
     private static func alignment(_ operand: GPUProduct.Operand, _ dtype: DType) -> Int {
         1 << min(8, (UInt(bitPattern: operand.block) + UInt(operand.offset * dtype.size)).trailingZeroBitCount)
     }
 
-    /// nil where cuBLASLt has no way to compute it.
+    /// nil if cuBLASLt has no algorithm.
     private func plan(_ p: GPUProduct, _ key: Key, _ lt: apus_cublaslt, _ handle: cublasLtHandle_t) -> Plan? {
         let (type, factors, compute): (Int, Int, Int) =
             switch p.dtype {
@@ -127,7 +127,7 @@ final class CuBLASLt: GPUProductLibrary, @unchecked Sendable {
         if p.a.isTransposed { describe(Int(APUS_CUBLASLT_DESC_TRANSB), Int32(APUS_CUBLAS_OP_T)) }
         if let bias = p.bias {
             describe(Int(APUS_CUBLASLT_DESC_EPILOGUE), Int32(APUS_CUBLASLT_EPILOGUE_BIAS))
-            // Its alignment is read off the address.
+            // cuBLASLt derives the bias's alignment from the address.
             describe(Int(APUS_CUBLASLT_DESC_BIAS_POINTER), CUDADriver.address(bias.block, bias.offset * p.dtype.size))
         }
 
@@ -139,13 +139,13 @@ final class CuBLASLt: GPUProductLibrary, @unchecked Sendable {
                 } == 0
         }
         prefer(Int(APUS_CUBLASLT_PREF_MAX_WORKSPACE), UInt64(CuBLASLt.largestWorkspace))
-        // Parts of a sum are added in an order of their own, not as they come, unless that is allowed. 16-bit floats are rounded once.
+        // Partial sums are added in a fixed order, unless any order is allowed. 16-bit floats are rounded once.
         let schemes =
             APUS_CUBLASLT_REDUCTION_COMPUTE_TYPE | (p.dtype.size == 2 ? 0 : APUS_CUBLASLT_REDUCTION_OUTPUT_TYPE)
             | (key.isUnordered ? APUS_CUBLASLT_REDUCTION_INPLACE : 0)
         prefer(Int(APUS_CUBLASLT_PREF_REDUCTION_SCHEMES), UInt32(schemes))
 
-        // The columns and rows that lie in memory, of b, a and c in cuBLASLt's order.
+        // The columns and rows in memory, in cuBLASLt's order b, a, c.
         let operands = [
             (p.b, p.b.isTransposed ? (p.k, p.n) : (p.n, p.k)), (p.a, p.a.isTransposed ? (p.m, p.k) : (p.k, p.m)), (p.c, (p.n, p.m)),
         ]

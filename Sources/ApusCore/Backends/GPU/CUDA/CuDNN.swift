@@ -1,8 +1,8 @@
 import CDrivers
 
-/// cuDNN's convolutions, where it is installed. It is opened at the first one.
+/// Convolutions by cuDNN, if it is installed. It is opened at the first convolution.
 ///
-/// Unchecked Sendable: `GPUBackend` calls under its lock, and the driver is Sendable.
+/// Unchecked Sendable: `GPUBackend` calls it under its lock, and the driver is Sendable.
 final class CuDNN: GPUConvolutionLibrary, @unchecked Sendable {
     private struct Key: Hashable {
         var direction: GPUConvolution.Direction
@@ -14,20 +14,20 @@ final class CuDNN: GPUConvolutionLibrary, @unchecked Sendable {
         var groups: Int
     }
 
-    /// A convolution ready to be called: its descriptions, and algorithms with the memory that each takes, the fastest last.
+    /// A convolution ready to run: its descriptors, and the algorithms with the memory they need, the fastest last.
     private struct Plan {
         var input: cudnnTensorDescriptor_t
         var weight: cudnnFilterDescriptor_t
         var output: cudnnTensorDescriptor_t
         var convolution: cudnnConvolutionDescriptor_t
         var choices: [cudnnConvolutionFwdAlgoPerf_t]
-        /// Whether float32 must stay float32.
+        /// Whether float32 must be computed in full precision.
         var isExact: Bool
     }
 
     private let driver: CUDADriver
     private lazy var opened: Result<(functions: apus_cudnn, handle: cudnnHandle_t), OpError> = open()
-    /// nil for what it does not take.
+    /// nil for convolutions that cuDNN does not support.
     private var plans: [Key: Plan?] = [:]
     private static let largestWorkspace = 1 << 30
 
@@ -75,8 +75,8 @@ final class CuDNN: GPUConvolutionLibrary, @unchecked Sendable {
         func place(_ x: Tensor) -> UnsafeMutableRawPointer { x.storage.base + x.offset * x.dtype.size }
         let (x, w, y) = (place(c.input), place(c.weight), place(c.output))
         var (one, zero) = (Factor(1, key.dtype), Factor(0, key.dtype))
-        // An algorithm that is listed may still not run: then the next, and at last the caller's own way. A device that is lost says so at the next
-        // call. Where there is no memory that is the answer: the next one would give other bits.
+        // An algorithm that was offered may still fail; then the next one is tried, and at last the caller's own kernels. If the device is
+        // lost, the next call reports it. If there is no memory this throws, since the next algorithm would give other bits.
         while let choice = plan.choices.last {
             let (algorithm, size) = (choice.algo, choice.memory)
             let space = size > 0 ? try workspace(size) : nil
@@ -102,7 +102,7 @@ final class CuDNN: GPUConvolutionLibrary, @unchecked Sendable {
         return false
     }
 
-    /// nil where cuDNN has no way to compute it.
+    /// nil if cuDNN has no algorithm.
     private func plan(_ key: Key, _ dnn: apus_cudnn, _ handle: cudnnHandle_t) -> Plan? {
         let type: Int =
             switch key.dtype {
@@ -112,10 +112,10 @@ final class CuDNN: GPUConvolutionLibrary, @unchecked Sendable {
             default: Int(APUS_CUDNN_FLOAT)
             }
         let sums = key.dtype == .float64 ? Int(APUS_CUDNN_DOUBLE) : Int(APUS_CUDNN_FLOAT)
-        // float32 is not to be shortened to TF32 unless that was asked for.
+        // float32 is not rounded to TF32 unless the user allows it.
         let isExact = key.dtype == .float32 && key.precision == .highest
         guard ([key.input, key.weight, key.output].map(\.numel) + key.padding).allSatisfy({ $0 <= Int(CInt.max) }) else { return nil }
-        /// One spatial dimension becomes two, the first of one position: cuDNN knows no fewer.
+        /// Makes one spatial dimension two, the first of extent one, since cuDNN needs at least two.
         func two(_ numbers: [Int], _ filler: CInt) -> [CInt] { (numbers.count == 1 ? [filler] : []) + numbers.map { CInt($0) } }
         func sizes(_ shape: Shape) -> [CInt] { shape.prefix(2).map { CInt($0) } + two(Array(shape.dropFirst(2)), 1) }
         func strides(_ sizes: [CInt]) -> [CInt] { Shape(sizes.map { Int($0) }).contiguousStrides.map { CInt($0) } }
@@ -147,7 +147,8 @@ final class CuDNN: GPUConvolutionLibrary, @unchecked Sendable {
         return nil
     }
 
-    /// The algorithms that give the same bits at each run (all, where others are allowed) and take a bearable amount of memory, those first that cuDNN expects to be the fastest.
+    /// The algorithms that are deterministic (or all, if the user allows it) and need at most `largestWorkspace`, in cuDNN's order of
+    /// expected speed.
     private func choices(
         _ key: Key, _ x: cudnnTensorDescriptor_t, _ w: cudnnFilterDescriptor_t, _ y: cudnnTensorDescriptor_t,
         _ c: cudnnConvolutionDescriptor_t,

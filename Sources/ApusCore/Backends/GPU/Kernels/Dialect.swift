@@ -1,11 +1,12 @@
-/// The C that kernels are written in. It is what OpenCL C and CUDA's C++ have in common, with macros where they differ; one header a
-/// language turns it into either.
+/// The C dialect of the kernels: the common subset of OpenCL C and CUDA C++, with macros where they differ. One header per language defines
+/// them.
 ///
-/// - `KERNEL`, `FUNCTION`, `GLOBAL`, `LOCAL` (of a pointer to such memory: `SHARED`), `BARRIER`; `GLOBAL_ID`, `GLOBAL_COUNT`, `GROUP_ID`, `GROUP_COUNT`, `LOCAL_ID`; a group has `GROUP` items.
-/// - Types by width: `i8 u8 i16 u16 i32 u32 i64 u64 f32 f64`. An element of dtype D lies in memory as `s_D`, is computed as `a_D`
-///   (f32 for the 16-bit floats, i64 for integers and bool), and goes between by `read_D(p, i)` and `write_D(p, i, value)`;
-///   `rounded_D(value)` is what writing and reading again gives.
-/// - No expression is contracted to a fused multiply-add unless it says `fma`.
+/// - `KERNEL`, `FUNCTION`, `GLOBAL`, `LOCAL` (`SHARED` for pointers to such memory), `BARRIER`; `GLOBAL_ID`, `GLOBAL_COUNT`, `GROUP_ID`,
+///   `GROUP_COUNT`, `LOCAL_ID`; a group has `GROUP` items.
+/// - Types by width: `i8 u8 i16 u16 i32 u32 i64 u64 f32 f64`. An element of dtype D has type `s_D` in memory and is computed as `a_D` (f32
+///   for 16-bit floats, i64 for integers and bool). `read_D(p, i)` and `write_D(p, i, value)` convert; `rounded_D(value)` is the value
+///   after writing and reading.
+/// - Expressions are not contracted to fused multiply-adds; `fma` is explicit.
 enum KernelLanguage: Sendable {
     case openCL, cuda
 
@@ -21,10 +22,11 @@ enum KernelLanguage: Sendable {
 }
 
 enum KernelDialect {
-    /// How many items a group has, in every kernel.
+    /// The number of items per group, the same in every kernel.
     static let group = 256
 
-    /// `S`, `A`, `READ`, `WRITE` for a kernel that is written for any dtype; `prefix` tells several apart (`X` gives `XS`, `XA`, …).
+    /// Defines `S`, `A`, `READ`, `WRITE` for a kernel that works for any dtype; with `prefix` there can be several (`X` gives `XS`, `XA`,
+    /// …).
     static func bind(_ dtype: DType, prefix: String = "") -> String {
         """
         #define \(prefix)S s_\(dtype)
@@ -35,7 +37,8 @@ enum KernelDialect {
         """
     }
 
-    /// INIT, STEP(acc, value), FINISH(acc) of each kind, and TAKE(acc, lost, value) for one item's elements: sums of floats keep what rounding loses.
+    /// Defines INIT, STEP(acc, value) and FINISH(acc) for a kind, and TAKE(acc, lost, value), which adds an item's elements; for sums of
+    /// floats it keeps the rounding error.
     static func reduction(_ kind: ReduceKind, _ dtype: DType) -> String {
         let float = dtype.isFloatingPoint
         let (start, step, finish): (String, String, String) =
@@ -59,6 +62,6 @@ enum KernelDialect {
 }
 
 extension DType {
-    /// Its `computeType`, by the dialect's name.
+    /// The dialect's name of `computeType`.
     var computeName: String { isFloatingPoint ? (self == .float64 ? "f64" : "f32") : "i64" }
 }

@@ -1,10 +1,10 @@
-// What the expressions of the tables of pointwise functions (`unary.def`, `binary.def`, `compare.def`) call.
+// The functions that the tables of pointwise functions (`unary.def`, `binary.def`, `compare.def`) call.
 
 extension KernelDialect {
-    /// The language of the tables for one type, from here to the next.
+    /// Defines T and M of the tables' language for the given type.
     static func expressions(of type: String) -> String { "#undef T\n#undef M\n#define T \(type)\n#define M(f) f##_\(type)\n" }
 
-    /// The functions of floats: the compiler's own by the tables' names, and ours.
+    /// The functions of floats: the compiler's, under the tables' names, and ours.
     static func elementary(_ type: String) -> String {
         let own =
             [
@@ -17,11 +17,11 @@ extension KernelDialect {
             + (type == "f64" ? exactFunctions : plainFunctions) + pairFunctions
     }
 
-    /// The functions of integers. Division never meets 0 or overflows, whatever the operands are.
+    /// The functions of integers. They handle division by 0 and overflow.
     static let integers =
         "FUNCTION i64 nearest_integer(i64 x, i64 low, i64 high) { return x < low ? low : x > high ? high : x; }\n" + integerFunctions
 
-    /// Functions of the gamma family and the inverse of erf, in the widest type that the device has.
+    /// The gamma family and the inverse of erf, in the widest float of the device.
     static func special(hasFloat64: Bool) -> String {
         typealias C = SpecialCoefficients
         func lists(_ named: KeyValuePairs<String, [Double]>) -> String {

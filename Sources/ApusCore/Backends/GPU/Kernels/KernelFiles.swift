@@ -1,14 +1,14 @@
 import CDeviceKernels
 
-/// The files of `CDeviceKernels/kernels`, each with what it calls before it.
+/// The files of `CDeviceKernels/kernels`, each preceded by the files it needs.
 extension KernelDialect {
-    // What turns the dialect into a language, and what every kernel may use.
+    // The headers per language, and what every kernel may use.
     static let openCL = file(apus_cl_opencl())
     static let cuda = file(apus_cl_cuda())
     static let types = file(apus_cl_types())
     static let float64 = file(apus_cl_float64())
 
-    // What the expressions of the tables of pointwise functions call.
+    // The functions that the tables of pointwise functions call.
     static let expressions = file(apus_cl_expressions())
     static let integerFunctions = file(apus_cl_integers())
     static let ownFunctions = file(apus_cl_elementary())

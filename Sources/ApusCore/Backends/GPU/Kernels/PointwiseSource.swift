@@ -1,14 +1,14 @@
-/// The kernel of a chain of pointwise steps, written out: loads, one line a step, stores.
+/// The source of the kernel for a chain of pointwise steps: loads, one line per step, stores.
 ///
-/// A step that comes rarely is `shared`: one kernel serves its whole family and is told the function, so that a program's first steps do not
-/// wait for a compiler at each new op.
+/// Rare steps use a `shared` kernel, which serves a whole family and takes the function as an argument, so that a program's first steps do
+/// not wait for the compiler at each new op.
 struct PointwiseSource {
     private let chain: PointwiseChain
     private let views: [PointwiseChain.View]
     private let stored: [Int]
-    /// Whether some view is not contiguous; all go by strides then.
+    /// Whether some view is not contiguous; then all are accessed by strides.
     private let isStrided: Bool
-    /// How many neighbouring elements an item computes at once.
+    /// How many adjacent elements an item computes at once.
     private let width: Int
     private let hasFloat64: Bool
     private let isShared: Bool
@@ -23,7 +23,7 @@ struct PointwiseSource {
         self.hasFloat64 = hasFloat64
     }
 
-    /// What the source depends on.
+    /// Everything that the source depends on.
     static func key(_ chain: PointwiseChain, isStrided: Bool, width: Int, isShared: Bool = false) -> KernelKey {
         var signature: [Int32] = [isStrided ? 1 : 0, Int32(width), Int32(chain.loads.count)]
         for load in chain.loads { signature.append(Int32(load.dtype.rawValue)) }
@@ -91,7 +91,7 @@ struct PointwiseSource {
         return text + "}\n}\n"
     }
 
-    /// Operands and constants by the names of the expression, then the result, rounded as memory would round it.
+    /// Declares operands and constants under the expression's names, then computes the result, rounded to the output's dtype.
     private func body(_ s: Int, _ step: PointwiseChain.Step, _ at: String) -> String {
         let names = ["x", "y", "z"]
         var text = ""
@@ -115,7 +115,7 @@ struct PointwiseSource {
 }
 
 extension PointwiseChain.Step {
-    /// What the tables say of the function, if it is one of theirs.
+    /// The function's line in its table, nil if it is not in a table.
     private var tabled: PointwiseFunction? {
         switch function {
         case .unary(let kind): kind.function
@@ -125,11 +125,11 @@ extension PointwiseChain.Step {
         }
     }
 
-    /// How many constants the expression reads.
+    /// How many constants the expression uses.
     var constantCount: Int { function == .fill ? 1 : tabled?.constantCount ?? 0 }
 
-    /// The steps that a shared kernel computes in its place, itself among them: those of its kind, operands and result's type. Empty where there
-    /// is no such kernel, since a function is long or has none like it.
+    /// The steps that one shared kernel serves instead of this step, including itself: those with the same kind, operands and result dtype.
+    /// Empty if there is no shared kernel.
     var family: [PointwiseChain.Step] {
         let others: [PointwiseChain.Function] =
             switch function {
@@ -150,7 +150,7 @@ extension PointwiseChain.Step {
     /// The dtype that constants are computed in.
     var constantType: DType { function == .fill ? output.dtype : dtype }
 
-    /// Whether the expression is long.
+    /// Whether the expression calls one of the special functions, whose code is long.
     var isSpecial: Bool { tabled?.isSpecial == true }
 
     var expression: String {
@@ -162,7 +162,7 @@ extension PointwiseChain.Step {
         case .select: return "x ? y : z"
         case .fill: return "A"
         case .convert, .unary, .binary, .compare:
-            // Floats become integers through a function that knows what does not fit; anything becomes bool by being unlike 0.
+            // Floats are converted to integers by a function that handles values out of range; bool is `!= 0`.
             if output.dtype == .bool { return "x != 0" }
             if output.dtype.isFloatingPoint { return "(\(output.dtype.computeName))x" }
             let integer = "integer_of_\(dtype.computeName)(x)"

@@ -1,8 +1,8 @@
 import CDrivers
 
-/// CLBlast's products, where it is installed.
+/// Matrix products by CLBlast, if it is installed.
 ///
-/// Unchecked Sendable: the table of functions does not change, and `GPUBackend` calls one at a time.
+/// Unchecked Sendable: the function table does not change, and `GPUBackend` makes one call at a time.
 final class CLBlast: GPUProductLibrary, @unchecked Sendable {
     private let driver: OpenCLDriver
     private let opened: Result<apus_clblast, OpError>
@@ -13,7 +13,7 @@ final class CLBlast: GPUProductLibrary, @unchecked Sendable {
         opened = found.map { .success($0) } ?? .failure(OpError("it is not installed (\(why)): install it (Debian: libclblast1)"))
     }
 
-    /// It tells no version.
+    /// CLBlast does not report its version.
     var state: String {
         switch opened {
         case .success: "CLBlast"
@@ -24,12 +24,12 @@ final class CLBlast: GPUProductLibrary, @unchecked Sendable {
     func addsBias(_: DType) -> Bool { false }
 
     func matmul(_ p: GPUProduct, _: GPUWorkspace) throws(OpError) -> Bool {
-        // Small products are not worth its set-up, and 16-bit floats would be summed in 16 bits.
+        // Small products are not worth the set-up; 16-bit floats would be accumulated in 16 bits.
         guard p.dtype == .float32 || p.dtype == .float64, p.batch * p.m * p.n * p.k >= 1 << 18, case .success(let functions) = opened else {
             return false
         }
         func turned(_ operand: GPUProduct.Operand) -> Int32 { Int32(operand.isTransposed ? APUS_CLBLAST_YES : APUS_CLBLAST_NO) }
-        /// Matrices must not overlap, and that is looked at even where there is one.
+        /// CLBlast checks that matrices of a batch do not overlap, even for a batch of one.
         func stride(_ operand: GPUProduct.Operand) -> Int { p.batch == 1 ? operand.leading * max(p.m, p.n, p.k) : operand.batchStride }
         var queue: cl_command_queue? = driver.queue
         let (a, b, c) = (p.a, p.b, p.c)
@@ -45,7 +45,7 @@ final class CLBlast: GPUProductLibrary, @unchecked Sendable {
                 stride(a),
                 OpaquePointer(b.block), b.offset, b.leading, stride(b), 0, OpaquePointer(c.block), c.offset, c.leading, stride(c), p.batch,
                 &queue, nil)
-        // It refuses a matrix that a whole batch shares; those are ours.
+        // CLBlast refuses a matrix that the whole batch shares; our own kernel computes it.
         let refusals: ClosedRange<Int32> = -1024 ... -1000
         if refusals.contains(status) { return false }
         guard status == 0 else {

@@ -1,9 +1,9 @@
 import ApusSystem
 import CDrivers
 
-/// A device of OpenCL 1.2 or later, with one queue whose commands run in order.
+/// An OpenCL device (1.2 or later), with one in-order queue.
 ///
-/// Unchecked Sendable: handles of OpenCL may be used from any thread, and `GPUBackend` calls one at a time.
+/// Unchecked Sendable: OpenCL handles may be used from any thread, and `GPUBackend` makes one call at a time.
 final class OpenCLDriver: GPUDriver, @unchecked Sendable {
     let facts: GPUFacts
     private let cl: apus_opencl
@@ -88,7 +88,7 @@ final class OpenCLDriver: GPUDriver, @unchecked Sendable {
             guard cl.clBuildProgram(program, 1, &id, options, nil, nil) == 0 else {
                 throw OpError("a kernel does not compile on \(facts.name):\n\(buildLog(program))\n\(source)")
             }
-            // A driver may have to compile once more to give it away: PoCL does.
+            // Getting the binary may compile the program again, as in PoCL.
             return (program, isKept ? try binary(of: program) : [])
         } catch {
             _ = cl.clReleaseProgram(program)

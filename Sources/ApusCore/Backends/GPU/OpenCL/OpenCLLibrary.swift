@@ -1,14 +1,14 @@
 import ApusSystem
 import CDrivers
 
-/// OpenCL, where the machine has it: opened when it is first asked for.
+/// OpenCL, if the machine has it; opened on first use.
 ///
-/// Unchecked Sendable: handles of platforms and devices do not change, and OpenCL takes them from any thread.
+/// Unchecked Sendable: platform and device handles do not change, and OpenCL accepts calls from any thread.
 final class OpenCLLibrary: @unchecked Sendable {
     let functions: apus_opencl
     let devices: [(platform: cl_platform_id, id: cl_device_id)]
 
-    /// The library and its devices, or why there are none.
+    /// The library and its devices, or the error why there are none.
     static let shared: Result<OpenCLLibrary, OpError> = {
         do throws(OpError) { return .success(try OpenCLLibrary()) } catch { return .failure(error) }
     }()
