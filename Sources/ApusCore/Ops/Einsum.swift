@@ -102,7 +102,6 @@ private struct Einsum {
             x = x.sum(dim: extra)
             labels = labels.filter { output.contains($0) }
         }
-        // Labels that are only in earlier operands have already been contracted or kept.
         let order = output.filter { labels.contains($0) }.map { labels.firstIndex(of: $0)! }
         return x.permute(order)
     }

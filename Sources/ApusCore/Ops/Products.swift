@@ -24,8 +24,8 @@ struct BatchedProduct: Op {
         return result
     }
 
-    /// x·y in the layout of `operand`, whose gradient it is: for a transposed view (the keys of an attention) as (yᵀ·xᵀ)ᵀ, which costs the same
-    /// and spares the copy that would turn the gradient afterwards.
+    /// x·y in the layout of `operand`, whose gradient it is. For a transposed view (such as the keys of attention) it computes (yᵀ·xᵀ)ᵀ,
+    /// which costs the same and saves a transposing copy of the gradient.
     private func product(_ x: Tensor, _ y: Tensor, like operand: Tensor) -> Tensor {
         guard operand.strides[1] == 1 && operand.strides[2] > 1 else { return apply(BatchedProduct(), Inputs(x, y)) }
         return apply(BatchedProduct(), Inputs(y.transpose(1, 2), x.transpose(1, 2))).transpose(1, 2)
@@ -33,8 +33,8 @@ struct BatchedProduct: Op {
 }
 
 extension Tensor {
-    /// The matrix product, with PyTorch's rules for ranks: vector·vector is a dot product, a vector counts as a row on the left and a
-    /// column on the right, and dimensions before the last two broadcast as batches.
+    /// The matrix product, with PyTorch's rules: vector·vector is a dot product, a vector is a row on the left and a column on the right,
+    /// and dimensions before the last two broadcast as batches. Traps if shapes or dtypes do not fit.
     public final func matmul(_ other: Tensor) -> Tensor {
         composite("matmul", .lower, self, other) { (x, y) throws(OpError) in try x.product(y) }
     }
@@ -56,7 +56,7 @@ extension Tensor {
         let b = other.ndim == 1 ? other.unsqueeze(1) : other
         var product: Tensor
         if b.ndim == 2 {
-            // One tall product instead of many small ones.
+            // One product of all rows instead of many small products.
             let flat = a.reshape([1, a.shape.dropLast().reduce(1, *), inner])
             product = apply(BatchedProduct(), Inputs(flat, b.unsqueeze(0))).reshape(Shape(a.shape.dropLast() + [b.shape[1]]))
         } else {
@@ -72,15 +72,15 @@ extension Tensor {
         return product
     }
 
-    /// All dimensions but the last two as one, which is added where there is none.
+    /// All dimensions but the last two merged into one; a matrix becomes a batch of one.
     private final func flattenBatch() -> Tensor {
         if ndim == 3 { return self }
         return ndim == 2 ? unsqueeze(0) : reshape(Shape([shape.dropLast(2).reduce(1, *)] + shape.suffix(2)))
     }
 
-    /// The product of two matrices. PyTorch: `mm`.
+    /// The product of two matrices. Traps for other ranks. PyTorch: `mm`.
     public final func mm(_ other: Tensor) -> Tensor { ranked("mm", 2, other) ?? matmul(other) }
-    /// The product of two batches of matrices of one size. PyTorch: `bmm`.
+    /// The products of two batches of matrices, [B, M, K] and [B, K, N]. Traps for other ranks. PyTorch: `bmm`.
     public final func bmm(_ other: Tensor) -> Tensor {
         if let failed = ranked("bmm", 3, other) { return failed }
         guard isPoisoned || other.isPoisoned || shape[0] == other.shape[0] else {
@@ -88,7 +88,7 @@ extension Tensor {
         }
         return matmul(other)
     }
-    /// The product of a matrix and a vector. PyTorch: `mv`.
+    /// The product of a matrix and a vector. Traps for other ranks. PyTorch: `mv`.
     public final func mv(_ vector: Tensor) -> Tensor {
         if isPoisoned || vector.isPoisoned { return isPoisoned ? self : vector }
         guard ndim == 2, vector.ndim == 1 else {
@@ -96,11 +96,11 @@ extension Tensor {
         }
         return matmul(vector)
     }
-    /// The sum of products of two vectors. PyTorch: `dot`.
+    /// Σ selfᵢ·otherᵢ for two vectors. Traps for other ranks. PyTorch: `dot`.
     public final func dot(_ other: Tensor) -> Tensor {
         ranked("dot", 1, other) ?? composite("dot", .widest, self, other) { x, y in x.matmul(y) }
     }
-    /// Every product of an element of one vector with one of another. PyTorch: `outer`.
+    /// The products selfᵢ·otherⱼ of two vectors [M] and [N], [M, N]. Traps for other ranks. PyTorch: `outer`.
     public final func outer(_ other: Tensor) -> Tensor { ranked("outer", 1, other) ?? unsqueeze(1) * other.unsqueeze(0) }
 
     private final func ranked(_ op: String, _ rank: Int, _ other: Tensor) -> Tensor? {
@@ -109,12 +109,12 @@ extension Tensor {
             ? nil : fail(op, "both operands need \(rank) dimensions, the shapes are \(shape) and \(other.shape); matmul takes others")
     }
 
-    /// β·self + α·(a·b), self broadcast to the product's shape; with β = 0 what self holds (NaN, say) does not matter. All are of one dtype,
-    /// which the result has too: integers take the factors without their fractions. PyTorch: `addmm`.
+    /// β·self + α·(a·b); self broadcasts to the product's shape. If β = 0, NaN and infinities in self are ignored. All have the same dtype;
+    /// for integers the factors are truncated. PyTorch: `addmm`.
     public final func addmm(_ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1) -> Tensor {
         composite("addmm", .lower, self, a, b) { (c, a, b) throws(OpError) in try c.plus(a.mm(b), beta.scalar, alpha.scalar) }
     }
-    /// β·self + α·(a·b) for batches, by the rules of `addmm`. PyTorch: `baddbmm`.
+    /// β·self + α·(a·b) for batches, with the rules of `addmm`. PyTorch: `baddbmm`.
     public final func baddbmm(_ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1) -> Tensor {
         composite("baddbmm", .lower, self, a, b) { (c, a, b) throws(OpError) in try c.plus(a.bmm(b), beta.scalar, alpha.scalar) }
     }
@@ -133,7 +133,7 @@ extension Tensor {
             return factor.doubleValue == 1 ? x : x * factor
         }
         let scaled = times(product, alpha)
-        // Nothing of self then, not even through autograd, where it has the gradient 0.
+        // Ignores self, but autograd still gives it a gradient of 0.
         if beta.doubleValue == 0 {
             return requiresGrad ? Tensor.where(Tensor.full([], .bool(false), device: device), self, scaled) : scaled
         }

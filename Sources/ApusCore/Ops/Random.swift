@@ -14,7 +14,7 @@ extension Tensor {
         }
     }
 
-    /// Numbers evenly distributed in [0, 1).
+    /// Uniform numbers in [0, 1). Traps for integer dtypes.
     public static func rand(
         _ shape: Shape, dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil, requiresGrad: Bool = false
     ) -> Tensor {
@@ -22,7 +22,7 @@ extension Tensor {
         return random(.uniform(low: 0, high: 1), shape, dtype: dtype, device: device, generator: generator, "rand").requiresGrad_(
             requiresGrad)
     }
-    /// Numbers of the standard normal distribution.
+    /// Numbers of the standard normal distribution. Traps for integer dtypes.
     public static func randn(
         _ shape: Shape, dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil, requiresGrad: Bool = false
     ) -> Tensor {
@@ -30,19 +30,19 @@ extension Tensor {
         return random(.normal(mean: 0, std: 1), shape, dtype: dtype, device: device, generator: generator, "randn").requiresGrad_(
             requiresGrad)
     }
-    /// Numbers evenly distributed in [0, 1).
+    /// Uniform numbers in [0, 1). Traps for integer dtypes.
     public static func rand(
         _ shape: Int..., dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil, requiresGrad: Bool = false
     ) -> Tensor {
         rand(Shape(shape), dtype: dtype, device: device, generator: generator, requiresGrad: requiresGrad)
     }
-    /// Numbers of the standard normal distribution.
+    /// Numbers of the standard normal distribution. Traps for integer dtypes.
     public static func randn(
         _ shape: Int..., dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil, requiresGrad: Bool = false
     ) -> Tensor {
         randn(Shape(shape), dtype: dtype, device: device, generator: generator, requiresGrad: requiresGrad)
     }
-    /// Integers evenly distributed in `low ..< high`. Traps where `dtype` does not hold the bounds.
+    /// Uniform integers in `low ..< high`. Traps if that is empty or `dtype` cannot represent the bounds.
     public static func randint(
         _ low: Int, _ high: Int, _ shape: Shape, dtype: DType = .int64, device: Device = .cpu, generator: Generator? = nil
     ) -> Tensor {
@@ -56,44 +56,44 @@ extension Tensor {
             .integers(low: Int64(low), high: Int64(high)), shape, dtype: .int64, device: device, generator: generator, "randint")
         return out.to(dtype)
     }
-    /// Integers evenly distributed in `0 ..< high`.
+    /// Uniform integers in `0 ..< high`. Traps if that is empty or `dtype` cannot represent the bounds.
     public static func randint(
         _ high: Int, _ shape: Shape, dtype: DType = .int64, device: Device = .cpu, generator: Generator? = nil
     ) -> Tensor {
         randint(0, high, shape, dtype: dtype, device: device, generator: generator)
     }
-    /// 0 ..< n in random order, int64: the order in which n random 63-bit keys sort.
+    /// A random permutation of 0 ..< n, int64, found by sorting n random 63-bit keys. Traps if n is negative.
     public static func randperm(_ n: Int, device: Device = .cpu, generator: Generator? = nil) -> Tensor {
         guard n >= 0 else { return fail("randperm", "there are no \(n) numbers to order") }
         return random(.integers(low: 0, high: .max), [n], dtype: .int64, device: device, generator: generator, "randperm").argsort(dim: 0)
     }
 
-    /// Like `rand`, of x's shape, dtype and device. PyTorch: `rand_like`.
+    /// Like `rand`, with x's shape, dtype and device. PyTorch: `rand_like`.
     public static func rand(like x: Tensor, generator: Generator? = nil) -> Tensor {
         x.isPoisoned ? x : rand(x.shape, dtype: x.dtype, device: x.device, generator: generator)
     }
-    /// Like `randn`, of x's shape, dtype and device. PyTorch: `randn_like`.
+    /// Like `randn`, with x's shape, dtype and device. PyTorch: `randn_like`.
     public static func randn(like x: Tensor, generator: Generator? = nil) -> Tensor {
         x.isPoisoned ? x : randn(x.shape, dtype: x.dtype, device: x.device, generator: generator)
     }
-    /// Like `randint`, of x's shape, dtype and device. PyTorch: `randint_like`.
+    /// Like `randint`, with x's shape, dtype and device. PyTorch: `randint_like`.
     public static func randint(like x: Tensor, _ low: Int, _ high: Int, generator: Generator? = nil) -> Tensor {
         x.isPoisoned ? x : randint(low, high, x.shape, dtype: x.dtype, device: x.device, generator: generator)
     }
 
-    /// 1 with the probability that this tensor says, elementwise, else 0, in its dtype. Traps where a probability is outside 0 … 1.
+    /// Elementwise 1 with the probability given by the element, else 0, in the same dtype. Traps if a probability is not in 0 … 1.
     public final func bernoulli(generator: Generator? = nil) -> Tensor {
         if let failed = floatsOnly("bernoulli") { return failed }
         return noGrad {
             if numel > 0 && ge(0).logicalAnd(le(1)).all().item(Bool.self) == false {
                 return fail("bernoulli", "probabilities must lie in 0 … 1")
             }
-            // In float32 at least: bfloat16 has too few values between 0 and 1.
+            // At least float32, since bfloat16 has too few values between 0 and 1.
             let kind = dtype == .float64 ? DType.float64 : .float32
             return Tensor.rand(shape, dtype: kind, device: device, generator: generator).lt(to(kind)).to(dtype)
         }
     }
-    /// 1 with probability `p`, else 0.
+    /// 1 with probability `p`, else 0. Traps if `p` is not in 0 … 1.
     public static func bernoulli(
         _ shape: Shape, p: Double, dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil
     ) -> Tensor {
@@ -108,8 +108,9 @@ extension Tensor {
         }
     }
 
-    /// `count` places drawn from each row of weights (of one or two dimensions, not negative, some positive), int64.
-    /// Without replacement by the exponential race: the smallest Eᵢ/wᵢ are an ordered sample (Efraimidis and Spirakis, 2006).
+    /// Draws `count` indices (int64) from each row of weights, [N] or [M, N] → [count] or [M, count]. Traps if weights are negative or not
+    /// finite, a row's sum is 0, or there are too few positive weights without replacement. Without replacement it uses the exponential
+    /// race: the smallest Eᵢ/wᵢ are an ordered sample (Efraimidis and Spirakis, 2006).
     public final func multinomial(_ count: Int, replacement: Bool = false, generator: Generator? = nil) -> Tensor {
         if let failed = floatsOnly("multinomial") { return failed }
         return composite("multinomial", self) { () throws(OpError) in
@@ -142,11 +143,11 @@ extension Tensor {
         }
     }
 
-    /// Fills with numbers evenly distributed in [low, high). PyTorch: `uniform_`.
+    /// Fills with uniform numbers in [low, high). Traps for integers. PyTorch: `uniform_`.
     @discardableResult public final func uniform_(_ low: Double = 0, _ high: Double = 1, generator: Generator? = nil) -> Self {
         refill("uniform_", .uniform(low: low, high: high), generator)
     }
-    /// Fills with numbers of the normal distribution. PyTorch: `normal_`.
+    /// Fills with numbers of the normal distribution. Traps for integers. PyTorch: `normal_`.
     @discardableResult public final func normal_(mean: Double = 0, std: Double = 1, generator: Generator? = nil) -> Self {
         refill("normal_", .normal(mean: mean, std: std), generator)
     }

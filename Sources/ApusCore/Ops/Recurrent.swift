@@ -1,10 +1,10 @@
-/// One layer of a recurrent network over a whole sequence, in one direction, as one op: the products with the input of all steps are one, each
-/// step is a product with the hidden state and one kernel, and the weights' gradients are one product each over all steps.
+/// One layer of a recurrent network over a whole sequence, in one direction, as one op. The products with the inputs of all steps are one
+/// matrix product, each step is a product with the hidden state and one kernel, and each weight's gradient is one product over all steps.
 ///
-/// Sequences may differ in length: `batchSizes` says how many take each step, in descending order, and rows of one step follow those of the one
-/// before (PyTorch's packed form). Inputs: x [Σ batchSizes, in], the first hidden state [N, P], for an LSTM the first cell state [N, H], then
-/// Wᵢₕ [G·H, in], Wₕₕ [G·H, P], with `hasBias` bᵢₕ and bₕₕ [G·H], with `hasProjection` Wₕᵣ [P, H], which hidden states are multiplied with;
-/// without, P is H. Outputs: the hidden states of all steps [Σ batchSizes, P] and the states of each sequence after its last step.
+/// Sequences may differ in length: `batchSizes` has the number of sequences at each step, in descending order; the rows of the steps follow
+/// each other (PyTorch's packed form). Inputs: x [Σ batchSizes, in], the initial hidden state [N, P], for an LSTM the initial cell state
+/// [N, H], then Wᵢₕ [G·H, in], Wₕₕ [G·H, P], with `hasBias` bᵢₕ and bₕₕ [G·H], with `hasProjection` Wₕᵣ [P, H], which projects the hidden
+/// states; without it P = H. Outputs: the hidden states of all steps [Σ batchSizes, P], and the final states of each sequence.
 package struct RecurrentWalk: Op {
     let kind: RecurrentKind
     let batchSizes: [Int]
@@ -27,7 +27,7 @@ package struct RecurrentWalk: Op {
 
     // MARK: The walk
 
-    /// Steps in the order in which they are taken: their first row, how many rows, and how many the steps before and after in that order have.
+    /// A step in processing order: its first row, its number of rows, and the numbers of rows of the steps processed before and after it.
     private struct Step {
         let start: Int
         let count: Int
@@ -45,21 +45,21 @@ package struct RecurrentWalk: Op {
         let order = isReversed ? Array(batchSizes.indices.reversed()) : Array(batchSizes.indices)
         return order.indices.map { i in
             let size = { (j: Int) in order.indices.contains(j) ? batchSizes[order[j]] : 0 }
-            // Before the first step there are the first states of all sequences.
+            // Before the first step there are the initial states of all sequences.
             return Step(start: starts[order[i]], count: size(i), before: i == 0 ? batchSizes[0] : size(i - 1), after: size(i + 1))
         }
     }
 
-    /// The state that a step starts from: of those that took the step before, and the first state of those that join.
+    /// The state that a step starts from: the state after the previous step, and the initial state for sequences that begin here.
     private func entering(_ step: Step, _ previous: Tensor, _ first: Tensor) -> Tensor {
         if step.count == step.before { return previous }
         if step.count < step.before { return previous.narrow(0, 0, step.count) }
         return Tensor.cat([previous, first.narrow(0, step.before, step.count - step.before)])
     }
 
-    /// The states after the last steps of all sequences, from those after each step.
+    /// The final states of all sequences, from the states after each step.
     private func last(_ steps: [Step], _ states: [Tensor]) -> Tensor {
-        // Sequences that end earlier have higher rows.
+        // Sequences that end earlier have higher row numbers.
         let parts = zip(steps, states).filter { step, _ in step.count > step.after }.map { step, state in
             state.narrow(0, step.after, step.count - step.after)
         }
@@ -70,8 +70,8 @@ package struct RecurrentWalk: Op {
         x.view([step.count, x.shape[1]], strides: x.strides, offset: x.offset + step.start * x.strides[0])
     }
 
-    /// A matrix that every step reads row by row, in memory of its own. Rows whose length is a power of two would all fall on the same sets of a
-    /// cache, which the fastest products do not take: they get a gap behind them.
+    /// A contiguous copy of a matrix that every step reads row by row. Rows with a multiple of 512 elements would map to the same cache
+    /// sets, which the fastest matrix products avoid; they get a gap after each row.
     private func laidOut(_ w: Tensor) throws(OpError) -> Tensor {
         let (count, length) = (w.shape[0], w.shape[1])
         guard count > 0, length > 0, length % 512 == 0 else { return try w.contiguousData() }
@@ -81,7 +81,7 @@ package struct RecurrentWalk: Op {
         return rows
     }
 
-    /// The inputs by name.
+    /// The inputs, by name.
     private struct Operands {
         let x: Tensor
         let first: [Tensor]
@@ -189,13 +189,13 @@ package struct RecurrentWalk: Op {
         let gradFirst = walk.first.map { Tensor.zeros($0.shape, dtype: $0.dtype, device: $0.device) }
         let whole = Tensor.empty([1, batchSizes[0], result.shape[1]], dtype: hidden.dtype, device: hidden.device)
         for x in [gradProducts, gradRecurrent, gradOut, weight, whole] + gradFirst + gradients { try x.usable() }
-        /// What came from the step that was walked after, to the states that it started from.
+        /// The gradients of the states that the step processed last started from.
         var carried: [Tensor] = []
         var entered: [Tensor] = []
-        /// With a projection: the gradients of what it made.
+        /// With a projection: the gradients of its results.
         var projectedGradients: [Tensor] = []
         for (i, step) in steps.enumerated().reversed() {
-            // Sequences that took their last step here begin with the gradients of their final states.
+            // Sequences that end at this step start with the gradients of their final states.
             let incoming = walk.first.indices.map { s -> Tensor in
                 if carried.isEmpty { return gradients[1 + s].narrow(0, 0, step.count).clone() }
                 if step.count == step.after { return carried[s] }
@@ -224,7 +224,7 @@ package struct RecurrentWalk: Op {
                 gradInput: rows(gradProducts, step), gradHidden: kind == .gru ? rows(gradRecurrent, step) : nil, gradState: gradState)
             let gradFrom = whole.view([1, step.count, whole.shape[2]], strides: whole.strides, offset: 0)
             try backend.matmul(rows(gradRecurrent, step).unsqueeze(0), weight, bias: nil, into: gradFrom)
-            // A product overwrites its target, so what came around it is added after.
+            // matmul overwrites its output, so the other gradients are added afterwards.
             let around = gradFrom.view([step.count, whole.shape[2]], strides: [whole.shape[2], 1], offset: 0)
             carried = [try (gradState.map { $0 + around } ?? around.clone()).usable()] + (kind == .lstm ? [incoming[1]] : [])
         }
@@ -235,7 +235,7 @@ package struct RecurrentWalk: Op {
         var found: [Tensor?] = [needs[0] ? gradProducts.matmul(walk.ih) : nil]
         found += gradFirst.indices.map { needs[1 + $0] ? gradFirst[$0] : nil }
         found.append(needs[states + 1] ? gradProducts.t().matmul(walk.x) : nil)
-        // Collected from the last step on; `steps` may run backward through the rows.
+        // The parts were collected from the last step on; in a reversed walk the steps go backward through the rows.
         func inRows(_ parts: [Tensor]) -> Tensor { parts.count == 1 ? parts[0] : Tensor.cat(isReversed ? parts : parts.reversed()) }
         found.append(needs[states + 2] ? gradRecurrent.t().matmul(inRows(entered)) : nil)
         if hasBias {
@@ -246,10 +246,10 @@ package struct RecurrentWalk: Op {
         return found
     }
 
-    // MARK: By differentiable ops, where a backward pass is itself recorded
+    // MARK: Backward by differentiable ops, for recorded backward passes
 
     private func composedBackward(_ inputs: [Tensor], _ gradients: [Tensor]) -> [Tensor?] {
-        // Views, so that the gradients stop here; they lead on to the inputs for the derivative of this derivative.
+        // Views, so that the gradients are taken with respect to them; the views lead to the inputs for higher derivatives.
         let views = inputs.map { apply(Reshape(shape: $0.shape, strides: $0.strides, inputShape: $0.shape), Inputs($0)) }
         let outputs = composed(views)
         let used = zip(views, inputs).filter { $0.0.requiresGrad }.map(\.0)
@@ -257,7 +257,7 @@ package struct RecurrentWalk: Op {
         return views.map { $0.requiresGrad ? found.popFirst()! : nil }
     }
 
-    /// The outputs by recorded ops. Also what the kernels are compared with.
+    /// The outputs by recorded ops. Tests compare the kernels with it.
     package func composed(_ inputs: [Tensor]) -> [Tensor] {
         let walk = named(inputs)
         let products = walk.x.linear(walk.ih, walk.biasIh)
@@ -273,7 +273,7 @@ package struct RecurrentWalk: Op {
         return [Tensor.cat(inRows.map { $0[0] })] + walk.first.indices.map { s in last(steps, after.map { $0[s] }) }
     }
 
-    /// One step by recorded ops: from the products of input and hidden state the next state (h, and c of an LSTM).
+    /// One step by recorded ops: the next state (h, and c for an LSTM) from the products of input and hidden state.
     package static func step(_ kind: RecurrentKind, _ x: Tensor, _ y: Tensor, _ state: [Tensor]) -> [Tensor] {
         let units = x.shape[1] / kind.gates
         func part(_ x: Tensor, _ i: Int) -> Tensor { x.narrow(1, i * units, units) }

@@ -1,4 +1,4 @@
-/// Sum, mean, product, extremes, any, all over `dims`, which stay as extent 1 (`Tensor.reduced` drops them where asked).
+/// Sum, mean, product, minimum, maximum, any, all over `dims`, which keep extent 1 (`Tensor.reduced` removes them).
 struct Reduce: Op {
     let kind: ReduceKind
     /// Sorted, without repeats.
@@ -8,7 +8,7 @@ struct Reduce: Op {
     var name: String { "\(kind)" }
     var autocast: AutocastPolicy { kind == .sum || kind == .prod ? .float32 : .asIs }
 
-    /// How many elements go into one.
+    /// The number of elements per result.
     private var count: Int { dims.reduce(1) { $0 * inputShape[$1] } }
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
@@ -33,14 +33,15 @@ struct Reduce: Op {
         case .mean: return [(grad / count).expand(inputShape)]
         case .prod: return [Reduce.productGradient(grad, context.saved[0], dims)]
         case .min, .max:
-            // Shared evenly among equal extremes, as PyTorch's amin and amax.
+            // Equal extremes share the gradient evenly, as in PyTorch's amin and amax.
             let isExtreme = context.saved[0].eq(context.saved[1])
             return [isExtreme.to(grad.dtype) * grad.shared(among: isExtreme.sum(dim: dims, keepDim: true))]
         case .any, .all: return [nil]
         }
     }
 
-    /// Each element's gradient is the product of the others, computed without dividing, so that zeros are right: products from both sides.
+    /// The gradient of an element is the product of the others: the product before it times the product after it. There is no division, so
+    /// zeros are handled correctly.
     private static func productGradient(_ grad: Tensor, _ x: Tensor, _ dims: [Int]) -> Tensor {
         let rest = (0..<x.ndim).filter { !dims.contains($0) }
         let order = rest + dims
@@ -56,9 +57,9 @@ struct Reduce: Op {
     }
 }
 
-/// (Σ|x|ᵖ)^(1/p) over `dims`, which stay as extent 1, for finite p; for 0 how many are not zero.
+/// (Σ|x|ᵖ)^(1/p) over `dims`, which keep extent 1, for finite p; for p = 0 the number of non-zero elements.
 ///
-/// Derivative: sign x·(|x|/y)^(p−1), 0 where y is 0 (and for p < 1 where x is) and for p = 0.
+/// Derivative: sign x·(|x|/y)^(p−1); 0 if y = 0, for p < 1 if x = 0, and for p = 0.
 private struct PowerNorm: Op {
     let p: Double
     let dims: [Int]
@@ -80,7 +81,7 @@ private struct PowerNorm: Op {
         return out
     }
 
-    /// In units of the element that counts most, the largest or for p < 0 the smallest, powers stay in range.
+    /// Divides by the largest element (for p < 0 the smallest), so that powers neither overflow nor vanish.
     private static func scaled(_ x: Tensor, _ p: Double, _ dims: [Int]) -> Tensor {
         guard x.numel > 0 else { return x.pow(p).sum(dim: dims, keepDim: true).pow(1 / p) }
         let most = p > 0 ? x.amax(dim: dims, keepDim: true) : x.amin(dim: dims, keepDim: true)
@@ -100,11 +101,11 @@ private struct PowerNorm: Op {
     }
 }
 
-/// The largest or smallest element along `dim`, NaN before all others, and its first place (int64), `dim` staying as extent 1.
+/// The largest or smallest element along `dim` and its first position (int64); NaN wins. `dim` keeps extent 1.
 ///
-/// Derivative: the gradient goes to that place.
+/// Derivative: the gradient goes to that position.
 struct Extreme: Op {
-    /// `max` or `min`; `argmax` or `argmin` where only the place is asked for.
+    /// `max` or `min`; `argmax` or `argmin` if only the position is used.
     let name: String
     let kind: ArgReduceKind
     let dim: Int
@@ -135,7 +136,7 @@ struct Extreme: Op {
     }
 }
 
-/// Running sum or product along `dim`.
+/// Cumulative sum or product along `dim`.
 struct Scan: Op {
     let kind: ScanKind
     let dim: Int
@@ -153,8 +154,8 @@ struct Scan: Op {
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         if grad.ndim == 0 || grad.numel == 0 { return [grad] }
         if kind == .sum { return [grad.flip([dim]).cumsum(dim: dim).flip([dim])] }
-        // Σ_k≥i g_k · Π_{j≤k, j≠i} x_j is the product of what stands before i, times s_i = g_i + x_{i+1}·s_{i+1}: no division, so that
-        // zeros are right.
+        // Σ_k≥i g_k · Π_{j≤k, j≠i} x_j is the product of the elements before i, times s_i = g_i + x_{i+1}·s_{i+1}. There is no division, so
+        // zeros are handled correctly.
         let type: DType = grad.dtype == .float64 ? .float64 : .float32
         let (x, g) = (context.saved[0].to(type), grad.to(type))
         let n = x.shape[dim]
@@ -168,9 +169,9 @@ struct Scan: Op {
     }
 }
 
-/// y_k = a_k·y_{k−1} + b_k along `dim`, from y_0 = b_0.
+/// y_k = a_k·y_{k−1} + b_k along `dim`, with y_0 = b_0.
 ///
-/// Derivative: with λ_k = g_k + a_{k+1}·λ_{k+1}, a recurrence of the same kind from the end, that of b is λ and that of a λ_k·y_{k−1}.
+/// Derivative: with λ_k = g_k + a_{k+1}·λ_{k+1}, the same recurrence from the end, the gradient of b is λ and that of a_k is λ_k·y_{k−1}.
 private struct LinearScan: Op {
     let dim: Int
     var name: String { "linearScan" }
@@ -197,18 +198,18 @@ private struct LinearScan: Op {
 }
 
 extension Tensor {
-    /// y_k = a_k·y_{k−1} + b_k along `dim`, from y_0 = b_0; float32 or float64, with elements.
+    /// y_k = a_k·y_{k−1} + b_k along `dim`, with y_0 = b_0, for non-empty float32 or float64 tensors.
     fileprivate static func linearScan(_ a: Tensor, _ b: Tensor, dim: Int) -> Tensor { apply(LinearScan(dim: dim), Inputs(a, b)) }
 }
 
 extension Tensor {
-    /// Itself divided by an integer tensor of counts, which a half type might not hold.
+    /// Divides by an integer tensor of counts, which a 16-bit float might not represent.
     final func shared(among count: Tensor) -> Tensor {
         let wide: DType = dtype.size == 2 ? .float32 : dtype
         return (to(wide) / count.to(wide)).to(dtype)
     }
 
-    /// The dims of a reduction, sorted; all of them for nil.
+    /// The dims of a reduction, sorted; all of them for nil or an empty list.
     final func reductionDims(_ dims: [Int]?) throws(OpError) -> [Int] {
         guard let dims, !dims.isEmpty else { return Array(0..<ndim) }
         if ndim == 0 {
@@ -232,50 +233,52 @@ extension Tensor {
         }
     }
 
-    /// In what sums and products are computed: `dtype` where one is given, else int64 for integers and bool.
+    /// Converts for sums and products: to `dtype` if given, else integers and bool to int64.
     private final func summable(_ wanted: DType?) -> Tensor { wanted == nil && dtype.isFloatingPoint ? self : to(wanted ?? .int64) }
 
-    /// The sum of all elements, converted to `dtype` first where one is given; integers and bool sum to int64.
+    /// The sum of all elements, converted to `dtype` first if given; integers and bool give int64.
     public final func sum(dtype: DType? = nil) -> Tensor { summable(dtype).reduced(.sum, nil, keepDim: false) }
     /// The sums along `dim`.
     public final func sum(dim: Int, keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
         summable(dtype).reduced(.sum, [dim], keepDim: keepDim)
     }
-    /// The sums over `dim`, all dimensions where that is empty.
+    /// The sums over `dim`; an empty list means all dimensions.
     public final func sum(dim: [Int], keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
         summable(dtype).reduced(.sum, dim, keepDim: keepDim)
     }
 
-    /// The mean of all elements, converted to `dtype` first where one is given; NaN of none. Floats only.
+    /// The mean of all elements, converted to `dtype` first if given; NaN if there are none. Traps for integers and bool.
     public final func mean(dtype: DType? = nil) -> Tensor { mean(dim: [], dtype: dtype) }
     /// The means along `dim`.
     public final func mean(dim: Int, keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
         mean(dim: [dim], keepDim: keepDim, dtype: dtype)
     }
-    /// The means over `dim`, all dimensions where that is empty.
+    /// The means over `dim`; an empty list means all dimensions.
     public final func mean(dim: [Int], keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
         let x = dtype.map { to($0) } ?? self
         return x.floatsOnly("mean") ?? x.reduced(.mean, dim, keepDim: keepDim)
     }
 
-    /// The product of all elements, converted to `dtype` first where one is given; integers and bool multiply to int64.
+    /// The product of all elements, converted to `dtype` first if given; integers and bool give int64.
     public final func prod(dtype: DType? = nil) -> Tensor { summable(dtype).reduced(.prod, nil, keepDim: false) }
     /// The products along `dim`.
     public final func prod(dim: Int, keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
         summable(dtype).reduced(.prod, [dim], keepDim: keepDim)
     }
 
-    /// The smallest elements over `dim`, all dimensions by default; equal ones share the gradient. PyTorch: `amin`.
+    /// The smallest elements over `dim`, all dimensions by default; equal ones share the gradient. Traps if there are no elements. PyTorch:
+    /// `amin`.
     public final func amin(dim: [Int] = [], keepDim: Bool = false) -> Tensor { reduced(.min, dim, keepDim: keepDim) }
-    /// The largest elements over `dim`, all dimensions by default; equal ones share the gradient. PyTorch: `amax`.
+    /// The largest elements over `dim`, all dimensions by default; equal ones share the gradient. Traps if there are no elements. PyTorch:
+    /// `amax`.
     public final func amax(dim: [Int] = [], keepDim: Bool = false) -> Tensor { reduced(.max, dim, keepDim: keepDim) }
-    /// The smallest element.
+    /// The smallest element; equal ones share the gradient. Traps if there are none.
     public final func min() -> Tensor { reduced(.min, nil, keepDim: false) }
-    /// The largest element.
+    /// The largest element; equal ones share the gradient. Traps if there are none.
     public final func max() -> Tensor { reduced(.max, nil, keepDim: false) }
-    /// The smallest elements along `dim` and the first place of each; the gradient goes to that place.
+    /// The smallest elements along `dim` and the first position of each, which gets the gradient.
     public final func min(dim: Int, keepDim: Bool = false) -> (values: Tensor, indices: Tensor) { extreme(.min, dim, keepDim) }
-    /// The largest elements along `dim` and the first place of each; the gradient goes to that place.
+    /// The largest elements along `dim` and the first position of each, which gets the gradient.
     public final func max(dim: Int, keepDim: Bool = false) -> (values: Tensor, indices: Tensor) { extreme(.max, dim, keepDim) }
 
     private final func extreme(_ kind: ArgReduceKind, _ dim: Int, _ keepDim: Bool, name: String? = nil) -> (values: Tensor, indices: Tensor)
@@ -292,29 +295,29 @@ extension Tensor {
         noGrad { extreme(kind, dim, keepDim, name: kind == .max ? "argmax" : "argmin").indices }
     }
 
-    /// The first place of the largest element along `dim`, int64; NaN counts as largest.
+    /// The first position of the largest element along `dim`, int64; NaN counts as largest.
     public final func argmax(dim: Int, keepDim: Bool = false) -> Tensor { argReduced(.max, dim, keepDim: keepDim) }
-    /// The first place of the largest element in row-major order.
+    /// The first position of the largest element in row-major order.
     public final func argmax() -> Tensor { reshape([-1]).argReduced(.max, 0, keepDim: false) }
-    /// The first place of the smallest element along `dim`, int64; NaN counts as smallest.
+    /// The first position of the smallest element along `dim`, int64; NaN counts as smallest.
     public final func argmin(dim: Int, keepDim: Bool = false) -> Tensor { argReduced(.min, dim, keepDim: keepDim) }
-    /// The first place of the smallest element in row-major order.
+    /// The first position of the smallest element in row-major order.
     public final func argmin() -> Tensor { reshape([-1]).argReduced(.min, 0, keepDim: false) }
 
     /// Whether any element is not zero.
     public final func any() -> Tensor { reduced(.any, nil, keepDim: false) }
     /// Whether any element along `dim` is not zero.
     public final func any(dim: Int, keepDim: Bool = false) -> Tensor { reduced(.any, [dim], keepDim: keepDim) }
-    /// Whether any element over `dim`, all dimensions where that is empty, is not zero.
+    /// Whether any element over `dim` is not zero; an empty list means all dimensions.
     public final func any(dim: [Int], keepDim: Bool = false) -> Tensor { reduced(.any, dim, keepDim: keepDim) }
     /// Whether all elements are not zero.
     public final func all() -> Tensor { reduced(.all, nil, keepDim: false) }
     /// Whether all elements along `dim` are not zero.
     public final func all(dim: Int, keepDim: Bool = false) -> Tensor { reduced(.all, [dim], keepDim: keepDim) }
-    /// Whether all elements over `dim`, all dimensions where that is empty, are not zero.
+    /// Whether all elements over `dim` are not zero; an empty list means all dimensions.
     public final func all(dim: [Int], keepDim: Bool = false) -> Tensor { reduced(.all, dim, keepDim: keepDim) }
 
-    /// What `compute` makes of the tensor in float32 where it is of a half type, whose squares and sums overflow at 65,504, in its own dtype.
+    /// Runs `compute` in float32 for 16-bit floats, whose squares and sums overflow at 65,504, and converts the result back.
     private final func widened(_ compute: (Tensor) -> Tensor) -> Tensor {
         dtype == .float16 || dtype == .bfloat16 ? compute(to(.float32)).to(dtype) : compute(self)
     }
@@ -328,7 +331,7 @@ extension Tensor {
             let at = try reductionDims(dim)
             let count = Double(at.reduce(1) { $0 * shape[$1] })
             let centered = x - x.reduced(.mean, at, keepDim: true)
-            // The mean is rounded: of numbers far from 0 the rest of it, Σ centered / n, is no smaller than they differ.
+            // Subtracts the rounding error of the mean, Σ centered / n: far from 0 it may be as large as the differences of the elements.
             let rest = centered.reduced(.sum, at, keepDim: keepDim).square() / Swift.max(count, 1)
             return (centered.square().reduced(.sum, at, keepDim: keepDim) - rest) / Swift.max(count - correction, 0)
         }
@@ -337,12 +340,12 @@ extension Tensor {
     public final func `var`(dim: Int, correction: Double = 1, keepDim: Bool = false) -> Tensor {
         `var`(dim: [dim], correction: correction, keepDim: keepDim)
     }
-    /// √x of a sum of squares: at 0, where √ has an infinite slope and the squares have none, its gradient is 0.
+    /// √x of a sum of squares, with gradient 0 at 0, where the slope of √ is infinite but that of the squares is 0.
     private final func rootOfSquares() -> Tensor {
         let isZero = detach().eq(0)
         return maskedFill(isZero, 1).sqrt().maskedFill(isZero, 0)
     }
-    /// The square root of the variance over `dim`, all dimensions by default; of equal numbers the gradient is 0.
+    /// The square root of the variance over `dim`, all dimensions by default; the gradient is 0 if all numbers are equal.
     public final func std(dim: [Int] = [], correction: Double = 1, keepDim: Bool = false) -> Tensor {
         floatsOnly("std") ?? widened { $0.variance(dim, correction, keepDim).rootOfSquares() }
     }
@@ -351,8 +354,9 @@ extension Tensor {
         std(dim: [dim], correction: correction, keepDim: keepDim)
     }
 
-    /// (Σ|x|ᵖ)^(1/p) over `dim`, all dimensions by default; p may be infinite (largest |x|), −infinite (smallest) or 0 (how many are not zero).
-    /// PyTorch: `torch.norm`. The gradient at a zero vector is 0. Powers are taken in a range where neither the largest overflow nor all vanish.
+    /// (Σ|x|ᵖ)^(1/p) over `dim`, all dimensions by default; p may be ∞ (largest |x|), −∞ (smallest |x|) or 0 (number of non-zero elements).
+    /// The gradient at a zero vector is 0. Powers are scaled so that they neither overflow nor vanish. Traps for integers. PyTorch:
+    /// `torch.norm`.
     public final func norm(p: Double = 2, dim: [Int] = [], keepDim: Bool = false) -> Tensor {
         if let failed = floatsOnly("norm") { return failed }
         return composite("norm", .float32, self) { x in x.widened { $0.norm(of: p, dim, keepDim) } }
@@ -378,7 +382,7 @@ extension Tensor {
         if isPoisoned || numel == 0 { return exp().sum(dim: dim, keepDim: keepDim).log() }
         let largest = detach().amax(dim: dim, keepDim: true)
         let shift = Tensor.where(largest.isinf(), Tensor.zeros(like: largest), largest)
-        // Of nothing but −∞ the sum is 0: its logarithm is −∞, the gradient 0.
+        // If all elements are −∞ the sum is 0, its logarithm −∞ and the gradient 0.
         let exponentials = (self - shift).exp().sum(dim: dim, keepDim: true)
         let isZero = exponentials.detach().eq(0)
         let sum = exponentials.maskedFill(isZero, 1).log().maskedFill(isZero, -Double.infinity) + shift
@@ -387,9 +391,9 @@ extension Tensor {
     /// ln Σeˣ along `dim`, without overflow.
     public final func logsumexp(dim: Int, keepDim: Bool = false) -> Tensor { logsumexp(dim: [dim], keepDim: keepDim) }
 
-    /// The running sum along `dim`, of x converted to `dtype` where one is given; integers sum to int64.
+    /// The cumulative sum along `dim`, converted to `dtype` first if given; integers and bool give int64.
     public final func cumsum(dim: Int, dtype: DType? = nil) -> Tensor { scanned(.sum, dim, dtype) }
-    /// The running product along `dim`, of x converted to `dtype` where one is given; integers multiply to int64.
+    /// The cumulative product along `dim`, converted to `dtype` first if given; integers and bool give int64.
     public final func cumprod(dim: Int, dtype: DType? = nil) -> Tensor { scanned(.prod, dim, dtype) }
 
     private final func scanned(_ kind: ScanKind, _ dim: Int, _ wanted: DType?) -> Tensor {
@@ -398,7 +402,7 @@ extension Tensor {
         }
     }
 
-    /// The failure of a function that is for floats only, nil for floats.
+    /// Fails for integers and bool; nil for floats.
     final func floatsOnly(_ op: String) -> Tensor? {
         if isPoisoned { return self }
         return dtype.isFloatingPoint ? nil : fail(op, "is for floating-point tensors, this one is \(dtype); convert it with to(.float32)")

@@ -1,4 +1,4 @@
-/// `condition ? a : b`, elementwise; each operand's gradient is where it was taken.
+/// `condition ? a : b`, elementwise; each operand gets the gradient of the elements taken from it.
 struct Where: Op {
     var name: String { "where" }
 
@@ -19,7 +19,7 @@ struct Where: Op {
     }
 }
 
-/// The parts of x at the places `index` [J] along `dim`; gradients of repeated places add up.
+/// The slices of x at the positions `index` [J] along `dim`; gradients of repeated positions add up.
 struct IndexSelect: Op {
     let dim: Int
     let inputShape: Shape
@@ -40,7 +40,7 @@ struct IndexSelect: Op {
     }
 }
 
-/// x with `source`'s parts added at the places `index` along `dim`, in order.
+/// x plus the slices of `source` at the positions `index` along `dim`, in order.
 struct IndexAdd: Op {
     let dim: Int
     var name: String { "indexAdd" }
@@ -57,7 +57,7 @@ struct IndexAdd: Op {
     }
 }
 
-/// PyTorch's `gather`: along `dim` each element is taken from the place that `index` says.
+/// PyTorch's `gather`: along `dim` each element is taken from the position given by `index`.
 struct Gather: Op {
     let dim: Int
     let inputShape: Shape
@@ -77,7 +77,7 @@ struct Gather: Op {
     }
 }
 
-/// Zeros of `shape` to which each element is added at the place that the index says: the gradient of `Gather`, whose gradient is a gather again.
+/// Zeros of `shape` plus each element at the position given by the index: the gradient of `Gather`, whose own gradient is a gather.
 struct GatherBackward: Op {
     let dim: Int
     let shape: Shape
@@ -95,7 +95,7 @@ struct GatherBackward: Op {
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [grad.gather(dim, context.saved[0]), nil] }
 }
 
-/// PyTorch's `scatter` and `scatter_add`: along `dim` each element of `source` goes to the place that `index` says.
+/// PyTorch's `scatter` and `scatter_add`: along `dim` each element of `source` goes to the position given by `index`.
 struct Scatter: Op {
     let kind: ScatterKind
     let dim: Int
@@ -132,9 +132,9 @@ struct Scatter: Op {
             let gx = context.needs(0) ? grad * Tensor.ones(like: x).scatterReduce(dim, index, source, reduce: .prod) : nil
             return [gx, nil, context.needs(2) ? productGradient(grad, x, index, source, y) : nil]
         case .min, .max:
-            // Shared evenly among all that equal the extreme.
+            // All elements equal to the extreme share the gradient evenly.
             let (x, source, y) = (context.saved[1], context.saved[2], context.saved[3])
-            let wide = grad.dtype.computeType // Half types do not count so far.
+            let wide = grad.dtype.computeType // 16-bit floats cannot represent large counts.
             let own = x.eq(y).to(wide)
             let theirs = source.eq(y.gather(dim, index)).to(wide)
             let share = grad.to(wide) / own.scatterAdd(dim, index, theirs).clamp(min: 1.0)
@@ -142,14 +142,14 @@ struct Scatter: Op {
         }
     }
 
-    /// Which elements of the source are there in the result: of those set to one place the last.
+    /// Which elements of the source are in the result: the last one for each position.
     private func winners(_ index: Tensor, _ shape: Shape) -> Tensor {
         let numbers = Tensor.arange(index.numel, device: index.device).reshape(index.shape)
         return Tensor.zeros(shape, dtype: .int64, device: index.device).scatter(dim, index, numbers).gather(dim, index).eq(numbers)
     }
 
-    /// The product of a factor's companions: the whole divided by it. Where it is the only zero of the source at its place, the whole with 1
-    /// in its stead; of several zeros each has another for companion.
+    /// The gradient of a factor is the product of the others: the whole product divided by the factor. For the only zero among a position's
+    /// factors it is the product with 1 in its place; if there are several zeros it is 0.
     private func productGradient(_ grad: Tensor, _ x: Tensor, _ index: Tensor, _ source: Tensor, _ y: Tensor) -> Tensor {
         let isZero = source.eq(0)
         let zeros = Tensor.zeros(x.shape, dtype: .int64, device: x.device).scatterAdd(dim, index, isZero.to(.int64)).gather(dim, index)
@@ -173,20 +173,20 @@ extension Tensor {
             return apply(Where(), [condition.expand(shape), a.to(dtype).expand(shape), b.to(dtype).expand(shape)])
         }
     }
-    /// `condition ? a : value`
+    /// `condition ? a : value`, elementwise.
     public static func `where`(_ condition: Tensor, _ a: Tensor, _ value: some ScalarConvertible) -> Tensor {
         `where`(condition, a, a.wrapped(value))
     }
-    /// `condition ? value : b`
+    /// `condition ? value : b`, elementwise.
     public static func `where`(_ condition: Tensor, _ value: some ScalarConvertible, _ b: Tensor) -> Tensor {
         `where`(condition, b.wrapped(value), b)
     }
 
-    /// x with `value`, converted to its dtype, where the bool `mask` holds.
+    /// x with `value`, converted to x's dtype, where the bool `mask` is true.
     public final func maskedFill(_ mask: Tensor, _ value: some ScalarConvertible) -> Tensor {
         isPoisoned ? self : maskedFill(mask, Tensor.full([], value.scalar, dtype: dtype, device: device))
     }
-    /// x with the scalar tensor `value`, converted to its dtype, where the bool `mask` holds. Traps where `value` has dimensions.
+    /// x with the scalar tensor `value`, converted to x's dtype, where the bool `mask` is true. Traps if `value` has dimensions.
     public final func maskedFill(_ mask: Tensor, _ value: Tensor) -> Tensor {
         composite("maskedFill", self, mask, value) { () throws(OpError) in
             guard mask.dtype == .bool else { throw OpError("the mask must be bool, this one is \(mask.dtype)") }
@@ -197,7 +197,7 @@ extension Tensor {
         }
     }
 
-    /// Index tensors are int64; smaller integers are widened.
+    /// Converts indices to int64; throws if they are not integers.
     private static func index(_ index: Tensor) throws(OpError) -> Tensor {
         guard index.dtype.isInteger else {
             throw OpError("indices must be integers, these are \(index.dtype); use maskedSelect for a mask")
@@ -205,12 +205,13 @@ extension Tensor {
         return index.to(.int64)
     }
 
-    /// Places along a dimension are a vector, or one number.
+    /// An index along a dimension is a vector or one number.
     private static func checkVector(_ index: Tensor) throws(OpError) {
         guard index.ndim <= 1 else { throw OpError("the index must be a vector, its shape is \(index.shape)") }
     }
 
-    /// The parts at the places `index` (a vector) along `dim`, in that order. PyTorch: `index_select`.
+    /// The slices at the positions `index` (a vector) along `dim`, in that order. Traps if an index is out of range. PyTorch:
+    /// `index_select`.
     public final func indexSelect(dim: Int, _ index: Tensor) -> Tensor {
         composite("indexSelect", self, index) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
@@ -223,7 +224,8 @@ extension Tensor {
         }
     }
 
-    /// x with the parts of `source` added at the places `index` along `dim`; repeated places add up, in order. PyTorch: `index_add`.
+    /// x plus the slices of `source` at the positions `index` along `dim`; repeated positions add up, in order. Traps if an index is out of
+    /// range. PyTorch: `index_add`.
     public final func indexAdd(dim: Int, _ index: Tensor, _ source: Tensor) -> Tensor {
         composite("indexAdd", self, index, source) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
@@ -241,7 +243,7 @@ extension Tensor {
         }
     }
 
-    /// x with `value` at the places `index` along `dim`. PyTorch: `index_fill`.
+    /// x with `value` at the positions `index` along `dim`. Traps if an index is out of range. PyTorch: `index_fill`.
     public final func indexFill(dim: Int, _ index: Tensor, _ value: some ScalarConvertible) -> Tensor {
         composite("indexFill", self, index) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
@@ -255,8 +257,8 @@ extension Tensor {
         }
     }
 
-    /// out[i][j][k] = x[index[i][j][k]][j][k] for dim 0, x[i][index[i][j][k]][k] for dim 1 and so on. An empty index may have any shape, which
-    /// the result has too. PyTorch: `gather`.
+    /// out[i][j][k] = x[index[i][j][k]][j][k] for dim 0, x[i][index[i][j][k]][k] for dim 1, and so on. The result has the shape of `index`;
+    /// an empty index may have any shape. Traps if an index is out of range. PyTorch: `gather`.
     public final func gather(_ dim: Int, _ index: Tensor) -> Tensor {
         composite("gather", self, index) { () throws(OpError) in
             let at = try checkGather(dim, index)
@@ -279,7 +281,7 @@ extension Tensor {
     }
 
     private final func scattered(_ kind: ScatterKind, _ dim: Int, _ index: Tensor, _ source: Tensor) -> Tensor {
-        // Only sums are on PyTorch's list; what is set keeps the type it is set into.
+        // Autocast converts only sums, as in PyTorch; otherwise x's dtype is kept.
         if kind == .add && autocastDType != nil {
             return composite("scatterAdd", .widest, self, source) { x, source in x.scattered(kind, dim, index, source) }
         }
@@ -299,43 +301,43 @@ extension Tensor {
         }
     }
 
-    /// x with source[i][j][k] put at [index[i][j][k]][j][k] for dim 0, and so on; of repeated places the last wins. PyTorch: `scatter`.
+    /// x with source[i][j][k] put at [index[i][j][k]][j][k] for dim 0, and so on; the last of repeated positions wins. PyTorch: `scatter`.
     public final func scatter(_ dim: Int, _ index: Tensor, _ source: Tensor) -> Tensor { scattered(.set, dim, index, source) }
-    /// x with a number put at the places of `index`. PyTorch: `scatter`.
+    /// x with a number put at the positions of `index`. PyTorch: `scatter`.
     public final func scatter(_ dim: Int, _ index: Tensor, _ value: some ScalarConvertible) -> Tensor {
         index.isPoisoned
             ? index : scattered(.set, dim, index, Tensor.full([], value.scalar, dtype: dtype, device: device).expand(index.shape))
     }
-    /// x with `source` added at the places of `index`, in order. PyTorch: `scatter_add`.
+    /// x plus `source` at the positions of `index`, in order. PyTorch: `scatter_add`.
     public final func scatterAdd(_ dim: Int, _ index: Tensor, _ source: Tensor) -> Tensor { scattered(.add, dim, index, source) }
-    /// x combined with `source` at the places of `index`. PyTorch: `scatter_reduce` with `include_self`.
+    /// x combined with `source` at the positions of `index`. PyTorch: `scatter_reduce` with `include_self`.
     public final func scatterReduce(_ dim: Int, _ index: Tensor, _ source: Tensor, reduce: ScatterReduction) -> Tensor {
         scattered(reduce.kind, dim, index, source)
     }
 
-    /// x ← x with `source` put at the places of `index`. PyTorch: `scatter_`.
+    /// Puts `source` at the positions of `index`, in place. PyTorch: `scatter_`.
     @discardableResult public final func scatter_(_ dim: Int, _ index: Tensor, _ source: Tensor) -> Self {
         updateInPlace("scatter_") { $0.scatter(dim, index, source) }
     }
-    /// x ← x with a number put at the places of `index`. PyTorch: `scatter_`.
+    /// Puts a number at the positions of `index`, in place. PyTorch: `scatter_`.
     @discardableResult public final func scatter_(_ dim: Int, _ index: Tensor, _ value: some ScalarConvertible) -> Self {
         updateInPlace("scatter_") { $0.scatter(dim, index, value) }
     }
-    /// x ← x with `source` added at the places of `index`. PyTorch: `scatter_add_`.
+    /// Adds `source` at the positions of `index`, in place. PyTorch: `scatter_add_`.
     @discardableResult public final func scatterAdd_(_ dim: Int, _ index: Tensor, _ source: Tensor) -> Self {
         updateInPlace("scatterAdd_") { $0.scatterAdd(dim, index, source) }
     }
-    /// x ← x with the parts of `source` added at the places `index` along `dim`. PyTorch: `index_add_`.
+    /// Adds the slices of `source` at the positions `index` along `dim`, in place. PyTorch: `index_add_`.
     @discardableResult public final func indexAdd_(dim: Int, _ index: Tensor, _ source: Tensor) -> Self {
         updateInPlace("indexAdd_") { $0.indexAdd(dim: dim, index, source) }
     }
 
-    /// Row-major coordinates of the elements that are not zero: [count, ndim], int64. PyTorch: `nonzero`.
+    /// The row-major coordinates of the elements that are not zero: [count, ndim], int64. PyTorch: `nonzero`.
     public final func nonzero() -> Tensor {
         composite("nonzero", self) { () throws(OpError) in try device.backend.nonzero(self) }
     }
 
-    /// The elements where the bool `mask` (broadcast against x) holds, as a vector. PyTorch: `masked_select`.
+    /// The elements where the bool `mask` (which broadcasts with x) is true, as a vector. PyTorch: `masked_select`.
     public final func maskedSelect(_ mask: Tensor) -> Tensor {
         composite("maskedSelect", self, mask) { () throws(OpError) in
             guard mask.dtype == .bool else { throw OpError("the mask must be bool, this one is \(mask.dtype)") }
@@ -348,9 +350,9 @@ extension Tensor {
     }
 }
 
-/// How `scatterReduce` combines.
+/// How `scatterReduce` combines elements.
 public enum ScatterReduction: String, Sendable {
-    /// Σ, Π, the smallest, the largest.
+    /// Sum, product, minimum, maximum.
     case sum, prod, amin, amax
     var kind: ScatterKind {
         switch self {

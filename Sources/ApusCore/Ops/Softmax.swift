@@ -1,6 +1,6 @@
-/// softmax(x) = eˣ / Σ eˣ along one dimension, or its logarithm x − log Σ eˣ.
+/// softmax(x) = eˣ / Σ eˣ along one dimension, or log-softmax x − log Σ eˣ.
 ///
-/// dx = y·(g − Σ g·y); of the logarithm g − e^y·Σ g: `SoftmaxGradient`, a kernel of its own with its own derivative.
+/// dx = y·(g − Σ g·y), for log-softmax g − e^y·Σ g: `SoftmaxGradient`, a kernel with its own derivative.
 struct Softmax: Op {
     let dim: Int
     let log: Bool
@@ -21,10 +21,10 @@ struct Softmax: Op {
     }
 }
 
-/// The gradient of `Softmax` from that of its output, g, and the output y.
+/// The gradient of `Softmax` from the gradient g of its output and the output y.
 ///
-/// With h the gradient of the result and sums along the dimension:
-/// softmax d/dg = y·(h − Σ h·y), d/dy = h·(g − Σ g·y) − g·Σ h·y; logarithm d/dg = h − Σ h·e^y, d/dy = −h·e^y·Σ g.
+/// With h the gradient of the result, and sums along the dimension: for softmax d/dg = y·(h − Σ h·y), d/dy = h·(g − Σ g·y) − g·Σ h·y; for
+/// log-softmax d/dg = h − Σ h·e^y, d/dy = −h·e^y·Σ g.
 struct SoftmaxGradient: Op {
     let dim: Int
     let log: Bool
@@ -53,13 +53,14 @@ struct SoftmaxGradient: Op {
 }
 
 extension Tensor {
-    /// eˣ / Σ eˣ along `dim`, after conversion to `dtype` where given. PyTorch: `softmax(dim)`.
+    /// eˣ / Σ eˣ along `dim`, converted to `dtype` first if given. Traps for integers without a `dtype`. PyTorch: `softmax(dim)`.
     public final func softmax(dim: Int, dtype: DType? = nil) -> Tensor { softmax("softmax", dim, dtype, log: false) }
-    /// x − log Σ eˣ along `dim`, exact where softmax would round to 0. PyTorch: `log_softmax(dim)`.
+    /// x − log Σ eˣ along `dim`, accurate also where softmax would round to 0; converted to `dtype` first if given. PyTorch:
+    /// `log_softmax(dim)`.
     public final func logSoftmax(dim: Int, dtype: DType? = nil) -> Tensor { softmax("logSoftmax", dim, dtype, log: true) }
 
     private final func softmax(_ name: String, _ dim: Int, _ dtype: DType?, log: Bool) -> Tensor {
-        // A dtype that was asked for is not to be overruled.
+        // Autocast does not override an explicit dtype.
         composite(name, dtype == nil ? .float32 : .asIs, self) { (x) throws(OpError) in
             let x = dtype.map { x.to($0) } ?? x
             guard x.dtype.isFloatingPoint else {

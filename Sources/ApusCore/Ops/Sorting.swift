@@ -1,6 +1,6 @@
-/// The elements in order along `dim` by a stable sort, and the places (int64) from which they were taken.
+/// The elements sorted along `dim` by a stable sort, and the positions (int64) they came from.
 ///
-/// Derivative: each element's gradient goes to its place.
+/// Derivative: the gradient of each element goes to the position it came from.
 struct Sort: Op {
     let dim: Int
     let descending: Bool
@@ -28,7 +28,7 @@ struct Sort: Op {
     }
 }
 
-/// One of x's elements, the second input: its gradient goes in equal parts to all that equal it, or are NaN as it is.
+/// The second input, an element of x: its gradient is shared evenly by all elements equal to it (or all NaN).
 private struct SharedElement: Op {
     var name: String { "median" }
 
@@ -46,10 +46,10 @@ private struct SharedElement: Op {
 }
 
 extension Tensor {
-    /// The places that put `dim` in order, int64; equal elements keep theirs, NaN counts as largest.
+    /// The positions that sort `dim`, int64. Equal elements keep their order; NaN counts as largest.
     public final func argsort(dim: Int = -1, descending: Bool = false) -> Tensor { noGrad { ordered("argsort", dim, descending).indices } }
 
-    /// The elements in order along `dim`, and the places they came from; equal elements keep their order, NaN counts as largest.
+    /// The elements sorted along `dim`, and the positions they came from. Equal elements keep their order; NaN counts as largest.
     public final func sort(dim: Int = -1, descending: Bool = false) -> (values: Tensor, indices: Tensor) {
         ordered("sort", dim, descending)
     }
@@ -61,7 +61,7 @@ extension Tensor {
         }
     }
 
-    /// The `k` largest (or smallest) elements along `dim`, in order, and their places.
+    /// The `k` largest (or smallest) elements along `dim`, sorted, and their positions. Traps if there are fewer than `k`.
     public final func topk(_ k: Int, dim: Int = -1, largest: Bool = true) -> (values: Tensor, indices: Tensor) {
         let indices = composite("topk", self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
@@ -74,7 +74,7 @@ extension Tensor {
         return (indices.isPoisoned ? indices : ndim == 0 ? clone() : gather(dim, indices), indices)
     }
 
-    /// The k-th smallest element along `dim` (k from 1) and its place. PyTorch: `kthvalue`.
+    /// The k-th smallest element along `dim` (k from 1) and its position. Traps if k is out of range. PyTorch: `kthvalue`.
     public final func kthvalue(_ k: Int, dim: Int = -1, keepDim: Bool = false) -> (values: Tensor, indices: Tensor) {
         let indices = composite("kthvalue", self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
@@ -86,14 +86,14 @@ extension Tensor {
         return taken(indices, dim, keepDim)
     }
 
-    /// The elements at one place along `dim` each, and these places.
+    /// The elements at the positions `indices` along `dim`, one per line, and these positions.
     private final func taken(_ indices: Tensor, _ dim: Int, _ keepDim: Bool) -> (values: Tensor, indices: Tensor) {
         if indices.isPoisoned { return (indices, indices) }
         let values = gather(dim, indices)
         return keepDim || ndim == 0 ? (values, indices) : (values.squeeze(dim), indices.squeeze(dim))
     }
 
-    /// The lower of the middle elements along `dim`, and its place; NaN where there is one. PyTorch: `median`.
+    /// The lower of the middle elements along `dim`, and its position; NaN if there is one. Traps if `dim` is empty. PyTorch: `median`.
     public final func median(dim: Int, keepDim: Bool = false) -> (values: Tensor, indices: Tensor) {
         let indices = composite("median", self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
@@ -103,20 +103,21 @@ extension Tensor {
             let order = argsort(dim: at)
             let middle = order.narrow(at, (n - 1) / 2, 1)
             if !dtype.isFloatingPoint { return middle.contiguous() }
-            // NaN sorts last: where there is one, the first of them is the answer.
+            // NaN sorts last; if there is one, the result is the first NaN.
             let count = isnan().sum(dim: at, keepDim: true)
             let firstNaN = order.gather(at, (count * -1 + n).clamp(max: n - 1))
             return Tensor.where(count.gt(0), firstNaN, middle).contiguous()
         }
         return taken(indices, dim, keepDim)
     }
-    /// The lower of the middle elements; NaN where there is one. All elements that equal it share the gradient.
+    /// The lower of the middle elements; NaN if there is one. All elements equal to it share the gradient.
     public final func median() -> Tensor {
         let middle = noGrad { reshape([-1]).median(dim: 0).values }
         return middle.isPoisoned || !requiresGrad ? middle : apply(SharedElement(), Inputs(self, middle))
     }
 
-    /// The `q`-quantiles (0 … 1) along `dim`, by linear interpolation between neighbours; q's own extent comes first where it has one. PyTorch: `quantile`.
+    /// The `q`-quantiles (0 … 1) along `dim`, by linear interpolation between neighbours. If q is a vector, its extent becomes the first
+    /// dimension. Traps if a q is not in 0 … 1. PyTorch: `quantile`.
     public final func quantile(_ q: Tensor, dim: Int, keepDim: Bool = false) -> Tensor {
         if let failed = floatsOnly("quantile") { return failed }
         return composite("quantile", self, q) { () throws(OpError) in
@@ -127,16 +128,16 @@ extension Tensor {
             return q.ndim == 0 ? values.squeeze(0) : values
         }
     }
-    /// The `q`-quantile (0 … 1) along `dim`.
+    /// The `q`-quantile (0 … 1) along `dim`, by linear interpolation. Traps if q is not in 0 … 1.
     public final func quantile(_ q: Double, dim: Int, keepDim: Bool = false) -> Tensor {
         if let failed = floatsOnly("quantile") { return failed }
         return composite("quantile", self) { () throws(OpError) in try quantiles([q], dim, keepDim).squeeze(0) }
     }
-    /// The `q`-quantile (0 … 1) of all elements.
+    /// The `q`-quantile (0 … 1) of all elements, by linear interpolation. Traps if q is not in 0 … 1.
     public final func quantile(_ q: Double) -> Tensor { reshape([-1]).quantile(q, dim: 0) }
 
-    /// The quantiles as first dimension. Places are computed in `Double`: half types do not count beyond 2,048, float32 not beyond 2²⁴.
-    /// `source` holds the same q where these have a gradient.
+    /// The quantiles as first dimension. Positions are computed in `Double`: 16-bit floats represent integers only up to 2,048, float32 up
+    /// to 2²⁴. `source` is q as a tensor if it requires a gradient.
     private final func quantiles(_ q: [Double], _ dim: Int, _ keepDim: Bool, of source: Tensor? = nil) throws(OpError) -> Tensor {
         let at = try normalize(dim: dim, ndim: ndim)
         guard ndim > 0 else { return try reshape([1]).quantiles(q, 0, false, of: source) }
@@ -153,13 +154,13 @@ extension Tensor {
         let (a, b) = (neighbours(.down), neighbours(.up))
         var weight = Tensor(places.map { $0 - $0.rounded(.down) }, shape: [q.count], dtype: wide, device: device)
         if let source { weight = weight + (source.to(wide) - source.detach().to(wide)) * Double(n - 1) }
-        // Between equal infinities there is no difference to take.
+        // The difference of equal infinities would be NaN.
         let between = Tensor.where(a.eq(b).logicalAnd(a.isinf()), a, a.lerp(b, weight)).to(dtype)
         let values = between.maskedFill(sorted.isnan().any(dim: -1, keepDim: true), Double.nan).movedim(-1, 0)
         return keepDim ? values.unsqueeze(at + 1) : values
     }
 
-    /// The different elements in ascending order, where each element is among them, and how often each occurs. PyTorch: `torch.unique`.
+    /// The distinct elements in ascending order, the index of each element among them, and their counts. PyTorch: `torch.unique`.
     public final func unique() -> (values: Tensor, inverse: Tensor, counts: Tensor) {
         if isPoisoned { return (self, self, self) }
         return noGrad {
@@ -168,7 +169,8 @@ extension Tensor {
         }
     }
 
-    /// The different parts along `dim`, sorted by their elements, where each part is among them, and how often each occurs. PyTorch: `torch.unique(dim=…)`.
+    /// The distinct slices along `dim`, sorted by their elements, the index of each slice among them, and their counts. PyTorch:
+    /// `torch.unique(dim=…)`.
     public final func unique(dim: Int) -> (values: Tensor, inverse: Tensor, counts: Tensor) {
         if isPoisoned { return (self, self, self) }
         do throws(OpError) {
@@ -187,20 +189,20 @@ extension Tensor {
         }
     }
 
-    /// The different rows of a matrix in ascending order, the place of each row among them, and their counts.
+    /// The distinct rows of a matrix in ascending order, the index of each row among them, and their counts.
     private final func uniqueRows() -> (values: Tensor, inverse: Tensor, counts: Tensor) {
         let n = size(0)
         if n == 0 {
             let none = Tensor.zeros([0], dtype: .int64, device: device)
             return (self, none, none)
         }
-        // By the last column first: each sort keeps the order of the ones before among equals.
+        // Sorts by the last column first: each stable sort keeps the previous order of equal elements.
         var order = Tensor.arange(n, device: device)
         for column in (0..<size(1)).reversed() {
             order = order.indexSelect(dim: 0, select(1, column).indexSelect(dim: 0, order).argsort(dim: 0))
         }
         let sorted = indexSelect(dim: 0, order)
-        // A new value starts where a row differs from the one before.
+        // A new value starts at each row that differs from the one before.
         let starts = Tensor.cat([
             Tensor.zeros([1], dtype: .int64, device: device),
             sorted.narrow(0, 1, n - 1).ne(sorted.narrow(0, 0, n - 1)).any(dim: 1).to(.int64),

@@ -1,23 +1,23 @@
 import ApusSystem
 
-/// What may stand in `x[…]`: integers, ranges (also with a step, `stride(from: 0, to: 8, by: 2)`), `.slice(1, -1)`, `.all`, `.ellipsis`,
-/// `.newAxis`, and lists of integers and tensors (integer indices or bool masks). PyTorch's rules: negative positions count from the end, ranges are clipped to the
-/// extent, integers are not.
+/// What may be in `x[…]`: integers, ranges (also with a step, `stride(from: 0, to: 8, by: 2)`), `.slice(1, -1)`, `.all`, `.ellipsis`,
+/// `.newAxis`, lists of integers, and tensors (integer indices or bool masks). PyTorch's rules: negative positions count from the end;
+/// ranges are clipped to the extent, integers are not.
 public protocol TensorIndex {
     var component: IndexComponent { get }
 }
 
-/// One component of a subscript, as the tensor reads it.
+/// A component of a subscript.
 public enum IndexComponent {
-    /// `x[2]`, `x[-1]`: the dimension is gone.
+    /// `x[2]`, `x[-1]`: removes the dimension.
     case position(Int)
-    /// `x[1..<3]`, `x[.slice(1, -1)]`; `end` nil: to the end.
+    /// `x[1..<3]`, `x[.slice(1, -1)]`; if `end` is nil, to the end.
     case range(start: Int, end: Int?, step: Int)
-    /// As many whole dimensions as the tensor has besides.
+    /// All dimensions that the other components leave.
     case ellipsis
     /// A dimension of extent 1.
     case newAxis
-    /// Positions, or a mask.
+    /// Integer positions, or a bool mask.
     case tensor(Tensor)
     /// Positions: `x[[0, 2]]`.
     case list([Int])
@@ -54,10 +54,11 @@ extension StrideThrough: TensorIndex where Element == Int {
     }
 }
 
-/// The end of a range whose last position is `last`; nil, to the end, for the last one of all.
+/// The exclusive end of a range whose last position is `last`; nil (to the end) if `last` is −1.
 private func end(after last: Int) -> Int? { last == -1 || last == .max ? nil : last + 1 }
 
-/// What a stride was made of. Its mirror says so; its elements do not where it is empty, as from 0 to −1, which here means all but the last.
+/// The parameters of a stride, from its mirror. Its elements would not do: a stride from 0 to −1 is empty, but here it means all but the
+/// last.
 private func bounds(of stride: some CustomReflectable) -> (from: Int, end: Int, by: Int) {
     let parts = stride.customMirror.children.compactMap { $0.value as? Int }
     guard parts.count == 3 else { preconditionFailure("a stride has three parts: \(stride)") }
@@ -70,28 +71,29 @@ extension Tensor: TensorIndex {
     public final var component: IndexComponent { .tensor(self) }
 }
 
-/// A component that has a name: `.all`, `.slice(1, -1)`.
+/// A named component: `.all`, `.slice(1, -1)`.
 public struct IndexKeyword: TensorIndex {
-    /// What it stands for.
+    /// The component.
     public let component: IndexComponent
 }
 extension TensorIndex where Self == IndexKeyword {
-    /// As many whole dimensions as the other components leave: `x[.ellipsis, 0]`.
+    /// All dimensions that the other components leave: `x[.ellipsis, 0]`.
     public static var ellipsis: IndexKeyword { IndexKeyword(component: .ellipsis) }
     /// A new dimension of one element. PyTorch: `None`.
     public static var newAxis: IndexKeyword { IndexKeyword(component: .newAxis) }
     /// The whole dimension. PyTorch: `:`.
     public static var all: IndexKeyword { slice() }
-    /// From position `from` until before `to`, every `step`-th: all that Swift's ranges cannot say, such as `x[.slice(1, -1)]`, all but the
-    /// first and the last. nil is the beginning or the end; negative positions count from the end. PyTorch: `from:to:step`.
+    /// From position `from` up to but excluding `to`, every `step`-th: `x[.slice(1, -1)]` is all but the first and the last. nil means the
+    /// beginning or the end; negative positions count from the end. PyTorch: `from:to:step`.
     public static func slice(_ from: Int? = nil, _ to: Int? = nil, step: Int = 1) -> IndexKeyword {
         IndexKeyword(component: .range(start: from ?? 0, end: to, step: step))
     }
 }
 
 extension Tensor {
-    /// The part of the tensor that `indices` names: a view for integers, ranges, `.ellipsis` and `.newAxis`, a copy where tensors take part.
-    /// Assigning writes in place, broadcast to the part's shape; autograd sees it. A number may be assigned too: `x[mask] = 0`.
+    /// The part selected by `indices`: a view for integers, ranges, `.ellipsis` and `.newAxis`, a copy if there are tensors or lists.
+    /// Assignment writes in place, broadcasts the value to the part's shape, and is recorded by autograd. Numbers can be assigned too:
+    /// `x[mask] = 0`. Traps if an index is out of range.
     public final subscript(_ indices: any TensorIndex...) -> Tensor {
         get {
             if isPoisoned { return self }
@@ -105,14 +107,14 @@ extension Tensor {
         set { assign(newValue, at: indices) }
     }
 
-    /// Takes a number: `x[0] = 1.5`, `x[mask] = 0`. It is converted to the tensor's dtype. For reading one there is `item()`.
+    /// Assigns a number, converted to the tensor's dtype: `x[0] = 1.5`, `x[mask] = 0`. Read numbers with `item()`.
     @_disfavoredOverload public final subscript(_ indices: any TensorIndex...) -> any ScalarConvertible {
         @available(*, unavailable, message: "an element is read with item(): x[0, 3].item()")
         get { fatalError("unavailable") }
         set { assign(Tensor.full([], newValue.scalar, dtype: dtype, device: device), at: indices) }
     }
 
-    /// Whether both are one part of one tensor, with one history.
+    /// Whether both are the same part of the same tensor, with the same history.
     private final func isSame(as other: Tensor) -> Bool {
         form == nil && other.form == nil && storage === other.storage && offset == other.offset && shape == other.shape
             && strides == other.strides
@@ -124,7 +126,7 @@ extension Tensor {
         do throws(OpError) {
             let part = try Subscript(self, indices)
             if part.view.isPoisoned { return }
-            // `x[0] += y` has changed the part in place, and assigns it to itself.
+            // `x[0] += y` has already changed the part in place.
             if part.tensors.isEmpty && value.isSame(as: part.view) { return }
             if part.tensors.isEmpty { part.view.copy_(value) } else { try part.assign(value) }
         } catch {
@@ -133,13 +135,13 @@ extension Tensor {
     }
 }
 
-/// A subscript taken apart: the view that integers and ranges make, and the index tensors on its dimensions.
+/// A parsed subscript: the view made by integers and ranges, and the index tensors for its dimensions.
 private struct Subscript {
     var view: Tensor
-    /// Dimension of `view` and its index, int64, in order of dimensions.
+    /// Dimensions of `view` and their int64 indices, in order of dimensions.
     var tensors: [(dim: Int, index: Tensor)] = []
-    /// Whether the index tensors are on dimensions side by side, so that theirs replace these in place. An integer between them is gone by
-    /// then and does not part them; `.newAxis` does.
+    /// Whether the indexed dimensions are adjacent, so that the index dimensions take their place. An integer between them has already
+    /// removed its dimension; `.newAxis` separates them.
     var isAdjacent: Bool {
         guard let first = tensors.first, let last = tensors.last else { return true }
         return last.dim - first.dim == tensors.count - 1
@@ -147,7 +149,7 @@ private struct Subscript {
 
     init(_ x: Tensor, _ indices: [any TensorIndex]) throws(OpError) {
         let components = indices.map { index in
-            // A list is the tensor of its numbers, where x is.
+            // A list becomes an int64 tensor on x's device.
             if case .list(let positions) = index.component {
                 IndexComponent.tensor(Tensor(positions, dtype: .int64, device: x.device))
             } else {
@@ -220,7 +222,7 @@ private struct Subscript {
         }
     }
 
-    /// The indexed dimensions first, flattened to one, then the others; and the place in it that the index tensors name together.
+    /// The view with its indexed dimensions first, flattened to one, and the positions in that dimension.
     private func flattened() throws(OpError) -> (flat: Tensor, places: Tensor, shape: Shape, order: [Int]) {
         var shape = Shape()
         for (_, index) in tensors {
@@ -244,7 +246,7 @@ private struct Subscript {
         }
         let order = dims + rest
         let flat = view.permute(order).flatten(startDim: 0, endDim: dims.count - 1)
-        // What follows reckons with their shapes.
+        // The caller relies on the shapes, so poisoned tensors throw here.
         return (try flat.usable(), try places.expand(shape).reshape([-1]).usable(), shape, order)
     }
 
@@ -252,7 +254,7 @@ private struct Subscript {
         if view.isPoisoned { return view }
         let (flat, places, shape, _) = try flattened()
         let taken = flat.indexSelect(dim: 0, places).reshape(Shape(Array(shape) + flat.shape.dropFirst()))
-        // Where the index tensors stand side by side, their dimensions go where the indexed ones were.
+        // If the indexed dimensions are adjacent, the index dimensions take their place.
         guard isAdjacent, !taken.isPoisoned, let first = tensors.first?.dim, first > 0 else { return taken }
         let lead = shape.count
         let others = Array(lead..<taken.ndim)
@@ -261,7 +263,7 @@ private struct Subscript {
 
     func assign(_ value: Tensor) throws(OpError) {
         let (flat, places, shape, order) = try flattened()
-        // Of the shape that `gathered` has, then with the index dimensions first.
+        // Expands to the shape of `gathered`, then moves the index dimensions to the front.
         let rest = Array(flat.shape.dropFirst())
         var source = value.to(view.device).to(view.dtype)
         if isAdjacent, let first = tensors.first?.dim, first > 0 {

@@ -1,5 +1,5 @@
-/// The functions of one number: each with its kind, whose line in `unary.def` says what it computes, and its derivative; then the methods that
-/// users call.
+/// The functions of one number: each has a kind, whose line in `unary.def` defines what it computes, and a derivative; then the methods
+/// that users call.
 ///
 /// In a derivative, g is the gradient of the output, x the input and y the output.
 extension UnaryRule {
@@ -73,12 +73,12 @@ extension UnaryRule {
     static let softplus = UnaryRule(.softplus, autocast: .float32) { g, x, p in Tensor.binary(.softplusGrad, g, x, p) }
     static let hardtanh = UnaryRule(.clamp, named: "hardtanh") { g, x, p in Tensor.binary(.hardtanhGrad, g, x, p) }
     static let clamp = UnaryRule(.clamp) { g, x, p in Tensor.binary(.clampGrad, g, x, p) }
-    // Of these three the gradient passes where x is NaN, as the value does.
+    // In these three the gradient passes through where x is NaN, like the value.
     static let hardshrink = UnaryRule(.hardshrink) { g, x, p in Tensor.where(x.abs().le(p.a), Tensor.zeros(like: g), g) }
     static let softshrink = UnaryRule(.softshrink) { g, x, p in Tensor.where(x.abs().le(p.a), Tensor.zeros(like: g), g) }
     static let threshold = UnaryRule(.threshold) { g, x, p in Tensor.where(x.le(p.a), Tensor.zeros(like: g), g) }
 
-    /// Every rule of this table; a test holds it against the table's text.
+    /// All rules of the table; a test compares them with `unary.def`.
     package static let all: [UnaryRule] = [
         neg, abs, sign, square, reciprocal, sqrt, rsqrt, exp, exp2, expm1, log, log2, log10, log1p, sin, cos, tan, asin, acos, atan, sinh,
         cosh, tanh, asinh,
@@ -92,11 +92,11 @@ extension UnaryRule {
     /// With s = softplus x, t = tanh s: t + x·(1 − t²)·σ(x)
     private static func mishGradient(_ g: Tensor, _ x: Tensor) -> Tensor {
         let t = x.softplus().tanh()
-        // Beyond the bounds the second term is 0; of an infinite x it would be NaN.
+        // For large |x| the second term is 0, but ∞·0 would be NaN.
         return g * (t + x.clamp(min: -1000, max: 1000) * (1 - t.square()) * x.sigmoid())
     }
 
-    /// 0 up to −3, 1 from 3 on, (2x + 3)/6 between
+    /// 0 for x ≤ −3, 1 for x ≥ 3, (2x + 3)/6 between
     private static func hardswishGradient(_ g: Tensor, _ x: Tensor) -> Tensor {
         let inner = Tensor.where(x.lt(3), g * (x / 3 + 0.5), g)
         return Tensor.where(x.le(-3), Tensor.zeros(like: g), inner)
@@ -108,9 +108,9 @@ extension Tensor {
     public final func neg() -> Tensor { unary(.neg) }
     /// |x|; d = sign x.
     public final func abs() -> Tensor { unary(.abs) }
-    /// −1, 0 or 1; of bool itself.
+    /// −1, 0 or 1; bool is returned unchanged.
     public final func sign() -> Tensor { dtype == .bool ? clone() : unary(.sign) }
-    /// x²; d = 2x. Bool counts as int64.
+    /// x²; d = 2x. Bool is converted to int64.
     public final func square() -> Tensor { dtype == .bool ? to(.int64).unary(.square) : unary(.square) }
     /// 1/x; d = −1/x².
     public final func reciprocal() -> Tensor { unary(.reciprocal) }
@@ -122,7 +122,7 @@ extension Tensor {
     public final func exp() -> Tensor { unary(.exp) }
     /// 2ˣ; d = 2ˣ ln 2.
     public final func exp2() -> Tensor { unary(.exp2) }
-    /// eˣ − 1, exact near 0; d = eˣ.
+    /// eˣ − 1, accurate near 0; d = eˣ.
     public final func expm1() -> Tensor { unary(.expm1) }
     /// ln x; d = 1/x.
     public final func log() -> Tensor { unary(.log) }
@@ -130,7 +130,7 @@ extension Tensor {
     public final func log2() -> Tensor { unary(.log2) }
     /// log₁₀ x; d = 1/(x ln 10).
     public final func log10() -> Tensor { unary(.log10) }
-    /// ln(1 + x), exact near 0; d = 1/(1 + x).
+    /// ln(1 + x), accurate near 0; d = 1/(1 + x).
     public final func log1p() -> Tensor { unary(.log1p) }
     /// sin x; d = cos x.
     public final func sin() -> Tensor { unary(.sin) }
@@ -156,20 +156,21 @@ extension Tensor {
     public final func acosh() -> Tensor { unary(.acosh) }
     /// artanh x; d = 1/(1 − x²).
     public final func atanh() -> Tensor { unary(.atanh) }
-    /// the error function; d = 2/√π·e^(−x²).
+    /// The error function erf x; d = 2/√π·e^(−x²).
     public final func erf() -> Tensor { unary(.erf) }
     /// 1 − erf x; d = −2/√π·e^(−x²).
     public final func erfc() -> Tensor { unary(.erfc) }
-    /// the inverse of erf; d = √π/2·e^(y²).
+    /// The inverse y of erf; d = √π/2·e^(y²).
     public final func erfinv() -> Tensor { unary(.erfinv) }
-    /// The quantile of the standard normal distribution: the variate below which x of it lies; d = √(2π)·e^(y²/2). PyTorch: `torch.special.ndtri`.
+    /// The quantile function y of the standard normal distribution; d = √(2π)·e^(y²/2). PyTorch: `torch.special.ndtri`.
     public final func ndtri() -> Tensor { unary(.ndtri) }
     /// ln |Γ(x)|; d = ψ(x).
     public final func lgamma() -> Tensor { unary(.lgamma) }
-    /// ψ(x), the derivative of lgamma; d = ψ′(x).
+    /// ψ(x) = d/dx ln Γ(x); d = ψ′(x).
     public final func digamma() -> Tensor { unary(.digamma) }
-    /// ψ⁽ⁿ⁾(x), the derivative of order n of digamma: (−1)ⁿ⁺¹·n!·Σ 1/(x + k)ⁿ⁺¹ over k ≥ 0; d = ψ⁽ⁿ⁺¹⁾(x). ∞ at the poles 0, −1, −2, …, for even n
-    /// −∞. Traps where n is negative or above a million. PyTorch: `torch.polygamma`. In float64 it has all digits up to n = 20, then loses about one in n.
+    /// ψ⁽ⁿ⁾(x), the n-th derivative of digamma: (−1)ⁿ⁺¹·n!·Σ 1/(x + k)ⁿ⁺¹ over k ≥ 0; d = ψ⁽ⁿ⁺¹⁾(x). At the poles 0, −1, −2, … it is ∞, for
+    /// even n −∞. float64 is accurate to all digits up to n = 20; beyond, the relative error grows with n. Traps if n is negative or above
+    /// a million. PyTorch: `torch.polygamma`.
     public final func polygamma(_ n: Int) -> Tensor {
         if isPoisoned { return self }
         return n < 0 || n > 1_000_000 ? fail("polygamma", "needs an order of 0 … 1,000,000, it is \(n)") : unary(.polygamma, Double(n))
@@ -178,9 +179,9 @@ extension Tensor {
     public final func floor() -> Tensor { unary(.floor) }
     /// ⌈x⌉.
     public final func ceil() -> Tensor { unary(.ceil) }
-    /// the nearest integer, half to even.
+    /// The nearest integer, ties to even.
     public final func round() -> Tensor { unary(.round) }
-    /// x without its fraction.
+    /// x truncated toward zero.
     public final func trunc() -> Tensor { unary(.trunc) }
     /// x − trunc x; d = 1.
     public final func frac() -> Tensor { unary(.frac) }
@@ -207,19 +208,20 @@ extension Tensor {
     /// Whether each element is neither NaN nor infinite, as bool.
     public final func isfinite() -> Tensor { unary(.isfinite) }
 
-    /// x·Φ(x), Φ the normal distribution function; `approximate: .tanh` takes the tanh form. PyTorch: `F.gelu`. Hendrycks and Gimpel, 2016.
+    /// x·Φ(x), where Φ is the cumulative distribution function of the normal distribution (Hendrycks and Gimpel, 2016); `approximate:
+    /// .tanh` uses the tanh approximation. PyTorch: `F.gelu`.
     package final func gelu(approximate: GELUApproximation = .none) -> Tensor { unary(approximate == .none ? .gelu : .geluTanh) }
     /// x > 0 ? x : slope·x.
     package final func leakyRelu(negativeSlope: Double = 0.01) -> Tensor { unary(.leakyRelu, negativeSlope) }
-    /// x > 0 ? scale·x : α·scale·(exp(inputScale·x) − 1); ELU with the scales 1, SELU and CELU with theirs.
+    /// x > 0 ? scale·x : α·scale·(exp(inputScale·x) − 1); ELU has scales 1, SELU and CELU have their own.
     package final func elu(alpha: Double = 1, scale: Double = 1, inputScale: Double = 1) -> Tensor { unary(.elu, alpha, scale, inputScale) }
-    /// ln(1 + exp(β·x))/β, and x itself where β·x > threshold; d = σ(β·x).
+    /// ln(1 + exp(β·x))/β, or x if β·x > threshold; d = σ(β·x).
     package final func softplus(beta: Double = 1, threshold: Double = 20) -> Tensor { unary(.softplus, beta, threshold) }
     /// |x| > λ ? x : 0.
     public final func hardshrink(_ lambda: Double = 0.5) -> Tensor { unary(.hardshrink, lambda) }
-    /// x shrunk toward 0 by λ, 0 within.
+    /// x − λ if x > λ, x + λ if x < −λ, else 0.
     package final func softshrink(_ lambda: Double = 0.5) -> Tensor { unary(.softshrink, lambda) }
-    /// log(x / (1 − x)), x clamped to eps … 1 − eps where eps is given. PyTorch: `torch.logit`.
+    /// log(x / (1 − x)); x is clamped to eps … 1 − eps first if `eps` is given. PyTorch: `torch.logit`.
     public final func logit(eps: Double? = nil) -> Tensor {
         composite("logit", .asIs, self) { x in apply(Logit(eps: eps), Inputs(x.dtype.isFloatingPoint ? x : x.to(.float32))) }
     }
@@ -233,9 +235,9 @@ public enum GELUApproximation: String, Sendable, CaseIterable {
     case tanh
 }
 
-/// ln(x / (1 − x)) of x, which is clamped to eps … 1 − eps first where eps is given.
+/// ln(x / (1 − x)); x is clamped to eps … 1 − eps first if `eps` is given.
 ///
-/// d = 1/(x·(1 − x)); beyond 0 … 1 the function is NaN and so is its derivative, and where x was clamped that is 0.
+/// d = 1/(x·(1 − x)); outside of 0 … 1 function and derivative are NaN; where x was clamped the derivative is 0.
 private struct Logit: Op {
     let eps: Double?
     var name: String { "logit" }

@@ -1,4 +1,4 @@
-/// Another shape for the same elements in the same order; a view. `Tensor.reshape` copies first where strides do not allow one.
+/// The same elements in the same order in another shape; a view. `Tensor.reshape` copies first if strides do not allow a view.
 struct Reshape: Op {
     let shape: Shape
     let strides: Shape
@@ -13,9 +13,9 @@ struct Reshape: Op {
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients { [grad.reshape(inputShape)] }
 }
 
-/// Dimensions in another order; a view. The gradient goes back in the inverse order.
+/// Reorders dimensions; a view. The gradient is reordered back.
 struct Permute: Op {
-    /// For each dimension of the output, which one of the input it is.
+    /// The input dimension for each output dimension.
     let dims: [Int]
 
     var name: String { "permute" }
@@ -39,7 +39,7 @@ struct Permute: Op {
     }
 }
 
-/// Elements repeated along missing and one-element dimensions; a view with stride 0. The gradient is summed over the repetitions.
+/// Broadcasts missing dimensions and those of extent 1, with stride 0; a view. The gradient is summed over the repetitions.
 struct Expand: Op {
     let shape: Shape
     let inputShape: Shape
@@ -76,7 +76,7 @@ struct Slice: Op {
     }
 }
 
-/// Zeros of `shape` with a slice filled: the gradient of `Slice`, whose gradient is a slice again.
+/// Zeros of `shape` with a slice filled: the gradient of `Slice`, whose own gradient is a slice.
 struct SliceScatter: Op {
     let dim: Int
     let start: Int
@@ -103,7 +103,7 @@ struct SliceScatter: Op {
     }
 }
 
-/// The elements on a diagonal, as the last dimension; a view.
+/// A diagonal as the last dimension; a view.
 struct Diagonal: Op {
     let offset: Int
     let dim1: Int
@@ -135,7 +135,7 @@ struct Diagonal: Op {
     }
 }
 
-/// Overlapping windows of one dimension, as a new last dimension; a view. The gradient adds up what overlaps.
+/// Overlapping windows of one dimension as a new last dimension; a view. The gradient adds up overlapping elements.
 struct UnfoldDimension: Op {
     let dim: Int
     let size: Int
@@ -156,7 +156,7 @@ struct UnfoldDimension: Op {
     }
 
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
-        // Window w, place i came from w·step + i.
+        // Element i of window w came from w·step + i.
         let windows = grad.shape[dim]
         let moved = grad.movedim(-1, dim + 1)
         let flat = moved.flatten(startDim: dim, endDim: dim + 1)
@@ -169,7 +169,8 @@ struct UnfoldDimension: Op {
 }
 
 extension Tensor {
-    /// The same elements in another shape; one extent may be −1 and is computed. A view where strides allow, else of a copy.
+    /// The same elements in another shape; one extent may be −1 and is inferred. A view if strides allow it, else a copy. Traps if the
+    /// number of elements differs.
     public final func reshape(_ shape: Shape) -> Tensor {
         composite("reshape", self) { () throws(OpError) in
             let target = try resolved(shape)
@@ -180,14 +181,14 @@ extension Tensor {
             return contiguous().reshape(target)
         }
     }
-    /// The same elements in another shape; one extent may be −1.
+    /// The same elements in another shape; one extent may be −1 and is inferred.
     public final func reshape(_ shape: Int...) -> Tensor { reshape(Shape(shape)) }
-    /// The same elements in another shape.
+    /// The same elements in another shape; one extent may be −1 and is inferred.
     public final func reshape(_ shape: [Int]) -> Tensor { reshape(Shape(shape)) }
 
-    /// A view in another shape; traps where strides do not allow one (`reshape` copies then).
+    /// A view in another shape; traps if strides do not allow one (`reshape` copies then).
     public final func view(_ shape: Int...) -> Tensor { view(shape) }
-    /// A view in another shape, given as a list; traps where strides do not allow one (`reshape` copies then).
+    /// A view in another shape; traps if strides do not allow one (`reshape` copies then).
     public final func view(_ shape: some Sequence<Int>) -> Tensor {
         composite("view", self) { () throws(OpError) in
             let target = try resolved(Shape(shape))
@@ -224,10 +225,10 @@ extension Tensor {
         return target
     }
 
-    /// The strides with which `target` views the same elements, nil where there are none.
+    /// The strides with which `target` is a view of the same elements; nil if there are none.
     final func viewStrides(_ target: Shape) -> Shape? {
         if isContiguous || numel == 0 { return target.contiguousStrides }
-        // Runs of dimensions that are contiguous among themselves can be cut anew.
+        // Groups of dimensions that are contiguous among themselves can be split differently.
         var result = target.contiguousStrides
         var j = target.count - 1
         var i = shape.count - 1
@@ -259,7 +260,7 @@ extension Tensor {
         return result
     }
 
-    /// Dimensions in the order `dims`, which names each once; a view.
+    /// Reorders the dimensions; a view. `dims` must name each dimension once.
     public final func permute(_ dims: [Int]) -> Tensor {
         composite("permute", self) { () throws(OpError) in
             guard dims.count == ndim else { throw OpError("\(dims) names \(dims.count) dimensions, the tensor has \(ndim)") }
@@ -272,10 +273,10 @@ extension Tensor {
             return apply(Permute(dims: order), Inputs(self))
         }
     }
-    /// Dimensions in the order given; a view.
+    /// Reorders the dimensions; a view. `dims` must name each dimension once.
     public final func permute(_ dims: Int...) -> Tensor { permute(dims) }
 
-    /// Dimensions `dim0` and `dim1` exchanged; a view.
+    /// Swaps the dimensions `dim0` and `dim1`; a view.
     public final func transpose(_ dim0: Int, _ dim1: Int) -> Tensor {
         composite("transpose", self) { () throws(OpError) in
             let (a, b) = (try normalize(dim: dim0, ndim: ndim), try normalize(dim: dim1, ndim: ndim))
@@ -285,7 +286,7 @@ extension Tensor {
             return apply(Permute(dims: dims), Inputs(self))
         }
     }
-    /// The transpose of a matrix; a vector or scalar is itself. PyTorch: `t()`.
+    /// The transpose of a matrix; vectors and scalars are returned unchanged. Traps for more than two dimensions. PyTorch: `t()`.
     public final func t() -> Tensor {
         if isPoisoned { return self }
         guard ndim <= 2 else {
@@ -293,10 +294,10 @@ extension Tensor {
         }
         return ndim < 2 ? self : transpose(0, 1)
     }
-    /// The last two dimensions exchanged. PyTorch: `mT`.
+    /// Swaps the last two dimensions; a view. PyTorch: `mT`.
     public final var mT: Tensor { transpose(-2, -1) }
 
-    /// Dimension `source` moved to position `destination`; a view.
+    /// Moves dimension `source` to position `destination`; a view.
     public final func movedim(_ source: Int, _ destination: Int) -> Tensor {
         composite("movedim", self) { () throws(OpError) in
             let (from, to) = (try normalize(dim: source, ndim: ndim), try normalize(dim: destination, ndim: ndim))
@@ -308,7 +309,7 @@ extension Tensor {
         }
     }
 
-    /// Repeats missing and one-element dimensions up to `shape`, −1 keeping an extent; a view that copies nothing.
+    /// Broadcasts to `shape`, where −1 keeps an extent; a view without copying. Traps unless each extent is equal or 1.
     public final func expand(_ shape: Shape) -> Tensor {
         if shape == self.shape { return self }
         return composite("expand", self) { () throws(OpError) in
@@ -326,12 +327,12 @@ extension Tensor {
             return apply(Expand(shape: target, inputShape: self.shape), Inputs(self))
         }
     }
-    /// Repeats missing and one-element dimensions up to the shape given.
+    /// Broadcasts to the given shape; a view.
     public final func expand(_ shape: Int...) -> Tensor { expand(Shape(shape)) }
-    /// Expands to the shape of `other`.
+    /// Broadcasts to the shape of `other`; a view.
     public final func expand(as other: Tensor) -> Tensor { other.isPoisoned ? other : expand(other.shape) }
 
-    /// Summed over the dimensions that broadcasting to its shape had added or repeated. PyTorch: `sum_to_size`.
+    /// Sums over the dimensions that broadcasting from `target` has added or repeated. PyTorch: `sum_to_size`.
     public final func sum(toShape target: Shape) -> Tensor {
         if shape == target || isPoisoned { return self }
         let lead = ndim - target.count
@@ -340,12 +341,12 @@ extension Tensor {
         return (dims.isEmpty ? self : sum(dim: dims, keepDim: true)).reshape(target)
     }
 
-    /// `count` elements from `start` on along `dim`, `step` apart; a view.
+    /// `count` elements along `dim`, from `start` with stride `step`; a view.
     final func slice(dim: Int, from start: Int, count: Int, step: Int) -> Tensor {
         apply(Slice(dim: dim, start: start, length: count, step: step, inputShape: shape), Inputs(self))
     }
 
-    /// `length` elements along `dim` from `start` on; a view. PyTorch: `narrow`.
+    /// `length` elements along `dim` from `start` on; a view. Traps if they are out of range. PyTorch: `narrow`.
     public final func narrow(_ dim: Int, _ start: Int, _ length: Int) -> Tensor {
         composite("narrow", self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
@@ -358,7 +359,7 @@ extension Tensor {
         }
     }
 
-    /// The part at `index` of dimension `dim`, which disappears; a view. PyTorch: `select`.
+    /// The slice at `index` along `dim`, without that dimension; a view. Traps if `index` is out of range. PyTorch: `select`.
     public final func select(_ dim: Int, _ index: Int) -> Tensor {
         composite("select", self) { () throws(OpError) in
             guard ndim > 0 else { throw OpError("a scalar has no dimensions to select from") }
@@ -378,13 +379,13 @@ extension Tensor {
             guard size >= 0, size <= (ndim == 0 ? 1 : shape[at]), step > 0 else {
                 throw OpError("windows of \(size) elements, \(step) apart, do not fit into dim \(dim) of shape \(shape)")
             }
-            // A scalar is one window of itself.
+            // A scalar is treated as one window.
             if ndim == 0 { return reshape([1]).narrow(0, 0, size) }
             return apply(UnfoldDimension(dim: at, size: size, step: step, inputShape: shape), Inputs(self))
         }
     }
 
-    /// The diagonal of dimensions `dim1` and `dim2`, `offset` above the main one, as the last dimension; a view.
+    /// The diagonal of dimensions `dim1` and `dim2`, `offset` above the main diagonal, as the last dimension; a view.
     public final func diagonal(offset: Int = 0, dim1: Int = 0, dim2: Int = 1) -> Tensor {
         composite("diagonal", self) { () throws(OpError) in
             guard ndim >= 2 else { throw OpError("needs two dimensions, shape \(shape) has \(ndim)") }
@@ -395,7 +396,7 @@ extension Tensor {
         }
     }
 
-    /// A one-element dimension inserted before `dim`; a view.
+    /// Inserts a dimension of extent 1 before `dim`; a view.
     public final func unsqueeze(_ dim: Int) -> Tensor {
         composite("unsqueeze", self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim + 1)
@@ -408,9 +409,9 @@ extension Tensor {
         }
     }
 
-    /// Without dimension `dim` where that has one element; a view.
+    /// Removes dimension `dim` if its extent is 1; a view.
     public final func squeeze(_ dim: Int) -> Tensor { squeeze([dim]) }
-    /// Without those of `dims` that have one element; a view.
+    /// Removes those of `dims` whose extent is 1; a view.
     public final func squeeze(_ dims: [Int]) -> Tensor {
         composite("squeeze", self) { () throws(OpError) in
             var wanted: [Int] = []
@@ -424,10 +425,10 @@ extension Tensor {
             return apply(Reshape(shape: shape, strides: strides, inputShape: self.shape), Inputs(self))
         }
     }
-    /// Without any dimension of one element; a view.
+    /// Removes all dimensions of extent 1; a view.
     public final func squeeze() -> Tensor { squeeze(Array(0..<ndim)) }
 
-    /// Dimensions `startDim` to `endDim` as one; a scalar becomes a vector.
+    /// Merges dimensions `startDim` to `endDim` into one; a scalar becomes a vector.
     public final func flatten(startDim: Int = 0, endDim: Int = -1) -> Tensor {
         composite("flatten", self) { () throws(OpError) in
             let (from, to) = (try normalize(dim: startDim, ndim: ndim), try normalize(dim: endDim, ndim: ndim))
@@ -441,7 +442,7 @@ extension Tensor {
         }
     }
 
-    /// Dimension `dim` cut into `sizes`, one of which may be −1.
+    /// Splits dimension `dim` into `sizes`, one of which may be −1 and is inferred. Traps if they do not multiply to its extent.
     public final func unflatten(_ dim: Int, _ sizes: [Int]) -> Tensor {
         composite("unflatten", self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
@@ -457,7 +458,7 @@ extension Tensor {
         }
     }
 
-    /// Itself where its elements lie in memory in order, else a copy that does.
+    /// The tensor itself if it is contiguous, else a contiguous copy.
     public final func contiguous() -> Tensor {
         isContiguous || isPoisoned ? self : apply(Convert(dtype: dtype, inputDType: dtype), Inputs(self))
     }

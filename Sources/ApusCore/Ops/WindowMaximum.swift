@@ -1,9 +1,9 @@
-/// Maxima over windows that are given by their elements' places, for pools whose windows no kernel knows.
+/// Maxima over windows given by the positions of their elements, for pools without a kernel.
 extension Tensor {
-    /// The largest element of each window and its place: self [R, P], `places` int64 [R or 1, O, taps] within 0 ..< P → [R, O]. The first of
-    /// several equal ones counts, NaN is largest.
+    /// The largest element of each window and its position: self [R, P], `places` int64 [R or 1, O, taps] within 0 ..< P → [R, O]. The
+    /// first of equal elements wins; NaN is largest.
     ///
-    /// Composed of gathers, so that derivatives of any order follow.
+    /// Composed of gathers, so that it has derivatives of any order.
     package final func maxima(at places: Tensor) -> (values: Tensor, indices: Tensor) {
         if isPoisoned || places.isPoisoned { return (isPoisoned ? self : places, isPoisoned ? self : places) }
         let (rows, windows, taps) = (shape[0], places.shape[1], places.shape[2])

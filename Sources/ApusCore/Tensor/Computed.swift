@@ -1,12 +1,12 @@
-/// A tensor that is computed from others whenever it is read: a weight under a constraint, a pruned one.
+/// A tensor that is computed from others whenever it is read, such as a weight under a constraint or a pruned weight.
 ///
-/// Ops get the computed tensor with its history in its place. Its own memory serves those who look at elements without an op, and is filled at
-/// each such look. It cannot be changed in place: what it is computed from can.
+/// Ops use the computed value, with its history, in its place. Its own memory is for readers that access elements without an op, and is
+/// filled at each access. It cannot be changed in place, but the tensors that it is computed from can.
 package final class Computed: TensorForm {
     private let compute: () -> Tensor
-    /// What to change in its place, for the message.
+    /// What to change instead, for the error message.
     private let remedy: String
-    /// The value of the module call that is going on, which counts its entries.
+    /// The value during a call of its module; `entries` counts nested calls.
     private var held: Tensor?
     private var entries = 0
     private var isFilling = false
@@ -16,18 +16,18 @@ package final class Computed: TensorForm {
         self.compute = compute
     }
 
-    /// Computed once within a call of the module it belongs to and within `cached`, else each time.
+    /// The value. It is computed once per call of its module and once inside `cached`, otherwise each time.
     package var value: Tensor {
         if let held { return held }
         let context = Context.current
         if let known = context.computed?[ObjectIdentifier(self)] { return known }
-        // In the parameters' own precision: what uses the weight converts it.
+        // Computed in the parameters' dtype; ops that use the weight convert it.
         let made = Context.autocasting(to: nil) { compute() }
         if context.computed != nil { context.computed?[ObjectIdentifier(self)] = made }
         return made
     }
 
-    /// Keeps one value until `leave`. Not while serving: calls of several threads may then overlap, and a value does not change.
+    /// Keeps the value until `leave`. Not in `inferenceMode`, where calls of several threads may overlap.
     package func enter() {
         if Context.current.inference { return }
         if entries == 0 { held = value }
@@ -49,7 +49,7 @@ package final class Computed: TensorForm {
     override var refusesChange: String? { "this tensor is computed from others whenever it is read; \(remedy)" }
 
     override func materialize(_ x: Tensor) {
-        // The computation may come back to x through a module that lists its tensors.
+        // The computation may read x again, through a module that lists its tensors.
         if isFilling { return }
         isFilling = true
         defer { isFilling = false }
@@ -59,7 +59,7 @@ package final class Computed: TensorForm {
         let value = noGrad { self.value }
         context.isReadingComputed = outer
         if value.isPoisoned { return }
-        // Into the same block where nobody else sees it: whoever has asked for the address may ask again.
+        // Reuses the same memory if nothing else uses it, so that its address stays the same.
         let isMine = isKnownUniquelyReferenced(&x.memory)
         do throws(OpError) {
             if isMine, value.shape == x.shape, value.dtype == x.dtype, value.device == x.memory.device,
@@ -74,7 +74,7 @@ package final class Computed: TensorForm {
                 (x.shape, x.dtype) = (value.shape, value.dtype)
             }
         } catch {
-            // What it last was stays readable.
+            // The previous values stay readable.
             fail(error, op: "computed tensor")
             return
         }
@@ -83,7 +83,7 @@ package final class Computed: TensorForm {
 }
 
 extension Tensor {
-    /// Makes it the result of a computation; what it was as a leaf (its gradient, hooks) is over. nil makes it a tensor with the last values.
+    /// Makes this tensor the result of a computation; its gradient is dropped. nil makes it an ordinary tensor with the last values.
     package final func setComputed(_ computed: Computed?) {
         if computed == nil, form is Computed { form?.materialize(self) }
         form = computed
@@ -91,6 +91,6 @@ extension Tensor {
         if computed != nil { form?.materialize(self) }
     }
 
-    /// The form where it is computed.
+    /// Its form, if it is computed.
     package final var computed: Computed? { form as? Computed }
 }

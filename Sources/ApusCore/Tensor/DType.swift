@@ -1,11 +1,11 @@
 /// The type of a tensor's elements.
 ///
-/// PyTorch: `torch.dtype`. Types are ordered as promotion sees them: bool, integers, floats.
+/// PyTorch: `torch.dtype`. Cases are ordered for type promotion: bool, integers, floats.
 public enum DType: UInt8, Sendable, Hashable, CaseIterable {
-    /// Named as PyTorch names them.
+    /// The names are PyTorch's.
     case bool, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64
 
-    /// Bytes an element takes.
+    /// Bytes per element.
     @inlinable public var size: Int {
         switch self {
         case .bool, .uint8, .int8: 1
@@ -15,19 +15,19 @@ public enum DType: UInt8, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Whether elements are floating-point numbers, the only ones that can carry a gradient.
+    /// Whether elements are floating-point numbers; only these can require a gradient.
     @inlinable public var isFloatingPoint: Bool { rawValue >= DType.float16.rawValue }
 
-    /// Whether elements are integers (bool is not one).
+    /// Whether elements are integers (bool does not count).
     @inlinable public var isInteger: Bool { self != .bool && !isFloatingPoint }
 
-    /// What promotion ranks first: 0 bool, 1 integers, 2 floats.
+    /// The category, which decides promotion: 0 bool, 1 integers, 2 floats.
     @inlinable package var category: Int { self == .bool ? 0 : isFloatingPoint ? 2 : 1 }
 
-    /// What sums and other intermediate results of its elements are computed in: float32 for half types, int64 for integers.
+    /// The dtype of sums and other intermediate results: float32 for 16-bit floats, int64 for integers and bool.
     package var computeType: DType { isFloatingPoint ? (self == .float64 ? .float64 : .float32) : .int64 }
 
-    /// The distance from 1 to the next larger number; 0 of integers and bool. PyTorch: `torch.finfo(dtype).eps`.
+    /// The distance from 1 to the next larger number; 0 for integers and bool. PyTorch: `torch.finfo(dtype).eps`.
     package var epsilon: Double {
         switch self {
         case .float64: Double.ulpOfOne
@@ -38,7 +38,7 @@ public enum DType: UInt8, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// The type that holds values of both, by PyTorch's table (`torch.promote_types`).
+    /// The dtype that both convert to, by PyTorch's table (`torch.promote_types`).
     public static func promote(_ a: DType, _ b: DType) -> DType {
         if a == b { return a }
         let (low, high) = a.rawValue < b.rawValue ? (a, b) : (b, a)
@@ -68,7 +68,7 @@ extension DType: CustomStringConvertible {
         }
     }
 
-    /// The type of that name (`float32`, also PyTorch's aliases `float`, `double`, `half`, `long`, `int`).
+    /// The dtype with this name (`float32`, also PyTorch's aliases `float`, `double`, `half`, `long`, `int`, `short`); nil for others.
     public init?(_ name: String) {
         let name = name.hasPrefix("torch.") ? String(name.dropFirst(6)) : name
         let aliases: [String: DType] = [

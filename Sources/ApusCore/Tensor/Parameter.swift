@@ -1,18 +1,19 @@
-/// A tensor that a module learns: it requires a gradient, and a module finds it in its stored properties. PyTorch: `nn.Parameter`.
+/// A tensor that a module learns. It requires a gradient by default, and modules find it in their stored properties. PyTorch:
+/// `nn.Parameter`.
 public final class Parameter: Tensor {
-    /// A leaf with the values of `data`, whose storage it shares.
+    /// A leaf with the values of `data`; it shares the storage of `data`.
     public init(_ data: Tensor, requiresGrad: Bool = true) {
         super.init(sharing: data)
         if requiresGrad { self.requiresGrad = true }
     }
 }
 
-/// A tensor that belongs to a module's state but is not learned, such as a running mean. PyTorch: `nn.Buffer`.
+/// A tensor of a module's state that is not learned, such as a running mean. PyTorch: `nn.Buffer`.
 public final class Buffer: Tensor {
     /// Whether it is part of `stateDict()`.
     public let isPersistent: Bool
 
-    /// A buffer with the values of `data`, whose storage it shares.
+    /// A buffer with the values of `data`; it shares the storage of `data`.
     public init(_ data: Tensor, persistent: Bool = true) {
         isPersistent = persistent
         super.init(sharing: data)
@@ -20,8 +21,9 @@ public final class Buffer: Tensor {
 }
 
 extension Tensor {
-    /// Takes over the storage, shape, dtype and device of `other`, keeping identity, hooks and `requiresGrad`; the gradient is dropped
-    /// where it would no longer fit. How a module moves to a device or dtype and a lazy parameter gets its shape. PyTorch: assignment to `.data`.
+    /// Takes over storage, shape, dtype and device of `other`, and keeps identity, hooks and `requiresGrad`. The gradient is converted too,
+    /// or dropped if the shape differs. Used to move modules to a device or dtype, and to give lazy parameters a shape. PyTorch: assignment
+    /// to `.data`.
     package final func setData(_ other: Tensor) {
         memory = other.storage
         shape = other.shape

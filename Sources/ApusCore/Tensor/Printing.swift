@@ -1,6 +1,7 @@
 import ApusSystem
 
-/// Prints as PyTorch does: four decimals or scientific notation, aligned columns, the corners of tensors with over 1,000 elements.
+/// Prints like PyTorch: four decimals or scientific notation, aligned columns, and only the corners of tensors with more than 1,000
+/// elements.
 extension Tensor: CustomStringConvertible {
     public var description: String {
         if isPoisoned { return "tensor(poisoned)" }
@@ -16,7 +17,7 @@ private struct TensorPrinter {
 
     let x: Tensor
     let summarizes: Bool
-    /// The shown elements' text before padding.
+    /// Whether the dtype is floating-point; then the elements that are shown and their format.
     private let isFloat: Bool
     private let values: [Scalar]
     private var width = 1
@@ -37,7 +38,7 @@ private struct TensorPrinter {
         chooseFormat()
     }
 
-    /// What remains when the middle of every long dimension is left out.
+    /// The tensor without the middle of each long dimension.
     private static func corners(_ x: Tensor) -> Tensor {
         var out = x
         for dim in 0..<x.ndim where x.shape[dim] > 2 * edge {
@@ -111,7 +112,7 @@ private struct TensorPrinter {
         return result + ")"
     }
 
-    /// The text of dimension `dim` on; `next` counts the shown elements taken.
+    /// The text for dimension `dim` and those after it; `next` is the index of the next value.
     private func block(_ dim: Int, indent: Int, _ next: inout Int) -> String {
         if x.ndim == 0 { return format(values[0]) }
         let extent = x.shape[dim]

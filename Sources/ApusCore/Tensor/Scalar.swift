@@ -1,13 +1,13 @@
-/// One number of any kind: what a constant in an expression is before it meets a tensor.
+/// A Swift number in an expression with tensors: a bool, an integer or a float.
 public enum Scalar: Sendable, Hashable {
-    /// Of kind bool.
+    /// A bool.
     case bool(Bool)
-    /// Of kind integer.
+    /// An integer.
     case int(Int64)
-    /// Of kind floating point.
+    /// A floating-point number.
     case double(Double)
 
-    /// The dtype it has by itself: bool, int64, float32.
+    /// The number's own dtype: bool, int64, float32.
     @inlinable public var dtype: DType {
         switch self {
         case .bool: .bool
@@ -25,7 +25,7 @@ public enum Scalar: Sendable, Hashable {
         }
     }
 
-    /// As an integer: floats truncate toward zero, and clamp where they do not fit.
+    /// The number as an integer: floats are truncated toward zero and clamped to the range; NaN gives 0.
     @inlinable public var int64Value: Int64 {
         switch self {
         case .bool(let b): b ? 1 : 0
@@ -34,8 +34,8 @@ public enum Scalar: Sendable, Hashable {
         }
     }
 
-    /// As an element of an integer type or bool: a float is truncated, and is the nearest element where none fits (NaN: 0); of an integer the
-    /// type keeps the low bits. Of bool all but 0 is true.
+    /// The number as an element of an integer dtype or bool. A float is truncated and clamped to the range (NaN gives 0); an integer keeps
+    /// its low bits. For bool, everything but 0 is true.
     package func integer(in dtype: DType) -> Int64 {
         if dtype == .bool { return doubleValue != 0 ? 1 : 0 }
         if case .double = self { return dtype.nearest(int64Value) }
@@ -44,7 +44,7 @@ public enum Scalar: Sendable, Hashable {
 }
 
 extension DType {
-    /// Of an integer type, the element that is nearest to `number`.
+    /// `number` clamped to the range of an integer dtype or bool.
     package func nearest(_ number: Int64) -> Int64 {
         let (low, high): (Int64, Int64) =
             switch self {
@@ -55,7 +55,7 @@ extension DType {
         return Swift.min(Swift.max(number, low), high)
     }
 
-    /// A number as a float type has it.
+    /// `number` rounded to this float dtype.
     private func rounded(_ number: Double) -> Double {
         switch self {
         case .float16: Double(Float16(Float(number)))
@@ -65,26 +65,26 @@ extension DType {
         }
     }
 
-    /// Whether a float type has that number.
+    /// Whether this float dtype represents `number` exactly.
     func holds(_ number: Double) -> Bool { rounded(number) == number || number.isNaN }
 
-    /// Whether a float type has a finite number near that one.
+    /// Whether `number` is finite in this float dtype.
     func isFinite(_ number: Double) -> Bool { rounded(number).isFinite }
 }
 
-/// A Swift number that may stand beside a tensor in an expression: `x * 2`, `1 - x`, `x + rate`.
+/// A Swift number in an expression with a tensor: `x * 2`, `1 - x`, `x + rate`.
 ///
-/// As in PyTorch such a number decides nothing about the result's dtype but its kind: an integer beside a float tensor
-/// becomes that float, a `Double` beside an integer tensor makes float32.
+/// As in PyTorch only the category of the number affects the result's dtype: an integer with a float tensor gives that tensor's dtype, a
+/// `Double` with an integer tensor gives float32.
 public protocol ScalarConvertible: Sendable {
     var scalar: Scalar { get }
 }
 
-/// A Swift type that elements of a tensor are read and written as.
+/// A Swift type for reading and writing elements of a tensor.
 public protocol TensorElement: ScalarConvertible {
     /// The dtype with this memory layout.
     static var dtype: DType { get }
-    /// The dtype that `Tensor([values])` gets without `dtype:`: PyTorch's defaults, so float32 for `Double`.
+    /// The dtype of `Tensor([values])` without `dtype:`. As in PyTorch, float32 for `Double`.
     static var literalDType: DType { get }
     init(_ scalar: Scalar)
 }
@@ -95,7 +95,7 @@ extension TensorElement {
 
 extension TensorElement where Self: FixedWidthInteger {
     @inlinable public var scalar: Scalar { .int(Int64(truncatingIfNeeded: self)) }
-    /// The low bits of an integer; a float truncated, and the nearest number where none fits (NaN: 0).
+    /// An integer keeps its low bits; a float is truncated and clamped to the range (NaN gives 0).
     @inlinable public init(_ scalar: Scalar) {
         if case .double = scalar { self.init(clamping: scalar.int64Value) } else { self.init(truncatingIfNeeded: scalar.int64Value) }
     }
@@ -135,10 +135,10 @@ extension Scalar: ScalarConvertible {
 
 /// A float32 without its lower 16 bits: 8 bits of exponent, 7 of fraction.
 public struct BFloat16: TensorElement, Hashable, CustomStringConvertible {
-    /// The sixteen bits.
+    /// The sixteen bits: sign, 8 bits of exponent, 7 of fraction.
     public var bitPattern: UInt16
 
-    /// The number with these bits: sign, 8 of exponent, 7 of fraction.
+    /// The number with these bits.
     public init(bitPattern: UInt16) { self.bitPattern = bitPattern }
 
     /// Rounds to nearest, ties to even; NaN stays NaN.

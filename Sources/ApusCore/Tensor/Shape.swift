@@ -2,12 +2,12 @@ import Synchronization
 
 /// The extents of a tensor, one per dimension; also used for strides.
 ///
-/// Up to six extents live inside the value, so that making a tensor allocates nothing for its shape.
-/// A negative position counts from the end, as in PyTorch: `x.shape[-1]`.
+/// Up to six extents are stored in the value itself, so that shapes need no allocation. Negative positions count from the end, as in
+/// PyTorch: `x.shape[-1]`.
 ///
-/// The shape of a poisoned tensor (see ``checked(_:)``) has no dimensions, and every position of it reads 1:
-/// code that runs on after an error reads defined numbers and crashes nowhere.
-// Plain bits, so that a copy counts no reference. Unchecked for the pointer alone: what it points to never changes and never goes.
+/// The shape of a poisoned tensor (see ``checked(_:)``) has no dimensions, but every position reads 1, so that code running on after an
+/// error does not crash.
+// Trivially copyable, so that copies count no references. Unchecked because of the pointer, whose target is never changed or freed.
 public struct Shape: BitwiseCopyable, @unchecked Sendable {
     @usableFromInline var rank: Int32
     @usableFromInline let isPoisoned: Bool
@@ -82,8 +82,7 @@ public struct Shape: BitwiseCopyable, @unchecked Sendable {
 
     @usableFromInline @inline(never) mutating func setMore(_ extents: [Int]) { more = Tails.pointer(to: extents) }
 
-    /// The number of elements of a tensor of this shape: the product of the extents, 1 for a scalar. `Int.max` where it is larger,
-    /// which no tensor in memory is.
+    /// The number of elements of a tensor with this shape: the product of the extents, 1 for a scalar. `Int.max` if it overflows.
     @inlinable public var numel: Int {
         var product = 1
         for i in 0..<Int(rank) {
@@ -94,7 +93,8 @@ public struct Shape: BitwiseCopyable, @unchecked Sendable {
         return product
     }
 
-    /// Inserts a dimension before `position`, which is at most the number of dimensions; nothing in the shape of a poisoned tensor.
+    /// Inserts a dimension before `position`, which is at most the number of dimensions; traps otherwise. Does nothing for the shape of a
+    /// poisoned tensor.
     public mutating func insert(_ extent: Int, at position: Int) {
         if isPoisoned { return }
         guard position >= 0 && position <= Int(rank) else { return _ = outOfRange(position) }
@@ -103,7 +103,7 @@ public struct Shape: BitwiseCopyable, @unchecked Sendable {
         self = Shape(all)
     }
 
-    /// Removes the dimension at `position`.
+    /// Removes the dimension at `position` and returns its extent. Traps if there is no such dimension.
     @discardableResult public mutating func remove(at position: Int) -> Int {
         if isPoisoned { return 1 }
         guard position >= 0 && position < Int(rank) else { return outOfRange(position) }
@@ -113,13 +113,13 @@ public struct Shape: BitwiseCopyable, @unchecked Sendable {
         return old
     }
 
-    /// What becomes of a position that this shape does not have: a trap, or in `checked` an extent of 1.
+    /// Fails for a position out of range; inside `checked` returns an extent of 1.
     @usableFromInline @inline(never) func outOfRange(_ position: Int) -> Int {
         fail("shape", "dim \(position) is out of range for the shape \(self) with \(rank) dimensions")
         return 1
     }
 
-    /// The strides of a contiguous tensor of this shape, in elements, last dimension densest.
+    /// The strides of a contiguous tensor with this shape, in elements; the last dimension has stride 1.
     @inlinable public var contiguousStrides: Shape {
         var strides = self
         var step = 1
@@ -133,10 +133,10 @@ public struct Shape: BitwiseCopyable, @unchecked Sendable {
     }
 }
 
-/// Extents from the seventh on, each row of them once in the process and for its whole life: few programs have any.
+/// Extents from the seventh on. Each list is stored once per process and never freed, since few programs need any.
 private enum Tails {
     private struct Row: @unchecked Sendable {
-        // Filled once, before anyone else sees it, and never freed.
+        // Filled before anything else can see it, and never freed.
         let base: UnsafePointer<Int>
     }
 
@@ -157,7 +157,8 @@ extension Shape: RandomAccessCollection, MutableCollection {
     @inlinable public var startIndex: Int { 0 }
     @inlinable public var endIndex: Int { Int(rank) }
 
-    /// The extent of dimension `i`; negative positions count from the end. Traps where there is no such dimension; inside `checked` it reads 1 then.
+    /// The extent of dimension `i`; negative positions count from the end. Traps if there is no such dimension; inside `checked` it then
+    /// reads 1.
     @inlinable public subscript(i: Int) -> Int {
         get {
             if isPoisoned { return 1 }
@@ -185,20 +186,19 @@ extension Shape: Equatable, Hashable {
         for extent in self { hasher.combine(extent) }
     }
 
-    /// Whether the extents are those of `b`.
+    /// Whether the extents equal `b`.
     public static func == (a: Shape, b: [Int]) -> Bool { a == Shape(b) }
 }
 
 extension Shape: ExpressibleByArrayLiteral, CustomStringConvertible {
     @inlinable public init(arrayLiteral extents: Int...) { self.init(extents) }
 
-    /// As PyTorch prints a size: `[2, 3]`.
+    /// The format in which PyTorch prints sizes: `[2, 3]`.
     public var description: String { isPoisoned ? "[poisoned]" : "[" + map(String.init).joined(separator: ", ") + "]" }
 }
 
 extension Shape {
-    /// The shape to which `a` and `b` broadcast, `nil` where they do not:
-    /// extents are matched from the last on, and equal, or one of them is 1.
+    /// The shape that `a` and `b` broadcast to, nil if they do not: from the last dimension on, extents must be equal or one of them 1.
     @inlinable package static func broadcast(_ a: Shape, _ b: Shape) -> Shape? {
         if a == b { return a }
         let (ra, rb) = (a.count, b.count)

@@ -1,10 +1,10 @@
-/// A list that keeps its first two elements in the value itself, and an array for what is beyond: most ops have one or two inputs, and an
-/// array for each would be a block from malloc.
+/// A list that stores its first two elements in the value itself and the others in an array: most ops have one or two inputs, and an array
+/// would need an allocation.
 ///
-/// The types that conform are written out for their element: Swift copies a generic value that holds references through a table of
-/// functions, which costs more than the block.
+/// Each conforming type declares the elements itself: Swift copies a generic value with references through a value witness table, which
+/// costs more than the allocation.
 package protocol ShortList: RandomAccessCollection, ExpressibleByArrayLiteral where Index == Int, ArrayLiteralElement == Element {
-    /// Filled in this order. `more` is nil while it would be empty.
+    /// Filled in this order. `more` is nil if it would be empty.
     var first: Element? { get set }
     var second: Element? { get set }
     var more: [Element]? { get set }
@@ -59,7 +59,7 @@ extension ShortList {
         }
     }
 
-    /// Whether the test holds for one of them. As `contains(where:)`, without an iterator, which would copy the list.
+    /// Like `contains(where:)`, but without an iterator, which would copy the list.
     @inline(__always) func any(_ test: (Element) -> Bool) -> Bool {
         if let first, test(first) { return true }
         if let second, test(second) { return true }
@@ -78,7 +78,7 @@ package struct Inputs: ShortList {
     }
 }
 
-/// The gradients of an op's inputs; nil where there is none, or nobody asks.
+/// The gradients of an op's inputs; nil if there is none or it is not needed.
 package struct Gradients: ShortList {
     package typealias Element = Tensor?
     package var first: Tensor??, second: Tensor??, more: [Tensor?]?
@@ -88,7 +88,7 @@ package struct Gradients: ShortList {
     }
 }
 
-/// What a node has saved.
+/// The tensors that a node has saved.
 struct SavedTensors: ShortList {
     typealias Element = SavedTensor
     var first: SavedTensor?, second: SavedTensor?, more: [SavedTensor]?

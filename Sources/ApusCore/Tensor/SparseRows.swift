@@ -1,7 +1,7 @@
-/// The few rows of a large gradient that are not zero: row `indices[i]` has `values[i]`, and rows named twice add up.
+/// A large gradient with few non-zero rows: row `indices[i]` has `values[i]`, and repeated rows add up.
 ///
-/// The tensor that has this form looks like the dense one. Sums of such gradients and optimizers made for them read the form; whatever else
-/// reaches for the elements gets them, since the tensor then becomes dense, once and for all.
+/// A tensor with this form behaves like a dense one. Sums of such gradients and some optimizers read the form; anything else that accesses
+/// the elements makes the tensor dense, permanently.
 package final class SparseRows: TensorForm {
     /// int64 [n]
     let indices: Tensor
@@ -19,13 +19,13 @@ package final class SparseRows: TensorForm {
     }
 
     override func materialize(_ x: Tensor) {
-        // Where there is no memory, whoever reads the address must find some: a failed tensor's.
+        // If there is no memory, the tensor becomes poisoned, so that its address stays valid.
         if let failed = lay(x) { x.become(failed) }
     }
 
-    /// Makes `x` dense, or leaves it as it is and returns the failure.
+    /// Makes `x` dense; on failure leaves it unchanged and returns the poisoned tensor.
     private func lay(_ x: Tensor) -> Tensor? {
-        // Ops below reach `x.memory` through other tensors only.
+        // Ops below access `x.memory` only through other tensors.
         let dense = noGrad { Tensor.zeros(x.shape, dtype: x.dtype, device: x.device).indexAdd(dim: 0, indices, values) }
         if dense.isPoisoned { return dense }
         x.form = nil
@@ -35,11 +35,11 @@ package final class SparseRows: TensorForm {
 }
 
 extension Tensor {
-    /// A tensor of `shape` whose rows `indices` (int64 [n]) are `values` [n, …] and whose others are zero; rows named several times add up.
-    /// PyTorch: `sparse_coo_tensor` with one sparse dimension.
+    /// A tensor of `shape` with rows `indices` (int64 [n]) set to `values` [n, …] and other rows zero; repeated rows add up. PyTorch:
+    /// `sparse_coo_tensor` with one sparse dimension.
     ///
-    /// It takes memory for the given rows alone until something reads it as a dense tensor. Gradients of `Embedding(sparse: true)` have this form.
-    /// Traps where the shapes do not fit or an index is outside of `0 ..< shape[0]`.
+    /// It takes memory only for the given rows until something reads it as a dense tensor. Gradients of `Embedding(sparse: true)` have this
+    /// form. Traps if the shapes do not fit or an index is not in `0 ..< shape[0]`.
     public static func sparseRows(_ indices: Tensor, _ values: Tensor, shape: Shape) -> Tensor {
         composite("sparseRows", indices, values) { () throws(OpError) in
             guard indices.dtype == .int64 && indices.ndim == 1 else {
@@ -55,7 +55,7 @@ extension Tensor {
         }
     }
 
-    /// Without the checks, for indices that a forward pass has seen.
+    /// Without checks, for indices that the forward pass has checked.
     package convenience init(rows: SparseRows, shape: Shape) throws(OpError) {
         self.init(
             storage: try Storage.allocate(byteCount: 0, device: rows.values.device), shape: shape, strides: shape.contiguousStrides,
@@ -63,13 +63,13 @@ extension Tensor {
         form = rows
     }
 
-    /// Whether it holds only the rows that are not zero. Reading its elements makes it dense.
+    /// Whether it stores only non-zero rows. Reading its elements makes it dense.
     public final var isSparse: Bool { form is SparseRows }
 
-    /// The rows of a sparse tensor and their values, as they were collected: a row may occur several times. nil for a dense one.
+    /// The row indices of a sparse tensor and their values; a row may occur several times. nil for a dense tensor.
     public final var sparseRows: (indices: Tensor, values: Tensor)? { (form as? SparseRows).map { ($0.indices, $0.values) } }
 
-    /// A sparse tensor with each row once, in ascending order; a dense one is returned as it is. PyTorch: `coalesce`.
+    /// A sparse tensor with each row only once, in ascending order; a dense tensor is returned unchanged. PyTorch: `coalesce`.
     public final func coalesce() -> Tensor {
         guard let rows = form as? SparseRows else { return self }
         return composite("coalesce", self) { () throws(OpError) in
@@ -80,13 +80,13 @@ extension Tensor {
         }
     }
 
-    /// A dense tensor with the same values; a dense one is returned as it is. PyTorch: `to_dense`.
+    /// A dense tensor with the same values; a dense tensor is returned unchanged. PyTorch: `to_dense`.
     public final func toDense() -> Tensor {
         guard let rows = form as? SparseRows else { return self }
         return noGrad { Tensor.zeros(shape, dtype: dtype, device: device).indexAdd(dim: 0, rows.indices, rows.values) }
     }
 
-    /// The sum of two gradients on their way through the graph: sparse where both are.
+    /// The sum of two gradients; sparse if both are.
     final func adding(gradient other: Tensor) -> Tensor {
         guard let mine = form as? SparseRows, let others = other.form as? SparseRows else { return self + other }
         return composite("backward", self, other) { () throws(OpError) in

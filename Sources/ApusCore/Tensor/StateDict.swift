@@ -1,19 +1,18 @@
 import ApusSystem
 
-/// Tensors by name, in order: what a model, an optimizer or a file holds.
+/// An ordered dictionary of tensors by name, as in a model, an optimizer or a file.
 ///
-/// PyTorch: the `OrderedDict` that `state_dict()` returns. Keys keep the order in which they were first set, so that files
-/// written from it and messages about it are the same from run to run. Keys are the same where their bytes are, as in Python and in files.
-/// The tensors are shared, not copied.
+/// PyTorch: the `OrderedDict` of `state_dict()`. Keys keep the order in which they were first set, so that files and messages are the same
+/// in each run. Keys are equal if their bytes are equal, as in Python and in files. Tensors are shared, not copied.
 public struct StateDict {
     private var order: [String] = []
     private var values: [Tensor] = []
     private var positions: [ByteKey: Int] = [:]
 
-    /// Without entries.
+    /// An empty dictionary.
     public init() {}
 
-    /// The entries of `pairs`, in their order. A key given twice is a programming error.
+    /// The entries of `pairs`, in order. Traps if a key occurs twice.
     public init(_ pairs: some Sequence<(String, Tensor)>) {
         for (key, value) in pairs { insert(key, value) }
     }
@@ -28,7 +27,7 @@ public struct StateDict {
         for (key, value) in buffers { insert(key, value) }
     }
 
-    /// The tensor of that name, nil where there is none. Setting a new key appends it, setting nil removes the entry.
+    /// The tensor with this name, nil if there is none. Setting a new key appends it; setting nil removes the entry.
     public subscript(key: String) -> Tensor? {
         get { positions[ByteKey(key)].map { values[$0] } }
         set {
@@ -58,7 +57,7 @@ public struct StateDict {
     /// Whether there are no entries.
     public var isEmpty: Bool { order.isEmpty }
 
-    /// The entries whose key begins with `prefix` and a dot, without both: `"encoder"` picks `encoder.weight` as `weight`.
+    /// The entries whose keys begin with `prefix` and a dot, without both: `"encoder"` gives `encoder.weight` as `weight`.
     public func section(_ prefix: String) -> StateDict {
         var part = StateDict()
         for (key, value) in self {
@@ -87,7 +86,7 @@ extension StateDict: ExpressibleByDictionaryLiteral {
 }
 
 extension StateDict: CustomStringConvertible {
-    /// One line an entry: `conv1.weight: float32 [8, 1, 3, 3]`.
+    /// One line per entry: `conv1.weight: float32 [8, 1, 3, 3]`.
     public var description: String {
         map { "\($0.key): \($0.value.dtype) \($0.value.shape)" }.joined(separator: "\n")
     }

@@ -1,36 +1,37 @@
-/// An array of numbers of one type, in any number of dimensions, that remembers how it was computed.
+/// An array of numbers of one type, with any number of dimensions, that records how it was computed.
 ///
 /// A tensor is a view (shape, strides, offset) of a storage that it may share with others; `transpose`, slices and `expand` copy nothing.
-/// Where it requires a gradient, every op on it is recorded, and `backward()` runs the record in reverse.
-/// It is a reference like PyTorch's tensor: two variables may name the same tensor.
+/// If it requires a gradient, ops on it are recorded, and `backward()` runs the recorded ops in reverse. It is a reference, like PyTorch's
+/// tensors: two variables may refer to the same tensor.
 ///
-/// A tensor is not Sendable. It may move to another task as Swift 6 lets values move; sharing one takes a wrapper (`Shared`).
+/// A tensor is not Sendable. It can move to another task under Swift 6's rules; sharing one needs a wrapper (`Shared`).
 public class Tensor {
-    // Setters are package-wide for `Module.to(_:)` and `assign(_:)`, which exchange what a parameter holds and keep its identity.
-    // Exclusivity is not checked at run time: every access is one load or store, none spans a call, and the checks were
-    // a quarter of the price of a small op.
-    /// The block it is a view of, as it lies there; ``storage`` is what to read.
+    // Setters are package-wide for `Module.to(_:)` and `assign(_:)`, which replace a parameter's contents and keep its identity.
+    // Exclusivity is not checked at run time: each access is a single load or store, none spans a call, and the checks took a quarter of
+    // the time of a small op.
+    /// The block as it is, without `materialize`; read ``storage`` instead.
     @exclusivity(unchecked) final var memory: Storage
     @exclusivity(unchecked) public package(set) final var shape: Shape
     @exclusivity(unchecked) package final var strides: Shape
-    /// In elements, from the storage's base.
+    /// In elements, from the start of the storage.
     @exclusivity(unchecked) package final var offset: Int
     @exclusivity(unchecked) public package(set) final var dtype: DType
-    /// What it is where its memory alone does not say so; nil for most.
+    /// How the values are found if not in the memory alone; nil for most tensors.
     @exclusivity(unchecked) final var form: TensorForm?
-    /// Whether it stands for a Swift number, which yields to tensors in type promotion.
+    /// Whether it represents a Swift number, which ranks below tensors in type promotion.
     @exclusivity(unchecked) package final var isWrappedNumber = false
 
     // MARK: Autograd (see Autograd/)
 
     @exclusivity(unchecked) final var requiresGradFlag = false
-    /// Whether it is a view that remembers its base, among the extras.
+    /// Whether it is a view whose base is in `extras`.
     @exclusivity(unchecked) final var isView = false
-    /// The op that made it, nil for leaves. Views changed in place renew it on reading (`Autograd/InPlace.swift`).
+    /// The node of the op that made it, nil for leaves. For a view whose base was changed in place it is renewed on reading
+    /// (`Autograd/InPlace.swift`).
     @exclusivity(unchecked) final var recordedNode: Node?
     @exclusivity(unchecked) final var outputIndex: Int32 = 0
     @exclusivity(unchecked) final var storedGrad: Tensor?
-    /// What few tensors have: hooks, the node that accumulates a leaf's gradient, the base of a view.
+    /// Rarely used state: hooks, the node that accumulates a leaf's gradient, the base of a view.
     @exclusivity(unchecked) final var extras: AutogradExtras?
 
     package init(storage: Storage, shape: Shape, strides: Shape, offset: Int, dtype: DType) {
@@ -41,7 +42,7 @@ public class Tensor {
         self.dtype = dtype
     }
 
-    /// A tensor that shares everything with `other` but its history.
+    /// A tensor that shares everything with `other` except its history.
     package init(sharing other: Tensor) {
         memory = other.storage
         shape = other.shape
@@ -60,14 +61,14 @@ public class Tensor {
         form = Poison()
     }
 
-    /// Becomes what a failed op hands on, with its few bytes of memory.
+    /// Turns this tensor into the poisoned tensor `poison`.
     final func become(_ poison: Tensor) {
         (memory, shape, strides, offset, dtype, form) = (
             poison.memory, poison.shape, poison.strides, poison.offset, poison.dtype, poison.form
         )
     }
 
-    /// What a failed op hands on inside `checked`.
+    /// The result of a failed op inside `checked`.
     package static var poisoned: Tensor {
         do { return Tensor(poisoned: try Storage.allocate(byteCount: 8, device: .cpu, isCounted: false)) } catch {
             preconditionFailure("\(error)")
@@ -78,9 +79,9 @@ public class Tensor {
         extras?.accumulator?.tensor = nil
     }
 
-    // MARK: Facts
+    // MARK: Properties
 
-    /// The device it lives on.
+    /// The device of its memory.
     public final var device: Device { memory.device }
     /// Whether it is the result of a failed op inside `checked`.
     public final var isPoisoned: Bool { form?.isPoison ?? false }
@@ -91,7 +92,7 @@ public class Tensor {
     /// The size of dimension `dim`; negative dims count from the end. PyTorch: `size(dim)`.
     public final func size(_ dim: Int) -> Int { shape[dim] }
 
-    /// Whether the elements lie in memory in the order of their indices, without gaps.
+    /// Whether the elements are in memory in row-major order, without gaps.
     public final var isContiguous: Bool {
         var expected = 1
         var i = shape.count - 1
@@ -110,22 +111,22 @@ public class Tensor {
 
     // MARK: Memory
 
-    /// The block that its elements lie in, shared with other views.
+    /// The memory of its elements, shared with other views.
     package final var storage: Storage {
         form?.materialize(self)
         return memory
     }
 
-    /// The address of the first element. Kernels use it; the storage keeps it alive only as long as the tensor lives.
+    /// The address of the first element, for kernels; valid only while the tensor is alive.
     package final var pointer: UnsafeMutableRawPointer { storage.base + offset * dtype.size }
 
-    /// A contiguous tensor, contents undefined.
+    /// A contiguous tensor with undefined contents.
     package static func uninitialized(_ shape: Shape, _ dtype: DType, _ device: Device) throws(OpError) -> Tensor {
         var count = dtype.size
         var isEmpty = false
         for extent in shape {
             guard extent >= 0 else { throw OpError("extent \(extent) in shape \(shape) is negative") }
-            // An extent of 0 does not end the check: the strides are products too.
+            // Extents of 0 do not end the check, since strides are products of the extents too.
             let (product, overflow) = count.multipliedReportingOverflow(by: Swift.max(extent, 1))
             guard !overflow else { throw OpError("shape \(shape) has more elements than memory can hold") }
             count = product
@@ -137,12 +138,12 @@ public class Tensor {
             dtype: dtype)
     }
 
-    /// A view of the same storage. Not recorded: ops that make views record themselves.
+    /// A view of the same storage. Not recorded; ops that make views record themselves.
     package final func view(_ shape: Shape, strides: Shape, offset: Int) -> Tensor {
         Tensor(storage: storage, shape: shape, strides: strides, offset: offset, dtype: dtype)
     }
 
-    /// The view with `shape` in which missing and one-element dimensions repeat (stride 0); shapes must broadcast.
+    /// A view broadcast to `target` (stride 0); the shapes must broadcast. Not recorded.
     package final func expanded(_ target: Shape) -> Tensor {
         if shape == target { return self }
         var newStrides = target
@@ -154,13 +155,14 @@ public class Tensor {
         return view(target, strides: newStrides, offset: offset)
     }
 
-    /// Its elements in a contiguous tensor: itself where it is one. Not recorded.
+    /// The elements as a contiguous tensor; the tensor itself if it is contiguous. Not recorded.
     package final func contiguousData() throws(OpError) -> Tensor {
         if isContiguous { return self }
         return try converted(to: dtype)
     }
 
-    /// Its elements in a contiguous tensor in the host's memory, when all work on them is done: itself where it is one. Not recorded.
+    /// The elements as a contiguous tensor in host memory, after all work on them is done; the tensor itself if it is that already. Not
+    /// recorded.
     package final func hostData() throws(OpError) -> Tensor {
         let x = try usable().contiguousData()
         if device.sharesHostMemory { return x }

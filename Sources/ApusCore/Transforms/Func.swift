@@ -1,4 +1,4 @@
-/// Transforms of functions, as `torch.func` names them: each takes a function of tensors and gives another.
+/// Transforms of functions, named like `torch.func`: each takes a function of tensors and returns another.
 ///
 /// ```swift
 /// let slope = Func.grad { x in x.sin().sum() }
@@ -6,19 +6,19 @@
 /// Func.hessian { x in x.pow(3).sum() }(x)         // diag(6x)
 /// Func.vmap(Func.grad(loss))(batch)               // a gradient for each sample
 /// ```
-/// They stand on the derivatives of the ops, and compose: `Func.jacfwd(Func.jacrev(f))`. A result is connected to those of the given tensors
-/// that require a gradient, or that an enclosing transform differentiates; what a function captures counts as constant.
-/// `docs/why/transforms.md` says how they work.
+/// They use the derivatives of the ops and can be nested: `Func.jacfwd(Func.jacrev(f))`. A result is connected to the arguments that
+/// require a gradient or that an enclosing transform differentiates; captured tensors count as constants. `docs/why/transforms.md` explains
+/// how they work.
 public enum Func {
     // MARK: Gradients
 
-    /// The gradient of a function with one element as its result. PyTorch: `torch.func.grad`.
+    /// The gradient of a function whose result has one element; traps otherwise. PyTorch: `torch.func.grad`.
     public static func grad(_ f: @escaping (Tensor) -> Tensor) -> (Tensor) -> Tensor {
         let many = grad { f($0[0]) }
         return { many([$0])[0] }
     }
 
-    /// The gradients with respect to arguments `argnums` (all where none are named), in their order.
+    /// The gradients with respect to the arguments `argnums` (all by default), in order.
     public static func grad(argnums: [Int]? = nil, _ f: @escaping ([Tensor]) -> Tensor) -> ([Tensor]) -> [Tensor] {
         let both = gradAndValue(argnums: argnums, f)
         return { both($0).gradients }
@@ -33,7 +33,7 @@ public enum Func {
         }
     }
 
-    /// The gradients with respect to arguments `argnums` (all where none are named), and the value.
+    /// The gradients with respect to the arguments `argnums` (all by default), and the value.
     public static func gradAndValue(
         argnums: [Int]? = nil, _ f: @escaping ([Tensor]) -> Tensor
     ) -> ([Tensor]) -> (gradients: [Tensor], value: Tensor) {
@@ -54,26 +54,26 @@ public enum Func {
         }
     }
 
-    /// A poisoned tensor where `argnums` names an argument that there is not.
+    /// A poisoned tensor if `argnums` names an argument that does not exist; otherwise nil.
     static func missing(_ argnums: [Int], _ inputs: [Tensor], _ name: String) -> Tensor? {
         argnums.first { !inputs.indices.contains($0) }.map { fail(name, "argnums names argument \($0) of \(inputs.count)") }
     }
 
     // MARK: Products with the Jacobian
 
-    /// The value of `f`, and what multiplies a cotangent of its shape with the Jacobian from the left; it may be called again and again.
-    /// PyTorch: `torch.func.vjp`.
+    /// The value of `f`, and a function that multiplies a cotangent of the value's shape by the Jacobian from the left. It may be called
+    /// repeatedly. PyTorch: `torch.func.vjp`.
     public static func vjp(_ f: (Tensor) -> Tensor, _ x: Tensor) -> (value: Tensor, vjp: (Tensor) -> Tensor) {
         let (values, pull) = vjp({ [f($0[0])] }, [x])
         return (values[0], { pull([$0])[0] })
     }
 
-    /// The same for several arguments and results: one cotangent a result, one product an argument.
+    /// The same for several arguments and results: one cotangent per result, one product per argument.
     public static func vjp(_ f: ([Tensor]) -> [Tensor], _ inputs: [Tensor]) -> (values: [Tensor], vjp: ([Tensor]) -> [Tensor]) {
         vjp(f, inputs, Array(inputs.indices))
     }
 
-    /// Products for the arguments `wanted` alone.
+    /// Products for the arguments `wanted` only.
     static func vjp(_ f: ([Tensor]) -> [Tensor], _ inputs: [Tensor], _ wanted: [Int]) -> (values: [Tensor], vjp: ([Tensor]) -> [Tensor]) {
         let level = Level(inputs, differentiating: wanted)
         let outputs = level.run {
@@ -97,20 +97,20 @@ public enum Func {
         )
     }
 
-    /// The value of `f`, and the Jacobian times `tangent`, of x's shape. PyTorch: `torch.func.jvp`.
+    /// The value of `f`, and the Jacobian times `tangent`, which has x's shape. PyTorch: `torch.func.jvp`.
     public static func jvp(_ f: (Tensor) -> Tensor, _ x: Tensor, _ tangent: Tensor) -> (value: Tensor, tangent: Tensor) {
         let (values, tangents) = jvp({ [f($0[0])] }, [x], [tangent])
         return (values[0], tangents[0])
     }
 
-    /// The same for several arguments and results: one tangent an argument.
+    /// The same for several arguments and results: one tangent per argument.
     public static func jvp(_ f: ([Tensor]) -> [Tensor], _ inputs: [Tensor], _ tangents: [Tensor]) -> (values: [Tensor], tangents: [Tensor])
     {
         let (values, push) = linearize(f, inputs)
         return (values, push(tangents))
     }
 
-    /// The value of `f` at x, and the linear function that multiplies with the Jacobian there. PyTorch: `torch.func.linearize`.
+    /// The value of `f` at x, and the linear function that multiplies by the Jacobian there. PyTorch: `torch.func.linearize`.
     public static func linearize(_ f: (Tensor) -> Tensor, _ x: Tensor) -> (value: Tensor, jvp: (Tensor) -> Tensor) {
         let (values, push) = linearize({ [f($0[0])] }, [x])
         return (values[0], { push([$0])[0] })
@@ -121,12 +121,13 @@ public enum Func {
         linearize(f, inputs, Array(inputs.indices))
     }
 
-    /// Linear in the arguments `wanted` alone.
+    /// Linear in the arguments `wanted` only.
     static func linearize(
         _ f: ([Tensor]) -> [Tensor], _ inputs: [Tensor], _ wanted: [Int]
     ) -> (values: [Tensor], jvp: ([Tensor]) -> [Tensor]) {
         let level = Level(inputs, differentiating: wanted)
-        // The product with the Jacobian from the left is linear in the cotangent u; its derivative by u multiplies from the right.
+        // The vector-Jacobian product is linear in the cotangent; its derivative with respect to the cotangent is the Jacobian-vector
+        // product.
         let (outputs, cotangents, products) = level.run { x in
             let outputs = f(x)
             let cotangents = outputs.map { Tensor.zeros(like: $0).requiresGrad_($0.dtype.isFloatingPoint) }
@@ -159,7 +160,7 @@ public enum Func {
     }
 }
 
-/// One transform at work: aliases of the arguments that it differentiates, and whether anybody outside differentiates them too.
+/// A running transform: aliases of the arguments that it differentiates, and whether they are differentiated outside too.
 private final class Level {
     private let inputs: [Tensor]
     private let isConnected: Bool
@@ -168,18 +169,18 @@ private final class Level {
         isConnected = isGradEnabled && given.contains { !$0.isPoisoned && $0.requiresGrad }
         inputs = given.enumerated().map { i, x in
             guard differentiating.contains(i), !x.isPoisoned, x.dtype.isFloatingPoint else { return x }
-            // An alias of its own, so that gradients stop here and captured names of the same tensor stay constants.
+            // A separate alias, so that gradients stop here and captured references to the same tensor stay constants.
             return isGradEnabled && x.requiresGrad ? x.alias() : x.detach().requiresGrad_()
         }
     }
 
-    /// Runs with gradients on, whatever is set outside.
+    /// Runs with recording on, whatever the outer mode.
     func run<Made, Result>(_ body: ([Tensor]) -> Made, finish: (Made) -> Result) -> Result { finish(enableGrad { body(inputs) }) }
 
-    /// What leaves the transform: with its history where an argument has one outside.
+    /// The result of the transform: keeps its history if an argument has one outside.
     func finished(_ x: Tensor) -> Tensor { isConnected || x.isPoisoned ? x : x.detach() }
 
-    /// Σ cotangent·(derivative of output) for each of `inputs`; zeros where an output does not depend on it.
+    /// Σ cotangent·(derivative of the output) for each of `inputs`; zeros if no output depends on it.
     func pull(_ outputs: [Tensor], _ cotangents: [Tensor], _ inputs: [Tensor]) -> [Tensor] {
         for (output, cotangent) in zip(outputs, cotangents)
         where !output.isPoisoned && !cotangent.isPoisoned && output.shape != cotangent.shape {

@@ -1,11 +1,11 @@
 extension Func {
-    /// The Jacobian by one product from the left for each element of the result: [*result, *argument]. PyTorch: `torch.func.jacrev`.
+    /// The Jacobian [*result, *argument], by one vector-Jacobian product per element of the result. PyTorch: `torch.func.jacrev`.
     public static func jacrev(_ f: @escaping (Tensor) -> Tensor) -> (Tensor) -> Tensor {
         let many = jacrev { f($0[0]) }
         return { many([$0])[0] }
     }
 
-    /// The Jacobians with respect to arguments `argnums` (all where none are named), in their order.
+    /// The Jacobians with respect to the arguments `argnums` (all by default), in order.
     public static func jacrev(argnums: [Int]? = nil, _ f: @escaping ([Tensor]) -> Tensor) -> ([Tensor]) -> [Tensor] {
         { inputs in
             let wanted = argnums ?? Array(inputs.indices)
@@ -17,34 +17,35 @@ extension Func {
         }
     }
 
-    /// The Jacobian by one product from the right for each element of the argument: [*result, *argument]. PyTorch: `torch.func.jacfwd`.
+    /// The Jacobian [*result, *argument], by one Jacobian-vector product per element of the argument. PyTorch: `torch.func.jacfwd`.
     public static func jacfwd(_ f: @escaping (Tensor) -> Tensor) -> (Tensor) -> Tensor {
         let many = jacfwd { f($0[0]) }
         return { many([$0])[0] }
     }
 
-    /// The Jacobians with respect to arguments `argnums` (all where none are named), in their order.
+    /// The Jacobians with respect to the arguments `argnums` (all by default), in order.
     public static func jacfwd(argnums: [Int]? = nil, _ f: @escaping ([Tensor]) -> Tensor) -> ([Tensor]) -> [Tensor] {
         let many = forward("jacfwd", argnums) { [f($0)] }
         return { many($0)[0] }
     }
 
-    /// The matrix of second derivatives of a function with one element as its result: [*argument, *argument]. PyTorch: `torch.func.hessian`.
+    /// The second derivatives [*argument, *argument] of a function whose result has one element. PyTorch: `torch.func.hessian`.
     public static func hessian(_ f: @escaping (Tensor) -> Tensor) -> (Tensor) -> Tensor { jacfwd(jacrev(f)) }
 
-    /// Second derivatives with respect to arguments `argnums` (all where none are named): at [i][j] those by the i-th of them and then the j-th.
+    /// The second derivatives with respect to the arguments `argnums` (all by default): [i][j] is the derivative with respect to the i-th
+    /// and then the j-th of them.
     public static func hessian(argnums: [Int]? = nil, _ f: @escaping ([Tensor]) -> Tensor) -> ([Tensor]) -> [[Tensor]] {
         forward("hessian", argnums, jacrev(argnums: argnums, f))
     }
 
-    /// For each result the Jacobians with respect to arguments `argnums`.
+    /// For each result, the Jacobians with respect to the arguments `argnums`.
     private static func forward(_ name: String, _ argnums: [Int]?, _ f: @escaping ([Tensor]) -> [Tensor]) -> ([Tensor]) -> [[Tensor]] {
         { inputs in
             let wanted = argnums ?? Array(inputs.indices)
             if let failed = missing(wanted, inputs, name) { return [wanted.map { _ in failed }] }
             let (values, push) = linearize(f, inputs, wanted)
             let resting = wanted.map { i in inputs[i].isPoisoned ? inputs[i] : noGrad { Tensor.zeros(like: inputs[i]) } }
-            /// For each argument, for each of its elements, the products of all results.
+            /// For each argument and each of its elements, the products for all results.
             let columns = wanted.enumerated().map { place, i in
                 (0..<(inputs[i].isPoisoned ? 0 : inputs[i].numel)).map { element in
                     var tangents = resting
@@ -58,7 +59,7 @@ extension Func {
         }
     }
 
-    /// 1 at element `i`, else 0.
+    /// 1 at element `i`, 0 elsewhere.
     private static func unit(_ i: Int, like x: Tensor) -> Tensor {
         noGrad {
             let zeros = Tensor.zeros([x.numel], dtype: x.dtype, device: x.device)

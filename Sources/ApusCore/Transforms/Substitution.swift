@@ -1,34 +1,34 @@
-/// What a parameter is while `functionalCall` runs: another tensor in its place.
+/// The form of a parameter during `functionalCall`: another tensor is used in its place.
 final class Substitution: TensorForm {
     let tensor: Tensor
     init(_ tensor: Tensor) { self.tensor = tensor }
 
     override func apply<O: Op>(_ op: O, _ x: Tensor, _ inputs: Inputs) -> O.Outputs? { ApusCore.apply(op, Inputs(inputs.map(\.standIn))) }
     override var standIn: Tensor? { tensor }
-    /// An alias of the parameter is one of the stand-in's elements, without its history.
+    /// An alias of the parameter is an alias of the stand-in, without its history.
     override var ofAlias: TensorForm? { tensor.form?.ofAlias }
 
     override var isPoison: Bool { tensor.isPoisoned }
 }
 
 extension Tensor {
-    /// Itself, or what is in its place: what `functionalCall` has put there, what it is computed as.
+    /// The tensor to use: the replacement from `functionalCall`, the computed value, or the tensor itself.
     final var standIn: Tensor { form?.standIn ?? self }
 
-    /// Runs `body` with other tensors in place of these, in whatever ops they are used. Shapes must be the same.
+    /// Runs `body` with the originals replaced in all ops. Shapes must be the same.
     package static func substituting<Result>(
         _ pairs: [(original: Tensor, replacement: Tensor)], _ body: () throws -> Result
     ) rethrows -> Result {
         let before = pairs.map { Appearance(of: $0.original) }
         let originals = Set(pairs.map { ObjectIdentifier($0.original) })
         let stands = pairs.map { pair in
-            // A replacement that stands for another parameter of an enclosing call is what that one has become; one that is itself replaced,
-            // by itself or another, is named by an alias, since its own name will stand for something else.
+            // If the replacement is itself replaced by an enclosing call, its stand-in is used. If it is also one of the originals, an
+            // alias is used, since it will refer to something else.
             let stand = pair.replacement.standIn
             return !originals.contains(ObjectIdentifier(stand)) ? stand : stand.isPoisoned ? .poisoned : stand.alias()
         }
         for ((original, _), stand) in zip(pairs, stands) {
-            // Ops record the stand-in; what looks at layout or memory beforehand must see it too.
+            // Ops use the stand-in; code that reads the layout or memory directly must see it too.
             Appearance(of: stand).dress(original)
             original.form = Substitution(stand)
         }
@@ -38,11 +38,11 @@ extension Tensor {
 }
 
 extension Tensor {
-    /// The same elements under another name, with the same history.
+    /// Another tensor with the same elements and history.
     final func alias() -> Tensor { apply(Reshape(shape: shape, strides: strides, inputShape: shape), Inputs(self)) }
 }
 
-/// Where a tensor's elements lie, and how.
+/// The memory, layout and form of a tensor.
 private struct Appearance {
     private let memory: Storage
     private let strides: Shape

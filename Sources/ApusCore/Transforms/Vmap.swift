@@ -1,18 +1,18 @@
 extension Func {
     /// How random functions behave inside `vmap`.
     public enum Randomness: Sendable {
-        /// They trap.
+        /// They fail.
         case error
-        /// Each slice draws numbers of its own.
+        /// Each slice draws its own numbers.
         case different
-        /// Every slice draws the same.
+        /// All slices draw the same numbers.
         case same
     }
 
-    /// `f` of every slice of a tensor along `inDim`, the results stacked along `outDim`. PyTorch: `torch.func.vmap`.
+    /// Applies `f` to each slice of a tensor along `inDim` and stacks the results along `outDim`. PyTorch: `torch.func.vmap`.
     ///
-    /// `f` sees tensors without that dimension, and is called once for each slice: transforms inside it and loops over values behave as they
-    /// do for one sample. Traps where `inDim` does not exist or the slices' results differ in shape.
+    /// `f` gets tensors without that dimension and is called once per slice, so that transforms and control flow inside it work as for one
+    /// sample. Traps if `inDim` does not exist, there are no slices, or the results differ in shape.
     public static func vmap(
         inDim: Int = 0, outDim: Int = 0, randomness: Randomness = .error, _ f: @escaping (Tensor) -> Tensor
     ) -> (Tensor) -> Tensor {
@@ -20,7 +20,7 @@ extension Func {
         return { many([$0])[0] }
     }
 
-    /// The same for two arguments; one whose dimension is nil is given to each call as it is.
+    /// The same for two arguments; an argument whose dimension is nil is passed to each call whole.
     public static func vmap(
         inDims: (Int?, Int?), outDim: Int = 0, randomness: Randomness = .error, _ f: @escaping (Tensor, Tensor) -> Tensor
     ) -> (Tensor, Tensor) -> Tensor {
@@ -28,8 +28,8 @@ extension Func {
         return { many([$0, $1])[0] }
     }
 
-    /// The same for any number of arguments and results. `inDims` has one entry an argument, nil where it is not sliced; `outDims` one a result
-    /// (0 where missing).
+    /// The same for any number of arguments and results. `inDims` has one entry per argument, nil to pass it whole; `outDims` has one per
+    /// result (missing ones are 0).
     public static func vmap(
         inDims: [Int?], outDims: [Int] = [], randomness: Randomness = .error, _ f: @escaping ([Tensor]) -> [Tensor]
     ) -> ([Tensor]) -> [Tensor] {
@@ -64,7 +64,7 @@ extension Func {
                     results.append(withGenerator(copy) { f(slices) })
                     if i == count - 1 { start.state = copy.state }
                 case .error:
-                    // A generator of its own, which shows whether it was used.
+                    // A separate generator, whose offset shows whether it was used.
                     let watched = Generator(seed: state.seed)
                     results.append(withGenerator(watched) { f(slices) })
                     if watched.state.offset != 0 { return failed("a random function was called; pass randomness: .different or .same") }

@@ -42,8 +42,8 @@ extension GPUBackend {
     private static let chainThreshold = 4
     private static let stepThreshold = 100
 
-    /// Runs the deferred work. The lock is held. An error is thrown to the caller. If the work may have been called by another thread, the
-    /// next thread to wait gets it too.
+    /// Runs the deferred work. The lock is held. An error is thrown to the caller, and again to the next waiting thread if that is
+    /// another one, since it may have called the work.
     func flushChain() throws(OpError) {
         guard !chain.isEmpty else { return }
         let whole = chain
