@@ -16,7 +16,7 @@ extension GPUBackend {
             let chunk = 8192
             let parts = out.numel < 4 * driver.facts.computeUnits && count >= 4 * chunk ? (count + chunk - 1) / chunk : 1
             if parts == 1 { return try reduce(rows: kind, x, out, count, keptSpace, along) }
-            // First the parts, in the dtype of the sums; then the sum of the parts.
+            // Reduces each part first, in the dtype of sums, then the parts.
             let first: ReduceKind = kind == .mean ? .sum : kind
             let partial = try scratch(out.numel * parts, x.dtype.computeType, like: x)
             try reduce(rows: first, x, partial, count, keptSpace, along, outputs: out.numel, parts: parts, chunk: chunk)
