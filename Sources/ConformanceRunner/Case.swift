@@ -29,7 +29,8 @@ struct CaseFileError: Error, CustomStringConvertible {
 }
 
 extension Case {
-    /// The cases of one folder.
+    /// The cases of one folder. `apus-conformance` reads them wherever it runs, and tells a user what is wrong with a file: the tests' own `Recorded`,
+    /// which ends a run of tests there, is no part of it.
     static func read(_ folder: String) throws -> [Case] {
         let path = folder + "/cases.json"
         let json = try JSON(contentsOf: path)

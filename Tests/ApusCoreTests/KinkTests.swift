@@ -7,23 +7,18 @@ import Testing
 /// from PyTorch. Where PyTorch's answer is no subgradient or limit, `better` says what is, and why.
 @Suite struct KinkTests {
     struct Answer: Decodable {
-        let y: [RecordedOps.Number]
-        let g: [[RecordedOps.Number]]
+        let y: [Double]
+        let g: [[Double]]
     }
 
-    struct Recorded: Decodable {
-        let numbers: [RecordedOps.Number]
-        let pairs: [[RecordedOps.Number]]
-        let vectors: [[RecordedOps.Number]]
-        let unary: [String: Answer]
-        let binary: [String: Answer]
+    struct Kinks: Decodable {
+        let numbers: [Double]
+        let pairs, vectors: [[Double]]
+        let unary, binary: [String: Answer]
         let vector: [String: [Answer?]]
     }
 
-    static let recorded: Recorded = {
-        let path = inCheckout("Recorded/kinks.json")
-        do { return try JSONDecoder().decode(Recorded.self, from: Data(contentsOf: path)) } catch { fatalError("\(path.path): \(error)") }
-    }()
+    static let recorded: Kinks = Recorded.load("kinks")
 
     // MARK: Functions of one number
 
@@ -157,19 +152,18 @@ import Testing
 
     @Test(arguments: functionsOfNumbers.keys.sorted()) func unary(_ name: String) throws {
         let answer = try #require(Self.recorded.unary[name])
-        let x = Self.recorded.numbers.map(\.value)
-        check(name, [x], answer, elementwise: true) { Self.functionsOfNumbers[name]!($0[0]) }
+        check(name, [Self.recorded.numbers], answer, elementwise: true) { Self.functionsOfNumbers[name]!($0[0]) }
     }
 
     @Test(arguments: functionsOfPairs.keys.sorted()) func binary(_ name: String) throws {
         let answer = try #require(Self.recorded.binary[name])
-        check(name, Self.recorded.pairs.map { $0.map(\.value) }, answer, elementwise: true) { Self.functionsOfPairs[name]!($0[0], $0[1]) }
+        check(name, Self.recorded.pairs, answer, elementwise: true) { Self.functionsOfPairs[name]!($0[0], $0[1]) }
     }
 
     @Test(arguments: functionsOfVectors.keys.sorted()) func vector(_ name: String) throws {
         for (x, answer) in zip(Self.recorded.vectors, try #require(Self.recorded.vector[name])) {
             guard let answer else { continue }
-            check(name, [x.map(\.value)], answer, elementwise: false) { Self.functionsOfVectors[name]!($0[0]) }
+            check(name, [x], answer, elementwise: false) { Self.functionsOfVectors[name]!($0[0]) }
         }
     }
 
@@ -186,18 +180,18 @@ import Testing
             for i in values.indices {
                 let at = arguments.map { $0[i] }
                 // PyTorch's √x in place of x^0.5.
-                if !(name == "pow 0.5" && at[0] == -.infinity) { compare("value at \(at)", [values[i]], [answer.y[i].value], &wrong) }
-                compare("gradient at \(at)", gradients.map { $0[i] }, Self.better(name, at) ?? answer.g.map { $0[i].value }, &wrong)
+                if !(name == "pow 0.5" && at[0] == -.infinity) { compare("value at \(at)", [values[i]], [answer.y[i]], &wrong) }
+                compare("gradient at \(at)", gradients.map { $0[i] }, Self.better(name, at) ?? answer.g.map { $0[i] }, &wrong)
             }
         } else {
             // In PyTorch the norm of large numbers is infinite.
             let value =
                 name == "normalize" && arguments[0].first == 1e200
                 ? [0.7071067811865476, -0.7071067811865476]
-                : name == "normalize 3" && arguments[0].first == 1e200 ? [pow(0.5, 1.0 / 3), -pow(0.5, 1.0 / 3)] : answer.y.map(\.value)
+                : name == "normalize 3" && arguments[0].first == 1e200 ? [pow(0.5, 1.0 / 3), -pow(0.5, 1.0 / 3)] : answer.y
             compare("value of \(arguments[0])", values, value, &wrong)
             compare(
-                "gradient of \(arguments[0])", gradients[0], Self.betterOfVector(name, arguments[0]) ?? answer.g[0].map(\.value), &wrong)
+                "gradient of \(arguments[0])", gradients[0], Self.betterOfVector(name, arguments[0]) ?? answer.g[0], &wrong)
         }
         for complaint in wrong { Issue.record("\(name) on \(device): \(complaint)") }
     }
@@ -219,19 +213,19 @@ import Testing
     ) throws {
         let (tests, recorded) = (KinkTests(), KinkTests.recorded)
         for name in KinkTests.functionsOfNumbers.keys.sorted() {
-            tests.check(name, [recorded.numbers.map(\.value)], try #require(recorded.unary[name]), elementwise: true, on: device) {
+            tests.check(name, [recorded.numbers], try #require(recorded.unary[name]), elementwise: true, on: device) {
                 KinkTests.functionsOfNumbers[name]!($0[0])
             }
         }
         for name in KinkTests.functionsOfPairs.keys.sorted() {
-            tests.check(name, recorded.pairs.map { $0.map(\.value) }, try #require(recorded.binary[name]), elementwise: true, on: device) {
+            tests.check(name, recorded.pairs, try #require(recorded.binary[name]), elementwise: true, on: device) {
                 KinkTests.functionsOfPairs[name]!($0[0], $0[1])
             }
         }
         for name in KinkTests.functionsOfVectors.keys.sorted() {
             for (x, answer) in zip(recorded.vectors, try #require(recorded.vector[name])) {
                 guard let answer else { continue }
-                tests.check(name, [x.map(\.value)], answer, elementwise: false, on: device) { KinkTests.functionsOfVectors[name]!($0[0]) }
+                tests.check(name, [x], answer, elementwise: false, on: device) { KinkTests.functionsOfVectors[name]!($0[0]) }
             }
         }
     }

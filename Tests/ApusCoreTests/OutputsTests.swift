@@ -128,9 +128,8 @@ import Testing
 
     /// A tensor in an attribute would be seen neither by forms and devices' check nor by observers: an op's tensors are its inputs.
     @Test func opsHoldNoTensors() throws {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         let files = try #require(
-            FileManager.default.enumerator(at: root.appendingPathComponent("Sources"), includingPropertiesForKeys: nil)
+            FileManager.default.enumerator(at: inCheckout("../../Sources"), includingPropertiesForKeys: nil)
         ).compactMap { $0 as? URL }
         var ops = 0
         for file in files where file.pathExtension == "swift" {

@@ -188,7 +188,7 @@ import Testing
 
     /// Errors are thrown where they are met, and all memory of C comes from where it may be refused.
     @Test func nothingBelowAnOpFailsByItself() throws {
-        let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../Sources")
+        let sources = inCheckout("../../Sources")
         func lines(_ folder: String, _ endings: [String], but exceptions: [String] = [], _ pattern: String) throws -> [String] {
             let files = FileManager.default.enumerator(at: sources.appendingPathComponent(folder), includingPropertiesForKeys: nil)
             let forbidden = try Regex(pattern)

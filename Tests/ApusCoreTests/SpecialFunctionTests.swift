@@ -8,12 +8,7 @@ import Testing
 /// of a function's domain, beside its zeros and poles, and where it ends.
 enum SpecialFunctions {
     /// By NAME/x, NAME/y (of two numbers), NAME/value, and NAME/scale where terms cancel: the largest of them.
-    static let recorded: [String: [Double]] = {
-        let path = inCheckout("Recorded/special.safetensors").path
-        do { return Dictionary(uniqueKeysWithValues: try StateDict.load(from: path).map { ($0.key, values($0.value)) }) } catch {
-            fatalError("\(path): \(error)")
-        }
-    }()
+    static let recorded = Dictionary(uniqueKeysWithValues: Recorded.tensors("special").map { ($0.key, values($0.value)) })
     static let names: [String] = recorded.keys.filter { $0.hasSuffix("/value") }.map { String($0.dropLast(6)) }.sorted()
 
     /// How far a function may be from the exact value, in units in the last place (ULP) of the value, or of the largest term where terms cancel.

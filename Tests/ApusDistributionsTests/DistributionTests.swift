@@ -4,33 +4,33 @@ import TestSupport
 import Testing
 
 @Suite struct DistributionTests {
-    static let cases = Recorded.load("cases")
+    static let cases: [JSON] = Recorded.load("cases")
 
-    private func compare(_ found: Tensor, _ expected: JSON?, _ what: String) {
-        guard let expected else { return }
-        let (a, b) = (values(found), Recorded.numbers(expected))
+    private func compare(_ found: Tensor, _ run: JSON, _ key: String, _ name: String) {
+        guard run[key] != nil else { return }
+        let (a, b) = (values(found), run.value(key, as: [Double].self))
         guard a.count == b.count else {
-            Issue.record("\(what) has \(a.count) numbers, PyTorch's \(b.count)")
+            Issue.record("\(name).\(key) has \(a.count) numbers, PyTorch's \(b.count)")
             return
         }
         for (x, y) in zip(a, b) where !(x == y || x.isNaN && y.isNaN || abs(x - y) <= 1e-12 + 1e-10 * abs(y)) {
-            Issue.record("\(what): \(x), PyTorch has \(y)")
+            Issue.record("\(name).\(key): \(x), PyTorch has \(y)")
         }
     }
 
     @Test(arguments: cases.indices) func `answers are PyTorch's`(_ i: Int) {
         let run = Self.cases[i]
-        let name = run["name"]!.string!
-        let p = Recorded.distribution(name, run["arguments"]!)
-        let value = Recorded.tensor(run["values"]!)
-        #expect("\(p)" == run["repr"]!.string!)
-        compare(p.logProb(value), run["log_prob"], "\(name).logProb")
-        compare(p.mean, run["mean"], "\(name).mean")
-        compare(p.variance, run["variance"], "\(name).variance")
-        compare(p.mode, run["mode"], "\(name).mode")
-        if run["entropy"] != nil { compare(p.entropy(), run["entropy"], "\(name).entropy") }
-        if run["cdf"] != nil && ["Normal", "Uniform", "Gamma"].contains(name) { compare(p.cdf(value), run["cdf"], "\(name).cdf") }
-        if run["icdf"] != nil { compare(p.icdf(Tensor.full(p.batchShape, 0.3, dtype: .float64)), run["icdf"], "\(name).icdf") }
+        let name: String = run.value("name")
+        let p = Recorded.distribution(name, run.value("arguments"))
+        let value = Recorded.tensor(run.value("values"))
+        #expect("\(p)" == run.value("repr"))
+        compare(p.logProb(value), run, "log_prob", name)
+        compare(p.mean, run, "mean", name)
+        compare(p.variance, run, "variance", name)
+        compare(p.mode, run, "mode", name)
+        if run["entropy"] != nil { compare(p.entropy(), run, "entropy", name) }
+        if run["cdf"] != nil && ["Normal", "Uniform", "Gamma"].contains(name) { compare(p.cdf(value), run, "cdf", name) }
+        if run["icdf"] != nil { compare(p.icdf(Tensor.full(p.batchShape, 0.3, dtype: .float64)), run, "icdf", name) }
         let wide = p.expand(Shape([2] + Array(p.batchShape)))
         #expect(
             wide.batchShape == Shape([2] + Array(p.batchShape))
@@ -49,20 +49,19 @@ import Testing
         expectClose(Normal(0, 1).icdf(Tensor([1e-20])), [-9.26234008979840758], rtol: 1e-6, atol: 0)
     }
 
-    static let divergences = Recorded.load("divergences")
+    static let divergences: [JSON] = Recorded.load("divergences")
 
     @Test func `divergences are PyTorch's`() {
         for run in Self.divergences {
-            let (p, q) = (run["p"]!.array!, run["q"]!.array!)
+            let (p, q): ([JSON], [JSON]) = (run.value("p"), run.value("q"))
             let found = klDivergence(Recorded.distribution(p[0].string!, p[1]), Recorded.distribution(q[0].string!, q[1]))
-            compare(found, run["kl"], "\(p[0].string!) \(p[1].text) from \(q[0].string!) \(q[1].text)")
+            compare(found, run, "kl", "\(p[0].string!) \(p[1].text) from \(q[0].string!) \(q[1].text)")
         }
         #expect(throws: OpError.self) { try checked { klDivergence(Poisson(1), Normal(0, 1)) } }
     }
 
     @Test func `the gamma function's integral and its derivative`() {
-        for run in Recorded.load("gamma") {
-            let numbers = Recorded.numbers(run)
+        for numbers in Recorded.load("gamma", as: [[Double]].self) {
             let (a, x) = (Tensor.full([], numbers[0], dtype: .float64).requiresGrad_(), Tensor.full([], numbers[1], dtype: .float64))
             let integral = a.gammainc(x)
             expectClose(integral, [numbers[3]], rtol: 1e-9, atol: 1e-300, "P(\(numbers[0]), \(numbers[1]))")

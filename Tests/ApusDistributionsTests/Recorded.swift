@@ -1,21 +1,8 @@
 import Apus
-import Foundation
 import TestSupport
 
-/// What `Tests/ApusDistributionsTests/record_distributions.py` recorded from PyTorch.
-enum Recorded {
-    static func load(_ name: String) -> [JSON] {
-        let path = inCheckout("Recorded/\(name).json")
-        do {
-            return try JSON(parsing: String(contentsOf: path, encoding: .utf8)).array!
-        } catch {
-            fatalError("\(path.path): \(error)")
-        }
-    }
-
-    static func number(_ json: JSON) -> Double { json.double ?? Double(json.string!)! }
-    static func numbers(_ json: JSON) -> [Double] { json.array!.map(number) }
-
+/// What `Tests/ApusDistributionsTests/record_distributions.py` writes distributions and their values as.
+extension Recorded {
     /// A nested list as a tensor.
     static func tensor(_ json: JSON, _ dtype: DType = .float64) -> Tensor {
         guard let list = json.array else { return Tensor.full([], json.double!, dtype: dtype) }

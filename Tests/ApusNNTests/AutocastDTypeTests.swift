@@ -5,12 +5,7 @@ import Testing
 
 /// The dtypes that functions give inside `autocast`, against PyTorch's (Tests/ApusOptimTests/record_autocast.py), and layers and training in mixed precision.
 @Suite struct AutocastDTypeTests {
-    static let recorded: [String: String] = {
-        let path = inCheckout("Recorded/autocast.json")
-        do { return try JSONDecoder().decode([String: String].self, from: Data(contentsOf: path)) } catch {
-            fatalError("\(path.path): \(error)")
-        }
-    }()
+    static let recorded: [String: String] = Recorded.load("autocast")
 
     /// By the script's names: functions of x [3, 4], and of y, which has the same shape and is float32, or float64 beside float64.
     static let functions: [String: @Sendable (Tensor, Tensor) -> Tensor] = [

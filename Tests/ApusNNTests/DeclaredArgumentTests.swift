@@ -1,11 +1,10 @@
 import Apus
-import Foundation
 import TestSupport
 import Testing
 
 /// What classes declare, in their own files, about their arguments.
 @Suite struct DeclaredArgumentTests {
-    private struct Recorded: Decodable {
+    private struct Signature: Decodable {
         struct Argument: Decodable {
             let name: String
             let fallback: String?
@@ -16,7 +15,7 @@ import Testing
 
     /// Names, order and defaults are PyTorch's, as `Tests/ApusNNTests/record_signatures.py` recorded them, and no class is left out.
     @Test func arePyTorchs() throws {
-        let recorded = try JSONDecoder().decode([String: Recorded].self, from: Data(contentsOf: inCheckout("Recorded/signatures.json")))
+        let recorded: [String: Signature] = Recorded.load("signatures")
         #expect(Set(ModuleTable.names) == Set(recorded.keys))
         func line(_ name: String, _ fallback: String?, _ isByName: Bool) -> String {
             // 1.0 and 1 are one default.

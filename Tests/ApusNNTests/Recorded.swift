@@ -3,27 +3,18 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What `Tests/ApusNNTests/record_functions.py` recorded from PyTorch.
-struct Recorded: Decodable {
-    struct Numbers: Decodable {
-        let shape: [Int]
-        let values: [Double]
+extension Recorded {
+    /// What `Tests/ApusNNTests/record_functions.py` recorded from PyTorch.
+    struct Functions: Decodable {
+        let texts: [String: String]
+        let numbers: [String: RecordedTensor]
     }
-
-    let texts: [String: String]
-    let numbers: [String: Numbers]
-
-    static let all: Recorded = {
-        let path = inCheckout("Recorded/functions.json")
-        do { return try JSONDecoder().decode(Recorded.self, from: Data(contentsOf: path)) } catch { fatalError("\(path.path): \(error)") }
-    }()
+    static let functions: Functions = load("functions")
 
     static func tensor(_ name: String, sourceLocation: SourceLocation = #_sourceLocation) -> Tensor {
-        guard let numbers = all.numbers[name] else {
-            Issue.record("nothing was recorded as \(name)", sourceLocation: sourceLocation)
-            return Tensor.zeros([])
-        }
-        return Tensor(numbers.values, shape: Shape(numbers.shape), dtype: .float64)
+        if let numbers = functions.numbers[name] { return numbers.tensor }
+        Issue.record("nothing was recorded as \(name)", sourceLocation: sourceLocation)
+        return Tensor.zeros([])
     }
 
     /// The same numbers as the script's `wave`, in float64.
@@ -40,7 +31,7 @@ struct Recorded: Decodable {
                 actual.detach(), tensor("\(name)/\(i)"), rtol: rtol, atol: atol, checkDType: false, "\(name)/\(i)",
                 sourceLocation: sourceLocation)
         }
-        #expect(all.numbers["\(name)/\(tensors.count)"] == nil, "more was recorded as \(name)", sourceLocation: sourceLocation)
+        #expect(functions.numbers["\(name)/\(tensors.count)"] == nil, "more was recorded as \(name)", sourceLocation: sourceLocation)
     }
 
     /// Expects the recorded output, and the gradients of its sum weighted by `wave(k: 2.3)`.
@@ -58,7 +49,7 @@ struct Recorded: Decodable {
 
     /// Expects the recorded printed form and keys.
     static func expectText(_ name: String, _ module: Module, sourceLocation: SourceLocation = #_sourceLocation) {
-        if let text = all.texts["\(name)/repr"] { #expect("\(module)" == text, sourceLocation: sourceLocation) }
-        #expect(module.stateDict().keys.joined(separator: " ") == all.texts["\(name)/keys"], sourceLocation: sourceLocation)
+        if let text = functions.texts["\(name)/repr"] { #expect("\(module)" == text, sourceLocation: sourceLocation) }
+        #expect(module.stateDict().keys.joined(separator: " ") == functions.texts["\(name)/keys"], sourceLocation: sourceLocation)
     }
 }

@@ -1,34 +1,21 @@
 import Apus
-import Foundation
 import TestSupport
 import Testing
 
 /// The functions of `F`, `Func` and `Init` and `AveragedModel` against what `Tests/ApusNNTests/record_calls.py` recorded of PyTorch's: outputs, and the
 /// gradients of their sum weighted by `wave(k: 2.3)`.
 @Suite struct RecordedCallTests {
-    struct Value: Decodable {
-        let dtype: String
-        let shape: [Int]
-        let values: [Double]
-
-        var tensor: Tensor { Tensor(values, shape: Shape(shape), dtype: DType(dtype)!) }
-    }
-
     struct Call: Decodable {
-        let inputs: [Value]
-        let outputs: [Value]
+        let inputs, outputs: [RecordedTensor]
         /// By place of the input.
-        let gradients: [String: Value]
+        let gradients: [String: RecordedTensor]
     }
 
     private struct File: Decodable {
         let calls: [String: Call]
     }
 
-    static let recorded: [String: Call] = {
-        let path = inCheckout("Recorded/calls.json")
-        do { return try JSONDecoder().decode(File.self, from: Data(contentsOf: path)).calls } catch { fatalError("\(path.path): \(error)") }
-    }()
+    static let recorded = Recorded.load("calls", as: File.self).calls
 
     /// The same calls by the script's names.
     static let calls: [String: RecordedCall] = {

@@ -6,26 +6,26 @@ import Testing
 /// `GradScaler` against PyTorch's walk (Tests/ApusOptimTests/record_autocast.py), its errors and state.
 @Suite struct GradScalerTests {
     @Test func recordedWalks() {
-        let walks = Recorded.load("scaler")
+        let walks = Recorded.load("scaler", as: [JSON].self)
         #expect(walks.count == 3)
         for walk in walks {
             let p = Tensor([1.0, -2], requiresGrad: true)
             let optimizer = SGD([p], lr: 0.125, momentum: 0.5)
             let scaler = GradScaler(
-                initScale: 1024, growthFactor: walk["growth"]!.double!, backoffFactor: walk["backoff"]!.double!,
-                growthInterval: walk["interval"]!.int!)
-            for (i, (kind, expected)) in zip(walk["pattern"]!.string!, walk["steps"]!.array!).enumerated() {
+                initScale: 1024, growthFactor: walk.value("growth"), backoffFactor: walk.value("backoff"),
+                growthInterval: walk.value("interval"))
+            for (i, (kind, expected)) in zip(walk.value("pattern", as: String.self), walk.value("steps", as: [JSON].self)).enumerated() {
                 optimizer.zeroGrad()
                 let loss = (p * Tensor([0.5, 0.25 * Double(i % 4)])).sum() * (kind == "." ? 1.0 : kind == "!" ? .infinity : .nan)
                 scaler.scale(loss).backward()
                 if i % 2 == 1 { scaler.unscale_(optimizer) }
                 scaler.step(optimizer)
                 scaler.update()
-                #expect(scaler.getScale() == expected["scale"]!.double!, "step \(i)")
-                #expect(scaler.stateDict()["_growth_tracker"] == "\(expected["tracker"]!.int!)", "step \(i)")
-                expectClose(p.detach(), expected["p"]!.array!.map { $0.double! }, "step \(i)")
+                #expect(scaler.getScale() == expected.value("scale"), "step \(i)")
+                #expect(scaler.stateDict()["_growth_tracker"] == "\(expected.value("tracker", as: Int.self))", "step \(i)")
+                expectClose(p.detach(), expected.value("p"), "step \(i)")
             }
-            #expect(scaler.stateDict().keys.sorted() == walk["keys"]!.array!.map { $0.string! })
+            #expect(scaler.stateDict().keys.sorted() == walk.value("keys"))
         }
     }
 

@@ -3,23 +3,24 @@ import Testing
 import TestSupport
 
 @Suite struct OptimizerTests {
-    static let runs = Recorded.load("optimizers")
+    static let runs: [JSON] = Recorded.load("optimizers")
 
     /// 50 steps of each setting give PyTorch's parameters at every step.
     @Test(arguments: runs.indices) func recordedSteps(_ i: Int) {
         let run = Self.runs[i]
-        let (parameters, evaluate) = Recorded.problem(run["problem"]!.string!)
-        let name = run["optimizer"]!.string!
-        let optimizer = Recorded.optimizer(name, [ParameterGroup(parameters)], run["options"]!)
-        for (step, expected) in run["steps"]!.array!.enumerated() {
+        let (parameters, evaluate) = Recorded.problem(run.value("problem"))
+        let name: String = run.value("optimizer")
+        let optimizer = Recorded.optimizer(name, [ParameterGroup(parameters)], run.value("options"))
+        for (step, expected) in run.value("steps", as: [[Double]].self).enumerated() {
             // Muon rounds to bfloat16 within; some settings of LBFGS multiply rounding errors as they search, by how much was recorded.
             let noise = run["noise"]?.array![step].double! ?? 0
             let tolerance = name == "Muon" ? 2e-3 : noise <= quiet ? 1e-9 : 1e-8 + 1000 * noise
             optimizer.step(evaluate)
             let found = parameters.flatMap { values($0) }
-            for (a, b) in zip(found, expected.array!.map { $0.double! }) {
+            for (a, b) in zip(found, expected) {
                 guard abs(a - b) <= tolerance + tolerance * abs(b) else {
-                    Issue.record("\(name) \(run["options"]!.text), \(run["problem"]!.string!), step \(step): \(a), PyTorch has \(b)")
+                    let setting = "\(name) \(run.value("options", as: JSON.self).text), \(run.value("problem", as: String.self))"
+                    Issue.record("\(setting), step \(step): \(a), PyTorch has \(b)")
                     return
                 }
             }
@@ -33,7 +34,7 @@ import TestSupport
     @Test func searchesThatAreNotChaotic() {
         for problem in ["quadratic", "network"] {
             let calm = Self.runs.filter {
-                $0["optimizer"]!.string == "LBFGS" && $0["problem"]!.string == problem && $0["noise"]!.array!.last!.double! <= quiet
+                $0["optimizer"] == "LBFGS" && $0["problem"] == .string(problem) && $0.value("noise", as: [Double].self).last! <= quiet
             }
             #expect(calm.count >= 5, "\(problem)")
         }

@@ -2,17 +2,8 @@ import Apus
 import Foundation
 import TestSupport
 
-/// What `Tests/ApusOptimTests/record_optim.py` recorded from PyTorch.
-enum Recorded {
-    static func load(_ name: String) -> [JSON] {
-        let path = inCheckout("Recorded/\(name).json")
-        do {
-            return try JSON(parsing: String(contentsOf: path, encoding: .utf8)).array!
-        } catch {
-            fatalError("\(path.path): \(error)")
-        }
-    }
-
+/// What `Tests/ApusOptimTests/record_optim.py` started from.
+extension Recorded {
     /// The numbers that the script starts from.
     static func numbers(_ shape: Shape, _ start: Int) -> Tensor {
         Tensor((0..<shape.numel).map { sin(1.7 * Double(start + $0)) }, shape: shape, dtype: .float64)

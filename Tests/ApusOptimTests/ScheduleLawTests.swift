@@ -8,8 +8,8 @@ import Testing
     @Test(arguments: ScheduleTests.schedules.indices) func sequencesOfOne(_ i: Int) {
         let run = ScheduleTests.schedules[i]
         func make(_ wrap: (Optimizer, LRScheduler) -> LRScheduler) -> [[Double]] {
-            let optimizer = ScheduleTests.makeOptimizer(run["optimizer"]!.string!)
-            let schedule = wrap(optimizer, ScheduleTests.make(run["schedule"]!.string!, run["options"]!, optimizer))
+            let optimizer = ScheduleTests.makeOptimizer(run.value("optimizer"))
+            let schedule = wrap(optimizer, ScheduleTests.make(run.value("schedule"), run.value("options"), optimizer))
             return (0..<40).map { _ in
                 let rates = ScheduleTests.rates(optimizer)
                 #expect(schedule.getLastLR() == optimizer.paramGroups.map(\.lr))
@@ -18,7 +18,7 @@ import Testing
             }
         }
         let plain = make { $1 }
-        let what = "\(run["schedule"]!.string!) \(run["options"]!.text)"
+        let what = "\(run.value("schedule", as: String.self)) \(run.value("options", as: JSON.self).text)"
         #expect(make { SequentialLR($0, [$1], milestones: []) } == plain, "\(what) in a sequence")
         #expect(make { SequentialLR($0, [SequentialLR($0, [$1], milestones: [])], milestones: []) } == plain, "\(what) in two sequences")
         #expect(make { ChainedScheduler([$1], optimizer: $0) } == plain, "\(what) in a chain")

@@ -4,7 +4,7 @@ import Testing
 import TestSupport
 
 @Suite struct ScheduleTests {
-    static let runs = Recorded.load("schedules")
+    static let runs: [JSON] = Recorded.load("schedules")
 
     static func makeOptimizer(_ name: String) -> Optimizer {
         let a = Tensor.zeros([1], requiresGrad: true), b = Tensor.zeros([1], requiresGrad: true)
@@ -29,54 +29,54 @@ import TestSupport
 
     static func make(_ name: String, _ o: JSON, _ optimizer: Optimizer) -> LRScheduler {
         func number(_ key: String, _ fallback: Double) -> Double { o[key]?.double ?? fallback }
+        /// One for each group, or one for both.
+        func rates(_ key: String) -> [Double] { o[key]?.array == nil ? Array(repeating: o.value(key), count: 2) : o.value(key) }
         switch name {
-        case "StepLR": return StepLR(optimizer, stepSize: o["step_size"]!.int!, gamma: number("gamma", 0.1))
-        case "MultiStepLR": return MultiStepLR(optimizer, milestones: o["milestones"]!.array!.map { $0.int! }, gamma: number("gamma", 0.1))
+        case "StepLR": return StepLR(optimizer, stepSize: o.value("step_size"), gamma: number("gamma", 0.1))
+        case "MultiStepLR": return MultiStepLR(optimizer, milestones: o.value("milestones"), gamma: number("gamma", 0.1))
         case "ExponentialLR": return ExponentialLR(optimizer, gamma: number("gamma", 0))
         case "ConstantLR": return ConstantLR(optimizer, factor: number("factor", 1.0 / 3), totalIters: o["total_iters"]?.int ?? 5)
         case "LinearLR":
             return LinearLR(
                 optimizer, startFactor: number("start_factor", 1.0 / 3), endFactor: number("end_factor", 1),
                 totalIters: o["total_iters"]?.int ?? 5)
-        case "CosineAnnealingLR": return CosineAnnealingLR(optimizer, tMax: o["T_max"]!.int!, etaMin: number("eta_min", 0))
-        case "LambdaLR": return LambdaLR(optimizer, lambdas[o["which"]!.int!])
+        case "CosineAnnealingLR": return CosineAnnealingLR(optimizer, tMax: o.value("T_max"), etaMin: number("eta_min", 0))
+        case "LambdaLR": return LambdaLR(optimizer, lambdas[o.value("which")])
         case "OneCycleLR":
-            let maxLR = o["max_lr"]!.array.map { $0.map { $0.double! } } ?? [number("max_lr", 0), number("max_lr", 0)]
             return OneCycleLR(
-                optimizer, maxLR: maxLR, totalSteps: o["total_steps"]?.int, epochs: o["epochs"]?.int,
+                optimizer, maxLR: rates("max_lr"), totalSteps: o["total_steps"]?.int, epochs: o["epochs"]?.int,
                 stepsPerEpoch: o["steps_per_epoch"]?.int,
                 pctStart: number("pct_start", 0.3), annealStrategy: .init(rawValue: o["anneal_strategy"]?.string ?? "cos")!,
                 cycleMomentum: o["cycle_momentum"]?.bool ?? true, baseMomentum: o["base_momentum"].map { [$0.double!, $0.double!] },
                 maxMomentum: o["max_momentum"].map { [$0.double!, $0.double!] }, divFactor: number("div_factor", 25),
                 finalDivFactor: number("final_div_factor", 1e4), threePhase: o["three_phase"]?.bool ?? false)
-        case "MultiplicativeLR": return MultiplicativeLR(optimizer, factors[o["which"]!.int!])
+        case "MultiplicativeLR": return MultiplicativeLR(optimizer, factors[o.value("which")])
         case "PolynomialLR": return PolynomialLR(optimizer, totalIters: o["total_iters"]?.int ?? 5, power: number("power", 1))
         case "CosineAnnealingWarmRestarts":
-            return CosineAnnealingWarmRestarts(optimizer, t0: o["T_0"]!.int!, tMult: o["T_mult"]?.int ?? 1, etaMin: number("eta_min", 0))
+            return CosineAnnealingWarmRestarts(optimizer, t0: o.value("T_0"), tMult: o["T_mult"]?.int ?? 1, etaMin: number("eta_min", 0))
         case "CyclicLR":
-            func rates(_ key: String) -> [Double] { o[key]!.array.map { $0.map { $0.double! } } ?? [number(key, 0), number(key, 0)] }
             return CyclicLR(
-                optimizer, baseLR: rates("base_lr"), maxLR: rates("max_lr"), stepSizeUp: o["step_size_up"]!.int!,
+                optimizer, baseLR: rates("base_lr"), maxLR: rates("max_lr"), stepSizeUp: o.value("step_size_up"),
                 stepSizeDown: o["step_size_down"]?.int,
                 mode: .init(rawValue: o["mode"]?.string ?? "triangular")!, gamma: number("gamma", 1),
-                scale: o["scale_fn"].map { o["scale_mode"]!.string == "cycle" ? .cycle(scales[$0.int!]) : .iterations(scales[$0.int!]) },
+                scale: o["scale_fn"].map { o["scale_mode"] == "cycle" ? .cycle(scales[$0.int!]) : .iterations(scales[$0.int!]) },
                 cycleMomentum: o["cycle_momentum"]?.bool ?? true,
                 baseMomentum: o["base_momentum"].map { [$0.double!, $0.double!] },
                 maxMomentum: o["max_momentum"].map { [$0.double!, $0.double!] })
         case "SWALR":
             return SWALR(
-                optimizer, swaLR: o["swa_lr"]!.array.map { $0.map { $0.double! } } ?? [number("swa_lr", 0), number("swa_lr", 0)],
-                annealEpochs: o["anneal_epochs"]?.int ?? 10, annealStrategy: .init(rawValue: o["anneal_strategy"]?.string ?? "cos")!)
-        case "ChainedScheduler" where o["which"]!.int == 1:
+                optimizer, swaLR: rates("swa_lr"), annealEpochs: o["anneal_epochs"]?.int ?? 10,
+                annealStrategy: .init(rawValue: o["anneal_strategy"]?.string ?? "cos")!)
+        case "ChainedScheduler" where o["which"] == 1:
             return ChainedScheduler([
                 StepLR(optimizer, stepSize: 9, gamma: 0.5), LinearLR(optimizer, startFactor: 0.2, totalIters: 15),
                 MultiStepLR(optimizer, milestones: [30, 44]),
             ])
-        case "ChainedScheduler" where o["which"]!.int == 2:
+        case "ChainedScheduler" where o["which"] == 2:
             return ChainedScheduler([CosineAnnealingLR(optimizer, tMax: 25), ExponentialLR(optimizer, gamma: 0.98)])
         case "ChainedScheduler":
             return ChainedScheduler([ConstantLR(optimizer, factor: 0.1, totalIters: 12), ExponentialLR(optimizer, gamma: 0.95)])
-        case "SequentialLR" where o["which"]!.int == 0:
+        case "SequentialLR" where o["which"] == 0:
             return SequentialLR(
                 optimizer, [ConstantLR(optimizer, factor: 0.1, totalIters: 10), ExponentialLR(optimizer, gamma: 0.9)], milestones: [10])
         case "SequentialLR":
@@ -99,21 +99,21 @@ import TestSupport
     /// The script's: falls, stays, rises, falls again.
     private static func metric(_ i: Int) -> Double { cos(Double(i) / 9) + 0.01 * sin(3 * Double(i)) }
 
-    static let plateaus = runs.filter { $0["schedule"]!.string == "ReduceLROnPlateau" }
-    static let schedules = runs.filter { $0["schedule"]!.string != "ReduceLROnPlateau" }
+    static let plateaus = runs.filter { $0["schedule"] == "ReduceLROnPlateau" }
+    static let schedules = runs.filter { $0["schedule"] != "ReduceLROnPlateau" }
 
     /// Rates of 60 metrics are PyTorch's, also where a loaded state goes on.
     @Test(arguments: plateaus.indices) func recordedPlateaus(_ i: Int) throws {
         let run = Self.plateaus[i]
-        let optimizer = Self.makeOptimizer(run["optimizer"]!.string!)
-        var schedule = Self.makePlateau(run["options"]!, optimizer)
-        for (step, expected) in run["steps"]!.array!.enumerated() {
-            for (a, b) in zip(Self.rates(optimizer), expected.array!.map { $0.double! }) {
+        let optimizer = Self.makeOptimizer(run.value("optimizer"))
+        var schedule = Self.makePlateau(run.value("options"), optimizer)
+        for (step, expected) in run.value("steps", as: [[Double]].self).enumerated() {
+            for (a, b) in zip(Self.rates(optimizer), expected) {
                 #expect(abs(a - b) <= 1e-14 + 1e-12 * abs(b), "step \(step): \(a), PyTorch has \(b)")
             }
             if step == 23 {
                 let state = schedule.stateDict()
-                schedule = Self.makePlateau(run["options"]!, optimizer)
+                schedule = Self.makePlateau(run.value("options"), optimizer)
                 try schedule.loadStateDict(state)
             }
             schedule.step(Self.metric(step))
@@ -127,12 +127,14 @@ import TestSupport
     /// Rates and momentums of 60 steps are PyTorch's.
     @Test(arguments: schedules.indices) func recordedSteps(_ i: Int) {
         let run = Self.schedules[i]
-        let optimizer = Self.makeOptimizer(run["optimizer"]!.string!)
-        let schedule = Self.make(run["schedule"]!.string!, run["options"]!, optimizer)
-        for (step, expected) in run["steps"]!.array!.enumerated() {
-            for (a, b) in zip(Self.rates(optimizer), expected.array!.map { $0.double! }) {
+        let optimizer = Self.makeOptimizer(run.value("optimizer"))
+        let schedule = Self.make(run.value("schedule"), run.value("options"), optimizer)
+        for (step, expected) in run.value("steps", as: [[Double]].self).enumerated() {
+            for (a, b) in zip(Self.rates(optimizer), expected) {
                 guard abs(a - b) <= 1e-14 + 1e-12 * abs(b) else {
-                    Issue.record("\(run["schedule"]!.string!) \(run["options"]!.text) step \(step): \(a), PyTorch has \(b)")
+                    Issue.record(
+                        "\(run.value("schedule", as: String.self)) \(run.value("options", as: JSON.self).text) step \(step): \(a), PyTorch has \(b)"
+                    )
                     return
                 }
             }
@@ -145,10 +147,10 @@ import TestSupport
     /// A schedule that loads a state goes on to the same rates.
     @Test(arguments: schedules.indices) func stateSurvives(_ i: Int) throws {
         let run = Self.schedules[i]
-        let one = Self.makeOptimizer(run["optimizer"]!.string!), other = Self.makeOptimizer(run["optimizer"]!.string!)
-        let first = Self.make(run["schedule"]!.string!, run["options"]!, one)
+        let one = Self.makeOptimizer(run.value("optimizer")), other = Self.makeOptimizer(run.value("optimizer"))
+        let first = Self.make(run.value("schedule"), run.value("options"), one)
         for _ in 0..<17 { first.step() }
-        let second = Self.make(run["schedule"]!.string!, run["options"]!, other)
+        let second = Self.make(run.value("schedule"), run.value("options"), other)
         try other.loadStateDict(one.stateDict())
         try second.loadStateDict(first.stateDict())
         for _ in 0..<20 {

@@ -4,8 +4,7 @@ import Testing
 
 /// `scripts/install` on machines whose packages another process is at work with, as it is when they have just started.
 @Suite struct InstallTests {
-    private let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("scripts/install").path
+    private let script = inCheckout("../../scripts/install").path
 
     /// Runs it with an apt-get whose `update` says `message` for so many times, and a clock of our own. What apt-get was called with.
     private func install(refusals: Int, _ message: String) throws -> (status: Int32, calls: [String], errors: String) {

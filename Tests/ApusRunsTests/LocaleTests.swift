@@ -69,9 +69,8 @@ import Testing
 
     /// No source hands a number with a fraction to a function that goes through the locale, but the one that takes care of it.
     @Test func noSourceFormatsThroughIt() throws {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         let files = try #require(
-            FileManager.default.enumerator(at: root.appendingPathComponent("Sources"), includingPropertiesForKeys: nil)
+            FileManager.default.enumerator(at: inCheckout("../../Sources"), includingPropertiesForKeys: nil)
         ).compactMap { $0 as? URL }
         #expect(files.count > 100)
         for file in files where ["swift", "c", "h"].contains(file.pathExtension) && !file.path.hasSuffix("CSystem/text.c") {

@@ -58,9 +58,7 @@ import Testing
             "options.json", "checkpoint.safetensors", "checkpoint.previous.safetensors", "metrics.jsonl", "model.safetensors",
             "result.json",
         ] {
-            folder.write(
-                bytes(ofFile: #filePath.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/Recorded/run-format-1/\(name)"),
-                "run/\(name)")
+            folder.write(bytes(ofFile: inCheckout("Recorded/run-format-1/\(name)").path), "run/\(name)")
         }
         let recorded = try #require(try JSON(contentsOf: folder.file("run/result.json"))["test_loss"]?.double)
         for source in ["run", "run/model.safetensors"] {
