@@ -52,8 +52,9 @@ public final class GradScaler {
         return interval > 0 ? nil : "growthInterval must be positive, it is \(interval)"
     }
 
-    /// The factor; 1 where it is not enabled. PyTorch: `get_scale()`.
-    public func getScale() -> Double { isEnabled ? Double(scaleFactor) : 1 }
+    /// The factor; 1 where it is not enabled. PyTorch: `get_scale`.
+    public var scale: Double { isEnabled ? Double(scaleFactor) : 1 }
+    @available(*, deprecated, renamed: "scale") public func getScale() -> Double { scale }
 
     /// loss · scale, to call `backward()` on.
     public func scale(_ loss: Tensor) -> Tensor { isEnabled ? loss * Double(scaleFactor) : loss }

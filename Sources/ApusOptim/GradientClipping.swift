@@ -2,7 +2,7 @@ import ApusCore
 
 /// The norm of `tensors` as of one long vector: ‖(‖t₁‖ₚ, ‖t₂‖ₚ, …)‖ₚ, p = `normType` (`.infinity` is the largest absolute value); 0 of none.
 /// With `errorIfNonfinite` a norm that is NaN or infinite traps. PyTorch: `nn.utils.get_total_norm`.
-public func getTotalNorm(_ tensors: [Tensor], normType: Double = 2, errorIfNonfinite: Bool = false) -> Tensor {
+public func totalNorm(_ tensors: [Tensor], normType: Double = 2, errorIfNonfinite: Bool = false) -> Tensor {
     noGrad {
         // Of one long vector parts without elements are nothing; by themselves they have no largest one.
         let tensors = tensors.filter { $0.isPoisoned || $0.numel > 0 }
@@ -11,12 +11,17 @@ public func getTotalNorm(_ tensors: [Tensor], normType: Double = 2, errorIfNonfi
         let total = Tensor.stack(tensors.map { $0.to($0.dtype.computeType).norm(p: normType).to(first.device) }).norm(p: normType)
         if errorIfNonfinite && !total.isfinite().item(Bool.self) {
             return fail(
-                "getTotalNorm",
+                "totalNorm",
                 "the total norm of order \(normType) of the gradients is \(total.item()), so they cannot be clipped; "
                     + "errorIfNonfinite: false scales them all the same")
         }
         return total
     }
+}
+
+@available(*, deprecated, renamed: "totalNorm(_:normType:errorIfNonfinite:)")
+public func getTotalNorm(_ tensors: [Tensor], normType: Double = 2, errorIfNonfinite: Bool = false) -> Tensor {
+    totalNorm(tensors, normType: normType, errorIfNonfinite: errorIfNonfinite)
 }
 
 /// Multiplies all gradients by min(maxNorm/(totalNorm + 10⁻⁶), 1). PyTorch: `nn.utils.clip_grads_with_norm_`.
@@ -29,11 +34,11 @@ public func clipGradsWithNorm_(_ parameters: [Tensor], maxNorm: Double, totalNor
 
 /// Scales all gradients so that their norm, as of one long vector, is at most `maxNorm`. Returns the norm before. PyTorch: `nn.utils.clip_grad_norm_`.
 ///
-/// The same as `getTotalNorm` of the gradients and `clipGradsWithNorm_`.
+/// The same as `totalNorm` of the gradients and `clipGradsWithNorm_`.
 @discardableResult public func clipGradNorm_(
     _ parameters: [Tensor], maxNorm: Double, normType: Double = 2, errorIfNonfinite: Bool = false
 ) -> Tensor {
-    let total = getTotalNorm(parameters.compactMap(\.grad), normType: normType, errorIfNonfinite: errorIfNonfinite)
+    let total = totalNorm(parameters.compactMap(\.grad), normType: normType, errorIfNonfinite: errorIfNonfinite)
     if !total.isPoisoned { clipGradsWithNorm_(parameters, maxNorm: maxNorm, totalNorm: total) }
     return total
 }

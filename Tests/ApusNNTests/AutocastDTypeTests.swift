@@ -184,7 +184,7 @@ import Testing
                     scaler.update()
                     last = loss.item()
                 }
-                let isScaled = dtype != .float16 || scaler.getScale() < 0x1p20
+                let isScaled = dtype != .float16 || scaler.scale < 0x1p20
                 return (last, isScaled && net.parameters().allSatisfy { $0.dtype == .float32 && $0.grad?.dtype == .float32 })
             }
         }

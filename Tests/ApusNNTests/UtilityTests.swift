@@ -109,10 +109,10 @@ private typealias R = Recorded
         let parameters = [Parameter(Tensor.zeros([2])), Parameter(Tensor.zeros([1])), Parameter(Tensor.zeros([3]))]
         parameters[0].grad = Tensor([3.0, 0]).to(.float32)
         parameters[1].grad = Tensor([4.0]).to(.float32)
-        let total = getTotalNorm(parameters.compactMap(\.grad))
+        let total = totalNorm(parameters.compactMap(\.grad))
         #expect(
-            total.item() == 5 && getTotalNorm([]).item() == 0
-                && getTotalNorm(parameters.compactMap(\.grad), normType: .infinity).item() == 4)
+            total.item() == 5 && totalNorm([]).item() == 0
+                && totalNorm(parameters.compactMap(\.grad), normType: .infinity).item() == 4)
         clipGradsWithNorm_(parameters, maxNorm: 1, totalNorm: total)
         expectClose(parameters[0].grad!, Tensor([0.6, 0]).to(.float32), rtol: 1e-5, atol: 1e-6)
     }

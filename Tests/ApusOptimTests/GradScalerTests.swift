@@ -21,7 +21,7 @@ import Testing
                 if i % 2 == 1 { scaler.unscale_(optimizer) }
                 scaler.step(optimizer)
                 scaler.update()
-                #expect(scaler.getScale() == expected.value("scale"), "step \(i)")
+                #expect(scaler.scale == expected.value("scale"), "step \(i)")
                 #expect(scaler.stateDict()["_growth_tracker"] == "\(expected.value("tracker", as: Int.self))", "step \(i)")
                 expectClose(p.detach(), expected.value("p"), "step \(i)")
             }
@@ -79,7 +79,7 @@ import Testing
         scaler.step(a)
         scaler.step(b)
         scaler.update()
-        #expect(p.item() == 0 && q.item() == 1 && scaler.getScale() == 4)
+        #expect(p.item() == 0 && q.item() == 1 && scaler.scale == 4)
     }
 
     @Test func sparseGradients() {
@@ -94,27 +94,27 @@ import Testing
         expectClose(table.detach(), [1, 1, 1, 1, 0.5, 0.5, 1, 1])
         step(.nan)
         expectClose(table.detach(), [1, 1, 1, 1, 0.5, 0.5, 1, 1])
-        #expect(scaler.getScale() == 2)
+        #expect(scaler.scale == 2)
     }
 
     @Test func scalesSetByHand() {
         let scaler = GradScaler(initScale: 4)
         scaler.update(16)
-        #expect(scaler.getScale() == 16 && scaler.scale(Tensor([3.0])).item() == 48)
+        #expect(scaler.scale == 16 && scaler.scale(Tensor([3.0])).item() == 48)
         #expect(message { scaler.update(0) }.contains("must be positive and finite"))
-        #expect(scaler.getScale() == 16)
+        #expect(scaler.scale == 16)
         // A scale that would overflow stays.
         let large = GradScaler(initScale: 0x1p127, growthInterval: 1), p = Tensor([1.0], requiresGrad: true)
         p.grad = Tensor([1.0])
         large.step(SGD([p], lr: 1))
         large.update()
-        #expect(large.getScale() == 0x1p127)
+        #expect(large.scale == 0x1p127)
     }
 
     @Test func disabledItIsTheOptimizer() throws {
         let p = Tensor([1.0], requiresGrad: true), scaler = GradScaler(enabled: false), optimizer = SGD([p], lr: 1)
         let loss = p * 2
-        #expect(scaler.scale(loss) === loss && scaler.getScale() == 1 && scaler.stateDict().isEmpty)
+        #expect(scaler.scale(loss) === loss && scaler.scale == 1 && scaler.stateDict().isEmpty)
         loss.backward()
         scaler.unscale_(optimizer)
         scaler.step(optimizer)
@@ -133,11 +133,11 @@ import Testing
         }
         for value in [1.0, .infinity, 1, 1, 1] { step(first, value) }
         try second.loadStateDict(first.stateDict())
-        #expect(second.stateDict() == first.stateDict() && second.getScale() == first.getScale())
+        #expect(second.stateDict() == first.stateDict() && second.scale == first.scale)
         for value in [1.0, 1, .nan, 1] {
             step(first, value)
             step(second, value)
-            #expect(second.getScale() == first.getScale())
+            #expect(second.scale == first.scale)
         }
         let before = second.stateDict()
         for (key, value, complaint) in [

@@ -94,18 +94,18 @@ import TestSupport
             x.grad = Tensor([Double.nan])
             scaler.step(optimizer)
             scaler.update()
-            #expect(scaler.getScale() > 0)
+            #expect(scaler.scale > 0)
         }
         #expect(x.item() == 1)
         let other = GradScaler(growthInterval: 1)
         try other.loadStateDict(scaler.stateDict())
-        let low = other.getScale()
+        let low = other.scale
         for _ in 0..<20 {
-            x.grad = Tensor([other.getScale()])
+            x.grad = Tensor([other.scale])
             other.step(optimizer)
             other.update()
         }
-        #expect(other.getScale() > low * 1000)
+        #expect(other.scale > low * 1000)
         expectClose(x.detach(), [-1])
     }
 

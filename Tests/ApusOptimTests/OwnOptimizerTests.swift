@@ -188,7 +188,7 @@ private final class Counted: TypedOptimizer<CountedSettings> {
             x.grad = Tensor([1.0])
             optimizer.step()
             places.append(places.last! - optimizer.paramGroups[0].lr)
-            #expect(optimizer.settings(of: optimizer.paramGroups[0]).lr == schedule.getLastLR()[0])
+            #expect(optimizer.settings(of: optimizer.paramGroups[0]).lr == schedule.lastLR[0])
             schedule.step()
         }
         expectClose(x.detach(), [places.last!])

@@ -12,7 +12,7 @@ import Testing
             let schedule = wrap(optimizer, ScheduleTests.make(run.value("schedule"), run.value("options"), optimizer))
             return (0..<40).map { _ in
                 let rates = ScheduleTests.rates(optimizer)
-                #expect(schedule.getLastLR() == optimizer.paramGroups.map(\.lr))
+                #expect(schedule.lastLR == optimizer.paramGroups.map(\.lr))
                 schedule.step()
                 return rates
             }
@@ -94,7 +94,7 @@ import Testing
                         "\(name), a group from step \(joins) on: \(ScheduleTests.rates(part)) in step \(step), not \(ScheduleTests.rates(whole))"
                     )
                 }
-                #expect(schedule.getLastLR() == part.paramGroups.map(\.lr), "\(name)")
+                #expect(schedule.lastLR == part.paramGroups.map(\.lr), "\(name)")
             }
             // Its state fits a schedule of both groups, and comes back.
             let other = make(whole, [0.1, 0.03])
@@ -108,7 +108,7 @@ import Testing
         schedule.step(1)
         optimizer.addParamGroup(ParameterGroup([Tensor.zeros([1], requiresGrad: true)], lr: 0.5))
         schedule.step(2)
-        #expect(schedule.getLastLR() == [0.1, 0.05])
+        #expect(schedule.lastLR == [0.1, 0.05])
     }
 
     /// Schedules that a factor of 0 or a length of 0 would lead astray.

@@ -138,7 +138,7 @@ import TestSupport
                     return
                 }
             }
-            #expect(schedule.getLastLR() == optimizer.paramGroups.map(\.lr))
+            #expect(schedule.lastLR == optimizer.paramGroups.map(\.lr))
             optimizer.step()
             schedule.step()
         }

@@ -218,7 +218,6 @@ enum Symbols {
         "Gamma",
         "GaussianNLLLoss",
         "GELU",
-        "getTotalNorm",
         "GLU",
         "GradScaler",
         "GroupNorm",
@@ -390,6 +389,7 @@ enum Symbols {
         "Tanh",
         "Tanhshrink",
         "Threshold",
+        "totalNorm",
         "transferParametrizationsAndParams",
         "Transformer",
         "TransformerDecoder",
@@ -778,7 +778,6 @@ enum Symbols {
         _ = fuseConvBNWeights(x, x, x, x, eps: 1, x, x)
         _ = fuseLinearBNEval(m, bn)
         _ = fuseLinearBNWeights(x, x, x, x, eps: 1, x, x)
-        _ = getTotalNorm([x])
         _ = Init.calculateGain(.relu)
         _ = Init.constant_(x, 1)
         _ = Init.dirac_(x)
@@ -821,6 +820,7 @@ enum Symbols {
         _ = skipInit { Linear(1, 1) }
         _ = spectralNorm(m)
         _ = stackModuleState([m])
+        _ = totalNorm([x])
         _ = transferParametrizationsAndParams(from: m, to: m)
         _ = unpackSequence(packed)
         _ = unpadSequence(x, lengths: [1])

@@ -49,7 +49,7 @@ public final class SequentialLR: LRScheduler {
         let i = index(lastEpoch)
         for (other, scheduler) in schedulers.enumerated() where other != i { scheduler.skipNewGroups() }
         if i > 0 && milestones[i - 1] == lastEpoch { schedulers[i].restart() } else { schedulers[i].step() }
-        lastLR = schedulers[i].getLastLR()
+        lastLR = schedulers[i].lastLR
     }
 
     public override func stateDict() -> [String: String] { super.stateDict().merging(members: schedulers) }
@@ -178,7 +178,7 @@ public final class SWALR: LRScheduler {
         return epochs >= 0 ? nil : "annealEpochs must not be negative, it is \(epochs)"
     }
 
-    public override func getLR() -> [Double] {
+    public override func rates() -> [Double] {
         let epochs = count("anneal_epochs")
         let step = epochs == 0 ? max(1, stepCount - 1) : stepCount - 1
         func part(_ step: Int) -> Double {

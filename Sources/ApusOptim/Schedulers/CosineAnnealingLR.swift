@@ -16,7 +16,7 @@ public final class CosineAnnealingLR: LRScheduler {
 
     override var beginsAnew: Bool { true }
 
-    public override func getLR() -> [Double] {
+    public override func rates() -> [Double] {
         let (tMax, etaMin, t) = (Double(count("T_max")), number("eta_min"), Double(lastEpoch))
         if isInitial { return scaled(1) }
         // Stretched, it may begin anew, from where the present rate leads nowhere.

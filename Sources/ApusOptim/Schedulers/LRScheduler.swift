@@ -3,7 +3,7 @@ import ApusCore
 /// Changes an optimizer's learning rates from step to step. PyTorch: `torch.optim.lr_scheduler.LRScheduler`.
 ///
 /// Call `step()` after the optimizer's, once an epoch (or once a batch, for `OneCycleLR`). Making a schedule sets the first rates.
-/// A schedule of one's own overrides `getLR()`. Rates follow PyTorch's chainable forms: each computes the new rate from the present
+/// A schedule of one's own overrides `rates()`. Rates follow PyTorch's chainable forms: each computes the new rate from the present
 /// one, so that several schedules may work on one optimizer. A group that is added to the optimizer later joins at the next `step()`: its
 /// rate when it was added is its initial one, and it goes to where it would be had it been there from the start; where a schedule has rates
 /// for each group, it gets those of the group before it in proportion. A rate that is not finite traps in the step that makes it.
@@ -16,10 +16,11 @@ open class LRScheduler {
     public private(set) var baseLRs: [Double] = []
     /// The settings of the schedule by PyTorch's names: what it was made with, and its state.
     var options: OptionList
-    /// Whether `getLR()` is asked for the rates to begin with.
+    /// Whether `rates()` is asked for the rates to begin with.
     private(set) var isInitial = false
     private(set) var stepCount = 0
-    final var lastLR: [Double] = []
+    /// The rates that the last step set, one a group. PyTorch: `get_last_lr`.
+    public internal(set) final var lastLR: [Double] = []
     var name: String { "\(Self.self)" }
 
     /// A schedule of `optimizer`. `lastEpoch` other than −1 goes on after that many steps; the groups must know their `initial_lr` then.
@@ -73,7 +74,7 @@ open class LRScheduler {
         lastEpoch = 0
         stepCount = 1
         isInitial = true
-        set(getLR())
+        set(rates())
         isInitial = false
     }
 
@@ -91,7 +92,7 @@ open class LRScheduler {
         let (epoch, steps) = (lastEpoch, stepCount)
         for past in 0...max(epoch, 0) {
             (lastEpoch, stepCount, isInitial) = (past, past + 1, past == 0)
-            let rates = getLR()
+            let rates = self.rates()
             for i in known..<min(groups.count, rates.count) where rates[i].isFinite { groups[i].lr = rates[i] }
         }
         (lastEpoch, stepCount, isInitial) = (epoch, steps, false)
@@ -116,14 +117,17 @@ open class LRScheduler {
         }
     }
 
-    /// The rates of step `lastEpoch`, one a group; called by `step()`.
-    open func getLR() -> [Double] { optimizer.paramGroups.map(\.lr) }
+    /// The rates of step `lastEpoch`, one a group; called by `step()`. PyTorch: `get_lr`.
+    open func rates() -> [Double] { optimizer.paramGroups.map(\.lr) }
+
+    // Not only deprecated: one that is overridden would never be called.
+    @available(*, unavailable, renamed: "rates()") open func getLR() -> [Double] { rates() }
 
     /// Goes to the next step and sets its rates.
     open func step() {
         joinNewGroups()
         advance()
-        set(getLR())
+        set(rates())
     }
 
     /// Back to step 0, for schedules that set no rates themselves.
@@ -139,7 +143,7 @@ open class LRScheduler {
 
     private func set(_ rates: [Double]) {
         guard rates.count == optimizer.paramGroups.count else {
-            fail(name, "getLR() gave \(rates.count) rates for \(optimizer.paramGroups.count) groups")
+            fail(name, "rates() gave \(rates.count) rates for \(optimizer.paramGroups.count) groups")
             return
         }
         if let i = rates.firstIndex(where: { !$0.isFinite }) {
@@ -153,8 +157,7 @@ open class LRScheduler {
         lastLR = rates
     }
 
-    /// The rates that the last step set, one a group. PyTorch: `get_last_lr`.
-    public final func getLastLR() -> [Double] { lastLR }
+    @available(*, deprecated, renamed: "lastLR") public final func getLastLR() -> [Double] { lastLR }
 
     /// The present rates times `factor`.
     final func scaled(_ factor: Double) -> [Double] { optimizer.paramGroups.map { $0.lr * factor } }
@@ -191,7 +194,7 @@ open class LRScheduler {
         if begins { here = 0 }
         let slope = end - 1 > step ? max(last - here, 0) / Double(end - 1 - step) : 0
         options[LRScheduler.stretches] = .list((options.list(LRScheduler.stretches) ?? []) + [Double(step), here, slope])
-        if lastEpoch == step { set(getLR()) }
+        if lastEpoch == step { set(rates()) }
         return begins
     }
 

@@ -107,7 +107,7 @@ public final class OneCycleLR: LRScheduler {
         ]
     }
 
-    public override func getLR() -> [Double] {
+    public override func rates() -> [Double] {
         let total = max(count("total_steps"), 1)
         let step = isStretched ? min(place(lastEpoch), Double(total)) : Double(lastEpoch)
         guard isStretched || lastEpoch <= total else {

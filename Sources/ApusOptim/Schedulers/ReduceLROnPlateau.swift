@@ -103,7 +103,8 @@ public final class ReduceLROnPlateau {
     public func step(_ metric: Tensor) { step(metric.item()) }
 
     /// The present rates, one a group. PyTorch: `get_last_lr`.
-    public func getLastLR() -> [Double] { optimizer.paramGroups.map(\.lr) }
+    public var lastLR: [Double] { optimizer.paramGroups.map(\.lr) }
+    @available(*, deprecated, renamed: "lastLR") public func getLastLR() -> [Double] { lastLR }
 
     // MARK: State
 

@@ -15,7 +15,7 @@ public final class CosineAnnealingWarmRestarts: LRScheduler {
         return tMult >= 1 ? nil : "tMult must be at least 1, not \(tMult)"
     }
 
-    public override func getLR() -> [Double] {
+    public override func rates() -> [Double] {
         // The place within the present cycle, and the cycle's length.
         var (place, length) = (lastEpoch, max(count("T_0"), 1))
         while place >= length {
@@ -110,7 +110,7 @@ public final class CyclicLR: LRScheduler {
         return nil
     }
 
-    public override func getLR() -> [Double] {
+    public override func rates() -> [Double] {
         let up = Double(max(count("step_size_up"), 1)), total = up + Double(max(count("step_size_down"), 1))
         let step = Double(lastEpoch)
         let cycle = floor(1 + step / total)

@@ -17,7 +17,7 @@ public final class LambdaLR: LRScheduler {
         super.init(optimizer, lastEpoch: lastEpoch, options: [])
     }
 
-    public override func getLR() -> [Double] {
+    public override func rates() -> [Double] {
         baseLRs.enumerated().map { i, rate in rate * lambdas[min(i, lambdas.count - 1)](lastEpoch) }
     }
 }
@@ -38,7 +38,7 @@ public final class MultiplicativeLR: LRScheduler {
         super.init(optimizer, lastEpoch: lastEpoch, options: [])
     }
 
-    public override func getLR() -> [Double] {
+    public override func rates() -> [Double] {
         isInitial
             ? scaled(1) : optimizer.paramGroups.enumerated().map { i, group in group.lr * lambdas[min(i, lambdas.count - 1)](lastEpoch) }
     }
@@ -66,7 +66,7 @@ public final class PolynomialLR: LRScheduler {
         return total > 0 ? nil : "totalIters must be positive, not \(total)"
     }
 
-    public override func getLR() -> [Double] {
+    public override func rates() -> [Double] {
         let (total, t) = (Double(count("total_iters")), Double(lastEpoch))
         if isInitial || t > total { return scaled(1) }
         return scaled(pow((1 - t / total) / (1 - (t - 1) / total), number("power")))
@@ -85,7 +85,7 @@ public final class StepLR: LRScheduler {
         return size > 0 ? nil : "stepSize must be positive, not \(size)"
     }
 
-    public override func getLR() -> [Double] {
+    public override func rates() -> [Double] {
         if isStretched {
             return baseLRs.map { $0 * pow(number("gamma"), (place(lastEpoch) / Double(max(count("step_size"), 1))).rounded(.down)) }
         }
@@ -103,7 +103,7 @@ public final class MultiStepLR: LRScheduler {
             optimizer, lastEpoch: lastEpoch, options: [("milestones", .list(milestones.map { Double($0) })), ("gamma", .double(gamma))])
     }
 
-    public override func getLR() -> [Double] {
+    public override func rates() -> [Double] {
         let turns = (options.list("milestones") ?? []).count { $0 == Double(lastEpoch) }
         return turns == 0 ? scaled(1) : scaled(pow(number("gamma"), Double(turns)))
     }
@@ -116,7 +116,7 @@ public final class ExponentialLR: LRScheduler {
         super.init(optimizer, lastEpoch: lastEpoch, options: [("gamma", .double(gamma))])
     }
 
-    public override func getLR() -> [Double] { scaled(isInitial ? 1 : number("gamma")) }
+    public override func rates() -> [Double] { scaled(isInitial ? 1 : number("gamma")) }
 }
 
 /// The initial rate times `factor` for `totalIters` steps, the initial rate after. PyTorch: `ConstantLR`.
@@ -131,7 +131,7 @@ public final class ConstantLR: LRScheduler {
         return factor >= 0 && factor <= 1 ? nil : "factor must be between 0 and 1, not \(factor)"
     }
 
-    public override func getLR() -> [Double] {
+    public override func rates() -> [Double] {
         let (factor, total) = (number("factor"), count("total_iters"))
         if lastEpoch == 0 { return scaled(total > 0 ? factor : 1) }
         if lastEpoch != total { return scaled(1) }
@@ -158,7 +158,7 @@ public final class LinearLR: LRScheduler {
         return end >= 0 && end <= 1 ? nil : "endFactor must be between 0 and 1, not \(end)"
     }
 
-    public override func getLR() -> [Double] {
+    public override func rates() -> [Double] {
         let (start, end, total) = (number("start_factor"), number("end_factor"), count("total_iters"))
         if lastEpoch == 0 { return scaled(total > 0 ? start : end) }
         if isInitial || lastEpoch > total { return scaled(1) }
