@@ -137,36 +137,6 @@ extension Optional: SettingValue where Wrapped: SettingValue & RawRepresentable 
     public static var choices: [String] { Wrapped.choices + ["None"] }
 }
 
-/// A schedule's settings by PyTorch's names, in order.
-struct OptionList {
-    private(set) var entries: [(name: String, value: OptionValue)]
-
-    init(_ entries: [(String, OptionValue)] = []) { self.entries = entries.map { (name: $0.0, value: $0.1) } }
-
-    /// Setting a new name appends it; setting nil removes the entry.
-    subscript(name: String) -> OptionValue? {
-        get {
-            for entry in entries where entry.name == name { return entry.value }
-            return nil
-        }
-        set {
-            let at = entries.firstIndex { $0.name == name }
-            switch (at, newValue) {
-            case (let at?, let value?): entries[at].value = value
-            case (let at?, nil): entries.remove(at: at)
-            case (nil, let value?): entries.append((name: name, value: value))
-            case (nil, nil): break
-            }
-        }
-    }
-
-    /// The number of that name; an integer counts as one.
-    func double(_ name: String) -> Double? { self[name].flatMap { Double($0) } }
-    func bool(_ name: String) -> Bool? { self[name].flatMap { Bool($0) } }
-    func int(_ name: String) -> Int? { self[name].flatMap { Int($0) } }
-    func list(_ name: String) -> [Double]? { self[name].flatMap { [Double]($0) } }
-}
-
 /// A saved state that does not fit the optimizer or schedule it is loaded into. Nothing was changed.
 public struct OptimizerStateError: Error, CustomStringConvertible, Sendable {
     /// The optimizer's or schedule's type.

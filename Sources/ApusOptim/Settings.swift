@@ -176,3 +176,32 @@ extension OptimizerSettings {
     /// What is wrong with the settings, the learning rate among them.
     func firstProblem() -> String? { invalid("learning rate", lr) ?? problem() }
 }
+
+// MARK: What schedules move
+
+/// Sets the momentum of a group.
+typealias MomentumSetter = (ParameterGroup, Double) -> Void
+
+extension OptimizerSettings {
+    /// What sets the momentum, β₁ where there are betas, of groups with settings of this type; nil where there is neither. Names are looked up here,
+    /// once, so that no step looks one up.
+    func momentumSetter() -> MomentumSetter? {
+        let settings = Self.settings
+        guard let setting = settings.first(where: { $0.name == "betas" }) ?? settings.first(where: { $0.name == "momentum" }) else {
+            return nil
+        }
+        func set(_ momentum: Double, _ settings: inout Self) -> Bool {
+            guard case .list(var betas) = setting.read(settings), !betas.isEmpty else { return setting.write(&settings, .double(momentum)) }
+            betas[0] = momentum
+            return setting.write(&settings, .list(betas))
+        }
+        // One of another kind, of an optimizer of one's own, is no momentum.
+        var trial = self
+        guard set(0, &trial) else { return nil }
+        return { group, momentum in
+            guard var settings = group.settings as? Self else { trap("ParameterGroup", "belongs to another optimizer than the schedule") }
+            _ = set(momentum, &settings)
+            group.settings = settings
+        }
+    }
+}

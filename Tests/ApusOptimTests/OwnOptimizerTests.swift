@@ -50,6 +50,14 @@ private final class HeavyBall: TypedOptimizer<HeavyBallSettings> {
     }
 }
 
+/// What it calls momentum is no number.
+private struct OddMomentumSettings: OptimizerSettings {
+    var lr = 0.1, momentum = "heavy"
+    static let settings: [Setting<Self>] = [.init("lr", \.lr), .init("momentum", \.momentum)]
+}
+
+private final class OddMomentum: TypedOptimizer<OddMomentumSettings> {}
+
 /// Counts how often its list of names is asked for.
 private struct CountedSettings: OptimizerSettings {
     var lr = 0.1, betas = (0.5, 0.5)
@@ -313,25 +321,79 @@ private final class Counted: TypedOptimizer<CountedSettings> {
         }
     }
 
-    /// Names are for what comes from outside: steps, and rates that a schedule sets, ask for none.
+    /// Names are for what comes from outside: steps of the optimizer and of every schedule ask for none, nor do those after a group has joined.
     @Test func noStepLooksANameUp() {
         let counter = CountedSettings.Counter()
+        var asked: Int { counter.asked.withLock { $0 } }
         CountedSettings.$counter.withValue(counter) {
             let x = Tensor.zeros([2], requiresGrad: true)
             let optimizer = Counted([ParameterGroup([x], betas: (0.25, 0.5))], CountedSettings())
             let schedule = ExponentialLR(optimizer, gamma: 0.5)
-            let before = counter.asked.withLock { $0 }
+            let before = asked
             #expect(before > 0)
             for _ in 0..<3 {
                 x.grad = Tensor([1.0, -1])
                 optimizer.step()
                 schedule.step()
             }
-            #expect(counter.asked.withLock { $0 } == before)
+            #expect(asked == before)
             // 0.25·(0.1·1 + 0.05·2 + 0.025·3)
             expectClose(x.detach(), [-0.06875, 0.06875])
             _ = optimizer.stateDict()
-            #expect(counter.asked.withLock { $0 } > before)
+            #expect(asked > before)
+
+            func expectNone(_ name: String, _ make: (Optimizer) -> () -> Void) {
+                let optimizer = Counted([Tensor.zeros([1], requiresGrad: true)], CountedSettings())
+                let step = make(optimizer)
+                for _ in 0..<2 {
+                    let before = asked
+                    for _ in 0..<3 { step() }
+                    #expect(asked == before, "\(name)")
+                    optimizer.addParamGroup(ParameterGroup([Tensor.zeros([1], requiresGrad: true)], lr: 0.05))
+                }
+            }
+            for (name, make) in ScheduleLawTests.makers {
+                expectNone(name) { optimizer in
+                    let schedule = make(optimizer, [0.1])
+                    return { schedule.step() }
+                }
+            }
+            expectNone("ReduceLROnPlateau") { optimizer in
+                let plateau = ReduceLROnPlateau(optimizer, patience: 0)
+                return { plateau.step(1) }
+            }
+        }
+    }
+
+    /// A schedule moves β₁ where there are betas, else the momentum; where neither is there, or is not a number, making it says so.
+    @Test func momentumsAreFoundWhenAScheduleIsMade() throws {
+        let a = Tensor.zeros([2, 2], requiresGrad: true)
+        let makers: [() -> Optimizer] = [
+            { SGD([a]) }, { RMSprop([a]) }, { Adam([a]) }, { NAdam([a]) }, { Muon([a]) }, { OwnLion([a], OwnLionSettings()) },
+            { HeavyBall([a], HeavyBallSettings()) }, { Adagrad([a]) }, { Adadelta([a]) }, { Rprop([a]) }, { ASGD([a]) }, { LBFGS([a]) },
+            { OddMomentum([a], OddMomentumSettings()) },
+        ]
+        let schedules: [(begin: Double, make: (Optimizer, Bool) -> LRScheduler)] = [
+            (0.95, { OneCycleLR($0, maxLR: 1, totalSteps: 9, cycleMomentum: $1) }),
+            (0.9, { CyclicLR($0, baseLR: 0.1, maxLR: 1, stepSizeUp: 4, cycleMomentum: $1) }),
+        ]
+        for make in makers {
+            for (begin, schedule) in schedules {
+                let optimizer = make(), group = optimizer.paramGroups[0]
+                let (hasBetas, hasMomentum) = (group[option: "betas"] != nil, group[option: "momentum"].flatMap { Double($0) } != nil)
+                let second = hasBetas ? group.betas.1 : 0
+                let text = message { _ = schedule(optimizer, true) }
+                // A state that asks for it is taken where making it would be.
+                let plain = schedule(make(), false)
+                let state = plain.stateDict().merging(["cycle_momentum": "true"]) { $1 }
+                if hasBetas || hasMomentum {
+                    #expect(text == "" && (hasBetas ? group.betas == (begin, second) : group.momentum == begin), "\(text)")
+                    try plain.loadStateDict(state)
+                } else {
+                    #expect(text.contains("\(type(of: optimizer)) has neither momentum nor betas to cycle"), "\(text)")
+                    #expect(throws: OptimizerStateError.self) { try plain.loadStateDict(state) }
+                }
+            }
         }
     }
 

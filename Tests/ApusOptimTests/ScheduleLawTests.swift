@@ -59,7 +59,7 @@ import Testing
         }
     }
 
-    private static let makers: [(String, @Sendable (Optimizer, [Double]) -> LRScheduler)] = [
+    static let makers: [(String, @Sendable (Optimizer, [Double]) -> LRScheduler)] = [
         ("StepLR", { o, _ in StepLR(o, stepSize: 3) }), ("MultiStepLR", { o, _ in MultiStepLR(o, milestones: [2, 7]) }),
         ("ExponentialLR", { o, _ in ExponentialLR(o, gamma: 0.9) }),
         ("ConstantLR", { o, _ in ConstantLR(o, totalIters: 6) }), ("LinearLR", { o, _ in LinearLR(o, totalIters: 9) }),
@@ -74,6 +74,78 @@ import Testing
         ("ChainedScheduler", { o, _ in ChainedScheduler([LinearLR(o, totalIters: 9), ExponentialLR(o, gamma: 0.9)]) }),
         ("SequentialLR", { o, _ in SequentialLR(o, [LinearLR(o, totalIters: 5), CosineAnnealingLR(o, tMax: 7)], milestones: [5]) }),
     ]
+
+    /// A state is taken over whole or not at all: without each of its names, with each of another kind, and with one more.
+    @Test(arguments: makers.indices) func statesThatDoNotFit(_ i: Int) throws {
+        let (name, make) = Self.makers[i]
+        let schedule = make(ScheduleTests.makeOptimizer("SGD"), [0.1, 0.03])
+        for _ in 0..<3 { schedule.step() }
+        let state = schedule.stateDict()
+        for key in state.keys {
+            for wrong in [nil, "?", "[1.0]"] as [String?] where wrong != "[1.0]" || !key.hasSuffix("milestones") {
+                var other = state
+                other[key] = wrong
+                // All the others are of another schedule, and would be taken.
+                if let epoch = Int(state["last_epoch"]!), key != "last_epoch" { other["last_epoch"] = "\(epoch + 1)" }
+                let error = #expect(throws: OptimizerStateError.self, "\(name) \(key) \(wrong ?? "-")") {
+                    try schedule.loadStateDict(other)
+                }
+                let last = key.split(separator: ".").last!
+                #expect(error?.problems.contains { $0.hasPrefix("\(last) ") } == true, "\(name) \(key): \(error?.description ?? "")")
+            }
+        }
+        #expect(throws: OptimizerStateError.self) { try schedule.loadStateDict(state.merging(["more": "1"]) { $1 }) }
+        #expect(schedule.stateDict() == state, "\(name)")
+    }
+
+    /// Settings that make no sense are refused after all were taken over: then they are put back.
+    @Test func statesThatMakeNoSense() throws {
+        let optimizer = ScheduleTests.makeOptimizer("SGD")
+        let cases: [(LRScheduler, String, String)] = [
+            (StepLR(optimizer, stepSize: 3), "step_size", "0"), (ConstantLR(optimizer), "factor", "2.0"),
+            (LinearLR(optimizer), "start_factor", "0.0"), (PolynomialLR(optimizer), "total_iters", "0"),
+            (CosineAnnealingLR(optimizer, tMax: 3), "T_max", "-1"), (CosineAnnealingWarmRestarts(optimizer, t0: 3), "T_mult", "0"),
+            (OneCycleLR(optimizer, maxLR: 1, totalSteps: 9), "pct_start", "1.5"),
+            (CyclicLR(optimizer, baseLR: 0.1, maxLR: 1), "step_size_up", "0"),
+            (SWALR(optimizer, swaLR: 0.1), "anneal_epochs", "-1"),
+        ]
+        for (schedule, key, wrong) in cases {
+            let state = schedule.stateDict()
+            #expect(throws: OptimizerStateError.self, "\(key)") {
+                try schedule.loadStateDict(state.merging([key: wrong, "last_epoch": "7"]) { $1 })
+            }
+            #expect(schedule.stateDict() == state, "\(key)")
+        }
+        let plateau = ReduceLROnPlateau(optimizer)
+        let state = plateau.stateDict()
+        for (key, wrong) in [("factor", "1.0"), ("mode", "least"), ("threshold_mode", "?"), ("min_lrs", "[0.0]"), ("patience", "x")] {
+            #expect(throws: OptimizerStateError.self, "\(key)") {
+                try plateau.loadStateDict(state.merging([key: wrong, "best": "1.0"]) { $1 })
+            }
+            #expect(plateau.stateDict() == state, "\(key)")
+        }
+    }
+
+    /// A schedule of one's own has settings of its own, which its rates may read from the first on.
+    @Test func aScheduleOfOnesOwn() {
+        let optimizer = SGD([Tensor.zeros([1], requiresGrad: true)], lr: 1)
+        let schedule = Halving(optimizer, every: 2)
+        var rates: [Double] = []
+        for _ in 0..<5 {
+            rates.append(optimizer.paramGroups[0].lr)
+            schedule.step()
+        }
+        #expect(rates == [1, 1, 0.5, 0.5, 0.25])
+    }
+
+    private final class Halving: LRScheduler {
+        let every: Int
+        init(_ optimizer: Optimizer, every: Int) {
+            self.every = every
+            super.init(optimizer)
+        }
+        override func rates() -> [Double] { baseLRs.map { $0 * pow(0.5, Double(lastEpoch / every)) } }
+    }
 
     /// A group that is added later has, from the next step on, the rates that it would have had from the start.
     @Test(arguments: makers.indices) func laterGroupsJoin(_ i: Int) throws {

@@ -149,6 +149,10 @@ private func load(_ state: [String: String], members: [LRScheduler], own: ([Stri
 /// From the present rates to `swaLR` over `annealEpochs` steps, then constant: for averaging weights (Izmailov et al., 2018).
 /// PyTorch: `swa_utils.SWALR`.
 public final class SWALR: LRScheduler {
+    private var swaLR: [Double]
+    private var annealEpochs: Int
+    private var annealStrategy: OneCycleLR.AnnealStrategy
+
     /// One rate for all groups. Traps where `annealEpochs` is negative.
     public convenience init(
         _ optimizer: Optimizer, swaLR: Double, annealEpochs: Int = 10, annealStrategy: OneCycleLR.AnnealStrategy = .cos, lastEpoch: Int = -1
@@ -163,30 +167,28 @@ public final class SWALR: LRScheduler {
         _ optimizer: Optimizer, swaLR: [Double], annealEpochs: Int = 10, annealStrategy: OneCycleLR.AnnealStrategy = .cos,
         lastEpoch: Int = -1
     ) {
-        super.init(
-            optimizer, lastEpoch: lastEpoch,
-            options: [
-                ("swa_lr", .list(perGroup("SWALR", "swaLR", swaLR, optimizer.paramGroups))), ("anneal_epochs", .int(annealEpochs)),
-                ("anneal_strategy", .string(annealStrategy.rawValue)),
-            ])
+        self.swaLR = perGroup("SWALR", "swaLR", swaLR, optimizer.paramGroups)
+        (self.annealEpochs, self.annealStrategy) = (annealEpochs, annealStrategy)
+        super.init(optimizer, lastEpoch: lastEpoch)
     }
 
-    override var listsOfRates: [String] { ["swa_lr"] }
-
-    override func validate(_ options: OptionList) -> String? {
-        let epochs = options.int("anneal_epochs") ?? -1
-        return epochs >= 0 ? nil : "annealEpochs must not be negative, it is \(epochs)"
+    override var settings: [StateEntry] {
+        [
+            .init("swa_lr", self, \.swaLR), .init("anneal_epochs", self, \.annealEpochs),
+            .init("anneal_strategy", self, \.annealStrategy),
+        ]
     }
+    override func problem() -> String? { annealEpochs >= 0 ? nil : "annealEpochs must not be negative, it is \(annealEpochs)" }
+    override func extendLists(by factor: Double) { swaLR.extend(by: factor) }
 
     public override func rates() -> [Double] {
-        let epochs = count("anneal_epochs")
-        let step = epochs == 0 ? max(1, stepCount - 1) : stepCount - 1
+        let step = annealEpochs == 0 ? max(1, stepCount - 1) : stepCount - 1
         func part(_ step: Int) -> Double {
-            let t = max(0, min(1, Double(step) / Double(max(1, epochs))))
-            return options["anneal_strategy"] == .string(OneCycleLR.AnnealStrategy.linear.rawValue) ? t : (1 - cos(.pi * t)) / 2
+            let t = max(0, min(1, Double(step) / Double(max(1, annealEpochs))))
+            return annealStrategy == .linear ? t : (1 - cos(.pi * t)) / 2
         }
         let (before, now) = (part(step - 1), part(step))
-        return zip(optimizer.paramGroups, options.list("swa_lr") ?? []).map { group, target in
+        return zip(optimizer.paramGroups, swaLR).map { group, target in
             // The rate that annealing started from, seen from the present one.
             let start = before == 1 ? target : (group.lr - before * target) / (1 - before)
             return target * now + start * (1 - now)

@@ -4,20 +4,21 @@ import Glibc
 /// Half a cosine from the initial rate to `etaMin` over `tMax` steps, and back (SGDR without restarts; Loshchilov and Hutter, 2017):
 /// lr = etaMin + (lr₀ − etaMin)·(1 + cos(π·t/tMax))/2, in its chainable form. PyTorch: `CosineAnnealingLR` (`T_max`, `eta_min`).
 public final class CosineAnnealingLR: LRScheduler {
+    private var tMax: Int
+    private var etaMin: Double
+
     /// Traps where `tMax` is not positive.
     public init(_ optimizer: Optimizer, tMax: Int, etaMin: Double = 0, lastEpoch: Int = -1) {
-        super.init(optimizer, lastEpoch: lastEpoch, options: [("T_max", .int(tMax)), ("eta_min", .double(etaMin))])
+        (self.tMax, self.etaMin) = (tMax, etaMin)
+        super.init(optimizer, lastEpoch: lastEpoch)
     }
 
-    override func validate(_ options: OptionList) -> String? {
-        let tMax = options.int("T_max") ?? 0
-        return tMax > 0 ? nil : "tMax must be positive, not \(tMax)"
-    }
-
+    override var settings: [StateEntry] { [.init("T_max", self, \.tMax), .init("eta_min", self, \.etaMin)] }
+    override func problem() -> String? { tMax > 0 ? nil : "tMax must be positive, not \(tMax)" }
     override var beginsAnew: Bool { true }
 
     public override func rates() -> [Double] {
-        let (tMax, etaMin, t) = (Double(count("T_max")), number("eta_min"), Double(lastEpoch))
+        let (tMax, t) = (Double(tMax), Double(lastEpoch))
         if isInitial { return scaled(1) }
         // Stretched, it may begin anew, from where the present rate leads nowhere.
         if isStretched { return baseLRs.map { etaMin + ($0 - etaMin) * (1 + cos(.pi * min(place(lastEpoch), tMax) / tMax)) / 2 } }

@@ -14,8 +14,6 @@ open class LRScheduler {
     public private(set) var lastEpoch: Int
     /// The rates it started from, one a group.
     public private(set) var baseLRs: [Double] = []
-    /// The settings of the schedule by PyTorch's names: what it was made with, and its state.
-    var options: OptionList
     /// Whether `rates()` is asked for the rates to begin with.
     private(set) var isInitial = false
     private(set) var stepCount = 0
@@ -24,12 +22,9 @@ open class LRScheduler {
     var name: String { "\(Self.self)" }
 
     /// A schedule of `optimizer`. `lastEpoch` other than −1 goes on after that many steps; the groups must know their `initial_lr` then.
-    public convenience init(_ optimizer: Optimizer, lastEpoch: Int = -1) { self.init(optimizer, lastEpoch: lastEpoch, options: []) }
-
-    init(_ optimizer: Optimizer, lastEpoch: Int, options: [(String, OptionValue)]) {
+    public init(_ optimizer: Optimizer, lastEpoch: Int = -1) {
         self.optimizer = optimizer
         self.lastEpoch = lastEpoch
-        self.options = OptionList(options)
         for (i, group) in optimizer.paramGroups.enumerated() where group.initialLR == nil {
             if lastEpoch != -1 {
                 fail(
@@ -40,7 +35,7 @@ open class LRScheduler {
             group.initialLR = group.lr
         }
         baseLRs = optimizer.paramGroups.map { $0.initialLR ?? $0.lr }
-        if let problem = validate(self.options) {
+        if let problem = problem() {
             // Inside `checked` the program goes on, with the rates as they are.
             fail(name, problem)
             advance()
@@ -56,7 +51,6 @@ open class LRScheduler {
     init(over schedulers: [LRScheduler], _ optimizer: Optimizer) {
         self.optimizer = optimizer
         lastEpoch = 0
-        options = OptionList()
         baseLRs = schedulers.first?.baseLRs ?? []
         lastLR = optimizer.paramGroups.map(\.lr)
     }
@@ -80,9 +74,9 @@ open class LRScheduler {
 
     // MARK: Groups that come later
 
-    /// The settings that are lists of rates, one for each group, and those that are lists of other numbers.
-    var listsOfRates: [String] { [] }
-    var otherLists: [String] { [] }
+    /// Gives a group that has come later its numbers, where the schedule has some for each group: rates are those of the group before it times
+    /// `factor`, other numbers the same.
+    func extendLists(by factor: Double) {}
 
     /// Takes in groups that the optimizer has got since, and leads them to where the others are.
     func joinNewGroups() {
@@ -107,11 +101,7 @@ open class LRScheduler {
         for group in optimizer.paramGroups.dropFirst(baseLRs.count) {
             let (rate, before) = (group.initialLR ?? group.lr, baseLRs.last ?? 0)
             group.initialLR = rate
-            for name in listsOfRates + otherLists {
-                guard let list = options.list(name), let last = list.last else { continue }
-                let isProportional = listsOfRates.contains(name) && before != 0
-                options[name] = .list(list + [isProportional ? last * (rate / before) : last])
-            }
+            extendLists(by: before != 0 ? rate / before : 1)
             baseLRs.append(rate)
             lastLR.append(rate)
         }
@@ -162,10 +152,6 @@ open class LRScheduler {
     /// The present rates times `factor`.
     final func scaled(_ factor: Double) -> [Double] { optimizer.paramGroups.map { $0.lr * factor } }
 
-    final func number(_ name: String) -> Double { options.double(name) ?? .nan }
-
-    final func count(_ name: String) -> Int { options.int(name) ?? 1 }
-
     // MARK: Another end
 
     /// Whether a schedule that has come to its end begins anew where it is given more steps: those that end at nearly nothing do.
@@ -174,15 +160,15 @@ open class LRScheduler {
     /// Where on its way the schedule is at `step`; the step itself, unless it was stretched.
     final func place(_ step: Int) -> Double {
         var place = Double(step)
-        let knots = options.list(LRScheduler.stretches) ?? []
-        for i in stride(from: 0, to: knots.count, by: 3) where Double(step) >= knots[i] {
-            place = knots[i + 1] + (Double(step) - knots[i]) * knots[i + 2]
+        for i in stride(from: 0, to: stretches.count, by: 3) where Double(step) >= stretches[i] {
+            place = stretches[i + 1] + (Double(step) - stretches[i]) * stretches[i + 2]
         }
         return place
     }
 
-    final var isStretched: Bool { options[LRScheduler.stretches] != nil }
-    private static let stretches = "stretches"
+    final var isStretched: Bool { !stretches.isEmpty }
+    /// Three numbers of each stretch: its first step, the place there, and places a step from there on.
+    private var stretches: [Double] = []
 
     /// From `step` on, what is left of a way of `places` steps takes until step `end`. Whether it had come to its end, and begins anew.
     ///
@@ -193,64 +179,33 @@ open class LRScheduler {
         let begins = place(step) >= last && step > 0 && end > step && beginsAnew
         if begins { here = 0 }
         let slope = end - 1 > step ? max(last - here, 0) / Double(end - 1 - step) : 0
-        options[LRScheduler.stretches] = .list((options.list(LRScheduler.stretches) ?? []) + [Double(step), here, slope])
+        stretches += [Double(step), here, slope]
         if lastEpoch == step { set(rates()) }
         return begins
     }
 
     // MARK: State
 
-    /// Settings and place of the schedule, by PyTorch's names; numbers are spelt so that they come back to the same bits.
-    public func stateDict() -> [String: String] {
-        var state: [String: String] = [:]
-        for (name, value) in allValues { state[name] = value.text }
-        return state
+    /// The settings of the schedule, what it was made with.
+    var settings: [StateEntry] { [] }
+
+    /// What is wrong with them, nil where nothing is.
+    func problem() -> String? { nil }
+
+    private var entries: [StateEntry] {
+        settings + [
+            StateEntry("base_lrs", self, \.baseLRs), StateEntry("last_epoch", self, \.lastEpoch),
+            StateEntry("_step_count", self, \.stepCount), StateEntry("_last_lr", self, \.lastLR),
+        ] + (isStretched ? [StateEntry("stretches", self, \.stretches, isOfAnyLength: true)] : [])
     }
+
+    /// Settings and place of the schedule, by PyTorch's names; numbers are spelt so that they come back to the same bits.
+    public func stateDict() -> [String: String] { entries.state }
 
     /// Takes over what `stateDict()` gave. Throws an `OptimizerStateError` that names everything that differs; then nothing has changed.
     /// The optimizer's rates are part of its own state: load that too.
     public func loadStateDict(_ state: [String: String]) throws {
         joinNewGroups()
-        var problems: [String] = []
-        var read: [String: OptionValue] = [:]
-        for (name, example) in allValues {
-            guard let text = state[name] else {
-                problems.append("\(name) is missing")
-                continue
-            }
-            guard let value = OptionValue(text, like: example) else {
-                problems.append("\(name) is '\(text)', which is not like \(example.text)")
-                continue
-            }
-            if case (.list(let found), .list(let wanted)) = (value, example), ![LRScheduler.stretches, "milestones"].contains(name),
-                found.count != wanted.count
-            {
-                problems.append("\(name) has \(found.count) numbers for \(wanted.count) groups")
-            }
-            read[name] = value
-        }
-        for name in state.keys.sorted() where !allValues.contains(where: { $0.name == name }) {
-            problems.append("\(name) is not one of its settings")
-        }
-        var trial = options
-        for (name, _) in options.entries { trial[name] = read[name] }
-        if problems.isEmpty, let problem = validate(trial) { problems.append(problem) }
-        guard problems.isEmpty, case .int(let epoch)? = read["last_epoch"], case .int(let steps)? = read["_step_count"],
-            case .list(let base)? = read["base_lrs"], case .list(let last)? = read["_last_lr"]
-        else {
-            throw OptimizerStateError(owner: name, problems: problems)
-        }
-        (options, lastEpoch, stepCount, baseLRs, lastLR) = (trial, epoch, steps, base, last)
-    }
-
-    /// What is wrong with the settings, nil where nothing is.
-    func validate(_ options: OptionList) -> String? { nil }
-
-    private var allValues: [(name: String, value: OptionValue)] {
-        options.entries + [
-            (name: "base_lrs", value: .list(baseLRs)), (name: "last_epoch", value: .int(lastEpoch)),
-            (name: "_step_count", value: .int(stepCount)),
-            (name: "_last_lr", value: .list(lastLR)),
-        ]
+        try entries.load(state, of: name, problem: problem)
     }
 }

@@ -9,16 +9,22 @@ import Glibc
 /// With `cycleMomentum` the momentum (β₁ of Adam) goes from `maxMomentum` down to `baseMomentum` and back meanwhile.
 public final class OneCycleLR: LRScheduler {
     /// The shape of the way between two rates.
-    public enum AnnealStrategy: String, Sendable {
+    public enum AnnealStrategy: String, CaseIterable, SettingValue, Sendable {
         /// Along half a cosine, and along a line.
         case cos, linear
     }
 
     private struct Phase {
         let end: Double
-        let rates: (from: String, to: String)
-        let momentums: (from: String, to: String)
+        let rates, momentums: (from: [Double], to: [Double])
     }
+
+    private var totalSteps: Int
+    private var pctStart: Double
+    private var annealStrategy: AnnealStrategy
+    private var threePhase: Bool
+    private var firstLR, maxLR, minLR: [Double]
+    private var momentum: MomentumCycle
 
     /// One maximum for all groups. The number of steps is `totalSteps`, or `epochs` times `stepsPerEpoch`.
     public convenience init(
@@ -57,64 +63,62 @@ public final class OneCycleLR: LRScheduler {
             fail("OneCycleLR", "needs totalSteps, or epochs and stepsPerEpoch")
         }
         let maxima = perGroup("OneCycleLR", "maxLR", maxLR, groups)
-        let base = perGroup("OneCycleLR", "baseMomentum", baseMomentum ?? Array(repeating: 0.85, count: groups.count), groups)
-        let high = perGroup("OneCycleLR", "maxMomentum", maxMomentum ?? Array(repeating: 0.95, count: groups.count), groups)
-        let cycles = canCycleMomentum("OneCycleLR", optimizer, cycleMomentum)
         let first = maxima.map { $0 / divFactor }
+        (firstLR, self.maxLR, minLR) = (first, maxima, first.map { $0 / finalDivFactor })
+        (self.totalSteps, self.pctStart, self.annealStrategy, self.threePhase) = (steps, pctStart, annealStrategy, threePhase)
+        momentum = MomentumCycle(
+            "OneCycleLR", optimizer, isOn: cycleMomentum, base: baseMomentum, max: maxMomentum, defaults: (base: 0.85, max: 0.95))
         if lastEpoch == -1 {
             for (i, group) in groups.enumerated() { group.initialLR = first[i] }
         }
-        super.init(
-            optimizer, lastEpoch: lastEpoch,
-            options: [
-                ("total_steps", .int(steps)), ("pct_start", .double(pctStart)), ("anneal_strategy", .string(annealStrategy.rawValue)),
-                ("cycle_momentum", .bool(cycles)), ("three_phase", .bool(threePhase)), ("initial_lr", .list(first)),
-                ("max_lr", .list(maxima)),
-                ("min_lr", .list(first.map { $0 / finalDivFactor })), ("base_momentum", .list(base)), ("max_momentum", .list(high)),
-            ])
+        super.init(optimizer, lastEpoch: lastEpoch)
     }
 
     override var beginsAnew: Bool { true }
-    override var listsOfRates: [String] { ["initial_lr", "max_lr", "min_lr"] }
-    override var otherLists: [String] { ["base_momentum", "max_momentum"] }
-
-    override func validate(_ options: OptionList) -> String? {
-        let (steps, start) = (options.int("total_steps") ?? 0, options.double("pct_start") ?? .nan)
-        guard steps > 0 else { return "the number of steps must be positive" }
-        guard start >= 0 && start <= 1 else { return "pctStart must be between 0 and 1, not \(start)" }
-        guard case .string(let strategy)? = options["anneal_strategy"], AnnealStrategy(rawValue: strategy) != nil else {
-            return "anneal_strategy must be cos or linear"
-        }
-        var begin = 0.0
-        for phase in phases(options) {
-            guard phase.end != begin || phase.end < 0 else { return "\(steps) steps with pctStart \(start) leave a phase without length" }
-            begin = phase.end
-        }
-        return nil
+    override var settings: [StateEntry] {
+        [
+            .init("total_steps", self, \.totalSteps), .init("pct_start", self, \.pctStart),
+            .init("anneal_strategy", self, \.annealStrategy), .init("three_phase", self, \.threePhase),
+            .init("initial_lr", self, \.firstLR), .init("max_lr", self, \.maxLR), .init("min_lr", self, \.minLR),
+        ] + MomentumCycle.entries(self, \.momentum)
+    }
+    override func extendLists(by factor: Double) {
+        firstLR.extend(by: factor)
+        maxLR.extend(by: factor)
+        minLR.extend(by: factor)
+        momentum.extend()
     }
 
-    private func phases(_ options: OptionList) -> [Phase] {
-        let total = Double(options.int("total_steps") ?? 1)
-        let start = options.double("pct_start") ?? .nan
-        let rise = Phase(end: start * total - 1, rates: ("initial_lr", "max_lr"), momentums: ("max_momentum", "base_momentum"))
-        guard options.bool("three_phase") == true else {
-            return [rise, Phase(end: total - 1, rates: ("max_lr", "min_lr"), momentums: ("base_momentum", "max_momentum"))]
+    override func problem() -> String? {
+        guard totalSteps > 0 else { return "the number of steps must be positive" }
+        guard pctStart >= 0 && pctStart <= 1 else { return "pctStart must be between 0 and 1, not \(pctStart)" }
+        var begin = 0.0
+        for phase in phases {
+            guard phase.end != begin || phase.end < 0 else {
+                return "\(totalSteps) steps with pctStart \(pctStart) leave a phase without length"
+            }
+            begin = phase.end
         }
+        return momentum.problem
+    }
+
+    private var phases: [Phase] {
+        let (total, base, high) = (Double(totalSteps), momentum.base, momentum.max)
+        let rise = Phase(end: pctStart * total - 1, rates: (firstLR, maxLR), momentums: (high, base))
+        guard threePhase else { return [rise, Phase(end: total - 1, rates: (maxLR, minLR), momentums: (base, high))] }
         return [
-            rise,
-            Phase(end: 2 * start * total - 2, rates: ("max_lr", "initial_lr"), momentums: ("base_momentum", "max_momentum")),
-            Phase(end: total - 1, rates: ("initial_lr", "min_lr"), momentums: ("max_momentum", "max_momentum")),
+            rise, Phase(end: 2 * pctStart * total - 2, rates: (maxLR, firstLR), momentums: (base, high)),
+            Phase(end: total - 1, rates: (firstLR, minLR), momentums: (high, high)),
         ]
     }
 
     public override func rates() -> [Double] {
-        let total = max(count("total_steps"), 1)
-        let step = isStretched ? min(place(lastEpoch), Double(total)) : Double(lastEpoch)
-        guard isStretched || lastEpoch <= total else {
-            fail("OneCycleLR.step", "step \(lastEpoch) is beyond the schedule's \(count("total_steps")) steps")
+        let step = isStretched ? min(place(lastEpoch), Double(totalSteps)) : Double(lastEpoch)
+        guard isStretched || lastEpoch <= totalSteps else {
+            fail("OneCycleLR.step", "step \(lastEpoch) is beyond the schedule's \(totalSteps) steps")
             return scaled(1)
         }
-        let phases = phases(options)
+        let phases = phases
         var begin = 0.0
         var phase = phases[0]
         for (i, candidate) in phases.enumerated() {
@@ -123,16 +127,11 @@ public final class OneCycleLR: LRScheduler {
             begin = candidate.end
         }
         let part = (step - begin) / (phase.end - begin)
-        func between(_ ends: (from: String, to: String), _ group: Int) -> Double {
-            let (from, to) = ((options.list(ends.from) ?? [])[group], (options.list(ends.to) ?? [])[group])
-            if options["anneal_strategy"] == .string(AnnealStrategy.linear.rawValue) { return (to - from) * part + from }
-            return to + (from - to) / 2 * (cos(.pi * part) + 1)
+        func between(_ ends: (from: [Double], to: [Double]), _ group: Int) -> Double {
+            let (from, to) = (ends.from[group], ends.to[group])
+            return annealStrategy == .linear ? (to - from) * part + from : to + (from - to) / 2 * (cos(.pi * part) + 1)
         }
-        return optimizer.paramGroups.enumerated().map { i, group in
-            if options.bool("cycle_momentum") == true {
-                setMomentum(group, between(phase.momentums, i))
-            }
-            return between(phase.rates, i)
-        }
+        momentum.move(optimizer.paramGroups) { between(phase.momentums, $0) }
+        return optimizer.paramGroups.indices.map { between(phase.rates, $0) }
     }
 }

@@ -2,23 +2,27 @@ import ApusCore
 
 /// lr ← factor·lr where a metric has not improved for more than `patience` steps. PyTorch: `ReduceLROnPlateau`.
 ///
-/// A group that is added to the optimizer later joins with the rate that it has. Its `step` takes the metric: `scheduler.step(validationLoss)`. It is therefore no `LRScheduler`, and `SequentialLR` does not take it.
+/// A group that is added to the optimizer later joins with the rate that it has. Its `step` takes the metric: `scheduler.step(validationLoss)`. It is
+/// therefore no `LRScheduler`, and `SequentialLR` does not take it.
 public final class ReduceLROnPlateau {
     /// Whether a small or a large metric is good.
-    public enum Mode: String, Sendable {
+    public enum Mode: String, CaseIterable, SettingValue, Sendable {
         /// Smaller is better, and larger is better.
         case min, max
     }
     /// Whether `threshold` is a part of the best metric or a difference from it.
-    public enum ThresholdMode: String, Sendable {
+    public enum ThresholdMode: String, CaseIterable, SettingValue, Sendable {
         /// A part of the best number so far, and a number by itself.
         case rel, abs
     }
 
     /// What updates the parameters.
     public let optimizer: Optimizer
-    /// The settings by PyTorch's names.
-    private var options: OptionList
+    private var mode: Mode
+    private var thresholdMode: ThresholdMode
+    private var factor, threshold, eps: Double
+    private var patience, cooldown: Int
+    private var minLRs: [Double]
     /// The best metric so far.
     public private(set) var best: Double
     /// How many steps have been taken.
@@ -47,29 +51,18 @@ public final class ReduceLROnPlateau {
         cooldown: Int = 0, minLR: [Double], eps: Double = 1e-8
     ) {
         self.optimizer = optimizer
-        options = OptionList([
-            ("mode", .string(mode.rawValue)), ("factor", .double(factor)), ("patience", .int(patience)), ("threshold", .double(threshold)),
-            ("threshold_mode", .string(thresholdMode.rawValue)), ("cooldown", .int(cooldown)),
-            ("min_lrs", .list(perGroup("ReduceLROnPlateau", "minLR", minLR, optimizer.paramGroups))), ("eps", .double(eps)),
-        ])
+        (self.mode, self.factor, self.patience, self.cooldown, self.eps) = (mode, factor, patience, cooldown, eps)
+        (self.threshold, self.thresholdMode) = (threshold, thresholdMode)
+        minLRs = perGroup("ReduceLROnPlateau", "minLR", minLR, optimizer.paramGroups)
         best = mode == .min ? .infinity : -.infinity
-        if let problem = validate(options) { fail("ReduceLROnPlateau", problem) }
+        if let problem = problem() { fail("ReduceLROnPlateau", problem) }
     }
 
-    private func validate(_ options: OptionList) -> String? {
-        let factor = options.double("factor") ?? .nan
-        guard factor < 1 else { return "factor must be below 1, not \(factor)" }
-        guard case .string(let mode)? = options["mode"], Mode(rawValue: mode) != nil else { return "mode must be min or max" }
-        guard case .string(let kind)? = options["threshold_mode"], ThresholdMode(rawValue: kind) != nil else {
-            return "threshold_mode must be rel or abs"
-        }
-        return nil
-    }
+    private func problem() -> String? { factor < 1 ? nil : "factor must be below 1, not \(factor)" }
 
     private func isBetter(_ metric: Double) -> Bool {
-        let threshold = options.double("threshold") ?? 0
-        let isRelative = options["threshold_mode"] == .string(ThresholdMode.rel.rawValue)
-        return options["mode"] == .string(Mode.min.rawValue)
+        let isRelative = thresholdMode == .rel
+        return mode == .min
             ? metric < (isRelative ? best * (1 - threshold) : best - threshold)
             : metric > (isRelative ? best * (1 + threshold) : best + threshold)
     }
@@ -87,15 +80,14 @@ public final class ReduceLROnPlateau {
             cooldownLeft -= 1
             badEpochs = 0
         }
-        guard badEpochs > options.int("patience") ?? 0 else { return }
-        let least = options.list("min_lrs") ?? []
+        guard badEpochs > patience else { return }
         for (i, group) in optimizer.paramGroups.enumerated() {
             // A group that came later has the least rate of the last one before it.
-            let least = i < least.count ? least[i] : least.last ?? 0
-            let rate = max(group.lr * (options.double("factor") ?? 1), least)
-            if group.lr - rate > options.double("eps") ?? 0 { group.lr = rate }
+            let least = i < minLRs.count ? minLRs[i] : minLRs.last ?? 0
+            let rate = max(group.lr * factor, least)
+            if group.lr - rate > eps { group.lr = rate }
         }
-        cooldownLeft = options.int("cooldown") ?? 0
+        cooldownLeft = cooldown
         badEpochs = 0
     }
 
@@ -108,48 +100,21 @@ public final class ReduceLROnPlateau {
 
     // MARK: State
 
-    private var place: [(name: String, value: OptionValue)] {
+    private var entries: [StateEntry] {
         [
-            (name: "best", value: .double(best)), (name: "last_epoch", value: .int(lastEpoch)),
-            (name: "num_bad_epochs", value: .int(badEpochs)),
-            (name: "cooldown_counter", value: .int(cooldownLeft)),
+            .init("mode", self, \.mode), .init("factor", self, \.factor), .init("patience", self, \.patience),
+            .init("threshold", self, \.threshold), .init("threshold_mode", self, \.thresholdMode), .init("cooldown", self, \.cooldown),
+            .init("min_lrs", self, \.minLRs), .init("eps", self, \.eps), .init("best", self, \.best),
+            .init("last_epoch", self, \.lastEpoch), .init("num_bad_epochs", self, \.badEpochs),
+            .init("cooldown_counter", self, \.cooldownLeft),
         ]
     }
 
     /// Settings and place, by PyTorch's names; numbers are spelt so that they come back to the same bits.
-    public func stateDict() -> [String: String] {
-        Dictionary(uniqueKeysWithValues: (options.entries + place).map { ($0.name, $0.value.text) })
-    }
+    public func stateDict() -> [String: String] { entries.state }
 
     /// Takes over what `stateDict()` gave. Throws an `OptimizerStateError` that names everything that differs; then nothing has changed.
     public func loadStateDict(_ state: [String: String]) throws {
-        var problems: [String] = []
-        var trial = options
-        var read: [String: OptionValue] = [:]
-        for (name, example) in options.entries + place {
-            guard let text = state[name] else {
-                problems.append("\(name) is missing")
-                continue
-            }
-            guard let value = OptionValue(text, like: example) else {
-                problems.append("\(name) is '\(text)', which is not like \(example.text)")
-                continue
-            }
-            if case (.list(let found), .list(let wanted)) = (value, example), found.count != wanted.count {
-                problems.append("\(name) has \(found.count) numbers for \(wanted.count) groups")
-            }
-            if options[name] != nil { trial[name] = value } else { read[name] = value }
-        }
-        for name in state.keys.sorted() where options[name] == nil && !place.contains(where: { $0.name == name }) {
-            problems.append("\(name) is not one of its settings")
-        }
-        if problems.isEmpty, let problem = validate(trial) { problems.append(problem) }
-        guard problems.isEmpty, case .double(let best)? = read["best"], case .int(let epoch)? = read["last_epoch"],
-            case .int(let bad)? = read["num_bad_epochs"],
-            case .int(let left)? = read["cooldown_counter"]
-        else {
-            throw OptimizerStateError(owner: "ReduceLROnPlateau", problems: problems)
-        }
-        (options, self.best, lastEpoch, badEpochs, cooldownLeft) = (trial, best, epoch, bad, left)
+        try entries.load(state, of: "ReduceLROnPlateau", problem: problem)
     }
 }
