@@ -253,6 +253,12 @@ import Testing
         #expect(data["classes"]?.array?.map { ($0["train"]?.int ?? 0) + ($0["test"]?.int ?? 0) } == [12, 12, 12])
     }
 
+    /// A data set that has a name is the same every time: one short line says so.
+    @Test func aDataSetIsOneLine() throws {
+        let notes = try DataSource.load("fashion-mnist", .byName(seed: 0, raised: nil)).notes(of: "fashion-mnist")
+        #expect(notes == ["60,000 images to learn from, 10,000 to test on, 28 × 28, gray, 10 classes"])
+    }
+
     @Test func namesThatAreNotUTF8AreTaken() throws {
         try makeImages(classes: ["cat", "dog"], count: 12)
         try makeModel(classes: 3)

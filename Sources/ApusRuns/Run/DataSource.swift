@@ -125,12 +125,15 @@ public enum DataSource {
 }
 
 extension RunData {
-    /// What was found, in lines: how many images of which classes, what was left out, what looks like a mistake.
+    /// What was found, in lines: how many images of which classes, what was left out, what looks like a mistake. How many images each class has is
+    /// said of folders only: a data set that has a name always has the same.
     package func notes(of name: String) -> [String] {
         let (channels, height, width) = (train.input[0], train.input[1], train.input[2])
         var text =
             "\(Text.grouped(train.count)) images to learn from, \(Text.grouped(test.count)) to test on, \(width) × \(height), \(channels == 1 ? "gray" : "in colour")"
-        if train.classes.count <= 20 {
+        if DataSource.names.contains(name) {
+            text += ", \(Text.grouped(train.classes.count)) classes"
+        } else if train.classes.count <= 20 {
             text +=
                 ": "
                 + train.classes.indices.map { "\(printable(train.classes[$0])) \(train.counts[$0]) + \(test.counts[$0])" }.joined(
