@@ -11,10 +11,10 @@ import typing
 
 import torch
 
-# Abstract, or made from other layers, which a file cannot name as an argument.
+# Abstract, for several processes, or made from other layers, which a file cannot name as an argument.
 LEFT_OUT = {
     "Module", "Container", "Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "DataParallel", "RNNBase", "RNNCellBase", "NLLLoss2d",
-    "TransformerEncoder", "TransformerDecoder",
+    "TransformerEncoder", "TransformerDecoder", "SyncBatchNorm",
 }
 
 

@@ -385,7 +385,6 @@ enum Symbols {
         "stackModuleState",
         "StepLR",
         "SWALR",
-        "SyncBatchNorm",
         "Tanh",
         "Tanhshrink",
         "Threshold",
@@ -615,7 +614,6 @@ enum Symbols {
         types.append(SparseAdam.self)
         types.append(StepLR.self)
         types.append(SWALR.self)
-        types.append(SyncBatchNorm.self)
         types.append(Tanh.self)
         types.append(Tanhshrink.self)
         types.append(Threshold.self)

@@ -53,7 +53,6 @@ ARGUMENTS = {
     ("torch.nn.Hardtanh", "max_value"): "an old name of `maxVal`; the table of names takes it",
     ("torch.nn.LinearCrossEntropyLoss", "device"): "`.to(device)`",
     ("torch.nn.LinearCrossEntropyLoss", "dtype"): "`.to(dtype)`",
-    ("torch.nn.SyncBatchNorm", "process_group"): "there are no processes",
     ("torch.nn.TransformerEncoder", "enable_nested_tensor"): "there are no nested tensors; numbers are those of `False`",
     ("torch.nn.TransformerEncoder", "mask_check"): "checks whether nested tensors can be used; there are none",
     ("torch.nn.functional.gumbel_softmax", "eps"): "PyTorch ignores it, and will take it out",

@@ -38,7 +38,7 @@ package enum ModuleTable {
         CircularPad2d.self, CircularPad3d.self,
     ]
     private static let normalization: [any DeclaredModule.Type] = [
-        LayerNorm.self, RMSNorm.self, GroupNorm.self, LocalResponseNorm.self, CrossMapLRN2d.self, SyncBatchNorm.self, BatchNorm1d.self,
+        LayerNorm.self, RMSNorm.self, GroupNorm.self, LocalResponseNorm.self, CrossMapLRN2d.self, BatchNorm1d.self,
         BatchNorm2d.self, BatchNorm3d.self, LazyBatchNorm1d.self, LazyBatchNorm2d.self, LazyBatchNorm3d.self, InstanceNorm1d.self,
         InstanceNorm2d.self, InstanceNorm3d.self, LazyInstanceNorm1d.self, LazyInstanceNorm2d.self, LazyInstanceNorm3d.self,
     ]
