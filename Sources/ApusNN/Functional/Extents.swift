@@ -1,11 +1,11 @@
 import ApusCore
 
-/// What stands for a size in space: one number for every dimension (`3`), or one for each (`[3, 5]`).
+/// A spatial size: one number for every dimension (`3`), or one for each (`[3, 5]`).
 public protocol ExtentsConvertible: Sendable {
     var extents: Extents { get }
 }
 
-/// A size in space, such as a kernel's: one number that holds for every dimension, or one number for each.
+/// A spatial size, such as a kernel's: one number for every dimension, or one number for each.
 ///
 /// Functions and layers take an `Int`, an `[Int]` or an `Extents` in its place.
 public struct Extents: ExtentsConvertible, Hashable {
@@ -26,7 +26,7 @@ public struct Extents: ExtentsConvertible, Hashable {
     }
     public var extents: Extents { self }
 
-    /// One number for each of `count` dimensions; `name` is the argument's in messages. A list of one holds for every dimension, as in PyTorch.
+    /// `count` numbers, one for each dimension; a list of one number holds for all, as in PyTorch. `name` is the argument's name in errors.
     func spread(_ count: Int, _ name: String) throws(OpError) -> [Int] {
         if values.count == 1 { return Array(repeating: values[0], count: count) }
         guard values.count == count else {
@@ -48,7 +48,7 @@ extension Extents: PythonRepresentable {
     package var pythonRepr: String { isSingle ? values[0].pythonRepr : values.pythonRepr }
 }
 
-/// What stands for the output size of an adaptive pool: `7`, `[7, 5]`, or `[7, nil]` where nil keeps the input's extent.
+/// The output size of an adaptive pool: `7`, `[7, 5]`, or `[7, nil]` where nil keeps the input's extent.
 public protocol OutputExtentsConvertible: Sendable {
     var outputExtents: OutputExtents { get }
 }
@@ -102,7 +102,7 @@ extension OutputExtents: PythonRepresentable {
     package var pythonRepr: String { isSingle ? values[0].pythonRepr : values.pythonRepr }
 }
 
-/// A convolution's padding by name: `same`, as many zeros as keep the input's extents (with stride 1), or `valid`, none; or as many as are given.
+/// The padding of a convolution: a number of zeros, `same` (the output has the input's extents; stride 1 alone) or `valid` (none).
 ///
 /// Functions and layers take an `Int` or an `[Int]` in its place.
 public struct ConvolutionPadding: Hashable, Sendable {
@@ -113,15 +113,15 @@ public struct ConvolutionPadding: Hashable, Sendable {
     }
     let kind: Kind
 
-    /// As many zeros as keep the input's extents; for stride 1.
+    /// As many zeros as keep the input's extents; traps unless the stride is 1.
     public static let same = ConvolutionPadding(kind: .same)
-    /// None.
+    /// No padding.
     public static let valid = ConvolutionPadding(kind: .valid)
 
     private init(kind: Kind) { self.kind = kind }
-    /// As many zeros on both sides of each dimension.
+    /// `extents` zeros on each side of each dimension.
     public init(_ extents: any ExtentsConvertible) { kind = .extents(extents.extents) }
-    /// `"same"` or `"valid"`, PyTorch's spelling; nil for anything else.
+    /// `"same"` or `"valid"`, as in PyTorch; nil for any other name.
     public init?(_ name: String) {
         switch name {
         case "same": kind = .same
@@ -132,7 +132,7 @@ public struct ConvolutionPadding: Hashable, Sendable {
 }
 
 extension ConvolutionPadding {
-    /// Zeros before and after each dimension, for a kernel of `kernel` taps with `dilation`.
+    /// The number of zeros before and after each dimension, for a kernel of `kernel` taps with `dilation`.
     func amounts(kernel: [Int], dilation: [Int], stride: [Int]) throws(OpError) -> [(before: Int, after: Int)] {
         switch kind {
         case .extents(let extents): return try extents.spread(kernel.count, "padding").map { ($0, $0) }

@@ -1,6 +1,6 @@
 import ApusCore
 
-/// Functions of one number each, applied elementwise. With `inplace` the result takes x's memory.
+/// Functions applied to each element. With `inplace` the result overwrites x.
 extension F {
     /// max(x, 0). PyTorch: `F.relu`.
     public static func relu(_ input: Tensor, inplace: Bool = false) -> Tensor { inplace ? input.relu_() : input.relu() }
@@ -77,7 +77,7 @@ extension F {
         floating(false, "hardshrink", input) { $0.hardshrink(lambd) }
     }
 
-    /// x moved toward 0 by λ, and 0 within. PyTorch: `F.softshrink`.
+    /// x − λ for x > λ, x + λ for x < −λ, else 0. PyTorch: `F.softshrink`.
     public static func softshrink(_ input: Tensor, lambd: Double = 0.5) -> Tensor {
         lambd < 0
             ? fail("softshrink", "lambd must not be negative, it is \(lambd)")
@@ -126,7 +126,8 @@ extension F {
         }
     }
 
-    /// x ≥ 0 ? x : a·x; in training a is drawn for each element from [lower, upper), else it is their mean (Xu et al., 2015). PyTorch: `F.rrelu`.
+    /// x ≥ 0 ? x : a·x, with a random a in [lower, upper) for each element in training, else their mean (Xu et al., 2015).
+    /// PyTorch: `F.rrelu`.
     public static func rrelu(
         _ input: Tensor, lower: Double = 1.0 / 8, upper: Double = 1.0 / 3, training: Bool = false, inplace: Bool = false
     ) -> Tensor {
@@ -138,12 +139,12 @@ extension F {
         }
     }
 
-    /// eˣ / Σ eˣ along `dim`. Without `dim` PyTorch's old rule holds: 0 for 0, 1 and 3 dimensions, else 1. PyTorch: `F.softmax`.
+    /// eˣ / Σ eˣ along `dim`; by default dim 0 for 0, 1 and 3 dimensions, else 1 (PyTorch's old rule). PyTorch: `F.softmax`.
     public static func softmax(_ input: Tensor, dim: Int? = nil, dtype: DType? = nil) -> Tensor {
         input.softmax(dim: dim ?? usualDim(input), dtype: dtype)
     }
 
-    /// ln softmax, exact where softmax would round to 0. PyTorch: `F.log_softmax`.
+    /// ln softmax, finite where softmax would underflow to 0. PyTorch: `F.log_softmax`.
     public static func logSoftmax(_ input: Tensor, dim: Int? = nil, dtype: DType? = nil) -> Tensor {
         input.logSoftmax(dim: dim ?? usualDim(input), dtype: dtype)
     }
@@ -153,8 +154,8 @@ extension F {
         (-input).softmax(dim: dim ?? usualDim(input), dtype: dtype)
     }
 
-    /// A draw from the categories with scores `logits`, as one that gradients pass: softmax((logits + Gumbel noise)/tau) (Jang et al., 2016).
-    /// With `hard` it is one-hot, and its gradient that of the soft draw. PyTorch: `F.gumbel_softmax`.
+    /// A differentiable sample of a category, with scores `logits`: softmax((logits + Gumbel noise)/tau) (Jang et al., 2016).
+    /// With `hard` the result is one-hot but has the gradient of the soft sample. PyTorch: `F.gumbel_softmax`.
     public static func gumbelSoftmax(
         _ logits: Tensor, tau: Double = 1, hard: Bool = false, dim: Int = -1, generator: Generator? = nil
     ) -> Tensor {
@@ -162,7 +163,7 @@ extension F {
         if logits.isPoisoned { return logits }
         // 1 − u lies in (0, 1], so the inner logarithm is finite or −0.
         let noise = noGrad { -(-(1 - Tensor.rand(like: logits, generator: generator)).log()).clamp(min: 1e-30).log() }
-        // Far from zero a logit would swallow its noise; only differences of logits count.
+        // A logit far from zero would absorb the noise by rounding; only differences of logits matter, so subtract the largest.
         let top = logits.ndim == 0 || logits.numel == 0 ? logits.detach() : noGrad { logits.detach().amax(dim: [dim], keepDim: true) }
         let soft = ((logits - top + noise) / tau).softmax(dim: dim)
         guard hard else { return soft }
@@ -172,12 +173,12 @@ extension F {
 
     private static func usualDim(_ x: Tensor) -> Int { x.ndim == 0 || x.ndim == 1 || x.ndim == 3 ? 0 : 1 }
 
-    /// `function(x)`, in x's memory where `inplace` says so.
+    /// `function(x)`, written over x where `inplace`.
     static func written(_ inplace: Bool, _ name: String, _ x: Tensor, _ function: (Tensor) -> Tensor) -> Tensor {
         inplace ? x.updateInPlace(name + "_", function) : function(x)
     }
 
-    /// The same for functions that PyTorch has for floating-point numbers alone.
+    /// `written` for functions that PyTorch defines for floating-point tensors alone.
     private static func floating(_ inplace: Bool, _ name: String, _ x: Tensor, _ function: (Tensor) -> Tensor) -> Tensor {
         guard x.isPoisoned || x.dtype.isFloatingPoint else {
             return fail(name, "needs floating-point numbers, the input is \(x.dtype); convert it with to(.float32)")
@@ -185,7 +186,7 @@ extension F {
         return written(inplace, name, x, function)
     }
 
-    /// `function(x)` of anything but truth values.
+    /// `function(x)` for every dtype but bool.
     private static func number(_ name: String, _ x: Tensor, _ function: (Tensor) -> Tensor) -> Tensor {
         guard x.isPoisoned || x.dtype != .bool else { return fail(name, "needs numbers, the input is bool; convert it with to(.float32)") }
         return function(x)

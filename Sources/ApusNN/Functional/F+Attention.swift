@@ -1,17 +1,17 @@
 import ApusCore
 
 extension F {
-    /// softmax(query·keyᵀ·scale + mask)·value, row by row. PyTorch: `F.scaled_dot_product_attention`.
+    /// softmax(query·keyᵀ·scale + mask)·value, the softmax over each row. PyTorch: `F.scaled_dot_product_attention`.
     ///
     /// query [N, …, L, E], key [N, …, S, E], value [N, …, S, Ev] → [N, …, L, Ev]; dimensions before the last two broadcast.
     /// - Parameters:
-    ///   - attnMask: broadcasts to [N, …, L, S]: bool, true where a position takes part, or a float that is added to the scores.
+    ///   - attnMask: broadcasts to [N, …, L, S]: bool, true where a query attends to a key, or floats that are added to the scores.
     ///   - dropoutP: the probability with which weights are dropped.
-    ///   - isCausal: position i sees positions up to i alone; excludes `attnMask`.
+    ///   - isCausal: position i attends to positions up to i alone; excludes `attnMask`.
     ///   - scale: 1/√E where not given.
-    ///   - enableGqa: keys and values may have fewer heads (dimension −3) than the query, each serving as many.
+    ///   - enableGqa: keys and values may have fewer heads (dimension −3) than the query; each serves an equal share of the query's heads.
     ///
-    /// A row in which no position takes part is 0.
+    /// Where a query attends to no key, its output is 0.
     public static func scaledDotProductAttention(
         _ query: Tensor, _ key: Tensor, _ value: Tensor, attnMask: Tensor? = nil, dropoutP: Double = 0, isCausal: Bool = false,
         scale: Double? = nil,
@@ -43,7 +43,7 @@ extension F {
                 key = key.repeatInterleave(query.shape[-3] / key.shape[-3], dim: -3)
                 value = value.repeatInterleave(query.shape[-3] / value.shape[-3], dim: -3)
             }
-            // A half type holds neither the scores of large queries nor the differences of close ones.
+            // Half precision holds neither the scores of large queries nor the differences of close ones.
             let wide = query.dtype.computeType
             let scores = (query.to(wide) * (scale ?? 1 / Double(query.shape[-1]).squareRoot())).matmul(key.to(wide).mT)
             var mask = attnMask
@@ -54,7 +54,7 @@ extension F {
                     throw OpError("attnMask must be bool or floating-point, it is \(mask.dtype)")
                 }
                 let masked = scores + (try F.additiveMask(mask.dtype == .bool ? mask.logicalNot() : mask, wide, "attnMask"))
-                // Filled before as well: the gradient of a softmax over nothing but −∞ is NaN.
+                // Filled before the softmax as well: the gradient of a softmax over −∞ alone is NaN.
                 let isBlind = masked.detach().eq(-Double.infinity).all(dim: -1, keepDim: true)
                 weights = masked.maskedFill(isBlind, 0).softmax(dim: -1).maskedFill(isBlind, 0)
             } else {
@@ -65,24 +65,24 @@ extension F {
         }
     }
 
-    /// A mask as what is added to scores: −∞ where a bool one is true, a float one itself.
+    /// A mask to add to scores: a bool mask gives −∞ where it is true, a float mask stays as it is.
     static func additiveMask(_ mask: Tensor, _ dtype: DType, _ name: String) throws(OpError) -> Tensor {
         if mask.dtype == .bool { return Tensor.zeros(mask.shape, dtype: dtype, device: mask.device).maskedFill(mask, -Double.infinity) }
         guard mask.dtype.isFloatingPoint else { throw OpError("\(name) must be bool or floating-point, it is \(mask.dtype)") }
         return mask.to(dtype)
     }
 
-    /// Attention with several heads (Vaswani et al., 2017), as `MultiheadAttention` computes it; the weights are given. PyTorch: `F.multi_head_attention_forward`.
+    /// Multi-head attention (Vaswani et al., 2017) with the given weights. PyTorch: `F.multi_head_attention_forward`.
     ///
     /// query [L, N, E], key [S, N, Ek], value [S, N, Ev], or without N. Each is projected to E = `embedDimToCheck` features (by `inProjWeight` [3E, E],
-    /// or by `qProjWeight`, `kProjWeight` and `vProjWeight`), cut into `numHeads` heads that attend by themselves, joined and projected once more.
+    /// or by `qProjWeight`, `kProjWeight`, `vProjWeight`), split into `numHeads` heads that attend separately, joined and projected again.
     /// - Parameters:
-    ///   - keyPaddingMask: [N, S], true (or −∞) at keys that do not take part.
-    ///   - attnMask: [L, S] or [N·numHeads, L, S], true (or −∞) where position l does not see s; a float mask is added to the scores.
-    ///   - biasK: [1, 1, E], one more key and value; `addZeroAttn` adds one of zeros.
-    ///   - biasV: The values likewise.
-    ///   - staticK: [N·numHeads, S, E / numHeads], the keys as the heads see them, in place of the projected ones.
-    ///   - staticV: The values likewise.
+    ///   - keyPaddingMask: [N, S], true at keys to ignore, or floats that are added to the scores.
+    ///   - attnMask: [L, S] or [N·numHeads, L, S], true where query l must not attend to key s, or floats that are added to the scores.
+    ///   - biasK: [1, 1, E], one more key; `addZeroAttn` adds a key and a value of zeros.
+    ///   - biasV: [1, 1, E], the value of that key.
+    ///   - staticK: [N·numHeads, S, E / numHeads], used instead of the projected keys, split into heads.
+    ///   - staticV: the same for the values.
     /// - Returns: the output [L, N, E] and, with `needWeights`, the weights: their mean over heads [N, L, S], or [N, numHeads, L, S].
     public static func multiHeadAttentionForward(
         _ query: Tensor, _ key: Tensor, _ value: Tensor, embedDimToCheck: Int, numHeads: Int, inProjWeight: Tensor?, inProjBias: Tensor?,
@@ -152,7 +152,7 @@ extension F {
         }
     }
 
-    /// Whether there is a batch; throws where ranks and shapes do not fit.
+    /// Whether the inputs have a batch dimension; throws where ranks and shapes do not fit.
     private static func checkAttention(
         _ query: Tensor, _ key: Tensor, _ value: Tensor, _ keyPaddingMask: Tensor?, _ attnMask: Tensor?, _ numHeads: Int
     ) throws(OpError) -> Bool {
@@ -180,7 +180,7 @@ extension F {
     }
 }
 
-/// The work of one call of attention: projected q, k and v, and one mask that is added to the scores.
+/// One call of attention: the projected q, k and v, and the mask that is added to the scores.
 private struct Heads {
     let length: Int
     let batch: Int
@@ -210,7 +210,7 @@ private struct Heads {
                 throw OpError("inProjWeight of shape \(weight.shape) must have \(3 * count * size) rows")
             }
             if sharesInput {
-                // One product for all three.
+                // One matrix product for all three.
                 let parts = F.linear(query, weight, bias).chunk(3, dim: 2)
                 (q, k, v) = (parts[0], parts[1], parts[2])
                 return

@@ -2,7 +2,7 @@ import ApusCore
 
 /// −(y·log x + (1 − y)·log(1 − x)), each logarithm at least −100.
 ///
-/// Derivatives, as PyTorch has them: by x (x − y)/max(x(1 − x), 10⁻¹²), by y log(1 − x) − log x, so that x = 0 and x = 1 still learn.
+/// Derivatives as in PyTorch: by x (x − y)/max(x(1 − x), 10⁻¹²), nonzero at x = 0 and x = 1 too; by y log(1 − x) − log x.
 private struct BinaryCrossEntropy: Op {
     var name: String { "binaryCrossEntropy" }
 
@@ -89,12 +89,12 @@ extension F {
     public static func softMarginLoss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean) -> Tensor {
         composite("softMarginLoss", .float32, input, target) { (input, target) throws(OpError) in
             try checkShapes(input, target)
-            // Beyond 50 the two are equal to the last bit, and exp would overflow.
+            // Above 50 softplus(z) equals z to the last bit, and exp would overflow.
             return (-(target * input)).softplus(beta: 1, threshold: 50).reduced(reduction)
         }
     }
 
-    /// A weight may broadcast to the losses, not the losses to a weight.
+    /// Checks that the weight broadcasts to the losses' shape, and does not enlarge it.
     private static func spread(_ weight: Tensor, _ name: String, over losses: Tensor) throws(OpError) -> Tensor {
         guard Shape.broadcast(weight.shape, losses.shape) == losses.shape else {
             throw OpError("\(name) of shape \(weight.shape) does not broadcast to input of shape \(losses.shape)")

@@ -1,20 +1,20 @@
 import ApusCore
 
 extension F {
-    /// Connectionist temporal classification (Graves et al., 2006): −log of the probability that the frames' symbols, with repeats merged and blanks
-    /// removed, spell the target. PyTorch: `F.ctc_loss`.
+    /// Connectionist temporal classification (Graves et al., 2006): −log of the probability that the frames' symbols, with repeats merged
+    /// and then blanks removed, are the target. PyTorch: `F.ctc_loss`.
     ///
     /// - Parameters:
     ///   - logProbs: [T, N, C], or [T, C] for one sequence, usually from `logSoftmax`.
-    ///   - targets: [N, S] padded, or all targets one after the other in one dimension.
-    ///   - inputLengths: how many frames of each sequence count, at most T.
+    ///   - targets: [N, S] padded, or one dimension with all targets concatenated.
+    ///   - inputLengths: the number of valid frames of each sequence, at most T.
     ///   - targetLengths: how many symbols each target has.
-    ///   - zeroInfinity: losses of targets that do not fit into their frames are 0, with zero gradients, instead of infinite.
+    ///   - zeroInfinity: a target that does not fit into its frames has loss 0 and zero gradients instead of an infinite loss.
     ///
     /// `mean` divides each loss by its target's length, then averages over the batch. Traps where lengths or labels do not fit.
     ///
-    /// As in PyTorch, the gradient takes for granted that `logProbs` are normalised: it is that of the scores before `logSoftmax`,
-    /// exp(logProbs) − posterior, which gives the same gradients through `logSoftmax` as −posterior does.
+    /// As in PyTorch, the gradient assumes normalised `logProbs`: it is exp(logProbs) − posterior, the gradient of the scores before
+    /// `logSoftmax`. Passed through `logSoftmax` it gives the same gradients as −posterior does.
     public static func ctcLoss(
         _ logProbs: Tensor, _ targets: Tensor, inputLengths: [Int], targetLengths: [Int], blank: Int = 0, reduction: Reduction = .mean,
         zeroInfinity: Bool = false
@@ -23,7 +23,7 @@ extension F {
             guard logProbs.ndim == 2 || logProbs.ndim == 3, logProbs.dtype.isFloatingPoint else {
                 throw OpError("logProbs must be floating-point numbers [T, N, C] or [T, C], they are \(logProbs.dtype) \(logProbs.shape)")
             }
-            // Half types have too few digits for sums of many logarithms.
+            // Half precision has too few digits for sums of many logarithms.
             if logProbs.dtype.size == 2 {
                 return ctcLoss(
                     logProbs.to(.float32), targets, inputLengths: inputLengths, targetLengths: targetLengths, blank: blank,
@@ -40,7 +40,7 @@ extension F {
             let impossible = noGrad { losses.gt(1e29) }
             losses = losses.maskedFill(impossible, zeroInfinity ? 0 : Double.infinity)
 
-            // Zero in value; its gradient is the exp(logProbs) that PyTorch's has.
+            // Its value is zero; its gradient is exp(logProbs), the term that PyTorch's gradient has.
             let counted = alignment.isCounted(frames: frames, device: x.device).logicalAnd(impossible.logicalNot().unsqueeze(0)).unsqueeze(
                 2)
             let p = x.exp().maskedFill(counted.logicalNot(), 0)
@@ -56,7 +56,7 @@ extension F {
         }
     }
 
-    /// The same with lengths in integer tensors.
+    /// The same with integer tensors for the lengths.
     public static func ctcLoss(
         _ logProbs: Tensor, _ targets: Tensor, inputLengths: Tensor, targetLengths: Tensor, blank: Int = 0, reduction: Reduction = .mean,
         zeroInfinity: Bool = false
@@ -72,11 +72,11 @@ extension F {
     }
 }
 
-/// Targets with blanks around and between their symbols: the states that a path through the frames visits in order.
+/// The targets with blanks around and between their symbols: the states that a path through the frames passes in order.
 private struct CTCAlignment {
     /// The symbol of each state, [N, L] with L = 2·longest + 1.
     let states: Tensor
-    /// 0 where a path may come from two states before (other symbol, no blank), else `ctcNothing`.
+    /// 0 where a path may skip the state before (the symbols differ and are not blank), else `ctcNothing`.
     let skip: Tensor
     let inputLengths: [Int]
     let targetLengths: [Int]
@@ -130,12 +130,12 @@ private struct CTCAlignment {
         self.targetLengths = targetLengths
     }
 
-    /// [T, N], bool: which frames count.
+    /// Which frames are within their sequence's length, bool [T, N].
     func isCounted(frames: Int, device: Device) -> Tensor {
         noGrad { Tensor.arange(frames, device: device).unsqueeze(1).lt(Tensor(inputLengths).to(device).unsqueeze(0)) }
     }
 
-    /// −log of the summed probability of all paths, [N]; above 10²⁹ where there is none.
+    /// −log of the summed probability of all paths, [N]; above 10²⁹ where no path exists.
     func losses(_ x: Tensor) -> Tensor {
         let (frames, count, width) = (x.shape[0], x.shape[1], states.shape[1])
         let device = x.device
@@ -143,13 +143,13 @@ private struct CTCAlignment {
             return Tensor(targetLengths.map { $0 == 0 ? 0 : -Tensor.ctcNothing }, shape: [count], dtype: x.dtype, device: device)
         }
         let alpha = Tensor.ctcPaths(x.gather(2, states.unsqueeze(0).expand(frames, count, width)), skip: skip.to(x.dtype))
-        // A path ends at the last frame that counts, in the last symbol or the blank behind it.
+        // A path ends at the last valid frame, in the last symbol or in the blank after it.
         func ends(_ places: [Int]) -> Tensor { Tensor(places).to(device).unsqueeze(1) }
         let atEnd = alpha.gather(0, ends(inputLengths.map { max($0 - 1, 0) }).expand(count, width).unsqueeze(0)).squeeze(0)
         let blank = atEnd.gather(1, ends(targetLengths.map { 2 * $0 })).squeeze(1)
         let symbol = atEnd.gather(1, ends(targetLengths.map { max(2 * $0 - 1, 0) })).squeeze(1)
         let spelt = Tensor.where(Tensor(targetLengths.map { $0 == 0 }).to(device), blank, blank.logaddexp(symbol))
-        // Without frames only the empty target is spelt.
+        // Without frames only the empty target has a path.
         let silence = Tensor(targetLengths.map { $0 == 0 ? 0 : Tensor.ctcNothing }, dtype: x.dtype).to(device)
         return -Tensor.where(Tensor(inputLengths.map { $0 == 0 }).to(device), silence, spelt)
     }

@@ -1,7 +1,7 @@
 import ApusCore
 
 extension F {
-    /// Convolution (cross-correlation) over one dimension of space. PyTorch: `F.conv1d`.
+    /// Convolution (cross-correlation) over one spatial dimension. PyTorch: `F.conv1d`.
     ///
     /// input [N, C, L] or [C, L], weight [O, C/groups, K], bias [O] → [N, O, L′] or [O, L′], L′ = ⌊(L + 2·padding − dilation·(K − 1) − 1)/stride⌋ + 1.
     /// Traps where shapes, dtypes or arguments do not fit.
@@ -19,7 +19,7 @@ extension F {
         convolution(1, input, weight, bias, stride, padding, dilation, groups)
     }
 
-    /// Convolution over two dimensions of space, as `conv1d`: input [N, C, H, W], weight [O, C/groups, KH, KW]. PyTorch: `F.conv2d`.
+    /// Convolution over two spatial dimensions, as `conv1d`: input [N, C, H, W], weight [O, C/groups, KH, KW]. PyTorch: `F.conv2d`.
     public static func conv2d(
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, groups: Int = 1
@@ -34,7 +34,8 @@ extension F {
         convolution(2, input, weight, bias, stride, padding, dilation, groups)
     }
 
-    /// Convolution over three dimensions of space, as `conv1d`: input [N, C, D, H, W], weight [O, C/groups, KD, KH, KW]. PyTorch: `F.conv3d`.
+    /// Convolution over three spatial dimensions, as `conv1d`: input [N, C, D, H, W], weight [O, C/groups, KD, KH, KW].
+    /// PyTorch: `F.conv3d`.
     public static func conv3d(
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, groups: Int = 1
@@ -49,7 +50,7 @@ extension F {
         convolution(3, input, weight, bias, stride, padding, dilation, groups)
     }
 
-    /// Transposed convolution over one dimension of space, the gradient of `conv1d` with respect to its input. PyTorch: `F.conv_transpose1d`.
+    /// Transposed convolution over one spatial dimension, the gradient of `conv1d` by its input. PyTorch: `F.conv_transpose1d`.
     ///
     /// input [N, C, L] or [C, L], weight [C, O/groups, K], bias [O] → L′ = (L − 1)·stride − 2·padding + dilation·(K − 1) + outputPadding + 1.
     public static func convTranspose1d(
@@ -59,7 +60,7 @@ extension F {
         convolutionTranspose(1, input, weight, bias, stride, padding, outputPadding, groups, dilation)
     }
 
-    /// Transposed convolution over two dimensions of space, as `convTranspose1d`. PyTorch: `F.conv_transpose2d`.
+    /// Transposed convolution over two spatial dimensions, as `convTranspose1d`. PyTorch: `F.conv_transpose2d`.
     public static func convTranspose2d(
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         outputPadding: any ExtentsConvertible = 0, groups: Int = 1, dilation: any ExtentsConvertible = 1
@@ -67,7 +68,7 @@ extension F {
         convolutionTranspose(2, input, weight, bias, stride, padding, outputPadding, groups, dilation)
     }
 
-    /// Transposed convolution over three dimensions of space, as `convTranspose1d`. PyTorch: `F.conv_transpose3d`.
+    /// Transposed convolution over three spatial dimensions, as `convTranspose1d`. PyTorch: `F.conv_transpose3d`.
     public static func convTranspose3d(
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         outputPadding: any ExtentsConvertible = 0, groups: Int = 1, dilation: any ExtentsConvertible = 1
@@ -86,7 +87,7 @@ extension F {
         }
     }
 
-    /// Over `spatial` dimensions of space; what the layers call.
+    /// Convolution over `spatial` dimensions; the layers call it.
     static func convolution(
         _ spatial: Int, _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ stride: any ExtentsConvertible, _ padding: ConvolutionPadding,
         _ dilation: any ExtentsConvertible, _ groups: Int
@@ -95,7 +96,7 @@ extension F {
             let (stride, dilation) = (try stride.extents.spread(spatial, "stride"), try dilation.extents.spread(spatial, "dilation"))
             let amounts = try padding.amounts(
                 kernel: (0..<spatial).map { $0 + 2 < weight.ndim ? weight.shape[$0 + 2] : 1 }, dilation: dilation, stride: stride)
-            // The backend pads both sides alike; what one side has more is added to the input.
+            // The backend pads both sides equally; what one side needs more is added to the input.
             var input = input
             let extra = amounts.map { $0.after - $0.before }
             if extra.contains(where: { $0 > 0 }), input.ndim > spatial { input = input.pad(extra.reversed().flatMap { [0, $0] }) }
@@ -104,7 +105,7 @@ extension F {
         }
     }
 
-    /// Over `spatial` dimensions of space; what the layers call.
+    /// Transposed convolution over `spatial` dimensions; the layers call it.
     static func convolutionTranspose(
         _ spatial: Int, _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ stride: any ExtentsConvertible,
         _ padding: any ExtentsConvertible,

@@ -1,12 +1,12 @@
 import ApusCore
 
 extension F {
-    /// How far `input` is from the classes `target`: −log softmax(input)[target]. PyTorch: `F.cross_entropy`.
+    /// −log softmax(input)[target], the cross entropy of scores with classes. PyTorch: `F.cross_entropy`.
     ///
     /// input is [N, C], [N, C, d₁, …] or [C]; target holds class indices ([N], [N, d₁, …], scalar), or probabilities in input's own shape.
-    /// - With `weight` [C] each class counts by its weight, and `mean` divides by the sum of the targets' weights
+    /// - `weight` [C] multiplies the loss of each class, and `mean` divides by the sum of the targets' weights
     ///   (by N·d₁·… for probabilities).
-    /// - Targets equal to `ignoreIndex` do not count. For class indices: with probabilities one of 0 or more is refused.
+    /// - Targets equal to `ignoreIndex` are ignored. With probabilities, an `ignoreIndex` of 0 or more traps.
     /// - `labelSmoothing` ε mixes targets with the uniform distribution: (1 − ε)·target + ε/C.
     ///
     /// Traps where the shapes do not fit, or a label is neither in `0 ..< C` nor `ignoreIndex`; the message names label and place.
@@ -43,7 +43,7 @@ extension F {
         }
     }
 
-    /// −Σ over classes of weight·logp at each place that counts, reduced as the hard loss is: what label smoothing mixes in.
+    /// The term of label smoothing: −Σ over classes of weight·logp where the target is not ignored, reduced like the loss itself.
     private static func smoothed(
         _ logp: Tensor, _ target: Tensor, weight: Tensor?, ignoreIndex: Int, reduction: Reduction
     ) throws(OpError) -> Tensor {
@@ -82,8 +82,8 @@ extension F {
 
     /// Cross entropy of a linear layer's outputs: `crossEntropy(input·linearWeightᵀ + linearBias, target)`. PyTorch: `F.linear_cross_entropy`.
     ///
-    /// input is [N, in] or [in]; linearWeight [C, d₁, …, in], linearBias [C, d₁, …]; target is class indices [N, d₁, …], or probabilities
-    /// [N, C, d₁, …], which exclude `ignoreIndex`.
+    /// input is [N, in] or [in]; linearWeight [C, d₁, …, in], linearBias [C, d₁, …]; target holds class indices [N, d₁, …], or
+    /// probabilities [N, C, d₁, …], for which `ignoreIndex` must be nil.
     public static func linearCrossEntropy(
         _ input: Tensor, _ linearWeight: Tensor, _ target: Tensor, linearBias: Tensor? = nil, weight: Tensor? = nil,
         reduction: Reduction = .mean, ignoreIndex: Int? = nil, labelSmoothing: Double = 0
@@ -116,10 +116,10 @@ extension F {
     }
 }
 
-/// Scores over classes, with what classification losses check of them.
+/// Scores over classes, and the checks of classification losses.
 private struct Classes {
     let input: Tensor
-    /// Whether there is a batch dimension before that of the classes.
+    /// Whether a batch dimension precedes the classes.
     let isBatched: Bool
     /// [N, C, …]
     let batched: Tensor
@@ -143,7 +143,7 @@ private struct Classes {
         }
     }
 
-    /// Class indices must have the shape of the scores without their dimension 1.
+    /// Throws unless class indices have the shape of the scores without dimension 1.
     func checkLabels(_ target: Tensor) throws(OpError) {
         var wanted = batched.shape
         wanted.remove(at: 1)
@@ -155,7 +155,7 @@ private struct Classes {
         }
     }
 
-    /// −Σ over classes of target·weight·log softmax, at each place.
+    /// −Σ over classes of target·weight·log softmax, one for each sample and place.
     func probabilityLosses(_ target: Tensor, weight: Tensor?, smoothing: Double) -> Tensor {
         let dim = isBatched ? 1 : 0
         let logp = input.logSoftmax(dim: dim)
@@ -168,7 +168,7 @@ private struct Classes {
 }
 
 extension Tensor {
-    /// [C] as [C, 1, …], so that it lies along dimension 1 of `scores`.
+    /// [C] as [C, 1, …], to broadcast along dimension 1 of `scores`.
     fileprivate func alongClasses(of scores: Tensor) -> Tensor {
         reshape([numel] + Array(repeating: 1, count: scores.ndim - 2))
     }

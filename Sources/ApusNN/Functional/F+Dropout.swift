@@ -1,44 +1,44 @@
 import ApusCore
 
-/// Zeroing at random, to keep a network from relying on single numbers. Each is the identity unless `training`.
+/// Random zeroing, so that a network does not rely on single values. Each function is the identity unless `training`.
 extension F {
-    /// Each element 0 with probability `p`, else x/(1 − p), so that the expectation stays (Srivastava et al., 2014). PyTorch: `F.dropout`.
+    /// Each element is 0 with probability `p`, else x/(1 − p), which keeps the mean (Srivastava et al., 2014). PyTorch: `F.dropout`.
     public static func dropout(
         _ input: Tensor, p: Double = 0.5, training: Bool = true, inplace: Bool = false, generator: Generator? = nil
     ) -> Tensor {
         dropped("dropout", input, p, training, inplace, input.shape, alpha: false, generator)
     }
 
-    /// Each channel of [N, C, L] or [C, L] as a whole. PyTorch: `F.dropout1d`.
+    /// `dropout` of whole channels of [N, C, L] or [C, L]. PyTorch: `F.dropout1d`.
     public static func dropout1d(
         _ input: Tensor, p: Double = 0.5, training: Bool = true, inplace: Bool = false, generator: Generator? = nil
     ) -> Tensor {
         droppedChannels("dropout1d", input, p, training, inplace, ranks: [2: 1, 3: 2], "[C, L] or [N, C, L]", generator)
     }
 
-    /// Each channel of [N, C, H, W] as a whole; of three dimensions the first two count as N and C, as in PyTorch. PyTorch: `F.dropout2d`.
+    /// `dropout` of whole channels of [N, C, H, W]. Three dimensions are read as [N, C, L], as in PyTorch. PyTorch: `F.dropout2d`.
     public static func dropout2d(
         _ input: Tensor, p: Double = 0.5, training: Bool = true, inplace: Bool = false, generator: Generator? = nil
     ) -> Tensor {
         droppedChannels("dropout2d", input, p, training, inplace, ranks: [3: 2, 4: 2], "[N, C, L] or [N, C, H, W]", generator)
     }
 
-    /// Each channel of [N, C, D, H, W] or [C, D, H, W] as a whole. PyTorch: `F.dropout3d`.
+    /// `dropout` of whole channels of [N, C, D, H, W] or [C, D, H, W]. PyTorch: `F.dropout3d`.
     public static func dropout3d(
         _ input: Tensor, p: Double = 0.5, training: Bool = true, inplace: Bool = false, generator: Generator? = nil
     ) -> Tensor {
         droppedChannels("dropout3d", input, p, training, inplace, ranks: [4: 1, 5: 2], "[C, D, H, W] or [N, C, D, H, W]", generator)
     }
 
-    /// Dropout that keeps mean 0 and variance 1 of what SELU gives: dropped elements become SELU's lower limit, then all are scaled and shifted
-    /// (Klambauer et al., 2017). PyTorch: `F.alpha_dropout`.
+    /// Dropout that keeps mean 0 and variance 1 of SELU's outputs: dropped elements take SELU's lower limit, then all are scaled and
+    /// shifted (Klambauer et al., 2017). PyTorch: `F.alpha_dropout`.
     public static func alphaDropout(
         _ input: Tensor, p: Double = 0.5, training: Bool = false, inplace: Bool = false, generator: Generator? = nil
     ) -> Tensor {
         dropped("alphaDropout", input, p, training, inplace, input.shape, alpha: true, generator)
     }
 
-    /// `alphaDropout` of each channel (dimension 1) as a whole. PyTorch: `F.feature_alpha_dropout`.
+    /// `alphaDropout` of whole channels (dimension 1). PyTorch: `F.feature_alpha_dropout`.
     public static func featureAlphaDropout(
         _ input: Tensor, p: Double = 0.5, training: Bool = false, inplace: Bool = false, generator: Generator? = nil
     ) -> Tensor {
@@ -77,7 +77,7 @@ extension F {
             }
             let kept = Tensor.bernoulli(mask, p: 1 - p, dtype: x.dtype, device: x.device, generator: generator)
             if p == 1 { return x * kept }
-            // −λα of SELU, and the scale that restores the variance.
+            // λα of SELU, whose negative is its lower limit, and the scale that restores the variance.
             let limit = 1.7580993408473766
             let scale = 1 / ((limit * limit * p + 1) * (1 - p)).squareRoot()
             return x * (kept * scale) + ((kept - 1) * (limit * scale) + limit * scale * p)

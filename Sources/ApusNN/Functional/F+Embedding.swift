@@ -1,12 +1,12 @@
 import ApusCore
 
 extension F {
-    /// The rows of `weight` [V, D] that the integers of `input` [*] name: [*, D]. PyTorch: `F.embedding`.
+    /// Looks up rows: for integers `input` [*] and `weight` [V, D], the rows weight[input], [*, D]. PyTorch: `F.embedding`.
     ///
-    /// - `paddingIdx` names a row that gets no gradient; negative ones count from the end.
-    /// - `maxNorm`: rows used whose `normType`-norm is greater are scaled down to it in place first, outside the graph.
-    /// - `scaleGradByFreq` divides a row's gradient by how often it is named.
-    /// - `sparse`: the gradient of `weight` holds the rows that were named and no others (`isSparse`); not with `scaleGradByFreq`.
+    /// - `paddingIdx` is a row that gets no gradient; negative values count from the end.
+    /// - `maxNorm`: used rows whose `normType`-norm is greater are first scaled down to it in place, outside the graph.
+    /// - `scaleGradByFreq` divides the gradient of a row by how often it is used.
+    /// - `sparse`: the gradient of `weight` holds the used rows alone (`isSparse`); not with `scaleGradByFreq`.
     ///
     /// Traps on an index outside `0 ..< V`, with its place.
     public static func embedding(
@@ -20,7 +20,7 @@ extension F {
         }
     }
 
-    /// The rows that the flattened `input` names, [numel, D]; what `embedding` and `embeddingBag` share.
+    /// The rows for the flattened `input`, [numel, D]; `embedding` and `embeddingBag` share it.
     static func rows(
         of weight: Tensor, _ input: Tensor, _ paddingIdx: Int?, _ maxNorm: Double?, _ normType: Double, _ byFrequency: Bool, _ sparse: Bool
     ) throws(OpError) -> Tensor {

@@ -1,24 +1,24 @@
 import ApusCore
 
-/// How the rows of a bag become one.
+/// How the rows of a bag are reduced to one.
 public enum EmbeddingBagMode: String, Sendable, CaseIterable {
-    /// Σ, mean or maximum of a bag's rows.
+    /// The sum, mean or maximum of the rows.
     case sum, mean, max
 }
 
 extension F {
-    /// The sum, mean or maximum of the rows of `weight` [V, D] that each bag of `input` names: [B, D]. PyTorch: `F.embedding_bag`.
+    /// The sum, mean or maximum of the rows of `weight` [V, D] in each bag of indices: [B, D]. PyTorch: `F.embedding_bag`.
     ///
     /// - Parameters:
     ///   - input: int64 or int32, [B, L] for bags of one length, or [L] with `offsets`.
-    ///   - offsets: [B], where in `input` each bag begins; the first 0, none greater than the next. With `includeLastOffset` one more, where
-    ///     the last bag ends. A bag without rows gives zeros.
-    ///   - maxNorm: rows named whose `normType`-norm is greater are scaled down to it in place first, outside the graph.
-    ///   - scaleGradByFreq: divides a row's gradient by how often it is named; not for `max`. (PyTorch 2.13 divides by another row's frequency
-    ///     where frequencies differ.)
-    ///   - sparse: the gradient of `weight` holds the rows that were named and no others; not for `max` nor with `scaleGradByFreq`.
-    ///   - perSampleWeights: of the shape and place of `input`, multiplies the rows; for `sum`.
-    ///   - paddingIdx: rows of that number count nowhere, neither in means nor in gradients; negative ones count from the end.
+    ///   - offsets: [B], where in `input` each bag begins; the first is 0, and they must not descend. With `includeLastOffset` one more
+    ///     follows, the end of the last bag. A bag without rows gives zeros.
+    ///   - maxNorm: used rows whose `normType`-norm is greater are first scaled down to it in place, outside the graph.
+    ///   - scaleGradByFreq: divides the gradient of a row by how often it is used; not for `max`. (PyTorch 2.13 divides by another row's
+    ///     frequency where frequencies differ.)
+    ///   - sparse: the gradient of `weight` holds the used rows alone; not for `max` nor with `scaleGradByFreq`.
+    ///   - perSampleWeights: of the shape of `input`, multiplies the rows; for `sum` alone.
+    ///   - paddingIdx: a row that is left out of sums, means, maxima and gradients; negative values count from the end.
     ///
     /// Traps on an index outside `0 ..< V`, with its place.
     public static func embeddingBag(
@@ -61,7 +61,7 @@ extension F {
         let counted =
             order.count == rows.shape[0]
             ? rows : rows.indexSelect(dim: 0, Tensor(order.map(Int64.init), shape: [order.count], device: rows.device))
-        // A half type holds neither all sums nor all counts.
+        // Half precision can hold neither large sums nor large counts.
         let wide = rows.dtype.computeType
         let sums = Tensor.zeros([members.count, rows.shape[1]], dtype: wide, device: rows.device)
             .indexAdd(dim: 0, Tensor(bagOfRow, shape: [order.count], device: rows.device), counted.to(wide))
@@ -70,11 +70,11 @@ extension F {
         return (sums / counts).to(rows.dtype)
     }
 
-    /// By the places of the maxima, the first of equal ones, as elements of the rows and one row of zeros for bags without any.
+    /// Gathers the maxima by their positions (the first of equal ones); bags without rows gather from an added row of zeros.
     private static func largest(_ rows: Tensor, _ members: [[Int]]) -> Tensor {
         let (count, longest) = (rows.shape[0], members.map(\.count).max() ?? 0)
         let width = rows.shape[1]
-        // Of empty bags alone: sums of no rows, so that the weight's gradient is zeros and not none.
+        // All bags are empty: sum no rows, so that the weight's gradient is zeros instead of none.
         guard longest > 0 else { return total(rows, members, isMean: false) }
         let padded = members.flatMap { $0.map(Int64.init) + Array(repeating: Int64(count), count: longest - $0.count) }
         let table = Tensor(padded, shape: [members.count, longest], device: rows.device)
@@ -88,10 +88,10 @@ extension F {
     }
 }
 
-/// Which positions of the flattened indices each bag has.
+/// The positions in the flattened indices that each bag holds.
 private struct Bags {
     let members: [[Int]]
-    /// How many indices are in bags.
+    /// The number of indices that lie in bags.
     let end: Int
 
     init(_ input: Tensor, _ offsets: Tensor?, _ includeLastOffset: Bool) throws(OpError) {

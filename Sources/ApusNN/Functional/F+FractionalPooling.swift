@@ -1,13 +1,13 @@
 import ApusCore
 
 extension F {
-    /// The largest element of each window, where windows lie at random, `outputSize` of them in each dimension, or `outputRatio` times the
-    /// input's extents rounded down (Graham, 2014): [N, C, H, W] or [C, H, W]. PyTorch: `F.fractional_max_pool2d`.
+    /// The largest element of each window; the windows lie at random positions. Their number in each dimension is `outputSize`, or the
+    /// input's extent times `outputRatio` rounded down (Graham, 2014): [N, C, H, W] or [C, H, W]. PyTorch: `F.fractional_max_pool2d`.
     ///
-    /// With α = (in − kernel)/(out − 1) and a random u in [0, 1) for each plane and dimension, window i starts at ⌊(i + u)·α⌋ − ⌊u·α⌋, the last at
-    /// in − kernel. `randomSamples` [N, C, 2] gives the u's, last dimension first; by default they are drawn.
+    /// With α = (in − kernel)/(out − 1) and a random u in [0, 1) for each plane and dimension, window i starts at ⌊(i + u)·α⌋ − ⌊u·α⌋, the
+    /// last at in − kernel. `randomSamples` [N, C, 2] holds the u's, last dimension first; by default they are drawn.
     ///
-    /// Traps where windows do not fit, or not one of `outputSize` and `outputRatio` (one number or one for each dimension, within 0 … 1) is given.
+    /// Traps where windows do not fit, or unless exactly one of `outputSize` and `outputRatio` (1 or 2 numbers between 0 and 1) is given.
     public static func fractionalMaxPool2d(
         _ input: Tensor, kernelSize: any ExtentsConvertible, outputSize: (any ExtentsConvertible)? = nil, outputRatio: [Double]? = nil,
         randomSamples: Tensor? = nil
@@ -22,14 +22,14 @@ extension F {
         fractionalMaxPool("fractionalMaxPool3d", 3, input, kernelSize, outputSize, outputRatio, randomSamples).values
     }
 
-    /// `fractionalMaxPool2d` and the places of the maxima within the flattened plane, int64. PyTorch: `F.fractional_max_pool2d_with_indices`.
+    /// `fractionalMaxPool2d` and the indices of the maxima in the flattened plane, int64. PyTorch: `F.fractional_max_pool2d_with_indices`.
     public static func fractionalMaxPool2dWithIndices(
         _ input: Tensor, kernelSize: any ExtentsConvertible, outputSize: (any ExtentsConvertible)? = nil, outputRatio: [Double]? = nil,
         randomSamples: Tensor? = nil
     ) -> (values: Tensor, indices: Tensor) {
         fractionalMaxPool("fractionalMaxPool2d", 2, input, kernelSize, outputSize, outputRatio, randomSamples)
     }
-    /// `fractionalMaxPool3d` and the places of the maxima within the flattened volume, int64. PyTorch: `F.fractional_max_pool3d_with_indices`.
+    /// `fractionalMaxPool3d` and the indices of the maxima in the flattened volume, int64. PyTorch: `F.fractional_max_pool3d_with_indices`.
     public static func fractionalMaxPool3dWithIndices(
         _ input: Tensor, kernelSize: any ExtentsConvertible, outputSize: (any ExtentsConvertible)? = nil, outputRatio: [Double]? = nil,
         randomSamples: Tensor? = nil
@@ -57,7 +57,7 @@ extension F {
             }
             let kernel = try kernelSize.extents.spread(spatial, "kernelSize")
             let output = try fractionalOutput(plane, outputSize, outputRatio)
-            // PyTorch wants one more element of volumes.
+            // For volumes PyTorch requires one more element.
             let spare = spatial == 2 ? 1 : 0
             for d in 0..<spatial where kernel[d] < 1 || output[d] < 1 || kernel[d] > plane[d] || output[d] > plane[d] - kernel[d] + spare {
                 throw OpError(
@@ -92,7 +92,7 @@ extension F {
         }
     }
 
-    /// One ratio for each dimension, each within 0 … 1.
+    /// One ratio for each dimension; throws unless each lies between 0 and 1.
     static func spreadRatio(_ ratio: [Double], _ count: Int) throws(OpError) -> [Double] {
         guard ratio.count == 1 || ratio.count == count else {
             throw OpError("outputRatio \(ratio) needs 1 or \(count) numbers, one for each dimension of space")
@@ -101,19 +101,19 @@ extension F {
         return ratio.count == 1 ? Array(repeating: ratio[0], count: count) : ratio
     }
 
-    /// The places of all windows of all planes, [planes, ∏output, ∏kernel].
+    /// The indices of all elements of all windows, [planes, ∏output, ∏kernel].
     private static func fractionalPlaces(_ samples: Tensor, _ plane: [Int], _ output: [Int], _ kernel: [Int]) -> Tensor {
         let spatial = plane.count
         let numbers = samples.array(Double.self)
         if numbers.count < samples.numel { return .poisoned }
-        // In the precision in which PyTorch computes: a start is a rounded product.
+        // Computed in PyTorch's precision, since a start is a rounded product.
         let inFloat = samples.dtype != .float64
         let planes = numbers.count / spatial
         var places: [Int64] = []
         places.reserveCapacity(planes * output.reduce(1, *) * kernel.reduce(1, *))
         for p in 0..<planes {
             let starts = (0..<spatial).map { d in
-                // The samples of images come last dimension first, those of volumes in order.
+                // Samples for images come last dimension first, those for volumes first dimension first.
                 let u = numbers[p * spatial + (spatial == 2 ? 1 - d : d)]
                 return (0..<output[d]).map { i -> Int in
                     if i == output[d] - 1 { return plane[d] - kernel[d] }

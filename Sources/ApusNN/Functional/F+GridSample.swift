@@ -1,30 +1,30 @@
 import ApusCore
 
-/// How `F.gridSample` reads between elements.
+/// How `F.gridSample` interpolates.
 public enum GridSampleMode: String, Sendable, CaseIterable {
-    /// From the four pixels around a place, the one nearest to it, or the sixteen around it.
+    /// Linearly between the 4 pixels around a position; the nearest pixel; by cubics through the 16 pixels around it.
     case bilinear, nearest, bicubic
 }
 
-/// What `F.gridSample` reads outside of the input.
+/// What `F.gridSample` reads outside the input.
 public enum GridSamplePadding: String, Sendable, CaseIterable {
     /// Zeros.
     case zeros
     /// The element at the border.
     case border
-    /// The input, mirrored at its border as often as is needed.
+    /// The input, reflected at its borders as often as needed.
     case reflection
 }
 
 extension F {
-    /// Reads images [N, C, H, W] at the places that `grid` [N, OH, OW, 2] says: [N, C, OH, OW]; volumes [N, C, D, H, W] at [N, OD, OH, OW, 3].
+    /// Samples images [N, C, H, W] at positions `grid` [N, OH, OW, 2]: [N, C, OH, OW]; or volumes [N, C, D, H, W] at [N, OD, OH, OW, 3].
     /// PyTorch: `F.grid_sample`.
     ///
-    /// Coordinates are x, y (, z), from −1 at the first element to 1 at the last along the last dimension and so on: at their centres with
-    /// `alignCorners`, else at their outer edges. `bilinear` is trilinear for volumes; `bicubic` (Keys, 1981, a = −0.75) is for images.
-    /// Where a coordinate is no finite number, padding is read.
+    /// A position is x, y (, z): x runs along the last dimension, y along the one before. −1 and 1 are the centres of the first and last
+    /// element with `alignCorners`, else their outer edges. `bilinear` is trilinear for volumes; `bicubic` (Keys, 1981, a = −0.75) is
+    /// for images. Coordinates that are not finite read padding.
     ///
-    /// Composed of gathers and products: derivatives with respect to input and grid, of any order, follow; that of `nearest` by the grid is 0.
+    /// Composed of gathers and products, so it has derivatives of any order by input and grid; by the grid they are 0 for `nearest`.
     public static func gridSample(
         _ input: Tensor, _ grid: Tensor, mode: GridSampleMode = .bilinear, paddingMode: GridSamplePadding = .zeros,
         alignCorners: Bool = false
@@ -50,14 +50,14 @@ extension F {
             let outer = Array(grid.shape.dropFirst().dropLast())
             let points = outer.reduce(1, *)
             let flat = grid.reshape([batch, points, spatial])
-            // Dimension d of space has coordinate spatial − 1 − d.
+            // Spatial dimension d uses coordinate spatial − 1 − d.
             let taps = (0..<spatial).map { d in
                 GridAxis(input.shape[d + 2], paddingMode, alignCorners).taps(flat.select(2, spatial - 1 - d), mode)
             }
             let planes = input.reshape([batch, channels, input.shape.suffix(spatial).reduce(1, *)])
             var total: Tensor?
             for corner in combinations(taps) {
-                // One weight and one place for all channels.
+                // The weight and the index are the same for all channels.
                 var (place, weight) = (corner[0].index, corner[0].weight)
                 for (d, tap) in corner.enumerated().dropFirst() {
                     place = place * input.shape[d + 2] + tap.index
@@ -70,7 +70,7 @@ extension F {
         }
     }
 
-    /// The grid that reads an image of `size` [N, C, H, W] (or a volume [N, C, D, H, W]) through an affine map of its coordinates: `theta`
+    /// The grid that samples an image of `size` [N, C, H, W] (or a volume [N, C, D, H, W]) under an affine map of the coordinates: `theta`
     /// [N, 2, 3] → [N, H, W, 2] ([N, 3, 4] → [N, D, H, W, 3]). For `gridSample` with the same `alignCorners`. PyTorch: `F.affine_grid`.
     public static func affineGrid(_ theta: Tensor, _ size: [Int], alignCorners: Bool = false) -> Tensor {
         composite("affineGrid", theta) { () throws(OpError) in
@@ -111,13 +111,13 @@ extension F {
     }
 }
 
-/// What one dimension contributes: for each point an element's index (int64, within the input) and its weight, 0 outside of the input.
+/// One dimension's part of a sample: for each point an element's index (int64, within the input) and its weight, 0 outside the input.
 private struct GridTap {
     let index: Tensor
     let weight: Tensor
 }
 
-/// One dimension of space that a grid reads.
+/// One spatial dimension that a grid samples.
 private struct GridAxis {
     let extent: Int
     let padding: GridSamplePadding
@@ -132,12 +132,12 @@ private struct GridAxis {
     /// `coordinate` [N, points], −1 … 1.
     func taps(_ coordinate: Tensor, _ mode: GridSampleMode) -> [GridTap] {
         let scaled = alignCorners ? (coordinate + 1) * (Double(extent - 1) / 2) : (coordinate + 1) * (Double(extent) / 2) - 0.5
-        // What is no finite number, and what no Int32 could count, lies outside.
+        // Values that are not finite or exceed an Int32 lie outside.
         let isPlace = noGrad { scaled.detach().abs().lt(0x1p30) }
         let place = Tensor.where(isPlace, scaled, -100)
         switch mode {
         case .nearest:
-            // 1, but made of the place, whose gradient is zeros and not none.
+            // The weight 1, computed from the position so that the grid's gradient is zeros instead of none.
             let nearest = within(place).round()
             return [tap(nearest.detach(), nearest * 0 + 1)]
         case .bilinear:
@@ -154,14 +154,14 @@ private struct GridAxis {
         }
     }
 
-    /// An element at a whole place: where that is outside, the first one with weight 0.
+    /// The element at an integral position; outside the input the first element with weight 0.
     private func tap(_ place: Tensor, _ weight: Tensor) -> GridTap {
         let isInside = noGrad { place.ge(0).logicalAnd(place.le(Double(extent - 1))) }
         let index = noGrad { Tensor.where(isInside, place, 0).to(.int64) }
         return GridTap(index: index, weight: Tensor.where(isInside, weight, 0))
     }
 
-    /// The place with the padding's rule applied. A place at the border counts as outside for the derivative, as in PyTorch.
+    /// The position after the padding rule. A position at the border counts as outside for the derivative, as in PyTorch.
     private func within(_ place: Tensor) -> Tensor {
         switch padding {
         case .zeros: return place

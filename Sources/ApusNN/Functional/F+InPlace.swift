@@ -1,6 +1,6 @@
 import ApusCore
 
-/// Activations that take their input's memory, by PyTorch's names with an underscore; the same as `inplace: true`.
+/// Activations that overwrite their input, named as in PyTorch with an underscore; the same as `inplace: true`.
 extension F {
     /// `relu` in place. PyTorch: `F.relu_`.
     @discardableResult public static func relu_(_ input: Tensor) -> Tensor { relu(input, inplace: true) }

@@ -1,24 +1,24 @@
 import ApusCore
 import Glibc
 
-/// How `F.interpolate` fills the places between the given ones.
+/// How `F.interpolate` computes elements between those of the input.
 public enum InterpolationMode: String, Sendable, CaseIterable {
-    /// The element at ⌊place⌋, for 1 to 3 dimensions of space. Places are exact: ⌊o·in/out⌋, or ⌊o/factor⌋ by a factor that is given.
+    /// The element at ⌊o·in/out⌋ for output o, or at ⌊o/factor⌋ with a given factor; for 1 to 3 spatial dimensions.
     case nearest
-    /// The element nearest to the place, as image libraries define it.
+    /// The element nearest to the output's centre, as image libraries define it.
     case nearestExact = "nearest-exact"
-    /// Between two elements of a sequence.
+    /// Linear between two elements of a sequence.
     case linear
-    /// Between four elements of an image.
+    /// Linear between four elements of an image.
     case bilinear
-    /// By cubics (Keys, 1981, a = −0.75) through sixteen elements of an image.
+    /// Cubic (Keys, 1981, a = −0.75) through sixteen elements of an image.
     case bicubic
-    /// Between eight elements of a volume.
+    /// Linear between eight elements of a volume.
     case trilinear
-    /// The mean over the area of an output element, as an adaptive average pool.
+    /// The mean over the area of an output element: an adaptive average pool.
     case area
 
-    /// How many dimensions of space it is for; nil for any.
+    /// The number of spatial dimensions that the mode needs; nil for any.
     var spatial: Int? {
         switch self {
         case .linear: 1
@@ -29,7 +29,7 @@ public enum InterpolationMode: String, Sendable, CaseIterable {
     }
 }
 
-/// What stands for the factors by which something is resized: one number for every dimension of space (`2`, `1.5`), or one for each (`[2, 1.5]`).
+/// The factors of a resize: one number for every spatial dimension (`2`, `1.5`), or one for each (`[2, 1.5]`).
 public protocol ScaleFactorConvertible: Sendable {
     var scaleFactors: [Double] { get }
 }
@@ -47,13 +47,13 @@ extension F {
     /// Resizes sequences [N, C, L], images [N, C, H, W] or volumes [N, C, D, H, W] to `size`, or by `scaleFactor`. PyTorch: `F.interpolate`.
     ///
     /// - Parameters:
-    ///   - size: the extents of the output; or `scaleFactor`, one number for every dimension or one for each, which gives ⌊in·factor⌋.
-    ///   - alignCorners: for the linear and cubic modes, whether the corners' centres fall on each other rather than the corners themselves.
-    ///   - recomputeScaleFactor: whether places follow from the extents instead of the factor given.
+    ///   - size: the spatial extents of the output. Or `scaleFactor`, one number for every dimension or one for each: ⌊in·factor⌋.
+    ///   - alignCorners: for the linear and cubic modes, whether the centres of the corner elements coincide, not their outer corners.
+    ///   - recomputeScaleFactor: whether positions use the ratio of the extents instead of the given factor.
     ///   - antialias: for bilinear and bicubic, whether the filter widens when it shrinks the image.
     ///
-    /// Every mode is a sum over few elements along one dimension after the other; derivatives of any order follow. A dimension whose extent does
-    /// not change is copied. Pictures of uint8 can be resized too, by nearest, bilinear and bicubic modes: with weights of 15 bits, and rounded
+    /// Every mode sums a few elements along one dimension after another, so it has derivatives of any order. A dimension whose extent does
+    /// not change is copied. The nearest, bilinear and bicubic modes also resize uint8 images: with 15-bit weights, and rounded
     /// after each dimension, the last first, as PyTorch and Pillow do.
     public static func interpolate(
         _ input: Tensor, size: (any ExtentsConvertible)? = nil, scaleFactor: (any ScaleFactorConvertible)? = nil,

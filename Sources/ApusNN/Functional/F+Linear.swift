@@ -26,7 +26,7 @@ extension F {
             if let bias, bias.shape != [out] { throw OpError("bias of shape \(bias.shape) does not fit \(out) output features") }
             let batch = Array(input1.shape.dropLast())
             let rows = batch.reduce(1, *)
-            // x1 meets W as one product; x2 weighs what comes out.
+            // Multiply x1 by W in one matrix product; then contract with x2.
             let left = input1.reshape([rows, in1]).matmul(weight.permute(1, 0, 2).reshape([in1, out * in2])).reshape([rows, out, in2])
             var y = left.matmul(input2.reshape([rows, in2, 1])).reshape(Shape(batch + [out]))
             if let bias { y = y + bias }
@@ -58,7 +58,7 @@ extension F {
 
     /// ‖xᵢ − xⱼ‖ₚ for every pair of rows i < j of x [N, M], in the order 01, 02, …, 12, …: [N(N − 1)/2]. PyTorch: `F.pdist`.
     ///
-    /// p from 0 (how many elements differ) to infinity. Equal rows have derivative 0. It takes memory for all differences.
+    /// p from 0 (the number of differing elements) to infinity. Equal rows have derivative 0. It stores all N(N − 1)/2·M differences.
     public static func pdist(_ input: Tensor, p: Double = 2) -> Tensor {
         composite("pdist", .float32, input) { (input) throws(OpError) in
             guard input.ndim == 2 else { throw OpError("is for matrices, the input has shape \(input.shape)") }
@@ -68,7 +68,7 @@ extension F {
             guard p >= 0 else { throw OpError("p must not be negative, it is \(p)") }
             let rows = input.shape[0]
             let pairs = (0..<rows).flatMap { i in (i + 1..<max(rows, i + 1)).map { (Int64(i), Int64($0)) } }
-            // Made of the input all the same, so that its gradient is zeros and not none.
+            // Computed from the input, so that its gradient is zeros instead of none.
             if pairs.isEmpty || input.shape[1] == 0 {
                 return input.narrow(0, 0, 0).sum() * 0 + Tensor.zeros([pairs.count], dtype: input.dtype, device: input.device)
             }
@@ -76,7 +76,7 @@ extension F {
                 second = Tensor(pairs.map(\.1), shape: [pairs.count], device: input.device)
             let difference = input.indexSelect(dim: 0, first) - input.indexSelect(dim: 0, second)
             if p == 0 || p == 1 || p == 2 || p == .infinity { return difference.norm(p: p, dim: [1]) }
-            // Powers and roots have infinite slopes at 0, where the subgradient 0 is wanted.
+            // Powers and roots have infinite slopes at 0, where the subgradient must be 0.
             let isZero = noGrad { difference.detach().eq(0) }
             let isEqual = noGrad { isZero.all(dim: 1) }
             let powers = difference.maskedFill(isZero, 1).abs().pow(p).maskedFill(isZero, 0).sum(dim: 1)
@@ -89,7 +89,7 @@ extension F {
         input / input.norm(p: p, dim: [dim], keepDim: true).clamp(min: eps)
     }
 
-    /// A new last dimension with 1 at the class and 0 elsewhere, int64. `numClasses` −1: one more than the largest class. PyTorch: `F.one_hot`.
+    /// A new last dimension with 1 at the class and 0 elsewhere, int64. `numClasses` −1 means the largest class + 1. PyTorch: `F.one_hot`.
     public static func oneHot(_ tensor: Tensor, numClasses: Int = -1) -> Tensor {
         composite("oneHot", tensor) { () throws(OpError) in
             guard tensor.dtype == .int64 else { throw OpError("classes must be int64, they are \(tensor.dtype)") }

@@ -1,11 +1,11 @@
 import ApusCore
 import Glibc
 
-// Losses between numbers: regression and likelihoods. Input and target must have one shape: broadcasting a loss silently is
-// the classic way to train on nonsense.
+// Losses between real values: regression and likelihoods. Input and target must have the same shape, since a loss that broadcasts
+// silently trains on the wrong pairs.
 
 extension Tensor {
-    /// The losses of all places as `reduction` wants them.
+    /// The elementwise losses, reduced as `reduction` says.
     func reduced(_ reduction: Reduction) -> Tensor {
         switch reduction {
         case .none: self
@@ -15,14 +15,14 @@ extension Tensor {
     }
 }
 
-/// The losses of all places, each times `weight` where given (of the input's shape); their mean is then that of the weighted, Σ w·loss / Σ w.
+/// The elementwise losses, reduced; with `weight` (of the input's shape) each is multiplied by it, and the mean is Σ w·loss / Σ w.
 private func reduced(_ losses: Tensor, _ reduction: Reduction, _ weight: Tensor?) throws(OpError) -> Tensor {
     guard let weight else { return losses.reduced(reduction) }
     try checkShapes(losses, weight, names: ("input", "weight"))
     return reduction == .mean ? (losses * weight).sum() / weight.sum() : (losses * weight).reduced(reduction)
 }
 
-/// Input and target of a loss must have the same shape, unlike those of arithmetic.
+/// Throws unless input and target have the same shape.
 func checkShapes(_ input: Tensor, _ target: Tensor, names: (String, String) = ("input", "target")) throws(OpError) {
     guard input.shape == target.shape else {
         throw OpError(
@@ -31,7 +31,7 @@ func checkShapes(_ input: Tensor, _ target: Tensor, names: (String, String) = ("
 }
 
 extension F {
-    /// (input − target)², each times `weight` where given; their mean is then Σ w·loss / Σ w. PyTorch: `F.mse_loss`. Traps where the shapes differ.
+    /// (input − target)², times `weight` where given; `mean` is then Σ w·loss / Σ w. PyTorch: `F.mse_loss`. Traps where the shapes differ.
     public static func mseLoss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean, weight: Tensor? = nil) -> Tensor {
         if let weight, weight.isPoisoned { return weight }
         return composite("mseLoss", .float32, input, target) { (input, target) throws(OpError) in
@@ -40,7 +40,7 @@ extension F {
         }
     }
 
-    /// |input − target|, each times `weight` where given; their mean is then Σ w·loss / Σ w. PyTorch: `F.l1_loss`. Traps where the shapes differ.
+    /// |input − target|, times `weight` where given; `mean` is then Σ w·loss / Σ w. PyTorch: `F.l1_loss`. Traps where the shapes differ.
     public static func l1Loss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean, weight: Tensor? = nil) -> Tensor {
         if let weight, weight.isPoisoned { return weight }
         return composite("l1Loss", .float32, input, target) { (input, target) throws(OpError) in
@@ -49,7 +49,7 @@ extension F {
         }
     }
 
-    /// With d = |input − target|: d²/(2·beta) where d < beta, d − beta/2 beyond; beta 0 is `l1Loss`. PyTorch: `F.smooth_l1_loss`.
+    /// With d = |input − target|: d²/(2·beta) where d < beta, else d − beta/2; beta 0 is `l1Loss`. PyTorch: `F.smooth_l1_loss`.
     /// Traps where the shapes differ or beta is negative.
     public static func smoothL1Loss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean, beta: Double = 1) -> Tensor {
         composite("smoothL1Loss", .float32, input, target) { (input, target) throws(OpError) in
@@ -61,7 +61,7 @@ extension F {
         }
     }
 
-    /// With d = |input − target|: d²/2 where d ≤ delta, delta·(d − delta/2) beyond, each times `weight` where given. PyTorch: `F.huber_loss`.
+    /// With d = |input − target|: d²/2 where d ≤ delta, else delta·(d − delta/2), times `weight` where given. PyTorch: `F.huber_loss`.
     /// Traps where the shapes differ or delta is not positive.
     public static func huberLoss(
         _ input: Tensor, _ target: Tensor, reduction: Reduction = .mean, delta: Double = 1, weight: Tensor? = nil
@@ -77,15 +77,15 @@ extension F {
         }
     }
 
-    /// How `klDiv` becomes one number.
+    /// How `klDiv` is reduced.
     public enum KLDivReduction: String, Sendable, CaseIterable {
         /// The mean over all elements, which is not the divergence's definition.
         case mean
         /// The sum.
         case sum
-        /// Every element by itself.
+        /// No reduction.
         case none
-        /// The sum divided by the size of the batch (dimension 0): the divergence, averaged over the batch.
+        /// The sum divided by the batch size (dimension 0): the mean divergence of a sample.
         case batchmean
     }
 
@@ -120,7 +120,7 @@ extension F {
             try checkShapes(input, target)
             var losses = logInput ? input.exp() - target * input : input - target * (input + eps).log()
             if full {
-                // Below 1 the term is not wanted, and its logarithm may not exist.
+                // For targets up to 1 the term is left out, and its logarithm may not exist.
                 let small = target.le(1)
                 let safe = target.maskedFill(small, 1)
                 let stirling = safe * safe.log() - safe + (safe * (2 * Double.pi)).log() * 0.5
@@ -133,7 +133,7 @@ extension F {
     /// The negative log-likelihood of `target` under normal distributions with mean `input` and variance `var`:
     /// (log var + (input − target)²/var)/2, var at least eps; `full` adds log(2π)/2. PyTorch: `F.gaussian_nll_loss`.
     ///
-    /// var has input's shape, that without the last dimension, or with a 1 in place of one dimension. Traps where shapes do not fit or a variance
+    /// var has input's shape, or lacks its last dimension, or has 1 in place of one dimension. Traps where shapes do not fit or a variance
     /// is negative.
     public static func gaussianNLLLoss(
         _ input: Tensor, _ target: Tensor, _ var: Tensor, full: Bool = false, eps: Double = 1e-6, reduction: Reduction = .mean
@@ -157,14 +157,14 @@ extension F {
             guard variance.numel == 0 || noGrad({ variance.lt(0).any().item(Bool.self) }) == false else {
                 throw OpError("var has a negative entry")
             }
-            // Clamped in value, not in derivative, as PyTorch has it.
+            // The clamp changes the value but not the derivative, as in PyTorch.
             variance = variance + noGrad { variance.clamp(min: eps) - variance }
             let losses = (variance.log() + (input - target).square() / variance) * 0.5
             return (full ? losses + 0.5 * log(2 * Double.pi) : losses).reduced(reduction)
         }
     }
 
-    /// The same with one variance for all places.
+    /// The same with one variance for all elements.
     public static func gaussianNLLLoss(
         _ input: Tensor, _ target: Tensor, _ var: Double, full: Bool = false, eps: Double = 1e-6, reduction: Reduction = .mean
     ) -> Tensor {

@@ -1,9 +1,9 @@
 import ApusCore
 
-// Losses that want some scores or distances to exceed others by a margin.
+// Losses that require some scores or distances to exceed others by a margin.
 
 extension F {
-    /// For targets 1 the input itself, for −1 max(0, margin − input): small distances for likes, large ones for unlikes.
+    /// The input where the target is 1, max(0, margin − input) where it is −1: distances of similar pairs shrink, of others grow.
     /// PyTorch: `F.hinge_embedding_loss`. Traps where the shapes differ.
     public static func hingeEmbeddingLoss(_ input: Tensor, _ target: Tensor, margin: Double = 1, reduction: Reduction = .mean) -> Tensor {
         composite("hingeEmbeddingLoss", .float32, input, target) { (input, target) throws(OpError) in
@@ -14,7 +14,7 @@ extension F {
         }
     }
 
-    /// max(0, −target·(input1 − input2) + margin): target 1 wants the first larger, −1 the second. PyTorch: `F.margin_ranking_loss`.
+    /// max(0, −target·(input1 − input2) + margin): input1 should be larger for target 1, input2 for −1. PyTorch: `F.margin_ranking_loss`.
     /// Traps where the shapes differ.
     public static func marginRankingLoss(
         _ input1: Tensor, _ input2: Tensor, _ target: Tensor, margin: Double = 0, reduction: Reduction = .mean
@@ -26,7 +26,7 @@ extension F {
         }
     }
 
-    /// 1 − cos(input1, input2) for targets 1, max(0, cos − margin) for −1, of vectors [N, D] with targets [N], or [D] with a scalar.
+    /// 1 − cos(input1, input2) where the target is 1, max(0, cos − margin) where it is −1; inputs [N, D], target [N], or [D] and a scalar.
     /// PyTorch: `F.cosine_embedding_loss`. Traps where the shapes do not fit.
     public static func cosineEmbeddingLoss(
         _ input1: Tensor, _ input2: Tensor, _ target: Tensor, margin: Double = 0, reduction: Reduction = .mean
@@ -46,8 +46,8 @@ extension F {
         }
     }
 
-    /// max(0, margin + d(anchor, positive) − d(anchor, negative)), d(a, b) = ‖a − b + eps‖ₚ over the last dimension. `swap` takes
-    /// d(positive, negative) where that is smaller than d(anchor, negative). PyTorch: `F.triplet_margin_loss`.
+    /// max(0, margin + d(anchor, positive) − d(anchor, negative)), d(a, b) = ‖a − b + eps‖ₚ over the last dimension. `swap` uses the
+    /// smaller of d(positive, negative) and d(anchor, negative). PyTorch: `F.triplet_margin_loss`.
     /// Traps where the shapes differ or margin is not positive.
     public static func tripletMarginLoss(
         _ anchor: Tensor, _ positive: Tensor, _ negative: Tensor, margin: Double = 1, p: Double = 2, eps: Double = 1e-6, swap: Bool = false,
@@ -60,7 +60,7 @@ extension F {
         }
     }
 
-    /// The same with a distance of one's own; by default the Euclidean one over the last dimension.
+    /// `tripletMarginLoss` with a custom distance; by default the Euclidean one over the last dimension.
     /// PyTorch: `F.triplet_margin_with_distance_loss`.
     public static func tripletMarginWithDistanceLoss(
         _ anchor: Tensor, _ positive: Tensor, _ negative: Tensor,
@@ -77,8 +77,8 @@ extension F {
         }
     }
 
-    /// The mean over the other classes i of max(0, margin − x[y] + x[i])ᵖ·weight[y], divided by their number and one: for scores [N, C]
-    /// with labels [N], or [C] with a scalar; a scalar is one class. p is 1 or 2. PyTorch: `F.multi_margin_loss`.
+    /// Σ_{i≠y} weight[y]·max(0, margin − x[y] + x[i])ᵖ / C for scores [N, C] with labels y [N], or [C] with a scalar; a scalar score is one
+    /// class. p is 1 or 2. PyTorch: `F.multi_margin_loss`.
     /// Traps where the shapes do not fit, or a label is outside its classes.
     public static func multiMarginLoss(
         _ input: Tensor, _ target: Tensor, p: Int = 1, margin: Double = 1, weight: Tensor? = nil, reduction: Reduction = .mean
@@ -93,7 +93,7 @@ extension F {
             if let weight, weight.shape != [classes] { throw OpError("weight must have shape [\(classes)], it has \(weight.shape)") }
             let labels = try ClassLabels(target.reshape([-1]), classes: classes, ignoreIndex: -1 << 62)
             let index = labels.indices.unsqueeze(1)
-            // The difference first: far from zero a score would swallow the margin.
+            // Subtract first: a score far from zero would absorb the margin by rounding.
             var excess = (x - x.gather(1, index) + margin).relu()
             if p == 2 { excess = excess.square() }
             if let weight { excess = excess * weight.to(x.dtype).indexSelect(dim: 0, labels.indices).unsqueeze(1) }
@@ -103,7 +103,7 @@ extension F {
         }
     }
 
-    /// For several labels a sample: the sum over labels y and classes i that are none of max(0, 1 − x[y] + x[i]), divided by C.
+    /// For several labels per sample: Σ max(0, 1 − x[y] + x[i]) / C over the labels y and the classes i that are not labels.
     ///
     /// input is [N, C] or [C], or a scalar, which is one class; target has the same shape and lists each sample's labels, ended by −1.
     /// PyTorch: `F.multilabel_margin_loss`.
@@ -113,7 +113,7 @@ extension F {
             if input.numel != 1 || target.numel != 1 || input.ndim > 1 || target.ndim > 1 { try checkShapes(input, target) }
             let x = try classScores(input)
             let classes = x.shape[1]
-            // What follows the first −1 is not read.
+            // Entries after the first −1 are ignored.
             let raw = noGrad { target.reshape(x.shape).to(.int64) }
             let listed = noGrad { raw.eq(-1).to(.int64).cumsum(dim: 1).eq(0) }
             let labels = try ClassLabels(raw.maskedFill(listed.logicalNot(), -1), classes: classes, ignoreIndex: -1)
@@ -128,7 +128,7 @@ extension F {
         }
     }
 
-    /// Scores [N, C] of [N, C], [C] or of a scalar, one class of one sample.
+    /// Scores as [N, C]; [C] is one sample, a scalar is one class of one sample.
     private static func classScores(_ input: Tensor) throws(OpError) -> Tensor {
         guard input.ndim <= 2, input.ndim == 0 || input.shape[-1] > 0 else {
             throw OpError("input must be [N, C] or [C] with at least one class, or a scalar, its shape is \(input.shape)")

@@ -3,8 +3,8 @@ import ApusCore
 extension F {
     /// Normalises each channel (dimension 1): (x − mean)/√(var + eps)·weight + bias. PyTorch: `F.batch_norm`.
     ///
-    /// In `training` mean and (biased) variance are the batch's, and the running ones [C], where given, move toward them (toward the unbiased
-    /// variance) by `momentum`, in place; else the running ones are used. input [N, C, …], weight and bias [C].
+    /// In `training` it uses the batch's mean and biased variance, and moves the running ones [C], where given, toward the batch's mean and
+    /// unbiased variance by `momentum`, in place. Otherwise it uses the running ones. input [N, C, …], weight and bias [C].
     public static func batchNorm(
         _ input: Tensor, _ runningMean: Tensor?, _ runningVar: Tensor?, weight: Tensor? = nil, bias: Tensor? = nil, training: Bool = false,
         momentum: Double = 0.1, eps: Double = 1e-5
@@ -36,7 +36,7 @@ extension F {
             guard shape.numel == 0 || shape.dropFirst(2).reduce(1, *) > 1 else {
                 throw OpError("training needs more than one value for each channel and sample, input \(shape) has one")
             }
-            // A batch of one, with a channel for each channel of each sample.
+            // Batch normalisation of a batch of one, in which each channel of each sample is a channel.
             let means = runningMean.map { mean in noGrad { mean.detach().repeat(batch) } }
             let variances = runningVar.map { variance in noGrad { variance.detach().repeat(batch) } }
             let flat = input.reshape(Shape([1, batch * channels] + shape.dropFirst(2)))
@@ -62,7 +62,7 @@ extension F {
     }
 
     /// Divides by the root of the mean square over the last dimensions: x/√(mean(x²) + eps)·weight. PyTorch: `F.rms_norm`.
-    /// `eps` nil is the distance from 1 to the next number of the dtype.
+    /// `eps` nil is the machine epsilon of the dtype.
     public static func rmsNorm(_ input: Tensor, _ normalizedShape: Shape, weight: Tensor? = nil, eps: Double? = nil) -> Tensor {
         composite("rmsNorm", .float32, input, optional: weight, bias: nil) { (input, weight, _) throws(OpError) in
             try input.checkNormalized(normalizedShape, weight: weight, bias: nil)
@@ -110,7 +110,7 @@ extension F {
         }
     }
 
-    /// Divides by (k + alpha·mean)^beta, the mean of squares taken over `size` neighbouring channels. PyTorch: `F.local_response_norm`.
+    /// x/(k + alpha·mean)^beta, with the mean of the squares over `size` neighbouring channels. PyTorch: `F.local_response_norm`.
     public static func localResponseNorm(_ input: Tensor, _ size: Int, alpha: Double = 1e-4, beta: Double = 0.75, k: Double = 1) -> Tensor {
         composite("localResponseNorm", input) { () throws(OpError) in
             let shape = input.shape
@@ -119,7 +119,7 @@ extension F {
             }
             guard size > 0 else { throw OpError("size is \(size), but must be positive") }
             if input.numel == 0 { return input }
-            // Channels as the plane that a window slides over, one row for each place.
+            // A window slides over the channels; the places are its other dimension.
             let squares = input.square().reshape([shape[0], 1, shape[1], -1]).pad([0, 0, size / 2, (size - 1) / 2])
             let window = PoolWindow(kernel: [size, 1], stride: [1, 1], padding: [0, 0], dilation: [1, 1], ceilMode: false)
             let mean = squares.averagePool(window, countIncludePad: true, divisor: nil, spatial: 2, name: "localResponseNorm").reshape(

@@ -1,31 +1,31 @@
 import ApusCore
 
-/// What stands beyond the edge of a padded tensor.
+/// The values beyond the edge of a padded tensor.
 public enum PadMode: String, Sendable, CaseIterable {
     /// A constant.
     case constant
-    /// The elements mirrored at the edge, the edge itself not repeated.
+    /// The elements mirrored at the edge, without repeating the edge itself.
     case reflect
     /// The element at the edge.
     case replicate
-    /// The elements from the other side.
+    /// The elements from the opposite side.
     case circular
 }
 
-/// What a convolution sees beyond the edge of its input.
+/// The values that a convolution reads beyond the edge of its input.
 public enum PaddingMode: String, Sendable, CaseIterable {
-    /// 0; the image mirrored at its edge, which is not repeated; the edge repeated; the image from its other end.
+    /// Zeros; the elements mirrored at the edge without repeating it; the edge element; the elements from the opposite side.
     case zeros, reflect, replicate, circular
 
     var padMode: PadMode { self == .zeros ? .constant : PadMode(rawValue: rawValue)! }
 }
 
 extension F {
-    /// Adds elements around a tensor: `pad` says how many before and after, last dimension first; negative ones cut. PyTorch: `F.pad`.
+    /// Adds elements around a tensor: `pad` holds how many before and after, last dimension first; negative numbers crop. PyTorch: `F.pad`.
     ///
-    /// Mode `constant` adds `value` along any dimensions. The other modes pad the last one, two or three dimensions of a tensor with one or
-    /// two dimensions more, and need something to repeat: `reflect` fewer than the extent, `circular` at most the extent. `circular` repeats what
-    /// is left when it has cut; `reflect` and `replicate` continue the whole tensor and cut that.
+    /// Mode `constant` adds `value` along any dimensions. The other modes pad the last one, two or three dimensions of a tensor that has
+    /// one or two more: `reflect` by less than the extent, `circular` by at most the extent. With negative numbers `circular` crops
+    /// first and repeats the rest; `reflect` and `replicate` pad the whole tensor, then crop.
     public static func pad(_ input: Tensor, _ pad: [Int], mode: PadMode = .constant, value: Double = 0) -> Tensor {
         composite("pad", input) { () throws(OpError) in
             for amount in pad where amount.magnitude > Int32.max { throw OpError("padding \(pad) is out of range") }
@@ -48,7 +48,7 @@ extension F {
                 var n = input.shape[dim]
                 guard n + before + after > 0 else { throw OpError("padding \(pad) leaves nothing of dim \(dim) of shape \(input.shape)") }
                 let source: (Int) -> Int
-                // The part of the extent that is continued.
+                // Where the part that `circular` repeats begins.
                 var start = 0
                 switch mode {
                 case .reflect:

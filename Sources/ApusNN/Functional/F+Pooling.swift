@@ -5,8 +5,8 @@ extension F {
 
     /// The largest element of each window: input [N, C, L] or [C, L]. PyTorch: `F.max_pool1d`.
     ///
-    /// `stride` is `kernelSize` where not given; padding counts as −∞ and is at most half a window; `ceilMode` lets the last window reach beyond
-    /// the input. L′ = ⌊(L + 2·padding − dilation·(kernelSize − 1) − 1)/stride⌋ + 1.
+    /// `stride` is `kernelSize` by default; padding counts as −∞ and is at most half a window; with `ceilMode` the last window may reach
+    /// beyond the input. L′ = ⌊(L + 2·padding − dilation·(kernelSize − 1) − 1)/stride⌋ + 1, rounded up with `ceilMode`.
     public static func maxPool1d(
         _ input: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, ceilMode: Bool = false
@@ -28,21 +28,21 @@ extension F {
         maxPool("maxPool3d", 3, input, kernelSize, stride, padding, dilation, ceilMode).values
     }
 
-    /// `maxPool1d` and the places of the maxima within the input's plane, int64, as `maxUnpool1d` takes them. PyTorch: `F.max_pool1d_with_indices`.
+    /// `maxPool1d` and the indices of the maxima along L, int64, as `maxUnpool1d` takes them. PyTorch: `F.max_pool1d_with_indices`.
     public static func maxPool1dWithIndices(
         _ input: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, ceilMode: Bool = false
     ) -> (values: Tensor, indices: Tensor) {
         maxPool("maxPool1d", 1, input, kernelSize, stride, padding, dilation, ceilMode)
     }
-    /// `maxPool2d` and the places of the maxima within the input's flattened plane. PyTorch: `F.max_pool2d_with_indices`.
+    /// `maxPool2d` and the indices of the maxima in the flattened plane. PyTorch: `F.max_pool2d_with_indices`.
     public static func maxPool2dWithIndices(
         _ input: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, ceilMode: Bool = false
     ) -> (values: Tensor, indices: Tensor) {
         maxPool("maxPool2d", 2, input, kernelSize, stride, padding, dilation, ceilMode)
     }
-    /// `maxPool3d` and the places of the maxima within the input's flattened volume. PyTorch: `F.max_pool3d_with_indices`.
+    /// `maxPool3d` and the indices of the maxima in the flattened volume. PyTorch: `F.max_pool3d_with_indices`.
     public static func maxPool3dWithIndices(
         _ input: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, ceilMode: Bool = false
@@ -50,23 +50,23 @@ extension F {
         maxPool("maxPool3d", 3, input, kernelSize, stride, padding, dilation, ceilMode)
     }
 
-    /// Puts each value back to its place among zeros: the inverse of `maxPool1d`, as far as there is one. PyTorch: `F.max_unpool1d`.
+    /// Puts each value back to its index among zeros: a partial inverse of `maxPool1d`. PyTorch: `F.max_unpool1d`.
     ///
-    /// `outputSize`, of the extents in space, decides where several inputs pool to one output; by default (L − 1)·stride − 2·padding + kernelSize.
+    /// `outputSize` (spatial extents) chooses among the sizes that pool to this one; by default (L − 1)·stride − 2·padding + kernelSize.
     public static func maxUnpool1d(
         _ input: Tensor, _ indices: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
         padding: any ExtentsConvertible = 0, outputSize: [Int]? = nil
     ) -> Tensor {
         maxUnpool("maxUnpool1d", 1, input, indices, kernelSize, stride, padding, outputSize)
     }
-    /// The inverse of `maxPool2d`, as far as there is one. PyTorch: `F.max_unpool2d`.
+    /// A partial inverse of `maxPool2d`. PyTorch: `F.max_unpool2d`.
     public static func maxUnpool2d(
         _ input: Tensor, _ indices: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
         padding: any ExtentsConvertible = 0, outputSize: [Int]? = nil
     ) -> Tensor {
         maxUnpool("maxUnpool2d", 2, input, indices, kernelSize, stride, padding, outputSize)
     }
-    /// The inverse of `maxPool3d`, as far as there is one. PyTorch: `F.max_unpool3d`.
+    /// A partial inverse of `maxPool3d`. PyTorch: `F.max_unpool3d`.
     public static func maxUnpool3d(
         _ input: Tensor, _ indices: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
         padding: any ExtentsConvertible = 0, outputSize: [Int]? = nil
@@ -87,19 +87,19 @@ extension F {
         adaptiveMaxPool("adaptiveMaxPool3d", 3, input, outputSize).values
     }
 
-    /// `adaptiveMaxPool1d` and the places of the maxima. PyTorch: `F.adaptive_max_pool1d_with_indices`.
+    /// `adaptiveMaxPool1d` and the indices of the maxima. PyTorch: `F.adaptive_max_pool1d_with_indices`.
     public static func adaptiveMaxPool1dWithIndices(
         _ input: Tensor, _ outputSize: any OutputExtentsConvertible
     ) -> (values: Tensor, indices: Tensor) {
         adaptiveMaxPool("adaptiveMaxPool1d", 1, input, outputSize)
     }
-    /// `adaptiveMaxPool2d` and the places of the maxima within the flattened plane. PyTorch: `F.adaptive_max_pool2d_with_indices`.
+    /// `adaptiveMaxPool2d` and the indices of the maxima in the flattened plane. PyTorch: `F.adaptive_max_pool2d_with_indices`.
     public static func adaptiveMaxPool2dWithIndices(
         _ input: Tensor, _ outputSize: any OutputExtentsConvertible
     ) -> (values: Tensor, indices: Tensor) {
         adaptiveMaxPool("adaptiveMaxPool2d", 2, input, outputSize)
     }
-    /// `adaptiveMaxPool3d` and the places of the maxima within the flattened volume. PyTorch: `F.adaptive_max_pool3d_with_indices`.
+    /// `adaptiveMaxPool3d` and the indices of the maxima in the flattened volume. PyTorch: `F.adaptive_max_pool3d_with_indices`.
     public static func adaptiveMaxPool3dWithIndices(
         _ input: Tensor, _ outputSize: any OutputExtentsConvertible
     ) -> (values: Tensor, indices: Tensor) {
@@ -108,7 +108,7 @@ extension F {
 
     // MARK: Average
 
-    /// The mean of each window, zeros of the padding among it where `countIncludePad`: input [N, C, L] or [C, L]. PyTorch: `F.avg_pool1d`.
+    /// The mean of each window of [N, C, L] or [C, L]; `countIncludePad` counts the zeros of the padding. PyTorch: `F.avg_pool1d`.
     public static func avgPool1d(
         _ input: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
         ceilMode: Bool = false,
@@ -116,7 +116,7 @@ extension F {
     ) -> Tensor {
         averagePool("avgPool1d", 1, input, kernelSize, stride, padding, ceilMode, countIncludePad, nil)
     }
-    /// The same over two dimensions; `divisorOverride` divides the sums in place of the count. PyTorch: `F.avg_pool2d`.
+    /// The same over two dimensions; `divisorOverride` replaces the count as divisor. PyTorch: `F.avg_pool2d`.
     public static func avgPool2d(
         _ input: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
         ceilMode: Bool = false,
@@ -148,7 +148,7 @@ extension F {
 
     // MARK: Power mean
 
-    /// (Σ xᵖ)^(1/p) over each window, with the sign of the sum (as PyTorch computes it): p = 1 is a sum. PyTorch: `F.lp_pool1d`.
+    /// (Σ xᵖ)^(1/p) over each window, of x and not |x|, as in PyTorch: p = 1 is a sum. PyTorch: `F.lp_pool1d`.
     public static func lpPool1d(
         _ input: Tensor, _ normType: some ScalarConvertible, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
         ceilMode: Bool = false
@@ -171,7 +171,7 @@ extension F {
     }
 }
 
-// MARK: - Any number of dimensions; what the layers call
+// MARK: - Any number of dimensions, called by the layers
 
 extension F {
     private static func window(
@@ -265,7 +265,7 @@ extension F {
     ) -> Tensor {
         composite(name, input) { () throws(OpError) in
             guard normType != 0 else { throw OpError("normType must not be 0") }
-            // Powers and their sums are out of reach of half types where the norm is not.
+            // In half precision powers and their sums overflow where the norm does not.
             if input.dtype == .float16 || input.dtype == .bfloat16 {
                 return lpPool(name, spatial, input.to(.float32), normType, kernelSize, stride, ceilMode).to(input.dtype)
             }

@@ -1,8 +1,8 @@
 import ApusCore
 
 extension F {
-    /// Every window of `kernelSize` of every sample as a column: [N, C, *in] or [C, *in] with two dimensions of space → [N, C·∏kernel, windows].
-    /// PyTorch: `F.unfold`. Windows are those of a convolution with the same arguments.
+    /// Each window as a column: [N, C, H, W] or [C, H, W] → [N, C·∏kernel, windows] or [C·∏kernel, windows]. PyTorch: `F.unfold`.
+    /// The windows are those of a convolution with the same arguments.
     public static func unfold(
         _ input: Tensor, kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         stride: any ExtentsConvertible = 1
@@ -14,7 +14,7 @@ extension F {
             let grid = try WindowGrid(kernelSize, dilation, padding, stride, extents: Array(input.shape.suffix(2)))
             let x = input.ndim == 3 ? input.unsqueeze(0) : input
             let padded = x.pad([grid.padding[1], grid.padding[1], grid.padding[0], grid.padding[0]])
-            // Rows of all windows, then columns: [N, C, KH, OH, KW, OW].
+            // Select the rows of all windows and their columns: [N, C, KH, OH, KW, OW].
             let windows = padded.indexSelect(dim: 3, grid.places(1, x.device)).indexSelect(dim: 2, grid.places(0, x.device))
                 .reshape([x.shape[0], x.shape[1], grid.kernel[0], grid.count[0], grid.kernel[1], grid.count[1]])
             let columns = windows.permute(0, 1, 2, 4, 3, 5)
@@ -23,7 +23,7 @@ extension F {
         }
     }
 
-    /// The sum of windows at their places, the transpose of `unfold`: [N, C·∏kernel, windows] → [N, C, *outputSize]. PyTorch: `F.fold`.
+    /// Adds up the windows where they overlap, the transpose of `unfold`: [N, C·∏kernel, windows] → [N, C, *outputSize]. PyTorch: `F.fold`.
     public static func fold(
         _ input: Tensor, _ outputSize: any ExtentsConvertible, kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1,
         padding: any ExtentsConvertible = 0, stride: any ExtentsConvertible = 1
@@ -60,7 +60,7 @@ extension F {
         }
     }
 
-    /// Channels into space: [*, C·r², H, W] → [*, C, H·r, W·r] (Shi et al., 2016). PyTorch: `F.pixel_shuffle`.
+    /// Moves channels into space: [*, C·r², H, W] → [*, C, H·r, W·r] (Shi et al., 2016). PyTorch: `F.pixel_shuffle`.
     public static func pixelShuffle(_ input: Tensor, _ upscaleFactor: Int) -> Tensor {
         composite("pixelShuffle", input) { () throws(OpError) in
             guard upscaleFactor > 0, upscaleFactor <= 1 << 16 else {
@@ -76,7 +76,7 @@ extension F {
         }
     }
 
-    /// Space into channels, the inverse of `pixelShuffle`: [*, C, H·r, W·r] → [*, C·r², H, W]. PyTorch: `F.pixel_unshuffle`.
+    /// Moves space into channels, the inverse of `pixelShuffle`: [*, C, H·r, W·r] → [*, C·r², H, W]. PyTorch: `F.pixel_unshuffle`.
     public static func pixelUnshuffle(_ input: Tensor, _ downscaleFactor: Int) -> Tensor {
         composite("pixelUnshuffle", input) { () throws(OpError) in
             let r = downscaleFactor
@@ -91,7 +91,8 @@ extension F {
         }
     }
 
-    /// Mixes channels: of `groups` groups the first of each, then the second of each, and so on; [N, C, *] (Zhang et al., 2018). PyTorch: `F.channel_shuffle`.
+    /// Reorders the channels of [N, C, *]: the first of each of `groups` groups, then the second of each and so on (Zhang et al., 2018).
+    /// PyTorch: `F.channel_shuffle`.
     public static func channelShuffle(_ input: Tensor, _ groups: Int) -> Tensor {
         composite("channelShuffle", input) { () throws(OpError) in
             guard groups > 0 else { throw OpError("groups must be positive, it is \(groups)") }
@@ -105,17 +106,17 @@ extension F {
 }
 
 extension [Int] {
-    /// With the first extent, −1, replaced: of an empty tensor it could not be computed.
+    /// Replaces the first extent, −1, which could not be inferred for an empty tensor.
     fileprivate func fixing(_ first: Int) -> [Int] { [first] + dropFirst() }
 }
 
-/// Where the windows of `unfold` and `fold` lie, in two dimensions.
+/// The positions of the windows of `unfold` and `fold`.
 private struct WindowGrid {
     let kernel: [Int]
     let dilation: [Int]
     let padding: [Int]
     let stride: [Int]
-    /// Windows in each dimension.
+    /// The number of windows in each dimension.
     var count: [Int] = []
 
     init(
@@ -145,7 +146,7 @@ private struct WindowGrid {
         }
     }
 
-    /// For each tap, and each window, the place in the padded input along dimension `d`.
+    /// For each tap and window, the index in the padded input along dimension `d`.
     func places(_ d: Int, _ device: Device) -> Tensor {
         var result: [Int64] = []
         for tap in 0..<kernel[d] {

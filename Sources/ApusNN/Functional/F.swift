@@ -1,4 +1,4 @@
 /// Functions on tensors that layers are made of: `F.relu(x)`, `F.crossEntropy(scores, labels)`. PyTorch: `torch.nn.functional`.
 ///
-/// Modules call these; nothing is written twice. Each family is an extension in a file of its own.
+/// Layers call these functions. Each family is an extension in its own file.
 public enum F {}

@@ -4,30 +4,30 @@ import ApusCore
 struct ResampledAxis {
     let from: Int
     let to: Int
-    /// The factor that was given, which need not be to/from.
+    /// The given factor, which may differ from to/from.
     let scale: Double?
     let alignCorners: Bool
 
-    /// For every output the places of one of the elements that it is made of, and their weights.
+    /// One of the elements that each output is a sum of: its index and its weight, for every output.
     private typealias Tap = (places: [Int], weights: [Double])
 
-    /// How far apart the output's places are in the input.
+    /// The distance between neighbouring outputs, in input elements.
     private var step: Double {
         if alignCorners { return to > 1 ? Double(from - 1) / Double(to - 1) : 0 }
         return scale.map { 1 / $0 } ?? Double(from) / Double(to)
     }
 
-    /// The input's place of output o, in elements.
+    /// The position of output o in the input, in elements.
     private func place(_ o: Int) -> Double { alignCorners ? step * Double(o) : step * (Double(o) + 0.5) - 0.5 }
 
-    /// The element that `nearest` takes for output o: ⌊o·from/to⌋, with `exact` ⌊(o + ½)·from/to⌋, without rounding.
+    /// The element that `nearest` takes for output o: ⌊o·from/to⌋, or ⌊(o + ½)·from/to⌋ with `exact`, in integers without a given factor.
     private func nearest(_ o: Int, exact: Bool) -> Int {
         if let scale { return min(Int(((Double(o) + (exact ? 0.5 : 0)) / scale).rounded(.down)), from - 1) }
         return exact ? (2 * o + 1) * from / (2 * to) : o * from / to
     }
 
     func resample(_ x: Tensor, dim: Int, mode: InterpolationMode) -> Tensor {
-        // It may be the failed result of another axis, without dimensions.
+        // The result for another dimension may have failed; it then has no dimensions.
         if x.isPoisoned { return x }
         if mode == .nearest || mode == .nearestExact {
             return x.indexSelect(dim: dim, index((0..<to).map { nearest($0, exact: mode == .nearestExact) }, x))
@@ -67,7 +67,7 @@ struct ResampledAxis {
 
     private func index(_ places: [Int], _ x: Tensor) -> Tensor { Tensor(places.map(Int64.init), shape: [places.count], device: x.device) }
 
-    /// With a filter as wide as the step where that is more than one element: a product with the matrix of all weights.
+    /// Antialiased: a filter that widens with the step where that exceeds one element, as a product with the matrix of all weights.
     func filter(_ x: Tensor, dim: Int, cubic: Bool) -> Tensor {
         let matrix = weights(cubic: cubic)
         func product(_ x: Tensor, _ weights: Tensor) -> Tensor { x.movedim(dim, -1).matmul(weights.t()).movedim(-1, dim) }
@@ -76,13 +76,13 @@ struct ResampledAxis {
         return rounded(product(x.to(.int32), Tensor(whole, shape: [to, from], dtype: .int32, device: x.device)), bits)
     }
 
-    /// [to, from]: what each element counts for each output.
+    /// The weight of each element for each output, [to, from].
     private func weights(cubic: Bool) -> [Double] {
         let radius = cubic ? 2.0 : 1.0
         let width = max(step, 1)
         var matrix = [Double](repeating: 0, count: to * from)
         for o in 0..<to {
-            // PyTorch's corners change the step alone.
+            // As in PyTorch, alignCorners changes the step but not the centres.
             let center = step * (Double(o) + 0.5)
             let first = max(Int(center - radius * width + 0.5), 0)
             let end = max(min(Int(center + radius * width + 0.5), from), first)
@@ -102,11 +102,11 @@ struct ResampledAxis {
         return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0
     }
 
-    // MARK: Pictures of uint8
+    // MARK: uint8 images
 
-    /// The sum over taps with whole weights, rounded.
+    /// The sum over taps with integer weights, rounded.
     private func roundedSum(_ x: Tensor, _ dim: Int, _ taps: [Tap]) -> Tensor {
-        // At the edge several taps are one element, whose weight is rounded once.
+        // At the edge several taps are the same element; add up their weights before rounding.
         var merged = taps.map(\.weights)
         for o in 0..<to {
             for k in taps.indices.dropLast() where taps[k].places[o] == taps[k + 1].places[o] {
@@ -119,7 +119,7 @@ struct ResampledAxis {
         return rounded(sum(x.to(.int32), dim, each), bits)
     }
 
-    /// Weights times the largest power of two, 2^bits, for which they fit 15 bits and a sign.
+    /// The weights times 2^bits, for the largest `bits` with which they fit into signed 16-bit numbers.
     private static func whole(_ weights: [Double]) -> (weights: [Int64], bits: Int) {
         let largest = weights.max() ?? 1
         var bits = 0
@@ -127,7 +127,7 @@ struct ResampledAxis {
         return (weights.map { Int64(($0 * Double(1 << bits)).rounded(.toNearestOrAwayFromZero)) }, bits)
     }
 
-    /// sum/2^bits, halves up, as uint8.
+    /// sum/2^bits, halves rounded up, as uint8.
     private func rounded(_ sum: Tensor, _ bits: Int) -> Tensor {
         (sum + (1 << bits) / 2).floorDivide(1 << bits).clamp(min: 0, max: 255).to(.uint8)
     }

@@ -3,16 +3,16 @@ import Glibc
 
 /// Ways to fill a parameter before training. PyTorch: `torch.nn.init`.
 ///
-/// All change the tensor in place, outside the graph, and return it. Random ones draw from `generator`, the current one where it is nil.
+/// All change the tensor in place, outside the graph, and return it. Random ones draw from `generator`, by default the current one.
 /// "Fan" is how many inputs an output is summed from (fan in) or how many outputs an input reaches (fan out): dimension 1 or 0
 /// of the weight times the size of the kernel.
 public enum Init {
-    /// Whether tensors stay as they are: inside `skipInit`.
+    /// Whether initialisation is switched off, inside `skipInit`.
     private static var isSkipped: Bool { Context.current.skipsInit }
 
-    /// What follows the layer, for `calculateGain`.
+    /// The function that follows a layer, for `calculateGain`.
     public enum Nonlinearity: String, Sendable, CaseIterable {
-        /// Nothing that is not linear: gain 1, as of the transposed convolutions.
+        /// No nonlinearity: gain 1. So for the transposed convolutions.
         case linear, conv1d, conv2d, conv3d
         /// PyTorch: `conv_transpose1d`.
         case convTranspose1d = "conv_transpose1d"
@@ -28,16 +28,16 @@ public enum Init {
         case selu
     }
 
-    /// Which variance a Kaiming initialisation keeps: that of the forward or of the backward pass.
+    /// Whether a Kaiming initialisation keeps the variance of the forward or of the backward pass.
     public enum FanMode: String, Sendable {
-        /// The forward pass's: inputs of each output count. PyTorch: `fan_in`.
+        /// The forward pass: divides by the number of inputs of an output. PyTorch: `fan_in`.
         case fanIn = "fan_in"
-        /// The backward pass's: outputs of each input count. PyTorch: `fan_out`.
+        /// The backward pass: divides by the number of outputs of an input. PyTorch: `fan_out`.
         case fanOut = "fan_out"
     }
 
-    /// By how much weights must exceed 1/√fan so that the variance survives `nonlinearity`: tanh 5/3, ReLU √2, leaky ReLU
-    /// √(2/(1 + slope²)) with the slope as `param` (0.01), SELU 3/4, else 1.
+    /// The factor on 1/√fan for the standard deviation of weights that keeps the variance through `nonlinearity`: tanh 5/3, ReLU √2, leaky
+    /// ReLU √(2/(1 + slope²)) with the slope as `param` (0.01), SELU 3/4, else 1.
     public static func calculateGain(_ nonlinearity: Nonlinearity, _ param: Double? = nil) -> Double {
         switch nonlinearity {
         case .tanh: return 5.0 / 3
@@ -50,7 +50,7 @@ public enum Init {
         }
     }
 
-    /// Evenly distributed in [a, b).
+    /// Uniformly distributed in [a, b).
     @discardableResult public static func uniform_(_ tensor: Tensor, a: Double = 0, b: Double = 1, generator: Generator? = nil) -> Tensor {
         guard a <= b else { return fail("Init.uniform_", "the interval \(a) ..< \(b) is empty") }
         return isSkipped ? tensor : noGrad { tensor.uniform_(a, b, generator: generator) }
@@ -73,7 +73,7 @@ public enum Init {
     /// 0 everywhere.
     @discardableResult public static func zeros_(_ tensor: Tensor) -> Tensor { constant_(tensor, 0) }
 
-    /// The identity matrix, cut or filled with zeros to the shape of a two-dimensional tensor.
+    /// The identity matrix, cropped or padded with zeros to the shape of a two-dimensional tensor.
     @discardableResult public static func eye_(_ tensor: Tensor) -> Tensor {
         composite("Init.eye_", tensor) { () throws(OpError) in
             guard tensor.ndim == 2 else { throw OpError("is for tensors with 2 dimensions, this one has shape \(tensor.shape)") }
@@ -82,8 +82,8 @@ public enum Init {
         }
     }
 
-    /// A convolution's weight (3 to 5 dimensions) that hands its input through: in each of `groups` groups, output channel i takes the centre
-    /// of input channel i, as far as there are channels.
+    /// A convolution's weight (3 to 5 dimensions) that is the identity: in each of `groups` groups, output channel i copies input
+    /// channel i, as far as there are channels.
     @discardableResult public static func dirac_(_ tensor: Tensor, groups: Int = 1) -> Tensor {
         composite("Init.dirac_", tensor) { () throws(OpError) in
             guard (3...5).contains(tensor.ndim) else {
@@ -109,7 +109,7 @@ public enum Init {
         }
     }
 
-    /// Evenly distributed in ±gain·√(6/(fan in + fan out)) (Glorot and Bengio, 2010).
+    /// Uniformly distributed in ±gain·√(6/(fan in + fan out)) (Glorot and Bengio, 2010).
     @discardableResult public static func xavierUniform_(_ tensor: Tensor, gain: Double = 1, generator: Generator? = nil) -> Tensor {
         composite("Init.xavierUniform_", tensor) { () throws(OpError) in
             let (fanIn, fanOut) = try fans(tensor)
@@ -126,7 +126,7 @@ public enum Init {
         }
     }
 
-    /// Evenly distributed in ±gain·√(3/fan), where `a` is the slope of a leaky ReLU that follows (He et al., 2015).
+    /// Uniformly distributed in ±gain·√(3/fan), where `a` is the slope of a leaky ReLU that follows (He et al., 2015).
     @discardableResult public static func kaimingUniform_(
         _ tensor: Tensor, a: Double = 0, mode: FanMode = .fanIn, nonlinearity: Nonlinearity = .leakyRelu, generator: Generator? = nil
     ) -> Tensor {
@@ -147,10 +147,10 @@ public enum Init {
         }
     }
 
-    /// Normally distributed within [a, b]: values outside are drawn again, in effect. `a` and `b` are absolute, not multiples of `std`.
+    /// Normally distributed, truncated to [a, b]. `a` and `b` are absolute, not multiples of `std`.
     ///
-    /// By inversion: x = mean + std·Φ⁻¹(p), p evenly distributed between Φ((a − mean)/std) and that of b. An interval that lies above the mean is
-    /// drawn in its mirror image, where Φ has all digits.
+    /// By inversion: x = mean + std·Φ⁻¹(p), with p uniform between Φ((a − mean)/std) and Φ((b − mean)/std). An interval above the mean is
+    /// mirrored to below it, where Φ keeps its precision.
     @discardableResult public static func truncNormal_(
         _ tensor: Tensor, mean: Double = 0, std: Double = 1, a: Double = -2, b: Double = 2, generator: Generator? = nil
     ) -> Tensor {
@@ -162,7 +162,7 @@ public enum Init {
             return isSkipped
                 ? tensor
                 : noGrad {
-                    // In float32 at least, since half the types have too few values to invert; beyond its numbers in float64.
+                    // At least float32, since half precision has too few values to invert; float64 where float32 would underflow.
                     let dtype: DType = tensor.dtype == .float64 || bounds[1] < 1e-30 ? .float64 : .float32
                     let wide = Tensor.empty(tensor.shape, dtype: dtype, device: tensor.device)
                     wide.uniform_(bounds[0], bounds[1], generator: generator)
@@ -171,10 +171,10 @@ public enum Init {
         }
     }
 
-    /// A (semi-)orthogonal matrix times `gain`; dimensions from 1 on count as one (Saxe et al., 2014).
+    /// A (semi-)orthogonal matrix times `gain`; dimensions from 1 on are flattened (Saxe et al., 2014).
     ///
-    /// Of all such matrices with equal probability: the Q of a normal matrix's QR decomposition whose R has a positive diagonal
-    /// (Mezzadri, 2007), by Gram and Schmidt in float64, twice for each vector.
+    /// Uniform among such matrices: the Q of the QR decomposition of a normal matrix whose R has a positive diagonal (Mezzadri, 2007),
+    /// by Gram-Schmidt in float64, applied twice to each vector.
     @discardableResult public static func orthogonal_(_ tensor: Tensor, gain: Double = 1, generator: Generator? = nil) -> Tensor {
         composite("Init.orthogonal_", tensor) { () throws(OpError) in
             guard tensor.ndim >= 2 else { throw OpError("is for tensors with 2 or more dimensions, this one has shape \(tensor.shape)") }
@@ -182,7 +182,7 @@ public enum Init {
             let rows = tensor.shape[0]
             let columns = tensor.numel / rows
             return noGrad {
-                // As many orthonormal vectors as the shorter side has, each as long as the longer side.
+                // The shorter side is the number of orthonormal vectors, the longer side their length.
                 let basis = Tensor.randn(
                     [min(rows, columns), max(rows, columns)], dtype: .float64, device: tensor.device, generator: generator)
                 for i in 0..<basis.shape[0] {
@@ -200,7 +200,7 @@ public enum Init {
         }
     }
 
-    /// Normally distributed with `std`, but a fraction `sparsity` of each column (rounded up) is 0; for two dimensions (Martens, 2010).
+    /// Normally distributed with `std`, but a fraction `sparsity` of each column (rounded up) is 0; for matrices (Martens, 2010).
     @discardableResult public static func sparse_(
         _ tensor: Tensor, sparsity: Double, std: Double = 0.01, generator: Generator? = nil
     ) -> Tensor {

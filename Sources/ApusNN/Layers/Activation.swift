@@ -5,7 +5,7 @@ import ApusCore
 
 /// An activation that can take its input's memory. PyTorch's classes with `inplace`.
 open class InplaceActivation: Module {
-    /// Whether the output takes the input's memory.
+    /// Whether the output overwrites the input.
     public final let inplace: Bool
 
     /// `inplace` as PyTorch's.

@@ -5,7 +5,7 @@ import ApusCore
 public final class MultiheadAttention: Module, DeclaredModule {
     /// Numbers per element of the query and of the output.
     public let embedDim: Int
-    /// Heads that attend side by side.
+    /// The number of heads.
     public let numHeads: Int
     /// The features of keys and values.
     public let kdim: Int
@@ -13,7 +13,7 @@ public final class MultiheadAttention: Module, DeclaredModule {
     public let vdim: Int
     /// The probability with which attention weights are dropped, in training.
     public let dropout: Double
-    /// Whether the batch comes before time.
+    /// Whether the batch is the first dimension.
     public let batchFirst: Bool
     /// Whether an element of zeros is added to keys and values.
     public let addZeroAttn: Bool

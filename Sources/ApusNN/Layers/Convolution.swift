@@ -1,35 +1,35 @@
 import ApusCore
 
-/// What Conv1d to Conv3d and ConvTranspose1d to ConvTranspose3d share: the sizes, a weight and a bias. PyTorch: `_ConvNd`.
+/// The base class of Conv1d to Conv3d and ConvTranspose1d to ConvTranspose3d: the sizes, a weight and a bias. PyTorch: `_ConvNd`.
 ///
-/// Weight and bias start evenly distributed in ±1/√(fan in), fan in = weight.shape[1] · taps of the kernel, as PyTorch's do.
+/// Weight and bias start uniformly distributed in ±1/√(fan in), with fan in = weight.shape[1] · taps of the kernel, as in PyTorch.
 open class ConvolutionLayer: Module {
-    /// 0 of a lazy layer before its first input.
+    /// Channels of the input; 0 for a lazy layer before its first input.
     public final private(set) var inChannels: Int
     /// Channels of the output.
     public final let outChannels: Int
-    /// One number for each spatial dimension, as `stride` and `dilation`.
+    /// One number for each spatial dimension; likewise `stride` and `dilation`.
     public final let kernelSize: [Int]
     /// Steps between windows.
     public final let stride: [Int]
-    /// What is added at the edges, per dimension.
+    /// The padding on each side, per dimension.
     public final let padding: ConvolutionPadding
     /// Steps between the elements of a window.
     public final let dilation: [Int]
-    /// What is added to one side of the output.
+    /// The number of elements added to one side of the output, per dimension; used by transposed convolutions.
     public final let outputPadding: [Int]
-    /// Groups of channels that are computed apart.
+    /// The number of groups of channels that are computed separately.
     public final let groups: Int
-    /// What stands beyond the edges.
+    /// The values beyond the edges of the input.
     public final let paddingMode: PaddingMode
-    /// [outChannels, inChannels/groups, *kernel]; of a transposed convolution [inChannels, outChannels/groups, *kernel].
+    /// [outChannels, inChannels/groups, *kernel]; [inChannels, outChannels/groups, *kernel] for a transposed convolution.
     public final let weight: Parameter
-    /// [outChannels], nil without.
+    /// [outChannels]; nil without a bias.
     public internal(set) final var bias: Parameter?
-    /// Whether weight and bias await the first input, which says how many channels there are.
+    /// Whether weight and bias are still empty, because the number of channels comes from the first input.
     public final private(set) var isLazy: Bool
 
-    /// How many dimensions of space it works over.
+    /// The number of spatial dimensions.
     open class var spatial: Int { fail("ConvolutionLayer", "use Conv1d, Conv2d or Conv3d"); return 1 }
     class var isTransposed: Bool { false }
 
@@ -65,7 +65,7 @@ open class ConvolutionLayer: Module {
         if !isLazy { resetParameters() }
     }
 
-    /// What the initialiser makes of its arguments, after checking them.
+    /// What the initialiser derives from its arguments, after checking them.
     private struct Made {
         var (kernelSize, stride, dilation, outputPadding) = ([Int](), [Int](), [Int](), [Int]())
         var weight: Tensor
@@ -112,7 +112,7 @@ open class ConvolutionLayer: Module {
         }
     }
 
-    /// Draws weight and bias anew. PyTorch: `reset_parameters()`.
+    /// Draws weight and bias again. PyTorch: `reset_parameters()`.
     public final func resetParameters() {
         if weight.isPoisoned || isLazy { return }
         Init.kaimingUniform_(weight, a: 5.0.squareRoot())
@@ -121,7 +121,7 @@ open class ConvolutionLayer: Module {
         Init.uniform_(bias, a: -bound, b: bound)
     }
 
-    /// Gives a lazy layer its weight for inputs of so many channels.
+    /// Allocates the weight and bias of a lazy layer for the channels of `input`.
     final func materialize(for input: Tensor) {
         guard isLazy, !input.isPoisoned else { return }
         let n = Self.spatial
@@ -192,13 +192,13 @@ open class ConvolutionLayer: Module {
     }
 }
 
-/// What Conv1d, Conv2d and Conv3d share: cross-correlation with learned weights, y[o] = bias[o] + Σ over channels c of weight[o, c] ⋆ x[c].
+/// The base class of Conv1d, Conv2d and Conv3d: cross-correlation with learned weights, y[o] = bias[o] + Σ_c weight[o, c] ⋆ x[c].
 open class Convolution: ConvolutionLayer {
     /// - Parameters:
-    ///   - kernelSize: taps of the kernel, `3` or `[3, 5]`; `stride` and `dilation` likewise.
+    ///   - kernelSize: the kernel's extents, `3` or `[3, 5]`; `stride` and `dilation` likewise.
     ///   - padding: zeros on both sides (`1`, `[1, 2]`), or `.same`, which keeps extents at stride 1, or `.valid`, none.
-    ///   - groups: cuts channels into groups that do not see each other; it divides both numbers of channels.
-    ///   - paddingMode: what the padding shows: zeros, or the input reflected, replicated or wrapped around.
+    ///   - groups: splits the channels into groups that are computed separately; it divides both numbers of channels.
+    ///   - paddingMode: the values of the padding: zeros, or the input reflected, replicated or wrapped around.
     public init(
         _ inChannels: Int, _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1,
         padding: any ExtentsConvertible = 0, dilation: any ExtentsConvertible = 1, groups: Int = 1, bias: Bool = true,
@@ -245,11 +245,11 @@ open class Conv3d: Convolution, DeclaredModule {
     static let arguments = signature.makes(Conv3d.init)
 }
 
-/// What ConvTranspose1d, ConvTranspose2d and ConvTranspose3d share: the gradient of a convolution with respect to its input, as a layer.
+/// The base class of ConvTranspose1d, ConvTranspose2d and ConvTranspose3d: the gradient of a convolution by its input, as a layer.
 open class ConvolutionTranspose: ConvolutionLayer {
     override class var isTransposed: Bool { true }
 
-    /// As `Convolution`, but that `outputPadding` adds to one side of the output, to choose among the sizes that a stride leaves open.
+    /// As `Convolution`; `outputPadding` extends one side of the output, to choose among the sizes from which a stride gives the input's.
     public init(
         _ inChannels: Int, _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1,
         padding: any ExtentsConvertible = 0,
@@ -262,7 +262,7 @@ open class ConvolutionTranspose: ConvolutionLayer {
             dilation: dilation, groups: groups, bias: bias, paddingMode: paddingMode, device: device, dtype: dtype)
     }
 
-    /// The output for one input, with the extents `outputSize` in space, which must be among those that the stride leaves open.
+    /// The output of spatial extents `outputSize`; traps unless a convolution with this stride maps them to the input's extents.
     public final func callAsFunction(_ x: Tensor, outputSize: [Int]) -> Tensor { transposed(x, outputSize) }
 
     static let signature = Signature(
@@ -275,7 +275,7 @@ open class ConvolutionTranspose: ConvolutionLayer {
 }
 
 extension ConvolutionLayer {
-    /// What transposed layers do where the output's extents are given.
+    /// A transposed convolution to the given spatial extents.
     final func transposed(_ x: Tensor, _ outputSize: [Int]) -> Tensor {
         call(x) { x in
             if isLazy { materialize(for: x) }

@@ -1,12 +1,12 @@
 import ApusCore
 
-/// Divides by (k + alpha/size·s)^beta, s the sum of squares over neighbouring channels; input [N, C, H, W]. PyTorch: `nn.CrossMapLRN2d`.
+/// x/(k + alpha/size·s)^beta, with s the sum of squares over neighbouring channels; input [N, C, H, W]. PyTorch: `nn.CrossMapLRN2d`.
 ///
-/// The numbers are PyTorch's, with p = (size + 1)/2 rounded down: s of channel c counts channels c − p + 1 … c + p − 1, and channel 0 always. The
-/// gradient is PyTorch's too, which is not that of the formula: of the channels that divide by channel c it takes c − p … c − p + size − 1.
-/// `LocalResponseNorm` divides by nearly the same and has the gradient of what it computes.
+/// The values are PyTorch's: with p = ⌊(size + 1)/2⌋, s of channel c sums channels c − p + 1 … c + p − 1, and always channel 0. The
+/// gradient is PyTorch's too and not that of the formula: for channel c it sums over channels c − p … c − p + size − 1.
+/// `LocalResponseNorm` computes nearly the same and has the gradient of its formula.
 public final class CrossMapLRN2d: Module, DeclaredModule {
-    /// How many channels are summed over.
+    /// The number of channels in the neighbourhood.
     public let size: Int
     /// α in the formula.
     public let alpha: Scalar
@@ -38,8 +38,8 @@ public final class CrossMapLRN2d: Module, DeclaredModule {
     ).makes(CrossMapLRN2d.init)
 }
 
-/// y = x·d^−beta with d = k + alpha/size·(W x²), and PyTorch's gradient g·d^−beta − 2·alpha·beta/size·x·(B (g·y/d)). W and B say by ones which
-/// channels count.
+/// y = x·d^−beta with d = k + alpha/size·(W x²), and PyTorch's gradient g·d^−beta − 2·alpha·beta/size·x·(B (g·y/d)). W and B are
+/// matrices of zeros and ones that select channels.
 private struct CrossMapNormalization: Op {
     let size: Int, alpha, beta, k: Double
 
@@ -54,7 +54,7 @@ private struct CrossMapNormalization: Op {
         let x = context.saved[0]
         let divisor = divisor(x)
         let power = divisor.pow(-beta)
-        // PyTorch has no gradient for neighbourhoods of one channel; there the formula's own is taken.
+        // For size 1 PyTorch has no gradient; use the gradient of the formula.
         let below = size == 1 ? 0 : reach
         let ratios = sums(g * x * power / divisor) { c in (c - below)...(c - below + size - 1) }
         return [g * power - x * ratios * (2 * alpha * beta / Double(size))]
@@ -66,7 +66,7 @@ private struct CrossMapNormalization: Op {
         sums(x.square(), always: 0) { c in (c - reach + 1)...(c + reach - 1) } * (alpha / Double(size)) + k
     }
 
-    /// For each channel the sum over those that `window` says, as far as there are such, and over `always`.
+    /// For each channel the sum over the channels in `window` that exist, and over channel `always`.
     private func sums(_ x: Tensor, always: Int? = nil, _ window: (Int) -> ClosedRange<Int>) -> Tensor {
         let channels = x.shape[1]
         let ones = (0..<channels).flatMap { c in

@@ -1,10 +1,10 @@
 import ApusCore
 
-/// What the dropout layers share: they act in training only. PyTorch: `_DropoutNd`.
+/// The base class of the dropout layers: they act in training alone. PyTorch: `_DropoutNd`.
 open class DropoutLayer: Module {
-    /// The probability of an element, or channel, to be dropped.
+    /// The probability that an element, or a channel, is dropped.
     public final let p: Scalar
-    /// Whether the output takes the input's memory.
+    /// Whether the output overwrites the input.
     public final let inplace: Bool
 
     /// `p`: the probability that an element is dropped.
@@ -17,7 +17,7 @@ open class DropoutLayer: Module {
         }
     }
 
-    /// Drops every other element in the mean. Where a `Module` is wanted, Swift infers no type from the default of a generic argument.
+    /// With p = 0.5. A separate initialiser, since Swift does not infer a generic argument's type from its default where a `Module` is due.
     public convenience init(inplace: Bool = false) { self.init(0.5, inplace: inplace) }
 
     public final override var extraRepr: String { shown(DropoutLayer.signature.declared) }
@@ -25,7 +25,7 @@ open class DropoutLayer: Module {
     static let signature = Signature(.number("p", 0.5).shown, .bool("inplace", false).shown)
 }
 
-/// Each element 0 with probability `p`, else x/(1 − p). PyTorch: `nn.Dropout`.
+/// Each element is 0 with probability `p`, else x/(1 − p). PyTorch: `nn.Dropout`.
 public final class Dropout: DropoutLayer, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.dropout(x, p: p.doubleValue, training: training, inplace: inplace) }
     static let arguments = signature.makes(Dropout.init)

@@ -6,17 +6,17 @@ import ApusCore
 public final class Embedding: Module, DeclaredModule {
     /// Rows of the table.
     public let numEmbeddings: Int
-    /// Numbers per row of the table.
+    /// The length of a row.
     public let embeddingDim: Int
-    /// The row that gets no gradient, from the start.
+    /// The index, counted from the start, of the row that gets no gradient.
     public let paddingIdx: Int?
-    /// Rows looked up are scaled down to this norm, in place.
+    /// Used rows with a greater norm are first scaled down to this norm, in place.
     public let maxNorm: Scalar?
-    /// p of the norm that `maxNorm` bounds.
+    /// p of the norm of `maxNorm`.
     public let normType: Scalar
-    /// Whether a row's gradient is divided by how often a call named it.
+    /// Whether the gradient of a row is divided by how often a call uses it.
     public let scaleGradByFreq: Bool
-    /// Whether the table's gradient holds the rows that were named and no others.
+    /// Whether the gradient of the table holds the used rows alone.
     public let sparse: Bool
     /// [numEmbeddings, embeddingDim]
     public let weight: Parameter
@@ -33,7 +33,7 @@ public final class Embedding: Module, DeclaredModule {
         resetParameters()
     }
 
-    /// A table with given rows, which learn only where `freeze` is false. PyTorch: `Embedding.from_pretrained`.
+    /// A table with the given rows, which are trained only where `freeze` is false. PyTorch: `Embedding.from_pretrained`.
     public static func fromPretrained(
         _ embeddings: Tensor, freeze: Bool = true, paddingIdx: Int? = nil, maxNorm: Double? = nil, normType: Double = 2,
         scaleGradByFreq: Bool = false,
@@ -48,7 +48,7 @@ public final class Embedding: Module, DeclaredModule {
             Parameter(table, requiresGrad: !freeze))
     }
 
-    /// With the numbers as they were written, and the table itself.
+    /// With `maxNorm` and `normType` as they were written, and the table itself.
     package init(
         _ numEmbeddings: Int, _ embeddingDim: Int, _ paddingIdx: Int?, _ maxNorm: Scalar?, _ normType: Scalar, _ scaleGradByFreq: Bool,
         _ sparse: Bool,
@@ -71,7 +71,7 @@ public final class Embedding: Module, DeclaredModule {
         super.init()
     }
 
-    /// Draws the table anew. PyTorch: `reset_parameters()`.
+    /// Draws the table again. PyTorch: `reset_parameters()`.
     public func resetParameters() {
         Init.normal_(weight)
         if let paddingIdx, !weight.isPoisoned { noGrad { _ = weight[paddingIdx].zero_() } }
@@ -98,7 +98,7 @@ public final class Embedding: Module, DeclaredModule {
     }
 }
 
-/// The table that PyTorch's constructors take as `_weight`, else a new one whose contents are undefined.
+/// The table given as `_weight` to PyTorch's constructors, else a new one whose contents are undefined.
 func embeddingTable(_ layer: String, _ rows: Int, _ width: Int, _ given: Tensor?, _ device: Device, _ dtype: DType) throws -> Parameter {
     guard let given else { return parameter(layer, ["num_embeddings": rows, "embedding_dim": width], from: 0, device, dtype) }
     guard given.shape == [rows, width] else {

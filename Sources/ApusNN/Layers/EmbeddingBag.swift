@@ -1,27 +1,27 @@
 import ApusCore
 
-/// The sum, mean or maximum of the rows that each bag of integers names: [B, L], or [L] and offsets → [B, embeddingDim]. See `F.embeddingBag`.
-/// PyTorch: `nn.EmbeddingBag`.
+/// The sum, mean or maximum of the table's rows in each bag of indices: [B, L], or [L] and offsets → [B, embeddingDim].
+/// See `F.embeddingBag`. PyTorch: `nn.EmbeddingBag`.
 ///
 /// The table starts normally distributed, with zeros at `paddingIdx`.
 public final class EmbeddingBag: Module, DeclaredModule {
     /// Rows of the table.
     public let numEmbeddings: Int
-    /// Numbers per row of the table.
+    /// The length of a row.
     public let embeddingDim: Int
-    /// Rows looked up are scaled down to this norm, in place.
+    /// Used rows with a greater norm are first scaled down to this norm, in place.
     public let maxNorm: Scalar?
-    /// p of the norm that `maxNorm` bounds.
+    /// p of the norm of `maxNorm`.
     public let normType: Scalar
-    /// Whether a row's gradient is divided by how often a call named it.
+    /// Whether the gradient of a row is divided by how often a call uses it.
     public let scaleGradByFreq: Bool
-    /// How it is computed, by PyTorch's name.
+    /// How the rows of a bag are reduced.
     public let mode: EmbeddingBagMode
-    /// Whether the table's gradient holds the rows that were named and no others.
+    /// Whether the gradient of the table holds the used rows alone.
     public let sparse: Bool
     /// Whether the last offset is the end of the last bag.
     public let includeLastOffset: Bool
-    /// The row that counts nowhere, from the start.
+    /// The index, counted from the start, of the row that is left out of results and gradients.
     public let paddingIdx: Int?
     /// [numEmbeddings, embeddingDim]
     public let weight: Parameter
@@ -38,7 +38,7 @@ public final class EmbeddingBag: Module, DeclaredModule {
         resetParameters()
     }
 
-    /// A table with given rows, which learn only where `freeze` is false. PyTorch: `EmbeddingBag.from_pretrained`.
+    /// A table with the given rows, which are trained only where `freeze` is false. PyTorch: `EmbeddingBag.from_pretrained`.
     public static func fromPretrained(
         _ embeddings: Tensor, freeze: Bool = true, maxNorm: Double? = nil, normType: Double = 2, scaleGradByFreq: Bool = false,
         mode: EmbeddingBagMode = .mean, sparse: Bool = false, includeLastOffset: Bool = false, paddingIdx: Int? = nil
@@ -52,7 +52,7 @@ public final class EmbeddingBag: Module, DeclaredModule {
             Parameter(table, requiresGrad: !freeze))
     }
 
-    /// With the numbers as they were written, and the table itself.
+    /// With `maxNorm` and `normType` as they were written, and the table itself.
     package init(
         _ maxNorm: Scalar?, _ normType: Scalar, _ scaleGradByFreq: Bool, _ mode: EmbeddingBagMode, _ sparse: Bool,
         _ includeLastOffset: Bool,
@@ -77,7 +77,7 @@ public final class EmbeddingBag: Module, DeclaredModule {
         super.init()
     }
 
-    /// Draws the table anew. PyTorch: `reset_parameters()`.
+    /// Draws the table again. PyTorch: `reset_parameters()`.
     public func resetParameters() {
         Init.normal_(weight)
         if let paddingIdx, !weight.isPoisoned { noGrad { _ = weight[paddingIdx].zero_() } }

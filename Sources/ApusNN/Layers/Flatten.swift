@@ -1,6 +1,6 @@
 import ApusCore
 
-/// Dimensions `startDim` to `endDim` as one; by default all but the first. PyTorch: `nn.Flatten`.
+/// Joins dimensions `startDim` to `endDim` to one; by default all but the first. PyTorch: `nn.Flatten`.
 public final class Flatten: Module, DeclaredModule {
     /// The first dimension that is joined.
     public let startDim: Int
@@ -18,11 +18,11 @@ public final class Flatten: Module, DeclaredModule {
     static let arguments = Signature(.int("start_dim", 1).shown, .int("end_dim", -1).shown).makes(Flatten.init)
 }
 
-/// Dimension `dim` as several of sizes `unflattenedSize`; one of them may be −1. PyTorch: `nn.Unflatten`.
+/// Splits dimension `dim` into dimensions of `unflattenedSize`; one of them may be −1. PyTorch: `nn.Unflatten`.
 public final class Unflatten: Module, DeclaredModule {
-    /// The dimension it works along.
+    /// The dimension that is split.
     public let dim: Int
-    /// What the dimension becomes.
+    /// The extents that replace it.
     public let unflattenedSize: [Int]
 
     /// Arguments, order and defaults of PyTorch's `nn.Unflatten`.

@@ -1,22 +1,23 @@
 import ApusCore
 
-/// What FractionalMaxPool2d and FractionalMaxPool3d share: the largest element of windows that lie at random; see `F.fractionalMaxPool2d`.
+/// The base class of FractionalMaxPool2d and FractionalMaxPool3d: the largest element of each randomly placed window.
+/// See `F.fractionalMaxPool2d`.
 open class FractionalMaxPool: Module {
-    /// One number for each dimension of space, as `outputSize` and `outputRatio`.
+    /// One number for each spatial dimension; likewise `outputSize` and `outputRatio`.
     public final let kernelSize: [Int]
     /// The extents of the output.
     public final let outputSize: [Int]?
-    /// The extents of the output as parts of the input's.
+    /// The extents of the output as fractions of the input's.
     public final let outputRatio: [Double]?
-    /// Whether `withIndices(_:)` is the form in use; kept for files and tables that name it.
+    /// Whether a call by PyTorch's names returns the indices too; in Swift call `withIndices(_:)`.
     public final let returnIndices: Bool
-    /// [N, C, dimensions], numbers in [0, 1) that place the windows; nil draws new ones in each call.
+    /// Numbers in [0, 1) that place the windows, [N, C, dimensions]; nil draws new ones in each call.
     @Named("_random_samples") public private(set) final var randomSamples: Buffer? = nil
 
-    /// How many dimensions of space it works over.
+    /// The number of spatial dimensions.
     open class var spatial: Int { fail("FractionalMaxPool", "use FractionalMaxPool2d or FractionalMaxPool3d"); return 2 }
 
-    /// One of `outputSize` and `outputRatio` (numbers between 0 and 1, one or one for each dimension) says how many windows there are.
+    /// Exactly one of `outputSize` and `outputRatio` (between 0 and 1; one number, or one for each dimension) sets the number of windows.
     public init(
         kernelSize: any ExtentsConvertible, outputSize: (any ExtentsConvertible)? = nil, outputRatio: [Double]? = nil,
         returnIndices: Bool = false,
@@ -43,7 +44,7 @@ open class FractionalMaxPool: Module {
 
     open override func forward(_ x: Tensor) -> Tensor { pool(x).values }
 
-    /// The maxima and their places within the input's flattened plane (int64), as `MaxUnpool2d` takes them. PyTorch: `return_indices=True`.
+    /// The maxima and their indices in the input's flattened plane (int64), as `MaxUnpool2d` takes them. PyTorch: `return_indices=True`.
     public final func withIndices(_ x: Tensor) -> (values: Tensor, indices: Tensor) {
         call(x) { pool($0) }
     }

@@ -1,18 +1,18 @@
 import ApusCore
 
-// Normalisations that look at one sample alone, and so are the same in training and evaluation.
+// Normalisations within one sample, which are the same in training and evaluation.
 
 /// Normalises over the last dimensions: (x − mean)/√(var + eps)·weight + bias (Ba et al., 2016). PyTorch: `nn.LayerNorm`.
 public final class LayerNorm: Module, DeclaredModule {
-    /// The dimensions that mean and (biased) variance are taken over: the last ones of the input.
+    /// The last extents of the input, over which mean and (biased) variance are computed.
     public let normalizedShape: Shape
     /// Added to the variance.
     public let eps: Double
-    /// Whether it scales (and shifts) by parameters.
+    /// Whether there is a weight (and a bias).
     public let elementwiseAffine: Bool
-    /// Of `normalizedShape`, starting at 1; nil without.
+    /// Of shape `normalizedShape`, initially 1; nil without `elementwiseAffine`.
     public let weight: Parameter?
-    /// Of `normalizedShape`, starting at 0; nil without.
+    /// Of shape `normalizedShape`, initially 0; nil without `elementwiseAffine` or without a bias.
     public let bias: Parameter?
 
     /// `LayerNorm([32])` for inputs [*, 32].
@@ -45,15 +45,15 @@ public final class LayerNorm: Module, DeclaredModule {
     ).makes(LayerNorm.init)
 }
 
-/// Divides by the root mean square over the last dimensions: x/√(mean(x²) + eps)·weight (Zhang and Sennrich, 2019). PyTorch: `nn.RMSNorm`.
+/// x/√(mean(x²) + eps)·weight, with the mean over the last dimensions (Zhang and Sennrich, 2019). PyTorch: `nn.RMSNorm`.
 public final class RMSNorm: Module, DeclaredModule {
-    /// The last extents, over which it normalises.
+    /// The last extents of the input, over which the mean is computed.
     public let normalizedShape: Shape
-    /// nil: the distance from 1 to the next number of the input's dtype.
+    /// nil means the machine epsilon of the input's dtype.
     public let eps: Double?
-    /// Whether it scales (and shifts) by parameters.
+    /// Whether there is a weight.
     public let elementwiseAffine: Bool
-    /// Of `normalizedShape`, starting at 1; nil without.
+    /// Of shape `normalizedShape`, initially 1; nil without `elementwiseAffine`.
     public let weight: Parameter?
 
     /// `RMSNorm([32])` for inputs [*, 32].
@@ -84,17 +84,17 @@ public final class RMSNorm: Module, DeclaredModule {
 
 /// Normalises each group of channels of each sample (Wu and He, 2018): input [N, C, *]. PyTorch: `nn.GroupNorm`.
 public final class GroupNorm: Module, DeclaredModule {
-    /// Groups of channels.
+    /// The number of groups of channels.
     public let numGroups: Int
     /// Channels of the input.
     public let numChannels: Int
     /// Added to the variance.
     public let eps: Double
-    /// Whether it scales and shifts by parameters.
+    /// Whether there is a weight (and a bias).
     public let affine: Bool
-    /// [numChannels], starting at 1; nil without.
+    /// [numChannels], initially 1; nil without `affine`.
     public let weight: Parameter?
-    /// [numChannels], starting at 0; nil without.
+    /// [numChannels], initially 0; nil without `affine` or without a bias.
     public let bias: Parameter?
 
     /// `numGroups` must divide `numChannels`.
@@ -123,9 +123,10 @@ public final class GroupNorm: Module, DeclaredModule {
     ).makes(GroupNorm.init)
 }
 
-/// Divides by (k + alpha·mean of squares)^beta over `size` neighbouring channels (Krizhevsky et al., 2012). PyTorch: `nn.LocalResponseNorm`.
+/// x/(k + alpha·mean)^beta, with the mean of the squares of `size` neighbouring channels (Krizhevsky et al., 2012).
+/// PyTorch: `nn.LocalResponseNorm`.
 public final class LocalResponseNorm: Module, DeclaredModule {
-    /// How many channels are summed over.
+    /// The number of channels in the neighbourhood.
     public let size: Int
     /// α in the formula.
     public let alpha: Double
@@ -149,7 +150,7 @@ public final class LocalResponseNorm: Module, DeclaredModule {
     ).makes(LocalResponseNorm.init)
 }
 
-/// A shape with positive extents that a tensor can have; [1] after the error of any other.
+/// `shape` if its extents are positive and a tensor can have it; otherwise an error, and [1].
 private func checkedShape(_ shape: Shape, _ layer: String) -> Shape {
     var count = 1
     for extent in shape {

@@ -1,7 +1,7 @@
 import ApusCore
 
-/// What LazyConv1d, LazyConv2d and LazyConv3d share: a convolution that learns from its first input how many channels there are.
-/// Weight and bias are empty until then; afterwards it prints as the layer it has become. PyTorch: `nn.LazyConv1d` and so on.
+/// The base class of LazyConv1d, LazyConv2d and LazyConv3d: a convolution that takes the number of input channels from its first input.
+/// Weight and bias are empty until then; afterwards it prints as an ordinary convolution. PyTorch: `nn.LazyConv1d` and so on.
 open class LazyConvolution: ConvolutionLayer {
     /// As `Convolution`, without the number of input channels.
     public init(
@@ -33,23 +33,23 @@ open class LazyConvolution: ConvolutionLayer {
         .int("groups", 1), .bool("bias", true), .choice("padding_mode", PaddingMode.zeros), .device, .dtype)
 }
 
-/// `Conv1d` whose number of input channels the first input says. PyTorch: `nn.LazyConv1d`.
+/// `Conv1d` whose number of input channels comes from the first input. PyTorch: `nn.LazyConv1d`.
 public final class LazyConv1d: LazyConvolution, DeclaredModule {
     public override class var spatial: Int { 1 }
     static let arguments = signature.makes(LazyConv1d.init)
 }
-/// `Conv2d` whose number of input channels the first input says. PyTorch: `nn.LazyConv2d`.
+/// `Conv2d` whose number of input channels comes from the first input. PyTorch: `nn.LazyConv2d`.
 public final class LazyConv2d: LazyConvolution, DeclaredModule {
     public override class var spatial: Int { 2 }
     static let arguments = signature.makes(LazyConv2d.init)
 }
-/// `Conv3d` whose number of input channels the first input says. PyTorch: `nn.LazyConv3d`.
+/// `Conv3d` whose number of input channels comes from the first input. PyTorch: `nn.LazyConv3d`.
 public final class LazyConv3d: LazyConvolution, DeclaredModule {
     public override class var spatial: Int { 3 }
     static let arguments = signature.makes(LazyConv3d.init)
 }
 
-/// What LazyConvTranspose1d, LazyConvTranspose2d and LazyConvTranspose3d share; see `LazyConvolution`.
+/// The base class of LazyConvTranspose1d, LazyConvTranspose2d and LazyConvTranspose3d; see `LazyConvolution`.
 open class LazyConvolutionTranspose: ConvolutionLayer {
     override class var isTransposed: Bool { true }
 
@@ -64,7 +64,7 @@ open class LazyConvolutionTranspose: ConvolutionLayer {
             dilation: dilation, groups: groups, bias: bias, paddingMode: paddingMode, device: device, dtype: dtype)
     }
 
-    /// The output for one input, with the extents `outputSize` in space, as `ConvolutionTranspose` has it.
+    /// The output of spatial extents `outputSize`; see `ConvolutionTranspose`.
     public final func callAsFunction(_ x: Tensor, outputSize: [Int]) -> Tensor { transposed(x, outputSize) }
 
     public final override var typeName: String { isLazy ? "LazyConvTranspose\(Self.spatial)d" : "ConvTranspose\(Self.spatial)d" }
@@ -77,17 +77,17 @@ open class LazyConvolutionTranspose: ConvolutionLayer {
     }
 }
 
-/// `ConvTranspose1d` whose number of input channels the first input says. PyTorch: `nn.LazyConvTranspose1d`.
+/// `ConvTranspose1d` whose number of input channels comes from the first input. PyTorch: `nn.LazyConvTranspose1d`.
 public final class LazyConvTranspose1d: LazyConvolutionTranspose, DeclaredModule {
     public override class var spatial: Int { 1 }
     static let arguments = signature.makes(LazyConvTranspose1d.init)
 }
-/// `ConvTranspose2d` whose number of input channels the first input says. PyTorch: `nn.LazyConvTranspose2d`.
+/// `ConvTranspose2d` whose number of input channels comes from the first input. PyTorch: `nn.LazyConvTranspose2d`.
 public final class LazyConvTranspose2d: LazyConvolutionTranspose, DeclaredModule {
     public override class var spatial: Int { 2 }
     static let arguments = signature.makes(LazyConvTranspose2d.init)
 }
-/// `ConvTranspose3d` whose number of input channels the first input says. PyTorch: `nn.LazyConvTranspose3d`.
+/// `ConvTranspose3d` whose number of input channels comes from the first input. PyTorch: `nn.LazyConvTranspose3d`.
 public final class LazyConvTranspose3d: LazyConvolutionTranspose, DeclaredModule {
     public override class var spatial: Int { 3 }
     static let arguments = signature.makes(LazyConvTranspose3d.init)

@@ -2,15 +2,15 @@ import ApusCore
 
 /// x·Wᵀ + b. PyTorch: `nn.Linear`.
 ///
-/// Weight and bias start evenly distributed in ±1/√inFeatures.
+/// Weight and bias start uniformly distributed in ±1/√inFeatures.
 public class Linear: Module, DeclaredModule {
-    /// 0 of a lazy layer before its first input.
+    /// Features of the input; 0 for a lazy layer before its first input.
     public final fileprivate(set) var inFeatures: Int
-    /// Numbers per row of the output.
+    /// Features of the output.
     public final let outFeatures: Int
     /// [outFeatures, inFeatures]
     public final let weight: Parameter
-    /// [outFeatures], nil without.
+    /// [outFeatures]; nil without a bias.
     public internal(set) final var bias: Parameter?
 
     /// Arguments, order and defaults of PyTorch's `nn.Linear`.
@@ -23,7 +23,7 @@ public class Linear: Module, DeclaredModule {
         resetParameters()
     }
 
-    /// Without the number of inputs, which the first input says.
+    /// Without the number of input features, which the first input sets.
     fileprivate init(lazy outFeatures: Int, bias: Bool, device: Device, dtype: DType) {
         inFeatures = 0
         self.outFeatures = outFeatures
@@ -36,7 +36,7 @@ public class Linear: Module, DeclaredModule {
         super.init()
     }
 
-    /// Draws weight and bias anew. PyTorch: `reset_parameters()`.
+    /// Draws weight and bias again. PyTorch: `reset_parameters()`.
     public final func resetParameters() {
         let bound = inFeatures > 0 ? 1 / Double(inFeatures).squareRoot() : 0
         Init.uniform_(weight, a: -bound, b: bound)
@@ -53,13 +53,13 @@ public class Linear: Module, DeclaredModule {
     }
 }
 
-/// `Linear` whose number of inputs the first input says: its last extent. Weight and bias are empty until then; afterwards it prints as `Linear`.
-/// PyTorch: `nn.LazyLinear`.
+/// `Linear` that takes the number of input features from the last extent of its first input. Weight and bias are empty until then;
+/// afterwards it prints as `Linear`. PyTorch: `nn.LazyLinear`.
 public final class LazyLinear: Linear {
-    /// Whether weight and bias await the first input.
+    /// Whether weight and bias are still empty, before the first input.
     public private(set) var isLazy = true
 
-    /// As `Linear`, without the number of inputs.
+    /// As `Linear`, without the number of input features.
     public init(_ outFeatures: Int, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
         super.init(lazy: outFeatures, bias: bias, device: device, dtype: dtype)
     }
@@ -97,17 +97,17 @@ extension LazyLinear: LazyModule {
 
 /// y_o = Σ_ij x1_i·W_oij·x2_j + b_o. PyTorch: `nn.Bilinear`.
 ///
-/// Weight and bias start evenly distributed in ±1/√in1Features.
+/// Weight and bias start uniformly distributed in ±1/√in1Features.
 public final class Bilinear: Module, DeclaredModule {
-    /// Numbers per row of the first input.
+    /// Features of the first input.
     public let in1Features: Int
-    /// Numbers per row of the second input.
+    /// Features of the second input.
     public let in2Features: Int
-    /// Numbers per row of the output.
+    /// Features of the output.
     public let outFeatures: Int
     /// [outFeatures, in1Features, in2Features]
     public let weight: Parameter
-    /// [outFeatures], nil without.
+    /// [outFeatures]; nil without a bias.
     public let bias: Parameter?
 
     /// Arguments, order and defaults of PyTorch's `nn.Bilinear`.
@@ -123,7 +123,7 @@ public final class Bilinear: Module, DeclaredModule {
         resetParameters()
     }
 
-    /// Draws weight and bias anew. PyTorch: `reset_parameters()`.
+    /// Draws weight and bias again. PyTorch: `reset_parameters()`.
     public func resetParameters() {
         let bound = 1 / Double(max(in1Features, 1)).squareRoot()
         Init.uniform_(weight, a: -bound, b: bound)
@@ -146,9 +146,9 @@ public final class Bilinear: Module, DeclaredModule {
 
 /// Cosine of the angle between two inputs along `dim`. PyTorch: `nn.CosineSimilarity`.
 public final class CosineSimilarity: Module, DeclaredModule {
-    /// The dimension it works along.
+    /// The dimension of the vectors.
     public let dim: Int
-    /// The least that the product of the norms is taken for.
+    /// The lower bound of each norm.
     public let eps: Double
 
     /// Arguments, order and defaults of PyTorch's `nn.CosineSimilarity`.

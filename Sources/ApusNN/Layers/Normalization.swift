@@ -1,30 +1,30 @@
 import ApusCore
 
-/// What batch and instance normalisation share: weight and bias, running statistics, the check of ranks. PyTorch: `_NormBase`.
+/// The base class of batch and instance normalisation: weight, bias, running statistics and the check of ranks. PyTorch: `_NormBase`.
 open class RunningNorm: Module {
-    /// The number of channels; 0 of a lazy layer that has seen no input.
+    /// The number of channels; 0 for a lazy layer before its first input.
     public final private(set) var numFeatures: Int
     /// Added to the variance.
     public final let eps: Double
-    /// The weight of the newest batch in the running statistics; nil takes the mean over all batches.
+    /// The weight of the newest batch in the running statistics; nil averages over all batches.
     public package(set) final var momentum: Double?
-    /// Whether it scales and shifts by parameters.
+    /// Whether there is a weight (and a bias).
     public final let affine: Bool
     /// Whether it keeps running statistics.
     public final let trackRunningStats: Bool
-    /// What each channel is multiplied by, nil without.
+    /// Multiplies each channel; nil without `affine`.
     public final let weight: Parameter?
-    /// What is added per output, nil without.
+    /// Added to each channel; nil without `affine` or without a bias.
     public final let bias: Parameter?
     /// The running mean, nil where none is kept.
     public final let runningMean: Buffer?
     /// The running variance, nil where none is kept.
     public final let runningVar: Buffer?
-    /// How many batches the running statistics have seen, int64.
+    /// The number of batches in the running statistics, int64.
     public final let numBatchesTracked: Buffer?
     final private(set) var isLazy: Bool
 
-    /// How many dimensions inputs may have.
+    /// The numbers of dimensions that an input may have.
     class var ranks: ClosedRange<Int> { 2...8 }
 
     init(
@@ -50,7 +50,7 @@ open class RunningNorm: Module {
         super.init()
     }
 
-    /// Starts the running statistics anew. PyTorch: `reset_running_stats()`.
+    /// Resets the running statistics. PyTorch: `reset_running_stats()`.
     public final func resetRunningStats() {
         noGrad {
             runningMean?.zero_()
@@ -59,7 +59,7 @@ open class RunningNorm: Module {
         }
     }
 
-    /// Sets weight to 1, bias to 0, and the running statistics to their start. PyTorch: `reset_parameters()`.
+    /// Sets weight to 1 and bias to 0, and resets the running statistics. PyTorch: `reset_parameters()`.
     public final func resetParameters() {
         resetRunningStats()
         noGrad {
@@ -68,7 +68,7 @@ open class RunningNorm: Module {
         }
     }
 
-    /// Gives a lazy layer its tensors for that many channels.
+    /// Allocates the tensors of a lazy layer for that number of channels.
     final func materialize(channels: Int) {
         numFeatures = channels
         isLazy = false
@@ -97,14 +97,14 @@ open class RunningNorm: Module {
 
 // MARK: - Batch normalisation (Ioffe and Szegedy, 2015)
 
-/// What BatchNorm1d, BatchNorm2d and BatchNorm3d share: each channel with the mean and variance of the batch, then weight and bias.
+/// The base class of BatchNorm1d, BatchNorm2d and BatchNorm3d: normalises each channel by the mean and variance of the batch.
 ///
-/// y = (x − mean)/√(var + eps)·weight + bias. In training the statistics are the batch's, and running ones follow them; in evaluation the running
-/// ones are used. Without `trackRunningStats` the batch's are used always.
+/// y = (x − mean)/√(var + eps)·weight + bias. In training the statistics are the batch's, and the running ones follow them; in evaluation
+/// the running ones are used. Without `trackRunningStats` the batch's are always used.
 open class BatchNorm: RunningNorm {
     /// - Parameters:
-    ///   - momentum: how far a batch moves the running statistics; nil takes the mean over all batches.
-    ///   - affine: whether there are weight and bias (and `bias`, whether there is a bias then).
+    ///   - momentum: the weight of a batch in the running statistics; nil averages over all batches.
+    ///   - affine: whether there is a weight, and with `bias` a bias.
     public init(
         _ numFeatures: Int, eps: Double = 1e-5, momentum: Double? = 0.1, affine: Bool = true, trackRunningStats: Bool = true,
         bias: Bool = true,
@@ -115,7 +115,7 @@ open class BatchNorm: RunningNorm {
             dtype: dtype)
     }
 
-    /// Without the number of features, which the first input says.
+    /// Without the number of features, which the first input sets.
     init(lazy: Void, eps: Double, momentum: Double?, affine: Bool, trackRunningStats: Bool, bias: Bool, device: Device, dtype: DType) {
         super.init(
             nil, eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device,
@@ -161,7 +161,7 @@ open class BatchNorm3d: BatchNorm, DeclaredModule {
     static let arguments = signature.makes(BatchNorm3d.init)
 }
 
-/// What LazyBatchNorm1d, LazyBatchNorm2d and LazyBatchNorm3d share: batch normalisation that learns from its first input how many channels there are.
+/// The base class of LazyBatchNorm1d, LazyBatchNorm2d and LazyBatchNorm3d: they take the number of channels from their first input.
 open class LazyBatchNorm: BatchNorm {
     /// As `BatchNorm`, without the number of features.
     public init(
@@ -180,17 +180,17 @@ open class LazyBatchNorm: BatchNorm {
         .bool("bias", true).byName, .device, .dtype)
 }
 
-/// `BatchNorm1d` whose number of channels the first input says. PyTorch: `nn.LazyBatchNorm1d`.
+/// `BatchNorm1d` whose number of channels comes from the first input. PyTorch: `nn.LazyBatchNorm1d`.
 public final class LazyBatchNorm1d: LazyBatchNorm, DeclaredModule {
     override class var ranks: ClosedRange<Int> { 2...3 }
     static let arguments = lazySignature.makes(LazyBatchNorm1d.init)
 }
-/// `BatchNorm2d` whose number of channels the first input says. PyTorch: `nn.LazyBatchNorm2d`.
+/// `BatchNorm2d` whose number of channels comes from the first input. PyTorch: `nn.LazyBatchNorm2d`.
 public final class LazyBatchNorm2d: LazyBatchNorm, DeclaredModule {
     override class var ranks: ClosedRange<Int> { 4...4 }
     static let arguments = lazySignature.makes(LazyBatchNorm2d.init)
 }
-/// `BatchNorm3d` whose number of channels the first input says. PyTorch: `nn.LazyBatchNorm3d`.
+/// `BatchNorm3d` whose number of channels comes from the first input. PyTorch: `nn.LazyBatchNorm3d`.
 public final class LazyBatchNorm3d: LazyBatchNorm, DeclaredModule {
     override class var ranks: ClosedRange<Int> { 5...5 }
     static let arguments = lazySignature.makes(LazyBatchNorm3d.init)
@@ -198,11 +198,11 @@ public final class LazyBatchNorm3d: LazyBatchNorm, DeclaredModule {
 
 // MARK: - Instance normalisation (Ulyanov et al., 2016)
 
-/// What InstanceNorm1d, InstanceNorm2d and InstanceNorm3d share: each channel of each sample with its own mean and variance.
+/// The base class of InstanceNorm1d, InstanceNorm2d and InstanceNorm3d: normalises each channel of each sample by its own statistics.
 ///
-/// With `trackRunningStats` evaluation uses running statistics, otherwise always the sample's own.
+/// With `trackRunningStats` evaluation uses the running statistics; otherwise the sample's own are always used.
 open class InstanceNorm: RunningNorm {
-    /// As `BatchNorm`, but that `affine` and `trackRunningStats` are off by default, and that without momentum running statistics stay as they are.
+    /// As `BatchNorm`, but `affine` and `trackRunningStats` are off by default, and momentum nil leaves the running statistics unchanged.
     public init(
         _ numFeatures: Int, eps: Double = 1e-5, momentum: Double? = 0.1, affine: Bool = false, trackRunningStats: Bool = false,
         bias: Bool = true,
@@ -213,7 +213,7 @@ open class InstanceNorm: RunningNorm {
             dtype: dtype)
     }
 
-    /// Without the number of features, which the first input says.
+    /// Without the number of features, which the first input sets.
     init(lazy: Void, eps: Double, momentum: Double?, affine: Bool, trackRunningStats: Bool, bias: Bool, device: Device, dtype: DType) {
         super.init(
             nil, eps: eps, momentum: momentum, affine: affine, trackRunningStats: trackRunningStats, bias: bias, device: device,
@@ -223,7 +223,7 @@ open class InstanceNorm: RunningNorm {
     open override func forward(_ x: Tensor) -> Tensor {
         composite(typeName, x) { () throws(OpError) in
             try checkRank(x)
-            // The smaller of the ranks is a sample without a batch.
+            // An input with the smaller number of dimensions is one sample.
             let isBatched = x.ndim == Self.ranks.upperBound
             let batch = isBatched ? x : x.unsqueeze(0)
             if isLazy { materialize(channels: batch.shape[1]) }
@@ -260,9 +260,9 @@ open class InstanceNorm3d: InstanceNorm, DeclaredModule {
     static let arguments = signature.makes(InstanceNorm3d.init)
 }
 
-/// What LazyInstanceNorm1d, LazyInstanceNorm2d and LazyInstanceNorm3d share: instance normalisation that learns from its first input how many channels there are.
+/// The base class of LazyInstanceNorm1d, LazyInstanceNorm2d and LazyInstanceNorm3d, which take the number of channels from the first input.
 open class LazyInstanceNorm: InstanceNorm {
-    /// As `InstanceNorm`, without the number of features; as in PyTorch, `affine` and `trackRunningStats` are on by default here.
+    /// As `InstanceNorm`, without the number of features; as in PyTorch, `affine` and `trackRunningStats` are on by default.
     public init(
         eps: Double = 1e-5, momentum: Double? = 0.1, affine: Bool = true, trackRunningStats: Bool = true, bias: Bool = true,
         device: Device = .cpu,
@@ -279,17 +279,17 @@ open class LazyInstanceNorm: InstanceNorm {
         .bool("bias", true).byName, .device, .dtype)
 }
 
-/// `InstanceNorm1d` whose number of channels the first input says. PyTorch: `nn.LazyInstanceNorm1d`.
+/// `InstanceNorm1d` whose number of channels comes from the first input. PyTorch: `nn.LazyInstanceNorm1d`.
 public final class LazyInstanceNorm1d: LazyInstanceNorm, DeclaredModule {
     override class var ranks: ClosedRange<Int> { 2...3 }
     static let arguments = lazySignature.makes(LazyInstanceNorm1d.init)
 }
-/// `InstanceNorm2d` whose number of channels the first input says. PyTorch: `nn.LazyInstanceNorm2d`.
+/// `InstanceNorm2d` whose number of channels comes from the first input. PyTorch: `nn.LazyInstanceNorm2d`.
 public final class LazyInstanceNorm2d: LazyInstanceNorm, DeclaredModule {
     override class var ranks: ClosedRange<Int> { 3...4 }
     static let arguments = lazySignature.makes(LazyInstanceNorm2d.init)
 }
-/// `InstanceNorm3d` whose number of channels the first input says. PyTorch: `nn.LazyInstanceNorm3d`.
+/// `InstanceNorm3d` whose number of channels comes from the first input. PyTorch: `nn.LazyInstanceNorm3d`.
 public final class LazyInstanceNorm3d: LazyInstanceNorm, DeclaredModule {
     override class var ranks: ClosedRange<Int> { 4...5 }
     static let arguments = lazySignature.makes(LazyInstanceNorm3d.init)

@@ -1,11 +1,11 @@
 import ApusCore
 
-/// What the padding layers share: how many elements before and after each dimension of space, last dimension first.
+/// The base class of the padding layers: the number of elements before and after each spatial dimension, last dimension first.
 open class PaddingLayer: Module {
     /// `[left, right]`, then `[top, bottom]`, then `[front, back]`, as far as there are dimensions.
     public final let padding: [Int]
 
-    /// How many dimensions of space it pads.
+    /// The number of spatial dimensions.
     open class var spatial: Int { fail("PaddingLayer", "use ZeroPad2d and its like"); return 1 }
 
     init(_ padding: any ExtentsConvertible, _: Void) {
@@ -31,14 +31,14 @@ open class PaddingLayer: Module {
     }
 }
 
-// MARK: A constant
+// MARK: Constant
 
-/// What ConstantPad1d, ConstantPad2d and ConstantPad3d share: `value` around the input.
+/// The base class of ConstantPad1d, ConstantPad2d and ConstantPad3d: surrounds the input with `value`.
 open class ConstantPad: PaddingLayer {
-    /// The value that is put in.
+    /// The value of the padding.
     public final let value: Scalar
 
-    /// `padding` on every side, or `[left, right]`, `[left, right, top, bottom]` and so on; negative amounts cut.
+    /// `padding` on every side, or `[left, right]`, `[left, right, top, bottom]` and so on; negative numbers crop.
     public init(_ padding: any ExtentsConvertible, _ value: some ScalarConvertible) {
         self.value = value.scalar
         super.init(padding, ())
@@ -64,9 +64,9 @@ public final class ConstantPad3d: ConstantPad, DeclaredModule {
 
 // MARK: Zeros
 
-/// What ZeroPad1d, ZeroPad2d and ZeroPad3d share: zeros around the input.
+/// The base class of ZeroPad1d, ZeroPad2d and ZeroPad3d: surrounds the input with zeros.
 open class ZeroPad: PaddingLayer {
-    /// `padding` on every side, or `[left, right]`, `[left, right, top, bottom]` and so on; negative amounts cut.
+    /// `padding` on every side, or `[left, right]`, `[left, right, top, bottom]` and so on; negative numbers crop.
     public init(_ padding: any ExtentsConvertible) { super.init(padding, ()) }
     open override func forward(_ x: Tensor) -> Tensor { pad(x, .constant, checksRank: false) }
 }
@@ -88,7 +88,7 @@ public final class ZeroPad3d: ZeroPad, DeclaredModule {
 
 // MARK: Reflection
 
-/// What ReflectionPad1d, ReflectionPad2d and ReflectionPad3d share: the input mirrored at its edges, which are not repeated.
+/// The base class of ReflectionPad1d, ReflectionPad2d and ReflectionPad3d: mirrors the input at its edges, without repeating them.
 open class ReflectionPad: PaddingLayer {
     /// `padding` on every side, or `[left, right]`, `[left, right, top, bottom]` and so on; less than the extents.
     public init(_ padding: any ExtentsConvertible) { super.init(padding, ()) }
@@ -112,7 +112,7 @@ public final class ReflectionPad3d: ReflectionPad, DeclaredModule {
 
 // MARK: Replication
 
-/// What ReplicationPad1d, ReplicationPad2d and ReplicationPad3d share: the elements at the edge, repeated.
+/// The base class of ReplicationPad1d, ReplicationPad2d and ReplicationPad3d: repeats the elements at the edge.
 open class ReplicationPad: PaddingLayer {
     /// `padding` on every side, or `[left, right]`, `[left, right, top, bottom]` and so on.
     public init(_ padding: any ExtentsConvertible) { super.init(padding, ()) }
@@ -136,7 +136,7 @@ public final class ReplicationPad3d: ReplicationPad, DeclaredModule {
 
 // MARK: Wrapping around
 
-/// What CircularPad1d, CircularPad2d and CircularPad3d share: the elements from the other side.
+/// The base class of CircularPad1d, CircularPad2d and CircularPad3d: pads with the elements from the opposite side.
 open class CircularPad: PaddingLayer {
     /// `padding` on every side, or `[left, right]`, `[left, right, top, bottom]` and so on; at most the extents.
     public init(_ padding: any ExtentsConvertible) { super.init(padding, ()) }

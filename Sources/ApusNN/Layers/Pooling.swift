@@ -1,27 +1,27 @@
 import ApusCore
 
-/// What MaxPool1d, MaxPool2d and MaxPool3d share: the largest element of each window of each channel.
+/// The base class of MaxPool1d, MaxPool2d and MaxPool3d: the largest element of each window of each channel.
 ///
 /// out = ⌊(in + 2·padding − dilation·(kernelSize − 1) − 1)/stride⌋ + 1 in each dimension, rounded up with `ceilMode`.
 open class MaxPool: Module {
-    /// The window.
+    /// The size of the window.
     public final let kernelSize: Extents
     /// Steps between windows.
     public final let stride: Extents
-    /// What is added at the edges, per dimension.
+    /// The padding on each side, per dimension.
     public final let padding: Extents
     /// Steps between the elements of a window.
     public final let dilation: Extents
-    /// Whether `withIndices(_:)` is the form in use; kept for files and tables that name it.
+    /// Whether a call by PyTorch's names returns the indices too; in Swift call `withIndices(_:)`.
     public final let returnIndices: Bool
-    /// Whether windows that reach beyond the end count.
+    /// Whether the last window may reach beyond the end.
     public final let ceilMode: Bool
 
-    /// How many dimensions of space it works over.
+    /// The number of spatial dimensions.
     open class var spatial: Int { fail("MaxPool", "use MaxPool1d, MaxPool2d or MaxPool3d"); return 1 }
 
-    /// Windows of `kernelSize`, `stride` apart (by default side by side), after padding with −∞ by at most half a window.
-    /// A layer returns one tensor: with `returnIndices`, call ``withIndices(_:)`` for both.
+    /// Windows of `kernelSize` at distance `stride` (by default adjacent), after padding with −∞ by at most half a window.
+    /// A call returns the values alone, even with `returnIndices`; ``withIndices(_:)`` returns both.
     public init(
         kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1,
@@ -38,7 +38,8 @@ open class MaxPool: Module {
 
     open override func forward(_ x: Tensor) -> Tensor { pool(x).values }
 
-    /// The maxima and their places within the input's flattened plane (int64), as `MaxUnpool1d` and its like take them. PyTorch: `return_indices=True`.
+    /// The maxima and their indices in the input's flattened plane (int64), as `MaxUnpool1d` to `MaxUnpool3d` take them.
+    /// PyTorch: `return_indices=True`.
     public final func withIndices(_ x: Tensor) -> (values: Tensor, indices: Tensor) {
         call(x) { pool($0) }
     }
@@ -75,21 +76,21 @@ public final class MaxPool3d: MaxPool, DeclaredModule {
     static let arguments = signature.makes(MaxPool3d.init)
 }
 
-/// What MaxUnpool1d, MaxUnpool2d and MaxUnpool3d share: the inverse of max pooling, as far as there is one. Values return to their places, zeros elsewhere.
+/// The base class of MaxUnpool1d, MaxUnpool2d and MaxUnpool3d, partial inverses of max pooling: values return to their indices among zeros.
 open class MaxUnpool: Module {
-    /// The window.
+    /// The size of the window.
     public final let kernelSize: Extents
     /// Steps between windows.
     public final let stride: Extents
-    /// What is added at the edges, per dimension.
+    /// The padding on each side, per dimension.
     public final let padding: Extents
 
-    /// How many dimensions the windows have.
+    /// The number of spatial dimensions.
     open class var spatial: Int { fail("MaxUnpool", "use MaxUnpool1d, MaxUnpool2d or MaxUnpool3d"); return 1 }
 
-    /// With the arguments of the pool that it inverts.
+    /// With the arguments of the pool to invert.
     public init(kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0) {
-        // PyTorch keeps these as tuples, and prints them so.
+        // PyTorch stores and prints these as tuples.
         func tuple(_ extents: any ExtentsConvertible, _ name: String) -> Extents {
             do throws(OpError) { return Extents(try extents.extents.spread(Self.spatial, name)) } catch {
                 fail(error, op: "\(Self.self)")
@@ -102,7 +103,7 @@ open class MaxUnpool: Module {
         super.init()
     }
 
-    /// `indices` as the pool's `withIndices` gave them; `outputSize` where the usual extents are not those that were pooled.
+    /// `indices` are those of the pool's `withIndices`; `outputSize` is needed where the pooled input did not have the default extents.
     public final func callAsFunction(_ x: Tensor, _ indices: Tensor, outputSize: [Int]? = nil) -> Tensor {
         call(x, indices) { F.maxUnpool("maxUnpool\(Self.spatial)d", Self.spatial, $0, $1, kernelSize, stride, padding, outputSize) }
     }
@@ -117,41 +118,41 @@ open class MaxUnpool: Module {
         .calls { (module: MaxUnpool, x, indices, size) in module(x, indices, outputSize: size) }
 }
 
-/// The inverse of `MaxPool1d`. PyTorch: `nn.MaxUnpool1d`.
+/// A partial inverse of `MaxPool1d`. PyTorch: `nn.MaxUnpool1d`.
 public final class MaxUnpool1d: MaxUnpool, DeclaredModule {
     public override class var spatial: Int { 1 }
     static let arguments = signature.makes(MaxUnpool1d.init)
 }
-/// The inverse of `MaxPool2d`. PyTorch: `nn.MaxUnpool2d`.
+/// A partial inverse of `MaxPool2d`. PyTorch: `nn.MaxUnpool2d`.
 public final class MaxUnpool2d: MaxUnpool, DeclaredModule {
     public override class var spatial: Int { 2 }
     static let arguments = signature.makes(MaxUnpool2d.init)
 }
-/// The inverse of `MaxPool3d`. PyTorch: `nn.MaxUnpool3d`.
+/// A partial inverse of `MaxPool3d`. PyTorch: `nn.MaxUnpool3d`.
 public final class MaxUnpool3d: MaxUnpool, DeclaredModule {
     public override class var spatial: Int { 3 }
     static let arguments = signature.makes(MaxUnpool3d.init)
 }
 
-/// What AvgPool2d and AvgPool3d share: the mean of each window of each channel.
+/// The base class of AvgPool1d, AvgPool2d and AvgPool3d: the mean of each window of each channel.
 open class AvgPool: Module {
-    /// The window.
+    /// The size of the window.
     public final let kernelSize: Extents
     /// Steps between windows.
     public final let stride: Extents
-    /// What is added at the edges, per dimension.
+    /// The padding on each side, per dimension.
     public final let padding: Extents
-    /// Whether windows that reach beyond the end count.
+    /// Whether the last window may reach beyond the end.
     public final let ceilMode: Bool
-    /// Whether padding counts in the mean.
+    /// Whether the zeros of the padding count as elements.
     public final let countIncludePad: Bool
-    /// What to divide by in place of the number of elements, nil for that.
+    /// The divisor of the sums; nil divides by the number of elements.
     public final let divisorOverride: Int?
 
-    /// How many dimensions the windows have.
+    /// The number of spatial dimensions.
     open class var spatial: Int { fail("AvgPool", "use AvgPool1d, AvgPool2d or AvgPool3d"); return 1 }
 
-    /// Zeros of the padding count as elements where `countIncludePad`; `divisorOverride` divides the sums in place of the count.
+    /// `countIncludePad` counts the zeros of the padding as elements; `divisorOverride` replaces the count as divisor.
     public init(
         kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
         ceilMode: Bool = false,
@@ -181,12 +182,12 @@ open class AvgPool: Module {
 public final class AvgPool1d: AvgPool, DeclaredModule {
     public override class var spatial: Int { 1 }
 
-    /// Zeros of the padding count as elements where `countIncludePad`.
+    /// `countIncludePad` counts the zeros of the padding as elements.
     public init(
         kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
         ceilMode: Bool = false, countIncludePad: Bool = true
     ) {
-        // One dimension prints as a tuple here, and here alone, in PyTorch.
+        // PyTorch prints the sizes of this class as tuples, unlike those of the other one-dimensional pools.
         super.init(
             kernelSize: Extents(kernelSize.extents.values), stride: Extents((stride ?? kernelSize).extents.values),
             padding: Extents(padding.extents.values),
@@ -209,12 +210,12 @@ public final class AvgPool3d: AvgPool, DeclaredModule {
     static let arguments = signature.makes(AvgPool3d.init)
 }
 
-/// What the adaptive pools share: each channel cut into `outputSize` parts, part o of n covering ⌊o·in/n⌋ ..< ⌈(o + 1)·in/n⌉.
+/// The base class of the adaptive pools: divides each channel into `outputSize` parts; part o of n covers ⌊o·in/n⌋ ..< ⌈(o + 1)·in/n⌉.
 open class AdaptivePool: Module {
     /// The extents of the output.
     public final let outputSize: OutputExtents
 
-    /// How many dimensions the windows have.
+    /// The number of spatial dimensions.
     open class var spatial: Int { fail("AdaptivePool", "use AdaptiveAvgPool2d and its like"); return 1 }
 
     init(_ outputSize: any OutputExtentsConvertible, _: Void) {
@@ -225,7 +226,7 @@ open class AdaptivePool: Module {
     open override var extraRepr: String { "output_size=\(repr(outputSize))" }
 }
 
-/// What AdaptiveAvgPool1d, AdaptiveAvgPool2d and AdaptiveAvgPool3d share: the mean of each part.
+/// The base class of AdaptiveAvgPool1d, AdaptiveAvgPool2d and AdaptiveAvgPool3d: the mean of each part.
 open class AdaptiveAvgPool: AdaptivePool {
     /// `7`, `[7, 5]`, or `[7, nil]` where nil keeps the input's extent.
     public init(_ outputSize: any OutputExtentsConvertible) { super.init(outputSize, ()) }
@@ -252,12 +253,12 @@ public final class AdaptiveAvgPool3d: AdaptiveAvgPool, DeclaredModule {
     static let arguments = signature.makes(AdaptiveAvgPool3d.init)
 }
 
-/// What AdaptiveMaxPool1d, AdaptiveMaxPool2d and AdaptiveMaxPool3d share: the largest element of each part.
+/// The base class of AdaptiveMaxPool1d, AdaptiveMaxPool2d and AdaptiveMaxPool3d: the largest element of each part.
 open class AdaptiveMaxPool: AdaptivePool {
-    /// Whether `withIndices(_:)` is the form in use; kept for files and tables that name it.
+    /// Whether a call by PyTorch's names returns the indices too; in Swift call `withIndices(_:)`.
     public final let returnIndices: Bool
 
-    /// `7`, `[7, 5]`, or `[7, nil]` where nil keeps the input's extent. With `returnIndices`, call ``withIndices(_:)`` for both.
+    /// `7`, `[7, 5]`, or `[7, nil]` where nil keeps the input's extent. A call returns the values alone; ``withIndices(_:)`` returns both.
     public init(_ outputSize: any OutputExtentsConvertible, returnIndices: Bool = false) {
         self.returnIndices = returnIndices
         super.init(outputSize, ())
@@ -265,7 +266,7 @@ open class AdaptiveMaxPool: AdaptivePool {
 
     open override func forward(_ x: Tensor) -> Tensor { pool(x).values }
 
-    /// The maxima and their places within the input's flattened plane, int64. PyTorch: `return_indices=True`.
+    /// The maxima and their indices in the input's flattened plane, int64. PyTorch: `return_indices=True`.
     public final func withIndices(_ x: Tensor) -> (values: Tensor, indices: Tensor) {
         call(x) { pool($0) }
     }
@@ -298,18 +299,18 @@ public final class AdaptiveMaxPool3d: AdaptiveMaxPool, DeclaredModule {
     static let arguments = signature.makes(AdaptiveMaxPool3d.init)
 }
 
-/// What LPPool1d, LPPool2d and LPPool3d share: (Σ xᵖ)^(1/p) over each window.
+/// The base class of LPPool1d, LPPool2d and LPPool3d: (Σ xᵖ)^(1/p) over each window.
 open class LPPool: Module {
     /// p in the formula.
     public final let normType: Scalar
-    /// The window.
+    /// The size of the window.
     public final let kernelSize: Extents
     /// Steps between windows.
     public final let stride: Extents?
-    /// Whether windows that reach beyond the end count.
+    /// Whether the last window may reach beyond the end.
     public final let ceilMode: Bool
 
-    /// How many dimensions the windows have.
+    /// The number of spatial dimensions.
     open class var spatial: Int { fail("LPPool", "use LPPool1d, LPPool2d or LPPool3d"); return 1 }
 
     /// `normType` is p.

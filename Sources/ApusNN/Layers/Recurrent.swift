@@ -1,27 +1,27 @@
 import ApusCore
 
-/// What RNN, LSTM and GRU share: weights for layers and directions, and the walk through a sequence. PyTorch: `RNNBase`.
+/// The base class of RNN, LSTM and GRU: the weights of all layers and directions, and the loop over a sequence. PyTorch: `RNNBase`.
 ///
 /// Parameters are named as in PyTorch: `weight_ih_l0` [gates·hidden, input], `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, with projections
-/// `weight_hr_l0`; the next layer has `_l1`, the backward direction `_l0_reverse`. All start evenly distributed in ±1/√hiddenSize.
+/// `weight_hr_l0`; the next layer has `_l1`, the backward direction `_l0_reverse`. All start uniformly distributed in ±1/√hiddenSize.
 open class Recurrent: Module {
-    /// Numbers per step of the input.
+    /// Features of the input.
     public final let inputSize: Int
-    /// Numbers of the hidden state.
+    /// Features of the hidden state.
     public final let hiddenSize: Int
-    /// How many layers lie on each other.
+    /// The number of stacked layers.
     public final let numLayers: Int
     /// Whether there are biases.
     public final let bias: Bool
-    /// Whether the batch comes before time.
+    /// Whether inputs and outputs are [N, T, size] instead of [T, N, size].
     public final let batchFirst: Bool
-    /// The probability with which a layer's outputs are dropped on their way to the next, in training.
+    /// The probability with which the outputs of a layer are dropped before the next, in training.
     public final let dropout: Double
-    /// Whether it reads backward too.
+    /// Whether a second set of weights reads the sequence backward.
     public final let bidirectional: Bool
     /// The size that hidden states are projected to; 0 for none.
     public final let projSize: Int
-    /// The parameters in order, as they are registered by name.
+    /// The parameters in the order in which they are registered by name.
     @Unregistered private final var flat: [Parameter] = []
 
     /// The parameters of one layer in one direction, in the order of `RecurrentWalk`'s inputs.
@@ -84,19 +84,20 @@ open class Recurrent: Module {
 
     private var directions: Int { bidirectional ? 2 : 1 }
 
-    /// Draws the weights anew. PyTorch: `reset_parameters()`.
+    /// Draws the weights again. PyTorch: `reset_parameters()`.
     public final func resetParameters() {
         let bound = 1 / Double(Swift.max(hiddenSize, 1)).squareRoot()
         for parameter in parameters() { Init.uniform_(parameter, a: -bound, b: bound) }
     }
 
-    /// Which arithmetic a step does.
+    /// Which arithmetic a step performs.
     var kind: RecurrentKind { preconditionFailure("\(typeName) does not say its kind") }
 
-    /// The sizes of the states: h, and c of an LSTM.
+    /// The sizes of the states: h, and c for an LSTM.
     private var stateSizes: [Int] { (projSize > 0 ? [projSize] : [hiddenSize]) + (kind == .lstm ? [hiddenSize] : []) }
 
-    /// The outputs of the last layer and the final states, [layers·directions, N, size] each; `states` as many as `stateSizes`, or none for zeros.
+    /// The outputs of the last layer and the final states, [layers·directions, N, size] each. `states` has a tensor for each of
+    /// `stateSizes`, or none for zeros.
     final func run(_ input: Tensor, _ states: [Tensor]) -> [Tensor] {
         let count = stateSizes.count + 1
         for x in [input] + states where x.isPoisoned { return Array(repeating: x, count: count) }
@@ -126,7 +127,7 @@ open class Recurrent: Module {
         }
     }
 
-    /// The same over sequences of different lengths. States are in the order of the sequences as they were packed.
+    /// The same over packed sequences of different lengths. The states are in the order of the sequences before packing.
     final func run(_ input: PackedSequence, _ states: [Tensor]) -> (output: PackedSequence, states: [Tensor]) {
         for x in [input.data] + states where x.isPoisoned { return (input.with(x), Array(repeating: x, count: stateSizes.count)) }
         do throws(OpError) {
@@ -145,7 +146,7 @@ open class Recurrent: Module {
         }
     }
 
-    /// `run` as a call that hooks see: they get the rows and the states.
+    /// `run` as a call with hooks, which get the rows and the states.
     final func callPacked(_ input: PackedSequence, _ states: [Tensor]) -> (PackedSequence, [Tensor]) {
         let (rows, last) = call(input.data, states) { rows, states in
             let (output, last) = run(input.with(rows), states)
@@ -160,7 +161,8 @@ open class Recurrent: Module {
         }
     }
 
-    /// All layers over rows [Σ batchSizes, in], from `states` [layers·directions, N, size] or zeros: the last one's rows and the final states.
+    /// Runs all layers over rows [Σ batchSizes, in], from `states` [layers·directions, N, size] or zeros. Returns the last layer's rows and
+    /// the final states.
     private func layers(_ input: Tensor, _ batchSizes: [Int], _ states: [Tensor], isBatched: Bool) throws(OpError) -> (Tensor, [Tensor]) {
         let batch = batchSizes[0]
         var first: [[Tensor]] = []
@@ -206,7 +208,7 @@ open class Recurrent: Module {
 }
 
 extension Formal where Value == (h: Tensor, c: Tensor)? {
-    /// Hidden and cell state of an LSTM, nil where they are left out.
+    /// Hidden and cell state of an LSTM; nil where omitted.
     static func optionalStates(_ name: String) -> Formal {
         Formal(optional: name, "a list of two tensors") { (value: Argument) -> (h: Tensor, c: Tensor)? in
             guard let list = value.list, list.count == 2, let h = list[0].tensor, let c = list[1].tensor else { return nil }

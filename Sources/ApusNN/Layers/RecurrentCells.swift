@@ -1,20 +1,20 @@
 import ApusCore
 
-/// What RNNCell, LSTMCell and GRUCell share: the weights of one step. PyTorch: `RNNCellBase`.
+/// The base class of RNNCell, LSTMCell and GRUCell: the weights of one step. PyTorch: `RNNCellBase`.
 ///
-/// Everything starts evenly distributed in ±1/√hiddenSize.
+/// All parameters start uniformly distributed in ±1/√hiddenSize.
 open class RecurrentCell: Module {
-    /// Numbers per step of the input.
+    /// Features of the input.
     public final let inputSize: Int
-    /// Numbers of the hidden state.
+    /// Features of the hidden state.
     public final let hiddenSize: Int
     /// [gates·hiddenSize, inputSize]
     public final let weightIh: Parameter
     /// [gates·hiddenSize, hiddenSize]
     public final let weightHh: Parameter
-    /// [gates·hiddenSize], nil without
+    /// [gates·hiddenSize]; nil without biases.
     public final let biasIh: Parameter?
-    /// [gates·hiddenSize], nil without
+    /// [gates·hiddenSize]; nil without biases.
     public final let biasHh: Parameter?
 
     init(_ inputSize: Int, _ hiddenSize: Int, gates: Int, bias: Bool, device: Device, dtype: DType) {
@@ -34,7 +34,7 @@ open class RecurrentCell: Module {
         resetParameters()
     }
 
-    /// Draws the weights anew. PyTorch: `reset_parameters()`.
+    /// Draws the weights again. PyTorch: `reset_parameters()`.
     public final func resetParameters() {
         let bound = 1 / Double(Swift.max(hiddenSize, 1)).squareRoot()
         for parameter in [weightIh, weightHh, biasIh, biasHh] {
@@ -42,7 +42,7 @@ open class RecurrentCell: Module {
         }
     }
 
-    /// Checks input [N, inputSize] or [inputSize] and the states beside it; takes one step and returns the states as the input came.
+    /// Checks input [N, inputSize] or [inputSize] and the states, and takes one step. The new states have the batch dimension of the input.
     final func run(_ kind: RecurrentKind, _ input: Tensor, _ states: [Tensor]) -> [Tensor] {
         let outputs = kind == .lstm ? 2 : 1
         for x in [input] + states where x.isPoisoned { return Array(repeating: x, count: outputs) }
@@ -82,15 +82,15 @@ open class RecurrentCell: Module {
     open override var extraRepr: String { reprList("\(inputSize), \(hiddenSize)", biasIh == nil ? "bias=False" : nil) }
 }
 
-/// What follows the sum in a plain recurrent layer.
+/// The activation of a plain recurrent layer.
 public enum RecurrentNonlinearity: String, Sendable, CaseIterable {
-    /// tanh x, and max(x, 0).
+    /// tanh x or max(x, 0).
     case tanh, relu
 
     var kind: RecurrentKind { self == .tanh ? .tanh : .relu }
 }
 
-/// One step of a plain recurrent layer: h′ = tanh(Wᵢₕ·x + bᵢₕ + Wₕₕ·h + bₕₕ). PyTorch: `nn.RNNCell`.
+/// One step of a plain recurrent layer: h′ = tanh(Wᵢₕ·x + bᵢₕ + Wₕₕ·h + bₕₕ), or relu instead of tanh. PyTorch: `nn.RNNCell`.
 public final class RNNCell: RecurrentCell, DeclaredModule {
     /// tanh or relu.
     public let nonlinearity: RecurrentNonlinearity
@@ -123,7 +123,7 @@ public final class RNNCell: RecurrentCell, DeclaredModule {
 
 /// One step of an LSTM (Hochreiter and Schmidhuber, 1997). PyTorch: `nn.LSTMCell`.
 ///
-/// With gates i, f, g, o cut from Wᵢₕ·x + bᵢₕ + Wₕₕ·h + bₕₕ: c′ = σ(f)·c + σ(i)·tanh(g), h′ = σ(o)·tanh(c′).
+/// With gates i, f, g, o the quarters of Wᵢₕ·x + bᵢₕ + Wₕₕ·h + bₕₕ: c′ = σ(f)·c + σ(i)·tanh(g), h′ = σ(o)·tanh(c′).
 public final class LSTMCell: RecurrentCell, DeclaredModule {
     /// Inputs are [N, inputSize] or [inputSize].
     public init(_ inputSize: Int, _ hiddenSize: Int, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
@@ -150,7 +150,7 @@ public final class LSTMCell: RecurrentCell, DeclaredModule {
 
 /// One step of a GRU (Cho et al., 2014). PyTorch: `nn.GRUCell`.
 ///
-/// r = σ(x_r + h_r), z = σ(x_z + h_z), n = tanh(x_n + r·h_n), h′ = (1 − z)·n + z·h, with x_· cut from Wᵢₕ·x + bᵢₕ and h_· from Wₕₕ·h + bₕₕ.
+/// r = σ(x_r + h_r), z = σ(x_z + h_z), n = tanh(x_n + r·h_n), h′ = (1 − z)·n + z·h; x_· are the thirds of Wᵢₕ·x + bᵢₕ, h_· of Wₕₕ·h + bₕₕ.
 public final class GRUCell: RecurrentCell, DeclaredModule {
     /// Inputs are [N, inputSize] or [inputSize].
     public init(_ inputSize: Int, _ hiddenSize: Int, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32) {

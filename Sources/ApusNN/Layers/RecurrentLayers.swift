@@ -1,15 +1,15 @@
 import ApusCore
 
-/// A plain recurrent network (Elman): hₜ = tanh(Wᵢₕ·xₜ + bᵢₕ + Wₕₕ·hₜ₋₁ + bₕₕ). PyTorch: `nn.RNN`.
+/// A plain recurrent network (Elman): hₜ = tanh(Wᵢₕ·xₜ + bᵢₕ + Wₕₕ·hₜ₋₁ + bₕₕ), or relu instead of tanh. PyTorch: `nn.RNN`.
 public final class RNN: Recurrent, DeclaredModule {
     /// tanh or relu.
     public let nonlinearity: RecurrentNonlinearity
 
     /// - Parameters:
-    ///   - numLayers: layers on top of each other, each reading the outputs of the one below.
+    ///   - numLayers: the number of stacked layers; each reads the outputs of the one below.
     ///   - batchFirst: inputs and outputs are [N, T, size] instead of [T, N, size]. States are not affected.
     ///   - dropout: drops outputs between layers, in training.
-    ///   - bidirectional: a second set of weights reads the sequence from its end; outputs are joined.
+    ///   - bidirectional: a second set of weights reads the sequence backward; the outputs of both are concatenated.
     public init(
         _ inputSize: Int, _ hiddenSize: Int, numLayers: Int = 1, nonlinearity: RecurrentNonlinearity = .tanh, bias: Bool = true,
         batchFirst: Bool = false,
@@ -33,7 +33,7 @@ public final class RNN: Recurrent, DeclaredModule {
         }
     }
 
-    /// The same over packed sequences; hidden states are in the order in which the sequences were packed.
+    /// The same over packed sequences; hidden states are in the order of the sequences before packing.
     public func callAsFunction(_ input: PackedSequence, _ hx: Tensor? = nil) -> (output: PackedSequence, hidden: Tensor) {
         let (output, states) = callPacked(input, hx.map { [$0] } ?? [])
         return (output, states[0])
@@ -55,7 +55,8 @@ public final class RNN: Recurrent, DeclaredModule {
 
 /// Long short-term memory (Hochreiter and Schmidhuber, 1997), with projections (Sak et al., 2014) where `projSize` > 0. PyTorch: `nn.LSTM`.
 ///
-/// With gates i, f, g, o cut from Wᵢₕ·xₜ + bᵢₕ + Wₕₕ·hₜ₋₁ + bₕₕ: cₜ = σ(f)·cₜ₋₁ + σ(i)·tanh(g), hₜ = σ(o)·tanh(cₜ), or Wₕᵣ times that.
+/// With gates i, f, g, o the quarters of Wᵢₕ·xₜ + bᵢₕ + Wₕₕ·hₜ₋₁ + bₕₕ: cₜ = σ(f)·cₜ₋₁ + σ(i)·tanh(g), hₜ = σ(o)·tanh(cₜ); with
+/// projections Wₕᵣ times that.
 public final class LSTM: Recurrent, DeclaredModule {
     /// As `RNN`; `projSize` > 0 projects hidden states to that size.
     public init(
@@ -71,8 +72,8 @@ public final class LSTM: Recurrent, DeclaredModule {
 
     override var kind: RecurrentKind { .lstm }
 
-    /// The outputs of all steps [T, N, directions·size] and the last hidden [layers·directions, N, size] and cell states [layers·directions, N, hidden],
-    /// from `hx` or zeros; size is `projSize` or `hiddenSize`. Without a batch: [T, size] and so on.
+    /// The outputs of all steps [T, N, directions·size], and the last hidden states [layers·directions, N, size] and cell states
+    /// [layers·directions, N, hidden], from `hx` or zeros; size is `projSize` if positive, else `hiddenSize`. Without a batch [T, size] …
     public func callAsFunction(_ input: Tensor, _ hx: (h: Tensor, c: Tensor)? = nil) -> (output: Tensor, state: (h: Tensor, c: Tensor)) {
         call(input, hx) { input, hx in
             let results = run(input, hx.map { [$0.h, $0.c] } ?? [])
@@ -80,7 +81,7 @@ public final class LSTM: Recurrent, DeclaredModule {
         }
     }
 
-    /// The same over packed sequences; states are in the order in which the sequences were packed.
+    /// The same over packed sequences; states are in the order of the sequences before packing.
     public func callAsFunction(
         _ input: PackedSequence, _ hx: (h: Tensor, c: Tensor)? = nil
     ) -> (output: PackedSequence, state: (h: Tensor, c: Tensor)) {
@@ -104,7 +105,8 @@ public final class LSTM: Recurrent, DeclaredModule {
 
 /// A gated recurrent unit (Cho et al., 2014). PyTorch: `nn.GRU`.
 ///
-/// r = σ(x_r + h_r), z = σ(x_z + h_z), n = tanh(x_n + r·h_n), hₜ = (1 − z)·n + z·hₜ₋₁, with x_· cut from Wᵢₕ·xₜ + bᵢₕ and h_· from Wₕₕ·hₜ₋₁ + bₕₕ.
+/// r = σ(x_r + h_r), z = σ(x_z + h_z), n = tanh(x_n + r·h_n), hₜ = (1 − z)·n + z·hₜ₋₁; x_· are the thirds of Wᵢₕ·xₜ + bᵢₕ, h_· those of
+/// Wₕₕ·hₜ₋₁ + bₕₕ.
 public final class GRU: Recurrent, DeclaredModule {
     /// As `RNN`.
     public init(
@@ -129,7 +131,7 @@ public final class GRU: Recurrent, DeclaredModule {
         }
     }
 
-    /// The same over packed sequences; hidden states are in the order in which the sequences were packed.
+    /// The same over packed sequences; hidden states are in the order of the sequences before packing.
     public func callAsFunction(_ input: PackedSequence, _ hx: Tensor? = nil) -> (output: PackedSequence, hidden: Tensor) {
         let (output, states) = callPacked(input, hx.map { [$0] } ?? [])
         return (output, states[0])

@@ -1,6 +1,6 @@
 import ApusCore
 
-/// What stands between the two linear layers of a transformer's feed-forward part: `.relu`, `.gelu`, or a function of one's own.
+/// The activation between the two linear layers of a transformer's feed-forward part: `.relu`, `.gelu`, or a custom function.
 public struct TransformerActivation {
     let function: (Tensor) -> Tensor
 
@@ -14,7 +14,7 @@ public struct TransformerActivation {
 }
 
 extension Formal where Value == TransformerActivation {
-    /// By name; functions have none here.
+    /// An activation by name; a custom function cannot be named.
     static func transformerActivation(_ name: String) -> Formal {
         Formal(name, "'relu' or 'gelu'", shown: "'relu'", { .relu }) { value in
             switch value.string {
@@ -29,25 +29,25 @@ extension Formal where Value == TransformerActivation {
 /// Self-attention and a feed-forward part, each with dropout, a residual connection and layer normalisation (Vaswani et al., 2017).
 /// PyTorch: `nn.TransformerEncoderLayer`.
 ///
-/// With `normFirst` x + attention(norm(x)), else norm(x + attention(x)); then likewise linear2(dropout(activation(linear1(x)))).
+/// x + attention(norm(x)) with `normFirst`, else norm(x + attention(x)); then the same with linear2(dropout(activation(linear1(x)))).
 public final class TransformerEncoderLayer: Module, MaskedEncoderLayer, DeclaredModule {
-    /// Attention among the sequence's own elements.
+    /// Self-attention.
     public let selfAttn: MultiheadAttention
-    /// The first layer of the feed-forward part.
+    /// The first linear layer of the feed-forward part.
     public let linear1: Linear
     /// The dropout in the feed-forward part.
     public let dropout: Dropout
-    /// The second layer of the feed-forward part.
+    /// The second linear layer of the feed-forward part.
     public let linear2: Linear
-    /// The normalisation around the first sublayer.
+    /// The normalisation of the first sublayer.
     public let norm1: LayerNorm
-    /// The normalisation around the second sublayer.
+    /// The normalisation of the second sublayer.
     public let norm2: LayerNorm
-    /// The dropout behind the first sublayer.
+    /// The dropout after the first sublayer.
     public let dropout1: Dropout
-    /// The dropout behind the second sublayer.
+    /// The dropout after the second sublayer.
     public let dropout2: Dropout
-    /// Whether normalisation comes before each sublayer instead of behind it.
+    /// Whether each sublayer is normalised before instead of after it.
     public let normFirst: Bool
     private let activation: TransformerActivation
 
@@ -73,11 +73,11 @@ public final class TransformerEncoderLayer: Module, MaskedEncoderLayer, Declared
         super.init()
     }
 
-    /// The output for `src` [S, N, dModel], with `batchFirst` [N, S, dModel], or without N.
+    /// The output for `src` [S, N, dModel], [N, S, dModel] with `batchFirst`, or without N.
     /// - Parameters:
-    ///   - srcMask: [S, S] or [N·nhead, S, S], true (or −∞) where position i does not see j.
-    ///   - srcKeyPaddingMask: [N, S], true (or −∞) at positions that nobody sees.
-    ///   - isCausal: a hint that `srcMask`, which must be given, is the causal one.
+    ///   - srcMask: [S, S] or [N·nhead, S, S], true where position i must not attend to j, or floats that are added to the scores.
+    ///   - srcKeyPaddingMask: [N, S], true at positions to ignore, or floats that are added to the scores.
+    ///   - isCausal: a hint that `srcMask`, which must be given, is causal.
     public func callAsFunction(_ src: Tensor, srcMask: Tensor? = nil, srcKeyPaddingMask: Tensor? = nil, isCausal: Bool = false) -> Tensor {
         call(src) { src in
             func attend(_ x: Tensor) -> Tensor {
@@ -110,29 +110,29 @@ public final class TransformerEncoderLayer: Module, MaskedEncoderLayer, Declared
 
 /// Self-attention, attention to the encoder's output (`memory`) and a feed-forward part. PyTorch: `nn.TransformerDecoderLayer`.
 public final class TransformerDecoderLayer: Module, MaskedDecoderLayer, DeclaredModule {
-    /// Attention among the sequence's own elements.
+    /// Self-attention.
     public let selfAttn: MultiheadAttention
     /// Attention to the memory.
     public let multiheadAttn: MultiheadAttention
-    /// The first layer of the feed-forward part.
+    /// The first linear layer of the feed-forward part.
     public let linear1: Linear
     /// The dropout in the feed-forward part.
     public let dropout: Dropout
-    /// The second layer of the feed-forward part.
+    /// The second linear layer of the feed-forward part.
     public let linear2: Linear
-    /// The normalisation around the first sublayer.
+    /// The normalisation of the first sublayer.
     public let norm1: LayerNorm
-    /// The normalisation around the second sublayer.
+    /// The normalisation of the second sublayer.
     public let norm2: LayerNorm
-    /// The normalisation around the third sublayer.
+    /// The normalisation of the third sublayer.
     public let norm3: LayerNorm
-    /// The dropout behind the first sublayer.
+    /// The dropout after the first sublayer.
     public let dropout1: Dropout
-    /// The dropout behind the second sublayer.
+    /// The dropout after the second sublayer.
     public let dropout2: Dropout
-    /// The dropout behind the third sublayer.
+    /// The dropout after the third sublayer.
     public let dropout3: Dropout
-    /// Whether normalisation comes before each sublayer instead of behind it.
+    /// Whether each sublayer is normalised before instead of after it.
     public let normFirst: Bool
     private let activation: TransformerActivation
 
@@ -159,7 +159,7 @@ public final class TransformerDecoderLayer: Module, MaskedDecoderLayer, Declared
         super.init()
     }
 
-    /// The output for `tgt` [T, N, dModel] that attends to `memory` [S, N, dModel], with `batchFirst` [N, T, …], or without N.
+    /// The output for `tgt` [T, N, dModel] that attends to `memory` [S, N, dModel], to [N, T, …] with `batchFirst`, or without N.
     /// Masks are as in `TransformerEncoderLayer`; `memoryMask` is [T, S], `memoryKeyPaddingMask` [N, S].
     public func callAsFunction(
         _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor? = nil, memoryMask: Tensor? = nil, tgtKeyPaddingMask: Tensor? = nil,

@@ -1,6 +1,6 @@
 import ApusCore
 
-// What stacks of layers and `Transformer` call, so that layers of one's own fit in.
+// The calls that stacks of layers and `Transformer` make; custom layers can implement them.
 
 /// A module that can be a layer of `TransformerEncoder` and takes its masks.
 public protocol MaskedEncoderLayer: Module {
@@ -27,7 +27,7 @@ public protocol MaskedDecoder: Module {
     ) -> Tensor
 }
 
-/// A module of one tensor among those that take masks, which must be absent.
+/// Calls a module that takes one tensor and no masks; fails where masks are given.
 private func unmasked(_ module: Module, _ x: Tensor, _ mask: Tensor?, _ padding: Tensor?, _ wanted: String) -> Tensor {
     guard mask == nil, padding == nil else {
         return fail(module.typeName, "takes one tensor, but masks were given; make the class a \(wanted), so that it gets them")
@@ -39,17 +39,17 @@ private func unmasked(_ module: Module, _ x: Tensor, _ mask: Tensor?, _ padding:
 public final class TransformerEncoder: Module, MaskedEncoder {
     /// The layers, in order.
     public let layers: [Module]
-    /// The normalisation behind the last layer, nil without.
+    /// The normalisation after the last layer, or nil.
     public let norm: Module?
 
-    /// `numLayers` copies of `layer`, and `norm` after the last. A layer that is no `MaskedEncoderLayer` takes one tensor, and no masks.
+    /// `numLayers` copies of `layer`, and `norm` after the last. A layer that is no `MaskedEncoderLayer` takes one tensor and no masks.
     public init(_ layer: Module, _ numLayers: Int, norm: Module? = nil) {
         layers = stack(numLayers, "TransformerEncoder") { _ in layer.copy() }
         self.norm = norm
         super.init()
     }
 
-    /// The layers that `layer` makes, given their numbers from 0, and `norm` after the last.
+    /// The layers that `layer` makes for the indices from 0, and `norm` after the last.
     public init(numLayers: Int, norm: Module? = nil, layer: (Int) -> Module) {
         layers = stack(numLayers, "TransformerEncoder", layer)
         self.norm = norm
@@ -78,7 +78,7 @@ public final class TransformerEncoder: Module, MaskedEncoder {
 public final class TransformerDecoder: Module, MaskedDecoder {
     /// The layers, in order.
     public let layers: [any MaskedDecoderLayer]
-    /// The normalisation behind the last layer, nil without.
+    /// The normalisation after the last layer, or nil.
     public let norm: Module?
 
     /// `numLayers` copies of `layer`, and `norm` after the last.
@@ -88,7 +88,7 @@ public final class TransformerDecoder: Module, MaskedDecoder {
         super.init()
     }
 
-    /// The layers that `layer` makes, given their numbers from 0, and `norm` after the last.
+    /// The layers that `layer` makes for the indices from 0, and `norm` after the last.
     public init(numLayers: Int, norm: Module? = nil, layer: (Int) -> any MaskedDecoderLayer) {
         layers = stack(numLayers, "TransformerDecoder", layer)
         self.norm = norm
@@ -117,21 +117,21 @@ public final class TransformerDecoder: Module, MaskedDecoder {
     public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
 }
 
-/// Encoder and decoder (Vaswani et al., 2017). PyTorch: `nn.Transformer`. Weights start by `Init.xavierUniform_`.
+/// An encoder and a decoder (Vaswani et al., 2017). PyTorch: `nn.Transformer`. Matrices are initialised by `Init.xavierUniform_`.
 public final class Transformer: Module, DeclaredModule {
-    /// A `TransformerEncoder` unless another was given; likewise the decoder.
+    /// A `TransformerEncoder` unless a custom one was given.
     public let encoder: Module
     /// The decoder.
     public let decoder: any MaskedDecoder
-    /// Numbers per element.
+    /// Features of input and output.
     public let dModel: Int
-    /// Heads that attend side by side.
+    /// The number of heads.
     public let nhead: Int
-    /// Whether the batch comes before time.
+    /// Whether the batch is the first dimension.
     public let batchFirst: Bool
 
-    /// As the layers; `customEncoder` and `customDecoder` take the places of those that the other arguments describe. An encoder that is no
-    /// `MaskedEncoder` takes one tensor, and no masks.
+    /// Arguments as for the layers; `customEncoder` and `customDecoder` replace those that the other arguments describe. An encoder that is
+    /// no `MaskedEncoder` takes one tensor and no masks.
     public init(
         _ dModel: Int = 512, _ nhead: Int = 8, numEncoderLayers: Int = 6, numDecoderLayers: Int = 6, dimFeedforward: Int = 2048,
         dropout: Double = 0.1,
@@ -143,7 +143,7 @@ public final class Transformer: Module, DeclaredModule {
         self.nhead = nhead
         self.batchFirst = batchFirst
         func norm() -> LayerNorm { LayerNorm([dModel], eps: layerNormEps, bias: bias, device: device, dtype: dtype) }
-        // All layers begin alike, as PyTorch's copies of one do: each draws the numbers that the first has drawn.
+        // All layers start alike, as PyTorch's copies of one layer do: each draws the same random numbers as the first.
         let (generator, first) = (Generator.current, Generator.current.state)
         encoder =
             customEncoder
@@ -168,7 +168,7 @@ public final class Transformer: Module, DeclaredModule {
         for parameter in parameters() where parameter.ndim > 1 { Init.xavierUniform_(parameter) }
     }
 
-    /// The output for `tgt` [T, N, dModel] given `src` [S, N, dModel], with `batchFirst` [N, T, …], or without N; masks as in the layers.
+    /// The output for `tgt` [T, N, dModel] given `src` [S, N, dModel], [N, T, …] with `batchFirst`, or without N; masks as in the layers.
     public func callAsFunction(
         _ src: Tensor, _ tgt: Tensor, srcMask: Tensor? = nil, tgtMask: Tensor? = nil, memoryMask: Tensor? = nil,
         srcKeyPaddingMask: Tensor? = nil,
@@ -204,7 +204,7 @@ public final class Transformer: Module, DeclaredModule {
     @available(*, unavailable, message: "Transformer takes source and target: transformer(src, tgt)")
     public override func callAsFunction(_ x: Tensor) -> Tensor { super.callAsFunction(x) }
 
-    /// The mask with which position i sees positions up to i alone: 0 on and below the diagonal, −∞ above. PyTorch: `generate_square_subsequent_mask`.
+    /// The mask for causal attention: 0 on and below the diagonal, −∞ above. PyTorch: `generate_square_subsequent_mask`.
     public static func generateSquareSubsequentMask(_ size: Int, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
         Tensor.full([size, size], -Double.infinity, dtype: dtype, device: device).triu(1)
     }
@@ -239,7 +239,7 @@ public final class Transformer: Module, DeclaredModule {
     }
 }
 
-/// The layers that `make` gives for the numbers from 0.
+/// The layers that `make` returns for the indices from 0.
 private func stack<Layer>(_ count: Int, _ name: String, _ make: (Int) -> Layer) -> [Layer] {
     guard count > 0 && count <= 1 << 16 else {
         fail(name, "numLayers must be positive and at most \(1 << 16), it is \(count)")

@@ -1,17 +1,17 @@
 import ApusCore
 
-/// Every window of images [N, C, H, W] or [C, H, W] as a column: [N, C·∏kernel, windows]. PyTorch: `nn.Unfold`.
+/// Each window of images [N, C, H, W] or [C, H, W] as a column: [N, C·∏kernel, windows] or [C·∏kernel, windows]. PyTorch: `nn.Unfold`.
 public final class Unfold: Module, DeclaredModule {
-    /// The window.
+    /// The size of the window.
     public let kernelSize: Extents
     /// Steps between the elements of a window.
     public let dilation: Extents
-    /// What is added at the edges, per dimension.
+    /// The padding on each side, per dimension.
     public let padding: Extents
     /// Steps between windows.
     public let stride: Extents
 
-    /// Windows are those of a convolution with the same arguments.
+    /// The windows are those of a convolution with the same arguments.
     public init(
         kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         stride: any ExtentsConvertible = 1
@@ -31,20 +31,20 @@ public final class Unfold: Module, DeclaredModule {
     ).makes(Unfold.init)
 }
 
-/// The sum of windows at their places in images of `outputSize`, the transpose of `Unfold`. PyTorch: `nn.Fold`.
+/// Adds up windows where they overlap in images of `outputSize`, the transpose of `Unfold`. PyTorch: `nn.Fold`.
 public final class Fold: Module, DeclaredModule {
     /// The extents of the output.
     public let outputSize: Extents
-    /// The window.
+    /// The size of the window.
     public let kernelSize: Extents
     /// Steps between the elements of a window.
     public let dilation: Extents
-    /// What is added at the edges, per dimension.
+    /// The padding on each side, per dimension.
     public let padding: Extents
     /// Steps between windows.
     public let stride: Extents
 
-    /// Windows are those of a convolution over `outputSize` with the same arguments.
+    /// The windows are those of a convolution over `outputSize` with the same arguments.
     public init(
         _ outputSize: any ExtentsConvertible, kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1,
         padding: any ExtentsConvertible = 0,
@@ -67,9 +67,9 @@ public final class Fold: Module, DeclaredModule {
     ).makes(Fold.init)
 }
 
-/// Channels into space: [*, C·r², H, W] → [*, C, H·r, W·r]. PyTorch: `nn.PixelShuffle`.
+/// Moves channels into space: [*, C·r², H, W] → [*, C, H·r, W·r]. PyTorch: `nn.PixelShuffle`.
 public final class PixelShuffle: Module, DeclaredModule {
-    /// How much larger height and width become.
+    /// The factor r by which height and width grow.
     public let upscaleFactor: Int
     /// `upscaleFactor` is r.
     public init(_ upscaleFactor: Int) {
@@ -80,9 +80,9 @@ public final class PixelShuffle: Module, DeclaredModule {
     static let arguments = Signature(.int("upscale_factor").shown).makes(PixelShuffle.init)
 }
 
-/// Space into channels: [*, C, H·r, W·r] → [*, C·r², H, W]. PyTorch: `nn.PixelUnshuffle`.
+/// Moves space into channels: [*, C, H·r, W·r] → [*, C·r², H, W]. PyTorch: `nn.PixelUnshuffle`.
 public final class PixelUnshuffle: Module, DeclaredModule {
-    /// How much smaller height and width become.
+    /// The factor r by which height and width shrink.
     public let downscaleFactor: Int
     /// `downscaleFactor` is r.
     public init(_ downscaleFactor: Int) {
@@ -93,9 +93,9 @@ public final class PixelUnshuffle: Module, DeclaredModule {
     static let arguments = Signature(.int("downscale_factor").shown).makes(PixelUnshuffle.init)
 }
 
-/// Mixes the channels of `groups` groups. PyTorch: `nn.ChannelShuffle`.
+/// Reorders channels: the first of each of `groups` groups, then the second of each and so on. PyTorch: `nn.ChannelShuffle`.
 public final class ChannelShuffle: Module, DeclaredModule {
-    /// How many groups the channels are divided into; the output takes one channel of each in turn.
+    /// The number of groups of channels.
     public let groups: Int
     /// `groups` must divide the channels.
     public init(_ groups: Int) {
@@ -108,18 +108,18 @@ public final class ChannelShuffle: Module, DeclaredModule {
 
 /// Resizes sequences, images or volumes to `size` or by `scaleFactor`; see `F.interpolate`. PyTorch: `nn.Upsample`.
 public class Upsample: Module, DeclaredModule {
-    /// The extents of the output, nil where `scaleFactor` gives them.
+    /// The extents of the output; nil where `scaleFactor` is given.
     public let size: Extents?
-    /// The extents of the output as multiples of the input's.
+    /// The factors of the input's extents; nil where `size` is given.
     public let scaleFactor: [Double]?
-    /// How it is computed, by PyTorch's name.
+    /// The mode, with PyTorch's name as raw value.
     public let mode: InterpolationMode
-    /// Whether the corners of input and output lie on each other.
+    /// Whether the centres of the corner elements of input and output coincide.
     public let alignCorners: Bool?
-    /// Whether the factor is computed again from the rounded extents.
+    /// Whether positions use the ratio of the rounded extents instead of the factor.
     public let recomputeScaleFactor: Bool
 
-    /// To the extents `size`, or by one factor for each dimension (or one for all): `Upsample(scaleFactor: 2)`.
+    /// Resizes to the extents `size`, or by one factor for all dimensions or one for each: `Upsample(scaleFactor: 2)`.
     public init(
         size: (any ExtentsConvertible)? = nil, scaleFactor: (any ScaleFactorConvertible)? = nil, mode: InterpolationMode = .nearest,
         alignCorners: Bool? = nil,
@@ -153,7 +153,7 @@ public class Upsample: Module, DeclaredModule {
     }
 }
 
-/// Repeats the elements of images. PyTorch: `nn.UpsamplingNearest2d`.
+/// Resizes images by repeating elements. PyTorch: `nn.UpsamplingNearest2d`.
 public final class UpsamplingNearest2d: Upsample {
     /// Arguments, order and defaults of PyTorch's `nn.UpsamplingNearest2d`.
     public init(size: (any ExtentsConvertible)? = nil, scaleFactor: (any ScaleFactorConvertible)? = nil) {
@@ -165,7 +165,7 @@ public final class UpsamplingNearest2d: Upsample {
     }
 }
 
-/// Bilinear interpolation of images, corners aligned. PyTorch: `nn.UpsamplingBilinear2d`.
+/// Resizes images bilinearly with aligned corners. PyTorch: `nn.UpsamplingBilinear2d`.
 public final class UpsamplingBilinear2d: Upsample {
     /// Arguments, order and defaults of PyTorch's `nn.UpsamplingBilinear2d`.
     public init(size: (any ExtentsConvertible)? = nil, scaleFactor: (any ScaleFactorConvertible)? = nil) {

@@ -1,24 +1,24 @@
 import ApusCore
 
-/// A softmax over many classes in clusters, the frequent ones first (Grave et al., 2017). PyTorch: `nn.AdaptiveLogSoftmaxWithLoss`.
+/// A softmax over many classes, grouped into clusters by frequency (Grave et al., 2017). PyTorch: `nn.AdaptiveLogSoftmaxWithLoss`.
 ///
-/// Classes must be numbered by frequency, 0 the most frequent. Those before `cutoffs[0]` are scored by `head`, which scores the clusters
-/// [cutoffs[i], cutoffs[i + 1]) too; a class of cluster i has ln p(cluster) + ln p(class | cluster), and clusters have ever fewer features,
-/// ⌊inFeatures/divValueⁱ⁺¹⌋.
+/// Classes are numbered by frequency, 0 the most frequent. `head` scores the classes before `cutoffs[0]` and the clusters. Cluster i holds
+/// classes cutoffs[i] ..< cutoffs[i + 1]; its classes have log-probability ln p(cluster) + ln p(class | cluster), from
+/// ⌊inFeatures/divValueⁱ⁺¹⌋ features.
 public final class AdaptiveLogSoftmaxWithLoss: Module, DeclaredModule {
-    /// Numbers per row of the input.
+    /// Features of the input.
     public let inFeatures: Int
-    /// How many classes there are.
+    /// The number of classes.
     public let nClasses: Int
-    /// Where clusters end; the last is `nClasses`.
+    /// The ends of the head's classes and of the clusters; the last is `nClasses`.
     public let cutoffs: [Int]
-    /// How much smaller each further cluster's projection is.
+    /// The factor by which the features shrink from cluster to cluster.
     public let divValue: Double
     /// Whether the head has a bias.
     public let headBias: Bool
-    /// Scores of the classes before the first cutoff, then of the clusters.
+    /// Scores the classes before the first cutoff, then the clusters.
     public let head: Linear
-    /// For each cluster, a projection and the scores of its classes.
+    /// For each cluster, a projection followed by the scores of its classes.
     public let tail: ModuleList
 
     private var shortlist: Int { cutoffs[0] }
@@ -62,12 +62,12 @@ public final class AdaptiveLogSoftmaxWithLoss: Module, DeclaredModule {
         }
     }
 
-    /// Draws all weights anew. PyTorch: `reset_parameters()`.
+    /// Draws all weights again. PyTorch: `reset_parameters()`.
     public func resetParameters() {
         for module in modules() { (module as? Linear)?.resetParameters() }
     }
 
-    /// ln p of each target class, [N], and the mean of their negatives: `input` [N, inFeatures], `target` int64 [N]; or one of each, without N.
+    /// ln p of each target class, [N], and the mean of −ln p: `input` [N, inFeatures], `target` int64 [N]; or one sample, without N.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> (output: Tensor, loss: Tensor) {
         call(input, target) { input, target in
             let output = targetLogProb(input, target)
@@ -92,7 +92,7 @@ public final class AdaptiveLogSoftmaxWithLoss: Module, DeclaredModule {
                 throw OpError("target \(label) at \(n) is out of range for \(nClasses) classes")
             }
             func index(_ values: [Int]) -> Tensor { Tensor(values.map(Int64.init), shape: [values.count], device: x.device) }
-            // The place of each target in the head: its own, or its cluster's.
+            // The head's output for each target: the class itself, or its cluster.
             let clusters = classes.map { label in cutoffs.firstIndex { label < $0 }! }
             let places = zip(classes, clusters).map { $1 == 0 ? $0 : shortlist + $1 - 1 }
             var output = F.logSoftmax(head(x), dim: 1).gather(1, index(places).unsqueeze(1)).squeeze(1)
@@ -122,7 +122,7 @@ public final class AdaptiveLogSoftmaxWithLoss: Module, DeclaredModule {
 
     /// The most probable class: [N, inFeatures] → int64 [N]. PyTorch: `predict`.
     ///
-    /// Where the head's best score is a class, that is the answer: no class of a cluster can be more probable than the cluster.
+    /// Where the best score of the head is a class, that is the answer: no class of a cluster is more probable than the cluster.
     public func predict(_ input: Tensor) -> Tensor {
         composite("\(typeName).predict", input) { () throws(OpError) in
             guard input.ndim == 2 else { throw OpError("needs inputs [N, inFeatures], the shape is \(input.shape)") }

@@ -3,12 +3,12 @@ import ApusCore
 /// −log softmax(input)[target] for scores [N, C, …] and class indices [N, …] or class probabilities. See `F.crossEntropy`.
 /// PyTorch: `nn.CrossEntropyLoss`.
 public final class CrossEntropyLoss: WeightedLoss, ComparingModule {
-    /// The label that does not count.
+    /// The label that is ignored.
     public let ignoreIndex: Int
-    /// How much of each target goes to the uniform distribution.
+    /// The fraction of each target that is spread over all classes.
     public let labelSmoothing: Double
 
-    /// Traps where `labelSmoothing` is outside 0 … 1 when called.
+    /// A call traps where `labelSmoothing` is outside 0 … 1.
     public init(weight: Tensor? = nil, ignoreIndex: Int = -100, reduction: Reduction = .mean, labelSmoothing: Double = 0) {
         self.ignoreIndex = ignoreIndex
         self.labelSmoothing = labelSmoothing
@@ -31,7 +31,7 @@ public final class CrossEntropyLoss: WeightedLoss, ComparingModule {
 
 /// −input[target] for log-probabilities [N, C, …] and class indices. See `F.nllLoss`. PyTorch: `nn.NLLLoss`.
 public final class NLLLoss: WeightedLoss, ComparingModule {
-    /// The label that does not count.
+    /// The label that is ignored.
     public let ignoreIndex: Int
 
     /// Arguments, order and defaults of PyTorch's `nn.NLLLoss`.
@@ -51,11 +51,11 @@ public final class NLLLoss: WeightedLoss, ComparingModule {
         }
 }
 
-/// Every other class's score should lie a margin below the label's. See `F.multiMarginLoss`. PyTorch: `nn.MultiMarginLoss`.
+/// Wants the score of every other class at least a margin below the label's. See `F.multiMarginLoss`. PyTorch: `nn.MultiMarginLoss`.
 public final class MultiMarginLoss: WeightedLoss, ComparingModule {
     /// p in the formula.
     public let p: Int
-    /// How far apart is far enough.
+    /// The margin in the formula.
     public let margin: Double
 
     /// Traps where `p` is neither 1 nor 2.
@@ -78,7 +78,7 @@ public final class MultiMarginLoss: WeightedLoss, ComparingModule {
         MultiMarginLoss.init)
 }
 
-/// The labels' scores should lie a margin above all others. See `F.multilabelMarginLoss`. PyTorch: `nn.MultiLabelMarginLoss`.
+/// Wants the scores of the labels at least 1 above all others. See `F.multilabelMarginLoss`. PyTorch: `nn.MultiLabelMarginLoss`.
 public final class MultiLabelMarginLoss: Loss, ComparingModule {
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
@@ -88,7 +88,7 @@ public final class MultiLabelMarginLoss: Loss, ComparingModule {
     static let arguments = Signature(.reductionAndOldNames).makes(MultiLabelMarginLoss.init)
 }
 
-/// One yes or no a class, from scores. See `F.multilabelSoftMarginLoss`. PyTorch: `nn.MultiLabelSoftMarginLoss`.
+/// Binary cross entropy of the score of each class. See `F.multilabelSoftMarginLoss`. PyTorch: `nn.MultiLabelSoftMarginLoss`.
 public final class MultiLabelSoftMarginLoss: WeightedLoss, ComparingModule {
     /// The loss of `input` against `target`.
     public func callAsFunction(_ input: Tensor, _ target: Tensor) -> Tensor {
@@ -108,9 +108,9 @@ public final class BCELoss: WeightedLoss, ComparingModule {
     static let arguments = Signature(.optionalTensor("weight"), .reductionAndOldNames).makes(BCELoss.init)
 }
 
-/// Binary cross entropy of scores, stably. See `F.binaryCrossEntropyWithLogits`. PyTorch: `nn.BCEWithLogitsLoss`.
+/// Binary cross entropy of scores, numerically stable. See `F.binaryCrossEntropyWithLogits`. PyTorch: `nn.BCEWithLogitsLoss`.
 public final class BCEWithLogitsLoss: WeightedLoss, ComparingModule {
-    /// The weight of positive targets, nil where it is 1.
+    /// The weight of positive targets; nil means 1.
     public let posWeight: Buffer?
 
     /// Arguments, order and defaults of PyTorch's `nn.BCEWithLogitsLoss`.
@@ -138,9 +138,9 @@ public final class SoftMarginLoss: Loss, ComparingModule {
     static let arguments = Signature(.reductionAndOldNames).makes(SoftMarginLoss.init)
 }
 
-/// Sequences without alignment. See `F.ctcLoss`. PyTorch: `nn.CTCLoss`.
+/// Connectionist temporal classification, a loss of sequences without alignment. See `F.ctcLoss`. PyTorch: `nn.CTCLoss`.
 public final class CTCLoss: Loss, DeclaredModule {
-    /// The class that stands for no label.
+    /// The class that means no label.
     public let blank: Int
     /// Whether infinite losses count as zero.
     public let zeroInfinity: Bool
@@ -161,7 +161,7 @@ public final class CTCLoss: Loss, DeclaredModule {
         }
     }
 
-    /// With lengths in integer tensors.
+    /// The same with integer tensors for the lengths.
     public func callAsFunction(_ logProbs: Tensor, _ targets: Tensor, inputLengths: Tensor, targetLengths: Tensor) -> Tensor {
         call(logProbs, targets, inputLengths, targetLengths) {
             F.ctcLoss($0, $1, inputLengths: $2, targetLengths: $3, blank: blank, reduction: reduction, zeroInfinity: zeroInfinity)

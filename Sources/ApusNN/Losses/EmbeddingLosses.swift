@@ -1,8 +1,8 @@
 import ApusCore
 
-/// Distances small for likes (1), beyond a margin for unlikes (−1). See `F.hingeEmbeddingLoss`. PyTorch: `nn.HingeEmbeddingLoss`.
+/// Makes distances of similar pairs (1) small, of others (−1) large. See `F.hingeEmbeddingLoss`. PyTorch: `nn.HingeEmbeddingLoss`.
 public final class HingeEmbeddingLoss: Loss, ComparingModule {
-    /// How far apart is far enough.
+    /// The margin in the formula.
     public let margin: Double
 
     /// Arguments, order and defaults of PyTorch's `nn.HingeEmbeddingLoss`.
@@ -19,9 +19,9 @@ public final class HingeEmbeddingLoss: Loss, ComparingModule {
     static let arguments = Signature(.double("margin", 1), .reductionAndOldNames).makes(HingeEmbeddingLoss.init)
 }
 
-/// One of two inputs larger. See `F.marginRankingLoss`. PyTorch: `nn.MarginRankingLoss`.
+/// Makes one of two inputs larger. See `F.marginRankingLoss`. PyTorch: `nn.MarginRankingLoss`.
 public final class MarginRankingLoss: Loss, DeclaredModule {
-    /// How far apart is far enough.
+    /// The margin in the formula.
     public let margin: Double
 
     /// Arguments, order and defaults of PyTorch's `nn.MarginRankingLoss`.
@@ -30,7 +30,7 @@ public final class MarginRankingLoss: Loss, DeclaredModule {
         super.init(reduction: reduction)
     }
 
-    /// The loss of two batches of rows; `target` says of each pair which way it should go.
+    /// The loss of two inputs of one shape; `target` is 1 where the first should be larger, −1 where the second should.
     public func callAsFunction(_ input1: Tensor, _ input2: Tensor, _ target: Tensor) -> Tensor {
         call(input1, input2, target) { F.marginRankingLoss($0, $1, $2, margin: margin, reduction: reduction) }
     }
@@ -40,9 +40,9 @@ public final class MarginRankingLoss: Loss, DeclaredModule {
         .calls { (module: MarginRankingLoss, x1, x2, y) in module(x1, x2, y) }
 }
 
-/// Angles small for likes, large for unlikes. See `F.cosineEmbeddingLoss`. PyTorch: `nn.CosineEmbeddingLoss`.
+/// Makes angles of similar pairs (1) small, of others (−1) large. See `F.cosineEmbeddingLoss`. PyTorch: `nn.CosineEmbeddingLoss`.
 public final class CosineEmbeddingLoss: Loss, DeclaredModule {
-    /// How far apart is far enough.
+    /// The margin in the formula.
     public let margin: Double
 
     /// Arguments, order and defaults of PyTorch's `nn.CosineEmbeddingLoss`.
@@ -51,7 +51,7 @@ public final class CosineEmbeddingLoss: Loss, DeclaredModule {
         super.init(reduction: reduction)
     }
 
-    /// The loss of two batches of rows; `target` says of each pair which way it should go.
+    /// The loss of two batches of rows; `target` is 1 for similar rows, −1 for dissimilar ones.
     public func callAsFunction(_ input1: Tensor, _ input2: Tensor, _ target: Tensor) -> Tensor {
         call(input1, input2, target) { F.cosineEmbeddingLoss($0, $1, $2, margin: margin, reduction: reduction) }
     }
@@ -61,15 +61,15 @@ public final class CosineEmbeddingLoss: Loss, DeclaredModule {
         .calls { (module: CosineEmbeddingLoss, x1, x2, y) in module(x1, x2, y) }
 }
 
-/// The positive nearer to the anchor than the negative. See `F.tripletMarginLoss`. PyTorch: `nn.TripletMarginLoss`.
+/// Makes the positive nearer to the anchor than the negative. See `F.tripletMarginLoss`. PyTorch: `nn.TripletMarginLoss`.
 public final class TripletMarginLoss: Loss, DeclaredModule {
-    /// How far apart is far enough.
+    /// The margin in the formula.
     public let margin: Double
     /// p in the formula.
     public let p: Double
     /// Added to each difference, so that the distance has a derivative at 0.
     public let eps: Double
-    /// Whether the negative may be compared with the positive too.
+    /// Whether the smaller of d(positive, negative) and d(anchor, negative) is used.
     public let swap: Bool
 
     /// Traps where `margin` is not positive.
@@ -97,14 +97,14 @@ public final class TripletMarginLoss: Loss, DeclaredModule {
         .calls { (module: TripletMarginLoss, anchor, positive, negative) in module(anchor, positive, negative) }
 }
 
-/// The same with a distance of one's own. See `F.tripletMarginWithDistanceLoss`. PyTorch: `nn.TripletMarginWithDistanceLoss`.
+/// `TripletMarginLoss` with a custom distance. See `F.tripletMarginWithDistanceLoss`. PyTorch: `nn.TripletMarginWithDistanceLoss`.
 public final class TripletMarginWithDistanceLoss: Loss, DeclaredModule {
     /// The distance between two rows.
     public let distanceFunction: (Tensor, Tensor) -> Tensor
-    /// The layer that measures where no function was given: a member, as in PyTorch.
+    /// The layer for the distance where no function was given; a submodule, as in PyTorch.
     @Named("distance_function") private var measure: PairwiseDistance? = nil
     public let margin: Double
-    /// Whether the negative may be compared with the positive too.
+    /// Whether the smaller of d(positive, negative) and d(anchor, negative) is used.
     public let swap: Bool
 
     /// By default the Euclidean distance over the last dimension. Traps where `margin` is not positive.

@@ -4,18 +4,18 @@ import ApusCore
 ///
 /// For inputs [N, inFeatures] and class indices [N, *outFeatures] (or probabilities [N, numClasses, *outFeatures]).
 public final class LinearCrossEntropyLoss: WeightedLoss, ComparingModule {
-    /// The layer; its outputs are the scores, flattened.
+    /// The layer that computes the scores, flattened.
     public let linear: Linear
-    /// How many classes there are.
+    /// The number of classes.
     public let numClasses: Int
-    /// The dimensions of the loss beyond the batch.
+    /// The dimensions of the scores after the batch and the classes.
     public let outFeatures: [Int]
-    /// The label that does not count; nil is −100, and allows probabilities as targets.
+    /// The label that is ignored; nil means −100 and allows probabilities as targets.
     public let ignoreIndex: Int?
-    /// How much of each target is spread over all classes.
+    /// The fraction of each target that is spread over all classes.
     public let labelSmoothing: Double
 
-    /// Traps where `weight` has not one number a class, or `labelSmoothing` is outside 0 … 1.
+    /// Traps unless `weight` has one number for each class, or where `labelSmoothing` is outside 0 … 1.
     public init(
         _ inFeatures: Int, _ numClasses: Int, outFeatures: [Int] = [], bias: Bool = false, reduction: Reduction = .mean,
         weight: Tensor? = nil,

@@ -20,9 +20,9 @@ public final class L1Loss: Loss, ComparingModule {
     static let arguments = Signature(.reductionAndOldNames).makes(L1Loss.init)
 }
 
-/// Square near 0, straight beyond `beta`. See `F.smoothL1Loss`. PyTorch: `nn.SmoothL1Loss`.
+/// Quadratic near 0, linear beyond `beta`. See `F.smoothL1Loss`. PyTorch: `nn.SmoothL1Loss`.
 public final class SmoothL1Loss: Loss, ComparingModule {
-    /// Where the square becomes a line.
+    /// Where the function turns from quadratic to linear.
     public let beta: Double
 
     /// Arguments, order and defaults of PyTorch's `nn.SmoothL1Loss`.
@@ -39,9 +39,9 @@ public final class SmoothL1Loss: Loss, ComparingModule {
     static let arguments = Signature(.reductionAndOldNames, .double("beta", 1)).makes(SmoothL1Loss.init)
 }
 
-/// Square near 0, straight beyond `delta`. See `F.huberLoss`. PyTorch: `nn.HuberLoss`.
+/// Quadratic near 0, linear beyond `delta`. See `F.huberLoss`. PyTorch: `nn.HuberLoss`.
 public final class HuberLoss: Loss, ComparingModule {
-    /// Where the square becomes a line.
+    /// Where the function turns from quadratic to linear.
     public let delta: Double
 
     /// Arguments, order and defaults of PyTorch's `nn.HuberLoss`.
@@ -58,9 +58,9 @@ public final class HuberLoss: Loss, ComparingModule {
     static let arguments = Signature(.reduction, .double("delta", 1)).makes(HuberLoss.init)
 }
 
-/// The Kullback-Leibler divergence from `target` of log-probabilities. See `F.klDiv`. PyTorch: `nn.KLDivLoss`.
+/// The Kullback-Leibler divergence of log-probabilities from `target`. See `F.klDiv`. PyTorch: `nn.KLDivLoss`.
 public final class KLDivLoss: Module, ComparingModule {
-    /// What becomes of the losses of the elements.
+    /// How the elementwise losses are reduced.
     public let reduction: F.KLDivReduction
     /// Whether targets are log-probabilities too.
     public let logTarget: Bool
@@ -82,13 +82,13 @@ public final class KLDivLoss: Module, ComparingModule {
     static let arguments = Signature(.reductionAndOldNames, .bool("log_target", false)).makes(KLDivLoss.init)
 }
 
-/// Counts under Poisson distributions. See `F.poissonNLLLoss`. PyTorch: `nn.PoissonNLLLoss`.
+/// The negative log-likelihood of counts under Poisson distributions. See `F.poissonNLLLoss`. PyTorch: `nn.PoissonNLLLoss`.
 public final class PoissonNLLLoss: Loss, DeclaredModule {
     /// Whether the input is the logarithm of the rate.
     public let logInput: Bool
-    /// Whether constant terms are added.
+    /// Whether Stirling's approximation of log target! is added.
     public let full: Bool
-    /// Added to the prediction before its logarithm is taken, where it is not a logarithm itself.
+    /// Added to the input before its logarithm is taken, without `logInput`.
     public let eps: Double
 
     /// Arguments, order and defaults of PyTorch's `nn.PoissonNLLLoss`.
@@ -113,11 +113,11 @@ public final class PoissonNLLLoss: Loss, DeclaredModule {
     static let inputs = Signature(.tensor("log_input"), .tensor("target")).calls { (module: PoissonNLLLoss, x, y) in module(x, y) }
 }
 
-/// Numbers under normal distributions with a variance each. See `F.gaussianNLLLoss`. PyTorch: `nn.GaussianNLLLoss`.
+/// The negative log-likelihood of values under normal distributions. See `F.gaussianNLLLoss`. PyTorch: `nn.GaussianNLLLoss`.
 public final class GaussianNLLLoss: Loss, DeclaredModule {
-    /// Whether constant terms are added.
+    /// Whether log(2π)/2 is added.
     public let full: Bool
-    /// The least that a variance is taken for.
+    /// The lower bound of the variances.
     public let eps: Double
 
     /// Arguments, order and defaults of PyTorch's `nn.GaussianNLLLoss`.
@@ -132,7 +132,7 @@ public final class GaussianNLLLoss: Loss, DeclaredModule {
         call(input, target, `var`) { F.gaussianNLLLoss($0, $1, $2, full: full, eps: eps, reduction: reduction) }
     }
 
-    /// The same with one variance for all places.
+    /// The same with one variance for all elements.
     public func callAsFunction(_ input: Tensor, _ target: Tensor, _ var: Double) -> Tensor {
         call(input, target) { F.gaussianNLLLoss($0, $1, `var`, full: full, eps: eps, reduction: reduction) }
     }

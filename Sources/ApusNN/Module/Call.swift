@@ -1,8 +1,8 @@
 import ApusCore
 
-/// Every form of call passes here: the stack of modules (for messages and profiles), hooks before and after, hooks on the way back.
+/// All calls of modules: they maintain the stack of modules (for messages and profiles) and run forward and backward hooks.
 extension Module {
-    /// Runs `body` as a call of this module, with several inputs and outputs: what a `callAsFunction` of one's own is made of.
+    /// Runs `body` as a call of this module with any inputs and outputs; a custom `callAsFunction` uses it.
     ///
     /// ```swift
     /// func callAsFunction(_ q: Tensor, _ k: Tensor, mask: Tensor? = nil) -> (output: Tensor, scores: Tensor) {
@@ -13,8 +13,8 @@ extension Module {
     /// }
     /// ```
     ///
-    /// Inputs and the result are tensors, tuples or structs of them, optional ones and arrays, or anything else; `body` gets the inputs as hooks
-    /// left them. Hooks see the tensors that are there, in a list.
+    /// Inputs and the result may be tensors, tuples, structs, optionals and arrays of them, or anything else. `body` gets the inputs as the
+    /// hooks return them. Hooks get all tensors in a list.
     public final func call<each Input, Output>(_ inputs: repeat each Input, body: (repeat each Input) -> Output) -> Output {
         guard let hooks = extras?.hooks, RuntimeCheck.holds(for: "\(typeName): hooks") else {
             enter()
@@ -32,17 +32,17 @@ extension Module {
         return TensorRewriter(replacements: outputs).rewrite(output)
     }
 
-    /// The tensors in some values, in order.
+    /// All tensors in `values`, in order.
     private func tensors<each Value>(_ values: repeat each Value) -> [Tensor] {
         let reader = TensorRewriter()
         for value in repeat each values { _ = reader.rewrite(value) }
         return reader.found
     }
 
-    /// Runs `body` as a call of this module whose inputs are as many as `inputs`.
+    /// Runs `body` as a call of this module with a list of inputs.
     public final func call(_ inputs: [Tensor], _ body: ([Tensor]) -> Tensor) -> Tensor { call(inputs, body: body) }
 
-    /// Runs `body` as a call of this module with several outputs, always as many.
+    /// Runs `body` as a call of this module with several outputs; their number must always be the same.
     public final func callMany(_ inputs: [Tensor], _ body: ([Tensor]) -> [Tensor]) -> [Tensor] { call(inputs, body: body) }
 
     @inline(__always) final func enter() {
@@ -50,7 +50,7 @@ extension Module {
         if context.describeModules == nil { context.describeModules = describePath }
         if training, context.gradEnabled, let caller = context.modules.last {
             caller._withUnsafeGuaranteedRef { caller in
-                // Modules alone enter.
+                // The stack holds modules alone.
                 let caller = unsafeDowncast(caller, to: Module.self)
                 if !calls.wasCalledLast(by: caller.calls.number) { checkOwner(caller, context) }
             }
@@ -86,7 +86,7 @@ extension Module {
         return passage?.leave(outputs) ?? outputs
     }
 
-    /// Runs a hook, which may call modules that are none of the model's.
+    /// Runs a hook, which may call modules outside the model.
     private func asHook(_ hook: () -> [Tensor]?) -> [Tensor]? {
         let context = Context.current
         let outer = context.runsHook
@@ -102,8 +102,8 @@ extension Module {
     }
 }
 
-/// The path of the innermost of the modules being called, seen from the outermost that contains it: `Net.features.3 (Conv2d)`.
-/// Looked up only when there is a message to write.
+/// The path of the innermost called module, from the outermost one that contains it: `Net.features.3 (Conv2d)`.
+/// Computed only when a message needs it.
 private func describePath(_ stack: [AnyObject]) -> String? {
     let modules = stack.compactMap { $0 as? Module }
     guard let innermost = modules.last else { return nil }

@@ -1,7 +1,7 @@
 import ApusCore
 
-/// A parameter of those extents, contents undefined; a size outside `least ... 2³¹ − 1`, or more memory than there is, fails under the
-/// layer's name with that of the argument.
+/// A parameter with the given extents and undefined contents. Extents outside `least ... 2³¹ − 1`, and lack of memory, fail with the names
+/// of the layer and of the argument.
 package func parameter(
     _ layer: String, _ extents: KeyValuePairs<String, Int>, from least: Int = 1, _ device: Device, _ dtype: DType
 ) -> Parameter {
@@ -17,7 +17,7 @@ package func parameter(
 }
 
 extension Module {
-    /// What the one-tensor form of a module with other inputs does where it is reached through `Module`, past the compiler.
+    /// Fails where a module with other inputs is called with one tensor as a `Module`, which the compiler cannot prevent.
     package final func needsOtherInputs(_ form: String) -> Tensor {
         fail(typeName, "takes other inputs than one tensor; call it as \(form), on a value whose static type is \(typeName)")
     }

@@ -2,7 +2,7 @@ import ApusCore
 import ApusSystem
 import OrderedCollections
 
-/// Modules by name, in order, without a way of its own to run them. PyTorch: `nn.ModuleDict`.
+/// An ordered dictionary of modules, without a `forward`. PyTorch: `nn.ModuleDict`.
 ///
 /// `let heads: ModuleDict = ["mean": Linear(8, 1), "variance": Linear(8, 1)]`, then `heads["mean"]!(x)`.
 public final class ModuleDict: Module, ExpressibleByDictionaryLiteral {
@@ -18,13 +18,13 @@ public final class ModuleDict: Module, ExpressibleByDictionaryLiteral {
         for (name, module) in modules { addModule(name, module) }
     }
 
-    /// Without modules.
+    /// An empty dictionary.
     public override init() { super.init() }
 
-    /// In the order written.
+    /// Named modules in the order written.
     public convenience init(dictionaryLiteral elements: (String, Module)...) { self.init(elements) }
 
-    /// Refused: a dictionary has no order.
+    /// Unavailable, since a dictionary has no order.
     @available(
         *, unavailable,
         message: "a Dictionary has no order; write a list of pairs, ModuleDict([(\"a\", m), (\"b\", n)]), or pass an OrderedDictionary"
@@ -38,7 +38,7 @@ public final class ModuleDict: Module, ExpressibleByDictionaryLiteral {
     /// The number of modules.
     public var count: Int { extras?.modules.count ?? 0 }
 
-    /// The module of that name; setting appends, exchanges or (nil) removes it.
+    /// The module of that name; setting appends, replaces or (nil) removes it.
     public subscript(name: String) -> Module? {
         get { extras?.modules.first { $0.name.isSame(as: name) }?.module }
         set {
@@ -55,7 +55,7 @@ public final class ModuleDict: Module, ExpressibleByDictionaryLiteral {
 
 /// A list of parameters. PyTorch: `nn.ParameterList`.
 public final class ParameterList: Module, RandomAccessCollection {
-    /// `parameters`, named by their positions; other tensors become parameters.
+    /// `parameters`, named by their indices; other tensors become parameters.
     public init(_ parameters: [Tensor] = []) {
         super.init()
         for parameter in parameters { append(parameter) }
@@ -70,7 +70,7 @@ public final class ParameterList: Module, RandomAccessCollection {
     public var startIndex: Int { 0 }
     public var endIndex: Int { extras?.parameters.count ?? 0 }
 
-    /// The parameter at `position`; negative positions count from the end.
+    /// The parameter at `position`; negative indices count from the end.
     public subscript(position: Int) -> Parameter {
         let at = position < 0 ? position + count : position
         guard at >= 0 && at < count, let extras else {
@@ -82,7 +82,7 @@ public final class ParameterList: Module, RandomAccessCollection {
     public override var extraRepr: String { listed(extras?.parameters ?? []) }
 }
 
-/// Parameters by name, in order. PyTorch: `nn.ParameterDict`.
+/// An ordered dictionary of parameters. PyTorch: `nn.ParameterDict`.
 public final class ParameterDict: Module, ExpressibleByDictionaryLiteral {
     /// Named parameters in order; other tensors become parameters.
     public init(_ parameters: [(String, Tensor)]) {
@@ -90,7 +90,7 @@ public final class ParameterDict: Module, ExpressibleByDictionaryLiteral {
         for (name, parameter) in parameters { registerParameter(name, parameter as? Parameter ?? Parameter(parameter)) }
     }
 
-    /// In the order written.
+    /// Named parameters in the order written.
     public convenience init(dictionaryLiteral elements: (String, Tensor)...) { self.init(elements) }
 
     /// The names, in order.
@@ -98,7 +98,7 @@ public final class ParameterDict: Module, ExpressibleByDictionaryLiteral {
     /// The number of parameters.
     public var count: Int { extras?.parameters.count ?? 0 }
 
-    /// The parameter of that name; setting appends, exchanges or (nil) removes it.
+    /// The parameter of that name; setting appends, replaces or (nil) removes it.
     public subscript(name: String) -> Parameter? {
         get { extras?.parameters.first { $0.name.isSame(as: name) }?.parameter }
         set {
@@ -115,17 +115,17 @@ public final class ParameterDict: Module, ExpressibleByDictionaryLiteral {
     public override var extraRepr: String { listed(extras?.parameters ?? []) }
 }
 
-/// PyTorch's lines for lists of parameters, which it indents twice.
+/// The lines that PyTorch prints for lists of parameters, indented twice.
 private func listed(_ parameters: [(name: String, parameter: Parameter)]) -> String {
     parameters.map { name, parameter in
         "  (\(name)): Parameter containing: [torch.\(parameter.dtype) of size \(parameter.shape.map(String.init).joined(separator: "x"))]"
     }.joined(separator: "\n")
 }
 
-/// Hands its input on. PyTorch: `nn.Identity`.
+/// Returns its input. PyTorch: `nn.Identity`.
 public final class Identity: Module, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { x }
 
-    // PyTorch's takes whatever another layer would be built with.
+    // PyTorch's takes any arguments.
     static let arguments = Signature(.anything).makes { _ in Identity() }
 }

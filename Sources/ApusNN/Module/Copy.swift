@@ -2,16 +2,16 @@ import ApusCore
 import CContext
 
 extension Module {
-    /// A deep copy: layers, parameters and buffers are copied once each and referred to as here, so that what is shared in it is
-    /// shared in the copy. PyTorch: `copy.deepcopy(module)`.
+    /// A deep copy: each layer, parameter and buffer is copied once, so that what is shared within the module is shared within the copy.
+    /// PyTorch: `copy.deepcopy(module)`.
     ///
-    /// Works for every subclass without a line in it: an object of the same class is made field by field. A field that is or holds (in arrays,
-    /// optionals, dictionaries, tuples, structs and enums) a module, parameter, buffer or tensor gets a copy of that; every other value is
-    /// copied as an assignment would, so objects of other classes are shared. Initialisers do not run. A tensor's copy is a leaf with
-    /// the same values, `requiresGrad` and gradient. Hooks are kept. A stored property that is `weak` or `unowned` traps: what it should refer to is
-    /// not known; and so does one that holds layers where they are found but cannot be replaced, as an `indirect` enum does.
-    /// Objects are made by functions of Swift's runtime that it does not promise to keep: before the first one is made, a class for that purpose is
-    /// copied and looked through, and where the runtime of another toolchain does otherwise, this traps and says so.
+    /// Works for every subclass: makes an object of the same class field by field, without running initialisers. A field that is or holds
+    /// (in arrays, optionals, dictionaries, tuples, structs and enums) a module, parameter, buffer or tensor gets a copy of it; every other
+    /// value is copied as by assignment, so objects of other classes are shared. The copy of a tensor is a leaf with the same values,
+    /// `requiresGrad` and gradient. Hooks are kept. Traps for a stored property that is `weak` or `unowned`, since it is unknown what the
+    /// copy should refer to, and for one that holds layers that can be found but not replaced, such as an `indirect` enum.
+    /// It uses functions of Swift's runtime that are not guaranteed to stay the same: before the first copy a test class is copied and
+    /// examined, and where the runtime of another toolchain differs, this traps and says so.
     public final func copy() -> Self {
         guard RuntimeCheck.holds(for: "\(typeName).copy") else { return self }
         let copy = ModuleCopier().copy(self) as! Self
@@ -26,7 +26,7 @@ extension Module {
     }
 }
 
-/// Copies what modules are made of, each object once.
+/// Copies the objects of modules, each once.
 final class ModuleCopier: Rewriter {
     private var made: [ObjectIdentifier: AnyObject] = [:]
 
@@ -82,8 +82,8 @@ final class ModuleCopier: Rewriter {
         guard areStrong(fields, of: module.typeName) else { return module }
         let size = Int(instanceExtents(type).positive)
         let strictest = fields.map { alignment(of: $0.type) }.max() ?? 1
-        // The object's reference count is 1 and belongs to this function. Its class is `type` and every field is initialised below before
-        // anything can see it, except in `made`, where a module that contains itself finds the reference and nothing else.
+        // The object's reference count is 1 and belongs to this function. Its class is `type`, and every field is initialised below before
+        // anything can read it; `made` holds only the reference, for a module that contains itself.
         let memory = apus_allocate_object(unsafeBitCast(type, to: UnsafeRawPointer.self), size, max(strictest, 16) - 1)
         let copy = Unmanaged<Module>.fromOpaque(memory)
         let source = UnsafeRawPointer(Unmanaged.passUnretained(module).toOpaque())

@@ -2,7 +2,7 @@ import ApusCore
 import ApusSystem
 
 extension Module {
-    /// Runs `body`, in which this module computes with `tensors` in place of its parameters and buffers of those keys. Gradients flow to them.
+    /// Runs `body` with `tensors` in place of the module's parameters and buffers of those keys. Gradients flow to them.
     /// PyTorch: `torch.func.functional_call`.
     ///
     /// ```swift
@@ -41,14 +41,14 @@ extension Module {
         return try Tensor.substituting(pairs, body)
     }
 
-    /// The output for `x` computed with `tensors` in place of its parameters and buffers.
+    /// The output for `x`, computed with `tensors` in place of the parameters and buffers.
     public final func functionalCall(_ tensors: StateDict, _ x: Tensor, strict: Bool = false) -> Tensor {
         functionalCall(tensors, strict: strict) { self(x) }
     }
 }
 
-/// The parameters and buffers of models with the same layers, stacked along a new first dimension: with `Func.vmap` and `functionalCall`
-/// an ensemble. PyTorch: `torch.func.stack_module_state`. Traps where the models' keys differ.
+/// The parameters and buffers of models with the same layers, stacked along a new first dimension. With `Func.vmap` and `functionalCall`
+/// this runs an ensemble. PyTorch: `torch.func.stack_module_state`. Traps where the models' keys differ.
 public func stackModuleState(_ models: [Module]) -> (parameters: StateDict, buffers: StateDict) {
     func stacked(_ named: [[(name: String, tensor: Tensor)]]) -> StateDict {
         var result = StateDict()

@@ -1,6 +1,6 @@
 import ApusCore
 
-/// What few modules have.
+/// Registered members and hooks, in an object of their own since few modules have any.
 final class ModuleExtras {
     var modules: [(name: String, module: Module)] = []
     var parameters: [(name: String, parameter: Parameter)] = []
@@ -37,24 +37,24 @@ extension Module {
         return made
     }
 
-    /// Calls `hook(module, inputs)` before every call; what it returns, if anything, takes the inputs' place. PyTorch: `register_forward_pre_hook`.
+    /// Calls `hook(module, inputs)` before every call; tensors that it returns replace the inputs. PyTorch: `register_forward_pre_hook`.
     @discardableResult public final func registerForwardPreHook(_ hook: @escaping (Module, [Tensor]) -> [Tensor]?) -> HookHandle {
         add(hook, \.beforeForward)
     }
 
-    /// Calls `hook(module, inputs, outputs)` after every call; what it returns, if anything, takes the outputs' place. PyTorch: `register_forward_hook`.
+    /// Calls `hook(module, inputs, outputs)` after every call; tensors it returns replace the outputs. PyTorch: `register_forward_hook`.
     @discardableResult public final func registerForwardHook(_ hook: @escaping (Module, [Tensor], [Tensor]) -> [Tensor]?) -> HookHandle {
         add(hook, \.afterForward)
     }
 
-    /// Calls `hook(module, gradOutputs)` in `backward()` before the gradients go through the module; what it returns, if anything,
-    /// takes their place. PyTorch: `register_full_backward_pre_hook`.
+    /// Calls `hook(module, gradOutputs)` in `backward()` before the gradients pass through the module; tensors that it returns replace
+    /// them. PyTorch: `register_full_backward_pre_hook`.
     @discardableResult public final func registerFullBackwardPreHook(_ hook: @escaping (Module, [Tensor]) -> [Tensor]?) -> HookHandle {
         add(hook, \.beforeBackward)
     }
 
-    /// Calls `hook(module, gradInputs, gradOutputs)` when `backward()` has computed the gradients of the inputs; what it returns, if anything,
-    /// takes the place of `gradInputs`. Where no input requires a gradient, `gradInputs` is empty. PyTorch: `register_full_backward_hook`.
+    /// Calls `hook(module, gradInputs, gradOutputs)` when `backward()` has computed the gradients of the inputs; tensors that it returns
+    /// replace `gradInputs`, which is empty where no input requires a gradient. PyTorch: `register_full_backward_hook`.
     @discardableResult public final func registerFullBackwardHook(_ hook: @escaping (Module, [Tensor], [Tensor]) -> [Tensor]?) -> HookHandle
     {
         add(hook, \.backward)
@@ -74,7 +74,7 @@ extension Module {
     }
 }
 
-/// One call's way through a module with backward hooks: its inputs and outputs pass identity functions that see their gradients.
+/// The backward hooks of one call: inputs and outputs pass through identity functions whose gradients the hooks get.
 final class BackwardPassage {
     private let module: Module
     private let hooks: ModuleHooks

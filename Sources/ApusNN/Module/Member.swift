@@ -1,25 +1,25 @@
 import ApusCore
 import OrderedCollections
 
-/// What a stored property holds, as far as a module cares.
+/// The modules and tensors in a stored property.
 indirect enum Member {
     case module(Module)
     case parameter(Parameter)
     case buffer(Buffer)
-    /// An array, dictionary, tuple or struct, printed as a container of that name.
+    /// An array, dictionary, tuple or struct, printed as a container with that name.
     case group(String, [NamedMember])
 }
 
-/// A member under its name in keys.
+/// A member with its name in keys.
 struct NamedMember {
     let name: String
-    /// The name in files that were written before names were spelled as they are now.
+    /// The name in files written before today's spelling of names.
     let olderName: String
-    /// The name of the property, as messages call it.
+    /// The name of the property, for messages.
     let property: String
     let member: Member
 
-    /// Under a name that is used as it is.
+    /// A member with a name that is used unchanged.
     init(_ name: String, _ member: Member) {
         self.name = name
         olderName = name
@@ -45,7 +45,7 @@ struct NamedMember {
 }
 
 extension Member {
-    /// nil for a value that holds no module, parameter or buffer.
+    /// nil for a value without modules, parameters and buffers.
     init?(_ value: Any) {
         guard mayHoldMembers(type(of: value)) else { return nil }
         switch value {
@@ -59,7 +59,7 @@ extension Member {
         }
     }
 
-    /// A tuple or struct with its fields, an enum with what its case holds, a collection.
+    /// A tuple or struct by its fields, an enum by the payload of its case, or a collection.
     private init?(parts mirror: Mirror) {
         let children = mirror.children
         switch mirror.displayStyle {
@@ -77,7 +77,7 @@ extension Member {
         }
     }
 
-    /// The elements by their positions.
+    /// The elements, named by their indices.
     static func list(_ values: some Sequence) -> Member? {
         let inner = values.enumerated().compactMap { i, value in Member(value).map { NamedMember("\(i)", $0) } }
         return inner.isEmpty ? nil : .group("ModuleList", inner)
@@ -88,7 +88,7 @@ extension Member {
         return inner.isEmpty ? nil : .group("ModuleDict", inner)
     }
 
-    /// The tensor where it is one.
+    /// The parameter or buffer, if it is one.
     var tensor: Tensor? {
         switch self {
         case .parameter(let parameter): parameter
@@ -97,7 +97,7 @@ extension Member {
         }
     }
 
-    /// The modules in it, without those in them.
+    /// The modules directly in it.
     var modules: [Module] {
         switch self {
         case .module(let module): [module]
@@ -107,16 +107,16 @@ extension Member {
     }
 }
 
-/// Collections, optionals and property wrappers that may hold members. Other values are looked into field by field.
+/// Collections, optionals and property wrappers that may hold members. Other values are searched field by field.
 protocol MemberHolding {
-    /// The types of what it holds.
+    /// The types of the values that it holds.
     static var contents: [Any.Type] { get }
     var member: Member? { get }
 }
 
 private protocol NameGiving { var name: String { get } }
 
-/// What a lazy property is stored in.
+/// The storage of a lazy property.
 protocol LazyStorage { var isEmpty: Bool { get } }
 
 extension Named: MemberHolding, NameGiving {
@@ -146,7 +146,7 @@ extension ContiguousArray: MemberHolding {
 }
 extension Dictionary: MemberHolding {
     static var contents: [Any.Type] { [Value.self] }
-    // By sorted key: a dictionary's own order changes from run to run.
+    // Sorted by key, since the order of a dictionary changes from run to run.
     var member: Member? { Member.dictionary(map { (key: "\($0.key)", value: $0.value) }.sorted { $0.key < $1.key }) }
 }
 extension OrderedDictionary: MemberHolding {

@@ -1,6 +1,6 @@
 import ApusCore
 
-/// A part of a network: layers, parameters and how they compute. PyTorch: `nn.Module`.
+/// A part of a network: layers, parameters and a computation. PyTorch: `nn.Module`.
 ///
 /// A subclass declares its layers and parameters as stored properties and overrides ``forward(_:)``:
 ///
@@ -14,36 +14,36 @@ import ApusCore
 /// }
 /// ```
 ///
-/// Stored properties are found by reflection, also inside arrays, optionals, dictionaries (those by sorted key), tuples, structs and enums, and
-/// are named as PyTorch would name them (`convA` is `conv_a`, `W_q` stays) or as ``Named`` says. Nothing found is kept: a layer that is exchanged
-/// is seen at once. A layer that is not found, since a closure or another object holds it, fails when it is called in training.
+/// Stored properties are found by reflection, also inside arrays, optionals, dictionaries (by sorted key), tuples, structs and enums. Their
+/// keys are named as in PyTorch (`convA` is `conv_a`, `W_q` stays) or as ``Named`` says. Nothing is cached, so a replaced layer is found at
+/// once. A layer that is not found, because a closure or another object holds it, traps when it is called in training.
 ///
-/// A module is not Sendable: it moves between tasks as Swift 6 lets values move, and ``Shared`` serves one from several tasks.
+/// A module is not Sendable: it moves between tasks by `sending`. Use ``Shared`` to call one module from several tasks.
 open class Module {
-    /// Whether it behaves as in training (dropout drops, batch normalisation learns statistics). Set it with ``train(_:)`` and ``eval()``.
+    /// Whether it is in training mode (dropout drops, batch normalisation updates statistics). Set it with ``train(_:)`` and ``eval()``.
     public final var training = true
 
-    /// Who has called it.
+    /// Which modules have called it.
     final var calls = CallMemory()
 
-    /// Hooks and members registered by name; nil for most modules, so that a call finds out about hooks by one comparison.
+    /// Hooks and members registered by name; nil for most modules, so that a call checks for hooks by one comparison.
     final var extras: ModuleExtras?
 
     /// A module without members beyond its stored properties.
     public init() {}
 
-    /// Computes the output for one input. Override it; call the module itself (`model(x)`), so that hooks and messages see the call.
+    /// Computes the output for one input. Override it, but call the module itself (`model(x)`), so that hooks run and messages name it.
     @_disfavoredOverload open func forward(_ x: Tensor) -> Tensor {
-        // Also reached where a class with a call of its own is called as a `Module`.
+        // Also reached where a class with its own callAsFunction is called as a `Module`.
         fail(
             "forward",
             "\(typeName) has no forward(_:) of one tensor; if its forward takes more, name it callAsFunction, and where it is called as a Module, as in a Sequential, override func callAsFunction(_ x: Tensor) too"
         )
     }
 
-    /// Calls the module: hooks, then ``forward(_:)``, with its path in messages.
+    /// Calls the module: runs hooks and ``forward(_:)``; error messages name its path.
     ///
-    /// A module with other inputs or outputs has a `callAsFunction` of its own, which passes through ``call(_:body:)`` and goes before this one.
+    /// A module with other inputs or outputs declares its own `callAsFunction` by ``call(_:body:)``, which is preferred over this one.
     @_disfavoredOverload open func callAsFunction(_ x: Tensor) -> Tensor {
         if extras?.hooks == nil {
             enter()
@@ -53,27 +53,27 @@ open class Module {
         return call([x]) { forward($0[0]) }
     }
 
-    /// The type's name as it is printed. PyTorch: `_get_name()`.
+    /// The type's name in the printed form. PyTorch: `_get_name()`.
     open var typeName: String { "\(type(of: self))" }
 
-    /// What stands between the parentheses of the printed form, such as `in_features=784, out_features=256, bias=True`.
+    /// The text between the parentheses of the printed form, such as `in_features=784, out_features=256, bias=True`.
     ///
-    /// A layer of the library prints the arguments that it declares as shown.
+    /// A layer of the library prints the arguments that its signature marks as shown.
     open var extraRepr: String { (type(of: self) as? any DeclaredModule.Type).map { shown($0.arguments.declared) } ?? "" }
 
-    /// As PyTorch prints it. PyTorch: `repr(module)`.
+    /// The printed form, as PyTorch prints it. PyTorch: `repr(module)`.
     open var description: String { describeMembers() }
 
     // MARK: Modes
 
-    /// Puts it and all modules in it into training mode (or out of it). PyTorch: `train()`.
+    /// Switches it and all modules in it to training mode, or to evaluation mode. PyTorch: `train()`.
     @discardableResult open func train(_ mode: Bool = true) -> Self {
         training = mode
         for module in checkedModules() { module.training = mode }
         return self
     }
 
-    /// Leaves training mode, for evaluation and serving. PyTorch: `eval()`.
+    /// Switches to evaluation mode. PyTorch: `eval()`.
     @discardableResult public final func eval() -> Self { train(false) }
 
     /// Sets whether its parameters require a gradient. PyTorch: `requires_grad_()`.
@@ -89,7 +89,7 @@ open class Module {
 
     // MARK: Moving
 
-    /// Moves parameters and buffers to `device`; they stay the same objects, so an optimizer made before keeps working. PyTorch: `to(device)`.
+    /// Moves parameters and buffers to `device`; they stay the same objects, so an existing optimizer keeps working. PyTorch: `to(device)`.
     @discardableResult public final func to(_ device: Device) -> Self { convertTensors { $0.to(device) } }
 
     /// Converts floating-point parameters and buffers to `dtype`; they stay the same objects. PyTorch: `to(dtype)`.
@@ -101,15 +101,15 @@ open class Module {
         return convertTensors { $0.dtype.isFloatingPoint ? $0.to(dtype) : $0 }
     }
 
-    /// Moves and converts at once.
+    /// Moves and converts.
     @discardableResult public final func to(_ device: Device, _ dtype: DType) -> Self { to(dtype).to(device) }
-    /// In float32. PyTorch: `float()`.
+    /// Converts to float32. PyTorch: `float()`.
     @discardableResult public final func float() -> Self { to(.float32) }
-    /// In float64. PyTorch: `double()`.
+    /// Converts to float64. PyTorch: `double()`.
     @discardableResult public final func double() -> Self { to(.float64) }
-    /// In float16. PyTorch: `half()`.
+    /// Converts to float16. PyTorch: `half()`.
     @discardableResult public final func half() -> Self { to(.float16) }
-    /// In bfloat16. PyTorch: `bfloat16()`.
+    /// Converts to bfloat16. PyTorch: `bfloat16()`.
     @discardableResult public final func bfloat16() -> Self { to(.bfloat16) }
 
     private func convertTensors(_ convert: (Tensor) -> Tensor) -> Self {
@@ -119,12 +119,12 @@ open class Module {
                 if moved !== tensor && !moved.isPoisoned { tensor.setData(moved) }
             }
         }
-        // What is computed from them has another type or place now.
+        // Tensors that are computed from them have another dtype or device now.
         for module in modules() { module.bindDerived() }
         return self
     }
 
-    /// Calls `body` with every module in it, children first, itself last. PyTorch: `apply(fn)`.
+    /// Calls `body` with every module in it, children first, then with the module itself. PyTorch: `apply(fn)`.
     @discardableResult public final func apply(_ body: (Module) throws -> Void) rethrows -> Self {
         for child in children() { try child.apply(body) }
         try body(self)

@@ -1,19 +1,19 @@
 import ApusCore
 import Synchronization
 
-/// Which modules have called one, and may: so that a call asks for its owners once and then compares two numbers.
+/// The modules that have called a module and may do so: a call looks for its owners once, and afterwards compares two numbers.
 struct CallMemory {
-    /// A module's number, its own for as long as the program runs; an address would be given again.
+    /// A number that no other module gets while the program runs; an address could be reused.
     let number = nextNumber.add(1, ordering: .relaxed).newValue
-    /// The last that called, 0 for nobody.
+    /// The number of the last caller, 0 for none.
     private var last: UInt64 = 0
-    /// The others.
+    /// The numbers of all known callers.
     private var others: [UInt64] = []
 
-    /// Whether the last call came from there.
+    /// Whether that module was the last caller.
     @inline(__always) func wasCalledLast(by caller: UInt64) -> Bool { last == caller }
 
-    /// Whether it has called before; it then is the last.
+    /// Whether that module has called before; if so it becomes the last caller.
     fileprivate mutating func isKnown(_ caller: UInt64) -> Bool {
         guard others.contains(caller) else { return false }
         last = caller
@@ -22,7 +22,7 @@ struct CallMemory {
 
     fileprivate mutating func remember(_ caller: UInt64) {
         if last == caller { return }
-        // Callers that come and go are forgotten.
+        // Forget old callers, so that the list stays short.
         if others.count == 64 { others = [] }
         if !others.contains(caller) { others.append(caller) }
         last = caller
@@ -30,31 +30,31 @@ struct CallMemory {
 }
 
 extension CallMemory: Rewritable {
-    /// A copy is another module, which nobody has called.
+    /// A copy is another module, which no module has called.
     func rewritten(by rewriter: Rewriter) -> Self { CallMemory() }
 }
 
 private let nextNumber = Atomic<UInt64>(0)
 
-/// A layer that is called in training, but that no optimizer sees.
+/// The check that an optimizer can find every layer that is called in training.
 ///
-/// Reflection finds what stored properties hold. A layer that a closure, a global variable or an object of another class holds would keep its
-/// first weights for good, without a word; so a module with parameters to learn that another one calls must be among the modules of one of those
-/// that are being called, or in a property marked ``Unregistered``. Outside training, without recording and in hooks nothing is asked: nothing is
-/// learned there by the caller. What was answered is kept, so that a call costs two comparisons.
+/// Reflection finds only layers in stored properties. A layer held by a closure, a global variable or an object of another class would
+/// silently keep its first weights. So a called module with trainable parameters must be among the modules of one of its callers, or in a
+/// property marked ``Unregistered``. Nothing is checked outside training, without recording, and in hooks, since no parameters are
+/// learned there. The result is cached, so that a call costs two comparisons.
 extension Module {
-    /// Fails where a module that is being called does not own this one.
+    /// Fails unless a module on the call stack owns this one.
     @inline(never) final func checkOwner(_ caller: Module, _ context: Context) {
         let number = caller.calls.number
-        // A loss may be given a function of layers, and is nobody's model.
+        // A loss may be given a function that calls layers, and is not their model.
         guard caller.training, !context.runsHook, !(caller is Loss), !calls.isKnown(number) else { return }
-        // The caller's own layers come all at once: one reflection for all of them.
+        // Remember all layers of the caller at once, for one reflection.
         for (_, module) in caller.members().modules { module.calls.remember(number) }
         if calls.wasCalledLast(by: number) { return }
         var parameters: [Parameter] = []
         for module in modules() { parameters += module.members().parameters.map(\.parameter) }
         guard parameters.contains(where: \.requiresGrad) else {
-            // What is frozen may thaw.
+            // Frozen parameters may be unfrozen later, so the result is cached only where there are none.
             if parameters.isEmpty { calls.remember(number) }
             return
         }

@@ -1,7 +1,7 @@
 import ApusCore
 
 extension Module {
-    /// PyTorch's `Module.__repr__`.
+    /// The text of PyTorch's `Module.__repr__`.
     final func describeMembers() -> String {
         printed((parametrizations == nil ? "" : "Parametrized") + typeName, extraRepr: extraRepr, describeChildren(members().tree))
     }
@@ -13,7 +13,7 @@ private func describeChildren(_ members: [NamedMember]) -> [(name: String, text:
         return switch part.member {
         case .module(let module): (name, module.description)
         case .group(let container, let inner):
-            // An array, dictionary or tuple of layers prints as the container with the same keys.
+            // An array, dictionary or tuple of layers prints as a container with the same keys.
             inner.contains { $0.member.isPrinted }
                 ? (
                     name,
@@ -45,7 +45,7 @@ func printed(_ typeName: String, extraRepr: String, _ children: [(name: String, 
     return "\(typeName)(\n  " + lines.joined(separator: "\n  ") + "\n)"
 }
 
-/// A list whose equal neighbours fold: `(0-2): 3 x Linear(…)`.
+/// A list in which equal neighbours are printed once: `(0-2): 3 x Linear(…)`.
 func printedList(_ typeName: String, _ items: [String]) -> String {
     if items.isEmpty { return "\(typeName)()" }
     var lines: [String] = []
@@ -64,7 +64,7 @@ private func indented(_ text: String) -> String { text.split(separator: "\n", om
 // MARK: - Arguments
 
 extension Module {
-    /// The arguments that are shown, in order, each with the value of the property that has its name in Swift spelling.
+    /// The shown arguments in order, each with the value of the property that has its name in Swift spelling.
     final func shown(_ declared: [DeclaredArgument]) -> String {
         var values: [String: Any] = [:]
         var level: Mirror? = Mirror(reflecting: self)
@@ -83,7 +83,7 @@ extension Module {
             case .asValue: return text
             case .unlessDefault:
                 guard let fallback = argument.fallback else { preconditionFailure("'\(argument.name)' of \(typeName) has no default") }
-                // 2 is the default 2.0.
+                // 2 equals the default 2.0.
                 let isDefault = text == fallback || Double(fallback).map { $0 == Double(text) } ?? false
                 return isDefault ? nil : "\(argument.name)=\(text)"
             }
@@ -91,7 +91,7 @@ extension Module {
     }
 }
 
-/// What stands for the argument that became `value`: of a parameter, whether there is one.
+/// The text for the argument that was stored as `value`; for a parameter, whether there is one.
 private func argumentText(_ value: Any) -> String {
     switch value {
     case let value as any PythonRepresentable: repr(value)
@@ -111,7 +111,7 @@ package protocol PythonRepresentable {
 /// `True`, `None`, `1e-05`, `(3, 3)`: what PyTorch prints for `value`.
 package func repr(_ value: some PythonRepresentable) -> String { value.pythonRepr }
 
-/// `in_features=3, bias=True`: pairs of name and value, in order; a nil text is left out.
+/// `in_features=3, bias=True`: the texts joined by commas, without nil.
 package func reprList(_ parts: String?...) -> String { parts.compactMap(\.self).joined(separator: ", ") }
 
 extension Bool: PythonRepresentable {
@@ -121,7 +121,7 @@ extension Int: PythonRepresentable {
     package var pythonRepr: String { description }
 }
 extension Double: PythonRepresentable {
-    /// The shortest digits that read back, as in Swift; Python writes an exponent from 1e16 on.
+    /// The shortest digits that read back, as in Swift; Python uses an exponent only from 1e16 on.
     package var pythonRepr: String {
         guard magnitude < 1e16, magnitude >= 0x1p53 else { return description }
         return "\(Int64(self)).0"

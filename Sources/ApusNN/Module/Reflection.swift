@@ -1,11 +1,11 @@
 import ApusCore
 import ApusSystem
 
-/// Gives a layer or parameter a name of one's own in keys and print: `@Named("LayerNorm") var norm = LayerNorm([32])`.
+/// Gives a layer or parameter another name in keys and printed forms: `@Named("LayerNorm") var norm = LayerNorm([32])`.
 @propertyWrapper public struct Named<Value> {
-    /// The name in place of the property's.
+    /// The name used instead of the property's.
     public let name: String
-    /// What bears the name.
+    /// The layer or parameter.
     public var wrappedValue: Value
 
     /// `value` under `name`.
@@ -15,25 +15,25 @@ import ApusSystem
     }
 }
 
-/// Keeps a stored property out of the module's members: for what is registered by name, or belongs to somebody else. The module may call
-/// the layers in it, which no optimizer of the module's parameters sees.
+/// Keeps a stored property out of the module's members, because it is registered by name or belongs to another object. The module may
+/// call the layers in it, but an optimizer of the module's parameters does not get theirs.
 @propertyWrapper public struct Unregistered<Value> {
     public var wrappedValue: Value
 
-    /// `value`, unseen by reflection.
+    /// `value`, hidden from reflection.
     public init(wrappedValue value: Value) { wrappedValue = value }
 }
 
-/// The members of one module, without those of its children, in PyTorch's order: as declared, superclass first, then those registered by name.
+/// The members of one module, without its children's, in PyTorch's order: properties, superclass first, then members registered by name.
 struct Members {
-    /// As they are nested, for printing.
+    /// The members with their nesting, for printing.
     let tree: [NamedMember]
-    /// Lazy properties whose layers are not made yet.
+    /// Lazy properties whose layers do not exist yet.
     let unmade: [String]
     private(set) var modules: [(name: String, module: Module)] = []
     private(set) var parameters: [(name: String, parameter: Parameter)] = []
     private(set) var buffers: [(name: String, buffer: Buffer)] = []
-    /// The names in older files, where they differ.
+    /// The names in older files, where they differ from today's.
     private(set) var olderNames: [String: String] = [:]
 
     init(_ tree: [NamedMember], unmade: [String]) {
@@ -54,7 +54,7 @@ struct Members {
         if name != olderName { olderNames[name] = olderName }
     }
 
-    /// What is wrong with them: two with one key, or a lazy property that has not made its layers yet. Nobody would miss what is not found.
+    /// What is wrong with the members: two with the same key, or a lazy property without its layers, which would silently be left out.
     var fault: String? {
         if let name = unmade.first {
             return
@@ -101,7 +101,7 @@ extension Module {
         return Members(found, unmade: unmade)
     }
 
-    /// The stored properties that may hold members, those of superclasses first.
+    /// Calls `body` with the stored properties that may hold members, those of superclasses first.
     final func forEachProperty(_ body: (_ label: String, _ value: Any) -> Void) {
         var layers: [Mirror] = []
         var mirror: Mirror? = Mirror(reflecting: self)
@@ -114,26 +114,26 @@ extension Module {
         }
     }
 
-    /// Fails where keys collide or layers are not made yet.
+    /// Fails where keys collide or lazy layers do not exist yet.
     final func check(_ members: Members) {
         if let fault = members.fault { fail(typeName, fault) }
     }
 
     // MARK: Members by name
 
-    /// Adds a layer under a name that is used as it is. PyTorch: `add_module`, `register_module`.
+    /// Adds a layer with a name that is used unchanged. PyTorch: `add_module`, `register_module`.
     public final func addModule(_ name: String, _ module: Module) {
         guard isFree(name, "addModule") else { return }
         extrasForWriting.modules.append((name, module))
     }
 
-    /// Adds a parameter under a name that is used as it is; nil registers nothing, as where a bias is left out. PyTorch: `register_parameter`.
+    /// Adds a parameter with a name that is used unchanged; nil (no bias, for example) registers nothing. PyTorch: `register_parameter`.
     public final func registerParameter(_ name: String, _ parameter: Parameter?) {
         guard isFree(name, "registerParameter"), let parameter else { return }
         extrasForWriting.parameters.append((name, parameter))
     }
 
-    /// Adds a buffer under a name that is used as it is. PyTorch: `register_buffer`.
+    /// Adds a buffer with a name that is used unchanged. PyTorch: `register_buffer`.
     @discardableResult public final func registerBuffer(_ name: String, _ tensor: Tensor, persistent: Bool = true) -> Buffer {
         let buffer = tensor as? Buffer ?? Buffer(tensor, persistent: persistent)
         if isFree(name, "registerBuffer") { extrasForWriting.buffers.append((name, buffer)) }

@@ -1,9 +1,9 @@
 import ApusCore
 import OrderedCollections
 
-/// Builds values like others with other objects in them: in arrays, optionals, dictionaries, tuples, structs and enums, however deep.
+/// Rebuilds values with other objects in them, inside arrays, optionals, dictionaries, tuples, structs and enums at any depth.
 class Rewriter {
-    /// What takes the place of an object that is met; itself unless a subclass says otherwise.
+    /// The object that replaces `object`; the object itself unless a subclass overrides this.
     func replacement(for object: AnyObject) -> AnyObject { object }
 
     /// `value` with its objects replaced.
@@ -27,7 +27,7 @@ class Rewriter {
         return value
     }
 
-    /// What an existential holds is rewritten as what it is. One within another comes apart by the cast, not by opening it.
+    /// The value in an existential is rewritten by its dynamic type. The cast also unwraps an existential within an existential.
     private func rewrite(existential value: Any) -> Any {
         let type: Any.Type = Swift.type(of: value)
         return rewrite(value, as: type)
@@ -48,7 +48,7 @@ class Rewriter {
         return memory.move()
     }
 
-    /// An enum with another payload in the same case. One whose payload lies elsewhere (`indirect`) stays what it is.
+    /// An enum with a new payload in the same case. An enum whose payload is stored elsewhere (`indirect`) stays unchanged.
     private func rewrite<Value>(enum value: Value) -> Value {
         guard let payload = Mirror(reflecting: value).children.first?.value else { return value }
         let memory = UnsafeMutablePointer<Value>.allocate(capacity: 1)
@@ -66,12 +66,12 @@ class Rewriter {
         if isHere { memory.assumingMemoryBound(to: Payload.self).pointee = rewrite(payload) }
     }
 
-    /// Makes in `target` the value like the one at `source`.
+    /// Initialises `target` with the rewritten value at `source`.
     final func initialize<Field>(_ type: Field.Type, from source: UnsafeRawPointer, to target: UnsafeMutableRawPointer) {
         target.assumingMemoryBound(to: type).initialize(to: rewrite(source.assumingMemoryBound(to: type).pointee))
     }
 
-    /// Fails where a field is `weak` or `unowned`: what its copy should refer to is not known.
+    /// Fails where a field is `weak` or `unowned`, since it is unknown what its copy should refer to.
     final func areStrong(_ fields: [StoredField], of owner: String) -> Bool {
         guard let field = fields.first(where: { !$0.isStrong }) else { return true }
         fail(
@@ -82,7 +82,7 @@ class Rewriter {
     }
 }
 
-/// Values that are rewritten by their elements rather than by the memory they take.
+/// Values that are rewritten element by element instead of field by field.
 protocol Rewritable {
     func rewritten(by rewriter: Rewriter) -> Self
 }
@@ -95,7 +95,7 @@ extension Array: Rewritable {
 }
 extension ArraySlice: Rewritable {
     func rewritten(by rewriter: Rewriter) -> Self {
-        // With the same indices.
+        // Keeps the indices.
         var copy = self
         if mayHoldMembers(Element.self) { for i in indices { copy[i] = rewriter.rewrite(self[i]) } }
         return copy
@@ -111,13 +111,13 @@ extension OrderedDictionary: Rewritable {
     func rewritten(by rewriter: Rewriter) -> Self { mayHoldMembers(Value.self) ? mapValues { rewriter.rewrite($0) } : self }
 }
 
-/// Reads or exchanges the tensors of a value, in the order of its fields.
+/// Finds or replaces the tensors in a value, in the order of its fields.
 final class TensorRewriter: Rewriter {
-    /// The tensors that were met.
+    /// The tensors found so far.
     private(set) var found: [Tensor] = []
     private var replacements: ArraySlice<Tensor>?
 
-    /// One that takes `replacements` for the tensors it meets; none, to find them.
+    /// Replaces the tensors it meets by `replacements` in order; with nil it only finds them.
     init(replacements: [Tensor]? = nil) { self.replacements = replacements?[...] }
 
     override func replacement(for object: AnyObject) -> AnyObject {

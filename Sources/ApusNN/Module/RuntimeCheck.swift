@@ -1,16 +1,16 @@
 import ApusCore
 import CContext
 
-/// Whether Swift's runtime lays objects out as ``Module/copy()`` takes it to do: tried once a process on a class made for it, before the first
-/// object is made field by field. Another toolchain's runtime may do it otherwise, and memory would be lost without a word.
+/// Whether Swift's runtime lays out objects as ``Module/copy()`` assumes. Tested once per process on a class made for it, before the first
+/// object is made field by field, since the runtime of another toolchain may differ, and memory would silently be corrupted.
 ///
-/// Known to hold for Swift 6.3. What is found is read first, within what the allocator says belongs to the object; nothing is written
-/// before all of it is right.
+/// Known to hold for Swift 6.3. Layouts are first only read, within the memory that the allocator says belongs to the object; memory is
+/// written only once all of them are right.
 enum RuntimeCheck {
-    /// What is otherwise; nil where nothing is.
+    /// How the layout differs; nil where it does not.
     static let problem: String? = fieldProblem() ?? extentProblem() ?? enumProblem() ?? copyProblem()
 
-    /// Fails where something is. Whether nothing is.
+    /// Fails where the layout differs; true where it does not.
     static func holds(for user: String) -> Bool {
         guard let problem else { return true }
         fail(
@@ -20,7 +20,7 @@ enum RuntimeCheck {
         return false
     }
 
-    // MARK: What it is tried on
+    // MARK: The tested types
 
     private class Base: Module {
         let number: Int
@@ -69,11 +69,11 @@ enum RuntimeCheck {
         Canary("some text that is not held in the word", .two(Tensor([6.0]), 8), counter)
     }
 
-    // MARK: What is tried
+    // MARK: The tests
 
     private static var fields: [StoredField] { StoredField.all(of: Canary<String>.self) }
 
-    /// The fields by name and type, those of superclasses first.
+    /// Checks the fields' names and types, those of superclasses first.
     private static func fieldProblem() -> String? {
         let wanted: [(String, Any.Type)] = [
             ("number", Int.self), ("byte", UInt8.self), ("word", UInt64.self), ("value", String.self), ("weight", Parameter.self),
@@ -89,7 +89,7 @@ enum RuntimeCheck {
         return nil
     }
 
-    /// Each field where it is said to be, within the object's memory.
+    /// Checks that each field lies at its offset, within the object's memory.
     private static func extentProblem() -> String? {
         let object = canary()
         return withExtendedLifetime(object) { () -> String? in
@@ -97,7 +97,7 @@ enum RuntimeCheck {
             let extent = Int(instanceExtents(Canary<String>.self).positive)
             let room = apus_object_room(memory)
             guard extent <= room else { return "an object is said to take \(extent) bytes, \(room) are its own" }
-            var end = 2 * MemoryLayout<UnsafeRawPointer>.size // The class and the reference count.
+            var end = 2 * MemoryLayout<UnsafeRawPointer>.size // The class pointer and the reference count.
             for field in fields {
                 guard field.offset >= end, field.offset % alignment(of: field.type) == 0, field.offset + size(of: field.type) <= extent
                 else {
@@ -116,7 +116,7 @@ enum RuntimeCheck {
         }
     }
 
-    /// A payload is found, and put back under its case.
+    /// Checks that a payload is found and put back under its case.
     private static func enumProblem() -> String? {
         for value in [Choice.one(Tensor([1.0])), .two(Tensor([2.0]), 9)] {
             var copy = value
@@ -138,7 +138,7 @@ enum RuntimeCheck {
         return nil
     }
 
-    /// A copy has the same values, tensors of its own, and ends once.
+    /// Checks that a copy has the same values and its own tensors, and is deinitialised once.
     private static func copyProblem() -> String? {
         let counter = Counter()
         var original: Canary<String>? = canary(counter)

@@ -2,7 +2,7 @@ import ApusCore
 import ApusSystem
 import OrderedCollections
 
-/// Modules that run one after the other. PyTorch: `nn.Sequential`.
+/// Modules that run in order, each on the output of the one before. PyTorch: `nn.Sequential`.
 ///
 /// ```swift
 /// let a = Sequential(Linear(784, 256), ReLU(), Linear(256, 10))   // named 0, 1, 2
@@ -10,13 +10,13 @@ import OrderedCollections
 /// let c = Sequential([("hidden", Linear(784, 256)), ("out", Linear(256, 10))])
 /// ```
 open class Sequential: Module {
-    /// `modules`, named by their positions; none for the empty sequence.
+    /// `modules`, named by their indices; an empty one returns its input.
     public init(_ modules: Module...) {
         super.init()
         extend(modules)
     }
 
-    /// The modules of an array, named by their positions.
+    /// The modules of an array, named by their indices.
     public init(_ modules: [Module]) {
         super.init()
         extend(modules)
@@ -40,7 +40,7 @@ open class Sequential: Module {
         for (name, module) in modules { addModule(name, module) }
     }
 
-    /// Refused: a dictionary has no order.
+    /// Unavailable, since a dictionary has no order.
     @available(
         *, unavailable,
         message:
@@ -48,7 +48,7 @@ open class Sequential: Module {
     )
     @_disfavoredOverload public init(_ modules: [String: Module]) { super.init() }
 
-    /// The output of the last module for the output of the one before it, and so on.
+    /// Passes `x` through all modules in order.
     open override func forward(_ x: Tensor) -> Tensor {
         var x = x
         if let extras {
@@ -57,19 +57,19 @@ open class Sequential: Module {
         return x
     }
 
-    /// Adds a module at the end, named by its position. PyTorch: `append`.
+    /// Adds a module at the end, named by its index. PyTorch: `append`.
     @discardableResult public final func append(_ module: Module) -> Self {
         addModule("\(count)", module)
         return self
     }
 
-    /// Adds modules at the end, named by their positions. PyTorch: `extend`.
+    /// Adds modules at the end, named by their indices. PyTorch: `extend`.
     @discardableResult public final func extend(_ modules: some Sequence<Module>) -> Self {
         for module in modules { append(module) }
         return self
     }
 
-    /// Inserts a module; all are named by their positions afterwards. PyTorch: `insert`.
+    /// Inserts a module; afterwards all are named by their indices. PyTorch: `insert`.
     @discardableResult public final func insert(_ module: Module, at position: Int) -> Self {
         insertNumbered(module, position)
         return self
@@ -79,23 +79,23 @@ open class Sequential: Module {
     public final subscript(name: String) -> Module? { extras?.modules.first { $0.name.isSame(as: name) }?.module }
 }
 
-/// The modules in order; positions from 0, negative ones count from the end.
+/// The modules in order; indices from 0, negative ones count from the end.
 extension Sequential: RandomAccessCollection {
     public final var startIndex: Int { 0 }
     public final var endIndex: Int { extras?.modules.count ?? 0 }
 
-    /// The module at `position`; negative positions count from the end. Setting exchanges it and keeps its name.
+    /// The module at `position`; negative indices count from the end. Setting replaces the module and keeps its name.
     public final subscript(position: Int) -> Module {
         get { numbered(position) }
         set { exchange(position, newValue) }
     }
 }
 
-/// `["a": m, "b": n]` in the order written. A protocol of its own lets subclasses do without a required initialiser.
+/// `["a": m, "b": n]` in the order written. A separate protocol, so that subclasses need no required initialiser.
 public protocol NamedModuleLiteral: ExpressibleByDictionaryLiteral where Key == String, Value == Module {}
 
 extension NamedModuleLiteral {
-    /// Layers by name, in the order in which they are written.
+    /// Named modules in the order written.
     public init(dictionaryLiteral elements: (String, Module)...) {
         guard let sequence = Sequential(elements) as? Self else {
             trap(
@@ -108,9 +108,9 @@ extension NamedModuleLiteral {
 
 extension Sequential: NamedModuleLiteral {}
 
-/// A list of modules, without a way of its own to run them. PyTorch: `nn.ModuleList`.
+/// A list of modules without a `forward`. PyTorch: `nn.ModuleList`.
 open class ModuleList: Module {
-    /// `modules`, named by their positions.
+    /// `modules`, named by their indices.
     public init(_ modules: [Module] = []) {
         super.init()
         extend(modules)
@@ -141,7 +141,7 @@ extension ModuleList: RandomAccessCollection {
     public final var startIndex: Int { 0 }
     public final var endIndex: Int { extras?.modules.count ?? 0 }
 
-    /// The module at `position`; negative positions count from the end. Setting exchanges it.
+    /// The module at `position`; negative indices count from the end. Setting replaces it.
     public final subscript(position: Int) -> Module {
         get { numbered(position) }
         set { exchange(position, newValue) }

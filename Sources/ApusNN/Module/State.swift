@@ -1,9 +1,9 @@
 import ApusCore
 import ApusSystem
 
-/// A state dict that does not fit the module it was loaded into, with everything that is wrong with it.
+/// A state dict does not fit the module it is loaded into; holds everything that is wrong.
 public struct StateDictError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// A tensor of another shape than the module's.
+    /// A tensor whose shape differs from the module's.
     public struct Mismatch: Hashable, Sendable {
         /// The key in the state.
         public let key: String
@@ -19,7 +19,7 @@ public struct StateDictError: Error, Hashable, Sendable, CustomStringConvertible
     public let missing: [String]
     /// Keys that the state dict has and the module does not know, in the state dict's order.
     public let unexpected: [String]
-    /// Tensors of another shape than the module's.
+    /// Tensors whose shape differs from the module's.
     public let mismatched: [Mismatch]
 
     public var description: String {
@@ -40,12 +40,13 @@ extension Module {
         return state
     }
 
-    /// Copies the values of `state` into the module's own tensors, converted to their dtype and device. PyTorch: `load_state_dict`.
+    /// Copies the values of `state` into the module's tensors, converted to their dtype and device. PyTorch: `load_state_dict`.
     ///
-    /// Throws one ``StateDictError`` that names every missing, unexpected and mis-shaped key, and then has changed nothing.
-    /// Not `strict`, only shapes must fit; missing and unexpected keys are returned.
-    /// Where a key is missing that was spelled otherwise before (`w_q` for a property `W_q`), the older one is taken, and returned with the key
-    /// it is taken for. Values may share memory with the module, as views of its weights do: they are what they were before the call.
+    /// Throws one ``StateDictError`` that names every missing and unexpected key and every shape that differs; then nothing has changed.
+    /// Without `strict` only the shapes must fit; missing and unexpected keys are returned.
+    /// Where a key is missing that had another spelling in older files (`w_q` for a property `W_q`), the older key is used, and returned
+    /// with the key that it is used for. Values may share memory with the module, such as views of its weights: the result is as if all
+    /// were read before any is written.
     @discardableResult public final func loadStateDict(
         _ state: StateDict, strict: Bool = true
     ) throws -> (
@@ -75,7 +76,7 @@ extension Module {
             throw StateDictError(
                 module: typeName, missing: strict ? missing : [], unexpected: strict ? unexpected : [], mismatched: mismatched)
         }
-        // Whatever can fail (memory for conversions) comes before the first change.
+        // Everything that can fail (memory for conversions) comes before the first change.
         let values = try checked { noGrad { apart(pairs.map { ($0.target, $0.value.detach().to($0.target.device).to($0.target.dtype)) }) } }
         try checked { for (module, channels) in materialized { module.materialize(channels: channels) } }
         for (pair, value) in zip(pairs, values) {
@@ -85,20 +86,20 @@ extension Module {
         return (missing, unexpected, older)
     }
 
-    /// The values, those that share memory with a target copied: what is written must not be read afterwards.
+    /// The values; those that share memory with a target are copied, since they must be read before the target is written.
     private func apart(_ pairs: [(target: Tensor, value: Tensor)]) -> [Tensor] {
         var writers: [ObjectIdentifier: Int] = [:]
         for (target, _) in pairs { writers[ObjectIdentifier(target.storage), default: 0] += 1 }
         return pairs.map { target, value in
             guard let count = writers[ObjectIdentifier(value.storage)] else { return value }
-            // A tensor that is loaded with itself, and that nothing else is loaded into.
+            // A tensor that is loaded with itself, and whose storage no other value is loaded into.
             let isItself =
                 count == 1 && value.storage === target.storage && value.strides == target.strides && value.offset == target.offset
             return isItself ? value : value.clone()
         }
     }
 
-    /// `state` with the keys that members had before under those that they have now.
+    /// `state` with the keys of members that were renamed replaced by their keys of today.
     private func withOlderKeys(_ state: StateDict) -> StateDict {
         var renamed = state
         for place in allMembers() {
@@ -114,8 +115,8 @@ extension Module {
         return renamed
     }
 
-    /// `state` with keys in their older spelling under those of today, where today's are missing. An older spelling that is the key of another
-    /// tensor today, or that two tensors shared, says nothing.
+    /// `state` with older spellings of keys replaced by today's where those are missing. An older spelling is ignored if it is the key of
+    /// another tensor today, or was that of two tensors.
     private func withOlderSpellings(_ state: StateDict, _ own: [StateEntry]) -> (StateDict, [(found: String, takenFor: String)]) {
         guard own.contains(where: { !$0.key.isSame(as: $0.olderKey) && state[$0.key] == nil }) else { return (state, []) }
         let keys = Set(own.map { ByteKey($0.key) })
@@ -131,7 +132,7 @@ extension Module {
         return (renamed, taken)
     }
 
-    /// The lazy modules whose shapes `state` tells, and which shapes that gives their tensors.
+    /// The lazy modules whose number of channels `state` determines, and the shapes of their tensors.
     private func lazyShapes(_ state: StateDict) -> (modules: [(any LazyModule, Int)], shapes: [ObjectIdentifier: Shape]) {
         var modules: [(any LazyModule, Int)] = []
         var shapes: [ObjectIdentifier: Shape] = [:]
@@ -169,12 +170,12 @@ extension Module {
 
 /// A module whose tensors get their shapes from the first input, or from the state that is loaded before it. PyTorch: `LazyModuleMixin`.
 protocol LazyModule: Module {
-    /// Whether the shapes are still open.
+    /// Whether the shapes are not known yet.
     var isLazy: Bool { get }
-    /// The number of input channels that a tensor of that key and shape in a state dict tells, nil where it tells none.
+    /// The number of input channels, from the shape of a tensor of that key in a state dict; nil where it cannot be told.
     func channels(_ key: String, _ shape: Shape) -> Int?
-    /// The shape of the tensor `key` for so many channels.
+    /// The shape of the tensor `key` for that number of channels.
     func shape(_ key: String, channels: Int) -> Shape
-    /// Gives the tensors their shapes.
+    /// Allocates the tensors.
     func materialize(channels: Int)
 }

@@ -1,26 +1,26 @@
 import ApusCore
 
-/// What a module contains, by name and in PyTorch's order: a module's own parameters first, then its children's.
-/// A module, parameter or buffer that is reached twice counts once, under the first name.
+/// The contents of a module by name, in PyTorch's order: a module's own parameters first, then its children's.
+/// A module, parameter or buffer that is reached twice is listed once, under the first name.
 extension Module {
-    /// The layers directly in it. PyTorch: `children()`.
+    /// The modules directly in it. PyTorch: `children()`.
     public final func children() -> [Module] { namedChildren().map(\.module) }
 
-    /// The layers directly in it with their names; those in an array or dictionary as `blocks.0`. PyTorch: `named_children()`.
+    /// The modules directly in it with their names; in an array or dictionary `blocks.0`. PyTorch: `named_children()`.
     public final func namedChildren() -> [(name: String, module: Module)] {
         var seen: Set<ObjectIdentifier> = []
         return members().modules.filter { seen.insert(ObjectIdentifier($0.module)).inserted }
     }
 
-    /// It and every module in it. PyTorch: `modules()`.
+    /// The module itself and every module in it. PyTorch: `modules()`.
     public final func modules() -> [Module] { namedModules().map(\.module) }
 
-    /// It (under the name `prefix`) and every module in it with their paths. PyTorch: `named_modules()`.
+    /// The module itself (under the name `prefix`) and every module in it, with their paths. PyTorch: `named_modules()`.
     public final func namedModules(prefix: String = "") -> [(name: String, module: Module)] {
         walk(prefix).map { ($0.name, $0.module) }
     }
 
-    /// The parameters, each once: what an optimizer takes. PyTorch: `parameters()`.
+    /// The parameters, each once, as an optimizer takes them. PyTorch: `parameters()`.
     public final func parameters(recurse: Bool = true) -> [Parameter] { namedParameters(recurse: recurse).map(\.parameter) }
 
     /// The parameters with their paths, each once. PyTorch: `named_parameters()`.
@@ -36,7 +36,7 @@ extension Module {
         unique(prefix, recurse) { $0.buffers.map { ($0.name, $0.buffer) } }.map { ($0.0, $0.1) }
     }
 
-    /// The module at a path such as `features.3`, itself for the empty path; nil where there is none. PyTorch: `get_submodule`.
+    /// The module at a path such as `features.3`; the module itself for the empty path, nil where there is none. PyTorch: `get_submodule`.
     public final func submodule(_ path: String) -> Module? {
         path.isEmpty
             ? self
@@ -45,7 +45,7 @@ extension Module {
             }?.1
     }
 
-    /// As `modules()`, failing where some could be missed.
+    /// `modules()`; fails where keys collide or lazy layers do not exist yet.
     final func checkedModules() -> [Module] {
         walk("").map { place in
             place.module.check(place.members)
@@ -75,7 +75,7 @@ extension Module {
         return found
     }
 
-    /// Every module under every name it has, before its children: what a state dict lists. A module that contains itself is listed once on each path.
+    /// Every module under every name it has, before its children, as in a state dict. A module is listed at most once on each path.
     final func allMembers() -> [MemberPlace] {
         var path: Set<ObjectIdentifier> = []
         var found: [MemberPlace] = []
@@ -94,7 +94,7 @@ extension Module {
 /// A module with its path and its members.
 struct MemberPlace {
     let name: String
-    /// The path in files that were written before names were spelled as they are now.
+    /// The path in files written before today's spelling of names.
     let olderName: String
     let module: Module
     let members: Members
@@ -105,5 +105,5 @@ struct MemberPlace {
     func olderKey(_ member: String) -> String { joined(olderName, members.olderNames[member] ?? member) }
 }
 
-/// A path and one more name: without a dot where the path is empty.
+/// Joins a path and a name by a dot; without a dot where the path is empty.
 func joined(_ path: String, _ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }

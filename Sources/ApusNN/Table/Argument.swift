@@ -1,6 +1,6 @@
 import ApusCore
 
-/// A value as Python would pass it: an argument of a module's constructor or call, or its answer.
+/// A Python value: an argument of a module's constructor or call, or a result.
 package indirect enum Argument {
     case none
     case bool(Bool)
@@ -11,7 +11,7 @@ package indirect enum Argument {
     case tensor(Tensor)
     case dtype(DType)
 
-    /// In messages: `the string 'same'`.
+    /// A description for messages: `the string 'same'`.
     package var summary: String {
         switch self {
         case .none: "None"
@@ -26,10 +26,10 @@ package indirect enum Argument {
     }
 }
 
-/// What is wrong with a name or an argument from outside, such as a file that describes a model.
+/// A wrong name or argument from outside, such as from a file that describes a model.
 package struct TableError: Error, CustomStringConvertible {
     package let description: String
-    /// Whether a class or argument of that name does not exist, rather than a value being wrong.
+    /// Whether there is no class or argument of that name, as opposed to a wrong value.
     package let isUnknownName: Bool
 
     package init(_ description: String, isUnknownName: Bool = false) {
@@ -38,17 +38,17 @@ package struct TableError: Error, CustomStringConvertible {
     }
 }
 
-/// The values of one call, by position and by name, taken in the order of its signature: each `next` takes the next by position, else the one of
-/// that name. `finish` complains about what is left.
+/// The arguments of one call, read in the order of the signature: each `next` takes the next positional argument, or the named one.
+/// `finish` throws where arguments are left.
 struct Arguments {
-    /// What is called, for messages.
+    /// The name of the called class, for messages.
     let owner: String
     private let positional: [Argument]
     private var named: [(name: String, value: Argument)]
     private var position = 0
-    /// The names of the signature, as far as they have been read.
+    /// The names of the signature that have been read.
     private var names: [String] = []
-    /// Whether the next is taken by name alone.
+    /// Whether the next argument is keyword-only.
     var isByName = false
 
     init(_ owner: String, _ positional: [Argument], _ named: [(name: String, value: Argument)]) {
@@ -57,7 +57,7 @@ struct Arguments {
         self.named = named
     }
 
-    /// The value of the next argument, called `name`; nil where it was not given.
+    /// The value of the next argument, called `name`; nil where it is not given.
     mutating func next(_ name: String) throws -> Argument? {
         names.append(name)
         let place = named.firstIndex { $0.name == name }
@@ -67,13 +67,13 @@ struct Arguments {
         return positional[position - 1]
     }
 
-    /// Takes what is left, of any name, and does nothing with it.
+    /// Ignores all remaining arguments.
     mutating func ignoreRest() {
         position = positional.count
         named = []
     }
 
-    /// Throws where an argument was given that the signature does not have.
+    /// Throws where an argument is left that the signature does not have.
     func finish() throws {
         if position < positional.count {
             throw TableError("\(owner): takes \(position) arguments by position, \(positional.count) were given", isUnknownName: true)
@@ -109,7 +109,7 @@ extension Argument {
         let values = list.compactMap(\.int)
         return values.count == list.count ? values : nil
     }
-    /// One number or a list of them.
+    /// One number or a list of numbers.
     package var doubles: [Double]? {
         if let double { return [double] }
         guard let list, !list.isEmpty else { return nil }
@@ -117,7 +117,7 @@ extension Argument {
         return values.count == list.count ? values : nil
     }
     package var extents: Extents? { int.map { Extents($0) } ?? ints.flatMap { $0.isEmpty ? nil : Extents($0) } }
-    /// One integer, or a list in which None is nil.
+    /// One integer, or a list in which None becomes nil.
     var outputExtents: OutputExtents? {
         if let int { return OutputExtents(int) }
         if case .none = self { return OutputExtents([nil] as [Int?]) }
@@ -129,6 +129,6 @@ extension Argument {
         return OutputExtents(extents)
     }
 
-    /// Several answers, or None for one that there is not.
+    /// Several results, with None for nil.
     static func answers(_ tensors: Tensor?...) -> Argument { .list(tensors.map { $0.map { .tensor($0) } ?? .none }) }
 }

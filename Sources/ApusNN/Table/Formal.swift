@@ -1,15 +1,15 @@
 import ApusCore
 
-/// One argument as PyTorch's signature has it.
+/// One argument of a signature of PyTorch.
 package struct DeclaredArgument: Sendable {
     package let name: String
-    /// What it must be, in words: `an integer`.
+    /// A description of the values it takes: `an integer`.
     package let wanted: String
-    /// Its value where it is not given, in Python's spelling; nil where it must be given.
+    /// The default in Python's spelling; nil for a required argument.
     package let fallback: String?
-    /// Whether it is given by name alone, as behind Python's `*`.
+    /// Whether it is keyword-only, behind Python's `*`.
     package var isByName = false
-    /// How it stands in a module's printed form, nil where it does not.
+    /// How it appears in a module's printed form; nil where it does not.
     var shown: Shown?
 
     enum Shown {
@@ -17,14 +17,14 @@ package struct DeclaredArgument: Sendable {
         case named
         /// `-1`
         case asValue
-        /// As `named`, and not at all where it is the default.
+        /// As `named`, but left out where the value is the default.
         case unlessDefault
     }
 }
 
-/// A declared argument whose value is a `Value`, and how that is read.
+/// A declared argument, and how its `Value` is read.
 struct Formal<Value>: Sendable {
-    /// One name, or several that together give one value.
+    /// One argument, or several that together give one value.
     let declared: [DeclaredArgument]
     let read: @Sendable (inout Arguments) throws -> Value
 
@@ -33,7 +33,7 @@ struct Formal<Value>: Sendable {
         self.read = read
     }
 
-    /// `pick` gives the value, nil where the argument has the wrong type.
+    /// A required argument; `pick` returns its value, or nil for a wrong type.
     init(required name: String, _ wanted: String, _ pick: @escaping @Sendable (Argument) -> Value?) {
         self.init([DeclaredArgument(name: name, wanted: wanted, fallback: nil)]) { a in
             guard let value = try a.next(name) else { throw a.missing(name) }
@@ -42,7 +42,7 @@ struct Formal<Value>: Sendable {
         }
     }
 
-    /// The same with a value for an argument that is not given; `shown` is its Python spelling.
+    /// An argument with a default; `shown` is the default's Python spelling.
     init(
         _ name: String, _ wanted: String, shown: String, _ fallback: @escaping @Sendable () -> Value,
         _ pick: @escaping @Sendable (Argument) -> Value?
@@ -63,7 +63,7 @@ struct Formal<Value>: Sendable {
         }
     }
 
-    /// An argument that None, or leaving it out, makes nil.
+    /// An argument that is nil where it is None or left out.
     init<Wrapped>(optional name: String, _ wanted: String, _ pick: @escaping @Sendable (Argument) -> Wrapped?) where Value == Wrapped? {
         self.init(name, wanted + " or None", shown: "None", { nil }) { value in
             if case .none = value { return .some(nil) }
@@ -71,7 +71,7 @@ struct Formal<Value>: Sendable {
         }
     }
 
-    /// The same argument, given by name alone.
+    /// The same argument, keyword-only.
     var byName: Formal {
         Formal(declared.map { $0.with(\.isByName, true) }) { a in
             a.isByName = true
@@ -80,11 +80,11 @@ struct Formal<Value>: Sendable {
         }
     }
 
-    /// The same argument, printed by a module as `dim=-1`: name, and value of the property that is called so.
+    /// The same argument, printed by a module as `dim=-1`, with the value of the property of that name.
     var shown: Formal { Formal(declared.map { $0.with(\.shown, .named) }, read) }
     /// Printed as `-1`.
     var shownAsValue: Formal { Formal(declared.map { $0.with(\.shown, .asValue) }, read) }
-    /// Printed as `dim=-1` where that is not the default.
+    /// Printed as `dim=-1` where the value is not the default.
     var shownUnlessDefault: Formal { Formal(declared.map { $0.with(\.shown, .unlessDefault) }, read) }
 }
 
@@ -106,7 +106,7 @@ extension Formal where Value == Bool? {
 }
 extension Formal where Value == Int {
     static func int(_ name: String, _ fallback: Int? = nil) -> Formal { Formal(name, "an integer", fallback) { $0.int } }
-    /// A number of layers, which are made at once.
+    /// A number of layers; limited, since all of them are created at once.
     static func layers(_ name: String, _ fallback: Int) -> Formal {
         Formal(name, "an integer of at most 1000", fallback) { value in value.int.flatMap { $0 <= 1000 ? $0 : nil } }
     }
@@ -119,7 +119,7 @@ extension Formal where Value == Double {
 }
 extension Formal where Value == Double? {
     static func optionalDouble(_ name: String) -> Formal { Formal(optional: name, "a number") { $0.double } }
-    /// Left out it is `fallback`, None makes it nil.
+    /// `fallback` where it is left out, nil where it is None.
     static func optionalDouble(_ name: String, _ fallback: Double) -> Formal {
         Formal(name, "a number or None", shown: repr(fallback), { fallback }) { value in
             if case .none = value { return .some(nil) }
@@ -128,7 +128,7 @@ extension Formal where Value == Double? {
     }
 }
 extension Formal where Value == Scalar {
-    /// A number that prints as it was given.
+    /// A number that prints as it was written.
     static func number(_ name: String) -> Formal { Formal(required: name, "a number") { $0.number } }
     static func number(_ name: String, _ fallback: some ScalarConvertible) -> Formal {
         Formal(name, "a number", fallback.scalar) { $0.number }
@@ -152,7 +152,7 @@ extension Formal where Value == Tensor? {
     static func optionalTensor(_ name: String) -> Formal { Formal(optional: name, "a tensor") { $0.tensor } }
 }
 extension Formal where Value == Void {
-    /// An argument that can only be None here, since `why`.
+    /// An argument that must be None, for the reason `why`.
     static func noneOnly(_ name: String, _ why: String) -> Formal {
         Formal(name, "None, since \(why)", shown: "None", {}) { value in
             if case .none = value { return () }
@@ -160,7 +160,7 @@ extension Formal where Value == Void {
         }
     }
 
-    /// Whatever else is given, which changes nothing.
+    /// Accepts and ignores all remaining arguments.
     static var anything: Formal { Formal([]) { $0.ignoreRest() } }
 }
 
@@ -179,7 +179,7 @@ extension Formal where Value == [Int]? {
     static func optionalInts(_ name: String) -> Formal { Formal(optional: name, "a list of integers") { $0.ints } }
 }
 extension Formal where Value == [Double]? {
-    /// One number or a list of them.
+    /// One number or a list of numbers.
     static func optionalDoubles(_ name: String) -> Formal { Formal(optional: name, "a number or a list of numbers") { $0.doubles } }
 }
 extension Formal where Value == (any ScaleFactorConvertible)? {
@@ -188,13 +188,13 @@ extension Formal where Value == (any ScaleFactorConvertible)? {
     }
 }
 extension Formal where Value == any ExtentsConvertible {
-    /// One integer or a list of them, such as a kernel's size.
+    /// One integer or a list of integers, such as a kernel's size.
     static func extents(_ name: String) -> Formal { Formal(required: name, "an integer or a list of integers") { $0.extents } }
     static func extents(_ name: String, _ fallback: Int) -> Formal {
         Formal(name, "an integer or a list of integers", shown: repr(fallback), { Extents(fallback) }) { $0.extents }
     }
 
-    /// One integer, or two for each of so many dimensions of space.
+    /// One integer, or two for each of `spatial` dimensions.
     static func edges(_ name: String, spatial: Int) -> Formal {
         Formal(required: name, "an integer or a list of \(2 * spatial)") { value in
             if let list = value.list, list.count != 2 * spatial { return nil }
@@ -227,7 +227,7 @@ extension Formal where Value == ConvolutionPadding {
     }
 }
 
-// MARK: What many constructors end with
+// MARK: Device and dtype
 
 extension Formal where Value == Device {
     /// None, or the name of a device.
@@ -255,15 +255,15 @@ extension Formal where Value == DType {
 // MARK: How losses are reduced
 
 extension Formal where Value == Bool? {
-    /// Replaced by `reduction` in PyTorch, and overruling it where it is given.
+    /// Replaced by `reduction` in PyTorch, but takes precedence where it is given.
     static var sizeAverage: Formal { optionalBool("size_average") }
-    /// Likewise.
+    /// The same.
     static var reduce: Formal { optionalBool("reduce") }
 }
 extension Formal where Value: RawRepresentable<String> & CaseIterable & Sendable {
     static var reduction: Formal { choice("reduction", Value(rawValue: "mean")!) }
 
-    /// `reduction` behind the names that it has replaced.
+    /// `reduction` after the two deprecated arguments.
     static var reductionAndOldNames: Formal {
         let (average, reduce, reduction) = (Formal<Bool?>.sizeAverage, Formal<Bool?>.reduce, reduction)
         return Formal(average.declared + reduce.declared + reduction.declared) { a in
@@ -273,7 +273,7 @@ extension Formal where Value: RawRepresentable<String> & CaseIterable & Sendable
     }
 }
 extension RawRepresentable<String> {
-    /// As `size_average` and `reduce` say, where one of them is given.
+    /// The reduction that `size_average` and `reduce` select, where one of them is given.
     func overruled(_ averages: Bool?, _ reduces: Bool?) -> Self {
         if averages == nil && reduces == nil { return self }
         return Self(rawValue: reduces == false ? "none" : averages == false ? "sum" : "mean")!

@@ -1,9 +1,9 @@
 import ApusCore
 
-/// Every module class that declares its arguments, by PyTorch's name: how it is built from PyTorch's arguments, and how it is called.
+/// Every module class that declares its arguments, by PyTorch's name, to build and call modules with PyTorch's arguments.
 ///
-/// What files describe (`apus --model FILE.json`, recorded answers) goes through here, so arguments are checked before they
-/// reach a constructor. A class says in its own file what it takes; see `DeclaredModule`.
+/// Models from files (`apus --model FILE.json`, recorded answers) are built here, so that arguments are checked before they
+/// reach a constructor. A class declares its arguments in its own file; see `DeclaredModule`.
 package enum ModuleTable {
     private static let activations: [any DeclaredModule.Type] = [
         ReLU.self, ReLU6.self, SELU.self, SiLU.self, Mish.self, Hardswish.self, Hardsigmoid.self, LeakyReLU.self, ELU.self, CELU.self,
@@ -73,23 +73,23 @@ package enum ModuleTable {
     /// The names of all classes, sorted.
     package static var names: [String] { types.keys.sorted() }
 
-    /// What a class is made from and called with.
+    /// The arguments of a class's constructor and of its call.
     package static func declared(_ name: String) throws -> (arguments: [DeclaredArgument], inputs: [DeclaredArgument]) {
         let type = try type(name)
         return (type.arguments.declared, type.inputs.declared)
     }
 
-    /// Builds a module. Throws `TableError` for names and types, and what the constructor reports as a programming error as `OpError`.
+    /// Builds a module. Throws `TableError` for wrong names and types, and `OpError` where the constructor reports a programming error.
     package static func make(_ name: String, _ positional: [Argument], _ named: [(name: String, value: Argument)]) throws -> Module {
         var arguments = Arguments(name, positional, named)
         let constructor = try type(name).arguments
         return try Context.withMemoryBudget(memoryBudget) { try checked { try constructor.make(&arguments) } }
     }
 
-    /// The most that one module may allocate while it is made: a few wrong digits in a file must not take the machine's memory.
+    /// The largest number of bytes that building one module may allocate, so that a few wrong digits in a file cannot exhaust the memory.
     static let memoryBudget = 1 << 34
 
-    /// Calls a module of the class `name`: one tensor, or a list for several outputs. Throws as `make`.
+    /// Calls a module of the class `name`. Returns one tensor, or a list for several outputs. Throws as `make`.
     package static func call(
         _ name: String, _ module: Module, _ positional: [Argument], _ named: [(name: String, value: Argument)]
     ) throws -> Argument {

@@ -2,7 +2,7 @@ import ApusCore
 
 /// The arguments of one call, in the order of PyTorch's signature: `Signature(.int("in_features"), .int("out_features"), .bool("bias", true))`.
 ///
-/// What is called gets their values in that order, so that the compiler holds names to types and a name stands once.
+/// The called function gets the values in that order, so that the compiler checks their types and each name is written once.
 struct Signature<each Value>: Sendable {
     private let formals: (repeat Formal<each Value>)
 
@@ -33,13 +33,13 @@ struct Signature<each Value>: Sendable {
         }
     }
 
-    /// The same where the answer is one tensor.
+    /// The same for a call that returns one tensor.
     func calls<Made: Module>(_ call: @escaping @Sendable (Made, repeat each Value) throws -> Tensor) -> ModuleCall {
         calls { (module: Made, values: repeat each Value) in Argument.tensor(try call(module, repeat each values)) }
     }
 }
 
-/// How a module is made from PyTorch's arguments.
+/// How a module is built from PyTorch's arguments.
 struct ModuleConstructor: Sendable {
     let declared: [DeclaredArgument]
     let make: @Sendable (inout Arguments) throws -> Module
@@ -51,10 +51,10 @@ struct ModuleCall: Sendable {
     let call: @Sendable (Module, inout Arguments) throws -> Argument
 }
 
-/// A class that says, in its own file, what it is made from and called with, by PyTorch's names. `ModuleTable` lists it.
+/// A class that declares its constructor's and its call's arguments, by PyTorch's names. `ModuleTable` lists it.
 protocol DeclaredModule: Module {
     static var arguments: ModuleConstructor { get }
-    /// One tensor, `input`, unless the class says otherwise.
+    /// One tensor, `input`, unless the class overrides it.
     static var inputs: ModuleCall { get }
 }
 

@@ -1,6 +1,6 @@
 import ApusCore
 
-/// A running average of a model's parameters: their mean (stochastic weight averaging; Izmailov et al., 2018), or an exponential one.
+/// A running average of a model's parameters: their mean (stochastic weight averaging; Izmailov et al., 2018), or an exponential average.
 /// PyTorch: `swa_utils.AveragedModel`, with its state keys (`module.…`, `n_averaged`).
 ///
 /// ```swift
@@ -11,31 +11,31 @@ import ApusCore
 /// averaged.module(x)
 /// ```
 public final class AveragedModel<Averaged: Module>: Module {
-    /// What becomes of an average when another value comes.
+    /// How a new value p updates an average a of n values.
     public enum Average {
-        /// The mean of all: a ← a + (p − a)/(n + 1).
+        /// The mean of all values: a ← a + (p − a)/(n + 1).
         case mean
         /// a ← decay·a + (1 − decay)·p. PyTorch: `get_ema_avg_fn`.
         case exponential(decay: Double)
-        /// From the average, the new value and how many came before. PyTorch: `avg_fn`.
+        /// The function (a, p, n) → a. PyTorch: `avg_fn`.
         case custom((Tensor, Tensor, Int) -> Tensor)
     }
 
-    /// The averaged model, in the mode (training or not) of the one it was copied from.
+    /// The averaged model, in the mode (training or evaluation) of the model it was copied from.
     public let module: Averaged
-    /// How many models have been averaged.
+    /// The number of models averaged so far, int64.
     public let nAveraged: Buffer
     @Unregistered private var average: Average
-    /// Whether buffers (running statistics) are averaged too; else they are copied.
+    /// Whether buffers (running statistics) are averaged too; otherwise they are copied.
     public let useBuffers: Bool
 
-    /// Begins with a copy of `model`. Traps on a decay outside 0 ... 1.
+    /// Starts with a copy of `model`. Traps on a decay outside 0 ... 1.
     public convenience init(_ model: Averaged, average: Average = .mean, useBuffers: Bool = false) {
         self.init(takingOver: model.copy(), average, useBuffers)
     }
 
-    /// Begins with the values of `model` in `module`, another object with the same layers, that was made as `model` was. Traps where the
-    /// layers differ, and on a decay outside 0 ... 1.
+    /// Starts with the values of `model`, stored in `module`, another object with the same layers. Traps where the layers differ, and on a
+    /// decay outside 0 ... 1.
     public convenience init(_ model: Averaged, into module: Averaged, average: Average = .mean, useBuffers: Bool = false) {
         if module === model {
             fail("AveragedModel", "the average would be kept in the model itself; give it another object, made as the model was")
@@ -60,7 +60,7 @@ public final class AveragedModel<Averaged: Module>: Module {
 
     public override func forward(_ x: Tensor) -> Tensor { module(x) }
 
-    /// Takes the present parameters of `model`, which has the same layers, into the average.
+    /// Updates the average with the current parameters of `model`, which has the same layers.
     public func updateParameters(_ model: Averaged) {
         noGrad {
             let count = nAveraged.item(Int.self)
@@ -81,7 +81,7 @@ public final class AveragedModel<Averaged: Module>: Module {
     }
 
     private func combined(_ average: Tensor, _ value: Tensor, _ count: Int) -> Tensor {
-        // Counters are averaged too, and cut to integers as they are put back.
+        // Integer buffers (counters) are averaged in float64 and truncated when they are written back.
         let (average, value) = average.dtype.isFloatingPoint ? (average, value) : (average.to(.float64), value.to(.float64))
         return switch self.average {
         case .mean: average + (value - average) / Double(count + 1)
@@ -91,7 +91,7 @@ public final class AveragedModel<Averaged: Module>: Module {
     }
 }
 
-/// Computes the running statistics of all batch normalisations anew, as means over `batches`: averaged weights need statistics of their own.
+/// Recomputes the running statistics of all batch normalisations as means over `batches`, since averaged weights need other statistics.
 /// PyTorch: `swa_utils.update_bn`.
 public func updateBN(_ batches: some Sequence<Tensor>, _ model: Module) {
     let layers = model.modules().compactMap { $0 as? BatchNorm }

@@ -1,9 +1,9 @@
 import ApusCore
 
-/// A convolution that computes what `conv` and `bn` one after the other compute in evaluation. PyTorch: `nn.utils.fuse_conv_bn_eval`.
+/// A convolution that computes what `conv` followed by `bn` computes in evaluation. PyTorch: `nn.utils.fuse_conv_bn_eval`.
 ///
-/// Traps where one of them is in training mode, `bn` has no running statistics, or their channels differ. `transpose` for transposed convolutions,
-/// whose outputs are dimension 1 of the weight.
+/// Traps where one of them is in training mode, `bn` has no running statistics, or their channels differ. Set `transpose` for transposed
+/// convolutions, whose output channels are dimension 1 of the weight.
 public func fuseConvBNEval<Layer: ConvolutionLayer>(_ conv: Layer, _ bn: BatchNorm, transpose: Bool = false) -> Layer {
     guard let (mean, variance) = statistics("fuseConvBNEval", conv, bn, channels: conv.outChannels) else { return conv }
     let fused = conv.copy()
@@ -22,9 +22,9 @@ public func fuseConvBNWeights(
     return fused(convW, convB, runningMean, runningVar, eps, bnW, bnB, scaleShape: outer)
 }
 
-/// A linear layer that computes what `linear` and `bn` one after the other compute in evaluation. PyTorch: `nn.utils.fuse_linear_bn_eval`.
+/// A linear layer that computes what `linear` followed by `bn` computes in evaluation. PyTorch: `nn.utils.fuse_linear_bn_eval`.
 ///
-/// Traps as `fuseConvBNEval`; `bn` has as many features as `linear` has outputs, or one.
+/// Traps as `fuseConvBNEval` does; `bn` must have as many features as `linear` has outputs, or one.
 public func fuseLinearBNEval(_ linear: Linear, _ bn: BatchNorm) -> Linear {
     guard let (mean, variance) = statistics("fuseLinearBNEval", linear, bn, channels: bn.numFeatures == 1 ? 1 : linear.outFeatures) else {
         return linear
@@ -70,7 +70,7 @@ private func statistics(_ name: String, _ layer: Module, _ bn: BatchNorm, channe
     return (mean, variance)
 }
 
-/// Puts fused tensors into a copied layer, which keeps its own objects.
+/// Stores the fused tensors in a copied layer, which keeps its parameter objects.
 private func take(_ weight: Parameter, _ bias: Parameter, _ ownWeight: Parameter, _ ownBias: inout Parameter?) {
     ownWeight.setData(weight)
     if let own = ownBias { own.setData(bias) } else { ownBias = bias }

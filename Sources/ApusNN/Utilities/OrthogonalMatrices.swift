@@ -1,11 +1,11 @@
 import ApusCore
 
-/// Matrices (the last two dimensions) with orthonormal columns, or rows where those are fewer. See `Parametrizations.orthogonal`.
+/// Matrices (the last two dimensions) with orthonormal columns, or orthonormal rows if those are fewer. See `Parametrizations.orthogonal`.
 final class OrthogonalMatrices: Module, InvertibleParametrization {
     private let shape: Shape
     private let map: Parametrizations.OrthogonalMap
     private let useTrivialization: Bool
-    /// What the map's result is multiplied by, once something was assigned.
+    /// The matrix that multiplies the map's result; set by the first assignment.
     private var base: Buffer?
 
     init(_ shape: Shape, _ map: Parametrizations.OrthogonalMap, _ useTrivialization: Bool) {
@@ -67,9 +67,9 @@ final class OrthogonalMatrices: Module, InvertibleParametrization {
     }
 }
 
-/// The linear algebra of `OrthogonalMatrices`: maps are composed of products, so that derivatives of any order follow.
+/// The linear algebra of `OrthogonalMatrices`. Maps are composed of differentiable ops, so they have derivatives of any order.
 enum OrthogonalMaps {
-    /// exp A by scaling and squaring: (Σ Bⁱ/i!)^(2ˢ) with B = A/2ˢ, ‖B‖₁ ≤ ½, and as many terms as the type can tell apart.
+    /// exp A by scaling and squaring: (Σ Bⁱ/i!)^(2ˢ) with B = A/2ˢ, ‖B‖₁ ≤ ½, and as many terms as the dtype's precision needs.
     static func matrixExp(_ a: Tensor) -> Tensor {
         if a.isPoisoned || a.numel == 0 { return a }
         let norm = noGrad { a.detach().abs().sum(dim: -2).max().item() }
@@ -94,9 +94,9 @@ enum OrthogonalMaps {
         return apply(Solve(), Inputs(identity - a * 0.5, identity + a * 0.5))
     }
 
-    /// The first k columns of H₁H₂…H_k, Hᵢ = I − 2·vᵢvᵢᵀ/(vᵢᵀvᵢ), where vᵢ has a 1 at i and below it column i of `lower` [*, n, k].
+    /// The first k columns of H₁H₂…H_k with Hᵢ = I − 2·vᵢvᵢᵀ/(vᵢᵀvᵢ); vᵢ has a 1 at row i, and below it column i of `lower` [*, n, k].
     ///
-    /// The whole product is I − V·M⁻¹·Vᵀ, where M is the upper half of VᵀV with half its diagonal (Joffrain et al., "Accumulating Householder
+    /// The product is I − V·M⁻¹·Vᵀ, where M is the upper triangle of VᵀV with half its diagonal (Joffrain et al., "Accumulating Householder
     /// transformations, revisited", 2006).
     static func householderProduct(_ lower: Tensor) -> Tensor {
         composite("householderProduct", .asIs, lower) { (lower) throws(OpError) in
@@ -109,13 +109,14 @@ enum OrthogonalMaps {
         }
     }
 
-    /// The Q of A = QR with a positive diagonal of R.
+    /// The Q of A = QR, with a positive diagonal of R.
     static func orthogonalized(_ a: Tensor) -> Tensor {
         let vectors = householderVectors(a)
         return householderProduct(vectors.tril(-1)) * vectors.diagonal(dim1: -2, dim2: -1).unsqueeze(-2)
     }
 
-    /// The vectors vᵢ below the diagonal, and on it the signs with which `householderProduct` of them gives A's own columns, of A [*, n, k], n ≥ k.
+    /// The QR decomposition of A [*, n, k], n ≥ k: below the diagonal the Householder vectors vᵢ, on it the signs that make the columns of
+    /// `householderProduct` those of the Q for which R has a positive diagonal.
     static func householderVectors(_ a: Tensor) -> Tensor {
         let (n, k) = (a.shape[-2], a.shape[-1])
         var numbers: [Double]
@@ -125,7 +126,7 @@ enum OrthogonalMaps {
             for i in 0..<k {
                 let below = (i + 1..<Swift.max(n, i + 1)).reduce(0) { $0 + numbers[at($1, i)] * numbers[at($1, i)] }
                 let pivot = numbers[at(i, i)]
-                // Nothing to reflect: the product's factor turns the column's sign, since its vector is the unit vector.
+                // The column is a multiple of the unit vector already; its reflection only flips its sign.
                 if below == 0 {
                     numbers[at(i, i)] = pivot > 0 ? -1 : pivot < 0 ? 1 : 0
                     continue
@@ -146,7 +147,7 @@ enum OrthogonalMaps {
     }
 }
 
-/// X with M·X = B for square matrices M (the last two dimensions), by elimination with pivots, in float64 on the host.
+/// X with M·X = B for square matrices M (the last two dimensions), by Gaussian elimination with pivoting, in float64 on the host.
 ///
 /// Derivatives: ∂B = M⁻ᵀ·∂X, ∂M = −∂B·Xᵀ.
 private struct Solve: Op {

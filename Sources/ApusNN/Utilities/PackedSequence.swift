@@ -1,42 +1,42 @@
 import ApusCore
 
-/// Sequences of different lengths without padding: the rows of all first steps, then those of all second steps, and so on, longest sequences
+/// Sequences of different lengths without padding: the rows of all first steps, then of all second steps, and so on, longest sequences
 /// first. PyTorch: `nn.utils.rnn.PackedSequence`. RNN, LSTM and GRU take and return it.
 public struct PackedSequence {
     /// [Σ lengths, *]
     public let data: Tensor
-    /// How many sequences take each step, in descending order.
+    /// The number of sequences that have each step, in descending order.
     public let batchSizes: [Int]
-    /// Which sequence of the caller's is first, second …, int64 [N]; nil where they came sorted.
+    /// The caller's index of each sorted sequence, int64 [N]; nil where they were sorted already.
     public let sortedIndices: Tensor?
-    /// Where each of the caller's sequences went, int64 [N]; nil where they came sorted.
+    /// The sorted index of each of the caller's sequences, int64 [N]; nil where they were sorted already.
     public let unsortedIndices: Tensor?
 
-    /// Other rows for the same sequences.
+    /// The same sequences with other rows.
     public func with(_ data: Tensor) -> PackedSequence {
         PackedSequence(data: data, batchSizes: batchSizes, sortedIndices: sortedIndices, unsortedIndices: unsortedIndices)
     }
 
-    /// On another device. PyTorch: `to`.
+    /// A copy on another device. PyTorch: `to`.
     public func to(_ device: Device) -> PackedSequence {
         PackedSequence(
             data: data.to(device), batchSizes: batchSizes, sortedIndices: sortedIndices?.to(device),
             unsortedIndices: unsortedIndices?.to(device))
     }
-    /// Rows of another type. PyTorch: `to`.
+    /// A copy with rows of another dtype. PyTorch: `to`.
     public func to(_ dtype: DType) -> PackedSequence { with(data.to(dtype)) }
 
-    /// The lengths of the sequences, in the order in which they were packed.
+    /// The lengths of the sequences, in the order before packing.
     public var lengths: [Int] {
         let sorted = (0..<(batchSizes.first ?? 0)).map { n in batchSizes.count { $0 > n } }
         return unsortedIndices.map { order in order.array(Int.self).map { sorted[$0] } } ?? sorted
     }
 }
 
-/// Packs padded sequences [T, N, *] ([N, T, *] with `batchFirst`), of which the first `lengths[n]` steps count. PyTorch: `pack_padded_sequence`.
+/// Packs the first `lengths[n]` steps of each padded sequence of [T, N, *] ([N, T, *] with `batchFirst`). PyTorch: `pack_padded_sequence`.
 ///
-/// With `enforceSorted` the lengths must descend; without, sequences are sorted, and `padPackedSequence` restores their order.
-/// Traps on a length outside 1 ... T, or where there are not as many lengths as sequences.
+/// With `enforceSorted` the lengths must descend; otherwise the sequences are sorted, and `padPackedSequence` restores their order.
+/// Traps on a length outside 1 ... T, or unless there is one length for each sequence.
 public func packPaddedSequence(_ input: Tensor, lengths: [Int], batchFirst: Bool = false, enforceSorted: Bool = true) -> PackedSequence {
     var batchSizes = [1]
     var order: [Int]?
@@ -67,8 +67,8 @@ public func packPaddedSequence(_ input: Tensor, lengths: [Int], batchFirst: Bool
         data: data, batchSizes: batchSizes, sortedIndices: Tensor(order).to(device), unsortedIndices: Tensor(places).to(device))
 }
 
-/// The sequences as one tensor [T, N, *] ([N, T, *] with `batchFirst`), `paddingValue` after their ends, and their lengths.
-/// PyTorch: `pad_packed_sequence`. `totalLength` asks for more steps than the longest has; fewer trap.
+/// The sequences as one tensor [T, N, *] ([N, T, *] with `batchFirst`), filled up with `paddingValue`, and their lengths.
+/// PyTorch: `pad_packed_sequence`. `totalLength` is the number of steps T; traps if it is less than the longest length.
 public func padPackedSequence(
     _ sequence: PackedSequence, batchFirst: Bool = false, paddingValue: Double = 0, totalLength: Int? = nil
 ) -> (output: Tensor, lengths: [Int]) {
@@ -85,7 +85,7 @@ public func padPackedSequence(
             starts.append(row)
             row += count
         }
-        // Every place takes a row of the data, or the row of padding after them.
+        // Each element takes a row of the data, or the row of padding after them.
         let places = try sequence.unsortedIndices?.numbers(Int.self) ?? Array(0..<batch)
         let rows = (0..<steps).flatMap { t in places.map { t < longest && $0 < sequence.batchSizes[t] ? starts[t] + $0 : row } }
         let features = Array(data.shape.dropFirst())
@@ -97,13 +97,13 @@ public func padPackedSequence(
     return (output, lengths)
 }
 
-/// On which side shorter sequences are filled up.
+/// The side on which shorter sequences are padded.
 public enum PaddingSide: Sendable {
-    /// Before a sequence, and after it.
+    /// Before or after the sequence.
     case left, right
 }
 
-/// Sequences [Lᵢ, *] as one tensor [T, N, *] ([N, T, *] with `batchFirst`), T the longest, the rest `paddingValue`. PyTorch: `pad_sequence`.
+/// Sequences [Lᵢ, *] as one tensor [T, N, *] ([N, T, *] with `batchFirst`), padded to the longest. PyTorch: `pad_sequence`.
 public func padSequence(
     _ sequences: [Tensor], batchFirst: Bool = false, paddingValue: Double = 0, paddingSide: PaddingSide = .right
 ) -> Tensor {
@@ -125,7 +125,7 @@ public func padSequence(
     }
 }
 
-/// Takes padded sequences apart: of each its first `lengths[n]` steps. PyTorch: `unpad_sequence`.
+/// Splits padded sequences: the first `lengths[n]` steps of each. PyTorch: `unpad_sequence`.
 public func unpadSequence(_ padded: Tensor, lengths: [Int], batchFirst: Bool = false) -> [Tensor] {
     if padded.isPoisoned { return lengths.map { _ in padded } }
     guard padded.ndim >= 2, padded.shape[batchFirst ? 0 : 1] == lengths.count else {
@@ -141,13 +141,13 @@ public func packSequence(_ sequences: [Tensor], enforceSorted: Bool = true) -> P
         padSequence(sequences), lengths: sequences.map { $0.isPoisoned || $0.ndim == 0 ? 1 : $0.shape[0] }, enforceSorted: enforceSorted)
 }
 
-/// The sequences of a packed list, in the order in which they were packed. PyTorch: `unpack_sequence`.
+/// The sequences of a packed list, in the order before packing. PyTorch: `unpack_sequence`.
 public func unpackSequence(_ packed: PackedSequence) -> [Tensor] {
     let (padded, lengths) = padPackedSequence(packed, batchFirst: true)
     return unpadSequence(padded, lengths: lengths, batchFirst: true)
 }
 
-/// The permutation that undoes `permutation` (int64 [N]). PyTorch: `invert_permutation`.
+/// The inverse of `permutation` (int64 [N]). PyTorch: `invert_permutation`.
 public func invertPermutation(_ permutation: Tensor) -> Tensor {
     permutation.scatter(0, permutation, Tensor.arange(permutation.numel, device: permutation.device))
 }

@@ -1,21 +1,21 @@
 import ApusCore
 
-/// Parametrizations that PyTorch has ready. PyTorch: `nn.utils.parametrizations`. See `registerParametrization`.
+/// PyTorch's ready-made parametrizations. PyTorch: `nn.utils.parametrizations`. See `registerParametrization`.
 public enum Parametrizations {
-    /// w = g·v/‖v‖, length and direction apart (Salimans and Kingma, 2016). PyTorch: `parametrizations.weight_norm`.
+    /// w = g·v/‖v‖, with separate length g and direction v (Salimans and Kingma, 2016). PyTorch: `parametrizations.weight_norm`.
     ///
-    /// Norms are taken for each index of dimension `dim`; over all elements where it is nil (or −1, as in PyTorch). g is `original0`, v `original1`;
-    /// state dicts with `weight_g` and `weight_v` load as well.
+    /// There is a norm for each index of dimension `dim`, or one over all elements where it is nil (or −1, as in PyTorch). g is
+    /// `original0`, v is `original1`; state dicts with `weight_g` and `weight_v` load as well.
     @discardableResult public static func weightNorm<Layer: Module>(_ module: Layer, _ name: String = "weight", dim: Int? = 0) -> Layer {
         register(module, name, WeightNormalization(dim), true, Parametrized(olderSuffixes: ["_g", "_v"]))
         return module
     }
 
-    /// w/σ(w), σ the largest singular value as power iteration finds it; of a vector w/‖w‖ (Miyato et al., 2018).
+    /// w/σ(w) with the largest singular value σ, found by power iteration; w/‖w‖ for a vector (Miyato et al., 2018).
     /// PyTorch: `parametrizations.spectral_norm`.
     ///
-    /// Dimension `dim` (by default 0, of transposed convolutions 1) counts the rows of the matrix. In training each call of the layer does
-    /// `nPowerIterations` steps.
+    /// The rows of the matrix are dimension `dim` (by default 0, or 1 for transposed convolutions). In training each call of the layer
+    /// performs `nPowerIterations` steps.
     @discardableResult public static func spectralNorm<Layer: Module>(
         _ module: Layer, _ name: String = "weight", nPowerIterations: Int = 1, eps: Double = 1e-12, dim: Int? = nil
     ) -> Layer {
@@ -39,12 +39,12 @@ public enum Parametrizations {
         case householder
     }
 
-    /// A matrix with orthonormal columns, or rows where those are fewer; of more dimensions, a batch of matrices. PyTorch: `parametrizations.orthogonal`.
+    /// A matrix with orthonormal columns, or rows if those are fewer; or a batch of matrices. PyTorch: `parametrizations.orthogonal`.
     ///
-    /// `orthogonalMap` is `matrixExp` for square matrices and `householder` for others where not given. With `useTrivialization` the result is
-    /// base·map(x), where base is a buffer that is set on assignment, so that x starts at the identity (Lezcano-Casado, 2019). The start is the
-    /// present value where it is orthogonal, else the Q of its QR decomposition (without `useTrivialization`, and other maps than `householder`:
-    /// what the map makes of it).
+    /// `orthogonalMap` is by default `matrixExp` for square matrices and `householder` for others. With `useTrivialization` the result is
+    /// base·map(x), where base is a buffer set by assignment, so that the map starts at the identity (Lezcano-Casado, 2019). The initial
+    /// value is the current one if it is orthogonal, else the Q of its QR decomposition; without `useTrivialization` and with another map
+    /// than `householder`, it is the map of the current value.
     @discardableResult public static func orthogonal<Layer: Module>(
         _ module: Layer, _ name: String = "weight", orthogonalMap: OrthogonalMap? = nil, useTrivialization: Bool = true
     ) -> Layer {
@@ -79,7 +79,7 @@ final class WeightNormalization: Module, JointParametrization {
 
     static func weight(_ g: Tensor, _ v: Tensor, _ dim: Int?) -> Tensor { v * (g / length(v, dim)) }
 
-    /// The norm for each index of `dim`, with extents 1 elsewhere; a scalar over all.
+    /// The norm for each index of `dim`, with extents 1 elsewhere; a scalar where `dim` is nil.
     static func length(_ v: Tensor, _ dim: Int?) -> Tensor {
         guard let dim else { return v.norm() }
         return composite("weightNorm", v) { () throws(OpError) in
@@ -134,11 +134,11 @@ final class SpectralNormalization: Module, InvertibleParametrization {
     func rightInverse(_ value: Tensor) -> Tensor? { value }
 }
 
-/// The singular vectors of a matrix's largest singular value, as far as iteration has found them.
+/// Estimates of the singular vectors of a matrix's largest singular value.
 struct PowerIteration {
     let u: Buffer
     let v: Buffer
-    /// The dimension of the weight that counts the matrix's rows.
+    /// The dimension of the weight that becomes the matrix's rows.
     let dim: Int
     let eps: Double
 
@@ -149,7 +149,7 @@ struct PowerIteration {
         self.eps = eps
     }
 
-    /// From random vectors.
+    /// Starts from random vectors.
     init(_ weight: Tensor, dim: Int, _ eps: Double) {
         func start(_ count: Int) -> Buffer {
             Buffer(noGrad { F.normalize(Tensor.randn([count], dtype: weight.dtype, device: weight.device), dim: 0, eps: eps) })
@@ -168,7 +168,7 @@ struct PowerIteration {
         }
     }
 
-    /// uᵀ·W·v, with copies of u and v, which later steps change.
+    /// uᵀ·W·v, with copies of u and v, since later steps change them.
     func sigma(_ matrix: Tensor) -> Tensor {
         let (left, right) = noGrad { (u.detach().clone(), v.detach().clone()) }
         return left.dot(matrix.mv(right))

@@ -1,23 +1,23 @@
 import ApusCore
 
-/// A parametrization that can be assigned to: `forward(rightInverse(x))` is x, or what is nearest to it among the values it can have.
+/// A parametrization that can be assigned to: `forward(rightInverse(x))` is x, or the nearest value that it can have.
 public protocol InvertibleParametrization: Module {
-    /// What the parametrization makes `value` of; nil where there is nothing that could be found.
+    /// The original from which `value` is computed; nil where it cannot be found.
     func rightInverse(_ value: Tensor) -> Tensor?
 }
 
 /// A parametrization of one tensor by several, which become `original0`, `original1` and so on.
 public protocol JointParametrization: Module {
-    /// The tensor that the originals stand for.
+    /// The tensor computed from the originals.
     func callAsFunction(_ originals: [Tensor]) -> Tensor
-    /// Originals that stand for `value`, or for what is nearest to it.
+    /// Originals from which `value`, or the nearest possible value, is computed.
     func rightInverse(_ value: Tensor) -> [Tensor]
 }
 
-/// The parametrizations of one tensor, applied one after the other, and the tensor (`original`) or tensors (`original0`, …) that they start from.
+/// The parametrizations of one tensor, applied in order, and the tensor (`original`) or tensors (`original0`, …) that they start from.
 /// PyTorch: `nn.utils.parametrize.ParametrizationList`; `registerParametrization` makes it.
 public final class ParametrizationList: ModuleList {
-    /// Whether shape and type of the result are left unchecked.
+    /// Whether shape and dtype of the result are left unchecked.
     public internal(set) var unsafe: Bool
     /// The original tensors, in order.
     @Unregistered public private(set) var originals: [Tensor]
@@ -45,8 +45,8 @@ public final class ParametrizationList: ModuleList {
         return x
     }
 
-    /// Sets the originals so that the parametrized tensor becomes `value`, or what is nearest to it. PyTorch: `right_inverse`, and assignment
-    /// to a parametrized attribute. Traps where a parametrization has no inverse, or gives other shapes or types than the originals have.
+    /// Sets the originals so that the parametrized tensor becomes `value`, or the nearest possible value. PyTorch: `right_inverse`, and
+    /// assignment to a parametrized attribute. Traps where a parametrization has no inverse, or it gives other shapes or dtypes.
     public func rightInverse(_ value: Tensor) {
         noGrad {
             var x = value.detach()
@@ -80,9 +80,9 @@ public final class ParametrizationList: ModuleList {
     public override func callAsFunction(_ x: Tensor) -> Tensor { needsOtherInputs("list()") }
 }
 
-/// A tensor of a module as its `parametrizations` make it.
+/// A tensor of a module computed by its `parametrizations`.
 struct Parametrized: Derivation {
-    /// Names in state dicts from before the parametrization, where it has a predecessor: those of the originals, after the tensor's.
+    /// The suffixes of the originals' names in state dicts of the deprecated form, where there is one.
     var olderSuffixes: [String] = []
 
     func computation(_ name: String, in module: Module) -> () -> Tensor {
@@ -102,7 +102,7 @@ struct Parametrized: Derivation {
 extension Module {
     final var parametrizationDict: ModuleDict? { extras?.modules.first { $0.name == "parametrizations" }?.module as? ModuleDict }
 
-    /// The `ParametrizationList`s by the names of what they parametrize; nil where nothing is. PyTorch: `module.parametrizations`.
+    /// The `ParametrizationList`s by the names of the parametrized tensors; nil where there are none. PyTorch: `module.parametrizations`.
     public final var parametrizations: ModuleDict? { derived.contains { $0.rule is Parametrized } ? parametrizationDict : nil }
 
     /// The parametrizations of the tensor of that name; nil where there are none. PyTorch: `module.parametrizations.weight`.
@@ -111,7 +111,7 @@ extension Module {
     }
 }
 
-/// Makes the parameter or buffer `tensorName` of a module the output of `parametrization`. PyTorch: `nn.utils.parametrize.register_parametrization`.
+/// Makes the parameter or buffer `tensorName` the output of `parametrization`. PyTorch: `nn.utils.parametrize.register_parametrization`.
 ///
 /// ```swift
 /// final class Symmetric: Module {
@@ -120,12 +120,12 @@ extension Module {
 /// registerParametrization(linear, "weight", Symmetric())
 /// ```
 ///
-/// From then on `linear.weight` is computed whenever it is read, once in a call of the layer; gradients reach
-/// `parametrizations.weight.original`, a new parameter, and the weight itself is no parameter any more: make the optimizer afterwards. Several
-/// parametrizations are applied in the order in which they were registered. The start is what a parametrization with an inverse
-/// (`InvertibleParametrization`, `JointParametrization`) makes of the present value, else the present value.
+/// From then on `linear.weight` is computed whenever it is read, but once during a call of the layer. Gradients reach
+/// `parametrizations.weight.original`, a new parameter; the weight itself is no parameter any more, so create the optimizer afterwards.
+/// Several parametrizations are applied in the order of registration. The original starts as the inverse of the current value where the
+/// parametrization has one (`InvertibleParametrization`, `JointParametrization`), else as the current value.
 ///
-/// Traps where there is no such tensor, or, without `unsafe`, where shape or type would change.
+/// Traps where there is no such tensor, or, without `unsafe`, where shape or dtype would change.
 @discardableResult public func registerParametrization<Layer: Module>(
     _ module: Layer, _ tensorName: String, _ parametrization: Module, unsafe: Bool = false
 ) -> Layer {
@@ -190,14 +190,15 @@ private func fits(_ result: Tensor, _ target: Tensor, _ op: String, _ name: Stri
     return false
 }
 
-/// Whether a parameter or buffer of the module (or, with a name, that one) is parametrized. PyTorch: `nn.utils.parametrize.is_parametrized`.
+/// Whether any parameter or buffer of the module (or that one) is parametrized. PyTorch: `nn.utils.parametrize.is_parametrized`.
 public func isParametrized(_ module: Module, _ tensorName: String? = nil) -> Bool {
     guard let dictionary = module.parametrizations else { return false }
     return tensorName.map { dictionary[$0] != nil } ?? (dictionary.count > 0)
 }
 
-/// Makes a parametrized tensor a parameter or buffer again: with its present value, or (`leaveParametrized` false, for parametrizations of one tensor)
-/// with that of the original. Gradients and optimizers start anew. PyTorch: `nn.utils.parametrize.remove_parametrizations`.
+/// Makes a parametrized tensor a parameter or buffer again, with its current value, or with that of the original where `leaveParametrized`
+/// is false (for parametrizations of one tensor). Its gradient and optimizer state are lost.
+/// PyTorch: `nn.utils.parametrize.remove_parametrizations`.
 @discardableResult public func removeParametrizations<Layer: Module>(
     _ module: Layer, _ tensorName: String, leaveParametrized: Bool = true
 ) -> Layer {
@@ -219,7 +220,7 @@ public func isParametrized(_ module: Module, _ tensorName: String? = nil) -> Boo
     return module
 }
 
-/// Runs `body` with every parametrized tensor computed at most once in it. PyTorch: `nn.utils.parametrize.cached`.
+/// Runs `body`, in which every parametrized tensor is computed at most once. PyTorch: `nn.utils.parametrize.cached`.
 public func cachedParametrizations<Result>(_ body: () throws -> Result) rethrows -> Result {
     let context = Context.current
     let outer = context.computed
@@ -228,7 +229,7 @@ public func cachedParametrizations<Result>(_ body: () throws -> Result) rethrows
     return try body()
 }
 
-/// Registers the parametrizations of `from` (or those of one tensor) with `to` as well, with the same originals' values. The modules are shared.
+/// Registers the parametrizations of `from` (or of one tensor) with `to` as well, and copies the originals. The modules are shared.
 /// PyTorch: `nn.utils.parametrize.transfer_parametrizations_and_params`.
 @discardableResult public func transferParametrizationsAndParams<Layer: Module>(
     from: Module, to: Layer, _ tensorName: String? = nil

@@ -1,52 +1,52 @@
 import ApusCore
 
-/// Pruning: a mask of zeros and ones over a parameter. PyTorch: `nn.utils.prune`.
+/// Pruning by a mask of zeros and ones over a parameter. PyTorch: `nn.utils.prune`.
 ///
-/// The first pruning of `weight` makes the parameter `weight_orig` and the buffer `weight_mask`; `layer.weight` is their product whenever it is
-/// read, and no parameter any more: make the optimizer afterwards. Later prunings take from what earlier ones left. The functions return the module.
-/// An `amount` is a number of elements (or channels) where it is an integer, a fraction of them from 0 to 1 where it is not.
+/// The first pruning of `weight` creates the parameter `weight_orig` and the buffer `weight_mask`; `layer.weight` is their product
+/// whenever it is read, and no parameter any more, so create the optimizer afterwards. Later prunings choose among what is left. The
+/// functions return the module. An integer `amount` is a number of elements (or channels), a floating-point one a fraction from 0 to 1.
 public enum Prune {
     /// A mask of ones. PyTorch: `prune.identity`.
     @discardableResult public static func identity<Layer: Module>(_ module: Layer, _ name: String) -> Layer {
         apply(Identity(), module, name)
     }
 
-    /// Zeros at random elements. PyTorch: `prune.random_unstructured`.
+    /// Prunes random elements. PyTorch: `prune.random_unstructured`.
     @discardableResult public static func randomUnstructured<Layer: Module>(
         _ module: Layer, _ name: String, amount: some ScalarConvertible
     ) -> Layer {
         apply(RandomUnstructured(amount), module, name)
     }
 
-    /// Zeros where elements (or `importanceScores`, of their shape) are smallest in absolute value. PyTorch: `prune.l1_unstructured`.
+    /// Prunes the elements with the smallest absolute value, of the parameter or of `importanceScores`. PyTorch: `prune.l1_unstructured`.
     @discardableResult public static func l1Unstructured<Layer: Module>(
         _ module: Layer, _ name: String, amount: some ScalarConvertible, importanceScores: Tensor? = nil
     ) -> Layer {
         apply(L1Unstructured(amount), module, name, importanceScores: importanceScores)
     }
 
-    /// Zeros in whole channels along `dim`, at random. PyTorch: `prune.random_structured`.
+    /// Prunes random channels along `dim`. PyTorch: `prune.random_structured`.
     @discardableResult public static func randomStructured<Layer: Module>(
         _ module: Layer, _ name: String, amount: some ScalarConvertible, dim: Int
     ) -> Layer {
         apply(RandomStructured(amount, dim: dim), module, name)
     }
 
-    /// Zeros in the channels along `dim` whose `n`-norm is smallest. PyTorch: `prune.ln_structured`.
+    /// Prunes the channels along `dim` with the smallest `n`-norm. PyTorch: `prune.ln_structured`.
     @discardableResult public static func lnStructured<Layer: Module>(
         _ module: Layer, _ name: String, amount: some ScalarConvertible, n: Double, dim: Int, importanceScores: Tensor? = nil
     ) -> Layer {
         apply(LnStructured(amount, n: n, dim: dim), module, name, importanceScores: importanceScores)
     }
 
-    /// Zeros where `mask` has them. PyTorch: `prune.custom_from_mask`.
+    /// Prunes the elements where `mask` is 0. PyTorch: `prune.custom_from_mask`.
     @discardableResult public static func customFromMask<Layer: Module>(_ module: Layer, _ name: String, mask: Tensor) -> Layer {
         apply(CustomFromMask(mask), module, name)
     }
 
-    /// Prunes several parameters as if they were one: `method` picks among the elements of all. PyTorch: `prune.global_unstructured`.
+    /// Prunes several parameters as one: `method` chooses among the elements of all. PyTorch: `prune.global_unstructured`.
     ///
-    /// `importanceScores`, where given, has a tensor or nil for each parameter. Traps for a method that prunes whole channels.
+    /// `importanceScores`, if given, has a tensor or nil for each parameter. Traps for a method that prunes whole channels.
     public static func globalUnstructured(
         _ parameters: [(module: Module, name: String)], _ method: some PruningMethod, importanceScores: [Tensor?]? = nil
     ) {
@@ -85,7 +85,7 @@ public enum Prune {
         }
     }
 
-    /// Makes the pruned values the parameter's own, and forgets mask and original. PyTorch: `prune.remove`.
+    /// Makes the pruned values the parameter's own and removes mask and original. PyTorch: `prune.remove`.
     @discardableResult public static func remove<Layer: Module>(_ module: Layer, _ name: String) -> Layer {
         guard let member = module.derived.first(where: { $0.name == name && $0.rule is Pruned }),
             let original = module.tensor(named: name + "_orig")
@@ -99,10 +99,10 @@ public enum Prune {
         return module
     }
 
-    /// Whether anything in the module is pruned. PyTorch: `prune.is_pruned`.
+    /// Whether any parameter in the module is pruned. PyTorch: `prune.is_pruned`.
     public static func isPruned(_ module: Module) -> Bool { module.modules().contains { $0.derived.contains { $0.rule is Pruned } } }
 
-    /// Prunes by a method, of one's own for instance. PyTorch: `BasePruningMethod.apply`.
+    /// Prunes by any method, such as a custom one. PyTorch: `BasePruningMethod.apply`.
     @discardableResult public static func apply<Layer: Module>(
         _ method: some PruningMethod, _ module: Layer, _ name: String, importanceScores: Tensor? = nil
     ) -> Layer {
@@ -142,7 +142,7 @@ public enum Prune {
         return module
     }
 
-    /// The mask after one more method, which looks at what the mask before left.
+    /// The mask after one more method, which chooses among what the mask before left.
     static func combined(_ method: some PruningMethod, _ scores: Tensor, _ before: Tensor) -> Tensor {
         switch method.kind {
         case .global: return method.computeMask(scores, defaultMask: before)

@@ -1,67 +1,62 @@
 import ApusCore
 
-/// What a pruning method looks at when others have pruned before.
+/// What a pruning method chooses from after earlier prunings.
 public enum PruningKind: Sendable {
-    /// Single elements that are left.
+    /// The elements that are left.
     case unstructured
-    /// Whole channels along a dimension, of which something is left.
+    /// The channels along a dimension that are not entirely pruned.
     case structured(dim: Int)
-    /// Everything, mask included.
+    /// All elements, including pruned ones.
     case global
 }
 
-/// A way to choose what is pruned. PyTorch: `prune.BasePruningMethod`.
+/// A way to choose what to prune. PyTorch: `prune.BasePruningMethod`.
 public protocol PruningMethod {
-    /// What `computeMask` is given.
+    /// The elements that `computeMask` is given.
     var kind: PruningKind { get }
-    /// The mask for elements of importance `scores`, where `defaultMask`, of that shape, is the mask so far.
+    /// The new mask for elements with importance `scores`; `defaultMask`, of the same shape, is the current mask.
     func computeMask(_ scores: Tensor, defaultMask: Tensor) -> Tensor
 }
 
 extension Prune {
     /// Prunes nothing. PyTorch: `prune.Identity`.
     public struct Identity: PruningMethod {
-        /// Prunes nothing.
         public init() {}
-        /// Which parts it prunes.
         public var kind: PruningKind { .unstructured }
         public func computeMask(_ scores: Tensor, defaultMask: Tensor) -> Tensor { defaultMask }
     }
 
-    /// Single elements at random. PyTorch: `prune.RandomUnstructured`.
+    /// Prunes random elements. PyTorch: `prune.RandomUnstructured`.
     public struct RandomUnstructured: PruningMethod {
         let amount: Amount
-        /// `amount`: a part (from 0 to 1) or a number of elements.
+        /// `amount`: a fraction (from 0 to 1) or a number of elements.
         public init(_ amount: some ScalarConvertible) { self.amount = Amount(amount, "RandomUnstructured") }
-        /// Which parts it prunes.
         public var kind: PruningKind { .unstructured }
         public func computeMask(_ scores: Tensor, defaultMask: Tensor) -> Tensor {
             amount.pruned(defaultMask, count: scores.numel) { Tensor.randperm(scores.numel, device: scores.device).narrow(0, 0, $0) }
         }
     }
 
-    /// The elements that are smallest in absolute value. PyTorch: `prune.L1Unstructured`.
+    /// Prunes the elements with the smallest absolute value. PyTorch: `prune.L1Unstructured`.
     public struct L1Unstructured: PruningMethod {
         let amount: Amount
-        /// `amount`: a part (from 0 to 1) or a number of elements.
+        /// `amount`: a fraction (from 0 to 1) or a number of elements.
         public init(_ amount: some ScalarConvertible) { self.amount = Amount(amount, "L1Unstructured") }
-        /// Which parts it prunes.
         public var kind: PruningKind { .unstructured }
         public func computeMask(_ scores: Tensor, defaultMask: Tensor) -> Tensor {
             amount.pruned(defaultMask, count: scores.numel) { scores.abs().reshape([-1]).topk($0, dim: 0, largest: false).indices }
         }
     }
 
-    /// Channels along `dim` at random. PyTorch: `prune.RandomStructured`.
+    /// Prunes random channels along `dim`. PyTorch: `prune.RandomStructured`.
     public struct RandomStructured: PruningMethod {
         let amount: Amount
         let dim: Int
-        /// `amount`: a part (from 0 to 1) or a number of slices along `dim`.
+        /// `amount`: a fraction (from 0 to 1) or a number of channels along `dim`.
         public init(_ amount: some ScalarConvertible, dim: Int = -1) {
             self.amount = Amount(amount, "RandomStructured")
             self.dim = dim
         }
-        /// Which parts it prunes.
         public var kind: PruningKind { .structured(dim: dim) }
         public func computeMask(_ scores: Tensor, defaultMask: Tensor) -> Tensor {
             amount.prunedChannels(scores, defaultMask, dim) { count, pruned, _ in
@@ -70,18 +65,17 @@ extension Prune {
         }
     }
 
-    /// The channels along `dim` whose `n`-norm is smallest. PyTorch: `prune.LnStructured`.
+    /// Prunes the channels along `dim` with the smallest `n`-norm. PyTorch: `prune.LnStructured`.
     public struct LnStructured: PruningMethod {
         let amount: Amount
         let n: Double
         let dim: Int
-        /// `amount`: a part (from 0 to 1) or a number of slices along `dim`; `n`: the norm that they are compared by.
+        /// `amount`: a fraction (from 0 to 1) or a number of channels along `dim`; `n`: the norm by which they are compared.
         public init(_ amount: some ScalarConvertible, n: Double, dim: Int = -1) {
             self.amount = Amount(amount, "LnStructured")
             self.n = n
             self.dim = dim
         }
-        /// Which parts it prunes.
         public var kind: PruningKind { .structured(dim: dim) }
         public func computeMask(_ scores: Tensor, defaultMask: Tensor) -> Tensor {
             amount.prunedChannels(scores, defaultMask, dim) { _, pruned, others in
@@ -90,12 +84,11 @@ extension Prune {
         }
     }
 
-    /// A mask of one's own. PyTorch: `prune.CustomFromMask`.
+    /// Prunes by a given mask. PyTorch: `prune.CustomFromMask`.
     public struct CustomFromMask: PruningMethod {
         let mask: Tensor
-        /// A mask of the parameter's shape: 0 where it is pruned.
+        /// A mask of the parameter's shape: 0 at the elements to prune.
         public init(_ mask: Tensor) { self.mask = mask }
-        /// Which parts it prunes.
         public var kind: PruningKind { .global }
         public func computeMask(_ scores: Tensor, defaultMask: Tensor) -> Tensor {
             if !mask.isPoisoned && mask.shape != defaultMask.shape {
@@ -105,7 +98,7 @@ extension Prune {
         }
     }
 
-    /// How many are pruned.
+    /// The number or fraction of elements to prune.
     struct Amount {
         let amount: Scalar
         let owner: String
@@ -119,9 +112,9 @@ extension Prune {
             if !isValid { fail(self.owner, "an amount is a fraction from 0 to 1 or a number of elements, not \(repr(scalar))") }
         }
 
-        /// Of `count`; nil after the error of too many.
+        /// The number to prune out of `count`; nil after an error where it is greater.
         private func number(of count: Int) -> Int? {
-            // As Python rounds: to even.
+            // Rounds halves to even, as Python does.
             if case .double(let fraction) = amount { return Int((fraction * Double(count)).rounded(.toNearestOrEven)) }
             let number = Int(amount.doubleValue)
             if number <= count { return number }
@@ -129,13 +122,13 @@ extension Prune {
             return nil
         }
 
-        /// `mask` with zeros at the elements of the flattened tensor that `choose` picks.
+        /// `mask` with zeros at the elements of the flattened tensor that `choose` returns.
         func pruned(_ mask: Tensor, count: Int, _ choose: (Int) -> Tensor) -> Tensor {
             guard let number = number(of: count) else { return Tensor.poisoned }
             return number == 0 ? mask : mask.reshape([-1]).indexFill(dim: 0, choose(number), 0).reshape(mask.shape)
         }
 
-        /// `mask` with zeros in the channels along `dim` that `choose` picks, given how many there are, how many to prune, and the other dimensions.
+        /// `mask` with zeros in the channels along `dim` that `choose` picks, given their number, the number to prune and the other dims.
         func prunedChannels(_ scores: Tensor, _ mask: Tensor, _ dim: Int, _ choose: (Int, Int, [Int]) -> Tensor) -> Tensor {
             composite(owner, scores, mask) { () throws(OpError) in
                 guard scores.ndim > 1 else {

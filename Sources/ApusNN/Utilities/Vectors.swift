@@ -1,14 +1,14 @@
 import ApusCore
 
-/// All parameters as one vector, one after the other. PyTorch: `nn.utils.parameters_to_vector`. Derivatives reach the parameters.
+/// All parameters flattened and concatenated. PyTorch: `nn.utils.parameters_to_vector`. Gradients reach the parameters.
 public func parametersToVector(_ parameters: [Tensor]) -> Tensor {
     if parameters.isEmpty { return fail("parametersToVector", "got no parameters") }
     return Tensor.cat(parameters.map { $0.reshape([-1]) })
 }
 
-/// Copies a vector's elements into the parameters, one after the other. PyTorch: `nn.utils.vector_to_parameters`.
+/// Copies a vector's elements into the parameters in order. PyTorch: `nn.utils.vector_to_parameters`.
 ///
-/// Traps where the vector has not as many elements as the parameters, and then has changed nothing.
+/// Traps unless the vector has as many elements as the parameters; then nothing has changed.
 public func vectorToParameters(_ vector: Tensor, _ parameters: [Tensor]) {
     if vector.isPoisoned { return }
     let count = parameters.reduce(0) { $0 + $1.numel }
@@ -17,7 +17,7 @@ public func vectorToParameters(_ vector: Tensor, _ parameters: [Tensor]) {
         return
     }
     noGrad {
-        // The vector may be a view of the parameters: it is read whole before they are written.
+        // The vector may be a view of the parameters, so it is copied before they are written.
         let vector = parameters.contains { $0.storage === vector.storage } ? vector.clone() : vector
         var start = 0
         for parameter in parameters {
@@ -27,8 +27,8 @@ public func vectorToParameters(_ vector: Tensor, _ parameters: [Tensor]) {
     }
 }
 
-/// Makes a module whose parameters are not initialised, since they will be loaded or set: `skipInit { Linear(4096, 4096) }`.
-/// PyTorch: `nn.utils.skip_init`. What `make` sets by other means than `Init` keeps its values.
+/// Makes a module without initialising its parameters, because they will be loaded or set: `skipInit { Linear(4096, 4096) }`.
+/// PyTorch: `nn.utils.skip_init`. Values that `make` sets by other means than `Init` are kept.
 public func skipInit<Made>(_ make: () throws -> Made) rethrows -> Made {
     let context = Context.current
     let outer = context.skipsInit

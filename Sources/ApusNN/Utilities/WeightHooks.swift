@@ -1,6 +1,6 @@
 import ApusCore
 
-// Older forms of what `Parametrizations` has, with other keys; for state dicts that were made with them.
+// Deprecated forms of `Parametrizations` with other keys, for state dicts that have them.
 
 /// w = g·v/‖v‖ with the parameters `weight_g` and `weight_v`. PyTorch: `nn.utils.weight_norm`, which is deprecated: see `Parametrizations.weightNorm`.
 @discardableResult public func weightNorm<Layer: Module>(_ module: Layer, _ name: String = "weight", dim: Int? = 0) -> Layer {
@@ -58,7 +58,7 @@ import ApusCore
     return module
 }
 
-/// The parameter of that name, nil after an error.
+/// The parameter or buffer of that name; nil after an error.
 private func normalizable(_ op: String, _ module: Module, _ name: String) -> Tensor? {
     guard let target = module.tensor(named: name) else {
         fail(op, "\(module.typeName) has no parameter named '\(name)'")
@@ -93,7 +93,7 @@ private struct LargestSingularValue: Derivation {
             let v = module.tensor(named: name + "_v") as? Buffer
         else { return { fail("spectralNorm", "\(name)_orig, \(name)_u or \(name)_v is gone") } }
         let iteration = PowerIteration(u: u, v: v, dim: dim, eps: eps)
-        // The module's mode, without holding the module: its tensors are held by it.
+        // Reads the module's mode without retaining the module, which holds these tensors.
         let isTraining = { [weak module] in module?.training ?? false }
         return {
             let matrix = iteration.matrix(original)
