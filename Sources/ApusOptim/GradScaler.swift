@@ -1,6 +1,6 @@
 import ApusCore
 
-/// Multiplies the loss so that gradients in float16 do not vanish, and finds the factor by itself. PyTorch: `torch.amp.GradScaler`.
+/// Scales the loss so that float16 gradients do not underflow, and adapts the scale. PyTorch: `torch.amp.GradScaler`.
 ///
 /// ```swift
 /// let scaler = GradScaler()
@@ -9,31 +9,31 @@ import ApusCore
 /// scaler.step(optimizer)
 /// scaler.update()
 /// ```
-/// `step` divides the gradients by the scale and leaves the parameters alone where one of them is infinite or NaN; `update` then takes
-/// `backoffFactor` of the scale, and `growthFactor` times it after `growthInterval` steps in a row that went well. To look at gradients or clip
-/// them, call `unscale_` before. bfloat16 has float32's range and needs none.
+/// `step` divides the gradients by the scale, and skips the optimizer's step if one of them is infinite or NaN; `update` then multiplies
+/// the scale by `backoffFactor`, or by `growthFactor` after `growthInterval` consecutive steps without such gradients. To inspect or clip
+/// the gradients, call `unscale_` before. bfloat16 has float32's range and needs no scaling.
 public final class GradScaler {
-    /// Whether it does anything; where not, `scale` returns what it is given and `step` is the optimizer's.
+    /// Whether scaling is on; if not, `scale` returns its argument and `step` calls the optimizer's.
     public let isEnabled: Bool
-    /// What the scale is multiplied with after `growthInterval` good steps.
+    /// The factor of the scale after `growthInterval` good steps.
     public private(set) var growthFactor: Double
-    /// What the scale is multiplied with after infinite or NaN gradients.
+    /// The factor of the scale after infinite or NaN gradients.
     public private(set) var backoffFactor: Double
-    /// How many steps in a row must go well before the scale grows.
+    /// The number of consecutive good steps before the scale grows.
     public private(set) var growthInterval: Int
-    // float32, as PyTorch keeps it.
+    // float32, as in PyTorch.
     private var scaleFactor: Float
     private var growthTracker = 0
     private var seen: [Seen] = []
 
-    /// What became of an optimizer's gradients since the last `update`.
+    /// The state of an optimizer's gradients since the last `update`.
     private struct Seen {
         let optimizer: Optimizer
         var foundInf: Bool
         var isStepped: Bool
     }
 
-    /// Traps where `initScale` is not positive, `growthFactor` not above 1, `backoffFactor` not within 0 … 1 or `growthInterval` not positive.
+    /// Traps unless `initScale` is positive, `growthFactor` above 1, `backoffFactor` between 0 and 1 and `growthInterval` positive.
     public init(
         initScale: Double = 65536, growthFactor: Double = 2, backoffFactor: Double = 0.5, growthInterval: Int = 2000, enabled: Bool = true
     ) {
@@ -59,9 +59,9 @@ public final class GradScaler {
     /// loss · scale, to call `backward()` on.
     public func scale(_ loss: Tensor) -> Tensor { isEnabled ? loss * Double(scaleFactor) : loss }
 
-    /// Divides the gradients of the optimizer's parameters by the scale, in place. At most once before its `step`, after all gradients are collected.
+    /// Divides the gradients of the optimizer's parameters by the scale, in place. Call it at most once before `step`, after `backward()`.
     ///
-    /// Traps where that has been done since the last `update`, or a gradient is float16: its parameter should be float32.
+    /// Traps where it was called since the last `update`, and on a float16 gradient, whose parameter should be float32.
     public func unscale_(_ optimizer: Optimizer) {
         if !isEnabled { return }
         if let known = seen.first(where: { $0.optimizer === optimizer }) {
@@ -75,7 +75,7 @@ public final class GradScaler {
         unscale(optimizer, "unscale_")
     }
 
-    /// Divides, and notes whether all gradients are finite: the place in `seen`, nil where there were none or they cannot be unscaled.
+    /// Unscales and records whether all gradients are finite. Returns the index in `seen`; nil without gradients, or for float16 ones.
     @discardableResult private func unscale(_ optimizer: Optimizer, _ caller: String) -> Int? {
         let grads = optimizer.paramGroups.flatMap(\.parameters).compactMap(\.grad)
         if grads.contains(where: { $0.dtype == .float16 }) {
@@ -90,7 +90,7 @@ public final class GradScaler {
         var isFinite = true
         noGrad {
             for grad in grads {
-                // Of a sparse gradient the rows that it has.
+                // For a sparse gradient, the rows that it holds.
                 let values = grad.sparseRows?.values ?? grad.detach()
                 values.mul_(inverse)
                 isFinite = isFinite && (values.numel == 0 || values.isfinite().all().item(Bool.self))
@@ -100,7 +100,7 @@ public final class GradScaler {
         return seen.count - 1
     }
 
-    /// Unscales the gradients where that was not done, and calls the optimizer's `step()` unless one is infinite or NaN.
+    /// Unscales the gradients unless that was done, and calls the optimizer's `step()` unless one is infinite or NaN.
     ///
     /// Traps where it was called for this optimizer since the last `update`, or no parameter has a gradient.
     public func step(_ optimizer: Optimizer) {
@@ -118,7 +118,7 @@ public final class GradScaler {
         if !seen[i].foundInf { optimizer.step() }
     }
 
-    /// Moves the scale by what the steps since the last one have met, or sets it to `newScale`. Traps where there was no step or `unscale_`.
+    /// Adapts the scale to the steps since the last update, or sets it to `newScale`. Traps where there was neither a step nor `unscale_`.
     public func update(_ newScale: Double? = nil) {
         if !isEnabled { return }
         if let newScale {
@@ -132,7 +132,7 @@ public final class GradScaler {
             fail("GradScaler.update", "no gradients were looked at since the last update(); call step(optimizer) first")
             return
         } else if seen.contains(where: \.foundInf) {
-            // Never down to 0, from where no growth leads back.
+            // Never 0, from which the scale could not grow again.
             scaleFactor = max(Float(Double(scaleFactor) * backoffFactor), .leastNormalMagnitude)
             growthTracker = 0
         } else {
@@ -148,7 +148,7 @@ public final class GradScaler {
 
     // MARK: State
 
-    /// Scale, settings and place, by PyTorch's names; empty where it is not enabled. Call it after `update`.
+    /// Scale, settings and progress, by PyTorch's names; empty where scaling is off. Call it after `update`.
     public func stateDict() -> [String: String] {
         isEnabled
             ? [
@@ -157,8 +157,8 @@ public final class GradScaler {
             ] : [:]
     }
 
-    /// Takes over what `stateDict()` gave. Throws an `OptimizerStateError` that names everything that does not fit; then nothing has changed.
-    /// Where it is not enabled, nothing is read.
+    /// Restores what `stateDict()` returned. Throws an `OptimizerStateError` that names everything that does not fit; then nothing has
+    /// changed. Does nothing where scaling is off.
     public func loadStateDict(_ state: [String: String]) throws {
         if !isEnabled { return }
         var problems: [String] = []

@@ -4,10 +4,10 @@ import ApusCore
 /// With `errorIfNonfinite` a norm that is NaN or infinite traps. PyTorch: `nn.utils.get_total_norm`.
 public func totalNorm(_ tensors: [Tensor], normType: Double = 2, errorIfNonfinite: Bool = false) -> Tensor {
     noGrad {
-        // Of one long vector parts without elements are nothing; by themselves they have no largest one.
+        // Empty tensors do not change the norm, but by themselves have no largest element.
         let tensors = tensors.filter { $0.isPoisoned || $0.numel > 0 }
         guard let first = tensors.first else { return Tensor.zeros([]) }
-        // A norm of half types may lie beyond them.
+        // The norm of half-precision tensors may overflow their dtype.
         let total = Tensor.stack(tensors.map { $0.to($0.dtype.computeType).norm(p: normType).to(first.device) }).norm(p: normType)
         if errorIfNonfinite && !total.isfinite().item(Bool.self) {
             return fail(
@@ -32,7 +32,8 @@ public func clipGradsWithNorm_(_ parameters: [Tensor], maxNorm: Double, totalNor
     }
 }
 
-/// Scales all gradients so that their norm, as of one long vector, is at most `maxNorm`. Returns the norm before. PyTorch: `nn.utils.clip_grad_norm_`.
+/// Scales all gradients so that their norm as one long vector is at most `maxNorm`. Returns the norm before scaling.
+/// PyTorch: `nn.utils.clip_grad_norm_`.
 ///
 /// The same as `totalNorm` of the gradients and `clipGradsWithNorm_`.
 @discardableResult public func clipGradNorm_(

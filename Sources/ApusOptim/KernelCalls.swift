@@ -1,6 +1,6 @@
 import ApusCore
 
-/// The parameters of a group's step that kernels update, by what one call takes: tensors of one type, on one device, in one step.
+/// The parameters of a group that kernels update in one step, grouped by kernel call: one dtype, one device, one step count.
 struct KernelCalls {
     private struct Call {
         let rule: OptimizerRule
@@ -17,11 +17,11 @@ struct KernelCalls {
     private var calls: [Call] = []
     private var copies: [(copy: Tensor, parameter: Tensor)] = []
 
-    /// `needed`: the places of the states that the rule takes, in its order.
+    /// `needed`: the indices of the states that the rule takes, in its order.
     init(_ needed: [Int]) { self.needed = needed }
 
-    /// Whether there is a rule, by which the parameter will be updated. Kernels take contiguous tensors of the type that updates are computed in;
-    /// other parameters are copied, and copied back.
+    /// Adds a parameter; false if there is no rule to update it by. Kernels take contiguous tensors in the dtype that updates are computed
+    /// in; other parameters are converted, and copied back afterwards.
     mutating func take(
         _ parameter: Tensor, _ gradient: Tensor, _ state: ParameterState, isFirst: Bool, _ rule: () -> OptimizerRule?
     ) throws(OpError) -> Bool {
@@ -46,7 +46,7 @@ struct KernelCalls {
         return true
     }
 
-    /// Updates all of them in place; `writer` names who has changed them.
+    /// Updates all parameters in place; `writer` is the name recorded for the change.
     func run(_ writer: String) throws(OpError) {
         for call in calls {
             try call.device.backend.optimizerStep(call.rule, parameters: call.parameters, gradients: call.gradients, state: call.state)

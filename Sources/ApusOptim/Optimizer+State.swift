@@ -1,17 +1,17 @@
 import ApusCore
 import ApusSystem
 
-/// What an optimizer needs to go on where it was: tensors, and numbers as text.
+/// What an optimizer needs to continue: tensors, and numbers as text.
 ///
 /// Names are PyTorch's, joined by dots: `state.0.exp_avg` (tensor), `state.0.step`, `param_groups.0.lr`, `param_groups.0.params`
-/// (values). Parameters are numbered through all groups. A checkpoint holds the one as a section, the other as metadata.
+/// (values). Parameters are numbered across all groups. A checkpoint holds the tensors as a section and the values as metadata.
 public struct OptimizerState {
     /// Moments and buffers.
     public var tensors: StateDict
-    /// Settings and step counts; numbers are spelt so that they come back to the same bits.
+    /// Settings and step counts; numbers are written so that they are read back exactly.
     public var values: [String: String]
 
-    /// A state put together from a file.
+    /// A state from its parts, read from a file.
     public init(tensors: StateDict, values: [String: String]) {
         self.tensors = tensors
         self.values = values
@@ -19,14 +19,14 @@ public struct OptimizerState {
 }
 
 extension ParameterGroup {
-    /// All settings, and what a schedule has added, by PyTorch's names.
+    /// All settings by PyTorch's names, and the initial rate where a schedule has set one.
     fileprivate var entries: [(name: String, value: OptionValue)] {
         (settings?.entries ?? own) + (initialLR.map { [(name: "initial_lr", value: $0.option)] } ?? [])
     }
 }
 
 extension Optimizer {
-    /// The state: copies of all tensors, so that later steps do not change it. PyTorch: `state_dict`.
+    /// A copy of the state, which later steps do not change. PyTorch: `state_dict`.
     public final func stateDict() -> OptimizerState {
         var tensors = StateDict()
         var values: [String: String] = [:]
@@ -48,10 +48,10 @@ extension Optimizer {
         return OptimizerState(tensors: tensors, values: values)
     }
 
-    /// Takes over a state that `stateDict()` gave, of an optimizer of the same type with groups of the same sizes.
+    /// Restores a state from `stateDict()` of an optimizer of the same type with groups of the same sizes.
     ///
     /// Throws an `OptimizerStateError` that names everything that differs; then nothing has changed.
-    /// Tensors are copied, to the parameters' devices and dtypes, float32 for parameters of a half type.
+    /// Tensors are copied to the parameters' devices and dtypes, but float32 for half-precision parameters.
     public final func loadStateDict(_ state: OptimizerState) throws {
         var reader = StateReader(state)
         var loaded: [(group: ParameterGroup, settings: any OptimizerSettings, initialLR: Double?, states: [ParameterState?])] = []
@@ -94,7 +94,7 @@ extension Optimizer {
                 }
             }
             if state.tensors.isEmpty && step == nil { return nil }
-            // Momentum buffers are born together; moments belong to a count of steps.
+            // Momentum buffers are all created in one step; moments need a step count.
             reader.problems += missing
             if Settings.countsSteps && step == nil { reader.problems.append("state.\(reader.number).step is missing") }
             return state
@@ -102,12 +102,12 @@ extension Optimizer {
     }
 }
 
-/// Reads a state by its keys, and notes what does not fit and what nobody has asked for.
+/// Reads a state by its keys, and records what does not fit and which keys were not read.
 private struct StateReader {
     private let state: OptimizerState
     private var unread: Set<String>
     private var known: Set<ByteKey> = []
-    /// The parameter that is read, counted through all groups.
+    /// The index of the current parameter across all groups.
     var number = 0
     var problems: [String] = []
 
@@ -162,7 +162,7 @@ private struct StateReader {
         return tensor
     }
 
-    /// Throws where something does not fit.
+    /// Throws if anything does not fit.
     func finish(_ owner: String) throws {
         let strange = state.tensors.keys.filter { !known.contains(ByteKey($0)) }.map { "tensor \($0) is not one of this optimizer's" }
         let all = problems + strange + unread.sorted().map { "value \($0) is not one of this optimizer's" }
@@ -171,7 +171,7 @@ private struct StateReader {
 }
 
 extension Optimizer: CustomStringConvertible {
-    /// The groups and their settings, as PyTorch lays them out.
+    /// The groups and their settings, formatted as in PyTorch.
     public var description: String {
         var lines = [name + " ("]
         for (g, group) in paramGroups.enumerated() {

@@ -8,19 +8,19 @@ import ApusCore
 /// loss.backward()
 /// optimizer.step()
 /// ```
-/// It is what all optimizers have in common; one of one's own is a `TypedOptimizer`.
+/// The base class of all optimizers; a custom one derives from `TypedOptimizer`.
 open class Optimizer {
-    /// The groups, each with its own settings.
+    /// The groups of parameters, each with its own settings.
     public private(set) var paramGroups: [ParameterGroup] = []
     private let defaults: any OptimizerSettings
-    /// Its name in messages, and the name of the writer in those about tensors changed in place.
+    /// The name in messages, and the name that `step` records for tensors changed in place.
     final let name: String
     final let writer: String
 
-    /// Groups of parameters, and the settings that a group takes where it has none of its own.
+    /// Groups of parameters, and the defaults for settings that a group leaves out.
     ///
-    /// Traps where there are no parameters, one is given twice (in one group or two) or is not a leaf, a group has a setting that
-    /// there is not, or one that makes no sense.
+    /// Traps where there are no parameters, where one is given twice (in one group or two) or is not a leaf, and where a group has a
+    /// setting that does not exist or has an invalid value.
     init(_ groups: [ParameterGroup], _ defaults: any OptimizerSettings) {
         self.defaults = defaults
         name = "\(Self.self)"
@@ -32,7 +32,7 @@ open class Optimizer {
         for group in groups { addParamGroup(group) }
     }
 
-    /// Adds a group, for instance of layers that are trained from now on. PyTorch: `add_param_group`.
+    /// Adds a group, for instance of layers that are unfrozen during training. PyTorch: `add_param_group`.
     public final func addParamGroup(_ group: ParameterGroup) {
         var seen: [ObjectIdentifier: String] = [:]
         for (g, earlier) in paramGroups.enumerated() {
@@ -61,7 +61,7 @@ open class Optimizer {
         paramGroups.append(group)
     }
 
-    /// Gives the group its settings; what is wrong with it, nil where nothing is.
+    /// Gives the group its settings. Returns what is wrong with it, or nil.
     private func join(_ group: ParameterGroup) -> String? {
         if group.settings != nil {
             return "a group of \(group.parameters.count) parameters belongs to an optimizer already; make another of its parameters"
@@ -78,7 +78,7 @@ open class Optimizer {
         return nil
     }
 
-    /// Fails for a weight that was parametrized or pruned, before or after the optimizer was made: it would get no gradient.
+    /// Fails for a weight that was parametrized or pruned, before or after the optimizer was created, since it would get no gradient.
     private final func isComputed(_ parameter: Tensor, _ place: @autoclosure () -> String) -> Bool {
         guard parameter.computed != nil else { return false }
         fail(
@@ -88,7 +88,7 @@ open class Optimizer {
         return true
     }
 
-    /// Forgets the gradients: sets them to nil, or fills them with zeros in place. PyTorch: `zero_grad`.
+    /// Clears the gradients: sets them to nil, or to zeros in place. PyTorch: `zero_grad`.
     public final func zeroGrad(setToNil: Bool = true) {
         for (g, group) in paramGroups.enumerated() {
             for (i, parameter) in group.parameters.enumerated() {
@@ -113,7 +113,7 @@ open class Optimizer {
     /// Updates every parameter that has a gradient.
     open func step() { trap(name, "has no step; an optimizer is a TypedOptimizer") }
 
-    /// Computes the loss again by `closure` (which clears the gradients and runs backward), then updates. Returns the loss.
+    /// Computes the loss by `closure` (which clears the gradients and calls backward), then updates the parameters. Returns the loss.
     @discardableResult open func step(_ closure: () throws -> Tensor) rethrows -> Tensor {
         let loss = try enableGrad { try closure() }
         step()
@@ -122,10 +122,10 @@ open class Optimizer {
 
     // MARK: Loading
 
-    /// The settings that it goes on with where those were loaded: what makes it what its name says is not loaded.
+    /// The settings to use after loading; a subclass restores those that define it (AdamW's decoupled decay).
     func settled(_ loaded: any OptimizerSettings) -> any OptimizerSettings { loaded }
 
-    /// Whether a loaded tensor of that shape may be the state at `place` of a parameter of the group, whose loaded settings are given.
+    /// Whether a loaded tensor of shape `found` can be the state at index `place` of a parameter; `settings` are the loaded settings.
     func fits<Loaded: OptimizerSettings>(
         _ found: Shape, _ place: Int, _ parameter: Tensor, _ group: ParameterGroup, _ settings: Loaded
     ) -> Bool {

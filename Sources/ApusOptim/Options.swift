@@ -1,19 +1,19 @@
 import ApusCore
 
-/// A setting of an optimizer or a schedule, as its state keeps it.
+/// The value of a setting of an optimizer or a schedule, as its state stores it.
 public enum OptionValue: Hashable, Sendable {
-    /// A switch.
+    /// True or false.
     case bool(Bool)
-    /// A whole number.
+    /// An integer.
     case int(Int)
-    /// A number.
+    /// A floating-point number.
     case double(Double)
-    /// A name out of a list.
+    /// A name out of a list of choices.
     case string(String)
     /// Several numbers, such as betas.
     case list([Double])
 
-    /// As a state dictionary spells it; `init(_:like:)` reads it back to the same bits.
+    /// The text in a state dictionary; `init(_:like:)` reads it back exactly.
     public var text: String {
         switch self {
         case .bool(let value): "\(value)"
@@ -24,7 +24,7 @@ public enum OptionValue: Hashable, Sendable {
         }
     }
 
-    /// The value that `text` spells, of the kind that `example` has; nil where it spells none.
+    /// The value that `text` holds, of the same kind as `example`; nil if it does not.
     init?(_ text: String, like example: OptionValue) {
         switch example {
         case .bool:
@@ -56,13 +56,13 @@ extension OptionValue: ExpressibleByBooleanLiteral, ExpressibleByFloatLiteral, E
     public init(integerLiteral value: Int) { self = .int(value) }
 }
 
-/// What a setting may be: a switch, a number, a text, a list of numbers, one of a list of names (an enumeration of texts, or nil for `None`).
+/// A type of settings: Bool, Int, Double, String, a list of numbers, or an enumeration of strings (optional, with nil as `None`).
 public protocol SettingValue: Sendable {
-    /// The value that an option stands for; nil where it is of another kind.
+    /// The value of an option; nil if the option is of another kind.
     init?(_ option: OptionValue)
-    /// As a state dictionary keeps it.
+    /// The value as a state dictionary stores it.
     var option: OptionValue { get }
-    /// The names that there are, where it is one of a list.
+    /// The possible names, for an enumeration.
     static var choices: [String] { get }
 }
 
@@ -87,7 +87,7 @@ extension Int: SettingValue {
 }
 
 extension Double: SettingValue {
-    /// A whole number counts as one.
+    /// Also takes an integer.
     public init?(_ option: OptionValue) {
         switch option {
         case .double(let value): self = value
@@ -147,7 +147,7 @@ public struct OptimizerStateError: Error, CustomStringConvertible, Sendable {
     public var description: String { "\(owner): the state does not fit: " + problems.joined(separator: "; ") }
 }
 
-/// What is wrong with a number that must be at least 0 (or above, with `open`), nil where nothing is. PyTorch: `Invalid … value`.
+/// What is wrong with a number that must be at least `low` and below `high`; nil if nothing is wrong. PyTorch: `Invalid … value`.
 func invalid(_ name: String, _ value: Double, from low: Double = 0, below high: Double = .infinity) -> String? {
     if value >= low && value < high { return nil }
     let range = high == .infinity ? "at least \(low) and finite" : "at least \(low) and below \(high)"

@@ -2,21 +2,21 @@ import ApusCore
 
 /// Tensors that an optimizer updates with the same settings. PyTorch: an entry of `param_groups`.
 ///
-/// `Adam([ParameterGroup(net.base.parameters()), ParameterGroup(net.head.parameters(), lr: 1e-3)], lr: 1e-2)`: what a group leaves out
-/// it takes from the optimizer. Settings may be changed between steps: `optimizer.paramGroups[0].lr = 0.01`.
+/// `Adam([ParameterGroup(net.base.parameters()), ParameterGroup(net.head.parameters(), lr: 1e-3)], lr: 1e-2)`: settings that a group leaves
+/// out come from the optimizer. Settings may be changed between steps: `optimizer.paramGroups[0].lr = 0.01`.
 public final class ParameterGroup {
     /// The tensors, in order.
     public let parameters: [Tensor]
-    /// What it was given by PyTorch's names (`weight_decay`): all that it has before it belongs to an optimizer.
+    /// The settings it was given, by PyTorch's names (`weight_decay`); it has no others before it belongs to an optimizer.
     private(set) var own: [(name: String, value: OptionValue)]
-    /// All settings, as the optimizer's type has them.
+    /// All settings, in the optimizer's type; nil before the group belongs to one.
     var settings: (any OptimizerSettings)?
-    /// The rate that schedules start from; nil where none is at work. PyTorch: `initial_lr`.
+    /// The rate that schedules start from; nil without a schedule. PyTorch: `initial_lr`.
     var initialLR: Double?
-    /// What the optimizer remembers of each parameter, nil before its first step.
+    /// The optimizer's state of each parameter, nil before its first step.
     var states: [ParameterState?]
 
-    /// A group of `parameters`; a setting that is nil is the optimizer's own. One that the optimizer does not have traps there, by name.
+    /// A group of `parameters`; settings that are nil come from the optimizer. Adding it to an optimizer that lacks a given setting traps.
     public convenience init(
         _ parameters: [Tensor], lr: Double? = nil, momentum: Double? = nil, dampening: Double? = nil, weightDecay: Double? = nil,
         nesterov: Bool? = nil, betas: (Double, Double)? = nil, eps: Double? = nil, amsgrad: Bool? = nil, alpha: Double? = nil,
@@ -31,8 +31,8 @@ public final class ParameterGroup {
         self.init(parameters, own: given.compactMap { name, value in value.map { (name: name, value: $0) } })
     }
 
-    /// A group with settings by PyTorch's names: `["rho": 0.95, "weight_decay": 0.01]`. One that the optimizer does not have, or has of another
-    /// kind, traps there, by name.
+    /// A group with settings by PyTorch's names: `["rho": 0.95, "weight_decay": 0.01]`. Adding it to an optimizer that lacks one or has one
+    /// of another kind, traps.
     public convenience init(_ parameters: [Tensor], options: KeyValuePairs<String, OptionValue>) {
         self.init(parameters, own: options.map { (name: $0.key, value: $0.value) })
     }
@@ -43,8 +43,8 @@ public final class ParameterGroup {
         states = Array(repeating: nil, count: parameters.count)
     }
 
-    /// A setting by PyTorch's name, nil where the optimizer has none of that name. One that is set must be there, of the same kind; a group that
-    /// belongs to no optimizer yet takes it as one that it was given.
+    /// A setting by PyTorch's name, nil where the optimizer has none of that name. Setting it traps unless the optimizer has it with the
+    /// same kind of value; a group that belongs to no optimizer yet stores it as if it had been given.
     public subscript(option name: String) -> OptionValue? {
         get {
             if name == "initial_lr" { return initialLR?.option }
@@ -64,7 +64,7 @@ public final class ParameterGroup {
         }
     }
 
-    /// The learning rate. Traps where it is set to what is not finite: the parameters would be lost in the next step.
+    /// The learning rate. Setting it to a value that is not finite traps, since the next step would destroy the parameters.
     public var lr: Double {
         get { settings?.lr ?? number("lr") }
         set {
@@ -77,7 +77,7 @@ public final class ParameterGroup {
             }
         }
     }
-    /// The momentum, of optimizers that have one.
+    /// The momentum; traps for optimizers without one.
     public var momentum: Double {
         get { number("momentum") }
         set { self[option: "momentum"] = .double(newValue) }
@@ -87,7 +87,7 @@ public final class ParameterGroup {
         get { number("weight_decay") }
         set { self[option: "weight_decay"] = .double(newValue) }
     }
-    /// The decay rates of the moments, of optimizers that have them.
+    /// The decay rates of the moments; traps for optimizers without them.
     public var betas: (Double, Double) {
         get {
             guard let pair = self[option: "betas"].flatMap({ [Double]($0) }), pair.count == 2 else {
@@ -113,9 +113,9 @@ public final class ParameterGroup {
     }
 }
 
-/// What an optimizer takes a list of: tensors, or groups of them.
+/// The items of an optimizer's list of parameters: tensors, or groups of tensors.
 public protocol Optimizable {
-    /// Itself as a group, or nil where it is one of the tensors of a single group.
+    /// The item itself if it is a group, nil for a tensor.
     var ownGroup: ParameterGroup? { get }
 }
 
@@ -127,22 +127,22 @@ extension ParameterGroup: Optimizable {
     public var ownGroup: ParameterGroup? { self }
 }
 
-/// The groups that a list stands for: itself, or one group of its tensors.
+/// The groups of a list: its groups, or one group of its tensors.
 func groups<Item: Optimizable>(of items: [Item]) -> [ParameterGroup] {
     let groups = items.compactMap(\.ownGroup)
     return groups.isEmpty ? [ParameterGroup(items.compactMap { $0 as? Tensor })] : groups
 }
 
-/// What an optimizer remembers of one parameter.
+/// The optimizer's state of one parameter.
 struct ParameterState {
-    /// How many steps it has taken.
+    /// The number of steps so far.
     var step = 0
-    /// In the order of `OptimizerSettings.state`; nil for those that no step has needed, none at all where no step has needed any.
+    /// In the order of `OptimizerSettings.state`; nil for those that no step has needed, and empty where no step has needed any.
     private(set) var tensors: [Tensor?] = []
 
     subscript(place: Int) -> Tensor? { tensors.isEmpty ? nil : tensors[place] }
 
-    /// Remembers the tensor at a place of `count`.
+    /// Stores the tensor at index `place` of `count`.
     mutating func remember(_ tensor: Tensor, at place: Int, of count: Int) {
         if tensors.isEmpty { tensors = Array(repeating: nil, count: count) }
         tensors[place] = tensor

@@ -1,6 +1,6 @@
 import ApusCore
 
-/// The settings of an optimizer: what a group of parameters may have of its own, and what the rule reads in a step.
+/// The settings of an optimizer: what can be set for each group of parameters, and what the update rule reads.
 ///
 /// ```swift
 /// struct LionSettings: OptimizerSettings {
@@ -10,23 +10,23 @@ import ApusCore
 ///     static let state: [StateTensor<Self>] = ["exp_avg"]
 /// }
 /// ```
-/// A step reads properties. Names are for what comes from outside: state dictionaries, `ParameterGroup(_, options:)`, `group[option:]`.
+/// Update rules read the properties. Names are used by state dictionaries, `ParameterGroup(_, options:)` and `group[option:]`.
 public protocol OptimizerSettings {
     /// The learning rate, which schedules change.
     var lr: Double { get set }
-    /// Every setting by its name in PyTorch and its property. What is missing here no group has of its own, and no checkpoint keeps.
+    /// Every setting with its PyTorch name and its property. A property that is missing here cannot be set per group and is not saved.
     static var settings: [Setting<Self>] { get }
-    /// The tensors that the optimizer keeps of each parameter, in the order in which a step gives them; none where not said.
+    /// The tensors that the optimizer stores for each parameter, in the order of `Step`'s subscript; none by default.
     static var state: [StateTensor<Self>] { get }
-    /// Whether it is counted, and kept in checkpoints, how many steps each parameter has taken; true where not said.
+    /// Whether the steps of each parameter are counted and saved in checkpoints; true by default.
     static var countsSteps: Bool { get }
-    /// Whether gradients are negated; false where there is no such setting.
+    /// Whether gradients are negated; false by default.
     var maximize: Bool { get }
-    /// λ where the gradient becomes g + λ·p before the rule sees it; 0 where not said. A decay that the rule applies itself is not this one.
+    /// λ, where the gradient becomes g + λ·p before the update rule; 0 by default. Not for a decay that the rule applies itself.
     var addedDecay: Double { get }
-    /// What is wrong with the settings, nil where nothing is. The learning rate has been looked at: it is finite and not negative.
+    /// What is wrong with the settings; nil if nothing is wrong. The learning rate is already known to be finite and not negative.
     func problem() -> String?
-    /// What is wrong with a parameter, to be said after its shape ("but only matrices are supported"); nil where nothing is.
+    /// What is wrong with a parameter, in words that follow its shape ("but only matrices are supported"); nil if nothing is wrong.
     static func problem(of parameter: Tensor) -> String?
 }
 
@@ -39,17 +39,17 @@ extension OptimizerSettings {
     public static func problem(of parameter: Tensor) -> String? { nil }
 }
 
-/// A setting by its name in PyTorch (`weight_decay`) and its property.
+/// A setting: its name in PyTorch (`weight_decay`) and its property.
 public struct Setting<Settings>: Sendable {
     /// PyTorch's name.
     public let name: String
     let read: @Sendable (Settings) -> OptionValue
-    /// Whether the value is of the setting's kind, and was taken over.
+    /// Sets the value; false if it is of another kind.
     let write: @Sendable (inout Settings, OptionValue) -> Bool
-    /// The names that there are, where it is one of a list.
+    /// The possible names, for an enumeration.
     let choices: [String]
 
-    /// A setting that is one value: a switch, a number, a text, a list of numbers, or one of a list of names.
+    /// A setting with one value: Bool, Int, Double, String, a list of numbers, or an enumeration of strings.
     public init<Value: SettingValue>(_ name: String, _ property: WritableKeyPath<Settings, Value> & Sendable) {
         self.name = name
         choices = Value.choices
@@ -86,8 +86,8 @@ public struct Setting<Settings>: Sendable {
     }
 }
 
-/// A tensor that an optimizer keeps of each parameter: a moment, a buffer. It is made in the parameter's first step, and checkpoints hold it as
-/// `state.3.exp_avg`.
+/// A tensor that an optimizer stores for each parameter, such as a moment or a buffer. It is created in the parameter's first step; a
+/// checkpoint holds it as `state.3.exp_avg`.
 public struct StateTensor<Settings>: Sendable, ExpressibleByStringLiteral {
     /// PyTorch's name.
     public let name: String
@@ -104,13 +104,13 @@ public struct StateTensor<Settings>: Sendable, ExpressibleByStringLiteral {
         (self.name, self.isNeeded, self.initial, self.shape, self.isDouble) = (name, isNeeded, initial, shape, isDouble)
     }
 
-    /// A tensor on the parameter's device, of the type that updates are computed in: float32 for half types, which hold neither the square of
-    /// a small gradient nor eps.
+    /// A tensor on the parameter's device, in the dtype that updates are computed in: float32 for half precision, which can hold neither
+    /// the square of a small gradient nor eps.
     ///
     /// - Parameters:
-    ///   - isNeeded: With which settings there is one; always where not given.
-    ///   - initial: What it is filled with; 0 where not given.
-    ///   - shape: Its shape from the parameter's; the same where not given.
+    ///   - isNeeded: whether the tensor exists with the given settings; by default always.
+    ///   - initial: the initial value of all elements; by default 0.
+    ///   - shape: its shape, given the parameter's; by default the same.
     public init(
         _ name: String, when isNeeded: (@Sendable (Settings) -> Bool)? = nil, initial: (@Sendable (Settings) -> Double)? = nil,
         shape: (@Sendable (Shape) -> Shape)? = nil
@@ -118,22 +118,22 @@ public struct StateTensor<Settings>: Sendable, ExpressibleByStringLiteral {
         self.init(name, when: isNeeded, initial: initial, shape: shape, isDouble: false)
     }
 
-    /// A tensor of zeros, shaped as the parameter.
+    /// A tensor of zeros with the parameter's shape.
     public init(stringLiteral name: String) { self.init(name) }
 
-    /// A single number, kept as float64 on the processor whatever the parameter is.
+    /// A single number, stored as float64 on the CPU for every parameter.
     public static func number(_ name: String, initial: (@Sendable (Settings) -> Double)? = nil) -> StateTensor {
         StateTensor(name, when: nil, initial: initial, shape: { _ in [] }, isDouble: true)
     }
 
-    /// Several of them.
+    /// Several such numbers.
     static func numbers(_ name: String, _ count: Int) -> StateTensor {
         StateTensor(name, when: nil, initial: nil, shape: { _ in [count] }, isDouble: true)
     }
 
     func isNeeded(_ settings: Settings) -> Bool { isNeeded?(settings) ?? true }
 
-    /// Whether a loaded tensor of that shape may be it.
+    /// Whether a loaded tensor of shape `found` fits.
     func fits(_ found: Shape, _ parameter: Tensor) -> Bool { found == (shape?(parameter.shape) ?? parameter.shape) }
 
     private func place(of parameter: Tensor) -> (DType, Device) {
@@ -147,7 +147,7 @@ public struct StateTensor<Settings>: Sendable, ExpressibleByStringLiteral {
         return tensor
     }
 
-    /// A copy of a loaded tensor, as it is kept.
+    /// A copy of a loaded tensor with the device and dtype that it is stored with.
     func adopt(_ loaded: Tensor, _ parameter: Tensor) -> Tensor {
         let (dtype, device) = place(of: parameter)
         return noGrad { loaded.detach().to(device).to(dtype).clone() }
@@ -165,7 +165,7 @@ extension OptimizerSettings {
 
     subscript(option name: String) -> OptionValue? { Self.settings.first { $0.name == name }?.read(self) }
 
-    /// Takes over a setting; what is wrong with its name or kind, nil where nothing is.
+    /// Sets a setting by name. Returns what is wrong with the name or the kind, or nil.
     mutating func set(_ name: String, _ value: OptionValue) -> String? {
         guard let setting = Self.settings.first(where: { $0.name == name }) else { return "has no setting '\(name)'; it has \(Self.names)" }
         if setting.write(&self, value) { return nil }
@@ -173,7 +173,7 @@ extension OptimizerSettings {
         return "has a setting '\(name)' of another kind: it is \(setting.read(self).text), not \(value.text)\(choices)"
     }
 
-    /// What is wrong with the settings, the learning rate among them.
+    /// What is wrong with the learning rate or the other settings; nil if nothing is wrong.
     func firstProblem() -> String? { invalid("learning rate", lr) ?? problem() }
 }
 

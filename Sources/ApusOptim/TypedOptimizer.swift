@@ -1,6 +1,6 @@
 import ApusCore
 
-/// An optimizer by its settings and its rule, and the class that one's own derives from:
+/// An optimizer with settings of type `Settings` and an update rule; the base class of custom optimizers:
 ///
 /// ```swift
 /// final class SignDescent: TypedOptimizer<SignSettings> {
@@ -8,18 +8,18 @@ import ApusCore
 /// }
 /// let optimizer = SignDescent(model.parameters(), SignSettings(lr: 1e-3))
 /// ```
-/// Groups with settings of their own, schedules, checkpoints, half types (updates and state are in float32), `maximize` and a decay that is
-/// added to the gradient come with it: `Settings` says what there is.
+/// It provides groups with their own settings, schedules, checkpoints, half precision (updates and state are float32), `maximize` and a
+/// decay that is added to the gradient, as declared by `Settings`.
 open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
-    /// What a step of one parameter reads.
+    /// The input of an update of one parameter.
     public struct Step {
         /// The settings of the parameter's group.
         public let settings: Settings
-        /// Which step of this parameter it is, 1 for the first; 0 where steps are not counted.
+        /// The number of this step for this parameter, from 1; 0 where steps are not counted.
         public let number: Int
         fileprivate let state: ParameterState
 
-        /// The state at that place of `Settings.state`, to be changed in place. Traps where the settings say that it is not needed.
+        /// The state at index `place` of `Settings.state`, to be changed in place. Traps where it does not exist with these settings.
         public subscript(place: Int) -> Tensor {
             if Settings.state.indices.contains(place), let tensor = state[place] { return tensor }
             return fail(
@@ -28,10 +28,10 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
         }
     }
 
-    /// For tensors, or for groups with settings of their own; what those leave out is in `settings`.
+    /// Takes tensors, or groups with their own settings; a setting that a group leaves out is taken from `settings`.
     ///
-    /// Traps where there are no parameters, one is given twice or is not a leaf, a group has a setting that `Settings` has not, or
-    /// `Settings.problem()` finds one that makes no sense.
+    /// Traps where there are no parameters, one is given twice or is not a leaf, a group has a setting that `Settings` lacks, or
+    /// `Settings.problem()` finds an invalid value.
     public init<Item: Optimizable>(_ parameters: [Item], _ settings: Settings) { super.init(groups(of: parameters), settings) }
 
     /// The settings of one of its groups.
@@ -42,13 +42,13 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
 
     // MARK: The rule
 
-    /// One step for `p` from its gradient, changed in place. Both are without history, of the type that updates are computed in (float32 for half
-    /// types), the gradient negated for `maximize` and with the added decay.
+    /// Updates `p` in place from its gradient. Both have no graph and the dtype that updates are computed in (float32 for half precision);
+    /// the gradient is already negated for `maximize` and contains the added decay.
     open func update(_ p: Tensor, _ gradient: Tensor, _ step: Step) { fail(writer, "the class does not override update") }
 
-    /// One step for the rows that a sparse gradient names: row `rows[i]` of `p` has the gradient `values[i]`. Each row is named once.
+    /// Updates the rows of a sparse gradient: row `rows[i]` of `p` has the gradient `values[i]`. Each row occurs once.
     ///
-    /// Where this is not overridden, sparse gradients are refused. So they are where the settings have an added decay, which would change all rows.
+    /// Unless this is overridden, sparse gradients trap. They also trap with an added decay, which would change all rows.
     open func updateRows(_ p: Tensor, _ rows: Tensor, _ values: Tensor, _ step: Step) throws(OpError) {
         throw refusal(p)
     }
@@ -59,16 +59,16 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
                 + "SparseAdam, Adagrad and SGD without momentum and decay do, or make the layer with sparse: false")
     }
 
-    /// The rule as one kernel over many parameters, where there is one: with it neither `update` is called. `isFirst`: their state was made just now.
+    /// The update rule as one kernel over many parameters, if there is one; then `update` is not called. `isFirst`: their state is new.
     func kernel(_ settings: Settings, step: Int, isFirst: Bool) -> OptimizerRule? { nil }
 
-    /// Whether `updateRows` wants each row once; a rule that only adds rows can do without.
+    /// Whether `updateRows` needs each row once; a rule that only adds to rows does not.
     var wantsRowsOnce: Bool { true }
 
     // MARK: A step
 
     open override func step() {
-        // In the parameters' own precision, also inside `autocast`.
+        // In the parameters' own precision even inside `autocast`.
         noGrad {
             Context.autocasting(to: nil) {
                 Context.activity(.step(writer)) {
@@ -110,14 +110,14 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
                 composed.append(turn)
             }
         }
-        // Rows first: they may be refused, and then nothing has changed. All memory for kernels is there.
+        // Rows first: they may throw, and then nothing has changed. The memory for kernels is allocated already.
         for turn in rows { try updateRows(turn, group, settings) }
         for turn in fused { keep(turn, group) }
         try kernels.run(writer)
         for turn in composed { try update(turn, group, settings) }
     }
 
-    /// Has the group remember the state: when nothing of the step can be refused any more.
+    /// Stores the state in the group, once nothing of the step can fail any more.
     private func keep(_ turn: Turn, _ group: ParameterGroup) {
         if Settings.countsSteps || !turn.state.tensors.isEmpty { group.states[turn.index] = turn.state }
     }
@@ -154,7 +154,7 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
     }
 }
 
-/// A parameter in its step.
+/// A parameter during its step.
 private struct Turn {
     let index: Int
     let gradient: Tensor

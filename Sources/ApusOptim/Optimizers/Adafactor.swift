@@ -8,7 +8,7 @@ public struct AdafactorSettings: OptimizerSettings {
     public var d, weightDecay: Double
     public var maximize: Bool
 
-    /// As PyTorch keeps it: NaN is the dtype's epsilon.
+    /// `eps` as PyTorch stores it, with NaN for the dtype's epsilon.
     private var epsNumbers: (Double, Double) {
         get { (eps.0 ?? .nan, eps.1) }
         set { eps = (newValue.0.isNaN ? nil : newValue.0, newValue.1) }
@@ -19,7 +19,7 @@ public struct AdafactorSettings: OptimizerSettings {
         .init("weight_decay", \.weightDecay),
         .init("maximize", \.maximize),
     ]
-    /// A matrix has the first two, a vector the third; the others are there without elements.
+    /// A matrix uses the first two, a vector the third; the unused ones are empty.
     public static let state: [StateTensor<Self>] = [
         .init("row_var", shape: { without(-1, $0) }), .init("col_var", shape: { without(-2, $0) }),
         .init("variance", shape: { $0.count > 1 ? [0] : $0 }),
@@ -39,15 +39,16 @@ public struct AdafactorSettings: OptimizerSettings {
     }
 }
 
-/// Adafactor (Shazeer and Stern, 2018): the second moment of a matrix is kept as the means of its rows and columns, so that the state is as
-/// large as its edges. PyTorch: `torch.optim.Adafactor`.
+/// Adafactor (Shazeer and Stern, 2018): stores only the row and column means of a matrix's second moment, so that the state has as many
+/// elements as rows and columns. PyTorch: `torch.optim.Adafactor`.
 ///
 /// With β₂ₜ = 1 − t^beta2Decay, R and C the running means of g² along rows and columns, V = R·C/mean(R) (for vectors V itself):
 /// U = g/√V, p ← p·(1 − lr·weightDecay) − max(eps₂, rms p)·min(lr, 1/√t)/max(1, rms U/d)·U.
 public final class Adafactor: TypedOptimizer<AdafactorSettings> {
-    /// For tensors, or for groups with settings of their own; what those leave out is as given here. `eps.0` nil is the dtype's epsilon.
+    /// Takes tensors, or groups with their own settings; a setting that a group leaves out has the value given here. `eps.0` nil is the
+    /// dtype's epsilon.
     ///
-    /// Traps where `lr`, `weightDecay` or one of `eps` is negative, `beta2Decay` is positive, or `d` less than 1.
+    /// Traps where `lr`, `weightDecay` or one of `eps` is negative, `beta2Decay` is positive, or `d` is less than 1.
     public init<Item: Optimizable>(
         _ parameters: [Item], lr: Double = 1e-2, beta2Decay: Double = -0.8, eps: (Double?, Double) = (nil, 1e-3), d: Double = 1,
         weightDecay: Double = 0,

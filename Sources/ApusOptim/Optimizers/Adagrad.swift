@@ -21,9 +21,9 @@ public struct AdagradSettings: OptimizerSettings {
 
 /// Adagrad (Duchi et al., 2011): s ← s + g², p ← p − lr/(1 + (t − 1)·lrDecay) · g/(√s + eps). PyTorch: `torch.optim.Adagrad`.
 ///
-/// Takes sparse gradients: rows that none names keep their sums.
+/// Takes sparse gradients; rows that are not in them keep their sums.
 public final class Adagrad: TypedOptimizer<AdagradSettings> {
-    /// For tensors, or for groups with settings of their own; what those leave out is as given here.
+    /// Takes tensors, or groups with their own settings; a setting that a group leaves out has the value given here.
     ///
     /// Traps where a setting is negative.
     public init<Item: Optimizable>(
@@ -73,7 +73,7 @@ public struct AdadeltaSettings: OptimizerSettings {
 
 /// Adadelta (Zeiler, 2012): v ← ρv + (1 − ρ)g², Δ = √(u + eps)/√(v + eps)·g, u ← ρu + (1 − ρ)Δ², p ← p − lr·Δ. PyTorch: `torch.optim.Adadelta`.
 public final class Adadelta: TypedOptimizer<AdadeltaSettings> {
-    /// For tensors, or for groups with settings of their own; what those leave out is as given here.
+    /// Takes tensors, or groups with their own settings; a setting that a group leaves out has the value given here.
     ///
     /// Traps where `lr`, `eps` or `weightDecay` is negative, or `rho` outside 0 ... 1.
     public init<Item: Optimizable>(

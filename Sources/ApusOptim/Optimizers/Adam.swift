@@ -22,9 +22,9 @@ public struct AdamSettings: OptimizerSettings {
 /// Adam (Kingma and Ba, 2015), with AMSGrad (Reddi et al., 2018) as an option. PyTorch: `torch.optim.Adam`.
 ///
 /// g ← ∇f(p) + weightDecay·p; m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; in step t
-/// p ← p − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + eps). AMSGrad has the largest v so far in place of v.
+/// p ← p − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + eps). AMSGrad uses the largest v so far instead of v.
 public class Adam: TypedOptimizer<AdamSettings> {
-    /// For tensors, or for groups with settings of their own; what those leave out is as given here.
+    /// Takes tensors, or groups with their own settings; a setting that a group leaves out has the value given here.
     ///
     /// Traps where `lr`, `eps` or `weightDecay` is negative, or one of `betas` is outside 0 ..< 1.
     public init<Item: Optimizable>(
@@ -46,10 +46,10 @@ public class Adam: TypedOptimizer<AdamSettings> {
     }
 }
 
-/// Adam with decoupled weight decay (Loshchilov and Hutter, 2019): p ← p·(1 − lr·weightDecay) before Adam's step, which sees
-/// the bare gradient. A state of `Adam` may be loaded: its moments are the same, and the decay stays decoupled. PyTorch: `torch.optim.AdamW`.
+/// Adam with decoupled weight decay (Loshchilov and Hutter, 2019): p ← p·(1 − lr·weightDecay), then Adam's step with the plain gradient.
+/// Also loads a state of `Adam`, and keeps the decay decoupled. PyTorch: `torch.optim.AdamW`.
 public final class AdamW: Adam {
-    /// For tensors, or for groups with settings of their own; what those leave out is as given here.
+    /// Takes tensors, or groups with their own settings; a setting that a group leaves out has the value given here.
     public init<Item: Optimizable>(
         _ parameters: [Item], lr: Double = 1e-3, betas: (Double, Double) = (0.9, 0.999), eps: Double = 1e-8, weightDecay: Double = 1e-2,
         amsgrad: Bool = false, maximize: Bool = false
@@ -66,10 +66,11 @@ public final class AdamW: Adam {
     }
 }
 
-/// 1 − βᵗ: what a moving average with decay rate β that began at 0 has taken in after `step` steps. Averages are divided by it.
+/// 1 − βᵗ: the total weight of the values in a moving average with decay β that started at 0, after t = `step` steps. Moments are divided
+/// by it.
 func biasCorrection(_ beta: Double, _ step: Int) -> Double { 1 - pow(beta, Double(step)) }
 
-/// What is wrong with a pair of decay rates, nil where nothing is.
+/// What is wrong with a pair of decay rates; nil if nothing is wrong.
 func invalid(betas: (Double, Double)) -> String? {
     invalid("beta parameter at index 0", betas.0, below: 1) ?? invalid("beta parameter at index 1", betas.1, below: 1)
 }

@@ -17,10 +17,10 @@ public struct AdamaxSettings: OptimizerSettings {
     public func problem() -> String? { invalid("eps", eps) ?? invalid("weightDecay", weightDecay) ?? invalid(betas: betas) }
 }
 
-/// Adamax (Kingma and Ba, 2015), Adam with the largest gradient in place of the second moment: m ← β₁m + (1 − β₁)g,
+/// Adamax (Kingma and Ba, 2015), Adam with a decaying maximum of gradients instead of the second moment: m ← β₁m + (1 − β₁)g,
 /// u ← max(β₂u, |g| + eps), p ← p − lr/(1 − β₁ᵗ)·m/u. PyTorch: `torch.optim.Adamax`.
 public final class Adamax: TypedOptimizer<AdamaxSettings> {
-    /// For tensors, or for groups with settings of their own; what those leave out is as given here.
+    /// Takes tensors, or groups with their own settings; a setting that a group leaves out has the value given here.
     ///
     /// Traps where `lr`, `eps` or `weightDecay` is negative, or one of `betas` is outside 0 ..< 1.
     public init<Item: Optimizable>(
@@ -57,10 +57,11 @@ public struct NAdamSettings: OptimizerSettings {
     }
 }
 
-/// NAdam (Dozat, 2016), Adam with Nesterov's momentum: with μₜ = β₁·(1 − 0.96^(t·momentumDecay)/2) and Πₜ the product of all μ so far,
+/// NAdam (Dozat, 2016), Adam with Nesterov's momentum: with μₜ = β₁·(1 − 0.96^(t·momentumDecay)/2) and Πₜ = μ₁·…·μₜ,
 /// p ← p − lr·((1 − μₜ)/(1 − Πₜ)·g + μₜ₊₁/(1 − Πₜ₊₁)·m)/(√(v/(1 − β₂ᵗ)) + eps). PyTorch: `torch.optim.NAdam`.
 public final class NAdam: TypedOptimizer<NAdamSettings> {
-    /// For tensors, or for groups with settings of their own; what those leave out is as given here. `decoupledWeightDecay`: p ← p·(1 − lr·decay).
+    /// Takes tensors, or groups with their own settings; a setting that a group leaves out has the value given here.
+    /// `decoupledWeightDecay`: p ← p·(1 − lr·decay).
     ///
     /// Traps where `lr`, `eps`, `weightDecay` or `momentumDecay` is negative, or one of `betas` is outside 0 ..< 1.
     public init<Item: Optimizable>(
@@ -106,11 +107,12 @@ public struct RAdamSettings: OptimizerSettings {
     public func problem() -> String? { invalid("eps", eps) ?? invalid("weightDecay", weightDecay) ?? invalid(betas: betas) }
 }
 
-/// RAdam (Liu et al., 2020), Adam that begins without the second moment until its variance is bounded: with ρ∞ = 2/(1 − β₂) − 1 and
+/// RAdam (Liu et al., 2020), Adam that leaves out the second moment until its variance is bounded: with ρ∞ = 2/(1 − β₂) − 1 and
 /// ρₜ = ρ∞ − 2tβ₂ᵗ/(1 − β₂ᵗ), where ρₜ > 5 the step is lr·m̂·r·√(1 − β₂ᵗ)/(√v + eps),
 /// r² = (ρₜ − 4)(ρₜ − 2)ρ∞/((ρ∞ − 4)(ρ∞ − 2)ρₜ), else lr·m̂. PyTorch: `torch.optim.RAdam`.
 public final class RAdam: TypedOptimizer<RAdamSettings> {
-    /// For tensors, or for groups with settings of their own; what those leave out is as given here. `decoupledWeightDecay`: p ← p·(1 − lr·decay).
+    /// Takes tensors, or groups with their own settings; a setting that a group leaves out has the value given here.
+    /// `decoupledWeightDecay`: p ← p·(1 − lr·decay).
     ///
     /// Traps where `lr`, `eps` or `weightDecay` is negative, or one of `betas` is outside 0 ..< 1.
     public init<Item: Optimizable>(
@@ -162,12 +164,12 @@ public struct SparseAdamSettings: OptimizerSettings {
     }
 }
 
-/// Adam for sparse gradients (rows of a large table): moments and parameters change in the rows alone that the gradient names.
+/// Adam for sparse gradients (rows of a large table): changes moments and parameters only in the rows of the gradient.
 /// PyTorch: `torch.optim.SparseAdam`.
 public final class SparseAdam: TypedOptimizer<SparseAdamSettings> {
-    /// For tensors, or for groups with settings of their own; what those leave out is as given here.
+    /// Takes tensors, or groups with their own settings; a setting that a group leaves out has the value given here.
     ///
-    /// Traps where `lr` or `eps` is not positive, or one of `betas` is outside 0 ..< 1; `step()` on a dense gradient.
+    /// Traps where `lr` or `eps` is not positive, or one of `betas` is outside 0 ..< 1; `step()` traps on a dense gradient.
     public init<Item: Optimizable>(
         _ parameters: [Item], lr: Double = 1e-3, betas: (Double, Double) = (0.9, 0.999), eps: Double = 1e-8, maximize: Bool = false
     ) {

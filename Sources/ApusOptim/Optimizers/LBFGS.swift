@@ -12,7 +12,7 @@ public struct LBFGSSettings: OptimizerSettings {
         .init("lr", \.lr), .init("max_iter", \.maxIter), .init("max_eval", \.maxEval), .init("tolerance_grad", \.toleranceGrad),
         .init("tolerance_change", \.toleranceChange), .init("history_size", \.historySize), .init("line_search_fn", \.lineSearchFn),
     ]
-    /// Of all parameters as one vector, kept with the first; the last is five numbers.
+    /// Each is for all parameters as one vector, stored with the first parameter; the last holds five numbers.
     public static let state: [StateTensor<Self>] = ["d", "prev_flat_grad", "old_dirs", "old_stps", .numbers("numbers", 5)]
     public static let countsSteps = false
 
@@ -25,7 +25,8 @@ public struct LBFGSSettings: OptimizerSettings {
     }
 }
 
-/// Limited-memory BFGS (Liu and Nocedal, 1989): steps along −H·∇f, where H is built from the last `historySize` changes of point and gradient.
+/// Limited-memory BFGS (Liu and Nocedal, 1989): steps along −H·∇f, with H built from the last `historySize` changes of the parameters and
+/// the gradient.
 /// PyTorch: `torch.optim.LBFGS`.
 ///
 /// A step evaluates the loss several times, so it takes a closure that clears the gradients, runs backward and returns the loss:
@@ -38,15 +39,15 @@ public struct LBFGSSettings: OptimizerSettings {
 ///     return loss
 /// }
 /// ```
-/// For small problems and whole batches; it knows one group.
+/// For small problems and full batches; it has one group only.
 public final class LBFGS: TypedOptimizer<LBFGSSettings> {
-    /// How the length of a step is found.
+    /// How the length of a step is chosen.
     public enum LineSearch: String, CaseIterable, SettingValue, Sendable {
         /// A point with enough decrease and a flat enough slope (Nocedal and Wright, 2006, chapter 3).
         case strongWolfe = "strong_wolfe"
     }
 
-    /// `maxEval` nil is 1.25·maxIter. Without `lineSearchFn` a step has the length `lr`.
+    /// `maxEval` nil is 1.25·maxIter. Without `lineSearchFn` a step has the length `lr`, except the first: min(1, 1/‖∇f‖₁)·lr.
     ///
     /// Traps where `lr` is negative or there are several groups.
     public init<Item: Optimizable>(
@@ -69,9 +70,9 @@ public final class LBFGS: TypedOptimizer<LBFGSSettings> {
         fail("LBFGS.step", "needs a closure that computes the loss: step { optimizer.zeroGrad(); …; loss.backward(); return loss }")
     }
 
-    // MARK: State: of all parameters as one vector, kept with the first
+    // MARK: State, for all parameters as one vector, stored with the first
 
-    /// Where they stand in `LBFGSSettings.state`.
+    /// Their indices in `LBFGSSettings.state`.
     private enum Place { static let (direction, gradient, dirs, steps, numbers, count) = (0, 1, 2, 3, 4, 5) }
 
     override func fits<Loaded: OptimizerSettings>(
@@ -88,7 +89,7 @@ public final class LBFGS: TypedOptimizer<LBFGSSettings> {
     private struct Memory {
         var direction: Tensor
         var gradient: Tensor
-        /// Changes of the gradient, and of the point.
+        /// Changes of the gradient and of the parameters.
         var dirs: [Tensor] = []
         var steps: [Tensor] = []
         var length = 0.0
@@ -142,7 +143,7 @@ public final class LBFGS: TypedOptimizer<LBFGSSettings> {
             var memory = self.memory ?? Memory(direction: gradient, gradient: gradient)
             memory.evaluations += 1
             if gradient.abs().max().item() <= gradTolerance { return first }
-            // From a point that is not finite no direction leads back.
+            // From a point that is not finite no direction can be computed.
             guard loss.isFinite, gradient.isfinite().all().item(Bool.self) else { return first }
 
             var iteration = 0
@@ -182,7 +183,7 @@ public final class LBFGS: TypedOptimizer<LBFGSSettings> {
                     move(direction, by: memory.length)
                 } else {
                     move(memory.direction, by: memory.length)
-                    // After the last iteration nobody would use it.
+                    // The loss after the last iteration is not used.
                     if iteration != maxIterations {
                         loss = try enableGrad { try closure() }.item()
                         gradient = flatGradient()
@@ -202,7 +203,7 @@ public final class LBFGS: TypedOptimizer<LBFGSSettings> {
         }
     }
 
-    /// Keeps the last change of gradient and point, where the curvature along it is positive.
+    /// Stores the last change of gradient and parameters if the curvature along it is positive.
     private func remember(_ gradient: Tensor, _ memory: inout Memory, limit: Int) {
         let (y, s) = (gradient - memory.gradient, memory.direction * memory.length)
         let curvature = y.dot(s).item()
@@ -216,7 +217,7 @@ public final class LBFGS: TypedOptimizer<LBFGSSettings> {
         memory.scale = curvature / y.dot(y).item()
     }
 
-    /// −H·g by the two loops over the history.
+    /// −H·g by the two-loop recursion over the history.
     private func direction(_ gradient: Tensor, _ memory: Memory) -> Tensor {
         let q = -gradient
         let inverse = zip(memory.dirs, memory.steps).map { 1 / $0.dot($1).item() }

@@ -1,22 +1,22 @@
 import ApusCore
 
-/// A point on the line that `LBFGS` searches: the loss there, its gradient, and its slope along the line.
+/// A point on the line that `LBFGS` searches: position, loss, gradient, and slope along the line.
 struct LinePoint {
     var position: Double
     var loss: Double
     var gradient: Tensor
     var slope: Double
 
-    /// A point where the loss is infinite or NaN is no better than any other, and says nothing of where to go.
+    /// A point where the loss or the slope is infinite or NaN has no information about where to go.
     var isFinite: Bool { loss.isFinite && slope.isFinite }
 }
 
-/// A point that satisfies the strong Wolfe conditions, loss ≤ f + c₁·t·slope and |slope′| ≤ c₂·|slope|, or the best one found in `limit`
-/// evaluations (Nocedal and Wright, Numerical Optimization, algorithms 3.5 and 3.6).
+/// A point that satisfies the strong Wolfe conditions, loss ≤ f + c₁·t·slope and |slope′| ≤ c₂·|slope|, or else the best one found after
+/// `limit` rounds (Nocedal and Wright, Numerical Optimization, algorithms 3.5 and 3.6).
 ///
-/// First the length grows until it brackets such a point; then the bracket is narrowed by cubic interpolation. `size` is the largest element
-/// of the direction: a bracket that moves no element by `tolerance` ends the search. A point that is not finite counts as too high, and the
-/// bracket that it ends is halved. `start` is finite, and so is the point that is returned.
+/// First the length grows until a bracket contains such a point; then cubic interpolation narrows the bracket. `size` is the largest
+/// element of the direction: the search ends when the bracket moves no element by `tolerance`. A point that is not finite counts as
+/// too high, and a bracket that it ends is halved. `start` is finite, and so is the returned point.
 func strongWolfe(
     from start: LinePoint, length: Double, size: Double, tolerance: Double, limit: Int, evaluate: (Double) throws -> LinePoint
 ) rethrows -> (point: LinePoint, evaluations: Int) {
@@ -43,7 +43,7 @@ func strongWolfe(
         rounds += 1
     }
     var (a, b) = bracket ?? (start, current)
-    // The better end is `low`.
+    // `low` is the end with the smaller loss.
     var (low, high) = !b.isFinite || a.loss <= b.loss ? (a, b) : (b, a)
     var wasStuck = false
     while rounds < limit {
@@ -51,7 +51,7 @@ func strongWolfe(
         let width = b.position - a.position
         if width * size < tolerance { break }
         var position = cubicMinimum(a, b, within: a.position...b.position)
-        // Too near to an end, twice or beyond it: a tenth inside.
+        // A point too near to an end for the second time, or outside, moves to a tenth of the width inside.
         let margin = 0.1 * width
         if min(b.position - position, position - a.position) < margin {
             if wasStuck || position >= b.position || position <= a.position {
@@ -78,7 +78,7 @@ func strongWolfe(
     return (low, evaluations)
 }
 
-/// Where the cubic through two points with their slopes is smallest, kept within `bounds`; their middle where it has no minimum or is none.
+/// The minimum of the cubic through two points with their slopes, clamped to `bounds`; the middle of `bounds` where there is none.
 private func cubicMinimum(_ a: LinePoint, _ b: LinePoint, within bounds: ClosedRange<Double>) -> Double {
     let middle = (bounds.lowerBound + bounds.upperBound) / 2
     guard a.isFinite && b.isFinite else { return middle }

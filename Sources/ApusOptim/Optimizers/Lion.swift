@@ -14,12 +14,12 @@ public struct LionSettings: OptimizerSettings {
     public func problem() -> String? { invalid(betas: betas) ?? invalid("weightDecay", weightDecay) }
 }
 
-/// Lion, found by a search over programs (Chen et al., 2023): the sign of a momentum, so that every element moves by lr, and the state is half
-/// of Adam's. Rates are some 3 to 10 times smaller than Adam's, decays as much larger. PyTorch has none.
+/// Lion, found by a search over programs (Chen et al., 2023): the update is the sign of a momentum, so every element moves by lr, and the
+/// state is half of Adam's. Rates should be 3 to 10 times smaller than Adam's, and decays larger by that factor. Not in PyTorch.
 ///
 /// p ← p·(1 − lr·weightDecay); p ← p − lr·sign(β₁m + (1 − β₁)g); m ← β₂m + (1 − β₂)g.
 public final class Lion: TypedOptimizer<LionSettings> {
-    /// For tensors, or for groups with settings of their own; what those leave out is as given here.
+    /// Takes tensors, or groups with their own settings; a setting that a group leaves out has the value given here.
     ///
     /// Traps where `lr` or `weightDecay` is negative, or one of `betas` is outside 0 ..< 1.
     public init<Item: Optimizable>(

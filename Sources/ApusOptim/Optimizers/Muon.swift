@@ -1,10 +1,10 @@
 import ApusCore
 
-/// How `Muon` scales its rate for a matrix [a, b]. PyTorch: `adjust_lr_fn`.
+/// The factor of `Muon`'s rate for a matrix [a, b]. PyTorch: `adjust_lr_fn`.
 public enum MuonRate: String, CaseIterable, SettingValue, Sendable {
     /// √max(1, a/b)
     case original
-    /// 0.2·√max(a, b), so that updates are as large as AdamW's
+    /// 0.2·√max(a, b), so that updates are as large as AdamW's.
     case matchRMSAdamW = "match_rms_adamw"
 }
 
@@ -34,12 +34,13 @@ public struct MuonSettings: OptimizerSettings {
     }
 }
 
-/// Muon (Jordan et al., 2024): momentum whose matrix is made nearly orthogonal by `nsSteps` Newton–Schulz iterations
-/// X ← a·X + (b·A + c·A²)·X, A = X·Xᵀ, in bfloat16. For the weight matrices inside a network; others are AdamW's. PyTorch: `torch.optim.Muon`.
+/// Muon (Jordan et al., 2024): the momentum matrix is made nearly orthogonal by `nsSteps` Newton–Schulz iterations
+/// X ← a·X + (b·A + c·A²)·X, A = X·Xᵀ, in bfloat16. For the weight matrices inside a network; use AdamW for other parameters.
+/// PyTorch: `torch.optim.Muon`.
 public final class Muon: TypedOptimizer<MuonSettings> {
-    /// For tensors, or for groups with settings of their own; what those leave out is as given here.
+    /// Takes tensors, or groups with their own settings; a setting that a group leaves out has the value given here.
     ///
-    /// Traps where a parameter is no matrix, or `lr`, `momentum` or `weightDecay` is negative.
+    /// Traps where a parameter is not a matrix, or `lr`, `momentum` or `weightDecay` is negative.
     public init<Item: Optimizable>(
         _ parameters: [Item], lr: Double = 1e-3, weightDecay: Double = 0.1, momentum: Double = 0.95, nesterov: Bool = true,
         nsCoefficients: (Double, Double, Double) = (3.4445, -4.775, 2.0315), eps: Double = 1e-7, nsSteps: Int = 5,
@@ -69,7 +70,7 @@ public final class Muon: TypedOptimizer<MuonSettings> {
     private func orthogonal(_ matrix: Tensor, _ s: MuonSettings) -> Tensor {
         let (a, b, c) = s.nsCoefficients
         let isTall = matrix.shape[0] > matrix.shape[1]
-        // Each line is computed in float32 and rounded once, as a fused product in bfloat16 does.
+        // Each line is computed in float32 and rounded once, like a fused product in bfloat16.
         func rounded(_ x: Tensor) -> Tensor { x.to(.bfloat16).to(.float32) }
         var x = rounded(isTall ? matrix.t() : matrix)
         x = rounded(x / rounded(x.norm()).clamp(min: s.eps))

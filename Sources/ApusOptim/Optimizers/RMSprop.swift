@@ -12,7 +12,7 @@ public struct RMSpropSettings: OptimizerSettings {
         .init("lr", \.lr), .init("momentum", \.momentum), .init("alpha", \.alpha), .init("eps", \.eps), .init("centered", \.centered),
         .init("weight_decay", \.weightDecay), .init("maximize", \.maximize),
     ]
-    /// Those that are needed are in the order of `OptimizerRule.rmsprop`.
+    /// The needed ones are in the order of `OptimizerRule.rmsprop`.
     public static let state: [StateTensor<Self>] = [
         "square_avg", .init("momentum_buffer", when: { $0.momentum != 0 }), .init("grad_avg", when: { $0.centered }),
     ]
@@ -28,7 +28,7 @@ public struct RMSpropSettings: OptimizerSettings {
 /// g ← ∇f(p) + weightDecay·p; v ← αv + (1 − α)g²; d = √v + eps, centred √(v − ḡ²) + eps with ḡ ← αḡ + (1 − α)g;
 /// p ← p − lr·g/d, with momentum b ← μ·b + g/d and p ← p − lr·b.
 public final class RMSprop: TypedOptimizer<RMSpropSettings> {
-    /// For tensors, or for groups with settings of their own; what those leave out is as given here.
+    /// Takes tensors, or groups with their own settings; a setting that a group leaves out has the value given here.
     ///
     /// Traps where `lr`, `eps`, `momentum`, `weightDecay` or `alpha` is negative.
     public init<Item: Optimizable>(

@@ -18,12 +18,13 @@ public struct RpropSettings: OptimizerSettings {
     }
 }
 
-/// Resilient propagation (Riedmiller and Braun, 1993): each element has a step size, which grows by `etas.1` while the gradient keeps its sign
-/// and shrinks by `etas.0` where it turns, within `stepSizes`; only the gradient's sign counts. PyTorch: `torch.optim.Rprop`.
+/// Resilient propagation (Riedmiller and Braun, 1993): each element has its own step size, multiplied by `etas.1` while the gradient
+/// keeps its sign and by `etas.0` when it changes, within `stepSizes`. Only the sign of the gradient is used. PyTorch: `torch.optim.Rprop`.
 public final class Rprop: TypedOptimizer<RpropSettings> {
-    /// For tensors, or for groups with settings of their own; what those leave out is as given here. `lr` is the first step size.
+    /// Takes tensors, or groups with their own settings; a setting that a group leaves out has the value given here. `lr` is the first step
+    /// size.
     ///
-    /// Traps where `lr` is negative, or not 0 < etas.0 < 1 < etas.1.
+    /// Traps where `lr` is negative, or unless 0 < etas.0 < 1 < etas.1.
     public init<Item: Optimizable>(
         _ parameters: [Item], lr: Double = 1e-2, etas: (Double, Double) = (0.5, 1.2), stepSizes: (Double, Double) = (1e-6, 50),
         maximize: Bool = false
@@ -38,7 +39,7 @@ public final class Rprop: TypedOptimizer<RpropSettings> {
         let (turned, kept) = (agreement.lt(0), agreement.gt(0))
         let factor = Tensor.ones(like: gradient).maskedFill(kept, etas.1).maskedFill(turned, etas.0)
         size.mul_(factor).clamp_(min: sizes.0, max: sizes.1)
-        // Where the sign has turned, the step waits for the next gradient.
+        // Where the sign has changed, this step is skipped.
         let used = gradient.maskedFill(turned, 0)
         p.addProduct_(used.sign(), size, -1)
         previous.copy_(used)
@@ -60,10 +61,10 @@ public struct ASGDSettings: OptimizerSettings {
     public func problem() -> String? { invalid("weightDecay", weightDecay) }
 }
 
-/// Averaged stochastic gradient descent (Polyak and Juditsky, 1992): p ← p·(1 − λη) − η·g with η = lr/(1 + λ·lr·t)^α, and from step `t0` on
-/// the average of all p in the state `ax`. PyTorch: `torch.optim.ASGD`.
+/// Averaged stochastic gradient descent (Polyak and Juditsky, 1992): p ← p·(1 − λη) − η·g with η = lr/(1 + λ·lr·t)^α. The state `ax` is p
+/// until step `t0`, and from then on the average of p. PyTorch: `torch.optim.ASGD`.
 public final class ASGD: TypedOptimizer<ASGDSettings> {
-    /// For tensors, or for groups with settings of their own; what those leave out is as given here.
+    /// Takes tensors, or groups with their own settings; a setting that a group leaves out has the value given here.
     ///
     /// Traps where `lr` or `weightDecay` is negative.
     public init<Item: Optimizable>(

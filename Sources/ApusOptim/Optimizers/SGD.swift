@@ -25,12 +25,12 @@ public struct SGDSettings: OptimizerSettings {
 
 /// Stochastic gradient descent. PyTorch: `torch.optim.SGD`.
 ///
-/// g ← ∇f(p) + weightDecay·p (∇f negated with `maximize`); with momentum μ the buffer b ← μ·b + (1 − dampening)·g, at first b ← g;
-/// p ← p − lr·g without momentum, p ← p − lr·b with, p ← p − lr·(g + μ·b) with Nesterov's.
+/// g ← ∇f(p) + weightDecay·p (∇f negated with `maximize`). With momentum μ: b ← μ·b + (1 − dampening)·g, in the first step b ← g.
+/// p ← p − lr·g without momentum, p ← p − lr·b with momentum, p ← p − lr·(g + μ·b) with `nesterov`.
 public final class SGD: TypedOptimizer<SGDSettings> {
-    /// For tensors, or for groups with settings of their own; what those leave out is as given here.
+    /// Takes tensors, or groups with their own settings; a setting that a group leaves out has the value given here.
     ///
-    /// Traps where `lr`, `momentum` or `weightDecay` is negative, or Nesterov's form lacks momentum or has dampening.
+    /// Traps where `lr`, `momentum` or `weightDecay` is negative, or `nesterov` is set without momentum or with dampening.
     public init<Item: Optimizable>(
         _ parameters: [Item], lr: Double = 1e-3, momentum: Double = 0, dampening: Double = 0, weightDecay: Double = 0,
         nesterov: Bool = false, maximize: Bool = false

@@ -10,7 +10,7 @@ extension Tensor {
     /// self ← self + weight·(end − self). PyTorch: `lerp_`.
     func moveToward_(_ end: Tensor, by weight: Double) { add_((end - self) * weight) }
 
-    /// Adds `values` [n, …] to the rows that `rows` (int64 [n]) names, in place; the others are not touched.
+    /// Adds row i of `values` [n, …] to row rows[i] (`rows` int64 [n]), in place.
     func addRows_(_ rows: Tensor, _ values: Tensor) {
         do throws(OpError) {
             for part in [rows, values] { try part.usable() }

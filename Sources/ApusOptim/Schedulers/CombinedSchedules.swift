@@ -1,12 +1,12 @@
 import ApusCore
 import Glibc
 
-/// Schedules one after the other: `schedulers[i]` from step `milestones[i − 1]` on, each from its own beginning. PyTorch: `SequentialLR`.
+/// Schedules in sequence: `schedulers[i]` runs from step `milestones[i − 1]` on, starting at its own step 0. PyTorch: `SequentialLR`.
 public final class SequentialLR: LRScheduler {
     private let schedulers: [LRScheduler]
     private let milestones: [Int]
 
-    /// Traps where there is no schedule, one belongs to another optimizer, or there is not one milestone less than schedules.
+    /// Traps where there is no schedule, where one belongs to another optimizer, and unless there is one milestone less than schedules.
     public init(_ optimizer: Optimizer, _ schedulers: [LRScheduler], milestones: [Int]) {
         checkMembers("SequentialLR", schedulers, optimizer)
         var milestones = milestones
@@ -20,7 +20,7 @@ public final class SequentialLR: LRScheduler {
         self.schedulers = schedulers
         self.milestones = milestones
         super.init(over: schedulers, optimizer)
-        // Making each schedule has set its rates: back, and only the first one's.
+        // Creating each schedule has set rates; reset them to those of the first schedule.
         for group in optimizer.paramGroups { group.lr = group.initialLR ?? group.lr }
         schedulers.isEmpty ? () : schedulers[index(0)].restart()
         lastLR = optimizer.paramGroups.map(\.lr)
@@ -58,7 +58,7 @@ public final class SequentialLR: LRScheduler {
     }
 }
 
-/// Schedules that all step at once; each changes the rates that the one before has left. PyTorch: `ChainedScheduler`.
+/// Schedules that all step together; each changes the rates that the one before has set. PyTorch: `ChainedScheduler`.
 public final class ChainedScheduler: LRScheduler {
     private let schedulers: [LRScheduler]
 
@@ -66,7 +66,7 @@ public final class ChainedScheduler: LRScheduler {
     public init(_ schedulers: [LRScheduler], optimizer: Optimizer? = nil) {
         guard let optimizer = optimizer ?? schedulers.first?.optimizer else {
             fail("ChainedScheduler", "got no schedules")
-            // Inside `checked` the program goes on, with a schedule of nothing.
+            // Inside `checked` the program continues, with a schedule of nothing.
             self.schedulers = []
             super.init(over: [], SGD([Tensor.zeros([0])]))
             return
@@ -116,7 +116,7 @@ private func checkMembers(_ name: String, _ schedulers: [LRScheduler], _ optimiz
 }
 
 extension [String: String] {
-    /// With the states of members, under `_schedulers.0.…`.
+    /// Adds the states of the members, under `_schedulers.0.…`.
     fileprivate func merging(members: [LRScheduler]) -> [String: String] {
         var all = self
         for (i, member) in members.enumerated() {
@@ -126,7 +126,7 @@ extension [String: String] {
     }
 }
 
-/// Gives the members their parts of `state` and `own` the rest. Where one throws, those before get their old states back.
+/// Loads the parts of `state` into the members and the rest by `own`. If one throws, the members loaded before get their old states back.
 private func load(_ state: [String: String], members: [LRScheduler], own: ([String: String]) throws -> Void) throws {
     var rest = state
     var loaded: [(LRScheduler, [String: String])] = []
@@ -146,7 +146,7 @@ private func load(_ state: [String: String], members: [LRScheduler], own: ([Stri
     }
 }
 
-/// From the present rates to `swaLR` over `annealEpochs` steps, then constant: for averaging weights (Izmailov et al., 2018).
+/// From the current rates to `swaLR` over `annealEpochs` steps, then constant; for averaging weights (Izmailov et al., 2018).
 /// PyTorch: `swa_utils.SWALR`.
 public final class SWALR: LRScheduler {
     private var swaLR: [Double]
@@ -162,7 +162,7 @@ public final class SWALR: LRScheduler {
             annealStrategy: annealStrategy, lastEpoch: lastEpoch)
     }
 
-    /// A rate for each group.
+    /// A final rate for each group.
     public init(
         _ optimizer: Optimizer, swaLR: [Double], annealEpochs: Int = 10, annealStrategy: OneCycleLR.AnnealStrategy = .cos,
         lastEpoch: Int = -1

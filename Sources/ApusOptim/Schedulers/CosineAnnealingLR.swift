@@ -20,7 +20,7 @@ public final class CosineAnnealingLR: LRScheduler {
     public override func rates() -> [Double] {
         let (tMax, t) = (Double(tMax), Double(lastEpoch))
         if isInitial { return scaled(1) }
-        // Stretched, it may begin anew, from where the present rate leads nowhere.
+        // A stretched schedule may start again; the chainable form cannot leave etaMin.
         if isStretched { return baseLRs.map { etaMin + ($0 - etaMin) * (1 + cos(.pi * min(place(lastEpoch), tMax) / tMax)) / 2 } }
         let groups = zip(baseLRs, optimizer.paramGroups.map(\.lr))
         if (t - 1 - tMax).truncatingRemainder(dividingBy: 2 * tMax) == 0 {

@@ -10,9 +10,9 @@ import ApusCore
 open class LRScheduler {
     /// The optimizer whose rates it sets.
     public let optimizer: Optimizer
-    /// How many steps have been taken; 0 after making.
+    /// The number of steps so far; 0 after creation.
     public private(set) var lastEpoch: Int
-    /// The rates it started from, one a group.
+    /// The initial rates, one per group.
     public private(set) var baseLRs: [Double] = []
     /// Whether `rates()` is asked for the rates to begin with.
     private(set) var isInitial = false
@@ -47,7 +47,7 @@ open class LRScheduler {
         isInitial = false
     }
 
-    /// Over schedules that have taken their first step; sets no rates.
+    /// For schedules composed of others, which have taken their first step; sets no rates.
     init(over schedulers: [LRScheduler], _ optimizer: Optimizer) {
         self.optimizer = optimizer
         lastEpoch = 0
@@ -55,14 +55,14 @@ open class LRScheduler {
         lastLR = optimizer.paramGroups.map(\.lr)
     }
 
-    /// Begins anew at the initial rates, in the middle of an optimizer's run.
+    /// Starts again at the initial rates, in the middle of training.
     func restart() {
         joinNewGroups()
         for (group, rate) in zip(optimizer.paramGroups, baseLRs) { group.lr = rate }
         begin()
     }
 
-    /// Begins anew from the present rates, as making it did.
+    /// Starts again at the current rates, as at creation.
     func begin() {
         joinNewGroups()
         lastEpoch = 0
@@ -72,13 +72,13 @@ open class LRScheduler {
         isInitial = false
     }
 
-    // MARK: Groups that come later
+    // MARK: Groups added later
 
     /// Gives a group that has come later its numbers, where the schedule has some for each group: rates are those of the group before it times
     /// `factor`, other numbers the same.
     func extendLists(by factor: Double) {}
 
-    /// Takes in groups that the optimizer has got since, and leads them to where the others are.
+    /// Adds groups that the optimizer got since the last step, and computes their rates as if they had been there from the start.
     func joinNewGroups() {
         let (groups, known) = (optimizer.paramGroups, baseLRs.count)
         guard groups.count > known else { return }
@@ -93,10 +93,10 @@ open class LRScheduler {
         lastLR = groups.map(\.lr)
     }
 
-    /// Takes them in where another schedule is at work.
+    /// Adds such groups while another schedule is active, without changing their rates.
     func skipNewGroups() { noteOwnGroups() }
 
-    /// The initial rates of groups that the optimizer has got since, and their settings.
+    /// Adds the initial rates and the settings of groups that the optimizer got since the last step.
     final func noteOwnGroups() {
         for group in optimizer.paramGroups.dropFirst(baseLRs.count) {
             let (rate, before) = (group.initialLR ?? group.lr, baseLRs.last ?? 0)
@@ -113,14 +113,14 @@ open class LRScheduler {
     // Not only deprecated: one that is overridden would never be called.
     @available(*, unavailable, renamed: "rates()") open func getLR() -> [Double] { rates() }
 
-    /// Goes to the next step and sets its rates.
+    /// Advances by one step and sets the rates.
     open func step() {
         joinNewGroups()
         advance()
         set(rates())
     }
 
-    /// Back to step 0, for schedules that set no rates themselves.
+    /// Goes back to step 0, for schedules that set no rates themselves.
     final func rewind() {
         noteOwnGroups()
         (lastEpoch, stepCount) = (0, 0)
@@ -149,15 +149,15 @@ open class LRScheduler {
 
     @available(*, deprecated, renamed: "lastLR") public final func getLastLR() -> [Double] { lastLR }
 
-    /// The present rates times `factor`.
+    /// The current rates times `factor`.
     final func scaled(_ factor: Double) -> [Double] { optimizer.paramGroups.map { $0.lr * factor } }
 
     // MARK: Another end
 
-    /// Whether a schedule that has come to its end begins anew where it is given more steps: those that end at nearly nothing do.
+    /// Whether a finished schedule starts again when it is given more steps; true for schedules that end near a rate of 0.
     var beginsAnew: Bool { false }
 
-    /// Where on its way the schedule is at `step`; the step itself, unless it was stretched.
+    /// The position in the schedule at `step`: the step itself, unless the schedule was stretched.
     final func place(_ step: Int) -> Double {
         var place = Double(step)
         for i in stride(from: 0, to: stretches.count, by: 3) where Double(step) >= stretches[i] {
@@ -170,9 +170,10 @@ open class LRScheduler {
     /// Three numbers of each stretch: its first step, the place there, and places a step from there on.
     private var stretches: [Double] = []
 
-    /// From `step` on, what is left of a way of `places` steps takes until step `end`. Whether it had come to its end, and begins anew.
+    /// Stretches the rest of a schedule of `places` steps, from `step` on, so that it ends at step `end`. Returns whether the schedule had
+    /// finished and starts again.
     ///
-    /// It is part of the state: one that was stretched loads into one that was stretched alike.
+    /// The stretches are part of the state: it loads only into a schedule that was stretched at all.
     @discardableResult package final func stretch(at step: Int, places: Int, until end: Int) -> Bool {
         let last = Double(max(places - 1, 0))
         var here = min(place(step), last)

@@ -1,12 +1,12 @@
 import ApusCore
 import Glibc
 
-/// One cycle from a low rate up to `maxLR` and down to a much lower one, with momentum the other way round
-/// (Smith and Topin, 2017). Step it after each batch. PyTorch: `OneCycleLR`.
+/// One cycle from a low rate up to `maxLR` and down to a much lower one, with the momentum in the opposite direction
+/// (Smith and Topin, 2017). Call `step()` after each batch. PyTorch: `OneCycleLR`.
 ///
 /// The rate goes from maxLR/divFactor up to maxLR in the first `pctStart` of all steps, then down to
 /// maxLR/(divFactor·finalDivFactor); with `threePhase` first back to maxLR/divFactor in as many steps, then down.
-/// With `cycleMomentum` the momentum (β₁ of Adam) goes from `maxMomentum` down to `baseMomentum` and back meanwhile.
+/// With `cycleMomentum` the momentum (β₁ of Adam) goes from `maxMomentum` down to `baseMomentum` and back at the same time.
 public final class OneCycleLR: LRScheduler {
     /// The shape of the way between two rates.
     public enum AnnealStrategy: String, CaseIterable, SettingValue, Sendable {
@@ -41,10 +41,10 @@ public final class OneCycleLR: LRScheduler {
             divFactor: divFactor, finalDivFactor: finalDivFactor, threePhase: threePhase, lastEpoch: lastEpoch)
     }
 
-    /// A maximum (and momentums, 0.85 and 0.95 where not given) for each group.
+    /// A maximum for each group (and momentums, by default 0.85 and 0.95).
     ///
-    /// Traps where no number of steps is given, a number is out of its range, a list has not one entry a group, or
-    /// `cycleMomentum` meets an optimizer without momentum or betas. `step()` traps after more than all steps.
+    /// Traps where no number of steps is given, a number is out of its range, a list does not have one entry per group, or the
+    /// optimizer has neither momentum nor betas for `cycleMomentum`. `step()` traps after the last step.
     public init(
         _ optimizer: Optimizer, maxLR: [Double], totalSteps: Int? = nil, epochs: Int? = nil, stepsPerEpoch: Int? = nil,
         pctStart: Double = 0.3,

@@ -16,7 +16,7 @@ public final class ReduceLROnPlateau {
         case rel, abs
     }
 
-    /// What updates the parameters.
+    /// The optimizer whose rates it changes.
     public let optimizer: Optimizer
     private var mode: Mode
     private var thresholdMode: ThresholdMode
@@ -25,12 +25,12 @@ public final class ReduceLROnPlateau {
     private var minLRs: [Double]
     /// The best metric so far.
     public private(set) var best: Double
-    /// How many steps have been taken.
+    /// The number of steps so far.
     public private(set) var lastEpoch = 0
     private var badEpochs = 0
     private var cooldownLeft = 0
 
-    /// One least rate for all groups.
+    /// The same minimum rate for all groups.
     public convenience init(
         _ optimizer: Optimizer, mode: Mode = .min, factor: Double = 0.1, patience: Int = 10, threshold: Double = 1e-4,
         thresholdMode: ThresholdMode = .rel,
@@ -42,9 +42,9 @@ public final class ReduceLROnPlateau {
             minLR: Array(repeating: minLR, count: optimizer.paramGroups.count), eps: eps)
     }
 
-    /// A least rate for each group. After a reduction `cooldown` steps do not count; a change of less than `eps` is not made.
+    /// A minimum rate for each group. After a reduction `cooldown` steps are ignored; a reduction by at most `eps` is not made.
     ///
-    /// Traps where `factor` is not below 1, or `minLR` has not one rate a group.
+    /// Traps unless `factor` is below 1 and `minLR` has one rate per group.
     public init(
         _ optimizer: Optimizer, mode: Mode = .min, factor: Double = 0.1, patience: Int = 10, threshold: Double = 1e-4,
         thresholdMode: ThresholdMode = .rel,
@@ -67,7 +67,7 @@ public final class ReduceLROnPlateau {
             : metric > (isRelative ? best * (1 + threshold) : best + threshold)
     }
 
-    /// Looks at a metric, and lowers the rates where it has been bad for too long.
+    /// Takes a metric, and lowers the rates if it has not improved for too long.
     public func step(_ metric: Double) {
         lastEpoch += 1
         if isBetter(metric) {
@@ -113,7 +113,7 @@ public final class ReduceLROnPlateau {
     /// Settings and place, by PyTorch's names; numbers are spelt so that they come back to the same bits.
     public func stateDict() -> [String: String] { entries.state }
 
-    /// Takes over what `stateDict()` gave. Throws an `OptimizerStateError` that names everything that differs; then nothing has changed.
+    /// Restores what `stateDict()` returned. Throws an `OptimizerStateError` that names everything that differs; then nothing has changed.
     public func loadStateDict(_ state: [String: String]) throws {
         try entries.load(state, of: "ReduceLROnPlateau", problem: problem)
     }

@@ -35,25 +35,25 @@ public final class CosineAnnealingWarmRestarts: LRScheduler {
     }
 }
 
-/// Up from `baseLR` to `maxLR` in a straight line and down again, over and over (Smith, 2017). Step it after each batch. PyTorch: `CyclicLR`.
+/// Linearly from `baseLR` up to `maxLR` and down again, repeatedly (Smith, 2017). Call `step()` after each batch. PyTorch: `CyclicLR`.
 ///
-/// With `cycleMomentum` the momentum (β₁ of Adam) goes the other way between `maxMomentum` and `baseMomentum`.
+/// With `cycleMomentum` the momentum (β₁ of Adam) goes in the opposite direction between `maxMomentum` and `baseMomentum`.
 public final class CyclicLR: LRScheduler {
     /// How the height of a cycle changes.
     public enum Mode: String, CaseIterable, SettingValue, Sendable {
         /// It does not.
         case triangular
-        /// Half with each cycle.
+        /// It halves with each cycle.
         case triangular2
-        /// Times gamma with each step.
+        /// It is multiplied by gamma in each step.
         case expRange = "exp_range"
     }
 
-    /// A function of one's own in place of `mode`'s: the height's factor, of the cycle's number (from 1) or the step's. Not part of the state.
+    /// A custom factor of the height instead of `mode`'s. It is not part of the state.
     public enum Scale {
-        /// Of the cycle's number, from 1.
+        /// A function of the cycle's number, from 1.
         case cycle((Double) -> Double)
-        /// Of the steps so far.
+        /// A function of the number of steps.
         case iterations((Double) -> Double)
     }
 
@@ -78,9 +78,10 @@ public final class CyclicLR: LRScheduler {
             cycleMomentum: cycleMomentum, baseMomentum: all(baseMomentum), maxMomentum: all(maxMomentum), lastEpoch: lastEpoch)
     }
 
-    /// Rates (and momentums, 0.8 and 0.9 where not given) for each group.
+    /// Rates for each group (and momentums, by default 0.8 and 0.9).
     ///
-    /// Traps where a number of steps is not positive, a list has not one entry a group, or `cycleMomentum` meets an optimizer without momentum or betas.
+    /// Traps where a number of steps is not positive, a list does not have one entry per group, or the optimizer has neither momentum nor
+    /// betas for `cycleMomentum`.
     public init(
         _ optimizer: Optimizer, baseLR: [Double], maxLR: [Double], stepSizeUp: Int = 2000, stepSizeDown: Int? = nil,
         mode: Mode = .triangular, gamma: Double = 1,

@@ -1,7 +1,7 @@
 import ApusCore
 import Glibc
 
-/// The initial rate times a function of the step: lr = lr₀·f(t); a group that joins later takes the last function. PyTorch: `LambdaLR`.
+/// The initial rate times a function of the step: lr = lr₀·f(t); groups added later use the last function. PyTorch: `LambdaLR`.
 public final class LambdaLR: LRScheduler {
     private let lambdas: [(Int) -> Double]
 
@@ -22,7 +22,7 @@ public final class LambdaLR: LRScheduler {
     }
 }
 
-/// The rate times a function of the step, in each step: lr ← lr·f(t); a group that joins later takes the last function.
+/// The current rate times a function of the step: lr ← lr·f(t); groups added later use the last function.
 /// PyTorch: `MultiplicativeLR`.
 public final class MultiplicativeLR: LRScheduler {
     private let lambdas: [(Int) -> Double]
@@ -43,11 +43,11 @@ public final class MultiplicativeLR: LRScheduler {
             ? scaled(1) : optimizer.paramGroups.enumerated().map { i, group in group.lr * lambdas[min(i, lambdas.count - 1)](lastEpoch) }
     }
 
-    /// Goes on from the present rates: it knows no others.
+    /// Starts again at the current rates, since lr has no closed form.
     override func restart() { begin() }
 }
 
-/// The functions, one a group; another number traps, and inside `checked` a group without a function keeps its rate.
+/// The functions, one per group; another number fails, and inside `checked` a group without a function keeps its rate.
 private func oneForEach(_ schedule: String, _ lambdas: [(Int) -> Double], _ optimizer: Optimizer) -> [(Int) -> Double] {
     let count = optimizer.paramGroups.count
     if lambdas.count != count { fail(schedule, "got \(lambdas.count) functions for \(count) groups") }
@@ -157,7 +157,7 @@ public final class ConstantLR: LRScheduler {
     }
 }
 
-/// The initial rate times a factor that goes in a straight line from `startFactor` to `endFactor` over `totalIters` steps.
+/// The initial rate times a factor that goes linearly from `startFactor` to `endFactor` over `totalIters` steps.
 /// PyTorch: `LinearLR`.
 public final class LinearLR: LRScheduler {
     private var startFactor, endFactor: Double
