@@ -2,19 +2,21 @@ import ApusCore
 import ApusFormats
 import ApusSystem
 
-/// 60,000 photographs, 32 × 32, in colour, in 10 classes. PyTorch: `torchvision.datasets.CIFAR10`. https://www.cs.toronto.edu/~kriz/cifar.html
+/// 60,000 colour photographs of 32 × 32 pixels in 10 classes. PyTorch: `torchvision.datasets.CIFAR10`.
+/// https://www.cs.toronto.edu/~kriz/cifar.html
 ///
-/// Read from the files of the binary version (`data_batch_1.bin` to `data_batch_5.bin`, `test_batch.bin`), gzipped or not, in the folder `root`
-/// or its `cifar-10-batches-bin`, or else from `cifar-10-binary.tar.gz` as it was downloaded, in the same places; without `root` in `APUS_DATA`, then in `/usr/share/datasets/cifar-10-batches-bin`.
+/// Reads the files of the binary version (`data_batch_1.bin` to `data_batch_5.bin`, `test_batch.bin`), gzipped or not, in the folder `root`
+/// or its `cifar-10-batches-bin`, or else the downloaded `cifar-10-binary.tar.gz` in the same places. Without `root` it looks in the folder
+/// `APUS_DATA`, then in `/usr/share/datasets/cifar-10-batches-bin`.
 public struct CIFAR10: LabelledImages {
-    /// All images, [N, C, H, W].
+    /// All images, uint8 [N, C, H, W].
     public let images: Tensor
-    /// The class of each image.
+    /// The class of each image, int64 [N].
     public let labels: Tensor
     /// The names of the classes.
     public let classes = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
-    /// A label, then the planes red, green, blue.
+    /// The bytes of a record: a label, then the red, green and blue planes.
     private static let recordSize = 1 + 3 * 32 * 32
 
     /// Reads the training set (50,000) or the test set (10,000). Throws ``DatasetNotFound``, `FormatError` or `FileError`.
@@ -40,7 +42,7 @@ public struct CIFAR10: LabelledImages {
 
     private static let maximumSize = 100_000 * recordSize
 
-    /// The files `names` out of an archive, in that order.
+    /// The files `names` of an archive, in that order.
     private static func read(_ names: [String], in archive: String) throws -> [(images: Tensor, labels: Tensor)] {
         let reader = try TarReader(archive)
         var found: [String: (images: Tensor, labels: Tensor)] = [:]
@@ -57,7 +59,7 @@ public struct CIFAR10: LabelledImages {
         }
     }
 
-    /// 10,000 records as the original files have them; files with fewer or more whole records are read too. `path` is what messages call them.
+    /// The records of a file: 10,000 in the original files, but any number is read. `path` names the file in messages.
     private static func records(_ bytes: [UInt8], _ path: String) throws -> (images: Tensor, labels: Tensor) {
         guard !bytes.isEmpty, bytes.count % recordSize == 0 else {
             throw FormatError(

@@ -4,42 +4,42 @@ import ApusCore
 ///
 /// ```swift
 /// let train = try DataLoader(FashionMNIST(.train), batchSize: 64, shuffle: true)
-/// for (images, labels) in train { … }                 // an unreadable sample ends the program
-/// try train.forEach { images, labels in … }           // an unreadable sample is thrown
+/// for (images, labels) in train { … }                 // a sample that cannot be read traps
+/// try train.forEach { images, labels in … }           // a sample that cannot be read throws
 /// ```
-/// Each loop is an epoch. A shuffled epoch's order comes from a seed that is drawn from `generator` when the loop begins, so the same generator
-/// state gives the same order on every device, however many threads there are and however far the loader works ahead.
-/// Random numbers that a data set draws itself (from the current generator) depend on that seed and the batch's number alone.
+/// Each loop is an epoch. The order of a shuffled epoch comes from a seed drawn from `generator` when the loop begins, so the same
+/// generator state gives the same order on every device, for any number of threads and any `prefetch`.
+/// Random numbers that a data set draws from the current generator depend only on that seed and the number of the batch.
 ///
-/// With `prefetch` above 0 a thread of its own makes up to that many batches ahead. The thread ends with the loop, however the loop ends.
-/// A loader belongs to one task at a time.
-// `Generator` is spelled with its module here: inside a `Sequence`, the plain name is an old one of the standard library's.
+/// With `prefetch` above 0 a separate thread makes up to that many batches ahead. The thread ends with the loop, however the loop ends.
+/// Only one task may use a loader at a time.
+// `Generator` needs its module's name here: inside a `Sequence` the plain name means a former associated type of the standard library.
 public final class DataLoader<Batch>: Sequence {
-    /// Samples a batch.
+    /// The number of samples in a batch.
     public let batchSize: Int
-    /// Whether each epoch has a random order of its own.
+    /// Whether each epoch has its own random order.
     public let shuffle: Bool
-    /// Whether a last batch that would be smaller is left out.
+    /// Whether a smaller last batch is left out.
     public let dropLast: Bool
-    /// How many batches are made ahead; 0: none, and no thread.
+    /// How many batches are made ahead; 0 makes none ahead, without a thread.
     public let prefetch: Int
     /// The number of samples of the data set.
     public let sampleCount: Int
-    /// Where the seeds of shuffled epochs come from; nil: the current generator when an epoch begins.
+    /// The generator of the seeds of shuffled epochs; nil means the current generator when an epoch begins.
     public let generator: ApusCore.Generator?
 
     private let read: ([Int]) throws -> Batch
     private var resumed: Position?
-    /// The epoch of the latest loop and how many of its batches were handed out; nil before the first.
+    /// The epoch of the latest loop and how many of its batches were returned; nil before the first loop.
     public private(set) var position: Position?
 
-    /// A place in an epoch, for a checkpoint: ``DataLoader/resume(at:)`` goes on from it with the batches that would have come.
+    /// A position in an epoch, for a checkpoint: ``DataLoader/resume(at:)`` continues from it with the same batches.
     public struct Position: Hashable, Sendable, Codable {
-        /// What the epoch's order was made from.
+        /// The seed of the epoch's order.
         public var seed: UInt64
-        /// How many batches were handed out.
+        /// How many batches were returned.
         public var batch: Int
-        /// The epoch with this seed, before this batch.
+        /// The position before batch number `batch` of the epoch with this seed.
         public init(seed: UInt64, batch: Int) {
             self.seed = seed
             self.batch = batch
@@ -62,7 +62,7 @@ public final class DataLoader<Batch>: Sequence {
         read = { try dataset.batch(at: $0) }
     }
 
-    /// Batches that `collate` makes of a batch's samples. PyTorch: `collate_fn=`.
+    /// Batches that `collate` makes from samples. PyTorch: `collate_fn=`.
     public convenience init<Data: Dataset>(
         _ dataset: Data, batchSize: Int = 1, shuffle: Bool = false, dropLast: Bool = false, generator: ApusCore.Generator? = nil,
         prefetch: Int = 2,
@@ -73,15 +73,15 @@ public final class DataLoader<Batch>: Sequence {
             prefetch: prefetch)
     }
 
-    /// The same batches, each changed by `change` where it is made: ahead of the loop, on the loader's thread.
+    /// The same batches, each changed by `change` on the thread that makes it.
     private init(_ loader: DataLoader, _ change: @escaping (Batch) -> Batch) {
         (batchSize, shuffle, dropLast, prefetch) = (loader.batchSize, loader.shuffle, loader.dropLast, loader.prefetch)
         (sampleCount, generator) = (loader.sampleCount, loader.generator)
         read = { [read = loader.read] in change(try read($0)) }
     }
 
-    /// A loader of the same batches on `device`: they are copied there ahead of the loop, by the thread that makes them, through memory that
-    /// the device fetches from by itself. A batch takes the device's memory from then on: `prefetch` of them, and the one in use.
+    /// A loader of the same batches on `device`. The thread that makes a batch copies it there ahead of the loop, through pinned memory.
+    /// The device's memory then holds up to `prefetch` batches and the one in use.
     /// PyTorch: `pin_memory=True` with `to(device, non_blocking=True)`.
     ///
     /// ```swift
@@ -105,7 +105,7 @@ public final class DataLoader<Batch>: Sequence {
 
     public var underestimatedCount: Int { 0 }
 
-    /// Begins an epoch, or goes on with the one that ``resume(at:)`` named.
+    /// Begins an epoch, or continues the one given to ``resume(at:)``.
     public func makeIterator() -> Iterator {
         let start: Position
         if let resumed {
@@ -118,8 +118,8 @@ public final class DataLoader<Batch>: Sequence {
         return Iterator(self, start)
     }
 
-    /// Makes the next loop go on at `position`, within the epoch it names, instead of beginning a new epoch.
-    /// A position that is not within the loader's epoch is a programming error.
+    /// Makes the next loop continue at `position`, within that epoch, instead of beginning a new epoch.
+    /// Traps on a position beyond the end of the epoch.
     public func resume(at position: Position) {
         guard position.batch >= 0, position.batch <= count else {
             fail(
@@ -132,16 +132,16 @@ public final class DataLoader<Batch>: Sequence {
         self.position = position
     }
 
-    /// The samples of those numbers as a batch, outside of any epoch.
+    /// The samples at `indices` as a batch, outside any epoch.
     package func read(at indices: [Int]) throws -> Batch { try checked { try noGrad { try read(indices) } } }
 
-    /// Calls `body` with every batch of an epoch. Throws what a sample throws, as a ``DataError`` that names it, and what `body` throws.
+    /// Calls `body` with every batch of an epoch. Throws a ``DataError`` that names the sample that failed, and the errors of `body`.
     public func forEach(_ body: (Batch) throws -> Void) throws {
         let iterator = makeIterator()
         while let batch = try iterator.nextBatch() { try body(batch) }
     }
 
-    /// An epoch under way.
+    /// A running epoch.
     public final class Iterator: IteratorProtocol {
         private let loader: DataLoader
         private let epoch: Epoch
@@ -158,7 +158,7 @@ public final class DataLoader<Batch>: Sequence {
 
         deinit { ahead?.stop() }
 
-        /// The next batch, nil after the last. A sample that cannot be read ends the program, or fails the `checked` scope;
+        /// The next batch, nil after the last. A sample that cannot be read traps, or fails the `checked` scope;
         /// ``nextBatch()`` and ``DataLoader/forEach(_:)`` throw instead.
         public func next() -> Batch? {
             do {
@@ -177,7 +177,7 @@ public final class DataLoader<Batch>: Sequence {
                     end()
                     return nil
                 }
-                // Two loops over one loader may overlap; the position is that of the later.
+                // Two loops over one loader may overlap; the position is that of the later loop.
                 let isLatest = loader.position == position
                 position.batch += 1
                 if isLatest { loader.position = position }
@@ -190,7 +190,7 @@ public final class DataLoader<Batch>: Sequence {
 
         private func take() throws -> Batch? {
             guard loader.prefetch > 0 else { return try epoch.next() }
-            // The thread starts with the first batch that is asked for; where the system has none to give, batches are made here.
+            // The thread starts with the first requested batch; if the system cannot start one, batches are made here.
             if ahead == nil, !isThreadless {
                 let prefetcher = Prefetcher(capacity: loader.prefetch) { [epoch] in try epoch.next() }
                 if prefetcher.start() { ahead = prefetcher } else { isThreadless = true }
@@ -204,7 +204,7 @@ public final class DataLoader<Batch>: Sequence {
         }
     }
 
-    /// What makes the batches of one epoch, on whichever thread. It copies what it needs of the loader.
+    /// Makes the batches of one epoch, on any thread. It copies what it needs from the loader.
     private final class Epoch {
         private let order: [Int]?
         private let read: ([Int]) throws -> Batch
@@ -228,7 +228,7 @@ public final class DataLoader<Batch>: Sequence {
             let number = batch
             batch += 1
             do {
-                // A stream a batch: what a data set draws does not depend on who draws meanwhile, nor on where a run was resumed.
+                // Each batch has its own generator: the numbers depend neither on other draws nor on where a run was resumed.
                 return try withGenerator(ApusCore.Generator(seed: mixed(seed &+ mixed(UInt64(number) &+ 1)))) {
                     try noGrad { try checked { try read(indices) } }
                 }
@@ -242,14 +242,14 @@ public final class DataLoader<Batch>: Sequence {
 }
 
 extension Generator {
-    /// A seed for a stream that is independent of this one, at the price of one counter.
+    /// A seed for an independent stream of random numbers; advances this generator by one.
     package func drawSeed() -> UInt64 {
         let place = take(1)
         return mixed(place.seed &+ mixed(place.offset))
     }
 }
 
-/// SplitMix64's finalizer: every bit of the result depends on every bit of `x`.
+/// The finalizer of SplitMix64: every bit of the result depends on every bit of `x`.
 func mixed(_ x: UInt64) -> UInt64 {
     var z = x &+ 0x9E37_79B9_7F4A_7C15
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9

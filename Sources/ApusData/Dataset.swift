@@ -2,37 +2,36 @@ import ApusCore
 import ApusFormats
 import ApusSystem
 
-/// Samples that can be read by number: what a ``DataLoader`` makes batches of. PyTorch: `torch.utils.data.Dataset`.
+/// Samples read by index, from which a ``DataLoader`` makes batches. PyTorch: `torch.utils.data.Dataset`.
 ///
-/// A data set of one's own needs a count and a subscript, which may throw:
+/// A custom data set needs a count and a subscript, which may throw:
 /// ```swift
 /// struct Squares: Dataset {
 ///     let count = 100
 ///     subscript(index: Int) -> (Tensor, Tensor) { (Tensor(Float(index)), Tensor(Float(index * index))) }
 /// }
 /// ```
-/// Samples that are a tensor, or a pair or triple of tensors, become batches by stacking. Other samples need
-/// ``collate(_:)``, which says what a batch is; a data set that can read many samples faster at once than one by one
-/// implements ``batch(at:)`` instead.
+/// Samples that are a tensor, or a pair or triple of tensors, are stacked to batches. Other samples need ``collate(_:)``, which makes
+/// a batch from samples; a data set that reads many samples faster at once than one by one implements ``batch(at:)`` instead.
 ///
-/// A loader that works ahead reads the data set on a thread of its own, one call at a time. While a loop over the loader runs, the data set
-/// must therefore not be changed by other threads; when the loop has ended, no thread touches it any more.
+/// A loader that works ahead reads the data set on its own thread, one call at a time. While a loop over the loader runs, other threads
+/// must therefore not change the data set; when the loop has ended, no thread reads it any more.
 public protocol Dataset<Sample> {
-    /// What a subscript gives: commonly `(Tensor, Tensor)`, an input and its label.
+    /// The result of the subscript: commonly `(Tensor, Tensor)`, an input and its label.
     associatedtype Sample
-    /// What several samples become.
+    /// Several samples together.
     associatedtype Batch = Sample
 
     /// The number of samples. PyTorch: `len(dataset)`.
     var count: Int { get }
 
-    /// The sample number `index`, from 0.
+    /// The sample at `index`, from 0.
     subscript(index: Int) -> Sample { get throws }
 
     /// Several samples as one batch. PyTorch: `collate_fn`.
     func collate(_ samples: [Sample]) throws -> Batch
 
-    /// The samples of those numbers as one batch. As it stands, reads one after the other and collates them; an error names the sample.
+    /// The samples at `indices` as one batch. By default reads one after the other and collates them; an error names the sample.
     func batch(at indices: [Int]) throws -> Batch
 }
 
@@ -42,7 +41,7 @@ extension Dataset {
         samples.reserveCapacity(indices.count)
         for index in indices {
             do {
-                // A programming error in the subscript becomes a thrown one too, so that it names the sample.
+                // A programming error in the subscript is thrown too, so that the error names the sample.
                 samples.append(try checked { try self[index] })
             } catch {
                 throw DataError(index: index, underlying: error)
@@ -62,14 +61,14 @@ extension Dataset where Sample == Tensor, Batch == Tensor {
 }
 
 extension Dataset where Sample == (Tensor, Tensor), Batch == (Tensor, Tensor) {
-    /// Stacks the first tensors, and the second ones.
+    /// Stacks the first tensors and the second tensors.
     public func collate(_ samples: [(Tensor, Tensor)]) throws -> (Tensor, Tensor) {
         (try stacked(samples.map(\.0)), try stacked(samples.map(\.1)))
     }
 }
 
 extension Dataset where Sample == (Tensor, Tensor, Tensor), Batch == (Tensor, Tensor, Tensor) {
-    /// Stacks the first tensors, the second and the third ones.
+    /// Stacks the first, the second and the third tensors.
     public func collate(_ samples: [(Tensor, Tensor, Tensor)]) throws -> (Tensor, Tensor, Tensor) {
         (try stacked(samples.map(\.0)), try stacked(samples.map(\.1)), try stacked(samples.map(\.2)))
     }
@@ -77,41 +76,41 @@ extension Dataset where Sample == (Tensor, Tensor, Tensor), Batch == (Tensor, Te
 
 /// A sample or a batch that could not be read.
 public struct DataError: Error, CustomStringConvertible {
-    /// The number of the sample in its data set, where it is known.
+    /// The index of the sample in its data set, where it is known.
     public let index: Int?
     /// The number of the batch in its epoch, where the sample is not known.
     public let batch: Int?
-    /// What went wrong: often a `FormatError` or `FileError`, which names the file.
+    /// The original error, often a `FormatError` or `FileError` that names the file.
     public let underlying: any Error
 
-    /// `underlying` happened at sample `index`.
+    /// `underlying` was thrown for sample `index`.
     public init(index: Int, underlying: any Error) {
         self.index = index
         batch = nil
         self.underlying = underlying
     }
 
-    /// `underlying` happened somewhere in batch number `batch`.
+    /// `underlying` was thrown for some sample of batch number `batch`.
     public init(batch: Int, underlying: any Error) {
         index = nil
         self.batch = batch
         self.underlying = underlying
     }
 
-    /// The file, where the error below names one.
+    /// The file that the underlying error names, if any.
     public var file: String? { (underlying as? FormatError)?.file ?? (underlying as? FileError)?.file }
 
     /// `sample 7: cats/a.png, byte 33: …`
     public var description: String { "\(index.map { "sample \($0)" } ?? "batch \(batch ?? 0)"): \(underlying)" }
 }
 
-/// Samples that do not fit together; `position` is that of the first that differs, in the batch.
+/// Samples that do not fit together; `position` is the index in the batch of the first one that differs.
 struct CollationError: Error, CustomStringConvertible {
     let position: Int
     let description: String
 }
 
-/// Tensors of one shape and dtype along a new first dimension: [count, …]. An error names the first that differs.
+/// Stacks tensors of one shape and dtype along a new first dimension: [count, …]. An error names the first that differs.
 package func stacked(_ tensors: [Tensor]) throws -> Tensor {
     guard let first = tensors.first else { return try Tensor.uninitialized([0], .float32, .cpu) }
     var shape = first.shape

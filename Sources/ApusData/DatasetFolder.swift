@@ -3,24 +3,24 @@ import ApusFormats
 import ApusSystem
 import Glibc
 
-/// Where a known data set's files are looked for.
+/// The places where the files of a known data set are looked for.
 struct DatasetFolder {
-    /// What messages call it: `Fashion-MNIST`.
+    /// The name in messages: `Fashion-MNIST`.
     let title: String
-    /// Folder names below a folder of data sets: the Debian package's, torchvision's.
+    /// Folder names within a folder of data sets: those of the Debian package and of torchvision.
     let folders: [String]
-    /// How to come by the files.
+    /// How to get the files.
     let remedy: String
 
     /// The path of the file `name`, plain or with `.gz`.
     ///
-    /// In `root` where it is given, or one of `folders` in it; else in `APUS_DATA`, then in `/usr/share/datasets`.
+    /// Looked for in `root` and its `folders` where it is given; else in `APUS_DATA` and its `folders`, then in `/usr/share/datasets`.
     func file(_ name: String, root: String?) throws -> String {
         if let path = find(name, root: root) { return path }
         throw DatasetNotFound(title: title, file: name, places: places(root), remedy: remedy)
     }
 
-    /// As ``file(_:root:)``, nil where there is none.
+    /// ``file(_:root:)``, but nil where there is none.
     func find(_ name: String, root: String?) -> String? {
         for place in places(root) {
             for path in ["\(place)/\(name)", "\(place)/\(name).gz"] where Folder.exists(path) { return path }
@@ -40,13 +40,13 @@ struct DatasetFolder {
     }
 }
 
-/// A known data set whose files are in none of the places where they may be.
+/// The files of a known data set were found in none of the places for them.
 public struct DatasetNotFound: Error, CustomStringConvertible {
-    /// The name in reports.
+    /// The data set's name.
     public let title: String
-    /// The file that is missing; it may also have the ending `.gz`.
+    /// The missing file; it may also end in `.gz`.
     public let file: String
-    /// The folders that were looked at, in order.
+    /// The folders that were searched, in order.
     public let places: [String]
     let remedy: String
 

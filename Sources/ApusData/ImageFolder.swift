@@ -3,31 +3,31 @@ import ApusFormats
 import ApusSystem
 import Glibc
 
-/// PNG files in one folder a class: `path/cat/1.png`, `path/dog/a/2.png`. PyTorch: `torchvision.datasets.ImageFolder`.
+/// PNG files with one folder per class: `path/cat/1.png`, `path/dog/a/2.png`. PyTorch: `torchvision.datasets.ImageFolder`.
 ///
-/// Classes are the subfolders sorted by name (by bytes), files likewise. A sample is float32 [C, H, W] from 0 to 1, with 3 channels, or 1 where
-/// `gray`; it is read when it is asked for. A file that cannot be read is an error that names it and the sample's number.
-/// Files whose name does not end in `.png` are left out, and counted in ``leftOut``; so are, uncounted, files and folders whose name begins with a dot.
-/// A name that is not UTF-8 counts as any other; where it is written, bytes that are not are `\xE9`.
+/// Classes are the subfolders sorted by name (by bytes), and so are the files. A sample is float32 [C, H, W] from 0 to 1, with 3 channels,
+/// or 1 with `gray`; it is read when it is requested. A file that cannot be read throws an error that names it and the sample's index.
+/// Files whose names do not end in `.png` are skipped, and counted in ``leftOut``; files and folders whose names begin with a dot are
+/// skipped without being counted. Names need not be UTF-8; other bytes are printed as `\xE9`.
 public struct ImageFolder: Dataset {
     public typealias Sample = (Tensor, Tensor)
     public typealias Batch = (Tensor, Tensor)
     /// The subfolders' names.
     public let classes: [String]
-    /// Each sample's file and class.
+    /// The file and the class of each sample.
     public let files: [(path: String, label: Int)]
-    /// What lies in the folder and is no sample, by kind (`.jpg`), most frequent first.
+    /// The number of skipped files by kind (`.jpg`), most frequent first.
     public let leftOut: [(kind: String, count: Int)]
     private let paths: [RawPath]
-    /// The bytes of a path that all of them begin with: the folder and a slash.
+    /// The length in bytes of the prefix that all paths share: the folder and a slash.
     private let start: Int
     private let gray: Bool
     private let size: (height: Int, width: Int)?
 
     public var count: Int { files.count }
 
-    /// Lists the files in `path`. With `size` each picture is resized to it (`PNGImage/resized(width:height:)`); without, those of a batch
-    /// must have one size. Throws `FileError` where a folder cannot be read and `FormatError` where a class has no picture.
+    /// Lists the files in `path`. `size` resizes each picture (`PNGImage/resized(width:height:)`); without it the pictures of a batch must
+    /// have one size. Throws `FileError` where a folder cannot be read and `FormatError` where a class has no picture.
     public init(_ path: String, gray: Bool = false, size: (height: Int, width: Int)? = nil) throws {
         if let size, size.height < 1 || size.width < 1 { fail("ImageFolder", "size \(size.height) × \(size.width) must be at least 1 × 1") }
         self.gray = gray
@@ -77,19 +77,19 @@ public struct ImageFolder: Dataset {
         }
     }
 
-    /// The name of a sample's file from the folder on, in bytes: what it is called wherever the folder lies.
+    /// The path of a sample's file relative to the folder, in bytes.
     package func name(_ index: Int) -> ArraySlice<UInt8> { paths[index].bytes[start...] }
 
-    /// What a sample's file says of its size and channels (1 or 3), without its pixels.
+    /// The size and channels (1 or 3) of a sample, from its file's header alone.
     package func header(_ index: Int) throws -> (width: Int, height: Int, channels: Int) { try PNGImage.header(of: paths[index]) }
 }
 
-/// The PNG files of a folder, and what else lies in it.
+/// The PNG files of a folder, and the number of other files.
 private struct Listing {
     var paths: [RawPath] = []
     private var others: [ByteKey: Int] = [:]
 
-    /// How often each kind was met.
+    /// The number of skipped files of each kind.
     var summary: [(kind: String, count: Int)] {
         others.sorted { (-$0.value, $0.key) < (-$1.value, $1.key) }.map { ($0.key.name, $0.value) }
     }
@@ -104,13 +104,13 @@ private struct Listing {
 
     static func isPNG(_ name: [UInt8]) -> Bool { kind(name) == ".png" }
 
-    /// The ending of a name, in small letters.
+    /// The extension of a name, in lower case.
     static func kind(_ name: [UInt8]) -> String {
         guard let dot = name.lastIndex(of: UInt8(ascii: ".")), dot > 0, dot + 1 < name.count else { return "unnamed kind" }
         return RawPath.text(name[dot...].map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 })
     }
 
-    /// Takes in what is below `folder`. Links to folders are followed, but not into one that we are already in.
+    /// Adds the files below `folder`. Links to folders are followed unless they lead to a folder around them.
     mutating func collect(_ folder: RawPath, within outer: [[UInt64]]) throws(FileError) {
         for name in try Listing.names(folder) {
             let inner = folder.appending(name)

@@ -1,16 +1,16 @@
 import ApusCore
 import ApusFormats
 
-/// Pictures of one size in memory with a class each: what MNIST, Fashion-MNIST and CIFAR-10 have in common.
+/// Images of one size in memory, with a class each; MNIST, Fashion-MNIST and CIFAR-10 conform.
 ///
-/// A sample is a picture as float32 [C, H, W] from 0 to 1 (`byte / 255`, as torchvision's `ToTensor`) and its class as an int64 scalar;
+/// A sample is an image as float32 [C, H, W] from 0 to 1 (`byte / 255`, as torchvision's `ToTensor`) and its class as an int64 scalar;
 /// a batch is [N, C, H, W] and [N].
 public protocol LabelledImages: Dataset where Sample == (Tensor, Tensor), Batch == (Tensor, Tensor) {
-    /// The pictures as they are stored, uint8 [N, C, H, W].
+    /// The images as they are stored, uint8 [N, C, H, W].
     var images: Tensor { get }
     /// The classes, int64 [N].
     var labels: Tensor { get }
-    /// The names of the classes, in the order of their numbers.
+    /// The names of the classes, by class index.
     var classes: [String] { get }
 }
 
@@ -27,13 +27,13 @@ extension LabelledImages {
     }
 }
 
-/// Which part of a data set.
+/// A part of a data set.
 public enum Split: Sendable, Hashable {
-    /// To learn from, and to test on.
+    /// For training, and for testing.
     case train, test
 }
 
-/// Labels that were read as bytes, as int64. One that names no class is an error that names its place.
+/// Labels read as bytes, converted to int64. Throws an error with the byte's place if a label is not below `classes`.
 func labels(_ bytes: Tensor, classes: Int, file: String, firstOffset: Int, step: Int = 1) throws -> Tensor {
     let all = bytes.bytes()
     if let bad = all.firstIndex(where: { Int($0) >= classes }) {

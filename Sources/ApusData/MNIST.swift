@@ -2,15 +2,16 @@ import ApusCore
 import ApusFormats
 import ApusSystem
 
-/// 70,000 pictures of clothing, 28 × 28, gray, in 10 classes. PyTorch: `torchvision.datasets.FashionMNIST`. https://arxiv.org/abs/1708.07747
+/// 70,000 gray images of clothing, 28 × 28 pixels, in 10 classes. PyTorch: `torchvision.datasets.FashionMNIST`.
+/// https://arxiv.org/abs/1708.07747
 ///
-/// Read from the four original files (`train-images-idx3-ubyte` and so on), gzipped or not, in the folder `root` or its `fashion-mnist`; without
-/// `root` in the folder that the environment's `APUS_DATA` names, then in `/usr/share/datasets/fashion-mnist`, where Debian's package
-/// `dataset-fashion-mnist` puts them.
+/// Reads the four original files (`train-images-idx3-ubyte` and so on), gzipped or not, in the folder `root` or its `fashion-mnist`.
+/// Without `root` it looks in the folder that the environment variable `APUS_DATA` names, then in `/usr/share/datasets/fashion-mnist`,
+/// where Debian's package `dataset-fashion-mnist` installs them.
 public struct FashionMNIST: LabelledImages {
-    /// All images, [N, C, H, W].
+    /// All images, uint8 [N, C, H, W].
     public let images: Tensor
-    /// The class of each image.
+    /// The class of each image, int64 [N].
     public let labels: Tensor
     /// The names of the classes.
     public let classes = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
@@ -24,13 +25,13 @@ public struct FashionMNIST: LabelledImages {
     }
 }
 
-/// 70,000 handwritten digits, 28 × 28, gray. PyTorch: `torchvision.datasets.MNIST`. http://yann.lecun.com/exdb/mnist
+/// 70,000 gray images of handwritten digits, 28 × 28 pixels. PyTorch: `torchvision.datasets.MNIST`. http://yann.lecun.com/exdb/mnist
 ///
-/// Files and places as for ``FashionMNIST``, the folder's name is `mnist`.
+/// Files and places are as for ``FashionMNIST``; the folder is named `mnist`.
 public struct MNIST: LabelledImages {
-    /// All images, [N, C, H, W].
+    /// All images, uint8 [N, C, H, W].
     public let images: Tensor
-    /// The class of each image.
+    /// The class of each image, int64 [N].
     public let labels: Tensor
     /// The names of the classes.
     public let classes = (0..<10).map { "\($0)" }
@@ -46,13 +47,13 @@ public struct MNIST: LabelledImages {
     }
 }
 
-/// 70,000 handwritten characters of Japanese, 28 × 28, gray: one of each row of hiragana. torchvision: `KMNIST`. https://arxiv.org/abs/1812.01718
+/// 70,000 gray images of 10 handwritten hiragana, 28 × 28 pixels. torchvision: `KMNIST`. https://arxiv.org/abs/1812.01718
 ///
-/// Files and places as for ``FashionMNIST``, the folder's name is `kmnist`.
+/// Files and places are as for ``FashionMNIST``; the folder is named `kmnist`.
 public struct KMNIST: LabelledImages {
-    /// All images, [N, C, H, W].
+    /// All images, uint8 [N, C, H, W].
     public let images: Tensor
-    /// The class of each image.
+    /// The class of each image, int64 [N].
     public let labels: Tensor
     /// The names of the classes.
     public let classes = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]

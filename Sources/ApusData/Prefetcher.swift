@@ -2,27 +2,28 @@ import CKernels
 import Glibc
 import Synchronization
 
-/// Makes items ahead on a thread of its own, at most `capacity` before they are asked for.
+/// Makes items ahead on its own thread, at most `capacity` of them.
 ///
-/// @unchecked: `ready`, `isCancelled` and `isDone` are touched only with the mutex held; `produce` is called on the thread alone, and what it captures is only
-/// read elsewhere while the thread runs (`Dataset`'s contract). Items are not Sendable, but each is handed over whole: the thread keeps
-/// nothing of it, and the mutex orders its writes before the taker's reads.
+/// @unchecked: while the thread runs, `ready`, `isCancelled` and `isDone` are accessed with the mutex held, except that the thread, which
+/// alone sets `isDone`, also reads it without. Only the thread calls `produce`, and while it runs other threads only read what `produce`
+/// captures (the contract of `Dataset`). Items are not Sendable, but the thread keeps no reference to them, and the mutex orders its
+/// writes before the taker's reads.
 final class Prefetcher<Item>: @unchecked Sendable {
     private var ready: [Result<Item, any Error>] = []
     private var isCancelled = false
     private var isDone = false
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    /// How many items were made, or one more at the end: what a taker that waits looks at before it sleeps.
+    /// The number of items made, plus one at the end; a waiting taker polls it before it sleeps.
     private let made = Atomic<Int>(0)
     private var taken = 0
-    /// Signalled whenever one of these changes.
+    /// Signalled whenever `ready`, `isCancelled` or `isDone` changes.
     private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private let capacity: Int
     private static var patience: Int { 100 }
     private var produce: (() throws -> Item?)?
     private var thread: pthread_t?
 
-    /// Will call `produce` until it gives nil or throws.
+    /// Prepares to call `produce` until it returns nil or throws.
     init(capacity: Int, produce: @escaping () throws -> Item?) {
         self.capacity = capacity
         self.produce = produce
@@ -30,7 +31,7 @@ final class Prefetcher<Item>: @unchecked Sendable {
         pthread_cond_init(changed, nil)
     }
 
-    /// Starts the thread, which holds `self` until it ends; false where the system has none to give.
+    /// Starts the thread, which holds `self` until it ends; false if the system cannot start one.
     func start() -> Bool {
         thread = startThread(Work { self.run() })
         return thread != nil
@@ -48,7 +49,7 @@ final class Prefetcher<Item>: @unchecked Sendable {
     }
 
     private func run() {
-        // The batches' small loops stay on this thread, so that it does not start a second pool beside the trainer's.
+        // Small loops of batches stay on this thread, so that it does not start a second thread pool.
         apus_run_alone()
         while true {
             let mayGoOn = locked {
@@ -68,14 +69,14 @@ final class Prefetcher<Item>: @unchecked Sendable {
                 made.add(1, ordering: .releasing)
                 pthread_cond_broadcast(changed)
             }
-            if isDone { break } // Nobody else sets it.
+            if isDone { break } // Only this thread sets it.
         }
         produce = nil
     }
 
     /// The next item, nil after the last. Waits until there is one.
     func next() throws -> Item? {
-        // An item takes some tens of microseconds, waking a thread that sleeps as long again.
+        // Making an item takes some tens of microseconds, and waking a sleeping thread takes as long again.
         for _ in 0..<Prefetcher.patience where made.load(ordering: .acquiring) == taken { sched_yield() }
         taken += 1
         return try locked {
@@ -86,7 +87,7 @@ final class Prefetcher<Item>: @unchecked Sendable {
         }
     }
 
-    /// Ends the thread, and returns when it has ended: after that it touches nothing. Waits at most for the item it is making.
+    /// Ends the thread and waits for it, at most for the item it is making; afterwards it accesses nothing.
     func stop() {
         guard let thread else { return }
         self.thread = nil
@@ -99,7 +100,7 @@ final class Prefetcher<Item>: @unchecked Sendable {
     }
 }
 
-/// What a thread runs. @unchecked: it is handed to the thread and left alone.
+/// The body of a thread. @unchecked: only the new thread uses it.
 private final class Work: @unchecked Sendable {
     let body: () -> Void
     init(_ body: @escaping () -> Void) { self.body = body }

@@ -1,16 +1,16 @@
 import ApusCore
 
-/// Some samples of a data set, in an order of one's own. PyTorch: `torch.utils.data.Subset`.
+/// Chosen samples of a data set, in any order. PyTorch: `torch.utils.data.Subset`.
 public struct Subset<Base: Dataset>: Dataset {
     public typealias Sample = Base.Sample
     public typealias Batch = Base.Batch
-    /// What it selects from.
+    /// The data set that the samples are chosen from.
     public let base: Base
-    /// The samples' numbers in `base`.
+    /// The samples' indices in `base`.
     public let indices: [Int]
     public var count: Int { indices.count }
 
-    /// The samples of `base` with those numbers. A number outside of it is a programming error.
+    /// The samples of `base` at `indices`. Traps on an index out of range.
     public init(_ base: Base, _ indices: some Sequence<Int>) {
         self.base = base
         self.indices = Array(indices)
@@ -29,24 +29,24 @@ public struct Subset<Base: Dataset>: Dataset {
 
     public func collate(_ samples: [Base.Sample]) throws -> Base.Batch { try base.collate(samples) }
 
-    /// The base's own way of making batches. An error names the sample's number in `base`.
+    /// The batch made by `base`. An error names the sample's index in `base`.
     public func batch(at positions: [Int]) throws -> Base.Batch {
         _ = try positions.first { $0 < 0 || $0 >= count }.map { throw DataError(index: $0, underlying: NoSuchSample(count: count)) }
         return try base.batch(at: positions.map { indices[$0] })
     }
 }
 
-/// Data sets of one type, one after the other. PyTorch: `torch.utils.data.ConcatDataset`.
+/// The concatenation of data sets of one type. PyTorch: `torch.utils.data.ConcatDataset`.
 public struct ConcatDataset<Base: Dataset>: Dataset {
     public typealias Sample = Base.Sample
     public typealias Batch = Base.Batch
-    /// What is joined, in order.
+    /// The concatenated data sets, in order.
     public let parts: [Base]
-    /// The number of the first sample of each part, and of the one after the last.
+    /// The index of the first sample of each part, and the total count.
     private let starts: [Int]
     public var count: Int { starts.last! }
 
-    /// The samples of `parts`, in order. Batches are made by the first part's `collate`, or by one part where all samples are in it.
+    /// The samples of `parts`, in order. A batch within one part is made by that part, others by the first part's `collate`.
     public init(_ parts: [Base]) {
         if parts.isEmpty { fail("ConcatDataset", "there are no data sets") }
         self.parts = parts
@@ -68,7 +68,7 @@ public struct ConcatDataset<Base: Dataset>: Dataset {
 
     public func collate(_ samples: [Base.Sample]) throws -> Base.Batch { try parts[0].collate(samples) }
 
-    /// Errors name the sample's number here, not in its part.
+    /// Errors name the sample's index here, not in its part.
     public func batch(at indices: [Int]) throws -> Base.Batch {
         let places = try indices.map(place)
         guard let part = places.first?.part, places.allSatisfy({ $0.part == part }) else { return try batchOneByOne(indices) }
@@ -91,9 +91,9 @@ public struct ConcatDataset<Base: Dataset>: Dataset {
     }
 }
 
-/// `dataset` in parts of those lengths, its samples dealt out in random order. PyTorch: `torch.utils.data.random_split`.
+/// Splits `dataset` into parts of those lengths, its samples in random order. PyTorch: `torch.utils.data.random_split`.
 ///
-/// The lengths must add up to the number of samples. Without `generator`, the current one decides.
+/// Traps unless the lengths add up to the number of samples. `generator` is by default the current one.
 public func randomSplit<Base: Dataset>(_ dataset: Base, _ lengths: [Int], generator: Generator? = nil) -> [Subset<Base>] {
     let count = dataset.count
     guard lengths.allSatisfy({ $0 >= 0 }), lengths.reduce(0, +) == count else {
@@ -108,7 +108,7 @@ public func randomSplit<Base: Dataset>(_ dataset: Base, _ lengths: [Int], genera
     }
 }
 
-/// `dataset` in parts of those fractions, which must add up to 1. What rounding down leaves over goes to the first parts, one sample each.
+/// Splits `dataset` into fractions, which must add up to 1. Samples left over by rounding down go to the first parts, one each.
 public func randomSplit<Base: Dataset>(_ dataset: Base, _ fractions: [Double], generator: Generator? = nil) -> [Subset<Base>] {
     let count = dataset.count
     guard fractions.allSatisfy({ $0 >= 0 && $0 <= 1 }), abs(fractions.reduce(0, +) - 1) < 1e-6 else {

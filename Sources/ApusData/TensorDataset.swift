@@ -1,11 +1,11 @@
 import ApusCore
 
-/// Tensors whose first dimension counts samples: sample i is the i-th part of each. PyTorch: `torch.utils.data.TensorDataset`.
+/// Tensors whose first dimension counts samples: sample i is element i of each. PyTorch: `torch.utils.data.TensorDataset`.
 ///
-/// `TensorDataset(images, labels)[3]` is a pair, `TensorDataset(x)[3]` a tensor. A batch is gathered at once, with one `indexSelect` a tensor.
+/// `TensorDataset(images, labels)[3]` is a pair, `TensorDataset(x)[3]` a tensor. A batch is gathered by one `indexSelect` per tensor.
 public struct TensorDataset<Sample>: Dataset {
     public typealias Batch = Sample
-    /// The tensors it was made of.
+    /// The tensors that hold the samples.
     public let tensors: [Tensor]
     public let count: Int
     private let pack: ([Tensor]) -> Sample
@@ -24,7 +24,7 @@ public struct TensorDataset<Sample>: Dataset {
         self.unpack = unpack
     }
 
-    /// Samples are the parts of one tensor.
+    /// Samples are the elements of one tensor.
     public init(_ x: Tensor) where Sample == Tensor {
         self.init([x], pack: { $0[0] }, unpack: { [$0] })
     }
@@ -39,7 +39,7 @@ public struct TensorDataset<Sample>: Dataset {
         self.init([x, y, z], pack: { ($0[0], $0[1], $0[2]) }, unpack: { [$0.0, $0.1, $0.2] })
     }
 
-    /// The index-th part of each tensor, as views.
+    /// Element `index` of each tensor, as views.
     public subscript(index: Int) -> Sample {
         pack(tensors.map { $0.select(0, index) })
     }
@@ -55,7 +55,7 @@ public struct TensorDataset<Sample>: Dataset {
     }
 }
 
-/// Sample numbers as an int64 vector; one outside `0 ..< count` is an error that names it.
+/// Sample indices as an int64 vector. Throws an error that names the first outside `0 ..< count`.
 func sampleIndex(_ indices: [Int], count: Int) throws -> Tensor {
     if let bad = indices.first(where: { $0 < 0 || $0 >= count }) { throw DataError(index: bad, underlying: NoSuchSample(count: count)) }
     return Tensor(indices, shape: [indices.count])
