@@ -2,7 +2,7 @@ import ApusCore
 
 /// 1 with probability `probs`, else 0. PyTorch: `torch.distributions.Bernoulli`.
 public final class Bernoulli: Distribution {
-    /// The probability of each outcome.
+    /// The probability of 1.
     public let probs: Tensor
     /// ln(p/(1 − p))
     public let logits: Tensor
@@ -14,17 +14,17 @@ public final class Bernoulli: Distribution {
         logits = clamped.log() - (-clamped).log1p()
         super.init(probs.isPoisoned ? [] : probs.shape, validateArgs: validateArgs, [("probs", probs)])
     }
-    /// By the logarithms of the odds.
+    /// From log-odds.
     public init(logits: Tensor, validateArgs: Bool = true) {
         self.logits = logits
         probs = logits.sigmoid()
         super.init(logits.isPoisoned ? [] : logits.shape, validateArgs: validateArgs, [("logits", logits)])
     }
-    /// The same with numbers: one distribution, not a batch of them.
+    /// A single distribution.
     public convenience init(probs: Double, validateArgs: Bool = true) { self.init(probs: scalar(probs), validateArgs: validateArgs) }
 
     override func draw(_ shape: Shape) -> Tensor { probs.detach().expand(shape).bernoulli() }
-    /// −softplus(−l) for 1, −softplus(l) for 0
+    /// −softplus(−logits) for 1, −softplus(logits) for 0.
     public override func logProb(_ value: Tensor) -> Tensor {
         let x = checked(value, "0 or 1") { $0.eq(0).logicalOr($0.eq(1)) }
         return x * logits - logits.softplus()
@@ -41,11 +41,11 @@ public final class Bernoulli: Distribution {
     }
 }
 
-/// One of K classes, 0 ..< K, by `probs` [*, K]. PyTorch: `torch.distributions.Categorical`. Samples are int64.
+/// One of K classes, 0 ..< K, with probabilities `probs` [*, K]. PyTorch: `torch.distributions.Categorical`. Samples are int64.
 public final class Categorical: Distribution {
-    /// With sum 1.
+    /// The probabilities, normalised to sum 1.
     public let probs: Tensor
-    /// Logarithms of the probabilities.
+    /// The logarithms of the probabilities.
     public let logits: Tensor
 
     /// `probs` are divided by their sum. Traps where one is negative or a row sums to 0.
@@ -59,7 +59,7 @@ public final class Categorical: Distribution {
         logits = clampedProbs(self.probs).log()
         super.init(given.isPoisoned ? [] : Shape(given.shape.dropLast()), validateArgs: validateArgs, [("probs", self.probs)])
     }
-    /// Scores, of which only differences count.
+    /// From unnormalised log-probabilities.
     public init(logits: Tensor, validateArgs: Bool = true) {
         var given = logits
         if !given.isPoisoned && given.ndim < 1 { given = fail("Categorical", "logits need a dimension of classes") }
@@ -107,7 +107,7 @@ public final class Poisson: Distribution {
         self.rate = Self.checked(rate, "Poisson", "rate", "at least 0", validateArgs) { $0.ge(0) }
         super.init(rate.isPoisoned ? [] : rate.shape, validateArgs: validateArgs, [("rate", rate)])
     }
-    /// The same with numbers: one distribution, not a batch of them.
+    /// A single distribution.
     public convenience init(_ rate: Double, validateArgs: Bool = true) { self.init(scalar(rate), validateArgs: validateArgs) }
 
     override func draw(_ shape: Shape) -> Tensor { Sampling.poisson(rate.detach().expand(shape)) }

@@ -7,15 +7,15 @@ import ApusCore
 /// let action = policy.sample()
 /// let loss = -(policy.logProb(action) * reward).mean()
 /// ```
-/// Parameters broadcast against each other. Samples come from Apus's generator; `rsample` lets gradients flow to the parameters.
+/// Parameters broadcast against each other. Samples use Apus's generator; `rsample` has gradients to the parameters.
 open class Distribution: CustomStringConvertible {
-    /// The shape of independent distributions.
+    /// The shape of the batch of independent distributions.
     public final let batchShape: Shape
-    /// The shape of one draw from one of them: [] for numbers.
+    /// The shape of one sample of one of them: [] for scalars.
     public final let eventShape: Shape
     /// Whether values given to it are checked.
     public final let validateArgs: Bool
-    /// The parameters as they were given, by PyTorch's names.
+    /// The parameters as given, by PyTorch's names.
     final let parameters: [(name: String, value: Tensor)]
 
     init(_ batchShape: Shape, _ eventShape: Shape = [], validateArgs: Bool, _ parameters: [(name: String, value: Tensor)]) {
@@ -27,42 +27,42 @@ open class Distribution: CustomStringConvertible {
 
     final var typeName: String { "\(Self.self)" }
 
-    /// Draws of shape `shape` + batch + event, without history.
+    /// Samples of shape `shape` + batch + event, without a graph.
     public final func sample(_ shape: Shape = []) -> Tensor { noGrad { draw(Shape(Array(shape) + Array(batchShape) + Array(eventShape))) } }
 
-    /// The same with a gradient to the parameters. Traps where the distribution has none; `logProb` serves there (REINFORCE).
+    /// Samples with a gradient to the parameters. Traps for distributions without one; use `logProb` for those (REINFORCE).
     public final func rsample(_ shape: Shape = []) -> Tensor {
         guard hasRsample else { return fail("\(typeName).rsample", "samples have no gradient; use sample() and logProb()") }
         return draw(Shape(Array(shape) + Array(batchShape) + Array(eventShape)))
     }
 
-    /// Whether `rsample` exists.
+    /// Whether `rsample` is supported.
     open var hasRsample: Bool { false }
-    /// Draws of `shape`, which ends with batch and event.
+    /// Samples of `shape`, which ends with batch and event.
     func draw(_ shape: Shape) -> Tensor { missing("sample") }
 
-    /// The logarithm of the density or probability at `value`; event dimensions are summed.
+    /// The logarithm of the density or probability at `value`, summed over event dimensions.
     open func logProb(_ value: Tensor) -> Tensor { missing("logProb") }
     /// −E[log p], in nats.
     open func entropy() -> Tensor { missing("entropy") }
-    /// The expected value; traps where there is none.
+    /// The expected value; traps where it is not defined.
     open var mean: Tensor { missing("mean") }
-    /// The variance; traps where there is none.
+    /// The variance; traps where it is not defined.
     open var variance: Tensor { missing("variance") }
     /// The most probable value.
     open var mode: Tensor { missing("mode") }
     /// √variance
     public final var stddev: Tensor { variance.sqrt() }
-    /// The probability of a value up to `value`.
+    /// The probability of values up to `value`.
     open func cdf(_ value: Tensor) -> Tensor { missing("cdf") }
-    /// The value up to which the probability is `value`.
+    /// The inverse of `cdf`: the value x with P(X ≤ x) = `value`.
     open func icdf(_ value: Tensor) -> Tensor { missing("icdf") }
-    /// The same distribution for a larger batch.
+    /// The same distribution with its batch expanded to `batchShape`.
     open func expand(_ batchShape: Shape) -> Self { trap(typeName, "this class does not override expand") }
 
     private func missing(_ what: String) -> Tensor { fail("\(typeName).\(what)", "is not defined, as in PyTorch") }
 
-    /// As PyTorch prints it: single numbers by value, others by shape.
+    /// As PyTorch prints it: parameters with one element by value, others by shape.
     public var description: String {
         typeName + "("
             + parameters.map { name, value in
@@ -73,7 +73,7 @@ open class Distribution: CustomStringConvertible {
 
     // MARK: Checks
 
-    /// `x` where all its elements satisfy `holds`, else a trap that names the first which does not.
+    /// `x` if all its elements satisfy `holds`; otherwise fails and names the first that does not.
     static func checked(
         _ x: Tensor, _ owner: String, _ name: String, _ wanted: String, _ enabled: Bool, _ holds: (Tensor) -> Tensor
     ) -> Tensor {
@@ -84,7 +84,7 @@ open class Distribution: CustomStringConvertible {
         return fail(owner, "\(name) must be \(wanted), found \(bad)")
     }
 
-    /// A value given to `logProb` or `cdf`, checked against the support and the shapes.
+    /// A value for `logProb` or `cdf`, checked against the support and the shapes.
     final func checked(_ value: Tensor, _ wanted: String, _ holds: (Tensor) -> Tensor) -> Tensor {
         if value.isPoisoned || !validateArgs { return value }
         guard Shape.broadcast(value.shape, Shape(Array(batchShape) + Array(eventShape))) != nil else {
@@ -94,7 +94,7 @@ open class Distribution: CustomStringConvertible {
     }
 }
 
-/// Both with the shape that they broadcast to.
+/// Both tensors expanded to their broadcast shape.
 func broadcast(_ owner: String, _ a: Tensor, _ b: Tensor) -> (Tensor, Tensor) {
     if a.isPoisoned || b.isPoisoned { return a.isPoisoned ? (a, a) : (b, b) }
     guard let shape = Shape.broadcast(a.shape, b.shape) else {
@@ -104,8 +104,8 @@ func broadcast(_ owner: String, _ a: Tensor, _ b: Tensor) -> (Tensor, Tensor) {
     return (a.expand(shape), b.expand(shape))
 }
 
-/// A number as a parameter.
+/// A number as a scalar tensor.
 func scalar(_ x: Double) -> Tensor { Tensor.full([], x, dtype: .float32) }
 
-/// At least the smallest and at most one less the smallest step, so that logarithms are finite. PyTorch: `clamp_probs`.
+/// Clamped to ε … 1 − ε with the machine epsilon, so that logarithms are finite. PyTorch: `clamp_probs`.
 func clampedProbs(_ probs: Tensor) -> Tensor { probs.clamp(min: probs.dtype.epsilon, max: 1 - probs.dtype.epsilon) }

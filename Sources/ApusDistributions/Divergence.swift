@@ -1,7 +1,7 @@
 import ApusCore
 
-/// The Kullback–Leibler divergence E_p[ln p(x) − ln q(x)], elementwise over the batch. PyTorch: `torch.distributions.kl_divergence`, for the pairs
-/// that it knows; others trap.
+/// The Kullback–Leibler divergence E_p[ln p(x) − ln q(x)] for each element of the batch. PyTorch: `torch.distributions.kl_divergence`.
+/// Traps for pairs of distributions that PyTorch does not know either.
 public func klDivergence(_ p: Distribution, _ q: Distribution) -> Tensor {
     switch (p, q) {
     case (let p as Normal, let q as Normal):
@@ -40,13 +40,13 @@ public func klDivergence(_ p: Distribution, _ q: Distribution) -> Tensor {
         return ((q.high - q.low) / (p.high - p.low)).log().maskedFill(q.low.gt(p.low).logicalOr(q.high.lt(p.high)), Double.infinity)
     case (_ as Gamma, _ as Uniform), (_ as Gamma, _ as Beta), (_ as Normal, _ as Uniform), (_ as Normal, _ as Gamma),
         (_ as Normal, _ as Beta), (_ as Poisson, _ as Bernoulli):
-        // p reaches where q does not.
+        // The support of p exceeds that of q.
         return Tensor.full(p.batchShape, Double.infinity, dtype: p.mean.dtype, device: p.mean.device)
     default: return expectation(p, q)
     }
 }
 
-/// −H(p) − E_p[ln q] where q's logarithm is made of x, x², ln x and ln(1 − x), whose expectations under p are known.
+/// −H(p) − E_p[ln q], where ln q is a combination of x, x², ln x and ln(1 − x), whose expectations under p are known.
 private func expectation(_ p: Distribution, _ q: Distribution) -> Tensor {
     guard let moments = Moments(of: p) else { return fail("klDivergence", "is not known for \(p.typeName) and \(q.typeName)") }
     let cross: Tensor
@@ -62,7 +62,7 @@ private func expectation(_ p: Distribution, _ q: Distribution) -> Tensor {
     default: return fail("klDivergence", "is not known for \(p.typeName) and \(q.typeName)")
     }
     guard let (least, greatest) = moments.range else { return cross - p.entropy() }
-    // Where p reaches beyond q's support.
+    // Infinite where the support of p exceeds that of q.
     let (low, high): (Tensor?, Tensor?) =
         switch q {
         case let q as Uniform: (q.low, q.high)

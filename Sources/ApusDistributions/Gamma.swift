@@ -2,7 +2,7 @@ import ApusCore
 
 /// The gamma distribution with shape `concentration` and `rate`: density ∝ x^(c−1)·e^(−rate·x). PyTorch: `torch.distributions.Gamma`.
 ///
-/// Samples have the gradient of implicit reparameterisation (Figurnov et al., 2018).
+/// Samples have gradients by implicit reparameterisation (Figurnov et al., 2018).
 public final class Gamma: Distribution {
     /// The concentration, α.
     public let concentration: Tensor
@@ -16,7 +16,7 @@ public final class Gamma: Distribution {
         self.rate = Self.checked(r, "Gamma", "rate", "positive", validateArgs) { $0.gt(0) }
         super.init(c.isPoisoned ? [] : c.shape, validateArgs: validateArgs, [("concentration", c), ("rate", r)])
     }
-    /// The same with numbers: one distribution, not a batch of them.
+    /// A single distribution.
     public convenience init(_ concentration: Double, _ rate: Double, validateArgs: Bool = true) {
         self.init(scalar(concentration), scalar(rate), validateArgs: validateArgs)
     }
@@ -40,12 +40,12 @@ public final class Gamma: Distribution {
     }
 }
 
-/// Points of a simplex [*, K] with density ∝ Π xᵢ^(cᵢ−1). PyTorch: `torch.distributions.Dirichlet`.
+/// Points of the simplex [*, K] with density ∝ Π xᵢ^(cᵢ−1). PyTorch: `torch.distributions.Dirichlet`.
 public final class Dirichlet: Distribution {
     /// The concentration, α.
     public let concentration: Tensor
 
-    /// Traps where a concentration is not positive, or there is no dimension of them.
+    /// Traps where a concentration is not positive or the tensor has no dimension.
     public init(_ concentration: Tensor, validateArgs: Bool = true) {
         var c = concentration
         if !c.isPoisoned && c.ndim < 1 { c = fail("Dirichlet", "concentration needs a dimension") }
@@ -75,7 +75,7 @@ public final class Dirichlet: Distribution {
         let all = total.unsqueeze(-1)
         return concentration * (all - concentration) / (all.square() * (all + 1))
     }
-    /// Of concentrations all below 1: the corner of the largest.
+    /// Where all concentrations are below 1: the corner of the largest.
     public override var mode: Tensor {
         let inner = (concentration - 1).clamp(min: 0.0)
         let usual = inner / inner.sum(dim: -1, keepDim: true)
@@ -102,10 +102,10 @@ public final class Beta: Distribution {
         (self.concentration1, self.concentration0) = (one, zero)
         let stacked = Self.checked(Tensor.stack([one, zero], dim: -1), "Beta", "concentrations", "positive", validateArgs) { $0.gt(0) }
         both = Dirichlet(stacked, validateArgs: false)
-        // PyTorch prints no parameters of this one.
+        // PyTorch prints no parameters for Beta.
         super.init(one.isPoisoned ? [] : one.shape, validateArgs: validateArgs, [])
     }
-    /// Of one number each.
+    /// A single distribution.
     public convenience init(_ concentration1: Double, _ concentration0: Double, validateArgs: Bool = true) {
         self.init(scalar(concentration1), scalar(concentration0), validateArgs: validateArgs)
     }

@@ -14,7 +14,7 @@ public final class Normal: Distribution {
         self.scale = Self.checked(scale, "Normal", "scale", "positive", validateArgs) { $0.gt(0) }
         super.init(loc.isPoisoned ? [] : loc.shape, validateArgs: validateArgs, [("loc", loc), ("scale", scale)])
     }
-    /// The same with numbers: one distribution, not a batch of them.
+    /// A single distribution.
     public convenience init(_ loc: Double, _ scale: Double, validateArgs: Bool = true) {
         self.init(scalar(loc), scalar(scale), validateArgs: validateArgs)
     }
@@ -31,7 +31,7 @@ public final class Normal: Distribution {
     public override var mode: Tensor { loc }
     public override var variance: Tensor { scale.square() }
     public override func cdf(_ value: Tensor) -> Tensor {
-        // Not by erf, which is −1 in the lower tail.
+        // erfc, since 1 + erf loses all digits in the lower tail.
         ((checked(value, "a number") { $0.eq($0) } - loc) / scale * -0.7071067811865476).erfc() / 2
     }
     public override func icdf(_ value: Tensor) -> Tensor { loc + scale * value.ndtri() }
@@ -40,7 +40,7 @@ public final class Normal: Distribution {
     }
 }
 
-/// Even distribution over [low, high). PyTorch: `torch.distributions.Uniform`.
+/// The uniform distribution over [low, high). PyTorch: `torch.distributions.Uniform`.
 public final class Uniform: Distribution {
     /// The lower end.
     public let low: Tensor
@@ -54,7 +54,7 @@ public final class Uniform: Distribution {
         self.high = high
         super.init(low.isPoisoned ? [] : low.shape, validateArgs: validateArgs, [("low", low), ("high", high)])
     }
-    /// The same with numbers: one distribution, not a batch of them.
+    /// A single distribution.
     public convenience init(_ low: Double, _ high: Double, validateArgs: Bool = true) {
         self.init(scalar(low), scalar(high), validateArgs: validateArgs)
     }
@@ -78,15 +78,15 @@ public final class Uniform: Distribution {
     }
 }
 
-/// The normal distribution of vectors [*, d], given by one of covariance, precision (its inverse) and lower Cholesky factor of the covariance,
-/// [*, d, d]. PyTorch: `torch.distributions.MultivariateNormal`. Factors are computed on the host: for small d.
+/// The normal distribution of vectors [*, d], given by its covariance, its precision (the inverse) or the lower Cholesky factor of the
+/// covariance, [*, d, d]. PyTorch: `torch.distributions.MultivariateNormal`. The factor is computed on the host, for small d.
 public final class MultivariateNormal: Distribution {
     /// The mean.
     public let loc: Tensor
-    /// Lower triangular, with L·Lᵀ the covariance.
+    /// The lower triangular L for which L·Lᵀ is the covariance.
     public let scaleTril: Tensor
 
-    /// Traps where not exactly one of the three is given, shapes do not fit, or a matrix is not positive definite.
+    /// Traps unless exactly one of the three is given, where shapes do not fit, and where a matrix is not positive definite.
     public init(
         _ loc: Tensor, covarianceMatrix: Tensor? = nil, precisionMatrix: Tensor? = nil, scaleTril: Tensor? = nil, validateArgs: Bool = true
     ) {
@@ -109,7 +109,7 @@ public final class MultivariateNormal: Distribution {
         } else if let covarianceMatrix {
             factor = covarianceMatrix.cholesky()
         } else if let precisionMatrix {
-            // With P = U·Uᵀ from the last row and column on, L is the inverse of Uᵀ.
+            // P = U·Uᵀ with U upper triangular, by the Cholesky factor of P with rows and columns reversed; L is the inverse of Uᵀ.
             let flipped = precisionMatrix.flip([-2, -1]).cholesky()
             let inverse = flipped.flip([-2, -1]).transpose(-2, -1)
             let identity = Tensor.eye(loc.shape[-1], dtype: loc.dtype, device: loc.device)
@@ -138,7 +138,7 @@ public final class MultivariateNormal: Distribution {
             [("loc", location)] + shown)
     }
 
-    /// LLᵀ
+    /// L·Lᵀ
     public var covarianceMatrix: Tensor { scaleTril.matmul(scaleTril.transpose(-2, -1)) }
 
     public override var hasRsample: Bool { true }
@@ -165,6 +165,6 @@ public final class MultivariateNormal: Distribution {
 }
 
 extension Tensor {
-    /// What stands for the factor where a check has failed inside `ApusCore.checked`.
+    /// The factor after a failed check inside `ApusCore.checked`.
     fileprivate static var poisonedFactor: Tensor { fail("MultivariateNormal", "scaleTril is no Cholesky factor") }
 }

@@ -1,9 +1,9 @@
 import ApusCore
 
-/// Draws by rejection: all elements propose at once, those that are accepted keep theirs, until none is left. Proposals come from the normal and
-/// even numbers of the generator, so they are the same on every device and for any number of threads.
+/// Rejection sampling: all elements draw proposals at once and keep the first accepted one, until every element has one. Proposals are made
+/// of the generator's normal and uniform numbers, so they are the same on every device and for any number of threads.
 enum Sampling {
-    /// Draws of the gamma distribution with rate 1, with the gradient of implicit reparameterisation.
+    /// Samples of the gamma distribution with rate 1, with gradients by implicit reparameterisation.
     static func gamma(_ concentration: Tensor) -> Tensor { apply(GammaDraw(), Inputs(concentration)) }
 
     private struct GammaDraw: Op {
@@ -20,7 +20,7 @@ enum Sampling {
             [grad * context.saved[0].gammaSampleGrad(context.saved[1].detach())]
         }
 
-        /// Marsaglia and Tsang (2000): d·(1 + c·n)³ with d = a − 1/3, c = 1/√(9d); below a = 1 from a + 1, times u^(1/a).
+        /// Marsaglia and Tsang (2000): d·(1 + c·n)³ with d = a − 1/3, c = 1/√(9d); for a < 1 the sample for a + 1, times u^(1/a).
         private func draw(_ a: Tensor) -> Tensor {
             if a.isPoisoned || a.numel == 0 { return a.isPoisoned ? a : a.clone() }
             let isHalf = a.dtype == .float16 || a.dtype == .bfloat16
@@ -41,7 +41,7 @@ enum Sampling {
         }
     }
 
-    /// Draws of the Poisson distribution, in `rate`'s dtype.
+    /// Samples of the Poisson distribution, in `rate`'s dtype.
     static func poisson(_ rate: Tensor) -> Tensor {
         if rate.isPoisoned || rate.numel == 0 { return rate.isPoisoned ? rate : rate.clone() }
         let wide = rate.to(.float64)
@@ -56,7 +56,7 @@ enum Sampling {
         return result.to(rate.dtype)
     }
 
-    /// Knuth: as many even numbers as their product stays above e^−rate.
+    /// Knuth: the number of uniform factors for which the product stays above e^−rate.
     private static func byProducts(_ rate: Tensor) -> Tensor {
         let limit = (-rate).exp()
         var product = Tensor.ones(like: rate)
@@ -66,7 +66,7 @@ enum Sampling {
             let goesOn = product.gt(limit)
             if !goesOn.any().item(Bool.self) { return count }
             count.add_(goesOn.to(.float64))
-            // Those that have ended stay ended.
+            // Zero keeps finished elements finished.
             product = Tensor.where(goesOn, product, Tensor.zeros(like: product))
         }
     }
