@@ -2,11 +2,11 @@ import ApusCore
 import ApusSystem
 import Glibc
 
-/// The state of a run in one file: tensors in named sections (the model, the optimizer, the generator), and strings (the epoch, the options).
+/// The state of a run in one file: tensors in named sections (model, optimizer, generator) and strings (epoch, options).
 ///
-/// A folder holds two: `checkpoint.safetensors`, the newest, and `checkpoint.previous.safetensors`, the one before. Both are safetensors files,
-/// sealed with a checksum of every byte. ``save(in:)`` replaces them so that, whenever the process or the machine dies, at least one is whole;
-/// ``load(from:)`` falls back on the previous one where the newest is missing or damaged, and throws where both are.
+/// A folder holds two: `checkpoint.safetensors`, the newest, and `checkpoint.previous.safetensors`, the one before. Both are safetensors
+/// files with a checksum over all bytes. ``save(in:)`` replaces them so that at least one is complete whenever the process or the
+/// machine dies; ``load(from:)`` uses the previous one where the newest is missing or damaged, and throws where both are damaged.
 public struct Checkpoint {
     private var order: [String] = []
     private var sections: [ByteKey: StateDict] = [:]
@@ -15,13 +15,13 @@ public struct Checkpoint {
     /// Why the newest file could not be used, where this is the previous one.
     public private(set) var newestFailed: (any Error)?
 
-    /// Without sections.
+    /// An empty checkpoint.
     public init() {}
 
-    /// The names of the sections, in the order in which they were first set.
+    /// The names of the sections, in the order of their first assignment.
     public var sectionNames: [String] { order }
 
-    /// The tensors of a section, nil where there is none; a section may be empty. A name must not contain `/`.
+    /// The tensors of a section, nil where there is none; a section may be empty. Traps if the name contains `/`.
     public subscript(section: String) -> StateDict? {
         get { sections[ByteKey(section)] }
         set {
@@ -37,22 +37,22 @@ public struct Checkpoint {
 
     private static let sectionsKey = "apus.checkpoint.sections"
 
-    /// The newest checkpoint's path in `folder`.
+    /// The path of the newest checkpoint in `folder`.
     public static func newest(in folder: String) -> String { folder + "/checkpoint.safetensors" }
     /// The path of the checkpoint before it.
     public static func previous(in folder: String) -> String { folder + "/checkpoint.previous.safetensors" }
 
-    /// Makes this the newest checkpoint of `folder`, and the newest so far, if it is whole, the previous one.
+    /// Writes this as the newest checkpoint of `folder`; the newest so far becomes the previous one if it is undamaged.
     public func save(in folder: String) throws {
         let (newest, previous) = (Checkpoint.newest(in: folder), Checkpoint.previous(in: folder))
         try write(to: newest) {
-            // A damaged file must not push the last good one out.
+            // A damaged file must not replace the last good one.
             guard (try? Checkpoint.verified(newest)) != nil else { return }
             guard rename(newest, previous) == 0 else { throw FileError(file: previous, operation: "write", code: errno) }
         }
     }
 
-    /// The newest whole checkpoint of `folder`; nil where there is neither file. Where both are damaged, the error says why of each.
+    /// The newest undamaged checkpoint of `folder`; nil where there is none at all. If both are damaged, the error gives both reasons.
     public static func load(from folder: String) throws -> Checkpoint? {
         do {
             return try Checkpoint(contentsOf: newest(in: folder))
@@ -75,7 +75,7 @@ public struct Checkpoint {
 
     private static func isMissing(_ error: any Error) -> Bool { (error as? FileError)?.code == ENOENT }
 
-    /// Writes the file at `path`, whole or not at all.
+    /// Writes the file at `path` atomically.
     public func write(to path: String) throws {
         try write(to: path, beforeRename: {})
     }
@@ -104,7 +104,7 @@ public struct Checkpoint {
         }
         for case let name? in names { self[name] = StateDict() }
         for (key, tensor) in file.tensors where key != Safetensors.sealKey {
-            // By bytes: a mark that combines with the slash begins the tensor's name.
+            // Split by bytes: the tensor's name may begin with a character that combines with the slash.
             let bytes = key.utf8
             guard let slash = bytes.firstIndex(of: UInt8(ascii: "/")), case let section = ByteKey(String(key[..<slash])),
                 sections[section] != nil
@@ -116,10 +116,10 @@ public struct Checkpoint {
         metadata = file.metadata
     }
 
-    /// The mapped file, if its seal is right.
+    /// The mapped file, if its checksum is right.
     private static func verified(_ path: String) throws -> MappedFile {
         let file = try MappedFile(path)
-        // The header first: it says more about a file that was cut off, or is another one.
+        // Read the header first: its errors say more about a truncated file or a file of another kind.
         let header = try Safetensors.Header(file)
         guard let seal = header.entries.last, seal.key == Safetensors.sealKey, seal.dtype == .uint8, seal.shape == [8],
             header.entries.allSatisfy({ $0.range.upperBound <= seal.range.lowerBound || $0.key == seal.key })

@@ -1,20 +1,20 @@
-/// A file whose contents are not what its format says: which file, where in it, what is wrong.
+/// The contents of a file do not follow its format: which file, where in it, and what is wrong.
 public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// Where in a file.
+    /// A place in a file.
     public enum Place: Hashable, Sendable {
         /// Bytes from the file's start; for compressed files, in the compressed bytes.
         case offset(Int)
-        /// Line and column of a text, both from 1.
+        /// Line and column in a text, both from 1.
         case line(Int, column: Int)
         /// The name of a tensor or value.
         case key(String)
     }
 
-    /// The file's path as it was given.
+    /// The file's path as given by the caller.
     public let file: String
-    /// Where in it, nil where the whole file is meant.
+    /// The place in the file; nil for the whole file.
     public let place: Place?
-    /// What was found and what was wanted.
+    /// What was found and what was expected.
     public let reason: String
 
     /// An error at a place of a file.
@@ -35,7 +35,7 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// A key from a file as it may stand in a message: short, and without control characters.
+/// A key from a file, shortened and without control characters, for messages.
 package func printable(_ key: String) -> String {
     var text = ""
     for scalar in key.unicodeScalars.prefix(80) {

@@ -1,24 +1,24 @@
 import ApusSystem
 import CZlib
 
-/// Reads gzip files piece by piece, never more than the caller asked for.
+/// Reads gzip files in pieces of the requested size.
 ///
-/// Python: `gzip.open`. A reader asks for exact numbers of bytes, so that what is allocated is decided by the caller and bounded by the file's size:
-/// deflate makes at most 1,032 bytes of one.
+/// Python: `gzip.open`. The caller decides how much memory is allocated, and can bound it by the file's size: deflate expands at most by
+/// the factor 1,032.
 package final class GzipReader {
     private let file: MappedFile
     private var stream = z_stream()
     private var at = 0
     private var ended = false
 
-    /// Whether the file begins as a gzip file does.
+    /// Whether the file begins with the signature of gzip.
     package static func recognizes(_ file: MappedFile) -> Bool {
         file.bytes.count >= 2 && file.bytes[0] == 0x1F && file.bytes[1] == 0x8B
     }
 
     package init(_ file: MappedFile) throws(FormatError) {
         self.file = file
-        // 16 asks for the gzip wrapper: header, CRC and length are checked by zlib.
+        // 16 selects the gzip wrapper, so that zlib checks header, CRC and length.
         guard inflateInit2_(&stream, 16 + MAX_WBITS, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
             throw FormatError(file: file.path, reason: "zlib has no memory")
         }
@@ -27,17 +27,17 @@ package final class GzipReader {
 
     deinit { inflateEnd(&stream) }
 
-    /// More bytes than the rest of the file can hold.
+    /// An upper bound of the number of bytes that are left.
     package var bound: Int { 1040 * (file.bytes.count - at) + (1 << 16) }
 
     private func error(_ reason: String) -> FormatError { FormatError(file: file.path, place: .offset(at), reason: reason) }
 
-    /// Fills `out`, and says how much of it: less than all only at the end of the file.
+    /// Fills `out` and returns the number of bytes, which is less than its size only at the end of the file.
     package func read(into out: UnsafeMutableRawBufferPointer) throws(FormatError) -> Int {
         var filled = 0
         while filled < out.count {
             if ended {
-                // Several gzip files may follow each other, and zeros may pad the last.
+                // Gzip files may be concatenated, and zeros may follow the last.
                 while at < file.bytes.count, file.bytes[at] == 0 { at += 1 }
                 if at == file.bytes.count { return filled }
                 guard inflateReset(&stream) == Z_OK else { throw error("zlib cannot go on") }
@@ -65,7 +65,7 @@ package final class GzipReader {
         return filled
     }
 
-    /// Checks that nothing is left, and with that the last checksum.
+    /// Checks that no bytes are left, and with that the last checksum.
     package func finish() throws {
         var extra: UInt8 = 0
         let count = try withUnsafeMutableBytes(of: &extra) { try read(into: $0) }
@@ -73,7 +73,7 @@ package final class GzipReader {
     }
 }
 
-/// The bytes of a file in order, unpacked where it is gzipped.
+/// The bytes of a file in order, decompressed if it is gzipped.
 package final class ByteReader {
     private let file: MappedFile
     private let gzip: GzipReader?
@@ -86,10 +86,10 @@ package final class ByteReader {
         gzip = GzipReader.recognizes(file) ? try GzipReader(file) : nil
     }
 
-    /// More bytes than can still come: what a length read from the file is held against before anything is allocated.
+    /// An upper bound of the number of bytes that are left; lengths read from the file are checked against it before anything is allocated.
     package var bound: Int { gzip?.bound ?? file.bytes.count - at }
 
-    /// Fills `out`; the end of the file before that is an error.
+    /// Fills `out`; throws where the file ends before.
     package func read(into out: UnsafeMutableRawBufferPointer) throws(FormatError) {
         let count: Int
         if let gzip {
@@ -115,7 +115,7 @@ package final class ByteReader {
         }
     }
 
-    /// All bytes that follow; more than `maximum` of them are an error.
+    /// All remaining bytes; throws if there are more than `maximum`.
     package func readAll(maximum: Int) throws -> [UInt8] {
         guard let gzip else {
             guard file.bytes.count - at <= maximum else {
@@ -123,7 +123,7 @@ package final class ByteReader {
             }
             return try read(file.bytes.count - at)
         }
-        // In pieces, so that what is allocated follows what is there.
+        // In pieces, so that memory grows with the data that is really there.
         var all: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 1 << 16)
         while true {

@@ -1,22 +1,22 @@
 import ApusSystem
 
-// What Swift's `Codable` makes of values, as `JSON`. Foundation has the like, but brings tens of megabytes with it.
+// Swift's `Codable` for `JSON`. Foundation has an equivalent, but adds tens of megabytes.
 
 extension JSON {
-    /// `value` as its `Codable` form says. Members of objects are in the order of their keys' bytes, so that equal values make equal text.
-    /// Numbers that JSON lacks (NaN, infinities) and whole numbers beyond 64 bits with a sign are strings.
+    /// `value` encoded by its `Codable` conformance. Members of objects are sorted by the bytes of their keys, so equal values give equal
+    /// text. Numbers that JSON lacks (NaN, infinities) and integers beyond Int64 become strings.
     package init(encoding value: some Encodable) throws {
         let encoder = JSONEncoder(path: [])
         try value.encode(to: encoder)
         self = encoder.result
     }
 
-    /// The value that `init(encoding:)` made this of. Throws a `DecodingError`; ``JSON/problem(_:)`` says in words what it found.
+    /// The value that `init(encoding:)` encoded. Throws a `DecodingError`, which ``JSON/problem(_:)`` puts into words.
     package func decoded<Value: Decodable>(as type: Value.Type = Value.self) throws -> Value {
         try Value(from: JSONDecoder(json: self, path: []))
     }
 
-    /// Where and why a value could not be decoded: `history.2.loss: a string, where a number is wanted`.
+    /// Where and why decoding failed: `history.2.loss: a string, where a number is wanted`.
     package static func problem(_ error: any Error) -> String {
         func place(_ path: [any CodingKey]) -> String { path.isEmpty ? "" : path.map(\.stringValue).joined(separator: ".") + ": " }
         return switch error as? DecodingError {
@@ -28,7 +28,7 @@ extension JSON {
     }
 }
 
-/// Itself within a value that is coded: what another value was made of.
+/// A JSON value within an encoded value is kept as it is.
 extension JSON: Codable {
     package func encode(to encoder: any Encoder) throws {
         guard let encoder = encoder as? JSONEncoder else {
@@ -47,7 +47,7 @@ extension JSON: Codable {
     }
 }
 
-/// A key that is a name or a place in a list.
+/// A key that is a name or an index.
 private struct AnyKey: CodingKey {
     let stringValue: String
     let intValue: Int?

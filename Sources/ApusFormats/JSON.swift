@@ -1,11 +1,11 @@
 import ApusCore
 import ApusSystem
 
-/// A JSON value as the text has it: objects keep the order of their keys, whole numbers stay exact.
+/// A JSON value as written: objects keep the order of their keys, integers stay exact.
 package enum JSON: Hashable, Sendable {
     case null
     case bool(Bool)
-    /// A number without fraction and exponent that fits 64 bits.
+    /// A number without fraction and exponent that fits into 64 bits.
     case int(Int64)
     case double(Double)
     case string(String)
@@ -21,7 +21,7 @@ package enum JSON: Hashable, Sendable {
         }
     }
 
-    /// The value of a key of an object, nil where there is none. Keys are the same where their bytes are.
+    /// The value of a key of an object, nil where there is none. Keys are compared by bytes.
     package subscript(key: String) -> JSON? {
         if case .object(let members) = self { members.first { $0.key.isSame(as: key) }?.value } else { nil }
     }
@@ -39,7 +39,7 @@ package enum JSON: Hashable, Sendable {
         }
     }
 
-    /// What kind of value it is, for messages.
+    /// The kind of value, for messages.
     package var kind: String {
         switch self {
         case .null: "null"
@@ -121,7 +121,7 @@ extension JSON {
 
 // MARK: Reading
 
-/// What is wrong with a JSON text, and where in it (bytes from its start).
+/// An error in a JSON text, and its place (bytes from the start).
 package struct JSONError: Error, Hashable, CustomStringConvertible {
     package let offset: Int
     package let message: String
@@ -129,10 +129,10 @@ package struct JSONError: Error, Hashable, CustomStringConvertible {
 }
 
 extension JSON {
-    /// How deep lists and objects may nest.
+    /// How deep lists and objects may be nested.
     package static let maximumDepth = 64
 
-    /// The value that all of `text` is. Strict (RFC 8259): no comments, no trailing commas, valid UTF-8, and no key twice in an object.
+    /// Parses all of `text`. Strict (RFC 8259): no comments, no trailing commas, valid UTF-8, and no duplicate keys in an object.
     package init(parsing text: UnsafeRawBufferPointer) throws(JSONError) {
         var parser = JSONParser(text: text)
         self = try parser.document()
@@ -146,7 +146,7 @@ extension JSON {
         self = try result.get()
     }
 
-    /// The value that the file at `path` holds; an error names line and column.
+    /// Parses the file at `path`; an error names line and column.
     package init(contentsOf path: String) throws {
         let file = try MappedFile(path)
         let bytes = UnsafeRawBufferPointer(file.bytes)
@@ -188,7 +188,7 @@ private struct JSONParser {
         return true
     }
 
-    /// What stands here, for messages.
+    /// The byte at the current position, for messages.
     var found: String {
         guard let byte = next else { return "the text ends" }
         return byte > 0x20 && byte < 0x7F ? "'\(Unicode.Scalar(byte))' stands" : "byte 0x\(String(byte, radix: 16)) stands"
@@ -279,7 +279,7 @@ private struct JSONParser {
             if !take("+") { _ = take("-") }
             try digits()
         }
-        // Longer literals say nothing more, and reading them exactly costs more than their length.
+        // A longer literal has no more useful digits, and its exact conversion takes more than linear time.
         guard at - start <= 400 else { throw JSONError(offset: start, message: "a number of \(at - start) characters") }
         let literal = String(decoding: text[start..<at], as: UTF8.self)
         if isWhole, let value = Int64(literal) { return .int(value) }

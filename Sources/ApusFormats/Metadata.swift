@@ -1,14 +1,14 @@
 import ApusCore
 import ApusSystem
 
-/// Strings by name: what a file says of itself beside its tensors.
+/// Strings by name that a file stores beside its tensors.
 ///
-/// A dictionary whose keys are the same where their bytes are, as in files and in Python; Swift's own takes names for one that Unicode calls
-/// equivalent. It is gone through in the order of the keys' bytes. `let metadata: Metadata = ["format": "pt"]`
+/// A dictionary that compares keys by their bytes, as files and Python do; Swift's Dictionary compares them by Unicode equivalence. Its
+/// order is that of the keys' bytes. `let metadata: Metadata = ["format": "pt"]`
 public struct Metadata: Equatable, Sendable {
     private var values: [ByteKey: String] = [:]
 
-    /// Without entries.
+    /// Empty metadata.
     public init() {}
 
     /// The entries of a dictionary.
@@ -22,10 +22,10 @@ public struct Metadata: Equatable, Sendable {
         set { values[ByteKey(key)] = newValue }
     }
 
-    /// Takes an entry away, and says what it was.
+    /// Removes an entry and returns its value.
     @discardableResult public mutating func removeValue(forKey key: String) -> String? { values.removeValue(forKey: ByteKey(key)) }
 
-    /// The names, in the order of their bytes.
+    /// The names, sorted by their bytes.
     public var keys: [String] { values.keys.sorted().map(\.name) }
     /// The number of entries.
     public var count: Int { values.count }
@@ -40,7 +40,7 @@ extension Metadata: Sequence {
 }
 
 extension Metadata: ExpressibleByDictionaryLiteral {
-    /// A name that is written twice has the last of its values.
+    /// A name that is written twice takes the last value.
     public init(dictionaryLiteral elements: (String, String)...) {
         for (key, value) in elements { self[key] = value }
     }

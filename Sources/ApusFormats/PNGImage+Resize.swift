@@ -1,7 +1,7 @@
 import ApusCore
 
 extension PNGImage {
-    /// The picture in another size, by bilinear interpolation that averages over all pixels when it shrinks (a triangle as wide as the scale).
+    /// The picture in another size, by bilinear interpolation; shrinking averages over all pixels (a triangle filter as wide as the scale).
     /// The same bytes as Pillow's `resize((width, height), BILINEAR)`, horizontal pass first.
     public func resized(width newWidth: Int, height newHeight: Int) -> PNGImage {
         guard newWidth > 0 && newHeight > 0 else {
@@ -10,7 +10,7 @@ extension PNGImage {
         }
         var current = self
         if newWidth != width {
-            // Rows are lines: neighbours are `channels` apart.
+            // In a row neighbouring pixels are `channels` bytes apart.
             let pixels = PNGImage.resample(current.pixels, from: width, to: newWidth, lines: height, channels: channels, isHorizontal: true)
             current = PNGImage(width: newWidth, height: height, channels: channels, pixels: pixels)
         }
@@ -23,7 +23,7 @@ extension PNGImage {
     }
 
     private static func resample(_ source: [UInt8], from old: Int, to new: Int, lines: Int, channels: Int, isHorizontal: Bool) -> [UInt8] {
-        let fraction = 22 // bits behind the point, as Pillow has it
+        let fraction = 22 // Fraction bits, as in Pillow.
         let scale = Double(old) / Double(new)
         let reach = max(scale, 1)
         let step = isHorizontal ? channels : lines * channels

@@ -3,35 +3,35 @@ import ApusSystem
 import CFormats
 import Glibc
 
-/// A picture of 8 bits a channel, read from or written to a PNG file.
+/// A picture with 8 bits per channel, read from or written to a PNG file.
 ///
-/// Reading takes every kind of PNG: gray, RGB, palettes, with or without alpha, 1 to 16 bits, interlaced. Values are taken as they stand in the
-/// file (no gamma, alpha dropped, of 16 bits the upper 8), as `torchvision.io.decode_image` and Pillow's `convert` do.
+/// Reads every kind of PNG: gray, RGB, palettes, with or without alpha, 1 to 16 bits, interlaced. Values are used as stored: no gamma, no
+/// alpha, and the upper 8 of 16 bits, as in `torchvision.io.decode_image` and Pillow's `convert`.
 public struct PNGImage: Hashable, Sendable {
-    /// What a picture is turned into on reading.
+    /// The channels of a picture after reading.
     public enum Mode: Sendable {
         /// Gray stays gray (1 channel), everything else becomes RGB (3).
         case unchanged
-        /// 1 channel; colours become `(19595 R + 38470 G + 7471 B + 2¹⁵) / 2¹⁶`, Pillow's luma.
+        /// 1 channel; colours are converted by `(19595 R + 38470 G + 7471 B + 2¹⁵) / 2¹⁶`, Pillow's luma.
         case gray
         /// 3 channels.
         case rgb
     }
 
-    /// Columns of pixels.
+    /// The number of columns of pixels.
     public let width: Int
-    /// Rows of pixels.
+    /// The number of rows of pixels.
     public let height: Int
     /// 1 for gray, 3 for RGB.
     public let channels: Int
-    /// Row by row from the top, the channels of a pixel side by side.
+    /// Row by row from the top, with the channels of a pixel adjacent.
     public let pixels: [UInt8]
 
-    /// A picture of `width` × `height` × `channels` values (1 or 3 channels), row by row, the channels of a pixel side by side.
+    /// A picture of `width` × `height` × `channels` values (1 or 3 channels), row by row, with the channels of a pixel adjacent.
     public init(width: Int, height: Int, channels: Int, pixels: [UInt8]) {
         guard width > 0 && height > 0 && (channels == 1 || channels == 3) && pixels.count == Shape([width, height, channels]).numel else {
             fail("PNGImage", "\(pixels.count) values for \(width) × \(height) pixels of \(channels) channels (1 or 3)")
-            // Inside `checked` the program goes on, with one black pixel.
+            // Inside `checked` the program continues, with one black pixel.
             (self.width, self.height, self.channels, self.pixels) = (1, 1, 1, [0])
             return
         }
@@ -41,13 +41,13 @@ public struct PNGImage: Hashable, Sendable {
         self.pixels = pixels
     }
 
-    /// Reads the file at `path`. A picture with more than `maximumPixels` is refused before anything is allocated for it,
-    /// as is one that claims more than its file can hold.
+    /// Reads the file at `path`. Throws, before it allocates memory, if the picture has more than `maximumPixels` or more than its file can
+    /// hold.
     public init(contentsOf path: String, mode: Mode = .unchanged, maximumPixels: Int = 1 << 26) throws {
         try self.init(contentsOf: RawPath(path), mode: mode, maximumPixels: maximumPixels)
     }
 
-    /// As ``init(contentsOf:mode:maximumPixels:)``, for a path that need not be UTF-8.
+    /// ``init(contentsOf:mode:maximumPixels:)`` for a path that need not be UTF-8.
     package init(contentsOf raw: RawPath, mode: Mode = .unchanged, maximumPixels: Int = 1 << 26) throws {
         let file = try MappedFile(raw)
         let path = file.path
@@ -60,7 +60,7 @@ public struct PNGImage: Hashable, Sendable {
             throw FormatError(
                 file: path, place: .offset(16), reason: "\(width) × \(height) pixels are more than the limit of \(maximumPixels)")
         }
-        // A row takes a filter byte and at least one bit a pixel; deflate makes at most 1,032 bytes of one.
+        // A row takes a filter byte and at least one bit per pixel; deflate expands at most by the factor 1,032.
         guard height * (1 + (width + 7) / 8) <= 1032 * count + 1024 else {
             throw FormatError(file: path, place: .offset(16), reason: "\(width) × \(height) pixels are more than \(count) bytes can hold")
         }
@@ -77,7 +77,7 @@ public struct PNGImage: Hashable, Sendable {
         )
     }
 
-    /// What the file's header says: pixels, and the channels that ``Mode/unchanged`` gives.
+    /// The size from the file's header, and the channels that ``Mode/unchanged`` gives.
     package static func header(of raw: RawPath) throws -> (width: Int, height: Int, channels: Int) {
         let file = try MappedFile(raw)
         let info = try opened(file).info
@@ -107,7 +107,7 @@ public struct PNGImage: Hashable, Sendable {
             ? self : PNGImage(width: width, height: height, channels: wanted, pixels: PNGImage.convert(pixels, from: channels, to: wanted))
     }
 
-    /// From gray, gray and alpha, RGB, RGB and alpha to gray or RGB.
+    /// Converts gray or RGB, with or without alpha, to gray or RGB.
     private static func convert(_ raw: [UInt8], from: Int, to: Int) -> [UInt8] {
         let count = raw.count / from
         return [UInt8](unsafeUninitializedCapacity: count * to) { out, initialized in
@@ -150,7 +150,7 @@ public struct PNGImage: Hashable, Sendable {
         return Array(UnsafeBufferPointer(start: bytes, count: count))
     }
 
-    /// Writes the file at `path`, whole or not at all.
+    /// Writes the file at `path` atomically.
     public func write(to path: String) throws {
         try AtomicFile.write(encoded(), to: path)
     }

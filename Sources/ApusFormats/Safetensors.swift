@@ -2,15 +2,15 @@ import ApusCore
 import ApusSystem
 import Glibc
 
-/// A file in the safetensors format: named tensors, and a dictionary of strings that says what they are.
+/// A file in the safetensors format: named tensors, and a dictionary of strings that describes them.
 ///
 /// `let file = try Safetensors(contentsOf: "net.safetensors")`, then `file.tensors["conv1.weight"]`.
 ///
-/// The format is 8 bytes for the header's length (little endian), a JSON header that gives each tensor's dtype, shape and range of bytes, and the
-/// bytes. Reading maps the file, so that its tensors cost no memory until they are looked at; changing one in place changes
-/// neither the file nor anybody else's view of it. Every number in the header is checked before it is used: ranges that leave the file, overlap or
-/// leave holes, sizes that do not belong to the shape, keys given twice are a ``FormatError`` that names file and tensor. A tensor of a type that
-/// Apus has not (`F8_E4M3`, `U16`, `C64`) is left out and named in ``leftOut``; the others are read.
+/// The format is 8 bytes for the header's length (little endian), a JSON header that gives each tensor's dtype, shape and byte range, and
+/// the bytes. Reading maps the file, so its tensors take no memory until they are used; changing one in place changes neither the file nor
+/// other mappings of it. Every number in the header is checked before it is used: ranges that leave the file, overlap or leave gaps, sizes
+/// that differ from the shape, and duplicate keys are a ``FormatError`` that names file and tensor. A tensor of a type that Apus lacks
+/// (`F8_E4M3`, `U16`, `C64`) is skipped and listed in ``leftOut``; the others are read.
 ///
 /// Specification: https://github.com/huggingface/safetensors#format. Python: `safetensors.torch.load_file`.
 public struct Safetensors {
@@ -18,10 +18,10 @@ public struct Safetensors {
     public var tensors: StateDict
     /// The header's `__metadata__`.
     public var metadata: Metadata
-    /// The tensors that were not read, since Apus has no dtype for theirs: their names, and the type as the format spells it.
+    /// The tensors that were skipped because Apus lacks their dtype: their names, and the type in the format's spelling.
     public private(set) var leftOut: [(key: String, dtype: String)] = []
 
-    /// What is to be written: `tensors`, and strings that say what they are.
+    /// The contents of a file to write: `tensors`, and strings that describe them.
     public init(_ tensors: StateDict, metadata: Metadata = [:]) {
         self.tensors = tensors
         self.metadata = metadata
@@ -32,24 +32,24 @@ public struct Safetensors {
         self = try Safetensors(mapping: MappedFile(path))
     }
 
-    /// Writes the file at `path`, whole or not at all: to a temporary file first, synced to the disk, then renamed.
-    /// Keys stand in the header in the order of `tensors`, metadata by name, so equal contents make equal bytes.
+    /// Writes the file at `path` atomically: to a temporary file that is synced to the disk, then renamed.
+    /// Keys are in the order of `tensors`, metadata in that of its names, so equal contents give equal bytes.
     public func write(to path: String) throws {
         try write(to: path, sealed: false)
     }
 
     /// The longest header that is read or written, as in the reference implementation.
     static let maximumHeader = 100_000_000
-    /// PyTorch's limit to the number of dimensions.
+    /// PyTorch's limit on the number of dimensions.
     static let maximumRank = 64
-    /// The name of the tensor that seals a checkpoint: XXH64 of every byte before it.
+    /// The name of the tensor that holds a checkpoint's checksum: XXH64 of all bytes before it.
     static let sealKey = "checksum"
 
     private static let dtypeNames: [(DType, String)] = [
         (.bool, "BOOL"), (.uint8, "U8"), (.int8, "I8"), (.int16, "I16"), (.int32, "I32"), (.int64, "I64"),
         (.float16, "F16"), (.bfloat16, "BF16"), (.float32, "F32"), (.float64, "F64"),
     ]
-    /// Types of the format that Apus has no dtype for, and the bits of an element.
+    /// Types of the format that Apus lacks, and the bits of an element.
     private static let foreignTypes: [(name: String, bits: Int)] = [
         ("U16", 16), ("U32", 32), ("U64", 64), ("C64", 64), ("F8_E5M2", 8), ("F8_E4M3", 8), ("F8_E8M0", 8), ("F8_E5M2FNUZ", 8),
         ("F8_E4M3FNUZ", 8),
@@ -58,14 +58,14 @@ public struct Safetensors {
 }
 
 extension StateDict {
-    /// Writes the tensors as a safetensors file, whole or not at all. PyTorch: `safetensors.torch.save_file`.
+    /// Writes the tensors as a safetensors file, atomically. PyTorch: `safetensors.torch.save_file`.
     /// `try model.stateDict().save(to: "net.safetensors")`
     public func save(to path: String, metadata: Metadata = [:]) throws {
         try Safetensors(self, metadata: metadata).write(to: path)
     }
 
-    /// The tensors of a safetensors file, mapped. PyTorch: `safetensors.torch.load_file`. Those of a type that Apus has not are left out:
-    /// a line on standard error and ``Safetensors/leftOut`` name them.
+    /// The tensors of a safetensors file, mapped. PyTorch: `safetensors.torch.load_file`. Tensors of a type that Apus lacks are skipped and
+    /// named on standard error, as well as in ``Safetensors/leftOut``.
     public static func load(from path: String) throws -> StateDict {
         let file = try Safetensors(contentsOf: path)
         if let note = file.leftOutNote {
@@ -79,7 +79,7 @@ extension StateDict {
 // MARK: Reading
 
 extension Safetensors {
-    /// What ``leftOut`` comes to, nil where all was read.
+    /// A description of ``leftOut``; nil where nothing was skipped.
     package var leftOutNote: String? {
         guard !leftOut.isEmpty else { return nil }
         let names = leftOut.prefix(10).map { "'\(printable($0.key))' (\($0.dtype))" }.joined(separator: ", ")
@@ -100,15 +100,15 @@ extension Safetensors {
         }
     }
 
-    /// A header whose every claim has been checked against the file.
+    /// A header whose contents have been checked against the file.
     struct Header {
         struct Entry {
             let key: String
-            /// Nil where Apus has none for it.
+            /// nil where Apus lacks the type.
             let dtype: DType?
             let typeName: String
             let shape: Shape
-            /// Bytes from the end of the header.
+            /// The range of bytes, counted from the end of the header.
             let range: Range<Int>
         }
         private(set) var entries: [Entry] = []
@@ -174,7 +174,7 @@ extension Safetensors {
 
         private static func entry(_ key: String, _ value: JSON, _ path: String) throws(FormatError) -> Entry {
             func wrong(_ reason: String) -> FormatError { FormatError(file: path, place: .key(key), reason: reason) }
-            // Fields beyond these three are passed over, as in the reference implementation.
+            // Other fields are ignored, as in the reference implementation.
             guard value.members != nil else {
                 throw wrong("\(value.kind), where an object with dtype, shape and data_offsets should stand")
             }
@@ -187,7 +187,7 @@ extension Safetensors {
             guard list.count <= maximumRank else { throw wrong("the shape has \(list.count) dimensions, the limit is \(maximumRank)") }
             var shape = Shape()
             var count = 1
-            // Extents of 0 are left out of this product: strides are products of the others, and must not overflow either.
+            // This product ignores extents of 0: strides are products of the other extents, which must not overflow either.
             var span = (bits + 7) / 8
             for item in list {
                 guard let extent = item.int, extent >= 0 else {
@@ -204,7 +204,7 @@ extension Safetensors {
                 throw wrong("no data_offsets, or ones that are not two whole numbers")
             }
             guard begin >= 0, begin <= end else { throw wrong("data_offsets [\(begin), \(end)] are not a range") }
-            // Elements of less than a byte are packed.
+            // Elements smaller than a byte are packed.
             let (size, isTooMany) = count.multipliedReportingOverflow(by: bits % 8 == 0 ? bits / 8 : bits)
             guard !isTooMany, bits % 8 == 0 || size % 8 == 0 else { throw wrong("\(name) of shape \(shape) is no whole number of bytes") }
             let byteCount = bits % 8 == 0 ? size : size / 8
@@ -214,7 +214,7 @@ extension Safetensors {
             return Entry(key: key, dtype: dtype, typeName: name, shape: shape, range: begin..<end)
         }
 
-        /// Ranges, sorted, must follow each other from the first byte to the last.
+        /// The sorted ranges must be adjacent, from the first byte to the last.
         private func checkRanges(_ path: String, dataCount: Int) throws(FormatError) {
             var end = 0
             for entry in entries.sorted(by: { ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound) }) {
@@ -241,7 +241,7 @@ extension Safetensors {
             }
         }
 
-        /// A view of the mapping; a copy where the bytes are not aligned for their type.
+        /// A view of the mapped file; a copy where the bytes are not aligned for the dtype.
         func tensor(_ entry: Entry, _ dtype: DType, in file: MappedFile) throws -> Tensor {
             let bytes = UnsafeMutableRawBufferPointer(
                 rebasing: file.bytes[(start + entry.range.lowerBound)..<(start + entry.range.upperBound)])
@@ -263,9 +263,9 @@ extension Safetensors {
 // MARK: Writing
 
 extension Safetensors {
-    /// Writes the file; `sealed` adds a last tensor that holds the checksum of all bytes before its own.
+    /// Writes the file; `sealed` adds a last tensor with the checksum of all bytes before it.
     func write(to path: String, sealed: Bool, beforeRename: () throws -> Void = {}) throws {
-        // Larger elements first, so that each tensor is aligned for its type.
+        // Larger elements first, so that each tensor is aligned for its dtype.
         let order = tensors.indices.sorted { (-tensors[$0].value.dtype.size, $0) < (-tensors[$1].value.dtype.size, $1) }
         var begins = [Int](repeating: 0, count: tensors.count)
         var end = 0
@@ -289,7 +289,7 @@ extension Safetensors {
         }
         if sealed { members.append(JSON.Member(Safetensors.sealKey, Safetensors.description(.uint8, [8], end))) }
         var header = Array(JSON.object(members).text.utf8)
-        // Spaces, so that the data begins at a cache line.
+        // Pad with spaces, so that the data begins at a cache line.
         header.append(contentsOf: repeatElement(0x20, count: (64 - (8 + header.count) % 64) % 64))
         guard header.count <= Safetensors.maximumHeader else {
             throw FormatError(file: path, reason: "the header would take \(header.count) bytes, the limit is \(Safetensors.maximumHeader)")
@@ -313,7 +313,7 @@ extension Safetensors {
     }
 }
 
-/// The elements of `tensor` in row-major order, in the host's memory, when all work on them is done.
+/// Calls `body` with the elements of `tensor` in row-major order in host memory, after waiting for all work on them.
 package func withHostBytes<Result>(of tensor: Tensor, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
     let host = try tensor.hostData()
     return try withExtendedLifetime(host) {
@@ -321,7 +321,7 @@ package func withHostBytes<Result>(of tensor: Tensor, _ body: (UnsafeRawBufferPo
     }
 }
 
-/// A contiguous tensor in the host's memory whose bytes `fill` writes, all of them.
+/// A contiguous tensor in host memory whose bytes `fill` writes, all of them.
 package func tensor(_ shape: Shape, _ dtype: DType, _ fill: (UnsafeMutableRawBufferPointer) throws -> Void) throws -> Tensor {
     let tensor = try Tensor.uninitialized(shape, dtype, .cpu)
     try fill(UnsafeMutableRawBufferPointer(start: tensor.pointer, count: tensor.numel * dtype.size))

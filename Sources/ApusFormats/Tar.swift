@@ -1,12 +1,12 @@
 /// The files of a tar archive in order, gzipped or not. Python: `tarfile.open`.
 ///
-/// Of entries that are no files (folders, links, longer names) the contents are passed over; a name is what its 512-byte header says. What is
-/// allocated is decided by the caller and bounded by the archive's size.
+/// Skips entries that are no files (folders, links, long names); a name is what its 512-byte header says. The caller decides how much
+/// memory is allocated, bounded by the archive's size.
 package final class TarReader {
     private let reader: ByteReader
-    /// Bytes of the unpacked archive before the next one.
+    /// The number of bytes of the unpacked archive read so far.
     private var at = 0
-    /// What of the last entry is unread, and the bytes that fill up its last block.
+    /// The unread bytes of the last entry, and the padding of its last block.
     private var unread = 0
     private var padding = 0
 
@@ -36,7 +36,7 @@ package final class TarReader {
             let start = at
             let header = try take(TarReader.blockSize)
             if header.allSatisfy({ $0 == 0 }) { return nil }
-            // The sum is of the header with spaces in the sum's own place.
+            // The checksum is computed with spaces in its own field.
             let sum = header.reduce(0) { $0 + Int($1) } - header[148..<156].reduce(0) { $0 + Int($1) } + 8 * 0x20
             guard TarReader.octal(header[148..<156]) == sum else { throw wrong(start, "no header of a tar archive: its checksum is wrong") }
             guard let size = TarReader.octal(header[124..<136]) else { throw wrong(start + 124, "the size is no octal number") }
@@ -48,14 +48,14 @@ package final class TarReader {
         }
     }
 
-    /// The contents of the file that ``next()`` named last, at most once.
+    /// The contents of the file that ``next()`` returned last; call it once.
     package func contents() throws -> [UInt8] {
         let bytes = try take(unread)
         unread = 0
         return bytes
     }
 
-    /// An octal number between spaces and zeros, nil where it is none; at most 12 digits, so that it fits.
+    /// An octal number between spaces and zeros, or nil; a field has at most 12 digits, so the number fits.
     private static func octal(_ field: ArraySlice<UInt8>) -> Int? {
         let digits = field.drop { $0 == 0x20 }.prefix { $0 != 0x20 && $0 != 0 }
         guard !digits.isEmpty else { return nil }
