@@ -2,13 +2,13 @@ import ApusCore
 import ApusSystem
 import Glibc
 
-/// Shows a run as it goes: on a terminal a bar that is redrawn in place, at most ten times a second; elsewhere plain lines.
+/// Shows the progress of training: on a terminal a bar that is redrawn in place, at most ten times a second; elsewhere plain lines.
 ///
 /// ```
 /// epoch 2/5 ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  62%  loss 0.3121  accuracy 0.8873  41,230/s  0:04 left
 /// epoch 1/5  loss 0.5273  accuracy 0.8163  test loss 0.4291  test accuracy 0.8480  41,230/s  1.5 s
 /// ```
-/// Colours keep away where `NO_COLOR` is set, and the bar is made of ASCII where the locale is not UTF-8.
+/// It uses no colours if `NO_COLOR` is set, and only ASCII if the locale is not UTF-8.
 public final class ProgressBar: TrainingObserver {
     private let descriptor: Int32
     private let terminal: Terminal
@@ -16,7 +16,7 @@ public final class ProgressBar: TrainingObserver {
     private var lastDrawn = -Double.infinity
     private var isBarVisible = false
 
-    /// A bar on standard output. `unit` is what the samples are called: with `"img"` it says `41,230 img/s`.
+    /// A bar on standard output. `unit` is the unit of samples: with `"img"` it prints `41,230 img/s`.
     public convenience init(unit: String = "") { self.init(descriptor: STDOUT_FILENO, terminal: .of(STDOUT_FILENO), unit: unit) }
 
     package init(descriptor: Int32, terminal: Terminal, unit: String = "") {
@@ -48,13 +48,13 @@ public final class ProgressBar: TrainingObserver {
 
     public func didStop(_ progress: TrainingProgress) { clear() }
 
-    /// A line of its own above the bar.
+    /// Prints a line above the bar.
     public func note(_ text: String) {
         clear()
         writeAll(text + "\n", to: descriptor)
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     public func clear() {
         guard isBarVisible else { return }
         writeAll("\r\u{1B}[K", to: descriptor)
@@ -69,7 +69,7 @@ public final class ProgressBar: TrainingObserver {
 
     private func show(_ progress: TrainingProgress, every seconds: Double, _ text: (_ isTerminal: Bool) -> String) {
         let now = monotonicSeconds()
-        if terminal.width == nil, lastDrawn == -.infinity { lastDrawn = now } // Epochs of less than 30 s have their own line.
+        if terminal.width == nil, lastDrawn == -.infinity { lastDrawn = now } // Epochs shorter than 30 s print only their final line.
         guard now - lastDrawn >= seconds else { return }
         lastDrawn = now
         if terminal.width == nil {
@@ -82,7 +82,7 @@ public final class ProgressBar: TrainingObserver {
 
     // MARK: Text
 
-    /// A finished epoch in one line.
+    /// The line of a finished epoch.
     package static func line(_ epoch: EpochRecord, of epochs: Int, _ unit: String = "") -> String {
         let width = String(epochs).count
         var parts = ["epoch \(Text.right(String(epoch.epoch), width))/\(epochs)"] + numbers(epoch.train.loss, epoch.train.metrics)
@@ -99,12 +99,12 @@ public final class ProgressBar: TrainingObserver {
         "\(Text.compact(perSecond))\(unit.isEmpty ? "" : " \(unit)")/s"
     }
 
-    /// A running epoch in one line, where there is no terminal.
+    /// The line of a running epoch, without a terminal.
     package static func plain(_ progress: TrainingProgress, _ unit: String = "") -> String {
         (["epoch \(progress.epoch)/\(progress.epochs)", "\(Int(progress.fraction * 100))%"] + parts(progress, unit)).joined(separator: "  ")
     }
 
-    /// A running epoch as a bar as wide as the terminal.
+    /// The bar of a running epoch, at most as wide as the terminal.
     package static func bar(_ progress: TrainingProgress, _ terminal: Terminal, _ unit: String = "") -> String {
         bar(
             label: "epoch \(progress.epoch)/\(progress.epochs)", fraction: progress.fraction, parts: parts(progress, unit),
@@ -117,7 +117,7 @@ public final class ProgressBar: TrainingObserver {
         ]
     }
 
-    /// What does not fit is left out from the right; the bar takes what remains, up to 40 columns.
+    /// Leaves out the last parts if there is no room for them; the bar gets the remaining columns, up to 40.
     static func bar(label: String, fraction: Double, parts: [String], terminal: Terminal) -> String {
         let fraction = min(max(fraction, 0), 1)
         let percent = Text.right("\(Int(fraction * 100))%", 4)
@@ -141,11 +141,11 @@ public final class ProgressBar: TrainingObserver {
             let full = Int(fraction * Double(width))
             return green + String(repeating: "#", count: full) + dim + String(repeating: "-", count: width - full) + reset
         }
-        // Halves of cells make the bar move twice as smoothly.
+        // Half cells make the bar move in smaller steps.
         let halves = Int(fraction * Double(2 * width))
         let (full, isHalf) = (halves / 2, halves % 2 == 1)
         let rest = width - full - (isHalf ? 1 : 0)
-        // Without colour the part to come is left blank: both strokes look alike.
+        // Without colour the rest is blank, since both strokes look alike.
         return green + String(repeating: "━", count: full) + (isHalf ? "╸" : "") + dim
             + String(repeating: terminal.hasColour ? "━" : " ", count: rest) + reset
     }

@@ -1,7 +1,7 @@
 /// Tables of times for the terminal.
 package enum Table {
-    /// Columns with their heads, the first to the left and the others to the right, a rule below the heads, and behind each row its share of the
-    /// whole as a bar.
+    /// Columns with headers, the first left-aligned and the others right-aligned, a rule below the headers, and behind each row its share
+    /// of the total as a bar.
     package static func text(_ columns: [[String]], shares: [Double], _ unicode: Bool) -> [String] {
         let widths = columns.map { $0.map(\.count).max() ?? 0 }
         let bars = [""] + shares.map { bar($0, unicode) }
@@ -13,7 +13,7 @@ package enum Table {
         return lines
     }
 
-    /// Up to 20 characters, in eighths where the terminal has them.
+    /// A bar of up to 20 characters, in eighths of a character with Unicode.
     private static func bar(_ share: Double, _ unicode: Bool) -> String {
         guard unicode else { return String(repeating: "#", count: Int((share * 20).rounded())) }
         let eighths = Int((min(max(share, 0), 1) * 160).rounded())

@@ -2,13 +2,13 @@ import ApusCore
 import ApusSystem
 import Glibc
 
-/// What a file descriptor can show.
+/// The abilities of the terminal behind a file descriptor.
 package struct Terminal: Sendable {
-    /// Columns, nil where the output is no terminal: then only whole lines make sense.
+    /// The number of columns; nil if the output is not a terminal and takes only whole lines.
     package var width: Int?
-    /// Whether colours are wanted and understood.
+    /// Whether colours are wanted and supported.
     package var hasColour: Bool
-    /// Whether characters beyond ASCII are understood.
+    /// Whether characters beyond ASCII are supported.
     package var hasUnicode: Bool
 
     package init(width: Int?, hasColour: Bool = false, hasUnicode: Bool = false) {
@@ -17,7 +17,7 @@ package struct Terminal: Sendable {
         self.hasUnicode = hasUnicode
     }
 
-    /// What `descriptor` is, by the system and the environment (`NO_COLOR`, `TERM`, the locale).
+    /// The abilities of `descriptor`, from the system and the environment (`NO_COLOR`, `TERM`, the locale).
     package static func of(_ descriptor: Int32) -> Terminal {
         guard isatty(descriptor) == 1, environment("TERM") != "dumb" else { return Terminal(width: nil) }
         let locale = environment("LC_ALL") ?? environment("LC_CTYPE") ?? environment("LANG") ?? ""
@@ -27,7 +27,7 @@ package struct Terminal: Sendable {
             hasUnicode: folded.contains("utf-8") || folded.contains("utf8"))
     }
 
-    /// The columns of a terminal now; they change when its window does.
+    /// The current number of columns, which changes with the terminal's window.
     package static func columns(_ descriptor: Int32) -> Int {
         var size = winsize()
         guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
@@ -35,8 +35,8 @@ package struct Terminal: Sendable {
     }
 }
 
-/// Writes `text` to `descriptor` at once: a line that stays in a buffer is lost when the process is killed. What cannot be written (a closed pipe,
-/// a full disk) is dropped, and the system's number for the reason returned; 0 where all was written.
+/// Writes `text` to `descriptor` unbuffered, since buffered lines are lost when the process is killed. Text that cannot be written (a
+/// closed pipe, a full disk) is dropped. Returns 0, or errno.
 @discardableResult package func writeAll(_ text: String, to descriptor: Int32) -> Int32 {
     var text = text
     return text.withUTF8 { bytes in

@@ -1,9 +1,9 @@
 import ApusCore
 import ApusSystem
 
-/// Numbers and times as people read them. Without Foundation, so that a program that trains starts as quickly as it can.
+/// Numbers and times as text for people. Without Foundation, which would slow down the start of a program.
 package enum Text {
-    /// `value` with `digits` digits behind the point: `0.3121`.
+    /// `value` with `digits` digits after the decimal point: `0.3121`.
     package static func fixed(_ value: Double, _ digits: Int) -> String {
         guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }
         return NumberText.text(value, .fixed, digits: digits)
@@ -15,7 +15,7 @@ package enum Text {
         return NumberText.text(value, .short, digits: digits)
     }
 
-    /// A whole number with commas: `203,530`.
+    /// An integer with thousands separators: `203,530`.
     package static func grouped(_ value: Int) -> String {
         var digits = String(value.magnitude)
         var position = digits.count - 3
@@ -26,7 +26,7 @@ package enum Text {
         return value < 0 ? "-" + digits : digits
     }
 
-    /// A rate or count in three digits: `812`, `41,230`, `1.25M`, `3.61G`.
+    /// A rate or count with about three digits: `812`, `41,230`, `1.25M`, `3.61G`.
     package static func compact(_ value: Double) -> String {
         guard value.isFinite else { return "-" }
         switch abs(value) {
@@ -65,15 +65,15 @@ package enum Text {
         }
     }
 
-    /// `text` with spaces before it up to `width` characters.
+    /// `text` right-aligned in `width` characters.
     package static func right(_ text: String, _ width: Int) -> String { String(repeating: " ", count: max(0, width - text.count)) + text }
-    /// `text` with spaces behind it up to `width` characters.
+    /// `text` left-aligned in `width` characters.
     package static func left(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.count)) }
 
     private static func padded(_ value: Int) -> String { value < 10 ? "0\(value)" : String(value) }
 }
 
-/// Which of `candidates` a misspelt `name` may have meant, nil where none is near (Levenshtein distance at most 2).
+/// The candidate that a misspelt `name` may mean; nil where none is near (Levenshtein distance at most 2).
 package func nearest(to name: String, in candidates: [String]) -> String? {
     func distance(_ a: [Character], _ b: [Character]) -> Int {
         var row = Array(0...b.count)

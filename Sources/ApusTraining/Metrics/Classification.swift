@@ -1,12 +1,12 @@
 import ApusCore
 
-/// The share of labels whose class has the highest score, or one of the `topK` highest. torchmetrics: `Accuracy`.
+/// The fraction of labels whose class has the highest score, or one of the `topK` highest. torchmetrics: `Accuracy`.
 public struct Accuracy: Metric {
     private var right: Sum
     private var count: Sum
 
-    /// Of scores [N, C] and labels [N], or scores [N, C, …] and labels [N, …] of pixels or tokens; labels that are `ignoreIndex` do not count.
-    /// Of equal scores the first class is the higher. Traps on other shapes.
+    /// For scores [N, C] and labels [N], or scores [N, C, …] and labels [N, …] of pixels or tokens; labels equal to `ignoreIndex` are
+    /// ignored. Of equal scores the first class counts as higher. Traps on other shapes.
     public init(_ scores: Tensor, _ labels: Tensor, topK: Int = 1, ignoreIndex: Int? = nil) {
         guard classify("Accuracy", scores, labels) else {
             (right, count) = (Sum(0), Sum(0))
@@ -28,7 +28,7 @@ public struct Accuracy: Metric {
 
     private enum CodingKeys: CodingKey { case right, count }
 
-    /// Reads what `encode(to:)` has written.
+    /// Decodes the result of `encode(to:)`.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         (right, count) = (try container.sum(.right, count: 1), try container.sum(.count, count: 1))
@@ -42,7 +42,7 @@ public struct Accuracy: Metric {
     public var value: Double { count.value > 0 ? right.value / count.value : .nan }
 }
 
-/// Whether those are scores [N, C, …] of labels [N, …]; fails where not.
+/// Whether the shapes are scores [N, C, …] and labels [N, …]; fails if not.
 private func classify(_ name: String, _ scores: Tensor, _ labels: Tensor) -> Bool {
     if scores.isPoisoned || labels.isPoisoned { return false }
     var places = Array(scores.shape)
@@ -57,19 +57,19 @@ private func classify(_ name: String, _ scores: Tensor, _ labels: Tensor) -> Boo
     return true
 }
 
-/// How often each class was taken for each: rows are what a sample is, columns what it was taken for. torchmetrics: `ConfusionMatrix`.
+/// The counts of all pairs of actual class (rows) and predicted class (columns). torchmetrics: `ConfusionMatrix`.
 public struct ConfusionMatrix: Metric {
-    /// How many classes there are.
+    /// The number of classes.
     public let classes: Int
     private var sums: Sum
 
-    /// Nothing counted yet.
+    /// An empty matrix.
     public init(classes: Int) {
         self.classes = classes
         sums = Sum(Array(repeating: 0, count: classes * classes))
     }
 
-    /// Of scores [N, C, …] and labels [N, …]. A label that is no class (`ignoreIndex`, −100 say) does not count. Traps on other shapes.
+    /// For scores [N, C, …] and labels [N, …]. A label that is no class (an `ignoreIndex` such as −100) is ignored. Traps on other shapes.
     public init(_ scores: Tensor, _ labels: Tensor) {
         guard classify("ConfusionMatrix", scores, labels) else {
             (classes, sums) = (0, Sum([]))
@@ -80,7 +80,7 @@ public struct ConfusionMatrix: Metric {
         sums = noGrad {
             let (predicted, actual) = (scores.argmax(dim: 1).reshape(-1), labels.to(.int64).reshape(-1))
             let counts = actual.ge(0).logicalAnd(actual.lt(classes))
-            // What does not count is counted in a place of its own, which is left out.
+            // Ignored labels are counted in one extra element, which is dropped.
             let places = Tensor.where(counts, actual * classes + predicted, Tensor(classes * classes, device: scores.device))
             let ones = Tensor.ones([predicted.numel], dtype: .int64, device: scores.device)
             let all = Tensor.zeros([classes * classes + 1], dtype: .int64, device: scores.device).indexAdd(dim: 0, places, ones)
@@ -90,7 +90,7 @@ public struct ConfusionMatrix: Metric {
 
     private enum CodingKeys: CodingKey { case classes, sums }
 
-    /// Reads what `encode(to:)` has written.
+    /// Decodes the result of `encode(to:)`.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         classes = try container.decode(Int.self, forKey: .classes)
@@ -105,26 +105,26 @@ public struct ConfusionMatrix: Metric {
 
     public mutating func merge(_ other: ConfusionMatrix) { sums += other.sums }
 
-    /// Row after row.
+    /// All counts, row by row.
     public var counts: [Int] { sums.values.map { Int($0) } }
 
-    /// Counts one sample. Both are numbers of classes.
+    /// Counts one sample, given class indices.
     public mutating func add(actual: Int, predicted: Int) {
         var one = [Double](repeating: 0, count: classes * classes)
         one[actual * classes + predicted] = 1
         sums += Sum(one)
     }
 
-    /// How often a sample of class `actual` was taken for `predicted`.
+    /// The number of samples of class `actual` that were predicted as `predicted`.
     public subscript(actual: Int, predicted: Int) -> Int { Int(sums.values[actual * classes + predicted]) }
 
-    /// The samples of class `actual`.
+    /// The number of samples of class `actual`.
     public func total(_ actual: Int) -> Int { (0..<classes).reduce(0) { $0 + self[actual, $1] } }
 
-    /// The samples that were taken for class `predicted`.
+    /// The number of samples predicted as class `predicted`.
     public func taken(_ predicted: Int) -> Int { (0..<classes).reduce(0) { $0 + self[$1, predicted] } }
 
-    /// The share of samples on the diagonal, NaN where there are none.
+    /// The fraction of samples on the diagonal; NaN without samples.
     public var accuracy: Double {
         let all = sums.values.reduce(0, +)
         return all == 0 ? .nan : Double((0..<classes).reduce(0) { $0 + self[$1, $1] }) / all
@@ -133,54 +133,54 @@ public struct ConfusionMatrix: Metric {
     /// The accuracy.
     public var value: Double { accuracy }
 
-    /// The share of the samples of class `actual` that were recognised, NaN where there are none.
+    /// The fraction of the samples of class `actual` that were predicted as it; NaN without samples.
     public func recall(_ actual: Int) -> Double { Double(self[actual, actual]) / Double(total(actual)) }
 
-    /// The share of the samples taken for class `predicted` that were of it, NaN where there are none.
+    /// The fraction of the samples predicted as class `predicted` that are of it; NaN without samples.
     public func precision(_ predicted: Int) -> Double { Double(self[predicted, predicted]) / Double(taken(predicted)) }
 
-    /// 2·hits / (samples of the class + samples taken for it): the harmonic mean of precision and recall; NaN where there are neither.
+    /// 2·hits / (samples of the class + samples predicted as it): the harmonic mean of precision and recall; NaN without either.
     public func f1(_ label: Int) -> Double { 2 * Double(self[label, label]) / Double(total(label) + taken(label)) }
 
-    /// hits / (samples of the class or taken for it): intersection over union, NaN where there are neither.
+    /// hits / (samples of the class or predicted as it): intersection over union; NaN without either.
     public func iou(_ label: Int) -> Double { Double(self[label, label]) / Double(total(label) + taken(label) - self[label, label]) }
 
-    /// The mean of a number a class over the classes that have one.
+    /// The mean of a number per class, over the classes where it is not NaN.
     fileprivate func mean(_ number: (Int) -> Double) -> Double {
         let numbers = (0..<classes).map(number).filter { !$0.isNaN }
         return numbers.isEmpty ? .nan : numbers.reduce(0, +) / Double(numbers.count)
     }
 }
 
-/// The mean over the classes of 2·precision·recall / (precision + recall), of those that occur. torchmetrics: `F1Score(average="macro")`.
+/// The mean of 2·precision·recall / (precision + recall) over the classes that occur. torchmetrics: `F1Score(average="macro")`.
 public struct F1Score: Metric {
     private var matrix: ConfusionMatrix
 
-    /// Of scores [N, C, …] and labels [N, …]; labels that are no class do not count.
+    /// For scores [N, C, …] and labels [N, …]; labels that are no class are ignored.
     public init(_ scores: Tensor, _ labels: Tensor) { matrix = ConfusionMatrix(scores, labels) }
 
     public mutating func merge(_ other: F1Score) { matrix.merge(other.matrix) }
     public var value: Double { matrix.mean(matrix.f1) }
 }
 
-/// The mean over the classes of intersection over union, of those that occur: for segmentation. torchmetrics: `JaccardIndex`, `MeanIoU`.
+/// The mean of intersection over union over the classes that occur, for segmentation. torchmetrics: `JaccardIndex`, `MeanIoU`.
 public struct MeanIoU: Metric {
     private var matrix: ConfusionMatrix
 
-    /// Of scores [N, C, …] and labels [N, …]; labels that are no class do not count.
+    /// For scores [N, C, …] and labels [N, …]; labels that are no class are ignored.
     public init(_ scores: Tensor, _ labels: Tensor) { matrix = ConfusionMatrix(scores, labels) }
 
     public mutating func merge(_ other: MeanIoU) { matrix.merge(other.matrix) }
     public var value: Double { matrix.mean(matrix.iou) }
 }
 
-/// The correlation of predicted and actual classes, from −1 to 1: 0 is a guess, whatever the classes' shares. With c right of s samples, tₖ of
-/// class k and pₖ taken for it, (c·s − Σ tₖpₖ)/√((s² − Σ pₖ²)(s² − Σ tₖ²)) (Gorodkin, 2004); NaN where all are of one class, or taken for one.
-/// torchmetrics: `MatthewsCorrCoef`, which says 0 there.
+/// The correlation of predicted and actual classes, from −1 to 1; 0 for guessing, whatever the class frequencies. With c of s samples
+/// predicted correctly, tₖ of class k and pₖ predicted as k: (c·s − Σ tₖpₖ)/√((s² − Σ pₖ²)(s² − Σ tₖ²)) (Gorodkin, 2004). NaN if all
+/// samples are of one class, or all predicted as one; torchmetrics' `MatthewsCorrCoef` gives 0 then.
 public struct MatthewsCorrelation: Metric {
     private var matrix: ConfusionMatrix
 
-    /// Of scores [N, C, …] and labels [N, …]; labels that are no class do not count.
+    /// For scores [N, C, …] and labels [N, …]; labels that are no class are ignored.
     public init(_ scores: Tensor, _ labels: Tensor) { matrix = ConfusionMatrix(scores, labels) }
 
     public mutating func merge(_ other: MatthewsCorrelation) { matrix.merge(other.matrix) }
@@ -195,24 +195,24 @@ public struct MatthewsCorrelation: Metric {
     }
 }
 
-/// The area under the receiver operating characteristic of two classes: how likely a sample of class 1 scores higher than one of class 0,
-/// equal scores counting half. torchmetrics: `AUROC(task="binary")`.
+/// The area under the receiver operating characteristic of two classes: the probability that a sample of class 1 has a higher score than
+/// one of class 0, where equal scores count half. torchmetrics: `AUROC(task="binary")`.
 ///
-/// It keeps all scores, 9 bytes a sample, and sorts them whenever it is read: progress bars do not ask for it. In a checkpoint within an epoch a
-/// sample takes some 25 bytes of text, of which a file has at most 100 MB.
+/// It stores all scores, 9 bytes per sample, and sorts them whenever it is read, so progress bars do not show it. In a checkpoint within an
+/// epoch a sample takes some 25 bytes of text; the text of a file is limited to 100 MB.
 public struct AUROC: Metric {
     public static var isShownOnTheWay: Bool { false }
     private var scores: [Double] = []
     private var labels: [Bool] = []
     private var pending: [(Tensor, Tensor)] = []
 
-    /// Of one score a sample and labels 0 and 1, of one shape. Traps where the shapes differ.
+    /// For one score per sample and labels 0 and 1, of the same shape. Traps where the shapes differ.
     public init(_ scores: Tensor, _ labels: Tensor) {
         guard scores.isPoisoned || labels.isPoisoned || scores.shape == labels.shape else {
             fail("AUROC", "scores of shape \(scores.shape) and labels of shape \(labels.shape) differ; it needs one score a label")
             return
         }
-        // Copies: a view would keep alive what it is a part of.
+        // Copies, since a view would keep its base alive.
         pending = noGrad { [(scores.detach().clone(), labels.detach().clone())] }
     }
 
@@ -220,11 +220,11 @@ public struct AUROC: Metric {
         scores += other.scores
         labels += other.labels
         pending += other.pending
-        // Each keeps tensors alive.
+        // Pending batches keep tensors alive, so read them now and then.
         if pending.count >= 64 { (scores, labels, pending) = (all.scores, all.labels, []) }
     }
 
-    /// All pairs of score and label, those of batches that nobody has read included.
+    /// All scores and labels, including those of pending batches.
     private var all: (scores: [Double], labels: [Bool]) {
         (scores + pending.flatMap { $0.0.array(Double.self) }, labels + pending.flatMap { $0.1.array(Double.self).map { $0 > 0.5 } })
     }
@@ -233,7 +233,7 @@ public struct AUROC: Metric {
         let (scores, labels) = all
         let positives = labels.count { $0 }
         guard positives > 0, positives < labels.count, !scores.contains(where: \.isNaN) else { return .nan }
-        // Mann and Whitney: the ranks of class 1, less what they would be at least; equal scores share their mean rank.
+        // Mann and Whitney: the sum of the ranks of class 1 minus its minimum; equal scores share their mean rank.
         let order = scores.indices.sorted { scores[$0] < scores[$1] }
         var (ranks, first) = (0.0, 0)
         while first < order.count {

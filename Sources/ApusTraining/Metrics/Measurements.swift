@@ -1,14 +1,14 @@
 import ApusCore
 import ApusFormats
 
-/// A metric that a trainer takes of every batch: what it is called, and how it is made of what the step has computed.
+/// A metric that a trainer computes for every batch: its name, and how it is made from the output of the step.
 public struct Measure<Output> {
-    /// What it is called in progress bars, records and checkpoints.
+    /// The name in progress bars, records and checkpoints.
     public let name: String
     let make: (Output) -> any Metric
     let decode: (JSON) throws -> any Metric
 
-    /// `make` gives the metric of one batch.
+    /// `make` returns the metric of one batch.
     public init<M: Metric>(_ name: String, _ make: @escaping (Output) -> M) {
         self.name = name
         self.make = make
@@ -18,37 +18,37 @@ public struct Measure<Output> {
 
 /// The loss and the metrics of the batches seen so far.
 ///
-/// Numbers are read from the device when they are asked for, and come to the same whenever that is.
+/// Values are read from the device only when they are requested; the results are the same whenever that is.
 public final class Measurements {
-    /// Samples seen; does not wait for the device.
+    /// The number of samples so far; does not wait for the device.
     public private(set) var samples = 0
     private var mean = Mean(total: 0, count: 0)
     private var entries: [(name: String, metric: (any Metric)?)]
 
-    /// Nothing seen yet of metrics of those names.
+    /// Without batches, for metrics with those names.
     package init(_ names: [String] = []) { entries = names.map { ($0, nil) } }
 
-    /// The mean loss over all samples, NaN before the first. Waits for the device.
+    /// The mean loss over all samples; NaN before the first batch. Waits for the device.
     public var loss: Double { mean.value }
     /// The names of the metrics, in the order in which they were declared.
     public var names: [String] { entries.map(\.name) }
-    /// What the metric of that name comes to, NaN before the first batch; nil where there is none. `loss` is the loss. Waits for the device.
+    /// The value of the metric of that name, NaN before the first batch; nil where there is none. `loss` is the loss. Waits for the device.
     public subscript(name: String) -> Double? {
         name == "loss" ? loss : entries.first { $0.name == name }.map { $0.metric?.value ?? .nan }
     }
-    /// The metric itself, for what more it knows than one number: a ``ConfusionMatrix``, say. nil before the first batch.
+    /// The metric itself, for a type that has more than one value, such as ``ConfusionMatrix``. nil before the first batch.
     public func metric<M: Metric>(_ name: String, as type: M.Type = M.self) -> M? { entries.first { $0.name == name }?.metric as? M }
 
-    /// All numbers. Waits for the device.
+    /// All values. Waits for the device.
     public var record: Measured { Measured(loss: loss, metrics: entries.map { .init(name: $0.name, value: $0.metric?.value ?? .nan) }) }
 
-    /// The metrics that a progress bar asks for. Waits for the device.
+    /// The metrics that a progress bar shows. Waits for the device.
     package var onTheWay: [Measured.Entry] {
         entries.compactMap { entry in entry.metric.flatMap { type(of: $0).isShownOnTheWay ? .init(name: entry.name, value: $0.value) : nil }
         }
     }
 
-    /// Adds a batch: its mean loss, a scalar, and its metrics.
+    /// Adds a batch: its mean loss (a scalar) and its metrics.
     package func add<Output>(loss: Tensor, _ output: Output, samples count: Int, _ measures: [Measure<Output>]) {
         samples += count
         mean.merge(Mean(loss, count: count))
@@ -65,7 +65,7 @@ public final class Measurements {
 
     // MARK: Checkpoints
 
-    /// What a checkpoint keeps.
+    /// The state in a checkpoint.
     struct State: Codable {
         var samples: Int
         var mean: Mean
@@ -83,7 +83,7 @@ public final class Measurements {
             metrics: try entries.map { .init(name: $0.name, metric: try $0.metric.map { try JSON(encoding: $0) }) })
     }
 
-    /// Goes on from a state, which must be of the same measures. Throws a string that says what differs.
+    /// Continues from a state of the same metrics. Throws a `MeasureError` that says what differs.
     convenience init<Output>(_ state: State, _ measures: [Measure<Output>]) throws {
         let names = measures.map(\.name)
         guard state.metrics.map(\.name) == names else {
@@ -109,13 +109,13 @@ struct MeasureError: Error, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-/// What the batches of an epoch came to.
+/// The loss and the metrics of an epoch.
 public struct Measured: Hashable, Sendable, Codable {
     /// A metric's name and value.
     public struct Entry: Hashable, Sendable, Codable {
-        /// What it is called.
+        /// The name of the metric.
         public var name: String
-        /// What it came to.
+        /// The value of the metric.
         public var value: Double
         /// A name and a value.
         public init(name: String, value: Double) { (self.name, self.value) = (name, value) }
@@ -128,6 +128,6 @@ public struct Measured: Hashable, Sendable, Codable {
     /// A loss, and metrics.
     public init(loss: Double, metrics: [Entry] = []) { (self.loss, self.metrics) = (loss, metrics) }
 
-    /// The number of that name, nil where there is none; `loss` is the loss.
+    /// The value of that name, nil where there is none; `loss` is the loss.
     public subscript(name: String) -> Double? { name == "loss" ? loss : metrics.first { $0.name == name }?.value }
 }

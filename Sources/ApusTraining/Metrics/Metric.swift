@@ -1,14 +1,14 @@
 import ApusCore
 import Glibc
 
-/// What batches add up to: a loss, an accuracy, an area under a curve. A value of it is made of one batch, and takes in those of others.
+/// A metric that is accumulated over batches, such as a loss, an accuracy or an area under a curve. It is made from one batch and merged.
 ///
-/// One of one's own needs its sums, how they are merged, and what they come to; that it is `Codable` puts it into checkpoints:
+/// A custom metric needs its sums, a way to merge them, and its value; it is `Codable` for checkpoints:
 /// ```swift
 /// struct WithinOne: Metric {
 ///     var hits: Sum, count: Sum
 ///     init(_ prediction: Tensor, _ target: Tensor) {
-///         hits = Sum(((prediction - target).abs().le(1).sum())
+///         hits = Sum((prediction - target).abs().le(1).sum())
 ///         count = Sum(Double(target.numel))
 ///     }
 ///     mutating func merge(_ other: WithinOne) { hits += other.hits; count += other.count }
@@ -16,14 +16,14 @@ import Glibc
 /// }
 /// trainer.measure("within one") { WithinOne($0, $1) }
 /// ```
-/// Merging must not depend on how the samples were dealt out among batches: a mean is kept as a sum and a count. The library's torchmetrics
-/// counterpart has `update`, `compute` and `merge_state` for this.
+/// The result must not depend on how the samples are divided into batches: store a mean as a sum and a count. torchmetrics has `update`,
+/// `compute` and `merge_state` for this.
 public protocol Metric: Codable {
-    /// Takes in what `other` has seen, which came later.
+    /// Adds the samples of `other`, which came later.
     mutating func merge(_ other: Self)
-    /// What it comes to; NaN where nothing was seen.
+    /// The value of the metric; NaN without samples.
     var value: Double { get }
-    /// Whether progress bars ask for it several times a second; true where not said otherwise.
+    /// Whether progress bars show it, which read it several times a second; true by default.
     static var isShownOnTheWay: Bool { get }
 }
 
@@ -31,9 +31,9 @@ extension Metric {
     public static var isShownOnTheWay: Bool { true }
 }
 
-/// Numbers that are added up over batches, in double precision and in the order of the batches, whenever they are read.
+/// Numbers summed over batches, in double precision and in the order of the batches, whenever they are read.
 ///
-/// They may still be on a device: nobody waits for them until they are read, since waiting for each batch would hold up a device that works
+/// They may still be on a device: reading them waits, but adding does not, since waiting for each batch would stall a device that works
 /// ahead.
 public struct Sum {
     /// Shared by copies until one of them changes.
@@ -58,19 +58,19 @@ public struct Sum {
 
     private var memory: Memory
 
-    /// The elements of `numbers`, each times `weight`; a scalar is one number.
+    /// The elements of `numbers`, each times `weight`.
     public init(_ numbers: Tensor, times weight: Double = 1) {
-        // A copy: what was given may be a parameter, which changes before somebody reads.
+        // A copy, since `numbers` may be a parameter that changes before the sum is read.
         memory = Memory([], [(noGrad { numbers.detach().clone() }, weight)])
     }
 
-    /// A number that is known already.
+    /// A number on the host.
     public init(_ number: Double) { memory = Memory([number], []) }
 
-    /// Numbers that are known already.
+    /// Numbers on the host.
     public init(_ numbers: [Double]) { memory = Memory(numbers, []) }
 
-    /// Adds number to number. Traps where there are not as many, as soon as somebody reads; a sum of nothing takes any.
+    /// Adds elementwise. Traps, when the sum is read, unless both have the same number of elements; an empty sum takes any number.
     public static func += (sum: inout Sum, other: Sum) {
         if !isKnownUniquelyReferenced(&sum.memory) { sum.memory = Memory(sum.memory.settled, sum.memory.pending) }
         if !other.memory.settled.isEmpty {
@@ -82,29 +82,29 @@ public struct Sum {
             sum.memory.settled = mine.isEmpty ? others : zip(mine, others).map { $0 + $1 }
         }
         sum.memory.pending += other.memory.pending
-        // Each keeps a tensor alive.
+        // Pending tensors stay alive, so read them now and then.
         if sum.memory.pending.count >= 64 { sum.memory.settle() }
     }
 
-    /// The numbers. Waits for the device.
+    /// The sums. Waits for the device.
     public var values: [Double] {
         memory.settle()
         return memory.settled
     }
 
-    /// The number, where it is one; NaN where there is none. Waits for the device.
+    /// The first sum; NaN where there is none. Waits for the device.
     public var value: Double { values.first ?? .nan }
 }
 
 extension Sum: Codable {
-    /// The numbers, as a list.
+    /// Encodes the sums as a list.
     public func encode(to encoder: any Encoder) throws { try values.encode(to: encoder) }
-    /// Reads what `encode(to:)` has written.
+    /// Decodes the result of `encode(to:)`.
     public init(from decoder: any Decoder) throws { self.init(try [Double](from: decoder)) }
 }
 
 extension KeyedDecodingContainer {
-    /// A sum of `count` numbers. Throws where there are not as many.
+    /// A sum of `count` numbers. Throws for another number of them.
     func sum(_ key: Key, count: Int) throws -> Sum {
         let sum = try decode(Sum.self, forKey: key)
         guard sum.values.count == count else {
@@ -115,15 +115,15 @@ extension KeyedDecodingContainer {
     }
 }
 
-/// Σ value · count / Σ count: the mean over all samples of what is a mean over each batch, as losses are.
+/// Σ value · count / Σ count: the mean over all samples of a value that is a mean over each batch, such as a loss.
 public struct Mean: Metric {
     private var sum: Sum
     private var count: Double
 
-    /// A scalar that is the mean over `count` samples; of none it is nothing, whatever the scalar says.
+    /// A scalar that is the mean over `count` samples; ignored if `count` is 0.
     public init(_ mean: Tensor, count: Int) { (sum, self.count) = (count == 0 ? Sum(0) : Sum(mean, times: Double(count)), Double(count)) }
 
-    /// From Σ value · count.
+    /// A mean with the given Σ value · count.
     package init(total: Double, count: Int) { (sum, self.count) = (Sum(total), Double(count)) }
 
     public mutating func merge(_ other: Mean) {
@@ -135,7 +135,7 @@ public struct Mean: Metric {
 
     private enum CodingKeys: CodingKey { case sum, count }
 
-    /// Reads what `encode(to:)` has written.
+    /// Decodes the result of `encode(to:)`.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         (sum, count) = (try container.sum(.sum, count: 1), try container.decode(Double.self, forKey: .count))
@@ -145,11 +145,11 @@ public struct Mean: Metric {
     package var total: Double { sum.value }
 }
 
-/// exp of the mean negative log-likelihood of a token: 1 is certainty, the vocabulary's size is a guess. torchmetrics: `Perplexity`.
+/// exp of the mean negative log-likelihood per token: 1 for certainty, the vocabulary's size for guessing. torchmetrics: `Perplexity`.
 public struct Perplexity: Metric {
     private var mean: Mean
 
-    /// From the mean cross-entropy over `tokens` tokens, in nats.
+    /// From the mean cross-entropy in nats over `tokens` tokens.
     public init(_ crossEntropy: Tensor, tokens: Int) { mean = Mean(crossEntropy, count: tokens) }
 
     public mutating func merge(_ other: Perplexity) { mean.merge(other.mean) }

@@ -4,7 +4,7 @@ import ApusCore
 public struct MeanAbsoluteError: Metric {
     private var mean: Mean
 
-    /// Of predictions and targets of one shape. Traps where the shapes differ: broadcasting would compare what does not belong together.
+    /// For predictions and targets of the same shape. Traps where the shapes differ, since broadcasting would compare the wrong pairs.
     public init(_ prediction: Tensor, _ target: Tensor) {
         mean = elementwiseMean("MeanAbsoluteError", prediction, target) { ($0 - $1).abs() }
     }
@@ -18,7 +18,7 @@ public struct MeanSquaredError: Metric {
     private var mean: Mean
     private let isRoot: Bool
 
-    /// Of predictions and targets of one shape. With `root` the value is √mean, in the targets' unit. Traps where the shapes differ.
+    /// For predictions and targets of the same shape. With `root` the value is √mean, in the targets' unit. Traps where the shapes differ.
     public init(_ prediction: Tensor, _ target: Tensor, root: Bool = false) {
         mean = elementwiseMean("MeanSquaredError", prediction, target) { ($0 - $1).square() }
         isRoot = root
@@ -28,7 +28,7 @@ public struct MeanSquaredError: Metric {
     public var value: Double { isRoot ? mean.value.squareRoot() : mean.value }
 }
 
-/// The mean of `difference` over all elements, computed in float32 at least.
+/// The mean of `difference` over all elements, computed at least in float32.
 private func elementwiseMean(_ name: String, _ prediction: Tensor, _ target: Tensor, _ difference: (Tensor, Tensor) -> Tensor) -> Mean {
     noGrad {
         if !prediction.isPoisoned, !target.isPoisoned, prediction.shape != target.shape {

@@ -3,7 +3,7 @@ import ApusSystem
 
 extension Profile {
     /// Writes all events in Chrome's trace format, for chrome://tracing or ui.perfetto.dev; times in microseconds.
-    /// Throws where the file cannot be written; it is then as it was.
+    /// Throws if the file cannot be written; an existing file is then unchanged.
     public func writeTrace(to path: String) throws {
         let lines = events.map { JSON.object(members($0)).text }
         try AtomicFile.write("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n" + lines.joined(separator: ",\n") + "\n]}\n", to: path)

@@ -2,7 +2,7 @@ import ApusCore
 import ApusNN
 import ApusSystem
 
-/// Where the time goes: every op, derivative, call of a module and step of an optimizer that ran while it was recorded, on this thread.
+/// Records the time of every op, derivative, module call and optimizer step on this thread.
 ///
 /// ```swift
 /// let profile = Profile(of: model, steps: 20) {
@@ -14,11 +14,11 @@ import ApusSystem
 /// try profile.writeTrace(to: "step.trace.json")
 /// ```
 ///
-/// Taking the times costs some 0.1 µs an op; nothing is paid while nobody records. PyTorch: `torch.profiler.profile`.
+/// Recording costs some 0.1 µs per op; without a recording there is no cost. PyTorch: `torch.profiler.profile`.
 public struct Profile {
-    /// One thing that began and ended.
+    /// One recorded activity.
     public struct Event {
-        /// What kind of thing it is.
+        /// The kinds of activities.
         public enum Kind: String, Sendable, CaseIterable {
             /// An op's forward computation.
             case forward
@@ -32,34 +32,34 @@ public struct Profile {
 
         /// The op's name, the module's path in the model, or the optimizer's name.
         public var name: String
-        /// Which kind of thing it is.
+        /// The kind of activity.
         public var kind: Kind
-        /// Seconds from the first event's beginning.
+        /// The start in seconds, counted from the start of the recording.
         public var start: Double
-        /// Seconds.
+        /// The duration in seconds.
         public var duration: Double
-        /// How many events it is in.
+        /// The number of events that contain it.
         public var depth: Int
-        /// Whether it is part of another op's computation or derivative, whose time holds its own.
+        /// Whether it is part of another op's computation or derivative, whose time includes it.
         public var isInner: Bool
-        /// The path of the module that was being called, for a derivative when the op ran; nil outside of modules.
+        /// The path of the innermost module whose call it is in (for a derivative: whose call ran the op); nil outside modules.
         public var module: String?
-        /// The bytes of the inputs and outputs of an op, or of those in a derivative; views move none.
+        /// The bytes of an op's inputs and outputs, or of the ops in a derivative; 0 for views.
         public var bytes: Int
     }
 
-    /// In the order in which they began.
+    /// All events in the order of their starts.
     public let events: [Event]
     /// How often the work was run; tables show averages.
     public let steps: Int
-    /// Seconds of all runs.
+    /// The duration of all runs in seconds.
     public let duration: Double
-    /// The model's modules by path, each before those in it, with their types.
+    /// The paths and types of the model's modules, each before its submodules.
     let modules: [(path: String, type: String)]
 
-    /// Runs `work` `steps` times and records it.
+    /// Runs and records `work` `steps` times.
     ///
-    /// - Parameter model: names the modules in tables; those outside of it go by their type. Its own path is its type's name.
+    /// - Parameter model: gives the modules their paths in tables, its own being its type's name. Modules outside it are named by type.
     public init(of model: Module? = nil, steps: Int = 1, _ work: () throws -> Void) rethrows {
         if steps < 1 { fail("Profile", "steps is \(steps), it must be at least 1") }
         let steps = max(steps, 1)
@@ -86,7 +86,7 @@ public struct Profile {
     }
 }
 
-/// Takes the times. Holds the modules it has seen, so that none goes and leaves its identity to another.
+/// Records the times. It retains the modules it sees, so that their identities are not reused.
 private final class Recorder: Observer {
     enum What {
         case op(String), derivative(String), step(String), module(Module)
@@ -112,13 +112,13 @@ private final class Recorder: Observer {
     }
 
     private(set) var entries: [Entry] = []
-    /// The entries that have begun and not ended.
+    /// The indices of entries that have not ended.
     private var open: [Int] = []
-    /// How many of these are ops, derivatives or steps.
+    /// How many of them are ops, derivatives or steps.
     private var working = 0
-    /// The modules being called, innermost last.
+    /// The called modules, innermost last.
     private var calls: [Module] = []
-    /// Which module an op was called in, by its node. A node that is gone may leave its identity to another op's, which then is noted anew.
+    /// The module in which each op was called, by the identity of its node. If an identity is reused, its entry is overwritten.
     private var origins: [ObjectIdentifier: Module] = [:]
 
     func willBegin(_ activity: Activity) {
@@ -138,7 +138,7 @@ private final class Recorder: Observer {
         entries.append(Entry(what: what, start: 0, end: 0, depth: open.count, isInner: working > 0, module: module))
         open.append(entries.count - 1)
         if case .module = what {} else { working += 1 }
-        entries[entries.count - 1].start = monotonicSeconds() // Last, so that the bookkeeping is not in it.
+        entries[entries.count - 1].start = monotonicSeconds() // Last, so that the bookkeeping is not included.
     }
 
     func didEnd() {
@@ -150,11 +150,11 @@ private final class Recorder: Observer {
 
     func didRun(_ name: String, inputs: [Tensor], outputs: [Tensor]) {
         for output in outputs { if let node = output.node { origins[ObjectIdentifier(node)] = calls.last } }
-        // A view moves nothing.
+        // Views move no bytes.
         guard !inputs.contains(where: { x in outputs.contains { $0.storage === x.storage } }) else { return }
         let bytes = (inputs + outputs).reduce(0) { $0 + $1.numel * $1.dtype.size }
         entries[open[open.count - 1]].bytes = bytes
-        // What surrounds an op is a module, a derivative or a step that consists of ops, or an op with inputs and outputs of its own.
+        // Add the bytes to a surrounding derivative or step, which consists of ops. An op has its own inputs and outputs.
         guard open.count > 1 else { return }
         let outer = open[open.count - 2]
         switch entries[outer].what {

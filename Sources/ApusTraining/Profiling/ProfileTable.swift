@@ -1,13 +1,13 @@
 import ApusCore
 
 extension Profile {
-    /// What the tables show of an op, a module or an optimizer: sums over all steps.
+    /// A row of a table: an op, a module or an optimizer, with sums over all steps.
     public struct Row: Sendable {
-        /// The op's name, or the module's.
+        /// The name of the op, module or optimizer.
         public var name: String
-        /// How many modules it is in.
+        /// The number of modules that contain it.
         public var depth = 0
-        /// How often it ran forward; of a module how often it was called.
+        /// How often it was computed or called.
         public var calls = 0
         /// Seconds of its forward computation.
         public var forward = 0.0
@@ -18,7 +18,7 @@ extension Profile {
 
         init(_ name: String, depth: Int = 0) { (self.name, self.depth) = (name, depth) }
 
-        /// Seconds in all.
+        /// Seconds in total.
         public var time: Double { forward + backward }
 
         fileprivate mutating func add(_ event: Event) {
@@ -32,18 +32,18 @@ extension Profile {
         }
     }
 
-    /// Ops and optimizers, the longest first.
+    /// Ops and optimizers, sorted by descending time.
     public var ops: [Row] {
         var rows: [String: Row] = [:]
         for event in events where event.kind != .module && !event.isInner { rows[event.name, default: Row(event.name)].add(event) }
         return rows.values.sorted { ($1.time, $0.name) < ($0.time, $1.name) }
     }
 
-    /// The model's modules, each before those in it and with their times in its own; then those outside of the model.
+    /// The model's modules, each before its submodules and including their times; then modules outside the model.
     public var layers: [Row] {
         var rows: [Row] = []
         var places: [String: Int] = [:]
-        /// For each row, itself and the rows of the modules it is in.
+        /// For each row, its index and those of the modules that contain it.
         var chains: [[Int]] = []
         for (i, module) in modules.enumerated() {
             let parent = i == 0 ? nil : modules[..<i].lastIndex { module.path.hasPrefix($0.path + ".") } ?? 0
@@ -72,10 +72,10 @@ extension Profile {
         return rows
     }
 
-    /// Seconds in ops, derivatives and optimizers; the rest of `duration` is what lies between them: the graph, and the caller's own work.
+    /// Seconds in ops, derivatives and optimizers; the rest of `duration` is spent between them, in the graph and in the caller's code.
     public var accounted: Double { events.reduce(0) { $1.kind == .module || $1.isInner ? $0 : $0 + $1.duration } }
 
-    /// Two tables for the terminal, by op and by module: averages of a step, with each one's share of its time as a bar.
+    /// Two tables for the terminal, by op and by module: averages per step, with the share of the time as a bar.
     public func text(unicode: Bool = true) -> String {
         let step = duration / Double(steps)
         var lines = table("op", ops.filter { $0.time * 1000 >= duration }, ofTotal: duration, unicode)

@@ -1,19 +1,19 @@
 import ApusCore
 import ApusNN
 
-/// A model's layers with what they put out, how many parameters they have and how much they compute. PyTorch: the package torchinfo.
+/// The layers of a model with their output shapes, numbers of parameters and multiply-adds. PyTorch: the package torchinfo.
 public struct ModelSummary: Sendable {
-    /// A layer or a container of layers.
+    /// A layer, or a container of layers.
     public struct Row: Sendable {
-        /// `conv1 (Conv2d)`; the model itself has its type's name alone.
+        /// `conv1 (Conv2d)`; for the model itself only its type's name.
         public var title: String
-        /// How many containers it is in.
+        /// The number of containers around it.
         public var depth: Int
-        /// The shapes it put out, one for each output of its last call; empty where it was not called.
+        /// The shape of each output of its last call; empty if it was not called.
         public var outputs: [Shape]
-        /// The numbers it learns by itself, without those of the layers in it; one that is shared counts where it comes first.
+        /// The number of values in its own parameters, without those of its submodules; a shared parameter counts at its first use.
         public var parameters: Int
-        /// Multiplications with an addition in its matrix products and convolutions, without those of the layers in it.
+        /// Multiply-adds of its own matrix products and convolutions, without those of its submodules.
         public var multiplyAdds: Int
 
         package var outputText: String { outputs.map { "\($0)" }.joined(separator: ", ") }
@@ -21,22 +21,22 @@ public struct ModelSummary: Sendable {
         package var multiplyAddsText: String { multiplyAdds == 0 ? "-" : Text.grouped(multiplyAdds) }
     }
 
-    /// The model, then the layers in it, each before those that it contains.
+    /// The model, then its layers, each before its submodules.
     public var rows: [Row]
-    /// The input it was run on.
+    /// The shape of the input.
     public var input: Shape
-    /// All numbers that are learned.
+    /// The number of values in all parameters.
     public var parameters: Int
-    /// Those that require a gradient.
+    /// The number of values in parameters that require a gradient.
     public var trainable: Int
-    /// Of all products and convolutions, for that input.
+    /// Multiply-adds of all products and convolutions for that input.
     public var multiplyAdds: Int
-    /// What the parameters take in memory.
+    /// The bytes of all parameters.
     public var parameterBytes: Int
-    /// What the model puts out for that input.
+    /// The shape of the output for that input.
     public var output: Shape
 
-    /// Runs `model` on zeros of shape `input` once, in eval mode and without a graph. Throws an `OpError` where they do not fit.
+    /// Runs `model` once on zeros of shape `input`, in evaluation mode and without a graph. Throws an `OpError` if they do not fit.
     public init(_ model: Module, input: Shape, device: Device = .cpu) throws {
         let named = model.namedModules()
         var outputs: [ObjectIdentifier: [Shape]] = [:]
@@ -105,7 +105,7 @@ extension ModelSummary: CustomStringConvertible {
     public var description: String { text() }
 }
 
-/// Counts at the point that every op passes, for the module being called.
+/// Counts the multiply-adds of every op for the innermost called module.
 private final class MultiplyAdds: Observer {
     var counts: [ObjectIdentifier: Int] = [:]
 
@@ -116,8 +116,8 @@ private final class MultiplyAdds: Observer {
         counts[ObjectIdentifier(module.takeUnretainedValue()), default: 0] += count
     }
 
-    /// Products: each output number sums over the columns of the left operand. Convolutions: each output number (of a transposed one, each
-    /// input number) meets every weight of one channel.
+    /// In a product each output element sums over the columns of the left operand. In a convolution each output element (in a transposed
+    /// one each input element) takes as many multiply-adds as one channel has weights.
     static func count(_ name: String, _ inputs: [Tensor], _ output: Tensor) -> Int? {
         let name = name.lowercased()
         if name.hasPrefix("conv") {

@@ -2,8 +2,8 @@ import ApusCore
 import ApusData
 import ApusNN
 
-/// The measures of what `compute` makes of the batches of `loader`, with `model` in eval mode (each of its layers is put back into its own mode
-/// afterwards) and without a graph. `goOn` is asked after each batch; nil is returned where it said no.
+/// The measurements of `compute` over the batches of `loader`, with `model` in evaluation mode (afterwards each layer gets its own mode
+/// back) and without a graph. `goOn` is called after each batch; returns nil once it returns false.
 package func measured<Batch, Output>(
     _ model: Module, on loader: DataLoader<Batch>, _ measures: [Measure<Output>], compute: (Batch) throws -> (loss: Tensor, output: Output),
     goOn: () -> Bool = { true }

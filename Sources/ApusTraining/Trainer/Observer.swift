@@ -1,16 +1,16 @@
-/// Watches a ``Trainer``: progress bars, logs, early stopping. Every method has an empty default.
+/// Observes a ``Trainer``, for progress bars, logs or early stopping. Every method has an empty default.
 ///
-/// The trainer calls them on its own thread, between two batches.
+/// The trainer calls the methods on its own thread, between batches.
 public protocol TrainingObserver: AnyObject {
-    /// Training begins, or goes on from a checkpoint.
+    /// Training begins, or continues from a checkpoint.
     func willTrain(_ progress: TrainingProgress)
-    /// A batch was learned from.
+    /// A training batch is done.
     func didTrain(_ progress: TrainingProgress)
     /// A batch of the test set was evaluated after an epoch.
     func didEvaluate(batch: Int, of batches: Int, after progress: TrainingProgress)
-    /// An epoch is over and evaluated.
+    /// An epoch is finished and evaluated.
     func didFinish(_ epoch: EpochRecord, of epochs: Int)
-    /// Training was stopped before its end; a checkpoint has been written where the trainer writes any.
+    /// Training was stopped before its end; if the trainer writes checkpoints, one has been written.
     func didStop(_ progress: TrainingProgress)
 }
 
@@ -22,28 +22,28 @@ extension TrainingObserver {
     public func didStop(_ progress: TrainingProgress) {}
 }
 
-/// Where training is.
+/// The progress of training.
 public struct TrainingProgress {
     /// The epoch, from 1.
     public var epoch: Int
-    /// The epochs until the end.
+    /// The total number of epochs.
     public var epochs: Int
-    /// Batches learned from in this epoch.
+    /// The number of batches done in this epoch.
     public var batch: Int
-    /// Batches of an epoch.
+    /// The number of batches in an epoch.
     public var batches: Int
-    /// Steps taken in all epochs.
+    /// The number of steps in all epochs.
     public var step: Int
-    /// The learning rate of the last step (of the first optimizer's first group).
+    /// The learning rate of the last step (for the first group of the first optimizer).
     public var learningRate: Double
-    /// Samples learned from a second in this epoch, over all its parts.
+    /// Training samples per second in this epoch, over all its parts.
     public var samplesPerSecond: Double
-    /// Loss and metrics of this epoch so far, each batch's before it was learned from.
+    /// Loss and metrics of this epoch so far; each batch is measured before the step that learns from it.
     public let measurements: Measurements
 
     /// The mean training loss of this epoch so far. Waits for the device.
     public var loss: Double { measurements.loss }
-    /// The part of the epoch that is done.
+    /// The fraction of the epoch that is done.
     public var fraction: Double { batches == 0 ? 1 : Double(batch) / Double(batches) }
     /// An estimate of the seconds until the end of the epoch.
     public var secondsLeft: Double {
@@ -52,20 +52,20 @@ public struct TrainingProgress {
     }
 }
 
-/// What an epoch came to.
+/// The results of an epoch.
 public struct EpochRecord: Hashable, Sendable, Codable {
     /// The epoch, from 1.
     public var epoch: Int
-    /// Steps taken in all epochs so far.
+    /// The number of steps in all epochs so far.
     public var step: Int
-    /// Loss and metrics over the epoch's batches, each before it was learned from.
+    /// Loss and metrics over the epoch's batches; each is measured before the step that learns from it.
     public var train: Measured
-    /// Loss and metrics on the test set after the epoch, nil where there is none.
+    /// Loss and metrics on the test set after the epoch; nil without a test set.
     public var test: Measured?
-    /// The learning rate at the epoch's last step.
+    /// The learning rate of the epoch's last step.
     public var learningRate: Double
-    /// Samples learned from a second.
+    /// Training samples per second.
     public var samplesPerSecond: Double
-    /// Seconds of training, without the evaluation, over all parts of an epoch that was gone on with.
+    /// Seconds of training, without evaluation, over all parts of a resumed epoch.
     public var seconds: Double
 }

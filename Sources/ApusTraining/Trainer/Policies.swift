@@ -1,15 +1,15 @@
 import ApusCore
 import ApusOptim
 
-/// Where checkpoints go, and how often. One is written after every epoch and when training is stopped.
+/// Where and how often checkpoints are written. One is written after every epoch and when training is stopped.
 public struct CheckpointPolicy: Sendable {
-    /// The folder; it must exist.
+    /// The folder, which must exist.
     public var folder: String
-    /// In the middle of an epoch, after that many seconds without one.
+    /// Within an epoch, a checkpoint is written once the last one is this many seconds old.
     public var seconds: Double
-    /// In the middle of an epoch, after every so many steps of training; nil: only by time.
+    /// Within an epoch, a checkpoint is also written after every this many steps; nil for none by steps.
     public var steps: Int?
-    /// Checkpoints in `folder`, after so many seconds without one, and after every so many steps where given.
+    /// Checkpoints in `folder`, written after `seconds` and, if given, after `steps`.
     public init(folder: String, seconds: Double = 15, steps: Int? = nil) {
         self.folder = folder
         self.seconds = seconds
@@ -17,13 +17,13 @@ public struct CheckpointPolicy: Sendable {
     }
 }
 
-/// When a schedule of learning rates takes its step.
+/// When a learning rate schedule takes its step.
 public enum Schedule {
     /// After every step of the optimizer, as one-cycle and warm-up schedules do.
     case everyStep(LRScheduler)
     /// After every epoch.
     case everyEpoch(LRScheduler)
-    /// After every epoch, with the number that is watched.
+    /// After every epoch, with the watched value.
     case plateau(ReduceLROnPlateau, watching: Watched = .lowest("loss"))
 
     func didStep() { if case .everyStep(let scheduler) = self { scheduler.step() } }
@@ -51,24 +51,24 @@ public enum Schedule {
     }
 }
 
-/// A number of an epoch's record, and whether less of it is better: that of the evaluation where there is one, else that of training.
+/// A value of an epoch's record to watch, and whether lower is better. It is that of the evaluation if there is one, else that of training.
 public struct Watched: Hashable, Sendable {
     /// `loss`, or the name of a metric.
     public var name: String
-    /// Whether less is better.
+    /// Whether lower is better.
     public var isLower: Bool
-    /// Less is better.
+    /// Lower is better.
     public static func lowest(_ name: String) -> Watched { Watched(name: name, isLower: true) }
-    /// More is better.
+    /// Higher is better.
     public static func highest(_ name: String) -> Watched { Watched(name: name, isLower: false) }
 
-    /// The number in `epoch` where that has a test set as `other` has, nil where not, or where there is none of that name: numbers of training
-    /// and of evaluation are not compared.
+    /// The value in `epoch`; nil if there is none, or if only one of `epoch` and `other` has a test set, since values of training and of
+    /// evaluation are not comparable.
     func number(in epoch: EpochRecord, like other: EpochRecord) -> Double? {
         (epoch.test == nil) == (other.test == nil) ? (epoch.test ?? epoch.train)[name] : nil
     }
 
-    /// The number in `epoch`. Throws where there is none of that name.
+    /// The value in `epoch`. Throws if there is none of that name.
     func value(in epoch: EpochRecord) throws(OpError) -> Double {
         let measured = epoch.test ?? epoch.train
         if let value = measured[name] { return value }
@@ -77,22 +77,22 @@ public struct Watched: Hashable, Sendable {
             op: "fit")
     }
 
-    /// Whether `value` is better than `best` by more than `difference`; NaN never is.
+    /// Whether `value` is better than `best` by more than `difference`; false for NaN.
     func isBetter(_ value: Double, than best: Double, by difference: Double = 0) -> Bool {
         if best.isNaN { return !value.isNaN }
         return isLower ? value < best - difference : value > best + difference
     }
 }
 
-/// Ends training where a number has not become better for so many epochs. Keras: `EarlyStopping`.
+/// Stops training when a value has not improved for some epochs. Keras: `EarlyStopping`.
 public struct EarlyStopping: Hashable, Sendable {
-    /// What is watched.
+    /// The watched value.
     public var watched: Watched
-    /// How many epochs in a row may bring nothing.
+    /// The number of consecutive epochs without improvement after which training stops.
     public var patience: Int
-    /// What counts as better must be so by more than that.
+    /// The minimum difference of an improvement.
     public var minDelta: Double
-    /// Ends after `patience` epochs without a better `watched`. Traps where `patience` is below 1.
+    /// Stops after `patience` epochs without an improvement of `watched`. Traps where `patience` is below 1.
     public init(_ watched: Watched = .lowest("loss"), patience: Int, minDelta: Double = 0) {
         if patience < 1 { fail("EarlyStopping", "patience is \(patience), it must be at least 1") }
         (self.watched, self.patience, self.minDelta) = (watched, patience, minDelta)
@@ -100,7 +100,7 @@ public struct EarlyStopping: Hashable, Sendable {
 
     func isOver(_ history: [EpochRecord]) -> Bool {
         guard let last = history.last else { return false }
-        // Epochs that do not know the number, or know another kind of it, do not count.
+        // Epochs without a comparable value are skipped.
         let known = history.compactMap { record in watched.number(in: record, like: last).map { (epoch: record.epoch, value: $0) } }
         var best = (epoch: (known.first?.epoch ?? last.epoch) - 1, value: Double.nan)
         for entry in known where watched.isBetter(entry.value, than: best.value, by: minDelta) { best = entry }
@@ -108,11 +108,11 @@ public struct EarlyStopping: Hashable, Sendable {
     }
 }
 
-/// What is done to gradients that are too large, before a step.
+/// How large gradients are clipped before a step.
 public enum Clipping: Hashable, Sendable {
-    /// All are scaled so that their norm, as of one long vector, is at most that. PyTorch: `clip_grad_norm_`.
+    /// Scales all gradients so that their norm, as one long vector, is at most this. PyTorch: `clip_grad_norm_`.
     case norm(Double)
-    /// Each element is brought into −x … x. PyTorch: `clip_grad_value_`.
+    /// Clamps each element to −x … x. PyTorch: `clip_grad_value_`.
     case value(Double)
 
     func apply(_ optimizer: Optimizer) {
@@ -128,8 +128,8 @@ public enum Clipping: Hashable, Sendable {
 public enum TrainingOutcome: Hashable, Sendable {
     /// All epochs are done.
     case finished
-    /// ``EarlyStopping`` has seen enough.
+    /// Stopped by ``EarlyStopping``.
     case finishedEarly
-    /// The ``StopFlag`` was set; a checkpoint was written where there is a policy.
+    /// The ``StopFlag`` was set; if there is a checkpoint policy, a checkpoint was written.
     case stopped
 }

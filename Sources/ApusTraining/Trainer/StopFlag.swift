@@ -1,12 +1,12 @@
 import Synchronization
 
-/// A request to end in good order. Setting it is safe everywhere, in signal handlers too.
+/// A request to stop training cleanly. It can be set anywhere, even in signal handlers.
 public final class StopFlag: Sendable {
     private let flag = Atomic(false)
-    /// Makes an empty one.
+    /// A flag that is not set.
     public init() {}
-    /// Whether an end was asked for.
+    /// Whether stopping was requested.
     public var isSet: Bool { flag.load(ordering: .acquiring) }
-    /// Asks for an end.
+    /// Requests stopping.
     public func set() { flag.store(true, ordering: .releasing) }
 }

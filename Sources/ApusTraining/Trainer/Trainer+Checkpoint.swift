@@ -4,7 +4,7 @@ import ApusFormats
 import ApusNN
 import ApusOptim
 
-/// What a checkpoint says of a trainer beside the tensors: one value, under one key of the file's metadata.
+/// The state of a trainer besides the tensors: one value, under one key of a checkpoint's metadata.
 package struct TrainerState: Codable {
     package var step: Int
     package var history: [EpochRecord]
@@ -14,22 +14,22 @@ package struct TrainerState: Codable {
     var optimizers: [[String: String]]
     var schedules: [[String: String]]
     var scaler: [String: String]?
-    /// The epoch whose weights are the best.
+    /// The epoch with the best weights.
     var bestEpoch: Int?
 
-    /// The epoch under way.
+    /// The state of an unfinished epoch.
     package struct Partial: Codable {
         var seed: UInt64
         package var batch: Int
         var measurements: Measurements.State
-        /// nil: as the schedule says for the next step.
+        /// nil means the schedule's rate for the next step.
         var learningRate: Double?
         var seconds: Double
     }
 
     static let key = "trainer"
 
-    /// The state in `checkpoint`. `file` is what messages call it.
+    /// The state in `checkpoint`. `file` names it in messages.
     package init(_ checkpoint: Checkpoint, file: String) throws {
         guard let text = checkpoint.metadata[TrainerState.key] else {
             self = try TrainerState(earlier: checkpoint, file: file)
@@ -68,12 +68,12 @@ extension Trainer {
     private static var bestSection: String { "best" }
     private static func section(optimizer i: Int) -> String { i == 0 ? "optimizer" : "optimizer.\(i)" }
 
-    /// Writes a checkpoint of this moment, where there is a policy.
+    /// Writes a checkpoint of the current state, if there is a policy.
     func saveCheckpoint(_ train: DataLoader<Batch>) throws {
         guard let policy = checkpoints else { return }
         var checkpoint = Checkpoint()
         func keep(_ section: String, _ tensors: StateDict) { checkpoint[section] = StateDict(tensors.map { ($0.key, $0.value.to(.cpu)) }) }
-        // Copied from the device first: where that fails, or the work before did, the last checkpoint stays.
+        // Copy from the device first: if that fails, or the work before did, the last checkpoint stays.
         let states = optimizers.map { $0.stateDict() }
         keep(Self.modelSection, model.stateDict())
         for (i, state) in states.enumerated() { keep(Self.section(optimizer: i), state.tensors) }
@@ -94,17 +94,17 @@ extension Trainer {
         try checkpoint.save(in: policy.folder)
     }
 
-    /// Goes on from the newest whole checkpoint of the policy's folder. False where there is none: then nothing has changed.
+    /// Continues from the newest undamaged checkpoint in the policy's folder. Returns false where there is none; then nothing has changed.
     @discardableResult public func resume(train: DataLoader<Batch>) throws -> Bool {
         guard let policy = checkpoints, let checkpoint = try Checkpoint.load(from: policy.folder) else { return false }
         try restore(checkpoint, train: train, file: Checkpoint.newest(in: policy.folder))
         return true
     }
 
-    /// Takes over what `checkpoint` holds. `file` is what messages call it. Throws where it belongs to another model, optimizer, schedule or
+    /// Restores the state in `checkpoint`. `file` names it in messages. Throws if it belongs to another model, optimizer, schedule or
     /// loader, or has other metrics; then nothing has changed.
     public func restore(_ checkpoint: Checkpoint, train: DataLoader<Batch>, file: String) throws {
-        // All is read and checked before anything changes.
+        // Everything is read and checked before anything changes.
         let state = try TrainerState(checkpoint, file: file)
         func section(_ name: String) throws -> StateDict {
             guard let tensors = checkpoint[name] else {
@@ -153,7 +153,7 @@ extension Trainer {
                 throw FormatError(file: file, place: .key(TrainerState.key), reason: "\(error)")
             }
         }
-        // Each takes over all or nothing. Where a later one refuses, those before it get back what they had.
+        // Each load changes all or nothing. If a later one throws, the earlier ones are undone.
         var undo: [() throws -> Void] = []
         func load(_ module: Module, _ tensors: StateDict) throws {
             let old = noGrad { StateDict(module.stateDict().map { ($0.key, $0.value.clone()) }) }
@@ -175,10 +175,10 @@ extension Trainer {
             }
             if let scaler, let found = state.scaler { try scaler.loadStateDict(found) }
         } catch {
-            for step in undo.reversed() { try? step() } // What was refused is what is to be said.
+            for step in undo.reversed() { try? step() } // Only the first error is reported.
             throw error
         }
-        // Checkpoints of 0.1 do not say the rate of the last step.
+        // Checkpoints of version 0.1 lack the rate of the last step.
         if partial?.learningRate.isNaN == true { partial?.learningRate = learningRate }
         (step, history, self.partial, bestEpoch) = (state.step, state.history, partial, state.bestEpoch)
         let device = model.parameters().first?.device ?? .cpu

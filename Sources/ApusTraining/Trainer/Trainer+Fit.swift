@@ -5,12 +5,12 @@ import ApusOptim
 import ApusSystem
 
 extension Trainer {
-    /// Trains until `epochs` epochs are done, those before a resumed checkpoint included; evaluates on `test` after each.
+    /// Trains until `epochs` epochs are done, including those before a resumed checkpoint; evaluates on `test` after each.
     ///
-    /// A model that is in eval mode is put into training mode; layers of a model in training mode that were put into eval mode stay there.
+    /// A model in evaluation mode is switched to training mode; single layers of a model in training mode keep their evaluation mode.
     ///
-    /// Throws what reading a sample throws, an `OpError` where a loader has no batches or model and data do not fit (a last batch of one
-    /// sample that batch normalisation cannot learn from among them, before the first step), and what writing a checkpoint throws.
+    /// Throws errors of reading samples and of writing checkpoints, and an `OpError` if a loader has no batches, or if model and data do
+    /// not fit; that a last batch of one sample is too small for batch normalisation is found before the first step.
     @discardableResult public func fit(_ train: DataLoader<Batch>, test: DataLoader<Batch>? = nil, epochs: Int) throws -> TrainingOutcome {
         try checkSettings(train, test)
         if !model.training { model.train() }
@@ -28,7 +28,7 @@ extension Trainer {
         }
     }
 
-    /// What is known to be wrong before the first step.
+    /// Throws for settings that are known to be wrong before the first step.
     private func checkSettings(_ train: DataLoader<Batch>, _ test: DataLoader<Batch>?) throws(OpError) {
         func complain(_ text: String) -> OpError { OpError(text, op: "fit") }
         for (name, loader) in [("train", train), ("test", test)] {
@@ -70,7 +70,7 @@ extension Trainer {
 
     var learningRate: Double { optimizers.first?.paramGroups.first?.lr ?? 0 }
 
-    /// One epoch, or what is left of it; false where it was stopped.
+    /// Runs one epoch, or the rest of one; false if it was stopped.
     private func runEpoch(
         _ train: DataLoader<Batch>, test: DataLoader<Batch>?, epochs: Int, _ progress: inout TrainingProgress
     ) throws -> Bool {
@@ -81,7 +81,7 @@ extension Trainer {
         partial = nil
         if progress.batch == 0 { try checkLastBatch(train) }
         let iterator = train.makeIterator()
-        // Others may go through the loader meanwhile: an evaluation on the same one, an observer.
+        // Others may iterate over the loader meanwhile: an evaluation with the same loader, or an observer.
         let seed = train.position?.seed ?? 0
         func place(_ progress: TrainingProgress, seconds: Double) -> Partial {
             Partial(
@@ -91,7 +91,7 @@ extension Trainer {
         let begin = monotonicSeconds()
         var lastCheckpoint = begin
         var isBetweenSteps = true
-        // A checkpoint knows no gradients: it is taken between two steps, and so is the end.
+        // Checkpoints hold no gradients, so they are written between steps, and training is stopped there too.
         while !(stop.isSet && isBetweenSteps), let batch = try iterator.nextBatch() {
             progress.learningRate = learningRate
             isBetweenSteps = try learn(batch, number: progress.batch, train, measurements)
@@ -100,7 +100,7 @@ extension Trainer {
             let now = monotonicSeconds()
             progress.samplesPerSecond = Double(measurements.samples) / max(secondsBefore + now - begin, 1e-9)
             for observer in observers { observer.didTrain(progress) }
-            try throwFailure() // What a device has reported meanwhile.
+            try throwFailure() // Errors that a device has reported meanwhile.
             guard isBetweenSteps, let policy = checkpoints else { continue }
             if now - lastCheckpoint >= policy.seconds || policy.steps.map({ step % $0 == 0 }) == true {
                 partial = place(progress, seconds: secondsBefore + now - begin)
@@ -109,7 +109,7 @@ extension Trainer {
                 lastCheckpoint = monotonicSeconds()
             }
         }
-        let trained = measurements.record // Waits for the device: the time below is that of the work.
+        let trained = measurements.record // Waits for the device, so that the time below includes all work.
         try throwFailure()
         let seconds = secondsBefore + monotonicSeconds() - begin
         progress.samplesPerSecond = Double(measurements.samples) / max(seconds, 1e-9)
@@ -123,8 +123,8 @@ extension Trainer {
             epoch: progress.epoch, step: step, train: trained, test: nil, learningRate: progress.learningRate,
             samplesPerSecond: progress.samplesPerSecond, seconds: seconds)
         if let test {
-            // A test loader may draw from the run's generator: whoever goes on evaluates from the same place. One with a generator of its own gives
-            // every epoch the same.
+            // A test loader may draw from the run's generator: a resumed evaluation must start from the same state. A test loader with its
+            // own generator gives the same order in every epoch.
             let (own, others) = (generator.state, test.generator?.state)
             let tested = try evaluate(test, after: progress)
             if let others { test.generator?.state = others }
@@ -147,13 +147,13 @@ extension Trainer {
         return true
     }
 
-    /// A copy of the weights that evaluation sees: the averages where there are any.
+    /// A copy of the weights used in evaluation: the averages if there are any.
     private func evaluatedWeights() throws -> StateDict {
         func copies() -> StateDict { noGrad { StateDict(model.stateDict().map { ($0.key, $0.value.clone()) }) } }
         return try average.map { try $0.inPlace(copies) } ?? copies()
     }
 
-    /// Learns from a batch; whether a step was taken with it. A model that does not fit its data throws here instead of ending the program.
+    /// Trains on a batch; true if it completed a step. A model that does not fit its data throws here instead of trapping.
     private func learn(_ batch: Batch, number: Int, _ train: DataLoader<Batch>, _ measurements: Measurements) throws -> Bool {
         func samples(from first: Int, to end: Int) -> Int { min(end * train.batchSize, train.sampleCount) - first * train.batchSize }
         let (own, group) = (samples(from: number, to: number + 1), number - number % accumulate)
@@ -181,15 +181,15 @@ extension Trainer {
         if let autocast { try ApusCore.autocast(autocast, body) } else { try body() }
     }
 
-    /// Throws where an epoch ends with a batch of one sample that the model cannot learn from: batch normalisation has no statistics of one
-    /// number a channel. Tried with the first sample, before anything is learned.
+    /// Throws if an epoch ends with a batch of one sample that the model cannot learn from: batch normalisation cannot compute statistics
+    /// from one value per channel. It tries the first sample before training begins.
     private func checkLastBatch(_ train: DataLoader<Batch>) throws {
         guard let compute, train.batchSize > 1, !train.dropLast, train.sampleCount % train.batchSize == 1, model.training,
             ([model] + model.modules()).contains(where: { $0 is BatchNorm && $0.training })
         else { return }
         let buffers = model.buffers().map { ($0, $0.clone()) }
         defer { noGrad { for (buffer, value) in buffers { buffer.copy_(value) } } }
-        // Random numbers of its own: what is drawn here is not missing in the run.
+        // A separate generator, so that the trial does not change the run's random numbers.
         try withGenerator(Generator(seed: 0)) {
             let sample = try train.read(at: [0])
             do {
@@ -213,8 +213,8 @@ extension Trainer {
         }?.record
     }
 
-    /// What the model makes of the samples of `loader`, in eval mode and with the averaged weights where there are any (each layer is put back
-    /// into its own mode afterwards).
+    /// Evaluates the model on `loader`, in evaluation mode and with the averaged weights if there are any (afterwards each layer gets its
+    /// own mode back).
     public func evaluate(_ loader: DataLoader<Batch>) throws -> Measurements {
         guard let measurements = try evaluate(loader, goOn: { true }) else {
             preconditionFailure("an evaluation that nobody stops has a result")
@@ -222,7 +222,7 @@ extension Trainer {
         return measurements
     }
 
-    /// The same; `goOn` is asked after each batch, and nil is returned where it said no.
+    /// The same; `goOn` is called after each batch, and nil is returned once it returns false.
     func evaluate(_ loader: DataLoader<Batch>, goOn: () -> Bool) throws -> Measurements? {
         guard let compute else {
             throw OpError("nothing says what to compute of a batch; give the trainer an evaluate closure", op: "evaluate")

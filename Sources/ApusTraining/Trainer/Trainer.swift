@@ -3,7 +3,7 @@ import ApusData
 import ApusNN
 import ApusOptim
 
-/// A training loop for those who want one: epochs, metrics, evaluation, checkpoints, resuming, stopping in good order, for any model and any
+/// An optional training loop with epochs, metrics, evaluation, checkpoints, resuming and clean stopping, for any model and any type of
 /// batch.
 ///
 /// ```swift
@@ -13,63 +13,63 @@ import ApusOptim
 /// }
 /// trainer.measure("accuracy") { Accuracy($0, $1) }
 /// trainer.observers = [ProgressBar()]
-/// trainer.checkpoints = .init(folder: "run")  // which exists
-/// try trainer.resume(train: train)            // from the newest checkpoint, where there is one
+/// trainer.checkpoints = .init(folder: "run")  // the folder exists
+/// try trainer.resume(train: train)            // from the newest checkpoint, if any
 /// try trainer.fit(train, test: test, epochs: 5)
 /// ```
-/// The closure says what to compute of a batch: the loss that is made smaller, and whatever the metrics are made of. It is called in training and,
-/// in eval mode and without a graph, in evaluation. What needs several optimizers or losses gives a `step` of its own.
+/// The closure computes the loss to minimise and the input of the metrics from a batch. It is called in training, and also in evaluation,
+/// then in evaluation mode and without a graph. For several optimizers or losses pass a `step` closure.
 ///
-/// Everything random during training comes from `generator`, whose state is part of a checkpoint together with the place in the epoch: a
-/// run that is killed and resumed ends with the same bytes as one that was not.
+/// All random numbers during training come from `generator`. Its state is in each checkpoint, together with the position in the epoch: a
+/// run that is killed and resumed ends with the same bytes as an uninterrupted one.
 public final class Trainer<Batch, Output> {
-    /// The loss of a batch, a scalar that is the mean over its samples, and what the metrics are made of.
+    /// The loss of a batch, a scalar that is the mean over its samples, and the input of the metrics.
     public typealias Computed = (loss: Tensor, output: Output)
 
-    /// What is trained.
+    /// The model to train.
     public let model: Module
-    /// What updates the parameters.
+    /// The optimizers of its parameters.
     public let optimizers: [Optimizer]
-    /// What changes the learning rates.
+    /// The learning rate schedules.
     public let schedules: [Schedule]
-    /// The source of everything random in training (dropout; the loader's order where the loader has no generator of its own).
+    /// The source of all random numbers in training: dropout, and the loader's order if the loader has no generator of its own.
     public let generator: Generator
-    /// Ends training after the step at hand, once it is set. Any thread and any signal handler may set it.
+    /// Stops training after the current step, once it is set. Any thread and any signal handler may set it.
     public let stop: StopFlag
-    /// The metrics that are taken of every batch.
+    /// The metrics computed for every batch.
     public private(set) var measures: [Measure<Output>] = []
 
-    /// Who watches.
+    /// The observers of training.
     public var observers: [any TrainingObserver] = []
-    /// Where checkpoints go; nil: nowhere.
+    /// Where checkpoints are written; nil for none.
     public var checkpoints: CheckpointPolicy?
-    /// What else a checkpoint holds: asked for before each is written.
+    /// Additional metadata of a checkpoint; called before each is written.
     public var checkpointMetadata: () throws -> [String: String] = { [:] }
-    /// Batches whose gradients are added up before a step, as if they were one batch; their means are weighted by their samples. The last
-    /// ones of an epoch may be fewer.
+    /// The number of batches whose gradients are accumulated before a step, as if they were one batch: means are weighted by the number of
+    /// samples. The last group of an epoch may be smaller.
     public var accumulate = 1
-    /// What is done to large gradients.
+    /// How large gradients are clipped.
     public var clipping: Clipping?
-    /// The dtype that losses are computed in where that is safe; see `autocast(_:enabled:_:)`.
+    /// The lower-precision dtype for ops in which it is safe; see `autocast(_:enabled:_:)`.
     public var autocast: DType?
-    /// Scales the loss, which float16 needs.
+    /// The loss scaler, needed for float16.
     public var scaler: GradScaler?
-    /// When to end before the last epoch.
+    /// When to stop before the last epoch.
     public var earlyStopping: EarlyStopping?
-    /// Keeps the weights of the best epoch by that number, in memory and in checkpoints; ``loadBest()`` takes them back.
+    /// Keeps the weights of the best epoch by that value, in memory and in checkpoints; ``loadBest()`` restores them.
     public var keepBest: Watched?
 
     /// The finished epochs.
     public internal(set) var history: [EpochRecord] = []
-    /// Steps taken so far: batches, or groups of batches that were accumulated.
+    /// The number of steps so far: batches, or groups of accumulated batches.
     public internal(set) var step = 0
-    /// The optimizers that have gradients of the group of batches under way.
+    /// The optimizers that have gradients of the current group of batches.
     var begun: Set<ObjectIdentifier> = []
     /// The weights of the best epoch since ``keepBest`` was set.
     public internal(set) var bestWeights: StateDict?
-    /// Which epoch that is, from 1.
+    /// The number of that epoch, from 1.
     public internal(set) var bestEpoch: Int?
-    /// The epoch under way, where a checkpoint was taken in its middle.
+    /// The unfinished epoch after restoring a checkpoint within one.
     var partial: Partial?
     /// A running average of the weights.
     var average: WeightAverage?
@@ -77,17 +77,17 @@ public final class Trainer<Batch, Output> {
     let learn: (Batch, TrainingStep) throws -> Computed
     let compute: ((Batch) throws -> Computed)?
 
-    /// What is known of an epoch under way.
+    /// The state of an unfinished epoch.
     struct Partial {
         var position: DataLoader<Batch>.Position
         var measurements: Measurements
-        /// That of the last step.
+        /// The rate of the last step.
         var learningRate: Double
         var seconds: Double
     }
 
-    /// A trainer whose `step` does what it wants of a batch, and calls ``TrainingStep/minimize(_:by:)`` for each optimizer in turn: for
-    /// adversaries, or several losses. `evaluate` says what to compute of a batch of the test set; without, there is no evaluation.
+    /// A trainer whose `step` does anything with a batch, and calls ``TrainingStep/minimize(_:by:)`` for each optimizer in turn: for
+    /// adversarial networks, or several losses. `evaluate` computes a batch of the test set; without it there is no evaluation.
     public init(
         model: Module, optimizers: [Optimizer], schedules: [Schedule] = [], generator: Generator = .current, stop: StopFlag = StopFlag(),
         step: @escaping (Batch, TrainingStep) throws -> Computed, evaluate: ((Batch) throws -> Computed)? = nil
@@ -96,7 +96,7 @@ public final class Trainer<Batch, Output> {
         (self.generator, self.stop, learn, compute) = (generator, stop, step, evaluate)
     }
 
-    /// A trainer that makes the loss smaller that `compute` gives.
+    /// A trainer that minimises the loss returned by `compute`.
     public convenience init(
         model: Module, optimizer: Optimizer, schedule: Schedule? = nil, generator: Generator = .current, stop: StopFlag = StopFlag(),
         compute: @escaping (Batch) throws -> Computed
@@ -110,7 +110,7 @@ public final class Trainer<Batch, Output> {
             }, evaluate: compute)
     }
 
-    /// Takes the metric that `make` gives of every batch.
+    /// Adds a metric, which `make` computes for every batch.
     public func measure<M: Metric>(_ name: String, _ make: @escaping (Output) -> M) {
         if name == "loss" || measures.contains(where: { $0.name == name }) {
             fail("Trainer.measure", "there is a metric '\(name)' already; give it another name")
@@ -119,7 +119,7 @@ public final class Trainer<Batch, Output> {
         measures.append(Measure(name, make))
     }
 
-    /// Averages the weights of `model`, which is the trainer's or a part of it, into `averaged` after every step. Evaluation uses the average.
+    /// Averages the weights of `model`, the trainer's model or a part of it, into `averaged` after every step. Evaluation uses the average.
     public func average<M: Module>(_ model: M, into averaged: AveragedModel<M>) {
         average = WeightAverage(
             module: averaged, update: { averaged.updateParameters(model) },
@@ -128,7 +128,7 @@ public final class Trainer<Batch, Output> {
             })
     }
 
-    /// Puts the weights of the best epoch into the model, and into its average where there is one. False where none are kept.
+    /// Loads the weights of the best epoch into the model, and into its average if there is one. Returns false if none are kept.
     @discardableResult public func loadBest() throws -> Bool {
         guard let bestWeights else { return false }
         try model.loadStateDict(bestWeights)
@@ -137,12 +137,12 @@ public final class Trainer<Batch, Output> {
     }
 }
 
-/// A trainer of batches of inputs with their targets, whose metrics compare outputs with targets.
+/// A trainer for batches of inputs with targets, whose metrics compare outputs with targets.
 public typealias SupervisedTrainer = Trainer<(Tensor, Tensor), (Tensor, Tensor)>
 
 extension Trainer where Batch == (Tensor, Tensor), Output == (Tensor, Tensor) {
-    /// A trainer of a model that takes the batch's first tensor and is told the second: `loss` of the model's output and the target, the mean
-    /// over the batch. Metrics are made of the same two. Batches are moved to `device`, where the model must be already.
+    /// A trainer of a model that takes the batch's first tensor; `loss` takes the model's output and the second tensor, the target, and
+    /// returns the mean over the batch. Metrics get the same two. Batches are moved to `device`, where the model must be already.
     public convenience init(
         model: Module, optimizer: Optimizer, schedule: Schedule? = nil, device: Device = .cpu, generator: Generator = .current,
         stop: StopFlag = StopFlag(),
@@ -155,18 +155,18 @@ extension Trainer where Batch == (Tensor, Tensor), Output == (Tensor, Tensor) {
     }
 }
 
-/// Averaged weights, and how they follow those of the model.
+/// Averaged weights, and how they are updated from those of the model.
 struct WeightAverage {
-    /// Whose state a checkpoint keeps.
+    /// The module whose state a checkpoint stores.
     let module: Module
     let update: () -> Void
-    /// The model's tensors with their averages.
+    /// The model's tensors, paired with their averages.
     let pairs: () -> [(own: Tensor, averaged: Tensor)]
 
-    /// Runs `body` with the averages in the model's place.
+    /// Runs `body` with the averages in place of the model's weights.
     func inPlace<Result>(_ body: () throws -> Result) throws -> Result {
         let both = pairs().map { (own: $0.detach(), averaged: $1.detach()) }
-        // All memory that is needed is there before anything changes.
+        // Allocate all memory before anything changes.
         let kept = try checkedStep { noGrad { both.map { $0.own.clone() } } }
         func put(_ tensors: [Tensor]) { noGrad { for (pair, tensor) in zip(both, tensors) { pair.own.copy_(tensor) } } }
         put(both.map(\.averaged))
@@ -174,6 +174,6 @@ struct WeightAverage {
         return try body()
     }
 
-    /// Makes the averages what the model is.
+    /// Sets the averages to the model's weights.
     func takeOver() { noGrad { for (own, averaged) in pairs() { averaged.detach().copy_(own.detach()) } } }
 }

@@ -2,8 +2,8 @@ import ApusCore
 import ApusFormats
 
 extension TrainerState {
-    /// The state in a checkpoint of version 0.1, which has a key of the metadata for each number: of one optimizer, at most one schedule, and
-    /// the accuracy as the only metric.
+    /// The state in a checkpoint of version 0.1, which has a metadata key for each number. It has one optimizer, at most one schedule, and
+    /// accuracy as the only metric.
     init(earlier checkpoint: Checkpoint, file: String) throws {
         func wrong(_ key: String, _ reason: String) -> FormatError { FormatError(file: file, place: .key(key), reason: reason) }
         func value<Value: LosslessStringConvertible>(_ key: String) throws -> Value {
@@ -35,7 +35,7 @@ extension TrainerState {
         if checkpoint.metadata["trainer.epoch.batch"] != nil {
             let (samples, loss): (Int, Double) = (try value("trainer.epoch.images"), try value("trainer.epoch.lossSum"))
             let right: Int = try value("trainer.epoch.right")
-            // The earliest do not say how many labels there were: one an image.
+            // The earliest checkpoints lack the number of labels, which was one per image.
             let answers: Int = checkpoint.metadata["trainer.epoch.answers"] == nil ? samples : try value("trainer.epoch.answers")
             let accuracy: JSON = ["right": [.double(Double(right))], "count": [.double(Double(answers))]]
             partial = Partial(
@@ -54,7 +54,7 @@ extension TrainerState {
 }
 
 extension EpochRecord {
-    /// The record that `json` is, nil where it is none. A number that JSON lacks was written as null: NaN.
+    /// The record in `json`; nil if it is not one. NaN was written as null, since JSON lacks it.
     fileprivate init?(earlier json: JSON) {
         func number(_ key: String) -> Double? {
             switch json[key] {

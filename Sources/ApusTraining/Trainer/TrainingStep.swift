@@ -1,18 +1,18 @@
 import ApusCore
 import ApusOptim
 
-/// One batch on its way through a ``Trainer``: what a step of one's own calls to make optimizers smaller a loss, with everything the trainer is
-/// set to (accumulation, scaling of the loss, clipping).
+/// One batch in a ``Trainer``. A custom step calls ``minimize(_:by:)``, which applies the trainer's settings: accumulation, loss scaling
+/// and clipping.
 public final class TrainingStep {
-    /// Samples of the batch.
+    /// The number of samples in the batch.
     public let samples: Int
-    /// The share that the batch has in its update: 1, or its part of the samples of all batches that are accumulated.
+    /// The weight of the batch in its update: its share of the samples of all accumulated batches, or 1.
     let weight: Double
     /// Whether the batch is the last of its update.
     let isLast: Bool
     private let scaler: GradScaler?
     private let clipping: Clipping?
-    /// The optimizers that have gradients of this update already.
+    /// The optimizers that have gradients of this update.
     private(set) var begun: Set<ObjectIdentifier>
     private var seen: Set<ObjectIdentifier> = []
 
@@ -22,17 +22,17 @@ public final class TrainingStep {
         )
     }
 
-    /// Whether an optimizer has been told to take its step.
+    /// Whether an optimizer has been asked to take its step.
     var hasStepped: Bool { isLast && !seen.isEmpty }
 
-    /// Computes the gradients of `loss`, a scalar, for the parameters of `optimizer` alone, and takes its step, after the last batch where
-    /// several are accumulated. Traps where it is called twice for one optimizer in a batch.
+    /// Computes the gradients of `loss`, a scalar, for the parameters of `optimizer` alone, and takes its step, or with accumulation takes
+    /// it after the last batch of the group. Traps if it is called twice for one optimizer in a batch.
     public func minimize(_ loss: Tensor, by optimizer: Optimizer) {
         guard seen.insert(ObjectIdentifier(optimizer)).inserted else {
             fail("minimize", "is called twice for one \(type(of: optimizer)) in a batch; add the losses, and call it once")
             return
         }
-        // The loss may have been computed in few bits; it is scaled in float32, as PyTorch does.
+        // The loss may have low precision; it is scaled in float32, as in PyTorch.
         autocast(.bfloat16, enabled: false) {
             if begun.insert(ObjectIdentifier(optimizer)).inserted { optimizer.zeroGrad() }
             var loss = loss.to(loss.dtype.computeType)
