@@ -11,7 +11,7 @@ public final class CNN: Module {
     public let conv2: Conv2d
     /// The first linear layer.
     public let fc1: Linear
-    /// The second linear layer, which gives the scores.
+    /// The second linear layer, whose outputs are the scores.
     public let fc2: Linear
 
     /// For images of `height` × `width` pixels, both at least 4.

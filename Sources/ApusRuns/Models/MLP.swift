@@ -7,10 +7,10 @@ import ApusNN
 public final class MLP: Module {
     /// The first linear layer.
     public let fc1: Linear
-    /// The second linear layer, which gives the scores.
+    /// The second linear layer, whose outputs are the scores.
     public let fc2: Linear
 
-    /// For images of `inFeatures` numbers.
+    /// For images with `inFeatures` values.
     public init(inFeatures: Int = 784, hidden: Int = 256, classes: Int = 10) {
         fc1 = Linear(inFeatures, hidden)
         fc2 = Linear(hidden, classes)

@@ -1,21 +1,21 @@
 import ApusCore
 import ApusNN
 
-/// Two 3×3 convolutions and a way around them (He et al., 2015, https://arxiv.org/abs/1512.03385).
+/// Two 3×3 convolutions with a residual connection (He et al., 2015, https://arxiv.org/abs/1512.03385).
 /// PyTorch: `torchvision.models.resnet.BasicBlock`, with its names.
 public final class BasicBlock: Module {
     /// The first convolution.
     public let conv1: Conv2d
-    /// Normalises behind the first convolution.
+    /// The normalisation after the first convolution.
     public let bn1: BatchNorm2d
     /// The second convolution.
     public let conv2: Conv2d
-    /// Normalises behind the second convolution.
+    /// The normalisation after the second convolution.
     public let bn2: BatchNorm2d
-    /// Brings the input to the output's shape where they differ.
+    /// Changes the input to the output's shape where they differ.
     public let downsample: Sequential?
 
-    /// From `inChannels` to `outChannels`, at one `stride`-th of the height and width.
+    /// From `inChannels` to `outChannels`; height and width are divided by `stride`.
     public init(_ inChannels: Int, _ outChannels: Int, stride: Int = 1) {
         conv1 = Conv2d(inChannels, outChannels, kernelSize: 3, stride: stride, padding: 1, bias: false)
         bn1 = BatchNorm2d(outChannels)
@@ -35,14 +35,14 @@ public final class BasicBlock: Module {
     }
 }
 
-/// ResNet-18: a stem, four stages of two blocks with 64, 128, 256 and 512 channels, the mean over all places, a linear layer.
-/// PyTorch: `torchvision.models.resnet18`, with its keys, so that its weights fit where the stem is the same.
+/// ResNet-18: a stem, four stages of two blocks with 64, 128, 256 and 512 channels, global average pooling and a linear layer.
+/// PyTorch: `torchvision.models.resnet18`, with the same keys, so that its weights can be loaded if the stem is the same.
 ///
-/// The stem is ImageNet's (7×7, stride 2, then MaxPool 3×3, stride 2), or for `smallImages`, such as CIFAR's, a 3×3 convolution alone.
+/// The stem is ImageNet's (7×7, stride 2, then MaxPool 3×3, stride 2), or with `smallImages`, such as CIFAR's, only a 3×3 convolution.
 public final class ResNet18: Module {
     /// The first convolution.
     public let conv1: Conv2d
-    /// Normalises behind the first convolution.
+    /// The normalisation after the first convolution.
     public let bn1: BatchNorm2d
     /// The first stage of blocks.
     public let layer1: Sequential
@@ -52,11 +52,11 @@ public final class ResNet18: Module {
     public let layer3: Sequential
     /// The fourth stage of blocks.
     public let layer4: Sequential
-    /// The linear layer that gives the scores.
+    /// The linear layer whose outputs are the scores.
     public let fc: Linear
     private let isSmall: Bool
 
-    /// Initialised as torchvision does: convolutions from N(0, 2 / fan_out), normalisation with weight 1 and bias 0.
+    /// Initialised as in torchvision: convolutions from N(0, 2 / fan_out), normalisation with weight 1 and bias 0.
     public init(inChannels: Int = 3, classes: Int = 1000, smallImages: Bool = false) {
         isSmall = smallImages
         conv1 =

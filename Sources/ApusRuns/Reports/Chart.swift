@@ -1,14 +1,14 @@
 import ApusTraining
 
-/// Lines over a common x axis, drawn as inline SVG whose colours the page's style sheet sets.
+/// Lines over a common x axis, drawn as inline SVG with the colours of the page's style sheet.
 public struct Chart: Sendable {
     /// One line.
     public struct Series: Sendable {
-        /// What the legend calls it.
+        /// The name in the legend.
         public var name: String
-        /// The points, x ascending. Those that are not finite are left out.
+        /// The points, with ascending x. Points that are not finite are left out.
         public var points: [(x: Double, y: Double)]
-        /// Whether each point gets a mark: right for few points.
+        /// Whether each point gets a mark, for lines with few points.
         public var hasMarks: Bool
         /// A line of that name.
         public init(_ name: String, _ points: [(x: Double, y: Double)], marks: Bool = false) {
@@ -18,18 +18,18 @@ public struct Chart: Sendable {
         }
     }
 
-    /// What stands above it.
+    /// The title above the chart.
     public var title: String
-    /// What x counts.
+    /// The label of the x axis.
     public var xLabel: String
-    /// The lines, at most four: there are that many colours.
+    /// The lines, at most four, since there are four colours.
     public var series: [Series]
-    /// How many digits behind the point a value is shown with.
+    /// The number of digits after the decimal point of shown values.
     public var digits: Int
-    /// Whether the y axis begins at 0 even where no value is near.
+    /// Whether the y axis includes 0.
     public var fromZero: Bool
 
-    /// A chart of these lines.
+    /// A chart with these lines.
     public init(title: String, xLabel: String, series: [Series], digits: Int = 4, fromZero: Bool = false) {
         self.title = title
         self.xLabel = xLabel
@@ -38,7 +38,7 @@ public struct Chart: Sendable {
         self.fromZero = fromZero
     }
 
-    /// Round numbers that divide `low ... high` into about `count` steps, from below `low` to above `high` where `isOuter`.
+    /// Round numbers that divide `low ... high` into about `count` steps; with `isOuter` from at most `low` to at least `high`.
     static func ticks(_ low: Double, _ high: Double, count: Int, isOuter: Bool) -> [Double] {
         guard high > low, (high - low).isFinite else { return [low] }
         let raw = (high - low) / Double(count)
@@ -52,7 +52,7 @@ public struct Chart: Sendable {
         return stride(from: first, through: last, by: 1).map { $0 * step }
     }
 
-    /// A tick's number: `0.25`, `25,000`.
+    /// The text of a tick: `0.25`, `25,000`.
     private static func label(_ value: Double) -> String { abs(value) >= 1000 ? Text.compact(value) : Text.short(value) }
 
     private static let (width, height) = (560.0, 300.0)
@@ -70,11 +70,11 @@ public struct Chart: Sendable {
         let (x0, x1) = (all.reduce(first.x) { min($0, $1.x) }, all.reduce(first.x) { max($0, $1.x) })
         var (low, high) = (all.reduce(first.y) { min($0, $1.y) }, all.reduce(first.y) { max($0, $1.y) })
         if fromZero { (low, high) = (min(low, 0), max(high, 0)) }
-        // One value: room on both sides.
+        // If all values are equal, leave room on both sides.
         if low == high { (low, high) = low == 0 ? (-1, 1) : (low - abs(low) / 10, high + abs(high) / 10) }
         let yTicks = Chart.ticks(low, high, count: 5, isOuter: true)
         let (y0, y1) = (yTicks.first!, yTicks.last!)
-        // A single value has no extent: it is drawn in the middle.
+        // A single value is drawn in the middle.
         func x(_ value: Double) -> Double {
             x1 > x0
                 ? Chart.left + (value - x0) / (x1 - x0) * (Chart.width - Chart.left - Chart.right)
@@ -118,7 +118,7 @@ public struct Chart: Sendable {
     }
 }
 
-/// `text` as it may stand in HTML, in attributes too.
+/// `text` escaped for HTML, including attributes.
 func escaped(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {

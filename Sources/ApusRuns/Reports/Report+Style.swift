@@ -1,5 +1,5 @@
 extension Report {
-    /// The page's look. Colours are variables: one set for light, one for dark.
+    /// The style sheet of the page. Colours are variables with a light and a dark set.
     static let style = """
         :root { color-scheme: light dark; --page: #f7f7f5; --card: #ffffff; --ink: #1c1c1a; --soft: #6b6a65; --line: #e3e2dd; --s1: #2a6fdb; --s2: #d9622b; --s3: #1a936f; --s4: #8b5cc7; --heat: 42, 111, 219; --miss: 217, 98, 43; }
         @media (prefers-color-scheme: dark) { :root { --page: #161615; --card: #20201e; --ink: #ecebe6; --soft: #9c9b94; --line: #383733; --s1: #6ca4f8; --s2: #f08a54; --s3: #4cc59c; --s4: #b594e8; --heat: 108, 164, 248; --miss: 240, 138, 84; } }

@@ -2,26 +2,26 @@ import ApusFormats
 import ApusSystem
 import ApusTraining
 
-/// What a run came to, as one HTML file that needs nothing else: curves, confusion matrix, worst mistakes, the model's summary, what was run.
+/// The results of a run as one self-contained HTML file: curves, confusion matrix, worst mistakes, the model's summary, options.
 ///
 /// Charts are inline SVG and images are data URIs, so the file can be mailed and archived. It follows the reader's light or dark setting.
 public struct Report {
-    /// An image that was taken for something else.
+    /// An image that was classified wrongly.
     public struct WrongImage: Sendable {
         /// A PNG file's bytes.
         public var png: [UInt8]
-        /// Its place in the test set.
+        /// Its index in the test set.
         public var index: Int
-        /// The class it was taken for, and with which probability.
+        /// The predicted class.
         public var predicted: String
-        /// How sure the model was of it.
+        /// The probability of the predicted class.
         public var probability: Double
-        /// The class it is of, and which probability that was given.
+        /// The right class.
         public var actual: String
-        /// The probability it gave to the right class.
+        /// The probability of the right class.
         public var actualProbability: Double
 
-        /// An image that was taken for another.
+        /// An image and its classification.
         public init(png: [UInt8], index: Int, predicted: String, probability: Double, actual: String, actualProbability: Double) {
             self.png = png
             self.index = index
@@ -32,33 +32,33 @@ public struct Report {
         }
     }
 
-    /// What stands on top.
+    /// The title of the page.
     public var title: String
-    /// One sentence below it.
+    /// One sentence below the title.
     public var lead: String
-    /// The few numbers that matter, large.
+    /// The most important numbers, shown large.
     public var headline: [(label: String, value: String)] = []
-    /// Drawn in this order.
+    /// The charts, in order.
     public var charts: [Chart] = []
-    /// The names of the classes, and which were taken for which.
+    /// The names of the classes, and the confusion matrix.
     public var confusion: (classes: [String], matrix: ConfusionMatrix)?
-    /// Images that were not recognised.
+    /// Images that were classified wrongly.
     public var wrong: [WrongImage] = []
-    /// The model's layers.
+    /// The summary of the model's layers.
     public var summary: ModelSummary?
-    /// What was run: options, versions, machine.
+    /// Options, versions and machine.
     public var facts: [(name: String, value: String)] = []
 
-    /// An empty page with a title and a sentence below it.
+    /// A page with a title, a sentence and no content.
     public init(title: String, lead: String) {
         self.title = title
         self.lead = lead
     }
 
-    /// Writes the page, whole or not at all.
+    /// Writes the page atomically.
     public func write(to path: String) throws { try AtomicFile.write(html(), to: path) }
 
-    /// The page.
+    /// The page as HTML.
     public func html() -> String {
         var body = "<h1>\(escaped(title))</h1>\n<p class=\"lead\">\(escaped(lead))</p>\n"
         if !headline.isEmpty {
@@ -96,7 +96,7 @@ public struct Report {
     }
 
     private func confusionSection(_ matrix: ConfusionMatrix, _ classes: [String]) -> String {
-        // Above that many classes a table of counts tells nobody anything: the most frequent confusions do.
+        // A larger matrix is unreadable; list the most frequent confusions instead.
         guard classes.count <= 40 else { return confusionList(matrix, classes) }
         let range = classes.indices
         var html =
@@ -111,7 +111,7 @@ public struct Report {
             for predicted in range {
                 let count = matrix[actual, predicted]
                 let share = total == 0 ? 0 : Double(count) / Double(total)
-                // Few errors must still be seen: their shade grows with the root of the share.
+                // Rare errors must be visible too, so their shade grows with the square root of the share.
                 let shade = actual == predicted ? 0.12 + 0.78 * share : min(0.1 + 1.2 * share.squareRoot(), 0.9)
                 let kind = count == 0 ? "zero" : actual == predicted ? "hit" : "err"
                 let title = "\(escaped(classes[actual])) taken for \(escaped(classes[predicted])): \(count) of \(total)"

@@ -4,23 +4,23 @@ import ApusFormats
 import ApusTraining
 import Glibc
 
-/// Images with labels, wherever they come from.
+/// Labelled images from any source.
 public struct ImageData: Dataset {
     public typealias Sample = (Tensor, Tensor)
     public typealias Batch = (Tensor, Tensor)
     public let count: Int
-    /// The names of the classes, in the order of their numbers.
+    /// The names of the classes, by class index.
     public let classes: [String]
-    /// Channels, height and width of an image.
+    /// Channels, height and width of the images.
     public let input: [Int]
-    /// How many images each class has.
+    /// The number of images of each class.
     public let counts: [Int]
-    /// A number made of the names of all images, whatever their order; nil where they have none.
+    /// A hash of the names of all images that does not depend on their order; nil where they have no names.
     let digest: UInt64?
     private let sample: (Int) throws -> Sample
     private let many: ([Int]) throws -> Batch
 
-    /// Forgets which kind of data set `base` is.
+    /// Erases the type of `base`.
     public init<Base: Dataset>(_ base: Base, classes: [String], input: [Int], counts: [Int] = [])
     where Base.Sample == (Tensor, Tensor), Base.Batch == (Tensor, Tensor) {
         self.init(base, classes, input, counts, nil)
@@ -38,7 +38,7 @@ public struct ImageData: Dataset {
     public subscript(index: Int) -> Sample { get throws { try sample(index) } }
     public func batch(at indices: [Int]) throws -> Batch { try many(indices) }
 
-    /// What a run remembers of its data, to notice that it goes on with others.
+    /// A description that a run stores, to notice when it is continued with other data.
     package var fingerprint: JSON {
         var members: [JSON.Member] = [
             .init("count", .int(Int64(count))), .init("classes", .array(classes.map { .string($0) })),
@@ -50,36 +50,36 @@ public struct ImageData: Dataset {
     }
 }
 
-/// What a run learns from and is tested on.
+/// The data of a run.
 public struct RunData {
-    /// The images to learn from, and those to test on.
+    /// The images for training and for testing.
     public let train, test: ImageData
-    /// How a folder's images were dealt out among both; nil where the data have two parts of their own.
+    /// How a folder's images were split into both; nil where the data set itself has two parts.
     let deal: Deal?
-    /// Files that lie among the images and are none, by kind.
+    /// The number of other files among the images, by kind.
     public let leftOut: [(kind: String, count: Int)]
 
     package var fingerprint: JSON { ["train": train.fingerprint, "test": test.fingerprint] }
 }
 
-/// Where the images of a run come from: a data set by name, or a folder.
+/// The source of a run's images: a named data set, or a folder.
 public enum DataSource {
     private static let sets: [(name: String, load: @Sendable (Split) throws -> any LabelledImages)] = [
         ("fashion-mnist", { try FashionMNIST($0) }), ("mnist", { try MNIST($0) }), ("kmnist", { try KMNIST($0) }),
         ("cifar-10", { try CIFAR10($0) }),
     ]
 
-    /// The data sets that have a name.
+    /// The names of the known data sets.
     public static let names = sets.map(\.name)
 
-    /// A folder's images are made smaller until the longer side has at most that many pixels.
+    /// Images of a folder are shrunk until the longer side has at most this many pixels.
     static let maximumSide = 224
 
-    /// The images of `name` to learn from and to test on.
+    /// The images of `name` for training and testing.
     ///
-    /// A folder has subfolders `train` and `test` (or `val`, `validation`, `valid`) with a folder of PNG files for each class; or the classes' folders
-    /// alone, of whose images about every tenth, chosen by its name and the run's seed, is for testing (of a class of ten or more at least one). All images get the size of the first one, and
-    /// are in colour where one of them is.
+    /// A folder has subfolders `train` and `test` (or `val`, `validation`, `valid`) with a folder of PNG files for each class. Or it has
+    /// only the folders of the classes; then about a tenth of the images, chosen by their names and the run's seed, are for testing (at
+    /// least one of a class of ten or more). All images get the size of the first one, and are in colour if one of them is.
     static func load(_ name: String, _ deal: Deal) throws -> RunData {
         guard names.contains(name) else { return try ImageSource(name).load(deal) }
         return RunData(train: try named(name, .train), test: try named(name, .test), deal: nil, leftOut: [])
@@ -98,15 +98,15 @@ public enum DataSource {
         return try erased(set.load(split))
     }
 
-    /// A data set's name as it is; a folder's path from the root on, without links, where there is such a folder.
+    /// The name of a data set unchanged; for an existing folder its absolute path without links.
     static func absolute(_ name: String) -> String {
         guard !names.contains(name), let path = realpath(name, nil) else { return name }
         defer { free(path) }
-        // A path that is not UTF-8 cannot be kept; the name that was given is one.
+        // A path that is not UTF-8 cannot be stored; use the given name.
         return String(validatingCString: path) ?? name
     }
 
-    /// Throws where `name` is neither a data set nor a folder: before a run's own folder is made.
+    /// Throws if `name` is neither a data set nor a folder; called before a run's folder is created.
     public static func check(_ name: String) throws {
         guard !names.contains(name) else { return }
         var status = stat()
@@ -120,7 +120,7 @@ public enum DataSource {
         }
     }
 
-    /// Whether a data set's files are where they are looked for and can be read.
+    /// Whether a data set's files exist where they are looked for and can be read.
     package static func isPresent(_ name: String) -> Bool { names.contains(name) && (try? named(name, .test)) != nil }
 }
 
@@ -163,7 +163,7 @@ extension RunData {
         return notes
     }
 
-    /// The same for programs.
+    /// The same as JSON.
     package var json: JSON {
         [
             "event": "data", "train": .int(Int64(train.count)), "test": .int(Int64(test.count)),

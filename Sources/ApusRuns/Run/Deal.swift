@@ -3,17 +3,18 @@ import ApusData
 import ApusFormats
 import ApusSystem
 
-/// How the images of a folder without parts are dealt out among learning and testing.
+/// How a folder's images are split into training and testing where the folder has no parts.
 enum Deal: Hashable {
-    /// Every tenth of an order that is drawn from the seed: as runs of format 1 did. One more image deals all anew.
+    /// A tenth of a random order drawn from the seed, as in runs of format 1. One more image changes the whole split.
     case shuffled(seed: UInt64)
-    /// Each image by itself: those are for testing whose ``hash(_:_:)`` is within the lowest tenth of all numbers, or not above what `raised` says of
-    /// their class. Nil where that is to be found out: a class of ten images or more that would have none for testing has its lowest hash there.
+    /// Each image separately: it is for testing if its ``hash(_:_:)`` is within the lowest tenth of all hashes, or at most the limit of its
+    /// class in `raised`. nil where the limits are still to be computed: a class of ten images or more without any for testing gets its
+    /// lowest hash as limit.
     case byName(seed: UInt64, raised: [ByteKey: UInt64]?)
 
     private static let tenth = UInt64.max / 10
 
-    /// Where an image belongs: made of the seed and the name of its file in the folder, so that it stays where it is when others come and go.
+    /// A hash of the seed and the image's path in the folder, so that an image stays in its part when others are added or removed.
     static func hash(_ seed: UInt64, _ name: ArraySlice<UInt8>) -> UInt64 {
         var checksum = Checksum()
         withUnsafeBytes(of: seed.littleEndian) { checksum.update($0) }
@@ -21,7 +22,7 @@ enum Deal: Hashable {
         return checksum.value
     }
 
-    /// The numbers of the images to learn from and to test on, and the rule with its limit.
+    /// The indices of the images for training and for testing, and the rule with its limits.
     func out(_ folder: ImageFolder) -> (train: [Int], test: [Int], deal: Deal) {
         switch self {
         case .shuffled(let seed):
@@ -45,12 +46,12 @@ enum Deal: Hashable {
         }
         var raised: [ByteKey: UInt64] = [:]
         for i in classes.indices where counts[i] >= 10 && lowest[i] > tenth { raised[classes[i]] = lowest[i] }
-        // Many small classes: something is to be tested on.
+        // With small classes only, at least one image must be for testing.
         if raised.isEmpty, let least = lowest.min(), least > tenth { raised[classes[lowest.firstIndex(of: least)!]] = least }
         return raised
     }
 
-    /// As the metadata of weights have it. Numbers of 64 bits are in quotes, since JSON's readers round them.
+    /// The rule as the weights' metadata store it. 64-bit numbers are strings, since JSON readers may round them.
     var json: JSON {
         switch self {
         case .shuffled(let seed): ["rule": "shuffled", "seed": .string(String(seed))]
@@ -76,6 +77,6 @@ enum Deal: Hashable {
 }
 
 extension RunOptions {
-    /// How the run deals a folder's images out.
+    /// How the run splits a folder's images.
     var deal: Deal { format == 1 ? .shuffled(seed: seed) : .byName(seed: seed, raised: nil) }
 }

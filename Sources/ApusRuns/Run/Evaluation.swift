@@ -4,38 +4,38 @@ import ApusNN
 import ApusSystem
 import ApusTraining
 
-/// An image that a model took for something else.
+/// An image that a model classified wrongly.
 public struct Mistake: Hashable, Sendable, Codable {
     /// Its index in the data set.
     public var index: Int
-    /// The class it was taken for.
+    /// The predicted class.
     public var predicted: Int
-    /// The class it is of.
+    /// The right class.
     public var actual: Int
-    /// The probability given to `predicted`.
+    /// The probability of `predicted`.
     public var probability: Double
-    /// The probability given to `actual`.
+    /// The probability of `actual`.
     public var actualProbability: Double
 }
 
-/// What a classifier makes of labelled images.
+/// The results of a classifier on labelled images.
 public struct Evaluation {
     /// The mean cross-entropy over all images.
     public let loss: Double
-    /// The share of images whose class was predicted.
+    /// The fraction of images whose class was predicted.
     public let accuracy: Double
     /// The number of images.
     public let images: Int
-    /// Images a second.
+    /// Images per second.
     public let imagesPerSecond: Double
     /// The names of the classes.
     public let classes: [String]
-    /// Which class was taken for which.
+    /// The confusion matrix of the classes.
     public let confusion: ConfusionMatrix
-    /// What it is most wrong about: sorted by the probability of the wrong class, highest first.
+    /// The worst mistakes, sorted by descending probability of the wrong class.
     public let mistakes: [Mistake]
 
-    /// Tries `model`, on `device`, on the images of `loader`; `limit` mistakes are kept. Throws where it gives no score for each of `classes`.
+    /// Evaluates `model` on the images of `loader` and keeps `limit` mistakes. Throws unless it gives a score for each of `classes`.
     public init(
         _ model: Module, on loader: DataLoader<(Tensor, Tensor)>, device: Device = .cpu, classes: [String], mistakes limit: Int = 0
     ) throws {
@@ -44,7 +44,7 @@ public struct Evaluation {
         if limit > 0 { measures.append(.init("mistakes") { Mistakes($0, $1, limit: limit) }) }
         let measured = try measured(model, on: loader, measures) { images, labels in
             let (scores, labels) = (model(images.to(device)), labels.to(device))
-            // A model with other classes than its data must not be counted out of bounds.
+            // A model with other classes than its data must not index out of bounds.
             if !scores.isPoisoned, scores.ndim != 2 || scores.size(1) != classes.count {
                 throw OpError("the model gives scores of shape \(scores.shape), the data has \(classes.count) classes", op: "evaluate")
             }
@@ -58,7 +58,7 @@ public struct Evaluation {
     }
 }
 
-/// The mistakes with the highest probability for a wrong class; of equal ones the earlier.
+/// The mistakes with the highest probability of the wrong class; earlier ones first if equal.
 private struct Mistakes: Metric {
     private let limit: Int
     private var seen: Int

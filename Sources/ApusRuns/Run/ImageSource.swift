@@ -4,10 +4,11 @@ import ApusFormats
 import ApusSystem
 import Glibc
 
-/// A folder of images: whether it has two parts or is dealt out, and what its images are turned into.
+/// A folder of images: whether it has two parts or is split, and the size and colours of its images.
 struct ImageSource {
     let path: String
-    /// The folders with a folder for each class; nil where there is no such part, both where the classes' folders lie in `path` itself.
+    /// The folders for the two parts, with a folder for each class; nil where there is no such part. Both are nil where the folders of the
+    /// classes lie in `path` itself.
     private let train, test: String?
 
     init(_ path: String) throws {
@@ -22,12 +23,12 @@ struct ImageSource {
             )
         }
         test = try ["test", "val", "validation", "valid"].first { try listing($0).hasFolders }.map { "\(path)/\($0)" }
-        // A folder with pictures in it, and no counterpart to test on, is a class of that name.
+        // A folder `train` that contains pictures, without a folder for testing beside it, is a class named "train".
         let found = try listing("train")
         train = found.hasFolders && (test != nil || !found.hasPictures) ? "\(path)/train" : nil
     }
 
-    /// Both parts. Size and channels are those of the images to learn from.
+    /// Loads both parts. Size and channels are those of the images for training.
     func load(_ deal: Deal) throws -> RunData {
         switch (train, test) {
         case (let train?, let test?):
@@ -65,8 +66,8 @@ struct ImageSource {
         }
     }
 
-    /// The images to test on, as a model of such images takes them, and all that the folder holds where they are not a part of their own.
-    /// A model that `learnedElsewhere`, from a part or a data set with a name, is tested on all images of a folder without parts.
+    /// The images for testing, with the `input` shape of the model. `all` is the whole folder, where it has no separate part for testing.
+    /// A model that `learnedElsewhere`, from a separate part or a named data set, is tested on all images of a folder without parts.
     func loadTest(_ deal: Deal?, learnedElsewhere: Bool, input: [Int]) throws -> (data: ImageData, all: RunData?) {
         if let test { return (data(try folder(test, input), nil, input), nil) }
         if train != nil { throw RunError("\(path) has a folder train, and none named test, val, validation or valid") }
@@ -92,7 +93,7 @@ struct ImageSource {
         try ImageFolder(path, gray: input[0] == 1, size: (input[1], input[2]))
     }
 
-    /// Channels, height and width: one image in colour makes all so, and the first one's size is everybody's.
+    /// Channels, height and width: three channels if any image has them, and the size of the first image.
     private func shape(_ listing: ImageFolder, _ deal: Deal) throws -> [Int] {
         let first = try listing.header(0)
         let scale = min(1, Double(DataSource.maximumSide) / Double(max(first.width, first.height)))
@@ -105,7 +106,7 @@ struct ImageSource {
         return [channels, max(1, Int(Double(first.height) * scale)), max(1, Int(Double(first.width) * scale))]
     }
 
-    /// Those of a folder's images, all where `chosen` is nil.
+    /// The chosen images of a folder; all where `chosen` is nil.
     private func data(_ folder: ImageFolder, _ chosen: [Int]?, _ input: [Int]) -> ImageData {
         let indices = chosen ?? Array(0..<folder.count)
         var (counts, digest) = ([Int](repeating: 0, count: folder.classes.count), UInt64(0))

@@ -15,10 +15,10 @@ import ApusTraining
 ///   {"type": "Linear", "in_features": 1568, "out_features": 10}
 /// ]
 /// ```
-/// A layer without arguments may be its name alone. `name` is its key in the state dict, its number where it has none. A `Sequential` within has
-/// its own list in `layers`. An object of layers by name, `{"fc1": {"type": …}, …}`, stands for such a list too.
+/// A layer without arguments may be its name alone. `name` is its key in the state dict, by default its index. A nested `Sequential` has
+/// its own list in `layers`. An object of layers by name, `{"fc1": {"type": …}, …}`, is another form of such a list.
 enum LayerFile {
-    /// The model that `text` describes. `file` is what messages call it; they name the layer.
+    /// The model that `text` describes. Messages name `file` and the layer.
     static func sequential(_ text: String, file: String) throws -> Module {
         let json: JSON
         do throws(JSONError) {

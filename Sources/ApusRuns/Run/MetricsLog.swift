@@ -2,11 +2,12 @@ import ApusFormats
 import ApusSystem
 import Glibc
 
-/// `metrics.jsonl`: one JSON object a line, as the run goes. A resumed run cuts off what came after its checkpoint, so that no line is there twice.
+/// `metrics.jsonl`: one JSON object per line, written during the run. A resumed run removes the lines after its checkpoint, which it
+/// writes again.
 final class MetricsLog {
     private let path: String
     private let descriptor: Int32
-    /// Bytes so far.
+    /// The length of the file in bytes.
     private(set) var length: Int
 
     /// Opens the file and keeps its first `length` bytes.
@@ -14,7 +15,7 @@ final class MetricsLog {
         self.path = path
         descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw FileError(file: path, operation: "open", code: errno) }
-        // A file that somebody has shortened stays as it is.
+        // If somebody has shortened the file, it stays as it is.
         let size = Int(lseek(descriptor, 0, SEEK_END))
         self.length = min(max(size, 0), max(length, 0))
         guard ftruncate(descriptor, self.length) == 0, lseek(descriptor, self.length, SEEK_SET) >= 0 else {
@@ -33,12 +34,12 @@ final class MetricsLog {
         }
     }
 
-    /// Makes what was written last through a power failure: before a checkpoint says that it is there.
+    /// Flushes the file to the disk, so that a checkpoint never refers to lines that a power failure has lost.
     func sync() throws {
         guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError(file: path, operation: "write", code: errno) }
     }
 
-    /// The lines of the file at `path`. A line that is no JSON object is an error that names it.
+    /// The lines of the file at `path`. A line that is not JSON throws an error that names it.
     static func read(_ path: String) throws -> [JSON] {
         let file = try MappedFile(path)
         return try file.bytes.split(separator: UInt8(ascii: "\n")).enumerated().map { number, line in

@@ -1,19 +1,19 @@
 import ApusFormats
 import ApusTraining
 
-/// Writes a run's `metrics.jsonl`: the mean loss and the learning rate about fifty times an epoch, and each epoch's record.
+/// Writes a run's `metrics.jsonl`: the mean loss and the learning rate about fifty times per epoch, and each epoch's record.
 final class MetricsRecorder: TrainingObserver {
-    /// What a checkpoint keeps of it.
+    /// The part of it that a checkpoint stores.
     struct State {
-        /// Bytes of the file.
+        /// The length of the file in bytes.
         var length = 0
-        /// What the epoch's sums were at the last line.
+        /// The epoch's sum of losses at the last line.
         var lossSum = 0.0
         var images = 0
 
         init() {}
 
-        /// What `metadata` of a checkpoint says; a key that is missing counts as 0.
+        /// The state in the `metadata` of a checkpoint; a missing key counts as 0.
         init(_ metadata: Metadata) {
             length = metadata["metrics.length"].flatMap { Int($0) } ?? 0
             lossSum = metadata["metrics.lossSum"].flatMap { Double($0) } ?? 0
@@ -24,7 +24,7 @@ final class MetricsRecorder: TrainingObserver {
     private let log: MetricsLog
     private let stop: StopFlag
     private var state: State
-    /// The first line that could not be written: training is stopped then.
+    /// The first error in writing, which stops the training.
     private(set) var error: (any Error)?
 
     init(_ path: String, _ state: State, stop: StopFlag) throws {
@@ -33,7 +33,7 @@ final class MetricsRecorder: TrainingObserver {
         self.stop = stop
     }
 
-    /// For a checkpoint, which must not say more than what is on the disk.
+    /// The state for a checkpoint; the file is flushed first, so that the checkpoint never refers to lost lines.
     func metadata() throws -> [String: String] {
         try log.sync()
         return ["metrics.length": String(log.length), "metrics.lossSum": "\(state.lossSum)", "metrics.images": String(state.images)]
@@ -68,7 +68,7 @@ final class MetricsRecorder: TrainingObserver {
 }
 
 extension EpochRecord {
-    /// The record as `metrics.jsonl` and `--json` have it: `train_loss`, `test_accuracy` and so on.
+    /// The record in `metrics.jsonl` and in the output of `--json`: `train_loss`, `test_accuracy` and so on.
     package var json: JSON {
         func members(_ part: String, _ measured: Measured) -> [JSON.Member] {
             [.init("\(part)_loss", .double(measured.loss))] + measured.metrics.map { .init("\(part)_\($0.name)", .double($0.value)) }

@@ -5,12 +5,12 @@ import ApusSystem
 import ApusTraining
 import Glibc
 
-/// Where the model of a run comes from: the zoo by name, or a FILE.json that describes a `Sequential`.
+/// The source of a run's model: a named model, or a FILE.json that describes a `Sequential`.
 public enum ModelSource {
-    /// The models that have a name.
+    /// The names of the known models.
     public static let names = ["mlp", "cnn", "resnet18"]
 
-    /// The contents of `model` where it is a FILE.json, nil where it is in the zoo.
+    /// The contents of `model` where it is a FILE.json; nil for a named model.
     static func table(_ model: String) throws -> String? {
         if names.contains(model) { return nil }
         guard model.hasSuffix(".json") else {
@@ -26,16 +26,16 @@ public enum ModelSource {
         return String(decoding: file.bytes, as: UTF8.self)
     }
 
-    /// Makes the model, with weights drawn from the current generator.
+    /// Creates the model, with weights from the current generator.
     ///
     /// - Parameters:
-    ///   - model: its name, or the path that messages call FILE.json by.
+    ///   - model: its name, or the path of FILE.json for messages.
     ///   - table: the contents of FILE.json.
     ///   - input: channels, height and width of an image.
-    ///   - classes: how many there are.
-    ///   - budget: how many bytes may be allocated on the way; without, 16 GiB, and no more than half of the machine's memory.
+    ///   - classes: the number of classes.
+    ///   - budget: how many bytes may be allocated meanwhile; by default 16 GiB, but at most half of the machine's memory (1 GiB at least).
     ///
-    /// Throws a ``RunError`` where a layer refuses its sizes or the budget does not suffice.
+    /// Throws a ``RunError`` where a layer rejects its sizes or the budget is exceeded.
     public static func make(_ model: String, table: String?, input: [Int], classes: Int, budget: Int? = nil) throws -> Module {
         do {
             return try limited(to: budget ?? memoryBudget) { try checked { try build(model, table, input, classes) } }
@@ -44,7 +44,7 @@ public enum ModelSource {
         }
     }
 
-    /// Runs `body`, in which an op fails that would allocate more than what is left of `bytes`: a few wrong digits must not take the machine's memory.
+    /// Runs `body`, in which ops fail that would allocate more than `bytes` in total, so that a few wrong digits cannot exhaust the memory.
     package static func limited<Result>(to bytes: Int = memoryBudget, _ body: () throws -> Result) rethrows -> Result {
         try Context.withMemoryBudget(bytes, body)
     }
@@ -68,7 +68,7 @@ public enum ModelSource {
 }
 
 extension ModelSource {
-    /// Runs `model` once on an image of zeros. Throws where it does not take such images, or does not give a score for each class.
+    /// Runs `model` once on an image of zeros. Throws unless it takes such images and gives a score for each class.
     package static func check(_ model: Module, _ name: String, input: [Int], classes: Int, device: Device) throws -> ModelSummary {
         let summary: ModelSummary
         do {

@@ -5,7 +5,7 @@ import ApusTraining
 import Glibc
 
 extension Run {
-    /// The page on what the run came to.
+    /// The page with the results of the run.
     func report(
         _ result: Result, _ evaluation: Evaluation, _ summary: ModelSummary, _ data: ImageData, _ history: [EpochRecord],
         _ changes: [String]
@@ -88,7 +88,7 @@ extension Run {
 }
 
 extension PNGImage {
-    /// The picture of an image as data sets give it, float32 [C, H, W] from 0 to 1 (values outside are cut off), with 1 or 3 channels.
+    /// The picture of a data set's image, float32 [C, H, W] from 0 to 1 (other values are clamped), in RGB for 3 channels, else gray.
     init(preview image: Tensor) throws {
         let (channels, height, width) = (image.size(0), image.size(1), image.size(2))
         let values = image.to(.cpu).array(Float.self)

@@ -7,50 +7,50 @@ import ApusSystem
 import ApusTraining
 import Glibc
 
-/// A run of `apus train`: a folder, the options in it, and all that follows from them.
+/// A run of `apus train`: a folder, the options in it, and the training that they determine.
 ///
-/// Everything random comes from the seed: the first numbers of its stream are the weights, what comes after them dropout's; one of them seeds
-/// the stream of the shuffled orders. The same options give the same weights byte for byte, however often the run was stopped or killed.
+/// All random numbers come from the seed: the first number of its stream seeds the stream of the shuffled orders, the next ones give the
+/// weights, and the rest is for dropout. The same options give the same weights byte for byte, however often the run was stopped or killed.
 public final class Run {
-    /// What the run depends on.
+    /// The options of the run.
     public private(set) var options: RunOptions
-    /// Where it is kept.
+    /// The folder of the run.
     public let folder: RunFolder
-    /// Ends the run in good order, once it is set.
+    /// Stops the run with a checkpoint, once it is set.
     public let stop: StopFlag
-    /// The command as it was given, for the report.
+    /// The command line, for the report.
     public var command = ""
-    /// Called with things worth a line: a damaged checkpoint that was passed over, a data set that is read.
+    /// Called with short messages, such as that a damaged checkpoint was skipped.
     public var note: (String) -> Void = { _ in }
-    /// Called with what the run learns from and is tested on, before it begins.
+    /// Called with the data of the run before training begins.
     public var didLoad: (RunData) -> Void = { _ in }
     private let isNew: Bool
-    /// What the run is to go on with in place of its own options; nil for what stays.
+    /// The epochs and the data that replace those of a resumed run's options; nil to keep them.
     private let wanted: (epochs: Int?, data: String?)
 
-    /// What a run came to.
+    /// The results of a run.
     public struct Result: Sendable {
-        /// The part of the test set that was recognised.
+        /// The fraction of the test set that was classified correctly.
         public var testAccuracy: Double
         /// The mean loss on the test set.
         public var testLoss: Double
-        /// Epochs that were run.
+        /// The number of epochs.
         public var epochs: Int
-        /// Updates of the parameters.
+        /// The number of updates of the parameters.
         public var steps: Int
-        /// Numbers that were learned.
+        /// The number of trained values.
         public var parameters: Int
-        /// Seconds of training, over all parts of the run.
+        /// Seconds of training, over all parts of a resumed run.
         public var seconds: Double
     }
 
     /// How ``train(observers:)`` ended.
     public enum Outcome: Sendable {
-        /// All epochs are done; weights and report are written.
+        /// All epochs are done; weights and report have been written.
         case finished(Result)
-        /// The run was over already; nothing was done.
+        /// The run had finished before; nothing was done.
         case wasFinished(Result)
-        /// Stopped, with a checkpoint, in that epoch after so many batches of all.
+        /// Stopped with a checkpoint in that epoch, after `step` batches in total.
         case stopped(epoch: Int, step: Int)
     }
 
@@ -65,8 +65,8 @@ public final class Run {
         try folder.create(options)
     }
 
-    /// The run in a folder, with its options. It may be given more `epochs` (or fewer, beyond those that are done), and `data` that have moved;
-    /// what is left of its schedule is stretched to the new end then.
+    /// Continues the run in a folder, with its options. It may get another number of `epochs` (at least those that are done), and another
+    /// place of its `data`; the rest of its schedule is then stretched to the new end.
     public init(resuming path: String, epochs: Int? = nil, data: String? = nil, stop: StopFlag = StopFlag()) throws {
         folder = RunFolder(path)
         options = try folder.loadOptions()
@@ -76,11 +76,11 @@ public final class Run {
         if let data { try DataSource.check(data) }
     }
 
-    /// Trains until the end or the stop; evaluates, and writes weights and report.
+    /// Trains until the end or until it is stopped; at the end evaluates, and writes weights and report.
     ///
-    /// Throws a ``RunError`` where another process works on the run, or `options.json` is not what it was.
+    /// Throws a ``RunError`` if another process works on the run, or if `options.json` was changed.
     public func train(observers: [any TrainingObserver] = []) throws -> Outcome {
-        // Nothing is done to a finished run that stays as it is, so that it may lie where nothing can be written.
+        // Nothing is written for a finished run that stays unchanged, so that its folder may be read-only.
         if wanted == (nil, nil), let result = try folder.loadResult(options) {
             if let known = try (try? Checkpoint.load(from: folder.path)).flatMap(knownOptions) { try checkOptions(known) }
             return .wasFinished(result)
@@ -94,7 +94,7 @@ public final class Run {
             do {
                 return try proceed(observers)
             } catch {
-                // A run that never began leaves nothing in its way.
+                // A run that could not begin leaves no folder.
                 if isNew { folder.removeIfUnused() }
                 throw error
             }
@@ -157,12 +157,12 @@ public final class Run {
         return .finished(try finish(trainer, summary, data, test, schedule.notes))
     }
 
-    /// The options that a checkpoint was written with; nil for those of earlier versions, which do not say.
+    /// The options with which a checkpoint was written; nil for checkpoints of earlier versions, which lack them.
     private func knownOptions(_ checkpoint: Checkpoint) throws -> RunOptions? {
         try checkpoint.metadata["run.options"].map { try RunOptions(json: JSON(parsing: $0), file: Checkpoint.newest(in: folder.path)) }
     }
 
-    /// Throws where `options.json` says neither what the checkpoint was written with nor what has followed from that.
+    /// Throws unless `options.json` equals the checkpoint's options, or follows from them by amendments.
     private func checkOptions(_ known: RunOptions) throws {
         let versions = options.versions
         guard !versions.contains(known) else { return }
@@ -172,7 +172,7 @@ public final class Run {
         )
     }
 
-    /// The options that the run goes on with.
+    /// The options with which the run continues.
     private func amended(_ checkpoint: Checkpoint?) throws -> RunOptions {
         let state = try checkpoint.map { try TrainerState($0, file: Checkpoint.newest(in: folder.path)) }
         let (step, done, isUnderWay) = (state?.step ?? 0, state?.history.count ?? 0, state?.partial != nil)
@@ -184,7 +184,7 @@ public final class Run {
         return options.amended(epochs: wanted.epochs, data: wanted.data, at: step)
     }
 
-    /// Throws where the data are not those that `checkpoint` was made with: the run would end with other weights than an undisturbed one.
+    /// Throws if the data differ from those of `checkpoint`, since the run would end with other weights than an uninterrupted one.
     private func checkData(_ checkpoint: Checkpoint, _ data: RunData, _ name: String) throws {
         guard let text = checkpoint.metadata["run.data"] else { return }
         guard let before = try? JSON(parsing: text) else {
@@ -192,7 +192,7 @@ public final class Run {
         }
         let found = data.fingerprint
         func differs(_ part: String, _ key: String) -> String? {
-            // Earlier versions said less.
+            // Checkpoints of earlier versions have fewer keys.
             guard let (old, new) = before[part]?[key].flatMap({ old in found[part]?[key].map { (old, $0) } }),
                 !old.text.isSame(as: new.text)
             else { return nil }
@@ -206,7 +206,7 @@ public final class Run {
         throw RunError("\(name) is not the data that the run in \(folder.path) began with: \(first); put that back, or begin a new run")
     }
 
-    /// Weights, report, result, in this order: a run that is killed in between does this part again.
+    /// Writes weights, report and result in this order: a run that is killed in between repeats this part.
     private func finish(
         _ trainer: Trainer<ImageData.Batch, ImageData.Batch>, _ summary: ModelSummary, _ all: RunData, _ test: DataLoader<ImageData.Batch>,
         _ changes: [String]
@@ -232,7 +232,7 @@ public final class Run {
 }
 
 extension Run.Result {
-    /// As `result.json` and the last line of `--json` have it.
+    /// The result in `result.json` and in the last line of `--json`.
     package var json: JSON {
         [
             "event": "done", "test_accuracy": .double(testAccuracy), "test_loss": .double(testLoss), "epochs": .int(Int64(epochs)),

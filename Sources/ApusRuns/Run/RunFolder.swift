@@ -2,17 +2,17 @@ import ApusFormats
 import ApusSystem
 import Glibc
 
-/// The folder of a run, and what is where in it.
+/// The folder of a run and the files in it.
 ///
 /// | file | what |
 /// | --- | --- |
-/// | `options.json` | all that the run depends on, there from the first moment |
-/// | `checkpoint.safetensors`, `checkpoint.previous.safetensors` | where it is, for resuming |
-/// | `metrics.jsonl` | loss, accuracy and speed as it went, one JSON object a line |
-/// | `model.safetensors` | the weights at the end |
-/// | `report.html` | what it came to |
-/// | `result.json` | written last: its being there says that the run is finished |
-/// | `lock` | there while a process works on the run; it names that process |
+/// | `options.json` | the options of the run, written first |
+/// | `checkpoint.safetensors`, `checkpoint.previous.safetensors` | the state of training, for resuming |
+/// | `metrics.jsonl` | loss, accuracy and speed during training, one JSON object per line |
+/// | `model.safetensors` | the final weights |
+/// | `report.html` | the results as a page |
+/// | `result.json` | the results, written last: if it exists, the run is finished |
+/// | `lock` | exists while a process works on the run, and names that process |
 public struct RunFolder: Sendable {
     /// The folder's path.
     public let path: String
@@ -23,26 +23,26 @@ public struct RunFolder: Sendable {
         self.path = path
     }
 
-    /// What the run depends on.
+    /// The path of the options.
     public var options: String { path + "/options.json" }
-    /// The lines of metrics.
+    /// The path of the metrics.
     public var metrics: String { path + "/metrics.jsonl" }
-    /// The trained weights.
+    /// The path of the trained weights.
     public var weights: String { path + "/model.safetensors" }
-    /// The page with charts.
+    /// The path of the report.
     public var report: String { path + "/report.html" }
-    /// How the run ended.
+    /// The path of the results.
     public var result: String { path + "/result.json" }
-    /// Who works on it.
+    /// The path of the lock.
     var lock: String { path + "/lock" }
 
-    /// Makes the folder, with `options.json` in it. Whoever is killed at any moment leaves either no folder or one that can be resumed.
+    /// Creates the folder with `options.json` in it. A process that is killed at any moment leaves no folder or one that can be resumed.
     ///
-    /// Throws a ``RunError`` where the folder holds something already.
+    /// Throws a ``RunError`` if the folder exists and is not empty.
     public func create(_ options: RunOptions) throws {
         let text = options.json.text + "\n"
         if let names = try Folder.names(in: path) {
-            // What a killed writer leaves behind is nobody's.
+            // A temporary file of a killed process does not count.
             guard names.allSatisfy({ $0 == ".options.json.tmp" }) else {
                 throw RunError(
                     names.contains("options.json")
@@ -66,21 +66,21 @@ public struct RunFolder: Sendable {
         }
     }
 
-    /// Takes away what ``create(_:)`` made, for a run that could not begin.
+    /// Removes what ``create(_:)`` created, for a run that could not begin.
     public func removeIfUnused() {
         guard let names = try? Folder.names(in: path), names.allSatisfy(["options.json", "metrics.jsonl", "lock"].contains) else { return }
         for name in names { unlink("\(path)/\(name)") }
         rmdir(path)
     }
 
-    /// The options of the run in the folder. Throws a ``RunError`` where there is none.
+    /// The options of the run in the folder. Throws a ``RunError`` if there is no run.
     public func loadOptions() throws -> RunOptions {
         guard try Folder.names(in: path) != nil else { throw RunError("there is no folder \(path) to resume a run in") }
         guard Folder.exists(options) else { throw RunError("\(path) holds no run: there is no options.json in it") }
         return try RunOptions(contentsOf: options)
     }
 
-    /// What the finished run came to, nil where it is not finished, or has been given more epochs since.
+    /// The results of the run; nil if it is not finished, or has been given other epochs since.
     package func loadResult(_ options: RunOptions) throws -> Run.Result? {
         guard Folder.exists(result) else { return nil }
         guard let found = try Run.Result(json: JSON(contentsOf: result)) else {

@@ -2,15 +2,15 @@ import ApusFormats
 import ApusSystem
 import Glibc
 
-/// Keeps other processes from working on a run, as long as it lives: two that write into one folder would leave a mixture of both.
+/// Prevents other processes from working on a run while it exists, since two that write into one folder would mix their files.
 ///
-/// It is the system's lock on the file `lock` in the run's folder, so that it ends with the process that holds it, however that ends; the file says
-/// which process that is. Where the file system knows no locks, none is held.
+/// It is a system lock on the file `lock` in the run's folder, which ends with the process that holds it, however that ends. The file names
+/// that process. On a file system without locks none is held.
 final class RunLock {
     private let path: String
     private let descriptor: Int32
 
-    /// Throws a ``RunError`` that names the process that holds it, where another does.
+    /// Throws a ``RunError`` that names the holding process if another process holds the lock.
     init(_ folder: RunFolder) throws {
         path = folder.lock
         while true {
@@ -24,9 +24,9 @@ final class RunLock {
                     close(descriptor)
                     throw RunError("\(holder) is at work on the run in \(folder.path); wait for it, or end it")
                 }
-                break // A file system without locks.
+                break // The file system has no locks.
             }
-            // Who held it before us may have taken the file away when it was done: then the one that is there now is to be locked.
+            // The process that held the lock before may have removed the file meanwhile; then lock the file that exists now.
             if isStillThere(descriptor, at: path) {
                 self.descriptor = descriptor
                 break
@@ -34,7 +34,7 @@ final class RunLock {
             close(descriptor)
         }
         let text = Array("process \(getpid()) on \(RunLock.host)\n".utf8)
-        // Who cannot be told is locked out all the same.
+        // If the process cannot be named, the lock still holds.
         if ftruncate(descriptor, 0) == 0 { _ = write(descriptor, text, text.count) }
     }
 

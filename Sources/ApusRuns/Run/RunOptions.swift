@@ -4,22 +4,22 @@ import ApusOptim
 import ApusSystem
 import ApusTraining
 
-/// Something that was asked for and cannot be had: an unknown name, a folder that holds another run.
+/// A request that cannot be met, such as an unknown name or a folder that holds another run.
 public struct RunError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What was found, what was wanted, what to do.
+    /// What was found, what was expected, and what to do.
     public let description: String
-    /// An error that says `description`.
+    /// An error with that description.
     public init(_ description: String) { self.description = description }
 }
 
-/// A name out of a short list, as the command line takes them. An unknown one is an error that lists them all.
+/// A name out of a short list, for the command line. An unknown name throws an error that lists them all.
 package protocol NamedChoice: RawRepresentable, CaseIterable, Sendable where RawValue == String {
-    /// What messages call it: `optimizer`.
+    /// What messages call such a name: `optimizer`.
     static var kind: String { get }
 }
 
 extension NamedChoice {
-    /// The choice of that name.
+    /// The choice with that name.
     package static func named(_ name: String) throws -> Self {
         if let choice = Self(rawValue: name) { return choice }
         throw unknown(kind, name, Self.allCases.map(\.rawValue))
@@ -33,11 +33,11 @@ func unknown(_ kind: String, _ name: String, _ names: [String]) -> RunError {
 
 /// The optimizers of the command line.
 public enum OptimizerChoice: String, NamedChoice {
-    /// `Adam`, `AdamW`, `SGD` with momentum 0.9, `RMSprop`; all else is PyTorch's default.
+    /// `Adam`, `AdamW`, `SGD` with momentum 0.9, `RMSprop`; other settings are PyTorch's defaults.
     case adam, adamw, sgd, rmsprop
     package static let kind = "optimizer"
 
-    /// The learning rate where none is given: with a schedule that lowers it in the end, one that is high at first.
+    /// The learning rate if none is given: higher for schedules that lower it toward the end.
     func defaultRate(_ schedule: ScheduleChoice) -> Double {
         let anneals = schedule == .onecycle || schedule == .cosine
         return switch self {
@@ -59,17 +59,17 @@ public enum OptimizerChoice: String, NamedChoice {
 
 /// The schedules of the command line. All but `step` change the learning rate after every batch.
 public enum ScheduleChoice: String, NamedChoice {
-    /// Up to the learning rate in the first 30 % of the run, down to nearly nothing until its end.
+    /// Up to the learning rate in the first 30 % of the run, then down to nearly 0 at its end.
     case onecycle
-    /// Down along half a cosine.
+    /// Half a cosine from the learning rate down to 0.
     case cosine
     /// A tenth of the rate after each third of the epochs.
     case step
-    /// Always the same rate.
+    /// A constant rate.
     case constant
     package static let kind = "schedule"
 
-    /// Whether the rate changes after every step, rather than after every epoch.
+    /// Whether the rate changes after every step instead of after every epoch.
     var isEveryStep: Bool { self != .step }
 
     func paced(_ scheduler: LRScheduler?) -> Schedule? { scheduler.map { isEveryStep ? .everyStep($0) : .everyEpoch($0) } }
@@ -85,44 +85,44 @@ public enum ScheduleChoice: String, NamedChoice {
     }
 }
 
-/// All that a run of `apus train` depends on. The run's folder keeps it in `options.json`.
+/// All options of a run of `apus train`, stored as `options.json` in its folder.
 public struct RunOptions: Hashable, Sendable {
-    /// A model of the zoo, or the path of a FILE.json.
+    /// The name of a model, or the path of a FILE.json.
     public var model: String
-    /// The contents of FILE.json, so that a run can be gone on with when the file has changed; nil for a model of the zoo.
+    /// The contents of FILE.json, so that a run can be resumed after the file has changed; nil for a named model.
     public var modelTable: String?
-    /// A data set's name, or the absolute path of a folder of images: a run is gone on with from any folder.
+    /// The name of a data set, or the absolute path of a folder of images, so that a run can be resumed from any working directory.
     public var data: String
-    /// How often each image is learned from.
+    /// The number of epochs.
     public var epochs: Int
-    /// Images a step.
+    /// The number of images per step.
     public var batchSize: Int
-    /// What updates the parameters.
+    /// The optimizer.
     public var optimizer: OptimizerChoice
-    /// The learning rate; the highest one where the schedule changes it.
+    /// The learning rate; the maximum where the schedule changes it.
     public var lr: Double
-    /// How the learning rate changes.
+    /// The schedule of the learning rate.
     public var schedule: ScheduleChoice
-    /// Where all random numbers come from.
+    /// The seed of all random numbers.
     public var seed: UInt64
-    /// Where it is computed.
+    /// The name of the device.
     public var device: String
-    /// Batches between two checkpoints in the middle of an epoch; nil: every 15 seconds.
+    /// The number of batches between checkpoints within an epoch; nil means every 15 seconds.
     public var checkpointEvery: Int?
-    /// The format of `options.json`: 1 for runs that dealt a folder's pictures out in an order drawn from the seed, and took the first one's
-    /// channels for all; 2 since each picture's name says where it belongs, and one in colour makes all so.
+    /// The format of `options.json`. In format 1 a folder's images were split by a random order drawn from the seed, and all got the
+    /// channels of the first one; in format 2 they are split by their names, and all are in colour if one of them is.
     package private(set) var format = 2
-    /// What the run was told before it was told otherwise, in order.
+    /// The options that were replaced when the run was resumed, in order.
     package private(set) var former: [Former] = []
 
-    /// Options that held until some step.
+    /// Options that were valid until a step.
     package struct Former: Hashable, Sendable {
         package var untilStep: Int
         package var epochs: Int
         package var data: String
     }
 
-    /// What is left out gets its default: 5 epochs of batches of 64 with Adam and a one-cycle schedule.
+    /// Options with defaults: 5 epochs of batches of 64 with Adam and a one-cycle schedule.
     public init(
         model: String = "mlp", data: String = "fashion-mnist", epochs: Int = 5, batchSize: Int = 64, optimizer: OptimizerChoice = .adam,
         lr: Double? = nil,
@@ -142,7 +142,7 @@ public struct RunOptions: Hashable, Sendable {
         try validate { RunError("\($0) \($1)") }
     }
 
-    /// Everything that can be known to be wrong before data is read.
+    /// Checks everything that can be checked before data is read.
     private func validate(_ error: (_ option: String, _ problem: String) -> any Error) throws {
         guard (1...1_000_000).contains(epochs) else { throw error("epochs", "is \(epochs), it must be from 1 to 1000000") }
         guard (1...1_000_000).contains(batchSize) else { throw error("batch-size", "is \(batchSize), it must be from 1 to 1000000") }
@@ -151,14 +151,14 @@ public struct RunOptions: Hashable, Sendable {
         _ = try RunOptions.device(device)
     }
 
-    /// The device of that name, which is available.
+    /// The device with that name; throws if it is not available.
     package static func device(_ name: String) throws -> Device {
         guard let device = Device(name) else { throw unknown("device", name, Device.all.map(\.description)) }
         if let reason = device.unavailableReason { throw RunError("--device \(device) is not available: \(reason)") }
         return device
     }
 
-    /// As `options.json` has it.
+    /// The options as in `options.json`.
     package var json: JSON {
         var members: [JSON.Member] = [
             .init("format", .int(Int64(format))), .init("model", .string(model)), .init("data", .string(data)),
@@ -181,10 +181,10 @@ public struct RunOptions: Hashable, Sendable {
         return .object(members)
     }
 
-    /// The options in the file at `path`. Throws a `FormatError` that names the key that is missing or makes no sense.
+    /// The options in the file at `path`. Throws a `FormatError` that names a missing or invalid key.
     package init(contentsOf path: String) throws { try self.init(json: JSON(contentsOf: path), file: path) }
 
-    /// The options that `json` is. `path` is what messages call it.
+    /// The options in `json`; `path` names the file in messages.
     init(json: JSON, file path: String) throws {
         func wrong(_ key: String, _ reason: String) -> FormatError { FormatError(file: path, place: .key(key), reason: reason) }
         func required<Value>(_ key: String, _ what: String, _ read: (JSON) -> Value?) throws -> Value {
@@ -219,10 +219,10 @@ public struct RunOptions: Hashable, Sendable {
     }
 }
 
-// MARK: Options that change
+// MARK: Changed options
 
 extension RunOptions {
-    /// The same with other epochs or data from step `step` on.
+    /// The same options with other epochs or data from step `step` on.
     func amended(epochs: Int?, data: String?, at step: Int) -> RunOptions {
         var new = self
         if let epochs { new.epochs = epochs }
@@ -232,7 +232,7 @@ extension RunOptions {
         return new
     }
 
-    /// What the options were, from the first ones to the present ones.
+    /// All versions of the options, from the first to the current one.
     var versions: [RunOptions] {
         var versions = [self]
         for i in former.indices.reversed() {

@@ -1,23 +1,23 @@
 import ApusOptim
 
-/// The schedule of a run, whose end may have been moved while it was under way: what was left of its way then takes until the new end. A schedule
-/// that had come to its end, at a rate of nearly nothing, begins anew from there.
+/// The schedule of a run whose number of epochs may have been changed: the rest of the schedule is stretched to the new end. A finished
+/// schedule, at a rate of nearly 0, starts again.
 final class StretchedSchedule {
     let scheduler: LRScheduler?
-    /// What was changed, in words, for the report.
+    /// The changes in words, for the report.
     private(set) var notes: [String] = []
     private let options: RunOptions
     private let batches: Int
     private let known: Int
 
-    /// The schedule as it was when a checkpoint was written that knew of the first `known` changes.
+    /// The schedule as it was when a checkpoint was written, after the first `known` changes.
     init(_ options: RunOptions, _ optimizer: Optimizer, batches: Int, known: Int) {
         (self.options, self.batches, self.known) = (options, batches, known)
         scheduler = options.schedule.make(optimizer, lr: options.lr, epochs: options.versions[0].epochs, batches: batches)
         for i in 0..<min(known, options.former.count) { stretch(i) }
     }
 
-    /// Applies the changes since then.
+    /// Applies the changes made since the checkpoint.
     func stretchTheRest() {
         for i in min(known, options.former.count)..<options.former.count { stretch(i) }
     }

@@ -3,15 +3,15 @@ import ApusFormats
 import ApusTraining
 import Glibc
 
-/// What a program runs on: for reports, and for `apus info`.
+/// The versions and the machine that a program runs on, for reports and `apus info`.
 public enum SystemFacts {
-    /// A line of it.
+    /// One fact: a name and a value.
     public struct Fact: Hashable, Sendable {
-        /// `processor`.
+        /// The name, such as `processor`.
         public var name: String
-        /// What it is here.
+        /// The value on this machine.
         public var value: String
-        /// A fact by its name.
+        /// A fact with that name and value.
         public init(name: String, value: String) {
             self.name = name
             self.value = value
@@ -21,7 +21,7 @@ public enum SystemFacts {
     /// The version of Apus.
     public static let version = "0.1.0"
 
-    /// What can be found out; what cannot is left out.
+    /// All facts that can be found out.
     public static func gather() -> [Fact] {
         var facts = [Fact(name: "Apus", value: version), Fact(name: "Swift", value: swift)]
         facts += [
@@ -46,7 +46,7 @@ public enum SystemFacts {
         return facts
     }
 
-    /// The version of the compiler that this was built with.
+    /// The version of the compiler that built this program.
     static var swift: String {
         #if compiler(>=6.4)
             "6.4 or later"
@@ -57,7 +57,7 @@ public enum SystemFacts {
         #endif
     }
 
-    /// The instructions that decide which kernels run, best first.
+    /// The vector instructions that decide which kernels run, best first.
     private static var features: String? {
         guard let flags = line("/proc/cpuinfo", "flags") else { return nil }
         let all = flags.split(separator: " ")
@@ -69,7 +69,7 @@ public enum SystemFacts {
         return found.isEmpty ? nil : found.joined(separator: ", ")
     }
 
-    /// The value of the first line of a file that begins with `key`.
+    /// The value in the first line of a file that begins with `key`.
     private static func line(_ path: String, _ key: String) -> String? {
         guard let file = fopen(path, "r") else { return nil }
         defer { fclose(file) }

@@ -4,14 +4,14 @@ import ApusFormats
 import ApusSystem
 import ApusTraining
 
-/// The images that a trained model is tested on: brought to what it was trained on, with its own numbers for the classes.
+/// The images that a trained model is tested on, with the model's input shape and class indices.
 package struct TestImages {
     package let data: ImageData
-    /// What is worth a line: which images were chosen, what has changed since the model was trained.
+    /// Messages for the user: which images were chosen, and what has changed since the model was trained.
     package let notes: [String]
 
-    /// The images to test on of `name`, for a model of such `input` and `classes`. Classes are matched by name; one that the model does not know is
-    /// a ``RunError``. `metadata` is that of its weights, `run` the folder of its run where it is at hand.
+    /// The images for testing of `name`, for a model with that `input` and those `classes`. Classes are matched by name; throws a
+    /// ``RunError`` for one that the model does not know. `metadata` is that of the weights, `run` the run's folder if there is one.
     package init(_ name: String, input: [Int], classes: [String], metadata: Metadata, run: RunFolder?) throws {
         try DataSource.check(name)
         let found: ImageData
@@ -19,7 +19,7 @@ package struct TestImages {
         if DataSource.names.contains(name) {
             found = try DataSource.named(name, .test).resized(to: input)
         } else {
-            // Weights of format 1 say nothing of how their images were dealt out; their run's options do.
+            // Weights of format 1 do not store how images were split; the run's options do.
             let deal =
                 try metadata["apus.deal"].map { text in
                     guard let json = try? JSON(parsing: text), let deal = Deal(json: json) else {
@@ -60,7 +60,7 @@ package struct TestImages {
         self.notes = notes
     }
 
-    /// What became of the images since `before`, the fingerprint that weights keep; nil where nothing did.
+    /// How the images have changed since `before`, the fingerprint in the weights; nil if they have not.
     private static func change(_ now: RunData, _ before: JSON) -> String? {
         var parts: [String] = []
         if case .shuffled = now.deal {
@@ -91,14 +91,14 @@ package struct TestImages {
 }
 
 extension ImageData {
-    /// The same with other numbers for its classes, those of `classes`.
+    /// The same images with class indices for `classes`; `numbers` maps the old indices to the new.
     fileprivate func numbered(_ numbers: [Int], _ classes: [String]) -> ImageData {
         var counts = [Int](repeating: 0, count: classes.count)
         for (old, new) in numbers.enumerated() where self.counts.indices.contains(old) { counts[new] += self.counts[old] }
         return ImageData(Mapped(base: self, numbers: numbers), classes, input, counts, digest)
     }
 
-    /// The same in another size or other colours, as pictures for `apus predict` are.
+    /// The same images in another size or other colours, converted as by `apus predict`.
     fileprivate func resized(to input: [Int]) -> ImageData {
         input == self.input ? self : ImageData(Resized(base: self, input: input), classes, input, counts, digest)
     }

@@ -3,20 +3,20 @@ import ApusFormats
 import ApusNN
 import ApusSystem
 
-/// A trained classifier of images, from a run's folder or the weights that it left.
+/// A trained image classifier, from a run's folder or its weights.
 ///
 /// ```swift
 /// let trained = try TrainedModel("runs/cnn")
 /// for answer in try trained.predict(trained.image("cat.png")).prefix(3) { print(answer.label, answer.probability) }
 /// ```
 public struct TrainedModel {
-    /// The network, in eval mode.
+    /// The network, in evaluation mode.
     public let model: Module
-    /// Where it is computed.
+    /// The device that it computes on.
     public let device: Device
-    /// What messages call it.
+    /// Its name in messages.
     public let name: String
-    /// What it was trained on: a data set's name or a folder.
+    /// The data it was trained on: the name of a data set, or a folder.
     public let data: String
     /// Channels, height and width of an image.
     public let input: [Int]
@@ -24,12 +24,12 @@ public struct TrainedModel {
     public let classes: [String]
     /// The file of its weights.
     public let file: String
-    /// What the weights say of themselves.
+    /// The metadata of the weights.
     public let metadata: Metadata
-    /// The folder of its run, where the weights still lie in it.
+    /// The folder of its run, if the weights are still in it.
     public let run: RunFolder?
 
-    /// What an image may be.
+    /// A class of an image with its probability.
     public struct Prediction: Hashable, Sendable {
         /// The name of the class.
         public let label: String
@@ -37,16 +37,16 @@ public struct TrainedModel {
         public let probability: Double
     }
 
-    /// Reads `path`: a run's folder, or a `model.safetensors` that `apus train` wrote.
+    /// Reads `path`: a run's folder, or a `model.safetensors` written by `apus train`.
     ///
-    /// Throws a ``RunError`` where the run is not finished or its model does not take the weights, and a `FormatError` that names what is wrong
-    /// with the file.
+    /// Throws a ``RunError`` if the run is not finished or its model does not take the weights, and a `FormatError` that names what is
+    /// wrong with the file.
     public init(_ path: String, device: Device = .best) throws {
         self.device = device
         var folder = RunFolder(path)
         var file = path
         if try Folder.isFolder(path) {
-            // The reason why there are no weights is worth more than their absence.
+            // Read the options first: their errors say more than that there are no weights.
             let options = try folder.loadOptions()
             guard Folder.exists(folder.weights) else {
                 throw RunError(
@@ -79,7 +79,7 @@ public struct TrainedModel {
         }
         metadata = weights.metadata
         let described = try entry("apus.model")
-        // The options know better where the data have gone since.
+        // The options have the current place of the data if it has moved.
         data = try (try? run?.loadOptions().data) ?? entry("apus.data")
         input = try list("apus.input") { $0.int }
         classes = try list("apus.classes") { $0.string }
@@ -90,7 +90,7 @@ public struct TrainedModel {
         self.file = source
         let isTable = described.contains { "{[\n".contains($0) }
         name = isTable ? source : described
-        // What is made takes the place that the file's weights take, and no numbers need to be drawn for it.
+        // Allow about the memory of the file's weights; initialisation is skipped.
         let bytes = weights.tensors.reduce(0) { $0 + max($1.value.numel * $1.value.dtype.size, 1024) }
         do {
             model = try skipInit { [name, input, classes] in
@@ -106,7 +106,7 @@ public struct TrainedModel {
         model.to(device).eval()
     }
 
-    /// `image(_:)` of a path that need not be UTF-8.
+    /// `image(_:)` for a path that need not be UTF-8.
     package func image(_ file: RawPath) throws -> Tensor {
         guard [1, 3].contains(input[0]) else {
             throw RunError("\(self.file): the model takes images of \(input[0]) channels, PNG files have 1 or 3")
@@ -116,10 +116,10 @@ public struct TrainedModel {
         return try image.tensor().to(.float32) / 255
     }
 
-    /// The PNG file at `path` as the model takes images: float32 [C, H, W] from 0 to 1, in the size and colours that it was trained on.
+    /// The PNG file at `path` as input of the model: float32 [C, H, W] from 0 to 1, in the size and colours of its training data.
     public func image(_ path: String) throws -> Tensor { try image(RawPath(path)) }
 
-    /// What `image`, of shape `input`, may be: all classes, the likeliest first. Throws an `OpError` where it is of another shape.
+    /// The probabilities of all classes for `image`, of shape `input`, highest first. Throws an `OpError` for another shape.
     public func predict(_ image: Tensor) throws -> [Prediction] {
         guard Array(image.shape) == input else {
             throw OpError("the image has shape \(image.shape), \(file) takes \(Shape(input)); image(_:) reads one so", op: "predict")
