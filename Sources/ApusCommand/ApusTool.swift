@@ -4,7 +4,7 @@ import ApusTraining
 import ArgumentParser
 import Glibc
 
-/// The command line of Apus. One file a command; what they do is in the library, so that programs can do it too.
+/// The command line of Apus, one file per command. The work is done in libraries, so that programs can do it too.
 @main struct ApusTool: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apus",
@@ -19,7 +19,7 @@ import Glibc
         version: "apus \(version)",
         subcommands: [Train.self, Evaluate.self, Predict.self, Summary.self, ProfileCommand.self, Info.self, Bench.self])
 
-    /// An answer that could not be written is a failure, also where it is a help text.
+    /// Output that could not be written makes the command fail, even if it is a help text.
     static func main() {
         Output.open()
         var status: Int32 = 0

@@ -10,15 +10,15 @@ import Synchronization
 
 let version = SystemFacts.version
 
-/// The parser's, not that of the table of modules.
+/// The parser's `Argument`, as opposed to that of the table of modules.
 typealias Argument = ArgumentParser.Argument
 
-/// Standard output, and whether all that was said got there.
+/// Standard output, and whether everything could be written to it.
 enum Output {
     private static let failure = Atomic<Int32>(0)
 
-    /// Opens the descriptors 0 to 2 where whoever started the process has closed them: a file that is opened later would get their numbers, and
-    /// what is meant for the terminal would be written into it. They are opened the wrong way round, so that using them is an error.
+    /// Opens those of descriptors 0 to 2 that the parent process has closed. Otherwise a file opened later would get such a number, and
+    /// text for the terminal would be written into it. They are opened with the wrong access mode, so that using them is an error.
     static func open() {
         for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {
             _ = Glibc.open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
@@ -30,7 +30,7 @@ enum Output {
         if code != 0 { failure.store(code, ordering: .relaxed) }
     }
 
-    /// Why something that was said is lost, nil where nothing is.
+    /// Why some output could not be written; nil if everything was.
     static var problem: FileError? {
         let code = failure.load(ordering: .relaxed)
         return code == 0 ? nil : FileError(file: "standard output", operation: "write", code: code)
@@ -43,7 +43,7 @@ func say(_ text: String) { Output.write(text + "\n") }
 /// Writes a line to standard error.
 func warn(_ text: String) { _ = writeAll("apus: " + oneLine(text) + "\n", to: STDERR_FILENO) }
 
-/// Runs the body of a command. An error becomes one line on standard error and exit code 1; a wrong option is the parser's business (64).
+/// Runs the body of a command. An error becomes one line on standard error and exit code 1; the parser handles wrong options (64).
 func reporting(_ body: () throws -> Void) throws {
     do {
         try body()
@@ -57,12 +57,12 @@ func reporting(_ body: () throws -> Void) throws {
     }
 }
 
-/// Makes a wrong name or number the error of the command line, which comes with a hint at the usage.
+/// Turns a wrong name or number into an error of the command line, which prints a hint at the usage.
 func validating<Value>(_ body: () throws -> Value) throws -> Value {
     do { return try body() } catch let error as RunError { throw ValidationError(error.description) }
 }
 
-/// `arguments` as they were given, in bytes: Swift makes another name of one that is not UTF-8.
+/// `arguments` as bytes, since Swift changes names that are not UTF-8.
 func rawArguments(_ arguments: [String]) -> [RawPath] {
     var given = (1..<max(1, Int(CommandLine.argc))).compactMap { i in
         CommandLine.unsafeArgv[i].map {
@@ -81,10 +81,10 @@ private func oneLine(_ text: String) -> String {
     text.split(separator: "\n").map { line in String(line.drop { $0 == " " }) }.joined(separator: " ")
 }
 
-/// Tells a run as JSON, one object a line.
+/// Prints a run as JSON, one object per line.
 final class JSONLines: TrainingObserver {
     private var lastBatch = -Double.infinity
-    /// What is trained on: said after the first line.
+    /// The data of the run, printed after the first line.
     var data: JSON?
 
     func willTrain(_ progress: TrainingProgress) {
@@ -95,7 +95,7 @@ final class JSONLines: TrainingObserver {
         if let data { line(data) }
     }
 
-    /// At most once a second.
+    /// Prints at most once a second.
     func didTrain(_ progress: TrainingProgress) {
         let now = monotonicSeconds()
         guard now - lastBatch >= 1 else { return }
@@ -114,13 +114,13 @@ final class JSONLines: TrainingObserver {
     func line(_ json: JSON) { say(json.text) }
 }
 
-/// The request to end that Ctrl-C and `kill` make. The first ends the run in good order, a second one ends the process at once.
+/// Ctrl-C and `kill`. The first signal stops the run with a checkpoint, the second ends the process at once.
 enum Interrupts {
     static let stop = StopFlag()
 
     static func watch() {
-        _ = stop // Made here: a signal handler must not be the first to touch it.
-        // Who starts the process may have blocked or ignored them, as threads of a service do.
+        _ = stop // Initialise it here, since a signal handler must not be the first to access it.
+        // The parent process may have blocked or ignored the signals, as threads of a service do.
         var signals = sigset_t()
         sigemptyset(&signals)
         for number in [SIGINT, SIGTERM] {

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// An image's size on the command line: channels, height and width, as `3x32x32`.
+/// The shape of an image on the command line: channels, height and width, such as `3x32x32`.
 struct ImageShape: ExpressibleByArgument, CustomStringConvertible {
     let sizes: [Int]
 

@@ -4,7 +4,7 @@ import ApusRuns
 import ApusTraining
 import Glibc
 
-/// The times of a device's kernels, averages of a step.
+/// The times of a device's kernels, averaged over steps.
 enum KernelTable {
     static func text(_ times: [KernelTime], _ steps: Int) -> String {
         let (n, total) = (Double(steps), times.reduce(0) { $0 + $1.seconds })
@@ -19,7 +19,7 @@ enum KernelTable {
         return (lines + ["", "kernels took \(Table.time(total / n)) a step; average of \(steps)"]).joined(separator: "\n")
     }
 
-    /// One line for each kernel.
+    /// One line of JSON per kernel.
     static func json(_ times: [KernelTime], _ steps: Int) -> String {
         times.map { time in
             JSON.object([

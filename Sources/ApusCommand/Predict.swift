@@ -37,7 +37,7 @@ struct Predict: ParsableCommand {
             let trained = try TrainedModel(source, device: device)
             var failed = 0
             for file in rawArguments(files) {
-                // One bad picture among many does not keep the others from their answers.
+                // A picture that cannot be read must not stop the others.
                 do { try predict(file, trained) } catch {
                     warn("error: \(error)")
                     failed += 1

@@ -61,7 +61,7 @@ struct Train: ParsableCommand {
     @Flag(help: "Print one JSON object a line; the last is {\"event\":\"done\",\"test_accuracy\":…}.")
     var json = false
 
-    /// Everything that can be said about the options without reading data. What they make is used in `run()`.
+    /// The options, checked as far as possible without reading data.
     private func options() throws -> RunOptions {
         try RunOptions(
             model: model ?? "mlp", data: data ?? "fashion-mnist", epochs: epochs ?? 5, batchSize: batchSize ?? 64,
@@ -156,7 +156,7 @@ struct Train: ParsableCommand {
     }
 }
 
-/// An argument as a shell takes it.
+/// An argument quoted for a shell.
 private func quoted(_ argument: String) -> String {
     let plain = argument.unicodeScalars.allSatisfy {
         $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || "-_./=,+:@%".unicodeScalars.contains($0))

@@ -77,8 +77,8 @@ struct Bench: ParsableCommand {
         ApusCommand.say(json ? #"{"name": "\#(name)", "median_s": \#(median), "runs": \#(runs)}"# : "\(name)\t\(median) s\t\(runs) runs")
     }
 
-    /// The median time of a run: after some to warm up, as many as fit into `seconds`, at least `least`. Runs so short that reading the clock
-    /// would count are timed several at once.
+    /// The median time of a run: after warming up, as many runs as fit into `seconds`, but at least `least`. Runs shorter than 20 µs are
+    /// timed several at once, so that reading the clock does not matter.
     static func measure(_ run: () throws -> Void, seconds: Double, warmUp: Int = 3, least: Int = 5) throws -> (median: Double, runs: Int) {
         func time(_ count: Int) throws -> Double {
             let before = monotonicSeconds()

@@ -3,7 +3,7 @@ import ApusCore
 import ApusRuns
 import ArgumentParser
 
-/// Training steps on a device, in batches that fill a large one: what `scripts/bench/vs-pytorch --device` measures.
+/// Training steps on a device, in batches that fill a large one; `scripts/bench/vs-pytorch --device` measures them.
 enum DeviceWorkloads {
     enum Precision: String, ExpressibleByArgument, CaseIterable { case float32, tf32, bfloat16 }
 
@@ -14,7 +14,7 @@ enum DeviceWorkloads {
         ("transformer", [64, 128, 256], { Workloads.Encoder() }),
     ]
 
-    /// The median time of a step on `device`, and how many there were. Steps are queued, a few at a time, and the end of the last is waited for.
+    /// The median time of a step on `device`, and the number of steps. Steps are queued ten at a time, then waited for.
     static func measure(
         _ model: Module, _ input: Shape, _ device: Device, _ precision: Precision, seconds: Double
     ) throws -> (median: Double, runs: Int) {
@@ -27,8 +27,8 @@ enum DeviceWorkloads {
         return (median / Double(together), runs * together)
     }
 
-    /// What the kernels of so many steps took. Others go before them: what comes often has kernels of its own then, and the
-    /// device has something to do meanwhile.
+    /// The times of the kernels of some steps. Many steps run before them, so that frequent shapes have got specialised kernels, and the
+    /// device has work queued.
     static func kernelTimes(
         _ model: Module, _ input: Shape, _ device: Device, _ precision: Precision
     ) throws -> (times: [KernelTime], steps: Int) {

@@ -1,11 +1,11 @@
 import Apus
 import Glibc
 
-/// How time and memory grow with the size of the work: `apus bench growth`, whose points `scripts/bench/plot_growth.py` draws.
+/// How time and memory grow with the size of the work: `apus bench growth`, which `scripts/bench/plot_growth.py` plots.
 enum Growth {
-    /// One kind of work over sizes.
+    /// One kind of work at several sizes.
     struct Series: Sendable {
-        /// What is measured, and what its sizes count.
+        /// The name of the work, and what its size counts.
         var name, axis: String
         var sizes: [Int]
         var make: @Sendable (Int) -> () throws -> Void
@@ -14,7 +14,7 @@ enum Growth {
     struct Point {
         var size: Int
         var seconds: Double
-        /// The most memory in use at once beyond what was in use before, in bytes.
+        /// The peak memory beyond what was in use before, in bytes.
         var bytes: Int
     }
 
@@ -54,7 +54,7 @@ enum Growth {
         return Workloads.step(model, .randn([8, 3, size, size]), .randint(10, [8]))
     }
 
-    /// The series and size of `growth/NAME/SIZE`.
+    /// The series and size named `growth/NAME/SIZE`.
     static func named(_ name: String) -> (series: Series, size: Int)? {
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 3, parts[0] == "growth", let size = Int(parts[2]), let series = all.first(where: { $0.name == parts[1] }),
@@ -63,7 +63,7 @@ enum Growth {
         return (series, size)
     }
 
-    /// Measures one size. In a process of its own, so that no memory is left from another.
+    /// Measures one size. Run it in a separate process, since memory of earlier work would count.
     static func measure(_ series: Series, _ size: Int, seconds: Double) throws -> Point {
         let before = status("VmRSS:")
         let run = series.make(size)
@@ -71,7 +71,7 @@ enum Growth {
         return Point(size: size, seconds: median, bytes: max(0, status("VmHWM:") - before))
     }
 
-    /// A field of /proc/self/status in bytes.
+    /// A field of /proc/self/status, in bytes.
     private static func status(_ field: String) -> Int {
         guard let file = fopen("/proc/self/status", "r") else { return 0 }
         defer { fclose(file) }

@@ -1,10 +1,10 @@
 import Apus
 import ApusRuns
 
-/// The workloads that are measured beside PyTorch, written with the public API as a user would write them. `scripts/bench/pytorch_workloads.py` has
-/// the same in PyTorch, by the same names.
+/// The workloads that are compared with PyTorch, written with the public API as a user would write them.
+/// `scripts/bench/pytorch_workloads.py` has the same in PyTorch, with the same names.
 enum Workloads {
-    /// Makes what a workload needs, and returns what is measured.
+    /// Prepares a workload and returns the function to measure.
     typealias Make = @Sendable () throws -> () throws -> Void
 
     static let all: [(name: String, make: Make)] = [
@@ -115,7 +115,7 @@ enum Workloads {
             Flatten(), Linear(3136, 128), ReLU(), Linear(128, 10))
     }
 
-    /// A training step by SGD with momentum 0.9, unless `optimizer` makes another.
+    /// A training step with SGD and momentum 0.9, or with the optimizer that `optimizer` makes.
     static func step(
         _ model: Module, _ x: Tensor, _ y: Tensor, _ optimizer: ([Parameter]) -> Optimizer = { SGD($0, lr: 0.01, momentum: 0.9) }
     ) -> () -> Void {
@@ -134,7 +134,7 @@ enum Workloads {
         }
     }
 
-    /// Four layers of a transformer, and scores from their mean.
+    /// Four transformer layers, and scores computed from the mean of their outputs.
     final class Encoder: Module {
         let layers = TransformerEncoder(TransformerEncoderLayer(256, 4, dimFeedforward: 1024, dropout: 0.1, batchFirst: true), 4)
         let out = Linear(256, 10)
