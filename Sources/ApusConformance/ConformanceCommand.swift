@@ -32,7 +32,7 @@ import Glibc
             }
         }
         print("\(passed) passed, \(failed) failed")
-        guard fflush(nil) == 0 else { throw ExitCode.failure } // Nobody has read the answer.
+        guard fflush(nil) == 0 else { throw ExitCode.failure } // The output could not be written.
         if failed > 0 { throw ExitCode.failure }
     }
 }

@@ -1,7 +1,7 @@
 import Apus
 
 extension ConformanceRunner {
-    /// What a mutated argument becomes, one after the other.
+    /// The values that replace an argument, one after the other.
     private static var mutations: [(name: String, value: Argument)] {
         [
             ("a string", .string("nothing has this value")), ("None", .none), ("-1", .int(-1)), ("2^40", .int(1 << 40)),
@@ -11,12 +11,12 @@ extension ConformanceRunner {
         ]
     }
 
-    /// Builds and calls the first recorded case of a class again and again, each time with one argument (of constructor and call, given in the case
-    /// or not) replaced by a value that is wrong, or as good as never meant. A string must be refused wherever it stands, with what is declared of the
-    /// argument, an unknown name too; whatever is not refused must have an answer of sane size. `report` gets what was done and what is wrong with the
-    /// result, nil where nothing is.
+    /// Builds and calls the first recorded case of a class many times, each time with one argument (of constructor or call, given in the
+    /// case or not) replaced by a wrong or extreme value. A string must always be refused with the argument's declaration, and an unknown
+    /// name must be refused too; an answer must have a reasonable size. `report` gets what was tried and what is wrong with the result, or
+    /// nil.
     ///
-    /// That a trap ends the process, and what it allocates, the caller sees.
+    /// The caller notices a trap that ends the process, and the memory that is allocated.
     package func sweepArguments(_ folder: String, report: (Result) -> Void) throws {
         guard let only else { preconditionFailure("names one class") }
         let answered = try Case.read("\(folder)/\(only)").first { item in if case .output = item.answer { true } else { false } }
@@ -62,7 +62,7 @@ extension ConformanceRunner {
         }
     }
 
-    /// All arguments by name, one of them replaced.
+    /// All arguments by name, with one of them replaced.
     private static func replaced(
         _ name: String, _ value: Argument, _ declared: [DeclaredArgument], _ positional: [Argument],
         _ named: [(name: String, value: Argument)]
@@ -84,7 +84,7 @@ extension ConformanceRunner {
 }
 
 extension DeclaredArgument {
-    /// What a value of another kind is refused with.
+    /// The message that refuses a value of another kind.
     fileprivate var complaint: String { "argument '\(name)' must be \(wanted)" }
 }
 

@@ -1,6 +1,6 @@
 import Apus
 
-/// One recorded call of a module: how it was built and called, and what PyTorch answered. See `FORMAT.md` beside the cases.
+/// One recorded call of a module: how it was built and called, and PyTorch's answer. See `FORMAT.md` beside the cases.
 struct Case {
     let key: String
     let module: String
@@ -12,18 +12,18 @@ struct Case {
     /// `state_dict()` before the forward pass.
     let state: StateDict
     let answer: Answer
-    /// The floating-point tensors that PyTorch ran backward to, by leaf name.
+    /// The gradients that PyTorch computed, by the names of leaf tensors.
     let gradients: [(leaf: String, value: Tensor)]
 
     enum Answer {
-        /// The cotangents have the form of the output.
+        /// The cotangents have the same structure as the output.
         case output(repr: String, Argument, cotangents: Argument, after: StateDict)
-        /// PyTorch raised, in the constructor or the forward pass.
+        /// PyTorch raised an error in the constructor or in the forward pass.
         case error(onConstruct: Bool)
     }
 }
 
-/// What is wrong with a file of cases, with its path and the case.
+/// An error in a file of cases, with its path and the case.
 struct CaseFileError: Error, CustomStringConvertible {
     let description: String
 }
@@ -141,7 +141,7 @@ extension Case {
         self.gradients = gradients
     }
 
-    /// The tensors `KEY/cotangent…` in the places of `KEY/output…`; None where an output has none.
+    /// The tensors `KEY/cotangent…` that belong to the outputs `KEY/output…`; None where an output has none.
     private static func cotangents(of output: JSON, _ tensors: StateDict) throws(Malformed) -> Argument {
         switch output {
         case .array(let values):

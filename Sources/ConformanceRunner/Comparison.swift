@@ -1,16 +1,16 @@
 import Apus
 
-/// How far a number may be from PyTorch's: |a − b| ≤ absolute + relative·|b|. NaN equals NaN.
+/// The allowed distance from PyTorch's value b: |a − b| ≤ absolute + relative·|b|. NaN equals NaN.
 struct Tolerance {
     var relative: Double
     var absolute: Double
 
-    /// PyTorch's own for float32, where a result is a function of few numbers.
+    /// PyTorch's tolerance for float32, where a result depends on few numbers.
     static let elementwise = Tolerance(relative: 1.3e-6, absolute: 1e-5)
-    /// Where sums are taken, in another order.
+    /// For sums, which are computed in another order.
     static let summing = Tolerance(relative: 1e-4, absolute: 1e-5)
 
-    /// By the class of the module.
+    /// The tolerance for a class of modules.
     init(module: String) {
         let elementwise = [
             "Pad", "MaxPool", "Shrink", "shrink", "ReLU", "ELU", "LU", "Sigmoid", "Tanh", "tanh", "swish", "Mish", "Threshold", "Softsign",
@@ -19,7 +19,7 @@ struct Tolerance {
         self = elementwise.contains { module.contains($0) } && !module.hasSuffix("Loss") ? .elementwise : .summing
     }
 
-    /// PyTorch's own for a half type.
+    /// PyTorch's tolerance for a half-precision dtype.
     init(half: DType) { self = half == .float16 ? Tolerance(relative: 1e-3, absolute: 1e-5) : Tolerance(relative: 1.6e-2, absolute: 1e-5) }
 
     private init(relative: Double, absolute: Double) {
@@ -28,7 +28,7 @@ struct Tolerance {
     }
 }
 
-/// What differs between two tensors, nil where nothing does: `shape [2] instead of [3]`, `differs by 0.5 at most, in 3 of 12 elements`.
+/// The difference of two tensors in words, nil if there is none: `shape [2] instead of [3]`, `differs by 0.5 at most, in 3 of 12 elements`.
 func difference(_ actual: Tensor, _ expected: Tensor, _ tolerance: Tolerance) -> String? {
     if actual.shape != expected.shape { return "shape \(actual.shape) instead of \(expected.shape)" }
     if actual.dtype != expected.dtype { return "dtype \(actual.dtype) instead of \(expected.dtype)" }
@@ -44,7 +44,7 @@ func difference(_ actual: Tensor, _ expected: Tensor, _ tolerance: Tolerance) ->
     return count == 0 ? nil : "differs by \(largest) at most, in \(count) of \(a.count) elements"
 }
 
-/// The same for values of any form; `name` is that of the value in the complaint.
+/// The same for any values; `name` is the value's name in the message.
 func difference(_ actual: Argument, _ expected: Argument, _ tolerance: Tolerance, _ name: String) -> String? {
     switch (actual, expected) {
     case (.tensor(let a), .tensor(let b)): return difference(a, b, tolerance).map { "\(name) \($0)" }

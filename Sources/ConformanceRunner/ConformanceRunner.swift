@@ -1,12 +1,12 @@
 import Apus
 import Foundation
 
-/// Runs recorded answers of PyTorch's modules: each case is built through the table of PyTorch's names and arguments, given the recorded state,
-/// called, and compared in output, buffers, printed form, keys and gradients. A must-fail case passes where Apus reports the error.
+/// Compares modules with PyTorch's recorded answers: each case is built from PyTorch's names and arguments, given the recorded state,
+/// called, and compared in output, buffers, printed form, keys and gradients. A case that must fail passes if Apus reports the error.
 package struct ConformanceRunner {
-    /// The device that modules run on.
+    /// The device on which modules run.
     package let device: Device
-    /// The one class that is run, nil for all.
+    /// The only class to run; nil for all.
     package let only: String?
 
     package init(device: Device = .cpu, only: String? = nil) {
@@ -17,13 +17,13 @@ package struct ConformanceRunner {
     package struct Result {
         package let module: String
         package let key: String
-        /// What differed, nil where the case passed.
+        /// What differed; nil if the case passed.
         package let complaint: String?
-        /// Whether there was nothing to compare with.
+        /// Whether nothing could be compared.
         package var isExcused = false
     }
 
-    /// Runs every case under `folder` (one folder a class), in order of names, and hands each result to `report` at once.
+    /// Runs every case under `folder` (one folder per class), ordered by name, and passes each result to `report` at once.
     package func run(_ folder: String, report: (Result) -> Void) throws {
         for module in try modules(folder) {
             for item in try Case.read("\(folder)/\(module)") {
@@ -32,7 +32,7 @@ package struct ConformanceRunner {
         }
     }
 
-    /// The classes that have cases under `folder`, in order of names.
+    /// The classes that have cases under `folder`, ordered by name.
     func modules(_ folder: String) throws -> [String] {
         let modules = try FileManager.default.contentsOfDirectory(atPath: folder).sorted().filter {
             FileManager.default.fileExists(atPath: "\(folder)/\($0)/cases.json") && (only == nil || only == $0)
@@ -53,7 +53,7 @@ package struct ConformanceRunner {
         }
     }
 
-    /// What the constructor may refuse although PyTorch's raises in the forward pass only: a part of the name, of the message, and why.
+    /// What the constructor may refuse although PyTorch raises only in the forward pass: parts of the class name and the message, and why.
     static let refusedEarlier: [(module: String, message: String, why: String)] = [
         (
             "GRUCell", "argument 'bias'",
@@ -67,7 +67,7 @@ package struct ConformanceRunner {
         ("Loss", "argument 'reduction'", "an enumeration has no other values"),
     ]
 
-    /// nil where the case raises an error of Apus, in the constructor where PyTorch's does, else in the forward pass.
+    /// nil if Apus reports an error for the case, in the constructor if PyTorch's does, else in the forward pass.
     private func missedError(_ item: Case, _ onConstruct: Bool) -> String? {
         let module: Module
         do {
@@ -98,7 +98,7 @@ package struct ConformanceRunner {
     func build(_ item: Case) throws -> Module {
         let module = try ModuleTable.make(item.module, item.arguments.map(\.copied), item.namedArguments.map { ($0.name, $0.value.copied) })
         module.to(device)
-        // A lazy layer that fails before it knows its shapes has none.
+        // A lazy layer that fails before it knows its shapes has no state.
         if !item.state.isEmpty || !item.module.hasPrefix("Lazy") { try module.loadStateDict(item.state) }
         return module.train(item.training)
     }
@@ -110,7 +110,7 @@ package struct ConformanceRunner {
         if module.stateDict().keys != item.state.keys { return "keys \(module.stateDict().keys) instead of \(item.state.keys)" }
         let (answer, leaves) = try called(item, module)
         if let complaint = difference(answer, output, tolerance, "output") { return complaint }
-        // Read after the call, as it was recorded: a lazy module has become what it is then.
+        // Printed after the call, as in the recording, where a lazy module has become an ordinary one.
         if module.description != repr { return "prints\n\(module)\ninstead of\n\(repr)" }
         let state = module.stateDict()
         for (name, expected) in after {
@@ -126,7 +126,7 @@ package struct ConformanceRunner {
         return nil
     }
 
-    /// The module's answer for the case's inputs, and the leaves whose gradients were recorded, by name. With `dtype` inputs are converted to it.
+    /// The module's output for the inputs of the case, and the leaves with recorded gradients, by name. `dtype` converts the inputs.
     func called(_ item: Case, _ module: Module, _ dtype: DType? = nil) throws -> (answer: Argument, leaves: [String: Tensor]) {
         let wanted = Set(item.gradients.map(\.leaf))
         var leaves: [String: Tensor] = [:]
@@ -141,7 +141,7 @@ package struct ConformanceRunner {
         return (try ModuleTable.call(item.module, module, inputs, named), leaves)
     }
 
-    /// Backward from the recorded cotangents, where there are any.
+    /// Runs backward from the recorded cotangents, if there are any.
     func runBackward(_ answer: Argument, _ cotangents: Argument, _ dtype: DType? = nil) throws {
         try checked {
             var terms: [Tensor] = []
@@ -163,7 +163,7 @@ package struct ConformanceRunner {
 }
 
 extension Argument {
-    /// With tensors of its own: files are mapped, and a module may change its arguments.
+    /// A copy with its own tensors, since the files' tensors are mapped and a module may change its arguments.
     var copied: Argument { moved(to: .cpu) }
 
     fileprivate func moved(to device: Device) -> Argument {
@@ -174,7 +174,7 @@ extension Argument {
         }
     }
 
-    /// Floating-point tensors in `dtype`, where it is given.
+    /// Converts floating-point tensors to `dtype`, if it is given.
     func converted(to dtype: DType?) -> Argument {
         switch (self, dtype) {
         case (.tensor(let tensor), let dtype?) where tensor.dtype.isFloatingPoint: .tensor(noGrad { tensor.detach().to(dtype) })

@@ -1,9 +1,10 @@
 import Apus
 
 extension ConformanceRunner {
-    /// Runs cases that were recorded in float16 or bfloat16. Every number, of outputs and gradients, must be within PyTorch's tolerance for the type of
-    /// PyTorch's number, or no farther from the number in float64 (of the same rounded inputs) than PyTorch's numbers of that tensor are: PyTorch's
-    /// kernels round between their steps, and not all stay within its tolerance. What is composed of several ops here may be four roundings off.
+    /// Runs cases recorded in float16 or bfloat16. Every value, of outputs and gradients, must be within PyTorch's tolerance for the
+    /// dtype from PyTorch's value, or at most as far from the float64 value (for the same rounded inputs) as the worst of PyTorch's
+    /// values in that tensor: PyTorch's kernels round between their steps, and not all stay within its tolerance. Classes in `composed`
+    /// may be off by four more roundings.
     package func checkHalfTypes(_ folder: String, report: (Result) -> Void) throws {
         guard let only else { preconditionFailure("names one class") }
         for item in try Case.read("\(folder)/\(only)") {
@@ -13,7 +14,7 @@ extension ConformanceRunner {
         }
     }
 
-    /// Where PyTorch rounds less often, since one kernel or a wider type does the work of several ops.
+    /// Classes for which PyTorch rounds less often, since one kernel or a wider dtype does the work of several ops here.
     private static let composed: Set<String> = ["BCEWithLogitsLoss", "GroupNorm", "GRU", "LSTM", "TransformerEncoderLayer"]
 
     private func halfComplaint(_ item: Case) throws -> String? {
@@ -50,7 +51,7 @@ extension ConformanceRunner {
 }
 
 extension Argument {
-    /// The tensors in it, with their places: `output`, or `output/0`, `output/1/0` …
+    /// The tensors in it with their names: `output`, or `output/0`, `output/1/0` …
     fileprivate func tensors(_ name: String) -> [(name: String, tensor: Tensor)] {
         switch self {
         case .tensor(let tensor): [(name, tensor.detach())]

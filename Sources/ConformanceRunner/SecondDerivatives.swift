@@ -1,11 +1,11 @@
 import Apus
 
 extension ConformanceRunner {
-    /// For each recorded case that has gradients: the derivative of the gradient along one direction through all inputs and parameters, in float64,
-    /// by the graph and by differences. `report` gets class, case and what differed, nil where nothing did.
+    /// For each recorded case with gradients, compares the derivative of the gradient along one direction through all inputs and
+    /// parameters, in float64, by the graph and by finite differences. `report` gets class, case and what differed, or nil.
     ///
-    /// With g(t) the gradient at x + t·v of a weighted sum of the outputs, and w fixed numbers: d(w·g)/dt at 0 against (w·g(h) − w·g(−h))/2h.
-    /// Where the gradient jumps at 0, another t is taken; a case whose gradient jumps wherever it was looked at is excused, and reported as such.
+    /// g(t) is the gradient at x + t·v of a weighted sum of the outputs, and w are fixed numbers: d(w·g)/dt at 0 is compared with
+    /// (w·g(h) − w·g(−h))/2h. Where the gradient jumps at 0, other t are tried; a case whose gradient jumps at all of them is excused.
     package func checkSecondDerivatives(_ folder: String, report: (Result) -> Void) throws {
         guard let only else { preconditionFailure("names one class") }
         for item in try Case.read("\(folder)/\(only)") {
@@ -25,16 +25,16 @@ extension ConformanceRunner {
         func wide(_ value: Argument) -> Argument { value.converted(to: .float64) }
         let inputs = item.inputs.map(wide), named = item.namedInputs.map { ($0.name, wide($0.value)) }
         let wanted = Set(item.gradients.map(\.leaf))
-        // A lazy module gets its shapes here.
+        // This call gives a lazy module its shapes.
         _ = try withGenerator(Generator(seed: 0)) { try ModuleTable.call(item.module, module, inputs, named) }
         module.to(.float64)
         let parameters = module.namedParameters().filter { wanted.contains("state/\($0.name)") }
         let origin = parameters.map { $0.parameter.detach().clone() }
         let state = module.stateDict().map { ($0.key, $0.value.clone()) }
 
-        /// The gradients at distance t, the leaves there, and the fixed numbers' sum of the gradients.
+        /// The weighted sum w·g of the gradients at t, and the leaves and directions there.
         func gradients(_ t: Double) throws -> (sum: Tensor, leaves: [Tensor], directions: [Tensor]) {
-            // Running statistics move with each call.
+            // Each call changes running statistics.
             try module.loadStateDict(StateDict(state))
             var leaves: [Tensor] = [], directions: [Tensor] = []
             func direction(_ x: Tensor) -> Tensor { numbers(x.shape, 0.7 + Double(leaves.count)) }
@@ -66,7 +66,7 @@ extension ConformanceRunner {
             return (sum, leaves, directions)
         }
 
-        // Where the gradient jumps, differences say nothing; a little further along the line it mostly does not.
+        // Where the gradient jumps, finite differences are useless; a little further along the line it mostly does not jump.
         for t in [0, 0.0137, -0.0291] {
             let (sum, leaves, directions) = try gradients(t)
             var analytic = 0.0
@@ -82,7 +82,7 @@ extension ConformanceRunner {
             if abs(analytic - numeric) <= 1e-5 * abs(numeric) + 1e-6 * scale || analytic.isNaN && numeric.isNaN { return .agrees }
             let near = try slope(1e-6)
             if abs(analytic - near) <= 1e-4 * abs(near) + 1e-5 * scale { return .agrees }
-            // A jump is the same at either step, and far above what rounding does to the gradients.
+            // A jump changes g by the same amount at either step, by far more than rounding does.
             let jump = abs(near) * 2e-6
             guard jump > 1e-8 * scale, abs(near) > 5 * abs(numeric) else {
                 return .differs("the second derivative along a line is \(analytic), by differences \(numeric)")
@@ -96,7 +96,7 @@ extension ConformanceRunner {
         case differs(String)
     }
 
-    /// Numbers that look random and are the same everywhere.
+    /// Pseudo-random numbers that are the same everywhere.
     private func numbers(_ shape: Shape, _ phase: Double) -> Tensor {
         let count = shape.reduce(1, *)
         return noGrad { (Tensor.arange(count, dtype: .float64) * 1.7 + phase * 2.3).sin().reshape(shape) }

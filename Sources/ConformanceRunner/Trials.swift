@@ -1,8 +1,8 @@
 import Apus
 
 extension ConformanceRunner {
-    /// The first recorded call of each class under `folder`, as something to be made any number of times: `prepare` builds the module with its
-    /// state and gives the call, forward and backward, which returns outputs and gradients.
+    /// The first recorded call of each class under `folder`, to be run any number of times: `prepare` builds the module with its state and
+    /// returns the call, forward and backward, which returns outputs and gradients.
     package func trials(_ folder: String) throws -> [(name: String, prepare: () throws -> () throws -> [Tensor])] {
         try modules(folder).compactMap { module in
             guard let item = try Case.read("\(folder)/\(module)").first, case .output(_, _, let cotangents, _) = item.answer else {
