@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// A package as a user's would be: it knows the product `Apus` and nothing else.
+// A package like a user's: it depends only on the product `Apus`.
 let package = Package(
     name: "examples",
     dependencies: [.package(name: "apus", path: "..")],

@@ -1,5 +1,5 @@
-// An actor owns a model in training: others send it batches and ask for its loss, and the compiler sees to it that nobody else touches it.
-// The loader prepares the next batches on a thread of its own meanwhile.
+// An actor owns a model in training: other tasks send it batches and ask for its loss, and the compiler ensures that nothing else accesses
+// the model. Meanwhile the loader prepares the next batches on its own thread.
 import Apus
 
 actor Trainer {
@@ -11,7 +11,7 @@ actor Trainer {
         optimizer = Adam(model.parameters(), lr: 1e-3)
     }
 
-    /// Takes one step. Images and labels move in: the sender can no longer use them.
+    /// Takes one step. Images and labels are sent: the sender can no longer use them.
     func step(_ images: sending Tensor, _ labels: sending Tensor) -> Double {
         let loss = criterion(model(images), labels)
         optimizer.zeroGrad()
@@ -25,7 +25,7 @@ let trainer = Trainer()
 let loader = try DataLoader(Subset(FashionMNIST(.train), 0..<6400), batchSize: 64, shuffle: true, generator: Generator(seed: 1))
 var losses: [Double] = []
 for (images, labels) in loader {
-    // The loader keeps nothing of a batch that it has handed out, which the compiler cannot know: a copy is certainly ours to give away.
+    // The loader keeps no reference to a returned batch, but the compiler cannot know that; a copy can be sent.
     losses.append(await trainer.step(images.clone(), labels.clone()))
 }
 print("loss of the first step \(losses[0]), of the last \(losses[losses.count - 1])")

@@ -1,5 +1,5 @@
 // A transformer that learns to write, character by character, from the quotations, riddles and sayings of Debian's package fortunes-min.
-// After 900 steps it needs about 2.8 bits a character on text that it has never seen; guessing by frequency alone needs 4.7.
+// After 900 steps it needs about 2.8 bits per character on unseen text; guessing by frequency alone needs 4.7.
 import Apus
 import Foundation
 
@@ -12,13 +12,13 @@ let codes = Dictionary(uniqueKeysWithValues: alphabet.enumerated().map { ($1, $0
 let all = Tensor(text.map { codes[$0]! })
 let split = all.numel * 9 / 10
 
-/// Pieces of `length` characters that begin anywhere in a text, and the characters that follow each.
+/// Pieces of `length` characters from random places of a text, and for each piece the characters that follow.
 struct Pieces: Dataset {
     let text: Tensor
     let length: Int
     let count: Int
 
-    /// A piece is drawn anew for each number: an epoch is as long as one wants it.
+    /// Draws a new piece for every index, so an epoch can have any length.
     subscript(index: Int) -> (Tensor, Tensor) {
         let start = Tensor.randint(text.numel - length - 1, [1]).item(Int.self)
         return (text[start..<(start + length)], text[(start + 1)..<(start + length + 1)])
@@ -47,7 +47,7 @@ final class CharTransformer: Module {
         super.init()
     }
 
-    /// For each place the scores of the character that follows.
+    /// For each position the scores of the next character.
     override func forward(_ x: Tensor) -> Tensor {
         let steps = x.shape[1]
         let embedded = tokens(x) + positions(Tensor.arange(steps))
@@ -55,7 +55,7 @@ final class CharTransformer: Module {
         return head(norm(encoder(embedded, mask: mask, isCausal: true)))
     }
 
-    /// `count` characters after `start`, drawn by their probabilities.
+    /// `start` and `count` characters after it, sampled by their probabilities.
     func write(_ count: Int, after start: String) -> String {
         var written = start.compactMap { codes[$0] }
         noGrad {

@@ -1,10 +1,10 @@
-// Two networks against one another (Goodfellow et al., 2014): one makes points of noise, the other tells them from real ones, which lie on a ring of
-// eight small clouds. The trainer's step is its own, with an optimizer for each network.
+// A generative adversarial network (Goodfellow et al., 2014): one network makes points from noise, the other tells them from real ones,
+// which lie in eight small clouds on a circle. The trainer gets a custom step, with an optimizer for each network.
 import Apus
 
 // MARK: Points
 
-/// Points around eight places on a circle of radius 2.
+/// Points around eight centres on a circle of radius 2.
 func ring(_ count: Int, seed: UInt64) -> TensorDataset<Tensor> {
     withGenerator(Generator(seed: seed)) {
         let angle = Tensor.randint(8, [count, 1]) * (Double.pi / 4)
@@ -18,11 +18,11 @@ final class Adversaries: Module {
     let generator = Sequential(Linear(8, 128), ReLU(), Linear(128, 128), ReLU(), Linear(128, 2))
     let discriminator = Sequential(Linear(2, 128), LeakyReLU(0.2), Linear(128, 128), LeakyReLU(0.2), Linear(128, 1))
 
-    /// Points made of noise.
+    /// Points made from noise.
     func points(_ count: Int) -> Tensor { generator(Tensor.randn([count, 8])) }
 }
 
-/// How many of the eight clouds at least one point in a hundred lies in.
+/// How many of the eight clouds contain more than one percent of the points.
 func clouds(_ points: Tensor) -> Int {
     let angle = Tensor.arange(8).unsqueeze(1) * (Double.pi / 4)
     let centers = Tensor.cat([angle.cos(), angle.sin()], dim: 1) * 2

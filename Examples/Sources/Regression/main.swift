@@ -1,5 +1,5 @@
-// Regression on a table: ten numbers a row, of which five say what the target is (Friedman, 1991), with noise. The noise's deviation is 1, and a
-// network comes near it; the best straight line leaves about 2.6.
+// Regression on a table: ten numbers per row, five of which determine the target (Friedman, 1991), with noise. The standard deviation of
+// the noise is 1, and a network comes near it; the best linear function leaves about 2.6.
 import Apus
 
 // MARK: Table

@@ -1,8 +1,8 @@
-// A classifier of images: a small residual network (He et al., 2015) on Fashion-MNIST, written layer by layer. One epoch gives about 0.88 on the
-// test set.
+// An image classifier: a small residual network (He et al., 2015) on Fashion-MNIST, written layer by layer. One epoch gives an accuracy of
+// about 0.88 on the test set.
 import Apus
 
-/// Two 3×3 convolutions around which the input is added; where the shape changes, through a 1×1 convolution.
+/// Two 3×3 convolutions to whose output the input is added, through a 1×1 convolution where the shape changes.
 final class Block: Module {
     let conv1: Conv2d
     let bn1: BatchNorm2d

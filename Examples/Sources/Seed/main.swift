@@ -1,4 +1,4 @@
-// The first program: three ways to name layers, a module of one's own, training on real images, saving.
+// A first program: three ways to name layers, a custom module, training on real images, saving.
 import Apus
 
 let one = Sequential()

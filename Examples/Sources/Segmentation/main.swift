@@ -1,4 +1,4 @@
-// Segmentation: which pixels belong to a disc, which to a square, and which to neither? Pictures with noise are drawn as they are needed; a U-Net
+// Segmentation: which pixels belong to a disc, which to a square, and which to neither? Noisy pictures are drawn on demand; a U-Net
 // (Ronneberger et al., 2015) of 20,000 parameters finds the shapes with a mean intersection over union of about 0.9.
 import Apus
 

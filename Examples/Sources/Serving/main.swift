@@ -1,5 +1,5 @@
-// One model answers eight tasks at once. A module is not Sendable, so the compiler refuses to share it as it is; `Shared` takes it in evaluation
-// mode and lets any number of tasks call it. A wrong request throws and the others go on.
+// Eight tasks use one model at once. A module is not Sendable, so the compiler refuses to share it directly; `Shared` takes it in
+// evaluation mode and lets any number of tasks call it. A wrong request throws, and the others continue.
 import Apus
 
 let model = Shared(Sequential(Flatten(), Linear(784, 64), ReLU(), Linear(64, 10)))
@@ -8,7 +8,7 @@ let answers = await withTaskGroup(of: (Int, String).self) { group in
     for task in 0..<8 {
         group.addTask {
             do {
-                // `Shared` takes its input over, so it is made where it is asked about. Task 5 sends images of the wrong size.
+                // The input is sent to `Shared`, so it is made in the call. Task 5 sends images of the wrong size.
                 let classes: [Int] = try checked {
                     model(Tensor.rand([4, 1, 28, task == 5 ? 27 : 28], generator: Generator(seed: UInt64(task)))).argmax(dim: 1).array()
                 }

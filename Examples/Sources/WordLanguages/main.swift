@@ -1,5 +1,5 @@
 // Which language is a word from? An LSTM reads the letters of words from Debian's dictionaries (wamerican, wfrench, wngerman, witalian), as
-// packed sequences, since words differ in length. Two epochs give about 0.91 on words held back; guessing gives 0.25.
+// packed sequences, since words differ in length. Two epochs give an accuracy of about 0.91 on test words; guessing gives 0.25.
 import Apus
 import Foundation
 
@@ -14,7 +14,7 @@ var words: [(letters: [Int], language: Int)] = []
 for (language, name) in languages.enumerated() {
     let lines = try String(contentsOfFile: "/usr/share/dict/" + name, encoding: .utf8).split(separator: "\n")
     let known = lines.map { $0.lowercased().map { codes[$0] ?? 0 } }.filter { $0.count > 2 && !$0.contains(0) }
-    // The same number of each language, spread over the dictionary.
+    // The same number of words for each language, from the whole dictionary.
     let order = Tensor.randperm(known.count).array(Int.self)
     words += order.prefix(12_000).map { (known[$0], language) }
 }
@@ -22,7 +22,7 @@ let order = Tensor.randperm(words.count).array(Int.self)
 let test = order.prefix(4_000).map { words[$0] }
 let train = order.dropFirst(4_000).map { words[$0] }
 
-/// The words as packed rows of letters, and their languages.
+/// The words as packed sequences of letter codes, and their languages.
 func batch(_ words: ArraySlice<(letters: [Int], language: Int)>) -> (PackedSequence, Tensor) {
     (packSequence(words.map { Tensor($0.letters) }, enforceSorted: false), Tensor(words.map(\.language)))
 }
@@ -34,7 +34,7 @@ final class Reader: Module {
     let lstm = LSTM(32, 64, bidirectional: true)
     let head = Linear(128, languages.count)
 
-    /// Scores of the languages, from what both directions know after their last letter.
+    /// Scores of the languages, from the final hidden states of both directions.
     func callAsFunction(_ words: PackedSequence) -> Tensor {
         call(words) { words in
             let (_, (h, _)) = lstm(words.with(letters(words.data)))
