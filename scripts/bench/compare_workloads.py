@@ -1,6 +1,6 @@
-"""Alternates `apus bench` and pytorch_workloads.py, prints a table of ratios beside what is asked of this kind of processor, and writes it to
-docs/performance.md where all workloads ran. Called by scripts/bench/vs-pytorch, and by gpu-drill's archive, which measures Apus alone where there is no
-PyTorch."""
+"""Runs `apus bench` and pytorch_workloads.py alternately, prints a table of the ratios and the ratios required for this kind of
+processor, and writes it to docs/performance.md if all workloads were run. Called by scripts/bench/vs-pytorch, and by gpu-drill's archive,
+which measures Apus alone where there is no PyTorch."""
 import datetime
 import importlib.util
 import json
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-# PyTorch's time / Apus's, on processors with AVX-512 and without.
+# The required ratios, PyTorch's time / Apus's, on processors with AVX-512 and without.
 ASKS = {
     "gemm512": (2.2, 1.15), "gemm2048": (2.3, 1.2), "mlp1": (3.5, 3), "mlp64": (2.8, 2.2), "mlp512": (2.5, 1.5), "mlp64-adam": (3, 2.2),
     "mlp64-infer": (2.6, 1.6), "cnn64": (2.2, 2.2), "resnet18-train": (2, 2.2), "resnet18-infer": (2, 1.8), "lstm": (1.3, 1.4), "gru": (3, 2.5),
@@ -20,7 +20,7 @@ ASKS = {
     "softmax1k": (1.3, 1.3), "layernorm": (1.2, 1.2), "batchnorm": (5, 5), "loader": (8, 8), "mlp-epoch": (3, 2.5), "start": (60, 60), "start memory": (15, 15),
 }
 
-# The same on a GPU.
+# The required ratios on a GPU.
 DEVICE_ASKS = {"mlp512": 1.1, "cnn64": 1.1, "resnet18-train": 1.1, "transformer": 1.0}
 
 here = pathlib.Path(__file__).parent
@@ -71,7 +71,7 @@ def row(name, measured, ask):
 HEAD = ["| workload | Apus | PyTorch | ratio | spread | asked |", "| --- | --- | --- | --- | --- | --- |"]
 
 class Peer:
-    """PyTorch in one process for all that is asked of it: to start it takes longer than to measure."""
+    """One PyTorch process for all measurements, since starting it takes longer than measuring."""
 
     def __init__(self):
         self.process = subprocess.Popen(torch_side + ["--serve"], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -85,7 +85,7 @@ class Peer:
 
 
 def compare_on_device(names):
-    """All workloads of a precision on one side, then on the other, in each round."""
+    """In each round, all workloads of a precision in Apus, then in PyTorch."""
     peer = Peer() if importlib.util.find_spec("torch") else None
     print("\n".join(HEAD), flush=True)
     for precision in ("float32", "tf32", "bfloat16"):
@@ -111,7 +111,7 @@ if device:
 pairs = {}
 wanted = names or [name for name in ASKS if name != "start memory"]
 for _ in range(rounds):
-    # One workload on both sides before the next one: what else happens on the machine then meets both.
+    # Each workload runs on both sides before the next one, so that other load on the machine affects both.
     for name in wanted:
         if name != "start":
             pairs.setdefault(name, []).append((run([apus, "bench", "--json", name])[name], run(torch_side + [name])[name]))

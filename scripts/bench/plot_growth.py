@@ -1,6 +1,6 @@
-"""Measures the sizes that `apus bench growth` lists, each in a process of its own, and draws docs/growth/NAME.svg: time a unit and memory.
+"""Measures the sizes that `apus bench growth` lists, each in its own process, and draws time per unit and memory (docs/growth/NAME.svg).
 
-A line of proportional growth is flat in the first plot, since time is divided by size; a step upward is what to look for.
+Proportional growth is flat in the first plot, since time is divided by the work; look for steps upward.
 """
 
 import json
@@ -14,7 +14,7 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402
 from matplotlib import ticker  # noqa: E402
 
-# What time is divided by: the work that grows with the size.
+# The divisor of the time: how the work grows with the size.
 WORK = {
     "mlp-batch": ("time per image", lambda n: n),
     "mlp-width": ("time per unit of width", lambda n: n),
@@ -66,7 +66,7 @@ def main():
     for key, members in series.items():
         if wanted and key not in wanted:
             continue
-        # The least disturbed of several passes: what another process takes on a shared machine is no growth of ours.
+        # The fastest of several passes, since other processes on the machine only add time.
         passes = [[measure(apus, name) for name in members] for _ in range(int(os.environ.get("ROUNDS", "5")))]
         points = [min(same, key=lambda point: point["median_s"]) for same in zip(*passes)]
         for name, point in zip(members, points):

@@ -1,6 +1,6 @@
-"""PyTorch's side of `apus bench`: the same workloads by the same names. Usage: pytorch_workloads.py [NAME ...]; APUS_BENCH_S as there.
-With APUS_BENCH_DEVICE (cuda:0) and APUS_BENCH_PRECISION (float32, tf32, bfloat16) those of `apus bench --device`; --serve measures what lines of
-standard input ask for, PRECISION NAME..., and --kernels prints what a step's kernels take by name."""
+"""PyTorch's side of `apus bench`: the same workloads with the same names. Usage: pytorch_workloads.py [NAME ...]; APUS_BENCH_S as in
+Apus. With APUS_BENCH_DEVICE (cuda:0) and APUS_BENCH_PRECISION (float32, tf32, bfloat16) it runs those of `apus bench --device`. --serve
+reads lines of PRECISION NAME... from standard input and measures them; --kernels prints the times of a step's kernels by name."""
 import json
 import os
 import sys
@@ -15,7 +15,7 @@ BUDGET = float(os.environ.get("APUS_BENCH_S", "1"))
 
 
 def measure(f):
-    """The median time of a run, and their number. Runs so short that reading the clock would count are timed several at once."""
+    """The median time of a run, and the number of runs. Runs shorter than 20 µs are timed in groups, against the clock's own cost."""
 
     def timed(count):
         before = time.perf_counter()
@@ -49,7 +49,7 @@ def cnn():
 
 
 class Last(nn.Module):
-    """The last step of a recurrent layer to a linear one."""
+    """A recurrent layer, and a linear layer on its last step."""
 
     def __init__(self, rnn):
         super().__init__()
@@ -81,7 +81,7 @@ def resnet18(classes):
 
 
 def layout(model, x):
-    """PyTorch's faster layout for deep convolutions."""
+    """The memory format that is faster for deep convolutions in PyTorch."""
     return model.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
 
 
@@ -200,7 +200,7 @@ TOGETHER = 10
 
 
 def device_step(name, device, precision):
-    """TOGETHER training steps on a device, waited for at their end. PyTorch is given its faster layout."""
+    """TOGETHER training steps on a device, with one wait at the end. PyTorch gets its faster memory format."""
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision != "float32"
     model, shape = {
         "mlp512": lambda: (mlp(), (8192, 784)), "cnn64": lambda: (cnn(), (1024, 1, 28, 28)),
@@ -227,12 +227,12 @@ def device_step(name, device, precision):
 def say(name, device, precision):
     median, runs = measure(device_step(name, device, precision))
     print(json.dumps({"name": name, "median_s": median / TOGETHER, "runs": runs * TOGETHER}), flush=True)
-    # What it keeps of memory is not the other side's then.
+    # Free cached memory, which the other side needs.
     torch.cuda.empty_cache()
 
 
 def say_kernels(name, device, precision):
-    """The kernels' times by name, averages of a step: beside those of `apus bench --kernels`."""
+    """The times of the kernels by name, averaged per step, to compare with `apus bench --kernels`."""
     steps = device_step(name, device, precision)
     steps()
     where = "cpu" if device == "cpu" else "device"

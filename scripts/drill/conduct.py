@@ -1,4 +1,4 @@
-"""Runs sections one after the other, each within its time, and writes the report."""
+"""Runs sections one after the other, each with a time limit, and writes the report."""
 import os
 import pathlib
 import shutil
@@ -14,7 +14,7 @@ from sections import ALL, QUICK, hang
 
 
 def chosen(names):
-    """The sections of these names with their limits; ends the program where there is no such section."""
+    """The sections of these names with their limits; exits if there is no such section."""
     known = {section.__name__: (section, limit) for section, limit in [*ALL.items(), (hang, 2)]}
     if not names:
         return list(ALL.items())
@@ -35,12 +35,12 @@ def interrupt(number, frame):
 
 
 def conduct(names, root, cache, report, device):
-    """Runs sections and writes the report; the exit code."""
+    """Runs sections and writes the report. Returns the exit code."""
     sections = chosen(names)
-    # An interruption ends what runs and leaves a whole report.
+    # A signal stops the current section and still writes the report.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
-    # A slow stand-in for a device needs more time.
+    # A slow test double needs more time.
     patience = float(os.environ.get("APUS_DRILL_PATIENCE", "1"))
     d = Drill(root, cache, device)
     d.is_quick = names == ["quick"]
@@ -48,7 +48,7 @@ def conduct(names, root, cache, report, device):
     end, interrupted = time.monotonic(), False
     for section, limit in sections:
         limit *= patience
-        # What earlier ones have left of their time is the next one's.
+        # A section also gets the time that earlier ones did not use.
         end += limit
         d.result = result = reports.Result(section.__name__, section.__doc__, limit)
         page.results.append(result)

@@ -1,4 +1,4 @@
-"""What sections work with: the archive's programs, and commands within a section's time."""
+"""The means of the sections: the archive's programs, and commands within a section's time limit."""
 import json
 import pathlib
 import re
@@ -9,15 +9,15 @@ import work
 
 
 class Failed(Exception):
-    """What a section has found wrong."""
+    """What a section found wrong."""
 
 
 class Skipped(Exception):
-    """Why a section has nothing to do here."""
+    """Why a section cannot run here."""
 
 
 class Drill:
-    """What sections work with."""
+    """The means of the sections."""
 
     def __init__(self, root, cache, device):
         self.root, self.device = root, device
@@ -29,8 +29,8 @@ class Drill:
         self.together = min(8, max(2, places.Place.cores() // 2))
 
     def run(self, *commands, together=1, env=None, may_fail=False, is_told=True):
-        """Runs commands, each a list of words or (title, words), within the section's time. Returns what each has printed, which is told in the
-        report and on the terminal unless it says little."""
+        """Runs commands, each a list of words or (title, words), within the section's time limit. Returns their outputs, which also go to
+        the report and, except for QUIET lines, to the terminal."""
         made = []
         for words in commands:
             title, words = words if isinstance(words, tuple) else (pathlib.Path(words[0]).name, words)
@@ -39,7 +39,7 @@ class Drill:
         def say(command, line):
             if not is_told:
                 return
-            # Side by side, what belongs together is only told at the end.
+            # Outputs of parallel commands are reported separately at the end.
             if together == 1:
                 self.result.say(line)
             elif not reports.QUIET.match(reports.COLOURS.sub("", line)):
@@ -59,7 +59,7 @@ class Drill:
         return [c.text for c in made]
 
     def suites(self, filters, env=None):
-        """Runs tests, each filter (a name, or a pair of what is wanted and what is not) in a process of its own; says how many there were."""
+        """Runs tests, each filter (a name, or a pair of filters to run and to skip) in its own process. Returns the number of tests."""
         commands = []
         for wanted in filters:
             wanted, skipped = wanted if isinstance(wanted, tuple) else (wanted, None)

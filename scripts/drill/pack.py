@@ -1,4 +1,5 @@
-"""Lays what scripts/gpu-drill has built into one archive: pack.py TREE ARCHIVE LIMIT. TREE holds bin, lib, drill and checkout; pictures come to it."""
+"""Packs what scripts/gpu-drill has built into one archive: pack.py TREE ARCHIVE LIMIT. TREE holds bin, lib, drill and checkout;
+images are added."""
 import gzip
 import io
 import json
@@ -10,9 +11,9 @@ import tarfile
 import time
 
 DATA = pathlib.Path("/usr/share/datasets/fashion-mnist")
-# How many pictures the seed's program should have at least to learn from, and what is left out for them, one after the other.
+# The minimum number of training images for the seed program, and the resources that are left out, in this order, to make room for them.
 FEWEST, DROPPED = 4000, ["half", "forms"]
-# The accuracy asked of it then: with 7,000 pictures instead of 60,000 it is 0.80 to 0.85 on the processor.
+# The required accuracy: with 7,000 images instead of 60,000 it is 0.80 to 0.85 on the CPU.
 FLOOR = 0.75
 
 
@@ -22,7 +23,7 @@ def compressed(data):
 
 
 def tar(members, is_last):
-    """A piece of an archive: streams of xz that follow one another are one, and so are the pieces in them."""
+    """A part of a tar archive. Concatenated xz streams are one stream, and so are the parts in them."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
         for name, data, mode in members:
@@ -34,8 +35,8 @@ def tar(members, is_last):
 
 
 def without_languages(data):
-    """ICU without the tables of the world's languages, 34 MB of its 40: Foundation finds none then, and what is run here asks for none. The tables
-    are one archive, whose last entry is left."""
+    """ICU without its locale data, 34 MB of 40: Foundation then finds no locales, and the programs need none. The data are one archive,
+    whose last entry is kept."""
     at = data.find(b"CmnD") - 12
     if at < 0 or data[at + 2:at + 4] != b"\xda\x27":
         return data
@@ -46,8 +47,8 @@ def without_languages(data):
 
 
 def without_unwinding(data):
-    """A program without the table that an exception needs to find its way through it, a tenth of it: Swift throws none, and oneDNN's and the
-    standard library's, which do, keep theirs."""
+    """A program with its unwind table (.eh_frame) zeroed, a tenth of its size: Swift throws no C++ exceptions;
+    the shared libraries that do, oneDNN and the C++ standard library, keep theirs."""
     program = bytearray(data)
     headers, = struct.unpack_from("<Q", program, 0x28)
     size, count, names = struct.unpack_from("<HHH", program, 0x3A)
@@ -61,7 +62,7 @@ def without_unwinding(data):
 
 
 def files(root):
-    """Names, contents and modes of what lies in a folder. Programs come first, one after the other: they hold the same library."""
+    """Names, contents and modes of the files in a folder. Programs come first, together, since they contain the same library."""
     paths = [path for path in sorted(root.rglob("*")) if path.is_file()]
     for path in sorted(paths, key=lambda path: (path.parent.name != "bin", path.parent.name != "lib")):
         data, is_program = path.read_bytes(), path.parent.name == "bin"
@@ -73,7 +74,7 @@ def files(root):
 
 
 def pictures(part, count):
-    """The first `count` pictures and labels of the original files, and how many there are."""
+    """The first `count` images and labels of the original files, and their number."""
     images, labels = (gzip.decompress((DATA / f"{part}-{kind}-ubyte.gz").read_bytes()) for kind in ("images-idx3", "labels-idx1"))
     count = min(count, len(labels) - 8)
     return [(f"data/{part}-images-idx3-ubyte", images[:4] + struct.pack(">I", count) + images[8:16 + 784 * count], 0o644),
@@ -90,7 +91,7 @@ def main(root, archive, limit):
         began = time.monotonic()
         fixed = compressed(tar(members, False))
         print(f"{sum(len(m[1]) for m in members) / 2**20:.1f} MiB of programs, libraries, records and test pictures take {len(fixed) / 2**20:.2f} MiB ({time.monotonic() - began:.0f} s)", flush=True)
-        # A picture takes 377 bytes; where that is too little for one, fewer are taken.
+        # An image takes 377 bytes; if the images still do not fit, try fewer.
         count, room = int((limit - len(fixed)) / 378), limit - len(fixed)
         while count >= FEWEST:
             learn, facts["pictures"] = pictures("train", count)

@@ -1,4 +1,4 @@
-"""What there is on this machine: a Python with PyTorch, NVIDIA's libraries, its tools."""
+"""Finds what this machine has: a Python with PyTorch, NVIDIA's libraries and tools."""
 import glob
 import json
 import os
@@ -19,7 +19,7 @@ print(json.dumps({"torch": bool(folders("torch")), "nvidia": folders("nvidia") o
 
 
 def pythons():
-    """The one that PYTHON names; else every python3 on PATH, under /opt and /usr, in this order."""
+    """The Python named by PYTHON; otherwise every python3 on PATH, under /opt and under /usr, in this order."""
     if os.environ.get("PYTHON"):
         return [os.environ["PYTHON"]]
     on_path = [f"{folder}/python3" for folder in os.get_exec_path()]
@@ -27,14 +27,14 @@ def pythons():
     found = on_path + [path for pattern in patterns for path in sorted(glob.glob(pattern))] + [sys.executable]
     seen = []
     for path in found:
-        # Not resolved: an environment's python3 is a link to another one, whose packages are others.
+        # Links are not resolved: the python3 of a virtual environment is a link, but has its own packages.
         if re.fullmatch(r".*/python3(\.\d+)?", path or "") and os.access(path, os.X_OK) and path not in seen:
             seen.append(path)
     return seen
 
 
 class Place:
-    """Where the drill finds what it needs; `log` says what it has asked and found."""
+    """The programs and libraries that the drill needs; `log` says what was asked and found."""
 
     def __init__(self):
         self.log, self.torch, self.nvidia = [], None, os.environ.get("APUS_CUDA")
@@ -56,14 +56,14 @@ class Place:
 
     @property
     def libraries(self):
-        """Folders of NVIDIA's libraries, which look for one another, and of its driver where the loader may not know it."""
+        """Folders of NVIDIA's libraries, which load one another, and of its driver in places that the loader may not know."""
         folders = sorted(glob.glob(f"{self.nvidia}/*/lib")) if self.nvidia else []
         drivers = ["/usr/local/nvidia/lib64", "/usr/lib/wsl/lib"]
         return folders + [folder for folder in drivers if os.path.exists(f"{folder}/libcuda.so.1")]
 
     @staticmethod
     def tool(name, *patterns):
-        """A program on PATH, or at one of the patterns."""
+        """The path of a program on PATH, or matching one of the patterns."""
         found = shutil.which(name)
         return found or next((path for pattern in patterns for path in sorted(glob.glob(pattern), reverse=True) if os.access(path, os.X_OK)), None)
 
@@ -73,7 +73,7 @@ class Place:
 
 
 def environment(root, place, device, cache):
-    """What Apus is run with."""
+    """The environment of Apus's programs."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")}
     env["LD_LIBRARY_PATH"] = ":".join([str(root / "lib"), *place.libraries, *filter(None, [os.environ.get("LD_LIBRARY_PATH")])])
     if place.nvidia:
@@ -83,7 +83,7 @@ def environment(root, place, device, cache):
 
 
 def launcher(root, env):
-    """A script that runs `apus` with the libraries that it needs, for programs that must not be given these."""
+    """Writes a script that runs `apus` with the libraries it needs, for programs whose own environment must not contain them."""
     path = pathlib.Path(root) / "apus"
     path.write_text(f'#!/bin/sh\nexport LD_LIBRARY_PATH="{env["LD_LIBRARY_PATH"]}"\nexec "{root}/bin/apus" "$@"\n')
     path.chmod(0o755)

@@ -1,23 +1,23 @@
-"""The report: one file, written anew after each section, so that it is there however the drill ends."""
+"""The report: one file, rewritten after each section, so that it exists however the drill ends."""
 import os
 import re
 import sys
 import time
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-# Lines that a person at the terminal can do without; the report has them.
+# Lines that are not shown on the terminal but only in the report.
 QUIET = re.compile(r"^\W*(Test .* (started|passed)|Suite .* started|Test case|Testing Library|Target Platform)|^\W*(Test|Suite) .*\bpassed after\b")
 MOST = 400_000
 
 
 class Result:
-    """What became of a section: `state` is passed, failed, timed out or skipped."""
+    """The result of a section: `state` is passed, failed, timed out or skipped."""
 
     def __init__(self, name, what, limit):
         self.name, self.what, self.limit, self.state, self.note, self.seconds, self.lines = name, what, limit, "running", "", 0.0, []
 
     def say(self, text, is_quiet=False):
-        """A line for the report, and for the terminal unless that can do without it."""
+        """Adds a line to the report, and prints it unless it is quiet."""
         text = COLOURS.sub("", text).rstrip()
         self.lines.append(text)
         if not is_quiet and not QUIET.match(text):
@@ -44,7 +44,7 @@ class Report:
         os.replace(part, self.path)
 
     def summary(self):
-        """The table for the terminal; the last thing that is printed."""
+        """Prints the table of results, as the last output."""
         width = max((len(r.name) for r in self.results), default=0)
         for r in self.results:
             print(f"{r.name:<{width}}  {r.state:<9}  {r.seconds:6.1f} s  {r.note}")

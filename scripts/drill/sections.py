@@ -1,4 +1,4 @@
-"""The sections of the drill, and their limits. Each says in a line what it has found, or raises Failed or Skipped."""
+"""The sections of the drill and their limits. Each returns its result in a line, or raises Failed or Skipped."""
 import json
 import os
 import platform
@@ -24,7 +24,7 @@ def info(drill):
         say("there is no nvidia-smi")
     if drill.place.torch:
         drill.run([drill.place.torch, "-c", "import sys, torch; print('Python', sys.version, 'PyTorch', torch.__version__, 'for CUDA', torch.version.cuda)"], may_fail=True)
-    # Where each program's libraries come from: all but the C library's must be the archive's.
+    # Where each program's libraries come from: only the C library's may come from the system.
     programs = [drill.apus, drill.conformance, drill.tests, drill.root / "bin" / "Seed"]
     foreign, missing = set(), set()
     for text in drill.run(*[[program] for program in programs], env={"LD_TRACE_LOADED_OBJECTS": "1"}, is_told=False):
@@ -54,7 +54,7 @@ def seed(drill):
             raise Failed(f"no accuracy after 5 epochs on {device}")
         notes.append((device, float(found[-1]), time.monotonic() - began))
     note = "; ".join(f"accuracy {accuracy:.4f} on {device} in {seconds:.1f} s" for device, accuracy, seconds in notes)
-    # With how few pictures it has to do is the archive's affair; the rate is high, and the start is drawn anew each time.
+    # The required accuracy depends on the number of images in the archive. The rate is high, and the initial weights are random.
     if notes[0][1] < drill.manifest["floor"]:
         raise Failed(f"{note}; at least {drill.manifest['floor']} is asked")
     return f"{note}; {drill.manifest['pictures']} of 60000 pictures to learn from"
@@ -86,7 +86,7 @@ def layers(drill):
     return note + ("; other forms and half types: " + drill.suites(others) if others else "; other forms and half types are not in the archive")
 
 
-# Suites that take long by themselves, so that they go side by side; the others follow in one process.
+# Suites that take long run in parallel; the others follow in one process.
 SUITES = [f"PointwiseBackendTests/{name}" for name in ("unary", "binary", "copy")] + [
     f"{name}BackendTests" for name in ("Indexing", "SpecialFunction", "Reduction", "Product", "Fused", "Kink", "Edge")]
 DEVICE_TESTS = "BackendTests|DeviceTests|DeviceFailureTests|millionOps|batchesComeToADevice|aWrongLabelThrows|wideGates"
@@ -168,8 +168,8 @@ def hang(drill):
     drill.run([sys.executable, "-c", stubborn + child + "time.sleep(1000)"])
 
 
-# By name: what runs, and its limit in seconds; in the order of what they tell. They stay within 7 minutes, those of QUICK
-# within 3, the time to unpack included.
+# The sections with their limits in seconds, the most informative first. In total they take at most 7 minutes, those of QUICK at most 3,
+# including unpacking.
 ALL = {info: 15, seed: 40, layers: 50, kernels: 105, resume: 30, random: 15, speed: 80, times: 30, sanitizer: 30, memory: 15}
 QUICK = {info: 10, seed: 25, layers: 40, kernels: 55, speed: 45}
 assert sum(ALL.values()) <= 420 and sum(QUICK.values()) <= 180

@@ -1,4 +1,4 @@
-"""Commands under a time limit: what they print is handed on at once, and nothing of them is left when they have ended or their time is over."""
+"""Commands with a time limit: their output is passed on at once, and no process of theirs is left when they end or the time is over."""
 import os
 import queue
 import signal
@@ -10,11 +10,11 @@ MARK = "APUS_DRILL_PROCESS"
 
 
 class OutOfTime(Exception):
-    """A section's time is over; what had not ended then."""
+    """A section's time is over; names the commands that had not ended."""
 
 
 class Command:
-    """One command, what it has printed, and how it ended."""
+    """A command, its output and its exit code."""
 
     def __init__(self, words, env=None, cwd=None, title=None):
         self.words, self.env, self.cwd, self.title = [str(word) for word in words], env, cwd, title
@@ -26,7 +26,7 @@ class Command:
 
     def start(self, lines):
         self.began = time.monotonic()
-        # A group of its own, which is ended as a whole.
+        # Its own process group, which can be killed as a whole.
         self.process = subprocess.Popen(
             self.words, env={**(self.env if self.env is not None else os.environ), MARK: str(os.getpid())}, cwd=self.cwd, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
@@ -46,8 +46,8 @@ class Command:
 
 
 def run(commands, deadline, say, together=1):
-    """Runs the commands, `together` at a time, and hands each line to say(command, line). Past `deadline`, a time of time.monotonic(), all are
-    ended and OutOfTime is raised."""
+    """Runs the commands, `together` at a time, and passes each line to say(command, line). At `deadline`, in terms of time.monotonic(),
+    all are stopped and OutOfTime is raised."""
     waiting, running, lines = list(commands), [], queue.Queue()
     try:
         while waiting or running:
@@ -66,7 +66,7 @@ def run(commands, deadline, say, together=1):
                     say(command, line)
                     continue
             except queue.Empty:
-                # One that has ended is not waited for any longer, though what it has started may hold its pipe open.
+                # Do not wait for the output of a command that has ended: its children may hold the pipe open.
                 for command in running:
                     command.is_silent = command.is_silent or command.process.poll() is not None
             for command in [c for c in running if c.is_silent and c.process.poll() is not None]:
@@ -77,7 +77,7 @@ def run(commands, deadline, say, together=1):
 
 
 def stop(commands):
-    """Asks commands and all that they have started to end, and ends what does not within two seconds."""
+    """Sends SIGTERM to commands and their groups, and SIGKILL two seconds later; also kills processes that have left their groups."""
     for command in commands:
         command.end(signal.SIGTERM)
     deadline = time.monotonic() + 2
@@ -95,7 +95,7 @@ def stop(commands):
 
 
 def strays():
-    """Processes that commands of this drill have started, also those that have left their group."""
+    """Processes started by commands of this drill, including those that have left their group."""
     mark, found = f"{MARK}={os.getpid()}".encode(), []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
