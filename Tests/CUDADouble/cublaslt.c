@@ -1,4 +1,4 @@
-// The double of libcublasLt: checks descriptions and alignments, and multiplies by loops. Its one algorithm takes a workspace, which it spoils.
+// The double of libcublasLt: checks descriptors and alignments, and multiplies with loops. Its one algorithm overwrites its workspace.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +43,7 @@ cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t product) {
     return OK;
 }
 
-/// Copies an attribute that must have `size` bytes.
+/// Copies an attribute, which must have `size` bytes.
 static void take(void *to, size_t size, const void *from, size_t given, const char *what) {
     if (given != size) double_violation("%s has %zu bytes instead of %zu", what, given, size);
     memcpy(to, from, size);
@@ -113,7 +113,7 @@ typedef struct {
     number_type type;
 } call;
 
-/// The bytes that a batch of matrices spans.
+/// The number of bytes from the beginning of a batch of matrices to its end.
 static size_t span(const struct cublasLtMatrixLayoutOpaque_t *x, number_type type) {
     return ((size_t)(x->count - 1) * (size_t)x->stride + (size_t)(x->columns - 1) * (size_t)x->leading + x->rows) * size_of(type);
 }
@@ -171,7 +171,7 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
     if (product->epilogue && (!product->bias || product->bias % 16)) double_violation("a bias at %lx", product->bias);
     for (int i = 0; i < 4; i++)
         if (preference->alignments[i] < size_of(type)) double_violation("an alignment of %u bytes", preference->alignments[i]);
-    // Some products it does not take: those are the caller's.
+    // It supports no products of 13 rows, so that the caller must compute them itself.
     if (m == 13 || preference->workspace < WORKSPACE) {
         *found = 0;
         return NOT_SUPPORTED;
@@ -196,7 +196,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t prod
     if (!handle || one != 1 || zero != 0 || c != d || c_layout != d_layout || size != WORKSPACE || algorithm->data[0] != ALGORITHM)
         double_violation("a product of another form than ours");
     if (product->epilogue && product->bias % 16) double_violation("a bias at %lx", product->bias);
-    // Some of what it offers does not run.
+    // Products of 11 rows are offered but fail, as algorithms of the real library can.
     if (c_layout->rows == 11) {
         free(l);
         return EXECUTION_FAILED;

@@ -1,5 +1,5 @@
-// The double of libcuda: memory is the host's under addresses that the host cannot read, work waits until the host does, and kernels run on
-// PoCL from the same source in its other dialect.
+// The double of libcuda: device memory is host memory at addresses that the host cannot read, queued work runs only when the host waits for
+// it, and kernels run on PoCL, from the same source with OpenCL's header.
 #include <CL/cl.h>
 #include <elf.h>
 #include <pthread.h>
@@ -10,7 +10,7 @@
 
 #include "double.h"
 
-// The headers that turn the kernels' dialect into either language, as the program has them.
+// The headers that make a kernel's source OpenCL C or CUDA, as the library embeds them.
 #pragma clang diagnostic ignored "-Wc23-extensions"
 static const char opencl_header[] = {
 #embed "../../Sources/CDeviceKernels/kernels/opencl.cl" suffix(, 0)
@@ -31,7 +31,7 @@ enum {
     LOST = 719
 };
 enum { MOST_ARGUMENTS = 256, CAPABILITY = 90 };
-/// Added to an address of the host's, it is one that no program has: reading a device's block on the host ends the program.
+/// Is added to host addresses; no program has memory there, so that a read of device memory on the host crashes.
 #define FAR ((CUdeviceptr)1 << 56)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -83,7 +83,7 @@ static int initialised;
 
 int double_has_context(void) { return current == &the_context; }
 
-/// What a call begins with: the lock, and whether the device is there.
+/// Begins every call: locks, checks initialisation and context, and returns LOST once the device is lost.
 static CUresult enter(const char *call) {
     pthread_mutex_lock(&lock);
     static long most = -2;
@@ -164,7 +164,7 @@ CUresult cuGetErrorString(CUresult status, const char **text) {
     return OK;
 }
 
-// MARK: OpenCL beneath
+// MARK: OpenCL
 
 static cl_context opencl_context;
 static cl_command_queue opencl_queue;
@@ -205,7 +205,7 @@ typedef struct pinned {
 } pinned;
 static pinned *pinned_blocks;
 
-/// Blocks by the page that they begin at.
+/// The hash bucket of blocks, by the page at which they begin.
 static block **bucket(CUdeviceptr address) { return &blocks[address >> 12 & ((1 << 12) - 1)]; }
 
 static block *block_at(CUdeviceptr address) {
@@ -239,7 +239,7 @@ CUresult cuMemAlloc_v2(CUdeviceptr *address, size_t size) {
         free(b);
         return leave(OUT_OF_MEMORY);
     }
-    // Memory of a device holds anything.
+    // The contents of new device memory are undefined.
     memset(b->host, 0xA5, whole < 1 << 20 ? whole : 1 << 20);
     cl_int status;
     b->buffer = clCreateBuffer(opencl_context, CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR, whole, b->host, &status);
@@ -253,7 +253,7 @@ CUresult cuMemAlloc_v2(CUdeviceptr *address, size_t size) {
     return leave(OK);
 }
 
-// MARK: Work in order
+// MARK: The queue
 
 typedef struct task {
     struct task *next;
@@ -280,7 +280,7 @@ static void enqueue(void (*work)(void *), void *context, CUstream stream, const 
     last_task = &t->next;
 }
 
-/// Does the work up to `number`.
+/// Runs the queued work up to `number`.
 static void work_until(long number) {
     while (first_task && first_task->number <= number) {
         task *t = first_task;
@@ -350,7 +350,7 @@ typedef struct {
     CUdeviceptr device;
     void *host;
     size_t size;
-    /// The bytes themselves, where the driver would have staged them.
+    /// The contents of memory that is not pinned, copied as the driver would stage them.
     char bytes[];
 } transfer;
 
@@ -372,7 +372,7 @@ static int is_pinned(const char *at, size_t size) {
 CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr target, const void *source, size_t size, CUstream stream) {
     ENTER;
     double_memory(target, size, __func__);
-    // Pinned memory is read when the copy's turn comes, other memory before the call returns.
+    // Pinned memory is read when the copy runs, other memory before the call returns.
     int stays = is_pinned(source, size);
     transfer *t = malloc(sizeof *t + (stays ? 0 : size));
     *t = (transfer){target, stays ? (void *)source : NULL, size};
@@ -427,7 +427,7 @@ CUresult cuEventElapsedTime(float *milliseconds, CUevent start, CUevent end) {
     return leave(OK);
 }
 CUresult cuEventDestroy_v2(CUevent event) {
-    // One that is destroyed is still waited for by none: it may go at once.
+    // Nothing waits for a destroyed event, so it is freed at once.
     ENTER;
     free(event);
     return leave(OK);
@@ -437,7 +437,7 @@ CUresult cuEventDestroy_v2(CUevent event) {
 
 struct CUmod_st {
     cl_program program;
-    char *text; // Its source in OpenCL's dialect.
+    char *text; // Its source in OpenCL C.
     char *image;
     size_t size;
     int is_cubin;
@@ -446,12 +446,12 @@ struct CUfunc_st {
     cl_kernel kernel;
     char name[128];
     int count;
-    /// By place: bytes, as the compiled program says, and whether it is a block's address.
+    /// For each argument: its size in bytes, according to the compiled program, and whether it is a block's address.
     size_t sizes[MOST_ARGUMENTS];
     int is_block[MOST_ARGUMENTS];
 };
 
-/// The end of an ELF file, by its tables.
+/// The length of an ELF file, from its tables.
 static size_t end_of_elf(const char *image) {
     Elf64_Ehdr header;
     memcpy(&header, image, sizeof header);
@@ -466,7 +466,7 @@ static size_t end_of_elf(const char *image) {
     return end;
 }
 
-/// The source in OpenCL's dialect: its header in place of CUDA's.
+/// The source in OpenCL C: with OpenCL's header instead of CUDA's.
 static char *translated(const char *source, size_t length) {
     const char *f64 = "typedef double f64;\n";
     size_t before = strlen(f64) + strlen(cuda_header);
@@ -495,7 +495,7 @@ CUresult cuModuleLoadData(CUmodule *module, const void *image) {
     cl_int status;
     cl_program program = clCreateProgramWithSource(opencl_context, 1, (const char **)&text, NULL, &status);
     check(status, "clCreateProgramWithSource");
-    // As OpenCLDriver has them: PoCL then finds what the tests of OpenCL have compiled.
+    // The options of OpenCLDriver, so that PoCL finds what the OpenCL tests have compiled in its cache.
     check(clBuildProgram(program, 1, &opencl_device, "-cl-fp32-correctly-rounded-divide-sqrt", NULL, NULL), "clBuildProgram");
     *module = malloc(sizeof **module);
     **module = (struct CUmod_st){program, text, malloc(end), end, is_cubin};
@@ -503,8 +503,8 @@ CUresult cuModuleLoadData(CUmodule *module, const void *image) {
     return leave(OK);
 }
 
-/// Reads the sizes of a kernel's arguments from the section `.nv.info.<kernel>`: records of a format, an attribute and a size; attribute 0x17
-/// (EIATTR_KPARAM_INFO) holds index, ordinal, offset and flags with the size from bit 18 on. Returns how many there are.
+/// Reads the sizes of a kernel's arguments from the section `.nv.info.<kernel>`: records of format, attribute and size. Attribute 0x17
+/// (EIATTR_KPARAM_INFO) holds index, ordinal, offset, and flags with the size from bit 18 on. Returns the number of arguments.
 static int read_sizes(CUmodule module, const char *kernel, size_t *sizes) {
     Elf64_Ehdr header;
     memcpy(&header, module->image, sizeof header);
@@ -534,7 +534,7 @@ static int read_sizes(CUmodule module, const char *kernel, size_t *sizes) {
     return -1;
 }
 
-/// The same of PTX: each `.param` of the entry is `.u64 …name` or an array of bytes, `.align 8 .b8 name[208]`.
+/// The same for PTX: each `.param` of the entry is `.u64 …name` or an array of bytes, `.align 8 .b8 name[208]`.
 static int read_ptx_sizes(CUmodule module, const char *kernel, size_t *sizes) {
     char wanted[160];
     snprintf(wanted, sizeof wanted, ".entry %s(", kernel);
@@ -550,7 +550,7 @@ static int read_ptx_sizes(CUmodule module, const char *kernel, size_t *sizes) {
     return count;
 }
 
-/// Notes which of a kernel's arguments are addresses of blocks: those that its source calls `GLOBAL`. Returns how many arguments there are.
+/// Finds out which of a kernel's arguments are addresses of blocks: those declared `GLOBAL` in its source. Returns the number of arguments.
 static int read_blocks(CUmodule module, const char *kernel, int *is_block) {
     char wanted[160];
     snprintf(wanted, sizeof wanted, "KERNEL void %s(", kernel);
@@ -614,7 +614,7 @@ static void do_launch(void *context) {
     }
     size_t group = 256;
     check(clEnqueueNDRangeKernel(opencl_queue, f->kernel, 1, NULL, &l->items, &group, 0, NULL, NULL), "clEnqueueNDRangeKernel");
-    // Copies and libraries work on the host's memory.
+    // Copies and the doubles of the libraries use the host memory directly.
     check(clFinish(opencl_queue), "clFinish");
 }
 
@@ -629,7 +629,7 @@ CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, uns
     l->items = (size_t)gx * 256;
     for (int i = 0; i < f->count; i++) {
         size_t bytes = f->sizes[i];
-        // Arguments lie side by side at multiples of 16 bytes: where the next one begins says how long the host thinks this one is.
+        // Arguments lie at successive multiples of 16 bytes: the distance to the next one shows the size that the host assumes.
         if (i + 1 < f->count && (size_t)((char *)arguments[i + 1] - (char *)arguments[i]) != ((bytes + 15) & ~(size_t)15))
             double_violation("argument %d of %s has %zu bytes, and %td to the next", i, f->name, bytes,
                              (char *)arguments[i + 1] - (char *)arguments[i]);

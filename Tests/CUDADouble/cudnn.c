@@ -1,5 +1,5 @@
-// The double of libcudnn: checks descriptions, and convolves by loops. It offers an algorithm whose sums have no order first, which must not be
-// taken, and one with a workspace, which it spoils.
+// The double of libcudnn: checks descriptors, and convolves with loops. It first offers a nondeterministic algorithm, which must not be
+// chosen, then one that fails, then one that overwrites its workspace.
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,7 +99,7 @@ static int type_of(int type, number_type *out) {
     }
 }
 
-/// Whether the four belong together: y has the size that x, w and c give.
+/// Checks that types and sizes match: y has the size that follows from x, w and c.
 static void check(cudnnTensorDescriptor_t x, cudnnFilterDescriptor_t w, cudnnTensorDescriptor_t y, cudnnConvolutionDescriptor_t c) {
     number_type type;
     if (x->type != w->type || x->type != y->type || !type_of(x->type, &type))
@@ -116,7 +116,7 @@ static void check(cudnnTensorDescriptor_t x, cudnnFilterDescriptor_t w, cudnnTen
 static cudnnStatus_t offer(cudnnTensorDescriptor_t x, cudnnFilterDescriptor_t w, cudnnTensorDescriptor_t y, cudnnConvolutionDescriptor_t c,
                            int wanted, int *found, cudnnConvolutionFwdAlgoPerf_t *results) {
     check(x, w, y, c);
-    // Some convolutions it does not take: those are the caller's.
+    // It supports no convolutions with 7 output channels, so that the caller must compute them itself.
     if (w->sizes[0] == 7) return NOT_SUPPORTED;
     if (wanted < 3) double_violation("only %d algorithms are asked for", wanted);
     results[0] = (cudnnConvolutionFwdAlgoPerf_t){.algo = LOOSE, .determinism = 0, .mathType = c->math};
@@ -162,7 +162,7 @@ static size_t count_of(const int *sizes, int rank) {
     return count;
 }
 
-/// Sums each product of an input, a weight and an output's gradient into the one that is asked for: all three directions are this walk.
+/// Sums products of two of input, weight and output (or its gradient) into the third: the loops of all three directions.
 static void convolve(void *context) {
     call *l = context;
     number_type type;
@@ -175,7 +175,7 @@ static void convolve(void *context) {
     if (l->size) memset(double_memory(l->space, l->size, "a convolution's workspace"), 0x5A, l->size);
     size_t count = l->direction == FORWARD ? ny : l->direction == INPUT ? nx : nw;
     double *sums = calloc(count, sizeof *sums);
-    // Three spatial dimensions, the first of one position where there are two.
+    // Always three spatial dimensions; with two, the first has size 1.
     int xs[3] = {1, 1, 1}, ws[3] = {1, 1, 1}, ys[3] = {1, 1, 1}, padding[3] = {0}, stride[3] = {1, 1, 1}, dilation[3] = {1, 1, 1};
     for (int d = 0; d <= last; d++) {
         int at = 2 - last + d;
@@ -221,7 +221,7 @@ static cudnnStatus_t begin(direction direction, cudnnHandle_t h, const void *alp
            zero = xd->type == APUS_CUDNN_DOUBLE ? *(const double *)beta : *(const float *)beta;
     if (((uintptr_t)x | (uintptr_t)w | (uintptr_t)y) % 16) double_violation("a convolution of tensors that are not aligned");
     if (one != 1 || zero != 0) double_violation("a convolution of another form than ours");
-    // Some of what it offers does not run.
+    // This algorithm is offered but fails, as algorithms of the real library can.
     if (algorithm == BROKEN) return NOT_SUPPORTED;
     int is_loose = algorithm == LOOSE && double_setting("APUS_DOUBLE_UNORDERED", 0);
     if (!is_loose && (algorithm != STRICT || size != WORKSPACE)) double_violation("an algorithm that is not ours");

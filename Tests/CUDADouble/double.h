@@ -1,10 +1,10 @@
-// What the parts of the double share. `README.md` says what it is.
+// Declarations that the parts of the double share. `README.md` describes it.
 #ifndef APUS_DOUBLE_H
 #define APUS_DOUBLE_H
 
 #include "cuda_libraries.h"
 
-// Everything that a library of NVIDIA's exports and we call, so that a definition with another type does not compile.
+// Declares all functions of NVIDIA's libraries that the library calls, so that a definition with another type does not compile.
 #define DECLARE(RESULT, NAME, SYMBOL, ARGUMENTS) RESULT SYMBOL ARGUMENTS;
 APUS_CUDA_FUNCTIONS(DECLARE)
 APUS_NVRTC_FUNCTIONS(DECLARE)
@@ -12,22 +12,22 @@ APUS_CUBLASLT_FUNCTIONS(DECLARE)
 APUS_CUDNN_FUNCTIONS(DECLARE)
 #undef DECLARE
 
-/// Ends the program: a call that a device would answer with nonsense.
+/// Reports a call whose result on a device would be undefined, and aborts.
 _Noreturn void double_violation(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/// A number from the environment.
+/// The number in an environment variable, `otherwise` if it is unset or empty.
 long double_setting(const char *name, long otherwise);
 
-/// The memory behind `size` bytes at a device's address, which must lie within one live block; `what` is said where they do not.
+/// The host memory behind `size` bytes at a device address. They must lie within one live block; the error names `what`.
 void *double_memory(CUdeviceptr address, size_t size, const char *what);
 
-/// Puts work behind what has been called before. It is done as late as the order allows: where the host waits. `context` is freed then.
+/// Queues work behind all earlier calls. It runs as late as possible, when the host waits for it; then `context` is freed.
 void double_enqueue(void (*work)(void *context), void *context, CUstream stream, const char *what);
 
-/// False where no context is the calling thread's own.
+/// Whether the calling thread has a current context.
 int double_has_context(void);
 
-/// The trailer that NVRTC's double puts behind a program, so that the driver's double can run it.
+/// The double of NVRTC appends this and the source to a compiled program, so that the double of the driver can run it.
 typedef struct {
     char magic[8];
     size_t length;

@@ -1,4 +1,4 @@
-// Elements of the types that libraries compute, read and written as double.
+// Reads and writes elements of the libraries' types as double.
 #ifndef APUS_NUMBERS_H
 #define APUS_NUMBERS_H
 

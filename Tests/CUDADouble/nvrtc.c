@@ -1,4 +1,4 @@
-// The double of libnvrtc: the real one compiles, for the double's device and for the oldest that we serve; the program carries its source along.
+// The double of libnvrtc: the real one compiles, for the double's device and the oldest supported one; the source is appended.
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ static void open_real(void) {
     is_open = 1;
 }
 
-// A program of ours holds NVRTC's and the source.
+// Holds NVRTC's program and the source.
 struct _nvrtcProgram {
     nvrtcProgram real;
     char *source;
@@ -53,7 +53,7 @@ nvrtcResult nvrtcCreateProgram(nvrtcProgram *program, const char *source, const 
     return real.nvrtcCreateProgram(&p->real, source, name, headers, texts, names);
 }
 
-/// Compiles the same for `sm_80`, the oldest that we serve.
+/// Compiles the same source for `sm_80`, the oldest supported architecture.
 static void *compile_for_oldest(void *source) {
     nvrtcProgram program;
     const char *options[] = {"--gpu-architecture=sm_80", "--fmad=false", "--std=c++17"};
@@ -64,7 +64,7 @@ static void *compile_for_oldest(void *source) {
 }
 
 nvrtcResult nvrtcCompileProgram(nvrtcProgram program, int count, const char *const *options) {
-    // Beside the other: each takes a tenth of a second or two.
+    // In parallel: each compilation takes 0.1 to 0.2 seconds.
     pthread_t thread;
     int beside = pthread_create(&thread, NULL, compile_for_oldest, program->source) == 0;
     nvrtcResult status = real.nvrtcCompileProgram(program->real, count, options);

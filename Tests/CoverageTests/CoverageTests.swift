@@ -2,12 +2,12 @@ import Apus
 import Foundation
 import Testing
 
-/// Holds `docs/coverage.md`, `Symbols.swift` and the code together. `Tests/CoverageTests/coverage --check` compares both with PyTorch itself.
+/// Checks that `docs/coverage.md`, `Symbols.swift` and the code agree. `Tests/CoverageTests/coverage --check` compares them with PyTorch.
 @Suite struct CoverageTests {
     private struct Row {
         let namespace: String
         let name: String
-        /// nil where there is none.
+        /// The name in Apus; nil if there is none.
         let apus: String?
         let cell: String
     }
@@ -33,7 +33,7 @@ import Testing
         return rows
     }()
 
-    /// Symbols.swift compiles, so what it uses is there; the page must list just that.
+    /// Symbols.swift compiles, so all names in it exist; the page must list exactly these.
     @Test func pageAndCodeAgree() {
         let listed = Set(Self.rows.compactMap(\.apus))
         #expect(
@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    /// What can be built from a file is listed, and every class of torch.nn that is built of numbers alone can be.
+    /// Every class in ModuleTable is listed, and the table has every listed class of torch.nn that can be built from numbers alone.
     @Test func theTableHasEveryLayer() {
         let classes = Set(Self.rows.filter { $0.namespace == "torch.nn" && $0.apus != nil }.map(\.name))
         let table = Set(ModuleTable.names)

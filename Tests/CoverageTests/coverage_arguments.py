@@ -1,7 +1,6 @@
-"""What `Tests/CoverageTests/coverage` compares beside names: the parameters of PyTorch's functions and classes with those of the Swift declarations.
-
-A parameter is there where Swift has one of its name in Swift spelling, or an unlabelled one at its place. GLOBAL (for every function) and
-ARGUMENTS (for one) say what stands for the others: `=name` another label, or the reason why there is none.
+"""Compares the parameters of PyTorch's functions and classes with those of the Swift declarations, for `Tests/CoverageTests/coverage`.
+A parameter has a counterpart if Swift has one with the same name in Swift spelling, or an unlabelled one at the same place. For the others,
+GLOBAL (for every function) and ARGUMENTS (for one) give `=label`, another label, or the reason why there is none.
 """
 import inspect
 import pathlib
@@ -10,12 +9,12 @@ import re
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOURCES = ["ApusCore/Transforms", "ApusNN", "ApusOptim", "ApusDistributions"]
 
-# No signature is said, or what stands for it is an enumeration, a protocol, or made of a tensor.
+# PyTorch shows no signature, or the counterpart is an enumeration, a protocol, or made from a tensor.
 UNCOMPARED = {
-    # A class that is a context manager; a function that takes a closure here.
+    # A context manager in PyTorch; here a function that takes a closure.
     "torch.amp.autocast",
     "torch.nn.Buffer", "torch.nn.Parameter", "torch.nn.functional.conv_tbc", "torch.nn.utils.rnn.PackedSequence", "torch.nn.utils.prune.BasePruningMethod",
-    # One of one's own is a `TypedOptimizer`, whose settings are a struct.
+    # Custom optimizers conform to `TypedOptimizer`, whose settings are a struct.
     "torch.optim.Optimizer",
     *(f"torch.optim.swa_utils.get_{kind}_fn" for kind in ["ema_avg", "ema_multi_avg", "swa_avg", "swa_multi_avg"]),
 }
@@ -88,7 +87,7 @@ def camel(name):
 
 
 def split(parameters):
-    """A parameter list at its outer commas."""
+    """Splits a parameter list at its outer commas."""
     parts, depth, start = [], 0, 0
     for i, c in enumerate(parameters):
         depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(c, 0)
@@ -99,7 +98,7 @@ def split(parameters):
 
 
 def closing(text, start):
-    """Where the parenthesis before `start` closes."""
+    """The position after the parenthesis that closes the one before `start`."""
     depth = 1
     while depth:
         depth += {"(": 1, ")": -1}.get(text[start], 0)
@@ -117,7 +116,7 @@ def labels(parameters):
 
 
 def declarations():
-    """Functions by name (`F.relu`, `Func.grad`, `clipGradNorm_`) and types, each with the parameter lists of all overloads; and superclasses."""
+    """Functions by name (`F.relu`, `Func.grad`, `clipGradNorm_`) and types, with the parameters of all overloads; then superclasses."""
     functions, types, supers = {}, {}, {}
     homes = [("Functional/", "F."), ("Initializers/", "Init."), ("Transforms/", "Func."), ("Utilities/Parametrizations", "Parametrizations."), ("Utilities/Prun", "Prune.")]
     for folder in SOURCES:
@@ -160,11 +159,11 @@ def overloads(apus, declared):
 
 
 def parameters(value):
-    """The names that a caller may give."""
+    """The names of the parameters that a caller may pass."""
     try:
         signature = inspect.signature(value.__init__ if inspect.isclass(value) else value)
     except (ValueError, TypeError):
-        # Builtins say it in their documentation.
+        # Builtins show their signature only in their documentation.
         said = re.search(r"^\s*\w*?(\w+)\((.*?)\) *->", value.__doc__ or "", re.S)
         return [p.split("=")[0].split(":")[0].strip() for p in split(said.group(2)) if p != "*"] if said else None
     kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -173,7 +172,7 @@ def parameters(value):
 
 
 def compare(rows, find):
-    """(PyTorch's full name, parameter, what stands for it) where Swift has not the same; raises where nothing is said about one."""
+    """(PyTorch's full name, parameter, counterpart or reason) of the parameters that differ in Swift; exits if one is unexplained."""
     declared, result, unexplained, used, seen = declarations(), [], [], set(), set()
     for namespace, name, apus, _ in rows:
         if apus is None:

@@ -1,4 +1,4 @@
-/// A tar archive of these files; without contents an entry is a folder.
+/// A tar archive of these files; an entry without contents is a folder.
 public func tar(_ entries: [(name: String, contents: [UInt8]?)]) -> [UInt8] {
     var archive: [UInt8] = []
     for (name, contents) in entries {
@@ -20,7 +20,7 @@ public func tar(_ entries: [(name: String, contents: [UInt8]?)]) -> [UInt8] {
     return archive + [UInt8](repeating: 0, count: 1024)
 }
 
-/// `bytes` as a gzip file whose blocks are stored as they are.
+/// `bytes` as a gzip file of uncompressed blocks.
 public func gzip(_ bytes: [UInt8]) -> [UInt8] {
     func little(_ value: Int, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
     var file: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3]

@@ -1,8 +1,8 @@
 import ApusSystem
 import Foundation
 
-/// A file of the checkout: `path` from the folder of the source that asks. Tests that run elsewhere than they were built find it under the folder
-/// that `APUS_TEST_CHECKOUT` names (`scripts/gpu-drill` packs such a one).
+/// A file of the checkout; `path` is relative to the folder of the calling source file. If the environment variable `APUS_TEST_CHECKOUT` is
+/// set, the checkout is taken from there, for tests that run on another machine than they were built on (`scripts/gpu-drill`).
 package func inCheckout(_ path: String, beside source: String = #filePath) -> URL {
     let folder = URL(fileURLWithPath: source).deletingLastPathComponent()
     guard let other = environment("APUS_TEST_CHECKOUT") else { return folder.appendingPathComponent(path) }

@@ -2,7 +2,7 @@ import Apus
 import Testing
 
 extension DType {
-    /// The smallest positive number with all its digits: below it, rounding errors are absolute.
+    /// The smallest positive normal number: below it, rounding errors are absolute. 0 for integers and bool.
     package var smallestNormal: Double {
         switch self {
         case .float64: 0x1p-1022
@@ -13,7 +13,7 @@ extension DType {
     }
 }
 
-/// The elements as `Double`, in row-major order, read without the help of the tensor's own backend where it is on the host.
+/// The elements as `Double`, in row-major order; the tensor's own backend only copies them to the host, if they are not there.
 package func values(_ x: Tensor) -> [Double] {
     withConverted(x, to: .float64) { Array(UnsafeBufferPointer(start: $0.assumingMemoryBound(to: Double.self), count: x.numel)) }
 }
@@ -30,10 +30,10 @@ private func withConverted<Result>(_ x: Tensor, to dtype: DType, _ body: (Unsafe
     return withExtendedLifetime(out) { body(out.pointer) }
 }
 
-/// Expects equal shapes, equal dtypes, and of each pair of elements |actual − expected| ≤ atol + rtol·|expected|. NaN equals NaN and
-/// infinities equal themselves alone. Integers and bool must be equal. The message names the first pair that differs.
+/// Expects equal shapes, equal dtypes, and |actual − expected| ≤ atol + rtol·|expected| for each pair of elements. NaN equals NaN, and an
+/// infinity equals only itself. Integers and bool must be equal. The message names the first pair that differs.
 ///
-/// Without tolerances: 16 units in the last place of the dtype, relatively, and as much absolutely.
+/// By default both tolerances are 16 epsilon of the dtype (of the coarser one if they differ).
 /// `checkDType: false` compares values across dtypes.
 package func expectClose(
     _ actual: Tensor, _ expected: Tensor, rtol: Double? = nil, atol: Double? = nil, checkDType: Bool = true,
@@ -48,7 +48,7 @@ package func expectClose(
     Issue.record(Comment(rawValue: what.isEmpty ? complaint : "\(what): \(complaint)"), sourceLocation: sourceLocation)
 }
 
-/// The same against numbers in row-major order.
+/// The same for numbers in row-major order.
 package func expectClose(
     _ actual: Tensor, _ expected: [Double], rtol: Double? = nil, atol: Double? = nil, _ what: @autoclosure () -> String = "",
     sourceLocation: SourceLocation = #_sourceLocation
@@ -67,7 +67,7 @@ package func expectEqual(
     expectClose(actual, expected, rtol: 0, atol: 0, what(), sourceLocation: sourceLocation)
 }
 
-/// What differs, nil where nothing does: what `expectClose` complains of.
+/// The first difference, as `expectClose` reports it; nil if there is none.
 package func difference(_ actual: Tensor, _ expected: Tensor, rtol: Double, atol: Double, checkDType: Bool = true) -> String? {
     if actual.isPoisoned || expected.isPoisoned { return "\(actual.isPoisoned ? "the result" : "what was expected") is poisoned" }
     if actual.shape != expected.shape { return "shape \(actual.shape), expected \(expected.shape)" }
@@ -86,7 +86,7 @@ package func difference(_ found: [Double], _ wanted: [Double], _ shape: Shape, r
     func differs(_ i: Int) -> Bool {
         let (a, b) = (found[i], wanted[i])
         if a == b || a.isNaN && b.isNaN { return false }
-        // An infinite or NaN difference is no tolerance's to forgive.
+        // No tolerance covers an infinite or NaN difference.
         return !((a - b).magnitude <= atol + rtol * b.magnitude) || !a.isFinite || !b.isFinite
     }
     guard let first = found.indices.first(where: differs) else { return nil }
@@ -96,7 +96,7 @@ package func difference(_ found: [Double], _ wanted: [Double], _ shape: Shape, r
         + "allowed \(atol + rtol * wanted[first].magnitude)); \(count) of \(found.count) elements differ, by up to \(worst)"
 }
 
-/// The coordinates of the element with that row-major number.
+/// The coordinates of the element with this row-major index.
 private func place(_ index: Int, _ shape: Shape) -> [Int] {
     var rest = index
     var result = Array(shape)

@@ -1,13 +1,13 @@
 import Apus
 import Testing
 
-/// Compares the derivatives that autograd computes for `f` with finite differences, in float64: first ones and, unless `second` is false,
-/// second ones (of the gradient as a function of the inputs and of the gradient that came in).
+/// Compares the derivatives that autograd computes for `f` with finite differences, in float64: first derivatives and, unless `second` is
+/// false, second ones (derivatives of the gradient with respect to the inputs and to the incoming gradient).
 ///
 /// The floating-point tensors among `inputs` are converted to float64 and differentiated; others (indices, masks) are passed on as they are.
 /// `f` must be smooth within 2·`step` of the inputs: choose inputs away from kinks. It is called often; keep the inputs small.
 ///
-/// The differences have five points, −f(2h) + 8f(h) − 8f(−h) + f(−2h) over 12h, whose error at h = 10⁻⁴ is the rounding of f, about 10⁻¹²·|f|.
+/// The finite differences are (−f(2h) + 8f(h) − 8f(−h) + f(−2h)) / 12h; at h = 10⁻⁴ their error is the rounding of f, about 10⁻¹²·|f|.
 package func checkGradients(
     _ inputs: [Tensor], second: Bool = true, step: Double = 1e-4, rtol: Double = 1e-6, atol: Double = 1e-8, _ what: String = "",
     sourceLocation: SourceLocation = #_sourceLocation, _ f: ([Tensor]) -> Tensor
@@ -35,7 +35,7 @@ package func checkGradients(
     }
 }
 
-/// What differs between derivatives and differences of Σ w·f, with fixed weights w; the last input of a second derivative is the incoming gradient.
+/// The differences between the derivatives of Σ w·f, with fixed weights w, and finite differences.
 private func compareDerivatives(_ inputs: [Tensor], step: Double, rtol: Double, atol: Double, _ f: ([Tensor]) -> Tensor) -> [String] {
     let leaves = inputs.map { leaf($0) }
     let differentiable = leaves.indices.filter { leaves[$0].dtype.isFloatingPoint }
@@ -62,7 +62,7 @@ private func compareDerivatives(_ inputs: [Tensor], step: Double, rtol: Double, 
             let far = weightedSum(i, element, 2 * step) - weightedSum(i, element, -2 * step)
             return (8 * near - far) / (12 * step)
         }
-        // nil is the gradient of what has no influence.
+        // The gradient of an input without influence is nil.
         let found = analytic[number].map { values($0) } ?? [Double](repeating: 0, count: numeric.count)
         if let gradient = analytic[number], gradient.shape != leaves[i].shape {
             complaints.append("of input \(i): shape \(gradient.shape), the input has \(leaves[i].shape)")
@@ -73,13 +73,13 @@ private func compareDerivatives(_ inputs: [Tensor], step: Double, rtol: Double, 
     return complaints
 }
 
-/// The values as a leaf in float64 that requires a gradient; integers and bool as they are.
+/// The values as a float64 leaf that requires a gradient; integers and bool are only detached.
 private func leaf(_ x: Tensor) -> Tensor {
     guard x.dtype.isFloatingPoint else { return x.detach() }
     return Tensor(values(x), shape: x.shape, dtype: .float64, device: x.device).requiresGrad_()
 }
 
-/// Fixed numbers between ½ and 1½ without a pattern that could cancel.
+/// Fixed numbers between ½ and 1½, irregular so that errors do not cancel.
 private func weights(_ shape: Shape, phase: Double) -> Tensor {
     Tensor(
         (0..<shape.numel).map { i in

@@ -1,11 +1,11 @@
 import Apus
 
-/// Ways for a tensor of one shape to lie in memory: what every kernel must be able to read.
+/// Memory layouts of a tensor that every kernel must be able to read.
 package enum Layout: String, CaseIterable, Sendable {
     case contiguous
     /// Contiguous, but starting at an odd element, so that vectors are not aligned.
     case offset
-    /// The dimensions in reverse order in memory.
+    /// The order of the dimensions in memory is reversed.
     case transposed
     /// Every second element of every dimension of a larger tensor, starting at the second.
     case sliced
@@ -14,7 +14,7 @@ package enum Layout: String, CaseIterable, Sendable {
     /// Stride 0 along the last dimension with more than one element.
     case broadcastLast
 
-    /// A tensor of x's shape, dtype and device in this layout, with x's elements; where elements are one in memory, with those of index 0.
+    /// A tensor of x's shape, dtype and device in this layout, with x's elements; along a broadcast dimension, the elements at index 0.
     package func lay(_ x: Tensor) -> Tensor {
         let shape = x.shape
         switch self {
@@ -41,10 +41,10 @@ package enum Layout: String, CaseIterable, Sendable {
         }
     }
 
-    /// What lies between the elements of a view is blank.
+    /// Blank memory, so that the gaps between a view's elements are 0xFF bytes.
     private static func memory(_ shape: Shape, like x: Tensor) -> Tensor { blank(shape, x.dtype, on: x.device) }
 
-    /// With the reference's copy, so that a layout does not rest on what is tested with it.
+    /// Copies with the reference backend, so that the layouts do not depend on the backend under test.
     private static func write(_ x: Tensor, into out: Tensor) -> Tensor {
         ReferenceBackend.shared.copy(x, into: out)
         return out

@@ -1,6 +1,6 @@
 import Apus
 
-/// What the error says that `body` throws, or that a function in it fails with; "" where there is none.
+/// The description of the error that `body` throws or that an op in it records; "" if there is none.
 package func message<Result>(_ body: () throws -> Result) -> String {
     do {
         _ = try checked(body)

@@ -2,7 +2,7 @@ import Apus
 import CKernels
 import Glibc
 
-/// One call that can be made again and again, on tensors that it must leave as they are where it fails.
+/// A call that can be repeated. If it fails, it must leave the tensors `given` unchanged.
 package struct Trial {
     let given: [Tensor]
     let run: () throws -> [Tensor]
@@ -24,11 +24,11 @@ package struct Trial {
     }
 }
 
-/// Where memory comes from: tensors, and what the kernels of the processor take on the way.
+/// The two allocators: tensors' memory, and the scratch memory of CPU kernels.
 private enum MemorySource: CaseIterable {
     case tensors, scratch
 
-    /// Runs `body` without the block after `count` others; whether it asked for that block.
+    /// Runs `body` and refuses the allocation after the first `count`; returns whether `body` made that allocation.
     func refusing(after count: Int, _ body: () -> Void) -> Bool {
         switch self {
         case .tensors: return Context.refusing(after: count, body)
@@ -40,18 +40,18 @@ private enum MemorySource: CaseIterable {
     }
 }
 
-/// What is wrong with a call for which memory runs out: the k-th block that it asks for is refused, for each k that there is. Then an error must
-/// say that memory was wanted, what was given must be what it was, and the call must give the right bits when it is made again. nil where the call
-/// fails with all the memory it wants. `scratch` counts the blocks that were refused to kernels.
+/// Runs a call once for each k, with its k-th allocation refused, and returns what was wrong. An error must mention memory, the given
+/// tensors must be unchanged, and a repeated call must give the expected bits. nil if the call fails even with enough memory. `scratch` is
+/// increased by the number of refused allocations of kernels.
 ///
-/// `prepare` makes the call anew; one that changes what it works on is not made twice (`isRepeatable`). To be called in `alone`.
+/// `prepare` makes a new call each time; a call that changes its inputs is not repeated (`isRepeatable: false`). Call this within `alone`.
 package func complaintsWithoutMemory(
     _ name: String, isRepeatable: Bool = true, scratch: inout Int, _ prepare: () throws -> Trial
 ) -> [String]? {
     guard let expected = try? checked({ try prepare().run() }).map(bits) else { return nil }
     var complaints: [String] = []
     for source in MemorySource.allCases {
-        // Every block; of calls that ask for hundreds, those from the 64th on by steps of a 64th part.
+        // All k; from 64 on, with steps of 1/64 of k.
         for k in blocks {
             guard let trial = try? prepare() else { return complaints + ["\(name): cannot be prepared"] }
             let place = "\(name), without block \(k) of \(source)"
@@ -83,14 +83,14 @@ package func complaintsWithoutMemory(
 
 private let blocks = Array(sequence(first: 0) { $0 + 1 + $0 / 64 }.prefix(1500))
 
-/// All that tells a tensor's value from others', bit for bit.
+/// The dtype, shape and elements, bit for bit.
 private func bits(_ x: Tensor) -> [UInt8] {
     if x.isPoisoned { return [] }
     guard let host = try? x.hostData() else { return [] }
     return Array("\(x.dtype) \(x.shape)".utf8) + UnsafeRawBufferPointer(start: host.pointer, count: host.numel * host.dtype.size)
 }
 
-/// Runs `body` on a thread of its own whose kernels do not share their work out, so that it alone asks for memory; waits for it.
+/// Runs `body` on a new thread whose kernels run serially, so that no other thread allocates memory for it; waits for it.
 package func alone<Result>(_ body: @escaping () throws -> Result) throws -> Result {
     var result: Swift.Result<Result, any Error>?
     var thread = pthread_t()

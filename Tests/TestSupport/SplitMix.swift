@@ -1,4 +1,4 @@
-/// Reproducible bytes.
+/// The SplitMix64 generator, for reproducible bytes.
 package struct SplitMix: RandomNumberGenerator {
     package var state: UInt64
     package init(state: UInt64) { self.state = state }

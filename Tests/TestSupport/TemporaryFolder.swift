@@ -1,6 +1,6 @@
 import Foundation
 
-/// A folder of one test, removed with it.
+/// A temporary folder for one test, removed when the object is released.
 package final class TemporaryFolder {
     package let path: String
 
@@ -13,7 +13,7 @@ package final class TemporaryFolder {
 
     package func file(_ name: String) -> String { path + "/" + name }
 
-    /// Writes a file, with the folders it needs, and says where it is.
+    /// Writes a file, creates its folders, and returns its path.
     @discardableResult package func write(_ bytes: [UInt8], _ name: String = "file") -> String {
         let path = file(name)
         try! FileManager.default.createDirectory(atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
@@ -26,7 +26,7 @@ package final class TemporaryFolder {
     package var names: [String] { try! FileManager.default.contentsOfDirectory(atPath: path).sorted() }
 }
 
-/// A folder for `body` alone, by its path.
+/// Calls `body` with the path of a temporary folder.
 package func withFolder<Result>(_ body: (String) throws -> Result) rethrows -> Result {
     let folder = TemporaryFolder()
     return try withExtendedLifetime(folder) { try body(folder.path) }

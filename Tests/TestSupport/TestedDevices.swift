@@ -2,8 +2,7 @@ import Apus
 import ApusSystem
 
 extension Device {
-    /// The devices that suites run on: every one that is available, or those that the environment variable `APUS_TEST_DEVICES` names, with
-    /// commas between.
+    /// The devices that suites run on: all available ones, or those in the environment variable `APUS_TEST_DEVICES`, separated by commas.
     package static let tested: [Device] =
         environment("APUS_TEST_DEVICES").map { names in
             names.split(separator: ",").map { name in
@@ -13,6 +12,6 @@ extension Device {
             }
         } ?? all.filter(\.isAvailable)
 
-    /// Those and the reference, for laws that every backend keeps.
+    /// The tested devices and the reference, for properties that every backend must have.
     package static let testedAndReference = tested.contains(.reference) ? tested : tested + [.reference]
 }

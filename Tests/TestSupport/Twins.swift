@@ -4,7 +4,7 @@ import Apus
     import Glibc
 #endif
 
-/// A tensor on the reference device from numbers in row-major order, without the help of any other backend.
+/// A tensor on the reference device from numbers in row-major order, made without any other backend.
 package func reference(_ numbers: [Double], _ shape: Shape, _ dtype: DType) -> Tensor {
     let wide = blank(shape, .float64, on: .reference)
     precondition(numbers.count == shape.numel, "\(numbers.count) numbers for shape \(shape)")
@@ -12,7 +12,7 @@ package func reference(_ numbers: [Double], _ shape: Shape, _ dtype: DType) -> T
     return converted(wide, dtype)
 }
 
-/// The same from integers, which keep all their bits; narrower types wrap.
+/// The same from integers, exactly; narrower types wrap.
 package func reference(_ numbers: [Int64], _ shape: Shape, _ dtype: DType) -> Tensor {
     let wide = blank(shape, .int64, on: .reference)
     precondition(numbers.count == shape.numel, "\(numbers.count) numbers for shape \(shape)")
@@ -26,14 +26,14 @@ private func converted(_ x: Tensor, _ dtype: DType) -> Tensor {
     return out
 }
 
-/// A contiguous tensor whose bytes are all 0xFF, NaN in every float type: what a kernel forgets to write shows.
+/// A contiguous tensor whose bytes are all 0xFF (NaN in every float type), so that elements that a kernel does not write are noticed.
 package func blank(_ shape: Shape, _ dtype: DType, on device: Device) -> Tensor {
     guard let out = try? Tensor.uninitialized(shape, dtype, .reference) else { preconditionFailure("no memory for \(shape)") }
     memset(out.storage.base, 0xFF, out.numel * dtype.size)
     return moved(out, to: device)
 }
 
-/// The same view of a copy of its whole memory on another device: what lies between its elements comes too.
+/// The same view of a copy of its whole storage on another device, including the gaps between its elements.
 package func moved(_ x: Tensor, to device: Device) -> Tensor {
     if x.device == device { return x }
     do {
@@ -50,14 +50,14 @@ package func moved(_ x: Tensor, to device: Device) -> Tensor {
     }
 }
 
-/// The same numbers on the reference and on the device under test, there in some layout.
+/// The same numbers on the reference device and, in some layout, on the device under test.
 package struct Twin {
     package let reference: Tensor
     package let tested: Tensor
 
-    /// Of `x`, a contiguous tensor on the reference device.
+    /// `x` must be a contiguous tensor on the reference device.
     package init(_ x: Tensor, _ layout: Layout = .contiguous, on device: Device) {
-        // Only broadcasting changes the numbers. Elsewhere the reference reads them in order, so that a stride misread by both shows.
+        // Only broadcasting changes the numbers. Otherwise the reference reads contiguous elements, so that a common stride error shows.
         reference = layout == .broadcast || layout == .broadcastLast ? layout.lay(x) : x
         tested = moved(layout.lay(x), to: device)
     }
@@ -67,14 +67,14 @@ package struct Twin {
         self.tested = tested
     }
 
-    /// Outputs, blank.
+    /// Blank outputs.
     package init(blank shape: Shape, _ dtype: DType, on device: Device) {
         reference = TestSupport.blank(shape, dtype, on: .reference)
         tested = TestSupport.blank(shape, dtype, on: device)
     }
 }
 
-/// Numbers without a pattern that are the same in every run (SplitMix64).
+/// Irregular numbers that are the same in every run (SplitMix64).
 package struct Samples {
     private var state: UInt64
     package init(seed: UInt64) { state = seed }
@@ -87,7 +87,7 @@ package struct Samples {
         return z ^ (z >> 31)
     }
 
-    /// A tensor of `shape` on the reference device with numbers in `range`, whole ones for integer types; every seventh element or so is
+    /// A tensor of `shape` on the reference device with numbers in `range`, rounded for integer types; about every seventh element is
     /// one of `specials`, in turn.
     package mutating func tensor(_ shape: Shape, _ dtype: DType, in range: ClosedRange<Double> = -4...4, specials: [Double] = []) -> Tensor
     {
@@ -100,7 +100,7 @@ package struct Samples {
         return TestSupport.reference(numbers, shape, dtype)
     }
 
-    /// The same of any integers that the dtype holds, the extreme ones among them.
+    /// The same with arbitrary integers of the dtype, including the extreme ones.
     package mutating func integers(_ shape: Shape, _ dtype: DType) -> Tensor {
         let bits = dtype.size * 8
         let extremes: [Int64] =
@@ -129,7 +129,7 @@ extension DType {
         }
     }
 
-    /// Where float rules have corners: NaN, infinities, zeros, denormal numbers, and small whole and half numbers.
+    /// Numbers at which float operations have special cases: NaN, infinities, zeros, subnormal numbers, and small whole and half numbers.
     package var corners: [Double] {
         [
             .nan, .infinity, -.infinity, 0, -0.0, smallestNormal / 4, -smallestNormal / 4, smallestNormal, 1, -1, 0.5, -0.5, 2, -2, 1.5,
