@@ -25,7 +25,7 @@ int64_t apus_counted_allocations(void) {
     return atomic_load(&count);
 }
 
-// glibc's own names for what is replaced here.
+// glibc's own names of the functions that are replaced here.
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *block, size_t size);

@@ -2,9 +2,9 @@ import Apus
 import TestSupport
 import Testing
 
-/// `autocast`: what an op's record asks for, the cast of weights, scopes, derivatives. `ApusNNTests/AutocastDTypeTests` has PyTorch's lists.
+/// `autocast`: the policies of ops, the cast of weights, scopes, derivatives. `ApusNNTests/AutocastDTypeTests` tests PyTorch's lists.
 @Suite struct AutocastTests {
-    /// An op that hands its first input on, with a policy; fails where it gets other dtypes than `wanted`.
+    /// An op with a policy that returns its first input; it fails if its inputs have other dtypes than `wanted`.
     struct Probe: Op {
         let autocast: AutocastPolicy
         let wanted: [DType]
@@ -33,7 +33,7 @@ import Testing
     @Test func policiesOfOps() throws {
         func run(_ policy: AutocastPolicy, _ x: Tensor, _ y: Tensor, _ wanted: DType...) throws {
             try checked { _ = autocast(.bfloat16) { apply(Probe(autocast: policy, wanted: wanted), Inputs(x, y)) } }
-            // Outside they get what they are given.
+            // Outside a scope the inputs are not converted.
             try checked { _ = apply(Probe(autocast: policy, wanted: [x.dtype, y.dtype]), Inputs(x, y)) }
         }
         try run(.asIs, wide, half, .float32, .float16)
@@ -86,7 +86,7 @@ import Testing
     @Test func aWeightIsCastOnce() {
         let w = Tensor.ones([2, 2], requiresGrad: true), x = Tensor.ones([1, 2]).to(.bfloat16)
         #expect(Conversions.counted { _ = autocast(.bfloat16) { x.matmul(w).matmul(w) } } == 1)
-        // Within the outermost scope, whatever lies between, and once more for another dtype.
+        // A weight is converted once in the outermost scope, and once more for another dtype.
         #expect(
             Conversions.counted {
                 autocast(.bfloat16) {
@@ -96,7 +96,7 @@ import Testing
                 }
             } == 2)
         #expect(Conversions.counted { for _ in 0..<2 { _ = autocast(.bfloat16) { x.matmul(w) } } } == 2)
-        // Only weights: what changes from call to call is not kept.
+        // Only casts of weights are cached: other tensors change from call to call.
         let plain = Tensor.ones([2, 2])
         #expect(Conversions.counted { autocast(.bfloat16) { for _ in 0..<3 { _ = x.matmul(plain) } } } == 3)
     }
@@ -133,7 +133,7 @@ import Testing
     }
 
     @Test func backwardRunsInTheForwardsDTypes() {
-        // In and after the scope to the bit: products of the derivative must not be cast anew.
+        // Equal bits in and after the scope: the derivative's products must not be cast again.
         func gradients(inside: Bool) -> [Tensor] {
             withGenerator(Generator(seed: 5)) {
                 let w = Tensor.randn([4, 4]).requiresGrad_(), v = Tensor.randn([4, 4]).requiresGrad_(), x = Tensor.randn([3, 4])
@@ -159,7 +159,7 @@ import Testing
         expectClose(second, Tensor([3.0, 9]), rtol: 0.02, atol: 0.02)
     }
 
-    /// w·x, and the gradients by products again, as a user writes it.
+    /// w·x with gradients as products, as a user would write it.
     struct Product: DifferentiableFunction {
         func forward(_ x: [Tensor], _ context: FunctionContext) -> [Tensor] {
             context.save(x[0], x[1])

@@ -39,7 +39,7 @@ import Testing
         #expect(error!.description.contains("retainGraph"))
     }
 
-    /// Only the leaves that are named get a gradient, the one that they would have got among all; nothing runs for the others.
+    /// Only the named leaves get a gradient, the same as in a full backward pass; nothing runs for the others.
     @Test func backwardForSomeLeaves() {
         let leaves = (0..<3).map { Tensor([Double($0) + 1, 2], requiresGrad: true) }
         let frozen = Tensor([1.0, 1])
@@ -51,7 +51,7 @@ import Testing
             loss().backward(inputs: subset.map { leaves[$0] } + [frozen])
             for i in 0..<3 { #expect(subset.contains(i) ? leaves[i].grad!.equal(all[i]) : leaves[i].grad == nil, "\(subset): \(i)") }
         }
-        // A hook of a leaf that is not named is no wish for its gradient.
+        // A hook on a leaf that is not named does not request its gradient.
         let handle = leaves[1].registerHook { _ in nil }
         for leaf in leaves { leaf.grad = nil }
         loss().backward(inputs: [leaves[0]])
@@ -159,7 +159,7 @@ import Testing
         expectClose(x.grad!, [0, 2])
     }
 
-    /// A part written from another that shares memory with it gets what stood there before.
+    /// A part written from another part that overlaps it gets the values from before the write.
     @Test(arguments: [5, 100_000]) func overlappingParts(n: Int) {
         let start = Tensor.arange(0.0, Double(n), dtype: .float64)
         let (up, down, sum) = (start.clone(), start.clone(), start.clone())
@@ -203,7 +203,7 @@ import Testing
         #expect(Cube()(x)[1].gradFn == "Cube")
     }
 
-    /// As in PyTorch, what a backward returns is summed to the input's shape and converted to its dtype.
+    /// As in PyTorch, the gradients that a backward returns are summed to the inputs' shapes and converted to their dtypes.
     @Test func aFunctionsGradientIsMadeToFit() {
         struct Wide: DifferentiableFunction {
             func forward(_ x: [Tensor], _ context: FunctionContext) -> [Tensor] { [x[0].expand(4, 3) * 1] }
@@ -230,7 +230,7 @@ import Testing
         #expect(gradient == 1)
     }
 
-    /// Dropped without a backward pass, saved tensors and all.
+    /// A graph that is released without a backward pass, with its saved tensors.
     @Test func millionOpsFreed() async {
         let value = await onThread(stackSize: 512 << 10) { () -> Double in
             let x = Tensor([1.0], requiresGrad: true)
@@ -263,7 +263,7 @@ import Testing
         let x = Tensor([0.0, 1], requiresGrad: true)
         let forward = #expect(throws: OpError.self) { try checked { detectAnomaly { x.log() } } }
         #expect(forward!.op == "log")
-        // Outside the macro, whose expansion has no lines of this file.
+        // Outside the macro, because its expansion has no lines in this file.
         var backward: OpError?
         do { try checked { detectAnomaly { x.sqrt().sum().backward() } } } catch { backward = error as? OpError }
         #expect(backward!.op == "sqrt" && backward!.message.contains("backward"))
@@ -272,7 +272,7 @@ import Testing
         #endif
     }
 
-    /// Calls are traced while other threads map and unmap files, as loaders do.
+    /// Calls are traced while other threads map and unmap files, as data loaders do.
     @Test func anomalyWhileFilesComeAndGo() async {
         final class Flag: Sendable { let up = Mutex(false) }
         let done = Flag()
@@ -292,7 +292,7 @@ import Testing
     }
 }
 
-/// Runs `body` on a thread with that much stack.
+/// Runs `body` on a thread with a stack of that size.
 func onThread<Result: Sendable>(stackSize: Int, _ body: @escaping @Sendable () -> Result) async -> Result {
     await withCheckedContinuation { continuation in
         let thread = Thread { continuation.resume(returning: body()) }

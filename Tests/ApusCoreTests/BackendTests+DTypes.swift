@@ -3,21 +3,21 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Functions with every dtype: where they take it each backend computes it, as the reference does; where they do not, the op says so. A kernel that
-/// is missing ends the program, and this test with it. (`BackendTests+Rules.swift` has the pointwise ones.)
+/// Functions with every dtype: each backend computes the dtypes that a function accepts, as the reference does; others are reported as
+/// errors. A missing kernel ends the program, and so this test. (`BackendTests+Rules.swift` tests the pointwise ones.)
 @Suite("Backends: dtypes") struct DTypeBackendTests {
-    /// The dtypes that functions are given. Devices compile a kernel for each, and the tests of the families give them the others.
+    /// The dtypes to test. Devices compile a kernel for each, so they get a few here, and the others in the tests of the families.
     private static func dtypes(_ device: Device, few: [DType] = [.bool, .uint8, .float16]) -> [DType] {
         device.sharesHostMemory ? DType.allCases : few
     }
 
-    /// Numbers that every dtype has, among them some outside a function's domain.
+    /// Numbers that every dtype can represent, some of them outside a function's domain.
     private static func numbers(_ dtype: DType, _ device: Device) -> Tensor {
         let fractions = [0, 0.25, 0.5, 0.75, 1, 2, 3]
         return moved(reference(dtype.isFloatingPoint ? fractions : fractions.map { ($0 * 2).rounded(.down) }, [7], dtype), to: device)
     }
 
-    /// What a call gives on a device is what it gives on the reference; `expected` nil: an error on both.
+    /// Expects the reference's result on the device; with `expected` nil, an error on both.
     private static func expect(_ expected: DType?, _ device: Device, _ tolerance: Tolerance, _ what: String, _ call: (Device) -> Tensor) {
         var results: [Tensor] = []
         for place in [Device.reference, device] {
@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    /// The other families by the functions that reach them, and who refuses what.
+    /// The other families, by functions that use them, and the dtypes that each accepts.
     enum Takes: Sendable { case all, noBool, floats, integers }
     static let functions: [(name: String, takes: Takes, result: DType?, call: @Sendable (Tensor) -> Tensor)] = [
         ("sum", .all, nil, { $0.sum(dtype: $0.dtype) }), ("prod", .all, nil, { $0.prod(dtype: $0.dtype) }),
@@ -84,15 +84,15 @@ import Testing
                     case .floats: dtype.isFloatingPoint
                     case .integers: dtype.isInteger
                     }
-                // A bool beside an integer bound counts as int64.
+                // A bool together with an integer bound is promoted to int64.
                 let expected = result ?? (dtype == .bool && name == "clamp" ? .int64 : dtype)
                 Self.expect(isTaken ? expected : nil, device, .formula, "\(name) of \(dtype)") { call(Self.numbers(dtype, $0)) }
             }
         }
     }
 
-    /// Whatever one dtype says to another, also where the numbers do not fit: a float truncated, or the nearest integer of the type, NaN 0;
-    /// an integer by its low bits.
+    /// Conversions between all dtypes, also of numbers out of range: float to integer truncates or saturates, and NaN becomes 0;
+    /// an integer keeps its low bits.
     @Test(arguments: BackendTests.devices) func conversions(_ device: Device) {
         let numbers: [Double] = [
             3e9, -3e9, 1e20, -1e20, .nan, .infinity, -.infinity, 300, -1, 256.7, 2_147_483_647.5, -2_147_483_648.5, 127.9, -128.9, 255.9,
@@ -127,7 +127,7 @@ import Testing
                 #expect(integers(x) == expected, "fill_(\(number)) of \(to) on \(device)")
                 #expect(integers(x.maskedFill(x.eq(x), number)) == expected, "maskedFill(\(number)) of \(to) on \(device)")
             }
-            // Integers keep their low bits, whether they come one by one or many at once.
+            // Integers keep their low bits, in scalar and in vector code.
             if to != .bool {
                 for number in [Int64(300), -1, 1 << 40 + 7, .max, .min] {
                     let expected = [integers(reference([number], [1], to))[0]]
@@ -146,7 +146,7 @@ import Testing
         }
     }
 
-    /// Integers beyond 2⁵³, which a Double has not: whatever takes an integer beside an integer tensor is exact.
+    /// Integers beyond 2⁵³, which Double cannot represent: every function of an integer tensor and an integer is exact.
     @Test(arguments: BackendTests.devices) func `integers keep all their bits`(_ device: Device) {
         let odd: Int64 = 1 << 53 + 1, large: Int64 = .max - 2
         let x = Tensor([Int64(3), -5, odd, 1 << 60 + 1], shape: [4], device: device)

@@ -2,7 +2,7 @@ import Apus
 import TestSupport
 import Testing
 
-/// Functions with bounds and thresholds where they bend, and where a number is NaN: values and gradients as PyTorch 2.13 has them.
+/// Functions with bounds and thresholds at their kinks and for NaN: values and gradients equal PyTorch 2.13's.
 @Suite("Backends: edges") struct EdgeBackendTests {
     struct Answer: Sendable {
         let name: String
@@ -15,7 +15,7 @@ import Testing
         }
     }
 
-    /// A scalar tensor beside x.
+    /// A scalar tensor of x's dtype and device.
     private static func scalar(_ x: Tensor, _ number: Double) -> Tensor { Tensor.full([], number, dtype: x.dtype, device: x.device) }
 
     static let inputs: [Double] = [-2, -1, -0.5, 0, 0.5, 1, 2, 3, 6, 7, .nan, .infinity, -.infinity]
@@ -146,7 +146,7 @@ import Testing
         }
     }
 
-    /// Where x has not the gradient, the bound that is the result has it: also where the bounds are equal or cross.
+    /// Where the result is a bound, that bound gets the gradient instead of x, also if the bounds are equal or in the wrong order.
     @Test(arguments: BackendTests.devices + [.reference]) func `gradients of bounds`(_ device: Device) {
         func gradients(_ x: [Double], _ low: Double?, _ high: Double?) -> [[Double]] {
             let x = Tensor(x, dtype: .float32, device: device).requiresGrad_()
@@ -161,7 +161,7 @@ import Testing
         #expect(gradients([-2, 2, 3], nil, 2) == [[1, 1, 0], [0, 0, 1]])
     }
 
-    /// The larger and the smaller share the gradient where they are equal; NaN is the result, and both have the whole.
+    /// Equal operands of a maximum or minimum share the gradient; where the result is NaN, both get all of it.
     @Test(arguments: BackendTests.devices + [.reference]) func `gradients of extremes`(_ device: Device) {
         for (function, answers) in [
             (Tensor.maximum, [[0.5, 0, 1, 1, 1, 1], [0.5, 1, 0, 1, 1, 1]]),

@@ -3,9 +3,9 @@ import Glibc
 import TestSupport
 import Testing
 
-/// The fused kernels against the compositions of `Backend+Defaults.swift` on the reference.
+/// The fused kernels against the compositions in `Backend+Defaults.swift` on the reference.
 @Suite("Backends: fused forms") struct FusedBackendTests {
-    /// What mean and rstd are kept in.
+    /// The dtype of mean and rstd.
     private func statistics(_ dtype: DType) -> DType { dtype == .float64 ? .float64 : .float32 }
 
     // MARK: Softmax
@@ -29,7 +29,7 @@ import Testing
                             try ReferenceBackend.shared.softmax(x.reference, dim: dim, log: log, into: out.reference)
                             try device.backend.softmax(x.tested, dim: dim, log: log, into: out.tested)
                             let place = "softmax (log \(log)) along \(dim) of \(dtype) \(shape) \(layout)"
-                            // Differences of up to 400 are rounded before exp.
+                            // Differences up to 400 are rounded before exp.
                             BackendTests.complain(Tolerance(ulps: 32, absolute: log ? 64 : 4).difference(out), place)
 
                             let y = Twin(out.reference, layout == .broadcast || layout == .broadcastLast ? .contiguous : layout, on: device)
@@ -38,7 +38,7 @@ import Testing
                             try ReferenceBackend.shared.softmaxBackward(
                                 grad.reference, y.reference, dim: dim, log: log, into: gradX.reference)
                             try device.backend.softmaxBackward(grad.tested, y.tested, dim: dim, log: log, into: gradX.tested)
-                            // Σ g·y of up to 5000 numbers of up to 4 in the logarithm's case.
+                            // For the logarithm, Σ g·y has up to 5000 summands up to 4.
                             let count = shape.isEmpty ? 1 : Double(shape[dim])
                             BackendTests.complain(
                                 Tolerance(ulps: 32, absolute: 64 + (log ? 16 * count.squareRoot() : 0)).difference(gradX),
@@ -58,7 +58,7 @@ import Testing
         var samples = Samples(seed: 1900 + UInt64(dtype.rawValue))
         for (rows, length) in Self.rows where dtype == .float32 || rows * length < 10_000 {
             for affine in [true, false] {
-                // Beside a mean of 10 the variance of 1 is still exact to 100 units.
+                // With a mean of 10, a variance of 1 is still exact to 100 units.
                 for range in [-2.0...2.0, 8...12] {
                     let x = Twin(samples.tensor([rows, length], dtype, in: range), on: device)
                     let grad = Twin(samples.tensor([rows, length], dtype, in: -2...2), on: device)
@@ -79,7 +79,7 @@ import Testing
                     BackendTests.complain(Tolerance(ulps: 16, absolute: 16).difference(mean), place + ", mean")
                     BackendTests.complain(Tolerance(ulps: 64).difference(rstd), place + ", rstd")
 
-                    // From the reference's statistics on both sides.
+                    // Both sides use the reference's statistics.
                     let (mean2, rstd2) = (Twin(mean.reference, on: device), Twin(rstd.reference, on: device))
                     let gradX = Twin(blank: [rows, length], dtype, on: device)
                     let (gradWeight, gradBias) = (Twin(blank: [length], dtype, on: device), Twin(blank: [length], dtype, on: device))
@@ -108,7 +108,7 @@ import Testing
         }
     }
 
-    /// Errors beside zero grow with what everything is multiplied by.
+    /// The absolute tolerance is scaled by the factor of all results.
     private func scaled(_ tolerance: Tolerance, by rstd: Tensor) -> Tolerance {
         Tolerance(ulps: tolerance.ulps, absolute: tolerance.absolute * max(1, values(rstd).max() ?? 1))
     }
@@ -189,7 +189,7 @@ import Testing
             correction1: 1 - pow(beta1, Double(step)), correction2: 1 - pow(beta2, Double(step)))
     }
 
-    /// Rules at a step, with the number of their states.
+    /// Optimizer rules at a step, with their number of states.
     static func rules(step: Int) -> [(String, Int, OptimizerRule)] {
         let first = step == 1
         return [
@@ -218,7 +218,7 @@ import Testing
 
     @Test(arguments: BackendTests.devices, DType.floats) func optimizers(_ device: Device, _ dtype: DType) throws {
         for number in Self.rules(step: 1).indices {
-            // Beyond what a thread takes at once for two of the rules.
+            // For two of the rules, larger than one thread's chunk.
             let shapes: [Shape] = dtype == .float32 && number % 5 == 3 ? [[3, 5], [33_003], [17]] : [[3, 5], [1], [0], [257]]
             var samples = Samples(seed: 2100 + UInt64(number))
             let (name, stateCount, _) = Self.rules(step: 1)[number]
@@ -234,8 +234,8 @@ import Testing
                     state: state.map { $0.map(\.reference) })
                 try device.backend.optimizerStep(
                     rule, parameters: parameters.map(\.tested), gradients: gradients.map(\.tested), state: state.map { $0.map(\.tested) })
-                // Three steps of some ten operations; in the 16-bit types the reference rounds each of them, as PyTorch does, and a fused
-                // kernel only the last.
+                // Three steps of about ten operations. In 16-bit types the reference rounds after each one, as PyTorch does, a fused
+                // kernel only at the end.
                 let unit = dtype.size == 2 ? dtype.epsilon / DType.float32.epsilon : 1
                 let tolerance = Tolerance(ulps: 16 * unit, absolute: 32 * unit)
                 for (i, shape) in shapes.enumerated() {

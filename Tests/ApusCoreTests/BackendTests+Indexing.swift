@@ -11,7 +11,7 @@ import Testing
         dtype.isFloatingPoint ? samples.tensor(shape, dtype) : samples.integers(shape, dtype)
     }
 
-    /// Indices into 0..<extent, with repeated ones.
+    /// Indices in 0..<extent, with repetitions.
     private func indices(_ shape: Shape, below extent: Int, _ samples: inout Samples) -> Tensor {
         samples.tensor(shape, .int64, in: -0.49...(Double(extent) - 0.51))
     }
@@ -56,7 +56,7 @@ import Testing
                         try ReferenceBackend.shared.indexAdd(out.reference, dim: dim, index.reference, source.reference)
                         try device.backend.indexAdd(out.tested, dim: dim, index.tested, source.tested)
                     }
-                    // Up to 12 numbers of up to 4, of 16-bit types each sum rounded.
+                    // Up to 12 summands up to 4; in 16-bit types each sum is rounded.
                     let tolerance =
                         dtype.size == 2
                         ? Tolerance(ulps: 12, absolute: 48 * dtype.epsilon / DType.float32.epsilon) : Tolerance(ulps: 12, absolute: 48)
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    /// The index may be shorter than the tensor along every other dimension.
+    /// The index may be shorter than the tensor in every other dimension.
     private func indexShape(_ shape: Shape, _ dim: Int, _ count: Int) -> Shape {
         Shape(shape.indices.map { $0 == dim ? count : Swift.max(shape[$0] - 1, 0) })
     }
@@ -118,7 +118,7 @@ import Testing
         }
     }
 
-    /// NaN wins a scattered minimum and maximum, as it does everywhere.
+    /// A scattered minimum or maximum with NaN is NaN, as everywhere.
     @Test(arguments: BackendTests.devices, DType.floats) func scatterKeepsNaN(_ device: Device, _ dtype: DType) throws {
         for kind in [ScatterKind.min, .max] {
             let out = Twin(reference([.nan, 1, 1], [3], dtype), on: device).tested
@@ -143,8 +143,8 @@ import Testing
         }
     }
 
-    /// An index out of range is thrown with its value and place, at once or by the next wait; on the host, and on the reference, nothing has
-    /// been written then.
+    /// An index out of range throws with its value and position, at once or at the next wait. On the CPU and the reference, nothing
+    /// has been written then.
     @Test(arguments: BackendTests.devices + [.reference]) func outOfRange(_ device: Device) throws {
         let backend = device.backend
         let x = Twin(reference((0..<12).map(Double.init), [4, 3], .float32), on: device).tested
@@ -177,7 +177,7 @@ import Testing
             for (name, out, call) in calls {
                 let before = values(out)
                 do {
-                    // Other tests wait for the same device meanwhile: what goes wrong in a scope reaches that scope alone.
+                    // Meanwhile other tests wait for the same device: an error belongs to its own scope only.
                     try checked {
                         try call(out)
                         try backend.synchronize()

@@ -2,15 +2,15 @@ import Apus
 import TestSupport
 import Testing
 
-/// Every backend against the reference. A kind is tested with every dtype that the contract of `Backend` gives it, in every layout and
-/// over sizes around the widths of vectors, chunks and blocks; a new kind is tested without a line here unless it needs numbers of its own.
+/// Every backend against the reference. A kind is tested with every dtype that `Backend` prescribes for it, in every layout, with sizes
+/// around the widths of vectors, chunks and blocks. A new kind is included automatically; it needs a case only for special inputs.
 enum BackendTests {
     /// The devices that are compared with the reference.
     static let devices = Device.tested
 
-    /// From scalars to five dimensions, with empty ones, and sizes beside the widths of vectors.
+    /// From scalars to five dimensions, including empty shapes, and sizes next to vector widths.
     static let shapes: [Shape] = [[], [0], [1], [2, 0, 3], [7], [65], [3, 5], [17, 16], [2, 3, 9], [2, 3, 4, 5], [2, 1, 3, 2, 3]]
-    /// Beyond the number of elements that a thread takes at once (32,768). A kind takes one of them in turn: the reference is slow.
+    /// More elements than one thread's chunk (32,768). Each kind gets one of these in turn, since the reference is slow.
     static let large: [(Shape, Layout)] = [
         ([33001], .contiguous), ([131, 269], .transposed), ([40, 7, 130], .sliced), ([260, 137], .broadcast),
     ]
@@ -23,19 +23,19 @@ enum BackendTests {
     }
 }
 
-/// How far a kernel may be from the reference, whose numbers are rounded once. In units in the last place of the type it is computed
-/// in (float32 for the 16-bit types), with one more of the 16-bit type where a result there was rounded at all, and one of denormal numbers.
+/// The allowed difference from the reference's correctly rounded numbers: in units in the last place of the compute type (float32 for
+/// 16-bit types), plus one unit of the 16-bit type if the result was rounded to it, plus one subnormal unit.
 struct Tolerance {
-    /// Relatively.
+    /// The relative tolerance.
     var ulps: Double
-    /// Beside results near 0 that are differences of larger numbers.
+    /// The absolute tolerance, for results near 0 that are differences of larger numbers.
     var absolute: Double = 0
 
-    /// One operation, or none that rounds.
+    /// One correctly rounded operation, or none.
     static let exact = Tolerance(ulps: 0)
-    /// One elementary function: kernels promise at most 2.5, libm 1.
+    /// One elementary function: kernels guarantee 2.5, libm 1.
     static let elementary = Tolerance(ulps: 4)
-    /// A formula of several roundings and differences.
+    /// A formula with several roundings and differences.
     static let formula = Tolerance(ulps: 16, absolute: 64)
 
     func difference(_ pair: Twin, signsOfZero: Bool = false) -> String? {
@@ -64,9 +64,9 @@ struct Tolerance {
     struct Case {
         var tolerance = Tolerance.elementary
         var range = -4.0...4.0
-        /// Whether the corners (infinities, the largest number) are within its domain without overflow in between.
+        /// Whether the corner values (infinities, the largest number) are in its domain and overflow nowhere in between.
         var corners = true
-        /// Whether the largest number is.
+        /// Whether the largest number is included.
         var largest = true
         var parameters: [KernelParameters] = [KernelParameters()]
 
@@ -85,7 +85,7 @@ struct Tolerance {
         case .erfinv: Case(tolerance: Tolerance(ulps: 8), range: -1...1)
         case .acosh: Case(range: 1...100)
         case .log, .log2, .log10, .rsqrt: Case(range: 0...1000)
-        // Zeros between poles: the error is absolute there.
+        // Zeros between poles: the error near them is absolute.
         case .ndtri: Case(tolerance: Tolerance(ulps: 8), range: 0...1)
         case .polygamma:
             Case(tolerance: Tolerance(ulps: 64, absolute: 256), range: -6...20, parameters: [0, 1, 2, 5, 25].map { KernelParameters($0) })
@@ -145,7 +145,7 @@ struct Tolerance {
         }
         for dtype in DType.allCases where !dtype.isFloatingPoint && domain.contains(dtype) {
             for p in test.parameters where kind != .powScalar || p.a >= 0 && p.a == p.a.rounded() {
-                // Constants beside integers are whole.
+                // Constants for integers are whole.
                 let p = KernelParameters(p.a.rounded(), p.b.rounded())
                 for shape in BackendTests.shapes {
                     let x = samples.integers(shape, dtype)
@@ -155,12 +155,12 @@ struct Tolerance {
         }
     }
 
-    /// Kinds whose zeros have the sign that IEEE 754 says.
+    /// Kinds whose zeros have the sign that IEEE 754 prescribes.
     static let signed: [UnaryKind] = [
         .negative, .absolute, .reciprocal, .sqrt, .floor, .ceil, .round, .trunc, .sin, .tan, .asin, .atan, .sinh, .tanh, .asinh,
     ]
 
-    /// In place: the output is the very same view as the operand.
+    /// In place: the output is the operand itself.
     @Test(arguments: BackendTests.devices) func inPlace(_ device: Device) throws {
         var samples = Samples(seed: 1)
         for dtype in DType.floats {
@@ -185,7 +185,7 @@ struct Tolerance {
             .bitwiseOr,
             .bitwiseXor, .shiftLeft, .shiftRight:
             Case(tolerance: .exact)
-        // A quotient beyond the type's whole numbers is rounded on the way.
+        // A quotient that exceeds the integers of the type is rounded in between.
         case .floorDivide: Case(tolerance: Tolerance(ulps: 2), largest: false)
         case .pow, .atan2, .hypot: Case(tolerance: Tolerance(ulps: 8))
         case .logaddexp: Case(tolerance: .formula)
@@ -252,14 +252,14 @@ struct Tolerance {
         }
     }
 
-    /// The gamma distribution's functions leave the range of numbers where a concentration is denormal.
+    /// The gamma functions leave the range of the type if a concentration is subnormal.
     static func isGamma(_ kind: BinaryKind) -> Bool { kind == .gammainc || kind == .gammaSampleGrad }
 
-    /// A second operand within the integer kind's domain.
+    /// A second operand in the kind's domain for integers.
     static func second(_ kind: BinaryKind, _ shape: Shape, _ dtype: DType, _ samples: inout Samples) -> Tensor {
         switch kind {
         case .floorDivide, .truncDivide, .remainder, .fmod:
-            // Division by zero was refused by the op.
+            // The op refuses division by zero.
             return reference(integers(samples.integers(shape, dtype)).map { $0 == 0 ? 3 : $0 }, shape, dtype)
         case .pow: return samples.tensor(shape, dtype, in: 0...9)
         case .shiftLeft, .shiftRight: return samples.tensor(shape, dtype, in: (dtype == .uint8 ? 0 : -2)...70)
@@ -276,7 +276,7 @@ struct Tolerance {
                 + (dtype == .float32 ? [([33001], [.contiguous])] : [])
             {
                 for layout in layouts {
-                    // Few different numbers, so that equal ones meet.
+                    // Few different numbers, so that ties occur.
                     let few = { (samples: inout Samples) in
                         samples.tensor(
                             shape, dtype, in: dtype == .bool ? 0...1 : 0...3, specials: dtype.isFloatingPoint ? dtype.corners : [])
@@ -326,7 +326,7 @@ struct Tolerance {
                     BackendTests.complain(Tolerance.exact.difference(out), "copy of \(from) to \(to) \(shape) \(layout)")
                 }
                 guard shape.numel < 1000 else { continue }
-                // Into views: only they may change.
+                // Copies into views may change nothing else.
                 for layout in [Layout.transposed, .sliced, .offset] {
                     let out = Twin(samples.tensor(shape, to, in: 0...1), layout, on: device)
                     let target = layout.lay(out.reference)
@@ -334,7 +334,7 @@ struct Tolerance {
                     let source = Twin(x, on: device)
                     try device.backend.copy(source.tested, into: out.tested)
                     BackendTests.complain(difference(out.tested, target, rtol: 0, atol: 0), "copy of \(from) into \(to) \(shape) \(layout)")
-                    // What lies between the elements of a view was blank in both. (NaNs within it may have other bits.)
+                    // The gaps between a view's elements were blank on both sides. (NaNs among the elements may have other bits.)
                     if !to.isFloatingPoint {
                         BackendTests.complain(
                             differentByte(moved(out.tested, to: .reference).storage, target.storage),

@@ -3,13 +3,13 @@ import TestSupport
 import Testing
 
 @Suite("Backends: products, convolutions, pooling") struct ProductBackendTests {
-    /// Of a sum of n products of numbers up to 2 in magnitude, 1 on average, made in whatever order: n roundings, each of at most half a unit
-    /// of a partial sum, which is no larger than the sum of magnitudes.
+    /// For a sum of n products of numbers up to 2 in magnitude (1 on average), in any order: n roundings, each of at most half a unit of
+    /// a partial sum, which is at most the sum of the magnitudes.
     static func tolerance(products count: Int) -> Tolerance { Tolerance(ulps: 8 + Double(count), absolute: 8 + 2 * Double(count)) }
 
     // MARK: Matrix products
 
-    /// B, M, K, N: vectors, empty ones, sizes beside those of registers and of tiles.
+    /// B, M, K, N: vectors, empty matrices, sizes next to those of registers and tiles.
     static let products: [(Int, Int, Int, Int)] = [
         (1, 1, 1, 1), (1, 3, 5, 2), (2, 17, 9, 33), (3, 1, 40, 7), (3, 40, 7, 1), (1, 33, 32, 48), (2, 0, 3, 4), (2, 3, 0, 4), (2, 3, 4, 0),
         (0, 3, 4, 5),
@@ -42,7 +42,7 @@ import Testing
             try compare(Twin(a, on: device), Twin(b, on: device), Twin(bias, on: device), "contiguous")
             try compare(Twin(a, on: device), Twin(b, on: device), Twin(bias, .offset, on: device), "the bias not aligned")
             try compare(Twin(a, .transposed, on: device), Twin(b, .transposed, on: device), Twin(bias, .sliced, on: device), "transposed")
-            // Matrices of a batch that are transposed one by one, as `x.transpose(1, 2)` gives them.
+            // Each matrix of the batch is transposed, as by `x.transpose(1, 2)`.
             func flipped(_ x: Tensor) -> Tensor {
                 let (shape, strides) = (x.shape, x.strides)
                 return x.view([shape[0], shape[2], shape[1]], strides: [strides[0], strides[2], strides[1]], offset: x.offset)
@@ -53,7 +53,7 @@ import Testing
                 Twin(reference: flipped(bt.reference), tested: flipped(bt.tested)),
                 nil, "both flipped")
         }
-        // Beyond one tile of rows, of columns and of the inner dimension.
+        // More than one tile of rows, columns and the inner dimension.
         for (rows, inner, columns) in dtype == .float32 || dtype == .float64
             ? [(600, 20, 20), (17, 700, 20), (10, 20, 800), (130, 40, 70)] : [(70, 60, 40)]
         {
@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    /// NaN and infinities are not lost, whatever zeros they meet.
+    /// NaN and infinities are kept, also when multiplied by zero.
     @Test(arguments: BackendTests.devices, DType.floats) func productsKeepNaN(_ device: Device, _ dtype: DType) throws {
         let a = Twin(reference([0, 1, .infinity, 2, 0, 0], [1, 2, 3], dtype), on: device)
         let b = Twin(reference([.nan, 1, 2, 3, 0, 4], [1, 3, 2], dtype), on: device)
@@ -103,14 +103,14 @@ import Testing
         ConvolutionCase(input: [9, 8], kernel: [2, 3], stride: [1, 2], padding: [2, 3], dilation: [3, 2]),
         ConvolutionCase(input: [5, 6], kernel: [1, 1]),
         ConvolutionCase(input: [6, 5], kernel: [1, 1], stride: [2, 2], groups: 2),
-        // Depthwise, with one and with two outputs a channel; each group of several channels.
+        // Depthwise, with one and two output channels per input channel; groups of several channels.
         ConvolutionCase(input: [6, 7], channels: (4, 4), kernel: [3, 3], padding: [1, 1], groups: 4),
         ConvolutionCase(input: [6, 7], channels: (3, 6), kernel: [3, 3], stride: [2, 2], groups: 3),
         ConvolutionCase(input: [6, 6], channels: (8, 16), kernel: [3, 3], padding: [1, 1], groups: 2),
         // A kernel as large as the padded input; an input of one pixel.
         ConvolutionCase(input: [3, 3], kernel: [5, 5], padding: [1, 1]),
         ConvolutionCase(input: [1, 1], channels: (3, 2), kernel: [3, 3], padding: [1, 1]),
-        // Positions that no window reaches.
+        // Input positions outside all windows.
         ConvolutionCase(input: [8, 7], kernel: [2, 2], stride: [3, 3]),
         ConvolutionCase(input: [4, 5, 6], channels: (2, 3), kernel: [2, 3, 2], stride: [1, 2, 1], padding: [1, 1, 0]),
         ConvolutionCase(input: [4, 4, 4], channels: (4, 4), kernel: [3, 3, 3], padding: [1, 1, 1], dilation: [1, 1, 1], groups: 2),
@@ -129,7 +129,7 @@ import Testing
             let weight = samples.tensor(Shape([outs, ins / test.groups] + test.kernel), dtype, in: -2...2)
             let bias = samples.tensor([outs], dtype, in: -2...2)
             let grad = samples.tensor(Shape([test.batch, outs] + test.output), dtype, in: -2...2)
-            // Large ones in two layouts: the reference is slow.
+            // Large ones are tested in two layouts only: the reference is slow.
             let work = grad.numel * ins / test.groups * taps
             for layout in work < 20_000 ? Layout.allCases : [.contiguous, .transposed] {
                 let (x, weight, bias, grad) = (
@@ -144,7 +144,7 @@ import Testing
                 try device.backend.convolution(x.tested, weight.tested, bias: nil, p, into: out.tested)
                 BackendTests.complain(forward.difference(out), "convolution of \(place)")
 
-                // cuDNN's result is rounded before the bias is added, as in PyTorch: that shows in 16 bits.
+                // cuDNN rounds its result before the bias is added, as in PyTorch, which matters in 16-bit types.
                 var biased = forward
                 if device.isCUDA, dtype.size == 2 {
                     biased.absolute += dtype.epsilon / DType.float32.epsilon * (out.reference.abs().array(Double.self).max() ?? 0)
@@ -180,7 +180,7 @@ import Testing
                 countIncludePad: countIncludePad, divisor: divisor))
     }
 
-    /// Input, output (longer ones are ceil mode's) and parameters.
+    /// Input, output (larger in ceil mode) and parameters.
     static let pools: [([Int], [Int], PoolParameters)] = [
         ([8], [4], sliding([2], [2], [0])),
         ([9], [5], sliding([3], [2], [1])),
@@ -212,7 +212,7 @@ import Testing
         for (input, output, p) in Self.pools + Self.dilatedPools + Self.adaptivePools {
             for planes in [(2, 3), (1, 17), (0, 2)] {
                 let shape = Shape([planes.0, planes.1] + input)
-                // Few different numbers, so that equal ones meet, and now and then a NaN. Two of them in a window leave the place open.
+                // Few different numbers, so that ties occur, and some NaNs. If a window contains two NaNs, either index is valid.
                 for x in [
                     samples.tensor(shape, dtype, in: -4...4), samples.tensor(shape, dtype, in: 0...0, specials: [1, 2, -.infinity, 2, 1]),
                 ] {

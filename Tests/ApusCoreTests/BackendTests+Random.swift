@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite("Backends: random numbers") struct RandomBackendTests {
-    /// The known answers that come with Philox's authors' library (Random123's kat_vectors, philox4x32 with 10 rounds).
+    /// The test vectors of the authors of Philox (Random123's kat_vectors, philox4x32 with 10 rounds).
     @Test func knownAnswers() {
         #expect(Philox.block(key: 0, counter: 0) == (0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8))
         #expect(Philox.block(key: .max, counter: .max, upper: .max) == (0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd))
@@ -32,7 +32,7 @@ import Testing
     }
 
     @Test(arguments: BackendTests.devices, DType.floats) func normal(_ device: Device, _ dtype: DType) throws {
-        // Sine and cosine near their zeros, and a mean that cancels, leave errors beside numbers of up to 6·std + mean.
+        // Near the zeros of sine and cosine, and where the mean cancels, errors are relative to numbers up to 6·std + mean.
         for (mean, std) in [(0.0, 1.0), (3, 0.5), (-100, 20)] {
             try compare(device, .normal(mean: mean, std: std), dtype, Tolerance(ulps: 16, absolute: 16 * (mean.magnitude + std)))
         }
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    /// The same as a comparison of uniform numbers, also where p lies just beside one of them.
+    /// Bernoulli draws equal a comparison of uniform numbers, also if p is next to one of them.
     @Test func bernoulliIsAComparison() {
         let uniform = Tensor.rand([5000], generator: Generator(seed: 4))
         let some = uniform[17].item()
@@ -64,7 +64,7 @@ import Testing
         for (low, high) in ranges { try compare(device, .integers(low: low, high: high), dtype, .exact) }
     }
 
-    /// Element i is the same whatever the number of elements behind it, and a fill that begins a block later goes on with the next block.
+    /// Element i does not depend on the number of elements after it; a fill that starts one block later continues with the next block.
     @Test(arguments: BackendTests.devices + [.reference]) func prefixes(_ device: Device) throws {
         for (kind, dtype) in [
             (RandomKind.uniform(low: 0, high: 1), DType.float32), (.normal(mean: 0, std: 1), .float64),
@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    /// Moments and limits of many numbers: the reference, too, must be what its names say. 5 standard errors wide, with a fixed seed.
+    /// Moments and ranges of many numbers, of the reference too; within 5 standard errors, with a fixed seed.
     @Test(arguments: BackendTests.devices + [.reference], DType.floats) func distributions(_ device: Device, _ dtype: DType) throws {
         let n = 10_000
         let out = blank([n], dtype, on: device)
@@ -93,7 +93,7 @@ import Testing
         try device.backend.random(.uniform(low: -1, high: 3), seed: 11, offset: 0, into: out)
         let uniform = values(out)
         #expect(uniform.allSatisfy { $0 >= -1 && $0 < 3 })
-        // A grid of 2^-8 from its lower ends, as bfloat16 has it, lies half a cell too low.
+        // Rounding down to a grid of 2^-8, bfloat16's, would lower the mean by half a cell.
         #expect((moments(uniform).mean - 1).magnitude < 5 * 1.1547 / Double(n).squareRoot() + 2 * dtype.epsilon)
         #expect((moments(uniform).variance - 16.0 / 12).magnitude < 0.06)
 

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite("Backends: reductions") struct ReductionBackendTests {
-    /// Shapes with the dimensions to reduce over; none of them reduces an empty dimension.
+    /// Shapes and the dimensions to reduce, none of which is empty.
     static let cases: [(Shape, [[Int]])] = [
         ([], [[]]),
         ([1], [[0]]),
@@ -15,7 +15,7 @@ import Testing
         ([3, 4, 5, 6], [[1], [0, 2], [1, 3], [0, 1, 3], [2, 3]]),
         ([2, 3, 2, 3, 2], [[0, 2, 4], [1, 3], [2, 3]]),
     ]
-    /// Where threads share one sum, or have many each; rows and columns.
+    /// Large reductions, of rows and of columns: several threads share one sum, or each thread has many.
     static let large: [(Shape, [Int], Layout)] = [
         ([70_003], [0], .contiguous), ([3, 23_000], [1], .contiguous), ([23_000, 3], [0], .contiguous), ([300, 130], [1], .transposed),
         ([45, 20, 40], [0, 2], .contiguous), ([45, 20, 40], [1], .sliced),
@@ -49,7 +49,7 @@ import Testing
                         }
                     var inputs: [Tensor]
                     if dtype.isFloatingPoint {
-                        // Factors near 1: products neither overflow nor vanish.
+                        // Factors near 1, so that products neither overflow nor vanish.
                         inputs = [samples.tensor(shape, dtype, in: kind == .prod ? 0.9...1.1 : -4...4)]
                         inputs.append(
                             samples.tensor(
@@ -64,7 +64,7 @@ import Testing
         for (shape, dims, layout) in Self.large {
             for dtype in kind == .sum || kind == .max ? [DType.float32, .bfloat16, .int32] : [.float32] {
                 let count = Double(dims.reduce(1) { $0 * shape[$1] })
-                // Sums are made in parts, whose errors grow with the root of the count rather than with it.
+                // Sums consist of partial sums, so that errors grow with the root of the count only.
                 let tolerance: Tolerance =
                     switch kind {
                     case .sum: Tolerance(ulps: 8, absolute: 8 * count.squareRoot())
@@ -80,7 +80,7 @@ import Testing
         }
     }
 
-    /// Nothing summed is 0, no factors make 1; an empty mean is NaN.
+    /// An empty sum is 0, an empty product 1, an empty mean NaN.
     @Test(arguments: BackendTests.devices) func emptyReductions(_ device: Device) throws {
         for (kind, expected) in [(ReduceKind.sum, 0.0), (.prod, 1), (.mean, .nan), (.any, 0), (.all, 1)] {
             for dtype in [DType.float32, .float64, .bfloat16, .int64] where kind != .mean || dtype.isFloatingPoint {
@@ -91,7 +91,7 @@ import Testing
         }
     }
 
-    /// A maximum and a minimum keep NaN wherever it lies.
+    /// A maximum or minimum is NaN if any element is.
     @Test(arguments: BackendTests.devices) func nanWins(_ device: Device) throws {
         for dtype in DType.floats {
             for place in [0, 1, 31, 64, 99] {
@@ -123,7 +123,7 @@ import Testing
         ([33_001], 0, .contiguous), ([300, 120], 1, .contiguous), ([300, 120], 0, .contiguous), ([120, 300], 1, .transposed),
     ]
 
-    /// Runs `body` for every dtype, shape, dimension and layout, with few different numbers, so that equal ones meet.
+    /// Runs `body` for every dtype, shape, dimension and layout, with few different numbers, so that ties occur.
     private func forEachLine(
         _ seed: UInt64, _ dtypes: [DType] = DType.allCases, specials: Bool = true, _ body: (Tensor, Layout, Int) throws -> Void
     ) rethrows {
@@ -164,8 +164,8 @@ import Testing
             BackendTests.complain(
                 tolerance.difference(out), "running \(kind) along \(dim) of \(x.reference.dtype) \(x.reference.shape) \(layout)")
         }
-        // Numbers up to 100, up to 40,001 of them: running sums reach some 10⁴ times a number, each step rounding once.
-        // Products of lines longer than 8 would overflow.
+        // Up to 40,001 numbers up to 100: running sums reach about 10⁴ times a number, and each step rounds once.
+        // Products of more than 8 numbers would overflow.
         try forEachLine(700, DType.allCases.filter { $0 != .bool }) { x, layout, dim in
             guard kind == .sum || x.shape[dim] <= 8 || !x.dtype.isFloatingPoint else { return }
             try compare(x, layout, dim, Tolerance(ulps: 64, absolute: x.numel > 1000 ? 40_000 : 256))

@@ -3,10 +3,10 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Every rule of the pointwise functions, with every dtype, in every layout, with its constants: on each device it is what it is on the
-/// reference, and where the function does not take the dtype the op says so. There is no list here; a new rule is in the grid.
+/// Every rule of the pointwise functions, with every dtype, layout and its constants: each device gives the reference's result, and
+/// the op reports an error for dtypes that the function does not accept. New rules are included automatically.
 @Suite("Backends: rules") struct RuleBackendTests {
-    /// What everything else walks through.
+    /// All other tests iterate over these lists.
     @Test func `no rule is missing from the lists`() throws {
         let folder = inCheckout("../../Sources/ApusCore/Ops")
         func rules(_ file: String, _ type: String) throws -> [String] {
@@ -16,25 +16,25 @@ import Testing
         }
         #expect(try rules("Unary.swift", "UnaryRule").count == Set(UnaryRule.all.map(ObjectIdentifier.init)).count)
         #expect(try rules("Binary.swift", "BinaryRule").count == Set(BinaryRule.all.map(ObjectIdentifier.init)).count)
-        // A kind without a rule would be a kernel that nobody calls.
+        // A kind without a rule would be an unused kernel.
         #expect(Set(UnaryRule.all.map(\.kind)) == Set(UnaryKind.allCases))
         #expect(Set(BinaryRule.all.map(\.kind)) == Set(BinaryKind.allCases))
     }
 
-    /// The result's dtype; nil: refused.
+    /// The dtype of the result; nil if the op refuses.
     private static func result(_ domain: PointwiseDomain, _ dtype: DType, leavesIntegers: Bool = false) -> DType? {
         if domain.contains(dtype) { return domain.writesBool ? .bool : dtype }
         if leavesIntegers { return dtype }
-        // Only functions of floats alone take what they have no kernel for.
+        // Only functions with float kernels alone accept integers by conversion.
         return domain.floats && !domain.integers && !dtype.isFloatingPoint ? .float32 : nil
     }
 
-    /// Layouts of what a kernel takes as it is. What is converted before makes a chain of two steps, which devices compile where it comes often.
+    /// All layouts if the kernel reads the dtype directly; a conversion makes a chain of two steps, which devices compile if it recurs.
     private static func layouts(_ domain: PointwiseDomain, _ dtype: DType) -> [Layout] {
         domain.contains(dtype) ? Layout.allCases : [.transposed]
     }
 
-    /// Constants beside integers are whole, and exponents not negative.
+    /// Constants for integers are whole, and exponents are not negative.
     private static func constants(_ all: [KernelParameters], _ dtype: DType, exponents: Bool) -> [KernelParameters] {
         if dtype.isFloatingPoint { return all }
         return all.map { KernelParameters($0.a.rounded(), $0.b.rounded(), $0.c.rounded()) }.filter { !exponents || $0.a >= 0 }
@@ -100,7 +100,7 @@ import Testing
                         expected, device, test.tolerance, "\(rule.name) (\(p.a), \(p.b), \(p.c)) of \(dtype) \(layout)",
                         Tensor.binary(rule, a.reference, b.reference, p), Tensor.binary(rule, a.tested, b.tested, p))
                 }
-                // Broadcast by the op itself, and in the other order of layouts.
+                // Broadcast by the op itself, and with the layouts swapped.
                 let row = Twin(reference(Array(values(a).prefix(5)), [5], dtype), on: device), other = Twin(b, .transposed, on: device)
                 Self.compare(
                     expected, device, test.tolerance, "\(rule.name) of a row and a tensor of \(dtype)",
@@ -118,9 +118,9 @@ extension BinaryRule: CustomTestStringConvertible {
     public var testDescription: String { "\(name) (\(kind))" }
 }
 
-/// Every rule of the pointwise functions against finite differences in float64, first and second.
+/// Every rule of the pointwise functions against finite differences in float64: first and second derivatives.
 @Suite struct RuleDerivativeTests {
-    /// Where a function is smooth, and with which constants, if that is not what all are given.
+    /// The inputs where a function is smooth, and its constants if they differ from the default ones.
     struct Case {
         var ranges = [-1.9...1.9]
         var constants: [KernelParameters]?
@@ -141,7 +141,7 @@ extension BinaryRule: CustomTestStringConvertible {
         case .hardsigmoid, .hardswish: Case(ranges: [-4.4...4.4])
         case .softplus: Case(constants: [KernelParameters(1, 20), KernelParameters(1.5, 2)])
         case .powScalar: Case(ranges: [0.3...1.9], constants: [3, 1, 0.5, 2.5, -1, 0].map { KernelParameters($0) })
-        // What the rules of a number beside a tensor are called with.
+        // The constants of the rules for a tensor and a number.
         case .affine:
             Case(
                 constants: rule.name == "mul"
@@ -160,7 +160,7 @@ extension BinaryRule: CustomTestStringConvertible {
                     #expect(!x.requiresGrad_().unary(rule, p).requiresGrad, "\(rule.name) has a graph")
                     continue
                 }
-                // A constant gradient has no graph to differentiate; that of a product has.
+                // A constant gradient has no graph; the gradient of a product has one.
                 let isConstant = rule.isLocallyConstant || rule.kind == .powScalar && p.a == 0
                 checkGradients([x], "\(rule.name) (\(p.a), \(p.b), \(p.c))") {
                     isConstant ? $0[0].unary(rule, p) * $0[0].square() : $0[0].unary(rule, p)
@@ -178,7 +178,7 @@ extension BinaryRule: CustomTestStringConvertible {
         }
     }
 
-    /// How often a function can be differentiated, where that is not as often as one likes; beyond that there is an error, which says so.
+    /// How often a function can be differentiated, if that is limited; a further derivative is an error that says so.
     static let limits: [BinaryKind: Int] = [.gammaSampleGrad: 0, .gammainc: 1]
 
     @Test(arguments: BinaryRule.all.filter(\.domain.floats)) func binary(_ rule: BinaryRule) {

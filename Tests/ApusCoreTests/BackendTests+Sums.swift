@@ -3,15 +3,15 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Results that a running sum, or a square, of the tensor's own type would lose.
+/// Results that would be wrong with a running sum, or a square, in the tensor's own dtype.
 @Suite("Backends: sums") struct SumsBackendTests {
-    /// Many numbers added in one place: the sum is exact to the last digits of the dtype, whatever the op, though a running sum of that dtype
-    /// would have stopped to grow. The numbers are many of 1, or of 1/3 where
-    /// that has digits to lose.
+    /// Many numbers summed into one element: the sum is exact to the last digits of the dtype for every op, although a running sum in
+    /// that dtype would have stopped growing. All summands are 1, or 1/3 if
+    /// the dtype has digits to lose.
     @Test(arguments: BackendTests.devices) func sumsOfManyInOnePlace(_ device: Device) {
         for dtype in [DType.float16, .bfloat16, .float32, .float64] where device.backend.computes(dtype) {
             let n = dtype == .float32 ? 300_000 : 6_000
-            // Of float32 so that 1/3 is not exact: 300,000 of them lose four digits in a running sum.
+            // In float32, so that 1/3 is not exact: a running sum of 300,000 loses four digits.
             let one = dtype == .float32 || dtype == .float64 ? 1.0 / 3 : 1
             let source = Tensor.full([n, 2], one, dtype: dtype).to(device)
             let value = source[0, 0].to(.cpu).to(.float64).item()
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    /// Sums of rows in any order of indices equal those in float64.
+    /// Sums of rows with indices in any order equal those in float64.
     @Test(arguments: BackendTests.devices) func indexAddOfManyRows(_ device: Device) {
         for (outer, size, count, inner) in [
             (1, 7, 500, 3), (2, 300, 70, 5), (3, 1, 90, 1), (1, 70_000, 40, 2), (1, 5, 1, 4), (2, 40, 100, 300),
@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    /// y_k = a_k·y_{k−1} + b_k, as a loop has it.
+    /// y_k = a_k·y_{k−1} + b_k, as computed by a loop.
     @Test(arguments: BackendTests.devices) func linearRecurrences(_ device: Device) throws {
         for dtype in [DType.float32, .float64] where device.backend.computes(dtype) {
             for (outer, length, inner) in [(1, 1, 1), (1, 300, 1), (3, 17, 1), (2, 9, 70), (1, 5, 200)] {
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    /// Norms of numbers whose squares leave the range of their type, of rows and of columns.
+    /// Norms, over rows and columns, of numbers whose squares are out of range.
     @Test(arguments: BackendTests.devices) func normsBeyondTheRangeOfSquares(_ device: Device) {
         for dtype in [DType.float16, .bfloat16, .float32, .float64] where device.backend.computes(dtype) {
             let scales: [Double] =

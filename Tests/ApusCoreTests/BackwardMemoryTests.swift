@@ -3,7 +3,7 @@ import CKernels
 import Foundation
 import Testing
 
-/// The derivative of a function of n numbers takes memory in proportion to n.
+/// The derivative of a function of n numbers needs memory proportional to n.
 @Suite struct BackwardMemoryTests {
     typealias Function = @Sendable (Tensor) -> Tensor
     static let ofVectors: [(name: String, f: Function)] = [
@@ -67,7 +67,7 @@ import Testing
         return all
     }()
 
-    /// Bytes of the blocks that lay ready after a pass are those that it had at once, in classes of size that double with n.
+    /// The bytes of the cached blocks after a pass equal the peak of the pass, in size classes that double with n.
     @Test func growsAsTheInput() async throws {
         let result = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
             var wrong: [String] = []

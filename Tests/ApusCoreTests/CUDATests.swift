@@ -4,8 +4,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What is said and done where CUDA is not as it should be: by the double of NVIDIA's libraries, which `scripts/check/cuda` builds and names.
-/// Each in a process of its own, where the double is told by its environment what to be.
+/// Errors and fallbacks of CUDA, tested with the double of NVIDIA's libraries, which `scripts/check/cuda` builds and names. Each test runs
+/// in its own process, whose environment configures the double.
 @Suite(.enabled(if: environment("APUS_DOUBLE_NVRTC") != nil, "scripts/check/cuda runs it")) struct CUDATests {
     private static func reason(_ setting: String, _ value: String) throws -> String {
         setenv(setting, value, 1)
@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    /// Libraries for CUDA 12 serve under a driver for 13.
+    /// Libraries for CUDA 12 work with a driver for CUDA 13.
     @Test func aNewerDriver() async {
         await #expect(processExitsWith: .success) {
             setenv("APUS_DOUBLE_VERSION", "13000", 1)
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    /// What a library offers and then does not run is computed by kernels of our own: the double refuses products with 11 columns so.
+    /// If an algorithm that a library offers fails, our own kernels compute the result: the double fails on products with 11 columns.
     @Test func aProductThatDoesNotRun() async {
         await #expect(processExitsWith: .success) {
             let (a, b, bias) = (Tensor.randn([5, 40]), Tensor.randn([40, 11]), Tensor.randn([12])[1...])
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    /// Only where it is allowed does cuDNN take its faster way without an order.
+    /// cuDNN's faster nondeterministic algorithm is used only if it is allowed.
     @Test func sumsWithoutAnOrderAreAnOption() async {
         await #expect(processExitsWith: .success) {
             setenv("APUS_DOUBLE_UNORDERED", "1", 1)
@@ -97,7 +97,7 @@ import Testing
         }
     }
 
-    /// Products and convolutions are then kernels of our own.
+    /// Without the libraries, our own kernels compute products and convolutions.
     @Test func noLibraries() async {
         await #expect(processExitsWith: .success) {
             let folder = try Self.folder(with: ["libcuda.so.1", "libnvrtc.so.12"])
@@ -113,7 +113,7 @@ import Testing
         }
     }
 
-    /// A device that the compiler does not know yet gets PTX, which its driver translates.
+    /// For a device newer than the compiler, the driver translates PTX.
     @Test func aDeviceNewerThanTheCompiler() async {
         await #expect(processExitsWith: .success) {
             setenv("APUS_DOUBLE_CAPABILITY", "139", 1)
@@ -123,7 +123,7 @@ import Testing
         }
     }
 
-    /// From one launch on the device answers nothing: every read is an error that names call and device, and the processor goes on.
+    /// After a certain launch the device is lost: every read is an error that names call and device, and the CPU still works.
     @Test func aDeviceThatIsLost() async {
         await #expect(processExitsWith: .success) {
             setenv("APUS_DOUBLE_LOST_AFTER", "3", 1)
@@ -143,7 +143,7 @@ import Testing
         }
     }
 
-    /// Memory that is kept for sizes that have passed is given back before a larger block is refused.
+    /// Cached memory is released before a larger allocation fails.
     @Test func memoryThatIsKeptIsGivenBack() async {
         await #expect(processExitsWith: .success) {
             setenv("APUS_DOUBLE_MEMORY", "\(64 << 20)", 1)
@@ -160,7 +160,7 @@ import Testing
         }
     }
 
-    /// The error says which modules hold the memory.
+    /// The error names the modules that hold the memory.
     @Test func whoHoldsMemoryIsNamed() async {
         await #expect(processExitsWith: .success) {
             setenv("APUS_DOUBLE_MEMORY", "\(64 << 20)", 1)
@@ -175,7 +175,7 @@ import Testing
         }
     }
 
-    /// The calls of a step, as the driver sees them: launches and products alone.
+    /// A training step calls the driver only for launches and products.
     @Test func aTrainingStepIsLaunchesAlone() async {
         await #expect(processExitsWith: .success) {
             let folder = TemporaryFolder()
@@ -195,7 +195,7 @@ import Testing
             device.synchronize()
             let before = Self.record(path).count
             for _ in 0..<10 { step() }
-            // A step's last launch may be held back, and the record is written line by line.
+            // A step's last launch may be delayed; each call writes one line to the record.
             let calls = Self.record(path).dropFirst(before)
             #expect(calls.count > 50 && calls.count <= 300, "\(calls.count) calls in 10 steps")
             #expect(calls.allSatisfy { $0.hasPrefix("launch ") || $0 == "product" }, "\(Set(calls))")

@@ -2,11 +2,11 @@ import Apus
 import TestSupport
 import Testing
 
-/// Changes in place: what they write, and what the graph makes of them.
+/// In-place changes: the values written, and the gradients.
 @Suite struct ChangeInPlaceTests {
     // MARK: Compound assignment
 
-    /// `x[…] op= y` changes the part of x, whether a subscript gives a view or a copy of it, as `x[…] = x[…] op y` does.
+    /// `x[…] op= y` changes that part of x, whether the subscript returns a view or a copy, as `x[…] = x[…] op y` does.
     @Test func compoundAssignmentOfParts() {
         let x = Tensor.zeros([4])
         x[[0, 2]] += 1
@@ -44,7 +44,7 @@ import Testing
             spelt(b)
             expectClose(a, b, name)
             #expect(!a.equal(Tensor([1.0, 7, 5, 9])), "\(name) does nothing")
-            // Of a tensor with a history, gradients too.
+            // Gradients too, for a tensor with a history.
             let (p, q) = (Tensor([1.0, 7, 5, 9], requiresGrad: true), Tensor([1.0, 7, 5, 9], requiresGrad: true))
             let (c, d) = (p * 1, q * 1)
             compound(c)
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    /// Variables, constants, elements of loops and arrays, properties: the tensor itself is changed.
+    /// With variables, constants, array elements, loop variables and properties, the tensor itself is changed.
     @Test func compoundAssignmentKeepsTheTensor() {
         final class Holder {
             var variable = Tensor.zeros([2])
@@ -94,7 +94,7 @@ import Testing
 
     // MARK: Overwritten values
 
-    /// What is overwritten with constants has the gradient zero, for the tensor itself and for views made before.
+    /// Values overwritten with constants have the gradient zero, in the tensor itself and in views made before.
     @Test func overwrittenValuesHaveNoGradient() {
         let writes: [(String, (Tensor) -> Void)] = [
             ("fill_", { $0.fill_(0.25) }), ("zero_", { $0.zero_() }), ("copy_", { $0.copy_(Tensor.ones([2, 3])) }),
@@ -111,7 +111,7 @@ import Testing
                 expectClose(x.grad ?? Tensor.ones([2, 3]), Tensor.zeros([2, 3]), "\(name), \(viewFirst ? "seen by a view" : "itself")")
             }
         }
-        // What is computed afterwards counts.
+        // Values computed afterwards count.
         let x = Tensor.ones([3], requiresGrad: true)
         let y = x * 3
         let v = y[0..<2]
@@ -123,7 +123,7 @@ import Testing
 
     // MARK: Kept gradients
 
-    /// The kept gradient is what all hooks have made of it, whenever they were added, and after a change in place that of the new value.
+    /// The retained gradient is the result of all hooks, whenever they were added; after an in-place change, that of the new value.
     @Test func keptGradientsComeLast() {
         let x = Tensor([1.0, 2], requiresGrad: true)
         let y = x * 3
@@ -136,13 +136,13 @@ import Testing
         let z = Tensor([1.0, 2], requiresGrad: true)
         let w = z * 3
         w.retainGrad()
-        w.registerHook { $0 * 100 } // Of the value before the change.
+        w.registerHook { $0 * 100 } // A hook on the value before the change.
         w.mul_(5)
         (w * 2).sum().backward()
         expectClose(w.grad!, [2, 2])
         expectClose(z.grad!, [3000, 3000])
 
-        // Of a view whose base is changed.
+        // The gradient of a view whose base is changed.
         let a = Tensor([1.0, 2], requiresGrad: true)
         let b = a * 1
         let v = b[0..<1]
@@ -155,7 +155,7 @@ import Testing
 
     // MARK: Repeated places
 
-    /// Of elements that are set to one place the last is there, and it alone gets a gradient.
+    /// If several elements are written to one position, the last is kept, and it alone gets a gradient.
     @Test func losersGetNoGradient() {
         let sets: [(String, (Tensor, Tensor) -> Void)] = [
             ("subscript", { x, s in x[[2, 0, 2, 2]] = s }), ("scatter_", { x, s in x.scatter_(0, Tensor([2, 0, 2, 2]), s) }),
@@ -174,7 +174,7 @@ import Testing
         }
     }
 
-    /// Elements that share memory cannot be written: which of them would win, and get the gradient, nobody can say.
+    /// Elements that share memory cannot be written, since the result and the gradient would be ambiguous.
     @Test func sharedMemoryIsNotWritten() {
         let x = Tensor.zeros([12])
         let views: [(String, Tensor, shares: Bool)] = [
@@ -193,7 +193,7 @@ import Testing
 
     // MARK: Programs
 
-    /// Programs of views, changes in place and ordinary ops, drawn by a seed: their gradients are those of differences.
+    /// Random programs of views, in-place changes and ordinary ops: their gradients equal finite differences.
     @Test(arguments: 0..<80) func randomPrograms(_ seed: Int) {
         let inputs = [DerivativeTests.numbers([3, 4], phase: Double(seed)), DerivativeTests.numbers([4], phase: Double(seed) + 5)]
         var written = Program(seed: UInt64(seed))
@@ -204,7 +204,7 @@ import Testing
         }
     }
 
-    /// A program, the same for the same seed; `lines` says what it did.
+    /// A program, determined by the seed; `lines` lists its steps.
     private struct Program {
         private var state: UInt64
         private var tensors: [Tensor] = []
@@ -228,7 +228,7 @@ import Testing
                 if let result { tensors.append(result) }
                 lines.append((result != nil ? "t\(tensors.count - 1) = " : "") + "t\(at)\(line.replacing("OTHER", with: "t\(other)"))")
             }
-            // All that was made, weighted, squared so that the values count.
+            // The weighted sum of the squares of all results, so that every value matters.
             var total = Tensor.zeros([], dtype: .float64)
             for (i, t) in tensors.enumerated() {
                 let weights = Tensor((0..<t.numel).map { 0.3 + Double(($0 * 7 + i * 3) % 11) / 10 }, shape: t.shape, dtype: .float64)

@@ -2,7 +2,7 @@ import Apus
 import TestSupport
 import Testing
 
-/// Programming errors: they trap with op, shapes and remedy, and inside `checked` throw instead.
+/// Programming errors trap with op, shapes and remedy; inside `checked` they throw instead.
 @Suite struct CheckedTests {
     @Test func theFirstErrorIsThrown() {
         let (a, b) = (Tensor.zeros([2, 3]), Tensor.zeros([4, 5]))
@@ -48,7 +48,7 @@ import Testing
 
     struct Wrong: CustomTestStringConvertible, Sendable {
         let name: String
-        /// What the message must name.
+        /// Words that the message must contain.
         let mentions: [String]
         let run: @Sendable () -> Void
         var testDescription: String { name }
@@ -152,7 +152,7 @@ import Testing
         for mention in wrong.mentions { #expect(error?.description.contains(mention) == true, "\(error?.description ?? "")") }
     }
 
-    /// Outside `checked` the program ends, after what was printed has been written.
+    /// Outside `checked` the program ends, after writing buffered output.
     @Test func trapsOutside() async {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent, \.standardOutputContent]) {
             print("printed before")
@@ -165,7 +165,7 @@ import Testing
     }
 }
 
-/// 2x with a derivative that is whatever `change` makes of the right one.
+/// 2x with a derivative modified by `change`.
 private struct WrongGradient: DifferentiableFunction {
     var name: String { "Double" }
     var count = 1

@@ -3,12 +3,12 @@ import CKernels
 import TestSupport
 import Testing
 
-/// Convolutions and pooling of the CPU backend against obvious loops in Double.
+/// Convolutions and pooling of the CPU backend against plain loops in Double.
 @Suite struct ConvolutionKernelTests {
     struct Case: CustomTestStringConvertible, Sendable {
         var n: Int, c: Int, o: Int, size: [Int], kernel: [Int]
         var stride = 1, padding = 0, dilation = 1, groups = 1
-        /// Rows of x beyond what the windows reach, as a transposed convolution's output padding makes them.
+        /// Rows of x beyond all windows, as a transposed convolution's output padding makes them.
         var extra = 0
         var testDescription: String {
             "\(n)×\(c)→\(o) \(size) kernel \(kernel) stride \(stride) padding \(padding) dilation \(dilation) groups \(groups) extra \(extra)"
@@ -23,11 +23,11 @@ import Testing
             (Shape([n, c] + size), Shape([o, c / groups] + kernel), Shape([n, o] + out))
         }
 
-        /// Calls `body` with the flat positions in x, weight and y of every product of the sum.
+        /// Calls `body` with the flat positions in x, weight and y of every product.
         func forEach(_ body: (Int, Int, Int) -> Void) {
             let rank = size.count, (gc, go) = (c / groups, o / groups)
             let taps = kernel.reduce(1, *), places = out.reduce(1, *), plane = size.reduce(1, *)
-            // A plane's pairs are the same for all channels.
+            // The pairs of positions in a plane are the same for all channels.
             var pairs: [(Int, Int, Int)] = []
             for place in 0..<places {
                 for tap in 0..<taps {
@@ -96,7 +96,7 @@ import Testing
             gradWeight[k] += gs[o] * xs[i]
         }
         let cpu = CPUBackend.shared, p = c.parameters
-        // Sums of up to some thousand products; halves are rounded once, from float32.
+        // Sums of up to some thousand products; 16-bit results are rounded once, from float32.
         let half = dtype.size == 2
         let rtol = half ? dtype.epsilon : 64 * dtype.epsilon, atol = half ? 1e-3 : 2000 * dtype.epsilon
         for layout in [Layout.contiguous, .transposed, .sliced] where layout == .contiguous || !half {
@@ -123,25 +123,25 @@ import Testing
         }
     }
 
-    /// Large enough to be cut into tiles of images or channels in every direction.
+    /// Large enough to be divided into tiles of images or channels in every direction.
     @Test(arguments: [
         Case(n: 8, c: 256, o: 256, size: [4, 4], kernel: [3, 3], padding: 1),
         Case(n: 1, c: 64, o: 128, size: [28, 28], kernel: [3, 3], stride: 2, padding: 1),
         Case(n: 19, c: 32, o: 64, size: [14, 14], kernel: [3, 3], padding: 1),
         Case(n: 8, c: 512, o: 512, size: [2, 2], kernel: [3, 3], padding: 1),
-        // A product of unrolled windows; of more of them only for the weight's gradient.
+        // As a product of unrolled windows; the second only for the weight's gradient.
         Case(n: 3, c: 128, o: 130, size: [4, 4], kernel: [3, 3]),
         Case(n: 40, c: 128, o: 130, size: [4, 3], kernel: [3, 3], stride: 2, padding: 1),
         Case(n: 2, c: 64, o: 64, size: [28, 28], kernel: [3, 3], padding: 1, groups: 64),
         Case(n: 1, c: 128, o: 128, size: [28, 28], kernel: [3, 3], padding: 1, groups: 4),
         Case(n: 64, c: 1, o: 32, size: [28, 28], kernel: [3, 3], padding: 1),
-        // Winograd's: whole and cut squares of 4 × 4, each padding, strips of images and of rows, the last one smaller.
+        // Winograd: whole and partial tiles of 4 × 4, each padding, strips of images and of rows, the last one smaller.
         Case(n: 37, c: 32, o: 64, size: [14, 14], kernel: [3, 3], padding: 1),
         Case(n: 8, c: 64, o: 64, size: [16, 16], kernel: [3, 3], padding: 1),
         Case(n: 5, c: 64, o: 80, size: [31, 26], kernel: [3, 3]),
         Case(n: 1, c: 64, o: 64, size: [53, 50], kernel: [3, 3], padding: 2),
         Case(n: 2, c: 96, o: 128, size: [28, 30], kernel: [3, 3], padding: 1),
-        // And of few squares, in blocks of output channels.
+        // With few tiles: in blocks of output channels.
         Case(n: 1, c: 160, o: 130, size: [14, 15], kernel: [3, 3], padding: 1),
         Case(n: 2, c: 130, o: 160, size: [12, 9], kernel: [3, 3], padding: 1),
     ]) func tilesDoNotShow(_ c: Case) throws {
@@ -167,7 +167,7 @@ import Testing
         try both(shapes.weight, "weight") { try cpu.convolutionBackwardWeight(operands[$0]!.grad, operands[$0]!.x, p, into: $1) }
     }
 
-    /// What Winograd's algorithm takes of a convolution's three directions; what it computes is compared with float64.
+    /// Which of a convolution's three directions Winograd's algorithm handles; those results are compared with float64.
     private func winograd(_ c: Case) throws -> (forward: Bool, input: Bool, weight: Bool) {
         let shapes = c.shapes
         var shape = CPUBackend.shared.description(input: shapes.x, weight: shapes.weight, output: shapes.y, c.parameters)
@@ -201,7 +201,7 @@ import Testing
         return taken
     }
 
-    /// Squares of 4 × 4 outputs that the image cuts in every way, in each padding.
+    /// Tiles of 4 × 4 outputs, cut off at the border in every way, with each padding.
     @Test(arguments: 0...2, 21...24) func winogradsSquaresDoNotShow(_ padding: Int, _ width: Int) throws {
         for height in 21...24 {
             let taken = try winograd(
@@ -211,15 +211,15 @@ import Testing
     }
 
     @Test(arguments: [
-        // Strips of images and of rows, the last one smaller: many that are shared out, and few of which the channels are.
+        // Strips of images and of rows, the last one smaller: many strips are shared among threads; with few, the channels are.
         Case(n: 37, c: 48, o: 64, size: [14, 14], kernel: [3, 3], padding: 1),
         Case(n: 1, c: 64, o: 64, size: [66, 50], kernel: [3, 3], padding: 1),
         Case(n: 1, c: 32, o: 48, size: [130, 90], kernel: [3, 3], padding: 1),
         Case(n: 1, c: 26, o: 34, size: [120, 118], kernel: [3, 3], padding: 1),
-        // Few squares, in blocks of output channels.
+        // Few tiles, in blocks of output channels.
         Case(n: 1, c: 190, o: 170, size: [16, 15], kernel: [3, 3], padding: 1),
         Case(n: 2, c: 150, o: 200, size: [12, 12], kernel: [3, 3], padding: 1),
-        // Kernels in more than one run, and of more than one block of sums.
+        // Weights in more than one pass, and more than one block of sums.
         Case(n: 3, c: 270, o: 25, size: [28, 28], kernel: [3, 3], padding: 1),
     ]) func winogradsStripsDoNotShow(_ c: Case) throws {
         let taken = try winograd(c)

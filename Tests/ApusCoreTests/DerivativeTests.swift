@@ -3,15 +3,15 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Every differentiable function of the core against finite differences in float64, first and second derivatives.
+/// Every differentiable function of the core against finite differences in float64: first and second derivatives.
 @Suite struct DerivativeTests {
-    /// Inputs without ties and away from the kinks that the functions have at whole and half numbers.
+    /// Inputs without ties and away from the functions' kinks at whole and half numbers.
     static func numbers(_ shape: Shape, from low: Double = -1.9, to high: Double = 1.9, phase: Double = 0) -> Tensor {
         Tensor(
             (0..<shape.numel).map { i in
                 let turn = (Double(i) + phase + 0.37) * 0.6180339887498949
                 let value = low + (high - low) * (turn - turn.rounded(.down))
-                // Off the multiples of ½ by at least 0.02.
+                // At least 0.02 away from multiples of ½.
                 let nearest = (value * 2).rounded() / 2
                 return abs(value - nearest) < 0.02 ? nearest + 0.03 : value
             }, shape: shape, dtype: .float64)
@@ -25,7 +25,7 @@ import Testing
         var testDescription: String { name }
     }
 
-    /// Of one number, and made of several ops; `RuleDerivativeTests` has the rules.
+    /// Functions of one tensor that consist of several ops; `RuleDerivativeTests` tests the rules.
     static let unaryCases: [Case] = [
         Case(name: "logit", low: 0.1, high: 0.9) { $0.logit() }, Case(name: "affine") { 2 * $0 + 1 - $0 / 3 },
         Case(name: "rsub") { (3 - $0) * (1 / ($0 + 5)) },
@@ -114,27 +114,27 @@ import Testing
         checkGradients([Self.numbers([2, 1, 3, 4]), Self.numbers([5, 4, 2], phase: 7)]) { $0[0].matmul($0[1]) }
     }
 
-    /// Products without a factor of zero, with one and with two.
+    /// Products with no, one and two zeros among the factors.
     @Test func productWithZeros() {
         let x = Tensor([[1.0, 2, 3], [0, 2, 3], [0, 0, 3]], dtype: .float64, requiresGrad: true)
         x.prod(dim: 1).sum().backward()
         expectClose(x.grad!, [6, 3, 2, 6, 0, 0, 0, 0, 0])
     }
 
-    /// Decimals beside float64 keep all their digits.
+    /// Decimal numbers keep all their digits in operations with float64.
     @Test func decimalsBesideFloat64() {
         let x = Tensor([1.0], dtype: .float64)
         #expect((x / 0.1).item() == 1 / 0.1 && (x + 0.1).item() == 1.1 && (0.1 / x).item() == 0.1 && (x * 0.1).eq(0.1).item(Bool.self))
     }
 
-    /// A zero vector's norm has the gradient 0, not NaN.
+    /// The norm of a zero vector has the gradient 0, not NaN.
     @Test func normOfZeros() {
         let x = Tensor.zeros([3], requiresGrad: true)
         x.norm().backward()
         expectClose(x.grad!, [0, 0, 0])
     }
 
-    /// At 0 the step is the other operand, whose gradient passes.
+    /// At 0 the result is the other operand, which gets the gradient.
     @Test func heavisideAtZero() {
         let x = Tensor([-1.0, 0, 2, .nan], requiresGrad: true), v = Tensor([0.5, 0.25, 0.5, 0.5], requiresGrad: true)
         let y = x.heaviside(v)

@@ -3,10 +3,10 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What happens where OpenCL, its drivers or the folder of compiled kernels are not as they should be. Each in a process of its own: libraries
+/// Errors if OpenCL, its drivers or the folder of compiled kernels are missing or damaged. Each test has its own process, since libraries
 /// are opened once.
 @Suite struct DeviceFailureTests {
-    /// The loader is there and finds no driver: Debian's looks in the folder that `OCL_ICD_VENDORS` names.
+    /// The loader exists but finds no driver: Debian's looks in the folder that `OCL_ICD_VENDORS` names.
     @Test(.enabled(if: Device.opencl(0).isAvailable)) func withoutADriverTheReasonIsSaid() async {
         await #expect(processExitsWith: .success) {
             setenv("OCL_ICD_VENDORS", "/tmp/there-is-no-such-folder", 1)
@@ -18,7 +18,7 @@ import Testing
         }
     }
 
-    /// A number that needs a few kernels, and what it must be.
+    /// Whether a result that needs a few kernels is right.
     private static func computes(on device: Device) -> Bool {
         let x = Tensor.arange(1000, dtype: .float32, device: device)
         return x.reshape([10, 100]).sum(dim: 1).max().item() == 94950
@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    /// Entries that were cut off, changed or emptied are made anew.
+    /// Truncated, changed or empty cache entries are recompiled.
     @Test(arguments: DeviceTests.devices) func aDamagedCacheIsMadeAnew(_ device: Device) async {
         let folder = TemporaryFolder()
         func compute() async {
@@ -59,15 +59,15 @@ import Testing
         for (name, entry) in zip(entries, damaged) { folder.write(entry, name) }
         await compute()
         #expect(folder.names == entries)
-        // Whole again, though a compiler may make a program a little differently.
+        // The entries are valid again, though a compiler may produce a slightly different program.
         for (i, name) in entries.enumerated() {
             let mended = bytes(ofFile: folder.file(name))
             #expect(mended != damaged[i] && mended.prefix(8) == whole[i].prefix(8) && mended.count > whole[i].count * 3 / 4, "entry \(i)")
         }
     }
 
-    /// All of a device's memory in sixteenths, and one more: the error says what was asked, what is in use and of how much; what was there is still
-    /// right, and what is freed can be had again. Only where `scripts/gpu-drill` asks for it: PoCL's memory is the host's.
+    /// Allocates all of a device's memory in sixteenths, and one more: the error says the requested, used and total sizes; the contents
+    /// stay right, and freed memory can be allocated again. Runs only on request of `scripts/gpu-drill`: PoCL's memory is the host's.
     @Test(.enabled(if: environment("APUS_TEST_WHOLE_MEMORY") != nil, "fills the device"), arguments: DeviceTests.devices)
     func allOfTheMemory(_ device: Device) async {
         await #expect(processExitsWith: .success) { [name = device.description as String] in

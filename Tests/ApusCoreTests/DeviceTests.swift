@@ -2,7 +2,7 @@ import Apus
 import TestSupport
 import Testing
 
-/// What holds of devices with memory of their own, on each that is tested: order, waits, launches, memory, errors.
+/// Properties of every tested device with its own memory: order, waits, launches, memory, errors.
 @Suite(.serialized) struct DeviceTests {
     static let devices = Device.tested.filter { !$0.sharesHostMemory }
 
@@ -26,7 +26,7 @@ import Testing
 
     // MARK: Chains of pointwise work
 
-    /// A chain gives the same numbers as its steps one by one, however often it comes: the fourth time it has a kernel of its own.
+    /// A chain equals its steps one by one, however often it is repeated: at the fourth time it gets its own kernel.
     @Test(arguments: devices) func chains(_ device: Device) {
         var samples = Samples(seed: 77)
         for dtype in [DType.float32, .float16, .bfloat16, .float64, .int32] {
@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    /// Changes in place, of views of one block, in the order they were called.
+    /// In-place changes of views of one storage happen in the order of the calls.
     @Test(arguments: devices) func changesInPlaceKeepTheirOrder(_ device: Device) {
         for _ in 0..<6 {
             let x = Tensor.arange(12, dtype: .float32, device: device).reshape([3, 4])
@@ -64,8 +64,8 @@ import Testing
 
     // MARK: A training step
 
-    /// A step of a small network waits for nothing, and launches no more than 30 kernels once its chains are known. In a process of its own,
-    /// where no other test's work is counted.
+    /// A step of a small network never waits, and launches at most 30 kernels once its chains are compiled. In its own process, where no
+    /// other test's work is counted.
     @Test(arguments: devices) func aTrainingStepWaitsForNothing(_ device: Device) async {
         await #expect(processExitsWith: .success) { [name = device.description as String] in
             let device = try #require(Device(name))
@@ -92,7 +92,7 @@ import Testing
         }
     }
 
-    /// Each launch of a piece of work is in the times by name, as often as it was called; afterwards none is noted. In a process of its own.
+    /// `KernelTimes` counts each launch by name within its scope, and none afterwards. In its own process.
     @Test(arguments: devices) func kernelsAreTimedByName(_ device: Device) async {
         await #expect(processExitsWith: .success) { [name = device.description as String] in
             let device = try #require(Device(name))
@@ -117,7 +117,7 @@ import Testing
         }
     }
 
-    /// The same seed gives the same network and, nearly, the same training as on the processor.
+    /// The same seed gives the same network as on the CPU, and almost the same training.
     @Test(arguments: devices) func trainsAsTheProcessorDoes(_ device: Device) {
         func train(_ device: Device) -> [Double] {
             withGenerator(Generator(seed: 5)) {
@@ -141,7 +141,7 @@ import Testing
 
     // MARK: Memory
 
-    /// In a process of its own, where no other test takes or gives back memory.
+    /// In its own process, where no other test allocates or frees memory.
     @Test(arguments: devices) func memoryIsCountedAndKept(_ device: Device) async {
         await #expect(processExitsWith: .success) { [name = device.description as String] in
             let device = try #require(Device(name))
@@ -160,7 +160,7 @@ import Testing
         }
     }
 
-    /// More memory than there is: an error with what was asked and what is in use, and the program goes on.
+    /// Allocating more memory than exists is an error with the requested and the used size, and the program continues.
     @Test(arguments: devices) func tooMuchMemoryIsAnError(_ device: Device) {
         do {
             try checked { _ = Tensor.empty([1 << 44], device: device) }
@@ -173,7 +173,7 @@ import Testing
 
     // MARK: Errors and events
 
-    /// A label that is none is reported by the end of its scope, with value and place; the device goes on.
+    /// A label out of range is reported by the end of its scope, with value and position; the device stays usable.
     @Test(arguments: devices) func wrongLabelsAreReported(_ device: Device) {
         do {
             try checked { _ = F.crossEntropy(Tensor.randn([4, 3], device: device), Tensor([0, 7, 1, 2]).to(device)) }

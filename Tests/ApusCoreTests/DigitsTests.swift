@@ -3,9 +3,9 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Digits that a formula can lose and need not: float32 against float64 of the same numbers.
+/// Avoidable loss of digits: float32 against float64 with the same inputs.
 @Suite struct DigitsTests {
-    /// Functions that an offset common to all numbers changes little or not at all: value and gradient are those of float64, to the last
+    /// Functions on which an offset common to all inputs has little or no effect: value and gradient equal float64's, to the last
     /// digits of the result.
     @Test(arguments: [0, 1e3, 1e5, 1e7]) func commonOffsets(_ offset: Double) {
         let functions: [(String, (Tensor) -> Tensor)] = [
@@ -26,14 +26,14 @@ import Testing
                 return (y.detach().to(.float64), x.grad!.to(.float64))
             }
             let (found, wanted) = (run(.float32), run(.float64))
-            // What is rounded to a float beside the offset before the test takes it away again.
+            // The rounding of the result at the offset, before the test subtracts the offset.
             let lost = ["logsumexp", "logaddexp", "lerp"].contains(name) ? offset * 6e-8 : 0
             expectClose(found.0, wanted.0, rtol: 2e-6, atol: 1e-6 + lost, "\(name) at \(offset)")
             expectClose(found.1, wanted.1, rtol: 2e-6, atol: 2e-6, "gradient of \(name) at \(offset)")
         }
     }
 
-    /// The gradient of logaddexp is a pair of softmax weights, at any size of its arguments.
+    /// The gradient of logaddexp is a pair of softmax weights, for arguments of any size.
     @Test func logaddexpOfLargeNumbers() {
         for dtype in [DType.float32, .float64] {
             for size in [1.0, 1e8, 1e15, 1e30, -1e8, -1e30] {
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    /// lerp begins at its first and ends at its second end, whatever their sizes, with a number and with a tensor for a weight.
+    /// lerp gives its ends exactly at weights 0 and 1, whatever their magnitudes, with a number and a tensor as the weight.
     @Test func lerpMeetsItsEnds() {
         let numbers = [0.0, 1, -1, 3e-5, 1e4, -6e4, 0.1, 7]
         for dtype in [DType.float16, .bfloat16, .float32, .float64] {

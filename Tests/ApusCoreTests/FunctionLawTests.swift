@@ -4,7 +4,7 @@ import Testing
 
 /// Rules that hold for all functions alike, checked over all of them.
 @Suite struct FunctionLawTests {
-    /// A tensor without dimensions takes the dims 0 and −1, as one with a single element would.
+    /// A tensor without dimensions accepts the dims 0 and −1, as if it had one element in one dimension.
     @Test func `scalars have dimension 0`() {
         let s = Tensor(5.0)
         let i0 = Tensor(0), i1 = Tensor([0]), i2 = Tensor([0, 0]), none = Tensor([Int](), shape: [0])
@@ -91,7 +91,7 @@ import Testing
                 ("unique", { $0.unique(dim: dim).values }), ("cat", { Tensor.cat([$0, $0], dim: dim) }),
             ] as [(String, (Tensor) -> Tensor)] { refuse(name, call(s)) }
         }
-        // Other dims are refused by all alike.
+        // All functions refuse other dims.
         for (name, call) in [
             ("indexSelect", { $0.indexSelect(dim: 1, i1) }), ("indexFill", { $0.indexFill(dim: 1, i1, 7) }),
             ("gather", { $0.gather(1, none) }), ("scatter", { $0.scatter(-2, none, Tensor.zeros([0])) }),
@@ -101,7 +101,7 @@ import Testing
         ] as [(String, (Tensor) -> Tensor)] {
             #expect(throws: OpError.self, "\(name) of a scalar along another dim") { try checked { call(s) } }
         }
-        // Gradients come back to the scalar.
+        // The scalar gets a gradient.
         let x = Tensor(5.0).requiresGrad_()
         let parts =
             x.indexSelect(dim: 0, i1) + x.indexFill(dim: 0, i1, 7) + x.indexAdd(dim: 0, i0, x) + x.kthvalue(1).values
@@ -110,7 +110,7 @@ import Testing
         #expect(x.grad!.item() == 9)
     }
 
-    /// An index of no elements may have any shape, as in PyTorch: nothing is read or written.
+    /// An index without elements may have any shape, as in PyTorch: nothing is read or written.
     @Test func `empty indices`() {
         let x = Tensor((0..<6).map(Double.init), shape: [2, 3]).requiresGrad_()
         for shape in [[0], [0, 3], [2, 0], [1, 0, 2], [0, 5], [5, 0]] as [Shape] {
@@ -130,7 +130,7 @@ import Testing
         #expect(throws: OpError.self) { try checked { x.indexFill(dim: 0, Tensor([[0]]), 1) } }
     }
 
-    // MARK: What has no sense
+    // MARK: Meaningless calls
 
     @Test func refusals() {
         let x = Tensor([1.0, 2]), mask = Tensor([true, false])
@@ -151,7 +151,7 @@ import Testing
             #expect(throws: OpError.self, Comment(rawValue: name)) { try checked { call() } }
         }
         expectEqual(x.roll([1], dims: []), Tensor([2.0, 1]))
-        // Between operands an extent of 1 broadcasts.
+        // A label whose extents differ broadcasts the extent 1.
         expectEqual(Tensor.einsum("ii,i->i", Tensor.ones([1, 1]), Tensor.ones([3])), Tensor.ones([3]))
         expectEqual(Tensor.einsum("ii,ii->i", Tensor.ones([1, 1]), Tensor.ones([3, 3])), Tensor.ones([3]))
         expectEqual(Tensor.einsum("iij->j", Tensor.ones([2, 2, 1])), Tensor([2.0]))
@@ -177,7 +177,7 @@ import Testing
         expectEqual(x.isclose(y, equalNan: true), Tensor([true, false, false, true, true]))
     }
 
-    /// Counts are no elements: a half type has no 70,000, and from 2,048 on not every integer.
+    /// Counts are not in the elements' dtype: a 16-bit type cannot represent 70,000, nor every integer above 2,048.
     @Test func `counts beside half types`() {
         let n = 70_000
         for dtype in [DType.float16, .bfloat16] {
@@ -191,7 +191,7 @@ import Testing
                 expectClose(x.grad![7], [1024 / Double(n)], rtol: step, atol: 0, "\(name), \(dtype)")
             }
             expectClose(Tensor([1.0, 60_000], dtype: dtype) / 70_000, [1 / 70_000, 6.0 / 7], rtol: 5e-3, atol: 0, "a quotient, \(dtype)")
-            // Places among 5,000 elements, each a number of its own.
+            // Indices among 5,000 elements, all of them different.
             let sorted = Tensor.arange(5000, dtype: .float32)
             let halves = (sorted / 1024).to(dtype)
             for q in [0.2, 0.7, 0.9998, 1] {

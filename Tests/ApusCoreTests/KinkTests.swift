@@ -3,8 +3,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Values and gradients where functions bend, tie, end or leave the finite numbers, in float64, as `Tests/ApusCoreTests/record_kinks.py` recorded them
-/// from PyTorch. Where PyTorch's answer is no subgradient or limit, `better` says what is, and why.
+/// Values and gradients at kinks, ties, ends of domains and non-finite numbers, in float64, as `Tests/ApusCoreTests/record_kinks.py`
+/// recorded them from PyTorch. If PyTorch's answer is neither a subgradient nor a limit, `better` has the right one, and the reason.
 @Suite struct KinkTests {
     struct Answer: Decodable {
         let y: [Double]
@@ -87,58 +87,58 @@ import Testing
 
     // MARK: Where PyTorch is not right
 
-    /// The gradients by each argument, elementwise, where PyTorch has another answer than mathematics; nil where it is right.
+    /// The elementwise gradients for each argument where PyTorch's are mathematically wrong; nil where they are right.
     static func better(_ name: String, _ at: [Double]) -> [Double]? {
         let (x, y) = (at[0], at.last!)
         switch name {
-        // The angle of a point at infinity does not move, nor does √(x² + y²) at the origin in the mean of all directions.
+        // The angle at infinity is constant; the gradient of √(x² + y²) at the origin is the mean over all directions.
         case "atan2" where (x.isInfinite || y.isInfinite) && !x.isNaN && !y.isNaN: return [0, 0]
         case "hypot" where x == 0 && y == 0: return [0, 0]
         case "logaddexp" where x == y && x.isInfinite: return [0.5, 0.5]
         case "xlogy" where x == 0 && y == 0: return [0, 0]
-        // NaN stays visible; in PyTorch as well where such a function is relu's.
+        // NaN stays NaN, as in PyTorch's relu.
         case "elu", "celu", "selu": return x.isNaN ? [.nan] : nil
         case "softsign": return x.isInfinite ? [0] : nil
-        // The limits of the slopes.
+        // The limits of the derivatives.
         case "gelu", "gelu tanh", "silu", "mish": return x.isInfinite ? [x > 0 ? 1 : 0] : nil
         // PyTorch has 1 in its scalar loop and 0 in its vectorised one.
         case "hardtanh", "relu6", "hardshrink", "softshrink": return x.isNaN ? [1] : nil
         // PyTorch has 1/6 as a float32.
         case "hardsigmoid": return abs(x) < 3 ? [1.0 / 6] : nil
-        // IEEE's power of −∞, which PyTorch has for tensors of exponents only.
+        // IEEE 754's power of −∞, which PyTorch uses only for tensors of exponents.
         case "pow 0.5": return x == -.infinity ? [0] : nil
         case "pow 1.5": return x == -.infinity ? [.infinity] : nil
         default: return nil
         }
     }
 
-    /// The same of a vector.
+    /// The same for a vector.
     static func betterOfVector(_ name: String, _ x: [Double]) -> [Double]? {
         let places = x.indices.map(Double.init)
         switch name {
-        // Products of the others, none of which is NaN.
+        // The product of the other factors, none of which is NaN.
         case "cumprod" where x == [1, .infinity, 2]: return [.infinity, 8, .infinity]
         case "cumprod" where x == [1, -.infinity, 2]: return [-.infinity, 8, -.infinity]
         case "cumprod" where x == [.infinity, .infinity]: return [.infinity, .infinity]
         case "cumprod" where x == [-.infinity, -.infinity]: return [-.infinity, -.infinity]
         case "cumprod" where x.count == 3 && x[0].isNaN: return [9, .nan, .nan]
-        // The first of equal elements; PyTorch says nothing of which.
+        // The first of equal elements; PyTorch does not specify which.
         case "kthvalue" where Set(x).count < x.count && !x.contains { $0.isNaN }:
             return places.map { $0 == Double(x.firstIndex(of: x.min()!)!) ? 1 : 0 }
         case "logsumexp" where !x.isEmpty && x.allSatisfy { $0 == -.infinity }: return x.map { _ in 0 }
-        // Squares beyond the range of float64.
+        // The squares exceed the range of float64.
         case "norm" where x.first == 1e200: return [0.7071067811865476, -0.7071067811865476]
         case "norm" where x.first == 3e-200: return [0.6, 0.8]
         case "norm 3" where x.first == 1e200: return [pow(0.5, 2.0 / 3), -pow(0.5, 2.0 / 3)]
         case "norm 3" where x.first == 3e-200: return [9 / pow(91, 2.0 / 3), 16 / pow(91, 2.0 / 3)]
         case "normalize 3" where x.first == 1e200: return [pow(0.5, 1.0 / 3) * 1.5e-200, pow(0.5, 1.0 / 3) * 1.5e-200]
         case "norm inf" where x.contains { $0.isNaN }, "norm -inf" where x.contains { $0.isNaN }: return x.map { _ in .nan }
-        // As of cumprod: the product of the others.
+        // As for cumprod: the product of the others.
         case "prod" where x.count == 3 && x[1].isInfinite: return [2 * x[1], 2, x[1]]
         case "prod" where x.count == 2 && x[0].isInfinite: return [x[1], x[0]]
         case "prod" where x.count == 1: return [1]
         case "prod" where x.count == 3 && x[0].isNaN: return [2, .nan, .nan]
-        // The mean is infinite or NaN, and so nothing is known of how the variance changes.
+        // The mean is infinite or NaN, so the change of the variance is unknown.
         case "var" where x.contains { $0.isInfinite } && x.count == 3, "var" where x.count == 1 && x[0].isNaN: return x.map { _ in .nan }
         default: return nil
         }

@@ -4,7 +4,7 @@ import Testing
 
 /// Factors and triangular systems.
 @Suite struct LinearAlgebraTests {
-    /// Of square matrices a, not symmetric, and right sides b whose batches broadcast.
+    /// Square matrices a, not symmetric, and right-hand sides b, whose batches broadcast.
     static let cases: [DerivativeTests.Case2] = [
         DerivativeTests.Case2(name: "cholesky") { a, _ in positive(a).cholesky() },
         DerivativeTests.Case2(name: "solveTriangular lower") { a, b in dominant(a).solveTriangular(b, upper: false) },
@@ -15,7 +15,7 @@ import Testing
     private static func dominant(_ a: Tensor) -> Tensor { a + 3 * Tensor.eye(a.shape[-1], dtype: a.dtype, device: a.device) }
     private static func positive(_ a: Tensor) -> Tensor { dominant(a.matmul(a.mT)) }
 
-    /// Batches of matrices, of right sides, of both, empty ones, none; one column and more.
+    /// Batches of matrices, of right-hand sides, of both, empty and none; one column and several.
     static let shapes: [(a: Shape, b: Shape)] = [
         ([3, 3], [3, 2]), ([1, 1], [1, 1]), ([2, 3, 3], [3, 2]), ([3, 3], [2, 3, 1]), ([2, 1, 3, 3], [4, 3, 2]), ([2, 2, 2], [2, 2, 3]),
         ([0, 0], [0, 2]), ([2, 0, 0], [0, 1]),
@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    /// Products give back what was taken apart; on every device and in every dtype as the reference, in every layout.
+    /// Products of the factors give the matrices back; every device, dtype and layout equals the reference.
     @Test(arguments: BackendTests.devices, DType.floats) func productsAreTheMatrices(_ device: Device, _ dtype: DType) {
         guard device.backend.computes(dtype) else { return }
         let tolerance = dtype == .float64 ? 1e-12 : dtype == .float32 ? 1e-5 : 0.1
@@ -48,7 +48,7 @@ import Testing
                 close(whole.matmul(whole.mT), symmetric.reference, "L·Lᵀ of \(a) \(layout)")
                 #expect(whole.triu(1).equal(Tensor.zeros(like: whole)) && l.dtype == dtype && l.device == device)
                 for upper in [false, true] {
-                    // Of the other half nothing is read.
+                    // The other triangle is not read.
                     let nothing = Tensor.full(a, Double.nan, dtype: dtype, device: device)
                     let x = ((upper ? l.mT : l) + (upper ? nothing.tril(-1) : nothing.triu(1))).solveTriangular(right.tested, upper: upper)
                     let product = (upper ? whole.mT : whole).matmul(x.to(.cpu).to(.float64))
@@ -59,13 +59,13 @@ import Testing
         }
     }
 
-    /// The elements above the diagonal are those below it: the gradient is shared, though only the lower half is read.
+    /// The elements above the diagonal equal those below: both get half the gradient, though only the lower triangle is read.
     @Test func `cholesky's gradient is symmetric`() {
         let a = Tensor([4.0, 9, 1, 3], shape: [2, 2], dtype: .float64).requiresGrad_()
         let l = a.cholesky()
         expectClose(l, [2, 0, 0.5, 2.75.squareRoot()])
         l.sum().backward()
-        // As PyTorch has it.
+        // PyTorch's answer.
         expectClose(a.grad!, [0.20634445, 0.17462217, 0.17462217, 0.30151134], rtol: 1e-6, atol: 1e-6)
         let positive = Tensor([5.0, 1, 0.5, 1, 4, -1, 0.5, -1, 3], shape: [3, 3], dtype: .float64)
         let x = positive.clone().requiresGrad_()
@@ -73,7 +73,7 @@ import Testing
         expectClose(x.grad!, values(x.grad!.t()))
     }
 
-    /// Each is one op, whatever the size, named in what goes wrong.
+    /// Each is one op at any size, and its errors name it.
     @Test func `one op, named in its errors`() {
         for n in [2, 5] {
             let x = Tensor.eye(n, dtype: .float64).requiresGrad_()

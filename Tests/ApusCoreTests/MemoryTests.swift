@@ -26,7 +26,7 @@ struct MemoryTests {
         }
     }
 
-    /// What is kept for reuse stays below a quarter of the machine's memory, and all of it can be had back.
+    /// The cached memory stays below a quarter of the machine's memory, and can be released completely.
     @Test func keptMemoryIsBounded() throws {
         let block = try CPUBackend.shared.allocate(byteCount: 3_000_000)
         CPUBackend.shared.deallocate(block, byteCount: 3_000_000)

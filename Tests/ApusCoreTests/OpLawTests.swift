@@ -3,9 +3,9 @@ import Apus
 import TestSupport
 import Testing
 
-/// An op is a value: printed, compared, applied twice.
+/// Ops are values: they can be printed, compared and applied again.
 @Suite struct OpLawTests {
-    /// The ops that `x` was made by, from the last on.
+    /// The ops that computed `x`, the last one first.
     static func ops(of x: Tensor) -> [any Op] {
         var (found, seen, waiting): ([any Op], Set<ObjectIdentifier>, [Node]) = ([], [], x.node.map { [$0] } ?? [])
         while let node = waiting.popLast() {
@@ -30,7 +30,7 @@ import Testing
         ("frexp", { $0[0].frexp().mantissa }, [[3]]),
     ]
 
-    /// All functions whose derivatives are tested, and all rules.
+    /// All rules, and all functions whose derivatives are tested.
     private static let calls: [Call] =
         DerivativeTests.unaryCases.map { c in (c.name, { c.f($0[0]) }, [[2, 3]]) }
         + DerivativeTests.broadcastCases.map { c in (c.name, { c.f($0[0], $0[1]) }, [[2, 1, 3], [2, 1]]) }
@@ -40,12 +40,12 @@ import Testing
         + UnaryRule.all.map { rule in (rule.name, { $0[0].unary(rule, KernelParameters(1, 2, 1)) }, [[2, 3]]) }
         + BinaryRule.all.map { rule in (rule.name, { Tensor.binary(rule, $0[0], $0[1], KernelParameters(1, 2, 1)) }, [[2, 3], [3]]) }
 
-    /// A function called twice makes equal ops and the same bits; ops print their attributes, so that of one type those are equal that print alike.
+    /// Calling a function twice makes equal ops and equal bits. Ops print their attributes: ops of one type are equal if they print alike.
     @Test func opsAreValues() {
         var kinds: [String: [any Op]] = [:]
         for (name, call, shapes) in Self.calls {
             func run() -> Tensor {
-                // What takes integers alone has no graph.
+                // Functions that accept only integers have no graph.
                 let inputs = shapes.enumerated().map { DerivativeTests.numbers($1, from: 0.1, to: 0.9, phase: Double($0)).requiresGrad_() }
                 return (try? checked { call(inputs) }) ?? Tensor.zeros([])
             }
@@ -69,7 +69,7 @@ import Testing
         #expect(Set((kinds["Unary"] ?? []).map { "\($0)" }).count > 40)
     }
 
-    /// What goes step by step is as many ops for few steps as for many.
+    /// Functions with many steps make equally many ops for any number of steps.
     @Test func graphsThatDoNotGrow() {
         func names(_ x: Tensor) -> [String] { Self.ops(of: x).map(\.name) }
         let losses = [3, 30].map { frames in

@@ -8,7 +8,7 @@ import Testing
 @Suite struct OutputsTests {
     private let x = withGenerator(Generator(seed: 3)) { Tensor.randn([4, 6, 3], dtype: .float64) }
 
-    /// Ways to cut, each with the same pieces by slices.
+    /// Ways to split, each with the same pieces made by slices.
     private static let cuts: [(name: String, cut: @Sendable (Tensor) -> TensorList, sliced: @Sendable (Tensor) -> [Tensor])] = [
         ("split", { $0.split([1, 3, 2], dim: 1) }, { x in [(0, 1), (1, 3), (4, 2)].map { x.narrow(1, $0.0, $0.1) } }),
         ("split unevenly", { $0.split(4, dim: 1) }, { x in [(0, 4), (4, 2)].map { x.narrow(1, $0.0, $0.1) } }),
@@ -18,14 +18,14 @@ import Testing
         ("unbind of a transposed one", { $0.transpose(0, 2).unbind() }, { x in (0..<3).map { x.transpose(0, 2).select(0, $0) } }),
     ]
 
-    /// Whatever pieces are used, values and gradients of first and second order are those of slices; the pieces are views, of one node.
+    /// Whichever pieces are used, values and first and second derivatives equal those of slices; the pieces are views from one node.
     @Test func piecesAreSlices() {
         for (name, cut, sliced) in Self.cuts {
             let (count, tensor) = (sliced(x).count, x.clone().requiresGrad_())
             let pieces = cut(tensor)
             #expect(pieces.count == count && pieces.allSatisfy { $0.node === pieces[0].node }, "\(name)")
             for (a, b) in zip(pieces, sliced(tensor)) { expectClose(a.detach(), b.detach(), rtol: 0, atol: 0, name) }
-            // None but the first, every second, all but the last, all.
+            // Only the first, every second, all but the last, all.
             for used in [[0], Array(stride(from: 0, to: count, by: 2)), Array(0..<count - 1), Array(0..<count)] where !used.isEmpty {
                 func loss(_ parts: (Tensor) -> [Tensor]) -> [Tensor] {
                     let x = self.x.clone().requiresGrad_()
@@ -41,7 +41,7 @@ import Testing
         }
     }
 
-    /// A piece changed in place changes the whole, and its gradients, as a slice does; what was there has none.
+    /// An in-place change of a piece changes the whole and its gradients, as with a slice; the overwritten values get none.
     @Test func piecesCanBeChanged() {
         for (name, cut, sliced) in Self.cuts where !name.contains("transposed") {
             func results(_ parts: (Tensor) -> [Tensor]) -> [Tensor] {
@@ -58,7 +58,7 @@ import Testing
         }
     }
 
-    /// The values that come with places are those at the places, for every dtype, and their gradients go there.
+    /// The values returned with indices are those at the indices, for every dtype, and their gradients go there.
     @Test(arguments: [DType.bool, .uint8, .int64, .float16, .bfloat16, .float32, .float64]) func valuesComeFromTheirPlaces(_ dtype: DType) {
         let whole = withGenerator(Generator(seed: 4)) { Tensor.randint(0, 5, [3, 7, 4], dtype: .int64) }
         let given = dtype == .bool ? whole.gt(2) : whole.to(dtype)
@@ -79,7 +79,7 @@ import Testing
             let gradients = [found.values, gathered].map { grad(of: [($0 * weights).sum()], withRespectTo: [x])[0]! }
             #expect(gradients[0].equal(gradients[1]), "gradient of \(name) of \(dtype)")
         }
-        // Of a number as of a line of one.
+        // A scalar is treated as one element.
         #expect(Tensor.full([], 3).sort().values.item() == 3 && Tensor.full([], 3).max(dim: 0).indices.item(Int.self) == 0)
     }
 
@@ -88,7 +88,7 @@ import Testing
         #expect(throws: OpError.self) { try checked { Tensor([1, 2]).frexp() } }
     }
 
-    /// A linear layer without inputs or outputs, of rows in any number of dimensions; a batch that is empty, in anomaly mode.
+    /// A linear layer without inputs or outputs, on any number of dimensions; an empty batch in anomaly mode.
     @Test func nothingIsAShapeToo() {
         for shape in [[3], [2, 3], [2, 4, 3], [0, 3], [2, 0], [2, 4, 0]] as [Shape] {
             for out in [0, 2] {
@@ -109,7 +109,7 @@ import Testing
         }
     }
 
-    /// Every output of a failed op is poisoned; statistics that an op only lets be seen have no gradient.
+    /// Every output of a failed op is poisoned; statistics that an op returns as by-products have no gradient.
     @Test func failuresAndByproducts() throws {
         #expect(throws: OpError.self) {
             try checked {
@@ -126,14 +126,14 @@ import Testing
         expectClose(mean, x.detach().mean(dim: [0, 2]), rtol: 1e-6, atol: 1e-6)
     }
 
-    /// A tensor in an attribute would be seen neither by forms and devices' check nor by observers: an op's tensors are its inputs.
+    /// An op's attributes contain no tensors: the checks of forms and devices, and observers, would not see them.
     @Test func opsHoldNoTensors() throws {
         let files = try #require(
             FileManager.default.enumerator(at: inCheckout("../../Sources"), includingPropertiesForKeys: nil)
         ).compactMap { $0 as? URL }
         var ops = 0
         for file in files where file.pathExtension == "swift" {
-            // The fields of an op stand between its first line and its first function.
+            // An op's fields lie between its first line and its first function.
             let text = try String(contentsOf: file, encoding: .utf8)
             for declaration in text.components(separatedBy: ": Op {\n").dropFirst() {
                 ops += 1
@@ -149,7 +149,7 @@ import Testing
 
 /// `frexp` on every device.
 @Suite("Backends: frexp") struct FrexpBackendTests {
-    /// The parts are in their ranges and make up the number again, exactly; in every layout and dtype, and on devices as on the reference.
+    /// The parts are in their ranges and give the number exactly, in every layout and dtype; devices equal the reference.
     @Test(arguments: BackendTests.devices, DType.floats) func partsMakeTheNumber(_ device: Device, _ dtype: DType) {
         guard device.backend.computes(dtype) else { return }
         var samples = Samples(seed: 7)

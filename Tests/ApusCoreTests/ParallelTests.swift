@@ -2,7 +2,7 @@ import Apus
 import CKernels
 import Testing
 
-/// The parallel loop, and what it must never show: how many threads ran it. Serial, because the number of threads is the process's.
+/// The parallel loop, whose results do not depend on the number of threads. Serialized, because that number belongs to the process.
 @Suite(.serialized) struct ParallelTests {
     @Test(arguments: [(0, 1), (1, 1), (7, 3), (1000, 7), (1000, 1000), (1000, 5000), (4097, 1)])
     func everyElementIsVisitedOnceInFixedChunks(_ count: Int, _ grain: Int) {
@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    /// The law of `Backend`: results have the same bits whatever the number of threads.
+    /// The rule of `Backend`: results have the same bits for every number of threads.
     @Test func threadsNeverShowInTheBits() throws {
         let backend = CPUBackend.shared
         func random(_ shape: Shape, _ dtype: DType, _ seed: UInt64) throws -> Tensor {

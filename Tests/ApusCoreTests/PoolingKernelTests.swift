@@ -3,7 +3,7 @@ import CKernels
 import TestSupport
 import Testing
 
-/// Pooling of the CPU backend against the windows' definition.
+/// Pooling of the CPU backend against its definition.
 @Suite struct PoolingKernelTests {
     struct Case: CustomTestStringConvertible, Sendable {
         var size: [Int], kernel: [Int], stride: [Int], padding: [Int], dilation: [Int]
@@ -32,7 +32,7 @@ import Testing
                 ))
         }
 
-        /// PyTorch's rule: with ceil mode a last window that starts beyond the input and its left padding is dropped.
+        /// PyTorch's rule: in ceil mode a last window that starts beyond the input and its left padding is dropped.
         var out: [Int] {
             size.indices.map { d in
                 let span = size[d] + 2 * padding[d] - dilation[d] * (kernel[d] - 1) - 1
@@ -42,7 +42,7 @@ import Testing
             }
         }
 
-        /// The window at flat output position `place`: positions within the input, and how many the padded input has.
+        /// The window at flat output position `place`: its positions in the input, and its number of positions in the padded input.
         func window(_ place: Int) -> (positions: [Int], padded: Int) {
             var rest = place
             var spans: [[Int]] = []
@@ -67,7 +67,7 @@ import Testing
         Case([6, 6], 3, stride: 3, padding: 1, ceil: true, countIncludePad: false),
         Case([5, 6], 2, stride: 3, ceil: true, divisor: 3), Case([4, 5, 6], 2, stride: 2),
         Case([4, 5, 6], 3, stride: 2, padding: 1, ceil: true),
-        // Lines of more outputs than are walked at once.
+        // Rows with more outputs than one chunk.
         Case([2, 1101], 3, stride: 2, padding: 1), Case([1030], 3, stride: 1, padding: 1),
     ]
     static let dilated: [Case] = [
@@ -79,7 +79,7 @@ import Testing
 
     @Test(arguments: cases + dilated, types) func largestAndFirst(_ c: Case, _ dtype: DType) throws {
         let plane = c.size.reduce(1, *), places = c.out.reduce(1, *)
-        // Few different values: ties are common. All negative where the type has a sign, so that padding would show as 0.
+        // Few different values, so that ties are common. All negative if the type is signed, so that padding read as 0 is noticed.
         let lowest = dtype == .uint8 ? 0 : -9
         var data: [Double] = []
         for i in 0..<(6 * plane) {

@@ -4,13 +4,13 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Numbers between −1 and 1 that every float type holds exactly and whose products and short sums float32 holds exactly too.
+/// Numbers between −1 and 1 that are exact in every float type, and whose products and short sums are exact in float32.
 func grid(_ shape: Shape, _ dtype: DType, _ seed: Int = 1) -> Tensor {
     let steps = Tensor.arange(shape.numel) * 7919 + seed * 104_729
     return ((steps.remainder(31) - 15).to(.float64) / 16).to(dtype).reshape(shape)
 }
 
-/// The result for one, two and four threads, which must be the same bits.
+/// The result with one thread; expects the same bits with two and four.
 func onThreads(_ what: String, _ body: () throws -> Tensor) rethrows -> Tensor {
     let before = apus_thread_count()
     defer { apus_set_thread_count(before) }
@@ -33,7 +33,7 @@ func onThreads(_ what: String, _ body: () throws -> Tensor) rethrows -> Tensor {
         var testDescription: String { "\(b)×[\(m), \(k)]·[\(k), \(n)]" }
     }
 
-    /// Around the registers, tiles and blocks of the kernels, one dimension at a time.
+    /// Sizes around those of registers, tiles and blocks, one dimension at a time.
     static let sizes: [Sizes] =
         [1, 2, 4, 5, 7, 13, 17, 64, 65].flatMap { [Sizes(1, $0, 9, 5), Sizes(1, 6, 9, $0), Sizes(1, 5, $0, 18)] } + [
             Sizes(1, 511, 3, 9), Sizes(1, 513, 3, 21), Sizes(1, 7, 511, 6), Sizes(1, 7, 512, 20), Sizes(1, 3, 513, 33),
@@ -91,7 +91,7 @@ func onThreads(_ what: String, _ body: () throws -> Tensor) rethrows -> Tensor {
         for left in Lie.allCases {
             for right in Lie.allCases {
                 let (x, y) = (lay(a, left), lay(b, right))
-                // One thread shares nothing out: small products take the same way on any number.
+                // With one thread nothing is divided; small products are computed alike on any number.
                 let got =
                     try s.m * s.k * s.n < 10_000
                     ? product(x, y, bias: bias) : onThreads("\(left) · \(right)") { try product(x, y, bias: bias) }
@@ -101,7 +101,7 @@ func onThreads(_ what: String, _ body: () throws -> Tensor) rethrows -> Tensor {
         }
     }
 
-    /// Sizes that are tiled: spot checks, since sums in Double take a debug build long.
+    /// Sizes that are tiled: only some elements are checked, since sums in Double are slow in debug builds.
     @Test(arguments: [Sizes(1, 600, 1100, 300), Sizes(1, 512, 512, 512), Sizes(2, 530, 130, 530)], [DType.float32, .float64])
     func agreesWithSumsWhereTiled(_ s: Sizes, _ dtype: DType) throws {
         let (a, b) = (grid([s.b, s.m, s.k], dtype), grid([s.b, s.k, s.n], dtype, 2))

@@ -2,19 +2,19 @@ import Apus
 import TestSupport
 import Testing
 
-/// The dtype of what several operands make: one rule for all functions, PyTorch's. And the numbers that come of it.
+/// The result dtype of several operands follows one rule, PyTorch's, in all functions; and the values that follow from it.
 @Suite struct PromotionTests {
-    /// The complaints of many calls as one.
+    /// Reports the complaints of many calls as one issue.
     private func expectNone(_ complaints: [String], sourceLocation: SourceLocation = #_sourceLocation) {
         #expect(
             complaints.isEmpty, Comment(rawValue: "\(complaints.count): \(complaints.prefix(12).joined(separator: "; "))"),
             sourceLocation: sourceLocation)
     }
 
-    /// The dtype of what a call gives, nil where it refuses.
+    /// The dtype of a call's result; nil if it refuses.
     private func dtype(_ call: () -> Tensor) -> DType? { try? checked { call() }.dtype }
 
-    // What `torch.result_type` of PyTorch 2.13 says, one letter a dtype in the order of `DType`.
+    // The answers of `torch.result_type` in PyTorch 2.13, with one letter for each dtype in the order of `DType`.
     static let letters = Array("buijklhxfd")
     /// Rows: a tensor with dimensions; columns: another one. Two scalar tensors have the same table.
     static let pairs = [
@@ -33,7 +33,7 @@ import Testing
         DType.allCases[letters.firstIndex(of: Array(table[Int(row.rawValue)])[column])!]
     }
 
-    /// What a function makes of the dtype that its operands promote to; nil: it refuses.
+    /// The result dtype of a function, given the promoted dtype of its operands; nil: it refuses.
     enum Result: Sendable {
         case itself, notBool, float, bool, bits, integer
 
@@ -90,9 +90,9 @@ import Testing
                 check("cat", .itself, pair, "\(a) and \(b)") { Tensor.cat([x, y]) }
                 check("cat with nothing", .itself, pair, "\(a) and \(b)") { Tensor.cat([x, Tensor.zeros([0], dtype: b)]) }
                 check("stack", .itself, pair, "scalars of \(a) and \(b)") { Tensor.stack([s, t]) }
-                // Three operands: the second one's dimensions decide over two scalars.
+                // Three operands: with two scalars, the dtype follows the one with dimensions.
                 check("addcmul of scalars", .itself, beside, "\(a) and scalars of \(b)") { t.addcmul(x, t) }
-                // Products demand one dtype, and so does what goes into another tensor.
+                // Products require equal dtypes, and so does writing into another tensor.
                 let same = a == b ? a : nil
                 for (name, wanted, call) in [
                     ("matmul", a == .bool ? nil : same, { x.matmul(y) }),
@@ -130,7 +130,7 @@ import Testing
                         }
                     }
                 }
-                // What is put into a tensor becomes what that holds.
+                // Values assigned to a tensor are converted to its dtype.
                 for x in [Tensor.ones([2], dtype: a), Tensor.ones([], dtype: a)] {
                     for result in [
                         x.maskedFill(x.eq(x), number), x.indexFill(dim: 0, Tensor([0]), number), x.scatter(0, Tensor([0]), number),
@@ -152,7 +152,7 @@ import Testing
         expectEqual(i.to(.int8).clamp(min: -300, max: 300), i.to(.int8))
         expectEqual(Tensor([true, false]).clamp(max: 2), Tensor([1, 0]))
         #expect((try? checked { i.clone().clamp_(max: 2.5) }) == nil)
-        // Functions of PyTorch that keep integers lose the fractions of what they are given.
+        // Functions that keep integers in PyTorch truncate fractional arguments.
         expectEqual(i.hardtanh(minVal: -1.5, maxVal: 2.5), Tensor([1, 2, 2]))
         expectEqual(i.threshold(1, 5), Tensor([5, 2, 3]))
         expectEqual(Tensor([-2, -1, 0, 1]).threshold(-1.5, 5.5), Tensor([5, -1, 0, 1]))
@@ -164,14 +164,14 @@ import Testing
         expectEqual(Tensor([true, false]).sign(), Tensor([true, false]))
         expectEqual(Tensor([true, false]).square(), Tensor([1, 0]))
         expectEqual(Tensor([true, false]).pow(2), Tensor([1, 0]))
-        // Promoted before it is multiplied: neither wraps nor overflows.
+        // Promotion precedes multiplication, so that nothing wraps or overflows.
         let large = Tensor([100, 100]).to(.int8), half = Tensor([300.0, 600]).half()
         expectEqual(Tensor([1, 2]).addcmul(large, large), Tensor([10_001, 10_002]))
         expectEqual(Tensor([1.0, 2]).addcmul(half, half), Tensor([90_001.0, 360_002]))
         expectClose(Tensor([1.0, 2]).addcdiv(Tensor([10.0, 20]).half(), Tensor([3.0, 6]).half()), [4.3333330, 5.3333330])
         expectEqual(Tensor([1, 2]).addcmul(Tensor([1, 2]), Tensor(2.5)), Tensor([3.5, 7]))
         #expect((try? checked { Tensor([1]).add(Tensor([1]), alpha: 2.5) }) == nil)
-        // Divisors that the dtype does not reach, as numbers and as a tensor.
+        // Divisors outside the range of the dtype, as numbers and as a tensor.
         let bytes = Tensor([UInt8(0), 100, 255])
         for n in [256, 300, 1 << 40] {
             expectEqual(bytes % n, bytes)
@@ -181,7 +181,7 @@ import Testing
         expectEqual(Tensor([Int8(-100), 100]).fmod(300), Tensor([Int8(-100), 100]))
         expectEqual(Tensor([Int8(-100), 100]).floorDivide(300), Tensor([Int8(-1), 0]))
         #expect((try? checked { bytes % Tensor(256) }) == nil)
-        // Comparisons with what the dtype does not reach.
+        // Comparisons with numbers outside the range of the dtype.
         for dtype in DType.integers where dtype != .int64 {
             for (number, above) in [(Int64(1) << 40 + 44, false), (-1 - Int64(1) << 40, true), (dtype == .uint8 ? -1 : Int64.min, true)] {
                 let x = Tensor([44, 2, 127], dtype: dtype), yes = [above, above, above], no = [!above, !above, !above]
@@ -209,7 +209,7 @@ import Testing
         }
         let odd = Int64(1) << 53 + 1
         #expect(integers(Tensor([[1]]).addmm(Tensor([[1]]), Tensor([[1]]), beta: odd, alpha: odd)) == [2 * odd])
-        // Nothing of the summand with β = 0.
+        // With β = 0 the summand is ignored.
         let x = Tensor([1.0, 2, 3, 4], shape: [2, 2]), nothing = Tensor.full([2, 2], Double.nan).requiresGrad_()
         let y = nothing.addmm(x, x, beta: 0)
         expectClose(y, [7, 10, 15, 22])

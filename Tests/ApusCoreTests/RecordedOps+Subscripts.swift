@@ -2,7 +2,7 @@ import Apus
 
 /// The cases of `Tests/ApusCoreTests/record_ops.py` about subscripts that need inputs of their own, and assignments.
 extension RecordedOps {
-    /// Of three dimensions, of four, a matrix of integers, and a vector.
+    /// Tensors of three and four dimensions, an integer matrix, and a vector.
     struct Parts {
         let x, z, y, i, b, v, few: Tensor
 

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What `Tests/ApusCoreTests/record_ops.py` recorded from PyTorch, and the same expressions in Swift.
+/// The answers of PyTorch that `Tests/ApusCoreTests/record_ops.py` recorded, and the same expressions in Swift.
 struct RecordedOps: Decodable {
     /// Booleans are 0 and 1.
     let cases: [String: RecordedTensor]
@@ -270,7 +270,7 @@ struct RecordedOps: Decodable {
         expectClose(found, expected.values, rtol: 32 * unit, atol: 8 * unit)
     }
 
-    /// What promotion says is what arithmetic does (`promote.…` has PyTorch's answers); numbers and scalar tensors yield to others of their kind.
+    /// `resultType` agrees with arithmetic (`promote.…` has PyTorch's answers); scalar tensors do not widen operands of their kind.
     @Test func resultTypes() {
         let inputs = RecordedOps.Inputs(.cpu)
         let wide = Tensor(5.0, dtype: .float64)

@@ -2,9 +2,9 @@
 import TestSupport
 import Testing
 
-/// The recurrent op against its composition of recorded ops, and both against finite differences.
+/// The recurrent op against its composition from ordinary ops, and both against finite differences.
 @Suite struct RecurrentWalkTests {
-    /// Steps of equal size, and sequences of different lengths.
+    /// Batches of equal sequences, and of sequences of different lengths.
     static let batches: [[Int]] = [[3, 3, 3, 3], [1], [4, 3, 1, 1], [2, 2, 1]]
 
     private func inputs(
@@ -36,7 +36,7 @@ import Testing
             let (outputs, expected) = (walk(ours), walk.composed(theirs))
             let tolerance = dtype == .float64 ? 1e-12 : dtype == .float32 ? 1e-5 : 0.06
             for (a, b) in zip(outputs, expected) { expectClose(a, b, rtol: tolerance, atol: tolerance) }
-            // Every output counts, each place differently.
+            // Every output has its own weight in the loss.
             let weights = withGenerator(Generator(seed: 8)) { expected.map { Tensor.randn($0.shape, dtype: dtype) } }
             for (results, _) in [(outputs, ours), (expected, theirs)] {
                 zip(results, weights).map { ($0 * $1).sum() }.reduce(Tensor.zeros([], dtype: dtype), +).backward()

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Every op, forward and backward, with an allocator that refuses its k-th block, for every k: an error within `checked`, and nothing else.
+/// Every op, forward and backward, with an allocator that refuses its k-th block, for every k: only an error within `checked` may result.
 @Suite struct ScarceMemoryTests {
     typealias Call = ([Tensor]) throws -> [Tensor]
 
@@ -29,7 +29,7 @@ import Testing
             complaints += found
         }
 
-        /// A call on leaves of `shapes`, transposed, which costs a copy, in each dtype.
+        /// A call on transposed leaves of `shapes`, whose copies need memory, in each dtype.
         mutating func check(
             _ name: String, _ shapes: [Shape], _ dtypes: [DType] = [.float32], on device: Device = .cpu, isTransposed: Bool = true,
             _ call: @escaping Call
@@ -97,7 +97,7 @@ import Testing
                     return Trial(all) { [run($0[0], $0[1], $0[2], $0[3], $0[4], $0[5], $0[6], $0[7])] }
                 }
             }
-            // What unwraps the gradient of a pass that fails ends the program by itself.
+            // A closure that unwraps a failed gradient would end the program.
             for (name, run) in RecordedOps.subscripts + RecordedOps.changes where !name.contains("gradient of") {
                 ledger.check(name) {
                     let parts = RecordedOps.Parts()
@@ -107,7 +107,7 @@ import Testing
         }
     }
 
-    /// Families whose kernels take memory of their own on the way, in the sizes and types at which they do.
+    /// Families whose kernels allocate scratch memory, with sizes and dtypes for which they do.
     @Test func kernelsWithScratch() throws {
         try Self.law(60, scratch: 300) { ledger in
             let floats: [DType] = [.float32, .float64, .float16]
@@ -156,7 +156,7 @@ import Testing
         }
     }
 
-    /// Gradients that add up: in a node's slot, in a leaf, as rows of a table. What has not arrived whole has not arrived.
+    /// Accumulated gradients: in a node's slot, in a leaf, and as rows of a table. After a failure the sum is unchanged.
     @Test func accumulation() throws {
         func gradient(_ x: Tensor, _ passes: () -> Void) -> [Tensor] {
             x.grad = nil
@@ -186,7 +186,7 @@ import Testing
         }
     }
 
-    /// Errors are thrown where they are met, and all memory of C comes from where it may be refused.
+    /// Backends throw errors instead of trapping, and the C code allocates only with functions that can refuse.
     @Test func nothingBelowAnOpFailsByItself() throws {
         let sources = inCheckout("../../Sources")
         func lines(_ folder: String, _ endings: [String], but exceptions: [String] = [], _ pattern: String) throws -> [String] {
@@ -206,7 +206,7 @@ import Testing
         #expect(try lines("COneDNN", ["c", "h"], memory) == [])
     }
 
-    /// A step that memory runs out in is not made: parameters, states and the number of steps stay.
+    /// An optimizer step that runs out of memory is not made: parameters, states and the step count are unchanged.
     @Test func optimizerSteps() throws {
         let makers: [(String, ([Tensor]) -> Optimizer)] = [
             ("SGD", { SGD($0, lr: 0.1, momentum: 0.9) }), ("Adam", { Adam($0, lr: 0.1, amsgrad: true) }), ("AdamW", { AdamW($0, lr: 0.1) }),
@@ -220,7 +220,7 @@ import Testing
                     }
                     for p in parameters { p.grad = DerivativeTests.numbers([2, 3], phase: 4).to(p.dtype) }
                     let optimizer = make(parameters)
-                    // A step that failed and was made again is one step. The second finds the states of the first.
+                    // A failed and repeated step counts as one. The second step has existing states.
                     var isDone = false
                     return Trial(parameters) {
                         if isDone { return parameters }
@@ -234,7 +234,7 @@ import Testing
     }
 }
 
-/// The same for devices' memory, a sample of the families.
+/// The same for device memory, with a sample of the families.
 @Suite("Backends: scarce memory") struct ScarceMemoryBackendTests {
     @Test(arguments: BackendTests.devices.filter { !$0.sharesHostMemory }) func families(_ device: Device) throws {
         try ScarceMemoryTests.law(20) { ledger in

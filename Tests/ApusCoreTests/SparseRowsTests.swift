@@ -1,7 +1,7 @@
 import Apus
 import Testing
 
-/// Gradients that hold only the rows that are not zero.
+/// Gradients that contain only the nonzero rows.
 @Suite struct SparseRowsTests {
     private var sparse: Tensor {
         Tensor.sparseRows(Tensor([2, 0, 2]), Tensor([[1, 2], [3, 4], [10, 20]] as [[Float]]), shape: [4, 2])

@@ -4,8 +4,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Functions of real numbers against exact values in float64, which `Tests/ApusCoreTests/record_special.py` recorded: some 2,000 arguments each over all binades
-/// of a function's domain, beside its zeros and poles, and where it ends.
+/// Special functions against exact values in float64, which `Tests/ApusCoreTests/record_special.py` recorded: about 2,000 arguments for
+/// each, over all binades of its domain, near its zeros and poles, and at the ends of the domain.
 enum SpecialFunctions {
     /// By NAME/x, NAME/y (of two numbers), NAME/value, and NAME/scale where terms cancel: the largest of them.
     static let recorded = Dictionary(uniqueKeysWithValues: Recorded.tensors("special").map { ($0.key, values($0.value)) })
@@ -28,12 +28,12 @@ enum SpecialFunctions {
         "erf": 16, "erfc": 16, "pow": 16, "powScalar": 16, "sinh": 4, "cosh": 4, "tan": 5, "tanh": 5, "asin": 4, "acos": 4, "atan": 5,
         "asinh": 4, "acosh": 4, "atanh": 5,
         "atan2": 6, "hypot": 4, "sin": 4, "cos": 4,
-        // By erfc.
+        // With erfc.
         "gelu": 17, "geluGrad": 17,
-        // By exp and log1p, 3 and 2 with roundings between.
+        // With exp and log1p, 3 and 2, plus roundings in between.
         "sigmoid": 5, "silu": 6, "siluGrad": 6, "mish": 6, "geluTanh": 6, "geluTanhGrad": 6, "softplus": 6, "softplusGrad": 6, "eluGrad": 6,
         "logSigmoid": 5, "logaddexp": 5, "elu": 5,
-        // By log and tan; by pow.
+        // With log and tan, or with pow.
         "erfinv": 5, "ndtri": 5, "logit": 5, "digamma": 8, "polygamma": 17,
     ]
 
@@ -56,10 +56,10 @@ enum SpecialFunctions {
         return values(out)
     }
 
-    /// The error in units in the last place, 0 for the number itself.
+    /// The error in units in the last place; 0 if the value is exact.
     static func error(_ found: Double, _ wanted: Double, scale: Double) -> Double {
         if found == wanted || found.isNaN && wanted.isNaN { return 0 }
-        // Beside the largest number a result may round to infinity, or stay below it.
+        // Near the largest number a result may either round to infinity or not.
         let largest = Double.greatestFiniteMagnitude
         if found.isInfinite && wanted.magnitude > largest * (1 - 0x1p-51) && found.sign == wanted.sign { return 1 }
         if wanted.isInfinite && found.magnitude > largest * (1 - 0x1p-51) && found.sign == wanted.sign { return 1 }
@@ -98,7 +98,7 @@ enum SpecialFunctions {
     func float32IsRoundedFloat64(_ device: Device, _ name: String) throws {
         let operands = ["x", "y"].compactMap { SpecialFunctions.recorded["\(name)/\($0)"] }
         let single = try SpecialFunctions.run(name, .float32, device)
-        // The arguments as float32 has them.
+        // The arguments, rounded to float32.
         let p = KernelParameters(name.hasSuffix("(1)") ? 1 : 2)
         let rounded = operands.map { reference(values(reference($0, [$0.count], .float32)), [$0.count], .float64) }
         let exact = blank(rounded[0].shape, .float64, on: .reference)
@@ -136,7 +136,7 @@ enum SpecialFunctions {
         expectClose(x.grad!, [9.7447662821704326, 8.93480220054467931, 19.7292833253493633], rtol: 1e-12, atol: 0)
     }
 
-    /// Against mpmath. From order 21 on the factorial is multiplied in factor by factor.
+    /// Against mpmath. From order 21 on the factorial is multiplied factor by factor.
     @Test func highOrders() {
         let cases: [(n: Int, x: Double, wanted: Double)] = [
             (20, 2.5, -10709198259.1241325), (20, -1.25, 1.07000161878962977e31), (21, 0.75, 2.86415238453502289e22),

@@ -2,7 +2,7 @@ import Apus
 import TestSupport
 import Testing
 
-/// The measures themselves: a comparison, layout or gradient check that let errors pass would make every other test worthless.
+/// Tests of the helpers: a comparison, layout or gradient check that missed errors would make all other tests worthless.
 @Suite("Test support") struct SupportTests {
     @Test func comparisonsSeeDifferences() throws {
         let x = reference([1, 2, .nan, .infinity], [2, 2], .float32)
@@ -17,7 +17,7 @@ import Testing
             difference(x, reference([1, 2, .nan, 1e30], [2, 2], .float32), rtol: 1e9, atol: .infinity) != nil, "a number is not infinite")
         #expect(difference(x, reference([1, 2, .nan, .infinity], [4], .float32), rtol: 1, atol: 1) != nil, "shapes count")
         #expect(difference(x, reference([1, 2, .nan, .infinity], [2, 2], .float64), rtol: 1, atol: 1) != nil, "dtypes count")
-        // Beyond 2^53 doubles would not tell these apart.
+        // Doubles cannot tell these apart, since they exceed 2^53.
         let (a, b) = (reference([.max] as [Int64], [1], .int64), reference([.max - 1] as [Int64], [1], .int64))
         #expect(difference(a, b, rtol: 1, atol: 1) != nil, "integers are exact")
     }
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    /// x³ with a derivative off by one part in a million, and one whose second derivative alone is wrong.
+    /// x³ with a first derivative that may be wrong by a factor, or with a wrong second derivative only.
     struct Cube: Op {
         let factor: Double
         var name: String { "cube" }
@@ -46,7 +46,7 @@ import Testing
         }
         func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
             let x = context.saved[0]
-            // Detached from itself, the second derivative would be missing.
+            // With the detached x a part of the second derivative is missing.
             return [grad * x * (factor == 0 ? x.detach() : x) * (factor == 0 ? 3 : factor)]
         }
     }

@@ -2,7 +2,7 @@ import Apus
 import Foundation
 import Testing
 
-/// Stands in for the handlers that Swift's runtime sets for these signals, which write 45 lines; test drivers switch those off.
+/// A substitute for the Swift runtime's handlers of these signals, which write 45 lines; test drivers switch those off.
 private func writeRegisters() {
     for number in [SIGILL, SIGTRAP] {
         signal(number) { _ in
@@ -43,7 +43,7 @@ private func writeRegisters() {
 }
 
 @Suite struct NegativeRangeTests {
-    /// Python's `x[a:b]` in the forms that Swift's own ranges have. (`1..<(-1)` has none: Swift ends the program where it is made.)
+    /// Python's `x[a:b]` with Swift's ranges. (`1..<(-1)` is impossible: Swift traps when creating it.)
     @Test func openRangesCountFromTheEnd() {
         let x = Tensor.arange(5)
         func numbers(_ x: Tensor) -> [Int] { x.array(Int.self) }

@@ -3,11 +3,11 @@ import CKernels
 import Foundation
 import Testing
 
-/// The float32 functions of `math_float.h` against libm in float64, in units of the last place of the exact result.
+/// The float32 functions of `math_float.h` against libm in float64, in units in the last place of the exact result.
 struct VectorMathTests {
     struct Function: Sendable, CustomTestStringConvertible {
         let kind: UnaryKind
-        /// The largest error that `math_float.h` admits, and half a unit for processors without fused multiply-add.
+        /// The largest error documented in `math_float.h`, plus half a unit for processors without fused multiply-add.
         let bound: Double
         let exact: @Sendable (Double) -> Double
         var testDescription: String { "\(kind)" }
@@ -26,9 +26,9 @@ struct VectorMathTests {
         Function(kind: .erf, bound: 1.1) { erf($0) },
         Function(kind: .sin, bound: 0.6) { sin($0) },
         Function(kind: .cos, bound: 0.6) { cos($0) },
-        // Beyond 10⁶ libm answers, whose tanf is not as close.
+        // Beyond 10⁶ libm computes it, and its tanf is less exact.
         Function(kind: .tan, bound: 1) { tan($0) },
-        // By libm.
+        // Computed by libm.
         Function(kind: .atan, bound: 1) { atan($0) },
         Function(kind: .sinh, bound: 2) { sinh($0) },
         Function(kind: .erfc, bound: 4) { erfc($0) },
@@ -51,7 +51,7 @@ struct VectorMathTests {
             let exact = function.exact(Double(x))
             let rounded = Float(exact)
             if rounded.isNaN || rounded.isInfinite || exact == 0 {
-                // Next to overflow a function may round to the other side.
+                // Near overflow a function may round either way.
                 let isRight =
                     rounded.isNaN
                     ? y.isNaN : y == rounded && y.sign == rounded.sign || rounded.isInfinite && y.magnitude == .greatestFiniteMagnitude
@@ -65,7 +65,7 @@ struct VectorMathTests {
         #expect(worst.error <= function.bound + 0.1, "\(function.kind): \(worst.error) ULP at \(worst.at)")
     }
 
-    /// The authors' test vectors (Random123's kat_vectors).
+    /// The test vectors of the authors (Random123's kat_vectors).
     @Test func philoxGivesItsPublishedNumbers() {
         let zeros = Philox.block(key: 0, counter: 0)
         #expect(zeros == (0x6627_E8D5, 0xE169_C58D, 0xBC57_AC4C, 0x9B00_DBD8))

@@ -62,7 +62,7 @@ def number(v):
 
 
 def derivative(f, *arguments, weighted=False):
-    """The value and the gradients by each argument of the sum of the elements, or of 1·first + 2·second + …"""
+    """The value and the gradients for each argument of the sum of the elements, or of 1·first + 2·second + …"""
     inputs = [torch.tensor(a, dtype=torch.float64, requires_grad=True) for a in arguments]
     y = f(*inputs)
     weights = torch.arange(1, y.numel() + 1, dtype=torch.float64).reshape(y.shape) if weighted else torch.ones_like(y)

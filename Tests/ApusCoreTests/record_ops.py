@@ -10,7 +10,7 @@ import pathlib
 
 import torch
 
-# Sums in one order, on every machine.
+# The order of summation is the same on every machine.
 torch.set_num_threads(1)
 
 inf, nan = math.inf, math.nan
@@ -33,7 +33,7 @@ few = torch.tensor([0, 2, 1, 0, 1, 2, 0])
 special = torch.tensor([nan, 1.0, -inf, inf, 0.0, -2.5, 2.5, 1.5])
 
 def assigned(a, index, value):
-    """`a` after `a[index] = value`, which may be a part of `a`."""
+    """`a` after `a[index] = value`; `value` may be a part of `a`."""
     a = a.clone()
     a[index] = value
     return a
@@ -47,7 +47,7 @@ def changed(a, f):
 
 
 def scatter_prod(which):
-    """A gradient of scatter_reduce's products, with no, one and two zeros among the factors of a place, and zeros in x."""
+    """A gradient of scatter_reduce's products, with no, one and two zeros among the factors of an element, and zeros in x."""
     a = torch.tensor([2.0, 0.0, 3.0, 0.0, 5.0], requires_grad=True)
     c = torch.tensor([4.0, 0.0, 0.0, 0.0, 7.0, -2.0, 0.5], requires_grad=True)
     a.scatter_reduce(0, torch.tensor([0, 0, 1, 1, 2, 2, 3]), c, "prod").mul(torch.arange(1.0, 6)).sum().backward()

@@ -25,12 +25,12 @@ inf, nan = math.inf, math.nan
 # MARK: Exact functions. Each is evaluated with more and more digits until two evaluations agree.
 
 def erfc(x):
-    # Beyond 40 all is 0 in float64, and mpmath overflows.
+    # Beyond 40 the result is 0 in float64, and mpmath overflows.
     return mp.erfc(max(x, mpf(-40))) if x < 40 else mpf(0)
 
 
 def sigmoid(x):
-    # Beyond 10^4 as at infinity.
+    # Beyond 10^4 the result is that at infinity.
     e = mp.exp(-min(abs(x), mpf(10000)))
     if x < -9999:
         return mpf(0)
@@ -64,7 +64,7 @@ def mish(x):
 
 
 def ndtri(p):
-    """By Newton's method on the logarithm of the smaller tail."""
+    """By Newton's method on the logarithm of the smaller tail probability."""
     q = min(p, 1 - p)
     if q > 0.3:
         return mp.sqrt(2) * mp.erfinv(2 * p - 1)
@@ -117,19 +117,19 @@ def signed(rng, x):
 
 
 def in_binade(rng, e):
-    """A number with the exponent e, one in four a power of two or beside one."""
+    """A number with the exponent e; one in four is a power of two or next to one."""
     kind = rng.randrange(8)
     m = 1.0 if kind == 0 else 2 - 2.0**-52 if kind == 1 else 1 + rng.random()
     return math.ldexp(m, e)
 
 
 def binades(rng, count, low=-1074, high=1023):
-    """`count` numbers over the exponents from `low` to `high`, evenly."""
+    """`count` numbers, evenly spread over the exponents from `low` to `high`."""
     return [in_binade(rng, low + int((i + rng.random()) * (high - low + 1) / count)) for i in range(count)]
 
 
 def beside(rng, point, count, side=0):
-    """Numbers next to `point`, from its neighbours to a distance of a quarter of it."""
+    """Numbers around `point`, from its neighbours to a distance of a quarter of it."""
     result = []
     for i in range(count):
         unit = math.ulp(point) if point else TINY
@@ -144,7 +144,7 @@ def between(rng, low, high, count):
 
 
 def line(rng, *parts):
-    """Both signs: a third over all binades, a third over those around 1, the rest what is said."""
+    """Both signs: a third over all binades, a third over those around 1, the rest from `parts`."""
     special = [x for part in parts for x in part]
     rest = COUNT - len(special)
     x = [signed(rng, v) for v in binades(rng, rest // 2)] + [signed(rng, v) for v in binades(rng, rest - rest // 2, -56, 12)]
@@ -156,7 +156,7 @@ def half_line(rng, *parts):
 
 
 def unit(rng, *parts):
-    """Within (-1, 1), close to both ends."""
+    """Within (-1, 1), including numbers close to both ends."""
     special = [x for part in parts for x in part]
     ends = [signed(rng, x) for x in beside(rng, 1.0, 600, -1)]
     rest = COUNT - len(special) - len(ends)
@@ -164,7 +164,7 @@ def unit(rng, *parts):
 
 
 def near_integers(rng, low, high, count):
-    """Beside whole numbers of low ... high, and halfway between them."""
+    """Numbers next to the integers low ... high, and halfway between them."""
     result = []
     for i in range(count):
         n = rng.randint(low, high)
@@ -174,7 +174,7 @@ def near_integers(rng, low, high, count):
 
 
 def to_double(v):
-    """Rounded once, denormal numbers too."""
+    """Rounded once, also to subnormal numbers."""
     if mp.isnan(v) or mp.isinf(v):
         return float(v)
     if abs(v) < mpf(2) ** -1022:
@@ -205,13 +205,13 @@ def exact(f, *x):
 # MARK: Functions: arguments, exact value.
 
 def near(rng, low, high):
-    """Two numbers of one size, as atan2, hypot and logaddexp meet them."""
+    """Two numbers of similar size, as usual for atan2, hypot and logaddexp."""
     a = between(rng, low, high, COUNT // 2)
     return a, [x * (1 + signed(rng, 2.0 ** -rng.uniform(0, 50))) for x in a]
 
 
 def two_lines(rng):
-    """Any binades, and numbers of one size."""
+    """Numbers from any binades, and pairs of similar size."""
     a = [signed(rng, v) for v in binades(rng, COUNT // 4) + binades(rng, COUNT // 4, -30, 30)]
     b = [signed(rng, v) for v in binades(rng, COUNT // 4) + binades(rng, COUNT // 4, -30, 30)]
     rng.shuffle(b)
@@ -246,7 +246,7 @@ def gamma_pairs(rng):
 
 
 def gammainc(a, x):
-    """P by its power series; 1 where it is that to 100 digits."""
+    """P by its power series; 1 where it is 1 to 100 digits."""
     if a < 40 or x < a + 30 * mp.sqrt(a):
         term, total, n = 1 / a, 1 / a, 0
         while term > total * mpf(2) ** -(mp.prec + 5):
@@ -258,7 +258,7 @@ def gammainc(a, x):
 
 
 def gamma_sample_grad(a, x):
-    """-(dP/da)/(dP/dx), term by term; the terms cancel where x is large, which more digits make up for."""
+    """-(dP/da)/(dP/dx), term by term; for large x the terms cancel, which more digits compensate."""
     psi, log_x = mp.psi(0, a + 1), mp.log(x)
     term, total, n = x / a, x / a * (log_x - psi), 0
     while n < x or abs(term) * (1 + abs(log_x - psi)) > abs(total) * mpf(2) ** -(mp.prec + 5):
@@ -385,7 +385,7 @@ def read():
 
 
 def write(columns):
-    """As safetensors has it."""
+    """Writes the safetensors format."""
     header, body = {}, b""
     for name in sorted(columns):
         data = struct.pack(f"<{len(columns[name])}d", *columns[name])

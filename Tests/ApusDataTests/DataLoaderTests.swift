@@ -32,12 +32,12 @@ import Testing
         #expect(first != epochs(2, prefetch: 2))
         #expect(first[0] != first[1] && first[1] != first[2])
         for order in first { #expect(order.flatMap { $0 }.sorted() == (0..<50).map { Float($0) }) }
-        // Without one, the current generator does.
+        // Without a generator of its own, the loader uses the current one.
         let loader = DataLoader(TensorDataset(numbers([50])), batchSize: 8, shuffle: true)
         #expect(withGenerator(Generator(seed: 1)) { (0..<3).map { _ in epoch(loader) } } == first)
     }
 
-    /// Whatever batch a run stopped at, it goes on with the batches that would have come.
+    /// Wherever a run is stopped, a resumed one gets the batches that would have followed.
     @Test(arguments: [0, 3])
     func aResumedEpochGoesOn(prefetch: Int) throws {
         func make() -> (DataLoader<Tensor>, Generator) {
@@ -58,14 +58,14 @@ import Testing
             second.resume(at: saved)
             #expect(epoch(second) == Array(epochs[1][stop...]))
             #expect(second.position?.batch == whole.count)
-            // And the epoch after it is the one that would have come.
+            // The following epoch is the same as without the interruption, too.
             let (third, _) = make()
             let thirds = (0..<3).map { _ in epoch(third) }
             #expect(epoch(second) == thirds[2])
         }
     }
 
-    /// Adds random numbers to its samples, as augmentation does.
+    /// Adds random numbers to its samples, like augmentation.
     struct Noisy: Dataset {
         let count = 10
         subscript(index: Int) -> Tensor { Tensor([Float(index)], shape: [1]) + Tensor.rand([1]) }
@@ -95,10 +95,10 @@ import Testing
         let error = message { try loader.forEach { x, y in seen += x.size(0) } }
         #expect(error == "sample 50: no such square")
         #expect(seen == 48)
-        // What the body throws comes through as it is.
+        // Errors that the body throws are passed on unchanged.
         struct Stop: Error {}
         #expect(throws: Stop.self) { try loader.forEach { _ in throw Stop() } }
-        // A loop within `checked` ends with the same text.
+        // A loop within `checked` ends with the same message.
         #expect(message { try checked { for _ in loader {} } } == "sample 50: no such square")
     }
 
@@ -121,7 +121,7 @@ import Testing
         #expect(DataLoader(TensorDataset(x), batchSize: 2).allSatisfy { !$0.requiresGrad })
     }
 
-    /// Counts who reads it.
+    /// Counts the reads.
     final class Watched: Dataset {
         let count = 1000
         let reads = Mutex(0)
@@ -137,11 +137,11 @@ import Testing
         let loader = DataLoader(watched, batchSize: 1, prefetch: 3)
         for batch in loader where batch.item() == 5 { break }
         let after = watched.reads.withLock { $0 }
-        // Six were taken, at most three wait, one may have been in the making.
+        // Six were taken, at most three are waiting, and one may have been in progress.
         #expect(after >= 6 && after <= 10)
         usleep(20_000)
         #expect(watched.reads.withLock { $0 } == after)
-        // An iterator that is dropped without being asked starts none.
+        // An iterator that is released before its first use starts no thread.
         _ = loader.makeIterator()
         #expect(watched.reads.withLock { $0 } == after)
     }
@@ -169,7 +169,7 @@ import Testing
         #expect(sums == [Float](repeating: 44850, count: 8))
     }
 
-    /// The same batches, wherever they lie, however far ahead they were made; a loop that is left early leaves nothing behind.
+    /// The batches are the same for every device and prefetch count; a loop that is left early leaves nothing behind.
     @Test(arguments: Device.tested, [0, 2]) func batchesComeToADevice(_ device: Device, prefetch: Int) {
         let data = TensorDataset(numbers([50, 3]), Tensor.arange(50))
         func loader() -> DataLoader<(Tensor, Tensor)> {

@@ -14,7 +14,7 @@ import TestSupport
         #expect(b.dtype == .int64 && b.array(Int.self) == [14, 10, 14])
         #expect(try TensorDataset(x).batch(at: [1]).array(Float.self) == [2, 3])
         #expect(try TensorDataset(x, y, x).batch(at: [1]).2.array(Float.self) == [2, 3])
-        // What it gathers at once is what it would collate.
+        // The batch gathered at once equals the collated samples.
         let one = try pairs.collate([4, 0, 4].map { pairs[$0] })
         #expect(one.0.array(Float.self) == a.array(Float.self) && one.1.array(Int.self) == b.array(Int.self))
         #expect(message { _ = try pairs.batch(at: [0, 5]) } == "sample 5: the data set has 5 samples")
@@ -29,7 +29,7 @@ import TestSupport
             subscript(index: Int) -> Tensor { numbers([index == 2 ? 3 : 2]) }
         }
         #expect(message { _ = try Ragged().batch(at: [0, 2]) }.hasPrefix("sample 2: a tensor of shape [3]"))
-        // Strides and views are collated by value.
+        // Strided views are collated by value.
         struct Views: Dataset {
             let x = numbers([2, 3])
             let count = 3
@@ -44,7 +44,7 @@ import TestSupport
         #expect(message { _ = try Subset(broken, [1, 7]).batch(at: [1]) } == "sample 7: no such square")
         #expect(message { _ = try ConcatDataset([Squares(), broken]).batch(at: [107]) } == "sample 107: no such square")
         #expect(message { _ = try ConcatDataset([Squares(), broken]).batch(at: [5, 107]) } == "sample 107: no such square")
-        // So does a programming error in a subscript.
+        // A programming error in a subscript is reported too.
         struct Wrong: Dataset {
             let count = 3
             subscript(index: Int) -> Tensor { numbers([2]) + numbers([3]) }

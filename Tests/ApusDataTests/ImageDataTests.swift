@@ -21,7 +21,7 @@ import TestSupport
         let test = try FashionMNIST(.test, root: "/usr/share/datasets/fashion-mnist")
         #expect(train.count == 60_000 && test.count == 10_000)
         #expect(train.images.shape == [60_000, 1, 28, 28] && train.images.dtype == .uint8)
-        // The first labels, and each class's share.
+        // The first labels, and the number of samples of each class.
         #expect(train.labels.narrow(0, 0, 8).array(Int.self) == [9, 0, 0, 3, 0, 2, 7, 2])
         #expect(test.labels.narrow(0, 0, 4).array(Int.self) == [9, 2, 1, 1])
         let counts = test.labels.array(Int.self).reduce(into: [Int](repeating: 0, count: 10)) { $0[$1] += 1 }
@@ -112,7 +112,7 @@ import TestSupport
     @Test func cifar10AsItIsDownloaded() throws {
         func record(_ label: UInt8) -> [UInt8] { [label] + (0..<3072).map { UInt8(truncatingIfNeeded: Int(label) * 7 + $0) } }
         let files = (1...5).map { ("cifar-10-batches-bin/data_batch_\($0).bin", record(UInt8($0)) + record(0)) }
-        // A folder, a text, and the batches in another order than theirs.
+        // With a folder entry and a text file, and with the batches in another order.
         let archive = tar([("cifar-10-batches-bin/", nil), ("cifar-10-batches-bin/readme.html", Array("text".utf8))] + files.reversed())
         for (i, contents) in [archive, gzip(archive)].enumerated() {
             folder.write(contents, "\(i)/cifar-10-binary.tar\(i == 0 ? "" : ".gz")")
@@ -121,7 +121,7 @@ import TestSupport
             #expect(data.images[4].reshape([3072]).array(UInt8.self) == Array(record(3).dropFirst()))
             #expect(message { _ = try CIFAR10(.test, root: "\(folder.path)/\(i)") }.contains("there is no test_batch.bin in the archive"))
         }
-        // Unpacked files go first; each may be gzipped by itself.
+        // Unpacked files take precedence; each may be gzipped on its own.
         folder.write(gzip(record(9)), "1/test_batch.bin.gz")
         #expect(try CIFAR10(.test, root: "\(folder.path)/1").labels.array(Int.self) == [9])
 
@@ -149,7 +149,7 @@ import TestSupport
         folder.write([1], "a/.hidden.png")
         folder.write([1], "a/readme.txt")
         folder.write([1], "loose.png")
-        // Circles of links end.
+        // Cycles of links are not followed forever.
         symlink("..", "\(folder.path)/a/up")
         symlink(".", "\(folder.path)/a/deep/same")
         let data = try ImageFolder(folder.path)

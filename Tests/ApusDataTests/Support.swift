@@ -3,7 +3,7 @@ import Foundation
 @testable import ApusData
 @testable import ApusFormats
 
-/// Numbers from 0 as float32 of that shape.
+/// The numbers 0, 1, … as float32, in that shape.
 func numbers(_ shape: Shape) -> Tensor { Tensor((0..<shape.numel).map { Float($0) }, shape: shape) }
 
 /// An IDX file of bytes.
@@ -11,7 +11,7 @@ func idx(_ extents: [Int], _ bytes: [UInt8]) -> [UInt8] {
     [0, 0, 8, UInt8(extents.count)] + extents.flatMap { e in (0..<4).map { UInt8(truncatingIfNeeded: e >> (24 - 8 * $0)) } } + bytes
 }
 
-/// Squares, one of which cannot be read.
+/// Squares of the index; one sample cannot be read.
 struct Squares: Dataset {
     struct Unreadable: Error, CustomStringConvertible { var description: String { "no such square" } }
     var count = 100

@@ -37,7 +37,7 @@ import Testing
                 && wide.sample([3]).shape == Shape([3, 2] + Array(p.batchShape) + Array(p.eventShape)))
     }
 
-    /// Against mpmath: far down, where 2p − 1 and erf have lost all digits of p.
+    /// Against mpmath, in the far tail, where 2p − 1 and erf have lost all digits of p.
     @Test func normalTails() {
         let normal = Normal(Tensor(0.0, dtype: .float64), Tensor(1.0, dtype: .float64))
         expectClose(
@@ -65,7 +65,7 @@ import Testing
             let (a, x) = (Tensor.full([], numbers[0], dtype: .float64).requiresGrad_(), Tensor.full([], numbers[1], dtype: .float64))
             let integral = a.gammainc(x)
             expectClose(integral, [numbers[3]], rtol: 1e-9, atol: 1e-300, "P(\(numbers[0]), \(numbers[1]))")
-            // PyTorch's own derivative is an approximation, good to three digits at worst.
+            // PyTorch's own derivative is an approximation with at least three correct digits.
             integral.backward()
             let density = exp((numbers[0] - 1) * log(numbers[1]) - numbers[1] - lgamma(numbers[0]))
             if density > 1e-200 {

@@ -3,11 +3,11 @@ import Foundation
 import TestSupport
 import Testing
 
-/// 100,000 draws of each with a fixed seed, by moments and by the Kolmogorov–Smirnov distance to the distribution.
+/// 100,000 draws of each distribution with a fixed seed, checked by moments and by the Kolmogorov–Smirnov distance.
 @Suite struct SamplingTests {
     private let count = 100_000
 
-    /// The largest distance between the share of draws up to x and `cdf(x)`. Above 1.95/√n in one of a thousand seeds.
+    /// The largest distance between the fraction of draws up to x and `cdf(x)`. It exceeds 1.95/√n for one seed in a thousand.
     private func distance(_ draws: Tensor, _ cdf: (Tensor) -> Tensor) -> Double {
         let sorted = draws.to(.float64).sort(dim: 0).values
         let ideal = cdf(sorted)
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    /// Distributions of integers 0, 1, …: the distance at each of `shares`, the probabilities. The bound of the continuous ones holds all the more.
+    /// For distributions on 0, 1, … with the probabilities `shares`: the distance at each integer. The continuous bound is conservative.
     private func check(_ draws: Tensor, shares: [Double], _ what: String) {
         var (counts, found, ideal, largest) = (Array(repeating: 0, count: shares.count + 1), 0.0, 0.0, 0.0)
         for k in draws.array(Int.self) { counts[min(k, shares.count)] += 1 }
@@ -49,11 +49,11 @@ import Testing
         check(Normal(1.5, 2), wide(Normal(1.5, 2)), "normal")
         check(Uniform(-1, 3), { ($0 + 1) / 4 }, "uniform")
         for (a, rate) in [(0.3, 1.0), (1, 2), (2.5, 0.5), (60, 3)] {
-            // In float64, for the tiny draws of small concentrations.
+            // In float64, because small concentrations give tiny draws.
             let p = Gamma(Tensor.full([], a, dtype: .float64), Tensor.full([], rate, dtype: .float64))
             check(p, wide(p), "gamma \(a)")
         }
-        // Of 1 and 3 the beta distribution's integral is 1 − (1 − x)³; of 1/2 and 1/2 the arcsine's.
+        // The distribution function of Beta(1, 3) is 1 − (1 − x)³; Beta(1/2, 1/2) is the arcsine distribution.
         check(Beta(1, 3), { 1 - (1 - $0).pow(3) }, "beta 1, 3")
         check(
             Beta(Tensor.full([], 0.5, dtype: .float64), Tensor.full([], 0.5, dtype: .float64)), { $0.sqrt().asin() * (2 / Double.pi) },
@@ -63,7 +63,7 @@ import Testing
     @Test func counts() {
         for rate in [0.2, 3, 9.9, 10.1, 200] {
             check(Poisson(rate), nil, "Poisson \(rate)")
-            // Shares of single counts around the mode, within five standard errors.
+            // The frequencies of single counts around the mode, within five standard errors.
             let draws = withGenerator(Generator(seed: 12)) { Poisson(rate).sample([count]) }
             check(
                 draws,
@@ -103,14 +103,14 @@ import Testing
         let centered = x - x.mean(dim: 0)
         expectClose(x.mean(dim: 0), p.loc, rtol: 0, atol: 0.03)
         expectClose(centered.t().matmul(centered) / Double(count), covariance, rtol: 0, atol: 0.04)
-        // Every projection of it is normal.
+        // Every projection of a multivariate normal is normal.
         for direction in [[1.0, 0], [0, 1], [0.6, -0.8]] {
             let v = Tensor(direction, dtype: .float64)
             let along = Normal(p.loc.matmul(v), v.matmul(covariance).matmul(v).sqrt())
             let d = distance(x.matmul(v)) { along.cdf($0) }
             #expect(d < 1.95 / Double(count).squareRoot(), "multivariate normal along \(direction): Kolmogorov–Smirnov distance \(d)")
         }
-        // The shares of Dirichlet(2, 1, 1) are Beta(2, 2), Beta(1, 3) and Beta(1, 3).
+        // The marginals of Dirichlet(2, 1, 1) are Beta(2, 2), Beta(1, 3) and Beta(1, 3).
         let shares = withGenerator(Generator(seed: 20)) { Dirichlet(Tensor([2.0, 1, 1], dtype: .float64)).sample([count]) }
         for i in 0..<3 {
             let d = distance(shares.select(1, i)) { x in i == 0 ? x.square() * (3 - 2 * x) : 1 - (1 - x).pow(3) }
@@ -123,7 +123,7 @@ import Testing
         expectClose(y.var(dim: [0]), simplex.variance, rtol: 0.03)
     }
 
-    /// d E[x²]/d parameter from samples against the formula: the gradients of draws have the right mean.
+    /// d E[x²]/d parameter, estimated from samples, against the formula: the gradients of draws have the right mean.
     @Test func `gradients of draws`() {
         withGenerator(Generator(seed: 17)) {
             let c = Tensor.full([], 1.7, dtype: .float64).requiresGrad_(), rate = Tensor.full([], 0.8, dtype: .float64).requiresGrad_()

@@ -13,7 +13,7 @@ import torch
 import torch.distributions as D
 
 torch.set_default_dtype(torch.float64)
-# Sums in one order, on every machine.
+# The order of summation is the same on every machine.
 torch.set_num_threads(1)
 t = torch.tensor
 
@@ -27,7 +27,7 @@ CASES = [
     ("Poisson", dict(rate=[0.5, 3.0, 40.0]), [[0.0, 2.0, 45.0], [3.0, 3.0, 20.0]]),
     ("Gamma", dict(concentration=[0.4, 1.0, 5.5], rate=[2.0, 0.5, 1.0]), [[0.2, 1.5, 3.0], [0.01, 0.7, 9.0]]),
     ("Beta", dict(concentration1=[0.5, 2.0, 5.0], concentration0=[0.5, 3.0, 1.0]), [[0.2, 0.5, 0.9], [0.01, 0.7, 0.3]]),
-    # Of concentrations all below 1, PyTorch's mode is the first corner whichever they are; Apus takes the largest's.
+    # If all concentrations are below 1, PyTorch's mode is always the first corner; Apus takes the corner of the largest concentration.
     ("Dirichlet", dict(concentration=[[0.5, 2.0, 1.0], [3.0, 3.0, 0.8], [0.5, 0.4, 0.3]]), [[[0.2, 0.5, 0.3], [0.1, 0.1, 0.8], [0.6, 0.3, 0.1]]]),
     ("MultivariateNormal", dict(loc=[1.0, -1.0, 0.5], covariance_matrix=[[2.0, 0.3, -0.4], [0.3, 1.0, 0.2], [-0.4, 0.2, 1.5]]), [[0.0, 0.0, 0.0], [2.0, -1.0, 1.0]]),
     ("MultivariateNormal", dict(loc=[[1.0, -1.0], [0.0, 2.0]], precision_matrix=[[2.0, 0.3], [0.3, 1.0]]), [[[0.0, 0.0], [1.0, 1.0]]]),

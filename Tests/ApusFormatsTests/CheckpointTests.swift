@@ -28,7 +28,7 @@ import Testing
         #expect(read["model"]!.keys == ["fc.weight", "steps"] && read["model"]!["fc.weight"]!.shape == [4, 5])
         #expect(elements(read["generator"]!["with/slash"]!, Bool.self) == [true])
         #expect(epoch(read) == 3 && read.newestFailed == nil)
-        // Any reader of safetensors reads it.
+        // A checkpoint is a safetensors file that any reader can read.
         #expect(try StateDict.load(from: Checkpoint.newest(in: folder.path))["model/steps"] != nil)
     }
 
@@ -45,7 +45,7 @@ import Testing
         let fallback = try #require(try Checkpoint.load(from: folder.path))
         #expect(epoch(fallback) == 2 && "\(fallback.newestFailed!)".contains(newest))
 
-        // A save over a damaged file keeps the good one behind it.
+        // Saving over a damaged checkpoint keeps the intact previous one.
         try Self.example(epoch: 4).save(in: folder.path)
         #expect(try epoch(Checkpoint(contentsOf: previous)) == 2)
         #expect(try epoch(Checkpoint.load(from: folder.path)) == 4)
@@ -58,7 +58,7 @@ import Testing
         #expect(message.contains("neither checkpoint can be used") && message.contains(newest) && message.contains(previous), "\(message)")
     }
 
-    /// The checksum covers everything: no single flipped bit passes.
+    /// The checksum covers the whole file: every flipped bit is detected.
     @Test func everyFlippedBitIsFound() throws {
         try Self.example(epoch: 1).write(to: folder.file("a"))
         let good = bytes(ofFile: folder.file("a"))
@@ -79,9 +79,9 @@ import Testing
         #expect(message { _ = try Checkpoint(contentsOf: folder.file("a")) }.contains("the file is no checkpoint"))
     }
 
-    /// Killed with SIGKILL in the middle of saving, over and over: a whole checkpoint is there each time, and none of the steps goes back.
+    /// Killed with SIGKILL while saving, repeatedly: each time a complete checkpoint is left, and its step never decreases.
     @Test func aKilledSaveLosesNothing() async throws {
-        // An exit test's child knows its parent's id, and little else of it.
+        // The child of an exit test knows only its parent's process ID.
         let path = "/tmp/apus-test-kill-\(getpid())"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: path) }
@@ -118,7 +118,7 @@ import Testing
             try CheckpointTests.example(epoch: 1).write(to: folder.file("a"))
             let contents = bytes(ofFile: folder.file("a"))
             fuzz(contents, mutations: 500) { _ = try Checkpoint(contentsOf: $0) }
-            // With a right checksum over damaged contents, as only malice makes it.
+            // Damaged contents with a matching checksum, as only an attacker makes them.
             var random = SplitMix(state: 5)
             for _ in 0..<3000 {
                 var forged = contents

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 @testable import ApusFormats
 
-/// 2 × 3 uint8 in IDX, plain and as `gzip` packs it.
+/// 2 × 3 uint8 in IDX, plain and as compressed by `gzip`.
 let smallIDX: [UInt8] = [0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 255]
 let smallIDXGzipped = base64("H4sIAAAAAAACA2Ng4GBiYGAAYWZGJmYW1v8A8N5fIRIAAAA=")
 

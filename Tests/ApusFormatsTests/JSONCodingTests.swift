@@ -51,7 +51,7 @@ import Testing
         var shapes = [Shape.circle(radius: 2), .nothing]
     }
 
-    /// Values of every kind come back as they were, through text, and equal values make equal text.
+    /// Values of every kind are unchanged after encoding to text and back, and equal values give equal text.
     @Test func valuesComeBack() throws {
         let value = Everything()
         let text = try JSON(encoding: value).text
@@ -68,7 +68,7 @@ import Testing
         #expect(three == .int(3) && empty == .array([]) && none == .object([]))
     }
 
-    /// What does not fit is named with its place.
+    /// Errors name the value that does not fit, with its path.
     @Test(arguments: [
         (#"{"name": 3}"#, "name: a number, where a string is wanted"), (#"{}"#, "name: missing"),
         (#"[]"#, "a list, where an object is wanted"),

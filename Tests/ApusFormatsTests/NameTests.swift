@@ -5,9 +5,9 @@ import Testing
 @testable import ApusCore
 @testable import ApusFormats
 
-/// Names from outside are their bytes: Swift's strings are equal where Unicode calls them equivalent, and begin and end with whole letters.
+/// Names from outside are compared by bytes: Swift's strings compare by Unicode equivalence, and prefixes by whole characters.
 @Suite struct NameTests {
-    /// Names that Swift's strings confuse: with each other, or with what stands before or after them.
+    /// Names that Swift's strings confuse with each other, or with a prefix or suffix.
     static let names = [
         "\u{E9}", "e\u{301}", "K", "\u{212A}", "\u{C5}", "A\u{30A}", "\u{212B}", "\u{1E69}", "s\u{323}\u{307}", "s\u{307}\u{323}",
         "\u{AC00}", "\u{1100}\u{1161}",
@@ -19,7 +19,7 @@ import Testing
         for (i, name) in Self.names.enumerated() { state[name] = Tensor([i]) }
         #expect(state.count == Self.names.count)
         for (i, name) in Self.names.enumerated() { #expect(state[name]?.item(Int.self) == i, "\(i)") }
-        // What begins with a prefix and a dot, whatever combines with the dot.
+        // Keys that begin with a prefix and a dot, even if a combining character follows the dot.
         let nested = StateDict(
             Self.names.enumerated().map { ("encoder.\($1)", Tensor([$0])) } + Self.names.map { ("\($0).x", Tensor([0])) })
         let section = nested.section("encoder")
@@ -43,7 +43,7 @@ import Testing
         #expect(read.tensors.keys.map { Array($0.utf8) } == Self.names.map { Array($0.utf8) })
         #expect(read.metadata == metadata)
         for (i, name) in Self.names.enumerated() { #expect(read.metadata[name] == "\(i)" && read.tensors[name]?.item(Int.self) == i) }
-        // Equal contents are equal bytes, in whatever order the metadata came.
+        // Equal contents give equal bytes, whatever the order of the metadata.
         var reversed = Metadata()
         for (i, name) in Self.names.enumerated().reversed() { reversed[name] = "\(i)" }
         try state.save(to: folder.file("b.safetensors"), metadata: reversed)

@@ -49,7 +49,7 @@ import Testing
         #expect(image.resized(width: image.width, height: image.height) == image)
     }
 
-    /// A PNG with that header and little else.
+    /// A PNG with this header and almost nothing else.
     func header(width: UInt32, height: UInt32) -> [UInt8] {
         var file = base64(PNGFixtures.all[0].file)
         for i in 0..<4 {

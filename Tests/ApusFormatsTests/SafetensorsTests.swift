@@ -74,12 +74,12 @@ import Testing
         #expect(elements(tensor, Float.self) == [9, 2, 3])
         #expect(bytes(ofFile: path) == before)
         #expect(try elements(StateDict.load(from: path)["x"]!, Float.self) == [1, 2, 3])
-        // Replacing the file leaves what is mapped.
+        // A mapped file stays readable after it is replaced.
         try (["x": make([7] as [Float], [1])] as StateDict).save(to: path)
         #expect(elements(tensor, Float.self) == [9, 2, 3])
     }
 
-    /// A file with that header and `data` bytes after it.
+    /// A file with this header and `data` bytes after it.
     func file(_ header: String, data: Int = 8) -> String {
         folder.write(
             withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) } + Array(header.utf8)
@@ -138,7 +138,7 @@ import Testing
         #expect(message.hasPrefix(path) && message.contains(reason), "\(message)")
     }
 
-    /// One tensor of a type that Apus has not does not keep the others out; it is checked as they are, and named.
+    /// A tensor of a type that Apus lacks is validated, left out and named; the others are read.
     @Test func tensorsOfForeignTypesAreLeftOutAndNamed() throws {
         let types: [(name: String, bits: Int)] = [
             ("U16", 16), ("U32", 32), ("U64", 64), ("C64", 64), ("F8_E5M2", 8), ("F8_E4M3", 8), ("F8_E8M0", 8), ("F6_E2M3", 6),
@@ -157,7 +157,7 @@ import Testing
         #expect(try Safetensors(contentsOf: file(#"{"b":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}}"#, data: 3)).leftOutNote == nil)
     }
 
-    /// What the reference implementation reads: no metadata, spelt as null, and fields that are not of the format yet.
+    /// Everything that the reference implementation accepts: missing metadata, null metadata, and unknown fields.
     @Test func whatTheReferenceReadsIsRead() throws {
         let read = try Safetensors(
             contentsOf: file(
@@ -202,7 +202,7 @@ import Testing
             let folder = TemporaryFolder()
             try SafetensorsTests.everyDType.save(to: folder.file("a"), metadata: ["format": "pt"])
             fuzz(bytes(ofFile: folder.file("a")), mutations: 5000) { path in
-                // Every byte of what was accepted can be read.
+                // Every byte of an accepted file can be read.
                 for (_, tensor) in try StateDict.load(from: path) { _ = bytes(of: tensor) }
             }
         }

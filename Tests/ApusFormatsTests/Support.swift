@@ -18,8 +18,8 @@ func elements<Element: TensorElement>(_ tensor: Tensor, _: Element.Type) -> [Ele
     return try! withHostBytes(of: tensor) { Array($0.bindMemory(to: Element.self)) }
 }
 
-/// Reads every truncation of a valid file, which must throw, and `mutations` damaged copies, which must throw or succeed, while
-/// the process may take at most 256 MB more memory than it has: call it in an exit test.
+/// Reads every truncation of a valid file, which must throw, and `mutations` damaged copies, which must throw or succeed. The process
+/// may take at most 256 MB more memory meanwhile: call it in an exit test.
 func fuzz(_ valid: [UInt8], mutations: Int, truncationsThrow: Bool = true, _ read: (String) throws -> Void) {
     let folder = TemporaryFolder()
     try! read(folder.write(valid))
@@ -46,7 +46,7 @@ func fuzz(_ valid: [UInt8], mutations: Int, truncationsThrow: Bool = true, _ rea
     }
 }
 
-/// Makes allocations fail that go `more` bytes beyond the process's present address space; not under a sanitizer, which needs terabytes of it.
+/// Limits the address space to `more` bytes above its present size; does nothing under a sanitizer, which needs terabytes of it.
 func limitMemory(toMoreBytes more: UInt) {
     if dlsym(nil, "__asan_init") != nil || dlsym(nil, "__tsan_init") != nil { return }
     let pages = try! String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")[0]

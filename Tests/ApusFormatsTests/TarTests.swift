@@ -6,7 +6,7 @@ import TestSupport
     let folder = TemporaryFolder()
     static let archive = tar([("a/", nil), ("a/one", [1, 2, 3]), ("a/empty", []), ("a/block", [UInt8](repeating: 7, count: 512))])
 
-    /// Names and contents of all files; those of `skipping` are passed over unread.
+    /// Names and contents of all files; the file `skipping` is skipped without being read.
     static func files(_ path: String, skipping: String? = nil) throws -> [String: [UInt8]] {
         let reader = try TarReader(path)
         var files: [String: [UInt8]] = [:]
@@ -54,7 +54,7 @@ import TestSupport
 
     @Test func damageNeverCrashes() async {
         await #expect(processExitsWith: .success) {
-            // Nothing is missing where the zeros at the end are cut off.
+            // An archive is complete even without the zeros at its end.
             fuzz(TarTests.archive, mutations: 3000, truncationsThrow: false) { _ = try TarTests.files($0) }
         }
     }

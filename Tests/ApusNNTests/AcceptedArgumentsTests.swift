@@ -2,8 +2,8 @@ import Apus
 import TestSupport
 import Testing
 
-/// What PyTorch takes is taken, with its dtypes and values: integers in convolutions and pools, scalars in margin losses. An option that a form
-/// would ignore is refused, as PyTorch refuses it.
+/// Everything that PyTorch accepts is accepted, with its dtypes and values: integers in convolutions and pools, scalars in margin losses.
+/// An option that a form would ignore is refused, as in PyTorch.
 @Suite struct AcceptedArgumentsBackendTests {
     static let integers = [DType.uint8, .int8, .int16, .int32, .int64]
 

@@ -11,7 +11,7 @@ import TestSupport
         let (output, weights) = attention(wave([1, 2, 4]), wave([1, 3, 4]), wave([1, 3, 4]) * 2, keyPaddingMask: padding, attnMask: mask)
         expectClose(output, [-0.0824341, 1.3400632, 0.9341569, -0.0356236, -0.5071526, 1.425872, 1.3744363, -0.0415907], atol: 1e-6)
         expectClose(weights!, [0.5112736, 0.0, 0.0, 0.2384176, 0.2503088, 0.2985963, 0.5029881, 0.0, 0.0860693, 0.1123463], atol: 1e-6)
-        // Without weights, the same by another way.
+        // Without weights another implementation computes the same.
         let (lean, none) = attention(
             wave([1, 2, 4]), wave([1, 3, 4]), wave([1, 3, 4]) * 2, keyPaddingMask: padding, needWeights: false, attnMask: mask)
         #expect(none == nil)
@@ -62,7 +62,7 @@ import TestSupport
         checkGradients([wave([3, 1, 2])], "encoder layer", { layer($0[0]) })
     }
 
-    /// A position that sees nobody gets 0, and its gradient is 0, not NaN.
+    /// A position whose mask excludes every key gets 0, and its gradient is 0, not NaN.
     @Test func maskedRows() {
         let x = wave([2, 3]).requiresGrad_()
         let out = F.scaledDotProductAttention(x, x, x, attnMask: Tensor([[true, true], [false, false]]))
@@ -115,9 +115,9 @@ import TestSupport
                 "differ in batch size"))
     }
 
-    /// In half types, also inside `autocast`, scores are not rounded: the result is that of float64 to the digits of the output.
+    /// In 16-bit types, also inside `autocast`, scores are not rounded: the result equals float64's, to the precision of the output.
     @Test(arguments: [DType.float16, .bfloat16]) func halfTypesKeepScores(_ dtype: DType) {
-        // Scores of 40,000 that differ by less than float16 can tell, in a type that ends at 65,504.
+        // Scores of 40,000 whose differences are below float16's precision; its range ends at 65,504.
         let ones = Tensor.full([1, 1, 4], 100.0, dtype: dtype)
         #expect(
             F.scaledDotProductAttention(ones, ones, Tensor.full([1, 1, 4], 2.0, dtype: dtype)).to(.float64).equal(
@@ -149,7 +149,7 @@ import TestSupport
             let found = attention(x, x, x, needWeights: needWeights).output
             let wanted = exact(x.to(.float64), x.to(.float64), x.to(.float64), needWeights: needWeights).output
             let size = wanted.abs().max().item()
-            // Queries, keys and values are rounded before, each to half a unit.
+            // Queries, keys and values are rounded first, each by at most half a unit.
             expectClose(found.to(.float64), wanted, rtol: 0, atol: 40 * dtype.epsilon * size, "\(dtype), weights \(needWeights)")
         }
     }

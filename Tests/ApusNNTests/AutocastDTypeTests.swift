@@ -7,7 +7,7 @@ import Testing
 @Suite struct AutocastDTypeTests {
     static let recorded: [String: String] = Recorded.load("autocast")
 
-    /// By the script's names: functions of x [3, 4], and of y, which has the same shape and is float32, or float64 beside float64.
+    /// By the script's names: functions of x [3, 4] and of y, which has the same shape and dtype float32 (float64 if x is float64).
     static let functions: [String: @Sendable (Tensor, Tensor) -> Tensor] = [
         "neg": { x, _ in -x }, "abs": { x, _ in x.abs() }, "square": { x, _ in x.square() }, "reciprocal": { x, _ in x.reciprocal() },
         "sqrt": { x, _ in x.sqrt() },
@@ -80,7 +80,7 @@ import Testing
         "RNNCell": { RNNCell(4, 4, dtype: $1.dtype)($0, $1) },
     ]
 
-    /// [1, 3, 3] of [3, 4].
+    /// The first three columns of [3, 4], as [1, 3, 3].
     private static func square(_ x: Tensor) -> Tensor { x.narrow(1, 0, 3).unsqueeze(0) }
 
     @Test func everyRecordedFunctionIsHere() {
@@ -115,7 +115,7 @@ import Testing
         }
     }
 
-    /// Parameters stay float32, gradients come in float32 and are near those without a scope.
+    /// Parameters stay float32; gradients are float32 and close to those without `autocast`.
     @Test(arguments: HalfPrecisionTests.layerCases, [DType.float16, .bfloat16]) func layers(
         _ layer: HalfPrecisionTests.Sample, _ dtype: DType
     ) {
@@ -142,7 +142,7 @@ import Testing
     }
 
     @Test func weightsUnderAConstraint() throws {
-        // The weight is orthogonal to float32's digits: it is computed in its own precision, and converted where it is used.
+        // The weight is orthogonal to float32 precision: it is computed in its own dtype, and cast where it is used.
         for map in [Parametrizations.OrthogonalMap.matrixExp, .cayley, .householder] {
             try checked {
                 autocast(.bfloat16) {
@@ -158,7 +158,7 @@ import Testing
         }
     }
 
-    /// A convolution, normalisation, attention-free classifier on a task with an answer: the loss after training is nearly float32's.
+    /// A classifier with convolution and normalisation on a learnable task: the final loss is close to float32's.
     @Test(arguments: [DType.bfloat16, .float16]) func trainingReachesTheSameLoss(_ dtype: DType) {
         func train(_ dtype: DType?) -> (loss: Double, isWide: Bool) {
             withGenerator(Generator(seed: 9)) {

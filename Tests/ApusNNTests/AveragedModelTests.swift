@@ -5,7 +5,7 @@ import Testing
 @Suite struct AveragedModelTests {
     private func net() -> Sequential { ["linear": Linear(3, 2), "norm": BatchNorm1d(2)] }
 
-    /// Sets every parameter to `value` and moves the running statistics by a batch.
+    /// Sets every parameter to `value` and updates the running statistics with a batch.
     private func set(_ model: Sequential, _ value: Double) {
         noGrad { for p in model.parameters() { p.fill_(value) } }
     }
@@ -43,7 +43,7 @@ import Testing
         #expect(throws: OpError.self) { try checked { AveragedModel(model, average: .exponential(decay: 2)) } }
     }
 
-    /// Statistics of batches that are each as large become those of all together.
+    /// The statistics of equally large batches become those of all of them together.
     @Test func `running statistics are computed anew`() {
         let model = net().eval()
         let norm = model[1] as! BatchNorm1d

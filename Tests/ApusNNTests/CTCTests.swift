@@ -4,9 +4,9 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The loss of sequences without alignment, against its definition.
+/// The CTC loss against its definition.
 @Suite struct CTCTests {
-    /// Σ over all ways to name the frames that spell the target, as a plain loop over them.
+    /// Minus the logarithm of the sum over all labellings of the frames that spell the target, as a plain loop.
     private static func byDefinition(_ logProbs: [[Double]], _ target: [Int], blank: Int) -> Double {
         let classes = logProbs.first?.count ?? 1
         var total = 0.0
@@ -28,7 +28,7 @@ import Testing
         withGenerator(Generator(seed: seed)) { Tensor.randn(shape, dtype: .float64) }
     }
 
-    /// Targets that repeat a symbol, are empty, fill their frames, do not fit; sequences shorter than others, and without frames.
+    /// Targets that repeat a symbol, are empty, fill all frames, or do not fit; shorter sequences, and sequences without frames.
     private static let targets: [(symbols: [Int], frames: Int)] = [
         ([1], 5), ([1, 1], 5), ([1, 2, 1], 5), ([2, 2, 1], 4), ([1, 2], 2), ([1, 1], 2), ([], 3), ([], 0), ([2], 0), ([1, 2, 1, 2, 1], 5),
         ([2], 1), ([1], 3),
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    /// Through `logSoftmax` the gradient is that of the loss itself, first and second, for all lengths at once.
+    /// Through `logSoftmax` the gradient is that of the loss itself: first and second derivatives, all lengths in one batch.
     @Test func derivatives() {
         let fitting = Self.targets.filter { $0.frames > 0 && $0.symbols != [1, 1] || $0.frames == 5 }
         checkGradients([Self.scores([5, fitting.count, 3])], "ctcLoss") {
@@ -59,7 +59,7 @@ import Testing
         }
     }
 
-    /// Nothing overflows along many frames: each gradient sums to zero over the classes of a frame.
+    /// Nothing overflows over many frames: the gradient sums to zero over the classes of each frame.
     @Test(arguments: [DType.float32, .float64]) func longSequences(_ dtype: DType) {
         func gradients(_ frames: Int) -> [Tensor] {
             let x = Self.scores([frames, 2, 6]).to(dtype).requiresGrad_()
@@ -78,7 +78,7 @@ import Testing
         }
     }
 
-    /// Losses and gradients on every device as in float64 on the processor.
+    /// Losses and gradients on every device equal those in float64 on the CPU.
     @Test(arguments: Device.tested) func devices(_ device: Device) {
         func run(_ device: Device, _ dtype: DType) -> [Tensor] {
             let x = Self.scores([7, 3, 4]).to(dtype).to(device).requiresGrad_()

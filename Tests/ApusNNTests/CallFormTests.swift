@@ -1,7 +1,7 @@
 import Apus
 import Testing
 
-// Every form that a class's own call may have. None needs a line about the inherited one.
+// Every signature that a class's own call may have. None needs code for the inherited call.
 
 private final class Masked: Module {
     func callAsFunction(_ x: Tensor, mask: Tensor? = nil) -> Tensor { call(x, mask) { x, mask in mask.map { x * $0 } ?? x + 1 } }
@@ -35,7 +35,7 @@ private final class Variadic: Module {
 private final class Throwing: Module {
     func callAsFunction(_ x: Tensor) throws -> Tensor? { call(x) { x in x.numel > 0 ? x : nil } }
 }
-/// As docs/adding-a-layer.md has it.
+/// The example of docs/adding-a-layer.md.
 private final class Attention: Module {
     public let W_q: Linear, W_k: Linear, W_v: Linear
 
@@ -88,7 +88,7 @@ private final class OverPacked: Module {
         #expect(thrown === x)
         #expect(Overridden()(x).array(Double.self) == [3, 6] && Sequential(Overridden())(x).array(Double.self) == [3, 6])
         #expect(MaskedForward().forward(x) === x && MaskedForward().forward(x, mask: x) === x)
-        // A chain with a type given.
+        // A chain with an explicit result type.
         let y: Tensor = Masked()(Masked()(x))
         #expect(y.array(Double.self) == [3, 4])
     }
@@ -134,7 +134,7 @@ private final class OverPacked: Module {
         attention.registerForwardHook { _, _, outputs in [outputs[0] + 1, outputs[1] * 5] }
         let replaced = attention(q, k, v, mask: mask)
         #expect(replaced.weights.allclose(plain.weights * 5) && replaced.output.allclose(plain.weights.matmul(attention.W_v(v * 2)) + 1))
-        // One tensor in three places is three inputs.
+        // The same tensor three times counts as three inputs.
         let same = attention(q, q, q)
         attention.registerForwardPreHook { _, inputs in
             #expect(inputs.count == 3 && inputs[1] === q)

@@ -2,8 +2,8 @@ import Apus
 import TestSupport
 import Testing
 
-/// Convolutions and transposed ones, with the gradients of everything that enters them, are what the definition says, for every combination of
-/// small extents, kernels, strides, paddings, dilations, output paddings and groups. Numbers are small integers, so that all sums are exact.
+/// Convolutions and transposed convolutions, with the gradients of all inputs, against the definition, for every combination of small
+/// extents, kernels, strides, paddings, dilations, output paddings and groups. The numbers are small integers, so that all sums are exact.
 @Suite struct ConvolutionDefinitionTests {
     @Test func everyLine() {
         var count = 0
@@ -31,7 +31,7 @@ import Testing
     }
 }
 
-/// The same on every device, of a few.
+/// The same for a few of them, on every device.
 @Suite struct ConvolutionDefinitionBackendTests {
     @Test(arguments: Device.testedAndReference) func lines(_ device: Device) {
         var count = 0
@@ -54,7 +54,7 @@ func expectThrows(_ part: String, sourceLocation: SourceLocation = #_sourceLocat
     }
 }
 
-/// Small numbers from a counter.
+/// Small pseudo-random numbers.
 struct Draws {
     var state: UInt64
     mutating func next(_ range: ClosedRange<Int>) -> Int {
@@ -146,7 +146,7 @@ private struct Geometry: CustomStringConvertible {
         )
     }
 
-    /// y, and the gradients of x and w by Σ y·g: a plain walk over all products.
+    /// y, and the gradients of x and w of Σ y·g, by a plain loop over all products.
     private func definition(_ x: [Int], _ w: [Int], _ g: [Int]) -> (y: [Int], gx: [Int], gw: [Int]) {
         let (c, o) = (Geometry.channelsOfGroup.in, Geometry.channelsOfGroup.out)
         let (inPlane, outPlane, taps) = (input.reduce(1, *), output.reduce(1, *), kernel.reduce(1, *))

@@ -2,7 +2,7 @@ import Apus
 import Testing
 import TestSupport
 
-/// Convolutions: answers recorded from PyTorch, derivatives of first and second order against differences, printed forms, errors.
+/// Convolutions: answers recorded from PyTorch, first and second derivatives against finite differences, printed forms, errors.
 @Suite struct ConvolutionTests {
     @Test func answersOfPyTorch() {
         let strided = F.conv2d(
@@ -16,7 +16,7 @@ import TestSupport
                 -0.8944692, -1.5759761, -1.1854192, -0.0887975, 2.3651438, 4.2129934, 3.6910592, 1.8792961, -0.4226238, -1.690472,
                 -1.5426113, -0.6052846,
             ], atol: 1e-7)
-        // An even kernel: the padding is uneven.
+        // With an even kernel the padding is asymmetric.
         expectClose(
             F.conv1d(wave([1, 1, 5]), wave([1, 1, 4]), padding: .same), [0.8477917, 1.387706, 1.7398009, 0.9954089, 0.3601259], atol: 1e-7)
         let transposed = F.convTranspose2d(
@@ -28,7 +28,7 @@ import TestSupport
                 0.0, 0.2438329, 0.3238985, 0.4546642, 0.6039588, 0.3238985, 0.3601259, 0.7077378, 0.6715104, 0.9957882,
                 0.8022761, 0.6715104, 0.8920092, 0.6481762, 0.8610129, 0.8610129, 0.9917787, 0.9573156, 0.9573156, 0.92405,
             ], atol: 1e-7)
-        // Output padding beyond the stride, which dilation allows, lies under no kernel.
+        // Output padding above the stride, which dilation allows: those positions lie under no kernel.
         expectClose(
             F.convTranspose1d(wave([1, 1, 3]), wave([1, 1, 2]), stride: 1, outputPadding: 2, dilation: 3),
             [0, 0, 0, 0, 0.1307657, 0.2438329, 0, 0], atol: 1e-7)
@@ -82,7 +82,7 @@ import TestSupport
             let transposed = ConvTranspose2d(4, 3, kernelSize: 3, stride: 2, padding: 1)
             #expect(transposed(x).shape == [2, 3, 13, 11])
             #expect(transposed(x, outputSize: [14, 12]).shape == [2, 3, 14, 12])
-            // Evenly distributed in ±1/√(fan in).
+            // Uniform in ±1/√(fan in).
             let bound = 1 / Double(2 * 3 * 4).squareRoot()
             #expect(same.weight.abs().max().item() <= bound && same.weight.abs().max().item() > 0.9 * bound)
         }

@@ -3,13 +3,13 @@ import Apus
 import TestSupport
 import Testing
 
-/// What copying relies on, and what does without it.
+/// What `copy()` needs, and modules that do not need it.
 @Suite struct CopyGroundTests {
     @Test func theRuntimeIsAsItIsKnown() {
         #expect(RuntimeCheck.problem == nil)
     }
 
-    /// Layers of a transformer begin alike, as copies of one do, and the generator goes on as after one of each.
+    /// The layers of a transformer stack start as copies of one, and the generator advances as if only one had been made.
     @Test func layersOfAStackBeginAlike() {
         let generator = Generator(seed: 3)
         let (model, after) = withGenerator(generator) {

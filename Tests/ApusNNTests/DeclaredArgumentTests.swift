@@ -2,7 +2,7 @@ import Apus
 import TestSupport
 import Testing
 
-/// What classes declare, in their own files, about their arguments.
+/// The arguments that classes declare in their own files.
 @Suite struct DeclaredArgumentTests {
     private struct Signature: Decodable {
         struct Argument: Decodable {
@@ -13,12 +13,12 @@ import Testing
         let arguments, inputs: [Argument]
     }
 
-    /// Names, order and defaults are PyTorch's, as `Tests/ApusNNTests/record_signatures.py` recorded them, and no class is left out.
+    /// Names, order and defaults equal PyTorch's, as `Tests/ApusNNTests/record_signatures.py` recorded them, for every class.
     @Test func arePyTorchs() throws {
         let recorded: [String: Signature] = Recorded.load("signatures")
         #expect(Set(ModuleTable.names) == Set(recorded.keys))
         func line(_ name: String, _ fallback: String?, _ isByName: Bool) -> String {
-            // 1.0 and 1 are one default.
+            // 1.0 and 1 are the same default.
             let value = fallback.map { text in Double(text).map { "\($0)" } ?? text }
             return (isByName ? "by name " : "") + name + (value.map { "=\($0)" } ?? "")
         }
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    /// The shortest way to make each class by its initialiser, and the same arguments by position.
+    /// The shortest initialiser call of each class, and the same arguments by position.
     private static func shortest() -> [([Argument], [Module])] {
         [
             (
@@ -106,7 +106,7 @@ import Testing
         ]
     }
 
-    /// An argument that is not given is the same by declaration and by initialiser: every stored property.
+    /// An omitted argument has the same value by declaration and by initialiser: all stored properties are compared.
     @Test func defaultsAreTheInitialisers() throws {
         var made: Set<String> = []
         for (arguments, modules) in Self.shortest() {
@@ -121,7 +121,7 @@ import Testing
         #expect(made == Set(ModuleTable.names))
     }
 
-    /// What stands before a `=` in a printed form is an argument by its name, of the class or of one that it specialises.
+    /// The names before `=` in a printed form are argument names of the class or its superclass.
     @Test func printedNamesAreDeclared() throws {
         for (_, modules) in Self.shortest() {
             for module in modules {
@@ -133,7 +133,7 @@ import Testing
         }
     }
 
-    /// All that a value holds: stored properties, and keys, dtypes and shapes of the state, with its single numbers.
+    /// Everything that a value holds: stored properties; keys, dtypes and shapes of the state; and the state's single numbers.
     private func properties(_ value: Any) -> String {
         if let tensor = value as? Tensor {
             return "\(tensor.dtype) \(tensor.shape) on \(tensor.device), requiresGrad \(tensor.requiresGrad)"

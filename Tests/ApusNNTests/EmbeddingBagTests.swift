@@ -24,7 +24,7 @@ import Testing
         #expect(F.embeddingBag(Tensor([] as [Int]), weight, offsets: Tensor([0, 0])).array(Double.self) == [0, 0, 0, 0, 0, 0])
     }
 
-    /// Sparse gradients add up to the dense ones, and hold the rows named alone.
+    /// Sparse gradients sum up to the dense ones, and hold only the rows that were looked up.
     @Test func sparseGradients() {
         func gradient(_ sparse: Bool, _ f: (Tensor) -> Tensor) -> Tensor {
             let leaf = weight.detach().clone().requiresGrad_()
@@ -51,7 +51,7 @@ import Testing
         #expect(message { F.embedding(input, weight, scaleGradByFreq: true, sparse: true) }.contains("frequency"))
     }
 
-    /// A gradient that is differentiated again is dense.
+    /// A gradient that will be differentiated again is dense.
     @Test func sparseLayersHaveSecondDerivatives() {
         let leaf = weight.detach().clone().requiresGrad_()
         let first = grad(of: F.embedding(input, leaf, sparse: true).pow(3).sum(), withRespectTo: [leaf], createGraph: true)[0]
@@ -132,7 +132,7 @@ import Testing
         checkGradients([x], "fractional") { F.fractionalMaxPool2d($0[0], kernelSize: 2, outputSize: [3, 4], randomSamples: samples) }
     }
 
-    /// Without samples windows are drawn: they cover the corners always, and differ from call to call.
+    /// Without given samples the windows are random: they always cover the corners, and differ between calls.
     @Test func windowsLieAtRandom() {
         let x = Tensor.arange(400).reshape(1, 1, 20, 20).to(.float32)
         let draws = (0..<8).map { seed in

@@ -2,7 +2,7 @@ import Apus
 import TestSupport
 import Testing
 
-/// A batch without samples passes through every layer and loss: its output is empty, its parameters' gradients are zero and not missing.
+/// Every layer and loss accepts a batch without samples: the output is empty, and the parameters' gradients are zero, not missing.
 @Suite struct EmptyBatchTests {
     static let layers: [(String, Shape, @Sendable () -> Module)] = [
         ("Linear", [0, 3], { Linear(3, 2) }), ("Conv1d", [0, 3, 5], { Conv1d(3, 2, kernelSize: 3) }),
@@ -87,7 +87,7 @@ import Testing
         }
     }
 
-    /// Sums of no losses are 0, and so are gradients; means are NaN, but gradients are none of nothing.
+    /// Without elements, sums of losses are 0 and means NaN; the gradients are empty.
     @Test func lossesOfNothing() {
         let losses: [(String, (Tensor, Reduction) -> Tensor)] = [
             ("mse", { F.mseLoss($0, Tensor.zeros([0, 3]), reduction: $1) }), ("l1", { F.l1Loss($0, Tensor.zeros([0, 3]), reduction: $1) }),

@@ -7,7 +7,7 @@ private func numbers(_ shape: Shape, _ seed: UInt64 = 1) -> Tensor {
 }
 
 @Suite struct FunctionDerivativeTests {
-    /// Smooth everywhere, or inputs keep away from the kinks.
+    /// The functions are smooth, or the inputs keep away from their kinks.
     @Test func activations() {
         let x = numbers([3, 4]) + 0.05
         let functions: [(String, (Tensor) -> Tensor)] = [
@@ -67,7 +67,7 @@ private func numbers(_ shape: Shape, _ seed: UInt64 = 1) -> Tensor {
 }
 
 @Suite struct DropoutTests {
-    /// The factors are 1 / (1 − p) where a uniform float32 number is below 1 − p, rounded to the input's dtype.
+    /// The factors are 1 / (1 − p), rounded to the input's dtype, where a uniform float32 number is below 1 − p, else 0.
     @Test(arguments: DType.floats) func factors(_ dtype: DType) {
         for p in [0.1, 0.3, 0.5, 0.999] {
             let dropped = F.dropout(.ones([3001], dtype: dtype), p: p, generator: Generator(seed: 8))
@@ -80,7 +80,7 @@ private func numbers(_ shape: Shape, _ seed: UInt64 = 1) -> Tensor {
         let x = Tensor.ones([200, 500])
         for p in [0.1, 0.5, 0.9] {
             let y = F.dropout(x, p: p, generator: Generator(seed: 7))
-            // 100,000 draws: five standard deviations of the mean.
+            // 100,000 draws; the bound is five standard errors.
             #expect(abs(y.mean().item() - 1) < 5 * (p / (1 - p) / 100_000).squareRoot())
             #expect(y.eq(0).logicalOr((y - 1 / (1 - p)).abs().lt(1e-5)).all().item(Bool.self))
         }

@@ -8,7 +8,7 @@ import Testing
     struct Sample: CustomTestStringConvertible, Sendable {
         let name: String
         let shape: Shape
-        /// How often the result is rounded on its way: a layer of several ops rounds in between.
+        /// The number of times the result is rounded: a layer of several ops rounds in between.
         var roundings = 1.0
         let make: @Sendable () -> Module
         var call: @Sendable (Module, Tensor) -> Tensor = { $0($1) }
@@ -59,7 +59,7 @@ import Testing
             let cotangent = Tensor.randn(y.shape).to(dtype)
             y.backward(gradient: cotangent)
             z.backward(gradient: cotangent.to(.float64))
-            // A gradient passes twice as many roundings.
+            // A gradient is rounded twice as often.
             compare(a.grad!, b.grad!, 2 * layer.roundings, "\(layer.name), gradient of the input")
             for ((name, p), (_, q)) in zip(half.namedParameters(), exact.namedParameters()) {
                 #expect(p.grad?.dtype == dtype)

@@ -3,11 +3,11 @@ import Foundation
 import Testing
 import TestSupport
 
-/// Initialisers: the random ones by moments and a Kolmogorov-Smirnov test of 100,000 draws from a fixed seed, the others exactly.
+/// Initialisers: random ones by moments and a Kolmogorov–Smirnov test of 100,000 draws with a fixed seed, the others exactly.
 @Suite struct InitTests {
     private static let n = 100_000
 
-    /// The largest distance between the draws' distribution and `cdf`, times √n; below 1.63 in 99 of 100 cases.
+    /// The Kolmogorov–Smirnov distance between the draws and `cdf`, times √n; below 1.63 in 99 of 100 cases.
     private func kolmogorovSmirnov(_ draws: [Double], _ cdf: (Double) -> Double) -> Double {
         let sorted = draws.sorted(), n = Double(draws.count)
         var largest = 0.0
@@ -58,7 +58,7 @@ import TestSupport
             let (low, high) = sign > 0 ? (13.0, 21.0) : (-19.0, -11.0)
             let x = Init.truncNormal_(Tensor.empty([Self.n]), mean: 1, std: 2, a: low, b: high, generator: Generator(seed: 5))
             let shares = values(x).map { (tail(6) - tail(($0 - 1) / (2 * sign))) / (tail(6) - tail(10)) }.sorted()
-            // Kolmogorov and Smirnov's distance: 1.95/√n is exceeded once in a thousand.
+            // The Kolmogorov–Smirnov distance exceeds 1.95/√n once in a thousand times.
             let distance = shares.enumerated().map { abs($0.element - (Double($0.offset) + 0.5) / Double(shares.count)) }.max()!
             #expect(distance < 1.95 / Double(shares.count).squareRoot(), "distance \(distance) for \(low) ... \(high)")
         }
@@ -66,7 +66,7 @@ import TestSupport
         #expect(far.allSatisfy { $0 >= 20 && $0 < 21 } && Set(far).count > 90)
     }
 
-    /// Within [a, b] the normal distribution, divided by its mass there.
+    /// The normal distribution within [a, b], divided by its mass there.
     @Test func truncated() {
         let x = Init.truncNormal_(Tensor.empty([Self.n]), mean: 0.5, std: 2, a: -1, b: 3, generator: Generator(seed: 3))
         let cdf = normal(0.5, 2)
@@ -80,7 +80,7 @@ import TestSupport
         #expect(values(x).allSatisfy { $0 >= -1 && $0 <= 3 })
     }
 
-    /// Rows (or columns, whichever are fewer) are orthonormal, whatever the shape; the same seed gives the same matrix.
+    /// Rows (or columns if they are fewer) are orthonormal for every shape; the same seed gives the same matrix.
     @Test(arguments: [[4, 9], [9, 4], [6, 2, 3], [5, 5]]) func orthogonal(_ shape: [Int]) {
         let x = Init.orthogonal_(Tensor.empty(Shape(shape), dtype: .float64), gain: 2, generator: Generator(seed: 5))
         let matrix = x.reshape([shape[0], -1])
@@ -89,7 +89,7 @@ import TestSupport
         expectEqual(x, Init.orthogonal_(Tensor.empty(Shape(shape), dtype: .float64), gain: 2, generator: Generator(seed: 5)))
     }
 
-    /// Directions have no preference: coordinates in many dimensions are nearly normal with variance 1/n, and in three uniform on [−1, 1].
+    /// The directions are uniform: in many dimensions the coordinates are nearly normal with variance 1/n, in three uniform on [−1, 1].
     @Test func orthogonalDirections() {
         let n = 1000
         let wide = Init.orthogonal_(Tensor.empty([n, 100], dtype: .float64), generator: Generator(seed: 8))
@@ -132,7 +132,7 @@ import TestSupport
         #expect(Init.calculateGain(.selu) == 0.75)
     }
 
-    /// Outside the graph, on leaves that require a gradient, and seen by the version counter.
+    /// Filling happens outside the graph, works on leaves that require a gradient, and increases the version counter.
     @Test func leavesMayBeFilled() {
         let x = Parameter(Tensor.empty([3, 3]))
         #expect(Init.normal_(x) === x)

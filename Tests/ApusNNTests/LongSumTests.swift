@@ -2,15 +2,15 @@ import Apus
 import TestSupport
 import Testing
 
-/// However many equal numbers are averaged, their mean is that number within 2 units in the last place of the type: by every pool, by
-/// `interpolate`, by bags and by the statistics of normalisation, on every device.
+/// The mean of any number of equal values is that value within 2 units in the last place of the type: in every pool, `interpolate`,
+/// embedding bags and the statistics of normalisation, on every device.
 @Suite struct LongSumBackendTests {
     static let lengths = [1, 2, 3, 7, 30, 64, 1000, 1025, 1 << 14, 1 << 20]
 
-    /// The longest window that a device can be asked for in a test: the reference is slow.
+    /// The longest windows that are practical on a device: the reference is slow.
     private func lengths(_ device: Device) -> [Int] { Self.lengths.filter { device == .reference ? $0 <= 1 << 12 : true } }
 
-    /// Every float type, but on devices that compile kernels for each.
+    /// Every float type, but only two on devices that compile kernels for each.
     private func dtypes(_ device: Device) -> [DType] { device.sharesHostMemory ? DType.floats : [.float32, .float16] }
 
     /// Expects all elements to be `value` within 2 units of their type.
@@ -24,7 +24,7 @@ import Testing
         }
     }
 
-    /// Plain sums of float64 are made of sums of 1024 elements, which are not kept in more than float64.
+    /// Plain float64 sums consist of partial sums of 1024 elements, which are kept in float64.
     private func sums(_ dtype: DType) -> Double { dtype == .float64 ? 32 : 2 }
 
     /// [1, 1, …] with `count` elements and `spatial` dimensions.
@@ -54,7 +54,7 @@ import Testing
                 expectConstant(F.adaptiveAvgPool3d(volume, 1), 100.1, "adaptive, \(what)")
                 expectConstant(F.interpolate(plane, size: 1, mode: .area), 100.1, "area, \(what)")
                 expectConstant(line.mean(), 100.1, ulps: sums(dtype), "mean, \(what)")
-                // (n·100.1²)^½ / √n; powers and roots round too.
+                // (n·100.1²)^½ / √n; the power and the root are rounded too.
                 let norm = F.lpPool1d(line, 2, kernelSize: count)
                 expectConstant(
                     norm.to(.float64) / Double(count).squareRoot(), values(line)[0], ulps: 6 * dtype.epsilon / DType.float64.epsilon,
@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    /// Statistics move into running ones with momentum 1.
+    /// With momentum 1 the running statistics equal the batch's.
     @Test(arguments: Device.testedAndReference) func statistics(_ device: Device) {
         for dtype in dtypes(device) {
             for count in lengths(device) where count > 1 && (count < 1 << 20 || dtype == .float32) {
@@ -92,7 +92,7 @@ import Testing
         }
     }
 
-    /// Gradients that add up over overlapping windows, or over the outputs that one element takes part in.
+    /// Gradients summed over overlapping windows, or over the outputs that one element contributes to.
     @Test(arguments: Device.testedAndReference) func gradients(_ device: Device) {
         let few = device == .reference
         for dtype in dtypes(device) {
@@ -115,7 +115,7 @@ import Testing
                 let image = Tensor.zeros([1, 1, 1, 1], dtype: dtype, device: device).requiresGrad_()
                 F.gridSample(image, Tensor.zeros([1, 1, count, 2], dtype: dtype, device: device), mode: .nearest).backward(
                     gradient: each.unsqueeze(0))
-                // Scattered float64 is added element by element.
+                // float64 is scattered element by element.
                 expectConstant(
                     image.grad!, total, ulps: dtype == .float64 ? 2 + Double(count) / 8 : 2, "the gradient of gridSample, \(count) places")
                 let bias = Tensor.zeros([1], dtype: dtype, device: device).requiresGrad_()
@@ -127,10 +127,10 @@ import Testing
         }
     }
 
-    /// The weight of a normalisation adds up over all rows.
+    /// The gradient of a normalisation's weight is a sum over all rows.
     @Test(arguments: Device.testedAndReference) func parametersOfManyRows(_ device: Device) {
         let rows = device == .reference ? 1 << 8 : 1 << 15
-        // Each row is −1, 1 after normalising, so that the gradients are ∓ Σ g and Σ g.
+        // Each normalised row is −1, 1, so that the gradients are ∓ Σ g and Σ g.
         let x = Tensor([[-1.0, 1.0]], dtype: .float32).to(device).expand(rows, 2)
         let (weight, bias) = (Tensor.ones([2], device: device).requiresGrad_(), Tensor.zeros([2], device: device).requiresGrad_())
         F.layerNorm(x, [2], weight: weight, bias: bias, eps: 1e-12).backward(gradient: Tensor.full([rows, 2], 100.1, device: device))

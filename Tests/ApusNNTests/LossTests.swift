@@ -3,8 +3,8 @@ import Foundation
 import Testing
 import TestSupport
 
-/// Losses against PyTorch's answers (the literals below), finite differences, and what bad input gets. The recorded cases of the conformance
-/// suite cover more settings in float32.
+/// Losses against PyTorch's answers (the literals below) and finite differences, and errors for bad input. The recorded cases of the
+/// conformance suite cover more settings in float32.
 @Suite struct LossTests {
     /// sin(1.7·(start + i)), float64.
     private func numbers(_ shape: Shape, _ start: Int) -> Tensor {
@@ -39,7 +39,7 @@ import TestSupport
         expect(F.huberLoss(numbers([5], 1) * 3, numbers([5], 8), delta: 0.7, weight: numbers([5], 2).abs()), 0.5157081752730484)
     }
 
-    /// CTC: losses, the gradient that takes normalised inputs for granted, impossible targets.
+    /// CTC: losses, the gradient for normalised inputs, impossible targets.
     @Test func connectionistTemporalClassification() {
         let logProbs = F.logSoftmax(numbers([6, 2, 4], 5), dim: 2).detach().requiresGrad_()
         let targets = Tensor([[1, 2, 2], [3, 1, 0]])
@@ -51,7 +51,7 @@ import TestSupport
             0.15812635142540443, -0.20857315566740314,
         ]
         for (a, b) in zip(values(logProbs.grad!), expected) { #expect(abs(a - b) < 1e-12) }
-        // Frames beyond a sequence's length get nothing.
+        // Frames beyond a sequence's length have the gradient 0.
         #expect(values(logProbs.grad!.select(1, 1).narrow(0, 4, 2)).allSatisfy { $0 == 0 })
 
         let flat = Tensor([1, 2, 2, 3, 1])
@@ -68,7 +68,7 @@ import TestSupport
         #expect(values(logProbs.grad!.select(1, 0)).allSatisfy { $0 == 0 })
     }
 
-    /// At 0 and 1 the logarithms stop at −100, and the derivative stays finite.
+    /// At 0 and 1 the logarithms are clamped at −100, and the derivative is finite.
     @Test func binaryCrossEntropyAtItsEnds() {
         let x = Tensor([0, 1, 0.3], dtype: .float64).requiresGrad_()
         let loss = F.binaryCrossEntropy(x, Tensor([1, 0, 0.5], dtype: .float64), reduction: .sum)
@@ -101,7 +101,7 @@ import TestSupport
         checkGradients([x]) { F.multiMarginLoss($0[0], y, p: 2) }
     }
 
-    /// A second derivative that goes through the fused op reaches what the scores came from.
+    /// A second derivative through the fused op reaches the inputs of the scores.
     @Test func crossEntropyTwice() {
         let x = numbers([3, 4], 3).requiresGrad_(), y = Tensor([0, 3, 1])
         let g = grad(of: F.crossEntropy(x, y, reduction: .sum), withRespectTo: [x], createGraph: true)[0]
@@ -136,7 +136,7 @@ import TestSupport
         #expect(message { F.binaryCrossEntropy(Tensor([1.5]), Tensor([1.0])) }.contains("between 0 and 1"))
     }
 
-    /// The path of the module stands in the message.
+    /// The message contains the path of the module.
     @Test func messagesNameTheModule() {
         #expect(message { CrossEntropyLoss()(Tensor.zeros([2, 3]), Tensor([0, 3])) }.contains("CrossEntropyLoss"))
     }

@@ -24,7 +24,7 @@ private enum Mixer {
 private protocol Part {}
 private struct Holder: Part { let inner = linear() }
 
-/// One module for each way to hold layers.
+/// A module with a property of any type that can hold layers.
 private final class Held<Value>: Module {
     var held: Value
     init(_ held: Value) { self.held = held }
@@ -36,7 +36,7 @@ private func keys(_ prefixes: String...) -> [String] { prefixes.flatMap { prefix
 private let stage = keys("held.conv", "held.Norm", "held.rest.0.0", "held.rest.1.0")
 
 @Suite struct HeldLayerTests {
-    /// What holds layers, and the keys that they have.
+    /// Modules that hold layers in every way, and the keys of their parameters.
     private static var cases: [(Module, [String])] {
         [
             (Held((linear(), 3)), keys("held.0")),
@@ -216,7 +216,7 @@ private let stage = keys("held.conv", "held.Norm", "held.rest.0.0", "held.rest.1
             Dictionary(uniqueKeysWithValues: report.olderKeys.map { ($0.takenFor, $0.found) })
                 == older.filter { source.stateDict()[$0.key] != nil })
         #expect(try target.loadStateDict(source.stateDict()).olderKeys.isEmpty)
-        // Today's key goes first.
+        // The current key takes precedence.
         file["W_q.weight"] = Tensor.full([2, 2], 7.0)
         #expect(throws: StateDictError.self) { try target.loadStateDict(file) }
         let rest = try target.loadStateDict(file, strict: false)
@@ -241,13 +241,13 @@ private let stage = keys("held.conv", "held.Norm", "held.rest.0.0", "held.rest.1
         let table: Parameter
         let rows: [Parameter]
         override init() {
-            // Parameters that are parts of one block.
+            // Parameters that are views of one storage.
             table = Parameter(Tensor.randn([4, 4]))
             rows = (0..<4).map { [block = table.detach()] in Parameter(block[$0]) }
         }
     }
 
-    /// States made of a module's own tensors; what they hold is what they held before.
+    /// States made of a module's own tensors are read before anything is overwritten.
     @Test func whatSharesMemoryWithTheModuleIsReadBeforeItIsWritten() throws {
         let makers: [(String, (Square) -> StateDict)] = [
             ("itself", { $0.stateDict() }),
@@ -325,7 +325,7 @@ private let stage = keys("held.conv", "held.Norm", "held.rest.0.0", "held.rest.1
         #expect(parts[0].array(Double.self) == [0, 1, 2] && parts[1].array(Double.self) == [3, 4, 5])
     }
 
-    /// Names are their bytes: a letter with its mark as one scalar and as two are two layers, in containers, states and calls.
+    /// Names are compared by bytes: a composed and a decomposed letter name two layers, in containers, states and calls.
     @Test func namesAreTheirBytes() throws {
         let (one, two) = ("\u{e9}", "e\u{301}")
         let model = Sequential([(one, Linear(2, 2)), (two, Linear(2, 2))])

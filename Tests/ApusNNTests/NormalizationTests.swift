@@ -80,7 +80,7 @@ import TestSupport
         checkGradients([x], "local response") { F.localResponseNorm($0[0], 2, alpha: 0.5) }
     }
 
-    /// A gradient with `createGraph` takes the composed form, one without the fused kernel: both are one function.
+    /// A gradient with `createGraph` uses the composed form, one without it the fused kernel: both give the same.
     @Test func fusedAndComposedGradientsAgree() {
         let x = wave([4, 3, 5]).requiresGrad_()
         let (w, b) = ((wave([3]) + 1).requiresGrad_(), wave([3]).requiresGrad_())
@@ -126,7 +126,7 @@ import TestSupport
         #expect(message { LayerNorm([1 << 40])(Tensor.ones([4])) }.contains("normalizedShape"))
     }
 
-    /// Halves are computed in float32 and rounded once.
+    /// 16-bit types are computed in float32 and rounded once.
     @Test func halfPrecision() {
         let x = wave([3, 2, 4])
         for dtype in [DType.float16, .bfloat16] {

@@ -2,8 +2,8 @@ import Apus
 import TestSupport
 import Testing
 
-/// Where nothing counts (empty batches, labels that are all ignored, results that do not change with their input) gradients are zeros: neither no
-/// numbers nor missing.
+/// Where nothing depends on the input (empty batches, ignored labels only, constant results), gradients are zero: neither NaN
+/// nor missing.
 @Suite struct NothingToLearnBackendTests {
     private func expectZeros(_ what: String, _ leaves: [Tensor], _ loss: ([Tensor]) -> Tensor) {
         for recorded in [false, true] {
@@ -90,7 +90,7 @@ import Testing
                 }
             }
         }
-        // The input still learns.
+        // The input still gets a gradient.
         let x = image.detach().requiresGrad_(), grid = Tensor.zeros([1, 1, 1, 2], device: device).requiresGrad_()
         F.gridSample(x, grid, mode: .nearest).sum().backward()
         #expect(values(x.grad!).reduce(0, +) == 2 && values(grid.grad!) == [0, 0])

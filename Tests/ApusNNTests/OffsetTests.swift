@@ -2,12 +2,12 @@ import Apus
 import TestSupport
 import Testing
 
-/// What depends on differences of numbers alone is as exact far from zero as beside it: float32 results equal those that float64 has of the same
-/// float32 inputs, within a few units of the results' scale, on every device.
+/// Functions of differences are as exact far from zero as near it: float32 results equal float64's from the same float32 inputs, within
+/// a few units of the results' scale, on every device.
 @Suite struct OffsetBackendTests {
     static let offsets = [0.0, 1, 1e3, 1e5, 1e7]
 
-    /// Numbers around an offset, some units apart; float32 rounds them, and both sides take what it makes of them.
+    /// Numbers a few units around an offset, rounded to float32; both sides use the rounded ones.
     private func numbers(_ shape: Shape, around offset: Double, seed: Double = 0) -> Tensor {
         ((Tensor.arange(shape.numel).to(.float64) * 0.7391 + seed).sin() * 4 + offset).to(.float32).reshape(shape)
     }
@@ -59,7 +59,7 @@ import Testing
                 for recorded in [false, true] {
                     let found = run(.float32, device, recorded: recorded), wanted = run(.float64, .cpu, recorded: recorded)
                     for (i, name) in ["output", "gradient of x", "gradient of the weight", "gradient of the bias"].enumerated() {
-                        // rmsNorm has no mean: its gradient is a difference of numbers of the offset's size.
+                        // rmsNorm subtracts no mean: its gradient is a difference of numbers as large as the offset.
                         let units = norm.name == "rmsNorm" && i == 1 ? 1e3 : 32.0
                         expectSame(found[i], wanted[i], units: units, "\(name) of \(norm.name) at \(offset), recorded \(recorded)")
                     }
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    /// Where some elements are far from the others, whichever these are.
+    /// Some elements are far from the others, in any position.
     @Test(arguments: Device.testedAndReference) func outliers(_ device: Device) {
         for norm in Self.norms {
             for spacing in [1, 3, 4, 8, 9, 100] {
@@ -125,7 +125,7 @@ import Testing
         }
     }
 
-    /// Draws have their shares, whatever all logits have in common.
+    /// The frequencies of the draws do not depend on an offset common to all logits.
     @Test func gumbel() {
         let logits = Tensor([0.0, 1, 2])
         for offset in [0.0, 1e7] {

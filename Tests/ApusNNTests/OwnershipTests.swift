@@ -4,7 +4,7 @@ import Testing
 private final class Elsewhere { let layer = Linear(2, 2) }
 private nonisolated(unsafe) var global: Module = Linear(2, 2)
 
-/// Calls what `find` gives it.
+/// Calls the layer that `find` returns.
 private final class Caller: Module {
     let find: () -> Module
     let fc = Linear(2, 2)
@@ -36,12 +36,12 @@ private var x: Tensor { Tensor.ones([3, 2]) }
         for (name, find) in made {
             let net = Caller(find)
             for _ in 0..<2 { #expect(isRefused { _ = net(x) }, "\(name)") }
-            // Nothing is learned there.
+            // The call is allowed if nothing is trained.
             #expect(!isRefused { noGrad { _ = net(x) } }, "\(name)")
             #expect(!isRefused { inferenceMode { _ = net(x) } }, "\(name)")
             #expect(!isRefused { _ = net.eval()(x) }, "\(name)")
             #expect(isRefused { _ = net.train()(x) }, "\(name)")
-            // Deeper down too.
+            // Also when nested.
             #expect(isRefused { _ = Sequential(ReLU(), net)(x) }, "\(name)")
         }
     }
@@ -65,10 +65,10 @@ private var x: Tensor { Tensor.ones([3, 2]) }
         let student = Caller { teacher }
         student.listed = [teacher]
         for _ in 0..<2 { #expect(!isRefused { _ = student(x) }) }
-        // The function of a loss.
+        // A layer used in the distance function of a loss.
         let distance = TripletMarginWithDistanceLoss(distanceFunction: { layer($0 - $1).norm(dim: 1) })
         #expect(!isRefused { _ = distance(x, x, x * 2) })
-        // A part of what is meant.
+        // A part of a listed model.
         let part = Caller { teacher[1] }
         part.listed = [teacher]
         #expect(!isRefused { _ = part(x) })
@@ -83,10 +83,10 @@ private var x: Tensor { Tensor.ones([3, 2]) }
         }
         let root = Root()
         for _ in 0..<2 { #expect(!isRefused { _ = root(x) }) }
-        // Alone, its owner is not there.
+        // Called alone, without its owner.
         let stray = Caller { root.head }
         #expect(isRefused { _ = stray(x) })
-        // One layer in two models, in turn.
+        // One layer in two models, called in turn.
         let (a, b) = (Sequential(root.head), Sequential(ReLU(), root.head))
         for _ in 0..<3 { #expect(!isRefused { _ = b(a(x)) }) }
     }

@@ -2,7 +2,7 @@ import Apus
 import TestSupport
 import Testing
 
-/// Sequences of different lengths, packed. Expected numbers were written by PyTorch 2.13.
+/// Packed sequences of different lengths. The expected numbers are PyTorch 2.13's.
 @Suite struct PackedSequenceTests {
     private let padded = Tensor.arange(24, dtype: .float32).reshape(4, 3, 2)
 
@@ -32,7 +32,7 @@ import Testing
             unpadSequence(padPackedSequence(packed).output, lengths: [2, 3, 1]).map { $0.array(Float.self) } == [[1, 2], [3, 4, 5], [6]])
     }
 
-    /// A packed run must equal a run over each sequence by itself, values and gradients.
+    /// A run over packed sequences equals a run over each sequence alone, in values and gradients.
     @Test(arguments: [false, true]) func `layers read each sequence by itself`(_ bidirectional: Bool) {
         let lengths = [2, 4, 1, 4]
         withGenerator(Generator(seed: 3)) {

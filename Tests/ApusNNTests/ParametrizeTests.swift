@@ -35,7 +35,7 @@ private func weighted(_ x: Tensor) -> Tensor { (x * R.wave(x.shape, k: 2.3)).sum
         #expect(isParametrized(linear) && isParametrized(linear, "bias") && !isParametrized(linear, "scale"))
         #expect(linear.parameters().count == 4 && !linear.parameters().contains { $0 === linear.weight })
 
-        // What is read follows the original at once, with an op or without.
+        // A change of the original shows in the weight at once, in ops and in direct reads.
         noGrad { _ = original.mul_(2) }
         let doubled = R.tensor("chain/0") * 2
         expectClose(linear.weight.detach(), doubled)
@@ -52,7 +52,7 @@ private func weighted(_ x: Tensor) -> Tensor { (x * R.wave(x.shape, k: 2.3)).sum
         #expect(linear.weight.grad != nil)
     }
 
-    /// A copy has originals of its own, and its weight follows them; a state dict carries them.
+    /// A copy has its own originals, and its weight follows them; a state dict contains them.
     @Test func copiesAndFiles() throws {
         let linear = Parametrizations.spectralNorm(Parametrizations.weightNorm(layer(3, 4)), "bias")
         let copy = linear.copy()
@@ -80,7 +80,7 @@ private func weighted(_ x: Tensor) -> Tensor { (x * R.wave(x.shape, k: 2.3)).sum
         }
         R.expectText("weightNorm", Parametrizations.weightNorm(layer(3, 4)))
 
-        // The older form, and its state in the newer.
+        // The older form, whose state the newer one loads.
         let old = weightNorm(layer(3, 4))
         R.expectText("weightNorm.old", old)
         noGrad { _ = old.namedParameters().first { $0.name == "weight_g" }!.parameter.mul_(2) }
@@ -126,7 +126,7 @@ private func weighted(_ x: Tensor) -> Tensor { (x * R.wave(x.shape, k: 2.3)).sum
         check("transposed", Parametrizations.spectralNorm(ConvTranspose1d(2, 3, kernelSize: 2, dtype: .float64)), R.wave([1, 2, 3]))
         check("vector", Parametrizations.spectralNorm(LayerNorm(4, dtype: .float64)), R.wave([2, 4]))
 
-        // One step a call, none by reading.
+        // Each call makes one step, a read makes none.
         let before = conv.train().namedBuffers()[0].buffer.clone()
         _ = conv.weight.array(Double.self)
         #expect(conv.namedBuffers()[0].buffer.equal(before))
@@ -172,7 +172,7 @@ private func weighted(_ x: Tensor) -> Tensor { (x * R.wave(x.shape, k: 2.3)).sum
                 if n == 3 && isTrivial && map == .cayley { R.expectText("orthogonal", linear) }
                 let parametrization = linear.parametrization("weight")![0]
                 let signs = original.detach().diagonal().trunc()
-                // The diagonal of reflections is cut to a whole number.
+                // The diagonal of the reflections is rounded towards zero.
                 let between = Tensor.eye(n, m, dtype: .float64) * (map == .householder ? 1.5 * signs[0].item() : 0)
                 checkGradients([original.detach().tril(-1) + original.detach().triu(1)], "\(name)") { parametrization($0[0] + between) }
             }
@@ -217,7 +217,7 @@ private func weighted(_ x: Tensor) -> Tensor { (x * R.wave(x.shape, k: 2.3)).sum
         #expect(to.stateDict().keys == from.stateDict().keys)
     }
 
-    /// Weights that a layer hands to functions of its own, in threads that serve, and inside a recurrent walk.
+    /// Weights that a layer passes to its own functions, in serving threads, and inside a recurrent op.
     @Test func layersOfEveryKindReadThem() async throws {
         let lstm = Parametrizations.weightNorm(LSTM(2, 3), "weight_hh_l0")
         R.expectText("lstm", lstm)
@@ -269,7 +269,7 @@ private func weighted(_ x: Tensor) -> Tensor { (x * R.wave(x.shape, k: 2.3)).sum
     }
 }
 
-/// Stand-ins and computed weights at once.
+/// Replacement tensors together with computed weights.
 @Suite struct FunctionalParametrizationTests {
     @Test func functionalCallsReachOriginals() {
         let linear = Parametrizations.weightNorm(layer(3, 4))
@@ -290,7 +290,7 @@ private func weighted(_ x: Tensor) -> Tensor { (x * R.wave(x.shape, k: 2.3)).sum
         }
     }
 
-    /// What a layer detaches stays detached when another tensor stands in.
+    /// A tensor that a layer detaches stays detached when it is replaced.
     @Test func detachedStandInsHaveNoHistory() {
         final class Detaching: Module {
             let weight = Parameter(Tensor.ones([2], dtype: .float64))

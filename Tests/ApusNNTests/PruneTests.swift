@@ -47,7 +47,7 @@ private typealias R = Recorded
         #expect(!Prune.isPruned(net))
     }
 
-    /// Pruned elements stay 0 whatever the optimizer does, in a copy too; the rest learns.
+    /// Pruned elements stay 0 with every optimizer, in a copy too; the others are trained.
     @Test func trainingKeepsTheMask() {
         let linear = Prune.randomUnstructured(Linear(6, 5), "weight", amount: 12)
         let copy = linear.copy()

@@ -3,11 +3,11 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Functions that draw: 100,000 draws with a fixed seed, by shares, moments and the Kolmogorov–Smirnov distance to the distribution.
+/// Random functions: 100,000 draws with a fixed seed, by frequencies, moments and the Kolmogorov–Smirnov distance.
 @Suite struct RandomFunctionTests {
     private static let n = 100_000
 
-    /// The largest distance between the draws' distribution and `cdf`; above 1.95/√n in one of a thousand seeds.
+    /// Expects a Kolmogorov–Smirnov distance between the draws and `cdf` below 1.95/√n, which one seed in a thousand exceeds.
     private func expectDistribution(
         _ draws: [Double], _ what: String, sourceLocation: SourceLocation = #_sourceLocation, cdf: (Double) -> Double
     ) {
@@ -21,14 +21,14 @@ import Testing
             sourceLocation: sourceLocation)
     }
 
-    /// Within five standard errors of a share.
+    /// Expects a frequency within five standard errors of p.
     private func expectShare(_ share: Double, _ p: Double, _ what: String, sourceLocation: SourceLocation = #_sourceLocation) {
         #expect(
             abs(share - p) < 5 * (p * (1 - p) / Double(Self.n)).squareRoot(), "\(what): \(share), wanted \(p)",
             sourceLocation: sourceLocation)
     }
 
-    /// Of two classes a soft draw is the logistic function of a logistic number, and of several the largest are as frequent as softmax says.
+    /// With two classes a soft draw is the sigmoid of a logistic number; with several, the frequencies of the largest are the softmax.
     @Test func gumbelSoftmax() {
         let (first, second, tau) = (0.4, -0.3, 0.7)
         let logits = Tensor([first, second], dtype: .float64).expand(Self.n, 2)
@@ -42,7 +42,7 @@ import Testing
         let shares = values(hard.detach().mean(dim: 0))
         for (share, p) in zip(shares, values(scores.softmax(dim: 0))) { expectShare(share, p, "hard") }
         #expect(values(hard.detach().max(dim: 1).values).allSatisfy { abs($0 - 1) < 1e-12 })
-        // Its gradient is that of the soft draw with the same noise.
+        // Its gradient equals that of the soft draw with the same noise.
         let other = scores.expand(Self.n, 4).clone().requiresGrad_()
         let weights = Tensor([1.0, 2, 3, 4], dtype: .float64)
         (hard * weights).sum().backward()
@@ -50,7 +50,7 @@ import Testing
         expectClose(leaf.grad!, other.grad!)
     }
 
-    /// Whole channels are put out, each with probability p, and the others are 1/(1 − p) times what they were; so is the gradient.
+    /// Whole channels are dropped, each with probability p, and the others are scaled by 1/(1 − p); so is the gradient.
     @Test(arguments: [1, 2, 3]) func channels(_ spatial: Int) {
         let p = 0.3
         let x = (Tensor.ones(Shape([1000, 100] + Array(repeating: 2, count: spatial)), dtype: .float64) * 1.5).requiresGrad_()
@@ -68,7 +68,7 @@ import Testing
         expectClose(x.grad! * 1.5, y.detach())
     }
 
-    /// Channels put out become α′ before all are scaled and shifted, so that mean 0 and variance 1 stay.
+    /// Dropped channels become α′ before all are scaled and shifted, so that mean 0 and variance 1 are kept.
     @Test(arguments: [0.2, 0.5]) func featureAlphaDropout(_ p: Double) {
         let negative = -1.7580993408473766
         let scale = 1 / ((1 - p) * (1 + p * negative * negative)).squareRoot(), shift = -scale * negative * p
@@ -88,7 +88,7 @@ import Testing
         #expect(wide.max(dim: 1).values.equal(wide.min(dim: 1).values), "channels are whole")
     }
 
-    /// Slopes of negative numbers are uniform, positive numbers stay, and the gradient knows which slope it was.
+    /// The slopes of negative numbers are uniform, positive numbers are unchanged, and the gradient uses the same slopes.
     @Test func rrelu() {
         let layer = RReLU(0.2, 0.6)
         let x = Tensor.full([2, Self.n], -1, dtype: .float64)

@@ -22,7 +22,7 @@ extension Recorded {
         Tensor((0..<shape.numel).map { sin(Double($0) * k + 0.3) * scale }, shape: shape, dtype: .float64)
     }
 
-    /// Expects that `tensors` are what was recorded as `name/0`, `name/1` …
+    /// Expects that `tensors` equal those recorded as `name/0`, `name/1` …
     static func expect(
         _ name: String, _ tensors: [Tensor], rtol: Double = 1e-10, atol: Double = 1e-12, sourceLocation: SourceLocation = #_sourceLocation
     ) {
@@ -47,7 +47,7 @@ extension Recorded {
         expect(name, [output] + zip(leaves, gradients).map { $1 ?? Tensor.zeros(like: $0) }, sourceLocation: sourceLocation)
     }
 
-    /// Expects the recorded printed form and keys.
+    /// Expects the recorded printed form and state keys.
     static func expectText(_ name: String, _ module: Module, sourceLocation: SourceLocation = #_sourceLocation) {
         if let text = functions.texts["\(name)/repr"] { #expect("\(module)" == text, sourceLocation: sourceLocation) }
         #expect(module.stateDict().keys.joined(separator: " ") == functions.texts["\(name)/keys"], sourceLocation: sourceLocation)

@@ -2,8 +2,8 @@ import Apus
 import TestSupport
 import Testing
 
-/// The functions of `F`, `Func` and `Init` and `AveragedModel` against what `Tests/ApusNNTests/record_calls.py` recorded of PyTorch's: outputs, and the
-/// gradients of their sum weighted by `wave(k: 2.3)`.
+/// The functions of `F`, `Func` and `Init`, and `AveragedModel`, against the answers of PyTorch that `Tests/ApusNNTests/record_calls.py`
+/// recorded: outputs, and the gradients of their sum weighted by `wave(k: 2.3)`.
 @Suite struct RecordedCallTests {
     struct Call: Decodable {
         let inputs, outputs: [RecordedTensor]
@@ -40,7 +40,7 @@ import Testing
             return wanted.gradients["\(i)"] == nil ? x : x.requiresGrad_()
         }
         let outputs = call(inputs)
-        // PyTorch's derivatives of these take their constants in float32.
+        // PyTorch's derivatives of these functions round their constants to float32.
         let rtol = name == "celu/alpha" || name == "hardsigmoid" ? 1e-6 : 1e-9
         #expect(outputs.count == wanted.outputs.count)
         for (i, (output, value)) in zip(outputs, wanted.outputs).enumerated() {
@@ -63,7 +63,7 @@ import Testing
 
 typealias RecordedCall = @Sendable ([Tensor]) -> [Tensor]
 
-/// What each recorded call is in Apus, by families.
+/// The calls in Apus, by family.
 enum RecordedCalls {
     static func wave(_ shape: Shape, k: Double = 0.7) -> Tensor { Recorded.wave(shape, k: k) }
 

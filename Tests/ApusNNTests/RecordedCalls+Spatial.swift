@@ -16,7 +16,7 @@ extension RecordedCalls {
         return calls
     }
 
-    /// What has no number of dimensions in its name.
+    /// Adds the functions whose names contain no number of dimensions.
     private static func addShared(_ n: Int, to calls: inout [String: RecordedCall]) {
         let amounts = Array([[Int]](repeating: [1, 2], count: n).joined()), cut = Array([[Int]](repeating: [-1, 2], count: n).joined())
         for (name, mode) in [("constant", PadMode.constant), ("reflect", .reflect), ("replicate", .replicate), ("circular", .circular)] {

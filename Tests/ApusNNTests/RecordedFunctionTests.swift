@@ -50,7 +50,7 @@ private typealias R = Recorded
         #expect(F.maxPool3d(Tensor([UInt8](0..<16), shape: [1, 2, 2, 4]), kernelSize: 2).array(Int.self) == [13, 15])
     }
 
-    /// Places away from the borders between elements, where interpolation has kinks.
+    /// Sample points away from the borders between elements, where interpolation has kinks.
     @Test func derivativesOfSampling() {
         let grid = Tensor([-0.61, 0.13, 0.82, 0.71], shape: [1, 1, 2, 2], dtype: .float64)
         let image = R.wave([1, 1, 3, 4])

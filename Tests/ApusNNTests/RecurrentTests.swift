@@ -2,7 +2,7 @@ import Apus
 import Testing
 import TestSupport
 
-/// Gives parameter i of a module the numbers sin(0.37·k)·(0.5 + 0.1·i), as the recorded answers were computed with.
+/// Fills parameter i of a module with the numbers sin(0.37·k)·(0.5 + 0.1·i), as for the recorded answers.
 func fill<Layer: Module>(_ module: Layer) -> Layer {
     noGrad {
         for (i, parameter) in module.parameters().enumerated() { parameter.copy_(wave(parameter.shape) * (0.5 + 0.1 * Double(i))) }
@@ -42,7 +42,7 @@ func fill<Layer: Module>(_ module: Layer) -> Layer {
                 -0.084209,
             ], atol: 1e-6)
 
-        // Without a batch.
+        // Input without a batch dimension.
         let (plain, hidden) = fill(RNN(2, 2, nonlinearity: .relu, bidirectional: true, dtype: .float64))(wave([3, 2]))
         #expect(plain.shape == [3, 4])
         expectClose(
@@ -54,7 +54,7 @@ func fill<Layer: Module>(_ module: Layer) -> Layer {
         expectClose(hidden, [0.5157254, 2.2829476, 1.6199449, 5.5798891], atol: 1e-6)
     }
 
-    /// A layer of one step computes what its cell does.
+    /// A layer on a sequence of one step equals its cell.
     @Test func cellsAreLayersOfOneStep() {
         let (x, h, c) = (wave([2, 3]), wave([2, 4]).cos(), wave([2, 4]))
         let lstm = fill(LSTM(3, 4, dtype: .float64)), lstmCell = fill(LSTMCell(3, 4, dtype: .float64))
@@ -74,7 +74,7 @@ func fill<Layer: Module>(_ module: Layer) -> Layer {
         checkGradients([wave([1, 3, 2]), wave([2, 1, 1]), wave([2, 1, 2])], "LSTM") { lstm($0[0], ($0[1], $0[2])).output }
         let gru = fill(GRU(2, 2, bidirectional: true, dtype: .float64))
         checkGradients([wave([3, 1, 2]), wave([2, 1, 2])], "GRU") { gru($0[0], $0[1]).output }
-        // With respect to the weights.
+        // Derivatives of the weights.
         let x = wave([2, 1, 2])
         checkGradients([wave([8, 2]), wave([8, 2])], "LSTM's products") {
             let (h, c) = LSTMCellStep.run(x, $0[0], $0[1])
@@ -130,14 +130,14 @@ func fill<Layer: Module>(_ module: Layer) -> Layer {
                 == "LSTM(2, 3, proj_size=2, num_layers=2, bias=False, dropout=0.5)")
         #expect("\(GRUCell(5, 10, bias: false))" == "GRUCell(5, 10, bias=False)")
         #expect("\(RNNCell(5, 10, nonlinearity: .relu))" == "RNNCell(5, 10, nonlinearity=relu)")
-        // A copy has weights of its own.
+        // A copy has its own weights.
         let copy = lstm.copy()
         noGrad { for parameter in copy.parameters() { parameter.zero_() } }
         #expect(copy(Tensor.ones([1, 2, 48])).output.abs().sum().item() == 0)
         #expect(lstm(Tensor.ones([1, 2, 48])).output.abs().sum().item() > 0)
     }
 
-    /// Dropout between layers: in training, never after the last.
+    /// Dropout between layers: only in training, and never after the last layer.
     @Test func dropout() {
         withGenerator(Generator(seed: 3)) {
             let gru = GRU(4, 8, numLayers: 2, dropout: 0.5)
@@ -165,7 +165,7 @@ func fill<Layer: Module>(_ module: Layer) -> Layer {
             message { LSTMCell(4, 3)(Tensor.ones([2, 4]), (Tensor.ones([2, 4]), Tensor.ones([2, 3]))).h }.contains("hiddenSize is 3"))
     }
 
-    /// Widths whose weights are laid out with a gap behind each row, beside the reference, forward and backward.
+    /// Widths for which the weights are stored with padded rows, against the reference, forward and backward.
     @Test(arguments: Device.tested) func wideGates(_ device: Device) {
         let lstm = withGenerator(Generator(seed: 1)) { LSTM(5, 128, projSize: 12) }
         let x = wave([3, 2, 5]).to(.float32)

@@ -2,8 +2,8 @@ import Apus
 import TestSupport
 import Testing
 
-/// `interpolate` chooses exactly the elements that its formula names, copies what does not change its extent, and resamples pictures as PyTorch
-/// does; padding with negative sides is PyTorch's.
+/// `interpolate` chooses exactly the elements of its formula, copies dimensions of unchanged extent, and resamples images like PyTorch;
+/// padding with negative sizes equals PyTorch's.
 @Suite struct ResamplingBackendTests {
     @Test(arguments: Device.testedAndReference) func nearestIsExact(_ device: Device) {
         let limit = device == .cpu ? 24 : 9
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    /// Places beyond what float32 counts.
+    /// Indices that float32 cannot represent.
     @Test func nearestOfLongLines() {
         let from = 5_000_011, x = Tensor.arange(from, dtype: .float32).reshape([1, 1, from])
         for to in [997, 1001, 4099] {
@@ -73,7 +73,7 @@ import Testing
         }
     }
 
-    /// PyTorch's answers to pictures of uint8.
+    /// PyTorch's answers for uint8 images.
     @Test(arguments: Device.testedAndReference) func pictures(_ device: Device) {
         let x = Tensor((0..<40).map { $0 * 37 % 251 }, shape: [1, 2, 4, 5], dtype: .uint8).to(device)
         func expectPicture(_ found: Tensor, _ wanted: [Int64], _ what: String) {
@@ -123,7 +123,7 @@ import Testing
         expectThrows("uint8") { F.interpolate(x, size: 3, mode: .area) }
     }
 
-    /// PyTorch's answers: circular padding wraps what is left after cutting, the other modes cut what they have continued.
+    /// PyTorch's answers: circular padding first crops and then wraps, the other modes first pad and then crop.
     @Test(arguments: Device.testedAndReference) func paddingWithNegativeSides(_ device: Device) {
         let x = Tensor.arange(5, dtype: .float32).reshape([1, 1, 5]).to(device)
         let answers: [(PadMode, [Int], [Double])] = [

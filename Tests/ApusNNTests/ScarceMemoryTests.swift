@@ -2,7 +2,7 @@ import Apus
 import TestSupport
 import Testing
 
-/// The functions of `F` and the transforms with an allocator that refuses its k-th block, for every k: an error within `checked`, and nothing else.
+/// The functions of `F` and the transforms with an allocator that refuses its k-th block, for every k: only an error in `checked`.
 @Suite struct ScarceMemoryTests {
     @Test func recordedCalls() throws {
         let (count, complaints) = try alone {

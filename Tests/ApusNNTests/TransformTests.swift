@@ -14,7 +14,7 @@ import Testing
         let (g, value) = Func.gradAndValue { $0.pow(3).sum() }(x)
         expectClose(g, x.square() * 3)
         expectClose(value, x.pow(3).sum())
-        // Of one argument among two; the other is a constant.
+        // With respect to one of two arguments; the other is a constant.
         let y = numbers([5], seed: 2)
         expectClose(Func.grad(argnums: [1]) { ($0[0] * $0[1].square()).sum() }([x, y])[0], x * y * 2)
         // Nested: the third derivative of x⁴.
@@ -24,7 +24,7 @@ import Testing
         #expect(noGrad { third(x) }.shape == [5])
     }
 
-    /// A transform inside a recorded computation is part of it.
+    /// A transform is part of the graph in which it is called.
     @Test func `results are differentiable where arguments are`() {
         checkGradients([numbers([4])]) { inputs in Func.grad { ($0.exp() * $0.sin()).sum() }(inputs[0]) }
         checkGradients([numbers([3]), numbers([3], seed: 4)]) { inputs in
@@ -49,7 +49,7 @@ import Testing
         expectClose(Func.jvp(f, x, t).tangent, jacobian.matmul(t))
         expectClose(Func.jacrev(f)(x), jacobian)
         expectClose(Func.jacfwd(f)(x), jacobian)
-        // What does not depend on the argument has zeros.
+        // Results that do not depend on the argument have the derivative 0.
         expectClose(Func.jacrev { _ in a.sum(dim: 0) }(x), Tensor.zeros([4, 4], dtype: .float64))
         expectClose(Func.jvp({ _ in u }, x, t).tangent, Tensor.zeros([3], dtype: .float64))
         // Several arguments and results.
@@ -120,7 +120,7 @@ import Testing
         let x = Tensor.randn([5, 2, 3])
         let expected = model(x).output
         var other = StateDict()
-        // Not contiguous, so that layout matters.
+        // Not contiguous, to test strides.
         other["weight_hh_l0"] = Tensor.randn([4, 16]).t().requiresGrad_()
         let changed = model.functionalCall(other) { model(x).output }
         #expect(changed.array(Float.self) != expected.array(Float.self))
@@ -132,7 +132,7 @@ import Testing
         expectEqual(model(x).output, expected)
         for (key, tensor) in model.stateDict() { expectEqual(tensor, before[key]!) }
 
-        // Buffers that the call changes are the given ones.
+        // The call changes the buffers that were passed in.
         let norm = BatchNorm1d(3)
         var state = StateDict()
         state["running_mean"] = Tensor.zeros([3])
@@ -141,7 +141,7 @@ import Testing
         expectClose(state["running_mean"]!, [0.1, 0.1, 0.1])
     }
 
-    /// A module's own parameters and buffers, as they are or exchanged, stand for one another by what they were before the call.
+    /// A module's own parameters and buffers may be passed, unchanged or swapped: names get the tensors from before the call.
     @Test func `functionalCall with the module's own tensors`() {
         let model = Sequential(Linear(3, 3), Tanh(), BatchNorm1d(3), Linear(3, 3))
         model.eval()
@@ -150,7 +150,7 @@ import Testing
         expectEqual(model.functionalCall(StateDict(model.namedParameters()), x), expected)
         expectEqual(model.functionalCall(model.stateDict(), x), expected)
 
-        // Gradients flow to the parameters themselves, also through a step (MAML).
+        // Gradients reach the parameters themselves, also through a step (MAML).
         let own = StateDict(model.namedParameters())
         let loss = model.functionalCall(own, x).square().mean()
         let gradients = grad(of: [loss], withRespectTo: model.parameters(), createGraph: true)
@@ -159,7 +159,7 @@ import Testing
         model.functionalCall(moved, x).square().mean().backward()
         for parameter in model.parameters() { #expect(parameter.grad != nil) }
 
-        // Two of them exchanged.
+        // Two of them swapped.
         let (first, last) = (own["0.weight"]!, own["3.weight"]!)
         var exchanged = StateDict()
         (exchanged["0.weight"], exchanged["3.weight"]) = (last, first)
@@ -179,7 +179,7 @@ import Testing
         expectEqual(last.grad!, twin.parameters()[0].grad!)
         expectEqual(model(x), expected)
 
-        // Within another call a parameter's name stands for what that one put there.
+        // Within another call, a parameter means its replacement in the outer call.
         var zeros = StateDict()
         zeros["0.weight"] = Tensor.zeros([3, 3])
         let nested = model.functionalCall(zeros) { model.functionalCall(StateDict(model.namedParameters()), x) }
@@ -199,7 +199,7 @@ import Testing
         for (i, model) in models.enumerated() { expectEqual(together[i], model(x)) }
     }
 
-    /// What PyTorch's `has_aux` is for: the closure hands more out through a variable.
+    /// The purpose of PyTorch's `has_aux`: the closure returns more through a captured variable.
     @Test func `more results than one`() {
         let x = numbers([3])
         var logits = Tensor.zeros([])
@@ -220,7 +220,7 @@ import Testing
         expectClose(blocks[0][1], (y * 2).expand(3, 2))
         expectClose(blocks[1][0], blocks[0][1].t())
         expectClose(blocks[1][1], Tensor.eye(2, dtype: .float64) * 2 * x.sum())
-        // An argument that is not asked for is a constant within, and connected without.
+        // An argument outside `argnums` is constant inside, but stays in the outer graph.
         checkGradients([x, y], second: false) { inputs in Func.jacrev(argnums: [0], f)(inputs)[0] }
         #expect(message { _ = Func.jacrev(argnums: [2], f)([x, y]) }.contains("argument 2 of 2"))
         #expect(message { _ = Func.hessian(argnums: [-1]) { f($0).sum() }([x, y]) }.contains("argument -1 of 2"))

@@ -61,7 +61,7 @@ private typealias R = Recorded
         }
     }
 
-    /// Padded positions are computed like the others, and nothing that is not padded depends on them.
+    /// Padded positions are computed like others, and no other position depends on them.
     @Test func paddedPositions() {
         let net = numbered(
             TransformerEncoder(TransformerEncoderLayer(4, 2, dimFeedforward: 6, dropout: 0, batchFirst: true, dtype: .float64), 2)

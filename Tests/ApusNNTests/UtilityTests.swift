@@ -118,7 +118,7 @@ private typealias R = Recorded
     }
 }
 
-/// Encoders, decoders and layers of one's own in transformers.
+/// User-defined encoders, decoders and layers in transformers.
 @Suite struct CustomTransformerTests {
     private final class Doubling: Module {
         override func forward(_ x: Tensor) -> Tensor { x * 2 }
@@ -156,7 +156,7 @@ private typealias R = Recorded
     }
 }
 
-/// What files may ask for is bounded.
+/// The sizes that files may request are bounded.
 @Suite struct BoundTests {
     @Test func productsOfSizes() {
         let large = Argument.int(1 << 20)

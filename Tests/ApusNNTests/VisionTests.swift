@@ -27,7 +27,7 @@ import TestSupport
             atol: 1e-7)
         let x = wave([2, 3, 4, 6])
         expectEqual(F.pixelUnshuffle(F.pixelShuffle(wave([2, 8, 3, 2]), 2), 2), wave([2, 8, 3, 2]))
-        // Windows side by side cover everything once.
+        // Windows without overlap cover each element once.
         expectEqual(F.fold(F.unfold(x, kernelSize: 2, stride: 2), [4, 6], kernelSize: 2, stride: 2), x)
     }
 

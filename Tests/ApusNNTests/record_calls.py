@@ -39,7 +39,7 @@ def written(tensor, digits=12):
 
 
 def call(name, function, *inputs, fixed=()):
-    """`fixed` are places of inputs that PyTorch has no gradient for."""
+    """`fixed` are the positions of inputs without a gradient in PyTorch."""
     leaves = [x.clone().requires_grad_(x.is_floating_point() and i not in fixed) for i, x in enumerate(inputs)]
     outputs = function(*leaves)
     outputs = list(outputs) if isinstance(outputs, (tuple, list)) else [outputs]
@@ -262,7 +262,7 @@ def averages():
             call(f"AveragedModel/{name} {buffers}", lambda: [v.detach() for v in averaged.state_dict().values()])
 
 
-# Recorded in functions.json, in place (and compared with what is not), or random.
+# Recorded in functions.json, random, or in-place (and compared with the other form).
 ELSEWHERE = {
     "grid_sample", "affine_grid", "pdist", "conv_tbc", "relu_", "elu_", "selu_", "celu_", "leaky_relu_", "hardtanh_", "threshold_", "rrelu_", "gumbel_softmax",
 }

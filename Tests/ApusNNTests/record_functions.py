@@ -17,7 +17,7 @@ from torch.nn.utils import parametrizations, parametrize, prune, rnn
 
 warnings.simplefilter("ignore")
 torch.set_default_dtype(torch.float64)
-# Sums in one order, on every machine; and what starts at random starts the same.
+# The order of summation and the random numbers are the same in every run.
 torch.set_num_threads(1)
 torch.manual_seed(7)
 NUMBERS, TEXTS = {}, {}
@@ -41,7 +41,7 @@ def differentiated(name, function, *inputs):
 
 
 def text(name, module):
-    # Its projection in attention is a plain Linear from 2.15 on, as in the recorded layers.
+    # From 2.15 on, attention's projection is a plain Linear, as in the recorded layers.
     TEXTS[name + "/repr"] = repr(module).replace("NonDynamicallyQuantizableLinear", "Linear")
     TEXTS[name + "/keys"] = " ".join(module.state_dict())
 
@@ -110,12 +110,12 @@ def orthogonal():
         name = f"orthogonal/{map_}/{n}x{m}/{trivial}"
         layer = nn.Linear(m, n)
         with torch.no_grad():
-            # One wave alone has rank 2.
+            # A single wave has rank 2.
             layer.weight.copy_(wave(n, m) + wave(n, m, k=1.9))
         parametrizations.orthogonal(layer, orthogonal_map=map_, use_trivialization=trivial)
         list_ = layer.parametrizations.weight
         if trivial:
-            # Completing a basis is random; only what the weight says is certain.
+            # The completion of a basis is random; only the part given by the weight is fixed.
             record(name + "/start", layer.weight)
             side = max(n, m)
             base, _ = torch.linalg.qr(wave(side, side, k=1.3))

@@ -19,7 +19,7 @@ LEFT_OUT = {
 
 
 def arguments(function):
-    # Where all arguments go on to a base class, a declaration for type checkers says what they are.
+    # If all arguments are passed to a base class, the overload for type checkers declares them.
     signature = inspect.signature((typing.get_overloads(function) or [function])[0])
     recorded = []
     for name, parameter in list(signature.parameters.items())[1:]:

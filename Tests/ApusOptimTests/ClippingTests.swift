@@ -3,7 +3,7 @@ import Testing
 import TestSupport
 
 @Suite struct ClippingTests {
-    /// Norms of several orders, and the gradients after, are PyTorch's.
+    /// Norms of several orders, and the clipped gradients, equal PyTorch's.
     @Test func recorded() {
         for run in Recorded.load("clipping", as: [JSON].self) {
             let a = Tensor.zeros([2, 3], dtype: .float64, requiresGrad: true), b = Tensor.zeros([4], dtype: .float64, requiresGrad: true)

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `GradScaler` against PyTorch's walk (Tests/ApusOptimTests/record_autocast.py), its errors and state.
+/// `GradScaler` against steps recorded from PyTorch (Tests/ApusOptimTests/record_autocast.py), its errors and state.
 @Suite struct GradScalerTests {
     @Test func recordedWalks() {
         let walks = Recorded.load("scaler", as: [JSON].self)

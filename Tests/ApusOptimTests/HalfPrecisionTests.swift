@@ -2,7 +2,7 @@ import Apus
 import TestSupport
 import Testing
 
-/// Parameters of half types: a step is what float32 computes from the same numbers, rounded once.
+/// Parameters in 16-bit types: a step equals the float32 step from the same numbers, rounded once.
 @Suite struct HalfPrecisionTests {
     private static let makers: [(String, @Sendable ([Tensor]) -> Optimizer)] = [
         ("SGD", { SGD($0, lr: 0.05, momentum: 0.9, weightDecay: 0.01) }), ("Adam", { Adam($0, amsgrad: true) }), ("AdamW", { AdamW($0) }),
@@ -14,7 +14,7 @@ import Testing
     ]
 
     @Test(arguments: [DType.float16, .bfloat16]) func stepsAreThoseOfFloat32(_ dtype: DType) {
-        // Nothing, small and large gradients: squares of the small ones are 0 in float16, of the large ones infinite.
+        // Zero, small and large gradients: the squares of the small ones are 0 in float16, those of the large ones infinite.
         let gradients: [[Double]] = [[0, 1e-3, -1e-4, 300], [1e-5, 0, -2e-3, 400], [0, 0, 1e-3, -500]]
         for (name, make) in Self.makers {
             let half = Tensor([[1.0, -0.5], [0.25, 2]], dtype: dtype).requiresGrad_()
@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    /// State comes back to the same bits, and a state that was kept in half is taken.
+    /// The state is restored bit for bit, and a state that was saved in a 16-bit type is accepted.
     @Test func stateIsFloat32() throws {
         let x = Tensor.ones([2], dtype: .float16).requiresGrad_()
         let optimizer = Adam([x])
@@ -67,7 +67,7 @@ import Testing
         #expect(other.stateDict().tensors["state.0.exp_avg"]!.dtype == .float32)
     }
 
-    /// The norm of many gradients of a half type may lie beyond it.
+    /// The total norm of many gradients may exceed the range of their 16-bit type.
     @Test func clippingBeyondTheRange() {
         let x = Tensor.zeros([4], dtype: .float16).requiresGrad_()
         x.grad = Tensor.full([4], 60000.0, dtype: .float16)

@@ -3,9 +3,9 @@ import Glibc
 import Testing
 import TestSupport
 
-/// Optimizers where the numbers, or what they are given, go astray.
+/// Optimizers with infinite and NaN numbers, and with unusual states and parameters.
 @Suite struct OptimizerLawTests {
-    /// AdamW stays AdamW whatever state it is given.
+    /// AdamW keeps its decoupled weight decay, whatever state it loads.
     @Test func adamWStaysDecoupled() throws {
         let (x, y) = (Tensor([1.0, 2], requiresGrad: true), Tensor([1.0, 2], requiresGrad: true))
         let adam = Adam([x], lr: 0.1, weightDecay: 0.5)
@@ -25,7 +25,7 @@ import TestSupport
         expectClose(x.detach(), y.detach(), rtol: 0, atol: 0)
     }
 
-    /// Lion is the paper's algorithm 2, element by element in float64.
+    /// Lion equals algorithm 2 of its paper, element by element in float64.
     @Test func lionIsAsWritten() {
         let grid: [(Double, (Double, Double), Double, Bool)] = [
             (0.01, (0.9, 0.99), 0, false), (0.1, (0.5, 0.8), 0.3, false), (0.02, (0, 0.9), 1, true), (0.03, (0.95, 0), 0.1, true),
@@ -35,7 +35,7 @@ import TestSupport
             let optimizer = Lion([x], lr: lr, betas: betas, weightDecay: decay, maximize: maximize)
             var (p, m) = (values(x), [0.0, 0, 0, 0, 0])
             for step in 0..<20 {
-                // One element never gets a gradient: its sign is 0, and it only decays.
+                // The gradient of one element is always 0, and so is its sign: that element only decays.
                 let gradient = (0..<5).map { $0 == 4 ? 0 : cos(Double(7 * step + 3 * $0)) }
                 x.grad = Tensor(gradient, dtype: .float64)
                 optimizer.step()
@@ -55,9 +55,9 @@ import TestSupport
         #expect(message { _ = Lion([a], weightDecay: -1) }.contains("invalid weightDecay"))
     }
 
-    /// A loss that is infinite or NaN beyond a wall: the search with strong Wolfe conditions stays this side of it and finds the minimum.
+    /// With a loss that is infinite or NaN beyond a wall, the strong Wolfe line search stays on the finite side and finds the minimum.
     @Test func lineSearchMeetsNumbersThatAreNotFinite() {
-        // (x − 1)² − log(2 − x) and the like: the loss is `wall` from 1.5 on.
+        // (x − 1)² − log(2 − x) and similar: the loss is `wall` from 1.5 on.
         for wall in [Double.infinity, .nan, -.infinity] {
             for start in [-30.0, -3, 0, 1.4] {
                 let x = Tensor([start, 0.3], dtype: .float64, requiresGrad: true)
@@ -73,7 +73,7 @@ import TestSupport
                 expectClose(x.detach(), [1, 0], rtol: 1e-4, atol: 1e-4, "from \(start), a wall of \(wall)")
             }
         }
-        // From a point that is not finite nothing moves.
+        // If the starting point is not finite, no parameter changes.
         let x = Tensor([2.0], requiresGrad: true)
         let optimizer = LBFGS([x], lineSearchFn: .strongWolfe)
         optimizer.step {
@@ -85,7 +85,7 @@ import TestSupport
         #expect(x.item() == 2)
     }
 
-    /// The scale falls with every step that is not finite, but never to 0; its state loads, and good steps raise it again.
+    /// The scale falls with every step that is not finite, but not to 0; its state can be loaded, and finite steps raise it again.
     @Test func scalesRecover() throws {
         let x = Tensor([1.0], requiresGrad: true)
         let optimizer = SGD([x], lr: 0.1)
@@ -109,7 +109,7 @@ import TestSupport
         expectClose(x.detach(), [-1])
     }
 
-    /// Parameters without elements take part in no norm, of any order.
+    /// Parameters without elements contribute to no norm, of any order.
     @Test func clippingWithEmptyParameters() {
         for p in [1.0, 2, 3, .infinity, -.infinity, 0.5] {
             let (full, empty) = (Tensor.zeros([3], requiresGrad: true), Tensor.zeros([0, 4], requiresGrad: true))

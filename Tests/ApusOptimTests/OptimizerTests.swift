@@ -5,7 +5,7 @@ import TestSupport
 @Suite struct OptimizerTests {
     static let runs: [JSON] = Recorded.load("optimizers")
 
-    /// 50 steps of each setting give PyTorch's parameters at every step.
+    /// For each setting, the parameters after each of 50 steps equal PyTorch's.
     @Test(arguments: runs.indices) func recordedSteps(_ i: Int) {
         let run = Self.runs[i]
         let (parameters, evaluate) = Recorded.problem(run.value("problem"))
@@ -27,10 +27,10 @@ import TestSupport
         }
     }
 
-    /// What a start that differs by rounding may change, recorded with eleven digits, in settings that do not multiply it.
+    /// The tolerance for settings that do not amplify rounding errors, recorded with eleven digits.
     private let quiet = 1.5e-10
 
-    /// Enough settings of LBFGS are compared as tightly as those of the others.
+    /// Enough settings of LBFGS are compared as tightly as those of other optimizers.
     @Test func searchesThatAreNotChaotic() {
         for problem in ["quadratic", "network"] {
             let calm = Self.runs.filter {
@@ -54,7 +54,7 @@ import TestSupport
         for _ in 0..<steps { optimizer.step(evaluate) }
     }
 
-    /// A group that comes later is updated from then on, with its own settings.
+    /// A group that is added later is updated from then on, with its own settings.
     @Test func aGroupAddedLater() throws {
         let (a, b) = (Parameter(Tensor.ones([2])), Parameter(Tensor.ones([2])))
         let optimizer = SGD([a], lr: 0.5)
@@ -75,7 +75,7 @@ import TestSupport
         #expect(optimizer.paramGroups.count == 2)
     }
 
-    /// The state of LBFGS is of all parameters together.
+    /// The state of LBFGS covers all parameters together.
     @Test func lbfgsStateSurvives() throws {
         let (first, evaluateFirst) = Recorded.problem("network"), (second, evaluateSecond) = Recorded.problem("network")
         let one = LBFGS(first, maxIter: 4, lineSearchFn: .strongWolfe), other = LBFGS(second, maxIter: 4, lineSearchFn: .strongWolfe)
@@ -90,7 +90,7 @@ import TestSupport
         #expect(throws: OptimizerStateError.self) { try other.loadStateDict(state) }
     }
 
-    /// What takes sparse gradients touches the rows that they name; what does not says so.
+    /// Optimizers that support sparse gradients update only the rows in them; the others report an error.
     @Test func sparseGradients() {
         let (parameters, evaluate) = Recorded.problem("rows")
         let before = values(parameters[0])
@@ -105,7 +105,7 @@ import TestSupport
         #expect(message { optimizer.step() }.contains("dense gradient"))
     }
 
-    /// An optimizer that loads a state goes on to the same bits.
+    /// An optimizer that loads a state continues with the same bits.
     @Test(arguments: makers.indices) func stateSurvives(_ i: Int) throws {
         let make = Self.makers[i].1
         let (first, firstLoss) = Recorded.problem("network")
@@ -124,7 +124,7 @@ import TestSupport
         for (a, b) in zip(second, first) { expectEqual(a, b) }
     }
 
-    /// The same of optimizers that are not for every tensor.
+    /// The same for optimizers that do not accept every tensor.
     @Test(arguments: ["Muon", "SparseAdam"]) func stateOfTheSpecialSurvives(_ name: String) throws {
         let problem = name == "Muon" ? "matrices" : "embedded"
         let (first, firstLoss) = Recorded.problem(problem), (second, secondLoss) = Recorded.problem(problem)
@@ -133,7 +133,7 @@ import TestSupport
         run(one, firstLoss, steps: 5)
         let state = one.stateDict()
         #expect(!state.tensors.isEmpty)
-        // As many steps, since the problem counts them.
+        // The same number of calls, since the problem counts them.
         run(other, secondLoss, steps: 5)
         noGrad { for p in second { p.mul_(1.5) } }
         try other.loadStateDict(state)
@@ -157,7 +157,7 @@ import TestSupport
         #expect(values(state.tensors["state.0.momentum_buffer"]!) == before)
     }
 
-    /// A state that does not fit is refused with everything that differs, and changes nothing.
+    /// A state that does not fit is refused with all differences, and nothing changes.
     @Test func wrongStateIsRefused() throws {
         let (parameters, evaluate) = Recorded.problem("network")
         let adam = Adam(parameters, lr: 0.1)
@@ -218,7 +218,7 @@ import TestSupport
         #expect(message { Adam([a]).paramGroups[0].momentum = 0.9 }.contains("no setting 'momentum'"))
     }
 
-    /// Outside `checked` the same ends the program.
+    /// Outside `checked` the same error ends the program.
     @Test func twiceGivenTraps() async {
         await #expect(processExitsWith: .failure) {
             let a = Tensor.zeros([10], requiresGrad: true)
@@ -235,7 +235,7 @@ import TestSupport
         #expect(values(a) != [1, 1])
     }
 
-    /// Parameters of several dtypes and layouts in one group move as each alone does.
+    /// Parameters of several dtypes and layouts in one group are updated as each would be alone.
     @Test func mixedGroups() {
         func make() -> [Tensor] {
             let wide = Recorded.numbers([3, 2], 1).requiresGrad_(), narrow = Recorded.numbers([5], 4).to(.float32).requiresGrad_()
@@ -253,7 +253,7 @@ import TestSupport
             for each in optimizers { each.step() }
         }
         for (a, b) in zip(together, alone) { expectEqual(a, b) }
-        // The transposed one against its contiguous self.
+        // The transposed parameter against its contiguous copy.
         let dense = Recorded.numbers([2, 3], 9).t().contiguous().detach().requiresGrad_()
         dense.grad = Recorded.numbers([3, 2], 5)
         let third = RMSprop([dense], momentum: 0.9)
@@ -261,7 +261,7 @@ import TestSupport
         expectEqual(together[2].contiguous(), dense)
     }
 
-    /// A step is a change in place that a saved tensor notices.
+    /// A step counts as an in-place change, which the check of saved tensors notices.
     @Test func stepsCountAsChanges() {
         let a = Tensor.ones([2], requiresGrad: true)
         let optimizer = SGD([a], lr: 0.1)

@@ -3,7 +3,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-// Lion (Chen et al., 2023) as a user writes it.
+// Lion (Chen et al., 2023) as a user would write it.
 
 private struct OwnLionSettings: OptimizerSettings {
     var lr = 1e-4, betas = (0.9, 0.99), weightDecay = 0.0, maximize = false
@@ -23,7 +23,7 @@ private final class OwnLion: TypedOptimizer<OwnLionSettings> {
     }
 }
 
-// The same of rows; and one with all that a base can do for it.
+// The same for sparse rows, and an optimizer that takes everything it can from the base.
 
 private final class RowLion: TypedOptimizer<OwnLionSettings> {
     override func updateRows(_ p: Tensor, _ rows: Tensor, _ values: Tensor, _ step: Step) {
@@ -78,13 +78,13 @@ private final class Counted: TypedOptimizer<CountedSettings> {
     }
 }
 
-/// What an optimizer of one's own gets for its settings and one method.
+/// What a user-defined optimizer gets from its settings and one method.
 @Suite struct OwnOptimizerTests {
     private func run(_ optimizer: Optimizer, _ evaluate: () -> Tensor, steps: Int) {
         for _ in 0..<steps { optimizer.step(evaluate) }
     }
 
-    /// Each group goes by its own settings: together they move as by themselves.
+    /// Each group uses its own settings: in one optimizer they are updated as in separate ones.
     @Test func groups() {
         let (together, evaluate) = Recorded.problem("quadratic"), (alone, evaluateAlone) = Recorded.problem("quadratic")
         let both = OwnLion(
@@ -104,7 +104,7 @@ private final class Counted: TypedOptimizer<CountedSettings> {
         #expect("\(both)".contains("    betas: (0.8, 0.9)\n    lr: 0.02\n"))
     }
 
-    /// State and settings come back to the same bits.
+    /// State and settings are restored bit for bit.
     @Test func stateSurvives() throws {
         let (first, evaluateFirst) = Recorded.problem("network"), (second, evaluateSecond) = Recorded.problem("network")
         let one = OwnLion(first, OwnLionSettings(lr: 0.01, betas: (0.7, 0.95), weightDecay: 0.1))
@@ -130,7 +130,7 @@ private final class Counted: TypedOptimizer<CountedSettings> {
         }
     }
 
-    /// A name that there is not, or a value of another kind, is said with what there is: in each way in which names come, for each optimizer.
+    /// An unknown name or a value of the wrong kind is reported with the valid ones, wherever names are given, for each optimizer.
     @Test func misspeltSettings() {
         let a = Tensor.zeros([2, 2], requiresGrad: true)
         let makers: [([ParameterGroup]) -> Optimizer] = [
@@ -147,7 +147,7 @@ private final class Counted: TypedOptimizer<CountedSettings> {
             #expect(names.contains("lr"))
             for name in names {
                 let value = group[option: name]!
-                // Of the same kind it is taken, of another refused, and so is the name without its last letter.
+                // A value of the same kind is accepted, one of another kind refused, and so is the name without its last letter.
                 #expect(message { _ = make([ParameterGroup([a], options: [name: value])]) } == "", "\(name)")
                 for wrong in [OptionValue.string("?"), .bool(true), .list([1, 2, 3, 4])]
                 where kind(wrong) != kind(value) || kind(wrong) == "list" {
@@ -186,7 +186,7 @@ private final class Counted: TypedOptimizer<CountedSettings> {
         }
     }
 
-    /// Rates, and betas where a schedule moves them, are its own settings.
+    /// Schedules change the optimizer's own rate settings, and betas if the schedule moves them.
     @Test func schedules() {
         let x = Tensor.zeros([1], requiresGrad: true)
         let optimizer = OwnLion([x], OwnLionSettings(lr: 1))
@@ -205,7 +205,7 @@ private final class Counted: TypedOptimizer<CountedSettings> {
         #expect(optimizer.stateDict().values["param_groups.0.initial_lr"] == "0.02")
     }
 
-    /// Half types: the step is what float32 computes, rounded once, and the state is float32.
+    /// 16-bit types: a step equals the float32 step, rounded once, and the state is float32.
     @Test(arguments: [DType.float16, .bfloat16]) func halfTypes(_ dtype: DType) {
         let half = Tensor([1.0, -0.5, 0.25], dtype: dtype).requiresGrad_()
         let optimizer = OwnLion([half], OwnLionSettings(lr: 0.003, weightDecay: 0.1))
@@ -224,7 +224,7 @@ private final class Counted: TypedOptimizer<CountedSettings> {
         expectEqual(kept, wanted)
     }
 
-    /// Scaled gradients, and a step that is left out.
+    /// Scaled gradients, and a skipped step.
     @Test func gradScaler() {
         let (x, y) = (Tensor([1.0, 2], requiresGrad: true), Tensor([1.0, 2], requiresGrad: true))
         let scaled = OwnLion([x], OwnLionSettings(lr: 0.1)), plain = OwnLion([y], OwnLionSettings(lr: 0.1))
@@ -241,7 +241,7 @@ private final class Counted: TypedOptimizer<CountedSettings> {
         #expect(scaled.stateDict().values["state.0.step"] == "3")
     }
 
-    /// A run that is stopped and gone on with from its checkpoint gives the bytes of one that was not.
+    /// A run that is stopped and resumed from its checkpoint gives the same bytes as an uninterrupted one.
     @Test func checkpoints() throws {
         final class Stopper: TrainingObserver {
             let flag: StopFlag
@@ -276,7 +276,7 @@ private final class Counted: TypedOptimizer<CountedSettings> {
         }
     }
 
-    /// Sparse gradients are refused, and nothing has changed, unless the class takes them; then it gets each row once.
+    /// Sparse gradients are refused without changes, unless the class supports them; then it gets each row once.
     @Test func sparseGradients() {
         let table = Tensor.ones([4, 2], requiresGrad: true), other = Tensor.ones([2], requiresGrad: true)
         func gradients() {
@@ -296,12 +296,12 @@ private final class Counted: TypedOptimizer<CountedSettings> {
         gradients()
         RowLion([table], OwnLionSettings(lr: 0.5, maximize: true)).step()
         #expect(values(table) == [1, 1, 1, 1, 1, 1, 1, 1])
-        // An added decay would change all rows.
+        // Weight decay would change all rows.
         gradients()
         #expect(message { HeavyBall([table], HeavyBallSettings(weightDecay: 0.1)).step() }.contains("sparse gradient"))
     }
 
-    /// A rule without decay, sign and state of its own has them from the base: it is `SGD` in all settings, also where they change on the way.
+    /// A rule without code for decay, sign and state gets them from the base: it equals `SGD` in all settings, also if they change later.
     @Test func whatTheBaseDoes() throws {
         for (momentum, decay, maximize) in [(0.0, 0.0, false), (0.9, 0, false), (0.9, 0.1, false), (0, 0.1, true), (0.5, 0.01, true)] {
             let (own, evaluateOwn) = Recorded.problem("network"), (wanted, evaluateWanted) = Recorded.problem("network")
@@ -316,7 +316,7 @@ private final class Counted: TypedOptimizer<CountedSettings> {
             for (a, b) in zip(own, wanted) {
                 expectClose(a.detach(), b.detach(), rtol: 1e-12, atol: 1e-12, "\(momentum), \(decay), \(maximize)")
             }
-            // A buffer that is there is saved and loaded, needed or not.
+            // An existing buffer is saved and loaded, whether it is still needed or not.
             for optimizer in [one, other] as [Optimizer] { try optimizer.loadStateDict(optimizer.stateDict()) }
         }
     }
@@ -403,7 +403,7 @@ private final class Counted: TypedOptimizer<CountedSettings> {
         let optimizer = OwnLion([group], OwnLionSettings())
         #expect(message { _ = SGD([group]) }.contains("belongs to an optimizer already"))
         #expect(optimizer.paramGroups[0].lr == 1e-4)
-        // One that was refused is still free.
+        // A refused group can still be added elsewhere.
         let refused = ParameterGroup([Tensor.zeros([2], requiresGrad: true)], momentum: 0.9)
         #expect(message { _ = Adam([refused]) }.contains("has no setting 'momentum'"))
         #expect(SGD([refused]).paramGroups[0].momentum == 0.9)

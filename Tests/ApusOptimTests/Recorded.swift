@@ -9,7 +9,7 @@ extension Recorded {
         Tensor((0..<shape.numel).map { sin(1.7 * Double(start + $0)) }, shape: shape, dtype: .float64)
     }
 
-    /// One of the script's problems: parameters, and what computes their gradients and returns the loss.
+    /// One of the script's problems: its parameters, and a function that computes their gradients and returns the loss.
     static func problem(_ name: String) -> (parameters: [Tensor], evaluate: () -> Tensor) {
         let w1 = numbers([4, 3], 20).requiresGrad_(), b1 = numbers([4], 40).requiresGrad_()
         let w2 = numbers([2, 4], 50).requiresGrad_(), b2 = numbers([2], 60).requiresGrad_()

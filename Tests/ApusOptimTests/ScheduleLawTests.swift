@@ -2,9 +2,9 @@ import Apus
 import Glibc
 import Testing
 
-/// What holds for every schedule.
+/// Properties of every schedule.
 @Suite struct ScheduleLawTests {
-    /// A sequence of one is that one, in a sequence of one again too, and so is a chain of one: rates and momentums, bit for bit.
+    /// A sequence or chain of one schedule equals that schedule, also when nested: rates and momentums, bit for bit.
     @Test(arguments: ScheduleTests.schedules.indices) func sequencesOfOne(_ i: Int) {
         let run = ScheduleTests.schedules[i]
         func make(_ wrap: (Optimizer, LRScheduler) -> LRScheduler) -> [[Double]] {
@@ -25,7 +25,7 @@ import Testing
         #expect(make { SequentialLR($0, [ChainedScheduler([$1])], milestones: []) } == plain, "\(what) in a chain in a sequence")
     }
 
-    /// A sequence or chain that comes later begins like a new one.
+    /// A sequence or chain that starts later starts like a new one.
     @Test func sequencesWithin() {
         func optimizer() -> Optimizer { SGD([Tensor.zeros([1], requiresGrad: true)], lr: 1) }
         func rates(_ make: (Optimizer) -> LRScheduler, _ steps: Int) -> [Double] {
@@ -168,7 +168,7 @@ import Testing
                 }
                 #expect(schedule.lastLR == part.paramGroups.map(\.lr), "\(name)")
             }
-            // Its state fits a schedule of both groups, and comes back.
+            // Its state fits a schedule of both groups, and restores it.
             let other = make(whole, [0.1, 0.03])
             try other.loadStateDict(schedule.stateDict())
         }
@@ -183,7 +183,7 @@ import Testing
         #expect(schedule.lastLR == [0.1, 0.05])
     }
 
-    /// Schedules that a factor of 0 or a length of 0 would lead astray.
+    /// Schedules with a factor or a length of 0.
     @Test func degenerateSettings() {
         func rates(_ make: (Optimizer) -> LRScheduler) -> [Double] {
             let optimizer = SGD([Tensor.zeros([1], requiresGrad: true)], lr: 0.5)
@@ -199,7 +199,7 @@ import Testing
         #expect(rates { LinearLR($0, startFactor: 1, endFactor: 0, totalIters: 2) } == [0.5, 0.25, 0, 0])
     }
 
-    /// A rate that is not finite is refused by whoever would set it, and the old one stays.
+    /// A rate that is not finite is refused, whatever sets it, and the old rate is kept.
     @Test func ratesThatAreNotFinite() {
         for wrong in [Double.nan, .infinity, -.infinity] {
             let optimizer = SGD([Tensor.zeros([1], requiresGrad: true)], lr: 0.5)

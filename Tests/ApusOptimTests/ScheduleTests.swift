@@ -96,13 +96,13 @@ import TestSupport
             cooldown: o["cooldown"]?.int ?? 0,
             minLR: number("min_lr", 0))
     }
-    /// The script's: falls, stays, rises, falls again.
+    /// The script's metric: it falls, stays, rises, and falls again.
     private static func metric(_ i: Int) -> Double { cos(Double(i) / 9) + 0.01 * sin(3 * Double(i)) }
 
     static let plateaus = runs.filter { $0["schedule"] == "ReduceLROnPlateau" }
     static let schedules = runs.filter { $0["schedule"] != "ReduceLROnPlateau" }
 
-    /// Rates of 60 metrics are PyTorch's, also where a loaded state goes on.
+    /// The rates for 60 metrics equal PyTorch's, also after a state is loaded.
     @Test(arguments: plateaus.indices) func recordedPlateaus(_ i: Int) throws {
         let run = Self.plateaus[i]
         let optimizer = Self.makeOptimizer(run.value("optimizer"))
@@ -124,7 +124,7 @@ import TestSupport
         optimizer.paramGroups.map(\.lr) + optimizer.paramGroups.map { $0[option: "betas"] == nil ? $0.momentum : $0.betas.0 }
     }
 
-    /// Rates and momentums of 60 steps are PyTorch's.
+    /// The rates and momentums of 60 steps equal PyTorch's.
     @Test(arguments: schedules.indices) func recordedSteps(_ i: Int) {
         let run = Self.schedules[i]
         let optimizer = Self.makeOptimizer(run.value("optimizer"))
@@ -144,7 +144,7 @@ import TestSupport
         }
     }
 
-    /// A schedule that loads a state goes on to the same rates.
+    /// A schedule that loads a state continues with the same rates.
     @Test(arguments: schedules.indices) func stateSurvives(_ i: Int) throws {
         let run = Self.schedules[i]
         let one = Self.makeOptimizer(run.value("optimizer")), other = Self.makeOptimizer(run.value("optimizer"))
@@ -209,7 +209,7 @@ import TestSupport
         #expect(message { _ = OneCycleLR(plain, maxLR: 1, totalSteps: 3) } == "")
     }
 
-    /// Two schedules on one optimizer multiply.
+    /// The factors of two schedules on one optimizer are multiplied.
     @Test func chained() {
         let optimizer = SGD([Tensor.zeros([1], requiresGrad: true)], lr: 1)
         let one = ExponentialLR(optimizer, gamma: 0.5), two = StepLR(optimizer, stepSize: 2, gamma: 0.1)
@@ -221,7 +221,7 @@ import TestSupport
     }
 }
 
-/// Schedules whose end is moved while they are under way.
+/// Schedules whose end is changed while they run.
 @Suite struct StretchedScheduleTests {
     private static let places = 12
     private static let schedules: [(String, @Sendable (Optimizer) -> LRScheduler)] = [
@@ -241,7 +241,7 @@ import TestSupport
         return (optimizer, schedule(optimizer))
     }
 
-    /// From each step to each end: until there the same rates, then on from the present one without a jump, and at the end what it would have been.
+    /// From each step to each new end: the same rates before, then on from the present rate without a jump, to the same final rate.
     @Test func theRestTakesUntilTheNewEnd() {
         let (places, bound) = (Self.places, 1.0)
         for (name, schedule) in Self.schedules {
@@ -256,7 +256,7 @@ import TestSupport
                     #expect(begin == Array(way[..<step]), "\(name) \(step) \(end)")
                     #expect(abs(rest[0] - way[step]) <= 1e-12 && abs(rest.last! - way.last!) <= 1e-9, "\(name) \(step) \(end): \(rest)")
                     #expect(rest.allSatisfy { $0 <= bound + 1e-12 && $0 >= 0 })
-                    // At twice the way each second place is one of the old way's.
+                    // At half the speed, every second rate is one of the old schedule's.
                     if end - 1 - step == 2 * (places - 1 - step) {
                         for i in step..<places { #expect(abs(rest[2 * (i - step)] - way[i]) <= 1e-9, "\(name) \(i)") }
                     }
@@ -267,7 +267,7 @@ import TestSupport
         }
     }
 
-    /// What had come to its end at nearly nothing begins anew; a rate that falls in steps stays.
+    /// A schedule that has ended almost at 0 starts again; a rate that falls in steps stays.
     @Test func whatHasEndedBeginsAnew() {
         for (name, schedule) in Self.schedules {
             let (first, plain) = make(schedule)
@@ -281,7 +281,7 @@ import TestSupport
         }
     }
 
-    /// The stretch may be known before its step comes, and goes with the state.
+    /// The stretch may be set before its step, and is part of the state.
     @Test func itIsPartOfTheState() throws {
         for (name, schedule) in Self.schedules {
             let (a, one) = make(schedule)

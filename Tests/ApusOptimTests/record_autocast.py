@@ -15,7 +15,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# Functions of a tensor [3, 4] of each dtype, a float32 weight beside it where there is one.
+# Functions of a tensor [3, 4] of each dtype, with a float32 weight if there is one.
 UNARY = {
     "neg": lambda x: -x, "abs": lambda x: x.abs(), "square": lambda x: x.square(), "reciprocal": lambda x: x.reciprocal(), "sqrt": lambda x: x.sqrt(),
     "rsqrt": lambda x: x.rsqrt(), "exp": lambda x: x.exp(), "exp2": lambda x: x.exp2(), "expm1": lambda x: x.expm1(), "log": lambda x: x.log(),
@@ -63,7 +63,7 @@ BINARY = {
 
 
 def dtype_of(function, *inputs):
-    """The dtype of the (first) result; an error is recorded as that."""
+    """The dtype of the (first) result, or the error."""
     try:
         result = function(*inputs)
     except (RuntimeError, TypeError) as error:

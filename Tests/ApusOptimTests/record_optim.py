@@ -15,12 +15,12 @@ import torch
 
 STEPS = 50
 torch.set_default_dtype(torch.float64)
-# Sums in one order, on every machine.
+# The order of summation is the same on every machine.
 torch.set_num_threads(1)
 
 
 def numbers(count, start):
-    """Numbers that look random and are the same everywhere."""
+    """Numbers that look random and are the same on every machine."""
     return [math.sin(1.7 * (start + i)) for i in range(count)]
 
 
@@ -94,7 +94,7 @@ OPTIMIZERS |= {
     "LBFGS": [
         dict(), dict(lr=0.5, max_iter=4), dict(lr=0.5, history_size=3), dict(line_search_fn="strong_wolfe"),
         dict(line_search_fn="strong_wolfe", max_iter=3, history_size=2), dict(line_search_fn="strong_wolfe", max_eval=5, tolerance_change=1e-12),
-        # These do not multiply rounding errors.
+        # These settings do not amplify rounding errors.
         dict(lr=0.05, max_iter=2), dict(lr=0.1, max_iter=2, history_size=2), dict(lr=0.3, max_iter=1, history_size=5), dict(lr=0.1, max_iter=1, tolerance_grad=1e-3),
         dict(line_search_fn="strong_wolfe", max_iter=1, history_size=1), dict(line_search_fn="strong_wolfe", max_iter=1, history_size=1, lr=0.3),
     ],
@@ -109,12 +109,12 @@ OPTIMIZERS |= {
     "Rprop": [
         dict(), dict(lr=0.1), dict(etas=(0.3, 1.5)), dict(step_sizes=(1e-3, 0.05)), dict(lr=0.001, etas=(0.7, 1.1)), dict(maximize=True, step_sizes=(1e-6, 0.1)),
     ],
-    # Matrices alone; rounds to bfloat16 within.
+    # Only matrices; rounds to bfloat16 internally.
     "Muon": [
         dict(), dict(lr=0.02), dict(lr=0.02, momentum=0.5, weight_decay=0.0), dict(lr=0.02, nesterov=False), dict(lr=0.02, adjust_lr_fn="match_rms_adamw"),
         dict(lr=0.02, ns_steps=2, ns_coefficients=(2.0, -1.5, 0.5)),
     ],
-    # Of these problems' first parameter only two rows have a gradient.
+    # Only two rows of the first parameter of these problems have a gradient.
     "SparseAdam": [
         dict(), dict(lr=0.1), dict(lr=0.05, betas=(0.5, 0.9)), dict(lr=0.05, eps=1e-3), dict(lr=0.01, maximize=True), dict(lr=0.02, betas=(0.8, 0.8)),
     ],
@@ -122,7 +122,7 @@ OPTIMIZERS |= {
 
 
 def rows():
-    """A table [6, 2] of which a step reads two rows, one of them twice: sum((row − target)²)."""
+    """A table [6, 2]; each step reads two of its rows, one of them twice: sum((row − target)²)."""
     table = torch.tensor(numbers(12, 5)).reshape(6, 2).requires_grad_()
     step = [0]
 
@@ -135,7 +135,7 @@ def rows():
 
 
 def matrices():
-    """The weights of the network alone."""
+    """Only the weights of the network."""
     w1 = torch.tensor(numbers(12, 20)).reshape(4, 3).requires_grad_()
     w2 = torch.tensor(numbers(8, 50)).reshape(2, 4).requires_grad_()
     x = torch.tensor(numbers(15, 70)).reshape(5, 3)
@@ -144,13 +144,13 @@ def matrices():
 
 
 def matrix():
-    """The matrix of the quadratic alone."""
+    """Only the matrix of the quadratic."""
     (p1, _), loss = quadratic()
     return [p1], loss
 
 
 def embedded():
-    """A table [6, 2] of which a step reads three rows, one of them twice, into the layers of the network: mean squared error."""
+    """A table [6, 2]; each step reads three of its rows, one of them twice, into the layers of the network: mean squared error."""
     table = torch.tensor(numbers(12, 5)).reshape(6, 2).requires_grad_()
     w1, w2 = torch.tensor(numbers(6, 20)).reshape(3, 2), torch.tensor(numbers(6, 50)).reshape(2, 3)
     y = torch.tensor(numbers(8, 90)).reshape(4, 2)
@@ -193,7 +193,7 @@ SCHEDULES = [
     ("ReduceLROnPlateau", dict(mode="max", patience=2, threshold_mode="abs", threshold=0.05, min_lr=0.001)),
     ("SequentialLR", dict(which=0)), ("SequentialLR", dict(which=1)), ("ChainedScheduler", dict(which=0)), ("ChainedScheduler", dict(which=1)), ("ChainedScheduler", dict(which=2)),
 ]
-# What a number among the options stands for, one function for each of the two groups.
+# The functions that numbers among the options denote, one for each of the two groups.
 FUNCTIONS = {
     "LambdaLR": [
         [lambda t: 0.95**t, lambda t: 1 / (1 + t)], [lambda t: 1.0, lambda t: min(1.0, (t + 1) / 20)], [lambda t: math.cos(t / 7) ** 2, lambda t: 0.5 if t < 30 else 0.0],
@@ -234,7 +234,7 @@ def record_optimizers():
 
 
 def run(name, options, problem):
-    """The parameters after each step. Searches are chaotic: for LBFGS also how far a start that differs by rounding leads away."""
+    """The parameters after each step. For LBFGS, whose line search is chaotic, also the effect of a start that differs by rounding."""
     record = {"optimizer": name, "options": options, "problem": problem, "steps": trajectory(name, options, problem, 0)}
     if name == "LBFGS":
         other, noise = trajectory(name, options, problem, 1e-15), []

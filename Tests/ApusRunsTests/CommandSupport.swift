@@ -4,30 +4,30 @@ import ApusTraining
 import Glibc
 import Testing
 
-/// The built `apus`, run as a user runs it.
+/// Runs the built `apus` as a user does.
 struct Command {
     struct Result {
         var status: Int32
-        /// The signal that ended it, nil where it ended by itself.
+        /// The signal that ended the process; nil if it exited.
         var signal: Int32?
         var output: String
         var errors: String
         var lines: [Substring] { output.split(separator: "\n") }
     }
 
-    /// It lies beside the tests' own executable.
+    /// The path of `apus`, beside the tests' own executable.
     static let path: String = {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = readlink("/proc/self/exe", &buffer, buffer.count)
         let own = String(decoding: buffer.prefix(max(count, 0)), as: UTF8.self)
         let beside = own.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/apus"
-        // `swift test` runs the tests by a helper of the toolchain's: then the bundle is named among the arguments.
+        // `swift test` runs the tests in a helper of the toolchain; then the arguments contain the bundle's path.
         if access(beside, X_OK) == 0 { return beside }
         let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? ""
         return bundle.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/apus"
     }()
 
-    /// Runs it to its end, or sends `signal` after so many milliseconds, or when the file `after` is there. `shell` is what a shell does before.
+    /// Runs it to its end, or sends `signal` after that many milliseconds or once the file `after` exists. `shell` is executed first.
     static func run(
         _ arguments: [String], in folder: String, signal: (number: Int32, milliseconds: UInt32)? = nil, after file: String? = nil,
         shell: String = "",
@@ -40,7 +40,7 @@ struct Command {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-        // One thread where nothing else is asked for: tests run side by side, and threads that wait for a core that they do not get take minutes.
+        // One thread unless a test asks for more: tests run in parallel, and threads that wait for a busy core take minutes.
         let script = "cd '\(folder)' && \(shell) APUS_THREADS=\(threads) exec '\(path)' \"$@\""
         let command = ["/bin/sh", "-c", script, "apus"] + arguments
         var argv: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
@@ -49,7 +49,7 @@ struct Command {
         try #require(posix_spawn(&pid, "/bin/sh", &actions, nil, &argv, environ) == 0)
         if let signal {
             usleep(signal.milliseconds * 1000)
-            // Two minutes are enough for the slowest machine: then the process ends all the same.
+            // The process is killed after two minutes, which suffice on the slowest machine.
             for _ in 0..<12_000 {
                 guard let file, access(file, F_OK) != 0 else { break }
                 usleep(10_000)
@@ -81,7 +81,7 @@ struct Command {
         fclose(file)
     }
 
-    /// The first pictures of Fashion-MNIST's test set as PNG files, in `folder`/train and `folder`/test, one folder a class.
+    /// Writes the first images of Fashion-MNIST's test set as PNG files to `folder`/train and `folder`/test, one folder for each class.
     static func makeImages(_ folder: String, train: Int = 160, test: Int = 60) throws {
         let data = try FashionMNIST(.test)
         for part in ["train", "test"] {

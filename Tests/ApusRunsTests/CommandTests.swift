@@ -8,9 +8,9 @@ import Glibc
 import TestSupport
 import Testing
 
-/// The command line from outside: exit codes, output, files.
+/// The command line as seen from outside: exit codes, output, files.
 @Suite struct CommandTests {
-    /// A run that takes a second: 160 pictures, 20 steps an epoch.
+    /// A run of a second: 160 images, 20 steps per epoch.
     private func train(
         _ folder: String, _ more: [String] = [], out: String = "run", signal: (Int32, UInt32)? = nil
     ) throws -> Command.Result {
@@ -49,7 +49,7 @@ import Testing
                 #expect(report.contains(part), "\(part)")
             }
 
-            // A run that is finished ends well at once; its folder is not written over.
+            // Resuming a finished run succeeds at once; starting a new run in its folder is refused.
             let again = try Command.run(["train", "--resume", "run", "--json"], in: folder)
             #expect(again.status == 0 && again.lines.count == 1)
             #expect(try JSON(parsing: String(again.lines[0]))["test_accuracy"]?.double == accuracy)
@@ -70,7 +70,7 @@ import Testing
                 let probabilities = classes.compactMap { $0["probability"]?.double }
                 #expect(probabilities.count == 2 && probabilities[0] >= probabilities[1] && probabilities[0] <= 1)
             }
-            // One bad picture is named; the others are answered.
+            // One bad image is named; the others are classified.
             try Command.write("no picture", to: "\(folder)/bad.png")
             let mixed = try Command.run(["predict", "run/model.safetensors", "bad.png", pictures[0]], in: folder)
             #expect(mixed.status == 1 && mixed.lines.count == 1 && mixed.errors.contains("bad.png"))
@@ -90,11 +90,11 @@ import Testing
         return names.sorted()
     }
 
-    /// Killed with SIGKILL at ten random moments and resumed each time, a run ends with the same bytes as an undisturbed one.
+    /// Killed with SIGKILL at ten random moments and resumed each time, a run ends with the same bytes as an uninterrupted one.
     @Test(arguments: Device.tested) func killedAtRandomMomentsItEndsWithTheSameBytes(_ device: Device) throws {
         try withImages { folder in
             let more = ["--checkpoint-every", "4", "--device", "\(device)"]
-            // A device's first run also compiles its kernels, which can take longer than all the rest.
+            // The first run on a device also compiles its kernels, which can take longer than everything else.
             #expect(try train(folder, more, out: "first").status == 0)
             let begin = monotonicSeconds()
             #expect(try train(folder, more, out: "whole").status == 0)
@@ -111,7 +111,7 @@ import Testing
                 if result.signal == SIGKILL {
                     kills += 1
                 } else if kills == 0 {
-                    // The machine was busier while the whole run was timed than it is now.
+                    // The run finished before the kill, since the machine was busier while it was timed: start again.
                     try FileManager.default.removeItem(atPath: "\(folder)/run")
                     milliseconds /= 2
                 }
@@ -122,7 +122,7 @@ import Testing
                 ? try Command.run(["train", "--resume", "run"], in: folder) : try train(folder, more)
             #expect(last.status == 0, "\(last.errors)")
             #expect(try Command.bytes("\(folder)/run/model.safetensors") == Command.bytes("\(folder)/whole/model.safetensors"))
-            // No line is there twice.
+            // No step is logged twice.
             func steps(_ run: String) throws -> [Int?] {
                 try Command.text("\(folder)/\(run)/metrics.jsonl").split(separator: "\n").map { try JSON(parsing: String($0))["step"]?.int }
             }
@@ -130,7 +130,7 @@ import Testing
         }
     }
 
-    /// Chunks are fixed by shapes: the number of threads changes no bit of what is learned.
+    /// The chunks depend on shapes only, so the number of threads changes no bit of the weights.
     @Test(arguments: ["mlp", "cnn"]) func threadsChangeNoBit(model: String) throws {
         try withImages { folder in
             for threads in [1, 2, 4] {
@@ -148,7 +148,7 @@ import Testing
 
     @Test(arguments: [SIGINT, SIGTERM]) func interruptedItEndsInGoodOrder(number: Int32) throws {
         try withImages { folder in
-            // Long enough to be interrupted for sure; the signal is sent when the first checkpoint says that it runs.
+            // Long enough to be interrupted for certain; the signal is sent once the first checkpoint exists.
             let result = try Command.run(
                 ["train", "--data", "images", "--batch-size", "8", "--epochs", "10000", "--out", "run", "--schedule", "constant"],
                 in: folder,
@@ -160,7 +160,7 @@ import Testing
         }
     }
 
-    /// The data are found again from any folder; others in their place are refused.
+    /// The data are found from any working folder; other data in their place are refused.
     @Test func resumedFromElsewhereItFindsItsData() throws {
         try withImages { folder in
             #expect(try train(folder, out: "run").status == 0)
@@ -240,13 +240,13 @@ import Testing
                 #expect(result.errors.contains(text), "\(arguments): \(result.errors)")
                 if status == 1 { expectOneLine(result, status: 1, text) }
             }
-            #expect(access("\(folder)/x", F_OK) != 0) // A run that could not begin leaves no folder.
+            #expect(access("\(folder)/x", F_OK) != 0) // A run that cannot start leaves no folder.
         }
     }
 
     @Test func aFullDiskIsSaidInOneLine() throws {
         try withImages { folder in
-            // No file above 512 kB: the first checkpoint does not fit.
+            // No file above 512 kB, so that the first checkpoint does not fit.
             let result = try Command.run(
                 ["train", "--data", "images", "--epochs", "1", "--out", "run"], in: folder, shell: "trap '' XFSZ; ulimit -f 1000;")
             expectOneLine(result, status: 1, "checkpoint.safetensors: File too large")
@@ -286,7 +286,7 @@ import Testing
                 summary.status == 0 && summary.output.contains("conv1 (Conv2d)") && summary.output.contains("7,890"), "\(summary.errors)")
             let trained = try train(folder, ["--model", "net.json"])
             #expect(trained.status == 0, "\(trained.errors)")
-            // The run has the description in it.
+            // The run contains a copy of the model description.
             unlink("\(folder)/net.json")
             #expect(try Command.run(["evaluate", "run"], in: folder).status == 0)
             let keys = try Safetensors(contentsOf: "\(folder)/run/model.safetensors").tensors.keys
@@ -311,7 +311,7 @@ import Testing
         }
     }
 
-    /// What a file claims is bounded by what it holds: neither a trap nor memory that its size does not warrant.
+    /// A false size in a file is refused: it causes no trap, and no allocation larger than the file justifies.
     @Test func weightsThatLieAboutTheirModelAreRefused() throws {
         try withImages { folder in
             let wide = "[\"Flatten\", {\"type\": \"Linear\", \"in_features\": 65536, \"out_features\": 65536}]"
@@ -327,7 +327,7 @@ import Testing
                     "apus.model": lie.model, "apus.data": "images", "apus.input": lie.input, "apus.classes": "[\"a\",\"b\"]",
                 ]
                 try StateDict([("weight", Tensor.zeros([4]))]).save(to: "\(folder)/lie.safetensors", metadata: metadata)
-                // With 4 GB of address space, so that an allocation that should not be shows; sanitizers need far more for themselves.
+                // With 4 GB of address space, so that an excessive allocation fails; sanitizers need far more for themselves.
                 let limit = environment("APUS_SANITIZER") == nil ? "ulimit -v 4000000;" : ""
                 let result = try Command.run(["summary", "lie.safetensors"], in: folder, shell: limit)
                 expectOneLine(result, status: 1, lie.message)
@@ -349,7 +349,7 @@ import Testing
         }
     }
 
-    /// What each device is, or why it cannot be used and what to install: the same as the library says.
+    /// `apus info` describes each device, or says why it is unavailable and what to install, with the library's own words.
     @Test func infoSaysWhatDevicesLack() throws {
         try withFolder { folder in
             let json = try JSON(parsing: try Command.run(["info", "--json"], in: folder).output)

@@ -2,11 +2,11 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `scripts/install` on machines whose packages another process is at work with, as it is when they have just started.
+/// `scripts/install` on a machine on which another process is updating packages, as after booting.
 @Suite struct InstallTests {
     private let script = inCheckout("../../scripts/install").path
 
-    /// Runs it with an apt-get whose `update` says `message` for so many times, and a clock of our own. What apt-get was called with.
+    /// Runs it with a fake apt-get, whose `update` fails `refusals` times with `message`, and a fake clock. Returns apt-get's calls too.
     private func install(refusals: Int, _ message: String) throws -> (status: Int32, calls: [String], errors: String) {
         let folder = TemporaryFolder()
         func tool(_ name: String, _ text: String) { chmod(folder.write(Array("#!/bin/sh\n\(text)\n".utf8), "bin/\(name)"), 0o755) }

@@ -5,9 +5,9 @@ import Testing
 @testable import ApusRuns
 @testable import ApusTraining
 
-/// Numbers in a program that has set a locale with a decimal comma.
+/// Numbers in a program whose locale has a decimal comma.
 @Suite struct LocaleTests {
-    /// A locale of our own, so that the law does not depend on which ones are installed: the C library reads the file that `localedef` would make.
+    /// A locale made here, so that the test needs no installed one: the C library reads the file that `localedef` would make.
     private static func writeLocale(_ folder: TemporaryFolder) {
         let texts = [",", ".", "\u{3}\u{3}"]
         var data: [UInt8] = []
@@ -61,13 +61,13 @@ import Testing
             _ = withVaList([1.5]) { vsnprintf(&buffer, 16, "%.1f", $0) }
             precondition(buffer[1] == 0x2C, "the locale has no decimal comma")
             for (now, then) in zip(try texts(), before) { precondition(now == then, "\(now)\nin place of\n\(then)") }
-            // The program's own locale is what it was.
+            // The program's own locale is unchanged.
             _ = withVaList([1.5]) { vsnprintf(&buffer, 16, "%.1f", $0) }
             precondition(buffer[1] == 0x2C)
         }
     }
 
-    /// No source hands a number with a fraction to a function that goes through the locale, but the one that takes care of it.
+    /// No source file formats or parses a fractional number with a function that depends on the locale, except the one that handles it.
     @Test func noSourceFormatsThroughIt() throws {
         let files = try #require(
             FileManager.default.enumerator(at: inCheckout("../../Sources"), includingPropertiesForKeys: nil)
@@ -81,7 +81,7 @@ import Testing
                     "String(format", "vsnprintf", "vsprintf", "NumberFormatter", "strtod(", "strtof(", "strtold(", "atof(", "sscanf(",
                     "localizedString",
                 ] { #expect(!line.contains(name), "\(place)") }
-                // printf and its kin are for texts and whole numbers.
+                // printf and similar functions may format only strings and integers.
                 if line.contains("printf(") { #expect(line.firstMatch(of: /%[-+ 0#]*[0-9.*]*[lLh]*[aAeEfFgG]/) == nil, "\(place)") }
             }
         }

@@ -5,9 +5,9 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Answers that nobody can read.
+/// Output that cannot be written.
 @Suite struct OutputTests {
-    /// Every command whose output cannot be written, for a full disk or since it is closed, says so and ends with 1; what it wrote elsewhere is whole.
+    /// A command whose output cannot be written (disk full, or closed) reports it and exits with 1; other files that it wrote are complete.
     @Test(arguments: [">/dev/full", ">&-", "<&- >&- 2>&-"]) func isAFailureWhereItCannotBeWritten(redirection: String) throws {
         let folder = TemporaryFolder()
         try Command.makeImages(folder.path, train: 60, test: 20)
@@ -36,12 +36,12 @@ import Testing
         }
         for name in ["run", "json"] {
             #expect(try Command.bytes(folder.file("\(name)/model.safetensors")) == Command.bytes(folder.file("whole/model.safetensors")))
-            // Nothing but metrics is in the metrics.
+            // The metrics file contains metrics only.
             for line in try Command.text(folder.file("\(name)/metrics.jsonl")).split(separator: "\n") {
                 #expect(try JSON(parsing: String(line))["event"] != nil, "\(line)")
             }
         }
-        // Errors keep their own codes.
+        // Other errors keep their exit codes.
         #expect(try run(["train", "--nonsense"]).status == 64)
         #expect(try run(["evaluate", "nowhere"]).status == 1)
     }

@@ -33,7 +33,7 @@ import Testing
         }
         for outside in ["http://", "https://", "<script", "src=\"/", "<link"] { #expect(!html.contains(outside), "\(outside)") }
         #expect(html.contains("a &lt;b&gt; &amp; &quot;c&quot;") && !html.contains("a <b>"))
-        // What is not a number is not drawn.
+        // NaN values are not drawn.
         #expect(html.ranges(of: "<circle").count == 1)
     }
 
@@ -41,7 +41,7 @@ import Testing
         let html = try report.html()
         let start = try #require(html.ranges(of: "data:image/png;base64,").first)
         let text = html[start.upperBound...].prefix { $0 != "\"" }
-        #expect(text.hasPrefix("iVBORw0KGgo")) // What every PNG file begins with.
+        #expect(text.hasPrefix("iVBORw0KGgo")) // The first bytes of every PNG file.
         #expect(text.count % 4 == 0)
     }
 

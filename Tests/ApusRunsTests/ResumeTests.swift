@@ -7,7 +7,7 @@ import Testing
 @testable import ApusRuns
 @testable import ApusTraining
 
-/// Runs that are gone on with: by one process at a time, for longer than was meant, from data that have moved.
+/// Resuming runs: one process at a time, with more epochs, and with data that have moved.
 @Suite struct ResumeTests {
     let folder = TemporaryFolder()
 
@@ -43,7 +43,7 @@ import Testing
 
     // MARK: One process
 
-    /// While one process is at work on a run, another is turned away with its name; when it dies, however it does, the run can be gone on with.
+    /// While a process works on a run, others are refused with its name; once it has died, in whatever way, the run can be resumed.
     @Test func oneProcessAtATimeIsAtWork() throws {
         try makeImages()
         try train("run")
@@ -63,7 +63,7 @@ import Testing
         lock = nil
         _ = lock
         #expect(try RawPath(folder.file("run")).names() == before)
-        // What a killed process leaves behind locks nobody out.
+        // A lock file that a killed process left does not block others.
         try Command.write("process 1 on elsewhere\n", to: folder.file("run/lock"))
         #expect(try run(["train", "--resume", "run"]).status == 0)
         #expect(access(folder.file("run/lock"), F_OK) != 0)
@@ -73,7 +73,7 @@ import Testing
         withExtendedLifetime(reading) {}
     }
 
-    /// Many processes that resume one run at once: one does it, the others are turned away.
+    /// If many processes resume one run at once, one succeeds and the others are refused.
     @Test func ofManyOneGoesOn() throws {
         try makeImages()
         try train("run")
@@ -93,7 +93,7 @@ import Testing
 
     // MARK: More epochs
 
-    /// A finished run of each schedule takes more epochs; killed at once and gone on with, it comes to the same bytes.
+    /// A finished run of each schedule is given more epochs; if it is killed and resumed meanwhile, it ends with the same bytes.
     @Test(arguments: ["onecycle", "cosine", "step", "constant"]) func aRunTakesMoreEpochs(schedule: String) throws {
         try makeImages()
         for name in ["a", "b"] { try train(name, ["--schedule", schedule, "--checkpoint-every", "3"]) }
@@ -105,7 +105,7 @@ import Testing
         #expect(Array(all[..<first.count]) == first && all.count == 2 * first.count)
         if schedule == "onecycle" || schedule == "cosine" { #expect(all[first.count...].max()! > 0.045) }
         #expect(try Command.text(folder.file("a/report.html")).contains("the epochs became 6, they were 3"))
-        // Killed on the way.
+        // Killed several times.
         for milliseconds in [30, 60, 90] as [UInt32] {
             let more = milliseconds == 30 ? ["--epochs", "6"] : []
             _ = try Command.run(["train", "--resume", "b"] + more, in: folder.path, signal: (SIGKILL, milliseconds))
@@ -113,13 +113,13 @@ import Testing
         let last = try run(["train", "--resume", "b", "--epochs", "6"])
         #expect(last.status == 0, "\(last.errors)")
         #expect(try weights("a") == weights("b") && rates("b") == all)
-        // Twice is not too often.
+        // The number of epochs can be raised again.
         #expect(try run(["train", "--resume", "a", "--epochs", "7"]).status == 0)
         let fewer = try run(["train", "--resume", "a", "--epochs", "2"])
         #expect(fewer.status == 1 && fewer.errors.contains("--epochs 2 is less than the run in a has done: 7"), "\(fewer.errors)")
     }
 
-    /// A run that was stopped on its way has the rest of its schedule stretched: the rate goes on from where it was, and ends where it would have.
+    /// If a stopped run gets more epochs, the rest of its schedule is stretched: the rate goes on from its value and ends as planned.
     @Test func whatIsLeftOfTheScheduleIsStretched() throws {
         try makeImages()
         try train("short")
@@ -134,7 +134,7 @@ import Testing
         #expect(try Command.text(folder.file("short/report.html")).contains("what was left of the schedule takes until there"))
     }
 
-    // MARK: Data that have moved, options that were edited
+    // MARK: Moved data, edited options
 
     @Test func imagesMayMove() throws {
         try makeImages()
@@ -153,7 +153,7 @@ import Testing
             folder.write(whole, "whole.safetensors")
             #expect(try tensor.array(Float.self) == StateDict.load(from: folder.file("whole.safetensors"))[key]!.array(Float.self))
         }
-        // A finished run's images too; others in their place are refused.
+        // This holds for a finished run's images too; other images in their place are refused.
         rename(folder.file("moved"), folder.file("again"))
         #expect(try run(["train", "--resume", "run", "--data", "again"]).status == 0)
         #expect(try run(["evaluate", "run"]).status == 0)
@@ -162,7 +162,7 @@ import Testing
         #expect(other.status == 1 && other.errors.contains("is not the data that the run in run began with"), "\(other.errors)")
     }
 
-    /// Whatever is changed in `options.json` by hand is refused and named, in a finished run too.
+    /// Every option edited by hand in `options.json` is refused and named, in a finished run too.
     @Test func editedOptionsAreRefused() throws {
         try makeImages()
         try train("run")

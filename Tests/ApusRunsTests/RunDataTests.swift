@@ -7,16 +7,16 @@ import Testing
 @testable import ApusRuns
 @testable import ApusTraining
 
-/// Pictures of 4 × 4 pixels: which of them a run learns from, and what a model is tested on.
+/// Images of 4 × 4 pixels: which of them a run trains on, and which it is tested on.
 @Suite struct RunDataTests {
     let folder = TemporaryFolder()
 
-    /// Pixel p of picture i of a class has this value: what the recorded run learned from.
+    /// The value of pixel p of image i of a class, as in the images of the recorded run.
     static func pixels(_ label: Int, _ i: Int, _ count: Int = 16) -> [UInt8] {
         (0..<count).map { p in UInt8(truncatingIfNeeded: i * 37 + p * p * 11 + label * (i % 3 == 0 ? -40 : 60) + p * label * 5) }
     }
 
-    /// A picture in `name` of that class.
+    /// Writes an image of that class to `name`.
     private func write(_ label: Int, _ i: Int, _ name: String, side: Int = 4, channels: Int = 1) throws {
         let picture = PNGImage(width: side, height: side, channels: channels, pixels: RunDataTests.pixels(label, i, side * side * channels))
         folder.write(try picture.encoded(), name)
@@ -51,7 +51,7 @@ import Testing
 
     // MARK: The split
 
-    /// A run's folder as it was written before pictures were dealt out by their names.
+    /// A run's folder from a version that did not yet split images by their names.
     @Test func runsMadeBeforeKeepTheirSplit() throws {
         try makeImages()
         for name in [
@@ -65,11 +65,11 @@ import Testing
             let found = try done(run("evaluate", source, "--json"))
             #expect(abs(found.loss - recorded) < 1e-5 && found.images == 6, "\(source): \(found)")
         }
-        // Weights away from their run do not say what they were not learned from.
+        // Weights without their run do not contain the old split.
         folder.write(bytes(ofFile: folder.file("run/model.safetensors")), "elsewhere/model.safetensors")
         let alone = try run("evaluate", "elsewhere/model.safetensors", "--data", "images")
         #expect(alone.status == 1 && alone.errors.contains("do not say which of its images"), "\(alone.errors)")
-        // Gone on with from its last checkpoint but one, it comes to the same weights.
+        // Resumed from its previous checkpoint, it ends with the same weights.
         let before = try StateDict.load(from: folder.file("run/model.safetensors"))
         for name in ["checkpoint.safetensors", "model.safetensors", "result.json"] { unlink(folder.file("run/\(name)")) }
         let resumed = try run("train", "--resume", "run")
@@ -77,12 +77,12 @@ import Testing
         for (key, tensor) in try StateDict.load(from: folder.file("run/model.safetensors")) {
             #expect(zip(tensor.array(Float.self), before[key]!.array(Float.self)).allSatisfy { abs($0 - $1) < 1e-4 }, "\(key)")
         }
-        // One more picture deals all anew: that is said.
+        // With one more image the old split would change completely: that is reported.
         try write(0, 99, "images/cat/new.png")
         #expect(try run("evaluate", "run").errors.contains("has 61 images, when the model was trained it had 60"))
     }
 
-    /// Whatever comes and goes, each picture stays in its part; about a tenth is for testing.
+    /// Each image stays in its part when others are added or removed; about a tenth is for testing.
     @Test(arguments: [0, 1, 7, .max] as [UInt64]) func eachPictureStaysWhereItIs(seed: UInt64) throws {
         try makeImages(count: 40)
         func parts() throws -> (train: Set<String>, test: Set<String>, deal: Deal) {
@@ -110,7 +110,7 @@ import Testing
         #expect(fewer.train.isSubset(of: more.train) && fewer.test.isSubset(of: more.test))
     }
 
-    /// A tenth on the whole, for each seed and each way of naming files, and one seed's choice says nothing of another's.
+    /// About a tenth is for testing, for each seed and naming scheme, and the choices of different seeds are independent.
     @Test func aTenthIsForTesting() {
         func isChosen(_ seed: UInt64, _ name: String) -> Bool { Deal.hash(seed, Array(name.utf8)[...]) <= .max / 10 }
         for name in [{ "cat/\($0).png" }, { "dog/IMG_\(1000 + $0).png" }, { "\($0)/a.png" }] as [(Int) -> String] {
@@ -119,7 +119,7 @@ import Testing
         }
     }
 
-    /// A folder of few pictures has some to test on, and different seeds choose different ones.
+    /// A folder with few images has some for testing too, and different seeds choose different ones.
     @Test func fewPicturesAreDealtOutToo() throws {
         try makeImages(count: 5)
         let all = try ImageFolder(folder.file("images"))
@@ -132,7 +132,7 @@ import Testing
         #expect(chosen.count > 10)
     }
 
-    /// The run, its folder and its weights alone measure on the same pictures, whatever the seed, also where pictures were added.
+    /// The run, its folder and its weights alone are tested on the same images, whatever the seed, also after images were added.
     @Test func weightsAreTestedOnWhatTheyHaveNotSeen() throws {
         try makeImages()
         try makeModel()
@@ -140,7 +140,7 @@ import Testing
         rename(folder.file("run/model.safetensors"), folder.file("weights.safetensors"))
         let alone = try done(run("evaluate", "weights.safetensors", "--json"))
         #expect(alone.accuracy == trained.accuracy && abs(alone.loss - trained.loss) < 1e-6)
-        // Moved, and grown by pictures that this seed does not choose: the same are tested.
+        // Moved, and with new images that this seed does not choose: the test images are the same.
         rename(folder.file("images"), folder.file("moved"))
         var added = 0
         for i in 0..<40 where Deal.hash(3, Array("cat/more-\(i).png".utf8)[...]) > .max / 10 * 3 {
@@ -155,7 +155,7 @@ import Testing
         #expect(try run("evaluate", "weights.safetensors", "--data", "moved").errors.contains("but of other names"))
     }
 
-    /// What learned from a folder with parts has seen none of another folder's images: all are tested.
+    /// A model trained on a folder with train and test parts is tested on all images of another folder.
     @Test func whatLearnedElsewhereIsTestedOnAll() throws {
         try makeImages("parts/train", count: 5)
         try makeImages("parts/test", count: 2)
@@ -175,7 +175,7 @@ import Testing
         try makeImages()
         try makeModel()
         let whole = try done(train("run", "--json"))
-        // The pictures that were tested, class by class, in folders that begin with other classes.
+        // The test images, class by class, in folders that also have other classes, first in order.
         let deal = try #require(
             try Safetensors(contentsOf: folder.file("run/model.safetensors")).metadata["apus.deal"].flatMap {
                 try Deal(json: JSON(parsing: $0))
@@ -201,7 +201,7 @@ import Testing
         #expect(other.status == 1 && other.errors.contains("has the class 'T-shirt/top'"), "\(other.errors)")
     }
 
-    /// `evaluate` and `predict` say the same of the same pictures, whatever their size and colours.
+    /// `evaluate` and `predict` agree on images of any size and number of channels.
     @Test func imagesOfOtherSizesAreResized() throws {
         try makeImages()
         try makeModel()
@@ -262,7 +262,7 @@ import Testing
     @Test func namesThatAreNotUTF8AreTaken() throws {
         try makeImages(classes: ["cat", "dog"], count: 12)
         try makeModel(classes: 3)
-        // A class and a picture in Latin-1, as old archives have them.
+        // A class and an image with Latin-1 names, as in old archives.
         let raw = RawPath(folder.file("images")).appending([0x63, 0xE9])
         #expect(raw.withCString { mkdir($0, 0o777) } == 0)
         for i in 0..<12 {
@@ -277,12 +277,12 @@ import Testing
         #expect(listing.count == 36 && listing.files.contains { $0.path.hasSuffix("images/c\\xE9/\\xE8a.png") })
         #expect(try listing.batch(at: Array(0..<36)).0.shape == [36, 3, 4, 4])
         #expect(try run("evaluate", "run").output.contains("c\\xE9"))
-        // The shell gives the command such a name, and it is found.
+        // The shell passes such a name to the command, which finds the file.
         let predicted = try Command.run(["predict", "run"], in: folder.path, shell: "set -- \"$@\" images/*/*a.png;")
         #expect(predicted.status == 0, "\(predicted.errors)")
     }
 
-    /// One picture in colour makes all so, wherever it is among them; runs made before go by the first.
+    /// One colour image anywhere makes all images colour; older runs follow the first image.
     @Test(arguments: [0, 13, 35]) func onePictureInColourMakesAllSo(_ coloured: Int) throws {
         for i in 0..<36 { try write(i / 12, i, "images/\(["cat", "dog", "owl"][i / 12])/\(100 + i).png", channels: i == coloured ? 3 : 1) }
         let source = try ImageSource(folder.file("images"))
@@ -301,7 +301,7 @@ import Testing
         try makeImages("classes", classes: ["train", "bus", "test", "valid"], count: 6)
         let data = try DataSource.load(folder.file("classes"), .byName(seed: 0, raised: nil))
         #expect(data.train.classes == ["bus", "test", "train", "valid"] && data.train.count + data.test.count == 24)
-        // But a part without its counterpart is a slip.
+        // But one part without the other is an error.
         try makeImages("slip/train", count: 3)
         try makeImages("slips/test", count: 3)
         #expect(throws: RunError.self) { try DataSource.load(folder.file("slip"), .byName(seed: 0, raised: nil)) }

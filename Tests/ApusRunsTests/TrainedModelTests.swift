@@ -4,11 +4,11 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What a program of one's own does with runs, with the public API alone.
+/// Uses runs from a program, with the public API only.
 @Suite struct TrainedModelTests {
     let folder = TemporaryFolder()
 
-    /// Pictures of which those of "bright" are brighter.
+    /// Makes images; those of the class "bright" are brighter.
     private func makeImages() throws {
         for (name, base) in [("bright", 150), ("dark", 20)] {
             for i in 0..<30 {
@@ -42,7 +42,7 @@ import Testing
         }
     }
 
-    /// The worst mistakes are those of all batches, by their places in the data set.
+    /// The worst mistakes are taken over all batches, with their indices in the data set.
     @Test func mistakesAreRanked() throws {
         let x = Tensor.randn([50, 3], generator: Generator(seed: 1))
         let y = Tensor.randint(3, [50], generator: Generator(seed: 2))

@@ -50,7 +50,7 @@ import Testing
         #expect(status.st_mode & 0o777 == 0o640)
     }
 
-    /// A link is followed wherever it leads: over other links, to another folder, to a file that is not there yet.
+    /// Links are followed: through other links, into another folder, to a file that does not exist yet.
     @Test func danglingLinksAreFollowed() throws {
         folder.write([1], "there/other")
         for (link, target) in [
@@ -75,7 +75,7 @@ import Testing
         }
     }
 
-    /// A name may be as long as the system takes it.
+    /// A name may have any length that the system allows.
     @Test(arguments: [1, 249, 250, 251, 254, 255, 256]) func namesOfEveryLengthAreWritten(count: Int) throws {
         for letter in ["n", "\u{E9}"] where count % letter.utf8.count == 0 {
             let name = String(repeating: letter, count: count / letter.utf8.count)
@@ -91,7 +91,7 @@ import Testing
         #expect(!folder.names.contains { $0.hasSuffix(".tmp") })
     }
 
-    /// A folder whose own name is not UTF-8 is no obstacle to what is written in it by a relative path.
+    /// A file can be written by a relative path in a folder whose name is not UTF-8.
     @Test func foldersOfAnyNameAreWrittenIn() async {
         await #expect(processExitsWith: .success) {
             let folder = TemporaryFolder()
@@ -131,7 +131,7 @@ import Testing
         #expect(throws: FileError(file: folder.file("file/a"), operation: "write", code: ENOTDIR)) {
             try AtomicFile.write("", to: folder.file("file/a"))
         }
-        // A device is written, not replaced.
+        // A device file is written to, not replaced.
         #expect(throws: FileError(file: "/dev/full", operation: "write", code: ENOSPC)) { try AtomicFile.write("text", to: "/dev/full") }
         try AtomicFile.write("text", to: "/dev/null")
         var status = stat()
@@ -145,7 +145,7 @@ import Testing
             let folder = TemporaryFolder()
             try AtomicFile.write("old", to: folder.file("a"))
             chmod(folder.path, 0o555)
-            if geteuid() == 0 { precondition(seteuid(65534) == 0) } // root may do anything
+            if geteuid() == 0 { precondition(seteuid(65534) == 0) } // root may write anywhere
             let error = message { try AtomicFile.write("new", to: folder.file("a")) }
             precondition(error == "cannot write \(folder.file("a")): Permission denied", error)
             precondition(bytes(ofFile: folder.file("a")) == Array("old".utf8))
@@ -153,11 +153,11 @@ import Testing
         }
     }
 
-    /// A file system of 256 KB where the test may mount one, else a limit to the size of files.
+    /// On a file system of 256 KB if the test may mount one, otherwise with a limit on the file size.
     @Test func aFullDiskLeavesTheOldFile() async {
         await #expect(processExitsWith: .success) {
             let folder = TemporaryFolder()
-            // A name space of its own, so that nobody else sees the mount and nothing has to take it away. Swift's Glibc lacks the call.
+            // In its own mount namespace, so that no other process sees the mount and it needs no cleanup. Swift's Glibc lacks the call.
             let unshare = unsafeBitCast(dlsym(nil, "unshare"), to: (@convention(c) (CInt) -> CInt).self)
             let (newNamespace, recursive, isPrivate) = (CInt(0x20000), UInt(1 << 14), UInt(1 << 18))
             let isMounted =
@@ -180,7 +180,7 @@ import Testing
 }
 
 @Suite struct ChecksumTests {
-    /// Values of the xxHash reference (`xxhsum -H64`), and independence of how the bytes come.
+    /// Values of the xxHash reference (`xxhsum -H64`); the result does not depend on how the bytes are split.
     @Test func isXXH64() {
         func hash(_ text: String) -> UInt64 { Array(text.utf8).withUnsafeBytes { Checksum.of($0) } }
         #expect(hash("") == 0xEF46_DB37_51D8_E999)

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 @Suite struct GrowthTests {
-    /// A training step in its stride takes no more blocks from malloc than this. What they are: docs/performance.md.
+    /// After warm-up, a training step calls malloc at most this often. docs/performance.md lists the allocations.
     @Test func aSteadyStepAllocatesLittle() async throws {
         let result = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
             let model = Sequential(Linear(784, 256), ReLU(), Linear(256, 10))
@@ -22,7 +22,7 @@ import Testing
                 step()
                 counts.append(apus_counted_allocations())
             }
-            // A thread of the pool that comes late makes its workspace late: the median step is what counts.
+            // A thread of the pool that starts late allocates its workspace late, so the median step is checked.
             print("blocks=\(counts.sorted()[10])=")
         }
         let output = String(decoding: try #require(result).standardOutputContent, as: UTF8.self)
@@ -37,7 +37,7 @@ import Testing
         #expect(blocks <= most)
     }
 
-    /// Graphs, gradients and optimizer state of past steps are all given back. In a process of its own: other tests allocate too.
+    /// Graphs, gradients and optimizer state of past steps are released. In its own process, since other tests allocate too.
     @Test func tenThousandStepsKeepTheirMemory() async {
         await #expect(processExitsWith: .success) {
             let model = Sequential(Linear(16, 8), ReLU(), Linear(8, 4))

@@ -4,7 +4,7 @@ import ApusFormats
 import TestSupport
 import Testing
 
-/// A metric of one's own, as its documentation shows it.
+/// A user-defined metric, as in the documentation.
 private struct WithinOne: Metric {
     var hits: Sum, count: Sum
     init(_ prediction: Tensor, _ target: Tensor) {
@@ -19,7 +19,7 @@ private struct WithinOne: Metric {
 }
 
 @Suite struct MetricTests {
-    /// Every metric of the library and one of a user's, with what it is made of.
+    /// Every metric of the library and a user-defined one, each with its initialiser.
     private static let all: [(String, @Sendable (Tensor, Tensor) -> any Metric)] = [
         ("accuracy", { Accuracy($0, $1) }), ("top 2", { Accuracy($0, $1, topK: 2) }), ("ignoring", { Accuracy($0, $1, ignoreIndex: 1) }),
         ("confusion", { ConfusionMatrix($0, $1) }), ("f1", { F1Score($0, $1) }), ("iou", { MeanIoU($0, $1) }),
@@ -35,19 +35,19 @@ private struct WithinOne: Metric {
         var sum = first
         for metric in rest {
             sum.merge(metric as! M)
-            sum = try JSON(parsing: JSON(encoding: sum).text).decoded() // As a checkpoint in between would have it.
+            sum = try JSON(parsing: JSON(encoding: sum).text).decoded() // As saved in a checkpoint in between.
         }
         return sum.value
     }
 
-    /// However the samples are dealt out among batches, and saved on the way, a metric comes to the same.
+    /// A metric does not depend on the division into batches, nor on saving and loading in between.
     @Test(arguments: Device.tested) func batchesOfAnySize(_ device: Device) throws {
         let scores = Tensor.randn([23, 4], generator: Generator(seed: 1)).to(device)
         let labels = Tensor.randint(4, [23], generator: Generator(seed: 2)).to(device)
         for (name, make) in Self.all {
             let whole = make(scores, labels).value
             for sizes in [[23], [1, 22], [10, 3, 10], Array(repeating: 1, count: 23)] {
-                // One sample may lie at both ends of a class: parts of an F1 or an area are nothing by themselves.
+                // A batch may have one sample: an F1 score or an area is not defined for parts.
                 var (parts, first): ([any Metric], Int) = ([], 0)
                 for size in sizes {
                     parts.append(make(scores[first..<(first + size)], labels[first..<(first + size)]))
@@ -60,7 +60,7 @@ private struct WithinOne: Metric {
         }
     }
 
-    /// Against their definitions, counted one by one in float64.
+    /// Against the definitions, counted sample by sample in float64.
     @Test func definitions() {
         for seed in UInt64(1)...6 {
             let scores = Tensor.randn([40, 3], generator: Generator(seed: seed))
@@ -88,7 +88,7 @@ private struct WithinOne: Metric {
             #expect(abs(F1Score(scores, labels).value - f1.reduce(0, +) / 3) < 1e-12)
             let iou = (0..<3).map { c -> Double in Double(matrix[c, c]) / Double((0..<40).count { y[$0] == c || p[$0] == c }) }
             #expect(abs(MeanIoU(scores, labels).value - iou.reduce(0, +) / 3) < 1e-12)
-            // Pearson's correlation of the classes' indicators, summed over the classes.
+            // Pearson's correlation of the classes' one-hot vectors, summed over the classes.
             var (xy, xx, yy) = (0.0, 0.0, 0.0)
             for c in 0..<3 {
                 let (meanY, meanP) = (Double(count(y, c)) / 40, Double(count(p, c)) / 40)
@@ -116,7 +116,7 @@ private struct WithinOne: Metric {
         #expect(abs(Perplexity(F.crossEntropy(Tensor.zeros([5, 7]), Tensor.zeros([5], dtype: .int64)), tokens: 5).value - 7) < 1e-5)
     }
 
-    /// Labels of pixels; those that are no class do not count.
+    /// Labels of pixels; ignored labels do not count.
     @Test func pixels() {
         let scores = Tensor([[[1.0, 0], [0, 1]], [[3, 0], [0, 3]]]) // [2, 2, 2]: two samples, two classes, two places
         let labels = Tensor([[0, -100], [0, 0]])
@@ -127,7 +127,7 @@ private struct WithinOne: Metric {
         #expect(MeanIoU(scores, labels).value == two / 2)
     }
 
-    /// Nothing seen is no number, and one class alone has no area.
+    /// The value without samples is NaN, and so is the area if there is only one class.
     @Test func ofNothing() {
         #expect(ConfusionMatrix(classes: 3).accuracy.isNaN && ConfusionMatrix(classes: 3).recall(0).isNaN)
         #expect(Accuracy(Tensor.zeros([0, 3]), Tensor.zeros([0], dtype: .int64)).value.isNaN)
@@ -135,7 +135,7 @@ private struct WithinOne: Metric {
         #expect(Measurements(["accuracy"]).record.loss.isNaN && Measurements(["accuracy"])["accuracy"]!.isNaN)
     }
 
-    /// Batches in which nothing counts change nothing.
+    /// Batches without samples or with ignored labels only change nothing.
     @Test func emptyBatchesChangeNothing() {
         let (scores, labels) = (Tensor.randn([6, 3]), Tensor([0, 1, 2, 0, 1, 2]))
         let (none, ignored) = (Tensor.zeros([0, 3]), Tensor([-100, -100]))
@@ -151,7 +151,7 @@ private struct WithinOne: Metric {
         #expect(perplexity.value == before.0 && error.value == before.1 && accuracy.value == before.2 && matrix.counts == before.3)
     }
 
-    /// What is measured may change before somebody reads: a parameter, or a buffer.
+    /// A parameter or buffer that is measured may change before the metric is read.
     @Test func whatIsMeasuredMayChange() {
         let parameter = Parameter(Tensor([2.0]))
         let (mean, area) = (Mean(parameter.sum(), count: 1), AUROC(parameter.detach(), Tensor([1])))
@@ -177,7 +177,7 @@ private struct WithinOne: Metric {
         #expect(text.contains("3 numbers are added to 2"))
     }
 
-    /// What a file says is looked at.
+    /// Invalid values in a file are refused and named.
     @Test func liesAreNamed() throws {
         #expect(throws: (any Error).self) { try JSON(parsing: #"{"classes": 3, "sums": [1, 2]}"#).decoded(as: ConfusionMatrix.self) }
         #expect(throws: (any Error).self) { try JSON(parsing: #"{"scores": [3], "labels": []}"#).decoded(as: AUROC.self) }

@@ -30,7 +30,7 @@ import Testing
         let ops = Dictionary(profile.ops.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         #expect(ops["linear"]?.calls == 6 && ops["relu"]?.calls == 3 && ops["SGD.step"]?.calls == 3)
         for name in ["linear", "relu", "crossEntropy"] { #expect(ops[name]!.forward > 0 && ops[name]!.backward > 0, "\(name)") }
-        // Forward reads and writes 4 × 5 numbers; backward reads the kept output and the gradient and writes another.
+        // Forward reads and writes 4 × 5 numbers; backward reads the saved output and the gradient and writes another.
         #expect(ops["relu"]?.bytes == 3 * (2 + 3) * 20 * 4)
         #expect(profile.layers.map(\.name) == ["Net", "fc1 (Linear)", "body (Sequential)", "0 (ReLU)", "1 (Linear)", "CrossEntropyLoss"])
         #expect(profile.layers.map(\.depth) == [0, 1, 1, 2, 2, 0])

@@ -4,16 +4,16 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What holds for every run of a trainer: whenever it is stopped, whatever it is given.
+/// Properties of every run of a trainer, wherever it is stopped and whatever its settings.
 @Suite struct TrainerLawTests {
-    /// What a trainer may be set to, one and all.
+    /// The settings of a trainer, one at a time and all together.
     enum Setting: CaseIterable {
         case plain, accumulation, clipping, scaler, average, plateau, best, all
 
         func has(_ other: Setting) -> Bool { self == other || self == .all }
     }
 
-    /// A run in small, with all that is random: weights, order, dropout, the order of the test set.
+    /// A small run with all kinds of randomness: weights, order, dropout, the order of the test set.
     private struct SmallRun {
         let trainer: SupervisedTrainer
         let train: DataLoader<(Tensor, Tensor)>
@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    /// Stops at the n-th thing that happens: a batch learned from, a batch evaluated.
+    /// Stops at the n-th event: a training batch or an evaluation batch.
     private final class StopAt: TrainingObserver {
         private var left: Int
         private let flag: StopFlag
@@ -67,7 +67,7 @@ import Testing
         func didEvaluate(batch _: Int, of _: Int, after _: TrainingProgress) { happened() }
     }
 
-    /// Stopped after any batch, of learning or of evaluation, and resumed: the same bytes, and the same record of the epochs.
+    /// Stopped after any training or evaluation batch and resumed, a run ends with the same bytes and the same history.
     @Test(arguments: Setting.allCases) func stoppedAnywhereItEndsWithTheSameBytes(_ setting: Setting) throws {
         let whole = SmallRun(setting)
         _ = try whole.trainer.fit(whole.train, test: whole.test, epochs: 3)
@@ -91,7 +91,7 @@ import Testing
         if setting.has(.plateau) { #expect(whole.trainer.optimizers[0].paramGroups[0].lr < 1e-2) }
     }
 
-    /// Layers that were put into eval mode stay there, through training and evaluation, and each layer's mode is its own.
+    /// Layers that were set to eval mode keep it through training and evaluation; each layer keeps its own mode.
     @Test func frozenLayersStayFrozen() throws {
         let norm = BatchNorm1d(6)
         let model = Sequential(Linear(6, 6), norm, Dropout(0.4), Linear(6, 3))
@@ -110,7 +110,7 @@ import Testing
         #expect(!model.training && model.modules().allSatisfy { !$0.training })
     }
 
-    /// A loader without batches is said, and nothing is called done.
+    /// A loader without batches is an error, and the trainer's position does not change.
     @Test func nothingToLearnFrom() throws {
         let some = DataLoader(TensorDataset(Tensor.randn([4, 3]), Tensor.randint(2, [4])), batchSize: 2)
         let none = DataLoader(TensorDataset(Tensor.zeros([0, 3]), Tensor.zeros([0], dtype: .int64)), batchSize: 2)
@@ -125,7 +125,7 @@ import Testing
         }
     }
 
-    /// A checkpoint that does not fit is refused, and then model, optimizer, schedule and place are as before.
+    /// A checkpoint that does not fit is refused, and model, optimizer, schedule and position are unchanged.
     @Test func refusedCheckpointsChangeNothing() throws {
         try withFolder { folder in
             let run = SmallRun(folder: folder)
@@ -155,7 +155,7 @@ import Testing
                 #expect(other.trainer.schedules.first?.stateDict() == schedule, "\(name)")
             }
         }
-        // And a run without a schedule is not gone on with by one that has one.
+        // A checkpoint without a schedule is refused by a trainer that has one.
         try withFolder { folder in
             let run = SmallRun(folder: folder, schedule: nil)
             _ = try run.trainer.fit(run.train, epochs: 1)
@@ -166,7 +166,7 @@ import Testing
         }
     }
 
-    /// A last batch of one image that batch normalisation cannot learn from is known before the first step; where it can, all goes on.
+    /// If the last batch has one image and batch normalisation cannot train on it, that is an error before the first step.
     @Test func aLastBatchOfOne() throws {
         func run(_ model: Module, _ x: Tensor, dropLast: Bool = false) throws -> SupervisedTrainer {
             let loader = DataLoader(TensorDataset(x, Tensor.randint(2, [x.size(0)])), batchSize: 4, dropLast: dropLast)
@@ -180,7 +180,7 @@ import Testing
         #expect(try run(flat(), Tensor.randn([9, 3]), dropLast: true).history.count == 2)
         #expect(try run(flat(), Tensor.randn([10, 3])).history.count == 2)
         #expect(try run(Sequential(Linear(3, 2)), Tensor.randn([9, 3])).history.count == 2)
-        // One picture of many pixels has statistics.
+        // A single image of several pixels has statistics.
         #expect(
             try run(Sequential(Conv2d(1, 2, kernelSize: 3), BatchNorm2d(2), Flatten(), Linear(18, 2)), Tensor.randn([9, 1, 5, 5])).history
                 .count == 2)

@@ -4,7 +4,7 @@ import ApusFormats
 import TestSupport
 import Testing
 
-/// What a resume meets that is not as it was, and what a trainer meets that is not as usual.
+/// Resuming under changed conditions, and unusual uses of a trainer.
 @Suite struct TrainerResumeTests {
     private let x = Tensor.randn([20, 5], generator: Generator(seed: 1))
     private let y = Tensor.randn([20, 2], generator: Generator(seed: 2))
@@ -34,8 +34,8 @@ import Testing
         func didEvaluate(batch _: Int, of _: Int, after _: TrainingProgress) { happened() }
     }
 
-    /// One loader to learn from and to be tested on; a test loader with a generator of its own; an observer that goes through the loader: stopped
-    /// anywhere, the same bytes and numbers.
+    /// One loader for training and test; a test loader with its own generator; an observer that iterates over the loader: after a stop
+    /// at any event, bytes and numbers are the same.
     @Test(arguments: 1...12) func loadersThatOthersGoThrough(_ event: Int) throws {
         func run(_ folder: String?, shared: Bool, stopAt: Int?) throws -> SupervisedTrainer {
             let trainer = makeTrainer(folder)
@@ -59,7 +59,7 @@ import Testing
         }
     }
 
-    /// What is not as it was is named before anything changes, or is gone on with.
+    /// Changed settings are either named before anything changes, or accepted.
     @Test func settingsThatHaveChanged() throws {
         func stopped(_ folder: String, after batches: Int) throws {
             let trainer = makeTrainer(folder)
@@ -86,7 +86,7 @@ import Testing
             #expect(complaint(folder, later: { $0.measure("mae") { MeanAbsoluteError($0, $1) } }).contains("call measure before resume"))
         }
         try withFolder { folder in
-            // A number that earlier epochs lack is watched from here on.
+            // A metric that earlier epochs lack is monitored from now on.
             let first = makeTrainer(folder)
             _ = try first.fit(makeLoader(), epochs: 2)
             let second = makeTrainer(folder)
@@ -96,14 +96,14 @@ import Testing
             try second.resume(train: makeLoader())
             #expect(try second.fit(makeLoader(), test: makeLoader(), epochs: 4) == .finished)
             #expect(second.bestEpoch ?? 0 >= 3 && second.bestWeights != nil)
-            // And one without the best weights forgets them.
+            // A trainer without the best weights discards them.
             let third = makeTrainer(folder)
             try third.resume(train: makeLoader())
             #expect(third.bestEpoch == second.bestEpoch)
         }
     }
 
-    /// Numbers of training are not compared with those of evaluation.
+    /// Metrics of training are not compared with those of evaluation.
     @Test func kindsOfNumbersAreNotMixed() throws {
         func record(_ epoch: Int, _ train: Double, _ test: Double?) -> EpochRecord {
             EpochRecord(
@@ -117,7 +117,7 @@ import Testing
         #expect(stopping.isOver([record(1, 1, .nan), record(2, 1, .nan)]) && !stopping.isOver([]))
     }
 
-    /// What a checkpoint says is looked at.
+    /// Invalid values in a checkpoint are refused.
     @Test func checkpointsThatLie() throws {
         try withFolder { folder in
             let trainer = makeTrainer(folder)
@@ -154,11 +154,11 @@ import Testing
         }
     }
 
-    /// The best weights are the model's and its average's.
+    /// The best weights include those of the averaged model.
     @Test func theBestOfAnAverage() throws {
         let trainer = makeTrainer()
         let model = trainer.model as! Sequential
-        trainer.optimizers[0].paramGroups[0].lr = 0.9 // It gets worse.
+        trainer.optimizers[0].paramGroups[0].lr = 0.9 // From here on the loss gets worse.
         trainer.average(model, into: AveragedModel(model, average: .exponential(decay: 0.6)))
         trainer.keepBest = .lowest("loss")
         _ = try trainer.fit(makeLoader(), test: makeLoader(), epochs: 6)
@@ -168,7 +168,7 @@ import Testing
         #expect(try trainer.evaluate(makeLoader()).loss == best)
     }
 
-    /// Each optimizer begins each update with no gradients, and twice in a batch is once too often.
+    /// Each optimizer starts each update with no gradients; stepping twice in one batch is an error.
     @Test func stepsOfAGroup() throws {
         let weight = Parameter(Tensor([1.0]).to(.float32))
         let other = Parameter(Tensor([1.0]).to(.float32))
@@ -185,7 +185,7 @@ import Testing
             return (loss: loss, output: ())
         }
         trainer.accumulate = 3
-        _ = try trainer.fit(makeLoader(5), epochs: 1) // Four batches: a group of three, and one.
+        _ = try trainer.fit(makeLoader(5), epochs: 1) // Four batches: a group of three, and one more.
         #expect(abs(weight.item() - (1 - 1 - 1)) < 1e-6 && abs(other.item() - 2.0 / 3) < 1e-6)
         let twice = Trainer(model: model, optimizers: [often]) { (_: (Tensor, Tensor), step) in
             let loss = (weight * 1.0).sum()

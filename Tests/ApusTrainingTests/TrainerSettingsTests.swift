@@ -3,7 +3,7 @@ import Apus
 import TestSupport
 import Testing
 
-/// What a trainer does beside the loop: each against the same written by hand.
+/// Everything that a trainer does besides the plain loop, each against a handwritten equivalent.
 @Suite struct TrainerSettingsTests {
     private let x = Tensor.randn([36, 5], generator: Generator(seed: 1))
     private let y = Tensor.randn([36, 2], generator: Generator(seed: 2))
@@ -14,7 +14,7 @@ import Testing
         Trainer(model: model, optimizer: optimizer, schedule: schedule) { F.mseLoss($0, $1) }
     }
 
-    /// Batches that are accumulated are one batch: also where the last ones are fewer, or smaller.
+    /// Accumulated batches equal one large batch, also if the last group has fewer batches or a smaller one.
     @Test(arguments: [(12, 3), (6, 2), (5, 3), (7, 4), (36, 5), (8, 1)]) func accumulationIsALargerBatch(
         _ batchSize: Int, _ accumulate: Int
     ) throws {
@@ -30,7 +30,7 @@ import Testing
         #expect(first.step == second.step && first.history.map(\.epoch) == [1, 2, 3])
     }
 
-    /// Clipping, scaling of the loss and a running average are those of a loop that calls them in PyTorch's order.
+    /// Clipping, loss scaling and weight averaging equal a loop that calls them in PyTorch's order.
     @Test(arguments: [Clipping.norm(0.05), .value(0.01)], [false, true]) func asInALoop(_ clipping: Clipping, scaled: Bool) throws {
         let (own, byHand) = (makeModel(), makeModel())
         let (trainer, averaged) = (makeTrainer(own, SGD(own.parameters(), lr: 0.1)), AveragedModel(own, average: .exponential(decay: 0.5)))
@@ -60,7 +60,7 @@ import Testing
         for (a, b) in zip(own.parameters() + averaged.parameters(), byHand.parameters() + average.parameters()) { #expect(a.equal(b)) }
     }
 
-    /// Evaluation sees the averaged weights, and training goes on with its own.
+    /// Evaluation uses the averaged weights, and training continues with its own.
     @Test func evaluationUsesTheAverage() throws {
         let own = makeModel()
         let averaged = AveragedModel(own)
@@ -74,12 +74,12 @@ import Testing
         #expect(zip(weights, own.parameters()).allSatisfy { $0.equal($1) })
     }
 
-    /// Training ends when nothing has become better, also where it is gone on with; the best weights are at hand.
+    /// Training ends when the metric stops improving, also after a resume; the best weights are available.
     @Test func theEndAndTheBest() throws {
         try withFolder { (folder: String) throws in
             func run() -> (SupervisedTrainer, Sequential) {
                 let model = makeModel()
-                // A rate that is too high from the third epoch on.
+                // The learning rate is too high from the third epoch on.
                 let optimizer = SGD(model.parameters(), lr: 0.05)
                 let trainer = makeTrainer(model, optimizer, .everyEpoch(LambdaLR(optimizer) { $0 < 3 ? 1 : 40 }))
                 trainer.earlyStopping = EarlyStopping(.lowest("mae"), patience: 2)
@@ -105,7 +105,7 @@ import Testing
         #expect(try !plain.loadBest())
     }
 
-    /// Two networks against one another: each optimizer's step is made of gradients of its own loss alone, with accumulation as well.
+    /// Two adversarial networks: each optimizer's step uses the gradients of its own loss only, also with accumulation.
     @Test(arguments: [1, 2]) func aStepOfOnesOwn(accumulate: Int) throws {
         let pair = withGenerator(Generator(seed: 5)) { Sequential(["generator": Linear(5, 2), "critic": Linear(2, 1)]) }
         let (generator, critic) = (pair[0], pair[1])
@@ -126,7 +126,7 @@ import Testing
         let copy = withGenerator(Generator(seed: 5)) { Sequential(["generator": Linear(5, 2), "critic": Linear(2, 1)]) }
         let batches = Array(loader(18))
         for group in accumulate == 1 ? batches.map({ [$0] }) : [batches] {
-            // What each batch's step sees of the critic: the one before its update, but in the last batch.
+            // The critic that each batch's step sees: the one before its update, except in the last batch.
             let parameters = [copy[1].parameters(), copy[0].parameters()]
             var sums = parameters.map { $0.map { Tensor.zeros(like: $0) } }
             for (number, (x, y)) in group.enumerated() {
@@ -148,12 +148,12 @@ import Testing
         #expect(
             trainer.step == 2 / accumulate && trainer.history[0].train["critic"] != nil
                 && optimizers.allSatisfy { $0.paramGroups[0].lr == 0.05 })
-        // Without a closure that says what to compute there is no evaluation.
+        // Evaluation without a closure for it is an error.
         #expect(throws: OpError.self) { try trainer.fit(loader(18), test: loader(18), epochs: 2) }
         #expect(throws: OpError.self) { try trainer.evaluate(loader(18)) }
     }
 
-    /// Batches and outputs of any kind: several inputs, and an output that is no tensor.
+    /// Any batch and output types: several inputs, and an output that is not a tensor.
     @Test func anyBatch() throws {
         struct Pair { var left, right, target: Tensor }
         let data = TensorDataset(x, x * 2, y)
@@ -175,7 +175,7 @@ import Testing
         mutating func merge(_ other: Largest) { value = max(value, other.value) }
     }
 
-    /// What is known to be wrong is said before the first step.
+    /// Wrong settings are reported before the first step.
     @Test func wrongSettingsAreNamed() throws {
         func complaint(_ change: (SupervisedTrainer) -> Void) -> String {
             let model = makeModel()

@@ -4,7 +4,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// A run in small on the first pictures of Fashion-MNIST, with everything in it that is random: weights, order, dropout.
+/// A small run on the first images of Fashion-MNIST with all kinds of randomness: weights, order, dropout.
 private struct SmallRun {
     let trainer: SupervisedTrainer
     let train: DataLoader<(Tensor, Tensor)>
@@ -31,7 +31,7 @@ private struct SmallRun {
     var weights: [[UInt8]] { trainer.model.stateDict().map { $0.value.bytes() } }
 }
 
-/// How the learning rate changes.
+/// The kinds of learning-rate schedules.
 enum Rates: CaseIterable {
     case onecycle, cosine, step, plateau, constant
 
@@ -69,7 +69,7 @@ private final class Stopper: TrainingObserver {
         #expect(history.map(\.epoch) == [1, 2, 3] && history.map(\.step) == [10, 20, 30])
         #expect(history[2].train.loss < 0.8 * history[0].train.loss)
         #expect(history[2].test!["accuracy"]! > 0.5)
-        // The last rate of a one-cycle schedule is nearly nothing.
+        // A one-cycle schedule ends at almost 0.
         #expect(history[2].learningRate < 1e-4)
     }
 
@@ -92,7 +92,7 @@ private final class Stopper: TrainingObserver {
             first.trainer.observers = [stopper]
             #expect(try first.fit() == .stopped)
             #expect(stopper.stops == 1 && first.trainer.step == step)
-            let second = try SmallRun(seed: 99, folder: folder) // Its own seed must not matter.
+            let second = try SmallRun(seed: 99, folder: folder) // Its own seed must have no influence.
             #expect(try second.trainer.resume(train: second.train))
             #expect(second.trainer.step == step)
             #expect(try second.fit() == .finished)
@@ -106,12 +106,12 @@ private final class Stopper: TrainingObserver {
         let whole = try SmallRun()
         _ = try whole.fit()
         try withFolder { folder in
-            // What is left when the process dies in step 17: the checkpoint of step 15.
+            // The process dies in step 17 and leaves the checkpoint of step 15.
             let first = try SmallRun(folder: folder, checkpointSteps: 5)
             let stopper = Stopper(at: 17, first.trainer.stop)
             first.trainer.observers = [stopper]
             _ = try first.fit()
-            try #require(unlink(Checkpoint.newest(in: folder)) == 0) // The one that stopping wrote.
+            try #require(unlink(Checkpoint.newest(in: folder)) == 0) // The checkpoint written at the stop.
             let second = try SmallRun(folder: folder)
             #expect(try second.trainer.resume(train: second.train))
             #expect(second.trainer.step == 15 && second.trainer.history.count == 1)
@@ -150,7 +150,7 @@ private final class Stopper: TrainingObserver {
         #expect { try trainer.fit(loader, epochs: 1) } throws: { "\($0)".contains("Sequential.1 (Linear)") }
     }
 
-    /// A label outside the classes ends training with an error that names it, though a device finds it later than the step.
+    /// A label outside the classes ends training with an error that names it, even if a device reports it after the step.
     @Test(arguments: Device.tested) func aWrongLabelThrows(_ device: Device) throws {
         let generator = Generator(seed: 9)
         let labels = Tensor((0..<40).map { $0 == 30 ? 7 : $0 % 3 })
@@ -163,7 +163,7 @@ private final class Stopper: TrainingObserver {
         #expect("\(error!)".contains("7"), "\(error!)")
         #expect(trainer.history.isEmpty)
         #expect(throws: OpError.self) { try trainer.evaluate(loader) }
-        // Another run on the same device is not disturbed by it.
+        // Another run on the same device is not affected.
         let right = DataLoader(TensorDataset(Tensor.randn([8, 4], generator: generator), Tensor([0, 1, 2, 0, 1, 2, 0, 1])), batchSize: 4)
             .to(device)
         #expect(try trainer.fit(right, epochs: 1) == .finished)
@@ -174,7 +174,7 @@ private final class Stopper: TrainingObserver {
         _ = try run.fit()
         let result = try run.trainer.evaluate(run.test)
         #expect(result.samples == 100 && result["accuracy"] == run.trainer.history[2].test!["accuracy"] && result["nothing"] == nil)
-        #expect(run.trainer.model.training) // As it was left by training.
+        #expect(run.trainer.model.training) // The mode is as training left it.
         #expect(try run.trainer.evaluate(run.test, goOn: { false }) == nil)
     }
 

@@ -4,9 +4,9 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Every class of the toolbox against PyTorch's recorded answers (`FORMAT.md` beside the cases says what they are).
+/// Every class of the toolbox against PyTorch's recorded answers (`FORMAT.md` beside the cases describes them).
 ///
-/// On every device that is tested, and on the reference.
+/// On every tested device and on the reference.
 @Suite struct RecordedAnswers {
     private static let cases = Bundle.module.resourceURL!.appending(path: "cases").path
     private static let errors = Bundle.module.resourceURL!.appending(path: "errors").path
@@ -32,12 +32,12 @@ import Testing
         try expectNoComplaint(device, module, Self.cases)
     }
 
-    /// Arguments that PyTorch still takes, or takes in other forms.
+    /// Arguments in older or other forms, which PyTorch accepts too.
     @Test(arguments: devices, folders(forms)) func takeEveryForm(_ device: Device, _ module: String) throws {
         try expectNoComplaint(device, module, Self.forms)
     }
 
-    /// float16 and bfloat16, within PyTorch's tolerances for them, or its own error.
+    /// float16 and bfloat16: within PyTorch's tolerances for them, or no less exact than PyTorch.
     @Test(arguments: devices, folders(half)) func takeHalfTypes(_ device: Device, _ module: String) throws {
         var complaints: [String] = []
         try ConformanceRunner(device: device, only: module).checkHalfTypes(Self.half) { result in
@@ -46,7 +46,7 @@ import Testing
         #expect(complaints.isEmpty, "\(complaints.joined(separator: "\n"))")
     }
 
-    /// What PyTorch refuses is refused.
+    /// What PyTorch refuses is refused here too.
     @Test(arguments: devices, folders(errors)) func refuse(_ device: Device, _ module: String) throws {
         try expectNoComplaint(device, module, Self.errors)
     }
@@ -57,7 +57,7 @@ import Testing
                 && Self.folders(Self.half).count == 33)
     }
 
-    /// Settings whose gradient jumps wherever it is looked at, so that differences say nothing.
+    /// The number of settings whose gradient jumps at every point tried, so that finite differences prove nothing.
     private static let excused: [String: Int] = [:]
 
     /// Second derivatives of every class, in every recorded setting, against differences in float64.
@@ -72,14 +72,14 @@ import Testing
         #expect(excused == Self.excused[module, default: 0])
     }
 
-    /// Every class with an allocator that refuses its k-th block, for every k: an error within `checked`, and nothing else.
+    /// Every class with an allocator that refuses its k-th block, for every k: the result must be an error within `checked`.
     @Test func failWithoutMemory() throws {
         let folder = Self.cases
         let (count, complaints) = try alone {
             var complaints: [String] = []
             var (count, scratch) = (0, 0)
             for (name, prepare) in try ConformanceRunner().trials(folder) {
-                // A call changes what the module remembers: each is made on one of its own.
+                // A call may change the module's state, so each uses a new module.
                 let found = complaintsWithoutMemory(name, isRepeatable: false, scratch: &scratch) { Trial([], try prepare()) }
                 count += found == nil ? 0 : 1
                 complaints += found ?? []
@@ -90,7 +90,7 @@ import Testing
         #expect(count >= 140, "\(count) classes")
     }
 
-    /// Whatever an argument is replaced by, there is an error that says so or an answer, and never a trap.
+    /// Whatever an argument is replaced with, the result is an error that names it or an output, never a trap.
     @Test(arguments: classes) func wrongArguments(_ module: String) throws {
         var failures: [String] = []
         var count = 0
@@ -104,7 +104,7 @@ import Testing
         #expect(failures.isEmpty, "\(failures.joined(separator: "\n"))")
     }
 
-    /// The most memory that this process has held, in bytes.
+    /// The peak resident memory of this process, in bytes.
     private var peakMemory: Int {
         let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
         let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") } ?? ""

@@ -7,7 +7,7 @@ from torch import nn
 
 
 def wave(*shape, k=0.7, scale=1.0):
-    """Numbers that look random and are the same everywhere."""
+    """Numbers that look random and are the same on every machine."""
     return (torch.sin(torch.arange(math.prod(shape), dtype=torch.float64) * k + 0.3) * scale).reshape(shape).float()
 
 
@@ -16,7 +16,7 @@ def ints(*values):
 
 
 class Case:
-    """`args` and `kwargs` build the layer, `inputs` and `named` call it; `mode` is both, train or eval, `mode_` a layer's argument called mode."""
+    """`args` and `kwargs` build the layer, `inputs` and `named` call it; `mode` is both, train or eval, `mode_` an argument `mode`."""
 
     def __init__(self, *args, inputs=(), named=None, mode="both", note=None, **kwargs):
         if mode not in ("both", "train", "eval"):
@@ -26,7 +26,7 @@ class Case:
 
 bag = ints(1, 2, 4, 5, 4, 3, 2, 0)
 starts = ints(0, 3, 3, 5)
-# On the processor PyTorch 2.13 divides by the frequency of another row than the documentation says; where all are equal, that makes no difference.
+# PyTorch 2.13's CPU kernel divides by the frequency of another row than documented; if all frequencies are equal, it makes no difference.
 twice = ints(0, 5, 2, 3, 5, 2, 3, 0)
 image, volume, sequence = wave(2, 4, 6, 5), wave(2, 2, 4, 5, 3), wave(2, 4, 7)
 channels = wave(2, 9, 2, 3)
@@ -34,7 +34,7 @@ samples2, samples3 = wave(2, 4, 2).abs() * 0.99, wave(2, 2, 3).abs() * 0.99
 pooled = {n: nn.functional.__dict__[f"max_pool{n}d"](x, 2, return_indices=True) for n, x in [(1, sequence), (2, image), (3, volume)]}
 labels = ints(0, 9, 3, 1, 6)
 spaces = [(1, sequence), (2, image), (3, volume)]
-# For each number of dimensions of space an input that has too few or too many.
+# For each number of spatial dimensions, an input that has too few or too many.
 wrong = [(1, image), (2, volume), (3, sequence)]
 
 
@@ -150,7 +150,7 @@ HALF = {
     **{name: [Case(inputs=[*pair])] for name in ["MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss"]},
     "BCEWithLogitsLoss": [Case(inputs=[pair[0], pair[1].sigmoid()])], "KLDivLoss": [Case(inputs=[pair[0].log_softmax(1), pair[1].softmax(1)], reduction="batchmean")],
 }
-# Layers that have a dtype of their own.
+# Layers with a `dtype` argument.
 TYPED = {"Linear", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose2d", "BatchNorm2d", "LayerNorm", "GroupNorm", "InstanceNorm1d", "RMSNorm", "LSTM", "GRU",
          "MultiheadAttention", "TransformerEncoderLayer"}
 
@@ -204,7 +204,7 @@ ERRORS = {
     **{f"LazyConvTranspose{n}d": [Case(6, 2, groups=3, inputs=[x]), Case(4, 2, inputs=[wave(4)]), Case(4, 2, output_padding=3, inputs=[x]), Case(4, 2, padding_mode="reflect"), Case(4, 2, inputs=[x], named={"output_size": [90] * n})] for n, x in spaces},
     "LazyLinear": [Case(3, inputs=[torch.tensor(1.0)]), Case(3, inputs=[labels])],
     **{name: [Case(-0.1), Case(1.5)] for name in ["Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout"]},
-    # Activations take every shape; what they refuse is a dtype or a dimension.
+    # Activations accept every shape; they refuse only dtypes or dimensions.
     **{name: [Case(inputs=[labels])] for name in [
         "CELU", "ELU", "GELU", "Hardsigmoid", "Hardswish", "LeakyReLU", "LogSigmoid", "Mish", "SELU", "SiLU", "Softplus", "Softshrink", "Hardshrink", "RReLU"]},
     "RReLU": [Case(inputs=[labels]), Case(0.6, 0.2, inputs=[wave(3)])],

@@ -14,7 +14,7 @@ import struct
 import sys
 import warnings
 
-# Messages that list sets list them in one order.
+# The order of sets in messages is the same in every run.
 if os.environ.get("PYTHONHASHSEED") != "0":
     os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"})
 
@@ -24,12 +24,12 @@ from torch import nn
 from layer_cases import CASES, ERRORS, FORMS, HALF, TYPED, Case, wave
 
 warnings.simplefilter("ignore")
-# Sums in one order, on every machine.
+# The order of summation is the same on every machine.
 torch.set_num_threads(1)
 
 
 def build(name, case):
-    """`mode_` stands for a layer's argument called mode."""
+    """`mode_` is the layer's argument `mode`."""
     kwargs = {("mode" if key == "mode_" else key): value for key, value in case.kwargs.items()}
     torch.manual_seed(7)
     return getattr(nn, name)(*case.args, **kwargs), kwargs
@@ -47,7 +47,7 @@ def written(value, name, tensors):
 
 
 def leaves(case):
-    """The inputs, floating-point ones as leaves; and by name."""
+    """The inputs, with floating-point tensors as leaves; then the named ones."""
     def leaf(value):
         return value.clone().requires_grad_(value.is_floating_point()) if isinstance(value, torch.Tensor) else value
 
@@ -67,7 +67,7 @@ def header(name, case, key, kwargs, tensors):
 
 
 def named_outputs(value, place):
-    """(place, tensor) of each output: `` for one, `/0`, `/1/0` for several."""
+    """(path, tensor) of each output: `` for one, `/0`, `/1/0` for several."""
     if isinstance(value, torch.Tensor):
         return [(place, value)]
     return [pair for i, v in enumerate(value) for pair in named_outputs(v, f"{place}/{i}")] if isinstance(value, (tuple, list)) else []
@@ -89,7 +89,7 @@ def answer(name, case, key, training, tensors):
     for k, v in state.items():
         tensors[f"{key}/state/{k}"] = v.detach().clone().contiguous()
     output = module(*inputs, **named)
-    # Its projection in attention is a plain Linear from 2.15 on, which the database's layers were recorded with.
+    # From PyTorch 2.15 on, attention's projection is a plain Linear, as in the database's recorded layers.
     result["repr"] = repr(module).replace("NonDynamicallyQuantizableLinear", "Linear")
     result["output"] = written(tuple(output) if isinstance(output, tuple) else output, f"{key}/output", tensors)
     total, wanted = 0, []
@@ -164,7 +164,7 @@ def folder(path, name, cases, tensors):
 
 
 def halved(name, case, dtype):
-    """The same case in a half type."""
+    """The same case in a 16-bit type."""
     kwargs = {**case.kwargs, "dtype": dtype} if name in TYPED else case.kwargs
     return Case(*case.args, inputs=[x.to(dtype) if x.is_floating_point() else x for x in case.inputs], mode="train", **kwargs)
 

@@ -1,4 +1,4 @@
-// What CDrivers declares by itself, beside the headers of CUDA, NVRTC, cuBLASLt and cuDNN: compiles only where they agree
+// Compares CDrivers' own declarations with the headers of CUDA, NVRTC, cuBLASLt and cuDNN: compiles only if they agree
 // (`scripts/check/driver-headers`).
 #include <cuda.h>
 #include <nvrtc.h>
@@ -14,7 +14,7 @@ APUS_NVRTC_FUNCTIONS(SAME_TYPE)
 APUS_CUBLASLT_FUNCTIONS(SAME_TYPE)
 APUS_CUDNN_FUNCTIONS(SAME_TYPE)
 
-// Enumerations are passed, and lie in structures, as the integers that they are.
+// Enumerations are declared as the integers that they are passed and stored as.
 _Static_assert(sizeof(cudnnConvolutionFwdAlgoPerf_t) == 48 && sizeof(cudnnConvolutionBwdDataAlgoPerf_t) == 48 &&
                    sizeof(cudnnConvolutionBwdFilterAlgoPerf_t) == 48,
                "cuDNN's algorithms");

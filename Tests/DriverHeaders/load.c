@@ -1,5 +1,5 @@
-// Opens NVIDIA's own libraries by our loaders: each must be found in the folder that APUS_CUDA names, and have every function
-// (`scripts/check/driver-headers cuda`). The driver itself comes with a GPU.
+// Opens NVIDIA's own libraries with CDrivers' loaders: each must be in the folder that APUS_CUDA names, and have every function
+// (`scripts/check/driver-headers cuda`). The driver library is missing, since it comes with a GPU.
 #include <stdio.h>
 
 #include "cuda_libraries.h"

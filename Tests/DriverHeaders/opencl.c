@@ -1,4 +1,4 @@
-// What CDrivers declares by itself, beside the headers of OpenCL and CLBlast: compiles only where they agree (`scripts/check/driver-headers`).
+// Compares CDrivers' own declarations with the headers of OpenCL and CLBlast: compiles only if they agree (`scripts/check/driver-headers`).
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl.h>
 #include <clblast_c.h>
@@ -8,7 +8,7 @@
 #define SAME_TYPE(RESULT, NAME, ARGUMENTS) _Static_assert(__builtin_types_compatible_p(__typeof__(NAME), RESULT ARGUMENTS), #NAME);
 APUS_OPENCL_FUNCTIONS(SAME_TYPE)
 
-// CLBlast's enumerations are passed as the integers that they are.
+// CLBlast's enumerations are declared as the integers that they are passed as.
 _Static_assert(sizeof(CLBlastLayout) == sizeof(int) && sizeof(CLBlastTranspose) == sizeof(int) && sizeof(CLBlastStatusCode) == sizeof(int),
                "enumerations");
 #define GEMM(NAME, T)                                                                                                                      \

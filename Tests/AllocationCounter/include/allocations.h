@@ -1,13 +1,13 @@
-// Counts what is asked of malloc and its relatives, by any thread of the process: this target puts its own in their place.
+// Counts the calls of malloc and its relatives in all threads of the process; this target replaces these functions.
 #ifndef APUS_ALLOCATIONS_H
 #define APUS_ALLOCATIONS_H
 
 #include <stdint.h>
 
-/// Begins to count from zero.
+/// Starts counting at zero.
 void apus_count_allocations(void);
 
-/// Ends counting. The number of blocks that were asked for since it began; -1 under a sanitizer, whose own malloc stays.
+/// Stops counting. Returns the number of allocations since the start; -1 under a sanitizer, whose malloc is not replaced.
 int64_t apus_counted_allocations(void);
 
 #endif
