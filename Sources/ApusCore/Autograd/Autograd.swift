@@ -76,7 +76,8 @@ extension Tensor {
     public final var gradFn: String? { node?.name }
 
     /// The gradient that `backward()` accumulated, for leaves and after `retainGrad()`. nil before the first one and after `zeroGrad()`.
-    public final var grad: Tensor? {
+    /// It unwraps itself where a tensor is wanted, `w - lr * w.grad`, and traps there if it is nil; `w.grad == nil` and `if let` work as ever.
+    public final var grad: Tensor! {
         get { storedGrad }
         set {
             if isPoisoned { return }

@@ -159,7 +159,7 @@ extension BinaryRule {
     static let clampGrad = fused(.clampGrad, named: "clampBackward") { x, _ in Tensor.zeros(like: x) }
 }
 
-// MARK: - Arithmetic operators
+// MARK: - Numbers
 
 extension Tensor {
     /// A Swift number as a tensor on the same device; in type promotion it counts as a Python number does.
@@ -170,59 +170,6 @@ extension Tensor {
         number.isWrappedNumber = true
         return number
     }
-
-    /// Whether adding or multiplying by a number can use the affine kernel, without a tensor for the number.
-    private final func takesAffine(_ value: Scalar) -> Bool { dtype.isFloatingPoint && value.dtype != .bool }
-
-    /// a + b, elementwise.
-    public static func + (a: Tensor, b: Tensor) -> Tensor { binary(.add, a, b) }
-    /// x + value
-    public static func + (x: Tensor, value: some ScalarConvertible) -> Tensor {
-        x.takesAffine(value.scalar) ? x.unary(.addNumber, 1, value.scalar.doubleValue) : binary(.add, x, x.wrapped(value))
-    }
-    /// value + x
-    public static func + (value: some ScalarConvertible, x: Tensor) -> Tensor { x + value }
-
-    /// a − b, elementwise.
-    public static func - (a: Tensor, b: Tensor) -> Tensor { binary(.sub, a, b) }
-    /// x − value
-    public static func - (x: Tensor, value: some ScalarConvertible) -> Tensor {
-        x.takesAffine(value.scalar) ? x.unary(.subNumber, 1, -value.scalar.doubleValue) : binary(.sub, x, x.wrapped(value))
-    }
-    /// value − x
-    public static func - (value: some ScalarConvertible, x: Tensor) -> Tensor {
-        x.takesAffine(value.scalar) ? x.unary(.subNumber, -1, value.scalar.doubleValue) : binary(.sub, x.wrapped(value), x)
-    }
-
-    /// a · b, elementwise.
-    public static func * (a: Tensor, b: Tensor) -> Tensor { binary(.mul, a, b) }
-    /// x · value
-    public static func * (x: Tensor, value: some ScalarConvertible) -> Tensor {
-        // Adding −0 keeps the sign of a zero product.
-        x.takesAffine(value.scalar) ? x.unary(.mulNumber, value.scalar.doubleValue, -0.0) : binary(.mul, x, x.wrapped(value))
-    }
-    /// value · x
-    public static func * (value: some ScalarConvertible, x: Tensor) -> Tensor { x * value }
-
-    /// a / b, elementwise; integers give float32.
-    public static func / (a: Tensor, b: Tensor) -> Tensor { binary(.div, a, b) }
-    /// x / value
-    public static func / (x: Tensor, value: some ScalarConvertible) -> Tensor {
-        // For 16-bit floats, a divisor that the dtype cannot represent is applied in float32: a count of 70,000 would be infinite in
-        // float16.
-        if x.dtype.size == 2 && x.dtype.isFloatingPoint && !x.dtype.holds(value.scalar.doubleValue) {
-            return (x.to(.float32) / value).to(x.dtype)
-        }
-        return binary(.div, x, x.wrapped(value))
-    }
-    /// value / x
-    public static func / (value: some ScalarConvertible, x: Tensor) -> Tensor {
-        composite("div", .float32, x) { x in binary(.div, x.wrapped(value), x) }
-    }
-
-    /// −x
-    public static prefix func - (x: Tensor) -> Tensor { x.unary(.neg) }
-
 }
 
 // MARK: - Functions
@@ -304,10 +251,6 @@ extension Tensor {
     public final func fmod(_ other: Tensor) -> Tensor { checkedDivision(.fmod, other) }
     /// x − value·trunc(x / value), which has x's sign. Traps if an integer divisor is 0.
     public final func fmod(_ value: some ScalarConvertible) -> Tensor { checkedDivision(.fmod, value.scalar) }
-    /// a − b·⌊a / b⌋, which has the divisor's sign; like `remainder`.
-    public static func % (a: Tensor, b: Tensor) -> Tensor { a.remainder(b) }
-    /// a − value·⌊a / value⌋, which has the divisor's sign; like `remainder`.
-    public static func % (a: Tensor, value: some ScalarConvertible) -> Tensor { a.remainder(value) }
 
     /// Fails if integers are divided by zero.
     private final func checkedDivision(_ rule: BinaryRule, _ other: Tensor) -> Tensor {
@@ -356,19 +299,6 @@ extension Tensor {
             return apply(XLogY(), [x, y])
         }
     }
-
-    /// Bitwise and; logical and for bool.
-    public static func & (a: Tensor, b: Tensor) -> Tensor { binary(.bitwiseAnd, a, b) }
-    /// Bitwise or; logical or for bool.
-    public static func | (a: Tensor, b: Tensor) -> Tensor { binary(.bitwiseOr, a, b) }
-    /// Bitwise exclusive or; logical for bool.
-    public static func ^ (a: Tensor, b: Tensor) -> Tensor { binary(.bitwiseXor, a, b) }
-    /// Shifts a left by b bits.
-    public static func << (a: Tensor, b: Tensor) -> Tensor { binary(.shiftLeft, a, b) }
-    /// Shifts a right by b bits, keeping the sign.
-    public static func >> (a: Tensor, b: Tensor) -> Tensor { binary(.shiftRight, a, b) }
-    /// Bitwise not; logical not for bool.
-    public static prefix func ~ (x: Tensor) -> Tensor { x.unary(.bitwiseNot) }
 
     /// Whether the difference of two elements may overflow the dtype.
     private final var isHalf: Bool { dtype == .float16 || dtype == .bfloat16 }

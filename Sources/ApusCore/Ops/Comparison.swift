@@ -34,31 +34,6 @@ extension Tensor {
         return Tensor.compare(kind, self, wrapped(value))
     }
 
-    /// x < other, elementwise.
-    public static func .< (a: Tensor, b: Tensor) -> Tensor { compare(.lt, a, b) }
-    /// x < value
-    public static func .< (a: Tensor, b: some ScalarConvertible) -> Tensor { a.lt(b) }
-    /// x ≤ other, elementwise.
-    public static func .<= (a: Tensor, b: Tensor) -> Tensor { compare(.le, a, b) }
-    /// x ≤ value
-    public static func .<= (a: Tensor, b: some ScalarConvertible) -> Tensor { a.le(b) }
-    /// x > other, elementwise.
-    public static func .> (a: Tensor, b: Tensor) -> Tensor { compare(.gt, a, b) }
-    /// x > value
-    public static func .> (a: Tensor, b: some ScalarConvertible) -> Tensor { a.gt(b) }
-    /// x ≥ other, elementwise.
-    public static func .>= (a: Tensor, b: Tensor) -> Tensor { compare(.ge, a, b) }
-    /// x ≥ value
-    public static func .>= (a: Tensor, b: some ScalarConvertible) -> Tensor { a.ge(b) }
-    /// x = other, elementwise.
-    public static func .== (a: Tensor, b: Tensor) -> Tensor { compare(.eq, a, b) }
-    /// x = value
-    public static func .== (a: Tensor, b: some ScalarConvertible) -> Tensor { a.eq(b) }
-    /// x ≠ other, elementwise.
-    public static func .!= (a: Tensor, b: Tensor) -> Tensor { compare(.ne, a, b) }
-    /// x ≠ value
-    public static func .!= (a: Tensor, b: some ScalarConvertible) -> Tensor { a.ne(b) }
-
     /// x ≠ 0 and other ≠ 0, elementwise.
     public final func logicalAnd(_ other: Tensor) -> Tensor { Tensor.binary(.bitwiseAnd, to(.bool), other.to(.bool)) }
     /// x ≠ 0 or other ≠ 0, elementwise.
@@ -67,8 +42,6 @@ extension Tensor {
     public final func logicalXor(_ other: Tensor) -> Tensor { Tensor.binary(.bitwiseXor, to(.bool), other.to(.bool)) }
     /// x = 0, elementwise.
     public final func logicalNot() -> Tensor { unary(.logicalNot) }
-    /// Logical not: x = 0, elementwise.
-    public static prefix func .! (x: Tensor) -> Tensor { x.logicalNot() }
 
     /// Whether shapes and all elements are equal after type promotion (NaN equals nothing). PyTorch: `torch.equal`.
     public final func equal(_ other: Tensor) -> Bool {

@@ -8,19 +8,21 @@ extension Tensor {
         updateInPlace("add_") { $0.add(other, alpha: alpha) }
     }
     /// x ← x + value
-    @discardableResult public final func add_(_ value: some ScalarConvertible) -> Self { updateInPlace("add_") { $0 + value } }
+    @discardableResult public final func add_(_ value: some ScalarConvertible) -> Self { updateInPlace("add_") { $0.plus(value.scalar) } }
     /// x ← x − other
     @discardableResult public final func sub_(_ other: Tensor) -> Self { updateInPlace("sub_") { $0 - other } }
     /// x ← x − value
-    @discardableResult public final func sub_(_ value: some ScalarConvertible) -> Self { updateInPlace("sub_") { $0 - value } }
+    @discardableResult public final func sub_(_ value: some ScalarConvertible) -> Self { updateInPlace("sub_") { $0.minus(value.scalar) } }
     /// x ← x · other
     @discardableResult public final func mul_(_ other: Tensor) -> Self { updateInPlace("mul_") { $0 * other } }
     /// x ← x · value
-    @discardableResult public final func mul_(_ value: some ScalarConvertible) -> Self { updateInPlace("mul_") { $0 * value } }
+    @discardableResult public final func mul_(_ value: some ScalarConvertible) -> Self { updateInPlace("mul_") { $0.times(value.scalar) } }
     /// x ← x / other
     @discardableResult public final func div_(_ other: Tensor) -> Self { updateInPlace("div_") { $0 / other } }
     /// x ← x / value
-    @discardableResult public final func div_(_ value: some ScalarConvertible) -> Self { updateInPlace("div_") { $0 / value } }
+    @discardableResult public final func div_(_ value: some ScalarConvertible) -> Self {
+        updateInPlace("div_") { $0.divided(by: value.scalar) }
+    }
     /// x ← x − other·⌊x / other⌋
     @discardableResult public final func remainder_(_ other: Tensor) -> Self { updateInPlace("remainder_") { $0.remainder(other) } }
     /// x ← x − value·⌊x / value⌋

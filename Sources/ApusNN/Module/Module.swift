@@ -133,3 +133,6 @@ open class Module {
 }
 
 extension Module: CustomStringConvertible {}
+
+@available(*, unavailable, message: "this is the module itself: call it with a tensor, model(x)")
+extension Module: TensorOperand {}

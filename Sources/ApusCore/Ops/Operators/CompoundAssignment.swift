@@ -9,45 +9,45 @@ extension Tensor {
     /// x ← x + y in place, of a constant.
     @_disfavoredOverload public static func += (x: Tensor, y: Tensor) { x.add_(y) }
     /// x ← x + value in place.
-    public static func += (x: inout Tensor, value: some ScalarConvertible) { x.add_(value) }
+    public static func += (x: inout Tensor, value: some TensorOperand) { x.add_(value._number) }
     /// x ← x + value in place, of a constant.
-    @_disfavoredOverload public static func += (x: Tensor, value: some ScalarConvertible) { x.add_(value) }
+    @_disfavoredOverload public static func += (x: Tensor, value: some TensorOperand) { x.add_(value._number) }
 
     /// x ← x − y in place.
     public static func -= (x: inout Tensor, y: Tensor) { x.sub_(y) }
     /// x ← x − y in place, of a constant.
     @_disfavoredOverload public static func -= (x: Tensor, y: Tensor) { x.sub_(y) }
     /// x ← x − value in place.
-    public static func -= (x: inout Tensor, value: some ScalarConvertible) { x.sub_(value) }
+    public static func -= (x: inout Tensor, value: some TensorOperand) { x.sub_(value._number) }
     /// x ← x − value in place, of a constant.
-    @_disfavoredOverload public static func -= (x: Tensor, value: some ScalarConvertible) { x.sub_(value) }
+    @_disfavoredOverload public static func -= (x: Tensor, value: some TensorOperand) { x.sub_(value._number) }
 
     /// x ← x · y in place.
     public static func *= (x: inout Tensor, y: Tensor) { x.mul_(y) }
     /// x ← x · y in place, of a constant.
     @_disfavoredOverload public static func *= (x: Tensor, y: Tensor) { x.mul_(y) }
     /// x ← x · value in place.
-    public static func *= (x: inout Tensor, value: some ScalarConvertible) { x.mul_(value) }
+    public static func *= (x: inout Tensor, value: some TensorOperand) { x.mul_(value._number) }
     /// x ← x · value in place, of a constant.
-    @_disfavoredOverload public static func *= (x: Tensor, value: some ScalarConvertible) { x.mul_(value) }
+    @_disfavoredOverload public static func *= (x: Tensor, value: some TensorOperand) { x.mul_(value._number) }
 
     /// x ← x / y in place.
     public static func /= (x: inout Tensor, y: Tensor) { x.div_(y) }
     /// x ← x / y in place, of a constant.
     @_disfavoredOverload public static func /= (x: Tensor, y: Tensor) { x.div_(y) }
     /// x ← x / value in place.
-    public static func /= (x: inout Tensor, value: some ScalarConvertible) { x.div_(value) }
+    public static func /= (x: inout Tensor, value: some TensorOperand) { x.div_(value._number) }
     /// x ← x / value in place, of a constant.
-    @_disfavoredOverload public static func /= (x: Tensor, value: some ScalarConvertible) { x.div_(value) }
+    @_disfavoredOverload public static func /= (x: Tensor, value: some TensorOperand) { x.div_(value._number) }
 
     /// x ← x mod y in place. PyTorch: `x %= y`.
     public static func %= (x: inout Tensor, y: Tensor) { x.remainder_(y) }
     /// x ← x mod y in place, of a constant.
     @_disfavoredOverload public static func %= (x: Tensor, y: Tensor) { x.remainder_(y) }
     /// x ← x mod value in place.
-    public static func %= (x: inout Tensor, value: some ScalarConvertible) { x.remainder_(value) }
+    public static func %= (x: inout Tensor, value: some TensorOperand) { x.remainder_(value._number) }
     /// x ← x mod value in place, of a constant.
-    @_disfavoredOverload public static func %= (x: Tensor, value: some ScalarConvertible) { x.remainder_(value) }
+    @_disfavoredOverload public static func %= (x: Tensor, value: some TensorOperand) { x.remainder_(value._number) }
 
     /// x ← x & y in place.
     public static func &= (x: inout Tensor, y: Tensor) { x.updateInPlace("&=") { $0 & y } }
