@@ -1,0 +1,89 @@
+import ApusCore
+import TestSupport
+import Testing
+
+/// Operators give what the functions behind them give.
+@Suite struct OperatorTests {
+    private static let x = Tensor([[-2.0, 0.5, 3], [0, .infinity, .nan]])
+    private static let y = Tensor([[-2.0, 1, 2], [0.5, 3, 1]])
+
+    private static let comparisons:
+        [(
+            String, @Sendable (Tensor, Tensor) -> Tensor, @Sendable (Tensor, Double) -> Tensor, @Sendable (Tensor, Int) -> Tensor, Tensor,
+            Tensor
+        )] = [
+            ("<", { $0 < $1 }, { $0 < $1 }, { $0 < $1 }, x.lt(y), x.lt(0.5)),
+            ("<=", { $0 <= $1 }, { $0 <= $1 }, { $0 <= $1 }, x.le(y), x.le(0.5)),
+            (">", { $0 > $1 }, { $0 > $1 }, { $0 > $1 }, x.gt(y), x.gt(0.5)),
+            (">=", { $0 >= $1 }, { $0 >= $1 }, { $0 >= $1 }, x.ge(y), x.ge(0.5)),
+            ("==", { $0 == $1 }, { $0 == $1 }, { $0 == $1 }, x.eq(y), x.eq(0.5)),
+            ("!=", { $0 != $1 }, { $0 != $1 }, { $0 != $1 }, x.ne(y), x.ne(0.5)),
+        ]
+
+    @Test func comparisonsMakeMasks() {
+        for (name, tensors, double, int, expected, beside) in Self.comparisons {
+            let mask = tensors(Self.x, Self.y)
+            #expect(mask.dtype == .bool && mask.equal(expected), "\(name)")
+            #expect(double(Self.x, 0.5).equal(beside), "\(name) 0.5")
+            #expect(int(Self.x, 3).equal(double(Self.x, 3.0)), "\(name) 3")
+            // A number beyond the dtype is compared exactly.
+            #expect(int(Tensor([1, 255], dtype: .uint8), 300).equal(double(Tensor([1.0, 255]), 300)), "\(name) 300")
+        }
+    }
+
+    @Test func aComparisonWithNilIsABool() {
+        let x = Tensor([1.0], requiresGrad: true)
+        #expect(x.grad == nil)
+        x.sum().backward()
+        #expect(x.grad != nil)
+    }
+
+    @Test func aGradientUnwrapsItselfInArithmetic() {
+        let w = Tensor([1.0, 2], requiresGrad: true)
+        (w * w).sum().backward()
+        #expect((w - 0.5 * w.grad).array(Float.self) == [0, 0])
+        if let grad = w.grad { #expect(grad.array(Float.self) == [2, 4]) } else { Issue.record("the gradient is nil") }
+    }
+
+    @Test func powersAreThoseOfPow() {
+        let x = Tensor([0.5, 2, 3]), y = Tensor([2.0, 0.5, -1])
+        #expect((x ** y).equal(x.pow(y)))
+        #expect((x ** 2).equal(x.pow(2)) && (x ** 0.5).equal(x.pow(0.5)) && (x ** -1).equal(x.pow(-1)))
+        #expect((2 ** y).equal(Tensor.pow(2, y)) && (1.5 ** y).equal(Tensor.pow(1.5, y)))
+        let integers = Tensor([1, 2, 3]) ** 2
+        #expect(integers.dtype == .int64 && integers.array(Int.self) == [1, 4, 9])
+    }
+
+    @Test func powersBindAboveProductsAndFromTheRight() {
+        let x = Tensor([2.0])
+        #expect((3 * x ** 2).item() == 12 && (x ** 2 * 3).item() == 12)
+        #expect((x ** 3 ** x).item() == 512)
+        #expect((-(x ** 2)).item() == -4)
+        #expect((1 - x ** 2 / 2).item() == -1)
+    }
+
+    @Test func aNegativeBaseIsRefused() throws {
+        let x = Tensor([2.0])
+        #expect(message { _ = -2 ** x }.contains("write -(2 ** x), or Tensor.pow(-2, x)"))
+        #expect(message { _ = -0.5 ** x }.contains("the base -0.5 is negative"))
+        #expect(Tensor.pow(-2, x).item() == 4)
+        #expect((0.0 ** x).item() == 0 && (-0.0 ** x).item() == 0)
+    }
+
+    @Test func otherNumbersThanDoubleAndIntStandBesideTensorsToo() {
+        let x = Tensor([1.0, 2])
+        let numbers: [any TensorOperand] = [
+            Float(2), Float16(2), BFloat16(2), Int8(2), Int16(2), Int32(2), Int64(2), UInt8(2), Scalar.int(2),
+        ]
+        for number in numbers {
+            func check(_ two: some TensorOperand) {
+                #expect((x + two).equal(x + 2) && (two + x).equal(x + 2), "\(type(of: two))")
+                #expect((x - two).equal(x - 2) && (two - x).equal(2 - x), "\(type(of: two))")
+                #expect((x * two).equal(x * 2) && (two * x).equal(x * 2), "\(type(of: two))")
+                #expect((x / two).equal(x / 2) && (two / x).equal(2 / x), "\(type(of: two))")
+                #expect((x % two).equal(x % 2), "\(type(of: two))")
+            }
+            check(number)
+        }
+    }
+}
