@@ -15,9 +15,10 @@ import Glibc
               apus train --model cnn --out runs/cnn   a convolutional network, in a folder of its own
               apus train --resume runs/cnn            goes on where a run was ended or killed
               apus predict runs/cnn shoe.png          what is in a picture
+              apus new MyNetwork                      a package of your own: network, data, training loop, tests
             """,
         version: "apus \(version)",
-        subcommands: [Train.self, Evaluate.self, Predict.self, Summary.self, ProfileCommand.self, Info.self, Bench.self])
+        subcommands: [New.self, Train.self, Evaluate.self, Predict.self, Summary.self, ProfileCommand.self, Info.self, Bench.self])
 
     /// Output that could not be written makes the command fail, even if it is a help text.
     static func main() {

@@ -4,30 +4,33 @@ import Testing
 
 /// Operators give what the functions behind them give.
 @Suite struct OperatorTests {
-    private static let x = Tensor([[-2.0, 0.5, 3], [0, .infinity, .nan]])
-    private static let y = Tensor([[-2.0, 1, 2], [0.5, 3, 1]])
+    private struct Comparison {
+        let name: String
+        let tensors: (Tensor, Tensor) -> Tensor
+        let double: (Tensor, Double) -> Tensor
+        let int: (Tensor, Int) -> Tensor
+        let method: (Tensor, Tensor) -> Tensor
+    }
 
-    private static let comparisons:
-        [(
-            String, @Sendable (Tensor, Tensor) -> Tensor, @Sendable (Tensor, Double) -> Tensor, @Sendable (Tensor, Int) -> Tensor, Tensor,
-            Tensor
-        )] = [
-            ("<", { $0 < $1 }, { $0 < $1 }, { $0 < $1 }, x.lt(y), x.lt(0.5)),
-            ("<=", { $0 <= $1 }, { $0 <= $1 }, { $0 <= $1 }, x.le(y), x.le(0.5)),
-            (">", { $0 > $1 }, { $0 > $1 }, { $0 > $1 }, x.gt(y), x.gt(0.5)),
-            (">=", { $0 >= $1 }, { $0 >= $1 }, { $0 >= $1 }, x.ge(y), x.ge(0.5)),
-            ("==", { $0 == $1 }, { $0 == $1 }, { $0 == $1 }, x.eq(y), x.eq(0.5)),
-            ("!=", { $0 != $1 }, { $0 != $1 }, { $0 != $1 }, x.ne(y), x.ne(0.5)),
-        ]
+    private let comparisons = [
+        Comparison(name: "<", tensors: { $0 < $1 }, double: { $0 < $1 }, int: { $0 < $1 }, method: { $0.lt($1) }),
+        Comparison(name: "<=", tensors: { $0 <= $1 }, double: { $0 <= $1 }, int: { $0 <= $1 }, method: { $0.le($1) }),
+        Comparison(name: ">", tensors: { $0 > $1 }, double: { $0 > $1 }, int: { $0 > $1 }, method: { $0.gt($1) }),
+        Comparison(name: ">=", tensors: { $0 >= $1 }, double: { $0 >= $1 }, int: { $0 >= $1 }, method: { $0.ge($1) }),
+        Comparison(name: "==", tensors: { $0 == $1 }, double: { $0 == $1 }, int: { $0 == $1 }, method: { $0.eq($1) }),
+        Comparison(name: "!=", tensors: { $0 != $1 }, double: { $0 != $1 }, int: { $0 != $1 }, method: { $0.ne($1) }),
+    ]
 
     @Test func comparisonsMakeMasks() {
-        for (name, tensors, double, int, expected, beside) in Self.comparisons {
-            let mask = tensors(Self.x, Self.y)
-            #expect(mask.dtype == .bool && mask.equal(expected), "\(name)")
-            #expect(double(Self.x, 0.5).equal(beside), "\(name) 0.5")
-            #expect(int(Self.x, 3).equal(double(Self.x, 3.0)), "\(name) 3")
+        let x = Tensor([[-2.0, 0.5, 3], [0, .infinity, .nan]]), y = Tensor([[-2.0, 1, 2], [0.5, 3, 1]])
+        let bytes = Tensor([1, 255], dtype: .uint8), wide = Tensor([1, 255])
+        for comparison in comparisons {
+            let mask = comparison.tensors(x, y)
+            #expect(mask.dtype == .bool && mask.equal(comparison.method(x, y)), "\(comparison.name)")
+            #expect(comparison.double(x, 0.5).equal(comparison.method(x, Tensor(0.5))), "\(comparison.name) 0.5")
+            #expect(comparison.int(x, 3).equal(comparison.method(x, Tensor(3.0))), "\(comparison.name) 3")
             // A number beyond the dtype is compared exactly.
-            #expect(int(Tensor([1, 255], dtype: .uint8), 300).equal(double(Tensor([1.0, 255]), 300)), "\(name) 300")
+            #expect(comparison.int(bytes, 300).equal(comparison.method(wide, Tensor(300))), "\(comparison.name) 300")
         }
     }
 
