@@ -150,7 +150,7 @@ def sanitizer(drill):
         if "Device not supported" in text:
             raise Skipped("compute-sanitizer does not support this device")
         found = re.findall(r"(?:ERROR|RACECHECK) SUMMARY: .*", text)
-        notes.append(f"{kind}: {found[-1] if found else 'no summary'}")
+        notes.append(f"{kind}: {found[-1] if found else 'no summary; the last it said is: ' + (text.strip().splitlines() or ['nothing'])[-1]}")
         if not found or "a step" not in text or not re.search(r"SUMMARY: 0 (errors|hazards)", found[-1]):
             raise Failed("; ".join(notes))
     return "; ".join(notes)
