@@ -7,6 +7,9 @@ import threading
 import time
 
 MARK = "APUS_DRILL_PROCESS"
+# How long the output of a command that has ended is waited for, in seconds: on a busy machine its last lines come late, but its children may
+# hold the pipe open for ever.
+GRACE = 3
 
 
 class OutOfTime(Exception):
@@ -19,6 +22,7 @@ class Command:
     def __init__(self, words, env=None, cwd=None, title=None):
         self.words, self.env, self.cwd, self.title = [str(word) for word in words], env, cwd, title
         self.lines, self.code, self.process, self.seconds, self.is_silent = [], None, None, None, False
+        self.ended = None
 
     @property
     def text(self):
@@ -66,9 +70,10 @@ def run(commands, deadline, say, together=1):
                     say(command, line)
                     continue
             except queue.Empty:
-                # Do not wait for the output of a command that has ended: its children may hold the pipe open.
                 for command in running:
-                    command.is_silent = command.is_silent or command.process.poll() is not None
+                    if command.process.poll() is not None:
+                        command.ended = command.ended or time.monotonic()
+                        command.is_silent = command.is_silent or time.monotonic() - command.ended > GRACE
             for command in [c for c in running if c.is_silent and c.process.poll() is not None]:
                 command.code, command.seconds = command.process.returncode, time.monotonic() - command.began
                 running.remove(command)
