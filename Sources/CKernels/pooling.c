@@ -7,6 +7,12 @@
 
 // Max pooling.
 
+// The index of a window's first element. If dilation leaves the window empty, which then lies on both sides of the input, it is 0.
+static inline int64_t corner(const apus_pool *p, span w0, span w1, span w2) {
+    bool is_empty = w0.begin >= w0.end || w1.begin >= w1.end || w2.begin >= w2.end;
+    return is_empty ? 0 : (w0.begin * p->in[1] + w1.begin) * p->in[2] + w2.begin;
+}
+
 #define MAX_POOL(NAME, T, LOWEST)                                                                                                          \
     static void max_##NAME(void *context, int64_t first, int64_t last) {                                                                   \
         const job *j = context;                                                                                                            \
@@ -23,8 +29,7 @@
                     for (int64_t o2 = 0; o2 < p->out[2]; o2++) {                                                                           \
                         span w2 = window(p, 2, o2);                                                                                        \
                         T best = LOWEST;                                                                                                   \
-                        int64_t at = (w0.begin * p->in[1] + w1.begin) * p->in[2] + w2.begin;                                               \
-                        if (at >= plane) at = plane - 1;                                                                                   \
+                        int64_t at = corner(p, w0, w1, w2);                                                                                \
                         for (int64_t i0 = w0.begin; i0 < w0.end; i0 += w0.step) {                                                          \
                             for (int64_t i1 = w1.begin; i1 < w1.end; i1 += w1.step) {                                                      \
                                 int64_t line = (i0 * p->in[1] + i1) * p->in[2];                                                            \
@@ -120,10 +125,9 @@ APUS_CLONES static void take_tap_of(const float *restrict x, int64_t stride, int
 
 static void max_f32_line(const apus_pool *p, const float *x, span w0, span w1, int64_t first, int64_t count, float *to, int64_t *index) {
     int32_t place[LINE];
-    int64_t plane = elements(p->in), width = p->in[2], stride = p->stride[2];
+    int64_t width = p->in[2], stride = p->stride[2];
     for (int64_t o = 0; o < count; o++) {
-        int64_t at = (w0.begin * p->in[1] + w1.begin) * width + window(p, 2, first + o).begin;
-        place[o] = (int32_t)(at < plane ? at : plane - 1);
+        place[o] = (int32_t)corner(p, w0, w1, window(p, 2, first + o));
         to[o] = -INFINITY;
     }
     for (int64_t i0 = w0.begin; i0 < w0.end; i0 += w0.step) {

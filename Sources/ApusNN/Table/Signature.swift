@@ -6,15 +6,21 @@ import ApusCore
 struct Signature<each Value>: Sendable {
     private let formals: (repeat Formal<each Value>)
 
+    // Each of 150 classes would get a copy of these functions, a fifth of this module's code, and nobody waits for them.
+    @_semantics("optimize.sil.specialize.generic.never")
     init(_ formals: repeat Formal<each Value>) { self.formals = (repeat each formals) }
 
     var declared: [DeclaredArgument] {
-        var all: [DeclaredArgument] = []
-        for formal in repeat each formals { all += formal.declared }
-        return all
+        @_semantics("optimize.sil.specialize.generic.never")
+        get {
+            var all: [DeclaredArgument] = []
+            for formal in repeat each formals { all += formal.declared }
+            return all
+        }
     }
 
     /// A constructor with these arguments, such as `Linear.init`.
+    @_semantics("optimize.sil.specialize.generic.never") @inline(never)
     func makes(_ make: @escaping @Sendable (repeat each Value) throws -> Module) -> ModuleConstructor {
         ModuleConstructor(declared: declared) { a in
             let values = (repeat try (each formals).read(&a))
@@ -24,6 +30,7 @@ struct Signature<each Value>: Sendable {
     }
 
     /// A module's call with these arguments.
+    @_semantics("optimize.sil.specialize.generic.never") @inline(never)
     func calls<Made: Module>(_ call: @escaping @Sendable (Made, repeat each Value) throws -> Argument) -> ModuleCall {
         ModuleCall(declared: declared) { module, a in
             guard let made = module as? Made else { throw TableError("\(a.owner): a \(module.typeName) cannot be called as one") }
@@ -34,6 +41,7 @@ struct Signature<each Value>: Sendable {
     }
 
     /// The same for a call that returns one tensor.
+    @_semantics("optimize.sil.specialize.generic.never") @inline(never)
     func calls<Made: Module>(_ call: @escaping @Sendable (Made, repeat each Value) throws -> Tensor) -> ModuleCall {
         calls { (module: Made, values: repeat each Value) in Argument.tensor(try call(module, repeat each values)) }
     }
