@@ -11,8 +11,8 @@ SOURCES = ["ApusCore/Transforms", "ApusNN", "ApusOptim", "ApusDistributions"]
 
 # PyTorch shows no signature, or the counterpart is an enumeration, a protocol, or made from a tensor.
 UNCOMPARED = {
-    # A context manager in PyTorch; here a function that takes a closure.
-    "torch.amp.autocast",
+    # A context manager in PyTorch; here a function that takes a closure. An abstract class, whose initialiser is not public.
+    "torch.amp.autocast", "torch.distributions.Distribution",
     "torch.nn.Buffer", "torch.nn.Parameter", "torch.nn.functional.conv_tbc", "torch.nn.utils.rnn.PackedSequence", "torch.nn.utils.prune.BasePruningMethod",
     # Custom optimizers conform to `TypedOptimizer`, whose settings are a struct.
     "torch.optim.Optimizer",
