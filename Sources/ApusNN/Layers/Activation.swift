@@ -272,7 +272,9 @@ public final class PReLU: Module, DeclaredModule {
     /// One slope, or one a channel.
     public let numParameters: Int
     /// [numParameters]
-    public let weight: Parameter
+    public var weight: Parameter {
+        didSet { weight = assigned("weight", weight, for: oldValue) }
+    }
 
     /// Arguments, order and defaults of PyTorch's `nn.PReLU`.
     public init(_ numParameters: Int = 1, init start: Double = 0.25, device: Device = .cpu, dtype: DType = .float32) {

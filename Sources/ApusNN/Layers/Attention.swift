@@ -18,21 +18,35 @@ public final class MultiheadAttention: Module, DeclaredModule {
     /// Whether an element of zeros is added to keys and values.
     public let addZeroAttn: Bool
     /// [3·embedDim, embedDim], where key and value have embedDim features.
-    public let inProjWeight: Parameter?
+    public var inProjWeight: Parameter? {
+        didSet { inProjWeight = assigned("inProjWeight", inProjWeight, for: oldValue, shape: nil) }
+    }
     /// [embedDim, embedDim], [embedDim, kdim], [embedDim, vdim], where they have not.
-    public let qProjWeight: Parameter?
+    public var qProjWeight: Parameter? {
+        didSet { qProjWeight = assigned("qProjWeight", qProjWeight, for: oldValue, shape: nil) }
+    }
     /// The weights for keys of another size, nil where the sizes agree.
-    public let kProjWeight: Parameter?
+    public var kProjWeight: Parameter? {
+        didSet { kProjWeight = assigned("kProjWeight", kProjWeight, for: oldValue, shape: nil) }
+    }
     /// The weights for values of another size, nil where the sizes agree.
-    public let vProjWeight: Parameter?
+    public var vProjWeight: Parameter? {
+        didSet { vProjWeight = assigned("vProjWeight", vProjWeight, for: oldValue, shape: nil) }
+    }
     /// [3·embedDim]
-    public let inProjBias: Parameter?
+    public var inProjBias: Parameter? {
+        didSet { inProjBias = assigned("inProjBias", inProjBias, for: oldValue, shape: [3 * embedDim]) }
+    }
     /// The layer behind the heads.
-    public let outProj: Linear
+    public var outProj: Linear
     /// [1, 1, embedDim], one more key and value.
-    public let biasK: Parameter?
+    public var biasK: Parameter? {
+        didSet { biasK = assigned("biasK", biasK, for: oldValue, shape: [1, 1, embedDim]) }
+    }
     /// A value that is added to the sequence, nil without.
-    public let biasV: Parameter?
+    public var biasV: Parameter? {
+        didSet { biasV = assigned("biasV", biasV, for: oldValue, shape: [1, 1, embedDim]) }
+    }
 
     /// - Parameters:
     ///   - embedDim: features of query and output, divisible by `numHeads`.
@@ -93,7 +107,7 @@ public final class MultiheadAttention: Module, DeclaredModule {
     ///   - attnMask: [L, S] or [N·numHeads, L, S], true (or −∞) where position l does not see s; a float mask is added to the scores.
     ///   - averageAttnWeights: the weights are the mean over heads [N, L, S] instead of [N, numHeads, L, S].
     ///   - isCausal: a hint that `attnMask`, which must be given, is the causal one.
-    public func callAsFunction(
+    @discardableResult public func callAsFunction(
         _ query: Tensor, _ key: Tensor, _ value: Tensor, keyPaddingMask: Tensor? = nil, needWeights: Bool = true, attnMask: Tensor? = nil,
         averageAttnWeights: Bool = true, isCausal: Bool = false
     ) -> (output: Tensor, weights: Tensor?) {

@@ -23,9 +23,13 @@ open class ConvolutionLayer: Module {
     /// The values beyond the edges of the input.
     public final let paddingMode: PaddingMode
     /// [outChannels, inChannels/groups, *kernel]; [inChannels, outChannels/groups, *kernel] for a transposed convolution.
-    public final let weight: Parameter
+    public final var weight: Parameter {
+        didSet { weight = assigned("weight", weight, for: oldValue) }
+    }
     /// [outChannels]; nil without a bias.
-    public internal(set) final var bias: Parameter?
+    public final var bias: Parameter? {
+        didSet { bias = assigned("bias", bias, for: oldValue, shape: [outChannels]) }
+    }
     /// Whether weight and bias are still empty, because the number of channels comes from the first input.
     public final private(set) var isLazy: Bool
 
@@ -263,7 +267,7 @@ open class ConvolutionTranspose: ConvolutionLayer {
     }
 
     /// The output of spatial extents `outputSize`; traps unless a convolution with this stride maps them to the input's extents.
-    public final func callAsFunction(_ x: Tensor, outputSize: [Int]) -> Tensor { transposed(x, outputSize) }
+    @discardableResult public final func callAsFunction(_ x: Tensor, outputSize: [Int]) -> Tensor { transposed(x, outputSize) }
 
     static let signature = Signature(
         .int("in_channels"), .int("out_channels"), .extents("kernel_size"), .extents("stride", 1), .extents("padding", 0),

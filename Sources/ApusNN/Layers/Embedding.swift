@@ -19,7 +19,9 @@ public final class Embedding: Module, DeclaredModule {
     /// Whether the gradient of the table holds the used rows alone.
     public let sparse: Bool
     /// [numEmbeddings, embeddingDim]
-    public let weight: Parameter
+    public var weight: Parameter {
+        didSet { weight = assigned("weight", weight, for: oldValue) }
+    }
 
     /// Arguments, order and defaults of PyTorch's `nn.Embedding`.
     public convenience init(

@@ -24,7 +24,9 @@ public final class EmbeddingBag: Module, DeclaredModule {
     /// The index, counted from the start, of the row that is left out of results and gradients.
     public let paddingIdx: Int?
     /// [numEmbeddings, embeddingDim]
-    public let weight: Parameter
+    public var weight: Parameter {
+        didSet { weight = assigned("weight", weight, for: oldValue) }
+    }
 
     /// Arguments, order and defaults of PyTorch's `nn.EmbeddingBag`.
     public convenience init(
@@ -84,7 +86,7 @@ public final class EmbeddingBag: Module, DeclaredModule {
     }
 
     /// One row for each bag: `input` [B, L], or [L] with `offsets` [B]; `perSampleWeights` multiply the rows in mode `sum`.
-    public func callAsFunction(_ input: Tensor, _ offsets: Tensor? = nil, perSampleWeights: Tensor? = nil) -> Tensor {
+    @discardableResult public func callAsFunction(_ input: Tensor, _ offsets: Tensor? = nil, perSampleWeights: Tensor? = nil) -> Tensor {
         call(input, offsets, perSampleWeights) { input, offsets, perSampleWeights in
             F.embeddingBag(
                 input, weight, offsets: offsets, maxNorm: maxNorm?.doubleValue, normType: normType.doubleValue,
@@ -93,7 +95,7 @@ public final class EmbeddingBag: Module, DeclaredModule {
         }
     }
 
-    public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, nil) }
+    @discardableResult public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, nil) }
 
     static let arguments = Signature(
         .int("num_embeddings").shownAsValue, .int("embedding_dim").shownAsValue, .optionalNumber("max_norm").shownUnlessDefault,

@@ -11,9 +11,13 @@ public final class LayerNorm: Module, DeclaredModule {
     /// Whether there is a weight (and a bias).
     public let elementwiseAffine: Bool
     /// Of shape `normalizedShape`, initially 1; nil without `elementwiseAffine`.
-    public let weight: Parameter?
+    public var weight: Parameter? {
+        didSet { weight = assigned("weight", weight, for: oldValue, shape: normalizedShape) }
+    }
     /// Of shape `normalizedShape`, initially 0; nil without `elementwiseAffine` or without a bias.
-    public let bias: Parameter?
+    public var bias: Parameter? {
+        didSet { bias = assigned("bias", bias, for: oldValue, shape: normalizedShape) }
+    }
 
     /// `LayerNorm([32])` for inputs [*, 32].
     public init(
@@ -54,7 +58,9 @@ public final class RMSNorm: Module, DeclaredModule {
     /// Whether there is a weight.
     public let elementwiseAffine: Bool
     /// Of shape `normalizedShape`, initially 1; nil without `elementwiseAffine`.
-    public let weight: Parameter?
+    public var weight: Parameter? {
+        didSet { weight = assigned("weight", weight, for: oldValue, shape: normalizedShape) }
+    }
 
     /// `RMSNorm([32])` for inputs [*, 32].
     public init(
@@ -93,9 +99,13 @@ public final class GroupNorm: Module, DeclaredModule {
     /// Whether there is a weight (and a bias).
     public let affine: Bool
     /// [numChannels], initially 1; nil without `affine`.
-    public let weight: Parameter?
+    public var weight: Parameter? {
+        didSet { weight = assigned("weight", weight, for: oldValue, shape: [numChannels]) }
+    }
     /// [numChannels], initially 0; nil without `affine` or without a bias.
-    public let bias: Parameter?
+    public var bias: Parameter? {
+        didSet { bias = assigned("bias", bias, for: oldValue, shape: [numChannels]) }
+    }
 
     /// `numGroups` must divide `numChannels`.
     public init(

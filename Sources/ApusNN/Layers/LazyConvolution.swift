@@ -65,7 +65,7 @@ open class LazyConvolutionTranspose: ConvolutionLayer {
     }
 
     /// The output of spatial extents `outputSize`; see `ConvolutionTranspose`.
-    public final func callAsFunction(_ x: Tensor, outputSize: [Int]) -> Tensor { transposed(x, outputSize) }
+    @discardableResult public final func callAsFunction(_ x: Tensor, outputSize: [Int]) -> Tensor { transposed(x, outputSize) }
 
     public final override var typeName: String { isLazy ? "LazyConvTranspose\(Self.spatial)d" : "ConvTranspose\(Self.spatial)d" }
 

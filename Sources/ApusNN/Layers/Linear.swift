@@ -9,9 +9,13 @@ public class Linear: Module, DeclaredModule {
     /// Features of the output.
     public final let outFeatures: Int
     /// [outFeatures, inFeatures]
-    public final let weight: Parameter
+    public final var weight: Parameter {
+        didSet { weight = assigned("weight", weight, for: oldValue) }
+    }
     /// [outFeatures]; nil without a bias.
-    public internal(set) final var bias: Parameter?
+    public final var bias: Parameter? {
+        didSet { bias = assigned("bias", bias, for: oldValue, shape: [outFeatures]) }
+    }
 
     /// Arguments, order and defaults of PyTorch's `nn.Linear`.
     public init(_ inFeatures: Int, _ outFeatures: Int, bias: Bool = true, device: Device = .cpu, dtype: DType = .float32) {
@@ -106,9 +110,13 @@ public final class Bilinear: Module, DeclaredModule {
     /// Features of the output.
     public let outFeatures: Int
     /// [outFeatures, in1Features, in2Features]
-    public let weight: Parameter
+    public var weight: Parameter {
+        didSet { weight = assigned("weight", weight, for: oldValue) }
+    }
     /// [outFeatures]; nil without a bias.
-    public let bias: Parameter?
+    public var bias: Parameter? {
+        didSet { bias = assigned("bias", bias, for: oldValue, shape: [outFeatures]) }
+    }
 
     /// Arguments, order and defaults of PyTorch's `nn.Bilinear`.
     public init(
@@ -131,7 +139,7 @@ public final class Bilinear: Module, DeclaredModule {
     }
 
     /// The output for a pair of inputs, [*, in1Features] and [*, in2Features].
-    public func callAsFunction(_ input1: Tensor, _ input2: Tensor) -> Tensor {
+    @discardableResult public func callAsFunction(_ input1: Tensor, _ input2: Tensor) -> Tensor {
         call(input1, input2) { F.bilinear($0, $1, weight, bias) }
     }
 
@@ -159,7 +167,9 @@ public final class CosineSimilarity: Module, DeclaredModule {
     }
 
     /// The similarity of `x1` and `x2`.
-    public func callAsFunction(_ x1: Tensor, _ x2: Tensor) -> Tensor { call(x1, x2) { F.cosineSimilarity($0, $1, dim: dim, eps: eps) } }
+    @discardableResult public func callAsFunction(_ x1: Tensor, _ x2: Tensor) -> Tensor {
+        call(x1, x2) { F.cosineSimilarity($0, $1, dim: dim, eps: eps) }
+    }
 
     @available(*, unavailable, message: "CosineSimilarity takes two inputs: similarity(x1, x2)")
     public override func callAsFunction(_ x: Tensor) -> Tensor { needsOtherInputs("similarity(x1, x2)") }
@@ -186,7 +196,7 @@ public final class PairwiseDistance: Module, DeclaredModule {
     }
 
     /// The distance of `x1` and `x2`.
-    public func callAsFunction(_ x1: Tensor, _ x2: Tensor) -> Tensor {
+    @discardableResult public func callAsFunction(_ x1: Tensor, _ x2: Tensor) -> Tensor {
         call(x1, x2) { F.pairwiseDistance($0, $1, p: p, eps: eps, keepDim: keepDim) }
     }
 

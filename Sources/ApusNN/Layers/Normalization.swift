@@ -13,13 +13,21 @@ open class RunningNorm: Module {
     /// Whether it keeps running statistics.
     public final let trackRunningStats: Bool
     /// Multiplies each channel; nil without `affine`.
-    public final let weight: Parameter?
+    public final var weight: Parameter? {
+        didSet { weight = assigned("weight", weight, for: oldValue, shape: [numFeatures]) }
+    }
     /// Added to each channel; nil without `affine` or without a bias.
-    public final let bias: Parameter?
+    public final var bias: Parameter? {
+        didSet { bias = assigned("bias", bias, for: oldValue, shape: [numFeatures]) }
+    }
     /// The running mean, nil where none is kept.
-    public final let runningMean: Buffer?
+    public final var runningMean: Buffer? {
+        didSet { runningMean = assigned("runningMean", runningMean, for: oldValue, shape: [numFeatures]) }
+    }
     /// The running variance, nil where none is kept.
-    public final let runningVar: Buffer?
+    public final var runningVar: Buffer? {
+        didSet { runningVar = assigned("runningVar", runningVar, for: oldValue, shape: [numFeatures]) }
+    }
     /// The number of batches in the running statistics, int64.
     public final let numBatchesTracked: Buffer?
     final private(set) var isLazy: Bool

@@ -104,7 +104,7 @@ open class MaxUnpool: Module {
     }
 
     /// `indices` are those of the pool's `withIndices`; `outputSize` is needed where the pooled input did not have the default extents.
-    public final func callAsFunction(_ x: Tensor, _ indices: Tensor, outputSize: [Int]? = nil) -> Tensor {
+    @discardableResult public final func callAsFunction(_ x: Tensor, _ indices: Tensor, outputSize: [Int]? = nil) -> Tensor {
         call(x, indices) { F.maxUnpool("maxUnpool\(Self.spatial)d", Self.spatial, $0, $1, kernelSize, stride, padding, outputSize) }
     }
 

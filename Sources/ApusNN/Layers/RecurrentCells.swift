@@ -9,13 +9,21 @@ open class RecurrentCell: Module {
     /// Features of the hidden state.
     public final let hiddenSize: Int
     /// [gates·hiddenSize, inputSize]
-    public final let weightIh: Parameter
+    public final var weightIh: Parameter {
+        didSet { weightIh = assigned("weightIh", weightIh, for: oldValue) }
+    }
     /// [gates·hiddenSize, hiddenSize]
-    public final let weightHh: Parameter
+    public final var weightHh: Parameter {
+        didSet { weightHh = assigned("weightHh", weightHh, for: oldValue) }
+    }
     /// [gates·hiddenSize]; nil without biases.
-    public final let biasIh: Parameter?
+    public final var biasIh: Parameter? {
+        didSet { biasIh = assigned("biasIh", biasIh, for: oldValue, shape: [weightIh.shape[0]]) }
+    }
     /// [gates·hiddenSize]; nil without biases.
-    public final let biasHh: Parameter?
+    public final var biasHh: Parameter? {
+        didSet { biasHh = assigned("biasHh", biasHh, for: oldValue, shape: [weightHh.shape[0]]) }
+    }
 
     init(_ inputSize: Int, _ hiddenSize: Int, gates: Int, bias: Bool, device: Device, dtype: DType) {
         var sizes = (inputSize, hiddenSize)
@@ -105,11 +113,11 @@ public final class RNNCell: RecurrentCell, DeclaredModule {
     }
 
     /// The next hidden state, from zeros where none is given.
-    public func callAsFunction(_ input: Tensor, _ hx: Tensor? = nil) -> Tensor {
+    @discardableResult public func callAsFunction(_ input: Tensor, _ hx: Tensor? = nil) -> Tensor {
         call(input, hx) { input, hx in run(nonlinearity.kind, input, hx.map { [$0] } ?? [])[0] }
     }
 
-    public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, nil) }
+    @discardableResult public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, nil) }
 
     public override var extraRepr: String {
         reprList(super.extraRepr, nonlinearity == .tanh ? nil : "nonlinearity=\(nonlinearity.rawValue)")
@@ -131,7 +139,7 @@ public final class LSTMCell: RecurrentCell, DeclaredModule {
     }
 
     /// The next hidden and cell state, from zeros where none are given.
-    public func callAsFunction(_ input: Tensor, _ hx: (h: Tensor, c: Tensor)? = nil) -> (h: Tensor, c: Tensor) {
+    @discardableResult public func callAsFunction(_ input: Tensor, _ hx: (h: Tensor, c: Tensor)? = nil) -> (h: Tensor, c: Tensor) {
         call(input, hx) { input, hx in
             let next = run(.lstm, input, hx.map { [$0.h, $0.c] } ?? [])
             return (next[0], next[1])
@@ -158,11 +166,11 @@ public final class GRUCell: RecurrentCell, DeclaredModule {
     }
 
     /// The next hidden state, from zeros where none is given.
-    public func callAsFunction(_ input: Tensor, _ hx: Tensor? = nil) -> Tensor {
+    @discardableResult public func callAsFunction(_ input: Tensor, _ hx: Tensor? = nil) -> Tensor {
         call(input, hx) { input, hx in run(.gru, input, hx.map { [$0] } ?? [])[0] }
     }
 
-    public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, nil) }
+    @discardableResult public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, nil) }
 
     static let arguments = Signature(.int("input_size"), .int("hidden_size"), .bool("bias", true), .device, .dtype).makes(GRUCell.init)
     static let inputs = Signature(.tensor("input"), .optionalTensor("hx")).calls { (module: GRUCell, x, hx) in module(x, hx) }

@@ -26,7 +26,7 @@ public final class RNN: Recurrent, DeclaredModule {
 
     /// The outputs of all steps [T, N, directions·hidden] and the last hidden states [layers·directions, N, hidden], from `hx` or zeros.
     /// Without a batch: [T, size], [layers·directions, size].
-    public func callAsFunction(_ input: Tensor, _ hx: Tensor? = nil) -> (output: Tensor, hidden: Tensor) {
+    @discardableResult public func callAsFunction(_ input: Tensor, _ hx: Tensor? = nil) -> (output: Tensor, hidden: Tensor) {
         call(input, hx) { input, hx in
             let results = run(input, hx.map { [$0] } ?? [])
             return (results[0], results[1])
@@ -34,7 +34,8 @@ public final class RNN: Recurrent, DeclaredModule {
     }
 
     /// The same over packed sequences; hidden states are in the order of the sequences before packing.
-    public func callAsFunction(_ input: PackedSequence, _ hx: Tensor? = nil) -> (output: PackedSequence, hidden: Tensor) {
+    @discardableResult public func callAsFunction(_ input: PackedSequence, _ hx: Tensor? = nil) -> (output: PackedSequence, hidden: Tensor)
+    {
         let (output, states) = callPacked(input, hx.map { [$0] } ?? [])
         return (output, states[0])
     }
@@ -74,7 +75,9 @@ public final class LSTM: Recurrent, DeclaredModule {
 
     /// The outputs of all steps [T, N, directions·size], and the last hidden states [layers·directions, N, size] and cell states
     /// [layers·directions, N, hidden], from `hx` or zeros; size is `projSize` if positive, else `hiddenSize`. Without a batch [T, size] …
-    public func callAsFunction(_ input: Tensor, _ hx: (h: Tensor, c: Tensor)? = nil) -> (output: Tensor, state: (h: Tensor, c: Tensor)) {
+    @discardableResult public func callAsFunction(
+        _ input: Tensor, _ hx: (h: Tensor, c: Tensor)? = nil
+    ) -> (output: Tensor, state: (h: Tensor, c: Tensor)) {
         call(input, hx) { input, hx in
             let results = run(input, hx.map { [$0.h, $0.c] } ?? [])
             return (results[0], (results[1], results[2]))
@@ -82,7 +85,7 @@ public final class LSTM: Recurrent, DeclaredModule {
     }
 
     /// The same over packed sequences; states are in the order of the sequences before packing.
-    public func callAsFunction(
+    @discardableResult public func callAsFunction(
         _ input: PackedSequence, _ hx: (h: Tensor, c: Tensor)? = nil
     ) -> (output: PackedSequence, state: (h: Tensor, c: Tensor)) {
         let (output, states) = callPacked(input, hx.map { [$0.h, $0.c] } ?? [])
@@ -124,7 +127,7 @@ public final class GRU: Recurrent, DeclaredModule {
 
     /// The outputs of all steps [T, N, directions·hidden] and the last hidden states [layers·directions, N, hidden], from `hx` or zeros.
     /// Without a batch: [T, size], [layers·directions, size].
-    public func callAsFunction(_ input: Tensor, _ hx: Tensor? = nil) -> (output: Tensor, hidden: Tensor) {
+    @discardableResult public func callAsFunction(_ input: Tensor, _ hx: Tensor? = nil) -> (output: Tensor, hidden: Tensor) {
         call(input, hx) { input, hx in
             let results = run(input, hx.map { [$0] } ?? [])
             return (results[0], results[1])
@@ -132,7 +135,8 @@ public final class GRU: Recurrent, DeclaredModule {
     }
 
     /// The same over packed sequences; hidden states are in the order of the sequences before packing.
-    public func callAsFunction(_ input: PackedSequence, _ hx: Tensor? = nil) -> (output: PackedSequence, hidden: Tensor) {
+    @discardableResult public func callAsFunction(_ input: PackedSequence, _ hx: Tensor? = nil) -> (output: PackedSequence, hidden: Tensor)
+    {
         let (output, states) = callPacked(input, hx.map { [$0] } ?? [])
         return (output, states[0])
     }

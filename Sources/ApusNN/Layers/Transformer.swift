@@ -32,21 +32,21 @@ extension Formal where Value == TransformerActivation {
 /// x + attention(norm(x)) with `normFirst`, else norm(x + attention(x)); then the same with linear2(dropout(activation(linear1(x)))).
 public final class TransformerEncoderLayer: Module, MaskedEncoderLayer, DeclaredModule {
     /// Self-attention.
-    public let selfAttn: MultiheadAttention
+    public var selfAttn: MultiheadAttention
     /// The first linear layer of the feed-forward part.
-    public let linear1: Linear
+    public var linear1: Linear
     /// The dropout in the feed-forward part.
-    public let dropout: Dropout
+    public var dropout: Dropout
     /// The second linear layer of the feed-forward part.
-    public let linear2: Linear
+    public var linear2: Linear
     /// The normalisation of the first sublayer.
-    public let norm1: LayerNorm
+    public var norm1: LayerNorm
     /// The normalisation of the second sublayer.
-    public let norm2: LayerNorm
+    public var norm2: LayerNorm
     /// The dropout after the first sublayer.
-    public let dropout1: Dropout
+    public var dropout1: Dropout
     /// The dropout after the second sublayer.
-    public let dropout2: Dropout
+    public var dropout2: Dropout
     /// Whether each sublayer is normalised before instead of after it.
     public let normFirst: Bool
     private let activation: TransformerActivation
@@ -78,7 +78,9 @@ public final class TransformerEncoderLayer: Module, MaskedEncoderLayer, Declared
     ///   - srcMask: [S, S] or [N·nhead, S, S], true where position i must not attend to j, or floats that are added to the scores.
     ///   - srcKeyPaddingMask: [N, S], true at positions to ignore, or floats that are added to the scores.
     ///   - isCausal: a hint that `srcMask`, which must be given, is causal.
-    public func callAsFunction(_ src: Tensor, srcMask: Tensor? = nil, srcKeyPaddingMask: Tensor? = nil, isCausal: Bool = false) -> Tensor {
+    @discardableResult public func callAsFunction(
+        _ src: Tensor, srcMask: Tensor? = nil, srcKeyPaddingMask: Tensor? = nil, isCausal: Bool = false
+    ) -> Tensor {
         call(src) { src in
             func attend(_ x: Tensor) -> Tensor {
                 dropout1(
@@ -94,7 +96,7 @@ public final class TransformerEncoderLayer: Module, MaskedEncoderLayer, Declared
         }
     }
 
-    public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, srcMask: nil) }
+    @discardableResult public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, srcMask: nil) }
 
     static let arguments = Signature(
         .int("d_model"), .int("nhead"), .int("dim_feedforward", 2048), .double("dropout", 0.1), .transformerActivation("activation"),
@@ -111,27 +113,27 @@ public final class TransformerEncoderLayer: Module, MaskedEncoderLayer, Declared
 /// Self-attention, attention to the encoder's output (`memory`) and a feed-forward part. PyTorch: `nn.TransformerDecoderLayer`.
 public final class TransformerDecoderLayer: Module, MaskedDecoderLayer, DeclaredModule {
     /// Self-attention.
-    public let selfAttn: MultiheadAttention
+    public var selfAttn: MultiheadAttention
     /// Attention to the memory.
-    public let multiheadAttn: MultiheadAttention
+    public var multiheadAttn: MultiheadAttention
     /// The first linear layer of the feed-forward part.
-    public let linear1: Linear
+    public var linear1: Linear
     /// The dropout in the feed-forward part.
-    public let dropout: Dropout
+    public var dropout: Dropout
     /// The second linear layer of the feed-forward part.
-    public let linear2: Linear
+    public var linear2: Linear
     /// The normalisation of the first sublayer.
-    public let norm1: LayerNorm
+    public var norm1: LayerNorm
     /// The normalisation of the second sublayer.
-    public let norm2: LayerNorm
+    public var norm2: LayerNorm
     /// The normalisation of the third sublayer.
-    public let norm3: LayerNorm
+    public var norm3: LayerNorm
     /// The dropout after the first sublayer.
-    public let dropout1: Dropout
+    public var dropout1: Dropout
     /// The dropout after the second sublayer.
-    public let dropout2: Dropout
+    public var dropout2: Dropout
     /// The dropout after the third sublayer.
-    public let dropout3: Dropout
+    public var dropout3: Dropout
     /// Whether each sublayer is normalised before instead of after it.
     public let normFirst: Bool
     private let activation: TransformerActivation
@@ -161,7 +163,7 @@ public final class TransformerDecoderLayer: Module, MaskedDecoderLayer, Declared
 
     /// The output for `tgt` [T, N, dModel] that attends to `memory` [S, N, dModel], to [N, T, …] with `batchFirst`, or without N.
     /// Masks are as in `TransformerEncoderLayer`; `memoryMask` is [T, S], `memoryKeyPaddingMask` [N, S].
-    public func callAsFunction(
+    @discardableResult public func callAsFunction(
         _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor? = nil, memoryMask: Tensor? = nil, tgtKeyPaddingMask: Tensor? = nil,
         memoryKeyPaddingMask: Tensor? = nil,
         tgtIsCausal: Bool = false, memoryIsCausal: Bool = false

@@ -38,9 +38,9 @@ private func unmasked(_ module: Module, _ x: Tensor, _ mask: Tensor?, _ padding:
 /// Encoder layers on top of each other. PyTorch: `nn.TransformerEncoder`.
 public final class TransformerEncoder: Module, MaskedEncoder {
     /// The layers, in order.
-    public let layers: [Module]
+    public var layers: [Module]
     /// The normalisation after the last layer, or nil.
-    public let norm: Module?
+    public var norm: Module?
 
     /// `numLayers` copies of `layer`, and `norm` after the last. A layer that is no `MaskedEncoderLayer` takes one tensor and no masks.
     public init(_ layer: Module, _ numLayers: Int, norm: Module? = nil) {
@@ -57,7 +57,9 @@ public final class TransformerEncoder: Module, MaskedEncoder {
     }
 
     /// The output for `src`; masks as in `TransformerEncoderLayer`.
-    public func callAsFunction(_ src: Tensor, mask: Tensor? = nil, srcKeyPaddingMask: Tensor? = nil, isCausal: Bool = false) -> Tensor {
+    @discardableResult public func callAsFunction(
+        _ src: Tensor, mask: Tensor? = nil, srcKeyPaddingMask: Tensor? = nil, isCausal: Bool = false
+    ) -> Tensor {
         call(src) { src in
             var x = src
             for layer in layers {
@@ -71,15 +73,15 @@ public final class TransformerEncoder: Module, MaskedEncoder {
         }
     }
 
-    public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, mask: nil) }
+    @discardableResult public override func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, mask: nil) }
 }
 
 /// Decoder layers on top of each other. PyTorch: `nn.TransformerDecoder`.
 public final class TransformerDecoder: Module, MaskedDecoder {
     /// The layers, in order.
-    public let layers: [any MaskedDecoderLayer]
+    public var layers: [any MaskedDecoderLayer]
     /// The normalisation after the last layer, or nil.
-    public let norm: Module?
+    public var norm: Module?
 
     /// `numLayers` copies of `layer`, and `norm` after the last.
     public init<Layer: MaskedDecoderLayer>(_ layer: Layer, _ numLayers: Int, norm: Module? = nil) {
@@ -96,7 +98,7 @@ public final class TransformerDecoder: Module, MaskedDecoder {
     }
 
     /// The output for `tgt` that attends to `memory`; masks as in `TransformerDecoderLayer`.
-    public func callAsFunction(
+    @discardableResult public func callAsFunction(
         _ tgt: Tensor, _ memory: Tensor, tgtMask: Tensor? = nil, memoryMask: Tensor? = nil, tgtKeyPaddingMask: Tensor? = nil,
         memoryKeyPaddingMask: Tensor? = nil,
         tgtIsCausal: Bool = false, memoryIsCausal: Bool = false
@@ -120,9 +122,9 @@ public final class TransformerDecoder: Module, MaskedDecoder {
 /// An encoder and a decoder (Vaswani et al., 2017). PyTorch: `nn.Transformer`. Matrices are initialised by `Init.xavierUniform_`.
 public final class Transformer: Module, DeclaredModule {
     /// A `TransformerEncoder` unless a custom one was given.
-    public let encoder: Module
+    public var encoder: Module
     /// The decoder.
-    public let decoder: any MaskedDecoder
+    public var decoder: any MaskedDecoder
     /// Features of input and output.
     public let dModel: Int
     /// The number of heads.
@@ -169,7 +171,7 @@ public final class Transformer: Module, DeclaredModule {
     }
 
     /// The output for `tgt` [T, N, dModel] given `src` [S, N, dModel], [N, T, …] with `batchFirst`, or without N; masks as in the layers.
-    public func callAsFunction(
+    @discardableResult public func callAsFunction(
         _ src: Tensor, _ tgt: Tensor, srcMask: Tensor? = nil, tgtMask: Tensor? = nil, memoryMask: Tensor? = nil,
         srcKeyPaddingMask: Tensor? = nil,
         tgtKeyPaddingMask: Tensor? = nil, memoryKeyPaddingMask: Tensor? = nil, srcIsCausal: Bool = false, tgtIsCausal: Bool = false,

@@ -17,9 +17,9 @@ public final class AdaptiveLogSoftmaxWithLoss: Module, DeclaredModule {
     /// Whether the head has a bias.
     public let headBias: Bool
     /// Scores the classes before the first cutoff, then the clusters.
-    public let head: Linear
+    public var head: Linear
     /// For each cluster, a projection followed by the scores of its classes.
-    public let tail: ModuleList
+    public var tail: ModuleList
 
     private var shortlist: Int { cutoffs[0] }
 

@@ -5,7 +5,7 @@ import ApusCore
 /// For inputs [N, inFeatures] and class indices [N, *outFeatures] (or probabilities [N, numClasses, *outFeatures]).
 public final class LinearCrossEntropyLoss: WeightedLoss, ComparingModule {
     /// The layer that computes the scores, flattened.
-    public let linear: Linear
+    public var linear: Linear
     /// The number of classes.
     public let numClasses: Int
     /// The dimensions of the scores after the batch and the classes.

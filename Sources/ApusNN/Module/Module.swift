@@ -44,7 +44,7 @@ open class Module {
     /// Calls the module: runs hooks and ``forward(_:)``; error messages name its path.
     ///
     /// A module with other inputs or outputs declares its own `callAsFunction` by ``call(_:body:)``, which is preferred over this one.
-    @_disfavoredOverload open func callAsFunction(_ x: Tensor) -> Tensor {
+    @_disfavoredOverload @discardableResult open func callAsFunction(_ x: Tensor) -> Tensor {
         if extras?.hooks == nil {
             enter()
             defer { leave() }

@@ -96,8 +96,13 @@ extension Module {
             found += extras.buffers.map { NamedMember($0.name, .buffer($0.buffer)) }
             found += extras.modules.map { NamedMember($0.name, .module($0.module)) }
         }
+        // A tensor that is computed is no member: what it is computed from is. That of another module may stand in a property, as a tied
+        // weight that was parametrized there.
         let computed = derived
-        if !computed.isEmpty { found.removeAll { part in computed.contains { $0.target === part.member.tensor } } }
+        found.removeAll { part in
+            guard let tensor = part.member.tensor else { return false }
+            return tensor.computed != nil || computed.contains { $0.target === tensor }
+        }
         return Members(found, unmade: unmade)
     }
 

@@ -8,6 +8,8 @@ import OrderedCollections
 /// let a = Sequential(Linear(784, 256), ReLU(), Linear(256, 10))   // named 0, 1, 2
 /// let b: Sequential = ["hidden": Linear(784, 256), "relu": ReLU(), "out": Linear(256, 10)]
 /// let c = Sequential([("hidden", Linear(784, 256)), ("out", Linear(256, 10))])
+/// a[-1] = Linear(256, 5)
+/// b["out"] = Linear(256, 5)
 /// ```
 open class Sequential: Module {
     /// `modules`, named by their indices; an empty one returns its input.
@@ -75,8 +77,11 @@ open class Sequential: Module {
         return self
     }
 
-    /// The module of that name, nil where there is none.
-    public final subscript(name: String) -> Module? { extras?.modules.first { $0.name.isSame(as: name) }?.module }
+    /// The module of that name, nil where there is none. Setting appends, replaces or (nil) removes it.
+    public final subscript(name: String) -> Module? {
+        get { named(name) }
+        set { set(name, newValue) }
+    }
 }
 
 /// The modules in order; indices from 0, negative ones count from the end.
@@ -109,6 +114,9 @@ extension NamedModuleLiteral {
 extension Sequential: NamedModuleLiteral {}
 
 /// A list of modules without a `forward`. PyTorch: `nn.ModuleList`.
+///
+/// Its elements are `Module`s. Where they are of one class whose calls take more than one tensor, an array does the same with the elements'
+/// own type, has the same keys and prints the same: `var ups: [Up]`, then `for (up, skip) in zip(ups, skips) { x = up(x, skip) }`.
 open class ModuleList: Module {
     /// `modules`, named by their indices.
     public init(_ modules: [Module] = []) {
@@ -149,6 +157,20 @@ extension ModuleList: RandomAccessCollection {
 }
 
 extension Module {
+    /// The module registered under that name, nil where there is none.
+    final func named(_ name: String) -> Module? { extras?.modules.first { $0.name.isSame(as: name) }?.module }
+
+    /// Appends a module under that name, replaces the one that has it, or (nil) removes it.
+    final func set(_ name: String, _ module: Module?) {
+        let position = extras?.modules.firstIndex { $0.name.isSame(as: name) }
+        switch (position, module) {
+        case (let position?, let module?): extras?.modules[position].module = module
+        case (let position?, nil): extras?.modules.remove(at: position)
+        case (nil, let module?): addModule(name, module)
+        case (nil, nil): break
+        }
+    }
+
     fileprivate func numbered(_ position: Int) -> Module {
         let modules = extras?.modules ?? []
         let at = position < 0 ? position + modules.count : position

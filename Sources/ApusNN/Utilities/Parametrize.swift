@@ -37,7 +37,7 @@ public final class ParametrizationList: ModuleList {
     var values: [Module] { extras?.modules.map(\.module) ?? [] }
 
     /// The parametrized tensor.
-    public func callAsFunction() -> Tensor {
+    @discardableResult public func callAsFunction() -> Tensor {
         var x = originals[0]
         for (i, parametrization) in values.enumerated() {
             if i == 0, let joint = parametrization as? any JointParametrization { x = joint(originals) } else { x = parametrization(x) }

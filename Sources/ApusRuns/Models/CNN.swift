@@ -6,13 +6,13 @@ import ApusNN
 /// [N, C, H, W] → (Conv2d 3×3 → ReLU → MaxPool2d 2) twice, with 16 and 32 channels → Linear(…, 128) → ReLU → Linear(128, classes)
 public final class CNN: Module {
     /// The first convolution.
-    public let conv1: Conv2d
+    public var conv1: Conv2d
     /// The second convolution.
-    public let conv2: Conv2d
+    public var conv2: Conv2d
     /// The first linear layer.
-    public let fc1: Linear
+    public var fc1: Linear
     /// The second linear layer, whose outputs are the scores.
-    public let fc2: Linear
+    public var fc2: Linear
 
     /// For images of `height` × `width` pixels, both at least 4.
     public init(inChannels: Int = 1, height: Int = 28, width: Int = 28, classes: Int = 10) {

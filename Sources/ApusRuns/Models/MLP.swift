@@ -6,9 +6,9 @@ import ApusNN
 /// [N, …] → flatten → Linear(inFeatures, hidden) → ReLU → Linear(hidden, classes) → [N, classes]
 public final class MLP: Module {
     /// The first linear layer.
-    public let fc1: Linear
+    public var fc1: Linear
     /// The second linear layer, whose outputs are the scores.
-    public let fc2: Linear
+    public var fc2: Linear
 
     /// For images with `inFeatures` values.
     public init(inFeatures: Int = 784, hidden: Int = 256, classes: Int = 10) {

@@ -5,15 +5,15 @@ import ApusNN
 /// PyTorch: `torchvision.models.resnet.BasicBlock`, with its names.
 public final class BasicBlock: Module {
     /// The first convolution.
-    public let conv1: Conv2d
+    public var conv1: Conv2d
     /// The normalisation after the first convolution.
-    public let bn1: BatchNorm2d
+    public var bn1: BatchNorm2d
     /// The second convolution.
-    public let conv2: Conv2d
+    public var conv2: Conv2d
     /// The normalisation after the second convolution.
-    public let bn2: BatchNorm2d
+    public var bn2: BatchNorm2d
     /// Changes the input to the output's shape where they differ.
-    public let downsample: Sequential?
+    public var downsample: Sequential?
 
     /// From `inChannels` to `outChannels`; height and width are divided by `stride`.
     public init(_ inChannels: Int, _ outChannels: Int, stride: Int = 1) {
@@ -41,19 +41,19 @@ public final class BasicBlock: Module {
 /// The stem is ImageNet's (7×7, stride 2, then MaxPool 3×3, stride 2), or with `smallImages`, such as CIFAR's, only a 3×3 convolution.
 public final class ResNet18: Module {
     /// The first convolution.
-    public let conv1: Conv2d
+    public var conv1: Conv2d
     /// The normalisation after the first convolution.
-    public let bn1: BatchNorm2d
+    public var bn1: BatchNorm2d
     /// The first stage of blocks.
-    public let layer1: Sequential
+    public var layer1: Sequential
     /// The second stage of blocks.
-    public let layer2: Sequential
+    public var layer2: Sequential
     /// The third stage of blocks.
-    public let layer3: Sequential
+    public var layer3: Sequential
     /// The fourth stage of blocks.
-    public let layer4: Sequential
+    public var layer4: Sequential
     /// The linear layer whose outputs are the scores.
-    public let fc: Linear
+    public var fc: Linear
     private let isSmall: Bool
 
     /// Initialised as in torchvision: convolutions from N(0, 2 / fan_out), normalisation with weight 1 and bias 0.
