@@ -188,17 +188,27 @@ extension Tensor {
         node.add(moved)
     }
 
-    /// Calls `hook` with this tensor's gradient whenever one is computed; a returned tensor replaces the gradient. PyTorch:
-    /// `register_hook`.
-    @discardableResult public final func registerHook(_ hook: @escaping (Tensor) -> Tensor?) -> HookHandle {
+    /// Calls `hook` with this tensor's gradient whenever one is computed; a returned tensor replaces the gradient. With `prepend` it runs
+    /// before the hooks that there are. PyTorch: `register_hook`.
+    @discardableResult public final func registerHook(_ hook: @escaping (Tensor) -> Tensor?, prepend: Bool = false) -> HookHandle {
         if isPoisoned { return HookHandle {} }
         guard requiresGrad, let node = edge.node else {
             fail("registerHook", "the tensor requires no gradient, so the hook would never be called; set requiresGrad first")
             return HookHandle {}
         }
         let id = hookNumbers.add(1, ordering: .relaxed).newValue
-        node.add(GradientHook(id: id, index: outputIndex, run: hook))
+        let added = GradientHook(id: id, index: outputIndex, run: hook)
+        if prepend { node.hooks.insert(added, at: 0) } else { node.add(added) }
         return HookHandle { [weak node] in node?.hooks.removeAll { $0.id == id } }
+    }
+
+    /// The same with a hook that only looks: `x.registerHook { gradient in print(gradient) }`.
+    // Of two forms that both fit, the compiler takes this one, which has fewer parameters: a closure of several statements without a
+    // `return` fits both.
+    @discardableResult public final func registerHook(_ hook: @escaping (Tensor) -> Void) -> HookHandle {
+        registerHook { gradient -> Tensor? in
+            hook(gradient); return nil
+        }
     }
 
     /// Calls `hook` with this leaf after a gradient was added to its `grad`. PyTorch: `register_post_accumulate_grad_hook`.

@@ -27,6 +27,11 @@ public struct StateDict {
         for (key, value) in buffers { insert(key, value) }
     }
 
+    /// The entries of an ordinary dictionary in the order of their keys, since it has none of its own.
+    public init(_ tensors: [String: Tensor]) {
+        for (key, value) in tensors.sorted(by: { $0.key < $1.key }) { insert(key, value) }
+    }
+
     /// The tensor with this name, nil if there is none. Setting a new key appends it; setting nil removes the entry.
     public subscript(key: String) -> Tensor? {
         get { positions[ByteKey(key)].map { values[$0] } }

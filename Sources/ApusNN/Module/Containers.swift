@@ -35,21 +35,26 @@ public final class ModuleDict: Module, ExpressibleByDictionaryLiteral {
     public var keys: [String] { extras?.modules.map(\.name) ?? [] }
     /// The modules, in order.
     public var values: [Module] { extras?.modules.map(\.module) ?? [] }
-    /// The number of modules.
-    public var count: Int { extras?.modules.count ?? 0 }
 
     /// The module of that name; setting appends, replaces or (nil) removes it.
     public subscript(name: String) -> Module? {
-        get { extras?.modules.first { $0.name.isSame(as: name) }?.module }
-        set {
-            let position = extras?.modules.firstIndex { $0.name.isSame(as: name) }
-            switch (position, newValue) {
-            case (let position?, let module?): extras?.modules[position].module = module
-            case (let position?, nil): extras?.modules.remove(at: position)
-            case (nil, let module?): addModule(name, module)
-            case (nil, nil): break
-            }
+        get { named(name) }
+        set { set(name, newValue) }
+    }
+}
+
+/// The names and modules in order: `for (name, head) in heads { … }`. PyTorch: `items()`.
+extension ModuleDict: RandomAccessCollection {
+    public var startIndex: Int { 0 }
+    public var endIndex: Int { extras?.modules.count ?? 0 }
+
+    /// The name and module at `position`.
+    public subscript(position: Int) -> (key: String, value: Module) {
+        guard let modules = extras?.modules, modules.indices.contains(position) else {
+            fail(typeName, "index \(position) is out of range for \(count) modules")
+            return ("", Module())
         }
+        return (modules[position].name, modules[position].module)
     }
 }
 
@@ -90,13 +95,26 @@ public final class ParameterDict: Module, ExpressibleByDictionaryLiteral {
         for (name, parameter) in parameters { registerParameter(name, parameter as? Parameter ?? Parameter(parameter)) }
     }
 
+    /// Named parameters in order; other tensors become parameters.
+    public convenience init(_ parameters: OrderedDictionary<String, some Tensor>) { self.init(parameters.map { ($0.key, $0.value) }) }
+
+    /// An empty dictionary.
+    public convenience override init() { self.init([]) }
+
     /// Named parameters in the order written.
     public convenience init(dictionaryLiteral elements: (String, Tensor)...) { self.init(elements) }
 
+    /// Unavailable, since a dictionary has no order.
+    @available(
+        *, unavailable,
+        message: "a Dictionary has no order; write a list of pairs, ParameterDict([(\"a\", p), (\"b\", q)]), or pass an OrderedDictionary"
+    )
+    @_disfavoredOverload public convenience init(_ parameters: [String: Tensor]) { self.init([]) }
+
     /// The names, in order.
     public var keys: [String] { extras?.parameters.map(\.name) ?? [] }
-    /// The number of parameters.
-    public var count: Int { extras?.parameters.count ?? 0 }
+    /// The parameters, in order.
+    public var values: [Parameter] { extras?.parameters.map(\.parameter) ?? [] }
 
     /// The parameter of that name; setting appends, replaces or (nil) removes it.
     public subscript(name: String) -> Parameter? {
@@ -113,6 +131,20 @@ public final class ParameterDict: Module, ExpressibleByDictionaryLiteral {
     }
 
     public override var extraRepr: String { listed(extras?.parameters ?? []) }
+}
+
+/// The names and parameters in order: `for (name, scale) in scales { … }`. PyTorch: `items()`.
+extension ParameterDict: RandomAccessCollection {
+    public var startIndex: Int { 0 }
+    public var endIndex: Int { extras?.parameters.count ?? 0 }
+
+    /// The name and parameter at `position`.
+    public subscript(position: Int) -> (key: String, value: Parameter) {
+        guard let parameters = extras?.parameters, parameters.indices.contains(position) else {
+            return ("", Parameter(fail(typeName, "index \(position) is out of range for \(count) parameters"), requiresGrad: false))
+        }
+        return (parameters[position].name, parameters[position].parameter)
+    }
 }
 
 /// The lines that PyTorch prints for lists of parameters, indented twice.

@@ -41,6 +41,18 @@ extension Module {
         return try Tensor.substituting(pairs, body)
     }
 
+    /// The same with an ordinary dictionary, such as `Dictionary(uniqueKeysWithValues: model.namedParameters())`.
+    @_disfavoredOverload public final func functionalCall<Result>(
+        _ tensors: [String: Tensor], strict: Bool = false, _ body: () throws -> Result
+    ) rethrows -> Result {
+        try functionalCall(StateDict(tensors), strict: strict, body)
+    }
+
+    /// The same with an ordinary dictionary.
+    @_disfavoredOverload public final func functionalCall(_ tensors: [String: Tensor], _ x: Tensor, strict: Bool = false) -> Tensor {
+        functionalCall(StateDict(tensors), x, strict: strict)
+    }
+
     /// The output for `x`, computed with `tensors` in place of the parameters and buffers.
     public final func functionalCall(_ tensors: StateDict, _ x: Tensor, strict: Bool = false) -> Tensor {
         functionalCall(tensors, strict: strict) { self(x) }

@@ -37,35 +37,86 @@ extension Module {
         return made
     }
 
-    /// Calls `hook(module, inputs)` before every call; tensors that it returns replace the inputs. PyTorch: `register_forward_pre_hook`.
-    @discardableResult public final func registerForwardPreHook(_ hook: @escaping (Module, [Tensor]) -> [Tensor]?) -> HookHandle {
-        add(hook, \.beforeForward)
+    // Each comes in two forms: hooks that may replace something, and hooks that only look. `prepend` also tells the compiler to take the
+    // second, which has fewer parameters, for a closure of several statements that returns nothing.
+
+    /// Calls `hook(module, inputs)` before every call; tensors that it returns replace the inputs. With `prepend` it runs before the hooks
+    /// that there are. PyTorch: `register_forward_pre_hook`.
+    @discardableResult public final func registerForwardPreHook(
+        _ hook: @escaping (Module, [Tensor]) -> [Tensor]?, prepend: Bool = false
+    ) -> HookHandle {
+        add(hook, \.beforeForward, prepend)
     }
 
-    /// Calls `hook(module, inputs, outputs)` after every call; tensors it returns replace the outputs. PyTorch: `register_forward_hook`.
-    @discardableResult public final func registerForwardHook(_ hook: @escaping (Module, [Tensor], [Tensor]) -> [Tensor]?) -> HookHandle {
-        add(hook, \.afterForward)
+    /// Calls `hook(module, inputs, outputs)` after every call; tensors it returns replace the outputs. With `prepend` it runs before the
+    /// hooks that there are. PyTorch: `register_forward_hook`.
+    @discardableResult public final func registerForwardHook(
+        _ hook: @escaping (Module, [Tensor], [Tensor]) -> [Tensor]?, prepend: Bool = false
+    ) -> HookHandle {
+        add(hook, \.afterForward, prepend)
     }
 
     /// Calls `hook(module, gradOutputs)` in `backward()` before the gradients pass through the module; tensors that it returns replace
-    /// them. PyTorch: `register_full_backward_pre_hook`.
-    @discardableResult public final func registerFullBackwardPreHook(_ hook: @escaping (Module, [Tensor]) -> [Tensor]?) -> HookHandle {
-        add(hook, \.beforeBackward)
+    /// them. With `prepend` it runs before the hooks that there are. PyTorch: `register_full_backward_pre_hook`.
+    @discardableResult public final func registerFullBackwardPreHook(
+        _ hook: @escaping (Module, [Tensor]) -> [Tensor]?, prepend: Bool = false
+    ) -> HookHandle {
+        add(hook, \.beforeBackward, prepend)
     }
 
     /// Calls `hook(module, gradInputs, gradOutputs)` when `backward()` has computed the gradients of the inputs; tensors that it returns
-    /// replace `gradInputs`, which is empty where no input requires a gradient. PyTorch: `register_full_backward_hook`.
-    @discardableResult public final func registerFullBackwardHook(_ hook: @escaping (Module, [Tensor], [Tensor]) -> [Tensor]?) -> HookHandle
-    {
-        add(hook, \.backward)
+    /// replace `gradInputs`, which is empty where no input requires a gradient. With `prepend` it runs before the hooks that there are.
+    /// PyTorch: `register_full_backward_hook`.
+    @discardableResult public final func registerFullBackwardHook(
+        _ hook: @escaping (Module, [Tensor], [Tensor]) -> [Tensor]?, prepend: Bool = false
+    ) -> HookHandle {
+        add(hook, \.backward, prepend)
     }
 
-    private func add<Body>(_ hook: Body, _ list: ReferenceWritableKeyPath<ModuleHooks, [ModuleHooks.Hook<Body>]>) -> HookHandle {
+    /// The same with a hook that only looks: `model.registerForwardPreHook { module, inputs in print(inputs[0].shape) }`.
+    @discardableResult public final func registerForwardPreHook(
+        _ hook: @escaping (Module, [Tensor]) -> Void
+    ) -> HookHandle {
+        registerForwardPreHook { module, inputs -> [Tensor]? in
+            hook(module, inputs); return nil
+        }
+    }
+
+    /// The same with a hook that only looks: `model.registerForwardHook { module, inputs, outputs in seen.append(outputs[0]) }`.
+    @discardableResult public final func registerForwardHook(
+        _ hook: @escaping (Module, [Tensor], [Tensor]) -> Void
+    ) -> HookHandle {
+        registerForwardHook { module, inputs, outputs -> [Tensor]? in
+            hook(module, inputs, outputs); return nil
+        }
+    }
+
+    /// The same with a hook that only looks.
+    @discardableResult public final func registerFullBackwardPreHook(
+        _ hook: @escaping (Module, [Tensor]) -> Void
+    ) -> HookHandle {
+        registerFullBackwardPreHook { module, gradients -> [Tensor]? in
+            hook(module, gradients); return nil
+        }
+    }
+
+    /// The same with a hook that only looks: `layer.registerFullBackwardHook { module, gradInputs, gradOutputs in print(gradOutputs[0]) }`.
+    @discardableResult public final func registerFullBackwardHook(
+        _ hook: @escaping (Module, [Tensor], [Tensor]) -> Void
+    ) -> HookHandle {
+        registerFullBackwardHook { module, gradInputs, gradOutputs -> [Tensor]? in
+            hook(module, gradInputs, gradOutputs); return nil
+        }
+    }
+
+    private func add<Body>(
+        _ hook: Body, _ list: ReferenceWritableKeyPath<ModuleHooks, [ModuleHooks.Hook<Body>]>, _ prepend: Bool
+    ) -> HookHandle {
         let extras = extrasForWriting
         let hooks = extras.hooks ?? ModuleHooks()
         extras.hooks = hooks
         let id = hooks.nextID()
-        hooks[keyPath: list].append(.init(id: id, run: hook))
+        hooks[keyPath: list].insert(.init(id: id, run: hook), at: prepend ? 0 : hooks[keyPath: list].count)
         return HookHandle { [weak extras, weak hooks] in
             guard let hooks else { return }
             hooks[keyPath: list].removeAll { $0.id == id }
