@@ -73,6 +73,36 @@ public final class DataLoader<Batch>: Sequence {
             prefetch: prefetch)
     }
 
+    /// Batches of the samples in an array. PyTorch: a list as data set.
+    public convenience init<Sample: Collatable>(
+        _ samples: [Sample], batchSize: Int = 1, shuffle: Bool = false, dropLast: Bool = false, generator: ApusCore.Generator? = nil,
+        prefetch: Int = 2
+    ) where Batch == Sample.Collated {
+        self.init(
+            Listed(samples: samples, makeBatch: Sample.collate), batchSize: batchSize, shuffle: shuffle, dropLast: dropLast,
+            generator: generator, prefetch: prefetch)
+    }
+
+    /// Batches of the pairs in an array: `DataLoader(Array(zip(images, labels)), batchSize: 32)`.
+    public convenience init<A: Collatable, B: Collatable>(
+        _ samples: [(A, B)], batchSize: Int = 1, shuffle: Bool = false, dropLast: Bool = false, generator: ApusCore.Generator? = nil,
+        prefetch: Int = 2
+    ) where Batch == (A.Collated, B.Collated) {
+        self.init(
+            Listed(samples: samples, makeBatch: collatedPairs), batchSize: batchSize, shuffle: shuffle, dropLast: dropLast,
+            generator: generator, prefetch: prefetch)
+    }
+
+    /// Batches of the triples in an array.
+    public convenience init<A: Collatable, B: Collatable, C: Collatable>(
+        _ samples: [(A, B, C)], batchSize: Int = 1, shuffle: Bool = false, dropLast: Bool = false, generator: ApusCore.Generator? = nil,
+        prefetch: Int = 2
+    ) where Batch == (A.Collated, B.Collated, C.Collated) {
+        self.init(
+            Listed(samples: samples, makeBatch: collatedTriples), batchSize: batchSize, shuffle: shuffle, dropLast: dropLast,
+            generator: generator, prefetch: prefetch)
+    }
+
     /// The same batches, each changed by `change` on the thread that makes it.
     private init(_ loader: DataLoader, _ change: @escaping (Batch) -> Batch) {
         (batchSize, shuffle, dropLast, prefetch) = (loader.batchSize, loader.shuffle, loader.dropLast, loader.prefetch)
@@ -98,6 +128,14 @@ public final class DataLoader<Batch>: Sequence {
         var count: Int { base.count }
         subscript(index: Int) -> Base.Sample { get throws { try base[index] } }
         func collate(_ samples: [Base.Sample]) throws -> Batch { try makeBatch(samples) }
+    }
+
+    private struct Listed<Sample>: Dataset {
+        let samples: [Sample]
+        let makeBatch: ([Sample]) throws -> Batch
+        var count: Int { samples.count }
+        subscript(index: Int) -> Sample { samples[index] }
+        func collate(_ samples: [Sample]) throws -> Batch { try makeBatch(samples) }
     }
 
     /// The number of batches of an epoch. PyTorch: `len(loader)`.

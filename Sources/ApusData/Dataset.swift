@@ -11,8 +11,10 @@ import ApusSystem
 ///     subscript(index: Int) -> (Tensor, Tensor) { (Tensor(Float(index)), Tensor(Float(index * index))) }
 /// }
 /// ```
-/// Samples that are a tensor, or a pair or triple of tensors, are stacked to batches. Other samples need ``collate(_:)``, which makes
-/// a batch from samples; a data set that reads many samples faster at once than one by one implements ``batch(at:)`` instead.
+/// Samples of tensors, numbers, texts, and arrays and dictionaries of them are put together as ``Collatable`` says, and so are pairs and
+/// triples, part by part: samples `(Tensor, Int)` give batches `(Tensor, Tensor)`. A rarer tuple, such as `(Int, [Float])`, needs one line,
+/// its batch: `typealias Batch = (Tensor, [Tensor])`. Other samples, and tuples with labels, need ``collate(_:)``; a data set
+/// that reads many samples faster at once than one by one implements ``batch(at:)`` instead.
 ///
 /// A loader that works ahead reads the data set on its own thread, one call at a time. While a loop over the loader runs, other threads
 /// must therefore not change the data set; when the loop has ended, no thread reads it any more.
@@ -55,23 +57,73 @@ extension Dataset {
     }
 }
 
-extension Dataset where Sample == Tensor, Batch == Tensor {
-    /// Stacks the tensors.
-    public func collate(_ samples: [Tensor]) throws -> Tensor { try stacked(samples) }
+// What makes batches of samples that need no function for it. The first three match every sample whose parts are `Collatable`, and suffice
+// where the batch is known: it is that of one part, has the sample's own type (tensors give tensors), or is named by `typealias Batch`. Of
+// other tuples the compiler infers no batch from a generic function, hence one function for each that is common.
+
+extension Dataset where Sample: Collatable {
+    /// The samples' own way of being put together.
+    public func collate(_ samples: [Sample]) throws -> Sample.Collated { try Sample.collate(samples) }
 }
 
-extension Dataset where Sample == (Tensor, Tensor), Batch == (Tensor, Tensor) {
-    /// Stacks the first tensors and the second tensors.
-    public func collate(_ samples: [(Tensor, Tensor)]) throws -> (Tensor, Tensor) {
-        (try stacked(samples.map(\.0)), try stacked(samples.map(\.1)))
+extension Dataset {
+    /// The first parts together and the second parts together.
+    public func collate<A: Collatable, B: Collatable>(_ samples: [(A, B)]) throws -> (A.Collated, B.Collated) where Sample == (A, B) {
+        try collatedPairs(samples)
+    }
+
+    /// The first, the second and the third parts together.
+    public func collate<A: Collatable, B: Collatable, C: Collatable>(
+        _ samples: [(A, B, C)]
+    ) throws -> (A.Collated, B.Collated, C.Collated) where Sample == (A, B, C) {
+        try collatedTriples(samples)
     }
 }
 
-extension Dataset where Sample == (Tensor, Tensor, Tensor), Batch == (Tensor, Tensor, Tensor) {
-    /// Stacks the first, the second and the third tensors.
-    public func collate(_ samples: [(Tensor, Tensor, Tensor)]) throws -> (Tensor, Tensor, Tensor) {
-        (try stacked(samples.map(\.0)), try stacked(samples.map(\.1)), try stacked(samples.map(\.2)))
-    }
+extension Dataset where Sample == (Tensor, Int) {
+    public func collate(_ samples: [(Tensor, Int)]) throws -> (Tensor, Tensor) { try collatedPairs(samples) }
+}
+extension Dataset where Sample == (Tensor, Float) {
+    public func collate(_ samples: [(Tensor, Float)]) throws -> (Tensor, Tensor) { try collatedPairs(samples) }
+}
+extension Dataset where Sample == (Tensor, Double) {
+    public func collate(_ samples: [(Tensor, Double)]) throws -> (Tensor, Tensor) { try collatedPairs(samples) }
+}
+extension Dataset where Sample == (Tensor, Bool) {
+    public func collate(_ samples: [(Tensor, Bool)]) throws -> (Tensor, Tensor) { try collatedPairs(samples) }
+}
+extension Dataset where Sample == (Tensor, String) {
+    public func collate(_ samples: [(Tensor, String)]) throws -> (Tensor, [String]) { try collatedPairs(samples) }
+}
+extension Dataset where Sample == (String, Int) {
+    public func collate(_ samples: [(String, Int)]) throws -> ([String], Tensor) { try collatedPairs(samples) }
+}
+extension Dataset where Sample == (String, Tensor) {
+    public func collate(_ samples: [(String, Tensor)]) throws -> ([String], Tensor) { try collatedPairs(samples) }
+}
+extension Dataset where Sample == (String, String) {
+    public func collate(_ samples: [(String, String)]) throws -> ([String], [String]) { try collatedPairs(samples) }
+}
+extension Dataset where Sample == (Int, Int) {
+    public func collate(_ samples: [(Int, Int)]) throws -> (Tensor, Tensor) { try collatedPairs(samples) }
+}
+extension Dataset where Sample == (Float, Float) {
+    public func collate(_ samples: [(Float, Float)]) throws -> (Tensor, Tensor) { try collatedPairs(samples) }
+}
+extension Dataset where Sample == (Double, Double) {
+    public func collate(_ samples: [(Double, Double)]) throws -> (Tensor, Tensor) { try collatedPairs(samples) }
+}
+extension Dataset where Sample == ([String: Tensor], Int) {
+    public func collate(_ samples: [([String: Tensor], Int)]) throws -> ([String: Tensor], Tensor) { try collatedPairs(samples) }
+}
+extension Dataset where Sample == (Tensor, Tensor, Int) {
+    public func collate(_ samples: [(Tensor, Tensor, Int)]) throws -> (Tensor, Tensor, Tensor) { try collatedTriples(samples) }
+}
+extension Dataset where Sample == (Tensor, Int, Int) {
+    public func collate(_ samples: [(Tensor, Int, Int)]) throws -> (Tensor, Tensor, Tensor) { try collatedTriples(samples) }
+}
+extension Dataset where Sample == (Tensor, Int, String) {
+    public func collate(_ samples: [(Tensor, Int, String)]) throws -> (Tensor, Tensor, [String]) { try collatedTriples(samples) }
 }
 
 /// A sample or a batch that could not be read.
@@ -102,31 +154,4 @@ public struct DataError: Error, CustomStringConvertible {
 
     /// `sample 7: cats/a.png, byte 33: …`
     public var description: String { "\(index.map { "sample \($0)" } ?? "batch \(batch ?? 0)"): \(underlying)" }
-}
-
-/// Samples that do not fit together; `position` is the index in the batch of the first one that differs.
-struct CollationError: Error, CustomStringConvertible {
-    let position: Int
-    let description: String
-}
-
-/// Stacks tensors of one shape and dtype along a new first dimension: [count, …]. An error names the first that differs.
-package func stacked(_ tensors: [Tensor]) throws -> Tensor {
-    guard let first = tensors.first else { return try Tensor.uninitialized([0], .float32, .cpu) }
-    var shape = first.shape
-    shape.insert(tensors.count, at: 0)
-    for (position, tensor) in tensors.enumerated() where tensor.shape != first.shape || tensor.dtype != first.dtype {
-        let description =
-            "a tensor of shape \(tensor.shape) and dtype \(tensor.dtype), where the batch's first has \(first.shape) and \(first.dtype); make samples alike, or give the loader a collate function"
-        throw CollationError(position: position, description: description)
-    }
-    return try tensor(shape, first.dtype) { out in
-        let size = first.numel * first.dtype.size
-        guard size > 0 else { return }
-        for (position, tensor) in tensors.enumerated() {
-            try withHostBytes(of: tensor) {
-                out.baseAddress!.advanced(by: position * size).copyMemory(from: $0.baseAddress!, byteCount: size)
-            }
-        }
-    }
 }

@@ -1,0 +1,131 @@
+import ApusCore
+import ApusFormats
+
+/// Samples, or parts of samples, that batches are made of without a function for it. PyTorch: the types of `default_collate`.
+///
+/// | samples | batch |
+/// | --- | --- |
+/// | tensors of one shape and dtype | one tensor with a new first dimension |
+/// | numbers and Bools | a tensor of one dimension: float64 for `Double`, float32 for `Float`, int64 for `Int` |
+/// | `String`s | an array |
+/// | arrays of one length, dictionaries with the same keys | an array or a dictionary of what its parts give |
+///
+/// Tuples, which cannot conform to a protocol, are put together part by part (``Dataset``). A struct of one's own conforms by a `collate`
+/// that makes its batch of its samples.
+public protocol Collatable {
+    /// Several of them together.
+    associatedtype Collated
+    /// Puts `samples` together. Throws where they do not fit; the error names the first that differs.
+    static func collate(_ samples: [Self]) throws -> Collated
+}
+
+extension Tensor: Collatable {
+    /// Stacks the tensors along a new first dimension.
+    public static func collate(_ samples: [Tensor]) throws -> Tensor { try stacked(samples) }
+}
+
+extension TensorElement {
+    /// The numbers in a tensor of one dimension, of their own dtype.
+    public static func collate(_ samples: [Self]) throws -> Tensor {
+        try tensor([samples.count], dtype) { out in samples.withUnsafeBytes { out.copyMemory(from: $0) } }
+    }
+}
+
+extension Bool: Collatable {}
+extension Int: Collatable {}
+extension Int64: Collatable {}
+extension Int32: Collatable {}
+extension Int16: Collatable {}
+extension Int8: Collatable {}
+extension UInt8: Collatable {}
+extension Double: Collatable {}
+extension Float: Collatable {}
+extension Float16: Collatable {}
+extension BFloat16: Collatable {}
+
+extension String: Collatable {
+    /// The texts as they are.
+    public static func collate(_ samples: [String]) -> [String] { samples }
+}
+
+extension Array: Collatable where Element: Collatable {
+    /// The first elements together, the second elements together, and so on.
+    public static func collate(_ samples: [[Element]]) throws -> [Element.Collated] {
+        guard let first = samples.first else { return [] }
+        if let odd = samples.firstIndex(where: { $0.count != first.count }) {
+            throw CollationError(
+                position: odd,
+                description: "an array of \(samples[odd].count) elements, where the batch's first has \(first.count)\(remedy)")
+        }
+        return try first.indices.map { i in try collated(part: "element \(i)", samples.map { $0[i] }) }
+    }
+}
+
+extension Dictionary: Collatable where Value: Collatable {
+    /// The values of each key together.
+    public static func collate(_ samples: [[Key: Value]]) throws -> [Key: Value.Collated] {
+        guard let first = samples.first else { return [:] }
+        func listed(_ sample: [Key: Value]) -> [String] { sample.keys.map { "\($0)" }.sorted() }
+        if let odd = samples.firstIndex(where: { $0.keys != first.keys }) {
+            throw CollationError(
+                position: odd,
+                description: "a dictionary with the keys \(listed(samples[odd])), where the batch's first has \(listed(first))\(remedy)")
+        }
+        var together: [Key: Value.Collated] = [:]
+        for key in first.keys { together[key] = try collated(part: "'\(key)'", samples.map { $0[key]! }) }
+        return together
+    }
+}
+
+/// Samples that do not fit together; `position` is the index in the batch of the first one that differs.
+struct CollationError: Error, CustomStringConvertible {
+    let position: Int
+    let description: String
+}
+
+private let remedy = "; make samples alike, or give the loader a collate function"
+
+/// Stacks tensors of one shape and dtype along a new first dimension: [count, …]. An error names the first that differs.
+package func stacked(_ tensors: [Tensor]) throws -> Tensor {
+    guard let first = tensors.first else { return try Tensor.uninitialized([0], .float32, .cpu) }
+    var shape = first.shape
+    shape.insert(tensors.count, at: 0)
+    for (position, tensor) in tensors.enumerated() where tensor.shape != first.shape || tensor.dtype != first.dtype {
+        throw CollationError(
+            position: position,
+            description:
+                "a tensor of shape \(tensor.shape) and dtype \(tensor.dtype), where the batch's first has \(first.shape) and \(first.dtype)\(remedy)"
+        )
+    }
+    return try tensor(shape, first.dtype) { out in
+        let size = first.numel * first.dtype.size
+        guard size > 0 else { return }
+        for (position, tensor) in tensors.enumerated() {
+            try withHostBytes(of: tensor) {
+                out.baseAddress!.advanced(by: position * size).copyMemory(from: $0.baseAddress!, byteCount: size)
+            }
+        }
+    }
+}
+
+/// Puts parts of samples together; an error says which part it was.
+private func collated<Part: Collatable>(part: String, _ parts: [Part]) throws -> Part.Collated {
+    do {
+        return try Part.collate(parts)
+    } catch let error as CollationError {
+        throw CollationError(position: error.position, description: "\(error.description) (in \(part))")
+    }
+}
+
+func collatedPairs<A: Collatable, B: Collatable>(_ samples: [(A, B)]) throws -> (A.Collated, B.Collated) {
+    (try collated(part: "part 0", samples.map(\.0)), try collated(part: "part 1", samples.map(\.1)))
+}
+
+func collatedTriples<A: Collatable, B: Collatable, C: Collatable>(
+    _ samples: [(A, B, C)]
+) throws -> (A.Collated, B.Collated, C.Collated) {
+    (
+        try collated(part: "part 0", samples.map(\.0)), try collated(part: "part 1", samples.map(\.1)),
+        try collated(part: "part 2", samples.map(\.2))
+    )
+}
