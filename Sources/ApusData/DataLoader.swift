@@ -122,6 +122,16 @@ public final class DataLoader<Batch>: Sequence {
     /// A loader of the same batches on `device`.
     public func to(_ device: Device) -> DataLoader where Batch == Tensor { DataLoader(self) { $0.to(device) } }
 
+    /// A loader of the same batches on `device`.
+    public func to(_ device: Device) -> DataLoader where Batch == (Tensor, Tensor, Tensor) {
+        DataLoader(self) { ($0.to(device), $1.to(device), $2.to(device)) }
+    }
+
+    /// A loader of the same batches on `device`.
+    public func to(_ device: Device) -> DataLoader where Batch == [String: Tensor] {
+        DataLoader(self) { $0.mapValues { $0.to(device) } }
+    }
+
     private struct Collated<Base: Dataset>: Dataset {
         let base: Base
         let makeBatch: ([Base.Sample]) throws -> Batch

@@ -123,6 +123,19 @@ private struct T4: Two { subscript(index: Int) -> (Tensor, Tensor, Tensor) { (nu
         for batch in DataLoader([Point(x: 1), Point(x: 2)], batchSize: 2) { #expect(batch.array(Float.self) == [1, 2]) }
     }
 
+    @Test func batchesOfSeveralTensorsAreMoved() {
+        var seen: [[Int]] = []
+        for batch in DataLoader(Tokens(), batchSize: 2).to(.reference) {
+            #expect(batch.values.allSatisfy { $0.device == .reference })
+            seen.append(batch.keys.sorted().map { batch[$0]!.numel })
+        }
+        for (x, y, z) in DataLoader(T2(), batchSize: 2).to(.reference) {
+            #expect([x, y, z].allSatisfy { $0.device == .reference })
+            seen.append([x.numel, y.numel, z.numel])
+        }
+        #expect(seen == [[4, 2], [2, 2, 2]])
+    }
+
     @Test func errorsNameTheSampleAndThePart() {
         struct Ragged: Dataset {
             let count = 4

@@ -113,6 +113,9 @@ extension NamedModuleLiteral {
 
 extension Sequential: NamedModuleLiteral {}
 
+// Not generic in its elements: Swift has no defaults for generic arguments, so that `let layers: ModuleList`, subclasses and casts would no
+// longer compile, and a list made of one class would refuse another later. The typed list is an array.
+
 /// A list of modules without a `forward`. PyTorch: `nn.ModuleList`.
 ///
 /// Its elements are `Module`s. Where they are of one class whose calls take more than one tensor, an array does the same with the elements'
