@@ -272,7 +272,7 @@ public final class PReLU: Module, DeclaredModule {
     /// One slope, or one a channel.
     public let numParameters: Int
     /// [numParameters]
-    public var weight: Parameter {
+    @exclusivity(unchecked) public var weight: Parameter {
         didSet { weight = assigned("weight", weight, for: oldValue) }
     }
 

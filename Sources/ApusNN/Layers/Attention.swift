@@ -18,33 +18,33 @@ public final class MultiheadAttention: Module, DeclaredModule {
     /// Whether an element of zeros is added to keys and values.
     public let addZeroAttn: Bool
     /// [3·embedDim, embedDim], where key and value have embedDim features.
-    public var inProjWeight: Parameter? {
+    @exclusivity(unchecked) public var inProjWeight: Parameter? {
         didSet { inProjWeight = assigned("inProjWeight", inProjWeight, for: oldValue, shape: nil) }
     }
     /// [embedDim, embedDim], [embedDim, kdim], [embedDim, vdim], where they have not.
-    public var qProjWeight: Parameter? {
+    @exclusivity(unchecked) public var qProjWeight: Parameter? {
         didSet { qProjWeight = assigned("qProjWeight", qProjWeight, for: oldValue, shape: nil) }
     }
     /// The weights for keys of another size, nil where the sizes agree.
-    public var kProjWeight: Parameter? {
+    @exclusivity(unchecked) public var kProjWeight: Parameter? {
         didSet { kProjWeight = assigned("kProjWeight", kProjWeight, for: oldValue, shape: nil) }
     }
     /// The weights for values of another size, nil where the sizes agree.
-    public var vProjWeight: Parameter? {
+    @exclusivity(unchecked) public var vProjWeight: Parameter? {
         didSet { vProjWeight = assigned("vProjWeight", vProjWeight, for: oldValue, shape: nil) }
     }
     /// [3·embedDim]
-    public var inProjBias: Parameter? {
+    @exclusivity(unchecked) public var inProjBias: Parameter? {
         didSet { inProjBias = assigned("inProjBias", inProjBias, for: oldValue, shape: [3 * embedDim]) }
     }
     /// The layer behind the heads.
     public var outProj: Linear
     /// [1, 1, embedDim], one more key and value.
-    public var biasK: Parameter? {
+    @exclusivity(unchecked) public var biasK: Parameter? {
         didSet { biasK = assigned("biasK", biasK, for: oldValue, shape: [1, 1, embedDim]) }
     }
     /// A value that is added to the sequence, nil without.
-    public var biasV: Parameter? {
+    @exclusivity(unchecked) public var biasV: Parameter? {
         didSet { biasV = assigned("biasV", biasV, for: oldValue, shape: [1, 1, embedDim]) }
     }
 

@@ -23,11 +23,11 @@ open class ConvolutionLayer: Module {
     /// The values beyond the edges of the input.
     public final let paddingMode: PaddingMode
     /// [outChannels, inChannels/groups, *kernel]; [inChannels, outChannels/groups, *kernel] for a transposed convolution.
-    public final var weight: Parameter {
+    @exclusivity(unchecked) public final var weight: Parameter {
         didSet { weight = assigned("weight", weight, for: oldValue) }
     }
     /// [outChannels]; nil without a bias.
-    public final var bias: Parameter? {
+    @exclusivity(unchecked) public final var bias: Parameter? {
         didSet { bias = assigned("bias", bias, for: oldValue, shape: [outChannels]) }
     }
     /// Whether weight and bias are still empty, because the number of channels comes from the first input.

@@ -19,7 +19,7 @@ public final class Embedding: Module, DeclaredModule {
     /// Whether the gradient of the table holds the used rows alone.
     public let sparse: Bool
     /// [numEmbeddings, embeddingDim]
-    public var weight: Parameter {
+    @exclusivity(unchecked) public var weight: Parameter {
         didSet { weight = assigned("weight", weight, for: oldValue) }
     }
 

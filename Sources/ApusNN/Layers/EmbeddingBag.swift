@@ -24,7 +24,7 @@ public final class EmbeddingBag: Module, DeclaredModule {
     /// The index, counted from the start, of the row that is left out of results and gradients.
     public let paddingIdx: Int?
     /// [numEmbeddings, embeddingDim]
-    public var weight: Parameter {
+    @exclusivity(unchecked) public var weight: Parameter {
         didSet { weight = assigned("weight", weight, for: oldValue) }
     }
 

@@ -11,11 +11,11 @@ public final class LayerNorm: Module, DeclaredModule {
     /// Whether there is a weight (and a bias).
     public let elementwiseAffine: Bool
     /// Of shape `normalizedShape`, initially 1; nil without `elementwiseAffine`.
-    public var weight: Parameter? {
+    @exclusivity(unchecked) public var weight: Parameter? {
         didSet { weight = assigned("weight", weight, for: oldValue, shape: normalizedShape) }
     }
     /// Of shape `normalizedShape`, initially 0; nil without `elementwiseAffine` or without a bias.
-    public var bias: Parameter? {
+    @exclusivity(unchecked) public var bias: Parameter? {
         didSet { bias = assigned("bias", bias, for: oldValue, shape: normalizedShape) }
     }
 
@@ -58,7 +58,7 @@ public final class RMSNorm: Module, DeclaredModule {
     /// Whether there is a weight.
     public let elementwiseAffine: Bool
     /// Of shape `normalizedShape`, initially 1; nil without `elementwiseAffine`.
-    public var weight: Parameter? {
+    @exclusivity(unchecked) public var weight: Parameter? {
         didSet { weight = assigned("weight", weight, for: oldValue, shape: normalizedShape) }
     }
 
@@ -99,11 +99,11 @@ public final class GroupNorm: Module, DeclaredModule {
     /// Whether there is a weight (and a bias).
     public let affine: Bool
     /// [numChannels], initially 1; nil without `affine`.
-    public var weight: Parameter? {
+    @exclusivity(unchecked) public var weight: Parameter? {
         didSet { weight = assigned("weight", weight, for: oldValue, shape: [numChannels]) }
     }
     /// [numChannels], initially 0; nil without `affine` or without a bias.
-    public var bias: Parameter? {
+    @exclusivity(unchecked) public var bias: Parameter? {
         didSet { bias = assigned("bias", bias, for: oldValue, shape: [numChannels]) }
     }
 

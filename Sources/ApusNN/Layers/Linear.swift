@@ -9,11 +9,11 @@ public class Linear: Module, DeclaredModule {
     /// Features of the output.
     public final let outFeatures: Int
     /// [outFeatures, inFeatures]
-    public final var weight: Parameter {
+    @exclusivity(unchecked) public final var weight: Parameter {
         didSet { weight = assigned("weight", weight, for: oldValue) }
     }
     /// [outFeatures]; nil without a bias.
-    public final var bias: Parameter? {
+    @exclusivity(unchecked) public final var bias: Parameter? {
         didSet { bias = assigned("bias", bias, for: oldValue, shape: [outFeatures]) }
     }
 
@@ -110,11 +110,11 @@ public final class Bilinear: Module, DeclaredModule {
     /// Features of the output.
     public let outFeatures: Int
     /// [outFeatures, in1Features, in2Features]
-    public var weight: Parameter {
+    @exclusivity(unchecked) public var weight: Parameter {
         didSet { weight = assigned("weight", weight, for: oldValue) }
     }
     /// [outFeatures]; nil without a bias.
-    public var bias: Parameter? {
+    @exclusivity(unchecked) public var bias: Parameter? {
         didSet { bias = assigned("bias", bias, for: oldValue, shape: [outFeatures]) }
     }
 

@@ -13,19 +13,19 @@ open class RunningNorm: Module {
     /// Whether it keeps running statistics.
     public final let trackRunningStats: Bool
     /// Multiplies each channel; nil without `affine`.
-    public final var weight: Parameter? {
+    @exclusivity(unchecked) public final var weight: Parameter? {
         didSet { weight = assigned("weight", weight, for: oldValue, shape: [numFeatures]) }
     }
     /// Added to each channel; nil without `affine` or without a bias.
-    public final var bias: Parameter? {
+    @exclusivity(unchecked) public final var bias: Parameter? {
         didSet { bias = assigned("bias", bias, for: oldValue, shape: [numFeatures]) }
     }
     /// The running mean, nil where none is kept.
-    public final var runningMean: Buffer? {
+    @exclusivity(unchecked) public final var runningMean: Buffer? {
         didSet { runningMean = assigned("runningMean", runningMean, for: oldValue, shape: [numFeatures]) }
     }
     /// The running variance, nil where none is kept.
-    public final var runningVar: Buffer? {
+    @exclusivity(unchecked) public final var runningVar: Buffer? {
         didSet { runningVar = assigned("runningVar", runningVar, for: oldValue, shape: [numFeatures]) }
     }
     /// The number of batches in the running statistics, int64.

@@ -9,19 +9,19 @@ open class RecurrentCell: Module {
     /// Features of the hidden state.
     public final let hiddenSize: Int
     /// [gates·hiddenSize, inputSize]
-    public final var weightIh: Parameter {
+    @exclusivity(unchecked) public final var weightIh: Parameter {
         didSet { weightIh = assigned("weightIh", weightIh, for: oldValue) }
     }
     /// [gates·hiddenSize, hiddenSize]
-    public final var weightHh: Parameter {
+    @exclusivity(unchecked) public final var weightHh: Parameter {
         didSet { weightHh = assigned("weightHh", weightHh, for: oldValue) }
     }
     /// [gates·hiddenSize]; nil without biases.
-    public final var biasIh: Parameter? {
+    @exclusivity(unchecked) public final var biasIh: Parameter? {
         didSet { biasIh = assigned("biasIh", biasIh, for: oldValue, shape: [weightIh.shape[0]]) }
     }
     /// [gates·hiddenSize]; nil without biases.
-    public final var biasHh: Parameter? {
+    @exclusivity(unchecked) public final var biasHh: Parameter? {
         didSet { biasHh = assigned("biasHh", biasHh, for: oldValue, shape: [weightHh.shape[0]]) }
     }
 

@@ -1,7 +1,8 @@
 import ApusCore
 
 // Parts of layers that are assigned: `decoder.weight = embedding.weight`, `layer.bias = nil`. The properties observe this, since a layer
-// keeps what it says of itself: the extents that it prints, and the rule by which a weight is computed.
+// keeps what it says of itself: the extents that it prints, and the rule by which a weight is computed. Exclusivity is not checked at run time, as
+// for a tensor's own properties: each access is a load or a store, and a check would be paid at each call of a layer.
 extension Module {
     /// What the property `name` holds after `new` was assigned in place of `old`. A tensor of another shape fails, and so does one in place
     /// of a tensor that is computed, unless its parametrizations have an inverse, which then sets the originals.
