@@ -140,9 +140,9 @@ import Testing
         for number in numbers where number.isNaN || number != 5e4 {
             let x = Tensor([number], dtype: .float32, device: device)
             let float = Double(Float(number))
-            #expect(x.item(Int.self) == (float.isNaN ? 0 : float >= 0x1p63 ? .max : float < -0x1p63 ? .min : Int(float)))
-            #expect(x.item(UInt8.self) == (float.isNaN ? 0 : UInt8(max(0, min(255, float)))))
-            #expect(x.item(Int32.self) == (float.isNaN ? 0 : Int32(max(-0x1p31, min(0x1p31 - 1, float)))))
+            #expect(x.array(Int.self)[0] == (float.isNaN ? 0 : float >= 0x1p63 ? .max : float < -0x1p63 ? .min : Int(float)))
+            #expect(x.array(UInt8.self)[0] == (float.isNaN ? 0 : UInt8(max(0, min(255, float)))))
+            #expect(x.array(Int32.self)[0] == (float.isNaN ? 0 : Int32(max(-0x1p31, min(0x1p31 - 1, float)))))
         }
     }
 

@@ -292,6 +292,6 @@ struct RecordedOps: Decodable {
     @Test(arguments: RecordedOps.prints.map(\.name))
     func printed(_ name: String) throws {
         let run = try #require(RecordedOps.prints.first { $0.name == name }).run
-        #expect("\(run(RecordedOps.Inputs(.cpu)))" == RecordedOps.all.printed[name])
+        #expect(run(RecordedOps.Inputs(.cpu)).description == RecordedOps.all.printed[name])
     }
 }

@@ -62,7 +62,7 @@ import Testing
     @Test func `Hessians in every order of modes`() {
         let x = numbers([3])
         let f = { (x: Tensor) in (x.pow(3).sum() + x[0] * x[1] * x[2]) }
-        let rows: [[Double]] = (0..<3).map { i in (0..<3).map { j in i == j ? 6 * x[i].item() : x[3 - i - j].item() } }
+        let rows: [[Double]] = (0..<3).map { (i: Int) in (0..<3).map { (j: Int) in i == j ? 6 * x[i].item() : x[3 - i - j].item() } }
         let expected = Tensor(rows.flatMap { $0 }, shape: [3, 3], dtype: .float64)
         expectClose(Func.hessian(f)(x), expected)
         expectClose(Func.jacrev(Func.jacrev(f))(x), expected)

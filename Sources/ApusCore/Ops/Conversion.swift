@@ -61,7 +61,8 @@ extension Tensor {
     /// x ≠ 0, as bool.
     public final func bool() -> Tensor { to(.bool) }
 
-    /// The only element as a Swift number; NaN or 0 for a poisoned tensor. Traps if there is not exactly one element.
+    /// The only element as a Swift number; NaN or 0 for a poisoned tensor. Floats are rounded to the type; a Bool is whether the element is
+    /// not 0. Traps if there is not exactly one element, or if an integer type does not hold it: 2.5, NaN, 300 as `UInt8`.
     public final func item<Element: TensorElement>(_ type: Element.Type) -> Element {
         if isPoisoned { return Element(.double(.nan)) }
         guard numel == 1 else {
@@ -76,11 +77,21 @@ extension Tensor {
             fail(error, op: "item")
             return Element(.double(.nan))
         }
-        return withUnsafeMutableBytes(of: &element) { Element(scalar(at: $0.baseAddress!)) }
+        let number = withUnsafeMutableBytes(of: &element) { scalar(at: $0.baseAddress!) }
+        let result = Element(number)
+        if Element.dtype.isInteger, let remedy = number.remedy(unlessEqualTo: result.scalar.int64Value) {
+            fail("item", "\(Element.self) does not hold \(number.text); \(remedy)")
+            return Element(.double(.nan))
+        }
+        return result
     }
 
-    /// The only element as a `Double`. PyTorch: `item()`.
+    /// The only element as a `Double`. PyTorch: `item()`. A count prints as `60` in a text, `"\(x.sum())"`; its item as `60.0`.
     public final func item() -> Double { item(Double.self) }
+
+    /// The only element as the number that the context asks for, `let n: Int = x.sum().item()`, `names[x.argmax().item()]`; where it asks for
+    /// none it is a `Double`. As `item(_:)`, so it traps if an integer type does not hold the element.
+    @_disfavoredOverload public final func item<Element: TensorElement>() -> Element { item(Element.self) }
 
     /// The number at a host address.
     private final func scalar(at address: UnsafeMutableRawPointer) -> Scalar {

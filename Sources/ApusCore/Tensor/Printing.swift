@@ -10,6 +10,22 @@ extension Tensor: CustomStringConvertible {
     }
 }
 
+extension String.StringInterpolation {
+    /// A scalar tensor in a text is its number, written as Swift writes one of its dtype: `"\(loss)"` is `0.25`, and that of an integer tensor
+    /// `60`. Other tensors are their description. As in PyTorch's f-strings; `print(x)` and `x.description` have `tensor(60)`.
+    public mutating func appendInterpolation(_ x: Tensor) {
+        if x.isPoisoned || x.ndim > 0 { return appendLiteral(x.description) }
+        switch x.dtype {
+        case .bool: appendLiteral(x.item(Bool.self).description)
+        case .float64: appendLiteral(x.item(Double.self).description)
+        case .float32: appendLiteral(x.item(Float.self).description)
+        case .float16: appendLiteral(x.item(Float16.self).description)
+        case .bfloat16: appendLiteral(x.item(BFloat16.self).description)
+        default: appendLiteral(x.item(Int64.self).description)
+        }
+    }
+}
+
 private struct TensorPrinter {
     static let lineWidth = 80
     static let threshold = 1000

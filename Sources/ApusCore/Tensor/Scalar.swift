@@ -34,6 +34,28 @@ public enum Scalar: Sendable, Hashable {
         }
     }
 
+    /// How to get an integer from this number, if it is not exactly `integer`.
+    func remedy(unlessEqualTo integer: Int64) -> String? {
+        switch self {
+        case .bool: return nil
+        case .int(let number): return number == integer ? nil : "ask for an Int"
+        case .double(let number):
+            // `Int64(exactly:)`, since the largest Int64 as a Double is one more.
+            if let exact = Int64(exactly: number) { return exact == integer ? nil : "ask for an Int" }
+            return number.isFinite && Swift.abs(number) < 0x1p63
+                ? "round() or trunc() the tensor first, or ask for a Double" : "ask for a Double"
+        }
+    }
+
+    /// The number as Swift writes it.
+    var text: String {
+        switch self {
+        case .bool(let value): "\(value)"
+        case .int(let value): "\(value)"
+        case .double(let value): "\(value)"
+        }
+    }
+
     /// The number as an element of an integer dtype or bool. A float is truncated and clamped to the range (NaN gives 0); an integer keeps
     /// its low bits. For bool, everything but 0 is true.
     package func integer(in dtype: DType) -> Int64 {
