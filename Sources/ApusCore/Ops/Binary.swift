@@ -211,12 +211,20 @@ extension Tensor {
     }
     /// x + other. PyTorch: `add`.
     public final func add(_ other: Tensor) -> Tensor { self + other }
+    /// x + value.
+    public final func add(_ value: some ScalarConvertible) -> Tensor { plus(value.scalar) }
     /// x − other. PyTorch: `sub`.
     public final func sub(_ other: Tensor) -> Tensor { self - other }
+    /// x − value.
+    public final func sub(_ value: some ScalarConvertible) -> Tensor { minus(value.scalar) }
     /// x · other. PyTorch: `mul`.
     public final func mul(_ other: Tensor) -> Tensor { self * other }
+    /// x · value.
+    public final func mul(_ value: some ScalarConvertible) -> Tensor { times(value.scalar) }
     /// x / other. PyTorch: `div`.
     public final func div(_ other: Tensor) -> Tensor { self / other }
+    /// x / value; integers give float32.
+    public final func div(_ value: some ScalarConvertible) -> Tensor { divided(by: value.scalar) }
 
     /// x^exponent, elementwise.
     public final func pow(_ exponent: Tensor) -> Tensor { Tensor.binary(.pow, self, exponent) }
@@ -237,6 +245,19 @@ extension Tensor {
     public final func minimum(_ other: Tensor) -> Tensor { Tensor.binary(.minimum, self, other) }
     /// max(x, other), elementwise; NaN wins.
     public final func maximum(_ other: Tensor) -> Tensor { Tensor.binary(.maximum, self, other) }
+    /// min(x, value); NaN wins. A whole number beyond an integer dtype counts as the nearest that it holds.
+    public final func minimum(_ value: some ScalarConvertible) -> Tensor { minimum(wrapped(nearest(value.scalar))) }
+    /// max(x, value); NaN wins. A whole number beyond an integer dtype counts as the nearest that it holds.
+    public final func maximum(_ value: some ScalarConvertible) -> Tensor { maximum(wrapped(nearest(value.scalar))) }
+    /// min(x, other), elementwise; NaN wins. PyTorch: `min(other)`, which is `minimum`.
+    public final func min(_ other: Tensor) -> Tensor { minimum(other) }
+    /// max(x, other), elementwise; NaN wins. PyTorch: `max(other)`, which is `maximum`.
+    public final func max(_ other: Tensor) -> Tensor { maximum(other) }
+    /// A whole number clamped to the range of an integer dtype, in which it would wrap.
+    private final func nearest(_ value: Scalar) -> Scalar {
+        if case .int(let number) = value, dtype.isInteger { return .int(dtype.nearest(number)) }
+        return value
+    }
     /// ⌊x / other⌋. Traps if an integer divisor is 0.
     public final func floorDivide(_ other: Tensor) -> Tensor { checkedDivision(.floorDivide, other) }
     /// ⌊x / value⌋. Traps if an integer divisor is 0.
@@ -274,21 +295,33 @@ extension Tensor {
 
     /// The angle of the point (other, x) in (−π, π]. PyTorch: `atan2(input, other)`.
     public final func atan2(_ other: Tensor) -> Tensor { Tensor.binary(.atan2, self, other) }
+    /// The angle of the point (value, x) in (−π, π].
+    public final func atan2(_ value: some ScalarConvertible) -> Tensor { atan2(wrapped(value)) }
     /// √(x² + other²)
     public final func hypot(_ other: Tensor) -> Tensor { Tensor.binary(.hypot, self, other) }
+    /// √(x² + value²)
+    public final func hypot(_ value: some ScalarConvertible) -> Tensor { hypot(wrapped(value)) }
     /// log(eˣ + e^other) without overflow.
     public final func logaddexp(_ other: Tensor) -> Tensor { Tensor.binary(.logaddexp, self, other) }
+    /// log(eˣ + e^value) without overflow.
+    public final func logaddexp(_ value: some ScalarConvertible) -> Tensor { logaddexp(wrapped(value)) }
     /// |x| with the sign of `other`.
     public final func copysign(_ other: Tensor) -> Tensor { Tensor.binary(.copysign, self, other) }
+    /// |x| with the sign of `value`.
+    public final func copysign(_ value: some ScalarConvertible) -> Tensor { copysign(wrapped(value)) }
 
     /// 1 if x > 0, 0 if x < 0, the element of `values` if x = 0; NaN stays NaN. The derivative is 0 with respect to x; with respect to
     /// `values` it is 1 where x = 0.
     /// PyTorch: `torch.heaviside`.
     public final func heaviside(_ values: Tensor) -> Tensor { Tensor.binary(.heaviside, self, values) }
+    /// 1 if x > 0, 0 if x < 0, `value` if x = 0; NaN stays NaN.
+    public final func heaviside(_ value: some ScalarConvertible) -> Tensor { heaviside(wrapped(value)) }
 
     /// The regularised lower incomplete gamma function P(self, x), the gamma distribution's cumulative distribution function. PyTorch:
     /// `torch.special.gammainc`.
     public final func gammainc(_ x: Tensor) -> Tensor { Tensor.binary(.gammainc, self, x) }
+    /// The regularised lower incomplete gamma function P(self, value).
+    public final func gammainc(_ value: some ScalarConvertible) -> Tensor { gammainc(wrapped(value)) }
     /// The derivative of a gamma variate x with respect to its concentration a (self) at constant P: dx/da = −(∂P/∂a)/(∂P/∂x).
     package final func gammaSampleGrad(_ x: Tensor) -> Tensor { Tensor.binary(.gammaSampleGrad, self, x) }
     /// self·log(other), 0 where self is 0 (unless other is NaN). PyTorch: `xlogy`.
@@ -299,6 +332,8 @@ extension Tensor {
             return apply(XLogY(), [x, y])
         }
     }
+    /// self·log(value), 0 where self is 0 (unless value is NaN).
+    public final func xlogy(_ value: some ScalarConvertible) -> Tensor { xlogy(wrapped(value)) }
 
     /// Whether the difference of two elements may overflow the dtype.
     private final var isHalf: Bool { dtype == .float16 || dtype == .bfloat16 }

@@ -36,7 +36,7 @@ extension Tensor {
     }
     /// min(max(x, min), max); d = 1 for min ≤ x ≤ max. A nil bound is ignored; a NaN bound makes everything NaN. For integers a decimal
     /// bound gives a float32 result. Traps if both bounds are nil. PyTorch: `clamp`, `clamp_min`, `clamp_max`.
-    public final func clamp(min: (any ScalarConvertible)? = nil, max: (any ScalarConvertible)? = nil) -> Tensor {
+    @_disfavoredOverload public final func clamp(min: (any ScalarConvertible)? = nil, max: (any ScalarConvertible)? = nil) -> Tensor {
         if isPoisoned { return self }
         let (low, high) = (min?.scalar, max?.scalar)
         let given = [low, high].compactMap { $0 }
@@ -44,6 +44,12 @@ extension Tensor {
         let x = to(given.reduce(dtype) { Tensor.resultType($0, $1) })
         if given.contains(where: \.doubleValue.isNaN) { return x.maskedFill(Tensor.full([], .bool(true), device: device), Double.nan) }
         return x.unary(.clamp, x.bounds(low ?? .double(-.infinity), high ?? .double(.infinity)))
+    }
+    /// min(max(x, min), max) with whole numbers, whose literals would be decimals otherwise.
+    public final func clamp(min: Int? = nil, max: Int? = nil) -> Tensor { clamp(min: min?.scalar, max: max?.scalar) }
+    /// min(max(x, min), max), for `.infinity` and its like.
+    public final func clamp(min: Double? = nil, max: Double? = nil) -> Tensor {
+        clamp(min: min.map(Scalar.double), max: max.map(Scalar.double))
     }
     /// min(max(x, min), max) with tensor bounds; all three broadcast and promote. The gradient goes to x for min ≤ x ≤ max, else to the
     /// bound that replaced it. Traps if both bounds are nil.

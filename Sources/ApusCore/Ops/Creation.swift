@@ -118,6 +118,12 @@ extension Tensor {
     ) -> Tensor {
         full(shape, value.scalar, dtype: dtype, device: device).marked(requiresGrad)
     }
+    /// A tensor with every element `value`, for `.infinity` and its like; float32 by default.
+    public static func full(
+        _ shape: Shape, _ value: Double, dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
+    ) -> Tensor {
+        full(shape, Scalar.double(value), dtype: dtype, device: device).marked(requiresGrad)
+    }
     /// A tensor with undefined contents.
     public static func empty(_ shape: Shape, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
         create(shape, dtype, device, "empty").marked(requiresGrad)
@@ -153,6 +159,10 @@ extension Tensor {
     /// A tensor with every element `value` and x's shape, dtype and device. PyTorch: `full_like`.
     public static func full(like x: Tensor, _ value: some ScalarConvertible, dtype: DType? = nil) -> Tensor {
         x.isPoisoned ? x : full(x.shape, value.scalar, dtype: dtype ?? x.dtype, device: x.device)
+    }
+    /// A tensor with every element `value`, for `.infinity` and its like, and x's shape, dtype and device.
+    public static func full(like x: Tensor, _ value: Double, dtype: DType? = nil) -> Tensor {
+        full(like: x, Scalar.double(value), dtype: dtype)
     }
     /// A tensor with undefined contents and x's shape, dtype and device. PyTorch: `empty_like`.
     public static func empty(like x: Tensor, dtype: DType? = nil) -> Tensor {

@@ -47,10 +47,22 @@ extension Tensor {
         let x = self
         return updateInPlace("fill_") { _ in Tensor.full([], value.scalar, dtype: x.dtype, device: x.device) }
     }
+    /// Every element ← value, for `.infinity` and its like.
+    @discardableResult public final func fill_(_ value: Double) -> Self { fill_(Scalar.double(value)) }
     /// Every element ← 0.
     @discardableResult public final func zero_() -> Self { fill_(0) }
     /// x ← min(max(x, min), max). Traps for integers if a bound is a decimal.
-    @discardableResult public final func clamp_(min: (any ScalarConvertible)? = nil, max: (any ScalarConvertible)? = nil) -> Self {
+    @_disfavoredOverload @discardableResult public final func clamp_(
+        min: (any ScalarConvertible)? = nil, max: (any ScalarConvertible)? = nil
+    ) -> Self {
+        updateInPlace("clamp_") { $0.clamp(min: min, max: max) }
+    }
+    /// x ← min(max(x, min), max) with whole numbers, whose literals would be decimals otherwise.
+    @discardableResult public final func clamp_(min: Int? = nil, max: Int? = nil) -> Self {
+        updateInPlace("clamp_") { $0.clamp(min: min, max: max) }
+    }
+    /// x ← min(max(x, min), max), for `.infinity` and its like.
+    @discardableResult public final func clamp_(min: Double? = nil, max: Double? = nil) -> Self {
         updateInPlace("clamp_") { $0.clamp(min: min, max: max) }
     }
     /// x ← eˣ
@@ -79,4 +91,6 @@ extension Tensor {
     @discardableResult public final func maskedFill_(_ mask: Tensor, _ value: some ScalarConvertible) -> Self {
         updateInPlace("maskedFill_") { $0.maskedFill(mask, value) }
     }
+    /// x ← value, for `.infinity` and its like, where `mask` is true.
+    @discardableResult public final func maskedFill_(_ mask: Tensor, _ value: Double) -> Self { maskedFill_(mask, Scalar.double(value)) }
 }

@@ -181,7 +181,13 @@ extension Tensor {
     public static func `where`(_ condition: Tensor, _ value: some ScalarConvertible, _ b: Tensor) -> Tensor {
         `where`(condition, b.wrapped(value), b)
     }
+    /// `condition ? a : value`, for `.infinity` and its like.
+    public static func `where`(_ condition: Tensor, _ a: Tensor, _ value: Double) -> Tensor { `where`(condition, a, a.wrapped(value)) }
+    /// `condition ? value : b`, for `.infinity` and its like.
+    public static func `where`(_ condition: Tensor, _ value: Double, _ b: Tensor) -> Tensor { `where`(condition, b.wrapped(value), b) }
 
+    /// x with `value`, for `.infinity` and its like, where the bool `mask` is true.
+    public final func maskedFill(_ mask: Tensor, _ value: Double) -> Tensor { maskedFill(mask, Scalar.double(value)) }
     /// x with `value`, converted to x's dtype, where the bool `mask` is true.
     public final func maskedFill(_ mask: Tensor, _ value: some ScalarConvertible) -> Tensor {
         isPoisoned ? self : maskedFill(mask, Tensor.full([], value.scalar, dtype: dtype, device: device))
