@@ -51,7 +51,7 @@ public enum Anomaly {
 /// Runs `body` in anomaly mode: the first op that produces NaN or infinity, forward or backward, traps (or throws inside `checked`) with
 /// its name, the module's path and, in debug builds, the source lines of the calls. Slow; for debugging only. PyTorch:
 /// `torch.autograd.detect_anomaly`.
-public func detectAnomaly<Result>(_ body: () throws -> Result) rethrows -> Result {
+@discardableResult public func detectAnomaly<Result>(_ body: () throws -> Result) rethrows -> Result {
     let context = Context.current
     let outer = context.anomaly
     context.anomaly = true

@@ -259,7 +259,20 @@ public func grad(
     }
 }
 
-/// The gradients of a scalar `output` with respect to `inputs`; traps if it does not depend on one of them.
-public func grad(of output: Tensor, withRespectTo inputs: [Tensor], retainGraph: Bool? = nil, createGraph: Bool = false) -> [Tensor] {
-    grad(of: [output], withRespectTo: inputs, retainGraph: retainGraph, createGraph: createGraph).map { $0! }
+/// The gradients of one `output` with respect to `inputs`; traps if it does not depend on one of them. The output must be a scalar unless
+/// `gradients`, of its shape, is the derivative of the final result with respect to it.
+public func grad(
+    of output: Tensor, withRespectTo inputs: [Tensor], gradients: Tensor? = nil, retainGraph: Bool? = nil, createGraph: Bool = false
+) -> [Tensor] {
+    grad(of: [output], withRespectTo: inputs, gradients: gradients.map { [$0] }, retainGraph: retainGraph, createGraph: createGraph).map {
+        $0!
+    }
+}
+
+/// The gradient of one `output` with respect to one `input`; traps if it does not depend on it. The output must be a scalar unless
+/// `gradients`, of its shape, is the derivative of the final result with respect to it.
+public func grad(
+    of output: Tensor, withRespectTo input: Tensor, gradients: Tensor? = nil, retainGraph: Bool? = nil, createGraph: Bool = false
+) -> Tensor {
+    grad(of: output, withRespectTo: [input], gradients: gradients, retainGraph: retainGraph, createGraph: createGraph)[0]
 }

@@ -82,7 +82,7 @@ final class WeightCasts {
 /// false` nothing is converted. Derivatives run in the dtypes of their forward ops, wherever `backward()` is called.
 ///
 /// Traps unless `dtype` is bfloat16 or float16. float16 needs a `GradScaler`.
-public func autocast<Result>(_ dtype: DType, enabled: Bool = true, _ body: () throws -> Result) rethrows -> Result {
+@discardableResult public func autocast<Result>(_ dtype: DType, enabled: Bool = true, _ body: () throws -> Result) rethrows -> Result {
     let isLower = dtype == .bfloat16 || dtype == .float16
     if !isLower { fail("autocast", "casts to bfloat16 or float16, not to \(dtype); convert the module with to(_:) for other types") }
     let context = Context.current

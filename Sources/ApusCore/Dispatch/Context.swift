@@ -132,18 +132,18 @@ struct ModulePlace {
 }
 
 /// Runs `body` without recording a graph: results do not require a gradient. PyTorch: `torch.no_grad()`.
-public func noGrad<Result>(_ body: () throws -> Result) rethrows -> Result {
+@discardableResult public func noGrad<Result>(_ body: () throws -> Result) rethrows -> Result {
     try withGradEnabled(false, body)
 }
 
 /// Runs `body` with recording enabled, inside `noGrad`. PyTorch: `torch.enable_grad()`.
-public func enableGrad<Result>(_ body: () throws -> Result) rethrows -> Result {
+@discardableResult public func enableGrad<Result>(_ body: () throws -> Result) rethrows -> Result {
     try withGradEnabled(true, body)
 }
 
 /// Like `noGrad`, for serving: several threads may call a module at once, even if it computes weights from others. PyTorch:
 /// `torch.inference_mode()`.
-public func inferenceMode<Result>(_ body: () throws -> Result) rethrows -> Result {
+@discardableResult public func inferenceMode<Result>(_ body: () throws -> Result) rethrows -> Result {
     let context = Context.current
     let outer = context.inference
     context.inference = true

@@ -51,7 +51,7 @@ package func trap(_ op: String, _ message: String) -> Never {
 /// The op that fails returns a poisoned tensor, ops on poisoned tensors do nothing, and the first error is thrown when `body` ends. Reading
 /// a poisoned tensor is defined: any extent is 1, any number is NaN or 0.
 /// `let answer = try checked { model(request) }`
-public func checked<Result>(_ body: () throws -> Result) throws -> Result { try run(body, in: CheckedScope()) }
+@discardableResult public func checked<Result>(_ body: () throws -> Result) throws -> Result { try run(body, in: CheckedScope()) }
 
 /// Like `checked`, for one step of a loop inside a `checked` scope: errors that a device reports later fail the outer scope, so that the
 /// step does not wait for the device.

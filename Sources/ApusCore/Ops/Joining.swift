@@ -78,6 +78,19 @@ struct Split: Op {
     }
 }
 
+extension Sequence where Element: Tensor {
+    /// The sum of all tensors, elementwise, as `a + b + c`. Traps if there are none. PyTorch: `sum(list)`.
+    public func sum() -> Tensor {
+        var tensors = makeIterator()
+        guard let first = tensors.next() else {
+            return fail("sum", "a list without tensors has no sum, since no shape is known; start from Tensor.zeros(shape) instead")
+        }
+        var sum: Tensor = first
+        while let next = tensors.next() { sum = sum + next }
+        return sum
+    }
+}
+
 /// The tensors that an op returns. If the op failed, the list is empty, and every index gives the poisoned tensor.
 public struct TensorList: RandomAccessCollection {
     private let tensors: [Tensor]

@@ -294,6 +294,15 @@ extension Tensor {
         }
         return ndim < 2 ? self : transpose(0, 1)
     }
+    /// The transpose of a matrix; a view. Traps for other tensors, as PyTorch is going to. PyTorch: `T`.
+    public final var T: Tensor {
+        if isPoisoned || ndim == 2 { return t() }
+        return fail(
+            "T",
+            ndim < 2
+                ? "is for matrices, this tensor has shape \(shape) and is its own transpose; leave T out, or make a column of a vector with unsqueeze(1)"
+                : "is for matrices, this tensor has shape \(shape); use mT for the matrices in its last two dimensions, or permute(dims)")
+    }
     /// Swaps the last two dimensions; a view. PyTorch: `mT`.
     public final var mT: Tensor { transpose(-2, -1) }
 

@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// The same seed gives the same numbers on every device and with any number of threads. PyTorch: `torch.Generator` (its numbers differ).
 /// Safe to use from several tasks, but the order of their draws then decides who gets which numbers.
-public final class Generator: Sendable {
+public final class Generator: RandomNumberGenerator, Sendable {
     /// A position in a generator's stream.
     public struct State: Hashable, Sendable, Codable {
         /// The key of the stream.
@@ -41,6 +41,19 @@ public final class Generator: Sendable {
         }
     }
 
+    /// 64 random bits, from one counter of the stream.
+    ///
+    /// By this a generator serves Swift's own functions too, and `manualSeed` reaches them through `Generator.current`:
+    ///
+    ///     manualSeed(0)
+    ///     var random = Generator.current
+    ///     let order = names.shuffled(using: &random), sign = Bool.random(using: &random)
+    public func next() -> UInt64 {
+        let start = take(1)
+        let words = Philox.block(key: start.seed, counter: start.offset)
+        return UInt64(words.0) | UInt64(words.1) << 32
+    }
+
     /// The generator that functions use by default: that of `withGenerator`, else the process-wide one, whose initial seed is random.
     public static var current: Generator { Context.current.generator ?? processWide }
 
@@ -51,7 +64,7 @@ public final class Generator: Sendable {
 public func manualSeed(_ seed: UInt64) { Generator.current.manualSeed(seed) }
 
 /// Runs `body` with `generator` as the default generator of this thread.
-public func withGenerator<Result>(_ generator: Generator, _ body: () throws -> Result) rethrows -> Result {
+@discardableResult public func withGenerator<Result>(_ generator: Generator, _ body: () throws -> Result) rethrows -> Result {
     let context = Context.current
     let outer = context.generator
     context.generator = generator

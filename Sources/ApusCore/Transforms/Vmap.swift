@@ -22,10 +22,19 @@ extension Func {
 
     /// The same for two arguments; an argument whose dimension is nil is passed to each call whole.
     public static func vmap(
-        inDims: (Int?, Int?), outDim: Int = 0, randomness: Randomness = .error, _ f: @escaping (Tensor, Tensor) -> Tensor
+        inDims: (Int?, Int?) = (0, 0), outDim: Int = 0, randomness: Randomness = .error, _ f: @escaping (Tensor, Tensor) -> Tensor
     ) -> (Tensor, Tensor) -> Tensor {
         let many = vmap(inDims: [inDims.0, inDims.1], outDims: [outDim], randomness: randomness) { [f($0[0], $0[1])] }
         return { many([$0, $1])[0] }
+    }
+
+    /// The same for three arguments; an argument whose dimension is nil is passed to each call whole.
+    public static func vmap(
+        inDims: (Int?, Int?, Int?) = (0, 0, 0), outDim: Int = 0, randomness: Randomness = .error,
+        _ f: @escaping (Tensor, Tensor, Tensor) -> Tensor
+    ) -> (Tensor, Tensor, Tensor) -> Tensor {
+        let many = vmap(inDims: [inDims.0, inDims.1, inDims.2], outDims: [outDim], randomness: randomness) { [f($0[0], $0[1], $0[2])] }
+        return { many([$0, $1, $2])[0] }
     }
 
     /// The same for any number of arguments and results. `inDims` has one entry per argument, nil to pass it whole; `outDims` has one per

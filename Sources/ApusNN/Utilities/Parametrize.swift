@@ -221,7 +221,7 @@ public func isParametrized(_ module: Module, _ tensorName: String? = nil) -> Boo
 }
 
 /// Runs `body`, in which every parametrized tensor is computed at most once. PyTorch: `nn.utils.parametrize.cached`.
-public func cachedParametrizations<Result>(_ body: () throws -> Result) rethrows -> Result {
+@discardableResult public func cachedParametrizations<Result>(_ body: () throws -> Result) rethrows -> Result {
     let context = Context.current
     let outer = context.computed
     if outer == nil { context.computed = [:] }
