@@ -85,7 +85,7 @@ enum Symbols {
         "Tensor.scatter", "Tensor.scatter_", "Tensor.scatterAdd", "Tensor.scatterAdd_", "Tensor.scatterReduce", "Tensor.select", "Tensor.shape",
         "Tensor.sigmoid", "Tensor.sigmoid_", "Tensor.sign", "Tensor.sin", "Tensor.sinh", "Tensor.size", "Tensor.softmax", "Tensor.solveTriangular",
         "Tensor.sort", "Tensor.sparseRows", "Tensor.sparseRows(x, y, shape: [1])", "Tensor.split", "Tensor.sqrt", "Tensor.sqrt_", "Tensor.square",
-        "Tensor.squeeze", "Tensor.stack", "Tensor.std", "Tensor.sub", "Tensor.sub_", "Tensor.sum", "Tensor.t", "Tensor.tan", "Tensor.tanh",
+        "Tensor.squeeze", "Tensor.stack", "Tensor.std", "Tensor.sub", "Tensor.sub_", "Tensor.sum", "Tensor.T", "Tensor.t", "Tensor.tan", "Tensor.tanh",
         "Tensor.tanh_", "Tensor.threshold", "Tensor.tile", "Tensor.to", "Tensor.toDense", "Tensor.topk", "Tensor.transpose", "Tensor.tril",
         "Tensor.triu", "Tensor.trunc", "Tensor.unbind", "Tensor.unflatten", "Tensor.unfold", "Tensor.uniform_", "Tensor.unique", "Tensor.unsqueeze",
         "Tensor.var", "Tensor.view", "Tensor.where", "Tensor.where(x .> 0, x, y)", "Tensor.xlogy", "Tensor.zero_", "Tensor.zeros",

@@ -62,7 +62,7 @@ def isPlain(name):
 
 
 def isType(name):
-    return isPlain(name) and name.split(".")[-1][:1].isupper()
+    return isPlain(name) and name != "Tensor.T" and name.split(".")[-1][:1].isupper()
 
 
 def call(name, calls):

@@ -200,7 +200,7 @@ MISSING = {f"torch.Tensor.{name}" for name in MISSING_OPERATORS} | names(BOTH, "
     trapezoid tril_indices triu_indices unravel_index vander var_mean vstack
 """) \
     | names("torch.Tensor", """
-    T bitwise_not_ __ifloordiv__ addbmm_ addcdiv_ addcmul_ addmm_ addr_ atan2_ baddbmm_
+    bitwise_not_ __ifloordiv__ addbmm_ addcdiv_ addcmul_ addmm_ addr_ atan2_ baddbmm_
     bernoulli_ cauchy_ copysign_ cumprod_ cumsum_ digamma_ eq_ erfinv_ exponential_ fill_diagonal_ float_power_ floor_divide_ fmod_ ge_ geometric_ gt_
     heaviside_ hypot_ igamma_ index_copy_ index_fill_ index_reduce_ le_ lgamma_ log_normal_ logical_and_ logical_not_ logical_or_ logical_xor_ lt_
     masked_scatter_ nbytes ne_ new_empty new_full new_ones new_tensor new_zeros nextafter_ polygamma_ put_ random_ renorm_ retains_grad
@@ -229,6 +229,7 @@ CALLS = {
     **{f"DType.{name}": f"_ = DType.{name}" for name in DTYPES},
     **{name: f"_ = {name}" for name in ["Double.infinity", "Double.nan", "Double.pi", "Generator.current.state", "Generator.current.state.seed"]},
     "Tensor.clamp": "_ = x.clamp(min: 0)",
+    "Tensor.clamp_": "_ = x.clamp_(min: 0)",
     "Tensor.registerHook": "x.registerHook { $0 }",
     "Tensor.registerPostAccumulateGradHook": "x.registerPostAccumulateGradHook { _ in }",
 }
