@@ -28,10 +28,12 @@ open class Distribution: CustomStringConvertible {
     final var typeName: String { "\(Self.self)" }
 
     /// Samples of shape `shape` + batch + event, without a graph.
-    public final func sample(_ shape: Shape = []) -> Tensor { noGrad { draw(Shape(Array(shape) + Array(batchShape) + Array(eventShape))) } }
+    public final func sample(_ shape: some Collection<Int> = []) -> Tensor {
+        noGrad { draw(Shape(Array(shape) + Array(batchShape) + Array(eventShape))) }
+    }
 
     /// Samples with a gradient to the parameters. Traps for distributions without one; use `logProb` for those (REINFORCE).
-    public final func rsample(_ shape: Shape = []) -> Tensor {
+    public final func rsample(_ shape: some Collection<Int> = []) -> Tensor {
         guard hasRsample else { return fail("\(typeName).rsample", "samples have no gradient; use sample() and logProb()") }
         return draw(Shape(Array(shape) + Array(batchShape) + Array(eventShape)))
     }

@@ -46,7 +46,6 @@ OTHER |= {
     "torch.Tensor.short": ("x.to(.int16)", ""),
     "torch.Tensor.where": ("Tensor.where(x .> 0, x, y)", ""),
     "torch.Tensor.type_as": ("x.to(y.dtype)", ""),
-    "torch.Tensor.sum_to_size": ("x.sum(toShape: [1])", ""),
     "torch.Tensor.tolist": ("x.array(Float.self)", "flat, in row-major order"),
     "torch.AcceleratorError": ("OpError", "what `checked` throws"),
     "torch.OutOfMemoryError": ("OpError", "what `checked` throws"),

@@ -255,7 +255,8 @@ extension Shape {
 extension Tensor {
     /// A view of the storage with these strides and this offset, in elements. Traps if it reaches beyond the storage, or an extent or
     /// stride is negative. PyTorch: `as_strided`.
-    public final func asStrided(_ shape: Shape, _ strides: Shape, _ offset: Int? = nil) -> Tensor {
-        apply(AsStrided(region: StridedRegion(shape: shape, strides: strides, offset: offset ?? self.offset, base: self)), Inputs(self))
+    public final func asStrided(_ shape: some Collection<Int>, _ strides: some Collection<Int>, _ offset: Int? = nil) -> Tensor {
+        let region = StridedRegion(shape: Shape(shape), strides: Shape(strides), offset: offset ?? self.offset, base: self)
+        return apply(AsStrided(region: region), Inputs(self))
     }
 }

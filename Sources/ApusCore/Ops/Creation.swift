@@ -64,7 +64,10 @@ extension Tensor {
     }
 
     /// A tensor of `shape` with the numbers in row-major order. Traps if their number does not fit.
-    public convenience init<Element: TensorElement>(_ values: [Element], shape: Shape, dtype: DType? = nil, device: Device = .cpu) {
+    public convenience init<Element: TensorElement>(
+        _ values: [Element], shape: some Collection<Int>, dtype: DType? = nil, device: Device = .cpu
+    ) {
+        let shape = Shape(shape)
         guard values.count == shape.numel, shape.allSatisfy({ $0 >= 0 }) else {
             fail("Tensor", "\(values.count) values do not fill shape \(shape), which has \(shape.numel)")
             self.init(sharing: Tensor.poisoned)
@@ -75,7 +78,8 @@ extension Tensor {
     }
 
     /// A tensor of `shape` from raw little-endian bytes of `dtype`. Traps if their number does not fit. PyTorch: `torch.frombuffer`.
-    public convenience init(bytes: some Collection<UInt8>, shape: Shape, dtype: DType, device: Device = .cpu) {
+    public convenience init(bytes: some Collection<UInt8>, shape: some Collection<Int>, dtype: DType, device: Device = .cpu) {
+        let shape = Shape(shape)
         let buffer = Array(bytes)
         guard buffer.count % dtype.size == 0, buffer.count / dtype.size == shape.numel, shape.allSatisfy({ $0 >= 0 }) else {
             fail("Tensor", "\(buffer.count) bytes do not fill shape \(shape) of \(dtype), which takes \(shape.numel) times \(dtype.size)")
@@ -114,9 +118,10 @@ extension Tensor {
 
     /// A tensor with every element `value`. The default dtype is that of the number (float32, int64, bool).
     public static func full(
-        _ shape: Shape, _ value: some ScalarConvertible, dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
+        _ shape: some Collection<Int>, _ value: some ScalarConvertible, dtype: DType? = nil, device: Device = .cpu,
+        requiresGrad: Bool = false
     ) -> Tensor {
-        full(shape, value.scalar, dtype: dtype, device: device).marked(requiresGrad)
+        full(Shape(shape), value.scalar, dtype: dtype, device: device).marked(requiresGrad)
     }
     /// A tensor with every element `value`, for `.infinity` and its like; float32 by default.
     public static func full(
@@ -125,12 +130,16 @@ extension Tensor {
         full(shape, Scalar.double(value), dtype: dtype, device: device).marked(requiresGrad)
     }
     /// A tensor with undefined contents.
-    public static func empty(_ shape: Shape, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
-        create(shape, dtype, device, "empty").marked(requiresGrad)
+    public static func empty(
+        _ shape: some Collection<Int>, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false
+    ) -> Tensor {
+        create(Shape(shape), dtype, device, "empty").marked(requiresGrad)
     }
     /// A tensor of zeros.
-    public static func zeros(_ shape: Shape, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
-        full(shape, .double(0), dtype: dtype, device: device).marked(requiresGrad)
+    public static func zeros(
+        _ shape: some Collection<Int>, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false
+    ) -> Tensor {
+        full(Shape(shape), .double(0), dtype: dtype, device: device).marked(requiresGrad)
     }
     /// A tensor with undefined contents.
     public static func empty(_ shape: Int..., dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
@@ -145,8 +154,10 @@ extension Tensor {
         ones(Shape(shape), dtype: dtype, device: device, requiresGrad: requiresGrad)
     }
     /// A tensor of ones.
-    public static func ones(_ shape: Shape, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
-        full(shape, .double(1), dtype: dtype, device: device).marked(requiresGrad)
+    public static func ones(
+        _ shape: some Collection<Int>, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false
+    ) -> Tensor {
+        full(Shape(shape), .double(1), dtype: dtype, device: device).marked(requiresGrad)
     }
     /// Zeros with x's shape, dtype and device. PyTorch: `zeros_like`.
     public static func zeros(like x: Tensor, dtype: DType? = nil) -> Tensor {
@@ -214,6 +225,18 @@ extension Tensor {
         }
     }
 
+    /// `arange` with the label `step`.
+    public static func arange(_ start: Int, _ end: Int, step: Int, dtype: DType = .int64, device: Device = .cpu) -> Tensor {
+        arange(start, end, step, dtype: dtype, device: device)
+    }
+    /// `arange` with the label `step`.
+    public static func arange(_ start: Double, _ end: Double, step: Double, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
+        arange(start, end, step, dtype: dtype, device: device)
+    }
+    /// `eye` with the label `m`.
+    public static func eye(_ n: Int, m: Int, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
+        eye(n, m, dtype: dtype, device: device)
+    }
     /// The identity: ones on the diagonal of an n × m matrix (m = n by default).
     public static func eye(_ n: Int, _ m: Int? = nil, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
         let out = zeros([n, m ?? n], dtype: dtype, device: device)

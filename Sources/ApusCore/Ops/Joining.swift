@@ -174,8 +174,9 @@ extension Tensor {
         }
     }
     /// Pieces of these sizes along `dim`; views. Traps unless the sizes add up to the extent.
-    public final func split(_ sizes: [Int], dim: Int = 0) -> TensorList {
-        pieces("split", dim) { (extent) throws(OpError) in
+    public final func split(_ sizes: some Collection<Int>, dim: Int = 0) -> TensorList {
+        let sizes = Array(sizes)
+        return pieces("split", dim) { (extent) throws(OpError) in
             guard sizes.reduce(0, +) == extent, sizes.allSatisfy({ $0 >= 0 }) else {
                 throw OpError("sizes \(sizes) do not add up to the \(extent) elements of dim \(dim)")
             }
@@ -195,10 +196,10 @@ extension Tensor {
     }
 
     /// The elements in reverse order along each of `dims`; a copy.
-    public final func flip(_ dims: [Int]) -> Tensor {
+    public final func flip(_ dims: some Collection<Int>) -> Tensor {
         composite("flip", self) { () throws(OpError) in
             var out = self
-            for dim in try reductionDims(dims.isEmpty ? nil : dims) where !dims.isEmpty {
+            for dim in try reductionDims(dims.isEmpty ? nil : Array(dims)) where !dims.isEmpty {
                 let n = shape[dim]
                 out = out.indexSelect(dim: dim, Tensor.arange(n - 1, -1, -1, device: device))
             }
@@ -210,9 +211,12 @@ extension Tensor {
 
     /// Moves elements by `shift` positions along `dim`; those moved past the end reappear at the start.
     public final func roll(_ shift: Int, dim: Int) -> Tensor { roll([shift], dims: [dim]) }
+    /// Moves elements by `shift` positions along `dims`; those moved past the end reappear at the start.
+    public final func roll(_ shift: Int, dims: Int) -> Tensor { roll([shift], dims: [dims]) }
     /// Moves elements by `shifts[i]` positions along `dims[i]`; one shift without dims moves them in row-major order.
-    public final func roll(_ shifts: [Int], dims: [Int]) -> Tensor {
-        composite("roll", self) { () throws(OpError) in
+    public final func roll(_ shifts: some Collection<Int>, dims: some Collection<Int>) -> Tensor {
+        let shifts = Array(shifts)
+        return composite("roll", self) { () throws(OpError) in
             guard !shifts.isEmpty else { throw OpError("no shift is given") }
             if shifts.count == 1 && dims.isEmpty { return roll(shifts[0]) }
             guard shifts.count == dims.count else { throw OpError("\(shifts.count) shifts for \(dims.count) dims") }
@@ -233,8 +237,9 @@ extension Tensor {
 
     /// Repeats the tensor `counts[i]` times along each dimension; extra counts add leading dimensions. Traps if there are too few counts.
     /// PyTorch: `repeat`.
-    public final func `repeat`(_ counts: [Int]) -> Tensor {
-        composite("repeat", self) { () throws(OpError) in
+    public final func `repeat`(_ counts: some Collection<Int>) -> Tensor {
+        let counts = Array(counts)
+        return composite("repeat", self) { () throws(OpError) in
             guard counts.count >= ndim, counts.allSatisfy({ $0 >= 0 }) else {
                 throw OpError("counts \(counts) do not fit shape \(shape): one for each dimension, none negative")
             }
@@ -251,7 +256,9 @@ extension Tensor {
     /// Repeats the tensor `counts[i]` times along each dimension. PyTorch: `repeat`.
     public final func `repeat`(_ counts: Int...) -> Tensor { `repeat`(counts) }
     /// Repeats the tensor along each dimension; missing leading counts are 1. PyTorch: `tile`.
-    public final func tile(_ counts: [Int]) -> Tensor { `repeat`(Array(repeating: 1, count: Swift.max(0, ndim - counts.count)) + counts) }
+    public final func tile(_ counts: some Collection<Int>) -> Tensor {
+        `repeat`(Array(repeating: 1, count: Swift.max(0, ndim - counts.count)) + counts)
+    }
     /// Repeats the tensor along each dimension; missing leading counts are 1. PyTorch: `tile`.
     public final func tile(_ counts: Int...) -> Tensor { tile(counts) }
     /// Repeats each element `count` times along `dim`. PyTorch: `repeat_interleave`.
@@ -265,10 +272,18 @@ extension Tensor {
         }
     }
 
+    /// Repeats each element `count` times, in row-major order; a vector. PyTorch: `repeat_interleave`.
+    public final func repeatInterleave(_ count: Int) -> Tensor { reshaped([-1]).repeatInterleave(count, dim: 0) }
+
     /// The lower triangle of the last two dimensions, including diagonal `diagonal`; zeros above.
     public final func tril(_ diagonal: Int = 0) -> Tensor { triangle("tril", diagonal) { $0.le($1 + diagonal) } }
     /// The upper triangle of the last two dimensions, including diagonal `diagonal`; zeros below.
     public final func triu(_ diagonal: Int = 0) -> Tensor { triangle("triu", diagonal) { $0.ge($1 + diagonal) } }
+
+    /// `tril` with the label `diagonal`.
+    public final func tril(diagonal: Int) -> Tensor { tril(diagonal) }
+    /// `triu` with the label `diagonal`.
+    public final func triu(diagonal: Int) -> Tensor { triu(diagonal) }
 
     private final func triangle(_ op: String, _ diagonal: Int, _ keep: (_ column: Tensor, _ row: Tensor) -> Tensor) -> Tensor {
         composite(op, self) { () throws(OpError) in

@@ -16,18 +16,20 @@ extension Tensor {
 
     /// Uniform numbers in [0, 1). Traps for integer dtypes.
     public static func rand(
-        _ shape: Shape, dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil, requiresGrad: Bool = false
+        _ shape: some Collection<Int>, dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil,
+        requiresGrad: Bool = false
     ) -> Tensor {
         guard dtype.isFloatingPoint else { return fail("rand", "makes floating-point numbers, not \(dtype); use randint") }
-        return random(.uniform(low: 0, high: 1), shape, dtype: dtype, device: device, generator: generator, "rand").requiresGrad_(
+        return random(.uniform(low: 0, high: 1), Shape(shape), dtype: dtype, device: device, generator: generator, "rand").requiresGrad_(
             requiresGrad)
     }
     /// Numbers of the standard normal distribution. Traps for integer dtypes.
     public static func randn(
-        _ shape: Shape, dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil, requiresGrad: Bool = false
+        _ shape: some Collection<Int>, dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil,
+        requiresGrad: Bool = false
     ) -> Tensor {
         guard dtype.isFloatingPoint else { return fail("randn", "makes floating-point numbers, not \(dtype); use randint") }
-        return random(.normal(mean: 0, std: 1), shape, dtype: dtype, device: device, generator: generator, "randn").requiresGrad_(
+        return random(.normal(mean: 0, std: 1), Shape(shape), dtype: dtype, device: device, generator: generator, "randn").requiresGrad_(
             requiresGrad)
     }
     /// Uniform numbers in [0, 1). Traps for integer dtypes.
@@ -44,7 +46,7 @@ extension Tensor {
     }
     /// Uniform integers in `low ..< high`. Traps if that is empty or `dtype` cannot represent the bounds.
     public static func randint(
-        _ low: Int, _ high: Int, _ shape: Shape, dtype: DType = .int64, device: Device = .cpu, generator: Generator? = nil
+        _ low: Int, _ high: Int, _ shape: some Collection<Int>, dtype: DType = .int64, device: Device = .cpu, generator: Generator? = nil
     ) -> Tensor {
         guard low < high else { return fail("randint", "there is no integer in \(low) ..< \(high)") }
         let (first, last) = (Double(low), Double(high - 1))
@@ -53,12 +55,12 @@ extension Tensor {
             ? dtype.isFinite(first) && dtype.isFinite(last) : dtype.nearest(Int64(low)) == low && dtype.nearest(Int64(high - 1)) == high - 1
         guard fits else { return fail("randint", "\(dtype) does not reach from \(low) to \(high - 1)") }
         let out = random(
-            .integers(low: Int64(low), high: Int64(high)), shape, dtype: .int64, device: device, generator: generator, "randint")
+            .integers(low: Int64(low), high: Int64(high)), Shape(shape), dtype: .int64, device: device, generator: generator, "randint")
         return out.to(dtype)
     }
     /// Uniform integers in `0 ..< high`. Traps if that is empty or `dtype` cannot represent the bounds.
     public static func randint(
-        _ high: Int, _ shape: Shape, dtype: DType = .int64, device: Device = .cpu, generator: Generator? = nil
+        _ high: Int, _ shape: some Collection<Int>, dtype: DType = .int64, device: Device = .cpu, generator: Generator? = nil
     ) -> Tensor {
         randint(0, high, shape, dtype: dtype, device: device, generator: generator)
     }
@@ -95,9 +97,9 @@ extension Tensor {
     }
     /// 1 with probability `p`, else 0. Traps if `p` is not in 0 … 1.
     public static func bernoulli(
-        _ shape: Shape, p: Double, dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil
+        _ shape: some Collection<Int>, p: Double, dtype: DType = .float32, device: Device = .cpu, generator: Generator? = nil
     ) -> Tensor {
-        bernoulli(shape, p: p, value: 1, dtype: dtype, device: device, generator: generator)
+        bernoulli(Shape(shape), p: p, value: 1, dtype: dtype, device: device, generator: generator)
     }
     /// `value` with probability `p`, else 0.
     package static func bernoulli(_ shape: Shape, p: Double, value: Double, dtype: DType, device: Device, generator: Generator?) -> Tensor {

@@ -243,20 +243,20 @@ extension Tensor {
         summable(dtype).reduced(.sum, [dim], keepDim: keepDim)
     }
     /// The sums over `dim`; an empty list means all dimensions.
-    public final func sum(dim: [Int], keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
-        summable(dtype).reduced(.sum, dim, keepDim: keepDim)
+    public final func sum(dim: some Collection<Int>, keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
+        summable(dtype).reduced(.sum, Array(dim), keepDim: keepDim)
     }
 
     /// The mean of all elements, converted to `dtype` first if given; NaN if there are none. Traps for integers and bool.
-    public final func mean(dtype: DType? = nil) -> Tensor { mean(dim: [], dtype: dtype) }
+    public final func mean(dtype: DType? = nil) -> Tensor { mean(dim: Shape(), dtype: dtype) }
     /// The means along `dim`.
     public final func mean(dim: Int, keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
         mean(dim: [dim], keepDim: keepDim, dtype: dtype)
     }
     /// The means over `dim`; an empty list means all dimensions.
-    public final func mean(dim: [Int], keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
+    public final func mean(dim: some Collection<Int>, keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
         let x = dtype.map { to($0) } ?? self
-        return x.floatsOnly("mean") ?? x.reduced(.mean, dim, keepDim: keepDim)
+        return x.floatsOnly("mean") ?? x.reduced(.mean, Array(dim), keepDim: keepDim)
     }
 
     /// The product of all elements, converted to `dtype` first if given; integers and bool give int64.
@@ -268,10 +268,18 @@ extension Tensor {
 
     /// The smallest elements over `dim`, all dimensions by default; equal ones share the gradient. Traps if there are no elements. PyTorch:
     /// `amin`.
-    public final func amin(dim: [Int] = [], keepDim: Bool = false) -> Tensor { reduced(.min, dim, keepDim: keepDim) }
+    public final func amin(dim: some Collection<Int> = [], keepDim: Bool = false) -> Tensor {
+        reduced(.min, Array(dim), keepDim: keepDim)
+    }
+    /// The smallest elements along `dim`; equal ones share the gradient. Traps if there are no elements.
+    public final func amin(dim: Int, keepDim: Bool = false) -> Tensor { reduced(.min, [dim], keepDim: keepDim) }
     /// The largest elements over `dim`, all dimensions by default; equal ones share the gradient. Traps if there are no elements. PyTorch:
     /// `amax`.
-    public final func amax(dim: [Int] = [], keepDim: Bool = false) -> Tensor { reduced(.max, dim, keepDim: keepDim) }
+    public final func amax(dim: some Collection<Int> = [], keepDim: Bool = false) -> Tensor {
+        reduced(.max, Array(dim), keepDim: keepDim)
+    }
+    /// The largest elements along `dim`; equal ones share the gradient. Traps if there are no elements.
+    public final func amax(dim: Int, keepDim: Bool = false) -> Tensor { reduced(.max, [dim], keepDim: keepDim) }
     /// The smallest element; equal ones share the gradient. Traps if there are none.
     public final func min() -> Tensor { reduced(.min, nil, keepDim: false) }
     /// The largest element; equal ones share the gradient. Traps if there are none.
@@ -309,13 +317,17 @@ extension Tensor {
     /// Whether any element along `dim` is not zero.
     public final func any(dim: Int, keepDim: Bool = false) -> Tensor { reduced(.any, [dim], keepDim: keepDim) }
     /// Whether any element over `dim` is not zero; an empty list means all dimensions.
-    public final func any(dim: [Int], keepDim: Bool = false) -> Tensor { reduced(.any, dim, keepDim: keepDim) }
+    public final func any(dim: some Collection<Int>, keepDim: Bool = false) -> Tensor {
+        reduced(.any, Array(dim), keepDim: keepDim)
+    }
     /// Whether all elements are not zero.
     public final func all() -> Tensor { reduced(.all, nil, keepDim: false) }
     /// Whether all elements along `dim` are not zero.
     public final func all(dim: Int, keepDim: Bool = false) -> Tensor { reduced(.all, [dim], keepDim: keepDim) }
     /// Whether all elements over `dim` are not zero; an empty list means all dimensions.
-    public final func all(dim: [Int], keepDim: Bool = false) -> Tensor { reduced(.all, dim, keepDim: keepDim) }
+    public final func all(dim: some Collection<Int>, keepDim: Bool = false) -> Tensor {
+        reduced(.all, Array(dim), keepDim: keepDim)
+    }
 
     /// Runs `compute` in float32 for 16-bit floats, whose squares and sums overflow at 65,504, and converts the result back.
     private final func widened(_ compute: (Tensor) -> Tensor) -> Tensor {
@@ -323,8 +335,8 @@ extension Tensor {
     }
 
     /// Σ(x − mean)² / (n − correction) over `dim`, all dimensions by default. PyTorch: `torch.var` (correction 1 is the unbiased estimate).
-    public final func `var`(dim: [Int] = [], correction: Double = 1, keepDim: Bool = false) -> Tensor {
-        floatsOnly("var") ?? widened { $0.variance(dim, correction, keepDim) }
+    public final func `var`(dim: some Collection<Int> = [], correction: Double = 1, keepDim: Bool = false) -> Tensor {
+        floatsOnly("var") ?? widened { $0.variance(Array(dim), correction, keepDim) }
     }
     private final func variance(_ dim: [Int], _ correction: Double, _ keepDim: Bool) -> Tensor {
         composite("var", .asIs, self) { (x) throws(OpError) in
@@ -346,8 +358,8 @@ extension Tensor {
         return maskedFill(isZero, 1).sqrt().maskedFill(isZero, 0)
     }
     /// The square root of the variance over `dim`, all dimensions by default; the gradient is 0 if all numbers are equal.
-    public final func std(dim: [Int] = [], correction: Double = 1, keepDim: Bool = false) -> Tensor {
-        floatsOnly("std") ?? widened { $0.variance(dim, correction, keepDim).rootOfSquares() }
+    public final func std(dim: some Collection<Int> = [], correction: Double = 1, keepDim: Bool = false) -> Tensor {
+        floatsOnly("std") ?? widened { $0.variance(Array(dim), correction, keepDim).rootOfSquares() }
     }
     /// The standard deviation along `dim`.
     public final func std(dim: Int, correction: Double = 1, keepDim: Bool = false) -> Tensor {
@@ -357,7 +369,8 @@ extension Tensor {
     /// (Σ|x|ᵖ)^(1/p) over `dim`, all dimensions by default; p may be ∞ (largest |x|), −∞ (smallest |x|) or 0 (number of non-zero elements).
     /// The gradient at a zero vector is 0. Powers are scaled so that they neither overflow nor vanish. Traps for integers. PyTorch:
     /// `torch.norm`.
-    public final func norm(p: Double = 2, dim: [Int] = [], keepDim: Bool = false) -> Tensor {
+    public final func norm(p: Double = 2, dim: some Collection<Int> = [], keepDim: Bool = false) -> Tensor {
+        let dim = Array(dim)
         if let failed = floatsOnly("norm") { return failed }
         return composite("norm", .float32, self) { x in x.widened { $0.norm(of: p, dim, keepDim) } }
     }
@@ -373,10 +386,18 @@ extension Tensor {
     }
     /// The norm along `dim`.
     public final func norm(p: Double = 2, dim: Int, keepDim: Bool = false) -> Tensor { norm(p: p, dim: [dim], keepDim: keepDim) }
+    /// The norm of order `p` over `dim`, all dimensions by default: `x.norm(1)` is Σ|x|.
+    public final func norm(_ p: Double, dim: some Collection<Int> = [], keepDim: Bool = false) -> Tensor {
+        norm(p: p, dim: dim, keepDim: keepDim)
+    }
+    /// The norm of order `p` along `dim`.
+    public final func norm(_ p: Double, dim: Int, keepDim: Bool = false) -> Tensor { norm(p: p, dim: [dim], keepDim: keepDim) }
 
     /// ln Σeˣ over `dim`, without overflow.
-    public final func logsumexp(dim: [Int], keepDim: Bool = false) -> Tensor {
-        composite("logsumexp", .float32, dtype.isFloatingPoint ? self : to(.float32)) { x in x.widened { $0.logOfSum(dim, keepDim) } }
+    public final func logsumexp(dim: some Collection<Int>, keepDim: Bool = false) -> Tensor {
+        let dim = Array(dim)
+        return composite("logsumexp", .float32, dtype.isFloatingPoint ? self : to(.float32)) { x in x.widened { $0.logOfSum(dim, keepDim) }
+        }
     }
     private final func logOfSum(_ dim: [Int], _ keepDim: Bool) -> Tensor {
         if isPoisoned || numel == 0 { return exp().sum(dim: dim, keepDim: keepDim).log() }

@@ -265,7 +265,7 @@ extension Tensor {
 
     /// out[i][j][k] = x[index[i][j][k]][j][k] for dim 0, x[i][index[i][j][k]][k] for dim 1, and so on. The result has the shape of `index`;
     /// an empty index may have any shape. Traps if an index is out of range. PyTorch: `gather`.
-    public final func gather(_ dim: Int, _ index: Tensor) -> Tensor {
+    public final func gather(dim: Int, _ index: Tensor) -> Tensor {
         composite("gather", self, index) { () throws(OpError) in
             let at = try checkGather(dim, index)
             return ndim == 0 && index.numel > 0
@@ -308,29 +308,29 @@ extension Tensor {
     }
 
     /// x with source[i][j][k] put at [index[i][j][k]][j][k] for dim 0, and so on; the last of repeated positions wins. PyTorch: `scatter`.
-    public final func scatter(_ dim: Int, _ index: Tensor, _ source: Tensor) -> Tensor { scattered(.set, dim, index, source) }
+    public final func scatter(dim: Int, _ index: Tensor, _ source: Tensor) -> Tensor { scattered(.set, dim, index, source) }
     /// x with a number put at the positions of `index`. PyTorch: `scatter`.
-    public final func scatter(_ dim: Int, _ index: Tensor, _ value: some ScalarConvertible) -> Tensor {
+    public final func scatter(dim: Int, _ index: Tensor, _ value: some ScalarConvertible) -> Tensor {
         index.isPoisoned
             ? index : scattered(.set, dim, index, Tensor.full([], value.scalar, dtype: dtype, device: device).expand(index.shape))
     }
     /// x plus `source` at the positions of `index`, in order. PyTorch: `scatter_add`.
-    public final func scatterAdd(_ dim: Int, _ index: Tensor, _ source: Tensor) -> Tensor { scattered(.add, dim, index, source) }
+    public final func scatterAdd(dim: Int, _ index: Tensor, _ source: Tensor) -> Tensor { scattered(.add, dim, index, source) }
     /// x combined with `source` at the positions of `index`. PyTorch: `scatter_reduce` with `include_self`.
-    public final func scatterReduce(_ dim: Int, _ index: Tensor, _ source: Tensor, reduce: ScatterReduction) -> Tensor {
+    public final func scatterReduce(dim: Int, _ index: Tensor, _ source: Tensor, reduce: ScatterReduction) -> Tensor {
         scattered(reduce.kind, dim, index, source)
     }
 
     /// Puts `source` at the positions of `index`, in place. PyTorch: `scatter_`.
-    @discardableResult public final func scatter_(_ dim: Int, _ index: Tensor, _ source: Tensor) -> Self {
+    @discardableResult public final func scatter_(dim: Int, _ index: Tensor, _ source: Tensor) -> Self {
         updateInPlace("scatter_") { $0.scatter(dim, index, source) }
     }
     /// Puts a number at the positions of `index`, in place. PyTorch: `scatter_`.
-    @discardableResult public final func scatter_(_ dim: Int, _ index: Tensor, _ value: some ScalarConvertible) -> Self {
+    @discardableResult public final func scatter_(dim: Int, _ index: Tensor, _ value: some ScalarConvertible) -> Self {
         updateInPlace("scatter_") { $0.scatter(dim, index, value) }
     }
     /// Adds `source` at the positions of `index`, in place. PyTorch: `scatter_add_`.
-    @discardableResult public final func scatterAdd_(_ dim: Int, _ index: Tensor, _ source: Tensor) -> Self {
+    @discardableResult public final func scatterAdd_(dim: Int, _ index: Tensor, _ source: Tensor) -> Self {
         updateInPlace("scatterAdd_") { $0.scatterAdd(dim, index, source) }
     }
     /// Adds the slices of `source` at the positions `index` along `dim`, in place. PyTorch: `index_add_`.

@@ -171,7 +171,8 @@ struct UnfoldDimension: Op {
 extension Tensor {
     /// The same elements in another shape; one extent may be −1 and is inferred. A view if strides allow it, else a copy. Traps if the
     /// number of elements differs.
-    public final func reshape(_ shape: Shape) -> Tensor {
+    @inlinable public final func reshape(_ shape: some Collection<Int>) -> Tensor { reshaped(Shape(shape)) }
+    @usableFromInline final func reshaped(_ shape: Shape) -> Tensor {
         composite("reshape", self) { () throws(OpError) in
             let target = try resolved(shape)
             if target == self.shape { return self }
@@ -182,16 +183,15 @@ extension Tensor {
         }
     }
     /// The same elements in another shape; one extent may be −1 and is inferred.
-    public final func reshape(_ shape: Int...) -> Tensor { reshape(Shape(shape)) }
-    /// The same elements in another shape; one extent may be −1 and is inferred.
-    public final func reshape(_ shape: [Int]) -> Tensor { reshape(Shape(shape)) }
+    public final func reshape(_ shape: Int...) -> Tensor { reshaped(Shape(shape)) }
 
     /// A view in another shape; traps if strides do not allow one (`reshape` copies then).
-    public final func view(_ shape: Int...) -> Tensor { view(shape) }
+    public final func view(_ shape: Int...) -> Tensor { viewed(Shape(shape)) }
     /// A view in another shape; traps if strides do not allow one (`reshape` copies then).
-    public final func view(_ shape: some Sequence<Int>) -> Tensor {
+    @inlinable public final func view(_ shape: some Sequence<Int>) -> Tensor { viewed(Shape(shape)) }
+    @usableFromInline final func viewed(_ shape: Shape) -> Tensor {
         composite("view", self) { () throws(OpError) in
-            let target = try resolved(Shape(shape))
+            let target = try resolved(shape)
             guard let strides = viewStrides(target) else {
                 throw OpError("no view of shape \(target) exists over the strides \(strides) of shape \(self.shape); use reshape")
             }
@@ -261,13 +261,13 @@ extension Tensor {
     }
 
     /// Reorders the dimensions; a view. `dims` must name each dimension once.
-    public final func permute(_ dims: [Int]) -> Tensor {
+    public final func permute(_ dims: some Collection<Int>) -> Tensor {
         composite("permute", self) { () throws(OpError) in
-            guard dims.count == ndim else { throw OpError("\(dims) names \(dims.count) dimensions, the tensor has \(ndim)") }
+            guard dims.count == ndim else { throw OpError("\(Shape(dims)) names \(dims.count) dimensions, the tensor has \(ndim)") }
             var order: [Int] = []
             for dim in dims {
                 let at = try normalize(dim: dim, ndim: ndim)
-                guard !order.contains(at) else { throw OpError("dim \(dim) stands twice in \(dims)") }
+                guard !order.contains(at) else { throw OpError("dim \(dim) stands twice in \(Shape(dims))") }
                 order.append(at)
             }
             return apply(Permute(dims: order), Inputs(self))
@@ -319,7 +319,8 @@ extension Tensor {
     }
 
     /// Broadcasts to `shape`, where −1 keeps an extent; a view without copying. Traps unless each extent is equal or 1.
-    public final func expand(_ shape: Shape) -> Tensor {
+    @inlinable public final func expand(_ shape: some Collection<Int>) -> Tensor { expanding(Shape(shape)) }
+    @usableFromInline final func expanding(_ shape: Shape) -> Tensor {
         if shape == self.shape { return self }
         return composite("expand", self) { () throws(OpError) in
             var target = shape
@@ -337,12 +338,22 @@ extension Tensor {
         }
     }
     /// Broadcasts to the given shape; a view.
-    public final func expand(_ shape: Int...) -> Tensor { expand(Shape(shape)) }
+    public final func expand(_ shape: Int...) -> Tensor { expanding(Shape(shape)) }
     /// Broadcasts to the shape of `other`; a view.
     public final func expand(as other: Tensor) -> Tensor { other.isPoisoned ? other : expand(other.shape) }
 
-    /// Sums over the dimensions that broadcasting from `target` has added or repeated. PyTorch: `sum_to_size`.
-    public final func sum(toShape target: Shape) -> Tensor {
+    /// Sums over the dimensions that broadcasting from `shape` has added or repeated. PyTorch: `sum_to_size`.
+    public final func sumToSize(_ shape: some Collection<Int>) -> Tensor {
+        let target = Shape(shape)
+        guard isPoisoned || Shape.broadcast(self.shape, target) == self.shape else {
+            return fail("sumToSize", "shape \(target) does not broadcast to \(self.shape), so nothing of it can be summed")
+        }
+        return sum(toShape: target)
+    }
+    /// Sums over the dimensions that broadcasting from the given shape has added or repeated. PyTorch: `sum_to_size`.
+    public final func sumToSize(_ shape: Int...) -> Tensor { sumToSize(shape) }
+    /// The same for a `target` that broadcasts to this shape. Not public, since `x.sum(1)` would be told to use this label.
+    package final func sum(toShape target: Shape) -> Tensor {
         if shape == target || isPoisoned { return self }
         let lead = ndim - target.count
         var dims = Array(0..<Swift.max(lead, 0))
@@ -356,7 +367,7 @@ extension Tensor {
     }
 
     /// `length` elements along `dim` from `start` on; a view. Traps if they are out of range. PyTorch: `narrow`.
-    public final func narrow(_ dim: Int, _ start: Int, _ length: Int) -> Tensor {
+    public final func narrow(dim: Int, _ start: Int, _ length: Int) -> Tensor {
         composite("narrow", self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
             guard ndim > 0 else { throw OpError("a scalar has nothing to narrow") }
@@ -367,9 +378,11 @@ extension Tensor {
             return slice(dim: at, from: first, count: length, step: 1)
         }
     }
+    /// `narrow(dim:_:_:)`, by position.
+    public final func narrow(_ dim: Int, _ start: Int, _ length: Int) -> Tensor { narrow(dim: dim, start, length) }
 
     /// The slice at `index` along `dim`, without that dimension; a view. Traps if `index` is out of range. PyTorch: `select`.
-    public final func select(_ dim: Int, _ index: Int) -> Tensor {
+    public final func select(dim: Int, _ index: Int) -> Tensor {
         composite("select", self) { () throws(OpError) in
             guard ndim > 0 else { throw OpError("a scalar has no dimensions to select from") }
             let at = try normalize(dim: dim, ndim: ndim)
@@ -380,9 +393,11 @@ extension Tensor {
             return slice(dim: at, from: i, count: 1, step: 1).squeeze(at)
         }
     }
+    /// `select(dim:_:)`, by position.
+    public final func select(_ dim: Int, _ index: Int) -> Tensor { select(dim: dim, index) }
 
     /// Windows of `size` elements along `dim`, `step` apart, as a new last dimension; a view. PyTorch: `Tensor.unfold`.
-    public final func unfold(_ dim: Int, _ size: Int, _ step: Int) -> Tensor {
+    public final func unfold(dim: Int, _ size: Int, _ step: Int) -> Tensor {
         composite("unfold", self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
             guard size >= 0, size <= (ndim == 0 ? 1 : shape[at]), step > 0 else {
@@ -393,6 +408,8 @@ extension Tensor {
             return apply(UnfoldDimension(dim: at, size: size, step: step, inputShape: shape), Inputs(self))
         }
     }
+    /// `unfold(dim:_:_:)`, by position.
+    public final func unfold(_ dim: Int, _ size: Int, _ step: Int) -> Tensor { unfold(dim: dim, size, step) }
 
     /// The diagonal of dimensions `dim1` and `dim2`, `offset` above the main diagonal, as the last dimension; a view.
     public final func diagonal(offset: Int = 0, dim1: Int = 0, dim2: Int = 1) -> Tensor {
@@ -421,7 +438,7 @@ extension Tensor {
     /// Removes dimension `dim` if its extent is 1; a view.
     public final func squeeze(_ dim: Int) -> Tensor { squeeze([dim]) }
     /// Removes those of `dims` whose extent is 1; a view.
-    public final func squeeze(_ dims: [Int]) -> Tensor {
+    public final func squeeze(_ dims: some Collection<Int>) -> Tensor {
         composite("squeeze", self) { () throws(OpError) in
             var wanted: [Int] = []
             for dim in dims { wanted.append(try normalize(dim: dim, ndim: ndim)) }
@@ -438,6 +455,8 @@ extension Tensor {
     public final func squeeze() -> Tensor { squeeze(Array(0..<ndim)) }
 
     /// Merges dimensions `startDim` to `endDim` into one; a scalar becomes a vector.
+    public final func flatten(_ startDim: Int, _ endDim: Int = -1) -> Tensor { flatten(startDim: startDim, endDim: endDim) }
+    /// Merges dimensions `startDim` to `endDim` into one; a scalar becomes a vector.
     public final func flatten(startDim: Int = 0, endDim: Int = -1) -> Tensor {
         composite("flatten", self) { () throws(OpError) in
             let (from, to) = (try normalize(dim: startDim, ndim: ndim), try normalize(dim: endDim, ndim: ndim))
@@ -452,8 +471,9 @@ extension Tensor {
     }
 
     /// Splits dimension `dim` into `sizes`, one of which may be −1 and is inferred. Traps if they do not multiply to its extent.
-    public final func unflatten(_ dim: Int, _ sizes: [Int]) -> Tensor {
-        composite("unflatten", self) { () throws(OpError) in
+    public final func unflatten(_ dim: Int, _ sizes: some Collection<Int>) -> Tensor {
+        let sizes = Array(sizes)
+        return composite("unflatten", self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
             guard ndim > 0, !sizes.isEmpty, sizes.filter({ $0 == -1 }).count <= 1, sizes.allSatisfy({ $0 >= -1 }) else {
                 throw OpError("sizes \(sizes) are no way to cut dim \(dim) of shape \(shape)")

@@ -25,6 +25,10 @@ public struct Shape: BitwiseCopyable, @unchecked Sendable {
 
     /// `extents` as a shape.
     @inlinable public init(_ extents: some Sequence<Int>) {
+        if let shape = extents as? Shape {
+            self = shape
+            return
+        }
         self.init()
         for extent in extents { append(extent) }
     }
@@ -172,6 +176,18 @@ extension Shape: RandomAccessCollection, MutableCollection {
             guard at >= 0 && at < Int(rank) else { return _ = outOfRange(i) }
             unsafeSet(at, newValue)
         }
+    }
+}
+
+/// Shapes are joined and cut as arrays are: `x.shape + [3]`, `x.shape.removeLast()`. What is left of one, as `x.shape[1...]`, is taken
+/// wherever a shape is.
+extension Shape: RangeReplaceableCollection {
+    /// Replaces the extents of dimensions `range` by `extents`. Does nothing for the shape of a poisoned tensor.
+    public mutating func replaceSubrange(_ range: Range<Int>, with extents: some Collection<Int>) {
+        if isPoisoned { return }
+        var all = Array(self)
+        all.replaceSubrange(range, with: extents)
+        self = Shape(all)
     }
 }
 

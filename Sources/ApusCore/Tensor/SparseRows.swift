@@ -40,8 +40,9 @@ extension Tensor {
     ///
     /// It takes memory only for the given rows until something reads it as a dense tensor. Gradients of `Embedding(sparse: true)` have this
     /// form. Traps if the shapes do not fit or an index is not in `0 ..< shape[0]`.
-    public static func sparseRows(_ indices: Tensor, _ values: Tensor, shape: Shape) -> Tensor {
-        composite("sparseRows", indices, values) { () throws(OpError) in
+    public static func sparseRows(_ indices: Tensor, _ values: Tensor, shape: some Collection<Int>) -> Tensor {
+        let shape = Shape(shape)
+        return composite("sparseRows", indices, values) { () throws(OpError) in
             guard indices.dtype == .int64 && indices.ndim == 1 else {
                 throw OpError("indices must be int64 [n], they are \(indices.dtype) \(indices.shape)")
             }

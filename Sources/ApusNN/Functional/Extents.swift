@@ -7,7 +7,7 @@ public protocol ExtentsConvertible: Sendable {
 
 /// A spatial size, such as a kernel's: one number for every dimension, or one number for each.
 ///
-/// Functions and layers take an `Int`, an `[Int]` or an `Extents` in its place.
+/// Functions and layers take an `Int`, an `[Int]`, a `Shape` or an `Extents` in its place.
 public struct Extents: ExtentsConvertible, Hashable {
     /// The numbers as they were given.
     public let values: [Int]
@@ -41,6 +41,16 @@ extension Int: ExtentsConvertible {
 }
 extension Array: ExtentsConvertible where Element == Int {
     public var extents: Extents { Extents(self) }
+}
+extension Shape: ExtentsConvertible {
+    public var extents: Extents { Extents(Array(self)) }
+}
+/// What is left of a list, as in `F.interpolate(x, size: y.shape[2...])`.
+extension Slice: ExtentsConvertible where Base == Shape {
+    public var extents: Extents { Extents(Array(self)) }
+}
+extension ArraySlice: ExtentsConvertible where Element == Int {
+    public var extents: Extents { Extents(Array(self)) }
 }
 
 extension Extents: PythonRepresentable {
@@ -83,6 +93,12 @@ public struct OutputExtents: OutputExtentsConvertible, Hashable {
 
 extension Int: OutputExtentsConvertible {
     public var outputExtents: OutputExtents { OutputExtents(self) }
+}
+extension Shape: OutputExtentsConvertible {
+    public var outputExtents: OutputExtents { OutputExtents(Array(self)) }
+}
+extension Slice: OutputExtentsConvertible where Base == Shape {
+    public var outputExtents: OutputExtents { OutputExtents(Array(self)) }
 }
 extension Array: OutputExtentsConvertible where Element: OutputExtentElement {
     public var outputExtents: OutputExtents { OutputExtents(map(\.outputExtent)) }

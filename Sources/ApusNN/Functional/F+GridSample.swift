@@ -72,8 +72,9 @@ extension F {
 
     /// The grid that samples an image of `size` [N, C, H, W] (or a volume [N, C, D, H, W]) under an affine map of the coordinates: `theta`
     /// [N, 2, 3] → [N, H, W, 2] ([N, 3, 4] → [N, D, H, W, 3]). For `gridSample` with the same `alignCorners`. PyTorch: `F.affine_grid`.
-    public static func affineGrid(_ theta: Tensor, _ size: [Int], alignCorners: Bool = false) -> Tensor {
-        composite("affineGrid", theta) { () throws(OpError) in
+    public static func affineGrid(_ theta: Tensor, _ size: some Collection<Int>, alignCorners: Bool = false) -> Tensor {
+        let size = Array(size)
+        return composite("affineGrid", theta) { () throws(OpError) in
             guard theta.dtype.isFloatingPoint else { throw OpError("theta must be floating-point numbers, it is \(theta.dtype)") }
             let spatial = size.count - 2
             guard spatial == 2 || spatial == 3 else { throw OpError("size \(size) needs 4 numbers (images) or 5 (volumes)") }

@@ -56,16 +56,18 @@ extension F {
 
     /// Normalises over the last dimensions, `normalizedShape`, by their mean and biased variance; weight and bias have that shape. PyTorch: `F.layer_norm`.
     public static func layerNorm(
-        _ input: Tensor, _ normalizedShape: Shape, weight: Tensor? = nil, bias: Tensor? = nil, eps: Double = 1e-5
+        _ input: Tensor, _ normalizedShape: some Collection<Int>, weight: Tensor? = nil, bias: Tensor? = nil, eps: Double = 1e-5
     ) -> Tensor {
-        input.layerNorm(normalizedShape, weight: weight, bias: bias, eps: eps)
+        input.layerNorm(Shape(normalizedShape), weight: weight, bias: bias, eps: eps)
     }
 
     /// Divides by the root of the mean square over the last dimensions: x/√(mean(x²) + eps)·weight. PyTorch: `F.rms_norm`.
     /// `eps` nil is the machine epsilon of the dtype.
-    public static func rmsNorm(_ input: Tensor, _ normalizedShape: Shape, weight: Tensor? = nil, eps: Double? = nil) -> Tensor {
+    public static func rmsNorm(
+        _ input: Tensor, _ normalizedShape: some Collection<Int>, weight: Tensor? = nil, eps: Double? = nil
+    ) -> Tensor {
         composite("rmsNorm", .float32, input, optional: weight, bias: nil) { (input, weight, _) throws(OpError) in
-            try input.checkNormalized(normalizedShape, weight: weight, bias: nil)
+            try input.checkNormalized(Shape(normalizedShape), weight: weight, bias: nil)
             let dims = Array(input.ndim - normalizedShape.count..<input.ndim)
             let x = input.to(input.dtype.computeType)
             let normalized = (x * (x.square().mean(dim: dims, keepDim: true) + (eps ?? x.dtype.epsilon)).rsqrt()).to(input.dtype)

@@ -26,8 +26,9 @@ extension F {
     /// Mode `constant` adds `value` along any dimensions. The other modes pad the last one, two or three dimensions of a tensor that has
     /// one or two more: `reflect` by less than the extent, `circular` by at most the extent. With negative numbers `circular` crops
     /// first and repeats the rest; `reflect` and `replicate` pad the whole tensor, then crop.
-    public static func pad(_ input: Tensor, _ pad: [Int], mode: PadMode = .constant, value: Double = 0) -> Tensor {
-        composite("pad", input) { () throws(OpError) in
+    public static func pad(_ input: Tensor, _ pad: some Collection<Int>, mode: PadMode = .constant, value: Double = 0) -> Tensor {
+        let pad = Array(pad)
+        return composite("pad", input) { () throws(OpError) in
             for amount in pad where amount.magnitude > Int32.max { throw OpError("padding \(pad) is out of range") }
             if mode == .constant { return input.pad(pad, value: value) }
             guard value == 0 else { throw OpError("mode \(mode) takes no value, \(value) was given") }

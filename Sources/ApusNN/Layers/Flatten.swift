@@ -15,7 +15,7 @@ public final class Flatten: Module, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { x.flatten(startDim: startDim, endDim: endDim) }
-    static let arguments = Signature(.int("start_dim", 1).shown, .int("end_dim", -1).shown).makes(Flatten.init)
+    static let arguments = Signature(.int("start_dim", 1).shown, .int("end_dim", -1).shown).makes(Flatten.init(startDim:endDim:))
 }
 
 /// Splits dimension `dim` into dimensions of `unflattenedSize`; one of them may be −1. PyTorch: `nn.Unflatten`.
@@ -26,9 +26,9 @@ public final class Unflatten: Module, DeclaredModule {
     public let unflattenedSize: [Int]
 
     /// Arguments, order and defaults of PyTorch's `nn.Unflatten`.
-    public init(_ dim: Int, _ unflattenedSize: [Int]) {
+    public init(_ dim: Int, _ unflattenedSize: some Collection<Int>) {
         self.dim = dim
-        self.unflattenedSize = unflattenedSize
+        self.unflattenedSize = Array(unflattenedSize)
         super.init()
     }
 

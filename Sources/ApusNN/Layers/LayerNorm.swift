@@ -21,10 +21,11 @@ public final class LayerNorm: Module, DeclaredModule {
 
     /// `LayerNorm([32])` for inputs [*, 32].
     public init(
-        _ normalizedShape: Shape, eps: Double = 1e-5, elementwiseAffine: Bool = true, bias: Bool = true, device: Device = .cpu,
+        _ normalizedShape: some Collection<Int>, eps: Double = 1e-5, elementwiseAffine: Bool = true, bias: Bool = true,
+        device: Device = .cpu,
         dtype: DType = .float32
     ) {
-        self.normalizedShape = checkedShape(normalizedShape, "LayerNorm")
+        self.normalizedShape = checkedShape(Shape(normalizedShape), "LayerNorm")
         self.eps = eps
         self.elementwiseAffine = elementwiseAffine
         weight = elementwiseAffine ? Parameter(Tensor.ones(self.normalizedShape, dtype: dtype, device: device)) : nil
@@ -64,9 +65,10 @@ public final class RMSNorm: Module, DeclaredModule {
 
     /// `RMSNorm([32])` for inputs [*, 32].
     public init(
-        _ normalizedShape: Shape, eps: Double? = nil, elementwiseAffine: Bool = true, device: Device = .cpu, dtype: DType = .float32
+        _ normalizedShape: some Collection<Int>, eps: Double? = nil, elementwiseAffine: Bool = true, device: Device = .cpu,
+        dtype: DType = .float32
     ) {
-        self.normalizedShape = checkedShape(normalizedShape, "RMSNorm")
+        self.normalizedShape = checkedShape(Shape(normalizedShape), "RMSNorm")
         self.eps = eps
         self.elementwiseAffine = elementwiseAffine
         weight = elementwiseAffine ? Parameter(Tensor.ones(self.normalizedShape, dtype: dtype, device: device)) : nil

@@ -37,7 +37,8 @@ public struct ModelSummary: Sendable {
     public var output: Shape
 
     /// Runs `model` once on zeros of shape `input`, in evaluation mode and without a graph. Throws an `OpError` if they do not fit.
-    public init(_ model: Module, input: Shape, device: Device = .cpu) throws {
+    public init(_ model: Module, input: some Collection<Int>, device: Device = .cpu) throws {
+        let input = Shape(input)
         let named = model.namedModules()
         var outputs: [ObjectIdentifier: [Shape]] = [:]
         let handles = named.map { entry in
