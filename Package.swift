@@ -96,7 +96,7 @@ let package = Package(
             name: "CoverageTests", dependencies: ["Apus"],
             exclude: [
                 "coverage", "coverage_arguments.py", "coverage_library.py", "coverage_names.py", "coverage_nn.py", "coverage_symbols.py",
-                "coverage_tensor.py",
+                "coverage_tensor.py", "labels",
             ]),
         .testTarget(
             name: "ConformanceTests", dependencies: ["Apus", "ConformanceRunner", "TestSupport"],

@@ -25,7 +25,7 @@ public func getTotalNorm(_ tensors: [Tensor], normType: Double = 2, errorIfNonfi
 }
 
 /// Multiplies all gradients by min(maxNorm/(totalNorm + 10⁻⁶), 1). PyTorch: `nn.utils.clip_grads_with_norm_`.
-public func clipGradsWithNorm_(_ parameters: [Tensor], maxNorm: Double, totalNorm: Tensor) {
+public func clipGradsWithNorm_(_ parameters: [Tensor], _ maxNorm: Double, _ totalNorm: Tensor) {
     noGrad {
         let factor = (maxNorm / (totalNorm + 1e-6)).clamp(max: 1)
         for grad in parameters.compactMap(\.grad) { grad.detach().mul_(factor.to(grad.device)) }
@@ -37,16 +37,33 @@ public func clipGradsWithNorm_(_ parameters: [Tensor], maxNorm: Double, totalNor
 ///
 /// The same as `totalNorm` of the gradients and `clipGradsWithNorm_`.
 @discardableResult public func clipGradNorm_(
-    _ parameters: [Tensor], maxNorm: Double, normType: Double = 2, errorIfNonfinite: Bool = false
+    _ parameters: [Tensor], _ maxNorm: Double, normType: Double = 2, errorIfNonfinite: Bool = false
 ) -> Tensor {
     let total = totalNorm(parameters.compactMap(\.grad), normType: normType, errorIfNonfinite: errorIfNonfinite)
-    if !total.isPoisoned { clipGradsWithNorm_(parameters, maxNorm: maxNorm, totalNorm: total) }
+    if !total.isPoisoned { clipGradsWithNorm_(parameters, maxNorm, total) }
     return total
 }
 
 /// Clamps every element of all gradients to −`clipValue` … `clipValue`. PyTorch: `nn.utils.clip_grad_value_`.
-public func clipGradValue_(_ parameters: [Tensor], clipValue: Double) {
+public func clipGradValue_(_ parameters: [Tensor], _ clipValue: Double) {
     noGrad {
         for grad in parameters.compactMap(\.grad) { grad.detach().clamp_(min: -clipValue, max: clipValue) }
     }
 }
+
+// The same with labels.
+
+/// `clipGradsWithNorm_` with the labels `maxNorm` and `totalNorm`.
+public func clipGradsWithNorm_(_ parameters: [Tensor], maxNorm: Double, totalNorm: Tensor) {
+    clipGradsWithNorm_(parameters, maxNorm, totalNorm)
+}
+
+/// `clipGradNorm_` with the label `maxNorm`.
+@discardableResult public func clipGradNorm_(
+    _ parameters: [Tensor], maxNorm: Double, normType: Double = 2, errorIfNonfinite: Bool = false
+) -> Tensor {
+    clipGradNorm_(parameters, maxNorm, normType: normType, errorIfNonfinite: errorIfNonfinite)
+}
+
+/// `clipGradValue_` with the label `clipValue`.
+public func clipGradValue_(_ parameters: [Tensor], clipValue: Double) { clipGradValue_(parameters, clipValue) }

@@ -31,10 +31,7 @@ GLOBAL = {
     "has_aux": AUX,
     "_stacklevel": "of PyTorch's warnings",
     "keepdim": "=keepDim",
-    "max_lr": "=maxLR",
-    "base_lr": "=baseLR",
     "min_lr": "=minLR",
-    "swa_lr": "=swaLR",
     "bn_eps": "=eps",
     "options": "chooses how a computation is cut into chunks; there is one way here",
     "chunk_size": "slices are computed one by one",
@@ -63,8 +60,6 @@ ARGUMENTS = {
     ("torch.nn.utils.parametrize.transfer_parametrizations_and_params", "to_module"): "=to",
     **{(f"{n}.functional_call", name): "=body" for n in ["torch.nn.utils.stateless", "torch.func"] for name in ["args", "kwargs"]},
     ("torch.optim.Muon", "adjust_lr_fn"): "=adjustLRFn",
-    ("torch.optim.lr_scheduler.CosineAnnealingLR", "T_max"): "=tMax",
-    ("torch.optim.lr_scheduler.CosineAnnealingWarmRestarts", "T_0"): "=t0",
     ("torch.optim.lr_scheduler.CosineAnnealingWarmRestarts", "T_mult"): "=tMult",
     ("torch.optim.lr_scheduler.CyclicLR", "scale_fn"): "=scale",
     ("torch.optim.lr_scheduler.CyclicLR", "scale_mode"): "=scale",
@@ -115,11 +110,12 @@ def labels(parameters):
     return result
 
 
-def declarations():
-    """Functions by name (`F.relu`, `Func.grad`, `clipGradNorm_`) and types, with the parameters of all overloads; then superclasses."""
+def declarations(read=labels, folders=SOURCES):
+    """Functions by name (`F.relu`, `Func.grad`, `clipGradNorm_`) and types, with what `read` makes of the parameters of all overloads; then
+    superclasses."""
     functions, types, supers = {}, {}, {}
     homes = [("Functional/", "F."), ("Initializers/", "Init."), ("Transforms/", "Func."), ("Utilities/Parametrizations", "Parametrizations."), ("Utilities/Prun", "Prune.")]
-    for folder in SOURCES:
+    for folder in folders:
         for path in sorted((ROOT / "Sources" / folder).rglob("*.swift")):
             text, owners = path.read_text(), []
             pattern = r"^( *)(?:@\w+(?:\([^)]*\))? )*((?:(?:public|open|final|package|override|convenience|static|private|required) )*)(class|struct|protocol|enum|extension|func|init)\b ?(\w*)"
@@ -134,7 +130,7 @@ def declarations():
                 if not re.search(r"public|open", modifiers):
                     continue
                 end = text.index("(", match.end())
-                found = labels(text[end + 1:closing(text, end + 1) - 1])
+                found = read(text[end + 1:closing(text, end + 1) - 1])
                 inside = [n for i, n in owners if i < indent]
                 if kind == "init":
                     types.setdefault(inside[-1], []).append(found)

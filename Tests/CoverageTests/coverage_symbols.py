@@ -11,7 +11,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # An argument for each parameter type.
 ARGUMENTS = {
     "Tensor": "x", "[Tensor]": "[x]", "Tensor?": "x", "some Sequence<Tensor>": "[x]", "Tensor...": "x", "Int": "1", "Int...": "1", "Double": "1",
-    "Bool": "true", "String": "\"weight\"", "[Int]": "[1]", "Shape": "[1]", "UInt64": "1", "DType": ".float32", "Device": ".cpu", "ScatterReduction": ".sum",
+    "Bool": "true", "String": "\"weight\"", "[Int]": "[1]", "Shape": "[1]", "some Collection<Int>": "[1]", "some Sequence<Int>": "[1]",
+    "UInt64": "1", "DType": ".float32", "Device": ".cpu", "ScatterReduction": ".sum",
     "any ExtentsConvertible": "1", "any OutputExtentsConvertible": "1", "some ScalarConvertible": "1", "Layer": "m", "Module": "m", "PackedSequence": "packed",
     "BatchNorm": "bn", "Linear": "m", "Init.Nonlinearity": ".relu", "Nonlinearity": ".relu", "ConvolutionLayer": "conv",
 }

@@ -88,7 +88,7 @@ extension F {
     public static func tanhshrink(_ input: Tensor) -> Tensor { number("tanhshrink", input) { $0 - $0.tanh() } }
 
     /// x > threshold ? x : value. PyTorch: `F.threshold`.
-    public static func threshold(_ input: Tensor, threshold: Double, value: Double, inplace: Bool = false) -> Tensor {
+    public static func threshold(_ input: Tensor, _ threshold: Double, _ value: Double, inplace: Bool = false) -> Tensor {
         written(inplace, "threshold", input) { $0.threshold(threshold, value) }
     }
 

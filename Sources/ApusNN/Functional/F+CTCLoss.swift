@@ -16,7 +16,7 @@ extension F {
     /// As in PyTorch, the gradient assumes normalised `logProbs`: it is exp(logProbs) − posterior, the gradient of the scores before
     /// `logSoftmax`. Passed through `logSoftmax` it gives the same gradients as −posterior does.
     public static func ctcLoss(
-        _ logProbs: Tensor, _ targets: Tensor, inputLengths: [Int], targetLengths: [Int], blank: Int = 0, reduction: Reduction = .mean,
+        _ logProbs: Tensor, _ targets: Tensor, _ inputLengths: [Int], _ targetLengths: [Int], blank: Int = 0, reduction: Reduction = .mean,
         zeroInfinity: Bool = false
     ) -> Tensor {
         composite("ctcLoss", logProbs, targets) { () throws(OpError) in
@@ -58,8 +58,8 @@ extension F {
 
     /// The same with integer tensors for the lengths.
     public static func ctcLoss(
-        _ logProbs: Tensor, _ targets: Tensor, inputLengths: Tensor, targetLengths: Tensor, blank: Int = 0, reduction: Reduction = .mean,
-        zeroInfinity: Bool = false
+        _ logProbs: Tensor, _ targets: Tensor, _ inputLengths: Tensor, _ targetLengths: Tensor, blank: Int = 0,
+        reduction: Reduction = .mean, zeroInfinity: Bool = false
     ) -> Tensor {
         composite("ctcLoss", inputLengths, targetLengths) { () throws(OpError) in
             guard inputLengths.dtype.isInteger, targetLengths.dtype.isInteger else {

@@ -6,14 +6,14 @@ extension F {
     /// input [N, C, L] or [C, L], weight [O, C/groups, K], bias [O] → [N, O, L′] or [O, L′], L′ = ⌊(L + 2·padding − dilation·(K − 1) − 1)/stride⌋ + 1.
     /// Traps where shapes, dtypes or arguments do not fit.
     public static func conv1d(
-        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
+        _ input: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, groups: Int = 1
     ) -> Tensor {
         convolution(1, input, weight, bias, stride, ConvolutionPadding(padding), dilation, groups)
     }
     /// The same with padding by name: `.same` or `.valid`.
     public static func conv1d(
-        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: ConvolutionPadding,
+        _ input: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: ConvolutionPadding,
         dilation: any ExtentsConvertible = 1, groups: Int = 1
     ) -> Tensor {
         convolution(1, input, weight, bias, stride, padding, dilation, groups)
@@ -21,14 +21,14 @@ extension F {
 
     /// Convolution over two spatial dimensions, as `conv1d`: input [N, C, H, W], weight [O, C/groups, KH, KW]. PyTorch: `F.conv2d`.
     public static func conv2d(
-        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
+        _ input: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, groups: Int = 1
     ) -> Tensor {
         convolution(2, input, weight, bias, stride, ConvolutionPadding(padding), dilation, groups)
     }
     /// The same with padding by name: `.same` or `.valid`.
     public static func conv2d(
-        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: ConvolutionPadding,
+        _ input: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: ConvolutionPadding,
         dilation: any ExtentsConvertible = 1, groups: Int = 1
     ) -> Tensor {
         convolution(2, input, weight, bias, stride, padding, dilation, groups)
@@ -37,14 +37,14 @@ extension F {
     /// Convolution over three spatial dimensions, as `conv1d`: input [N, C, D, H, W], weight [O, C/groups, KD, KH, KW].
     /// PyTorch: `F.conv3d`.
     public static func conv3d(
-        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
+        _ input: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, groups: Int = 1
     ) -> Tensor {
         convolution(3, input, weight, bias, stride, ConvolutionPadding(padding), dilation, groups)
     }
     /// The same with padding by name: `.same` or `.valid`.
     public static func conv3d(
-        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: ConvolutionPadding,
+        _ input: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: ConvolutionPadding,
         dilation: any ExtentsConvertible = 1, groups: Int = 1
     ) -> Tensor {
         convolution(3, input, weight, bias, stride, padding, dilation, groups)
@@ -54,7 +54,7 @@ extension F {
     ///
     /// input [N, C, L] or [C, L], weight [C, O/groups, K], bias [O] → L′ = (L − 1)·stride − 2·padding + dilation·(K − 1) + outputPadding + 1.
     public static func convTranspose1d(
-        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
+        _ input: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         outputPadding: any ExtentsConvertible = 0, groups: Int = 1, dilation: any ExtentsConvertible = 1
     ) -> Tensor {
         convolutionTranspose(1, input, weight, bias, stride, padding, outputPadding, groups, dilation)
@@ -62,7 +62,7 @@ extension F {
 
     /// Transposed convolution over two spatial dimensions, as `convTranspose1d`. PyTorch: `F.conv_transpose2d`.
     public static func convTranspose2d(
-        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
+        _ input: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         outputPadding: any ExtentsConvertible = 0, groups: Int = 1, dilation: any ExtentsConvertible = 1
     ) -> Tensor {
         convolutionTranspose(2, input, weight, bias, stride, padding, outputPadding, groups, dilation)
@@ -70,7 +70,7 @@ extension F {
 
     /// Transposed convolution over three spatial dimensions, as `convTranspose1d`. PyTorch: `F.conv_transpose3d`.
     public static func convTranspose3d(
-        _ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
+        _ input: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         outputPadding: any ExtentsConvertible = 0, groups: Int = 1, dilation: any ExtentsConvertible = 1
     ) -> Tensor {
         convolutionTranspose(3, input, weight, bias, stride, padding, outputPadding, groups, dilation)

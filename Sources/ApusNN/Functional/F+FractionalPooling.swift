@@ -9,14 +9,14 @@ extension F {
     ///
     /// Traps where windows do not fit, or unless exactly one of `outputSize` and `outputRatio` (1 or 2 numbers between 0 and 1) is given.
     public static func fractionalMaxPool2d(
-        _ input: Tensor, kernelSize: any ExtentsConvertible, outputSize: (any ExtentsConvertible)? = nil, outputRatio: [Double]? = nil,
+        _ input: Tensor, _ kernelSize: any ExtentsConvertible, outputSize: (any ExtentsConvertible)? = nil, outputRatio: [Double]? = nil,
         randomSamples: Tensor? = nil
     ) -> Tensor {
         fractionalMaxPool("fractionalMaxPool2d", 2, input, kernelSize, outputSize, outputRatio, randomSamples).values
     }
     /// The same over volumes [N, C, D, H, W] or [C, D, H, W], with `randomSamples` [N, C, 3], first dimension first. PyTorch: `F.fractional_max_pool3d`.
     public static func fractionalMaxPool3d(
-        _ input: Tensor, kernelSize: any ExtentsConvertible, outputSize: (any ExtentsConvertible)? = nil, outputRatio: [Double]? = nil,
+        _ input: Tensor, _ kernelSize: any ExtentsConvertible, outputSize: (any ExtentsConvertible)? = nil, outputRatio: [Double]? = nil,
         randomSamples: Tensor? = nil
     ) -> Tensor {
         fractionalMaxPool("fractionalMaxPool3d", 3, input, kernelSize, outputSize, outputRatio, randomSamples).values
@@ -24,14 +24,14 @@ extension F {
 
     /// `fractionalMaxPool2d` and the indices of the maxima in the flattened plane, int64. PyTorch: `F.fractional_max_pool2d_with_indices`.
     public static func fractionalMaxPool2dWithIndices(
-        _ input: Tensor, kernelSize: any ExtentsConvertible, outputSize: (any ExtentsConvertible)? = nil, outputRatio: [Double]? = nil,
+        _ input: Tensor, _ kernelSize: any ExtentsConvertible, outputSize: (any ExtentsConvertible)? = nil, outputRatio: [Double]? = nil,
         randomSamples: Tensor? = nil
     ) -> (values: Tensor, indices: Tensor) {
         fractionalMaxPool("fractionalMaxPool2d", 2, input, kernelSize, outputSize, outputRatio, randomSamples)
     }
     /// `fractionalMaxPool3d` and the indices of the maxima in the flattened volume, int64. PyTorch: `F.fractional_max_pool3d_with_indices`.
     public static func fractionalMaxPool3dWithIndices(
-        _ input: Tensor, kernelSize: any ExtentsConvertible, outputSize: (any ExtentsConvertible)? = nil, outputRatio: [Double]? = nil,
+        _ input: Tensor, _ kernelSize: any ExtentsConvertible, outputSize: (any ExtentsConvertible)? = nil, outputRatio: [Double]? = nil,
         randomSamples: Tensor? = nil
     ) -> (values: Tensor, indices: Tensor) {
         fractionalMaxPool("fractionalMaxPool3d", 3, input, kernelSize, outputSize, outputRatio, randomSamples)

@@ -19,7 +19,7 @@ extension F {
         hardtanh(input, minVal: minVal, maxVal: maxVal, inplace: true)
     }
     /// `threshold` in place. PyTorch: `F.threshold_`.
-    @discardableResult public static func threshold_(_ input: Tensor, threshold: Double, value: Double) -> Tensor {
+    @discardableResult public static func threshold_(_ input: Tensor, _ threshold: Double, _ value: Double) -> Tensor {
         self.threshold(input, threshold: threshold, value: value, inplace: true)
     }
     /// `rrelu` in place. PyTorch: `F.rrelu_`.

@@ -2,10 +2,10 @@ import ApusCore
 
 extension F {
     /// x·Wᵀ + b for x [*, in], weight [out, in], bias [out]. PyTorch: `F.linear`.
-    public static func linear(_ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) -> Tensor { input.linear(weight, bias) }
+    public static func linear(_ input: Tensor, _ weight: Tensor, bias: Tensor? = nil) -> Tensor { input.linear(weight, bias) }
 
     /// y_o = Σ_ij x1_i·W_oij·x2_j + b_o for x1 [*, in1], x2 [*, in2], weight [out, in1, in2], bias [out]. PyTorch: `F.bilinear`.
-    public static func bilinear(_ input1: Tensor, _ input2: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) -> Tensor {
+    public static func bilinear(_ input1: Tensor, _ input2: Tensor, _ weight: Tensor, bias: Tensor? = nil) -> Tensor {
         if let bias, bias.isPoisoned { return bias }
         return composite("bilinear", .widest, input1, input2, weight) { (input1, input2, weight) throws(OpError) in
             guard weight.ndim == 3 else {

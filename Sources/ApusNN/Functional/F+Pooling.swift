@@ -8,21 +8,21 @@ extension F {
     /// `stride` is `kernelSize` by default; padding counts as −∞ and is at most half a window; with `ceilMode` the last window may reach
     /// beyond the input. L′ = ⌊(L + 2·padding − dilation·(kernelSize − 1) − 1)/stride⌋ + 1, rounded up with `ceilMode`.
     public static func maxPool1d(
-        _ input: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
+        _ input: Tensor, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, ceilMode: Bool = false
     ) -> Tensor {
         maxPool("maxPool1d", 1, input, kernelSize, stride, padding, dilation, ceilMode).values
     }
     /// The same over two dimensions: input [N, C, H, W] or [C, H, W]. PyTorch: `F.max_pool2d`.
     public static func maxPool2d(
-        _ input: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
+        _ input: Tensor, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, ceilMode: Bool = false
     ) -> Tensor {
         maxPool("maxPool2d", 2, input, kernelSize, stride, padding, dilation, ceilMode).values
     }
     /// The same over three dimensions: input [N, C, D, H, W] or [C, D, H, W]. PyTorch: `F.max_pool3d`.
     public static func maxPool3d(
-        _ input: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
+        _ input: Tensor, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, ceilMode: Bool = false
     ) -> Tensor {
         maxPool("maxPool3d", 3, input, kernelSize, stride, padding, dilation, ceilMode).values
@@ -30,21 +30,21 @@ extension F {
 
     /// `maxPool1d` and the indices of the maxima along L, int64, as `maxUnpool1d` takes them. PyTorch: `F.max_pool1d_with_indices`.
     public static func maxPool1dWithIndices(
-        _ input: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
+        _ input: Tensor, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, ceilMode: Bool = false
     ) -> (values: Tensor, indices: Tensor) {
         maxPool("maxPool1d", 1, input, kernelSize, stride, padding, dilation, ceilMode)
     }
     /// `maxPool2d` and the indices of the maxima in the flattened plane. PyTorch: `F.max_pool2d_with_indices`.
     public static func maxPool2dWithIndices(
-        _ input: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
+        _ input: Tensor, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, ceilMode: Bool = false
     ) -> (values: Tensor, indices: Tensor) {
         maxPool("maxPool2d", 2, input, kernelSize, stride, padding, dilation, ceilMode)
     }
     /// `maxPool3d` and the indices of the maxima in the flattened volume. PyTorch: `F.max_pool3d_with_indices`.
     public static func maxPool3dWithIndices(
-        _ input: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
+        _ input: Tensor, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, ceilMode: Bool = false
     ) -> (values: Tensor, indices: Tensor) {
         maxPool("maxPool3d", 3, input, kernelSize, stride, padding, dilation, ceilMode)
@@ -54,24 +54,24 @@ extension F {
     ///
     /// `outputSize` (spatial extents) chooses among the sizes that pool to this one; by default (L − 1)·stride − 2·padding + kernelSize.
     public static func maxUnpool1d(
-        _ input: Tensor, _ indices: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
-        padding: any ExtentsConvertible = 0, outputSize: [Int]? = nil
+        _ input: Tensor, _ indices: Tensor, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
+        padding: any ExtentsConvertible = 0, outputSize: (any Collection<Int>)? = nil
     ) -> Tensor {
-        maxUnpool("maxUnpool1d", 1, input, indices, kernelSize, stride, padding, outputSize)
+        maxUnpool("maxUnpool1d", 1, input, indices, kernelSize, stride, padding, outputSize.map { Array($0) })
     }
     /// A partial inverse of `maxPool2d`. PyTorch: `F.max_unpool2d`.
     public static func maxUnpool2d(
-        _ input: Tensor, _ indices: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
-        padding: any ExtentsConvertible = 0, outputSize: [Int]? = nil
+        _ input: Tensor, _ indices: Tensor, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
+        padding: any ExtentsConvertible = 0, outputSize: (any Collection<Int>)? = nil
     ) -> Tensor {
-        maxUnpool("maxUnpool2d", 2, input, indices, kernelSize, stride, padding, outputSize)
+        maxUnpool("maxUnpool2d", 2, input, indices, kernelSize, stride, padding, outputSize.map { Array($0) })
     }
     /// A partial inverse of `maxPool3d`. PyTorch: `F.max_unpool3d`.
     public static func maxUnpool3d(
-        _ input: Tensor, _ indices: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
-        padding: any ExtentsConvertible = 0, outputSize: [Int]? = nil
+        _ input: Tensor, _ indices: Tensor, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
+        padding: any ExtentsConvertible = 0, outputSize: (any Collection<Int>)? = nil
     ) -> Tensor {
-        maxUnpool("maxUnpool3d", 3, input, indices, kernelSize, stride, padding, outputSize)
+        maxUnpool("maxUnpool3d", 3, input, indices, kernelSize, stride, padding, outputSize.map { Array($0) })
     }
 
     /// The largest element of each of `outputSize` parts: part o of n covers ⌊o·L/n⌋ ..< ⌈(o + 1)·L/n⌉. PyTorch: `F.adaptive_max_pool1d`.
@@ -110,25 +110,22 @@ extension F {
 
     /// The mean of each window of [N, C, L] or [C, L]; `countIncludePad` counts the zeros of the padding. PyTorch: `F.avg_pool1d`.
     public static func avgPool1d(
-        _ input: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
-        ceilMode: Bool = false,
-        countIncludePad: Bool = true
+        _ input: Tensor, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
+        ceilMode: Bool = false, countIncludePad: Bool = true
     ) -> Tensor {
         averagePool("avgPool1d", 1, input, kernelSize, stride, padding, ceilMode, countIncludePad, nil)
     }
     /// The same over two dimensions; `divisorOverride` replaces the count as divisor. PyTorch: `F.avg_pool2d`.
     public static func avgPool2d(
-        _ input: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
-        ceilMode: Bool = false,
-        countIncludePad: Bool = true, divisorOverride: Int? = nil
+        _ input: Tensor, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
+        ceilMode: Bool = false, countIncludePad: Bool = true, divisorOverride: Int? = nil
     ) -> Tensor {
         averagePool("avgPool2d", 2, input, kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride)
     }
     /// The same over three dimensions. PyTorch: `F.avg_pool3d`.
     public static func avgPool3d(
-        _ input: Tensor, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
-        ceilMode: Bool = false,
-        countIncludePad: Bool = true, divisorOverride: Int? = nil
+        _ input: Tensor, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
+        ceilMode: Bool = false, countIncludePad: Bool = true, divisorOverride: Int? = nil
     ) -> Tensor {
         averagePool("avgPool3d", 3, input, kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride)
     }
@@ -150,21 +147,21 @@ extension F {
 
     /// (Σ xᵖ)^(1/p) over each window, of x and not |x|, as in PyTorch: p = 1 is a sum. PyTorch: `F.lp_pool1d`.
     public static func lpPool1d(
-        _ input: Tensor, _ normType: some ScalarConvertible, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
+        _ input: Tensor, _ normType: some ScalarConvertible, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
         ceilMode: Bool = false
     ) -> Tensor {
         lpPool("lpPool1d", 1, input, normType.scalar.doubleValue, kernelSize, stride, ceilMode)
     }
     /// The same over two dimensions. PyTorch: `F.lp_pool2d`.
     public static func lpPool2d(
-        _ input: Tensor, _ normType: some ScalarConvertible, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
+        _ input: Tensor, _ normType: some ScalarConvertible, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
         ceilMode: Bool = false
     ) -> Tensor {
         lpPool("lpPool2d", 2, input, normType.scalar.doubleValue, kernelSize, stride, ceilMode)
     }
     /// The same over three dimensions. PyTorch: `F.lp_pool3d`.
     public static func lpPool3d(
-        _ input: Tensor, _ normType: some ScalarConvertible, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
+        _ input: Tensor, _ normType: some ScalarConvertible, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
         ceilMode: Bool = false
     ) -> Tensor {
         lpPool("lpPool3d", 3, input, normType.scalar.doubleValue, kernelSize, stride, ceilMode)

@@ -4,7 +4,7 @@ extension F {
     /// Each window as a column: [N, C, H, W] or [C, H, W] → [N, C·∏kernel, windows] or [C·∏kernel, windows]. PyTorch: `F.unfold`.
     /// The windows are those of a convolution with the same arguments.
     public static func unfold(
-        _ input: Tensor, kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
+        _ input: Tensor, _ kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         stride: any ExtentsConvertible = 1
     ) -> Tensor {
         composite("unfold", input) { () throws(OpError) in
@@ -25,7 +25,7 @@ extension F {
 
     /// Adds up the windows where they overlap, the transpose of `unfold`: [N, C·∏kernel, windows] → [N, C, *outputSize]. PyTorch: `F.fold`.
     public static func fold(
-        _ input: Tensor, _ outputSize: any ExtentsConvertible, kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1,
+        _ input: Tensor, _ outputSize: any ExtentsConvertible, _ kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1,
         padding: any ExtentsConvertible = 0, stride: any ExtentsConvertible = 1
     ) -> Tensor {
         composite("fold", input) { () throws(OpError) in

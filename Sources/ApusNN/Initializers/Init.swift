@@ -202,7 +202,7 @@ public enum Init {
 
     /// Normally distributed with `std`, but a fraction `sparsity` of each column (rounded up) is 0; for matrices (Martens, 2010).
     @discardableResult public static func sparse_(
-        _ tensor: Tensor, sparsity: Double, std: Double = 0.01, generator: Generator? = nil
+        _ tensor: Tensor, _ sparsity: Double, std: Double = 0.01, generator: Generator? = nil
     ) -> Tensor {
         composite("Init.sparse_", tensor) { () throws(OpError) in
             guard tensor.ndim == 2 else { throw OpError("is for tensors with 2 dimensions, this one has shape \(tensor.shape)") }
@@ -221,6 +221,13 @@ public enum Init {
                 return tensor
             }
         }
+    }
+
+    /// `sparse_` with the label `sparsity`.
+    @discardableResult public static func sparse_(
+        _ tensor: Tensor, sparsity: Double, std: Double = 0.01, generator: Generator? = nil
+    ) -> Tensor {
+        sparse_(tensor, sparsity, std: std, generator: generator)
     }
 
     /// Fan in and fan out of a weight.

@@ -95,7 +95,8 @@ public final class ELU: InplaceActivation, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.elu(x, alpha: alpha.doubleValue, inplace: inplace) }
-    static let arguments = Signature(.number("alpha", 1.0).shown, .bool("inplace", false).shownUnlessDefault).makes(ELU.init)
+    static let arguments = Signature(.number("alpha", 1.0).shown, .bool("inplace", false).shownUnlessDefault).makes(
+        ELU.init(alpha:inplace:))
 }
 
 /// x > 0 ? x : α(e^(x/α) − 1). PyTorch: `nn.CELU`.
@@ -110,7 +111,8 @@ public final class CELU: InplaceActivation, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.celu(x, alpha: alpha.doubleValue, inplace: inplace) }
-    static let arguments = Signature(.number("alpha", 1.0).shown, .bool("inplace", false).shownUnlessDefault).makes(CELU.init)
+    static let arguments = Signature(.number("alpha", 1.0).shown, .bool("inplace", false).shownUnlessDefault).makes(
+        CELU.init(alpha:inplace:))
 }
 
 /// x·Φ(x). PyTorch: `nn.GELU`.
@@ -173,7 +175,7 @@ public final class Softplus: Module, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.softplus(x, beta: beta.doubleValue, threshold: threshold.doubleValue) }
-    static let arguments = Signature(.number("beta", 1.0).shown, .number("threshold", 20.0).shown).makes(Softplus.init)
+    static let arguments = Signature(.number("beta", 1.0).shown, .number("threshold", 20.0).shown).makes(Softplus.init(beta:threshold:))
 }
 
 /// |x| > λ ? x : 0. PyTorch: `nn.Hardshrink`.
@@ -188,7 +190,7 @@ public final class Hardshrink: Module, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.hardshrink(x, lambd: lambd.doubleValue) }
-    static let arguments = Signature(.number("lambd", 0.5).shownAsValue).makes(Hardshrink.init)
+    static let arguments = Signature(.number("lambd", 0.5).shownAsValue).makes(Hardshrink.init(_:))
 }
 
 /// x moved toward 0 by λ, and 0 within. PyTorch: `nn.Softshrink`.
@@ -203,7 +205,7 @@ public final class Softshrink: Module, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.softshrink(x, lambd: lambd.doubleValue) }
-    static let arguments = Signature(.number("lambd", 0.5).shownAsValue).makes(Softshrink.init)
+    static let arguments = Signature(.number("lambd", 0.5).shownAsValue).makes(Softshrink.init(_:))
 }
 
 /// min(max(x, minVal), maxVal). PyTorch: `nn.Hardtanh`.
@@ -264,7 +266,7 @@ public final class GLU: Module, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.glu(x, dim: dim) }
-    static let arguments = Signature(.int("dim", -1).shown).makes(GLU.init)
+    static let arguments = Signature(.int("dim", -1).shown).makes(GLU.init(_:))
 }
 
 /// x > 0 ? x : w·x with a learned w for each channel, or one for all. PyTorch: `nn.PReLU`.
@@ -285,7 +287,8 @@ public final class PReLU: Module, DeclaredModule {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { F.prelu(x, weight) }
-    static let arguments = Signature(.int("num_parameters", 1).shown, .double("init", 0.25), .device, .dtype).makes(PReLU.init)
+    static let arguments = Signature(.int("num_parameters", 1).shown, .double("init", 0.25), .device, .dtype).makes(
+        PReLU.init(_:init:device:dtype:))
 }
 
 /// x ≥ 0 ? x : a·x, with a random a in training and the mean of its bounds else. PyTorch: `nn.RReLU`.
@@ -307,7 +310,7 @@ public final class RReLU: InplaceActivation, DeclaredModule {
     }
     static let arguments = Signature(
         .number("lower", 1.0 / 8).shown, .number("upper", 1.0 / 3).shown, .bool("inplace", false).shownUnlessDefault
-    ).makes(RReLU.init)
+    ).makes(RReLU.init(_:_:inplace:))
 }
 
 /// eˣ / Σ eˣ along `dim`. PyTorch: `nn.Softmax`.

@@ -204,6 +204,18 @@ open class Convolution: ConvolutionLayer {
     ///   - groups: splits the channels into groups that are computed separately; it divides both numbers of channels.
     ///   - paddingMode: the values of the padding: zeros, or the input reflected, replicated or wrapped around.
     public init(
+        _ inChannels: Int, _ outChannels: Int, _ kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1,
+        padding: any ExtentsConvertible = 0, dilation: any ExtentsConvertible = 1, groups: Int = 1, bias: Bool = true,
+        paddingMode: PaddingMode = .zeros, device: Device = .cpu, dtype: DType = .float32
+    ) {
+        super.init(
+            inChannels, outChannels, kernelSize: kernelSize, stride: stride, padding: ConvolutionPadding(padding), outputPadding: 0,
+            dilation: dilation,
+            groups: groups, bias: bias, paddingMode: paddingMode, device: device, dtype: dtype)
+    }
+
+    /// The same with the label `kernelSize`.
+    public init(
         _ inChannels: Int, _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1,
         padding: any ExtentsConvertible = 0, dilation: any ExtentsConvertible = 1, groups: Int = 1, bias: Bool = true,
         paddingMode: PaddingMode = .zeros, device: Device = .cpu, dtype: DType = .float32
@@ -215,6 +227,19 @@ open class Convolution: ConvolutionLayer {
     }
 
     /// The same with padding by name: `.same` or `.valid`.
+    public init(
+        _ inChannels: Int, _ outChannels: Int, _ kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1,
+        padding: ConvolutionPadding,
+        dilation: any ExtentsConvertible = 1, groups: Int = 1, bias: Bool = true, paddingMode: PaddingMode = .zeros, device: Device = .cpu,
+        dtype: DType = .float32
+    ) {
+        super.init(
+            inChannels, outChannels, kernelSize: kernelSize, stride: stride, padding: padding, outputPadding: 0, dilation: dilation,
+            groups: groups, bias: bias,
+            paddingMode: paddingMode, device: device, dtype: dtype)
+    }
+
+    /// The same with the label `kernelSize`.
     public init(
         _ inChannels: Int, _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1,
         padding: ConvolutionPadding,
@@ -236,17 +261,17 @@ open class Convolution: ConvolutionLayer {
 /// Convolution over [N, C, L] or [C, L]. PyTorch: `nn.Conv1d`.
 open class Conv1d: Convolution, DeclaredModule {
     open override class var spatial: Int { 1 }
-    static let arguments = signature.makes(Conv1d.init)
+    static let arguments = signature.makes(Conv1d.init(_:_:_:stride:padding:dilation:groups:bias:paddingMode:device:dtype:))
 }
 /// Convolution over images [N, C, H, W] or [C, H, W]: `Conv2d(3, 6, kernelSize: 3, stride: 2, padding: 1)`. PyTorch: `nn.Conv2d`.
 open class Conv2d: Convolution, DeclaredModule {
     open override class var spatial: Int { 2 }
-    static let arguments = signature.makes(Conv2d.init)
+    static let arguments = signature.makes(Conv2d.init(_:_:_:stride:padding:dilation:groups:bias:paddingMode:device:dtype:))
 }
 /// Convolution over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.Conv3d`.
 open class Conv3d: Convolution, DeclaredModule {
     open override class var spatial: Int { 3 }
-    static let arguments = signature.makes(Conv3d.init)
+    static let arguments = signature.makes(Conv3d.init(_:_:_:stride:padding:dilation:groups:bias:paddingMode:device:dtype:))
 }
 
 /// The base class of ConvTranspose1d, ConvTranspose2d and ConvTranspose3d: the gradient of a convolution by its input, as a layer.
@@ -254,6 +279,19 @@ open class ConvolutionTranspose: ConvolutionLayer {
     override class var isTransposed: Bool { true }
 
     /// As `Convolution`; `outputPadding` extends one side of the output, to choose among the sizes from which a stride gives the input's.
+    public init(
+        _ inChannels: Int, _ outChannels: Int, _ kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1,
+        padding: any ExtentsConvertible = 0,
+        outputPadding: any ExtentsConvertible = 0, groups: Int = 1, bias: Bool = true, dilation: any ExtentsConvertible = 1,
+        paddingMode: PaddingMode = .zeros, device: Device = .cpu, dtype: DType = .float32
+    ) {
+        super.init(
+            inChannels, outChannels, kernelSize: kernelSize, stride: stride, padding: ConvolutionPadding(padding),
+            outputPadding: outputPadding,
+            dilation: dilation, groups: groups, bias: bias, paddingMode: paddingMode, device: device, dtype: dtype)
+    }
+
+    /// The same with the label `kernelSize`.
     public init(
         _ inChannels: Int, _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1,
         padding: any ExtentsConvertible = 0,
@@ -267,7 +305,9 @@ open class ConvolutionTranspose: ConvolutionLayer {
     }
 
     /// The output of spatial extents `outputSize`; traps unless a convolution with this stride maps them to the input's extents.
-    @discardableResult public final func callAsFunction(_ x: Tensor, outputSize: [Int]) -> Tensor { transposed(x, outputSize) }
+    @discardableResult public final func callAsFunction(_ x: Tensor, outputSize: some Collection<Int>) -> Tensor {
+        transposed(x, Array(outputSize))
+    }
 
     static let signature = Signature(
         .int("in_channels"), .int("out_channels"), .extents("kernel_size"), .extents("stride", 1), .extents("padding", 0),
@@ -310,17 +350,20 @@ extension ConvolutionLayer {
 /// Transposed convolution over [N, C, L] or [C, L]. PyTorch: `nn.ConvTranspose1d`.
 open class ConvTranspose1d: ConvolutionTranspose, DeclaredModule {
     open override class var spatial: Int { 1 }
-    static let arguments = signature.makes(ConvTranspose1d.init)
+    static let arguments = signature.makes(
+        ConvTranspose1d.init(_:_:_:stride:padding:outputPadding:groups:bias:dilation:paddingMode:device:dtype:))
 }
 /// Transposed convolution over images [N, C, H, W] or [C, H, W]. PyTorch: `nn.ConvTranspose2d`.
 open class ConvTranspose2d: ConvolutionTranspose, DeclaredModule {
     open override class var spatial: Int { 2 }
-    static let arguments = signature.makes(ConvTranspose2d.init)
+    static let arguments = signature.makes(
+        ConvTranspose2d.init(_:_:_:stride:padding:outputPadding:groups:bias:dilation:paddingMode:device:dtype:))
 }
 /// Transposed convolution over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.ConvTranspose3d`.
 open class ConvTranspose3d: ConvolutionTranspose, DeclaredModule {
     open override class var spatial: Int { 3 }
-    static let arguments = signature.makes(ConvTranspose3d.init)
+    static let arguments = signature.makes(
+        ConvTranspose3d.init(_:_:_:stride:padding:outputPadding:groups:bias:dilation:paddingMode:device:dtype:))
 }
 
 extension ConvolutionLayer: LazyModule {

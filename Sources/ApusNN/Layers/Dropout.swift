@@ -28,35 +28,35 @@ open class DropoutLayer: Module {
 /// Each element is 0 with probability `p`, else x/(1 − p). PyTorch: `nn.Dropout`.
 public final class Dropout: DropoutLayer, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.dropout(x, p: p.doubleValue, training: training, inplace: inplace) }
-    static let arguments = signature.makes(Dropout.init)
+    static let arguments = signature.makes(Dropout.init(_:inplace:))
 }
 
 /// Dropout of whole channels of [N, C, L] or [C, L]. PyTorch: `nn.Dropout1d`.
 public final class Dropout1d: DropoutLayer, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.dropout1d(x, p: p.doubleValue, training: training, inplace: inplace) }
-    static let arguments = signature.makes(Dropout1d.init)
+    static let arguments = signature.makes(Dropout1d.init(_:inplace:))
 }
 
 /// Dropout of whole channels of [N, C, H, W]. PyTorch: `nn.Dropout2d`.
 public final class Dropout2d: DropoutLayer, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.dropout2d(x, p: p.doubleValue, training: training, inplace: inplace) }
-    static let arguments = signature.makes(Dropout2d.init)
+    static let arguments = signature.makes(Dropout2d.init(_:inplace:))
 }
 
 /// Dropout of whole channels of [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.Dropout3d`.
 public final class Dropout3d: DropoutLayer, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.dropout3d(x, p: p.doubleValue, training: training, inplace: inplace) }
-    static let arguments = signature.makes(Dropout3d.init)
+    static let arguments = signature.makes(Dropout3d.init(_:inplace:))
 }
 
 /// Dropout that keeps SELU's mean and variance. PyTorch: `nn.AlphaDropout`.
 public final class AlphaDropout: DropoutLayer, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.alphaDropout(x, p: p.doubleValue, training: training, inplace: inplace) }
-    static let arguments = signature.makes(AlphaDropout.init)
+    static let arguments = signature.makes(AlphaDropout.init(_:inplace:))
 }
 
 /// Alpha dropout of whole channels. PyTorch: `nn.FeatureAlphaDropout`.
 public final class FeatureAlphaDropout: DropoutLayer, DeclaredModule {
     public override func forward(_ x: Tensor) -> Tensor { F.featureAlphaDropout(x, p: p.doubleValue, training: training, inplace: inplace) }
-    static let arguments = signature.makes(FeatureAlphaDropout.init)
+    static let arguments = signature.makes(FeatureAlphaDropout.init(_:inplace:))
 }

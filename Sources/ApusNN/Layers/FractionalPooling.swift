@@ -19,9 +19,8 @@ open class FractionalMaxPool: Module {
 
     /// Exactly one of `outputSize` and `outputRatio` (between 0 and 1; one number, or one for each dimension) sets the number of windows.
     public init(
-        kernelSize: any ExtentsConvertible, outputSize: (any ExtentsConvertible)? = nil, outputRatio: [Double]? = nil,
-        returnIndices: Bool = false,
-        randomSamples: Tensor? = nil
+        _ kernelSize: any ExtentsConvertible, outputSize: (any ExtentsConvertible)? = nil, outputRatio: [Double]? = nil,
+        returnIndices: Bool = false, randomSamples: Tensor? = nil
     ) {
         let spatial = Self.spatial
         var (kernel, size, ratio) = ([Int](), [Int]?.none, [Double]?.none)
@@ -66,10 +65,10 @@ open class FractionalMaxPool: Module {
 /// Fractional max pooling over images [N, C, H, W] or [C, H, W]. PyTorch: `nn.FractionalMaxPool2d`.
 public final class FractionalMaxPool2d: FractionalMaxPool, DeclaredModule {
     public override class var spatial: Int { 2 }
-    static let arguments = signature.makes(FractionalMaxPool2d.init)
+    static let arguments = signature.makes(FractionalMaxPool2d.init(_:outputSize:outputRatio:returnIndices:randomSamples:))
 }
 /// Fractional max pooling over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.FractionalMaxPool3d`.
 public final class FractionalMaxPool3d: FractionalMaxPool, DeclaredModule {
     public override class var spatial: Int { 3 }
-    static let arguments = signature.makes(FractionalMaxPool3d.init)
+    static let arguments = signature.makes(FractionalMaxPool3d.init(_:outputSize:outputRatio:returnIndices:randomSamples:))
 }

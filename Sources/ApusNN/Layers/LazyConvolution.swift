@@ -5,6 +5,18 @@ import ApusCore
 open class LazyConvolution: ConvolutionLayer {
     /// As `Convolution`, without the number of input channels.
     public init(
+        _ outChannels: Int, _ kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
+        dilation: any ExtentsConvertible = 1, groups: Int = 1, bias: Bool = true, paddingMode: PaddingMode = .zeros, device: Device = .cpu,
+        dtype: DType = .float32
+    ) {
+        super.init(
+            nil, outChannels, kernelSize: kernelSize, stride: stride, padding: ConvolutionPadding(padding), outputPadding: 0,
+            dilation: dilation,
+            groups: groups, bias: bias, paddingMode: paddingMode, device: device, dtype: dtype)
+    }
+
+    /// The same with the label `kernelSize`.
+    public init(
         _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         dilation: any ExtentsConvertible = 1, groups: Int = 1, bias: Bool = true, paddingMode: PaddingMode = .zeros, device: Device = .cpu,
         dtype: DType = .float32
@@ -16,6 +28,18 @@ open class LazyConvolution: ConvolutionLayer {
     }
 
     /// The same with padding by name: `.same` or `.valid`.
+    public init(
+        _ outChannels: Int, _ kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1, padding: ConvolutionPadding,
+        dilation: any ExtentsConvertible = 1, groups: Int = 1, bias: Bool = true, paddingMode: PaddingMode = .zeros, device: Device = .cpu,
+        dtype: DType = .float32
+    ) {
+        super.init(
+            nil, outChannels, kernelSize: kernelSize, stride: stride, padding: padding, outputPadding: 0, dilation: dilation,
+            groups: groups, bias: bias,
+            paddingMode: paddingMode, device: device, dtype: dtype)
+    }
+
+    /// The same with the label `kernelSize`.
     public init(
         _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1, padding: ConvolutionPadding,
         dilation: any ExtentsConvertible = 1, groups: Int = 1, bias: Bool = true, paddingMode: PaddingMode = .zeros, device: Device = .cpu,
@@ -36,17 +60,17 @@ open class LazyConvolution: ConvolutionLayer {
 /// `Conv1d` whose number of input channels comes from the first input. PyTorch: `nn.LazyConv1d`.
 public final class LazyConv1d: LazyConvolution, DeclaredModule {
     public override class var spatial: Int { 1 }
-    static let arguments = signature.makes(LazyConv1d.init)
+    static let arguments = signature.makes(LazyConv1d.init(_:_:stride:padding:dilation:groups:bias:paddingMode:device:dtype:))
 }
 /// `Conv2d` whose number of input channels comes from the first input. PyTorch: `nn.LazyConv2d`.
 public final class LazyConv2d: LazyConvolution, DeclaredModule {
     public override class var spatial: Int { 2 }
-    static let arguments = signature.makes(LazyConv2d.init)
+    static let arguments = signature.makes(LazyConv2d.init(_:_:stride:padding:dilation:groups:bias:paddingMode:device:dtype:))
 }
 /// `Conv3d` whose number of input channels comes from the first input. PyTorch: `nn.LazyConv3d`.
 public final class LazyConv3d: LazyConvolution, DeclaredModule {
     public override class var spatial: Int { 3 }
-    static let arguments = signature.makes(LazyConv3d.init)
+    static let arguments = signature.makes(LazyConv3d.init(_:_:stride:padding:dilation:groups:bias:paddingMode:device:dtype:))
 }
 
 /// The base class of LazyConvTranspose1d, LazyConvTranspose2d and LazyConvTranspose3d; see `LazyConvolution`.
@@ -54,6 +78,17 @@ open class LazyConvolutionTranspose: ConvolutionLayer {
     override class var isTransposed: Bool { true }
 
     /// As `ConvolutionTranspose`, without the number of input channels.
+    public init(
+        _ outChannels: Int, _ kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
+        outputPadding: any ExtentsConvertible = 0, groups: Int = 1, bias: Bool = true, dilation: any ExtentsConvertible = 1,
+        paddingMode: PaddingMode = .zeros, device: Device = .cpu, dtype: DType = .float32
+    ) {
+        super.init(
+            nil, outChannels, kernelSize: kernelSize, stride: stride, padding: ConvolutionPadding(padding), outputPadding: outputPadding,
+            dilation: dilation, groups: groups, bias: bias, paddingMode: paddingMode, device: device, dtype: dtype)
+    }
+
+    /// The same with the label `kernelSize`.
     public init(
         _ outChannels: Int, kernelSize: any ExtentsConvertible, stride: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         outputPadding: any ExtentsConvertible = 0, groups: Int = 1, bias: Bool = true, dilation: any ExtentsConvertible = 1,
@@ -65,7 +100,9 @@ open class LazyConvolutionTranspose: ConvolutionLayer {
     }
 
     /// The output of spatial extents `outputSize`; see `ConvolutionTranspose`.
-    @discardableResult public final func callAsFunction(_ x: Tensor, outputSize: [Int]) -> Tensor { transposed(x, outputSize) }
+    @discardableResult public final func callAsFunction(_ x: Tensor, outputSize: some Collection<Int>) -> Tensor {
+        transposed(x, Array(outputSize))
+    }
 
     public final override var typeName: String { isLazy ? "LazyConvTranspose\(Self.spatial)d" : "ConvTranspose\(Self.spatial)d" }
 
@@ -80,15 +117,18 @@ open class LazyConvolutionTranspose: ConvolutionLayer {
 /// `ConvTranspose1d` whose number of input channels comes from the first input. PyTorch: `nn.LazyConvTranspose1d`.
 public final class LazyConvTranspose1d: LazyConvolutionTranspose, DeclaredModule {
     public override class var spatial: Int { 1 }
-    static let arguments = signature.makes(LazyConvTranspose1d.init)
+    static let arguments = signature.makes(
+        LazyConvTranspose1d.init(_:_:stride:padding:outputPadding:groups:bias:dilation:paddingMode:device:dtype:))
 }
 /// `ConvTranspose2d` whose number of input channels comes from the first input. PyTorch: `nn.LazyConvTranspose2d`.
 public final class LazyConvTranspose2d: LazyConvolutionTranspose, DeclaredModule {
     public override class var spatial: Int { 2 }
-    static let arguments = signature.makes(LazyConvTranspose2d.init)
+    static let arguments = signature.makes(
+        LazyConvTranspose2d.init(_:_:stride:padding:outputPadding:groups:bias:dilation:paddingMode:device:dtype:))
 }
 /// `ConvTranspose3d` whose number of input channels comes from the first input. PyTorch: `nn.LazyConvTranspose3d`.
 public final class LazyConvTranspose3d: LazyConvolutionTranspose, DeclaredModule {
     public override class var spatial: Int { 3 }
-    static let arguments = signature.makes(LazyConvTranspose3d.init)
+    static let arguments = signature.makes(
+        LazyConvTranspose3d.init(_:_:stride:padding:outputPadding:groups:bias:dilation:paddingMode:device:dtype:))
 }

@@ -203,6 +203,7 @@ public final class PairwiseDistance: Module, DeclaredModule {
     @available(*, unavailable, message: "PairwiseDistance takes two inputs: distance(x1, x2)")
     public override func callAsFunction(_ x: Tensor) -> Tensor { needsOtherInputs("distance(x1, x2)") }
 
-    static let arguments = Signature(.double("p", 2), .double("eps", 1e-6), .bool("keepdim", false)).makes(PairwiseDistance.init)
+    static let arguments = Signature(.double("p", 2), .double("eps", 1e-6), .bool("keepdim", false)).makes(
+        PairwiseDistance.init(_:eps:keepDim:))
     static let inputs = Signature(.tensor("x1"), .tensor("x2")).calls { (module: PairwiseDistance, x1, x2) in module(x1, x2) }
 }

@@ -23,9 +23,8 @@ open class MaxPool: Module {
     /// Windows of `kernelSize` at distance `stride` (by default adjacent), after padding with −∞ by at most half a window.
     /// A call returns the values alone, even with `returnIndices`; ``withIndices(_:)`` returns both.
     public init(
-        kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
-        dilation: any ExtentsConvertible = 1,
-        returnIndices: Bool = false, ceilMode: Bool = false
+        _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
+        dilation: any ExtentsConvertible = 1, returnIndices: Bool = false, ceilMode: Bool = false
     ) {
         self.kernelSize = kernelSize.extents
         self.stride = stride?.extents ?? kernelSize.extents
@@ -63,17 +62,17 @@ open class MaxPool: Module {
 /// Max pooling over [N, C, L] or [C, L]. PyTorch: `nn.MaxPool1d`.
 public final class MaxPool1d: MaxPool, DeclaredModule {
     public override class var spatial: Int { 1 }
-    static let arguments = signature.makes(MaxPool1d.init)
+    static let arguments = signature.makes(MaxPool1d.init(_:stride:padding:dilation:returnIndices:ceilMode:))
 }
 /// Max pooling over images [N, C, H, W] or [C, H, W]. PyTorch: `nn.MaxPool2d`.
 public final class MaxPool2d: MaxPool, DeclaredModule {
     public override class var spatial: Int { 2 }
-    static let arguments = signature.makes(MaxPool2d.init)
+    static let arguments = signature.makes(MaxPool2d.init(_:stride:padding:dilation:returnIndices:ceilMode:))
 }
 /// Max pooling over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.MaxPool3d`.
 public final class MaxPool3d: MaxPool, DeclaredModule {
     public override class var spatial: Int { 3 }
-    static let arguments = signature.makes(MaxPool3d.init)
+    static let arguments = signature.makes(MaxPool3d.init(_:stride:padding:dilation:returnIndices:ceilMode:))
 }
 
 /// The base class of MaxUnpool1d, MaxUnpool2d and MaxUnpool3d, partial inverses of max pooling: values return to their indices among zeros.
@@ -89,7 +88,7 @@ open class MaxUnpool: Module {
     open class var spatial: Int { fail("MaxUnpool", "use MaxUnpool1d, MaxUnpool2d or MaxUnpool3d"); return 1 }
 
     /// With the arguments of the pool to invert.
-    public init(kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0) {
+    public init(_ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0) {
         // PyTorch stores and prints these as tuples.
         func tuple(_ extents: any ExtentsConvertible, _ name: String) -> Extents {
             do throws(OpError) { return Extents(try extents.extents.spread(Self.spatial, name)) } catch {
@@ -104,8 +103,10 @@ open class MaxUnpool: Module {
     }
 
     /// `indices` are those of the pool's `withIndices`; `outputSize` is needed where the pooled input did not have the default extents.
-    @discardableResult public final func callAsFunction(_ x: Tensor, _ indices: Tensor, outputSize: [Int]? = nil) -> Tensor {
-        call(x, indices) { F.maxUnpool("maxUnpool\(Self.spatial)d", Self.spatial, $0, $1, kernelSize, stride, padding, outputSize) }
+    @discardableResult public final func callAsFunction(_ x: Tensor, _ indices: Tensor, outputSize: (any Collection<Int>)? = nil) -> Tensor
+    {
+        let outputSize = outputSize.map { Array($0) }
+        return call(x, indices) { F.maxUnpool("maxUnpool\(Self.spatial)d", Self.spatial, $0, $1, kernelSize, stride, padding, outputSize) }
     }
 
     @available(*, unavailable, message: "MaxUnpool takes the values and their indices: unpool(values, indices)")
@@ -115,23 +116,23 @@ open class MaxUnpool: Module {
 
     static let signature = Signature(.extents("kernel_size").shown, .optionalExtents("stride").shown, .extents("padding", 0).shown)
     static let inputs = Signature(.tensor("input"), .tensor("indices"), .optionalInts("output_size"))
-        .calls { (module: MaxUnpool, x, indices, size) in module(x, indices, outputSize: size) }
+        .calls { (module: MaxUnpool, x, indices, size: [Int]?) in module(x, indices, outputSize: size) }
 }
 
 /// A partial inverse of `MaxPool1d`. PyTorch: `nn.MaxUnpool1d`.
 public final class MaxUnpool1d: MaxUnpool, DeclaredModule {
     public override class var spatial: Int { 1 }
-    static let arguments = signature.makes(MaxUnpool1d.init)
+    static let arguments = signature.makes(MaxUnpool1d.init(_:stride:padding:))
 }
 /// A partial inverse of `MaxPool2d`. PyTorch: `nn.MaxUnpool2d`.
 public final class MaxUnpool2d: MaxUnpool, DeclaredModule {
     public override class var spatial: Int { 2 }
-    static let arguments = signature.makes(MaxUnpool2d.init)
+    static let arguments = signature.makes(MaxUnpool2d.init(_:stride:padding:))
 }
 /// A partial inverse of `MaxPool3d`. PyTorch: `nn.MaxUnpool3d`.
 public final class MaxUnpool3d: MaxUnpool, DeclaredModule {
     public override class var spatial: Int { 3 }
-    static let arguments = signature.makes(MaxUnpool3d.init)
+    static let arguments = signature.makes(MaxUnpool3d.init(_:stride:padding:))
 }
 
 /// The base class of AvgPool1d, AvgPool2d and AvgPool3d: the mean of each window of each channel.
@@ -154,9 +155,8 @@ open class AvgPool: Module {
 
     /// `countIncludePad` counts the zeros of the padding as elements; `divisorOverride` replaces the count as divisor.
     public init(
-        kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
-        ceilMode: Bool = false,
-        countIncludePad: Bool = true, divisorOverride: Int? = nil
+        _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
+        ceilMode: Bool = false, countIncludePad: Bool = true, divisorOverride: Int? = nil
     ) {
         self.kernelSize = kernelSize.extents
         self.stride = stride?.extents ?? kernelSize.extents
@@ -184,12 +184,12 @@ public final class AvgPool1d: AvgPool, DeclaredModule {
 
     /// `countIncludePad` counts the zeros of the padding as elements.
     public init(
-        kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
+        _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil, padding: any ExtentsConvertible = 0,
         ceilMode: Bool = false, countIncludePad: Bool = true
     ) {
         // PyTorch prints the sizes of this class as tuples, unlike those of the other one-dimensional pools.
         super.init(
-            kernelSize: Extents(kernelSize.extents.values), stride: Extents((stride ?? kernelSize).extents.values),
+            Extents(kernelSize.extents.values), stride: Extents((stride ?? kernelSize).extents.values),
             padding: Extents(padding.extents.values),
             ceilMode: ceilMode, countIncludePad: countIncludePad, divisorOverride: nil)
     }
@@ -197,17 +197,17 @@ public final class AvgPool1d: AvgPool, DeclaredModule {
     static let arguments = Signature(
         .extents("kernel_size"), .optionalExtents("stride"), .extents("padding", 0), .bool("ceil_mode", false),
         .bool("count_include_pad", true)
-    ).makes(AvgPool1d.init)
+    ).makes(AvgPool1d.init(_:stride:padding:ceilMode:countIncludePad:))
 }
 /// Average pooling over images [N, C, H, W] or [C, H, W]. PyTorch: `nn.AvgPool2d`.
 public final class AvgPool2d: AvgPool, DeclaredModule {
     public override class var spatial: Int { 2 }
-    static let arguments = signature.makes(AvgPool2d.init)
+    static let arguments = signature.makes(AvgPool2d.init(_:stride:padding:ceilMode:countIncludePad:divisorOverride:))
 }
 /// Average pooling over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.AvgPool3d`.
 public final class AvgPool3d: AvgPool, DeclaredModule {
     public override class var spatial: Int { 3 }
-    static let arguments = signature.makes(AvgPool3d.init)
+    static let arguments = signature.makes(AvgPool3d.init(_:stride:padding:ceilMode:countIncludePad:divisorOverride:))
 }
 
 /// The base class of the adaptive pools: divides each channel into `outputSize` parts; part o of n covers ⌊o·in/n⌋ ..< ⌈(o + 1)·in/n⌉.
@@ -315,7 +315,7 @@ open class LPPool: Module {
 
     /// `normType` is p.
     public init(
-        _ normType: some ScalarConvertible, kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
+        _ normType: some ScalarConvertible, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
         ceilMode: Bool = false
     ) {
         self.normType = normType.scalar
@@ -339,17 +339,17 @@ open class LPPool: Module {
 /// Power-mean pooling over [N, C, L] or [C, L]. PyTorch: `nn.LPPool1d`.
 public final class LPPool1d: LPPool, DeclaredModule {
     public override class var spatial: Int { 1 }
-    static let arguments = signature.makes(LPPool1d.init)
+    static let arguments = signature.makes(LPPool1d.init(_:_:stride:ceilMode:))
 }
 /// Power-mean pooling over images [N, C, H, W] or [C, H, W]. PyTorch: `nn.LPPool2d`.
 public final class LPPool2d: LPPool, DeclaredModule {
     public override class var spatial: Int { 2 }
-    static let arguments = signature.makes(LPPool2d.init)
+    static let arguments = signature.makes(LPPool2d.init(_:_:stride:ceilMode:))
 }
 /// Power-mean pooling over volumes [N, C, D, H, W] or [C, D, H, W]. PyTorch: `nn.LPPool3d`.
 public final class LPPool3d: LPPool, DeclaredModule {
     public override class var spatial: Int { 3 }
-    static let arguments = signature.makes(LPPool3d.init)
+    static let arguments = signature.makes(LPPool3d.init(_:_:stride:ceilMode:))
 }
 
 extension Scalar: PythonRepresentable {

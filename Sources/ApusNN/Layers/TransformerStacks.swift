@@ -135,7 +135,7 @@ public final class Transformer: Module, DeclaredModule {
     /// Arguments as for the layers; `customEncoder` and `customDecoder` replace those that the other arguments describe. An encoder that is
     /// no `MaskedEncoder` takes one tensor and no masks.
     public init(
-        _ dModel: Int = 512, _ nhead: Int = 8, numEncoderLayers: Int = 6, numDecoderLayers: Int = 6, dimFeedforward: Int = 2048,
+        dModel: Int = 512, nhead: Int = 8, numEncoderLayers: Int = 6, numDecoderLayers: Int = 6, dimFeedforward: Int = 2048,
         dropout: Double = 0.1,
         activation: TransformerActivation = .relu, customEncoder: Module? = nil, customDecoder: (any MaskedDecoder)? = nil,
         layerNormEps: Double = 1e-5,

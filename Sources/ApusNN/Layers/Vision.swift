@@ -13,7 +13,7 @@ public final class Unfold: Module, DeclaredModule {
 
     /// The windows are those of a convolution with the same arguments.
     public init(
-        kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
+        _ kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1, padding: any ExtentsConvertible = 0,
         stride: any ExtentsConvertible = 1
     ) {
         self.kernelSize = kernelSize.extents
@@ -28,7 +28,7 @@ public final class Unfold: Module, DeclaredModule {
     }
     static let arguments = Signature(
         .extents("kernel_size").shown, .extents("dilation", 1).shown, .extents("padding", 0).shown, .extents("stride", 1).shown
-    ).makes(Unfold.init)
+    ).makes(Unfold.init(_:dilation:padding:stride:))
 }
 
 /// Adds up windows where they overlap in images of `outputSize`, the transpose of `Unfold`. PyTorch: `nn.Fold`.
@@ -46,9 +46,8 @@ public final class Fold: Module, DeclaredModule {
 
     /// The windows are those of a convolution over `outputSize` with the same arguments.
     public init(
-        _ outputSize: any ExtentsConvertible, kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1,
-        padding: any ExtentsConvertible = 0,
-        stride: any ExtentsConvertible = 1
+        _ outputSize: any ExtentsConvertible, _ kernelSize: any ExtentsConvertible, dilation: any ExtentsConvertible = 1,
+        padding: any ExtentsConvertible = 0, stride: any ExtentsConvertible = 1
     ) {
         self.outputSize = outputSize.extents
         self.kernelSize = kernelSize.extents
@@ -64,7 +63,7 @@ public final class Fold: Module, DeclaredModule {
     static let arguments = Signature(
         .extents("output_size").shown, .extents("kernel_size").shown, .extents("dilation", 1).shown, .extents("padding", 0).shown,
         .extents("stride", 1).shown
-    ).makes(Fold.init)
+    ).makes(Fold.init(_:_:dilation:padding:stride:))
 }
 
 /// Moves channels into space: [*, C·r², H, W] → [*, C, H·r, W·r]. PyTorch: `nn.PixelShuffle`.

@@ -25,7 +25,7 @@ public final class AdaptiveLogSoftmaxWithLoss: Module, DeclaredModule {
 
     /// `cutoffs` must ascend and lie in 1 … nClasses − 1.
     public init(
-        _ inFeatures: Int, _ nClasses: Int, cutoffs: [Int], divValue: Double = 4, headBias: Bool = false, device: Device = .cpu,
+        _ inFeatures: Int, _ nClasses: Int, _ cutoffs: [Int], divValue: Double = 4, headBias: Bool = false, device: Device = .cpu,
         dtype: DType = .float32
     ) {
         var isValid = true
@@ -139,7 +139,7 @@ public final class AdaptiveLogSoftmaxWithLoss: Module, DeclaredModule {
 
     static let arguments = Signature(
         .int("in_features"), .int("n_classes"), .ints("cutoffs"), .double("div_value", 4), .bool("head_bias", false), .device, .dtype
-    ).makes(AdaptiveLogSoftmaxWithLoss.init)
+    ).makes(AdaptiveLogSoftmaxWithLoss.init(_:_:_:divValue:headBias:device:dtype:))
     static let inputs = Signature(.tensor("input_"), .tensor("target_")).calls {
         (module: AdaptiveLogSoftmaxWithLoss, input, target) -> Argument in
         let (output, loss) = module(input, target)

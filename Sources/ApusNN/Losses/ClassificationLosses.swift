@@ -153,19 +153,35 @@ public final class CTCLoss: Loss, DeclaredModule {
     }
 
     /// The loss of `logProbs` [T, N, C] or [T, C] against `targets`, whose lengths are given.
-    public func callAsFunction(_ logProbs: Tensor, _ targets: Tensor, inputLengths: [Int], targetLengths: [Int]) -> Tensor {
+    @discardableResult public func callAsFunction(
+        _ logProbs: Tensor, _ targets: Tensor, _ inputLengths: [Int], _ targetLengths: [Int]
+    ) -> Tensor {
         call(logProbs, targets) {
             F.ctcLoss(
-                $0, $1, inputLengths: inputLengths, targetLengths: targetLengths, blank: blank, reduction: reduction,
-                zeroInfinity: zeroInfinity)
+                $0, $1, inputLengths, targetLengths, blank: blank, reduction: reduction, zeroInfinity: zeroInfinity)
         }
     }
 
     /// The same with integer tensors for the lengths.
-    public func callAsFunction(_ logProbs: Tensor, _ targets: Tensor, inputLengths: Tensor, targetLengths: Tensor) -> Tensor {
+    @discardableResult public func callAsFunction(
+        _ logProbs: Tensor, _ targets: Tensor, _ inputLengths: Tensor, _ targetLengths: Tensor
+    ) -> Tensor {
         call(logProbs, targets, inputLengths, targetLengths) {
-            F.ctcLoss($0, $1, inputLengths: $2, targetLengths: $3, blank: blank, reduction: reduction, zeroInfinity: zeroInfinity)
+            F.ctcLoss($0, $1, $2, $3, blank: blank, reduction: reduction, zeroInfinity: zeroInfinity)
         }
+    }
+
+    /// The same with the labels `inputLengths` and `targetLengths`.
+    @discardableResult public func callAsFunction(
+        _ logProbs: Tensor, _ targets: Tensor, inputLengths: [Int], targetLengths: [Int]
+    ) -> Tensor {
+        self(logProbs, targets, inputLengths, targetLengths)
+    }
+    /// The same with the labels `inputLengths` and `targetLengths`.
+    @discardableResult public func callAsFunction(
+        _ logProbs: Tensor, _ targets: Tensor, inputLengths: Tensor, targetLengths: Tensor
+    ) -> Tensor {
+        self(logProbs, targets, inputLengths, targetLengths)
     }
 
     static let arguments = Signature(.int("blank", 0), .reduction, .bool("zero_infinity", false)).makes(CTCLoss.init)

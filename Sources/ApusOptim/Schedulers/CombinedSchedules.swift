@@ -7,7 +7,7 @@ public final class SequentialLR: LRScheduler {
     private let milestones: [Int]
 
     /// Traps where there is no schedule, where one belongs to another optimizer, and unless there is one milestone less than schedules.
-    public init(_ optimizer: Optimizer, _ schedulers: [LRScheduler], milestones: [Int]) {
+    public init(_ optimizer: Optimizer, _ schedulers: [LRScheduler], _ milestones: [Int]) {
         checkMembers("SequentialLR", schedulers, optimizer)
         var milestones = milestones
         if milestones.count != schedulers.count - 1 {
@@ -155,7 +155,8 @@ public final class SWALR: LRScheduler {
 
     /// One rate for all groups. Traps where `annealEpochs` is negative.
     public convenience init(
-        _ optimizer: Optimizer, swaLR: Double, annealEpochs: Int = 10, annealStrategy: OneCycleLR.AnnealStrategy = .cos, lastEpoch: Int = -1
+        _ optimizer: Optimizer, _ swaLR: Double, annealEpochs: Int = 10, annealStrategy: OneCycleLR.AnnealStrategy = .cos,
+        lastEpoch: Int = -1
     ) {
         self.init(
             optimizer, swaLR: Array(repeating: swaLR, count: optimizer.paramGroups.count), annealEpochs: annealEpochs,
@@ -164,7 +165,7 @@ public final class SWALR: LRScheduler {
 
     /// A final rate for each group.
     public init(
-        _ optimizer: Optimizer, swaLR: [Double], annealEpochs: Int = 10, annealStrategy: OneCycleLR.AnnealStrategy = .cos,
+        _ optimizer: Optimizer, _ swaLR: [Double], annealEpochs: Int = 10, annealStrategy: OneCycleLR.AnnealStrategy = .cos,
         lastEpoch: Int = -1
     ) {
         self.swaLR = perGroup("SWALR", "swaLR", swaLR, optimizer.paramGroups)

@@ -8,7 +8,7 @@ public final class CosineAnnealingLR: LRScheduler {
     private var etaMin: Double
 
     /// Traps where `tMax` is not positive.
-    public init(_ optimizer: Optimizer, tMax: Int, etaMin: Double = 0, lastEpoch: Int = -1) {
+    public init(_ optimizer: Optimizer, _ tMax: Int, etaMin: Double = 0, lastEpoch: Int = -1) {
         (self.tMax, self.etaMin) = (tMax, etaMin)
         super.init(optimizer, lastEpoch: lastEpoch)
     }

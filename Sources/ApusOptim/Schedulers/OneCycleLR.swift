@@ -28,10 +28,9 @@ public final class OneCycleLR: LRScheduler {
 
     /// One maximum for all groups. The number of steps is `totalSteps`, or `epochs` times `stepsPerEpoch`.
     public convenience init(
-        _ optimizer: Optimizer, maxLR: Double, totalSteps: Int? = nil, epochs: Int? = nil, stepsPerEpoch: Int? = nil,
-        pctStart: Double = 0.3,
-        annealStrategy: AnnealStrategy = .cos, cycleMomentum: Bool = true, baseMomentum: Double = 0.85, maxMomentum: Double = 0.95,
-        divFactor: Double = 25, finalDivFactor: Double = 1e4, threePhase: Bool = false, lastEpoch: Int = -1
+        _ optimizer: Optimizer, _ maxLR: Double, totalSteps: Int? = nil, epochs: Int? = nil, stepsPerEpoch: Int? = nil,
+        pctStart: Double = 0.3, annealStrategy: AnnealStrategy = .cos, cycleMomentum: Bool = true, baseMomentum: Double = 0.85,
+        maxMomentum: Double = 0.95, divFactor: Double = 25, finalDivFactor: Double = 1e4, threePhase: Bool = false, lastEpoch: Int = -1
     ) {
         let count = optimizer.paramGroups.count
         self.init(
@@ -46,10 +45,9 @@ public final class OneCycleLR: LRScheduler {
     /// Traps where no number of steps is given, a number is out of its range, a list does not have one entry per group, or the
     /// optimizer has neither momentum nor betas for `cycleMomentum`. `step()` traps after the last step.
     public init(
-        _ optimizer: Optimizer, maxLR: [Double], totalSteps: Int? = nil, epochs: Int? = nil, stepsPerEpoch: Int? = nil,
-        pctStart: Double = 0.3,
-        annealStrategy: AnnealStrategy = .cos, cycleMomentum: Bool = true, baseMomentum: [Double]? = nil, maxMomentum: [Double]? = nil,
-        divFactor: Double = 25, finalDivFactor: Double = 1e4, threePhase: Bool = false, lastEpoch: Int = -1
+        _ optimizer: Optimizer, _ maxLR: [Double], totalSteps: Int? = nil, epochs: Int? = nil, stepsPerEpoch: Int? = nil,
+        pctStart: Double = 0.3, annealStrategy: AnnealStrategy = .cos, cycleMomentum: Bool = true, baseMomentum: [Double]? = nil,
+        maxMomentum: [Double]? = nil, divFactor: Double = 25, finalDivFactor: Double = 1e4, threePhase: Bool = false, lastEpoch: Int = -1
     ) {
         let groups = optimizer.paramGroups
         var steps = 1

@@ -8,7 +8,7 @@ public final class CosineAnnealingWarmRestarts: LRScheduler {
     private var etaMin: Double
 
     /// Traps where `t0` is not positive or `tMult` less than 1.
-    public init(_ optimizer: Optimizer, t0: Int, tMult: Int = 1, etaMin: Double = 0, lastEpoch: Int = -1) {
+    public init(_ optimizer: Optimizer, _ t0: Int, tMult: Int = 1, etaMin: Double = 0, lastEpoch: Int = -1) {
         (self.t0, self.tMult, self.etaMin) = (t0, tMult, etaMin)
         super.init(optimizer, lastEpoch: lastEpoch)
     }
@@ -66,9 +66,9 @@ public final class CyclicLR: LRScheduler {
 
     /// The same rates for all groups.
     public convenience init(
-        _ optimizer: Optimizer, baseLR: Double, maxLR: Double, stepSizeUp: Int = 2000, stepSizeDown: Int? = nil, mode: Mode = .triangular,
-        gamma: Double = 1,
-        scale: Scale? = nil, cycleMomentum: Bool = true, baseMomentum: Double = 0.8, maxMomentum: Double = 0.9, lastEpoch: Int = -1
+        _ optimizer: Optimizer, _ baseLR: Double, _ maxLR: Double, stepSizeUp: Int = 2000, stepSizeDown: Int? = nil,
+        mode: Mode = .triangular, gamma: Double = 1, scale: Scale? = nil, cycleMomentum: Bool = true, baseMomentum: Double = 0.8,
+        maxMomentum: Double = 0.9, lastEpoch: Int = -1
     ) {
         let count = optimizer.paramGroups.count
         func all(_ value: Double) -> [Double] { Array(repeating: value, count: count) }
@@ -83,9 +83,9 @@ public final class CyclicLR: LRScheduler {
     /// Traps where a number of steps is not positive, a list does not have one entry per group, or the optimizer has neither momentum nor
     /// betas for `cycleMomentum`.
     public init(
-        _ optimizer: Optimizer, baseLR: [Double], maxLR: [Double], stepSizeUp: Int = 2000, stepSizeDown: Int? = nil,
-        mode: Mode = .triangular, gamma: Double = 1,
-        scale: Scale? = nil, cycleMomentum: Bool = true, baseMomentum: [Double]? = nil, maxMomentum: [Double]? = nil, lastEpoch: Int = -1
+        _ optimizer: Optimizer, _ baseLR: [Double], _ maxLR: [Double], stepSizeUp: Int = 2000, stepSizeDown: Int? = nil,
+        mode: Mode = .triangular, gamma: Double = 1, scale: Scale? = nil, cycleMomentum: Bool = true, baseMomentum: [Double]? = nil,
+        maxMomentum: [Double]? = nil, lastEpoch: Int = -1
     ) {
         self.scale = scale
         let groups = optimizer.paramGroups

@@ -81,7 +81,7 @@ public final class StepLR: LRScheduler {
     private var gamma: Double
 
     /// Traps where `stepSize` is not positive.
-    public init(_ optimizer: Optimizer, stepSize: Int, gamma: Double = 0.1, lastEpoch: Int = -1) {
+    public init(_ optimizer: Optimizer, _ stepSize: Int, gamma: Double = 0.1, lastEpoch: Int = -1) {
         (self.stepSize, self.gamma) = (stepSize, gamma)
         super.init(optimizer, lastEpoch: lastEpoch)
     }
@@ -105,7 +105,7 @@ public final class MultiStepLR: LRScheduler {
     private var gamma: Double
 
     /// Arguments, order and defaults of PyTorch's `lr_scheduler.MultiStepLR`.
-    public init(_ optimizer: Optimizer, milestones: [Int], gamma: Double = 0.1, lastEpoch: Int = -1) {
+    public init(_ optimizer: Optimizer, _ milestones: [Int], gamma: Double = 0.1, lastEpoch: Int = -1) {
         (self.milestones, self.gamma) = (milestones.map { Double($0) }, gamma)
         super.init(optimizer, lastEpoch: lastEpoch)
     }
@@ -125,7 +125,7 @@ public final class ExponentialLR: LRScheduler {
     private var gamma: Double
 
     /// Arguments, order and defaults of PyTorch's `lr_scheduler.ExponentialLR`.
-    public init(_ optimizer: Optimizer, gamma: Double, lastEpoch: Int = -1) {
+    public init(_ optimizer: Optimizer, _ gamma: Double, lastEpoch: Int = -1) {
         self.gamma = gamma
         super.init(optimizer, lastEpoch: lastEpoch)
     }
