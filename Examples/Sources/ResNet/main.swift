@@ -11,14 +11,14 @@ final class Block: Module {
     let shortcut: Sequential
 
     init(_ inChannels: Int, _ outChannels: Int, stride: Int = 1) {
-        conv1 = Conv2d(inChannels, outChannels, kernelSize: 3, stride: stride, padding: 1, bias: false)
+        conv1 = Conv2d(inChannels, outChannels, 3, stride: stride, padding: 1, bias: false)
         bn1 = BatchNorm2d(outChannels)
-        conv2 = Conv2d(outChannels, outChannels, kernelSize: 3, padding: 1, bias: false)
+        conv2 = Conv2d(outChannels, outChannels, 3, padding: 1, bias: false)
         bn2 = BatchNorm2d(outChannels)
         shortcut =
             stride == 1 && inChannels == outChannels
             ? Sequential()
-            : Sequential(Conv2d(inChannels, outChannels, kernelSize: 1, stride: stride, bias: false), BatchNorm2d(outChannels))
+            : Sequential(Conv2d(inChannels, outChannels, 1, stride: stride, bias: false), BatchNorm2d(outChannels))
         super.init()
     }
 
@@ -29,7 +29,7 @@ final class Block: Module {
 }
 
 final class ResNet: Module {
-    let stem = Sequential(Conv2d(1, 16, kernelSize: 3, padding: 1, bias: false), BatchNorm2d(16), ReLU())
+    let stem = Sequential(Conv2d(1, 16, 3, padding: 1, bias: false), BatchNorm2d(16), ReLU())
     let blocks = Sequential(Block(16, 16), Block(16, 32, stride: 2), Block(32, 64, stride: 2))
     let head = Sequential(AdaptiveAvgPool2d(1), Flatten(), Linear(64, 10))
 

@@ -17,10 +17,10 @@ let three = Sequential(Linear(784, 256), ReLU(), Linear(256, 10))
 print(one, two, three, separator: "\n")
 
 final class Net: Module {
-    let conv1 = Conv2d(1, 8, kernelSize: 3, padding: 1)
+    let conv1 = Conv2d(1, 8, 3, padding: 1)
     let fc = Linear(8 * 14 * 14, 10)
     override func forward(_ x: Tensor) -> Tensor {
-        fc(F.maxPool2d(F.relu(conv1(x)), kernelSize: 2).flatten(startDim: 1))
+        fc(F.maxPool2d(F.relu(conv1(x)), 2).flatten(1))
     }
 }
 

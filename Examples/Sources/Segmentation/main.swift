@@ -28,12 +28,12 @@ struct Shapes: Dataset {
 
 final class UNet: Module {
     let down1, down2, bottom, up2, up1: Sequential
-    let pool = MaxPool2d(kernelSize: 2)
-    let head = Conv2d(8, 3, kernelSize: 1)
+    let pool = MaxPool2d(2)
+    let head = Conv2d(8, 3, 1)
 
     override init() {
         func block(_ inChannels: Int, _ outChannels: Int) -> Sequential {
-            Sequential(Conv2d(inChannels, outChannels, kernelSize: 3, padding: 1, bias: false), BatchNorm2d(outChannels), ReLU())
+            Sequential(Conv2d(inChannels, outChannels, 3, padding: 1, bias: false), BatchNorm2d(outChannels), ReLU())
         }
         (down1, down2, bottom) = (block(1, 8), block(8, 16), block(16, 32))
         (up2, up1) = (block(48, 16), block(24, 8))
@@ -56,7 +56,7 @@ let train = DataLoader(Shapes(count: 2_000), batchSize: 20, generator: Generator
 let test = DataLoader(Shapes(count: 200), batchSize: 100, generator: Generator(seed: 2))
 let model = UNet()
 let optimizer = Adam(model.parameters(), lr: 1e-2)
-let schedule = CosineAnnealingLR(optimizer, tMax: 4 * train.count / 2)
+let schedule = CosineAnnealingLR(optimizer, 4 * train.count / 2)
 
 let trainer = Trainer(model: model, optimizer: optimizer, schedule: .everyStep(schedule)) { F.crossEntropy($0, $1) }
 trainer.accumulate = 2

@@ -263,7 +263,7 @@ open class Conv1d: Convolution, DeclaredModule {
     open override class var spatial: Int { 1 }
     static let arguments = signature.makes(Conv1d.init(_:_:_:stride:padding:dilation:groups:bias:paddingMode:device:dtype:))
 }
-/// Convolution over images [N, C, H, W] or [C, H, W]: `Conv2d(3, 6, kernelSize: 3, stride: 2, padding: 1)`. PyTorch: `nn.Conv2d`.
+/// Convolution over images [N, C, H, W] or [C, H, W]: `Conv2d(3, 6, 3, stride: 2, padding: 1)`. PyTorch: `nn.Conv2d`.
 open class Conv2d: Convolution, DeclaredModule {
     open override class var spatial: Int { 2 }
     static let arguments = signature.makes(Conv2d.init(_:_:_:stride:padding:dilation:groups:bias:paddingMode:device:dtype:))
