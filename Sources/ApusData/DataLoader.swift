@@ -15,6 +15,8 @@ import ApusCore
 /// Only one task may use a loader at a time.
 // `Generator` needs its module's name here: inside a `Sequence` the plain name means a former associated type of the standard library.
 public final class DataLoader<Batch>: Sequence {
+    /// The data set, as it was given.
+    public let dataset: any Dataset
     /// The number of samples in a batch.
     public let batchSize: Int
     /// Whether each epoch has its own random order.
@@ -59,6 +61,7 @@ public final class DataLoader<Batch>: Sequence {
         self.generator = generator
         self.prefetch = Swift.max(prefetch, 0)
         sampleCount = dataset.count
+        self.dataset = dataset
         read = { try dataset.batch(at: $0) }
     }
 
@@ -106,7 +109,7 @@ public final class DataLoader<Batch>: Sequence {
     /// The same batches, each changed by `change` on the thread that makes it.
     private init(_ loader: DataLoader, _ change: @escaping (Batch) -> Batch) {
         (batchSize, shuffle, dropLast, prefetch) = (loader.batchSize, loader.shuffle, loader.dropLast, loader.prefetch)
-        (sampleCount, generator) = (loader.sampleCount, loader.generator)
+        (sampleCount, generator, dataset) = (loader.sampleCount, loader.generator, loader.dataset)
         read = { [read = loader.read] in change(try read($0)) }
     }
 

@@ -118,9 +118,9 @@ extension Symbols {
         _ = x.expand([1])
         _ = Tensor.expm1(x)
         _ = x.expm1()
-        _ = Tensor.eye(1)
+        _ = Tensor.eye(1, m: 1)
         _ = x.fill_(1)
-        _ = x.flatten()
+        _ = x.flatten(1)
         _ = x.flip([1])
         _ = x.float()
         _ = Tensor.floor(x)
@@ -153,10 +153,10 @@ extension Symbols {
         _ = Tensor.heaviside(x, x)
         _ = x.hypot(x)
         _ = Tensor.hypot(x, x)
-        _ = x.indexAdd(dim: 1, x, x)
-        _ = x.indexAdd_(dim: 1, x, x)
-        _ = x.indexFill(dim: 1, x, 1)
-        _ = x.indexSelect(dim: 1, x)
+        _ = x.indexAdd(1, x, x)
+        _ = x.indexAdd_(1, x, x)
+        _ = x.indexFill(1, x, 1)
+        _ = x.indexSelect(1, x)
         _ = x.int()
         _ = x.isclose(x)
         _ = Tensor.isclose(x, x)
@@ -233,7 +233,7 @@ extension Symbols {
         _ = x.multinomial(1)
         _ = x.mv(x)
         _ = Tensor.mv(x, x)
-        _ = x.narrow(1, 1, 1)
+        _ = x.narrow(dim: 1, 1, 1)
         _ = x.ndim
         _ = Tensor.ndtri(x)
         _ = x.ndtri()
@@ -295,7 +295,7 @@ extension Symbols {
         _ = x.scatterAdd(1, x, x)
         _ = x.scatterAdd_(1, x, x)
         _ = x.scatterReduce(1, x, x, reduce: .sum)
-        _ = x.select(1, 1)
+        _ = x.select(dim: 1, 1)
         _ = x.shape
         _ = Tensor.sigmoid(x)
         _ = x.sigmoid()
@@ -329,6 +329,7 @@ extension Symbols {
         _ = Tensor.sub(x, x)
         _ = x.sub_(x)
         _ = x.sum()
+        _ = x.sumToSize([1])
         _ = x.T
         _ = x.t()
         _ = Tensor.tan(x)
@@ -349,7 +350,7 @@ extension Symbols {
         _ = x.trunc()
         _ = x.unbind()
         _ = x.unflatten(1, [1])
-        _ = x.unfold(1, 1, 1)
+        _ = x.unfold(dim: 1, 1, 1)
         _ = x.uniform_()
         _ = x.unique()
         _ = x.unsqueeze(1)
@@ -378,10 +379,10 @@ extension Symbols {
         x /= y
         _ = x < y
         _ = x << y
-        x <<= y
     }
 
     static func useTensor6(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
+        x <<= y
         _ = x <= y
         _ = x == y
         _ = x > y
@@ -404,7 +405,6 @@ extension Symbols {
         _ = x.item(Int.self)
         _ = x.shape == y.shape
         _ = x.size(0)
-        _ = x.sum(toShape: [1])
         _ = x.to(.cpu)
         _ = x.to(.cuda())
         _ = x.to(.int16)

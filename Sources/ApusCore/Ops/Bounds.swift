@@ -46,6 +46,10 @@ extension Tensor {
         return x.unary(.clamp, x.bounds(low ?? .double(-.infinity), high ?? .double(.infinity)))
     }
     /// min(max(x, min), max) with whole numbers, whose literals would be decimals otherwise.
+    public final func clamp(_ min: some ScalarConvertible, _ max: some ScalarConvertible) -> Tensor {
+        clamp(min: min.scalar, max: max.scalar)
+    }
+    /// x between `min` and `max`; NaN stays NaN.
     public final func clamp(min: Int? = nil, max: Int? = nil) -> Tensor { clamp(min: min?.scalar, max: max?.scalar) }
     /// min(max(x, min), max), for `.infinity` and its like.
     public final func clamp(min: Double? = nil, max: Double? = nil) -> Tensor {

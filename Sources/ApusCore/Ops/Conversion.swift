@@ -40,6 +40,9 @@ extension Tensor {
         return apply(Transfer(device: device, inputDevice: self.device), Inputs(self))
     }
 
+    /// The tensor on the processor; x itself if it is there. PyTorch: `cpu()`.
+    public final func cpu() -> Tensor { to(.cpu) }
+
     /// The tensor on `device` in `dtype`.
     public final func to(_ device: Device, _ dtype: DType) -> Tensor { to(device).to(dtype) }
 

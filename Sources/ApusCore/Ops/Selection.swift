@@ -181,6 +181,13 @@ extension Tensor {
     public static func `where`(_ condition: Tensor, _ value: some ScalarConvertible, _ b: Tensor) -> Tensor {
         `where`(condition, b.wrapped(value), b)
     }
+    /// `a` where `condition` is true, else `b`: float32, or int64 if both are integers.
+    public static func `where`(_ condition: Tensor, _ a: some ScalarConvertible, _ b: some ScalarConvertible) -> Tensor {
+        let dtype = resultType(a.scalar.dtype, b.scalar)
+        return `where`(
+            condition, full([], a.scalar, dtype: dtype, device: condition.device),
+            full([], b.scalar, dtype: dtype, device: condition.device))
+    }
     /// `condition ? a : value`, for `.infinity` and its like.
     public static func `where`(_ condition: Tensor, _ a: Tensor, _ value: Double) -> Tensor { `where`(condition, a, a.wrapped(value)) }
     /// `condition ? value : b`, for `.infinity` and its like.

@@ -21,7 +21,7 @@ public final class Generator: RandomNumberGenerator, Sendable {
     private let protected: Mutex<State>
 
     /// A generator at the start of the stream of `seed`.
-    public init(seed: UInt64) { protected = Mutex(State(seed: seed, offset: 0)) }
+    public init(seed: some BinaryInteger) { protected = Mutex(State(seed: UInt64(truncatingIfNeeded: seed), offset: 0)) }
 
     /// The position in the stream; set it to continue from there.
     public var state: State {
@@ -30,7 +30,7 @@ public final class Generator: RandomNumberGenerator, Sendable {
     }
 
     /// Starts the stream of `seed` from the beginning. PyTorch: `manual_seed`.
-    public func manualSeed(_ seed: UInt64) { state = State(seed: seed, offset: 0) }
+    public func manualSeed(_ seed: some BinaryInteger) { state = State(seed: UInt64(truncatingIfNeeded: seed), offset: 0) }
 
     /// Takes `blocks` counters from the stream and returns the position before them.
     package func take(_ blocks: UInt64) -> State {
@@ -61,7 +61,7 @@ public final class Generator: RandomNumberGenerator, Sendable {
 }
 
 /// Seeds the process-wide generator, or that of the enclosing `withGenerator`. PyTorch: `torch.manual_seed`.
-public func manualSeed(_ seed: UInt64) { Generator.current.manualSeed(seed) }
+public func manualSeed(_ seed: some BinaryInteger) { Generator.current.manualSeed(seed) }
 
 /// Runs `body` with `generator` as the default generator of this thread.
 @discardableResult public func withGenerator<Result>(_ generator: Generator, _ body: () throws -> Result) rethrows -> Result {

@@ -21,6 +21,13 @@ public final class Buffer: Tensor {
 }
 
 extension Tensor {
+    /// The values without the history, in the same memory. What is assigned replaces the values, in another shape and dtype too, and the tensor
+    /// stays the same object: a module and an optimizer go on with it. PyTorch: `data`.
+    public final var data: Tensor {
+        get { detach() }
+        set { if !isPoisoned && !newValue.isPoisoned { setData(newValue) } }
+    }
+
     /// Takes over storage, shape, dtype and device of `other`, and keeps identity, hooks and `requiresGrad`. The gradient is converted too,
     /// or dropped if the shape differs. Used to move modules to a device or dtype, and to give lazy parameters a shape. PyTorch: assignment
     /// to `.data`.

@@ -91,6 +91,8 @@ public class Tensor {
     public final var numel: Int { shape.numel }
     /// The size of dimension `dim`; negative dims count from the end. PyTorch: `size(dim)`.
     public final func size(_ dim: Int) -> Int { shape[dim] }
+    /// The shape. PyTorch: `size()`.
+    public final func size() -> Shape { shape }
 
     /// Whether the elements are in memory in row-major order, without gaps.
     public final var isContiguous: Bool {
