@@ -161,6 +161,9 @@ extension Shape: RandomAccessCollection, MutableCollection {
     @inlinable public var startIndex: Int { 0 }
     @inlinable public var endIndex: Int { Int(rank) }
 
+    /// Not checked, as an array's: a part of a poisoned shape, which takes no extents, counts those that were added to it.
+    @inlinable public func index(_ i: Int, offsetBy distance: Int) -> Int { i + distance }
+
     /// The extent of dimension `i`; negative positions count from the end. Traps if there is no such dimension; inside `checked` it then
     /// reads 1.
     @inlinable public subscript(i: Int) -> Int {
