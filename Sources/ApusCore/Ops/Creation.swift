@@ -125,9 +125,9 @@ extension Tensor {
     }
     /// A tensor with every element `value`, for `.infinity` and its like; float32 by default.
     public static func full(
-        _ shape: Shape, _ value: Double, dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
+        _ shape: some Collection<Int>, _ value: Double, dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
     ) -> Tensor {
-        full(shape, Scalar.double(value), dtype: dtype, device: device).marked(requiresGrad)
+        full(Shape(shape), Scalar.double(value), dtype: dtype, device: device).marked(requiresGrad)
     }
     /// A tensor with undefined contents.
     public static func empty(
