@@ -15,6 +15,9 @@ public protocol LabelledImages: Dataset where Sample == (Tensor, Tensor), Batch 
 }
 
 extension LabelledImages {
+    /// The parts of the data set: `FashionMNIST.Split`.
+    public typealias Split = ApusData.Split
+
     public var count: Int { images.size(0) }
 
     public subscript(index: Int) -> (Tensor, Tensor) {

@@ -133,3 +133,44 @@ import Testing
         #expect(x.array(Double.self) == [4, 6])
     }
 }
+
+@Suite("Names and forms that one types from habit") struct TypedTests {
+    @Test func aSeedIsAnyInteger() {
+        let seed: Int = 7
+        manualSeed(seed)
+        let x = Tensor.rand([3])
+        manualSeed(7 as UInt64)
+        #expect(x.equal(Tensor.rand([3])))
+        // As in PyTorch, −1 stands for 2⁶⁴ − 1.
+        #expect(Generator(seed: -1).state == Generator(seed: UInt64.max).state)
+    }
+
+    @Test func dataIsTheValuesWithoutTheHistory() {
+        let w = Parameter(Tensor([1.0, 2]))
+        w.data.add_(1)
+        #expect(w.array(Double.self) == [2, 3] && !w.data.requiresGrad)
+        let same = w
+        w.data = Tensor([[5.0]])
+        #expect(same.shape == [1, 1] && same.item() == 5 && same.requiresGrad)
+    }
+
+    @Test func boundsByPosition() {
+        let x = Tensor([-1.0, 0.5, 2, .nan])
+        #expect(x.clamp(0, 1).array(Float.self).prefix(3) == [0, 0.5, 1] && x.clamp(0, 1)[3].item().isNaN)
+        let whole = Tensor([-1, 5]).clamp(0, 3)
+        #expect(whole.dtype == .int64 && whole.array(Int.self) == [0, 3])
+    }
+
+    @Test func oneOfTwoNumbers() {
+        let mask = Tensor([true, false])
+        let whole = Tensor.where(mask, 1, 0), mixed = Tensor.where(mask, 0.5, 2), decimals = Tensor.where(mask, 0.5, -.infinity)
+        #expect(whole.dtype == .int64 && whole.array(Int.self) == [1, 0])
+        #expect(mixed.dtype == .float32 && mixed.array(Double.self) == [0.5, 2])
+        #expect(decimals.array(Double.self) == [0.5, -.infinity])
+    }
+
+    @Test func placesAndSizes() {
+        let x = Tensor.zeros([2, 3])
+        #expect(x.size() == [2, 3] && x.cpu() === x)
+    }
+}

@@ -81,3 +81,11 @@ import TestSupport
         #expect(message { _ = try checked { randomSplit(base, [0.5, 0.4]) } }.contains("do not add up to 1"))
     }
 }
+
+@Suite("A loader knows its data set") struct LoaderDatasetTests {
+    @Test func byItsCount() {
+        let loader = DataLoader(TensorDataset(Tensor.zeros([5, 2])), batchSize: 2)
+        #expect(loader.dataset.count == 5 && loader.count == 3)
+        #expect(DataLoader([1, 2, 3]).dataset.count == 3)
+    }
+}

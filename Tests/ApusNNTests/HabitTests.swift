@@ -176,3 +176,15 @@ private final class Decoder: Module {
         #expect(StateDict(weights).keys == ["bias", "weight"])
     }
 }
+
+@Suite("Kernel sizes are written as pairs too") struct PairTests {
+    @Test func pairsMakeTheLayersOfLists() {
+        let pairs = Conv2d(2, 4, (3, 5), stride: (1, 2), padding: (0, 2), groups: 2, bias: false)
+        let lists = Conv2d(2, 4, [3, 5], stride: [1, 2], padding: [0, 2], groups: 2, bias: false)
+        #expect("\(pairs)" == "\(lists)" && pairs.weight.shape == lists.weight.shape)
+        #expect("\(Conv2d(1, 2, (3, 3)))" == "\(Conv2d(1, 2, 3))")
+        let up = ConvTranspose2d(2, 3, (2, 4), stride: (2, 3), padding: (1, 0), outputPadding: (1, 2))
+        let same = ConvTranspose2d(2, 3, [2, 4], stride: [2, 3], padding: [1, 0], outputPadding: [1, 2])
+        #expect("\(up)" == "\(same)" && up.weight.shape == same.weight.shape)
+    }
+}

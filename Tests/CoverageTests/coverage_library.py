@@ -51,6 +51,7 @@ MISSING = names("torch.autograd torch.autograd.functional", "backward gradcheck 
     """)
 
 CALLS = {
+    "manualSeed": "manualSeed(0)",
     "grad": "_ = grad(of: x, withRespectTo: [x])",
     "detectAnomaly": "_ = detectAnomaly { x }",
     "enableGrad": "_ = enableGrad { x }",

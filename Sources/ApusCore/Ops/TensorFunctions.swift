@@ -237,6 +237,8 @@ extension Tensor {
         x.clamp(min: min, max: max)
     }
     /// min(max(x, min), max) with whole numbers, whose literals would be decimals otherwise.
+    public static func clamp(_ x: Tensor, _ min: some ScalarConvertible, _ max: some ScalarConvertible) -> Tensor { x.clamp(min, max) }
+    /// x between `min` and `max`; NaN stays NaN.
     public static func clamp(_ x: Tensor, min: Int? = nil, max: Int? = nil) -> Tensor { x.clamp(min: min, max: max) }
     /// min(max(x, min), max), for `.infinity` and its like.
     public static func clamp(_ x: Tensor, min: Double? = nil, max: Double? = nil) -> Tensor { x.clamp(min: min, max: max) }

@@ -163,6 +163,9 @@ extension Shape: RandomAccessCollection, MutableCollection {
 
     /// Not checked, as an array's: a part of a poisoned shape, which takes no extents, counts those that were added to it.
     @inlinable public func index(_ i: Int, offsetBy distance: Int) -> Int { i + distance }
+    @inlinable public func distance(from start: Int, to end: Int) -> Int { end - start }
+    @inlinable public func index(after i: Int) -> Int { i + 1 }
+    @inlinable public func index(before i: Int) -> Int { i - 1 }
 
     /// The extent of dimension `i`; negative positions count from the end. Traps if there is no such dimension; inside `checked` it then
     /// reads 1.
