@@ -163,10 +163,10 @@ import Testing
 
     @Test func oneOfTwoNumbers() {
         let mask = Tensor([true, false])
-        let whole = Tensor.where(mask, 1, 0), mixed = Tensor.where(mask, 0.5, 2), decimals = Tensor.where(mask, 0.5, -.infinity)
+        let whole = Tensor.where(mask, 1, 0), mixed = Tensor.where(mask, 0.5, 2), decimals = Tensor.where(mask, 0.5, -Double.infinity)
         #expect(whole.dtype == .int64 && whole.array(Int.self) == [1, 0])
         #expect(mixed.dtype == .float32 && mixed.array(Double.self) == [0.5, 2])
-        #expect(decimals.array(Double.self) == [0.5, -.infinity])
+        #expect(decimals.array(Double.self) == [0.5, -Double.infinity])
     }
 
     @Test func placesAndSizes() {
