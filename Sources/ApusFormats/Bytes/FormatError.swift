@@ -8,6 +8,8 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
         case line(Int, column: Int)
         /// The name of a tensor or value.
         case key(String)
+        /// A record of an archive, and bytes from its start where the place is within it.
+        case record(String, offset: Int?)
     }
 
     /// The file's path as given by the caller.
@@ -30,6 +32,8 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
         case .offset(let offset): "\(file), byte \(offset): \(reason)"
         case .line(let line, let column): "\(file), line \(line), column \(column): \(reason)"
         case .key(let key): "\(file), '\(printable(key))': \(reason)"
+        case .record(let name, let offset?): "\(file), record '\(printable(name))', byte \(offset): \(reason)"
+        case .record(let name, nil): "\(file), record '\(printable(name))': \(reason)"
         case nil: "\(file): \(reason)"
         }
     }

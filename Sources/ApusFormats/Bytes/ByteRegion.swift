@@ -1,0 +1,105 @@
+import ApusSystem
+
+/// Bytes of a file, and what keeps them in memory: a mapped file, a part of one, or what was unpacked from it.
+///
+/// A region knows where it comes from, so that an error in it names file and place. Tensors borrow the bytes, and hold ``owner``.
+package struct ByteRegion {
+    /// The memory, which a tensor that borrows it may change: it is the process's own (see ``MappedFile``).
+    package let bytes: UnsafeMutableRawBufferPointer
+    /// Whoever holds it holds the memory.
+    package let owner: AnyObject
+    /// The file's path, as the caller gave it.
+    package let file: String
+    /// The record of an archive whose contents these are; nil where the region is a part of the file itself.
+    package let record: String?
+    /// The offset of the first byte, in the record or in the file.
+    package let start: Int
+
+    package var count: Int { bytes.count }
+
+    /// A whole file.
+    package init(_ file: MappedFile) {
+        (bytes, owner, self.file, record, start) = (file.bytes, file, file.path, nil, 0)
+    }
+
+    /// Memory that `owner` keeps, as the contents of a record.
+    package init(_ bytes: UnsafeMutableRawBufferPointer, owner: AnyObject, file: String, record: String?, start: Int = 0) {
+        (self.bytes, self.owner, self.file, self.record, self.start) = (bytes, owner, file, record, start)
+    }
+
+    /// A part of the region, which must lie within it; its offsets in messages go on counting from the beginning.
+    package subscript(range: Range<Int>) -> ByteRegion {
+        ByteRegion(.init(rebasing: bytes[range]), owner: owner, file: file, record: record, start: start + range.lowerBound)
+    }
+
+    /// The same bytes as the contents of a record; offsets count from its beginning.
+    package func asRecord(_ name: String) -> ByteRegion { ByteRegion(bytes, owner: owner, file: file, record: name) }
+
+    /// An error at `offset`, counted from the region's first byte.
+    package func error(at offset: Int, _ reason: String) -> FormatError {
+        FormatError(file: file, place: record.map { .record($0, offset: start + offset) } ?? .offset(start + offset), reason: reason)
+    }
+
+    /// An error of the whole region.
+    package func error(_ reason: String) -> FormatError {
+        FormatError(file: file, place: record.map { .record($0, offset: nil) }, reason: reason)
+    }
+}
+
+/// Memory of the process's own for what was unpacked; freed with its owner.
+package final class UnpackedBytes {
+    package let bytes: UnsafeMutableRawBufferPointer
+
+    package init(count: Int) { bytes = .allocate(byteCount: count, alignment: 64) }
+
+    deinit { bytes.deallocate() }
+}
+
+/// Reads numbers and pieces of a region from its beginning to its end, and never beyond: what is missing is an error at its place.
+package struct ByteCursor {
+    package let region: ByteRegion
+    /// The number of bytes read so far.
+    package var offset = 0
+
+    package init(_ region: ByteRegion) { self.region = region }
+
+    /// The bytes that are left.
+    package var rest: Int { region.count - offset }
+
+    /// An error at the next byte.
+    package func error(_ reason: String) -> FormatError { region.error(at: offset, reason) }
+
+    /// The next `count` bytes; `what` says in an error what they should have been.
+    package mutating func take(_ count: Int, _ what: @autoclosure () -> String) throws(FormatError) -> UnsafeRawBufferPointer {
+        guard count >= 0, count <= rest else {
+            throw error("\(what()): \(count) bytes should follow, \(rest == 0 ? "the end does" : "only \(rest) do")")
+        }
+        defer { offset += count }
+        return UnsafeRawBufferPointer(rebasing: region.bytes[offset..<(offset + count)])
+    }
+
+    /// The next bytes as a number, the lowest byte first.
+    package mutating func integer<Number: FixedWidthInteger>(
+        _ type: Number.Type = Number.self, _ what: @autoclosure () -> String
+    ) throws(FormatError) -> Number {
+        let bytes = try take(MemoryLayout<Number>.size, what())
+        return Number(littleEndian: bytes.loadUnaligned(as: Number.self))
+    }
+
+    /// The next `count` bytes as UTF-8.
+    package mutating func text(_ count: Int, _ what: @autoclosure () -> String) throws(FormatError) -> String {
+        let start = offset
+        guard let text = String(validating: try take(count, what()), as: UTF8.self) else {
+            throw region.error(at: start, "\(what()) is not UTF-8")
+        }
+        return text
+    }
+
+    /// The bytes up to the next newline, which is read too but is not part of the result.
+    package mutating func line(_ what: @autoclosure () -> String) throws(FormatError) -> UnsafeRawBufferPointer {
+        let left = UnsafeRawBufferPointer(rebasing: region.bytes[offset...])
+        guard let end = left.firstIndex(of: UInt8(ascii: "\n")) else { throw error("\(what()): no newline ends it") }
+        offset += end + 1
+        return UnsafeRawBufferPointer(rebasing: left[..<end])
+    }
+}
