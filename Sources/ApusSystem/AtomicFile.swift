@@ -121,7 +121,8 @@ package enum AtomicFile {
 
 /// What ``AtomicFile`` gives to write to: a buffered file that counts its bytes and, if asked, computes their checksum.
 package final class Writer {
-    private let path: String
+    /// The path of the file that this becomes.
+    package let path: String
     private let descriptor: Int32
     private var buffer: [UInt8] = []
     private static let capacity = 1 << 16

@@ -1,13 +1,11 @@
 import ApusSystem
-import CZlib
 
 /// Reads gzip files in pieces of the requested size.
 ///
-/// Python: `gzip.open`. The caller decides how much memory is allocated, and can bound it by the file's size: deflate expands at most by
-/// the factor 1,032.
+/// Python: `gzip.open`. The caller decides how much memory is allocated, and can bound it by the file's size (``bound``).
 package final class GzipReader {
     private let file: MappedFile
-    private var stream = z_stream()
+    private let inflater: Inflater
     private var at = 0
     private var ended = false
 
@@ -17,18 +15,13 @@ package final class GzipReader {
     }
 
     package init(_ file: MappedFile) throws(FormatError) {
-        self.file = file
-        // 16 selects the gzip wrapper, so that zlib checks header, CRC and length.
-        guard inflateInit2_(&stream, 16 + MAX_WBITS, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-            throw FormatError(file: file.path, reason: "zlib has no memory")
-        }
+        guard let inflater = Inflater(gzip: true) else { throw FormatError(file: file.path, reason: "zlib has no memory") }
+        (self.file, self.inflater) = (file, inflater)
         guard GzipReader.recognizes(file) else { throw error("the file does not begin as a gzip file does") }
     }
 
-    deinit { inflateEnd(&stream) }
-
     /// An upper bound of the number of bytes that are left.
-    package var bound: Int { 1040 * (file.bytes.count - at) + (1 << 16) }
+    package var bound: Int { Inflater.bound(file.bytes.count - at) }
 
     private func error(_ reason: String) -> FormatError { FormatError(file: file.path, place: .offset(at), reason: reason) }
 
@@ -40,26 +33,18 @@ package final class GzipReader {
                 // Gzip files may be concatenated, and zeros may follow the last.
                 while at < file.bytes.count, file.bytes[at] == 0 { at += 1 }
                 if at == file.bytes.count { return filled }
-                guard inflateReset(&stream) == Z_OK else { throw error("zlib cannot go on") }
+                guard inflater.reset() else { throw error("zlib cannot go on") }
                 ended = false
             }
-            let available = min(file.bytes.count - at, 1 << 30)
-            let room = min(out.count - filled, 1 << 30)
-            stream.next_in = file.bytes.baseAddress!.assumingMemoryBound(to: UInt8.self) + at
-            stream.avail_in = UInt32(available)
-            stream.next_out = out.baseAddress!.assumingMemoryBound(to: UInt8.self) + filled
-            stream.avail_out = UInt32(room)
-            let status = inflate(&stream, Z_NO_FLUSH)
-            let taken = available - Int(stream.avail_in)
-            let made = room - Int(stream.avail_out)
+            let (taken, made, outcome) = inflater.step(
+                UnsafeMutableRawBufferPointer(rebasing: file.bytes[at...]), into: UnsafeMutableRawBufferPointer(rebasing: out[filled...]))
             at += taken
             filled += made
-            switch status {
-            case Z_STREAM_END: ended = true
-            case Z_OK where taken > 0 || made > 0: break
-            case Z_OK, Z_BUF_ERROR: throw error("the gzip file is cut off")
-            case Z_MEM_ERROR: throw error("zlib has no memory")
-            default: throw error("the gzip file is damaged (\(stream.msg.map { String(cString: $0) } ?? "zlib error \(status)"))")
+            switch outcome {
+            case .more: break
+            case .ended: ended = true
+            case .stuck: throw error("the gzip file is cut off")
+            case .failed(let reason): throw error("the gzip file is damaged (\(reason))")
             }
         }
         return filled

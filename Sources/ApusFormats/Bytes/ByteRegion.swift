@@ -1,4 +1,5 @@
 import ApusSystem
+import Glibc
 
 /// Bytes of a file, and what keeps them in memory: a mapped file, a part of one, or what was unpacked from it.
 ///
@@ -50,9 +51,14 @@ package struct ByteRegion {
 package final class UnpackedBytes {
     package let bytes: UnsafeMutableRawBufferPointer
 
-    package init(count: Int) { bytes = .allocate(byteCount: count, alignment: 64) }
+    /// nil where there is no memory: how much is asked for may be what a file says.
+    package init?(count: Int) {
+        var base: UnsafeMutableRawPointer?
+        guard posix_memalign(&base, 64, count) == 0, let base else { return nil }
+        bytes = UnsafeMutableRawBufferPointer(start: base, count: count)
+    }
 
-    deinit { bytes.deallocate() }
+    deinit { free(bytes.baseAddress) }
 }
 
 /// Reads numbers and pieces of a region from its beginning to its end, and never beyond: what is missing is an error at its place.

@@ -1,0 +1,204 @@
+import ApusSystem
+
+/// The records of a zip archive. Python: `zipfile.ZipFile`.
+///
+/// The central directory at the archive's end alone says what there is, where it lies and how large it is; of the headers in front of the
+/// contents the lengths of name and extra field are read, which say where the contents begin, and name and method must agree. Archives in
+/// which two readers could see different things are refused: two records of one name, records that share bytes, a directory or an end
+/// record that does not lie where the other says. A record whose contents cannot be read (encrypted, packed by another method than
+/// deflate) is refused when it is asked for.
+///
+/// Names are bytes in UTF-8, whether or not flag 11 says so; those in an older code page are refused unless they are ASCII. A name is
+/// only a name: `/` and `..` mean nothing. Archives of more than 4 GB or 65,535 records (zip64) are read, those on several disks are not.
+///
+/// Specification: APPNOTE.TXT of PKWARE.
+package final class ZipArchive {
+    /// What the central directory says of a record.
+    package struct Record: Sendable {
+        package let name: String
+        /// Its place in ``ZipArchive/records``.
+        package let index: Int
+        /// 0: stored, 8: deflated.
+        package let method: UInt16
+        /// The sizes in the archive and of the contents, in bytes.
+        package let storedSize: Int, size: Int
+        /// CRC-32 of the contents.
+        package let crc: UInt32
+        let flags: UInt16
+        /// Where the header that precedes the contents lies in the region.
+        let offset: Int
+        /// Where the next record or the directory begins: the contents end before.
+        var limit = 0
+
+        /// Whether the contents lie in the archive as they are.
+        package var isStored: Bool { method == 0 }
+    }
+
+    /// In the order of the directory; folders, whose names end with `/`, among them.
+    package private(set) var records: [Record] = []
+    private var indices: [ByteKey: Int] = [:]
+    private let region: ByteRegion
+
+    /// Whether the region begins as an archive does, with a record or, where there is none, with the end record.
+    package static func recognizes(_ region: ByteRegion) -> Bool {
+        let start = region.bytes.prefix(4)
+        return start.elementsEqual([0x50, 0x4B, 3, 4]) || start.elementsEqual([0x50, 0x4B, 5, 6])
+    }
+
+    /// Reads the central directory, which is all that is touched of the region.
+    package init(_ region: ByteRegion) throws(FormatError) {
+        self.region = region
+        let directory = try ZipDirectory(of: region)
+        var cursor = ByteCursor(region)
+        cursor.offset = directory.range.lowerBound
+        records.reserveCapacity(directory.count)
+        indices.reserveCapacity(directory.count)
+        for index in 0..<directory.count {
+            let record = try Record(&cursor, index: index, end: directory.range.upperBound)
+            guard indices.updateValue(index, forKey: ByteKey(record.name)) == nil else {
+                throw ZipArchive.error(region, record.name, "two records have this name")
+            }
+            records.append(record)
+        }
+        guard cursor.offset == directory.range.upperBound else {
+            throw cursor.error(
+                "central directory: \(directory.count) records should fill it, \(directory.range.upperBound - cursor.offset) bytes are left")
+        }
+        try separate(before: directory.range.lowerBound)
+    }
+
+    /// The record of that name, by its bytes; nil where there is none.
+    package func record(_ name: String) -> Record? { indices[ByteKey(name)].map { records[$0] } }
+
+    /// Sets the limits of records, which must not share bytes.
+    private func separate(before directory: Int) throws(FormatError) {
+        let order = records.indices.sorted { records[$0].offset < records[$1].offset }
+        for (place, index) in order.enumerated() {
+            let record = records[index]
+            let next = place + 1 < order.count ? records[order[place + 1]] : nil
+            // The least that a record takes: the extra field of its header is unread.
+            let (end, overflows) = record.offset.addingReportingOverflow(30 + record.name.utf8.count)
+            let room = (next?.offset ?? directory) - end
+            guard !overflows, record.storedSize <= room else {
+                guard let next else {
+                    throw ZipArchive.error(
+                        region, record.name,
+                        "the directory says that \(record.storedSize) bytes lie behind byte \(record.offset), but the directory itself begins at byte \(directory)"
+                    )
+                }
+                throw ZipArchive.error(region, next.name, "it begins at byte \(next.offset), within record '\(printable(record.name))'")
+            }
+            records[index].limit = next?.offset ?? directory
+        }
+    }
+
+    private static func error(_ region: ByteRegion, _ name: String, _ reason: String) -> FormatError {
+        FormatError(file: region.file, place: .record(name, offset: nil), reason: reason)
+    }
+}
+
+// MARK: Contents
+
+extension ZipArchive {
+    /// The contents of a record.
+    ///
+    /// Stored ones are a part of the region: no byte of them is read, so a mapped file stays on the disk; ``checkCRC(_:_:)`` reads them.
+    /// Deflated ones are unpacked and checked; they may have at most `limit` bytes.
+    package func contents(of record: Record, limit: Int = .max) throws(FormatError) -> ByteRegion {
+        // Bits 0, 6 and 13 are kinds of encryption.
+        guard record.flags & 0x2041 == 0 else { throw error(record, "it is encrypted; pack the archive without a password") }
+        guard record.method == 0 || record.method == 8 else {
+            throw error(record, "it is packed by \(ZipArchive.methodName(record.method)); stored and deflated records are read")
+        }
+        let stored = try storedBytes(of: record)
+        guard !record.isStored else {
+            guard record.storedSize == record.size else {
+                throw error(record, "it is stored as it is, but has \(record.storedSize) bytes in the archive and \(record.size) outside of it")
+            }
+            return stored.asRecord(record.name)
+        }
+        guard record.size <= limit else { throw error(record, "it unpacks to \(record.size) bytes, more than \(limit)") }
+        guard record.size <= Inflater.bound(stored.count) else {
+            throw error(record, "\(stored.count) deflated bytes cannot unpack to \(record.size)")
+        }
+        return try inflate(record, stored)
+    }
+
+    /// Checks that the contents, as ``contents(of:limit:)`` gave them, are those of which the archive tells the CRC-32.
+    package func checkCRC(_ record: Record, _ contents: ByteRegion) throws(FormatError) {
+        guard CRC32.of(UnsafeRawBufferPointer(contents.bytes)) == record.crc else {
+            throw error(record, "the checksum (CRC-32) does not match the contents: the file is damaged")
+        }
+    }
+
+    private func error(_ record: Record, _ reason: String) -> FormatError { ZipArchive.error(region, record.name, reason) }
+
+    /// What lies between the local header and the next record.
+    private func storedBytes(of record: Record) throws(FormatError) -> ByteRegion {
+        var cursor = ByteCursor(region)
+        cursor.offset = record.offset
+        // The header's fixed part and the name lie within the limit (`separate`).
+        guard try cursor.integer(UInt32.self, "header") == 0x0403_4B50 else {
+            throw error(record, "no header of a record lies at byte \(record.offset), where the directory says")
+        }
+        _ = try cursor.take(4, "header")
+        let method = try cursor.integer(UInt16.self, "header")
+        // Time, date, CRC and sizes, which need not be here: the directory has them.
+        _ = try cursor.take(16, "header")
+        let nameCount = Int(try cursor.integer(UInt16.self, "header"))
+        let extraCount = Int(try cursor.integer(UInt16.self, "header"))
+        let start = cursor.offset + nameCount + extraCount
+        guard start <= record.limit, record.storedSize <= record.limit - start else {
+            throw error(record, "\(record.storedSize) bytes should follow byte \(start), but byte \(record.limit) belongs to what follows")
+        }
+        guard try cursor.take(nameCount, "name").elementsEqual(record.name.utf8) else {
+            throw error(record, "the header at byte \(record.offset), where the directory says, has another name")
+        }
+        guard method == record.method else {
+            throw error(
+                record,
+                "it is \(ZipArchive.methodName(record.method)), says the directory; \(ZipArchive.methodName(method)), says its header")
+        }
+        return region[start..<(start + record.storedSize)]
+    }
+
+    private func inflate(_ record: Record, _ stored: ByteRegion) throws(FormatError) -> ByteRegion {
+        guard let inflater = Inflater(gzip: false) else { throw error(record, "zlib has no memory") }
+        // One byte more, to see whether there is more.
+        guard let unpacked = UnpackedBytes(count: record.size + 1) else { throw error(record, "no memory for \(record.size) bytes") }
+        var (taken, made) = (0, 0)
+        unpacking: while made <= record.size {
+            let step = inflater.step(
+                UnsafeMutableRawBufferPointer(rebasing: stored.bytes[taken...]),
+                into: UnsafeMutableRawBufferPointer(rebasing: unpacked.bytes[made...]))
+            taken += step.taken
+            made += step.made
+            switch step.outcome {
+            case .more: break
+            case .ended: break unpacking
+            case .stuck: throw error(record, "the deflated bytes are cut off after \(made) of \(record.size) unpacked ones")
+            case .failed(let reason): throw error(record, "byte \(taken) of the deflated bytes is damaged (\(reason))")
+            }
+        }
+        guard made == record.size, taken == stored.count else {
+            throw error(
+                record,
+                made > record.size
+                    ? "it unpacks to more than the \(record.size) bytes that the directory says"
+                    : made < record.size
+                        ? "it unpacks to \(made) bytes, the directory says \(record.size)"
+                        : "\(stored.count - taken) bytes follow the end of its deflated bytes")
+        }
+        let contents = ByteRegion(
+            UnsafeMutableRawBufferPointer(rebasing: unpacked.bytes[..<made]), owner: unpacked, file: region.file, record: record.name)
+        try checkCRC(record, contents)
+        return contents
+    }
+
+    private static func methodName(_ method: UInt16) -> String {
+        let names: [UInt16: String] = [
+            0: "stored", 8: "deflated", 9: "deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "xz", 99: "AES",
+        ]
+        return names[method] ?? "method \(method)"
+    }
+}

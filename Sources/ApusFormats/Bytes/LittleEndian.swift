@@ -1,0 +1,6 @@
+extension [UInt8] {
+    /// Appends a number, the lowest byte first.
+    package mutating func append<Number: FixedWidthInteger>(littleEndian number: Number) {
+        Swift.withUnsafeBytes(of: number.littleEndian) { append(contentsOf: $0) }
+    }
+}
