@@ -62,7 +62,8 @@ package final class ZipArchive {
         }
         guard cursor.offset == directory.range.upperBound else {
             throw cursor.error(
-                "central directory: \(directory.count) records should fill it, \(directory.range.upperBound - cursor.offset) bytes are left")
+                "central directory: \(directory.count) records should fill it, \(directory.range.upperBound - cursor.offset) bytes are left"
+            )
         }
         try separate(before: directory.range.lowerBound)
     }
@@ -105,23 +106,31 @@ extension ZipArchive {
     /// Stored ones are a part of the region: no byte of them is read, so a mapped file stays on the disk; ``checkCRC(_:_:)`` reads them.
     /// Deflated ones are unpacked and checked; they may have at most `limit` bytes.
     package func contents(of record: Record, limit: Int = .max) throws(FormatError) -> ByteRegion {
-        // Bits 0, 6 and 13 are kinds of encryption.
-        guard record.flags & 0x2041 == 0 else { throw error(record, "it is encrypted; pack the archive without a password") }
-        guard record.method == 0 || record.method == 8 else {
-            throw error(record, "it is packed by \(ZipArchive.methodName(record.method)); stored and deflated records are read")
-        }
         let stored = try storedBytes(of: record)
-        guard !record.isStored else {
-            guard record.storedSize == record.size else {
-                throw error(record, "it is stored as it is, but has \(record.storedSize) bytes in the archive and \(record.size) outside of it")
-            }
-            return stored.asRecord(record.name)
-        }
+        guard !record.isStored else { return stored.asRecord(record.name) }
         guard record.size <= limit else { throw error(record, "it unpacks to \(record.size) bytes, more than \(limit)") }
-        guard record.size <= Inflater.bound(stored.count) else {
-            throw error(record, "\(stored.count) deflated bytes cannot unpack to \(record.size)")
+        // One byte more, to see whether there is more.
+        let (unpacked, made, taken) = try unpack(record, stored, capacity: record.size + 1)
+        guard made == record.size, taken == stored.count else {
+            throw error(
+                record,
+                made > record.size
+                    ? "it unpacks to more than the \(record.size) bytes that the directory says"
+                    : made < record.size
+                        ? "it unpacks to \(made) bytes, the directory says \(record.size)"
+                        : "\(stored.count - taken) bytes follow the end of its deflated bytes")
         }
-        return try inflate(record, stored)
+        let contents = region(unpacked, made, record)
+        try checkCRC(record, contents)
+        return contents
+    }
+
+    /// The first `count` bytes of a record's contents, or all of them if there are fewer; deflated ones are unpacked that far, unchecked.
+    package func beginning(of record: Record, count: Int) throws(FormatError) -> ByteRegion {
+        let stored = try storedBytes(of: record), count = min(count, record.size)
+        guard !record.isStored else { return stored[0..<count].asRecord(record.name) }
+        let (unpacked, made, _) = try unpack(record, stored, capacity: count)
+        return region(unpacked, made, record)
     }
 
     /// Checks that the contents, as ``contents(of:limit:)`` gave them, are those of which the archive tells the CRC-32.
@@ -133,8 +142,21 @@ extension ZipArchive {
 
     private func error(_ record: Record, _ reason: String) -> FormatError { ZipArchive.error(region, record.name, reason) }
 
-    /// What lies between the local header and the next record.
+    /// The first `count` unpacked bytes as the contents of a record.
+    private func region(_ unpacked: UnpackedBytes, _ count: Int, _ record: Record) -> ByteRegion {
+        ByteRegion(.init(rebasing: unpacked.bytes[..<count]), owner: unpacked, file: region.file, record: record.name)
+    }
+
+    /// What lies between the header and the next record, if it is of a kind that can be read.
     private func storedBytes(of record: Record) throws(FormatError) -> ByteRegion {
+        // Bits 0, 6 and 13 are kinds of encryption.
+        guard record.flags & 0x2041 == 0 else { throw error(record, "it is encrypted; pack the archive without a password") }
+        guard record.method == 0 || record.method == 8 else {
+            throw error(record, "it is packed by \(ZipArchive.methodName(record.method)); stored and deflated records are read")
+        }
+        guard !record.isStored || record.storedSize == record.size else {
+            throw error(record, "it is stored as it is, but has \(record.storedSize) bytes in the archive and \(record.size) outside of it")
+        }
         var cursor = ByteCursor(region)
         cursor.offset = record.offset
         // The header's fixed part and the name lie within the limit (`separate`).
@@ -162,12 +184,18 @@ extension ZipArchive {
         return region[start..<(start + record.storedSize)]
     }
 
-    private func inflate(_ record: Record, _ stored: ByteRegion) throws(FormatError) -> ByteRegion {
-        guard let inflater = Inflater(gzip: false) else { throw error(record, "zlib has no memory") }
-        // One byte more, to see whether there is more.
-        guard let unpacked = UnpackedBytes(count: record.size + 1) else { throw error(record, "no memory for \(record.size) bytes") }
+    /// Unpacks `capacity` bytes, or fewer where the deflated ones end; how many were made, and of how many.
+    private func unpack(
+        _ record: Record, _ stored: ByteRegion, capacity: Int
+    ) throws(FormatError) -> (unpacked: UnpackedBytes, made: Int, taken: Int) {
+        guard capacity <= Inflater.bound(stored.count) else {
+            throw error(record, "\(stored.count) deflated bytes cannot unpack to \(record.size)")
+        }
+        guard let inflater = Inflater(gzip: false), let unpacked = UnpackedBytes(count: capacity) else {
+            throw error(record, "no memory for \(capacity) bytes")
+        }
         var (taken, made) = (0, 0)
-        unpacking: while made <= record.size {
+        while made < capacity {
             let step = inflater.step(
                 UnsafeMutableRawBufferPointer(rebasing: stored.bytes[taken...]),
                 into: UnsafeMutableRawBufferPointer(rebasing: unpacked.bytes[made...]))
@@ -175,24 +203,12 @@ extension ZipArchive {
             made += step.made
             switch step.outcome {
             case .more: break
-            case .ended: break unpacking
+            case .ended: return (unpacked, made, taken)
             case .stuck: throw error(record, "the deflated bytes are cut off after \(made) of \(record.size) unpacked ones")
             case .failed(let reason): throw error(record, "byte \(taken) of the deflated bytes is damaged (\(reason))")
             }
         }
-        guard made == record.size, taken == stored.count else {
-            throw error(
-                record,
-                made > record.size
-                    ? "it unpacks to more than the \(record.size) bytes that the directory says"
-                    : made < record.size
-                        ? "it unpacks to \(made) bytes, the directory says \(record.size)"
-                        : "\(stored.count - taken) bytes follow the end of its deflated bytes")
-        }
-        let contents = ByteRegion(
-            UnsafeMutableRawBufferPointer(rebasing: unpacked.bytes[..<made]), owner: unpacked, file: region.file, record: record.name)
-        try checkCRC(record, contents)
-        return contents
+        return (unpacked, made, taken)
     }
 
     private static func methodName(_ method: UInt16) -> String {

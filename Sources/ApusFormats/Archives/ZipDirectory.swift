@@ -94,7 +94,8 @@ struct ZipDirectory {
         _ = try cursor.take(4, "end record of zip64")
         let diskHere = try cursor.integer(UInt32.self, "end record of zip64")
         let directoryDisk = try cursor.integer(UInt32.self, "end record of zip64")
-        let countHere = try cursor.integer(UInt64.self, "end record of zip64"), count = try cursor.integer(UInt64.self, "end record of zip64")
+        let countHere = try cursor.integer(UInt64.self, "end record of zip64"),
+            count = try cursor.integer(UInt64.self, "end record of zip64")
         let size = try cursor.integer(UInt64.self, "end record of zip64"), start = try cursor.integer(UInt64.self, "end record of zip64")
         guard diskHere == 0, directoryDisk == 0, countHere == count else { throw severalDisks(region, offset) }
         return try ZipDirectory(Int(clamping: count), size, start, before: offset, in: region)
