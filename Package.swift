@@ -87,7 +87,7 @@ let package = Package(
         .testTarget(
             name: "ApusDistributionsTests", dependencies: ["ApusDistributions", "Apus", "TestSupport"],
             exclude: ["Recorded", "record_distributions.py"]),
-        .testTarget(name: "ApusFormatsTests", dependencies: ["ApusFormats", "Apus", "TestSupport"]),
+        .testTarget(name: "ApusFormatsTests", dependencies: ["ApusFormats", "Apus", "TestSupport"], exclude: ["Interop"]),
         .testTarget(name: "ApusDataTests", dependencies: ["ApusData", "Apus", "TestSupport"]),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         .testTarget(name: "ApusTrainingTests", dependencies: ["ApusTraining", "Apus", "TestSupport", "AllocationCounter"]),

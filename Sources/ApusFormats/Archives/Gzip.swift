@@ -4,26 +4,26 @@ import ApusSystem
 ///
 /// Python: `gzip.open`. The caller decides how much memory is allocated, and can bound it by the file's size (``bound``).
 package final class GzipReader {
-    private let file: MappedFile
+    private let region: ByteRegion
     private let inflater: Inflater
     private var at = 0
     private var ended = false
 
     /// Whether the file begins with the signature of gzip.
-    package static func recognizes(_ file: MappedFile) -> Bool {
-        file.bytes.count >= 2 && file.bytes[0] == 0x1F && file.bytes[1] == 0x8B
+    package static func recognizes(_ region: ByteRegion) -> Bool {
+        region.count >= 2 && region.bytes[0] == 0x1F && region.bytes[1] == 0x8B
     }
 
-    package init(_ file: MappedFile) throws(FormatError) {
-        guard let inflater = Inflater(gzip: true) else { throw FormatError(file: file.path, reason: "zlib has no memory") }
-        (self.file, self.inflater) = (file, inflater)
-        guard GzipReader.recognizes(file) else { throw error("the file does not begin as a gzip file does") }
+    package init(_ region: ByteRegion) throws(FormatError) {
+        guard let inflater = Inflater(gzip: true) else { throw region.error("zlib has no memory") }
+        (self.region, self.inflater) = (region, inflater)
+        guard GzipReader.recognizes(region) else { throw error("the file does not begin as a gzip file does") }
     }
 
     /// An upper bound of the number of bytes that are left.
-    package var bound: Int { Inflater.bound(file.bytes.count - at) }
+    package var bound: Int { Inflater.bound(region.bytes.count - at) }
 
-    private func error(_ reason: String) -> FormatError { FormatError(file: file.path, place: .offset(at), reason: reason) }
+    private func error(_ reason: String) -> FormatError { region.error(at: at, reason) }
 
     /// Fills `out` and returns the number of bytes, which is less than its size only at the end of the file.
     package func read(into out: UnsafeMutableRawBufferPointer) throws(FormatError) -> Int {
@@ -31,13 +31,13 @@ package final class GzipReader {
         while filled < out.count {
             if ended {
                 // Gzip files may be concatenated, and zeros may follow the last.
-                while at < file.bytes.count, file.bytes[at] == 0 { at += 1 }
-                if at == file.bytes.count { return filled }
+                while at < region.bytes.count, region.bytes[at] == 0 { at += 1 }
+                if at == region.bytes.count { return filled }
                 guard inflater.reset() else { throw error("zlib cannot go on") }
                 ended = false
             }
             let (taken, made, outcome) = inflater.step(
-                UnsafeMutableRawBufferPointer(rebasing: file.bytes[at...]), into: UnsafeMutableRawBufferPointer(rebasing: out[filled...]))
+                UnsafeMutableRawBufferPointer(rebasing: region.bytes[at...]), into: UnsafeMutableRawBufferPointer(rebasing: out[filled...]))
             at += taken
             filled += made
             switch outcome {
@@ -60,19 +60,21 @@ package final class GzipReader {
 
 /// The bytes of a file in order, decompressed if it is gzipped.
 package final class ByteReader {
-    private let file: MappedFile
+    private let region: ByteRegion
     private let gzip: GzipReader?
     private var at = 0
 
-    package var path: String { file.path }
+    package var path: String { region.file }
 
-    package init(_ path: String) throws {
-        file = try MappedFile(path)
-        gzip = GzipReader.recognizes(file) ? try GzipReader(file) : nil
+    package convenience init(_ path: String) throws { try self.init(ByteRegion(MappedFile(path))) }
+
+    package init(_ region: ByteRegion) throws {
+        self.region = region
+        gzip = GzipReader.recognizes(region) ? try GzipReader(region) : nil
     }
 
     /// An upper bound of the number of bytes that are left; lengths read from the file are checked against it before anything is allocated.
-    package var bound: Int { gzip?.bound ?? file.bytes.count - at }
+    package var bound: Int { gzip?.bound ?? region.bytes.count - at }
 
     /// Fills `out`; throws where the file ends before.
     package func read(into out: UnsafeMutableRawBufferPointer) throws(FormatError) {
@@ -80,8 +82,8 @@ package final class ByteReader {
         if let gzip {
             count = try gzip.read(into: out)
         } else {
-            count = min(out.count, file.bytes.count - at)
-            out.copyMemory(from: UnsafeRawBufferPointer(rebasing: file.bytes[at..<(at + count)]))
+            count = min(out.count, region.bytes.count - at)
+            out.copyMemory(from: UnsafeRawBufferPointer(rebasing: region.bytes[at..<(at + count)]))
         }
         at += count
         if count < out.count {
@@ -103,10 +105,10 @@ package final class ByteReader {
     /// All remaining bytes; throws if there are more than `maximum`.
     package func readAll(maximum: Int) throws -> [UInt8] {
         guard let gzip else {
-            guard file.bytes.count - at <= maximum else {
-                throw FormatError(file: path, reason: "the file has \(file.bytes.count) bytes, more than \(maximum)")
+            guard region.bytes.count - at <= maximum else {
+                throw FormatError(file: path, reason: "the file has \(region.bytes.count) bytes, more than \(maximum)")
             }
-            return try read(file.bytes.count - at)
+            return try read(region.bytes.count - at)
         }
         // In pieces, so that memory grows with the data that is really there.
         var all: [UInt8] = []
@@ -122,8 +124,8 @@ package final class ByteReader {
     /// Checks that the file ends here.
     package func finish() throws {
         if let gzip { return try gzip.finish() }
-        guard at == file.bytes.count else {
-            throw FormatError(file: path, place: .offset(at), reason: "\(file.bytes.count - at) bytes follow where the file should end")
+        guard at == region.bytes.count else {
+            throw FormatError(file: path, place: .offset(at), reason: "\(region.bytes.count - at) bytes follow where the file should end")
         }
     }
 }

@@ -14,6 +14,8 @@ package final class TarReader {
 
     package init(_ path: String) throws { reader = try ByteReader(path) }
 
+    package init(_ region: ByteRegion) throws { reader = try ByteReader(region) }
+
     private func wrong(_ offset: Int, _ reason: String) -> FormatError {
         FormatError(file: reader.path, place: .offset(offset), reason: "\(reason) (of the unpacked archive)")
     }

@@ -5,7 +5,8 @@ import Glibc
 ///
 /// A region knows where it comes from, so that an error in it names file and place. Tensors borrow the bytes, and hold ``owner``.
 package struct ByteRegion {
-    /// The memory, which a tensor that borrows it may change: it is the process's own (see ``MappedFile``).
+    /// The memory, which a tensor that borrows it may change: it is the process's own (see ``MappedFile``). Valid only while someone holds
+    /// ``owner``; who reads the bytes of a region that nobody else holds does so in ``withBytes(_:)``.
     package let bytes: UnsafeMutableRawBufferPointer
     /// Whoever holds it holds the memory.
     package let owner: AnyObject
@@ -17,6 +18,15 @@ package struct ByteRegion {
     package let start: Int
 
     package var count: Int { bytes.count }
+
+    /// Calls `body` with the bytes, and holds them meanwhile.
+    package func withBytes<Result, Failure: Error>(_ body: (UnsafeRawBufferPointer) throws(Failure) -> Result) throws(Failure) -> Result {
+        defer { withExtendedLifetime(owner) {} }
+        return try body(UnsafeRawBufferPointer(bytes))
+    }
+
+    /// The bytes as text; what is not UTF-8 is replaced.
+    package var text: String { withBytes { String(decoding: $0, as: UTF8.self) } }
 
     /// A whole file.
     package init(_ file: MappedFile) {
@@ -75,7 +85,7 @@ package struct ByteCursor {
     /// An error at the next byte.
     package func error(_ reason: String) -> FormatError { region.error(at: offset, reason) }
 
-    /// The next `count` bytes; `what` says in an error what they should have been.
+    /// The next `count` bytes, valid while the cursor is; `what` says in an error what they should have been.
     package mutating func take(_ count: Int, _ what: @autoclosure () -> String) throws(FormatError) -> UnsafeRawBufferPointer {
         guard count >= 0, count <= rest else {
             throw error("\(what()): \(count) bytes should follow, \(rest == 0 ? "the end does" : "only \(rest) do")")

@@ -1,0 +1,102 @@
+import ApusSystem
+
+/// The objects that hold nothing more, with their paths. Modules have the paths of PyTorch's `state_dict()`.
+struct Flattening {
+    private(set) var leaves: [(name: String, object: PyTorchObject)] = []
+    private let contents: PyTorchContents
+    private let file: String
+
+    private var heap: PickleHeap { contents.heap }
+
+    /// An object to visit, its name, and how deep it is.
+    private struct Visit {
+        let index: PickleHeap.Index
+        let name: String
+        let depth: Int
+    }
+
+    /// Lists that hold each other have more paths than can be named.
+    private static let mostPaths = 1 << 20
+    private static let deepest = 1000
+
+    init(_ root: PyTorchObject, file: String) throws(FormatError) {
+        contents = root.contents
+        self.file = file
+        var pending = [Visit(index: root.index, name: "", depth: 0)]
+        var count = 0
+        while let visit = pending.popLast() {
+            count += 1
+            guard count <= Flattening.mostPaths else {
+                throw wrong("more than \(Flattening.mostPaths) paths lead to its objects: lists that hold each other or themselves")
+            }
+            guard let parts = parts(visit) else {
+                leaves.append((visit.name.isEmpty ? "tensor" : visit.name, PyTorchObject(contents: contents, index: visit.index)))
+                continue
+            }
+            guard visit.depth < Flattening.deepest else {
+                throw wrong("'\(printable(String(visit.name.prefix(40))))…': objects are nested more than \(Flattening.deepest) deep")
+            }
+            for (name, index) in parts.reversed() {
+                pending.append(
+                    Visit(
+                        index: index, name: name.isEmpty ? visit.name : visit.name.isEmpty ? name : "\(visit.name).\(name)",
+                        depth: visit.depth + 1))
+            }
+        }
+    }
+
+    private func wrong(_ reason: String) -> FormatError {
+        FormatError(file: file, place: contents.record.map { .record($0, offset: nil) }, reason: reason)
+    }
+
+    /// What an object holds, by name; nil for one that holds nothing.
+    private func parts(_ visit: Visit) -> [(String, PickleHeap.Index)]? {
+        switch heap[visit.index] {
+        case .list(let elements), .tuple(let elements), .set(let elements):
+            return elements.enumerated().map { ("\($0.offset)", $0.element) }
+        case .dictionary(let items, _): return named(items)
+        case .record(let number):
+            let record = heap.records[number]
+            if NumPyRecord.isArray(heap, visit.index) || NumPyRecord.scalar(heap, visit.index) != nil { return nil }
+            return module(record) ?? (plain(record) + named(record.hasKeys ? record.items : []))
+        default: return nil
+        }
+    }
+
+    private func named(_ items: [PickleHeap.Index]) -> [(String, PickleHeap.Index)] {
+        stride(from: 0, to: items.count, by: 2).map { (heap.name(ofKey: items[$0]) ?? heap.describe(items[$0]), items[$0 + 1]) }
+    }
+
+    private func plain(_ record: PickleHeap.Record) -> [(String, PickleHeap.Index)] {
+        let elements = record.hasKeys ? [] : record.items.enumerated().map { ("\($0.offset)", $0.element) }
+        guard let state = record.state else { return elements }
+        if case .dictionary(let items, _) = heap[state] { return named(items) + elements }
+        return [("", state)] + elements
+    }
+
+    /// A module's parameters, its buffers but those that `state_dict()` leaves out, and its modules; nil for what is no module.
+    private func module(_ record: PickleHeap.Record) -> [(String, PickleHeap.Index)]? {
+        guard let state = record.state, case .dictionary(let attributes, _) = heap[state] else { return nil }
+        if let tensors = contents.scriptTensors, let own = tensors[record.className] {
+            let all = named(attributes)
+            let values = own.compactMap { name in all.first { $0.0 == name } }
+            return (values + all.filter { isModule($0.1) }).filter { !isNone($0.1) }
+        }
+        func attribute(_ name: String) -> PickleHeap.Index? { heap.value(state, .string(ByteKey(name))) }
+        guard let modules = attribute("_modules"), let parameters = attribute("_parameters") else { return nil }
+        let transient = Set(
+            attribute("_non_persistent_buffers_set").flatMap { heap.elements($0) }?.compactMap { heap.name(ofKey: $0) } ?? [])
+        func entries(_ index: PickleHeap.Index?) -> [(String, PickleHeap.Index)] {
+            guard let index, case .dictionary(let items, _) = heap[index] else { return [] }
+            return named(items).filter { !isNone($0.1) }
+        }
+        return entries(parameters) + entries(attribute("_buffers")).filter { !transient.contains($0.0) } + entries(modules)
+    }
+
+    private func isModule(_ index: PickleHeap.Index) -> Bool {
+        guard case .record(let number) = heap[index] else { return false }
+        return contents.scriptTensors?[heap.records[number].className] != nil
+    }
+
+    private func isNone(_ index: PickleHeap.Index) -> Bool { if case .none = heap[index] { true } else { false } }
+}

@@ -1,0 +1,83 @@
+import ApusSystem
+
+/// The layout of PyTorch 0.1.10 to 1.5: four pickles (a magic number, 1001, the machine's sizes, the object), the list of the storages' keys,
+/// and for each key eight bytes of count and the elements.
+enum LegacyPyTorch {
+    private static let magic = "119547037146038801333356"
+    /// The pickle of the magic number, as all of Python's versions write it, behind the byte of the protocol.
+    private static let beginning: [UInt8] = [0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E]
+
+    static func recognizes(_ region: ByteRegion) -> Bool {
+        region.count >= 15 && region.bytes[0] == 0x80 && region.bytes[2..<15].elementsEqual(beginning)
+    }
+
+    static func read(_ region: ByteRegion) throws -> (PyTorchContents, PickleHeap.Index) {
+        let heap = PickleHeap()
+        var cursor = ByteCursor(region)
+        func next(_ what: String) throws -> PickleHeap.Index {
+            var reader = Unpickler(cursor, into: heap)
+            do {
+                return try {
+                    defer { cursor = reader.cursor }; return try reader.load()
+                }()
+            } catch let error as FormatError {
+                throw FormatError(file: error.file, place: error.place, reason: "\(what): \(error.reason)")
+            }
+        }
+        guard case .bigInteger(magic) = heap[try next("first pickle")] else {
+            throw region.error(at: 0, "another magic number than PyTorch's")
+        }
+        guard case .int(1001) = heap[try next("second pickle")] else { throw region.error(at: 15, "another version than 1001") }
+        let system = try next("third pickle")
+        var isBigEndian = false
+        if let little = heap.value(system, .string(ByteKey("little_endian"))), case .bool(false) = heap[little] { isBigEndian = true }
+        let root = try next("the object")
+        let list = try next("list of storages")
+        guard let keys = heap.elements(list) else {
+            throw cursor.error("list of storages: \(heap.describe(list)), where a list should stand")
+        }
+        let source = try LegacySource(region, cursor, keys.map { heap.name(ofKey: $0) }, heap.storages, isBigEndian: isBigEndian)
+        return (PyTorchContents(heap: heap, source: source), root)
+    }
+}
+
+/// The storages behind the pickles, in the order of the list.
+private struct LegacySource: StorageSource {
+    let file: String
+    let isBigEndian: Bool
+    private var regions: [ByteKey: ByteRegion] = [:]
+
+    init(_ region: ByteRegion, _ start: ByteCursor, _ keys: [String?], _ storages: [PickledStorage], isBigEndian: Bool) throws(FormatError)
+    {
+        file = region.file
+        self.isBigEndian = isBigEndian
+        var sizes: [ByteKey: Int] = [:]
+        for storage in storages { sizes[ByteKey(storage.key)] = storage.elementSize }
+        var cursor = start
+        for key in keys {
+            guard let key else { throw cursor.error("list of storages: a key that is no text") }
+            let name = "storage '\(printable(key))'"
+            guard regions[ByteKey(key)] == nil else { throw cursor.error("\(name) is listed twice") }
+            guard let size = sizes[ByteKey(key)] else {
+                throw cursor.error("\(name) is listed, but no tensor is in it, so its elements' size is not known")
+            }
+            let place = cursor.offset
+            let bytes = try cursor.take(8, "\(name), the number of elements")
+            var count = Int(Int64(littleEndian: bytes.loadUnaligned(as: Int64.self)))
+            if isBigEndian { count = count.byteSwapped }
+            let (total, overflow) = count.multipliedReportingOverflow(by: size)
+            guard count >= 0, !overflow, total <= cursor.rest else {
+                throw region.error(at: place, "\(name): \(count) elements of \(size) bytes should follow, \(cursor.rest) bytes are left")
+            }
+            regions[ByteKey(key)] = region[cursor.offset..<(cursor.offset + total)]
+            cursor.offset += total
+        }
+    }
+
+    func size(of storage: PickledStorage) throws(StorageProblem) -> Int {
+        guard let region = regions[ByteKey(storage.key)] else { throw StorageProblem(reason: "is not in the file's list") }
+        return region.count
+    }
+
+    func bytes(of storage: PickledStorage) -> ByteRegion { regions[ByteKey(storage.key)]! }
+}

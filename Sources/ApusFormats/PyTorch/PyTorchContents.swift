@@ -1,0 +1,187 @@
+import ApusCore
+import ApusSystem
+
+/// Where the bytes of a file's storages are.
+protocol StorageSource {
+    /// The file's path.
+    var file: String { get }
+    /// Whether numbers are stored with the highest byte first.
+    var isBigEndian: Bool { get }
+    /// How many bytes a storage has, as the file's directory says; no byte of it is read.
+    func size(of storage: PickledStorage) throws(StorageProblem) -> Int
+    /// The bytes of a storage that ``size(of:)`` knows, checked against what the file says of their sum.
+    func bytes(of storage: PickledStorage) throws(FormatError) -> ByteRegion
+}
+
+/// Why a storage cannot be had: the end of a sentence that begins with its name.
+struct StorageProblem: Error {
+    let reason: String
+}
+
+/// The objects of a file with the tensors that belong to them.
+///
+/// Reading opens nothing: a storage is checked and mapped when the first tensor asks for it, and is one from then on, so tensors that shared
+/// memory in PyTorch share it here.
+final class PyTorchContents {
+    let heap: PickleHeap
+    let source: (any StorageSource)?
+    /// The record of the pickle, for messages about the objects as a whole.
+    var record: String?
+    /// Attributes of TorchScript's classes that are parameters or buffers, by class; nil for other files.
+    var scriptTensors: [String: [String]]?
+
+    private struct Opened: Hashable {
+        var key: String
+        var elementSize: Int
+    }
+    private var opened: [Opened: Storage] = [:]
+
+    init(heap: PickleHeap, source: (any StorageSource)?) {
+        self.heap = heap
+        self.source = source
+    }
+
+    private var file: String { source?.file ?? "" }
+
+    /// An error about the tensor at `index`, by its path.
+    private func wrong(_ index: PickleHeap.Index, _ reason: String) -> FormatError {
+        let path = heap.path(index)
+        return FormatError(file: file, place: .key(path.isEmpty ? "tensor" : path), reason: reason)
+    }
+
+    // MARK: Checking what the pickle says
+
+    /// Checks all tensors' numbers against the storages, without reading a storage.
+    func check() throws(FormatError) {
+        for number in heap.nodes.indices {
+            if case .tensor(let tensor) = heap.nodes[number].kind { try check(PickleHeap.Index(number), heap.tensors[tensor]) }
+        }
+    }
+
+    private func check(_ index: PickleHeap.Index, _ tensor: PickledTensor) throws(FormatError) {
+        if let problem = tensor.problem { throw wrong(index, problem) }
+        guard let number = tensor.storage else { return }
+        let storage = heap.storages[number]
+        let name = "storage '\(printable(storage.key))'"
+        guard storage.elementSize > 0 else { return }
+        let (bytes, overflow) = storage.count.multipliedReportingOverflow(by: storage.elementSize)
+        guard storage.count >= 0, !overflow else {
+            throw wrong(index, "\(name) has \(storage.count) elements of \(storage.elementSize) bytes")
+        }
+        do throws(StorageProblem) {
+            let there = try source!.size(of: storage)
+            guard storage.isExact ? there == bytes : there >= bytes else {
+                throw StorageProblem(
+                    reason:
+                        "has \(storage.count) elements of \(storage.elementType), \(bytes) bytes, says the pickle; in the file are \(there) (record data/\(printable(storage.key)))"
+                )
+            }
+        } catch { throw wrong(index, "\(name) \(error.reason)") }
+        // Elements of the tensor that the storage, or the part of it that the tensor may see, has room for.
+        guard let size = TorchTypes.size(tensor.dtype) ?? (tensor.dtype == "untyped" ? 1 : nil) else {
+            throw wrong(index, "no dtype is called '\(printable(tensor.dtype))'")
+        }
+        var room = bytes / size
+        if let view = storage.view {
+            guard view.offset >= 0, view.count >= 0, case let (end, isBeyond) = view.offset.addingReportingOverflow(view.count), !isBeyond,
+                end <= storage.count
+            else {
+                throw wrong(
+                    index,
+                    "view '\(printable(view.key))' of \(name): elements from \(view.offset), \(view.count) of them, where there are \(storage.count)"
+                )
+            }
+            room = view.count
+        }
+        try checkStrides(index, tensor, room, name)
+    }
+
+    private func checkStrides(_ index: PickleHeap.Index, _ tensor: PickledTensor, _ room: Int, _ storage: String) throws(FormatError) {
+        var last = tensor.offset
+        var count = 1
+        var isTooLarge = false
+        for (extent, stride) in zip(tensor.shape, tensor.strides) {
+            let (product, overflow) = count.multipliedReportingOverflow(by: max(extent, 1))
+            let (reach, reachOverflow) = max(extent - 1, 0).multipliedReportingOverflow(by: stride)
+            let (sum, sumOverflow) = last.addingReportingOverflow(reach)
+            isTooLarge = isTooLarge || overflow || reachOverflow || sumOverflow
+            (count, last) = (product, sum)
+        }
+        // Ops compute sizes in bytes, which must not overflow either.
+        guard !isTooLarge, !count.multipliedReportingOverflow(by: 16).overflow else {
+            throw wrong(index, "shape \(tensor.shape) with strides \(tensor.strides) has more elements than 64 bits can count")
+        }
+        guard tensor.shape.contains(0) || last < room else {
+            throw wrong(
+                index,
+                "shape \(tensor.shape), strides \(tensor.strides) and offset \(tensor.offset) reach element \(last) of \(storage), which has \(room)"
+            )
+        }
+    }
+
+    // MARK: Tensors
+
+    /// The tensor of a node: a view of the mapped file.
+    func tensor(_ index: PickleHeap.Index) throws -> Tensor {
+        guard case .tensor(let number) = heap[index] else {
+            return try NumPyRecord.tensor(heap, index) { self.wrong(index, $0) }
+        }
+        let tensor = heap.tensors[number]
+        if let value = tensor.value { return value }
+        if let reason = tensor.unsupported { throw wrong(index, "cannot be a tensor: \(reason)") }
+        let name = tensor.dtype == "untyped" ? "uint8" : tensor.dtype
+        guard let dtype = TorchTypes.dtype(name), let storageNumber = tensor.storage else {
+            throw wrong(index, "Apus has no dtype \(printable(name))")
+        }
+        let pickled = heap.storages[storageNumber]
+        let storage = try open(pickled, dtype, index)
+        let offset = (pickled.view?.offset ?? 0) + tensor.offset
+        let isEmpty = tensor.shape.contains(0)
+        // Strides of an empty tensor may be anything.
+        let shape = Shape(tensor.shape)
+        return Tensor(
+            storage: storage, shape: shape, strides: isEmpty ? shape.contiguousStrides : Shape(tensor.strides),
+            offset: isEmpty ? 0 : offset,
+            dtype: dtype)
+    }
+
+    /// Whether Apus has the tensor's type; otherwise its name and why not.
+    func obstacle(_ index: PickleHeap.Index) -> String? {
+        guard case .tensor(let number) = heap[index] else { return nil }
+        let tensor = heap.tensors[number]
+        if tensor.value != nil { return nil }
+        if let reason = tensor.unsupported { return reason }
+        return tensor.dtype == "untyped" || TorchTypes.dtype(tensor.dtype) != nil ? nil : "Apus has no dtype \(printable(tensor.dtype))"
+    }
+
+    private func open(_ storage: PickledStorage, _ dtype: DType, _ index: PickleHeap.Index) throws -> Storage {
+        let identity = Opened(key: storage.key, elementSize: source!.isBigEndian ? dtype.size : 1)
+        if let storage = opened[identity] { return storage }
+        let region = try source!.bytes(of: storage)
+        if dtype == .bool, let bad = region.bytes.firstIndex(where: { $0 > 1 }) {
+            throw wrong(index, "byte \(bad) of a storage of bool is \(region.bytes[bad]), neither 0 nor 1")
+        }
+        let made: Storage
+        defer { withExtendedLifetime(region) {} }
+        if let base = region.bytes.baseAddress, region.count > 0,
+            Int(bitPattern: base) % 16 == 0 || Int(bitPattern: base) % dtype.size == 0, !source!.isBigEndian || dtype.size == 1
+        {
+            made = .borrowing(base, byteCount: region.count, owner: region.owner)
+        } else {
+            guard let copy = UnpackedBytes(count: region.count) else { throw wrong(index, "no memory for \(region.count) bytes") }
+            copy.bytes.copyMemory(from: UnsafeRawBufferPointer(region.bytes))
+            if source!.isBigEndian { swapBytes(copy.bytes, elementSize: dtype.size) }
+            made = .borrowing(copy.bytes.baseAddress!, byteCount: region.count, owner: copy)
+        }
+        opened[identity] = made
+        return made
+    }
+}
+
+/// Reverses the bytes of each element.
+func swapBytes(_ bytes: UnsafeMutableRawBufferPointer, elementSize size: Int) {
+    guard size > 1 else { return }
+    for start in stride(from: 0, to: bytes.count - size + 1, by: size) {
+        for i in 0..<size / 2 { bytes.swapAt(start + i, start + size - 1 - i) }
+    }
+}

@@ -1,0 +1,106 @@
+import ApusCore
+import ApusSystem
+
+/// A file that `torch.save` wrote, read without Python: the whole object as a tree.
+///
+/// ```swift
+/// let file = try PyTorchFile("checkpoint.pt")
+/// print(file.root["epoch"]?.int, file.root["model"]?.count)
+/// try model.loadStateDict(file.stateDict(at: "model"))
+/// ```
+/// Reads every format there has been: the zip of PyTorch 1.6 and later, what came before it (Python 2's too), the tar of 2016, and the weights
+/// of TorchScript (`torch.jit.save`) and of `torch.export` (`.pt2`). The file is mapped: opening it reads its directory and its pickle, and a
+/// tensor costs the pages that are used. Nothing of the file is run, whatever it asks for, and a file that names what could run is refused; every
+/// number is checked before it is used. Each refusal is a ``FormatError`` with file, record and byte, or the tensor's name.
+///
+/// PyTorch: `torch.load`, which refuses by default (`weights_only=True`) much of what is harmless here.
+public struct PyTorchFile {
+    /// The layouts that PyTorch has written.
+    public enum Format: String, Hashable, Sendable {
+        /// PyTorch 1.6 and later.
+        case zip
+        /// PyTorch 0.1.10 to 1.5, or `_use_new_zipfile_serialization=False`.
+        case legacy
+        /// Before 0.1.10.
+        case tar
+        /// `torch.jit.save`.
+        case torchScript
+        /// `torch.export.save`.
+        case export
+    }
+
+    /// The file's path.
+    public let path: String
+    /// Its layout.
+    public let format: Format
+    /// What was saved.
+    public let root: PyTorchObject
+    /// Why a file without tensors has none, where the reader knows it.
+    private let remark: String?
+
+    /// Opens the file at `path`. Throws `FileError` where it cannot be read, ``FormatError`` where it is no PyTorch file or a damaged one.
+    public init(_ path: String) throws { try self.init(ByteRegion(MappedFile(path))) }
+
+    package init(_ region: ByteRegion) throws {
+        path = region.file
+        let contents: PyTorchContents
+        let root: PickleHeap.Index
+        var remark: String?
+        if ZipArchive.recognizes(region) {
+            (format, contents, root, remark) = try PyTorchArchive.read(region)
+        } else if LegacyPyTorch.recognizes(region) {
+            (contents, root) = try LegacyPyTorch.read(region)
+            format = .legacy
+        } else if TarPyTorch.recognizes(region) {
+            (contents, root) = try TarPyTorch.read(region)
+            format = .tar
+        } else {
+            throw FileKind.mistaken(region, for: "PyTorch file")
+        }
+        try contents.check()
+        self.root = PyTorchObject(contents: contents, index: root)
+        self.remark = remark
+    }
+
+    /// The tensors at a path (of the whole file where it is empty), with names that are the rest of their paths joined by dots; a file that is one
+    /// tensor has it as `tensor`. A module that was saved whole has the names of its `state_dict()`.
+    ///
+    /// Throws where there is nothing at the path, where no tensor is, where two tensors have one name. What Apus has no tensor for (a complex dtype,
+    /// a sparse layout) is left out and listed in ``leftOut(at:)``.
+    public func stateDict(at path: String = "") throws -> StateDict {
+        var result = StateDict()
+        var without: [String] = []
+        for (name, object) in try leaves(at: path) where object.isTensor {
+            guard object.contents.obstacle(object.index) == nil else {
+                without.append(name)
+                continue
+            }
+            guard result[name] == nil else { throw FormatError(file: self.path, place: .key(name), reason: "two tensors have this name") }
+            result[name] = try object.tensor()
+        }
+        if result.isEmpty, without.isEmpty, !path.isEmpty || remark != nil || !isEmptyDictionary {
+            throw FormatError(file: self.path, place: path.isEmpty ? nil : .key(path), reason: remark ?? "there is no tensor in it")
+        }
+        return result
+    }
+
+    private var isEmptyDictionary: Bool { root.kind == .dictionary && root.count == 0 }
+
+    /// The tensors at a path that ``stateDict(at:)`` leaves out, and why.
+    public func leftOut(at path: String = "") throws -> [(key: String, reason: String)] {
+        try leaves(at: path).compactMap { name, object in
+            object.contents.obstacle(object.index).map { (key: name, reason: $0) }
+        }
+    }
+
+    /// What is at a path and holds nothing more (tensors, numbers, text), by its name: paths joined by dots.
+    package func leaves(at path: String = "") throws -> [(name: String, object: PyTorchObject)] {
+        guard let object = root[path: path] else {
+            let names = root.items.prefix(10).compactMap { root.contents.heap.name(ofKey: $0.key.index) }
+            throw FormatError(
+                file: self.path, place: .key(path),
+                reason: "there is nothing; the file has \(names.isEmpty ? root.description : names.joined(separator: ", "))")
+        }
+        return try Flattening(object, file: self.path).leaves
+    }
+}

@@ -1,0 +1,503 @@
+import ApusSystem
+
+/// Reads a pickle: the stack machine of Python's `pickletools`, protocols 0 to 5, that makes records where Python would call.
+///
+/// https://github.com/python/cpython/blob/main/Lib/pickletools.py
+struct Unpickler {
+    typealias Index = PickleHeap.Index
+
+    private(set) var cursor: ByteCursor
+    let heap: PickleHeap
+    private var stack: [Index] = []
+    private var marks: [Int] = []
+    private var memo: [UInt32: Index] = [:]
+    /// Where the current opcode stands, for errors.
+    private var start = 0
+    private var opcode: UInt8 = 0
+    /// The storages that the pickle has named, by their keys.
+    private var storageNumbers: [ByteKey: Int] = [:]
+    /// Tensors that persistent ids name, in files of 2016.
+    var tensorsByKey: [ByteKey: Index] = [:]
+
+    /// A reader of the pickle that begins where the cursor stands.
+    init(_ cursor: ByteCursor, into heap: PickleHeap = PickleHeap()) {
+        self.cursor = cursor
+        self.heap = heap
+    }
+
+    /// An error at the current opcode.
+    func wrong(_ reason: String) -> FormatError {
+        cursor.region.error(at: start, "\(Unpickler.names[opcode] ?? "pickle"): \(reason)")
+    }
+
+    /// The object of one pickle. Afterwards the cursor stands behind its STOP.
+    mutating func load() throws(FormatError) -> Index {
+        (stack, marks, memo) = ([], [], [:])
+        let first = heap.nodes.count
+        guard cursor.rest > 0 else { throw cursor.error("no pickle: no bytes") }
+        while true {
+            start = cursor.offset
+            guard cursor.rest > 0 else { throw cursor.error("the pickle is cut off: STOP is missing") }
+            opcode = cursor.region.bytes[cursor.offset]
+            cursor.offset += 1
+            if opcode == UInt8(ascii: ".") { break }
+            try step()
+        }
+        let result = try pop()
+        guard stack.isEmpty, marks.isEmpty else { throw wrong("\(stack.count + marks.count) objects are left on the stack") }
+        if let (dictionary, key) = heap.finish(from: first) {
+            let path = heap.path(dictionary), name = heap.name(ofKey: key) ?? "?"
+            throw FormatError(
+                file: cursor.region.file, place: .key(path.isEmpty ? name : "\(path).\(name)"),
+                reason: "the name stands twice in its dictionary")
+        }
+        return result
+    }
+
+    // MARK: The stack
+
+    private mutating func push(_ kind: PickleHeap.Kind) { stack.append(heap.add(kind)) }
+
+    private mutating func pop() throws(FormatError) -> Index {
+        guard stack.count > (marks.last ?? 0) else { throw wrong("the stack is empty") }
+        return stack.removeLast()
+    }
+
+    private func top() throws(FormatError) -> Index {
+        guard stack.count > (marks.last ?? 0) else { throw wrong("the stack is empty") }
+        return stack[stack.count - 1]
+    }
+
+    private mutating func popToMark() throws(FormatError) -> [Index] {
+        guard let mark = marks.popLast() else { throw wrong("no MARK before it") }
+        defer { stack.removeSubrange(mark...) }
+        return Array(stack[mark...])
+    }
+
+    // MARK: Opcodes
+
+    private mutating func step() throws(FormatError) {
+        switch opcode {
+        case 0x28: marks.append(stack.count)
+        case 0x30: // POP
+            if stack.count == marks.last { marks.removeLast() } else { _ = try pop() }
+        case 0x31: _ = try popToMark()
+        case 0x32: stack.append(try top())
+        case 0x80:
+            let version = try cursor.integer(UInt8.self, "PROTO")
+            guard version <= 5 else { throw wrong("protocol \(version); 5 is the newest") }
+        case 0x95: _ = try cursor.integer(UInt64.self, "FRAME")
+
+        case 0x4E: push(.none)
+        case 0x88: push(.bool(true))
+        case 0x89: push(.bool(false))
+        case 0x49, 0x4C: try pushDecimal()
+        case 0x4A: push(.int(Int(try cursor.integer(Int32.self, "BININT"))))
+        case 0x4B: push(.int(Int(try cursor.integer(UInt8.self, "BININT1"))))
+        case 0x4D: push(.int(Int(try cursor.integer(UInt16.self, "BININT2"))))
+        case 0x8A: try pushLong(Int(try cursor.integer(UInt8.self, "LONG1")))
+        case 0x8B: try pushLong(Int(try cursor.integer(Int32.self, "LONG4")))
+        case 0x46:
+            let text = String(decoding: try cursor.line("FLOAT"), as: UTF8.self)
+            guard let number = Double(text) else { throw wrong("'\(printable(text))' is no number") }
+            push(.float(number))
+        case 0x47:
+            let bits = try cursor.integer(UInt64.self, "BINFLOAT")
+            push(.float(Double(bitPattern: bits.byteSwapped)))
+
+        case 0x53: push(text(try quoted()))
+        case 0x54: push(text(try piece(Int32.self)))
+        case 0x55: push(text(try piece(UInt8.self)))
+        case 0x56: push(.string(try rawUnicode()))
+        case 0x58: push(.string(try unicode(try length(UInt32.self))))
+        case 0x8C: push(.string(try unicode(try length(UInt8.self))))
+        case 0x8D: push(.string(try unicode(try length(UInt64.self))))
+        case 0x42: push(.bytes(try piece(UInt32.self), isMutable: false))
+        case 0x43: push(.bytes(try piece(UInt8.self), isMutable: false))
+        case 0x8E: push(.bytes(try piece(UInt64.self), isMutable: false))
+        case 0x96: push(.bytes(try piece(UInt64.self), isMutable: true))
+
+        case 0x5D: push(.list([]))
+        case 0x29: push(.tuple([]))
+        case 0x7D: push(.dictionary([], .plain))
+        case 0x8F: push(.set([]))
+        case 0x6C: push(.list(try popToMark()))
+        case 0x74: push(.tuple(try popToMark()))
+        case 0x85, 0x86, 0x87:
+            var elements: [Index] = []
+            for _ in 0...(opcode - 0x85) { elements.append(try pop()) }
+            push(.tuple(elements.reversed()))
+        case 0x64:
+            let items = try popToMark()
+            push(.dictionary([], .plain))
+            try set(items, in: try top())
+        case 0x91: push(.set(try popToMark()))
+        case 0x61:
+            let element = try pop()
+            try append([element], to: try top())
+        case 0x65, 0x90:
+            let elements = try popToMark()
+            try append(elements, to: try top())
+        case 0x73:
+            let value = try pop()
+            let key = try pop()
+            try set([key, value], in: try top())
+        case 0x75:
+            let items = try popToMark()
+            try set(items, in: try top())
+
+        case 0x70: memo[try decimalIndex()] = try top()
+        case 0x71: memo[UInt32(try cursor.integer(UInt8.self, "BINPUT"))] = try top()
+        case 0x72: memo[try cursor.integer(UInt32.self, "LONG_BINPUT")] = try top()
+        case 0x94: memo[UInt32(memo.count)] = try top()
+        case 0x67: try recall(try decimalIndex())
+        case 0x68: try recall(UInt32(try cursor.integer(UInt8.self, "BINGET")))
+        case 0x6A: try recall(try cursor.integer(UInt32.self, "LONG_BINGET"))
+
+        case 0x63:
+            let module = try line(), name = try line()
+            try pushGlobal(module, name)
+        case 0x93:
+            let name = try pop(), module = try pop()
+            guard case .string(let module) = heap[module], case .string(let name) = heap[name] else {
+                throw wrong("module and name are no strings")
+            }
+            try pushGlobal(module, name)
+        case 0x52:
+            let arguments = try pop(), function = try pop()
+            stack.append(try call(function, arguments))
+        case 0x81:
+            let arguments = try pop(), type = try pop()
+            stack.append(try make(type, arguments))
+        case 0x92:
+            let keywords = try pop(), arguments = try pop(), type = try pop()
+            let record = try make(type, arguments)
+            if case .record(let number) = heap[record] { heap.records[number].state = keywords }
+            stack.append(record)
+        case 0x69:
+            let module = try line(), name = try line()
+            let arguments = heap.add(.tuple(try popToMark()))
+            try pushGlobal(module, name)
+            stack.append(try make(try pop(), arguments))
+        case 0x6F:
+            let all = try popToMark()
+            guard let type = all.first else { throw wrong("no class") }
+            stack.append(try make(type, heap.add(.tuple(Array(all.dropFirst())))))
+        case 0x62:
+            let state = try pop()
+            try build(try top(), state)
+        case 0x51: stack.append(try persistent(try pop()))
+        case 0x50: throw wrong("a persistent id as text: no file of PyTorch has one")
+        case 0x82, 0x83, 0x84: throw wrong("an entry of Python's extension registry, which a file of its own cannot have")
+        case 0x97, 0x98: throw wrong("a buffer outside of the pickle, which a file cannot have")
+        default:
+            throw cursor.region.error(at: start, "byte 0x\(String(opcode, radix: 16, uppercase: true)) is no opcode of a pickle")
+        }
+    }
+
+    // MARK: Numbers and text
+
+    private mutating func line() throws(FormatError) -> String {
+        let bytes = try cursor.line(Unpickler.names[opcode]!)
+        guard bytes.count <= 1 << 16, let text = String(validating: bytes, as: UTF8.self) else {
+            throw wrong("a name that is not UTF-8, or too long")
+        }
+        return text
+    }
+
+    private mutating func length<Number: FixedWidthInteger>(_ type: Number.Type) throws(FormatError) -> Int {
+        let count = try cursor.integer(type, Unpickler.names[opcode]!)
+        guard let count = Int(exactly: count), count >= 0, count <= cursor.rest else {
+            throw wrong("\(count) bytes should follow, \(cursor.rest) are left")
+        }
+        return count
+    }
+
+    private mutating func piece<Number: FixedWidthInteger>(_ type: Number.Type) throws(FormatError) -> [UInt8] {
+        Array(try cursor.take(try length(type), ""))
+    }
+
+    private mutating func unicode(_ count: Int) throws(FormatError) -> String {
+        guard let text = String(validating: try cursor.take(count, ""), as: UTF8.self) else { throw wrong("the text is not UTF-8") }
+        return text
+    }
+
+    /// Text of Python 2: a string where it is UTF-8, otherwise bytes.
+    private func text(_ bytes: [UInt8]) -> PickleHeap.Kind {
+        String(validating: bytes, as: UTF8.self).map { .string($0) } ?? .bytes(bytes, isMutable: false)
+    }
+
+    /// A string literal of Python 2 in its quotes.
+    private mutating func quoted() throws(FormatError) -> [UInt8] {
+        let line = try cursor.line("STRING")
+        let bytes = Array(line.last == 0x0D ? line.dropLast() : line[...])
+        guard bytes.count >= 2, let quote = bytes.first, quote == 0x27 || quote == 0x22, bytes.last == quote else {
+            throw wrong("the text is not in quotes")
+        }
+        var result: [UInt8] = []
+        var rest = bytes[1..<(bytes.count - 1)]
+        while let byte = rest.popFirst() {
+            guard byte == 0x5C else {
+                result.append(byte)
+                continue
+            }
+            switch rest.popFirst() {
+            case 0x6E: result.append(0x0A)
+            case 0x74: result.append(0x09)
+            case 0x72: result.append(0x0D)
+            case 0x78:
+                guard let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16), rest.count >= 2 else {
+                    throw wrong("a bad escape")
+                }
+                result.append(value)
+                rest = rest.dropFirst(2)
+            case let other?: result.append(other)
+            case nil: throw wrong("the text ends in a backslash")
+            }
+        }
+        return result
+    }
+
+    /// Python's raw-unicode-escape: Latin-1, and \u and \U.
+    private mutating func rawUnicode() throws(FormatError) -> String {
+        let bytes = Array(try cursor.line("UNICODE"))
+        var result = String.UnicodeScalarView()
+        var at = 0
+        while at < bytes.count {
+            let digits = bytes[at] == 0x5C && at + 1 < bytes.count ? (bytes[at + 1] == 0x75 ? 4 : bytes[at + 1] == 0x55 ? 8 : 0) : 0
+            guard digits > 0 else {
+                result.append(Unicode.Scalar(bytes[at]))
+                at += 1
+                continue
+            }
+            let text = String(decoding: bytes[(at + 2)..<min(at + 2 + digits, bytes.count)], as: UTF8.self)
+            guard text.utf8.count == digits, let value = UInt32(text, radix: 16), let scalar = Unicode.Scalar(value) else {
+                throw wrong("a bad escape")
+            }
+            result.append(scalar)
+            at += 2 + digits
+        }
+        return String(result)
+    }
+
+    /// INT and LONG: decimal text; INT has 00 and 01 for false and true.
+    private mutating func pushDecimal() throws(FormatError) {
+        let bytes = try cursor.line(Unpickler.names[opcode]!)
+        // Python's own limit.
+        guard bytes.count <= 4300 else { throw wrong("a number of \(bytes.count) digits; the limit is 4300") }
+        var text = String(decoding: bytes, as: UTF8.self)
+        if opcode == 0x49, text == "00" || text == "01" { return push(.bool(text == "01")) }
+        if opcode == 0x4C, text.last == "L" { text.removeLast() }
+        let digits = text.utf8.first == 0x2D || text.utf8.first == 0x2B ? text.utf8.dropFirst() : text.utf8[...]
+        guard !digits.isEmpty, digits.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            throw wrong("'\(printable(text))' is no whole number")
+        }
+        push(Int(text).map { .int($0) } ?? .bigInteger(text))
+    }
+
+    private mutating func decimalIndex() throws(FormatError) -> UInt32 {
+        let text = String(decoding: try cursor.line(Unpickler.names[opcode]!).prefix(32), as: UTF8.self)
+        guard let index = UInt32(text) else { throw wrong("'\(printable(text))' is no number of the memo") }
+        return index
+    }
+
+    /// An integer in two's complement, the lowest byte first.
+    private mutating func pushLong(_ count: Int) throws(FormatError) {
+        guard count >= 0, count <= cursor.rest else { throw wrong("\(count) bytes should follow, \(cursor.rest) are left") }
+        // What Python prints has at most 4300 digits, which are 1786 bytes.
+        guard count <= 1786 else { throw wrong("a number of \(count) bytes; the limit is 1786") }
+        let bytes = Array(try cursor.take(count, ""))
+        guard let last = bytes.last else { return push(.int(0)) }
+        let isNegative = last & 0x80 != 0
+        if count <= 8 {
+            var value: UInt64 = isNegative ? .max : 0
+            for byte in bytes.reversed() { value = value << 8 | UInt64(byte) }
+            return push(.int(Int(Int64(bitPattern: value))))
+        }
+        push(Unpickler.decimal(bytes, isNegative: isNegative))
+    }
+
+    private static func decimal(_ bytes: [UInt8], isNegative: Bool) -> PickleHeap.Kind {
+        var magnitude = bytes
+        if isNegative {
+            var carry: UInt16 = 1
+            for i in magnitude.indices {
+                let sum = UInt16(~magnitude[i]) + carry
+                (magnitude[i], carry) = (UInt8(truncatingIfNeeded: sum), sum >> 8)
+            }
+            if carry > 0 { magnitude.append(1) }
+        }
+        // Groups of nine digits, the lowest first.
+        var groups: [UInt64] = [0]
+        for byte in magnitude.reversed() {
+            var carry = UInt64(byte)
+            for i in groups.indices {
+                let value = groups[i] << 8 + carry
+                (groups[i], carry) = (value % 1_000_000_000, value / 1_000_000_000)
+            }
+            if carry > 0 { groups.append(carry) }
+        }
+        var text = isNegative ? "-" : ""
+        text += "\(groups.last!)"
+        for group in groups.dropLast().reversed() {
+            let digits = "\(group)"
+            text += String(repeating: "0", count: 9 - digits.count) + digits
+        }
+        return Int(text).map { .int($0) } ?? .bigInteger(text)
+    }
+
+    // MARK: Containers
+
+    private mutating func recall(_ index: UInt32) throws(FormatError) {
+        guard let object = memo[index] else { throw wrong("number \(index) of the memo was never stored") }
+        stack.append(object)
+    }
+
+    private func append(_ elements: [Index], to container: Index) throws(FormatError) {
+        switch heap[container] {
+        case .list(var list):
+            heap[container] = .none
+            list += elements
+            heap[container] = .list(list)
+        case .set(var set):
+            heap[container] = .none
+            set += elements
+            heap[container] = .set(set)
+        case .record(let number): heap.records[number].items += elements
+        default: throw wrong("what it appends to is neither a list nor a set")
+        }
+    }
+
+    private func set(_ items: [Index], in container: Index) throws(FormatError) {
+        guard items.count % 2 == 0 else { throw wrong("a key without a value") }
+        for at in stride(from: 0, to: items.count, by: 2) where !isHashable(items[at]) {
+            throw wrong("a list, set or dictionary as a key")
+        }
+        switch heap[container] {
+        case .dictionary(var all, let kind):
+            heap[container] = .none
+            all += items
+            heap[container] = .dictionary(all, kind)
+        case .record(let number):
+            heap.records[number].items += items
+            heap.records[number].hasKeys = true
+        default: throw wrong("what it sets a value in is no dictionary")
+        }
+    }
+
+    private func isHashable(_ key: Index) -> Bool {
+        switch heap[key] {
+        case .list, .set, .dictionary: false
+        case .bytes(_, let isMutable): !isMutable
+        default: true
+        }
+    }
+
+    /// BUILD: attributes of an object. They are kept and mean nothing.
+    private mutating func build(_ object: Index, _ state: Index) throws(FormatError) {
+        if case .record(let number) = heap[object] {
+            heap.records[number].state = state
+        } else {
+            heap.attributes[object] = state
+        }
+    }
+
+    // MARK: Names and what would be calls
+
+    private mutating func pushGlobal(_ module: String, _ name: String) throws(FormatError) {
+        let modern = PickleNames.modern(module: module)
+        if PickleNames.isRefused(module: modern, name: name) {
+            throw cursor.region.error(
+                at: start,
+                "\(Unpickler.names[opcode]!) \(printable("\(modern).\(name)")): a file of weights has no use for this name; nothing was run, and nothing of the file was taken"
+            )
+        }
+        if modern == "torch", TorchTypes.size(name) != nil { return push(.dtype(name)) }
+        push(.global(module: modern, name: name))
+    }
+
+    /// A record of a class that is not known.
+    private mutating func make(_ type: Index, _ arguments: Index) throws(FormatError) -> Index {
+        guard case .global(let module, let name) = heap[type] else {
+            throw wrong("what it would make is no class but \(heap.describe(type))")
+        }
+        guard case .tuple = heap[arguments] else { throw wrong("the arguments of \(module).\(name) are no tuple") }
+        if module == "collections", name == "OrderedDict" || name == "Counter" || name == "defaultdict" { return try call(type, arguments) }
+        if module == "builtins", name == "object" || name == "dict" || name == "list" || name == "set" { return try call(type, arguments) }
+        return record("\(module).\(name)", arguments)
+    }
+
+    func record(_ className: String, _ arguments: Index) -> Index {
+        heap.records.append(PickleHeap.Record(className: className, arguments: arguments))
+        return heap.add(.record(heap.records.count - 1))
+    }
+
+    private mutating func call(_ function: Index, _ arguments: Index) throws(FormatError) -> Index {
+        guard case .global(let module, let name) = heap[function] else {
+            throw wrong("what it would call is no name but \(heap.describe(function))")
+        }
+        guard case .tuple(let list) = heap[arguments] else { throw wrong("the arguments of \(module).\(name) are no tuple") }
+        let place = "\(module).\(name)"
+        do throws(RebuildProblem) {
+            if let made = try rebuild(place, list) { return made }
+        } catch { throw wrong("\(place): \(error.reason)") }
+        guard !PickleNames.isFunction(module: module, name: name) else {
+            throw cursor.region.error(
+                at: start,
+                "REDUCE of GLOBAL \(printable(place)): the pickle would call this function; nothing was run, and nothing of the file was taken"
+            )
+        }
+        return record(place, arguments)
+    }
+
+    /// BINPERSID: a storage, or the class of a module in files before 1.6.
+    private mutating func persistent(_ id: Index) throws(FormatError) -> Index {
+        if !tensorsByKey.isEmpty, let key = heap.name(ofKey: id) {
+            guard let tensor = tensorsByKey[ByteKey(key)] else { throw wrong("no tensor has the key '\(printable(key))'") }
+            return tensor
+        }
+        guard case .tuple(let parts) = heap[id], let first = parts.first, case .string(let tag) = heap[first] else {
+            throw wrong("persistent id: a tuple that begins with a text should stand here, not \(heap.describe(id))")
+        }
+        if tag == "module", parts.count >= 2 { return parts[1] }
+        guard tag == "storage", parts.count >= 5 else {
+            throw wrong("persistent id of '\(printable(tag))' with \(parts.count) parts is none of PyTorch's")
+        }
+        guard let type = TorchTypes.element(heap[parts[1]]) else {
+            throw wrong("persistent id: \(heap.describe(parts[1])) is no type of storages")
+        }
+        guard let key = heap.name(ofKey: parts[2]) else { throw wrong("persistent id: the storage's key is no text") }
+        guard case .int(let count) = heap[parts[4]] else {
+            throw wrong("persistent id: the number of elements of storage '\(printable(key))' is no whole number")
+        }
+        var view: (key: String, offset: Int, count: Int)?
+        if parts.count > 5, case .tuple(let metadata) = heap[parts[5]] {
+            guard metadata.count == 3, let viewKey = heap.name(ofKey: metadata[0]), case .int(let offset) = heap[metadata[1]],
+                case .int(let size) = heap[metadata[2]]
+            else { throw wrong("persistent id: the view of storage '\(printable(key))' is not key, offset and size") }
+            view = (viewKey, offset, size)
+        }
+        let identity = ByteKey("\(type.name)|\(count)|\(view.map { "\($0.offset),\($0.count),\($0.key)" } ?? "")|\(key)")
+        if let known = storageNumbers[identity] { return heap.add(.storage(known)) }
+        heap.storages.append(PickledStorage(key: key, elementType: type.name, elementSize: type.size, count: count, view: view))
+        storageNumbers[identity] = heap.storages.count - 1
+        return heap.add(.storage(heap.storages.count - 1))
+    }
+
+    /// Names of opcodes in messages.
+    static let names: [UInt8: String] = [
+        0x28: "MARK", 0x2E: "STOP", 0x30: "POP", 0x31: "POP_MARK", 0x32: "DUP", 0x46: "FLOAT", 0x49: "INT", 0x4A: "BININT", 0x4B: "BININT1",
+        0x4C: "LONG", 0x4D: "BININT2", 0x4E: "NONE", 0x50: "PERSID", 0x51: "BINPERSID (persistent id)", 0x52: "REDUCE", 0x53: "STRING",
+        0x54: "BINSTRING", 0x55: "SHORT_BINSTRING", 0x56: "UNICODE", 0x58: "BINUNICODE", 0x5D: "EMPTY_LIST", 0x61: "APPEND", 0x62: "BUILD",
+        0x63: "GLOBAL", 0x64: "DICT", 0x65: "APPENDS", 0x67: "GET", 0x68: "BINGET", 0x69: "INST", 0x6A: "LONG_BINGET", 0x6C: "LIST",
+        0x6F: "OBJ",
+        0x70: "PUT", 0x71: "BINPUT", 0x72: "LONG_BINPUT", 0x73: "SETITEM", 0x74: "TUPLE", 0x75: "SETITEMS", 0x7D: "EMPTY_DICT",
+        0x29: "EMPTY_TUPLE",
+        0x42: "BINBYTES", 0x43: "SHORT_BINBYTES", 0x47: "BINFLOAT", 0x80: "PROTO", 0x81: "NEWOBJ", 0x82: "EXT1", 0x83: "EXT2", 0x84: "EXT4",
+        0x85: "TUPLE1", 0x86: "TUPLE2", 0x87: "TUPLE3", 0x88: "NEWTRUE", 0x89: "NEWFALSE", 0x8A: "LONG1", 0x8B: "LONG4",
+        0x8C: "SHORT_BINUNICODE",
+        0x8D: "BINUNICODE8", 0x8E: "BINBYTES8", 0x8F: "EMPTY_SET", 0x90: "ADDITEMS", 0x91: "FROZENSET", 0x92: "NEWOBJ_EX",
+        0x93: "STACK_GLOBAL",
+        0x94: "MEMOIZE", 0x95: "FRAME", 0x96: "BYTEARRAY8", 0x97: "NEXT_BUFFER", 0x98: "READONLY_BUFFER",
+    ]
+}
