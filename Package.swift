@@ -16,6 +16,7 @@ let package = Package(
         .library(name: "ApusDistributions", targets: ["ApusDistributions"]),
         .library(name: "ApusFormats", targets: ["ApusFormats"]),
         .library(name: "ApusData", targets: ["ApusData"]),
+        .library(name: "ApusCheckpoints", targets: ["ApusCheckpoints"]),
         .library(name: "ApusTraining", targets: ["ApusTraining"]),
         .executable(name: "apus", targets: ["ApusCommand"]),
         .executable(name: "apus-conformance", targets: ["ApusConformance"]),
@@ -54,13 +55,17 @@ let package = Package(
         .target(name: "ApusFormats", dependencies: ["ApusSystem", "ApusCore", "CZlib", "CFormats"]),
         .target(name: "ApusData", dependencies: ["ApusSystem", "ApusCore", "ApusFormats", "CKernels"]),
 
-        // Floor 4: the training loop for those who want one.
+        // Floor 4: whole runs in files, and the training loop for those who want one.
+        .target(name: "ApusCheckpoints", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusFormats"]),
         .target(name: "ApusTraining", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusFormats"]),
 
         // Floor 5: `import Apus`.
         .target(
             name: "Apus",
-            dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusDistributions", "ApusData", "ApusFormats", "ApusTraining"]),
+            dependencies: [
+                "ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusDistributions", "ApusData", "ApusFormats", "ApusCheckpoints",
+                "ApusTraining",
+            ]),
 
         // Floor 6: what the command line's runs are made of, for programs too, and the command line.
         .target(
@@ -88,6 +93,8 @@ let package = Package(
             name: "ApusDistributionsTests", dependencies: ["ApusDistributions", "Apus", "TestSupport"],
             exclude: ["Recorded", "record_distributions.py"]),
         .testTarget(name: "ApusFormatsTests", dependencies: ["ApusFormats", "Apus", "TestSupport"], exclude: ["Interop"]),
+        .testTarget(
+            name: "ApusCheckpointsTests", dependencies: ["ApusCheckpoints", "Apus", "TestSupport"], exclude: ["Recorded", "record_runs.py"]),
         .testTarget(name: "ApusDataTests", dependencies: ["ApusData", "Apus", "TestSupport"]),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         .testTarget(name: "ApusTrainingTests", dependencies: ["ApusTraining", "Apus", "TestSupport", "AllocationCounter"]),

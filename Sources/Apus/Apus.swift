@@ -1,4 +1,5 @@
 // `import Apus` brings everything that a program needs to define, train, save and run a network.
+@_exported import ApusCheckpoints
 @_exported import ApusCore
 @_exported import ApusData
 @_exported import ApusDistributions

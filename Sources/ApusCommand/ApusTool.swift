@@ -18,7 +18,9 @@ import Glibc
               apus new MyNetwork                      a package of your own: network, data, training loop, tests
             """,
         version: "apus \(version)",
-        subcommands: [New.self, Train.self, Evaluate.self, Predict.self, Summary.self, ProfileCommand.self, Info.self, Bench.self])
+        subcommands: [
+            New.self, Train.self, Evaluate.self, Predict.self, Summary.self, ProfileCommand.self, Info.self, Convert.self, Bench.self,
+        ])
 
     /// Output that could not be written makes the command fail, even if it is a help text.
     static func main() {

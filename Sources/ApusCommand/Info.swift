@@ -5,12 +5,20 @@ import ApusTraining
 import ArgumentParser
 
 struct Info: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Says what this machine has: processor, devices, libraries, versions.")
+    static let configuration = CommandConfiguration(
+        abstract:
+            "Says what a file is and lists its tensors; without a file, what this machine has: processor, devices, libraries, versions.")
 
-    @Flag(help: "Print one JSON object.")
+    @Argument(help: "Files of tensors, or any others: PyTorch's, safetensors, NumPy's, TensorBoard's.")
+    var files: [String] = []
+
+    @Flag(help: "Print JSON objects: one, or one for each tensor of a file.")
     var json = false
 
     func run() throws {
+        guard files.isEmpty else {
+            return try reporting { for file in files { try FileListing(file, json: json).say() } }
+        }
         var facts = SystemFacts.gather()
         facts.append(.init(name: "devices", value: Device.all.map { "\($0)" }.joined(separator: ", ")))
         for device in Device.all where !device.isCPU {

@@ -59,4 +59,37 @@ import Testing
         // A debug build is ten times slower; a hang is a hang.
         #expect(seconds < 10 * recorded["limit"]!["seconds"]!.double!, "\(seconds) s")
     }
+
+    /// Opening a large file and reading a tensor of 1 MB reads the directory, the pickle and that tensor. `scripts/check/files` makes the file, of 2 GB.
+    @Test(.enabled(if: environment("APUS_LARGE_FILE") != nil)) func aLargeFileCostsItsPages() throws {
+        let path = environment("APUS_LARGE_FILE")!
+        func kilobytes(_ file: String, _ lines: (Substring) -> Bool, _ field: String) -> Int {
+            var isInside = false
+            return try! String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").reduce(0) { sum, line in
+                if line.contains("-") && line.first!.isHexDigit { isInside = lines(line) }
+                return isInside && line.hasPrefix(field) ? sum + Int(line.split(separator: " ")[1])! : sum
+            }
+        }
+        func resident() -> Int { Int(try! String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")[1])! * 4 }
+        func readBytes() -> Int {
+            let text = try! String(contentsOfFile: "/proc/self/io", encoding: .utf8)
+            return Int(text.split(separator: "\n").first { $0.hasPrefix("read_bytes") }!.split(separator: " ")[1])!
+        }
+        let (before, read) = (resident(), readBytes())
+        let file = try PyTorchFile(path)
+        let small = try file.root["small"]!.tensor()
+        #expect(small.numel == 1 << 18)
+        #expect(small.sum().item() as Double == Double(1 << 18))
+        let mapped = kilobytes("/proc/self/smaps", { $0.hasSuffix(path) }, "Rss:")
+        let (added, fromDisk) = (resident() - before, (readBytes() - read) / 1024)
+        print("large file: \(mapped) kB of it mapped, \(added) kB more memory, \(fromDisk) kB read from the disk")
+        #expect(mapped <= 2048 && fromDisk <= 2048 && added <= 50 * 1024)
+        _ = file
+    }
+
+    /// Writes that file: a tensor of 2 GB of zeros, and one of 1 MB.
+    @Test(.enabled(if: environment("APUS_LARGE_FILE_TO_WRITE") != nil)) func writeALargeFile() throws {
+        try StateDict([("big", Tensor.zeros([1 << 29])), ("small", Tensor.ones([1 << 18]))]).save(
+            to: environment("APUS_LARGE_FILE_TO_WRITE")!)
+    }
 }

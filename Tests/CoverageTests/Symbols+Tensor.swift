@@ -13,7 +13,7 @@ extension Symbols {
         _ = 1 - x
         _ = 1 / x
         _ = DType.promote(.int64, .float32)
-        _ = StateDict.load(from:)
+        _ = StateDict.load(from:at:)
         _ = StateDict.save(to:metadata:)
         _ = Tensor(bytes: [1], shape: [1], dtype: .uint8)
         _ = Tensor.abs(x)

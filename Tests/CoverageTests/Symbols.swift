@@ -57,7 +57,7 @@ enum Symbols {
         "removeParametrizations", "removeSpectralNorm", "removeWeightNorm", "ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d", "RMSNorm",
         "RMSprop", "RNN", "RNNCell", "Rprop", "RReLU", "SELU", "Sequential", "SequentialLR", "SGD", "Shape", "Sigmoid", "SiLU", "skipInit",
         "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign", "SparseAdam", "spectralNorm",
-        "stackModuleState", "StateDict.load(from:)", "StateDict.save(to:metadata:)", "StepLR", "Subset", "SWALR", "Tanh", "Tanhshrink", "Tensor",
+        "stackModuleState", "StateDict.load(from:at:)", "StateDict.save(to:metadata:)", "StepLR", "Subset", "SWALR", "Tanh", "Tanhshrink", "Tensor",
         "Tensor(bytes: [1], shape: [1], dtype: .uint8)", "Tensor.abs", "Tensor.abs_", "Tensor.acos", "Tensor.acosh", "Tensor.add", "Tensor.add_",
         "Tensor.addcdiv", "Tensor.addcmul", "Tensor.addmm", "Tensor.all", "Tensor.allclose", "Tensor.amax", "Tensor.amin", "Tensor.any",
         "Tensor.arange", "Tensor.argmax", "Tensor.argmin", "Tensor.argsort", "Tensor.asin", "Tensor.asinh", "Tensor.asStrided", "Tensor.atan",

@@ -80,7 +80,7 @@ OTHER |= {
     "torch.use_deterministic_algorithms": ("Device.allowsUnorderedSums", "false unless set: results are the same each time"),
     "torch.is_autocast_enabled": ("autocastDType", "nil outside"),
     "torch.get_autocast_dtype": ("autocastDType", "nil outside"),
-    "torch.load": ("StateDict.load(from:)", "safetensors"),
+    "torch.load": ("StateDict.load(from:at:)", "safetensors"),
     "torch.save": ("StateDict.save(to:metadata:)", "safetensors"),
     "torch.linalg.diagonal": ("Tensor.diagonal", "whose dims are 0 and 1 unless said"),
     "torch.linalg.norm": ("Tensor.norm", "of vectors, and Frobenius' of matrices"),

@@ -130,16 +130,28 @@ package enum FileKind: Equatable {
         }
     }
 
+    /// What the file is and what to do.
+    package var description: String {
+        if case .foreign(_, let remedy) = self { "\(words); \(remedy)" } else { words }
+    }
+
+    /// What a file is that holds no tensors for Apus, of a zip by its records; nil for one that does, or would if it were not damaged.
+    package static func other(_ region: ByteRegion) -> String? {
+        switch FileKind(region) {
+        case .zip: (try? ZipArchive(region)).flatMap { archiveKind($0)?.description }
+        case .safetensors, .legacyPyTorch, .npy: nil
+        case let kind: kind.description
+        }
+    }
+
     /// The error for a file that is another thing than it is taken for: what it is, and what to do.
     package static func mistaken(_ region: ByteRegion, for wanted: String) -> FormatError {
-        var kind = FileKind(region)
+        let kind = FileKind(region)
         if kind == .unknown, endsAsArchive(region) {
             // What the archive's reader says of it helps more.
             do throws(FormatError) { _ = try ZipArchive(region) } catch { return error }
         }
-        if kind == .zip, let archive = try? ZipArchive(region) { kind = archiveKind(archive) }
-        let remedy = if case .foreign(_, let remedy) = kind { "; \(remedy)" } else { "" }
-        return region.error(at: 0, "not a \(wanted): the file is \(kind.words)\(remedy)")
+        return region.error(at: 0, "not a \(wanted): the file is \(other(region) ?? kind.description)")
     }
 
     /// Whether the file ends with a zip's end record, whose beginning may be missing.
@@ -147,10 +159,13 @@ package enum FileKind: Equatable {
         region.count >= 22 && region.bytes[(region.count - 22)...].starts(with: [0x50, 0x4B, 0x05, 0x06])
     }
 
-    /// What a zip without PyTorch's records is.
-    private static func archiveKind(_ archive: ZipArchive) -> FileKind {
+    /// What a zip without PyTorch's records is; nil for PyTorch's own.
+    private static func archiveKind(_ archive: ZipArchive) -> FileKind? {
         let names = archive.records.map(\.name)
-        if names.contains(where: { $0.hasSuffix(".npy") }) { return .foreign(name: "a NumPy archive (.npz)", remedy: "read it as such") }
+        if names.contains(where: { $0.hasSuffix("data.pkl") || $0.hasSuffix("archive_format") }) { return nil }
+        if names.contains(where: { $0.hasSuffix(".npy") }) {
+            return .foreign(name: "a NumPy archive (.npz)", remedy: "read it with TensorFile")
+        }
         if names.contains("[Content_Types].xml") { return .foreign(name: "an office document", remedy: "give a file of tensors") }
         if names.contains("model.weights.h5") {
             return .foreign(name: "a Keras model (.keras)", remedy: "save its arrays with numpy.savez")

@@ -41,7 +41,8 @@ final class PyTorchContents {
         self.source = source
     }
 
-    private var file: String { source?.file ?? "" }
+    /// The file's path; empty for objects that were made here.
+    var file: String { source?.file ?? "" }
 
     /// An error about the tensor at `index`, by its path.
     private func wrong(_ index: PickleHeap.Index, _ reason: String) -> FormatError {

@@ -93,6 +93,22 @@ public struct PyTorchFile {
         }
     }
 
+    /// The numbers and texts at a path, and what is neither these nor a tensor of Apus, and why.
+    func rest(at path: String) throws -> (metadata: Metadata, leftOut: [(key: String, reason: String)]) {
+        var metadata = Metadata()
+        var leftOut: [(key: String, reason: String)] = []
+        for (name, object) in try leaves(at: path) {
+            if object.isTensor {
+                if let reason = object.contents.obstacle(object.index) { leftOut.append((name, reason)) }
+            } else if let text = object.plainText {
+                metadata[name] = text
+            } else {
+                leftOut.append((name, "it is \(object)"))
+            }
+        }
+        return (metadata, leftOut)
+    }
+
     /// What is at a path and holds nothing more (tensors, numbers, text), by its name: paths joined by dots.
     package func leaves(at path: String = "") throws -> [(name: String, object: PyTorchObject)] {
         guard let object = root[path: path] else {

@@ -100,6 +100,17 @@ public struct PyTorchObject {
         }
     }
 
+    /// A number, bool, None or text as text.
+    var plainText: String? {
+        switch heap[index] {
+        case .none: "None"
+        case .bool(let value): value ? "True" : "False"
+        case .float(let value): "\(value)"
+        case .record: NumPyRecord.scalar(heap, index).map { "\($0.item() as Double)" }
+        default: decimal ?? (kind == .name ? nil : string)
+        }
+    }
+
     /// The value of bytes.
     public var bytes: [UInt8]? { if case .bytes(let bytes, _) = heap[index] { bytes } else { nil } }
 
@@ -192,6 +203,18 @@ public struct PyTorchObject {
 
     private var described: PickledTensor? { if case .tensor(let number) = heap[index] { heap.tensors[number] } else { nil } }
 
+    /// The tensors of a dictionary of them by their names: a `state_dict`. Throws a ``FormatError`` for other values.
+    public func stateDict() throws -> StateDict {
+        var result = StateDict()
+        for (name, object) in try Flattening(self, file: contents.file).leaves {
+            guard result[name] == nil else {
+                throw FormatError(file: contents.file, place: .key(name), reason: "two tensors have this name")
+            }
+            result[name] = try object.tensor()
+        }
+        return result
+    }
+
     /// The tensor: a view of the mapped file, with PyTorch's strides. Tensors that shared a storage share it here.
     /// Throws a ``FormatError`` that names it for a type that Apus lacks, a layout that is not strided, and bytes whose checksum is wrong.
     public func tensor() throws -> Tensor { try contents.tensor(index) }
@@ -234,6 +257,20 @@ extension PyTorchObject {
     public static func list(_ elements: [PyTorchObject]) -> PyTorchObject { composed(elements) { .list($0) } }
     /// A tuple.
     public static func tuple(_ elements: [PyTorchObject]) -> PyTorchObject { composed(elements) { .tuple($0) } }
+
+    /// How often each object stands: Python's `Counter`.
+    package static func counter(_ items: [(key: PyTorchObject, count: Int)]) -> PyTorchObject {
+        composed(items.flatMap { [$0.key, PyTorchObject($0.count)] }) { .dictionary($0, .counter) }
+    }
+
+    /// The object with copies of its tensors, which later changes in place do not reach.
+    package func withTensorsCopied() throws -> PyTorchObject {
+        let copy = PyTorchObject.composed([self]) { .list($0) }
+        for i in copy.contents.heap.tensors.indices {
+            copy.contents.heap.tensors[i].value = noGrad { copy.contents.heap.tensors[i].value?.clone() }
+        }
+        return copy.elements[0]
+    }
 
     /// Tensors by name as an `OrderedDict`, which `load_state_dict` takes.
     public init(_ tensors: StateDict) {

@@ -57,25 +57,6 @@ public struct Safetensors {
     ]
 }
 
-extension StateDict {
-    /// Writes the tensors as a safetensors file, atomically. PyTorch: `safetensors.torch.save_file`.
-    /// `try model.stateDict().save(to: "net.safetensors")`
-    public func save(to path: String, metadata: Metadata = [:]) throws {
-        try Safetensors(self, metadata: metadata).write(to: path)
-    }
-
-    /// The tensors of a safetensors file, mapped. PyTorch: `safetensors.torch.load_file`. Tensors of a type that Apus lacks are skipped and
-    /// named on standard error, as well as in ``Safetensors/leftOut``.
-    public static func load(from path: String) throws -> StateDict {
-        let file = try Safetensors(contentsOf: path)
-        if let note = file.leftOutNote {
-            let line = Array("Apus: \(path): \(note)\n".utf8)
-            _ = Glibc.write(STDERR_FILENO, line, line.count)
-        }
-        return file.tensors
-    }
-}
-
 // MARK: Reading
 
 extension Safetensors {

@@ -1,0 +1,62 @@
+import ApusCore
+import ApusFormats
+import ApusOptim
+
+extension Checkpoint {
+    /// Writes a whole run in one file, as `torch.save({...}, path)` does, which PyTorch reads and goes on from.
+    ///
+    /// ```swift
+    /// try Checkpoint.save([
+    ///     "model_state_dict": model, "optimizer_state_dict": optimizer, "scheduler_state_dict": schedule,
+    ///     "generator": Generator.current, "epoch": epoch, "losses": losses,
+    /// ], to: "run.pt")
+    /// ```
+    /// Parts are written as PyTorch's `state_dict()` of the same class; names are the caller's. The file is replaced atomically: whenever the process or
+    /// the machine dies, the last complete one is there.
+    public static func save(_ parts: KeyValuePairs<String, any CheckpointValue>, to path: String) throws {
+        var items: [(key: PyTorchObject, value: PyTorchObject)] = []
+        for (name, part) in parts {
+            var saved = try part.checkpointed()
+            if let optimizer = part as? Optimizer {
+                let schedules = parts.compactMap { ($0.value as? LRScheduler).flatMap { $0.optimizer === optimizer ? $0 : nil } }
+                saved = ScheduleObject.groups(saved, with: schedules)
+            }
+            items.append((key: PyTorchObject(name), value: saved))
+        }
+        try PyTorchObject.dictionary(items).save(to: path)
+    }
+
+    /// Brings the parts of a run back to where they were when the file was written, here or by PyTorch. Returns what the file holds, for what is no part:
+    ///
+    /// ```swift
+    /// let saved = try Checkpoint.load("run.pt", into: ["model_state_dict": model, "optimizer_state_dict": optimizer])
+    /// let epoch = saved["epoch"]?.int ?? 0
+    /// ```
+    /// Throws a `FormatError` with file and name for a part that is missing or does not fit; then no part has changed.
+    @discardableResult public static func load(
+        _ path: String, into parts: KeyValuePairs<String, any CheckpointPart>
+    ) throws -> PyTorchObject {
+        let root = try PyTorchFile(path).root
+        for (name, _) in parts where root[name] == nil {
+            let names = root.items.prefix(10).compactMap { $0.key.string }.joined(separator: ", ")
+            throw FormatError(
+                file: path, place: .key(name), reason: "there is none; the file has \(names.isEmpty ? root.description : names)")
+        }
+        // What each was before, should a later one not fit.
+        var before: [(part: any CheckpointPart, state: PyTorchObject)] = []
+        for (name, part) in parts {
+            do {
+                before.append((part, try part.checkpointed().withTensorsCopied()))
+                var saved = root[name]!
+                if let schedule = part as? LRScheduler, let optimizer = parts.first(where: { $0.value === schedule.optimizer }) {
+                    saved = ScheduleObject.schedule(saved, with: root[optimizer.key]!, like: schedule.stateDict())
+                }
+                try part.restore(saved)
+            } catch {
+                for (part, state) in before.reversed() { try part.restore(state) }
+                throw FormatError(file: path, place: .key(name), reason: "\(error)")
+            }
+        }
+        return root
+    }
+}

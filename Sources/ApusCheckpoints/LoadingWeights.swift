@@ -1,0 +1,109 @@
+import ApusCore
+import ApusFormats
+import ApusNN
+import ApusSystem
+
+/// What loading a file of weights did: nothing is renamed, missing or left over without a word.
+public struct LoadReport: CustomStringConvertible, Sendable {
+    /// The number of tensors that were loaded.
+    public internal(set) var loaded = 0
+    /// Names of the file that were changed, with the module's names for them.
+    public internal(set) var renamed: [(found: String, takenFor: String)] = []
+    /// Names that the module has and the file lacks; empty unless `strict` is false.
+    public internal(set) var missing: [String] = []
+    /// Names that the file has and the module does not know; empty unless `strict` is false.
+    public internal(set) var leftOver: [String] = []
+    /// Tensors of the file that Apus has no type for, and why.
+    public internal(set) var leftOut: [(key: String, reason: String)] = []
+
+    /// `loaded 62 tensors; 62 renamed (module.conv1.weight → conv1.weight, …)`.
+    public var description: String {
+        func list(_ names: [String]) -> String { names.prefix(5).joined(separator: ", ") + (names.count > 5 ? ", …" : "") }
+        var parts = ["loaded \(loaded) tensors"]
+        if !renamed.isEmpty { parts.append("\(renamed.count) renamed (\(list(renamed.map { "\($0.found) → \($0.takenFor)" })))") }
+        if !missing.isEmpty { parts.append("\(missing.count) missing (\(list(missing)))") }
+        if !leftOver.isEmpty { parts.append("\(leftOver.count) left over (\(list(leftOver)))") }
+        if !leftOut.isEmpty { parts.append("\(leftOut.count) left out (\(list(leftOut.map { "\($0.key): \($0.reason)" })))") }
+        return parts.joined(separator: "; ")
+    }
+}
+
+extension Module {
+    /// Loads the weights of a file of any format that Apus reads: PyTorch's (`.pt`, `.pth`, `.ckpt`, …), safetensors, NumPy's `.npz`.
+    ///
+    /// ```swift
+    /// let report = try model.loadStateDict(from: "checkpoint.pth.tar", at: "state_dict", dropping: "module.", renaming: ["fc.": "head."])
+    /// ```
+    /// - Parameters:
+    ///   - path: the file; its format is told by its contents.
+    ///   - place: where in the file the weights are: names joined by dots (`"model"`, `"state_dict"`); the whole file by default.
+    ///   - prefix: what the names begin with and the module's do not, such as the `module.` of `nn.DataParallel`. It is dropped from the names that
+    ///     have it.
+    ///   - renaming: beginnings of names, and what the module has instead; tried in order, the first that fits is used. They see names without `prefix`.
+    ///   - strict: whether missing names and names left over are an error; otherwise they are in the report.
+    ///
+    /// Throws, and then nothing has changed: a ``StateDictError`` that names all that does not fit, an error of the file, and a `FormatError` where a
+    /// prefix or a renaming fits no name, where two tensors would get one name, or where no tensor is for this module.
+    @discardableResult public final func loadStateDict(
+        from path: String, at place: String = "", dropping prefix: String? = nil, renaming: KeyValuePairs<String, String> = [:],
+        strict: Bool = true
+    ) throws -> LoadReport {
+        let file = try TensorFile(path, at: place)
+        var report = LoadReport()
+        report.leftOut = file.leftOut
+        var unused = Set(renaming.map { ByteKey($0.key) })
+        var dropped = 0
+        var state = StateDict()
+        for (key, tensor) in file.tensors {
+            var name = key
+            if let prefix, let rest = name.after(prefix), !rest.isEmpty {
+                name = rest
+                dropped += 1
+            }
+            if let (old, new) = renaming.first(where: { name.after($0.key) != nil }) {
+                name = new + name.after(old)!
+                unused.remove(ByteKey(old))
+            }
+            if !name.isSame(as: key) { report.renamed.append((key, name)) }
+            guard state[name] == nil else {
+                throw FormatError(file: path, place: .key(key), reason: "after renaming, two tensors are called '\(printable(name))'")
+            }
+            state[name] = tensor
+        }
+        func none(_ what: String, _ text: String) -> FormatError {
+            let names = file.tensors.keys.prefix(5).joined(separator: ", ")
+            return FormatError(
+                file: path, place: place.isEmpty ? nil : .key(place),
+                reason: "no name begins with the \(what) '\(printable(text))'; there are \(names)\(file.tensors.count > 5 ? ", …" : "")")
+        }
+        if let prefix, dropped == 0 { throw none("prefix", prefix) }
+        if let left = renaming.first(where: { unused.contains(ByteKey($0.key)) }) { throw none("renaming's", left.key) }
+        let own = Set(stateDict().keys.map { ByteKey($0) })
+        guard strict || state.keys.contains(where: { own.contains(ByteKey($0)) }) else {
+            throw FormatError(
+                file: path, place: place.isEmpty ? nil : .key(place),
+                reason:
+                    "none of its tensors is for this \(type(of: self)): it has \(state.keys.prefix(3).joined(separator: ", ")), … where the module has \(stateDict().keys.prefix(3).joined(separator: ", ")), …"
+            )
+        }
+        do {
+            let result = try loadStateDict(state, strict: strict)
+            report.renamed += result.olderKeys
+            (report.missing, report.leftOver) = (result.missingKeys, result.unexpectedKeys)
+            report.loaded = state.count - result.unexpectedKeys.count
+        } catch let error as StateDictError {
+            throw FormatError(file: path, place: place.isEmpty ? nil : .key(place), reason: "\(error)\(Module.hint(error, state))")
+        }
+        return report
+    }
+
+    /// What may help where no name fits: the beginning that all names have in common, and the module's do not.
+    private static func hint(_ error: StateDictError, _ state: StateDict) -> String {
+        guard let missing = error.missing.first, let longer = state.keys.first(where: { $0.hasSuffix("." + missing) }) else { return "" }
+        let prefix = longer.dropLast(missing.utf8.count)
+        let place = prefix.dropLast()
+        return state.keys.allSatisfy { $0.hasPrefix(prefix) }
+            ? "\n  all its names begin with '\(prefix)'; give dropping: \"\(prefix)\""
+            : "\n  some of its names begin with '\(prefix)'; if the weights are there, give at: \"\(place)\""
+    }
+}

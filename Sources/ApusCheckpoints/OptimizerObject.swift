@@ -1,0 +1,82 @@
+import ApusCore
+import ApusFormats
+import ApusOptim
+
+extension PyTorchObject {
+    /// The state of an optimizer as PyTorch has it: `state` by the parameters' numbers, with step counts as tensors, and `param_groups`.
+    init(_ state: OptimizerState) {
+        var states: [Int: [(key: PyTorchObject, value: PyTorchObject)]] = [:]
+        var groups: [Int: [(key: PyTorchObject, value: PyTorchObject)]] = [:]
+        for (key, text) in state.values.sorted(by: { $0.key < $1.key }) {
+            let parts = key.split(separator: ".", maxSplits: 2).map(String.init)
+            guard parts.count == 3, let number = Int(parts[1]) else { continue }
+            if parts[0] == "state" {
+                states[number, default: []].append((key: PyTorchObject(parts[2]), value: .tensor(Tensor(Float(text) ?? 0))))
+            } else {
+                let value =
+                    parts[2] == "params"
+                    ? ScheduleObject.numbers(text) { PyTorchObject(Int($0)) } : ScheduleObject.value(text, listsAreTuples: true)
+                groups[number, default: []].append((key: PyTorchObject(parts[2]), value: value))
+            }
+        }
+        for (key, tensor) in state.tensors {
+            let parts = key.split(separator: ".", maxSplits: 2).map(String.init)
+            states[Int(parts[1])!, default: []].append((key: PyTorchObject(parts[2]), value: .tensor(tensor)))
+        }
+        self = [
+            "state": .dictionary(states.sorted { $0.key < $1.key }.map { (key: PyTorchObject($0.key), value: .dictionary($0.value)) }),
+            "param_groups": .list(groups.sorted { $0.key < $1.key }.map { .dictionary($0.value) }),
+        ]
+    }
+}
+
+extension OptimizerState {
+    /// Settings of PyTorch that say how it computes, not what.
+    private static let implementations: Set<String> = ["foreach", "capturable", "differentiable", "fused"]
+
+    /// A state as PyTorch's `optimizer.state_dict()` has it.
+    init(_ object: PyTorchObject, of optimizer: String) throws {
+        func wrong(_ reason: String) -> CheckpointError { CheckpointError(part: optimizer, reason: reason) }
+        guard let states = object["state"], states.kind == .dictionary, let groups = object["param_groups"], groups.kind == .list else {
+            throw wrong("no state and param_groups but \(object): not the state of an optimizer")
+        }
+        self.init(tensors: StateDict(), values: [:])
+        // Parameters are numbered through all groups; a file may have other numbers.
+        var numbers: [Int: Int] = [:]
+        for (g, group) in groups.elements.enumerated() {
+            for (key, value) in group.items {
+                guard let name = key.string else { throw wrong("param_groups.\(g) has the key \(key)") }
+                if name == "params" {
+                    let first = numbers.count
+                    for parameter in value.elements {
+                        guard let number = parameter.int, numbers.updateValue(numbers.count, forKey: number) == nil else {
+                            throw wrong("param_groups.\(g).params holds \(parameter), where numbers of parameters should stand, each once")
+                        }
+                    }
+                    values["param_groups.\(g).params"] = "\(Array(first..<numbers.count))"
+                } else if !Self.implementations.contains(name) && !ScheduleObject.isOfSchedule(name) {
+                    values["param_groups.\(g).\(name)"] = try ScheduleObject.text(value, "param_groups.\(g).\(name)", of: optimizer)
+                }
+            }
+        }
+        for (key, state) in states.items {
+            guard let number = key.int.flatMap({ numbers[$0] }) else { throw wrong("state of parameter \(key), which is in no group") }
+            for (key, value) in state.items {
+                guard let name = key.string else { throw wrong("state.\(number) has the key \(key)") }
+                if value.kind == .null { continue } // A momentum buffer before the first step.
+                if name == "step" {
+                    guard let count = try (value.isTensor ? value.tensor().item() : value.double).flatMap({ Int(exactly: $0) }) else {
+                        throw wrong("state.\(number).step is \(value), which is no count")
+                    }
+                    values["state.\(number).step"] = "\(count)"
+                } else if value.isTensor {
+                    tensors["state.\(number).\(name)"] = try value.tensor()
+                } else if let single = value.double {
+                    tensors["state.\(number).\(name)"] = Tensor(single)
+                } else {
+                    throw wrong("state.\(number).\(name) is \(value), where a tensor or a number should stand")
+                }
+            }
+        }
+    }
+}
