@@ -147,10 +147,15 @@ package enum FileKind: Equatable {
         region.count >= 22 && region.bytes[(region.count - 22)...].starts(with: [0x50, 0x4B, 0x05, 0x06])
     }
 
-    /// What a zip without PyTorch's records is.
+    /// What an archive is, by its records.
     private static func archiveKind(_ archive: ZipArchive) -> FileKind {
         let names = archive.records.map(\.name)
-        if names.contains(where: { $0.hasSuffix(".npy") }) { return .foreign(name: "a NumPy archive (.npz)", remedy: "read it as such") }
+        if names.contains(where: { $0.hasSuffix("/data.pkl") }) {
+            return .foreign(name: "a PyTorch file", remedy: "read it by `PyTorchFile(path)`")
+        }
+        if names.contains(where: { $0.hasSuffix(".npy") }) {
+            return .foreign(name: "a NumPy archive (.npz)", remedy: "read it by `StateDict.load(npz:)`")
+        }
         if names.contains("[Content_Types].xml") { return .foreign(name: "an office document", remedy: "give a file of tensors") }
         if names.contains("model.weights.h5") {
             return .foreign(name: "a Keras model (.keras)", remedy: "save its arrays with numpy.savez")
@@ -159,6 +164,6 @@ package enum FileKind: Equatable {
             return .foreign(
                 name: "a torch.export archive (.pt2) of PyTorch before 2.8", remedy: "save the module's state_dict() with torch.save")
         }
-        return .foreign(name: "a zip archive without the records of a PyTorch file", remedy: "unpack it")
+        return .foreign(name: "a zip archive of another kind", remedy: "unpack it")
     }
 }

@@ -40,7 +40,7 @@ public struct Safetensors {
 
     /// The longest header that is read or written, as in the reference implementation.
     static let maximumHeader = 100_000_000
-    /// PyTorch's limit on the number of dimensions.
+    /// PyTorch's and NumPy's limit on the number of dimensions.
     static let maximumRank = 64
     /// The name of the tensor that holds a checkpoint's checksum: XXH64 of all bytes before it.
     static let sealKey = "checksum"
@@ -243,19 +243,12 @@ extension Safetensors {
 
         /// A view of the mapped file; a copy where the bytes are not aligned for the dtype.
         func tensor(_ entry: Entry, _ dtype: DType, in file: MappedFile) throws -> Tensor {
-            let bytes = UnsafeMutableRawBufferPointer(
-                rebasing: file.bytes[(start + entry.range.lowerBound)..<(start + entry.range.upperBound)])
-            if dtype == .bool, let bad = bytes.firstIndex(where: { $0 > 1 }) {
+            let bytes = ByteRegion(file)[(start + entry.range.lowerBound)..<(start + entry.range.upperBound)]
+            if dtype == .bool, let bad = bytes.wrongBool {
                 throw FormatError(
-                    file: file.path, place: .key(entry.key), reason: "byte \(bad) of a BOOL tensor is \(bytes[bad]), neither 0 nor 1")
+                    file: file.path, place: .key(entry.key), reason: "byte \(bad) of a BOOL tensor is \(bytes.bytes[bad]), neither 0 nor 1")
             }
-            guard let base = bytes.baseAddress, bytes.count > 0, Int(bitPattern: base) % dtype.size == 0 else {
-                let copy = try Tensor.uninitialized(entry.shape, dtype, .cpu)
-                UnsafeMutableRawBufferPointer(start: copy.pointer, count: bytes.count).copyMemory(from: UnsafeRawBufferPointer(bytes))
-                return copy
-            }
-            let storage = Storage.borrowing(base, byteCount: bytes.count, owner: file)
-            return Tensor(storage: storage, shape: entry.shape, strides: entry.shape.contiguousStrides, offset: 0, dtype: dtype)
+            return try bytes.tensor(entry.shape, dtype)
         }
     }
 }
