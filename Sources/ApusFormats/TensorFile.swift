@@ -38,7 +38,7 @@ public struct TensorFile {
             let rest = try file.rest(at: place)
             (metadata, leftOut) = (rest.metadata, rest.leftOut)
         case .safetensors:
-            let file = try Safetensors(contentsOf: path)
+            let file = try Safetensors(region)
             (format, metadata) = (.safetensors, file.metadata)
             leftOut = file.leftOut.map { ($0.key, "Apus has no dtype \($0.dtype)") }
             tensors = try TensorFile.section(file.tensors, place, path)

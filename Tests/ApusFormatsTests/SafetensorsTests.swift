@@ -173,7 +173,7 @@ import Testing
             ([0, 0, 0, 0, 0, 0, 0, 0x80, 0x7B], "9223372036854775808 bytes, the limit"),
             ([3, 0, 0, 0, 0, 0, 0, 0, 0x7B, 0x7D], "only 2 follow"),
         ] as [([UInt8], String)] {
-            let message = message { _ = try StateDict.load(from: folder.write(bytes)) }
+            let message = message { _ = try Safetensors(contentsOf: folder.write(bytes)) }
             #expect(message.hasPrefix(folder.path) && message.contains(reason), "\(message)")
         }
         let bad = file(#"{"a":{"dtype":"BOOL","shape":[8],"data_offsets":[0,8]}}"#)

@@ -86,7 +86,7 @@ import Testing
                 && !ZipArchive.recognizes(region([1, 2, 3, 4])))
     }
 
-    /// 70,000 records are more than the old end record can count; time is linear in their number.
+    /// 70,000 records are more than the old end record can count. In quadratic time they would take minutes.
     @Test func manyRecords() throws {
         let names = (0..<70_000).map { "folder/\($0)" }
         try Self.write(folder.file("a.zip"), names.map { ($0, []) }, alignment: 1)
@@ -96,7 +96,7 @@ import Testing
             #expect(archive.records.count == 70_000)
             for (i, name) in names.enumerated() where i % 1000 == 0 { #expect(archive.record(name)?.index == i) }
         }
-        #expect(time < .seconds(2))
+        #expect(time < .seconds(20))
 
         // 20,000 entries that share one header.
         var sample = ZipSample((0..<20_000).map { .init("n\($0)", []) })
@@ -106,7 +106,7 @@ import Testing
             let message = message { _ = try ZipArchive(region(bytes)) }
             #expect(message.contains("record 'n") && message.contains("it begins at byte 0, within record 'n"), "\(message)")
         }
-        #expect(refusing < .seconds(2))
+        #expect(refusing < .seconds(20))
     }
 
     @Test func writerRefusesNames() {
@@ -251,8 +251,8 @@ import Testing
             ("name of record 1 is not UTF-8", ZipSample.changed { $0.records[1].name = [0x80] }),
             ("record 'x/b': it begins at byte 20, within record 'x/a'", ZipSample.changed { $0.records[1].offset = 20 }),
             ("record 'x/b': it begins at byte", ZipSample.changed { $0.records[0].storedSize = 6 }),
-            ("record 'x/c': the directory says that 2 bytes", ZipSample.changed { $0.records[2].storedSize = 2 }),
-            ("record 'x/c': the directory says", ZipSample.changed { $0.records[2].offset = .max }),
+            ("record 'x/c': its 2 bytes", ZipSample.changed { $0.records[2].storedSize = 2 }),
+            ("record 'x/c': its 1 bytes", ZipSample.changed { $0.records[2].offset = .max }),
             (
                 "record 'x/a': the zip64 field of its entry in the directory is too short",
                 ZipSample.changed {
@@ -306,6 +306,39 @@ import Testing
             ("record 'x/b': it unpacks to more than the 7 bytes", ZipSample.changed { $0.records[1].size = 7 }),
             ("record 'x/b': it unpacks to more than the 0 bytes", ZipSample.changed { $0.records[1].size = 0 }),
             ("record 'x/b': 13 deflated bytes cannot unpack to 4294967295", ZipSample.changed { $0.records[1].size = .max }),
+            (
+                "record 'x/b': 13 deflated bytes cannot unpack to 9223372036854775807",
+                ZipSample.changed {
+                    $0.records[1].size = .max
+                    $0.records[1].extra = field([UInt64(Int.max)])
+                }
+            ),
+            (
+                "its 5 bytes, whose header is at byte 9223372036854775807",
+                ZipSample.changed {
+                    // The name is longer than all that lies before the directory.
+                    $0.records[0].headerName = $0.records[0].name
+                    $0.records[0].name = [UInt8](repeating: 0x62, count: 1000)
+                    $0.records[0].offset = .max
+                    $0.records[0].extra = field([UInt64(Int.max)])
+                }
+            ),
+            (
+                "record 'x/b': it begins at byte 38",
+                ZipSample.changed {
+                    $0.records[0].size = .max
+                    $0.records[0].storedSize = .max
+                    $0.records[0].offset = .max
+                    $0.records[0].extra = field([UInt64(Int.max), UInt64(Int.max), 0])
+                }
+            ),
+            (
+                "record 'x/a': its 5 bytes, whose header is at byte 9223372036854775807",
+                ZipSample.changed {
+                    $0.records[0].offset = .max
+                    $0.records[0].extra = field([UInt64(Int.max)])
+                }
+            ),
             ("record 'x/b': 2 bytes follow the end of its deflated bytes", ZipSample.changed { $0.records[1].contents += [0, 0] }),
             ("record 'x/b': the deflated bytes are cut off after 7 of 8", ZipSample.changed { $0.records[1].contents.removeLast() }),
             ("record 'x/b': the deflated bytes are cut off after 0 of 8", ZipSample.changed { $0.records[1].contents = [] }),
@@ -322,6 +355,38 @@ import Testing
         let archive = try ZipArchive(region(ZipSample.usual.bytes))
         #expect(try Self.contents(archive, limit: 8).count == 3)
         #expect(message { _ = try Self.contents(archive, limit: 7) } == "in memory, record 'x/b': it unpacks to 8 bytes, more than 7")
+    }
+
+    /// Each place of an archive holds each extreme number of each width: sums and differences of such numbers must not overflow.
+    @Test func extremeNumbersAnywhere() async {
+        await #expect(processExitsWith: .success) {
+            let folder = TemporaryFolder(), path = folder.file("a.zip")
+            // One byte and one name of many.
+            let records = [
+                ("x/a", [1, 2, 3] as [UInt8]), (String(repeating: "b", count: 200), [UInt8](repeating: 7, count: 99)), ("", []),
+            ]
+            limitMemory(toMoreBytes: 256 << 20)
+            for deflated in [false, true] {
+                try ZipTests.write(path, records, alignment: 1, deflated: deflated, zip64From: 0)
+                let valid = bytes(ofFile: path)
+                let extremes = [
+                    0, 1, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFE, UInt64(Int.max) - 100, UInt64(Int.max), 1 << 63, .max - 1, .max,
+                ]
+                for at in valid.indices {
+                    for width in [2, 4, 8] where at + width <= valid.count {
+                        for number in Set(extremes.map { $0 & (.max >> UInt64(64 - 8 * width)) }) {
+                            var damaged = valid
+                            for i in 0..<width { damaged[at + i] = UInt8(truncatingIfNeeded: number >> (8 * UInt64(i))) }
+                            _ = message {
+                                let archive = try ZipArchive(region(damaged))
+                                for record in archive.records { _ = try? archive.beginning(of: record, count: 10) }
+                                _ = try ZipTests.contents(archive)
+                            }
+                        }
+                    }
+                }
+            }
+        }
     }
 
     @Test func damageNeverCrashes() async {

@@ -77,19 +77,18 @@ package final class ZipArchive {
         for (place, index) in order.enumerated() {
             let record = records[index]
             let next = place + 1 < order.count ? records[order[place + 1]] : nil
+            let limit = min(next?.offset ?? directory, directory)
             // The least that a record takes: the extra field of its header is unread.
-            let (end, overflows) = record.offset.addingReportingOverflow(30 + record.name.utf8.count)
-            let room = (next?.offset ?? directory) - end
-            guard !overflows, record.storedSize <= room else {
-                guard let next else {
+            guard record.offset <= limit, record.storedSize <= limit - record.offset - (30 + record.name.utf8.count) else {
+                guard let next, limit < directory else {
                     throw ZipArchive.error(
                         region, record.name,
-                        "the directory says that \(record.storedSize) bytes lie behind byte \(record.offset), but the directory itself begins at byte \(directory)"
+                        "its \(record.storedSize) bytes, whose header is at byte \(record.offset), reach into the directory at byte \(directory)"
                     )
                 }
                 throw ZipArchive.error(region, next.name, "it begins at byte \(next.offset), within record '\(printable(record.name))'")
             }
-            records[index].limit = next?.offset ?? directory
+            records[index].limit = limit
         }
     }
 
@@ -109,6 +108,9 @@ extension ZipArchive {
         let stored = try storedBytes(of: record)
         guard !record.isStored else { return stored.asRecord(record.name) }
         guard record.size <= limit else { throw error(record, "it unpacks to \(record.size) bytes, more than \(limit)") }
+        guard record.size <= Inflater.bound(stored.count) else {
+            throw error(record, "\(stored.count) deflated bytes cannot unpack to \(record.size)")
+        }
         // One byte more, to see whether there is more.
         let (unpacked, made, taken) = try unpack(record, stored, capacity: record.size + 1)
         guard made == record.size, taken == stored.count else {
@@ -188,9 +190,6 @@ extension ZipArchive {
     private func unpack(
         _ record: Record, _ stored: ByteRegion, capacity: Int
     ) throws(FormatError) -> (unpacked: UnpackedBytes, made: Int, taken: Int) {
-        guard capacity <= Inflater.bound(stored.count) else {
-            throw error(record, "\(stored.count) deflated bytes cannot unpack to \(record.size)")
-        }
         guard let inflater = Inflater(gzip: false), let unpacked = UnpackedBytes(count: capacity) else {
             throw error(record, "no memory for \(capacity) bytes")
         }

@@ -22,37 +22,19 @@ public enum IDX {
             throw FormatError(file: path, place: .offset(3), reason: "\(rank) dimensions, where 1 to 8 are possible")
         }
         let extents = try reader.read(4 * rank)
-        var shape = Shape()
-        var byteCount = dtype.size
-        var span = dtype.size
-        for d in 0..<rank {
-            let extent = extents[(4 * d)..<(4 * d + 4)].reduce(0) { $0 << 8 | Int($1) }
-            let (product, overflow) = span.multipliedReportingOverflow(by: max(extent, 1))
-            guard !overflow else {
-                throw FormatError(file: path, place: .offset(4 + 4 * d), reason: "the extents have more elements than 64 bits can count")
-            }
-            span = product
-            byteCount *= extent == 0 ? 0 : extent
-            shape.append(extent)
+        let shape = Shape((0..<rank).map { d in extents[(4 * d)..<(4 * d + 4)].reduce(0) { $0 << 8 | Int($1) } })
+        guard let byteCount = Shape.byteCount(Array(shape), elementSize: dtype.size) else {
+            let first = (0..<rank).first { Shape.byteCount(Array(shape.prefix($0 + 1)), elementSize: dtype.size) == nil }!
+            throw FormatError(file: path, place: .offset(4 + 4 * first), reason: "the extents have more elements than 64 bits can count")
         }
         guard byteCount <= reader.bound else {
             throw FormatError(file: path, place: .offset(4), reason: "shape \(shape) needs \(byteCount) bytes, more than the file can hold")
         }
         let result = try tensor(shape, dtype) { bytes in
             try reader.read(into: bytes)
-            switch dtype.size {
-            case 2: swap(bytes, UInt16.self)
-            case 4: swap(bytes, UInt32.self)
-            case 8: swap(bytes, UInt64.self)
-            default: break
-            }
+            swapBytes(bytes, elementSize: dtype.size)
         }
         try reader.finish()
         return result
-    }
-
-    private static func swap<Element: FixedWidthInteger>(_ bytes: UnsafeMutableRawBufferPointer, _: Element.Type) {
-        let elements = bytes.bindMemory(to: Element.self)
-        for i in elements.indices { elements[i] = Element(bigEndian: elements[i]) }
     }
 }

@@ -151,7 +151,10 @@ package enum FileKind: Equatable {
             // What the archive's reader says of it helps more.
             do throws(FormatError) { _ = try ZipArchive(region) } catch { return error }
         }
-        return region.error(at: 0, "not a \(wanted): the file is \(other(region) ?? kind.description)")
+        return region.error(
+            at: 0,
+            "not a \(wanted): the file is \(other(region) ?? (kind == .zip ? "a PyTorch file; read it with PyTorchFile" : kind.description))"
+        )
     }
 
     /// Whether the file ends with a zip's end record, whose beginning may be missing.
@@ -174,6 +177,6 @@ package enum FileKind: Equatable {
             return .foreign(
                 name: "a torch.export archive (.pt2) of PyTorch before 2.8", remedy: "save the module's state_dict() with torch.save")
         }
-        return .foreign(name: "a zip archive without the records of a PyTorch file", remedy: "unpack it")
+        return .foreign(name: "a zip archive of another kind", remedy: "unpack it")
     }
 }

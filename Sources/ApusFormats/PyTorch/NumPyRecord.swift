@@ -3,36 +3,29 @@ import ApusSystem
 
 /// NumPy's arrays and scalars within a pickle: records whose bytes are numbers.
 enum NumPyRecord {
-    private static let dtypes: [String: DType] = [
-        "b1": .bool, "u1": .uint8, "i1": .int8, "i2": .int16, "i4": .int32, "i8": .int64, "f2": .float16, "f4": .float32, "f8": .float64,
-    ]
-
     /// Whether the object is an array.
     static func isArray(_ heap: PickleHeap, _ index: PickleHeap.Index) -> Bool {
         guard case .record(let number) = heap[index] else { return false }
         return heap.records[number].className == "numpy.ndarray" && heap.records[number].state != nil
     }
 
-    /// The dtype that a record of `numpy.dtype` describes, and whether its highest byte comes first.
-    private static func dtype(_ heap: PickleHeap, _ index: PickleHeap.Index) -> (name: String, dtype: DType?, isBigEndian: Bool)? {
+    /// NumPy's code of the type that a record of `numpy.dtype` describes.
+    private static func code(_ heap: PickleHeap, _ index: PickleHeap.Index) -> String? {
         guard case .record(let number) = heap[index], heap.records[number].className == "numpy.dtype",
             let first = heap.elements(heap.records[number].arguments)?.first, case .string(let code) = heap[first]
         else { return nil }
-        var order = code.hasPrefix(">") ? ">" : "<"
-        let name = code.first.map { "<>|=".contains($0) } ?? false ? String(code.dropFirst()) : code
-        if let state = heap.records[number].state, let parts = heap.elements(state), parts.count > 1,
-            case .string(let text) = heap[parts[1]]
-        {
-            order = text
-        }
-        return (name, dtypes[name], order == ">")
+        // The order of the bytes is in the state.
+        guard let state = heap.records[number].state, let parts = heap.elements(state), parts.count > 1,
+            case .string(let order) = heap[parts[1]]
+        else { return code }
+        return order + code.drop { "<>|=".contains($0) }
     }
 
-    private static func values(_ bytes: [UInt8], _ shape: Shape, _ dtype: DType, isBigEndian: Bool) throws -> Tensor {
-        try ApusFormats.tensor(shape, dtype) { memory in
-            memory.copyBytes(from: bytes)
-            if isBigEndian { swapBytes(memory, elementSize: dtype.size) }
-        }
+    private static func values(_ bytes: [UInt8], _ type: Npy.ElementType, _ shape: Shape, isColumnMajor: Bool) throws -> Tensor? {
+        guard let memory = UnpackedBytes(count: bytes.count) else { return nil }
+        memory.bytes.copyBytes(from: bytes)
+        let region = ByteRegion(memory.bytes, owner: memory, file: "", record: nil)
+        return try Npy.tensor(region, type, shape, isColumnMajor: isColumnMajor)
     }
 
     /// The array as a tensor; `wrong` makes the error for what is none.
@@ -42,35 +35,35 @@ enum NumPyRecord {
         else {
             throw wrong("\(heap.describe(index)) is no tensor")
         }
-        guard let type = dtype(heap, parts[2]) else { throw wrong("a NumPy array without a dtype") }
-        guard let dtype = type.dtype else { throw wrong("Apus has no dtype for NumPy's '\(printable(type.name))'") }
+        guard let code = code(heap, parts[2]) else { throw wrong("a NumPy array without a dtype") }
+        guard let type = Npy.ElementType(code: code) else { throw wrong("Apus has no dtype for NumPy's '\(printable(code))'") }
         guard case .bytes(let bytes, _) = heap[parts[4]] else {
             throw wrong("a NumPy array of \(heap.describe(parts[4])), where bytes should stand")
         }
-        var shape = Shape()
-        var count = dtype.size
+        var extents: [Int] = []
         for extent in heap.elements(parts[1]) ?? [] {
-            guard case .int(let extent) = heap[extent], extent >= 0,
-                case let (product, overflow) = count.multipliedReportingOverflow(by: extent), !overflow
-            else { throw wrong("a NumPy array with an extent of \(heap.describe(extent))") }
-            shape.append(extent)
-            count = product
+            guard case .int(let extent) = heap[extent], extent >= 0 else {
+                throw wrong("a NumPy array with an extent of \(heap.describe(extent))")
+            }
+            extents.append(extent)
         }
-        guard shape.count <= Safetensors.maximumRank, count == bytes.count, dtype != .bool || bytes.allSatisfy({ $0 <= 1 }) else {
-            throw wrong("a NumPy array of shape \(shape) and \(dtype) takes \(count) bytes, not these \(bytes.count)")
+        // The memory must be countable too, which has wider elements for some types.
+        guard extents.count <= Safetensors.maximumRank, Shape.byteCount(extents, elementSize: type.dtype.size) != nil,
+            Shape.byteCount(extents, elementSize: type.size) == bytes.count, type.dtype != .bool || bytes.allSatisfy({ $0 <= 1 })
+        else { throw wrong("a NumPy array of shape \(extents) and \(type.name), which these \(bytes.count) bytes are not") }
+        let isColumnMajor = if case .bool(true) = heap[parts[3]] { true } else { false }
+        guard let tensor = try values(bytes, type, Shape(extents), isColumnMajor: isColumnMajor) else {
+            throw wrong("no memory for \(bytes.count) bytes")
         }
-        let isFortran = if case .bool(true) = heap[parts[3]] { true } else { false }
-        guard isFortran else { return try values(bytes, shape, dtype, isBigEndian: type.isBigEndian) }
-        let columns = try values(bytes, Shape(shape.reversed()), dtype, isBigEndian: type.isBigEndian)
-        return columns.permute(Array((0..<shape.count).reversed()))
+        return tensor
     }
 
     /// The number that a scalar is; nil for other objects.
     static func scalar(_ heap: PickleHeap, _ index: PickleHeap.Index) -> Tensor? {
         guard case .record(let number) = heap[index], heap.records[number].className.hasSuffix("multiarray.scalar"),
-            let arguments = heap.elements(heap.records[number].arguments), arguments.count == 2, let type = dtype(heap, arguments[0]),
-            let dtype = type.dtype, case .bytes(let bytes, _) = heap[arguments[1]], bytes.count == dtype.size
+            let arguments = heap.elements(heap.records[number].arguments), arguments.count == 2, let code = code(heap, arguments[0]),
+            let type = Npy.ElementType(code: code), case .bytes(let bytes, _) = heap[arguments[1]], bytes.count == type.size
         else { return nil }
-        return try? values(bytes, [], dtype, isBigEndian: type.isBigEndian)
+        return try? values(bytes, type, [], isColumnMajor: false)
     }
 }

@@ -159,7 +159,7 @@ final class PyTorchContents {
         let identity = Opened(key: storage.key, elementSize: source!.isBigEndian ? dtype.size : 1)
         if let storage = opened[identity] { return storage }
         let region = try source!.bytes(of: storage)
-        if dtype == .bool, let bad = region.bytes.firstIndex(where: { $0 > 1 }) {
+        if dtype == .bool, let bad = region.wrongBool {
             throw wrong(index, "byte \(bad) of a storage of bool is \(region.bytes[bad]), neither 0 nor 1")
         }
         let made: Storage
@@ -176,13 +176,5 @@ final class PyTorchContents {
         }
         opened[identity] = made
         return made
-    }
-}
-
-/// Reverses the bytes of each element.
-func swapBytes(_ bytes: UnsafeMutableRawBufferPointer, elementSize size: Int) {
-    guard size > 1 else { return }
-    for start in stride(from: 0, to: bytes.count - size + 1, by: size) {
-        for i in 0..<size / 2 { bytes.swapAt(start + i, start + size - 1 - i) }
     }
 }

@@ -111,12 +111,15 @@ public struct PyTorchFile {
 
     /// What is at a path and holds nothing more (tensors, numbers, text), by its name: paths joined by dots.
     package func leaves(at path: String = "") throws -> [(name: String, object: PyTorchObject)] {
-        guard let object = root[path: path] else {
-            let names = root.items.prefix(10).compactMap { root.contents.heap.name(ofKey: $0.key.index) }
-            throw FormatError(
-                file: self.path, place: .key(path),
-                reason: "there is nothing; the file has \(names.isEmpty ? root.description : names.joined(separator: ", "))")
+        if let object = root[path: path] { return try Flattening(object, file: self.path).leaves }
+        // Names of a dictionary may have dots of their own: those that begin with the path, without it.
+        let part = try Flattening(root, file: self.path).leaves.compactMap { name, object in
+            name.after(path + ".").map { (name: $0, object: object) }
         }
-        return try Flattening(object, file: self.path).leaves
+        guard part.isEmpty else { return part }
+        let names = root.items.prefix(10).compactMap { root.contents.heap.name(ofKey: $0.key.index) }
+        throw FormatError(
+            file: self.path, place: .key(path),
+            reason: "there is nothing; the file has \(names.isEmpty ? root.description : names.joined(separator: ", "))")
     }
 }

@@ -92,7 +92,7 @@ public struct Checkpoint {
 
     /// The checkpoint in the file at `path`. Any damage is a ``FormatError``.
     public init(contentsOf path: String) throws {
-        var file = try Safetensors(mapping: Checkpoint.verified(path))
+        var file = try Safetensors(ByteRegion(Checkpoint.verified(path)))
         let place = FormatError.Place.key(Checkpoint.sectionsKey)
         guard let list = file.metadata.removeValue(forKey: Checkpoint.sectionsKey) else {
             throw FormatError(file: path, place: place, reason: "missing: the file is no checkpoint")
@@ -120,7 +120,7 @@ public struct Checkpoint {
     private static func verified(_ path: String) throws -> MappedFile {
         let file = try MappedFile(path)
         // Read the header first: its errors say more about a truncated file or a file of another kind.
-        let header = try Safetensors.Header(file)
+        let header = try Safetensors.Header(ByteRegion(file))
         guard let seal = header.entries.last, seal.key == Safetensors.sealKey, seal.dtype == .uint8, seal.shape == [8],
             header.entries.allSatisfy({ $0.range.upperBound <= seal.range.lowerBound || $0.key == seal.key })
         else {

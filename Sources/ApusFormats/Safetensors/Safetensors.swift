@@ -29,7 +29,7 @@ public struct Safetensors {
 
     /// Maps the file at `path`. Throws `FileError` where it cannot be read, ``FormatError`` where it is not a safetensors file.
     public init(contentsOf path: String) throws {
-        self = try Safetensors(mapping: MappedFile(path))
+        self = try Safetensors(ByteRegion(MappedFile(path)))
     }
 
     /// Writes the file at `path` atomically: to a temporary file that is synced to the disk, then renamed.
@@ -40,7 +40,7 @@ public struct Safetensors {
 
     /// The longest header that is read or written, as in the reference implementation.
     static let maximumHeader = 100_000_000
-    /// PyTorch's limit on the number of dimensions.
+    /// PyTorch's and NumPy's limit on the number of dimensions.
     static let maximumRank = 64
     /// The name of the tensor that holds a checkpoint's checksum: XXH64 of all bytes before it.
     static let sealKey = "checksum"
@@ -68,13 +68,14 @@ extension Safetensors {
             "left out \(names)\(leftOut.count > 10 ? " and \(leftOut.count - 10) more" : ""): Apus has no dtype for \(leftOut.count == 1 ? "it" : "them")"
     }
 
-    init(mapping file: MappedFile) throws {
-        let header = try Header(file)
+    /// The file with these bytes, which its tensors borrow.
+    package init(_ region: ByteRegion) throws {
+        let header = try Header(region)
         metadata = header.metadata
         tensors = StateDict()
         for entry in header.entries {
             if let dtype = entry.dtype {
-                tensors[entry.key] = try header.tensor(entry, dtype, in: file)
+                tensors[entry.key] = try header.tensor(entry, dtype, in: region)
             } else {
                 leftOut.append((entry.key, entry.typeName))
             }
@@ -96,9 +97,9 @@ extension Safetensors {
         private(set) var metadata = Metadata()
         private let start: Int
 
-        init(_ file: MappedFile) throws(FormatError) {
-            let path = file.path
-            let bytes = UnsafeRawBufferPointer(file.bytes)
+        init(_ region: ByteRegion) throws(FormatError) {
+            let path = region.file
+            let bytes = UnsafeRawBufferPointer(region.bytes)
             guard bytes.count >= 8 else {
                 throw FormatError(
                     file: path,
@@ -223,20 +224,14 @@ extension Safetensors {
         }
 
         /// A view of the mapped file; a copy where the bytes are not aligned for the dtype.
-        func tensor(_ entry: Entry, _ dtype: DType, in file: MappedFile) throws -> Tensor {
-            let bytes = UnsafeMutableRawBufferPointer(
-                rebasing: file.bytes[(start + entry.range.lowerBound)..<(start + entry.range.upperBound)])
-            if dtype == .bool, let bad = bytes.firstIndex(where: { $0 > 1 }) {
+        func tensor(_ entry: Entry, _ dtype: DType, in region: ByteRegion) throws -> Tensor {
+            let bytes = region[(start + entry.range.lowerBound)..<(start + entry.range.upperBound)]
+            if dtype == .bool, let bad = bytes.wrongBool {
                 throw FormatError(
-                    file: file.path, place: .key(entry.key), reason: "byte \(bad) of a BOOL tensor is \(bytes[bad]), neither 0 nor 1")
+                    file: region.file, place: .key(entry.key),
+                    reason: "byte \(bad) of a BOOL tensor is \(bytes.bytes[bad]), neither 0 nor 1")
             }
-            guard let base = bytes.baseAddress, bytes.count > 0, Int(bitPattern: base) % dtype.size == 0 else {
-                let copy = try Tensor.uninitialized(entry.shape, dtype, .cpu)
-                UnsafeMutableRawBufferPointer(start: copy.pointer, count: bytes.count).copyMemory(from: UnsafeRawBufferPointer(bytes))
-                return copy
-            }
-            let storage = Storage.borrowing(base, byteCount: bytes.count, owner: file)
-            return Tensor(storage: storage, shape: entry.shape, strides: entry.shape.contiguousStrides, offset: 0, dtype: dtype)
+            return try bytes.tensor(entry.shape, dtype)
         }
     }
 }

@@ -1,0 +1,46 @@
+import ApusCore
+
+extension Shape {
+    /// The number of bytes of an array with these extents, none of them negative; nil where it or a stride has more than 63 bits.
+    package static func byteCount(_ extents: [Int], elementSize: Int) -> Int? {
+        var span = elementSize
+        for extent in extents {
+            // Extents of 0 count as 1 here: strides are products of the other extents, which must not overflow either.
+            let (product, overflows) = span.multipliedReportingOverflow(by: Swift.max(extent, 1))
+            guard !overflows else { return nil }
+            span = product
+        }
+        return extents.contains(0) ? 0 : span
+    }
+}
+
+extension ByteRegion {
+    /// The first byte that is no `bool`, neither 0 nor 1.
+    package var wrongBool: Int? { bytes.firstIndex { $0 > 1 } }
+
+    /// The bytes as a tensor: a view of them, or of a copy where they are not aligned for the dtype. `strides` are those of row-major order
+    /// if not given; the region must have all bytes that shape and strides need.
+    package func tensor(_ shape: Shape, _ dtype: DType, strides: Shape? = nil) throws -> Tensor {
+        let strides = strides ?? shape.contiguousStrides
+        if let base = bytes.baseAddress, !bytes.isEmpty, Int(bitPattern: base) % dtype.size == 0 {
+            let storage = Storage.borrowing(base, byteCount: count, owner: owner)
+            return Tensor(storage: storage, shape: shape, strides: strides, offset: 0, dtype: dtype)
+        }
+        let copy = try ApusFormats.tensor([count / dtype.size], dtype) { $0.copyMemory(from: UnsafeRawBufferPointer(bytes)) }
+        return Tensor(storage: copy.storage, shape: shape, strides: strides, offset: 0, dtype: dtype)
+    }
+}
+
+/// Turns the bytes of each element around.
+package func swapBytes(_ bytes: UnsafeMutableRawBufferPointer, elementSize: Int) {
+    func swap<Element: FixedWidthInteger>(_: Element.Type) {
+        let elements = bytes.bindMemory(to: Element.self)
+        for i in elements.indices { elements[i] = elements[i].byteSwapped }
+    }
+    switch elementSize {
+    case 2: swap(UInt16.self)
+    case 4: swap(UInt32.self)
+    case 8: swap(UInt64.self)
+    default: break
+    }
+}
