@@ -140,7 +140,8 @@ package struct ZipWriter {
         var large: [UInt8] = []
         for number in [size, storedSize, offset] where number >= largest { large.append(littleEndian: number) }
         directory.append(littleEndian: 0x0201_4B50 as UInt32)
-        directory.append(littleEndian: ZipWriter.version)
+        // Made by Unix: unzip takes names in archives of others for those of an old code page.
+        directory.append(littleEndian: ZipWriter.version | 3 << 8)
         directory.append(littleEndian: ZipWriter.version)
         directory.append(littleEndian: ZipWriter.flags)
         directory.append(littleEndian: method)
@@ -150,8 +151,9 @@ package struct ZipWriter {
         directory.append(littleEndian: small(size))
         directory.append(littleEndian: UInt16(name.utf8.count))
         directory.append(littleEndian: UInt16(large.isEmpty ? 0 : 4 + large.count))
-        directory.append(littleEndian: 0 as UInt64) // Length of the comment, disk, attributes (16 and half of the 32 bits).
-        directory.append(littleEndian: 0 as UInt16)
+        directory.append(littleEndian: 0 as UInt32) // Length of the comment, disk.
+        directory.append(littleEndian: 0 as UInt16) // Whether it is text.
+        directory.append(littleEndian: 0o100644 << 16 as UInt32) // A file that all may read.
         directory.append(littleEndian: small(offset))
         directory.append(contentsOf: name.utf8)
         if !large.isEmpty {
