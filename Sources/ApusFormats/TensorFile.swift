@@ -27,7 +27,7 @@ public struct TensorFile {
     ///
     /// Throws `FileError` where the file cannot be read, ``FormatError`` where it is of no such format (then it says what it is), is damaged,
     /// or has nothing at the place.
-    public init(_ path: String, at place: String = "") throws { try self.init(ByteRegion(MappedFile(path)), at: place) }
+    public init(_ path: String, at place: String = "") throws { try self.init(ByteRegion(inParts: path), at: place) }
 
     package init(_ region: ByteRegion, at place: String = "") throws {
         path = region.file

@@ -113,12 +113,12 @@ import Testing
         try Checkpoint.load(path, into: third.parts)
         let losses = first.losses(x, y, steps: 50)
         #expect(second.losses(x, y, steps: 50) == losses)
-        guard let exchange = ProcessInfo.processInfo.environment["APUS_EXCHANGE"] else { return }
+        guard let exchange = environment("APUS_TEST_FILES") else { return }
         try Checkpoint.save(
             [
                 "model_state_dict": third.model, "optimizer_state_dict": third.optimizer, "scheduler_state_dict": third.schedule,
                 "step": 30, "x": x, "y": y,
                 "losses": losses,
-            ], to: "\(exchange)/\(run.name).pt")
+            ], to: "\(exchange)/runs/\(run.name).pt")
     }
 }

@@ -18,6 +18,7 @@ import Testing
         switch (path as NSString).pathExtension {
         case "npy": return ["array": try Tensor(npy: path)]
         case "npz": return try StateDict.load(npz: path)
+        case "pt": return try PyTorchFile(path).stateDict()
         case "zip":
             let archive = try ZipArchive(ByteRegion(MappedFile(path)))
             var tensors = StateDict()
@@ -35,6 +36,7 @@ import Testing
     func write(_ tensors: StateDict, _ path: String) throws {
         switch (path as NSString).pathExtension {
         case "npy": try tensors["array"]!.save(npy: path)
+        case "pt": try tensors.save(to: path)
         case "npz": try tensors.save(npz: path, compressed: path.hasSuffix("compressed.npz"))
         case "zip":
             try AtomicFile.write(to: path) { writer in
@@ -74,6 +76,12 @@ import Testing
             }
         }
         for name in ["stored.npz", "compressed.npz"] { try write(all, folder + "/" + name) }
+        // Several views of each memory.
+        for (name, tensor) in all {
+            all[name + "/row"] = tensor.ndim > 0 && tensor.size(0) > 0 ? tensor[0] : nil
+            all[name + "/again"] = tensor
+        }
+        try write(all, folder + "/views.pt")
         var files = StateDict()
         for (i, name) in ["a", "b/c", "é", "../up", "/absolute"].enumerated() {
             files[name] = NpyTests.random([Int([0, 1, 100, 70_000, 200_000][i])], .uint8, &random)

@@ -137,6 +137,7 @@ extension ZipArchive {
 
     /// Checks that the contents, as ``contents(of:limit:)`` gave them, are those of which the archive tells the CRC-32.
     package func checkCRC(_ record: Record, _ contents: ByteRegion) throws(FormatError) {
+        MappedFile.prefetch(UnsafeRawBufferPointer(contents.bytes))
         guard CRC32.of(UnsafeRawBufferPointer(contents.bytes)) == record.crc else {
             throw error(record, "the checksum (CRC-32) does not match the contents: the file is damaged")
         }

@@ -33,6 +33,14 @@ package struct ByteRegion {
         (bytes, owner, self.file, record, start) = (file.bytes, file, file.path, nil, 0)
     }
 
+    /// A whole file. Of an archive only what is used is read from the disk: its directory, and the records that are asked for.
+    package init(inParts path: String) throws {
+        let file = try MappedFile(path)
+        file.useInParts()
+        self.init(file)
+        if !ZipArchive.recognizes(self) { file.useInOrder() }
+    }
+
     /// Memory that `owner` keeps, as the contents of a record.
     package init(_ bytes: UnsafeMutableRawBufferPointer, owner: AnyObject, file: String, record: String?, start: Int = 0) {
         (self.bytes, self.owner, self.file, self.record, self.start) = (bytes, owner, file, record, start)

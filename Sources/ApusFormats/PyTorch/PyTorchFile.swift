@@ -39,7 +39,7 @@ public struct PyTorchFile {
     private let remark: String?
 
     /// Opens the file at `path`. Throws `FileError` where it cannot be read, ``FormatError`` where it is no PyTorch file or a damaged one.
-    public init(_ path: String) throws { try self.init(ByteRegion(MappedFile(path))) }
+    public init(_ path: String) throws { try self.init(ByteRegion(inParts: path)) }
 
     package init(_ region: ByteRegion) throws {
         path = region.file
