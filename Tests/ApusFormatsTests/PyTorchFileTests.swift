@@ -60,6 +60,16 @@ import Testing
         #expect(seconds < 10 * recorded["limit"]!["seconds"]!.double!, "\(seconds) s")
     }
 
+    /// None of them takes more memory than its description allows.
+    @Test func attacksTakeNoMemory() async {
+        await #expect(processExitsWith: .success) {
+            limitMemory(toMoreBytes: 300 << 20)
+            for name in Interop.names("pt/hostile") {
+                _ = message { _ = try PyTorchFile(Interop.path("pt/hostile/\(name).pt")).stateDict() }
+            }
+        }
+    }
+
     /// Opening a large file and reading a tensor of 1 MB reads the directory, the pickle and that tensor. `scripts/check/files` makes the file, of 2 GB.
     @Test(.enabled(if: environment("APUS_LARGE_FILE") != nil)) func aLargeFileCostsItsPages() throws {
         let path = environment("APUS_LARGE_FILE")!
