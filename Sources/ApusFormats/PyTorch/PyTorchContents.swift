@@ -30,9 +30,10 @@ final class PyTorchContents {
     /// Attributes of TorchScript's classes that are parameters or buffers, by class; nil for other files.
     var scriptTensors: [String: [String]]?
 
+    /// A storage as elements of a dtype: what is checked and turned around depends on it. Where nothing is, all are the same memory.
     private struct Opened: Hashable {
         var key: String
-        var elementSize: Int
+        var dtype: DType
     }
     private var opened: [Opened: Storage] = [:]
 
@@ -91,6 +92,10 @@ final class PyTorchContents {
                     index,
                     "view '\(printable(view.key))' of \(name): elements from \(view.offset), \(view.count) of them, where there are \(storage.count)"
                 )
+            }
+            // The view counts elements of the storage, the tensor its own.
+            guard size == storage.elementSize else {
+                throw wrong(index, "a view of \(name), which holds \(storage.elementType), as \(tensor.dtype)")
             }
             room = view.count
         }
@@ -156,7 +161,7 @@ final class PyTorchContents {
     }
 
     private func open(_ storage: PickledStorage, _ dtype: DType, _ index: PickleHeap.Index) throws -> Storage {
-        let identity = Opened(key: storage.key, elementSize: source!.isBigEndian ? dtype.size : 1)
+        let identity = Opened(key: storage.key, dtype: dtype)
         if let storage = opened[identity] { return storage }
         let region = try source!.bytes(of: storage)
         if dtype == .bool, let bad = region.wrongBool {
@@ -165,7 +170,7 @@ final class PyTorchContents {
         let made: Storage
         defer { withExtendedLifetime(region) {} }
         if let base = region.bytes.baseAddress, region.count > 0,
-            Int(bitPattern: base) % 16 == 0 || Int(bitPattern: base) % dtype.size == 0, !source!.isBigEndian || dtype.size == 1
+            Int(bitPattern: base) % dtype.size == 0, !source!.isBigEndian || dtype.size == 1
         {
             made = .borrowing(base, byteCount: region.count, owner: region.owner)
         } else {
