@@ -165,8 +165,8 @@ extension Tensor {
     /// A Swift number as a tensor on the same device; in type promotion it counts as a Python number does.
     final func wrapped(_ value: some ScalarConvertible) -> Tensor {
         // A decimal with a floating-point tensor takes its dtype directly: through float32 it would lose digits in float64.
-        let type = value.scalar.dtype == .float32 && dtype.isFloatingPoint ? dtype : value.scalar.dtype
-        let number = Tensor.full([], value.scalar, dtype: type, device: device)
+        let type = value._scalar.dtype == .float32 && dtype.isFloatingPoint ? dtype : value._scalar.dtype
+        let number = Tensor.full([], value._scalar, dtype: type, device: device)
         number.isWrappedNumber = true
         return number
     }
@@ -199,7 +199,7 @@ private struct XLogY: Op {
 extension Tensor {
     /// x + alpha·other. Traps for integers if alpha has a fraction.
     public final func add(_ other: Tensor, alpha: some ScalarConvertible) -> Tensor {
-        let alpha = alpha.scalar
+        let alpha = alpha._scalar
         if dtype.isFloatingPoint || other.dtype.isFloatingPoint { return Tensor.binary(.addScaled, self, other, KernelParameters(alpha)) }
         return composite("add", self, other) { () throws(OpError) in
             guard alpha.doubleValue == Double(alpha.int64Value) else {
@@ -212,25 +212,25 @@ extension Tensor {
     /// x + other. PyTorch: `add`.
     public final func add(_ other: Tensor) -> Tensor { self + other }
     /// x + value.
-    public final func add(_ value: some ScalarConvertible) -> Tensor { plus(value.scalar) }
+    public final func add(_ value: some ScalarConvertible) -> Tensor { plus(value._scalar) }
     /// x − other. PyTorch: `sub`.
     public final func sub(_ other: Tensor) -> Tensor { self - other }
     /// x − value.
-    public final func sub(_ value: some ScalarConvertible) -> Tensor { minus(value.scalar) }
+    public final func sub(_ value: some ScalarConvertible) -> Tensor { minus(value._scalar) }
     /// x · other. PyTorch: `mul`.
     public final func mul(_ other: Tensor) -> Tensor { self * other }
     /// x · value.
-    public final func mul(_ value: some ScalarConvertible) -> Tensor { times(value.scalar) }
+    public final func mul(_ value: some ScalarConvertible) -> Tensor { times(value._scalar) }
     /// x / other. PyTorch: `div`.
     public final func div(_ other: Tensor) -> Tensor { self / other }
     /// x / value; integers give float32.
-    public final func div(_ value: some ScalarConvertible) -> Tensor { divided(by: value.scalar) }
+    public final func div(_ value: some ScalarConvertible) -> Tensor { divided(by: value._scalar) }
 
     /// x^exponent, elementwise.
     public final func pow(_ exponent: Tensor) -> Tensor { Tensor.binary(.pow, self, exponent) }
     /// x^exponent; d = n·x^(n−1). Traps for integers if the exponent is negative.
     public final func pow(_ exponent: some ScalarConvertible) -> Tensor {
-        let exponent = exponent.scalar
+        let exponent = exponent._scalar
         let x = to(Tensor.resultType(dtype, exponent))
         if x.dtype.isFloatingPoint { return x.unary(.pow, exponent.doubleValue) }
         guard exponent.int64Value >= 0 else {
@@ -246,9 +246,9 @@ extension Tensor {
     /// max(x, other), elementwise; NaN wins.
     public final func maximum(_ other: Tensor) -> Tensor { Tensor.binary(.maximum, self, other) }
     /// min(x, value); NaN wins. A whole number beyond an integer dtype counts as the nearest that it holds.
-    public final func minimum(_ value: some ScalarConvertible) -> Tensor { minimum(wrapped(nearest(value.scalar))) }
+    public final func minimum(_ value: some ScalarConvertible) -> Tensor { minimum(wrapped(nearest(value._scalar))) }
     /// max(x, value); NaN wins. A whole number beyond an integer dtype counts as the nearest that it holds.
-    public final func maximum(_ value: some ScalarConvertible) -> Tensor { maximum(wrapped(nearest(value.scalar))) }
+    public final func maximum(_ value: some ScalarConvertible) -> Tensor { maximum(wrapped(nearest(value._scalar))) }
     /// min(x, other), elementwise; NaN wins. PyTorch: `min(other)`, which is `minimum`.
     public final func min(_ other: Tensor) -> Tensor { minimum(other) }
     /// max(x, other), elementwise; NaN wins. PyTorch: `max(other)`, which is `maximum`.
@@ -261,17 +261,17 @@ extension Tensor {
     /// ⌊x / other⌋. Traps if an integer divisor is 0.
     public final func floorDivide(_ other: Tensor) -> Tensor { checkedDivision(.floorDivide, other) }
     /// ⌊x / value⌋. Traps if an integer divisor is 0.
-    public final func floorDivide(_ value: some ScalarConvertible) -> Tensor { checkedDivision(.floorDivide, value.scalar) }
+    public final func floorDivide(_ value: some ScalarConvertible) -> Tensor { checkedDivision(.floorDivide, value._scalar) }
     /// x / other, truncated toward zero. Traps if an integer divisor is 0. PyTorch: `div(rounding_mode="trunc")`.
     package final func truncDivide(_ other: Tensor) -> Tensor { checkedDivision(.truncDivide, other) }
     /// x − other·⌊x / other⌋, which has the divisor's sign. Traps if an integer divisor is 0. PyTorch: `remainder`, `%`.
     public final func remainder(_ other: Tensor) -> Tensor { checkedDivision(.remainder, other) }
     /// x − value·⌊x / value⌋, which has the divisor's sign. Traps if an integer divisor is 0.
-    public final func remainder(_ value: some ScalarConvertible) -> Tensor { checkedDivision(.remainder, value.scalar) }
+    public final func remainder(_ value: some ScalarConvertible) -> Tensor { checkedDivision(.remainder, value._scalar) }
     /// x − other·trunc(x / other), which has x's sign. Traps if an integer divisor is 0.
     public final func fmod(_ other: Tensor) -> Tensor { checkedDivision(.fmod, other) }
     /// x − value·trunc(x / value), which has x's sign. Traps if an integer divisor is 0.
-    public final func fmod(_ value: some ScalarConvertible) -> Tensor { checkedDivision(.fmod, value.scalar) }
+    public final func fmod(_ value: some ScalarConvertible) -> Tensor { checkedDivision(.fmod, value._scalar) }
 
     /// Fails if integers are divided by zero.
     private final func checkedDivision(_ rule: BinaryRule, _ other: Tensor) -> Tensor {
@@ -340,7 +340,7 @@ extension Tensor {
     /// x + weight·(end − x), computed from the nearer end, so that weights 0 and 1 give exactly x and `end`.
     public final func lerp(_ end: Tensor, _ weight: some ScalarConvertible) -> Tensor {
         if isHalf && end.dtype == dtype { return to(.float32).lerp(end.to(.float32), weight).to(dtype) }
-        let w = weight.scalar.doubleValue
+        let w = weight._scalar.doubleValue
         return Swift.abs(w) < 0.5 ? add(end - self, alpha: w) : end.add(end - self, alpha: w - 1)
     }
     /// x + weight·(end − x), elementwise in `weight` too.
@@ -355,7 +355,7 @@ extension Tensor {
     public final func addcmul(_ a: Tensor, _ b: Tensor, value: some ScalarConvertible = 1) -> Tensor {
         composite("addcmul", self, a, b) {
             let dtype = Tensor.resultType([self, a, b])
-            return to(dtype).add(a.to(dtype) * b.to(dtype), alpha: dtype.isFloatingPoint ? value.scalar : .int(value.scalar.int64Value))
+            return to(dtype).add(a.to(dtype) * b.to(dtype), alpha: dtype.isFloatingPoint ? value._scalar : .int(value._scalar.int64Value))
         }
     }
     /// x + value·a/b. All three promote first; integers become float32.

@@ -38,7 +38,7 @@ extension Tensor {
     /// bound gives a float32 result. Traps if both bounds are nil. PyTorch: `clamp`, `clamp_min`, `clamp_max`.
     @_disfavoredOverload public final func clamp(min: (any ScalarConvertible)? = nil, max: (any ScalarConvertible)? = nil) -> Tensor {
         if isPoisoned { return self }
-        let (low, high) = (min?.scalar, max?.scalar)
+        let (low, high) = (min?._scalar, max?._scalar)
         let given = [low, high].compactMap { $0 }
         if given.isEmpty { return fail("clamp", "neither min nor max is given") }
         let x = to(given.reduce(dtype) { Tensor.resultType($0, $1) })
@@ -47,10 +47,10 @@ extension Tensor {
     }
     /// min(max(x, min), max) with whole numbers, whose literals would be decimals otherwise.
     public final func clamp(_ min: some ScalarConvertible, _ max: some ScalarConvertible) -> Tensor {
-        clamp(min: min.scalar, max: max.scalar)
+        clamp(min: min._scalar, max: max._scalar)
     }
     /// x between `min` and `max`; NaN stays NaN.
-    public final func clamp(min: Int? = nil, max: Int? = nil) -> Tensor { clamp(min: min?.scalar, max: max?.scalar) }
+    public final func clamp(min: Int? = nil, max: Int? = nil) -> Tensor { clamp(min: min?._scalar, max: max?._scalar) }
     /// min(max(x, min), max), for `.infinity` and its like.
     public final func clamp(min: Double? = nil, max: Double? = nil) -> Tensor {
         clamp(min: min.map(Scalar.double), max: max.map(Scalar.double))

@@ -4,27 +4,27 @@ extension Tensor {
     /// x = other, elementwise.
     public final func eq(_ other: Tensor) -> Tensor { Tensor.compare(.eq, self, other) }
     /// x = value
-    public final func eq(_ value: some ScalarConvertible) -> Tensor { compared(.eq, value.scalar) }
+    public final func eq(_ value: some ScalarConvertible) -> Tensor { compared(.eq, value._scalar) }
     /// x ≠ other, elementwise.
     public final func ne(_ other: Tensor) -> Tensor { Tensor.compare(.ne, self, other) }
     /// x ≠ value
-    public final func ne(_ value: some ScalarConvertible) -> Tensor { compared(.ne, value.scalar) }
+    public final func ne(_ value: some ScalarConvertible) -> Tensor { compared(.ne, value._scalar) }
     /// x < other, elementwise.
     public final func lt(_ other: Tensor) -> Tensor { Tensor.compare(.lt, self, other) }
     /// x < value
-    public final func lt(_ value: some ScalarConvertible) -> Tensor { compared(.lt, value.scalar) }
+    public final func lt(_ value: some ScalarConvertible) -> Tensor { compared(.lt, value._scalar) }
     /// x ≤ other, elementwise.
     public final func le(_ other: Tensor) -> Tensor { Tensor.compare(.le, self, other) }
     /// x ≤ value
-    public final func le(_ value: some ScalarConvertible) -> Tensor { compared(.le, value.scalar) }
+    public final func le(_ value: some ScalarConvertible) -> Tensor { compared(.le, value._scalar) }
     /// x > other, elementwise.
     public final func gt(_ other: Tensor) -> Tensor { Tensor.compare(.gt, self, other) }
     /// x > value
-    public final func gt(_ value: some ScalarConvertible) -> Tensor { compared(.gt, value.scalar) }
+    public final func gt(_ value: some ScalarConvertible) -> Tensor { compared(.gt, value._scalar) }
     /// x ≥ other, elementwise.
     public final func ge(_ other: Tensor) -> Tensor { Tensor.compare(.ge, self, other) }
     /// x ≥ value
-    public final func ge(_ value: some ScalarConvertible) -> Tensor { compared(.ge, value.scalar) }
+    public final func ge(_ value: some ScalarConvertible) -> Tensor { compared(.ge, value._scalar) }
 
     /// Compares with a number. If it does not fit into an integer dtype it would wrap, so the comparison is in int64.
     private final func compared(_ kind: CompareKind, _ value: Scalar) -> Tensor {

@@ -82,7 +82,7 @@ extension Tensor {
         }
         let number = withUnsafeMutableBytes(of: &element) { scalar(at: $0.baseAddress!) }
         let result = Element(number)
-        if Element.dtype.isInteger, let remedy = number.remedy(unlessEqualTo: result.scalar.int64Value) {
+        if Element.dtype.isInteger, let remedy = number.remedy(unlessEqualTo: result._scalar.int64Value) {
             fail("item", "\(Element.self) does not hold \(number.text); \(remedy)")
             return Element(.double(.nan))
         }
@@ -100,14 +100,14 @@ extension Tensor {
     private final func scalar(at address: UnsafeMutableRawPointer) -> Scalar {
         switch dtype {
         case .bool: .bool(address.load(as: UInt8.self) != 0)
-        case .uint8: address.load(as: UInt8.self).scalar
-        case .int8: address.load(as: Int8.self).scalar
-        case .int16: address.load(as: Int16.self).scalar
-        case .int32: address.load(as: Int32.self).scalar
+        case .uint8: address.load(as: UInt8.self)._scalar
+        case .int8: address.load(as: Int8.self)._scalar
+        case .int16: address.load(as: Int16.self)._scalar
+        case .int32: address.load(as: Int32.self)._scalar
         case .int64: .int(address.load(as: Int64.self))
-        case .float16: address.load(as: Float16.self).scalar
-        case .bfloat16: address.load(as: BFloat16.self).scalar
-        case .float32: address.load(as: Float.self).scalar
+        case .float16: address.load(as: Float16.self)._scalar
+        case .bfloat16: address.load(as: BFloat16.self)._scalar
+        case .float32: address.load(as: Float.self)._scalar
         case .float64: .double(address.load(as: Double.self))
         }
     }

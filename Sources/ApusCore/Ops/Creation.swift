@@ -121,7 +121,7 @@ extension Tensor {
         _ shape: some Collection<Int>, _ value: some ScalarConvertible, dtype: DType? = nil, device: Device = .cpu,
         requiresGrad: Bool = false
     ) -> Tensor {
-        full(Shape(shape), value.scalar, dtype: dtype, device: device).marked(requiresGrad)
+        full(Shape(shape), value._scalar, dtype: dtype, device: device).marked(requiresGrad)
     }
     /// A tensor with every element `value`, for `.infinity` and its like; float32 by default.
     public static func full(
@@ -169,7 +169,7 @@ extension Tensor {
     }
     /// A tensor with every element `value` and x's shape, dtype and device. PyTorch: `full_like`.
     public static func full(like x: Tensor, _ value: some ScalarConvertible, dtype: DType? = nil) -> Tensor {
-        x.isPoisoned ? x : full(x.shape, value.scalar, dtype: dtype ?? x.dtype, device: x.device)
+        x.isPoisoned ? x : full(x.shape, value._scalar, dtype: dtype ?? x.dtype, device: x.device)
     }
     /// A tensor with every element `value`, for `.infinity` and its like, and x's shape, dtype and device.
     public static func full(like x: Tensor, _ value: Double, dtype: DType? = nil) -> Tensor {

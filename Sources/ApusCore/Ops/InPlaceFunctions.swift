@@ -8,20 +8,20 @@ extension Tensor {
         updateInPlace("add_") { $0.add(other, alpha: alpha) }
     }
     /// x ← x + value
-    @discardableResult public final func add_(_ value: some ScalarConvertible) -> Self { updateInPlace("add_") { $0.plus(value.scalar) } }
+    @discardableResult public final func add_(_ value: some ScalarConvertible) -> Self { updateInPlace("add_") { $0.plus(value._scalar) } }
     /// x ← x − other
     @discardableResult public final func sub_(_ other: Tensor) -> Self { updateInPlace("sub_") { $0 - other } }
     /// x ← x − value
-    @discardableResult public final func sub_(_ value: some ScalarConvertible) -> Self { updateInPlace("sub_") { $0.minus(value.scalar) } }
+    @discardableResult public final func sub_(_ value: some ScalarConvertible) -> Self { updateInPlace("sub_") { $0.minus(value._scalar) } }
     /// x ← x · other
     @discardableResult public final func mul_(_ other: Tensor) -> Self { updateInPlace("mul_") { $0 * other } }
     /// x ← x · value
-    @discardableResult public final func mul_(_ value: some ScalarConvertible) -> Self { updateInPlace("mul_") { $0.times(value.scalar) } }
+    @discardableResult public final func mul_(_ value: some ScalarConvertible) -> Self { updateInPlace("mul_") { $0.times(value._scalar) } }
     /// x ← x / other
     @discardableResult public final func div_(_ other: Tensor) -> Self { updateInPlace("div_") { $0 / other } }
     /// x ← x / value
     @discardableResult public final func div_(_ value: some ScalarConvertible) -> Self {
-        updateInPlace("div_") { $0.divided(by: value.scalar) }
+        updateInPlace("div_") { $0.divided(by: value._scalar) }
     }
     /// x ← x − other·⌊x / other⌋
     @discardableResult public final func remainder_(_ other: Tensor) -> Self { updateInPlace("remainder_") { $0.remainder(other) } }
@@ -45,7 +45,7 @@ extension Tensor {
     /// Every element ← value; the gradient of the old values is zero. PyTorch: `fill_`.
     @discardableResult public final func fill_(_ value: some ScalarConvertible) -> Self {
         let x = self
-        return updateInPlace("fill_") { _ in Tensor.full([], value.scalar, dtype: x.dtype, device: x.device) }
+        return updateInPlace("fill_") { _ in Tensor.full([], value._scalar, dtype: x.dtype, device: x.device) }
     }
     /// Every element ← value, for `.infinity` and its like.
     @discardableResult public final func fill_(_ value: Double) -> Self { fill_(Scalar.double(value)) }

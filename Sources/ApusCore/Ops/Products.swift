@@ -112,11 +112,11 @@ extension Tensor {
     /// β·self + α·(a·b); self broadcasts to the product's shape. If β = 0, NaN and infinities in self are ignored. All have the same dtype;
     /// for integers the factors are truncated. PyTorch: `addmm`.
     public final func addmm(_ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1) -> Tensor {
-        composite("addmm", .lower, self, a, b) { (c, a, b) throws(OpError) in try c.plus(a.mm(b), beta.scalar, alpha.scalar) }
+        composite("addmm", .lower, self, a, b) { (c, a, b) throws(OpError) in try c.plus(a.mm(b), beta._scalar, alpha._scalar) }
     }
     /// β·self + α·(a·b) for batches, with the rules of `addmm`. PyTorch: `baddbmm`.
     public final func baddbmm(_ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1) -> Tensor {
-        composite("baddbmm", .lower, self, a, b) { (c, a, b) throws(OpError) in try c.plus(a.bmm(b), beta.scalar, alpha.scalar) }
+        composite("baddbmm", .lower, self, a, b) { (c, a, b) throws(OpError) in try c.plus(a.bmm(b), beta._scalar, alpha._scalar) }
     }
 
     /// β·self + α·product

@@ -183,10 +183,10 @@ extension Tensor {
     }
     /// `a` where `condition` is true, else `b`: float32, or int64 if both are integers.
     public static func `where`(_ condition: Tensor, _ a: some ScalarConvertible, _ b: some ScalarConvertible) -> Tensor {
-        let dtype = resultType(a.scalar.dtype, b.scalar)
+        let dtype = resultType(a._scalar.dtype, b._scalar)
         return `where`(
-            condition, full([], a.scalar, dtype: dtype, device: condition.device),
-            full([], b.scalar, dtype: dtype, device: condition.device))
+            condition, full([], a._scalar, dtype: dtype, device: condition.device),
+            full([], b._scalar, dtype: dtype, device: condition.device))
     }
     /// `condition ? a : value`, for `.infinity` and its like.
     public static func `where`(_ condition: Tensor, _ a: Tensor, _ value: Double) -> Tensor { `where`(condition, a, a.wrapped(value)) }
@@ -197,7 +197,7 @@ extension Tensor {
     public final func maskedFill(_ mask: Tensor, _ value: Double) -> Tensor { maskedFill(mask, Scalar.double(value)) }
     /// x with `value`, converted to x's dtype, where the bool `mask` is true.
     public final func maskedFill(_ mask: Tensor, _ value: some ScalarConvertible) -> Tensor {
-        isPoisoned ? self : maskedFill(mask, Tensor.full([], value.scalar, dtype: dtype, device: device))
+        isPoisoned ? self : maskedFill(mask, Tensor.full([], value._scalar, dtype: dtype, device: device))
     }
     /// x with the scalar tensor `value`, converted to x's dtype, where the bool `mask` is true. Traps if `value` has dimensions.
     public final func maskedFill(_ mask: Tensor, _ value: Tensor) -> Tensor {
@@ -319,7 +319,7 @@ extension Tensor {
     /// x with a number put at the positions of `index`. PyTorch: `scatter`.
     public final func scatter(dim: Int, _ index: Tensor, _ value: some ScalarConvertible) -> Tensor {
         index.isPoisoned
-            ? index : scattered(.set, dim, index, Tensor.full([], value.scalar, dtype: dtype, device: device).expand(index.shape))
+            ? index : scattered(.set, dim, index, Tensor.full([], value._scalar, dtype: dtype, device: device).expand(index.shape))
     }
     /// x plus `source` at the positions of `index`, in order. PyTorch: `scatter_add`.
     public final func scatterAdd(dim: Int, _ index: Tensor, _ source: Tensor) -> Tensor { scattered(.add, dim, index, source) }

@@ -4,7 +4,8 @@ import ApusSystem
 /// `.newAxis`, lists of integers, and tensors (integer indices or bool masks). PyTorch's rules: negative positions count from the end;
 /// ranges are clipped to the extent, integers are not.
 public protocol TensorIndex {
-    var component: IndexComponent { get }
+    /// What it selects; an implementation detail of subscripts.
+    var _component: IndexComponent { get }
 }
 
 /// A component of a subscript.
@@ -24,31 +25,31 @@ public enum IndexComponent {
 }
 
 extension Int: TensorIndex {
-    public var component: IndexComponent { .position(self) }
+    public var _component: IndexComponent { .position(self) }
 }
 extension Range: TensorIndex where Bound == Int {
-    public var component: IndexComponent { .range(start: lowerBound, end: upperBound, step: 1) }
+    public var _component: IndexComponent { .range(start: lowerBound, end: upperBound, step: 1) }
 }
 extension ClosedRange: TensorIndex where Bound == Int {
-    public var component: IndexComponent { .range(start: lowerBound, end: end(after: upperBound), step: 1) }
+    public var _component: IndexComponent { .range(start: lowerBound, end: end(after: upperBound), step: 1) }
 }
 extension PartialRangeFrom: TensorIndex where Bound == Int {
-    public var component: IndexComponent { .range(start: lowerBound, end: nil, step: 1) }
+    public var _component: IndexComponent { .range(start: lowerBound, end: nil, step: 1) }
 }
 extension PartialRangeUpTo: TensorIndex where Bound == Int {
-    public var component: IndexComponent { .range(start: 0, end: upperBound, step: 1) }
+    public var _component: IndexComponent { .range(start: 0, end: upperBound, step: 1) }
 }
 extension PartialRangeThrough: TensorIndex where Bound == Int {
-    public var component: IndexComponent { .range(start: 0, end: end(after: upperBound), step: 1) }
+    public var _component: IndexComponent { .range(start: 0, end: end(after: upperBound), step: 1) }
 }
 extension StrideTo: TensorIndex where Element == Int {
-    public var component: IndexComponent {
+    public var _component: IndexComponent {
         let bounds = bounds(of: self)
         return .range(start: bounds.from, end: bounds.end, step: bounds.by)
     }
 }
 extension StrideThrough: TensorIndex where Element == Int {
-    public var component: IndexComponent {
+    public var _component: IndexComponent {
         let bounds = bounds(of: self)
         return .range(start: bounds.from, end: end(after: bounds.end), step: bounds.by)
     }
@@ -65,28 +66,28 @@ private func bounds(of stride: some CustomReflectable) -> (from: Int, end: Int, 
     return (parts[0], parts[1], parts[2])
 }
 extension Array: TensorIndex where Element == Int {
-    public var component: IndexComponent { .list(self) }
+    public var _component: IndexComponent { .list(self) }
 }
 extension Tensor: TensorIndex {
-    public final var component: IndexComponent { .tensor(self) }
+    public final var _component: IndexComponent { .tensor(self) }
 }
 
 /// A named component: `.all`, `.slice(1, -1)`.
 public struct IndexKeyword: TensorIndex {
     /// The component.
-    public let component: IndexComponent
+    public let _component: IndexComponent
 }
 extension TensorIndex where Self == IndexKeyword {
     /// All dimensions that the other components leave: `x[.ellipsis, 0]`.
-    public static var ellipsis: IndexKeyword { IndexKeyword(component: .ellipsis) }
+    public static var ellipsis: IndexKeyword { IndexKeyword(_component: .ellipsis) }
     /// A new dimension of one element. PyTorch: `None`.
-    public static var newAxis: IndexKeyword { IndexKeyword(component: .newAxis) }
+    public static var newAxis: IndexKeyword { IndexKeyword(_component: .newAxis) }
     /// The whole dimension. PyTorch: `:`.
     public static var all: IndexKeyword { slice() }
     /// From position `from` up to but excluding `to`, every `step`-th: `x[.slice(1, -1)]` is all but the first and the last. nil means the
     /// beginning or the end; negative positions count from the end. PyTorch: `from:to:step`.
     public static func slice(_ from: Int? = nil, _ to: Int? = nil, step: Int = 1) -> IndexKeyword {
-        IndexKeyword(component: .range(start: from ?? 0, end: to, step: step))
+        IndexKeyword(_component: .range(start: from ?? 0, end: to, step: step))
     }
 }
 
@@ -111,7 +112,7 @@ extension Tensor {
     @_disfavoredOverload public final subscript(_ indices: any TensorIndex...) -> any ScalarConvertible {
         @available(*, unavailable, message: "an element is read with item(): x[0, 3].item()")
         get { fatalError("unavailable") }
-        set { assign(Tensor.full([], newValue.scalar, dtype: dtype, device: device), at: indices) }
+        set { assign(Tensor.full([], newValue._scalar, dtype: dtype, device: device), at: indices) }
     }
 
     /// Whether both are the same part of the same tensor, with the same history.
@@ -150,10 +151,10 @@ private struct Subscript {
     init(_ x: Tensor, _ indices: [any TensorIndex]) throws(OpError) {
         let components = indices.map { index in
             // A list becomes an int64 tensor on x's device.
-            if case .list(let positions) = index.component {
+            if case .list(let positions) = index._component {
                 IndexComponent.tensor(Tensor(positions, dtype: .int64, device: x.device))
             } else {
-                index.component
+                index._component
             }
         }
         var taken = 0

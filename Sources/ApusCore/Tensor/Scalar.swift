@@ -99,7 +99,8 @@ extension DType {
 /// As in PyTorch only the category of the number affects the result's dtype: an integer with a float tensor gives that tensor's dtype, a
 /// `Double` with an integer tensor gives float32.
 public protocol ScalarConvertible: Sendable {
-    var scalar: Scalar { get }
+    /// The number with its category; an implementation detail of functions that take numbers.
+    var _scalar: Scalar { get }
 }
 
 /// A Swift type for reading and writing elements of a tensor.
@@ -116,7 +117,7 @@ extension TensorElement {
 }
 
 extension TensorElement where Self: FixedWidthInteger {
-    @inlinable public var scalar: Scalar { .int(Int64(truncatingIfNeeded: self)) }
+    @inlinable public var _scalar: Scalar { .int(Int64(truncatingIfNeeded: self)) }
     /// An integer keeps its low bits; a float is truncated and clamped to the range (NaN gives 0).
     @inlinable public init(_ scalar: Scalar) {
         if case .double = scalar { self.init(clamping: scalar.int64Value) } else { self.init(truncatingIfNeeded: scalar.int64Value) }
@@ -132,27 +133,27 @@ extension UInt8: TensorElement { public static var dtype: DType { .uint8 } }
 
 extension Bool: TensorElement {
     public static var dtype: DType { .bool }
-    public var scalar: Scalar { .bool(self) }
+    public var _scalar: Scalar { .bool(self) }
     public init(_ scalar: Scalar) { self = scalar.doubleValue != 0 }
 }
 extension Double: TensorElement {
     public static var dtype: DType { .float64 }
     public static var literalDType: DType { .float32 }
-    @inlinable public var scalar: Scalar { .double(self) }
+    @inlinable public var _scalar: Scalar { .double(self) }
     @inlinable public init(_ scalar: Scalar) { self = scalar.doubleValue }
 }
 extension Float: TensorElement {
     public static var dtype: DType { .float32 }
-    @inlinable public var scalar: Scalar { .double(Double(self)) }
+    @inlinable public var _scalar: Scalar { .double(Double(self)) }
     @inlinable public init(_ scalar: Scalar) { self = Float(scalar.doubleValue) }
 }
 extension Float16: TensorElement {
     public static var dtype: DType { .float16 }
-    public var scalar: Scalar { .double(Double(self)) }
+    public var _scalar: Scalar { .double(Double(self)) }
     public init(_ scalar: Scalar) { self = Float16(Float(scalar.doubleValue)) }
 }
 extension Scalar: ScalarConvertible {
-    public var scalar: Scalar { self }
+    public var _scalar: Scalar { self }
 }
 
 /// A float32 without its lower 16 bits: 8 bits of exponent, 7 of fraction.
@@ -176,7 +177,7 @@ public struct BFloat16: TensorElement, Hashable, CustomStringConvertible {
     /// The same number as a float32; exact.
     public var floatValue: Float { Float(bitPattern: UInt32(bitPattern) << 16) }
     public static var dtype: DType { .bfloat16 }
-    public var scalar: Scalar { .double(Double(floatValue)) }
+    public var _scalar: Scalar { .double(Double(floatValue)) }
     public init(_ scalar: Scalar) { self.init(Float(scalar.doubleValue)) }
     public var description: String { floatValue.description }
 }

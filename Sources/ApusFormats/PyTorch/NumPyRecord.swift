@@ -60,7 +60,7 @@ enum NumPyRecord {
 
     /// The number that a scalar is; nil for other objects.
     static func scalar(_ heap: PickleHeap, _ index: PickleHeap.Index) -> Tensor? {
-        guard case .record(let number) = heap[index], heap.records[number].className.hasSuffix("multiarray.scalar"),
+        guard case .record(let number) = heap[index], heap.records[number].className.hasSuffix("multiarray._scalar"),
             let arguments = heap.elements(heap.records[number].arguments), arguments.count == 2, let code = code(heap, arguments[0]),
             let type = Npy.ElementType(code: code), case .bytes(let bytes, _) = heap[arguments[1]], bytes.count == type.size
         else { return nil }

@@ -30,8 +30,8 @@ enum PickleNames {
     private static let makesData: Set<String> = [
         "collections.deque", "datetime.datetime", "datetime.date", "datetime.time", "datetime.timedelta", "datetime.timezone",
         "array.array",
-        "functools.partial", "logging.getLogger", "numpy.dtype", "numpy.ndarray", "numpy.core.multiarray.scalar",
-        "numpy._core.multiarray.scalar", "torch.dtype", "torch.layout", "torch.memory_format", "ipaddress.ip_address",
+        "functools.partial", "logging.getLogger", "numpy.dtype", "numpy.ndarray", "numpy.core.multiarray._scalar",
+        "numpy._core.multiarray._scalar", "torch.dtype", "torch.layout", "torch.memory_format", "ipaddress.ip_address",
     ]
 
     /// Python 2's names of modules, in Python 3's spelling.

@@ -40,7 +40,7 @@ extension Double: ScaleFactorConvertible {
     public var scaleFactors: [Double] { [self] }
 }
 extension Array: ScaleFactorConvertible where Element: ScalarConvertible {
-    public var scaleFactors: [Double] { map { $0.scalar.doubleValue } }
+    public var scaleFactors: [Double] { map { $0._scalar.doubleValue } }
 }
 
 extension F {

@@ -150,21 +150,21 @@ extension F {
         _ input: Tensor, _ normType: some ScalarConvertible, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
         ceilMode: Bool = false
     ) -> Tensor {
-        lpPool("lpPool1d", 1, input, normType.scalar.doubleValue, kernelSize, stride, ceilMode)
+        lpPool("lpPool1d", 1, input, normType._scalar.doubleValue, kernelSize, stride, ceilMode)
     }
     /// The same over two dimensions. PyTorch: `F.lp_pool2d`.
     public static func lpPool2d(
         _ input: Tensor, _ normType: some ScalarConvertible, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
         ceilMode: Bool = false
     ) -> Tensor {
-        lpPool("lpPool2d", 2, input, normType.scalar.doubleValue, kernelSize, stride, ceilMode)
+        lpPool("lpPool2d", 2, input, normType._scalar.doubleValue, kernelSize, stride, ceilMode)
     }
     /// The same over three dimensions. PyTorch: `F.lp_pool3d`.
     public static func lpPool3d(
         _ input: Tensor, _ normType: some ScalarConvertible, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
         ceilMode: Bool = false
     ) -> Tensor {
-        lpPool("lpPool3d", 3, input, normType.scalar.doubleValue, kernelSize, stride, ceilMode)
+        lpPool("lpPool3d", 3, input, normType._scalar.doubleValue, kernelSize, stride, ceilMode)
     }
 }
 

@@ -70,7 +70,7 @@ public final class LeakyReLU: InplaceActivation, DeclaredModule {
 
     /// Arguments, order and defaults of PyTorch's `nn.LeakyReLU`.
     public init<Slope: ScalarConvertible>(_ negativeSlope: Slope = 0.01, inplace: Bool = false) {
-        self.negativeSlope = negativeSlope.scalar
+        self.negativeSlope = negativeSlope._scalar
         super.init(inplace: inplace)
     }
 
@@ -90,7 +90,7 @@ public final class ELU: InplaceActivation, DeclaredModule {
 
     /// Arguments, order and defaults of PyTorch's `nn.ELU`.
     public init<Alpha: ScalarConvertible>(alpha: Alpha = 1.0, inplace: Bool = false) {
-        self.alpha = alpha.scalar
+        self.alpha = alpha._scalar
         super.init(inplace: inplace)
     }
 
@@ -106,7 +106,7 @@ public final class CELU: InplaceActivation, DeclaredModule {
 
     /// Arguments, order and defaults of PyTorch's `nn.CELU`.
     public init<Alpha: ScalarConvertible>(alpha: Alpha = 1.0, inplace: Bool = false) {
-        self.alpha = alpha.scalar
+        self.alpha = alpha._scalar
         super.init(inplace: inplace)
     }
 
@@ -169,8 +169,8 @@ public final class Softplus: Module, DeclaredModule {
 
     /// Arguments, order and defaults of PyTorch's `nn.Softplus`.
     public init<Beta: ScalarConvertible, Threshold: ScalarConvertible>(beta: Beta = 1.0, threshold: Threshold = 20.0) {
-        self.beta = beta.scalar
-        self.threshold = threshold.scalar
+        self.beta = beta._scalar
+        self.threshold = threshold._scalar
         super.init()
     }
 
@@ -185,7 +185,7 @@ public final class Hardshrink: Module, DeclaredModule {
 
     /// Arguments, order and defaults of PyTorch's `nn.Hardshrink`.
     public init<Lambda: ScalarConvertible>(_ lambd: Lambda = 0.5) {
-        self.lambd = lambd.scalar
+        self.lambd = lambd._scalar
         super.init()
     }
 
@@ -200,7 +200,7 @@ public final class Softshrink: Module, DeclaredModule {
 
     /// Arguments, order and defaults of PyTorch's `nn.Softshrink`.
     public init<Lambda: ScalarConvertible>(_ lambd: Lambda = 0.5) {
-        self.lambd = lambd.scalar
+        self.lambd = lambd._scalar
         super.init()
     }
 
@@ -217,8 +217,8 @@ public final class Hardtanh: InplaceActivation, DeclaredModule {
 
     /// Arguments, order and defaults of PyTorch's `nn.Hardtanh`.
     public init<Low: ScalarConvertible, High: ScalarConvertible>(_ minVal: Low = -1.0, _ maxVal: High = 1.0, inplace: Bool = false) {
-        self.minVal = minVal.scalar
-        self.maxVal = maxVal.scalar
+        self.minVal = minVal._scalar
+        self.maxVal = maxVal._scalar
         super.init(inplace: inplace)
         if self.minVal.doubleValue >= self.maxVal.doubleValue { fail("Hardtanh", "maxVal \(maxVal) must be greater than minVal \(minVal)") }
     }
@@ -242,8 +242,8 @@ public final class Threshold: InplaceActivation, DeclaredModule {
 
     /// Arguments, order and defaults of PyTorch's `nn.Threshold`.
     public init(_ threshold: some ScalarConvertible, _ value: some ScalarConvertible, inplace: Bool = false) {
-        self.threshold = threshold.scalar
-        self.value = value.scalar
+        self.threshold = threshold._scalar
+        self.value = value._scalar
         super.init(inplace: inplace)
     }
 
@@ -300,8 +300,8 @@ public final class RReLU: InplaceActivation, DeclaredModule {
 
     /// Arguments, order and defaults of PyTorch's `nn.RReLU`.
     public init<Low: ScalarConvertible, High: ScalarConvertible>(_ lower: Low = 1.0 / 8, _ upper: High = 1.0 / 3, inplace: Bool = false) {
-        self.lower = lower.scalar
-        self.upper = upper.scalar
+        self.lower = lower._scalar
+        self.upper = upper._scalar
         super.init(inplace: inplace)
     }
 

@@ -20,9 +20,9 @@ public final class CrossMapLRN2d: Module, DeclaredModule {
         _ size: Int, alpha: Alpha = 1e-4, beta: Beta = 0.75, k: K = 1
     ) {
         self.size = size
-        self.alpha = alpha.scalar
-        self.beta = beta.scalar
-        self.k = k.scalar
+        self.alpha = alpha._scalar
+        self.beta = beta._scalar
+        self.k = k._scalar
         super.init()
     }
 

@@ -9,7 +9,7 @@ open class DropoutLayer: Module {
 
     /// `p`: the probability that an element is dropped.
     public init<Probability: ScalarConvertible>(_ p: Probability, inplace: Bool = false) {
-        self.p = p.scalar
+        self.p = p._scalar
         self.inplace = inplace
         super.init()
         if !(self.p.doubleValue >= 0 && self.p.doubleValue <= 1) {

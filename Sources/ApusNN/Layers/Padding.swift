@@ -40,7 +40,7 @@ open class ConstantPad: PaddingLayer {
 
     /// `padding` on every side, or `[left, right]`, `[left, right, top, bottom]` and so on; negative numbers crop.
     public init(_ padding: any ExtentsConvertible, _ value: some ScalarConvertible) {
-        self.value = value.scalar
+        self.value = value._scalar
         super.init(padding, ())
     }
     open override func forward(_ x: Tensor) -> Tensor { pad(x, .constant, value: value.doubleValue, checksRank: false) }

@@ -318,7 +318,7 @@ open class LPPool: Module {
         _ normType: some ScalarConvertible, _ kernelSize: any ExtentsConvertible, stride: (any ExtentsConvertible)? = nil,
         ceilMode: Bool = false
     ) {
-        self.normType = normType.scalar
+        self.normType = normType._scalar
         self.kernelSize = kernelSize.extents
         self.stride = stride?.extents
         self.ceilMode = ceilMode

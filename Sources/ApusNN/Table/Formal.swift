@@ -131,7 +131,7 @@ extension Formal where Value == Scalar {
     /// A number that prints as it was written.
     static func number(_ name: String) -> Formal { Formal(required: name, "a number") { $0.number } }
     static func number(_ name: String, _ fallback: some ScalarConvertible) -> Formal {
-        Formal(name, "a number", fallback.scalar) { $0.number }
+        Formal(name, "a number", fallback._scalar) { $0.number }
     }
 }
 extension Formal where Value == Scalar? {

@@ -105,7 +105,7 @@ extension Prune {
 
         init(_ amount: some ScalarConvertible, _ owner: String) {
             self.owner = "Prune.\(owner)"
-            let scalar = amount.scalar
+            let scalar = amount._scalar
             var isValid = scalar.doubleValue >= 0
             if case .double(let fraction) = scalar { isValid = fraction >= 0 && fraction <= 1 }
             self.amount = isValid ? scalar : .int(0)

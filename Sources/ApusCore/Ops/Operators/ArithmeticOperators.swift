@@ -7,11 +7,11 @@ extension Tensor {
     /// x + value
     public static func + (x: Tensor, value: Double) -> Tensor { x.plus(.double(value)) }
     /// x + value
-    public static func + (x: Tensor, value: Int) -> Tensor { x.plus(value.scalar) }
+    public static func + (x: Tensor, value: Int) -> Tensor { x.plus(value._scalar) }
     /// value + x
     public static func + (value: Double, x: Tensor) -> Tensor { x.plus(.double(value)) }
     /// value + x
-    public static func + (value: Int, x: Tensor) -> Tensor { x.plus(value.scalar) }
+    public static func + (value: Int, x: Tensor) -> Tensor { x.plus(value._scalar) }
     /// x + value, for other numbers than `Double` and `Int`.
     @_disfavoredOverload public static func + (x: Tensor, value: some TensorOperand) -> Tensor { x.plus(value._number) }
     /// value + x, for other numbers than `Double` and `Int`.
@@ -22,11 +22,11 @@ extension Tensor {
     /// x − value
     public static func - (x: Tensor, value: Double) -> Tensor { x.minus(.double(value)) }
     /// x − value
-    public static func - (x: Tensor, value: Int) -> Tensor { x.minus(value.scalar) }
+    public static func - (x: Tensor, value: Int) -> Tensor { x.minus(value._scalar) }
     /// value − x
     public static func - (value: Double, x: Tensor) -> Tensor { x.subtracted(from: .double(value)) }
     /// value − x
-    public static func - (value: Int, x: Tensor) -> Tensor { x.subtracted(from: value.scalar) }
+    public static func - (value: Int, x: Tensor) -> Tensor { x.subtracted(from: value._scalar) }
     /// x − value, for other numbers than `Double` and `Int`.
     @_disfavoredOverload public static func - (x: Tensor, value: some TensorOperand) -> Tensor { x.minus(value._number) }
     /// value − x, for other numbers than `Double` and `Int`.
@@ -37,11 +37,11 @@ extension Tensor {
     /// x · value
     public static func * (x: Tensor, value: Double) -> Tensor { x.times(.double(value)) }
     /// x · value
-    public static func * (x: Tensor, value: Int) -> Tensor { x.times(value.scalar) }
+    public static func * (x: Tensor, value: Int) -> Tensor { x.times(value._scalar) }
     /// value · x
     public static func * (value: Double, x: Tensor) -> Tensor { x.times(.double(value)) }
     /// value · x
-    public static func * (value: Int, x: Tensor) -> Tensor { x.times(value.scalar) }
+    public static func * (value: Int, x: Tensor) -> Tensor { x.times(value._scalar) }
     /// x · value, for other numbers than `Double` and `Int`.
     @_disfavoredOverload public static func * (x: Tensor, value: some TensorOperand) -> Tensor { x.times(value._number) }
     /// value · x, for other numbers than `Double` and `Int`.
@@ -52,11 +52,11 @@ extension Tensor {
     /// x / value; integers give float32.
     public static func / (x: Tensor, value: Double) -> Tensor { x.divided(by: .double(value)) }
     /// x / value; integers give float32.
-    public static func / (x: Tensor, value: Int) -> Tensor { x.divided(by: value.scalar) }
+    public static func / (x: Tensor, value: Int) -> Tensor { x.divided(by: value._scalar) }
     /// value / x; integers give float32.
     public static func / (value: Double, x: Tensor) -> Tensor { x.dividing(.double(value)) }
     /// value / x; integers give float32.
-    public static func / (value: Int, x: Tensor) -> Tensor { x.dividing(value.scalar) }
+    public static func / (value: Int, x: Tensor) -> Tensor { x.dividing(value._scalar) }
     /// x / value, for other numbers than `Double` and `Int`.
     @_disfavoredOverload public static func / (x: Tensor, value: some TensorOperand) -> Tensor { x.divided(by: value._number) }
     /// value / x, for other numbers than `Double` and `Int`.

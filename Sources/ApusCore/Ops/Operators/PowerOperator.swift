@@ -23,7 +23,7 @@ extension Tensor {
     @_disfavoredOverload public static func ** (base: Int, x: Tensor) -> Tensor { power(of: base, x) }
 
     private static func power(of base: some ScalarConvertible, _ x: Tensor) -> Tensor {
-        guard !(base.scalar.doubleValue < 0) else {
+        guard !(base._scalar.doubleValue < 0) else {
             return fail(
                 "**", "the base \(base) is negative, and Swift's prefix minus binds tighter than **: write -(2 ** x), or Tensor.pow(-2, x)")
         }

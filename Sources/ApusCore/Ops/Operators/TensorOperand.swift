@@ -13,7 +13,7 @@ public protocol TensorOperand {
 }
 
 extension TensorOperand where Self: ScalarConvertible {
-    public var _number: Scalar { scalar }
+    public var _number: Scalar { _scalar }
 }
 
 extension Double: TensorOperand {}
