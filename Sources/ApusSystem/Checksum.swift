@@ -18,3 +18,8 @@ package struct Checksum {
         return checksum.value
     }
 }
+
+/// CRC-32C (Castagnoli), which formats of others seal their records with. RFC 3720, appendix B.4.
+package enum CRC32C {
+    package static func of(_ bytes: UnsafeRawBufferPointer) -> UInt32 { apus_crc32c(0, bytes.baseAddress, bytes.count) }
+}

@@ -199,4 +199,15 @@ import Testing
             #expect(pieces.value == whole.value)
         }
     }
+
+    /// The values of RFC 3720, appendix B.4, and that of the polynomial's usual test.
+    @Test func isCRC32C() {
+        func checksum(_ bytes: [UInt8]) -> UInt32 { bytes.withUnsafeBytes { CRC32C.of($0) } }
+        #expect(checksum([]) == 0)
+        #expect(checksum(Array("123456789".utf8)) == 0xE306_9283)
+        #expect(checksum([UInt8](repeating: 0, count: 32)) == 0x8A91_36AA)
+        #expect(checksum([UInt8](repeating: 0xFF, count: 32)) == 0x62A8_AB43)
+        #expect(checksum(Array(0..<32)) == 0x46DD_794E)
+        #expect(checksum(Array((0..<32).reversed())) == 0x113F_DB5C)
+    }
 }

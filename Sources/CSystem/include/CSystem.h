@@ -1,4 +1,4 @@
-// What Swift's standard library lacks: numbers as text in any locale, and a checksum.
+// What Swift's standard library lacks: numbers as text in any locale, and checksums.
 #ifndef APUS_CSYSTEM_H
 #define APUS_CSYSTEM_H
 
@@ -20,5 +20,8 @@ typedef struct {
 void apus_xxh64_start(apus_xxh64 *_Nonnull state);
 void apus_xxh64_update(apus_xxh64 *_Nonnull state, const void *_Nullable bytes, size_t count);
 uint64_t apus_xxh64_finish(const apus_xxh64 *_Nonnull state);
+
+/// CRC-32C (Castagnoli) of bytes that follow those whose checksum is `crc`, 0 where there are none. RFC 3720, appendix B.4.
+uint32_t apus_crc32c(uint32_t crc, const void *_Nullable bytes, size_t count);
 
 #endif
