@@ -92,7 +92,9 @@ let package = Package(
         .testTarget(
             name: "ApusDistributionsTests", dependencies: ["ApusDistributions", "Apus", "TestSupport"],
             exclude: ["Recorded", "record_distributions.py"]),
-        .testTarget(name: "ApusFormatsTests", dependencies: ["ApusFormats", "Apus", "TestSupport"], exclude: ["Interop"]),
+        .testTarget(
+            name: "ApusFormatsTests", dependencies: ["ApusFormats", "Apus", "TestSupport"],
+            exclude: ["Interop", "Recorded", "record_tensorboard.py"]),
         .testTarget(
             name: "ApusCheckpointsTests", dependencies: ["ApusCheckpoints", "Apus", "TestSupport"], exclude: ["Recorded", "record_runs.py"]),
         .testTarget(name: "ApusDataTests", dependencies: ["ApusData", "Apus", "TestSupport"]),

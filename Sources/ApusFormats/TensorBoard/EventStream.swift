@@ -1,0 +1,74 @@
+import ApusSystem
+import Glibc
+import Synchronization
+
+/// An event file that is being written. Each event goes to the file at once, and all of it or nothing: who kills the process takes nothing
+/// that was written before.
+struct EventStream: Sendable {
+    let path: String
+    private let descriptor: Int32
+
+    /// How many files this process has begun; the last part of their names.
+    private static let begun = Atomic<Int>(0)
+
+    /// Begins a new file in `folder`, which is made where there is none.
+    init(in folder: String, suffix: String) throws {
+        try Folder.make(folder)
+        while true {
+            let number = EventStream.begun.wrappingAdd(1, ordering: .relaxed).oldValue
+            let seconds = String(Int(secondsSince1970()))
+            let time = String(repeating: "0", count: max(0, 10 - seconds.count)) + seconds
+            let path = "\(folder)/events.out.tfevents.\(time).\(hostName()).\(getpid()).\(number)\(suffix)"
+            let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666)
+            // Another container with this host's name and this process's number was here in this second.
+            if descriptor < 0, errno == EEXIST { continue }
+            guard descriptor >= 0 else { throw FileError(file: path, operation: "open", code: errno) }
+            (self.path, self.descriptor) = (path, descriptor)
+            break
+        }
+        do {
+            try append(TensorBoardEvent(wallTime: secondsSince1970(), .fileVersion("brain.Event:2"), writer: "apus"))
+        } catch {
+            Glibc.close(descriptor)
+            throw error
+        }
+    }
+
+    func append(_ event: TensorBoardEvent) throws {
+        let record = EventFile.record(event.encoded)
+        var written = 0
+        do {
+            try record.withUnsafeBytes { try writeAll($0, to: descriptor, path) { written += $0 } }
+        } catch {
+            // A part of a record would make all that follows unreadable.
+            var status = stat()
+            if written > 0, fstat(descriptor, &status) == 0 { ftruncate(descriptor, status.st_size - off_t(written)) }
+            throw error
+        }
+    }
+
+    /// Waits until all of the file is on the disk.
+    func sync() throws(FileError) {
+        // Some file systems have nothing to sync, and say EINVAL.
+        guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError(file: path, operation: "write", code: errno) }
+    }
+
+    /// Nothing may be written afterwards.
+    func close() throws(FileError) {
+        guard Glibc.close(descriptor) == 0 || errno == EINTR else { throw FileError(file: path, operation: "write", code: errno) }
+    }
+}
+
+/// Seconds since 1970, in UTC.
+func secondsSince1970() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}
+
+/// This machine's name, `localhost` where it has none.
+func hostName() -> String {
+    var name = [CChar](repeating: 0, count: 256)
+    guard gethostname(&name, name.count - 1) == 0, name[0] != 0 else { return "localhost" }
+    return String(fromC: name).replacing("/", with: "_")
+}

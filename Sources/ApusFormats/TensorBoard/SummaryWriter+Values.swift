@@ -1,0 +1,122 @@
+import ApusCore
+import ApusSystem
+
+/// A number of a summary: a Swift number, or a tensor with one element.
+public protocol SummaryScalar {
+    /// The number. Throws for a tensor of another size, or one that cannot be read.
+    func _summaryNumber() throws -> Double
+}
+
+extension Double: SummaryScalar { public func _summaryNumber() -> Double { self } }
+extension Float: SummaryScalar { public func _summaryNumber() -> Double { Double(self) } }
+extension Int: SummaryScalar { public func _summaryNumber() -> Double { Double(self) } }
+
+extension Tensor: SummaryScalar {
+    public func _summaryNumber() throws -> Double {
+        guard numel == 1 else {
+            throw OpError("a tensor of shape \(shape), where one number is wanted; take its mean(), say", op: "SummaryWriter")
+        }
+        return try summaryNumbers()[0]
+    }
+
+    /// All elements in row-major order.
+    fileprivate func summaryNumbers() throws -> [Double] {
+        try withHostBytes(of: hostData().converted(to: .float64)) { Array($0.bindMemory(to: Double.self)) }
+    }
+}
+
+// Steps have their label or none: `add_scalar("loss", loss, step)` is how most programs of PyTorch write it.
+extension SummaryWriter {
+    /// A point of the curve `tag`. NaN and infinite numbers are written as they are; TensorBoard marks them by signs of their own.
+    ///
+    /// - Parameters:
+    ///   - globalStep: where the point is; 0 for nil.
+    ///   - walltime: the time of the event in seconds since 1970; nil for now.
+    ///   - newStyle: as a tensor, as TensorFlow 2 writes it, in place of a plain number.
+    ///   - doublePrecision: with all digits, not those of a `Float`; for the new style alone.
+    public func addScalar(
+        _ tag: String, _ scalarValue: some SummaryScalar, globalStep: Int? = nil, walltime: Double? = nil, newStyle: Bool = false,
+        doublePrecision: Bool = false
+    ) throws {
+        let number = try scalarValue._summaryNumber()
+        let value: SummaryValue =
+            newStyle
+            ? SummaryValue(tag, .tensor(SummaryTensor(number, doublePrecision: doublePrecision)), plugin: "scalars")
+            : SummaryValue(tag, .scalar(Float(number)))
+        try write(.summary([value]), globalStep, walltime)
+    }
+
+    /// A point of the curve `tag`.
+    public func addScalar(
+        _ tag: String, _ scalarValue: some SummaryScalar, _ globalStep: Int, walltime: Double? = nil, newStyle: Bool = false,
+        doublePrecision: Bool = false
+    ) throws {
+        try addScalar(
+            tag, scalarValue, globalStep: globalStep, walltime: walltime, newStyle: newStyle, doublePrecision: doublePrecision)
+    }
+
+    /// A point of each of several curves in one chart: every curve is a run of its own, in the folder `MAINTAG_NAME`, with the tag `mainTag`.
+    public func addScalars(
+        _ mainTag: String, _ tagScalarDict: [String: any SummaryScalar], globalStep: Int? = nil, walltime: Double? = nil
+    ) throws {
+        let (time, folder) = (walltime ?? secondsSince1970(), "\(logDir)/\(mainTag.replacing("/", with: "_"))_")
+        let numbers = try tagScalarDict.sorted { ByteKey($0.key) < ByteKey($1.key) }.map { ($0.key, try $0.value._summaryNumber()) }
+        for (name, number) in numbers {
+            try write(.summary([SummaryValue(mainTag, .scalar(Float(number)))]), globalStep, time, folder: folder + name)
+        }
+    }
+
+    /// A point of each of several curves in one chart.
+    public func addScalars(
+        _ mainTag: String, _ tagScalarDict: [String: any SummaryScalar], _ globalStep: Int, walltime: Double? = nil
+    ) throws {
+        try addScalars(mainTag, tagScalarDict, globalStep: globalStep, walltime: walltime)
+    }
+
+    /// How the elements of `values` are spread, in buckets. `maxBins` joins neighbouring buckets until there are about as many.
+    ///
+    /// The histogram is that of the finite elements. Where others are among them, `TAG/not_finite` gets their number as a point of a curve,
+    /// so that a NaN in a gradient is seen (PyTorch writes a histogram with NaN for its ends, which TensorBoard does not draw). Without
+    /// elements an empty histogram is written, where PyTorch raises an error: a log does not end a training.
+    ///
+    /// Throws an `OpError` for edges that do not grow, or less than one bucket.
+    public func addHistogram(
+        _ tag: String, _ values: Tensor, globalStep: Int? = nil, bins: HistogramBins = .tensorflow, walltime: Double? = nil,
+        maxBins: Int? = nil
+    ) throws {
+        let numbers = try values.summaryNumbers()
+        let finite = numbers.filter(\.isFinite)
+        guard var edges = bins.edges(for: finite), maxBins ?? 1 >= 1 else {
+            throw OpError(
+                "\(maxBins.map { "maxBins \($0), " } ?? "")bins \(bins): edges must be finite and grow, and there must be at least one bucket",
+                op: "addHistogram")
+        }
+        if let maxBins, edges.count - 1 > maxBins {
+            let joined = (edges.count - 1) / maxBins
+            edges = stride(from: 0, to: edges.count - 1, by: joined).map { edges[$0] } + [edges[edges.count - 1]]
+        }
+        var summary = [SummaryValue(tag, .histogram(Histogram(finite, edges: edges)))]
+        if finite.count < numbers.count {
+            summary.append(SummaryValue("\(tag)/not_finite", .scalar(Float(numbers.count - finite.count))))
+        }
+        try write(.summary(summary), globalStep, walltime)
+    }
+
+    /// How the elements of `values` are spread.
+    public func addHistogram(
+        _ tag: String, _ values: Tensor, _ globalStep: Int, bins: HistogramBins = .tensorflow, walltime: Double? = nil, maxBins: Int? = nil
+    ) throws {
+        try addHistogram(tag, values, globalStep: globalStep, bins: bins, walltime: walltime, maxBins: maxBins)
+    }
+
+    /// A text in Markdown: `**bold**`, tables, lists.
+    public func addText(_ tag: String, _ textString: String, globalStep: Int? = nil, walltime: Double? = nil) throws {
+        let tensor = SummaryTensor(text: textString)
+        try write(.summary([SummaryValue("\(tag)/text_summary", .tensor(tensor), plugin: "text")]), globalStep, walltime)
+    }
+
+    /// A text in Markdown.
+    public func addText(_ tag: String, _ textString: String, _ globalStep: Int, walltime: Double? = nil) throws {
+        try addText(tag, textString, globalStep: globalStep, walltime: walltime)
+    }
+}
