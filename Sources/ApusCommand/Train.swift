@@ -58,6 +58,12 @@ struct Train: ParsableCommand {
     @Option(help: ArgumentHelp("Batches between two checkpoints within an epoch. (default: every 15 seconds)", valueName: "n"))
     var checkpointEvery: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "Write a TensorBoard log to DIR: curves, options, the model's graph, the worst mistakes. With --resume another file is begun there.",
+            valueName: "dir"))
+    var tensorboard: String?
+
     @Flag(help: "Print one JSON object a line; the last is {\"event\":\"done\",\"test_accuracy\":…}.")
     var json = false
 
@@ -93,6 +99,7 @@ struct Train: ParsableCommand {
             run.command = (["apus"] + CommandLine.arguments.dropFirst()).map(quoted).joined(separator: " ")
             let bar = json ? nil : ProgressBar(unit: "img")
             let lines = json ? JSONLines() : nil
+            run.tensorBoard = tensorboard
             run.note = { text in if let bar { bar.note(text) } else { warn(text) } }
             run.didLoad = { [data = run.options.data] found in
                 lines?.data = found.json

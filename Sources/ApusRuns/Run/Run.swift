@@ -20,6 +20,8 @@ public final class Run {
     public let stop: StopFlag
     /// The command line, for the report.
     public var command = ""
+    /// The folder of a TensorBoard log that the run writes; nil for none. A resumed run begins another file there.
+    public var tensorBoard: String?
     /// Called with short messages, such as that a damaged checkpoint was skipped.
     public var note: (String) -> Void = { _ in }
     /// Called with the data of the run before training begins.
@@ -150,11 +152,15 @@ public final class Run {
         let recorder = try MetricsRecorder(folder.metrics, logState, stop: stop)
         let own = ["run.data": data.fingerprint.text, "run.options": options.json.text]
         trainer.checkpointMetadata = { try recorder.metadata().merging(own) { $1 } }
-        trainer.observers = [recorder] + observers
+        let board = try tensorBoard.map { folder in
+            try RunTensorBoard(
+                folder, options, model, input: data.train.input, batches: train.count, command: command, step: trainer.step, stop: stop)
+        }
+        trainer.observers = [recorder] + (board.map { [$0.observer] } ?? []) + observers
         let outcome = try trainer.fit(train, test: test, epochs: options.epochs)
-        if let error = recorder.error { throw error }
+        if let error = recorder.error ?? board?.observer.error { throw error }
         guard outcome == .finished else { return .stopped(epoch: min(trainer.history.count + 1, options.epochs), step: trainer.step) }
-        return .finished(try finish(trainer, summary, data, test, schedule.notes))
+        return .finished(try finish(trainer, summary, data, test, schedule.notes, board))
     }
 
     /// The options with which a checkpoint was written; nil for checkpoints of earlier versions, which lack them.
@@ -206,10 +212,10 @@ public final class Run {
         throw RunError("\(name) is not the data that the run in \(folder.path) began with: \(first); put that back, or begin a new run")
     }
 
-    /// Writes weights, report and result in this order: a run that is killed in between repeats this part.
+    /// Writes weights, report, the end of a TensorBoard log and result in this order: a run that is killed in between repeats this part.
     private func finish(
         _ trainer: Trainer<ImageData.Batch, ImageData.Batch>, _ summary: ModelSummary, _ all: RunData, _ test: DataLoader<ImageData.Batch>,
-        _ changes: [String]
+        _ changes: [String], _ board: RunTensorBoard?
     ) throws -> Result {
         let data = all.test
         let evaluation = try Evaluation(
@@ -226,6 +232,7 @@ public final class Run {
             parameters: summary.parameters,
             seconds: trainer.history.reduce(0) { $0 + $1.seconds })
         try report(result, evaluation, summary, data, trainer.history, changes).write(to: folder.report)
+        try board?.finish(evaluation, data, step: trainer.step)
         try AtomicFile.write(result.json.text + "\n", to: folder.result)
         return result
     }
