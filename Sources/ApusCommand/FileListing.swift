@@ -26,6 +26,7 @@ struct FileListing {
             }
             let layout = file.format == .pyTorch ? " (\(try PyTorchFile(path).format.rawValue))" : ""
             try list(file, "\(file.format.rawValue)\(layout)", size)
+        case .events: try EventListing(region).say(path, FileKind.events.description, size, json: json)
         case let kind: describe(kind.description, size)
         }
     }
@@ -62,7 +63,7 @@ struct FileListing {
             }
         }
         progress(file.tensors.count, of: file.tensors.count)
-        if !json { table(rows) }
+        if !json { FileListing.table(rows, right: [3, 4]) }
         for (key, reason) in file.leftOut { note(key, "left out", reason) }
         for (key, value) in file.metadata { note(key, "value", value) }
     }
@@ -78,11 +79,12 @@ struct FileListing {
         }
     }
 
-    private func table(_ rows: [[String]]) {
+    /// A table whose first row is its head; `right` are the columns of numbers.
+    static func table(_ rows: [[String]], right: Set<Int>) {
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max()! }
         for row in rows {
             let cells = row.enumerated().map { column, cell in
-                column == 3 || column == 4 ? Text.right(cell, widths[column]) : Text.left(cell, widths[column])
+                right.contains(column) ? Text.right(cell, widths[column]) : Text.left(cell, widths[column])
             }
             ApusCommand.say(String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed()))
         }

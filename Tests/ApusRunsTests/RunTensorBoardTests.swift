@@ -63,6 +63,26 @@ import Testing
         // At this rate most images are taken for others.
         #expect(tags["mistakes"] == [last] && tags["mistakes/text_summary"] == [last])
         #expect(events.contains { if case .graph(let graph) = $0.content { !graph.isEmpty } else { false } })
+
+        let name = try #require(try Folder.names(in: folder.file("board/a"))?.first)
+        let listed = try Command.run(["info", "board/a/\(name)"], in: folder.path)
+        #expect(
+            listed.status == 0 && listed.output.contains("a TensorBoard log") && listed.output.contains(" events\n"), "\(listed.errors)")
+        #expect(listed.lines.contains { $0.split(separator: " ").prefix(6) == ["loss/step", "scalar", "\(last)", "1", "to", "\(last)"] })
+        #expect(listed.lines.contains { $0.contains("graph") } && listed.lines.contains { $0.hasPrefix("_hparams_/experiment") })
+        // A log that is cut off is listed up to there; extreme steps are numbers like others.
+        let writer = try SummaryWriter(folder.file("odd"))
+        for step in [Int.min, Int.max] { try writer.addScalar("x", Double.nan, step) }
+        let odd = folder.file("odd/" + (try #require(try Folder.names(in: folder.file("odd"))?.first)))
+        folder.write(Array(bytes(ofFile: odd).dropLast()), "cut")
+        let whole = try Command.run(["info", odd, "--json"], in: folder.path)
+        #expect(
+            whole.status == 0 && whole.output.contains("\"first_step\":\(Int.min),\"last_step\":\(Int.max)"),
+            "\(whole.output)\(whole.errors)")
+        let cut = try Command.run(["info", "cut"], in: folder.path)
+        #expect(
+            cut.status == 0 && cut.errors.contains("the last record is cut off") && cut.output.contains("2 events"),
+            "\(cut.output)\(cut.errors)")
     }
 
     /// A run that is killed in the middle and resumed begins another file, in which later steps of the first are hidden.
