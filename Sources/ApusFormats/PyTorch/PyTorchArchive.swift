@@ -40,8 +40,8 @@ enum PyTorchArchive {
     private static func withoutPickle(
         _ zip: ZipArchive, _ region: ByteRegion
     ) throws -> (PyTorchFile.Format, PyTorchContents, PickleHeap.Index, remark: String?) {
-        if let format = zip.records.first(where: { $0.name.hasSuffix("/archive_format") || $0.name == "archive_format" }) {
-            let root = String(format.name.dropLast("archive_format".utf8.count))
+        if let marker = zip.records.first(where: { $0.name.hasSuffix("/archive_format") || $0.name == "archive_format" }) {
+            let root = String(marker.name.dropLast("archive_format".utf8.count))
             let (contents, object) = try ExportedProgram.read(zip, root, file: region.file)
             return (.export, contents, object, nil)
         }
