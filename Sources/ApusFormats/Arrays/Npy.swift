@@ -121,7 +121,7 @@ extension Npy {
         case "u" where code == "u8": "uint64"
         case "c" where code == "c8": "complex64"
         case "c" where code == "c16": "complex128"
-        case "c", "f": Int(code.dropFirst()).map { "\(code.first == "c" ? "complex" : "float")\(8 * $0)" }
+        case "c", "f": UInt8(code.dropFirst()).map { "\(code.first == "c" ? "complex" : "float")\(8 * Int($0))" }
         case "O": "Python objects: a pickle, which is not read, since it can run any program"
         case "S", "a": "text as bytes"
         case "U": "text"

@@ -42,8 +42,10 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
 /// A key from a file, shortened and without control characters, for messages.
 package func printable(_ key: String) -> String {
     var text = ""
-    for scalar in key.unicodeScalars.prefix(80) {
+    // What follows is not counted: a long key may be named in many messages.
+    let beginning = key.unicodeScalars.prefix(80)
+    for scalar in beginning {
         text += scalar.value < 0x20 || scalar.value == 0x7F ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
     }
-    return key.unicodeScalars.count > 80 ? text + "…" : text
+    return beginning.endIndex < key.endIndex ? text + "…" : text
 }

@@ -149,6 +149,7 @@ extension JSON {
     /// Parses the file at `path`; an error names line and column.
     package init(contentsOf path: String) throws {
         let file = try MappedFile(path)
+        defer { withExtendedLifetime(file) {} }
         let bytes = UnsafeRawBufferPointer(file.bytes)
         do throws(JSONError) {
             self = try JSON(parsing: bytes)

@@ -5,6 +5,8 @@ struct Flattening {
     private(set) var leaves: [(name: String, object: PyTorchObject)] = []
     private let contents: PyTorchContents
     private let file: String
+    /// What records hold, by their numbers: finding it takes longer than there are parts, and many paths may lead to one.
+    private var partsOfRecords: [Int: [(String, PickleHeap.Index)]] = [:]
 
     private var heap: PickleHeap { contents.heap }
 
@@ -15,20 +17,19 @@ struct Flattening {
         let depth: Int
     }
 
-    /// Lists that hold each other have more paths than can be named.
-    private static let mostPaths = 1 << 20
+    /// Lists that hold each other have more paths than can be named, and long names have more bytes than the file.
+    private static let mostPaths = 1 << 20, mostBytes = 1 << 26
+    /// The most paths to an object on an average, of files with more than a few.
+    private static let mostPathsToOne = 16
     private static let deepest = 1000
 
     init(_ root: PyTorchObject, file: String) throws(FormatError) {
         contents = root.contents
         self.file = file
         var pending = [Visit(index: root.index, name: "", depth: 0)]
-        var count = 0
+        var (count, bytes) = (1, 0)
+        let mostPaths = min(Flattening.mostPaths, Flattening.mostPathsToOne * contents.heap.nodes.count + (1 << 16))
         while let visit = pending.popLast() {
-            count += 1
-            guard count <= Flattening.mostPaths else {
-                throw wrong("more than \(Flattening.mostPaths) paths lead to its objects: lists that hold each other or themselves")
-            }
             guard let parts = parts(visit) else {
                 leaves.append((visit.name.isEmpty ? "tensor" : visit.name, PyTorchObject(contents: contents, index: visit.index)))
                 continue
@@ -36,7 +37,13 @@ struct Flattening {
             guard visit.depth < Flattening.deepest else {
                 throw wrong("'\(printable(String(visit.name.prefix(40))))…': objects are nested more than \(Flattening.deepest) deep")
             }
+            // Counted before they are visited: a list may hold itself a thousand times.
+            count += parts.count
             for (name, index) in parts.reversed() {
+                bytes += visit.name.utf8.count + name.utf8.count
+                guard count <= mostPaths, bytes <= Flattening.mostBytes else {
+                    throw wrong("more than \(mostPaths) paths lead to its objects, or too long ones: lists that hold each other or themselves")
+                }
                 pending.append(
                     Visit(
                         index: index, name: name.isEmpty ? visit.name : visit.name.isEmpty ? name : "\(visit.name).\(name)",
@@ -50,7 +57,7 @@ struct Flattening {
     }
 
     /// What an object holds, by name; nil for one that holds nothing.
-    private func parts(_ visit: Visit) -> [(String, PickleHeap.Index)]? {
+    private mutating func parts(_ visit: Visit) -> [(String, PickleHeap.Index)]? {
         switch heap[visit.index] {
         case .list(let elements), .tuple(let elements), .set(let elements):
             return elements.enumerated().map { ("\($0.offset)", $0.element) }
@@ -58,7 +65,10 @@ struct Flattening {
         case .record(let number):
             let record = heap.records[number]
             if NumPyRecord.isArray(heap, visit.index) || NumPyRecord.scalar(heap, visit.index) != nil { return nil }
-            return module(record) ?? (plain(record) + named(record.hasKeys ? record.items : []))
+            if let known = partsOfRecords[number] { return known }
+            let parts = module(record) ?? (plain(record) + named(record.hasKeys ? record.items : []))
+            partsOfRecords[number] = parts
+            return parts
         default: return nil
         }
     }
@@ -78,9 +88,8 @@ struct Flattening {
     private func module(_ record: PickleHeap.Record) -> [(String, PickleHeap.Index)]? {
         guard let state = record.state, case .dictionary(let attributes, _) = heap[state] else { return nil }
         if let tensors = contents.scriptTensors, let own = tensors[record.className] {
-            let all = named(attributes)
-            let values = own.compactMap { name in all.first { $0.0 == name } }
-            return (values + all.filter { isModule($0.1) }).filter { !isNone($0.1) }
+            let values = own.compactMap { name in heap.value(state, .string(ByteKey(name))).map { (name, $0) } }
+            return (values + named(attributes).filter { isModule($0.1) }).filter { !isNone($0.1) }
         }
         func attribute(_ name: String) -> PickleHeap.Index? { heap.value(state, .string(ByteKey(name))) }
         guard let modules = attribute("_modules"), let parameters = attribute("_parameters") else { return nil }

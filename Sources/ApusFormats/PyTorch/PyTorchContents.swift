@@ -36,6 +36,8 @@ final class PyTorchContents {
         var dtype: DType
     }
     private var opened: [Opened: Storage] = [:]
+    /// NumPy's arrays by their objects: one that is in many places takes memory once.
+    private var arrays: [PickleHeap.Index: Tensor] = [:]
 
     init(heap: PickleHeap, source: (any StorageSource)?) {
         self.heap = heap
@@ -63,6 +65,9 @@ final class PyTorchContents {
     private func check(_ index: PickleHeap.Index, _ tensor: PickledTensor) throws(FormatError) {
         if let problem = tensor.problem { throw wrong(index, problem) }
         guard let number = tensor.storage else { return }
+        guard tensor.shape.count <= Safetensors.maximumRank else {
+            throw wrong(index, "\(tensor.shape.count) dimensions; the limit is \(Safetensors.maximumRank)")
+        }
         let storage = heap.storages[number]
         let name = "storage '\(printable(storage.key))'"
         guard storage.elementSize > 0 else { return }
@@ -130,7 +135,9 @@ final class PyTorchContents {
     /// The tensor of a node: a view of the mapped file.
     func tensor(_ index: PickleHeap.Index) throws -> Tensor {
         guard case .tensor(let number) = heap[index] else {
-            return try NumPyRecord.tensor(heap, index) { self.wrong(index, $0) }
+            let array = try arrays[index] ?? NumPyRecord.tensor(heap, index) { self.wrong(index, $0) }
+            arrays[index] = array
+            return Tensor(storage: array.storage, shape: array.shape, strides: array.strides, offset: array.offset, dtype: array.dtype)
         }
         let tensor = heap.tensors[number]
         if let value = tensor.value { return value }
@@ -141,14 +148,13 @@ final class PyTorchContents {
         }
         let pickled = heap.storages[storageNumber]
         let storage = try open(pickled, dtype, index)
-        let offset = (pickled.view?.offset ?? 0) + tensor.offset
+        // Strides and offset of an empty tensor may be anything.
         let isEmpty = tensor.shape.contains(0)
-        // Strides of an empty tensor may be anything.
+        let offset = isEmpty ? 0 : (pickled.view?.offset ?? 0) + tensor.offset
         let shape = Shape(tensor.shape)
         return Tensor(
             storage: storage, shape: shape, strides: isEmpty ? shape.contiguousStrides : Shape(tensor.strides),
-            offset: isEmpty ? 0 : offset,
-            dtype: dtype)
+            offset: offset, dtype: dtype)
     }
 
     /// Whether Apus has the tensor's type; otherwise its name and why not.

@@ -146,8 +146,9 @@ public struct PyTorchObject {
 
     /// The value of a dictionary under a name, or the attribute of a record; nil where there is none.
     public subscript(name: String) -> PyTorchObject? {
-        if let value = heap.value(index, .string(ByteKey(name))) { return at(value) }
-        return state?[name]
+        // Not a state's own state: an object may be its own.
+        let key = PickleHeap.Key.string(ByteKey(name))
+        return (heap.value(index, key) ?? state.flatMap { heap.value($0.index, key) }).map(at)
     }
 
     /// The value of a dictionary under a number, or the element of a list or tuple; nil where there is none.

@@ -124,9 +124,6 @@ extension Unpickler {
             guard tensor.shape.count == tensor.strides.count else {
                 throw RebuildProblem(reason: "\(tensor.shape.count) extents and \(tensor.strides.count) strides")
             }
-            guard tensor.shape.count <= Safetensors.maximumRank else {
-                throw RebuildProblem(reason: "\(tensor.shape.count) dimensions; the limit is \(Safetensors.maximumRank)")
-            }
         } catch { tensor.problem = error.reason }
         heap.tensors.append(tensor)
         return heap.tensors.count - 1

@@ -11,6 +11,8 @@ struct Unpickler {
     private var stack: [Index] = []
     private var marks: [Int] = []
     private var memo: [UInt32: Index] = [:]
+    /// The most bytes of a class's or storage's name, which a pickle may use again and again.
+    private static let longestName = 1 << 10
     /// Where the current opcode stands, for errors.
     private var start = 0
     private var opcode: UInt8 = 0
@@ -19,8 +21,12 @@ struct Unpickler {
     /// Tensors that persistent ids name, in files of 2016.
     var tensorsByKey: [ByteKey: Index] = [:]
 
+    /// How much calls may still copy of their arguments: see `pay(for:)`.
+    private var allowance: Int
+
     /// A reader of the pickle that begins where the cursor stands.
     init(_ cursor: ByteCursor, into heap: PickleHeap = PickleHeap()) {
+        allowance = 4 * cursor.rest + (1 << 16)
         self.cursor = cursor
         self.heap = heap
     }
@@ -405,6 +411,9 @@ struct Unpickler {
     // MARK: Names and what would be calls
 
     private mutating func pushGlobal(_ module: String, _ name: String) throws(FormatError) {
+        guard module.utf8.count + name.utf8.count <= Unpickler.longestName else {
+            throw wrong("a name of \(module.utf8.count + name.utf8.count) bytes; the limit is \(Unpickler.longestName)")
+        }
         let modern = PickleNames.modern(module: module)
         if PickleNames.isRefused(module: modern, name: name) {
             throw cursor.region.error(
@@ -432,12 +441,29 @@ struct Unpickler {
         return heap.add(.record(heap.records.count - 1))
     }
 
+    /// Counts what a call may copy. Three bytes of a pickle call a function with an argument that is there already, however large; all calls
+    /// together may copy what bytes of the pickle could have held, and a bit.
+    private mutating func pay(for arguments: [Index]) throws(FormatError) {
+        for argument in arguments {
+            let count =
+                switch heap[argument] {
+                case .list(let elements), .tuple(let elements), .set(let elements), .dictionary(let elements, _): elements.count
+                case .string(let text): text.utf8.count
+                case .bytes(let bytes, _): bytes.count
+                default: 0
+                }
+            allowance -= count + 1
+        }
+        guard allowance >= 0 else { throw wrong("calls with more arguments than a pickle of this size can hold: the same ones many times") }
+    }
+
     private mutating func call(_ function: Index, _ arguments: Index) throws(FormatError) -> Index {
         guard case .global(let module, let name) = heap[function] else {
             throw wrong("what it would call is no name but \(heap.describe(function))")
         }
         guard case .tuple(let list) = heap[arguments] else { throw wrong("the arguments of \(module).\(name) are no tuple") }
         let place = "\(module).\(name)"
+        try pay(for: list)
         do throws(RebuildProblem) {
             if let made = try rebuild(place, list) { return made }
         } catch { throw wrong("\(place): \(error.reason)") }
@@ -466,7 +492,9 @@ struct Unpickler {
         guard let type = TorchTypes.element(heap[parts[1]]) else {
             throw wrong("persistent id: \(heap.describe(parts[1])) is no type of storages")
         }
-        guard let key = heap.name(ofKey: parts[2]) else { throw wrong("persistent id: the storage's key is no text") }
+        guard let key = heap.name(ofKey: parts[2]), key.utf8.count <= Unpickler.longestName else {
+            throw wrong("persistent id: the storage's key is no text, or too long")
+        }
         guard case .int(let count) = heap[parts[4]] else {
             throw wrong("persistent id: the number of elements of storage '\(printable(key))' is no whole number")
         }

@@ -42,6 +42,7 @@ final class MetricsLog {
     /// The lines of the file at `path`. A line that is not JSON throws an error that names it.
     static func read(_ path: String) throws -> [JSON] {
         let file = try MappedFile(path)
+        defer { withExtendedLifetime(file) {} }
         return try file.bytes.split(separator: UInt8(ascii: "\n")).enumerated().map { number, line in
             do throws(JSONError) {
                 return try JSON(parsing: UnsafeRawBufferPointer(rebasing: line))

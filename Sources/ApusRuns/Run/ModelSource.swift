@@ -23,7 +23,7 @@ public enum ModelSource {
         guard file.bytes.count < 1 << 20 else {
             throw FormatError(file: model, reason: "\(Text.bytes(file.bytes.count)) are too many for a table of layers")
         }
-        return String(decoding: file.bytes, as: UTF8.self)
+        return withExtendedLifetime(file) { String(decoding: file.bytes, as: UTF8.self) }
     }
 
     /// Creates the model, with weights from the current generator.

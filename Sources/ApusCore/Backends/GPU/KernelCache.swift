@@ -33,6 +33,7 @@ struct KernelCache: Sendable {
 
     private func read(_ path: String, _ key: String) -> [UInt8]? {
         guard let file = try? MappedFile(path) else { return nil }
+        defer { withExtendedLifetime(file) {} }
         let bytes = UnsafeRawBufferPointer(file.bytes)
         guard bytes.count >= 24, bytes.count < 1 << 28 else { return nil }
         let numbers = (0..<3).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self) }
