@@ -56,7 +56,7 @@ public struct TensorFile {
         switch FileKind(region) {
         case .safetensors: .safetensors
         case .npy: .npy
-        case .zip: try ZipArchive(region).records.contains { $0.name.hasSuffix(".npy") } ? .npz : .pyTorch
+        case .zip: FileKind.isNumPy(try ZipArchive(region)) ? .npz : .pyTorch
         case .legacyPyTorch, .tar: .pyTorch
         default: throw FileKind.mistaken(region, for: "file of tensors")
         }

@@ -120,7 +120,7 @@ package enum FileKind: Equatable {
         case .zip: "a zip archive"
         case .legacyPyTorch: "a PyTorch file"
         case .pickle: "a pickle of Python's, and none that torch.save has written"
-        case .tar: "a tar archive"
+        case .tar: "a PyTorch file of 2016 (a tar)"
         case .npy: "a NumPy array (.npy)"
         case .gzip: "a gzip file"
         case .events: "a TensorBoard log"
@@ -139,7 +139,7 @@ package enum FileKind: Equatable {
     package static func other(_ region: ByteRegion) -> String? {
         switch FileKind(region) {
         case .zip: (try? ZipArchive(region)).flatMap { archiveKind($0)?.description }
-        case .safetensors, .legacyPyTorch, .npy: nil
+        case .safetensors, .legacyPyTorch, .tar, .npy: nil
         case let kind: kind.description
         }
     }
@@ -160,6 +160,12 @@ package enum FileKind: Equatable {
     /// Whether the file ends with a zip's end record, whose beginning may be missing.
     private static func endsAsArchive(_ region: ByteRegion) -> Bool {
         region.count >= 22 && region.bytes[(region.count - 22)...].starts(with: [0x50, 0x4B, 0x05, 0x06])
+    }
+
+    /// Whether a zip is one of NumPy's arrays. PyTorch's may hold any file besides.
+    static func isNumPy(_ archive: ZipArchive) -> Bool {
+        let names = archive.records.map(\.name)
+        return names.contains { $0.hasSuffix(".npy") } && !names.contains { $0.hasSuffix("data.pkl") || $0.hasSuffix("archive_format") }
     }
 
     /// What a zip without PyTorch's records is; nil for PyTorch's own.

@@ -3,6 +3,8 @@ import ApusSystem
 /// The objects that hold nothing more, with their paths. Modules have the paths of PyTorch's `state_dict()`.
 struct Flattening {
     private(set) var leaves: [(name: String, object: PyTorchObject)] = []
+    /// Containers that hold themselves, at the path where they do: `_parent` of many classes.
+    private(set) var cycles: [(name: String, object: PyTorchObject)] = []
     private let contents: PyTorchContents
     private let file: String
     /// What records hold, by their numbers: finding it takes longer than there are parts, and many paths may lead to one.
@@ -15,6 +17,8 @@ struct Flattening {
         let index: PickleHeap.Index
         let name: String
         let depth: Int
+        /// Whether all that it holds has been visited.
+        var isLeft = false
     }
 
     /// Lists that hold each other have more paths than can be named, and long names have more bytes than the file.
@@ -29,7 +33,13 @@ struct Flattening {
         var pending = [Visit(index: root.index, name: "", depth: 0)]
         var (count, bytes) = (1, 0)
         let mostPaths = min(Flattening.mostPaths, Flattening.mostPathsToOne * contents.heap.nodes.count + (1 << 16))
+        // The objects that the present one is within.
+        var within: Set<PickleHeap.Index> = []
         while let visit = pending.popLast() {
+            if visit.isLeft {
+                within.remove(visit.index)
+                continue
+            }
             guard let parts = parts(visit) else {
                 leaves.append((visit.name.isEmpty ? "tensor" : visit.name, PyTorchObject(contents: contents, index: visit.index)))
                 continue
@@ -37,6 +47,11 @@ struct Flattening {
             guard visit.depth < Flattening.deepest else {
                 throw wrong("'\(printable(String(visit.name.prefix(40))))…': objects are nested more than \(Flattening.deepest) deep")
             }
+            guard within.insert(visit.index).inserted else {
+                cycles.append((visit.name, PyTorchObject(contents: contents, index: visit.index)))
+                continue
+            }
+            pending.append(Visit(index: visit.index, name: "", depth: visit.depth, isLeft: true))
             // Counted before they are visited: a list may hold itself a thousand times.
             count += parts.count
             for (name, index) in parts.reversed() {
@@ -50,6 +65,14 @@ struct Flattening {
                         depth: visit.depth + 1))
             }
         }
+    }
+
+    /// Drops what does not begin with `prefix`, and the prefix.
+    mutating func keep(beginningWith prefix: String) {
+        func kept(_ all: [(name: String, object: PyTorchObject)]) -> [(name: String, object: PyTorchObject)] {
+            all.compactMap { name, object in name.after(prefix).map { (name: $0, object: object) } }
+        }
+        (leaves, cycles) = (kept(leaves), kept(cycles))
     }
 
     private func wrong(_ reason: String) -> FormatError {
@@ -78,7 +101,9 @@ struct Flattening {
     }
 
     private func plain(_ record: PickleHeap.Record) -> [(String, PickleHeap.Index)] {
-        let elements = record.hasKeys ? [] : record.items.enumerated().map { ("\($0.offset)", $0.element) }
+        var elements = record.hasKeys ? [] : record.items.enumerated().map { ("\($0.offset)", $0.element) }
+        // Of a tuple with names, the arguments are all there is.
+        if record.state == nil, record.items.isEmpty { elements = (heap.elements(record.arguments) ?? []).enumerated().map { ("\($0.offset)", $0.element) } }
         guard let state = record.state else { return elements }
         if case .dictionary(let items, _) = heap[state] { return named(items) + elements }
         return [("", state)] + elements

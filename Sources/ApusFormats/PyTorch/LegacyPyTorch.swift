@@ -4,11 +4,12 @@ import ApusSystem
 /// and for each key eight bytes of count and the elements.
 enum LegacyPyTorch {
     private static let magic = "119547037146038801333356"
-    /// The pickle of the magic number, as all of Python's versions write it, behind the byte of the protocol.
-    private static let beginning: [UInt8] = [0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E]
-
+    /// Whether the first pickle is the magic number, in whatever protocol.
     static func recognizes(_ region: ByteRegion) -> Bool {
-        region.count >= 15 && region.bytes[0] == 0x80 && region.bytes[2..<15].elementsEqual(beginning)
+        guard region.count > 12, region.bytes[0] == 0x80 || region.bytes[0] == UInt8(ascii: "L") else { return false }
+        var reader = Unpickler(ByteCursor(region[0..<min(64, region.count)]))
+        guard let first = try? reader.load(), case .bigInteger(magic) = reader.heap[first] else { return false }
+        return true
     }
 
     static func read(_ region: ByteRegion) throws -> (PyTorchContents, PickleHeap.Index) {
@@ -28,15 +29,13 @@ enum LegacyPyTorch {
             throw region.error(at: 0, "another magic number than PyTorch's")
         }
         guard case .int(1001) = heap[try next("second pickle")] else { throw region.error(at: 15, "another version than 1001") }
-        let system = try next("third pickle")
-        var isBigEndian = false
-        if let little = heap.value(system, .string(ByteKey("little_endian"))), case .bool(false) = heap[little] { isBigEndian = true }
+        _ = try next("third pickle")
         let root = try next("the object")
         let list = try next("list of storages")
         guard let keys = heap.elements(list) else {
             throw cursor.error("list of storages: \(heap.describe(list)), where a list should stand")
         }
-        let source = try LegacySource(region, cursor, keys.map { heap.name(ofKey: $0) }, heap.storages, isBigEndian: isBigEndian)
+        let source = try LegacySource(region, cursor, keys.map { heap.name(ofKey: $0) }, heap.storages)
         return (PyTorchContents(heap: heap, source: source), root)
     }
 }
@@ -44,13 +43,13 @@ enum LegacyPyTorch {
 /// The storages behind the pickles, in the order of the list.
 private struct LegacySource: StorageSource {
     let file: String
-    let isBigEndian: Bool
+    /// Every machine wrote the lowest byte first, whatever it says of itself.
+    let isBigEndian = false
     private var regions: [ByteKey: ByteRegion] = [:]
 
-    init(_ region: ByteRegion, _ start: ByteCursor, _ keys: [String?], _ storages: [PickledStorage], isBigEndian: Bool) throws(FormatError)
+    init(_ region: ByteRegion, _ start: ByteCursor, _ keys: [String?], _ storages: [PickledStorage]) throws(FormatError)
     {
         file = region.file
-        self.isBigEndian = isBigEndian
         var sizes: [ByteKey: Int] = [:]
         for storage in storages { sizes[ByteKey(storage.key)] = storage.elementSize }
         var cursor = start
@@ -63,8 +62,7 @@ private struct LegacySource: StorageSource {
             }
             let place = cursor.offset
             let bytes = try cursor.take(8, "\(name), the number of elements")
-            var count = Int(Int64(littleEndian: bytes.loadUnaligned(as: Int64.self)))
-            if isBigEndian { count = count.byteSwapped }
+            let count = Int(Int64(littleEndian: bytes.loadUnaligned(as: Int64.self)))
             let (total, overflow) = count.multipliedReportingOverflow(by: size)
             guard count >= 0, !overflow, total <= cursor.rest else {
                 throw region.error(at: place, "\(name): \(count) elements of \(size) bytes should follow, \(cursor.rest) bytes are left")

@@ -28,6 +28,14 @@ enum NumPyRecord {
         return try Npy.tensor(region, type, shape, isColumnMajor: isColumnMajor)
     }
 
+    /// Why Apus has no tensor for an array; nil where it has, and for what is no array.
+    static func obstacle(_ heap: PickleHeap, _ index: PickleHeap.Index) -> String? {
+        guard isArray(heap, index), case .record(let number) = heap[index], let parts = heap.elements(heap.records[number].state!),
+            parts.count >= 3, let code = code(heap, parts[2]), Npy.ElementType(code: code) == nil
+        else { return nil }
+        return "Apus has no dtype for NumPy's '\(printable(code))'"
+    }
+
     /// The array as a tensor; `wrong` makes the error for what is none.
     static func tensor(_ heap: PickleHeap, _ index: PickleHeap.Index, _ wrong: (String) -> FormatError) throws -> Tensor {
         guard isArray(heap, index), case .record(let number) = heap[index], let parts = heap.elements(heap.records[number].state!),
@@ -60,7 +68,7 @@ enum NumPyRecord {
 
     /// The number that a scalar is; nil for other objects.
     static func scalar(_ heap: PickleHeap, _ index: PickleHeap.Index) -> Tensor? {
-        guard case .record(let number) = heap[index], heap.records[number].className.hasSuffix("multiarray._scalar"),
+        guard case .record(let number) = heap[index], heap.records[number].className.hasSuffix("multiarray.scalar"),
             let arguments = heap.elements(heap.records[number].arguments), arguments.count == 2, let code = code(heap, arguments[0]),
             let type = Npy.ElementType(code: code), case .bytes(let bytes, _) = heap[arguments[1]], bytes.count == type.size
         else { return nil }

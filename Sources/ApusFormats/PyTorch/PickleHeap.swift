@@ -231,6 +231,8 @@ struct PickledTensor {
     var offset = 0
     var requiresGrad = false
     var isParameter = false
+    /// Whether the values are those of the storage with the other sign, as of the imaginary part of a conjugate.
+    var isNegated = false
     /// Why the description cannot be true.
     var problem: String?
     /// Why Apus has no such tensor: its layout, quantization, or that it has no values.

@@ -3,8 +3,13 @@ import ApusSystem
 
 /// The zip of PyTorch 1.6 and later, of TorchScript, and of `torch.export`: a folder with `data.pkl` and a record for each storage.
 enum PyTorchArchive {
-    /// The longest pickle that is unpacked from a deflated record; PyTorch itself stores it.
-    private static let longestPickle = 1 << 28
+    /// The contents of a record, checked. `torch.serialization.set_crc32_options(False)` writes 0 for a checksum that is not computed.
+    /// What is deflated, which PyTorch itself stores, may unpack to 64 times as much; pickles and tables of names shrink by less.
+    static func contents(_ zip: ZipArchive, _ record: ZipArchive.Record) throws(FormatError) -> ByteRegion {
+        let contents = try zip.contents(of: record, limit: record.isStored ? .max : 64 * record.storedSize + (1 << 16))
+        if record.crc != 0 { try zip.checkCRC(record, contents) }
+        return contents
+    }
 
     static func read(_ region: ByteRegion) throws -> (PyTorchFile.Format, PyTorchContents, PickleHeap.Index, remark: String?) {
         let zip = try ZipArchive(region)
@@ -18,8 +23,7 @@ enum PyTorchArchive {
                 reason: "a second archive in one file, beside '\(printable(pickle.name))'")
         }
         let root = String(pickle.name.dropLast("data.pkl".utf8.count))
-        let contents = try zip.contents(of: pickle, limit: longestPickle)
-        try zip.checkCRC(pickle, contents)
+        let contents = try contents(zip, pickle)
         let source = try ZipSource(zip, root: root, file: region.file)
         var reader = Unpickler(ByteCursor(contents))
         let object = try reader.load()
@@ -63,8 +67,7 @@ struct ZipSource: StorageSource {
             isBigEndian = false
             return
         }
-        let contents = try zip.contents(of: order, limit: 64)
-        try zip.checkCRC(order, contents)
+        let contents = try PyTorchArchive.contents(zip, order)
         switch contents.text {
         case "little": isBigEndian = false
         case "big": isBigEndian = true
@@ -83,7 +86,7 @@ struct ZipSource: StorageSource {
     func bytes(of storage: PickledStorage) throws(FormatError) -> ByteRegion {
         let record = zip.record(folder + storage.key)!
         let contents = try zip.contents(of: record)
-        try zip.checkCRC(record, contents)
+        if record.crc != 0 { try zip.checkCRC(record, contents) }
         return contents
     }
 }
@@ -95,10 +98,12 @@ enum TorchScript {
     /// The names of each class's parameters and buffers, from `__parameters__` and `__buffers__` in the code.
     static func tensors(_ zip: ZipArchive, _ root: String) throws -> [String: [String]] {
         var result: [String: [String]] = [:]
+        var total = 0
         for record in zip.records {
             guard let path = record.name.after("\(root)code/"), path.hasSuffix(".py") else { continue }
-            let contents = try zip.contents(of: record, limit: longestCode)
-            try zip.checkCRC(record, contents)
+            let contents = try PyTorchArchive.contents(zip, record)
+            total += contents.count
+            guard total <= longestCode else { throw contents.error("more than \(longestCode) bytes of code") }
             let module = path.dropLast(3).split(separator: "/").joined(separator: ".")
             var current: String?
             for line in contents.text.split(separator: "\n") {
@@ -120,8 +125,6 @@ enum TorchScript {
 
 /// The weights of `torch.export.save`: tables in JSON, and a record for each tensor.
 enum ExportedProgram {
-    private static let longestTable = 1 << 28
-
     static func read(_ zip: ZipArchive, _ root: String, file: String) throws -> (PyTorchContents, PickleHeap.Index) {
         let tables = zip.records.filter { ($0.name.after("\(root)data/weights/") ?? "").hasSuffix("_weights_config.json") }
         guard !tables.isEmpty else {
@@ -131,8 +134,9 @@ enum ExportedProgram {
         let heap = PickleHeap()
         var items: [PickleHeap.Index] = []
         for table in tables {
-            let contents = try zip.contents(of: table, limit: longestTable)
-            try zip.checkCRC(table, contents)
+            let contents = try PyTorchArchive.contents(zip, table)
+            // Programs of one file have names of their own.
+            let program = table.name.after("\(root)data/weights/")!.dropLast("_weights_config.json".utf8.count)
             let json: JSON
             do throws(JSONError) {
                 json = try contents.withBytes { (bytes) throws(JSONError) in try JSON(parsing: bytes) }
@@ -140,7 +144,7 @@ enum ExportedProgram {
                 throw contents.error(at: error.offset, error.message)
             }
             for member in json["config"]?.members ?? [] {
-                items += [heap.add(.string(member.key)), heap.add(.tensor(heap.tensors.count))]
+                items += [heap.add(.string(tables.count > 1 ? "\(program).\(member.key)" : member.key)), heap.add(.tensor(heap.tensors.count))]
                 heap.tensors.append(tensor(member.value, heap))
             }
         }

@@ -32,7 +32,7 @@ final class PyTorchContents {
 
     /// A storage as elements of a dtype: what is checked and turned around depends on it. Where nothing is, all are the same memory.
     private struct Opened: Hashable {
-        var key: String
+        var key: ByteKey
         var dtype: DType
     }
     private var opened: [Opened: Storage] = [:]
@@ -64,7 +64,8 @@ final class PyTorchContents {
 
     private func check(_ index: PickleHeap.Index, _ tensor: PickledTensor) throws(FormatError) {
         if let problem = tensor.problem { throw wrong(index, problem) }
-        guard let number = tensor.storage else { return }
+        // What Apus has no tensor for is named when it is asked for; its elements may be of parts of a byte.
+        guard let number = tensor.storage, tensor.unsupported == nil, TorchTypes.dtype(tensor.dtype) != nil || tensor.dtype == "untyped" else { return }
         guard tensor.shape.count <= Safetensors.maximumRank else {
             throw wrong(index, "\(tensor.shape.count) dimensions; the limit is \(Safetensors.maximumRank)")
         }
@@ -152,14 +153,15 @@ final class PyTorchContents {
         let isEmpty = tensor.shape.contains(0)
         let offset = isEmpty ? 0 : (pickled.view?.offset ?? 0) + tensor.offset
         let shape = Shape(tensor.shape)
-        return Tensor(
+        let view = Tensor(
             storage: storage, shape: shape, strides: isEmpty ? shape.contiguousStrides : Shape(tensor.strides),
             offset: offset, dtype: dtype)
+        return tensor.isNegated ? noGrad { view.neg() } : view
     }
 
     /// Whether Apus has the tensor's type; otherwise its name and why not.
     func obstacle(_ index: PickleHeap.Index) -> String? {
-        guard case .tensor(let number) = heap[index] else { return nil }
+        guard case .tensor(let number) = heap[index] else { return NumPyRecord.obstacle(heap, index) }
         let tensor = heap.tensors[number]
         if tensor.value != nil { return nil }
         if let reason = tensor.unsupported { return reason }
@@ -167,7 +169,7 @@ final class PyTorchContents {
     }
 
     private func open(_ storage: PickledStorage, _ dtype: DType, _ index: PickleHeap.Index) throws -> Storage {
-        let identity = Opened(key: storage.key, dtype: dtype)
+        let identity = Opened(key: ByteKey(storage.key), dtype: dtype)
         if let storage = opened[identity] { return storage }
         let region = try source!.bytes(of: storage)
         if dtype == .bool, let bad = region.wrongBool {

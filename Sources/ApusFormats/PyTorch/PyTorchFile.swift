@@ -65,58 +65,69 @@ public struct PyTorchFile {
     /// The tensors at a path (of the whole file where it is empty), with names that are the rest of their paths joined by dots; a file that is one
     /// tensor has it as `tensor`. A module that was saved whole has the names of its `state_dict()`.
     ///
-    /// Throws where there is nothing at the path, where no tensor is, where two tensors have one name. What Apus has no tensor for (a complex dtype,
-    /// a sparse layout) is left out and listed in ``leftOut(at:)``.
+    /// Throws where there is nothing at the path, and where no tensor is. What Apus has no tensor for (a complex dtype, a sparse layout), and a tensor
+    /// whose name another has, is left out and listed in ``leftOut(at:)``.
     public func stateDict(at path: String = "") throws -> StateDict {
-        var result = StateDict()
-        var without: [String] = []
-        for (name, object) in try leaves(at: path) where object.isTensor {
-            guard object.contents.obstacle(object.index) == nil else {
-                without.append(name)
-                continue
-            }
-            guard result[name] == nil else { throw FormatError(file: self.path, place: .key(name), reason: "two tensors have this name") }
-            result[name] = try object.tensor()
-        }
-        if result.isEmpty, without.isEmpty, !path.isEmpty || remark != nil || !isEmptyDictionary {
+        let parts = try self.parts(at: path)
+        if parts.tensors.isEmpty, parts.leftOut.isEmpty, !path.isEmpty || remark != nil || !isEmptyDictionary {
             throw FormatError(file: self.path, place: path.isEmpty ? nil : .key(path), reason: remark ?? "there is no tensor in it")
         }
-        return result
+        return StateDict(try parts.tensors.map { ($0.name, try $0.object.tensor()) })
     }
 
     private var isEmptyDictionary: Bool { root.kind == .dictionary && root.count == 0 }
 
     /// The tensors at a path that ``stateDict(at:)`` leaves out, and why.
-    public func leftOut(at path: String = "") throws -> [(key: String, reason: String)] {
-        try leaves(at: path).compactMap { name, object in
-            object.contents.obstacle(object.index).map { (key: name, reason: $0) }
-        }
-    }
+    public func leftOut(at path: String = "") throws -> [(key: String, reason: String)] { try parts(at: path).leftOut }
 
     /// The numbers and texts at a path, and what is neither these nor a tensor of Apus, and why.
     func rest(at path: String) throws -> (metadata: Metadata, leftOut: [(key: String, reason: String)]) {
-        var metadata = Metadata()
+        let parts = try self.parts(at: path)
+        return (parts.values, parts.leftOut + parts.others)
+    }
+
+    /// What is at a path, by kind.
+    private struct Parts {
+        var tensors: [(name: String, object: PyTorchObject)] = []
+        /// Numbers and texts.
+        var values = Metadata()
+        /// Tensors that cannot be taken, and why.
         var leftOut: [(key: String, reason: String)] = []
-        for (name, object) in try leaves(at: path) {
+        /// What is no tensor, number or text.
+        var others: [(key: String, reason: String)] = []
+    }
+
+    private func parts(at path: String) throws -> Parts {
+        var parts = Parts()
+        var taken: [ByteKey: PyTorchObject] = [:]
+        let flat = try flattened(at: path)
+        for (name, object) in flat.leaves {
             if object.isTensor {
-                if let reason = object.contents.obstacle(object.index) { leftOut.append((name, reason)) }
+                if let reason = object.contents.obstacle(object.index) {
+                    parts.leftOut.append((name, reason))
+                } else if let other = taken.updateValue(object, forKey: ByteKey(name)) {
+                    // Classes derived from dictionaries have an entry as an attribute too.
+                    if other.index != object.index { parts.leftOut.append((name, "another tensor has this name")) }
+                } else {
+                    parts.tensors.append((name, object))
+                }
             } else if let text = object.plainText {
-                metadata[name] = text
+                parts.values[name] = text
             } else {
-                leftOut.append((name, "it is \(object)"))
+                parts.others.append((name, "it is \(object)"))
             }
         }
-        return (metadata, leftOut)
+        parts.others += flat.cycles.map { ($0.name, "it is \($0.object) that holds itself") }
+        return parts
     }
 
     /// What is at a path and holds nothing more (tensors, numbers, text), by its name: paths joined by dots.
-    package func leaves(at path: String = "") throws -> [(name: String, object: PyTorchObject)] {
-        if let object = root[path: path] { return try Flattening(object, file: self.path).leaves }
+    private func flattened(at path: String) throws -> Flattening {
+        if let object = root[path: path] { return try Flattening(object, file: self.path) }
         // Names of a dictionary may have dots of their own: those that begin with the path, without it.
-        let part = try Flattening(root, file: self.path).leaves.compactMap { name, object in
-            name.after(path + ".").map { (name: $0, object: object) }
-        }
-        guard part.isEmpty else { return part }
+        var all = try Flattening(root, file: self.path)
+        all.keep(beginningWith: path + ".")
+        guard all.leaves.isEmpty else { return all }
         let names = root.items.prefix(10).compactMap { root.contents.heap.name(ofKey: $0.key.index) }
         throw FormatError(
             file: self.path, place: .key(path),

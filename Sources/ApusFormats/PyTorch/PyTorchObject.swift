@@ -61,7 +61,7 @@ public struct PyTorchObject {
     public var int: Int? {
         switch heap[index] {
         case .int(let value): value
-        case .record: NumPyRecord.scalar(heap, index).flatMap { $0.dtype.isFloatingPoint ? nil : Int(exactly: $0.item() as Double) }
+        case .record: NumPyRecord.scalar(heap, index).flatMap { $0.dtype.isFloatingPoint ? nil : $0.item(Int.self) }
         default: nil
         }
     }
@@ -106,7 +106,7 @@ public struct PyTorchObject {
         case .none: "None"
         case .bool(let value): value ? "True" : "False"
         case .float(let value): "\(value)"
-        case .record: NumPyRecord.scalar(heap, index).map { "\($0.item() as Double)" }
+        case .record: NumPyRecord.scalar(heap, index).map { $0.dtype == .bool ? ($0.item(Int.self) == 1 ? "True" : "False") : "\($0)" }
         default: decimal ?? (kind == .name ? nil : string)
         }
     }

@@ -20,13 +20,13 @@ extension Unpickler {
             return heap.add(.tensor(try tensor(arguments, requiresGrad: false)))
         case "torch._utils._rebuild_tensor_v2":
             try need(6)
-            return heap.add(.tensor(try tensor(arguments, requiresGrad: flag(arguments[4]))))
+            return heap.add(.tensor(try tensor(arguments, requiresGrad: flag(arguments[4]), metadata: arguments.dropFirst(6).first)))
         case "torch._utils._rebuild_tensor_v3":
             try need(7)
             guard case .dtype(let dtype) = heap[arguments[6]] else {
                 throw RebuildProblem(reason: "\(heap.describe(arguments[6])) is no dtype")
             }
-            return heap.add(.tensor(try tensor(arguments, requiresGrad: flag(arguments[4]), dtype: dtype)))
+            return heap.add(.tensor(try tensor(arguments, requiresGrad: flag(arguments[4]), dtype: dtype, metadata: arguments.dropFirst(7).first)))
         case "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state":
             try need(2)
             guard case .tensor(let number) = heap[arguments[0]] else {
@@ -35,7 +35,22 @@ extension Unpickler {
             var tensor = heap.tensors[number]
             (tensor.isParameter, tensor.requiresGrad) = (true, flag(arguments[1]))
             return add(tensor)
-        case "torch._tensor._rebuild_from_type_v2":
+        case "torch.nn.parameter.Parameter" where !arguments.isEmpty:
+            // Before there was `_rebuild_parameter`.
+            guard case .tensor(let number) = heap[arguments[0]] else { return nil }
+            var tensor = heap.tensors[number]
+            (tensor.isParameter, tensor.requiresGrad) = (true, arguments.count < 2 || flag(arguments[1]))
+            return add(tensor)
+        case "torch._utils._rebuild_device_tensor_from_cpu_tensor":
+            try need(4)
+            guard case .tensor(let number) = heap[arguments[0]] else { throw RebuildProblem(reason: "\(heap.describe(arguments[0])) is no tensor") }
+            var tensor = heap.tensors[number]
+            tensor.requiresGrad = flag(arguments[3])
+            return add(tensor)
+        case "torch._utils._rebuild_device_tensor_from_numpy":
+            try need(1)
+            return arguments[0]
+        case "torch._tensor._rebuild_from_type", "torch._tensor._rebuild_from_type_v2":
             // (function, class, arguments, state): a tensor of a class of its own is the tensor.
             try need(3)
             guard case .global(let module, let name) = heap[arguments[0]], case .tuple(let inner) = heap[arguments[2]] else {
@@ -100,6 +115,14 @@ extension Unpickler {
             return record("\(module).\(name)", heap.add(.tuple(Array(arguments.dropFirst()))))
         case "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct":
             return record("numpy.ndarray", heap.add(.tuple(arguments)))
+        case "numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer":
+            // (bytes, dtype, shape, order): what `_reconstruct` and its state say in other words.
+            try need(4)
+            let isColumnMajor = if case .string("F") = heap[arguments[3]] { true } else { false }
+            let state = heap.add(.tuple([heap.add(.int(1)), arguments[2], arguments[1], heap.add(.bool(isColumnMajor)), arguments[0]]))
+            let array = record("numpy.ndarray", heap.add(.tuple([])))
+            if case .record(let number) = heap[array] { heap.records[number].state = state }
+            return array
         default: return nil
         }
     }
@@ -112,11 +135,16 @@ extension Unpickler {
     }
 
     /// A tensor of (storage, offset, size, stride). What is wrong with its numbers is said later, when its name is known.
-    private func tensor(_ arguments: [Index], requiresGrad: Bool, dtype: String? = nil) throws(RebuildProblem) -> Int {
+    private func tensor(
+        _ arguments: [Index], requiresGrad: Bool, dtype: String? = nil, metadata: Index? = nil
+    ) throws(RebuildProblem) -> Int {
         guard case .storage(let number) = heap[arguments[0]] else {
             throw RebuildProblem(reason: "a storage should stand here, not \(heap.describe(arguments[0]))")
         }
         var tensor = PickledTensor(storage: number, dtype: dtype ?? heap.storages[number].elementType, requiresGrad: requiresGrad)
+        if let metadata, case .dictionary(let items, _) = heap[metadata] {
+            for at in stride(from: 0, to: items.count, by: 2) where heap.name(ofKey: items[at]) == "neg" { tensor.isNegated = flag(items[at + 1]) }
+        }
         do throws(RebuildProblem) {
             tensor.offset = try whole(arguments[1], "an offset")
             tensor.shape = try extents(arguments[2], "an extent")

@@ -4,9 +4,10 @@ import ApusSystem
 enum TarPyTorch {
     static func recognizes(_ region: ByteRegion) -> Bool {
         guard region.count >= 1024 else { return false }
-        return region.bytes[257..<262].elementsEqual("ustar".utf8)
-            || ["storages", "tensors", "pickle", "sys_info"].contains {
-                region.bytes[0..<100].starts(with: $0.utf8) && region.bytes[$0.utf8.count] == 0
+        // By the name of its first file; other tars are other programs'.
+        let start = region.bytes[0..<2].elementsEqual("./".utf8) ? 2 : 0
+        return ["storages", "tensors", "pickle", "sys_info"].contains {
+                region.bytes[start..<100].starts(with: $0.utf8) && region.bytes[start + $0.utf8.count] == 0
             }
     }
 

@@ -369,7 +369,9 @@ struct Unpickler {
             heap[container] = .none
             set += elements
             heap[container] = .set(set)
-        case .record(let number): heap.records[number].items += elements
+        case .record(let number):
+            guard !heap.records[number].hasKeys else { throw wrong("an object with keys, to which it appends") }
+            heap.records[number].items += elements
         default: throw wrong("what it appends to is neither a list nor a set")
         }
     }
@@ -385,6 +387,7 @@ struct Unpickler {
             all += items
             heap[container] = .dictionary(all, kind)
         case .record(let number):
+            guard heap.records[number].hasKeys || heap.records[number].items.isEmpty else { throw wrong("an object with elements, of which it sets one by key") }
             heap.records[number].items += items
             heap.records[number].hasKeys = true
         default: throw wrong("what it sets a value in is no dictionary")
@@ -464,6 +467,11 @@ struct Unpickler {
         guard case .tuple(let list) = heap[arguments] else { throw wrong("the arguments of \(module).\(name) are no tuple") }
         let place = "\(module).\(name)"
         try pay(for: list)
+        // The attribute of an object or a class is a method or a value; that of a module may be anything.
+        if place == "builtins.getattr", let first = list.first, case .global(_, let owner) = heap[first], PickleNames.isSmall(owner) {
+            throw cursor.region.error(
+                at: start, "REDUCE of GLOBAL builtins.getattr on \(heap.describe(first)): a file of weights has no use for it; nothing was run")
+        }
         do throws(RebuildProblem) {
             if let made = try rebuild(place, list) { return made }
         } catch { throw wrong("\(place): \(error.reason)") }

@@ -14,10 +14,14 @@ public struct FileConversion {
     public init(_ input: String, to output: String, at place: String = "") throws {
         let file = try TensorFile(input, at: place)
         let format = TensorFile.Format(ending: output)
-        if file.format == .pyTorch, format == .pyTorch, place.isEmpty, file.leftOut.isEmpty {
-            try PyTorchFile(input).root.save(to: output)
-            count = file.tensors.count
-            return
+        if file.format == .pyTorch, format == .pyTorch, place.isEmpty {
+            do {
+                try PyTorchFile(input).root.save(to: output)
+                count = file.tensors.count
+                return
+            } catch is FormatError {
+                // Objects of classes cannot be written: the tensors can.
+            }
         }
         notes = file.leftOut.map { ($0.key, "left out: \($0.reason)") }
         var tensors = StateDict()
