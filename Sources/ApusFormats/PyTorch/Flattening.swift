@@ -57,7 +57,8 @@ struct Flattening {
             for (name, index) in parts.reversed() {
                 bytes += visit.name.utf8.count + name.utf8.count
                 guard count <= mostPaths, bytes <= Flattening.mostBytes else {
-                    throw wrong("more than \(mostPaths) paths lead to its objects, or too long ones: lists that hold each other or themselves")
+                    throw wrong(
+                        "more than \(mostPaths) paths lead to its objects, or too long ones: lists that hold each other or themselves")
                 }
                 pending.append(
                     Visit(

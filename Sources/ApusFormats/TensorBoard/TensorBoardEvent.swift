@@ -37,7 +37,8 @@ package struct TensorBoardEvent: Equatable {
             case 4: content = .graph(Array(try field.bytes("graph_def").bytes))
             case 5:
                 var values: [SummaryValue] = []
-                if case .summary(let before) = content { values = before }
+                // Summaries add up; the array is not copied for each.
+                if case .summary(let before) = content { (values, content) = (before, nil) }
                 try field.fields("summary") { field throws(FormatError) in
                     if field.number == 1 { values.append(try SummaryValue(try field.bytes("value"))) }
                 }
