@@ -32,7 +32,7 @@ struct Flattening {
         self.file = file
         var pending = [Visit(index: root.index, name: "", depth: 0)]
         var (count, bytes) = (1, 0)
-        let mostPaths = min(Flattening.mostPaths, Flattening.mostPathsToOne * contents.heap.nodes.count + (1 << 16))
+        let mostPaths = min(Flattening.mostPaths, Flattening.mostPathsToOne * contents.heap.nodes.count + (1 << 12))
         // The objects that the present one is within.
         var within: Set<PickleHeap.Index> = []
         while let visit = pending.popLast() {

@@ -70,7 +70,8 @@ public struct PyTorchFile {
     public func stateDict(at path: String = "") throws -> StateDict {
         let parts = try self.parts(at: path)
         if parts.tensors.isEmpty, parts.leftOut.isEmpty, !path.isEmpty || remark != nil || !isEmptyDictionary {
-            throw FormatError(file: self.path, place: path.isEmpty ? nil : .key(path), reason: remark ?? "there is no tensor in it")
+            let place = path.isEmpty ? root.contents.record.map { FormatError.Place.record($0, offset: nil) } : .key(path)
+            throw FormatError(file: self.path, place: place, reason: remark ?? "there is no tensor in it")
         }
         return StateDict(try parts.tensors.map { ($0.name, try $0.object.tensor()) })
     }
