@@ -104,7 +104,9 @@ struct Flattening {
     private func plain(_ record: PickleHeap.Record) -> [(String, PickleHeap.Index)] {
         var elements = record.hasKeys ? [] : record.items.enumerated().map { ("\($0.offset)", $0.element) }
         // Of a tuple with names, the arguments are all there is.
-        if record.state == nil, record.items.isEmpty { elements = (heap.elements(record.arguments) ?? []).enumerated().map { ("\($0.offset)", $0.element) } }
+        if record.state == nil, record.items.isEmpty {
+            elements = (heap.elements(record.arguments) ?? []).enumerated().map { ("\($0.offset)", $0.element) }
+        }
         guard let state = record.state else { return elements }
         if case .dictionary(let items, _) = heap[state] { return named(items) + elements }
         return [("", state)] + elements

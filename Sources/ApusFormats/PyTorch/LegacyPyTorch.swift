@@ -47,8 +47,7 @@ private struct LegacySource: StorageSource {
     let isBigEndian = false
     private var regions: [ByteKey: ByteRegion] = [:]
 
-    init(_ region: ByteRegion, _ start: ByteCursor, _ keys: [String?], _ storages: [PickledStorage]) throws(FormatError)
-    {
+    init(_ region: ByteRegion, _ start: ByteCursor, _ keys: [String?], _ storages: [PickledStorage]) throws(FormatError) {
         file = region.file
         var sizes: [ByteKey: Int] = [:]
         for storage in storages { sizes[ByteKey(storage.key)] = storage.elementSize }

@@ -15,8 +15,10 @@ enum PickleNames {
 
     /// The names of Python's own module that run code, open files, or look names up.
     private static let refusedBuiltins: Set<String> = [
-        "eval", "exec", "execfile", "compile", "open", "file", "__import__", "globals", "locals", "vars", "input", "raw_input", "breakpoint",
-        "setattr", "delattr", "apply", "reload", "help", "exit", "quit", "__build_class__", "__loader__", "memoryview", "dir", "hasattr", "map",
+        "eval", "exec", "execfile", "compile", "open", "file", "__import__", "globals", "locals", "vars", "input", "raw_input",
+        "breakpoint",
+        "setattr", "delattr", "apply", "reload", "help", "exit", "quit", "__build_class__", "__loader__", "memoryview", "dir", "hasattr",
+        "map",
         "filter", "reduce", "callable",
     ]
     /// The names of Python's own module that make data.
@@ -37,7 +39,8 @@ enum PickleNames {
     private static let makesData: Set<String> = [
         "collections.deque", "datetime.datetime", "datetime.date", "datetime.time", "datetime.timedelta", "datetime.timezone",
         "array.array",
-        "functools.partial", "logging.getLogger", "operator.getitem", "_operator.getitem", "operator.itemgetter", "_operator.itemgetter", "itertools.count", "numpy.dtype", "numpy.ndarray", "numpy.core.multiarray.scalar",
+        "functools.partial", "logging.getLogger", "operator.getitem", "_operator.getitem", "operator.itemgetter", "_operator.itemgetter",
+        "itertools.count", "numpy.dtype", "numpy.ndarray", "numpy.core.multiarray.scalar",
         "numpy._core.multiarray.scalar", "torch.dtype", "torch.layout", "torch.memory_format", "ipaddress.ip_address",
     ]
 

@@ -144,7 +144,9 @@ enum ExportedProgram {
                 throw contents.error(at: error.offset, error.message)
             }
             for member in json["config"]?.members ?? [] {
-                items += [heap.add(.string(tables.count > 1 ? "\(program).\(member.key)" : member.key)), heap.add(.tensor(heap.tensors.count))]
+                items += [
+                    heap.add(.string(tables.count > 1 ? "\(program).\(member.key)" : member.key)), heap.add(.tensor(heap.tensors.count)),
+                ]
                 heap.tensors.append(tensor(member.value, heap))
             }
         }

@@ -65,7 +65,8 @@ final class PyTorchContents {
     private func check(_ index: PickleHeap.Index, _ tensor: PickledTensor) throws(FormatError) {
         if let problem = tensor.problem { throw wrong(index, problem) }
         // What Apus has no tensor for is named when it is asked for; its elements may be of parts of a byte.
-        guard let number = tensor.storage, tensor.unsupported == nil, TorchTypes.dtype(tensor.dtype) != nil || tensor.dtype == "untyped" else { return }
+        guard let number = tensor.storage, tensor.unsupported == nil, TorchTypes.dtype(tensor.dtype) != nil || tensor.dtype == "untyped"
+        else { return }
         guard tensor.shape.count <= Safetensors.maximumRank else {
             throw wrong(index, "\(tensor.shape.count) dimensions; the limit is \(Safetensors.maximumRank)")
         }

@@ -26,7 +26,8 @@ extension Unpickler {
             guard case .dtype(let dtype) = heap[arguments[6]] else {
                 throw RebuildProblem(reason: "\(heap.describe(arguments[6])) is no dtype")
             }
-            return heap.add(.tensor(try tensor(arguments, requiresGrad: flag(arguments[4]), dtype: dtype, metadata: arguments.dropFirst(7).first)))
+            return heap.add(
+                .tensor(try tensor(arguments, requiresGrad: flag(arguments[4]), dtype: dtype, metadata: arguments.dropFirst(7).first)))
         case "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state":
             try need(2)
             guard case .tensor(let number) = heap[arguments[0]] else {
@@ -43,7 +44,9 @@ extension Unpickler {
             return add(tensor)
         case "torch._utils._rebuild_device_tensor_from_cpu_tensor":
             try need(4)
-            guard case .tensor(let number) = heap[arguments[0]] else { throw RebuildProblem(reason: "\(heap.describe(arguments[0])) is no tensor") }
+            guard case .tensor(let number) = heap[arguments[0]] else {
+                throw RebuildProblem(reason: "\(heap.describe(arguments[0])) is no tensor")
+            }
             var tensor = heap.tensors[number]
             tensor.requiresGrad = flag(arguments[3])
             return add(tensor)
@@ -143,7 +146,9 @@ extension Unpickler {
         }
         var tensor = PickledTensor(storage: number, dtype: dtype ?? heap.storages[number].elementType, requiresGrad: requiresGrad)
         if let metadata, case .dictionary(let items, _) = heap[metadata] {
-            for at in stride(from: 0, to: items.count, by: 2) where heap.name(ofKey: items[at]) == "neg" { tensor.isNegated = flag(items[at + 1]) }
+            for at in stride(from: 0, to: items.count, by: 2) where heap.name(ofKey: items[at]) == "neg" {
+                tensor.isNegated = flag(items[at + 1])
+            }
         }
         do throws(RebuildProblem) {
             tensor.offset = try whole(arguments[1], "an offset")

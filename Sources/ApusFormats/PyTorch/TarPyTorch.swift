@@ -7,8 +7,8 @@ enum TarPyTorch {
         // By the name of its first file; other tars are other programs'.
         let start = region.bytes[0..<2].elementsEqual("./".utf8) ? 2 : 0
         return ["storages", "tensors", "pickle", "sys_info"].contains {
-                region.bytes[start..<100].starts(with: $0.utf8) && region.bytes[start + $0.utf8.count] == 0
-            }
+            region.bytes[start..<100].starts(with: $0.utf8) && region.bytes[start + $0.utf8.count] == 0
+        }
     }
 
     static func read(_ region: ByteRegion) throws -> (PyTorchContents, PickleHeap.Index) {

@@ -387,7 +387,9 @@ struct Unpickler {
             all += items
             heap[container] = .dictionary(all, kind)
         case .record(let number):
-            guard heap.records[number].hasKeys || heap.records[number].items.isEmpty else { throw wrong("an object with elements, of which it sets one by key") }
+            guard heap.records[number].hasKeys || heap.records[number].items.isEmpty else {
+                throw wrong("an object with elements, of which it sets one by key")
+            }
             heap.records[number].items += items
             heap.records[number].hasKeys = true
         default: throw wrong("what it sets a value in is no dictionary")
@@ -470,7 +472,8 @@ struct Unpickler {
         // The attribute of an object or a class is a method or a value; that of a module may be anything.
         if place == "builtins.getattr", let first = list.first, case .global(_, let owner) = heap[first], PickleNames.isSmall(owner) {
             throw cursor.region.error(
-                at: start, "REDUCE of GLOBAL builtins.getattr on \(heap.describe(first)): a file of weights has no use for it; nothing was run")
+                at: start,
+                "REDUCE of GLOBAL builtins.getattr on \(heap.describe(first)): a file of weights has no use for it; nothing was run")
         }
         do throws(RebuildProblem) {
             if let made = try rebuild(place, list) { return made }
