@@ -18,8 +18,15 @@ struct Evaluate: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "\(DataSource.names.joined(separator: ", ")) or a folder of PNG files. (default: what it was trained on)", valueName: "data"))
+            "\(DataSource.names.joined(separator: ", ")) or a folder of \(PictureHeader.Format.names) pictures. (default: what it was trained on)",
+            valueName: "data"))
     var data: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What becomes of pictures that cannot be read: stop ends with the first one; skip names them and tests on the others. (default: as in training)",
+            valueName: "skip|stop"))
+    var onBadImage: String?
 
     @Option(help: ArgumentHelp("Images at once.", valueName: "n"))
     var batchSize = 1000
@@ -34,6 +41,7 @@ struct Evaluate: ParsableCommand {
         guard batchSize >= 1 else { throw ValidationError("--batch-size is \(batchSize), it must be at least 1") }
         _ = try validating { try RunOptions.device(device) }
         if let data { try validating { try DataSource.check(data) } }
+        if let onBadImage { _ = try validating { try ImageFolder.OnBadImage.named(onBadImage) } }
     }
 
     func run() throws {
@@ -41,7 +49,8 @@ struct Evaluate: ParsableCommand {
             let device = try RunOptions.device(device)
             let trained = try TrainedModel(source, device: device)
             let images = try TestImages(
-                data ?? trained.data, input: trained.input, classes: trained.classes, metadata: trained.metadata, run: trained.run)
+                data ?? trained.data, input: trained.input, classes: trained.classes, metadata: trained.metadata, run: trained.run,
+                onBadImage: onBadImage.map { try .named($0) } ?? trained.onBadImage)
             for note in images.notes { warn(note) }
             let loader = DataLoader(images.data, batchSize: min(batchSize, max(images.data.count, 1))).to(device)
             let evaluation = try Evaluation(trained.model, on: loader, device: device, classes: trained.classes)

@@ -17,7 +17,8 @@ struct Train: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "\(DataSource.names.joined(separator: ", ")) or a folder of PNG files. (default: fashion-mnist)", valueName: "data"))
+            "\(DataSource.names.joined(separator: ", ")) or a folder of \(PictureHeader.Format.names) pictures. (default: fashion-mnist)",
+            valueName: "data"))
     var data: String?
 
     @Option(help: ArgumentHelp("How often each image is learned from. (default: 5)", valueName: "n"))
@@ -64,6 +65,18 @@ struct Train: ParsableCommand {
             valueName: "dir"))
     var tensorboard: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            What becomes of pictures that cannot be read: stop ends the run, before it begins where their headers are wrong, else when they are \
+            reached; skip looks through all pictures first, names the bad ones and goes on without them. (default: stop)
+            """,
+            valueName: "skip|stop"))
+    var onBadImage: String?
+
+    @Flag(help: "Decode only as many pixels of large JPEGs as are needed: faster, and slightly other pixels.")
+    var fastDecode = false
+
     @Flag(help: "Print one JSON object a line; the last is {\"event\":\"done\",\"test_accuracy\":…}.")
     var json = false
 
@@ -73,7 +86,7 @@ struct Train: ParsableCommand {
             model: model ?? "mlp", data: data ?? "fashion-mnist", epochs: epochs ?? 5, batchSize: batchSize ?? 64,
             optimizer: .named(optimizer ?? "adam"), lr: lr, schedule: .named(schedule ?? "onecycle"), seed: seed ?? 0,
             device: device ?? "\(Device.best)",
-            checkpointEvery: checkpointEvery)
+            checkpointEvery: checkpointEvery, decoding: fastDecode ? .scaled : .full, onBadImage: .named(onBadImage ?? "stop"))
     }
 
     func validate() throws {
@@ -83,7 +96,7 @@ struct Train: ParsableCommand {
             ("--model", model != nil), ("--batch-size", batchSize != nil), ("--optimizer", optimizer != nil),
             ("--lr", lr != nil), ("--schedule", schedule != nil), ("--seed", seed != nil), ("--device", device != nil),
             ("--out", out != nil),
-            ("--checkpoint-every", checkpointEvery != nil),
+            ("--checkpoint-every", checkpointEvery != nil), ("--on-bad-image", onBadImage != nil), ("--fast-decode", fastDecode),
         ]
         let names = given.filter(\.1).map(\.0)
         guard names.isEmpty else {

@@ -17,8 +17,8 @@ typedef struct {
 
 static void fail_with(png_structp png, png_const_charp text) {
     char *message = png_get_error_ptr(png);
-    strncpy(message, text, APUS_PNG_MESSAGE - 1);
-    message[APUS_PNG_MESSAGE - 1] = 0;
+    strncpy(message, text, APUS_PICTURE_MESSAGE - 1);
+    message[APUS_PICTURE_MESSAGE - 1] = 0;
     png_longjmp(png, 1);
 }
 static void ignore_warning(png_structp png, png_const_charp text) { (void)png, (void)text; }
@@ -52,9 +52,10 @@ static void read_info(reader *r) {
     png_read_info(r->png, r->info);
 }
 
-int apus_png_open(const uint8_t *bytes, size_t count, apus_png_info *info, char *message) {
+int apus_png_open(const uint8_t *bytes, size_t count, apus_picture_info *info, size_t *offset, char *message) {
     reader r;
     if (start(&r, bytes, count, message) || setjmp(png_jmpbuf(r.png))) {
+        *offset = r.at;
         stop(&r);
         return -1;
     }
@@ -72,7 +73,7 @@ int apus_png_open(const uint8_t *bytes, size_t count, apus_png_info *info, char 
     return 0;
 }
 
-int apus_png_decode(const uint8_t *bytes, size_t count, const apus_png_info *info, uint8_t *pixels, size_t *offset, char *message) {
+int apus_png_decode(const uint8_t *bytes, size_t count, const apus_picture_info *info, uint8_t *pixels, size_t *offset, char *message) {
     reader r;
     if (start(&r, bytes, count, message) || setjmp(png_jmpbuf(r.png))) {
         *offset = r.at;

@@ -126,8 +126,8 @@ import Testing
             var checkpoint = Checkpoint()
             checkpoint["a/b"] = StateDict()
         },
-        Wrong("pixels", "3 values", "2 × 2") { _ = PNGImage(width: 2, height: 2, channels: 1, pixels: [1, 2, 3]) },
-        Wrong("a picture's size", "0 × 2") { _ = PNGImage(width: 1, height: 1, channels: 1, pixels: [1]).resized(width: 0, height: 2) },
+        Wrong("pixels", "3 values", "2 × 2") { _ = Picture(width: 2, height: 2, channels: 1, pixels: [1, 2, 3]) },
+        Wrong("a picture's size", "0 × 2") { _ = Picture(width: 1, height: 1, channels: 1, pixels: [1]).resized(width: 0, height: 2) },
         Wrong("no steps to profile", "steps is 0") { _ = Profile(steps: 0) {} },
         Wrong("a function's gradient", "Double's backward", "[3]", "input 0", "[2]") { WrongGradient { _ in Tensor.zeros([3]) }.run() },
         Wrong("a function's gradient elsewhere", "Double's backward", "reference", "cpu") { WrongGradient { $0.to(.reference) }.run() },

@@ -138,7 +138,7 @@ import TestSupport
     }
 
     func png(_ width: Int, _ height: Int, _ value: UInt8, channels: Int = 3) throws -> [UInt8] {
-        try PNGImage(width: width, height: height, channels: channels, pixels: [UInt8](repeating: value, count: width * height * channels))
+        try Picture(width: width, height: height, channels: channels, pixels: [UInt8](repeating: value, count: width * height * channels))
             .encoded()
     }
 
@@ -179,7 +179,65 @@ import TestSupport
     @Test func foldersWithoutPicturesAreRefused() throws {
         #expect(message { _ = try ImageFolder("/nowhere") } == "cannot read /nowhere: No such file or directory")
         #expect(message { _ = try ImageFolder(folder.path) }.contains("has no subfolders"))
-        folder.write([1], "a/x.jpg")
-        #expect(message { _ = try ImageFolder(folder.path) } == "\(folder.path)/a: the class's folder holds no PNG file, but .jpg")
+        folder.write([1], "a/x.gif")
+        #expect(
+            message { _ = try ImageFolder(folder.path) }
+                == "\(folder.path)/a: the class's folder holds no PNG, JPEG or WebP picture, but .gif")
+        let bad = folder.write([1], "a/x.png")
+        #expect(
+            message { _ = try ImageFolder(folder.path) }
+                == "\(bad), byte 0: no PNG, JPEG or WebP picture: the file is of no kind that Apus knows")
+        let none = message { _ = try ImageFolder(folder.path, onBadImage: .skip) }
+        #expect(none.contains("picture, but .gif, pictures that cannot be read (\(bad), byte 0"), "\(none)")
+    }
+
+    /// A file of those that `record_pictures.py` has made.
+    func recorded(_ name: String) -> [UInt8] { bytes(ofFile: inCheckout("../ApusFormatsTests/Recorded/pictures/\(name)").path) }
+
+    @Test func picturesAreKnownByTheirContents() throws {
+        let taken = [
+            "a.jpg": "jpeg-420.jpg", "b.png": "jpeg-gray.jpg", "c.txt": "webp-lossy.webp", "d": "png-rgba.png", "e.webp": "jpeg-exif-6.jpg",
+        ]
+        for (name, file) in taken { folder.write(recorded(file), "x/\(name)") }
+        folder.write(recorded("gif-as.png"), "x/f.gif")
+        folder.write(Array("jpeg".utf8), "x/g.txt")
+        let data = try ImageFolder(folder.path, size: (10, 12))
+        #expect(data.files.map { String($0.path.dropFirst(folder.path.count + 3)) } == taken.keys.sorted())
+        #expect(data.leftOut.map(\.kind) == [".gif", ".txt"] && data.skipped.isEmpty)
+        for (index, file) in data.files.enumerated() {
+            let picture = try Picture(contentsOf: file.path, mode: .rgb).resized(width: 12, height: 10)
+            #expect(try data[index].0.array(Float.self) == picture.tensor().array(UInt8.self).map { Float($0) / 255 }, "\(file.path)")
+        }
+        let scaled = try ImageFolder(folder.path, size: (10, 12), decoding: .scaled)
+        for (index, file) in data.files.enumerated() {
+            let picture = try Picture(contentsOf: file.path, mode: .rgb, scaledToAtLeast: (10, 12)).resized(width: 12, height: 10)
+            #expect(try scaled[index].0.array(Float.self) == picture.tensor().array(UInt8.self).map { Float($0) / 255 }, "\(file.path)")
+        }
+        #expect(try scaled[0].0.array(Float.self) != data[0].0.array(Float.self))
+    }
+
+    /// Bad headers and bad pixels stop, or are left out and named where the folder is opened: the samples are the same for every loader.
+    @Test func badPicturesStopOrAreSkipped() throws {
+        for i in 0..<6 { folder.write(recorded("jpeg-420.jpg"), "x/good\(i).jpg") }
+        folder.write(recorded("cut-jpeg.jpg"), "x/good0-cut.jpg")
+        #expect(try ImageFolder(folder.path).count == 7)
+        let faults = [
+            "bomb-60000.jpg": "limit", "cut-jpeg.jpg": "ends in the middle", "page-as.jpg": "HTML page", "damaged-scan.jpg": "Corrupt",
+        ]
+        for name in faults.keys { folder.write(recorded(name), "x/\(name)") }
+        #expect(message { _ = try ImageFolder(folder.path) }.contains("/x/bomb-60000.jpg, byte "))
+        symlink("/nowhere", "\(folder.path)/x/link.jpg")
+        let data = try ImageFolder(folder.path, onBadImage: .skip)
+        #expect(data.count == 6 && data.skipped.count == 6 && data.leftOut.isEmpty)
+        for (path, error) in data.skipped {
+            let fault =
+                faults[String(path.split(separator: "/").last!)] ?? (path.hasSuffix("link.jpg") ? "No such file" : "ends in the middle")
+            #expect("\(error)".contains(path) && "\(error)".contains(fault), "\(error)")
+        }
+        for prefetch in [0, 3] {
+            var count = 0
+            try DataLoader(data, batchSize: 4, prefetch: prefetch).forEach { images, _ in count += images.size(0) }
+            #expect(count == 6)
+        }
     }
 }

@@ -156,7 +156,7 @@ func values(_ events: [TensorBoardEvent]) -> [(step: Int64, value: SummaryValue)
                 abs(a.sum - b.sum) <= 1e-12 * max(1, abs(b.sum)) && abs(a.sumOfSquares - b.sumOfSquares) <= 1e-12 * max(1, b.sumOfSquares))
         case (.image(let a), .image(let b)):
             #expect(a.width == b.width && a.height == b.height, "\(ours.tag)")
-            let picture = try PNGImage(contentsOf: folder.write(a.encoded), mode: .rgb)
+            let picture = try Picture(contentsOf: folder.write(a.encoded), mode: .rgb)
             #expect(picture.pixels == RecordedLog.all.images[ours.tag]!.pixels, "\(ours.tag)")
         default:
             if ours.tag == "_hparams_/session_start_info" {

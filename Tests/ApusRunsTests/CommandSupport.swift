@@ -90,7 +90,7 @@ struct Command {
         }
         for i in 0..<(train + test) {
             let label = data.labels[i].item(Int.self)
-            let image = PNGImage(width: 28, height: 28, channels: 1, pixels: data.images[i].reshape([784]).array(UInt8.self))
+            let image = Picture(width: 28, height: 28, channels: 1, pixels: data.images[i].reshape([784]).array(UInt8.self))
             try image.write(to: "\(folder)/\(i < train ? "train" : "test")/\(label)/\(i).png")
         }
     }

@@ -343,7 +343,8 @@ import Testing
         try withFolder { folder in
             let result = try Command.run(["info", "--json"], in: folder)
             let json = try JSON(parsing: result.output)
-            for key in ["apus", "swift", "onednn", "zlib", "libpng", "processor", "cores", "memory", "devices"] {
+            for key in ["apus", "swift", "onednn", "zlib", "libpng", "libjpeg-turbo", "libwebp", "processor", "cores", "memory", "devices"]
+            {
                 #expect(json[key]?.string?.isEmpty == false, "\(key)")
             }
         }

@@ -16,7 +16,7 @@ import Testing
             var matrix = ConfusionMatrix(classes: 2)
             for (actual, predicted) in [(0, 0), (0, 0), (0, 1), (1, 1)] { matrix.add(actual: actual, predicted: predicted) }
             report.confusion = (["cat", "dog"], matrix)
-            let png = try PNGImage(width: 2, height: 1, channels: 1, pixels: [0, 255]).encoded()
+            let png = try Picture(width: 2, height: 1, channels: 1, pixels: [0, 255]).encoded()
             report.wrong = [.init(png: png, index: 17, predicted: "dog", probability: 0.98, actual: "cat", actualProbability: 0.01)]
             report.facts = [("command", "apus train --lr 0.1")]
             return report

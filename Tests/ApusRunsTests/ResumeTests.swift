@@ -15,7 +15,7 @@ import Testing
         for (label, name) in ["cat", "dog", "owl"].enumerated() {
             for i in 0..<20 {
                 folder.write(
-                    try PNGImage(width: 4, height: 4, channels: 1, pixels: RunDataTests.pixels(label, i)).encoded(),
+                    try Picture(width: 4, height: 4, channels: 1, pixels: RunDataTests.pixels(label, i)).encoded(),
                     "images/\(name)/\(i).png")
             }
         }

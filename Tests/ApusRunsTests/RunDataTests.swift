@@ -18,7 +18,7 @@ import Testing
 
     /// Writes an image of that class to `name`.
     private func write(_ label: Int, _ i: Int, _ name: String, side: Int = 4, channels: Int = 1) throws {
-        let picture = PNGImage(width: side, height: side, channels: channels, pixels: RunDataTests.pixels(label, i, side * side * channels))
+        let picture = Picture(width: side, height: side, channels: channels, pixels: RunDataTests.pixels(label, i, side * side * channels))
         folder.write(try picture.encoded(), name)
     }
 
@@ -224,7 +224,7 @@ import Testing
         let images = try TestImages("fashion-mnist", input: [3, 14, 20], classes: set.classes.reversed(), metadata: [:], run: nil)
         let (x, y) = try images.data.batch(at: [0, 5])
         #expect(x.shape == [2, 3, 14, 20] && y.array(Int.self) == [0, 5].map { 9 - set.labels[$0].item(Int.self) })
-        let picture = PNGImage(width: 28, height: 28, channels: 1, pixels: set.images[5].reshape([784]).array(UInt8.self)).resized(
+        let picture = Picture(width: 28, height: 28, channels: 1, pixels: set.images[5].reshape([784]).array(UInt8.self)).resized(
             width: 20, height: 14)
         let values = x[1, 2].reshape([280]).array(Float.self)
         #expect(zip(values, picture.pixels).allSatisfy { $0 == Float($1) / 255 })
@@ -236,8 +236,8 @@ import Testing
     @Test func whatIsTakenAndWhatIsLeftOutIsSaid() throws {
         try makeImages(count: 12)
         try makeModel()
-        folder.write([1], "images/cat/a.jpg")
-        folder.write([1], "images/dog/deep/b.JPG")
+        folder.write([1], "images/cat/a.gif")
+        folder.write([1], "images/dog/deep/b.GIF")
         folder.write([1], "images/readme")
         try write(0, 1, "images/loose.png")
         let result = try train("run")
@@ -245,12 +245,79 @@ import Testing
         #expect(result.output.contains("images to learn from, ") && result.output.contains("4 × 4, gray: cat "), "\(result.output)")
         #expect(
             result.output.contains(
-                "left out of \(folder.path)/images: 2 .jpg, 1 .png outside of the classes' folders, 1 unnamed kind; only PNG files"),
+                "left out of \(folder.path)/images: 2 .gif, 1 .png outside of the classes' folders, 1 unnamed kind; only PNG, JPEG or WebP pictures"
+            ),
             "\(result.output)")
+        #expect(result.output.contains("pictures of 4 × 4 pixels, all gray; 36 PNG"), "\(result.output)")
         let lines = try train("json", "--json").lines.map { try JSON(parsing: String($0)) }
         let data = try #require(lines.first { $0["event"] == "data" })
-        #expect(data["left_out"]?.array?.first == ["kind": ".jpg", "files": 2])
+        #expect(data["left_out"]?.array?.first == ["kind": ".gif", "files": 2])
         #expect(data["classes"]?.array?.map { ($0["train"]?.int ?? 0) + ($0["test"]?.int ?? 0) } == [12, 12, 12])
+    }
+
+    /// A file of those that `record_pictures.py` has made.
+    private func recorded(_ name: String) -> [UInt8] { bytes(ofFile: inCheckout("../ApusFormatsTests/Recorded/pictures/\(name)").path) }
+
+    /// What cannot be read ends the run before it begins, or is left out with its reason: in the output, in the report, and when the run
+    /// is gone on with or evaluated.
+    @Test func badPicturesStopOrAreSkipped() throws {
+        try makeImages(count: 12)
+        try makeModel(inputs: 3 * 16)
+        folder.write(recorded("jpeg-420.jpg"), "images/owl/large.png")
+        folder.write(recorded("cut-jpeg.jpg"), "images/cat/cut.jpg")
+        let late = try train("run")
+        #expect(late.status == 1 && late.errors.contains("images/cat/cut.jpg, byte "), "\(late.errors)")
+        folder.write(recorded("page-as.jpg"), "images/dog/page.jpg")
+        let stopped = try train("stopped")
+        #expect(
+            stopped.status == 1 && stopped.errors.contains("images/dog/page.jpg, byte 0: no PNG, JPEG or WebP picture"), "\(stopped.errors)"
+        )
+        #expect(access(folder.file("stopped"), F_OK) != 0)
+
+        let skipped = try train("skipped", "--on-bad-image", "skip")
+        #expect(skipped.status == 0, "\(skipped.errors)")
+        let facts = "pictures of 4 × 4 to 37 × 23 pixels, 36 gray and 1 in colour; 36 PNG, 1 JPEG"
+        #expect(
+            skipped.output.contains(facts) && skipped.output.contains("2 pictures that cannot be read are skipped:"), "\(skipped.output)")
+        let report = String(decoding: bytes(ofFile: folder.file("skipped/report.html")), as: UTF8.self)
+        for fault in ["images/cat/cut.jpg, byte ", "images/dog/page.jpg, byte 0: no PNG"] {
+            #expect(skipped.output.contains(fault) && report.contains(fault))
+        }
+        let lines = try train("json", "--on-bad-image", "skip", "--json").lines.map { try JSON(parsing: String($0)) }
+        let data = try #require(lines.first { $0["event"] == "data" })
+        #expect(data["skipped"]?.array?.count == 2 && data["pictures"]?["largest"] == [37, 23] && data["input"] == [3, 4, 4])
+        #expect(bytes(ofFile: folder.file("json/model.safetensors")) == bytes(ofFile: folder.file("skipped/model.safetensors")))
+
+        let more = try run("train", "--resume", "skipped", "--epochs", "3")
+        #expect(more.status == 0 && more.output.contains("2 pictures that cannot be read are skipped:"), "\(more.errors)")
+        let evaluated = try run("evaluate", "skipped")
+        #expect(evaluated.status == 0 && evaluated.errors.contains("images/cat/cut.jpg, byte "), "\(evaluated.errors)")
+        #expect(try run("evaluate", "skipped", "--on-bad-image", "stop").status == 1)
+        let files = ["images/cat/cut.jpg", "images/owl/large.png"]
+        #expect(try Command.run(["predict", "skipped"] + files, in: folder.path).status == 1)
+        let predicted = try Command.run(["predict", "skipped", "--on-bad-image", "skip"] + files, in: folder.path)
+        #expect(predicted.status == 0 && predicted.lines.count == 1 && predicted.errors.contains("skipped: images/cat/cut.jpg, byte "))
+    }
+
+    /// A run that decodes fewer pixels is evaluated on them too.
+    @Test func fewerPixelsAreDecodedWhereAskedFor() throws {
+        for i in 0..<24 {
+            folder.write(recorded("jpeg-\(["420", "progressive", "rgb"][i % 3]).jpg"), "images/\(["cat", "dog"][i % 2])/\(i).jpg")
+        }
+        try write(0, 1, "images/cat/-.png", side: 8)
+        try makeModel(classes: 2, inputs: 3 * 64)
+        let fast = try done(train("fast", "--fast-decode", "--json"))
+        #expect(try done(train("full", "--json")).loss != fast.loss)
+        for source in ["fast", "fast/model.safetensors"] {
+            #expect(try abs(done(run("evaluate", source, "--json")).loss - fast.loss) < 1e-6)
+        }
+        let model = try TrainedModel(folder.file("fast"))
+        let path = folder.file("images/cat/0.jpg")
+        let picture = try Picture(contentsOf: path, mode: .rgb, scaledToAtLeast: (8, 8)).resized(width: 8, height: 8)
+        #expect(try model.image(path).array(Float.self) == picture.tensor().array(UInt8.self).map { Float($0) / 255 })
+        let named = try Command.run(["train", "--fast-decode", "--out", "named"], in: folder.path)
+        #expect(
+            named.status == 64 && named.errors.contains("is for folders of pictures, and fashion-mnist is a data set"), "\(named.errors)")
     }
 
     /// A data set that has a name is the same every time: one short line says so.

@@ -13,7 +13,7 @@ import Testing
         for (name, base) in [("bright", 150), ("dark", 20)] {
             for i in 0..<30 {
                 let pixels = (0..<64).map { UInt8(base + ($0 * 7 + i * 13) % 90) }
-                folder.write(try PNGImage(width: 8, height: 8, channels: 1, pixels: pixels).encoded(), "images/\(name)/\(i).png")
+                folder.write(try Picture(width: 8, height: 8, channels: 1, pixels: pixels).encoded(), "images/\(name)/\(i).png")
             }
         }
     }

@@ -19,6 +19,8 @@ struct Bench: ParsableCommand {
     @Flag(help: "One JSON object a line.") var json = false
     @Option(help: "Measure training steps on this device (cuda:0, opencl:0).") var device: String?
     @Option(help: "float32 (the default), tf32 or bfloat16; with --device.") var precision: DeviceWorkloads.Precision?
+    @Option(help: "Measure how long a picture of this folder (of classes) takes to become 224 × 224, in full and scaled.") var pictures:
+        String?
     @Flag(help: "Print the times of the device's kernels by name instead; with --device.") var kernels = false
 
     func validate() throws {
@@ -51,6 +53,14 @@ struct Bench: ParsableCommand {
                 }
                 let (median, runs) = try DeviceWorkloads.measure(model(), input, device, precision ?? .float32, seconds: budget)
                 say(name, median, runs)
+            }
+            return
+        }
+        if let pictures {
+            for decoding in Picture.Decoding.allCases {
+                let data = try ImageFolder(pictures, size: (224, 224), decoding: decoding)
+                let (median, runs) = try Bench.measure({ for i in 0..<data.count { _ = try data[i] } }, seconds: budget, warmUp: 1)
+                say("pictures/\(decoding.rawValue)", median / Double(data.count), runs)
             }
             return
         }

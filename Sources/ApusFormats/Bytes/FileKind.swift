@@ -12,7 +12,7 @@ package enum FileKind: Equatable {
     case npy
     case gzip
     case events
-    case png
+    case picture(PictureHeader.Format)
     /// What Apus does not read: its name, and what to do.
     case foreign(name: String, remedy: String)
     case unknown
@@ -34,8 +34,8 @@ package enum FileKind: Equatable {
                 .npy
             } else if begins([0x1F, 0x8B]) {
                 .gzip
-            } else if begins([0x89, 0x50, 0x4E, 0x47]) {
-                .png
+            } else if let format = PictureHeader.Format(bytes) {
+                .picture(format)
             } else if begins("version https://git-lfs") {
                 .foreign(name: "a Git LFS pointer, not the file itself", remedy: "fetch it with `git lfs pull`")
             } else if begins([0x89, 0x48, 0x44, 0x46]) {
@@ -44,10 +44,10 @@ package enum FileKind: Equatable {
                     remedy: "read it with h5py and save its arrays with numpy.savez or safetensors")
             } else if begins("GGUF") {
                 .foreign(name: "a GGUF file (llama.cpp)", remedy: "take the model's safetensors instead")
-            } else if begins([0xFF, 0xD8, 0xFF]) {
-                .foreign(name: "a JPEG picture", remedy: "give a file of tensors")
             } else if begins("RIFF") {
-                .foreign(name: "a RIFF file (WebP, WAV or AVI)", remedy: "give a file of tensors")
+                .foreign(name: "a RIFF file (WAV or AVI)", remedy: "give a file of tensors")
+            } else if let name = FileKind.foreignPicture(bytes) {
+                .foreign(name: name, remedy: "give a file of tensors")
             } else if begins("%PDF") {
                 .foreign(name: "a PDF", remedy: "give a file of tensors")
             } else if begins([0x7F, 0x45, 0x4C, 0x46]) {
@@ -82,6 +82,19 @@ package enum FileKind: Equatable {
     private static func isSafetensors(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard bytes.count > 9, bytes[8] == UInt8(ascii: "{") else { return false }
         return UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self)) <= UInt64(Safetensors.maximumHeader)
+    }
+
+    /// A picture in a format that is not read.
+    private static func foreignPicture(_ bytes: UnsafeRawBufferPointer) -> String? {
+        func begins(_ text: String, at offset: Int = 0) -> Bool { bytes.dropFirst(offset).starts(with: text.utf8) }
+        if begins("GIF87a") || begins("GIF89a") { return "a GIF picture" }
+        if begins("II*\0") || begins("MM\0*") { return "a TIFF picture" }
+        // Two bytes alone could begin a text; the next ones are the file's length and four zeros.
+        if begins("BM"), bytes.dropFirst(6).starts(with: [0, 0, 0, 0]) { return "a BMP picture" }
+        if begins("ftypavif", at: 4) { return "an AVIF picture" }
+        if begins("ftyphei", at: 4) || begins("ftypmif1", at: 4) { return "a HEIC picture" }
+        if begins("\0\0\0\u{C}jP  ") { return "a JPEG 2000 picture" }
+        return nil
     }
 
     /// A record of an event file holds its length, a checksum of it, and an event that begins with the time.
@@ -124,7 +137,7 @@ package enum FileKind: Equatable {
         case .npy: "a NumPy array (.npy)"
         case .gzip: "a gzip file"
         case .events: "a TensorBoard log"
-        case .png: "a PNG picture"
+        case .picture(let format): "a \(format.rawValue) picture"
         case .foreign(let name, _): name
         case .unknown: "of no kind that Apus knows"
         }

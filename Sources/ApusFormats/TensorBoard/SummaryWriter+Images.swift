@@ -8,7 +8,7 @@ extension SummaryWriter {
     public func addImage(
         _ tag: String, _ imgTensor: Tensor, globalStep: Int? = nil, walltime: Double? = nil, dataformats: String = "CHW"
     ) throws {
-        let picture = try PNGImage(summary: imgTensor, dataformats)
+        let picture = try Picture(summary: imgTensor, dataformats)
         let image = SummaryValue.Image(
             height: Int64(picture.height), width: Int64(picture.width), channels: Int64(picture.channels), encoded: try picture.encoded())
         try write(.summary([SummaryValue(tag, .image(image))]), globalStep, walltime)
@@ -36,7 +36,7 @@ extension SummaryWriter {
     }
 }
 
-extension PNGImage {
+extension Picture {
     /// The picture of a tensor whose dimensions `format` names. PyTorch: `convert_to_HWC` and `image` of its summaries.
     fileprivate init(summary tensor: Tensor, _ format: String) throws {
         func complain(_ text: String) -> OpError { OpError(text, op: "addImage") }

@@ -56,8 +56,12 @@ public struct RunData {
     public let train, test: ImageData
     /// How a folder's images were split into both; nil where the data set itself has two parts.
     let deal: Deal?
+    /// What a folder's pictures are; nil for a named data set.
+    public let pictures: PictureFacts?
     /// The number of other files among the images, by kind.
     public let leftOut: [(kind: String, count: Int)]
+    /// The bad pictures that were left out, and what is wrong with each.
+    public let skipped: [(path: String, error: any Error)]
 
     package var fingerprint: JSON { ["train": train.fingerprint, "test": test.fingerprint] }
 }
@@ -77,12 +81,15 @@ public enum DataSource {
 
     /// The images of `name` for training and testing.
     ///
-    /// A folder has subfolders `train` and `test` (or `val`, `validation`, `valid`) with a folder of PNG files for each class. Or it has
+    /// A folder has subfolders `train` and `test` (or `val`, `validation`, `valid`) with a folder of pictures for each class. Or it has
     /// only the folders of the classes; then about a tenth of the images, chosen by their names and the run's seed, are for testing (at
     /// least one of a class of ten or more). All images get the size of the first one, and are in colour if one of them is.
-    static func load(_ name: String, _ deal: Deal) throws -> RunData {
-        guard names.contains(name) else { return try ImageSource(name).load(deal) }
-        return RunData(train: try named(name, .train), test: try named(name, .test), deal: nil, leftOut: [])
+    static func load(
+        _ name: String, _ deal: Deal, decoding: Picture.Decoding = .full, onBadImage: ImageFolder.OnBadImage = .stop
+    ) throws -> RunData {
+        guard names.contains(name) else { return try ImageSource(name, decoding: decoding, onBadImage: onBadImage).load(deal) }
+        return RunData(
+            train: try named(name, .train), test: try named(name, .test), deal: nil, pictures: nil, leftOut: [], skipped: [])
     }
 
     static func named(_ name: String, _ split: Split) throws -> ImageData {
@@ -142,9 +149,11 @@ extension RunData {
             text += ", \(Text.grouped(train.classes.count)) classes of \(train.counts.min() ?? 0) to \(train.counts.max() ?? 0)"
         }
         var notes = [text]
+        if let pictures { notes.append(pictures.text) }
+        notes += skippedNotes(skipped)
         if !leftOut.isEmpty {
             notes.append(
-                "left out of \(name): \(leftOut.map { "\(Text.grouped($0.count)) \(printable($0.kind))" }.joined(separator: ", ")); only PNG files in the classes' folders are read"
+                "left out of \(name): \(leftOut.map { "\(Text.grouped($0.count)) \(printable($0.kind))" }.joined(separator: ", ")); only \(PictureHeader.Format.names) pictures in the classes' folders are read"
             )
         }
         if train.classes.count == 1 {
@@ -165,7 +174,7 @@ extension RunData {
 
     /// The same as JSON.
     package var json: JSON {
-        [
+        let members: JSON = [
             "event": "data", "train": .int(Int64(train.count)), "test": .int(Int64(test.count)),
             "input": .array(train.input.map { .int(Int64($0)) }),
             "classes": .array(
@@ -173,6 +182,9 @@ extension RunData {
                     ["class": .string(train.classes[$0]), "train": .int(Int64(train.counts[$0])), "test": .int(Int64(test.counts[$0]))]
                 }),
             "left_out": .array(leftOut.map { ["kind": .string($0.kind), "files": .int(Int64($0.count))] }),
+            "skipped": .array(skipped.map { ["file": .string($0.path), "reason": .string("\($0.error)")] }),
         ]
+        guard let pictures, case .object(let found) = members else { return members }
+        return .object(found + [.init("pictures", pictures.json)])
     }
 }

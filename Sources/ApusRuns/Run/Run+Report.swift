@@ -7,9 +7,10 @@ import Glibc
 extension Run {
     /// The page with the results of the run.
     func report(
-        _ result: Result, _ evaluation: Evaluation, _ summary: ModelSummary, _ data: ImageData, _ history: [EpochRecord],
+        _ result: Result, _ evaluation: Evaluation, _ summary: ModelSummary, _ all: RunData, _ history: [EpochRecord],
         _ changes: [String]
     ) throws -> Report {
+        let data = all.test
         let name = options.modelTable == nil ? options.model : AtomicFile.split(options.model).name
         var report = Report(
             title: "\(name) on \(options.data)",
@@ -27,12 +28,12 @@ extension Run {
         report.wrong = try evaluation.mistakes.map { mistake in
             let image = try data[mistake.index].0
             return .init(
-                png: try PNGImage(preview: image).encoded(), index: mistake.index, predicted: data.classes[mistake.predicted],
+                png: try Picture(preview: image).encoded(), index: mistake.index, predicted: data.classes[mistake.predicted],
                 probability: mistake.probability,
                 actual: data.classes[mistake.actual], actualProbability: mistake.actualProbability)
         }
         report.summary = summary
-        report.facts = facts(summary, changes)
+        report.facts = facts(summary, all, changes)
         return report
     }
 
@@ -64,7 +65,7 @@ extension Run {
         ]
     }
 
-    private func facts(_ summary: ModelSummary, _ changes: [String]) -> [(name: String, value: String)] {
+    private func facts(_ summary: ModelSummary, _ all: RunData, _ changes: [String]) -> [(name: String, value: String)] {
         var facts: [(name: String, value: String)] = []
         if !command.isEmpty { facts.append(("command", command)) }
         facts += [
@@ -72,6 +73,9 @@ extension Run {
             ("optimizer", options.optimizer.rawValue), ("learning rate", Text.short(options.lr)), ("schedule", options.schedule.rawValue),
             ("seed", "\(options.seed)"), ("device", options.device), ("input", "\(summary.input)"),
         ]
+        if options.decoding != .full { facts.append(("decoding", options.decoding.rawValue)) }
+        if let pictures = all.pictures { facts.append(("pictures", pictures.text)) }
+        facts += all.skipped.map { ("skipped", "\($0.error)") }
         facts += changes.map { ("changed on the way", $0) }
         facts += SystemFacts.gather().map { ($0.name, $0.value) }
         var now = time(nil)
@@ -87,7 +91,7 @@ extension Run {
     }
 }
 
-extension PNGImage {
+extension Picture {
     /// The picture of a data set's image, float32 [C, H, W] from 0 to 1 (other values are clamped), in RGB for 3 channels, else gray.
     init(preview image: Tensor) throws {
         let (channels, height, width) = (image.size(0), image.size(1), image.size(2))

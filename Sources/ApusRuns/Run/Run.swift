@@ -109,7 +109,7 @@ public final class Run {
         if let known { try checkOptions(known) }
         let new = try amended(checkpoint)
         let device = try RunOptions.device(options.device)
-        let data = try DataSource.load(new.data, options.deal)
+        let data = try DataSource.load(new.data, options.deal, decoding: options.decoding, onBadImage: options.onBadImage)
         if let checkpoint { try checkData(checkpoint, data, new.data) }
         if new != options {
             try AtomicFile.write(new.json.text + "\n", to: folder.options)
@@ -225,13 +225,14 @@ public final class Run {
             "apus.input": JSON.array(data.input.map { .int(Int64($0)) }).text,
             "apus.classes": JSON.array(data.classes.map { .string($0) }).text, "apus.images": all.fingerprint.text,
         ]
+        if options.decoding != .full { metadata["apus.decoding"] = options.decoding.rawValue }
         if let deal = all.deal { metadata["apus.deal"] = deal.json.text }
         try trainer.model.stateDict().save(to: folder.weights, metadata: metadata)
         let result = Result(
             testAccuracy: evaluation.accuracy, testLoss: evaluation.loss, epochs: options.epochs, steps: trainer.step,
             parameters: summary.parameters,
             seconds: trainer.history.reduce(0) { $0 + $1.seconds })
-        try report(result, evaluation, summary, data, trainer.history, changes).write(to: folder.report)
+        try report(result, evaluation, summary, all, trainer.history, changes).write(to: folder.report)
         try board?.finish(evaluation, data, step: trainer.step)
         try AtomicFile.write(result.json.text + "\n", to: folder.result)
         return result

@@ -1,4 +1,5 @@
 import ApusCore
+import ApusData
 import ApusFormats
 import ApusOptim
 import ApusSystem
@@ -85,6 +86,10 @@ public enum ScheduleChoice: String, NamedChoice {
     }
 }
 
+extension ImageFolder.OnBadImage: NamedChoice {
+    package static let kind = "way with bad images"
+}
+
 /// All options of a run of `apus train`, stored as `options.json` in its folder.
 public struct RunOptions: Hashable, Sendable {
     /// The name of a model, or the path of a FILE.json.
@@ -109,6 +114,10 @@ public struct RunOptions: Hashable, Sendable {
     public var device: String
     /// The number of batches between checkpoints within an epoch; nil means every 15 seconds.
     public var checkpointEvery: Int?
+    /// How the pictures of a folder are decoded.
+    public var decoding: Picture.Decoding
+    /// What becomes of a folder's pictures that cannot be read.
+    public var onBadImage: ImageFolder.OnBadImage
     /// The format of `options.json`. In format 1 a folder's images were split by a random order drawn from the seed, and all got the
     /// channels of the first one; in format 2 they are split by their names, and all are in colour if one of them is.
     package private(set) var format = 2
@@ -126,7 +135,8 @@ public struct RunOptions: Hashable, Sendable {
     public init(
         model: String = "mlp", data: String = "fashion-mnist", epochs: Int = 5, batchSize: Int = 64, optimizer: OptimizerChoice = .adam,
         lr: Double? = nil,
-        schedule: ScheduleChoice = .onecycle, seed: UInt64 = 0, device: String = "\(Device.best)", checkpointEvery: Int? = nil
+        schedule: ScheduleChoice = .onecycle, seed: UInt64 = 0, device: String = "\(Device.best)", checkpointEvery: Int? = nil,
+        decoding: Picture.Decoding = .full, onBadImage: ImageFolder.OnBadImage = .stop
     ) throws {
         self.model = model
         self.data = DataSource.absolute(data)
@@ -138,6 +148,8 @@ public struct RunOptions: Hashable, Sendable {
         self.seed = seed
         self.device = device
         self.checkpointEvery = checkpointEvery
+        self.decoding = decoding
+        self.onBadImage = onBadImage
         modelTable = try ModelSource.table(model)
         try validate { RunError("\($0) \($1)") }
     }
@@ -148,6 +160,11 @@ public struct RunOptions: Hashable, Sendable {
         guard (1...1_000_000).contains(batchSize) else { throw error("batch-size", "is \(batchSize), it must be from 1 to 1000000") }
         guard lr.isFinite, lr >= 0 else { throw error("lr", "is \(lr), it must be a number of at least 0") }
         if let checkpointEvery, checkpointEvery < 1 { throw error("checkpoint-every", "is \(checkpointEvery), it must be at least 1") }
+        if DataSource.names.contains(data) {
+            let reason = "is for folders of pictures, and \(data) is a data set"
+            if decoding == .scaled { throw error("fast-decode", reason) }
+            if onBadImage == .skip { throw error("on-bad-image", reason) }
+        }
         _ = try RunOptions.device(device)
     }
 
@@ -168,6 +185,8 @@ public struct RunOptions: Hashable, Sendable {
             .init("device", .string(device)),
         ]
         if let checkpointEvery { members.append(.init("checkpoint_every", .int(Int64(checkpointEvery)))) }
+        if decoding == .scaled { members.append(.init("fast_decode", .bool(true))) }
+        if onBadImage != .stop { members.append(.init("on_bad_image", .string(onBadImage.rawValue))) }
         if let modelTable { members.append(.init("model_table", .string(modelTable))) }
         if !former.isEmpty {
             members.append(
@@ -208,6 +227,8 @@ public struct RunOptions: Hashable, Sendable {
         seed = try required("seed", "a whole number in quotes") { $0.string.flatMap { UInt64($0) } }
         device = try required("device", "a name") { $0.string }
         checkpointEvery = json["checkpoint_every"]?.int
+        decoding = try json["fast_decode"] == nil || !required("fast_decode", "true or false") { $0.bool } ? .full : .scaled
+        onBadImage = try json["on_bad_image"] == nil ? .stop : choice("on_bad_image", ImageFolder.OnBadImage.self)
         modelTable = json["model_table"]?.string
         former = try (json["former"]?.array ?? []).map { item in
             guard let step = item["until_step"]?.int, let epochs = item["epochs"]?.int, let data = item["data"]?.string else {

@@ -27,6 +27,7 @@ public enum SystemFacts {
         facts += [
             Fact(name: "oneDNN", value: oneDNNVersion), Fact(name: "zlib", value: zlibVersionText),
             Fact(name: "libpng", value: pngVersionText),
+            Fact(name: "libjpeg-turbo", value: jpegVersionText), Fact(name: "libwebp", value: webpVersionText),
         ]
         facts.append(Fact(name: "threads", value: "\(threadCount)"))
         if let processor = line("/proc/cpuinfo", "model name") { facts.append(Fact(name: "processor", value: processor)) }

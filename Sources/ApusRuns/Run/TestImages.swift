@@ -12,7 +12,9 @@ package struct TestImages {
 
     /// The images for testing of `name`, for a model with that `input` and those `classes`. Classes are matched by name; throws a
     /// ``RunError`` for one that the model does not know. `metadata` is that of the weights, `run` the run's folder if there is one.
-    package init(_ name: String, input: [Int], classes: [String], metadata: Metadata, run: RunFolder?) throws {
+    package init(
+        _ name: String, input: [Int], classes: [String], metadata: Metadata, run: RunFolder?, onBadImage: ImageFolder.OnBadImage = .stop
+    ) throws {
         try DataSource.check(name)
         let found: ImageData
         var notes: [String] = []
@@ -28,8 +30,10 @@ package struct TestImages {
                     return deal
                 } ?? run?.loadOptions().deal
             let learnedElsewhere = metadata["apus.images"] != nil && metadata["apus.deal"] == nil
-            let (data, all) = try ImageSource(name).loadTest(deal, learnedElsewhere: learnedElsewhere, input: input)
+            let source = try ImageSource(name, decoding: metadata.decoding, onBadImage: onBadImage)
+            let (data, all, skipped) = try source.loadTest(deal, learnedElsewhere: learnedElsewhere, input: input)
             found = data
+            notes += skippedNotes(skipped)
             if let all {
                 notes.append(
                     "\(name) has no folder test: tested on the \(Text.grouped(data.count)) of its \(Text.grouped(all.train.count + data.count)) images that the run does not learn from"
@@ -131,7 +135,7 @@ private struct Resized: Dataset {
     subscript(index: Int) -> Sample {
         get throws {
             let (image, label) = try base[index]
-            let picture = try PNGImage(preview: image).converted(toChannels: input[0]).resized(width: input[2], height: input[1])
+            let picture = try Picture(preview: image).converted(toChannels: input[0]).resized(width: input[2], height: input[1])
             return (try picture.tensor().to(.float32) / 255, label)
         }
     }

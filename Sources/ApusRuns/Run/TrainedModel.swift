@@ -1,4 +1,5 @@
 import ApusCore
+import ApusData
 import ApusFormats
 import ApusNN
 import ApusSystem
@@ -28,6 +29,8 @@ public struct TrainedModel {
     public let metadata: Metadata
     /// The folder of its run, if the weights are still in it.
     public let run: RunFolder?
+    /// What became of pictures in its training that could not be read.
+    package let onBadImage: ImageFolder.OnBadImage
 
     /// A class of an image with its probability.
     public struct Prediction: Hashable, Sendable {
@@ -80,7 +83,9 @@ public struct TrainedModel {
         metadata = weights.metadata
         let described = try entry("apus.model")
         // The options have the current place of the data if it has moved.
-        data = try (try? run?.loadOptions().data) ?? entry("apus.data")
+        let options = try? run?.loadOptions()
+        data = try options?.data ?? entry("apus.data")
+        onBadImage = options?.onBadImage ?? .stop
         input = try list("apus.input") { $0.int }
         classes = try list("apus.classes") { $0.string }
         guard input.count == 3, input.allSatisfy({ (1...1 << 16).contains($0) }), Shape(input).numel <= 1 << 26, classes.count < 1 << 20
@@ -109,14 +114,16 @@ public struct TrainedModel {
     /// `image(_:)` for a path that need not be UTF-8.
     package func image(_ file: RawPath) throws -> Tensor {
         guard [1, 3].contains(input[0]) else {
-            throw RunError("\(self.file): the model takes images of \(input[0]) channels, PNG files have 1 or 3")
+            throw RunError("\(self.file): the model takes images of \(input[0]) channels, pictures have 1 or 3")
         }
-        var image = try PNGImage(contentsOf: file, mode: input[0] == 1 ? .gray : .rgb)
+        let size = try metadata.decoding == .scaled ? (height: input[1], width: input[2]) : nil
+        var image = try Picture(contentsOf: file, mode: input[0] == 1 ? .gray : .rgb, scaledToAtLeast: size)
         if image.height != input[1] || image.width != input[2] { image = image.resized(width: input[2], height: input[1]) }
         return try image.tensor().to(.float32) / 255
     }
 
-    /// The PNG file at `path` as input of the model: float32 [C, H, W] from 0 to 1, in the size and colours of its training data.
+    /// The picture in the file at `path` (``Picture``) as input of the model: float32 [C, H, W] from 0 to 1, decoded as its training data
+    /// were, in their size and colours.
     public func image(_ path: String) throws -> Tensor { try image(RawPath(path)) }
 
     /// The probabilities of all classes for `image`, of shape `input`, highest first. Throws an `OpError` for another shape.
@@ -130,5 +137,18 @@ public struct TrainedModel {
         }
         let order = probabilities.indices.sorted { (probabilities[$1], $0) < (probabilities[$0], $1) }
         return order.map { Prediction(label: classes[$0], probability: Double(probabilities[$0])) }
+    }
+}
+
+extension Metadata {
+    /// How the pictures were decoded that the weights were learned from: `apus.decoding`, which is there where they were not decoded in full.
+    var decoding: Picture.Decoding {
+        get throws {
+            guard let name = self["apus.decoding"] else { return .full }
+            guard let decoding = Picture.Decoding(rawValue: name) else {
+                throw RunError("the weights' apus.decoding is '\(printable(name))', which is no way to decode pictures")
+            }
+            return decoding
+        }
     }
 }

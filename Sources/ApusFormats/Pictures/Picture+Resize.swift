@@ -1,23 +1,23 @@
 import ApusCore
 
-extension PNGImage {
+extension Picture {
     /// The picture in another size, by bilinear interpolation; shrinking averages over all pixels (a triangle filter as wide as the scale).
     /// The same bytes as Pillow's `resize((width, height), BILINEAR)`, horizontal pass first.
-    public func resized(width newWidth: Int, height newHeight: Int) -> PNGImage {
+    public func resized(width newWidth: Int, height newHeight: Int) -> Picture {
         guard newWidth > 0 && newHeight > 0 else {
-            fail("PNGImage.resized", "\(newWidth) × \(newHeight) pixels, where both must be at least 1")
+            fail("Picture.resized", "\(newWidth) × \(newHeight) pixels, where both must be at least 1")
             return self
         }
         var current = self
         if newWidth != width {
             // In a row neighbouring pixels are `channels` bytes apart.
-            let pixels = PNGImage.resample(current.pixels, from: width, to: newWidth, lines: height, channels: channels, isHorizontal: true)
-            current = PNGImage(width: newWidth, height: height, channels: channels, pixels: pixels)
+            let pixels = Picture.resample(current.pixels, from: width, to: newWidth, lines: height, channels: channels, isHorizontal: true)
+            current = Picture(width: newWidth, height: height, channels: channels, pixels: pixels)
         }
         if newHeight != height {
-            let pixels = PNGImage.resample(
+            let pixels = Picture.resample(
                 current.pixels, from: height, to: newHeight, lines: newWidth, channels: channels, isHorizontal: false)
-            current = PNGImage(width: newWidth, height: newHeight, channels: channels, pixels: pixels)
+            current = Picture(width: newWidth, height: newHeight, channels: channels, pixels: pixels)
         }
         return current
     }

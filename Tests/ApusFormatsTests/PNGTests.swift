@@ -5,13 +5,13 @@ import TestSupport
 import Testing
 @testable import ApusFormats
 
-@Suite struct PNGImageTests {
+@Suite struct PNGTests {
     let folder = TemporaryFolder()
 
     @Test(arguments: PNGFixtures.all.indices)
     func everyKindOfFileIsRead(index: Int) throws {
         let fixture = PNGFixtures.all[index]
-        let image = try PNGImage(contentsOf: folder.write(base64(fixture.file)))
+        let image = try Picture(contentsOf: folder.write(base64(fixture.file)))
         #expect(image.width == fixture.width && image.height == fixture.height && image.channels == fixture.channels)
         #expect(image.pixels == base64(fixture.pixels), "\(fixture.name)")
     }
@@ -19,15 +19,15 @@ import Testing
     @Test func modesConvert() throws {
         let files = Dictionary(uniqueKeysWithValues: PNGFixtures.all.map { ($0.name, $0) })
         let rgb = folder.write(base64(files["rgb8"]!.file), "rgb")
-        #expect(try PNGImage(contentsOf: rgb, mode: .gray).pixels == base64(PNGFixtures.luma))
-        #expect(try PNGImage(contentsOf: rgb, mode: .rgb).pixels == base64(files["rgb8"]!.pixels))
+        #expect(try Picture(contentsOf: rgb, mode: .gray).pixels == base64(PNGFixtures.luma))
+        #expect(try Picture(contentsOf: rgb, mode: .rgb).pixels == base64(files["rgb8"]!.pixels))
         let gray = folder.write(base64(files["grayAlpha8"]!.file), "gray")
-        #expect(try PNGImage(contentsOf: gray, mode: .gray).pixels == base64(files["grayAlpha8"]!.pixels))
-        #expect(try PNGImage(contentsOf: gray, mode: .rgb).pixels == base64(files["grayAlpha8"]!.pixels).flatMap { [$0, $0, $0] })
+        #expect(try Picture(contentsOf: gray, mode: .gray).pixels == base64(files["grayAlpha8"]!.pixels))
+        #expect(try Picture(contentsOf: gray, mode: .rgb).pixels == base64(files["grayAlpha8"]!.pixels).flatMap { [$0, $0, $0] })
     }
 
     @Test func tensorsHaveChannelsFirst() throws {
-        let image = PNGImage(width: 2, height: 1, channels: 3, pixels: [1, 2, 3, 4, 5, 6])
+        let image = Picture(width: 2, height: 1, channels: 3, pixels: [1, 2, 3, 4, 5, 6])
         let tensor = try image.tensor()
         #expect(tensor.shape == [3, 1, 2] && elements(tensor, UInt8.self) == [1, 4, 2, 5, 3, 6])
     }
@@ -35,14 +35,14 @@ import Testing
     @Test(arguments: [1, 3])
     func whatIsWrittenIsReadBack(channels: Int) throws {
         let pixels = (0..<(13 * 9 * channels)).map { UInt8(truncatingIfNeeded: $0 &* 37) }
-        let image = PNGImage(width: 13, height: 9, channels: channels, pixels: pixels)
+        let image = Picture(width: 13, height: 9, channels: channels, pixels: pixels)
         try image.write(to: folder.file("a.png"))
-        #expect(try PNGImage(contentsOf: folder.file("a.png")) == image)
+        #expect(try Picture(contentsOf: folder.file("a.png")) == image)
     }
 
     @Test func resizingIsPillows() throws {
         let rgb = PNGFixtures.all.first { $0.name == "rgb8" }!
-        let image = PNGImage(width: rgb.width, height: rgb.height, channels: 3, pixels: base64(rgb.pixels))
+        let image = Picture(width: rgb.width, height: rgb.height, channels: 3, pixels: base64(rgb.pixels))
         for (width, height, pixels) in PNGFixtures.resized {
             #expect(image.resized(width: width, height: height).pixels == base64(pixels), "\(width) × \(height)")
         }
@@ -67,29 +67,29 @@ import Testing
     }
 
     @Test func lyingSizesAreRefusedBeforeAnythingIsAllocated() {
-        let huge = message { _ = try PNGImage(contentsOf: folder.write(header(width: 0x7FFF_FFFF, height: 0x7FFF_FFFF))) }
+        let huge = message { _ = try Picture(contentsOf: folder.write(header(width: 0x7FFF_FFFF, height: 0x7FFF_FFFF))) }
         #expect(huge.contains("byte 16") && huge.contains("more than the limit"), "\(huge)")
-        let large = message { _ = try PNGImage(contentsOf: folder.write(header(width: 8000, height: 8000))) }
+        let large = message { _ = try Picture(contentsOf: folder.write(header(width: 8000, height: 8000))) }
         #expect(large.contains("more than 106 bytes can hold"), "\(large)")
-        let none = message { _ = try PNGImage(contentsOf: folder.write(header(width: 0, height: 5))) }
+        let none = message { _ = try Picture(contentsOf: folder.write(header(width: 0, height: 5))) }
         #expect(none.contains(folder.path), "\(none)")
-        let small = message { _ = try PNGImage(contentsOf: folder.write(header(width: 8, height: 5))) }
+        let small = message { _ = try Picture(contentsOf: folder.write(header(width: 8, height: 5))) }
         #expect(small.contains(folder.path), "\(small)")
-        let limit = message { _ = try PNGImage(contentsOf: folder.write(base64(PNGFixtures.all[0].file)), maximumPixels: 34) }
+        let limit = message { _ = try Picture(contentsOf: folder.write(base64(PNGFixtures.all[0].file)), maximumPixels: 34) }
         #expect(limit.contains("7 × 5 pixels are more than the limit of 34"), "\(limit)")
     }
 
     @Test func otherFilesAreRefused() {
-        #expect(message { _ = try PNGImage(contentsOf: folder.write([])) }.contains("the file is empty"))
+        #expect(message { _ = try Picture(contentsOf: folder.write([])) }.contains("the file is an empty file"))
         #expect(
-            message { _ = try PNGImage(contentsOf: folder.write(Array("GIF89a..".utf8))) }.contains("does not begin as a PNG file does"))
-        #expect(throws: FileError.self) { _ = try PNGImage(contentsOf: "/nowhere.png") }
+            message { _ = try Picture(contentsOf: folder.write(Array("GIF89a..".utf8))) }.contains("the file is a GIF picture"))
+        #expect(throws: FileError.self) { _ = try Picture(contentsOf: "/nowhere.png") }
     }
 
     @Test func damageNeverCrashes() async {
         await #expect(processExitsWith: .success) {
             for fixture in PNGFixtures.all {
-                fuzz(base64(fixture.file), mutations: 400) { _ = try PNGImage(contentsOf: $0) }
+                fuzz(base64(fixture.file), mutations: 400) { _ = try Picture(contentsOf: $0) }
             }
         }
     }
