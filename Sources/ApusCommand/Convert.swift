@@ -20,9 +20,9 @@ struct Convert: ParsableCommand {
     var at = ""
 
     func validate() throws {
-        let endings = [".pt", ".pth", ".ckpt", ".bin", ".tar", ".npz", ".npy", ".safetensors"]
-        guard endings.contains(where: { output.lowercased().hasSuffix($0) }) else {
-            throw ValidationError("\(output) ends with none of \(endings.joined(separator: ", ")), which say the format")
+        guard TensorFile.Format(ending: output) != nil else {
+            let endings = TensorFile.Format.endings.map(\.key).joined(separator: ", ")
+            throw ValidationError("\(output) ends with none of \(endings), which say the format")
         }
     }
 

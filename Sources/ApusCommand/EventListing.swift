@@ -59,7 +59,7 @@ struct EventListing {
                     tag.last.map { Text.short($0) } ?? "",
                 ]
             }
-            FileListing.table([["tag", "kind", "points", "steps", "last"]] + rows, right: [2, 4])
+            for line in Table.lines([["tag", "kind", "points", "steps", "last"]] + rows, right: [2, 4]) { ApusCommand.say(line) }
         }
         if let cutOff = file.cutOff { warn("\(cutOff); a writer is at it, or was killed") }
     }

@@ -14,17 +14,17 @@ struct FileListing {
     init(_ path: String, json: Bool) { (self.path, self.json) = (path, json) }
 
     func say() throws {
-        let region = ByteRegion(try MappedFile(path))
+        let region = try ByteRegion(inParts: path)
         let size = Text.bytes(region.count)
         switch FileKind(region) {
         case .safetensors, .zip, .legacyPyTorch, .tar, .npy:
             let file: TensorFile
-            do { file = try TensorFile(path) } catch {
+            do { file = try TensorFile(region) } catch {
                 // A zip of another program, say.
                 guard let kind = FileKind.other(region) else { throw error }
                 return describe(kind, size)
             }
-            let layout = file.format == .pyTorch ? " (\(try PyTorchFile(path).format.rawValue))" : ""
+            let layout = file.pyTorch.map { " (\($0.format.rawValue))" } ?? ""
             try list(file, "\(file.format.rawValue)\(layout)", size)
         case .events: try EventListing(region).say(path, FileKind.events.description, size, json: json)
         case let kind: describe(kind.description, size)
@@ -39,7 +39,9 @@ struct FileListing {
     private func list(_ file: TensorFile, _ format: String, _ size: String) throws {
         let count = file.tensors.reduce(0) { $0 + $1.value.numel }
         if !json {
-            ApusCommand.say("\(path): \(format), \(size), \(Text.grouped(file.tensors.count)) tensors with \(Text.grouped(count)) elements")
+            ApusCommand.say(
+                "\(path): \(format), \(size), \(Text.grouped(file.tensors.count)) \(file.tensors.count == 1 ? "tensor" : "tensors") with \(Text.grouped(count)) \(count == 1 ? "element" : "elements")"
+            )
         }
         var rows = [["tensor", "dtype", "shape", "mean", "std", "NaN"]]
         for (done, (key, tensor)) in file.tensors.enumerated() {
@@ -63,7 +65,7 @@ struct FileListing {
             }
         }
         progress(file.tensors.count, of: file.tensors.count)
-        if !json { FileListing.table(rows, right: [3, 4]) }
+        if !json { for line in Table.lines(rows, right: [3, 4]) { ApusCommand.say(line) } }
         for (key, reason) in file.leftOut { note(key, "left out", reason) }
         for (key, value) in file.metadata { note(key, "value", value) }
     }
@@ -76,17 +78,6 @@ struct FileListing {
                 ]).text)
         } else {
             ApusCommand.say("\(printable(key)): \(kind == "value" ? printable(text) : "\(kind): \(text)")")
-        }
-    }
-
-    /// A table whose first row is its head; `right` are the columns of numbers.
-    static func table(_ rows: [[String]], right: Set<Int>) {
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max()! }
-        for row in rows {
-            let cells = row.enumerated().map { column, cell in
-                right.contains(column) ? Text.right(cell, widths[column]) : Text.left(cell, widths[column])
-            }
-            ApusCommand.say(String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed()))
         }
     }
 

@@ -23,6 +23,9 @@ public struct TensorFile {
     /// What is neither: tensors of types that Apus lacks, objects of Python; and why.
     public let leftOut: [(key: String, reason: String)]
 
+    /// The file with all that PyTorch's have besides; nil for other formats.
+    package private(set) var pyTorch: PyTorchFile?
+
     /// The tensors of the file at `path`, or those at a place in it: names joined by dots, of which the tensors' names keep the rest.
     ///
     /// Throws `FileError` where the file cannot be read, ``FormatError`` where it is of no such format (then it says what it is), is damaged,
@@ -34,9 +37,10 @@ public struct TensorFile {
         switch try TensorFile.format(region) {
         case .pyTorch:
             let file = try PyTorchFile(region)
-            (format, tensors) = (.pyTorch, try file.stateDict(at: place))
-            let rest = try file.rest(at: place)
-            (metadata, leftOut) = (rest.metadata, rest.leftOut)
+            let contents = try file.contents(at: place)
+            (format, metadata, leftOut) = (.pyTorch, contents.values, contents.leftOut + contents.others)
+            tensors = try file.open(contents, at: place)
+            pyTorch = file
         case .safetensors:
             let file = try Safetensors(region)
             (format, metadata) = (.safetensors, file.metadata)
@@ -94,7 +98,7 @@ extension StateDict {
     /// `metadata` describes them in safetensors; the others have no place for it, and throw a ``FormatError`` where there is some.
     /// PyTorch: `torch.save`, `safetensors.torch.save_file`.
     public func save(to path: String, metadata: Metadata = [:]) throws {
-        let format = TensorFile.Format(ending: path)
+        let format = TensorFile.Format(ending: path) ?? .safetensors
         guard metadata.isEmpty || format == .safetensors else {
             throw FormatError(
                 file: path, reason: "a file of \(format.rawValue) has no place for metadata; write safetensors, or the metadata elsewhere")
@@ -111,18 +115,16 @@ extension StateDict {
 }
 
 extension TensorFile.Format {
-    /// The format for a name that ends like this.
-    package init(ending path: String) {
+    /// The endings of names that say a format to write.
+    package static let endings: KeyValuePairs<String, Self> = [
+        ".pt": .pyTorch, ".pth": .pyTorch, ".ckpt": .pyTorch, ".bin": .pyTorch, ".pth.tar": .pyTorch, ".pt.tar": .pyTorch, ".npz": .npz,
+        ".npy": .npy, ".safetensors": .safetensors,
+    ]
+
+    /// The format that a name says by its ending; nil where it says none.
+    package init?(ending path: String) {
         let name = path.lowercased()
-        self =
-            if [".pt", ".pth", ".ckpt", ".bin", ".pth.tar", ".pt.tar"].contains(where: name.hasSuffix) {
-                .pyTorch
-            } else if name.hasSuffix(".npz") {
-                .npz
-            } else if name.hasSuffix(".npy") {
-                .npy
-            } else {
-                .safetensors
-            }
+        guard let format = Self.endings.first(where: { name.hasSuffix($0.key) })?.value else { return nil }
+        self = format
     }
 }

@@ -76,7 +76,7 @@ enum FuzzReader: String, CaseIterable, Sendable {
 
     private static func walk(_ file: PyTorchFile) throws {
         try walk(file.root, file: file.path)
-        _ = (try file.leftOut(), try file.rest(at: ""))
+        _ = (try file.leftOut(), try file.contents(at: ""))
         _ = try? file.stateDict(at: "model.state_dict")
         for (_, tensor) in try file.stateDict() { touch(tensor) }
     }
@@ -95,7 +95,7 @@ enum FuzzReader: String, CaseIterable, Sendable {
 
     /// Reads the elements of a tensor that lie at its ends.
     private static func touch(_ tensor: Tensor) {
-        precondition(tensor.shape.count <= Safetensors.maximumRank && tensor.shape.count == tensor.strides.count)
+        precondition(tensor.shape.count <= Shape.maximumRank && tensor.shape.count == tensor.strides.count)
         precondition(tensor.shape.allSatisfy { $0 >= 0 })
         guard tensor.numel > 0 else { return }
         var last = tensor.offset

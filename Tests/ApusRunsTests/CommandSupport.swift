@@ -2,6 +2,7 @@ import Apus
 import ApusRuns
 import ApusTraining
 import Glibc
+import TestSupport
 import Testing
 
 /// Runs the built `apus` as a user does.
@@ -93,5 +94,27 @@ struct Command {
             let image = Picture(width: 28, height: 28, channels: 1, pixels: data.images[i].reshape([784]).array(UInt8.self))
             try image.write(to: "\(folder)/\(i < train ? "train" : "test")/\(label)/\(i).png")
         }
+    }
+}
+
+/// Small pictures of a few classes, and a network for them.
+extension TemporaryFolder {
+    /// Writes a picture of that class to `name`. Its pixels are those of the recorded run's pictures.
+    func writeImage(_ label: Int, _ i: Int, _ name: String, side: Int = 4, channels: Int = 1) throws {
+        let pixels = (0..<side * side * channels).map { p in
+            UInt8(truncatingIfNeeded: i * 37 + p * p * 11 + label * (i % 3 == 0 ? -40 : 60) + p * label * 5)
+        }
+        write(try Picture(width: side, height: side, channels: channels, pixels: pixels).encoded(), name)
+    }
+
+    func makeImages(_ root: String = "images", classes: [String] = ["cat", "dog", "owl"], count: Int = 20, side: Int = 4) throws {
+        for (label, name) in classes.enumerated() {
+            for i in 0..<count { try writeImage(label, i, "\(root)/\(name)/\(i).png", side: side) }
+        }
+    }
+
+    func makeModel(classes: Int = 3, inputs: Int = 16) throws {
+        try Command.write(
+            "[\"Flatten\", {\"type\": \"Linear\", \"in_features\": \(inputs), \"out_features\": \(classes)}]", to: file("net.json"))
     }
 }

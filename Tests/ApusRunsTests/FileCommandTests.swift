@@ -3,6 +3,7 @@ import ApusRuns
 import Foundation
 import TestSupport
 import Testing
+@testable import ApusFormats
 
 /// `apus info FILE` and `apus convert`.
 @Suite struct FileCommandTests {
@@ -85,6 +86,12 @@ import Testing
         #expect(try StateDict.load(from: folder.file("part.npz"))["weight"]!.equal(model.weight))
         let wrong = try run("convert", "run.pt", "run.txt")
         #expect(wrong.status == 64 && wrong.errors.contains(".safetensors"))
+        // Every ending that says a format gives a file of it; others are refused, and nothing is written under a wrong name.
+        for (ending, format) in TensorFile.Format.endings where format != .npy {
+            #expect(try run("convert", "--at", "model", "run.pt", "each\(ending)").status == 0, "\(ending)")
+            #expect(try TensorFile(folder.file("each\(ending)")).format == format, "\(ending)")
+        }
+        #expect(try run("convert", "run.pt", "run.tar").status == 64)
         let nowhere = try run("convert", "--at", "absent", "run.pt", "x.npz")
         #expect(nowhere.status == 1 && nowhere.errors.contains("'absent'"))
     }

@@ -12,14 +12,8 @@ import Testing
     let folder = TemporaryFolder()
 
     private func makeImages() throws {
-        for (label, name) in ["cat", "dog", "owl"].enumerated() {
-            for i in 0..<20 {
-                folder.write(
-                    try Picture(width: 4, height: 4, channels: 1, pixels: RunDataTests.pixels(label, i)).encoded(),
-                    "images/\(name)/\(i).png")
-            }
-        }
-        try Command.write("[\"Flatten\", {\"type\": \"Linear\", \"in_features\": 16, \"out_features\": 3}]", to: folder.file("net.json"))
+        try folder.makeImages()
+        try folder.makeModel()
     }
 
     private func run(_ arguments: [String]) throws -> Command.Result { try Command.run(arguments, in: folder.path) }

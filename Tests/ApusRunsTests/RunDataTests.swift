@@ -11,28 +11,6 @@ import Testing
 @Suite struct RunDataTests {
     let folder = TemporaryFolder()
 
-    /// The value of pixel p of image i of a class, as in the images of the recorded run.
-    static func pixels(_ label: Int, _ i: Int, _ count: Int = 16) -> [UInt8] {
-        (0..<count).map { p in UInt8(truncatingIfNeeded: i * 37 + p * p * 11 + label * (i % 3 == 0 ? -40 : 60) + p * label * 5) }
-    }
-
-    /// Writes an image of that class to `name`.
-    private func write(_ label: Int, _ i: Int, _ name: String, side: Int = 4, channels: Int = 1) throws {
-        let picture = Picture(width: side, height: side, channels: channels, pixels: RunDataTests.pixels(label, i, side * side * channels))
-        folder.write(try picture.encoded(), name)
-    }
-
-    private func makeImages(_ root: String = "images", classes: [String] = ["cat", "dog", "owl"], count: Int = 20, side: Int = 4) throws {
-        for (label, name) in classes.enumerated() {
-            for i in 0..<count { try write(label, i, "\(root)/\(name)/\(i).png", side: side) }
-        }
-    }
-
-    private func makeModel(classes: Int = 3, inputs: Int = 16) throws {
-        try Command.write(
-            "[\"Flatten\", {\"type\": \"Linear\", \"in_features\": \(inputs), \"out_features\": \(classes)}]", to: folder.file("net.json"))
-    }
-
     private func run(_ arguments: String...) throws -> Command.Result { try Command.run(arguments, in: folder.path) }
 
     private func train(_ out: String, _ more: String..., data: String = "images") throws -> Command.Result {
@@ -53,7 +31,7 @@ import Testing
 
     /// A run's folder from a version that did not yet split images by their names.
     @Test func runsMadeBeforeKeepTheirSplit() throws {
-        try makeImages()
+        try folder.makeImages()
         for name in [
             "options.json", "checkpoint.safetensors", "checkpoint.previous.safetensors", "metrics.jsonl", "model.safetensors",
             "result.json",
@@ -78,13 +56,13 @@ import Testing
             #expect(zip(tensor.array(Float.self), before[key]!.array(Float.self)).allSatisfy { abs($0 - $1) < 1e-4 }, "\(key)")
         }
         // With one more image the old split would change completely: that is reported.
-        try write(0, 99, "images/cat/new.png")
+        try folder.writeImage(0, 99, "images/cat/new.png")
         #expect(try run("evaluate", "run").errors.contains("has 61 images, when the model was trained it had 60"))
     }
 
     /// Each image stays in its part when others are added or removed; about a tenth is for testing.
     @Test(arguments: [0, 1, 7, .max] as [UInt64]) func eachPictureStaysWhereItIs(seed: UInt64) throws {
-        try makeImages(count: 40)
+        try folder.makeImages(count: 40)
         func parts() throws -> (train: Set<String>, test: Set<String>, deal: Deal) {
             let all = try ImageFolder(folder.file("images"))
             let (train, test, deal) = try deals(all)
@@ -102,7 +80,7 @@ import Testing
         #expect(first.train.isDisjoint(with: first.test) && first.train.count + first.test.count == 120)
         #expect((3...30).contains(first.test.count))
         for name in ["cat", "dog", "owl"] { #expect(first.test.contains { $0.hasPrefix(name) }) }
-        for i in 40..<60 { try write(i % 3, i, "images/\(["ape", "cat", "dog"][i % 3])/\(i).png") }
+        for i in 40..<60 { try folder.writeImage(i % 3, i, "images/\(["ape", "cat", "dog"][i % 3])/\(i).png") }
         let more = try parts()
         #expect(first.train.isSubset(of: more.train) && first.test.isSubset(of: more.test))
         for i in 0..<20 { unlink(folder.file("images/dog/\(i).png")) }
@@ -121,7 +99,7 @@ import Testing
 
     /// A folder with few images has some for testing too, and different seeds choose different ones.
     @Test func fewPicturesAreDealtOutToo() throws {
-        try makeImages(count: 5)
+        try folder.makeImages(count: 5)
         let all = try ImageFolder(folder.file("images"))
         var chosen: Set<[Int]> = []
         for seed in 0..<50 {
@@ -134,8 +112,8 @@ import Testing
 
     /// The run, its folder and its weights alone are tested on the same images, whatever the seed, also after images were added.
     @Test func weightsAreTestedOnWhatTheyHaveNotSeen() throws {
-        try makeImages()
-        try makeModel()
+        try folder.makeImages()
+        try folder.makeModel()
         let trained = try done(train("run", "--seed", "3", "--json"))
         rename(folder.file("run/model.safetensors"), folder.file("weights.safetensors"))
         let alone = try done(run("evaluate", "weights.safetensors", "--json"))
@@ -144,7 +122,7 @@ import Testing
         rename(folder.file("images"), folder.file("moved"))
         var added = 0
         for i in 0..<40 where Deal.hash(3, Array("cat/more-\(i).png".utf8)[...]) > .max / 10 * 3 {
-            try write(0, i, "moved/cat/more-\(i).png")
+            try folder.writeImage(0, i, "moved/cat/more-\(i).png")
             added += 1
         }
         let grown = try run("evaluate", "weights.safetensors", "--data", "moved", "--json")
@@ -157,10 +135,10 @@ import Testing
 
     /// A model trained on a folder with train and test parts is tested on all images of another folder.
     @Test func whatLearnedElsewhereIsTestedOnAll() throws {
-        try makeImages("parts/train", count: 5)
-        try makeImages("parts/test", count: 2)
-        try makeImages("others", count: 7)
-        try makeModel()
+        try folder.makeImages("parts/train", count: 5)
+        try folder.makeImages("parts/test", count: 2)
+        try folder.makeImages("others", count: 7)
+        try folder.makeModel()
         #expect(try train("run", data: "parts").status == 0)
         for source in ["run", "run/model.safetensors"] {
             let found = try run("evaluate", source, "--data", "others", "--json")
@@ -172,8 +150,8 @@ import Testing
     // MARK: Other data
 
     @Test func classesAreMatchedByName() throws {
-        try makeImages()
-        try makeModel()
+        try folder.makeImages()
+        try folder.makeModel()
         let whole = try done(train("run", "--json"))
         // The test images, class by class, in folders that also have other classes, first in order.
         let deal = try #require(
@@ -191,8 +169,8 @@ import Testing
             right += found.accuracy * Double(tested.count)
         }
         #expect(abs(right / Double(deal.out(all).test.count) - whole.accuracy) < 1e-9)
-        try write(0, 1, "zoo/test/wolf/1.png")
-        try write(0, 1, "zoo/test/cat/1.png")
+        try folder.writeImage(0, 1, "zoo/test/wolf/1.png")
+        try folder.writeImage(0, 1, "zoo/test/cat/1.png")
         let zoo = try run("evaluate", "run", "--data", "zoo")
         #expect(
             zoo.status == 1 && zoo.errors.contains("has the class 'wolf', which the model does not know; it knows cat, dog, owl"),
@@ -203,14 +181,14 @@ import Testing
 
     /// `evaluate` and `predict` agree on images of any size and number of channels.
     @Test func imagesOfOtherSizesAreResized() throws {
-        try makeImages()
-        try makeModel()
+        try folder.makeImages()
+        try folder.makeModel()
         #expect(try train("run").status == 0)
         var files: [(name: String, label: String)] = []
         for (label, name) in ["cat", "dog", "owl"].enumerated() {
             for (i, form) in [(4, 3), (9, 1), (2, 3)].enumerated() {
                 files.append(("big/test/\(name)/\(i).png", name))
-                try write(label, i, files.last!.name, side: form.0, channels: form.1)
+                try folder.writeImage(label, i, files.last!.name, side: form.0, channels: form.1)
             }
         }
         let predicted = try Command.run(["predict", "run", "--top", "1", "--json"] + files.map(\.name), in: folder.path)
@@ -234,12 +212,12 @@ import Testing
     // MARK: What is found
 
     @Test func whatIsTakenAndWhatIsLeftOutIsSaid() throws {
-        try makeImages(count: 12)
-        try makeModel()
+        try folder.makeImages(count: 12)
+        try folder.makeModel()
         folder.write([1], "images/cat/a.gif")
         folder.write([1], "images/dog/deep/b.GIF")
         folder.write([1], "images/readme")
-        try write(0, 1, "images/loose.png")
+        try folder.writeImage(0, 1, "images/loose.png")
         let result = try train("run")
         #expect(result.status == 0, "\(result.errors)")
         #expect(result.output.contains("images to learn from, ") && result.output.contains("4 × 4, gray: cat "), "\(result.output)")
@@ -261,8 +239,8 @@ import Testing
     /// What cannot be read ends the run before it begins, or is left out with its reason: in the output, in the report, and when the run
     /// is gone on with or evaluated.
     @Test func badPicturesStopOrAreSkipped() throws {
-        try makeImages(count: 12)
-        try makeModel(inputs: 3 * 16)
+        try folder.makeImages(count: 12)
+        try folder.makeModel(inputs: 3 * 16)
         folder.write(recorded("jpeg-420.jpg"), "images/owl/large.png")
         folder.write(recorded("cut-jpeg.jpg"), "images/cat/cut.jpg")
         let late = try train("run")
@@ -304,8 +282,8 @@ import Testing
         for i in 0..<24 {
             folder.write(recorded("jpeg-\(["420", "progressive", "rgb"][i % 3]).jpg"), "images/\(["cat", "dog"][i % 2])/\(i).jpg")
         }
-        try write(0, 1, "images/cat/-.png", side: 8)
-        try makeModel(classes: 2, inputs: 3 * 64)
+        try folder.writeImage(0, 1, "images/cat/-.png", side: 8)
+        try folder.makeModel(classes: 2, inputs: 3 * 64)
         let fast = try done(train("fast", "--fast-decode", "--json"))
         #expect(try done(train("full", "--json")).loss != fast.loss)
         for source in ["fast", "fast/model.safetensors"] {
@@ -327,13 +305,13 @@ import Testing
     }
 
     @Test func namesThatAreNotUTF8AreTaken() throws {
-        try makeImages(classes: ["cat", "dog"], count: 12)
-        try makeModel(classes: 3)
+        try folder.makeImages(classes: ["cat", "dog"], count: 12)
+        try folder.makeModel(classes: 3)
         // A class and an image with Latin-1 names, as in old archives.
         let raw = RawPath(folder.file("images")).appending([0x63, 0xE9])
         #expect(raw.withCString { mkdir($0, 0o777) } == 0)
         for i in 0..<12 {
-            try write(2, i, "x.png")
+            try folder.writeImage(2, i, "x.png")
             let file = raw.appending([0xE8, UInt8(0x61 + i)] + Array(".png".utf8))
             #expect(file.withCString { rename(folder.file("x.png"), $0) } == 0)
         }
@@ -351,7 +329,9 @@ import Testing
 
     /// One colour image anywhere makes all images colour; older runs follow the first image.
     @Test(arguments: [0, 13, 35]) func onePictureInColourMakesAllSo(_ coloured: Int) throws {
-        for i in 0..<36 { try write(i / 12, i, "images/\(["cat", "dog", "owl"][i / 12])/\(100 + i).png", channels: i == coloured ? 3 : 1) }
+        for i in 0..<36 {
+            try folder.writeImage(i / 12, i, "images/\(["cat", "dog", "owl"][i / 12])/\(100 + i).png", channels: i == coloured ? 3 : 1)
+        }
         let source = try ImageSource(folder.file("images"))
         #expect(try source.load(.byName(seed: 0, raised: nil)).train.input == [3, 4, 4])
         #expect(try source.load(.shuffled(seed: 0)).train.input == [coloured == 0 ? 3 : 1, 4, 4])
@@ -359,25 +339,25 @@ import Testing
 
     @Test func partsAreKnownByTheirNames() throws {
         for (i, name) in ["test", "val", "validation", "valid"].enumerated() {
-            try makeImages("\(i)/train", classes: ["cat", "dog"], count: 3)
-            try makeImages("\(i)/\(name)", classes: ["cat", "dog"], count: 1)
+            try folder.makeImages("\(i)/train", classes: ["cat", "dog"], count: 3)
+            try folder.makeImages("\(i)/\(name)", classes: ["cat", "dog"], count: 1)
             let data = try DataSource.load(folder.file("\(i)"), .byName(seed: 0, raised: nil))
             #expect(data.train.count == 6 && data.test.count == 2 && data.deal == nil, "\(name)")
         }
         // A class may have any name.
-        try makeImages("classes", classes: ["train", "bus", "test", "valid"], count: 6)
+        try folder.makeImages("classes", classes: ["train", "bus", "test", "valid"], count: 6)
         let data = try DataSource.load(folder.file("classes"), .byName(seed: 0, raised: nil))
         #expect(data.train.classes == ["bus", "test", "train", "valid"] && data.train.count + data.test.count == 24)
         // But one part without the other is an error.
-        try makeImages("slip/train", count: 3)
-        try makeImages("slips/test", count: 3)
+        try folder.makeImages("slip/train", count: 3)
+        try folder.makeImages("slips/test", count: 3)
         #expect(throws: RunError.self) { try DataSource.load(folder.file("slip"), .byName(seed: 0, raised: nil)) }
         #expect(throws: RunError.self) { try DataSource.load(folder.file("slips"), .byName(seed: 0, raised: nil)) }
     }
 
     @Test func oneClassAndOneStepAreSaid() throws {
-        try makeImages(classes: ["cat"], count: 12)
-        try makeModel(classes: 1)
+        try folder.makeImages(classes: ["cat"], count: 12)
+        try folder.makeModel(classes: 1)
         let result = try Command.run(
             ["train", "--model", "net.json", "--data", "images", "--epochs", "1", "--batch-size", "64", "--out", "run"], in: folder.path)
         #expect(result.status == 0, "\(result.errors)")

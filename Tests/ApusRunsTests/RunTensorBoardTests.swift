@@ -13,14 +13,8 @@ import Testing
 
     /// Images of three classes, and a network for them; the arguments of a run.
     private func begin(_ out: String) throws -> [String] {
-        for (label, name) in ["cat", "dog", "owl"].enumerated() {
-            for i in 0..<20 {
-                folder.write(
-                    try Picture(width: 4, height: 4, channels: 1, pixels: RunDataTests.pixels(label, i)).encoded(),
-                    "images/\(name)/\(i).png")
-            }
-        }
-        try Command.write("[\"Flatten\", {\"type\": \"Linear\", \"in_features\": 16, \"out_features\": 3}]", to: folder.file("net.json"))
+        try folder.makeImages()
+        try folder.makeModel()
         return [
             "--model", "net.json", "--data", "images", "--epochs", "3", "--batch-size", "8", "--lr", "0.0001", "--device", "cpu", "--out",
             out,

@@ -218,8 +218,8 @@ extension Npy {
 
         private static func extents(_ shape: PythonLiteral, _ text: ByteRegion) throws(FormatError) -> [Int] {
             guard case .tuple(let items) = shape else { throw text.error(at: 0, "header: the shape is \(shape.text), no tuple") }
-            guard items.count <= Safetensors.maximumRank else {
-                throw text.error(at: 0, "header: the shape has \(items.count) dimensions, more than \(Safetensors.maximumRank)")
+            guard items.count <= Shape.maximumRank else {
+                throw text.error(at: 0, "header: the shape has \(items.count) dimensions, more than \(Shape.maximumRank)")
             }
             var extents: [Int] = []
             for item in items {

@@ -1,6 +1,9 @@
 import ApusCore
 
 extension Shape {
+    /// PyTorch's and NumPy's limit on the number of dimensions.
+    static let maximumRank = 64
+
     /// The number of bytes of an array with these extents, none of them negative; nil where it or a stride has more than 63 bits.
     package static func byteCount(_ extents: [Int], elementSize: Int) -> Int? {
         var span = elementSize

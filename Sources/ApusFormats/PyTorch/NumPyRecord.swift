@@ -56,7 +56,7 @@ enum NumPyRecord {
             extents.append(extent)
         }
         // The memory must be countable too, which has wider elements for some types.
-        guard extents.count <= Safetensors.maximumRank, Shape.byteCount(extents, elementSize: type.dtype.size) != nil,
+        guard extents.count <= Shape.maximumRank, Shape.byteCount(extents, elementSize: type.dtype.size) != nil,
             Shape.byteCount(extents, elementSize: type.size) == bytes.count, type.dtype != .bool || bytes.allSatisfy({ $0 <= 1 })
         else { throw wrong("a NumPy array of shape \(extents) and \(type.name), which these \(bytes.count) bytes are not") }
         let isColumnMajor = if case .bool(true) = heap[parts[3]] { true } else { false }

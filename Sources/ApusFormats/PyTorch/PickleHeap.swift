@@ -237,6 +237,17 @@ struct PickledTensor {
     var problem: String?
     /// Why Apus has no such tensor: its layout, quantization, or that it has no values.
     var unsupported: String?
+    /// The furthest element of the storage that a tensor of these extents has, where none of them is 0; nil beyond 64 bits.
+    var last: Int? {
+        var last = offset
+        for (extent, stride) in zip(shape, strides) {
+            let (reach, overflow) = max(extent - 1, 0).multipliedReportingOverflow(by: stride)
+            let (sum, isTooFar) = last.addingReportingOverflow(reach)
+            guard !overflow, !isTooFar else { return nil }
+            last = sum
+        }
+        return last
+    }
     /// The tensor itself, where the object was made here and not read.
     var value: Tensor?
 }

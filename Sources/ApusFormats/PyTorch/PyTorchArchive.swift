@@ -189,14 +189,7 @@ enum ExportedProgram {
         if case .bool(true)? = meta["requires_grad"] { tensor.requiresGrad = true }
         let size = TorchTypes.size(type)!
         // The table has no size of the storage: the tensor reaches this far.
-        var last = tensor.offset
-        for (extent, stride) in zip(tensor.shape, tensor.strides) {
-            let (reach, overflow) = max(extent - 1, 0).multipliedReportingOverflow(by: stride)
-            let (sum, isTooFar) = last.addingReportingOverflow(reach)
-            if overflow || isTooFar { tensor.problem = "its extents and strides overflow" }
-            last = sum
-        }
-        let (count, overflow) = last.addingReportingOverflow(1)
+        let (count, overflow) = (tensor.last ?? .max).addingReportingOverflow(1)
         if overflow { tensor.problem = "its extents and strides overflow" }
         tensor.storage = heap.storages.count
         heap.storages.append(

@@ -67,8 +67,8 @@ final class PyTorchContents {
         // What Apus has no tensor for is named when it is asked for; its elements may be of parts of a byte.
         guard let number = tensor.storage, tensor.unsupported == nil, TorchTypes.dtype(tensor.dtype) != nil || tensor.dtype == "untyped"
         else { return }
-        guard tensor.shape.count <= Safetensors.maximumRank else {
-            throw wrong(index, "\(tensor.shape.count) dimensions; the limit is \(Safetensors.maximumRank)")
+        guard tensor.shape.count <= Shape.maximumRank else {
+            throw wrong(index, "\(tensor.shape.count) dimensions; the limit is \(Shape.maximumRank)")
         }
         let storage = heap.storages[number]
         let name = "storage '\(printable(storage.key))'"
@@ -110,18 +110,8 @@ final class PyTorchContents {
     }
 
     private func checkStrides(_ index: PickleHeap.Index, _ tensor: PickledTensor, _ room: Int, _ storage: String) throws(FormatError) {
-        var last = tensor.offset
-        var count = 1
-        var isTooLarge = false
-        for (extent, stride) in zip(tensor.shape, tensor.strides) {
-            let (product, overflow) = count.multipliedReportingOverflow(by: max(extent, 1))
-            let (reach, reachOverflow) = max(extent - 1, 0).multipliedReportingOverflow(by: stride)
-            let (sum, sumOverflow) = last.addingReportingOverflow(reach)
-            isTooLarge = isTooLarge || overflow || reachOverflow || sumOverflow
-            (count, last) = (product, sum)
-        }
         // Ops compute sizes in bytes, which must not overflow either.
-        guard !isTooLarge, !count.multipliedReportingOverflow(by: 16).overflow else {
+        guard let last = tensor.last, Shape.byteCount(tensor.shape, elementSize: 16) != nil else {
             throw wrong(index, "shape \(tensor.shape) with strides \(tensor.strides) has more elements than 64 bits can count")
         }
         guard tensor.shape.contains(0) || last < room else {

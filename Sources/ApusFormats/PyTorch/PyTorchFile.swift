@@ -67,28 +67,13 @@ public struct PyTorchFile {
     ///
     /// Throws where there is nothing at the path, and where no tensor is. What Apus has no tensor for (a complex dtype, a sparse layout), and a tensor
     /// whose name another has, is left out and listed in ``leftOut(at:)``.
-    public func stateDict(at path: String = "") throws -> StateDict {
-        let parts = try self.parts(at: path)
-        if parts.tensors.isEmpty, parts.leftOut.isEmpty, !path.isEmpty || remark != nil || !isEmptyDictionary {
-            let place = path.isEmpty ? root.contents.record.map { FormatError.Place.record($0, offset: nil) } : .key(path)
-            throw FormatError(file: self.path, place: place, reason: remark ?? "there is no tensor in it")
-        }
-        return StateDict(try parts.tensors.map { ($0.name, try $0.object.tensor()) })
-    }
-
-    private var isEmptyDictionary: Bool { root.kind == .dictionary && root.count == 0 }
+    public func stateDict(at path: String = "") throws -> StateDict { try open(contents(at: path), at: path) }
 
     /// The tensors at a path that ``stateDict(at:)`` leaves out, and why.
-    public func leftOut(at path: String = "") throws -> [(key: String, reason: String)] { try parts(at: path).leftOut }
+    public func leftOut(at path: String = "") throws -> [(key: String, reason: String)] { try contents(at: path).leftOut }
 
-    /// The numbers and texts at a path, and what is neither these nor a tensor of Apus, and why.
-    func rest(at path: String) throws -> (metadata: Metadata, leftOut: [(key: String, reason: String)]) {
-        let parts = try self.parts(at: path)
-        return (parts.values, parts.leftOut + parts.others)
-    }
-
-    /// What is at a path, by kind.
-    private struct Parts {
+    /// What is at a path, by kind; nothing is opened.
+    struct Contents {
         var tensors: [(name: String, object: PyTorchObject)] = []
         /// Numbers and texts.
         var values = Metadata()
@@ -98,28 +83,38 @@ public struct PyTorchFile {
         var others: [(key: String, reason: String)] = []
     }
 
-    private func parts(at path: String) throws -> Parts {
-        var parts = Parts()
+    func contents(at path: String) throws -> Contents {
+        var contents = Contents()
         var taken: [ByteKey: PyTorchObject] = [:]
         let flat = try flattened(at: path)
         for (name, object) in flat.leaves {
             if object.isTensor {
                 if let reason = object.contents.obstacle(object.index) {
-                    parts.leftOut.append((name, reason))
+                    contents.leftOut.append((name, reason))
                 } else if let other = taken.updateValue(object, forKey: ByteKey(name)) {
                     // Classes derived from dictionaries have an entry as an attribute too.
-                    if other.index != object.index { parts.leftOut.append((name, "another tensor has this name")) }
+                    if other.index != object.index { contents.leftOut.append((name, "another tensor has this name")) }
                 } else {
-                    parts.tensors.append((name, object))
+                    contents.tensors.append((name, object))
                 }
             } else if let text = object.plainText {
-                parts.values[name] = text
+                contents.values[name] = text
             } else {
-                parts.others.append((name, "it is \(object)"))
+                contents.others.append((name, "it is \(object)"))
             }
         }
-        parts.others += flat.cycles.map { ($0.name, "it is \($0.object) that holds itself") }
-        return parts
+        contents.others += flat.cycles.map { ($0.name, "it is \($0.object) that holds itself") }
+        return contents
+    }
+
+    /// The tensors of what is at a path. Throws where there should be some and none is.
+    func open(_ contents: Contents, at path: String) throws -> StateDict {
+        let isEmptyDictionary = root.kind == .dictionary && root.count == 0
+        if contents.tensors.isEmpty, contents.leftOut.isEmpty, !path.isEmpty || remark != nil || !isEmptyDictionary {
+            let place = path.isEmpty ? root.contents.record.map { FormatError.Place.record($0, offset: nil) } : .key(path)
+            throw FormatError(file: self.path, place: place, reason: remark ?? "there is no tensor in it")
+        }
+        return StateDict(try contents.tensors.map { ($0.name, try $0.object.tensor()) })
     }
 
     /// What is at a path and holds nothing more (tensors, numbers, text), by its name: paths joined by dots.

@@ -1,3 +1,4 @@
+import ApusCore
 import ApusSystem
 
 /// Why the arguments of a known function cannot be right.

@@ -1,3 +1,4 @@
+import ApusCore
 import ApusSystem
 
 /// The layout of PyTorch before 0.1.10: a tar of `storages`, `tensors` and `pickle`, each a row of pickles with binary data between them.
@@ -58,7 +59,7 @@ enum TarPyTorch {
                 throw cursor.error("tensor '\(printable(key))': storage '\(printable(storage))' is not in the file")
             }
             let rank = try cursor.integer(UInt64.self, "the number of dimensions") & 0xFFFF_FFFF
-            guard rank <= Safetensors.maximumRank else { throw cursor.error("\(rank) dimensions; the limit is \(Safetensors.maximumRank)") }
+            guard rank <= Shape.maximumRank else { throw cursor.error("\(rank) dimensions; the limit is \(Shape.maximumRank)") }
             var tensor = PickledTensor(storage: number, dtype: heap.storages[number].elementType)
             func numbers(_ what: String) throws -> [Int] {
                 try (0..<Int(rank)).map { _ in

@@ -40,8 +40,6 @@ public struct Safetensors {
 
     /// The longest header that is read or written, as in the reference implementation.
     static let maximumHeader = 100_000_000
-    /// PyTorch's and NumPy's limit on the number of dimensions.
-    static let maximumRank = 64
     /// The name of the tensor that holds a checkpoint's checksum: XXH64 of all bytes before it.
     static let sealKey = "checksum"
 
@@ -166,7 +164,9 @@ extension Safetensors {
                 throw wrong("unknown dtype '\(printable(name))'")
             }
             guard let list = value["shape"]?.array else { throw wrong("no shape, or one that is not a list") }
-            guard list.count <= maximumRank else { throw wrong("the shape has \(list.count) dimensions, the limit is \(maximumRank)") }
+            guard list.count <= Shape.maximumRank else {
+                throw wrong("the shape has \(list.count) dimensions, the limit is \(Shape.maximumRank)")
+            }
             var shape = Shape()
             var count = 1
             // This product ignores extents of 0: strides are products of the other extents, which must not overflow either.

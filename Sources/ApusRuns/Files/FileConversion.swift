@@ -13,10 +13,10 @@ public struct FileConversion {
     /// dots; a lone tensor is `tensor`. A PyTorch file that holds data alone becomes one of today's layout with the whole object.
     public init(_ input: String, to output: String, at place: String = "") throws {
         let file = try TensorFile(input, at: place)
-        let format = TensorFile.Format(ending: output)
-        if file.format == .pyTorch, format == .pyTorch, place.isEmpty {
+        let format = TensorFile.Format(ending: output) ?? .safetensors
+        if let pyTorch = file.pyTorch, format == .pyTorch, place.isEmpty {
             do {
-                try PyTorchFile(input).root.save(to: output)
+                try pyTorch.root.save(to: output)
                 count = file.tensors.count
                 return
             } catch is FormatError {

@@ -1,15 +1,31 @@
-/// Tables of times for the terminal.
+/// Tables for the terminal.
 package enum Table {
+    /// Rows with their columns under each other, two spaces between; those of `right`, which are numbers, right-aligned.
+    package static func lines(_ rows: [[String]], right: Set<Int>) -> [String] {
+        let widths = self.widths(rows)
+        return rows.map { row in
+            let cells = row.indices.map { right.contains($0) ? Text.right(row[$0], widths[$0]) : Text.left(row[$0], widths[$0]) }
+            return String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed())
+        }
+    }
+
+    private static func widths(_ rows: [[String]]) -> [Int] {
+        (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    }
+
+    /// A line as wide as such a table.
+    package static func rule(_ rows: [[String]], _ unicode: Bool) -> String {
+        let widths = self.widths(rows)
+        return String(repeating: unicode ? "─" : "-", count: widths.reduce(0, +) + 2 * max(widths.count - 1, 0))
+    }
+
     /// Columns with headers, the first left-aligned and the others right-aligned, a rule below the headers, and behind each row its share
     /// of the total as a bar.
     package static func text(_ columns: [[String]], shares: [Double], _ unicode: Bool) -> [String] {
-        let widths = columns.map { $0.map(\.count).max() ?? 0 }
+        let rows = (columns.first ?? []).indices.map { row in columns.map { $0[row] } }
         let bars = [""] + shares.map { bar($0, unicode) }
-        var lines = bars.indices.map { row in
-            let cells = columns.indices.map { $0 == 0 ? Text.left(columns[$0][row], widths[$0]) : Text.right(columns[$0][row], widths[$0]) }
-            return (cells + [bars[row]]).filter { !$0.isEmpty }.joined(separator: "  ")
-        }
-        lines.insert(String(repeating: unicode ? "─" : "-", count: widths.reduce(0, +) + 2 * (widths.count - 1)), at: 1)
+        var lines = zip(self.lines(rows, right: Set(columns.indices.dropFirst())), bars).map { $1.isEmpty ? $0 : "\($0)  \($1)" }
+        lines.insert(rule(rows, unicode), at: 1)
         return lines
     }
 

@@ -80,16 +80,11 @@ public struct ModelSummary: Sendable {
     /// A table for the terminal.
     public func text(unicode: Bool = true) -> String {
         let titles = rows.map { String(repeating: "  ", count: $0.depth) + $0.title }
-        let columns = [
-            ["layer"] + titles, ["output shape"] + rows.map(\.outputText), ["parameters"] + rows.map(\.parametersText),
-            ["multiply-adds"] + rows.map(\.multiplyAddsText),
-        ]
-        let widths = columns.map { $0.map(\.count).max() ?? 0 }
-        let rule = String(repeating: unicode ? "─" : "-", count: widths.reduce(0, +) + 6)
-        var lines = (0...rows.count).map { row in
-            columns.indices.map { $0 < 2 ? Text.left(columns[$0][row], widths[$0]) : Text.right(columns[$0][row], widths[$0]) }.joined(
-                separator: "  ")
-        }
+        let cells =
+            [["layer", "output shape", "parameters", "multiply-adds"]]
+            + zip(titles, rows).map { [$0, $1.outputText, $1.parametersText, $1.multiplyAddsText] }
+        let rule = Table.rule(cells, unicode)
+        var lines = Table.lines(cells, right: [2, 3])
         lines.insert(rule, at: 1)
         lines += [
             rule, "input           \(input)",
