@@ -18,6 +18,7 @@ let package = Package(
         .library(name: "ApusData", targets: ["ApusData"]),
         .library(name: "ApusCheckpoints", targets: ["ApusCheckpoints"]),
         .library(name: "ApusTraining", targets: ["ApusTraining"]),
+        .library(name: "ApusVision", targets: ["ApusVision"]),
         .executable(name: "apus", targets: ["ApusCommand"]),
         .executable(name: "apus-conformance", targets: ["ApusConformance"]),
     ],
@@ -55,7 +56,8 @@ let package = Package(
         .target(name: "ApusFormats", dependencies: ["ApusSystem", "ApusCore", "CZlib", "CFormats"]),
         .target(name: "ApusData", dependencies: ["ApusSystem", "ApusCore", "ApusFormats", "CKernels"]),
 
-        // Floor 4: whole runs in files, and the training loop for those who want one.
+        // Floor 4: pictures and networks for them, whole runs in files, and the training loop for those who want one.
+        .target(name: "ApusVision", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusData", "ApusFormats"]),
         .target(name: "ApusCheckpoints", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusFormats"]),
         .target(name: "ApusTraining", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusFormats"]),
 
@@ -64,12 +66,15 @@ let package = Package(
             name: "Apus",
             dependencies: [
                 "ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusDistributions", "ApusData", "ApusFormats", "ApusCheckpoints",
-                "ApusTraining",
+                "ApusTraining", "ApusVision",
             ]),
 
         // Floor 6: what the command line's runs are made of, for programs too, and the command line.
         .target(
-            name: "ApusRuns", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusFormats", "ApusTraining"]),
+            name: "ApusRuns",
+            dependencies: [
+                "ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusFormats", "ApusCheckpoints", "ApusTraining", "ApusVision",
+            ]),
         .executableTarget(
             name: "ApusCommand", dependencies: ["Apus", "ApusRuns", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .target(name: "ConformanceRunner", dependencies: ["Apus"]),
@@ -100,6 +105,9 @@ let package = Package(
         .testTarget(name: "ApusDataTests", dependencies: ["ApusData", "Apus", "TestSupport"]),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         .testTarget(name: "ApusTrainingTests", dependencies: ["ApusTraining", "Apus", "TestSupport", "AllocationCounter"]),
+        .testTarget(
+            name: "ApusVisionTests", dependencies: ["ApusVision", "Apus", "TestSupport"],
+            exclude: ["Recorded", "record_models.py", "record_transforms.py"]),
         .testTarget(name: "ApusRunsTests", dependencies: ["ApusRuns", "ApusCommand", "Apus", "TestSupport"], exclude: ["Recorded"]),
         .testTarget(
             name: "CoverageTests", dependencies: ["Apus"],

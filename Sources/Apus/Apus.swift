@@ -8,3 +8,4 @@
 @_exported import ApusOptim
 @_exported import ApusSystem
 @_exported import ApusTraining
+@_exported import ApusVision

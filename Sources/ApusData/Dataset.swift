@@ -38,7 +38,10 @@ public protocol Dataset<Sample> {
 }
 
 extension Dataset {
-    public func batch(at indices: [Int]) throws -> Batch {
+    public func batch(at indices: [Int]) throws -> Batch { try batchOneByOne(at: indices) }
+
+    /// What ``batch(at:)`` is by default.
+    package func batchOneByOne(at indices: [Int]) throws -> Batch {
         var samples: [Sample] = []
         samples.reserveCapacity(indices.count)
         for index in indices {

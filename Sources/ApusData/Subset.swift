@@ -71,7 +71,7 @@ public struct ConcatDataset<Base: Dataset>: Dataset {
     /// Errors name the sample's index here, not in its part.
     public func batch(at indices: [Int]) throws -> Base.Batch {
         let places = try indices.map(place)
-        guard let part = places.first?.part, places.allSatisfy({ $0.part == part }) else { return try batchOneByOne(indices) }
+        guard let part = places.first?.part, places.allSatisfy({ $0.part == part }) else { return try batchAcrossParts(indices) }
         do {
             return try parts[part].batch(at: places.map(\.index))
         } catch let error as DataError {
@@ -80,7 +80,7 @@ public struct ConcatDataset<Base: Dataset>: Dataset {
         }
     }
 
-    private func batchOneByOne(_ indices: [Int]) throws -> Base.Batch {
+    private func batchAcrossParts(_ indices: [Int]) throws -> Base.Batch {
         var samples: [Base.Sample] = []
         for index in indices {
             do { samples.append(try checked { try self[index] }) } catch { throw DataError(index: index, underlying: error) }

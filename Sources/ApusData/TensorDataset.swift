@@ -56,12 +56,13 @@ public struct TensorDataset<Sample>: Dataset {
 }
 
 /// Sample indices as an int64 vector. Throws an error that names the first outside `0 ..< count`.
-func sampleIndex(_ indices: [Int], count: Int) throws -> Tensor {
+package func sampleIndex(_ indices: [Int], count: Int) throws -> Tensor {
     if let bad = indices.first(where: { $0 < 0 || $0 >= count }) { throw DataError(index: bad, underlying: NoSuchSample(count: count)) }
     return Tensor(indices, shape: [indices.count])
 }
 
-struct NoSuchSample: Error, CustomStringConvertible {
-    let count: Int
-    var description: String { "the data set has \(count) samples" }
+package struct NoSuchSample: Error, CustomStringConvertible {
+    private let count: Int
+    package init(count: Int) { self.count = count }
+    package var description: String { "the data set has \(count) samples" }
 }

@@ -6,11 +6,6 @@ import Foundation
 /// The numbers 0, 1, … as float32, in that shape.
 func numbers(_ shape: Shape) -> Tensor { Tensor((0..<shape.numel).map { Float($0) }, shape: shape) }
 
-/// An IDX file of bytes.
-func idx(_ extents: [Int], _ bytes: [UInt8]) -> [UInt8] {
-    [0, 0, 8, UInt8(extents.count)] + extents.flatMap { e in (0..<4).map { UInt8(truncatingIfNeeded: e >> (24 - 8 * $0)) } } + bytes
-}
-
 /// Squares of the index; one sample cannot be read.
 struct Squares: Dataset {
     struct Unreadable: Error, CustomStringConvertible { var description: String { "no such square" } }

@@ -35,3 +35,8 @@ public func gzip(_ bytes: [UInt8]) -> [UInt8] {
     }
     return file + little(Int(~sum), 4) + little(bytes.count, 4)
 }
+
+/// An IDX file of bytes.
+public func idx(_ extents: [Int], _ bytes: [UInt8]) -> [UInt8] {
+    [0, 0, 8, UInt8(extents.count)] + extents.flatMap { e in (0..<4).map { UInt8(truncatingIfNeeded: e >> (24 - 8 * $0)) } } + bytes
+}

@@ -122,6 +122,16 @@ public struct Picture: Hashable, Sendable {
         }
     }
 
+    /// The picture of a uint8 tensor of shape [channels, height, width], with 1 or 3 channels.
+    public init(bytes tensor: Tensor) throws {
+        guard tensor.dtype == .uint8, tensor.ndim == 3, [1, 3].contains(tensor.size(0)), tensor.numel > 0 else {
+            throw OpError(
+                "a \(tensor.dtype) tensor of shape \(tensor.shape), where uint8 of shape [1 or 3, height, width] is wanted", op: "Picture")
+        }
+        let interleaved = tensor.size(0) == 1 ? tensor : tensor.permute(1, 2, 0)
+        self.init(width: tensor.size(2), height: tensor.size(1), channels: tensor.size(0), pixels: interleaved.contiguous().bytes())
+    }
+
     /// The values as uint8 [channels, height, width], as `torchvision.io.decode_image` gives them.
     public func tensor() throws -> Tensor {
         try ApusFormats.tensor([channels, height, width], .uint8) { bytes in

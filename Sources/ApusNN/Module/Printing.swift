@@ -65,30 +65,33 @@ private func indented(_ text: String) -> String { text.split(separator: "\n", om
 
 extension Module {
     /// The shown arguments in order, each with the value of the property that has its name in Swift spelling.
-    final func shown(_ declared: [DeclaredArgument]) -> String {
-        var values: [String: Any] = [:]
-        var level: Mirror? = Mirror(reflecting: self)
-        while let mirror = level {
-            for case (let label?, let value) in mirror.children { values[snakeCase(label)] = value }
-            level = mirror.superclassMirror
-        }
-        return declared.compactMap { argument -> String? in
-            guard let form = argument.shown else { return nil }
-            guard let value = values[argument.name] else {
-                preconditionFailure("\(typeName) shows '\(argument.name)', for which it has no property")
-            }
-            let text = argumentText(value)
-            switch form {
-            case .named: return "\(argument.name)=\(text)"
-            case .asValue: return text
-            case .unlessDefault:
-                guard let fallback = argument.fallback else { preconditionFailure("'\(argument.name)' of \(typeName) has no default") }
-                // 2 equals the default 2.0.
-                let isDefault = text == fallback || Double(fallback).map { $0 == Double(text) } ?? false
-                return isDefault ? nil : "\(argument.name)=\(text)"
-            }
-        }.joined(separator: ", ")
+    final func shown(_ declared: [DeclaredArgument]) -> String { printedArguments(declared, of: self) }
+}
+
+/// The shown arguments of any value, as ``Module/shown(_:)`` has those of a module.
+package func printedArguments(_ declared: [DeclaredArgument], of owner: Any) -> String {
+    var values: [String: Any] = [:]
+    var level: Mirror? = Mirror(reflecting: owner)
+    while let mirror = level {
+        for case (let label?, let value) in mirror.children { values[snakeCase(label)] = value }
+        level = mirror.superclassMirror
     }
+    return declared.compactMap { argument -> String? in
+        guard let form = argument.shown else { return nil }
+        guard let value = values[argument.name] else {
+            preconditionFailure("\(type(of: owner)) shows '\(argument.name)', for which it has no property")
+        }
+        let text = argumentText(value)
+        switch form {
+        case .named: return "\(argument.name)=\(text)"
+        case .asValue: return text
+        case .unlessDefault:
+            guard let fallback = argument.fallback else { preconditionFailure("'\(argument.name)' of \(type(of: owner)) has no default") }
+            // 2 equals the default 2.0.
+            let isDefault = text == fallback || Double(fallback).map { $0 == Double(text) } ?? false
+            return isDefault ? nil : "\(argument.name)=\(text)"
+        }
+    }.joined(separator: ", ")
 }
 
 /// The text for the argument that was stored as `value`; for a parameter, whether there is one.

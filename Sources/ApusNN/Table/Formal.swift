@@ -23,7 +23,7 @@ package struct DeclaredArgument: Sendable {
 }
 
 /// A declared argument, and how its `Value` is read.
-struct Formal<Value>: Sendable {
+package struct Formal<Value>: Sendable {
     /// One argument, or several that together give one value.
     let declared: [DeclaredArgument]
     let read: @Sendable (inout Arguments) throws -> Value
@@ -34,7 +34,7 @@ struct Formal<Value>: Sendable {
     }
 
     /// A required argument; `pick` returns its value, or nil for a wrong type.
-    init(required name: String, _ wanted: String, _ pick: @escaping @Sendable (Argument) -> Value?) {
+    package init(required name: String, _ wanted: String, _ pick: @escaping @Sendable (Argument) -> Value?) {
         self.init([DeclaredArgument(name: name, wanted: wanted, fallback: nil)]) { a in
             guard let value = try a.next(name) else { throw a.missing(name) }
             guard let picked = pick(value) else { throw a.wrong(name, value, wanted) }
@@ -43,7 +43,7 @@ struct Formal<Value>: Sendable {
     }
 
     /// An argument with a default; `shown` is the default's Python spelling.
-    init(
+    package init(
         _ name: String, _ wanted: String, shown: String, _ fallback: @escaping @Sendable () -> Value,
         _ pick: @escaping @Sendable (Argument) -> Value?
     ) {
@@ -54,7 +54,7 @@ struct Formal<Value>: Sendable {
         }
     }
 
-    init(_ name: String, _ wanted: String, _ fallback: Value?, _ pick: @escaping @Sendable (Argument) -> Value?)
+    package init(_ name: String, _ wanted: String, _ fallback: Value?, _ pick: @escaping @Sendable (Argument) -> Value?)
     where Value: PythonRepresentable & Sendable {
         if let fallback {
             self.init(name, wanted, shown: repr(fallback), { fallback }, pick)
@@ -64,7 +64,8 @@ struct Formal<Value>: Sendable {
     }
 
     /// An argument that is nil where it is None or left out.
-    init<Wrapped>(optional name: String, _ wanted: String, _ pick: @escaping @Sendable (Argument) -> Wrapped?) where Value == Wrapped? {
+    package init<Wrapped>(optional name: String, _ wanted: String, _ pick: @escaping @Sendable (Argument) -> Wrapped?)
+    where Value == Wrapped? {
         self.init(name, wanted + " or None", shown: "None", { nil }) { value in
             if case .none = value { return .some(nil) }
             return pick(value).map { .some($0) }
@@ -72,7 +73,7 @@ struct Formal<Value>: Sendable {
     }
 
     /// The same argument, keyword-only.
-    var byName: Formal {
+    package var byName: Formal {
         Formal(declared.map { $0.with(\.isByName, true) }) { a in
             a.isByName = true
             defer { a.isByName = false }
@@ -81,11 +82,11 @@ struct Formal<Value>: Sendable {
     }
 
     /// The same argument, printed by a module as `dim=-1`, with the value of the property of that name.
-    var shown: Formal { Formal(declared.map { $0.with(\.shown, .named) }, read) }
+    package var shown: Formal { Formal(declared.map { $0.with(\.shown, .named) }, read) }
     /// Printed as `-1`.
-    var shownAsValue: Formal { Formal(declared.map { $0.with(\.shown, .asValue) }, read) }
+    package var shownAsValue: Formal { Formal(declared.map { $0.with(\.shown, .asValue) }, read) }
     /// Printed as `dim=-1` where the value is not the default.
-    var shownUnlessDefault: Formal { Formal(declared.map { $0.with(\.shown, .unlessDefault) }, read) }
+    package var shownUnlessDefault: Formal { Formal(declared.map { $0.with(\.shown, .unlessDefault) }, read) }
 }
 
 extension DeclaredArgument {
@@ -99,28 +100,28 @@ extension DeclaredArgument {
 // MARK: Numbers, strings and tensors
 
 extension Formal where Value == Bool {
-    static func bool(_ name: String, _ fallback: Bool? = nil) -> Formal { Formal(name, "True or False", fallback) { $0.bool } }
+    package static func bool(_ name: String, _ fallback: Bool? = nil) -> Formal { Formal(name, "True or False", fallback) { $0.bool } }
 }
 extension Formal where Value == Bool? {
-    static func optionalBool(_ name: String) -> Formal { Formal(optional: name, "True or False") { $0.bool } }
+    package static func optionalBool(_ name: String) -> Formal { Formal(optional: name, "True or False") { $0.bool } }
 }
 extension Formal where Value == Int {
-    static func int(_ name: String, _ fallback: Int? = nil) -> Formal { Formal(name, "an integer", fallback) { $0.int } }
+    package static func int(_ name: String, _ fallback: Int? = nil) -> Formal { Formal(name, "an integer", fallback) { $0.int } }
     /// A number of layers; limited, since all of them are created at once.
     static func layers(_ name: String, _ fallback: Int) -> Formal {
         Formal(name, "an integer of at most 1000", fallback) { value in value.int.flatMap { $0 <= 1000 ? $0 : nil } }
     }
 }
 extension Formal where Value == Int? {
-    static func optionalInt(_ name: String) -> Formal { Formal(optional: name, "an integer") { $0.int } }
+    package static func optionalInt(_ name: String) -> Formal { Formal(optional: name, "an integer") { $0.int } }
 }
 extension Formal where Value == Double {
-    static func double(_ name: String, _ fallback: Double? = nil) -> Formal { Formal(name, "a number", fallback) { $0.double } }
+    package static func double(_ name: String, _ fallback: Double? = nil) -> Formal { Formal(name, "a number", fallback) { $0.double } }
 }
 extension Formal where Value == Double? {
-    static func optionalDouble(_ name: String) -> Formal { Formal(optional: name, "a number") { $0.double } }
+    package static func optionalDouble(_ name: String) -> Formal { Formal(optional: name, "a number") { $0.double } }
     /// `fallback` where it is left out, nil where it is None.
-    static func optionalDouble(_ name: String, _ fallback: Double) -> Formal {
+    package static func optionalDouble(_ name: String, _ fallback: Double) -> Formal {
         Formal(name, "a number or None", shown: repr(fallback), { fallback }) { value in
             if case .none = value { return .some(nil) }
             return value.double.map { .some($0) }
@@ -129,31 +130,31 @@ extension Formal where Value == Double? {
 }
 extension Formal where Value == Scalar {
     /// A number that prints as it was written.
-    static func number(_ name: String) -> Formal { Formal(required: name, "a number") { $0.number } }
-    static func number(_ name: String, _ fallback: some ScalarConvertible) -> Formal {
+    package static func number(_ name: String) -> Formal { Formal(required: name, "a number") { $0.number } }
+    package static func number(_ name: String, _ fallback: some ScalarConvertible) -> Formal {
         Formal(name, "a number", fallback._scalar) { $0.number }
     }
 }
 extension Formal where Value == Scalar? {
-    static func optionalNumber(_ name: String) -> Formal { Formal(optional: name, "a number") { $0.number } }
+    package static func optionalNumber(_ name: String) -> Formal { Formal(optional: name, "a number") { $0.number } }
 }
 extension Formal where Value: RawRepresentable<String> & CaseIterable & Sendable {
     /// A string that is one of the raw values.
-    static func choice(_ name: String, _ fallback: Value) -> Formal {
+    package static func choice(_ name: String, _ fallback: Value) -> Formal {
         Formal(name, choices, shown: repr(fallback.rawValue), { fallback }) { $0.string.flatMap { Value(rawValue: $0) } }
     }
 
     fileprivate static var choices: String { "one of " + Value.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ") }
 }
 extension Formal where Value == Tensor {
-    static func tensor(_ name: String) -> Formal { Formal(required: name, "a tensor") { $0.tensor } }
+    package static func tensor(_ name: String) -> Formal { Formal(required: name, "a tensor") { $0.tensor } }
 }
 extension Formal where Value == Tensor? {
-    static func optionalTensor(_ name: String) -> Formal { Formal(optional: name, "a tensor") { $0.tensor } }
+    package static func optionalTensor(_ name: String) -> Formal { Formal(optional: name, "a tensor") { $0.tensor } }
 }
 extension Formal where Value == Void {
     /// An argument that must be None, for the reason `why`.
-    static func noneOnly(_ name: String, _ why: String) -> Formal {
+    package static func noneOnly(_ name: String, _ why: String) -> Formal {
         Formal(name, "None, since \(why)", shown: "None", {}) { value in
             if case .none = value { return () }
             return nil
@@ -161,14 +162,16 @@ extension Formal where Value == Void {
     }
 
     /// Accepts and ignores all remaining arguments.
-    static var anything: Formal { Formal([]) { $0.ignoreRest() } }
+    package static var anything: Formal { Formal([]) { $0.ignoreRest() } }
 }
 
 // MARK: Lists and sizes
 
 extension Formal where Value == [Int] {
-    static func ints(_ name: String, _ fallback: [Int]? = nil) -> Formal { Formal(name, "a list of integers", fallback) { $0.ints } }
-    static func integersOfListOrTensor(_ name: String) -> Formal {
+    package static func ints(_ name: String, _ fallback: [Int]? = nil) -> Formal {
+        Formal(name, "a list of integers", fallback) { $0.ints }
+    }
+    package static func integersOfListOrTensor(_ name: String) -> Formal {
         Formal(required: name, "a list of integers or an integer tensor") { value in
             if let tensor = value.tensor { return tensor.dtype.isInteger && tensor.ndim <= 1 ? tensor.array(Int.self) : nil }
             return value.ints
@@ -176,26 +179,32 @@ extension Formal where Value == [Int] {
     }
 }
 extension Formal where Value == [Int]? {
-    static func optionalInts(_ name: String) -> Formal { Formal(optional: name, "a list of integers") { $0.ints } }
+    package static func optionalInts(_ name: String) -> Formal { Formal(optional: name, "a list of integers") { $0.ints } }
+}
+extension Formal where Value == [Double] {
+    /// One number or a list of numbers.
+    package static func doubles(_ name: String, _ fallback: [Double]? = nil) -> Formal {
+        Formal(name, "a number or a list of numbers", fallback) { $0.doubles }
+    }
 }
 extension Formal where Value == [Double]? {
     /// One number or a list of numbers.
-    static func optionalDoubles(_ name: String) -> Formal { Formal(optional: name, "a number or a list of numbers") { $0.doubles } }
+    package static func optionalDoubles(_ name: String) -> Formal { Formal(optional: name, "a number or a list of numbers") { $0.doubles } }
 }
 extension Formal where Value == (any ScaleFactorConvertible)? {
-    static func optionalScaleFactors(_ name: String) -> Formal {
+    package static func optionalScaleFactors(_ name: String) -> Formal {
         Formal(optional: name, "a number or a list of numbers") { (value: Argument) -> (any ScaleFactorConvertible)? in value.doubles }
     }
 }
 extension Formal where Value == any ExtentsConvertible {
     /// One integer or a list of integers, such as a kernel's size.
-    static func extents(_ name: String) -> Formal { Formal(required: name, "an integer or a list of integers") { $0.extents } }
-    static func extents(_ name: String, _ fallback: Int) -> Formal {
+    package static func extents(_ name: String) -> Formal { Formal(required: name, "an integer or a list of integers") { $0.extents } }
+    package static func extents(_ name: String, _ fallback: Int) -> Formal {
         Formal(name, "an integer or a list of integers", shown: repr(fallback), { Extents(fallback) }) { $0.extents }
     }
 
     /// One integer, or two for each of `spatial` dimensions.
-    static func edges(_ name: String, spatial: Int) -> Formal {
+    package static func edges(_ name: String, spatial: Int) -> Formal {
         Formal(required: name, "an integer or a list of \(2 * spatial)") { value in
             if let list = value.list, list.count != 2 * spatial { return nil }
             return value.extents
@@ -203,23 +212,23 @@ extension Formal where Value == any ExtentsConvertible {
     }
 }
 extension Formal where Value == (any ExtentsConvertible)? {
-    static func optionalExtents(_ name: String) -> Formal {
+    package static func optionalExtents(_ name: String) -> Formal {
         Formal(optional: name, "an integer or a list of integers") { (value: Argument) -> (any ExtentsConvertible)? in value.extents }
     }
 }
 extension Formal where Value == Shape {
-    static func shape(_ name: String) -> Formal {
+    package static func shape(_ name: String) -> Formal {
         Formal(required: name, "an integer or a list of integers") { $0.extents.map { Shape($0.values) } }
     }
 }
 extension Formal where Value == any OutputExtentsConvertible {
     /// An adaptive pool's output: one integer, or a list in which None keeps the input's extent.
-    static func outputExtents(_ name: String) -> Formal {
+    package static func outputExtents(_ name: String) -> Formal {
         Formal(required: name, "an integer, or a list of integers and None") { $0.outputExtents }
     }
 }
 extension Formal where Value == ConvolutionPadding {
-    static func convolutionPadding(_ name: String) -> Formal {
+    package static func convolutionPadding(_ name: String) -> Formal {
         Formal(name, "an integer, a list of integers, 'same' or 'valid'", shown: "0", { ConvolutionPadding(0) }) { value in
             if let name = value.string { return ConvolutionPadding(name) }
             return value.extents.map { ConvolutionPadding($0) }
@@ -231,7 +240,7 @@ extension Formal where Value == ConvolutionPadding {
 
 extension Formal where Value == Device {
     /// None, or the name of a device.
-    static var device: Formal {
+    package static var device: Formal {
         Formal("device", "the name of a device or None", shown: "None", { .cpu }) { value in
             if case .none = value { return .cpu }
             return value.string.flatMap { Device($0) }
@@ -240,7 +249,7 @@ extension Formal where Value == Device {
 }
 extension Formal where Value == DType {
     /// None, or a floating-point dtype.
-    static var dtype: Formal {
+    package static var dtype: Formal {
         Formal("dtype", "a floating-point dtype or None", shown: "None", { .float32 }) { value in
             switch value {
             case .none: .float32
@@ -256,15 +265,15 @@ extension Formal where Value == DType {
 
 extension Formal where Value == Bool? {
     /// Replaced by `reduction` in PyTorch, but takes precedence where it is given.
-    static var sizeAverage: Formal { optionalBool("size_average") }
+    package static var sizeAverage: Formal { optionalBool("size_average") }
     /// The same.
-    static var reduce: Formal { optionalBool("reduce") }
+    package static var reduce: Formal { optionalBool("reduce") }
 }
 extension Formal where Value: RawRepresentable<String> & CaseIterable & Sendable {
-    static var reduction: Formal { choice("reduction", Value(rawValue: "mean")!) }
+    package static var reduction: Formal { choice("reduction", Value(rawValue: "mean")!) }
 
     /// `reduction` after the two deprecated arguments.
-    static var reductionAndOldNames: Formal {
+    package static var reductionAndOldNames: Formal {
         let (average, reduce, reduction) = (Formal<Bool?>.sizeAverage, Formal<Bool?>.reduce, reduction)
         return Formal(average.declared + reduce.declared + reduction.declared) { a in
             let (averages, reduces) = (try average.read(&a), try reduce.read(&a))

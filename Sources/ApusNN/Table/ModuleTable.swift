@@ -81,9 +81,8 @@ package enum ModuleTable {
 
     /// Builds a module. Throws `TableError` for wrong names and types, and `OpError` where the constructor reports a programming error.
     package static func make(_ name: String, _ positional: [Argument], _ named: [(name: String, value: Argument)]) throws -> Module {
-        var arguments = Arguments(name, positional, named)
         let constructor = try type(name).arguments
-        return try Context.withMemoryBudget(memoryBudget) { try checked { try constructor.make(&arguments) } }
+        return try Context.withMemoryBudget(memoryBudget) { try checked { try constructor(name, positional, named) } }
     }
 
     /// The largest number of bytes that building one module may allocate, so that a few wrong digits in a file cannot exhaust the memory.

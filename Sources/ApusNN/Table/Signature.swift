@@ -3,14 +3,14 @@ import ApusCore
 /// The arguments of one call, in the order of PyTorch's signature: `Signature(.int("in_features"), .int("out_features"), .bool("bias", true))`.
 ///
 /// The called function gets the values in that order, so that the compiler checks their types and each name is written once.
-struct Signature<each Value>: Sendable {
+package struct Signature<each Value>: Sendable {
     private let formals: (repeat Formal<each Value>)
 
     // Each of 150 classes would get a copy of these functions, a fifth of this module's code, and nobody waits for them.
     @_semantics("optimize.sil.specialize.generic.never")
-    init(_ formals: repeat Formal<each Value>) { self.formals = (repeat each formals) }
+    package init(_ formals: repeat Formal<each Value>) { self.formals = (repeat each formals) }
 
-    var declared: [DeclaredArgument] {
+    package var declared: [DeclaredArgument] {
         @_semantics("optimize.sil.specialize.generic.never")
         get {
             var all: [DeclaredArgument] = []
@@ -21,8 +21,12 @@ struct Signature<each Value>: Sendable {
 
     /// A constructor with these arguments, such as `Linear.init`.
     @_semantics("optimize.sil.specialize.generic.never") @inline(never)
-    func makes(_ make: @escaping @Sendable (repeat each Value) throws -> Module) -> ModuleConstructor {
-        ModuleConstructor(declared: declared) { a in
+    func makes(_ make: @escaping @Sendable (repeat each Value) throws -> Module) -> ModuleConstructor { constructs(make) }
+
+    /// The same for values of any type.
+    @_semantics("optimize.sil.specialize.generic.never") @inline(never)
+    package func constructs<Made>(_ make: @escaping @Sendable (repeat each Value) throws -> Made) -> Constructor<Made> {
+        Constructor(declared: declared) { a in
             let values = (repeat try (each formals).read(&a))
             try a.finish()
             return try make(repeat each values)
@@ -47,11 +51,20 @@ struct Signature<each Value>: Sendable {
     }
 }
 
-/// How a module is built from PyTorch's arguments.
-struct ModuleConstructor: Sendable {
-    let declared: [DeclaredArgument]
-    let make: @Sendable (inout Arguments) throws -> Module
+/// How a value is built from PyTorch's arguments.
+package struct Constructor<Made>: Sendable {
+    package let declared: [DeclaredArgument]
+    let make: @Sendable (inout Arguments) throws -> Made
+
+    /// The value with those arguments, of the class `name`. Throws `TableError` for wrong names and types.
+    package func callAsFunction(_ name: String, _ positional: [Argument], _ named: [(name: String, value: Argument)]) throws -> Made {
+        var arguments = Arguments(name, positional, named)
+        return try make(&arguments)
+    }
 }
+
+/// How a module is built.
+typealias ModuleConstructor = Constructor<Module>
 
 /// How a module is called with PyTorch's arguments.
 struct ModuleCall: Sendable {

@@ -2,6 +2,7 @@ import ApusCore
 import ApusData
 import ApusFormats
 import ApusTraining
+import ApusVision
 import Glibc
 
 /// Labelled images from any source.

@@ -2,6 +2,7 @@ import ApusCore
 import ApusData
 import ApusFormats
 import ApusSystem
+import ApusVision
 
 /// How a folder's images are split into training and testing where the folder has no parts.
 enum Deal: Hashable {

@@ -2,6 +2,7 @@ import ApusCore
 import ApusData
 import ApusFormats
 import ApusSystem
+import ApusVision
 import Glibc
 
 /// A folder of images: whether it has two parts or is split, and the size and colours of its images.

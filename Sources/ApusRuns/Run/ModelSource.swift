@@ -3,6 +3,7 @@ import ApusFormats
 import ApusNN
 import ApusSystem
 import ApusTraining
+import ApusVision
 import Glibc
 
 /// The source of a run's model: a named model, or a FILE.json that describes a `Sequential`.

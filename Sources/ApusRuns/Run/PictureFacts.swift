@@ -1,6 +1,7 @@
 import ApusData
 import ApusFormats
 import ApusTraining
+import ApusVision
 
 /// What the pictures of a folder are before they are brought to one size.
 public struct PictureFacts: Sendable {

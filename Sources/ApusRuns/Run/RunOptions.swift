@@ -4,6 +4,7 @@ import ApusFormats
 import ApusOptim
 import ApusSystem
 import ApusTraining
+import ApusVision
 
 /// A request that cannot be met, such as an unknown name or a folder that holds another run.
 public struct RunError: Error, Hashable, Sendable, CustomStringConvertible {

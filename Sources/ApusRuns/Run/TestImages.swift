@@ -3,6 +3,7 @@ import ApusData
 import ApusFormats
 import ApusSystem
 import ApusTraining
+import ApusVision
 
 /// The images that a trained model is tested on, with the model's input shape and class indices.
 package struct TestImages {

@@ -3,6 +3,7 @@ import ApusData
 import ApusFormats
 import ApusNN
 import ApusSystem
+import ApusVision
 
 /// A trained image classifier, from a run's folder or its weights.
 ///

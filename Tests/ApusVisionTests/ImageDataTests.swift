@@ -3,6 +3,7 @@ import Foundation
 import Testing
 import TestSupport
 @testable import ApusData
+@testable import ApusVision
 @testable import ApusFormats
 
 @Suite struct ImageDataTests {

@@ -1,4 +1,5 @@
 import ApusCore
+import ApusData
 import ApusFormats
 import ApusSystem
 
@@ -13,11 +14,13 @@ public struct FashionMNIST: LabelledImages {
     public let images: Tensor
     /// The class of each image, int64 [N].
     public let labels: Tensor
+    public var transform: Compose<Picture, Tensor>?
     /// The names of the classes.
     public let classes = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 
     /// Reads the training set (60,000) or the test set (10,000). Throws ``DatasetNotFound``, `FormatError` or `FileError`.
-    public init(_ split: Split = .train, root: String? = nil) throws {
+    public init(_ split: Split = .train, root: String? = nil, transform: Compose<Picture, Tensor>? = nil) throws {
+        self.transform = transform
         let folder = DatasetFolder(
             title: "Fashion-MNIST", folders: ["fashion-mnist", "FashionMNIST/raw"],
             remedy: "install it with `apt install dataset-fashion-mnist`, or name the folder with root: or APUS_DATA")
@@ -33,11 +36,13 @@ public struct MNIST: LabelledImages {
     public let images: Tensor
     /// The class of each image, int64 [N].
     public let labels: Tensor
+    public var transform: Compose<Picture, Tensor>?
     /// The names of the classes.
     public let classes = (0..<10).map { "\($0)" }
 
     /// Reads the training set (60,000) or the test set (10,000). Throws ``DatasetNotFound``, `FormatError` or `FileError`.
-    public init(_ split: Split = .train, root: String? = nil) throws {
+    public init(_ split: Split = .train, root: String? = nil, transform: Compose<Picture, Tensor>? = nil) throws {
+        self.transform = transform
         let folder = DatasetFolder(
             title: "MNIST", folders: ["mnist", "MNIST/raw"],
             remedy:
@@ -55,11 +60,13 @@ public struct KMNIST: LabelledImages {
     public let images: Tensor
     /// The class of each image, int64 [N].
     public let labels: Tensor
+    public var transform: Compose<Picture, Tensor>?
     /// The names of the classes.
     public let classes = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]
 
     /// Reads the training set (60,000) or the test set (10,000). Throws ``DatasetNotFound``, `FormatError` or `FileError`.
-    public init(_ split: Split = .train, root: String? = nil) throws {
+    public init(_ split: Split = .train, root: String? = nil, transform: Compose<Picture, Tensor>? = nil) throws {
+        self.transform = transform
         let folder = DatasetFolder(
             title: "KMNIST", folders: ["kmnist", "KMNIST/raw"],
             remedy: "put the original files there (http://codh.rois.ac.jp/kmnist has them), or name their folder with root: or APUS_DATA")

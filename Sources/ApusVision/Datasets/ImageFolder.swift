@@ -1,4 +1,5 @@
 import ApusCore
+import ApusData
 import ApusFormats
 import ApusSystem
 import Glibc
@@ -11,10 +12,7 @@ import Glibc
 /// What is a picture, the files' contents say: PNG, JPEG and WebP are taken whatever their names. Other files are left out, and counted in
 /// ``leftOut``, unless their names end as those of pictures do; those are bad pictures, and so are damaged ones. Files and folders whose
 /// names begin with a dot are left out without being counted. Names need not be UTF-8; other bytes are printed as `\xE9`.
-public struct ImageFolder: Dataset {
-    public typealias Sample = (Tensor, Tensor)
-    public typealias Batch = (Tensor, Tensor)
-
+public struct ImageFolder: PictureDataset {
     /// What becomes of a picture that cannot be read.
     public enum OnBadImage: String, CaseIterable, Sendable {
         /// It throws an error that names the file: where the folder is opened if the picture's header is wrong, else when the sample is
@@ -41,16 +39,19 @@ public struct ImageFolder: Dataset {
     private var gray: Bool
     private var size: (height: Int, width: Int)?
     private let decoding: Picture.Decoding
+    public var transform: Compose<Picture, Tensor>?
 
     public var count: Int { files.count }
 
-    /// Lists the pictures in `path`, and reads the header of each. `size` resizes each picture (`Picture/resized(width:height:)`); without
-    /// it the pictures of a batch must have one size, and `decoding` changes nothing. Throws `FileError` where a folder cannot be read, and
+    /// Lists the pictures in `path`, and reads the header of each. `size` resizes each picture (`Picture/resized(width:height:)`) before
+    /// `transform` gets it. The samples of a batch must have one size. `decoding` matters where `size` or the first of the transforms brings
+    /// pictures to a smaller size. Throws `FileError` where a folder cannot be read, and
     /// `FormatError` where a class has no picture or, with ``OnBadImage/stop``, a picture has a wrong header.
     public init(
         _ path: String, gray: Bool = false, size: (height: Int, width: Int)? = nil, decoding: Picture.Decoding = .full,
-        onBadImage: OnBadImage = .stop
+        transform: Compose<Picture, Tensor>? = nil, onBadImage: OnBadImage = .stop
     ) throws {
+        self.transform = transform
         if let size, size.height < 1 || size.width < 1 { fail("ImageFolder", "size \(size.height) × \(size.width) must be at least 1 × 1") }
         self.gray = gray
         self.size = size.map { (max($0.height, 1), max($0.width, 1)) }
@@ -93,18 +94,21 @@ public struct ImageFolder: Dataset {
         (paths, headers, leftOut, skipped) = (listing.paths, listing.headers, listing.summary, listing.skipped)
     }
 
-    public subscript(index: Int) -> (Tensor, Tensor) {
-        get throws {
-            guard files.indices.contains(index) else { throw DataError(index: index, underlying: NoSuchSample(count: count)) }
-            var picture = try Picture(
-                contentsOf: paths[index], mode: gray ? .gray : .rgb, scaledToAtLeast: decoding == .scaled ? size : nil)
-            if let size { picture = picture.resized(width: size.width, height: size.height) }
-            return (try picture.tensor().to(.float32) / 255, Tensor([files[index].label], shape: []))
-        }
+    public func picture(at index: Int) throws -> Picture {
+        guard files.indices.contains(index) else { throw DataError(index: index, underlying: NoSuchSample(count: count)) }
+        let wanted = size ?? transform?.firstSize(height: headers[index].height, width: headers[index].width)
+        let picture = try Picture(
+            contentsOf: paths[index], mode: gray ? .gray : .rgb, scaledToAtLeast: decoding == .scaled ? wanted : nil)
+        return size.map { picture.resized(width: $0.width, height: $0.height) } ?? picture
+    }
+
+    public func label(at index: Int) throws -> Int {
+        guard files.indices.contains(index) else { throw DataError(index: index, underlying: NoSuchSample(count: count)) }
+        return files[index].label
     }
 
     /// The same pictures in other colours and another size.
-    package func converted(gray: Bool, size: (height: Int, width: Int)) -> ImageFolder {
+    package func converted(gray: Bool, size: (height: Int, width: Int)?) -> ImageFolder {
         var converted = self
         (converted.gray, converted.size) = (gray, size)
         return converted

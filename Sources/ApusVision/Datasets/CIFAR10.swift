@@ -1,4 +1,5 @@
 import ApusCore
+import ApusData
 import ApusFormats
 import ApusSystem
 
@@ -13,6 +14,7 @@ public struct CIFAR10: LabelledImages {
     public let images: Tensor
     /// The class of each image, int64 [N].
     public let labels: Tensor
+    public var transform: Compose<Picture, Tensor>?
     /// The names of the classes.
     public let classes = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
@@ -20,7 +22,8 @@ public struct CIFAR10: LabelledImages {
     private static let recordSize = 1 + 3 * 32 * 32
 
     /// Reads the training set (50,000) or the test set (10,000). Throws ``DatasetNotFound``, `FormatError` or `FileError`.
-    public init(_ split: Split = .train, root: String? = nil) throws {
+    public init(_ split: Split = .train, root: String? = nil, transform: Compose<Picture, Tensor>? = nil) throws {
+        self.transform = transform
         let folder = DatasetFolder(
             title: "CIFAR-10", folders: ["cifar-10-batches-bin", "cifar-10"],
             remedy:
@@ -67,7 +70,7 @@ public struct CIFAR10: LabelledImages {
                 reason: "\(bytes.count) bytes are no whole number of records of \(recordSize) bytes")
         }
         let records = Tensor(bytes: bytes, shape: [bytes.count / recordSize, recordSize], dtype: .uint8)
-        let classes = try ApusData.labels(records.select(1, 0), classes: 10, file: path, firstOffset: 0, step: recordSize)
+        let classes = try ApusVision.labels(records.select(1, 0), classes: 10, file: path, firstOffset: 0, step: recordSize)
         return (records.narrow(1, 1, recordSize - 1).reshape(-1, 3, 32, 32), classes)
     }
 }
