@@ -9,6 +9,7 @@ public struct Subset<Base: Dataset>: Dataset {
     /// The samples' indices in `base`.
     public let indices: [Int]
     public var count: Int { indices.count }
+    public var allowsConcurrentReads: Bool { base.allowsConcurrentReads }
 
     /// The samples of `base` at `indices`. Traps on an index out of range.
     public init(_ base: Base, _ indices: some Sequence<Int>) {
@@ -33,61 +34,6 @@ public struct Subset<Base: Dataset>: Dataset {
     public func batch(at positions: [Int]) throws -> Base.Batch {
         _ = try positions.first { $0 < 0 || $0 >= count }.map { throw DataError(index: $0, underlying: NoSuchSample(count: count)) }
         return try base.batch(at: positions.map { indices[$0] })
-    }
-}
-
-/// The concatenation of data sets of one type. PyTorch: `torch.utils.data.ConcatDataset`.
-public struct ConcatDataset<Base: Dataset>: Dataset {
-    public typealias Sample = Base.Sample
-    public typealias Batch = Base.Batch
-    /// The concatenated data sets, in order.
-    public let parts: [Base]
-    /// The index of the first sample of each part, and the total count.
-    private let starts: [Int]
-    public var count: Int { starts.last! }
-
-    /// The samples of `parts`, in order. A batch within one part is made by that part, others by the first part's `collate`.
-    public init(_ parts: [Base]) {
-        if parts.isEmpty { fail("ConcatDataset", "there are no data sets") }
-        self.parts = parts
-        starts = parts.reduce(into: [0]) { $0.append($0.last! + $1.count) }
-    }
-
-    private func place(_ index: Int) throws -> (part: Int, index: Int) {
-        guard index >= 0, index < count else { throw DataError(index: index, underlying: NoSuchSample(count: count)) }
-        let part = starts.lastIndex { $0 <= index }!
-        return (part, index - starts[part])
-    }
-
-    public subscript(index: Int) -> Base.Sample {
-        get throws {
-            let (part, inner) = try place(index)
-            return try parts[part][inner]
-        }
-    }
-
-    public func collate(_ samples: [Base.Sample]) throws -> Base.Batch { try parts[0].collate(samples) }
-
-    /// Errors name the sample's index here, not in its part.
-    public func batch(at indices: [Int]) throws -> Base.Batch {
-        let places = try indices.map(place)
-        guard let part = places.first?.part, places.allSatisfy({ $0.part == part }) else { return try batchAcrossParts(indices) }
-        do {
-            return try parts[part].batch(at: places.map(\.index))
-        } catch let error as DataError {
-            guard let index = error.index else { throw error }
-            throw DataError(index: starts[part] + index, underlying: error.underlying)
-        }
-    }
-
-    private func batchAcrossParts(_ indices: [Int]) throws -> Base.Batch {
-        var samples: [Base.Sample] = []
-        for index in indices {
-            do { samples.append(try checked { try self[index] }) } catch { throw DataError(index: index, underlying: error) }
-        }
-        do { return try collate(samples) } catch let error as CollationError {
-            throw DataError(index: indices[error.position], underlying: error)
-        }
     }
 }
 

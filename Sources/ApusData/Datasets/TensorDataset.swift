@@ -2,7 +2,7 @@ import ApusCore
 
 /// Tensors whose first dimension counts samples: sample i is element i of each. PyTorch: `torch.utils.data.TensorDataset`.
 ///
-/// `TensorDataset(images, labels)[3]` is a pair, `TensorDataset(x)[3]` a tensor. A batch is gathered by one `indexSelect` per tensor.
+/// `TensorDataset(images, labels)[3]` is a pair, `TensorDataset(x)[3]` a tensor, and `TensorDataset([a, b, c, d])[3]` an array of four. A batch is gathered by one `indexSelect` per tensor.
 public struct TensorDataset<Sample>: Dataset {
     public typealias Batch = Sample
     /// The tensors that hold the samples.
@@ -12,8 +12,10 @@ public struct TensorDataset<Sample>: Dataset {
     private let unpack: (Sample) -> [Tensor]
 
     private init(_ tensors: [Tensor], pack: @escaping ([Tensor]) -> Sample, unpack: @escaping (Sample) -> [Tensor]) {
-        count = tensors[0].ndim == 0 ? 0 : tensors[0].size(0)
-        if tensors.contains(where: { $0.ndim == 0 || $0.size(0) != tensors[0].size(0) }) {
+        count = tensors.first.map { $0.ndim == 0 ? 0 : $0.size(0) } ?? 0
+        if tensors.isEmpty {
+            fail("TensorDataset", "there are no tensors")
+        } else if tensors.contains(where: { $0.ndim == 0 || $0.size(0) != tensors[0].size(0) }) {
             fail(
                 "TensorDataset",
                 "the tensors' first dimensions, which count samples, must be equal; the shapes are \(tensors.map { "\($0.shape)" }.joined(separator: ", "))"
@@ -37,6 +39,11 @@ public struct TensorDataset<Sample>: Dataset {
     /// Samples are triples.
     public init(_ x: Tensor, _ y: Tensor, _ z: Tensor) where Sample == (Tensor, Tensor, Tensor) {
         self.init([x, y, z], pack: { ($0[0], $0[1], $0[2]) }, unpack: { [$0.0, $0.1, $0.2] })
+    }
+
+    /// Samples are arrays with an element of each tensor.
+    public init(_ tensors: [Tensor]) where Sample == [Tensor] {
+        self.init(tensors, pack: { $0 }, unpack: { $0 })
     }
 
     /// Element `index` of each tensor, as views.

@@ -117,15 +117,25 @@ private func collated<Part: Collatable>(part: String, _ parts: [Part]) throws ->
     }
 }
 
-func collatedPairs<A: Collatable, B: Collatable>(_ samples: [(A, B)]) throws -> (A.Collated, B.Collated) {
-    (try collated(part: "part 0", samples.map(\.0)), try collated(part: "part 1", samples.map(\.1)))
+/// Puts samples together as ``Collatable`` says. PyTorch: `torch.utils.data.default_collate`.
+public func defaultCollate<Sample: Collatable>(_ samples: [Sample]) throws -> Sample.Collated { try Sample.collate(samples) }
+
+/// Puts tuples together part by part, for a `collate` of samples that are none:
+/// ```swift
+/// func collate(_ samples: [Drive]) throws -> (Tensor, Tensor) { try defaultCollate(samples.map { ($0.view, $0.angle) }) }
+/// ```
+public func defaultCollate<each Part: Collatable>(_ samples: [(repeat each Part)]) throws -> (repeat (each Part).Collated) {
+    let columns = (repeat Column<each Part>())
+    for sample in samples { repeat (each columns).parts.append(each sample) }
+    var number = 0
+    func next<Next: Collatable>(_ column: Column<Next>) throws -> Next.Collated {
+        defer { number += 1 }
+        return try collated(part: "part \(number)", column.parts)
+    }
+    return try (repeat next(each columns))
 }
 
-func collatedTriples<A: Collatable, B: Collatable, C: Collatable>(
-    _ samples: [(A, B, C)]
-) throws -> (A.Collated, B.Collated, C.Collated) {
-    (
-        try collated(part: "part 0", samples.map(\.0)), try collated(part: "part 1", samples.map(\.1)),
-        try collated(part: "part 2", samples.map(\.2))
-    )
+/// One part of many tuples: an object, since packs of arrays cannot grow in place.
+private final class Column<Part> {
+    var parts: [Part] = []
 }

@@ -7,175 +7,96 @@ import ApusCore
 /// for (images, labels) in train { … }                 // a sample that cannot be read traps
 /// try train.forEach { images, labels in … }           // a sample that cannot be read throws
 /// ```
-/// Each loop is an epoch. The order of a shuffled epoch comes from a seed drawn from `generator` when the loop begins, so the same
-/// generator state gives the same order on every device, for any number of threads and any `prefetch`.
-/// Random numbers that a data set draws from the current generator depend only on that seed and the number of the batch.
+/// Each loop is an epoch. Its order comes from a seed drawn from `generator` when the loop begins, so the same generator state gives the
+/// same order on every device, for any number of threads. Random numbers that a data set draws from the current generator depend only on
+/// that seed and the position of the sample in the epoch: neither on the batch size nor on `workers`, `prefetch` and where an epoch was
+/// resumed. Those that a collate function or ``mapBatches(_:)`` draws depend on the seed and the position of the batch's first sample.
 ///
-/// With `prefetch` above 0 a separate thread makes up to that many batches ahead. The thread ends with the loop, however the loop ends.
+/// `workers` threads make whole batches, each up to `prefetch` of them ahead: up to `workers · prefetch` batches wait or are being made
+/// (PyTorch: `num_workers` and `prefetch_factor`, with threads in place of processes). They come out in order. With 0 of either, each batch
+/// is made when it is asked for, on the caller's thread. The threads end with the loop, however the loop ends. With more than one worker
+/// several threads read the data set at once: ``Dataset`` says what that asks of it.
+///
 /// Only one task may use a loader at a time.
 // `Generator` needs its module's name here: inside a `Sequence` the plain name means a former associated type of the standard library.
 public final class DataLoader<Batch>: Sequence {
-    /// The data set, as it was given.
-    public let dataset: any Dataset
-    /// The number of samples in a batch.
-    public let batchSize: Int
-    /// Whether each epoch has its own random order.
-    public let shuffle: Bool
-    /// Whether a smaller last batch is left out.
-    public let dropLast: Bool
-    /// How many batches are made ahead; 0 makes none ahead, without a thread.
-    public let prefetch: Int
-    /// The number of samples of the data set.
-    public let sampleCount: Int
-    /// The generator of the seeds of shuffled epochs; nil means the current generator when an epoch begins.
-    public let generator: ApusCore.Generator?
+    /// A position in an epoch.
+    public typealias Position = EpochPosition
 
-    private let read: ([Int]) throws -> Batch
+    private let settings: LoaderSettings
+    private let source: BatchSource<Batch>
+    private let data: (any Dataset)?
     private var resumed: Position?
     /// The epoch of the latest loop and how many of its batches were returned; nil before the first loop.
     public private(set) var position: Position?
 
-    /// A position in an epoch, for a checkpoint: ``DataLoader/resume(at:)`` continues from it with the same batches.
-    public struct Position: Hashable, Sendable, Codable {
-        /// The seed of the epoch's order.
-        public var seed: UInt64
-        /// How many batches were returned.
-        public var batch: Int
-        /// The position before batch number `batch` of the epoch with this seed.
-        public init(seed: UInt64, batch: Int) {
-            self.seed = seed
-            self.batch = batch
-        }
+    /// The number of samples in a batch; nil with a batch sampler.
+    public var batchSize: Int? { settings.batchSize }
+    /// Whether each epoch has its own random order of all samples.
+    public var shuffle: Bool { settings.shuffle }
+    /// Whether a smaller last batch is left out.
+    public var dropLast: Bool { settings.dropLast }
+    /// How many threads make batches; 0 makes them on the thread that takes them.
+    public var workers: Int { settings.workers }
+    /// How many batches each worker makes ahead; 0 makes none ahead, without a thread.
+    public var prefetch: Int { settings.prefetch }
+    /// The generator of the epochs' seeds; nil means the current generator when an epoch begins.
+    public var generator: ApusCore.Generator? { settings.generator }
+
+    /// The number of samples of an epoch, without regard to `dropLast`; nil with a batch sampler, and for a stream of unknown length.
+    public var sampleCount: Int? { source.sampleCount }
+
+    /// The number of batches of an epoch; nil for a stream of unknown length.
+    package var knownCount: Int? { source.count }
+
+    /// The number of batches of an epoch. PyTorch: `len(loader)`. Traps for a stream that does not know its number of samples.
+    public var count: Int {
+        if let count = source.count { return count }
+        fail("DataLoader.count", "the stream does not know its number of samples; give it a count")
+        return 0
     }
 
-    /// Batches of `dataset`, made by its own `batch(at:)`.
-    public init<Data: Dataset>(
-        _ dataset: Data, batchSize: Int = 1, shuffle: Bool = false, dropLast: Bool = false, generator: ApusCore.Generator? = nil,
-        prefetch: Int = 2
-    ) where Data.Batch == Batch {
-        if batchSize < 1 { fail("DataLoader", "batchSize is \(batchSize), it must be at least 1") }
-        if prefetch < 0 { fail("DataLoader", "prefetch is \(prefetch), it must be at least 0") }
-        self.batchSize = Swift.max(batchSize, 1)
-        self.shuffle = shuffle
-        self.dropLast = dropLast
-        self.generator = generator
-        self.prefetch = Swift.max(prefetch, 0)
-        sampleCount = dataset.count
-        self.dataset = dataset
-        read = { try dataset.batch(at: $0) }
+    /// The data set, as it was given. Traps for a loader of a stream.
+    public var dataset: any Dataset {
+        if let data { return data }
+        fail("DataLoader.dataset", "the loader reads a stream, which is no data set")
+        return ListDataset([Tensor]())
     }
-
-    /// Batches that `collate` makes from samples. PyTorch: `collate_fn=`.
-    public convenience init<Data: Dataset>(
-        _ dataset: Data, batchSize: Int = 1, shuffle: Bool = false, dropLast: Bool = false, generator: ApusCore.Generator? = nil,
-        prefetch: Int = 2,
-        collate: @escaping ([Data.Sample]) throws -> Batch
-    ) {
-        self.init(
-            Collated(base: dataset, makeBatch: collate), batchSize: batchSize, shuffle: shuffle, dropLast: dropLast, generator: generator,
-            prefetch: prefetch)
-    }
-
-    /// Batches of the samples in an array. PyTorch: a list as data set.
-    public convenience init<Sample: Collatable>(
-        _ samples: [Sample], batchSize: Int = 1, shuffle: Bool = false, dropLast: Bool = false, generator: ApusCore.Generator? = nil,
-        prefetch: Int = 2
-    ) where Batch == Sample.Collated {
-        self.init(
-            Listed(samples: samples, makeBatch: Sample.collate), batchSize: batchSize, shuffle: shuffle, dropLast: dropLast,
-            generator: generator, prefetch: prefetch)
-    }
-
-    /// Batches of the pairs in an array: `DataLoader(Array(zip(images, labels)), batchSize: 32)`.
-    public convenience init<A: Collatable, B: Collatable>(
-        _ samples: [(A, B)], batchSize: Int = 1, shuffle: Bool = false, dropLast: Bool = false, generator: ApusCore.Generator? = nil,
-        prefetch: Int = 2
-    ) where Batch == (A.Collated, B.Collated) {
-        self.init(
-            Listed(samples: samples, makeBatch: collatedPairs), batchSize: batchSize, shuffle: shuffle, dropLast: dropLast,
-            generator: generator, prefetch: prefetch)
-    }
-
-    /// Batches of the triples in an array.
-    public convenience init<A: Collatable, B: Collatable, C: Collatable>(
-        _ samples: [(A, B, C)], batchSize: Int = 1, shuffle: Bool = false, dropLast: Bool = false, generator: ApusCore.Generator? = nil,
-        prefetch: Int = 2
-    ) where Batch == (A.Collated, B.Collated, C.Collated) {
-        self.init(
-            Listed(samples: samples, makeBatch: collatedTriples), batchSize: batchSize, shuffle: shuffle, dropLast: dropLast,
-            generator: generator, prefetch: prefetch)
-    }
-
-    /// The same batches, each changed by `change` on the thread that makes it.
-    private init(_ loader: DataLoader, _ change: @escaping (Batch) -> Batch) {
-        (batchSize, shuffle, dropLast, prefetch) = (loader.batchSize, loader.shuffle, loader.dropLast, loader.prefetch)
-        (sampleCount, generator, dataset) = (loader.sampleCount, loader.generator, loader.dataset)
-        read = { [read = loader.read] in change(try read($0)) }
-    }
-
-    /// A loader of the same batches on `device`. The thread that makes a batch copies it there ahead of the loop, through pinned memory.
-    /// The device's memory then holds up to `prefetch` batches and the one in use.
-    /// PyTorch: `pin_memory=True` with `to(device, non_blocking=True)`.
-    ///
-    /// ```swift
-    /// let train = try DataLoader(FashionMNIST(.train), batchSize: 64, shuffle: true).to(device)
-    /// ```
-    public func to(_ device: Device) -> DataLoader where Batch == (Tensor, Tensor) { DataLoader(self) { ($0.to(device), $1.to(device)) } }
-
-    /// A loader of the same batches on `device`.
-    public func to(_ device: Device) -> DataLoader where Batch == Tensor { DataLoader(self) { $0.to(device) } }
-
-    /// A loader of the same batches on `device`.
-    public func to(_ device: Device) -> DataLoader where Batch == (Tensor, Tensor, Tensor) {
-        DataLoader(self) { ($0.to(device), $1.to(device), $2.to(device)) }
-    }
-
-    /// A loader of the same batches on `device`.
-    public func to(_ device: Device) -> DataLoader where Batch == [String: Tensor] {
-        DataLoader(self) { $0.mapValues { $0.to(device) } }
-    }
-
-    private struct Collated<Base: Dataset>: Dataset {
-        let base: Base
-        let makeBatch: ([Base.Sample]) throws -> Batch
-        var count: Int { base.count }
-        subscript(index: Int) -> Base.Sample { get throws { try base[index] } }
-        func collate(_ samples: [Base.Sample]) throws -> Batch { try makeBatch(samples) }
-    }
-
-    private struct Listed<Sample>: Dataset {
-        let samples: [Sample]
-        let makeBatch: ([Sample]) throws -> Batch
-        var count: Int { samples.count }
-        subscript(index: Int) -> Sample { samples[index] }
-        func collate(_ samples: [Sample]) throws -> Batch { try makeBatch(samples) }
-    }
-
-    /// The number of batches of an epoch. PyTorch: `len(loader)`.
-    public var count: Int { dropLast ? sampleCount / batchSize : (sampleCount + batchSize - 1) / batchSize }
 
     public var underestimatedCount: Int { 0 }
 
-    /// Begins an epoch, or continues the one given to ``resume(at:)``.
-    public func makeIterator() -> Iterator {
-        let start: Position
-        if let resumed {
-            start = resumed
-            self.resumed = nil
-        } else {
-            start = Position(seed: (generator ?? .current).drawSeed(), batch: 0)
+    init(_ source: BatchSource<Batch>, _ data: (any Dataset)?, _ settings: LoaderSettings) {
+        for (name, value, least) in [
+            ("batchSize", settings.batchSize ?? 1, 1), ("workers", settings.workers, 0), ("prefetch", settings.prefetch, 0),
+        ] where value < least { fail("DataLoader", "\(name) is \(value), it must be at least \(least)") }
+        if settings.workers > 1, let data, !data.allowsConcurrentReads {
+            fail(
+                "DataLoader",
+                "workers is \(settings.workers), and \(type(of: data)) does not say that several threads may read it at once; "
+                    + "if they may, let it declare: var allowsConcurrentReads: Bool { true }")
         }
-        position = start
-        return Iterator(self, start)
+        (self.source, self.data) = (source, data)
+        var settings = settings
+        (settings.workers, settings.prefetch) = (Swift.max(settings.workers, 0), Swift.max(settings.prefetch, 0))
+        self.settings = settings
+    }
+
+    /// A loader of the same batches, each changed by `change`, as batches are mixed up for training.
+    ///
+    /// The thread that makes a batch calls it, several threads at once with more than one of `workers`, without a graph, and under the
+    /// batch's generator, from which it may draw. Its errors are those of the batch. (`map`, which every sequence has, runs through an epoch
+    /// at once, and gives an array.)
+    public func mapBatches<Changed>(_ change: @escaping (Batch) throws -> Changed) -> DataLoader<Changed> {
+        DataLoader<Changed>(source.map(change), data, settings)
     }
 
     /// Makes the next loop continue at `position`, within that epoch, instead of beginning a new epoch.
     /// Traps on a position beyond the end of the epoch.
     public func resume(at position: Position) {
-        guard position.batch >= 0, position.batch <= count else {
+        guard position.batch >= 0, position.batch <= source.count ?? .max else {
             fail(
                 "DataLoader.resume",
-                "batch \(position.batch) is out of range, an epoch has \(count); was the position saved with another data set or batch size?"
+                "batch \(position.batch) is out of range, an epoch has \(source.count ?? 0); was the position saved with another data set or batch size?"
             )
             return
         }
@@ -183,8 +104,13 @@ public final class DataLoader<Batch>: Sequence {
         self.position = position
     }
 
-    /// The samples at `indices` as a batch, outside any epoch.
-    package func read(at indices: [Int]) throws -> Batch { try checked { try noGrad { try read(indices) } } }
+    /// Begins an epoch, or continues the one given to ``resume(at:)``.
+    public func makeIterator() -> Iterator {
+        let start = resumed ?? Position(seed: (generator ?? .current).drawSeed(), batch: 0)
+        resumed = nil
+        position = start
+        return Iterator(self, source.begin(start), start)
+    }
 
     /// Calls `body` with every batch of an epoch. Throws a ``DataError`` that names the sample that failed, and the errors of `body`.
     public func forEach(_ body: (Batch) throws -> Void) throws {
@@ -192,19 +118,45 @@ public final class DataLoader<Batch>: Sequence {
         while let batch = try iterator.nextBatch() { try body(batch) }
     }
 
+    /// The samples at `indices` as a batch, outside any epoch; nil for a stream.
+    package func read(at indices: [Int]) throws -> Batch? {
+        try source.read.map { read in try checked { try noGrad { try read(indices) } } }
+    }
+
+    /// The number of samples in the first batches of the epoch with this seed; nil where only its end tells.
+    package func samples(before batch: Int, seed: UInt64) -> Int? { source.begin(Position(seed: seed, batch: 0)).samples(batch) }
+
+    /// Sets the place of an iterator, unless a later loop has begun: two loops over one loader may overlap.
+    fileprivate func move(from old: Position, to new: Position) {
+        if position == old { position = new }
+    }
+}
+
+/// What a loader was asked for, beside what it reads.
+struct LoaderSettings {
+    var batchSize: Int?
+    var shuffle = false
+    var dropLast = false
+    var generator: Generator?
+    var workers: Int, prefetch: Int
+}
+
+extension DataLoader {
     /// A running epoch.
     public final class Iterator: IteratorProtocol {
+        private typealias Made = (batch: Batch, samples: Int)
         private let loader: DataLoader
-        private let epoch: Epoch
+        private let epoch: Epoch<Batch>
         private var position: Position
-        private var ahead: Prefetcher<Batch>?
-        private var isThreadless = false
+        private var ahead: Prefetcher<Made>?
+        private var isThreadless: Bool
         private var isEnded = false
+        /// The number of samples in the batch that was returned last.
+        package private(set) var sampleCount = 0
 
-        fileprivate init(_ loader: DataLoader, _ start: Position) {
-            self.loader = loader
-            position = start
-            epoch = Epoch(loader, start)
+        fileprivate init(_ loader: DataLoader, _ epoch: Epoch<Batch>, _ start: Position) {
+            (self.loader, self.epoch, position) = (loader, epoch, start)
+            isThreadless = loader.prefetch == 0 || loader.workers == 0
         }
 
         deinit { ahead?.stop() }
@@ -224,29 +176,46 @@ public final class DataLoader<Batch>: Sequence {
         public func nextBatch() throws -> Batch? {
             guard !isEnded else { return nil }
             do {
-                guard let batch = try take() else {
+                guard let made = try take() else {
                     end()
                     return nil
                 }
-                // Two loops over one loader may overlap; the position is that of the later loop.
-                let isLatest = loader.position == position
+                let old = position
                 position.batch += 1
-                if isLatest { loader.position = position }
-                return batch
+                loader.move(from: old, to: position)
+                sampleCount = made.samples
+                return made.batch
             } catch {
                 end()
                 throw error
             }
         }
 
-        private func take() throws -> Batch? {
-            guard loader.prefetch > 0 else { return try epoch.next() }
-            // The thread starts with the first requested batch; if the system cannot start one, batches are made here.
+        /// The number of samples in some batches of the epoch; nil where only its end tells.
+        package func samples(in batches: Range<Int>) -> Int? {
+            epoch.samples(batches.upperBound).flatMap { end in epoch.samples(batches.lowerBound).map { end - $0 } }
+        }
+
+        private func take() throws -> Made? {
+            // The threads start with the first requested batch; if the system cannot start one, batches are made here.
             if ahead == nil, !isThreadless {
-                let prefetcher = Prefetcher(capacity: loader.prefetch) { [epoch] in try epoch.next() }
-                if prefetcher.start() { ahead = prefetcher } else { isThreadless = true }
+                let prefetcher = Prefetcher<Made>(capacity: loader.workers * loader.prefetch) { [epoch, seed = position.seed] in
+                    try epoch.next().map { pending in { try Self.made(pending, seed) } }
+                }
+                if prefetcher.start(threads: loader.workers) { ahead = prefetcher } else { isThreadless = true }
             }
-            return if let ahead { try ahead.next() } else { try epoch.next() }
+            if let ahead { return try ahead.next() }
+            return try epoch.next().map { try Self.made($0, position.seed) }
+        }
+
+        private static func made(_ pending: PendingBatch<Batch>, _ seed: UInt64) throws -> Made {
+            let start = ApusCore.Generator.State(epoch: seed, sample: pending.first)
+            do {
+                let batch = try withGenerator(ApusCore.Generator(at: start)) { try noGrad { try checked { try pending.make() } } }
+                return (batch, pending.samples)
+            } catch {
+                throw error as? DataError ?? DataError(batch: pending.number, underlying: error)
+            }
         }
 
         private func end() {
@@ -254,56 +223,4 @@ public final class DataLoader<Batch>: Sequence {
             ahead?.stop()
         }
     }
-
-    /// Makes the batches of one epoch, on any thread. It copies what it needs from the loader.
-    private final class Epoch {
-        private let order: [Int]?
-        private let read: ([Int]) throws -> Batch
-        private let seed: UInt64
-        private let (batchSize, sampleCount, count): (Int, Int, Int)
-        private var batch: Int
-
-        init(_ loader: DataLoader, _ start: Position) {
-            order =
-                loader.shuffle ? Tensor.randperm(loader.sampleCount, generator: ApusCore.Generator(seed: start.seed)).array(Int.self) : nil
-            (batchSize, sampleCount, count) = (loader.batchSize, loader.sampleCount, loader.count)
-            read = loader.read
-            seed = start.seed
-            batch = start.batch
-        }
-
-        func next() throws -> Batch? {
-            guard batch < count else { return nil }
-            let range = (batch * batchSize)..<Swift.min((batch + 1) * batchSize, sampleCount)
-            let indices = order.map { Array($0[range]) } ?? Array(range)
-            let number = batch
-            batch += 1
-            do {
-                // Each batch has its own generator: the numbers depend neither on other draws nor on where a run was resumed.
-                return try withGenerator(ApusCore.Generator(seed: mixed(seed &+ mixed(UInt64(number) &+ 1)))) {
-                    try noGrad { try checked { try read(indices) } }
-                }
-            } catch let error as DataError {
-                throw error
-            } catch {
-                throw DataError(batch: number, underlying: error)
-            }
-        }
-    }
-}
-
-extension Generator {
-    /// A seed for an independent stream of random numbers; advances this generator by one.
-    package func drawSeed() -> UInt64 {
-        let place = take(1)
-        return mixed(place.seed &+ mixed(place.offset))
-    }
-}
-
-/// The finalizer of SplitMix64: every bit of the result depends on every bit of `x`.
-func mixed(_ x: UInt64) -> UInt64 {
-    var z = x &+ 0x9E37_79B9_7F4A_7C15
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
 }

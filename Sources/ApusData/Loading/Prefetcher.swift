@@ -2,39 +2,46 @@ import CKernels
 import Glibc
 import Synchronization
 
-/// Makes items ahead on its own thread, at most `capacity` of them.
+/// Makes items ahead on its own threads, and gives them out in order: at most `capacity` of them are made or being made at any time.
 ///
-/// @unchecked: while the thread runs, `ready`, `isCancelled` and `isDone` are accessed with the mutex held, except that the thread, which
-/// alone sets `isDone`, also reads it without. Only the thread calls `produce`, and while it runs other threads only read what `produce`
-/// captures (the contract of `Dataset`). Items are not Sendable, but the thread keeps no reference to them, and the mutex orders its
-/// writes before the taker's reads.
+/// @unchecked: while the threads run, `ready`, `claimed`, `taken`, `isClaiming`, `isCancelled` and `isDone` are accessed with the mutex held.
+/// Only the thread that has set `isClaiming` calls `claim`; what it returns runs on that thread alone, and while the threads run, others only
+/// read what it captures (the contract of `Dataset`). Items are not Sendable, but the thread keeps no reference to them, and the mutex
+/// orders its writes before the taker's reads.
 final class Prefetcher<Item>: @unchecked Sendable {
-    private var ready: [Result<Item, any Error>] = []
+    /// Items that were made, by their numbers.
+    private var ready: [Int: Result<Item, any Error>] = [:]
+    /// How many items were claimed by a thread, and how many were taken.
+    private var (claimed, taken) = (0, 0)
+    private var isClaiming = false
     private var isCancelled = false
+    /// Whether nothing more is to be claimed: the items have ended, or one has failed.
     private var isDone = false
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    /// The number of items made, plus one at the end; a waiting taker polls it before it sleeps.
-    private let made = Atomic<Int>(0)
-    private var taken = 0
-    /// Signalled whenever `ready`, `isCancelled` or `isDone` changes.
+    /// Signalled whenever any of these changes.
     private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private let capacity: Int
+    /// Whether `next` need not wait; a waiting taker polls it before it sleeps.
+    private let isReady = Atomic<Bool>(false)
     private static var patience: Int { 100 }
-    private var produce: (() throws -> Item?)?
-    private var thread: pthread_t?
+    private let capacity: Int
+    private var claim: (() throws -> (() throws -> Item)?)?
+    private var threads: [pthread_t] = []
 
-    /// Prepares to call `produce` until it returns nil or throws.
-    init(capacity: Int, produce: @escaping () throws -> Item?) {
+    /// Prepares to call `claim` until it returns nil or throws. What it returns makes an item; the threads do that side by side.
+    init(capacity: Int, claim: @escaping () throws -> (() throws -> Item)?) {
         self.capacity = capacity
-        self.produce = produce
+        self.claim = claim
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(changed, nil)
     }
 
-    /// Starts the thread, which holds `self` until it ends; false if the system cannot start one.
-    func start() -> Bool {
-        thread = startThread(Work { self.run() })
-        return thread != nil
+    /// Starts so many threads, which hold `self` until they end, or as many as the system can start; false if it can start none.
+    func start(threads count: Int) -> Bool {
+        for _ in 0..<count {
+            guard let thread = startThread(Work { self.run() }) else { break }
+            threads.append(thread)
+        }
+        return !threads.isEmpty
     }
 
     deinit {
@@ -51,52 +58,67 @@ final class Prefetcher<Item>: @unchecked Sendable {
     private func run() {
         // Small loops of batches stay on this thread, so that it does not start a second thread pool.
         apus_run_alone()
-        while true {
-            let mayGoOn = locked {
-                while ready.count >= capacity && !isCancelled { pthread_cond_wait(changed, mutex) }
-                return !isCancelled
-            }
-            guard mayGoOn else { break }
-            let result = Result { try produce!() }
+        while let number = nextNumber() {
+            let result = Result { try claim!() }
+            let make = try? result.get()
             locked {
-                switch result {
-                case .success(let item?): ready.append(.success(item))
-                case .success(nil): isDone = true
-                case .failure(let error):
-                    ready.append(.failure(error))
-                    isDone = true
-                }
-                made.add(1, ordering: .releasing)
-                pthread_cond_broadcast(changed)
+                isClaiming = false
+                if make == nil { isDone = true }
+                if case .failure(let error) = result { ready[number] = .failure(error) }
+                // What has ended has no item of this number.
+                if case .success(nil) = result { claimed -= 1 }
+                update()
             }
-            if isDone { break } // Only this thread sets it.
+            guard let made = make.map({ make in Result { try make() } }) else { break }
+            locked {
+                ready[number] = made
+                if case .failure = made { isDone = true }
+                update()
+            }
         }
-        produce = nil
+    }
+
+    /// Waits for room, and for the turn to claim the item of this number; nil where there is nothing more to claim.
+    private func nextNumber() -> Int? {
+        locked {
+            while !isCancelled, !isDone, isClaiming || claimed - taken >= capacity { pthread_cond_wait(changed, mutex) }
+            if isCancelled || isDone { return nil }
+            isClaiming = true
+            claimed += 1
+            return claimed - 1
+        }
+    }
+
+    /// Tells all that something has changed. The mutex is held.
+    private func update() {
+        isReady.store(ready[taken] != nil || isDone && claimed == taken, ordering: .releasing)
+        pthread_cond_broadcast(changed)
     }
 
     /// The next item, nil after the last. Waits until there is one.
     func next() throws -> Item? {
         // Making an item takes some tens of microseconds, and waking a sleeping thread takes as long again.
-        for _ in 0..<Prefetcher.patience where made.load(ordering: .acquiring) == taken { sched_yield() }
-        taken += 1
+        for _ in 0..<Prefetcher.patience where !isReady.load(ordering: .acquiring) { sched_yield() }
         return try locked {
-            while ready.isEmpty && !isDone { pthread_cond_wait(changed, mutex) }
-            guard !ready.isEmpty else { return nil }
-            pthread_cond_broadcast(changed)
-            return try ready.removeFirst().get()
+            while ready[taken] == nil, !(isDone && claimed == taken) { pthread_cond_wait(changed, mutex) }
+            guard let result = ready.removeValue(forKey: taken) else { return nil }
+            taken += 1
+            update()
+            return try result.get()
         }
     }
 
-    /// Ends the thread and waits for it, at most for the item it is making; afterwards it accesses nothing.
+    /// Ends the threads and waits for them, at most for the items they are making; afterwards they access nothing.
     func stop() {
-        guard let thread else { return }
-        self.thread = nil
+        if threads.isEmpty { return }
         locked {
             isCancelled = true
             pthread_cond_broadcast(changed)
         }
-        pthread_join(thread, nil)
-        ready.removeAll()
+        for thread in threads { pthread_join(thread, nil) }
+        threads = []
+        ready = [:]
+        claim = nil
     }
 }
 

@@ -15,11 +15,10 @@ package func measured<Batch, Output>(
         let measurements = Measurements(measures.map(\.name))
         let iterator = loader.makeIterator()
         while let batch = try iterator.nextBatch() {
-            let left = loader.sampleCount - measurements.samples
             try checkedStep {
                 try inferenceMode {
                     let computed = try compute(batch)
-                    measurements.add(loss: computed.loss, computed.output, samples: min(loader.batchSize, left), measures)
+                    measurements.add(loss: computed.loss, computed.output, samples: iterator.sampleCount, measures)
                 }
             }
             try throwFailure()

@@ -136,13 +136,13 @@ extension Trainer {
         }
         var partial: Partial?
         if let found = state.partial {
-            guard (0...train.count).contains(found.batch),
-                found.measurements.samples == min(found.batch * train.batchSize, train.sampleCount)
+            guard let count = train.knownCount, (0...count).contains(found.batch),
+                found.measurements.samples == train.samples(before: found.batch, seed: found.seed)
             else {
                 throw FormatError(
                     file: file, place: .key(TrainerState.key),
                     reason:
-                        "\(found.measurements.samples) samples in batch \(found.batch), an epoch has \(train.count) batches of \(train.batchSize): the checkpoint belongs to other data or another batch size"
+                        "\(found.measurements.samples) samples in batch \(found.batch), an epoch has \(train.knownCount ?? 0) batches\(train.batchSize.map { " of \($0)" } ?? ""): the checkpoint belongs to other data or another batch size"
                 )
             }
             do {

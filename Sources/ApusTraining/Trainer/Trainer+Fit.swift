@@ -32,9 +32,16 @@ extension Trainer {
     private func checkSettings(_ train: DataLoader<Batch>, _ test: DataLoader<Batch>?) throws(OpError) {
         func complain(_ text: String) -> OpError { OpError(text, op: "fit") }
         for (name, loader) in [("train", train), ("test", test)] {
-            guard let loader, loader.count == 0 else { continue }
+            guard let loader else { continue }
+            guard let count = loader.knownCount else {
+                throw complain("\(name) is a stream that does not know its number of samples; give it a count")
+            }
+            guard count == 0 else { continue }
+            guard let samples = loader.sampleCount, let size = loader.batchSize else {
+                throw complain("\(name) has no batches: its batch sampler gives none")
+            }
             throw complain(
-                "\(name) has no batches: \(loader.sampleCount) samples, batches of \(loader.batchSize)\(loader.dropLast ? ", and dropLast leaves out a smaller one" : "")"
+                "\(name) has no batches: \(samples) samples, batches of \(size)\(loader.dropLast ? ", and dropLast leaves out a smaller one" : "")"
             )
         }
         guard accumulate >= 1 else { throw complain("accumulate is \(accumulate), it must be at least 1") }
@@ -94,7 +101,7 @@ extension Trainer {
         // Checkpoints hold no gradients, so they are written between steps, and training is stopped there too.
         while !(stop.isSet && isBetweenSteps), let batch = try iterator.nextBatch() {
             progress.learningRate = learningRate
-            isBetweenSteps = try learn(batch, number: progress.batch, train, measurements)
+            isBetweenSteps = try learn(batch, number: progress.batch, of: iterator, train.count, measurements)
             progress.step = step
             progress.batch += 1
             let now = monotonicSeconds()
@@ -154,15 +161,16 @@ extension Trainer {
     }
 
     /// Trains on a batch; true if it completed a step. A model that does not fit its data throws here instead of trapping.
-    private func learn(_ batch: Batch, number: Int, _ train: DataLoader<Batch>, _ measurements: Measurements) throws -> Bool {
-        func samples(from first: Int, to end: Int) -> Int { min(end * train.batchSize, train.sampleCount) - first * train.batchSize }
-        let (own, group) = (samples(from: number, to: number + 1), number - number % accumulate)
-        let end = min(group + accumulate, train.count)
+    private func learn(
+        _ batch: Batch, number: Int, of iterator: DataLoader<Batch>.Iterator, _ count: Int, _ measurements: Measurements
+    ) throws -> Bool {
+        let (own, group) = (iterator.sampleCount, number - number % accumulate)
+        let end = min(group + accumulate, count)
         let isLast = number + 1 == end
         try checkedStep {
             if number == group { begun = [] }
             let taken = TrainingStep(
-                samples: own, weight: Double(own) / Double(samples(from: group, to: end)), isLast: isLast, scaler: scaler,
+                samples: own, weight: Double(own) / Double(iterator.samples(in: group..<end) ?? own), isLast: isLast, scaler: scaler,
                 clipping: clipping, begun: begun)
             let computed = try inItsDType { try learn(batch, taken) }
             begun = taken.begun
@@ -184,20 +192,21 @@ extension Trainer {
     /// Throws if an epoch ends with a batch of one sample that the model cannot learn from: batch normalisation cannot compute statistics
     /// from one value per channel. It tries the first sample before training begins.
     private func checkLastBatch(_ train: DataLoader<Batch>) throws {
-        guard let compute, train.batchSize > 1, !train.dropLast, train.sampleCount % train.batchSize == 1, model.training,
+        guard let compute, let size = train.batchSize, let count = train.sampleCount, size > 1, !train.dropLast, count % size == 1,
+            model.training,
             ([model] + model.modules()).contains(where: { $0 is BatchNorm && $0.training })
         else { return }
         let buffers = model.buffers().map { ($0, $0.clone()) }
         defer { noGrad { for (buffer, value) in buffers { buffer.copy_(value) } } }
         // A separate generator, so that the trial does not change the run's random numbers.
         try withGenerator(Generator(seed: 0)) {
-            let sample = try train.read(at: [0])
+            guard let sample = try train.read(at: [0]) else { return }
             do {
                 try checked { try noGrad { _ = try inItsDType { try compute(sample) } } }
             } catch {
                 throw OpError(
-                    "an epoch of \(train.sampleCount) samples in batches of \(train.batchSize) ends with a batch of one, from which the model cannot learn (\(error)); "
-                        + "choose another batch size, \(train.batchSize - 1) or \(train.batchSize + 1) say, or dropLast: true", op: "fit")
+                    "an epoch of \(count) samples in batches of \(size) ends with a batch of one, from which the model cannot learn (\(error)); "
+                        + "choose another batch size, \(size - 1) or \(size + 1) say, or dropLast: true", op: "fit")
             }
         }
     }

@@ -1,0 +1,140 @@
+import ApusCore
+
+/// Samples that come one after the other, of which nobody can ask for the seventh: lines of a file, messages of a service, numbers that are
+/// made up. PyTorch: `torch.utils.data.IterableDataset`.
+///
+/// ```swift
+/// struct Countdown: IterableDataset {
+///     func makeIterator() -> SampleIterator<Int> { SampleIterator((0..<10).reversed()) }
+/// }
+/// for batch in DataLoader(stream: Countdown(), batchSize: 4) { … }
+/// ```
+/// Batches are made of samples as those of a ``Dataset`` are. Where the parts of a tuple change their types in a batch (`(Tensor, Int)` gives
+/// `(Tensor, Tensor)`), the stream says so: `typealias Batch = (Tensor, Tensor)`.
+///
+/// A loader reads the stream from one thread at a time, in order, whatever its `workers`: they share the putting together of batches and what
+/// ``DataLoader/mapBatches(_:)`` does with them. Random numbers that an iterator draws from the current generator belong to the sample that
+/// it makes, as those of a data set do. An epoch is gone on with by reading and dropping the samples before.
+public protocol IterableDataset<Sample> {
+    /// What the stream is made of.
+    associatedtype Sample
+    /// Several samples together.
+    associatedtype Batch = Sample
+
+    /// The number of samples if it is known; by default nil. A loader then has a count of batches, which a `Trainer` needs.
+    var count: Int? { get }
+
+    /// The samples from the first on. Each epoch calls it once, under a generator of the epoch's seed.
+    func makeIterator() throws -> SampleIterator<Sample>
+
+    /// Several samples as one batch. PyTorch: `collate_fn`.
+    func collate(_ samples: [Sample]) throws -> Batch
+}
+
+/// The samples of a stream, one after the other, of which each may fail to be read.
+public struct SampleIterator<Sample> {
+    private let step: () throws -> Sample?
+
+    /// Samples that `next` gives until it returns nil.
+    public init(next: @escaping () throws -> Sample?) { step = next }
+
+    /// The elements of a sequence.
+    public init(_ samples: some Sequence<Sample>) {
+        var rest = samples.makeIterator()
+        step = { rest.next() }
+    }
+
+    /// The next sample, nil after the last.
+    public func next() throws -> Sample? { try step() }
+}
+
+extension IterableDataset {
+    public var count: Int? { nil }
+}
+
+extension IterableDataset where Sample: Collatable {
+    /// The samples' own way of being put together.
+    public func collate(_ samples: [Sample]) throws -> Sample.Collated { try defaultCollate(samples) }
+}
+
+extension IterableDataset {
+    /// The first parts together and the second parts together.
+    public func collate<A: Collatable, B: Collatable>(_ samples: [(A, B)]) throws -> (A.Collated, B.Collated) where Sample == (A, B) {
+        try defaultCollate(samples)
+    }
+
+    /// The first, the second and the third parts together.
+    public func collate<A: Collatable, B: Collatable, C: Collatable>(
+        _ samples: [(A, B, C)]
+    ) throws -> (A.Collated, B.Collated, C.Collated) where Sample == (A, B, C) {
+        try defaultCollate(samples)
+    }
+}
+
+/// Streams of one type after each other. PyTorch: `torch.utils.data.ChainDataset`.
+public struct ChainDataset<Base: IterableDataset>: IterableDataset {
+    public typealias Sample = Base.Sample
+    public typealias Batch = Base.Batch
+    /// The streams, in order.
+    public let parts: [Base]
+    /// The sum of the parts' counts if all are known.
+    public var count: Int? { parts.reduce(0) { sum, part in sum.flatMap { sum in part.count.map { sum + $0 } } } }
+
+    /// The samples of `parts`, in order. Batches are made by the first part's `collate`. Traps where there is none.
+    public init(_ parts: [Base]) {
+        if parts.isEmpty { fail("ChainDataset", "there are no streams") }
+        self.parts = parts
+    }
+
+    public func makeIterator() throws -> SampleIterator<Base.Sample> {
+        var rest = parts[...]
+        var current: SampleIterator<Base.Sample>?
+        return SampleIterator {
+            while true {
+                if let sample = try current?.next() { return sample }
+                guard let part = rest.popFirst() else { return nil }
+                current = try part.makeIterator()
+            }
+        }
+    }
+
+    public func collate(_ samples: [Base.Sample]) throws -> Base.Batch { try parts[0].collate(samples) }
+}
+
+/// Reads a stream for an epoch. One thread at a time uses it.
+final class StreamReader<Stream: IterableDataset> {
+    private let stream: Stream
+    private let seed: UInt64
+    private var iterator: SampleIterator<Stream.Sample>?
+    private var position = 0
+    private var isEnded = false
+
+    init(_ stream: Stream, seed: UInt64) { (self.stream, self.seed) = (stream, seed) }
+
+    /// The next samples, fewer where the stream ends.
+    func take(_ count: Int) throws -> [Stream.Sample] {
+        var samples: [Stream.Sample] = []
+        while samples.count < count, let sample = try next() { samples.append(sample) }
+        return samples
+    }
+
+    /// Drops the samples before `first`.
+    func skip(to first: Int) throws { while position < first, try next() != nil {} }
+
+    private func next() throws -> Stream.Sample? {
+        if isEnded { return nil }
+        do {
+            return try noGrad {
+                try checked {
+                    if iterator == nil { iterator = try withGenerator(Generator(seed: seed)) { try stream.makeIterator() } }
+                    let sample = try withGenerator(Generator.State(epoch: seed, sample: position).ofSample(0)) { try iterator?.next() }
+                    if sample == nil { isEnded = true } else { position += 1 }
+                    return sample
+                }
+            }
+        } catch {
+            isEnded = true
+            throw error as? DataError ?? DataError(index: position, underlying: error)
+        }
+    }
+}

@@ -1,0 +1,135 @@
+import ApusCore
+
+/// A position in an epoch, for a checkpoint: ``DataLoader/resume(at:)`` continues from it with the same batches.
+public struct EpochPosition: Hashable, Sendable, Codable {
+    /// The seed of the epoch: of its order and of the random numbers of its samples.
+    public var seed: UInt64
+    /// How many batches were returned.
+    public var batch: Int
+    /// The position before batch number `batch` of the epoch with this seed.
+    public init(seed: UInt64, batch: Int) {
+        self.seed = seed
+        self.batch = batch
+    }
+}
+
+/// What a loader makes its epochs of: batches of indices of a data set, or pieces of a stream.
+struct BatchSource<Batch> {
+    /// The numbers of batches and of samples of an epoch; nil where only its end tells.
+    let count: Int?, sampleCount: Int?
+    /// The epoch from a position on.
+    let begin: (EpochPosition) -> Epoch<Batch>
+    /// The samples at some indices as a batch, outside any epoch; nil for a stream.
+    let read: (([Int]) throws -> Batch)?
+
+    /// The same batches, each changed by `change`.
+    func map<Changed>(_ change: @escaping (Batch) throws -> Changed) -> BatchSource<Changed> {
+        BatchSource<Changed>(
+            count: count, sampleCount: sampleCount, begin: { begin($0).map(change) },
+            read: read.map { read in { try change(try read($0)) } })
+    }
+}
+
+/// The batches of one epoch, in order.
+struct Epoch<Batch> {
+    /// Claims the next batch, nil after the last. One thread at a time calls it, and any threads make the batches.
+    let next: () throws -> PendingBatch<Batch>?
+    /// The number of samples in the first batches; nil where only the epoch's end tells.
+    let samples: (_ before: Int) -> Int?
+
+    func map<Changed>(_ change: @escaping (Batch) throws -> Changed) -> Epoch<Changed> {
+        Epoch<Changed>(next: { try next()?.map(change) }, samples: samples)
+    }
+}
+
+/// A batch that nobody has made yet.
+struct PendingBatch<Batch> {
+    /// Its number in the epoch, the position of its first sample in the epoch, and its number of samples.
+    let number: Int, first: Int, samples: Int
+    /// Makes it.
+    let make: () throws -> Batch
+
+    func map<Changed>(_ change: @escaping (Batch) throws -> Changed) -> PendingBatch<Changed> {
+        PendingBatch<Changed>(number: number, first: first, samples: samples) { try change(try make()) }
+    }
+}
+
+extension BatchSource {
+    /// Batches of `batchSize` samples of `dataset`, in the order of `sampler`.
+    init<Data: Dataset>(_ dataset: Data, _ sampler: some Sampler<Int>, batchSize: Int, dropLast: Bool) where Data.Batch == Batch {
+        let (total, count) = (sampler.count, batchCount(samples: sampler.count, batchSize: batchSize, dropLast: dropLast))
+        self.init(
+            count: count, sampleCount: total,
+            begin: { position in
+                let slice = slices(of: sampler.order(using: Generator(seed: position.seed)), expected: total)
+                var batch = position.batch
+                return Epoch(
+                    next: {
+                        guard batch < count else { return nil }
+                        let range = (batch * batchSize)..<min((batch + 1) * batchSize, total)
+                        defer { batch += 1 }
+                        let indices = slice(range)
+                        return PendingBatch(number: batch, first: range.lowerBound, samples: range.count) { try dataset.batch(at: indices) }
+                    }, samples: { min($0 * batchSize, total) })
+            }, read: { try dataset.batch(at: $0) })
+    }
+
+    /// Batches of the samples of `dataset` that `sampler` puts together.
+    init<Data: Dataset>(_ dataset: Data, batches sampler: some Sampler<[Int]>) where Data.Batch == Batch {
+        let count = sampler.count
+        self.init(
+            count: count, sampleCount: nil,
+            begin: { position in
+                let batches = Array(sampler.order(using: Generator(seed: position.seed)))
+                checkCount(batches.count, count)
+                let starts = batches.reduce(into: [0]) { $0.append($0.last! + $1.count) }
+                var batch = position.batch
+                return Epoch(
+                    next: {
+                        guard batch < batches.count else { return nil }
+                        let indices = batches[batch]
+                        defer { batch += 1 }
+                        return PendingBatch(number: batch, first: starts[batch], samples: indices.count) { try dataset.batch(at: indices) }
+                    }, samples: { starts[min($0, batches.count)] })
+            }, read: { try dataset.batch(at: $0) })
+    }
+
+    /// Batches of `batchSize` samples of `stream`, as they come.
+    init<Stream: IterableDataset>(_ stream: Stream, batchSize: Int, dropLast: Bool) where Stream.Batch == Batch {
+        let total = stream.count
+        self.init(
+            count: total.map { batchCount(samples: $0, batchSize: batchSize, dropLast: dropLast) }, sampleCount: total,
+            begin: { position in
+                let reader = StreamReader(stream, seed: position.seed)
+                var batch = position.batch
+                return Epoch(
+                    next: {
+                        try reader.skip(to: batch * batchSize)
+                        let samples = try reader.take(batchSize)
+                        guard !samples.isEmpty, !dropLast || samples.count == batchSize else { return nil }
+                        let first = batch * batchSize
+                        defer { batch += 1 }
+                        return PendingBatch(number: batch, first: first, samples: samples.count) {
+                            do { return try stream.collate(samples) } catch let error as CollationError {
+                                throw DataError(index: first + error.position, underlying: error)
+                            }
+                        }
+                    }, samples: { before in total.map { min(before * batchSize, $0) } })
+            }, read: nil)
+    }
+}
+
+/// Gives pieces of `order`, of which only one that is no range is held in memory.
+private func slices(of order: some Sequence<Int>, expected count: Int) -> (Range<Int>) -> [Int] {
+    if let range = order as? Range<Int> {
+        checkCount(range.count, count)
+        return { Array(range[(range.lowerBound + $0.lowerBound)..<(range.lowerBound + $0.upperBound)]) }
+    }
+    let order = Array(order)
+    checkCount(order.count, count)
+    return { Array(order[$0.clamped(to: order.indices)]) }
+}
+
+private func checkCount(_ given: Int, _ count: Int) {
+    if given != count { fail("DataLoader", "the sampler has given \(given) elements for an epoch, and its count is \(count)") }
+}
