@@ -53,9 +53,14 @@ private struct Counting: IterableDataset {
         }
         let (texts, numbers) = try #require(DataLoader(stream: Lines(), batchSize: 3).makeIterator().next())
         #expect(texts == ["a", "b", "c"] && numbers.array(Int.self) == [1, 2, 3])
-        struct Ragged: IterableDataset {
-            func makeIterator() -> SampleIterator<Tensor> { SampleIterator((0..<6).map { Tensor.zeros([$0 == 5 ? 2 : 1]) }) }
-        }
-        #expect(message { try DataLoader(stream: Ragged(), batchSize: 2).forEach { _ in } }.hasPrefix("sample 5: a tensor of shape [2]"))
+        // One of a closure needs to say nothing.
+        let closure = StreamDataset(count: 3) { SampleIterator([(1, "a", 2.5, true), (2, "b", 3.5, true), (3, "c", 4.5, false)]) }
+        let loader = DataLoader(stream: closure, batchSize: 2, workers: 2)
+        #expect(loader.count == 2 && loader.map { $0.1 } == [["a", "b"], ["c"]] && loader.map { $0.3.numel } == [2, 1])
+        #expect(DataLoader(stream: StreamDataset { SampleIterator([1, 2]) }, batchSize: 2).map { $0.array(Int.self) } == [[1, 2]])
+        let sums = DataLoader(stream: StreamDataset(collate: { $0.reduce(0, +) }) { SampleIterator(1...5) }, batchSize: 2)
+        #expect(sums.map { $0 } == [3, 7, 5])
+        let ragged = StreamDataset { SampleIterator((0..<6).map { Tensor.zeros([$0 == 5 ? 2 : 1]) }) }
+        #expect(message { try DataLoader(stream: ragged, batchSize: 2).forEach { _ in } }.hasPrefix("sample 5: a tensor of shape [2]"))
     }
 }

@@ -101,6 +101,41 @@ public struct ChainDataset<Base: IterableDataset>: IterableDataset {
     public func collate(_ samples: [Base.Sample]) throws -> Base.Batch { try parts[0].collate(samples) }
 }
 
+/// A stream of what a closure makes: what an ``IterableDataset`` is without a type of its own.
+///
+/// ```swift
+/// let lines = StreamDataset { SampleIterator { readLine() } }
+/// ```
+public struct StreamDataset<Sample, Batch>: IterableDataset {
+    public let count: Int?
+    private let begin: () throws -> SampleIterator<Sample>
+    private let together: ([Sample]) throws -> Batch
+
+    /// Samples that are put together as ``Collatable`` says.
+    public init(count: Int? = nil, _ begin: @escaping () throws -> SampleIterator<Sample>)
+    where Sample: Collatable, Batch == Sample.Collated {
+        self.init(count: count, collate: defaultCollate, begin)
+    }
+
+    /// Tuples, which are put together part by part.
+    public init<each Part: Collatable>(
+        count: Int? = nil, _ begin: @escaping () throws -> SampleIterator<(repeat each Part)>
+    ) where Sample == (repeat each Part), Batch == (repeat (each Part).Collated) {
+        self.init(count: count, collate: { try defaultCollate($0) }, begin)
+    }
+
+    /// Samples that `collate` puts together. Each epoch calls `begin` once, as ``IterableDataset/makeIterator()``.
+    public init(
+        count: Int? = nil, collate: @escaping ([Sample]) throws -> Batch, _ begin: @escaping () throws -> SampleIterator<Sample>
+    ) {
+        (self.count, together, self.begin) = (count, collate, begin)
+    }
+
+    public func makeIterator() throws -> SampleIterator<Sample> { try begin() }
+
+    public func collate(_ samples: [Sample]) throws -> Batch { try together(samples) }
+}
+
 /// Reads a stream for an epoch. One thread at a time uses it.
 final class StreamReader<Stream: IterableDataset> {
     private let stream: Stream
