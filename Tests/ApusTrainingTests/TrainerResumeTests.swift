@@ -59,6 +59,76 @@ import Testing
         }
     }
 
+    /// Batches of different sizes, in another order in each epoch.
+    private struct Uneven: Sampler {
+        let count = 7
+        func order(using generator: Generator) -> [[Int]] {
+            var random = generator
+            return [[0], [1, 2, 3], [4, 5], [6, 7, 8, 9, 10], [11], [12, 13, 14], [15, 16, 17, 18, 19]].shuffled(using: &random)
+        }
+    }
+
+    /// Whatever chooses the samples, and wherever a run is stopped, it goes on to the same weights, with another number of workers too.
+    @Test(arguments: [1, 3, 6, 8]) func loadersOfEveryKind(_ event: Int) throws {
+        let data = TensorDataset(x, y)
+        let noisy = data.map { ($0.0 + Tensor.randn([5]) * 0.1, $0.1) }
+        let weights = (0..<20).map { Double($0 % 4) }
+        let stream = StreamDataset(count: 20) {
+            var order = Tensor.randperm(20).array(Int.self)[...]
+            return SampleIterator { order.popFirst().map { data[$0] } }
+        }
+        let kinds: [(Int) -> DataLoader<(Tensor, Tensor)>] = [
+            { DataLoader(noisy, batchSampler: Uneven(), generator: Generator(seed: 5), workers: $0) },
+            { DataLoader(noisy, batchSize: 3, sampler: WeightedRandomSampler(weights, numSamples: 17), workers: $0) },
+            { DataLoader(stream: stream, batchSize: 3, generator: Generator(seed: 5), workers: $0) },
+            { DataLoader(noisy, batchSize: 3, shuffle: true, workers: $0).mapBatches { ($0 + Tensor.randn([5]) * 0.1, $1) } },
+        ]
+        for (kind, loader) in kinds.enumerated() {
+            func run(_ folder: String?, workers: Int, stopAt: Int?) throws -> SupervisedTrainer {
+                let trainer = makeTrainer(folder)
+                trainer.accumulate = 2
+                if let stopAt { trainer.observers = [StopAt(stopAt, trainer.stop)] }
+                let train = loader(workers)
+                if folder != nil { try trainer.resume(train: train) }
+                try trainer.fit(train, test: train, epochs: 2)
+                return trainer
+            }
+            let whole = try run(nil, workers: 1, stopAt: nil)
+            try withFolder { folder in
+                _ = try run(folder, workers: 3, stopAt: event)
+                let second = try run(folder, workers: 0, stopAt: nil)
+                #expect(zip(second.model.parameters(), whole.model.parameters()).allSatisfy { $0.equal($1) }, "kind \(kind)")
+                #expect(second.history.map(\.train) == whole.history.map(\.train), "kind \(kind)")
+            }
+        }
+    }
+
+    /// Accumulated batches weigh what their samples do: of any sizes they make the step of all their samples at once.
+    @Test func unevenBatchesWeighTheirSamples() throws {
+        struct Parts: Sampler {
+            let parts: [[Int]]
+            var count: Int { parts.count }
+            func order(using generator: Generator) -> [[Int]] { parts }
+        }
+        func weights(_ parts: [[Int]], accumulate: Int) throws -> [Float] {
+            let model = withGenerator(Generator(seed: 3)) { Linear(5, 2) }
+            let trainer = Trainer(model: model, optimizer: SGD(model.parameters(), lr: 0.1)) { F.mseLoss($0, $1) }
+            trainer.accumulate = accumulate
+            try trainer.fit(DataLoader(TensorDataset(x, y), batchSampler: Parts(parts: parts)), epochs: 2)
+            return model.parameters().flatMap { $0.array(Float.self) }
+        }
+        let (apart, together) = (
+            try weights([[0], [1, 2, 3, 4], [5, 6, 7], [8]], accumulate: 2), try weights([[0, 1, 2, 3, 4], [5, 6, 7, 8]], accumulate: 1)
+        )
+        #expect(zip(apart, together).allSatisfy { abs($0 - $1) < 1e-6 })
+        let unknown = DataLoader(stream: StreamDataset { SampleIterator([(x[0], y[0])]) })
+        let trainer = makeTrainer()
+        #expect(message { try trainer.fit(unknown, epochs: 1) }.contains("train is a stream that does not know its number of samples"))
+        #expect(try trainer.evaluate(unknown).samples == 1)
+        let none = DataLoader(TensorDataset(x, y), batchSampler: Parts(parts: []))
+        #expect(message { try trainer.fit(none, epochs: 1) }.contains("its batch sampler gives none"))
+    }
+
     /// Changed settings are either named before anything changes, or accepted.
     @Test func settingsThatHaveChanged() throws {
         func stopped(_ folder: String, after batches: Int) throws {
