@@ -10,7 +10,7 @@ extension Symbols {
         _ = clipGradNorm_([x], 1)
         clipGradsWithNorm_([x], 1, x)
         clipGradValue_([x], 1)
-        _ = try? TensorDataset(x).collate([x])
+        _ = try? defaultCollate([x])
         _ = detectAnomaly { x }
         _ = Device.allowsUnorderedSums
         _ = Device.float32MatmulPrecision

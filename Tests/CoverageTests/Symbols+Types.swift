@@ -27,6 +27,7 @@ extension Symbols {
         _ = BatchNorm1d.self
         _ = BatchNorm2d.self
         _ = BatchNorm3d.self
+        _ = BatchSampler<RandomSampler>.self
         _ = BCELoss.self
         _ = BCEWithLogitsLoss.self
         _ = Bernoulli.self
@@ -35,6 +36,7 @@ extension Symbols {
         _ = Buffer.self
         _ = Categorical.self
         _ = CELU.self
+        _ = ChainDataset<StreamDataset<Tensor, Tensor>>.self
         _ = ChainedScheduler.self
         _ = ChannelShuffle.self
         _ = CircularPad1d.self
@@ -62,11 +64,11 @@ extension Symbols {
         _ = DataLoader<Tensor>.self
         _ = (any Dataset).self
         _ = Device.self
-        _ = DeviceEvent.self
-        _ = (any DifferentiableFunction).self
     }
 
     static func useTypes1(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
+        _ = DeviceEvent.self
+        _ = (any DifferentiableFunction).self
         _ = Dirichlet.self
         _ = Distribution.self
         _ = Dropout.self
@@ -102,6 +104,7 @@ extension Symbols {
         _ = InstanceNorm1d.self
         _ = InstanceNorm2d.self
         _ = InstanceNorm3d.self
+        _ = (any IterableDataset).self
         _ = KLDivLoss.self
         _ = L1Loss.self
         _ = LambdaLR.self
@@ -124,12 +127,12 @@ extension Symbols {
         _ = Linear.self
         _ = LinearCrossEntropyLoss.self
         _ = LinearLR.self
-        _ = LocalResponseNorm.self
-        _ = LogSigmoid.self
-        _ = LogSoftmax.self
     }
 
     static func useTypes2(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
+        _ = LocalResponseNorm.self
+        _ = LogSigmoid.self
+        _ = LogSoftmax.self
         _ = LPPool1d.self
         _ = LPPool2d.self
         _ = LPPool3d.self
@@ -182,17 +185,18 @@ extension Symbols {
         _ = Prune.RandomUnstructured.self
         _ = PruningMethod.self
         _ = RAdam.self
+        _ = RandomSampler.self
         _ = Recurrent.self
         _ = RecurrentCell.self
         _ = ReduceLROnPlateau.self
         _ = ReflectionPad1d.self
+    }
+
+    static func useTypes3(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = ReflectionPad2d.self
         _ = ReflectionPad3d.self
         _ = ReLU.self
         _ = ReLU6.self
-    }
-
-    static func useTypes3(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = ReplicationPad1d.self
         _ = ReplicationPad2d.self
         _ = ReplicationPad3d.self
@@ -202,9 +206,11 @@ extension Symbols {
         _ = RNNCell.self
         _ = Rprop.self
         _ = RReLU.self
+        _ = (any Sampler).self
         _ = SELU.self
         _ = Sequential.self
         _ = SequentialLR.self
+        _ = SequentialSampler.self
         _ = SGD.self
         _ = Shape.self
         _ = Sigmoid.self
@@ -218,8 +224,10 @@ extension Symbols {
         _ = Softshrink.self
         _ = Softsign.self
         _ = SparseAdam.self
+        _ = StackDataset<TensorDataset<Tensor>, TensorDataset<Tensor>>.self
         _ = StepLR.self
         _ = Subset<TensorDataset<Tensor>>.self
+        _ = SubsetRandomSampler.self
         _ = SWALR.self
         _ = Tanh.self
         _ = Tanhshrink.self
@@ -239,6 +247,7 @@ extension Symbols {
         _ = Upsample.self
         _ = UpsamplingBilinear2d.self
         _ = UpsamplingNearest2d.self
+        _ = WeightedRandomSampler.self
         _ = ZeroPad1d.self
         _ = ZeroPad2d.self
         _ = ZeroPad3d.self

@@ -5,7 +5,6 @@ from coverage_names import names, reasons
 OTHER = {
     "torch.autograd.Function": ("DifferentiableFunction", "a protocol"),
     "torch.autograd.functional.jacobian": ("Func.jacrev", ""),
-    "torch.utils.data.default_collate": ("Dataset.collate", "a method, which a data set may have its own of"),
 }
 
 _SCOPES = "holds for the code that a closure has: `noGrad`, `enableGrad`, `detectAnomaly`"
@@ -39,9 +38,6 @@ WITHOUT = reasons("torch.autograd torch.autograd.grad_mode", {
 MISSING = names("torch.autograd torch.autograd.functional", "backward gradcheck gradgradcheck hvp vhp") \
     | names("torch.autograd.graph", "saved_tensors_hooks save_on_cpu disable_saved_tensors_hooks register_multi_grad_hook allow_mutation_on_saved_tensors") \
     | names("torch.utils.checkpoint", "checkpoint checkpoint_sequential") \
-    | names("torch.utils.data", """
-        BatchSampler ChainDataset IterableDataset RandomSampler Sampler SequentialSampler StackDataset SubsetRandomSampler WeightedRandomSampler
-    """) \
     | names("torch.distributions", """
         Binomial Cauchy Chi2 ContinuousBernoulli Exponential ExponentialFamily FisherSnedecor GeneralizedPareto Geometric Gumbel HalfCauchy HalfNormal
         Independent InverseGamma Kumaraswamy LKJCholesky Laplace LogNormal LogisticNormal LowRankMultivariateNormal MixtureSameFamily Multinomial
@@ -50,6 +46,9 @@ MISSING = names("torch.autograd torch.autograd.functional", "backward gradcheck 
         Transform *Transform biject_to transform_to identity_transform
     """)
 
+# Names of PyTorch's that mean something else here: a picture's transform is torchvision's.
+NAMESAKES = {"torch.distributions.Transform"}
+
 CALLS = {
     "manualSeed": "manualSeed(0)",
     "grad": "_ = grad(of: x, withRespectTo: [x])",
@@ -57,13 +56,15 @@ CALLS = {
     "enableGrad": "_ = enableGrad { x }",
     "inferenceMode": "_ = inferenceMode { x }",
     "noGrad": "_ = noGrad { x }",
-    "Dataset.collate": "_ = try? TensorDataset(x).collate([x])",
+    "defaultCollate": "_ = try? defaultCollate([x])",
     "randomSplit": "_ = randomSplit(TensorDataset(x), [1])",
     "klDivergence": "_ = klDivergence(Normal(0, 1), Normal(0, 1))",
 }
 
 # Types with a type argument, and protocols.
 GENERIC = {
+    "BatchSampler": "BatchSampler<RandomSampler>", "ChainDataset": "ChainDataset<StreamDataset<Tensor, Tensor>>", "IterableDataset": "(any IterableDataset)",
+    "Sampler": "(any Sampler)", "StackDataset": "StackDataset<TensorDataset<Tensor>, TensorDataset<Tensor>>",
     "ConcatDataset": "ConcatDataset<TensorDataset<Tensor>>", "DataLoader": "DataLoader<Tensor>", "Dataset": "(any Dataset)",
     "Subset": "Subset<TensorDataset<Tensor>>",
     "TensorDataset": "TensorDataset<Tensor>", "DifferentiableFunction": "(any DifferentiableFunction)",
