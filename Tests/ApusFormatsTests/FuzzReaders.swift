@@ -6,7 +6,7 @@ import ApusSystem
 ///
 /// `scripts/fuzz` compiles this file into its program, and `FuzzRegressionTests` reads what that found with it.
 enum FuzzReader: String, CaseIterable, Sendable {
-    case zip, pickle, torch, legacy, tar, safetensors, npy, npz, events
+    case zip, pickle, torch, legacy, tar, safetensors, npy, npz, events, csv
 
     /// What files are called, and every message must contain.
     private static let name = "fuzzed"
@@ -46,6 +46,13 @@ enum FuzzReader: String, CaseIterable, Sendable {
             if let cutOff = file.cutOff { throw cutOff }
         case .npy: try FuzzReader.touch(Npy.tensor(in: region))
         case .npz: for (_, tensor) in try Npz.load(region) { FuzzReader.touch(tensor) }
+        case .csv:
+            let table = try CSV(region, delimiter: ",", hasHeader: true, missing: CSV.missingTexts)
+            for name in table.names {
+                let column = try table[name]
+                for row in 0..<table.rowCount { _ = (column[row], try? column.number(row)) }
+                _ = try? column.classes(column.categories())
+            }
         }
     }
 

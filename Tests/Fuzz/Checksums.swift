@@ -7,7 +7,7 @@ extension FuzzReader {
         case .zip, .torch, .npz: FuzzReader.mendZip(bytes)
         case .tar: FuzzReader.mendTar(bytes)
         case .events: FuzzReader.mendEvents(bytes)
-        case .pickle, .legacy, .safetensors, .npy: break
+        case .pickle, .legacy, .safetensors, .npy, .csv: break
         }
     }
 
