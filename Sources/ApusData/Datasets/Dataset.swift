@@ -20,11 +20,11 @@ import ApusCore
 ///
 /// A loader that works ahead reads the data set on threads of its own, with `workers` above 1 several samples at once. While a loop over the
 /// loader runs, other threads must therefore not change the data set; when the loop has ended, no thread reads it any more. For several
-/// workers reading must not change it either. A value that only reads what it holds fulfils that, and any number of
-/// threads may use a tensor in ops that nobody changes (but for weights under a parametrization, which are computed when they are used). Swift's `Sendable` cannot say it, since a tensor
-/// may be changed and is not `Sendable`: it would exclude most data sets. A class may change itself as it reads, with a cache or an open
-/// file, so a loader takes one for several workers only if it says ``allowsConcurrentReads``; objects within a struct are the business of
-/// who wrote it.
+/// workers reading must not change it either. A value that only reads what it holds fulfils that, and any number of threads may use a tensor
+/// in ops that nobody changes (but for weights under a parametrization, which are computed when they are used). Swift's `Sendable` cannot
+/// say it, since a tensor may be changed and is not `Sendable`: it would exclude most data sets. A class may change itself as it reads, with
+/// a cache or an open file, so a loader takes one for several workers only if it says ``allowsConcurrentReads``; objects within a struct are
+/// the business of who wrote it.
 public protocol Dataset<Sample> {
     /// The result of the subscript: commonly `(Tensor, Tensor)`, an input and its label.
     associatedtype Sample

@@ -48,7 +48,8 @@ public struct MappedDataset<Base: Dataset, Sample, Batch>: Dataset {
 
 extension Dataset {
     /// The samples, each changed by `change` whenever it is read, and put together as ``Collatable`` says. With more than one of a loader's
-    /// `workers` several threads call it at once. Random numbers that it draws from the current generator are the sample's own.
+    /// `workers` several threads call it at once. Random numbers that it draws from the current generator are the sample's own. At the top
+    /// level of `main.swift` give it a function, as ``DataLoader/mapBatches(_:)``.
     public func map<Changed: Collatable>(_ change: @escaping (Sample) throws -> Changed) -> MappedDataset<Self, Changed, Changed.Collated> {
         map(collate: { try defaultCollate($0) }, change)
     }

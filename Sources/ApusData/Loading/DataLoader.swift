@@ -85,7 +85,8 @@ public final class DataLoader<Batch>: Sequence {
     ///
     /// The thread that makes a batch calls it, several threads at once with more than one of `workers`, without a graph, and under the
     /// batch's generator, from which it may draw. Its errors are those of the batch. (`map`, which every sequence has, runs through an epoch
-    /// at once, and gives an array.)
+    /// at once, and gives an array.) At the top level of `main.swift` give it a function: a closure there belongs to the main actor, and Swift
+    /// ends the program where it hands another to the standard library on a worker.
     public func mapBatches<Changed>(_ change: @escaping (Batch) throws -> Changed) -> DataLoader<Changed> {
         DataLoader<Changed>(source.map(change), data, settings)
     }
