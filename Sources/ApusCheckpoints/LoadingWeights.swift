@@ -23,7 +23,7 @@ public struct LoadReport: CustomStringConvertible, Sendable {
         func list(_ names: [String]) -> String { names.prefix(5).joined(separator: ", ") + (names.count > 5 ? ", …" : "") }
         var parts = ["loaded \(loaded) tensors"]
         if !renamed.isEmpty { parts.append("\(renamed.count) renamed (\(list(renamed.map { "\($0.found) → \($0.takenFor)" })))") }
-        if !kept.isEmpty { parts.append("\(kept.count) kept (\(list(kept.map { "\($0.key): \($0.reason)" })))") }
+        if let first = kept.first { parts.append("\(kept.count) kept (\(list(kept.map(\.key))): \(first.reason))") }
         if !missing.isEmpty { parts.append("\(missing.count) missing (\(list(missing)))") }
         if !leftOver.isEmpty { parts.append("\(leftOver.count) left over (\(list(leftOver)))") }
         if !leftOut.isEmpty { parts.append("\(leftOut.count) left out (\(list(leftOut.map { "\($0.key): \($0.reason)" })))") }

@@ -145,7 +145,7 @@ import Testing
         #expect(other.head === head.0 && other.head.weight.equal(head.1))
         #expect(same(other.features, source.features))
         #expect(report.loaded == source.stateDict().count - 2 && report.kept.map(\.key) == ["classifier.1.weight", "classifier.1.bias"])
-        #expect(report.description.contains("2 kept (classifier.1.weight: the file has 7 classes, the network 3"))
+        #expect(report.description.contains("2 kept (classifier.1.weight, classifier.1.bias: the file has 7 classes, the network 3)"))
 
         var damaged = source.stateDict()
         damaged["features.0.0.weight"] = Tensor.zeros([1])

@@ -24,6 +24,10 @@ public struct Evaluation {
     public let loss: Double
     /// The fraction of images whose class was predicted.
     public let accuracy: Double
+    /// The fraction of images whose class was among the five likeliest; nil for five classes or fewer, where that says nothing.
+    public let topFive: Double?
+    /// How far the probabilities are from how often the model is right.
+    public let calibration: CalibrationError
     /// The number of images.
     public let images: Int
     /// Images per second.
@@ -40,7 +44,10 @@ public struct Evaluation {
         _ model: Module, on loader: DataLoader<(Tensor, Tensor)>, device: Device = .cpu, classes: [String], mistakes limit: Int = 0
     ) throws {
         let begin = monotonicSeconds()
-        var measures: [Measure<(Tensor, Tensor)>] = [.init("confusion") { ConfusionMatrix($0, $1) }]
+        var measures: [Measure<(Tensor, Tensor)>] = [
+            .init("confusion") { ConfusionMatrix($0, $1) }, .init("calibration") { CalibrationError($0, $1) },
+        ]
+        if classes.count > 5 { measures.append(.init("top 5") { Accuracy($0, $1, topK: 5) }) }
         if limit > 0 { measures.append(.init("mistakes") { Mistakes($0, $1, limit: limit) }) }
         let measured = try measured(model, on: loader, measures) { images, labels in
             let (scores, labels) = (model(images.to(device)), labels.to(device))
@@ -52,6 +59,8 @@ public struct Evaluation {
         }
         guard let measured else { preconditionFailure("an evaluation that nobody stops has a result") }
         confusion = measured.metric("confusion") ?? ConfusionMatrix(classes: classes.count)
+        calibration = measured.metric("calibration") ?? CalibrationError(bins: 15)
+        topFive = measured.metric("top 5", as: Accuracy.self)?.value
         mistakes = measured.metric("mistakes", as: Mistakes.self)?.worst ?? []
         (loss, accuracy, images, self.classes) = (measured.loss, confusion.accuracy, measured.samples, classes)
         imagesPerSecond = Double(images) / max(monotonicSeconds() - begin, 1e-9)

@@ -8,7 +8,7 @@ import ApusSystem
 ///
 /// ```swift
 /// let model = resnet18(classes: 5)
-/// print(try model.loadPretrained(from: "resnet18-f37072fd.pth"))   // loaded 120 tensors; 2 kept (fc.weight: …)
+/// print(try model.loadPretrained(from: "resnet18-f37072fd.pth"))   // loaded 120 tensors; 2 kept (fc.weight, fc.bias: …)
 /// model.freeze("conv1", "bn1", "layer1")
 /// let optimizer = SGD(model.parameterGroups(lr: 0.01, layerDecay: 0.75), lr: 0.01, momentum: 0.9)
 /// ```
