@@ -64,7 +64,8 @@ struct Evaluate: ParsableCommand {
             let evaluation = try Evaluation(
                 trained.model, on: loader, device: device, classes: trained.classes, mistakes: report == nil ? 0 : 24)
             if let report {
-                try Report(evaluation, of: source, on: images.data, data ?? trained.data).write(to: report)
+                try Report(evaluation, of: source, on: images.data, data ?? trained.data, preview: trained.preview).write(
+                    to: report)
             }
             json ? sayJSON(evaluation) : sayTable(evaluation)
         }

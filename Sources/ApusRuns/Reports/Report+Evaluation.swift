@@ -1,21 +1,24 @@
+import ApusCore
 import ApusFormats
 import ApusTraining
 
 extension Report {
-    /// Adds what an evaluation has found: the table of classes, the confusion matrix, the calibration, and its mistakes with the images of `data`.
-    mutating func add(_ evaluation: Evaluation, _ data: ImageData) throws {
+    /// Adds what an evaluation has found: the table of classes, the confusion matrix, the calibration, and its mistakes with the images of `data`,
+    /// of which `preview` makes pictures.
+    mutating func add(_ evaluation: Evaluation, _ data: ImageData, preview: (Tensor) throws -> Picture) throws {
         (confusion, calibration) = ((evaluation.classes, evaluation.confusion), evaluation.calibration)
         wrong = try evaluation.mistakes.map { mistake in
-            let image = try data[mistake.index].0
-            return .init(
-                png: try Picture(preview: image).encoded(), index: mistake.index, predicted: evaluation.classes[mistake.predicted],
+            .init(
+                png: try preview(data[mistake.index].0).encoded(), index: mistake.index, predicted: evaluation.classes[mistake.predicted],
                 probability: mistake.probability, actual: evaluation.classes[mistake.actual],
                 actualProbability: mistake.actualProbability)
         }
     }
 
     /// The page of an evaluation of the model `name` on the images of `data`, which are called `source`.
-    package init(_ evaluation: Evaluation, of name: String, on data: ImageData, _ source: String) throws {
+    package init(
+        _ evaluation: Evaluation, of name: String, on data: ImageData, _ source: String, preview: (Tensor) throws -> Picture
+    ) throws {
         self.init(
             title: "\(name) on \(source)",
             lead: "\(Text.grouped(evaluation.images)) images of \(evaluation.classes.count) classes that the model was tested on")
@@ -26,7 +29,7 @@ extension Report {
             ("loss", Text.fixed(evaluation.loss, 4)), ("calibration error", Text.fixed(100 * evaluation.calibration.value, 2) + " %"),
             ("images", Text.grouped(evaluation.images)), ("images a second", Text.compact(evaluation.imagesPerSecond)),
         ]
-        try add(evaluation, data)
+        try add(evaluation, data, preview: preview)
     }
 
     /// Precision, recall and F1 of each class.
@@ -64,7 +67,9 @@ extension Report {
                 ], digits: 3, countsX: false),
             Chart(
                 title: "Images by confidence", xLabel: label,
-                series: [.init("share of the images", bins.map { ($0.confidence, Double($0.count) / all) }, marks: true)], digits: 3,
+                series: [
+                    .init("share of the images", calibration.bins.map { (($0.low + $0.high) / 2, Double($0.count) / all) }, marks: true)
+                ], digits: 3,
                 fromZero: true, countsX: false),
         ]
         let error = Text.fixed(100 * calibration.value, 2)

@@ -34,6 +34,7 @@ extension Report {
         .card:not(.confusion) > table :is(td, th) { padding: 6px 12px 6px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
         .card:not(.confusion) > table tr:last-child > * { border-bottom: 0; }
         td.n, th.n { text-align: right; }
+        :is(td, th).n + :is(td, th):not(.n) { padding-left: 24px !important; }
         tr.total td { font-weight: 650; }
         code, td.code { font-family: ui-monospace, "SF Mono", Menlo, "DejaVu Sans Mono", monospace; font-size: 13px; white-space: pre; }
         td.code.wrap { white-space: pre-wrap; overflow-wrap: anywhere; }

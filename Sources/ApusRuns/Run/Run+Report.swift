@@ -24,7 +24,7 @@ extension Run {
             ("training time", Text.duration(result.seconds)), ("images a second", Text.compact(rate)),
         ]
         report.charts = try charts(history)
-        try report.add(evaluation, all.test)
+        try report.add(evaluation, all.test) { try Picture(preview: $0) }
         report.summary = summary
         report.facts = facts(summary, all, changes)
         return report

@@ -121,13 +121,17 @@ extension TrainedModel {
         return layer
     }
 
-    /// The picture in a file under the heat of where the model sees the class that it predicts (``ApusVision/gradCAM(_:layer:input:class:)`` of the last
-    /// convolution). Pictures whose longer side has less than 224 pixels are enlarged by a whole factor.
+    /// What a person sees of an input of the model.
+    package func preview(_ image: Tensor) throws -> Picture { try Picture(preview: image) }
+
+    /// The picture in a file, as the model gets it, under the heat of where it sees the class that it predicts
+    /// (``ApusVision/gradCAM(_:layer:input:class:)`` of the last convolution); enlarged by a whole factor to at least 224 pixels on its longer side.
     package func explained(_ file: RawPath) throws -> Picture {
-        let layer = try lastConvolution()
-        let heat = try checked { [image = try image(file)] in gradCAM(model, layer: layer, input: image.unsqueeze(0).to(device))[0] }
-        let picture = try Picture(contentsOf: file, mode: .rgb)
-        let factor = max(1, (224 + max(picture.width, picture.height) - 1) / max(picture.width, picture.height))
+        let (layer, image) = (try lastConvolution(), try image(file))
+        let heat = try checked { gradCAM(model, layer: layer, input: image.unsqueeze(0).to(device))[0] }
+        let picture = try preview(image)
+        let longer = max(picture.width, picture.height)
+        let factor = max(1, (224 + longer - 1) / longer)
         return try picture.resized(width: picture.width * factor, height: picture.height * factor).overlaid(with: heat)
     }
 }
