@@ -94,19 +94,7 @@ struct Evaluate: ParsableCommand {
     }
 
     private func sayTable(_ evaluation: Evaluation) {
-        let matrix = evaluation.confusion
-        func percent(_ value: Double) -> String { value.isFinite ? Text.fixed(100 * value, 1) + " %" : "-" }
-        func scores(_ number: ((Int) -> Double) -> Double) -> [String] {
-            [percent(number(matrix.precision)), percent(number(matrix.recall)), percent(number(matrix.f1))]
-        }
-        var rows = [["class", "images", "precision", "recall", "F1", "most often taken for"]]
-        for (i, name) in evaluation.classes.enumerated() {
-            let confused = evaluation.classes.indices.filter { $0 != i && matrix[i, $0] > 0 }.max { matrix[i, $0] < matrix[i, $1] }
-            let note = confused.map { "\(evaluation.classes[$0]) (\(matrix[i, $0]))" } ?? ""
-            rows.append([name, Text.grouped(matrix.total(i))] + scores { $0(i) } + [note])
-        }
-        rows.append(["mean of the classes", ""] + scores(matrix.mean) + [""])
-        for line in Table.lines(rows, right: [1, 2, 3, 4]) { say(line) }
+        for line in Table.lines(evaluation.confusion.table(evaluation.classes), right: [1, 2, 3, 4]) { say(line) }
         let topFive = evaluation.topFive.map { ", among the five likeliest \(Text.fixed($0, 4))" } ?? ""
         say(
             "test accuracy \(Text.fixed(evaluation.accuracy, 4))\(topFive), test loss \(Text.fixed(evaluation.loss, 4)), calibration error \(Text.fixed(evaluation.calibration.value, 4)) on \(Text.grouped(evaluation.images)) images, \(Text.compact(evaluation.imagesPerSecond)) img/s"

@@ -19,7 +19,7 @@ extension Module {
     /// Traps for a path that names nothing, with the nearest name; then nothing has changed.
     @discardableResult public final func freeze(_ paths: String...) -> Self { freeze(paths.isEmpty ? [""] : paths) }
 
-    /// ``freeze(_:)`` for a list of paths; an empty one freezes nothing.
+    /// `freeze` for a list of paths; an empty one freezes nothing.
     @discardableResult public final func freeze(_ paths: [String]) -> Self { setLearning(paths, false, "freeze") }
 
     /// Lets the parameters at `paths` learn again, without paths all of them. timm: `unfreeze`.
@@ -27,7 +27,7 @@ extension Module {
     /// An optimizer that was made of the other parameters does not know them; `addParamGroup` adds them. Traps for a path that names nothing.
     @discardableResult public final func unfreeze(_ paths: String...) -> Self { unfreeze(paths.isEmpty ? [""] : paths) }
 
-    /// ``unfreeze(_:)`` for a list of paths; an empty one changes nothing.
+    /// `unfreeze` for a list of paths; an empty one changes nothing.
     @discardableResult public final func unfreeze(_ paths: [String]) -> Self { setLearning(paths, true, "unfreeze") }
 
     private func setLearning(_ paths: [String], _ learns: Bool, _ op: String) -> Self {

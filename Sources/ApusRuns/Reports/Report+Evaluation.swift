@@ -34,24 +34,12 @@ extension Report {
 
     /// Precision, recall and F1 of each class.
     func classTable(_ matrix: ConfusionMatrix, _ classes: [String]) -> Table {
-        func percent(_ value: Double) -> String { value.isFinite ? Text.fixed(100 * value, 1) + " %" : "-" }
-        var rows = classes.indices.map { i in
-            let confused = classes.indices.filter { $0 != i && matrix[i, $0] > 0 }.max { matrix[i, $0] < matrix[i, $1] }
-            return [
-                classes[i], Text.grouped(matrix.total(i)), percent(matrix.precision(i)), percent(matrix.recall(i)), percent(matrix.f1(i)),
-                confused.map { "\(classes[$0]) (\(Text.grouped(matrix[i, $0])))" } ?? "",
-            ]
-        }
-        rows.append(
-            [
-                "mean of the classes", "", percent(matrix.mean(matrix.precision)), percent(matrix.mean(matrix.recall)),
-                percent(matrix.mean(matrix.f1)), "",
-            ])
+        let rows = matrix.table(classes)
         return Table(
             title: "Classes",
             note:
                 "Precision: of those taken for the class, how many are. Recall: of those of the class, how many were found. F1: their harmonic mean.",
-            header: ["class", "images", "precision", "recall", "F1", "most often taken for"], rows: rows, texts: [0, 5])
+            header: rows[0], rows: Array(rows.dropFirst()), texts: [0, 5])
     }
 
     /// The charts of accuracy and of images by confidence.

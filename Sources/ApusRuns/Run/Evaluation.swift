@@ -105,3 +105,21 @@ private struct Mistakes: Metric {
 
     var value: Double { Double(worst.count) }
 }
+
+extension ConfusionMatrix {
+    /// What there is to say of each class, as a table of text: heads, a row for each of `names`, the mean of the classes. Columns 1 to 4 are numbers.
+    package func table(_ names: [String]) -> [[String]] {
+        func percent(_ value: Double) -> String { value.isFinite ? Text.fixed(100 * value, 1) + " %" : "-" }
+        func scores(_ number: ((Int) -> Double) -> Double) -> [String] {
+            [percent(number(precision)), percent(number(recall)), percent(number(f1))]
+        }
+        let rows = names.enumerated().map { i, name in
+            let confused = names.indices.filter { $0 != i && self[i, $0] > 0 }.max { self[i, $0] < self[i, $1] }
+            return [name, Text.grouped(total(i))] + scores { $0(i) } + [
+                confused.map { "\(names[$0]) (\(Text.grouped(self[i, $0])))" } ?? ""
+            ]
+        }
+        return [["class", "images", "precision", "recall", "F1", "most often taken for"]] + rows
+            + [["mean of the classes", ""] + scores(mean) + [""]]
+    }
+}

@@ -125,7 +125,7 @@ extension TrainedModel {
     package func preview(_ image: Tensor) throws -> Picture { try Picture(preview: image) }
 
     /// The picture in a file, as the model gets it, under the heat of where it sees the class that it predicts
-    /// (``ApusVision/gradCAM(_:layer:input:class:)`` of the last convolution); enlarged by a whole factor to at least 224 pixels on its longer side.
+    /// (`gradCAM(_:layer:input:class:)` of the last convolution); enlarged by a whole factor to at least 224 pixels on its longer side.
     package func explained(_ file: RawPath) throws -> Picture {
         let (layer, image) = (try lastConvolution(), try image(file))
         let heat = try checked { gradCAM(model, layer: layer, input: image.unsqueeze(0).to(device))[0] }

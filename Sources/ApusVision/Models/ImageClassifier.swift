@@ -16,7 +16,7 @@ public protocol ImageClassifier: Module {
     /// The linear layer whose outputs are the scores, the last one.
     var head: Linear { get set }
     /// All layers by depth, those that see the picture first, the head last; those of one stage learn at one rate
-    /// (``ApusNN/Module/parameterGroups(lr:layerDecay:weightDecay:decayNormAndBias:)``). By default each child is a stage.
+    /// (`parameterGroups(lr:layerDecay:weightDecay:decayNormAndBias:)`). By default each child is a stage.
     var stages: [[Module]] { get }
 }
 
@@ -51,7 +51,7 @@ extension ImageClassifier {
     ///   - prefix: what the names begin with and the network's do not, such as `module.`.
     ///
     /// Returns what was loaded; tensors of the head that were not are its `kept`. Throws as
-    /// ``ApusNN/Module/loadStateDict(from:at:dropping:renaming:strict:)``, and then nothing has changed.
+    /// `loadStateDict(from:at:dropping:renaming:strict:)`, and then nothing has changed.
     @discardableResult public func loadPretrained(
         from path: String, at place: String = "", dropping prefix: String? = nil
     ) throws -> LoadReport {
