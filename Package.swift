@@ -56,12 +56,16 @@ let package = Package(
         .target(name: "ApusFormats", dependencies: ["ApusSystem", "ApusCore", "CZlib", "CFormats"]),
         .target(name: "ApusData", dependencies: ["ApusSystem", "ApusCore", "ApusFormats", "CKernels"]),
 
-        // Floor 4: pictures and networks for them, whole runs in files, and the training loop for those who want one.
-        .target(name: "ApusVision", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusData", "ApusFormats"]),
+        // Floor 4: whole runs in files, and the training loop for those who want one.
         .target(name: "ApusCheckpoints", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusFormats"]),
         .target(name: "ApusTraining", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusFormats"]),
 
-        // Floor 5: `import Apus`.
+        // Floor 5: pictures, and networks for them.
+        .target(
+            name: "ApusVision",
+            dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusFormats", "ApusCheckpoints"]),
+
+        // Floor 6: `import Apus`.
         .target(
             name: "Apus",
             dependencies: [
@@ -69,7 +73,7 @@ let package = Package(
                 "ApusTraining", "ApusVision",
             ]),
 
-        // Floor 6: what the command line's runs are made of, for programs too, and the command line.
+        // Floor 7: what the command line's runs are made of, for programs too, and the command line.
         .target(
             name: "ApusRuns",
             dependencies: [

@@ -13,6 +13,8 @@ public struct LoadReport: CustomStringConvertible, Sendable {
     public internal(set) var missing: [String] = []
     /// Names that the file has and the module does not know; empty unless `strict` is false.
     public internal(set) var leftOver: [String] = []
+    /// Names that both have and whose tensors the module kept as they were, and why: those of a head for other classes.
+    public private(set) var kept: [(key: String, reason: String)] = []
     /// Tensors of the file that Apus has no type for, and why.
     public internal(set) var leftOut: [(key: String, reason: String)] = []
 
@@ -21,10 +23,17 @@ public struct LoadReport: CustomStringConvertible, Sendable {
         func list(_ names: [String]) -> String { names.prefix(5).joined(separator: ", ") + (names.count > 5 ? ", …" : "") }
         var parts = ["loaded \(loaded) tensors"]
         if !renamed.isEmpty { parts.append("\(renamed.count) renamed (\(list(renamed.map { "\($0.found) → \($0.takenFor)" })))") }
+        if let first = kept.first { parts.append("\(kept.count) kept (\(list(kept.map(\.key))): \(first.reason))") }
         if !missing.isEmpty { parts.append("\(missing.count) missing (\(list(missing)))") }
         if !leftOver.isEmpty { parts.append("\(leftOver.count) left over (\(list(leftOver)))") }
         if !leftOut.isEmpty { parts.append("\(leftOut.count) left out (\(list(leftOut.map { "\($0.key): \($0.reason)" })))") }
         return parts.joined(separator: "; ")
+    }
+
+    /// Counts tensors that were loaded as kept.
+    package mutating func keep(_ keys: [String], because reason: String) {
+        loaded -= keys.count
+        kept += keys.map { ($0, reason) }
     }
 }
 

@@ -19,7 +19,8 @@ import Glibc
             """,
         version: "apus \(version)",
         subcommands: [
-            New.self, Train.self, Evaluate.self, Predict.self, Summary.self, ProfileCommand.self, Info.self, Convert.self, Bench.self,
+            New.self, Train.self, Evaluate.self, Predict.self, Embed.self, Compare.self, Summary.self, ProfileCommand.self, Info.self,
+            Convert.self, Bench.self,
         ])
 
     /// Output that could not be written makes the command fail, even if it is a help text.

@@ -9,6 +9,9 @@ struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Says how well a trained model does on a test set, class by class.",
         discussion: """
+            Precision says how many of those taken for a class are of it, recall how many of a class were found, F1 is their harmonic mean. The calibration error \
+            says how far the model's probabilities are from how often it is right.
+
             Of a folder without a folder test those images are taken that the run did not learn from. Classes are matched by name, images are brought to \
             the size and colours that the model was trained on.
             """)
@@ -27,6 +30,11 @@ struct Evaluate: ParsableCommand {
             "What becomes of pictures that cannot be read: stop ends with the first one; skip names them and tests on the others. (default: as in training)",
             valueName: "skip|stop"))
     var onBadImage: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A page with all this, the confusion matrix, a chart of the calibration and the worst mistakes.", valueName: "file.html"))
+    var report: String?
 
     @Option(help: ArgumentHelp("Images at once.", valueName: "n"))
     var batchSize = 1000
@@ -53,7 +61,12 @@ struct Evaluate: ParsableCommand {
                 onBadImage: onBadImage.map { try .named($0) } ?? trained.onBadImage)
             for note in images.notes { warn(note) }
             let loader = DataLoader(images.data, batchSize: min(batchSize, max(images.data.count, 1))).to(device)
-            let evaluation = try Evaluation(trained.model, on: loader, device: device, classes: trained.classes)
+            let evaluation = try Evaluation(
+                trained.model, on: loader, device: device, classes: trained.classes, mistakes: report == nil ? 0 : 24)
+            if let report {
+                try Report(evaluation, of: source, on: images.data, data ?? trained.data, preview: trained.preview).write(
+                    to: report)
+            }
             json ? sayJSON(evaluation) : sayTable(evaluation)
         }
     }
@@ -65,32 +78,27 @@ struct Evaluate: ParsableCommand {
                 JSON.object([
                     .init("event", "class"), .init("class", .string(name)), .init("images", .int(Int64(matrix.total(i)))),
                     .init("recall", .double(matrix.recall(i))),
-                    .init("precision", .double(matrix.precision(i))),
+                    .init("precision", .double(matrix.precision(i))), .init("f1", .double(matrix.f1(i))),
                 ]).text)
         }
-        say(
-            JSON.object([
-                .init("event", "done"), .init("test_accuracy", .double(evaluation.accuracy)), .init("test_loss", .double(evaluation.loss)),
-                .init("images", .int(Int64(evaluation.images))), .init("images_per_second", .double(evaluation.imagesPerSecond.rounded())),
-            ]).text)
+        var last: [JSON.Member] = [
+            .init("event", "done"), .init("test_accuracy", .double(evaluation.accuracy)), .init("test_loss", .double(evaluation.loss)),
+            .init("f1", .double(matrix.mean(matrix.f1))), .init("calibration_error", .double(evaluation.calibration.value)),
+        ]
+        if let topFive = evaluation.topFive { last.append(.init("top_5_accuracy", .double(topFive))) }
+        last += [
+            .init("images", .int(Int64(evaluation.images))), .init("images_per_second", .double(evaluation.imagesPerSecond.rounded())),
+        ]
+        if let report { last.append(.init("report", .string(report))) }
+        say(JSON.object(last).text)
     }
 
     private func sayTable(_ evaluation: Evaluation) {
-        let matrix = evaluation.confusion
-        let width = max(5, evaluation.classes.map(\.count).max() ?? 0)
-        func percent(_ value: Double) -> String { value.isFinite ? Text.fixed(100 * value, 1) + " %" : "-" }
+        for line in Table.lines(evaluation.confusion.table(evaluation.classes), right: [1, 2, 3, 4]) { say(line) }
+        let topFive = evaluation.topFive.map { ", among the five likeliest \(Text.fixed($0, 4))" } ?? ""
         say(
-            "\(Text.left("class", width))  \(Text.right("images", 7))  \(Text.right("recall", 8))  \(Text.right("precision", 9))  most often taken for"
+            "test accuracy \(Text.fixed(evaluation.accuracy, 4))\(topFive), test loss \(Text.fixed(evaluation.loss, 4)), calibration error \(Text.fixed(evaluation.calibration.value, 4)) on \(Text.grouped(evaluation.images)) images, \(Text.compact(evaluation.imagesPerSecond)) img/s"
         )
-        for (i, name) in evaluation.classes.enumerated() {
-            let confused = evaluation.classes.indices.filter { $0 != i && matrix[i, $0] > 0 }.max { matrix[i, $0] < matrix[i, $1] }
-            let note = confused.map { "\(evaluation.classes[$0]) (\(matrix[i, $0]))" } ?? ""
-            say(
-                "\(Text.left(name, width))  \(Text.right(Text.grouped(matrix.total(i)), 7))  \(Text.right(percent(matrix.recall(i)), 8))  \(Text.right(percent(matrix.precision(i)), 9))  \(note)"
-            )
-        }
-        say(
-            "test accuracy \(Text.fixed(evaluation.accuracy, 4)), test loss \(Text.fixed(evaluation.loss, 4)) on \(Text.grouped(evaluation.images)) images, \(Text.compact(evaluation.imagesPerSecond)) img/s"
-        )
+        if let report { say("report \(report)") }
     }
 }

@@ -23,6 +23,7 @@ private struct WithinOne: Metric {
     private static let all: [(String, @Sendable (Tensor, Tensor) -> any Metric)] = [
         ("accuracy", { Accuracy($0, $1) }), ("top 2", { Accuracy($0, $1, topK: 2) }), ("ignoring", { Accuracy($0, $1, ignoreIndex: 1) }),
         ("confusion", { ConfusionMatrix($0, $1) }), ("f1", { F1Score($0, $1) }), ("iou", { MeanIoU($0, $1) }),
+        ("calibration", { CalibrationError($0, $1) }), ("four bins", { CalibrationError($0, $1, bins: 4) }),
         ("mcc", { MatthewsCorrelation($0, $1.clamp(max: 2)) }),
         ("auroc", { AUROC($0.select(1, 1), $1.eq(1)) }), ("mae", { MeanAbsoluteError($0.select(1, 0), $1) }),
         ("mse", { MeanSquaredError($0.select(1, 0), $1.to(.float32)) }), ("rmse", { MeanSquaredError($0.select(1, 0), $1, root: true) }),
@@ -58,6 +59,39 @@ private struct WithinOne: Metric {
             }
             #expect(whole.isFinite && whole != 0, "\(name)")
         }
+    }
+
+    /// Against the definition, sample by sample in float64, where no confidence lies at the end of a bin, and where all do.
+    @Test func calibration() {
+        for seed in UInt64(1)...6 {
+            let scores = 2 * Tensor.randn([60, 4], dtype: .float64, generator: Generator(seed: seed))
+            let labels = Tensor.randint(4, [60], generator: Generator(seed: seed + 50))
+            let (p, y) = (scores.softmax(dim: 1).array(Double.self), labels.array(Int.self))
+            let metric = CalibrationError(scores, labels, bins: 7)
+            var wanted = 0.0
+            for (b, bin) in metric.bins.enumerated() {
+                let members = (0..<60).filter { i in
+                    let top = p[(4 * i)..<(4 * i + 4)].max()!
+                    return top > Double(b) / 7 && top <= Double(b + 1) / 7
+                }
+                let confidence = members.reduce(0) { $0 + p[(4 * $1)..<(4 * $1 + 4)].max()! }
+                let right = members.count { i in p[4 * i + y[i]] == p[(4 * i)..<(4 * i + 4)].max()! }
+                #expect(bin.count == members.count && bin.low == Double(b) / 7 && bin.high == Double(b + 1) / 7)
+                wanted += abs(Double(right) - confidence) / 60
+                guard !members.isEmpty else { continue }
+                #expect(abs(bin.confidence - confidence / Double(members.count)) < 1e-12)
+                #expect(abs(bin.accuracy - Double(right) / Double(members.count)) < 1e-12)
+            }
+            #expect(abs(metric.value - wanted) < 1e-12)
+        }
+        // Certain and always wrong, certain and always right, half and half; labels that are no class do not count.
+        let certain = Tensor([[0.0, 900], [900, 0], [0, 0]])
+        #expect(CalibrationError(certain, Tensor([0, 1, -100])).value == 1)
+        #expect(CalibrationError(certain, Tensor([1, 0, -100])).value == 0)
+        #expect(CalibrationError(certain, Tensor([1, 0, -100])).bins.map(\.count) == Array(repeating: 0, count: 14) + [2])
+        #expect(CalibrationError(certain, Tensor([-100, -100, 0]), bins: 2).bins.map(\.count) == [1, 0])
+        #expect(CalibrationError(bins: 15).value.isNaN)
+        #expect(message { CalibrationError(certain, Tensor([0, 1, 0]), bins: 0) }.contains("at least 1"))
     }
 
     /// Against the definitions, counted sample by sample in float64.

@@ -1,10 +1,11 @@
 import ApusCore
 import ApusNN
+import ApusVision
 
 /// Two linear layers with a ReLU between them: the model `mlp` of the command line.
 ///
 /// [N, …] → flatten → Linear(inFeatures, hidden) → ReLU → Linear(hidden, classes) → [N, classes]
-public final class MLP: Module {
+public final class MLP: Module, ImageClassifier {
     /// The first linear layer.
     public var fc1: Linear
     /// The second linear layer, whose outputs are the scores.
@@ -17,4 +18,10 @@ public final class MLP: Module {
     }
 
     public override func forward(_ x: Tensor) -> Tensor { fc2(F.relu(fc1(x.flatten(startDim: 1)))) }
+
+    /// The linear layer `fc2`.
+    public var head: Linear {
+        get { fc2 }
+        set { fc2 = newValue }
+    }
 }

@@ -22,20 +22,23 @@ public struct Chart: Sendable {
     public var title: String
     /// The label of the x axis.
     public var xLabel: String
-    /// The lines, at most four, since there are four colours.
+    /// The lines, at most eight, since there are eight colours.
     public var series: [Series]
     /// The number of digits after the decimal point of shown values.
     public var digits: Int
     /// Whether the y axis includes 0.
     public var fromZero: Bool
+    /// Whether x counts something, such as epochs, so that its axis has no more ticks than whole numbers.
+    public var countsX: Bool
 
     /// A chart with these lines.
-    public init(title: String, xLabel: String, series: [Series], digits: Int = 4, fromZero: Bool = false) {
+    public init(title: String, xLabel: String, series: [Series], digits: Int = 4, fromZero: Bool = false, countsX: Bool = true) {
         self.title = title
         self.xLabel = xLabel
         self.series = series
         self.digits = digits
         self.fromZero = fromZero
+        self.countsX = countsX
     }
 
     /// Round numbers that divide `low ... high` into about `count` steps; with `isOuter` from at most `low` to at least `high`.
@@ -49,7 +52,7 @@ public struct Chart: Sendable {
         let first = isOuter ? (low / step + 1e-9).rounded(.down) : (low / step - 1e-9).rounded(.up)
         let last = isOuter ? (high / step - 1e-9).rounded(.up) : (high / step + 1e-9).rounded(.down)
         guard last >= first, last - first < 100 else { return [low, high] }
-        return stride(from: first, through: last, by: 1).map { $0 * step }
+        return stride(from: first, through: last, by: 1).map { $0 * step + 0 } // Not −0.
     }
 
     /// The text of a tick: `0.25`, `25,000`.
@@ -96,7 +99,8 @@ public struct Chart: Sendable {
         }
         svg +=
             "<line class=\"axis\" x1=\"\(n(Chart.left))\" x2=\"\(n(Chart.width - Chart.right))\" y1=\"\(n(Chart.height - Chart.bottom))\" y2=\"\(n(Chart.height - Chart.bottom))\"/>"
-        for tick in Chart.ticks(x0, x1, count: min(10, max(1, Int((x1 - x0).rounded(.up)))), isOuter: false) {
+        let xTicks = countsX ? min(10, max(1, Int((x1 - x0).rounded(.up)))) : 5
+        for tick in Chart.ticks(x0, x1, count: xTicks, isOuter: false) {
             svg +=
                 "<line class=\"axis\" x1=\"\(n(x(tick)))\" x2=\"\(n(x(tick)))\" y1=\"\(n(Chart.height - Chart.bottom))\" y2=\"\(n(Chart.height - Chart.bottom + 4))\"/>"
             svg +=

@@ -32,6 +32,37 @@ public struct Report {
         }
     }
 
+    /// A table of text.
+    public struct Table: Sendable {
+        /// The title above it.
+        public var title: String
+        /// A sentence below the title; nil for none.
+        public var note: String?
+        /// The heads of the columns.
+        public var header: [String]
+        /// The rows, with as many cells.
+        public var rows: [[String]]
+        /// The columns of words; the others are right-aligned.
+        public var texts: Set<Int>
+
+        /// A table of these rows.
+        public init(title: String, note: String? = nil, header: [String], rows: [[String]], texts: Set<Int> = [0]) {
+            (self.title, self.note, self.header, self.rows, self.texts) = (title, note, header, rows, texts)
+        }
+
+        func html() -> String {
+            func row(_ cells: [String], _ tag: String) -> String {
+                let cells = cells.enumerated().map {
+                    "<\(tag)\(texts.contains($0.offset) ? "" : " class=\"n\"")>\(escaped($0.element))</\(tag)>"
+                }
+                return "<tr>\(cells.joined())</tr>"
+            }
+            let lines = [row(header, "th")] + rows.map { row($0, "td") }
+            return "<h2>\(escaped(title))</h2>\n" + (note.map { "<p class=\"note\">\(escaped($0))</p>\n" } ?? "")
+                + (rows.isEmpty ? "" : "<div class=\"card\"><table>\n\(lines.joined(separator: "\n"))\n</table></div>\n")
+        }
+    }
+
     /// The title of the page.
     public var title: String
     /// One sentence below the title.
@@ -40,6 +71,10 @@ public struct Report {
     public var headline: [(label: String, value: String)] = []
     /// The charts, in order.
     public var charts: [Chart] = []
+    /// Tables below the charts, in order.
+    public var tables: [Table] = []
+    /// How far the probabilities are from how often the model is right.
+    public var calibration: CalibrationError?
     /// The names of the classes, and the confusion matrix.
     public var confusion: (classes: [String], matrix: ConfusionMatrix)?
     /// Images that were classified wrongly.
@@ -68,7 +103,11 @@ public struct Report {
                 + "</div>\n"
         }
         if !charts.isEmpty { body += "<h2>Curves</h2>\n<div class=\"charts\">\n\(charts.map { $0.html() }.joined())</div>\n" }
-        if let confusion, !confusion.classes.isEmpty { body += confusionSection(confusion.matrix, confusion.classes) }
+        body += tables.map { $0.html() }.joined()
+        if let confusion, !confusion.classes.isEmpty {
+            body += classTable(confusion.matrix, confusion.classes).html() + confusionSection(confusion.matrix, confusion.classes)
+        }
+        if let calibration { body += calibrationSection(calibration) }
         if confusion != nil { body += wrongSection }
         if let summary { body += summarySection(summary) }
         if !facts.isEmpty {

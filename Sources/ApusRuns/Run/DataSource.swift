@@ -1,6 +1,7 @@
 import ApusCore
 import ApusData
 import ApusFormats
+import ApusSystem
 import ApusTraining
 import ApusVision
 import Glibc

@@ -24,6 +24,10 @@ public struct Evaluation {
     public let loss: Double
     /// The fraction of images whose class was predicted.
     public let accuracy: Double
+    /// The fraction of images whose class was among the five likeliest; nil for five classes or fewer, where that says nothing.
+    public let topFive: Double?
+    /// How far the probabilities are from how often the model is right.
+    public let calibration: CalibrationError
     /// The number of images.
     public let images: Int
     /// Images per second.
@@ -40,7 +44,10 @@ public struct Evaluation {
         _ model: Module, on loader: DataLoader<(Tensor, Tensor)>, device: Device = .cpu, classes: [String], mistakes limit: Int = 0
     ) throws {
         let begin = monotonicSeconds()
-        var measures: [Measure<(Tensor, Tensor)>] = [.init("confusion") { ConfusionMatrix($0, $1) }]
+        var measures: [Measure<(Tensor, Tensor)>] = [
+            .init("confusion") { ConfusionMatrix($0, $1) }, .init("calibration") { CalibrationError($0, $1) },
+        ]
+        if classes.count > 5 { measures.append(.init("top 5") { Accuracy($0, $1, topK: 5) }) }
         if limit > 0 { measures.append(.init("mistakes") { Mistakes($0, $1, limit: limit) }) }
         let measured = try measured(model, on: loader, measures) { images, labels in
             let (scores, labels) = (model(images.to(device)), labels.to(device))
@@ -52,6 +59,8 @@ public struct Evaluation {
         }
         guard let measured else { preconditionFailure("an evaluation that nobody stops has a result") }
         confusion = measured.metric("confusion") ?? ConfusionMatrix(classes: classes.count)
+        calibration = measured.metric("calibration") ?? CalibrationError(bins: 15)
+        topFive = measured.metric("top 5", as: Accuracy.self)?.value
         mistakes = measured.metric("mistakes", as: Mistakes.self)?.worst ?? []
         (loss, accuracy, images, self.classes) = (measured.loss, confusion.accuracy, measured.samples, classes)
         imagesPerSecond = Double(images) / max(monotonicSeconds() - begin, 1e-9)
@@ -95,4 +104,22 @@ private struct Mistakes: Metric {
     }
 
     var value: Double { Double(worst.count) }
+}
+
+extension ConfusionMatrix {
+    /// What there is to say of each class, as a table of text: heads, a row for each of `names`, the mean of the classes. Columns 1 to 4 are numbers.
+    package func table(_ names: [String]) -> [[String]] {
+        func percent(_ value: Double) -> String { value.isFinite ? Text.fixed(100 * value, 1) + " %" : "-" }
+        func scores(_ number: ((Int) -> Double) -> Double) -> [String] {
+            [percent(number(precision)), percent(number(recall)), percent(number(f1))]
+        }
+        let rows = names.enumerated().map { i, name in
+            let confused = names.indices.filter { $0 != i && self[i, $0] > 0 }.max { self[i, $0] < self[i, $1] }
+            return [name, Text.grouped(total(i))] + scores { $0(i) } + [
+                confused.map { "\(names[$0]) (\(Text.grouped(self[i, $0])))" } ?? ""
+            ]
+        }
+        return [["class", "images", "precision", "recall", "F1", "most often taken for"]] + rows
+            + [["mean of the classes", ""] + scores(mean) + [""]]
+    }
 }

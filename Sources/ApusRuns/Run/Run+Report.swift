@@ -10,7 +10,6 @@ extension Run {
         _ result: Result, _ evaluation: Evaluation, _ summary: ModelSummary, _ all: RunData, _ history: [EpochRecord],
         _ changes: [String]
     ) throws -> Report {
-        let data = all.test
         let name = options.modelTable == nil ? options.model : AtomicFile.split(options.model).name
         var report = Report(
             title: "\(name) on \(options.data)",
@@ -20,18 +19,12 @@ extension Run {
         let rate = history.reduce(0) { $0 + $1.samplesPerSecond * $1.seconds } / max(result.seconds, 1e-9)
         report.headline = [
             ("test accuracy", Text.fixed(100 * result.testAccuracy, 2) + " %"), ("test loss", Text.fixed(result.testLoss, 4)),
+            ("calibration error", Text.fixed(100 * evaluation.calibration.value, 2) + " %"),
             ("parameters", Text.grouped(result.parameters)), ("multiply-adds / image", Text.compact(Double(summary.multiplyAdds))),
             ("training time", Text.duration(result.seconds)), ("images a second", Text.compact(rate)),
         ]
         report.charts = try charts(history)
-        report.confusion = (evaluation.classes, evaluation.confusion)
-        report.wrong = try evaluation.mistakes.map { mistake in
-            let image = try data[mistake.index].0
-            return .init(
-                png: try Picture(preview: image).encoded(), index: mistake.index, predicted: data.classes[mistake.predicted],
-                probability: mistake.probability,
-                actual: data.classes[mistake.actual], actualProbability: mistake.actualProbability)
-        }
+        try report.add(evaluation, all.test) { try Picture(preview: $0) }
         report.summary = summary
         report.facts = facts(summary, all, changes)
         return report

@@ -132,12 +132,21 @@ public struct TrainedModel {
         guard Array(image.shape) == input else {
             throw OpError("the image has shape \(image.shape), \(file) takes \(Shape(input)); image(_:) reads one so", op: "predict")
         }
-        let probabilities = try checked { inferenceMode { F.softmax(model(image.unsqueeze(0).to(device)), dim: 1).array(Float.self) } }
-        guard probabilities.count == classes.count else {
-            throw RunError("\(file): the model gives \(probabilities.count) scores for \(classes.count) classes")
+        return try predict(batch: image.unsqueeze(0))[0]
+    }
+
+    /// The same for each of a batch [N] + `input`.
+    func predict(batch images: Tensor) throws -> [[Prediction]] {
+        let scores = try checked { inferenceMode { F.softmax(model(images.to(device)), dim: 1) } }
+        guard scores.shape == [images.size(0), classes.count] else {
+            throw RunError(
+                "\(file): the model gives scores of shape \(scores.shape) for \(images.size(0)) images and \(classes.count) classes")
         }
-        let order = probabilities.indices.sorted { (probabilities[$1], $0) < (probabilities[$0], $1) }
-        return order.map { Prediction(label: classes[$0], probability: Double(probabilities[$0])) }
+        return (0..<images.size(0)).map { row in
+            let probabilities = scores[row].array(Float.self)
+            let order = probabilities.indices.sorted { (probabilities[$1], $0) < (probabilities[$0], $1) }
+            return order.map { Prediction(label: classes[$0], probability: Double(probabilities[$0])) }
+        }
     }
 }
 

@@ -118,7 +118,7 @@ public final class ProgressBar: TrainingObserver {
     }
 
     /// Leaves out the last parts if there is no room for them; the bar gets the remaining columns, up to 40.
-    static func bar(label: String, fraction: Double, parts: [String], terminal: Terminal) -> String {
+    package static func bar(label: String, fraction: Double, parts: [String], terminal: Terminal) -> String {
         let fraction = min(max(fraction, 0), 1)
         let percent = Text.right("\(Int(fraction * 100))%", 4)
         // The last column stays free: writing into it wraps on some terminals.

@@ -43,7 +43,7 @@ public struct Accuracy: Metric {
 }
 
 /// Whether the shapes are scores [N, C, …] and labels [N, …]; fails if not.
-private func classify(_ name: String, _ scores: Tensor, _ labels: Tensor) -> Bool {
+func classify(_ name: String, _ scores: Tensor, _ labels: Tensor) -> Bool {
     if scores.isPoisoned || labels.isPoisoned { return false }
     var places = Array(scores.shape)
     if places.count >= 2 { places.remove(at: 1) }
@@ -145,8 +145,8 @@ public struct ConfusionMatrix: Metric {
     /// hits / (samples of the class or predicted as it): intersection over union; NaN without either.
     public func iou(_ label: Int) -> Double { Double(self[label, label]) / Double(total(label) + taken(label) - self[label, label]) }
 
-    /// The mean of a number per class, over the classes where it is not NaN.
-    fileprivate func mean(_ number: (Int) -> Double) -> Double {
+    /// The mean of a number per class, such as ``recall(_:)``, over the classes where it is not NaN. torchmetrics: `average="macro"`.
+    public func mean(_ number: (Int) -> Double) -> Double {
         let numbers = (0..<classes).map(number).filter { !$0.isNaN }
         return numbers.isEmpty ? .nan : numbers.reduce(0, +) / Double(numbers.count)
     }

@@ -117,19 +117,27 @@ public struct ImageFolder: PictureDataset {
     /// The path of a sample's file relative to the folder, in bytes.
     package func name(_ index: Int) -> ArraySlice<UInt8> { paths[index].bytes[start...] }
 
+    /// The pictures at any depth below a folder, sorted by name: files that are named as pictures, and those whose contents are; none is read further.
+    package static func pictures(below folder: RawPath) throws -> [RawPath] {
+        var listing = Listing(onBadImage: nil)
+        try listing.collect(folder, within: [folder].compactMap(\.folderIdentity))
+        return listing.paths
+    }
+
     /// Whether a file's name ends as those of pictures do that are read.
     package static func isPicture(named name: [UInt8]) -> Bool { [".png", ".jpg", ".jpeg", ".webp"].contains(Listing.kind(name)) }
 }
 
 /// The pictures of a folder, and what else there is.
 private struct Listing {
-    let onBadImage: ImageFolder.OnBadImage
+    /// Nil to take pictures as they are named, without a look at their headers.
+    let onBadImage: ImageFolder.OnBadImage?
     var paths: [RawPath] = []
     var headers: [PictureHeader] = []
     var skipped: [(path: String, error: any Error)] = []
     private var others: [ByteKey: Int] = [:]
 
-    init(onBadImage: ImageFolder.OnBadImage) { self.onBadImage = onBadImage }
+    init(onBadImage: ImageFolder.OnBadImage?) { self.onBadImage = onBadImage }
 
     /// The number of other files of each kind.
     var summary: [(kind: String, count: Int)] {
@@ -169,6 +177,7 @@ private struct Listing {
             guard ImageFolder.isPicture(named: name) || region.withBytes({ PictureHeader.Format($0) }) != nil else {
                 return leaveOut(Listing.kind(name))
             }
+            guard let onBadImage else { return paths.append(path) }
             let header = try PictureHeader(region)
             // An eighth of the pixels takes all that is coded, and is wrong where all of them are.
             if onBadImage == .skip { _ = try Picture(region, scaledToAtLeast: (1, 1)) }
