@@ -53,11 +53,11 @@ let package = Package(
             dependencies: ["ApusSystem", "ApusCore", "CContext", .product(name: "OrderedCollections", package: "swift-collections")]),
         .target(name: "ApusOptim", dependencies: ["ApusSystem", "ApusCore"]),
         .target(name: "ApusDistributions", dependencies: ["ApusCore"]),
-        .target(name: "ApusFormats", dependencies: ["ApusSystem", "ApusCore", "CZlib", "CFormats"]),
+        .target(name: "ApusFormats", dependencies: ["ApusSystem", "ApusCore", "CKernels", "CZlib", "CFormats"]),
         .target(name: "ApusData", dependencies: ["ApusSystem", "ApusCore", "ApusFormats", "CKernels"]),
 
         // Floor 4: pictures and networks for them, whole runs in files, and the training loop for those who want one.
-        .target(name: "ApusVision", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusData", "ApusFormats"]),
+        .target(name: "ApusVision", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusData", "ApusFormats", "CKernels"]),
         .target(name: "ApusCheckpoints", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusFormats"]),
         .target(name: "ApusTraining", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusFormats"]),
 
