@@ -12,8 +12,8 @@ APUS_INLINE uint8_t rounded(uint32_t sum) {
     return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
-APUS_CLONES void apus_picture_resample_rows(uint8_t *out, const uint8_t *in, int64_t bytes, int64_t rows, int64_t width,
-                                            int channels, const apus_resampling *r, uint8_t *scratch) {
+APUS_CLONES void apus_picture_resample_rows(uint8_t *out, const uint8_t *in, int64_t bytes, int64_t rows, int64_t width, int channels,
+                                            const apus_resampling *r, uint8_t *scratch) {
     // A row with the bytes of a pixel in a unit of 4, and with room behind it, so that all loads are of 16 bytes.
     int64_t unit = channels == 1 ? 1 : 4;
     memset(scratch, 0, (size_t)(unit * (width + 16)));
@@ -47,8 +47,7 @@ APUS_CLONES void apus_picture_resample_rows(uint8_t *out, const uint8_t *in, int
     }
 }
 
-APUS_CLONES void apus_picture_resample_columns(uint8_t *out, const uint8_t *in, int64_t bytes, int64_t count,
-                                               const apus_resampling *r) {
+APUS_CLONES void apus_picture_resample_columns(uint8_t *out, const uint8_t *in, int64_t bytes, int64_t count, const apus_resampling *r) {
     enum { WIDE = 64 };
     for (int64_t y = 0; y < r->length; y++, out += count) {
         const uint8_t *from = in + r->first[y] * bytes;

@@ -110,8 +110,8 @@ APUS_CLONES static void warp_bicubic(const apus_picture *out, const apus_picture
 }
 
 static void warp_nearest(const apus_picture *out, const apus_picture *in, const double *m) {
-    bool steps = m[6] == 0 && m[7] == 0 && fits(m, 0, 0) && fits(m, out->width, out->height) && fits(m, 0, out->height)
-        && fits(m, out->width, 0);
+    bool steps =
+        m[6] == 0 && m[7] == 0 && fits(m, 0, 0) && fits(m, out->width, out->height) && fits(m, 0, out->height) && fits(m, out->width, 0);
     if (in->channels == 1) {
         steps ? warp_in_steps(out, in, m, 1) : warp(out, in, m, 1, APUS_WARP_NEAREST);
     } else {

@@ -20,8 +20,10 @@ import Testing
     static let arguments: [String: String] = [
         "Resize": #""size": [5, 4]"#, "CenterCrop": #""size": 6"#, "Pad": #""padding": [1, 2], "padding_mode": "reflect""#,
         "RandomCrop": #""size": [3, 4], "padding": 1, "pad_if_needed": true"#, "RandomResizedCrop": #""size": [4, 6]"#,
-        "RandomRotation": #""degrees": 180"#, "RandomAffine": #""degrees": 30, "translate": [0.3, 0.2], "scale": [0.5, 2], "shear": [-9, 9, -5, 5]"#,
-        "ColorJitter": #""brightness": 0.4, "contrast": 0.3, "saturation": [0.2, 2], "hue": 0.3"#, "GaussianBlur": #""kernel_size": [3, 5]"#,
+        "RandomRotation": #""degrees": 180"#,
+        "RandomAffine": #""degrees": 30, "translate": [0.3, 0.2], "scale": [0.5, 2], "shear": [-9, 9, -5, 5]"#,
+        "ColorJitter": #""brightness": 0.4, "contrast": 0.3, "saturation": [0.2, 2], "hue": 0.3"#,
+        "GaussianBlur": #""kernel_size": [3, 5]"#,
         "RandomAdjustSharpness": #""sharpness_factor": 2"#, "RandomPosterize": #""bits": 3"#, "RandomSolarize": #""threshold": 128"#,
         "Normalize": #""mean": [0.5], "std": [0.25]"#, "RandomApply": #""transforms": ["RandomInvert", "RandomVerticalFlip"]"#,
         "RandomChoice": #""transforms": ["RandomInvert", {"type": "Resize", "size": 3}], "p": [3, 1]"#,
@@ -40,7 +42,7 @@ import Testing
     @Test func everyTransformOfTheTable() throws {
         for name in TransformTable.names {
             let transform = try transform(name)
-            for (width, height) in [(1, 1), (1, 7), (6, 1), (2, 3), (13, 9)] {
+            for (width, height) in [(1, 1), (1, 7), (6, 1), (2, 3), (19, 17)] {
                 for channels in [1, 3] {
                     let picture = picture(width, height, channels)
                     var results: Set<[Float]> = []
@@ -57,7 +59,7 @@ import Testing
                         results.insert(made.array(Float.self) + Array(made.shape).map { Float($0) })
                     }
                     let draws = !["Resize", "CenterCrop", "Pad", "Grayscale", "Normalize", "ToTensor"].contains(name)
-                    if (width, height, channels) == (13, 9, 3) { #expect(draws ? results.count > 1 : results.count == 1, "\(name)") }
+                    if (width, height, channels) == (19, 17, 3) { #expect(draws ? results.count > 1 : results.count == 1, "\(name)") }
                 }
             }
         }
@@ -69,7 +71,8 @@ import Testing
         let plain = ToTensor()(picture).array(Float.self)
         for (name, more) in [
             ("RandomHorizontalFlip", ""), ("RandomVerticalFlip", ""), ("RandomInvert", ""), ("RandomGrayscale", ""),
-            ("RandomSolarize", #", "threshold": 100"#), ("RandomPosterize", #", "bits": 2"#), ("RandomAdjustSharpness", #", "sharpness_factor": 3"#),
+            ("RandomSolarize", #", "threshold": 100"#), ("RandomPosterize", #", "bits": 2"#),
+            ("RandomAdjustSharpness", #", "sharpness_factor": 3"#),
             ("RandomApply", #", "transforms": [{"type": "RandomInvert", "p": 1}]"#),
             ("RandomErasing", #", "scale": [0.2, 0.3], "ratio": [1, 1]"#),
         ] {
@@ -79,7 +82,8 @@ import Testing
                 let count = 400
                 let changed = (0..<count).count { _ in transform.apply(picture, using: generator).array(Float.self) != plain }
                 // Four deviations of a binomial distribution.
-                #expect(abs(Double(changed) / Double(count) - p) <= 4 * (p * (1 - p) / Double(count)).squareRoot(), "\(name), \(p): \(changed)")
+                #expect(
+                    abs(Double(changed) / Double(count) - p) <= 4 * (p * (1 - p) / Double(count)).squareRoot(), "\(name), \(p): \(changed)")
             }
         }
     }
@@ -107,7 +111,7 @@ import Testing
         #expect(areas.min()! > 0.0799 && areas.max()! <= 1 && areas.min()! < 0.09)
         // Small parts always fit, so that their form is as it is drawn.
         var small = RandomResizedCrop(8, scale: 0.1...0.2)
-        expectEven(log(0.75)...log(4 / 3.0) + 0.001, "form") {
+        expectEven(log(0.75) - 0.001...log(4 / 3.0) + 0.001, "form") {
             let part = small.part(height: 4000, width: 4000, generator)
             return log(Double(part.width) / Double(part.height))
         }
@@ -200,7 +204,8 @@ import Testing
             let (rows, columns) = (Set(places.map { $0 / 8 }), Set(places.map { $0 % 8 }))
             #expect(places.count == rows.count * columns.count)
             let share = Double(48 - places.count) / 48
-            #expect(abs(probabilities[1, 1].item(Double.self) - share) < 1e-6 && abs(probabilities[1, 0].item(Double.self) - 1 + share) < 1e-6)
+            #expect(
+                abs(probabilities[1, 1].item(Double.self) - share) < 1e-6 && abs(probabilities[1, 0].item(Double.self) - 1 + share) < 1e-6)
             shares.insert(places.count)
         }
         #expect(shares.count > 10)

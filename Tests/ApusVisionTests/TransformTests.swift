@@ -15,8 +15,9 @@ import Testing
         return Picture(width: values.size(1), height: values.size(0), channels: values.size(2), pixels: values.array(UInt8.self))
     }
 
-    /// How far values may be from the recorded ones. Blurring sums in another order; saturation, …
-    static let tolerances = ["blur": 1]
+    /// How far values may be from the recorded ones. Blurring sums in another order, and the coefficients of a view are the solution of
+    /// equations, which another solver has with other last bits.
+    static let tolerances = ["blur": 1, "perspective": 1]
 
     @Test func functionsAreTorchvisions() throws {
         struct Case: Decodable { let picture: String, function: String, arguments: JSON, key: String }
@@ -32,7 +33,9 @@ import Testing
                 continue
             }
             let worst = zip(made.pixels, expected.pixels).map { abs(Int($0) - Int($1)) }.max()!
-            if worst > 0 { differing[item.function] = ((differing[item.function]?.wrong ?? 0) + 1, max(differing[item.function]?.worst ?? 0, worst)) }
+            if worst > 0 {
+                differing[item.function] = ((differing[item.function]?.wrong ?? 0) + 1, max(differing[item.function]?.worst ?? 0, worst))
+            }
             #expect(worst <= Self.tolerances[item.function] ?? 0, "\(item)")
         }
         print(differing)
@@ -52,15 +55,18 @@ import Testing
         switch function {
         case "resize": return picture.resized(width: size[1], height: size[0], interpolation: interpolation)
         case "resized_crop":
-            let part = (top: a.value("top", as: Int.self), left: a.value("left", as: Int.self), height: a.value("height", as: Int.self),
-                width: a.value("width", as: Int.self))
+            let part = (
+                top: a.value("top", as: Int.self), left: a.value("left", as: Int.self), height: a.value("height", as: Int.self),
+                width: a.value("width", as: Int.self)
+            )
             return picture.resized(part, width: size[1], height: size[0], interpolation: interpolation)
         case "center_crop": return picture.centerCropped(height: size[0], width: size[1])
         case "crop": return picture.cropped(top: a.value("top"), left: a.value("left"), height: a.value("height"), width: a.value("width"))
         case "pad":
             let sides: [Int] = a.value("padding")
             return picture.padded(
-                left: sides[0], top: sides[1], right: sides[2], bottom: sides[3], fill: fill, mode: Picture.PaddingMode(rawValue: a.value("mode"))!)
+                left: sides[0], top: sides[1], right: sides[2], bottom: sides[3], fill: fill,
+                mode: Picture.PaddingMode(rawValue: a.value("mode"))!)
         case "hflip": return picture.flipped(.horizontally)
         case "vflip": return picture.flipped(.vertically)
         case "invert": return picture.inverted()
@@ -93,7 +99,9 @@ import Testing
     }
 
     @Test func magnitudesAreTorchvisions() {
-        struct Magnitudes: Decodable { let policy: String, operation: String, bins: Int, height: Int, width: Int, signed: Bool, values: [Double] }
+        struct Magnitudes: Decodable {
+            let policy: String, operation: String, bins: Int, height: Int, width: Int, signed: Bool, values: [Double]
+        }
         let all: [Magnitudes] = Self.recorded.value("magnitudes")
         #expect(all.count > 200)
         for item in all {
@@ -121,7 +129,8 @@ import Testing
         func plain(_ text: String) -> String {
             var text = text
             for (old, new) in [
-                (", antialias=True", ""), (", inplace=False", ""), ("AutoAugmentPolicy.IMAGENET", "imagenet"), ("AutoAugmentPolicy.SVHN", "svhn"),
+                (", antialias=True", ""), (", inplace=False", ""), ("AutoAugmentPolicy.IMAGENET", "imagenet"),
+                ("AutoAugmentPolicy.SVHN", "svhn"),
                 (",)", "]"), ("(", "["), (")", "]"), (".0,", ","), (".0]", "]"),
             ] { text = text.split(separator: old, omittingEmptySubsequences: false).joined(separator: new) }
             return text
@@ -130,7 +139,10 @@ import Testing
         for item in printed {
             guard case .object(let members) = item.arguments else { throw FormatError(file: "transforms.json", reason: "no object") }
             let steps = try TransformFile.transforms(
-                .array((TransformTests.ofTensors.contains(item.type) ? [.string("ToTensor")] : []) + [.object([.init("type", .string(item.type))] + members)]),
+                .array(
+                    (TransformTests.ofTensors.contains(item.type) ? [.string("ToTensor")] : []) + [
+                        .object([.init("type", .string(item.type))] + members)
+                    ]),
                 file: "file"
             ).steps
             let text = steps.map { "\($0)" }.first { $0.hasPrefix(item.type) }!
@@ -160,23 +172,39 @@ import Testing
             let made = resize.firstSize(height: item.height, width: item.width)!
             #expect([made.height, made.width] == item.made, "\(item)")
         }
-        #expect(Compose { Resize(4); CenterCrop(3); ToTensor() }.firstSize(height: 8, width: 16)! == (4, 8))
-        #expect(Compose { RandomResizedCrop(4); ToTensor() }.firstSize(height: 8, width: 16) == nil)
+        #expect(
+            Compose {
+                Resize(4); CenterCrop(3); ToTensor()
+            }.firstSize(height: 8, width: 16)! == (4, 8))
+        #expect(
+            Compose {
+                RandomResizedCrop(4); ToTensor()
+            }.firstSize(height: 8, width: 16) == nil)
     }
 
     /// What is wrong with a list of transforms, and where.
     @Test func wrongListsAreNamed() throws {
         for (list, reason) in [
-            ("3", "list.json: an integer, where a list of transforms is wanted"),
-            (#"["Resise"]"#, "list.json, 0: there is no transform 'Resise'"),
+            ("3", "list.json: a number, where a list of transforms is wanted"),
+            (#"["Resise"]"#, "list.json, '0': there is no transform 'Resise'"),
             (#"["Resize"]"#, "neither size nor maxSize is given"), (#"[{"size": 3}]"#, "'type' is missing"),
             (#"[{"type": "Resize", "size": 3, "colour": 1}]"#, "there is no argument 'colour'"),
-            (#"[{"type": "Resize", "size": "3"}]"#, "argument 'size' must be an integer or a list of integers or None, it is the string '3'"),
-            (#"["ToTensor", "RandomInvert"]"#, "list.json, 1: it takes a picture"), (#"["RandomErasing"]"#, "list.json, 0: it takes a tensor"),
+            (
+                #"[{"type": "Resize", "size": "3"}]"#,
+                "argument 'size' must be an integer or a list of integers or None, it is the string '3'"
+            ),
+            (#"["ToTensor", "RandomInvert"]"#, "list.json, '1': it takes a picture"),
+            (#"["RandomErasing"]"#, "list.json, '0': it takes a tensor"),
             (#"["RandomApply"]"#, "argument 'transforms' is missing"),
-            (#"[{"type": "RandomOrder", "transforms": ["RandomInvert", "ToTensor"]}]"#, "list.json, 0.transforms.1: 'RandomOrder' holds transforms of pictures"),
+            (
+                #"[{"type": "RandomOrder", "transforms": ["RandomInvert", "ToTensor"]}]"#,
+                "list.json, '0.transforms.1': 'RandomOrder' holds transforms of pictures"
+            ),
             (#"[{"type": "RandomHorizontalFlip", "p": 1.5}]"#, "p is 1.5"),
-            (#"[{"type": "RandomResizedCrop", "size": 3, "antialias": false}]"#, "must be True, since pictures of bytes are always resized with it"),
+            (
+                #"[{"type": "RandomResizedCrop", "size": 3, "antialias": false}]"#,
+                "must be True, since pictures of bytes are always resized with it"
+            ),
             (#"[{"type": "RandomRotation", "degrees": [3, 1]}]"#, "must be a number or a list [min, max]"),
             (#"[{"type": "Pad", "padding": 1, "fill": 256}]"#, "must be a number from 0 to 255, or a list of three"),
         ] {

@@ -40,7 +40,8 @@ public struct RandomCrop: PictureStep, Hashable {
         guard spareRows >= 0, spareColumns >= 0 else {
             fail(
                 "RandomCrop",
-                "\(height) × \(width) pixels of a picture of \(spareRows + height) × \(spareColumns + width); padIfNeeded adds what is missing")
+                "\(height) × \(width) pixels of a picture of \(spareRows + height) × \(spareColumns + width); padIfNeeded adds what is missing"
+            )
             return picture
         }
         let row = generator.integer(0..<spareRows + 1), column = generator.integer(0..<spareColumns + 1)
@@ -114,7 +115,8 @@ public struct RandomResizedCrop: PictureStep, Hashable {
 }
 
 /// Height and width of a random part: its share of `area` evenly from `scale`, the logarithm of width by height evenly from that of `ratio`.
-func drawnSides(area: Int, _ scale: ClosedRange<Double>, _ ratio: ClosedRange<Double>, _ generator: Generator) -> (height: Int, width: Int) {
+func drawnSides(area: Int, _ scale: ClosedRange<Double>, _ ratio: ClosedRange<Double>, _ generator: Generator) -> (height: Int, width: Int)
+{
     let area = Double(area) * generator.uniform(scale)
     let form = exp(generator.uniform(log(ratio.lowerBound)...log(ratio.upperBound)))
     return (Int((area / form).squareRoot().rounded(.toNearestOrEven)), Int((area * form).squareRoot().rounded(.toNearestOrEven)))

@@ -82,7 +82,9 @@ extension Argument {
     }
     fileprivate var spread: (any SpreadConvertible)? { list == nil ? double : interval }
     fileprivate var fill: Picture.Fill? {
-        guard let values = int.map({ [$0] }) ?? ints, [1, 3].contains(values.count), values.allSatisfy({ 0...255 ~= $0 }) else { return nil }
+        guard let values = int.map({ [$0] }) ?? ints, [1, 3].contains(values.count), values.allSatisfy({ 0...255 ~= $0 }) else {
+            return nil
+        }
         return Picture.Fill(values)
     }
 }

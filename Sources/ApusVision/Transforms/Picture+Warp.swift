@@ -15,7 +15,8 @@ extension Picture {
     public func rotated(
         by angle: Double, interpolation: Interpolation = .nearest, expand: Bool = false, center: Point? = nil, fill: Fill = 0
     ) -> Picture {
-        let turn = angle - 360 * (angle / 360).rounded(.down)
+        let remainder = angle.truncatingRemainder(dividingBy: 360)
+        let turn = remainder < 0 ? remainder + 360 : remainder
         if center == nil {
             switch turn {
             case 0: return self
@@ -25,7 +26,6 @@ extension Picture {
             default: break
             }
         }
-        func rounded(_ x: Double) -> Double { (x * 1e15).rounded(.toNearestOrEven) / 1e15 }
         let radians = -(turn * (.pi / 180))
         var m = [rounded(cos(radians)), rounded(sin(radians)), 0, rounded(-sin(radians)), rounded(cos(radians)), 0]
         func map(_ x: Double, _ y: Double) -> Point { (m[0] * x + m[1] * y + m[2], m[3] * x + m[4] * y + m[5]) }
@@ -57,14 +57,13 @@ extension Picture {
         }
         let (turn, sx, sy) = (angle * (.pi / 180), shear.x * (.pi / 180), shear.y * (.pi / 180))
         let middle = center ?? (Double(width) * 0.5, Double(height) * 0.5)
-        let a = cos(turn - sy) / cos(sy), b = -cos(turn - sy) * tan(sx) / cos(sy) - sin(turn)
-        let c = sin(turn - sy) / cos(sy), d = -sin(turn - sy) * tan(sx) / cos(sy) + cos(turn)
+        let a = cos(turn - sy) / cos(sy), c = sin(turn - sy) / cos(sy)
+        let b = -(a * tan(sx) + sin(turn)), d = cos(turn) - c * tan(sx)
         // The inverse: from a new pixel to the old one.
-        var m = [d, -b, 0, -c, a, 0].map { $0 / scale }
-        m[2] += m[0] * (-middle.x - translate.x) + m[1] * (-middle.y - translate.y)
-        m[5] += m[3] * (-middle.x - translate.x) + m[4] * (-middle.y - translate.y)
-        m[2] += middle.x
-        m[5] += middle.y
+        var m = [d / scale, -b / scale, 0, -c / scale, a / scale, 0]
+        let (x, y) = (middle.x + translate.x, middle.y + translate.y)
+        m[2] += middle.x - m[0] * x - m[1] * y
+        m[5] += middle.y - m[3] * x - m[4] * y
         return warped(m + [0, 0], width: width, height: height, interpolation, fill)
     }
 
@@ -88,7 +87,9 @@ extension Picture {
     }
 
     /// Each pixel of a new picture is the old one at the place to which `matrix` takes it (`apus_picture_warp`).
-    private func warped(_ matrix: [Double], width newWidth: Int, height newHeight: Int, _ interpolation: Interpolation, _ fill: Fill) -> Picture {
+    private func warped(
+        _ matrix: [Double], width newWidth: Int, height newHeight: Int, _ interpolation: Interpolation, _ fill: Fill
+    ) -> Picture {
         guard [.nearest, .bilinear, .bicubic].contains(interpolation) else {
             fail("interpolation", "'\(interpolation.rawValue)' is for resizing; here it is 'nearest', 'bilinear' or 'bicubic'")
             return self
@@ -118,6 +119,16 @@ extension Picture {
             }
         }
     }
+}
+
+/// `x` to 15 digits behind the point, as Python's `round` has it.
+private func rounded(_ x: Double) -> Double {
+    let product = x * 1e15
+    var digits = product.rounded(.toNearestOrEven)
+    // What the product lacks may decide.
+    let rest = (product - digits) + (-product).addingProduct(x, 1e15)
+    if rest > 0.5 { digits += 1 } else if rest < -0.5 { digits -= 1 }
+    return digits / 1e15
 }
 
 /// The solution of linear equations, each given by its factors and its right side; nil where there are several or none.

@@ -34,7 +34,8 @@ public struct RandAugment: PictureStep, Hashable {
     public func apply(_ picture: Picture, using generator: Generator) -> Picture {
         let space = AugmentSpace.randAugment
         return (0..<numOps).reduce(picture) { picture, _ in
-            space.apply(generator.one(of: space.operations), bin: magnitude, of: numMagnitudeBins, to: picture, interpolation, fill, generator)
+            space.apply(
+                generator.one(of: space.operations), bin: magnitude, of: numMagnitudeBins, to: picture, interpolation, fill, generator)
         }
     }
 

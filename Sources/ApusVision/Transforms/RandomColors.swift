@@ -120,5 +120,7 @@ public struct RandomAdjustSharpness: PictureStep, Hashable {
         generator.happens(p) ? picture.adjustingSharpness(sharpnessFactor) : picture
     }
 
-    static let arguments = Signature(.double("sharpness_factor"), .double("p", 0.5)).constructs { RandomAdjustSharpness(sharpnessFactor: $0, p: $1) }
+    static let arguments = Signature(.double("sharpness_factor"), .double("p", 0.5)).constructs {
+        RandomAdjustSharpness(sharpnessFactor: $0, p: $1)
+    }
 }

@@ -78,7 +78,8 @@ public struct RandomErasing: TensorStep, Hashable {
         guard x.ndim == 3, x.dtype.isFloatingPoint, value.map({ $0.count == 1 || $0.count == x.size(0) }) ?? true else {
             return fail(
                 "RandomErasing",
-                "a \(x.dtype) tensor of shape \(x.shape), where floating-point [C, H, W] is wanted, and \(value?.count ?? 1) values for its channels")
+                "a \(x.dtype) tensor of shape \(x.shape), where floating-point [C, H, W] is wanted, and \(value?.count ?? 1) values for its channels"
+            )
         }
         guard generator.happens(p), let part = part(height: x.size(1), width: x.size(2), generator) else { return x }
         let erased = x.clone()

@@ -26,7 +26,8 @@ package enum TransformFile {
             case .ofPictures(let transform) where !isTensor: pictures.append(transform)
             case .toTensor where !isTensor: isTensor = true
             case .ofTensors(let transform) where isTensor: tensors.append(transform)
-            case .ofPictures, .toTensor: throw FormatError(file: file, place: .key(place), reason: "it takes a picture, which 'ToTensor' has made a tensor")
+            case .ofPictures, .toTensor:
+                throw FormatError(file: file, place: .key(place), reason: "it takes a picture, which 'ToTensor' has made a tensor")
             case .ofTensors: throw FormatError(file: file, place: .key(place), reason: "it takes a tensor; 'ToTensor' comes before it")
             }
         }
@@ -35,7 +36,8 @@ package enum TransformFile {
 
     private static func steps(_ json: JSON, path: String, _ file: String) throws -> [(TransformTable.Step, place: String)] {
         guard case .array(let list) = json else {
-            throw FormatError(file: file, place: path.isEmpty ? nil : .key(path), reason: "\(json.kind), where a list of transforms is wanted")
+            throw FormatError(
+                file: file, place: path.isEmpty ? nil : .key(path), reason: "\(json.kind), where a list of transforms is wanted")
         }
         return try list.enumerated().map { index, json in
             let place = path.isEmpty ? "\(index)" : "\(path).\(index)"

@@ -20,7 +20,9 @@ extension DeclaredTransform {
 /// A property's value as torchvision prints it: names without quotes; nil for nothing.
 private func text(of value: Any) -> String? {
     // An optional within `Any`.
-    if Mirror(reflecting: value).displayStyle == .optional { return Mirror(reflecting: value).children.first.flatMap { text(of: $0.value) } }
+    if Mirror(reflecting: value).displayStyle == .optional {
+        return Mirror(reflecting: value).children.first.flatMap { text(of: $0.value) }
+    }
     return switch value {
     case let value as any RawRepresentable<String>: value.rawValue
     case let value as [Double]: "[" + value.map { repr($0) }.joined(separator: ", ") + "]"

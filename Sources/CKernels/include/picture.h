@@ -16,8 +16,8 @@ typedef struct {
 
 /// Resamples each of `rows` rows of `width` pixels, which begin `bytes` apart. For 3 channels each weight is there four times, so that the weights of a pixel's bytes
 /// and of one that is left out are adjacent. `scratch` has room for 4 * (width + 16) bytes.
-void apus_picture_resample_rows(uint8_t *_Nonnull out, const uint8_t *_Nonnull in, int64_t bytes, int64_t rows, int64_t width,
-                                int channels, const apus_resampling *_Nonnull resampling, uint8_t *_Nonnull scratch);
+void apus_picture_resample_rows(uint8_t *_Nonnull out, const uint8_t *_Nonnull in, int64_t bytes, int64_t rows, int64_t width, int channels,
+                                const apus_resampling *_Nonnull resampling, uint8_t *_Nonnull scratch);
 /// Resamples columns: sums `count` bytes of rows that begin `bytes` apart. `first` counts from the row at `in`.
 void apus_picture_resample_columns(uint8_t *_Nonnull out, const uint8_t *_Nonnull in, int64_t bytes, int64_t count,
                                    const apus_resampling *_Nonnull resampling);
