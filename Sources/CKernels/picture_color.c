@@ -21,9 +21,11 @@ void apus_picture_histogram(const uint8_t *in, int64_t pixels, int channels, int
     // Every second pixel has counts of its own: of equal neighbours one need not wait for the other.
     int64_t others[3 * 256] = {0};
     memset(counts, 0, (size_t)channels * 256 * sizeof *counts);
-    for (int64_t i = 0; i < pixels; i++) {
-        int64_t *half = i & 1 ? others : counts;
-        for (int c = 0; c < channels; c++) half[256 * c + in[i * channels + c]]++;
+    for (int64_t i = 0; i + 1 < pixels; i += 2, in += 2 * channels) {
+        for (int c = 0; c < channels; c++) counts[256 * c + in[c]]++, others[256 * c + in[channels + c]]++;
+    }
+    if (pixels & 1) {
+        for (int c = 0; c < channels; c++) counts[256 * c + in[c]]++;
     }
     for (int i = 0; i < 256 * channels; i++) counts[i] += others[i];
 }

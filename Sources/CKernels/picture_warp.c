@@ -68,11 +68,22 @@ APUS_INLINE void warp(const apus_picture *out, const apus_picture *in, const dou
     }
 }
 
-/// The nearest pixel of an affine map, in units of 2^-16. Sums wrap.
-APUS_INLINE void warp_in_steps(const apus_picture *out, const apus_picture *in, const double *m, int channels) {
-    int32_t step[6];
+/// An affine map in units of 2^-16, which has pixels' middles in it; false where it leads beyond what 32 bits hold.
+static bool in_steps(const apus_picture *out, const double *m, int32_t *step) {
+    for (int corner = 0; corner < 4; corner++) {
+        double x = corner & 1 ? (double)out->width : 0, y = corner & 2 ? (double)out->height : 0;
+        if (!(fabs(x * m[0] + y * m[1] + m[2]) < 32768 && fabs(x * m[3] + y * m[4] + m[5]) < 32768)) return false;
+    }
     double start[6] = {m[0], m[1], m[2] + m[0] * 0.5 + m[1] * 0.5, m[3], m[4], m[5] + m[3] * 0.5 + m[4] * 0.5};
-    for (int i = 0; i < 6; i++) step[i] = (int32_t)floor(start[i] * 65536.0 + 0.5);
+    for (int i = 0; i < 6; i++) {
+        if (!(fabs(start[i]) < 32767)) return false;
+        step[i] = (int32_t)floor(start[i] * 65536.0 + 0.5);
+    }
+    return true;
+}
+
+/// The nearest pixel of an affine map. Sums wrap.
+APUS_INLINE void warp_in_steps(const apus_picture *out, const apus_picture *in, const int32_t *step, int channels) {
     uint32_t x0 = (uint32_t)step[2], y0 = (uint32_t)step[5];
     uint64_t width = (uint64_t)in->width, height = (uint64_t)in->height;
     for (int64_t y = 0; y < out->height; y++) {
@@ -86,11 +97,6 @@ APUS_INLINE void warp_in_steps(const apus_picture *out, const apus_picture *in, 
         }
         x0 += (uint32_t)step[1], y0 += (uint32_t)step[4];
     }
-}
-
-/// Whether the map takes the corner to where steps of 2^-16 in 32 bits reach.
-static bool fits(const double *m, int64_t x, int64_t y) {
-    return fabs((double)x * m[0] + (double)y * m[1] + m[2]) < 32768 && fabs((double)x * m[3] + (double)y * m[4] + m[5]) < 32768;
 }
 
 APUS_CLONES static void warp_bilinear(const apus_picture *out, const apus_picture *in, const double *m) {
@@ -110,12 +116,12 @@ APUS_CLONES static void warp_bicubic(const apus_picture *out, const apus_picture
 }
 
 static void warp_nearest(const apus_picture *out, const apus_picture *in, const double *m) {
-    bool steps =
-        m[6] == 0 && m[7] == 0 && fits(m, 0, 0) && fits(m, out->width, out->height) && fits(m, 0, out->height) && fits(m, out->width, 0);
+    int32_t step[6];
+    bool steps = m[6] == 0 && m[7] == 0 && in_steps(out, m, step);
     if (in->channels == 1) {
-        steps ? warp_in_steps(out, in, m, 1) : warp(out, in, m, 1, APUS_WARP_NEAREST);
+        steps ? warp_in_steps(out, in, step, 1) : warp(out, in, m, 1, APUS_WARP_NEAREST);
     } else {
-        steps ? warp_in_steps(out, in, m, 3) : warp(out, in, m, 3, APUS_WARP_NEAREST);
+        steps ? warp_in_steps(out, in, step, 3) : warp(out, in, m, 3, APUS_WARP_NEAREST);
     }
 }
 

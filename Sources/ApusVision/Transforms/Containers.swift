@@ -18,7 +18,7 @@ public struct RandomApply: Transform, CustomStringConvertible {
         generator.happens(p) ? transforms.reduce(picture) { $1.apply($0, using: generator) } : picture
     }
 
-    public var description: String { "RandomApply(\(lines(transforms)), p=\(p))" }
+    public var description: String { "RandomApply(\n\(indentedLines(transforms)), p=\(p))" }
 }
 
 /// One of several transforms. PyTorch: `torchvision.transforms.v2.RandomChoice`.
@@ -51,7 +51,7 @@ public struct RandomChoice: Transform, CustomStringConvertible {
         return transforms[last].apply(picture, using: generator)
     }
 
-    public var description: String { "RandomChoice(\(lines(transforms)), p=\(p))" }
+    public var description: String { "RandomChoice(\n\(indentedLines(transforms)), p=\(p))" }
 }
 
 /// All transforms in a random order. PyTorch: `torchvision.transforms.v2.RandomOrder`.
@@ -69,11 +69,10 @@ public struct RandomOrder: Transform, CustomStringConvertible {
         generator.shuffled(transforms).reduce(picture) { $1.apply($0, using: generator) }
     }
 
-    public var description: String { "RandomOrder(\(lines(transforms)))" }
+    public var description: String { "RandomOrder(\n\(indentedLines(transforms)))" }
 }
 
-/// A line for each transform, indented.
-private func lines(_ transforms: [any Transform<Picture, Picture>]) -> String {
-    let lines = transforms.flatMap { "\($0)".split(separator: "\n") }
-    return "\n" + lines.map { "    \($0)\n" }.joined()
+/// A line for each transform, or more where it holds others, indented.
+func indentedLines(_ transforms: [any Transform]) -> String {
+    transforms.flatMap { "\($0)".split(separator: "\n") }.map { "    \($0)\n" }.joined()
 }

@@ -16,7 +16,7 @@ public struct RandomCrop: PictureStep, Hashable {
     /// What it is.
     public let paddingMode: Picture.PaddingMode
 
-    /// Traps unless there are one or two sizes of at least 1, and one, two or four numbers of pixels. ``apply(_:using:)`` traps where the
+    /// Traps unless there are one or two sizes from 1 to 65,536, and one, two or four numbers of pixels. ``apply(_:using:)`` traps where the
     /// picture is smaller than the part and `padIfNeeded` is false, and where `fill` has three numbers and the picture one channel.
     public init(
         _ size: some ExtentsConvertible, padding: (any ExtentsConvertible)? = nil, padIfNeeded: Bool = false, fill: Picture.Fill = 0,
@@ -72,7 +72,7 @@ public struct RandomResizedCrop: PictureStep, Hashable {
     /// How values between pixels are computed.
     public let interpolation: Picture.Interpolation
 
-    /// Traps unless there are one or two sizes of at least 1, scales are at least 0 and ratios positive.
+    /// Traps unless there are one or two sizes from 1 to 65,536, scales are at least 0 and ratios positive.
     public init(
         _ size: some ExtentsConvertible, scale: ClosedRange<Double> = 0.08...1, ratio: ClosedRange<Double> = 3.0 / 4...4.0 / 3,
         interpolation: Picture.Interpolation = .bilinear
@@ -117,7 +117,8 @@ public struct RandomResizedCrop: PictureStep, Hashable {
 /// Height and width of a random part: its share of `area` evenly from `scale`, the logarithm of width by height evenly from that of `ratio`.
 func drawnSides(area: Int, _ scale: ClosedRange<Double>, _ ratio: ClosedRange<Double>, _ generator: Generator) -> (height: Int, width: Int)
 {
+    func side(_ square: Double) -> Int { Int(min(square.squareRoot().rounded(.toNearestOrEven), 1e9)) }
     let area = Double(area) * generator.uniform(scale)
     let form = exp(generator.uniform(log(ratio.lowerBound)...log(ratio.upperBound)))
-    return (Int((area / form).squareRoot().rounded(.toNearestOrEven)), Int((area * form).squareRoot().rounded(.toNearestOrEven)))
+    return (side(area / form), side(area * form))
 }

@@ -34,7 +34,9 @@ extension Generator {
     func uniform(_ range: ClosedRange<Double> = 0...1) -> Double {
         // 53 bits: at least 0, and less than 1.
         let unit = Double(next() >> 11) * 0x1p-53
-        return range.lowerBound + (range.upperBound - range.lowerBound) * unit
+        // The range may be wider than the largest number.
+        let number = range.lowerBound * (1 - unit) + range.upperBound * unit
+        return min(max(number, range.lowerBound), range.upperBound)
     }
 
     /// A whole number from `range`, evenly.

@@ -61,7 +61,7 @@ extension Picture {
     /// `m + factor (value − m)` where m is the mean luma, rounded: gray for 0, the picture for 1. Traps where `factor` is negative.
     /// PyTorch: `v2.functional.adjust_contrast`.
     public func adjustingContrast(_ factor: Double) -> Picture {
-        let counts = converted(toChannels: 1).histogram()[0]
+        let counts = grayscale().histogram()[0]
         let sum = counts.enumerated().reduce(0) { $0 + $1.offset * $1.element }
         return mixed(with: UInt8(Double(sum) / Double(width * height) + 0.5), Picture.checked(factor, "adjustingContrast"))
     }
@@ -176,6 +176,6 @@ extension Picture {
 
     private static func checked(_ factor: Double, _ function: String) -> Float {
         if !(factor >= 0) { fail("Picture.\(function)", "the factor is \(factor), it must not be negative") }
-        return Float(factor)
+        return Float(min(factor, Double(Float.greatestFiniteMagnitude)))
     }
 }

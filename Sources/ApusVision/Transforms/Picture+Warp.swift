@@ -15,6 +15,10 @@ extension Picture {
     public func rotated(
         by angle: Double, interpolation: Interpolation = .nearest, expand: Bool = false, center: Point? = nil, fill: Fill = 0
     ) -> Picture {
+        guard angle.isFinite else {
+            fail("Picture.rotated", "the angle is \(angle)")
+            return self
+        }
         let remainder = angle.truncatingRemainder(dividingBy: 360)
         let turn = remainder < 0 ? remainder + 360 : remainder
         if center == nil {

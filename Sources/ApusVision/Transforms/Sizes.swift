@@ -12,12 +12,12 @@ public struct Resize: PictureStep, Hashable {
     /// The most that the longer side may have; the shorter one follows.
     public let maxSize: Int?
 
-    /// Traps unless there are one or two sizes of at least 1, and with `maxSize` one smaller than it.
+    /// Traps unless there are one or two sizes from 1 to 65,536, and with `maxSize` one smaller than it.
     public init(_ size: some ExtentsConvertible, interpolation: Picture.Interpolation = .bilinear, maxSize: Int? = nil) {
         self.init(size: size.extents, interpolation, maxSize)
     }
 
-    /// Brings the longer side to `maxSize`. Traps unless that is at least 1.
+    /// Brings the longer side to `maxSize`. Traps unless that is from 1 to 65,536.
     public init(maxSize: Int, interpolation: Picture.Interpolation = .bilinear) { self.init(size: nil, interpolation, maxSize) }
 
     private init(size: Extents?, _ interpolation: Picture.Interpolation, _ maxSize: Int?) {
@@ -25,7 +25,7 @@ public struct Resize: PictureStep, Hashable {
         if size == nil && maxSize == nil { fail("Resize", "neither size nor maxSize is given") }
         if let size { check(size, "Resize") }
         guard let maxSize else { return }
-        if maxSize < 1 { fail("Resize", "maxSize is \(maxSize), it must be at least 1") }
+        if !(1...largest ~= maxSize) { fail("Resize", "maxSize is \(maxSize), it must be from 1 to \(largest)") }
         if let size, size.values.count != 1 || size.values[0] >= maxSize {
             fail("Resize", "maxSize is \(maxSize) and the size \(size.values), which must be one number smaller than it")
         }
@@ -57,7 +57,7 @@ public struct CenterCrop: PictureStep, Hashable {
     /// Height and width, or one number for both.
     public let size: Extents
 
-    /// Traps unless there are one or two sizes of at least 1.
+    /// Traps unless there are one or two sizes from 1 to 65,536.
     public init(_ size: some ExtentsConvertible) { self.size = check(size.extents, "CenterCrop") }
 
     public func apply(_ picture: Picture, using generator: Generator) -> Picture {
@@ -76,7 +76,7 @@ public struct Pad: PictureStep, Hashable {
     /// What they are.
     public let paddingMode: Picture.PaddingMode
 
-    /// Traps unless there are one, two or four numbers of at least 0. ``apply(_:using:)`` traps where `fill` has three numbers and the picture
+    /// Traps unless there are one, two or four numbers from 0 to 65,536. ``apply(_:using:)`` traps where `fill` has three numbers and the picture
     /// one channel.
     public init(_ padding: some ExtentsConvertible, fill: Picture.Fill = 0, paddingMode: Picture.PaddingMode = .constant) {
         (self.padding, self.fill, self.paddingMode) = (check(edges: padding.extents, "Pad"), fill, paddingMode)
@@ -91,17 +91,22 @@ public struct Pad: PictureStep, Hashable {
         .constructs { Pad($0.extents, fill: $1, paddingMode: $2) }
 }
 
-/// `size` as height and width where it has one or two numbers of at least 1; traps otherwise.
+/// The most pixels of a side that a transform makes, so that a slip in a file does not ask for all memory.
+private let largest = 1 << 16
+
+/// `size` as height and width where it has one or two numbers from 1 to 65,536; traps otherwise.
 @discardableResult func check(_ size: Extents, _ op: String) -> Extents {
-    if (1...2).contains(size.values.count), size.values.allSatisfy({ $0 >= 1 }) { return Extents([size.values[0], size.values.last!]) }
-    fail(op, "the size is \(size.values); wanted are one or two numbers of at least 1")
+    if (1...2).contains(size.values.count), size.values.allSatisfy({ 1...largest ~= $0 }) {
+        return Extents([size.values[0], size.values.last!])
+    }
+    fail(op, "the size is \(size.values); wanted are one or two numbers from 1 to \(largest)")
     return Extents([1, 1])
 }
 
-/// `padding` where it has one, two or four numbers of at least 0; traps otherwise.
+/// `padding` where it has one, two or four numbers from 0 to 65,536; traps otherwise.
 func check(edges padding: Extents, _ op: String) -> Extents {
-    if [1, 2, 4].contains(padding.values.count), padding.values.allSatisfy({ $0 >= 0 }) { return padding }
-    fail(op, "the padding is \(padding.values); wanted are one, two or four numbers of at least 0")
+    if [1, 2, 4].contains(padding.values.count), padding.values.allSatisfy({ 0...largest ~= $0 }) { return padding }
+    fail(op, "the padding is \(padding.values); wanted are one, two or four numbers from 0 to \(largest)")
     return Extents(0)
 }
 
