@@ -53,7 +53,7 @@ let package = Package(
             dependencies: ["ApusSystem", "ApusCore", "CContext", .product(name: "OrderedCollections", package: "swift-collections")]),
         .target(name: "ApusOptim", dependencies: ["ApusSystem", "ApusCore"]),
         .target(name: "ApusDistributions", dependencies: ["ApusCore"]),
-        .target(name: "ApusFormats", dependencies: ["ApusSystem", "ApusCore", "CZlib", "CFormats"]),
+        .target(name: "ApusFormats", dependencies: ["ApusSystem", "ApusCore", "CKernels", "CZlib", "CFormats"]),
         .target(name: "ApusData", dependencies: ["ApusSystem", "ApusCore", "ApusFormats", "CKernels"]),
 
         // Floor 4: whole runs in files, and the training loop for those who want one.
@@ -63,7 +63,7 @@ let package = Package(
         // Floor 5: pictures, and networks for them.
         .target(
             name: "ApusVision",
-            dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusFormats", "ApusCheckpoints"]),
+            dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusFormats", "ApusCheckpoints", "CKernels"]),
 
         // Floor 6: `import Apus`.
         .target(

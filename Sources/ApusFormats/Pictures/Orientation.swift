@@ -43,7 +43,7 @@ package enum Orientation: Int, CaseIterable, Sendable {
 
 extension Picture {
     /// The picture turned as `orientation` says.
-    func turned(_ orientation: Orientation) -> Picture {
+    package func turned(_ orientation: Orientation) -> Picture {
         if orientation == .asStored { return self }
         let (w, h) = (width, height)
         // The stored pixel that comes first, and the steps to its right and lower neighbours in what is shown.

@@ -1,54 +1,57 @@
 import ApusCore
 
 extension Picture {
-    /// The picture in another size, by bilinear interpolation; shrinking averages over all pixels (a triangle filter as wide as the scale).
-    /// The same bytes as Pillow's `resize((width, height), BILINEAR)`, horizontal pass first.
-    public func resized(width newWidth: Int, height newHeight: Int) -> Picture {
+    /// How values between pixels are computed. PyTorch: `torchvision.transforms.InterpolationMode`.
+    public enum Interpolation: String, CaseIterable, Sendable {
+        /// The nearest pixel.
+        case nearest
+        /// The mean of the pixels that a new one covers.
+        case box
+        /// `1 − |x|` for `|x| < 1`: between two pixels along a straight line.
+        case bilinear
+        /// `sin(πx)/(πx) · (0.54 + 0.46 cos πx)` for `|x| < 1`.
+        case hamming
+        /// Catmull and Rom's cubic, with a = −0.5, for `|x| < 2`.
+        case bicubic
+        /// `sin(πx)/(πx) · sin(πx/3)/(πx/3)` for `|x| < 3`.
+        case lanczos
+    }
+
+    /// The picture in another size. All filters but ``Interpolation/nearest`` are as wide as the scale where the picture shrinks, so that
+    /// they average over all pixels (antialiasing).
+    ///
+    /// The same bytes as those of `resize((width, height), …)` of Pillow 13, which begins with the columns where the picture loses more than
+    /// twice as many rows as columns, and otherwise with the rows; older versions always begin with the rows, which may change values by 1,
+    /// more for the filters that overshoot. PyTorch: `torchvision.transforms.v2.functional.resize` of PIL's images.
+    public func resized(width newWidth: Int, height newHeight: Int, interpolation: Interpolation = .bilinear) -> Picture {
+        resized((0, 0, height, width), width: newWidth, height: newHeight, interpolation: interpolation)
+    }
+
+    /// A rectangle of pixels.
+    package typealias Part = (top: Int, left: Int, height: Int, width: Int)
+
+    /// The part of the picture that begins at row `top` and column `left`, in another size; pixels outside of it have no weight.
+    package func resized(
+        _ part: Part, width newWidth: Int, height newHeight: Int, interpolation: Interpolation
+    ) -> Picture {
         guard newWidth > 0 && newHeight > 0 else {
             fail("Picture.resized", "\(newWidth) × \(newHeight) pixels, where both must be at least 1")
             return self
         }
-        var current = self
-        if newWidth != width {
-            // In a row neighbouring pixels are `channels` bytes apart.
-            let pixels = Picture.resample(current.pixels, from: width, to: newWidth, lines: height, channels: channels, isHorizontal: true)
-            current = Picture(width: newWidth, height: height, channels: channels, pixels: pixels)
-        }
-        if newHeight != height {
-            let pixels = Picture.resample(
-                current.pixels, from: height, to: newHeight, lines: newWidth, channels: channels, isHorizontal: false)
-            current = Picture(width: newWidth, height: newHeight, channels: channels, pixels: pixels)
-        }
-        return current
-    }
-
-    private static func resample(_ source: [UInt8], from old: Int, to new: Int, lines: Int, channels: Int, isHorizontal: Bool) -> [UInt8] {
-        let fraction = 22 // Fraction bits, as in Pillow.
-        let scale = Double(old) / Double(new)
-        let reach = max(scale, 1)
-        let step = isHorizontal ? channels : lines * channels
-        return [UInt8](unsafeUninitializedCapacity: new * lines * channels) { out, initialized in
-            source.withUnsafeBufferPointer { source in
-                for position in 0..<new {
-                    let centre = (Double(position) + 0.5) * scale
-                    let first = max(Int(centre - reach + 0.5), 0)
-                    let last = min(Int(centre + reach + 0.5), old)
-                    var weights = (first..<last).map { max(1 - abs((Double($0) - centre + 0.5) / reach), 0) }
-                    let sum = weights.reduce(0, +)
-                    weights = weights.map { $0 / sum }
-                    let fixed = weights.map { Int(0.5 + $0 * Double(1 << fraction)) }
-                    for line in 0..<lines {
-                        for c in 0..<channels {
-                            let start = isHorizontal ? line * old * channels + c : line * channels + c
-                            var total = 1 << (fraction - 1)
-                            for (i, weight) in fixed.enumerated() { total += weight * Int(source[start + (first + i) * step]) }
-                            let target = isHorizontal ? (line * new + position) * channels + c : (position * lines + line) * channels + c
-                            out[target] = UInt8(min(total >> fraction, 255))
-                        }
-                    }
-                }
+        let (isOtherWidth, isOtherHeight) = (newWidth != part.width, newHeight != part.height)
+        guard interpolation != .nearest, isOtherWidth || isOtherHeight else {
+            func places(_ first: Int, _ old: Int, _ new: Int) -> [Int32] {
+                let scale = Double(old) / Double(new)
+                return Picture.places(from: scale * 0.5, step: scale, count: new, below: old).map { $0 + Int32(first) }
             }
-            initialized = new * lines * channels
+            return picked(rows: places(part.top, part.height, newHeight), columns: places(part.left, part.width, newWidth))
         }
+        guard isOtherHeight else { return resampled(part, width: newWidth, interpolation) }
+        guard isOtherWidth else { return resampled(part, height: newHeight, interpolation) }
+        if part.height - newHeight > max(2 * (part.width - newWidth), 0) {
+            return resampled(part, height: newHeight, interpolation).resampled(
+                (0, 0, newHeight, part.width), width: newWidth, interpolation)
+        }
+        return resampled(part, width: newWidth, interpolation).resampled((0, 0, part.height, newWidth), height: newHeight, interpolation)
     }
 }

@@ -31,7 +31,7 @@ public struct Compose<Input, Output>: Transform, CustomStringConvertible {
     public func firstSize(height: Int, width: Int) -> (height: Int, width: Int)? { steps.first?.firstSize(height: height, width: width) }
 
     /// One line a transform: `Compose(` … `)`.
-    public var description: String { "Compose(\n" + steps.map { "    \($0)\n" }.joined() + ")" }
+    public var description: String { "Compose(\n\(indentedLines(steps)))" }
 
     /// `next` after these.
     fileprivate func then<Next: Transform>(_ next: Next) -> Compose<Input, Next.Output> where Next.Input == Output {

@@ -1,6 +1,7 @@
 import ApusCore
 import ApusFormats
 import ApusNN
+import CKernels
 
 /// The bytes of a picture as float32 [C, H, W] from 0 to 1: `byte / 255`. PyTorch: `torchvision.transforms.ToTensor`, or `v2.ToImage` and
 /// `v2.ToDtype(torch.float32, scale=True)`.
@@ -9,7 +10,14 @@ public struct ToTensor: DeclaredTransform, Hashable {
     public init() {}
 
     public func apply(_ picture: Picture, using generator: Generator) -> Tensor {
-        do { return try picture.tensor().to(.float32) / 255 } catch { return fail("ToTensor", "\(error)") }
+        do {
+            return try tensor([picture.channels, picture.height, picture.width], .float32) { bytes in
+                let planes = bytes.bindMemory(to: Float.self)
+                apus_picture_planes(planes.baseAddress!, picture.pixels, Int64(picture.width * picture.height), Int32(picture.channels))
+            }
+        } catch {
+            return fail("ToTensor", "\(error)")
+        }
     }
 
     static let arguments = Signature().constructs { ToTensor() }
@@ -38,5 +46,65 @@ public struct Normalize: TensorStep, Hashable {
         return (x - column(mean)) / column(std)
     }
 
-    static let arguments = Signature(.doubles("mean").shown, .doubles("std").shown).constructs { Normalize(mean: $0, std: $1) }
+    static let arguments = Signature(.doubles("mean"), .doubles("std")).constructs { Normalize(mean: $0, std: $1) }
+}
+
+/// A rectangle of the picture replaced, with probability `p`. PyTorch: `torchvision.transforms.v2.RandomErasing`.
+///
+/// Its area is drawn evenly from ``scale``, the logarithm of its height by its width from that of ``ratio``; after ten that do not fit into
+/// the picture, nothing is erased. Zhong et al., [Random Erasing](https://arxiv.org/abs/1708.04896), 2017.
+public struct RandomErasing: TensorStep, Hashable {
+    /// From 0 to 1.
+    public let p: Double
+    /// The rectangle's share of the picture's area.
+    public let scale: ClosedRange<Double>
+    /// The rectangle's height by its width.
+    public let ratio: ClosedRange<Double>
+    /// A number for each channel, or one for all; nil for numbers from the standard normal distribution.
+    public let value: [Double]?
+
+    /// Traps unless `p` and `scale` are from 0 to 1 and `ratio` positive. ``apply(_:using:)`` traps where the numbers of `value` are not those of
+    /// channels.
+    public init(
+        p: Double = 0.5, scale: ClosedRange<Double> = 0.02...0.33, ratio: ClosedRange<Double> = 0.3...3.3, value: [Double]? = [0]
+    ) {
+        if !(scale.lowerBound >= 0 && scale.upperBound <= 1) { fail("RandomErasing", "the scale is \(scale), it must be from 0 to 1") }
+        if ratio.lowerBound <= 0 { fail("RandomErasing", "the ratio is \(ratio), it must be positive") }
+        if value?.isEmpty == true { fail("RandomErasing", "value has no number") }
+        (self.p, self.scale, self.ratio, self.value) = (probability(p, "RandomErasing"), scale, ratio, value)
+    }
+
+    public func apply(_ x: Tensor, using generator: Generator) -> Tensor {
+        guard x.ndim == 3, x.dtype.isFloatingPoint, value.map({ $0.count == 1 || $0.count == x.size(0) }) ?? true else {
+            return fail(
+                "RandomErasing",
+                "a \(x.dtype) tensor of shape \(x.shape), where floating-point [C, H, W] is wanted, and \(value?.count ?? 1) values for its channels"
+            )
+        }
+        guard generator.happens(p), let part = part(height: x.size(1), width: x.size(2), generator) else { return x }
+        let erased = x.clone()
+        let (rows, columns) = (part.top..<part.top + part.height, part.left..<part.left + part.width)
+        erased[0..., rows, columns] =
+            if let value {
+                Tensor(value.map { Float($0) }, shape: [value.count, 1, 1]).to(x.dtype).expand(x.size(0), part.height, part.width)
+            } else {
+                Tensor.randn(x.size(0), part.height, part.width, dtype: x.dtype, generator: generator)
+            }
+        return erased
+    }
+
+    /// What is erased of a picture of that size; nil for nothing.
+    func part(height: Int, width: Int, _ generator: Generator) -> (top: Int, left: Int, height: Int, width: Int)? {
+        for _ in 0..<10 {
+            // Here the ratio is of height by width.
+            let (w, h) = drawnSides(area: height * width, scale, ratio, generator)
+            if h >= height || w >= width { continue }
+            return (generator.integer(0..<height - h + 1), generator.integer(0..<width - w + 1), h, w)
+        }
+        return nil
+    }
+
+    static let arguments = Signature(
+        .double("p", 0.5), .interval("scale", 0.02...0.33), .interval("ratio", 0.3...3.3), .erasingValue
+    ).constructs { RandomErasing(p: $0, scale: $1, ratio: $2, value: $3) }
 }
