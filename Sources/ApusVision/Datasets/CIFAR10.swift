@@ -24,7 +24,7 @@ public struct CIFAR10: LabelledImages {
     /// Reads the training set (50,000) or the test set (10,000). Throws ``DatasetNotFound``, `FormatError` or `FileError`.
     public init(_ split: Split = .train, root: String? = nil, transform: Compose<Picture, Tensor>? = nil) throws {
         self.transform = transform
-        let folder = DatasetFolder(
+        let folder = KnownFiles(
             title: "CIFAR-10", folders: ["cifar-10-batches-bin", "cifar-10"],
             remedy:
                 "put https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz there, unpacked or not, or name the folder with root: or APUS_DATA"

@@ -2,56 +2,61 @@ import ApusCore
 import ApusData
 import ApusFormats
 import ApusSystem
-import Glibc
 
-/// The places where the files of a known data set are looked for.
-struct DatasetFolder {
-    /// The name in messages: `Fashion-MNIST`.
-    let title: String
-    /// Folder names within a folder of data sets: those of the Debian package and of torchvision.
-    let folders: [String]
-    /// How to get the files.
-    let remedy: String
+/// Files of any kind with one folder per class, `path/bird/1.npy`, `path/cat/a/2.npy`, read by a function. PyTorch:
+/// `torchvision.datasets.DatasetFolder`.
+///
+/// ```swift
+/// let sounds = try DatasetFolder("sounds", extensions: [".npy"]) { try Npy.load($0) }
+/// ```
+/// Classes are the subfolders sorted by name (by bytes), and so are the files. A sample is what `loader` makes of a file, and the index of its
+/// class. For pictures there is ``ImageFolder``.
+public struct DatasetFolder<Content: Collatable>: Dataset {
+    public typealias Sample = (Content, Int)
+    public typealias Batch = (Content.Collated, Tensor)
 
-    /// The path of the file `name`, plain or with `.gz`.
+    /// The subfolders' names.
+    public let classes: [String]
+    /// The file and the class of each sample.
+    public let files: [(path: String, label: Int)]
+    /// The files that are of no kind that is read.
+    public let leftOut: [String]
+    private let loader: (String) throws -> Content
+
+    public var count: Int { files.count }
+
+    /// Lists the files in `path` whose names end in one of `extensions` (`.npy`, whatever the case); all where that is nil.
     ///
-    /// Looked for in `root` and its `folders` where it is given; else in `APUS_DATA` and its `folders`, then in `/usr/share/datasets`.
-    func file(_ name: String, root: String?) throws -> String {
-        if let path = find(name, root: root) { return path }
-        throw DatasetNotFound(title: title, file: name, places: places(root), remedy: remedy)
-    }
-
-    /// ``file(_:root:)``, but nil where there is none.
-    func find(_ name: String, root: String?) -> String? {
-        for place in places(root) {
-            for path in ["\(place)/\(name)", "\(place)/\(name).gz"] where Folder.exists(path) { return path }
+    /// Throws a `FileError` where a folder cannot be read, and a `FormatError` where there is none, a class has no such file, or a file's name
+    /// is not UTF-8.
+    public init(_ path: String, extensions: [String]? = nil, loader: @escaping (String) throws -> Content) throws {
+        let found = try ClassFolders(path)
+        let kinds = extensions?.map { $0.lowercased() }
+        var (files, leftOut): ([(path: String, label: Int)], [String]) = ([], [])
+        for (label, folder) in found.classes.enumerated() {
+            let before = files.count
+            for file in folder.files {
+                if let kinds, !kinds.contains(ClassFolders.kind(ClassFolders.name(file))) {
+                    leftOut.append(file.text)
+                    continue
+                }
+                guard let text = String(validating: file.bytes, as: UTF8.self) else {
+                    throw FormatError(file: file.text, reason: "the file's name is not UTF-8; rename it")
+                }
+                files.append((text, label))
+            }
+            guard files.count > before else {
+                let wanted = kinds.map { " whose name ends in \($0.joined(separator: ", "))" } ?? ""
+                throw FormatError(file: folder.folder.text, reason: "the class's folder holds no file\(wanted)")
+            }
         }
-        return nil
+        (classes, self.files, self.leftOut, self.loader) = (found.classes.map(\.title), files, leftOut, loader)
     }
 
-    private func places(_ root: String?) -> [String] {
-        var places: [String] = []
-        if let root {
-            places = [root] + folders.map { "\(root)/\($0)" }
-        } else {
-            if let data = environment("APUS_DATA") { places = [data] + folders.map { "\(data)/\($0)" } }
-            places.append("/usr/share/datasets/\(folders[0])")
+    public subscript(index: Int) -> (Content, Int) {
+        get throws {
+            guard files.indices.contains(index) else { throw DataError(index: index, underlying: NoSuchSample(count: count)) }
+            return (try loader(files[index].path), files[index].label)
         }
-        return places
-    }
-}
-
-/// The files of a known data set were found in none of the places for them.
-public struct DatasetNotFound: Error, CustomStringConvertible {
-    /// The data set's name.
-    public let title: String
-    /// The missing file; it may also end in `.gz`.
-    public let file: String
-    /// The folders that were searched, in order.
-    public let places: [String]
-    let remedy: String
-
-    public var description: String {
-        "\(title): there is no \(file) (or \(file).gz) in \(places.joined(separator: ", ")); \(remedy)"
     }
 }

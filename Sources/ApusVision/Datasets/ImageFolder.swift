@@ -2,7 +2,6 @@ import ApusCore
 import ApusData
 import ApusFormats
 import ApusSystem
-import Glibc
 
 /// Pictures with one folder per class: `path/cat/1.png`, `path/dog/a/2.jpg`. PyTorch: `torchvision.datasets.ImageFolder`.
 ///
@@ -37,7 +36,7 @@ public struct ImageFolder: PictureDataset {
     /// The length in bytes of the prefix that all paths share: the folder and a slash.
     private let start: Int
     private var gray: Bool
-    private var size: (height: Int, width: Int)?
+    private let size: (height: Int, width: Int)?
     private let decoding: Picture.Decoding
     public var transform: Compose<Picture, Tensor>?
 
@@ -56,40 +55,27 @@ public struct ImageFolder: PictureDataset {
         self.gray = gray
         self.size = size.map { (max($0.height, 1), max($0.width, 1)) }
         self.decoding = decoding
-        let root = RawPath(path)
-        start = root.bytes.count + 1
+        start = RawPath(path).bytes.count + 1
         var listing = Listing(onBadImage: onBadImage)
-        var classes: [String] = []
         var files: [(path: String, label: Int)] = []
-        for name in try Listing.names(root) {
-            let folder = root.appending(name)
-            guard folder.folderIdentity != nil else {
-                listing.leaveOut(Listing.kind(name) + (ImageFolder.isPicture(named: name) ? " outside of the classes' folders" : ""))
-                continue
-            }
-            let (title, first, before) = (RawPath.text(name), listing.paths.count, listing.summary.map(\.kind))
-            if classes.contains(where: { $0.isSame(as: title) }) {
-                throw FormatError(
-                    file: path,
-                    reason: "two classes are named '\(printable(title))' where bytes that are not UTF-8 are spelt out; rename one")
-            }
-            let skipped = listing.skipped.count
-            try listing.collect(folder, within: [root, folder].compactMap(\.folderIdentity))
+        let found = try ClassFolders(path)
+        for name in found.strays {
+            listing.leaveOut(ClassFolders.kind(name) + (ImageFolder.isPicture(named: name) ? " outside of the classes' folders" : ""))
+        }
+        for (label, folder) in found.classes.enumerated() {
+            let (first, before, skipped) = (listing.paths.count, listing.summary.map(\.kind), listing.skipped.count)
+            for file in folder.files { try listing.take(file) }
             guard listing.paths.count > first else {
                 var others = listing.summary.map(\.kind).filter { kind in !before.contains { $0.isSame(as: kind) } }
                 if let bad = listing.skipped[skipped...].first { others.append("pictures that cannot be read (\(bad.error))") }
                 throw FormatError(
-                    file: folder.text,
+                    file: folder.folder.text,
                     reason: "the class's folder holds no \(PictureHeader.Format.names) picture"
                         + (others.isEmpty ? "" : ", but \(others.joined(separator: ", "))"))
             }
-            files += listing.paths[first...].map { ($0.text, classes.count) }
-            classes.append(title)
+            files += listing.paths[first...].map { ($0.text, label) }
         }
-        guard !classes.isEmpty else {
-            throw FormatError(file: path, reason: "the folder has no subfolders; each class needs one, with its pictures")
-        }
-        self.classes = classes
+        classes = found.classes.map(\.title)
         self.files = files
         (paths, headers, leftOut, skipped) = (listing.paths, listing.headers, listing.summary, listing.skipped)
     }
@@ -107,10 +93,10 @@ public struct ImageFolder: PictureDataset {
         return files[index].label
     }
 
-    /// The same pictures in other colours and another size.
-    package func converted(gray: Bool, size: (height: Int, width: Int)?) -> ImageFolder {
+    /// The same pictures in other colours.
+    package func converted(gray: Bool) -> ImageFolder {
         var converted = self
-        (converted.gray, converted.size) = (gray, size)
+        converted.gray = gray
         return converted
     }
 
@@ -120,12 +106,14 @@ public struct ImageFolder: PictureDataset {
     /// The pictures at any depth below a folder, sorted by name: files that are named as pictures, and those whose contents are; none is read further.
     package static func pictures(below folder: RawPath) throws -> [RawPath] {
         var listing = Listing(onBadImage: nil)
-        try listing.collect(folder, within: [folder].compactMap(\.folderIdentity))
+        for file in try ClassFolders.files(below: folder) { try listing.take(file) }
         return listing.paths
     }
 
     /// Whether a file's name ends as those of pictures do that are read.
-    package static func isPicture(named name: [UInt8]) -> Bool { [".png", ".jpg", ".jpeg", ".webp"].contains(Listing.kind(name)) }
+    package static func isPicture(named name: some BidirectionalCollection<UInt8>) -> Bool {
+        [".png", ".jpg", ".jpeg", ".webp"].contains(ClassFolders.kind(name))
+    }
 }
 
 /// The pictures of a folder, and what else there is.
@@ -146,36 +134,13 @@ private struct Listing {
 
     mutating func leaveOut(_ kind: String) { others[ByteKey(kind), default: 0] += 1 }
 
-    /// The visible names in a folder, sorted by bytes.
-    static func names(_ folder: RawPath) throws(FileError) -> [[UInt8]] {
-        guard let names = try folder.names() else { throw FileError(file: folder.text, operation: "read", code: ENOENT) }
-        return names.filter { $0.first != UInt8(ascii: ".") }
-    }
-
-    /// The extension of a name, in lower case.
-    static func kind(_ name: [UInt8]) -> String {
-        guard let dot = name.lastIndex(of: UInt8(ascii: ".")), dot > 0, dot + 1 < name.count else { return "unnamed kind" }
-        return RawPath.text(name[dot...].map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 })
-    }
-
-    /// Adds the files below `folder`. Links to folders are followed unless they lead to a folder around them.
-    mutating func collect(_ folder: RawPath, within outer: [[UInt64]]) throws {
-        for name in try Listing.names(folder) {
-            let inner = folder.appending(name)
-            if let identity = inner.folderIdentity {
-                if !outer.contains(identity) { try collect(inner, within: outer + [identity]) }
-            } else {
-                try take(inner, name)
-            }
-        }
-    }
-
     /// Adds the file if it is a picture.
-    private mutating func take(_ path: RawPath, _ name: [UInt8]) throws {
+    mutating func take(_ path: RawPath) throws {
+        let name = ClassFolders.name(path)
         do {
             let region = ByteRegion(try MappedFile(path))
             guard ImageFolder.isPicture(named: name) || region.withBytes({ PictureHeader.Format($0) }) != nil else {
-                return leaveOut(Listing.kind(name))
+                return leaveOut(ClassFolders.kind(name))
             }
             guard let onBadImage else { return paths.append(path) }
             let header = try PictureHeader(region)
@@ -184,7 +149,7 @@ private struct Listing {
             paths.append(path)
             headers.append(header)
         } catch {
-            guard ImageFolder.isPicture(named: name) || error is FormatError else { return leaveOut(Listing.kind(name)) }
+            guard ImageFolder.isPicture(named: name) || error is FormatError else { return leaveOut(ClassFolders.kind(name)) }
             guard onBadImage == .skip else { throw error }
             skipped.append((path.text, error))
         }

@@ -21,7 +21,7 @@ public struct FashionMNIST: LabelledImages {
     /// Reads the training set (60,000) or the test set (10,000). Throws ``DatasetNotFound``, `FormatError` or `FileError`.
     public init(_ split: Split = .train, root: String? = nil, transform: Compose<Picture, Tensor>? = nil) throws {
         self.transform = transform
-        let folder = DatasetFolder(
+        let folder = KnownFiles(
             title: "Fashion-MNIST", folders: ["fashion-mnist", "FashionMNIST/raw"],
             remedy: "install it with `apt install dataset-fashion-mnist`, or name the folder with root: or APUS_DATA")
         (images, labels) = try readMNIST(folder, split, root)
@@ -43,7 +43,7 @@ public struct MNIST: LabelledImages {
     /// Reads the training set (60,000) or the test set (10,000). Throws ``DatasetNotFound``, `FormatError` or `FileError`.
     public init(_ split: Split = .train, root: String? = nil, transform: Compose<Picture, Tensor>? = nil) throws {
         self.transform = transform
-        let folder = DatasetFolder(
+        let folder = KnownFiles(
             title: "MNIST", folders: ["mnist", "MNIST/raw"],
             remedy:
                 "put the original files there (https://ossci-datasets.s3.amazonaws.com/mnist has them), or name their folder with root: or APUS_DATA"
@@ -67,14 +67,14 @@ public struct KMNIST: LabelledImages {
     /// Reads the training set (60,000) or the test set (10,000). Throws ``DatasetNotFound``, `FormatError` or `FileError`.
     public init(_ split: Split = .train, root: String? = nil, transform: Compose<Picture, Tensor>? = nil) throws {
         self.transform = transform
-        let folder = DatasetFolder(
+        let folder = KnownFiles(
             title: "KMNIST", folders: ["kmnist", "KMNIST/raw"],
             remedy: "put the original files there (http://codh.rois.ac.jp/kmnist has them), or name their folder with root: or APUS_DATA")
         (images, labels) = try readMNIST(folder, split, root)
     }
 }
 
-private func readMNIST(_ folder: DatasetFolder, _ split: Split, _ root: String?) throws -> (images: Tensor, labels: Tensor) {
+private func readMNIST(_ folder: KnownFiles, _ split: Split, _ root: String?) throws -> (images: Tensor, labels: Tensor) {
     let prefix = split == .train ? "train" : "t10k"
     let imagePath = try folder.file("\(prefix)-images-idx3-ubyte", root: root)
     let labelPath = try folder.file("\(prefix)-labels-idx1-ubyte", root: root)

@@ -101,4 +101,15 @@ public enum ImageNet {
     public static let mean = [0.485, 0.456, 0.406]
     /// The standard deviations of red, green and blue.
     public static let std = [0.229, 0.224, 0.225]
+
+    /// What makes an input of a picture: its shorter side resized, the middle cut out, normalised. PyTorch:
+    /// `torchvision.transforms._presets.ImageClassification`.
+    public static func transform(crop: Int = 224, resize: Int = 256) -> Compose<Picture, Tensor> {
+        Compose {
+            Resize(resize)
+            CenterCrop(crop)
+            ToTensor()
+            Normalize(mean: mean, std: std)
+        }
+    }
 }
