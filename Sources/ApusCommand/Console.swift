@@ -84,6 +84,10 @@ private func oneLine(_ text: String) -> String {
 /// Prints a run as JSON, one object per line.
 final class JSONLines: TrainingObserver {
     private var lastBatch = -Double.infinity
+    private let evaluated: String
+
+    init(evaluated: String) { self.evaluated = evaluated }
+
     /// The data of the run, printed after the first line.
     var data: JSON?
 
@@ -109,7 +113,7 @@ final class JSONLines: TrainingObserver {
         ])
     }
 
-    func didFinish(_ epoch: EpochRecord, of epochs: Int) { line(epoch.json) }
+    func didFinish(_ epoch: EpochRecord, of epochs: Int) { line(epoch.json(evaluated: evaluated)) }
 
     func line(_ json: JSON) { say(json.text) }
 }

@@ -76,7 +76,7 @@ struct ProfileCommand: ParsableCommand {
         let images = Tensor.randn(Shape([batchSize] + input.sizes), device: device)
         let labels = Tensor.randint(classes, [batchSize], device: device)
         let criterion = CrossEntropyLoss()
-        let optimizer = options.optimizer.make(network.parameters(), lr: options.lr)
+        let optimizer = options.optimizer.make(network.parameters(), lr: options.rate)
         func step() {
             optimizer.zeroGrad()
             criterion(network(images), labels).backward()

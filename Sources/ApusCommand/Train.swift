@@ -12,93 +12,63 @@ struct Train: ParsableCommand {
             Ctrl-C ends the run in good order, with a checkpoint and exit code 130; --resume goes on.
             """)
 
-    @Option(help: ArgumentHelp("mlp, cnn, resnet18 or a FILE.json that lists a Sequential's layers. (default: mlp)", valueName: "model"))
-    var model: String?
+    @OptionGroup(title: "Data") var data: DataOptions
+    @OptionGroup(title: "Model") var model: ModelOptions
+    @OptionGroup(title: "Augmentation and targets") var augmentation: AugmentationOptions
+    @OptionGroup(title: "Optimization") var optimization: OptimizationOptions
+    @OptionGroup(title: "Run") var running: RunningOptions
 
     @Option(
         help: ArgumentHelp(
-            "\(DataSource.names.joined(separator: ", ")) or a folder of \(PictureHeader.Format.names) pictures. (default: fashion-mnist)",
-            valueName: "data"))
-    var data: String?
-
-    @Option(help: ArgumentHelp("How often each image is learned from. (default: 5)", valueName: "n"))
-    var epochs: Int?
-
-    @Option(help: ArgumentHelp("Images a step. (default: 64)", valueName: "n"))
-    var batchSize: Int?
-
-    @Option(help: ArgumentHelp("adam, adamw, sgd (momentum 0.9) or rmsprop. (default: adam)", valueName: "optimizer"))
-    var optimizer: String?
+            "Options as JSON, with the names and values of a run's options.json; those on the command line go before.", valueName: "file"),
+        completion: .file(extensions: ["json"]))
+    var config: String?
 
     @Option(
         help: ArgumentHelp(
-            "The learning rate; the highest one where the schedule changes it. (default: what suits optimizer and schedule)",
-            valueName: "rate"))
-    var lr: Double?
-
-    @Option(help: ArgumentHelp("onecycle, cosine, step (a tenth after each third) or constant. (default: onecycle)", valueName: "schedule"))
-    var schedule: String?
-
-    @Option(help: ArgumentHelp("Where all random numbers come from. (default: 0)", valueName: "n"))
-    var seed: UInt64?
-
-    @Option(help: ArgumentHelp("Where it is computed; `apus info` lists the devices. (default: \(Device.best))", valueName: "device"))
-    var device: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "The run's folder; must be new or empty. (default: runs/MODEL-DATA-1, or the next free number)", valueName: "dir"))
+            "The run's folder; must be new or empty. (default: runs/MODEL-DATA-1, or the next free number)", valueName: "dir"),
+        completion: .directory)
     var out: String?
 
     @Option(
         help: ArgumentHelp(
             "Go on with the run in DIR, with all its options; --epochs gives it more, --data says where its images have gone.",
-            valueName: "dir"))
+            valueName: "dir"), completion: .directory)
     var resume: String?
-
-    @Option(help: ArgumentHelp("Batches between two checkpoints within an epoch. (default: every 15 seconds)", valueName: "n"))
-    var checkpointEvery: Int?
 
     @Option(
         help: ArgumentHelp(
             "Write a TensorBoard log to DIR: curves, options, the model's graph, the worst mistakes. With --resume another file is begun there.",
-            valueName: "dir"))
+            valueName: "dir"), completion: .directory)
     var tensorboard: String?
-
-    @Option(
-        help: ArgumentHelp(
-            """
-            What becomes of pictures that cannot be read: stop ends the run, before it begins where their headers are wrong, else when they are \
-            reached; skip looks through all pictures first, names the bad ones and goes on without them. (default: stop)
-            """,
-            valueName: "skip|stop"))
-    var onBadImage: String?
-
-    @Flag(help: "Decode only as many pixels of large JPEGs as are needed: faster, and slightly other pixels.")
-    var fastDecode = false
 
     @Flag(help: "Print one JSON object a line; the last is {\"event\":\"done\",\"test_accuracy\":…}.")
     var json = false
 
+    /// The options that are given, by their keys in `options.json`.
+    func given() throws -> [(key: String, value: JSON)] {
+        let groups: [any TrainOptionGroup] = [data, model, augmentation, optimization, running]
+        return try groups.flatMap { try $0.given }.compactMap { key, value in value.map { (key, $0) } }
+    }
+
     /// The options, checked as far as possible without reading data.
     private func options() throws -> RunOptions {
-        try RunOptions(
-            model: model ?? "mlp", data: data ?? "fashion-mnist", epochs: epochs ?? 5, batchSize: batchSize ?? 64,
-            optimizer: .named(optimizer ?? "adam"), lr: lr, schedule: .named(schedule ?? "onecycle"), seed: seed ?? 0,
-            device: device ?? "\(Device.best)",
-            checkpointEvery: checkpointEvery, decoding: fastDecode ? .scaled : .full, onBadImage: .named(onBadImage ?? "stop"))
+        var options = RunOptions()
+        if let config { options = try RunOptions(given: JSON(contentsOf: config), file: config) }
+        return try validating {
+            try options.take(given())
+            try options.resolve()
+            return options
+        }
     }
 
     func validate() throws {
         guard resume != nil else { return }
-        if let epochs, !(1...1_000_000).contains(epochs) { throw ValidationError("--epochs is \(epochs), it must be from 1 to 1000000") }
-        let given: [(String, Bool)] = [
-            ("--model", model != nil), ("--batch-size", batchSize != nil), ("--optimizer", optimizer != nil),
-            ("--lr", lr != nil), ("--schedule", schedule != nil), ("--seed", seed != nil), ("--device", device != nil),
-            ("--out", out != nil),
-            ("--checkpoint-every", checkpointEvery != nil), ("--on-bad-image", onBadImage != nil), ("--fast-decode", fastDecode),
-        ]
-        let names = given.filter(\.1).map(\.0)
+        if let epochs = optimization.epochs, !(1...1_000_000).contains(epochs) {
+            throw ValidationError("--epochs is \(epochs), it must be from 1 to 1000000")
+        }
+        let others = try given().map(\.key).filter { $0 != "epochs" && $0 != "data" }.map { "--" + $0.replacing("_", with: "-") }
+        let names = others + (out == nil ? [] : ["--out"]) + (config == nil ? [] : ["--config"])
         guard names.isEmpty else {
             throw ValidationError(
                 "--resume restores every option of the run but --epochs and --data; leave out \(names.joined(separator: ", "))")
@@ -110,8 +80,8 @@ struct Train: ParsableCommand {
             Interrupts.watch()
             let run = try makeRun()
             run.command = (["apus"] + CommandLine.arguments.dropFirst()).map(quoted).joined(separator: " ")
-            let bar = json ? nil : ProgressBar(unit: "img")
-            let lines = json ? JSONLines() : nil
+            let bar = json ? nil : ProgressBar(unit: "img", evaluated: run.options.evaluated)
+            let lines = json ? JSONLines(evaluated: run.options.evaluated) : nil
             run.tensorBoard = tensorboard
             run.note = { text in if let bar { bar.note(text) } else { warn(text) } }
             run.didLoad = { [data = run.options.data] found in
@@ -130,8 +100,8 @@ struct Train: ParsableCommand {
     }
 
     private func makeRun() throws -> Run {
-        if let resume { return try Run(resuming: resume, epochs: epochs, data: data, stop: Interrupts.stop) }
-        let options: RunOptions = try validating { try self.options() }
+        if let resume { return try Run(resuming: resume, epochs: optimization.epochs, data: data.data, stop: Interrupts.stop) }
+        let options = try options()
         return try validating { try Run(options, in: out ?? defaultFolder(options), stop: Interrupts.stop) }
     }
 

@@ -64,6 +64,9 @@ public final class ParameterGroup {
         }
     }
 
+    /// PyTorch's names of all settings, for messages; empty before the group belongs to an optimizer.
+    package var optionNames: String { settings.map { type(of: $0).names } ?? "" }
+
     /// The learning rate. Setting it to a value that is not finite traps, since the next step would destroy the parameters.
     public var lr: Double {
         get { settings?.lr ?? number("lr") }

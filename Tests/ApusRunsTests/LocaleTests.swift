@@ -51,7 +51,7 @@ import Testing
                     Text.short(1.5e-5), Text.short(0.25), Text.compact(1.25e6),
                     Text.duration(7.3), Text.bytes(1_500_000), report.html(), "\(Adam([Parameter(tensor)], lr: 0.5))", "\(Linear(2, 2))",
                     "\(Dropout(0.5))",
-                    record.json.text,
+                    record.json(evaluated: "test").text,
                     ProgressBar.line(record, of: 3),
                 ] + (try ModelSummary(Linear(2, 2), input: [1, 2]).rows.map(\.title))
             }

@@ -21,6 +21,7 @@ struct Bench: ParsableCommand {
     @Option(help: "float32 (the default), tf32 or bfloat16; with --device.") var precision: DeviceWorkloads.Precision?
     @Option(help: "Measure how long a picture of this folder (of classes) takes to become 224 × 224, in full and scaled.") var pictures:
         String?
+    @Option(help: "With --pictures: in batches of 32, mirrored at random, by so many threads.") var workers: Int?
     @Flag(help: "Print the times of the device's kernels by name instead; with --device.") var kernels = false
 
     func validate() throws {
@@ -57,9 +58,18 @@ struct Bench: ParsableCommand {
             return
         }
         if let pictures {
+            let transform = Compose {
+                Resize([224, 224])
+                if workers != nil { RandomHorizontalFlip() }
+                ToTensor()
+            }
             for decoding in Picture.Decoding.allCases {
-                let data = try ImageFolder(pictures, size: (224, 224), decoding: decoding)
-                let (median, runs) = try Bench.measure({ for i in 0..<data.count { _ = try data[i] } }, seconds: budget, warmUp: 1)
+                let data = try ImageFolder(pictures, decoding: decoding, transform: transform)
+                let loader = DataLoader(data, batchSize: 32, shuffle: true, workers: workers ?? 1)
+                func epoch() throws {
+                    if workers == nil { for i in 0..<data.count { _ = try data[i] } } else { try loader.forEach { _ in } }
+                }
+                let (median, runs) = try Bench.measure(epoch, seconds: budget, warmUp: 1)
                 say("pictures/\(decoding.rawValue)", median / Double(data.count), runs)
             }
             return

@@ -32,6 +32,19 @@ public struct Report {
         }
     }
 
+    /// Pictures with a line below each.
+    public struct Gallery: Sendable {
+        /// The heading, and a sentence below it.
+        public var title, note: String
+        /// PNG files' bytes, each with its line.
+        public var pictures: [(png: [UInt8], caption: String)]
+
+        /// A gallery.
+        public init(title: String, note: String, pictures: [(png: [UInt8], caption: String)]) {
+            (self.title, self.note, self.pictures) = (title, note, pictures)
+        }
+    }
+
     /// A table of text.
     public struct Table: Sendable {
         /// The title above it.
@@ -79,6 +92,8 @@ public struct Report {
     public var confusion: (classes: [String], matrix: ConfusionMatrix)?
     /// Images that were classified wrongly.
     public var wrong: [WrongImage] = []
+    /// Other pictures, in order.
+    public var galleries: [Gallery] = []
     /// The summary of the model's layers.
     public var summary: ModelSummary?
     /// Options, versions and machine.
@@ -109,6 +124,7 @@ public struct Report {
         }
         if let calibration { body += calibrationSection(calibration) }
         if confusion != nil { body += wrongSection }
+        for gallery in galleries where !gallery.pictures.isEmpty { body += gallerySection(gallery) }
         if let summary { body += summarySection(summary) }
         if !facts.isEmpty {
             let rows = facts.map { "<tr><th>\(escaped($0.name))</th><td class=\"code wrap\">\(escaped($0.value))</td></tr>" }.joined(
@@ -187,6 +203,15 @@ public struct Report {
             html += "<b>\(escaped(image.predicted))</b>\(percent) %<div class=\"bar\"><i style=\"width:\(percent)%\"></i></div>"
             html +=
                 "<span class=\"was\">is \(escaped(image.actual)), \(Text.fixed(100 * image.actualProbability, 1))\u{202F}%</span></figure>\n"
+        }
+        return html + "</div>\n"
+    }
+
+    private func gallerySection(_ gallery: Gallery) -> String {
+        var html = "<h2>\(escaped(gallery.title))</h2>\n<p class=\"note\">\(escaped(gallery.note))</p>\n<div class=\"wrong\">\n"
+        for picture in gallery.pictures {
+            html += "<figure><img alt=\"\(escaped(picture.caption))\" src=\"data:image/png;base64,\(base64(picture.png))\">"
+            html += "<b>\(escaped(picture.caption))</b></figure>\n"
         }
         return html + "</div>\n"
     }

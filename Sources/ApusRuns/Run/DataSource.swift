@@ -6,56 +6,19 @@ import ApusTraining
 import ApusVision
 import Glibc
 
-/// Labelled images from any source.
-public struct ImageData: Dataset {
-    public typealias Sample = (Tensor, Tensor)
-    public typealias Batch = (Tensor, Tensor)
-    public let count: Int
-    /// The names of the classes, by class index.
-    public let classes: [String]
-    /// Channels, height and width of the images.
-    public let input: [Int]
-    /// The number of images of each class.
-    public let counts: [Int]
-    /// A hash of the names of all images that does not depend on their order; nil where they have no names.
-    let digest: UInt64?
-    private let sample: (Int) throws -> Sample
-    private let many: ([Int]) throws -> Batch
-
-    /// Erases the type of `base`.
-    public init<Base: Dataset>(_ base: Base, classes: [String], input: [Int], counts: [Int] = [])
-    where Base.Sample == (Tensor, Tensor), Base.Batch == (Tensor, Tensor) {
-        self.init(base, classes, input, counts, nil)
-    }
-
-    init<Base: Dataset>(
-        _ base: Base, _ classes: [String], _ input: [Int], _ counts: [Int], _ digest: UInt64?
-    ) where Base.Sample == (Tensor, Tensor), Base.Batch == (Tensor, Tensor) {
-        count = base.count
-        (self.classes, self.input, self.counts, self.digest) = (classes, input, counts, digest)
-        sample = { try base[$0] }
-        many = { try base.batch(at: $0) }
-    }
-
-    public subscript(index: Int) -> Sample { get throws { try sample(index) } }
-    public func batch(at indices: [Int]) throws -> Batch { try many(indices) }
-
-    /// A description that a run stores, to notice when it is continued with other data.
-    package var fingerprint: JSON {
-        var members: [JSON.Member] = [
-            .init("count", .int(Int64(count))), .init("classes", .array(classes.map { .string($0) })),
-            .init("input", .array(input.map { .int(Int64($0)) })),
-        ]
-        if !counts.isEmpty { members.append(.init("counts", .array(counts.map { .int(Int64($0)) }))) }
-        if let digest { members.append(.init("names", .string(String(digest, radix: 16)))) }
-        return .object(members)
-    }
+/// The channels and the size that a run wants of its images; nil for those of the data.
+struct InputRequest {
+    var channels: Int?
+    /// Height and width.
+    var size: [Int]?
 }
 
 /// The data of a run.
 public struct RunData {
     /// The images for training and for testing.
-    public let train, test: ImageData
+    public internal(set) var train, test: ImageData
+    /// Those of the images to learn from that were set aside to evaluate on after each epoch; nil where those for testing are.
+    public internal(set) var validation: ImageData?
     /// How a folder's images were split into both; nil where the data set itself has two parts.
     let deal: Deal?
     /// What a folder's pictures are; nil for a named data set.
@@ -65,7 +28,17 @@ public struct RunData {
     /// The bad pictures that were left out, and what is wrong with each.
     public let skipped: [(path: String, error: any Error)]
 
-    package var fingerprint: JSON { ["train": train.fingerprint, "test": test.fingerprint] }
+    init(
+        train: ImageData, test: ImageData, deal: Deal?, pictures: PictureFacts?, leftOut: [(kind: String, count: Int)],
+        skipped: [(path: String, error: any Error)]
+    ) {
+        (self.train, self.test, self.deal, self.pictures, self.leftOut, self.skipped) = (train, test, deal, pictures, leftOut, skipped)
+    }
+
+    package var fingerprint: JSON {
+        guard let validation else { return ["train": train.fingerprint, "test": test.fingerprint] }
+        return ["train": train.fingerprint, "test": test.fingerprint, "validation": validation.fingerprint]
+    }
 }
 
 /// The source of a run's images: a named data set, or a folder.
@@ -87,19 +60,21 @@ public enum DataSource {
     /// only the folders of the classes; then about a tenth of the images, chosen by their names and the run's seed, are for testing (at
     /// least one of a class of ten or more). All images get the size of the first one, and are in colour if one of them is.
     static func load(
-        _ name: String, _ deal: Deal, decoding: Picture.Decoding = .full, onBadImage: ImageFolder.OnBadImage = .stop
+        _ name: String, _ deal: Deal, decoding: Picture.Decoding = .full, onBadImage: ImageFolder.OnBadImage = .stop,
+        _ wanted: InputRequest = InputRequest()
     ) throws -> RunData {
-        guard names.contains(name) else { return try ImageSource(name, decoding: decoding, onBadImage: onBadImage).load(deal) }
+        guard names.contains(name) else { return try ImageSource(name, decoding: decoding, onBadImage: onBadImage).load(deal, wanted) }
         return RunData(
-            train: try named(name, .train), test: try named(name, .test), deal: nil, pictures: nil, leftOut: [], skipped: [])
+            train: try named(name, .train, wanted), test: try named(name, .test, wanted), deal: nil, pictures: nil, leftOut: [], skipped: []
+        )
     }
 
-    static func named(_ name: String, _ split: Split) throws -> ImageData {
+    static func named(_ name: String, _ split: Split, _ wanted: InputRequest = InputRequest()) throws -> ImageData {
         func erased(_ data: some LabelledImages) throws -> ImageData {
             var counts = [Int](repeating: 0, count: data.classes.count)
             for label in data.labels.array(Int.self) { counts[label] += 1 }
-            let data = ImageData(
-                data, classes: data.classes, input: [data.images.size(1), data.images.size(2), data.images.size(3)], counts: counts)
+            let size = wanted.size ?? [data.images.size(2), data.images.size(3)]
+            let data = ImageData(data, classes: data.classes, input: [wanted.channels ?? data.images.size(1)] + size, counts: counts)
             guard data.count > 0 else { throw RunError("\(name) has no images") }
             return data
         }
@@ -138,8 +113,9 @@ extension RunData {
     /// said of folders only: a data set that has a name always has the same.
     package func notes(of name: String) -> [String] {
         let (channels, height, width) = (train.input[0], train.input[1], train.input[2])
+        let aside = validation.map { "\(Text.grouped($0.count)) to evaluate on after each epoch, " } ?? ""
         var text =
-            "\(Text.grouped(train.count)) images to learn from, \(Text.grouped(test.count)) to test on, \(width) × \(height), \(channels == 1 ? "gray" : "in colour")"
+            "\(Text.grouped(train.count)) images to learn from, \(aside)\(Text.grouped(test.count)) to test on, \(width) × \(height), \(channels == 1 ? "gray" : "in colour")"
         if DataSource.names.contains(name) {
             text += ", \(Text.grouped(train.classes.count)) classes"
         } else if train.classes.count <= 20 {

@@ -32,7 +32,7 @@ struct ImageSource {
     }
 
     /// Loads both parts. All images get the size of the first one for training, and are in colour if one of them all is.
-    func load(_ deal: Deal) throws -> RunData {
+    func load(_ deal: Deal, _ wanted: InputRequest = InputRequest()) throws -> RunData {
         switch (train, test) {
         case (let train?, let test?):
             var (learned, tested) = try (folder(train), folder(test))
@@ -41,7 +41,7 @@ struct ImageSource {
                     "\(test) has the classes \(tested.classes.joined(separator: ", ")), \(train) has \(learned.classes.joined(separator: ", ")); they must be the same"
                 )
             }
-            let input = shape([learned, tested], deal)
+            let input = shape([learned, tested], deal, wanted)
             (learned, tested) = (converted(learned, input), converted(tested, input))
             let kinds = learned.leftOut + tested.leftOut.filter { kind in !learned.leftOut.contains { $0.kind.isSame(as: kind.kind) } }
             let leftOut = kinds.map { kind in
@@ -61,7 +61,7 @@ struct ImageSource {
             guard found.count >= 10 else {
                 throw RunError("\(path) has \(found.count) images; at least 10 are wanted, of which a tenth is for testing")
             }
-            let input = shape([found], deal)
+            let input = shape([found], deal, wanted)
             let all = converted(found, input)
             let (train, test, dealt) = deal.out(all)
             guard !train.isEmpty else {
@@ -100,9 +100,7 @@ struct ImageSource {
 
     private func folder(_ path: String) throws -> ImageFolder { try ImageFolder(path, decoding: decoding, onBadImage: onBadImage) }
 
-    private func converted(_ folder: ImageFolder, _ input: [Int]) -> ImageFolder {
-        folder.converted(gray: input[0] == 1, size: (input[1], input[2]))
-    }
+    private func converted(_ folder: ImageFolder, _ input: [Int]) -> ImageFolder { folder.converted(gray: input[0] == 1) }
 
     /// The data of a folder without parts.
     private func whole(_ all: ImageFolder, _ train: [Int], _ test: [Int], _ deal: Deal, _ input: [Int]) -> RunData {
@@ -111,12 +109,13 @@ struct ImageSource {
             skipped: all.skipped)
     }
 
-    /// Channels, height and width: three channels if any image has them, and the size of the first image.
-    private func shape(_ parts: [ImageFolder], _ deal: Deal) -> [Int] {
+    /// Channels, height and width: what is wanted, else three channels if any image has them, and the size of the first image.
+    private func shape(_ parts: [ImageFolder], _ deal: Deal, _ wanted: InputRequest) -> [Int] {
         let first = parts[0].headers[0]
         let scale = min(1, Double(DataSource.maximumSide) / Double(max(first.width, first.height)))
         let isGray = isFirst(deal) ? first.channels == 1 : parts.allSatisfy { $0.headers.allSatisfy { $0.channels == 1 } }
-        return [isGray ? 1 : 3, max(1, Int(Double(first.height) * scale)), max(1, Int(Double(first.width) * scale))]
+        let size = [first.height, first.width].map { max(1, Int(Double($0) * scale)) }
+        return [wanted.channels ?? (isGray ? 1 : 3)] + (wanted.size ?? size)
     }
 
     /// The chosen images of a folder; all where `chosen` is nil.
@@ -127,6 +126,6 @@ struct ImageSource {
             counts[folder.files[index].label] += 1
             digest &+= Deal.hash(0, folder.name(index))
         }
-        return ImageData(Subset(folder, indices), folder.classes, input, counts, digest)
+        return ImageData(folder, chosen, folder.classes, input, counts, digest)
     }
 }

@@ -1,3 +1,4 @@
+import ApusCheckpoints
 import ApusCore
 import ApusFormats
 import ApusNN
@@ -20,16 +21,28 @@ import ApusTraining
 enum LayerFile {
     /// The model that `text` describes. Messages name `file` and the layer.
     static func sequential(_ text: String, file: String) throws -> Module {
-        let json: JSON
+        try sequential(parsed(text, file: file), path: "", file: file)
+    }
+
+    /// The text in a file that lists `what`.
+    static func contents(_ path: String, _ what: String) throws -> String {
+        let file = try MappedFile(path)
+        guard file.bytes.count < 1 << 20 else {
+            throw FormatError(file: path, reason: "\(Text.bytes(file.bytes.count)) are too many for a list of \(what)")
+        }
+        return withExtendedLifetime(file) { String(decoding: file.bytes, as: UTF8.self) }
+    }
+
+    /// JSON that somebody has written; an error names line and column.
+    static func parsed(_ text: String, file: String) throws -> JSON {
         do throws(JSONError) {
-            json = try JSON(parsing: text)
+            return try JSON(parsing: text)
         } catch {
             let before = text.utf8.prefix(error.offset)
             let line = before.count { $0 == UInt8(ascii: "\n") }
             let column = before.reversed().prefix { $0 != UInt8(ascii: "\n") }.count
             throw FormatError(file: file, place: .line(line + 1, column: column + 1), reason: error.message)
         }
-        return try sequential(json, path: "", file: file)
     }
 
     private static func sequential(_ json: JSON, path: String, file: String) throws -> Sequential {
@@ -61,18 +74,11 @@ enum LayerFile {
     }
 
     private static func layer(_ json: JSON, _ place: String, _ file: String, _ wrong: (String) -> FormatError) throws -> Module {
-        let type: String
-        var arguments: [JSON.Member] = []
-        switch json {
-        case .string(let name): type = name
-        case .object(let members):
-            guard let name = json["type"]?.string else { throw wrong("'type' is missing: the layer's class, such as \"Linear\"") }
-            type = name
-            arguments = members.filter { $0.key != "type" && $0.key != "name" }
-        default: throw wrong("\(json.kind), where a layer is wanted: {\"type\": \"Linear\", \"in_features\": …}")
-        }
+        var call = try DescribedCall(json, what: "a layer", example: "{\"type\": \"Linear\", \"in_features\": …}", wrong)
+        call.arguments.removeAll { $0.key == "name" }
+        let type = call.type
         if type == "Sequential" {
-            guard let inner = json["layers"], arguments.count == 1 else { throw wrong("a Sequential has one argument, 'layers'") }
+            guard let inner = json["layers"], call.arguments.count == 1 else { throw wrong("a Sequential has one argument, 'layers'") }
             return try sequential(inner, path: place, file: file)
         }
         guard ModuleTable.names.contains(type) else {
@@ -80,23 +86,11 @@ enum LayerFile {
             throw wrong("there is no layer '\(printable(type))'\(hint)")
         }
         do {
-            return try ModuleTable.make(type, [], arguments.map { ($0.key, try argument($0.value, wrong)) })
+            return try ModuleTable.make(type, [], call.named(wrong))
         } catch let error as FormatError {
             throw error
         } catch {
             throw wrong("\(error)")
-        }
-    }
-
-    private static func argument(_ json: JSON, _ wrong: (String) -> FormatError) throws -> Argument {
-        switch json {
-        case .null: return .none
-        case .bool(let value): return .bool(value)
-        case .int(let value): return .int(Int(value))
-        case .double(let value): return .double(value)
-        case .string(let value): return .string(value)
-        case .array(let values): return .list(try values.map { try argument($0, wrong) })
-        case .object: throw wrong("an object is no argument of a layer")
         }
     }
 }

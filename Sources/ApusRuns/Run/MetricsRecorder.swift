@@ -22,12 +22,14 @@ final class MetricsRecorder: TrainingObserver {
     }
 
     private let log: MetricsLog
+    private let evaluated: String
     private let stop: StopFlag
     private var state: State
     /// The first error in writing, which stops the training.
     private(set) var error: (any Error)?
 
-    init(_ path: String, _ state: State, stop: StopFlag) throws {
+    init(_ path: String, _ state: State, evaluated: String, stop: StopFlag) throws {
+        self.evaluated = evaluated
         log = try MetricsLog(path, keeping: state.length)
         self.state = state
         self.stop = stop
@@ -52,7 +54,7 @@ final class MetricsRecorder: TrainingObserver {
     }
 
     func didFinish(_ epoch: EpochRecord, of epochs: Int) {
-        append(epoch.json)
+        append(epoch.json(evaluated: evaluated))
         (state.lossSum, state.images) = (0, 0)
     }
 
@@ -68,14 +70,15 @@ final class MetricsRecorder: TrainingObserver {
 }
 
 extension EpochRecord {
-    /// The record in `metrics.jsonl` and in the output of `--json`: `train_loss`, `test_accuracy` and so on.
-    package var json: JSON {
+    /// The record in `metrics.jsonl` and in the output of `--json`: `train_loss`, `test_accuracy` and so on. `evaluated` is what the images are
+    /// called that are evaluated on after each epoch.
+    package func json(evaluated: String) -> JSON {
         func members(_ part: String, _ measured: Measured) -> [JSON.Member] {
             [.init("\(part)_loss", .double(measured.loss))] + measured.metrics.map { .init("\(part)_\($0.name)", .double($0.value)) }
         }
         return .object(
             [.init("event", "epoch"), .init("epoch", .int(Int64(epoch))), .init("step", .int(Int64(step)))] + members("train", train)
-                + (test.map { members("test", $0) } ?? []) + [
+                + (test.map { members(evaluated, $0) } ?? []) + [
                     .init("lr", .double(learningRate)), .init("images_per_second", .double((samplesPerSecond * 10).rounded() / 10)),
                     .init("seconds", .double((seconds * 1000).rounded() / 1000)),
                 ])

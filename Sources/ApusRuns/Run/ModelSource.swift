@@ -9,7 +9,10 @@ import Glibc
 /// The source of a run's model: a named model, or a FILE.json that describes a `Sequential`.
 public enum ModelSource {
     /// The names of the known models.
-    public static let names = ["mlp", "cnn", "resnet18"]
+    public static let names = ["mlp", "cnn"] + fromTorchvision
+
+    /// Those that torchvision has, with its keys.
+    static let fromTorchvision = ["resnet18", "resnet34", "resnet50", "mobilenet_v2"]
 
     /// The contents of `model` where it is a FILE.json; nil for a named model.
     static func table(_ model: String) throws -> String? {
@@ -20,11 +23,7 @@ public enum ModelSource {
                 "there is no model '\(printable(model))'; \(hint)there are \(names.joined(separator: ", ")), and files whose name ends in .json"
             )
         }
-        let file = try MappedFile(model)
-        guard file.bytes.count < 1 << 20 else {
-            throw FormatError(file: model, reason: "\(Text.bytes(file.bytes.count)) are too many for a table of layers")
-        }
-        return withExtendedLifetime(file) { String(decoding: file.bytes, as: UTF8.self) }
+        return try LayerFile.contents(model, "layers")
     }
 
     /// Creates the model, with weights from the current generator.
@@ -34,12 +33,15 @@ public enum ModelSource {
     ///   - table: the contents of FILE.json.
     ///   - input: channels, height and width of an image.
     ///   - classes: the number of classes.
+    ///   - weights: those that it will get; they say which of two beginnings a residual network has. Without them the size of the images does.
     ///   - budget: how many bytes may be allocated meanwhile; by default 16 GiB, but at most half of the machine's memory (1 GiB at least).
     ///
     /// Throws a ``RunError`` where a layer rejects its sizes or the budget is exceeded.
-    public static func make(_ model: String, table: String?, input: [Int], classes: Int, budget: Int? = nil) throws -> Module {
+    public static func make(
+        _ model: String, table: String?, input: [Int], classes: Int, weights: StateDict? = nil, budget: Int? = nil
+    ) throws -> Module {
         do {
-            return try limited(to: budget ?? memoryBudget) { try checked { try build(model, table, input, classes) } }
+            return try limited(to: budget ?? memoryBudget) { try checked { try build(model, table, input, classes, weights) } }
         } catch let error as OpError {
             throw RunError("\(model) cannot be made for images of shape \(Shape(input)) and \(classes) classes: \(error)")
         }
@@ -52,7 +54,9 @@ public enum ModelSource {
 
     package static let memoryBudget = min(1 << 34, max(sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) / 2, 1 << 30))
 
-    private static func build(_ model: String, _ table: String?, _ input: [Int], _ classes: Int) throws -> Module {
+    private static func build(
+        _ model: String, _ table: String?, _ input: [Int], _ classes: Int, _ weights: StateDict?
+    ) throws -> Module {
         if let table { return try LayerFile.sequential(table, file: model) }
         let pixels = (input[1], input[2])
         switch model {
@@ -62,7 +66,11 @@ public enum ModelSource {
                 throw RunError("cnn needs images of at least 4 × 4 pixels, these have \(pixels.0) × \(pixels.1)")
             }
             return CNN(inChannels: input[0], height: pixels.0, width: pixels.1, classes: classes)
-        case "resnet18": return ResNet18(inChannels: input[0], classes: classes, smallImages: max(pixels.0, pixels.1) <= 64)
+        case "mobilenet_v2": return mobilenetV2(inChannels: input[0], classes: classes)
+        case "resnet18", "resnet34", "resnet50":
+            let isSmall = weights?["conv1.weight"].map { $0.shape.last == 3 } ?? (max(pixels.0, pixels.1) <= 64)
+            let make = model == "resnet18" ? resnet18 : model == "resnet34" ? resnet34 : resnet50
+            return make(input[0], classes, isSmall)
         default: throw RunError("there is no model '\(printable(model))'; there are \(names.joined(separator: ", "))")
         }
     }

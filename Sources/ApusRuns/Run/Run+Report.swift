@@ -1,5 +1,6 @@
 import ApusCore
 import ApusFormats
+import ApusNN
 import ApusSystem
 import ApusTraining
 import Glibc
@@ -7,15 +8,17 @@ import Glibc
 extension Run {
     /// The page with the results of the run.
     func report(
-        _ result: Result, _ evaluation: Evaluation, _ summary: ModelSummary, _ all: RunData, _ history: [EpochRecord],
-        _ changes: [String]
+        _ result: Result, _ evaluation: Evaluation, _ summary: ModelSummary, _ found: LoadedData, _ history: [EpochRecord],
+        _ rates: LearningRateCurve?, _ changes: [String], _ model: Module
     ) throws -> Report {
+        let (all, data) = (found.data, found.data.test)
         let name = options.modelTable == nil ? options.model : AtomicFile.split(options.model).name
-        var report = Report(
-            title: "\(name) on \(options.data)",
-            lead:
-                "\(result.epochs) \(result.epochs == 1 ? "epoch" : "epochs") of batches of \(options.batchSize) with \(options.optimizer.rawValue), learning rate \(Text.short(options.lr)), schedule \(options.schedule.rawValue), seed \(options.seed)"
-        )
+        let first = options.lr ?? rates?.suggestion ?? options.rate
+        var lead =
+            "\(result.epochs) \(result.epochs == 1 ? "epoch" : "epochs") of batches of \(options.batchSize) with \(options.optimizer.rawValue), learning rate \(Text.short(first)), schedule \(options.schedule.rawValue), seed \(options.seed)"
+        if result.endedEarly { lead += "; ended early, after \(options.earlyStop ?? 0) epochs without a better accuracy" }
+        if let epoch = result.bestEpoch { lead += "; the weights are those of epoch \(epoch), the best on the \(evaluated(all)) images" }
+        var report = Report(title: "\(name) on \(options.data)", lead: lead)
         let rate = history.reduce(0) { $0 + $1.samplesPerSecond * $1.seconds } / max(result.seconds, 1e-9)
         report.headline = [
             ("test accuracy", Text.fixed(100 * result.testAccuracy, 2) + " %"), ("test loss", Text.fixed(result.testLoss, 4)),
@@ -23,14 +26,58 @@ extension Run {
             ("parameters", Text.grouped(result.parameters)), ("multiply-adds / image", Text.compact(Double(summary.multiplyAdds))),
             ("training time", Text.duration(result.seconds)), ("images a second", Text.compact(rate)),
         ]
-        report.charts = try charts(history)
-        try report.add(evaluation, all.test) { try Picture(preview: $0) }
+        report.charts = try charts(history, evaluated(all)) + (rates.map { [chart($0)] } ?? [])
+        try report.add(evaluation, data) { try found.transforms.test.preview($0) }
+        report.galleries = [try fed(found), try answers(found, model)]
         report.summary = summary
-        report.facts = facts(summary, all, changes)
+        report.facts = facts(summary, found, first, changes)
         return report
     }
 
-    private func charts(_ history: [EpochRecord]) throws -> [Chart] {
+    /// What the images are called that are evaluated on after each epoch.
+    private func evaluated(_ all: RunData) -> String { all.validation == nil ? "test" : "validation" }
+
+    /// Images to learn from, as the model gets them.
+    private func fed(_ found: LoadedData) throws -> Report.Gallery {
+        let data = found.data.train
+        let chosen = (0..<min(12, data.count)).map { $0 * data.count / min(12, data.count) }
+        let pictures = try withGenerator(Generator(seed: options.seed)) {
+            try chosen.map { index in
+                let (image, label) = try data[index]
+                return (try found.transforms.test.preview(image).encoded(), data.classes[label.item(Int.self)])
+            }
+        }
+        let note = found.transforms.train.map { "Changed at random: \($0.steps.map { "\($0)" }.joined(separator: ", "))." }
+        return Report.Gallery(title: "Learned from", note: note ?? "Images as the model gets them.", pictures: pictures)
+    }
+
+    /// Some of the images that were tested on, and what the model says of them.
+    private func answers(_ found: LoadedData, _ model: Module) throws -> Report.Gallery {
+        let data = found.data.test
+        let chosen = (0..<min(12, data.count)).map { $0 * data.count / min(12, data.count) }
+        let device = try RunOptions.device(options.device)
+        let pictures = try chosen.map { index in
+            let (image, label) = try data[index]
+            let scores = try checked { inferenceMode { F.softmax(model(image.unsqueeze(0).to(device)), dim: 1).array(Float.self) } }
+            let best = scores.indices.max { scores[$0] < scores[$1] } ?? 0
+            let actual: Int = label.item()
+            let right = best == actual ? "" : ", is \(data.classes[actual])"
+            return (
+                png: try found.transforms.test.preview(image).encoded(),
+                caption: "\(data.classes[best]) \(Text.fixed(100 * Double(scores[best]), 1)) %\(right)"
+            )
+        }
+        return Report.Gallery(title: "Answers", note: "Some of the images that it was tested on.", pictures: pictures)
+    }
+
+    private func chart(_ curve: LearningRateCurve) -> Chart {
+        let suggestion = curve.suggestion.map { " (suggested: \(Text.short($0)))" } ?? ""
+        return Chart(
+            title: "Learning rates that were tried\(suggestion)", xLabel: "log₁₀ of the rate",
+            series: [.init("smoothed loss", zip(curve.rates, curve.losses).map { (log10($0), $1) })])
+    }
+
+    private func charts(_ history: [EpochRecord], _ evaluated: String) throws -> [Chart] {
         let perEpoch = Double(max(1, (history.last?.step ?? 1) / max(1, history.count)))
         var losses: [(x: Double, y: Double)] = []
         var rates: [(x: Double, y: Double)] = []
@@ -44,12 +91,13 @@ extension Run {
         }
         return [
             Chart(
-                title: "Loss", xLabel: "epoch", series: [.init("training", losses), .init("test", points { $0.test?.loss }, marks: true)]),
+                title: "Loss", xLabel: "epoch",
+                series: [.init("training", losses), .init(evaluated, points { $0.test?.loss }, marks: true)]),
             Chart(
                 title: "Accuracy", xLabel: "epoch",
                 series: [
                     .init("training", points { $0.train["accuracy"] }, marks: true),
-                    .init("test", points { $0.test?["accuracy"] }, marks: true),
+                    .init(evaluated, points { $0.test?["accuracy"] }, marks: true),
                 ]),
             Chart(title: "Learning rate", xLabel: "epoch", series: [.init("learning rate", rates)], digits: 6),
             Chart(
@@ -58,15 +106,22 @@ extension Run {
         ]
     }
 
-    private func facts(_ summary: ModelSummary, _ all: RunData, _ changes: [String]) -> [(name: String, value: String)] {
+    private func facts(
+        _ summary: ModelSummary, _ found: LoadedData, _ rate: Double, _ changes: [String]
+    ) -> [(name: String, value: String)] {
+        let all = found.data
         var facts: [(name: String, value: String)] = []
         if !command.isEmpty { facts.append(("command", command)) }
         facts += [
             ("model", options.model), ("data", options.data), ("epochs", "\(options.epochs)"), ("batch size", "\(options.batchSize)"),
-            ("optimizer", options.optimizer.rawValue), ("learning rate", Text.short(options.lr)), ("schedule", options.schedule.rawValue),
+            ("optimizer", options.optimizer.rawValue), ("learning rate", Text.short(rate)), ("schedule", options.schedule.rawValue),
             ("seed", "\(options.seed)"), ("device", options.device), ("input", "\(summary.input)"),
         ]
-        if options.decoding != .full { facts.append(("decoding", options.decoding.rawValue)) }
+        facts += options.notable
+        facts.append(("transforms", found.transforms.test.transform.steps.map { "\($0)" }.joined(separator: ", ")))
+        if let train = found.transforms.train {
+            facts.append(("transforms of training", train.steps.map { "\($0)" }.joined(separator: ", ")))
+        }
         if let pictures = all.pictures { facts.append(("pictures", pictures.text)) }
         facts += all.skipped.map { ("skipped", "\($0.error)") }
         facts += changes.map { ("changed on the way", $0) }
@@ -81,6 +136,17 @@ extension Run {
                 "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday)) \(two(parts.tm_hour)):\(two(parts.tm_min)) UTC"
             ))
         return facts
+    }
+}
+
+extension RunOptions {
+    /// Options that differ from the defaults, and that a report says nothing else of.
+    fileprivate var notable: [(name: String, value: String)] {
+        let told = ["model", "data", "epochs", "batch_size", "optimizer", "lr", "schedule", "seed", "device"]
+        return RunOptions.table.filter { !told.contains($0.key) }.compactMap { option in
+            guard let value = option.json(self), option.json(RunOptions()) != value else { return nil }
+            return (option.key.replacing("_", with: " "), value.string ?? value.text)
+        }
     }
 }
 

@@ -5,6 +5,7 @@ import ApusNN
 import ApusOptim
 import ApusSystem
 import ApusTraining
+import ApusVision
 import Glibc
 
 /// A run of `apus train`: a folder, the options in it, and the training that they determine.
@@ -36,8 +37,12 @@ public final class Run {
         public var testAccuracy: Double
         /// The mean loss on the test set.
         public var testLoss: Double
-        /// The number of epochs.
+        /// The number of epochs that were trained.
         public var epochs: Int
+        /// Whether there were fewer than asked for, since the accuracy did not grow any more.
+        public var endedEarly = false
+        /// The epoch whose weights were kept, where not the last one's were.
+        public var bestEpoch: Int?
         /// The number of updates of the parameters.
         public var steps: Int
         /// The number of trained values.
@@ -63,8 +68,9 @@ public final class Run {
         folder = RunFolder(path)
         isNew = true
         wanted = (nil, nil)
+        try self.options.resolve()
         try DataSource.check(options.data)
-        try folder.create(options)
+        try folder.create(self.options)
     }
 
     /// Continues the run in a folder, with its options. It may get another number of `epochs` (at least those that are done), and another
@@ -109,37 +115,55 @@ public final class Run {
         if let known { try checkOptions(known) }
         let new = try amended(checkpoint)
         let device = try RunOptions.device(options.device)
-        let data = try DataSource.load(new.data, options.deal, decoding: options.decoding, onBadImage: options.onBadImage)
-        if let checkpoint { try checkData(checkpoint, data, new.data) }
+        let pretrained = try new.weights.map { try Pretrained($0, model: new.model) }
+        let found = try LoadedData(new, pretrained)
+        if let checkpoint { try checkData(checkpoint, found.data, new.data) }
         if new != options {
             try AtomicFile.write(new.json.text + "\n", to: folder.options)
             options = new
         }
         if let result = try folder.loadResult(options) { return .wasFinished(result) }
         unlink(folder.result)
-        didLoad(data)
+        didLoad(found.data)
 
         let generator = Generator(seed: options.seed)
         let loaderGenerator = Generator(seed: generator.drawSeed())
+        let (data, recipe) = (found.data, Recipe(options))
+        let (input, classes) = (data.train.input, data.train.classes)
         let model = try withGenerator(generator) {
-            try ModelSource.make(options.model, table: options.modelTable, input: data.train.input, classes: data.train.classes.count)
-        }.to(device)
-        let summary = try ModelSource.check(
-            model, options.model, input: data.train.input, classes: data.train.classes.count, device: device)
-        let train = DataLoader(data.train, batchSize: options.batchSize, shuffle: true, generator: loaderGenerator).to(device)
-        let test = DataLoader(data.test, batchSize: max(options.batchSize, 1000)).to(device)
+            try ModelSource.make(
+                options.model, table: options.modelTable, input: input, classes: classes.count, weights: pretrained?.weights)
+        }
+        // What a checkpoint holds takes the place of all weights.
+        var loaded = checkpoint?.metadata["run.loaded"]
+        if let pretrained, checkpoint == nil {
+            loaded = try pretrained.load(into: model)
+            note("loaded \(loaded!)")
+        }
+        model.to(device)
+        try recipe.freeze(model)
+        let summary = try ModelSource.check(model, options.model, input: input, classes: classes.count, device: device)
+        let train = try trainLoader(found, loaderGenerator).to(device)
+        let tested = data.validation ?? data.test
+        let test = DataLoader(tested, batchSize: max(options.batchSize, 1000), workers: options.threads).to(device)
         if options.epochs * train.count == 1 {
             note(
                 "the run takes a single step: its \(data.train.count) images are one batch, and it has one epoch; a smaller --batch-size or more --epochs make more of them"
             )
         }
-        let optimizer = options.optimizer.make(model.parameters(), lr: options.lr)
-        let schedule = StretchedSchedule(options, optimizer, batches: train.count, known: known?.former.count ?? 0)
+        let loss = recipe.loss(model, counts: data.train.counts, device: device)
+        let rates = try learningRates(found, LearningRateFinder(model: model, recipe: recipe, loss: loss, device: device))
+        if stop.isSet, rates == nil, options.lrFind { return .stopped(epoch: 1, step: 0) }
+        let rate = options.lr ?? rates?.suggestion ?? options.rate
+        let optimizer = recipe.optimizer(model, lr: rate)
+        let schedule = StretchedSchedule(
+            options, optimizer, lr: rate, batches: recipe.steps(train.count), known: known?.former.count ?? 0)
         let trainer = Trainer(
             model: model, optimizer: optimizer, schedule: options.schedule.paced(schedule.scheduler), device: device, generator: generator,
-            stop: stop
-        ) { F.crossEntropy($0, $1) }
-        trainer.measure("accuracy") { Accuracy($0, $1) }
+            stop: stop, loss: loss)
+        // The targets of mixed images are probabilities.
+        trainer.measure("accuracy") { Accuracy($0, $1.ndim == 2 ? $1.argmax(dim: 1) : $1) }
+        recipe.apply(to: trainer, model)
         trainer.checkpoints = .init(folder: folder.path, steps: options.checkpointEvery)
 
         var logState = MetricsRecorder.State()
@@ -149,18 +173,62 @@ public final class Run {
             logState = MetricsRecorder.State(checkpoint.metadata)
         }
         schedule.stretchTheRest()
-        let recorder = try MetricsRecorder(folder.metrics, logState, stop: stop)
-        let own = ["run.data": data.fingerprint.text, "run.options": options.json.text]
-        trainer.checkpointMetadata = { try recorder.metadata().merging(own) { $1 } }
+        let recorder = try MetricsRecorder(folder.metrics, logState, evaluated: options.evaluated, stop: stop)
+        var own = ["run.data": data.fingerprint.text, "run.options": options.json.text]
+        own["run.loaded"] = loaded
+        trainer.checkpointMetadata = { [own] in try recorder.metadata().merging(own) { $1 } }
         let board = try tensorBoard.map { folder in
             try RunTensorBoard(
-                folder, options, model, input: data.train.input, batches: train.count, command: command, step: trainer.step, stop: stop)
+                folder, options, model, input: input, batches: train.count, command: command, step: trainer.step, stop: stop)
         }
         trainer.observers = [recorder] + (board.map { [$0.observer] } ?? []) + observers
+        model.train()
+        recipe.keepStill(model)
         let outcome = try trainer.fit(train, test: test, epochs: options.epochs)
         if let error = recorder.error ?? board?.observer.error { throw error }
-        guard outcome == .finished else { return .stopped(epoch: min(trainer.history.count + 1, options.epochs), step: trainer.step) }
-        return .finished(try finish(trainer, summary, data, test, schedule.notes, board))
+        guard outcome != .stopped else { return .stopped(epoch: min(trainer.history.count + 1, options.epochs), step: trainer.step) }
+        let changes = schedule.notes + (loaded.map { ["loaded \($0)"] } ?? [])
+        return .finished(try finish(trainer, outcome, summary, found, rates, changes, board))
+    }
+
+    /// The images to learn from, in batches.
+    private func trainLoader(_ found: LoadedData, _ generator: Generator) throws -> DataLoader<ImageData.Batch> {
+        let loader = DataLoader(
+            found.data.train, batchSize: options.batchSize, shuffle: true, generator: generator, workers: options.threads)
+        let classes = found.data.train.classes.count
+        switch (options.mixup, options.cutmix) {
+        case (nil, nil): return loader
+        case (let alpha?, nil):
+            let mix = MixUp(alpha: alpha, numClasses: classes)
+            return loader.mapBatches { mix.apply($0, $1, using: .current) }
+        case (nil, let alpha?):
+            let cut = CutMix(alpha: alpha, numClasses: classes)
+            return loader.mapBatches { cut.apply($0, $1, using: .current) }
+        case (let mixing?, let cutting?):
+            let (mix, cut) = (MixUp(alpha: mixing, numClasses: classes), CutMix(alpha: cutting, numClasses: classes))
+            return loader.mapBatches { images, labels in
+                var generator = Generator.current
+                return Bool.random(using: &generator)
+                    ? mix.apply(images, labels, using: generator) : cut.apply(images, labels, using: generator)
+            }
+        }
+    }
+
+    /// The rates that were tried, now or before the run was ended; nil where none are asked for or `stop` was set.
+    private func learningRates(_ found: LoadedData, _ finder: LearningRateFinder) throws -> LearningRateCurve? {
+        guard options.lrFind else { return nil }
+        if Folder.exists(folder.learningRates) { return try LearningRateCurve(contentsOf: folder.learningRates) }
+        note("trying learning rates from \(LearningRateFinder.first) to \(LearningRateFinder.last)")
+        // Other random numbers than the run's.
+        let seed = options.seed &+ 0x6C72
+        let loader = try trainLoader(found, Generator(seed: seed)).to(finder.device)
+        guard let curve = try finder.run(loader, seed: seed, stop: stop) else { return nil }
+        try AtomicFile.write(curve.json.text + "\n", to: folder.learningRates)
+        note(
+            curve.suggestion.map {
+                "learning rate \(Text.short($0)) is suggested\(options.lr.map { "; the run has \(Text.short($0)), as it was given" } ?? "")"
+            } ?? "no learning rate can be suggested, since the loss did not fall; the run has \(Text.short(options.lr ?? options.rate))")
+        return curve
     }
 
     /// The options with which a checkpoint was written; nil for checkpoints of earlier versions, which lack them.
@@ -214,25 +282,35 @@ public final class Run {
 
     /// Writes weights, report, the end of a TensorBoard log and result in this order: a run that is killed in between repeats this part.
     private func finish(
-        _ trainer: Trainer<ImageData.Batch, ImageData.Batch>, _ summary: ModelSummary, _ all: RunData, _ test: DataLoader<ImageData.Batch>,
-        _ changes: [String], _ board: RunTensorBoard?
+        _ trainer: Trainer<ImageData.Batch, ImageData.Batch>, _ outcome: TrainingOutcome, _ summary: ModelSummary, _ found: LoadedData,
+        _ rates: LearningRateCurve?, _ changes: [String], _ board: RunTensorBoard?
     ) throws -> Result {
+        let all = found.data
         let data = all.test
-        let evaluation = try Evaluation(
-            trainer.model, on: test, device: RunOptions.device(options.device), classes: data.classes, mistakes: 24)
         var metadata: Metadata = [
             "apus.model": options.modelTable ?? options.model, "apus.data": options.data,
             "apus.input": JSON.array(data.input.map { .int(Int64($0)) }).text,
             "apus.classes": JSON.array(data.classes.map { .string($0) }).text, "apus.images": all.fingerprint.text,
         ]
         if options.decoding != .full { metadata["apus.decoding"] = options.decoding.rawValue }
+        if found.transforms.test.normalization != nil { metadata["apus.transform"] = found.transforms.test.json.text }
         if let deal = all.deal { metadata["apus.deal"] = deal.json.text }
-        try trainer.model.stateDict().save(to: folder.weights, metadata: metadata)
+
+        let last = try trainer.evaluatedWeights()
+        let best = options.keep == .last ? nil : trainer.bestWeights
+        if options.keep == .both { try last.save(to: folder.lastWeights, metadata: metadata) }
+        let kept = best ?? last
+        try trainer.model.loadStateDict(kept)
+        let device = try RunOptions.device(options.device)
+        trainer.model.eval()
+        let loader = DataLoader(data, batchSize: max(options.batchSize, 1000), workers: options.threads).to(device)
+        let evaluation = try Evaluation(trainer.model, on: loader, device: device, classes: data.classes, mistakes: 24)
+        try kept.save(to: folder.weights, metadata: metadata)
         let result = Result(
-            testAccuracy: evaluation.accuracy, testLoss: evaluation.loss, epochs: options.epochs, steps: trainer.step,
-            parameters: summary.parameters,
-            seconds: trainer.history.reduce(0) { $0 + $1.seconds })
-        try report(result, evaluation, summary, all, trainer.history, changes).write(to: folder.report)
+            testAccuracy: evaluation.accuracy, testLoss: evaluation.loss, epochs: trainer.history.count,
+            endedEarly: outcome == .finishedEarly, bestEpoch: best == nil ? nil : trainer.bestEpoch, steps: trainer.step,
+            parameters: summary.parameters, seconds: trainer.history.reduce(0) { $0 + $1.seconds })
+        try report(result, evaluation, summary, found, trainer.history, rates, changes, trainer.model).write(to: folder.report)
         try board?.finish(evaluation, data, step: trainer.step)
         try AtomicFile.write(result.json.text + "\n", to: folder.result)
         return result
@@ -242,11 +320,14 @@ public final class Run {
 extension Run.Result {
     /// The result in `result.json` and in the last line of `--json`.
     package var json: JSON {
-        [
-            "event": "done", "test_accuracy": .double(testAccuracy), "test_loss": .double(testLoss), "epochs": .int(Int64(epochs)),
-            "steps": .int(Int64(steps)),
-            "parameters": .int(Int64(parameters)), "seconds": .double((seconds * 1000).rounded() / 1000),
+        var members: [JSON.Member] = [
+            .init("event", "done"), .init("test_accuracy", .double(testAccuracy)), .init("test_loss", .double(testLoss)),
+            .init("epochs", .int(Int64(epochs))), .init("steps", .int(Int64(steps))), .init("parameters", .int(Int64(parameters))),
+            .init("seconds", .double((seconds * 1000).rounded() / 1000)),
         ]
+        if endedEarly { members.append(.init("ended_early", true)) }
+        if let bestEpoch { members.append(.init("best_epoch", .int(Int64(bestEpoch)))) }
+        return .object(members)
     }
 
     init?(json: JSON) {
@@ -254,7 +335,8 @@ extension Run.Result {
             let parameters = json["parameters"]?.int, let seconds = json["seconds"]?.double
         else { return nil }
         self.init(
-            testAccuracy: accuracy, testLoss: json["test_loss"]?.double ?? .nan, epochs: epochs, steps: steps, parameters: parameters,
+            testAccuracy: accuracy, testLoss: json["test_loss"]?.double ?? .nan, epochs: epochs,
+            endedEarly: json["ended_early"]?.bool ?? false, bestEpoch: json["best_epoch"]?.int, steps: steps, parameters: parameters,
             seconds: seconds)
     }
 }

@@ -10,6 +10,8 @@ import Glibc
 /// | `checkpoint.safetensors`, `checkpoint.previous.safetensors` | the state of training, for resuming |
 /// | `metrics.jsonl` | loss, accuracy and speed during training, one JSON object per line |
 /// | `model.safetensors` | the final weights |
+/// | `model-last.safetensors` | the weights at the end, where both those and the best ones are kept |
+/// | `lr-find.json` | the learning rates that were tried before the run, where that was asked for |
 /// | `report.html` | the results as a page |
 /// | `result.json` | the results, written last: if it exists, the run is finished |
 /// | `lock` | exists while a process works on the run, and names that process |
@@ -29,6 +31,10 @@ public struct RunFolder: Sendable {
     public var metrics: String { path + "/metrics.jsonl" }
     /// The path of the trained weights.
     public var weights: String { path + "/model.safetensors" }
+    /// The path of the weights at the end where the best ones are kept too.
+    var lastWeights: String { path + "/model-last.safetensors" }
+    /// The path of the learning rates that were tried.
+    var learningRates: String { path + "/lr-find.json" }
     /// The path of the report.
     public var report: String { path + "/report.html" }
     /// The path of the results.
@@ -68,7 +74,8 @@ public struct RunFolder: Sendable {
 
     /// Removes what ``create(_:)`` created, for a run that could not begin.
     public func removeIfUnused() {
-        guard let names = try? Folder.names(in: path), names.allSatisfy(["options.json", "metrics.jsonl", "lock"].contains) else { return }
+        guard let names = try? Folder.names(in: path), names.allSatisfy(["options.json", "metrics.jsonl", "lr-find.json", "lock"].contains)
+        else { return }
         for name in names { unlink("\(path)/\(name)") }
         rmdir(path)
     }
@@ -86,7 +93,7 @@ public struct RunFolder: Sendable {
         guard let found = try Run.Result(json: JSON(contentsOf: result)) else {
             throw FormatError(file: result, reason: "not the result of a run")
         }
-        return found.epochs == options.epochs ? found : nil
+        return found.epochs == options.epochs || found.endedEarly && found.epochs < options.epochs ? found : nil
     }
 
     /// The first of `base-1`, `base-2`, … that does not exist.

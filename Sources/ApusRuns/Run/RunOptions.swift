@@ -6,119 +6,94 @@ import ApusSystem
 import ApusTraining
 import ApusVision
 
-/// A request that cannot be met, such as an unknown name or a folder that holds another run.
-public struct RunError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What was found, what was expected, and what to do.
-    public let description: String
-    /// An error with that description.
-    public init(_ description: String) { self.description = description }
-}
-
-/// A name out of a short list, for the command line. An unknown name throws an error that lists them all.
-package protocol NamedChoice: RawRepresentable, CaseIterable, Sendable where RawValue == String {
-    /// What messages call such a name: `optimizer`.
-    static var kind: String { get }
-}
-
-extension NamedChoice {
-    /// The choice with that name.
-    package static func named(_ name: String) throws -> Self {
-        if let choice = Self(rawValue: name) { return choice }
-        throw unknown(kind, name, Self.allCases.map(\.rawValue))
-    }
-}
-
-func unknown(_ kind: String, _ name: String, _ names: [String]) -> RunError {
-    let hint = nearest(to: name, in: names).map { "did you mean '\($0)'? " } ?? ""
-    return RunError("there is no \(kind) '\(printable(name))'; \(hint)there are \(names.joined(separator: ", "))")
-}
-
-/// The optimizers of the command line.
-public enum OptimizerChoice: String, NamedChoice {
-    /// `Adam`, `AdamW`, `SGD` with momentum 0.9, `RMSprop`; other settings are PyTorch's defaults.
-    case adam, adamw, sgd, rmsprop
-    package static let kind = "optimizer"
-
-    /// The learning rate if none is given: higher for schedules that lower it toward the end.
-    func defaultRate(_ schedule: ScheduleChoice) -> Double {
-        let anneals = schedule == .onecycle || schedule == .cosine
-        return switch self {
-        case .adam, .adamw: anneals ? 3e-3 : 1e-3
-        case .sgd: anneals ? 0.1 : 0.05
-        case .rmsprop: anneals ? 1e-3 : 5e-4
-        }
-    }
-
-    package func make(_ parameters: [Parameter], lr: Double) -> Optimizer {
-        switch self {
-        case .adam: Adam(parameters, lr: lr)
-        case .adamw: AdamW(parameters, lr: lr)
-        case .sgd: SGD(parameters, lr: lr, momentum: 0.9)
-        case .rmsprop: RMSprop(parameters, lr: lr)
-        }
-    }
-}
-
-/// The schedules of the command line. All but `step` change the learning rate after every batch.
-public enum ScheduleChoice: String, NamedChoice {
-    /// Up to the learning rate in the first 30 % of the run, then down to nearly 0 at its end.
-    case onecycle
-    /// Half a cosine from the learning rate down to 0.
-    case cosine
-    /// A tenth of the rate after each third of the epochs.
-    case step
-    /// A constant rate.
-    case constant
-    package static let kind = "schedule"
-
-    /// Whether the rate changes after every step instead of after every epoch.
-    var isEveryStep: Bool { self != .step }
-
-    func paced(_ scheduler: LRScheduler?) -> Schedule? { scheduler.map { isEveryStep ? .everyStep($0) : .everyEpoch($0) } }
-
-    func make(_ optimizer: Optimizer, lr: Double, epochs: Int, batches: Int) -> LRScheduler? {
-        let steps = max(1, epochs * batches)
-        return switch self {
-        case .onecycle: OneCycleLR(optimizer, maxLR: lr, totalSteps: steps, cycleMomentum: !(optimizer is RMSprop))
-        case .cosine: CosineAnnealingLR(optimizer, tMax: steps)
-        case .step: StepLR(optimizer, stepSize: max(1, (epochs + 2) / 3))
-        case .constant: nil
-        }
-    }
-}
-
-extension ImageFolder.OnBadImage: NamedChoice {
-    package static let kind = "way with bad images"
-}
-
 /// All options of a run of `apus train`, stored as `options.json` in its folder.
 public struct RunOptions: Hashable, Sendable {
-    /// The name of a model, or the path of a FILE.json.
-    public var model: String
-    /// The contents of FILE.json, so that a run can be resumed after the file has changed; nil for a named model.
-    public var modelTable: String?
+    // MARK: Data
+
     /// The name of a data set, or the absolute path of a folder of images, so that a run can be resumed from any working directory.
-    public var data: String
+    public var data = "fashion-mnist"
+    /// The share of the images to learn from that is set aside to evaluate on after each epoch; 0 for none, then the images for testing are.
+    public var valSplit = 0.0
+    /// Height and width of the images; nil for those of the data, or of the network that weights come from.
+    public var imageSize: [Int]?
+    /// How the pictures of a folder are decoded.
+    public var decoding = Picture.Decoding.full
+    /// What becomes of a folder's pictures that cannot be read.
+    public var onBadImage = ImageFolder.OnBadImage.stop
+    /// The number of threads that read and change images; nil for as many as the processor has cores where a folder is read or images are
+    /// changed, else 1. The weights do not depend on it.
+    public var workers: Int?
+
+    // MARK: Model
+
+    /// The name of a model, or the path of a FILE.json.
+    public var model = "mlp"
+    /// The contents of FILE.json, so that a run can be resumed after the file has changed; nil for a named model.
+    public internal(set) var modelTable: String?
+    /// A file of weights to begin with; nil to begin with random ones.
+    public var weights: String?
+    /// The parts of the model that do not learn, by their paths.
+    public var freeze: [String] = []
+
+    // MARK: Augmentation
+
+    /// How images to learn from are changed.
+    public var augment = Augmentation.none
+    /// A FILE.json that lists transforms, in place of `augment`; nil for none.
+    public var transform: String?
+    /// The contents of that file.
+    public internal(set) var transformTable: String?
+    /// α of MixUp; nil for none.
+    public var mixup: Double?
+    /// α of CutMix; nil for none. With both, each batch gets one of them.
+    public var cutmix: Double?
+
+    // MARK: Optimization
+
     /// The number of epochs.
-    public var epochs: Int
-    /// The number of images per step.
-    public var batchSize: Int
+    public var epochs = 5
+    /// The number of images of a batch.
+    public var batchSize = 64
+    /// The number of batches whose gradients are added up before a step.
+    public var accumulate = 1
     /// The optimizer.
-    public var optimizer: OptimizerChoice
-    /// The learning rate; the maximum where the schedule changes it.
-    public var lr: Double
+    public var optimizer = OptimizerChoice.adam
+    /// The learning rate; the maximum where the schedule changes it. nil for what suits optimizer and schedule, or is found by `lrFind`.
+    public var lr: Double?
     /// The schedule of the learning rate.
-    public var schedule: ScheduleChoice
+    public var schedule = ScheduleChoice.onecycle
+    /// Whether learning rates are tried before the run begins, and the best one is taken where none is given.
+    public var lrFind = false
+    /// λ of the decay of weights; nil for the optimizer's own.
+    public var weightDecay: Double?
+    /// The momentum; nil for the optimizer's own (0.9 of `sgd`).
+    public var momentum: Double?
+    /// The two decay rates of Adam and its kin; nil for the optimizer's own.
+    public var betas: [Double]?
+    /// The largest norm that the gradients of a step may have; nil for any.
+    public var clipNorm: Double?
+    /// The share of each target that goes to all classes alike.
+    public var labelSmoothing = 0.0
+    /// How the classes weigh in the loss.
+    public var classWeights = ClassWeights.none
+    /// The decay of a running average of the weights, which is evaluated and kept; nil for none.
+    public var ema: Double?
+    /// What training computes with.
+    public var precision = Precision.float32
+    /// The run ends after this many epochs in a row without a better accuracy; nil for never.
+    public var earlyStop: Int?
+
+    // MARK: The run
+
+    /// Which weights are kept.
+    public var keep = KeptWeights.last
     /// The seed of all random numbers.
-    public var seed: UInt64
+    public var seed: UInt64 = 0
     /// The name of the device.
-    public var device: String
+    public var device = "\(Device.best)"
     /// The number of batches between checkpoints within an epoch; nil means every 15 seconds.
     public var checkpointEvery: Int?
-    /// How the pictures of a folder are decoded.
-    public var decoding: Picture.Decoding
-    /// What becomes of a folder's pictures that cannot be read.
-    public var onBadImage: ImageFolder.OnBadImage
+
     /// The format of `options.json`. In format 1 a folder's images were split by a random order drawn from the seed, and all got the
     /// channels of the first one; in format 2 they are split by their names, and all are in colour if one of them is.
     package private(set) var format = 2
@@ -132,40 +107,96 @@ public struct RunOptions: Hashable, Sendable {
         package var data: String
     }
 
-    /// Options with defaults: 5 epochs of batches of 64 with Adam and a one-cycle schedule.
+    /// The defaults: an MLP on Fashion-MNIST, 5 epochs of batches of 64 with Adam and a one-cycle schedule.
+    public init() {}
+
+    /// Options with defaults. Throws where one is wrong.
     public init(
         model: String = "mlp", data: String = "fashion-mnist", epochs: Int = 5, batchSize: Int = 64, optimizer: OptimizerChoice = .adam,
-        lr: Double? = nil,
-        schedule: ScheduleChoice = .onecycle, seed: UInt64 = 0, device: String = "\(Device.best)", checkpointEvery: Int? = nil,
-        decoding: Picture.Decoding = .full, onBadImage: ImageFolder.OnBadImage = .stop
+        lr: Double? = nil, schedule: ScheduleChoice = .onecycle, seed: UInt64 = 0, device: String = "\(Device.best)",
+        checkpointEvery: Int? = nil, decoding: Picture.Decoding = .full, onBadImage: ImageFolder.OnBadImage = .stop
     ) throws {
-        self.model = model
-        self.data = DataSource.absolute(data)
-        self.epochs = epochs
-        self.batchSize = batchSize
-        self.optimizer = optimizer
-        self.schedule = schedule
-        self.lr = lr ?? optimizer.defaultRate(schedule)
-        self.seed = seed
-        self.device = device
-        self.checkpointEvery = checkpointEvery
-        self.decoding = decoding
-        self.onBadImage = onBadImage
-        modelTable = try ModelSource.table(model)
-        try validate { RunError("\($0) \($1)") }
+        (self.model, self.data, self.epochs, self.batchSize, self.optimizer) = (model, data, epochs, batchSize, optimizer)
+        (self.lr, self.schedule, self.seed, self.device) = (lr, schedule, seed, device)
+        (self.checkpointEvery, self.decoding, self.onBadImage) = (checkpointEvery, decoding, onBadImage)
+        try resolve()
     }
 
-    /// Checks everything that can be checked before data is read.
+    /// Every option, in the order in which they are written.
+    package static let table: [RunOption] = [
+        .init("model", \.model), .init("data", \.data), .init("epochs", \.epochs), .init("batch_size", \.batchSize),
+        .init("optimizer", \.optimizer), .init("lr", \.lr), .init("schedule", \.schedule), .init("seed", \.seed), .init("device", \.device),
+        .init("checkpoint_every", \.checkpointEvery), .init("fast_decode", \.fastDecode), .init("on_bad_image", \.onBadImage),
+        .init("workers", \.workers), .init("image_size", \.imageSize), .init("val_split", \.valSplit), .init("weights", \.weights),
+        .init("freeze", \.freeze), .init("augment", \.augment), .init("transform", \.transform), .init("mixup", \.mixup),
+        .init("cutmix", \.cutmix), .init("accumulate", \.accumulate), .init("lr_find", \.lrFind), .init("weight_decay", \.weightDecay),
+        .init("momentum", \.momentum), .init("betas", \.betas), .init("clip_norm", \.clipNorm),
+        .init("label_smoothing", \.labelSmoothing), .init("class_weights", \.classWeights), .init("ema", \.ema),
+        .init("precision", \.precision), .init("early_stop", \.earlyStop), .init("keep", \.keep),
+    ]
+
+    /// What is written beside the options: the contents of files that they name.
+    private static let contents: [RunOption] = [.init("model_table", \.modelTable), .init("transform_table", \.transformTable)]
+
+    private var fastDecode: Bool {
+        get { decoding == .scaled }
+        set { decoding = newValue ? .scaled : .full }
+    }
+
+    /// The learning rate, whether given or not. A rate that is found takes its place.
+    package var rate: Double { lr ?? optimizer.defaultRate(schedule) }
+
+    /// What the images are called that are evaluated on after each epoch: `test`, or `val`.
+    package var evaluated: String { valSplit > 0 ? "val" : "test" }
+
+    /// Makes all that the options leave open certain, reads the files they name and checks all that can be checked before data is read.
+    package mutating func resolve() throws {
+        data = DataSource.absolute(data)
+        if let weights { self.weights = DataSource.absolute(weights) }
+        if modelTable == nil { modelTable = try ModelSource.table(model) }
+        if let transform, transformTable == nil { transformTable = try LayerFile.contents(transform, "transforms") }
+        if lr == nil, !lrFind { lr = rate }
+        try validate { RunError("\($0) \($1)") }
+    }
+}
+
+// MARK: Checks
+
+extension RunOptions {
+    /// Throws what `error` makes of an option, spelt as on the command line without its dashes, and of what is wrong with it.
     private func validate(_ error: (_ option: String, _ problem: String) -> any Error) throws {
-        guard (1...1_000_000).contains(epochs) else { throw error("epochs", "is \(epochs), it must be from 1 to 1000000") }
-        guard (1...1_000_000).contains(batchSize) else { throw error("batch-size", "is \(batchSize), it must be from 1 to 1000000") }
-        guard lr.isFinite, lr >= 0 else { throw error("lr", "is \(lr), it must be a number of at least 0") }
-        if let checkpointEvery, checkpointEvery < 1 { throw error("checkpoint-every", "is \(checkpointEvery), it must be at least 1") }
+        func check<Value>(_ option: String, _ value: Value?, _ wanted: String, _ isRight: (Value) -> Bool) throws {
+            if let value, !isRight(value) { throw error(option, "is \(value), it must be \(wanted)") }
+        }
+        let counts = 1...1_000_000
+        try check("epochs", epochs, "from 1 to 1000000", counts.contains)
+        try check("batch-size", batchSize, "from 1 to 1000000", counts.contains)
+        try check("accumulate", accumulate, "from 1 to 1000000", counts.contains)
+        try check("lr", lr, "a number of at least 0") { $0.isFinite && $0 >= 0 }
+        try check("checkpoint-every", checkpointEvery, "at least 1") { $0 >= 1 }
+        try check("workers", workers, "from 1 to 256") { (1...256).contains($0) }
+        try check("early-stop", earlyStop, "at least 1") { $0 >= 1 }
+        try check("val-split", valSplit, "at least 0 and less than 1") { $0 >= 0 && $0 < 1 }
+        try check("label-smoothing", labelSmoothing, "at least 0 and less than 1") { $0 >= 0 && $0 < 1 }
+        try check("ema", ema, "more than 0 and less than 1") { $0 > 0 && $0 < 1 }
+        try check("clip-norm", clipNorm, "a number above 0") { $0.isFinite && $0 > 0 }
+        try check("mixup", mixup, "a number above 0") { $0.isFinite && $0 > 0 }
+        try check("cutmix", cutmix, "a number above 0") { $0.isFinite && $0 > 0 }
+        try check("weight-decay", weightDecay, "a number of at least 0") { $0.isFinite && $0 >= 0 }
+        try check("momentum", momentum, "at least 0 and less than 1") { $0 >= 0 && $0 < 1 }
+        try check("betas", betas, "two numbers, each at least 0 and less than 1") { $0.count == 2 && $0.allSatisfy { $0 >= 0 && $0 < 1 } }
+        try check("image-size", imageSize, "height and width, from 1 to 8192") {
+            $0.count == 2 && $0.allSatisfy { (1...8192).contains($0) }
+        }
         if DataSource.names.contains(data) {
             let reason = "is for folders of pictures, and \(data) is a data set"
             if decoding == .scaled { throw error("fast-decode", reason) }
             if onBadImage == .skip { throw error("on-bad-image", reason) }
         }
+        if transform != nil, augment != .none {
+            throw error("augment", "is \(augment.rawValue), and transform names a file; give one of both")
+        }
+        do { try Recipe.checkSettings(of: self) } catch let problem { throw error(problem.option, problem.text) }
         _ = try RunOptions.device(device)
     }
 
@@ -175,20 +206,17 @@ public struct RunOptions: Hashable, Sendable {
         if let reason = device.unavailableReason { throw RunError("--device \(device) is not available: \(reason)") }
         return device
     }
+}
 
+// MARK: As JSON
+
+extension RunOptions {
     /// The options as in `options.json`.
     package var json: JSON {
-        var members: [JSON.Member] = [
-            .init("format", .int(Int64(format))), .init("model", .string(model)), .init("data", .string(data)),
-            .init("epochs", .int(Int64(epochs))), .init("batch_size", .int(Int64(batchSize))),
-            .init("optimizer", .string(optimizer.rawValue)), .init("lr", .double(lr)), .init("schedule", .string(schedule.rawValue)),
-            .init("seed", .string(String(seed))),
-            .init("device", .string(device)),
-        ]
-        if let checkpointEvery { members.append(.init("checkpoint_every", .int(Int64(checkpointEvery)))) }
-        if decoding == .scaled { members.append(.init("fast_decode", .bool(true))) }
-        if onBadImage != .stop { members.append(.init("on_bad_image", .string(onBadImage.rawValue))) }
-        if let modelTable { members.append(.init("model_table", .string(modelTable))) }
+        var members: [JSON.Member] = [.init("format", .int(Int64(format)))]
+        for option in RunOptions.table + RunOptions.contents {
+            if let value = option.json(self) { members.append(.init(option.key, value)) }
+        }
         if !former.isEmpty {
             members.append(
                 .init(
@@ -204,40 +232,60 @@ public struct RunOptions: Hashable, Sendable {
     /// The options in the file at `path`. Throws a `FormatError` that names a missing or invalid key.
     package init(contentsOf path: String) throws { try self.init(json: JSON(contentsOf: path), file: path) }
 
-    /// The options in `json`; `path` names the file in messages.
+    /// The options of a run; `path` names the file in messages.
     init(json: JSON, file path: String) throws {
-        func wrong(_ key: String, _ reason: String) -> FormatError { FormatError(file: path, place: .key(key), reason: reason) }
-        func required<Value>(_ key: String, _ what: String, _ read: (JSON) -> Value?) throws -> Value {
-            guard let value = json[key] else { throw wrong(key, "missing: the file is not the options of a run") }
-            guard let read = read(value) else { throw wrong(key, "\(value.kind), where \(what) is wanted") }
-            return read
+        for key in ["format", "model", "data", "epochs", "batch_size", "optimizer", "lr", "schedule", "seed", "device"]
+        where json[key] == nil && !(key == "lr" && json["lr_find"] == true) {
+            throw FormatError(file: path, place: .key(key), reason: "missing: the file is not the options of a run")
         }
-        func choice<Choice: NamedChoice>(_ key: String, _ type: Choice.Type) throws -> Choice {
-            let name = try required(key, "a name") { $0.string }
-            do { return try Choice.named(name) } catch { throw wrong(key, "\(error)") }
-        }
-        format = try required("format", "1 or 2") { $0.int }
-        guard format == 1 || format == 2 else { throw wrong("format", "written by a newer version") }
-        model = try required("model", "a name") { $0.string }
-        data = try required("data", "a name") { $0.string }
-        epochs = try required("epochs", "a whole number") { $0.int }
-        batchSize = try required("batch_size", "a whole number") { $0.int }
-        optimizer = try choice("optimizer", OptimizerChoice.self)
-        lr = try required("lr", "a number") { $0.double }
-        schedule = try choice("schedule", ScheduleChoice.self)
-        seed = try required("seed", "a whole number in quotes") { $0.string.flatMap { UInt64($0) } }
-        device = try required("device", "a name") { $0.string }
-        checkpointEvery = json["checkpoint_every"]?.int
-        decoding = try json["fast_decode"] == nil || !required("fast_decode", "true or false") { $0.bool } ? .full : .scaled
-        onBadImage = try json["on_bad_image"] == nil ? .stop : choice("on_bad_image", ImageFolder.OnBadImage.self)
-        modelTable = json["model_table"]?.string
+        try self.init(json: json, path)
         former = try (json["former"]?.array ?? []).map { item in
             guard let step = item["until_step"]?.int, let epochs = item["epochs"]?.int, let data = item["data"]?.string else {
-                throw wrong("former", "not a list of steps, epochs and data")
+                throw FormatError(file: path, place: .key("former"), reason: "not a list of steps, epochs and data")
             }
             return Former(untilStep: step, epochs: epochs, data: data)
         }
-        try validate { wrong($0.split(separator: "-").joined(separator: "_"), $1) }
+        try validate { FormatError(file: path, place: .key($0.replacing("-", with: "_")), reason: $1) }
+    }
+
+    /// Options of which some are given: in `json`, for `--config`, or one by one on the command line.
+    package init(given json: JSON, file path: String) throws {
+        guard json.members != nil else { throw FormatError(file: path, reason: "\(json.kind), where an object of options is wanted") }
+        try self.init(json: json, path)
+    }
+
+    private init(json: JSON, _ path: String) throws {
+        self.init()
+        for member in json.members ?? [] {
+            func wrong(_ reason: String) -> FormatError { FormatError(file: path, place: .key(member.key), reason: reason) }
+            switch member.key {
+            case "format":
+                guard let number = member.value.int, number == 1 || number == 2 else { throw wrong("written by a newer version") }
+                format = number
+            case "former": break
+            case let key:
+                let options = RunOptions.table + RunOptions.contents
+                guard let option = options.first(where: { $0.key == key }) else {
+                    throw wrong("\(unknown("option", key, RunOptions.table.map(\.key)))")
+                }
+                do { try option.read(&self, member.value) } catch { throw wrong("\(error)") }
+            }
+        }
+    }
+
+    /// These options with those that are given on the command line, by their keys.
+    package mutating func take(_ given: [(key: String, value: JSON)]) throws {
+        for (key, value) in given {
+            guard let option = RunOptions.table.first(where: { $0.key == key }) else {
+                preconditionFailure("the command line gives '\(key)', which is no option of a run")
+            }
+            // Another file takes the place of what the first one held.
+            if key == "model" { modelTable = nil }
+            if key == "transform" { transformTable = nil }
+            do { try option.read(&self, value) } catch let error as RunError {
+                throw error.description.hasPrefix("there is no") ? error : RunError("\(option.flag): \(error)")
+            }
+        }
     }
 }
 

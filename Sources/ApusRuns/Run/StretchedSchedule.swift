@@ -10,10 +10,12 @@ final class StretchedSchedule {
     private let batches: Int
     private let known: Int
 
-    /// The schedule as it was when a checkpoint was written, after the first `known` changes.
-    init(_ options: RunOptions, _ optimizer: Optimizer, batches: Int, known: Int) {
+    /// The schedule, whose epochs have `batches` steps, as it was when a checkpoint was written, after the first `known` changes.
+    init(_ options: RunOptions, _ optimizer: Optimizer, lr: Double, batches: Int, known: Int) {
         (self.options, self.batches, self.known) = (options, batches, known)
-        scheduler = options.schedule.make(optimizer, lr: options.lr, epochs: options.versions[0].epochs, batches: batches)
+        scheduler = options.schedule.make(
+            optimizer, lr: lr, epochs: options.versions[0].epochs, steps: batches,
+            keepsMomentum: options.momentum != nil || options.betas != nil)
         for i in 0..<min(known, options.former.count) { stretch(i) }
     }
 

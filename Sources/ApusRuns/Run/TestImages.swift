@@ -20,7 +20,7 @@ package struct TestImages {
         let found: ImageData
         var notes: [String] = []
         if DataSource.names.contains(name) {
-            found = try DataSource.named(name, .test).resized(to: input)
+            found = try DataSource.named(name, .test, InputRequest(channels: input[0], size: Array(input[1...])))
         } else {
             // Weights of format 1 do not store how images were split; the run's options do.
             let deal =
@@ -61,7 +61,7 @@ package struct TestImages {
                 "\(name) has no images of \(missing.prefix(10).map { printable(classes[$0]) }.joined(separator: ", "))\(missing.count > 10 ? ", …" : "")"
             )
         }
-        data = found.numbered(numbers, classes)
+        data = try InputTransform(metadata, input, file: "the weights").applied(to: found.numbered(numbers, classes))
         self.notes = notes
     }
 
@@ -92,52 +92,5 @@ package struct TestImages {
         }
         let same = now.train.fingerprint["names"] == before["train"]?["names"] && now.test.fingerprint["names"] == before["test"]?["names"]
         return same ? nil : "has as many images as when the model was trained, but of other names"
-    }
-}
-
-extension ImageData {
-    /// The same images with class indices for `classes`; `numbers` maps the old indices to the new.
-    fileprivate func numbered(_ numbers: [Int], _ classes: [String]) -> ImageData {
-        var counts = [Int](repeating: 0, count: classes.count)
-        for (old, new) in numbers.enumerated() where self.counts.indices.contains(old) { counts[new] += self.counts[old] }
-        return ImageData(Mapped(base: self, numbers: numbers), classes, input, counts, digest)
-    }
-
-    /// The same images in another size or other colours, converted as by `apus predict`.
-    fileprivate func resized(to input: [Int]) -> ImageData {
-        input == self.input ? self : ImageData(Resized(base: self, input: input), classes, input, counts, digest)
-    }
-}
-
-private struct Mapped: Dataset {
-    typealias Sample = (Tensor, Tensor)
-    typealias Batch = (Tensor, Tensor)
-    let base: ImageData
-    let numbers: [Int]
-    var count: Int { base.count }
-    subscript(index: Int) -> Sample {
-        get throws {
-            let (image, label) = try base[index]
-            return (image, Tensor([numbers[label.item(Int.self)]], shape: []))
-        }
-    }
-    func batch(at indices: [Int]) throws -> Batch {
-        let (images, labels) = try base.batch(at: indices)
-        return (images, Tensor(labels.array(Int.self).map { numbers[$0] }))
-    }
-}
-
-private struct Resized: Dataset {
-    typealias Sample = (Tensor, Tensor)
-    typealias Batch = (Tensor, Tensor)
-    let base: ImageData
-    let input: [Int]
-    var count: Int { base.count }
-    subscript(index: Int) -> Sample {
-        get throws {
-            let (image, label) = try base[index]
-            let picture = try Picture(preview: image).converted(toChannels: input[0]).resized(width: input[2], height: input[1])
-            return (try picture.tensor().to(.float32) / 255, label)
-        }
     }
 }

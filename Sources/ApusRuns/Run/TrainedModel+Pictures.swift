@@ -122,7 +122,7 @@ extension TrainedModel {
     }
 
     /// What a person sees of an input of the model.
-    package func preview(_ image: Tensor) throws -> Picture { try Picture(preview: image) }
+    package func preview(_ image: Tensor) throws -> Picture { try preparation.preview(image) }
 
     /// The picture in a file, as the model gets it, under the heat of where it sees the class that it predicts
     /// (`gradCAM(_:layer:input:class:)` of the last convolution); enlarged by a whole factor to at least 224 pixels on its longer side.

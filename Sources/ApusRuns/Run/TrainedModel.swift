@@ -28,6 +28,9 @@ public struct TrainedModel {
     public let file: String
     /// The metadata of the weights.
     public let metadata: Metadata
+    /// What makes an input of a picture.
+    public var transform: Compose<Picture, Tensor> { preparation.transform }
+    let preparation: InputTransform
     /// The folder of its run, if the weights are still in it.
     public let run: RunFolder?
     /// What became of pictures in its training that could not be read.
@@ -94,6 +97,7 @@ public struct TrainedModel {
             throw FormatError(file: source, place: .key("apus.input"), reason: "\(input) is not the size of an image")
         }
         self.file = source
+        preparation = try InputTransform(metadata, input, file: source)
         let isTable = described.contains { "{[\n".contains($0) }
         name = isTable ? source : described
         // Allow about the memory of the file's weights; initialisation is skipped.
@@ -101,7 +105,8 @@ public struct TrainedModel {
         do {
             model = try skipInit { [name, input, classes] in
                 try ModelSource.make(
-                    name, table: isTable ? described : nil, input: input, classes: classes.count, budget: 2 * bytes + 1 << 20)
+                    name, table: isTable ? described : nil, input: input, classes: classes.count, weights: weights.tensors,
+                    budget: 2 * bytes + 1 << 20)
             }
             try model.loadStateDict(weights.tensors)
         } catch let error as FormatError {
@@ -117,14 +122,16 @@ public struct TrainedModel {
         guard [1, 3].contains(input[0]) else {
             throw RunError("\(self.file): the model takes images of \(input[0]) channels, pictures have 1 or 3")
         }
-        let size = try metadata.decoding == .scaled ? (height: input[1], width: input[2]) : nil
-        var image = try Picture(contentsOf: file, mode: input[0] == 1 ? .gray : .rgb, scaledToAtLeast: size)
-        if image.height != input[1] || image.width != input[2] { image = image.resized(width: input[2], height: input[1]) }
-        return try image.tensor().to(.float32) / 255
+        var size: (height: Int, width: Int)?
+        if try metadata.decoding == .scaled {
+            let header = try PictureHeader(contentsOf: file)
+            size = transform.firstSize(height: header.height, width: header.width)
+        }
+        return transform(try Picture(contentsOf: file, mode: input[0] == 1 ? .gray : .rgb, scaledToAtLeast: size))
     }
 
-    /// The picture in the file at `path` (``Picture``) as input of the model: float32 [C, H, W] from 0 to 1, decoded as its training data
-    /// were, in their size and colours.
+    /// The picture in the file at `path` (``Picture``) as input of the model: float32 [C, H, W], decoded, resized and normalised as those that
+    /// it was evaluated on.
     public func image(_ path: String) throws -> Tensor { try image(RawPath(path)) }
 
     /// The probabilities of all classes for `image`, of shape `input`, highest first. Throws an `OpError` for another shape.

@@ -13,15 +13,20 @@ public final class ProgressBar: TrainingObserver {
     private let descriptor: Int32
     private let terminal: Terminal
     private let unit: String
+    /// What the evaluated samples are called.
+    private let evaluated: String
     private var lastDrawn = -Double.infinity
     private var isBarVisible = false
 
     /// A bar on standard output. `unit` is the unit of samples: with `"img"` it prints `41,230 img/s`.
-    public convenience init(unit: String = "") { self.init(descriptor: STDOUT_FILENO, terminal: .of(STDOUT_FILENO), unit: unit) }
+    public convenience init(unit: String = "", evaluated: String = "test") {
+        self.init(descriptor: STDOUT_FILENO, terminal: .of(STDOUT_FILENO), unit: unit, evaluated: evaluated)
+    }
 
-    package init(descriptor: Int32, terminal: Terminal, unit: String = "") {
+    package init(descriptor: Int32, terminal: Terminal, unit: String = "", evaluated: String = "test") {
         self.descriptor = descriptor
         self.unit = unit
+        self.evaluated = evaluated
         self.terminal = terminal
     }
 
@@ -42,7 +47,7 @@ public final class ProgressBar: TrainingObserver {
 
     public func didFinish(_ epoch: EpochRecord, of epochs: Int) {
         clear()
-        writeAll(ProgressBar.line(epoch, of: epochs, unit) + "\n", to: descriptor)
+        writeAll(ProgressBar.line(epoch, of: epochs, unit, evaluated) + "\n", to: descriptor)
         lastDrawn = -.infinity
     }
 
@@ -83,10 +88,10 @@ public final class ProgressBar: TrainingObserver {
     // MARK: Text
 
     /// The line of a finished epoch.
-    package static func line(_ epoch: EpochRecord, of epochs: Int, _ unit: String = "") -> String {
+    package static func line(_ epoch: EpochRecord, of epochs: Int, _ unit: String = "", _ evaluated: String = "test") -> String {
         let width = String(epochs).count
         var parts = ["epoch \(Text.right(String(epoch.epoch), width))/\(epochs)"] + numbers(epoch.train.loss, epoch.train.metrics)
-        if let test = epoch.test { parts += numbers(test.loss, test.metrics).map { "test " + $0 } }
+        if let test = epoch.test { parts += numbers(test.loss, test.metrics).map { "\(evaluated) \($0)" } }
         parts += [rate(epoch.samplesPerSecond, unit), Text.duration(epoch.seconds)]
         return parts.joined(separator: "  ")
     }

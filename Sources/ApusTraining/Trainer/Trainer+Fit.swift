@@ -155,7 +155,7 @@ extension Trainer {
     }
 
     /// A copy of the weights used in evaluation: the averages if there are any.
-    private func evaluatedWeights() throws -> StateDict {
+    package func evaluatedWeights() throws -> StateDict {
         func copies() -> StateDict { noGrad { StateDict(model.stateDict().map { ($0.key, $0.value.clone()) }) } }
         return try average.map { try $0.inPlace(copies) } ?? copies()
     }

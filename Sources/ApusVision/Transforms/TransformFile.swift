@@ -1,6 +1,8 @@
+import ApusCheckpoints
 import ApusCore
 import ApusFormats
 import ApusNN
+import ApusSystem
 
 /// Transforms described in a JSON file: a list by torchvision's class and argument names.
 ///
@@ -47,45 +49,27 @@ package enum TransformFile {
 
     private static func step(_ json: JSON, _ place: String, _ file: String) throws -> TransformTable.Step {
         func wrong(_ reason: String) -> FormatError { FormatError(file: file, place: .key(place), reason: reason) }
-        let name: String
-        var arguments: [JSON.Member] = []
-        switch json {
-        case .string(let text): name = text
-        case .object(let members):
-            guard let text = json["type"]?.string else { throw wrong("'type' is missing: the transform's class, such as \"Resize\"") }
-            name = text
-            arguments = members.filter { $0.key != "type" }
-        default: throw wrong("\(json.kind), where a transform is wanted: {\"type\": \"Resize\", \"size\": …}")
+        var call = try DescribedCall(json, what: "a transform", example: "{\"type\": \"Resize\", \"size\": …}", wrong)
+        guard TransformTable.names.contains(call.type) else {
+            let hint = nearest(to: call.type, in: TransformTable.names).map { "; did you mean '\($0)'?" } ?? ""
+            throw wrong("there is no transform '\(printable(call.type))'\(hint)")
         }
         do {
             var inner: [any Transform<Picture, Picture>]?
-            if let list = json["transforms"], TransformTable.containers.contains(name) {
+            if let list = json["transforms"], TransformTable.containers.contains(call.type) {
                 inner = try steps(list, path: "\(place).transforms", file).map { step, place in
                     guard case .ofPictures(let transform) = step else {
-                        throw FormatError(file: file, place: .key(place), reason: "'\(name)' holds transforms of pictures alone")
+                        throw FormatError(file: file, place: .key(place), reason: "'\(call.type)' holds transforms of pictures alone")
                     }
                     return transform
                 }
-                arguments.removeAll { $0.key == "transforms" }
+                call.arguments.removeAll { $0.key == "transforms" }
             }
-            let named = try arguments.map { ($0.key, try argument($0.value, wrong)) }
-            return try TransformTable.make(name, [], named, containing: inner)
+            return try TransformTable.make(call.type, [], try call.named(wrong), containing: inner)
         } catch let error as FormatError {
             throw error
         } catch {
             throw wrong("\(error)")
-        }
-    }
-
-    private static func argument(_ json: JSON, _ wrong: (String) -> FormatError) throws -> Argument {
-        switch json {
-        case .null: return .none
-        case .bool(let value): return .bool(value)
-        case .int(let value): return .int(Int(value))
-        case .double(let value): return .double(value)
-        case .string(let value): return .string(value)
-        case .array(let values): return .list(try values.map { try argument($0, wrong) })
-        case .object: throw wrong("an object is no argument of a transform")
         }
     }
 }

@@ -1,0 +1,94 @@
+import ApusCore
+import ApusData
+import ApusNN
+import ApusOptim
+import ApusTraining
+import ApusVision
+
+/// What the options of a run make of its model: what learns, by which optimizer, from which loss.
+struct Recipe {
+    private let options: RunOptions
+
+    init(_ options: RunOptions) { self.options = options }
+
+    /// What is wrong with an option.
+    struct Problem: Error {
+        /// As on the command line, without its dashes.
+        let option: String
+        let text: String
+    }
+
+    /// Throws where the optimizer has not a setting that is given.
+    static func checkSettings(of options: RunOptions) throws(Problem) {
+        let group = options.optimizer.make([Parameter(Tensor.zeros([1]))], lr: 0).paramGroups[0]
+        for (name, _) in settings(options) where group[option: name] == nil {
+            throw Problem(
+                option: name.replacing("_", with: "-"),
+                text: "is no setting of \(options.optimizer.rawValue); it has \(group.optionNames)")
+        }
+    }
+
+    private static func settings(_ options: RunOptions) -> [(String, OptionValue)] {
+        let given: [(String, OptionValue?)] = [
+            ("weight_decay", options.weightDecay.map { .double($0) }), ("momentum", options.momentum.map { .double($0) }),
+            ("betas", options.betas.map { .list($0) }),
+        ]
+        return given.compactMap { name, value in value.map { (name, $0) } }
+    }
+
+    /// The optimizer of what learns in `model`.
+    func optimizer(_ model: Module, lr: Double) -> Optimizer {
+        let optimizer = options.optimizer.make(model.parameters().filter(\.requiresGrad), lr: lr)
+        for group in optimizer.paramGroups {
+            for (name, value) in Recipe.settings(options) { group[option: name] = value }
+        }
+        return optimizer
+    }
+
+    /// Makes the parts of `model` that `freeze` names keep their weights, and the statistics of their normalisation. Throws where there is no
+    /// such part, or nothing is left to learn.
+    func freeze(_ model: Module) throws {
+        guard !options.freeze.isEmpty else { return }
+        do { _ = try checked { model.freeze(options.freeze) } } catch { throw RunError("--freeze: \(error)") }
+        guard model.parameters().contains(where: \.requiresGrad) else {
+            throw RunError("--freeze \(options.freeze.joined(separator: ",")) leaves nothing that learns")
+        }
+        keepStill(model)
+    }
+
+    /// Puts frozen parts in evaluation mode, which training leaves them in.
+    func keepStill(_ model: Module) {
+        for path in options.freeze {
+            for (name, module) in model.namedModules() where name.isSame(as: path) || name.hasPrefix(path + ".") { module.eval() }
+        }
+    }
+
+    /// The loss of scores and targets: in training with the smoothing and the weights of the options, in evaluation plain.
+    func loss(_ model: Module, counts: [Int], device: Device) -> (Tensor, Tensor) -> Tensor {
+        let total = Double(counts.reduce(0, +))
+        let weight: Tensor? =
+            options.classWeights == .balanced
+            ? Tensor(counts.map { Float(total / Double(counts.count * max($0, 1))) }).to(device) : nil
+        return { [smoothing = options.labelSmoothing] scores, target in
+            model.training
+                ? F.crossEntropy(scores, target, weight: weight, labelSmoothing: smoothing) : F.crossEntropy(scores, target)
+        }
+    }
+
+    /// Sets what the options say of a trainer's steps.
+    func apply<Batch, Output>(to trainer: Trainer<Batch, Output>, _ model: Module) {
+        trainer.accumulate = options.accumulate
+        trainer.clipping = options.clipNorm.map { .norm($0) }
+        trainer.autocast = options.precision.dtype
+        if options.precision == .float16 { trainer.scaler = GradScaler() }
+        let watched = Watched.highest("accuracy")
+        trainer.earlyStopping = options.earlyStop.map { EarlyStopping(watched, patience: $0) }
+        if options.keep != .last { trainer.keepBest = watched }
+        if let decay = options.ema {
+            trainer.average(model, into: AveragedModel(model, average: .exponential(decay: decay), useBuffers: true))
+        }
+    }
+
+    /// The number of steps of an epoch.
+    func steps(_ batches: Int) -> Int { (batches + options.accumulate - 1) / options.accumulate }
+}
