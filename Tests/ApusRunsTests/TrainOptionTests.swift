@@ -1,6 +1,6 @@
 import Apus
 import ApusFormats
-import ApusRuns
+@testable import ApusRuns
 import Foundation
 import TestSupport
 import Testing
@@ -161,5 +161,32 @@ import Testing
             #expect(last.status == 0, "\(last.errors)")
             #expect(try bytes(run) == bytes("whole"), "\(workers) threads")
         }
+    }
+}
+
+@Suite struct LearningRateCurveTests {
+    /// Falls of several widths at several rates are found; what only scatters gives nothing.
+    @Test func theRateOfTheSteepestFallIsSuggested() {
+        var random = SplitMix(state: 7)
+        let rates = (0..<100).map { pow(10, -6 + 7 * Double($0) / 99) }
+        for middle in [30, 50, 70] {
+            for (fall, scatter) in [(1.0, 0.0), (1.0, 0.05), (0.4, 0.02)] {
+                let losses = (0..<100).map { i -> Double in
+                    let noise = Double.random(in: -0.5...0.5, using: &random) * scatter
+                    // Down around the middle, and up again twenty places later.
+                    let down = fall / (1 + exp(Double(middle - i) / 3))
+                    let up = 3 / (1 + exp(Double(middle + 20 - i)))
+                    return 2 - down + up + noise
+                }
+                let found = LearningRateCurve(rates: rates, losses: losses).suggestion.map { rates.firstIndex(of: $0)! }
+                #expect(found.map { abs($0 - middle) <= 4 } == true, "\(middle), \(fall), \(scatter): \(String(describing: found))")
+            }
+        }
+        for seed in 0..<20 {
+            var random = SplitMix(state: UInt64(seed))
+            let flat = (0..<100).map { _ -> Double in 2 + Double.random(in: -0.05...0.05, using: &random) }
+            #expect(LearningRateCurve(rates: rates, losses: flat).suggestion == nil)
+        }
+        #expect(LearningRateCurve(rates: Array(rates.prefix(12)), losses: (0..<12).map { 2 - Double($0) }).suggestion == nil)
     }
 }

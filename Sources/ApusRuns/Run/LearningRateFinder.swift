@@ -10,21 +10,35 @@ import Glibc
 /// Learning rates that were tried before a run, with the loss that each led to, and the one that they suggest.
 ///
 /// The rate grows from batch to batch by the same factor, until the loss is four times its lowest (Smith, 2017,
-/// https://arxiv.org/abs/1506.01186). Suggested is the rate at which the smoothed loss falls fastest.
+/// https://arxiv.org/abs/1506.01186). Suggested is the rate at which the smoothed loss falls fastest, by lines through eleven neighbours.
 struct LearningRateCurve {
     var rates: [Double]
     /// Smoothed: a running average of the losses of batches, freed of its bias toward 0.
     var losses: [Double]
 
-    /// The suggested rate; nil where the loss did not fall.
+    /// The suggested rate; nil where the loss did not fall by more than it scatters.
     var suggestion: Double? {
-        guard losses.count >= 5 else { return nil }
-        // Up to the lowest loss; beyond it the slopes are those of the way up and of noise.
-        let lowest = losses.indices.min { losses[$0] < losses[$1] }!
-        guard lowest >= 3, losses[lowest] < losses[0] else { return nil }
-        let slopes = (1..<lowest).map { i -> Double in (losses[i + 1] - losses[i - 1]) / log(rates[i + 1] / rates[i - 1]) }
-        let steepest = slopes.indices.min { slopes[$0] < slopes[$1] }!
-        return slopes[steepest] < 0 ? rates[steepest + 1] : nil
+        // At the first rates nothing is learned: how their losses differ is chance.
+        let (still, reach) = (10, 5)
+        guard losses.count > still + 2 * reach else { return nil }
+        let start = losses[..<still].reduce(0, +) / Double(still)
+        let scatter = (losses[..<still].reduce(0) { $0 + ($1 - start) * ($1 - start) } / Double(still - 1)).squareRoot()
+        // Up to the lowest loss; beyond it the slopes are those of the way up and of chance.
+        let lowest = losses.indices.dropFirst(still).min { losses[$0] < losses[$1] }!
+        guard start - losses[lowest] > 3 * scatter else { return nil }
+        let middles = still..<max(lowest, still + 1)
+        let steepest = middles.min { slope(around: $0, reach) < slope(around: $1, reach) }!
+        return slope(around: steepest, reach) < 0 ? rates[steepest] : nil
+    }
+
+    /// The slope of the line of least squares through the losses around place `i`; the rates' logarithms are evenly spaced.
+    private func slope(around i: Int, _ reach: Int) -> Double {
+        let places = max(0, i - reach)...min(losses.count - 1, i + reach)
+        let (x, y) = (Double(places.lowerBound + places.upperBound) / 2, losses[places].reduce(0, +) / Double(places.count))
+        let (products, squares) = places.reduce((0.0, 0.0)) { sums, place in
+            (sums.0 + (Double(place) - x) * (losses[place] - y), sums.1 + (Double(place) - x) * (Double(place) - x))
+        }
+        return products / squares
     }
 
     var json: JSON {
