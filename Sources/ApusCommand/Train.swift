@@ -124,7 +124,12 @@ struct Train: ParsableCommand {
                         ]
                     ).text)
             } else {
-                if case .wasFinished = outcome { say("the run is finished") }
+                if case .wasFinished = outcome {
+                    say(
+                        result.endedEarly
+                            ? "the run ended early, after \(result.epochs) epochs, since its accuracy did not grow for \(run.options.earlyStop ?? 0); more --epochs change nothing"
+                            : "the run is finished")
+                }
                 say(
                     "test accuracy \(Text.fixed(result.testAccuracy, 4)), test loss \(Text.fixed(result.testLoss, 4)), trained in \(Text.duration(result.seconds))"
                 )

@@ -65,7 +65,10 @@ struct DataOptions: ParsableArguments, TrainOptionGroup {
             """, defaults.onBadImage.rawValue, "skip|stop"), completion: .list(["skip", "stop"]))
     var onBadImage: String?
 
-    @Flag(help: "Decode only as many pixels of large JPEGs as are needed: faster, and slightly other pixels.")
+    @Flag(
+        help:
+            "Decode only as many pixels of large JPEGs as are needed: faster, and slightly other pixels. Those that --augment takes parts of are decoded in full."
+    )
     var fastDecode = false
 
     var given: [(key: String, value: JSON?)] {
@@ -104,10 +107,17 @@ struct ModelOptions: ParsableArguments, TrainOptionGroup {
     var freeze: String?
 
     var given: [(key: String, value: JSON?)] {
-        [
-            ("model", JSON(model)), ("weights", JSON(weights)),
-            ("freeze", freeze.map { .array($0.split(separator: ",").map { .string(String($0)) }) }),
-        ]
+        get throws {
+            [("model", JSON(model)), ("weights", JSON(weights)), ("freeze", try freeze.map { .array(try paths($0)) })]
+        }
+    }
+
+    private func paths(_ text: String) throws -> [JSON] {
+        let names = text.split(separator: ",").map { $0.split(separator: " ").joined() }
+        guard !names.isEmpty, !names.contains("") else {
+            throw ValidationError("--freeze is '\(printable(text))', it must be paths as conv1,layer1")
+        }
+        return names.map { .string($0) }
     }
 }
 
@@ -233,7 +243,7 @@ struct RunningOptions: ParsableArguments, TrainOptionGroup {
         completion: .list(Device.all.map(\.description)))
     var device: String?
 
-    @Option(help: help("Batches between two checkpoints within an epoch. (default: every 15 seconds)", nil, "n"))
+    @Option(help: help("Steps between two checkpoints within an epoch. (default: every 15 seconds)", nil, "n"))
     var checkpointEvery: Int?
 
     var given: [(key: String, value: JSON?)] {

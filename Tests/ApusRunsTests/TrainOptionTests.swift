@@ -125,7 +125,7 @@ import Testing
         #expect(result["ended_early"] == true && result["best_epoch"] == 1 && result["epochs"] == 2)
         #expect(FileManager.default.fileExists(atPath: folder.file("both/model-last.safetensors")))
         // A finished run that ended early stays as it is.
-        #expect(try Command.run(["train", "--resume", "both"], in: folder.path).output.contains("is finished"))
+        #expect(try Command.run(["train", "--resume", "both"], in: folder.path).output.contains("ended early, after 2 epochs"))
     }
 }
 

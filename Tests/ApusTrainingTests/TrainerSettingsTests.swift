@@ -1,5 +1,6 @@
 import Apus
 @testable import ApusTraining
+import Glibc
 import TestSupport
 import Testing
 
@@ -58,6 +59,23 @@ import Testing
             }
         }
         for (a, b) in zip(own.parameters() + averaged.parameters(), byHand.parameters() + average.parameters()) { #expect(a.equal(b)) }
+    }
+
+    /// An epoch's record says how long the loop waited for batches: for those of slow data nearly always.
+    @Test func theTimeOfWaitingIsCounted() throws {
+        struct Slow: Dataset {
+            let count = 10
+            subscript(index: Int) -> (Tensor, Tensor) {
+                usleep(4000)
+                return (.zeros([5]), .zeros([2]))
+            }
+        }
+        let trainer = makeTrainer(makeModel(), SGD([Parameter(Tensor.zeros([1]))], lr: 0.1))
+        try trainer.fit(DataLoader(Slow(), batchSize: 5, prefetch: 0), epochs: 2)
+        for record in trainer.history {
+            let waiting = try #require(record.waiting)
+            #expect(waiting >= 0.04 && waiting <= record.seconds)
+        }
     }
 
     /// Evaluation uses the averaged weights, and training continues with its own.

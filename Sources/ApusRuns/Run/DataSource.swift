@@ -160,6 +160,7 @@ extension RunData {
                     ["class": .string(train.classes[$0]), "train": .int(Int64(train.counts[$0])), "test": .int(Int64(test.counts[$0]))]
                 }),
             "left_out": .array(leftOut.map { ["kind": .string($0.kind), "files": .int(Int64($0.count))] }),
+            "validation": .int(Int64(validation?.count ?? 0)),
             "skipped": .array(skipped.map { ["file": .string($0.path), "reason": .string("\($0.error)")] }),
         ]
         guard let pictures, case .object(let found) = members else { return members }

@@ -14,6 +14,9 @@ struct ImageSource {
     /// classes lie in `path` itself.
     private let train, test: String?
 
+    /// Folders for testing beside `test`, which are not read.
+    private let ignored: [String]
+
     init(_ path: String, decoding: Picture.Decoding = .full, onBadImage: ImageFolder.OnBadImage = .stop) throws {
         (self.path, self.decoding, self.onBadImage) = (path, decoding, onBadImage)
         try DataSource.check(path)
@@ -25,7 +28,9 @@ struct ImageSource {
                 names.contains { ImageFolder.isPicture(named: $0) }
             )
         }
-        test = try ["test", "val", "validation", "valid"].first { try listing($0).hasFolders }.map { "\(path)/\($0)" }
+        let parts = try ["test", "val", "validation", "valid"].filter { try listing($0).hasFolders }
+        test = parts.first.map { "\(path)/\($0)" }
+        ignored = Array(parts.dropFirst())
         // A folder `train` that contains pictures, without a folder for testing beside it, is a class named "train".
         let found = try listing("train")
         train = found.hasFolders && (test != nil || !found.hasPictures) ? "\(path)/train" : nil
@@ -50,9 +55,10 @@ struct ImageSource {
                     [learned, tested].reduce(0) { sum, part in sum + (part.leftOut.first { $0.kind.isSame(as: kind.kind) }?.count ?? 0) }
                 )
             }
+            let unread = ignored.map { (kind: "folder '\($0)' beside '\(AtomicFile.split(test).name)'", count: 1) }
             return RunData(
                 train: data(learned, nil, input), test: data(tested, nil, input), deal: nil, pictures: PictureFacts([learned, tested]),
-                leftOut: leftOut, skipped: learned.skipped + tested.skipped)
+                leftOut: leftOut + unread, skipped: learned.skipped + tested.skipped)
         case (_?, nil): throw RunError("\(path) has a folder train, and none named test, val, validation or valid")
         case (nil, let test?) where !isFirst(deal):
             throw RunError("\(path) has a folder \(AtomicFile.split(test).name), and none named train")

@@ -15,9 +15,10 @@ struct LearningRateCurve {
     var rates: [Double]
     /// Smoothed: a running average of the losses of batches, freed of its bias toward 0.
     var losses: [Double]
-
     /// The suggested rate; nil where the loss did not fall by more than it scatters.
-    var suggestion: Double? {
+    private(set) var suggestion: Double?
+
+    private var steepest: Double? {
         // At the first rates nothing is learned: how their losses differ is chance.
         let (still, reach) = (10, 5)
         guard losses.count > still + 2 * reach else { return nil }
@@ -27,8 +28,8 @@ struct LearningRateCurve {
         let lowest = losses.indices.dropFirst(still).min { losses[$0] < losses[$1] }!
         guard start - losses[lowest] > 3 * scatter else { return nil }
         let middles = still..<max(lowest, still + 1)
-        let steepest = middles.min { slope(around: $0, reach) < slope(around: $1, reach) }!
-        return slope(around: steepest, reach) < 0 ? rates[steepest] : nil
+        let middle = middles.min { slope(around: $0, reach) < slope(around: $1, reach) }!
+        return slope(around: middle, reach) < 0 ? rates[middle] : nil
     }
 
     /// The slope of the line of least squares through the losses around place `i`; the rates' logarithms are evenly spaced.
@@ -48,7 +49,10 @@ struct LearningRateCurve {
         ]
     }
 
-    init(rates: [Double], losses: [Double]) { (self.rates, self.losses) = (rates, losses) }
+    init(rates: [Double], losses: [Double]) {
+        (self.rates, self.losses) = (rates, losses)
+        suggestion = steepest
+    }
 
     /// The curve in the file at `path`.
     init(contentsOf path: String) throws {
@@ -60,9 +64,11 @@ struct LearningRateCurve {
             return numbers
         }
         self.init(rates: try numbers("rates"), losses: try numbers("losses"))
-        guard rates.count == losses.count, rates.allSatisfy({ $0 > 0 }) else {
-            throw FormatError(file: path, reason: "not as many losses as rates")
+        let found = json["suggestion"] ?? .null
+        guard rates.count == losses.count, rates.allSatisfy({ $0 > 0 }), found == .null || found.double.map(rates.contains) == true else {
+            throw FormatError(file: path, reason: "not as many losses as rates, and one of them as suggestion")
         }
+        suggestion = found.double
     }
 }
 
@@ -81,7 +87,7 @@ struct LearningRateFinder {
         let kept = noGrad { StateDict(model.stateDict().map { ($0.key, $0.value.clone()) }) }
         let modes = ([model] + model.modules()).map { ($0, $0.training) }
         defer { for (module, training) in modes { module.training = training } }
-        var curve = LearningRateCurve(rates: [], losses: [])
+        var (rates, losses): ([Double], [Double]) = ([], [])
         let isDone = try withGenerator(Generator(seed: seed)) {
             let optimizer = recipe.optimizer(model, lr: Self.first)
             model.train()
@@ -109,13 +115,13 @@ struct LearningRateFinder {
                 let smoothed = average / (1 - pow(0.9, Double(i + 1)))
                 guard smoothed.isFinite, smoothed < 4 * lowest else { return true }
                 lowest = min(lowest, smoothed)
-                curve.rates.append(rate)
-                curve.losses.append(smoothed)
+                rates.append(rate)
+                losses.append(smoothed)
             }
             return true
         }
         try model.loadStateDict(kept)
         for parameter in model.parameters() { parameter.grad = nil }
-        return isDone ? curve : nil
+        return isDone ? LearningRateCurve(rates: rates, losses: losses) : nil
     }
 }

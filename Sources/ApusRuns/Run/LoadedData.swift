@@ -24,10 +24,13 @@ struct LoadedData {
 
     /// Throws unless the transforms in `file` make images of the run's shape.
     private func checkShape(_ file: String) throws {
-        let image = try withGenerator(Generator(seed: 0)) { try data.train[0].0 }
+        let image: Tensor
+        do { image = try withGenerator(Generator(seed: 0)) { try checked { try data.train[0].0 } } } catch {
+            throw RunError("the transforms in \(file) do not take the run's first image: \(error)")
+        }
         guard Array(image.shape) == data.train.input else {
             throw RunError(
-                "the transforms in \(file) make images of shape \(image.shape), the run has \(Shape(data.train.input)); add a Resize of both sides to them, or give --image-size"
+                "the transforms in \(file) make images of shape \(image.shape), the run has \(Shape(data.train.input)); let them make that shape (Resize to both sides, Grayscale), or give --image-size"
             )
         }
     }
@@ -39,7 +42,8 @@ extension RunData {
         // Other random numbers than the run's.
         let order = Tensor.randperm(train.count, generator: Generator(seed: seed &+ 0x7661_6C)).array(Int.self)
         let labels = try order.map { try train.label(at: $0) }
-        var left = train.counts.map { Int((Double($0) * share).rounded()) }
+        // One image of a class at least is for learning.
+        var left = train.counts.map { min(Int((Double($0) * share).rounded()), max(0, $0 - 1)) }
         let asideCounts = left
         var (kept, aside): ([Int], [Int]) = ([], [])
         for (index, label) in zip(order, labels) {

@@ -81,6 +81,6 @@ extension EpochRecord {
                 + (test.map { members(evaluated, $0) } ?? []) + [
                     .init("lr", .double(learningRate)), .init("images_per_second", .double((samplesPerSecond * 10).rounded() / 10)),
                     .init("seconds", .double((seconds * 1000).rounded() / 1000)),
-                ])
+                ] + (waiting.map { [.init("waiting_seconds", .double(($0 * 1000).rounded() / 1000))] } ?? []))
     }
 }

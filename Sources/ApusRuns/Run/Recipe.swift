@@ -68,7 +68,7 @@ struct Recipe {
         let total = Double(counts.reduce(0, +))
         let weight: Tensor? =
             options.classWeights == .balanced
-            ? Tensor(counts.map { Float(total / Double(counts.count * max($0, 1))) }).to(device) : nil
+            ? Tensor(counts.map { $0 == 0 ? 0 : Float(total / Double(counts.count * $0)) }).to(device) : nil
         return { [smoothing = options.labelSmoothing] scores, target in
             model.training
                 ? F.crossEntropy(scores, target, weight: weight, labelSmoothing: smoothing) : F.crossEntropy(scores, target)
@@ -85,7 +85,16 @@ struct Recipe {
         trainer.earlyStopping = options.earlyStop.map { EarlyStopping(watched, patience: $0) }
         if options.keep != .last { trainer.keepBest = watched }
         if let decay = options.ema {
-            trainer.average(model, into: AveragedModel(model, average: .exponential(decay: decay), useBuffers: true))
+            trainer.average(model, into: AveragedModel(model, average: Recipe.average(decay), useBuffers: true))
+        }
+    }
+
+    /// An exponential average whose decay grows to `decay` from n + 1 of n + 10, so that a short run's average forgets the random start. timm:
+    /// `ModelEmaV3(use_warmup=True)`, TensorFlow: `ExponentialMovingAverage(num_updates=)`.
+    private static func average(_ decay: Double) -> AveragedModel<Module>.Average {
+        .custom { average, value, count in
+            let kept = min(decay, Double(1 + count) / Double(10 + count))
+            return average * kept + value * (1 - kept)
         }
     }
 

@@ -30,8 +30,14 @@ extension Run {
         try report.add(evaluation, data) { try found.transforms.test.preview($0) }
         report.galleries = [try fed(found), try answers(found, model)]
         report.summary = summary
-        report.facts = facts(summary, found, first, changes)
+        report.facts = facts(summary, found, first, Run.waiting(history), changes)
         return report
+    }
+
+    /// The share of the time of training in which it waited for images; nil where an epoch's record does not say that.
+    private static func waiting(_ history: [EpochRecord]) -> Double? {
+        let waits = history.compactMap(\.waiting)
+        return waits.count == history.count ? waits.reduce(0, +) / max(history.reduce(0) { $0 + $1.seconds }, 1e-9) : nil
     }
 
     /// What the images are called that are evaluated on after each epoch.
@@ -43,7 +49,7 @@ extension Run {
         let chosen = (0..<min(12, data.count)).map { $0 * data.count / min(12, data.count) }
         let pictures = try withGenerator(Generator(seed: options.seed)) {
             try chosen.map { index in
-                let (image, label) = try data[index]
+                let (image, label) = try checked { try data[index] }
                 return (try found.transforms.test.preview(image).encoded(), data.classes[label.item(Int.self)])
             }
         }
@@ -57,7 +63,7 @@ extension Run {
         let chosen = (0..<min(12, data.count)).map { $0 * data.count / min(12, data.count) }
         let device = try RunOptions.device(options.device)
         let pictures = try chosen.map { index in
-            let (image, label) = try data[index]
+            let (image, label) = try checked { try data[index] }
             let scores = try checked { inferenceMode { F.softmax(model(image.unsqueeze(0).to(device)), dim: 1).array(Float.self) } }
             let best = scores.indices.max { scores[$0] < scores[$1] } ?? 0
             let actual: Int = label.item()
@@ -107,7 +113,7 @@ extension Run {
     }
 
     private func facts(
-        _ summary: ModelSummary, _ found: LoadedData, _ rate: Double, _ changes: [String]
+        _ summary: ModelSummary, _ found: LoadedData, _ rate: Double, _ waiting: Double?, _ changes: [String]
     ) -> [(name: String, value: String)] {
         let all = found.data
         var facts: [(name: String, value: String)] = []
@@ -123,6 +129,9 @@ extension Run {
             facts.append(("transforms of training", train.steps.map { "\($0)" }.joined(separator: ", ")))
         }
         if let pictures = all.pictures { facts.append(("pictures", pictures.text)) }
+        if let waiting {
+            facts.append(("waiting for images", Text.fixed(100 * waiting, 1) + " % of the time; more --workers may make that less"))
+        }
         facts += all.skipped.map { ("skipped", "\($0.error)") }
         facts += changes.map { ("changed on the way", $0) }
         facts += SystemFacts.gather().map { ($0.name, $0.value) }

@@ -115,9 +115,13 @@ public final class Run {
         if let known { try checkOptions(known) }
         let new = try amended(checkpoint)
         let device = try RunOptions.device(options.device)
-        let pretrained = try new.weights.map { try Pretrained($0, model: new.model) }
+        let pretrained = try new.weights.map { path in
+            try checkpoint.flatMap { Pretrained(path, checkpoint: $0) } ?? Pretrained(path, model: new.model)
+        }
         let found = try LoadedData(new, pretrained)
         if let checkpoint { try checkData(checkpoint, found.data, new.data) }
+        // More epochs change nothing where the accuracy has not grown for so long.
+        if let result = try folder.loadResult(new), result.endedEarly { return .wasFinished(result) }
         if new != options {
             try AtomicFile.write(new.json.text + "\n", to: folder.options)
             options = new
@@ -132,13 +136,14 @@ public final class Run {
         let (input, classes) = (data.train.input, data.train.classes)
         let model = try withGenerator(generator) {
             try ModelSource.make(
-                options.model, table: options.modelTable, input: input, classes: classes.count, weights: pretrained?.weights)
+                options.model, table: options.modelTable, input: input, classes: classes.count,
+                weights: checkpoint?["model"] ?? pretrained?.weights)
         }
         // What a checkpoint holds takes the place of all weights.
         var loaded = checkpoint?.metadata["run.loaded"]
         if let pretrained, checkpoint == nil {
             loaded = try pretrained.load(into: model)
-            note("loaded \(loaded!)")
+            note(loaded!)
         }
         model.to(device)
         try recipe.freeze(model)
@@ -176,6 +181,7 @@ public final class Run {
         let recorder = try MetricsRecorder(folder.metrics, logState, evaluated: options.evaluated, stop: stop)
         var own = ["run.data": data.fingerprint.text, "run.options": options.json.text]
         own["run.loaded"] = loaded
+        own["run.pretrained"] = pretrained?.json.text
         trainer.checkpointMetadata = { [own] in try recorder.metadata().merging(own) { $1 } }
         let board = try tensorBoard.map { folder in
             try RunTensorBoard(
@@ -187,7 +193,7 @@ public final class Run {
         let outcome = try trainer.fit(train, test: test, epochs: options.epochs)
         if let error = recorder.error ?? board?.observer.error { throw error }
         guard outcome != .stopped else { return .stopped(epoch: min(trainer.history.count + 1, options.epochs), step: trainer.step) }
-        let changes = schedule.notes + (loaded.map { ["loaded \($0)"] } ?? [])
+        let changes = schedule.notes + (loaded.map { [$0] } ?? [])
         return .finished(try finish(trainer, outcome, summary, found, rates, changes, board))
     }
 

@@ -275,6 +275,15 @@ extension RunOptions {
 
     /// These options with those that are given on the command line, by their keys.
     package mutating func take(_ given: [(key: String, value: JSON)]) throws {
+        let keys = given.map(\.key)
+        // A rate that suited other settings was not chosen.
+        if !keys.contains("lr"), lr == optimizer.defaultRate(schedule), keys.contains(where: ["optimizer", "schedule", "lr_find"].contains)
+        {
+            lr = nil
+        }
+        // One of both says how images are changed.
+        if keys.contains("augment") { (transform, transformTable) = (nil, nil) }
+        if keys.contains("transform"), !keys.contains("augment") { augment = .none }
         for (key, value) in given {
             guard let option = RunOptions.table.first(where: { $0.key == key }) else {
                 preconditionFailure("the command line gives '\(key)', which is no option of a run")

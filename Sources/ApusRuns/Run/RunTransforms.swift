@@ -36,10 +36,10 @@ struct InputTransform {
     /// Whether it is no more than a size and `byte / 255`.
     private let isPlain: Bool
 
-    /// Pictures in the size of `input` (channels, height, width). Where tensors are normalised, for networks that were learned elsewhere, the
-    /// middle of the picture is taken, as torchvision's presets do.
-    init(_ input: [Int], _ normalization: Normalization?) throws {
-        let json = InputTransform.json(input, normalization)
+    /// Pictures in the size of `input` (channels, height, width). Where `isCropped`, for networks that were learned elsewhere, the middle of
+    /// the picture is taken, as torchvision's presets do.
+    init(_ input: [Int], _ normalization: Normalization?, isCropped: Bool) throws {
+        let json = InputTransform.json(input, normalization, isCropped)
         (self.json, self.normalization, isPlain) = (json, normalization, normalization == nil)
         transform = try TransformFile.transforms(json, file: "the run's transforms")
     }
@@ -48,22 +48,23 @@ struct InputTransform {
     init(_ metadata: Metadata, _ input: [Int], file: String) throws {
         let text = metadata["apus.transform"]
         let (json, place) = (
-            try text.map { try LayerFile.parsed($0, file: file) } ?? InputTransform.json(input, nil), "\(file), apus.transform"
+            try text.map { try LayerFile.parsed($0, file: file) } ?? InputTransform.json(input, nil, false), "\(file), apus.transform"
         )
         (self.json, normalization, isPlain) = (json, Normalization(in: json), text == nil)
         transform = try TransformFile.transforms(json, file: place)
     }
 
     /// The steps without and with normalisation.
-    static func json(_ input: [Int], _ normalization: Normalization?) -> JSON {
-        .array(resizing(input, normalization != nil) + tensor(normalization))
+    private static func json(_ input: [Int], _ normalization: Normalization?, _ isCropped: Bool) -> JSON {
+        .array(resizing(input, isCropped) + tensor(normalization))
     }
 
     static func resizing(_ input: [Int], _ isCropped: Bool) -> [JSON] {
         let size: JSON = .array(input[1...].map { .int(Int64($0)) })
         guard isCropped else { return [["type": "Resize", "size": size]] }
-        let side = Double(min(input[1], input[2])) * 256 / 224
-        return [["type": "Resize", "size": .int(Int64(side))], ["type": "CenterCrop", "size": size]]
+        // A picture that is not square keeps its proportions only where a square is cut out of it.
+        let sides = input[1...].map { JSON.int(Int64($0) * 256 / 224) }
+        return [["type": "Resize", "size": input[1] == input[2] ? sides[0] : .array(sides)], ["type": "CenterCrop", "size": size]]
     }
 
     static func tensor(_ normalization: Normalization?) -> [JSON] { ["ToTensor"] + (normalization.map { [$0.json] } ?? []) }
@@ -82,15 +83,25 @@ struct RunTransforms {
     /// For images to learn from; nil where they are not changed at random, and get the same as those to evaluate on.
     let train: Compose<Picture, Tensor>?
 
-    /// The transforms of a run with these options, whose images get the shape `input` (channels, height, width).
+    /// The transforms of a run with these options, whose images get the shape `input` (channels, height, width). `normalization` is that of
+    /// the weights to begin with; without it that of a user's list of transforms holds for all images.
     init(_ options: RunOptions, input: [Int], _ normalization: Normalization?) throws {
-        test = try InputTransform(input, normalization)
-        let (size, end): (JSON, [JSON]) = (.array(input[1...].map { .int(Int64($0)) }), InputTransform.tensor(normalization))
-        let resize: JSON = ["type": "Resize", "size": size]
+        let isCropped = normalization != nil
+        let (size, resize): (JSON, [JSON]) = (.array(input[1...].map { .int(Int64($0)) }), InputTransform.resizing(input, false))
         if let table = options.transformTable, let file = options.transform {
-            train = try RunTransforms.given(table, file, resize, end)
+            let list = try LayerFile.parsed(table, file: file)
+            let own = Normalization(in: list)
+            if let own, let normalization, own != normalization {
+                throw RunError(
+                    "\(file) normalises otherwise than the weights to begin with, by \(own.json.text) where they expect \(normalization.json.text)"
+                )
+            }
+            test = try InputTransform(input, normalization ?? own, isCropped: isCropped)
+            train = try RunTransforms.given(list, file, resize, InputTransform.tensor(normalization))
             return
         }
+        test = try InputTransform(input, normalization, isCropped: isCropped)
+        let end = InputTransform.tensor(normalization)
         guard options.augment != .none else {
             train = nil
             return
@@ -98,14 +109,11 @@ struct RunTransforms {
         let crop: [JSON] =
             max(input[1], input[2]) > 64
             ? [["type": "RandomResizedCrop", "size": size]]
-            : [
-                resize,
-                ["type": "RandomCrop", "size": size, "padding": .array(RunTransforms.margins(input).map { .int(Int64($0)) })],
-            ]
+            : resize + [["type": "RandomCrop", "size": size, "padding": .array(RunTransforms.margins(input).map { .int(Int64($0)) })]]
         let changes: [JSON] =
             switch options.augment {
             case .none: []
-            case .flip: InputTransform.resizing(input, normalization != nil) + ["RandomHorizontalFlip"]
+            case .flip: InputTransform.resizing(input, isCropped) + ["RandomHorizontalFlip"]
             case .crop: crop + ["RandomHorizontalFlip"]
             case .trivial: crop + ["RandomHorizontalFlip", "TrivialAugmentWide"]
             case .randaugment: crop + ["RandomHorizontalFlip", "RandAugment"]
@@ -118,11 +126,10 @@ struct RunTransforms {
     private static func margins(_ input: [Int]) -> [Int] { [max(1, input[2] / 8), max(1, input[1] / 8)] }
 
     /// A user's list. What it leaves out at its end is added: the size of the images, the tensor, its normalisation.
-    private static func given(_ table: String, _ file: String, _ resize: JSON, _ end: [JSON]) throws -> Compose<Picture, Tensor> {
-        let json = try LayerFile.parsed(table, file: file)
+    private static func given(_ json: JSON, _ file: String, _ resize: [JSON], _ end: [JSON]) throws -> Compose<Picture, Tensor> {
         guard var list = json.array else { return try TransformFile.transforms(json, file: file) } // which says what is wrong
         func has(_ name: String) -> Bool { list.contains { ($0["type"] ?? $0) == .string(name) } }
-        if !has("ToTensor") { list += [resize, "ToTensor"] }
+        if !has("ToTensor") { list += resize + ["ToTensor"] }
         if !has("Normalize") { list += end.dropFirst() }
         return try TransformFile.transforms(.array(list), file: file)
     }

@@ -70,7 +70,7 @@ package struct TestImages {
         var parts: [String] = []
         if case .shuffled = now.deal {
             let (count, was) = (
-                now.train.count + now.test.count, (before["train"]?["count"]?.int ?? 0) + (before["test"]?["count"]?.int ?? 0)
+                now.train.count + now.test.count, ["train", "test", "validation"].reduce(0) { $0 + (before[$1]?["count"]?.int ?? 0) }
             )
             return count == was
                 ? nil
@@ -78,7 +78,10 @@ package struct TestImages {
         }
         func counts(_ part: JSON?) -> [Int] { part?["counts"]?.array?.compactMap(\.int) ?? [] }
         let classes = before["train"]?["classes"]?.array?.compactMap(\.string) ?? []
-        let old = zip(counts(before["train"]), counts(before["test"])).map { $0 + $1 }
+        let aside = counts(before["validation"])
+        let old = zip(counts(before["train"]), counts(before["test"])).enumerated().map { i, both in
+            both.0 + both.1 + (aside.indices.contains(i) ? aside[i] : 0)
+        }
         for (i, title) in now.train.classes.enumerated() {
             let count = now.train.counts[i] + now.test.counts[i]
             let was = classes.firstIndex { $0.isSame(as: title) }.flatMap { old.indices.contains($0) ? old[$0] : nil }

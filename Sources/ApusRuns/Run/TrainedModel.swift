@@ -127,7 +127,16 @@ public struct TrainedModel {
             let header = try PictureHeader(contentsOf: file)
             size = transform.firstSize(height: header.height, width: header.width)
         }
-        return transform(try Picture(contentsOf: file, mode: input[0] == 1 ? .gray : .rgb, scaledToAtLeast: size))
+        let picture = try Picture(contentsOf: file, mode: input[0] == 1 ? .gray : .rgb, scaledToAtLeast: size)
+        let image: Tensor
+        do { image = try checked { transform(picture) } } catch {
+            throw RunError("\(self.file): its transforms do not take \(file.text): \(error)")
+        }
+        guard Array(image.shape) == input else {
+            throw RunError(
+                "\(self.file): its transforms make an image of shape \(image.shape) of \(file.text), the model takes \(Shape(input))")
+        }
+        return image
     }
 
     /// The picture in the file at `path` (``Picture``) as input of the model: float32 [C, H, W], decoded, resized and normalised as those that

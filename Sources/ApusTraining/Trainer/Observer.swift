@@ -68,4 +68,7 @@ public struct EpochRecord: Hashable, Sendable, Codable {
     public var samplesPerSecond: Double
     /// Seconds of training, without evaluation, over all parts of a resumed epoch.
     public var seconds: Double
+    /// How many of them the training loop waited for batches; nil in records of version 0.1. Where that is a large share, the loader wants more
+    /// `workers`.
+    public var waiting: Double?
 }

@@ -25,6 +25,7 @@ package struct TrainerState: Codable {
         /// nil means the schedule's rate for the next step.
         var learningRate: Double?
         var seconds: Double
+        var waiting: Double?
     }
 
     static let key = "trainer"
@@ -44,7 +45,7 @@ package struct TrainerState: Codable {
     }
 
     func check(_ file: String, _ key: String) throws {
-        let seconds = history.map(\.seconds) + [partial?.seconds ?? 0]
+        let seconds = history.map(\.seconds) + history.compactMap(\.waiting) + [partial?.seconds ?? 0, partial?.waiting ?? 0]
         guard (0...1 << 53).contains(step), history.indices.allSatisfy({ history[$0].epoch == $0 + 1 }),
             seconds.allSatisfy((0...1e12).contains),
             bestEpoch.map(history.map(\.epoch).contains) ?? true
@@ -86,7 +87,7 @@ extension Trainer {
             partial: try partial.map {
                 .init(
                     seed: $0.position.seed, batch: $0.position.batch, measurements: try $0.measurements.state(),
-                    learningRate: $0.learningRate, seconds: $0.seconds)
+                    learningRate: $0.learningRate, seconds: $0.seconds, waiting: $0.waiting)
             },
             optimizers: states.map(\.values), schedules: schedules.map { $0.stateDict() }, scaler: scaler?.stateDict(), bestEpoch: bestEpoch
         )
@@ -148,7 +149,7 @@ extension Trainer {
             do {
                 partial = Partial(
                     position: .init(seed: found.seed, batch: found.batch), measurements: try Measurements(found.measurements, measures),
-                    learningRate: found.learningRate ?? .nan, seconds: found.seconds)
+                    learningRate: found.learningRate ?? .nan, seconds: found.seconds, waiting: found.waiting ?? 0)
             } catch {
                 throw FormatError(file: file, place: .key(TrainerState.key), reason: "\(error)")
             }

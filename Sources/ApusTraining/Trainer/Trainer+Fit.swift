@@ -83,6 +83,7 @@ extension Trainer {
     ) throws -> Bool {
         let measurements = partial?.measurements ?? Measurements(measures.map(\.name))
         let secondsBefore = partial?.seconds ?? 0
+        var waiting = partial?.waiting ?? 0
         progress = self.progress(train, epochs: epochs, measurements)
         if let partial { train.resume(at: partial.position) }
         partial = nil
@@ -90,16 +91,21 @@ extension Trainer {
         let iterator = train.makeIterator()
         // Others may iterate over the loader meanwhile: an evaluation with the same loader, or an observer.
         let seed = train.position?.seed ?? 0
+        func nextBatch() throws -> Batch? {
+            let begin = monotonicSeconds()
+            defer { waiting += monotonicSeconds() - begin }
+            return try iterator.nextBatch()
+        }
         func place(_ progress: TrainingProgress, seconds: Double) -> Partial {
             Partial(
                 position: .init(seed: seed, batch: progress.batch), measurements: measurements, learningRate: progress.learningRate,
-                seconds: seconds)
+                seconds: seconds, waiting: waiting)
         }
         let begin = monotonicSeconds()
         var lastCheckpoint = begin
         var isBetweenSteps = true
         // Checkpoints hold no gradients, so they are written between steps, and training is stopped there too.
-        while !(stop.isSet && isBetweenSteps), let batch = try iterator.nextBatch() {
+        while !(stop.isSet && isBetweenSteps), let batch = try nextBatch() {
             progress.learningRate = learningRate
             isBetweenSteps = try learn(batch, number: progress.batch, of: iterator, train.count, measurements)
             progress.step = step
@@ -128,7 +134,7 @@ extension Trainer {
         if stop.isSet { return try pause() }
         var record = EpochRecord(
             epoch: progress.epoch, step: step, train: trained, test: nil, learningRate: progress.learningRate,
-            samplesPerSecond: progress.samplesPerSecond, seconds: seconds)
+            samplesPerSecond: progress.samplesPerSecond, seconds: seconds, waiting: waiting)
         if let test {
             // A test loader may draw from the run's generator: a resumed evaluation must start from the same state. A test loader with its
             // own generator gives the same order in every epoch.

@@ -84,6 +84,7 @@ public final class Trainer<Batch, Output> {
         /// The rate of the last step.
         var learningRate: Double
         var seconds: Double
+        var waiting: Double
     }
 
     /// A trainer whose `step` does anything with a batch, and calls ``TrainingStep/minimize(_:by:)`` for each optimizer in turn: for

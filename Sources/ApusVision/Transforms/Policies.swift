@@ -22,7 +22,7 @@ public struct RandAugment: PictureStep, Hashable {
         numOps: Int = 2, magnitude: Int = 9, numMagnitudeBins: Int = 31, interpolation: Picture.Interpolation = .nearest,
         fill: Picture.Fill? = nil
     ) {
-        if numOps < 0 { fail("RandAugment", "numOps is \(numOps), it must be at least 0") }
+        if !(0...100 ~= numOps) { fail("RandAugment", "numOps is \(numOps), it must be from 0 to 100") }
         self.numMagnitudeBins = check(bins: numMagnitudeBins, "RandAugment")
         if !(0..<self.numMagnitudeBins ~= magnitude) {
             fail("RandAugment", "the magnitude is \(magnitude), it must be from 0 to \(numMagnitudeBins - 1)")
