@@ -1,15 +1,6 @@
 import ApusFormats
 import ApusSystem
 
-/// Rows as comma-separated values (RFC 4180, with line feeds): cells with commas, quotes or line breaks in quotes, quotes doubled.
-package func commaSeparated(_ rows: [[String]]) -> String {
-    func cell(_ text: String) -> String {
-        text.unicodeScalars.contains { ",\"\n\r".unicodeScalars.contains($0) }
-            ? "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"" : text
-    }
-    return rows.map { $0.map(cell).joined(separator: ",") + "\n" }.joined()
-}
-
 /// A folder of pictures that are made of others, by their names.
 package final class PictureFolder {
     private let path: String

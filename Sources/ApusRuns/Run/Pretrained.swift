@@ -15,7 +15,7 @@ struct Pretrained {
     /// The channels and the size of images that they were learned from, where that is known.
     let request: InputRequest
     /// How inputs are normalised, where that is known.
-    let normalization: Normalization?
+    let normalization: Normalize?
 
     /// Reads a file of weights of any format (``TensorFile``), or those of a run's folder. What a run of Apus has written says its input
     /// itself; for weights of the shapes of torchvision's networks it is ImageNet's.
@@ -31,12 +31,12 @@ struct Pretrained {
                 throw FormatError(file: path, place: .key("apus.input"), reason: "not channels, height and width")
             }
             request = InputRequest(channels: input[0], size: Array(input[1...]))
-            normalization = try file.metadata["apus.transform"].flatMap { Normalization(in: try LayerFile.parsed($0, file: path)) }
+            normalization = try InputTransform(file.metadata, input, file: path).transform.normalization
         } else if let first, first.ndim == 4 {
             // Weights for small images, or for gray ones, are not ImageNet's.
             let isImageNet = first.size(1) == 3 && (model == "mobilenet_v2" || first.size(3) == 7)
             request = InputRequest(channels: first.size(1), size: isImageNet ? [224, 224] : nil)
-            normalization = isImageNet ? Normalization(mean: ImageNet.mean, std: ImageNet.std) : nil
+            normalization = isImageNet ? Normalize(mean: ImageNet.mean, std: ImageNet.std) : nil
         } else {
             (request, normalization) = (InputRequest(), nil)
         }
@@ -47,7 +47,7 @@ struct Pretrained {
         guard let json = checkpoint.metadata["run.pretrained"].flatMap({ try? JSON(parsing: $0) }) else { return nil }
         (self.path, weights) = (path, StateDict())
         request = InputRequest(channels: json["channels"]?.int, size: json["size"]?.array?.compactMap(\.int))
-        normalization = json["transforms"].flatMap { Normalization(in: $0) }
+        normalization = json["transforms"].flatMap { try? TransformFile.transforms($0, file: path).normalization }
     }
 
     /// What a checkpoint keeps of it.
@@ -55,7 +55,7 @@ struct Pretrained {
         var members: [JSON.Member] = []
         if let channels = request.channels { members.append(.init("channels", .int(Int64(channels)))) }
         if let size = request.size { members.append(.init("size", .array(size.map { .int(Int64($0)) }))) }
-        if let normalization { members.append(.init("transforms", .array([normalization.json]))) }
+        if let normalization { members.append(.init("transforms", .array(["ToTensor", normalization.json]))) }
         return .object(members)
     }
 

@@ -58,9 +58,7 @@ struct Recipe {
 
     /// Puts frozen parts in evaluation mode, which training leaves them in.
     func keepStill(_ model: Module) {
-        for path in options.freeze {
-            for (name, module) in model.namedModules() where name.isSame(as: path) || name.hasPrefix(path + ".") { module.eval() }
-        }
+        for path in options.freeze { model.submodule(path)?.eval() }
     }
 
     /// The loss of scores and targets: in training with the smoothing and the weights of the options, in evaluation plain.

@@ -299,7 +299,7 @@ public final class Run {
             "apus.classes": JSON.array(data.classes.map { .string($0) }).text, "apus.images": all.fingerprint.text,
         ]
         if options.decoding != .full { metadata["apus.decoding"] = options.decoding.rawValue }
-        if found.transforms.test.normalization != nil { metadata["apus.transform"] = found.transforms.test.json.text }
+        if found.transforms.test.transform.normalization != nil { metadata["apus.transform"] = found.transforms.test.json.text }
         if let deal = all.deal { metadata["apus.deal"] = deal.json.text }
 
         let last = try trainer.evaluatedWeights()

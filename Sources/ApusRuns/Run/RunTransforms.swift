@@ -2,28 +2,14 @@ import ApusCore
 import ApusFormats
 import ApusVision
 
-/// The means and deviations of the channels that a network expects.
-struct Normalization: Hashable, Sendable {
-    var mean, std: [Double]
-
-    init(mean: [Double], std: [Double]) { (self.mean, self.std) = (mean, std) }
-
+extension Normalize {
+    /// As files list it.
     var json: JSON { ["type": "Normalize", "mean": .array(mean.map { .double($0) }), "std": .array(std.map { .double($0) })] }
+}
 
-    /// That in a list of transforms, if it has one.
-    init?(in transforms: JSON) {
-        guard let step = transforms.array?.first(where: { $0["type"] == "Normalize" }),
-            let mean = step["mean"]?.array?.compactMap(\.double),
-            let std = step["std"]?.array?.compactMap(\.double)
-        else { return nil }
-        self.init(mean: mean, std: std)
-    }
-
-    /// The values that were normalised to `x`, which is [C, H, W].
-    func undone(_ x: Tensor) -> Tensor {
-        func column(_ values: [Double]) -> Tensor { Tensor(values.map { Float($0) }, shape: [values.count, 1, 1]).to(x.device) }
-        return x * column(std) + column(mean)
-    }
+extension Compose {
+    /// How tensors are normalised; nil where they are not.
+    var normalization: Normalize? { steps.lazy.compactMap { $0 as? Normalize }.first }
 }
 
 /// What is made of a picture that a model is to classify.
@@ -31,16 +17,14 @@ struct InputTransform {
     let transform: Compose<Picture, Tensor>
     /// As the weights' metadata store it.
     let json: JSON
-    /// How tensors are normalised; nil where they are not.
-    let normalization: Normalization?
     /// Whether it is no more than a size and `byte / 255`.
     private let isPlain: Bool
 
     /// Pictures in the size of `input` (channels, height, width). Where `isCropped`, for networks that were learned elsewhere, the middle of
     /// the picture is taken, as torchvision's presets do.
-    init(_ input: [Int], _ normalization: Normalization?, isCropped: Bool) throws {
+    init(_ input: [Int], _ normalization: Normalize?, isCropped: Bool) throws {
         let json = InputTransform.json(input, normalization, isCropped)
-        (self.json, self.normalization, isPlain) = (json, normalization, normalization == nil)
+        (self.json, isPlain) = (json, normalization == nil)
         transform = try TransformFile.transforms(json, file: "the run's transforms")
     }
 
@@ -50,12 +34,12 @@ struct InputTransform {
         let (json, place) = (
             try text.map { try LayerFile.parsed($0, file: file) } ?? InputTransform.json(input, nil, false), "\(file), apus.transform"
         )
-        (self.json, normalization, isPlain) = (json, Normalization(in: json), text == nil)
+        (self.json, isPlain) = (json, text == nil)
         transform = try TransformFile.transforms(json, file: place)
     }
 
     /// The steps without and with normalisation.
-    private static func json(_ input: [Int], _ normalization: Normalization?, _ isCropped: Bool) -> JSON {
+    private static func json(_ input: [Int], _ normalization: Normalize?, _ isCropped: Bool) -> JSON {
         .array(resizing(input, isCropped) + tensor(normalization))
     }
 
@@ -67,10 +51,10 @@ struct InputTransform {
         return [["type": "Resize", "size": input[1] == input[2] ? sides[0] : .array(sides)], ["type": "CenterCrop", "size": size]]
     }
 
-    static func tensor(_ normalization: Normalization?) -> [JSON] { ["ToTensor"] + (normalization.map { [$0.json] } ?? []) }
+    static func tensor(_ normalization: Normalize?) -> [JSON] { ["ToTensor"] + (normalization.map { [$0.json] } ?? []) }
 
     /// The picture of an image as the model gets it.
-    func preview(_ image: Tensor) throws -> Picture { try Picture(preview: normalization?.undone(image) ?? image) }
+    func preview(_ image: Tensor) throws -> Picture { try Picture(preview: transform.normalization?.undone(image) ?? image) }
 
     /// The images as the model gets them. Batches of those that lie ready in memory are made at once.
     func applied(to data: ImageData) -> ImageData { data.transformed(by: isPlain && data.isReady ? nil : transform) }
@@ -85,19 +69,20 @@ struct RunTransforms {
 
     /// The transforms of a run with these options, whose images get the shape `input` (channels, height, width). `normalization` is that of
     /// the weights to begin with; without it that of a user's list of transforms holds for all images.
-    init(_ options: RunOptions, input: [Int], _ normalization: Normalization?) throws {
+    init(_ options: RunOptions, input: [Int], _ normalization: Normalize?) throws {
         let isCropped = normalization != nil
         let (size, resize): (JSON, [JSON]) = (.array(input[1...].map { .int(Int64($0)) }), InputTransform.resizing(input, false))
         if let table = options.transformTable, let file = options.transform {
             let list = try LayerFile.parsed(table, file: file)
-            let own = Normalization(in: list)
+            let given = try RunTransforms.given(list, file, resize, InputTransform.tensor(normalization))
+            let own = given.normalization
             if let own, let normalization, own != normalization {
                 throw RunError(
                     "\(file) normalises otherwise than the weights to begin with, by \(own.json.text) where they expect \(normalization.json.text)"
                 )
             }
             test = try InputTransform(input, normalization ?? own, isCropped: isCropped)
-            train = try RunTransforms.given(list, file, resize, InputTransform.tensor(normalization))
+            train = given
             return
         }
         test = try InputTransform(input, normalization, isCropped: isCropped)

@@ -42,9 +42,13 @@ public struct Normalize: TensorStep, Hashable {
             return fail(
                 "Normalize", "\(mean.count) means for a tensor of shape \(x.shape), whose channels are the third dimension from the end")
         }
-        func column(_ values: [Double]) -> Tensor { Tensor(values.map { Float($0) }, shape: [values.count, 1, 1]) }
         return (x - column(mean)) / column(std)
     }
+
+    /// The values that were normalised to `x`: `x · std + mean`.
+    package func undone(_ x: Tensor) -> Tensor { x * column(std).to(x.device) + column(mean).to(x.device) }
+
+    private func column(_ values: [Double]) -> Tensor { Tensor(values.map { Float($0) }, shape: [values.count, 1, 1]) }
 
     static let arguments = Signature(.doubles("mean"), .doubles("std")).constructs { Normalize(mean: $0, std: $1) }
 }
