@@ -77,7 +77,7 @@ public final class GradScaler {
 
     /// Unscales and records whether all gradients are finite. Returns the index in `seen`; nil without gradients, or for float16 ones.
     @discardableResult private func unscale(_ optimizer: Optimizer, _ caller: String) -> Int? {
-        let grads = optimizer.paramGroups.flatMap(\.parameters).compactMap(\.grad)
+        let grads = optimizer.stepped.compactMap(\.grad)
         if grads.contains(where: { $0.dtype == .float16 }) {
             fail(
                 caller,
@@ -96,6 +96,10 @@ public final class GradScaler {
                 isFinite = isFinite && (values.numel == 0 || values.isfinite().all().item(Bool.self))
             }
         }
+        // Processes that have parts of the gradients take the step together, or none does.
+        if let steps = optimizer.sharedSteps {
+            do { isFinite = try !steps.anyProcess(!isFinite) } catch { fail(caller, "\(error)") }
+        }
         seen.append(Seen(optimizer: optimizer, foundInf: !isFinite, isStepped: false))
         return seen.count - 1
     }
@@ -105,7 +109,7 @@ public final class GradScaler {
     /// Traps where it was called for this optimizer since the last `update`, or no parameter has a gradient.
     public func step(_ optimizer: Optimizer) {
         if !isEnabled { return optimizer.step() }
-        guard optimizer.paramGroups.contains(where: { $0.parameters.contains { $0.grad != nil } }) else {
+        guard optimizer.stepped.contains(where: { $0.grad != nil }) else {
             fail("GradScaler.step", "no parameter of the optimizer has a gradient; call scale(loss).backward() first")
             return
         }

@@ -26,7 +26,8 @@ extension ParameterGroup {
 }
 
 extension Optimizer {
-    /// A copy of the state, which later steps do not change. PyTorch: `state_dict`.
+    /// A copy of the state, which later steps do not change. Where processes share its steps, all call it, and all get the whole.
+    /// PyTorch: `state_dict`.
     public final func stateDict() -> OptimizerState {
         var tensors = StateDict()
         var values: [String: String] = [:]
@@ -35,17 +36,30 @@ extension Optimizer {
             for (name, value) in group.entries { values["param_groups.\(g).\(name)"] = value.text }
             values["param_groups.\(g).params"] = "\(Array(number..<number + group.parameters.count))"
             guard let settings = group.settings.map({ type(of: $0) }) else { continue }
-            for state in group.states {
+            for (parameter, state) in zip(group.parameters, group.states) {
                 if let state {
                     if settings.countsSteps { values["state.\(number).step"] = "\(state.step)" }
                     for (name, tensor) in zip(settings.stateNames, state.tensors) {
-                        if let tensor { tensors["state.\(number).\(name)"] = noGrad { tensor.clone() } }
+                        if let tensor { tensors["state.\(number).\(name)"] = noGrad { whole(tensor, of: parameter) } }
                     }
                 }
                 number += 1
             }
         }
         return OptimizerState(tensors: tensors, values: values)
+    }
+
+    /// A copy of a parameter's state; put together where processes have parts of it.
+    private func whole(_ tensor: Tensor, of parameter: Tensor) -> Tensor {
+        guard let sharedSteps, tensor.shape == [sharedSteps.range(of: parameter).count] else { return tensor.clone() }
+        do { return try sharedSteps.whole(tensor, of: parameter) } catch { return fail(name + ".stateDict", "\(error)") }
+    }
+
+    /// What this process keeps of a parameter's state.
+    private func own(_ tensor: Tensor, of parameter: Tensor) -> Tensor {
+        guard let sharedSteps, tensor.shape == parameter.shape else { return tensor }
+        let range = sharedSteps.range(of: parameter)
+        return noGrad { tensor.reshape(-1)[range].clone() }
     }
 
     /// Restores a state from `stateDict()` of an optimizer of the same type with groups of the same sizes.
@@ -90,7 +104,7 @@ extension Optimizer {
                 } else if !tensor.dtype.isFloatingPoint {
                     reader.problems.append("\(key) is \(tensor.dtype), not a floating-point tensor")
                 } else {
-                    state.remember(slot.adopt(tensor, parameter), at: place, of: Settings.state.count)
+                    state.remember(own(slot.adopt(tensor, parameter), of: parameter), at: place, of: Settings.state.count)
                 }
             }
             if state.tensors.isEmpty && step == nil { return nil }

@@ -17,6 +17,9 @@ open class Optimizer {
     final let name: String
     final let writer: String
 
+    /// How processes share its steps; nil where this one takes them alone.
+    package final internal(set) var sharedSteps: (any SharedSteps)?
+
     /// Groups of parameters, and the defaults for settings that a group leaves out.
     ///
     /// Traps where there are no parameters, where one is given twice (in one group or two) or is not a leaf, and where a group has a

@@ -20,6 +20,9 @@ public protocol OptimizerSettings {
     static var state: [StateTensor<Self>] { get }
     /// Whether the steps of each parameter are counted and saved in checkpoints; true by default.
     static var countsSteps: Bool { get }
+    /// Whether the rule updates each element by its own gradient and state alone, so that processes can update parts of a parameter; false by
+    /// default.
+    static var isElementwise: Bool { get }
     /// Whether gradients are negated; false by default.
     var maximize: Bool { get }
     /// λ, where the gradient becomes g + λ·p before the update rule; 0 by default. Not for a decay that the rule applies itself.
@@ -33,6 +36,7 @@ public protocol OptimizerSettings {
 extension OptimizerSettings {
     public static var state: [StateTensor<Self>] { [] }
     public static var countsSteps: Bool { true }
+    public static var isElementwise: Bool { false }
     public var maximize: Bool { false }
     public var addedDecay: Double { 0 }
     public func problem() -> String? { nil }

@@ -75,6 +75,7 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
                     for group in paramGroups {
                         do throws(OpError) { try step(group) } catch { fail(error, op: writer) }
                     }
+                    do { try sharedSteps?.didStep() } catch { fail(writer, "\(error)") }
                 }
             }
         }
@@ -86,7 +87,8 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
         let needed = slots.indices.filter { slots[$0].isNeeded(settings) }
         var (rows, composed, fused): ([Turn], [Turn], [Turn]) = ([], [], [])
         var kernels = KernelCalls(needed)
-        for (i, parameter) in group.parameters.enumerated() {
+        let targets = stepped(group)
+        for (i, parameter) in targets.enumerated() {
             guard let gradient = parameter.grad, !gradient.isPoisoned, !parameter.isPoisoned else { continue }
             guard gradient.dtype == parameter.dtype && gradient.device == parameter.device else {
                 throw OpError(
@@ -111,10 +113,10 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
             }
         }
         // Rows first: they may throw, and then nothing has changed. The memory for kernels is allocated already.
-        for turn in rows { try updateRows(turn, group, settings) }
+        for turn in rows { try updateRows(turn, targets[turn.index], group, settings) }
         for turn in fused { keep(turn, group) }
         try kernels.run(writer)
-        for turn in composed { try update(turn, group, settings) }
+        for turn in composed { try update(turn, targets[turn.index], group, settings) }
     }
 
     /// Stores the state in the group, once nothing of the step can fail any more.
@@ -122,8 +124,7 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
         if Settings.countsSteps || !turn.state.tensors.isEmpty { group.states[turn.index] = turn.state }
     }
 
-    private func update(_ turn: Turn, _ group: ParameterGroup, _ settings: Settings) throws(OpError) {
-        let parameter = group.parameters[turn.index]
+    private func update(_ turn: Turn, _ parameter: Tensor, _ group: ParameterGroup, _ settings: Settings) throws(OpError) {
         let dtype = parameter.dtype.computeType
         let p = try parameter.detach().to(dtype).usable()
         var gradient = turn.gradient.detach().to(dtype)
@@ -135,8 +136,7 @@ open class TypedOptimizer<Settings: OptimizerSettings>: Optimizer {
         try write(p, to: parameter)
     }
 
-    private func updateRows(_ turn: Turn, _ group: ParameterGroup, _ settings: Settings) throws(OpError) {
-        let parameter = group.parameters[turn.index]
+    private func updateRows(_ turn: Turn, _ parameter: Tensor, _ group: ParameterGroup, _ settings: Settings) throws(OpError) {
         if settings.addedDecay != 0 { throw refusal(parameter) }
         let gradient = try (wantsRowsOnce ? turn.gradient.coalesce() : turn.gradient).usable()
         guard let rows = gradient.sparseRows else { return }

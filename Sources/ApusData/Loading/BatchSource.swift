@@ -46,11 +46,21 @@ struct Epoch<Batch> {
 struct PendingBatch<Batch> {
     /// Its number in the epoch, the position of its first sample in the epoch, and its number of samples.
     let number: Int, first: Int, samples: Int
-    /// Makes it.
-    let make: () throws -> Batch
+    /// Makes a batch of some of its samples.
+    let make: (_ samples: Range<Int>) throws -> Batch
 
     func map<Changed>(_ change: @escaping (Batch) throws -> Changed) -> PendingBatch<Changed> {
-        PendingBatch<Changed>(number: number, first: first, samples: samples) { try change(try make()) }
+        PendingBatch<Changed>(number: number, first: first, samples: samples) { try change(try make($0)) }
+    }
+
+    /// Makes a batch of some of its samples with the random numbers that belong to them, in the epoch with this seed.
+    func made(_ samples: Range<Int>, seed: UInt64) throws -> Batch {
+        let start = Generator.State(epoch: seed, sample: first + samples.lowerBound)
+        do {
+            return try withGenerator(Generator(at: start)) { try noGrad { try checked { try make(samples) } } }
+        } catch {
+            throw error as? DataError ?? DataError(batch: number, underlying: error)
+        }
     }
 }
 
@@ -69,7 +79,9 @@ extension BatchSource {
                         let range = (batch * batchSize)..<min((batch + 1) * batchSize, total)
                         defer { batch += 1 }
                         let indices = slice(range)
-                        return PendingBatch(number: batch, first: range.lowerBound, samples: range.count) { try dataset.batch(at: indices) }
+                        return PendingBatch(number: batch, first: range.lowerBound, samples: range.count) {
+                            try dataset.batch(at: Array(indices[$0]))
+                        }
                     }, samples: { min($0 * batchSize, total) })
             }, read: { try dataset.batch(at: $0) })
     }
@@ -89,7 +101,9 @@ extension BatchSource {
                         guard batch < batches.count else { return nil }
                         let indices = batches[batch]
                         defer { batch += 1 }
-                        return PendingBatch(number: batch, first: starts[batch], samples: indices.count) { try dataset.batch(at: indices) }
+                        return PendingBatch(number: batch, first: starts[batch], samples: indices.count) {
+                            try dataset.batch(at: Array(indices[$0]))
+                        }
                     }, samples: { starts[min($0, batches.count)] })
             }, read: { try dataset.batch(at: $0) })
     }
@@ -109,9 +123,9 @@ extension BatchSource {
                         guard !samples.isEmpty, !dropLast || samples.count == batchSize else { return nil }
                         let first = batch * batchSize
                         defer { batch += 1 }
-                        return PendingBatch(number: batch, first: first, samples: samples.count) {
-                            do { return try stream.collate(samples) } catch let error as CollationError {
-                                throw DataError(index: first + error.position, underlying: error)
+                        return PendingBatch(number: batch, first: first, samples: samples.count) { part in
+                            do { return try stream.collate(Array(samples[part])) } catch let error as CollationError {
+                                throw DataError(index: first + part.lowerBound + error.position, underlying: error)
                             }
                         }
                     }, samples: { before in total.map { min(before * batchSize, $0) } })

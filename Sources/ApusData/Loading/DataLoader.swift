@@ -91,6 +91,14 @@ public final class DataLoader<Batch>: Sequence {
         DataLoader<Changed>(source.map(change), data, settings)
     }
 
+    /// A loader of the same batches, each cut into shards, of which this process makes its own. Random numbers belong to samples, so that
+    /// they do not depend on the cut. `agree` gives the epoch's seed to all processes: it takes this one's and returns that of the first.
+    package func sharded(_ sharding: Sharding, agree: ((UInt64) throws -> UInt64)? = nil) -> DataLoader<ShardedBatch<Batch>> {
+        var settings = settings
+        settings.agree = agree
+        return DataLoader<ShardedBatch<Batch>>(source.sharded(sharding), data, settings)
+    }
+
     /// Makes the next loop continue at `position`, within that epoch, instead of beginning a new epoch.
     /// Traps on a position beyond the end of the epoch.
     public func resume(at position: Position) {
@@ -107,10 +115,12 @@ public final class DataLoader<Batch>: Sequence {
 
     /// Begins an epoch, or continues the one given to ``resume(at:)``.
     public func makeIterator() -> Iterator {
-        let start = resumed ?? Position(seed: (generator ?? .current).drawSeed(), batch: 0)
+        var start = resumed ?? Position(seed: (generator ?? .current).drawSeed(), batch: 0)
+        var failure: (any Error)?
+        do { if let agree = settings.agree { start.seed = try agree(start.seed) } } catch { failure = error }
         resumed = nil
         position = start
-        return Iterator(self, source.begin(start), start)
+        return Iterator(self, source.begin(start), start, failure)
     }
 
     /// Calls `body` with every batch of an epoch. Throws a ``DataError`` that names the sample that failed, and the errors of `body`.
@@ -140,6 +150,8 @@ struct LoaderSettings {
     var dropLast = false
     var generator: Generator?
     var workers: Int, prefetch: Int
+    /// Makes the seed of an epoch that of all processes.
+    var agree: ((UInt64) throws -> UInt64)?
 }
 
 extension DataLoader {
@@ -155,8 +167,11 @@ extension DataLoader {
         /// The number of samples in the batch that was returned last.
         package private(set) var sampleCount = 0
 
-        fileprivate init(_ loader: DataLoader, _ epoch: Epoch<Batch>, _ start: Position) {
-            (self.loader, self.epoch, position) = (loader, epoch, start)
+        /// Why the epoch cannot begin.
+        private var failure: (any Error)?
+
+        fileprivate init(_ loader: DataLoader, _ epoch: Epoch<Batch>, _ start: Position, _ failure: (any Error)?) {
+            (self.loader, self.epoch, position, self.failure) = (loader, epoch, start, failure)
             isThreadless = loader.prefetch == 0 || loader.workers == 0
         }
 
@@ -177,6 +192,7 @@ extension DataLoader {
         public func nextBatch() throws -> Batch? {
             guard !isEnded else { return nil }
             do {
+                if let failure { throw failure }
                 guard let made = try take() else {
                     end()
                     return nil
@@ -210,13 +226,7 @@ extension DataLoader {
         }
 
         private static func made(_ pending: PendingBatch<Batch>, _ seed: UInt64) throws -> Made {
-            let start = ApusCore.Generator.State(epoch: seed, sample: pending.first)
-            do {
-                let batch = try withGenerator(ApusCore.Generator(at: start)) { try noGrad { try checked { try pending.make() } } }
-                return (batch, pending.samples)
-            } catch {
-                throw error as? DataError ?? DataError(batch: pending.number, underlying: error)
-            }
+            (try pending.made(0..<pending.samples, seed: seed), pending.samples)
         }
 
         private func end() {

@@ -7,6 +7,10 @@ extension Generator.State {
     /// Where the generator of a batch begins whose first sample is at position `sample` of the epoch with this seed.
     init(epoch seed: UInt64, sample: Int) { self.init(seed: mixed(seed), offset: UInt64(sample) << 32) }
 
+    /// Where the generator of the network begins for a shard whose first sample is at position `sample` of the epoch with this seed: another
+    /// stream than that of the samples themselves.
+    init(network seed: UInt64, sample: Int) { self.init(seed: mixed(seed ^ 0x6E65_7477_6F72_6B), offset: UInt64(sample) << 32) }
+
     /// The generator of sample `k` of a batch whose generator was here.
     func ofSample(_ k: Int) -> Generator { Generator(seed: mixed(seed &+ mixed(offset &+ UInt64(k) << 32))) }
 }
@@ -19,7 +23,7 @@ extension Generator {
     }
 
     /// A generator at `state`.
-    convenience init(at state: State) {
+    package convenience init(at state: State) {
         self.init(seed: state.seed)
         self.state = state
     }

@@ -110,6 +110,9 @@ open class RunningNorm: Module {
 /// y = (x − mean)/√(var + eps)·weight + bias. In training the statistics are the batch's, and the running ones follow them; in evaluation
 /// the running ones are used. Without `trackRunningStats` the batch's are always used.
 open class BatchNorm: RunningNorm {
+    /// Sums a tensor over the processes that share a batch, with a derivative; nil where the batch is that of this process alone.
+    @Unregistered package final var sumOverProcesses: ((Tensor) -> Tensor)?
+
     /// - Parameters:
     ///   - momentum: the weight of a batch in the running statistics; nil averages over all batches.
     ///   - affine: whether there is a weight, and with `bias` a bias.
@@ -140,11 +143,35 @@ open class BatchNorm: RunningNorm {
                 if momentum == nil { factor = 1 / numBatchesTracked.item() }
             }
             let usesBatch = training || !trackRunningStats
+            if usesBatch, let sumOverProcesses { return normalizedTogether(x, momentum: factor, sumOverProcesses) }
             return F.batchNorm(
                 x, training || trackRunningStats ? runningMean : nil, training || trackRunningStats ? runningVar : nil, weight: weight,
                 bias: bias,
                 training: usesBatch, momentum: factor, eps: eps)
         }
+    }
+
+    /// Normalises by the mean and variance over the batches of all processes: Σx/n, then Σ(x − mean)²/n.
+    private final func normalizedTogether(_ x: Tensor, momentum: Double, _ sum: (Tensor) -> Tensor) -> Tensor {
+        let values = x.to(x.dtype.computeType)
+        let dims = [Int](0..<x.ndim).filter { $0 != 1 }
+        let perChannel = Shape([1, numFeatures] + [Int](repeating: 1, count: max(x.ndim - 2, 0)))
+        let own = Tensor.full([1], Double(x.numel / max(x.shape[1], 1)), dtype: values.dtype, device: x.device)
+        let sums = sum(Tensor.cat([values.sum(dim: dims), own]))
+        let count = sums[numFeatures].detach()
+        let mean = sums[0..<numFeatures] / count
+        let centered = values - mean.view(perChannel)
+        let variance = sum(centered.square().sum(dim: dims)) / count
+        noGrad {
+            if let runningMean { runningMean.mul_(1 - momentum).add_(mean.detach().to(runningMean.dtype), alpha: momentum) }
+            // Running variances are unbiased.
+            let unbiased = variance.detach() * (count / (count - 1))
+            if let runningVar { runningVar.mul_(1 - momentum).add_(unbiased.to(runningVar.dtype), alpha: momentum) }
+        }
+        var y = centered * (variance + eps).rsqrt().view(perChannel)
+        if let weight { y = y * weight.to(values.dtype).view(perChannel) }
+        if let bias { y = y + bias.to(values.dtype).view(perChannel) }
+        return y.to(x.dtype)
     }
 
     static let signature = Signature(

@@ -6,6 +6,7 @@ public struct AdagradSettings: OptimizerSettings {
     public var lrDecay, eps, weightDecay, initialAccumulatorValue: Double
     public var maximize: Bool
 
+    public static var isElementwise: Bool { true }
     public static let settings: [Setting<Self>] = [
         .init("lr", \.lr), .init("lr_decay", \.lrDecay), .init("eps", \.eps), .init("weight_decay", \.weightDecay),
         .init("initial_accumulator_value", \.initialAccumulatorValue), .init("maximize", \.maximize),
@@ -59,6 +60,7 @@ public struct AdadeltaSettings: OptimizerSettings {
     public var rho, eps, weightDecay: Double
     public var maximize: Bool
 
+    public static var isElementwise: Bool { true }
     public static let settings: [Setting<Self>] = [
         .init("lr", \.lr), .init("rho", \.rho), .init("eps", \.eps), .init("weight_decay", \.weightDecay), .init("maximize", \.maximize),
     ]

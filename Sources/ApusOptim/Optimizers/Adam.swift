@@ -10,6 +10,7 @@ public struct AdamSettings: OptimizerSettings {
     public var maximize: Bool
     public var decoupledWeightDecay: Bool
 
+    public static var isElementwise: Bool { true }
     public static let settings: [Setting<Self>] = [
         .init("lr", \.lr), .init("betas", \.betas), .init("eps", \.eps), .init("weight_decay", \.weightDecay), .init("amsgrad", \.amsgrad),
         .init("maximize", \.maximize), .init("decoupled_weight_decay", \.decoupledWeightDecay),

@@ -8,6 +8,7 @@ public struct AdamaxSettings: OptimizerSettings {
     public var eps, weightDecay: Double
     public var maximize: Bool
 
+    public static var isElementwise: Bool { true }
     public static let settings: [Setting<Self>] = [
         .init("lr", \.lr), .init("betas", \.betas), .init("eps", \.eps), .init("weight_decay", \.weightDecay),
         .init("maximize", \.maximize),
@@ -45,6 +46,7 @@ public struct NAdamSettings: OptimizerSettings {
     public var eps, weightDecay, momentumDecay: Double
     public var decoupledWeightDecay, maximize: Bool
 
+    public static var isElementwise: Bool { true }
     public static let settings: [Setting<Self>] = [
         .init("lr", \.lr), .init("betas", \.betas), .init("eps", \.eps), .init("weight_decay", \.weightDecay),
         .init("momentum_decay", \.momentumDecay), .init("decoupled_weight_decay", \.decoupledWeightDecay), .init("maximize", \.maximize),
@@ -98,6 +100,7 @@ public struct RAdamSettings: OptimizerSettings {
     public var eps, weightDecay: Double
     public var decoupledWeightDecay, maximize: Bool
 
+    public static var isElementwise: Bool { true }
     public static let settings: [Setting<Self>] = [
         .init("lr", \.lr), .init("betas", \.betas), .init("eps", \.eps), .init("weight_decay", \.weightDecay),
         .init("decoupled_weight_decay", \.decoupledWeightDecay), .init("maximize", \.maximize),

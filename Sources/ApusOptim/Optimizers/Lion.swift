@@ -7,6 +7,7 @@ public struct LionSettings: OptimizerSettings {
     public var weightDecay: Double
     public var maximize: Bool
 
+    public static var isElementwise: Bool { true }
     public static let settings: [Setting<Self>] = [
         .init("lr", \.lr), .init("betas", \.betas), .init("weight_decay", \.weightDecay), .init("maximize", \.maximize),
     ]

@@ -8,6 +8,7 @@ public struct RMSpropSettings: OptimizerSettings {
     public var weightDecay: Double
     public var maximize: Bool
 
+    public static var isElementwise: Bool { true }
     public static let settings: [Setting<Self>] = [
         .init("lr", \.lr), .init("momentum", \.momentum), .init("alpha", \.alpha), .init("eps", \.eps), .init("centered", \.centered),
         .init("weight_decay", \.weightDecay), .init("maximize", \.maximize),

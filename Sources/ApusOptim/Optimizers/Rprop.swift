@@ -7,6 +7,7 @@ public struct RpropSettings: OptimizerSettings {
     public var etas, stepSizes: (Double, Double)
     public var maximize: Bool
 
+    public static var isElementwise: Bool { true }
     public static let settings: [Setting<Self>] = [
         .init("lr", \.lr), .init("etas", \.etas), .init("step_sizes", \.stepSizes), .init("maximize", \.maximize),
     ]
@@ -52,6 +53,7 @@ public struct ASGDSettings: OptimizerSettings {
     public var lambd, alpha, t0, weightDecay: Double
     public var maximize: Bool
 
+    public static var isElementwise: Bool { true }
     public static let settings: [Setting<Self>] = [
         .init("lr", \.lr), .init("lambd", \.lambd), .init("alpha", \.alpha), .init("t0", \.t0), .init("weight_decay", \.weightDecay),
         .init("maximize", \.maximize),

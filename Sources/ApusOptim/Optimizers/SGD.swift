@@ -7,6 +7,7 @@ public struct SGDSettings: OptimizerSettings {
     public var nesterov: Bool
     public var maximize: Bool
 
+    public static var isElementwise: Bool { true }
     public static let settings: [Setting<Self>] = [
         .init("lr", \.lr), .init("momentum", \.momentum), .init("dampening", \.dampening), .init("weight_decay", \.weightDecay),
         .init("nesterov", \.nesterov), .init("maximize", \.maximize),

@@ -1,29 +1,69 @@
 import ApusCore
 import ApusData
+import ApusDistributed
 import ApusNN
 
 /// The measurements of `compute` over the batches of `loader`, with `model` in evaluation mode (afterwards each layer gets its own mode
-/// back) and without a graph. `goOn` is called after each batch; returns nil once it returns false.
+/// back) and without a graph. Several processes share the shards of each batch, and all get what all have measured. `goOn` is called after
+/// each batch; returns nil once it returns false on any process.
 package func measured<Batch, Output>(
-    _ model: Module, on loader: DataLoader<Batch>, _ measures: [Measure<Output>], compute: (Batch) throws -> (loss: Tensor, output: Output),
-    goOn: () -> Bool = { true }
+    _ model: Module, on loader: DataLoader<Batch>, _ measures: [Measure<Output>], reducer: GradientReducer? = nil,
+    compute: (Batch) throws -> (loss: Tensor, output: Output), goOn: () -> Bool = { true }
 ) throws -> Measurements? {
     let modes = ([model] + model.modules()).map { (module: $0, training: $0.training) }
     model.eval()
     defer { for (module, training) in modes { module.training = training } }
     return try checked {
         let measurements = Measurements(measures.map(\.name))
-        let iterator = loader.makeIterator()
-        while let batch = try iterator.nextBatch() {
+        let batches = Batches(loader, reducer)
+        while let batch = try batches.next() {
             try checkedStep {
-                try inferenceMode {
-                    let computed = try compute(batch)
-                    measurements.add(loss: computed.loss, computed.output, samples: iterator.sampleCount, measures)
+                for shard in batch.shards {
+                    try inferenceMode {
+                        let computed = try compute(shard.batch)
+                        measurements.add(loss: computed.loss, computed.output, samples: shard.samples, measures, shard: shard.number)
+                    }
                 }
             }
             try throwFailure()
-            guard goOn() else { return nil }
+            guard try agreed(goOn(), reducer) else { return nil }
         }
-        return measurements
+        return try reducer.map { try measurements.gathered(in: $0.group, measures) } ?? measurements
+    }
+}
+
+/// Whether all processes want to go on.
+private func agreed(_ goesOn: Bool, _ reducer: GradientReducer?) throws -> Bool {
+    guard let reducer else { return goesOn }
+    return try !reducer.group.anyProcess([!goesOn])[0]
+}
+
+/// The batches of an epoch in shards: one shard, or those of this process.
+struct Batches<Batch> {
+    /// The epoch's seed.
+    let seed: UInt64
+    /// The next batch, nil after the last.
+    let next: () throws -> ShardedBatch<Batch>?
+    /// The number of samples in some of the epoch's batches; nil where only its end tells.
+    let samples: (Range<Int>) -> Int?
+
+    init(_ loader: DataLoader<Batch>, _ reducer: GradientReducer?, at position: EpochPosition? = nil) {
+        if let reducer {
+            let sharded = loader.sharded(reducer.sharding, in: reducer.group)
+            if let position { sharded.resume(at: position) }
+            let iterator = sharded.makeIterator()
+            self.init(seed: sharded.position?.seed ?? 0, next: iterator.nextBatch, samples: iterator.samples(in:))
+        } else {
+            if let position { loader.resume(at: position) }
+            let iterator = loader.makeIterator()
+            self.init(
+                seed: loader.position?.seed ?? 0,
+                next: { try iterator.nextBatch().map { ShardedBatch(whole: $0, samples: iterator.sampleCount) } },
+                samples: iterator.samples(in:))
+        }
+    }
+
+    private init(seed: UInt64, next: @escaping () throws -> ShardedBatch<Batch>?, samples: @escaping (Range<Int>) -> Int?) {
+        (self.seed, self.next, self.samples) = (seed, next, samples)
     }
 }

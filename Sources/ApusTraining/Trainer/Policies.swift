@@ -1,4 +1,5 @@
 import ApusCore
+import ApusDistributed
 import ApusOptim
 
 /// Where and how often checkpoints are written. One is written after every epoch and when training is stopped.
@@ -115,11 +116,12 @@ public enum Clipping: Hashable, Sendable {
     /// Clamps each element to −x … x. PyTorch: `clip_grad_value_`.
     case value(Double)
 
-    func apply(_ optimizer: Optimizer) {
-        let parameters = optimizer.paramGroups.flatMap(\.parameters)
-        switch self {
-        case .norm(let norm): clipGradNorm_(parameters, maxNorm: norm)
-        case .value(let value): clipGradValue_(parameters, clipValue: value)
+    func apply(_ optimizer: Optimizer, _ reducer: GradientReducer?) {
+        switch (self, reducer) {
+        case (.norm(let norm), nil): clipGradNorm_(optimizer.stepped, maxNorm: norm)
+        case (.norm(let norm), let reducer?):
+            do { try reducer.clipGradNorm(optimizer, maxNorm: norm) } catch { fail("clipGradNorm", "\(error)") }
+        case (.value(let value), _): clipGradValue_(optimizer.stepped, clipValue: value)
         }
     }
 }

@@ -1,5 +1,6 @@
 import ApusCore
 import ApusData
+import ApusDistributed
 import ApusFormats
 import ApusNN
 import ApusOptim
@@ -16,6 +17,8 @@ package struct TrainerState: Codable {
     var scaler: [String: String]?
     /// The epoch with the best weights.
     var bestEpoch: Int?
+    /// How many shards a batch has; nil for one.
+    var shards: Int?
 
     /// The state of an unfinished epoch.
     package struct Partial: Codable {
@@ -55,9 +58,9 @@ package struct TrainerState: Codable {
     init(
         step: Int, history: [EpochRecord], generator: Generator.State, loader: Generator.State?, partial: Partial?,
         optimizers: [[String: String]],
-        schedules: [[String: String]], scaler: [String: String]?, bestEpoch: Int?
+        schedules: [[String: String]], scaler: [String: String]?, bestEpoch: Int?, shards: Int? = nil
     ) {
-        self.bestEpoch = bestEpoch
+        (self.bestEpoch, self.shards) = (bestEpoch, shards)
         (self.step, self.history, self.generator, self.loader) = (step, history, generator, loader)
         (self.partial, self.optimizers, self.schedules, self.scaler) = (partial, optimizers, schedules, scaler)
     }
@@ -72,10 +75,14 @@ extension Trainer {
     /// Writes a checkpoint of the current state, if there is a policy.
     func saveCheckpoint(_ train: DataLoader<Batch>) throws {
         guard let policy = checkpoints else { return }
-        var checkpoint = Checkpoint()
-        func keep(_ section: String, _ tensors: StateDict) { checkpoint[section] = StateDict(tensors.map { ($0.key, $0.value.to(.cpu)) }) }
-        // Copy from the device first: if that fails, or the work before did, the last checkpoint stays.
+        let reducer = try shared()
+        // All processes have the same state but for what they have measured, and the first one writes it.
+        let measured = try partial.map { try gathered($0.measurements, reducer).state() }
         let states = optimizers.map { $0.stateDict() }
+        guard group?.isFirst ?? true else { return }
+        var checkpoint = Checkpoint()
+        // Copy from the device first: if that fails, or the work before did, the last checkpoint stays.
+        func keep(_ section: String, _ tensors: StateDict) { checkpoint[section] = StateDict(tensors.map { ($0.key, $0.value.to(.cpu)) }) }
         keep(Self.modelSection, model.stateDict())
         for (i, state) in states.enumerated() { keep(Self.section(optimizer: i), state.tensors) }
         if let average { keep(Self.averageSection, average.module.stateDict()) }
@@ -84,20 +91,26 @@ extension Trainer {
         for (key, value) in try checkpointMetadata() { checkpoint.metadata[key] = value }
         let state = TrainerState(
             step: step, history: history, generator: generator.state, loader: train.generator?.state,
-            partial: try partial.map {
+            partial: partial.map {
                 .init(
-                    seed: $0.position.seed, batch: $0.position.batch, measurements: try $0.measurements.state(),
+                    seed: $0.position.seed, batch: $0.position.batch, measurements: measured!,
                     learningRate: $0.learningRate, seconds: $0.seconds, waiting: $0.waiting)
             },
-            optimizers: states.map(\.values), schedules: schedules.map { $0.stateDict() }, scaler: scaler?.stateDict(), bestEpoch: bestEpoch
-        )
+            optimizers: states.map(\.values), schedules: schedules.map { $0.stateDict() }, scaler: scaler?.stateDict(),
+            bestEpoch: bestEpoch,
+            shards: reducer?.sharding.count)
         checkpoint.metadata[TrainerState.key] = try JSON(encoding: state).text
         try checkpoint.save(in: policy.folder)
     }
 
+    /// What all processes have measured.
+    private func gathered(_ measurements: Measurements, _ reducer: GradientReducer?) throws -> Measurements {
+        try reducer.map { try measurements.gathered(in: $0.group, measures) } ?? measurements
+    }
+
     /// Continues from the newest undamaged checkpoint in the policy's folder. Returns false where there is none; then nothing has changed.
     @discardableResult public func resume(train: DataLoader<Batch>) throws -> Bool {
-        guard let policy = checkpoints, let checkpoint = try Checkpoint.load(from: policy.folder) else { return false }
+        guard let policy = checkpoints, let checkpoint = try Checkpoint.load(from: policy.folder, in: group) else { return false }
         try restore(checkpoint, train: train, file: Checkpoint.newest(in: policy.folder))
         return true
     }
@@ -117,6 +130,10 @@ extension Trainer {
             FormatError(
                 file: file, place: .key(TrainerState.key),
                 reason: "the checkpoint's run has \(found) \(what), this trainer \(own); give it the same ones")
+        }
+        let sharding = try shared()?.sharding
+        guard state.shards ?? 1 == sharding?.count ?? 1 else {
+            throw differs("shards a batch", state.shards ?? 1, sharding?.count ?? 1)
         }
         guard state.optimizers.count == optimizers.count else { throw differs("optimizers", state.optimizers.count, optimizers.count) }
         guard state.schedules.count == schedules.count else {
@@ -148,7 +165,8 @@ extension Trainer {
             }
             do {
                 partial = Partial(
-                    position: .init(seed: found.seed, batch: found.batch), measurements: try Measurements(found.measurements, measures),
+                    position: .init(seed: found.seed, batch: found.batch),
+                    measurements: try Measurements(found.measurements, measures, own: sharding?.own),
                     learningRate: found.learningRate ?? .nan, seconds: found.seconds, waiting: found.waiting ?? 0)
             } catch {
                 throw FormatError(file: file, place: .key(TrainerState.key), reason: "\(error)")

@@ -1,5 +1,6 @@
 import ApusCore
 import ApusData
+import ApusDistributed
 import ApusNN
 import ApusOptim
 import ApusSystem
@@ -13,13 +14,15 @@ extension Trainer {
     /// not fit; that a last batch of one sample is too small for batch normalisation is found before the first step.
     @discardableResult public func fit(_ train: DataLoader<Batch>, test: DataLoader<Batch>? = nil, epochs: Int) throws -> TrainingOutcome {
         try checkSettings(train, test)
+        let reducer = try shared()
+        try agree(reducer, train, test, epochs: epochs)
         if !model.training { model.train() }
         return try withGenerator(generator) {
             var progress = progress(train, epochs: max(epochs, 1), partial?.measurements ?? Measurements(measures.map(\.name)))
             for observer in observers { observer.willTrain(progress) }
             while history.count < epochs {
                 if let earlyStopping, partial == nil, earlyStopping.isOver(history) { return .finishedEarly }
-                guard try checked({ try runEpoch(train, test: test, epochs: epochs, &progress) }) else {
+                guard try checked({ try runEpoch(train, test: test, epochs: epochs, reducer, &progress) }) else {
                     for observer in observers { observer.didStop(progress) }
                     return .stopped
                 }
@@ -79,35 +82,38 @@ extension Trainer {
 
     /// Runs one epoch, or the rest of one; false if it was stopped.
     private func runEpoch(
-        _ train: DataLoader<Batch>, test: DataLoader<Batch>?, epochs: Int, _ progress: inout TrainingProgress
+        _ train: DataLoader<Batch>, test: DataLoader<Batch>?, epochs: Int, _ reducer: GradientReducer?, _ progress: inout TrainingProgress
     ) throws -> Bool {
         let measurements = partial?.measurements ?? Measurements(measures.map(\.name))
         let secondsBefore = partial?.seconds ?? 0
         var waiting = partial?.waiting ?? 0
         progress = self.progress(train, epochs: epochs, measurements)
-        if let partial { train.resume(at: partial.position) }
+        let position = partial?.position
         partial = nil
-        if progress.batch == 0 { try checkLastBatch(train) }
-        let iterator = train.makeIterator()
+        if progress.batch == 0 { try checkLastBatch(train, reducer?.sharding ?? .whole) }
         // Others may iterate over the loader meanwhile: an evaluation with the same loader, or an observer.
-        let seed = train.position?.seed ?? 0
-        func nextBatch() throws -> Batch? {
+        let batches = Batches(train, reducer, at: position)
+        func nextBatch() throws -> ShardedBatch<Batch>? {
             let begin = monotonicSeconds()
             defer { waiting += monotonicSeconds() - begin }
-            return try iterator.nextBatch()
+            return try batches.next()
         }
         func place(_ progress: TrainingProgress, seconds: Double) -> Partial {
             Partial(
-                position: .init(seed: seed, batch: progress.batch), measurements: measurements, learningRate: progress.learningRate,
+                position: .init(seed: batches.seed, batch: progress.batch), measurements: measurements, learningRate: progress.learningRate,
                 seconds: seconds, waiting: waiting)
         }
         let begin = monotonicSeconds()
         var lastCheckpoint = begin
         var isBetweenSteps = true
+        // What the first process wants is what all do.
+        func isCheckpointDue() -> Bool { checkpoints.map { monotonicSeconds() - lastCheckpoint >= $0.seconds } ?? false }
         // Checkpoints hold no gradients, so they are written between steps, and training is stopped there too.
-        while !(stop.isSet && isBetweenSteps), let batch = try nextBatch() {
+        while !(wantsStop(reducer) && isBetweenSteps), let batch = try nextBatch() {
             progress.learningRate = learningRate
-            isBetweenSteps = try learn(batch, number: progress.batch, of: iterator, train.count, measurements)
+            var isDue = false
+            isBetweenSteps = try learn(
+                batch, number: progress.batch, of: batches, train.count, measurements, reducer, &isDue, isCheckpointDue)
             progress.step = step
             progress.batch += 1
             let now = monotonicSeconds()
@@ -115,7 +121,8 @@ extension Trainer {
             for observer in observers { observer.didTrain(progress) }
             try throwFailure() // Errors that a device has reported meanwhile.
             guard isBetweenSteps, let policy = checkpoints else { continue }
-            if now - lastCheckpoint >= policy.seconds || policy.steps.map({ step % $0 == 0 }) == true {
+            if reducer == nil { isDue = isCheckpointDue() }
+            if isDue || policy.steps.map({ step % $0 == 0 }) == true {
                 partial = place(progress, seconds: secondsBefore + now - begin)
                 defer { partial = nil }
                 try saveCheckpoint(train)
@@ -131,7 +138,7 @@ extension Trainer {
             try saveCheckpoint(train)
             return false
         }
-        if stop.isSet { return try pause() }
+        if wantsStop(reducer) { return try pause() }
         var record = EpochRecord(
             epoch: progress.epoch, step: step, train: trained, test: nil, learningRate: progress.learningRate,
             samplesPerSecond: progress.samplesPerSecond, seconds: seconds, waiting: waiting)
@@ -139,10 +146,10 @@ extension Trainer {
             // A test loader may draw from the run's generator: a resumed evaluation must start from the same state. A test loader with its
             // own generator gives the same order in every epoch.
             let (own, others) = (generator.state, test.generator?.state)
-            let tested = try evaluate(test, after: progress)
+            let tested = try evaluate(test, reducer, after: progress)
             if let others { test.generator?.state = others }
             guard let tested else {
-                generator.state = own
+                (generator.state, isStopAgreed) = (own, true)
                 return try pause()
             }
             record.test = tested
@@ -166,29 +173,81 @@ extension Trainer {
         return try average.map { try $0.inPlace(copies) } ?? copies()
     }
 
-    /// Trains on a batch; true if it completed a step. A model that does not fit its data throws here instead of trapping.
+    /// Trains on a batch; true if it completed a step. A model that does not fit its data throws here instead of trapping. `isDue` becomes
+    /// whether the first of several processes wants a checkpoint.
     private func learn(
-        _ batch: Batch, number: Int, of iterator: DataLoader<Batch>.Iterator, _ count: Int, _ measurements: Measurements
+        _ batch: ShardedBatch<Batch>, number: Int, of batches: Batches<Batch>, _ count: Int, _ measurements: Measurements,
+        _ reducer: GradientReducer?, _ isDue: inout Bool, _ isCheckpointDue: () -> Bool
     ) throws -> Bool {
-        let (own, group) = (iterator.sampleCount, number - number % accumulate)
+        let group = number - number % accumulate
         let end = min(group + accumulate, count)
         let isLast = number + 1 == end
+        let samples = batches.samples(group..<end) ?? batch.samples
         try checkedStep {
-            if number == group { begun = [] }
-            let taken = TrainingStep(
-                samples: own, weight: Double(own) / Double(iterator.samples(in: group..<end) ?? own), isLast: isLast, scaler: scaler,
-                clipping: clipping, begun: begun)
-            let computed = try inItsDType { try learn(batch, taken) }
-            begun = taken.begun
-            if isLast {
-                if taken.hasStepped { scaler?.update() }
-                for schedule in schedules { schedule.didStep() }
-                average?.update()
-                step += 1
+            if number == group {
+                (begun, losses) = ([], [:])
+                try reducer?.begin(signals(isCheckpointDue()))
             }
-            measurements.add(loss: computed.loss, computed.output, samples: own, measures)
+            for shard in batch.shards {
+                let taken = TrainingStep(
+                    samples: shard.samples, weight: Double(shard.samples) / Double(samples), isLast: isLast, reducer: reducer,
+                    scaler: scaler, clipping: clipping, begun: begun)
+                let single = optimizers.count == 1
+                func compute(_ batch: Batch) throws -> Computed { try inItsDType { try learn(batch, taken) } }
+                let computed = try reducer.map { try $0.learn(shard, isLast: isLast, isSingle: single, compute) } ?? compute(shard.batch)
+                begun = taken.begun
+                if reducer == nil {
+                    measurements.add(loss: computed.loss, computed.output, samples: shard.samples, measures)
+                } else {
+                    losses[shard.number, default: 0] += computed.loss.item() * Double(shard.samples) / Double(samples)
+                    measurements.add(computed.output, measures, shard: shard.number)
+                }
+            }
+            guard isLast else { return }
+            if let reducer {
+                let result = try reducer.finish(losses: losses)
+                measurements.add(loss: result.loss, samples: samples)
+                isDue = result.signals.contains(.checkpoint)
+                isStopAgreed = isStopAgreed || result.signals.contains(.stop)
+                let taken = TrainingStep(
+                    samples: samples, weight: 1, isLast: true, reducer: reducer, scaler: scaler, clipping: clipping, begun: begun)
+                for optimizer in optimizers where begun.contains(ObjectIdentifier(optimizer)) { taken.step(optimizer) }
+            }
+            if !begun.isEmpty { scaler?.update() }
+            for schedule in schedules { schedule.didStep() }
+            average?.update()
+            step += 1
         }
         return isLast
+    }
+
+    /// What this process tells the others with the next step.
+    private func signals(_ isCheckpointDue: Bool) -> GradientReducer.Signals {
+        var signals: GradientReducer.Signals = stop.isSet ? [.stop] : []
+        if isCheckpointDue, group?.isFirst == true { signals.insert(.checkpoint) }
+        return signals
+    }
+
+    /// Whether training is to stop here: on all processes or on none.
+    private func wantsStop(_ reducer: GradientReducer?) -> Bool { reducer == nil ? stop.isSet : isStopAgreed }
+
+    /// Throws unless all processes are about to do the same.
+    private func agree(_ reducer: GradientReducer?, _ train: DataLoader<Batch>, _ test: DataLoader<Batch>?, epochs: Int) throws {
+        guard let reducer else { return }
+        isStopAgreed = false
+        func name(_ loader: DataLoader<Batch>) -> String {
+            "\(loader.count) batches of \(loader.batchSize.map { "\($0)" } ?? "any size"), \(loader.sampleCount.map { "\($0)" } ?? "any number of") samples"
+        }
+        try reducer.group.agree(
+            on: [
+                "\(epochs) epochs", "\(history.count) of them done", "\(reducer.sharding.count) shards",
+                "batches of \(accumulate) for a step",
+                "training on \(name(train))", test.map { "evaluation on \(name($0))" } ?? "no evaluation", "step \(step)",
+                "\(partial?.position.batch ?? 0) batches of an epoch done", "optimizers: \(optimizers.map { "\(type(of: $0))" })",
+                checkpoints.map { "checkpoints, every \($0.steps.map { "\($0)" } ?? "no") steps" } ?? "no checkpoints",
+                "metrics: \(measures.map(\.name))",
+            ], "what to do")
+        try reducer.group.synchronize(model)
     }
 
     private func inItsDType<Result>(_ body: () throws -> Result) rethrows -> Result {
@@ -197,9 +256,9 @@ extension Trainer {
 
     /// Throws if an epoch ends with a batch of one sample that the model cannot learn from: batch normalisation cannot compute statistics
     /// from one value per channel. It tries the first sample before training begins.
-    private func checkLastBatch(_ train: DataLoader<Batch>) throws {
-        guard let compute, let size = train.batchSize, let count = train.sampleCount, size > 1, !train.dropLast, count % size == 1,
-            model.training,
+    private func checkLastBatch(_ train: DataLoader<Batch>, _ sharding: Sharding) throws {
+        guard let compute, let size = train.batchSize, let count = train.sampleCount, size > 1, !train.dropLast,
+            sharding.leavesOne(of: count % size) || sharding.leavesOne(of: min(size, count)), model.training,
             ([model] + model.modules()).contains(where: { $0 is BatchNorm && $0.training })
         else { return }
         let buffers = model.buffers().map { ($0, $0.clone()) }
@@ -211,17 +270,19 @@ extension Trainer {
                 try checked { try noGrad { _ = try inItsDType { try compute(sample) } } }
             } catch {
                 throw OpError(
-                    "an epoch of \(count) samples in batches of \(size) ends with a batch of one, from which the model cannot learn (\(error)); "
-                        + "choose another batch size, \(size - 1) or \(size + 1) say, or dropLast: true", op: "fit")
+                    sharding.count > 1
+                        ? "an epoch of \(count) samples in batches of \(size) has batches of which a shard of \(sharding.count) is one sample, from which the model cannot learn (\(error)); choose larger batches, fewer shards, or dropLast: true"
+                        : "an epoch of \(count) samples in batches of \(size) ends with a batch of one, from which the model cannot learn (\(error)); choose another batch size, \(size - 1) or \(size + 1) say, or dropLast: true",
+                    op: "fit")
             }
         }
     }
 
     // MARK: Evaluation
 
-    private func evaluate(_ test: DataLoader<Batch>, after progress: TrainingProgress) throws -> Measured? {
+    private func evaluate(_ test: DataLoader<Batch>, _ reducer: GradientReducer?, after progress: TrainingProgress) throws -> Measured? {
         var count = 0
-        return try evaluate(test) {
+        return try evaluate(test, reducer) {
             count += 1
             for observer in observers { observer.didEvaluate(batch: count, of: test.count, after: progress) }
             return !stop.isSet
@@ -231,20 +292,26 @@ extension Trainer {
     /// Evaluates the model on `loader`, in evaluation mode and with the averaged weights if there are any (afterwards each layer gets its
     /// own mode back).
     public func evaluate(_ loader: DataLoader<Batch>) throws -> Measurements {
-        guard let measurements = try evaluate(loader, goOn: { true }) else {
+        guard let measurements = try evaluate(loader, shared(), goOn: { true }) else {
             preconditionFailure("an evaluation that nobody stops has a result")
         }
         return measurements
     }
 
     /// The same; `goOn` is called after each batch, and nil is returned once it returns false.
-    func evaluate(_ loader: DataLoader<Batch>, goOn: () -> Bool) throws -> Measurements? {
+    func evaluate(_ loader: DataLoader<Batch>, _ reducer: GradientReducer? = nil, goOn: () -> Bool) throws -> Measurements? {
         guard let compute else {
             throw OpError("nothing says what to compute of a batch; give the trainer an evaluate closure", op: "evaluate")
         }
         func run() throws -> Measurements? {
-            try measured(model, on: loader, measures, compute: { batch in try inItsDType { try compute(batch) } }, goOn: goOn)
+            try measured(
+                model, on: loader, measures, reducer: reducer, compute: { batch in try inItsDType { try compute(batch) } }, goOn: goOn)
         }
         return try average.map { try $0.inPlace(run) } ?? run()
     }
+}
+
+extension Sharding {
+    /// Whether a shard of so many samples has one.
+    fileprivate func leavesOne(of samples: Int) -> Bool { (0..<count).contains { self.samples(of: $0, in: samples).count == 1 } }
 }

@@ -1,5 +1,6 @@
 import ApusCore
 import ApusData
+import ApusDistributed
 import ApusNN
 import ApusOptim
 
@@ -22,6 +23,10 @@ import ApusOptim
 ///
 /// All random numbers during training come from `generator`. Its state is in each checkpoint, together with the position in the epoch: a
 /// run that is killed and resumed ends with the same bytes as an uninterrupted one.
+///
+/// With a `group` several processes share each batch: it is cut into `shards`, of which each process computes some, and all take the same
+/// step. The batch size of the loader is that of all together, and the weights depend on the number of shards, not on that of processes.
+/// Random numbers of the network belong to the shard then. The first process writes the checkpoints.
 public final class Trainer<Batch, Output> {
     /// The loss of a batch, a scalar that is the mean over its samples, and the input of the metrics.
     public typealias Computed = (loss: Tensor, output: Output)
@@ -36,6 +41,10 @@ public final class Trainer<Batch, Output> {
     public let generator: Generator
     /// Stops training after the current step, once it is set. Any thread and any signal handler may set it.
     public let stop: StopFlag
+    /// The processes that train together; nil for this one alone.
+    public let group: ProcessGroup?
+    /// How many shards a batch is cut into, whoever computes them; nil for one a process.
+    public let shards: Int?
     /// The metrics computed for every batch.
     public private(set) var measures: [Measure<Output>] = []
 
@@ -54,6 +63,9 @@ public final class Trainer<Batch, Output> {
     public var autocast: DType?
     /// The loss scaler, needed for float16.
     public var scaler: GradScaler?
+    /// Whether the processes of the group share the steps of the optimizers, each of which then keeps its part of their state; see
+    /// ``Optimizer/sharded(by:)``. Set it before the first call of `fit` or `restore`.
+    public var sharesSteps = false
     /// When to stop before the last epoch.
     public var earlyStopping: EarlyStopping?
     /// Keeps the weights of the best epoch by that value, in memory and in checkpoints; ``loadBest()`` restores them.
@@ -65,6 +77,8 @@ public final class Trainer<Batch, Output> {
     public internal(set) var step = 0
     /// The optimizers that have gradients of the current group of batches.
     var begun: Set<ObjectIdentifier> = []
+    /// Of each shard of this process: its share of the loss of the current group of batches.
+    var losses: [Int: Double] = [:]
     /// The weights of the best epoch since ``keepBest`` was set.
     public internal(set) var bestWeights: StateDict?
     /// The number of that epoch, from 1.
@@ -73,6 +87,10 @@ public final class Trainer<Batch, Output> {
     var partial: Partial?
     /// A running average of the weights.
     var average: WeightAverage?
+    /// What sums gradients over shards; see ``shared()``.
+    private var reducer: GradientReducer?
+    /// Whether any process wants training to stop.
+    var isStopAgreed = false
 
     let learn: (Batch, TrainingStep) throws -> Computed
     let compute: ((Batch) throws -> Computed)?
@@ -91,24 +109,38 @@ public final class Trainer<Batch, Output> {
     /// adversarial networks, or several losses. `evaluate` computes a batch of the test set; without it there is no evaluation.
     public init(
         model: Module, optimizers: [Optimizer], schedules: [Schedule] = [], generator: Generator = .current, stop: StopFlag = StopFlag(),
-        step: @escaping (Batch, TrainingStep) throws -> Computed, evaluate: ((Batch) throws -> Computed)? = nil
+        group: ProcessGroup? = nil, shards: Int? = nil, step: @escaping (Batch, TrainingStep) throws -> Computed,
+        evaluate: ((Batch) throws -> Computed)? = nil
     ) {
-        (self.model, self.optimizers, self.schedules) = (model, optimizers, schedules)
+        (self.model, self.optimizers, self.schedules, self.group, self.shards) = (model, optimizers, schedules, group, shards)
         (self.generator, self.stop, learn, compute) = (generator, stop, step, evaluate)
     }
 
     /// A trainer that minimises the loss returned by `compute`.
     public convenience init(
         model: Module, optimizer: Optimizer, schedule: Schedule? = nil, generator: Generator = .current, stop: StopFlag = StopFlag(),
-        compute: @escaping (Batch) throws -> Computed
+        group: ProcessGroup? = nil, shards: Int? = nil, compute: @escaping (Batch) throws -> Computed
     ) {
         self.init(
             model: model, optimizers: [optimizer], schedules: schedule.map { [$0] } ?? [], generator: generator, stop: stop,
+            group: group, shards: shards,
             step: { batch, step in
                 let computed = try compute(batch)
                 step.minimize(computed.loss, by: optimizer)
                 return computed
             }, evaluate: compute)
+    }
+
+    /// What sums gradients over the shards of a batch; nil where one process computes whole batches. All processes call it for the first time
+    /// at the same place: it gives them the weights of the first.
+    func shared() throws -> GradientReducer? {
+        guard let group, group.size > 1 || shards ?? 1 > 1 else { return nil }
+        if reducer == nil {
+            let made = try GradientReducer(model, in: group, shards: shards)
+            if sharesSteps { for optimizer in optimizers { try made.shareSteps(of: optimizer) } }
+            reducer = made
+        }
+        return reducer
     }
 
     /// Adds a metric, which `make` computes for every batch.
@@ -146,10 +178,12 @@ extension Trainer where Batch == (Tensor, Tensor), Output == (Tensor, Tensor) {
     /// returns the mean over the batch. Metrics get the same two. Batches are moved to `device`, where the model must be already.
     public convenience init(
         model: Module, optimizer: Optimizer, schedule: Schedule? = nil, device: Device = .cpu, generator: Generator = .current,
-        stop: StopFlag = StopFlag(),
+        stop: StopFlag = StopFlag(), group: ProcessGroup? = nil, shards: Int? = nil,
         loss: @escaping (Tensor, Tensor) -> Tensor
     ) {
-        self.init(model: model, optimizer: optimizer, schedule: schedule, generator: generator, stop: stop) { x, y in
+        self.init(
+            model: model, optimizer: optimizer, schedule: schedule, generator: generator, stop: stop, group: group, shards: shards
+        ) { x, y in
             let (output, target) = (model(x.to(device)), y.to(device))
             return (loss(output, target), (output, target))
         }

@@ -1,4 +1,5 @@
 import ApusCore
+import ApusDistributed
 import ApusOptim
 
 /// One batch in a ``Trainer``. A custom step calls ``minimize(_:by:)``, which applies the trainer's settings: accumulation, loss scaling
@@ -10,23 +11,28 @@ public final class TrainingStep {
     let weight: Double
     /// Whether the batch is the last of its update.
     let isLast: Bool
+    /// What sums gradients over shards; the trainer takes the step of the optimizers then, once those of all shards are there.
+    private let reducer: GradientReducer?
     private let scaler: GradScaler?
     private let clipping: Clipping?
     /// The optimizers that have gradients of this update.
     private(set) var begun: Set<ObjectIdentifier>
     private var seen: Set<ObjectIdentifier> = []
 
-    init(samples: Int, weight: Double, isLast: Bool, scaler: GradScaler?, clipping: Clipping?, begun: Set<ObjectIdentifier>) {
-        (self.samples, self.weight, self.isLast, self.scaler, self.clipping, self.begun) = (
-            samples, weight, isLast, scaler, clipping, begun
-        )
+    init(
+        samples: Int, weight: Double, isLast: Bool, reducer: GradientReducer?, scaler: GradScaler?, clipping: Clipping?,
+        begun: Set<ObjectIdentifier>
+    ) {
+        (self.samples, self.weight, self.isLast, self.reducer) = (samples, weight, isLast, reducer)
+        (self.scaler, self.clipping, self.begun) = (scaler, clipping, begun)
     }
 
     /// Whether an optimizer has been asked to take its step.
     var hasStepped: Bool { isLast && !seen.isEmpty }
 
     /// Computes the gradients of `loss`, a scalar, for the parameters of `optimizer` alone, and takes its step, or with accumulation takes
-    /// it after the last batch of the group. Traps if it is called twice for one optimizer in a batch.
+    /// it after the last batch of the group. Where batches are cut into shards, all optimizers take their steps after the last shard.
+    /// Traps if it is called twice for one optimizer in a batch.
     public func minimize(_ loss: Tensor, by optimizer: Optimizer) {
         guard seen.insert(ObjectIdentifier(optimizer)).inserted else {
             fail("minimize", "is called twice for one \(type(of: optimizer)) in a batch; add the losses, and call it once")
@@ -38,12 +44,16 @@ public final class TrainingStep {
             var loss = loss.to(loss.dtype.computeType)
             if weight != 1 { loss = loss * weight }
             (scaler?.scale(loss) ?? loss).backward(inputs: optimizer.paramGroups.flatMap(\.parameters))
-            guard isLast else { return }
-            if let clipping {
-                scaler?.unscale_(optimizer)
-                clipping.apply(optimizer)
-            }
-            if let scaler { scaler.step(optimizer) } else { optimizer.step() }
+            if isLast, reducer == nil { step(optimizer) }
         }
+    }
+
+    /// Takes the step of an optimizer whose gradients are there.
+    func step(_ optimizer: Optimizer) {
+        if let clipping {
+            scaler?.unscale_(optimizer)
+            clipping.apply(optimizer, reducer)
+        }
+        if let scaler { scaler.step(optimizer) } else { optimizer.step() }
     }
 }

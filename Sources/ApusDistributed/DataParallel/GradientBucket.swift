@@ -1,0 +1,84 @@
+import ApusCore
+
+/// Gradients that travel together, in one block of memory on the processor.
+final class GradientBucket {
+    /// A parameter's place.
+    struct Member {
+        /// The parameter's number in the model.
+        let number: Int
+        let range: Range<Int>
+    }
+
+    let members: [Member]
+    let sum: Tensor
+    /// How many gradients are not in it yet.
+    private(set) var missing = 0
+    private var work: Work<Void>?
+
+    /// How many numbers of it each process sums up where steps are shared.
+    let chunk: Int
+
+    init(_ members: [Member], _ dtype: DType, processes: Int) {
+        self.members = members
+        let count = members.last?.range.upperBound ?? 0
+        chunk = (count + processes - 1) / processes
+        // The last chunk may be longer than what is left.
+        sum = Tensor.zeros([chunk * processes], dtype: dtype)
+    }
+
+    var isFull: Bool { missing == 0 }
+
+    /// Makes it ready for the gradients of an update.
+    func begin() { (missing, work) = (members.count, nil) }
+
+    /// Takes the sum over this process's shards of a member's gradient, nil where there is none.
+    func put(_ gradient: Tensor?, _ range: Range<Int>) throws {
+        let place = self[range]
+        // −0 is what changes no sum, not even one that is −0 itself.
+        _ = try checked { noGrad { gradient.map { place.copy_($0.reshape(-1)) } ?? place.fill_(-0.0) } }
+        missing -= 1
+    }
+
+    /// Puts numbers at a place, outside an update.
+    func put(_ numbers: Tensor, at place: Int) throws {
+        _ = try checked { noGrad { self[place..<(place + numbers.numel)].copy_(numbers) } }
+    }
+
+    /// Begins the sum over processes: of all, or on each process of its chunk.
+    func start(_ group: ProcessGroup, inChunks: Bool) {
+        work =
+            inChunks
+            ? group.startReduceScatter(sum.pointer, chunk: chunk, sum.dtype) : group.startSum(sum.pointer, count: sum.numel, sum.dtype)
+    }
+
+    /// Begins to give each process's chunk to all.
+    func startGathering(_ group: ProcessGroup) { work = group.startAllGather(sum.pointer, chunk: chunk, sum.dtype) }
+
+    /// Waits for what has been started.
+    func finish() throws { try work?.wait() }
+
+    /// The numbers of a member, in the bucket's memory.
+    subscript(range: Range<Int>) -> Tensor { sum.narrow(dim: 0, range.lowerBound, range.count) }
+}
+
+extension GradientBucket {
+    /// Buckets for `parameters` in reverse order, in which their gradients come: of up to `bytes`, the first two of up to `firstBytes`, so that
+    /// sums begin early. Sums are float64 for float64 parameters, else float32.
+    static func buckets(_ parameters: [Tensor], bytes: Int, firstBytes: Int, processes: Int) -> [GradientBucket] {
+        var buckets: [GradientBucket] = []
+        var (members, end, dtype): ([Member], Int, DType) = ([], 0, .float32)
+        func close() {
+            if !members.isEmpty { buckets.append(GradientBucket(members, dtype, processes: processes)) }
+            (members, end) = ([], 0)
+        }
+        for (number, parameter) in parameters.enumerated().reversed() {
+            let (count, own) = (parameter.numel, parameter.dtype.computeType)
+            if own != dtype || (end + count) * own.size > (buckets.count < 2 ? min(bytes, firstBytes) : bytes) { close() }
+            dtype = own
+            members.append(Member(number: number, range: end..<(end + count)))
+            end += count
+        }
+        close()
+        return buckets
+    }
+}

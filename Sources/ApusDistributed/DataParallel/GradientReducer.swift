@@ -1,0 +1,268 @@
+import ApusCore
+import ApusData
+import ApusNN
+import ApusOptim
+
+/// Sums the gradients of a model over the shards of a batch, whichever processes compute them. PyTorch: the `Reducer` of
+/// `DistributedDataParallel`.
+///
+/// An update is ``begin(_:)``, for each shard of each batch ``learn(_:isLast:isSingle:_:)``, and ``finish(losses:)``, after which all
+/// processes have the same gradients. Buckets of gradients travel while the last shard's backward pass goes on, in an order that all
+/// processes share: the reverse one of the parameters.
+package final class GradientReducer {
+    /// How large buckets are: of 5 MB, most of a sum is hidden behind what is computed meanwhile; of 25 MB, half as much.
+    package static let bucketBytes = 5 << 20
+    private static let firstBucketBytes = 1 << 20
+
+    package let group: ProcessGroup
+    package let sharding: Sharding
+    private let model: Module
+    private let bytes: Int
+    private(set) var parameters: [Parameter] = []
+    private var numbers: [ObjectIdentifier: Int] = [:]
+    private var hooks: [HookHandle] = []
+    private(set) var buckets: [GradientBucket] = []
+    /// Of each parameter: its bucket, and its place there.
+    private var places: [(bucket: Int, range: Range<Int>)] = []
+    private let statistics: SharedStatistics
+    /// What is under way; nil between updates.
+    private var update: Update?
+    private var step: UInt64 = 0
+    /// The steps of optimizers that are shared; nil where each process takes them whole.
+    private var parts: StepParts?
+    /// Called for a gradient that comes outside of an update.
+    package var didStray: () -> Void = {}
+
+    /// An update.
+    private final class Update {
+        /// Of each parameter: the sum over the shards before `nextShard`.
+        var sums: [TreeSum]
+        var nextShard: Int
+        /// Of each shard: the gradients of the parameters in the batches before the last one.
+        var earlier: [Int: [Tensor?]] = [:]
+        /// Whether a parameter's sum is in its bucket, and whether there is one.
+        var isPlaced: [Bool], isThere: [Bool]
+        var nextBucket = 0
+        var shard: ShardUnderWay?
+        /// What went wrong in a hook, which cannot throw.
+        var failure: (any Error)?
+        let exchange: Work<[[UInt64]]>
+
+        init(parameters count: Int, firstShard: Int, _ exchange: Work<[[UInt64]]>) {
+            (sums, nextShard, self.exchange) = (Array(repeating: TreeSum(), count: count), firstShard, exchange)
+            isPlaced = Array(repeating: false, count: count)
+            isThere = isPlaced
+        }
+    }
+
+    /// A shard whose gradients are being computed.
+    private struct ShardUnderWay {
+        let number: Int
+        var gradients: [Tensor?]
+        /// Whether a gradient goes on its way as soon as it comes, since nothing more will be added to it.
+        let isFinal: Bool
+    }
+
+    /// What the processes tell each other with each update.
+    package struct Signals: OptionSet, Sendable {
+        package let rawValue: UInt64
+        package init(rawValue: UInt64) { self.rawValue = rawValue }
+        /// Training is to stop.
+        package static let stop = Signals(rawValue: 1)
+        /// A checkpoint is to be written.
+        package static let checkpoint = Signals(rawValue: 2)
+    }
+
+    /// For `model`, whose batches have `shards` shards, by default one a process. Gives all processes the weights of the first.
+    ///
+    /// Throws where the shards cannot be dealt out, or where the processes have different models.
+    package init(_ model: Module, in group: ProcessGroup, shards: Int? = nil, bucketBytes: Int = GradientReducer.bucketBytes) throws {
+        (self.model, self.group, bytes) = (model, group, bucketBytes)
+        sharding = try Sharding(dealing: shards ?? group.size, in: group)
+        statistics = SharedStatistics(model, sharding)
+        try group.agree(on: tensorsByName(model).map { "\($0) is \($1.dtype) \($1.shape)" }, "the model")
+        try group.synchronize(model)
+    }
+
+    deinit { for hook in hooks { hook.remove() } }
+
+    // MARK: Before an update
+
+    /// Begins an update. All processes do, however many shards they have. `signals` reach all of them.
+    package func begin(_ signals: Signals = []) throws {
+        try prepare()
+        group.place("step \(step)")
+        for bucket in buckets { bucket.begin() }
+        // Their memory is that of the buckets.
+        for parameter in parameters { parameter.grad = nil }
+        update = Update(
+            parameters: parameters.count, firstShard: sharding.own.lowerBound, group.startAllGather(words: [step, signals.rawValue]))
+        statistics.begin()
+    }
+
+    private func underWay() throws -> Update {
+        guard let update else { throw DistributedError("no update has begun") }
+        return update
+    }
+
+    /// Makes buckets and hooks for the parameters that require gradients now, unless they are those of the last update.
+    private func prepare() throws {
+        let now = model.parameters().filter(\.requiresGrad)
+        if now.count == parameters.count, zip(now, parameters).allSatisfy({ $0 === $1 }) { return }
+        if parts != nil, !parameters.isEmpty {
+            throw DistributedError(
+                "other parameters require gradients than when the steps of the optimizer were shared; freeze and unfreeze before that")
+        }
+        parameters = now
+        numbers = Dictionary(uniqueKeysWithValues: now.enumerated().map { (ObjectIdentifier($1), $0) })
+        buckets = GradientBucket.buckets(parameters, bytes: bytes, firstBytes: Self.firstBucketBytes, processes: group.size)
+        places = Array(repeating: (0, 0..<0), count: parameters.count)
+        for (number, bucket) in buckets.enumerated() {
+            for member in bucket.members { places[member.number] = (number, member.range) }
+        }
+        for hook in hooks { hook.remove() }
+        hooks = parameters.enumerated().map { number, parameter in
+            parameter.registerPostAccumulateGradHook { [weak self] _ in self?.take(number) }
+        }
+    }
+
+    /// Lets the processes share the steps of `optimizer`: each keeps the state of a part of the parameters. Throws where its rule needs
+    /// whole parameters, or where it has taken steps.
+    package func shareSteps(of optimizer: Optimizer) throws {
+        try prepare()
+        let parts = self.parts ?? StepParts(self)
+        if let problem = optimizer.share(parts) { throw DistributedError(problem) }
+        self.parts = parts
+    }
+
+    /// The number of a parameter that requires gradients.
+    func number(of parameter: Tensor) -> Int? { numbers[ObjectIdentifier(parameter)] }
+
+    /// The elements of a parameter that lie in this process's chunk of their bucket.
+    func ownRange(_ number: Int) -> Range<Int> {
+        let (bucket, range) = places[number]
+        let chunk = buckets[bucket].chunk
+        let own = (group.rank * chunk..<(group.rank + 1) * chunk).clamped(to: range)
+        return (own.lowerBound - range.lowerBound)..<(own.upperBound - range.lowerBound)
+    }
+
+    // MARK: A shard
+
+    /// Computes gradients of a shard: `body` runs under the shard's random numbers, with the running statistics of before the batch. In the
+    /// last batch of an update (`isLast`) the sum over the shards is made. Where `body` has one backward pass (`isSingle`), the gradients of
+    /// the last shard travel while it goes on. `isBackwardAlone` says that the forward pass was before the update.
+    package func learn<Batch, Value>(
+        _ shard: ShardedBatch<Batch>.Shard, isLast: Bool, isSingle: Bool, isBackwardAlone: Bool = false, _ body: (Batch) throws -> Value
+    ) throws -> Value {
+        let update = try underWay()
+        update.shard = ShardUnderWay(
+            number: shard.number, gradients: Array(repeating: nil, count: parameters.count),
+            isFinal: isLast && isSingle && shard.number == sharding.own.upperBound - 1)
+        defer { update.shard = nil }
+        let value = try statistics.ofShard(shard.number, sinceUpdate: isBackwardAlone) {
+            try shard.generator.map { try withGenerator(Generator(at: $0)) { try body(shard.batch) } } ?? body(shard.batch)
+        }
+        try throwFailure()
+        if let failure = update.failure { throw failure }
+        if isLast { try add(shard.number, to: update) } else { try keep(shard.number, in: update) }
+        return value
+    }
+
+    /// Takes a gradient from its parameter, which a backward pass has just given it.
+    private func take(_ number: Int) {
+        guard let update, update.shard != nil else { return didStray() }
+        let parameter = parameters[number]
+        do {
+            guard var gradient = parameter.grad else { return }
+            parameter.grad = nil
+            let dtype = parameter.dtype.computeType
+            gradient = try checked { noGrad { gradient.dtype == dtype ? gradient.detach() : gradient.to(dtype) } }
+            guard update.isPlaced[number] == false else {
+                throw OpError(
+                    "parameter \(number) of shape \(parameter.shape) gets a second gradient in the last shard, after the sum of the first has left",
+                    op: "backward")
+            }
+            let sum = try added(update.shard!.gradients[number].take(), gradient)
+            update.shard!.gradients[number] = sum
+            if update.shard!.isFinal {
+                try add(number, of: update.shard!.number, to: update)
+                try place(number, update)
+            }
+        } catch {
+            update.failure = update.failure ?? error
+        }
+    }
+
+    /// Keeps the gradients of a shard, to which those of its later batches are added.
+    private func keep(_ shard: Int, in update: Update) throws {
+        var sums = update.earlier.removeValue(forKey: shard) ?? Array(repeating: nil, count: parameters.count)
+        for number in parameters.indices { sums[number] = try added(sums[number].take(), update.shard!.gradients[number].take()) }
+        update.earlier[shard] = sums
+    }
+
+    /// Adds what a shard has to the sums over shards.
+    private func add(_ shard: Int, to update: Update) throws {
+        for number in parameters.indices where !update.isPlaced[number] { try add(number, of: shard, to: update) }
+        update.nextShard = shard + 1
+    }
+
+    private func add(_ number: Int, of shard: Int, to update: Update) throws {
+        let (earlier, now) = (update.earlier[shard]?[number].take(), update.shard?.gradients[number].take())
+        try update.sums[number].add(try added(earlier, now ?? nil))
+    }
+
+    /// Puts the sum over this process's shards into the parameter's bucket. Buckets leave in order.
+    private func place(_ number: Int, _ update: Update) throws {
+        let (bucket, range) = places[number]
+        let sum = try update.sums[number].take()
+        try buckets[bucket].put(sum, range)
+        (update.isPlaced[number], update.isThere[number]) = (true, sum != nil)
+        while update.nextBucket < buckets.count, buckets[update.nextBucket].isFull {
+            buckets[update.nextBucket].start(group, inChunks: parts != nil)
+            update.nextBucket += 1
+        }
+    }
+
+    // MARK: After the last shard
+
+    /// Waits for the sums, and sets the gradients and the running statistics. A parameter that no shard has used gets no gradient. `losses`
+    /// are shares of the loss by shards. Returns what the processes have signalled, and the sum of the shares.
+    package func finish(losses: [Int: Double] = [:]) throws -> (signals: Signals, loss: Double) {
+        // In the last batch of few samples shards may have had no turn.
+        let ended = try underWay()
+        for shard in ended.nextShard..<sharding.own.upperBound { try add(shard, to: ended) }
+        for number in parameters.indices.reversed() where !ended.isPlaced[number] { try place(number, ended) }
+        update = nil
+        group.place("step \(step), the sum of the gradients")
+        let said = try ended.exchange.wait()
+        if let other = said.firstIndex(where: { $0[0] != step }) {
+            throw DistributedError("process \(other) is in step \(said[other][0]), process \(group.rank) in step \(step)")
+        }
+        let isThere = try group.anyProcess(ended.isThere + statistics.hasChanged)
+        let loss = try statistics.finish(losses, changed: Array(isThere[parameters.count...]), in: group)
+        for bucket in buckets { try bucket.finish() }
+        if let parts {
+            try parts.take { isThere[$0] ? try gradient($0, $1) : nil }
+        } else {
+            for (number, parameter) in parameters.enumerated() where isThere[number] {
+                parameter.grad = try checked { try noGrad { try gradient(number, 0..<parameter.numel).view(parameter.shape) } }
+            }
+        }
+        step += 1
+        group.place("between step \(step - 1) and step \(step)")
+        let signals = Signals(said.map { Signals(rawValue: $0[1]) })
+        return (signals, loss)
+    }
+
+    /// The sum for some elements of a parameter, in the bucket's memory where that is of its kind.
+    private func gradient(_ number: Int, _ elements: Range<Int>) throws -> Tensor {
+        let (parameter, (bucket, range)) = (parameters[number], places[number])
+        let from = range.lowerBound + elements.lowerBound
+        return try checked { noGrad { buckets[bucket][from..<(from + elements.count)].to(parameter.device).to(parameter.dtype) } }
+    }
+}
+
+/// A model's parameters and buffers by their paths.
+func tensorsByName(_ model: Module) -> [(name: String, tensor: Tensor)] {
+    model.namedParameters().map { ($0.name, $0.parameter) } + model.namedBuffers().map { ($0.name, $0.buffer) }
+}
