@@ -104,7 +104,7 @@ extension Trainer {
     }
 
     /// What all processes have measured.
-    private func gathered(_ measurements: Measurements, _ reducer: GradientReducer?) throws -> Measurements {
+    func gathered(_ measurements: Measurements, _ reducer: GradientReducer?) throws -> Measurements {
         try reducer.map { try measurements.gathered(in: $0.group, measures) } ?? measurements
     }
 

@@ -129,7 +129,7 @@ extension Trainer {
                 lastCheckpoint = monotonicSeconds()
             }
         }
-        let trained = measurements.record // Waits for the device, so that the time below includes all work.
+        let trained = try gathered(measurements, reducer).record // Waits for the device, so that the time below includes all work.
         try throwFailure()
         let seconds = secondsBefore + monotonicSeconds() - begin
         progress.samplesPerSecond = Double(measurements.samples) / max(seconds, 1e-9)

@@ -1,0 +1,100 @@
+import Apus
+import ApusDistributed
+import Foundation
+import TestSupport
+import Testing
+
+/// A trainer that has a group computes what one process does that has all the shards.
+@Suite struct SharedTrainerTests {
+    private struct Settings {
+        var shards = 4, sharesSteps = false, epochs = 3
+        /// Where checkpoints are; nil for none.
+        var folder: String?
+        /// After how many batches it is stopped.
+        var stopAfter: Int?
+    }
+
+    private final class Counter: TrainingObserver {
+        var left: Int
+        let stop: StopFlag
+        init(_ left: Int, _ stop: StopFlag) { (self.left, self.stop) = (left, stop) }
+        func didTrain(_ progress: TrainingProgress) {
+            left -= 1
+            if left == 0 { stop.set() }
+        }
+    }
+
+    private static func net() -> Sequential {
+        Sequential(Linear(5, 12), BatchNorm1d(12), ReLU(), Dropout(0.2), Linear(12, 3))
+    }
+
+    /// What training leaves: weights, average, best weights, measurements of all epochs.
+    private func train(_ group: ProcessGroup?, _ settings: Settings) throws -> String {
+        let generator = Generator(seed: 3)
+        let net = withGenerator(generator) { Self.net() }
+        let optimizer = AdamW(net.parameters(), lr: 0.01)
+        let data = TensorDataset(
+            Tensor.randn([75, 5], generator: Generator(seed: 1)), Tensor.randint(0, 3, [75], generator: Generator(seed: 2)))
+        let train = DataLoader(data, batchSize: 16, shuffle: true)
+        let test = DataLoader(data, batchSize: 35)
+        let stop = StopFlag()
+        let trainer = SupervisedTrainer(
+            model: net, optimizer: optimizer, schedule: .everyStep(OneCycleLR(optimizer, maxLR: 0.02, totalSteps: 9)), generator: generator,
+            stop: stop, group: group, shards: settings.shards, loss: { F.crossEntropy($0, $1) })
+        trainer.measure("accuracy") { Accuracy($0, $1) }
+        trainer.measure("confusion") { ConfusionMatrix($0, $1) }
+        trainer.average(net, into: AveragedModel(net, average: .exponential(decay: 0.9)))
+        trainer.accumulate = 2
+        trainer.clipping = .norm(0.3)
+        trainer.scaler = GradScaler(initScale: 1024)
+        trainer.keepBest = .highest("accuracy")
+        trainer.sharesSteps = settings.sharesSteps
+        trainer.checkpoints = settings.folder.map { CheckpointPolicy(folder: $0, steps: 1) }
+        // Only one process asks for the end, and it need not be the first.
+        if let batches = settings.stopAfter, group?.rank ?? 0 == (group?.size ?? 1) - 1 { trainer.observers = [Counter(batches, stop)] }
+        _ = try trainer.resume(train: train)
+        let outcome = try trainer.fit(train, test: test, epochs: settings.epochs)
+        #expect((outcome == .stopped) == (settings.stopAfter != nil))
+        func numbers(_ tensors: [Tensor]) -> String {
+            tensors.map { "\($0.to(.float64).reshape(-1).array(Double.self).map(\.bitPattern))" }.joined()
+        }
+        let records = trainer.history.map { "\($0.epoch) \($0.step) \($0.train) \($0.test!) \($0.learningRate)" }
+        return numbers(net.parameters() + net.buffers()) + numbers(try trainer.evaluatedWeights().map(\.value))
+            + numbers(trainer.bestWeights?.map(\.value) ?? []) + "\(trainer.bestEpoch ?? 0)" + records.joined(separator: "\n")
+    }
+
+    @Test func oneProcessAndSeveralTrainTheSame() throws {
+        for shards in [2, 4] {
+            let alone = try processes(1) { try self.train($0, Settings(shards: shards)) }[0]
+            for count in [2, 4] where count <= shards {
+                for sharesSteps in [false, true] {
+                    for found in try processes(count, { try self.train($0, Settings(shards: shards, sharesSteps: sharesSteps)) }) {
+                        let isSame = found == alone
+                        #expect(isSame, "\(shards) shards, \(count) processes, shared steps: \(sharesSteps)")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func aRunGoesOnWithAnotherNumberOfProcesses() throws {
+        let whole = try processes(1) { try self.train($0, Settings()) }[0]
+        for sharesSteps in [false, true] {
+            let folder = TemporaryFolder()
+            // Stopped within an epoch each time, and gone on with: 4 processes, 1, 2.
+            for (count, batches) in [(4, 3), (1, 4), (2, 2)] {
+                _ = try processes(count) { try self.train($0, Settings(sharesSteps: sharesSteps, folder: folder.path, stopAfter: batches)) }
+            }
+            for found in try processes(4, { try self.train($0, Settings(sharesSteps: sharesSteps, folder: folder.path)) }) {
+                let isSame = found == whole
+                #expect(isSame, "shared steps: \(sharesSteps)")
+            }
+        }
+    }
+
+    @Test func anotherNumberOfShardsIsRefused() throws {
+        let folder = TemporaryFolder()
+        _ = try processes(2) { try self.train($0, Settings(folder: folder.path, stopAfter: 2)) }
+        #expect(throws: (any Error).self) { _ = try processes(2) { try self.train($0, Settings(shards: 2, folder: folder.path)) } }
+    }
+}
