@@ -17,6 +17,7 @@ let package = Package(
         .library(name: "ApusFormats", targets: ["ApusFormats"]),
         .library(name: "ApusData", targets: ["ApusData"]),
         .library(name: "ApusCheckpoints", targets: ["ApusCheckpoints"]),
+        .library(name: "ApusDistributed", targets: ["ApusDistributed"]),
         .library(name: "ApusTraining", targets: ["ApusTraining"]),
         .library(name: "ApusVision", targets: ["ApusVision"]),
         .executable(name: "apus", targets: ["ApusCommand"]),
@@ -56,6 +57,11 @@ let package = Package(
         .target(name: "ApusFormats", dependencies: ["ApusSystem", "ApusCore", "CKernels", "CZlib", "CFormats"]),
         .target(name: "ApusData", dependencies: ["ApusSystem", "ApusCore", "ApusFormats", "CKernels"]),
 
+        // Between: several processes as one.
+        .target(
+            name: "ApusDistributed",
+            dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusData", "CDrivers", "CKernels"]),
+
         // Floor 4: whole runs in files, and the training loop for those who want one.
         .target(name: "ApusCheckpoints", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusFormats"]),
         .target(name: "ApusTraining", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusFormats"]),
@@ -70,7 +76,7 @@ let package = Package(
             name: "Apus",
             dependencies: [
                 "ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusDistributions", "ApusData", "ApusFormats", "ApusCheckpoints",
-                "ApusTraining", "ApusVision",
+                "ApusDistributed", "ApusTraining", "ApusVision",
             ]),
 
         // Floor 7: what the command line's runs are made of, for programs too, and the command line.
@@ -107,6 +113,9 @@ let package = Package(
         .testTarget(
             name: "ApusCheckpointsTests", dependencies: ["ApusCheckpoints", "Apus", "TestSupport"], exclude: ["Recorded", "record_runs.py"]),
         .testTarget(name: "ApusDataTests", dependencies: ["ApusData", "Apus", "TestSupport"]),
+        .testTarget(name: "ApusDistributedTests", dependencies: ["ApusDistributed", "DistributedProgram", "Apus", "TestSupport"]),
+        .executableTarget(
+            name: "DistributedProgram", dependencies: ["ApusSystem", "ApusCore", "ApusDistributed"], path: "Tests/DistributedProgram"),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         .testTarget(name: "ApusTrainingTests", dependencies: ["ApusTraining", "Apus", "TestSupport", "AllocationCounter"]),
         .testTarget(

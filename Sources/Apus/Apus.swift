@@ -2,6 +2,7 @@
 @_exported import ApusCheckpoints
 @_exported import ApusCore
 @_exported import ApusData
+@_exported import ApusDistributed
 @_exported import ApusDistributions
 @_exported import ApusFormats
 @_exported import ApusNN
