@@ -41,14 +41,14 @@ private struct Points: Dataset {
 
 /// Runs `body` as each of `count` processes, side by side, and returns what they return.
 func processes<Result>(_ count: Int, _ body: @escaping (ProcessGroup) throws -> Result) throws -> [Result] {
-    let groups = ProcessGroup.threads(count)
+    let groups = try ProcessGroup.threads(count)
     nonisolated(unsafe) var results = [Swift.Result<Result, any Error>?](repeating: nil, count: count)
-    nonisolated(unsafe) let body = body, groupsOf = groups
+    nonisolated(unsafe) let body = body
     let lock = NSLock()
     let threads = (0..<count).map { rank in
         let done = DispatchSemaphore(value: 0)
         let thread = Thread {
-            let result = Swift.Result { try body(groupsOf[rank]) }
+            let result = Swift.Result { try body(groups[rank]) }
             lock.withLock { results[rank] = result }
             done.signal()
         }
@@ -74,7 +74,7 @@ private func hash(_ tensors: [Tensor]) -> String {
         var samples: Int { normalizes ? 57 : 37 }
     }
 
-    /// What 3 epochs leave: weights, running statistics, losses, the optimizer's state.
+    /// What 2 epochs leave: weights, running statistics, losses, the optimizer's state.
     private func train(_ group: ProcessGroup, _ settings: Settings) throws -> String {
         // Processes that were not seeded alike begin alike all the same.
         let net = withGenerator(Generator(seed: group.rank)) { Net(normalizes: settings.normalizes) }
@@ -86,7 +86,7 @@ private func hash(_ tensors: [Tensor]) -> String {
             .sharded(by: model)
         model.train()
         var losses: [Double] = []
-        for _ in 0..<3 {
+        for _ in 0..<2 {
             var group: [ShardedBatch<(Tensor, Tensor, Tensor)>] = []
             for batch in train {
                 group.append(batch)
@@ -105,23 +105,141 @@ private func hash(_ tensors: [Tensor]) -> String {
     }
 
     @Test func bytesDoNotDependOnTheNumberOfProcesses() throws {
-        for (shards, counts) in [(1, [1]), (2, [1, 2]), (3, [1, 3]), (4, [1, 2, 4]), (8, [1, 2, 4, 8]), (12, [1, 3, 6, 12])] {
+        // Shards, who shares them, how large buckets are, whether steps are shared.
+        let grid: [(shards: Int, processes: Int, bucket: Int, isSharded: Bool)] = [
+            (1, 1, 64, true), (2, 1, 300, true), (2, 2, 64, false), (2, 2, 5 << 20, true), (3, 3, 64, true), (4, 2, 300, false), (4, 4, 64, true),
+            (8, 2, 64, true), (8, 8, 5 << 20, false), (12, 3, 300, true), (12, 12, 64, false),
+        ]
+        for shards in [1, 2, 3, 4, 8, 12] {
             for (accumulated, normalizes) in [(1, true), (2, true), (1, false), (2, false)] {
-                let same = Settings(shards: shards, accumulated: accumulated, normalizes: normalizes)
-                let alone = try processes(1) { try self.train($0, same) }[0]
-                for count in counts {
-                    for bucket in [64, 300, 5 << 20] {
-                        for isSharded in [false, true] {
-                            var settings = same
-                            (settings.bucket, settings.isSharded) = (bucket, isSharded)
-                            for (rank, found) in try processes(count, { try self.train($0, settings) }).enumerated() {
-                                let isSame = found == alone
-                                #expect(isSame, "\(settings), \(count) processes, rank \(rank)")
-                            }
-                        }
+                var settings = Settings(shards: shards, accumulated: accumulated, normalizes: normalizes)
+                let alone = try processes(1) { [settings] in try self.train($0, settings) }[0]
+                for case (shards, let count, let bucket, let isSharded) in grid {
+                    (settings.bucket, settings.isSharded) = (bucket, isSharded)
+                    for (rank, found) in try processes(count, { [settings] in try self.train($0, settings) }).enumerated() {
+                        let isSame = found == alone
+                        #expect(isSame, "\(settings), \(count) processes, rank \(rank)")
                     }
                 }
             }
         }
+    }
+
+    @Test func gradientsAreThoseOfTheMeanOverTheBatch() throws {
+        // Without batch statistics and random numbers, shards compute what the whole batch would: to rounding, for any cut, and for a loss that
+        // is a mean over a part of the samples alone.
+        let (x, y) = (Tensor.randn([23, 6], generator: Generator(seed: 1)), Tensor.randint(0, 3, [23], generator: Generator(seed: 2)))
+        let data = TensorDataset(x, y)
+        func net() -> Linear { withGenerator(Generator(seed: 3)) { Linear(6, 3) } }
+        for ignored in [nil, 0] as [Int?] {
+            let whole = net()
+            func loss(_ output: Tensor, _ y: Tensor) -> Tensor {
+                F.crossEntropy(output, y, ignoreIndex: ignored ?? -100)
+            }
+            let expected = loss(whole(x), y)
+            expected.backward()
+            for shards in [1, 2, 4, 8, 32] {
+                for found in try processes(min(shards, 4), { group in
+                    let module = net()
+                    let model = try DistributedDataParallel(module, in: group, shards: shards)
+                    let weight = ignored.map { ignored in { (_: Tensor, y: Tensor) in Double(y.ne(ignored).sum().item(Int.self)) } }
+                    var difference = 0.0
+                    for batch in DataLoader(data, batchSize: 23).sharded(by: model) {
+                        let mean = model.backward(batch, weight: weight.map { weight in { weight($0.0, $0.1) } }) { x, y in
+                            // A shard of none that count has no mean.
+                            weight.map { $0(x, y) } == 0 ? module(x).sum() * 0 : loss(module(x), y)
+                        }
+                        difference = abs(mean.item() - expected.item())
+                    }
+                    for (own, all) in zip(module.parameters(), whole.parameters()) {
+                        difference = max(difference, (own.grad! - all.grad!).abs().max().item())
+                    }
+                    return difference
+                }) { #expect(found < 1e-6, "\(shards) shards") }
+            }
+        }
+    }
+
+    @Test func loopsOfOneLossAProcessGetTheMean() throws {
+        let x = Tensor.randn([8, 6], generator: Generator(seed: 1))
+        let gradients = try processes(4) { group in
+            let module = withGenerator(Generator(seed: group.rank)) { Linear(6, 2) }
+            let model = try DistributedDataParallel(module, in: group)
+            var seen: [Int] = []
+            for rows in DataLoader(Array(0..<8), batchSize: 2, sampler: DistributedSampler(ListDataset(Array(0..<8)), in: group)) {
+                seen += rows.array(Int.self)
+                model.backward(model(x[rows]).square().mean())
+            }
+            return (seen, module.weight.grad!.reshape(-1).array(Double.self), module.weight.reshape(-1).array(Double.self))
+        }
+        // All samples once, weights of the first process, one gradient.
+        #expect(gradients.flatMap(\.0).sorted() == Array(0..<8))
+        for other in gradients { #expect(other.1 == gradients[0].1 && other.2 == gradients[0].2) }
+    }
+
+    @Test func statisticsOfAllProcesses() throws {
+        let x = Tensor.randn([12, 5, 3], generator: Generator(seed: 1)), target = Tensor.randn([12, 5, 3], generator: Generator(seed: 2))
+        func result(_ layer: BatchNorm1d, _ x: Tensor, _ gradient: Tensor, _ y: Tensor) -> [Tensor] {
+            [y.detach(), gradient, layer.runningMean!.detach(), layer.runningVar!.detach()]
+        }
+        let alone = BatchNorm1d(5)
+        let input = x.clone().requiresGrad_()
+        let y = alone(input)
+        ((y - target).square().sum()).backward()
+        let expected = result(alone, x, input.grad!, y)
+        let weights = alone.parameters().map { $0.grad! }
+        for count in [1, 2, 3] {
+            let found = try processes(count) { group in
+                let layer = SyncBatchNorm.convert(BatchNorm1d(5), in: group)
+                let own = (group.rank * 12 / count)..<((group.rank + 1) * 12 / count)
+                let input = x[own].clone().requiresGrad_()
+                let y = layer(input)
+                ((y - target[own]).square().sum()).backward()
+                let sums = try layer.parameters().map { parameter in
+                    let sum = parameter.grad!.clone()
+                    try group.allReduce(sum)
+                    return sum
+                }
+                return (result(layer, x, input.grad!, y), sums)
+            }
+            for (rank, (own, sums)) in found.enumerated() {
+                let rows = (rank * 12 / count)..<((rank + 1) * 12 / count)
+                for (a, b) in zip(own, [expected[0][rows], expected[1][rows], expected[2], expected[3]]) {
+                    #expect((a - b).abs().max().item() < 1e-5, "\(count) processes")
+                }
+                for (a, b) in zip(sums, weights) { #expect((a - b).abs().max().item() < 1e-4, "\(count) processes") }
+            }
+        }
+    }
+
+    @Test func whatCannotBeIsSaid() throws {
+        func message(_ count: Int, _ body: @escaping (ProcessGroup) throws -> Void) -> String {
+            do {
+                _ = try processes(count, body)
+                return ""
+            } catch { return "\(error)" }
+        }
+        #expect(message(2) { _ = try DistributedDataParallel(Linear(2, 2), in: $0, shards: 3) }.contains("cannot be dealt"))
+        #expect(message(2) { _ = try DistributedDataParallel(Linear(2, 2), in: $0, shards: 6) }.contains("1, 3 or 6 processes"))
+        #expect(
+            message(2) { _ = try DistributedDataParallel(Linear(2, 2 + $0.rank), in: $0) }.contains(
+                "rank 0 has 'weight is float32 [2, 2]', rank 1 has 'weight is float32 [3, 2]'"))
+        let stray = message(2) { group in
+            let model = try DistributedDataParallel(Linear(2, 1), in: group)
+            try checked { model(Tensor.ones([1, 2])).sum().backward() }
+            try checked { model.backward(model(Tensor.ones([1, 2])).sum()) }
+            try checked { model(Tensor.ones([1, 2])).sum().backward() }
+        }
+        #expect(stray.contains("call model.backward(loss)"), "\(stray)")
+        let whole = message(1) { group in
+            let model = try DistributedDataParallel(Linear(2, 2), in: group, shards: 2)
+            try checked { model.backward(model(Tensor.ones([1, 2])).sum()) }
+        }
+        #expect(whole.contains("2 shards for 1 processes"))
+        let rule = message(1) { group in
+            let model = try DistributedDataParallel(Linear(2, 2), in: group, shards: 2)
+            try Muon([model.module.weight], lr: 0.1).sharded(by: model)
+        }
+        #expect(rule.contains("no rule for each element"))
     }
 }

@@ -101,7 +101,7 @@ package final class GradientReducer {
     }
 
     private func underWay() throws -> Update {
-        guard let update else { throw DistributedError("no update has begun") }
+        guard let update else { throw group.error("backward", "no update has begun") }
         return update
     }
 
@@ -110,7 +110,8 @@ package final class GradientReducer {
         let now = model.parameters().filter(\.requiresGrad)
         if now.count == parameters.count, zip(now, parameters).allSatisfy({ $0 === $1 }) { return }
         if parts != nil, !parameters.isEmpty {
-            throw DistributedError(
+            throw group.error(
+                "backward",
                 "other parameters require gradients than when the steps of the optimizer were shared; freeze and unfreeze before that")
         }
         parameters = now
@@ -131,7 +132,7 @@ package final class GradientReducer {
     package func shareSteps(of optimizer: Optimizer) throws {
         try prepare()
         let parts = self.parts ?? StepParts(self)
-        if let problem = optimizer.share(parts) { throw DistributedError(problem) }
+        if let problem = optimizer.share(parts) { throw group.error("sharing steps", problem) }
         self.parts = parts
     }
 
@@ -236,7 +237,7 @@ package final class GradientReducer {
         group.place("step \(step), the sum of the gradients")
         let said = try ended.exchange.wait()
         if let other = said.firstIndex(where: { $0[0] != step }) {
-            throw DistributedError("process \(other) is in step \(said[other][0]), process \(group.rank) in step \(step)")
+            throw group.error("backward", "rank \(other) is in step \(said[other][0]), this one in step \(step)")
         }
         let isThere = try group.anyProcess(ended.isThere + statistics.hasChanged)
         let loss = try statistics.finish(losses, changed: Array(isThere[parameters.count...]), in: group)

@@ -8,7 +8,8 @@ extension Sharding {
     init(dealing count: Int, in group: ProcessGroup) throws {
         let size = group.size
         guard Sharding.sizes(dealing: count).contains(size) else {
-            throw DistributedError(
+            throw group.error(
+                "dealing shards",
                 count < 1
                     ? "a batch has \(count) shards, it must have at least 1"
                     : "\(count) shards cannot be dealt to \(size) processes so that sums stay the same; \(count) shards take "

@@ -1,5 +1,6 @@
 import ApusCore
 import ApusFormats
+import ApusSystem
 import ApusTraining
 import Glibc
 
@@ -30,7 +31,7 @@ public enum SystemFacts {
             Fact(name: "libjpeg-turbo", value: jpegVersionText), Fact(name: "libwebp", value: webpVersionText),
         ]
         facts.append(Fact(name: "threads", value: "\(threadCount)"))
-        if let processor = line("/proc/cpuinfo", "model name") { facts.append(Fact(name: "processor", value: processor)) }
+        if let processor = firstValue(in: "/proc/cpuinfo", of: "model name") { facts.append(Fact(name: "processor", value: processor)) }
         let cores = sysconf(Int32(_SC_NPROCESSORS_ONLN))
         if cores > 0 { facts.append(Fact(name: "cores", value: "\(cores)")) }
         if let features { facts.append(Fact(name: "vector instructions", value: features)) }
@@ -38,7 +39,7 @@ public enum SystemFacts {
         if pages > 0, pageSize > 0 {
             facts.append(Fact(name: "memory", value: Text.fixed(Double(pages) * Double(pageSize) / Double(1 << 30), 1) + " GiB"))
         }
-        if let system = line("/etc/os-release", "PRETTY_NAME") { facts.append(Fact(name: "system", value: system)) }
+        if let system = firstValue(in: "/etc/os-release", of: "PRETTY_NAME") { facts.append(Fact(name: "system", value: system)) }
         var name = utsname()
         if uname(&name) == 0 {
             let release = withUnsafeBytes(of: &name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
@@ -60,7 +61,7 @@ public enum SystemFacts {
 
     /// The vector instructions that decide which kernels run, best first.
     private static var features: String? {
-        guard let flags = line("/proc/cpuinfo", "flags") else { return nil }
+        guard let flags = firstValue(in: "/proc/cpuinfo", of: "flags") else { return nil }
         let all = flags.split(separator: " ")
         let known = [
             ("avx512f", "AVX-512"), ("avx512_bf16", "AVX-512 BF16"), ("amx_tile", "AMX"), ("avx2", "AVX2"), ("fma", "FMA"),
@@ -68,19 +69,5 @@ public enum SystemFacts {
         ]
         let found = known.filter { flag in all.contains { $0 == flag.0 } }.map(\.1)
         return found.isEmpty ? nil : found.joined(separator: ", ")
-    }
-
-    /// The value in the first line of a file that begins with `key`.
-    private static func line(_ path: String, _ key: String) -> String? {
-        guard let file = fopen(path, "r") else { return nil }
-        defer { fclose(file) }
-        var buffer = [CChar](repeating: 0, count: 8192)
-        while fgets(&buffer, Int32(buffer.count), file) != nil {
-            let text = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            guard text.hasPrefix(key), let split = text.firstIndex(where: { $0 == ":" || $0 == "=" }) else { continue }
-            let value = text[text.index(after: split)...].drop { $0 == " " || $0 == "\t" || $0 == "\"" }
-            return String(value.prefix { $0 != "\n" && $0 != "\"" })
-        }
-        return nil
     }
 }

@@ -3,6 +3,11 @@ import ApusNN
 import ApusSystem
 
 extension ProcessGroup {
+    /// What is wrong with something that this process does with others.
+    func error(_ operation: String, _ message: String) -> DistributedError {
+        DistributedError(rank: rank, host: host, operation: operation, message: message)
+    }
+
     /// Throws, on all processes, unless all have the same `lines`, which describe `what`.
     package func agree(on lines: [String], _ what: String) throws {
         let all = try allGather(bytes: Array(lines.joined(separator: "\n").utf8))
@@ -11,7 +16,7 @@ extension ProcessGroup {
         let (a, b) = (first.split(separator: "\n"), found.split(separator: "\n"))
         let place = zip(a, b).enumerated().first { $0.element.0 != $0.element.1 }?.offset ?? min(a.count, b.count)
         func line(_ lines: [Substring]) -> String { lines.indices.contains(place) ? "'\(lines[place])'" : "no more" }
-        throw DistributedError("processes differ in \(what): process 0 has \(line(a)), process \(other) has \(line(b))")
+        throw error("agreeing on \(what)", "processes differ: rank 0 has \(line(a)), rank \(other) has \(line(b))")
     }
 
     /// Gives all processes the weights and buffers of the first, unless they have them.

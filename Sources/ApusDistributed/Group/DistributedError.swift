@@ -1,0 +1,17 @@
+/// What went wrong between processes: who says so, what it did, and why.
+public struct DistributedError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The process that throws it, and the name of its host.
+    public let rank: Int, host: String
+    /// What was done: `allReduce (sum) of 100 float32`.
+    public let operation: String
+    /// What was found.
+    public let message: String
+
+    /// An error of `operation` on this rank.
+    public init(rank: Int, host: String, operation: String, message: String) {
+        (self.rank, self.host, self.operation, self.message) = (rank, host, operation, message)
+    }
+
+    /// `rank 3 (node2): allReduce (sum) of 100 float32: the processes do different things: …`.
+    public var description: String { "rank \(rank) (\(host)): \(operation): \(message)" }
+}

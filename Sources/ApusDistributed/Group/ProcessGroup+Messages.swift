@@ -1,0 +1,99 @@
+import ApusCore
+
+/// Messages from one process to another, and bytes of any length.
+extension ProcessGroup {
+    /// Sends the tensor to process `to`, which receives it into one with as many elements of the same dtype. PyTorch: `send`.
+    ///
+    /// May wait until the other receives. Messages with one tag arrive in order. Traps unless 0 ≤ tag < 16384; throws `DistributedError`.
+    public func send(_ tensor: Tensor, to rank: Int, tag: Int = 0) throws {
+        if tensor.isPoisoned || isNoPeer("send", rank, tag) { return }
+        let signature = Signature(.send, count: tensor.numel, tensor.dtype, peer: rank)
+        try reading(tensor, as: tensor.dtype, signature) { host in
+            let bytes = UnsafeRawBufferPointer(start: host.pointer, count: host.numel * host.dtype.size)
+            try self.worker.perform {
+                try self.run(signature) {
+                    let words = signature.words
+                    try words.withUnsafeBytes {
+                        try self.worker.move($0, to: rank, nil, from: rank, self.members, tag: tag + ProcessGroup.firstTag)
+                    }
+                    try self.worker.move(bytes, to: rank, nil, from: rank, self.members, tag: tag + ProcessGroup.firstTag)
+                }
+            }
+        }
+    }
+
+    /// Receives what process `from` sends with this tag into `tensor`. PyTorch: `recv`.
+    ///
+    /// Throws `DistributedError`, also where the other has sent another number of elements or another dtype.
+    public func receive(into tensor: Tensor, from rank: Int, tag: Int = 0) throws {
+        if tensor.isPoisoned || isNoPeer("receive", rank, tag) { return }
+        let signature = Signature(.receive, count: tensor.numel, tensor.dtype, peer: rank)
+        try changing(tensor, as: tensor.dtype, signature) { host in
+            let bytes = UnsafeMutableRawBufferPointer(start: host.pointer, count: host.numel * host.dtype.size)
+            try self.worker.perform {
+                try self.run(signature) {
+                    var words = [UInt64](repeating: 0, count: Signature.wordCount)
+                    try words.withUnsafeMutableBytes {
+                        try self.worker.move(nil, to: rank, $0, from: rank, self.members, tag: tag + ProcessGroup.firstTag)
+                    }
+                    guard let sent = Signature(words: words), let dtype = sent.dtype else {
+                        throw EngineError(message: "\(self.name(rank)) has sent something unknown")
+                    }
+                    if sent.count == signature.count, dtype == signature.dtype {
+                        return try self.worker.move(nil, to: rank, bytes, from: rank, self.members, tag: tag + ProcessGroup.firstTag)
+                    }
+                    // It arrives all the same, and must not be taken for the next message.
+                    let rest = UnsafeMutableRawBufferPointer.allocate(byteCount: sent.count * dtype.size, alignment: 64)
+                    defer { rest.deallocate() }
+                    try self.worker.move(nil, to: rank, rest, from: rank, self.members, tag: tag + ProcessGroup.firstTag)
+                    throw EngineError(message: "\(self.name(rank)) has sent \(sent.count) \(dtype)")
+                }
+            }
+        }
+    }
+
+    /// The bytes of `root`, whose number travels too.
+    package func broadcast(bytes: [UInt8], from root: Int) throws -> [UInt8] {
+        if isNoRank("broadcast", root) { return bytes }
+        return try collective(Signature(.bytes, peer: root), note: (UInt64(bytes.count), 0)) { notes in
+            var result = self.rank == root ? bytes : [UInt8](repeating: 0, count: Int(notes[root].0))
+            try result.withUnsafeMutableBytes { memory in
+                if let address = memory.baseAddress { try self.worker.spread(address, memory.count, from: root, self.members) }
+            }
+            return result
+        }
+    }
+
+    /// Everybody's bytes, by rank; their numbers may differ.
+    package func allGather(bytes: [UInt8]) throws -> [[UInt8]] {
+        try collective(Signature(.bytes), note: (UInt64(bytes.count), 0)) { notes in
+            var ends: [Int] = [0]
+            for note in notes { ends.append(ends.last! + Int(note.0)) }
+            let ranges = (0..<self.size).map { ends[$0]..<ends[$0 + 1] }
+            var all = [UInt8](repeating: 0, count: ends.last!)
+            all.replaceSubrange(ranges[self.rank], with: bytes)
+            try all.withUnsafeMutableBytes { memory in
+                guard let address = memory.baseAddress else { return }
+                try self.worker.exchange(address, size: 1, self.members, ranges: ranges.map { [$0] }, join: nil, spreads: true)
+            }
+            return ranges.map { Array(all[$0]) }
+        }
+    }
+
+    private static var firstTag: Int { 1024 }
+
+    private func name(_ rank: Int) -> String { "rank \(rank) (\(hosts[rank]))" }
+
+    private func isNoPeer(_ name: String, _ peer: Int, _ tag: Int) -> Bool {
+        if isNoRank(name, peer) { return true }
+        if peer == rank {
+            fail(name, "rank \(rank) is this process itself")
+            return true
+        }
+        if !(0..<1 << 14).contains(tag) {
+            fail(name, "tag \(tag) is outside 0 ..< 16384")
+            return true
+        }
+        return false
+    }
+}

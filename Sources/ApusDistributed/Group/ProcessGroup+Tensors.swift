@@ -1,0 +1,212 @@
+import ApusCore
+
+/// Collectives on tensors of any dtype, layout and device. They are not differentiable: a tensor's history stays as it is.
+extension ProcessGroup {
+    /// Replaces the tensor on all processes by the elements of all, joined by `op`. PyTorch: `all_reduce`.
+    ///
+    /// Elements are joined in the tree's order of ranks, (0 + 1) + (2 + 3), so that the bits are the same at each call; 16-bit floats are
+    /// summed in float32 and rounded once. `allowsUnorderedSums` leaves the order of float sums to MPI, whose bits may then depend on the
+    /// library, the size and the placement. Traps if `op` does not exist for the dtype; throws `DistributedError`.
+    public func allReduce(_ tensor: Tensor, _ op: ReduceOp = .sum, allowsUnorderedSums: Bool = false) throws {
+        if refuses("allReduce", tensor, op) { return }
+        let signature = Signature(.allReduce, count: tensor.numel, tensor.dtype, op)
+        let dtype = op.computeType(tensor.dtype)
+        try changing(tensor, as: dtype, signature) { host in
+            let (memory, count) = (host.pointer, host.numel)
+            try self.collective(signature, note: (allowsUnorderedSums ? 1 : 0, 0)) { notes in
+                let isSum = op == .sum || op == .mean
+                if isSum, dtype.isFloatingPoint, notes.allSatisfy({ $0.0 == 1 }), try self.sumUnordered(memory, count, dtype) { return }
+                try self.reduce(memory, count: count, op.join(dtype))
+            }
+            if op == .mean { noGrad { _ = host.div_(Double(self.size)) } }
+        }
+    }
+
+    /// Replaces the tensor on all processes by that of `root`. PyTorch: `broadcast`.
+    ///
+    /// Throws `DistributedError`.
+    public func broadcast(_ tensor: Tensor, from root: Int = 0) throws {
+        if refuses("broadcast", tensor) || isNoRank("broadcast", root) { return }
+        let signature = Signature(.broadcast, count: tensor.numel, tensor.dtype, peer: root)
+        try changing(tensor, as: tensor.dtype, signature) { host in
+            let (memory, bytes) = (host.pointer, host.numel * host.dtype.size)
+            try self.collective(signature) { _ in try self.worker.spread(memory, bytes, from: root, self.members) }
+        }
+    }
+
+    /// The tensors of all processes, by rank; they have one shape. PyTorch: `all_gather`.
+    ///
+    /// Throws `DistributedError`.
+    public func allGather(_ tensor: Tensor) throws -> [Tensor] {
+        if refuses("allGather", tensor) { return Array(repeating: .poisoned, count: size) }
+        let signature = Signature(.allGather, count: tensor.numel, tensor.dtype)
+        return try reading(tensor, as: tensor.dtype, signature) { host in
+            let all = try Tensor.uninitialized(Shape([self.size] + Array(tensor.shape)), tensor.dtype, .cpu)
+            let (memory, bytes) = (all.pointer, host.numel * host.dtype.size)
+            (memory + self.rank * bytes).copyMemory(from: host.pointer, byteCount: bytes)
+            try self.collective(signature) { _ in try self.gather(memory, chunk: host.numel, elementBytes: host.dtype.size) }
+            return noGrad { (0..<self.size).map { all[$0].to(tensor.device) } }
+        }
+    }
+
+    /// This process's part of all processes' tensors, joined by `op`: rank r gets the r-th of `size` equal parts along dimension 0. PyTorch:
+    /// `reduce_scatter_tensor`.
+    ///
+    /// The bits are those of `allReduce`. Traps if dimension 0 does not divide; throws `DistributedError`.
+    public func reduceScatter(_ tensor: Tensor, _ op: ReduceOp = .sum) throws -> Tensor {
+        if refuses("reduceScatter", tensor, op) { return .poisoned }
+        guard tensor.ndim > 0, tensor.size(0) % size == 0 else {
+            return fail("reduceScatter", "a tensor of shape \(tensor.shape) has no \(size) equal parts along dimension 0")
+        }
+        let signature = Signature(.reduceScatter, count: tensor.numel, tensor.dtype, op)
+        let dtype = op.computeType(tensor.dtype)
+        return try reading(tensor, as: dtype, signature) { host in
+            // The exchange needs a copy to write into.
+            let all = try host.converted(to: dtype)
+            let (memory, each) = (all.pointer, all.numel / self.size)
+            try self.collective(signature) { _ in try self.reduceScatter(memory, chunk: each, op.join(dtype)) }
+            return noGrad {
+                let rows = tensor.size(0) / self.size
+                var own = all.narrow(0, self.rank * rows, rows)
+                if op == .mean { own = own / Double(self.size) }
+                return own.to(tensor.dtype).contiguous().to(tensor.device)
+            }
+        }
+    }
+
+    /// Sends the i-th tensor to process i and returns what the processes have sent to this one, by rank. Shapes and dtypes may all differ.
+    /// PyTorch: `all_to_all`.
+    ///
+    /// Traps unless there is one tensor for each process; throws `DistributedError`.
+    public func allToAll(_ tensors: [Tensor]) throws -> [Tensor] {
+        guard tensors.count == size else {
+            fail("allToAll", "\(tensors.count) tensors for \(size) processes")
+            return tensors
+        }
+        if tensors.contains(where: { refuses("allToAll", $0) }) { return tensors }
+        let signature = Signature(.allToAll)
+        return try placing(signature) {
+            let outgoing = try tensors.map { try $0.detach().hostData() }
+            var incoming = outgoing
+            try self.collective(signature) { _ in
+                // What comes: dtype, number of dimensions, extents.
+                let length = 2 + ProcessGroup.mostDimensions
+                let sent = outgoing.map { tensor -> [Int64] in
+                    let head = [Int64(tensor.dtype.rawValue), Int64(tensor.ndim)] + tensor.shape.map(Int64.init)
+                    return head + Array(repeating: 0, count: length - head.count)
+                }
+                var received = sent
+                try self.swap(sent, &received, length)
+                for i in 0..<self.size where i != self.rank {
+                    let dtype = DType(rawValue: UInt8(received[i][0]))!
+                    incoming[i] = try Tensor.uninitialized(Shape(received[i][2..<(2 + Int(received[i][1]))].map { Int($0) }), dtype, .cpu)
+                }
+                try self.worker.swap(
+                    sending: outgoing.map { UnsafeRawBufferPointer(start: $0.pointer, count: $0.numel * $0.dtype.size) },
+                    receiving: incoming.map { UnsafeMutableRawBufferPointer(start: $0.pointer, count: $0.numel * $0.dtype.size) },
+                    self.members)
+            }
+            return noGrad {
+                incoming.enumerated().map { i, tensor in
+                    i == self.rank ? tensor.clone().to(tensors[i].device) : tensor.to(tensors[i].device)
+                }
+            }
+        }
+    }
+
+    /// Waits until all processes are here. PyTorch: `barrier`.
+    public func barrier() throws { try collective(Signature(.barrier)) { _ in } }
+
+    /// The group of the processes that pass the same colour, ordered by key and then by rank. PyTorch: `new_group`; MPI: `MPI_Comm_split`.
+    ///
+    /// Traps if `color` is negative; throws `DistributedError`.
+    public func split(color: Int, key: Int) throws -> ProcessGroup {
+        if color < 0 { trap("split", "color \(color) is negative") }
+        return try collective(Signature(.split), note: (UInt64(color), UInt64(bitPattern: Int64(key)))) { notes in
+            let own = (0..<self.size).filter { notes[$0].0 == UInt64(color) }
+            let ranks = own.sorted { (Int64(bitPattern: notes[$0].1), $0) < (Int64(bitPattern: notes[$1].1), $1) }
+            let number = ranks.firstIndex(of: self.rank)!
+            // The key is this process's place among the members, which fits MPI's int whatever the caller's.
+            let channel = try self.engine.split(self.members.channel, color: own[0], key: number, members: ranks)
+            return ProcessGroup(
+                rank: number, hosts: ranks.map { self.hosts[$0] }, keys: ranks.map { self.keys[$0] }, channel: channel,
+                session: self.session)
+        }
+    }
+
+    // MARK: Tensors and memory
+
+    private static var mostDimensions: Int { 30 }
+
+    private func swap(_ sent: [[Int64]], _ received: inout [[Int64]], _ length: Int) throws {
+        let (outgoing, incoming) = (
+            UnsafeMutablePointer<Int64>.allocate(capacity: size * length), UnsafeMutablePointer<Int64>.allocate(capacity: size * length)
+        )
+        defer {
+            outgoing.deallocate()
+            incoming.deallocate()
+        }
+        for (i, word) in sent.joined().enumerated() { outgoing[i] = word }
+        try worker.swap(
+            sending: (0..<size).map { UnsafeRawBufferPointer(start: outgoing + $0 * length, count: length * 8) },
+            receiving: (0..<size).map { UnsafeMutableRawBufferPointer(start: incoming + $0 * length, count: length * 8) }, members)
+        for i in 0..<size where i != rank { received[i] = (0..<length).map { incoming[i * length + $0] } }
+    }
+
+    /// Whether the tensor is the result of a failed op, or `op` does not exist for it.
+    private func refuses(_ name: String, _ tensor: Tensor, _ op: ReduceOp? = nil) -> Bool {
+        if tensor.isPoisoned { return true }
+        if let reason = op?.refuses(tensor.dtype) {
+            fail(name, reason)
+            return true
+        }
+        return false
+    }
+
+    func isNoRank(_ name: String, _ rank: Int) -> Bool {
+        if (0..<size).contains(rank) { return false }
+        fail(name, "there is no rank \(rank) in a group of \(size)")
+        return true
+    }
+
+    /// Gives errors of memory and devices their place.
+    private func placing<Value>(_ signature: Signature, _ body: () throws -> Value) throws -> Value {
+        do { return try body() } catch let error as OpError { throw self.error(signature, "\(error)") }
+    }
+
+    /// Calls `body` with the elements as a contiguous tensor on the host, which may share the tensor's memory.
+    func reading<Value>(
+        _ tensor: Tensor, as dtype: DType, _ signature: Signature, _ body: (Tensor) throws -> Value
+    ) throws -> Value {
+        try placing(signature) {
+            let host = try tensor.detach().hostData()
+            let operand = host.dtype == dtype ? host : try host.converted(to: dtype)
+            do { return try body(operand) } catch {
+                // After an error messages may still arrive here: the memory is never freed.
+                _ = Unmanaged.passRetained(operand)
+                throw error
+            }
+        }
+    }
+
+    /// The same for a `body` that changes the elements: the tensor has what it leaves.
+    func changing(_ tensor: Tensor, as dtype: DType, _ signature: Signature, _ body: (Tensor) throws -> Void) throws {
+        try reading(tensor, as: dtype, signature) { host in
+            try body(host)
+            if host.storage === tensor.storage { tensor.didChange(by: "\(signature.kind)") } else { noGrad { _ = tensor.copy_(host) } }
+        }
+    }
+
+    /// Whether the engine has summed in an order of its own.
+    private func sumUnordered(_ memory: UnsafeMutableRawPointer, _ count: Int, _ dtype: DType) throws -> Bool {
+        let most = 1 << 28
+        for start in stride(from: 0, to: count, by: most) {
+            guard
+                let request = try engine.unorderedSum(
+                    memory + start * dtype.size, count: min(most, count - start), isDouble: dtype == .float64, on: members.channel)
+            else { return false }
+            try worker.wait(request)
+        }
+        return true
+    }
+}

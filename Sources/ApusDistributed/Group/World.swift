@@ -1,0 +1,140 @@
+import ApusCore
+import ApusSystem
+import CDrivers
+import CKernels
+import Glibc
+import Synchronization
+
+/// The world of this process, once `world` has made it.
+private let made = Mutex<ProcessGroup?>(nil)
+
+extension ProcessGroup {
+    /// All processes that were started together: the one that a launcher (`mpirun`, `mpiexec`, `srun`) has made this process part of, or
+    /// a group of one where none has. PyTorch: `init_process_group` and `group.WORLD`.
+    ///
+    /// Each call returns the same group. MPI is looked for when the program runs: the library that APUS_MPI names, else the launcher's own,
+    /// else what the system knows by name (Open MPI, MPICH and what has its ABI, the standard's ABI). Unless APUS_THREADS or
+    /// OMP_NUM_THREADS say otherwise, processes that may run on the same processors share them. The world ends by itself when the program
+    /// ends: it waits for the others, for ten times `stallTimeout` at most.
+    ///
+    /// Throws `DistributedError` if a launcher has started the process and there is no library, or another's, and if processors are of
+    /// different kinds, since the same program then computes other bits: `allowsMixedProcessors` or APUS_ALLOW_MIXED=1 allow that.
+    public static func world(allowsMixedProcessors: Bool = false) throws -> ProcessGroup {
+        try world(allowsMixedProcessors: allowsMixedProcessors, isFunneled: false)
+    }
+
+    /// The world; if it is funneled, one thread alone calls MPI, as where a library allows no more.
+    package static func world(allowsMixedProcessors: Bool = false, isFunneled: Bool) throws -> ProcessGroup {
+        try made.withLock { made in
+            if let made { return made }
+            guard let launcher = Launcher.detect() else {
+                let group = alone()
+                made = group
+                return group
+            }
+            let group = try join(launcher, isFunneled: isFunneled)
+            made = group
+            on_exit(endWorld, nil)
+            try group.compareProcessors(allowsMixedProcessors || environment("APUS_ALLOW_MIXED") == "1")
+            return group
+        }
+    }
+
+    /// One process.
+    static func alone() -> ProcessGroup {
+        ProcessGroup(rank: 0, hosts: [ProcessFacts.hostName], channel: 0, session: Session(worker: Worker(engine: AloneEngine())))
+    }
+
+    /// So many ranks in this process, whose messages go through its memory: for tests of what holds for any number of processes. Each is
+    /// used by a thread of its own. `hosts` are names of hosts that they pretend to be on; `report` gets what the watch says.
+    package static func threads(
+        _ count: Int, hosts: [String]? = nil, stallTimeout: Double? = nil, report: (@Sendable (String) -> Void)? = nil
+    ) throws -> [ProcessGroup] {
+        let post = MemoryEngine.Post(size: count)
+        return try (0..<count).map { rank in
+            let worker = Worker(engine: MemoryEngine(rank: rank, of: post))
+            let hosts = hosts ?? Array(repeating: ProcessFacts.hostName, count: count)
+            worker.watch.change { settings in
+                if let stallTimeout { settings.limit = stallTimeout }
+                if let report { settings.report = report }
+                settings.hosts = hosts
+            }
+            try worker.start()
+            return ProcessGroup(rank: rank, hosts: hosts, channel: 0, session: Session(worker: worker))
+        }
+    }
+
+    private static func join(_ launcher: Launcher, isFunneled: Bool) throws -> ProcessGroup {
+        let host = ProcessFacts.hostName
+        func error(_ message: String) -> DistributedError {
+            DistributedError(rank: launcher.rank ?? 0, host: host, operation: "ProcessGroup.world", message: message)
+        }
+        apus_end_with_parent()
+        if let why = MPILibrary.open(for: launcher) {
+            throw error("\(launcher.name) has started this process, but no library of MPI opens (\(why)); APUS_MPI=FILE names one")
+        }
+        let worker = Worker(engine: MPIEngine(isFunneled: isFunneled))
+        do { try worker.start() } catch let problem as EngineError { throw error(problem.message) }
+        let (rank, size) = (worker.engine.rank, worker.engine.size)
+        let session = Session(worker: worker)
+        if let told = launcher.size, told != size {
+            throw error(
+                "\(launcher.name) has started \(told) processes, but \(String(cString: apus_mpi_path())) knows of \(size): it is not the launcher's library; "
+                    + "APUS_MPI=FILE names another")
+        }
+        // The others' hosts are not known yet.
+        let first = ProcessGroup(rank: rank, hosts: Array(repeating: host, count: size), channel: worker.engine.world, session: session)
+        let facts = try first.allGather(bytes: ProcessFacts.gather().bytes).map { bytes in
+            guard let facts = ProcessFacts(bytes: bytes) else { throw error("another process is of another version of the program") }
+            return facts
+        }
+        worker.watch.change { $0.hosts = facts.map(\.host) }
+        if environment("APUS_THREADS") == nil, environment("OMP_NUM_THREADS") == nil {
+            apus_set_thread_count(Int32(ProcessFacts.threads(of: rank, among: facts)))
+        }
+        let group = ProcessGroup(
+            rank: rank, hosts: facts.map(\.host), keys: facts.map { "\($0.host) \($0.bootID)" }, channel: worker.engine.world,
+            session: session)
+        group.session.kinds.withLock { $0 = facts.map(\.kind) }
+        return group
+    }
+
+    /// Refuses processors of different kinds.
+    private func compareProcessors(_ isAllowed: Bool) throws {
+        let kinds = session.kinds.withLock { $0 }
+        guard !isAllowed, Set(kinds).count > 1 else { return }
+        let list = Set(kinds).sorted().map { kind in
+            let rank = kinds.firstIndex(of: kind)!
+            return "rank \(rank) (\(hosts[rank])): \(kind)"
+        }
+        throw DistributedError(
+            rank: rank, host: host, operation: "ProcessGroup.world",
+            message: "the processes run on processors of different kinds, whose results have other bits; APUS_ALLOW_MIXED=1 allows it: "
+                + list.joined(separator: "; "))
+    }
+
+    // MARK: The end
+
+    /// Ends all processes of the world at once, this one with the exit code `code`. PyTorch has no counterpart; MPI: `MPI_Abort`.
+    public func abort(_ code: Int32 = 1) -> Never { worker.abort(code) }
+
+    /// The last exchange, in which all learn that all have ended, or which has ended too early; then MPI ends.
+    fileprivate func end(_ status: Int32) {
+        let limit = stallTimeout
+        // A process that fails does not keep the others, which may compute for long before they hear of it.
+        let patience = status == 0 ? 10 * limit : Swift.min(limit, 5)
+        if !session.isOver.load(ordering: .relaxed) {
+            let last = startCollective(Signature(.end), note: (UInt64(UInt32(bitPattern: status)), 0)) { _ in }
+            if !last.wait(atMost: patience) { abort(status == 0 ? 1 : status) }
+        }
+        let (watch, engine) = (worker.watch, worker.engine)
+        let finished = worker.enqueue {
+            watch.close()
+            engine.finish()
+        }
+        if !finished.wait(atMost: patience) { abort(status == 0 ? 1 : status) }
+        worker.end()
+    }
+}
+
+private func endWorld(_ status: Int32, _: UnsafeMutableRawPointer?) { made.withLock { $0 }?.end(status) }
