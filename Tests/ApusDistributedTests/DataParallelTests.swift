@@ -107,7 +107,8 @@ private func hash(_ tensors: [Tensor]) -> String {
     @Test func bytesDoNotDependOnTheNumberOfProcesses() throws {
         // Shards, who shares them, how large buckets are, whether steps are shared.
         let grid: [(shards: Int, processes: Int, bucket: Int, isSharded: Bool)] = [
-            (1, 1, 64, true), (2, 1, 300, true), (2, 2, 64, false), (2, 2, 5 << 20, true), (3, 3, 64, true), (4, 2, 300, false), (4, 4, 64, true),
+            (1, 1, 64, true), (2, 1, 300, true), (2, 2, 64, false), (2, 2, 5 << 20, true), (3, 3, 64, true), (4, 2, 300, false),
+            (4, 4, 64, true),
             (8, 2, 64, true), (8, 8, 5 << 20, false), (12, 3, 300, true), (12, 12, 64, false),
         ]
         for shards in [1, 2, 3, 4, 8, 12] {
@@ -139,23 +140,26 @@ private func hash(_ tensors: [Tensor]) -> String {
             let expected = loss(whole(x), y)
             expected.backward()
             for shards in [1, 2, 4, 8, 32] {
-                for found in try processes(min(shards, 4), { group in
-                    let module = net()
-                    let model = try DistributedDataParallel(module, in: group, shards: shards)
-                    let weight = ignored.map { ignored in { (_: Tensor, y: Tensor) in Double(y.ne(ignored).sum().item(Int.self)) } }
-                    var difference = 0.0
-                    for batch in DataLoader(data, batchSize: 23).sharded(by: model) {
-                        let mean = model.backward(batch, weight: weight.map { weight in { weight($0.0, $0.1) } }) { x, y in
-                            // A shard of none that count has no mean.
-                            weight.map { $0(x, y) } == 0 ? module(x).sum() * 0 : loss(module(x), y)
+                for found in try processes(
+                    min(shards, 4),
+                    { group in
+                        let module = net()
+                        let model = try DistributedDataParallel(module, in: group, shards: shards)
+                        let weight = ignored.map { ignored in { (_: Tensor, y: Tensor) in Double(y.ne(ignored).sum().item(Int.self)) } }
+                        var difference = 0.0
+                        for batch in DataLoader(data, batchSize: 23).sharded(by: model) {
+                            let mean = model.backward(batch, weight: weight.map { weight in { weight($0.0, $0.1) } }) { x, y in
+                                // A shard of none that count has no mean.
+                                weight.map { $0(x, y) } == 0 ? module(x).sum() * 0 : loss(module(x), y)
+                            }
+                            difference = abs(mean.item() - expected.item())
                         }
-                        difference = abs(mean.item() - expected.item())
-                    }
-                    for (own, all) in zip(module.parameters(), whole.parameters()) {
-                        difference = max(difference, (own.grad! - all.grad!).abs().max().item())
-                    }
-                    return difference
-                }) { #expect(found < 1e-6, "\(shards) shards") }
+                        for (own, all) in zip(module.parameters(), whole.parameters()) {
+                            difference = max(difference, (own.grad! - all.grad!).abs().max().item())
+                        }
+                        return difference
+                    })
+                { #expect(found < 1e-6, "\(shards) shards") }
             }
         }
     }
@@ -166,14 +170,15 @@ private func hash(_ tensors: [Tensor]) -> String {
             let module = withGenerator(Generator(seed: group.rank)) { Linear(6, 2) }
             let model = try DistributedDataParallel(module, in: group)
             var seen: [Int] = []
-            for rows in DataLoader(Array(0..<8), batchSize: 2, sampler: DistributedSampler(ListDataset(Array(0..<8)), in: group)) {
+            let data = ListDataset(Array(0..<8))
+            for rows in DataLoader(data, batchSize: 2, sampler: DistributedSampler(data, in: group)) {
                 seen += rows.array(Int.self)
                 model.backward(model(x[rows]).square().mean())
             }
             return (seen, module.weight.grad!.reshape(-1).array(Double.self), module.weight.reshape(-1).array(Double.self))
         }
         // All samples once, weights of the first process, one gradient.
-        #expect(gradients.flatMap(\.0).sorted() == Array(0..<8))
+        #expect(gradients.flatMap { $0.0 }.sorted() == Array(0..<8))
         for other in gradients { #expect(other.1 == gradients[0].1 && other.2 == gradients[0].2) }
     }
 
@@ -236,6 +241,10 @@ private func hash(_ tensors: [Tensor]) -> String {
             try checked { model.backward(model(Tensor.ones([1, 2])).sum()) }
         }
         #expect(whole.contains("2 shards for 1 processes"))
+        let statistics = message(2) {
+            _ = try DistributedDataParallel(Sequential(Linear(2, 2), SyncBatchNorm(2, in: $0)), in: $0, shards: 4)
+        }
+        #expect(statistics.contains("4 shards for 2 processes"))
         let rule = message(1) { group in
             let model = try DistributedDataParallel(Linear(2, 2), in: group, shards: 2)
             try Muon([model.module.weight], lr: 0.1).sharded(by: model)

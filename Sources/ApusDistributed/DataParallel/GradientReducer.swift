@@ -80,8 +80,15 @@ package final class GradientReducer {
         (self.model, self.group, bytes) = (model, group, bucketBytes)
         sharding = try Sharding(dealing: shards ?? group.size, in: group)
         statistics = SharedStatistics(model, sharding)
+        if sharding.own.count > 1, model.modules().contains(where: { ($0 as? BatchNorm)?.sumOverProcesses != nil }) {
+            throw group.error(
+                "dealing shards",
+                "the model has batch normalisation over all processes, and \(sharding.count) shards for \(group.size) processes; a process has the statistics of one shard at a time: take \(group.size) shards, or BatchNorm"
+            )
+        }
         try group.agree(on: tensorsByName(model).map { "\($0) is \($1.dtype) \($1.shape)" }, "the model")
         try group.synchronize(model)
+        try prepare()
     }
 
     deinit { for hook in hooks { hook.remove() } }

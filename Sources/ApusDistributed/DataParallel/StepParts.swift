@@ -22,7 +22,8 @@ final class StepParts: SharedSteps {
     /// A view of all elements, one after the other.
     private func flat(_ parameter: Tensor) throws -> Tensor {
         guard parameter.isContiguous else {
-            throw reducer.group.error("sharing steps", 
+            throw reducer.group.error(
+                "sharing steps",
                 "a parameter of shape \(parameter.shape) does not lie in one row in memory, so its steps cannot be shared")
         }
         return noGrad { parameter.detach().view(-1) }
