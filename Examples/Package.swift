@@ -5,7 +5,10 @@ import PackageDescription
 let package = Package(
     name: "examples",
     dependencies: [.package(name: "apus", path: "..")],
-    targets: ["Seed", "Serving", "ActorTraining", "CharTransformer", "ResNet", "WordLanguages", "Regression", "Segmentation", "GAN"].map {
+    targets: [
+        "Seed", "Serving", "ActorTraining", "CharTransformer", "ResNet", "WordLanguages", "Regression", "Segmentation", "GAN",
+        "Distributed",
+    ].map {
         .executableTarget(name: $0, dependencies: [.product(name: "Apus", package: "apus")])
     },
     swiftLanguageModes: [.v6]

@@ -47,6 +47,7 @@ import Testing
         trainer.accumulate = 2
         trainer.clipping = .norm(0.3)
         trainer.scaler = GradScaler(initScale: 1024)
+        trainer.autocast = .float16
         trainer.keepBest = .highest("accuracy")
         trainer.sharesSteps = settings.sharesSteps
         trainer.checkpoints = settings.folder.map { CheckpointPolicy(folder: $0, steps: 1) }
@@ -88,6 +89,28 @@ import Testing
             for found in try processes(4, { try self.train($0, Settings(sharesSteps: sharesSteps, folder: folder.path)) }) {
                 let isSame = found == whole
                 #expect(isSame, "shared steps: \(sharesSteps)")
+            }
+        }
+    }
+
+    @Test func lossesThatAreMeansOverTokensAreWeighedByThem() throws {
+        // Class 0 does not count: one step over all samples is the same however they are cut and accumulated.
+        let data = TensorDataset(
+            Tensor.randn([12, 5], generator: Generator(seed: 1)), Tensor([0, 0, 0, 1, 2, 0, 2, 2, 1, 1, 0, 2] as [Int64]))
+        func weights(_ group: ProcessGroup?, shards: Int?, batch: Int, isWeighed: Bool) throws -> Tensor {
+            let net = withGenerator(Generator(seed: 3)) { Linear(5, 3) }
+            let trainer = SupervisedTrainer(
+                model: net, optimizer: SGD(net.parameters(), lr: 1), group: group, shards: shards,
+                loss: { F.crossEntropy($0, $1, ignoreIndex: 0, reduction: .sum) / max($1.ne(0).sum().item(), 1) })
+            trainer.accumulate = 12 / batch
+            if isWeighed { trainer.weight = { batch in Double(batch.1.ne(0).sum().item(Int.self)) } }
+            try trainer.fit(DataLoader(data, batchSize: batch), epochs: 1)
+            return net.weight.detach()
+        }
+        let whole = try weights(nil, shards: nil, batch: 12, isWeighed: false)
+        for (shards, count, batch) in [(nil, 1, 4), (nil, 1, 3), (2, 1, 12), (4, 2, 4), (2, 2, 2)] as [(Int?, Int, Int)] {
+            for found in try processes(count, { try weights(shards == nil ? nil : $0, shards: shards, batch: batch, isWeighed: true) }) {
+                #expect((found - whole).abs().max().item() < 1e-6, "\(shards ?? 1) shards, batches of \(batch)")
             }
         }
     }

@@ -22,7 +22,14 @@ struct Bench: ParsableCommand {
     @Option(help: "Measure how long a picture of this folder (of classes) takes to become 224 × 224, in full and scaled.") var pictures:
         String?
     @Option(help: "With --pictures: in batches of 32, mirrored at random, by so many threads.") var workers: Int?
+    @Option(help: "Under mpirun: measure what is of sums over processes: sums, or steps of resnet18 with them.") var distributed:
+        Distributed?
+    @Option(help: "With --distributed steps: the images of a process.") var batch = 8
     @Flag(help: "Print the times of the device's kernels by name instead; with --device.") var kernels = false
+
+    enum Distributed: String, CaseIterable, ExpressibleByArgument {
+        case sums, steps
+    }
 
     func validate() throws {
         if device != nil {
@@ -57,6 +64,7 @@ struct Bench: ParsableCommand {
             }
             return
         }
+        if let distributed { return try measure(distributed) }
         if let pictures {
             let transform = Compose {
                 Resize([224, 224])
@@ -90,6 +98,22 @@ struct Bench: ParsableCommand {
         for (name, make) in Workloads.all where names.isEmpty || names.contains(name) {
             let (median, runs) = try Bench.measure(make(), seconds: budget)
             say(name, median, runs)
+        }
+    }
+
+    private func measure(_ distributed: Distributed) throws {
+        let group = try ProcessGroup.world()
+        func say(_ name: String, _ seconds: Double) {
+            if group.isFirst { self.say("\(name)/\(group.size)", seconds, 20) }
+        }
+        switch distributed {
+        case .sums:
+            for sum in try Collectives.sums(group, rounds: 20) {
+                say("sum/\(sum.bytes)/fixed", sum.fixed)
+                say("sum/\(sum.bytes)/mpi", sum.unordered)
+            }
+        case .steps:
+            for step in try Collectives.steps(group, batch: batch, rounds: 20) { say("step/\(step.sum.rawValue)", step.seconds) }
         }
     }
 

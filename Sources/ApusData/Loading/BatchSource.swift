@@ -80,7 +80,7 @@ extension BatchSource {
                         defer { batch += 1 }
                         let indices = slice(range)
                         return PendingBatch(number: batch, first: range.lowerBound, samples: range.count) {
-                            try dataset.batch(at: Array(indices[$0]))
+                            try dataset.batch(at: Array(indices[$0.clamped(to: indices.indices)]))
                         }
                     }, samples: { min($0 * batchSize, total) })
             }, read: { try dataset.batch(at: $0) })
@@ -102,7 +102,7 @@ extension BatchSource {
                         let indices = batches[batch]
                         defer { batch += 1 }
                         return PendingBatch(number: batch, first: starts[batch], samples: indices.count) {
-                            try dataset.batch(at: Array(indices[$0]))
+                            try dataset.batch(at: Array(indices[$0.clamped(to: indices.indices)]))
                         }
                     }, samples: { starts[min($0, batches.count)] })
             }, read: { try dataset.batch(at: $0) })

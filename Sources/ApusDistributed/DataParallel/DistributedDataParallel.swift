@@ -79,43 +79,27 @@ public final class DistributedDataParallel<Base: Module>: Module {
         _ batches: [ShardedBatch<Batch>], _ weight: ((Batch) throws -> Double)?, _ loss: (Batch) throws -> Tensor
     ) throws -> Tensor {
         guard let last = batches.indices.last else { throw OpError("there are no batches", op: "DistributedDataParallel.backward") }
-        let weights = try self.weights(batches, weight)
-        try reducer.begin()
-        var losses: [Int: Double] = [:]
-        for (number, batch) in batches.enumerated() {
-            for (shard, weight) in zip(batch.shards, weights[number]) {
-                let own = try reducer.learn(shard, isLast: number == last, isSingle: true) { samples in
-                    let own = try loss(samples) * weight
-                    own.backward()
-                    return own.detach()
-                }
-                losses[shard.number, default: 0] += own.item()
-            }
-        }
-        return Tensor(Float(try reducer.finish(losses: losses).loss))
-    }
-
-    /// The share of each shard in the loss.
-    private func weights<Batch>(_ batches: [ShardedBatch<Batch>], _ weight: ((Batch) throws -> Double)?) throws -> [[Double]] {
         if let batch = batches.first(where: { $0.sharding != sharding }) {
             throw OpError(
                 "a batch is cut into \(batch.sharding.count) shards of which \(batch.sharding.own) are this process's, the model has \(sharding.count) and \(sharding.own); take a loader that is .sharded(by: model)",
                 op: "DistributedDataParallel.backward")
         }
-        guard let weight else {
-            let all = batches.reduce(0) { $0 + $1.samples }
-            return batches.map { $0.shards.map { Double($0.samples) / Double(all) } }
+        let all = Double(batches.reduce(0) { $0 + $1.samples })
+        try reducer.begin()
+        var (losses, shares): ([Int: Double], [Int: Double]) = ([:], [:])
+        for (number, batch) in batches.enumerated() {
+            for shard in batch.shards {
+                let share = try (weight.map { weight in try noGrad { try weight(shard.batch) } } ?? Double(shard.samples)) / all
+                let own = try reducer.learn(shard, isLast: number == last, isSingle: true) { samples in
+                    let own = try loss(samples) * share
+                    own.backward()
+                    return own.detach()
+                }
+                losses[shard.number, default: 0] += own.item()
+                shares[shard.number, default: 0] += share
+            }
         }
-        let own = try batches.map { batch in try batch.shards.map { shard in try noGrad { try weight(shard.batch) } } }
-        // Each shard's weight in a place of its own, so that their sum does not depend on who has which.
-        let all = Tensor.zeros([batches.count * sharding.count], dtype: .float64)
-        for (i, batch) in batches.enumerated() {
-            for (shard, weight) in zip(batch.shards, own[i]) { noGrad { _ = all[i * sharding.count + shard.number].fill_(weight) } }
-        }
-        try group.allReduce(all)
-        let sum = all.array(Double.self).reduce(0, +)
-        guard sum > 0 else { throw OpError("the weights of all shards add up to \(sum)", op: "DistributedDataParallel.backward") }
-        return own.map { $0.map { $0 / sum } }
+        return Tensor(Float(try reducer.finish(losses: losses, shares: weight == nil ? nil : shares).loss))
     }
 
     /// Computes the gradients of the mean of `loss` over processes. For loops in which each process has its own samples, as many as the

@@ -57,6 +57,8 @@ final class GradientBucket {
     /// Waits for what has been started.
     func finish() throws { try work?.wait() }
 
+    func divide(by divisor: Double) throws { _ = try checked { noGrad { sum.mul_(1 / divisor) } } }
+
     /// The numbers of a member, in the bucket's memory.
     subscript(range: Range<Int>) -> Tensor { sum.narrow(dim: 0, range.lowerBound, range.count) }
 }

@@ -234,8 +234,9 @@ package final class GradientReducer {
     // MARK: After the last shard
 
     /// Waits for the sums, and sets the gradients and the running statistics. A parameter that no shard has used gets no gradient. `losses`
-    /// are shares of the loss by shards. Returns what the processes have signalled, and the sum of the shares.
-    package func finish(losses: [Int: Double] = [:]) throws -> (signals: Signals, loss: Double) {
+    /// are those of the shards, each times its share. Where shares do not add up to 1, they are given too (`shares`), and gradients and loss
+    /// are divided by their sum. Returns what the processes have signalled, and the loss.
+    package func finish(losses: [Int: Double] = [:], shares: [Int: Double]? = nil) throws -> (signals: Signals, loss: Double) {
         // In the last batch of few samples shards may have had no turn.
         let ended = try underWay()
         for shard in ended.nextShard..<sharding.own.upperBound { try add(shard, to: ended) }
@@ -247,8 +248,13 @@ package final class GradientReducer {
             throw group.error("backward", "rank \(other) is in step \(said[other][0]), this one in step \(step)")
         }
         let isThere = try group.anyProcess(ended.isThere + statistics.hasChanged)
-        let loss = try statistics.finish(losses, changed: Array(isThere[parameters.count...]), in: group)
+        var (loss, share) = try statistics.finish(losses, shares ?? [:], changed: Array(isThere[parameters.count...]), in: group)
         for bucket in buckets { try bucket.finish() }
+        if shares != nil {
+            guard share > 0, share.isFinite else { throw group.error("backward", "the weights of all shards add up to \(share)") }
+            loss /= share
+            for bucket in buckets { try bucket.divide(by: share) }
+        }
         if let parts {
             try parts.take { isThere[$0] ? try gradient($0, $1) : nil }
         } else {

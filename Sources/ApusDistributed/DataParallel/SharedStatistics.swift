@@ -54,34 +54,38 @@ final class SharedStatistics {
 
     private func set(_ buffer: Tensor, _ value: Tensor) throws { try checked { noGrad { _ = buffer.detach().copy_(value) } } }
 
-    /// Sets the buffers that any process has changed (`changed`) to the mean over all shards. Returns the sum of `losses`, which travels with
-    /// them.
-    func finish(_ losses: [Int: Double], changed: [Bool], in group: ProcessGroup) throws -> Double {
+    /// Sets the buffers that any process has changed (`changed`) to the mean over all shards. Returns the sums of `losses` and of `shares`,
+    /// which travel with them.
+    func finish(
+        _ losses: [Int: Double], _ shares: [Int: Double], changed: [Bool], in group: ProcessGroup
+    ) throws -> (loss: Double, share: Double) {
         var sum = TreeSum()
-        for shard in sharding.own { try sum.add(try made[shard].map { try numbers($0, losses[shard] ?? 0, changed) }) }
+        for shard in sharding.own {
+            try sum.add(try made[shard].map { try numbers($0, losses[shard] ?? 0, shares[shard] ?? 0, changed) })
+        }
         let shared = zip(buffers, changed).filter { $1 }.map(\.0)
-        let count = shared.reduce(2) { $0 + $1.numel }
+        let count = shared.reduce(3) { $0 + $1.numel }
         let total = try sum.take() ?? Tensor.full([count], -0.0, dtype: .float64)
         try group.startSum(total.pointer, count: count, .float64).wait()
-        let shards = total[1].item()
-        var place = 2
+        let shards = total[2].item()
+        var place = 3
         for buffer in shared {
             let mean = try checked { noGrad { total.narrow(dim: 0, place, buffer.numel).view(buffer.shape) / shards } }
             try set(buffer, mean.to(buffer.dtype))
             place += buffer.numel
         }
         settled = buffers.map(\.storage.version)
-        return total[0].item()
+        return (total[0].item(), total[1].item())
     }
 
-    /// A shard's loss, 1 to count it, and its buffers, one after the other.
-    private func numbers(_ made: [Tensor?], _ loss: Double, _ changed: [Bool]) throws -> Tensor {
+    /// A shard's loss, its share, 1 to count it, and its buffers, one after the other.
+    private func numbers(_ made: [Tensor?], _ loss: Double, _ share: Double, _ changed: [Bool]) throws -> Tensor {
         try checked {
             noGrad {
                 let own = buffers.indices.filter { changed[$0] }.map { i in
                     (made[i] ?? before[i].to(.cpu).to(.float64)).reshape(-1)
                 }
-                return Tensor.cat([Tensor([loss, 1], dtype: .float64)] + own)
+                return Tensor.cat([Tensor([loss, share, 1], dtype: .float64)] + own)
             }
         }
     }

@@ -185,12 +185,14 @@ extension Trainer {
         let samples = batches.samples(group..<end) ?? batch.samples
         try checkedStep {
             if number == group {
-                (begun, losses) = ([], [:])
+                (begun, losses, shares) = ([], [:], [:])
                 try reducer?.begin(signals(isCheckpointDue()))
             }
             for shard in batch.shards {
+                let share = try (weight.map { weight in try noGrad { try weight(shard.batch) } } ?? Double(shard.samples)) / Double(samples)
+                shares[shard.number, default: 0] += share
                 let taken = TrainingStep(
-                    samples: shard.samples, weight: Double(shard.samples) / Double(samples), isLast: isLast, reducer: reducer,
+                    samples: shard.samples, weight: share, of: weight == nil ? nil : shares[0], isLast: isLast, reducer: reducer,
                     scaler: scaler, clipping: clipping, begun: begun)
                 let single = optimizers.count == 1
                 func compute(_ batch: Batch) throws -> Computed { try inItsDType { try learn(batch, taken) } }
@@ -199,18 +201,18 @@ extension Trainer {
                 if reducer == nil {
                     measurements.add(loss: computed.loss, computed.output, samples: shard.samples, measures)
                 } else {
-                    losses[shard.number, default: 0] += computed.loss.item() * Double(shard.samples) / Double(samples)
+                    losses[shard.number, default: 0] += computed.loss.item() * share
                     measurements.add(computed.output, measures, shard: shard.number)
                 }
             }
             guard isLast else { return }
             if let reducer {
-                let result = try reducer.finish(losses: losses)
+                let result = try reducer.finish(losses: losses, shares: weight == nil ? nil : shares)
                 measurements.add(loss: result.loss, samples: samples)
                 isDue = result.signals.contains(.checkpoint)
                 isStopAgreed = isStopAgreed || result.signals.contains(.stop)
                 let taken = TrainingStep(
-                    samples: samples, weight: 1, isLast: true, reducer: reducer, scaler: scaler, clipping: clipping, begun: begun)
+                    samples: samples, weight: 1, of: nil, isLast: true, reducer: reducer, scaler: scaler, clipping: clipping, begun: begun)
                 for optimizer in optimizers where begun.contains(ObjectIdentifier(optimizer)) { taken.step(optimizer) }
             }
             if !begun.isEmpty { scaler?.update() }

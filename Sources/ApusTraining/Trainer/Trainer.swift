@@ -57,6 +57,9 @@ public final class Trainer<Batch, Output> {
     /// The number of batches whose gradients are accumulated before a step, as if they were one batch: means are weighted by the number of
     /// samples. The last group of an epoch may be smaller.
     public var accumulate = 1
+    /// How much of the mean over an update a batch has, or a shard of one: its number of samples where this is nil. For losses that are means
+    /// over something else: `trainer.weight = { batch in Double(batch.1.ne(padding).sum().item()) }`.
+    public var weight: ((Batch) throws -> Double)?
     /// How large gradients are clipped.
     public var clipping: Clipping?
     /// The lower-precision dtype for ops in which it is safe; see `autocast(_:enabled:_:)`.
@@ -77,8 +80,8 @@ public final class Trainer<Batch, Output> {
     public internal(set) var step = 0
     /// The optimizers that have gradients of the current group of batches.
     var begun: Set<ObjectIdentifier> = []
-    /// Of each shard of this process: its share of the loss of the current group of batches.
-    var losses: [Int: Double] = [:]
+    /// Of each shard of this process: its share of the current group of batches, and its loss times that.
+    var shares: [Int: Double] = [:], losses: [Int: Double] = [:]
     /// The weights of the best epoch since ``keepBest`` was set.
     public internal(set) var bestWeights: StateDict?
     /// The number of that epoch, from 1.

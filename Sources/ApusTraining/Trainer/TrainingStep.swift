@@ -7,8 +7,10 @@ import ApusOptim
 public final class TrainingStep {
     /// The number of samples in the batch.
     public let samples: Int
-    /// The weight of the batch in its update: its share of the samples of all accumulated batches, or 1.
+    /// The weight of the batch in its update: its share of the samples of all accumulated batches, or of what the trainer weighs them by.
     let weight: Double
+    /// The sum of the weights of the update's batches where it is not 1.
+    private let weights: Double?
     /// Whether the batch is the last of its update.
     let isLast: Bool
     /// What sums gradients over shards; the trainer takes the step of the optimizers then, once those of all shards are there.
@@ -20,10 +22,11 @@ public final class TrainingStep {
     private var seen: Set<ObjectIdentifier> = []
 
     init(
-        samples: Int, weight: Double, isLast: Bool, reducer: GradientReducer?, scaler: GradScaler?, clipping: Clipping?,
+        samples: Int, weight: Double, of weights: Double?, isLast: Bool, reducer: GradientReducer?, scaler: GradScaler?,
+        clipping: Clipping?,
         begun: Set<ObjectIdentifier>
     ) {
-        (self.samples, self.weight, self.isLast, self.reducer) = (samples, weight, isLast, reducer)
+        (self.samples, self.weight, self.weights, self.isLast, self.reducer) = (samples, weight, weights, isLast, reducer)
         (self.scaler, self.clipping, self.begun) = (scaler, clipping, begun)
     }
 
@@ -50,6 +53,10 @@ public final class TrainingStep {
 
     /// Takes the step of an optimizer whose gradients are there.
     func step(_ optimizer: Optimizer) {
+        if let weights {
+            if weights == 0 { fail("Trainer.weight", "the weights of all batches of a step add up to 0") }
+            noGrad { for gradient in optimizer.stepped.compactMap(\.grad) { gradient.detach().mul_(1 / weights) } }
+        }
         if let clipping {
             scaler?.unscale_(optimizer)
             clipping.apply(optimizer, reducer)
