@@ -68,9 +68,9 @@ static bool adopt(void *library, char *why, size_t capacity) {
     bool is_standard = strstr(slash ? slash : path, "mpi_abi") != NULL;
     bool is_openmpi = !is_standard && dlsym(library, "ompi_mpi_comm_world");
     has_int_handles = !is_standard && !is_openmpi;
-#define MPICH(NAME, TYPE, VALUE, OTHER, STANDARD) (TYPE)VALUE,
-#define OPENMPI(NAME, TYPE, OTHER, VALUE, STANDARD) (TYPE)VALUE,
-#define STANDARD(NAME, TYPE, OTHER, ANOTHER, VALUE) (TYPE)VALUE,
+#define MPICH(NAME, TYPE, VALUE, OTHER, STANDARD) (TYPE) VALUE,
+#define OPENMPI(NAME, TYPE, OTHER, VALUE, STANDARD) (TYPE) VALUE,
+#define STANDARD(NAME, TYPE, OTHER, ANOTHER, VALUE) (TYPE) VALUE,
     if (is_openmpi) {
         constants = (mpi_constants){APUS_MPI_CONSTANTS(OPENMPI)};
 #define HANDLE(NAME, OBJECT)                                                                                                               \

@@ -1,5 +1,6 @@
 import ApusCore
 import ApusFormats
+import ApusSystem
 import ApusTraining
 import Glibc
 
