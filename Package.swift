@@ -115,7 +115,8 @@ let package = Package(
         .testTarget(
             name: "ApusCheckpointsTests", dependencies: ["ApusCheckpoints", "Apus", "TestSupport"], exclude: ["Recorded", "record_runs.py"]),
         .testTarget(name: "ApusDataTests", dependencies: ["ApusData", "Apus", "TestSupport"]),
-        .testTarget(name: "ApusDistributedTests", dependencies: ["ApusDistributed", "DistributedProgram", "Apus", "TestSupport"]),
+        .testTarget(
+            name: "ApusDistributedTests", dependencies: ["ApusDistributed", "CKernels", "DistributedProgram", "Apus", "TestSupport"]),
         .executableTarget(
             name: "DistributedProgram", dependencies: ["ApusSystem", "ApusCore", "ApusDistributed"], path: "Tests/DistributedProgram"),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),

@@ -17,16 +17,7 @@ struct Command {
     }
 
     /// The path of `apus`, beside the tests' own executable.
-    static let path: String = {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = readlink("/proc/self/exe", &buffer, buffer.count)
-        let own = String(decoding: buffer.prefix(max(count, 0)), as: UTF8.self)
-        let beside = own.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/apus"
-        // `swift test` runs the tests in a helper of the toolchain; then the arguments contain the bundle's path.
-        if access(beside, X_OK) == 0 { return beside }
-        let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? ""
-        return bundle.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/apus"
-    }()
+    static let path = builtProgram("apus")
 
     /// Runs it to its end, or sends `signal` after that many milliseconds or once the file `after` exists. `shell` is executed first.
     static func run(

@@ -36,7 +36,7 @@ protocol Engine: AnyObject {
     func split(_ channel: Channel, color: Int, key: Int, members: [Int]) throws -> Channel
     /// The last call.
     func finish()
-    /// Ends all processes of the world.
+    /// Ends all processes of the world, if they are processes.
     func abort(_ code: Int32)
 }
 

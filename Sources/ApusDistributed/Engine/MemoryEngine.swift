@@ -1,4 +1,3 @@
-import Glibc
 import Synchronization
 
 /// Several ranks in one process, whose messages go through its memory: for tests of what holds for any number of processes.
@@ -127,5 +126,6 @@ final class MemoryEngine: Engine {
     }
 
     func finish() {}
-    func abort(_ code: Int32) { _exit(code) }
+    /// The error that follows ends each rank: the process has others to run.
+    func abort(_ code: Int32) {}
 }

@@ -155,7 +155,8 @@ final class Worker: @unchecked Sendable {
             isEnding = true
             pthread_cond_signal(changed)
         }
-        pthread_join(thread, nil)
+        // The last reference to a group may be the thread's own.
+        if pthread_equal(thread, pthread_self()) != 0 { pthread_detach(thread) } else { pthread_join(thread, nil) }
         self.thread = nil
     }
 

@@ -33,6 +33,9 @@ public final class ProcessGroup: Sendable {
     /// two of ranks each, numbered in a row. A host's subtree is then the same whoever sums it.
     let byHosts: (local: Members, cross: Members)?
 
+    /// Whether sums go within hosts first.
+    package var sumsByHosts: Bool { byHosts != nil }
+
     var worker: Worker { session.worker }
     var engine: any Engine { session.worker.engine }
 
@@ -84,8 +87,6 @@ final class Session: Sendable {
     let worker: Worker
     /// Whether a process has ended, after which there is nobody to agree with.
     let isOver = Atomic(false)
-    /// The processes' processors.
-    let kinds = Mutex<[String]>([])
 
     init(worker: Worker) { self.worker = worker }
     deinit { worker.end() }

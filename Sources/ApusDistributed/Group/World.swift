@@ -5,8 +5,9 @@ import CKernels
 import Glibc
 import Synchronization
 
-/// The world of this process, once `world` has made it.
-private let made = Mutex<ProcessGroup?>(nil)
+/// What `world` has come to, and the group that must end with the program, which there is even where processors were refused.
+private let made = Mutex<Result<ProcessGroup, any Error>?>(nil)
+private let running = Mutex<ProcessGroup?>(nil)
 
 extension ProcessGroup {
     /// All processes that were started together: the one that a launcher (`mpirun`, `mpiexec`, `srun`) has made this process part of, or
@@ -26,17 +27,19 @@ extension ProcessGroup {
     /// The world; if it is funneled, one thread alone calls MPI, as where a library allows no more.
     package static func world(allowsMixedProcessors: Bool = false, isFunneled: Bool) throws -> ProcessGroup {
         try made.withLock { made in
-            if let made { return made }
-            guard let launcher = Launcher.detect() else {
-                let group = alone()
-                made = group
-                return group
-            }
-            let group = try join(launcher, isFunneled: isFunneled)
-            made = group
-            on_exit(endWorld, nil)
-            try group.compareProcessors(allowsMixedProcessors || environment("APUS_ALLOW_MIXED") == "1")
-            return group
+            let result =
+                made
+                ?? Result {
+                    guard let launcher = Launcher.detect(), let (group, kinds) = try join(launcher, isFunneled: isFunneled) else {
+                        return alone()
+                    }
+                    running.withLock { $0 = group }
+                    on_exit(endWorld, nil)
+                    try group.compareProcessors(kinds, isAllowed: allowsMixedProcessors || environment("APUS_ALLOW_MIXED") == "1")
+                    return group
+                }
+            made = result
+            return try result.get()
         }
     }
 
@@ -64,13 +67,15 @@ extension ProcessGroup {
         }
     }
 
-    private static func join(_ launcher: Launcher, isFunneled: Bool) throws -> ProcessGroup {
+    /// The world of a launcher, and the kinds of its processors by rank; nil for one process that has no library, as in a shell of Slurm's.
+    private static func join(_ launcher: Launcher, isFunneled: Bool) throws -> (ProcessGroup, [String])? {
         let host = ProcessFacts.hostName
         func error(_ message: String) -> DistributedError {
             DistributedError(rank: launcher.rank ?? 0, host: host, operation: "ProcessGroup.world", message: message)
         }
         apus_end_with_parent()
         if let why = MPILibrary.open(for: launcher) {
+            if launcher.size == 1 { return nil }
             throw error("\(launcher.name) has started this process, but no library of MPI opens (\(why)); APUS_MPI=FILE names one")
         }
         let worker = Worker(engine: MPIEngine(isFunneled: isFunneled))
@@ -78,6 +83,7 @@ extension ProcessGroup {
         let (rank, size) = (worker.engine.rank, worker.engine.size)
         let session = Session(worker: worker)
         if let told = launcher.size, told != size {
+            _ = worker.enqueue { worker.engine.finish() }
             throw error(
                 "\(launcher.name) has started \(told) processes, but \(String(cString: apus_mpi_path())) knows of \(size): it is not the launcher's library; "
                     + "APUS_MPI=FILE names another")
@@ -95,13 +101,11 @@ extension ProcessGroup {
         let group = ProcessGroup(
             rank: rank, hosts: facts.map(\.host), keys: facts.map { "\($0.host) \($0.bootID)" }, channel: worker.engine.world,
             session: session)
-        group.session.kinds.withLock { $0 = facts.map(\.kind) }
-        return group
+        return (group, facts.map(\.kind))
     }
 
     /// Refuses processors of different kinds.
-    private func compareProcessors(_ isAllowed: Bool) throws {
-        let kinds = session.kinds.withLock { $0 }
+    func compareProcessors(_ kinds: [String], isAllowed: Bool) throws {
         guard !isAllowed, Set(kinds).count > 1 else { return }
         let list = Set(kinds).sorted().map { kind in
             let rank = kinds.firstIndex(of: kind)!
@@ -137,4 +141,4 @@ extension ProcessGroup {
     }
 }
 
-private func endWorld(_ status: Int32, _: UnsafeMutableRawPointer?) { made.withLock { $0 }?.end(status) }
+private func endWorld(_ status: Int32, _: UnsafeMutableRawPointer?) { running.withLock { $0 }?.end(status) }
