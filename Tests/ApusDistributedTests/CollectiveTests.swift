@@ -20,21 +20,21 @@ import Testing
     }
 
     /// Slices of three under way at once, lengths that do not divide, and hosts that are summed first.
-    @Test(arguments: [(1, 1), (2, 1), (3, 1), (4, 1), (4, 2), (8, 2), (8, 4), (6, 2), (6, 3)])
+    @Test(arguments: [(2, 1), (3, 1), (4, 2), (8, 2), (8, 4), (6, 2), (6, 3)])
     func largeSumsHoldTheirLaws(ranks: Int, onEachHost: Int) throws {
         let hosts = (0..<ranks).map { "host \($0 / onEachHost)" }
         let found = try onThreads(try ProcessGroup.threads(ranks, hosts: hosts)) { group in
             var laws = Laws(group)
             // Most slices are the result of the second: 1 MB for each of two ranks.
-            try laws.large(ranks == 2 ? [1, 2_500_001] : [1, 100_003])
+            try laws.large(ranks == 2 ? [1, 1_600_001] : [1, 40_003])
             return laws.violations
         }
         #expect(found.flatMap { $0 } == [])
     }
 
     /// Any number of operands, over several tiles, into the place of one of them; blocks of a power of two are subtrees.
-    @Test(arguments: 1...40) func treesAreThoseOfABinaryCounter(operands n: Int) {
-        let count = 5000
+    @Test(arguments: [1, 2, 3, 5, 7, 8, 12, 33]) func treesAreThoseOfABinaryCounter(operands n: Int) {
+        let count = 2500
         func number(_ i: Int, _ j: Int) -> Float {
             let scale = Float(1 << (i % 11))
             return j == 0 ? -0.0 : scale * Float(sin(Double(i * 7919 + j)))

@@ -19,8 +19,7 @@
 #define APUS_MPI_DECLARATIONS_ALONE
 #include "mpi_calls.inc"
 
-#define SAME_TYPE(RESULT, NAME, ARGUMENTS)                                                                                                 \
-    _Static_assert(__builtin_types_compatible_p(__typeof__(MPI_##NAME), RESULT ARGUMENTS), #NAME);
+#define SAME_TYPE(RESULT, NAME, ARGUMENTS) _Static_assert(__builtin_types_compatible_p(__typeof__(MPI_##NAME), RESULT ARGUMENTS), #NAME);
 APUS_MPI_FUNCTIONS(SAME_TYPE)
 
 #if defined(MPICH) || defined(STANDARD)
@@ -28,8 +27,7 @@ APUS_MPI_FUNCTIONS(SAME_TYPE)
 #endif
 #ifdef STANDARD
 APUS_STANDARD_HANDLES(SAME_HANDLE)
-#define SAME_VALUE(NAME, TYPE, OF_MPICH, OF_OPENMPI, OF_STANDARD)                                                                          \
-    _Static_assert((intptr_t)MPI_##NAME == OF_STANDARD, #NAME);
+#define SAME_VALUE(NAME, TYPE, OF_MPICH, OF_OPENMPI, OF_STANDARD) _Static_assert((intptr_t)MPI_##NAME == OF_STANDARD, #NAME);
 #elif defined(MPICH)
 APUS_MPICH_HANDLES(SAME_HANDLE)
 _Static_assert(MPI_MAX_LIBRARY_VERSION_STRING <= 8192, "MPI_MAX_LIBRARY_VERSION_STRING");
