@@ -6,10 +6,12 @@ struct Compare: ParsableCommand {
         abstract: "Shows runs beside each other: what they came to, and the options in which they differ.",
         discussion: "Runs need not be finished. With --out a page has their curves over each other.")
 
-    @Argument(help: ArgumentHelp("Folders of runs, two to eight.", valueName: "run"))
+    @Argument(help: ArgumentHelp("Folders of runs, two to eight.", valueName: "run"), completion: .directory)
     var runs: [String]
 
-    @Option(help: ArgumentHelp("A page with the curves of the runs over each other.", valueName: "file.html"))
+    @Option(
+        help: ArgumentHelp("A page with the curves of the runs over each other.", valueName: "file.html"),
+        completion: .file(extensions: ["html"]))
     var out: String?
 
     func validate() throws {

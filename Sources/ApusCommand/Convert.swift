@@ -10,10 +10,10 @@ struct Convert: ParsableCommand {
             with: .pt, .pth, .ckpt and .bin for PyTorch, .npz, .npy, or .safetensors. Names are the paths in the file joined by dots.
             """)
 
-    @Argument(help: "The file to read.")
+    @Argument(help: "The file to read.", completion: .file())
     var input: String
 
-    @Argument(help: "The file to write.")
+    @Argument(help: "The file to write.", completion: .file())
     var output: String
 
     @Option(help: ArgumentHelp("Only what is at this place in the file, such as model or state_dict.", valueName: "name"))

@@ -14,22 +14,23 @@ struct Embed: ParsableCommand {
             Beside it FILE.json has the names: files, in the order of the rows, and classes.
             """)
 
-    @ArgumentParser.Argument(help: ArgumentHelp("A run's folder, or the model.safetensors in it.", valueName: "run"))
+    @ArgumentParser.Argument(help: ArgumentHelp("A run's folder, or the model.safetensors in it.", valueName: "run"), completion: .file())
     var source: String
 
-    @ArgumentParser.Argument(help: ArgumentHelp("\(PictureHeader.Format.names) files, or folders of them.", valueName: "file"))
+    @ArgumentParser.Argument(
+        help: ArgumentHelp("\(PictureHeader.Format.names) files, or folders of them.", valueName: "file"), completion: .file())
     var files: [String]
 
-    @Option(help: ArgumentHelp("The archive to write.", valueName: "file.npz"))
+    @Option(help: ArgumentHelp("The archive to write.", valueName: "file.npz"), completion: .file(extensions: ["npz"]))
     var out: String
 
     @Option(
         help: ArgumentHelp(
             "What becomes of pictures that cannot be read: stop ends with the first one; skip names them and leaves them out.",
-            valueName: "skip|stop"))
+            valueName: "skip|stop"), completion: .list(["skip", "stop"]))
     var onBadImage = "stop"
 
-    @Option(help: ArgumentHelp("Where it is computed.", valueName: "device"))
+    @Option(help: ArgumentHelp("Where it is computed.", valueName: "device"), completion: .list(Device.all.map(\.description)))
     var device = "\(Device.best)"
 
     func validate() throws {

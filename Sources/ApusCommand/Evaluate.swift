@@ -16,30 +16,31 @@ struct Evaluate: ParsableCommand {
             the size and colours that the model was trained on.
             """)
 
-    @ArgumentParser.Argument(help: ArgumentHelp("A run's folder, or the model.safetensors in it.", valueName: "run"))
+    @ArgumentParser.Argument(help: ArgumentHelp("A run's folder, or the model.safetensors in it.", valueName: "run"), completion: .file())
     var source: String
 
     @Option(
         help: ArgumentHelp(
             "\(DataSource.names.joined(separator: ", ")) or a folder of \(PictureHeader.Format.names) pictures. (default: what it was trained on)",
-            valueName: "data"))
+            valueName: "data"), completion: .directory)
     var data: String?
 
     @Option(
         help: ArgumentHelp(
             "What becomes of pictures that cannot be read: stop ends with the first one; skip names them and tests on the others. (default: as in training)",
-            valueName: "skip|stop"))
+            valueName: "skip|stop"), completion: .list(["skip", "stop"]))
     var onBadImage: String?
 
     @Option(
         help: ArgumentHelp(
-            "A page with all this, the confusion matrix, a chart of the calibration and the worst mistakes.", valueName: "file.html"))
+            "A page with all this, the confusion matrix, a chart of the calibration and the worst mistakes.", valueName: "file.html"),
+        completion: .file(extensions: ["html"]))
     var report: String?
 
     @Option(help: ArgumentHelp("Images at once.", valueName: "n"))
     var batchSize = 1000
 
-    @Option(help: ArgumentHelp("Where it is computed.", valueName: "device"))
+    @Option(help: ArgumentHelp("Where it is computed.", valueName: "device"), completion: .list(Device.all.map(\.description)))
     var device = "\(Device.best)"
 
     @Flag(help: "Print one JSON object a line; the last is {\"event\":\"done\",\"test_accuracy\":…}.")

@@ -9,7 +9,7 @@ struct Info: ParsableCommand {
         abstract:
             "Says what a file is and lists its tensors; without a file, what this machine has: processor, devices, libraries, versions.")
 
-    @Argument(help: "Files of tensors, or any others: PyTorch's, safetensors, NumPy's, TensorBoard's.")
+    @Argument(help: "Files of tensors, or any others: PyTorch's, safetensors, NumPy's, TensorBoard's.", completion: .file())
     var files: [String] = []
 
     @Flag(help: "Print JSON objects: one, or one for each tensor of a file.")

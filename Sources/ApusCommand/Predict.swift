@@ -13,10 +13,11 @@ struct Predict: ParsableCommand {
             "Pictures are brought to the size and colours that the model was trained on. Of a folder all pictures in it are taken, at any depth."
     )
 
-    @ArgumentParser.Argument(help: ArgumentHelp("A run's folder, or the model.safetensors in it.", valueName: "run"))
+    @ArgumentParser.Argument(help: ArgumentHelp("A run's folder, or the model.safetensors in it.", valueName: "run"), completion: .file())
     var source: String
 
-    @ArgumentParser.Argument(help: ArgumentHelp("\(PictureHeader.Format.names) files, or folders of them.", valueName: "file"))
+    @ArgumentParser.Argument(
+        help: ArgumentHelp("\(PictureHeader.Format.names) files, or folders of them.", valueName: "file"), completion: .file())
     var files: [String]
 
     @Option(help: ArgumentHelp("How many classes to name, the likeliest first.", valueName: "n"))
@@ -24,22 +25,23 @@ struct Predict: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Writes a table instead of lines: file, class, probability, and class_2, probability_2, … up to --top.", valueName: "file.csv"))
+            "Writes a table instead of lines: file, class, probability, and class_2, probability_2, … up to --top.", valueName: "file.csv"),
+        completion: .file(extensions: ["csv"]))
     var csv: String?
 
     @Option(
         help: ArgumentHelp(
             "A folder for pictures of where the model looks: each picture under the heat of the class that is predicted (Grad-CAM of the last convolution), as PNG.",
-            valueName: "folder"))
+            valueName: "folder"), completion: .directory)
     var explain: String?
 
     @Option(
         help: ArgumentHelp(
             "What becomes of pictures that cannot be read. Either way they are named and the others are answered; stop ends with exit code 1 then.",
-            valueName: "skip|stop"))
+            valueName: "skip|stop"), completion: .list(["skip", "stop"]))
     var onBadImage = "stop"
 
-    @Option(help: ArgumentHelp("Where it is computed.", valueName: "device"))
+    @Option(help: ArgumentHelp("Where it is computed.", valueName: "device"), completion: .list(Device.all.map(\.description)))
     var device = "\(Device.best)"
 
     @Flag(help: "Print one JSON object a picture.")

@@ -15,7 +15,10 @@ struct ProfileCommand: ParsableCommand {
             On a device the ops' times are the processor's, which calls its kernels; as many steps more say what these took.
             """)
 
-    @ArgumentParser.Argument(help: ArgumentHelp("mlp, cnn, resnet18 or a FILE.json that lists a Sequential's layers.", valueName: "model"))
+    @ArgumentParser.Argument(
+        help: ArgumentHelp(
+            "\(ModelSource.names.joined(separator: ", ")) or a FILE.json that lists a Sequential's layers.", valueName: "model"),
+        completion: .file(extensions: ["json"]))
     var source: String?
 
     @Option(help: ArgumentHelp("The same, as an option.", valueName: "model"))
@@ -33,7 +36,9 @@ struct ProfileCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Steps that are recorded.", valueName: "n"))
     var steps = 20
 
-    @Option(help: ArgumentHelp("adam, adamw, sgd (momentum 0.9) or rmsprop.", valueName: "optimizer"))
+    @Option(
+        help: ArgumentHelp("One of `apus train`'s.", valueName: "optimizer"),
+        completion: .list(OptimizerChoice.allCases.map(\.rawValue)))
     var optimizer = "adam"
 
     @Option(help: ArgumentHelp("Where it is computed; `apus info` lists the devices. (default: \(Device.best))", valueName: "device"))

@@ -10,7 +10,9 @@ struct Summary: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Lists a model's layers with output shapes, parameters and multiply-adds.")
 
     @ArgumentParser.Argument(
-        help: ArgumentHelp("mlp, cnn, resnet18, a FILE.json, a run's folder or the model.safetensors in it.", valueName: "model"))
+        help: ArgumentHelp(
+            "\(ModelSource.names.joined(separator: ", ")), a FILE.json, a run's folder or the model.safetensors in it.", valueName: "model"),
+        completion: .file())
     var source: String?
 
     @Option(help: ArgumentHelp("The same, as an option.", valueName: "model"))

@@ -129,7 +129,10 @@ struct Train: ParsableCommand {
                         result.endedEarly
                             ? "the run ended early, after \(result.epochs) epochs, since its accuracy did not grow for \(run.options.earlyStop ?? 0); more --epochs change nothing"
                             : "the run is finished")
+                } else if result.endedEarly {
+                    say("ended early, after \(result.epochs) epochs: no better accuracy in the last \(run.options.earlyStop ?? 0)")
                 }
+                if let epoch = result.bestEpoch { say("the weights are those of epoch \(epoch)") }
                 say(
                     "test accuracy \(Text.fixed(result.testAccuracy, 4)), test loss \(Text.fixed(result.testLoss, 4)), trained in \(Text.duration(result.seconds))"
                 )

@@ -24,8 +24,11 @@ public struct RunComparison {
                 return (x, y)
             }
         }
-        /// The largest number of an epoch.
-        func best(_ key: String) -> Double? { curve(key).map(\.y).max() }
+        /// A number of each epoch on the images that the run is evaluated on after it: those of validation, where some are set aside.
+        func evaluated(_ key: String) -> [(x: Double, y: Double)] {
+            let validation = curve("val_\(key)")
+            return validation.isEmpty ? curve("test_\(key)") : validation
+        }
     }
 
     let entries: [Entry]
@@ -65,12 +68,13 @@ public struct RunComparison {
         func row(_ name: String, _ text: (Entry) -> String?) -> (String, [String]) { (name, entries.map { text($0) ?? "-" }) }
         let rows = [
             row("test accuracy") { $0.final("test_accuracy").map { Text.fixed($0, 4) } },
-            row("best of an epoch") { $0.best("test_accuracy").map { Text.fixed($0, 4) } },
+            row("best of an epoch") { $0.evaluated("accuracy").map(\.y).max().map { Text.fixed($0, 4) } },
             row("test loss") { $0.final("test_loss").map { Text.fixed($0, 4) } },
             row("training loss") { $0.epochs.last?["train_loss"]?.double.map { Text.fixed($0, 4) } },
             row("epochs") { entry in
                 let wanted = entry.options.first { $0.key == "epochs" }?.value.int ?? entry.epochs.count
-                return entry.result == nil ? "\(entry.epochs.count) of \(wanted)" : "\(wanted)"
+                let done = entry.result?["epochs"]?.int ?? entry.epochs.count
+                return entry.result == nil || done != wanted ? "\(done) of \(wanted)" : "\(done)"
             },
             row("steps") { $0.final("steps").map { Text.grouped(Int($0)) } ?? $0.final("step").map { Text.grouped(Int($0)) } },
             row("parameters") { $0.final("parameters").map { Text.grouped(Int($0)) } },
@@ -97,12 +101,15 @@ public struct RunComparison {
     /// The curves over each other, the results and the differing options as a page.
     public var report: Report {
         var report = Report(title: "\(entries.count) runs compared", lead: names.joined(separator: ", "))
-        func chart(_ title: String, _ key: String, digits: Int = 4) -> Chart {
-            Chart(title: title, xLabel: "epoch", series: entries.map { .init($0.name, $0.curve(key), marks: true) }, digits: digits)
+        func chart(_ title: String, digits: Int = 4, _ curve: (Entry) -> [(x: Double, y: Double)]) -> Chart {
+            Chart(title: title, xLabel: "epoch", series: entries.map { .init($0.name, curve($0), marks: true) }, digits: digits)
         }
+        let asides = entries.map { !$0.curve("val_accuracy").isEmpty }
+        let images = !asides.contains(true) ? "Test" : asides.contains(false) ? "Test or validation" : "Validation"
         report.charts = [
-            chart("Test accuracy", "test_accuracy"), chart("Test loss", "test_loss"), chart("Training accuracy", "train_accuracy"),
-            chart("Training loss", "train_loss"), chart("Learning rate at the end of the epoch", "lr", digits: 6),
+            chart("\(images) accuracy") { $0.evaluated("accuracy") }, chart("\(images) loss") { $0.evaluated("loss") },
+            chart("Training accuracy") { $0.curve("train_accuracy") }, chart("Training loss") { $0.curve("train_loss") },
+            chart("Learning rate at the end of the epoch", digits: 6) { $0.curve("lr") },
         ]
         report.tables = [
             .init(title: "Results", header: [""] + names, rows: results.map { [$0.name] + $0.values }),
