@@ -62,13 +62,13 @@ let package = Package(
             name: "ApusDistributed",
             dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusData", "CDrivers", "CKernels"]),
 
-        // Floor 4: whole runs in files, and the training loop for those who want one.
+        // Floor 4: whole runs in files.
         .target(name: "ApusCheckpoints", dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusFormats"]),
+
+        // Floor 5: the training loop for those who want one; pictures, and networks for them.
         .target(
             name: "ApusTraining",
             dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusDistributed", "ApusFormats"]),
-
-        // Floor 5: pictures, and networks for them.
         .target(
             name: "ApusVision",
             dependencies: ["ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusFormats", "ApusCheckpoints", "CKernels"]),

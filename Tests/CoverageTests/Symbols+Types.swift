@@ -70,6 +70,7 @@ extension Symbols {
         _ = DeviceEvent.self
         _ = (any DifferentiableFunction).self
         _ = Dirichlet.self
+        _ = DistributedSampler.self
         _ = Distribution.self
         _ = Dropout.self
         _ = Dropout1d.self
@@ -126,10 +127,10 @@ extension Symbols {
         _ = LeakyReLU.self
         _ = Linear.self
         _ = LinearCrossEntropyLoss.self
-        _ = LinearLR.self
     }
 
     static func useTypes2(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
+        _ = LinearLR.self
         _ = LocalResponseNorm.self
         _ = LogSigmoid.self
         _ = LogSoftmax.self
@@ -189,10 +190,10 @@ extension Symbols {
         _ = Recurrent.self
         _ = RecurrentCell.self
         _ = ReduceLROnPlateau.self
-        _ = ReflectionPad1d.self
     }
 
     static func useTypes3(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
+        _ = ReflectionPad1d.self
         _ = ReflectionPad2d.self
         _ = ReflectionPad3d.self
         _ = ReLU.self
@@ -229,6 +230,7 @@ extension Symbols {
         _ = Subset<TensorDataset<Tensor>>.self
         _ = SubsetRandomSampler.self
         _ = SWALR.self
+        _ = SyncBatchNorm.self
         _ = Tanh.self
         _ = Tanhshrink.self
         _ = Tensor.self

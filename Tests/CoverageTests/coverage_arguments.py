@@ -7,7 +7,7 @@ import pathlib
 import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SOURCES = ["ApusCore/Transforms", "ApusNN", "ApusOptim", "ApusDistributions"]
+SOURCES = ["ApusCore/Transforms", "ApusNN", "ApusOptim", "ApusDistributions", "ApusDistributed"]
 
 # PyTorch shows no signature, or the counterpart is an enumeration, a protocol, or made from a tensor.
 UNCOMPARED = {
@@ -49,6 +49,7 @@ ARGUMENTS = {
     ("torch.nn.Hardtanh", "max_value"): "an old name of `maxVal`; the table of names takes it",
     ("torch.nn.LinearCrossEntropyLoss", "device"): "`.to(device)`",
     ("torch.nn.LinearCrossEntropyLoss", "dtype"): "`.to(dtype)`",
+    ("torch.nn.SyncBatchNorm", "process_group"): "=in",
     ("torch.nn.TransformerEncoder", "enable_nested_tensor"): "there are no nested tensors; numbers are those of `False`",
     ("torch.nn.TransformerEncoder", "mask_check"): "checks whether nested tensors can be used; there are none",
     ("torch.nn.functional.gumbel_softmax", "eps"): "PyTorch ignores it, and will take it out",

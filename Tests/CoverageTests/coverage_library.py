@@ -9,7 +9,6 @@ OTHER = {
 
 _SCOPES = "holds for the code that a closure has: `noGrad`, `enableGrad`, `detectAnomaly`"
 _GRAPH = "the graph is not public; `gradFn` says which op made a tensor"
-_PROCESSES = "for several processes"
 WITHOUT = reasons("torch.autograd torch.autograd.grad_mode", {
     "out of use in PyTorch": "Variable variable NestedIOFunction",
     _SCOPES: "set_grad_enabled set_detect_anomaly",
@@ -24,7 +23,6 @@ WITHOUT = reasons("torch.autograd torch.autograd.grad_mode", {
     "pipes of data, which PyTorch no longer extends": "*DataPipe DataChunk argument_validation functional_datapipe guaranteed_datapipes_determinism "
         "non_deterministic "
         "runtime_validation*",
-    _PROCESSES: "DistributedSampler",
     "converts NumPy's arrays": "default_convert",
     "`DataLoader` fetches ahead on threads; there are no worker processes": "get_worker_info",
 }) | reasons("torch.utils.checkpoint", {

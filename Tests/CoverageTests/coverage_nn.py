@@ -51,7 +51,6 @@ WITHOUT = {
     "torch.optim.swap_in_optimizer_params_and_state": "runs an optimizer on other tensors for a while; make a second one of those and load the state into it",
     "torch.nn.Container": "a deprecated helper class",
     "torch.nn.DataParallel": "for several accelerators in one process",
-    "torch.nn.SyncBatchNorm": "for several processes; in one, `BatchNorm1d`, `BatchNorm2d` and `BatchNorm3d` compute the same, with the same keys",
     "torch.nn.NLLLoss2d": "a deprecated name of `NLLLoss`",
     "torch.nn.LinearCrossEntropyOptions": "chooses how a computation is cut into chunks; there is one way here",
     "torch.nn.UninitializedParameter": "lazy layers hold an empty `Parameter` until their first input",
