@@ -13,7 +13,7 @@ static pthread_once_t engine_once = PTHREAD_ONCE_INIT;
 
 static void make_engine(void) {
     if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success) engine = 0;
-    // Each set of instructions has the bits of those that it includes. oneDNN has asked the kernel for AMX's registers by now.
+        // Each set of instructions has the bits of those that it includes. oneDNN has asked the kernel for AMX's registers by now.
 #if defined(__x86_64__)
     bfloat16 = engine && (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core_amx) == dnnl_cpu_isa_avx512_core_amx;
 #endif

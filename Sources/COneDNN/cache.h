@@ -18,8 +18,8 @@ enum { APUS_CACHE_SETS = 128, APUS_CACHE_WAYS = 4 };
 
 /// 128 sets of 4 plans; the least recently used plan of a set is replaced. Keys are compared as bytes: they have no padding.
 typedef struct {
-    size_t plan_size, key_size; // key_size is a multiple of 8
-    bool (*_Nonnull make)(void *_Nonnull plan); // of a plan that is zero but for its key; returns whether it is usable
+    size_t plan_size, key_size;                    // key_size is a multiple of 8
+    bool (*_Nonnull make)(void *_Nonnull plan);    // of a plan that is zero but for its key; returns whether it is usable
     void (*_Nonnull destroy)(void *_Nonnull plan); // all but its memory
     pthread_mutex_t lock;
     int64_t clock_ticks;

@@ -9,6 +9,7 @@
 #include "parallel.h"
 #include "plan.h"
 #include "single.h"
+#include "windows.h"
 #include "workspace.h"
 #include <stdatomic.h>
 #include <string.h>
@@ -343,6 +344,10 @@ static apus_outcome convolve(job *j) {
         20e3)
         return APUS_REFUSED;
     if (is_better_as_product(j)) return APUS_REFUSED;
+    if (j->dtype == APUS_BFLOAT16 && j->direction == APUS_BACKWARD_WEIGHT) {
+        apus_outcome outcome = apus_windows_backward_weight(c, j->operand[Y], j->operand[X], (void *)j->operand[W]);
+        if (outcome != APUS_REFUSED) return outcome;
+    }
     cut(j);
     apus_outcome outcome = take_plans(j);
     if (outcome == APUS_DONE && !are_alike(j)) outcome = APUS_REFUSED;

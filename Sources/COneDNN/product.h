@@ -16,8 +16,8 @@ typedef struct {
 /// alone.
 apus_tiles apus_cut_product(int64_t m, int64_t n, int64_t most_rows, int64_t wanted);
 
-/// A product of bfloat16 matrices into `dtype`, bfloat16 or float32, summed in float32 and rounded once, in at least `tiles` tiles. With
-/// `accumulate` c is float32. APUS_REFUSED if the processor has no instructions for it, or an operand has neither contiguous rows nor
+/// A product of bfloat16 matrices into `dtype`, bfloat16 or float32, summed in float32 and rounded once, in at least `tiles` tiles; without
+/// `accumulate`. APUS_REFUSED if the processor has no instructions for it, or an operand has neither contiguous rows nor
 /// contiguous columns.
 apus_outcome apus_product_bfloat16(const apus_gemm *_Nonnull g, int dtype, int64_t tiles);
 

@@ -14,8 +14,7 @@ enum { A, B, C, BIAS, OPERANDS };
 typedef struct {
     int64_t m, n, k;
     int64_t strides[C + 1][2]; // of A, B and C
-    int32_t dtype;             // of C
-    int16_t bias, accumulate;
+    int32_t dtype, bias;       // of C; whether there is one
 } product_key;
 
 typedef struct {
@@ -37,7 +36,6 @@ static bool make(void *made_plan) {
     bool made = apus_engine() && apus_succeeded(dnnl_primitive_attr_create(&attr));
     // Several threads run one primitive at once, each with its own scratchpad.
     made = made && dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user) == dnnl_success;
-    if (key->accumulate) made = made && apus_add_to_output(attr);
     for (int i = 0; i < count; i++) {
         dnnl_data_type_t type = i == C && key->dtype == APUS_FLOAT32 ? dnnl_f32 : dnnl_bf16;
         made = made && apus_md_strided(&plan->operand[i], type, 2, dims[i], i == BIAS ? line : key->strides[i]);
@@ -138,7 +136,7 @@ static apus_outcome take_plans(job *j) {
             int64_t n = last_column ? g->n - (tiles->column_blocks - 1) * tiles->column_block : tiles->column_block;
             // A single row or column of tiles is the last one.
             if ((!last_row && tiles->row_blocks == 1) || (!last_column && tiles->column_blocks == 1)) continue;
-            product_key key = {m, n, g->k, {{0}}, j->dtype, g->bias != 0, g->accumulate != 0};
+            product_key key = {m, n, g->k, {{0}}, j->dtype, g->bias != 0};
             memcpy(key.strides, j->strides, sizeof key.strides);
             product_plan *plan = apus_cache_take(&plans, &key);
             if (!plan) return APUS_NO_MEMORY;

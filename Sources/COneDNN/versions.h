@@ -34,15 +34,6 @@ static inline bool apus_md_copy(apus_md *md, apus_md_ref from) {
 }
 static inline void apus_md_free(apus_md *md) { (void)md; }
 
-/// Has a primitive with these attributes add to what its output holds.
-static inline bool apus_add_to_output(dnnl_primitive_attr_t attr) {
-    dnnl_post_ops_t ops = 0;
-    bool made = apus_succeeded(dnnl_post_ops_create(&ops)) && apus_succeeded(dnnl_post_ops_append_sum(ops, 1)) &&
-                apus_succeeded(dnnl_primitive_attr_set_post_ops(attr, ops));
-    if (ops) dnnl_post_ops_destroy(ops);
-    return made;
-}
-
 static inline bool apus_convolution_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, apus_direction direction, const apus_md *x,
                                        const apus_md *w, const apus_md *b, const apus_md *y, const dnnl_dim_t *stride,
                                        const dnnl_dim_t *dilation, const dnnl_dim_t *padding, const dnnl_dim_t *padding_end,
@@ -88,15 +79,6 @@ static inline bool apus_md_copy(apus_md *md, apus_md_ref from) { return apus_suc
 static inline void apus_md_free(apus_md *md) {
     if (*md) dnnl_memory_desc_destroy(*md);
     *md = 0;
-}
-
-/// Has a primitive with these attributes add to what its output holds.
-static inline bool apus_add_to_output(dnnl_primitive_attr_t attr) {
-    dnnl_post_ops_t ops = 0;
-    bool made = apus_succeeded(dnnl_post_ops_create(&ops)) && apus_succeeded(dnnl_post_ops_append_sum(ops, 1, 0, dnnl_data_type_undef)) &&
-                apus_succeeded(dnnl_primitive_attr_set_post_ops(attr, ops));
-    if (ops) dnnl_post_ops_destroy(ops);
-    return made;
 }
 
 static inline bool apus_convolution_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, apus_direction direction, const apus_md *x,
