@@ -5,9 +5,11 @@
 // first writes to its own buffer, and these are summed in order.
 
 #include "COneDNN.h"
+#include "copy.h"
 #include "parallel.h"
 #include "plan.h"
 #include "single.h"
+#include "windows.h"
 #include "workspace.h"
 #include <stdatomic.h>
 #include <string.h>
@@ -17,12 +19,13 @@ static int64_t elements(const int64_t extents[3]) { return extents[0] * extents[
 typedef struct {
     const apus_convolution *c;
     apus_direction direction;
-    const float *operand[OPERANDS], *bias; // including the output
-    apus_plan *plan, *last_plan;           // the last tile of images may have fewer
+    int dtype;
+    const char *operand[OPERANDS], *bias; // including the output
+    apus_plan *plan, *last_plan;          // the last tile of images may have fewer
     int64_t images, image_tiles, channels, channel_tiles;
     // Operands that several tiles share, reordered to the primitive's layout in advance, one tile after the other.
     char *shared[OPERANDS];
-    float *partials;    // of the weight's gradient, for the second and later image tiles
+    float *partials;    // of the weight's gradient, for each image tile but one that can write to the gradient itself
     _Atomic int status; // a dnnl_status_t, the last one that was not success
 } job;
 
@@ -53,12 +56,18 @@ static int64_t offset(const job *j, int operand, place at) {
     }
 }
 
+// The elements of the weight.
+static int64_t weights(const job *j) { return j->c->out_channels * (j->c->in_channels / j->c->groups) * elements(j->c->kernel); }
+
+// How many tiles of images write the weight's gradient in place: the first, if the gradient is float32, as the sums are.
+static int64_t in_place(const job *j) { return j->dtype == APUS_FLOAT32; }
+
 static apus_plan *plan_of(const job *j, place at) { return at.image + 1 == j->image_tiles ? j->last_plan : j->plan; }
 
 static dnnl_status_t run(dnnl_stream_t stream, dnnl_primitive_t primitive, int count, dnnl_exec_arg_t *arguments, apus_md *scratchpad,
                          void *scratch) {
     dnnl_memory_t memory = 0;
-    dnnl_status_t status = dnnl_memory_create(&memory, REF(*scratchpad), apus_plan_engine(), scratch);
+    dnnl_status_t status = dnnl_memory_create(&memory, REF(*scratchpad), apus_engine(), scratch);
     if (status != dnnl_success) return status;
     arguments[count] = (dnnl_exec_arg_t){DNNL_ARG_SCRATCHPAD, memory};
     status = dnnl_primitive_execute(primitive, stream, count + 1, arguments);
@@ -69,8 +78,8 @@ static dnnl_status_t run(dnnl_stream_t stream, dnnl_primitive_t primitive, int c
 static dnnl_status_t reorder(apus_plan *plan, int operand, dnnl_stream_t stream, void *from, void *to, bool outwards, void *scratch) {
     apus_md *a = outwards ? &plan->inner[operand] : &plan->user[operand], *b = outwards ? &plan->user[operand] : &plan->inner[operand];
     dnnl_memory_t source = 0, target = 0;
-    dnnl_status_t status = dnnl_memory_create(&source, REF(*a), apus_plan_engine(), from);
-    if (status == dnnl_success) status = dnnl_memory_create(&target, REF(*b), apus_plan_engine(), to);
+    dnnl_status_t status = dnnl_memory_create(&source, REF(*a), apus_engine(), from);
+    if (status == dnnl_success) status = dnnl_memory_create(&target, REF(*b), apus_engine(), to);
     dnnl_exec_arg_t arguments[3] = {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, target}};
     if (status == dnnl_success) status = run(stream, plan->reorder[operand], 2, arguments, &plan->scratchpad[1 + operand], scratch);
     if (source) dnnl_memory_destroy(source);
@@ -113,11 +122,9 @@ static dnnl_status_t run_tile(job *j, place at, dnnl_stream_t stream) {
     dnnl_status_t status = dnnl_success;
     void *user[OPERANDS], *used[OPERANDS];
     for (int i = 0; i < OPERANDS; i++) {
-        user[i] = (float *)j->operand[i] + offset(j, i, at);
-        if (i == W && j->direction == APUS_BACKWARD_WEIGHT && at.image > 0) {
-            user[i] = j->partials + (at.image - 1) * j->c->out_channels * (j->c->in_channels / j->c->groups) * elements(j->c->kernel) +
-                      offset(j, W, at);
-        }
+        user[i] = (char *)j->operand[i] + offset(j, i, at) * apus_size[j->dtype];
+        if (i == W && j->direction == APUS_BACKWARD_WEIGHT && at.image >= in_place(j))
+            user[i] = j->partials + (at.image - in_place(j)) * weights(j) + offset(j, W, at);
         used[i] = user[i];
         if (!plan->reorder[i]) continue;
         if (j->shared[i]) {
@@ -138,13 +145,13 @@ static dnnl_status_t run_tile(job *j, place at, dnnl_stream_t stream) {
     dnnl_memory_t memories[OPERANDS + 1] = {0};
     int count = 0;
     for (int i = 0; i < OPERANDS && status == dnnl_success; i++) {
-        status = dnnl_memory_create(&memories[i], REF(plan->inner[i]), apus_plan_engine(), used[i]);
+        status = dnnl_memory_create(&memories[i], REF(plan->inner[i]), apus_engine(), used[i]);
         arguments[count++] = (dnnl_exec_arg_t){names[j->direction][i], memories[i]};
     }
     if (status == dnnl_success && j->bias) {
-        const float *bias =
-            j->bias + (cuts(j, Y) ? at.channel * j->channels * (cuts_groups(j) ? j->c->out_channels / j->c->groups : 1) : 0);
-        status = dnnl_memory_create(&memories[OPERANDS], REF(plan->bias), apus_plan_engine(), (void *)bias);
+        int64_t channel = cuts(j, Y) ? at.channel * j->channels * (cuts_groups(j) ? j->c->out_channels / j->c->groups : 1) : 0;
+        const char *bias = j->bias + channel * apus_size[j->dtype];
+        status = dnnl_memory_create(&memories[OPERANDS], REF(plan->bias), apus_engine(), (void *)bias);
         arguments[count++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, memories[OPERANDS]};
     }
     if (status == dnnl_success) status = run(stream, plan->primitive, count, arguments, &plan->scratchpad[0], scratch);
@@ -167,7 +174,7 @@ static void run_phase(void *context, int64_t begin, int64_t end) {
     job *j = p->j;
     dnnl_stream_t stream = 0;
     int threads = apus_single_begin();
-    dnnl_status_t status = dnnl_stream_create(&stream, apus_plan_engine(), dnnl_stream_default_flags);
+    dnnl_status_t status = dnnl_stream_create(&stream, apus_engine(), dnnl_stream_default_flags);
     for (int64_t t = begin; t < end && status == dnnl_success; t++) {
         if (p->operand == OPERANDS) {
             status = run_tile(j, (place){t / j->channel_tiles, t % j->channel_tiles}, stream);
@@ -176,7 +183,8 @@ static void run_phase(void *context, int64_t begin, int64_t end) {
             apus_plan *plan = plan_of(j, at);
             void *scratch = apus_workspace(APUS_WORKSPACE_SCRATCHPAD, plan->scratchpad_bytes[1 + p->operand]);
             status = !scratch ? dnnl_out_of_memory
-                              : reorder(plan, p->operand, stream, (float *)j->operand[p->operand] + offset(j, p->operand, at),
+                              : reorder(plan, p->operand, stream,
+                                        (char *)j->operand[p->operand] + offset(j, p->operand, at) * apus_size[j->dtype],
                                         j->shared[p->operand] + t * (int64_t)j->plan->inner_bytes[p->operand], false, scratch);
         }
     }
@@ -197,7 +205,7 @@ static void run_all(job *j, int operand, int64_t count) {
 static apus_plan *take(const job *j, int64_t images) {
     const apus_convolution *c = j->c;
     // Strides come from the whole tensor, channel counts from the tile.
-    apus_plan_key key = {*c, c->in_channels, c->out_channels, j->direction, j->bias != 0};
+    apus_plan_key key = {*c, c->in_channels, c->out_channels, (int16_t)j->direction, j->bias != 0, j->dtype};
     key.shape.batch = images;
     if (j->channel_tiles > 1) {
         if (cuts_groups(j)) {
@@ -210,7 +218,7 @@ static apus_plan *take(const job *j, int64_t images) {
             key.shape.out_channels = j->channels;
         }
     }
-    return apus_plan_take(&key);
+    return apus_cache_take(&apus_plans, &key);
 }
 
 static apus_outcome take_plans(job *j) {
@@ -218,12 +226,12 @@ static apus_outcome take_plans(job *j) {
     if (!j->plan) return APUS_NO_MEMORY;
     int64_t rest = j->c->batch - (j->image_tiles - 1) * j->images;
     if (rest != j->images && !(j->last_plan = take(j, rest))) return APUS_NO_MEMORY;
-    return j->plan->usable && j->last_plan->usable ? APUS_DONE : APUS_REFUSED;
+    return j->plan->entry.usable && j->last_plan->entry.usable ? APUS_DONE : APUS_REFUSED;
 }
 
 static void give_plans(job *j) {
-    if (j->last_plan && j->last_plan != j->plan) apus_plan_give(j->last_plan);
-    if (j->plan) apus_plan_give(j->plan);
+    if (j->last_plan && j->last_plan != j->plan) apus_cache_give(&apus_plans, j->last_plan);
+    if (j->plan) apus_cache_give(&apus_plans, j->plan);
 }
 
 // Chooses channel tiles: at least `wanted` equal tiles whose size is a multiple of the register width, else as many as there can be.
@@ -244,8 +252,7 @@ static void cut_channels(job *j, int64_t wanted) {
 // fixed.
 static void cut(job *j) {
     const apus_convolution *c = j->c;
-    int64_t weights = c->out_channels * (c->in_channels / c->groups) * elements(c->kernel);
-    double work = (double)c->batch * (double)elements(c->out) * (double)weights;
+    double work = (double)c->batch * (double)elements(c->out) * (double)weights(j);
     j->images = c->batch;
     j->channels = cuts_groups(j) ? c->groups : j->direction == APUS_BACKWARD_INPUT ? c->in_channels : c->out_channels;
     j->image_tiles = j->channel_tiles = 1;
@@ -257,7 +264,7 @@ static void cut(job *j) {
     if (j->direction == APUS_BACKWARD_WEIGHT) {
         // Each tile of images costs a buffer of the weight's size; where that outweighs the tile's images, channels are split instead.
         tiles = c->batch < wanted ? c->batch : wanted;
-        while (tiles > 1 && 4 * weights > per_image * (c->batch / tiles)) tiles /= 2;
+        while (tiles > 1 && 4 * weights(j) > per_image * (c->batch / tiles)) tiles /= 2;
         if (tiles < 4 && wanted >= 4) tiles = 1;
     } else {
         // As many images as fit into the second-level cache.
@@ -275,20 +282,24 @@ static void cut(job *j) {
 
 static void sum_range(void *context, int64_t begin, int64_t end) {
     const job *j = context;
-    int64_t weights = j->c->out_channels * (j->c->in_channels / j->c->groups) * elements(j->c->kernel);
-    float *out = (float *)j->operand[W];
-    for (int64_t t = 0; t + 1 < j->image_tiles; t++) {
-        const float *part = j->partials + t * weights;
+    float *out = in_place(j) ? (float *)j->operand[W] : j->partials;
+    for (int64_t t = 1; t < j->image_tiles; t++) {
+        const float *part = j->partials + (t - in_place(j)) * weights(j);
         for (int64_t i = begin; i < end; i++) out[i] += part[i];
     }
+}
+
+static void sum_tiles(job *j) {
+    if (j->image_tiles > 1) apus_parallel_for(weights(j), 16384, sum_range, j);
+    if (!in_place(j)) apus_copy_flat(APUS_FLOAT32, j->dtype, weights(j), j->partials, (void *)j->operand[W]);
 }
 
 // oneDNN reads all weights once per image. For images of a few pixels and weights larger than the caches that dominates; one matrix product
 // of all unrolled windows is faster, up to five times for the weight's gradient.
 static bool is_better_as_product(const job *j) {
     const apus_convolution *c = j->c;
-    int64_t positions = elements(c->out), weights = c->out_channels * c->in_channels * elements(c->kernel);
-    return c->groups == 1 && positions <= 4 && weights >= 1 << 17 &&
+    int64_t positions = elements(c->out);
+    return c->groups == 1 && positions <= 4 && weights(j) >= 1 << 17 &&
            (j->direction == APUS_BACKWARD_WEIGHT || c->batch * positions <= APUS_WINDOWS_OF_ONE_PRODUCT);
 }
 
@@ -300,8 +311,6 @@ static bool are_alike(const job *j) {
 }
 
 static apus_outcome run_plans(job *j) {
-    const apus_convolution *c = j->c;
-    int64_t weights = c->out_channels * (c->in_channels / c->groups) * elements(c->kernel);
     size_t ahead[OPERANDS] = {0}, total = 0;
     for (int i = 0; i < OPERANDS; i++) {
         if (i == j->plan->output || !j->plan->reorder[i]) continue;
@@ -309,7 +318,7 @@ static apus_outcome run_plans(job *j) {
         if (sharers > 1) ahead[i] = j->plan->inner_bytes[i] * (size_t)(i == W ? j->channel_tiles : j->image_tiles);
         total += ahead[i];
     }
-    if (j->direction == APUS_BACKWARD_WEIGHT) total += sizeof(float) * (size_t)(weights * (j->image_tiles - 1));
+    if (j->direction == APUS_BACKWARD_WEIGHT) total += sizeof(float) * (size_t)(weights(j) * (j->image_tiles - in_place(j)));
     char *block = total ? apus_workspace(APUS_WORKSPACE_PARTIALS, total) : 0;
     if (total && !block) return APUS_NO_MEMORY;
     for (int i = 0; i < OPERANDS; i++) {
@@ -320,14 +329,14 @@ static apus_outcome run_plans(job *j) {
     }
     j->partials = (float *)block;
     if (j->status == dnnl_success) run_all(j, OPERANDS, j->image_tiles * j->channel_tiles);
-    if (j->status == dnnl_success && j->direction == APUS_BACKWARD_WEIGHT && j->image_tiles > 1)
-        apus_parallel_for(weights, 16384, sum_range, j);
+    if (j->status == dnnl_success && j->direction == APUS_BACKWARD_WEIGHT) sum_tiles(j);
     apus_workspace_trim();
     return j->status == dnnl_success ? APUS_DONE : j->status == dnnl_out_of_memory ? APUS_NO_MEMORY : APUS_REFUSED;
 }
 
 static apus_outcome convolve(job *j) {
     const apus_convolution *c = j->c;
+    if (j->dtype != APUS_FLOAT32 && !(j->dtype == APUS_BFLOAT16 && apus_multiplies_bfloat16())) return APUS_REFUSED;
     if (c->batch * c->in_channels * c->out_channels * elements(c->in) * elements(c->out) * elements(c->kernel) == 0) return APUS_REFUSED;
     // For a few thousand multiply-adds oneDNN's overhead of some microseconds would dominate.
     if ((double)c->batch * (double)c->out_channels * (double)elements(c->out) * (double)(c->in_channels / c->groups) *
@@ -335,6 +344,10 @@ static apus_outcome convolve(job *j) {
         20e3)
         return APUS_REFUSED;
     if (is_better_as_product(j)) return APUS_REFUSED;
+    if (j->dtype == APUS_BFLOAT16 && j->direction == APUS_BACKWARD_WEIGHT) {
+        apus_outcome outcome = apus_windows_backward_weight(c, j->operand[Y], j->operand[X], (void *)j->operand[W]);
+        if (outcome != APUS_REFUSED) return outcome;
+    }
     cut(j);
     apus_outcome outcome = take_plans(j);
     if (outcome == APUS_DONE && !are_alike(j)) outcome = APUS_REFUSED;
@@ -343,14 +356,14 @@ static apus_outcome convolve(job *j) {
     return outcome;
 }
 
-apus_outcome apus_dnn_convolution(const apus_convolution *c, const void *x, const void *weight, const void *bias, void *y) {
-    return convolve(&(job){.c = c, .direction = APUS_FORWARD, .operand = {x, weight, y}, .bias = bias});
+apus_outcome apus_dnn_convolution(const apus_convolution *c, int dtype, const void *x, const void *weight, const void *bias, void *y) {
+    return convolve(&(job){.c = c, .direction = APUS_FORWARD, .dtype = dtype, .operand = {x, weight, y}, .bias = bias});
 }
 
-apus_outcome apus_dnn_convolution_backward_input(const apus_convolution *c, const void *grad, const void *weight, void *x) {
-    return convolve(&(job){.c = c, .direction = APUS_BACKWARD_INPUT, .operand = {x, weight, grad}});
+apus_outcome apus_dnn_convolution_backward_input(const apus_convolution *c, int dtype, const void *grad, const void *weight, void *x) {
+    return convolve(&(job){.c = c, .direction = APUS_BACKWARD_INPUT, .dtype = dtype, .operand = {x, weight, grad}});
 }
 
-apus_outcome apus_dnn_convolution_backward_weight(const apus_convolution *c, const void *grad, const void *x, void *weight) {
-    return convolve(&(job){.c = c, .direction = APUS_BACKWARD_WEIGHT, .operand = {x, weight, grad}});
+apus_outcome apus_dnn_convolution_backward_weight(const apus_convolution *c, int dtype, const void *grad, const void *x, void *weight) {
+    return convolve(&(job){.c = c, .direction = APUS_BACKWARD_WEIGHT, .dtype = dtype, .operand = {x, weight, grad}});
 }

@@ -2,8 +2,9 @@
 #ifndef APUS_PLAN_H
 #define APUS_PLAN_H
 
-#include "versions.h"
+#include "cache.h"
 #include "convolution.h"
+#include "versions.h"
 
 /// x, weight, y (or their gradients).
 enum { X, W, Y, OPERANDS };
@@ -13,12 +14,14 @@ typedef struct {
     /// The tile's shape, and the channel counts of the tensors it is cut from, which determine the strides.
     apus_convolution shape;
     int64_t all_in_channels, all_out_channels;
-    int32_t direction, bias;
+    int16_t direction, bias;
+    /// float32 or bfloat16. The weight's gradient is float32 in either case: tiles of images are summed before they are rounded.
+    int32_t dtype;
 } apus_plan_key;
 
 typedef struct {
+    apus_entry entry;
     apus_plan_key key;
-    bool usable;           // false: oneDNN refused, or has only its slow reference implementation
     int output;            // which operand is written
     bool weight_in_blocks; // the weight's gradient comes in blocks of 16 × 16 channels, input channels outermost
     dnnl_primitive_t primitive;
@@ -27,14 +30,9 @@ typedef struct {
     size_t scratchpad_bytes[1 + OPERANDS], scratchpad_most; // for the primitive and for the reorders
     dnnl_primitive_t reorder[OPERANDS];                     // NULL where the primitive takes the user's layout
     apus_md scratchpad[1 + OPERANDS];
-    int64_t users, last_use;
-    char implementation[64];
 } apus_plan;
 
-/// The plan for `key`, made or from the cache; release it with `apus_plan_give`. NULL if there is no memory for it.
-apus_plan *apus_plan_take(const apus_plan_key *key);
-void apus_plan_give(apus_plan *plan);
-
-dnnl_engine_t apus_plan_engine(void);
+/// Plans of type `apus_plan`.
+extern apus_cache apus_plans;
 
 #endif

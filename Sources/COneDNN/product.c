@@ -1,5 +1,6 @@
 #include "COneDNN.h"
 #include "parallel.h"
+#include "product.h"
 #include "single.h"
 #include <dnnl.h>
 #include <stdbool.h>
@@ -16,11 +17,11 @@ const char *apus_dnn_version(void) {
 typedef struct {
     const apus_gemm *g;
     char trans_a, trans_b;
-    int64_t lda, ldb, row_block, column_block, column_blocks;
+    int64_t lda, ldb;
+    apus_tiles tiles;
 } sgemm_job;
 
-// The matrix in BLAS terms: 'N' for contiguous rows, 'T' for contiguous columns, with leading dimension `ld`; 0 if neither is contiguous.
-static char dense(int64_t rows, int64_t columns, int64_t row, int64_t column, int64_t *ld) {
+char apus_dense(int64_t rows, int64_t columns, int64_t row, int64_t column, int64_t *ld) {
     if ((column == 1 || columns == 1) && (row >= columns || rows == 1)) {
         *ld = rows == 1 || row < columns ? columns : row;
         return 'N';
@@ -32,12 +33,28 @@ static char dense(int64_t rows, int64_t columns, int64_t row, int64_t column, in
     return 0;
 }
 
-static bool tiles(void *context, int64_t begin, int64_t end) {
+apus_tiles apus_cut_product(int64_t m, int64_t n, int64_t most_rows, int64_t wanted) {
+    apus_tiles t = {.row_blocks = (m + most_rows - 1) / most_rows, .column_blocks = 1};
+    while (t.row_blocks * t.column_blocks < wanted) {
+        int64_t rows = m / t.row_blocks, columns = n / t.column_blocks;
+        if (columns >= rows && columns >= 64) t.column_blocks *= 2;
+        else if (rows >= 64) t.row_blocks *= 2;
+        else break;
+    }
+    t.row_block = ((m + t.row_blocks - 1) / t.row_blocks + 15) / 16 * 16;
+    t.column_block = ((n + t.column_blocks - 1) / t.column_blocks + 15) / 16 * 16;
+    t.row_blocks = (m + t.row_block - 1) / t.row_block;
+    t.column_blocks = (n + t.column_block - 1) / t.column_block;
+    return t;
+}
+
+static bool run_tiles(void *context, int64_t begin, int64_t end) {
     sgemm_job *j = context;
     const apus_gemm *g = j->g;
+    int64_t rows = j->tiles.row_block, columns = j->tiles.column_block;
     for (int64_t t = begin; t < end; t++) {
-        int64_t m0 = t / j->column_blocks * j->row_block, n0 = t % j->column_blocks * j->column_block;
-        int64_t m = g->m - m0 < j->row_block ? g->m - m0 : j->row_block, n = g->n - n0 < j->column_block ? g->n - n0 : j->column_block;
+        int64_t m0 = t / j->tiles.column_blocks * rows, n0 = t % j->tiles.column_blocks * columns;
+        int64_t m = g->m - m0 < rows ? g->m - m0 : rows, n = g->n - n0 < columns ? g->n - n0 : columns;
         const float *a = (const float *)g->a + m0 * g->a_row, *b = (const float *)g->b + n0 * g->b_column, *bias = g->bias;
         float *c = (float *)g->c + m0 * g->c_row + n0;
         bool add = g->accumulate;
@@ -71,26 +88,18 @@ static bool product(const apus_gemm *g, int size) {
     // Thin products are faster in our own kernels.
     bool own = g->m <= 4 || g->n <= 16 || g->k < 16 || g->c_row < g->n;
     if (!own) {
-        j.trans_a = dense(g->m, g->k, g->a_row, g->a_column, &j.lda);
-        j.trans_b = dense(g->k, g->n, g->b_row, g->b_column, &j.ldb);
+        j.trans_a = apus_dense(g->m, g->k, g->a_row, g->a_column, &j.lda);
+        j.trans_b = apus_dense(g->k, g->n, g->b_row, g->b_column, &j.ldb);
         own = !j.trans_a || !j.trans_b;
     }
     if (own) return apus_gemm_f32(g);
     // Tiles depend on the shape alone: at most 512 rows, and 2, 4 or 8 tiles if there is enough work, so that threads share them evenly.
     double work = (double)g->m * (double)g->n * (double)g->k;
     int64_t wanted = work >= 16e6 ? 8 : work >= 8e6 ? 4 : work >= 2e6 ? 2 : 1;
-    int64_t row_blocks = (g->m + 511) / 512, column_blocks = 1;
-    while (row_blocks * column_blocks < wanted) {
-        int64_t rows = g->m / row_blocks, columns = g->n / column_blocks;
-        if (columns >= rows && columns >= 64) column_blocks *= 2;
-        else if (rows >= 64) row_blocks *= 2;
-        else break;
-    }
-    j.row_block = ((g->m + row_blocks - 1) / row_blocks + 15) / 16 * 16;
-    j.column_block = ((g->n + column_blocks - 1) / column_blocks + 15) / 16 * 16;
+    j.tiles = apus_cut_product(g->m, g->n, 512, wanted);
     // oneDNN reads the operands of small tiles in place, which is slow if rows map to the same cache sets. Our kernels copy them anyway.
     // Which layouts oneDNN still reads fast depends on its kernels for the instruction set.
-    bool in_place = 1.0 / (double)j.row_block + 1.0 / (double)j.column_block >= 0.0038;
+    bool in_place = 1.0 / (double)j.tiles.row_block + 1.0 / (double)j.tiles.column_block >= 0.0038;
 #if defined(__x86_64__)
     bool wide = __builtin_cpu_supports("avx512f");
 #else
@@ -98,12 +107,10 @@ static bool product(const apus_gemm *g, int size) {
 #endif
     bool clash = j.lda % 512 == 0 || j.ldb % 512 == 0 || (!wide && j.trans_a == 'T' && j.lda % 256 == 0 && j.lda > 256 && j.ldb % 256 == 0);
     if (clash && in_place && !(j.trans_a == 'N' && j.trans_b == (wide ? 'N' : 'T'))) return apus_gemm_f32(g);
-    row_blocks = (g->m + j.row_block - 1) / j.row_block;
-    j.column_blocks = (g->n + j.column_block - 1) / j.column_block;
-    return apus_parallel_try(row_blocks * j.column_blocks, 1, tiles, &j);
+    return apus_parallel_try(j.tiles.row_blocks * j.tiles.column_blocks, 1, run_tiles, &j);
 }
 
-bool apus_matmul(const apus_tensor *a, const apus_tensor *b, const apus_tensor *bias, const apus_tensor *out) {
+apus_outcome apus_matmul(const apus_tensor *a, const apus_tensor *b, const apus_tensor *bias, const apus_tensor *out) {
     int64_t batches = out->shape[0], m = out->shape[1], n = out->shape[2];
     apus_gemm first = {.m = m,
                        .n = n,
@@ -122,6 +129,11 @@ bool apus_matmul(const apus_tensor *a, const apus_tensor *b, const apus_tensor *
         first.m *= batches;
         batches = 1;
     }
+    int64_t a_batch = a->strides[0], b_batch = b->strides[0], c_batch = first.m * n;
+    switch (out->dtype) {
+    case APUS_FLOAT16: return APUS_REFUSED;
+    case APUS_BFLOAT16: return apus_products_bfloat16(&first, batches, a_batch, b_batch, c_batch);
+    }
     apus_gemm_kernel kernel = out->dtype == APUS_FLOAT32 ? product : out->dtype == APUS_FLOAT64 ? apus_gemm_kernel_f64 : apus_gemm_integer;
-    return apus_gemm_batched(&first, batches, a->strides[0], b->strides[0], first.m * n, apus_size[out->dtype], kernel);
+    return apus_gemm_batched(&first, batches, a_batch, b_batch, c_batch, apus_size[out->dtype], kernel) ? APUS_DONE : APUS_NO_MEMORY;
 }

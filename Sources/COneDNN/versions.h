@@ -9,7 +9,7 @@
 typedef enum { APUS_FORWARD, APUS_BACKWARD_INPUT, APUS_BACKWARD_WEIGHT } apus_direction;
 
 /// Whether one of the calls below has run out of memory on this thread since the flag was last set to false.
-static _Thread_local bool apus_starved __attribute__((unused));
+extern _Thread_local bool apus_starved;
 
 static inline bool apus_succeeded(dnnl_status_t status) {
     if (status == dnnl_out_of_memory) apus_starved = true;
@@ -22,11 +22,11 @@ typedef dnnl_memory_desc_t apus_md;
 typedef const dnnl_memory_desc_t *apus_md_ref;
 #define REF(md) (&(md))
 
-static inline bool apus_md_strided(apus_md *md, int rank, const dnnl_dim_t *dims, const dnnl_dim_t *strides) {
-    return apus_succeeded(dnnl_memory_desc_init_by_strides(md, rank, dims, dnnl_f32, strides));
+static inline bool apus_md_strided(apus_md *md, dnnl_data_type_t type, int rank, const dnnl_dim_t *dims, const dnnl_dim_t *strides) {
+    return apus_succeeded(dnnl_memory_desc_init_by_strides(md, rank, dims, type, strides));
 }
-static inline bool apus_md_tagged(apus_md *md, int rank, const dnnl_dim_t *dims, dnnl_format_tag_t tag) {
-    return apus_succeeded(dnnl_memory_desc_init_by_tag(md, rank, dims, dnnl_f32, tag));
+static inline bool apus_md_tagged(apus_md *md, dnnl_data_type_t type, int rank, const dnnl_dim_t *dims, dnnl_format_tag_t tag) {
+    return apus_succeeded(dnnl_memory_desc_init_by_tag(md, rank, dims, type, tag));
 }
 static inline bool apus_md_copy(apus_md *md, apus_md_ref from) {
     *md = *from;
@@ -57,17 +57,23 @@ static inline bool apus_convolution_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t 
     return apus_succeeded(status) && apus_succeeded(dnnl_primitive_desc_create(pd, &d, attr, engine, hint));
 }
 
+static inline bool apus_matmul_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const apus_md *a, const apus_md *b, const apus_md *bias,
+                                  const apus_md *c, dnnl_primitive_attr_t attr) {
+    dnnl_matmul_desc_t d;
+    return apus_succeeded(dnnl_matmul_desc_init(&d, a, b, bias, c)) && apus_succeeded(dnnl_primitive_desc_create(pd, &d, attr, engine, 0));
+}
+
 #else
 
 typedef dnnl_memory_desc_t apus_md;
 typedef const_dnnl_memory_desc_t apus_md_ref;
 #define REF(md) (md)
 
-static inline bool apus_md_strided(apus_md *md, int rank, const dnnl_dim_t *dims, const dnnl_dim_t *strides) {
-    return apus_succeeded(dnnl_memory_desc_create_with_strides(md, rank, dims, dnnl_f32, strides));
+static inline bool apus_md_strided(apus_md *md, dnnl_data_type_t type, int rank, const dnnl_dim_t *dims, const dnnl_dim_t *strides) {
+    return apus_succeeded(dnnl_memory_desc_create_with_strides(md, rank, dims, type, strides));
 }
-static inline bool apus_md_tagged(apus_md *md, int rank, const dnnl_dim_t *dims, dnnl_format_tag_t tag) {
-    return apus_succeeded(dnnl_memory_desc_create_with_tag(md, rank, dims, dnnl_f32, tag));
+static inline bool apus_md_tagged(apus_md *md, dnnl_data_type_t type, int rank, const dnnl_dim_t *dims, dnnl_format_tag_t tag) {
+    return apus_succeeded(dnnl_memory_desc_create_with_tag(md, rank, dims, type, tag));
 }
 static inline bool apus_md_copy(apus_md *md, apus_md_ref from) { return apus_succeeded(dnnl_memory_desc_clone(md, from)); }
 static inline void apus_md_free(apus_md *md) {
@@ -92,6 +98,11 @@ static inline bool apus_convolution_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t 
                                                                                       stride, dilation, padding, padding_end, hint, attr));
     }
     return false;
+}
+
+static inline bool apus_matmul_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const apus_md *a, const apus_md *b, const apus_md *bias,
+                                  const apus_md *c, dnnl_primitive_attr_t attr) {
+    return apus_succeeded(dnnl_matmul_primitive_desc_create(pd, engine, *a, *b, bias ? *bias : 0, *c, attr));
 }
 
 #endif

@@ -110,7 +110,7 @@ import Testing
     /// Families whose kernels allocate scratch memory, with sizes and dtypes for which they do.
     @Test func kernelsWithScratch() throws {
         try Self.law(60, scratch: 300) { ledger in
-            let floats: [DType] = [.float32, .float64, .float16]
+            let floats: [DType] = [.float32, .float64, .float16, .bfloat16]
             ledger.check("products", [[40, 300], [300, 70]], floats + [.int32]) { [$0[0].matmul($0[1])] }
             ledger.check("thin products", [[3, 30], [30, 2]], floats) { [$0[0].matmul($0[1])] }
             ledger.check("wide products", [[20, 280], [280, 200]], [.float32, .float64], isTransposed: false) { [$0[0].matmul($0[1])] }
