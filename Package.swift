@@ -85,7 +85,8 @@ let package = Package(
         .target(
             name: "ApusRuns",
             dependencies: [
-                "ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusFormats", "ApusCheckpoints", "ApusTraining", "ApusVision",
+                "ApusSystem", "ApusCore", "ApusNN", "ApusOptim", "ApusData", "ApusDistributed", "ApusFormats", "ApusCheckpoints",
+                "ApusTraining", "ApusVision",
             ]),
         .executableTarget(
             name: "ApusCommand", dependencies: ["Apus", "ApusRuns", .product(name: "ArgumentParser", package: "swift-argument-parser")]),

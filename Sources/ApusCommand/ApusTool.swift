@@ -1,3 +1,4 @@
+import ApusDistributed
 import ApusSystem
 import ApusRuns
 import ApusTraining
@@ -27,12 +28,15 @@ import Glibc
     static func main() {
         Output.open()
         var status: Int32 = 0
+        // Of the processes that a launcher has started with the same arguments, one says what is wrong with those.
+        var isTold = Launcher.detect()?.rank ?? 0 > 0
         do {
             var command = try parseAsRoot()
+            isTold = false
             try command.run()
         } catch {
             status = exitCode(for: error).rawValue
-            let text = fullMessage(for: error)
+            let text = isTold ? "" : fullMessage(for: error)
             if !text.isEmpty, status == 0 { say(text) } else if !text.isEmpty { writeAll(text + "\n", to: STDERR_FILENO) }
         }
         if status == 0, let problem = Output.problem {

@@ -1,5 +1,6 @@
 import Apus
 import ApusCore
+import ApusDistributed
 import ApusFormats
 import ApusSystem
 import ApusRuns
@@ -59,7 +60,25 @@ func reporting(_ body: () throws -> Void) throws {
 
 /// Turns a wrong name or number into an error of the command line, which prints a hint at the usage.
 func validating<Value>(_ body: () throws -> Value) throws -> Value {
-    do { return try body() } catch let error as RunError { throw ValidationError(error.description) }
+    do { return try body() } catch let error as RunError {
+        throw ValidationError(error.description)
+    } catch let error as ErrorElsewhere where ["\(RunError.self)", "\(ValidationError.self)"].contains(error.type) {
+        throw ExitCode.validationFailure
+    }
+}
+
+/// Runs the part of a process in a command of several. Who has no part in another's failure ends without a word; else errors say where.
+func reporting(_ group: ProcessGroup, _ body: () throws -> Void) throws {
+    do { try body() } catch is ErrorElsewhere {
+        throw ExitCode(1)
+    } catch let error where !(group.isFirst || error is ExitCode || error is DistributedError) {
+        throw ErrorHere(rank: group.rank, host: group.host, error: error)
+    }
+}
+
+private struct ErrorHere: Error, CustomStringConvertible {
+    let rank: Int, host: String, error: any Error
+    var description: String { "rank \(rank) (\(host)): \(error)" }
 }
 
 /// `arguments` as bytes, since Swift changes names that are not UTF-8.
@@ -102,7 +121,7 @@ final class JSONLines: TrainingObserver {
     /// Prints at most once a second.
     func didTrain(_ progress: TrainingProgress) {
         let now = monotonicSeconds()
-        guard now - lastBatch >= 1 else { return }
+        guard now - lastBatch >= 1, progress.measurements.samples > 0 else { return }
         lastBatch = now
         line([
             "event": "batch", "epoch": .int(Int64(progress.epoch)), "batch": .int(Int64(progress.batch)),
@@ -121,18 +140,30 @@ final class JSONLines: TrainingObserver {
 /// Ctrl-C and `kill`. The first signal stops the run with a checkpoint, the second ends the process at once.
 enum Interrupts {
     static let stop = StopFlag()
+    /// How many there were, where they are counted.
+    static let count = Atomic(0)
 
     static func watch() {
         _ = stop // Initialise it here, since a signal handler must not be the first to access it.
+        catchAll { number in
+            Interrupts.stop.set()
+            signal(number, SIG_DFL)
+        }
+    }
+
+    /// Only counts them.
+    static func watchAndCount() {
+        _ = count.load(ordering: .relaxed)
+        catchAll { _ in Interrupts.count.add(1, ordering: .relaxed) }
+    }
+
+    private static func catchAll(_ handler: @convention(c) (Int32) -> Void) {
         // The parent process may have blocked or ignored the signals, as threads of a service do.
         var signals = sigset_t()
         sigemptyset(&signals)
         for number in [SIGINT, SIGTERM] {
             sigaddset(&signals, number)
-            signal(number) { number in
-                Interrupts.stop.set()
-                signal(number, SIG_DFL)
-            }
+            signal(number, handler)
         }
         pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }

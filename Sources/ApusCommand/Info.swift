@@ -1,4 +1,5 @@
 import Apus
+import ApusDistributed
 import ApusFormats
 import ApusRuns
 import ApusTraining
@@ -31,6 +32,7 @@ struct Info: ParsableCommand {
                     name: "device \(device)",
                     value: device.unavailableReason.map { "not available: \($0)" } ?? known.joined(separator: ", ")))
         }
+        facts.append(.init(name: "MPI", value: mpi))
         facts.append(.init(name: "models", value: ModelSource.names.joined(separator: ", ") + ", FILE.json"))
         facts.append(
             .init(
@@ -41,6 +43,16 @@ struct Info: ParsableCommand {
         } else {
             let width = facts.map(\.name.count).max() ?? 0
             for fact in facts { say("\(Text.left(fact.name, width))  \(fact.value)") }
+        }
+    }
+
+    /// What `--processes` starts, and the library that the processes open.
+    private var mpi: String {
+        do {
+            let program = try LauncherProgram.find()
+            return "\(try program.library()), started by \(program.path) (\(program.version))"
+        } catch {
+            return "none: \(error)"
         }
     }
 }

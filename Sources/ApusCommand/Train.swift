@@ -1,8 +1,10 @@
 import Apus
+import ApusDistributed
 import ApusFormats
 import ApusRuns
 import ApusTraining
 import ArgumentParser
+import Glibc
 
 struct Train: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,6 +19,8 @@ struct Train: ParsableCommand {
     @OptionGroup(title: "Augmentation and targets") var augmentation: AugmentationOptions
     @OptionGroup(title: "Optimization") var optimization: OptimizationOptions
     @OptionGroup(title: "Run") var running: RunningOptions
+
+    @OptionGroup(title: "Several processes") var sharing: SharingOptions
 
     @Option(
         help: ArgumentHelp(
@@ -47,27 +51,31 @@ struct Train: ParsableCommand {
 
     /// The options that are given, by their keys in `options.json`.
     func given() throws -> [(key: String, value: JSON)] {
-        let groups: [any TrainOptionGroup] = [data, model, augmentation, optimization, running]
+        let groups: [any TrainOptionGroup] = [data, model, augmentation, optimization, running, sharing]
         return try groups.flatMap { try $0.given }.compactMap { key, value in value.map { (key, $0) } }
     }
 
-    /// The options, checked as far as possible without reading data.
-    private func options() throws -> RunOptions {
+    /// The options of a run that so many processes begin, checked as far as possible without reading data.
+    private func options(processes: Int) throws -> RunOptions {
         var options = RunOptions()
         if let config { options = try RunOptions(given: JSON(contentsOf: config), file: config) }
-        return try validating {
-            try options.take(given())
-            try options.resolve()
-            return options
-        }
+        try options.take(given())
+        try options.resolve(processes: processes)
+        return options
     }
 
     func validate() throws {
+        if let processes = sharing.processes, !(1...65536).contains(processes) {
+            throw ValidationError("--processes is \(processes), it must be from 1 to 65536")
+        }
+        if sharing.hosts != nil, sharing.processes == nil { throw ValidationError("--hosts is for --processes, which is not given") }
         guard resume != nil else { return }
         if let epochs = optimization.epochs, !(1...1_000_000).contains(epochs) {
             throw ValidationError("--epochs is \(epochs), it must be from 1 to 1000000")
         }
-        let others = try given().map(\.key).filter { $0 != "epochs" && $0 != "data" }.map { "--" + $0.replacing("_", with: "-") }
+        let others = try given().map(\.key).filter { !["epochs", "data", "shards"].contains($0) }.map {
+            "--" + $0.replacing("_", with: "-")
+        }
         let names = others + (out == nil ? [] : ["--out"]) + (config == nil ? [] : ["--config"])
         guard names.isEmpty else {
             throw ValidationError(
@@ -77,32 +85,73 @@ struct Train: ParsableCommand {
 
     func run() throws {
         try reporting {
-            Interrupts.watch()
-            let run = try makeRun()
-            run.command = (["apus"] + CommandLine.arguments.dropFirst()).map(quoted).joined(separator: " ")
-            let bar = json ? nil : ProgressBar(unit: "img", evaluated: run.options.evaluated)
-            let lines = json ? JSONLines(evaluated: run.options.evaluated) : nil
-            run.tensorBoard = tensorboard
-            run.note = { text in if let bar { bar.note(text) } else { warn(text) } }
-            run.didLoad = { [data = run.options.data] found in
-                lines?.data = found.json
-                if let bar { for note in found.notes(of: data) { bar.note(note) } }
+            if let processes = sharing.processes, Launcher.detect() == nil, processes > 1 || sharing.hosts != nil {
+                throw ExitCode(try launch(processes))
             }
-            if !json { say("\(run.options.model) on \(run.options.data), in \(run.folder.path)") }
-            let observers = [bar as (any TrainingObserver)?, lines].compactMap(\.self)
-            let outcome: Run.Outcome
-            do { outcome = try run.train(observers: observers) } catch {
-                bar?.clear()
-                throw error
+            let group = try ProcessGroup.world()
+            if let processes = sharing.processes, processes != group.size {
+                guard group.isFirst else { throw ExitCode.validationFailure }
+                throw ValidationError("--processes is \(processes), and \(group.size) were started; leave it out under a launcher")
             }
-            try tell(outcome, run)
+            try reporting(group) { try train(group) }
         }
     }
 
-    private func makeRun() throws -> Run {
-        if let resume { return try Run(resuming: resume, epochs: optimization.epochs, data: data.data, stop: Interrupts.stop) }
-        let options = try options()
-        return try validating { try Run(options, in: out ?? defaultFolder(options), stop: Interrupts.stop) }
+    /// Starts the processes; what is wrong with the options is said before that.
+    private func launch(_ processes: Int) throws -> Int32 {
+        if let resume {
+            let folder = RunFolder(resume)
+            try folder.loadOptions().checkShards(of: folder, asked: sharing.shards, processes: processes)
+        } else {
+            _ = try validating { try options(processes: processes) }
+        }
+        let code = try Launch.run(processes: processes, hosts: sharing.hosts)
+        if code > 128, code != 130 {
+            let signal = code - 128
+            warn(
+                "error: a process was ended by signal \(signal) (\(String(cString: strsignal(signal)))), and so the others; --resume goes on from the last checkpoint"
+            )
+        }
+        return code
+    }
+
+    private func train(_ group: ProcessGroup) throws {
+        Interrupts.watch()
+        if group.isFirst, Launch.isParentThere { Launch.listen() }
+        let run = try makeRun(group)
+        guard group.isFirst else {
+            if case .stopped = try run.train() { throw ExitCode(130) }
+            return
+        }
+        run.command = (["apus"] + CommandLine.arguments.dropFirst()).map(quoted).joined(separator: " ")
+        let bar = json ? nil : ProgressBar(unit: "img", evaluated: run.options.evaluated)
+        let lines = json ? JSONLines(evaluated: run.options.evaluated) : nil
+        run.tensorBoard = tensorboard
+        run.note = { text in if let bar { bar.note(text) } else { warn(text) } }
+        run.didLoad = { [data = run.options.data] found in
+            lines?.data = found.json
+            if let bar { for note in found.notes(of: data) { bar.note(note) } }
+        }
+        if !json { say("\(run.options.model) on \(run.options.data), in \(run.folder.path)") }
+        let observers = [bar as (any TrainingObserver)?, lines].compactMap(\.self)
+        let outcome: Run.Outcome
+        do { outcome = try run.train(observers: observers) } catch {
+            bar?.clear()
+            throw error
+        }
+        try tell(outcome, run)
+    }
+
+    private func makeRun(_ group: ProcessGroup) throws -> Run {
+        if let resume {
+            return try Run(
+                resuming: resume, epochs: optimization.epochs, data: data.data, shards: sharing.shards, stop: Interrupts.stop, group: group)
+        }
+        // The first process alone reads the files that they name.
+        let given = group.isFirst ? Result { try options(processes: group.size) } : .success(RunOptions())
+        return try validating {
+            try Run(given.get(), in: out ?? defaultFolder(given.get()), stop: Interrupts.stop, group: group)
+        }
     }
 
     private func defaultFolder(_ options: RunOptions) -> String {

@@ -253,3 +253,24 @@ struct RunningOptions: ParsableArguments, TrainOptionGroup {
         ]
     }
 }
+
+struct SharingOptions: ParsableArguments, TrainOptionGroup {
+    @Option(
+        help: help(
+            "Share the training among so many processes, which MPI's mpirun or mpiexec starts. A batch is that of all together.", nil, "n"))
+    var processes: Int?
+
+    @Option(
+        help: help("A file that lists the hosts they run on, as mpirun reads it. (default: this one)", nil, "file"), completion: .file())
+    var hosts: String?
+
+    @Option(
+        help: help(
+            """
+            Parts of a batch, which the processes share: the weights depend on their number, and not on how many processes there are. (default: the \
+            number of processes that the run begins with)
+            """, nil, "k"))
+    var shards: Int?
+
+    var given: [(key: String, value: JSON?)] { [("shards", JSON(shards))] }
+}

@@ -19,11 +19,11 @@ struct Command {
     /// The path of `apus`, beside the tests' own executable.
     static let path = builtProgram("apus")
 
-    /// Runs it to its end, or sends `signal` after that many milliseconds or once the file `after` exists. `shell` is executed first.
+    /// Runs it to its end, or sends `signal` after that many milliseconds or once the file `after` exists; `meanwhile` gets its number. `shell`
+    /// is executed first, and `launcher` is what the command is an argument of.
     static func run(
         _ arguments: [String], in folder: String, signal: (number: Int32, milliseconds: UInt32)? = nil, after file: String? = nil,
-        shell: String = "",
-        threads: Int = 1
+        shell: String = "", launcher: String = "", threads: Int = 1, meanwhile: (pid_t) throws -> Void = { _ in }
     ) throws -> Result {
         let (output, errors) = ("\(folder)/.stdout", "\(folder)/.stderr")
         var actions = posix_spawn_file_actions_t()
@@ -33,7 +33,7 @@ struct Command {
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         // One thread unless a test asks for more: tests run in parallel, and threads that wait for a busy core take minutes.
-        let script = "cd '\(folder)' && \(shell) APUS_THREADS=\(threads) exec '\(path)' \"$@\""
+        let script = "cd '\(folder)' && \(shell) APUS_THREADS=\(threads) exec \(launcher) '\(path)' \"$@\""
         let command = ["/bin/sh", "-c", script, "apus"] + arguments
         var argv: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
         defer { for argument in argv { free(argument) } }
@@ -48,6 +48,7 @@ struct Command {
             }
             kill(pid, signal.number)
         }
+        try meanwhile(pid)
         var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
         let number = status & 0x7F

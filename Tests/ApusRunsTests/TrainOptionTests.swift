@@ -20,7 +20,7 @@ import Testing
         ("mixup", "0.2", 0.2), ("cutmix", "1.0", 1.0), ("accumulate", "2", 2), ("lr_find", nil, true), ("weight_decay", "0.1", 0.1),
         ("momentum", "0.8", 0.8), ("betas", "0.8,0.99", [0.8, 0.99]), ("clip_norm", "0.5", 0.5), ("label_smoothing", "0.1", 0.1),
         ("class_weights", "balanced", "balanced"), ("ema", "0.9", 0.9), ("precision", "bfloat16", "bfloat16"), ("early_stop", "1", 1),
-        ("keep", "both", "both"),
+        ("keep", "both", "both"), ("shards", "4", 4),
     ]
 
     private func flag(_ key: String) -> String { "--" + key.replacingOccurrences(of: "_", with: "-") }
@@ -106,7 +106,7 @@ import Testing
             ["--cutmix", "1"], ["--accumulate", "2"], ["--weight-decay", "0.1"], ["--momentum", "0.5"], ["--clip-norm", "0.01"],
             ["--label-smoothing", "0.2"], ["--ema", "0.9"], ["--precision", "bfloat16"], ["--precision", "float16"], ["--freeze", "conv1"],
             ["--image-size", "6"], ["--weights", "plain/model.safetensors"], ["--class-weights", "balanced", "--val-split", "0.3"],
-            ["--lr", "0.051"], ["--seed", "3"], ["--schedule", "step"], ["--optimizer", "lion"],
+            ["--lr", "0.051"], ["--seed", "3"], ["--schedule", "step"], ["--optimizer", "lion"], ["--shards", "2"],
         ]
         var seen: [[UInt8]: String] = [plain: "nothing"]
         for (i, change) in changes.enumerated() {

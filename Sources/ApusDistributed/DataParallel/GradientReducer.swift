@@ -28,6 +28,8 @@ package final class GradientReducer {
     /// What is under way; nil between updates.
     private var update: Update?
     private var step: UInt64 = 0
+    /// The parameters that have got gradients in the last update.
+    private var reached: Set<ObjectIdentifier> = []
     /// The steps of optimizers that are shared; nil where each process takes them whole.
     private var parts: StepParts?
     /// Called for a gradient that comes outside of an update.
@@ -249,6 +251,7 @@ package final class GradientReducer {
         }
         let isThere = try group.anyProcess(ended.isThere + statistics.hasChanged)
         var (loss, share) = try statistics.finish(losses, shares ?? [:], changed: Array(isThere[parameters.count...]), in: group)
+        reached = Set(parameters.indices.lazy.filter { isThere[$0] }.map { [parameters] in ObjectIdentifier(parameters[$0]) })
         for bucket in buckets { try bucket.finish() }
         if shares != nil {
             guard share > 0, share.isFinite else { throw group.error("backward", "the weights of all shards add up to \(share)") }
@@ -266,6 +269,11 @@ package final class GradientReducer {
         group.place("between step \(step - 1) and step \(step)")
         let signals = Signals(said.map { Signals(rawValue: $0[1]) })
         return (signals, loss)
+    }
+
+    /// Whether parameters of the optimizer have got gradients in the last update, on any process: one without a shard has begun none itself.
+    package func hasReached(_ optimizer: Optimizer) -> Bool {
+        optimizer.paramGroups.contains { $0.parameters.contains { reached.contains(ObjectIdentifier($0)) } }
     }
 
     /// The sum for some elements of a parameter, in the bucket's memory where that is of its kind.

@@ -44,7 +44,7 @@ extension ProcessGroup {
     }
 
     /// One process.
-    static func alone() -> ProcessGroup {
+    package static func alone() -> ProcessGroup {
         ProcessGroup(rank: 0, hosts: [ProcessFacts.hostName], channel: 0, session: Session(worker: Worker(engine: AloneEngine())))
     }
 

@@ -5,8 +5,11 @@ import Glibc
 /// Where the library of MPI may be.
 enum MPILibrary {
     /// Opens the library that belongs to the launcher. Returns why there is none, or nil.
-    static func open(for launcher: Launcher) -> String? {
-        let places = self.places(for: launcher)
+    static func open(for launcher: Launcher) -> String? { open(launcher.library, beside: launcherProgram()) }
+
+    /// The same of a launcher whose program is known.
+    static func open(_ library: Launcher.Library, beside program: String?) -> String? {
+        let places = self.places(library, program)
         var why = [CChar](repeating: 0, count: 1024)
         let names = places.map { strdup($0) }
         defer { for name in names { free(name) } }
@@ -19,10 +22,10 @@ enum MPILibrary {
     }
 
     /// The path that APUS_MPI names, alone; else what lies beside the launcher's program, and then the names that the system's linker knows.
-    private static func places(for launcher: Launcher) -> [String] {
+    private static func places(_ library: Launcher.Library, _ program: String?) -> [String] {
         if let chosen = environment("APUS_MPI") { return [chosen] }
         let names: [String]
-        switch launcher.library {
+        switch library {
         case .openMPI: names = ["libmpi.so.40"]
         case .mpich: names = ["libmpi.so.12", "libmpich.so.12", "libmpi_abi.so.1", "libmpi_abi.so.0"]
         case .any: names = ["libmpi.so.40", "libmpi.so.12", "libmpich.so.12", "libmpi_abi.so.1", "libmpi_abi.so.0"]
@@ -30,7 +33,7 @@ enum MPILibrary {
         var folders: [String] = []
         // Open MPI 5 says where its libraries are.
         if let folder = environment("OMPI_LIBDIR_LOC") { folders.append(folder) }
-        if let program = launcherProgram() {
+        if let program {
             let root = folder(of: folder(of: program))
             folders += ["lib", "lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu", "lib64"].map { "\(root)/\($0)" }
         }

@@ -6,18 +6,17 @@ extension Sharding {
     /// Throws unless each process gets the same number, a power of two where there are several: only then is the sum of a process's shards a
     /// part of the tree in which the shards are added up, whoever holds them.
     init(dealing count: Int, in group: ProcessGroup) throws {
-        let size = group.size
-        guard Sharding.sizes(dealing: count).contains(size) else {
-            throw group.error(
-                "dealing shards",
-                count < 1
-                    ? "a batch has \(count) shards, it must have at least 1"
-                    : "\(count) shards cannot be dealt to \(size) processes so that sums stay the same; \(count) shards take "
-                        + "\(list(Sharding.sizes(dealing: count), "or")) processes, and \(size) processes \(size), \(2 * size), \(4 * size) … shards"
-            )
-        }
-        let own = count / size
+        if let problem = Sharding.problem(dealing: count, to: group.size) { throw group.error("dealing shards", problem) }
+        let own = count / group.size
         self.init(count: count, own: (group.rank * own)..<((group.rank + 1) * own))
+    }
+
+    /// Why `count` shards cannot be dealt to so many processes; nil where they can.
+    package static func problem(dealing count: Int, to size: Int) -> String? {
+        if count < 1 { return "a batch has \(count) shards, it must have at least 1" }
+        if sizes(dealing: count).contains(size) { return nil }
+        return "\(count) shards cannot be dealt to \(size) processes so that sums stay the same; \(count) shards take "
+            + "\(list(sizes(dealing: count), "or")) processes, and \(size) processes \(size), \(2 * size), \(4 * size) … shards"
     }
 
     /// The numbers of processes to which that many shards can be dealt.

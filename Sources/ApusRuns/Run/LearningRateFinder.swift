@@ -55,8 +55,10 @@ struct LearningRateCurve {
     }
 
     /// The curve in the file at `path`.
-    init(contentsOf path: String) throws {
-        let json = try JSON(contentsOf: path)
+    init(contentsOf path: String) throws { try self.init(json: JSON(contentsOf: path), file: path) }
+
+    /// The curve of a file's contents; `path` names it in messages.
+    init(json: JSON, file path: String) throws {
         func numbers(_ key: String) throws -> [Double] {
             guard let items = json[key]?.array, case let numbers = items.compactMap(\.double), numbers.count == items.count else {
                 throw FormatError(file: path, place: .key(key), reason: "not a list of numbers")

@@ -64,10 +64,10 @@ extension RunData {
 }
 
 extension RunOptions {
-    /// The number of threads that make batches: as many as there are cores where that takes time.
-    var threads: Int {
+    /// The number of threads that make batches: as many as there are cores where that takes time, for `processes` of this host together.
+    func threads(sharing processes: Int) -> Int {
         workers
             ?? (DataSource.names.contains(data) && augment == .none && transform == nil && weights == nil
-                ? 1 : max(1, min(16, sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
+                ? 1 : max(1, min(16, sysconf(Int32(_SC_NPROCESSORS_ONLN)) / processes)))
     }
 }

@@ -61,12 +61,15 @@ struct Recipe {
         for path in options.freeze { model.submodule(path)?.eval() }
     }
 
+    /// The weights of the classes, of which there are so many images; nil where all count the same.
+    private func weights(_ counts: [Int]) -> Tensor? {
+        let total = Double(counts.reduce(0, +))
+        return options.classWeights == .balanced ? Tensor(counts.map { $0 == 0 ? 0 : Float(total / Double(counts.count * $0)) }) : nil
+    }
+
     /// The loss of scores and targets: in training with the smoothing and the weights of the options, in evaluation plain.
     func loss(_ model: Module, counts: [Int], device: Device) -> (Tensor, Tensor) -> Tensor {
-        let total = Double(counts.reduce(0, +))
-        let weight: Tensor? =
-            options.classWeights == .balanced
-            ? Tensor(counts.map { $0 == 0 ? 0 : Float(total / Double(counts.count * $0)) }).to(device) : nil
+        let weight = weights(counts)?.to(device)
         return { [smoothing = options.labelSmoothing] scores, target in
             model.training
                 ? F.crossEntropy(scores, target, weight: weight, labelSmoothing: smoothing) : F.crossEntropy(scores, target)
@@ -74,7 +77,11 @@ struct Recipe {
     }
 
     /// Sets what the options say of a trainer's steps.
-    func apply<Batch, Output>(to trainer: Trainer<Batch, Output>, _ model: Module) {
+    func apply<Output>(to trainer: Trainer<ImageData.Batch, Output>, _ model: Module, counts: [Int]) {
+        // The loss of labels is the mean over their weights, of which shards have different sums; that of mixed ones is the mean over images.
+        if options.shards != nil, let weights = weights(counts) {
+            trainer.weight = { batch in batch.1.ndim == 1 ? weights[batch.1.to(.cpu)].sum().item() : Double(batch.1.size(0)) }
+        }
         trainer.accumulate = options.accumulate
         trainer.clipping = options.clipNorm.map { .norm($0) }
         trainer.autocast = options.precision.dtype

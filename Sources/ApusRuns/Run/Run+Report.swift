@@ -1,4 +1,5 @@
 import ApusCore
+import ApusDistributed
 import ApusFormats
 import ApusNN
 import ApusSystem
@@ -123,6 +124,10 @@ extension Run {
             ("optimizer", options.optimizer.rawValue), ("learning rate", Text.short(rate)), ("schedule", options.schedule.rawValue),
             ("seed", "\(options.seed)"), ("device", options.device), ("input", "\(summary.input)"),
         ]
+        if group.size > 1 {
+            let hosts = Set(group.hosts).count
+            facts.append(("processes", "\(group.size)\(hosts > 1 ? " on \(hosts) hosts" : "")"))
+        }
         facts += options.notable
         facts.append(("transforms", found.transforms.test.transform.steps.map { "\($0)" }.joined(separator: ", ")))
         if let train = found.transforms.train {

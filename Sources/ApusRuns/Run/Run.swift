@@ -1,5 +1,6 @@
 import ApusCore
 import ApusData
+import ApusDistributed
 import ApusFormats
 import ApusNN
 import ApusOptim
@@ -12,6 +13,11 @@ import Glibc
 ///
 /// All random numbers come from the seed: the first number of its stream seeds the stream of the shuffled orders, the next ones give the
 /// weights, and the rest is for dropout. The same options give the same weights byte for byte, however often the run was stopped or killed.
+///
+/// Several processes of a `group` share a run: all make it and call ``train(observers:)``, at the same places. The first alone has the
+/// folder: it reads and writes all files but the data (and weights to begin with), which each reads at the same path. Batches are cut into
+/// `shards` then, as many as the run begins with processes unless the options say another number; the weights depend on that, not on the
+/// number of processes, and another number of them may go on.
 public final class Run {
     /// The options of the run.
     public private(set) var options: RunOptions
@@ -23,13 +29,15 @@ public final class Run {
     public var command = ""
     /// The folder of a TensorBoard log that the run writes; nil for none. A resumed run begins another file there.
     public var tensorBoard: String?
-    /// Called with short messages, such as that a damaged checkpoint was skipped.
+    /// The processes that share the run.
+    public let group: ProcessGroup
+    /// Called with short messages, such as that a damaged checkpoint was skipped; on the first process, as all that follow.
     public var note: (String) -> Void = { _ in }
     /// Called with the data of the run before training begins.
     public var didLoad: (RunData) -> Void = { _ in }
     private let isNew: Bool
     /// The epochs and the data that replace those of a resumed run's options; nil to keep them.
-    private let wanted: (epochs: Int?, data: String?)
+    let wanted: (epochs: Int?, data: String?)
 
     /// The results of a run.
     public struct Result: Sendable {
@@ -61,229 +69,187 @@ public final class Run {
         case stopped(epoch: Int, step: Int)
     }
 
-    /// A new run in a new or empty folder.
-    public init(_ options: RunOptions, in path: String, stop: StopFlag = StopFlag()) throws {
-        self.options = options
-        self.stop = stop
-        folder = RunFolder(path)
-        isNew = true
-        wanted = (nil, nil)
-        try self.options.resolve()
-        try DataSource.check(options.data)
-        try folder.create(self.options)
+    /// A new run in a new or empty folder. Options and folder are those of the first process of `group`, which alone asks for them; nil
+    /// stands for this process alone.
+    public init(
+        _ options: @autoclosure () throws -> RunOptions, in path: @autoclosure () throws -> String, stop: StopFlag = StopFlag(),
+        group: ProcessGroup? = nil
+    ) throws {
+        let group = group ?? .alone()
+        (self.group, self.stop, isNew, wanted) = (group, stop, true, (nil, nil))
+        (self.options, folder) = try Run.shared(group) {
+            var options = try options()
+            try options.resolve(processes: group.size)
+            try DataSource.check(options.data)
+            let folder = RunFolder(try path())
+            try folder.create(options)
+            return (options, folder)
+        }
     }
 
     /// Continues the run in a folder, with its options. It may get another number of `epochs` (at least those that are done), and another
-    /// place of its `data`; the rest of its schedule is then stretched to the new end.
-    public init(resuming path: String, epochs: Int? = nil, data: String? = nil, stop: StopFlag = StopFlag()) throws {
-        folder = RunFolder(path)
-        options = try folder.loadOptions()
-        self.stop = stop
-        isNew = false
-        wanted = (epochs, data)
-        if let data { try DataSource.check(data) }
+    /// place of its `data`; the rest of its schedule is then stretched to the new end. Where `shards` are given they must be the run's.
+    public init(
+        resuming path: String, epochs: Int? = nil, data: String? = nil, shards: Int? = nil, stop: StopFlag = StopFlag(),
+        group: ProcessGroup? = nil
+    ) throws {
+        let group = group ?? .alone()
+        (self.group, self.stop, isNew, wanted) = (group, stop, false, (epochs, data))
+        (options, folder) = try Run.shared(group) {
+            let folder = RunFolder(path)
+            let options = try folder.loadOptions()
+            try options.checkShards(of: folder, asked: shards, processes: group.size)
+            if let data { try DataSource.check(data) }
+            return (options, folder)
+        }
+    }
+
+    /// What `made` gives the first process, on all.
+    private static func shared(
+        _ group: ProcessGroup, _ made: () throws -> (RunOptions, RunFolder)
+    ) throws -> (RunOptions, RunFolder) {
+        if group.size == 1 { return try made() }
+        var own: (options: RunOptions, folder: RunFolder)?
+        let told = try group.fromFirst {
+            let (options, folder) = try made()
+            own = (options, folder)
+            return ["options": options.json, "folder": .string(folder.path)]
+        }
+        do {
+            return try group.all {
+                if let own { return own }
+                let folder = RunFolder(told["folder"]?.string ?? "")
+                return (try RunOptions(json: told["options"] ?? .null, file: folder.options), folder)
+            }
+        } catch {
+            own?.folder.removeIfUnused()
+            throw error
+        }
     }
 
     /// Trains until the end or until it is stopped; at the end evaluates, and writes weights and report.
     ///
     /// Throws a ``RunError`` if another process works on the run, or if `options.json` was changed.
     public func train(observers: [any TrainingObserver] = []) throws -> Outcome {
-        // Nothing is written for a finished run that stays unchanged, so that its folder may be read-only.
-        if wanted == (nil, nil), let result = try folder.loadResult(options) {
-            if let known = try (try? Checkpoint.load(from: folder.path)).flatMap(knownOptions) { try checkOptions(known) }
-            return .wasFinished(result)
-        }
-        return try withExtendedLifetime(RunLock(folder)) {
+        var lock: RunLock?
+        let told = try group.fromFirst {
+            // Nothing is written for a finished run that stays unchanged, so that its folder may be read-only.
+            if wanted == (nil, nil), let result = try folder.loadResult(options) {
+                if let known = try (try? Checkpoint.load(from: folder.path)).flatMap(knownOptions) { try checkOptions(known) }
+                return ["result": result.json]
+            }
+            lock = try RunLock(folder)
             let found = try folder.loadOptions()
             guard !isNew || found == options else {
                 throw RunError("another run was begun in \(folder.path) at the same moment; choose another folder by --out")
             }
-            options = found
+            return ["options": found.json]
+        }
+        if let result = told["result"].flatMap({ Result(json: $0) }) { return .wasFinished(result) }
+        return try withExtendedLifetime(lock) {
+            options = try RunOptions(json: told["options"] ?? .null, file: folder.options)
             do {
                 return try proceed(observers)
             } catch {
                 // A run that could not begin leaves no folder.
-                if isNew { folder.removeIfUnused() }
+                if isNew, group.isFirst { folder.removeIfUnused() }
                 throw error
             }
         }
     }
 
     private func proceed(_ observers: [any TrainingObserver]) throws -> Outcome {
-        let checkpoint = try Checkpoint.load(from: folder.path)
-        let known = try checkpoint.flatMap(knownOptions)
-        if let known { try checkOptions(known) }
-        let new = try amended(checkpoint)
-        let device = try RunOptions.device(options.device)
-        let pretrained = try new.weights.map { path in
-            try checkpoint.flatMap { Pretrained(path, checkpoint: $0) } ?? Pretrained(path, model: new.model)
-        }
-        let found = try LoadedData(new, pretrained)
-        if let checkpoint { try checkData(checkpoint, found.data, new.data) }
+        let start = try begin()
         // More epochs change nothing where the accuracy has not grown for so long.
-        if let result = try folder.loadResult(new), result.endedEarly { return .wasFinished(result) }
-        if new != options {
-            try AtomicFile.write(new.json.text + "\n", to: folder.options)
-            options = new
+        let told = try group.fromFirst {
+            if let result = try folder.loadResult(start.options), result.endedEarly { return ["result": result.json] }
+            if start.options != options { try AtomicFile.write(start.options.json.text + "\n", to: folder.options) }
+            if let result = try folder.loadResult(start.options) { return ["result": result.json] }
+            unlink(folder.result)
+            return ["data": .string(start.found.data.fingerprint.text)]
         }
-        if let result = try folder.loadResult(options) { return .wasFinished(result) }
-        unlink(folder.result)
-        didLoad(found.data)
+        if let result = told["result"].flatMap({ Result(json: $0) }) { return .wasFinished(result) }
+        options = start.options
+        try group.all {
+            guard !group.isFirst, let difference = try difference(of: start.found.data, from: told["data"]?.string ?? "") else { return }
+            throw RunError("\(options.data) is not the data that the first process has there: \(difference)")
+        }
+        if group.isFirst { didLoad(start.found.data) }
 
-        let generator = Generator(seed: options.seed)
-        let loaderGenerator = Generator(seed: generator.drawSeed())
-        let (data, recipe) = (found.data, Recipe(options))
-        let (input, classes) = (data.train.input, data.train.classes)
-        let model = try withGenerator(generator) {
-            try ModelSource.make(
-                options.model, table: options.modelTable, input: input, classes: classes.count,
-                weights: checkpoint?["model"] ?? pretrained?.weights)
-        }
-        // What a checkpoint holds takes the place of all weights.
-        var loaded = checkpoint?.metadata["run.loaded"]
-        if let pretrained, checkpoint == nil {
-            loaded = try pretrained.load(into: model)
-            note(loaded!)
-        }
-        model.to(device)
-        try recipe.freeze(model)
-        let summary = try ModelSource.check(model, options.model, input: input, classes: classes.count, device: device)
-        let train = try trainLoader(found, loaderGenerator).to(device)
-        let tested = data.validation ?? data.test
-        let test = DataLoader(tested, batchSize: max(options.batchSize, 1000), workers: options.threads).to(device)
-        if options.epochs * train.count == 1 {
-            note(
-                "the run takes a single step: its \(data.train.count) images are one batch, and it has one epoch; a smaller --batch-size or more --epochs make more of them"
-            )
-        }
-        let loss = recipe.loss(model, counts: data.train.counts, device: device)
-        let rates = try learningRates(found, LearningRateFinder(model: model, recipe: recipe, loss: loss, device: device))
-        if stop.isSet, rates == nil, options.lrFind { return .stopped(epoch: 1, step: 0) }
+        let built = try group.all { try build(start) }
+        let (model, recipe, loss, train, test) = (built.model, built.recipe, built.loss, built.train, built.test)
+        let rates = try learningRates(start.found, LearningRateFinder(model: model, recipe: recipe, loss: loss, device: built.device))
+        if options.lrFind, rates == nil { return .stopped(epoch: 1, step: 0) }
         let rate = options.lr ?? rates?.suggestion ?? options.rate
         let optimizer = recipe.optimizer(model, lr: rate)
         let schedule = StretchedSchedule(
-            options, optimizer, lr: rate, batches: recipe.steps(train.count), known: known?.former.count ?? 0)
+            options, optimizer, lr: rate, batches: recipe.steps(train.count), known: start.known?.former.count ?? 0)
         let trainer = Trainer(
-            model: model, optimizer: optimizer, schedule: options.schedule.paced(schedule.scheduler), device: device, generator: generator,
-            stop: stop, loss: loss)
+            model: model, optimizer: optimizer, schedule: options.schedule.paced(schedule.scheduler), device: built.device,
+            generator: built.generator, stop: stop, group: group, shards: options.shards, loss: loss)
         // The targets of mixed images are probabilities.
         trainer.measure("accuracy") { Accuracy($0, $1.ndim == 2 ? $1.argmax(dim: 1) : $1) }
-        recipe.apply(to: trainer, model)
+        recipe.apply(to: trainer, model, counts: start.found.data.train.counts)
         trainer.checkpoints = .init(folder: folder.path, steps: options.checkpointEvery)
 
         var logState = MetricsRecorder.State()
-        if let checkpoint {
+        if let checkpoint = start.checkpoint {
             if let failed = checkpoint.newestFailed { note("\(failed); going on from the checkpoint before it") }
             try trainer.restore(checkpoint, train: train, file: Checkpoint.newest(in: folder.path))
             logState = MetricsRecorder.State(checkpoint.metadata)
         }
         schedule.stretchTheRest()
-        let recorder = try MetricsRecorder(folder.metrics, logState, evaluated: options.evaluated, stop: stop)
-        var own = ["run.data": data.fingerprint.text, "run.options": options.json.text]
-        own["run.loaded"] = loaded
-        own["run.pretrained"] = pretrained?.json.text
-        trainer.checkpointMetadata = { [own] in try recorder.metadata().merging(own) { $1 } }
-        let board = try tensorBoard.map { folder in
-            try RunTensorBoard(
-                folder, options, model, input: input, batches: train.count, command: command, step: trainer.step, stop: stop)
+        var recorder: MetricsRecorder?
+        var board: RunTensorBoard?
+        try group.onFirst {
+            let metrics = try MetricsRecorder(folder.metrics, logState, evaluated: options.evaluated, stop: stop)
+            recorder = metrics
+            board = try tensorBoard.map { log in
+                try RunTensorBoard(
+                    log, options, model, input: start.found.data.train.input, batches: train.count, command: command, step: trainer.step,
+                    stop: stop)
+            }
+            var own = ["run.data": start.found.data.fingerprint.text, "run.options": options.json.text]
+            own["run.loaded"] = built.loaded
+            own["run.pretrained"] = start.pretrained?.json.text
+            trainer.checkpointMetadata = { [own] in try metrics.metadata().merging(own) { $1 } }
+            trainer.observers = [metrics] + (board.map { [$0.observer] } ?? []) + observers
         }
-        trainer.observers = [recorder] + (board.map { [$0.observer] } ?? []) + observers
         model.train()
         recipe.keepStill(model)
         let outcome = try trainer.fit(train, test: test, epochs: options.epochs)
-        if let error = recorder.error ?? board?.observer.error { throw error }
+        try group.onFirst { if let error = recorder?.error ?? board?.observer.error { throw error } }
         guard outcome != .stopped else { return .stopped(epoch: min(trainer.history.count + 1, options.epochs), step: trainer.step) }
-        let changes = schedule.notes + (loaded.map { [$0] } ?? [])
-        return .finished(try finish(trainer, outcome, summary, found, rates, changes, board))
-    }
-
-    /// The images to learn from, in batches.
-    private func trainLoader(_ found: LoadedData, _ generator: Generator) throws -> DataLoader<ImageData.Batch> {
-        let loader = DataLoader(
-            found.data.train, batchSize: options.batchSize, shuffle: true, generator: generator, workers: options.threads)
-        let classes = found.data.train.classes.count
-        switch (options.mixup, options.cutmix) {
-        case (nil, nil): return loader
-        case (let alpha?, nil):
-            let mix = MixUp(alpha: alpha, numClasses: classes)
-            return loader.mapBatches { mix.apply($0, $1, using: .current) }
-        case (nil, let alpha?):
-            let cut = CutMix(alpha: alpha, numClasses: classes)
-            return loader.mapBatches { cut.apply($0, $1, using: .current) }
-        case (let mixing?, let cutting?):
-            let (mix, cut) = (MixUp(alpha: mixing, numClasses: classes), CutMix(alpha: cutting, numClasses: classes))
-            return loader.mapBatches { images, labels in
-                var generator = Generator.current
-                return Bool.random(using: &generator)
-                    ? mix.apply(images, labels, using: generator) : cut.apply(images, labels, using: generator)
-            }
+        let changes = schedule.notes + (built.loaded.map { [$0] } ?? [])
+        var result: Result?
+        let final = try group.fromFirst {
+            let own = try finish(trainer, outcome, built.summary, start.found, rates, changes, board)
+            result = own
+            return own.json
         }
+        guard let result = result ?? Result(json: final) else { preconditionFailure("the first process gives the result of the run") }
+        return .finished(result)
     }
 
-    /// The rates that were tried, now or before the run was ended; nil where none are asked for or `stop` was set.
+    /// The rates that the first process has tried, now or before the run was ended; nil where none are asked for or its `stop` was set.
     private func learningRates(_ found: LoadedData, _ finder: LearningRateFinder) throws -> LearningRateCurve? {
         guard options.lrFind else { return nil }
-        if Folder.exists(folder.learningRates) { return try LearningRateCurve(contentsOf: folder.learningRates) }
-        note("trying learning rates from \(LearningRateFinder.first) to \(LearningRateFinder.last)")
-        // Other random numbers than the run's.
-        let seed = options.seed &+ 0x6C72
-        let loader = try trainLoader(found, Generator(seed: seed)).to(finder.device)
-        guard let curve = try finder.run(loader, seed: seed, stop: stop) else { return nil }
-        try AtomicFile.write(curve.json.text + "\n", to: folder.learningRates)
-        note(
-            curve.suggestion.map {
-                "learning rate \(Text.short($0)) is suggested\(options.lr.map { "; the run has \(Text.short($0)), as it was given" } ?? "")"
-            } ?? "no learning rate can be suggested, since the loss did not fall; the run has \(Text.short(options.lr ?? options.rate))")
-        return curve
-    }
-
-    /// The options with which a checkpoint was written; nil for checkpoints of earlier versions, which lack them.
-    private func knownOptions(_ checkpoint: Checkpoint) throws -> RunOptions? {
-        try checkpoint.metadata["run.options"].map { try RunOptions(json: JSON(parsing: $0), file: Checkpoint.newest(in: folder.path)) }
-    }
-
-    /// Throws unless `options.json` equals the checkpoint's options, or follows from them by amendments.
-    private func checkOptions(_ known: RunOptions) throws {
-        let versions = options.versions
-        guard !versions.contains(known) else { return }
-        let last = versions.last { $0.former.count == known.former.count } ?? options
-        throw RunError(
-            "\(folder.options) was changed: \(last.differences(from: known).joined(separator: "; ")). Put that back, or begin a new run; --resume \(folder.path) takes other --epochs and --data"
-        )
-    }
-
-    /// The options with which the run continues.
-    private func amended(_ checkpoint: Checkpoint?) throws -> RunOptions {
-        let state = try checkpoint.map { try TrainerState($0, file: Checkpoint.newest(in: folder.path)) }
-        let (step, done, isUnderWay) = (state?.step ?? 0, state?.history.count ?? 0, state?.partial != nil)
-        if let epochs = wanted.epochs, epochs != options.epochs, epochs < done + (isUnderWay ? 1 : 0) || epochs < 1 {
-            throw RunError(
-                "--epochs \(epochs) is less than the run in \(folder.path) has done: \(done)\(isUnderWay ? ", and a part of the next" : "")"
+        let told = try group.fromFirst {
+            if Folder.exists(folder.learningRates) { return try LearningRateCurve(contentsOf: folder.learningRates).json }
+            note("trying learning rates from \(LearningRateFinder.first) to \(LearningRateFinder.last)")
+            // Other random numbers than the run's.
+            let seed = options.seed &+ 0x6C72
+            let loader = try trainLoader(found, Generator(seed: seed)).to(finder.device)
+            guard let curve = try finder.run(loader, seed: seed, stop: stop) else { return .null }
+            try AtomicFile.write(curve.json.text + "\n", to: folder.learningRates)
+            note(
+                curve.suggestion.map {
+                    "learning rate \(Text.short($0)) is suggested\(options.lr.map { "; the run has \(Text.short($0)), as it was given" } ?? "")"
+                } ?? "no learning rate can be suggested, since the loss did not fall; the run has \(Text.short(options.lr ?? options.rate))"
             )
+            return curve.json
         }
-        return options.amended(epochs: wanted.epochs, data: wanted.data, at: step)
-    }
-
-    /// Throws if the data differ from those of `checkpoint`, since the run would end with other weights than an uninterrupted one.
-    private func checkData(_ checkpoint: Checkpoint, _ data: RunData, _ name: String) throws {
-        guard let text = checkpoint.metadata["run.data"] else { return }
-        guard let before = try? JSON(parsing: text) else {
-            throw RunError("the checkpoint in \(folder.path) says of its data '\(printable(text))', which is no JSON")
-        }
-        let found = data.fingerprint
-        func differs(_ part: String, _ key: String) -> String? {
-            // Checkpoints of earlier versions have fewer keys.
-            guard let (old, new) = before[part]?[key].flatMap({ old in found[part]?[key].map { (old, $0) } }),
-                !old.text.isSame(as: new.text)
-            else { return nil }
-            return key == "names" ? "as many \(part) images, but of other names" : "\(part) \(key) \(new.text), the run has \(old.text)"
-        }
-        guard
-            let first = ["train", "test"].lazy.flatMap({ part in
-                ["count", "classes", "input", "counts", "names"].compactMap { differs(part, $0) }
-            }).first
-        else { return }
-        throw RunError("\(name) is not the data that the run in \(folder.path) began with: \(first); put that back, or begin a new run")
+        return told == .null ? nil : try LearningRateCurve(json: told, file: folder.learningRates)
     }
 
     /// Writes weights, report, the end of a TensorBoard log and result in this order: a run that is killed in between repeats this part.
@@ -309,7 +275,8 @@ public final class Run {
         try trainer.model.loadStateDict(kept)
         let device = try RunOptions.device(options.device)
         trainer.model.eval()
-        let loader = DataLoader(data, batchSize: max(options.batchSize, 1000), workers: options.threads).to(device)
+        let loader = DataLoader(data, batchSize: max(options.batchSize, 1000), workers: options.threads(sharing: group.localSize)).to(
+            device)
         let evaluation = try Evaluation(trainer.model, on: loader, device: device, classes: data.classes, mistakes: 24)
         try kept.save(to: folder.weights, metadata: metadata)
         let result = Result(

@@ -1,5 +1,6 @@
 import ApusCore
 import ApusData
+import ApusDistributed
 import ApusFormats
 import ApusOptim
 import ApusSystem
@@ -54,6 +55,9 @@ public struct RunOptions: Hashable, Sendable {
     public var epochs = 5
     /// The number of images of a batch.
     public var batchSize = 64
+    /// How many shards a batch is cut into, which several processes share; nil for one. Random numbers of the network, batch statistics and
+    /// gradients belong to shards, so that the weights depend on their number, and not on that of processes.
+    public var shards: Int?
     /// The number of batches whose gradients are added up before a step.
     public var accumulate = 1
     /// The optimizer.
@@ -133,6 +137,7 @@ public struct RunOptions: Hashable, Sendable {
         .init("momentum", \.momentum), .init("betas", \.betas), .init("clip_norm", \.clipNorm),
         .init("label_smoothing", \.labelSmoothing), .init("class_weights", \.classWeights), .init("ema", \.ema),
         .init("precision", \.precision), .init("early_stop", \.earlyStop), .init("keep", \.keep),
+        .init("shards", \.shards),
     ]
 
     /// What is written beside the options: the contents of files that they name.
@@ -149,14 +154,34 @@ public struct RunOptions: Hashable, Sendable {
     /// What the images are called that are evaluated on after each epoch: `test`, or `val`.
     package var evaluated: String { valSplit > 0 ? "val" : "test" }
 
-    /// Makes all that the options leave open certain, reads the files they name and checks all that can be checked before data is read.
-    package mutating func resolve() throws {
+    /// Makes all that the options leave open certain for a run that so many processes begin, reads the files they name and checks all that
+    /// can be checked before data is read.
+    package mutating func resolve(processes: Int = 1) throws {
         data = DataSource.absolute(data)
         if let weights { self.weights = DataSource.absolute(weights) }
         if modelTable == nil { modelTable = try ModelSource.table(model) }
         if let transform, transformTable == nil { transformTable = try LayerFile.contents(transform, "transforms") }
         if lr == nil, !lrFind { lr = rate }
+        if shards == nil, processes > 1 { shards = processes }
         try validate { RunError("\($0) \($1)") }
+        if let problem = Sharding.problem(dealing: shards ?? 1, to: processes) { throw RunError("--shards: \(problem)") }
+        // Batches that are whole.
+        if shards == 1 { shards = nil }
+    }
+
+    /// Throws unless the run in `folder` has the number of shards that is asked for, and so many processes can share them.
+    package func checkShards(of folder: RunFolder, asked: Int?, processes: Int) throws {
+        let run = "the run in \(folder.path)"
+        if let asked, asked != shards ?? 1 {
+            throw RunError(
+                "\(run) has \(shards.map { "batches of \($0) shards" } ?? "whole batches"), and --shards \(asked) would make other weights of it; leave --shards out"
+            )
+        }
+        guard let problem = Sharding.problem(dealing: shards ?? 1, to: processes) else { return }
+        throw RunError(
+            shards == nil
+                ? "\(run) has whole batches, which one process computes; a new run with --shards \(processes) takes up to \(processes) processes"
+                : "\(run): \(problem)")
     }
 }
 
@@ -171,6 +196,7 @@ extension RunOptions {
         let counts = 1...1_000_000
         try check("epochs", epochs, "from 1 to 1000000", counts.contains)
         try check("batch-size", batchSize, "from 1 to 1000000", counts.contains)
+        try check("shards", shards, "from 1 to 65536") { (1...65536).contains($0) }
         try check("accumulate", accumulate, "from 1 to 1000000", counts.contains)
         try check("lr", lr, "a number of at least 0") { $0.isFinite && $0 >= 0 }
         try check("checkpoint-every", checkpointEvery, "at least 1") { $0 >= 1 }

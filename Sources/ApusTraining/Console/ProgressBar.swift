@@ -31,6 +31,8 @@ public final class ProgressBar: TrainingObserver {
     }
 
     public func didTrain(_ progress: TrainingProgress) {
+        // Shards of accumulated batches have no loss before their step.
+        guard progress.measurements.samples > 0 else { return }
         show(progress, every: terminal.width == nil ? 30 : 0.1) {
             $0 ? ProgressBar.bar(progress, self.current, self.unit) : ProgressBar.plain(progress, self.unit)
         }

@@ -1,6 +1,8 @@
 import ApusCore
+import ApusDistributed
 import ApusSystem
 import Glibc
+import Synchronization
 
 /// The abilities of the terminal behind a file descriptor.
 package struct Terminal: Sendable {
@@ -17,8 +19,11 @@ package struct Terminal: Sendable {
         self.hasUnicode = hasUnicode
     }
 
-    /// The abilities of `descriptor`, from the system and the environment (`NO_COLOR`, `TERM`, the locale).
+    /// The abilities of `descriptor`, from the system and the environment (`NO_COLOR`, `TERM`, the locale), or as they were told.
     package static func of(_ descriptor: Int32) -> Terminal {
+        if descriptor == STDOUT_FILENO, let text = environment(variable) { return Terminal(told: text) }
+        // Some launchers give a process a terminal of theirs, whatever becomes of what is written there.
+        if Launcher.detect() != nil { return Terminal(width: nil) }
         guard isatty(descriptor) == 1, environment("TERM") != "dumb" else { return Terminal(width: nil) }
         let locale = environment("LC_ALL") ?? environment("LC_CTYPE") ?? environment("LANG") ?? ""
         let folded = locale.lowercased()
@@ -29,10 +34,34 @@ package struct Terminal: Sendable {
 
     /// The current number of columns, which changes with the terminal's window.
     package static func columns(_ descriptor: Int32) -> Int {
+        let told = toldColumns.load(ordering: .relaxed)
+        if told > 0 { return told }
         var size = winsize()
         guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
         return Int(size.ws_col)
     }
+
+    // MARK: Behind another process
+
+    /// The variable in which a process tells those it starts of its terminal, since their own output is a pipe to it.
+    package static let variable = "APUS_TERMINAL"
+    private static let toldColumns = Atomic(0)
+
+    /// What is told: `120 colour unicode`, or `none`.
+    package var text: String {
+        width.map { "\($0)\(hasColour ? " colour" : "")\(hasUnicode ? " unicode" : "")" } ?? "none"
+    }
+
+    private init(told text: String) {
+        let words = text.split(separator: " ")
+        self.init(
+            width: words.first.flatMap { Int($0) }.map { max($0, 1) }, hasColour: words.contains("colour"),
+            hasUnicode: words.contains("unicode"))
+        if let width, Terminal.toldColumns.load(ordering: .relaxed) == 0 { Terminal.tell(columns: width) }
+    }
+
+    /// Sets the number of columns of all terminals of this process.
+    package static func tell(columns: Int) { toldColumns.store(max(columns, 0), ordering: .relaxed) }
 }
 
 /// Writes `text` to `descriptor` unbuffered, since buffered lines are lost when the process is killed. Text that cannot be written (a

@@ -3,20 +3,17 @@ import ApusDistributed
 import ApusFormats
 
 extension Checkpoint {
-    /// The newest undamaged checkpoint of a folder that the first process of `group` alone need see; all get it, or its error.
+    /// The newest undamaged checkpoint of a folder that the first process of `group` alone need see; all get it. Where it cannot be read, all throw.
     package static func load(from folder: String, in group: ProcessGroup?) throws -> Checkpoint? {
         guard let group, group.size > 1 else { return try load(from: folder) }
-        let found = group.isFirst ? Result { try load(from: folder) } : .success(nil)
-        var contents = Contents()
-        switch found {
-        case .failure(let error): contents.error = "\(error)"
-        case .success(let checkpoint): if let checkpoint { contents = Contents(checkpoint) }
+        var found: Checkpoint?
+        let bytes = try group.first {
+            found = try load(from: folder)
+            return Array(try JSON(encoding: Contents(found)).text.utf8)
         }
-        let bytes = try group.broadcast(bytes: Array(JSON(encoding: contents).text.utf8), from: 0)
-        contents = try JSON(parsing: String(decoding: bytes, as: UTF8.self)).decoded()
-        if let error = contents.error { throw group.isFirst ? try failure(found) : CheckpointElsewhere(description: error) }
+        let contents: Contents = try JSON(parsing: String(decoding: bytes, as: UTF8.self)).decoded()
         guard let sections = contents.sections else { return nil }
-        var checkpoint = (try found.get()) ?? Checkpoint()
+        var checkpoint = found ?? Checkpoint()
         for section in sections where checkpoint[section.name] == nil { checkpoint[section.name] = StateDict() }
         for section in sections {
             for entry in section.tensors {
@@ -33,14 +30,9 @@ extension Checkpoint {
         return checkpoint
     }
 
-    private static func failure(_ result: Result<Checkpoint?, any Error>) throws -> any Error {
-        do { _ = try result.get() } catch { return error }
-        return CheckpointElsewhere(description: "no error")
-    }
-
     /// What there is to send.
     private struct Contents: Codable {
-        var error: String?
+        /// nil where there is no checkpoint.
         var sections: [Section]?
         var metadata: [String: String] = [:]
 
@@ -54,9 +46,8 @@ extension Checkpoint {
             var shape: [Int]
         }
 
-        init() {}
-
-        init(_ checkpoint: Checkpoint) {
+        init(_ checkpoint: Checkpoint?) {
+            guard let checkpoint else { return }
             sections = checkpoint.sectionNames.map { name in
                 Section(
                     name: name,
@@ -66,6 +57,3 @@ extension Checkpoint {
         }
     }
 }
-
-/// Why the first process could not read a checkpoint.
-struct CheckpointElsewhere: Error, CustomStringConvertible { let description: String }

@@ -211,6 +211,7 @@ extension Trainer {
                 measurements.add(loss: result.loss, samples: samples)
                 isDue = result.signals.contains(.checkpoint)
                 isStopAgreed = isStopAgreed || result.signals.contains(.stop)
+                begun = Set(optimizers.lazy.filter(reducer.hasReached).map(ObjectIdentifier.init))
                 let taken = TrainingStep(
                     samples: samples, weight: 1, of: nil, isLast: true, reducer: reducer, scaler: scaler, clipping: clipping, begun: begun)
                 for optimizer in optimizers where begun.contains(ObjectIdentifier(optimizer)) { taken.step(optimizer) }
