@@ -77,7 +77,7 @@ public final class Run {
     ) throws {
         let group = group ?? .alone()
         (self.group, self.stop, isNew, wanted) = (group, stop, true, (nil, nil))
-        (self.options, folder) = try Run.shared(group) {
+        (self.options, folder) = try Run.shared(group, isNew: true) {
             var options = try options()
             try options.resolve(processes: group.size)
             try DataSource.check(options.data)
@@ -95,7 +95,7 @@ public final class Run {
     ) throws {
         let group = group ?? .alone()
         (self.group, self.stop, isNew, wanted) = (group, stop, false, (epochs, data))
-        (options, folder) = try Run.shared(group) {
+        (options, folder) = try Run.shared(group, isNew: false) {
             let folder = RunFolder(path)
             let options = try folder.loadOptions()
             try options.checkShards(of: folder, asked: shards, processes: group.size)
@@ -106,7 +106,7 @@ public final class Run {
 
     /// What `made` gives the first process, on all.
     private static func shared(
-        _ group: ProcessGroup, _ made: () throws -> (RunOptions, RunFolder)
+        _ group: ProcessGroup, isNew: Bool, _ made: () throws -> (RunOptions, RunFolder)
     ) throws -> (RunOptions, RunFolder) {
         if group.size == 1 { return try made() }
         var own: (options: RunOptions, folder: RunFolder)?
@@ -122,7 +122,7 @@ public final class Run {
                 return (try RunOptions(json: told["options"] ?? .null, file: folder.options), folder)
             }
         } catch {
-            own?.folder.removeIfUnused()
+            if isNew { own?.folder.removeIfUnused() }
             throw error
         }
     }
