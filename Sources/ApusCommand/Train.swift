@@ -2,9 +2,9 @@ import Apus
 import ApusDistributed
 import ApusFormats
 import ApusRuns
+import ApusSystem
 import ApusTraining
 import ArgumentParser
-import Glibc
 
 struct Train: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -68,7 +68,11 @@ struct Train: ParsableCommand {
         if let processes = sharing.processes, !(1...65536).contains(processes) {
             throw ValidationError("--processes is \(processes), it must be from 1 to 65536")
         }
-        if sharing.hosts != nil, sharing.processes == nil { throw ValidationError("--hosts is for --processes, which is not given") }
+        for (name, isGiven) in [("hosts", sharing.hosts != nil), ("restarts", sharing.restarts != nil)]
+        where isGiven && sharing.processes == nil {
+            throw ValidationError("--\(name) is for --processes, which is not given")
+        }
+        if let restarts = sharing.restarts, restarts < 0 { throw ValidationError("--restarts is \(restarts), it must be at least 0") }
         guard resume != nil else { return }
         if let epochs = optimization.epochs, !(1...1_000_000).contains(epochs) {
             throw ValidationError("--epochs is \(epochs), it must be from 1 to 1000000")
@@ -97,22 +101,32 @@ struct Train: ParsableCommand {
         }
     }
 
-    /// Starts the processes; what is wrong with the options is said before that.
+    /// Starts the processes; what is wrong with the options is said before that. Where one dies they start again, as often as that is asked for.
     private func launch(_ processes: Int) throws -> Int32 {
-        if let resume {
-            let folder = RunFolder(resume)
+        var arguments = Array(CommandLine.arguments.dropFirst())
+        var folder = RunFolder(resume ?? "")
+        if resume != nil {
             try folder.loadOptions().checkShards(of: folder, asked: sharing.shards, processes: processes)
         } else {
-            _ = try validating { try options(processes: processes) }
+            let options: RunOptions = try validating { try self.options(processes: processes) }
+            folder = RunFolder(out ?? defaultFolder(options))
+            // The folder that it is gone on in must be known.
+            if out == nil, sharing.restarts != nil { arguments += ["--out", folder.path] }
         }
-        let code = try Launch.run(processes: processes, hosts: sharing.hosts)
-        if code > 128, code != 130 {
-            let signal = code - 128
-            warn(
-                "error: a process was ended by signal \(signal) (\(String(cString: strsignal(signal)))), and so the others; --resume goes on from the last checkpoint"
-            )
+        var restarts = 0
+        while true {
+            let code = try Launch.run(arguments, processes: processes, hosts: sharing.hosts)
+            guard let death = Launch.death(code) else { return code }
+            guard restarts < sharing.restarts ?? 0 else {
+                warn("error: \(death); --resume goes on from the last checkpoint")
+                return code
+            }
+            restarts += 1
+            warn("\(death); start \(restarts) of \(sharing.restarts ?? 0) from the last checkpoint")
+            guard resume == nil, Folder.exists(folder.options) else { continue }
+            arguments = ["train", "--resume", folder.path, "--processes", "\(processes)"] + (json ? ["--json"] : [])
+            if let tensorboard { arguments += ["--tensorboard", tensorboard] }
         }
-        return code
     }
 
     private func train(_ group: ProcessGroup) throws {

@@ -264,6 +264,9 @@ struct SharingOptions: ParsableArguments, TrainOptionGroup {
         help: help("A file that lists the hosts they run on, as mpirun reads it. (default: this one)", nil, "file"), completion: .file())
     var hosts: String?
 
+    @Option(help: help("Start again from the last checkpoint where a process dies, so many times at most.", 0, "n"))
+    var restarts: Int?
+
     @Option(
         help: help(
             """

@@ -11,13 +11,13 @@ import Testing
             (
                 "mpirun.openmpi (OpenRTE) 4.1.4\n\nReport bugs to http://www.open-mpi.org/community/help/",
                 "mpirun.openmpi (OpenRTE) 4.1.4",
-                "m --quiet --allow-run-as-root --bind-to none --oversubscribe -x APUS_A -n 3 apus train",
-                "m --quiet --bind-to none --hostfile h -x APUS_A -n 3 apus train"
+                "m --allow-run-as-root --bind-to none --oversubscribe -x APUS_A -n 3 apus train",
+                "m --bind-to none --hostfile h -x APUS_A -n 3 apus train"
             ),
             (
                 "mpirun (Open MPI) 5.0.11\n", "mpirun (Open MPI) 5.0.11",
-                "m --quiet --allow-run-as-root --bind-to none --map-by :OVERSUBSCRIBE -x APUS_A -n 3 apus train",
-                "m --quiet --bind-to none --hostfile h -x APUS_A -n 3 apus train"
+                "m --allow-run-as-root --bind-to none --map-by :OVERSUBSCRIBE -x APUS_A -n 3 apus train",
+                "m --bind-to none --hostfile h -x APUS_A -n 3 apus train"
             ),
             (
                 "HYDRA build details:\n    Version:                                 4.0.2\n    CC: gcc", "MPICH's hydra 4.0.2",
@@ -48,6 +48,31 @@ import Testing
         #expect(error?.description.contains("openmpi-bin") == true)
         let other = #expect(throws: LauncherProgram.Missing.self) { try LauncherProgram.find { $0 == "APUS_MPIRUN" ? "/bin/echo" : nil } }
         #expect(other?.description.contains("/bin/echo is neither") == true)
+    }
+
+    /// What a launcher says of exit codes is left out, whatever pieces it comes in; the rest is shown.
+    @Test func framesAboutExitCodesAreLeftOut() {
+        let edge = String(repeating: "-", count: 74) + "\n"
+        let own =
+            edge + "mpirun detected that one or more processes exited with non-zero status, thus causing\nthe job to be terminated.\n"
+            + edge
+        let other = edge + "There are not enough slots available\n" + edge
+        for (text, shown) in [
+            ("apus: error: ö\n" + own + other + "end", "apus: error: ö\n" + other + "end"), (own + own, ""),
+            ("a\n" + edge + "b\n", "a\n" + edge + "b\n"),
+            ("---\n", "---\n"), ("", ""),
+        ] {
+            for size in [1, 7, 1000] {
+                var messages = LauncherMessages()
+                var found = ""
+                var rest = Array(text.utf8)[...]
+                while !rest.isEmpty {
+                    found += messages.take(Array(rest.prefix(size)))
+                    rest = rest.dropFirst(size)
+                }
+                #expect(found + messages.rest() == shown)
+            }
+        }
     }
 
     private struct Problem: Error, CustomStringConvertible { let description: String }

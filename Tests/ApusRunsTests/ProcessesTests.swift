@@ -159,6 +159,13 @@ import Testing
         let last = try apus(resume)
         #expect(last.status == 0, "\(last.errors)")
         #expect(try bytes("run") == bytes("whole") && metrics("run") == metrics("whole"))
+        // By itself, in a folder that the command chooses.
+        let again = try apus(options + ["--processes", "2", "--restarts", "1"]) { parent in
+            waitForCheckpoints("runs/net-images-1")
+            kill(try #require(processes().last { $0.isApus && $0.pid != parent }).pid, SIGKILL)
+        }
+        #expect(again.status == 0 && again.errors.contains("start 1 of 1 from the last checkpoint"), "\(again.errors)")
+        #expect(try bytes("runs/net-images-1") == bytes("whole"))
     }
 
     // MARK: What is refused
@@ -177,6 +184,7 @@ import Testing
             (start + ["new", "--shards", "0"], 64, "shards is 0, it must be from 1 to 65536"),
             (start + ["new", "--processes", "0"], 64, "--processes is 0"),
             (start + ["new", "--hosts", "h"], 64, "--hosts is for --processes"),
+            (start + ["new", "--restarts", "-1", "--processes", "2"], 64, "--restarts"),
             (
                 ["train", "--resume", "run", "--shards", "2"], 1,
                 "the run in run has batches of 4 shards, and --shards 2 would make other weights"

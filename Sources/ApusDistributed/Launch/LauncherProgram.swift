@@ -66,8 +66,6 @@ package struct LauncherProgram: Sendable, Hashable {
         var arguments = [path]
         switch kind {
         case .openMPI(let number):
-            // It says itself what it thinks of a process's exit code, after what the process has said.
-            arguments.append("--quiet")
             if isRoot { arguments.append("--allow-run-as-root") }
             // One core for each process is what it takes for few of them; Apus shares the cores out itself.
             arguments += ["--bind-to", "none"]

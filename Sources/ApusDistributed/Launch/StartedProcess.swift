@@ -6,20 +6,22 @@ package struct StartedProcess: ~Copyable {
     private let pid: pid_t
     /// What it reads as its standard input.
     private let input: Int32
+    /// What it writes to its standard error.
+    private let errors: Int32
 
-    /// Starts the program at the path `command[0]`; its output goes where this process's goes.
-    package init(_ command: [String]) throws(FileError) { try self.init(command, output: nil) }
-
-    private init(_ command: [String], output: Int32?) throws(FileError) {
-        let ends = try StartedProcess.pipe(for: command[0])
+    /// Starts the program at the path `command[0]`; its output goes where this process's goes, or into its errors.
+    package init(_ command: [String], joinsOutput: Bool = false) throws(FileError) {
+        let (input, errors) = (try StartedProcess.pipe(for: command[0]), try StartedProcess.pipe(for: command[0]))
+        defer {
+            close(input[0])
+            close(errors[1])
+        }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO)
-        if let output {
-            posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
-            posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO)
-        }
+        posix_spawn_file_actions_adddup2(&actions, input[0], STDIN_FILENO)
+        if joinsOutput { posix_spawn_file_actions_adddup2(&actions, errors[1], STDOUT_FILENO) }
+        posix_spawn_file_actions_adddup2(&actions, errors[1], STDERR_FILENO)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -35,15 +37,27 @@ package struct StartedProcess: ~Copyable {
         defer { for argument in arguments { free(argument) } }
         var pid: pid_t = 0
         let code = posix_spawn(&pid, command[0], &actions, &attributes, &arguments, environ)
-        close(ends[0])
         guard code == 0 else {
-            close(ends[1])
+            close(input[1])
+            close(errors[0])
             throw FileError(file: command[0], operation: "start", code: code)
         }
-        (self.pid, input) = (pid, ends[1])
+        (self.pid, self.input, self.errors) = (pid, input[1], errors[0])
     }
 
-    deinit { close(input) }
+    deinit {
+        close(input)
+        close(errors)
+    }
+
+    /// What it has written to its standard error, as far as that comes within so many milliseconds; empty if nothing has, nil at the end.
+    package func readErrors(within milliseconds: Int32) -> [UInt8]? {
+        var wanted = pollfd(fd: errors, events: Int16(POLLIN), revents: 0)
+        guard Glibc.poll(&wanted, 1, milliseconds) > 0 else { return [] }
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = read(errors, &buffer, buffer.count)
+        return count > 0 ? Array(buffer.prefix(count)) : count < 0 && errno == EINTR ? [] : nil
+    }
 
     /// Writes a line to its standard input; nothing where that is closed.
     package func tell(_ line: String) {
@@ -74,22 +88,9 @@ package struct StartedProcess: ~Copyable {
 
     /// All that the command prints.
     static func output(of command: [String]) throws(FileError) -> String {
-        let ends = try StartedProcess.pipe(for: command[0])
-        defer { close(ends[0]) }
-        var process: StartedProcess
-        do throws(FileError) { process = try StartedProcess(command, output: ends[1]) } catch {
-            close(ends[1])
-            throw error
-        }
-        close(ends[1])
+        var process = try StartedProcess(command, joinsOutput: true)
         var text: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        while true {
-            let count = read(ends[0], &buffer, buffer.count)
-            if count < 0 && errno == EINTR { continue }
-            if count <= 0 { break }
-            text += buffer.prefix(count)
-        }
+        while let more = process.readErrors(within: 1000) { text += more }
         while process.poll() == nil { usleep(1000) }
         return String(decoding: text, as: UTF8.self)
     }
