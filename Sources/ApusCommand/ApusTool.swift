@@ -30,13 +30,15 @@ import Glibc
         var status: Int32 = 0
         // Of the processes that a launcher has started with the same arguments, one says what is wrong with those.
         var isTold = Launcher.detect()?.rank ?? 0 > 0
+        // Whose usage is shown: that of the command that was asked for, once it is known.
+        var own: any ParsableCommand.Type = ApusTool.self
         do {
             var command = try parseAsRoot()
-            isTold = false
+            (own, isTold) = (type(of: command), false)
             try command.run()
         } catch {
-            status = exitCode(for: error).rawValue
-            let text = isTold ? "" : fullMessage(for: error)
+            status = own.exitCode(for: error).rawValue
+            let text = isTold ? "" : own.fullMessage(for: error)
             if !text.isEmpty, status == 0 { say(text) } else if !text.isEmpty { writeAll(text + "\n", to: STDERR_FILENO) }
         }
         if status == 0, let problem = Output.problem {

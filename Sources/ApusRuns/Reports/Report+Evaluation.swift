@@ -9,7 +9,8 @@ extension Report {
         (confusion, calibration) = ((evaluation.classes, evaluation.confusion), evaluation.calibration)
         wrong = try evaluation.mistakes.map { mistake in
             .init(
-                png: try preview(data[mistake.index].0).encoded(), index: mistake.index, predicted: evaluation.classes[mistake.predicted],
+                png: try preview(data[mistake.index].0).encoded(), index: mistake.index, file: try data.file(at: mistake.index),
+                predicted: evaluation.classes[mistake.predicted],
                 probability: mistake.probability, actual: evaluation.classes[mistake.actual],
                 actualProbability: mistake.actualProbability)
         }

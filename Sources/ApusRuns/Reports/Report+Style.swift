@@ -12,7 +12,7 @@ extension Report {
         .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 24px 0 0; }
         .tile, .chart, .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
         .tile { padding: 14px 16px; }
-        .tile b { display: block; font-size: 24px; font-weight: 650; letter-spacing: -0.01em; font-variant-numeric: tabular-nums; }
+        .tile b { display: block; white-space: nowrap; font-size: 22px; font-weight: 650; letter-spacing: -0.01em; font-variant-numeric: tabular-nums; }
         .tile span { color: var(--soft); font-size: 13px; }
         .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(440px, 100%), 1fr)); gap: 16px; }
         .chart { margin: 0; padding: 14px 16px 10px; }
@@ -52,7 +52,7 @@ extension Report {
         .wrong { display: grid; grid-template-columns: repeat(auto-fill, minmax(132px, 1fr)); gap: 12px; }
         .wrong figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 10px; font-size: 13px; line-height: 1.35; }
         .wrong img { width: 100%; aspect-ratio: 1; object-fit: contain; image-rendering: pixelated; border-radius: 4px; background: #000; display: block; margin-bottom: 8px; }
-        .wrong b { font-weight: 650; display: block; overflow-wrap: anywhere; } .wrong .was { color: var(--soft); }
+        .wrong b { font-weight: 650; display: block; overflow-wrap: anywhere; } .wrong .was { color: var(--soft); display: block; overflow-wrap: anywhere; }
         .wrong .bar { height: 4px; border-radius: 2px; background: var(--line); margin: 5px 0; } .wrong .bar i { display: block; height: 4px; border-radius: 2px; background: var(--s2); }
         .empty { color: var(--soft); }
         footer { color: var(--soft); font-size: 13px; margin-top: 40px; }

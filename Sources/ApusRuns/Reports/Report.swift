@@ -12,6 +12,8 @@ public struct Report {
         public var png: [UInt8]
         /// Its index in the test set.
         public var index: Int
+        /// The path of its file; nil where it has none.
+        public var file: String?
         /// The predicted class.
         public var predicted: String
         /// The probability of the predicted class.
@@ -22,9 +24,12 @@ public struct Report {
         public var actualProbability: Double
 
         /// An image and its classification.
-        public init(png: [UInt8], index: Int, predicted: String, probability: Double, actual: String, actualProbability: Double) {
+        public init(
+            png: [UInt8], index: Int, file: String? = nil, predicted: String, probability: Double, actual: String, actualProbability: Double
+        ) {
             self.png = png
             self.index = index
+            self.file = file
             self.predicted = predicted
             self.probability = probability
             self.actual = actual
@@ -198,11 +203,14 @@ public struct Report {
         html += "<p class=\"note\">Images of the test set with the highest probability for a wrong class.</p>\n<div class=\"wrong\">\n"
         for image in wrong {
             let percent = Text.fixed(100 * image.probability, 1)
-            html +=
-                "<figure><img alt=\"test image \(image.index)\" title=\"test image \(image.index)\" src=\"data:image/png;base64,\(base64(image.png))\">"
+            let name = escaped(image.file ?? "test image \(image.index)")
+            html += "<figure><img alt=\"\(name)\" title=\"\(name)\" src=\"data:image/png;base64,\(base64(image.png))\">"
             html += "<b>\(escaped(image.predicted))</b>\(percent) %<div class=\"bar\"><i style=\"width:\(percent)%\"></i></div>"
             html +=
-                "<span class=\"was\">is \(escaped(image.actual)), \(Text.fixed(100 * image.actualProbability, 1))\u{202F}%</span></figure>\n"
+                "<span class=\"was\">is \(escaped(image.actual)), \(Text.fixed(100 * image.actualProbability, 1))\u{202F}%</span>"
+            // The last part, since the whole path may be long; the title has that.
+            if let file = image.file?.split(separator: "/").last { html += "<span class=\"was\">\(escaped(String(file)))</span>" }
+            html += "</figure>\n"
         }
         return html + "</div>\n"
     }

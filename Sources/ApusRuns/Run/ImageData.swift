@@ -37,6 +37,8 @@ public struct ImageData: PictureDataset {
 
     public func picture(at index: Int) throws -> Picture { try base.picture(at: place(index)).converted(toChannels: input[0]) }
     public func label(at index: Int) throws -> Int { try base.label(at: place(index)) }
+    /// The path of an image's file; nil where the images have none.
+    func file(at index: Int) throws -> String? { try base.file(at: place(index)) }
 
     public func batch(at indices: [Int]) throws -> (Tensor, Tensor) {
         guard transform == nil, isReady else { return try batchOneByOne(at: indices) }
@@ -86,6 +88,8 @@ private protocol Source {
     mutating func setTransform(_ transform: Compose<Picture, Tensor>?)
     func picture(at index: Int) throws -> Picture
     func label(at index: Int) throws -> Int
+    /// The path of a picture; nil where pictures lie in memory.
+    func file(at index: Int) -> String?
     func batch(at indices: [Int]) throws -> (Tensor, Tensor)
 }
 
@@ -96,6 +100,7 @@ private struct Erased<Data: PictureDataset>: Source {
     mutating func setTransform(_ transform: Compose<Picture, Tensor>?) { data.transform = transform }
     func picture(at index: Int) throws -> Picture { try data.picture(at: index) }
     func label(at index: Int) throws -> Int { try data.label(at: index) }
+    func file(at index: Int) -> String? { (data as? ImageFolder)?.files[index].path }
     func batch(at indices: [Int]) throws -> (Tensor, Tensor) { try data.batch(at: indices) }
 }
 
@@ -107,6 +112,7 @@ private struct Numbered: Source {
     mutating func setTransform(_ transform: Compose<Picture, Tensor>?) { base.setTransform(transform) }
     func picture(at index: Int) throws -> Picture { try base.picture(at: index) }
     func label(at index: Int) throws -> Int { numbers[try base.label(at: index)] }
+    func file(at index: Int) -> String? { base.file(at: index) }
     func batch(at indices: [Int]) throws -> (Tensor, Tensor) {
         let (images, labels) = try base.batch(at: indices)
         return (images, Tensor(labels.array(Int.self).map { numbers[$0] }))
