@@ -38,7 +38,13 @@ import Glibc
             try command.run()
         } catch {
             status = own.exitCode(for: error).rawValue
-            let text = isTold ? "" : own.fullMessage(for: error)
+            // The parser knows a command's place under `apus` only while it parses.
+            let (name, path) = (own._commandName, own == ApusTool.self ? "" : "apus ")
+            let text =
+                isTold
+                ? ""
+                : own.fullMessage(for: error).replacing("Usage: \(name)", with: "Usage: \(path)\(name)")
+                    .replacing("See '\(name)", with: "See '\(path)\(name)")
             if !text.isEmpty, status == 0 { say(text) } else if !text.isEmpty { writeAll(text + "\n", to: STDERR_FILENO) }
         }
         if status == 0, let problem = Output.problem {
