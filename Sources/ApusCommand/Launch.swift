@@ -61,18 +61,14 @@ enum Launch {
 
     /// Hears what that process says. Called by the first process.
     static func listen() {
-        var thread = pthread_t()
-        pthread_create(
-            &thread, nil,
-            { _ in
-                while let line = readLine() {
-                    let words = line.split(separator: " ")
-                    if line == "stop" { Interrupts.stop.set() }
-                    if words.count == 2, words[0] == "columns", let columns = Int(words[1]) { Terminal.tell(columns: columns) }
-                }
-                Interrupts.stop.set()
-                return nil
-            }, nil)
+        _ = startThread {
+            while let line = readLine() {
+                let words = line.split(separator: " ")
+                if line == "stop" { Interrupts.stop.set() }
+                if words.count == 2, words[0] == "columns", let columns = Int(words[1]) { Terminal.tell(columns: columns) }
+            }
+            Interrupts.stop.set()
+        }
     }
 
     /// The variables that Apus reads, for processes on other hosts.

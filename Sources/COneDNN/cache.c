@@ -13,8 +13,8 @@ static pthread_once_t engine_once = PTHREAD_ONCE_INIT;
 
 static void make_engine(void) {
     if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success) engine = 0;
-        // Each set of instructions has the bits of those that it includes. oneDNN has asked the kernel for AMX's registers by now.
 #if defined(__x86_64__)
+    // Each set of instructions has the bits of those that it includes. oneDNN has asked the kernel for AMX's registers by now.
     bfloat16 = engine && (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core_amx) == dnnl_cpu_isa_avx512_core_amx;
 #endif
 }
@@ -22,6 +22,21 @@ static void make_engine(void) {
 dnnl_engine_t apus_engine(void) {
     pthread_once(&engine_once, make_engine);
     return engine;
+}
+
+dnnl_status_t apus_run_tiles(int64_t begin, int64_t end, dnnl_status_t (*tile)(void *context, int64_t t, dnnl_stream_t stream),
+                             void *context) {
+    dnnl_stream_t stream = 0;
+    int threads = apus_single_begin();
+    dnnl_status_t status = dnnl_stream_create(&stream, apus_engine(), dnnl_stream_default_flags);
+    for (int64_t t = begin; t < end && status == dnnl_success; t++) status = tile(context, t, stream);
+    if (stream) {
+        dnnl_status_t waited = dnnl_stream_wait(stream);
+        if (status == dnnl_success) status = waited;
+        dnnl_stream_destroy(stream);
+    }
+    apus_single_end(threads);
+    return status;
 }
 
 bool apus_multiplies_bfloat16(void) {

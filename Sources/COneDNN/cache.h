@@ -33,6 +33,11 @@ void apus_cache_give(apus_cache *_Nonnull cache, void *_Nonnull plan);
 /// The processor; NULL if oneDNN has none.
 dnnl_engine_t _Nullable apus_engine(void);
 
+/// Runs `tile` for each of begin ..< end in a stream of the thread's own, until one fails. Returns the first status that is not success.
+dnnl_status_t apus_run_tiles(int64_t begin, int64_t end,
+                             dnnl_status_t (*_Nonnull tile)(void *_Nonnull context, int64_t t, dnnl_stream_t _Nonnull stream),
+                             void *_Nonnull context);
+
 /// Whether the processor multiplies matrices of bfloat16 by itself (AMX) and this process may use that.
 bool apus_multiplies_bfloat16(void);
 

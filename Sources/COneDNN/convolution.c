@@ -169,32 +169,22 @@ typedef struct {
     int operand; // the operand to reorder in advance; OPERANDS: run the tiles themselves
 } phase;
 
-static void run_phase(void *context, int64_t begin, int64_t end) {
+static dnnl_status_t run_one(void *context, int64_t t, dnnl_stream_t stream) {
     phase *p = context;
     job *j = p->j;
-    dnnl_stream_t stream = 0;
-    int threads = apus_single_begin();
-    dnnl_status_t status = dnnl_stream_create(&stream, apus_engine(), dnnl_stream_default_flags);
-    for (int64_t t = begin; t < end && status == dnnl_success; t++) {
-        if (p->operand == OPERANDS) {
-            status = run_tile(j, (place){t / j->channel_tiles, t % j->channel_tiles}, stream);
-        } else {
-            place at = p->operand == W ? (place){0, t} : (place){t, 0};
-            apus_plan *plan = plan_of(j, at);
-            void *scratch = apus_workspace(APUS_WORKSPACE_SCRATCHPAD, plan->scratchpad_bytes[1 + p->operand]);
-            status = !scratch ? dnnl_out_of_memory
-                              : reorder(plan, p->operand, stream,
-                                        (char *)j->operand[p->operand] + offset(j, p->operand, at) * apus_size[j->dtype],
-                                        j->shared[p->operand] + t * (int64_t)j->plan->inner_bytes[p->operand], false, scratch);
-        }
-    }
-    if (stream) {
-        dnnl_status_t waited = dnnl_stream_wait(stream);
-        if (status == dnnl_success) status = waited;
-        dnnl_stream_destroy(stream);
-    }
-    apus_single_end(threads);
-    if (status != dnnl_success) j->status = status;
+    if (p->operand == OPERANDS) return run_tile(j, (place){t / j->channel_tiles, t % j->channel_tiles}, stream);
+    place at = p->operand == W ? (place){0, t} : (place){t, 0};
+    apus_plan *plan = plan_of(j, at);
+    void *scratch = apus_workspace(APUS_WORKSPACE_SCRATCHPAD, plan->scratchpad_bytes[1 + p->operand]);
+    if (!scratch) return dnnl_out_of_memory;
+    return reorder(plan, p->operand, stream, (char *)j->operand[p->operand] + offset(j, p->operand, at) * apus_size[j->dtype],
+                   j->shared[p->operand] + t * (int64_t)j->plan->inner_bytes[p->operand], false, scratch);
+}
+
+static void run_phase(void *context, int64_t begin, int64_t end) {
+    phase *p = context;
+    dnnl_status_t status = apus_run_tiles(begin, end, run_one, p);
+    if (status != dnnl_success) p->j->status = status;
 }
 
 static void run_all(job *j, int operand, int64_t count) {

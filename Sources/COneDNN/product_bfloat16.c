@@ -78,7 +78,8 @@ typedef struct {
     _Atomic int status;       // a dnnl_status_t, the last one that was not success
 } job;
 
-static dnnl_status_t run_tile(const job *j, int64_t t, dnnl_stream_t stream) {
+static dnnl_status_t run_tile(void *context, int64_t t, dnnl_stream_t stream) {
+    const job *j = context;
     const apus_gemm *g = j->g;
     const apus_tiles *tiles = &j->tiles;
     int64_t column = t % tiles->column_blocks, row = t / tiles->column_blocks % tiles->row_blocks;
@@ -113,16 +114,7 @@ static dnnl_status_t run_tile(const job *j, int64_t t, dnnl_stream_t stream) {
 
 static void run_tiles(void *context, int64_t begin, int64_t end) {
     job *j = context;
-    dnnl_stream_t stream = 0;
-    int threads = apus_single_begin();
-    dnnl_status_t status = dnnl_stream_create(&stream, apus_engine(), dnnl_stream_default_flags);
-    for (int64_t t = begin; t < end && status == dnnl_success; t++) status = run_tile(j, t, stream);
-    if (stream) {
-        dnnl_status_t waited = dnnl_stream_wait(stream);
-        if (status == dnnl_success) status = waited;
-        dnnl_stream_destroy(stream);
-    }
-    apus_single_end(threads);
+    dnnl_status_t status = apus_run_tiles(begin, end, run_tile, j);
     if (status != dnnl_success) j->status = status;
 }
 

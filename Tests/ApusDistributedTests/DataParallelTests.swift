@@ -164,6 +164,46 @@ private func hash(_ tensors: [Tensor]) -> String {
         }
     }
 
+    @Test func normsAreThoseOfAllGradients() throws {
+        // Magnitudes from the smallest to the largest, beside each other and alone; the reference scales before it squares.
+        let values: [[Double]] = [
+            [3, 4], [0, -0.0], [1e-40, 2e-40], [3e38, -3e38, 1], [1, 1e-30], [.infinity, 1], [.nan, 1], [.nan, .infinity], [1e-45],
+        ]
+        for dtype in [DType.float32, .float64] {
+            for case let numbers in values
+                + (dtype == .float64 ? [[1e300, 1e300], [3e-290, 1e-290], [1e-200, 1], [1.7e308, 1.7e308]] : [])
+            {
+                for (count, isSharded) in [(1, false), (2, true), (4, true)] {
+                    for (norm, gradient) in try processes(
+                        count,
+                        { group in
+                            let module = Linear(numbers.count, 1, bias: false).to(dtype)
+                            let model = try DistributedDataParallel(module, in: group)
+                            let optimizer = SGD(module.parameters(), lr: 1)
+                            if isSharded { try optimizer.sharded(by: model) }
+                            // The first process has all of it: of parts of the smallest number nothing would be left.
+                            let weights = Tensor(numbers, dtype: dtype)
+                            model.backward(
+                                group.isFirst ? (module.weight * weights).sum() * Double(group.size) : (module.weight * 0).sum())
+                            let norm = try model.clipGradNorm_(optimizer, maxNorm: 1)
+                            return (norm, isSharded ? [] : module.weight.grad!.reshape(-1).array(Double.self))
+                        })
+                    {
+                        let exact = numbers.map { dtype == .float32 ? Double(Float($0)) : $0 }
+                        let largest = exact.contains(where: \.isNaN) ? .nan : exact.map(\.magnitude).max()!
+                        let scaled = exact.reduce(0) { $0 + ($1 / largest) * ($1 / largest) }.squareRoot() * largest
+                        let expected = largest == 0 || !largest.isFinite ? largest : scaled
+                        let isRight = norm.isNaN && expected.isNaN || norm == expected || abs(norm - expected) <= 4e-16 * expected
+                        #expect(isRight, "\(numbers) \(dtype): \(norm), not \(expected), \(count) processes")
+                        if expected > 1, expected.isFinite, !isSharded {
+                            #expect(abs(gradient.reduce(0) { $0 + $1 * $1 }.squareRoot() - 1) < 1e-5, "\(numbers) \(dtype)")
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     @Test func loopsOfOneLossAProcessGetTheMean() throws {
         let x = Tensor.randn([8, 6], generator: Generator(seed: 1))
         let gradients = try processes(4) { group in

@@ -114,9 +114,10 @@ import Testing
 
     private func disagreementEnds(_ mpi: MPI, _ ranks: Int, _ index: Int) throws {
         let (what, says, status) = LauncherTests.disagreements[index]
-        // Short where processes are to be missed, long where a busy machine must not be taken for one.
+        // Short where processes are to be missed, but so that the table, for whose answers a second is waited, comes well before the end; long
+        // where a busy machine must not be taken for one.
         let isMissing = what[0] == "sleep" || what[0] == "stopped"
-        let run = try run(mpi, ranks, what, environment: ["APUS_STALL_TIMEOUT=\(isMissing ? 0.12 : 10)"])
+        let run = try run(mpi, ranks, what, environment: ["APUS_STALL_TIMEOUT=\(isMissing ? 0.4 : 10)"])
         for text in says { #expect(run.output.contains(text), "\(run.output)") }
         // Launchers pass on one of the ranks' codes.
         #expect(run.status == status || what == ["failure"] && run.status == 3, "\(run.output)")

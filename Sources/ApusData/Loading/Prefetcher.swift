@@ -1,3 +1,4 @@
+import ApusSystem
 import CKernels
 import Glibc
 import Synchronization
@@ -17,9 +18,8 @@ final class Prefetcher<Item>: @unchecked Sendable {
     private var isCancelled = false
     /// Whether nothing more is to be claimed: the items have ended, or one has failed.
     private var isDone = false
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    /// Signalled whenever any of these changes.
-    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    /// Holds these; told whenever any of them changes.
+    private let monitor = Monitor()
     /// Whether `next` need not wait; a waiting taker polls it before it sleeps.
     private let isReady = Atomic<Bool>(false)
     private static var patience: Int { 100 }
@@ -31,28 +31,15 @@ final class Prefetcher<Item>: @unchecked Sendable {
     init(capacity: Int, claim: @escaping () throws -> (() throws -> Item)?) {
         self.capacity = capacity
         self.claim = claim
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(changed, nil)
     }
 
     /// Starts so many threads, which hold `self` until they end, or as many as the system can start; false if it can start none.
     func start(threads count: Int) -> Bool {
         for _ in 0..<count {
-            guard let thread = startThread(Work { self.run() }) else { break }
+            guard let thread = startThread({ self.run() }) else { break }
             threads.append(thread)
         }
         return !threads.isEmpty
-    }
-
-    deinit {
-        mutex.deallocate()
-        changed.deallocate()
-    }
-
-    private func locked<Value>(_ body: () throws -> Value) rethrows -> Value {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return try body()
     }
 
     private func run() {
@@ -61,7 +48,7 @@ final class Prefetcher<Item>: @unchecked Sendable {
         while let number = nextNumber() {
             let result = Result { try claim!() }
             let make = try? result.get()
-            locked {
+            monitor.locked {
                 isClaiming = false
                 if make == nil { isDone = true }
                 if case .failure(let error) = result { ready[number] = .failure(error) }
@@ -70,7 +57,7 @@ final class Prefetcher<Item>: @unchecked Sendable {
                 update()
             }
             guard let made = make.map({ make in Result { try make() } }) else { break }
-            locked {
+            monitor.locked {
                 ready[number] = made
                 if case .failure = made { isDone = true }
                 update()
@@ -80,8 +67,8 @@ final class Prefetcher<Item>: @unchecked Sendable {
 
     /// Waits for room, and for the turn to claim the item of this number; nil where there is nothing more to claim.
     private func nextNumber() -> Int? {
-        locked {
-            while !isCancelled, !isDone, isClaiming || claimed - taken >= capacity { pthread_cond_wait(changed, mutex) }
+        monitor.locked {
+            while !isCancelled, !isDone, isClaiming || claimed - taken >= capacity { monitor.wait() }
             if isCancelled || isDone { return nil }
             isClaiming = true
             claimed += 1
@@ -92,15 +79,15 @@ final class Prefetcher<Item>: @unchecked Sendable {
     /// Tells all that something has changed. The mutex is held.
     private func update() {
         isReady.store(ready[taken] != nil || isDone && claimed == taken, ordering: .releasing)
-        pthread_cond_broadcast(changed)
+        monitor.broadcast()
     }
 
     /// The next item, nil after the last. Waits until there is one.
     func next() throws -> Item? {
         // Making an item takes some tens of microseconds, and waking a sleeping thread takes as long again.
         for _ in 0..<Prefetcher.patience where !isReady.load(ordering: .acquiring) { sched_yield() }
-        return try locked {
-            while ready[taken] == nil, !(isDone && claimed == taken) { pthread_cond_wait(changed, mutex) }
+        return try monitor.locked {
+            while ready[taken] == nil, !(isDone && claimed == taken) { monitor.wait() }
             guard let result = ready.removeValue(forKey: taken) else { return nil }
             taken += 1
             update()
@@ -111,32 +98,13 @@ final class Prefetcher<Item>: @unchecked Sendable {
     /// Ends the threads and waits for them, at most for the items they are making; afterwards they access nothing.
     func stop() {
         if threads.isEmpty { return }
-        locked {
+        monitor.locked {
             isCancelled = true
-            pthread_cond_broadcast(changed)
+            monitor.broadcast()
         }
         for thread in threads { pthread_join(thread, nil) }
         threads = []
         ready = [:]
         claim = nil
     }
-}
-
-/// The body of a thread. @unchecked: only the new thread uses it.
-private final class Work: @unchecked Sendable {
-    let body: () -> Void
-    init(_ body: @escaping () -> Void) { self.body = body }
-}
-
-private func startThread(_ work: Work) -> pthread_t? {
-    let context = Unmanaged.passRetained(work).toOpaque()
-    var handle = pthread_t()
-    if pthread_create(&handle, nil, threadMain, context) == 0 { return handle }
-    Unmanaged<Work>.fromOpaque(context).release()
-    return nil
-}
-
-private func threadMain(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    Unmanaged<Work>.fromOpaque(context!).takeRetainedValue().body()
-    return nil
 }

@@ -38,10 +38,10 @@ public final class DistributedDataParallel<Base: Module>: Module {
     /// - Parameters:
     ///   - shards: how many shards a batch is cut into, by default one for each process: a multiple of the number of processes by a power of
     ///     two, and any number for one process.
-    ///   - bucketBytes: how many bytes of gradients travel together. It changes no bits.
+    ///   - bucketBytes: how many bytes of gradients travel together, by default 5 MB. It changes no bits.
     ///
     /// Throws a ``DistributedError`` where the shards cannot be dealt out, or where the processes have different models.
-    public init(_ module: Base, in group: ProcessGroup, shards: Int? = nil, bucketBytes: Int = 5 << 20) throws {
+    public init(_ module: Base, in group: ProcessGroup, shards: Int? = nil, bucketBytes: Int? = nil) throws {
         self.module = module
         reducer = try GradientReducer(module, in: group, shards: shards, bucketBytes: bucketBytes)
         super.init()

@@ -10,7 +10,7 @@ extension GradientReducer {
     @discardableResult package func clipGradNorm(_ optimizer: Optimizer, maxNorm: Double) throws -> Double {
         let tensors = optimizer.stepped
         let norm = try norm(tensors.compactMap(\.grad), inParts: optimizer.sharedSteps != nil)
-        try checked { clipGradsWithNorm_(tensors, maxNorm, Tensor(Float(norm))) }
+        try checked { clipGradsWithNorm_(tensors, maxNorm, Tensor(norm, dtype: .float64)) }
         return norm
     }
 
@@ -22,17 +22,14 @@ extension GradientReducer {
             inParts ? try group.startAllGather(words: words).wait() : [words]
         }
         // The largest magnitude says how the whole numbers are scaled. NaN is the largest of all by its bits.
-        let own = all.reduce(0) { max($0, apus_largest_magnitude($1.pointer, Int64($1.numel), $1.dtype == .float64)) }
-        let largest = Double(bitPattern: try exchanged([own.bitPattern]).map { $0[0] }.max() ?? 0)
+        let own = all.map { apus_largest_magnitude($0.pointer, Int64($0.numel), $0.dtype == .float64).bitPattern }.max() ?? 0
+        let largest = Double(bitPattern: try exchanged([own]).map { $0[0] }.max() ?? 0)
         guard largest > 0, largest.isFinite else { return largest }
-        // n squares below 2^(2e + 2) take less than 2¹²⁶ for up to 2⁴⁰ elements.
-        let unit = 2 * Int(largest.exponent) + 2 + 40 - 126
+        // Scaled to below 2, so that no square is too large or too small (but where all are below 2⁻¹⁰⁰⁰). Of 2⁴⁰ squares below 4 in units of 2⁻⁸⁴ the sum is below 2¹²⁷.
+        let scale = Double(sign: .plus, exponent: -max(Int(largest.exponent), -1000), significand: 1)
         var sum = [UInt64](repeating: 0, count: 2)
-        for gradient in all { apus_square_sum(gradient.pointer, Int64(gradient.numel), gradient.dtype == .float64, Int32(unit), &sum) }
+        for gradient in all { apus_square_sum(gradient.pointer, Int64(gradient.numel), gradient.dtype == .float64, scale, &sum) }
         let total = try exchanged(sum).reduce(UInt128(0)) { $0 + (UInt128($1[1]) << 64 | UInt128($1[0])) }
-        // Squares of numbers near the smallest would be none as Double.
-        return unit.isMultiple(of: 2)
-            ? Double(total).squareRoot() * Double(sign: .plus, exponent: unit / 2, significand: 1)
-            : (Double(total) * 2).squareRoot() * Double(sign: .plus, exponent: (unit - 1) / 2, significand: 1)
+        return Double(total).squareRoot() * 0x1p-42 / scale
     }
 }

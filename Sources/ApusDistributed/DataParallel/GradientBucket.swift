@@ -33,15 +33,14 @@ final class GradientBucket {
 
     /// Takes the sum over this process's shards of a member's gradient, nil where there is none.
     func put(_ gradient: Tensor?, _ range: Range<Int>) throws {
-        let place = self[range]
         // −0 is what changes no sum, not even one that is −0 itself.
-        _ = try checked { noGrad { gradient.map { place.copy_($0.reshape(-1)) } ?? place.fill_(-0.0) } }
+        if let gradient { try put(gradient, at: range.lowerBound) } else { _ = try checked { noGrad { self[range].fill_(-0.0) } } }
         missing -= 1
     }
 
-    /// Puts numbers at a place, outside an update.
+    /// Puts numbers at a place.
     func put(_ numbers: Tensor, at place: Int) throws {
-        _ = try checked { noGrad { self[place..<(place + numbers.numel)].copy_(numbers) } }
+        _ = try checked { noGrad { self[place..<(place + numbers.numel)].copy_(numbers.reshape(-1)) } }
     }
 
     /// Begins the sum over processes: of all, or on each process of its chunk.

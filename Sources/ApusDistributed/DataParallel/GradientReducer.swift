@@ -11,7 +11,7 @@ import ApusOptim
 /// processes share: the reverse one of the parameters.
 package final class GradientReducer {
     /// How large buckets are: of 5 MB, most of a sum is hidden behind what is computed meanwhile; of 25 MB, half as much.
-    package static let bucketBytes = 5 << 20
+    private static let bucketBytes = 5 << 20
     private static let firstBucketBytes = 1 << 20
 
     package let group: ProcessGroup
@@ -78,8 +78,8 @@ package final class GradientReducer {
     /// For `model`, whose batches have `shards` shards, by default one a process. Gives all processes the weights of the first.
     ///
     /// Throws where the shards cannot be dealt out, or where the processes have different models.
-    package init(_ model: Module, in group: ProcessGroup, shards: Int? = nil, bucketBytes: Int = GradientReducer.bucketBytes) throws {
-        (self.model, self.group, bytes) = (model, group, bucketBytes)
+    package init(_ model: Module, in group: ProcessGroup, shards: Int? = nil, bucketBytes: Int? = nil) throws {
+        (self.model, self.group, bytes) = (model, group, bucketBytes ?? Self.bucketBytes)
         sharding = try Sharding(dealing: shards ?? group.size, in: group)
         statistics = SharedStatistics(model, sharding)
         if sharding.own.count > 1, model.modules().contains(where: { ($0 as? BatchNorm)?.sumOverProcesses != nil }) {

@@ -10,7 +10,7 @@ final class SharedStatistics {
     private let model: Module
     private let sharding: Sharding
     private var buffers: [Tensor] = []
-    /// What they were before the batch, where several shards of this process begin with it.
+    /// What they were before the batch, with which each shard begins.
     private var before: [Tensor] = []
     /// Their versions when the last update ended.
     private var settled: [Int] = []

@@ -15,37 +15,24 @@ package final class Work<Value>: Awaited, @unchecked Sendable {
     private let isDone = Atomic(false)
     private let hasWaiter = Atomic(false)
     var isAwaited: Bool { hasWaiter.load(ordering: .relaxed) }
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-
-    init() {
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(changed, nil)
-    }
-
-    deinit {
-        pthread_mutex_destroy(mutex)
-        pthread_cond_destroy(changed)
-        mutex.deallocate()
-        changed.deallocate()
-    }
+    private let monitor = Monitor()
 
     func complete(_ result: Result<Value, any Error>) {
-        pthread_mutex_lock(mutex)
-        self.result = result
-        isDone.store(true, ordering: .releasing)
-        pthread_cond_broadcast(changed)
-        pthread_mutex_unlock(mutex)
+        monitor.locked {
+            self.result = result
+            isDone.store(true, ordering: .releasing)
+            monitor.broadcast()
+        }
     }
 
     /// Waits until it is done, and returns or throws what it has led to.
     @discardableResult package func wait() throws -> Value {
         hasWaiter.store(true, ordering: .relaxed)
         for _ in 0..<100 where !isDone.load(ordering: .acquiring) { sched_yield() }
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        while result == nil { pthread_cond_wait(changed, mutex) }
-        return try result!.get()
+        return try monitor.locked {
+            while result == nil { monitor.wait() }
+            return try result!.get()
+        }
     }
 
     /// Waits so many seconds; false if it is not done then.

@@ -21,8 +21,7 @@ final class Worker: @unchecked Sendable {
     private var isHeld = false
     private var isEnding = false
     private var thread: pthread_t?
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let monitor = Monitor()
     /// The exit code of an `abort` that the thread in a collective is to carry out; −1 without.
     private let aborting = Atomic<Int32>(-1)
     /// Memory for what arrives, kept since fresh memory costs a page fault each 4 KB.
@@ -34,48 +33,17 @@ final class Worker: @unchecked Sendable {
     init(engine: any Engine) {
         self.engine = engine
         watch = Watch(engine: engine)
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(changed, nil)
     }
 
-    deinit {
-        pthread_mutex_destroy(mutex)
-        pthread_cond_destroy(changed)
-        mutex.deallocate()
-        changed.deallocate()
-        room.deallocate()
-    }
+    deinit { room.deallocate() }
 
     /// Starts the thread, which holds `self` until `end`, and the engine on it.
     func start() throws {
         let started = Work<Void>()
         queue.append(({ started.complete(Result { try self.engine.start() }) }, started))
-        let body: @Sendable () -> Void = { self.run() }
-        let context = Unmanaged.passRetained(Body(body)).toOpaque()
-        var handle = pthread_t()
-        guard
-            pthread_create(
-                &handle, nil,
-                {
-                    Unmanaged<Body>.fromOpaque($0!).takeRetainedValue().run(); return nil
-                }, context) == 0
-        else {
-            Unmanaged<Body>.fromOpaque(context).release()
-            throw EngineError(message: "the system starts no thread")
-        }
+        guard let handle = startThread({ self.run() }) else { throw EngineError(message: "the system starts no thread") }
         thread = handle
         try started.wait()
-    }
-
-    private final class Body: Sendable {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-    }
-
-    private func locked<Value>(_ body: () throws -> Value) rethrows -> Value {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return try body()
     }
 
     private func run() {
@@ -84,31 +52,26 @@ final class Worker: @unchecked Sendable {
         var all = sigset_t()
         sigfillset(&all)
         pthread_sigmask(SIG_SETMASK, &all, nil)
-        pthread_mutex_lock(mutex)
+        monitor.lock()
         while true {
             if isHeld || queue.isEmpty {
                 if isEnding && !isHeld { break }
-                var time = timespec()
-                clock_gettime(CLOCK_REALTIME, &time)
-                let nanoseconds = time.tv_nsec + Worker.interval
-                time = timespec(tv_sec: time.tv_sec + nanoseconds / 1_000_000_000, tv_nsec: nanoseconds % 1_000_000_000)
-                let isTimeOut = pthread_cond_timedwait(changed, mutex, &time) == ETIMEDOUT
-                if !isTimeOut || isHeld || !queue.isEmpty || isEnding { continue }
+                if monitor.wait(nanoseconds: Worker.interval) || isHeld || !queue.isEmpty || isEnding { continue }
                 isHeld = true
-                pthread_mutex_unlock(mutex)
+                monitor.unlock()
                 serve()
             } else {
                 let (work, promise) = queue.removeFirst()
                 isHeld = true
-                pthread_mutex_unlock(mutex)
+                monitor.unlock()
                 current = promise
                 work()
                 current = nil
             }
-            pthread_mutex_lock(mutex)
+            monitor.lock()
             isHeld = false
         }
-        pthread_mutex_unlock(mutex)
+        monitor.unlock()
     }
 
     /// Answers those who ask where this process is.
@@ -119,16 +82,16 @@ final class Worker: @unchecked Sendable {
 
     /// Does the work, after what was handed over before, and returns what it returns.
     func perform<Value>(_ work: @escaping () throws -> Value) throws -> Value {
-        let isMine = locked {
+        let isMine = monitor.locked {
             if isHeld || !queue.isEmpty || !engine.allowsAnyThread { return false }
             isHeld = true
             return true
         }
         guard isMine else { return try enqueue(work).wait() }
         defer {
-            locked {
+            monitor.locked {
                 isHeld = false
-                if !queue.isEmpty { pthread_cond_signal(changed) }
+                if !queue.isEmpty { monitor.signal() }
             }
         }
         return try work()
@@ -140,9 +103,9 @@ final class Worker: @unchecked Sendable {
         if thread == nil {
             promise.complete(Result { try work() })
         } else {
-            locked {
+            monitor.locked {
                 queue.append(({ promise.complete(Result { try work() }) }, promise))
-                pthread_cond_signal(changed)
+                monitor.signal()
             }
         }
         return promise
@@ -151,9 +114,9 @@ final class Worker: @unchecked Sendable {
     /// Ends the thread after all that was handed over.
     func end() {
         guard let thread else { return }
-        locked {
+        monitor.locked {
             isEnding = true
-            pthread_cond_signal(changed)
+            monitor.signal()
         }
         // The last reference to a group may be the thread's own.
         if pthread_equal(thread, pthread_self()) != 0 { pthread_detach(thread) } else { pthread_join(thread, nil) }
@@ -167,7 +130,7 @@ final class Worker: @unchecked Sendable {
         // A thread that waits in a collective sees it there.
         let deadline = monotonicSeconds() + 2
         while monotonicSeconds() < deadline {
-            let isMine = locked {
+            let isMine = monitor.locked {
                 if isHeld || !engine.allowsAnyThread && thread != nil { return false }
                 isHeld = true
                 return true

@@ -77,8 +77,9 @@ public final class ProcessGroup: Sendable {
     /// Says what this process is doing ("step 12, evaluation: batch 3 of 10"), for the table of who is where.
     package func place(_ text: String) { worker.watch.setPlace(text) }
 
-    func error(_ signature: Signature, _ message: String) -> DistributedError {
-        DistributedError(rank: rank, host: host, operation: "\(signature)", message: message)
+    /// What is wrong with something that this process does with others: `operation` is a collective's signature, or words.
+    func error(_ operation: some CustomStringConvertible, _ message: String) -> DistributedError {
+        DistributedError(rank: rank, host: host, operation: "\(operation)", message: message)
     }
 }
 

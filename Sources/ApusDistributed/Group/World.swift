@@ -111,9 +111,9 @@ extension ProcessGroup {
             let rank = kinds.firstIndex(of: kind)!
             return "rank \(rank) (\(hosts[rank])): \(kind)"
         }
-        throw DistributedError(
-            rank: rank, host: host, operation: "ProcessGroup.world",
-            message: "the processes run on processors of different kinds, whose results have other bits; APUS_ALLOW_MIXED=1 allows it: "
+        throw error(
+            "ProcessGroup.world",
+            "the processes run on processors of different kinds, whose results have other bits; APUS_ALLOW_MIXED=1 allows it: "
                 + list.joined(separator: "; "))
     }
 

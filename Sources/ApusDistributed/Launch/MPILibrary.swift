@@ -49,7 +49,7 @@ enum MPILibrary {
             var buffer = [CChar](repeating: 0, count: 4096)
             if readlink("/proc/\(process)/exe", &buffer, buffer.count - 1) > 0 {
                 let program = String(fromC: buffer)
-                let name = program.drop { _ in false }.split(separator: "/").last ?? ""
+                let name = program.split(separator: "/").last ?? ""
                 if ["orterun", "orted", "prte", "mpirun", "mpiexec", "hydra"].contains(where: { name.hasPrefix($0) }) { return program }
             }
             guard let parent = firstValue(in: "/proc/\(process)/status", of: "PPid").flatMap({ pid_t($0) }) else { return nil }

@@ -18,10 +18,7 @@ struct ProcessFacts {
             host: hostName, bootID: firstLine(of: "/proc/sys/kernel/random/boot_id") ?? "", processors: affinity, kind: processorKind)
     }
 
-    static var hostName: String {
-        var name = [CChar](repeating: 0, count: 256)
-        return gethostname(&name, name.count - 1) == 0 ? String(fromC: name) : "unknown host"
-    }
+    static var hostName: String { ApusSystem.hostName() ?? "unknown host" }
 
     private static var affinity: [Int] {
         let list = firstValue(in: "/proc/self/status", of: "Cpus_allowed_list") ?? ""

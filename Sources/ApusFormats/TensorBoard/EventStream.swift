@@ -18,7 +18,7 @@ struct EventStream: Sendable {
             let number = EventStream.begun.wrappingAdd(1, ordering: .relaxed).oldValue
             let seconds = String(Int(secondsSince1970()))
             let time = String(repeating: "0", count: max(0, 10 - seconds.count)) + seconds
-            let path = "\(folder)/events.out.tfevents.\(time).\(hostName()).\(getpid()).\(number)\(suffix)"
+            let path = "\(folder)/events.out.tfevents.\(time).\(hostPart()).\(getpid()).\(number)\(suffix)"
             let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666)
             // Another container with this host's name and this process's number was here in this second.
             if descriptor < 0, errno == EEXIST { continue }
@@ -59,16 +59,12 @@ struct EventStream: Sendable {
     }
 }
 
+/// This machine's name as a part of a file's, `localhost` where it has none.
+func hostPart() -> String { (hostName() ?? "localhost").replacing("/", with: "_") }
+
 /// Seconds since 1970, in UTC.
 func secondsSince1970() -> Double {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-}
-
-/// This machine's name, `localhost` where it has none.
-func hostName() -> String {
-    var name = [CChar](repeating: 0, count: 256)
-    guard gethostname(&name, name.count - 1) == 0, name[0] != 0 else { return "localhost" }
-    return String(fromC: name).replacing("/", with: "_")
 }

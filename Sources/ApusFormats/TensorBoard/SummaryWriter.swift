@@ -54,7 +54,7 @@ public final class SummaryWriter: Sendable {
         localtime_r(&now, &parts)
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         strftime(&text, text.count, "%d_%H-%M-%S", &parts)
-        let new = "runs/\(months[Int(parts.tm_mon)])\(String(fromC: text))_\(hostName())\(comment)"
+        let new = "runs/\(months[Int(parts.tm_mon)])\(String(fromC: text))_\(hostPart())\(comment)"
         try self.init(logDir ?? new, purgeStep: purgeStep, filenameSuffix: filenameSuffix)
     }
 

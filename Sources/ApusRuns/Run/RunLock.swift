@@ -33,7 +33,7 @@ final class RunLock {
             }
             close(descriptor)
         }
-        let text = Array("process \(getpid()) on \(RunLock.host)\n".utf8)
+        let text = Array("process \(getpid()) on \(hostName() ?? "an unknown host")\n".utf8)
         // If the process cannot be named, the lock still holds.
         if ftruncate(descriptor, 0) == 0 { _ = write(descriptor, text, text.count) }
     }
@@ -48,11 +48,5 @@ final class RunLock {
         let count = pread(descriptor, &buffer, buffer.count, 0)
         let text = String(decoding: buffer.prefix(max(count, 0)).prefix { $0 != 0x0A }, as: UTF8.self)
         return text.isEmpty ? "another process" : printable(text)
-    }
-
-    private static var host: String {
-        var name = utsname()
-        guard uname(&name) == 0 else { return "an unknown host" }
-        return withUnsafeBytes(of: &name.nodename) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 }

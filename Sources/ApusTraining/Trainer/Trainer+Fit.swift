@@ -111,18 +111,17 @@ extension Trainer {
         // Checkpoints hold no gradients, so they are written between steps, and training is stopped there too.
         while !(wantsStop(reducer) && isBetweenSteps), let batch = try nextBatch() {
             progress.learningRate = learningRate
-            var isDue = false
-            isBetweenSteps = try learn(
-                batch, number: progress.batch, of: batches, train.count, measurements, reducer, &isDue, isCheckpointDue)
+            let told = try learn(
+                batch, number: progress.batch, of: batches, train.count, measurements, reducer, signals(isCheckpointDue()))
+            isBetweenSteps = told != nil
             progress.step = step
             progress.batch += 1
             let now = monotonicSeconds()
             progress.samplesPerSecond = Double(measurements.samples) / max(secondsBefore + now - begin, 1e-9)
             for observer in observers { observer.didTrain(progress) }
             try throwFailure() // Errors that a device has reported meanwhile.
-            guard isBetweenSteps, let policy = checkpoints else { continue }
-            if reducer == nil { isDue = isCheckpointDue() }
-            if isDue || policy.steps.map({ step % $0 == 0 }) == true {
+            guard let told, let policy = checkpoints else { continue }
+            if told.contains(.checkpoint) || policy.steps.map({ step % $0 == 0 }) == true {
                 partial = place(progress, seconds: secondsBefore + now - begin)
                 defer { partial = nil }
                 try saveCheckpoint(train)
@@ -173,20 +172,21 @@ extension Trainer {
         return try average.map { try $0.inPlace(copies) } ?? copies()
     }
 
-    /// Trains on a batch; true if it completed a step. A model that does not fit its data throws here instead of trapping. `isDue` becomes
-    /// whether the first of several processes wants a checkpoint.
+    /// Trains on a batch. Where that completes a step, returns what the processes have told each other with it, of which this one tells
+    /// `signals`; else nil. A model that does not fit its data throws here instead of trapping.
     private func learn(
         _ batch: ShardedBatch<Batch>, number: Int, of batches: Batches<Batch>, _ count: Int, _ measurements: Measurements,
-        _ reducer: GradientReducer?, _ isDue: inout Bool, _ isCheckpointDue: () -> Bool
-    ) throws -> Bool {
+        _ reducer: GradientReducer?, _ signals: GradientReducer.Signals
+    ) throws -> GradientReducer.Signals? {
         let group = number - number % accumulate
         let end = min(group + accumulate, count)
         let isLast = number + 1 == end
         let samples = batches.samples(group..<end) ?? batch.samples
+        var told = signals
         try checkedStep {
             if number == group {
                 (begun, losses, shares) = ([], [:], [:])
-                try reducer?.begin(signals(isCheckpointDue()))
+                try reducer?.begin(signals)
             }
             for shard in batch.shards {
                 let share = try (weight.map { weight in try noGrad { try weight(shard.batch) } } ?? Double(shard.samples)) / Double(samples)
@@ -209,7 +209,7 @@ extension Trainer {
             if let reducer {
                 let result = try reducer.finish(losses: losses, shares: weight == nil ? nil : shares)
                 measurements.add(loss: result.loss, samples: samples)
-                isDue = result.signals.contains(.checkpoint)
+                told = result.signals
                 isStopAgreed = isStopAgreed || result.signals.contains(.stop)
                 begun = Set(optimizers.lazy.filter(reducer.hasReached).map(ObjectIdentifier.init))
                 let taken = TrainingStep(
@@ -221,13 +221,13 @@ extension Trainer {
             average?.update()
             step += 1
         }
-        return isLast
+        return isLast ? told : nil
     }
 
     /// What this process tells the others with the next step.
     private func signals(_ isCheckpointDue: Bool) -> GradientReducer.Signals {
         var signals: GradientReducer.Signals = stop.isSet ? [.stop] : []
-        if isCheckpointDue, group?.isFirst == true { signals.insert(.checkpoint) }
+        if isCheckpointDue, group?.isFirst ?? true { signals.insert(.checkpoint) }
         return signals
     }
 

@@ -3,11 +3,6 @@ import ApusNN
 import ApusSystem
 
 extension ProcessGroup {
-    /// What is wrong with something that this process does with others.
-    func error(_ operation: String, _ message: String) -> DistributedError {
-        DistributedError(rank: rank, host: host, operation: operation, message: message)
-    }
-
     /// Throws, on all processes, unless all have the same `lines`, which describe `what`.
     package func agree(on lines: [String], _ what: String) throws {
         let all = try allGather(bytes: Array(lines.joined(separator: "\n").utf8))
