@@ -98,9 +98,12 @@ import Testing
     /// A run of Apus goes on from its own file to the same bits; `scripts/check/files` has PyTorch go on from the files that this writes into the folder
     /// of the environment variable.
     @Test(arguments: Case.all) func goesOnFromItsOwnFile(_ run: Case) throws {
+        try withGenerator(Generator(seed: 1)) { try goOn(run) }
+    }
+
+    private func goOn(_ run: Case) throws {
         let recorded = try PyTorchFile(inCheckout("Recorded/\(run.name).pt").path).root
         let (x, y) = (try recorded["x"]!.tensor(), try recorded["y"]!.tensor())
-        manualSeed(1)
         let first = Run(run, step: 0)
         _ = first.losses(x, y, steps: 30)
         let path = folder.file("run.pt")
