@@ -117,9 +117,11 @@ let package = Package(
             name: "ApusCheckpointsTests", dependencies: ["ApusCheckpoints", "Apus", "TestSupport"], exclude: ["Recorded", "record_runs.py"]),
         .testTarget(name: "ApusDataTests", dependencies: ["ApusData", "Apus", "TestSupport"]),
         .testTarget(
-            name: "ApusDistributedTests", dependencies: ["ApusDistributed", "CKernels", "DistributedProgram", "Apus", "TestSupport"]),
+            name: "ApusDistributedTests",
+            dependencies: ["ApusDistributed", "ApusSystem", "CDrivers", "CKernels", "DistributedProgram", "Apus", "TestSupport"]),
         .executableTarget(
-            name: "DistributedProgram", dependencies: ["ApusSystem", "ApusCore", "ApusDistributed"], path: "Tests/DistributedProgram"),
+            name: "DistributedProgram", dependencies: ["Apus", "ApusSystem", "ApusCore", "ApusDistributed"],
+            path: "Tests/DistributedProgram"),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         .testTarget(name: "ApusTrainingTests", dependencies: ["ApusTraining", "Apus", "TestSupport", "AllocationCounter"]),
         .testTarget(

@@ -26,7 +26,7 @@ struct Info: ParsableCommand {
             let known =
                 [device.hardware, device.memory.map { Text.fixed(Double($0) / Double(1 << 30), 1) + " GiB" }, device.driver].compactMap {
                     $0
-                } + device.libraries
+                } + device.libraries + (device.isCUDA ? [ProcessGroup.deviceLibrary] : [])
             facts.append(
                 .init(
                     name: "device \(device)",

@@ -30,7 +30,7 @@ enum {
     NOT_READY = 600,
     LOST = 719
 };
-enum { MOST_ARGUMENTS = 256, CAPABILITY = 90 };
+enum { MOST_ARGUMENTS = 256, CAPABILITY = 90, MOST_DEVICES = 8 };
 /// Is added to host addresses; no program has memory there, so that a read of device memory on the host crashes.
 #define FAR ((CUdeviceptr)1 << 56)
 
@@ -75,13 +75,13 @@ struct CUctx_st {
 struct CUstream_st {
     int made;
 };
-static struct CUctx_st the_context;
+static struct CUctx_st contexts[MOST_DEVICES];
 static struct CUstream_st the_stream;
 static __thread CUcontext current;
 static long launches;
 static int initialised;
 
-int double_has_context(void) { return current == &the_context; }
+int double_has_context(void) { return current != NULL; }
 
 /// Begins every call: locks, checks initialisation and context, and returns LOST once the device is lost.
 static CUresult enter(const char *call) {
@@ -119,11 +119,16 @@ CUresult cuDeviceGetCount(int *count) {
 }
 CUresult cuDeviceGet(CUdevice *device, int i) {
     *device = i;
-    return i == 0 ? OK : INVALID_VALUE;
+    return i >= 0 && i < MOST_DEVICES && i < double_setting("APUS_DOUBLE_DEVICES", 1) ? OK : INVALID_VALUE;
 }
 CUresult cuDeviceGetName(char *name, int capacity, CUdevice device) {
     (void)device;
     snprintf(name, (size_t)capacity, "double of an NVIDIA device");
+    return OK;
+}
+CUresult cuDeviceGetUuid_v2(CUuuid *uuid, CUdevice device) {
+    memset(uuid, 0, sizeof *uuid);
+    snprintf(uuid->bytes, sizeof uuid->bytes, "double %d", device);
     return OK;
 }
 static size_t total_memory(void) { return (size_t)double_setting("APUS_DOUBLE_MEMORY", 4L << 30); }
@@ -142,13 +147,14 @@ CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute what, CUdevice devi
     return OK;
 }
 CUresult cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice device) {
-    if (device != 0) double_violation("cuDevicePrimaryCtxRetain of device %d", device);
-    the_context.retained++;
-    *context = &the_context;
+    if (device < 0 || device >= MOST_DEVICES) double_violation("cuDevicePrimaryCtxRetain of device %d", device);
+    contexts[device].retained++;
+    *context = &contexts[device];
     return OK;
 }
 CUresult cuCtxSetCurrent(CUcontext context) {
-    if (context != &the_context || !the_context.retained) double_violation("cuCtxSetCurrent of a context that is not retained");
+    if (context < contexts || context >= contexts + MOST_DEVICES || !context->retained)
+        double_violation("cuCtxSetCurrent of a context that is not retained");
     current = context;
     return OK;
 }
@@ -299,6 +305,12 @@ void double_enqueue(void (*work)(void *), void *context, CUstream stream, const 
     if (!double_has_context()) double_violation("%s on a thread without a context", what);
     note("%s\n", what);
     enqueue(work, context, stream, what);
+    pthread_mutex_unlock(&lock);
+}
+
+void double_catch_up(void) {
+    pthread_mutex_lock(&lock);
+    work_until(called);
     pthread_mutex_unlock(&lock);
 }
 

@@ -10,6 +10,7 @@ APUS_CUDA_FUNCTIONS(DECLARE)
 APUS_NVRTC_FUNCTIONS(DECLARE)
 APUS_CUBLASLT_FUNCTIONS(DECLARE)
 APUS_CUDNN_FUNCTIONS(DECLARE)
+APUS_NCCL_FUNCTIONS(DECLARE)
 #undef DECLARE
 
 /// Reports a call whose result on a device would be undefined, and aborts.
@@ -23,6 +24,9 @@ void *double_memory(CUdeviceptr address, size_t size, const char *what);
 
 /// Queues work behind all earlier calls. It runs as late as possible, when the host waits for it; then `context` is freed.
 void double_enqueue(void (*work)(void *context), void *context, CUstream stream, const char *what);
+
+/// Runs all that is queued, as a device does without its host.
+void double_catch_up(void);
 
 /// Whether the calling thread has a current context.
 int double_has_context(void);

@@ -4,18 +4,20 @@ import ApusDistributed
 /// What holds for collectives, whatever carries them: each process computes what all have, and so what the answer must be.
 struct Laws {
     let group: ProcessGroup
+    /// Where the tensors are.
+    let device: Device
     /// What does not hold.
     private(set) var violations: [String] = []
 
-    init(_ group: ProcessGroup) { self.group = group }
+    init(_ group: ProcessGroup, on device: Device = .cpu) { (self.group, self.device) = (group, device) }
 
     /// Numbers of a rank, in a layout; −0, where there is one, is the first.
-    private static func values(_ rank: Int, _ dtype: DType, _ layout: Layout) -> Tensor {
+    private func values(_ rank: Int, _ dtype: DType, _ layout: Layout) -> Tensor {
         let count = layout.count
         var x = Tensor.arange(count, dtype: .float64)
         x = dtype.isFloatingPoint ? ((x * 0.37 + Double(rank)) * 1.7).sin() * (x % 7 + 0.1) : (x * 7 + Double(rank * 13)) % 11
         if dtype.isFloatingPoint, count > 1 { x = Tensor.cat([Tensor([-0.0]), x.narrow(0, 1, count - 1)], dim: 0) }
-        return layout.lay(dtype == .bool ? x > 4 : x.to(dtype))
+        return layout.lay((dtype == .bool ? x > 4 : x.to(dtype)).to(device))
     }
 
     enum Layout: CaseIterable {
@@ -44,7 +46,7 @@ struct Laws {
     }
 
     mutating func expect(_ found: Tensor, _ expected: Tensor, _ what: String) {
-        if found.dtype != expected.dtype || found.shape != expected.shape || found.bytes() != expected.bytes() {
+        if found.dtype != expected.dtype || found.device != device || found.shape != expected.shape || found.bytes() != expected.bytes() {
             violations.append("rank \(group.rank) of \(group.size): \(what)")
         }
     }
@@ -95,11 +97,11 @@ struct Laws {
         for dtype in dtypes {
             for layout in Layout.allCases {
                 // Of this rank's tensors and those that come after it, one below the other, rank r's part is the r-th.
-                let more = (0..<2 * group.size).map { Laws.values($0, dtype, layout) }
+                let more = (0..<2 * group.size).map { values($0, dtype, layout) }
                 let (all, size) = (Array(more[..<group.size]), group.size)
                 let tall = all[0].ndim == 0 ? [] : (0..<size).map { Tensor.cat(Array(more[$0..<($0 + size)]), dim: 0) }
                 for op in ProcessGroup.ReduceOp.allCases where Laws.exists(op, dtype) {
-                    let own = Laws.values(group.rank, dtype, layout)
+                    let own = values(group.rank, dtype, layout)
                     try group.allReduce(own, op)
                     expect(own, Laws.joined(all, op), "allReduce (\(op)) of \(dtype), \(layout)")
                     if tall.isEmpty { continue }
@@ -115,10 +117,10 @@ struct Laws {
     mutating func movements() throws {
         for dtype in [DType.bool, .bfloat16, .float32, .int64] {
             for layout in Layout.allCases {
-                let all = (0..<group.size).map { Laws.values($0, dtype, layout) }
+                let all = (0..<group.size).map { values($0, dtype, layout) }
                 let what = "of \(dtype), \(layout)"
                 for root in Set([0, group.size - 1]).sorted() {
-                    let own = Laws.values(group.rank, dtype, layout)
+                    let own = values(group.rank, dtype, layout)
                     try group.broadcast(own, from: root)
                     expect(own, all[root], "broadcast from \(root) \(what)")
                 }
@@ -130,7 +132,7 @@ struct Laws {
                 if group.size > 1 {
                     // In pairs, odd ranks from even ones, with two tags.
                     let peer = group.rank ^ 1
-                    let received = [Laws.values(9, dtype, layout), Laws.values(9, dtype, layout)]
+                    let received = [values(9, dtype, layout), values(9, dtype, layout)]
                     if group.rank % 2 == 0, peer < group.size {
                         for tag in [7, 3] { try group.send(all[(group.rank + tag) % group.size], to: peer, tag: tag) }
                     } else if group.rank % 2 == 1 {
@@ -153,7 +155,7 @@ struct Laws {
     mutating func large(_ counts: [Int]) throws {
         for count in counts {
             for dtype in count > 1_000_000 ? [DType.float32] : [.float32, .float64] {
-                let places = Tensor.arange(count, dtype: .float32)
+                let places = Tensor.arange(count, dtype: .float32, device: device)
                 let all = (0..<group.size).map { (places * 0.37 + Double($0)).sin().to(dtype) }
                 let numbers = { (rank: Int) in all[rank].clone() }
                 let expected = Laws.joined(all, .sum)
@@ -164,7 +166,8 @@ struct Laws {
                 let root = numbers(group.rank)
                 try group.broadcast(root, from: group.size - 1)
                 expect(root, numbers(group.size - 1), "broadcast of \(count) \(dtype)")
-                // The same sum, begun beside others; then in chunks.
+                // The same sum, begun beside others; then in chunks. Those are on memory of the host.
+                if !device.isCPU { continue }
                 let (beside, words) = (numbers(group.rank), group.startAllGather(words: [UInt64(group.rank), 7]))
                 let sum = group.startSum(beside.pointer, count: count, dtype)
                 if try words.wait() != (0..<group.size).map({ [UInt64($0), 7] }) { violations.append("startAllGather of words") }
@@ -189,7 +192,7 @@ struct Laws {
         let half = try group.split(color: group.rank % 2, key: -group.rank)
         let ranks = (0..<group.size).filter { $0 % 2 == group.rank % 2 }.reversed().map { $0 }
         if half.size != ranks.count || ranks[half.rank] != group.rank { violations.append("split: rank \(half.rank) of \(half.size)") }
-        let gathered = try half.allGather(Tensor([group.rank])).map { $0.item(Int.self) }
+        let gathered = try half.allGather(Tensor([group.rank], device: device)).map { $0.item(Int.self) }
         if gathered != ranks { violations.append("split: \(gathered), expected \(ranks)") }
         let single = try half.split(color: half.rank, key: 0)
         let number = Tensor([group.rank])

@@ -1,4 +1,4 @@
-// A program of several processes, which the tests start under each launcher that there is: distributed-program WHAT.
+// A program of several processes, which the tests start under each launcher that there is: DistributedProgram WHAT [ARGUMENTS].
 import ApusCore
 import ApusDistributed
 import ApusSystem
@@ -14,6 +14,11 @@ do {
     let group = try ProcessGroup.world(isFunneled: what == "funneled")
     let isLast = group.rank == group.size - 1
     let ones = Tensor.ones([1000])
+    func report(_ laws: Laws) {
+        for violation in laws.violations { say(violation) }
+        if laws.violations.isEmpty { say("rank \(group.rank) of \(group.size), \(threadCount) threads: all laws hold") }
+        if !laws.violations.isEmpty { exit(1) }
+    }
     switch what {
     case "laws", "funneled":
         var laws = Laws(group)
@@ -21,9 +26,20 @@ do {
         try laws.movements()
         try laws.large([1, 400_001])
         try laws.splits()
-        for violation in laws.violations { say(violation) }
-        if laws.violations.isEmpty { say("rank \(group.rank) of \(group.size), \(threadCount) threads: all laws hold") }
-        if !laws.violations.isEmpty { exit(1) }
+        report(laws)
+    case "devices":
+        // On NVIDIA devices: each process's own, or the first one for all.
+        var laws = Laws(group, on: CommandLine.arguments[2] == "own" ? group.device(from: .cuda()) : .cuda())
+        try laws.reductions([.float32, .bfloat16, .int32])
+        try laws.movements()
+        try laws.large([1, 400_001])
+        try laws.splits()
+        report(laws)
+    case "learn":
+        let (device, shards) = (Device(CommandLine.arguments[2])!, Int(CommandLine.arguments[3])!)
+        let hash = try learn(
+            in: group, on: group.device(from: device), shards: shards, sharesSteps: CommandLine.arguments[4] == "shared")
+        say("rank \(group.rank) has \(String(hash, radix: 16))")
     case "counts":
         try group.allReduce(isLast ? Tensor.ones([1001]) : ones)
     case "kinds":

@@ -1,9 +1,10 @@
-// Compares CDrivers' own declarations with the headers of CUDA, NVRTC, cuBLASLt and cuDNN: compiles only if they agree
+// Compares CDrivers' own declarations with the headers of CUDA, NVRTC, cuBLASLt, cuDNN and NCCL: compiles only if they agree
 // (`scripts/check/driver-headers`).
 #include <cuda.h>
 #include <nvrtc.h>
 #include <cublasLt.h>
 #include <cudnn.h>
+#include <nccl.h>
 
 #include "cuda_libraries.h"
 
@@ -13,6 +14,7 @@ APUS_CUDA_FUNCTIONS(SAME_TYPE)
 APUS_NVRTC_FUNCTIONS(SAME_TYPE)
 APUS_CUBLASLT_FUNCTIONS(SAME_TYPE)
 APUS_CUDNN_FUNCTIONS(SAME_TYPE)
+APUS_NCCL_FUNCTIONS(SAME_TYPE)
 
 // Enumerations are declared as the integers that they are passed and stored as.
 _Static_assert(sizeof(cudnnConvolutionFwdAlgoPerf_t) == 48 && sizeof(cudnnConvolutionBwdDataAlgoPerf_t) == 48 &&
@@ -67,3 +69,9 @@ SAME_VALUE(CUDNN_CROSS_CORRELATION, CUDNN_CROSS_CORRELATION)
 SAME_VALUE(CUDNN_DEFAULT_MATH, CUDNN_DEFAULT_MATH)
 SAME_VALUE(CUDNN_FMA_MATH, CUDNN_FMA_MATH)
 SAME_VALUE(CUDNN_DETERMINISTIC, CUDNN_DETERMINISTIC)
+SAME_VALUE(NCCL_VERSION, NCCL_MAJOR)
+SAME_VALUE(NCCL_UINT8, ncclUint8)
+SAME_VALUE(NCCL_FLOAT32, ncclFloat32)
+SAME_VALUE(NCCL_FLOAT64, ncclFloat64)
+SAME_VALUE(NCCL_SUM, ncclSum)
+SAME_VALUE(NCCL_IN_PROGRESS, ncclInProgress)

@@ -1,6 +1,7 @@
 import ApusCore
 
-/// Gradients that travel together, in one block of memory on the processor.
+/// Gradients that travel together, in one block of memory: on their device if the processes exchange its tensors directly, else on the
+/// processor.
 final class GradientBucket {
     /// A parameter's place.
     struct Member {
@@ -14,16 +15,17 @@ final class GradientBucket {
     /// How many gradients are not in it yet.
     private(set) var missing = 0
     private var work: Work<Void>?
+    private let communicator: Communicator?
 
     /// How many numbers of it each process sums up where steps are shared.
     let chunk: Int
 
-    init(_ members: [Member], _ dtype: DType, processes: Int) {
-        self.members = members
+    init(_ members: [Member], _ dtype: DType, processes: Int, _ communicator: Communicator?) {
+        (self.members, self.communicator) = (members, communicator)
         let count = members.last?.range.upperBound ?? 0
         chunk = (count + processes - 1) / processes
         // The last chunk may be longer than what is left.
-        sum = Tensor.zeros([chunk * processes], dtype: dtype)
+        sum = Tensor.zeros([chunk * processes], dtype: dtype, device: communicator?.device ?? .cpu)
     }
 
     var isFull: Bool { missing == 0 }
@@ -44,17 +46,27 @@ final class GradientBucket {
     }
 
     /// Begins the sum over processes: of all, or on each process of its chunk.
-    func start(_ group: ProcessGroup, inChunks: Bool) {
-        work =
-            inChunks
-            ? group.startReduceScatter(sum.pointer, chunk: chunk, sum.dtype) : group.startSum(sum.pointer, count: sum.numel, sum.dtype)
+    func start(_ group: ProcessGroup, inChunks: Bool) throws {
+        if let communicator {
+            if inChunks { try communicator.reduceScatter(sum, .sum) } else { try communicator.reduce(sum, .sum) }
+        } else {
+            work =
+                inChunks
+                ? group.startReduceScatter(sum.pointer, chunk: chunk, sum.dtype)
+                : group.startSum(sum.pointer, count: sum.numel, sum.dtype)
+        }
     }
 
     /// Begins to give each process's chunk to all.
-    func startGathering(_ group: ProcessGroup) { work = group.startAllGather(sum.pointer, chunk: chunk, sum.dtype) }
+    func startGathering(_ group: ProcessGroup) throws {
+        if let communicator { try communicator.gather(sum) } else { work = group.startAllGather(sum.pointer, chunk: chunk, sum.dtype) }
+    }
 
-    /// Waits for what has been started.
-    func finish() throws { try work?.wait() }
+    /// Waits for what has been started; on a device, later work does.
+    func finish() throws {
+        try work?.wait()
+        try communicator?.check()
+    }
 
     func divide(by divisor: Double) throws { _ = try checked { noGrad { sum.mul_(1 / divisor) } } }
 
@@ -64,18 +76,23 @@ final class GradientBucket {
 
 extension GradientBucket {
     /// Buckets for `parameters` in reverse order, in which their gradients come: of up to `bytes`, the first two of up to `firstBytes`, so that
-    /// sums begin early. Sums are float64 for float64 parameters, else float32.
-    static func buckets(_ parameters: [Tensor], bytes: Int, firstBytes: Int, processes: Int) -> [GradientBucket] {
+    /// sums begin early. Those of a bucket are on one device. Sums are float64 for float64 parameters, else float32.
+    static func buckets(
+        _ parameters: [Tensor], bytes: Int, firstBytes: Int, processes: Int, communicators: [Device: Communicator]
+    ) -> [GradientBucket] {
         var buckets: [GradientBucket] = []
-        var (members, end, dtype): ([Member], Int, DType) = ([], 0, .float32)
+        var (members, end): ([Member], Int) = ([], 0)
+        var kind: (dtype: DType, device: Device) = (.float32, .cpu)
         func close() {
-            if !members.isEmpty { buckets.append(GradientBucket(members, dtype, processes: processes)) }
+            if !members.isEmpty {
+                buckets.append(GradientBucket(members, kind.dtype, processes: processes, communicators[kind.device]))
+            }
             (members, end) = ([], 0)
         }
         for (number, parameter) in parameters.enumerated().reversed() {
-            let (count, own) = (parameter.numel, parameter.dtype.computeType)
-            if own != dtype || (end + count) * own.size > (buckets.count < 2 ? min(bytes, firstBytes) : bytes) { close() }
-            dtype = own
+            let (count, own) = (parameter.numel, (parameter.dtype.computeType, parameter.device))
+            if own != kind || (end + count) * own.0.size > (buckets.count < 2 ? min(bytes, firstBytes) : bytes) { close() }
+            kind = own
             members.append(Member(number: number, range: end..<(end + count)))
             end += count
         }

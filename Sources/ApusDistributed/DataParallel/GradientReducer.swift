@@ -24,6 +24,8 @@ package final class GradientReducer {
     private(set) var buckets: [GradientBucket] = []
     /// Of each parameter: its bucket, and its place there.
     private var places: [(bucket: Int, range: Range<Int>)] = []
+    /// What connects the parameters' devices; nil where their gradients travel through host memory.
+    private var communicators: [Device: Communicator?] = [:]
     private let statistics: SharedStatistics
     /// What is under way; nil between updates.
     private var update: Update?
@@ -88,12 +90,21 @@ package final class GradientReducer {
                 "the model has batch normalisation over all processes, and \(sharding.count) shards for \(group.size) processes; a process has the statistics of one shard at a time: take \(group.size) shards, or BatchNorm"
             )
         }
-        try group.agree(on: tensorsByName(model).map { "\($0) is \($1.dtype) \($1.shape)" }, "the model")
+        let devices = Self.devices(of: tensorsByName(model).map(\.tensor))
+        try group.agree(
+            on: tensorsByName(model).map { name, tensor in
+                "\(name) is \(tensor.dtype) \(tensor.shape)\(devices.count > 1 ? " on device \(devices.firstIndex(of: tensor.device)!) of the model" : "")"
+            }, "the model")
         try group.synchronize(model)
         try prepare()
     }
 
     deinit { for hook in hooks { hook.remove() } }
+
+    /// The devices of tensors, in the order in which they first come.
+    private static func devices(of tensors: [Tensor]) -> [Device] {
+        tensors.reduce(into: []) { if !$0.contains($1.device) { $0.append($1.device) } }
+    }
 
     // MARK: Before an update
 
@@ -124,8 +135,13 @@ package final class GradientReducer {
                 "other parameters require gradients than when the steps of the optimizer were shared; freeze and unfreeze before that")
         }
         parameters = now
+        for device in Self.devices(of: now) where communicators[device] == nil {
+            communicators[device] = .some(try group.communicator(on: device))
+        }
         numbers = Dictionary(uniqueKeysWithValues: now.enumerated().map { (ObjectIdentifier($1), $0) })
-        buckets = GradientBucket.buckets(parameters, bytes: bytes, firstBytes: Self.firstBucketBytes, processes: group.size)
+        buckets = GradientBucket.buckets(
+            parameters, bytes: bytes, firstBytes: Self.firstBucketBytes, processes: group.size,
+            communicators: communicators.compactMapValues { $0 })
         places = Array(repeating: (0, 0..<0), count: parameters.count)
         for (number, bucket) in buckets.enumerated() {
             for member in bucket.members { places[member.number] = (number, member.range) }
@@ -228,7 +244,7 @@ package final class GradientReducer {
         try buckets[bucket].put(sum, range)
         (update.isPlaced[number], update.isThere[number]) = (true, sum != nil)
         while update.nextBucket < buckets.count, buckets[update.nextBucket].isFull {
-            buckets[update.nextBucket].start(group, inChunks: parts != nil)
+            try buckets[update.nextBucket].start(group, inChunks: parts != nil)
             update.nextBucket += 1
         }
     }

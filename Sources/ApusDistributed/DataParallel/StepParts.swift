@@ -60,7 +60,7 @@ final class StepParts: SharedSteps {
                 let (parameter, own) = (reducer.parameters[member.number], reducer.ownRange(member.number))
                 try bucket.put(part(of: parameter), at: member.range.lowerBound + own.lowerBound)
             }
-            bucket.startGathering(reducer.group)
+            try bucket.startGathering(reducer.group)
         }
         for bucket in reducer.buckets {
             try bucket.finish()

@@ -3,7 +3,7 @@ import ApusCore
 /// What a process does in a collective. All processes of a group must do the same.
 struct Signature: Hashable {
     enum Kind: Int {
-        case allReduce, broadcast, allGather, reduceScatter, allToAll, barrier, split, exchange, bytes, sum, send, receive, end
+        case allReduce, broadcast, allGather, reduceScatter, allToAll, barrier, split, exchange, bytes, sum, send, receive, devices, end
     }
 
     var kind: Kind
@@ -53,6 +53,7 @@ extension Signature: CustomStringConvertible {
         case .sum: return "sum\(numbers)"
         case .send: return "send to \(peer ?? 0)\(numbers)"
         case .receive: return "receive from \(peer ?? 0)\(numbers)"
+        case .devices: return "telling devices"
         case .end: return "the end of the program"
         }
     }

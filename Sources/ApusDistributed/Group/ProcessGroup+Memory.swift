@@ -58,6 +58,18 @@ extension ProcessGroup {
         }
     }
 
+    /// Everybody's words, by rank; all processes pass equally many. Called by the thread that holds the engine, in a collective.
+    func gather(words: [UInt64]) throws -> [[UInt64]] {
+        if size == 1 || words.isEmpty { return Array(repeating: words, count: size) }
+        let memory = worker.room(words.count * 8 * size)
+        words.withUnsafeBytes { memory.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+        try worker.gatherBlocks(memory, words.count * 8, members)
+        return (0..<size).map { rank in
+            let block = memory + (rank - self.rank + size) % size * words.count * 8
+            return (0..<words.count).map { block.load(fromByteOffset: $0 * 8, as: UInt64.self) }
+        }
+    }
+
     /// A range in equal parts, the last ones shorter where it does not divide.
     private static func parts(_ range: Range<Int>, _ count: Int) -> [Range<Int>] {
         let each = (range.count + count - 1) / count
@@ -71,16 +83,7 @@ extension ProcessGroup {
 extension ProcessGroup {
     /// Everybody's words, by rank; all processes pass equally many.
     package func startAllGather(words: [UInt64]) -> Work<[[UInt64]]> {
-        startCollective(Signature(.exchange, count: words.count)) { _ in
-            if self.size == 1 || words.isEmpty { return Array(repeating: words, count: self.size) }
-            let memory = self.worker.room(words.count * 8 * self.size)
-            words.withUnsafeBytes { memory.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
-            try self.worker.gatherBlocks(memory, words.count * 8, self.members)
-            return (0..<self.size).map { rank in
-                let block = memory + (rank - self.rank + self.size) % self.size * words.count * 8
-                return (0..<words.count).map { block.load(fromByteOffset: $0 * 8, as: UInt64.self) }
-            }
-        }
+        startCollective(Signature(.exchange, count: words.count)) { _ in try self.gather(words: words) }
     }
 
     /// Sums `count` float32 or float64 numbers of all processes in place, in the tree's order.

@@ -8,15 +8,13 @@ extension ProcessGroup {
     public func send(_ tensor: Tensor, to rank: Int, tag: Int = 0) throws {
         if tensor.isPoisoned || isNoPeer("send", rank, tag) { return }
         let signature = Signature(.send, count: tensor.numel, tensor.dtype, peer: rank)
-        try reading(tensor, as: tensor.dtype, signature) { host in
-            let bytes = UnsafeRawBufferPointer(start: host.pointer, count: host.numel * host.dtype.size)
-            try self.worker.perform {
-                try self.run(signature) {
-                    let words = signature.words
-                    try words.withUnsafeBytes {
-                        try self.worker.move($0, to: rank, nil, from: rank, self.members, tag: tag + ProcessGroup.firstTag)
-                    }
-                    try self.worker.move(bytes, to: rank, nil, from: rank, self.members, tag: tag + ProcessGroup.firstTag)
+        try worker.perform {
+            try self.run(signature) {
+                try self.reading(tensor, as: tensor.dtype) { host in
+                    let tag = tag + ProcessGroup.firstTag
+                    try signature.words.withUnsafeBytes { try self.worker.move($0, to: rank, nil, from: rank, self.members, tag: tag) }
+                    let bytes = UnsafeRawBufferPointer(start: host.pointer, count: host.numel * host.dtype.size)
+                    try self.worker.move(bytes, to: rank, nil, from: rank, self.members, tag: tag)
                 }
             }
         }
@@ -28,24 +26,24 @@ extension ProcessGroup {
     public func receive(into tensor: Tensor, from rank: Int, tag: Int = 0) throws {
         if tensor.isPoisoned || isNoPeer("receive", rank, tag) { return }
         let signature = Signature(.receive, count: tensor.numel, tensor.dtype, peer: rank)
-        try changing(tensor, as: tensor.dtype, signature) { host in
-            let bytes = UnsafeMutableRawBufferPointer(start: host.pointer, count: host.numel * host.dtype.size)
-            try self.worker.perform {
-                try self.run(signature) {
-                    var words = [UInt64](repeating: 0, count: Signature.wordCount)
-                    try words.withUnsafeMutableBytes {
-                        try self.worker.move(nil, to: rank, $0, from: rank, self.members, tag: tag + ProcessGroup.firstTag)
+        try worker.perform {
+            try self.run(signature) {
+                try self.changing(tensor, as: tensor.dtype, signature) { host in
+                    func take(_ memory: UnsafeMutableRawBufferPointer) throws {
+                        try self.worker.move(nil, to: rank, memory, from: rank, self.members, tag: tag + ProcessGroup.firstTag)
                     }
+                    var words = [UInt64](repeating: 0, count: Signature.wordCount)
+                    try words.withUnsafeMutableBytes { try take($0) }
                     guard let sent = Signature(words: words), let dtype = sent.dtype else {
                         throw EngineError(message: "\(self.name(rank)) has sent something unknown")
                     }
                     if sent.count == signature.count, dtype == signature.dtype {
-                        return try self.worker.move(nil, to: rank, bytes, from: rank, self.members, tag: tag + ProcessGroup.firstTag)
+                        return try take(UnsafeMutableRawBufferPointer(start: host.pointer, count: host.numel * host.dtype.size))
                     }
                     // It arrives all the same, and must not be taken for the next message.
                     let rest = UnsafeMutableRawBufferPointer.allocate(byteCount: sent.count * dtype.size, alignment: 64)
                     defer { rest.deallocate() }
-                    try self.worker.move(nil, to: rank, rest, from: rank, self.members, tag: tag + ProcessGroup.firstTag)
+                    try take(rest)
                     throw EngineError(message: "\(self.name(rank)) has sent \(sent.count) \(dtype)")
                 }
             }
@@ -82,7 +80,7 @@ extension ProcessGroup {
 
     private static var firstTag: Int { 1024 }
 
-    private func name(_ rank: Int) -> String { "rank \(rank) (\(hosts[rank]))" }
+    func name(_ rank: Int) -> String { "rank \(rank) (\(hosts[rank]))" }
 
     private func isNoPeer(_ name: String, _ peer: Int, _ tag: Int) -> Bool {
         if isNoRank(name, peer) { return true }

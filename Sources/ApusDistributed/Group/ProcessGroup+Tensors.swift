@@ -11,14 +11,18 @@ extension ProcessGroup {
         if refuses("allReduce", tensor, op) { return }
         let signature = Signature(.allReduce, count: tensor.numel, tensor.dtype, op)
         let dtype = op.computeType(tensor.dtype)
-        try changing(tensor, as: dtype, signature) { host in
-            let (memory, count) = (host.pointer, host.numel)
-            try self.collective(signature, note: (allowsUnorderedSums ? 1 : 0, 0)) { notes in
-                let isSum = op == .sum || op == .mean
-                if isSum, dtype.isFloatingPoint, notes.allSatisfy({ $0.0 == 1 }), try self.sumUnordered(memory, count, dtype) { return }
-                try self.reduce(memory, count: count, op.join(dtype))
+        let mayBeUnordered = allowsUnorderedSums && dtype.isFloatingPoint && (op == .sum || op == .mean)
+        try collective(signature, note: (mayBeUnordered ? 1 : 0, ProcessGroup.note(tensor.device))) { notes in
+            let communicator = try self.communicator(notes)
+            let isUnordered = notes.allSatisfy { $0.0 == 1 }
+            try self.changing(tensor, as: dtype, signature, communicator) { x in
+                if let communicator {
+                    if isUnordered { try communicator.unorderedSum(x) } else { try communicator.reduce(x, op) }
+                } else if try !isUnordered || !self.sumUnordered(x.pointer, x.numel, dtype) {
+                    try self.reduce(x.pointer, count: x.numel, op.join(dtype))
+                }
+                if op == .mean { _ = try checked { noGrad { x.div_(Double(self.size)) } } }
             }
-            if op == .mean { noGrad { _ = host.div_(Double(self.size)) } }
         }
     }
 
@@ -28,9 +32,12 @@ extension ProcessGroup {
     public func broadcast(_ tensor: Tensor, from root: Int = 0) throws {
         if refuses("broadcast", tensor) || isNoRank("broadcast", root) { return }
         let signature = Signature(.broadcast, count: tensor.numel, tensor.dtype, peer: root)
-        try changing(tensor, as: tensor.dtype, signature) { host in
-            let (memory, bytes) = (host.pointer, host.numel * host.dtype.size)
-            try self.collective(signature) { _ in try self.worker.spread(memory, bytes, from: root, self.members) }
+        try collective(signature, note: (0, ProcessGroup.note(tensor.device))) { notes in
+            let communicator = try self.communicator(notes)
+            try self.changing(tensor, as: tensor.dtype, signature, communicator) { x in
+                if let communicator { return try communicator.broadcast(x, from: root) }
+                try self.worker.spread(x.pointer, x.numel * x.dtype.size, from: root, self.members)
+            }
         }
     }
 
@@ -40,12 +47,19 @@ extension ProcessGroup {
     public func allGather(_ tensor: Tensor) throws -> [Tensor] {
         if refuses("allGather", tensor) { return Array(repeating: .poisoned, count: size) }
         let signature = Signature(.allGather, count: tensor.numel, tensor.dtype)
-        return try reading(tensor, as: tensor.dtype, signature) { host in
-            let all = try Tensor.uninitialized(Shape([self.size] + Array(tensor.shape)), tensor.dtype, .cpu)
-            let (memory, bytes) = (all.pointer, host.numel * host.dtype.size)
-            (memory + self.rank * bytes).copyMemory(from: host.pointer, byteCount: bytes)
-            try self.collective(signature) { _ in try self.gather(memory, chunk: host.numel, elementBytes: host.dtype.size) }
-            return noGrad { (0..<self.size).map { all[$0].to(tensor.device) } }
+        return try collective(signature, note: (0, ProcessGroup.note(tensor.device))) { notes in
+            let communicator = try self.communicator(notes)
+            return try self.reading(tensor, as: tensor.dtype, communicator) { x in
+                let all = try Tensor.uninitialized(Shape([self.size] + Array(x.shape)), x.dtype, x.device)
+                if let communicator {
+                    try communicator.gather(x, into: all)
+                } else {
+                    let bytes = x.numel * x.dtype.size
+                    (all.pointer + self.rank * bytes).copyMemory(from: x.pointer, byteCount: bytes)
+                    try self.gather(all.pointer, chunk: x.numel, elementBytes: x.dtype.size)
+                }
+                return try checked { noGrad { (0..<self.size).map { all[$0].to(tensor.device) } } }
+            }
         }
     }
 
@@ -60,16 +74,24 @@ extension ProcessGroup {
         }
         let signature = Signature(.reduceScatter, count: tensor.numel, tensor.dtype, op)
         let dtype = op.computeType(tensor.dtype)
-        return try reading(tensor, as: dtype, signature) { host in
-            // The exchange needs a copy to write into.
-            let all = try host.converted(to: dtype)
-            let (memory, each) = (all.pointer, all.numel / self.size)
-            try self.collective(signature) { _ in try self.reduceScatter(memory, chunk: each, op.join(dtype)) }
-            return noGrad {
-                let rows = tensor.size(0) / self.size
-                var own = all.narrow(0, self.rank * rows, rows)
-                if op == .mean { own = own / Double(self.size) }
-                return own.to(tensor.dtype).contiguous().to(tensor.device)
+        return try collective(signature, note: (0, ProcessGroup.note(tensor.device))) { notes in
+            let communicator = try self.communicator(notes)
+            return try self.reading(tensor, as: dtype, communicator) { x in
+                // The exchange needs a copy to write into.
+                let all = try x.converted(to: dtype)
+                if let communicator {
+                    try communicator.reduceScatter(all, op)
+                } else {
+                    try self.reduceScatter(all.pointer, chunk: all.numel / self.size, op.join(dtype))
+                }
+                return try checked {
+                    noGrad {
+                        let rows = tensor.size(0) / self.size
+                        var own = all.narrow(0, self.rank * rows, rows)
+                        if op == .mean { own = own / Double(self.size) }
+                        return own.to(tensor.dtype).contiguous().to(tensor.device)
+                    }
+                }
             }
         }
     }
@@ -170,30 +192,35 @@ extension ProcessGroup {
     }
 
     /// Gives errors of memory and devices their place.
-    private func placing<Value>(_ signature: Signature, _ body: () throws -> Value) throws -> Value {
+    func placing<Value>(_ signature: Signature, _ body: () throws -> Value) throws -> Value {
         do { return try body() } catch let error as OpError { throw self.error(signature, "\(error)") }
     }
 
-    /// Calls `body` with the elements as a contiguous tensor on the host, which may share the tensor's memory.
+    /// Calls `body` with the elements as a contiguous tensor in `dtype`, which may share the tensor's memory: on its device where there is a
+    /// communicator, else on the host.
     func reading<Value>(
-        _ tensor: Tensor, as dtype: DType, _ signature: Signature, _ body: (Tensor) throws -> Value
+        _ tensor: Tensor, as dtype: DType, _ communicator: Communicator? = nil, _ body: (Tensor) throws -> Value
     ) throws -> Value {
-        try placing(signature) {
-            let host = try tensor.detach().hostData()
-            let operand = host.dtype == dtype ? host : try host.converted(to: dtype)
-            do { return try body(operand) } catch {
-                // After an error messages may still arrive here: the memory is never freed.
-                _ = Unmanaged.passRetained(operand)
-                throw error
-            }
+        let own = try communicator == nil ? tensor.detach().hostData() : tensor.detach().contiguousData()
+        let operand = own.dtype == dtype ? own : try own.converted(to: dtype)
+        do { return try body(operand) } catch {
+            // After an error messages may still arrive here: the memory is never freed.
+            _ = Unmanaged.passRetained(operand)
+            throw error
         }
     }
 
     /// The same for a `body` that changes the elements: the tensor has what it leaves.
-    func changing(_ tensor: Tensor, as dtype: DType, _ signature: Signature, _ body: (Tensor) throws -> Void) throws {
-        try reading(tensor, as: dtype, signature) { host in
-            try body(host)
-            if host.storage === tensor.storage { tensor.didChange(by: "\(signature.kind)") } else { noGrad { _ = tensor.copy_(host) } }
+    func changing(
+        _ tensor: Tensor, as dtype: DType, _ signature: Signature, _ communicator: Communicator? = nil, _ body: (Tensor) throws -> Void
+    ) throws {
+        try reading(tensor, as: dtype, communicator) { x in
+            try body(x)
+            if x.storage === tensor.storage {
+                tensor.didChange(by: "\(signature.kind)")
+            } else {
+                _ = try checked { noGrad { tensor.copy_(x) } }
+            }
         }
     }
 

@@ -33,6 +33,9 @@ public final class ProcessGroup: Sendable {
     /// two of ranks each, numbered in a row. A host's subtree is then the same whoever sums it.
     let byHosts: (local: Members, cross: Members)?
 
+    /// Connections between NVIDIA devices, by the second words of the processes' notes.
+    let communicators = Mutex<[[UInt64]: Communicator]>([:])
+
     /// Whether sums go within hosts first.
     package var sumsByHosts: Bool { byHosts != nil }
 

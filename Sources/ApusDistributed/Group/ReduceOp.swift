@@ -36,7 +36,7 @@ extension ProcessGroup {
 
         func join(_ dtype: DType) -> Join { Join(kind: kind, dtype: CInt(dtype.rawValue), size: dtype.size) }
 
-        private var kind: BinaryKind {
+        var kind: BinaryKind {
             switch self {
             case .sum, .mean: .add
             case .product: .mul

@@ -62,7 +62,7 @@ extension Run {
     private func answers(_ found: LoadedData, _ model: Module) throws -> Report.Gallery {
         let data = found.data.test
         let chosen = (0..<min(12, data.count)).map { $0 * data.count / min(12, data.count) }
-        let device = try RunOptions.device(options.device)
+        let device = try RunOptions.device(options.device, in: group)
         let pictures = try chosen.map { index in
             let (image, label) = try checked { try data[index] }
             let scores = try checked { inferenceMode { F.softmax(model(image.unsqueeze(0).to(device)), dim: 1).array(Float.self) } }

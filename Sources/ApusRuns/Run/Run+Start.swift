@@ -38,7 +38,7 @@ extension Run {
             let known = try checkpoint.flatMap(knownOptions)
             if let known { try checkOptions(known) }
             let new = try amended(checkpoint)
-            _ = try RunOptions.device(options.device)
+            _ = try RunOptions.device(options.device, in: group)
             let pretrained = try new.weights.map { path in
                 try checkpoint.flatMap { Pretrained(path, checkpoint: $0) } ?? Pretrained(path, model: new.model)
             }
@@ -50,7 +50,7 @@ extension Run {
 
     /// Makes the model, and what feeds it.
     func build(_ start: Start) throws -> Built {
-        let device = try RunOptions.device(options.device)
+        let device = try RunOptions.device(options.device, in: group)
         let generator = Generator(seed: options.seed)
         let loaderGenerator = Generator(seed: generator.drawSeed())
         let (data, recipe) = (start.found.data, Recipe(options))
@@ -67,6 +67,7 @@ extension Run {
             if group.isFirst { note(loaded!) }
         }
         model.to(device)
+        if group.isFirst, let reason = group.hostMemoryReason(device) { note("gradients travel through host memory: \(reason)") }
         try recipe.freeze(model)
         let summary = try ModelSource.check(model, options.model, input: input, classes: classes.count, device: device)
         let train = try trainLoader(start.found, loaderGenerator).to(device)

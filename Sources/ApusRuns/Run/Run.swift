@@ -273,7 +273,7 @@ public final class Run {
         if options.keep == .both { try last.save(to: folder.lastWeights, metadata: metadata) }
         let kept = best ?? last
         try trainer.model.loadStateDict(kept)
-        let device = try RunOptions.device(options.device)
+        let device = try RunOptions.device(options.device, in: group)
         trainer.model.eval()
         let loader = DataLoader(data, batchSize: max(options.batchSize, 1000), workers: options.threads(sharing: group.localSize)).to(
             device)

@@ -226,10 +226,14 @@ extension RunOptions {
         _ = try RunOptions.device(device)
     }
 
-    /// The device with that name; throws if it is not available.
-    package static func device(_ name: String) throws -> Device {
-        guard let device = Device(name) else { throw unknown("device", name, Device.all.map(\.description)) }
-        if let reason = device.unavailableReason { throw RunError("--device \(device) is not available: \(reason)") }
+    /// The device with that name, of NVIDIA devices this process's (``ProcessGroup/device(from:)``); throws if it is not available.
+    package static func device(_ name: String, in group: ProcessGroup? = nil) throws -> Device {
+        guard let first = Device(name) else { throw unknown("device", name, Device.all.map(\.description)) }
+        let device = group?.device(from: first) ?? first
+        if let reason = device.unavailableReason {
+            let own = device == first ? "" : "each of the \(group!.localSize) processes on \(group!.host) takes its own, this one \(device): "
+            throw RunError("--device \(first) is not available: \(own)\(reason)")
+        }
         return device
     }
 }

@@ -1,4 +1,4 @@
-// The functions of CUDA's driver, NVRTC, cuBLASLt and cuDNN that we call. The libraries are opened at run time, so that a program starts
+// The functions of CUDA's driver, NVRTC, cuBLASLt, cuDNN and NCCL that we call. The libraries are opened at run time, so that a program starts
 // without them; their headers are not needed to build. `scripts/check/driver-headers` compares these declarations with the headers.
 #ifndef APUS_CUDA_LIBRARIES_H
 #define APUS_CUDA_LIBRARIES_H
@@ -17,6 +17,9 @@ typedef struct CUmod_st *CUmodule;
 typedef struct CUfunc_st *CUfunction;
 typedef struct CUstream_st *CUstream;
 typedef struct CUevent_st *CUevent;
+typedef struct CUuuid_st {
+    char bytes[16];
+} CUuuid;
 #endif
 #ifndef __NVRTC_H__
 typedef int nvrtcResult;
@@ -74,6 +77,16 @@ typedef cudnnConvolutionFwdAlgoPerf_t cudnnConvolutionBwdDataAlgoPerf_t;
 typedef cudnnConvolutionFwdAlgoPerf_t cudnnConvolutionBwdFilterAlgoPerf_t;
 #endif
 
+#ifndef NCCL_H_
+typedef int ncclResult_t;
+typedef int ncclDataType_t;
+typedef int ncclRedOp_t;
+typedef struct ncclComm *ncclComm_t;
+typedef struct {
+    char internal[128];
+} ncclUniqueId;
+#endif
+
 // F(result, name, symbol, arguments) for every function that we call; `symbol` is the name that the library exports.
 #define APUS_CUDA_FUNCTIONS(F)                                                                                                             \
     F(CUresult, cuInit, cuInit, (unsigned int))                                                                                            \
@@ -83,6 +96,7 @@ typedef cudnnConvolutionFwdAlgoPerf_t cudnnConvolutionBwdFilterAlgoPerf_t;
     F(CUresult, cuDeviceGetName, cuDeviceGetName, (char *, int, CUdevice))                                                                 \
     F(CUresult, cuDeviceTotalMem, cuDeviceTotalMem_v2, (size_t *, CUdevice))                                                               \
     F(CUresult, cuDeviceGetAttribute, cuDeviceGetAttribute, (int *, CUdevice_attribute, CUdevice))                                         \
+    F(CUresult, cuDeviceGetUuid, cuDeviceGetUuid_v2, (CUuuid *, CUdevice))                                                                 \
     F(CUresult, cuDevicePrimaryCtxRetain, cuDevicePrimaryCtxRetain, (CUcontext *, CUdevice))                                               \
     F(CUresult, cuCtxSetCurrent, cuCtxSetCurrent, (CUcontext))                                                                             \
     F(CUresult, cuStreamCreate, cuStreamCreate, (CUstream *, unsigned int))                                                                \
@@ -181,6 +195,21 @@ typedef cudnnConvolutionFwdAlgoPerf_t cudnnConvolutionBwdFilterAlgoPerf_t;
       (cudnnHandle_t, const void *, cudnnTensorDescriptor_t, const void *, cudnnTensorDescriptor_t, const void *,                          \
        cudnnConvolutionDescriptor_t, cudnnConvolutionBwdFilterAlgo_t, void *, size_t, const void *, cudnnFilterDescriptor_t, void *))
 
+#define APUS_NCCL_FUNCTIONS(F)                                                                                                             \
+    F(ncclResult_t, ncclGetVersion, ncclGetVersion, (int *))                                                                               \
+    F(ncclResult_t, ncclGetUniqueId, ncclGetUniqueId, (ncclUniqueId *))                                                                    \
+    F(ncclResult_t, ncclCommInitRank, ncclCommInitRank, (ncclComm_t *, int, ncclUniqueId, int))                                            \
+    F(ncclResult_t, ncclCommGetAsyncError, ncclCommGetAsyncError, (ncclComm_t, ncclResult_t *))                                            \
+    F(const char *, ncclGetErrorString, ncclGetErrorString, (ncclResult_t))                                                                \
+    F(const char *, ncclGetLastError, ncclGetLastError, (ncclComm_t))                                                                      \
+    F(ncclResult_t, ncclAllReduce, ncclAllReduce, (const void *, void *, size_t, ncclDataType_t, ncclRedOp_t, ncclComm_t, CUstream))       \
+    F(ncclResult_t, ncclBroadcast, ncclBroadcast, (const void *, void *, size_t, ncclDataType_t, int, ncclComm_t, CUstream))               \
+    F(ncclResult_t, ncclAllGather, ncclAllGather, (const void *, void *, size_t, ncclDataType_t, ncclComm_t, CUstream))                    \
+    F(ncclResult_t, ncclSend, ncclSend, (const void *, size_t, ncclDataType_t, int, ncclComm_t, CUstream))                                 \
+    F(ncclResult_t, ncclRecv, ncclRecv, (void *, size_t, ncclDataType_t, int, ncclComm_t, CUstream))                                       \
+    F(ncclResult_t, ncclGroupStart, ncclGroupStart, (void))                                                                                \
+    F(ncclResult_t, ncclGroupEnd, ncclGroupEnd, (void))
+
 #define APUS_MEMBER(RESULT, NAME, SYMBOL, ARGUMENTS) RESULT(*NAME) ARGUMENTS;
 typedef struct {
     APUS_CUDA_FUNCTIONS(APUS_MEMBER)
@@ -194,9 +223,12 @@ typedef struct {
 typedef struct {
     APUS_CUDNN_FUNCTIONS(APUS_MEMBER)
 } apus_cudnn;
+typedef struct {
+    APUS_NCCL_FUNCTIONS(APUS_MEMBER)
+} apus_nccl;
 #undef APUS_MEMBER
 
-/// Opens the library (`libcuda`, `libnvrtc`, `libcublasLt`, `libcudnn`) in version `newest` or the newest older one that we support, and
+/// Opens the library (`libcuda`, `libnvrtc`, `libcublasLt`, `libcudnn`, `libnccl`) in version `newest` or the newest older one that we support, and
 /// looks up every function. Returns false if the library or a function is missing; `why` says which. Searches $APUS_CUDA first (a folder
 /// with the libraries, or `…/site-packages/nvidia` as PyPI's packages install it), then the system loader's paths and
 /// /usr/local/cuda/lib64.
@@ -204,8 +236,9 @@ bool apus_cuda_load(apus_cuda *functions, int newest, char *why, size_t capacity
 bool apus_nvrtc_load(apus_nvrtc *functions, int newest, char *why, size_t capacity);
 bool apus_cublaslt_load(apus_cublaslt *functions, int newest, char *why, size_t capacity);
 bool apus_cudnn_load(apus_cudnn *functions, int newest, char *why, size_t capacity);
+bool apus_nccl_load(apus_nccl *functions, int newest, char *why, size_t capacity);
 
-// The constants of CUDA, cuBLASLt and cuDNN that we use; checked like the functions.
+// The constants of CUDA, cuBLASLt, cuDNN and NCCL that we use; checked like the functions.
 enum {
     APUS_CU_NOT_READY = 600,
     APUS_CU_ATTRIBUTE_MULTIPROCESSORS = 16,
@@ -245,6 +278,12 @@ enum {
     APUS_CUDNN_DEFAULT_MATH = 0,
     APUS_CUDNN_FMA_MATH = 3,
     APUS_CUDNN_DETERMINISTIC = 1,
+    APUS_NCCL_VERSION = 2,
+    APUS_NCCL_UINT8 = 1,
+    APUS_NCCL_FLOAT32 = 7,
+    APUS_NCCL_FLOAT64 = 8,
+    APUS_NCCL_SUM = 0,
+    APUS_NCCL_IN_PROGRESS = 7,
 };
 
 #endif

@@ -50,7 +50,7 @@ package struct GPUConvolution {
 }
 
 /// A library's functions as loaded by `load`, or the reason why that failed.
-func opened<Functions>(
+package func opened<Functions>(
     _ functions: Functions, _ load: (UnsafeMutablePointer<Functions>, UnsafeMutablePointer<CChar>, Int) -> Bool
 ) -> (functions: Functions?, why: String) {
     var functions = functions

@@ -11,6 +11,7 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
     let library: CUDALibrary
     let stream: CUstream
     private let cuda: apus_cuda
+    private let device: CUdevice
     private let context: CUcontext
     /// Whether the compiler supports the device's architecture; for a newer device the driver translates PTX.
     private let isKnown: Bool
@@ -23,6 +24,7 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
         cuda = library.driver
         var device: CUdevice = 0
         try library.check(cuda.cuDeviceGet(&device, CInt(index)), "cuDeviceGet")
+        self.device = device
         var name = [CChar](repeating: 0, count: 256)
         try library.check(cuda.cuDeviceGetName(&name, CInt(name.count - 1), device), "cuDeviceGetName")
         var memory = 0
@@ -61,6 +63,12 @@ final class CUDADriver: GPUDriver, @unchecked Sendable {
 
     /// Makes the device's context current on the calling thread; needed on each call, since tasks move between threads.
     func enter() { _ = cuda.cuCtxSetCurrent(context) }
+
+    func uuid() throws(OpError) -> [UInt8] {
+        var uuid = CUuuid()
+        try library.check(cuda.cuDeviceGetUuid(&uuid, device), "cuDeviceGetUuid")
+        return withUnsafeBytes(of: uuid) { Array($0) }
+    }
 
     // MARK: Memory
 
