@@ -66,6 +66,20 @@ import Testing
         #expect(run.output.contains("no library of MPI opens (/nowhere/libmpi.so: cannot open shared object file"), "\(run.output)")
     }
 
+    /// Of Adam's two moments each of n processes keeps 1/n, as the system counts its memory: within 10 % of the formula.
+    @Test(.enabled(if: MPI.openMPI.isHere, "needs mpirun.openmpi"), arguments: [1, 2, 4], ["whole", "shared"])
+    func memoryIsThatOfTheFormula(ranks: Int, steps: String) throws {
+        let run = try launch(ranks == 1 ? nil : .openMPI, ranks, ["memory", steps])
+        #expect(run.status == 0, "\(run.output)")
+        let lines = run.output.split(separator: "\n").filter { $0.hasPrefix("rank ") }
+        #expect(lines.count == ranks, "\(run.output)")
+        for line in lines {
+            let words = line.split(separator: " ")
+            let (measured, expected) = (try #require(Double(words[2])), try #require(Double(words[5])))
+            #expect(abs(measured / expected - 1) < 0.1, "\(line)")
+        }
+    }
+
     @Test(.enabled(if: MPI.openMPI.isHere, "needs mpirun.openmpi")) func ranksEndWithTheirLauncher() throws {
         let run = try launch(.openMPI, 2, ["sleep", "1"], killAfter: 1000)
         #expect(run.status == -1)

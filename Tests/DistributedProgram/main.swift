@@ -40,6 +40,9 @@ do {
         let hash = try learn(
             in: group, on: group.device(from: device), shards: shards, sharesSteps: CommandLine.arguments[4] == "shared")
         say("rank \(group.rank) has \(String(hash, radix: 16))")
+    case "memory":
+        let (measured, expected) = try memory(in: group, sharesSteps: CommandLine.arguments[2] == "shared")
+        say("rank \(group.rank): \(measured) bytes of \(expected)")
     case "counts":
         try group.allReduce(isLast ? Tensor.ones([1001]) : ones)
     case "kinds":

@@ -89,7 +89,7 @@ def layers(drill):
 # Suites that take long run in parallel; the others follow in one process.
 SUITES = [f"PointwiseBackendTests/{name}" for name in ("unary", "binary", "copy")] + [
     f"{name}BackendTests" for name in ("Indexing", "SpecialFunction", "Reduction", "Product", "Fused", "Kink", "Edge")]
-DEVICE_TESTS = "BackendTests|DeviceTests|DeviceFailureTests|millionOps|batchesComeToADevice|aWrongLabelThrows|wideGates"
+DEVICE_TESTS = "BackendTests|aloneOnADevice|DeviceTests|DeviceFailureTests|millionOps|batchesComeToADevice|aWrongLabelThrows|wideGates"
 RANDOM = "RandomBackendTests|trainsAsTheProcessorDoes"
 
 

@@ -1,6 +1,6 @@
 import ApusCore
 
-/// Gradients that travel together, in one block of memory: on their device if the processes exchange its tensors directly, else on the
+/// Gradients that travel together, in one block of memory: on their device if they need not leave it for the exchange, else on the
 /// processor.
 final class GradientBucket {
     /// A parameter's place.
@@ -20,12 +20,12 @@ final class GradientBucket {
     /// How many numbers of it each process sums up where steps are shared.
     let chunk: Int
 
-    init(_ members: [Member], _ dtype: DType, processes: Int, _ communicator: Communicator?) {
+    init(_ members: [Member], _ dtype: DType, _ device: Device, processes: Int, _ communicator: Communicator?) {
         (self.members, self.communicator) = (members, communicator)
         let count = members.last?.range.upperBound ?? 0
         chunk = (count + processes - 1) / processes
         // The last chunk may be longer than what is left.
-        sum = Tensor.zeros([chunk * processes], dtype: dtype, device: communicator?.device ?? .cpu)
+        sum = Tensor.zeros([chunk * processes], dtype: dtype, device: processes == 1 || communicator != nil ? device : .cpu)
     }
 
     var isFull: Bool { missing == 0 }
@@ -47,6 +47,7 @@ final class GradientBucket {
 
     /// Begins the sum over processes: of all, or on each process of its chunk.
     func start(_ group: ProcessGroup, inChunks: Bool) throws {
+        if group.size == 1 { return }
         if let communicator {
             if inChunks { try communicator.reduceScatter(sum, .sum) } else { try communicator.reduce(sum, .sum) }
         } else {
@@ -59,6 +60,7 @@ final class GradientBucket {
 
     /// Begins to give each process's chunk to all.
     func startGathering(_ group: ProcessGroup) throws {
+        if group.size == 1 { return }
         if let communicator { try communicator.gather(sum) } else { work = group.startAllGather(sum.pointer, chunk: chunk, sum.dtype) }
     }
 
@@ -85,7 +87,7 @@ extension GradientBucket {
         var kind: (dtype: DType, device: Device) = (.float32, .cpu)
         func close() {
             if !members.isEmpty {
-                buckets.append(GradientBucket(members, kind.dtype, processes: processes, communicators[kind.device]))
+                buckets.append(GradientBucket(members, kind.dtype, kind.device, processes: processes, communicators[kind.device]))
             }
             (members, end) = ([], 0)
         }

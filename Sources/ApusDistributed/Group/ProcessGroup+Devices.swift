@@ -84,6 +84,7 @@ extension ProcessGroup {
         // Whoever is first waits here, since NCCL may hang where a collective comes before another process has joined.
         let joined = try gather(words: [made == nil ? 0 : 1])
         if let failure { throw failure }
+        session.devices.withLock { _ = $0.insert(device) }
         if let other = joined.firstIndex(of: [0]) { throw EngineError(message: "\(name(other)) has not joined NCCL's communicator") }
         return made!
     }

@@ -91,6 +91,8 @@ final class Session: Sendable {
     let worker: Worker
     /// Whether a process has ended, after which there is nobody to agree with.
     let isOver = Atomic(false)
+    /// Devices whose queues may hold work that other processes wait for.
+    let devices = Mutex<Set<Device>>([])
 
     init(worker: Worker) { self.worker = worker }
     deinit { worker.end() }

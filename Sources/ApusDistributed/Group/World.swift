@@ -127,6 +127,12 @@ extension ProcessGroup {
         let limit = stallTimeout
         // A process that fails does not keep the others, which may compute for long before they hear of it.
         let patience = status == 0 ? 10 * limit : Swift.min(limit, 5)
+        let devices = session.devices.withLock { $0 }
+        if status == 0, !devices.isEmpty {
+            // Others wait for what their queues still hold. What fails there cannot be told any more.
+            let settled = worker.enqueue { for device in devices { try? device.backend.synchronize() } }
+            if !settled.wait(atMost: patience) { abort(1) }
+        }
         if !session.isOver.load(ordering: .relaxed) {
             let last = startCollective(Signature(.end), note: (UInt64(UInt32(bitPattern: status)), 0)) { _ in }
             if !last.wait(atMost: patience) { abort(status == 0 ? 1 : status) }
