@@ -110,7 +110,7 @@ public final class Poisson: Distribution {
     /// A single distribution.
     public convenience init(_ rate: Double, validateArgs: Bool = true) { self.init(scalar(rate), validateArgs: validateArgs) }
 
-    override func draw(_ shape: Shape) -> Tensor { Sampling.poisson(rate.detach().expand(shape)) }
+    override func draw(_ shape: Shape) -> Tensor { RejectionSampling.poisson(rate.detach().expand(shape)) }
     public override func logProb(_ value: Tensor) -> Tensor {
         let x = checked(value, "a count") { $0.ge(0).logicalAnd($0.eq($0.floor())) }
         return x.xlogy(rate) - rate - (x + 1).lgamma()

@@ -111,6 +111,9 @@ END
 FILE(pairs)
 #embed "../CKernels/math_pairs.h" suffix(, 0)
 END
+FILE(wide)
+#embed "../CKernels/math_wide.h" suffix(, 0)
+END
 FILE(special)
 #embed "kernels/special.cl" suffix(, 0)
 END

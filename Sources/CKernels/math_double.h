@@ -40,6 +40,7 @@
 #define d_atan2 atan2
 #define d_hypot hypot
 #define d_fmod fmod
+#define d_nextafter nextafter
 #define f_asin asinf
 #define f_acos acosf
 #define f_atan atanf
@@ -53,6 +54,7 @@
 #define f_atan2 atan2f
 #define f_hypot hypotf
 #define f_fmod fmodf
+#define f_nextafter nextafterf
 
 #define FUNCTION APUS_INLINE
 #define T float

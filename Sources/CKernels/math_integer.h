@@ -19,3 +19,19 @@ FUNCTION i64 integer_power(i64 x, i64 y) {
         if (e & 1) result *= base;
     return (i64)result;
 }
+// The greatest common divisor by Euclid's algorithm; 0 only for two zeros. The smallest integer's magnitude wraps.
+FUNCTION i64 common_divisor(i64 x, i64 y) {
+    u64 a = x < 0 ? 0 - (u64)x : (u64)x, b = y < 0 ? 0 - (u64)y : (u64)y;
+    while (b != 0) {
+        u64 rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return (i64)a;
+}
+// The least common multiple, wrapping; 0 if one of the two is 0.
+FUNCTION i64 common_multiple(i64 x, i64 y) {
+    i64 divisor = common_divisor(x, y);
+    i64 product = (i64)((u64)truncated_quotient(x, divisor) * (u64)y);
+    return product < 0 ? (i64)(0 - (u64)product) : product;
+}

@@ -1,8 +1,30 @@
-// The gamma family and the inverse of erf, in float64, which float32 uses too.
+// Special functions in float64, which float32 uses too.
 #ifndef APUS_MATH_SPECIAL_H
 #define APUS_MATH_SPECIAL_H
 
 #include "math_double.h"
+
+// What devices compute by the same lines.
+#define BERNOULLI_LIST                                                                                                                     \
+    static const double bernoulli[] = {1.0 / 12,         -1.0 / 720, 1.0 / 30240, -1.0 / 1209600, 1.0 / 47900160, -691.0 / 1307674368000,  \
+                                       1.0 / 74724249600};
+#define FUNCTION static inline
+#define T double
+#define WIDE long double
+#define W(f) d_##f
+#define L(f) f##l
+#define REAL(x) x##L
+#define PI 3.14159265358979323846264L
+#define EPSILON 1e-20L
+#include "math_wide.h"
+#undef FUNCTION
+#undef T
+#undef WIDE
+#undef W
+#undef L
+#undef REAL
+#undef PI
+#undef EPSILON
 
 /// c[0] + c[1]·x + … + c[n − 1]·x^(n − 1)
 APUS_INLINE double d_polynomial(double x, int n, const double *c) {
@@ -120,9 +142,7 @@ static inline double d_factorial_over_power(int n, double x) {
 }
 /// n!·Σ 1/(x + k)^(n + 1) over k ≥ 0, for x > 0: single terms up to x + k = 2n + 16, then the Euler–Maclaurin formula.
 static inline double d_polygamma_sum(int n, double x) {
-    // B₂ⱼ/(2j)!
-    static const double bernoulli[] = {1.0 / 12,         -1.0 / 720, 1.0 / 30240, -1.0 / 1209600, 1.0 / 47900160, -691.0 / 1307674368000,
-                                       1.0 / 74724249600};
+    BERNOULLI_LIST
     int count = x < 2 * n + 16 ? (int)ceil(2 * n + 16 - x) : 0;
     double y = x + count, r = 1 / y, scale = r, sum = 0;
     for (int j = 0; j < 7; j++) {
@@ -203,24 +223,27 @@ static inline long double d_gamma_factor(long double a, long double x) {
               z * (1 / 1260.0L - z * (1 / 1680.0L - z * (1 / 1188.0L - z * (691 / 360360.0L - z * (1 / 156.0L - z * 3617 / 122400.0L)))))));
     return expl(-d_gamma_exponent(a, x) - series) / sqrtl(2 * 3.14159265358979323846264L * a);
 }
-/// The regularised lower incomplete gamma function P(a, x): by its power series for x < a + 1, else 1 minus Lentz's continued fraction;
-/// from a = 10⁶ on by the first two terms of Temme's uniform expansion. In long double, since hundreds of terms accumulate errors, and in a
-/// tail the relative error of the factor is hundreds of times that of its exponent.
-static inline double d_gammainc(double a, double x) {
+/// The regularised lower incomplete gamma function P(a, x), or the upper one, 1 − P: P by its power series for x < a + 1, else 1 − P by
+/// Lentz's continued fraction; from a = 10⁶ on by the first two terms of Temme's uniform expansion. In long double, since hundreds of terms
+/// accumulate errors, and in a tail the relative error of the factor is hundreds of times that of its exponent.
+static inline double d_incomplete_gamma(double a, double x, bool is_upper) {
     if (!(a >= 0) || !(x >= 0)) return NAN;
-    if (a == 0) return x == 0 ? NAN : 1;
-    if (x == 0) return 0;
-    if (x == INFINITY) return a == INFINITY ? NAN : 1;
-    if (a == INFINITY) return 0;
+    double all = is_upper ? 0 : 1;
+    if (a == 0) return x == 0 ? NAN : all;
+    if (x == 0) return 1 - all;
+    if (x == INFINITY) return a == INFINITY ? NAN : all;
+    if (a == INFINITY) return 1 - all;
     if (a >= 1e6) {
-        if (fabs(x - a) > 45 * sqrt(a)) return x < a ? 0 : 1;
+        if (fabs(x - a) > 45 * sqrt(a)) return x < a ? 1 - all : all;
         long double exponent = d_gamma_exponent(a, x), root = sqrtl(exponent), eta = copysignl(sqrtl(2 * exponent / a), x - a);
         static const long double c[] = {-1 / 3.0L,   1 / 12.0L,        -2 / 135.0L,  1 / 864.0L,
                                         1 / 2835.0L, -139 / 777600.0L, 1 / 25515.0L, -571 / 261273600.0L};
         long double c0 = 0, c1 = -1 / 540.0L + eta * (-1 / 288.0L + eta / 378);
         for (int k = 7; k >= 0; k--) c0 = c0 * eta + c[k];
-        return erfcl(x < a ? root : -root) / 2 - expl(-exponent) / sqrtl(2 * 3.14159265358979323846264L * a) * (c0 + c1 / a);
+        long double rest = expl(-exponent) / sqrtl(2 * 3.14159265358979323846264L * a) * (c0 + c1 / a);
+        return erfcl((x < a) == is_upper ? -root : root) / 2 + (is_upper ? rest : -rest);
     }
+    if (is_upper && x <= 1.1 && a < (x <= 0.5 ? -0.4 / log(x) : 1.1 * x)) return d_gamma_rest(a, x);
     long double factor = d_gamma_factor(a, x), wide = a;
     if (x < a + 1) {
         long double term = 1, sum = 1;
@@ -228,7 +251,7 @@ static inline double d_gammainc(double a, double x) {
             term *= x / (wide + n);
             sum += term;
         }
-        return factor * sum;
+        return is_upper ? 1 - factor * sum : factor * sum;
     }
     long double b = x + 1 - wide, c = 1e300L, d = 1 / b, h = d;
     for (int i = 1; i < 100000; i++) {
@@ -239,8 +262,10 @@ static inline double d_gammainc(double a, double x) {
         h *= d * c;
         if (fabsl(d * c - 1) < 1e-19L) break;
     }
-    return 1 - factor * wide * h;
+    return is_upper ? factor * wide * h : 1 - factor * wide * h;
 }
+static inline double d_gammainc(double a, double x) { return d_incomplete_gamma(a, x, false); }
+static inline double d_gammaincc(double a, double x) { return d_incomplete_gamma(a, x, true); }
 
 /// dx/da of a gamma variate x at constant P: −(dP/da)/f.
 static inline double d_gamma_sample_grad(double a, double x) {

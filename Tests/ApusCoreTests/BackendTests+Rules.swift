@@ -11,11 +11,16 @@ import Testing
         let folder = inCheckout("../../Sources/ApusCore/Ops")
         func rules(_ file: String, _ type: String) throws -> [String] {
             let text = try String(contentsOf: folder.appendingPathComponent(file), encoding: .utf8)
-            return text.matches(of: try Regex("static let (\\w+)[^=\\n]*= (\(type)|fused)\\(", as: (Substring, Substring, Substring).self))
-                .map { String($0.output.1) }
+            return text.matches(
+                of: try Regex(
+                    "static let (\\w+)[^=\\n]*= (\(type)\(type == "BinaryRule" ? "|fused" : ""))\\(",
+                    as: (Substring, Substring, Substring).self)
+            )
+            .map { String($0.output.1) }
         }
-        #expect(try rules("Unary.swift", "UnaryRule").count == Set(UnaryRule.all.map(ObjectIdentifier.init)).count)
-        #expect(try rules("Binary.swift", "BinaryRule").count == Set(BinaryRule.all.map(ObjectIdentifier.init)).count)
+        let files = ["Unary.swift", "Binary.swift", "SpecialFunctions.swift"]
+        #expect(try files.flatMap { try rules($0, "UnaryRule") }.count == Set(UnaryRule.all.map(ObjectIdentifier.init)).count)
+        #expect(try files.flatMap { try rules($0, "BinaryRule") }.count == Set(BinaryRule.all.map(ObjectIdentifier.init)).count)
         // A kind without a rule would be an unused kernel.
         #expect(Set(UnaryRule.all.map(\.kind)) == Set(UnaryKind.allCases))
         #expect(Set(BinaryRule.all.map(\.kind)) == Set(BinaryKind.allCases))
@@ -138,6 +143,7 @@ extension BinaryRule: CustomTestStringConvertible {
         case .lgamma: Case(ranges: [0.4...4, -1.8 ... -1.2])
         case .digamma: Case(ranges: [0.4...4, -7.8 ... -7.2])
         case .polygamma: Case(ranges: [0.6...4, -0.8 ... -0.2], constants: [0, 1, 2, 3].map { KernelParameters($0) })
+        case .i0e, .i1e: Case(ranges: [0.2...4, -4 ... -0.2])
         case .hardsigmoid, .hardswish: Case(ranges: [-4.4...4.4])
         case .softplus: Case(constants: [KernelParameters(1, 20), KernelParameters(1.5, 2)])
         case .powScalar: Case(ranges: [0.3...1.9], constants: [3, 1, 0.5, 2.5, -1, 0].map { KernelParameters($0) })
@@ -151,8 +157,21 @@ extension BinaryRule: CustomTestStringConvertible {
         }
     }
 
+    /// The functions without a derivative; who asks for one is told.
+    static let underived: Set<UnaryKind> = [
+        .besselJ0, .besselJ1, .besselY0, .besselY1, .modifiedBesselK0, .modifiedBesselK1, .scaledModifiedBesselK0, .scaledModifiedBesselK1,
+        .sphericalBesselJ0, .airyAi,
+    ]
+
     @Test(arguments: UnaryRule.all.filter(\.domain.floats)) func unary(_ rule: UnaryRule) {
         let test = Self.unaryCase(rule)
+        if Self.underived.contains(rule.kind) {
+            let error = #expect(throws: OpError.self, "\(rule.name) is differentiated") {
+                try checked { Tensor([0.5, 2], requiresGrad: true).unary(rule, KernelParameters()).sum().backward() }
+            }
+            #expect(error.map { $0.op == rule.name && $0.message.contains("has no derivative") } == true)
+            return
+        }
         for p in test.constants ?? PointwiseBackendTests.unaryCase(rule.kind).parameters {
             for range in test.ranges {
                 let x = DerivativeTests.numbers([5], from: range.lowerBound, to: range.upperBound)
@@ -172,14 +191,19 @@ extension BinaryRule: CustomTestStringConvertible {
     static func binaryCase(_ kind: BinaryKind) -> Case {
         switch kind {
         case .div, .pow, .remainder, .fmod, .floorDivide, .truncDivide: Case(ranges: [0.4...1.9])
-        case .gammainc, .gammaSampleGrad: Case(ranges: [0.4...1.9, 3...9])
+        case .gammainc, .gammaincc, .gammaSampleGrad: Case(ranges: [0.4...1.9, 3...9])
         case .softplusGrad: Case(constants: [KernelParameters(1, 20), KernelParameters(1.5, 2)])
         default: Case()
         }
     }
 
     /// How often a function can be differentiated, if that is limited; a further derivative is an error that says so.
-    static let limits: [BinaryKind: Int] = [.gammaSampleGrad: 0, .gammainc: 1]
+    static let limits: [BinaryKind: Int] = [
+        .gammaSampleGrad: 0, .gammainc: 1, .gammaincc: 1, .nextafter: 0, .zeta: 0, .chebyshevPolynomialT: 0, .chebyshevPolynomialU: 0,
+        .chebyshevPolynomialV: 0, .chebyshevPolynomialW: 0, .shiftedChebyshevPolynomialT: 0, .shiftedChebyshevPolynomialU: 0,
+        .shiftedChebyshevPolynomialV: 0, .shiftedChebyshevPolynomialW: 0, .hermitePolynomialH: 0, .hermitePolynomialHe: 0,
+        .laguerrePolynomialL: 0, .legendrePolynomialP: 0,
+    ]
 
     @Test(arguments: BinaryRule.all.filter(\.domain.floats)) func binary(_ rule: BinaryRule) {
         let test = Self.binaryCase(rule.kind), limit = Self.limits[rule.kind] ?? 2

@@ -98,7 +98,62 @@ import Testing
         Wrong("huge", "memory") { _ = Tensor.zeros([1 << 40, 1 << 40]) },
         Wrong("negative extent", "negative") { _ = Tensor.zeros([-1]) },
         Wrong("beyond storage", "storage") { _ = Tensor.zeros([4]).asStrided([3], [2], 0) },
+        Wrong("inverse", "matrix 0", "element (2, 2)", "pinv") { _ = Tensor.ones([1, 2, 2]).inverse() },
+        Wrong("eigenvalues", "square", "[2, 3]") { _ = Linalg.eigvalsh(Tensor.ones([2, 3])) },
         Wrong("topk", "k = 9") { _ = Tensor.zeros([3]).topk(9) },
+        Wrong("diag", "[2, 2, 2]", "diagEmbed") { _ = Tensor.zeros([2, 2, 2]).diag() },
+        Wrong("diagEmbed", "differ", "1") { _ = Tensor.zeros([2]).diagEmbed(dim1: 1) },
+        Wrong("trace", "[3]", "matrices") { _ = Tensor.zeros([3]).trace() },
+        Wrong("diagonalScatter", "[3]", "[2, 3]", "[2]") { _ = Tensor.zeros([2, 3]).diagonalScatter(Tensor.zeros([3])) },
+        Wrong("selectScatter", "[4]", "[2]") { _ = Tensor.zeros([2, 3]).selectScatter(Tensor.zeros([4]), dim: 1, 0) },
+        Wrong("sliceScatter's step", "step 0") { _ = Tensor.zeros([3]).sliceScatter(Tensor.zeros([3]), step: 0) },
+        Wrong("asStridedScatter beyond", "4 … 5", "0 … 3") {
+            _ = Tensor.zeros([2, 4])[0].asStridedScatter(Tensor.zeros([2]), [2], [1], storageOffset: 4)
+        },
+        Wrong("asStridedScatter twice", "share memory") { _ = Tensor.zeros([4]).asStridedScatter(Tensor.zeros([3, 2]), [3, 2], [1, 1]) },
+        Wrong("fillDiagonal_", "equal", "[2, 3, 2]") { Tensor.zeros([2, 3, 2]).fillDiagonal_(1) },
+        Wrong("blockDiag", "tensor 1", "[1, 1, 1]") { _ = Tensor.blockDiag(Tensor.zeros([2]), Tensor.zeros([1, 1, 1])) },
+        Wrong("hstack of nothing", "at least one") { _ = Tensor.hstack([Tensor]()) },
+        Wrong("tensorSplit", "0 pieces") { _ = Tensor.zeros([3]).tensorSplit(0)[0] },
+        Wrong("hsplit", "2 equal pieces", "3 elements") { _ = Tensor.zeros([3]).hsplit(2)[0] },
+        Wrong("vsplit", "2 dimensions", "[3]") { _ = Tensor.zeros([3]).vsplit([1])[0] },
+        Wrong("narrow by a float", "float32") { _ = Tensor.zeros([3]).narrow(0, Tensor(1.0), 1) },
+        Wrong("rot90", "two dims") { _ = Tensor.zeros([3, 3]).rot90(1, [0]) },
+        Wrong("movedim", "2 dimensions", "1 positions") { _ = Tensor.zeros([3, 3]).movedim([0, 1], [0]) },
+        Wrong("broadcastShapes", "[2]", "[3]") { #expect(Tensor.broadcastShapes([2], [3])[0] == 1) },
+        Wrong("broadcastTensors", "[2], [3]") { _ = Tensor.broadcastTensors(Tensor.zeros([2]), Tensor.zeros([3]))[0] },
+        Wrong("meshgrid of two dtypes", "int64", "float32") { _ = Tensor.meshgrid(Tensor([1.0]), Tensor([1]))[0] },
+        Wrong("meshgrid of a matrix", "tensor 0", "[1, 1]") { _ = Tensor.meshgrid(Tensor.zeros([1, 1]))[0] },
+        Wrong("cartesianProd", "tensor 0", "[]") { _ = Tensor.cartesianProd(Tensor(1.0), Tensor([1.0])) },
+        Wrong("combinations", "-1") { _ = Tensor.combinations(Tensor([1.0]), r: -1) },
+        Wrong("huge combinations", "memory") { _ = Tensor.combinations(Tensor.zeros([1000]), r: 500) },
+        Wrong("unravelIndex", "float32") { _ = Tensor.unravelIndex(Tensor([1.0]), [2])[0] },
+        Wrong("vander", "-1") { _ = Tensor.vander(Tensor([1.0]), n: -1) },
+        Wrong("logspace", "-1") { _ = Tensor.logspace(0, 1, -1) },
+        Wrong("fftfreq of integers", "int64") { _ = Tensor.fftfreq(4, dtype: .int64) },
+        Wrong("take", "5", "3") { _ = Tensor.zeros([3]).take(Tensor([5])) },
+        Wrong("takeAlongDim", "[1]", "[2, 3]") { _ = Tensor.zeros([2, 3]).takeAlongDim(Tensor([0]), dim: 1) },
+        Wrong("put", "int64", "float32") { _ = Tensor.zeros([3]).put(Tensor([0]), Tensor([1])) },
+        Wrong("indexCopy", "[2, 1]", "[2, 2]") { _ = Tensor.zeros([2, 3]).indexCopy(dim: 1, Tensor([0, 1]), Tensor.zeros([2, 1])) },
+        Wrong("indexPut dtypes", "int64", "float32") { _ = Tensor.zeros([3]).indexPut([Tensor([0])], Tensor(1)) },
+        Wrong("indexPut of nothing", "no index") { _ = Tensor.zeros([3]).indexPut([nil], Tensor(1.0)) },
+        Wrong("indexReduce by sums", "indexAdd") { _ = Tensor.zeros([3]).indexReduce(0, Tensor([0]), Tensor([1.0]), .sum) },
+        Wrong("scatterReduce's mean of bool", "bool") { _ = Tensor([true]).scatterReduce(0, Tensor([0]), Tensor([true]), .mean) },
+        Wrong("maskedScatter", "1 elements", "2") { _ = Tensor.zeros([2]).maskedScatter(Tensor([true, true]), Tensor([1.0])) },
+        Wrong("nonzero", "nonzero()") { _ = Tensor.zeros([2]).nonzero(asTuple: false)[0] },
+        Wrong("repeatInterleave", "[2]", "3 elements") { _ = Tensor.zeros([3]).repeatInterleave(Tensor([1, 2]), dim: 0) },
+        Wrong("repeatInterleave negative", "negative") { _ = Tensor.zeros([2]).repeatInterleave(Tensor([1, -2])) },
+        Wrong("window", "-1") { _ = Tensor.hannWindow(-1) },
+        Wrong("window of integers", "int64") { _ = SignalWindows.hann(3, dtype: .int64) },
+        Wrong("exponential's center", "middle") { _ = SignalWindows.exponential(3, center: 1) },
+        Wrong("gaussian's deviation", "positive") { _ = SignalWindows.gaussian(3, std: 0) },
+        Wrong("kaiser's beta", "negative") { _ = SignalWindows.kaiser(3, beta: -1) },
+        Wrong("generalCosine", "coefficient") { _ = SignalWindows.generalCosine(3, []) },
+        Wrong("fill with several", "fill", "[2]", "copy_") { _ = Tensor.fill(Tensor.zeros([2]), Tensor.ones([2])) },
+        Wrong("fill_ with several", "fill", "[1]") { Tensor.zeros([2]).fill_(Tensor.ones([1])) },
+        Wrong("hashTensor's mode", "hashTensor", "mode 1") { _ = Tensor.zeros([2]).hashTensor(mode: 1) },
+        Wrong("hashTensor's dim", "hashTensor", "dim 1") { _ = Tensor.zeros([2]).hashTensor(dim: 1) },
+        Wrong("bits of floats", "float32") { _ = 1 << Tensor.zeros([2]) },
         Wrong("size", "dim 2", "[2, 3]") { #expect(Tensor.zeros([2, 3]).size(2) == 1) },
         Wrong("shape's position", "dim 3", "[2, 3]") { _ = Tensor.zeros([2, 3]).shape[3] },
         Wrong("shape's position set", "dim -3", "[2, 3]") {
@@ -145,6 +200,25 @@ import Testing
             let x = Tensor([1.0], requiresGrad: true)
             _ = grad(of: [Tensor([1.0], requiresGrad: true).sum()], withRespectTo: [x])
         },
+        Wrong("gradients for several tensors", "1 gradients", "2 tensors") {
+            let x = Tensor([1.0], requiresGrad: true)
+            Tensor.backward([x.exp(), x.sin()], gradients: [Tensor([1.0])])
+        },
+        Wrong("several tensors, one no scalar", "tensor 1", "[2]", "gradients:") {
+            let x = Tensor([1.0, 2], requiresGrad: true)
+            Tensor.backward([x.sum(), x.exp()])
+        },
+        Wrong("a hook on several gradients", "registerMultiGradHook", "tensor 1", "[2]") {
+            registerMultiGradHook([Tensor([1.0], requiresGrad: true), Tensor([1.0, 2])]) { _ in }
+        },
+        Wrong("a hook on any gradient", "registerAnyGradHook", "tensor 0") { registerAnyGradHook([Tensor([1.0])]) { _ in } },
+        Wrong("gradcheck of constants", "gradcheck", "requires a gradient") { gradcheck({ $0.exp() }, Tensor([1.0], dtype: .float64)) },
+        Wrong("segments", "checkpointSequential", "2 functions", "3 segments") {
+            _ = checkpointSequential([{ $0.exp() }, { $0.sin() }], 3, Tensor([1.0]))
+        },
+        Wrong("no segments", "0 segments") { _ = checkpointSequential(Sequential(ReLU()), 0, Tensor([1.0])) },
+        Wrong("hvp of a vector", "one element", "[2]") { _ = Func.hvp({ $0.exp() }, Tensor([1.0, 2]), Tensor([1.0, 2])) },
+        Wrong("a vector for vhp", "vhp", "[3]", "[2]") { _ = Func.vhp({ $0.exp().sum() }, Tensor([1.0, 2]), Tensor([1.0, 2, 3])) },
     ]
 
     @Test(arguments: wrongs) func message(_ wrong: Wrong) {

@@ -29,6 +29,11 @@ import Testing
     static let unaryCases: [Case] = [
         Case(name: "logit", low: 0.1, high: 0.9) { $0.logit() }, Case(name: "affine") { 2 * $0 + 1 - $0 / 3 },
         Case(name: "rsub") { (3 - $0) * (1 / ($0 + 5)) },
+        Case(name: "sinc") { $0.sinc() }, Case(name: "ndtr") { $0.ndtr() }, Case(name: "logNdtr") { $0.logNdtr() },
+        Case(name: "logNdtr far below", low: -24, high: -16) { $0.logNdtr() }, Case(name: "entr", low: 0.2) { $0.entr() },
+        Case(name: "nanToNum") { $0.nanToNum() }, Case(name: "deg2rad") { $0.deg2rad() },
+        Case(name: "multigammaln", low: 1.2, high: 4) { $0.multigammaln(3) }, Case(name: "floatPower", low: 0.3) { $0.floatPower(2.5) },
+        Case(name: "clampMin") { $0.clampMin(0.25) }, Case(name: "xlogy of a number", low: 0.3) { Tensor.xlogy(2, $0) },
     ]
 
     @Test(arguments: unaryCases) func unary(_ c: Case) {
@@ -46,6 +51,9 @@ import Testing
         Case2(name: "lerp") { $0.lerp($1, 0.3) }, Case2(name: "addcmul") { $0.addcmul($0, $1, value: 0.7) },
         Case2(name: "where") { Tensor.where($0.gt(0), $0 * $1, $1) },
         Case2(name: "clamp by tensors") { $0.clamp(min: $1 - 0.6, max: $1 + 0.6) },
+        Case2(name: "fmax") { $0.fmax($1) }, Case2(name: "fmin") { $0.fmin($1) }, Case2(name: "logaddexp2") { $0.logaddexp2($1) },
+        Case2(name: "ldexp") { $0.ldexp($1) }, Case2(name: "xlogy", low: 0.3) { $0.xlogy($1) },
+        Case2(name: "xlog1py", low: -0.7) { $0.xlog1py($1) }, Case2(name: "sub alpha") { $0.sub($1, alpha: 2.5) },
     ]
     static let broadcastCases =
         binaryCases + [
@@ -64,7 +72,9 @@ import Testing
         }
     }
 
-    static let shapedCases: [Case] = [
+    static let shapedCases: [Case] = otherCases + rearrangedCases
+
+    private static let otherCases: [Case] = [
         Case(name: "sum dims") { $0.sum(dim: [0, 2]) }, Case(name: "mean") { $0.mean(dim: 1) }, Case(name: "prod") { $0.prod(dim: 2) },
         Case(name: "prod all") { $0.prod() },
         Case(name: "amax") { $0.amax(dim: [1]) }, Case(name: "amin all") { $0.amin() }, Case(name: "max") { $0.max(dim: 2).values },
@@ -104,6 +114,44 @@ import Testing
         Case(name: "einsum") { Tensor.einsum("bij,bkj,i->bk", $0, $0, $0[0, .all, 0]) },
         Case(name: "addmm") { $0[0].t().addmm($0[0].t(), $0[1, .all, ..<3], beta: 0.5, alpha: 2) },
         Case(name: "softmax") { $0.softmax(dim: 1) }, Case(name: "logSoftmax") { $0.logSoftmax(dim: -1) },
+    ]
+
+    /// Functions that rearrange, join and replace elements.
+    private static let rearrangedCases: [Case] = [
+        Case(name: "diagEmbed") { $0.diagEmbed(offset: 1, dim1: 0).square() }, Case(name: "diag") { $0[0].diag(-1).exp() },
+        Case(name: "trace") { $0[1].trace().square() },
+        Case(name: "diagonalScatter") { $0.diagonalScatter($0[0, ..<2, ..<3].exp(), offset: 1, dim1: 1, dim2: 2).square() },
+        Case(name: "selectScatter") { $0.selectScatter($0[.all, .all, 1].exp(), dim: 2, -1).square() },
+        Case(name: "sliceScatter") { $0.sliceScatter($0[.all, .all, ..<2].exp(), dim: 2, start: 1, step: 2).square() },
+        Case(name: "asStridedScatter") { $0.asStridedScatter($0[0, ..<2].exp(), [2, 4], [7, 1], storageOffset: 3).square() },
+        Case(name: "fillDiagonal_") { x in
+            let y = x[0].sin()
+            y.fillDiagonal_(0.5)
+            return y.square()
+        },
+        Case(name: "blockDiag") { Tensor.blockDiag($0[0], $0[1, 2].exp()).square() },
+        Case(name: "columnStack") { Tensor.columnStack([$0[0], $0[0, .all, 1].exp()]).square() },
+        Case(name: "tensorSplit") { $0.tensorSplit(3, dim: 2)[0].exp() },
+        Case(name: "tensorSplit backwards") { $0.tensorSplit([3, 1], dim: 2)[2].exp() },
+        Case(name: "rot90") { $0.rot90(1, [0, 2]).square() }, Case(name: "ravel") { $0.transpose(0, 1).ravel().exp() },
+        Case(name: "fftshift") { $0.fftshift().square() }, Case(name: "movedim of two") { $0.movedim([0, 1], [-1, 0]).square() },
+        Case(name: "meshgrid") { Tensor.meshgrid($0[0, 0], $0[1, 0].exp(), indexing: .xy)[1].square() },
+        Case(name: "cartesianProd") { Tensor.cartesianProd($0[0, 0], $0[1, 0]).square() },
+        Case(name: "combinations") { Tensor.combinations($0[0, 0], withReplacement: true).square() },
+        Case(name: "vander") { Tensor.vander($0[0, 0], n: 3) },
+        Case(name: "take") { $0.take(Tensor([[0, -1], [5, 5]])).square() },
+        Case(name: "takeAlongDim") { $0.takeAlongDim(Tensor([[[2], [0]]]), dim: 1).square() },
+        Case(name: "put") { $0.put(Tensor([2, -1]), $0[0, 0, ..<2].exp()).square() },
+        Case(name: "put accumulating") { $0.put(Tensor([2, 2]), $0[0, 0, ..<2].exp(), accumulate: true).square() },
+        Case(name: "indexCopy") { $0.indexCopy(dim: 1, Tensor([2, 0]), $0[.all, ..<2].exp()).square() },
+        Case(name: "indexPut") { $0.indexPut([Tensor([1, 0]), nil, Tensor([2, 3])], $0[0, ..<2, ..<3].exp()).square() },
+        Case(name: "indexPut accumulating") { $0.indexPut([Tensor([1, 1])], $0[0].exp(), accumulate: true).square() },
+        Case(name: "indexReduce mean") { $0.indexReduce(1, Tensor([2, 2]), $0[.all, ..<2].exp(), .mean).square() },
+        Case(name: "indexReduce prod", low: 0.4) { $0.indexReduce(1, Tensor([2, 2]), $0[.all, ..<2].exp(), .prod, includeSelf: false) },
+        Case(name: "scatter mean") { $0.scatterReduce(2, Tensor([[[0, 0]], [[1, 2]]]), $0.exp(), .mean, includeSelf: false).square() },
+        Case(name: "scatter amin") { $0.scatterReduce(2, Tensor([[[0, 0]], [[1, 2]]]), $0.exp(), .amin, includeSelf: false).square() },
+        Case(name: "maskedScatter") { $0.maskedScatter($0.gt(0), $0.exp()).square() },
+        Case(name: "repeatInterleave counts") { $0.repeatInterleave(Tensor([2, 0, 1]), dim: 1).square() },
     ]
 
     @Test(arguments: shapedCases) func shaped(_ c: Case) {

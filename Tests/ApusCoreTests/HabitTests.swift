@@ -69,6 +69,14 @@ import Testing
         #expect(random.state.offset == 4)
     }
 
+    @Test func aFreshSeedIsReturned() {
+        let generator = Generator(seed: 1)
+        _ = generator.next()
+        let first = generator.seed()
+        #expect(generator.state == Generator.State(seed: first, offset: 0))
+        #expect(generator.seed() != first)
+    }
+
     @Test func manualSeedReachesThem() {
         func drawn() -> ([Int], Double, [Float]) {
             manualSeed(3)

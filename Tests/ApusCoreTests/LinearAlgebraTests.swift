@@ -92,6 +92,7 @@ import Testing
         says("cholesky", "int64 [2, 2]") { Tensor.ones([2, 2], dtype: .int64).cholesky() }
         says("solveTriangular", "[3, 3]", "[2, 1]") { square.solveTriangular(Tensor.ones([2, 1]), upper: true) }
         says("solveTriangular", "float32 and float64") { square.solveTriangular(Tensor.ones([3, 1], dtype: .float64), upper: true) }
+        says("solveTriangular", "[2, 3]", "[3, 1]") { Tensor.ones([2, 3]).solveTriangular(Tensor.ones([3, 1]), upper: true, left: false) }
         says("solveTriangular", "do not broadcast") { Tensor.ones([2, 3, 3]).solveTriangular(Tensor.ones([4, 3, 1]), upper: true) }
     }
 }

@@ -14,6 +14,8 @@ import Testing
         ("split unevenly", { $0.split(4, dim: 1) }, { x in [(0, 4), (4, 2)].map { x.narrow(1, $0.0, $0.1) } }),
         ("split with an empty piece", { $0.split([2, 0, 2]) }, { x in [(0, 2), (2, 0), (2, 2)].map { x.narrow(0, $0.0, $0.1) } }),
         ("chunk", { $0.chunk(2, dim: -1) }, { x in [(0, 2), (2, 1)].map { x.narrow(2, $0.0, $0.1) } }),
+        ("tensorSplit", { $0.tensorSplit(4, dim: 1) }, { x in [(0, 2), (2, 2), (4, 1), (5, 1)].map { x.narrow(1, $0.0, $0.1) } }),
+        ("tensorSplit at places", { $0.tensorSplit([1, -2], dim: 1) }, { x in [(0, 1), (1, 3), (4, 2)].map { x.narrow(1, $0.0, $0.1) } }),
         ("unbind", { $0.unbind(dim: 1) }, { x in (0..<6).map { x.select(1, $0) } }),
         ("unbind of a transposed one", { $0.transpose(0, 2).unbind() }, { x in (0..<3).map { x.transpose(0, 2).select(0, $0) } }),
     ]

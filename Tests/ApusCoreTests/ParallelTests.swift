@@ -106,6 +106,23 @@ import Testing
         }
     }
 
+    /// LAPACK's factors too: each matrix is computed on one thread.
+    @Test func threadsNeverShowInFactors() {
+        let numbers: [Double] = (0..<20800).map { Double($0 * $0 * 7919 % 10007) / 10007 - 0.5 }
+        let a = Tensor(numbers, shape: [13, 40, 40], dtype: .float32)
+        func factors() -> [Tensor] {
+            let (u, s, vh) = Linalg.svd(a)
+            let (values, vectors) = Linalg.eigh(a + a.mT)
+            let (q, r) = Linalg.qr(a)
+            let solution = Linalg.lstsq(a, a).solution
+            return [u, s, vh, values, vectors, q, r, a.inverse(), solution, a[0].inverse(), a.det(), (a * 20).matrixExp()]
+        }
+        let results = [1, 2, 4].map { withThreads($0, factors) }
+        for other in results.dropFirst() {
+            for (i, (one, more)) in zip(results[0], other).enumerated() { #expect(one.bytes() == more.bytes(), "result \(i)") }
+        }
+    }
+
     private func withThreads<Result>(_ count: Int, _ body: () throws -> Result) rethrows -> Result {
         let before = apus_thread_count()
         apus_set_thread_count(Int32(count))

@@ -258,9 +258,34 @@ struct RecordedOps: Decodable {
         try compare(name, try #require(RecordedOps.subscripts.first { $0.name == name }).run(RecordedOps.Parts()))
     }
 
+    @Test(arguments: RecordedOps.pointwise.map(\.name))
+    func pointwise(_ name: String) throws {
+        try compare(name, try #require(RecordedOps.pointwise.first { $0.name == name }).run(RecordedOps.Parts()))
+    }
+
     @Test(arguments: RecordedOps.changes.map(\.name))
     func changes(_ name: String) throws {
         try compare(name, try #require(RecordedOps.changes.first { $0.name == name }).run(RecordedOps.Parts()))
+    }
+
+    @Test(arguments: RecordedOps.shapes.map(\.name))
+    func shapes(_ name: String) throws {
+        try compare(name, try #require(RecordedOps.shapes.first { $0.name == name }).run(RecordedOps.Inputs(.cpu)))
+    }
+
+    @Test(arguments: RecordedOps.statistics.map(\.name))
+    func statistics(_ name: String) throws {
+        try compare(name, try #require(RecordedOps.statistics.first { $0.name == name }).run(RecordedOps.Parts()))
+    }
+
+    @Test(arguments: RecordedOps.linalg.map(\.name))
+    func linalg(_ name: String) throws {
+        try compare(name, try #require(RecordedOps.linalg.first { $0.name == name }).run(RecordedOps.Matrices()))
+    }
+
+    @Test(arguments: RecordedOps.various.map(\.name))
+    func various(_ name: String) throws {
+        try compare(name, try #require(RecordedOps.various.first { $0.name == name }).run(RecordedOps.Various()))
     }
 
     private func compare(_ name: String, _ found: Tensor) throws {
@@ -285,13 +310,24 @@ struct RecordedOps: Decodable {
     @Test func everyRecordedCaseIsRun() {
         #expect(
             Set(RecordedOps.all.cases.keys)
-                == Set(RecordedOps.expressions.map(\.name) + RecordedOps.subscripts.map(\.name) + RecordedOps.changes.map(\.name)))
-        #expect(Set(RecordedOps.all.printed.keys) == Set(RecordedOps.prints.map(\.name)))
+                == Set(
+                    RecordedOps.expressions.map(\.name)
+                        + [RecordedOps.subscripts, RecordedOps.changes, RecordedOps.pointwise, RecordedOps.statistics].joined().map(\.name)
+                        + RecordedOps.shapes.map(\.name) + RecordedOps.linalg.map(\.name) + RecordedOps.various.map(\.name)))
+        #expect(
+            Set(RecordedOps.all.printed.keys) == Set(RecordedOps.prints.map(\.name) + RecordedOps.printsWithOptions.map(\.name)))
     }
 
     @Test(arguments: RecordedOps.prints.map(\.name))
     func printed(_ name: String) throws {
         let run = try #require(RecordedOps.prints.first { $0.name == name }).run
         #expect(run(RecordedOps.Inputs(.cpu)).description == RecordedOps.all.printed[name])
+    }
+
+    @Test(arguments: RecordedOps.printsWithOptions.map(\.name))
+    func printedWithOptions(_ name: String) throws {
+        let (_, options, run) = try #require(RecordedOps.printsWithOptions.first { $0.name == name })
+        let x = run(RecordedOps.Inputs(.cpu))
+        #expect(withPrintOptions(options) { x.description } == RecordedOps.all.printed[name])
     }
 }

@@ -12,6 +12,12 @@ import Testing
         ("polygamma", { Tensor.polygamma(2, $0) }, { $0.polygamma(2) }), ("clamp", { Tensor.clamp($0, min: 0) }, { $0.clamp(min: 0) }),
         ("add", { Tensor.add($0, 2) }, { $0 + 2 }), ("pow", { Tensor.pow($0, 2) }, { $0.pow(2) }),
         ("base", { Tensor.pow(2, $0) }, { 2 ** $0 }), ("eq", { Tensor.eq($0, 0.5) }, { $0 == 0.5 }),
+        ("nanToNum", { Tensor.nanToNum($0) }, { $0.nanToNum() }), ("nan", { Tensor.nanToNum($0, nan: 1, neginf: 2) }, { $0 }),
+        ("sinc", Tensor.sinc, { $0.sinc() }), ("decimals", { Tensor.round($0 / 3, decimals: 1) }, { ($0 / 3).round(decimals: 1) }),
+        ("clampMin", { Tensor.clampMin($0, 0.5) }, { $0.clamp(min: 0.5) }),
+        ("erfcx", Tensor.erfcx, { $0.erfcx() }), ("zeta", { Tensor.zeta($0 + 1, 2) }, { ($0 + 1).zeta(2) }),
+        ("number", { Tensor.zeta(2, $0) }, { Tensor.full([2, 2], 2.0).zeta($0) }),
+        ("order", { Tensor.legendrePolynomialP($0, 3) }, { (5 * $0.pow(3) - 3 * $0) / 2 }),
     ]
 
     private let binary: [(String, (Tensor, Tensor) -> Tensor, (Tensor, Tensor) -> Tensor)] = [
@@ -27,6 +33,9 @@ import Testing
         ("bmm", { Tensor.bmm($0.unsqueeze(0), $1.unsqueeze(0)) }, { $0.matmul($1).unsqueeze(0) }),
         ("mv", { Tensor.mv($0, $1[0]) }, { $0.matmul($1[0]) }), ("dot", { Tensor.dot($0[1], $1[0]) }, { ($0[1] * $1[0]).sum() }),
         ("addmm", { Tensor.addmm($0, $0, $1, alpha: 2) }, { $0 + 2 * $0.matmul($1) }),
+        ("sub", { Tensor.sub($0, $1, alpha: 3) }, { $0.add($1, alpha: -3) }), ("fmax", { Tensor.fmax($0, $1) }, { $0.maximum($1) }),
+        ("floor", { Tensor.div($0, $1, roundingMode: .floor) }, { $0.floorDivide($1) }),
+        ("ldexp", { Tensor.ldexp($0, $1) }, { $0.mul(Tensor.pow(2, $1)) }),
     ]
 
     @Test func theyGiveWhatTheMethodsGive() {
@@ -47,12 +56,14 @@ import Testing
                 line.hasPrefix("    public \(word) func ") ? String(line.split(separator: " ")[3].prefix { $0 != "(" && $0 != "<" }) : nil
             }
         }
-        let methods = try ["Unary", "Binary", "Comparison", "Bounds", "Products"].flatMap { try names($0, after: "final") }
+        let methods = try ["Unary", "Binary", "Comparison", "Bounds", "Composed", "SpecialFunctions", "Products"].flatMap {
+            try names($0, after: "final")
+        }
         let text = try String(contentsOf: inCheckout("../../Sources/ApusCore/Ops/TensorFunctions.swift"), encoding: .utf8)
         var counts: [String: Int] = [:]
         for name in methods { counts[name, default: 0] += 1 }
         // With and without their own argument.
-        for name in ["hardshrink", "logit"] { counts[name, default: 0] += 1 }
+        for name in ["hardshrink", "logit", "nanToNum"] { counts[name, default: 0] += 1 }
         for (name, count) in counts {
             #expect(text.components(separatedBy: "static func \(name)(").count - 1 == count, "\(name): run scripts/tensor-functions")
         }
@@ -73,6 +84,14 @@ import Testing
         ("hypot", { $0.hypot($1) }, { $0.hypot($1) }), ("logaddexp", { $0.logaddexp($1) }, { $0.logaddexp($1) }),
         ("copysign", { $0.copysign($1) }, { $0.copysign($1) }), ("heaviside", { $0.heaviside($1) }, { $0.heaviside($1) }),
         ("gammainc", { $0.abs().gammainc($1) }, { $0.abs().gammainc($1) }), ("xlogy", { $0.xlogy($1) }, { $0.xlogy($1) }),
+        ("gammaincc", { $0.abs().gammaincc($1) }, { $0.abs().gammaincc($1) }),
+        ("chebyshevPolynomialU", { $0.chebyshevPolynomialU($1) }, { $0.chebyshevPolynomialU($1) }),
+        ("fmax", { $0.fmax($1) }, { $0.fmax($1) }), ("fmin", { $0.fmin($1) }, { $0.fmin($1) }),
+        ("logaddexp2", { $0.logaddexp2($1) }, { $0.logaddexp2($1) }), ("ldexp", { $0.ldexp($1) }, { $0.ldexp($1) }),
+        ("xlog1py", { $0.abs().xlog1py($1) }, { $0.abs().xlog1py($1) }),
+        ("add alpha", { $0.add($1, alpha: 3) }, { $0.add($1, alpha: 3) }),
+        ("sub alpha", { $0.sub($1, alpha: 3) }, { $0.sub($1, alpha: 3) }),
+        ("clampMin", { $0.clampMin($1) }, { $0.clampMin($1) }), ("clampMax", { $0.clampMax($1) }, { $0.clampMax($1) }),
     ]
 
     @Test func theResultIsThatOfATensor() {
@@ -87,6 +106,22 @@ import Testing
         }
     }
 
+    @Test func aNumberStandsFirst() {
+        let x = Tensor([0.3, 0.7, 2.5]), n = Tensor([1, 3, 7]), two = Tensor.full([3], 2.0)
+        let pairs: [(String, Tensor, Tensor)] = [
+            ("floorDivide", Tensor.floorDivide(2, x), two.floorDivide(x)), ("remainder", Tensor.remainder(2, x), two.remainder(x)),
+            ("xlogy", Tensor.xlogy(2, x), two.xlogy(x)), ("xlog1py", Tensor.xlog1py(2, x), two.xlog1py(x)),
+            ("floatPower", Tensor.floatPower(2, x), Tensor.pow(2, x.to(.float64))), ("zeta", Tensor.zeta(2, x), two.zeta(x)),
+            ("polynomials", Tensor.hermitePolynomialH(0.5, n), Tensor.full([3], 0.5).hermitePolynomialH(n)),
+            ("integers", Tensor.floorDivide(-9, n), Tensor([-9, -3, -2])), ("rest", Tensor.remainder(-9, n), Tensor([0, 0, 5])),
+        ]
+        for (name, number, tensor) in pairs {
+            #expect(number.dtype == tensor.dtype, "\(name)")
+            expectClose(number, tensor, "\(name)")
+        }
+        #expect(Tensor.remainder(2, x.half()).dtype == .float16 && Tensor.xlogy(2, n).dtype == .float32)
+    }
+
     @Test func integersPromoteAsWithOperators() {
         let n = Tensor([1, 2, 255], dtype: .uint8)
         #expect(n.add(1).dtype == .uint8 && n.add(0.5).dtype == .float32 && n.div(2).dtype == .float32)
@@ -95,5 +130,6 @@ import Testing
         // 300 would be 44 in uint8.
         #expect(n.minimum(300).array(Int.self) == [1, 2, 255] && n.maximum(300).array(Int.self) == [255, 255, 255])
         #expect(n.maximum(-1).array(Int.self) == [1, 2, 255])
+        #expect(n.fmin(300).array(Int.self) == [1, 2, 255] && n.fmax(300).array(Int.self) == [255, 255, 255] && n.fmax(2).dtype == .uint8)
     }
 }

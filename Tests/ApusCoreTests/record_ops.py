@@ -1,14 +1,22 @@
 #!/usr/bin/env python3
 """Records PyTorch's answers for tensor functions: Tests/ApusCoreTests/Recorded/ops.json.
 
-Each case has a name and an expression; `RecordedOpsTests.swift` has the same names with the expressions in Swift.
+Each case has a name and an expression; `RecordedOpsTests.swift` and the files beside it have the same names with the expressions in Swift.
 Run with torch 2.13 (CPU): python3 Tests/ApusCoreTests/record_ops.py
 """
 import json
 import math
 import pathlib
+import sys
 
 import torch
+
+sys.dont_write_bytecode = True
+import record_linalg
+import record_pointwise
+import record_shapes
+import record_statistics
+import record_various
 
 # The order of summation is the same on every machine.
 torch.set_num_threads(1)
@@ -32,6 +40,7 @@ z = wave(2, 3, 4, 5)
 few = torch.tensor([0, 2, 1, 0, 1, 2, 0])
 special = torch.tensor([nan, 1.0, -inf, inf, 0.0, -2.5, 2.5, 1.5])
 
+
 def assigned(a, index, value):
     """`a` after `a[index] = value`; `value` may be a part of `a`."""
     a = a.clone()
@@ -52,6 +61,14 @@ def scatter_prod(which):
     c = torch.tensor([4.0, 0.0, 0.0, 0.0, 7.0, -2.0, 0.5], requires_grad=True)
     a.scatter_reduce(0, torch.tensor([0, 0, 1, 1, 2, 2, 3]), c, "prod").mul(torch.arange(1.0, 6)).sum().backward()
     return (a, c)[which].grad
+
+
+def gradient(a, f):
+    """The gradient of a sum of the results of f with various weights."""
+    a = a.detach().clone().requires_grad_()
+    r = f(a)
+    (r * (wave(*r.shape, k=0.3, dtype=r.dtype) + 1)).sum().backward()
+    return a.grad
 
 
 CASES = {
@@ -284,6 +301,11 @@ CASES = {
     "scatterReduce.prod gradient of source": lambda: scatter_prod(1),
     "isclose": lambda: torch.isclose(x, x + 1e-5 * b),
 }
+CASES |= record_statistics.cases(x, y, z, v, i, b, few, special, wave, changed, gradient)
+CASES |= record_linalg.cases(i, wave)
+CASES |= record_pointwise.cases(x, y, i, b, s, t, special, changed)
+CASES |= record_shapes.cases(x, y, v, i, b, s, t, few, special, changed)
+CASES |= record_various.cases(x, i, b, s, wave, changed)
 
 PRINTED = {
     "vector": lambda: v,
@@ -321,6 +343,8 @@ def main():
         out["cases"][name] = {"shape": list(r.shape), "dtype": str(r.dtype)[6:], "values": [encode(e) for e in flat]}
     for name, f in PRINTED.items():
         out["printed"][name] = repr(f())
+    for name, f in record_various.prints(x, v, i).items():
+        out["printed"][name] = f()
     path = pathlib.Path(__file__).parents[2] / "Tests/ApusCoreTests/Recorded/ops.json"
     path.write_text(json.dumps(out, indent=0).replace("\n", "").replace('}, "', '},\n"'))
 

@@ -16,6 +16,9 @@ import sys
 
 from mpmath import mp, mpf
 
+sys.dont_write_bytecode = True
+from record_wide import (CHEBYSHEV, airy, bessel, bessel_i, bessel_k, erfcx, gammaincc, polynomial, scaled_i, scaled_k, shifted, zeta)
+
 PATH = pathlib.Path(__file__).resolve().parents[2] / "Tests/ApusCoreTests/Recorded/special.safetensors"
 COUNT = 2000
 TINY, HUGE = 5e-324, 1.7976931348623157e308
@@ -269,6 +272,28 @@ def gamma_sample_grad(a, x):
     return -total
 
 
+def zeta_pairs(rng):
+    """Exponents from next to 1 up; some q are negative, with whole exponents."""
+    result = []
+    for i in range(COUNT // 2):
+        s = float(rng.randint(2, 12)) if i % 4 == 0 else 1 + 2.0 ** rng.uniform(-30, 6)
+        q = 2.0 ** rng.uniform(-30, 12) if i % 8 else -rng.uniform(0, 30)
+        result.append((s, q))
+    return result
+
+
+def upper_gamma_pairs(rng):
+    return [(a, x) for a, x in gamma_pairs(rng)[: COUNT // 2] if a < 3000 and x < a + 60 * math.sqrt(a) + 60]
+
+
+def polynomial_pairs(low, high, top):
+    """Arguments between two numbers and next to the ends of -1 ... 1, with orders up to `top`."""
+    def make(rng):
+        x = between(rng, low, high, 300) + [signed(rng, v) for v in beside(rng, 1.0, 100)] + [0.0, 1.0, -1.0, 0.5]
+        return [(v, float(rng.randint(0, top) if i % 3 else rng.randint(0, 9))) for i, v in enumerate(x)]
+    return make
+
+
 GELU_ZERO, SILU_ZERO, GELU_TANH_ZERO = -0.7517915246935645, -1.2784645427610738, -0.7524614220710162
 
 UNARY = {
@@ -302,6 +327,21 @@ UNARY = {
     "polygamma(1)": (lambda r: line(r, between(r, 0, 20, 300), near_integers(r, -40, 0, 500)), lambda x: polygamma_terms(1, x)),
     "polygamma(2)": (lambda r: line(r, between(r, 0, 20, 300), near_integers(r, -40, 0, 500)), lambda x: polygamma_terms(2, x)),
     "polygamma(3)": (lambda r: line(r, between(r, 0, 20, 300), near_integers(r, -40, 0, 500)), lambda x: polygamma_terms(3, x)),
+    "i0": (lambda r: [signed(r, x) for x in binades(r, 500, -1074, 9) + between(r, 0, 714, 500)], lambda x: bessel_i(0, x)),
+    "i1": (lambda r: [signed(r, x) for x in binades(r, 500, -1074, 9) + between(r, 0, 714, 500)], lambda x: bessel_i(1, x)),
+    "i0e": (lambda r: [signed(r, x) for x in binades(r, 500) + between(r, 0, 50, 500)], lambda x: scaled_i(0, x)),
+    "i1e": (lambda r: [signed(r, x) for x in binades(r, 500) + between(r, 0, 50, 500)], lambda x: scaled_i(1, x)),
+    "modifiedBesselK0": (lambda r: binades(r, 300, -1074, 9) + between(r, 0, 4, 300) + between(r, 0, 745, 200), lambda x: bessel_k(0, x)),
+    "modifiedBesselK1": (lambda r: binades(r, 300, -1074, 9) + between(r, 0, 4, 300) + between(r, 0, 745, 200), lambda x: bessel_k(1, x)),
+    "scaledModifiedBesselK0": (lambda r: binades(r, 300) + between(r, 0, 4, 300) + between(r, 0, 100, 200), lambda x: scaled_k(0, x)),
+    "scaledModifiedBesselK1": (lambda r: binades(r, 300) + between(r, 0, 4, 300) + between(r, 0, 100, 200), lambda x: scaled_k(1, x)),
+    "besselJ0": (lambda r: [signed(r, x) for x in binades(r, 300, -1074, 40) + between(r, 0, 30, 500) + between(r, 0, 1000, 100)], lambda x: bessel(0, x)),
+    "besselJ1": (lambda r: [signed(r, x) for x in binades(r, 300, -1074, 40) + between(r, 0, 30, 500) + between(r, 0, 1000, 100)], lambda x: bessel(1, x)),
+    "besselY0": (lambda r: binades(r, 300, -1074, 40) + between(r, 0, 30, 500) + between(r, 0, 1000, 100), lambda x: bessel(2, x)),
+    "besselY1": (lambda r: binades(r, 300, -1074, 40) + between(r, 0, 30, 500) + between(r, 0, 1000, 100), lambda x: bessel(3, x)),
+    "sphericalBesselJ0": (lambda r: line(r, between(r, -30, 30, 300)), lambda x: mp.sin(x) / x),
+    "airyAi": (lambda r: [signed(r, x) for x in binades(r, 200, -1074, 6)] + between(r, -15, 15, 600) + between(r, -200, 110, 200), airy),
+    "erfcx": (lambda r: line(r, between(r, -27, 30, 800)), erfcx),
     "sigmoid": (lambda r: line(r, between(r, -745, 40, 300)), sigmoid),
     "logSigmoid": (lambda r: line(r, between(r, -40, 745, 300)), lambda x: -softplus(-x)),
     "softsign": (line, lambda x: x / (1 + abs(x))),
@@ -327,6 +367,14 @@ BINARY = {
     "remainder": (quotients, lambda x, y: x - y * mp.floor(x / y)),
     "gammainc": (gamma_pairs, gammainc),
     "gammaSampleGrad": (lambda r: [(a, x) for a, x in gamma_pairs(r)[:500] if a < 1e4 and x < a + 12 * math.sqrt(a) + 12], gamma_sample_grad),
+    "gammaincc": (upper_gamma_pairs, gammaincc),
+    "zeta": (zeta_pairs, zeta),
+    **{f"chebyshevPolynomial{kind}": (polynomial_pairs(-1.2, 1.2, 60), f) for kind, f in CHEBYSHEV.items()},
+    **{f"shiftedChebyshevPolynomial{kind}": (polynomial_pairs(-0.2, 1.2, 60), shifted(f)) for kind, f in CHEBYSHEV.items()},
+    "hermitePolynomialH": (polynomial_pairs(-6, 6, 40), polynomial(lambda x: 2 * x, lambda k, x, p, before: (2 * x * p, -2 * k * before))),
+    "hermitePolynomialHe": (polynomial_pairs(-6, 6, 40), polynomial(lambda x: x, lambda k, x, p, before: (x * p, -k * before))),
+    "laguerrePolynomialL": (polynomial_pairs(-5, 40, 40), polynomial(lambda x: 1 - x, lambda k, x, p, before: ((2 * k + 1 - x) * p / (k + 1), -k * before / (k + 1)))),
+    "legendrePolynomialP": (polynomial_pairs(-1.2, 1.2, 60), polynomial(lambda x: x, lambda k, x, p, before: ((2 * k + 1) * x * p / (k + 1), -k * before / (k + 1)))),
     # Derivatives: the first operand is the gradient, here 1.
     "sigmoidGrad": (lambda r: [(1.0, abs(x)) for x in unit(r)], lambda g, y: y * (1 - y)),
     "tanhGrad": (lambda r: [(1.0, x) for x in unit(r)], lambda g, y: 1 - y * y),

@@ -70,6 +70,29 @@ import Testing
         expectClose(Func.jacfwd(Func.jacfwd(f))(x), expected)
     }
 
+    @Test func `products with second derivatives`() {
+        let (x, y, v, u) = (numbers([3]), numbers([2], seed: 2), numbers([3], seed: 3), numbers([2], seed: 4))
+        let f = { (x: Tensor) in (x.pow(3).sum() + x[0] * x[1] * x[2]) }
+        let expected = Func.hessian(f)(x).matmul(v)
+        let (value, products) = Func.hvp(f, x, v)
+        expectClose(value, f(x))
+        expectClose(products, expected)
+        expectClose(Func.vhp(f, x, v).vhp, expected)
+        #expect(!products.requiresGrad && !value.requiresGrad && !Func.vhp(f, x, v).value.requiresGrad)
+        // Several arguments, one of which has no second derivative of its own.
+        let g = { (all: [Tensor]) in all[0].square().sum() * all[1].sum() + all[0].exp().sum() }
+        for (value, products) in [Func.hvp(g, [x, y], [v, u]), Func.vhp(g, [x, y], [v, u])] {
+            expectClose(value, g([x, y]))
+            expectClose(products[0], v * (y.sum() * 2 + x.exp()) + x * u.sum() * 2)
+            expectClose(products[1], (x * v).sum() * 2 * Tensor.ones(like: y))
+        }
+        // A linear function has none.
+        expectClose(Func.hvp({ $0.sum() }, x, v).hvp, Tensor.zeros(like: x))
+        expectClose(Func.vhp({ $0.sum() }, x, v).vhp, Tensor.zeros(like: x))
+        checkGradients([x, v]) { Func.hvp({ ($0.exp() * $0).sum() }, $0[0], $0[1]).hvp }
+        checkGradients([x, v]) { Func.vhp({ ($0.exp() * $0).sum() }, $0[0], $0[1]).vhp }
+    }
+
     @Test func `vmap slices and stacks`() {
         let x = numbers([4, 3, 2]), y = numbers([3], seed: 5)
         expectClose(Func.vmap { $0.sum(dim: 0) }(x), x.sum(dim: 1))

@@ -7,6 +7,8 @@ extension Symbols {
         _ = autocast(.bfloat16) { x }
         _ = autocastDType
         _ = cachedParametrizations { x }
+        _ = checkpoint(x) { $0 }
+        _ = checkpointSequential(Sequential(m), 1, x)
         _ = clipGradNorm_([x], 1)
         clipGradsWithNorm_([x], 1, x)
         clipGradValue_([x], 1)
@@ -14,6 +16,7 @@ extension Symbols {
         _ = detectAnomaly { x }
         _ = Device.allowsUnorderedSums
         _ = Device.float32MatmulPrecision
+        _ = disableSavedTensorsHooks("why") { x }
         _ = Double.infinity
         _ = Double.nan
         _ = Double.pi
@@ -61,12 +64,12 @@ extension Symbols {
         _ = F.crossEntropy(x, x)
         _ = F.ctcLoss(x, x, [1], [1])
         _ = F.dropout(x, 1)
-        _ = F.dropout1d(x, 1)
-        _ = F.dropout2d(x, 1)
-        _ = F.dropout3d(x, 1)
     }
 
     static func useFunctions1(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
+        _ = F.dropout1d(x, 1)
+        _ = F.dropout2d(x, 1)
+        _ = F.dropout3d(x, 1)
         _ = F.elu(x)
         _ = F.elu_(x, 1)
         _ = F.embedding(x, x)
@@ -124,12 +127,12 @@ extension Symbols {
         _ = F.nllLoss(x, x)
         _ = F.normalize(x)
         _ = F.oneHot(x, 1)
-        _ = F.pad(x, [1])
-        _ = F.pairwiseDistance(x, x)
-        _ = F.pdist(x)
     }
 
     static func useFunctions2(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
+        _ = F.pad(x, [1])
+        _ = F.pairwiseDistance(x, x)
+        _ = F.pdist(x)
         _ = F.pixelShuffle(x, 1)
         _ = F.pixelUnshuffle(x, 1)
         _ = F.poissonNLLLoss(x, x)
@@ -162,10 +165,12 @@ extension Symbols {
         _ = Func.grad { (y: Tensor) in y }
         _ = Func.gradAndValue { (y: Tensor) in y }
         _ = Func.hessian { (y: Tensor) in y }
+        _ = Func.hvp({ $0.sum() }, x, y)
         _ = Func.jacfwd { (y: Tensor) in y }
         _ = Func.jacrev { (y: Tensor) in y }
         _ = Func.jvp({ (y: Tensor) in y }, x, x)
         _ = Func.linearize({ (y: Tensor) in y }, x)
+        _ = Func.vhp({ $0.sum() }, x, y)
         _ = Func.vjp({ (y: Tensor) in y }, x)
         _ = Func.vmap { (y: Tensor) in y }
         _ = fuseConvBNEval(conv, bn)
@@ -176,6 +181,8 @@ extension Symbols {
         _ = Generator.current.state
         _ = Generator.current.state.seed
         _ = grad(of: x, withRespectTo: [x])
+        _ = gradcheck({ $0 }, x)
+        _ = gradgradcheck({ $0 }, x)
         _ = inferenceMode { x }
         _ = Init.calculateGain(.relu)
         _ = Init.constant_(x, 1)
@@ -183,6 +190,9 @@ extension Symbols {
         _ = Init.eye_(x)
         _ = Init.kaimingNormal_(x)
         _ = Init.kaimingUniform_(x)
+    }
+
+    static func useFunctions3(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = Init.normal_(x)
         _ = Init.ones_(x)
         _ = Init.orthogonal_(x)
@@ -190,15 +200,45 @@ extension Symbols {
         _ = Init.truncNormal_(x)
         _ = Init.uniform_(x)
         _ = Init.xavierNormal_(x)
-    }
-
-    static func useFunctions3(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = Init.xavierUniform_(x)
         _ = Init.zeros_(x)
         _ = invertPermutation(x)
         _ = isGradEnabled
         _ = isParametrized(m)
         _ = klDivergence(Normal(0, 1), Normal(0, 1))
+        _ = Linalg.cholesky(x)
+        _ = Linalg.choleskyEx(x)
+        _ = Linalg.cond(x)
+        _ = Linalg.det(x)
+        _ = Linalg.eigh(x)
+        _ = Linalg.eigvalsh(x)
+        _ = Linalg.householderProduct(x, x)
+        _ = Linalg.inv(x)
+        _ = Linalg.invEx(x)
+        _ = Linalg.ldlFactor(x)
+        _ = Linalg.ldlFactorEx(x)
+        _ = Linalg.ldlSolve(x, x, x)
+        _ = Linalg.lstsq(x, x)
+        _ = Linalg.lu(x)
+        _ = Linalg.luFactor(x)
+        _ = Linalg.luFactorEx(x)
+        _ = Linalg.luSolve(x, x, x)
+        _ = Linalg.matrixExp(x)
+        _ = Linalg.matrixNorm(x)
+        _ = Linalg.matrixPower(x, 1)
+        _ = Linalg.matrixRank(x)
+        _ = Linalg.norm(x)
+        _ = Linalg.pinv(x)
+        _ = Linalg.qr(x)
+        _ = Linalg.slogdet(x)
+        _ = Linalg.solve(x, x)
+        _ = Linalg.solveEx(x, x)
+        _ = Linalg.solveTriangular(x, x, upper: true)
+        _ = Linalg.svd(x)
+        _ = Linalg.svdvals(x)
+        _ = Linalg.tensorinv(x)
+        _ = Linalg.tensorsolve(x, x)
+        _ = Linalg.vectorNorm(x)
         manualSeed(0)
         _ = m.functionalCall(StateDict(), x)
         _ = noGrad { x }
@@ -210,8 +250,12 @@ extension Symbols {
         _ = Parametrizations.orthogonal(m)
         _ = Parametrizations.spectralNorm(m)
         _ = Parametrizations.weightNorm(m)
+        _ = PrintOptions.current
         _ = Prune.customFromMask(m, "weight", mask: x)
         Prune.globalUnstructured([(m, "weight")], Prune.Identity())
+    }
+
+    static func useFunctions4(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = Prune.identity(m, "weight")
         _ = Prune.isPruned(m)
         _ = Prune.l1Unstructured(m, "weight", amount: 1)
@@ -220,10 +264,24 @@ extension Symbols {
         _ = Prune.randomUnstructured(m, "weight", amount: 1)
         _ = Prune.remove(m, "weight")
         _ = randomSplit(TensorDataset(x), [1])
+        _ = registerMultiGradHook([x]) { _ in }
         _ = registerParametrization(m, "weight", m)
         _ = removeParametrizations(m, "weight")
         _ = removeSpectralNorm(m)
         _ = removeWeightNorm(m)
+        _ = savedTensorsHooks({ $0 }, { $0 }) { x }
+        _ = saveOnCPU { x }
+        _ = SignalWindows.bartlett(1)
+        _ = SignalWindows.blackman(1)
+        _ = SignalWindows.cosine(1)
+        _ = SignalWindows.exponential(1)
+        _ = SignalWindows.gaussian(1)
+        _ = SignalWindows.generalCosine(1, [0.5])
+        _ = SignalWindows.generalHamming(1)
+        _ = SignalWindows.hamming(1)
+        _ = SignalWindows.hann(1)
+        _ = SignalWindows.kaiser(1)
+        _ = SignalWindows.nuttall(1)
         _ = skipInit { Linear(1, 1) }
         _ = spectralNorm(m)
         _ = stackModuleState([m])

@@ -5,6 +5,9 @@ from coverage_names import names, reasons
 OTHER = {
     "torch.autograd.Function": ("DifferentiableFunction", "a protocol"),
     "torch.autograd.functional.jacobian": ("Func.jacrev", ""),
+    "torch.autograd.backward": ("Tensor.backward([x])", ""),
+    "torch.autograd.graph.save_on_cpu": ("saveOnCPU", ""),
+    "torch.autograd.graph.register_multi_grad_hook": ("registerMultiGradHook", "`registerAnyGradHook` with `mode=\"any\"`"),
 }
 
 _SCOPES = "holds for the code that a closure has: `noGrad`, `enableGrad`, `detectAnomaly`"
@@ -33,9 +36,7 @@ WITHOUT = reasons("torch.autograd torch.autograd.grad_mode", {
 })
 
 # Names still to be added. Remove a name from here when adding it.
-MISSING = names("torch.autograd torch.autograd.functional", "backward gradcheck gradgradcheck hvp vhp") \
-    | names("torch.autograd.graph", "saved_tensors_hooks save_on_cpu disable_saved_tensors_hooks register_multi_grad_hook allow_mutation_on_saved_tensors") \
-    | names("torch.utils.checkpoint", "checkpoint checkpoint_sequential") \
+MISSING = names("torch.autograd.graph", "allow_mutation_on_saved_tensors") \
     | names("torch.distributions", """
         Binomial Cauchy Chi2 ContinuousBernoulli Exponential ExponentialFamily FisherSnedecor GeneralizedPareto Geometric Gumbel HalfCauchy HalfNormal
         Independent InverseGamma Kumaraswamy LKJCholesky Laplace LogNormal LogisticNormal LowRankMultivariateNormal MixtureSameFamily Multinomial
@@ -54,6 +55,17 @@ CALLS = {
     "enableGrad": "_ = enableGrad { x }",
     "inferenceMode": "_ = inferenceMode { x }",
     "noGrad": "_ = noGrad { x }",
+    "Tensor.backward([x])": "Tensor.backward([x])",
+    "checkpoint": "_ = checkpoint(x) { $0 }",
+    "checkpointSequential": "_ = checkpointSequential(Sequential(m), 1, x)",
+    "disableSavedTensorsHooks": "_ = disableSavedTensorsHooks(\"why\") { x }",
+    "Func.hvp": "_ = Func.hvp({ $0.sum() }, x, y)",
+    "Func.vhp": "_ = Func.vhp({ $0.sum() }, x, y)",
+    "gradcheck": "_ = gradcheck({ $0 }, x)",
+    "gradgradcheck": "_ = gradgradcheck({ $0 }, x)",
+    "registerMultiGradHook": "_ = registerMultiGradHook([x]) { _ in }",
+    "savedTensorsHooks": "_ = savedTensorsHooks({ $0 }, { $0 }) { x }",
+    "saveOnCPU": "_ = saveOnCPU { x }",
     "defaultCollate": "_ = try? defaultCollate([x])",
     "randomSplit": "_ = randomSplit(TensorDataset(x), [1])",
     "klDivergence": "_ = klDivergence(Normal(0, 1), Normal(0, 1))",

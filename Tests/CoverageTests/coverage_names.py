@@ -28,8 +28,9 @@ import torch.utils.data
 
 # Namespace, and the prefixes of its functions and of its types in Swift. Where there are several, the first that is declared counts.
 NAMESPACES = [
-    ("torch", ["Tensor.", "", "F.", "Func."], ""), ("torch.Tensor", ["Tensor."], ""), ("torch.linalg", ["Tensor."], ""), ("torch.fft", ["Tensor."], ""),
-    ("torch.special", ["Tensor."], ""), ("torch.signal.windows", ["Tensor."], ""), ("torch.autograd", [""], ""), ("torch.autograd.functional", ["Func."], ""),
+    ("torch", ["Tensor.", "", "F.", "Func."], ""), ("torch.Tensor", ["Tensor."], ""), ("torch.linalg", ["Linalg.", "Tensor."], ""),
+    ("torch.fft", ["Tensor."], ""),
+    ("torch.special", ["Tensor."], ""), ("torch.signal.windows", ["SignalWindows."], ""), ("torch.autograd", [""], ""), ("torch.autograd.functional", ["Func."], ""),
     ("torch.autograd.grad_mode", [""], ""), ("torch.autograd.graph", [""], ""), ("torch.autograd.forward_ad", ["Func."], ""),
     ("torch.nn", [""], ""), ("torch.nn.functional", ["F."], "F."), ("torch.nn.init", ["Init."], "Init."), ("torch.nn.utils", [""], ""),
     ("torch.nn.utils.rnn", [""], ""), ("torch.nn.utils.parametrize", [""], ""),

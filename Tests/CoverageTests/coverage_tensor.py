@@ -5,10 +5,8 @@ from coverage_names import OPERATORS, names, reasons
 BOTH = "torch torch.Tensor"
 DTYPES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64"]
 
-# Operators still to be added. Remove a name from here when adding it.
-MISSING_OPERATORS = {"__ipow__", "__pos__", "__rmod__", "__rand__", "__ror__", "__rxor__", "__rlshift__", "__rrshift__"}
 # A counterpart that is no plain name is an expression that uses it.
-OTHER = {f"torch.Tensor.{name}": (used, "") for name, used in OPERATORS.items() if name not in MISSING_OPERATORS}
+OTHER = {f"torch.Tensor.{name}": (used, "") for name, used in OPERATORS.items()}
 OTHER |= {f"torch.{name}": (f"DType.{name}", "") for name in DTYPES}
 OTHER |= {f"torch.{name}_like": (f"Tensor.{name}(like: x)", "") for name in ["zeros", "ones", "empty", "rand", "randn"]}
 OTHER |= {
@@ -26,7 +24,14 @@ OTHER |= {
     "torch.Tensor.__matmul__": ("Tensor.matmul", "Swift has no operator `@`"),
     "torch.Tensor.__rmatmul__": ("Tensor.matmul", "Swift has no operator `@`"),
     "torch.Tensor.__floordiv__": ("Tensor.floorDivide", ""),
-    "torch.Tensor.__rfloordiv__": ("(1 / x).floor()", ""),
+    "torch.Tensor.__rfloordiv__": ("Tensor.floorDivide(1, x)", ""),
+    "torch.Tensor.__ifloordiv__": ("Tensor.floorDivide_", ""),
+    "torch.Tensor.__rmod__": ("Tensor.remainder(1, x)", ""),
+    "torch.Tensor.__ipow__": ("Tensor.pow_", ""),
+    "torch.Tensor.__pos__": ("Tensor.positive", ""),
+    "torch.Tensor.igamma_": ("Tensor.gammainc_", ""),
+    "torch.Tensor.igammac_": ("Tensor.gammaincc_", ""),
+    "torch.can_cast": ("DType.canCast(.int64, .float32)", ""),
     "torch.Tensor.__deepcopy__": ("Tensor.clone", ""),
     "torch.Tensor.__repr__": ("Tensor.description", ""),
     "torch.Tensor.data": ("Tensor.detach", "shares the elements, as `data` does"),
@@ -36,7 +41,6 @@ OTHER |= {
     "torch.Tensor.expand_as": ("x.expand(as: y)", ""),
     "torch.Tensor.indices": ("Tensor.sparseRows", "`.indices`, of whole rows"),
     "torch.Tensor.values": ("Tensor.sparseRows", "`.values`, of whole rows"),
-    "torch.Tensor.index_put_": ("x[[0, 1]] = y", ""),
     "torch.Tensor.is_cpu": ("x.device.isCPU", ""),
     "torch.Tensor.is_cuda": ("x.device.isCUDA", ""),
     "torch.Tensor.cpu": ("x.to(.cpu)", ""),
@@ -66,7 +70,6 @@ OTHER |= {
     "torch.scalar_tensor": ("Tensor", "`Tensor(1.0)`"),
     "torch.frombuffer": ("Tensor(bytes: [1], shape: [1], dtype: .uint8)", ""),
     "torch.sparse_coo_tensor": ("Tensor.sparseRows(x, y, shape: [1])", "of whole rows"),
-    "torch.index_put_": ("x[[0, 1]] = y", ""),
     "torch.kl_div": ("F.klDiv", ""),
     "torch.poisson_nll_loss": ("F.poissonNLLLoss", ""),
     "torch.promote_types": ("DType.promote(.int64, .float32)", ""),
@@ -74,6 +77,8 @@ OTHER |= {
     "torch.get_rng_state": ("Generator.current.state", ""),
     "torch.set_rng_state": ("Generator.current.state", "can be set"),
     "torch.initial_seed": ("Generator.current.state.seed", ""),
+    "torch.seed": ("Generator.current.seed()", ""),
+    "torch.set_printoptions": ("PrintOptions.current", "can be set"),
     "torch.get_float32_matmul_precision": ("Device.float32MatmulPrecision", ""),
     "torch.set_float32_matmul_precision": ("Device.float32MatmulPrecision", "can be set"),
     "torch.are_deterministic_algorithms_enabled": ("Device.allowsUnorderedSums", "false unless set: results are the same each time"),
@@ -83,14 +88,15 @@ OTHER |= {
     "torch.load": ("StateDict.load(from:at:)", "safetensors"),
     "torch.save": ("StateDict.save(to:metadata:)", "safetensors"),
     "torch.linalg.diagonal": ("Tensor.diagonal", "whose dims are 0 and 1 unless said"),
-    "torch.linalg.norm": ("Tensor.norm", "of vectors, and Frobenius' of matrices"),
-    "torch.linalg.vector_norm": ("Tensor.norm", ""),
+    "torch.linalg.cross": ("Tensor.cross", "along the first dimension of 3 unless said"),
+    "torch.linalg.vander": ("Tensor.vander(x, increasing: true)", ""),
     "torch.special.expit": ("Tensor.sigmoid", ""),
     "torch.special.gammaln": ("Tensor.lgamma", ""),
     "torch.special.psi": ("Tensor.digamma", ""),
 }
 for name, counterpart in {
-    "is_floating_point": "x.dtype.isFloatingPoint", "is_nonzero": "x.item(Bool.self)", "is_same_size": "x.shape == y.shape", "igamma": "Tensor.gammainc",
+    "is_floating_point": "x.dtype.isFloatingPoint", "is_signed": "x.dtype.isSigned", "is_nonzero": "x.item(Bool.self)",
+    "is_same_size": "x.shape == y.shape", "igamma": "Tensor.gammainc", "igammac": "Tensor.gammaincc",
     "prelu": "F.prelu", "bitwise_and": "x & y", "bitwise_or": "x | y", "bitwise_xor": "x ^ y", "bitwise_not": "~x", "bitwise_left_shift": "x << y",
     "bitwise_right_shift": "x >> y",
 }.items():
@@ -105,10 +111,10 @@ _aliases = {
     "greater_equal": "ge", "less": "lt", "less_equal": "le", "not_equal": "ne", "multiply": "mul", "negative": "neg", "subtract": "sub",
     "moveaxis": "movedim", "swapaxes": "transpose", "swapdims": "transpose", "row_stack": "vstack", "trapz": "trapezoid", "broadcast_to": "expand",
     "nelement": "numel", "ndimension": "ndim", "view_as": "view", "reshape_as": "reshape", "range": "arange", "split_with_sizes": "split", "rsub": "sub",
-    "inverse": "linalg.inv", "pinverse": "linalg.pinv", "chain_matmul": "linalg.multi_dot", "orgqr": "linalg.householder_product", "qr": "linalg.qr",
+    "chain_matmul": "linalg.multi_dot", "orgqr": "linalg.householder_product", "qr": "linalg.qr",
     "svd": "linalg.svd", "lu": "linalg.lu_factor", "lu_solve": "linalg.lu_solve", "lu_unpack": "linalg.lu", "triangular_solve": "linalg.solve_triangular",
     "eig": "linalg.eig", "symeig": "linalg.eigh", "solve": "linalg.solve", "lstsq": "linalg.lstsq", "matrix_rank": "linalg.matrix_rank",
-    "frobenius_norm": "linalg.matrix_norm", "nuclear_norm": "linalg.matrix_norm", "mvlgamma": "special.multigammaln", "igammac": "special.gammaincc",
+    "frobenius_norm": "linalg.matrix_norm", "nuclear_norm": "linalg.matrix_norm", "mvlgamma": "special.multigammaln",
     "get_device": "device", "type": "dtype",
 }
 _JIT = "compiled and exported programs; nothing is traced here"
@@ -183,45 +189,7 @@ WITHOUT |= reasons("torch.linalg torch.fft", {
 WITHOUT |= reasons("torch", {"another name of a dtype; here they have their width in it": "float double half short int long"})
 
 # Names still to be added. Remove a name from here when adding it.
-MISSING = {f"torch.Tensor.{name}" for name in MISSING_OPERATORS} | names(BOTH, """
-    acos_ acosh_ addbmm addmv addmv_ addr aminmax argwhere as_strided_scatter asin_ asinh_ atan_ atanh_ bincount ceil_ cholesky_inverse cholesky_solve
-    clamp_max clamp_max_ clamp_min clamp_min_ corrcoef cos_ cosh_ count_nonzero cov cross cummax cummin deg2rad deg2rad_ det detach_ diag diag_embed
-    diagflat diagonal_scatter diff dist dsplit erf_ erfc_ exp2_ expm1_ fliplr flipud float_power floor_ fmax fmin frac_ gcd gcd_ hash_tensor histc
-    histogram hsplit i0 i0_ index_copy index_put index_reduce inner is_signed isneginf isposinf kron lcm lcm_ ldexp ldexp_ log10_ log1p_ log2_
-    logaddexp2 logcumsumexp logdet logit_ masked_scatter matrix_exp matrix_power mode msort nan_to_num nan_to_num_ nanmean nanmedian nanquantile
-    nansum nextafter positive put rad2deg rad2deg_ ravel reciprocal_ renorm rot90 round_ rsqrt_ select_scatter signbit sin_ sinc sinc_ sinh_
-    slice_scatter slogdet square_ take take_along_dim tan_ tensor_split trace trunc_ unique_consecutive vdot vsplit xlogy_
-""") \
-    | names("torch", """
-    atleast_1d atleast_2d atleast_3d bartlett_window binomial blackman_window block_diag broadcast_shapes broadcast_tensors bucketize can_cast
-    cartesian_prod cdist column_stack combinations cumulative_trapezoid dstack fill gradient hamming_window hann_window histogramdd hstack isin
-    kaiser_window lobpcg logspace meshgrid normal pca_lowrank poisson searchsorted seed segment_reduce set_printoptions std_mean svd_lowrank tensordot
-    trapezoid tril_indices triu_indices unravel_index vander var_mean vstack
-""") \
-    | names("torch.Tensor", """
-    bitwise_not_ __ifloordiv__ addbmm_ addcdiv_ addcmul_ addmm_ addr_ atan2_ baddbmm_
-    bernoulli_ cauchy_ copysign_ cumprod_ cumsum_ digamma_ eq_ erfinv_ exponential_ fill_diagonal_ float_power_ floor_divide_ fmod_ ge_ geometric_ gt_
-    heaviside_ hypot_ igamma_ index_copy_ index_fill_ index_reduce_ le_ lgamma_ log_normal_ logical_and_ logical_not_ logical_or_ logical_xor_ lt_
-    masked_scatter_ nbytes ne_ new_empty new_full new_ones new_tensor new_zeros nextafter_ polygamma_ put_ random_ renorm_ retains_grad
-    scatter_reduce_ sign_ stride tril_ triu_
-""") \
-    | names("torch.linalg", """
-    cholesky_ex cond cross det eigh eigvalsh householder_product inv inv_ex ldl_factor ldl_factor_ex ldl_solve lstsq lu lu_factor lu_factor_ex
-    lu_solve matrix_exp matrix_norm matrix_power matrix_rank multi_dot pinv qr slogdet solve solve_ex svd svdvals tensorinv tensorsolve vander vecdot
-""") \
-    | names("torch.fft", """
-    fftfreq fftshift ifftshift rfftfreq
-""") \
-    | names("torch.special", """
-    airy_ai bessel_j0 bessel_j1 bessel_y0 bessel_y1 chebyshev_polynomial_t chebyshev_polynomial_u chebyshev_polynomial_v chebyshev_polynomial_w entr
-    erfcx gammaincc hermite_polynomial_h hermite_polynomial_he i0 i0e i1 i1e laguerre_polynomial_l legendre_polynomial_p log_ndtr modified_bessel_i0
-    modified_bessel_i1 modified_bessel_k0 modified_bessel_k1 multigammaln ndtr scaled_modified_bessel_k0 scaled_modified_bessel_k1
-    shifted_chebyshev_polynomial_t shifted_chebyshev_polynomial_u shifted_chebyshev_polynomial_v shifted_chebyshev_polynomial_w sinc
-    spherical_bessel_j0 xlog1py zeta
-""") \
-    | names("torch.signal.windows", """
-    bartlett blackman cosine exponential gaussian general_cosine general_hamming hamming hann kaiser nuttall
-""")
+MISSING = set()
 
 # Calls whose arguments cannot be guessed from the declaration.
 CALLS = {
@@ -229,6 +197,12 @@ CALLS = {
     **{name: f"_ = {name}" for name in ["Double.infinity", "Double.nan", "Double.pi", "Generator.current.state", "Generator.current.state.seed"]},
     "Tensor.clamp": "_ = x.clamp(min: 0)",
     "Tensor.clamp_": "_ = x.clamp_(min: 0)",
+    "Tensor.newTensor": "_ = x.newTensor([1])",
+    "Tensor.broadcastShapes": "_ = Tensor.broadcastShapes([1], [2, 1])",
+    "Tensor.indexPut": "_ = x.indexPut([x, nil], x)",
+    "Tensor.indexPut_": "_ = x.indexPut_([x, nil], x)",
+    "SignalWindows.generalCosine": "_ = SignalWindows.generalCosine(1, [0.5])",
+    "Tensor.segmentReduce": "_ = Tensor.segmentReduce(x, .sum, lengths: y)",
     "Tensor.registerHook": "x.registerHook { $0 }",
     "Tensor.registerPostAccumulateGradHook": "x.registerPostAccumulateGradHook { _ in }",
 }

@@ -118,17 +118,6 @@ extension DType {
     package static let floats: [DType] = [.float64, .float32, .float16, .bfloat16]
     package static let integers: [DType] = [.uint8, .int8, .int16, .int32, .int64]
 
-    /// The largest finite number.
-    package var largest: Double {
-        switch self {
-        case .float64: .greatestFiniteMagnitude
-        case .float32: Double(Float.greatestFiniteMagnitude)
-        case .bfloat16: 0x1.FEp127
-        case .float16: 65504
-        default: 0
-        }
-    }
-
     /// Numbers at which float operations have special cases: NaN, infinities, zeros, subnormal numbers, and small whole and half numbers.
     package var corners: [Double] {
         [

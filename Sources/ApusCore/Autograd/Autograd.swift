@@ -135,17 +135,43 @@ extension Tensor {
     public final func backward(gradient: Tensor, retainGraph: Bool? = nil, createGraph: Bool = false, inputs: [Tensor]? = nil) {
         if isPoisoned || gradient.isPoisoned { return }
         do throws(OpError) {
-            let root = try Tensor.root(self, gradient)
-            if let inputs, let i = inputs.firstIndex(where: { !$0.isLeaf }) {
-                throw OpError(
-                    "input \(i) (shape \(inputs[i].shape)) is the result of \(inputs[i].gradFn ?? "an op"), not a leaf; grad(of:withRespectTo:) gives its gradient"
-                )
-            }
-            _ = try Engine.run(
-                [root], captures: nil, leaves: inputs?.map(\.edge), retainGraph: retainGraph ?? createGraph, createGraph: createGraph)
+            try Tensor.run([Tensor.root(self, gradient)], retainGraph, createGraph, inputs)
         } catch {
             _ = fail(error, op: "backward")
         }
+    }
+
+    /// Computes the gradients of several tensors in one pass, and adds them to the `grad` of leaves. `gradients` has one for each tensor, as
+    /// `backward(gradient:)` takes it, or nil for a scalar; without it all must be scalars. PyTorch: `torch.autograd.backward`.
+    public static func backward(
+        _ tensors: [Tensor], gradients: [Tensor?]? = nil, retainGraph: Bool? = nil, createGraph: Bool = false, inputs: [Tensor]? = nil
+    ) {
+        if tensors.contains(where: \.isPoisoned) || gradients?.contains(where: { $0?.isPoisoned ?? false }) ?? false { return }
+        do throws(OpError) {
+            if let gradients, gradients.count != tensors.count {
+                throw OpError("\(gradients.count) gradients are given for \(tensors.count) tensors; pass one for each, nil for a scalar")
+            }
+            var roots: [Engine.Root] = []
+            for (i, tensor) in tensors.enumerated() {
+                guard let gradient = gradients?[i] ?? (tensor.numel == 1 ? Tensor.ones(like: tensor) : nil) else {
+                    throw OpError("tensor \(i) has shape \(tensor.shape) and is no scalar; reduce it, or pass its gradient in gradients:")
+                }
+                roots.append(try root(tensor, gradient))
+            }
+            try run(roots, retainGraph, createGraph, inputs)
+        } catch {
+            _ = fail(error, op: "backward")
+        }
+    }
+
+    private static func run(_ roots: [Engine.Root], _ retainGraph: Bool?, _ createGraph: Bool, _ inputs: [Tensor]?) throws(OpError) {
+        if let inputs, let i = inputs.firstIndex(where: { !$0.isLeaf }) {
+            throw OpError(
+                "input \(i) (shape \(inputs[i].shape)) is the result of \(inputs[i].gradFn ?? "an op"), not a leaf; grad(of:withRespectTo:) gives its gradient"
+            )
+        }
+        _ = try Engine.run(
+            roots, captures: nil, leaves: inputs?.map(\.edge), retainGraph: retainGraph ?? createGraph, createGraph: createGraph)
     }
 
     static func root(_ output: Tensor, _ gradient: Tensor) throws(OpError) -> Engine.Root {
@@ -179,6 +205,9 @@ extension Tensor {
         extrasForWriting.keeper = keeper
         node.add(keeper)
     }
+
+    /// Whether `backward()` stores the gradient of this non-leaf in `grad`, after `retainGrad()`. PyTorch: `retains_grad`.
+    public final var retainsGrad: Bool { extras?.keeper != nil }
 
     /// Moves the hook to `node`, which has made the tensor's current value.
     @inline(never) private final func moveKeeper(_ keeper: GradientHook, to node: Node, _ index: Int32) {
@@ -220,6 +249,24 @@ extension Tensor {
 
     /// The same values without history. The storage is shared, so in-place changes of one appear in the other.
     public final func detach() -> Tensor { isPoisoned ? self : Tensor(sharing: self) }
+
+    /// Takes the tensor's history away: it becomes a leaf that requires no gradient. Traps for a view, whose history is its base's. PyTorch:
+    /// `detach_()`.
+    @discardableResult public final func detach_() -> Self {
+        if isPoisoned { return self }
+        if extras?.viewBase != nil {
+            fail("detach_", "a view has the history of its base, which keeps it; use detach()")
+            return self
+        }
+        if let keeper = extras?.keeper {
+            recordedNode?.hooks.removeAll { $0.id == keeper.id }
+            extras?.keeper = nil
+        }
+        recordedNode = nil
+        outputIndex = 0
+        requiresGradFlag = false
+        return self
+    }
 }
 
 /// The gradients of `outputs` with respect to `inputs`, in the order of `inputs`. Outputs must be scalars unless `gradients` has one for

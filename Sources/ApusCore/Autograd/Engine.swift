@@ -10,18 +10,43 @@ enum Engine {
         var gradient: Tensor
     }
 
+    /// What an enclosing pass has at a node that a pass within it needs too.
+    private struct Interruption {
+        private let node: Node
+        private let neededBy: UInt64
+        private let gradients: (grad: Tensor?, more: [Tensor?])
+
+        init(of node: Node) {
+            self.node = node
+            neededBy = node.neededBy
+            gradients = node.take()
+        }
+
+        func end() {
+            node.neededBy = neededBy
+            (node.slot, node.moreSlots) = gradients
+        }
+    }
+
     /// Runs backward from `roots`. With `captures`, returns the gradients that arrive at those edges, and leaves accumulate nothing.
     /// Without it, leaves accumulate into `grad`: those with an edge in `leaves`, or all if it is nil.
     static func run(
         _ roots: [Root], captures: [Edge]?, leaves: [Edge]? = nil, retainGraph: Bool, createGraph: Bool
     ) throws(OpError) -> [Tensor?] {
+        let context = Context.current
+        let enclosing = context.pass
         let pass = passes.add(1, ordering: .relaxed).newValue
-        let order = topologicalOrder(from: roots.compactMap(\.edge.node), pass: pass, captures: captures, leaves: leaves)
+        var interruptions: [Interruption]? = enclosing == 0 ? nil : []
+        let order = topologicalOrder(
+            from: roots.compactMap(\.edge.node), pass: pass, captures: captures, leaves: leaves, interrupting: &interruptions)
         var captured = [Tensor?](repeating: nil, count: captures?.count ?? 0)
         // However the pass ends, partially collected gradients must not reach the next pass.
-        defer { for node in order where node.neededBy == pass { _ = node.take() } }
+        defer {
+            for node in order where node.neededBy == pass { _ = node.take() }
+            if let interruptions { for interruption in interruptions { interruption.end() } }
+        }
 
-        let context = Context.current
+        context.pass = pass
         let outer = context.gradEnabled
         context.gradEnabled = createGraph
         // Anomaly mode must name the recorded op, not an op inside its derivative.
@@ -31,6 +56,7 @@ enum Engine {
         let cast = context.autocast
         context.autocast = nil
         defer {
+            context.pass = enclosing
             context.gradEnabled = outer
             context.autocast = cast
             context.anomaly = watches
@@ -56,7 +82,8 @@ enum Engine {
                 for (i, edge) in captures.enumerated() where edge.node === node {
                     captured[i] = edge.index == 0 ? first : more[Int(edge.index) - 1]
                 }
-                if node is AccumulateNode { continue }
+                // Of a node that is captured alone, nothing else is needed.
+                if !node.edges.any({ $0.neededBy == pass }) { continue }
             }
             if first == nil && more.allSatisfy({ $0 == nil }) { continue }
             let results: Gradients
@@ -78,22 +105,30 @@ enum Engine {
         return captured
     }
 
-    /// The nodes reachable from `roots`, inputs before the nodes that use them. Marks nodes whose gradient is needed.
-    private static func topologicalOrder(from roots: [Node], pass: UInt64, captures: [Edge]?, leaves: [Edge]?) -> [Node] {
+    /// The nodes reachable from `roots`, inputs before the nodes that use them. Marks nodes whose gradient is needed; of a pass within
+    /// another, `interrupting` gets what the other has there.
+    private static func topologicalOrder(
+        from roots: [Node], pass: UInt64, captures: [Edge]?, leaves: [Edge]?, interrupting: inout [Interruption]?
+    ) -> [Node] {
         var order: [Node] = []
         var stack: [(node: Node, next: Int)] = []
         let wanted = (captures ?? leaves).map { Set($0.compactMap { $0.node.map(ObjectIdentifier.init) }) }
         func isWanted(_ node: Node) -> Bool { wanted.map { $0.contains(ObjectIdentifier(node)) } ?? (node is AccumulateNode) }
+        func need(_ node: Node) {
+            if node.neededBy == pass { return }
+            interrupting?.append(Interruption(of: node))
+            node.neededBy = pass
+        }
         for root in roots where root.visit != pass {
             root.visit = pass
-            if isWanted(root) { root.neededBy = pass }
+            if isWanted(root) { need(root) }
             stack.append((root, 0))
             while let (node, next) = stack.last {
                 if next < node.edges.count {
                     stack[stack.count - 1].next += 1
                     if let child = node.edges[next].node, child.visit != pass {
                         child.visit = pass
-                        if isWanted(child) { child.neededBy = pass }
+                        if isWanted(child) { need(child) }
                         stack.append((child, 0))
                     }
                 } else {
@@ -103,7 +138,7 @@ enum Engine {
                     if (captures == nil && !node.hooks.isEmpty && (leaves == nil || !(node is AccumulateNode)))
                         || node.edges.any({ $0.neededBy == pass })
                     {
-                        node.neededBy = pass
+                        need(node)
                     }
                 }
             }

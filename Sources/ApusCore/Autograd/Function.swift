@@ -70,6 +70,14 @@ extension DifferentiableFunction {
         }
         let node = FunctionNode(self, inputs: inputs, saved: SavedTensors(saved), outputs: outputs, context: functionContext)
         functionContext.kept = []
+        if let hooks = Context.current.savedTensorsHooks {
+            do throws(OpError) {
+                try node.pack(by: hooks)
+            } catch {
+                let failed = fail(error, op: name)
+                return outputs.map { _ in failed }
+            }
+        }
         for (i, output) in outputs.enumerated() where output.dtype.isFloatingPoint { output.record(node, index: Int32(i)) }
         return outputs
     }
@@ -98,8 +106,7 @@ final class FunctionNode: Node {
 
     override func backward(_ grad: Tensor?, _ more: [Tensor?], createGraph: Bool) throws(OpError) -> Gradients {
         let context = FunctionContext()
-        try checkSaved()
-        context.saved = Array(SavedValues(node: self))
+        context.saved = try withSaved { () throws(OpError) in Array(SavedValues(node: self)) }
         context.needsInputGrad = needsInputGrad
         let gradients = zip([grad] + more, outputs).map { grad, output in
             grad ?? Tensor.zeros(output.shape, dtype: output.dtype, device: output.device)
@@ -119,13 +126,15 @@ final class FunctionNode: Node {
     }
 }
 
-/// The shape, dtype and device that a tensor's gradient must have.
-struct GradientForm {
+/// The shape, dtype and device of a tensor, which its gradient has too.
+struct GradientForm: Equatable, CustomStringConvertible {
     let shape: Shape
     let dtype: DType
     let device: Device
 
     init(_ x: Tensor) { (shape, dtype, device) = (x.shape, x.dtype, x.device) }
+
+    var description: String { "\(dtype) \(shape) on \(device)" }
 
     /// Converts `gradient` to this form as PyTorch does: sums over broadcast dimensions and converts the dtype.
     func fit(_ gradient: Tensor, _ source: String, _ target: String) throws(OpError) -> Tensor {

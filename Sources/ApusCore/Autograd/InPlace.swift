@@ -58,7 +58,18 @@ extension Tensor {
             )
             return nil
         }
-        let old = Tensor(sharing: self)
+        let old: Tensor
+        if Context.current.gradEnabled && Context.current.savedTensorsHooks != nil {
+            // Hooks may keep the old values where they are, and these are about to be overwritten.
+            do throws(OpError) {
+                old = try converted(to: dtype)
+            } catch {
+                fail(error, op: name)
+                return nil
+            }
+        } else {
+            old = Tensor(sharing: self)
+        }
         if requiresGrad, let node { old.record(node, index: outputIndex) }
         return old
     }
@@ -71,7 +82,7 @@ extension Tensor {
                     "the result has shape \(result.shape), which does not fit into this tensor of shape \(shape); use the form that is not in place"
                 )
             }
-            guard result.dtype.category <= dtype.category else {
+            guard DType.canCast(result.dtype, dtype) else {
                 throw OpError("the result is \(result.dtype) and cannot be kept in a \(dtype) tensor; use the form that is not in place")
             }
             if strides.hasRepeats(shape) {

@@ -4,6 +4,8 @@ package class Node {
     /// One edge per input to the node that made it; without a node if the input needs no gradient.
     @exclusivity(unchecked) final var edges: Edges
     @exclusivity(unchecked) final var saved = SavedTensors()
+    /// What hooks keep in place of `saved`.
+    @exclusivity(unchecked) final var packed: [PackedTensor]?
     /// Whether a backward pass has freed what was saved.
     @exclusivity(unchecked) final var isReleased = false
     /// The gradient of output 0, collected while a backward pass runs.
@@ -80,15 +82,16 @@ package class Node {
     /// Frees the saved tensors after the backward pass has used them.
     func releaseSaved() {
         // An op that saves nothing can run again, as in PyTorch; the cast of a weight that several passes share relies on it.
-        if saved.isEmpty { return }
+        if saved.isEmpty && packed == nil { return }
         saved = SavedTensors()
+        packed = nil
         isReleased = true
     }
 
     /// Frees what only this node holds in a loop: nested deinitialisers of a long chain would overflow the stack.
     deinit {
-        guard !edges.isEmpty || !saved.isEmpty else { return }
-        Graveyard.bury(&edges, &saved)
+        guard !edges.isEmpty || !saved.isEmpty || packed != nil else { return }
+        Graveyard.bury(&edges, &saved, &packed)
     }
 }
 
@@ -131,22 +134,26 @@ final class Graveyard {
     // Each thread has its own, and nothing is released during an append or pop: exclusivity checks would find nothing.
     @exclusivity(unchecked) private var edges: [Edges] = []
     @exclusivity(unchecked) private var saved: [SavedTensors] = []
+    @exclusivity(unchecked) private var packed: [[PackedTensor]] = []
     @exclusivity(unchecked) private var isDigging = false
 
-    static func bury(_ edges: inout Edges, _ saved: inout SavedTensors) {
+    static func bury(_ edges: inout Edges, _ saved: inout SavedTensors, _ packed: inout [PackedTensor]?) {
         // A node whose edges end at leaves frees nothing recursively, so it can be released directly.
-        let isShallow = !edges.any { !$0.endsHere } && !saved.any { $0.tensor.recordedNode != nil }
+        let isShallow = packed == nil && !edges.any { !$0.endsHere } && !saved.any { $0.tensor.recordedNode != nil }
         if isShallow { return }
         let graveyard = Context.current.graveyard
         graveyard.edges.append(edges)
         graveyard.saved.append(saved)
+        if let kept = packed { graveyard.packed.append(kept) }
         edges = Edges()
         saved = SavedTensors()
+        packed = nil
         if graveyard.isDigging { return }
         graveyard.isDigging = true
         while true {
             // Each release may add what the next level held.
             if graveyard.saved.popLast() != nil { continue }
+            if graveyard.packed.popLast() != nil { continue }
             if graveyard.edges.popLast() != nil { continue }
             break
         }
@@ -166,8 +173,7 @@ final class OpNode<O: Op>: Node {
     override package var name: String { op.name }
 
     override func backward(_ grad: Tensor?, _ more: [Tensor?], createGraph: Bool) throws(OpError) -> Gradients {
-        try checkSaved()
-        return op.differentiate(grad, more, BackwardContext(node: self))
+        try withSaved { () throws(OpError) in op.differentiate(grad, more, BackwardContext(node: self)) }
     }
 }
 
@@ -178,12 +184,23 @@ extension Node {
             throw OpError(
                 "the graph of \(name) was freed by an earlier backward(); pass retainGraph: true there to run it again", op: "backward")
         }
-        if saved.any({ $0.tensor.storage.version != $0.version }),
-            let kept = saved.first(where: { $0.tensor.storage.version != $0.version })
-        {
+        if saved.any({ $0.isChanged }) {
+            for kept in saved { try kept.checkUnchanged(since: name) }
+        }
+    }
+}
+
+extension SavedTensor {
+    /// Whether it has been changed in place since it was saved.
+    @inline(__always) var isChanged: Bool { tensor.storage.version != version }
+
+    /// Throws if it was changed in place after `name` saved it.
+    func checkUnchanged(since name: String) throws(OpError) {
+        if isChanged {
             throw OpError(
-                "a tensor of shape \(kept.tensor.shape) that \(name) needs for its gradient was changed in place by \(kept.tensor.storage.lastWriter) "
-                    + "after \(name) saved it; change a clone() instead, or use the form that is not in place", op: "backward")
+                "a tensor of shape \(tensor.shape) that \(name) needs for its gradient was changed in place by "
+                    + "\(tensor.storage.lastWriter) after \(name) saved it; change a clone() instead, or use the form that is not in place",
+                op: "backward")
         }
     }
 }

@@ -17,7 +17,23 @@ package final class Context {
     @exclusivity(unchecked) package var describeModules: (([AnyObject]) -> String?)?
     /// The generator of `withGenerator`; nil for the process-wide one.
     @exclusivity(unchecked) package var generator: Generator?
+    /// Inside `withPrintOptions`: its options.
+    @exclusivity(unchecked) var printOptions: PrintOptions?
     @exclusivity(unchecked) package var anomaly = false
+    /// Inside `savedTensorsHooks` or `checkpoint`: who keeps the tensors that ops save.
+    @exclusivity(unchecked) var savedTensorsHooks: SavedTensorsHooks?
+    /// Inside `disableSavedTensorsHooks`: why there are none.
+    @exclusivity(unchecked) var refusesSavedTensorsHooks: String?
+    /// Whether a backward pass is running the body of a `checkpoint` again.
+    @exclusivity(unchecked) package var isRecomputing = false
+    /// The backward pass that is running, 0 for none; of nested ones the innermost.
+    @exclusivity(unchecked) var pass: UInt64 = 0
+    /// In the body of a `checkpoint`: the random numbers that it draws.
+    @exclusivity(unchecked) var draws: Draws?
+    /// Inside `functionalCall`: which tensors others stand in for.
+    @exclusivity(unchecked) var substitutions: [(original: Tensor, replacement: Tensor)] = []
+    /// The computed tensors whose value is kept during a call of their module.
+    @exclusivity(unchecked) var held: [Computed] = []
     /// Inside `cached`: the values of computed tensors, by their form.
     @exclusivity(unchecked) package var computed: [ObjectIdentifier: Tensor]?
     /// Whether elements of a computed tensor are being read, which must not change the tensors it depends on.

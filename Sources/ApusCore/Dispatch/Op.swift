@@ -132,6 +132,7 @@ package func apply<O: Op>(_ op: O, _ inputs: Inputs) -> O.Outputs {
         if let poison = op.settle(outputs, inputs.first, node, areViews: O.makesView && gradEnabled && !Context.read({ $0.inference })) {
             return op.failed(poison)
         }
+        if let node, Context.read({ $0.savedTensorsHooks != nil }) { try node.pack(by: Context.current.savedTensorsHooks!) }
         if isWatched { try show(op.name, Array(inputs), op.listed(outputs), byproducts: op.byproductCount) }
         return outputs
     } catch {

@@ -63,19 +63,18 @@ extension BinaryRule {
         let zeros = Tensor.zeros(like: g)
         return [zeros, Tensor.where(kept[0].eq(0), g, zeros)]
     }
-    /// ∂P/∂x is the density f of the gamma distribution, ∂P/∂a = −f·dx/da, where dx/da is taken at constant P.
-    static let gammainc = BinaryRule(.gammainc) { g, kept, _, _ in
-        let (a, x) = (kept[0], kept[1])
-        let density = g * ((a - 1) * x.log() - x - a.lgamma()).exp()
-        return [-(density * Tensor.binary(.gammaSampleGrad, a, x)), density]
-    }
+    static let gammainc = BinaryRule(.gammainc) { g, kept, _, _ in incompleteGamma(g, kept[0], kept[1]) }
+    static let gammaincc = BinaryRule(.gammaincc) { g, kept, _, _ in incompleteGamma(-g, kept[0], kept[1]) }
     static let gammaSampleGrad = BinaryRule(.gammaSampleGrad) { _, _, _, _ in
         let failed = fail(
             "gammaSampleGrad",
-            "has no derivative: neither gammainc by its first argument nor samples of Gamma, Beta and Dirichlet can be differentiated twice"
+            "has no derivative: neither gammainc and gammaincc by their first argument nor samples of Gamma, Beta and Dirichlet can be differentiated twice"
         )
         return [failed, failed]
     }
+    static let nextafter = BinaryRule(withoutDerivative: .nextafter)
+    static let gcd = BinaryRule(.gcd)
+    static let lcm = BinaryRule(.lcm)
     static let bitwiseAnd = BinaryRule(.bitwiseAnd)
     static let bitwiseOr = BinaryRule(.bitwiseOr)
     static let bitwiseXor = BinaryRule(.bitwiseXor)
@@ -86,6 +85,12 @@ extension BinaryRule {
         [g, context.needs(1) ? g * op.p.a : nil]
     }
 
+    /// Of P(a, x): ∂P/∂x is the density f of the gamma distribution, ∂P/∂a = −f·dx/da, where dx/da is taken at constant P.
+    private static func incompleteGamma(_ g: Tensor, _ a: Tensor, _ x: Tensor) -> Gradients {
+        let density = g * ((a - 1) * x.log() - x - a.lgamma()).exp()
+        return [-(density * Tensor.binary(.gammaSampleGrad, a, x)), density]
+    }
+
     /// `wins(a, b)` is true where a is the result and differs from b. If one is NaN it is false both ways, and both get the whole gradient.
     private static func extremum(_ g: Tensor, _ a: Tensor, _ b: Tensor, _ wins: (Tensor, Tensor) -> Tensor) -> Gradients {
         let shared = Tensor.where(a.eq(b), g * 0.5, g)
@@ -94,9 +99,11 @@ extension BinaryRule {
     }
 
     /// All rules of the table; a test compares them with `binary.def`.
-    package static let all: [BinaryRule] = [
+    package static let all: [BinaryRule] = basic + special
+
+    private static let basic: [BinaryRule] = [
         add, sub, mul, div, pow, minimum, maximum, floorDivide, truncDivide, remainder, fmod, atan2, hypot, logaddexp, copysign, heaviside,
-        gammainc, gammaSampleGrad,
+        gammainc, gammaincc, gammaSampleGrad, nextafter, gcd, lcm,
         bitwiseAnd, bitwiseOr, bitwiseXor, shiftLeft, shiftRight, addScaled, reluGrad, sigmoidGrad, tanhGrad, geluGrad, geluTanhGrad,
         siluGrad, leakyReluGrad,
         eluGrad, softplusGrad, hardtanhGrad, clampGrad,
@@ -174,24 +181,28 @@ extension Tensor {
 
 // MARK: - Functions
 
-/// a·log b, but 0 if a = 0 and b is not NaN. d = log b·da + a/b·db. If a = 0 and b is not NaN the derivative with respect to b is 0; if a =
-/// 0 and b ≤ 0 that with respect to a is 0.
+/// a·log b, or a·log(1 + b), but 0 if a = 0 and b is not NaN. d = log b·da + a/b·db. If a = 0 and b is not NaN the derivative with respect
+/// to b is 0; if a = 0 and b ≤ 0 (1 + b ≤ 0) that with respect to a is 0.
 private struct XLogY: Op {
-    var name: String { "xlogy" }
+    let ofOnePlus: Bool
+
+    var name: String { ofOnePlus ? "xlog1py" : "xlogy" }
+
+    private func log(_ b: Tensor) -> Tensor { ofOnePlus ? b.log1p() : b.log() }
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         let (a, b) = (inputs[0], inputs[1])
         saved.keep(a)
         saved.keep(b)
-        return noGrad { Tensor.where(a.eq(0).logicalAnd(b.isnan().logicalNot()), Tensor.zeros(like: a), a * b.log()) }
+        return noGrad { Tensor.where(a.eq(0).logicalAnd(b.isnan().logicalNot()), Tensor.zeros(like: a), a * log(b)) }
     }
 
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let (a, b) = (context.saved[0], context.saved[1])
         let isZero = a.eq(0)
         return [
-            context.needs(0) ? (grad * b.log()).maskedFill(isZero.logicalAnd(b.le(0)), 0) : nil,
-            context.needs(1) ? (grad * (a / b)).maskedFill(isZero.logicalAnd(b.isnan().logicalNot()), 0) : nil,
+            context.needs(0) ? (grad * log(b)).maskedFill(isZero.logicalAnd(b.le(ofOnePlus ? -1 : 0)), 0) : nil,
+            context.needs(1) ? (grad * (a / (ofOnePlus ? b + 1 : b))).maskedFill(isZero.logicalAnd(b.isnan().logicalNot()), 0) : nil,
         ]
     }
 }
@@ -209,10 +220,26 @@ extension Tensor {
             return Tensor.binary(.addScaled, self, other, KernelParameters(alpha))
         }
     }
+    /// x + alpha·value. Traps for integers if alpha has a fraction.
+    public final func add(_ value: some ScalarConvertible, alpha: some ScalarConvertible) -> Tensor { add(wrapped(value), alpha: alpha) }
     /// x + other. PyTorch: `add`.
     public final func add(_ other: Tensor) -> Tensor { self + other }
     /// x + value.
     public final func add(_ value: some ScalarConvertible) -> Tensor { plus(value._scalar) }
+    /// x − alpha·other. Traps for bool, and for integers if alpha has a fraction.
+    public final func sub(_ other: Tensor, alpha: some ScalarConvertible) -> Tensor {
+        let alpha = alpha._scalar
+        return composite("sub", self, other) { () throws(OpError) in
+            let dtype = Tensor.resultType(self, other)
+            guard dtype != .bool else { throw OpError("is not defined for bool; use logical functions, or convert with to(_:)") }
+            guard dtype.isFloatingPoint || alpha.doubleValue == Double(alpha.int64Value) else {
+                throw OpError("integers are subtracted whole times, alpha is \(alpha.doubleValue); convert them with to(.float32)")
+            }
+            return add(other, alpha: alpha.negated)
+        }
+    }
+    /// x − alpha·value. Traps for bool, and for integers if alpha has a fraction.
+    public final func sub(_ value: some ScalarConvertible, alpha: some ScalarConvertible) -> Tensor { sub(wrapped(value), alpha: alpha) }
     /// x − other. PyTorch: `sub`.
     public final func sub(_ other: Tensor) -> Tensor { self - other }
     /// x − value.
@@ -225,6 +252,23 @@ extension Tensor {
     public final func div(_ other: Tensor) -> Tensor { self / other }
     /// x / value; integers give float32.
     public final func div(_ value: some ScalarConvertible) -> Tensor { divided(by: value._scalar) }
+
+    /// x / other, rounded toward zero or to the integer below. Traps if integers are divided by 0 and rounded.
+    public final func div(_ other: Tensor, roundingMode: DivisionRounding?) -> Tensor {
+        switch roundingMode {
+        case nil: self / other
+        case .trunc: truncDivide(other)
+        case .floor: floorDivide(other)
+        }
+    }
+    /// x / value, rounded toward zero or to the integer below. Traps if integers are divided by 0 and rounded.
+    public final func div(_ value: some ScalarConvertible, roundingMode: DivisionRounding?) -> Tensor {
+        switch roundingMode {
+        case nil: divided(by: value._scalar)
+        case .trunc: checkedDivision(.truncDivide, value._scalar)
+        case .floor: checkedDivision(.floorDivide, value._scalar)
+        }
+    }
 
     /// x^exponent, elementwise.
     public final func pow(_ exponent: Tensor) -> Tensor { Tensor.binary(.pow, self, exponent) }
@@ -254,7 +298,7 @@ extension Tensor {
     /// max(x, other), elementwise; NaN wins. PyTorch: `max(other)`, which is `maximum`.
     public final func max(_ other: Tensor) -> Tensor { maximum(other) }
     /// A whole number clamped to the range of an integer dtype, in which it would wrap.
-    private final func nearest(_ value: Scalar) -> Scalar {
+    final func nearest(_ value: Scalar) -> Scalar {
         if case .int(let number) = value, dtype.isInteger { return .int(dtype.nearest(number)) }
         return value
     }
@@ -262,12 +306,16 @@ extension Tensor {
     public final func floorDivide(_ other: Tensor) -> Tensor { checkedDivision(.floorDivide, other) }
     /// ⌊x / value⌋. Traps if an integer divisor is 0.
     public final func floorDivide(_ value: some ScalarConvertible) -> Tensor { checkedDivision(.floorDivide, value._scalar) }
+    /// ⌊value / x⌋. Traps if an integer divisor is 0.
+    public static func floorDivide(_ value: some ScalarConvertible, _ x: Tensor) -> Tensor { x.wrapped(value).floorDivide(x) }
     /// x / other, truncated toward zero. Traps if an integer divisor is 0. PyTorch: `div(rounding_mode="trunc")`.
     package final func truncDivide(_ other: Tensor) -> Tensor { checkedDivision(.truncDivide, other) }
     /// x − other·⌊x / other⌋, which has the divisor's sign. Traps if an integer divisor is 0. PyTorch: `remainder`, `%`.
     public final func remainder(_ other: Tensor) -> Tensor { checkedDivision(.remainder, other) }
     /// x − value·⌊x / value⌋, which has the divisor's sign. Traps if an integer divisor is 0.
     public final func remainder(_ value: some ScalarConvertible) -> Tensor { checkedDivision(.remainder, value._scalar) }
+    /// value − x·⌊value / x⌋, which has the divisor's sign. Traps if an integer divisor is 0.
+    public static func remainder(_ value: some ScalarConvertible, _ x: Tensor) -> Tensor { x.wrapped(value).remainder(x) }
     /// x − other·trunc(x / other), which has x's sign. Traps if an integer divisor is 0.
     public final func fmod(_ other: Tensor) -> Tensor { checkedDivision(.fmod, other) }
     /// x − value·trunc(x / value), which has x's sign. Traps if an integer divisor is 0.
@@ -310,6 +358,29 @@ extension Tensor {
     /// |x| with the sign of `value`.
     public final func copysign(_ value: some ScalarConvertible) -> Tensor { copysign(wrapped(value)) }
 
+    /// The number of the dtype that is next to x on the way to `other`; `other` where the two are equal. It has no derivative. Traps for
+    /// other dtypes than float32 and float64.
+    public final func nextafter(_ other: Tensor) -> Tensor {
+        composite("nextafter", self, other) { () throws(OpError) in
+            let dtype = Tensor.resultType(self, other)
+            guard dtype == .float32 || dtype == .float64 else {
+                throw OpError("is for float32 and float64, the operands are \(self.dtype) and \(other.dtype); convert them with to(_:)")
+            }
+            return Tensor.binary(.nextafter, self, other)
+        }
+    }
+    /// The number of the dtype that is next to x on the way to `value`.
+    public final func nextafter(_ value: some ScalarConvertible) -> Tensor { nextafter(wrapped(value)) }
+
+    /// The greatest common divisor of two integers, not negative; 0 of two zeros. Traps for bool and floats.
+    public final func gcd(_ other: Tensor) -> Tensor { Tensor.binary(.gcd, self, other) }
+    /// The greatest common divisor with `value`.
+    public final func gcd(_ value: some ScalarConvertible) -> Tensor { gcd(wrapped(value)) }
+    /// The least common multiple of two integers, not negative; 0 if one of them is 0. Traps for bool and floats.
+    public final func lcm(_ other: Tensor) -> Tensor { Tensor.binary(.lcm, self, other) }
+    /// The least common multiple with `value`.
+    public final func lcm(_ value: some ScalarConvertible) -> Tensor { lcm(wrapped(value)) }
+
     /// 1 if x > 0, 0 if x < 0, the element of `values` if x = 0; NaN stays NaN. The derivative is 0 with respect to x; with respect to
     /// `values` it is 1 where x = 0.
     /// PyTorch: `torch.heaviside`.
@@ -322,21 +393,36 @@ extension Tensor {
     public final func gammainc(_ x: Tensor) -> Tensor { Tensor.binary(.gammainc, self, x) }
     /// The regularised lower incomplete gamma function P(self, value).
     public final func gammainc(_ value: some ScalarConvertible) -> Tensor { gammainc(wrapped(value)) }
+    /// The regularised upper incomplete gamma function Q(self, x) = 1 − P(self, x), accurate also where it is next to 0. PyTorch:
+    /// `torch.special.gammaincc`.
+    public final func gammaincc(_ x: Tensor) -> Tensor { Tensor.binary(.gammaincc, self, x) }
+    /// The regularised upper incomplete gamma function Q(self, value).
+    public final func gammaincc(_ value: some ScalarConvertible) -> Tensor { gammaincc(wrapped(value)) }
     /// The derivative of a gamma variate x with respect to its concentration a (self) at constant P: dx/da = −(∂P/∂a)/(∂P/∂x).
     package final func gammaSampleGrad(_ x: Tensor) -> Tensor { Tensor.binary(.gammaSampleGrad, self, x) }
     /// self·log(other), 0 where self is 0 (unless other is NaN). PyTorch: `xlogy`.
-    public final func xlogy(_ other: Tensor) -> Tensor {
-        composite("xlogy", self, other) { () throws(OpError) in
-            let dtype = Tensor.resultType(self, other)
-            let (x, y) = try Tensor.broadcast(self, other, dtype.isFloatingPoint ? dtype : .float32)
-            return apply(XLogY(), [x, y])
-        }
-    }
+    public final func xlogy(_ other: Tensor) -> Tensor { timesLogarithm(other, ofOnePlus: false) }
     /// self·log(value), 0 where self is 0 (unless value is NaN).
     public final func xlogy(_ value: some ScalarConvertible) -> Tensor { xlogy(wrapped(value)) }
+    /// value·log(x), 0 if value is 0 (unless x is NaN).
+    public static func xlogy(_ value: some ScalarConvertible, _ x: Tensor) -> Tensor { x.wrapped(value).xlogy(x) }
+    /// self·log(1 + other), 0 where self is 0 (unless other is NaN); accurate near other = 0. PyTorch: `torch.special.xlog1py`.
+    public final func xlog1py(_ other: Tensor) -> Tensor { timesLogarithm(other, ofOnePlus: true) }
+    /// self·log(1 + value), 0 where self is 0 (unless value is NaN).
+    public final func xlog1py(_ value: some ScalarConvertible) -> Tensor { xlog1py(wrapped(value)) }
+    /// value·log(1 + x), 0 if value is 0 (unless x is NaN).
+    public static func xlog1py(_ value: some ScalarConvertible, _ x: Tensor) -> Tensor { x.wrapped(value).xlog1py(x) }
 
-    /// Whether the difference of two elements may overflow the dtype.
-    private final var isHalf: Bool { dtype == .float16 || dtype == .bfloat16 }
+    private final func timesLogarithm(_ other: Tensor, ofOnePlus: Bool) -> Tensor {
+        composite(ofOnePlus ? "xlog1py" : "xlogy", self, other) { () throws(OpError) in
+            let dtype = Tensor.resultType(self, other)
+            let (x, y) = try Tensor.broadcast(self, other, dtype.isFloatingPoint ? dtype : .float32)
+            return apply(XLogY(ofOnePlus: ofOnePlus), [x, y])
+        }
+    }
+
+    /// Whether it is float16 or bfloat16, whose differences may overflow and whose digits are few.
+    final var isHalf: Bool { dtype == .float16 || dtype == .bfloat16 }
     /// x + weight·(end − x), computed from the nearer end, so that weights 0 and 1 give exactly x and `end`.
     public final func lerp(_ end: Tensor, _ weight: some ScalarConvertible) -> Tensor {
         if isHalf && end.dtype == dtype { return to(.float32).lerp(end.to(.float32), weight).to(dtype) }
@@ -366,4 +452,12 @@ extension Tensor {
             return to(dtype).add(a.to(dtype) / b.to(dtype), alpha: value)
         }
     }
+}
+
+/// How `div` rounds a quotient. PyTorch: `rounding_mode`.
+public enum DivisionRounding: String, Sendable, CaseIterable {
+    /// Toward zero.
+    case trunc
+    /// To the integer below.
+    case floor
 }

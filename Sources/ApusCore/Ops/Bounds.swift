@@ -63,18 +63,25 @@ extension Tensor {
         do throws(OpError) {
             guard operands.count > 1 else { throw OpError("neither min nor max is given") }
             let dtype = Tensor.resultType(operands)
-            var shape = Shape()
-            for x in operands {
-                guard let spread = Shape.broadcast(shape, x.shape) else {
-                    throw OpError("shapes \(operands.map { "\($0.shape)" }.joined(separator: ", ")) do not broadcast")
-                }
-                shape = spread
-            }
+            let shape = try Shape.broadcast(operands.map(\.shape))
             return apply(Clamp(hasMin: min != nil, hasMax: max != nil), Inputs(operands.map { $0.to(dtype).expand(shape) }))
         } catch {
             return fail(error, op: "clamp")
         }
     }
+    /// max(x, min), as `clamp(min: min)`. PyTorch: `clamp_min`.
+    public final func clampMin(_ min: some ScalarConvertible) -> Tensor { clamp(min: min._scalar) }
+    /// max(x, min), for `.infinity` and its like.
+    public final func clampMin(_ min: Double) -> Tensor { clamp(min: min) }
+    /// max(x, min) with a tensor of bounds, as `clamp(min: min)`.
+    public final func clampMin(_ min: Tensor) -> Tensor { clamp(min: min) }
+    /// min(x, max), as `clamp(max: max)`. PyTorch: `clamp_max`.
+    public final func clampMax(_ max: some ScalarConvertible) -> Tensor { clamp(max: max._scalar) }
+    /// min(x, max), for `.infinity` and its like.
+    public final func clampMax(_ max: Double) -> Tensor { clamp(max: max) }
+    /// min(x, max) with a tensor of bounds, as `clamp(max: max)`.
+    public final func clampMax(_ max: Tensor) -> Tensor { clamp(max: max) }
+
     /// The bounds for the kernel; for integers they are clamped to the dtype's range.
     private final func bounds(_ low: Scalar, _ high: Scalar) -> KernelParameters {
         if dtype.isFloatingPoint || dtype == .bool { return KernelParameters(low, high) }

@@ -175,9 +175,78 @@ extension Tensor {
     public static func full(like x: Tensor, _ value: Double, dtype: DType? = nil) -> Tensor {
         full(like: x, Scalar.double(value), dtype: dtype)
     }
+    /// A tensor like x with every element `value`, converted to x's dtype; the gradient of x is 0. PyTorch: `torch.fill`; `full(like:_:)`
+    /// does not depend on x.
+    public static func fill(_ x: Tensor, _ value: some ScalarConvertible) -> Tensor {
+        x.isPoisoned ? x : fill(x, full([], value._scalar, dtype: x.dtype, device: x.device))
+    }
+    /// A tensor like x with every element `value`, for `.infinity` and its like.
+    public static func fill(_ x: Tensor, _ value: Double) -> Tensor { fill(x, Scalar.double(value)) }
+    /// A tensor like x with every element the scalar tensor `value`, converted to x's dtype and device; its gradient is the sum of all.
+    /// Traps if `value` has dimensions.
+    public static func fill(_ x: Tensor, _ value: Tensor) -> Tensor {
+        composite("fill", x, value) { () throws(OpError) in
+            guard value.ndim == 0 else {
+                throw OpError("the value must be a number or a scalar tensor, it has shape \(value.shape); use x.copy_ for several")
+            }
+            return x.maskedFill(full([], .bool(true), device: x.device), value.to(x.device))
+        }
+    }
     /// A tensor with undefined contents and x's shape, dtype and device. PyTorch: `empty_like`.
     public static func empty(like x: Tensor, dtype: DType? = nil) -> Tensor {
         x.isPoisoned ? x : create(x.shape, dtype ?? x.dtype, x.device, "empty")
+    }
+
+    /// A tensor with undefined contents, and x's dtype and device unless others are given. PyTorch: `new_empty`.
+    public final func newEmpty(
+        _ shape: some Collection<Int>, dtype: DType? = nil, device: Device? = nil, requiresGrad: Bool = false
+    ) -> Tensor {
+        isPoisoned ? self : Tensor.empty(shape, dtype: dtype ?? self.dtype, device: device ?? self.device, requiresGrad: requiresGrad)
+    }
+    /// A tensor with undefined contents, and x's dtype and device unless others are given.
+    public final func newEmpty(_ shape: Int..., dtype: DType? = nil, device: Device? = nil, requiresGrad: Bool = false) -> Tensor {
+        newEmpty(Shape(shape), dtype: dtype, device: device, requiresGrad: requiresGrad)
+    }
+    /// A tensor of zeros with x's dtype and device unless others are given. PyTorch: `new_zeros`.
+    public final func newZeros(
+        _ shape: some Collection<Int>, dtype: DType? = nil, device: Device? = nil, requiresGrad: Bool = false
+    ) -> Tensor {
+        newFull(shape, 0, dtype: dtype, device: device, requiresGrad: requiresGrad)
+    }
+    /// A tensor of zeros with x's dtype and device unless others are given.
+    public final func newZeros(_ shape: Int..., dtype: DType? = nil, device: Device? = nil, requiresGrad: Bool = false) -> Tensor {
+        newFull(Shape(shape), 0, dtype: dtype, device: device, requiresGrad: requiresGrad)
+    }
+    /// A tensor of ones with x's dtype and device unless others are given. PyTorch: `new_ones`.
+    public final func newOnes(
+        _ shape: some Collection<Int>, dtype: DType? = nil, device: Device? = nil, requiresGrad: Bool = false
+    ) -> Tensor {
+        newFull(shape, 1, dtype: dtype, device: device, requiresGrad: requiresGrad)
+    }
+    /// A tensor of ones with x's dtype and device unless others are given.
+    public final func newOnes(_ shape: Int..., dtype: DType? = nil, device: Device? = nil, requiresGrad: Bool = false) -> Tensor {
+        newFull(Shape(shape), 1, dtype: dtype, device: device, requiresGrad: requiresGrad)
+    }
+    /// A tensor with every element `value`, and x's dtype and device unless others are given. PyTorch: `new_full`.
+    public final func newFull(
+        _ shape: some Collection<Int>, _ value: some ScalarConvertible, dtype: DType? = nil, device: Device? = nil,
+        requiresGrad: Bool = false
+    ) -> Tensor {
+        isPoisoned
+            ? self
+            : Tensor.full(shape, value._scalar, dtype: dtype ?? self.dtype, device: device ?? self.device, requiresGrad: requiresGrad)
+    }
+    /// A tensor with every element `value`, for `.infinity` and its like, and x's dtype and device unless others are given.
+    public final func newFull(
+        _ shape: some Collection<Int>, _ value: Double, dtype: DType? = nil, device: Device? = nil, requiresGrad: Bool = false
+    ) -> Tensor {
+        newFull(shape, Scalar.double(value), dtype: dtype, device: device, requiresGrad: requiresGrad)
+    }
+    /// A tensor of the numbers in `values`, as `Tensor(values)`, with x's dtype and device unless others are given. PyTorch: `new_tensor`.
+    public final func newTensor<Values: NestedArray>(
+        _ values: Values, dtype: DType? = nil, device: Device? = nil, requiresGrad: Bool = false
+    ) -> Tensor {
+        isPoisoned ? self : Tensor(values, dtype: dtype ?? self.dtype, device: device ?? self.device, requiresGrad: requiresGrad)
     }
 
     /// 0, 1, … n − 1; int64 by default.
@@ -205,7 +274,7 @@ extension Tensor {
 
     /// The numbers `element(i)` for i from 0 to `count` − 1, written directly into the tensor: if it is too large, this fails instead of
     /// crashing.
-    private static func sequence<Element: TensorElement>(
+    static func sequence<Element: TensorElement>(
         _ op: String, _ count: Int, _ dtype: DType, _ device: Device, _ element: (Int) -> Element
     ) -> Tensor {
         let host = create([count], Element.dtype, .cpu, op)
@@ -218,11 +287,13 @@ extension Tensor {
     /// `steps` evenly spaced numbers from `start` to `end`, both included. Traps if `steps` is negative.
     public static func linspace(_ start: Double, _ end: Double, _ steps: Int, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
         guard steps >= 0 else { return fail("linspace", "the number of steps (\(steps)) is negative") }
+        return sequence("linspace", steps, dtype, device, spaced(start, end, steps))
+    }
+
+    /// The i-th of `steps` evenly spaced numbers. Computed from both ends, so that the last is exact.
+    static func spaced(_ start: Double, _ end: Double, _ steps: Int) -> (Int) -> Double {
         let step = steps > 1 ? (end - start) / Double(steps - 1) : 0
-        // Computed from both ends, so that the last is exact.
-        return sequence("linspace", steps, dtype, device) {
-            steps == 1 || $0 < steps / 2 ? start + Double($0) * step : end - Double(steps - 1 - $0) * step
-        }
+        return { steps == 1 || $0 < steps / 2 ? start + Double($0) * step : end - Double(steps - 1 - $0) * step }
     }
 
     /// `arange` with the label `step`.

@@ -7,8 +7,20 @@ extension Tensor {
     @discardableResult public final func add_(_ other: Tensor, alpha: some ScalarConvertible) -> Self {
         updateInPlace("add_") { $0.add(other, alpha: alpha) }
     }
+    /// x ← x + alpha·value
+    @discardableResult public final func add_(_ value: some ScalarConvertible, alpha: some ScalarConvertible) -> Self {
+        updateInPlace("add_") { $0.add(value, alpha: alpha) }
+    }
     /// x ← x + value
     @discardableResult public final func add_(_ value: some ScalarConvertible) -> Self { updateInPlace("add_") { $0.plus(value._scalar) } }
+    /// x ← x − alpha·other
+    @discardableResult public final func sub_(_ other: Tensor, alpha: some ScalarConvertible) -> Self {
+        updateInPlace("sub_") { $0.sub(other, alpha: alpha) }
+    }
+    /// x ← x − alpha·value
+    @discardableResult public final func sub_(_ value: some ScalarConvertible, alpha: some ScalarConvertible) -> Self {
+        updateInPlace("sub_") { $0.sub(value, alpha: alpha) }
+    }
     /// x ← x − other
     @discardableResult public final func sub_(_ other: Tensor) -> Self { updateInPlace("sub_") { $0 - other } }
     /// x ← x − value
@@ -23,6 +35,14 @@ extension Tensor {
     @discardableResult public final func div_(_ value: some ScalarConvertible) -> Self {
         updateInPlace("div_") { $0.divided(by: value._scalar) }
     }
+    /// x ← x / other, rounded toward zero or to the integer below. Traps if integers are divided by 0.
+    @discardableResult public final func div_(_ other: Tensor, roundingMode: DivisionRounding?) -> Self {
+        updateInPlace("div_") { $0.div(other, roundingMode: roundingMode) }
+    }
+    /// x ← x / value, rounded toward zero or to the integer below. Traps if integers are divided by 0.
+    @discardableResult public final func div_(_ value: some ScalarConvertible, roundingMode: DivisionRounding?) -> Self {
+        updateInPlace("div_") { $0.div(value, roundingMode: roundingMode) }
+    }
     /// x ← x − other·⌊x / other⌋
     @discardableResult public final func remainder_(_ other: Tensor) -> Self { updateInPlace("remainder_") { $0.remainder(other) } }
     /// x ← x − value·⌊x / value⌋
@@ -31,6 +51,8 @@ extension Tensor {
     }
     /// x ← x^exponent
     @discardableResult public final func pow_(_ exponent: some ScalarConvertible) -> Self { updateInPlace("pow_") { $0.pow(exponent) } }
+    /// x ← x^exponent, elementwise.
+    @discardableResult public final func pow_(_ exponent: Tensor) -> Self { updateInPlace("pow_") { $0.pow(exponent) } }
     /// x ← other, broadcast to x's shape and converted to its dtype and device; gradients flow to `other`. PyTorch: `copy_`.
     @discardableResult public final func copy_(_ other: Tensor) -> Self {
         let x = self
@@ -49,6 +71,8 @@ extension Tensor {
     }
     /// Every element ← value, for `.infinity` and its like.
     @discardableResult public final func fill_(_ value: Double) -> Self { fill_(Scalar.double(value)) }
+    /// Every element ← the scalar tensor `value`, which gets the sum of the gradient. Traps if `value` has dimensions.
+    @discardableResult public final func fill_(_ value: Tensor) -> Self { updateInPlace("fill_") { Tensor.fill($0, value) } }
     /// Every element ← 0.
     @discardableResult public final func zero_() -> Self { fill_(0) }
     /// x ← min(max(x, min), max). Traps for integers if a bound is a decimal.
@@ -63,6 +87,10 @@ extension Tensor {
     }
     /// x ← min(max(x, min), max), for `.infinity` and its like.
     @discardableResult public final func clamp_(min: Double? = nil, max: Double? = nil) -> Self {
+        updateInPlace("clamp_") { $0.clamp(min: min, max: max) }
+    }
+    /// x ← min(max(x, min), max) with tensor bounds.
+    @discardableResult public final func clamp_(min: Tensor? = nil, max: Tensor? = nil) -> Self {
         updateInPlace("clamp_") { $0.clamp(min: min, max: max) }
     }
     /// x ← eˣ
@@ -89,6 +117,10 @@ extension Tensor {
     @discardableResult public final func tanh_() -> Self { updateInPlace("tanh_") { $0.tanh() } }
     /// x ← value where `mask` is true. PyTorch: `masked_fill_`.
     @discardableResult public final func maskedFill_(_ mask: Tensor, _ value: some ScalarConvertible) -> Self {
+        updateInPlace("maskedFill_") { $0.maskedFill(mask, value) }
+    }
+    /// x ← the scalar tensor `value` where `mask` is true.
+    @discardableResult public final func maskedFill_(_ mask: Tensor, _ value: Tensor) -> Self {
         updateInPlace("maskedFill_") { $0.maskedFill(mask, value) }
     }
     /// x ← value, for `.infinity` and its like, where `mask` is true.

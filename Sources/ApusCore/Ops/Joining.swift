@@ -155,7 +155,7 @@ extension Tensor {
         return cat(all.map { $0.unsqueeze(dim) }, dim: dim < 0 ? dim + first.ndim + 1 : dim)
     }
 
-    private final func pieces(_ op: String, _ dim: Int, squeezes: Bool = false, _ sizes: (Int) throws(OpError) -> [Int]) -> TensorList {
+    final func pieces(_ op: String, _ dim: Int, squeezes: Bool = false, _ sizes: (Int) throws(OpError) -> [Int]) -> TensorList {
         if isPoisoned { return TensorList(poisoned: self) }
         do throws(OpError) {
             guard ndim > 0 else { throw OpError("a scalar cannot be cut") }
@@ -170,7 +170,7 @@ extension Tensor {
     public final func split(_ size: Int, dim: Int = 0) -> TensorList {
         pieces("split", dim) { (extent) throws(OpError) in
             guard size > 0 || extent == 0 && size == 0 else { throw OpError("pieces of \(size) elements do not fill \(extent)") }
-            return size == 0 ? [0] : extent == 0 ? [0] : stride(from: 0, to: extent, by: size).map { Swift.min(size, extent - $0) }
+            return size == 0 ? [0] : extent == 0 ? [0] : Swift.stride(from: 0, to: extent, by: size).map { Swift.min(size, extent - $0) }
         }
     }
     /// Pieces of these sizes along `dim`; views. Traps unless the sizes add up to the extent.

@@ -260,7 +260,7 @@ extension Tensor {
             }
             let op = ChannelNorm(eps: eps, hasWeight: weight != nil, hasBias: bias != nil, parameterType: parameterType, training: training)
             let outputs = apply(op, Inputs([flat] + [weight, bias].compactMap { $0 } + fixed))
-            if training && flat.numel > 0 && !outputs[0].isPoisoned {
+            if training && flat.numel > 0 && !outputs[0].isPoisoned && !isRecomputing {
                 let count = Double(flat.numel / channels)
                 noGrad {
                     move(runningMean, toward: outputs[1], by: momentum)

@@ -100,6 +100,21 @@ extension Tensor {
     public final func dot(_ other: Tensor) -> Tensor {
         ranked("dot", 1, other) ?? composite("dot", .widest, self, other) { x, y in x.matmul(y) }
     }
+    /// Σ selfᵢ·otherᵢ for two vectors, the same as `dot` without complex numbers. Traps for other ranks. PyTorch: `vdot`.
+    public final func vdot(_ other: Tensor) -> Tensor {
+        ranked("vdot", 1, other) ?? composite("vdot", .widest, self, other) { x, y in x.matmul(y) }
+    }
+    /// The sums of products along the last dimension of both, for each vector of self and each of `other`; the product if one is a scalar.
+    /// Traps if extents or dtypes differ. PyTorch: `inner`.
+    public final func inner(_ other: Tensor) -> Tensor {
+        composite("inner", self, other) { () throws(OpError) in
+            if ndim == 0 || other.ndim == 0 { return self * other }
+            guard shape[-1] == other.shape[-1] else {
+                throw OpError("the last dimensions of \(shape) and \(other.shape) must have as many elements")
+            }
+            return Tensor.tensordot(self, other, dims: ([-1], [-1]))
+        }
+    }
     /// The products selfᵢ·otherⱼ of two vectors [M] and [N], [M, N]. Traps for other ranks. PyTorch: `outer`.
     public final func outer(_ other: Tensor) -> Tensor { ranked("outer", 1, other) ?? unsqueeze(1) * other.unsqueeze(0) }
 
@@ -117,6 +132,47 @@ extension Tensor {
     /// β·self + α·(a·b) for batches, with the rules of `addmm`. PyTorch: `baddbmm`.
     public final func baddbmm(_ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1) -> Tensor {
         composite("baddbmm", .lower, self, a, b) { (c, a, b) throws(OpError) in try c.plus(a.bmm(b), beta._scalar, alpha._scalar) }
+    }
+    /// β·self + α·Σ a[i]·b[i] for batches a [B, M, K] and b [B, K, N], with the rules of `addmm`. PyTorch: `addbmm`.
+    public final func addbmm(_ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1) -> Tensor {
+        composite("addbmm", .lower, self, a, b) { (c, a, b) throws(OpError) in
+            guard a.ndim == 3, b.ndim == 3, a.shape[0] == b.shape[0], a.shape[2] == b.shape[1] else {
+                throw OpError("the batches of \(a.shape) and \(b.shape) do not multiply; they must be [B, M, K] and [B, K, N]")
+            }
+            // The sum of the products is one product, of all columns side by side and all rows below each other.
+            let inner = a.shape[0] * a.shape[2]
+            let product = a.transpose(0, 1).reshape([a.shape[1], inner]).mm(b.reshape([inner, b.shape[2]]))
+            return try c.plus(product, beta._scalar, alpha._scalar)
+        }
+    }
+    /// β·self + α·(a·b) for a matrix a and a vector b, with the rules of `addmm`. PyTorch: `addmv`.
+    public final func addmv(_ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1) -> Tensor {
+        composite("addmv", .lower, self, a, b) { (c, a, b) throws(OpError) in try c.plus(a.mv(b), beta._scalar, alpha._scalar) }
+    }
+    /// β·self + α·(aᵢ·bⱼ) for two vectors, with the rules of `addmm`; dtypes promote. PyTorch: `addr`.
+    public final func addr(_ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1) -> Tensor {
+        composite("addr", .lower, self, a, b) { (c, a, b) throws(OpError) in
+            let dtype = Tensor.resultType([c, a, b])
+            return try c.to(dtype).plus(a.to(dtype).outer(b.to(dtype)), beta._scalar, alpha._scalar)
+        }
+    }
+    /// x ← β·x + α·Σ a[i]·b[i], as `addbmm`.
+    @discardableResult public final func addbmm_(
+        _ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1
+    ) -> Self {
+        updateInPlace("addbmm_") { $0.addbmm(a, b, beta: beta, alpha: alpha) }
+    }
+    /// x ← β·x + α·(a·b), as `addmv`.
+    @discardableResult public final func addmv_(
+        _ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1
+    ) -> Self {
+        updateInPlace("addmv_") { $0.addmv(a, b, beta: beta, alpha: alpha) }
+    }
+    /// x ← β·x + α·(aᵢ·bⱼ), as `addr`.
+    @discardableResult public final func addr_(
+        _ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1
+    ) -> Self {
+        updateInPlace("addr_") { $0.addr(a, b, beta: beta, alpha: alpha) }
     }
 
     /// β·self + α·product

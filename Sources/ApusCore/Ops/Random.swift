@@ -48,15 +48,20 @@ extension Tensor {
     public static func randint(
         _ low: Int, _ high: Int, _ shape: some Collection<Int>, dtype: DType = .int64, device: Device = .cpu, generator: Generator? = nil
     ) -> Tensor {
-        guard low < high else { return fail("randint", "there is no integer in \(low) ..< \(high)") }
+        integers("randint", low, high, Shape(shape), dtype, device, generator)
+    }
+    /// Uniform integers for the function `op`.
+    static func integers(
+        _ op: String, _ low: Int, _ high: Int, _ shape: Shape, _ dtype: DType, _ device: Device, _ generator: Generator?
+    ) -> Tensor {
+        guard low < high else { return fail(op, "there is no integer in \(low) ..< \(high)") }
         let (first, last) = (Double(low), Double(high - 1))
         let fits =
             dtype.isFloatingPoint
             ? dtype.isFinite(first) && dtype.isFinite(last) : dtype.nearest(Int64(low)) == low && dtype.nearest(Int64(high - 1)) == high - 1
-        guard fits else { return fail("randint", "\(dtype) does not reach from \(low) to \(high - 1)") }
-        let out = random(
-            .integers(low: Int64(low), high: Int64(high)), Shape(shape), dtype: .int64, device: device, generator: generator, "randint")
-        return out.to(dtype)
+        guard fits else { return fail(op, "\(dtype) does not reach from \(low) to \(high - 1)") }
+        let kind = RandomKind.integers(low: Int64(low), high: Int64(high))
+        return random(kind, shape, dtype: .int64, device: device, generator: generator, op).to(dtype)
     }
     /// Uniform integers in `0 ..< high`. Traps if that is empty or `dtype` cannot represent the bounds.
     public static func randint(

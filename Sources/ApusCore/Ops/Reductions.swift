@@ -60,7 +60,7 @@ struct Reduce: Op {
 /// (Σ|x|ᵖ)^(1/p) over `dims`, which keep extent 1, for finite p; for p = 0 the number of non-zero elements.
 ///
 /// Derivative: sign x·(|x|/y)^(p−1); 0 if y = 0, for p < 1 if x = 0, and for p = 0.
-private struct PowerNorm: Op {
+struct PowerNorm: Op {
     let p: Double
     let dims: [Int]
     var name: String { "norm" }
@@ -91,13 +91,17 @@ private struct PowerNorm: Op {
 
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
         let (x, y) = (context.saved[0], context.saved[1])
-        if p == 0 { return [Tensor.zeros(like: x)] }
+        return [p == 0 ? Tensor.zeros(like: x) : grad * PowerNorm.slope(p, x, y)]
+    }
+
+    /// The derivative of the norm y of order p ≠ 0 by x.
+    static func slope(_ p: Double, _ x: Tensor, _ y: Tensor) -> Tensor {
         let isZero = y.eq(0)
         let divisor = y.maskedFill(isZero, 1)
-        if p == 2 { return [grad * (x / divisor)] }
-        if p >= 1 { return [grad * ((x.abs() / divisor).pow(p - 1) * x.sign()).maskedFill(isZero, 0)] }
+        if p == 2 { return x / divisor }
+        if p >= 1 { return ((x.abs() / divisor).pow(p - 1) * x.sign()).maskedFill(isZero, 0) }
         let isFlat = isZero.logicalOr(x.eq(0))
-        return [grad * ((x.abs() / divisor).maskedFill(isFlat, 1).pow(p - 1) * x.sign()).maskedFill(isFlat, 0)]
+        return ((x.abs() / divisor).maskedFill(isFlat, 1).pow(p - 1) * x.sign()).maskedFill(isFlat, 0)
     }
 }
 
@@ -199,7 +203,7 @@ private struct LinearScan: Op {
 
 extension Tensor {
     /// y_k = a_k·y_{k−1} + b_k along `dim`, with y_0 = b_0, for non-empty float32 or float64 tensors.
-    fileprivate static func linearScan(_ a: Tensor, _ b: Tensor, dim: Int) -> Tensor { apply(LinearScan(dim: dim), Inputs(a, b)) }
+    static func linearScan(_ a: Tensor, _ b: Tensor, dim: Int) -> Tensor { apply(LinearScan(dim: dim), Inputs(a, b)) }
 }
 
 extension Tensor {
@@ -329,9 +333,10 @@ extension Tensor {
         reduced(.all, Array(dim), keepDim: keepDim)
     }
 
-    /// Runs `compute` in float32 for 16-bit floats, whose squares and sums overflow at 65,504, and converts the result back.
-    private final func widened(_ compute: (Tensor) -> Tensor) -> Tensor {
-        dtype == .float16 || dtype == .bfloat16 ? compute(to(.float32)).to(dtype) : compute(self)
+    /// Runs `compute` in float32 for 16-bit floats, whose squares and sums overflow at 65,504 and whose digits are few, and converts the
+    /// result back. Integers and bool become float32.
+    final func widened(_ compute: (Tensor) -> Tensor) -> Tensor {
+        isHalf ? compute(to(.float32)).to(dtype) : compute(dtype.isFloatingPoint ? self : to(.float32))
     }
 
     /// Σ(x − mean)² / (n − correction) over `dim`, all dimensions by default. PyTorch: `torch.var` (correction 1 is the unbiased estimate).
@@ -353,7 +358,7 @@ extension Tensor {
         `var`(dim: [dim], correction: correction, keepDim: keepDim)
     }
     /// √x of a sum of squares, with gradient 0 at 0, where the slope of √ is infinite but that of the squares is 0.
-    private final func rootOfSquares() -> Tensor {
+    final func rootOfSquares() -> Tensor {
         let isZero = detach().eq(0)
         return maskedFill(isZero, 1).sqrt().maskedFill(isZero, 0)
     }
@@ -423,9 +428,21 @@ extension Tensor {
         }
     }
 
+    /// Throws for integers and bool.
+    final func requireFloats() throws(OpError) {
+        guard dtype.isFloatingPoint else {
+            throw OpError("is for floating-point tensors, this one is \(dtype); convert it with to(.float32)")
+        }
+    }
+
     /// Fails for integers and bool; nil for floats.
     final func floatsOnly(_ op: String) -> Tensor? {
         if isPoisoned { return self }
-        return dtype.isFloatingPoint ? nil : fail(op, "is for floating-point tensors, this one is \(dtype); convert it with to(.float32)")
+        do throws(OpError) {
+            try requireFloats()
+            return nil
+        } catch {
+            return fail(error, op: op)
+        }
     }
 }

@@ -33,16 +33,4 @@ extension Tensor {
     @discardableResult public final func scatterAdd_(_ dim: Int, _ index: Tensor, _ source: Tensor) -> Self {
         scatterAdd_(dim: dim, index, source)
     }
-    /// `scatterReduce(dim:_:_:reduce:)`, by position.
-    public final func scatterReduce(_ dim: Int, _ index: Tensor, _ source: Tensor, reduce: ScatterReduction) -> Tensor {
-        scatterReduce(dim: dim, index, source, reduce: reduce)
-    }
-    /// `scatterReduce(dim:_:_:reduce:)` without a label for `reduce`, for which PyTorch has no default.
-    public final func scatterReduce(dim: Int, _ index: Tensor, _ source: Tensor, _ reduce: ScatterReduction) -> Tensor {
-        scatterReduce(dim: dim, index, source, reduce: reduce)
-    }
-    /// `scatterReduce(dim:_:_:reduce:)`, by position.
-    public final func scatterReduce(_ dim: Int, _ index: Tensor, _ source: Tensor, _ reduce: ScatterReduction) -> Tensor {
-        scatterReduce(dim: dim, index, source, reduce: reduce)
-    }
 }

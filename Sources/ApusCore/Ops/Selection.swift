@@ -211,7 +211,7 @@ extension Tensor {
     }
 
     /// Converts indices to int64; throws if they are not integers.
-    private static func index(_ index: Tensor) throws(OpError) -> Tensor {
+    static func index(_ index: Tensor) throws(OpError) -> Tensor {
         guard index.dtype.isInteger else {
             throw OpError("indices must be integers, these are \(index.dtype); use maskedSelect for a mask")
         }
@@ -219,7 +219,7 @@ extension Tensor {
     }
 
     /// An index along a dimension is a vector or one number.
-    private static func checkVector(_ index: Tensor) throws(OpError) {
+    static func checkVector(_ index: Tensor) throws(OpError) {
         guard index.ndim <= 1 else { throw OpError("the index must be a vector, its shape is \(index.shape)") }
     }
 
@@ -293,7 +293,7 @@ extension Tensor {
         return at
     }
 
-    private final func scattered(_ kind: ScatterKind, _ dim: Int, _ index: Tensor, _ source: Tensor) -> Tensor {
+    final func scattered(_ kind: ScatterKind, _ dim: Int, _ index: Tensor, _ source: Tensor) -> Tensor {
         // Autocast converts only sums, as in PyTorch; otherwise x's dtype is kept.
         if kind == .add && autocastDType != nil {
             return composite("scatterAdd", .widest, self, source) { x, source in x.scattered(kind, dim, index, source) }
@@ -323,10 +323,6 @@ extension Tensor {
     }
     /// x plus `source` at the positions of `index`, in order. PyTorch: `scatter_add`.
     public final func scatterAdd(dim: Int, _ index: Tensor, _ source: Tensor) -> Tensor { scattered(.add, dim, index, source) }
-    /// x combined with `source` at the positions of `index`. PyTorch: `scatter_reduce` with `include_self`.
-    public final func scatterReduce(dim: Int, _ index: Tensor, _ source: Tensor, reduce: ScatterReduction) -> Tensor {
-        scattered(reduce.kind, dim, index, source)
-    }
 
     /// Puts `source` at the positions of `index`, in place. PyTorch: `scatter_`.
     @discardableResult public final func scatter_(dim: Int, _ index: Tensor, _ source: Tensor) -> Self {
@@ -359,20 +355,6 @@ extension Tensor {
             }
             let places = mask.expand(spread).reshape([-1]).nonzero().squeeze(1)
             return expand(spread).reshape([-1]).indexSelect(dim: 0, places)
-        }
-    }
-}
-
-/// How `scatterReduce` combines elements.
-public enum ScatterReduction: String, Sendable {
-    /// Sum, product, minimum, maximum.
-    case sum, prod, amin, amax
-    var kind: ScatterKind {
-        switch self {
-        case .sum: .add
-        case .prod: .multiply
-        case .amin: .min
-        case .amax: .max
         }
     }
 }

@@ -30,7 +30,7 @@ struct Sort: Op {
 
 /// The second input, an element of x: its gradient is shared evenly by all elements equal to it (or all NaN).
 private struct SharedElement: Op {
-    var name: String { "median" }
+    let name: String
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
         saved.keep(inputs[0])
@@ -53,6 +53,9 @@ extension Tensor {
     public final func sort(dim: Int = -1, descending: Bool = false) -> (values: Tensor, indices: Tensor) {
         ordered("sort", dim, descending)
     }
+
+    /// The elements sorted along the first dimension. PyTorch: `msort`.
+    public final func msort() -> Tensor { sort(dim: 0).values }
 
     private final func ordered(_ name: String, _ dim: Int, _ descending: Bool) -> (values: Tensor, indices: Tensor) {
         compositePair(name, self) { () throws(OpError) in
@@ -95,7 +98,22 @@ extension Tensor {
 
     /// The lower of the middle elements along `dim`, and its position; NaN if there is one. Traps if `dim` is empty. PyTorch: `median`.
     public final func median(dim: Int, keepDim: Bool = false) -> (values: Tensor, indices: Tensor) {
-        let indices = composite("median", self) { () throws(OpError) in
+        taken(middles("median", dim, ignoringNaN: false), dim, keepDim)
+    }
+    /// The lower of the middle elements; NaN if there is one. All elements equal to it share the gradient.
+    public final func median() -> Tensor { middle("median") { $0.median(dim: 0).values } }
+
+    /// The lower of the middle elements along `dim` without NaN, and its position; NaN if there is nothing else. Traps if `dim` is empty.
+    /// PyTorch: `nanmedian`.
+    public final func nanmedian(dim: Int, keepDim: Bool = false) -> (values: Tensor, indices: Tensor) {
+        taken(middles("nanmedian", dim, ignoringNaN: true), dim, keepDim)
+    }
+    /// The lower of the middle elements without NaN; NaN if there is nothing else. All elements equal to it share the gradient.
+    public final func nanmedian() -> Tensor { middle("nanmedian") { $0.nanmedian(dim: 0).values } }
+
+    /// The positions of the lower middle elements along `dim`, which keeps extent 1.
+    private final func middles(_ name: String, _ dim: Int, ignoringNaN: Bool) -> Tensor {
+        composite(name, self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
             if ndim == 0 { return argsort(dim: 0) }
             guard shape[at] > 0 else { throw OpError("dim \(dim) of shape \(shape) has no middle") }
@@ -103,116 +121,124 @@ extension Tensor {
             let order = argsort(dim: at)
             let middle = order.narrow(at, (n - 1) / 2, 1)
             if !dtype.isFloatingPoint { return middle.contiguous() }
-            // NaN sorts last; if there is one, the result is the first NaN.
+            // NaN sorts last; if there is one, the median is the first NaN.
             let count = isnan().sum(dim: at, keepDim: true)
+            if ignoringNaN { return order.gather(at, (count * -1 + (n - 1)).clamp(min: 0).floorDivide(2)) }
             let firstNaN = order.gather(at, (count * -1 + n).clamp(max: n - 1))
             return Tensor.where(count.gt(0), firstNaN, middle).contiguous()
         }
-        return taken(indices, dim, keepDim)
-    }
-    /// The lower of the middle elements; NaN if there is one. All elements equal to it share the gradient.
-    public final func median() -> Tensor {
-        let middle = noGrad { reshape([-1]).median(dim: 0).values }
-        return middle.isPoisoned || !requiresGrad ? middle : apply(SharedElement(), Inputs(self, middle))
     }
 
-    /// The `q`-quantiles (0 … 1) along `dim`, by linear interpolation between neighbours. If q is a vector, its extent becomes the first
-    /// dimension. Traps if a q is not in 0 … 1. PyTorch: `quantile`.
-    public final func quantile(_ q: Tensor, dim: Int, keepDim: Bool = false) -> Tensor {
-        if let failed = floatsOnly("quantile") { return failed }
-        return composite("quantile", self, q) { () throws(OpError) in
-            guard q.ndim <= 1, q.dtype == dtype else {
-                throw OpError("q must be a number or vector of \(dtype), it is \(q.dtype) of shape \(q.shape)")
+    /// The element that `find` finds in the tensor as a vector.
+    private final func middle(_ name: String, _ find: (Tensor) -> Tensor) -> Tensor {
+        let element = noGrad { find(reshape([-1])) }
+        return element.isPoisoned || !requiresGrad ? element : apply(SharedElement(name: name), Inputs(self, element))
+    }
+
+    /// The most frequent element along `dim`, the smallest if there are several, and the last of its positions. NaN equals nothing, not
+    /// even NaN. Traps if `dim` is empty. PyTorch: `mode`.
+    public final func mode(dim: Int = -1, keepDim: Bool = false) -> (values: Tensor, indices: Tensor) {
+        let indices = composite("mode", self) { () throws(OpError) in
+            let at = try normalize(dim: dim, ndim: ndim)
+            if ndim == 0 { return argsort(dim: 0) }
+            let n = shape[at]
+            guard n > 0 else { throw OpError("dim \(dim) of shape \(shape) has no most frequent element") }
+            return noGrad {
+                let (sorted, order) = sort(dim: at)
+                var (line, edge) = (Shape(repeating: 1, count: ndim), shape)
+                line[at] = n
+                edge[at] = 1
+                let places = Tensor.arange(n, device: device).reshape(line)
+                let differs = sorted.narrow(at, 1, n - 1).ne(sorted.narrow(at, 0, n - 1)).to(.int64)
+                let first = Tensor.zeros(edge, dtype: .int64, device: device)
+                let starts = Tensor.cat([first, differs * places.narrow(at, 1, n - 1)], dim: at).cummax(dim: at).values
+                // Equal elements are counted as they come, so the first place with the largest count ends the run that is wanted.
+                return order.gather(at, (places - starts).argmax(dim: at, keepDim: true))
             }
-            let values = try quantiles(q.detach().to(.cpu).numbers(Double.self), dim, keepDim, of: q.requiresGrad ? q.reshape([-1]) : nil)
-            return q.ndim == 0 ? values.squeeze(0) : values
         }
-    }
-    /// The `q`-quantile (0 … 1) along `dim`, by linear interpolation. Traps if q is not in 0 … 1.
-    public final func quantile(_ q: Double, dim: Int, keepDim: Bool = false) -> Tensor {
-        if let failed = floatsOnly("quantile") { return failed }
-        return composite("quantile", self) { () throws(OpError) in try quantiles([q], dim, keepDim).squeeze(0) }
-    }
-    /// The `q`-quantile (0 … 1) of all elements, by linear interpolation. Traps if q is not in 0 … 1.
-    public final func quantile(_ q: Double) -> Tensor { reshape([-1]).quantile(q, dim: 0) }
-
-    /// The quantiles as first dimension. Positions are computed in `Double`: 16-bit floats represent integers only up to 2,048, float32 up
-    /// to 2²⁴. `source` is q as a tensor if it requires a gradient.
-    private final func quantiles(_ q: [Double], _ dim: Int, _ keepDim: Bool, of source: Tensor? = nil) throws(OpError) -> Tensor {
-        let at = try normalize(dim: dim, ndim: ndim)
-        guard ndim > 0 else { return try reshape([1]).quantiles(q, 0, false, of: source) }
-        let n = shape[at]
-        guard n > 0 else { throw OpError("dim \(dim) of shape \(shape) has no quantiles") }
-        if let wrong = q.first(where: { !($0 >= 0 && $0 <= 1) }) { throw OpError("q must lie within 0 … 1, it is \(wrong)") }
-        let places = q.map { $0 * Double(n - 1) }
-        let wide: DType = dtype.size == 2 ? .float32 : dtype
-        let last = movedim(at, -1)
-        let sorted = last.sort(dim: -1).values
-        func neighbours(_ rule: FloatingPointRoundingRule) -> Tensor {
-            sorted.indexSelect(dim: -1, Tensor(places.map { Int64($0.rounded(rule)) }, shape: [q.count], device: device)).to(wide)
-        }
-        let (a, b) = (neighbours(.down), neighbours(.up))
-        var weight = Tensor(places.map { $0 - $0.rounded(.down) }, shape: [q.count], dtype: wide, device: device)
-        if let source { weight = weight + (source.to(wide) - source.detach().to(wide)) * Double(n - 1) }
-        // The difference of equal infinities would be NaN.
-        let between = Tensor.where(a.eq(b).logicalAnd(a.isinf()), a, a.lerp(b, weight)).to(dtype)
-        let values = between.maskedFill(sorted.isnan().any(dim: -1, keepDim: true), Double.nan).movedim(-1, 0)
-        return keepDim ? values.unsqueeze(at + 1) : values
+        return taken(indices, dim, keepDim)
     }
 
     /// The distinct elements in ascending order, the index of each element among them, and their counts. PyTorch: `torch.unique`.
-    public final func unique() -> (values: Tensor, inverse: Tensor, counts: Tensor) {
-        if isPoisoned { return (self, self, self) }
-        return noGrad {
-            let found = detach().reshape([-1, 1]).uniqueRows()
-            return (found.values.reshape([-1]), found.inverse.reshape(shape), found.counts)
-        }
-    }
+    public final func unique() -> (values: Tensor, inverse: Tensor, counts: Tensor) { distinct { $0.uniqueRows() } }
 
     /// The distinct slices along `dim`, sorted by their elements, the index of each slice among them, and their counts. PyTorch:
     /// `torch.unique(dim=…)`.
     public final func unique(dim: Int) -> (values: Tensor, inverse: Tensor, counts: Tensor) {
+        distinct("unique", dim) { $0.uniqueRows() }
+    }
+
+    /// The elements in row-major order without those that equal the one before, the index of each element among them, and how many of each
+    /// follow one another. PyTorch: `torch.unique_consecutive`.
+    public final func uniqueConsecutive() -> (values: Tensor, inverse: Tensor, counts: Tensor) { distinct { $0.runs() } }
+
+    /// The slices along `dim` without those that equal the one before, the index of each slice among them, and how many of each follow one
+    /// another. PyTorch: `torch.unique_consecutive(dim=…)`.
+    public final func uniqueConsecutive(dim: Int) -> (values: Tensor, inverse: Tensor, counts: Tensor) {
+        distinct("uniqueConsecutive", dim) { $0.runs() }
+    }
+
+    /// What `find` makes of the matrix whose rows are the elements.
+    private final func distinct(
+        _ find: (Tensor) -> (values: Tensor, inverse: Tensor, counts: Tensor)
+    ) -> (values: Tensor, inverse: Tensor, counts: Tensor) {
+        if isPoisoned { return (self, self, self) }
+        return noGrad {
+            let found = find(detach().reshape([-1, 1]))
+            return (found.values.reshape([-1]), found.inverse.reshape(shape), found.counts)
+        }
+    }
+
+    /// What `find` makes of the matrix whose rows are the slices along `dim`.
+    private final func distinct(
+        _ name: String, _ dim: Int, _ find: (Tensor) -> (values: Tensor, inverse: Tensor, counts: Tensor)
+    ) -> (values: Tensor, inverse: Tensor, counts: Tensor) {
         if isPoisoned { return (self, self, self) }
         do throws(OpError) {
             let at = try normalize(dim: dim, ndim: ndim)
             guard ndim > 0, numel > 0 || shape[at] == 0 else { throw OpError("shape \(shape) has no elements along dim \(dim) to compare") }
             return noGrad {
                 let parts = detach().movedim(at, 0)
-                let found = parts.reshape([shape[at], shape.enumerated().reduce(1) { $0 * ($1.offset == at ? 1 : $1.element) }])
-                    .uniqueRows()
+                let found = find(parts.reshape([shape[at], shape.enumerated().reduce(1) { $0 * ($1.offset == at ? 1 : $1.element) }]))
                 let values = found.values.reshape(Shape([found.values.size(0)] + parts.shape.dropFirst()))
                 return (values.movedim(0, at).contiguous(), found.inverse, found.counts)
             }
         } catch {
-            let failed = fail(error, op: "unique")
+            let failed = fail(error, op: name)
             return (failed, failed, failed)
         }
     }
 
     /// The distinct rows of a matrix in ascending order, the index of each row among them, and their counts.
     private final func uniqueRows() -> (values: Tensor, inverse: Tensor, counts: Tensor) {
+        if size(0) == 0 { return runs() }
+        // Sorts by the last column first: each stable sort keeps the previous order of equal elements.
+        var order = Tensor.arange(size(0), device: device)
+        for column in (0..<size(1)).reversed() {
+            order = order.indexSelect(dim: 0, select(1, column).indexSelect(dim: 0, order).argsort(dim: 0))
+        }
+        let found = indexSelect(dim: 0, order).runs()
+        return (found.values, Tensor.zeros([size(0)], dtype: .int64, device: device).scatter(0, order, found.inverse), found.counts)
+    }
+
+    /// The rows of a matrix without those that equal the one before, the index of each row among them, and how many of each follow one
+    /// another.
+    private final func runs() -> (values: Tensor, inverse: Tensor, counts: Tensor) {
         let n = size(0)
         if n == 0 {
             let none = Tensor.zeros([0], dtype: .int64, device: device)
             return (self, none, none)
         }
-        // Sorts by the last column first: each stable sort keeps the previous order of equal elements.
-        var order = Tensor.arange(n, device: device)
-        for column in (0..<size(1)).reversed() {
-            order = order.indexSelect(dim: 0, select(1, column).indexSelect(dim: 0, order).argsort(dim: 0))
-        }
-        let sorted = indexSelect(dim: 0, order)
         // A new value starts at each row that differs from the one before.
         let starts = Tensor.cat([
             Tensor.zeros([1], dtype: .int64, device: device),
-            sorted.narrow(0, 1, n - 1).ne(sorted.narrow(0, 0, n - 1)).any(dim: 1).to(.int64),
+            narrow(0, 1, n - 1).ne(narrow(0, 0, n - 1)).any(dim: 1).to(.int64),
         ])
         let rank = starts.cumsum(dim: 0)
-        let inverse = Tensor.zeros([n], dtype: .int64, device: device).scatter(0, order, rank)
         let count = rank.narrow(0, n - 1, 1).item(Int.self) + 1
         let counts = Tensor.zeros([count], dtype: .int64, device: device).indexAdd(
             dim: 0, rank, Tensor.ones([n], dtype: .int64, device: device))
         let firsts = Tensor.cat([Tensor.ones([1], dtype: .int64, device: device), starts.narrow(0, 1, n - 1)]).nonzero().squeeze(1)
-        return (sorted.indexSelect(dim: 0, firsts), inverse, counts)
+        return (indexSelect(dim: 0, firsts), rank, counts)
     }
 }

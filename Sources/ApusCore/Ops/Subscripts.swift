@@ -58,6 +58,16 @@ extension StrideThrough: TensorIndex where Element == Int {
 /// The exclusive end of a range whose last position is `last`; nil (to the end) if `last` is −1.
 private func end(after last: Int) -> Int? { last == -1 || last == .max ? nil : last + 1 }
 
+/// The positions from `start` up to but excluding `end`, every `step`-th, in a dimension of `extent` elements, by PyTorch's rules: negative
+/// positions count from the end, and what lies outside is left out. nil means the end.
+func rangePositions(from start: Int, to end: Int?, step: Int, extent: Int) throws(OpError) -> (from: Int, count: Int) {
+    guard step > 0 else { throw OpError("the step \(step) must be positive; use flip for reversed order") }
+    func clipped(_ i: Int) -> Int { min(max(i < 0 ? i + extent : i, 0), extent) }
+    let from = clipped(start)
+    let to = max(end.map(clipped) ?? extent, from)
+    return (from, (to - from) / step + ((to - from) % step == 0 ? 0 : 1))
+}
+
 /// The parameters of a stride, from its mirror. Its elements would not do: a stride from 0 to −1 is empty, but here it means all but the
 /// last.
 private func bounds(of stride: some CustomReflectable) -> (from: Int, end: Int, by: Int) {
@@ -137,7 +147,7 @@ extension Tensor {
 }
 
 /// A parsed subscript: the view made by integers and ranges, and the index tensors for its dimensions.
-private struct Subscript {
+struct Subscript {
     var view: Tensor
     /// Dimensions of `view` and their int64 indices, in order of dimensions.
     var tensors: [(dim: Int, index: Tensor)] = []
@@ -186,12 +196,8 @@ private struct Subscript {
                 }
                 view = view.select(dim, i)
             case .range(let start, let end, let step):
-                guard step > 0 else { throw OpError("the step \(step) must be positive; use flip for reversed order") }
                 let extent = view.shape[dim]
-                func clipped(_ i: Int) -> Int { min(max(i < 0 ? i + extent : i, 0), extent) }
-                let from = clipped(start)
-                let to = max(end.map(clipped) ?? extent, from)
-                let count = (to - from) / step + ((to - from) % step == 0 ? 0 : 1)
+                let (from, count) = try rangePositions(from: start, to: end, step: step, extent: extent)
                 if count != extent || step != 1 { view = view.slice(dim: dim, from: from, count: count, step: step) }
                 dim += 1
             case .ellipsis:
@@ -263,10 +269,16 @@ private struct Subscript {
     }
 
     func assign(_ value: Tensor) throws(OpError) {
+        view.updateInPlace("subscript", try change(value.to(view.device).to(view.dtype)))
+    }
+
+    /// What puts `value`, which has the view's dtype, at the indexed positions of a tensor with the view's shape; the last of repeated
+    /// positions wins. With `accumulate` it is added, as often as positions are repeated.
+    func change(_ value: Tensor, accumulate: Bool = false) throws(OpError) -> (Tensor) -> Tensor {
         let (flat, places, shape, order) = try flattened()
         // Expands to the shape of `gathered`, then moves the index dimensions to the front.
         let rest = Array(flat.shape.dropFirst())
-        var source = value.to(view.device).to(view.dtype)
+        var source = value
         if isAdjacent, let first = tensors.first?.dim, first > 0 {
             let target = Shape(rest.prefix(first) + Array(shape) + rest.dropFirst(first))
             source = source.expand(target)
@@ -274,15 +286,15 @@ private struct Subscript {
         } else {
             source = source.expand(Shape(Array(shape) + rest))
         }
-        if source.isPoisoned { return }
         let parts = source.reshape(Shape([places.numel] + rest))
         let index = places.reshape(Shape([places.numel] + rest.map { _ in 1 })).expand(Shape([places.numel] + rest))
         var inverse = order
         for (i, dim) in order.enumerated() { inverse[dim] = i }
         let dims = tensors.map { view.shape[$0.dim] }
-        view.updateInPlace("subscript") { old in
+        return { old in
             let oldFlat = old.permute(order).flatten(startDim: 0, endDim: dims.count - 1)
-            return oldFlat.scatter(0, index, parts).reshape(Shape(dims + rest)).permute(inverse)
+            let new = accumulate ? oldFlat.indexAdd(dim: 0, places, parts) : oldFlat.scatter(0, index, parts)
+            return new.reshape(Shape(dims + rest)).permute(inverse)
         }
     }
 }

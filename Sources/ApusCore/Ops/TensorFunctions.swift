@@ -100,10 +100,20 @@ extension Tensor {
     public static func logit(_ x: Tensor, eps: Double?) -> Tensor { x.logit(eps: eps) }
     /// x + alpha·other. Traps for integers if alpha has a fraction.
     public static func add(_ x: Tensor, _ other: Tensor, alpha: some ScalarConvertible) -> Tensor { x.add(other, alpha: alpha) }
+    /// x + alpha·value. Traps for integers if alpha has a fraction.
+    public static func add(_ x: Tensor, _ value: some ScalarConvertible, alpha: some ScalarConvertible) -> Tensor {
+        x.add(value, alpha: alpha)
+    }
     /// x + other. PyTorch: `add`.
     public static func add(_ x: Tensor, _ other: Tensor) -> Tensor { x.add(other) }
     /// x + value.
     public static func add(_ x: Tensor, _ value: some ScalarConvertible) -> Tensor { x.add(value) }
+    /// x − alpha·other. Traps for bool, and for integers if alpha has a fraction.
+    public static func sub(_ x: Tensor, _ other: Tensor, alpha: some ScalarConvertible) -> Tensor { x.sub(other, alpha: alpha) }
+    /// x − alpha·value. Traps for bool, and for integers if alpha has a fraction.
+    public static func sub(_ x: Tensor, _ value: some ScalarConvertible, alpha: some ScalarConvertible) -> Tensor {
+        x.sub(value, alpha: alpha)
+    }
     /// x − other. PyTorch: `sub`.
     public static func sub(_ x: Tensor, _ other: Tensor) -> Tensor { x.sub(other) }
     /// x − value.
@@ -116,6 +126,14 @@ extension Tensor {
     public static func div(_ x: Tensor, _ other: Tensor) -> Tensor { x.div(other) }
     /// x / value; integers give float32.
     public static func div(_ x: Tensor, _ value: some ScalarConvertible) -> Tensor { x.div(value) }
+    /// x / other, rounded toward zero or to the integer below. Traps if integers are divided by 0 and rounded.
+    public static func div(_ x: Tensor, _ other: Tensor, roundingMode: DivisionRounding?) -> Tensor {
+        x.div(other, roundingMode: roundingMode)
+    }
+    /// x / value, rounded toward zero or to the integer below. Traps if integers are divided by 0 and rounded.
+    public static func div(_ x: Tensor, _ value: some ScalarConvertible, roundingMode: DivisionRounding?) -> Tensor {
+        x.div(value, roundingMode: roundingMode)
+    }
     /// x^exponent, elementwise.
     public static func pow(_ x: Tensor, _ exponent: Tensor) -> Tensor { x.pow(exponent) }
     /// x^exponent; d = n·x^(n−1). Traps for integers if the exponent is negative.
@@ -160,6 +178,19 @@ extension Tensor {
     public static func copysign(_ x: Tensor, _ other: Tensor) -> Tensor { x.copysign(other) }
     /// |x| with the sign of `value`.
     public static func copysign(_ x: Tensor, _ value: some ScalarConvertible) -> Tensor { x.copysign(value) }
+    /// The number of the dtype that is next to x on the way to `other`; `other` where the two are equal. It has no derivative. Traps for
+    /// other dtypes than float32 and float64.
+    public static func nextafter(_ x: Tensor, _ other: Tensor) -> Tensor { x.nextafter(other) }
+    /// The number of the dtype that is next to x on the way to `value`.
+    public static func nextafter(_ x: Tensor, _ value: some ScalarConvertible) -> Tensor { x.nextafter(value) }
+    /// The greatest common divisor of two integers, not negative; 0 of two zeros. Traps for bool and floats.
+    public static func gcd(_ x: Tensor, _ other: Tensor) -> Tensor { x.gcd(other) }
+    /// The greatest common divisor with `value`.
+    public static func gcd(_ x: Tensor, _ value: some ScalarConvertible) -> Tensor { x.gcd(value) }
+    /// The least common multiple of two integers, not negative; 0 if one of them is 0. Traps for bool and floats.
+    public static func lcm(_ x: Tensor, _ other: Tensor) -> Tensor { x.lcm(other) }
+    /// The least common multiple with `value`.
+    public static func lcm(_ x: Tensor, _ value: some ScalarConvertible) -> Tensor { x.lcm(value) }
     /// 1 if x > 0, 0 if x < 0, the element of `values` if x = 0; NaN stays NaN. The derivative is 0 with respect to x; with respect to
     /// `values` it is 1 where x = 0.
     /// PyTorch: `torch.heaviside`.
@@ -171,10 +202,19 @@ extension Tensor {
     public static func gammainc(_ a: Tensor, _ x: Tensor) -> Tensor { a.gammainc(x) }
     /// The regularised lower incomplete gamma function P(x, value).
     public static func gammainc(_ x: Tensor, _ value: some ScalarConvertible) -> Tensor { x.gammainc(value) }
+    /// The regularised upper incomplete gamma function Q(a, x) = 1 − P(a, x), accurate also where it is next to 0. PyTorch:
+    /// `torch.special.gammaincc`.
+    public static func gammaincc(_ a: Tensor, _ x: Tensor) -> Tensor { a.gammaincc(x) }
+    /// The regularised upper incomplete gamma function Q(x, value).
+    public static func gammaincc(_ x: Tensor, _ value: some ScalarConvertible) -> Tensor { x.gammaincc(value) }
     /// x·log(other), 0 where x is 0 (unless other is NaN). PyTorch: `xlogy`.
     public static func xlogy(_ x: Tensor, _ other: Tensor) -> Tensor { x.xlogy(other) }
     /// x·log(value), 0 where x is 0 (unless value is NaN).
     public static func xlogy(_ x: Tensor, _ value: some ScalarConvertible) -> Tensor { x.xlogy(value) }
+    /// x·log(1 + other), 0 where x is 0 (unless other is NaN); accurate near other = 0. PyTorch: `torch.special.xlog1py`.
+    public static func xlog1py(_ x: Tensor, _ other: Tensor) -> Tensor { x.xlog1py(other) }
+    /// x·log(1 + value), 0 where x is 0 (unless value is NaN).
+    public static func xlog1py(_ x: Tensor, _ value: some ScalarConvertible) -> Tensor { x.xlog1py(value) }
     /// x + weight·(end − x), computed from the nearer end, so that weights 0 and 1 give exactly x and `end`.
     public static func lerp(_ x: Tensor, _ end: Tensor, _ weight: some ScalarConvertible) -> Tensor { x.lerp(end, weight) }
     /// x + weight·(end − x), elementwise in `weight` too.
@@ -245,8 +285,171 @@ extension Tensor {
     /// min(max(x, min), max) with tensor bounds; all three broadcast and promote. The gradient goes to x for min ≤ x ≤ max, else to the
     /// bound that replaced it. Traps if both bounds are nil.
     public static func clamp(_ x: Tensor, min: Tensor? = nil, max: Tensor? = nil) -> Tensor { x.clamp(min: min, max: max) }
+    /// max(x, min), as `clamp(min: min)`. PyTorch: `clamp_min`.
+    public static func clampMin(_ x: Tensor, _ min: some ScalarConvertible) -> Tensor { x.clampMin(min) }
+    /// max(x, min), for `.infinity` and its like.
+    public static func clampMin(_ x: Tensor, _ min: Double) -> Tensor { x.clampMin(min) }
+    /// max(x, min) with a tensor of bounds, as `clamp(min: min)`.
+    public static func clampMin(_ x: Tensor, _ min: Tensor) -> Tensor { x.clampMin(min) }
+    /// min(x, max), as `clamp(max: max)`. PyTorch: `clamp_max`.
+    public static func clampMax(_ x: Tensor, _ max: some ScalarConvertible) -> Tensor { x.clampMax(max) }
+    /// min(x, max), for `.infinity` and its like.
+    public static func clampMax(_ x: Tensor, _ max: Double) -> Tensor { x.clampMax(max) }
+    /// min(x, max) with a tensor of bounds, as `clamp(max: max)`.
+    public static func clampMax(_ x: Tensor, _ max: Tensor) -> Tensor { x.clampMax(max) }
     /// x ≤ threshold ? value : x. Integers stay integers: `value` is truncated.
     public static func threshold(_ x: Tensor, _ threshold: Double, _ value: Double) -> Tensor { x.threshold(threshold, value) }
+    /// max(x, other), elementwise, where a number wins over NaN. The gradient goes to x where x ≥ other or other is NaN, else to `other`.
+    public static func fmax(_ x: Tensor, _ other: Tensor) -> Tensor { x.fmax(other) }
+    /// max(x, value), where a number wins over NaN. A whole number beyond an integer dtype counts as the nearest that it holds.
+    public static func fmax(_ x: Tensor, _ value: some ScalarConvertible) -> Tensor { x.fmax(value) }
+    /// min(x, other), elementwise, where a number wins over NaN. The gradient goes to x where x ≤ other or other is NaN, else to `other`.
+    public static func fmin(_ x: Tensor, _ other: Tensor) -> Tensor { x.fmin(other) }
+    /// min(x, value), where a number wins over NaN. A whole number beyond an integer dtype counts as the nearest that it holds.
+    public static func fmin(_ x: Tensor, _ value: some ScalarConvertible) -> Tensor { x.fmin(value) }
+    /// x^exponent in float64, whatever the operands' dtypes.
+    public static func floatPower(_ x: Tensor, _ exponent: Tensor) -> Tensor { x.floatPower(exponent) }
+    /// x^exponent in float64, whatever x's dtype.
+    public static func floatPower(_ x: Tensor, _ exponent: some ScalarConvertible) -> Tensor { x.floatPower(exponent) }
+    /// log₂(2ˣ + 2^other) without overflow.
+    public static func logaddexp2(_ x: Tensor, _ other: Tensor) -> Tensor { x.logaddexp2(other) }
+    /// log₂(2ˣ + 2^value) without overflow.
+    public static func logaddexp2(_ x: Tensor, _ value: some ScalarConvertible) -> Tensor { x.logaddexp2(value) }
+    /// x·2^other. Integers beside floats are powers of x's dtype; of integers the result is float32.
+    public static func ldexp(_ x: Tensor, _ other: Tensor) -> Tensor { x.ldexp(other) }
+    /// x·2^value.
+    public static func ldexp(_ x: Tensor, _ value: some ScalarConvertible) -> Tensor { x.ldexp(value) }
+    /// x itself, as Python's `+x`. Traps for bool.
+    public static func positive(_ x: Tensor) -> Tensor { x.positive() }
+    /// Whether each element is +∞, as bool.
+    public static func isposinf(_ x: Tensor) -> Tensor { x.isposinf() }
+    /// Whether each element is −∞, as bool.
+    public static func isneginf(_ x: Tensor) -> Tensor { x.isneginf() }
+    /// Whether each element has a minus sign, as bool; −0 and a NaN may have one.
+    public static func signbit(_ x: Tensor) -> Tensor { x.signbit() }
+    /// Degrees as radians: x·π/180.
+    public static func deg2rad(_ x: Tensor) -> Tensor { x.deg2rad() }
+    /// Radians as degrees: x·180/π.
+    public static func rad2deg(_ x: Tensor) -> Tensor { x.rad2deg() }
+    /// x with `nan` in place of NaN, `posinf` of +∞ and `neginf` of −∞, by default the largest and the smallest number of the dtype;
+    /// integers stay as they are. The gradient is 0 where x was replaced.
+    public static func nanToNum(_ x: Tensor) -> Tensor { x.nanToNum() }
+    /// x with `nan` in place of NaN, `posinf` of +∞ and `neginf` of −∞, by default the largest and the smallest number of the dtype;
+    /// integers stay as they are. The gradient is 0 where x was replaced.
+    public static func nanToNum(_ x: Tensor, nan: Double, posinf: Double? = nil, neginf: Double? = nil) -> Tensor {
+        x.nanToNum(nan: nan, posinf: posinf, neginf: neginf)
+    }
+    /// x rounded to `decimals` digits behind the point, or for −n to multiples of 10ⁿ; ties to even. The derivative is 0. Traps for
+    /// integers unless `decimals` is 0.
+    public static func round(_ x: Tensor, decimals: Int) -> Tensor { x.round(decimals: decimals) }
+    /// sin(πx)/(πx), 1 for x = 0.
+    public static func sinc(_ x: Tensor) -> Tensor { x.sinc() }
+    /// The entropy −x·ln x of probabilities, 0 for x = 0 and −∞ for negative x. PyTorch: `torch.special.entr`.
+    public static func entr(_ x: Tensor) -> Tensor { x.entr() }
+    /// Φ(x), the cumulative distribution function of the standard normal distribution. PyTorch: `torch.special.ndtr`.
+    public static func ndtr(_ x: Tensor) -> Tensor { x.ndtr() }
+    /// ln Φ(x), accurate where Φ(x) itself would be 0. PyTorch: `torch.special.log_ndtr`.
+    public static func logNdtr(_ x: Tensor) -> Tensor { x.logNdtr() }
+    /// The logarithm of the multivariate gamma function: p(p − 1)/4·ln π + Σ ln Γ(x − j/2) for j from 0 to p − 1. It is defined for x above
+    /// (p − 1)/2. Traps for bool, and if p is below 1. PyTorch: `torch.special.multigammaln`.
+    public static func multigammaln(_ x: Tensor, _ p: Int) -> Tensor { x.multigammaln(p) }
+    /// I₀(x), the modified Bessel function of the first kind and order 0; d = I₁(x).
+    public static func i0(_ x: Tensor) -> Tensor { x.i0() }
+    /// I₁(x), the modified Bessel function of the first kind and order 1; d = I₀(x) − I₁(x)/x. PyTorch: `torch.special.i1`.
+    public static func i1(_ x: Tensor) -> Tensor { x.i1() }
+    /// e^(−|x|)·I₀(x); d = e^(−|x|)·(I₁(x) − sign x·I₀(x)). PyTorch: `torch.special.i0e`.
+    public static func i0e(_ x: Tensor) -> Tensor { x.i0e() }
+    /// e^(−|x|)·I₁(x); d = e^(−|x|)·(I₀(x) − I₁(x)·(sign x + 1/x)). PyTorch: `torch.special.i1e`.
+    public static func i1e(_ x: Tensor) -> Tensor { x.i1e() }
+    /// I₀(x): another name of `i0`. PyTorch: `torch.special.modified_bessel_i0`, which has no derivative.
+    public static func modifiedBesselI0(_ x: Tensor) -> Tensor { x.modifiedBesselI0() }
+    /// I₁(x): another name of `i1`. PyTorch: `torch.special.modified_bessel_i1`, which has no derivative.
+    public static func modifiedBesselI1(_ x: Tensor) -> Tensor { x.modifiedBesselI1() }
+    /// K₀(x), the modified Bessel function of the second kind and order 0: ∞ at 0, NaN for negative x. It has no derivative. PyTorch:
+    /// `torch.special.modified_bessel_k0`.
+    public static func modifiedBesselK0(_ x: Tensor) -> Tensor { x.modifiedBesselK0() }
+    /// K₁(x), the modified Bessel function of the second kind and order 1: ∞ at 0, NaN for negative x. It has no derivative. PyTorch:
+    /// `torch.special.modified_bessel_k1`.
+    public static func modifiedBesselK1(_ x: Tensor) -> Tensor { x.modifiedBesselK1() }
+    /// eˣ·K₀(x). It has no derivative. PyTorch: `torch.special.scaled_modified_bessel_k0`.
+    public static func scaledModifiedBesselK0(_ x: Tensor) -> Tensor { x.scaledModifiedBesselK0() }
+    /// eˣ·K₁(x). It has no derivative. PyTorch: `torch.special.scaled_modified_bessel_k1`.
+    public static func scaledModifiedBesselK1(_ x: Tensor) -> Tensor { x.scaledModifiedBesselK1() }
+    /// J₀(x), the Bessel function of the first kind and order 0. It has no derivative. PyTorch: `torch.special.bessel_j0`.
+    public static func besselJ0(_ x: Tensor) -> Tensor { x.besselJ0() }
+    /// J₁(x), the Bessel function of the first kind and order 1. It has no derivative. PyTorch: `torch.special.bessel_j1`.
+    public static func besselJ1(_ x: Tensor) -> Tensor { x.besselJ1() }
+    /// Y₀(x), the Bessel function of the second kind and order 0: −∞ at 0, NaN for negative x. It has no derivative. PyTorch:
+    /// `torch.special.bessel_y0`.
+    public static func besselY0(_ x: Tensor) -> Tensor { x.besselY0() }
+    /// Y₁(x), the Bessel function of the second kind and order 1: −∞ at 0, NaN for negative x. It has no derivative. PyTorch:
+    /// `torch.special.bessel_y1`.
+    public static func besselY1(_ x: Tensor) -> Tensor { x.besselY1() }
+    /// sin x / x, 1 at 0: the spherical Bessel function j₀. It has no derivative; `sinc` has one. PyTorch:
+    /// `torch.special.spherical_bessel_j0`.
+    public static func sphericalBesselJ0(_ x: Tensor) -> Tensor { x.sphericalBesselJ0() }
+    /// Airy's function Ai(x). It has no derivative. PyTorch: `torch.special.airy_ai`.
+    public static func airyAi(_ x: Tensor) -> Tensor { x.airyAi() }
+    /// e^(x²)·erfc x, which falls like 1/x where erfc x is 0; d = 2x·erfcx x − 2/√π. PyTorch: `torch.special.erfcx`.
+    public static func erfcx(_ x: Tensor) -> Tensor { x.erfcx() }
+    /// ζ(s, q), Hurwitz's zeta function of s (x): Σ 1/(q + k)ˢ over k ≥ 0. ∞ for s = 1 and where q is 0 or a negative integer; NaN for
+    /// s < 1, and for other negative q unless s is an integer. d = −s·ζ(s + 1, q) with respect to q; with respect to s it has none.
+    /// PyTorch: `torch.special.zeta`.
+    public static func zeta(_ x: Tensor, _ q: Tensor) -> Tensor { x.zeta(q) }
+    /// ζ(x, q) for one q; with q = 1 it is Riemann's zeta function.
+    public static func zeta(_ x: Tensor, _ q: some ScalarConvertible) -> Tensor { x.zeta(q) }
+    /// Tₙ(x), the Chebyshev polynomial of the first kind of order n: cos na where x is cos a. It has no derivative.
+    public static func chebyshevPolynomialT(_ x: Tensor, _ n: Tensor) -> Tensor { x.chebyshevPolynomialT(n) }
+    /// Tₙ(x) for one n.
+    public static func chebyshevPolynomialT(_ x: Tensor, _ n: some ScalarConvertible) -> Tensor { x.chebyshevPolynomialT(n) }
+    /// Uₙ(x), the Chebyshev polynomial of the second kind of order n: sin (n + 1)a / sin a where x is cos a. It has no derivative.
+    public static func chebyshevPolynomialU(_ x: Tensor, _ n: Tensor) -> Tensor { x.chebyshevPolynomialU(n) }
+    /// Uₙ(x) for one n.
+    public static func chebyshevPolynomialU(_ x: Tensor, _ n: some ScalarConvertible) -> Tensor { x.chebyshevPolynomialU(n) }
+    /// Vₙ(x), the Chebyshev polynomial of the third kind of order n: cos (n + ½)a / cos ½a where x is cos a. It has no derivative.
+    public static func chebyshevPolynomialV(_ x: Tensor, _ n: Tensor) -> Tensor { x.chebyshevPolynomialV(n) }
+    /// Vₙ(x) for one n.
+    public static func chebyshevPolynomialV(_ x: Tensor, _ n: some ScalarConvertible) -> Tensor { x.chebyshevPolynomialV(n) }
+    /// Wₙ(x), the Chebyshev polynomial of the fourth kind of order n: sin (n + ½)a / sin ½a where x is cos a. It has no derivative.
+    public static func chebyshevPolynomialW(_ x: Tensor, _ n: Tensor) -> Tensor { x.chebyshevPolynomialW(n) }
+    /// Wₙ(x) for one n.
+    public static func chebyshevPolynomialW(_ x: Tensor, _ n: some ScalarConvertible) -> Tensor { x.chebyshevPolynomialW(n) }
+    /// Tₙ(2x − 1), the Chebyshev polynomial of the first kind for 0 … 1. It has no derivative.
+    public static func shiftedChebyshevPolynomialT(_ x: Tensor, _ n: Tensor) -> Tensor { x.shiftedChebyshevPolynomialT(n) }
+    /// Tₙ(2x − 1) for one n.
+    public static func shiftedChebyshevPolynomialT(_ x: Tensor, _ n: some ScalarConvertible) -> Tensor { x.shiftedChebyshevPolynomialT(n) }
+    /// Uₙ(2x − 1), the Chebyshev polynomial of the second kind for 0 … 1. It has no derivative.
+    public static func shiftedChebyshevPolynomialU(_ x: Tensor, _ n: Tensor) -> Tensor { x.shiftedChebyshevPolynomialU(n) }
+    /// Uₙ(2x − 1) for one n.
+    public static func shiftedChebyshevPolynomialU(_ x: Tensor, _ n: some ScalarConvertible) -> Tensor { x.shiftedChebyshevPolynomialU(n) }
+    /// Vₙ(2x − 1), the Chebyshev polynomial of the third kind for 0 … 1. It has no derivative.
+    public static func shiftedChebyshevPolynomialV(_ x: Tensor, _ n: Tensor) -> Tensor { x.shiftedChebyshevPolynomialV(n) }
+    /// Vₙ(2x − 1) for one n.
+    public static func shiftedChebyshevPolynomialV(_ x: Tensor, _ n: some ScalarConvertible) -> Tensor { x.shiftedChebyshevPolynomialV(n) }
+    /// Wₙ(2x − 1), the Chebyshev polynomial of the fourth kind for 0 … 1. It has no derivative.
+    public static func shiftedChebyshevPolynomialW(_ x: Tensor, _ n: Tensor) -> Tensor { x.shiftedChebyshevPolynomialW(n) }
+    /// Wₙ(2x − 1) for one n.
+    public static func shiftedChebyshevPolynomialW(_ x: Tensor, _ n: some ScalarConvertible) -> Tensor { x.shiftedChebyshevPolynomialW(n) }
+    /// Hₙ(x), Hermite's polynomial of physics of order n: Hₙ₊₁ = 2x·Hₙ − 2n·Hₙ₋₁ with H₀ = 1. NaN for orders above a million, and where a
+    /// step leaves the range. It has no derivative.
+    public static func hermitePolynomialH(_ x: Tensor, _ n: Tensor) -> Tensor { x.hermitePolynomialH(n) }
+    /// Hₙ(x) for one n.
+    public static func hermitePolynomialH(_ x: Tensor, _ n: some ScalarConvertible) -> Tensor { x.hermitePolynomialH(n) }
+    /// Heₙ(x), Hermite's polynomial of probability of order n: Heₙ₊₁ = x·Heₙ − n·Heₙ₋₁ with He₀ = 1. NaN for orders above a million, and
+    /// where a step leaves the range. It has no derivative.
+    public static func hermitePolynomialHe(_ x: Tensor, _ n: Tensor) -> Tensor { x.hermitePolynomialHe(n) }
+    /// Heₙ(x) for one n.
+    public static func hermitePolynomialHe(_ x: Tensor, _ n: some ScalarConvertible) -> Tensor { x.hermitePolynomialHe(n) }
+    /// Lₙ(x), Laguerre's polynomial of order n: (n + 1)·Lₙ₊₁ = (2n + 1 − x)·Lₙ − n·Lₙ₋₁ with L₀ = 1. NaN for orders above a million, and
+    /// where a step leaves the range. It has no derivative.
+    public static func laguerrePolynomialL(_ x: Tensor, _ n: Tensor) -> Tensor { x.laguerrePolynomialL(n) }
+    /// Lₙ(x) for one n.
+    public static func laguerrePolynomialL(_ x: Tensor, _ n: some ScalarConvertible) -> Tensor { x.laguerrePolynomialL(n) }
+    /// Pₙ(x), Legendre's polynomial of order n: (n + 1)·Pₙ₊₁ = (2n + 1)·x·Pₙ − n·Pₙ₋₁ with P₀ = 1. NaN for orders above a million, and
+    /// where a step leaves the range. It has no derivative.
+    public static func legendrePolynomialP(_ x: Tensor, _ n: Tensor) -> Tensor { x.legendrePolynomialP(n) }
+    /// Pₙ(x) for one n.
+    public static func legendrePolynomialP(_ x: Tensor, _ n: some ScalarConvertible) -> Tensor { x.legendrePolynomialP(n) }
     /// The matrix product, with PyTorch's rules: vector·vector is a dot product, a vector is a row on the left and a column on the right,
     /// and dimensions before the last two broadcast as batches. Traps if shapes or dtypes do not fit.
     public static func matmul(_ x: Tensor, _ other: Tensor) -> Tensor { x.matmul(other) }
@@ -258,6 +461,11 @@ extension Tensor {
     public static func mv(_ x: Tensor, _ vector: Tensor) -> Tensor { x.mv(vector) }
     /// Σ selfᵢ·otherᵢ for two vectors. Traps for other ranks. PyTorch: `dot`.
     public static func dot(_ x: Tensor, _ other: Tensor) -> Tensor { x.dot(other) }
+    /// Σ selfᵢ·otherᵢ for two vectors, the same as `dot` without complex numbers. Traps for other ranks. PyTorch: `vdot`.
+    public static func vdot(_ x: Tensor, _ other: Tensor) -> Tensor { x.vdot(other) }
+    /// The sums of products along the last dimension of both, for each vector of x and each of `other`; the product if one is a scalar.
+    /// Traps if extents or dtypes differ. PyTorch: `inner`.
+    public static func inner(_ x: Tensor, _ other: Tensor) -> Tensor { x.inner(other) }
     /// The products selfᵢ·otherⱼ of two vectors [M] and [N], [M, N]. Traps for other ranks. PyTorch: `outer`.
     public static func outer(_ x: Tensor, _ other: Tensor) -> Tensor { x.outer(other) }
     /// β·x + α·(a·b); x broadcasts to the product's shape. If β = 0, NaN and infinities in x are ignored. All have the same dtype;
@@ -272,5 +480,23 @@ extension Tensor {
         _ x: Tensor, _ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1
     ) -> Tensor {
         x.baddbmm(a, b, beta: beta, alpha: alpha)
+    }
+    /// β·x + α·Σ a[i]·b[i] for batches a [B, M, K] and b [B, K, N], with the rules of `addmm`. PyTorch: `addbmm`.
+    public static func addbmm(
+        _ x: Tensor, _ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1
+    ) -> Tensor {
+        x.addbmm(a, b, beta: beta, alpha: alpha)
+    }
+    /// β·x + α·(a·b) for a matrix a and a vector b, with the rules of `addmm`. PyTorch: `addmv`.
+    public static func addmv(
+        _ x: Tensor, _ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1
+    ) -> Tensor {
+        x.addmv(a, b, beta: beta, alpha: alpha)
+    }
+    /// β·x + α·(aᵢ·bⱼ) for two vectors, with the rules of `addmm`; dtypes promote. PyTorch: `addr`.
+    public static func addr(
+        _ x: Tensor, _ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1
+    ) -> Tensor {
+        x.addr(a, b, beta: beta, alpha: alpha)
     }
 }

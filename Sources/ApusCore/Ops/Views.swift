@@ -103,38 +103,6 @@ struct SliceScatter: Op {
     }
 }
 
-/// A diagonal as the last dimension; a view.
-struct Diagonal: Op {
-    let offset: Int
-    let dim1: Int
-    let dim2: Int
-    let inputShape: Shape
-
-    var name: String { "diagonal" }
-    static var makesView: Bool { true }
-
-    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
-        let x = inputs[0]
-        guard dim1 != dim2 else { throw OpError("the two dimensions of a diagonal must differ, both are \(dim1)") }
-        let length = offset >= 0 ? min(x.shape[dim1], x.shape[dim2] - offset) : min(x.shape[dim1] + offset, x.shape[dim2])
-        var (shape, strides) = (Shape(), Shape())
-        for i in 0..<x.ndim where i != dim1 && i != dim2 {
-            shape.append(x.shape[i])
-            strides.append(x.strides[i])
-        }
-        shape.append(max(length, 0))
-        strides.append(x.strides[dim1] + x.strides[dim2])
-        let start = length <= 0 ? 0 : offset >= 0 ? offset * x.strides[dim2] : -offset * x.strides[dim1]
-        return x.view(shape, strides: strides, offset: x.offset + start)
-    }
-
-    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
-        let zeros = Tensor.zeros(inputShape, dtype: grad.dtype, device: grad.device)
-        zeros.diagonal(offset: offset, dim1: dim1, dim2: dim2).copy_(grad)
-        return [zeros]
-    }
-}
-
 /// Overlapping windows of one dimension as a new last dimension; a view. The gradient adds up overlapping elements.
 struct UnfoldDimension: Op {
     let dim: Int
@@ -410,17 +378,6 @@ extension Tensor {
     }
     /// `unfold(dim:_:_:)`, by position.
     public final func unfold(_ dim: Int, _ size: Int, _ step: Int) -> Tensor { unfold(dim: dim, size, step) }
-
-    /// The diagonal of dimensions `dim1` and `dim2`, `offset` above the main diagonal, as the last dimension; a view.
-    public final func diagonal(offset: Int = 0, dim1: Int = 0, dim2: Int = 1) -> Tensor {
-        composite("diagonal", self) { () throws(OpError) in
-            guard ndim >= 2 else { throw OpError("needs two dimensions, shape \(shape) has \(ndim)") }
-            return apply(
-                Diagonal(
-                    offset: offset, dim1: try normalize(dim: dim1, ndim: ndim), dim2: try normalize(dim: dim2, ndim: ndim),
-                    inputShape: shape), Inputs(self))
-        }
-    }
 
     /// Inserts a dimension of extent 1 before `dim`; a view.
     public final func unsqueeze(_ dim: Int) -> Tensor {

@@ -32,8 +32,22 @@ public final class Generator: RandomNumberGenerator, Sendable {
     /// Starts the stream of `seed` from the beginning. PyTorch: `manual_seed`.
     public func manualSeed(_ seed: some BinaryInteger) { state = State(seed: UInt64(truncatingIfNeeded: seed), offset: 0) }
 
+    /// Starts the stream of a seed that nobody can foresee, and returns the seed. PyTorch: `Generator.seed`, and `torch.seed` of
+    /// `Generator.current`.
+    @discardableResult public func seed() -> UInt64 {
+        let seed = UInt64.random(in: 0 ... .max)
+        manualSeed(seed)
+        return seed
+    }
+
     /// Takes `blocks` counters from the stream and returns the position before them.
     package func take(_ blocks: UInt64) -> State {
+        if Context.read({ $0.draws != nil }), let draws = Context.current.draws { return draws.take(blocks, from: self) }
+        return advance(blocks)
+    }
+
+    /// `take`, whoever notes what is drawn.
+    func advance(_ blocks: UInt64) -> State {
         protected.withLock { state in
             let start = state
             state.offset &+= blocks

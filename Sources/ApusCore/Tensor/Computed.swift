@@ -7,8 +7,12 @@ package final class Computed: TensorForm {
     /// What to change instead, for the error message.
     private let remedy: String
     /// The value during a call of its module; `entries` counts nested calls.
-    private var held: Tensor?
-    private var entries = 0
+    struct Hold {
+        fileprivate var value: Tensor?
+        fileprivate var entries = 0
+        fileprivate init() {}
+    }
+    private(set) var hold = Hold()
     private var isFilling = false
 
     package init(remedy: String, _ compute: @escaping () -> Tensor) {
@@ -18,7 +22,7 @@ package final class Computed: TensorForm {
 
     /// The value. It is computed once per call of its module and once inside `cached`, otherwise each time.
     package var value: Tensor {
-        if let held { return held }
+        if let held = hold.value { return held }
         let context = Context.current
         if let known = context.computed?[ObjectIdentifier(self)] { return known }
         // Computed in the parameters' dtype; ops that use the weight convert it.
@@ -30,14 +34,33 @@ package final class Computed: TensorForm {
     /// Keeps the value until `leave`. Not in `inferenceMode`, where calls of several threads may overlap.
     package func enter() {
         if Context.current.inference { return }
-        if entries == 0 { held = value }
-        entries += 1
+        if hold.entries == 0 { hold.value = value }
+        hold.entries += 1
+        Context.current.held.append(self)
     }
 
     package func leave() {
-        if Context.current.inference { return }
-        entries -= 1
-        if entries == 0 { held = nil }
+        let context = Context.current
+        if context.inference { return }
+        hold.entries -= 1
+        if hold.entries == 0 { hold.value = nil }
+        if let last = context.held.lastIndex(where: { $0 === self }) { context.held.remove(at: last) }
+    }
+
+    /// Runs `body` with these values kept instead of those that are.
+    static func holding(_ wanted: [(computed: Computed, hold: Hold)], _ body: () -> Void) {
+        let context = Context.current
+        let outer = context.held
+        let holds = outer.map(\.hold)
+        for computed in outer { computed.hold = Hold() }
+        for (computed, hold) in wanted { computed.hold = hold }
+        context.held = wanted.map(\.computed)
+        defer {
+            for (computed, _) in wanted { computed.hold = Hold() }
+            for (computed, hold) in zip(outer, holds) { computed.hold = hold }
+            context.held = outer
+        }
+        body()
     }
 
     override func apply<O: Op>(_ op: O, _ x: Tensor, _ inputs: Inputs) -> O.Outputs? {

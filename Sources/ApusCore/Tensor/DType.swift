@@ -21,6 +21,9 @@ public enum DType: UInt8, Sendable, Hashable, CaseIterable {
     /// Whether elements are integers (bool does not count).
     @inlinable public var isInteger: Bool { self != .bool && !isFloatingPoint }
 
+    /// Whether elements may be negative. PyTorch: `is_signed`.
+    @inlinable public var isSigned: Bool { self != .bool && self != .uint8 }
+
     /// The category, which decides promotion: 0 bool, 1 integers, 2 floats.
     @inlinable package var category: Int { self == .bool ? 0 : isFloatingPoint ? 2 : 1 }
 
@@ -37,6 +40,21 @@ public enum DType: UInt8, Sendable, Hashable, CaseIterable {
         default: 0
         }
     }
+
+    /// The largest finite number; 0 for integers and bool. PyTorch: `torch.finfo(dtype).max`.
+    package var largest: Double {
+        switch self {
+        case .float64: .greatestFiniteMagnitude
+        case .float32: Double(Float.greatestFiniteMagnitude)
+        case .bfloat16: 0x1.FEp127
+        case .float16: 65504
+        default: 0
+        }
+    }
+
+    /// Whether results in `from` may be written into a tensor of dtype `to`: floats not into integers, and only bool into bool. PyTorch:
+    /// `torch.can_cast`.
+    public static func canCast(_ from: DType, _ to: DType) -> Bool { from.category <= to.category }
 
     /// The dtype that both convert to, by PyTorch's table (`torch.promote_types`).
     public static func promote(_ a: DType, _ b: DType) -> DType {

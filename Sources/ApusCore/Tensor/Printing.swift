@@ -1,7 +1,6 @@
 import ApusSystem
 
-/// Prints like PyTorch: four decimals or scientific notation, aligned columns, and only the corners of tensors with more than 1,000
-/// elements.
+/// Prints like PyTorch: decimals or scientific notation, aligned columns, and only the corners of large tensors, as `PrintOptions` say.
 extension Tensor: CustomStringConvertible {
     public var description: String {
         if isPoisoned { return "tensor(poisoned)" }
@@ -27,11 +26,8 @@ extension String.StringInterpolation {
 }
 
 private struct TensorPrinter {
-    static let lineWidth = 80
-    static let threshold = 1000
-    static let edge = 3
-
     let x: Tensor
+    let options: PrintOptions
     let summarizes: Bool
     /// Whether the dtype is floating-point; then the elements that are shown and their format.
     private let isFloat: Bool
@@ -41,11 +37,11 @@ private struct TensorPrinter {
     private var isInteger = true
 
     init(_ x: Tensor) {
-        self.x = x
-        summarizes = x.numel > Self.threshold
+        let options = PrintOptions.current
+        let isLong = x.numel > options.threshold
+        (self.x, self.options, summarizes) = (x, options, isLong)
         isFloat = x.dtype.isFloatingPoint
-        let isLong = summarizes
-        let shown = noGrad { isLong ? Self.corners(x.detach()) : x.detach() }
+        let shown = noGrad { isLong ? Self.corners(x.detach(), options.edgeitems) : x.detach() }
         switch x.dtype {
         case .bool: values = shown.array(Bool.self).map(Scalar.bool)
         case let dtype where dtype.isFloatingPoint: values = shown.array(Double.self).map(Scalar.double)
@@ -54,10 +50,13 @@ private struct TensorPrinter {
         chooseFormat()
     }
 
+    /// Whether `edge` elements at either end of a dimension are less than all.
+    private static func isLong(_ extent: Int, _ edge: Int) -> Bool { extent - edge > edge }
+
     /// The tensor without the middle of each long dimension.
-    private static func corners(_ x: Tensor) -> Tensor {
+    private static func corners(_ x: Tensor, _ edge: Int) -> Tensor {
         var out = x
-        for dim in 0..<x.ndim where x.shape[dim] > 2 * edge {
+        for dim in 0..<x.ndim where isLong(x.shape[dim], edge) {
             out = Tensor.cat([out.narrow(dim, 0, edge), out.narrow(dim, x.shape[dim] - edge, edge)], dim: dim)
         }
         return out
@@ -73,7 +72,7 @@ private struct TensorPrinter {
         let largest = finite.map(abs).max()!
         let smallest = finite.map(abs).min()!
         isInteger = finite.allSatisfy { $0 == $0.rounded(.up) }
-        isScientific = largest / smallest > 1000 || largest > 1e8 || (!isInteger && smallest < 1e-4)
+        isScientific = options.sciMode ?? (largest / smallest > 1000 || largest > 1e8 || (!isInteger && smallest < 1e-4))
         for value in finite { width = max(width, format(.double(value)).count) }
     }
 
@@ -84,8 +83,8 @@ private struct TensorPrinter {
         case .double(let d):
             if d.isNaN { return "nan" }
             if d.isInfinite { return d < 0 ? "-inf" : "inf" }
-            if isScientific { return NumberText.text(d, .scientific, digits: 4) }
-            return isInteger ? NumberText.text(d, .fixed, digits: 0) + "." : NumberText.text(d, .fixed, digits: 4)
+            if isScientific { return NumberText.text(d, .scientific, digits: options.precision) }
+            return isInteger ? NumberText.text(d, .fixed, digits: 0) + "." : NumberText.text(d, .fixed, digits: options.precision)
         }
     }
 
@@ -99,13 +98,15 @@ private struct TensorPrinter {
         var suffixes: [String] = []
         if x.device != .cpu { suffixes.append("device='\(x.device)'") }
         let body: String
+        let size = "size=(" + x.shape.map(String.init).joined(separator: ", ") + (x.ndim == 1 ? ",)" : ")")
         if x.numel == 0 {
-            if x.ndim != 1 { suffixes.append("size=(" + x.shape.map(String.init).joined(separator: ", ") + ")") }
+            if x.ndim != 1 { suffixes.append(size) }
             body = "[]"
             if x.dtype != .float32 { suffixes.append("dtype=torch.\(x.dtype)") }
         } else {
             var next = 0
             body = block(0, indent: prefix.count, &next)
+            if options.edgeitems == 0 { suffixes.append(size) }
             if ![.float32, .int64, .bool].contains(x.dtype) { suffixes.append("dtype=torch.\(x.dtype)") }
         }
         if let name = x.gradFn {
@@ -117,7 +118,7 @@ private struct TensorPrinter {
         let tail = result.lastIndex(of: "\n").map { result.distance(from: $0, to: result.endIndex) } ?? result.count + 1
         var lineLength = tail + 1
         for suffix in suffixes {
-            if lineLength + suffix.count + 2 > Self.lineWidth {
+            if lineLength + suffix.count + 2 > options.linewidth {
                 result += ",\n" + String(repeating: " ", count: prefix.count) + suffix
                 lineLength = prefix.count + suffix.count
             } else {
@@ -132,16 +133,18 @@ private struct TensorPrinter {
     private func block(_ dim: Int, indent: Int, _ next: inout Int) -> String {
         if x.ndim == 0 { return format(values[0]) }
         let extent = x.shape[dim]
-        let cuts = summarizes && extent > 2 * Self.edge
-        let shown = cuts ? 2 * Self.edge : extent
+        let edge = options.edgeitems
+        let cuts = summarizes && Self.isLong(extent, edge)
+        if cuts && edge == 0 { return "[...]" }
+        let shown = cuts ? 2 * edge : extent
         if dim == x.ndim - 1 {
             var items: [String] = []
             for i in 0..<shown {
-                if cuts && i == Self.edge { items.append(" ...") }
+                if cuts && i == edge { items.append(" ...") }
                 items.append(padded(values[next]))
                 next += 1
             }
-            let perLine = max(1, (Self.lineWidth - indent) / (width + 2))
+            let perLine = max(1, (options.linewidth - indent) / (width + 2))
             let lines = stride(from: 0, to: items.count, by: perLine).map {
                 items[$0..<min($0 + perLine, items.count)].joined(separator: ", ")
             }
@@ -149,7 +152,7 @@ private struct TensorPrinter {
         }
         var parts: [String] = []
         for i in 0..<shown {
-            if cuts && i == Self.edge { parts.append("...") }
+            if cuts && i == edge { parts.append("...") }
             parts.append(block(dim + 1, indent: indent + 1, &next))
         }
         let gap = "," + String(repeating: "\n", count: x.ndim - dim - 1) + String(repeating: " ", count: indent + 1)

@@ -47,6 +47,15 @@ public enum Scalar: Sendable, Hashable {
         }
     }
 
+    /// The number with the other sign; the smallest integer stays itself.
+    var negated: Scalar {
+        switch self {
+        case .bool(let b): .int(b ? -1 : 0)
+        case .int(let i): .int(0 &- i)
+        case .double(let d): .double(-d)
+        }
+    }
+
     /// The number as Swift writes it.
     var text: String {
         switch self {

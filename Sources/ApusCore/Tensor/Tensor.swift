@@ -89,6 +89,8 @@ public class Tensor {
     public final var ndim: Int { shape.count }
     /// The number of elements.
     public final var numel: Int { shape.numel }
+    /// The bytes that the elements take. PyTorch: `nbytes`.
+    public final var nbytes: Int { numel * dtype.size }
     /// The size of dimension `dim`; negative dims count from the end. PyTorch: `size(dim)`.
     public final func size(_ dim: Int) -> Int { shape[dim] }
     /// The shape. PyTorch: `size()`.

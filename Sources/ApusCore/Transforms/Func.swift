@@ -151,6 +151,54 @@ public enum Func {
         )
     }
 
+    // MARK: Products with second derivatives
+
+    /// The value of `f`, whose result has one element, and its second derivatives at x times `v`, which has x's shape: H·v, the derivative of
+    /// the gradient along `v`. PyTorch: `torch.autograd.functional.hvp`.
+    public static func hvp(_ f: @escaping (Tensor) -> Tensor, _ x: Tensor, _ v: Tensor) -> (value: Tensor, hvp: Tensor) {
+        let (value, products) = hvp({ f($0[0]) }, [x], [v])
+        return (value, products[0])
+    }
+
+    /// The same for several arguments: one vector and one product per argument.
+    public static func hvp(_ f: @escaping ([Tensor]) -> Tensor, _ inputs: [Tensor], _ v: [Tensor]) -> (value: Tensor, hvp: [Tensor]) {
+        second("hvp", f, inputs, v) { level, gradients, x in
+            let cotangents = gradients.map { Tensor.zeros(like: $0).requiresGrad_($0.dtype.isFloatingPoint) }
+            return level.pull(level.pull(gradients, cotangents, x), v, cotangents)
+        }
+    }
+
+    /// The value of `f`, whose result has one element, and `v`, which has x's shape, times its second derivatives at x: vᵀ·H, the gradient of
+    /// v·(gradient). Cheaper than `hvp`, and the same where the second derivatives are continuous. PyTorch:
+    /// `torch.autograd.functional.vhp`.
+    public static func vhp(_ f: @escaping (Tensor) -> Tensor, _ x: Tensor, _ v: Tensor) -> (value: Tensor, vhp: Tensor) {
+        let (value, products) = vhp({ f($0[0]) }, [x], [v])
+        return (value, products[0])
+    }
+
+    /// The same for several arguments: one vector and one product per argument.
+    public static func vhp(_ f: @escaping ([Tensor]) -> Tensor, _ inputs: [Tensor], _ v: [Tensor]) -> (value: Tensor, vhp: [Tensor]) {
+        second("vhp", f, inputs, v) { level, gradients, x in level.pull(gradients, v, x) }
+    }
+
+    /// The value of `f`, and what `product` makes of its gradients, as functions of the arguments `x` that the level differentiates.
+    private static func second(
+        _ name: String, _ f: @escaping ([Tensor]) -> Tensor, _ inputs: [Tensor], _ v: [Tensor],
+        _ product: (_ level: Level, _ gradients: [Tensor], _ x: [Tensor]) -> [Tensor]
+    ) -> (Tensor, [Tensor]) {
+        if let problem = mismatch(v, inputs) {
+            let failed = fail(name, problem)
+            return (failed, inputs.map { _ in failed })
+        }
+        let level = Level(inputs, differentiating: Array(inputs.indices))
+        return level.run { x in
+            let (gradients, value) = gradAndValue(f)(x)
+            return (value, product(level, gradients, x))
+        } finish: { result in
+            (level.finished(result.0), result.1.map(level.finished))
+        }
+    }
+
     private static func mismatch(_ tangents: [Tensor], _ inputs: [Tensor]) -> String? {
         guard tangents.count == inputs.count else { return "got \(tangents.count) tangents for \(inputs.count) arguments" }
         for (i, (t, x)) in zip(tangents, inputs).enumerated() where !t.isPoisoned && !x.isPoisoned && t.shape != x.shape {

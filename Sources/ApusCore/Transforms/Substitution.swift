@@ -27,12 +27,18 @@ extension Tensor {
             let stand = pair.replacement.standIn
             return !originals.contains(ObjectIdentifier(stand)) ? stand : stand.isPoisoned ? .poisoned : stand.alias()
         }
+        let context = Context.current
+        let outer = context.substitutions
         for ((original, _), stand) in zip(pairs, stands) {
             // Ops use the stand-in; code that reads the layout or memory directly must see it too.
             Appearance(of: stand).dress(original)
             original.form = Substitution(stand)
+            context.substitutions.append((original, stand))
         }
-        defer { for ((original, _), appearance) in zip(pairs, before) { appearance.dress(original) } }
+        defer {
+            for ((original, _), appearance) in zip(pairs, before) { appearance.dress(original) }
+            context.substitutions = outer
+        }
         return try body()
     }
 }

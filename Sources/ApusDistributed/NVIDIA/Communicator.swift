@@ -45,13 +45,13 @@ final class Communicator: @unchecked Sendable {
             if count * x.dtype.size * size <= Communicator.smallBytes {
                 let all = try empty([size, count], like: x)
                 try gather(part, into: all)
-                try part.take(try Tensor.binaryTree(op.kind, all.rows))
+                try part.copyElements(of: try Tensor.binaryTree(op.kind, all.rows))
             } else {
                 let chunk = (count + size - 1) / size
                 let whole = count == chunk * size ? part : try empty([chunk * size], like: x)
-                if whole !== part { try whole.elements(0, count).take(part) }
+                if whole !== part { try whole.elements(0, count).copyElements(of: part) }
                 try gather(try joined(whole, chunk, op), into: whole)
-                if whole !== part { try part.take(whole.elements(0, count)) }
+                if whole !== part { try part.copyElements(of: whole.elements(0, count)) }
             }
         }
     }
@@ -65,7 +65,7 @@ final class Communicator: @unchecked Sendable {
         for start in stride(from: 0, to: chunk, by: most) {
             let count = min(most, chunk - start)
             let own = x.elements(rank * chunk + start, count)
-            try own.take(try joined(x, count, op) { $0 * chunk + start })
+            try own.copyElements(of: try joined(x, count, op) { $0 * chunk + start })
         }
     }
 
@@ -145,8 +145,8 @@ extension Tensor {
     /// Pieces of at most so many bytes.
     fileprivate func parts(_ bytes: Int) -> [Tensor] {
         let most = Swift.max(1, bytes / dtype.size)
-        return stride(from: 0, to: numel, by: most).map { elements($0, Swift.min(most, numel - $0)) }
+        return Swift.stride(from: 0, to: numel, by: most).map { elements($0, Swift.min(most, numel - $0)) }
     }
-    /// Takes the elements of another.
-    fileprivate func take(_ other: Tensor) throws(OpError) { try device.backend.copy(other, into: self) }
+    /// Copies the elements of another tensor.
+    fileprivate func copyElements(of other: Tensor) throws(OpError) { try device.backend.copy(other, into: self) }
 }

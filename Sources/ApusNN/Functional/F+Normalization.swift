@@ -44,7 +44,7 @@ extension F {
                 runningMean: means, runningVar: variances, weight: weight?.repeat(batch), bias: bias?.repeat(batch), training: true,
                 momentum: momentum, eps: eps,
                 name: "instanceNorm")
-            if batch > 0 && !out.isPoisoned {
+            if batch > 0 && !out.isPoisoned && !isRecomputing {
                 noGrad {
                     if let means { runningMean!.copy_(means.reshape(batch, channels).mean(dim: 0)) }
                     if let variances { runningVar!.copy_(variances.reshape(batch, channels).mean(dim: 0)) }

@@ -148,7 +148,7 @@ open class ConvolutionLayer: Module {
         }
         inChannels = channels
         isLazy = false
-        resetParameters()
+        withoutNotingDraws { resetParameters() }
     }
 
     private final func weightShape(_ channels: Int) -> Shape {

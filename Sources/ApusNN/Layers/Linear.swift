@@ -95,7 +95,7 @@ extension LazyLinear: LazyModule {
             bias?.setData(Tensor.empty([outFeatures], dtype: weight.dtype, device: weight.device))
         }
         isLazy = false
-        resetParameters()
+        withoutNotingDraws { resetParameters() }
     }
 }
 

@@ -138,7 +138,7 @@ open class BatchNorm: RunningNorm {
             try checkRank(x)
             if isLazy { materialize(channels: x.shape[1]) }
             var factor = momentum ?? 0
-            if training, let numBatchesTracked {
+            if training, !isRecomputing, let numBatchesTracked {
                 noGrad { _ = numBatchesTracked.add_(1) }
                 if momentum == nil { factor = 1 / numBatchesTracked.item() }
             }
@@ -163,6 +163,7 @@ open class BatchNorm: RunningNorm {
         let centered = values - mean.view(perChannel)
         let variance = sum(centered.square().sum(dim: dims)) / count
         noGrad {
+            if isRecomputing { return }
             if let runningMean { runningMean.mul_(1 - momentum).add_(mean.detach().to(runningMean.dtype), alpha: momentum) }
             // Running variances are unbiased.
             let unbiased = variance.detach() * (count / (count - 1))

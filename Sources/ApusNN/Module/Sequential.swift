@@ -205,3 +205,16 @@ extension Module {
         for i in extras.modules.indices { extras.modules[i].name = "\(i)" }
     }
 }
+
+/// Passes `input` through `modules`, such as a `Sequential` or a `ModuleList`, in order, in `segments` parts of equal length, the last of
+/// which takes what is left. All but the last are checkpoints: what their ops save is computed again in the backward pass. PyTorch:
+/// `torch.utils.checkpoint.checkpoint_sequential`.
+///
+/// ```swift
+/// let y = checkpointSequential(model.blocks, 4, x)
+/// ```
+/// Hooks of the container itself are not called. Traps unless there are 1 ... `modules.count` segments.
+public func checkpointSequential(_ modules: some Sequence<Module>, _ segments: Int, _ input: Tensor) -> Tensor {
+    let functions: [(Tensor) -> Tensor] = modules.map { module in { (x: Tensor) in module(x) } }
+    return checkpointSequential(functions, segments, input)
+}

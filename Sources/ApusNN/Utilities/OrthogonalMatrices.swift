@@ -27,7 +27,7 @@ final class OrthogonalMatrices: Module, InvertibleParametrization {
             var lower = tall.tril()
             if n != k { lower = lower.pad([0, n - k]) }
             let skew = lower - lower.mT
-            q = map == .matrixExp ? OrthogonalMaps.matrixExp(skew) : OrthogonalMaps.cayley(skew)
+            q = map == .matrixExp ? skew.matrixExp() : OrthogonalMaps.cayley(skew)
             if n != k { q = q.narrow(-1, 0, k) }
         }
         if let base { q = base.matmul(q) }
@@ -69,25 +69,6 @@ final class OrthogonalMatrices: Module, InvertibleParametrization {
 
 /// The linear algebra of `OrthogonalMatrices`. Maps are composed of differentiable ops, so they have derivatives of any order.
 enum OrthogonalMaps {
-    /// exp A by scaling and squaring: (Σ Bⁱ/i!)^(2ˢ) with B = A/2ˢ, ‖B‖₁ ≤ ½, and as many terms as the dtype's precision needs.
-    static func matrixExp(_ a: Tensor) -> Tensor {
-        if a.isPoisoned || a.numel == 0 { return a }
-        let norm = noGrad { a.detach().abs().sum(dim: -2).max().item() }
-        guard norm.isFinite else { return a * Double.nan }
-        var (squarings, bound) = (0, norm)
-        while bound > 0.5 {
-            bound /= 2
-            squarings += 1
-        }
-        let b = a * (1 / Double(1 << Swift.min(squarings, 62)))
-        let identity = Tensor.eye(a.shape[-1], dtype: a.dtype, device: a.device)
-        // ½ⁿ/n! is below 2⁻⁵³ from n = 14 on, below 2⁻²⁴ from n = 8 on.
-        var sum = identity + b * (1 / Double(a.dtype == .float64 ? 15 : 9))
-        for i in stride(from: a.dtype == .float64 ? 14 : 8, through: 1, by: -1) { sum = identity + b.matmul(sum) * (1 / Double(i)) }
-        for _ in 0..<squarings { sum = sum.matmul(sum) }
-        return sum
-    }
-
     /// (I − A/2)⁻¹(I + A/2).
     static func cayley(_ a: Tensor) -> Tensor {
         let identity = Tensor.eye(a.shape[-1], dtype: a.dtype, device: a.device)
@@ -95,17 +76,9 @@ enum OrthogonalMaps {
     }
 
     /// The first k columns of H₁H₂…H_k with Hᵢ = I − 2·vᵢvᵢᵀ/(vᵢᵀvᵢ); vᵢ has a 1 at row i, and below it column i of `lower` [*, n, k].
-    ///
-    /// The product is I − V·M⁻¹·Vᵀ, where M is the upper triangle of VᵀV with half its diagonal (Joffrain et al., "Accumulating Householder
-    /// transformations, revisited", 2006).
     static func householderProduct(_ lower: Tensor) -> Tensor {
-        composite("householderProduct", .asIs, lower) { (lower) throws(OpError) in
-            let (n, k) = (lower.shape[-2], lower.shape[-1])
-            let identity = Tensor.eye(n, k, dtype: lower.dtype, device: lower.device)
-            let vectors = lower + identity
-            let products = vectors.mT.matmul(vectors)
-            let m = (products.triu() + products.triu(1)) / 2
-            return identity - vectors.matmul(m.solveTriangular(vectors.narrow(-2, 0, k).mT, upper: true))
+        composite("householderProduct", .asIs, lower) { lower in
+            Linalg.householderProduct(lower, 2 / (lower.square().sum(dim: -2) + 1))
         }
     }
 

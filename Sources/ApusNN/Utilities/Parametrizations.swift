@@ -127,7 +127,9 @@ final class SpectralNormalization: Module, InvertibleParametrization {
         guard let u, let v else { return F.normalize(x, dim: 0, eps: eps) }
         let iteration = PowerIteration(u: u, v: v, dim: dim, eps: eps)
         let matrix = iteration.matrix(x)
-        if training && !Context.current.isReadingComputed { noGrad { iteration.advance(matrix.detach(), steps, leftFirst: true) } }
+        if training && !Context.current.isReadingComputed && !isRecomputing {
+            noGrad { iteration.advance(matrix.detach(), steps, leftFirst: true) }
+        }
         return x / iteration.sigma(matrix)
     }
 

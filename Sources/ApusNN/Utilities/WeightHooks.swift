@@ -97,7 +97,9 @@ private struct LargestSingularValue: Derivation {
         let isTraining = { [weak module] in module?.training ?? false }
         return {
             let matrix = iteration.matrix(original)
-            if isTraining() && !Context.current.isReadingComputed { noGrad { iteration.advance(matrix.detach(), steps, leftFirst: false) } }
+            if isTraining() && !Context.current.isReadingComputed && !isRecomputing {
+                noGrad { iteration.advance(matrix.detach(), steps, leftFirst: false) }
+            }
             return original / iteration.sigma(matrix)
         }
     }

@@ -231,7 +231,8 @@ extension RunOptions {
         guard let first = Device(name) else { throw unknown("device", name, Device.all.map(\.description)) }
         let device = group?.device(from: first) ?? first
         if let reason = device.unavailableReason {
-            let own = device == first ? "" : "each of the \(group!.localSize) processes on \(group!.host) takes its own, this one \(device): "
+            let own =
+                device == first ? "" : "each of the \(group!.localSize) processes on \(group!.host) takes its own, this one \(device): "
             throw RunError("--device \(first) is not available: \(own)\(reason)")
         }
         return device

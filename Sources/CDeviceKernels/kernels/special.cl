@@ -97,19 +97,21 @@ FUNCTION T gamma_factor(T a, T x) {
     T r = 1 / a;
     return exp(-gamma_exponent(a, x) - r * polynomial_wide(r * r, 8, stirling)) / sqrt(2 * PI * a);
 }
-FUNCTION T gammainc_wide(T a, T x) {
+FUNCTION T incomplete_gamma(T a, T x, int is_upper) {
     TEMME_LISTS
     if (!(a >= 0) || !(x >= 0)) return (T)NAN;
-    if (a == 0) return x == 0 ? (T)NAN : (T)1;
-    if (x == 0) return 0;
-    if (x == (T)INFINITY) return a == (T)INFINITY ? (T)NAN : (T)1;
-    if (a == (T)INFINITY) return 0;
+    T all = is_upper ? 0 : 1;
+    if (a == 0) return x == 0 ? (T)NAN : all;
+    if (x == 0) return 1 - all;
+    if (x == (T)INFINITY) return a == (T)INFINITY ? (T)NAN : all;
+    if (a == (T)INFINITY) return 1 - all;
     if (a >= (T)1e6f) {
-        if (fabs(x - a) > 45 * sqrt(a)) return x < a ? 0 : 1;
+        if (fabs(x - a) > 45 * sqrt(a)) return x < a ? 1 - all : all;
         T exponent = gamma_exponent(a, x), root = sqrt(exponent), eta = copysign(sqrt(2 * exponent / a), x - a);
-        T rest = polynomial_wide(eta, 8, temme0) + polynomial_wide(eta, 3, temme1) / a;
-        return erfc(x < a ? root : -root) / 2 - exp(-exponent) / sqrt(2 * PI * a) * rest;
+        T rest = exp(-exponent) / sqrt(2 * PI * a) * (polynomial_wide(eta, 8, temme0) + polynomial_wide(eta, 3, temme1) / a);
+        return erfc((x < a) == is_upper ? -root : root) / 2 + (is_upper ? rest : -rest);
     }
+    if (is_upper && x <= (T)1.1 && a < (x <= (T)0.5 ? (T)-0.4 / log(x) : (T)1.1 * x)) return gamma_rest_wide(a, x);
     T factor = gamma_factor(a, x);
     if (x < a + 1) {
         T term = 1, sum = 1;
@@ -117,7 +119,7 @@ FUNCTION T gammainc_wide(T a, T x) {
             term *= x / (a + n);
             sum += term;
         }
-        return factor * sum;
+        return is_upper ? 1 - factor * sum : factor * sum;
     }
     T b = x + 1 - a, c = (T)1e30f, d = 1 / b, h = d;
     for (int i = 1; i < 100000; i++) {
@@ -128,8 +130,10 @@ FUNCTION T gammainc_wide(T a, T x) {
         h *= d * c;
         if (fabs(d * c - 1) < 10 * EPSILON) break;
     }
-    return 1 - factor * a * h;
+    return is_upper ? factor * a * h : 1 - factor * a * h;
 }
+FUNCTION T gammainc_wide(T a, T x) { return incomplete_gamma(a, x, 0); }
+FUNCTION T gammaincc_wide(T a, T x) { return incomplete_gamma(a, x, 1); }
 // -(dP/da)/f of the gamma distribution, from the derivative of the power series or of the continued fraction.
 FUNCTION T gamma_sample_grad_wide(T a, T x) {
     if (!(a > 0) || !(x > 0)) return x == 0 ? (T)0 : (T)NAN;

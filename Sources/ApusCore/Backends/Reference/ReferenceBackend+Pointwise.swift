@@ -140,6 +140,21 @@ package enum ReferenceFunctions {
         case .lgamma: return .floats { Glibc.lgamma($0).0 }
         case .digamma: return .floats(ReferenceFunctions.digamma)
         case .polygamma: return .floats { polygamma(Int(a), $0) }
+        case .besselJ0: return .floats { Glibc.j0($0) }
+        case .besselJ1: return .floats { Glibc.j1($0) }
+        case .besselY0: return .floats { $0 > 0 ? Glibc.y0($0) : $0 == 0 ? -.infinity : .nan }
+        case .besselY1: return .floats { $0 > 0 ? Glibc.y1($0) : $0 == 0 ? -.infinity : .nan }
+        case .i0: return .floats { besselI(0, $0) }
+        case .i1: return .floats { besselI(1, $0) }
+        case .i0e: return .floats { scaledBesselI(0, $0) }
+        case .i1e: return .floats { scaledBesselI(1, $0) }
+        case .modifiedBesselK0: return .floats { Glibc.exp(-$0) * scaledBesselK(0, $0) }
+        case .modifiedBesselK1: return .floats { Glibc.exp(-$0) * scaledBesselK(1, $0) }
+        case .scaledModifiedBesselK0: return .floats { scaledBesselK(0, $0) }
+        case .scaledModifiedBesselK1: return .floats { scaledBesselK(1, $0) }
+        case .sphericalBesselJ0: return .floats { $0 == 0 ? 1 : $0.isInfinite ? 0 : Glibc.sin($0) / $0 }
+        case .airyAi: return .floats(ReferenceFunctions.airy)
+        case .erfcx: return .floats(ReferenceFunctions.erfcx)
         case .floor: return .floats { $0.rounded(.down) }
         case .ceil: return .floats { $0.rounded(.up) }
         case .round: return .floats { $0.rounded(.toNearestOrEven) }
@@ -198,9 +213,28 @@ package enum ReferenceFunctions {
         case .logaddexp:
             return .floats { $0 == $1 && $0.isInfinite ? $0 : $0.larger($1) + Glibc.log1p(expDifference($0.smaller($1), $0.larger($1))) }
         case .copysign: return .floats { Glibc.copysign($0, $1) }
+        case .nextafter:
+            return .floats { dtype == .float64 ? Glibc.nextafter($0, $1) : Double(Glibc.nextafterf(Float($0), Float($1))) }
+        case .gcd: return .integers(commonDivisor)
+        case .lcm: return .integers(commonMultiple)
         case .heaviside: return .numbers({ $0 == 0 ? $1 : $0.isNaN ? $0 : $0 > 0 ? 1 : 0 }, { $0 == 0 ? $1 : $0 > 0 ? 1 : 0 })
         case .gammainc: return .floats(ReferenceFunctions.gammainc)
+        case .gammaincc: return .floats(ReferenceFunctions.gammaincc)
         case .gammaSampleGrad: return .floats(ReferenceFunctions.gammaSampleGradient)
+        case .zeta: return .floats(ReferenceFunctions.zeta)
+        case .chebyshevPolynomialT: return .floats { chebyshev($0, $1, first: $0) }
+        case .chebyshevPolynomialU: return .floats { chebyshev($0, $1, first: 2 * $0) }
+        case .chebyshevPolynomialV: return .floats { chebyshev($0, $1, first: 2 * $0 - 1) }
+        case .chebyshevPolynomialW: return .floats { chebyshev($0, $1, first: 2 * $0 + 1) }
+        case .shiftedChebyshevPolynomialT: return .floats { chebyshev(2 * $0 - 1, $1, first: 2 * $0 - 1) }
+        case .shiftedChebyshevPolynomialU: return .floats { chebyshev(2 * $0 - 1, $1, first: 4 * $0 - 2) }
+        case .shiftedChebyshevPolynomialV: return .floats { chebyshev(2 * $0 - 1, $1, first: 4 * $0 - 3) }
+        case .shiftedChebyshevPolynomialW: return .floats { chebyshev(2 * $0 - 1, $1, first: 4 * $0 - 1) }
+        case .hermitePolynomialH: return .floats { x, n in polynomial(n, first: 2 * x) { k, p, before in 2 * x * p - 2 * k * before } }
+        case .hermitePolynomialHe: return .floats { x, n in polynomial(n, first: x) { k, p, before in x * p - k * before } }
+        case .laguerrePolynomialL:
+            return .floats { x, n in polynomial(n, first: 1 - x) { k, p, before in ((2 * k + 1 - x) * p - k * before) / (k + 1) } }
+        case .legendrePolynomialP: return .floats(ReferenceFunctions.legendre)
         case .reluGrad: return .floats { $1 <= 0 ? 0 : $0 }
         case .sigmoidGrad: return .floats { $0 * $1 * (1 - $1) }
         case .tanhGrad: return .floats { $0 * ((1 - $1) * (1 + $1)) }
@@ -234,6 +268,19 @@ package enum ReferenceFunctions {
             left >>= 1
         }
         return result
+    }
+
+    /// The greatest common divisor, not negative; 0 for two zeros. The smallest integer stays itself.
+    static func commonDivisor(_ a: Int64, _ b: Int64) -> Int64 {
+        if b == 0 { return a < 0 ? 0 &- a : a }
+        return commonDivisor(b, a.remainderReportingOverflow(dividingBy: b).partialValue)
+    }
+
+    /// The least common multiple, wrapping; 0 beside 0.
+    static func commonMultiple(_ a: Int64, _ b: Int64) -> Int64 {
+        if a == 0 || b == 0 { return 0 }
+        let product = a.dividedReportingOverflow(by: commonDivisor(a, b)).partialValue &* b
+        return product < 0 ? 0 &- product : product
     }
 
     /// The remainder with the divisor's sign.

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The gamma family and the inverse of erf. Formulas are explained in `math_special.h`.
+/// The gamma family, the zeta function and the inverse of erf. Formulas are explained in `math_special.h`.
 extension ReferenceFunctions {
     /// c[0] + c[1]·x + c[2]·x² + …
     private static func polynomial(_ x: Double, _ c: [Double]) -> Double { c.reversed().reduce(0) { $0 * x + $1 } }
@@ -119,6 +119,28 @@ extension ReferenceFunctions {
         return gammaFactor(a, x) * sum
     }
 
+    /// 1 − P(a, x). Above a + 1 by the continued fraction of the next function; below, where P is next to 1 for small a, by its integral
+    /// xᵃ·e⁻ˣ/Γ(a)·∫ e^(−xu)·(1 + u)^(a − 1) du over u > 0, whose variable becomes u = exp(v − e⁻ᵛ), so that the integrand falls off at
+    /// both ends.
+    static func gammaincc(_ a: Double, _ x: Double) -> Double {
+        guard a >= 0, x >= 0, a > 0 || x > 0, a.isFinite || x.isFinite else { return .nan }
+        if x == 0 || a.isInfinite { return 1 }
+        if a == 0 || x.isInfinite { return 0 }
+        if x > a + 1 {
+            var h = 0.0
+            for i in stride(from: Double(200 + Int(20 * a.squareRoot())), to: 0, by: -1) { h = i * (i - a) / (x + 2 * i + 1 - a - h) }
+            return gammaFactor(a, x) * a / (x + 1 - a - h)
+        }
+        if a >= 1 { return 1 - gammainc(a, x) }
+        var (sum, v) = (0.0, -4.0)
+        while true {
+            let u = Glibc.exp(v - Glibc.exp(-v))
+            if x * u > 50 { return gammaFactor(a, x) * a * sum * 0.0625 }
+            sum += Glibc.exp(-x * u) * Glibc.pow(1 + u, a - 1) * u * (1 + Glibc.exp(-v))
+            v += 0.0625
+        }
+    }
+
     /// −(∂P/∂a)/(∂P/∂x): up to a + 1 the derivative of the series. Above, where its terms would cancel, the derivative of the continued
     /// fraction 1 − P = xᵃ·e⁻ˣ/Γ(a)/(x + 1 − a − 1·(1 − a)/(x + 3 − a − …)), evaluated from its far end.
     static func gammaSampleGradient(_ a: Double, _ x: Double) -> Double {
@@ -143,6 +165,23 @@ extension ReferenceFunctions {
             sum += term * (log - psi)
         } while term * (1 + (log - psi).magnitude) > 1e-20 * sum.magnitude
         return -sum
+    }
+
+    /// Σ 1/(q + k)ˢ: the terms up to q + k = 100, then the Euler–Maclaurin formula.
+    static func zeta(_ s: Double, _ q: Double) -> Double {
+        if s == 1 || s > 1 && q <= 0 && q == q.rounded(.down) { return .infinity }
+        guard s > 1, q > 0 || q < 0 && s == s.rounded(.down) else { return .nan }
+        if q == .infinity { return 0 }
+        let count = Int(Swift.max(0, 100 - q).rounded(.up))
+        let y = q + Double(count)
+        let power = Glibc.pow(y, -s)
+        var (term, sum) = (s * power / y, power / 2 + Glibc.pow(y, 1 - s) / (s - 1))
+        for (j, b) in C.eulerMaclaurin.enumerated() {
+            sum += b * term
+            term *= (s + Double(2 * j + 1)) * (s + Double(2 * j + 2)) / (y * y)
+        }
+        for k in stride(from: count - 1, through: 0, by: -1) { sum += Glibc.pow(q + Double(k), -s) }
+        return sum
     }
 
     /// xᵃ·e⁻ˣ/Γ(a + 1); from a = 10 on by Stirling's series, since the logarithms of the factors nearly cancel.

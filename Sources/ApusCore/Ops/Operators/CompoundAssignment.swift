@@ -53,24 +53,44 @@ extension Tensor {
     public static func &= (x: inout Tensor, y: Tensor) { x.updateInPlace("&=") { $0 & y } }
     /// x ← x & y in place, of a constant.
     @_disfavoredOverload public static func &= (x: Tensor, y: Tensor) { x.updateInPlace("&=") { $0 & y } }
+    /// x ← x & value in place.
+    public static func &= (x: inout Tensor, value: Int) { x.updateInPlace("&=") { $0 & value } }
+    /// x ← x & value in place, of a constant.
+    @_disfavoredOverload public static func &= (x: Tensor, value: Int) { x.updateInPlace("&=") { $0 & value } }
 
     /// x ← x | y in place.
     public static func |= (x: inout Tensor, y: Tensor) { x.updateInPlace("|=") { $0 | y } }
     /// x ← x | y in place, of a constant.
     @_disfavoredOverload public static func |= (x: Tensor, y: Tensor) { x.updateInPlace("|=") { $0 | y } }
+    /// x ← x | value in place.
+    public static func |= (x: inout Tensor, value: Int) { x.updateInPlace("|=") { $0 | value } }
+    /// x ← x | value in place, of a constant.
+    @_disfavoredOverload public static func |= (x: Tensor, value: Int) { x.updateInPlace("|=") { $0 | value } }
 
     /// x ← x ^ y in place.
     public static func ^= (x: inout Tensor, y: Tensor) { x.updateInPlace("^=") { $0 ^ y } }
     /// x ← x ^ y in place, of a constant.
     @_disfavoredOverload public static func ^= (x: Tensor, y: Tensor) { x.updateInPlace("^=") { $0 ^ y } }
+    /// x ← x ^ value in place.
+    public static func ^= (x: inout Tensor, value: Int) { x.updateInPlace("^=") { $0 ^ value } }
+    /// x ← x ^ value in place, of a constant.
+    @_disfavoredOverload public static func ^= (x: Tensor, value: Int) { x.updateInPlace("^=") { $0 ^ value } }
 
     /// x ← x << y in place.
     public static func <<= (x: inout Tensor, y: Tensor) { x.updateInPlace("<<=") { $0 << y } }
     /// x ← x << y in place, of a constant.
     @_disfavoredOverload public static func <<= (x: Tensor, y: Tensor) { x.updateInPlace("<<=") { $0 << y } }
+    /// x ← x << value in place.
+    public static func <<= (x: inout Tensor, value: Int) { x.updateInPlace("<<=") { $0 << value } }
+    /// x ← x << value in place, of a constant.
+    @_disfavoredOverload public static func <<= (x: Tensor, value: Int) { x.updateInPlace("<<=") { $0 << value } }
 
     /// x ← x >> y in place.
     public static func >>= (x: inout Tensor, y: Tensor) { x.updateInPlace(">>=") { $0 >> y } }
     /// x ← x >> y in place, of a constant.
     @_disfavoredOverload public static func >>= (x: Tensor, y: Tensor) { x.updateInPlace(">>=") { $0 >> y } }
+    /// x ← x >> value in place.
+    public static func >>= (x: inout Tensor, value: Int) { x.updateInPlace(">>=") { $0 >> value } }
+    /// x ← x >> value in place, of a constant.
+    @_disfavoredOverload public static func >>= (x: Tensor, value: Int) { x.updateInPlace(">>=") { $0 >> value } }
 }

@@ -11,7 +11,7 @@ extension KernelDialect {
                 "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh",
                 "tanh", "asinh", "acosh", "atanh",
             ]
-            + ["erf", "erfc", "sqrt", "floor", "ceil", "trunc", "copysign", "fmod", "pow", "atan2", "hypot"]
+            + ["erf", "erfc", "sqrt", "floor", "ceil", "trunc", "copysign", "fmod", "pow", "atan2", "hypot", "nextafter"]
         let named = own.map { ($0, $0) } + [("abs", "fabs"), ("round", "rint")]
         return named.map { "#define \($0)_\(type) \($1)\n" }.joined() + expressions(of: type) + anyFunctions + ownFunctions
             + (type == "f64" ? exactFunctions : plainFunctions) + pairFunctions
@@ -21,7 +21,7 @@ extension KernelDialect {
     static let integers =
         "FUNCTION i64 nearest_integer(i64 x, i64 low, i64 high) { return x < low ? low : x > high ? high : x; }\n" + integerFunctions
 
-    /// The gamma family and the inverse of erf, in the widest float of the device.
+    /// The special functions, in the widest float of the device.
     static func special(hasFloat64: Bool) -> String {
         typealias C = SpecialCoefficients
         func lists(_ named: KeyValuePairs<String, [Double]>) -> String {
@@ -39,8 +39,9 @@ extension KernelDialect {
             "TEMME_LISTS": lists(["temme0": C.temme0, "temme1": C.temme1]),
             "DIGAMMA_ZERO": "(T)\(C.digammaZero.0)", "DIGAMMA_REST": "(T)\(C.digammaZero.1)", "PI": "(T)\(Double.pi)",
             "EPSILON": hasFloat64 ? "1e-17" : "1e-8f",
+            "WIDE": "T", "L(f)": "f", "REAL(x)": "((T)(x))",
         ]
         return expressions(of: hasFloat64 ? "f64" : "f32") + constants.map { name, value in "#define \(name) \(value)\n" }.joined()
-            + specialFunctions
+            + wideFunctions + specialFunctions
     }
 }

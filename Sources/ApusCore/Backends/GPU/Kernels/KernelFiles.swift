@@ -16,6 +16,7 @@ extension KernelDialect {
     static let plainFunctions = file(apus_cl_plain())
     static let exactFunctions = file(apus_cl_exact())
     static let pairFunctions = file(apus_cl_pairs())
+    static let wideFunctions = file(apus_cl_wide())
     static let specialFunctions = file(apus_cl_special())
 
     private static let groupSum = file(apus_cl_group_sum())

@@ -1,0 +1,126 @@
+import CDrivers
+
+/// The factors of symmetric A = L·D·Lᵀ [*, n, n] (Bunch, Kaufman), the row exchanges, and which block of D is singular. Only the lower half
+/// of A is read. There is no derivative.
+private struct LDLFactor: Op {
+    /// Whether a singular D is an error.
+    let checks: Bool
+
+    var name: String { "ldlFactor" }
+    var outputCount: Int { 3 }
+    var byproductCount: Int { 2 }
+
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> [Tensor] {
+        let a = inputs[0]
+        try a.requireSquare()
+        try a.requireLAPACKNumbers()
+        let lapack = try LAPACK.functions(a.dtype)
+        let matrices = try HostMatrices(copying: a)
+        let (n, batch) = (matrices.rows, matrices.batch)
+        let pivots = try Tensor.uninitialized(Shape(batch + [n]), .int32, .cpu)
+        let info = try Tensor.uninitialized(batch, .int32, .cpu)
+        try Device.cpu.backend.fill(info, with: .int(0))
+        let (exchanged, singular) = (pivots.hostIntegers, info.hostIntegers)
+        if matrices.memory.numel > 0 {
+            func call(_ i: Int, _ numbers: UnsafeMutableRawPointer, _ size: Int) {
+                var (order, leading, size) = (Int32(n), matrices.leading, Int32(size))
+                lapack.sytrf("L", &order, matrices[i], &leading, exchanged + i * n, numbers, &size, singular + i, 1)
+            }
+            let work = try Workspace.asked(a.dtype) { numbers, _ in call(0, numbers, -1) }
+            try work.forEach(matrices.count, a.dtype) { i, numbers, _ in call(i, numbers, work.numbers) }
+        }
+        if checks {
+            for i in 0..<matrices.count where singular[i] > 0 {
+                throw OpError("\(HostLU.place(i, of: batch))element (\(singular[i]), \(singular[i])) of D is zero: the matrix is singular")
+            }
+        }
+        let whole = try matrices.tensor(on: a.device)
+        let factors = try unrecorded { () throws(OpError) in whole.tril() }
+        return [factors, try pivots.moved(to: a.device), try info.moved(to: a.device)]
+    }
+
+    func backward(_ grads: [Tensor?], _ context: BackwardContext) -> Gradients { [fail(name, "has no derivative, as in PyTorch")] }
+}
+
+/// The X with A·X = B for the factors of A = L·D·Lᵀ and B [*, n, k]; batches broadcast. There is no derivative of the factors.
+///
+/// Derivative: B̄ is the solution for X̄, since A is symmetric.
+private struct LDLSolve: Op {
+    var name: String { "ldlSolve" }
+
+    func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
+        let (factors, pivots, b) = (inputs[0], inputs[1], inputs[2])
+        try factors.requireSquare()
+        try factors.requireLAPACKNumbers()
+        try factors.requireSameDType(b)
+        guard b.ndim >= 2, b.shape[-2] == factors.shape[-1] else {
+            throw OpError("factors of shape \(factors.shape) and right sides of shape \(b.shape) do not fit")
+        }
+        guard pivots.dtype == .int32, pivots.shape == Shape(factors.shape.dropLast()) else {
+            throw OpError(
+                "factors of shape \(factors.shape) have int32 pivots, one for each row; these are \(pivots.dtype) \(pivots.shape)")
+        }
+        let lapack = try LAPACK.functions(factors.dtype)
+        let matrices = try HostMatrices(copying: factors)
+        let batch = try Tensor.commonBatch(factors, b)
+        let x = try HostMatrices(copying: b.expanded(Shape(batch + b.shape.suffix(2))))
+        let owners = try Tensor.owners(in: matrices.batch, of: batch)
+        let host = try pivots.hostData()
+        let (exchanged, n) = (host.hostIntegers, matrices.rows)
+        try LDLSolve.check(exchanged, matrices.count, n)
+        if x.memory.numel > 0 {
+            try Workspace().forEach(x.count, factors.dtype) { i, _, _ in
+                var (order, width, leading, leadingOfX, wrong) = (Int32(n), Int32(x.columns), matrices.leading, x.leading, Int32(0))
+                lapack.sytrs(
+                    "L", &order, &width, matrices[owners[i]], &leading, exchanged + owners[i] * n, x[i], &leadingOfX, &wrong, 1)
+            }
+        }
+        withExtendedLifetime(host) {}
+        saved.keep(factors)
+        saved.keep(pivots)
+        saved.keep(b)
+        return try x.tensor(on: b.device)
+    }
+
+    /// Throws for pivots with which LAPACK would leave the matrix: those of blocks of two rows are negative, and stand in pairs.
+    private static func check(_ pivots: UnsafeMutablePointer<Int32>, _ count: Int, _ n: Int) throws(OpError) {
+        for i in 0..<count {
+            var row = 0
+            while row < n {
+                let pivot = Int(pivots[i * n + row])
+                let isPair = pivot < 0 && row + 1 < n && pivots[i * n + row + 1] < 0 && -Int(pivots[i * n + row + 1]) <= n
+                guard (1...n).contains(abs(pivot)), pivot > 0 || isPair else {
+                    throw OpError("pivot \(pivot) of row \(row + 1) is none of an L·D·Lᵀ of \(n) rows")
+                }
+                row += pivot > 0 ? 1 : 2
+            }
+        }
+    }
+
+    func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
+        let (factors, pivots, b) = (context.saved[0], context.saved[1], context.saved[2])
+        return [
+            context.needs(0) ? fail(name, "has no derivative of the factors") : nil, nil,
+            context.needs(2) ? apply(LDLSolve(), [factors, pivots, grad]).sum(toShape: b.shape) : nil,
+        ]
+    }
+}
+
+extension Linalg {
+    /// The factors of symmetric matrices A = L·D·Lᵀ [*, n, n], not positive definite ones among them, as LAPACK packs them: L below the
+    /// diagonal and D, blocks of one or two rows, on and next to it; and the row exchanges, int32 [*, n], negative for blocks of two. Only
+    /// the lower half of A is read. Traps if D is singular. There is no gradient.
+    public static func ldlFactor(_ a: Tensor) -> (ld: Tensor, pivots: Tensor) {
+        let found = apply(LDLFactor(checks: true), Inputs(a))
+        return (found[0], found[1])
+    }
+
+    /// `ldlFactor`, and for each matrix 0 (int32), or which element of D's diagonal is 0, an error only with `checkErrors`.
+    public static func ldlFactorEx(_ a: Tensor, checkErrors: Bool = false) -> (ld: Tensor, pivots: Tensor, info: Tensor) {
+        let found = apply(LDLFactor(checks: checkErrors), Inputs(a))
+        return (found[0], found[1], found[2])
+    }
+
+    /// The X with A·X = B for the factors that `ldlFactor` gives of A [*, n, n], and B [*, n, k]. Batches broadcast. Only B has a gradient.
+    public static func ldlSolve(_ ld: Tensor, _ pivots: Tensor, _ b: Tensor) -> Tensor { apply(LDLSolve(), [ld, pivots, b]) }
+}

@@ -1,0 +1,90 @@
+/// Linear algebra: factors of matrices, equations, norms. PyTorch: `torch.linalg`.
+///
+/// Matrices are the last two dimensions, [*, m, n]; the others are a batch. Factors are computed by LAPACK on the processor, in float32 or
+/// float64, also for tensors of other devices; the first function that needs it opens it (docs/devices.md). Each matrix is computed on one
+/// thread, and a batch on several, with the same bits for any number of them.
+public enum Linalg {}
+
+/// The order of a norm: a number p, or the name of a norm of matrices.
+public enum NormOrder: Sendable, Hashable, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral {
+    /// Of vectors (Σ|x|ᵖ)^(1/p). Of matrices the largest sum of |x| in a column (1) or a row (∞), or the largest singular value (2); with
+    /// −1, −∞, −2 the smallest.
+    case p(Double)
+    /// Frobenius' norm of matrices, the root of the sum of squares.
+    case fro
+    /// The nuclear norm of matrices, the sum of singular values.
+    case nuc
+
+    /// The largest |x| of a vector, the largest sum of |x| in a row of a matrix.
+    public static var infinity: NormOrder { .p(.infinity) }
+
+    public init(integerLiteral value: Int) { self = .p(Double(value)) }
+    public init(floatLiteral value: Double) { self = .p(value) }
+}
+
+extension Tensor {
+    /// Throws unless this is a matrix of at least two dimensions.
+    final func requireMatrices() throws(OpError) {
+        guard ndim >= 2 else { throw OpError("needs matrices, the tensor has shape \(shape)") }
+    }
+
+    /// Throws unless these are square matrices.
+    final func requireSquare() throws(OpError) {
+        guard ndim >= 2, shape[-1] == shape[-2] else { throw OpError("needs square matrices, the tensor has shape \(shape)") }
+    }
+
+    /// Throws unless LAPACK has functions for the dtype.
+    final func requireLAPACKNumbers() throws(OpError) {
+        guard dtype == .float32 || dtype == .float64 else {
+            throw OpError("is computed in float32 or float64, this tensor is \(dtype); convert it with to(.float32)")
+        }
+    }
+
+    /// Throws unless `other` has this dtype.
+    final func requireSameDType(_ other: Tensor) throws(OpError) {
+        guard dtype == other.dtype else { throw OpError("the operands are \(dtype) and \(other.dtype); convert one with to(_:)") }
+    }
+
+    /// The dimensions before the last two.
+    final var batchShape: Shape { Shape(shape.dropLast(2)) }
+
+    /// The dimensions that the batches of matrices `a` and `b` broadcast to.
+    static func commonBatch(_ a: Tensor, _ b: Tensor) throws(OpError) -> Shape {
+        guard let batch = Shape.broadcast(a.batchShape, b.batchShape) else {
+            throw OpError("the batches of \(a.shape) and \(b.shape) do not broadcast")
+        }
+        return batch
+    }
+
+    /// For each matrix of `batch` the index of the one in `own` that broadcasts to it.
+    static func owners(in own: Shape, of batch: Shape) throws(OpError) -> [Int] {
+        if own == batch { return Array(0..<batch.numel) }
+        return try Tensor.arange(own.numel).usable().view(own, strides: own.contiguousStrides, offset: 0).expanded(batch).numbers()
+    }
+
+    /// Identity matrices in the last two dimensions of this tensor, n × n, with its dtype and device; they broadcast.
+    final var identity: Tensor { Tensor.eye(shape[-1], dtype: dtype, device: device) }
+
+    /// Diagonal matrices [*, n, n] of vectors [*, n].
+    final var diagonalMatrices: Tensor { Tensor.where(identity.to(.bool), unsqueeze(-1), 0.0) }
+
+    /// Whether `b` is vectors [*, n] rather than matrices, for matrices self [*, n, n]: PyTorch's rule.
+    final func takesVectors(_ b: Tensor) -> Bool { b.ndim == 1 || (ndim - 1 == b.ndim && b.shape == Shape(shape.dropLast())) }
+}
+
+/// `composite` for functions with several results; ops inside convert nothing for `autocast`.
+@inline(never) func compositeList(
+    _ name: String, count: Int, _ inputs: Tensor..., body: () throws(OpError) -> [Tensor]
+) -> [Tensor] {
+    if let poison = inputs.first(where: \.isPoisoned) { return Array(repeating: poison, count: count) }
+    do throws(OpError) {
+        return try Context.autocasting(to: nil, body)
+    } catch {
+        return Array(repeating: fail(error, op: name), count: count)
+    }
+}
+
+/// The results of `body`, computed by functions within an op's `forward`: unrecorded, and without conversions for `autocast`.
+func unrecorded(_ body: () throws(OpError) -> Tensor) throws(OpError) -> Tensor {
+    try withGradEnabled(false) { () throws(OpError) in try Context.autocasting(to: nil, body) }.usable()
+}

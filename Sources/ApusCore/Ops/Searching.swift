@@ -1,0 +1,122 @@
+// Searching is exact in every dtype: floats are compared as `Double`, integers as `Int64`.
+
+extension Tensor {
+    /// For each of `values` its place in a sorted sequence: the number of elements that are smaller or, with `right`, not larger; int64, of
+    /// the shape of `values`. NaN counts as largest.
+    ///
+    /// `sortedSequence` is a vector, or rows [*, N], in which `values` [*, M] are searched row by row. `sorter` has the positions that sort
+    /// it, if it is not sorted itself. Found by bisection on the host. Traps if shapes do not fit, and for bool. PyTorch:
+    /// `torch.searchsorted`.
+    public static func searchsorted(_ sortedSequence: Tensor, _ values: Tensor, right: Bool = false, sorter: Tensor? = nil) -> Tensor {
+        if let sorter, sorter.isPoisoned { return sorter }
+        return composite("searchsorted", sortedSequence, values) { () throws(OpError) in
+            try places(of: values, in: sortedSequence, right: right, sorter: sorter)
+        }
+    }
+    /// The place of a number in a sorted vector: the number of elements that are smaller or, with `right`, not larger; an int64 scalar.
+    public static func searchsorted(
+        _ sortedSequence: Tensor, _ value: some ScalarConvertible, right: Bool = false, sorter: Tensor? = nil
+    ) -> Tensor {
+        searchsorted(sortedSequence, sortedSequence.wrapped(value), right: right, sorter: sorter)
+    }
+
+    /// For each element the bucket between sorted `boundaries` [N] that it lies in: the number of boundaries that are smaller or, with
+    /// `right`, not larger; int64. Traps if the boundaries are no vector, and for bool. PyTorch: `torch.bucketize`.
+    public static func bucketize(_ input: Tensor, _ boundaries: Tensor, right: Bool = false) -> Tensor {
+        composite("bucketize", input, boundaries) { () throws(OpError) in
+            guard boundaries.ndim == 1 else { throw OpError("the boundaries must be a vector, their shape is \(boundaries.shape)") }
+            return try places(of: input, in: boundaries, right: right, sorter: nil)
+        }
+    }
+    /// The bucket between sorted `boundaries` [N] that a number lies in, an int64 scalar.
+    public static func bucketize(_ input: some ScalarConvertible, _ boundaries: Tensor, right: Bool = false) -> Tensor {
+        bucketize(boundaries.wrapped(input), boundaries, right: right)
+    }
+
+    private static func places(of values: Tensor, in sequence: Tensor, right: Bool, sorter: Tensor?) throws(OpError) -> Tensor {
+        guard sequence.ndim > 0 else { throw OpError("the sequence must have a dimension") }
+        guard
+            sequence.ndim == 1
+                || values.ndim == sequence.ndim && Shape(values.shape.dropLast()) == Shape(sequence.shape.dropLast())
+        else {
+            throw OpError(
+                "values of shape \(values.shape) and sequences of shape \(sequence.shape) must agree in all dimensions but the last; "
+                    + "a vector is searched for values of any shape")
+        }
+        let dtype = Tensor.resultType(sequence, values)
+        guard dtype != .bool else { throw OpError("is not defined for bool; convert with to(_:)") }
+        var sorted = sequence.detach()
+        if let sorter {
+            guard sorter.shape == sequence.shape, sorter.dtype == .int64 else {
+                throw OpError("the sorter must be int64 of shape \(sequence.shape), it is \(sorter.dtype) of shape \(sorter.shape)")
+            }
+            sorted = sorted.gather(-1, sorter)
+        }
+        try checkDevices([sequence, values])
+        let length = sequence.shape[-1]
+        let perRow = sequence.ndim == 1 ? values.numel : values.shape[-1]
+        func found<Number: Comparable & TensorElement>(_: Number.Type) throws(OpError) -> [Int64] {
+            bisected(try values.to(dtype).numbers(Number.self), perRow, try sorted.to(dtype).numbers(Number.self), length, right: right)
+        }
+        let result = try dtype.isFloatingPoint ? found(Double.self) : found(Int64.self)
+        return Tensor(result, shape: values.shape, device: values.device)
+    }
+
+    /// Searches `perRow` values in each row of `length` sorted numbers.
+    private static func bisected<Number: Comparable>(
+        _ values: [Number], _ perRow: Int, _ rows: [Number], _ length: Int, right: Bool
+    ) -> [Int64] {
+        values.enumerated().map { i, value in
+            let start = i / perRow * length
+            var (low, high) = (start, start + length)
+            while low < high {
+                let middle = low + (high - low) / 2
+                // Comparisons with NaN are false, as if it were behind everything.
+                let isReached = right ? value < rows[middle] : value <= rows[middle]
+                if isReached { high = middle } else { low = middle + 1 }
+            }
+            return Int64(low - start)
+        }
+    }
+
+    /// Whether each element is one of `testElements`, as bool; with `invert` whether it is none of them. NaN equals nothing. `assumeUnique`
+    /// says that neither has an element twice, which takes less time. PyTorch: `torch.isin`.
+    public static func isin(_ elements: Tensor, _ testElements: Tensor, assumeUnique: Bool = false, invert: Bool = false) -> Tensor {
+        composite("isin", elements, testElements) { () throws(OpError) in
+            try checkDevices([elements, testElements])
+            let dtype = Tensor.resultType(elements, testElements)
+            let count = elements.numel, total = count + testElements.numel
+            if count == total { return Tensor.full(elements.shape, .bool(invert), device: elements.device) }
+            return noGrad {
+                let all = Tensor.cat([elements.to(dtype).reshape([-1]), testElements.to(dtype).reshape([-1])])
+                // Equal elements become neighbours. The sort is stable, so those of `elements` come before those of `testElements`.
+                let (values, order) = all.sort()
+                let repeats = values.narrow(0, 1, total - 1).eq(values.narrow(0, 0, total - 1)).to(.int64)
+                let first = Tensor.zeros([1], dtype: .int64, device: all.device)
+                let found: Tensor
+                if assumeUnique {
+                    found = Tensor.cat([repeats, first])
+                } else {
+                    // Runs of equal elements, and how many of `testElements` each has.
+                    let run = Tensor.cat([first, 1 - repeats]).cumsum(dim: 0)
+                    let isTest = order.ge(count).to(.int64)
+                    found = Tensor.zeros([total], dtype: .int64, device: all.device).indexAdd(dim: 0, run, isTest).indexSelect(dim: 0, run)
+                }
+                let isFound = Tensor.zeros([total], dtype: .int64, device: all.device).scatter(0, order, found).narrow(0, 0, count).gt(0)
+                return (invert ? isFound.logicalNot() : isFound).reshape(elements.shape)
+            }
+        }
+    }
+    /// Whether each element equals `testElement`, as bool; with `invert` whether it does not.
+    public static func isin(
+        _ elements: Tensor, _ testElement: some ScalarConvertible, assumeUnique: Bool = false, invert: Bool = false
+    ) -> Tensor {
+        isin(elements, elements.wrapped(testElement), assumeUnique: assumeUnique, invert: invert)
+    }
+    /// Whether a number is one of `testElements`, as a bool scalar; with `invert` whether it is none of them.
+    public static func isin(
+        _ element: some ScalarConvertible, _ testElements: Tensor, assumeUnique: Bool = false, invert: Bool = false
+    ) -> Tensor {
+        isin(testElements.wrapped(element), testElements, assumeUnique: assumeUnique, invert: invert)
+    }
+}

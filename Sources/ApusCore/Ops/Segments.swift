@@ -1,0 +1,68 @@
+/// How `segmentReduce` combines elements.
+public enum SegmentReduction: String, Sendable, CaseIterable {
+    /// Sum, mean, largest, smallest, product.
+    case sum, mean, max, min, prod
+}
+
+extension Tensor {
+    /// Cuts dimension `axis` into pieces of `lengths` [*, S], where * are data's dimensions before `axis`, and combines the elements of
+    /// each piece: [*, S] and data's dimensions after `axis`. Combining starts from `initial`, by default 0 for sums, 1 for products, −∞
+    /// for the largest and ∞ for the smallest, which an empty piece gives; the mean of one is `initial` too, by default NaN. Equal extremes
+    /// share the gradient. Traps unless the lengths of each row are not negative and add up to the extent, and for integers. PyTorch:
+    /// `torch.segment_reduce`.
+    public static func segmentReduce(
+        _ data: Tensor, _ reduce: SegmentReduction, lengths: Tensor, axis: Int = 0, initial: Double? = nil
+    ) -> Tensor {
+        if let failed = data.floatsOnly("segmentReduce") { return failed }
+        return composite("segmentReduce", data, lengths) { () throws(OpError) in
+            let at = try normalize(dim: axis, ndim: data.ndim)
+            guard data.ndim > 0 else { throw OpError("a scalar cannot be cut") }
+            let batch = Shape(data.shape[..<at])
+            guard lengths.dtype.isInteger, lengths.ndim == at + 1, Shape(lengths.shape[..<at]) == batch else {
+                throw OpError(
+                    "lengths must be integers of shape \(batch) and a last dimension, they are \(lengths.dtype) of shape \(lengths.shape)")
+            }
+            let (rows, extent, count) = (batch.numel, data.shape[at], lengths.shape[at])
+            // The number of its piece, counted through all rows, for each element.
+            var places: [Int64] = []
+            let numbers = try lengths.numbers(Int.self)
+            for row in 0..<rows {
+                let own = numbers[row * count..<(row + 1) * count]
+                guard own.allSatisfy({ $0 >= 0 && $0 <= extent }), own.reduce(0, +) == extent else {
+                    throw OpError("lengths \(Array(own)) are not those of pieces of the \(extent) elements of dim \(axis)")
+                }
+                for (i, length) in own.enumerated() { places += [Int64](repeating: Int64(row * count + i), count: length) }
+            }
+            let rest = Array(data.shape[(at + 1)...])
+            let flat = data.reshape([rows * extent] + rest)
+            let index = Tensor(places, shape: [rows * extent], device: data.device)
+            let start = initial ?? reduce.start
+            let pieces = Tensor.full(Shape([rows * count] + rest), .double(start), dtype: data.dtype, device: data.device)
+            var result: Tensor
+            switch reduce {
+            case .sum, .mean: result = pieces.indexAdd(dim: 0, index, flat)
+            case .max, .min, .prod:
+                let wide = index.reshape([rows * extent] + [Int](repeating: 1, count: rest.count)).expand(flat.shape)
+                result = pieces.scatterReduce(dim: 0, wide, flat, reduce: reduce == .max ? .amax : reduce == .min ? .amin : .prod)
+            }
+            if reduce == .mean {
+                let size = lengths.to(.int64).reshape([rows * count] + [Int](repeating: 1, count: rest.count))
+                let mean = result.shared(among: size.clamp(min: 1))
+                result = Tensor.where(size.gt(0), mean, initial ?? Double.nan)
+            }
+            return result.reshape(Array(lengths.shape) + rest)
+        }
+    }
+}
+
+extension SegmentReduction {
+    /// What leaves other numbers as they are.
+    fileprivate var start: Double {
+        switch self {
+        case .sum, .mean: 0
+        case .prod: 1
+        case .max: -.infinity
+        case .min: .infinity
+        }
+    }
+}

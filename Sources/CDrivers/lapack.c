@@ -1,0 +1,26 @@
+#include "lapack_library.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+
+#include "load.h"
+
+#define LOOK_UP_FLOAT(NAME, ARGUMENTS)                                                                                                     \
+    if (!apus_look_up(library, "s" #NAME "_", &functions->of_float.NAME, why, capacity)) return false;
+#define LOOK_UP_DOUBLE(NAME, ARGUMENTS)                                                                                                    \
+    if (!apus_look_up(library, "d" #NAME "_", &functions->of_double.NAME, why, capacity)) return false;
+
+bool apus_lapack_load(apus_lapack *functions, char *why, size_t capacity) {
+    const char *chosen = getenv("APUS_LAPACK");
+    const char *const named[] = {chosen, NULL};
+    static const char *const usual[] = {"libopenblas.so.0", "liblapack.so.3", NULL};
+    void *library = apus_open_any(chosen && *chosen ? named : usual, why, capacity);
+    if (!library) return false;
+    APUS_LAPACK_FUNCTIONS(LOOK_UP_FLOAT, float)
+    APUS_LAPACK_FUNCTIONS(LOOK_UP_DOUBLE, double)
+    // Bits would depend on the number of threads, and our own loops compute several matrices at once.
+    void (*set_threads)(int);
+    *(void **)&set_threads = dlsym(library, "openblas_set_num_threads");
+    if (set_threads) set_threads(1);
+    return true;
+}
