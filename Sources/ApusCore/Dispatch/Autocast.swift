@@ -178,3 +178,20 @@ package func casting<Result>(
     if let bias { return composite(name, policy, x, bias) { (x, bias) throws(OpError) in try body(x, nil, bias) } }
     return composite(name, policy, x) { (x) throws(OpError) in try body(x, nil, nil) }
 }
+
+/// `composite` for functions with several results; ops inside convert nothing for `autocast`.
+@inline(never) func compositeList(
+    _ name: String, count: Int, _ inputs: Tensor..., body: () throws(OpError) -> [Tensor]
+) -> [Tensor] {
+    if let poison = inputs.first(where: \.isPoisoned) { return Array(repeating: poison, count: count) }
+    do throws(OpError) {
+        return try Context.autocasting(to: nil, body)
+    } catch {
+        return Array(repeating: fail(error, op: name), count: count)
+    }
+}
+
+/// The results of `body`, computed by functions within an op's `forward`: unrecorded, and without conversions for `autocast`.
+func unrecorded(_ body: () throws(OpError) -> Tensor) throws(OpError) -> Tensor {
+    try withGradEnabled(false) { () throws(OpError) in try Context.autocasting(to: nil, body) }.usable()
+}

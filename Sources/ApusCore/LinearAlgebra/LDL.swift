@@ -52,14 +52,8 @@ private struct LDLSolve: Op {
         let (factors, pivots, b) = (inputs[0], inputs[1], inputs[2])
         try factors.requireSquare()
         try factors.requireLAPACKNumbers()
-        try factors.requireSameDType(b)
-        guard b.ndim >= 2, b.shape[-2] == factors.shape[-1] else {
-            throw OpError("factors of shape \(factors.shape) and right sides of shape \(b.shape) do not fit")
-        }
-        guard pivots.dtype == .int32, pivots.shape == Shape(factors.shape.dropLast()) else {
-            throw OpError(
-                "factors of shape \(factors.shape) have int32 pivots, one for each row; these are \(pivots.dtype) \(pivots.shape)")
-        }
+        try factors.requireFitting(b)
+        try factors.requirePivots(pivots)
         let lapack = try LAPACK.functions(factors.dtype)
         let matrices = try HostMatrices(copying: factors)
         let batch = try Tensor.commonBatch(factors, b)

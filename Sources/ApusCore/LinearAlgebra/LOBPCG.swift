@@ -1,5 +1,5 @@
 /// How `Tensor.lobpcg` widens the subspace that it searches. PyTorch: `method`.
-public enum LOBPCGMethod: String, Sendable, CaseIterable {
+public enum LOBPCGMethod: Sendable {
     /// By directions that are made orthogonal to it first, which stays stable for eigenvalues that are close to each other.
     case ortho
     /// By the directions as they are, which is faster.
@@ -52,11 +52,8 @@ private struct LOBPCG: Op {
         let (a, values, vectors) = (context.saved[0], context.saved[1], context.saved[2])
         let transposed = vectors.mT
         guard let gradVectors = grads[1] else { return Gradients([(vectors * grads[0]!.unsqueeze(-2)).matmul(transposed)] + none) }
-        let isDiagonal = vectors.identity.to(.bool)
-        let gaps = Tensor.where(isDiagonal, 1.0, values.unsqueeze(-2) - values.unsqueeze(-1))
         let within = transposed.matmul(gradVectors)
-        let diagonal = grads[0]?.unsqueeze(-1) ?? Tensor.zeros([], dtype: a.dtype, device: a.device)
-        var left = vectors.matmul(Tensor.where(isDiagonal, diagonal, within / gaps))
+        var left = vectors.matmul(SymmetricEigen.gradientWithin(values, grads[0], within))
         if k < a.shape[-1] {
             let rest = gradVectors - vectors.matmul(within)
             let columns = (0..<k).map { j -> Tensor in

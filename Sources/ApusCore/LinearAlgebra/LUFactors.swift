@@ -31,9 +31,7 @@ struct HostLU {
     init(_ lu: Tensor, _ pivots: Tensor) throws(OpError) {
         try lu.requireLAPACKNumbers()
         try lu.requireSquare()
-        guard pivots.dtype == .int32, pivots.shape == Shape(lu.shape.dropLast()) else {
-            throw OpError("factors of shape \(lu.shape) have int32 pivots, one for each row; these are \(pivots.dtype) \(pivots.shape)")
-        }
+        try lu.requirePivots(pivots)
         matrices = try HostMatrices(copying: lu)
         self.pivots = try pivots.hostData()
         info = try Tensor.uninitialized(matrices.batch, .int32, .cpu)
@@ -225,14 +223,6 @@ private struct Inverse: Op {
 }
 
 extension Tensor {
-    /// Throws unless right sides `b` fit to these square matrices.
-    fileprivate final func requireFitting(_ b: Tensor) throws(OpError) {
-        guard b.ndim >= 2, b.shape[-2] == shape[-1] else {
-            throw OpError("matrices of shape \(shape) and right sides of shape \(b.shape) do not fit")
-        }
-        try requireSameDType(b)
-    }
-
     /// A⁻ᵀ·B, for the gradients of functions of A = P·L·U: by A's factors, or where derivatives of it may be asked for, by A itself. A
     /// singular A gives infinities and NaN.
     static func solveTransposed(_ a: Tensor, _ b: Tensor, lu: Tensor, pivots: Tensor) -> Tensor {

@@ -200,12 +200,9 @@ extension Linalg {
         let found = compositeList("lstsq", count: 4, a, b) { () throws(OpError) in
             try a.requireMatrices()
             try a.requireLAPACKNumbers()
-            try a.requireSameDType(b)
             let isVectors = a.takesVectors(b)
             let right = isVectors ? b.unsqueeze(-1) : b
-            guard right.ndim >= 2, right.shape[-2] == a.shape[-2] else {
-                throw OpError("matrices of shape \(a.shape) and right sides of shape \(b.shape) do not fit")
-            }
+            try a.requireFitting(right)
             let batch = try Tensor.commonBatch(a, right)
             let (left, sides) = (a.expand(Shape(batch + a.shape.suffix(2))), right.expand(Shape(batch + right.shape.suffix(2))))
             let (m, n) = (a.shape[-2], a.shape[-1])

@@ -68,23 +68,21 @@ extension Tensor {
     /// Diagonal matrices [*, n, n] of vectors [*, n].
     final var diagonalMatrices: Tensor { Tensor.where(identity.to(.bool), unsqueeze(-1), 0.0) }
 
+    /// Throws unless right sides `b` [*, m, k] fit to these matrices [*, m, n].
+    final func requireFitting(_ b: Tensor) throws(OpError) {
+        guard b.ndim >= 2, b.shape[-2] == shape[-2] else {
+            throw OpError("matrices of shape \(shape) and right sides of shape \(b.shape) do not fit")
+        }
+        try requireSameDType(b)
+    }
+
+    /// Throws unless `pivots` may be those of these factors.
+    final func requirePivots(_ pivots: Tensor) throws(OpError) {
+        guard pivots.dtype == .int32, pivots.shape == Shape(shape.dropLast()) else {
+            throw OpError("factors of shape \(shape) have int32 pivots, one for each row; these are \(pivots.dtype) \(pivots.shape)")
+        }
+    }
+
     /// Whether `b` is vectors [*, n] rather than matrices, for matrices self [*, n, n]: PyTorch's rule.
     final func takesVectors(_ b: Tensor) -> Bool { b.ndim == 1 || (ndim - 1 == b.ndim && b.shape == Shape(shape.dropLast())) }
-}
-
-/// `composite` for functions with several results; ops inside convert nothing for `autocast`.
-@inline(never) func compositeList(
-    _ name: String, count: Int, _ inputs: Tensor..., body: () throws(OpError) -> [Tensor]
-) -> [Tensor] {
-    if let poison = inputs.first(where: \.isPoisoned) { return Array(repeating: poison, count: count) }
-    do throws(OpError) {
-        return try Context.autocasting(to: nil, body)
-    } catch {
-        return Array(repeating: fail(error, op: name), count: count)
-    }
-}
-
-/// The results of `body`, computed by functions within an op's `forward`: unrecorded, and without conversions for `autocast`.
-func unrecorded(_ body: () throws(OpError) -> Tensor) throws(OpError) -> Tensor {
-    try withGradEnabled(false) { () throws(OpError) in try Context.autocasting(to: nil, body) }.usable()
 }

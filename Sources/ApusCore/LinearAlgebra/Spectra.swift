@@ -5,7 +5,7 @@ import CDrivers
 ///
 /// Derivative: Ā = V·(diag(λ̄) + (VᵀV̄)ᵢⱼ/(λⱼ − λᵢ) outside the diagonal)·Vᵀ; with a gradient of vectors it is infinite for equal
 /// eigenvalues.
-private struct SymmetricEigen: Op {
+struct SymmetricEigen: Op {
     /// Whether the upper half of the matrix is read, and not the lower one.
     let upper: Bool
     /// Whether eigenvectors are computed; without them there is no derivative.
@@ -57,11 +57,16 @@ private struct SymmetricEigen: Op {
         guard let gradVectors = grads[1] else {
             return [(vectors * grads[0]!.unsqueeze(-2)).matmul(vectors.mT)]
         }
-        let isDiagonal = vectors.identity.to(.bool)
+        let within = SymmetricEigen.gradientWithin(values, grads[0], vectors.mT.matmul(gradVectors))
+        return [vectors.matmul(within).matmul(vectors.mT)]
+    }
+
+    /// diag(λ̄) + (UᵀŪ)∘F, where `products` is UᵀŪ: the gradient in the basis of the eigenvectors.
+    static func gradientWithin(_ values: Tensor, _ gradValues: Tensor?, _ products: Tensor) -> Tensor {
+        let isDiagonal = products.identity.to(.bool)
         let gaps = Tensor.where(isDiagonal, 1.0, values.unsqueeze(-2) - values.unsqueeze(-1))
-        let inner = vectors.mT.matmul(gradVectors) / gaps
-        let diagonal = grads[0]?.unsqueeze(-1) ?? Tensor.zeros([], dtype: values.dtype, device: values.device)
-        return [vectors.matmul(Tensor.where(isDiagonal, diagonal, inner)).matmul(vectors.mT)]
+        let diagonal = gradValues?.unsqueeze(-1) ?? Tensor.zeros([], dtype: values.dtype, device: values.device)
+        return Tensor.where(isDiagonal, diagonal, products / gaps)
     }
 }
 

@@ -33,4 +33,97 @@ extension Tensor {
     @discardableResult public final func scatterAdd_(_ dim: Int, _ index: Tensor, _ source: Tensor) -> Self {
         scatterAdd_(dim: dim, index, source)
     }
+
+    // MARK: `reduce` without a label, too: PyTorch has no default for it
+
+    /// `scatterReduce(dim:_:_:reduce:includeSelf:)`, by position.
+    public final func scatterReduce(
+        _ dim: Int, _ index: Tensor, _ source: Tensor, reduce: ScatterReduction, includeSelf: Bool = true
+    ) -> Tensor {
+        scatterReduce(dim: dim, index, source, reduce: reduce, includeSelf: includeSelf)
+    }
+    /// `scatterReduce(dim:_:_:reduce:includeSelf:)` without a label for `reduce`.
+    public final func scatterReduce(
+        dim: Int, _ index: Tensor, _ source: Tensor, _ reduce: ScatterReduction, includeSelf: Bool = true
+    ) -> Tensor {
+        scatterReduce(dim: dim, index, source, reduce: reduce, includeSelf: includeSelf)
+    }
+    /// `scatterReduce(dim:_:_:reduce:includeSelf:)`, by position.
+    public final func scatterReduce(
+        _ dim: Int, _ index: Tensor, _ source: Tensor, _ reduce: ScatterReduction, includeSelf: Bool = true
+    ) -> Tensor {
+        scatterReduce(dim: dim, index, source, reduce: reduce, includeSelf: includeSelf)
+    }
+    /// `scatterReduce_(dim:_:_:reduce:includeSelf:)`, by position.
+    @discardableResult public final func scatterReduce_(
+        _ dim: Int, _ index: Tensor, _ source: Tensor, reduce: ScatterReduction, includeSelf: Bool = true
+    ) -> Self {
+        scatterReduce_(dim: dim, index, source, reduce: reduce, includeSelf: includeSelf)
+    }
+    /// `scatterReduce_(dim:_:_:reduce:includeSelf:)` without a label for `reduce`.
+    @discardableResult public final func scatterReduce_(
+        dim: Int, _ index: Tensor, _ source: Tensor, _ reduce: ScatterReduction, includeSelf: Bool = true
+    ) -> Self {
+        scatterReduce_(dim: dim, index, source, reduce: reduce, includeSelf: includeSelf)
+    }
+    /// `scatterReduce_(dim:_:_:reduce:includeSelf:)`, by position.
+    @discardableResult public final func scatterReduce_(
+        _ dim: Int, _ index: Tensor, _ source: Tensor, _ reduce: ScatterReduction, includeSelf: Bool = true
+    ) -> Self {
+        scatterReduce_(dim: dim, index, source, reduce: reduce, includeSelf: includeSelf)
+    }
+    /// `scatter(dim:_:_:reduce:)`, by position.
+    public final func scatter(_ dim: Int, _ index: Tensor, _ source: Tensor, reduce: ScatterOperation) -> Tensor {
+        scatter(dim: dim, index, source, reduce: reduce)
+    }
+    /// `scatter(dim:_:_:reduce:)`, by position.
+    public final func scatter(_ dim: Int, _ index: Tensor, _ value: some ScalarConvertible, reduce: ScatterOperation) -> Tensor {
+        scatter(dim: dim, index, value, reduce: reduce)
+    }
+    /// `scatter_(dim:_:_:reduce:)`, by position.
+    @discardableResult public final func scatter_(_ dim: Int, _ index: Tensor, _ source: Tensor, reduce: ScatterOperation) -> Self {
+        scatter_(dim: dim, index, source, reduce: reduce)
+    }
+    /// `scatter_(dim:_:_:reduce:)`, by position.
+    @discardableResult public final func scatter_(
+        _ dim: Int, _ index: Tensor, _ value: some ScalarConvertible, reduce: ScatterOperation
+    ) -> Self {
+        scatter_(dim: dim, index, value, reduce: reduce)
+    }
+    /// `indexReduce(dim:_:_:reduce:includeSelf:)`, by position.
+    public final func indexReduce(
+        _ dim: Int, _ index: Tensor, _ source: Tensor, reduce: ScatterReduction, includeSelf: Bool = true
+    ) -> Tensor {
+        indexReduce(dim: dim, index, source, reduce: reduce, includeSelf: includeSelf)
+    }
+    /// `indexReduce(dim:_:_:reduce:includeSelf:)` without a label for `reduce`.
+    public final func indexReduce(
+        dim: Int, _ index: Tensor, _ source: Tensor, _ reduce: ScatterReduction, includeSelf: Bool = true
+    ) -> Tensor {
+        indexReduce(dim: dim, index, source, reduce: reduce, includeSelf: includeSelf)
+    }
+    /// `indexReduce(dim:_:_:reduce:includeSelf:)`, by position.
+    public final func indexReduce(
+        _ dim: Int, _ index: Tensor, _ source: Tensor, _ reduce: ScatterReduction, includeSelf: Bool = true
+    ) -> Tensor {
+        indexReduce(dim: dim, index, source, reduce: reduce, includeSelf: includeSelf)
+    }
+    /// `indexReduce_(dim:_:_:reduce:includeSelf:)`, by position.
+    @discardableResult public final func indexReduce_(
+        _ dim: Int, _ index: Tensor, _ source: Tensor, reduce: ScatterReduction, includeSelf: Bool = true
+    ) -> Self {
+        indexReduce_(dim: dim, index, source, reduce: reduce, includeSelf: includeSelf)
+    }
+    /// `indexReduce_(dim:_:_:reduce:includeSelf:)` without a label for `reduce`.
+    @discardableResult public final func indexReduce_(
+        dim: Int, _ index: Tensor, _ source: Tensor, _ reduce: ScatterReduction, includeSelf: Bool = true
+    ) -> Self {
+        indexReduce_(dim: dim, index, source, reduce: reduce, includeSelf: includeSelf)
+    }
+    /// `indexReduce_(dim:_:_:reduce:includeSelf:)`, by position.
+    @discardableResult public final func indexReduce_(
+        _ dim: Int, _ index: Tensor, _ source: Tensor, _ reduce: ScatterReduction, includeSelf: Bool = true
+    ) -> Self {
+        indexReduce_(dim: dim, index, source, reduce: reduce, includeSelf: includeSelf)
+    }
 }

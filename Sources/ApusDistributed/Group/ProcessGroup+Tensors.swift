@@ -106,31 +106,30 @@ extension ProcessGroup {
             return tensors
         }
         if tensors.contains(where: { refuses("allToAll", $0) }) { return tensors }
-        let signature = Signature(.allToAll)
-        return try placing(signature) {
+        return try collective(Signature(.allToAll)) { _ in
             let outgoing = try tensors.map { try $0.detach().hostData() }
             var incoming = outgoing
-            try self.collective(signature) { _ in
-                // What comes: dtype, number of dimensions, extents.
-                let length = 2 + ProcessGroup.mostDimensions
-                let sent = outgoing.map { tensor -> [Int64] in
-                    let head = [Int64(tensor.dtype.rawValue), Int64(tensor.ndim)] + tensor.shape.map(Int64.init)
-                    return head + Array(repeating: 0, count: length - head.count)
-                }
-                var received = sent
-                try self.swap(sent, &received, length)
-                for i in 0..<self.size where i != self.rank {
-                    let dtype = DType(rawValue: UInt8(received[i][0]))!
-                    incoming[i] = try Tensor.uninitialized(Shape(received[i][2..<(2 + Int(received[i][1]))].map { Int($0) }), dtype, .cpu)
-                }
-                try self.worker.swap(
-                    sending: outgoing.map { UnsafeRawBufferPointer(start: $0.pointer, count: $0.numel * $0.dtype.size) },
-                    receiving: incoming.map { UnsafeMutableRawBufferPointer(start: $0.pointer, count: $0.numel * $0.dtype.size) },
-                    self.members)
+            // What comes: dtype, number of dimensions, extents.
+            let length = 2 + ProcessGroup.mostDimensions
+            let sent = outgoing.map { tensor -> [Int64] in
+                let head = [Int64(tensor.dtype.rawValue), Int64(tensor.ndim)] + tensor.shape.map(Int64.init)
+                return head + Array(repeating: 0, count: length - head.count)
             }
-            return noGrad {
-                incoming.enumerated().map { i, tensor in
-                    i == self.rank ? tensor.clone().to(tensors[i].device) : tensor.to(tensors[i].device)
+            var received = sent
+            try self.swap(sent, &received, length)
+            for i in 0..<self.size where i != self.rank {
+                let dtype = DType(rawValue: UInt8(received[i][0]))!
+                incoming[i] = try Tensor.uninitialized(Shape(received[i][2..<(2 + Int(received[i][1]))].map { Int($0) }), dtype, .cpu)
+            }
+            try self.worker.swap(
+                sending: outgoing.map { UnsafeRawBufferPointer(start: $0.pointer, count: $0.numel * $0.dtype.size) },
+                receiving: incoming.map { UnsafeMutableRawBufferPointer(start: $0.pointer, count: $0.numel * $0.dtype.size) },
+                self.members)
+            return try checked {
+                noGrad {
+                    incoming.enumerated().map { i, tensor in
+                        i == self.rank ? tensor.clone().to(tensors[i].device) : tensor.to(tensors[i].device)
+                    }
                 }
             }
         }
@@ -189,11 +188,6 @@ extension ProcessGroup {
         if (0..<size).contains(rank) { return false }
         fail(name, "there is no rank \(rank) in a group of \(size)")
         return true
-    }
-
-    /// Gives errors of memory and devices their place.
-    func placing<Value>(_ signature: Signature, _ body: () throws -> Value) throws -> Value {
-        do { return try body() } catch let error as OpError { throw self.error(signature, "\(error)") }
     }
 
     /// Calls `body` with the elements as a contiguous tensor in `dtype`, which may share the tensor's memory: on its device where there is a

@@ -1,6 +1,5 @@
 import ApusCore
 import CDrivers
-import CKernels
 
 /// Processes that exchange tensors from device to device, each with one NVIDIA device of its own.
 ///
@@ -27,8 +26,6 @@ final class Communicator: @unchecked Sendable {
         guard let made else { throw OpError("ncclCommInitRank gave no communicator") }
         handle = made
     }
-
-    var device: Device { stream.device }
 
     /// Bytes of memory for what others send, so that a large tensor is not there twice.
     private static var roomBytes: Int { 1 << 28 }

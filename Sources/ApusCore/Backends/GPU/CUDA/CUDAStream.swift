@@ -2,14 +2,13 @@ import CDrivers
 
 /// The queue of a CUDA device, for a library that works on tensors and that another target calls: NCCL.
 package struct CUDAStream: Sendable {
-    package let device: Device
     private let backend: GPUBackend
     private let driver: CUDADriver
 
     /// nil if the device is another's, or is not available.
     package init?(_ device: Device) {
         guard device.isCUDA, let backend = device.gpu, let driver = backend.driver as? CUDADriver else { return nil }
-        (self.device, self.backend, self.driver) = (device, backend, driver)
+        (self.backend, self.driver) = (backend, driver)
     }
 
     /// 16 bytes that no other device has, whatever number the process calls it by.
