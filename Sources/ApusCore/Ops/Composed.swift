@@ -39,7 +39,7 @@ extension Tensor {
         composite("logaddexp2", self, other) {
             let promoted = Tensor.resultType(self, other)
             let dtype: DType = promoted.isFloatingPoint ? promoted : .float32
-            let wide: DType = dtype == .float64 ? .float64 : .float32
+            let wide = dtype.computeType
             let ln2 = 0.6931471805599453
             return ((to(wide) * ln2).logaddexp(other.to(wide) * ln2) / ln2).to(dtype)
         }

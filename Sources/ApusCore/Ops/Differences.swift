@@ -63,8 +63,7 @@ extension Tensor {
     private static func derivatives(
         _ x: Tensor, _ dims: [Int]?, _ edgeOrder: Int, spacings: Int? = nil, _ places: (_ i: Int, _ extent: Int) throws(OpError) -> Places
     ) -> TensorList {
-        if x.isPoisoned { return TensorList(poisoned: x) }
-        do throws(OpError) {
+        list("gradient", [x]) { (_) throws(OpError) in
             guard x.dtype != .uint8, x.dtype != .bool else { throw OpError("is not defined for \(x.dtype); convert with to(_:)") }
             guard edgeOrder == 1 || edgeOrder == 2 else { throw OpError("edgeOrder must be 1 or 2, it is \(edgeOrder)") }
             let all = try x.distinctDims(dims ?? Array(0..<x.ndim))
@@ -79,9 +78,7 @@ extension Tensor {
                 case .coordinates(let coordinates): found.append(x.derivative(at, coordinates, edgeOrder))
                 }
             }
-            return TensorList(found)
-        } catch {
-            return TensorList(poisoned: fail(error, op: "gradient"))
+            return found
         }
     }
 

@@ -8,20 +8,6 @@ public enum GridIndexing: String, Sendable {
     case xy
 }
 
-extension Shape {
-    /// The shape that all of `shapes` broadcast to.
-    static func broadcast(_ shapes: [Shape]) throws(OpError) -> Shape {
-        var result = Shape()
-        for shape in shapes {
-            guard let spread = broadcast(result, shape) else {
-                throw OpError("shapes \(shapes.map { "\($0)" }.joined(separator: ", ")) do not broadcast")
-            }
-            result = spread
-        }
-        return result
-    }
-}
-
 extension Tensor {
     /// The shape that tensors of these shapes broadcast to. Traps if they do not, and for negative extents. PyTorch:
     /// `torch.broadcast_shapes`.
@@ -74,7 +60,7 @@ extension Tensor {
     public static func meshgrid(_ tensors: Tensor..., indexing: GridIndexing = .ij) -> TensorList { meshgrid(tensors, indexing: indexing) }
 
     /// `body` of the tensors; the list of a failed op if one of them is poisoned or `body` throws.
-    private static func list(
+    static func list(
         _ op: String, _ tensors: some Sequence<Tensor>, _ body: ([Tensor]) throws(OpError) -> [Tensor]
     ) -> TensorList {
         let all = Array(tensors)

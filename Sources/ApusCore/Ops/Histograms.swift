@@ -120,7 +120,7 @@ extension Tensor {
     ) -> (hist: Tensor, binEdges: TensorList) {
         for x in [input, weight].compactMap({ $0 }) where x.isPoisoned { return (x, TensorList(poisoned: x)) }
         do throws(OpError) {
-            guard input.dtype.isFloatingPoint else { throw OpError("is for floating-point tensors, this one is \(input.dtype)") }
+            try input.requireFloats()
             guard isPoint || input.ndim >= 2 else { throw OpError("points have shape [*, D], not \(input.shape)") }
             let places = isPoint ? input.shape : Shape(input.shape.dropLast())
             if let weight, weight.shape != places || weight.dtype != input.dtype {

@@ -156,14 +156,10 @@ extension Tensor {
     /// Traps if there are too few. PyTorch: `masked_scatter`.
     public final func maskedScatter(_ mask: Tensor, _ source: Tensor) -> Tensor {
         composite("maskedScatter", self, mask, source) { () throws(OpError) in
-            guard mask.dtype == .bool else { throw OpError("the mask must be bool, this one is \(mask.dtype)") }
+            let (spread, places) = try maskPlaces(mask)
             guard source.dtype == dtype else {
                 throw OpError("the source is \(source.dtype), x is \(dtype); convert one of them with to(_:)")
             }
-            guard let spread = Shape.broadcast(shape, mask.shape) else {
-                throw OpError("shapes \(shape) and \(mask.shape) do not broadcast")
-            }
-            let places = mask.expand(spread).reshape([-1]).nonzero().squeeze(1)
             guard source.numel >= places.numel else {
                 throw OpError("the source has \(source.numel) elements, the mask is true for \(places.numel)")
             }

@@ -48,9 +48,7 @@ extension Tensor {
             throw OpError(
                 "shapes \(shape) and \(other.shape) do not multiply: \(inner) columns meet \(outer) rows; transpose or reshape one of them")
         }
-        guard dtype == other.dtype else {
-            throw OpError("the operands are \(dtype) and \(other.dtype); convert one with to(_:)")
-        }
+        try requireSameDType(other)
         guard dtype != .bool else { throw OpError("is not defined for bool; convert with to(_:)") }
         let a = ndim == 1 ? unsqueeze(0) : self
         let b = other.ndim == 1 ? other.unsqueeze(1) : other

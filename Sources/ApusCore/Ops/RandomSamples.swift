@@ -8,9 +8,7 @@ extension Tensor {
             guard mean.dtype.isFloatingPoint, std.dtype.isFloatingPoint else {
                 throw OpError("makes floating-point numbers, mean and std are \(mean.dtype) and \(std.dtype)")
             }
-            guard let shape = Shape.broadcast(mean.shape, std.shape) else {
-                throw OpError("shapes \(mean.shape) and \(std.shape) do not broadcast")
-            }
+            let shape = try Shape.broadcast([mean.shape, std.shape])
             guard std.numel == 0 || std.ge(0).all().item(Bool.self) else { throw OpError("std must not be negative") }
             return noGrad {
                 let normal = Tensor.randn(shape, dtype: mean.dtype, device: mean.device, generator: generator)
@@ -61,9 +59,7 @@ extension Tensor {
             guard count.dtype.isFloatingPoint, prob.dtype.isFloatingPoint else {
                 throw OpError("is for floating-point tensors, count and prob are \(count.dtype) and \(prob.dtype)")
             }
-            guard let shape = Shape.broadcast(count.shape, prob.shape) else {
-                throw OpError("shapes \(count.shape) and \(prob.shape) do not broadcast")
-            }
+            let shape = try Shape.broadcast([count.shape, prob.shape])
             return noGrad { RejectionSampling.binomial(count.detach().expand(shape), prob.detach().expand(shape), generator) }
         }
     }

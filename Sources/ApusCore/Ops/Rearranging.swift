@@ -17,11 +17,10 @@ extension Tensor {
     /// there are two different dims. PyTorch: `rot90`.
     public final func rot90(k: Int = 1, dims: some Collection<Int> = [0, 1]) -> Tensor {
         composite("rot90", self) { () throws(OpError) in
-            let plane = Array(dims)
-            guard plane.count == 2 else { throw OpError("turns the plane of two dims, not of \(plane)") }
+            guard dims.count == 2 else { throw OpError("turns the plane of two dims, not of \(Shape(dims))") }
             guard ndim >= 2 else { throw OpError("needs two dimensions, shape \(shape) has \(ndim)") }
-            let (a, b) = (try normalize(dim: plane[0], ndim: ndim), try normalize(dim: plane[1], ndim: ndim))
-            guard a != b else { throw OpError("the two dims must differ, both are \(a)") }
+            let plane = try distinctDims(dims)
+            let (a, b) = (plane[0], plane[1])
             switch ((k % 4) + 4) % 4 {
             case 1: return flip(b).transpose(a, b)
             case 2: return flip(a, b)

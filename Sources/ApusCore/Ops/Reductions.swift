@@ -220,13 +220,7 @@ extension Tensor {
             for dim in dims { _ = try normalize(dim: dim, ndim: 0) }
             return []
         }
-        var result: [Int] = []
-        for dim in dims {
-            let at = try normalize(dim: dim, ndim: ndim)
-            guard !result.contains(at) else { throw OpError("dim \(dim) stands twice in \(dims)") }
-            result.append(at)
-        }
-        return result.sorted()
+        return try distinctDims(dims).sorted()
     }
 
     private final func reduced(_ kind: ReduceKind, _ dims: [Int]?, keepDim: Bool) -> Tensor {

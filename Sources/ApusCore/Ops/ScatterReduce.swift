@@ -14,7 +14,7 @@ public enum ScatterReduction: String, Sendable {
     }
 
     /// The number that changes nothing.
-    fileprivate func neutral(in dtype: DType) -> Scalar {
+    func neutral(in dtype: DType) -> Scalar {
         switch self {
         case .sum, .mean: .int(0)
         case .prod: .int(1)

@@ -36,14 +36,14 @@ extension Tensor {
             let rest = Array(data.shape[(at + 1)...])
             let flat = data.reshape([rows * extent] + rest)
             let index = Tensor(places, shape: [rows * extent], device: data.device)
-            let start = initial ?? reduce.start
-            let pieces = Tensor.full(Shape([rows * count] + rest), .double(start), dtype: data.dtype, device: data.device)
+            let start = initial.map { Scalar.double($0) } ?? reduce.scatter.neutral(in: data.dtype)
+            let pieces = Tensor.full(Shape([rows * count] + rest), start, dtype: data.dtype, device: data.device)
             var result: Tensor
             switch reduce {
             case .sum, .mean: result = pieces.indexAdd(dim: 0, index, flat)
             case .max, .min, .prod:
                 let wide = index.reshape([rows * extent] + [Int](repeating: 1, count: rest.count)).expand(flat.shape)
-                result = pieces.scatterReduce(dim: 0, wide, flat, reduce: reduce == .max ? .amax : reduce == .min ? .amin : .prod)
+                result = pieces.scatterReduce(dim: 0, wide, flat, reduce: reduce.scatter)
             }
             if reduce == .mean {
                 let size = lengths.to(.int64).reshape([rows * count] + [Int](repeating: 1, count: rest.count))
@@ -56,13 +56,13 @@ extension Tensor {
 }
 
 extension SegmentReduction {
-    /// What leaves other numbers as they are.
-    fileprivate var start: Double {
+    fileprivate var scatter: ScatterReduction {
         switch self {
-        case .sum, .mean: 0
-        case .prod: 1
-        case .max: -.infinity
-        case .min: .infinity
+        case .sum: .sum
+        case .mean: .mean
+        case .prod: .prod
+        case .max: .amax
+        case .min: .amin
         }
     }
 }

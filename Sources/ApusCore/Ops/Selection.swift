@@ -349,12 +349,15 @@ extension Tensor {
     /// The elements where the bool `mask` (which broadcasts with x) is true, as a vector. PyTorch: `masked_select`.
     public final func maskedSelect(_ mask: Tensor) -> Tensor {
         composite("maskedSelect", self, mask) { () throws(OpError) in
-            guard mask.dtype == .bool else { throw OpError("the mask must be bool, this one is \(mask.dtype)") }
-            guard let spread = Shape.broadcast(shape, mask.shape) else {
-                throw OpError("shapes \(shape) and \(mask.shape) do not broadcast")
-            }
-            let places = mask.expand(spread).reshape([-1]).nonzero().squeeze(1)
+            let (spread, places) = try maskPlaces(mask)
             return expand(spread).reshape([-1]).indexSelect(dim: 0, places)
         }
+    }
+
+    /// The shape that x and the bool `mask` broadcast to, and where in it, in row-major order, the mask is true.
+    final func maskPlaces(_ mask: Tensor) throws(OpError) -> (shape: Shape, places: Tensor) {
+        guard mask.dtype == .bool else { throw OpError("the mask must be bool, this one is \(mask.dtype)") }
+        let spread = try Shape.broadcast([shape, mask.shape])
+        return (spread, mask.expand(spread).reshape([-1]).nonzero().squeeze(1))
     }
 }

@@ -14,7 +14,7 @@ extension Tensor {
     public static func tensordot(_ a: Tensor, _ b: Tensor, dims: ([Int], [Int])) -> Tensor {
         composite("tensordot", .widest, a, b) { (a, b) throws(OpError) in
             guard dims.0.count == dims.1.count else { throw OpError("\(dims.0) and \(dims.1) are not pairs of dimensions") }
-            guard a.dtype == b.dtype else { throw OpError("the operands are \(a.dtype) and \(b.dtype); convert one with to(_:)") }
+            try a.requireSameDType(b)
             guard dims.0.isEmpty || a.ndim > 0 && b.ndim > 0 else { throw OpError("a scalar has no dimensions to sum over") }
             let (inA, inB) = (try a.distinctDims(dims.0), try b.distinctDims(dims.1))
             var (x, y) = (a, b)
@@ -72,7 +72,7 @@ extension Tensor {
             guard x.dtype == y.dtype, x.dtype.isFloatingPoint else {
                 throw OpError("both must be of one float type, they are \(x.dtype) and \(y.dtype)")
             }
-            guard Shape.broadcast(x.shape, y.shape) != nil else { throw OpError("shapes \(x.shape) and \(y.shape) do not broadcast") }
+            _ = try Shape.broadcast([x.shape, y.shape])
             return (x * y).sum(dim: dim)
         }
     }

@@ -232,13 +232,7 @@ extension Tensor {
     public final func permute(_ dims: some Collection<Int>) -> Tensor {
         composite("permute", self) { () throws(OpError) in
             guard dims.count == ndim else { throw OpError("\(Shape(dims)) names \(dims.count) dimensions, the tensor has \(ndim)") }
-            var order: [Int] = []
-            for dim in dims {
-                let at = try normalize(dim: dim, ndim: ndim)
-                guard !order.contains(at) else { throw OpError("dim \(dim) stands twice in \(Shape(dims))") }
-                order.append(at)
-            }
-            return apply(Permute(dims: order), Inputs(self))
+            return apply(Permute(dims: try distinctDims(dims)), Inputs(self))
         }
     }
     /// Reorders the dimensions; a view. `dims` must name each dimension once.

@@ -234,4 +234,16 @@ extension Shape {
         }
         return result
     }
+
+    /// The shape that all of `shapes` broadcast to.
+    static func broadcast(_ shapes: [Shape]) throws(OpError) -> Shape {
+        var result = Shape()
+        for shape in shapes {
+            guard let spread = broadcast(result, shape) else {
+                throw OpError("shapes \(shapes.map { "\($0)" }.joined(separator: ", ")) do not broadcast")
+            }
+            result = spread
+        }
+        return result
+    }
 }
