@@ -102,7 +102,8 @@ let package = Package(
             name: "ApusCoreTests", dependencies: ["ApusCore", "Apus", "TestSupport"],
             exclude: [
                 "Recorded", "record_kinks.py", "record_linalg.py", "record_ops.py", "record_pointwise.py", "record_shapes.py",
-                "record_special.py", "record_wide.py", "record_statistics.py", "record_various.py",
+                "record_special.py", "record_wide.py", "record_statistics.py", "record_various.py", "Database/Recorded",
+                "Database/record_database.py",
             ]),
         .testTarget(
             name: "ApusNNTests", dependencies: ["ApusNN", "Apus", "TestSupport"],

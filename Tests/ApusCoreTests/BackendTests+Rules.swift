@@ -199,11 +199,29 @@ extension BinaryRule: CustomTestStringConvertible {
 
     /// How often a function can be differentiated, if that is limited; a further derivative is an error that says so.
     static let limits: [BinaryKind: Int] = [
-        .gammaSampleGrad: 0, .gammainc: 1, .gammaincc: 1, .nextafter: 0, .zeta: 0, .chebyshevPolynomialT: 0, .chebyshevPolynomialU: 0,
+        .gammaSampleGrad: 0, .gammainc: 1, .gammaincc: 1, .zeta: 0, .chebyshevPolynomialT: 0, .chebyshevPolynomialU: 0,
         .chebyshevPolynomialV: 0, .chebyshevPolynomialW: 0, .shiftedChebyshevPolynomialT: 0, .shiftedChebyshevPolynomialU: 0,
         .shiftedChebyshevPolynomialV: 0, .shiftedChebyshevPolynomialW: 0, .hermitePolynomialH: 0, .hermitePolynomialHe: 0,
         .laguerrePolynomialL: 0, .legendrePolynomialP: 0,
     ]
+
+    /// What has a kink or a step where its operands are equal.
+    static let kinked: Set<BinaryKind> = [.minimum, .maximum, .floorDivide, .truncDivide, .remainder, .fmod, .nextafter]
+
+    /// A branch for equal operands must have the derivatives of the function around them.
+    @Test(arguments: BinaryRule.all.filter { $0.domain.floats && !kinked.contains($0.kind) && limits[$0.kind] == nil })
+    func binaryOfEqualOperands(_ rule: BinaryRule) {
+        let test = Self.binaryCase(rule.kind)
+        for p in test.constants ?? PointwiseBackendTests.binaryCase(rule.kind).parameters {
+            for range in test.ranges {
+                let a = DerivativeTests.numbers([5], from: range.lowerBound, to: range.upperBound)
+                checkGradients([a, a.clone()], "\(rule.name) (\(p.a), \(p.b), \(p.c)) of equal operands") {
+                    let y = Tensor.binary(rule, $0[0], $0[1], p)
+                    return rule.isLocallyConstant ? y * $0[0] * $0[1] : y
+                }
+            }
+        }
+    }
 
     @Test(arguments: BinaryRule.all.filter(\.domain.floats)) func binary(_ rule: BinaryRule) {
         let test = Self.binaryCase(rule.kind), limit = Self.limits[rule.kind] ?? 2

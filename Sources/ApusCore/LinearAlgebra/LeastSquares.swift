@@ -106,29 +106,28 @@ private struct LeastSquares: Op {
     }
 }
 
-/// The pseudoinverse A⁺ [*, n, m] of A [*, m, n], where singular values up to max(atol, rtol·the largest) count as 0.
+/// The pseudoinverse A⁺ [*, n, m] of A [*, m, n], where singular values up to max(atol, rtol·the largest) count as 0. Inputs: A, atol and rtol,
+/// which broadcast to A's batch.
 ///
 /// Derivative (Golub, Pereyra, 1973): d(A⁺) = −A⁺·dA·A⁺ + A⁺A⁺ᵀ·dAᵀ·(I − AA⁺) + (I − A⁺A)·dAᵀ·A⁺ᵀA⁺, where the rank stays as it is.
 private struct PseudoInverse: Op {
-    let atol: Double?
-    let rtol: Double?
     /// Whether A is symmetric, and only its lower half is read.
     let hermitian: Bool
 
     var name: String { "pinv" }
 
     func forward(_ inputs: Inputs, _ saved: Saved) throws(OpError) -> Tensor {
-        let a = inputs[0]
+        let (a, atol, rtol) = (inputs[0], inputs[1], inputs[2])
         let result = try unrecorded { () throws(OpError) in
             if a.numel == 0 { return Tensor.zeros(Shape(a.batchShape + [a.shape[-1], a.shape[-2]]), dtype: a.dtype, device: a.device) }
             if hermitian {
                 let (values, vectors) = Linalg.eigh(a)
-                let isKept = Linalg.counted(values.abs(), of: a, atol, rtol)
+                let isKept = Linalg.counted(values.abs(), atol, rtol)
                 let inverse = Tensor.where(isKept, values.reciprocal(), 0.0)
                 return (vectors * inverse.unsqueeze(-2)).matmul(vectors.mT)
             }
             let (u, s, vh) = Linalg.svd(a, fullMatrices: false)
-            let inverse = Tensor.where(Linalg.counted(s, of: a, atol, rtol), s.reciprocal(), 0.0)
+            let inverse = Tensor.where(Linalg.counted(s, atol, rtol), s.reciprocal(), 0.0)
             return vh.mT.matmul(inverse.unsqueeze(-1) * u.mT)
         }
         saved.keep(a)
@@ -137,7 +136,7 @@ private struct PseudoInverse: Op {
     }
 
     func backward(_ grad: Tensor, _ context: BackwardContext) -> Gradients {
-        [PseudoInverse.gradient(grad, context.saved[0], context.saved[1])]
+        [PseudoInverse.gradient(grad, context.saved[0], context.saved[1]), nil, nil]
     }
 
     /// The gradient of A from that of A⁺.
@@ -156,35 +155,70 @@ private struct PseudoInverse: Op {
 }
 
 extension Linalg {
-    /// Which of the singular values `s` [*, k] of `a` are above max(atol, rtol·the largest). By default rtol is the larger extent of a
-    /// matrix times the dtype's epsilon, or 0 where atol is given.
-    fileprivate static func counted(_ s: Tensor, of a: Tensor, _ atol: Double?, _ rtol: Double?) -> Tensor {
-        let absolute = atol ?? 0
-        let relative = rtol ?? (absolute > 0 ? 0 : Double(max(a.shape[-2], a.shape[-1])) * a.dtype.epsilon)
-        return s.gt((s.amax(dim: [-1], keepDim: true) * relative).maximum(absolute))
+    /// Which of the singular values `s` [*, k] are above max(atol, rtol·the largest).
+    fileprivate static func counted(_ s: Tensor, _ atol: Tensor, _ rtol: Tensor) -> Tensor {
+        s.gt((s.amax(dim: [-1], keepDim: true) * rtol.unsqueeze(-1)).maximum(atol.unsqueeze(-1)))
+    }
+
+    /// The tolerances of the matrices `a`, one for all or one for each. By default rtol is the larger extent of a matrix times the dtype's
+    /// epsilon, or 0 where atol is above 0.
+    private static func tolerances(_ a: Tensor, _ atol: Tensor?, _ rtol: Tensor?) throws(OpError) -> [Tensor] {
+        for (name, given) in [("atol", atol), ("rtol", rtol)] {
+            guard let given else { continue }
+            guard Shape.broadcast(given.shape, a.batchShape) == a.batchShape else {
+                throw OpError("\(name) \(given.shape) does not broadcast to the batch \(a.batchShape) of matrices \(a.shape)")
+            }
+        }
+        let absolute = atol?.to(a.dtype) ?? Tensor.zeros([], dtype: a.dtype, device: a.device)
+        let usual = Double(max(a.shape[-2], a.shape[-1])) * a.dtype.epsilon
+        return [absolute, rtol?.to(a.dtype) ?? Tensor.where(absolute.gt(0), 0, Tensor.full(like: absolute, usual))]
+    }
+
+    private static func pseudoinverse(_ a: Tensor, _ atol: Tensor?, _ rtol: Tensor?, _ hermitian: Bool) -> Tensor {
+        composite("pinv", .asIs, a) { (a) throws(OpError) in
+            if hermitian { try a.requireSquare() } else { try a.requireMatrices() }
+            try a.requireLAPACKNumbers()
+            return apply(PseudoInverse(hermitian: hermitian), Inputs([a] + (try tolerances(a, atol, rtol))))
+        }
     }
 
     /// The pseudoinverse A⁺ [*, n, m] of A [*, m, n] (Moore, Penrose). Singular values up to max(atol, rtol·the largest) count as 0; `rtol`
     /// is by default max(m, n) times the dtype's epsilon, or 0 if `atol` is above 0. If A is `hermitian`, only its lower half is read.
     public static func pinv(_ a: Tensor, atol: Double? = nil, rtol: Double? = nil, hermitian: Bool = false) -> Tensor {
-        composite("pinv", .asIs, a) { (a) throws(OpError) in
+        pseudoinverse(a, number(atol, a), number(rtol, a), hermitian)
+    }
+    /// The same with tolerances that broadcast to the batch [*]: one for each matrix.
+    public static func pinv(_ a: Tensor, atol: Tensor, rtol: Tensor? = nil, hermitian: Bool = false) -> Tensor {
+        pseudoinverse(a, atol, rtol, hermitian)
+    }
+    /// The same with tolerances that broadcast to the batch [*]: one for each matrix.
+    public static func pinv(_ a: Tensor, rtol: Tensor, hermitian: Bool = false) -> Tensor { pseudoinverse(a, nil, rtol, hermitian) }
+
+    private static func rank(_ a: Tensor, _ atol: Tensor?, _ rtol: Tensor?, _ hermitian: Bool) -> Tensor {
+        composite("matrixRank", .asIs, a) { (a) throws(OpError) in
             if hermitian { try a.requireSquare() } else { try a.requireMatrices() }
             try a.requireLAPACKNumbers()
-            return apply(PseudoInverse(atol: atol, rtol: rtol, hermitian: hermitian), Inputs(a))
+            let limits = try tolerances(a, atol, rtol)
+            return noGrad {
+                if a.numel == 0 { return Tensor.zeros(a.batchShape, dtype: .int64, device: a.device) }
+                return counted(hermitian ? eigvalsh(a).abs() : svdvals(a), limits[0], limits[1]).sum(dim: -1)
+            }
         }
     }
 
     /// How many singular values of matrices [*, m, n] are above max(atol, rtol·the largest), int64 [*]; by default as for `pinv`.
     public static func matrixRank(_ a: Tensor, atol: Double? = nil, rtol: Double? = nil, hermitian: Bool = false) -> Tensor {
-        composite("matrixRank", .asIs, a) { (a) throws(OpError) in
-            if hermitian { try a.requireSquare() } else { try a.requireMatrices() }
-            try a.requireLAPACKNumbers()
-            return noGrad {
-                if a.numel == 0 { return Tensor.zeros(a.batchShape, dtype: .int64, device: a.device) }
-                let values = hermitian ? eigvalsh(a).abs() : svdvals(a)
-                return counted(values, of: a, atol, rtol).sum(dim: -1)
-            }
-        }
+        rank(a, number(atol, a), number(rtol, a), hermitian)
+    }
+    /// The same with tolerances that broadcast to the batch [*]: one for each matrix.
+    public static func matrixRank(_ a: Tensor, atol: Tensor, rtol: Tensor? = nil, hermitian: Bool = false) -> Tensor {
+        rank(a, atol, rtol, hermitian)
+    }
+    /// The same with tolerances that broadcast to the batch [*]: one for each matrix.
+    public static func matrixRank(_ a: Tensor, rtol: Tensor, hermitian: Bool = false) -> Tensor { rank(a, nil, rtol, hermitian) }
+
+    private static func number(_ value: Double?, _ a: Tensor) -> Tensor? {
+        value.map { Tensor.full([], $0, dtype: a.dtype.isFloatingPoint ? a.dtype : .float32, device: a.device) }
     }
 
     /// The X [*, n, k] of least ‖A·X − B‖ for A [*, m, n] and B [*, m, k], or vectors B [*, m], and of several the one of least ‖X‖.

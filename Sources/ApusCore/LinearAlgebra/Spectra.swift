@@ -3,8 +3,8 @@ import CDrivers
 /// The eigenvalues of symmetric matrices [*, n, n] in ascending order, [*, n], and eigenvectors as columns [*, n, n]. Of each vector the
 /// first element with at least half the size of the largest is positive.
 ///
-/// Derivative: Ā = V·(diag(λ̄) + (VᵀV̄)ᵢⱼ/(λⱼ − λᵢ) outside the diagonal)·Vᵀ; with a gradient of vectors it is infinite for equal
-/// eigenvalues.
+/// Derivative: the symmetric part of V·(diag(λ̄) + (VᵀV̄)ᵢⱼ/(λⱼ − λᵢ) outside the diagonal)·Vᵀ; with a gradient of vectors it is infinite
+/// for equal eigenvalues.
 struct SymmetricEigen: Op {
     /// Whether the upper half of the matrix is read, and not the lower one.
     let upper: Bool
@@ -58,7 +58,7 @@ struct SymmetricEigen: Op {
             return [(vectors * grads[0]!.unsqueeze(-2)).matmul(vectors.mT)]
         }
         let within = SymmetricEigen.gradientWithin(values, grads[0], vectors.mT.matmul(gradVectors))
-        return [vectors.matmul(within).matmul(vectors.mT)]
+        return [vectors.matmul(within + within.mT).matmul(vectors.mT) / 2]
     }
 
     /// diag(λ̄) + (UᵀŪ)∘F, where `products` is UᵀŪ: the gradient in the basis of the eigenvectors.

@@ -50,9 +50,10 @@ extension BinaryRule {
         let divisor = kept[2].maskedFill(isZero, 1)
         return [g * (kept[0] / divisor), g * (kept[1] / divisor)]
     }
-    /// log(eᵃ + eᵇ); d = σ(a − b)·da + σ(b − a)·db; equal operands, also infinite ones, get half each
+    /// log(eᵃ + eᵇ); d = σ(a − b)·da + σ(b − a)·db; equal infinities get half each
     static let logaddexp = BinaryRule(.logaddexp) { g, kept, _, _ in
-        let difference = Tensor.where(kept[0].eq(kept[1]), Tensor.zeros(like: g), kept[0] - kept[1])
+        let isSameInfinity = kept[0].eq(kept[1]).logicalAnd(kept[0].isinf())
+        let difference = Tensor.where(isSameInfinity, Tensor.zeros(like: g), kept[0] - kept[1])
         return [g * difference.sigmoid(), g * (-difference).sigmoid()]
     }
     static let copysign = BinaryRule(.copysign, keepsOutput: true) { g, kept, _, _ in
@@ -72,7 +73,11 @@ extension BinaryRule {
         )
         return [failed, failed]
     }
-    static let nextafter = BinaryRule(withoutDerivative: .nextafter)
+    /// The neighbour of a towards b; d = da, or 0 if a = b
+    static let nextafter = BinaryRule(.nextafter) { g, kept, _, _ in
+        let zeros = Tensor.zeros(like: g)
+        return [Tensor.where(kept[0].eq(kept[1]), zeros, g), zeros]
+    }
     static let gcd = BinaryRule(.gcd)
     static let lcm = BinaryRule(.lcm)
     static let bitwiseAnd = BinaryRule(.bitwiseAnd)
@@ -358,7 +363,7 @@ extension Tensor {
     /// |x| with the sign of `value`.
     public final func copysign(_ value: some ScalarConvertible) -> Tensor { copysign(wrapped(value)) }
 
-    /// The number of the dtype that is next to x on the way to `other`; `other` where the two are equal. It has no derivative. Traps for
+    /// The number of the dtype that is next to x on the way to `other`; `other` where the two are equal. Traps for
     /// other dtypes than float32 and float64.
     public final func nextafter(_ other: Tensor) -> Tensor {
         composite("nextafter", self, other) { () throws(OpError) in

@@ -4,7 +4,11 @@ extension Tensor {
     /// Letters name dimensions. A letter that occurs twice in an operand takes its diagonal. `...` stands for dimensions that broadcast.
     /// Without `->` the output has the letters that occur once, in alphabetic order. Operands are contracted from left to right, each pair
     /// as a matrix product. Traps if the equation is malformed or does not fit the shapes. PyTorch: `torch.einsum`.
-    public static func einsum(_ equation: String, _ operands: Tensor...) -> Tensor {
+    public static func einsum(_ equation: String, _ operands: Tensor...) -> Tensor { einsum(equation, operands) }
+
+    /// The same of a list of operands.
+    public static func einsum(_ equation: String, _ operands: some Sequence<Tensor>) -> Tensor {
+        let operands = Array(operands)
         if let poisoned = operands.first(where: \.isPoisoned) { return poisoned }
         do throws(OpError) {
             return try casting(.lower, operands) { (cast) throws(OpError) in try Einsum(equation, cast).result(cast) }

@@ -152,7 +152,7 @@ extension Tensor {
     /// `torch.vander`, and `torch.linalg.vander` with `increasing`.
     public static func vander(_ x: Tensor, n: Int? = nil, increasing: Bool = false) -> Tensor {
         composite("vander", x) { () throws(OpError) in
-            guard x.ndim > 0 else { throw OpError("is for vectors, this is a scalar") }
+            let x = x.ndim == 0 ? x.reshape([1]) : x
             let count = n ?? x.shape[-1]
             guard count >= 0 else { throw OpError("the number of powers (\(count)) is negative") }
             let first = (x.dtype.isFloatingPoint ? x : x.to(.int64)).unsqueeze(-1)

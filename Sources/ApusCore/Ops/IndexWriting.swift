@@ -93,6 +93,10 @@ extension Tensor {
     @discardableResult public final func indexFill_(dim: Int, _ index: Tensor, _ value: some ScalarConvertible) -> Self {
         updateInPlace("indexFill_") { $0.indexFill(dim: dim, index, value) }
     }
+    /// Puts a value [] at the positions `index` along `dim`, in place. PyTorch: `index_fill_`.
+    @discardableResult public final func indexFill_(dim: Int, _ index: Tensor, _ value: Tensor) -> Self {
+        updateInPlace("indexFill_") { $0.indexFill(dim: dim, index, value) }
+    }
 
     /// The elements repeated along `dim`, each as often as `repeats` says at its position; a `repeats` with one element counts for all.
     /// Traps if there are not as many counts as elements, or if one is negative. PyTorch: `repeat_interleave`.
@@ -194,6 +198,8 @@ extension Tensor {
     @discardableResult public final func indexCopy_(_ dim: Int, _ index: Tensor, _ source: Tensor) -> Self {
         indexCopy_(dim: dim, index, source)
     }
+    /// `indexFill_(dim:_:_:)`, by position.
+    @discardableResult public final func indexFill_(_ dim: Int, _ index: Tensor, _ value: Tensor) -> Self { indexFill_(dim: dim, index, value) }
     /// `indexFill_(dim:_:_:)`, by position.
     @discardableResult public final func indexFill_(_ dim: Int, _ index: Tensor, _ value: some ScalarConvertible) -> Self {
         indexFill_(dim: dim, index, value)

@@ -151,6 +151,11 @@ extension Tensor {
     public final func addr(_ a: Tensor, _ b: Tensor, beta: some ScalarConvertible = 1, alpha: some ScalarConvertible = 1) -> Tensor {
         composite("addr", .lower, self, a, b) { (c, a, b) throws(OpError) in
             let dtype = Tensor.resultType([c, a, b])
+            if dtype == .bool {
+                // Of bools the sum is `or`, the product `and`.
+                let product = a.outer(b).logicalAnd(Tensor(alpha._scalar.doubleValue != 0, device: device))
+                return c.logicalAnd(Tensor(beta._scalar.doubleValue != 0, device: device)).logicalOr(product)
+            }
             return try c.to(dtype).plus(a.to(dtype).outer(b.to(dtype)), beta._scalar, alpha._scalar)
         }
     }

@@ -301,14 +301,19 @@ extension Tensor {
         noGrad { extreme(kind, dim, keepDim, name: kind == .max ? "argmax" : "argmin").indices }
     }
 
+    private final func argReducedWhole(_ kind: ArgReduceKind, keepDim: Bool) -> Tensor {
+        let position = reshape([-1]).argReduced(kind, 0, keepDim: false)
+        return keepDim ? position.reshape(Shape(repeating: 1, count: ndim)) : position
+    }
+
     /// The first position of the largest element along `dim`, int64; NaN counts as largest.
     public final func argmax(dim: Int, keepDim: Bool = false) -> Tensor { argReduced(.max, dim, keepDim: keepDim) }
-    /// The first position of the largest element in row-major order.
-    public final func argmax() -> Tensor { reshape([-1]).argReduced(.max, 0, keepDim: false) }
+    /// The first position of the largest element in row-major order; with `keepDim`, a tensor with as many dimensions as x.
+    public final func argmax(keepDim: Bool = false) -> Tensor { argReducedWhole(.max, keepDim: keepDim) }
     /// The first position of the smallest element along `dim`, int64; NaN counts as smallest.
     public final func argmin(dim: Int, keepDim: Bool = false) -> Tensor { argReduced(.min, dim, keepDim: keepDim) }
-    /// The first position of the smallest element in row-major order.
-    public final func argmin() -> Tensor { reshape([-1]).argReduced(.min, 0, keepDim: false) }
+    /// The first position of the smallest element in row-major order; with `keepDim`, a tensor with as many dimensions as x.
+    public final func argmin(keepDim: Bool = false) -> Tensor { argReducedWhole(.min, keepDim: keepDim) }
 
     /// Whether any element is not zero.
     public final func any() -> Tensor { reduced(.any, nil, keepDim: false) }

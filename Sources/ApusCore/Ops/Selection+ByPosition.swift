@@ -9,6 +9,16 @@ extension Tensor {
     @discardableResult public final func indexAdd_(_ dim: Int, _ index: Tensor, _ source: Tensor) -> Self {
         indexAdd_(dim: dim, index, source)
     }
+    /// `indexAdd(dim:_:_:alpha:)`, by position.
+    public final func indexAdd(_ dim: Int, _ index: Tensor, _ source: Tensor, alpha: some ScalarConvertible) -> Tensor {
+        indexAdd(dim: dim, index, source, alpha: alpha)
+    }
+    /// `indexAdd_(dim:_:_:alpha:)`, by position.
+    @discardableResult public final func indexAdd_(_ dim: Int, _ index: Tensor, _ source: Tensor, alpha: some ScalarConvertible) -> Self {
+        indexAdd_(dim: dim, index, source, alpha: alpha)
+    }
+    /// `indexFill(dim:_:_:)`, by position.
+    public final func indexFill(_ dim: Int, _ index: Tensor, _ value: Tensor) -> Tensor { indexFill(dim: dim, index, value) }
     /// `indexFill(dim:_:_:)`, by position.
     public final func indexFill(_ dim: Int, _ index: Tensor, _ value: some ScalarConvertible) -> Tensor {
         indexFill(dim: dim, index, value)

@@ -256,18 +256,32 @@ extension Tensor {
         }
     }
 
-    /// x with `value` at the positions `index` along `dim`. Traps if an index is out of range. PyTorch: `index_fill`.
+    /// x + alpha times the slices of `source` at the positions `index` along `dim`. Traps as `add(_:alpha:)` does.
+    public final func indexAdd(dim: Int, _ index: Tensor, _ source: Tensor, alpha: some ScalarConvertible) -> Tensor {
+        indexAdd(dim: dim, index, Tensor.zeros(like: source).add(source, alpha: alpha))
+    }
+
+    /// x with `value` at the positions `index` along `dim`; negative ones count from the end. Traps if one is out of range. PyTorch:
+    /// `index_fill`.
     public final func indexFill(dim: Int, _ index: Tensor, _ value: some ScalarConvertible) -> Tensor {
-        composite("indexFill", self, index) { () throws(OpError) in
-            let at = try normalize(dim: dim, ndim: ndim)
-            try Tensor.checkVector(index)
-            if ndim == 0 { return reshape([1]).indexFill(dim: 0, index, value).reshape([]) }
-            let marks = Tensor.zeros([shape[at]], dtype: .int64, device: device)
-                .scatter(0, try Tensor.index(index).reshape([-1]), Tensor.ones([index.numel], dtype: .int64, device: device))
-            var spread = Shape(repeating: 1, count: ndim)
-            spread[at] = shape[at]
-            return maskedFill(marks.to(.bool).reshape(spread), value)
-        }
+        composite("indexFill", self, index) { () throws(OpError) in maskedFill(try marked(index, dim: dim), value) }
+    }
+    /// The same with a value [], which may have a gradient.
+    public final func indexFill(dim: Int, _ index: Tensor, _ value: Tensor) -> Tensor {
+        composite("indexFill", self, index, value) { () throws(OpError) in maskedFill(try marked(index, dim: dim), value) }
+    }
+
+    /// A mask of the positions `index` along `dim`, with the extents of the other dims 1.
+    private final func marked(_ index: Tensor, dim: Int) throws(OpError) -> Tensor {
+        let at = try normalize(dim: dim, ndim: ndim)
+        try Tensor.checkVector(index)
+        let extent = ndim == 0 ? 1 : shape[at]
+        let places = try Tensor.index(index).reshape([-1])
+        let marks = Tensor.zeros([extent], dtype: .int64, device: device)
+            .scatter(0, Tensor.where(places.lt(0), places + extent, places), Tensor.ones([index.numel], dtype: .int64, device: device))
+        var spread = Shape(repeating: 1, count: ndim)
+        if ndim > 0 { spread[at] = extent }
+        return marks.to(.bool).reshape(spread)
     }
 
     /// out[i][j][k] = x[index[i][j][k]][j][k] for dim 0, x[i][index[i][j][k]][k] for dim 1, and so on. The result has the shape of `index`;
@@ -339,6 +353,10 @@ extension Tensor {
     /// Adds the slices of `source` at the positions `index` along `dim`, in place. PyTorch: `index_add_`.
     @discardableResult public final func indexAdd_(dim: Int, _ index: Tensor, _ source: Tensor) -> Self {
         updateInPlace("indexAdd_") { $0.indexAdd(dim: dim, index, source) }
+    }
+    /// Adds alpha times the slices of `source` at the positions `index` along `dim`, in place. PyTorch: `index_add_`.
+    @discardableResult public final func indexAdd_(dim: Int, _ index: Tensor, _ source: Tensor, alpha: some ScalarConvertible) -> Self {
+        updateInPlace("indexAdd_") { $0.indexAdd(dim: dim, index, source, alpha: alpha) }
     }
 
     /// The row-major coordinates of the elements that are not zero: [count, ndim], int64. PyTorch: `nonzero`.

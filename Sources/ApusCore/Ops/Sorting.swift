@@ -46,11 +46,15 @@ private struct SharedElement: Op {
 }
 
 extension Tensor {
-    /// The positions that sort `dim`, int64. Equal elements keep their order; NaN counts as largest.
-    public final func argsort(dim: Int = -1, descending: Bool = false) -> Tensor { noGrad { ordered("argsort", dim, descending).indices } }
+    /// The positions that sort `dim`, int64. Equal elements keep their order, whether a program says that it needs it (`stable`) or not; NaN
+    /// counts as largest.
+    public final func argsort(dim: Int = -1, descending: Bool = false, stable: Bool = false) -> Tensor {
+        noGrad { ordered("argsort", dim, descending).indices }
+    }
 
-    /// The elements sorted along `dim`, and the positions they came from. Equal elements keep their order; NaN counts as largest.
-    public final func sort(dim: Int = -1, descending: Bool = false) -> (values: Tensor, indices: Tensor) {
+    /// The elements sorted along `dim`, and the positions they came from. Equal elements keep their order, whether a program says that it needs
+    /// it (`stable`) or not; NaN counts as largest.
+    public final func sort(dim: Int = -1, descending: Bool = false, stable: Bool = false) -> (values: Tensor, indices: Tensor) {
         ordered("sort", dim, descending)
     }
 
