@@ -75,6 +75,12 @@ extension CheckedTests {
         Wrong("segmentReduce below 0", "segmentReduce", "-1") {
             _ = Tensor.segmentReduce(Tensor.zeros([3]), .max, lengths: Tensor([4, -1]))
         },
+        Wrong("segmentReduce's offsets", "segmentReduce", "begin with 0") {
+            _ = Tensor.segmentReduce(Tensor.zeros([3]), .max, offsets: Tensor([1, 3]))
+        },
+        Wrong("segmentReduce's last offset", "segmentReduce", "3 elements") {
+            _ = Tensor.segmentReduce(Tensor.zeros([3]), .max, offsets: Tensor([0, 2]))
+        },
         Wrong("segmentReduce's lengths", "segmentReduce", "float32") {
             _ = Tensor.segmentReduce(Tensor.zeros([3]), .max, lengths: Tensor([3.0]))
         },

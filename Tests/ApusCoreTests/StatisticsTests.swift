@@ -169,4 +169,21 @@ import Testing
         let edges = Tensor.binomial(Tensor([5.0, 5, 5, 5, -1, 0]), Tensor([0.0, 1, 2, .nan, 0.5, .nan]))
         #expect(values(edges)[..<3] == [0, 5, 5] && values(edges)[3].isNaN && values(edges)[4...] == [0, 0])
     }
+
+    @Test(arguments: SegmentReduction.allCases) func segmentsByOffsets(_ reduce: SegmentReduction) {
+        let x = Tensor.randn([2, 6, 3], generator: Generator(seed: 4))
+        let (lengths, offsets) = (Tensor([[1, 0, 5], [2, 2, 2]]), Tensor([[0, 1, 1, 6], [0, 2, 4, 6]]))
+        expectEqual(
+            Tensor.segmentReduce(x, reduce, offsets: offsets, axis: 1, initial: 0.5),
+            Tensor.segmentReduce(x, reduce, lengths: lengths, axis: 1, initial: 0.5))
+    }
+
+    /// What reduces everything to one element with `keepDim` gives as many dimensions, and the position among all elements.
+    @Test(arguments: [Shape([]), [5], [2, 3], [2, 1, 4]]) func positionsOfExtremesKeepDims(_ shape: Shape) {
+        let x = Tensor.randn(shape, generator: Generator(seed: 5))
+        for (kept, plain) in [(x.argmax(keepDim: true), x.argmax()), (x.argmin(keepDim: true), x.argmin())] {
+            #expect(kept.shape == Shape(repeating: 1, count: shape.count) && plain.shape == Shape())
+            expectEqual(kept.reshape([]), plain)
+        }
+    }
 }

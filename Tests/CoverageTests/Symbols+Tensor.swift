@@ -332,7 +332,7 @@ extension Symbols {
         _ = x.indexAdd_(1, x, x)
         _ = x.indexCopy(dim: 1, x, x)
         _ = x.indexCopy_(dim: 1, x, x)
-        _ = x.indexFill(1, x, 1)
+        _ = x.indexFill(1, x, x)
         _ = x.indexFill_(dim: 1, x, 1)
         _ = x.indexPut([x, nil], x)
         _ = x.indexPut_([x, nil], x)

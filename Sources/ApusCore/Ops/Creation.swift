@@ -264,9 +264,15 @@ extension Tensor {
         return sequence("arange", count, dtype, device) { Int64(start + $0 * step) }
     }
 
-    /// start, start + step, … up to but excluding `end`; float32 by default. Traps if the step is 0 or leads away from `end`.
+    /// start, start + step, … up to but excluding `end`; float32 by default. For integers the three are truncated first. Traps if the step is
+    /// 0 or leads away from `end`.
     public static func arange(_ start: Double, _ end: Double, _ step: Double = 1, dtype: DType = .float32, device: Device = .cpu) -> Tensor
     {
+        if dtype.isInteger, let first = Int(exactly: start.rounded(.towardZero)), let last = Int(exactly: end.rounded(.towardZero)),
+            let pace = Int(exactly: step.rounded(.towardZero))
+        {
+            return arange(first, last, pace, dtype: dtype, device: device)
+        }
         let steps = ((end - start) / step).rounded(.up)
         guard step != 0, steps >= 0, steps < 0x1p40 else { return fail("arange", "step \(step) does not lead from \(start) to \(end)") }
         return sequence("arange", Int(steps), dtype, device) { start + Double($0) * step }
@@ -284,14 +290,16 @@ extension Tensor {
         return host.to(dtype).to(device)
     }
 
-    /// `steps` evenly spaced numbers from `start` to `end`, both included. Traps if `steps` is negative.
+    /// `steps` evenly spaced numbers from `start` to `end`, both included; for integers both are truncated first, and then each number. Traps
+    /// if `steps` is negative.
     public static func linspace(_ start: Double, _ end: Double, _ steps: Int, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
         guard steps >= 0 else { return fail("linspace", "the number of steps (\(steps)) is negative") }
-        return sequence("linspace", steps, dtype, device, spaced(start, end, steps))
+        return sequence("linspace", steps, dtype, device, spaced(start, end, steps, dtype))
     }
 
-    /// The i-th of `steps` evenly spaced numbers. Computed from both ends, so that the last is exact.
-    static func spaced(_ start: Double, _ end: Double, _ steps: Int) -> (Int) -> Double {
+    /// The i-th of `steps` evenly spaced numbers, between integers for an integer dtype. Computed from both ends, so that the last is exact.
+    static func spaced(_ start: Double, _ end: Double, _ steps: Int, _ dtype: DType) -> (Int) -> Double {
+        let (start, end) = dtype.isInteger ? (start.rounded(.towardZero), end.rounded(.towardZero)) : (start, end)
         let step = steps > 1 ? (end - start) / Double(steps - 1) : 0
         return { steps == 1 || $0 < steps / 2 ? start + Double($0) * step : end - Double(steps - 1 - $0) * step }
     }

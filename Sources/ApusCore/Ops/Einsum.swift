@@ -153,8 +153,10 @@ private struct Einsum {
             let sizes = groups.map { group in group.reduce(1) { $0 * full[wanted.firstIndex(of: $1)!] } }
             return moved.expand(full).reshape(Shape(sizes))
         }
-        let left = arranged(a, aLabels, [batch, rows, summed])
-        let right = arranged(b, bLabels, [batch, summed, columns])
+        // Sums of integers and bools are int64.
+        let dtype = DType.promote(a.dtype, b.dtype)
+        let left = arranged(a, aLabels, [batch, rows, summed]).to(dtype)
+        let right = arranged(b, bLabels, [batch, summed, columns]).to(dtype)
         let product = left.matmul(right)
         let shape =
             batch.map { extent($0, a, aLabels, b, bLabels) } + rows.map { a.shape[aLabels.firstIndex(of: $0)!] }

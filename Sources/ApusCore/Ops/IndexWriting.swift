@@ -5,8 +5,7 @@ extension Tensor {
 
     /// The positions in `index` as a vector of non-negative ones, which count the elements in row-major order.
     private final func flatPlaces(_ index: Tensor) throws(OpError) -> Tensor {
-        let places = try Tensor.index(index).reshape([-1])
-        return Tensor.where(places.lt(0), places + numel, places)
+        try Tensor.positions(index.reshape([-1]), among: numel)
     }
 
     /// The elements at the positions `index`, which count them in row-major order, negative ones from the end; the result has the shape of
@@ -38,12 +37,13 @@ extension Tensor {
     // MARK: Positions along a dimension
 
     /// The elements at the positions `indices` along `dim`, one for each element of `indices`; both broadcast in the other dimensions.
-    /// Without `dim` positions count all elements, and the result is a vector. What `argsort`, `argmax(keepDim: true)` and their like give
-    /// fits. Traps if a position is out of range. PyTorch: `take_along_dim`.
+    /// Without `dim` positions count all elements, and the result is a vector. Negative positions count from the end. What `argsort`,
+    /// `argmax(keepDim: true)` and their like give fits. Traps if a position is out of range. PyTorch: `take_along_dim`.
     public final func takeAlongDim(_ indices: Tensor, dim: Int? = nil) -> Tensor {
         composite("takeAlongDim", self, indices) { () throws(OpError) in
-            guard let dim else { return reshape([-1]).gather(dim: 0, indices.reshape([-1])) }
+            guard let dim else { return reshape([-1]).gather(dim: 0, try flatPlaces(indices)) }
             let at = try normalize(dim: dim, ndim: ndim)
+            let indices = try Tensor.positions(indices, among: ndim == 0 ? 1 : shape[at])
             guard indices.ndim == ndim else {
                 throw OpError("indices of shape \(indices.shape) and x of shape \(shape) must have as many dimensions")
             }
@@ -199,7 +199,9 @@ extension Tensor {
         indexCopy_(dim: dim, index, source)
     }
     /// `indexFill_(dim:_:_:)`, by position.
-    @discardableResult public final func indexFill_(_ dim: Int, _ index: Tensor, _ value: Tensor) -> Self { indexFill_(dim: dim, index, value) }
+    @discardableResult public final func indexFill_(_ dim: Int, _ index: Tensor, _ value: Tensor) -> Self {
+        indexFill_(dim: dim, index, value)
+    }
     /// `indexFill_(dim:_:_:)`, by position.
     @discardableResult public final func indexFill_(_ dim: Int, _ index: Tensor, _ value: some ScalarConvertible) -> Self {
         indexFill_(dim: dim, index, value)

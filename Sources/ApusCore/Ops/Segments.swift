@@ -53,6 +53,20 @@ extension Tensor {
             return result.reshape(Array(lengths.shape) + rest)
         }
     }
+
+    /// The same of pieces that begin at `offsets`, of which the last is the end of the last piece: one more than there are pieces in the last
+    /// dimension. Traps unless they rise from 0 to the number of elements.
+    public static func segmentReduce(
+        _ data: Tensor, _ reduce: SegmentReduction, offsets: Tensor, axis: Int = 0, initial: Double? = nil
+    ) -> Tensor {
+        composite("segmentReduce", data, offsets) { () throws(OpError) in
+            guard offsets.dtype.isInteger, offsets.ndim > 0, offsets.shape[-1] > 0, !offsets.select(-1, 0).ne(0).any().item(Bool.self)
+            else {
+                throw OpError("offsets must be integers that begin with 0, they are \(offsets.dtype) of shape \(offsets.shape)")
+            }
+            return segmentReduce(data, reduce, lengths: offsets.diff(), axis: axis, initial: initial)
+        }
+    }
 }
 
 extension SegmentReduction {

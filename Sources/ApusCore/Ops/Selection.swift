@@ -218,6 +218,12 @@ extension Tensor {
         return index.to(.int64)
     }
 
+    /// Positions among `extent` elements as int64, where negative ones count from the end; throws if they are not integers.
+    static func positions(_ index: Tensor, among extent: Int) throws(OpError) -> Tensor {
+        let index = try Tensor.index(index)
+        return Tensor.where(index.lt(0), index + extent, index)
+    }
+
     /// An index along a dimension is a vector or one number.
     static func checkVector(_ index: Tensor) throws(OpError) {
         guard index.ndim <= 1 else { throw OpError("the index must be a vector, its shape is \(index.shape)") }
@@ -276,9 +282,9 @@ extension Tensor {
         let at = try normalize(dim: dim, ndim: ndim)
         try Tensor.checkVector(index)
         let extent = ndim == 0 ? 1 : shape[at]
-        let places = try Tensor.index(index).reshape([-1])
+        let places = try Tensor.positions(index.reshape([-1]), among: extent)
         let marks = Tensor.zeros([extent], dtype: .int64, device: device)
-            .scatter(0, Tensor.where(places.lt(0), places + extent, places), Tensor.ones([index.numel], dtype: .int64, device: device))
+            .scatter(0, places, Tensor.ones([index.numel], dtype: .int64, device: device))
         var spread = Shape(repeating: 1, count: ndim)
         if ndim > 0 { spread[at] = extent }
         return marks.to(.bool).reshape(spread)

@@ -4,12 +4,12 @@ import Glibc
 
 extension Tensor {
     /// `steps` numbers from `base` to the power `start` to `base` to the power `end`, both included, whose logarithms are evenly spaced.
-    /// Traps if `steps` is negative. PyTorch: `torch.logspace`.
+    /// For integers `start` and `end` are truncated first. Traps if `steps` is negative. PyTorch: `torch.logspace`.
     public static func logspace(
         _ start: Double, _ end: Double, _ steps: Int, base: Double = 10, dtype: DType = .float32, device: Device = .cpu
     ) -> Tensor {
         guard steps >= 0 else { return fail("logspace", "the number of steps (\(steps)) is negative") }
-        let exponent = spaced(start, end, steps)
+        let exponent = spaced(start, end, steps, dtype)
         return sequence("logspace", steps, dtype, device) { Glibc.pow(base, exponent($0)) }
     }
 

@@ -248,8 +248,7 @@ struct Subscript {
                 let value = index.maskedSelect(wrong)[0].item(Int.self)
                 throw OpError("index \(value) is out of range for dim \(dim) with \(extent) elements of shape \(view.shape)")
             }
-            let positive = Tensor.where(index.lt(0), index + extent, index)
-            places = places * extent + positive
+            places = places * extent + (try Tensor.positions(index, among: extent))
         }
         let order = dims + rest
         let flat = view.permute(order).flatten(startDim: 0, endDim: dims.count - 1)

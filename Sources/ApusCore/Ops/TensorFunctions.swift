@@ -178,7 +178,7 @@ extension Tensor {
     public static func copysign(_ x: Tensor, _ other: Tensor) -> Tensor { x.copysign(other) }
     /// |x| with the sign of `value`.
     public static func copysign(_ x: Tensor, _ value: some ScalarConvertible) -> Tensor { x.copysign(value) }
-    /// The number of the dtype that is next to x on the way to `other`; `other` where the two are equal. It has no derivative. Traps for
+    /// The number of the dtype that is next to x on the way to `other`; `other` where the two are equal. Traps for
     /// other dtypes than float32 and float64.
     public static func nextafter(_ x: Tensor, _ other: Tensor) -> Tensor { x.nextafter(other) }
     /// The number of the dtype that is next to x on the way to `value`.
@@ -339,6 +339,14 @@ extension Tensor {
     public static func nanToNum(_ x: Tensor, nan: Double, posinf: Double? = nil, neginf: Double? = nil) -> Tensor {
         x.nanToNum(nan: nan, posinf: posinf, neginf: neginf)
     }
+    /// x with `nan` in place of NaN, `posinf` of +∞ and `neginf` of −∞, by default the largest and the smallest number of the dtype;
+    /// integers stay as they are. The gradient is 0 where x was replaced.
+    public static func nanToNum(_ x: Tensor, posinf: Double?, neginf: Double? = nil) -> Tensor {
+        x.nanToNum(posinf: posinf, neginf: neginf)
+    }
+    /// x with `nan` in place of NaN, `posinf` of +∞ and `neginf` of −∞, by default the largest and the smallest number of the dtype;
+    /// integers stay as they are. The gradient is 0 where x was replaced.
+    public static func nanToNum(_ x: Tensor, neginf: Double?) -> Tensor { x.nanToNum(neginf: neginf) }
     /// x rounded to `decimals` digits behind the point, or for −n to multiples of 10ⁿ; ties to even. The derivative is 0. Traps for
     /// integers unless `decimals` is 0.
     public static func round(_ x: Tensor, decimals: Int) -> Tensor { x.round(decimals: decimals) }

@@ -310,8 +310,8 @@ extension Tensor {
         guard isPoisoned || Shape.broadcast(self.shape, target) == self.shape else {
             return fail("sumToSize", "shape \(target) does not broadcast to \(self.shape), so nothing of it can be summed")
         }
-        // PyTorch's sum of a bool over nothing is a number nonetheless.
-        return target.isEmpty && dtype == .bool ? sum() : sum(toShape: target)
+        // Over nothing, too, PyTorch's sum of integers and bools is int64.
+        return target.isEmpty && !dtype.isFloatingPoint ? sum() : sum(toShape: target)
     }
     /// Sums over the dimensions that broadcasting from the given shape has added or repeated. PyTorch: `sum_to_size`.
     public final func sumToSize(_ shape: Int...) -> Tensor { sumToSize(shape) }

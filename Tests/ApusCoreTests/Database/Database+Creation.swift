@@ -10,12 +10,12 @@ extension Database {
     static let created: [String: One] = [
         "arange": { c in
             let dtype = try c.dtype("dtype")
-            let end = c.has(1, "end") ? 1 : 0
-            if let start = try? c.int(0), let stop = try? c.int(1, "end", or: start), let step = try? c.int(2, or: 1) {
-                return Tensor.arange(end == 1 ? start : 0, stop, step, dtype: dtype ?? .int64)
+            let (first, step) = (try c.scalar(0), try c.scalar(2, or: .int(1)))
+            let (start, end) = c.has(1, "end") ? (first, try c.scalar(1, "end")) : (.int(0), first)
+            if case (.int(let start), .int(let end), .int(let step)) = (start, end, step) {
+                return Tensor.arange(Int(start), Int(end), Int(step), dtype: dtype ?? .int64)
             }
-            return try Tensor.arange(
-                end == 1 ? c.double(0) : 0, end == 1 ? c.double(1, "end") : c.double(0), c.double(2, or: 1), dtype: dtype ?? .float32)
+            return Tensor.arange(start.doubleValue, end.doubleValue, step.doubleValue, dtype: dtype ?? .float32)
         },
         "linspace": { c in try Tensor.linspace(c.double(0), c.double(1), c.int(2), dtype: c.dtype("dtype") ?? .float32) },
         "logspace": { c in

@@ -36,6 +36,10 @@ extension Database {
         return try Linalg.matrixRank(c.x, atol: c.optionalDouble("atol"), rtol: c.optionalDouble("rtol"), hermitian: hermitian)
     }
 
+    private static func norm(_ c: Call) throws -> Tensor {
+        try Linalg.norm(c.x, ord: order(c, 1) ?? order(c, "ord"), dim: c.ints("dim"), keepDim: c.bool("keepdim", or: false))
+    }
+
     /// LAPACK has no factors without exchanges of rows, and so PyTorch has none on the processor.
     private static func pivots(_ c: Call) throws {
         guard try c.bool("pivot", or: true) else { throw Call.RuledOut(description: "there are no factors without exchanges of rows") }
@@ -96,8 +100,8 @@ extension Database {
         },
         "linalg.lstsq": { try leastSquares($0) },
         "linalg.lstsq.grad_oriented": { try leastSquares($0) },
-        "linalg.norm": { c in try Linalg.norm(c.x, ord: order(c, 1), keepDim: c.bool("keepdim", or: false)) },
-        "linalg.norm.subgradients_at_zero": { c in try Linalg.norm(c.x, ord: order(c, 1), keepDim: c.bool("keepdim", or: false)) },
+        "linalg.norm": { try norm($0) },
+        "linalg.norm.subgradients_at_zero": { try norm($0) },
         "linalg.matrix_norm": { c in
             try Linalg.matrixNorm(c.x, ord: order(c, 1) ?? .fro, dim: c.ints(2) ?? [-2, -1], keepDim: c.bool(3, "keepdim", or: false))
         },
@@ -109,7 +113,8 @@ extension Database {
         "linalg.solve": { try Linalg.solve($0.x, $0.tensor(1), left: $0.bool("left", or: true)) },
         "linalg.solve_triangular": {
             try Linalg.solveTriangular(
-                $0.x, $0.tensor(1), upper: $0.bool("upper"), left: $0.bool("left", or: true), unitriangular: $0.bool("unitriangular", or: false))
+                $0.x, $0.tensor(1), upper: $0.bool("upper"), left: $0.bool("left", or: true),
+                unitriangular: $0.bool("unitriangular", or: false))
         },
         "linalg.matrix_rank": { try rank($0) },
         "linalg.matrix_rank.hermitian": { try rank($0) },

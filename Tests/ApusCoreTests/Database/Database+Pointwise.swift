@@ -133,7 +133,8 @@ extension Database {
         "allclose": { c in
             try Tensor(
                 c.x.allclose(
-                    c.tensor(1), rtol: c.double("rtol", or: 1e-5), atol: c.double("atol", or: 1e-8), equalNan: c.bool("equal_nan", or: false)))
+                    c.tensor(1), rtol: c.double("rtol", or: 1e-5), atol: c.double("atol", or: 1e-8),
+                    equalNan: c.bool("equal_nan", or: false)))
         },
         "equal": { try Tensor($0.x.equal($0.tensor(1))) },
         "addcmul": { c in try c.x.addcmul(c.tensor(1), c.tensor(2), value: c.scalar("value", or: .int(1))) },

@@ -16,7 +16,8 @@ extension Database {
         "gather": { try $0.x.gather(dim: $0.int(1), $0.tensor(2)) },
         "index_select": { try $0.x.indexSelect(dim: $0.int(1), $0.tensor(2)) },
         "index_fill": { c in
-            try c.isTensor(3) ? c.x.indexFill(dim: c.int(1), c.tensor(2), c.tensor(3)) : c.x.indexFill(dim: c.int(1), c.tensor(2), c.scalar(3))
+            try c.isTensor(3)
+                ? c.x.indexFill(dim: c.int(1), c.tensor(2), c.tensor(3)) : c.x.indexFill(dim: c.int(1), c.tensor(2), c.scalar(3))
         },
         "index_copy": { try $0.x.indexCopy(dim: $0.int(1), $0.tensor(2), $0.tensor(3)) },
         "index_add": { try $0.x.indexAdd(dim: $0.int(1), $0.tensor(2), $0.tensor(3), alpha: $0.scalar("alpha", or: .int(1))) },

@@ -92,7 +92,10 @@ extension Database {
         "cumsum": { try $0.x.cumsum(dim: $0.int(1), dtype: $0.dtype("dtype")) },
         "cumprod": { try $0.x.cumprod(dim: $0.int(1), dtype: $0.dtype("dtype")) },
         "logcumsumexp": { try $0.x.logcumsumexp(dim: $0.int(1)) },
-        "count_nonzero": { c in try c.isList("dim") ? c.x.countNonzero(dim: c.ints("dim")!) : c.has("dim") ? c.x.countNonzero(dim: c.int("dim")) : c.x.countNonzero() },
+        "count_nonzero": { c in
+            try c.isList("dim")
+                ? c.x.countNonzero(dim: c.ints("dim")!) : c.has("dim") ? c.x.countNonzero(dim: c.int("dim")) : c.x.countNonzero()
+        },
         "quantile": { c in
             let (dim, keepDim) = (try c.optionalInt("dim"), try c.bool("keepdim", or: false))
             let how: QuantileInterpolation = try c.choice("interpolation", or: .linear)
@@ -114,7 +117,9 @@ extension Database {
         "msort": { try $0.x.msort() },
         "renorm": { try $0.x.renorm($0.double(1), dim: $0.int(2), $0.double(3)) },
         "trace": { try $0.x.trace() },
-        "cov": { try $0.x.cov(correction: $0.int("correction", or: 1), fweights: $0.optional("fweights"), aweights: $0.optional("aweights")) },
+        "cov": {
+            try $0.x.cov(correction: $0.int("correction", or: 1), fweights: $0.optional("fweights"), aweights: $0.optional("aweights"))
+        },
         "corrcoef": { try $0.x.corrcoef() },
         "histc": { c in
             try c.x.histc(bins: c.int("bins", or: 100), min: c.double("min", or: 0), max: c.double("max", or: 0))
@@ -124,7 +129,8 @@ extension Database {
         "cumulative_trapezoid": { c in
             let dim = try c.int("dim", or: -1)
             return try c.isTensor(1)
-                ? Tensor.cumulativeTrapezoid(c.x, c.tensor(1), dim: dim) : Tensor.cumulativeTrapezoid(c.x, dx: c.double("dx", or: 1), dim: dim)
+                ? Tensor.cumulativeTrapezoid(c.x, c.tensor(1), dim: dim)
+                : Tensor.cumulativeTrapezoid(c.x, dx: c.double("dx", or: 1), dim: dim)
         },
         "diff": { c in
             try c.x.diff(
@@ -221,7 +227,9 @@ extension Database {
             let (dim, order) = (try c.ints("dim"), try c.int("edge_order", or: 1))
             if !c.has("spacing") { return Array(try Tensor.gradient(c.x, dim: dim, edgeOrder: order)) }
             if !c.isList("spacing") { return Array(try Tensor.gradient(c.x, spacing: c.double("spacing"), dim: dim, edgeOrder: order)) }
-            if let tensors = try? c.tensors("spacing") { return Array(try Tensor.gradient(c.x, spacing: tensors, dim: dim, edgeOrder: order)) }
+            if let tensors = try? c.tensors("spacing") {
+                return Array(try Tensor.gradient(c.x, spacing: tensors, dim: dim, edgeOrder: order))
+            }
             return Array(try Tensor.gradient(c.x, spacing: c.doubles("spacing"), dim: dim, edgeOrder: order))
         },
     ]

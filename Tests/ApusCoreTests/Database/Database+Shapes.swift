@@ -50,9 +50,6 @@ extension Database {
         },
         "tril": { try $0.x.tril($0.int(1, or: 0)) },
         "triu": { try $0.x.triu($0.int(1, or: 0)) },
-        "atleast_1d": { try Tensor.atleast1d($0.x) },
-        "atleast_2d": { try Tensor.atleast2d($0.x) },
-        "atleast_3d": { try Tensor.atleast3d($0.x) },
         "cat": { try Tensor.cat($0.tensors(0), dim: $0.int(1, "dim", or: 0)) },
         "stack": { try Tensor.stack($0.tensors(0), dim: $0.int(1, "dim", or: 0)) },
         "hstack": { try Tensor.hstack($0.tensors(0)) },
@@ -106,7 +103,8 @@ extension Database {
             if c.isTensor(1) {
                 let given = try c.tensor(1)
                 return given.ndim == 0
-                    ? Array(try c.x.tensorSplit(given.item(Int.self), dim: dim)) : Array(try c.x.tensorSplit(given.array(Int.self), dim: dim))
+                    ? Array(try c.x.tensorSplit(given.item(Int.self), dim: dim))
+                    : Array(try c.x.tensorSplit(given.array(Int.self), dim: dim))
             }
             return try c.isList(1) ? Array(c.x.tensorSplit(c.shape(1), dim: dim)) : Array(c.x.tensorSplit(c.int(1), dim: dim))
         },
@@ -116,6 +114,9 @@ extension Database {
         "broadcast_tensors": { Array(try Tensor.broadcastTensors($0.all())) },
         "meshgrid.variadic_tensors": { Array(try Tensor.meshgrid($0.all(), indexing: $0.choice("indexing", or: .ij))) },
         "meshgrid.list_of_tensors": { Array(try Tensor.meshgrid($0.all(), indexing: $0.choice("indexing", or: .ij))) },
+        "atleast_1d": { c in try c.isList(0) ? Array(Tensor.atleast1d(c.tensors(0))) : [Tensor.atleast1d(c.x)] },
+        "atleast_2d": { c in try c.isList(0) ? Array(Tensor.atleast2d(c.tensors(0))) : [Tensor.atleast2d(c.x)] },
+        "atleast_3d": { c in try c.isList(0) ? Array(Tensor.atleast3d(c.tensors(0))) : [Tensor.atleast3d(c.x)] },
         "unravel_index": { Array(try Tensor.unravelIndex($0.x, $0.shape(1))) },
         "nonzero": { c in try c.bool("as_tuple", or: false) ? Array(c.x.nonzero(asTuple: true)) : [c.x.nonzero()] },
     ]

@@ -36,7 +36,9 @@ enum Database {
     static let entries: [String: Entry] = {
         let text: JSON = Recorded.load("database")
         return Dictionary(
-            uniqueKeysWithValues: text.members!.map { ($0.key, Entry(samples: $0.value["samples"]!.array!, errors: $0.value["errors"]!.array!)) })
+            uniqueKeysWithValues: text.members!.map {
+                ($0.key, Entry(samples: $0.value["samples"]!.array!, errors: $0.value["errors"]!.array!))
+            })
     }()
 
     /// Never changed: `tensor` copies.

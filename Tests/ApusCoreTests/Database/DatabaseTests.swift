@@ -70,7 +70,10 @@ import Testing
                 // Leaves stay as they are where a function changes its argument.
                 let results = try Database.functions[name]!(call)
                 if !results.contains(where: \.requiresGrad) {
-                    #expect(first.allSatisfy { $0 == .null || values(Database.tensor(["tensor": $0, "dtype": "float64"])!).allSatisfy { $0 == 0 } }, "\(what): no gradient")
+                    #expect(
+                        first.allSatisfy {
+                            $0 == .null || values(Database.tensor(["tensor": $0, "dtype": "float64"])!).allSatisfy { $0 == 0 }
+                        }, "\(what): no gradient")
                     return
                 }
                 let second = sample["second"]?.array
@@ -78,7 +81,8 @@ import Testing
                     of: [weighted(results)], withRespectTo: inputs, createGraph: second != nil, allowUnused: true)
                 for (found, expected) in zip(grads, first) { compareGradient(found, expected, "\(what): gradient") }
                 guard let second else { return }
-                let gradsOfGrads = grads.contains { $0?.requiresGrad == true }
+                let gradsOfGrads =
+                    grads.contains { $0?.requiresGrad == true }
                     ? grad(of: [weighted(grads, from: 2)], withRespectTo: inputs, allowUnused: true) : inputs.map { _ in nil }
                 for (found, expected) in zip(gradsOfGrads, second) { compareGradient(found, expected, "\(what): second gradient") }
             }
@@ -99,7 +103,11 @@ import Testing
             if let found { #expect(values(found).allSatisfy { $0 == 0 }, "\(what): PyTorch has none") }
             return
         }
-        if let found { compare(found.to(.float64), expected, what, .float64) } else { #expect(values(expected).allSatisfy { $0 == 0 }, "\(what): there is none") }
+        if let found {
+            compare(found.to(.float64), expected, what, .float64)
+        } else {
+            #expect(values(expected).allSatisfy { $0 == 0 }, "\(what): there is none")
+        }
     }
 
     /// Functions whose results are float64 whatever the operands.
