@@ -17,7 +17,8 @@ ASKS = {
     "gemm512": (2.2, 1.15), "gemm2048": (2.3, 1.2), "mlp1": (3.5, 3), "mlp64": (2.8, 2.2), "mlp512": (2.5, 1.5), "mlp64-adam": (3, 2.2),
     "mlp64-infer": (2.6, 1.6), "cnn64": (2.2, 2.2), "resnet18-train": (2, 2.2), "resnet18-infer": (2, 1.8), "lstm": (1.3, 1.4), "gru": (3, 2.5),
     "transformer": (3, 2), "add8": (8, 8), "chain200": (8, 8), "relu4m": (1, 1), "exp4m": (2.5, 1.8), "add4m": (1.2, 1.2), "sum4m": (1, 1),
-    "softmax1k": (1.3, 1.3), "layernorm": (1.2, 1.2), "batchnorm": (5, 5), "loader": (8, 8), "mlp-epoch": (3, 2.5), "start": (60, 60), "start memory": (15, 15),
+    "softmax1k": (1.3, 1.3), "layernorm": (1.2, 1.2), "batchnorm": (5, 5), "loader": (8, 8), "mlp-epoch": (3, 2.5),
+    "solve256": (1, 1), "svd256": (1, 1), "eigh256": (1, 1), "solve8x1000": (1, 1), "svd8x1000": (1, 1), "eigh8x1000": (1, 1), "start": (60, 60), "start memory": (15, 15),
 }
 
 # The required ratios on a GPU.

@@ -141,6 +141,13 @@ def unary(op):
     return lambda: op(x)
 
 
+def matrices(shape, f):
+    """Of symmetric matrices."""
+    a = torch.randn(shape)
+    symmetric = a + a.mT
+    return lambda: f(symmetric)
+
+
 def loader():
     data = torch.utils.data.TensorDataset(torch.randn(60000, 784), labels(60000))
     return torch.utils.data.DataLoader(data, batch_size=64, shuffle=True)
@@ -194,6 +201,12 @@ ALL = {
     "gru": lambda: step(Last(nn.GRU(64, 256, batch_first=True)), torch.randn(32, 64, 64), labels(32)),
     "loader": loader_epoch,
     "mlp-epoch": mlp_epoch,
+    "solve256": lambda: matrices((256, 256), lambda a: torch.linalg.solve(a, a)),
+    "svd256": lambda: matrices((256, 256), torch.linalg.svd),
+    "eigh256": lambda: matrices((256, 256), torch.linalg.eigh),
+    "solve8x1000": lambda: matrices((1000, 8, 8), lambda a: torch.linalg.solve(a, a)),
+    "svd8x1000": lambda: matrices((1000, 8, 8), torch.linalg.svd),
+    "eigh8x1000": lambda: matrices((1000, 8, 8), torch.linalg.eigh),
 }
 
 TOGETHER = 10

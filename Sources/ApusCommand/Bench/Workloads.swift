@@ -92,7 +92,20 @@ enum Workloads {
                 }
             }
         ),
+        ("solve256", { matrices([256, 256]) { _ = Linalg.solve($0, $0) } }),
+        ("svd256", { matrices([256, 256]) { _ = Linalg.svd($0) } }),
+        ("eigh256", { matrices([256, 256]) { _ = Linalg.eigh($0) } }),
+        ("solve8x1000", { matrices([1000, 8, 8]) { _ = Linalg.solve($0, $0) } }),
+        ("svd8x1000", { matrices([1000, 8, 8]) { _ = Linalg.svd($0) } }),
+        ("eigh8x1000", { matrices([1000, 8, 8]) { _ = Linalg.eigh($0) } }),
     ]
+
+    /// Symmetric matrices.
+    private static func matrices(_ shape: Shape, _ f: @escaping (Tensor) -> Void) -> () -> Void {
+        let a = Tensor.randn(shape)
+        let symmetric = a + a.mT
+        return { f(symmetric) }
+    }
 
     private static func labels(_ count: Int) -> Tensor { Tensor.randint(10, [count]) }
 
