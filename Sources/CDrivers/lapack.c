@@ -18,6 +18,8 @@ bool apus_lapack_load(apus_lapack *functions, char *why, size_t capacity) {
     if (!library) return false;
     APUS_LAPACK_FUNCTIONS(LOOK_UP_FLOAT, float)
     APUS_LAPACK_FUNCTIONS(LOOK_UP_DOUBLE, double)
+    APUS_LAPACK_PARTS(LOOK_UP_FLOAT, float)
+    APUS_LAPACK_PARTS(LOOK_UP_DOUBLE, double)
     // Bits would depend on the number of threads, and our own loops compute several matrices at once.
     void (*set_threads)(int);
     *(void **)&set_threads = dlsym(library, "openblas_set_num_threads");

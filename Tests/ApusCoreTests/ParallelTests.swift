@@ -106,16 +106,22 @@ import Testing
         }
     }
 
-    /// LAPACK's factors too: each matrix is computed on one thread.
+    /// LAPACK's factors too: each matrix, or each part of a large one, is computed on one thread.
     @Test func threadsNeverShowInFactors() {
         let numbers: [Double] = (0..<20800).map { Double($0 * $0 * 7919 % 10007) / 10007 - 0.5 }
         let a = Tensor(numbers, shape: [13, 40, 40], dtype: .float32)
+        let large = a.reshape([-1])[..<16900].reshape(130, 130)
         func factors() -> [Tensor] {
+            let (largeU, largeS, largeVh) = Linalg.svd(large)
+            let (largeValues, largeVectors) = Linalg.eigh(large + large.mT)
+            let larges = [
+                largeU, largeS, largeVh, largeValues, largeVectors, Linalg.solve(a[0], a.reshape([-1])[..<20800].reshape(40, 520)),
+            ]
             let (u, s, vh) = Linalg.svd(a)
             let (values, vectors) = Linalg.eigh(a + a.mT)
             let (q, r) = Linalg.qr(a)
             let solution = Linalg.lstsq(a, a).solution
-            return [u, s, vh, values, vectors, q, r, a.inverse(), solution, a[0].inverse(), a.det(), (a * 20).matrixExp()]
+            return [u, s, vh, values, vectors, q, r, a.inverse(), solution, a[0].inverse(), a.det(), (a * 20).matrixExp()] + larges
         }
         let results = [1, 2, 4].map { withThreads($0, factors) }
         for other in results.dropFirst() {

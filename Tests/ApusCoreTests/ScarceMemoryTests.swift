@@ -50,6 +50,16 @@ import Testing
         }
     }
 
+    /// Decompositions of large matrices have steps of their own.
+    @Test func largeMatrices() throws {
+        try Self.law(2) { ledger in
+            ledger.check("eigh", [[130, 130]]) {
+                Array([Linalg.eigh($0[0] + $0[0].mT)].map { [$0.eigenvalues, $0.eigenvectors] }.joined())
+            }
+            ledger.check("svd", [[130, 130]]) { Array([Linalg.svd($0[0])].map { [$0.u, $0.s, $0.vh] }.joined()) }
+        }
+    }
+
     static let devices: [Device] = [.cpu, .reference]
 
     @Test(arguments: devices) func pointwise(_ device: Device) throws {

@@ -53,10 +53,15 @@ struct HostLU {
         let owners = try Tensor.owners(in: matrices.batch, of: batch)
         let exchanged = pivots.hostIntegers
         if x.memory.numel == 0 { return x }
-        try Workspace().forEach(x.count, matrices.dtype) { i, _, _ in
-            var (order, width, leading, leadingOfX, wrong) = (Int32(n), Int32(x.columns), matrices.leading, x.leading, Int32(0))
+        // Right sides are solved in parts that do not depend on the number of threads.
+        let parts = LargeMatrices.parts(x.columns)
+        try Workspace().forEach(x.count * parts.count, matrices.dtype) { place, _, _ in
+            let (i, part) = (place / parts.count, parts[place % parts.count])
+            let owner = owners[i]
+            var (order, width, leading, leadingOfX, wrong) = (Int32(n), Int32(part.count), matrices.leading, x.leading, Int32(0))
             lapack.getrs(
-                adjoint ? "T" : "N", &order, &width, matrices[owners[i]], &leading, exchanged + owners[i] * n, x[i], &leadingOfX, &wrong, 1)
+                adjoint ? "T" : "N", &order, &width, matrices[owner], &leading, exchanged + owner * n,
+                x[i] + part.first * n * matrices.dtype.size, &leadingOfX, &wrong, 1)
         }
         return x
     }

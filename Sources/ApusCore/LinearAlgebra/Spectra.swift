@@ -26,7 +26,15 @@ struct SymmetricEigen: Op {
         let values = try Tensor.uninitialized(Shape(matrices.batch + [n]), a.dtype, .cpu)
         let info = try Tensor.uninitialized(matrices.batch, .int32, .cpu)
         defer { withExtendedLifetime(info) {} }
-        if matrices.memory.numel > 0 {
+        func requireConvergence(_ i: Int, _ converges: Bool) throws(OpError) {
+            guard converges else { throw OpError("\(HostLU.place(i, of: matrices.batch))the iteration for eigenvalues does not converge") }
+        }
+        if hasVectors && n >= LargeMatrices.smallest {
+            let large = try LargeMatrices(a.dtype)
+            for i in 0..<matrices.count {
+                try requireConvergence(i, large.eigen(matrices[i], n, upper: upper, values: values.pointer + i * n * a.dtype.size))
+            }
+        } else if matrices.memory.numel > 0 {
             let (task, half, failures) = (hasVectors ? "V" : "N", upper ? "U" : "L", info.hostIntegers)
             func call(
                 _ i: Int, _ numbers: UnsafeMutableRawPointer, _ size: Int, _ integers: UnsafeMutablePointer<Int32>, _ count: Int,
@@ -41,9 +49,7 @@ struct SymmetricEigen: Op {
             try work.forEach(matrices.count, a.dtype) { i, numbers, integers in
                 call(i, numbers, work.numbers, integers, work.integers, failures + i)
             }
-            for i in 0..<matrices.count where failures[i] > 0 {
-                throw OpError("\(HostLU.place(i, of: matrices.batch))the iteration for eigenvalues does not converge")
-            }
+            for i in 0..<matrices.count { try requireConvergence(i, failures[i] == 0) }
         }
         if hasVectors { matrices.fixSigns() }
         var outputs = [try values.moved(to: a.device)]
@@ -98,7 +104,19 @@ private struct SingularValues: Op {
         let vh = try HostMatrices(alone ? [0] : batch, rows: full ? n : k, columns: n, a.dtype)
         let info = try Tensor.uninitialized(batch, .int32, .cpu)
         defer { withExtendedLifetime(info) {} }
-        if k > 0 && matrices.count > 0 {
+        func requireConvergence(_ i: Int, _ converges: Bool) throws(OpError) {
+            guard converges else { throw OpError("\(HostLU.place(i, of: batch))the iteration for singular values does not converge") }
+        }
+        if !alone && LargeMatrices.isLarge(m, n) {
+            let large = try LargeMatrices(a.dtype)
+            for i in 0..<matrices.count {
+                try requireConvergence(
+                    i,
+                    large.singular(
+                        matrices[i], m, n, values: s.pointer + i * k * a.dtype.size, u: (u[i], u.columns), vh: (vh[i], vh.rows)))
+            }
+            u.fixSigns(with: vh)
+        } else if k > 0 && matrices.count > 0 {
             let (task, failures) = (alone ? "N" : full ? "A" : "S", info.hostIntegers)
             // Without vectors LAPACK does not touch their memory.
             func call(
@@ -116,9 +134,7 @@ private struct SingularValues: Op {
             work.numbers = try Workspace.asked(a.dtype) { numbers, _ in call(0, numbers, -1, integers.hostIntegers, failures) }.numbers
             let size = work.numbers
             try work.forEach(matrices.count, a.dtype) { i, numbers, integers in call(i, numbers, size, integers, failures + i) }
-            for i in 0..<matrices.count where failures[i] != 0 {
-                throw OpError("\(HostLU.place(i, of: batch))the iteration for singular values does not converge")
-            }
+            for i in 0..<matrices.count { try requireConvergence(i, failures[i] == 0) }
             if !alone { u.fixSigns(with: vh) }
         } else if full {
             try u.setIdentity()

@@ -19,6 +19,16 @@
               const int32_t *, int32_t *, int32_t *, size_t))                                                                              \
     F(syevd, (const char *, const char *, const int32_t *, T *, const int32_t *, T *, T *, const int32_t *, int32_t *, const int32_t *,    \
               int32_t *, size_t, size_t))                                                                                                  \
+    F(sytrd, (const char *, const int32_t *, T *, const int32_t *, T *, T *, T *, T *, const int32_t *, int32_t *, size_t))                \
+    F(stedc, (const char *, const int32_t *, T *, T *, T *, const int32_t *, T *, const int32_t *, int32_t *, const int32_t *, int32_t *,  \
+              size_t))                                                                                                                     \
+    F(ormtr, (const char *, const char *, const char *, const int32_t *, const int32_t *, const T *, const int32_t *, const T *, T *,      \
+              const int32_t *, T *, const int32_t *, int32_t *, size_t, size_t, size_t))                                                   \
+    F(gebrd, (const int32_t *, const int32_t *, T *, const int32_t *, T *, T *, T *, T *, T *, const int32_t *, int32_t *))                \
+    F(bdsdc, (const char *, const char *, const int32_t *, T *, T *, T *, const int32_t *, T *, const int32_t *, T *, int32_t *, T *,      \
+              int32_t *, int32_t *, size_t, size_t))                                                                                       \
+    F(ormbr, (const char *, const char *, const char *, const int32_t *, const int32_t *, const int32_t *, const T *, const int32_t *,     \
+              const T *, T *, const int32_t *, T *, const int32_t *, int32_t *, size_t, size_t, size_t))                                   \
     F(gels, (const char *, const int32_t *, const int32_t *, const int32_t *, T *, const int32_t *, T *, const int32_t *, T *,             \
              const int32_t *, int32_t *, size_t))                                                                                          \
     F(gelsy, (const int32_t *, const int32_t *, const int32_t *, T *, const int32_t *, T *, const int32_t *, int32_t *, const T *,         \
@@ -31,10 +41,22 @@
     F(sytrs, (const char *, const int32_t *, const int32_t *, const T *, const int32_t *, const int32_t *, T *, const int32_t *,           \
               int32_t *, size_t))
 
+// The same of functions that LAPACK's other functions are made of, which its header does not declare: what joins the halves of a tridiagonal
+// matrix, and BLAS' product.
+#define APUS_LAPACK_PARTS(F, T)                                                                                                            \
+    F(laed2, (int32_t *, const int32_t *, const int32_t *, T *, T *, const int32_t *, int32_t *, T *, T *, T *, T *, T *, int32_t *,       \
+              int32_t *, int32_t *, int32_t *, int32_t *))                                                                                 \
+    F(laed3, (const int32_t *, const int32_t *, const int32_t *, T *, T *, const int32_t *, const T *, T *, T *, int32_t *, int32_t *,     \
+              T *, T *, int32_t *))                                                                                                        \
+    F(laed4, (const int32_t *, const int32_t *, const T *, const T *, T *, const T *, T *, int32_t *))                                     \
+    F(gemm, (const char *, const char *, const int32_t *, const int32_t *, const int32_t *, const T *, const T *, const int32_t *,         \
+             const T *, const int32_t *, const T *, T *, const int32_t *, size_t, size_t))
+
 #define APUS_MEMBER(NAME, ARGUMENTS) void(*NAME) ARGUMENTS;
 /// The functions for one type of numbers. Since numbers go by address, the type does not show.
 typedef struct {
     APUS_LAPACK_FUNCTIONS(APUS_MEMBER, void)
+    APUS_LAPACK_PARTS(APUS_MEMBER, void)
 } apus_lapack_functions;
 #undef APUS_MEMBER
 
