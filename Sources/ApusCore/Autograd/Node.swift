@@ -4,8 +4,8 @@ package class Node {
     /// One edge per input to the node that made it; without a node if the input needs no gradient.
     @exclusivity(unchecked) final var edges: Edges
     @exclusivity(unchecked) final var saved = SavedTensors()
-    /// What hooks keep in place of `saved`.
-    @exclusivity(unchecked) final var packed: [PackedTensor]?
+    /// What few nodes have, in one object: each field would be released with every node.
+    @exclusivity(unchecked) private final var rare: Rare?
     /// Whether a backward pass has freed what was saved.
     @exclusivity(unchecked) final var isReleased = false
     /// The gradient of output 0, collected while a backward pass runs.
@@ -21,8 +21,25 @@ package class Node {
     @exclusivity(unchecked) final var neededBy: UInt64 = 0
     /// Whether it has no edges: the gradient ends at a leaf.
     final var endsHere: Bool { edges.isEmpty }
+
+    private final class Rare {
+        var packed: [PackedTensor]?
+        var origin: Anomaly.Origin?
+    }
+
+    /// What hooks keep in place of `saved`.
+    final var packed: [PackedTensor]? {
+        get { rare?.packed }
+        set { if newValue != nil || rare != nil { makeRare().packed = newValue } }
+    }
     /// Where the op was called, kept in anomaly mode.
-    @exclusivity(unchecked) final var origin: Anomaly.Origin?
+    final var origin: Anomaly.Origin? { rare?.origin }
+
+    private final func makeRare() -> Rare {
+        let made = rare ?? Rare()
+        rare = made
+        return made
+    }
 
     init(_ inputs: borrowing Inputs) {
         let (first, second) = (inputs.first?.edge, inputs.second?.edge)
@@ -30,7 +47,7 @@ package class Node {
             first: first?.node, second: second?.node, firstIndex: first?.index ?? 0, secondIndex: second?.index ?? 0,
             more: inputs.more?.map(\.edge),
             endIndex: inputs.count)
-        if Context.read({ $0.anomaly }) { origin = Anomaly.Origin() }
+        if Context.read({ $0.anomaly }) { makeRare().origin = Anomaly.Origin() }
     }
 
     package var name: String { "node" }
@@ -46,10 +63,15 @@ package class Node {
     }
 
     /// Returns the collected gradients and clears the slots.
-    final func take() -> (grad: Tensor?, more: [Tensor?]) {
-        let taken = (slot, moreSlots)
+    @inline(__always) final func take() -> (grad: Tensor?, more: [Tensor?]) {
+        let first = slot
         slot = nil
-        for i in moreSlots.indices { moreSlots[i] = nil }
+        return (first, moreSlots.isEmpty ? [] : takeMore())
+    }
+
+    private final func takeMore() -> [Tensor?] {
+        let taken = moreSlots
+        moreSlots = Array(repeating: nil, count: taken.count)
         return taken
     }
 
@@ -82,16 +104,17 @@ package class Node {
     /// Frees the saved tensors after the backward pass has used them.
     func releaseSaved() {
         // An op that saves nothing can run again, as in PyTorch; the cast of a weight that several passes share relies on it.
-        if saved.isEmpty && packed == nil { return }
+        if saved.isEmpty && rare?.packed == nil { return }
         saved = SavedTensors()
-        packed = nil
+        rare?.packed = nil
         isReleased = true
     }
 
     /// Frees what only this node holds in a loop: nested deinitialisers of a long chain would overflow the stack.
     deinit {
-        guard !edges.isEmpty || !saved.isEmpty || packed != nil else { return }
-        Graveyard.bury(&edges, &saved, &packed)
+        if rare?.packed != nil { Graveyard.bury(&rare!.packed) }
+        guard !edges.isEmpty || !saved.isEmpty else { return }
+        Graveyard.bury(&edges, &saved)
     }
 }
 
@@ -137,27 +160,35 @@ final class Graveyard {
     @exclusivity(unchecked) private var packed: [[PackedTensor]] = []
     @exclusivity(unchecked) private var isDigging = false
 
-    static func bury(_ edges: inout Edges, _ saved: inout SavedTensors, _ packed: inout [PackedTensor]?) {
+    static func bury(_ edges: inout Edges, _ saved: inout SavedTensors) {
         // A node whose edges end at leaves frees nothing recursively, so it can be released directly.
-        let isShallow = packed == nil && !edges.any { !$0.endsHere } && !saved.any { $0.tensor.recordedNode != nil }
+        let isShallow = !edges.any { !$0.endsHere } && !saved.any { $0.tensor.recordedNode != nil }
         if isShallow { return }
         let graveyard = Context.current.graveyard
         graveyard.edges.append(edges)
         graveyard.saved.append(saved)
-        if let kept = packed { graveyard.packed.append(kept) }
         edges = Edges()
         saved = SavedTensors()
+        if !graveyard.isDigging { graveyard.dig() }
+    }
+
+    @inline(never) static func bury(_ packed: inout [PackedTensor]?) {
+        let graveyard = Context.current.graveyard
+        if let kept = packed { graveyard.packed.append(kept) }
         packed = nil
-        if graveyard.isDigging { return }
-        graveyard.isDigging = true
+        if !graveyard.isDigging { graveyard.dig() }
+    }
+
+    private func dig() {
+        isDigging = true
         while true {
             // Each release may add what the next level held.
-            if graveyard.saved.popLast() != nil { continue }
-            if graveyard.packed.popLast() != nil { continue }
-            if graveyard.edges.popLast() != nil { continue }
+            if saved.popLast() != nil { continue }
+            if packed.popLast() != nil { continue }
+            if edges.popLast() != nil { continue }
             break
         }
-        graveyard.isDigging = false
+        isDigging = false
     }
 }
 

@@ -28,9 +28,9 @@ package protocol Op: Equatable {
 
     /// The outputs of a failed op.
     func failed(_ poison: Tensor) -> Outputs
-    /// Records the outputs in the graph: as views of the first input if the op makes views, and as outputs of `node`. If one of them is
-    /// poisoned, returns it and records nothing.
-    func settle(_ outputs: Outputs, _ input: Tensor?, _ node: Node?, areViews: Bool) -> Tensor?
+    /// Records the outputs in the graph: as views of `base` if there is one, and as outputs of `node`. If one of them is poisoned, returns
+    /// it and records nothing.
+    func settle(_ outputs: Outputs, viewsOf base: Tensor?, _ node: Node?) -> Tensor?
     /// The outputs as a list, for observers.
     func listed(_ outputs: Outputs) -> [Tensor]
     /// Calls `backward` with the gradients that a node has collected for output 0 and for the others.
@@ -48,9 +48,9 @@ extension Op where Outputs == Tensor, OutputGradients == Tensor {
     package func failed(_ poison: Tensor) -> Tensor { poison }
     package func listed(_ output: Tensor) -> [Tensor] { [output] }
 
-    @inline(__always) package func settle(_ output: Tensor, _ input: Tensor?, _ node: Node?, areViews: Bool) -> Tensor? {
+    @inline(__always) package func settle(_ output: Tensor, viewsOf base: Tensor?, _ node: Node?) -> Tensor? {
         if output.isPoisoned { return output }
-        if areViews { output.becomeView(of: input!) }
+        if let base { output.becomeView(of: base) }
         if let node, output.dtype.isFloatingPoint { output.record(node) }
         return nil
     }
@@ -64,11 +64,11 @@ extension Op where Outputs == [Tensor], OutputGradients == [Tensor?] {
     package func failed(_ poison: Tensor) -> [Tensor] { Array(repeating: poison, count: outputCount) }
     package func listed(_ outputs: [Tensor]) -> [Tensor] { outputs }
 
-    package func settle(_ outputs: [Tensor], _ input: Tensor?, _ node: Node?, areViews: Bool) -> Tensor? {
+    package func settle(_ outputs: [Tensor], viewsOf base: Tensor?, _ node: Node?) -> Tensor? {
         if let poison = outputs.first(where: \.isPoisoned) { return poison }
         node?.moreSlots = Array(repeating: nil, count: max(outputs.count - 1, 0))
         for (i, output) in outputs.enumerated() {
-            if areViews { output.becomeView(of: input!) }
+            if let base { output.becomeView(of: base) }
             if let node, output.dtype.isFloatingPoint, i < outputs.count - byproductCount { output.record(node, index: Int32(i)) }
         }
         return nil
@@ -121,7 +121,7 @@ package struct BackwardContext {
 /// errors.
 package func apply<O: Op>(_ op: O, _ inputs: Inputs) -> O.Outputs {
     let gradEnabled = Context.read { $0.gradEnabled }
-    let isWatched = Context.read { $0.observer != nil || $0.anomaly }
+    let isWatched = Context.read { $0.observer != nil || $0.anomaly || $0.savedTensorsHooks != nil }
     if Context.read({ $0.autocast != nil }) || inputs.any({ $0.form != nil }), let result = applyOtherwise(op, inputs) { return result }
     let node = gradEnabled && inputs.any(\.requiresGrad) ? OpNode(op, inputs) : nil
     if isWatched { Context.current.observer?.willBegin(.op(op.name)) }
@@ -129,11 +129,11 @@ package func apply<O: Op>(_ op: O, _ inputs: Inputs) -> O.Outputs {
     do throws(OpError) {
         if inputs.any({ $0.device != inputs.first!.device }) { try checkDevices(Array(inputs)) }
         let outputs = try op.forward(inputs, Saved(node: node))
-        if let poison = op.settle(outputs, inputs.first, node, areViews: O.makesView && gradEnabled && !Context.read({ $0.inference })) {
+        let base = O.makesView && gradEnabled && !Context.read({ $0.inference }) ? inputs.first : nil
+        if let poison = op.settle(outputs, viewsOf: base, node) {
             return op.failed(poison)
         }
-        if let node, Context.read({ $0.savedTensorsHooks != nil }) { try node.pack(by: Context.current.savedTensorsHooks!) }
-        if isWatched { try show(op.name, Array(inputs), op.listed(outputs), byproducts: op.byproductCount) }
+        if isWatched { try show(op.name, node, Array(inputs), op.listed(outputs), byproducts: op.byproductCount) }
         return outputs
     } catch {
         return op.failed(fail(error, op: op.name))
@@ -149,9 +149,12 @@ package func apply<O: Op>(_ op: O, _ inputs: Inputs) -> O.Outputs {
     return apply(op, Inputs(cast))
 }
 
-/// Passes an op that has run to the observer and to anomaly mode.
-@inline(never) private func show(_ name: String, _ inputs: [Tensor], _ outputs: [Tensor], byproducts: Int) throws(OpError) {
+/// Passes what an op that has run saved to the hooks, and the op to the observer and to anomaly mode.
+@inline(never) private func show(
+    _ name: String, _ node: Node?, _ inputs: [Tensor], _ outputs: [Tensor], byproducts: Int
+) throws(OpError) {
     let context = Context.current
+    if let hooks = context.savedTensorsHooks { try node?.pack(by: hooks) }
     context.observer?.didRun(name, inputs: inputs, outputs: outputs)
     // Byproducts, such as the statistics of an empty batch, may be NaN.
     if context.anomaly { for output in outputs.dropLast(byproducts) { try Anomaly.checkForward(name, inputs, output) } }

@@ -199,9 +199,10 @@ extension Shape: RangeReplaceableCollection {
 
 extension Shape: Equatable, Hashable {
     @inlinable public static func == (a: Shape, b: Shape) -> Bool {
-        guard a.rank == b.rank else { return false }
-        for i in 0..<Int(a.rank) where a.unsafeGet(i) != b.unsafeGet(i) { return false }
-        return true
+        // Extents beyond the rank are 0, and of equal lists of further ones there is one.
+        let first = (a.d0 ^ b.d0) | (a.d1 ^ b.d1) | (a.d2 ^ b.d2)
+        let second = (a.d3 ^ b.d3) | (a.d4 ^ b.d4) | (a.d5 ^ b.d5)
+        return a.rank == b.rank && first | second == 0 && a.more == b.more
     }
 
     public func hash(into hasher: inout Hasher) {
