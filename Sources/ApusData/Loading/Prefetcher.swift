@@ -5,16 +5,20 @@ import Synchronization
 
 /// Makes items ahead on its own threads, and gives them out in order: at most `capacity` of them are made or being made at any time.
 ///
-/// @unchecked: while the threads run, `ready`, `claimed`, `taken`, `isClaiming`, `isCancelled` and `isDone` are accessed with the mutex held.
-/// Only the thread that has set `isClaiming` calls `claim`; what it returns runs on that thread alone, and while the threads run, others only
+/// @unchecked: while the threads run, `ready`, `failure`, `claimed`, `taken`, `isClaiming`, `waiting`, `isCancelled` and `isDone` are accessed with the
+/// mutex held. Only the thread that has set `isClaiming` calls `claim`; what it returns runs on that thread alone, and while the threads run, others only
 /// read what it captures (the contract of `Dataset`). Items are not Sendable, but the thread keeps no reference to them, and the mutex
 /// orders its writes before the taker's reads.
 final class Prefetcher<Item>: @unchecked Sendable {
-    /// Items that were made, by their numbers.
-    private var ready: [Int: Result<Item, any Error>] = [:]
+    /// Items that were made, each at its number modulo the capacity.
+    private var ready: [Item?]
+    /// The first item that could not be made.
+    private var failure: (number: Int, error: any Error)?
     /// How many items were claimed by a thread, and how many were taken.
     private var (claimed, taken) = (0, 0)
     private var isClaiming = false
+    /// How many threads wait for room or for their turn.
+    private var waiting = 0
     private var isCancelled = false
     /// Whether nothing more is to be claimed: the items have ended, or one has failed.
     private var isDone = false
@@ -22,7 +26,7 @@ final class Prefetcher<Item>: @unchecked Sendable {
     private let monitor = Monitor()
     /// Whether `next` need not wait; a waiting taker polls it before it sleeps.
     private let isReady = Atomic<Bool>(false)
-    private static var patience: Int { 100 }
+    private static var patience: Int { 300 }
     private let capacity: Int
     private var claim: (() throws -> (() throws -> Item)?)?
     private var threads: [pthread_t] = []
@@ -31,6 +35,7 @@ final class Prefetcher<Item>: @unchecked Sendable {
     init(capacity: Int, claim: @escaping () throws -> (() throws -> Item)?) {
         self.capacity = capacity
         self.claim = claim
+        ready = Array(repeating: nil, count: capacity)
     }
 
     /// Starts so many threads, which hold `self` until they end, or as many as the system can start; false if it can start none.
@@ -45,53 +50,81 @@ final class Prefetcher<Item>: @unchecked Sendable {
     private func run() {
         // Small loops of batches stay on this thread, so that it does not start a second thread pool.
         apus_run_alone()
-        while let number = nextNumber() {
-            let result = Result { try claim!() }
-            let make = try? result.get()
+        var claimed = monitor.locked { nextNumber() }
+        while let number = claimed {
+            var make: (() throws -> Item)?
+            var problem: (any Error)?
+            do { make = try claim!() } catch { problem = error }
             monitor.locked {
                 isClaiming = false
-                if make == nil { isDone = true }
-                if case .failure(let error) = result { ready[number] = .failure(error) }
-                // What has ended has no item of this number.
-                if case .success(nil) = result { claimed -= 1 }
-                update()
+                if let problem {
+                    fail(number, problem)
+                } else if make == nil {
+                    // What has ended has no item of this number.
+                    isDone = true
+                    self.claimed -= 1
+                }
+                // A taker that sleeps is not woken for an item that is yet to be made.
+                if make == nil || waiting > 0 { update() }
             }
-            guard let made = make.map({ make in Result { try make() } }) else { break }
-            monitor.locked {
-                ready[number] = made
-                if case .failure = made { isDone = true }
-                update()
+            guard let make else { break }
+            do {
+                let item = try make()
+                claimed = monitor.locked {
+                    ready[number % capacity] = item
+                    update()
+                    return nextNumber()
+                }
+            } catch {
+                monitor.locked {
+                    fail(number, error)
+                    update()
+                }
+                break
             }
         }
     }
 
-    /// Waits for room, and for the turn to claim the item of this number; nil where there is nothing more to claim.
+    /// Nothing more is claimed. The mutex is held.
+    private func fail(_ number: Int, _ error: any Error) {
+        isDone = true
+        if failure.map({ number < $0.number }) ?? true { failure = (number, error) }
+    }
+
+    /// Waits for room, and for the turn to claim the item of this number; nil where there is nothing more to claim. The mutex is held.
     private func nextNumber() -> Int? {
-        monitor.locked {
-            while !isCancelled, !isDone, isClaiming || claimed - taken >= capacity { monitor.wait() }
-            if isCancelled || isDone { return nil }
-            isClaiming = true
-            claimed += 1
-            return claimed - 1
-        }
+        waiting += 1
+        while !isCancelled, !isDone, isClaiming || claimed - taken >= capacity { monitor.wait() }
+        waiting -= 1
+        if isCancelled || isDone { return nil }
+        isClaiming = true
+        claimed += 1
+        return claimed - 1
     }
 
     /// Tells all that something has changed. The mutex is held.
     private func update() {
-        isReady.store(ready[taken] != nil || isDone && claimed == taken, ordering: .releasing)
+        isReady.store(canTake, ordering: .releasing)
         monitor.broadcast()
     }
 
+    /// Whether the next item is there, or there is none. The mutex is held.
+    private var canTake: Bool { ready[taken % capacity] != nil || failure?.number == taken || isDone && claimed == taken }
+
     /// The next item, nil after the last. Waits until there is one.
     func next() throws -> Item? {
-        // Making an item takes some tens of microseconds, and waking a sleeping thread takes as long again.
+        // Making an item takes some tens of microseconds, and waking a sleeping thread takes as long again: waits for some 100.
         for _ in 0..<Prefetcher.patience where !isReady.load(ordering: .acquiring) { sched_yield() }
         return try monitor.locked {
-            while ready[taken] == nil, !(isDone && claimed == taken) { monitor.wait() }
-            guard let result = ready.removeValue(forKey: taken) else { return nil }
+            while !canTake { monitor.wait() }
+            let (place, item) = (taken % capacity, ready[taken % capacity])
+            let problem = failure?.number == taken ? failure?.error : nil
+            if item == nil && problem == nil { return nil }
+            ready[place] = nil
             taken += 1
             update()
-            return try result.get()
+            if let problem { throw problem }
+            return item
         }
     }
 
@@ -104,7 +137,7 @@ final class Prefetcher<Item>: @unchecked Sendable {
         }
         for thread in threads { pthread_join(thread, nil) }
         threads = []
-        ready = [:]
+        ready = Array(repeating: nil, count: capacity)
         claim = nil
     }
 }
