@@ -10,6 +10,10 @@
 #define LOOK_UP_DOUBLE(NAME, ARGUMENTS)                                                                                                    \
     if (!apus_look_up(library, "d" #NAME "_", &functions->of_double.NAME, why, capacity)) return false;
 
+// Parts may be missing: whole functions compute the same.
+#define LOOK_FOR_FLOAT(NAME, ARGUMENTS) *(void **)&functions->of_float.NAME = dlsym(library, "s" #NAME "_");
+#define LOOK_FOR_DOUBLE(NAME, ARGUMENTS) *(void **)&functions->of_double.NAME = dlsym(library, "d" #NAME "_");
+
 bool apus_lapack_load(apus_lapack *functions, char *why, size_t capacity) {
     const char *chosen = getenv("APUS_LAPACK");
     const char *const named[] = {chosen, NULL};
@@ -18,8 +22,8 @@ bool apus_lapack_load(apus_lapack *functions, char *why, size_t capacity) {
     if (!library) return false;
     APUS_LAPACK_FUNCTIONS(LOOK_UP_FLOAT, float)
     APUS_LAPACK_FUNCTIONS(LOOK_UP_DOUBLE, double)
-    APUS_LAPACK_PARTS(LOOK_UP_FLOAT, float)
-    APUS_LAPACK_PARTS(LOOK_UP_DOUBLE, double)
+    APUS_LAPACK_PARTS(LOOK_FOR_FLOAT, float)
+    APUS_LAPACK_PARTS(LOOK_FOR_DOUBLE, double)
     // Bits would depend on the number of threads, and our own loops compute several matrices at once.
     void (*set_threads)(int);
     *(void **)&set_threads = dlsym(library, "openblas_set_num_threads");

@@ -44,7 +44,7 @@ struct Tolerance {
         let isHalf = dtype.size == 2
         let unit = isHalf ? DType.float32.epsilon : dtype.epsilon
         let rounding = isHalf && ulps > 0 ? dtype.epsilon : 0
-        let denormal = ulps > 0 ? dtype.smallestNormal * dtype.epsilon * max(1, ulps) : 0
+        let denormal = ulps > 0 ? dtype.tiny * dtype.epsilon * max(1, ulps) : 0
         if let found = TestSupport.difference(pair.tested, pair.reference, rtol: ulps * unit + rounding, atol: absolute * unit + denormal) {
             return found
         }

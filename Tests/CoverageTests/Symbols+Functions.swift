@@ -162,6 +162,7 @@ extension Symbols {
         _ = F.tripletMarginLoss(x, x, x)
         _ = F.tripletMarginWithDistanceLoss(x, x, x)
         _ = F.unfold(x, kernelSize: 1)
+        _ = finfo(.float32)
         _ = Func.grad { (y: Tensor) in y }
         _ = Func.gradAndValue { (y: Tensor) in y }
         _ = Func.hessian { (y: Tensor) in y }
@@ -183,16 +184,17 @@ extension Symbols {
         _ = grad(of: x, withRespectTo: [x])
         _ = gradcheck({ $0 }, x)
         _ = gradgradcheck({ $0 }, x)
+        _ = iinfo(.int32)
         _ = inferenceMode { x }
         _ = Init.calculateGain(.relu)
         _ = Init.constant_(x, 1)
         _ = Init.dirac_(x)
         _ = Init.eye_(x)
-        _ = Init.kaimingNormal_(x)
-        _ = Init.kaimingUniform_(x)
     }
 
     static func useFunctions3(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
+        _ = Init.kaimingNormal_(x)
+        _ = Init.kaimingUniform_(x)
         _ = Init.normal_(x)
         _ = Init.ones_(x)
         _ = Init.orthogonal_(x)
@@ -209,7 +211,9 @@ extension Symbols {
         _ = Linalg.cholesky(x)
         _ = Linalg.choleskyEx(x)
         _ = Linalg.cond(x)
+        _ = Linalg.cross(x, x)
         _ = Linalg.det(x)
+        _ = Linalg.diagonal(x)
         _ = Linalg.eigh(x)
         _ = Linalg.eigvalsh(x)
         _ = Linalg.householderProduct(x, x)
@@ -223,10 +227,12 @@ extension Symbols {
         _ = Linalg.luFactor(x)
         _ = Linalg.luFactorEx(x)
         _ = Linalg.luSolve(x, x, x)
+        _ = Linalg.matmul(x, x)
         _ = Linalg.matrixExp(x)
         _ = Linalg.matrixNorm(x)
         _ = Linalg.matrixPower(x, 1)
         _ = Linalg.matrixRank(x)
+        _ = Linalg.multiDot([x])
         _ = Linalg.norm(x)
         _ = Linalg.pinv(x)
         _ = Linalg.qr(x)
@@ -238,6 +244,8 @@ extension Symbols {
         _ = Linalg.svdvals(x)
         _ = Linalg.tensorinv(x)
         _ = Linalg.tensorsolve(x, x)
+        _ = Linalg.vander(x)
+        _ = Linalg.vecdot(x, x)
         _ = Linalg.vectorNorm(x)
         manualSeed(0)
         _ = m.functionalCall(StateDict(), x)
@@ -245,6 +253,9 @@ extension Symbols {
         _ = packPaddedSequence(x, lengths: [1])
         _ = packSequence([x])
         _ = padPackedSequence(packed)
+    }
+
+    static func useFunctions4(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = padSequence([x])
         _ = parametersToVector([x])
         _ = Parametrizations.orthogonal(m)
@@ -253,9 +264,6 @@ extension Symbols {
         _ = PrintOptions.current
         _ = Prune.customFromMask(m, "weight", mask: x)
         Prune.globalUnstructured([(m, "weight")], Prune.Identity())
-    }
-
-    static func useFunctions4(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
         _ = Prune.identity(m, "weight")
         _ = Prune.isPruned(m)
         _ = Prune.l1Unstructured(m, "weight", amount: 1)
@@ -271,6 +279,7 @@ extension Symbols {
         _ = removeWeightNorm(m)
         _ = savedTensorsHooks({ $0 }, { $0 }) { x }
         _ = saveOnCPU { x }
+        setGradEnabled(true) {}
         _ = SignalWindows.bartlett(1)
         _ = SignalWindows.blackman(1)
         _ = SignalWindows.cosine(1)

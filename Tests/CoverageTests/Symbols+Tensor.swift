@@ -430,6 +430,7 @@ extension Symbols {
         _ = x.lt(x)
         _ = Tensor.lt(x, x)
         _ = x.lt_(x)
+        _ = Tensor.luUnpack(x, x)
         _ = x.maskedFill(x, 1)
         _ = x.maskedFill_(x, 1)
         _ = x.maskedScatter(x, x)
@@ -441,10 +442,10 @@ extension Symbols {
         _ = x.matrixPower(1)
         _ = x.max(x)
         _ = Tensor.max(x, x)
-        _ = x.maximum(x)
     }
 
     static func useTensor7(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
+        _ = x.maximum(x)
         _ = Tensor.maximum(x, x)
         _ = x.mean()
         _ = x.median(dim: 1)
@@ -470,7 +471,6 @@ extension Symbols {
         _ = x.mul(x)
         _ = Tensor.mul(x, x)
         _ = x.mul_(x)
-        _ = Tensor.multiDot([x])
         _ = x.multigammaln(1)
         _ = Tensor.multigammaln(x, 1)
         _ = x.multinomial(1)
@@ -564,7 +564,7 @@ extension Symbols {
         _ = x.requiresGrad
         _ = x.requiresGrad_()
         _ = x.reshape([1])
-        _ = Tensor.resultType(x, x)
+        _ = Tensor.resultType(x, 1)
         x.retainGrad()
         _ = x.retainsGrad
         _ = Tensor.rfftfreq(1)
@@ -689,16 +689,14 @@ extension Symbols {
         _ = Tensor.unravelIndex(x, [1])
         _ = x.unsqueeze(1)
         _ = Tensor.vander(x)
-        _ = Tensor.vander(x, increasing: true)
         _ = x.var()
         _ = Tensor.varMean(x)
         _ = x.vdot(x)
         _ = Tensor.vdot(x, x)
+        _ = x.view(1)
     }
 
     static func useTensor11(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
-        _ = x.vecdot(x)
-        _ = x.view(1)
         _ = x.vsplit(1)
         _ = Tensor.vstack([x])
         _ = Tensor.where(x)
@@ -757,11 +755,11 @@ extension Symbols {
         _ = x.to(.cuda())
         _ = x.to(.int16)
         _ = x.to(.int8)
+        _ = x.to(.uint8)
+        _ = x.to(y.dtype)
     }
 
     static func useTensor12(_ x: Tensor, _ y: Tensor, _ m: Linear, _ conv: Conv1d, _ bn: BatchNorm1d, _ packed: PackedSequence) {
-        _ = x.to(.uint8)
-        _ = x.to(y.dtype)
         _ = x[.newAxis]
         _ = x[0]
         x[0] = y

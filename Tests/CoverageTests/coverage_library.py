@@ -7,6 +7,8 @@ OTHER = {
     "torch.autograd.functional.jacobian": ("Func.jacrev", ""),
     "torch.autograd.backward": ("Tensor.backward([x])", ""),
     "torch.autograd.graph.save_on_cpu": ("saveOnCPU", ""),
+    "torch.autograd.set_grad_enabled": ("setGradEnabled", "of a closure"),
+    "torch.autograd.grad_mode.set_grad_enabled": ("setGradEnabled", "of a closure"),
     "torch.autograd.graph.register_multi_grad_hook": ("registerMultiGradHook", "`registerAnyGradHook` with `mode=\"any\"`"),
 }
 
@@ -14,7 +16,7 @@ _SCOPES = "holds for the code that a closure has: `noGrad`, `enableGrad`, `detec
 _GRAPH = "the graph is not public; `gradFn` says which op made a tensor"
 WITHOUT = reasons("torch.autograd torch.autograd.grad_mode", {
     "out of use in PyTorch": "Variable variable NestedIOFunction",
-    _SCOPES: "set_grad_enabled set_detect_anomaly",
+    _SCOPES: "set_detect_anomaly",
     "derivatives are computed on the thread that asks for them": "set_multithreading_enabled",
     "tensors have no memory formats": "enforce_grad_layout_policy",
 }) | reasons("torch.autograd.graph torch.autograd.forward_ad", {

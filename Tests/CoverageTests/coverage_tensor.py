@@ -87,9 +87,9 @@ OTHER |= {
     "torch.get_autocast_dtype": ("autocastDType", "nil outside"),
     "torch.load": ("StateDict.load(from:at:)", "safetensors"),
     "torch.save": ("StateDict.save(to:metadata:)", "safetensors"),
-    "torch.linalg.diagonal": ("Tensor.diagonal", "whose dims are 0 and 1 unless said"),
-    "torch.linalg.cross": ("Tensor.cross", "along the first dimension of 3 unless said"),
-    "torch.linalg.vander": ("Tensor.vander(x, increasing: true)", ""),
+    "torch.finfo": ("finfo", ""),
+    "torch.iinfo": ("iinfo", ""),
+    "torch.set_grad_enabled": ("setGradEnabled", "of a closure"),
     "torch.special.expit": ("Tensor.sigmoid", ""),
     "torch.special.gammaln": ("Tensor.lgamma", ""),
     "torch.special.psi": ("Tensor.digamma", ""),
@@ -112,7 +112,7 @@ _aliases = {
     "moveaxis": "movedim", "swapaxes": "transpose", "swapdims": "transpose", "row_stack": "vstack", "trapz": "trapezoid", "broadcast_to": "expand",
     "nelement": "numel", "ndimension": "ndim", "view_as": "view", "reshape_as": "reshape", "range": "arange", "split_with_sizes": "split", "rsub": "sub",
     "chain_matmul": "linalg.multi_dot", "orgqr": "linalg.householder_product", "qr": "linalg.qr",
-    "svd": "linalg.svd", "lu": "linalg.lu_factor", "lu_solve": "linalg.lu_solve", "lu_unpack": "linalg.lu", "triangular_solve": "linalg.solve_triangular",
+    "svd": "linalg.svd", "lu": "linalg.lu_factor", "lu_solve": "linalg.lu_solve", "triangular_solve": "linalg.solve_triangular",
     "eig": "linalg.eig", "symeig": "linalg.eigh", "solve": "linalg.solve", "lstsq": "linalg.lstsq", "matrix_rank": "linalg.matrix_rank",
     "frobenius_norm": "linalg.matrix_norm", "nuclear_norm": "linalg.matrix_norm", "mvlgamma": "special.multigammaln",
     "get_device": "device", "type": "dtype",
@@ -172,7 +172,7 @@ WITHOUT |= reasons(BOTH, {
     "a device does its work in one order": "Stream record_stream",
     "`DataLoader.to(device)` fetches ahead; a copy to a device never waits": "pin_memory is_pinned",
     "a Python function for each element; `array` gives the numbers": "apply_ map_ map2_",
-    _SCOPES: "set_grad_enabled set_anomaly_enabled is_anomaly_enabled is_anomaly_check_nan_enabled is_inference is_inference_mode_enabled set_autocast_* "
+    _SCOPES: "set_anomaly_enabled is_anomaly_enabled is_anomaly_check_nan_enabled is_inference is_inference_mode_enabled set_autocast_* "
         "autocast_*crement_nesting clear_autocast_cache is_autocast_cache_enabled",
     "an old name of `is_autocast_enabled` or `get_autocast_dtype`": "is_autocast_cpu_enabled is_autocast_ipu_enabled is_autocast_xla_enabled "
         "get_autocast_[cgix]*",
@@ -180,8 +180,8 @@ WITHOUT |= reasons(BOTH, {
     "the variable `APUS_THREADS` says it before the program begins": "get_num_threads set_num_threads get_num_interop_threads set_num_interop_threads",
     "nothing warns here": "set_warn_always is_warn_always_enabled *deterministic_debug_mode is_deterministic_algorithms_warn_only_enabled",
     "the processor's mode is left as it is": "set_flush_denormal",
-    "Swift's number types say it: `Float.ulpOfOne`, `Int32.max`": "finfo iinfo",
     "Swift's own: `exp(1.0)`": "e",
+    "`x.copy_(x.multigammaln(p))`": "mvlgamma_",
 })
 WITHOUT |= reasons("torch.linalg torch.fft", {
     _COMPLEX: "eig eigvals fft fft2 fftn ifft ifft2 ifftn rfft rfft2 rfftn irfft irfft2 irfftn hfft ihfft",
@@ -203,6 +203,10 @@ CALLS = {
     "Tensor.indexPut_": "_ = x.indexPut_([x, nil], x)",
     "SignalWindows.generalCosine": "_ = SignalWindows.generalCosine(1, [0.5])",
     "Tensor.segmentReduce": "_ = Tensor.segmentReduce(x, .sum, lengths: y)",
+    "finfo": "_ = finfo(.float32)",
+    "iinfo": "_ = iinfo(.int32)",
+    "setGradEnabled": "setGradEnabled(true) {}",
+    "Linalg.diagonal": "_ = Linalg.diagonal(x)",
     "Tensor.registerHook": "x.registerHook { $0 }",
     "Tensor.registerPostAccumulateGradHook": "x.registerPostAccumulateGradHook { _ in }",
 }

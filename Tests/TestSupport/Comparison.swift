@@ -1,18 +1,6 @@
 import Apus
 import Testing
 
-extension DType {
-    /// The smallest positive normal number: below it, rounding errors are absolute. 0 for integers and bool.
-    package var smallestNormal: Double {
-        switch self {
-        case .float64: 0x1p-1022
-        case .float32, .bfloat16: 0x1p-126
-        case .float16: 0x1p-14
-        default: 0
-        }
-    }
-}
-
 /// The elements as `Double`, in row-major order; the tensor's own backend only copies them to the host, if they are not there.
 package func values(_ x: Tensor) -> [Double] {
     withConverted(x, to: .float64) { Array(UnsafeBufferPointer(start: $0.assumingMemoryBound(to: Double.self), count: x.numel)) }

@@ -121,7 +121,7 @@ extension DType {
     /// Numbers at which float operations have special cases: NaN, infinities, zeros, subnormal numbers, and small whole and half numbers.
     package var corners: [Double] {
         [
-            .nan, .infinity, -.infinity, 0, -0.0, smallestNormal / 4, -smallestNormal / 4, smallestNormal, 1, -1, 0.5, -0.5, 2, -2, 1.5,
+            .nan, .infinity, -.infinity, 0, -0.0, tiny / 4, -tiny / 4, tiny, 1, -1, 0.5, -0.5, 2, -2, 1.5,
             2.5, -2.5,
         ]
     }

@@ -272,10 +272,11 @@ extension Tensor {
 /// The gradients of `outputs` with respect to `inputs`, in the order of `inputs`. Outputs must be scalars unless `gradients` has one for
 /// each. The `grad` of leaves does not change.
 ///
-/// PyTorch: `torch.autograd.grad`. Traps if the outputs do not depend on an input; with `allowUnused` the result is nil for it.
+/// PyTorch: `torch.autograd.grad`. Traps if the outputs do not depend on an input; with `allowUnused` the result is nil for it, with
+/// `materializeGrads` zeros.
 public func grad(
     of outputs: [Tensor], withRespectTo inputs: [Tensor], gradients: [Tensor]? = nil, retainGraph: Bool? = nil, createGraph: Bool = false,
-    allowUnused: Bool = false
+    allowUnused: Bool = false, materializeGrads: Bool = false
 ) -> [Tensor?] {
     for x in outputs + inputs where x.isPoisoned { return inputs.map { _ in x } }
     do throws(OpError) {
@@ -294,6 +295,7 @@ public func grad(
                 "input \(i) of shape \(input.shape) requires no gradient; set requiresGrad before computing the outputs", op: "grad")
         }
         let result = try Engine.run(roots, captures: inputs.map(\.edge), retainGraph: retainGraph ?? createGraph, createGraph: createGraph)
+        if materializeGrads { return zip(result, inputs).map { $0 ?? Tensor.zeros(like: $1) } }
         if !allowUnused, let i = result.firstIndex(where: { $0 == nil }) {
             throw OpError(
                 "input \(i) of shape \(inputs[i].shape) was not used to compute the outputs; pass allowUnused: true to get nil there",
@@ -306,20 +308,27 @@ public func grad(
     }
 }
 
-/// The gradients of one `output` with respect to `inputs`; traps if it does not depend on one of them. The output must be a scalar unless
+/// The gradients of one `output` with respect to `inputs`; traps if it does not depend on one of them, unless `materializeGrads` asks for zeros
+/// there. The output must be a scalar unless
 /// `gradients`, of its shape, is the derivative of the final result with respect to it.
 public func grad(
-    of output: Tensor, withRespectTo inputs: [Tensor], gradients: Tensor? = nil, retainGraph: Bool? = nil, createGraph: Bool = false
+    of output: Tensor, withRespectTo inputs: [Tensor], gradients: Tensor? = nil, retainGraph: Bool? = nil, createGraph: Bool = false,
+    materializeGrads: Bool = false
 ) -> [Tensor] {
-    grad(of: [output], withRespectTo: inputs, gradients: gradients.map { [$0] }, retainGraph: retainGraph, createGraph: createGraph).map {
-        $0!
-    }
+    grad(
+        of: [output], withRespectTo: inputs, gradients: gradients.map { [$0] }, retainGraph: retainGraph, createGraph: createGraph,
+        materializeGrads: materializeGrads
+    ).map { $0! }
 }
 
-/// The gradient of one `output` with respect to one `input`; traps if it does not depend on it. The output must be a scalar unless
+/// The gradient of one `output` with respect to one `input`; traps if it does not depend on it, unless `materializeGrads` asks for zeros. The
+/// output must be a scalar unless
 /// `gradients`, of its shape, is the derivative of the final result with respect to it.
 public func grad(
-    of output: Tensor, withRespectTo input: Tensor, gradients: Tensor? = nil, retainGraph: Bool? = nil, createGraph: Bool = false
+    of output: Tensor, withRespectTo input: Tensor, gradients: Tensor? = nil, retainGraph: Bool? = nil, createGraph: Bool = false,
+    materializeGrads: Bool = false
 ) -> Tensor {
-    grad(of: output, withRespectTo: [input], gradients: gradients, retainGraph: retainGraph, createGraph: createGraph)[0]
+    grad(
+        of: output, withRespectTo: [input], gradients: gradients, retainGraph: retainGraph, createGraph: createGraph,
+        materializeGrads: materializeGrads)[0]
 }

@@ -270,4 +270,8 @@ extension Tensor {
         let region = StridedRegion(shape: Shape(shape), strides: Shape(strides), offset: offset ?? self.offset, base: self)
         return apply(AsStrided(region: region), Inputs(self))
     }
+    /// `asStrided(_:_:_:)` with the label `storageOffset`.
+    public final func asStrided(_ shape: some Collection<Int>, _ strides: some Collection<Int>, storageOffset: Int?) -> Tensor {
+        asStrided(shape, strides, storageOffset)
+    }
 }

@@ -157,6 +157,11 @@ struct ModulePlace {
     try withGradEnabled(true, body)
 }
 
+/// Runs `body` with recording or without: `setGradEnabled(phase == .train) { … }`. PyTorch: `torch.set_grad_enabled(mode)`, as a context.
+@discardableResult public func setGradEnabled<Result>(_ mode: Bool, _ body: () throws -> Result) rethrows -> Result {
+    try withGradEnabled(mode, body)
+}
+
 /// Like `noGrad`, for serving: several threads may call a module at once, even if it computes weights from others. PyTorch:
 /// `torch.inference_mode()`.
 @discardableResult public func inferenceMode<Result>(_ body: () throws -> Result) rethrows -> Result {

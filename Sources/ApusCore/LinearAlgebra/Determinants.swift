@@ -3,6 +3,7 @@ extension HostLU {
     fileprivate func parities(on device: Device) throws(OpError) -> Tensor {
         let n = matrices.rows
         let exchanged = pivots.hostIntegers
+        defer { withExtendedLifetime(pivots) {} }
         let signs = (0..<matrices.count).map { i in (0..<n).reduce(1.0) { Int(exchanged[i * n + $1]) == $1 + 1 ? $0 : -$0 } }
         return try Tensor(signs, shape: matrices.batch, dtype: matrices.dtype, device: device).usable()
     }

@@ -100,6 +100,8 @@ struct Workspace {
     var numbers = 1
     var integers = 1
 
+    static let tooLarge = OpError("LAPACK cannot count the memory that it needs for matrices of this size")
+
     /// What LAPACK asks for when `query` calls it with −1 for the sizes.
     static func asked(
         _ dtype: DType, _ query: (_ numbers: UnsafeMutableRawPointer, _ integers: UnsafeMutablePointer<Int32>) -> Void
@@ -108,7 +110,7 @@ struct Workspace {
         query(&number, &integers)
         // A float32 may be the size rounded down.
         let asked = dtype == .float64 ? number : withUnsafeBytes(of: &number) { Double($0.load(as: Float.self).nextUp) }
-        guard asked < Double(Int32.max) else { throw OpError("LAPACK cannot count the memory that it needs for matrices of this size") }
+        guard asked < Double(Int32.max) else { throw tooLarge }
         return Workspace(numbers: max(Int(asked.rounded(.up)), 1), integers: max(Int(integers), 1))
     }
 

@@ -52,6 +52,7 @@ struct HostLU {
         let x = try HostMatrices(copying: b.expanded(Shape(batch + b.shape.suffix(2))))
         let owners = try Tensor.owners(in: matrices.batch, of: batch)
         let exchanged = pivots.hostIntegers
+        defer { withExtendedLifetime(pivots) {} }
         if x.memory.numel == 0 { return x }
         // Right sides are solved in parts that do not depend on the number of threads.
         let parts = LargeMatrices.parts(x.columns)
@@ -69,6 +70,7 @@ struct HostLU {
     /// Throws if a matrix is singular.
     func requireRegular(_ consequence: String) throws(OpError) {
         let singular = info.hostIntegers
+        defer { withExtendedLifetime(info) {} }
         for i in 0..<info.numel where singular[i] > 0 {
             throw OpError("\(HostLU.place(i, of: info.shape))element (\(singular[i]), \(singular[i])) of U is zero: \(consequence)")
         }
@@ -254,6 +256,27 @@ extension Tensor {
         }
     }
 
+    /// P, L and U of the factors and pivots that `Linalg.luFactor` gives: a permutation [*, m, m], lower triangular with a diagonal of 1 [*,
+    /// m, k], upper triangular [*, k, n]. Traps if pivots do not fit. PyTorch: `torch.lu_unpack`.
+    public static func luUnpack(_ lu: Tensor, _ pivots: Tensor) -> (p: Tensor, l: Tensor, u: Tensor) { unpacked("luUnpack", lu, pivots) }
+
+    fileprivate static func unpacked(_ name: String, _ lu: Tensor, _ pivots: Tensor) -> (p: Tensor, l: Tensor, u: Tensor) {
+        let found = compositeList(name, count: 3, lu, pivots) { () throws(OpError) in
+            try lu.requireMatrices()
+            let (m, n) = (lu.shape[-2], lu.shape[-1])
+            let k = Swift.min(m, n)
+            guard pivots.dtype.isInteger, pivots.shape == Shape(lu.batchShape + [k]),
+                !pivots.lt(1).logicalOr(pivots.gt(m)).any().item(Bool.self)
+            else {
+                throw OpError(
+                    "pivots must be integers within 1 … \(m) of shape \(Shape(lu.batchShape + [k])), not \(pivots.dtype) \(pivots.shape)")
+            }
+            let unit = Tensor.eye(m, k, dtype: lu.dtype, device: lu.device)
+            return [Tensor.permutation(pivots, rows: m, like: lu), lu.narrow(-1, 0, k).tril(-1) + unit, lu.narrow(-2, 0, k).triu()]
+        }
+        return (found[0], found[1], found[2])
+    }
+
     /// The inverse of square matrices. Traps if one is singular. PyTorch: `inverse`, `torch.linalg.inv`.
     public final func inverse() -> Tensor { apply(Inverse(checks: true), Inputs(self))[0] }
 }
@@ -299,17 +322,8 @@ extension Linalg {
     /// P, L and U with A = P·L·U: a permutation [*, m, m], lower triangular with a diagonal of 1 [*, m, k], upper triangular [*, k, n],
     /// where k = min(m, n).
     public static func lu(_ a: Tensor) -> (p: Tensor, l: Tensor, u: Tensor) {
-        let found = compositeList("lu", count: 3, a) { () throws(OpError) in
-            let factors = apply(LUFactor(checks: false), Inputs(a))
-            let lu = try factors[0].usable()
-            let (m, n) = (a.shape[-2], a.shape[-1])
-            let k = min(m, n)
-            let unit = Tensor.eye(m, k, dtype: a.dtype, device: a.device)
-            return [
-                Tensor.permutation(factors[1], rows: m, like: a), lu.narrow(-1, 0, k).tril(-1) + unit, lu.narrow(-2, 0, k).triu(),
-            ]
-        }
-        return (found[0], found[1], found[2])
+        let factors = apply(LUFactor(checks: false), Inputs(a))
+        return Tensor.unpacked("lu", factors[0], factors[1])
     }
 
     /// The factors of A = P·L·U [*, m, n] in one tensor, L below the diagonal and U from it on, and the row exchanges [*, min(m, n)],

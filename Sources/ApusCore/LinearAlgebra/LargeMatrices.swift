@@ -1,4 +1,6 @@
 import CDrivers
+import CKernels
+import Synchronization
 
 /// Decompositions of large matrices by the steps of LAPACK's drivers. The drivers run them one after another on one thread; here those that
 /// fall into parts run on all threads. The parts are the same whatever the number of threads, and so are the bits.
@@ -21,6 +23,31 @@ struct LargeMatrices {
         self.dtype = dtype
     }
 
+    /// Whether the library has the parts that join halves, which LAPACK's header does not declare.
+    static func joinsHalves(_ dtype: DType) -> Bool {
+        guard let lapack = try? LAPACK.functions(dtype) else { return false }
+        return lapack.laed2 != nil && lapack.laed3 != nil && lapack.laed4 != nil && lapack.gemm != nil
+    }
+
+    /// Calls `body` for each of `count` matrices: several at once if there are as many as threads, else one after the other, each with all
+    /// threads. The parts are the same.
+    static func forEach(_ count: Int, _ body: (_ matrix: Int) throws(OpError) -> Void) throws(OpError) {
+        guard count > 1, count >= Int(apus_thread_count()) else {
+            for i in 0..<count { try body(i) }
+            return
+        }
+        let errors = Mutex<[Int: OpError]>([:])
+        try Workspace().forEach(count, .float32) { i, _, _ in
+            do throws(OpError) { try body(i) } catch { errors.withLock { $0[i] = error } }
+        }
+        if let first = errors.withLock({ $0.min { $0.key < $1.key } }) { throw first.value }
+    }
+
+    /// Throws if LAPACK's 32-bit integers do not count the elements of its work.
+    private static func requireCountable(_ size: Double) throws(OpError) {
+        guard size < Double(Int32.max) else { throw Workspace.tooLarge }
+    }
+
     // MARK: Symmetric matrices
 
     /// Writes the eigenvalues of a symmetric matrix `a` [n, n] in ascending order, and eigenvectors over the matrix. Returns whether the
@@ -34,6 +61,7 @@ struct LargeMatrices {
     private func eigen<Element: BinaryFloatingPoint>(
         _: Element.Type, _ matrix: UnsafeMutableRawPointer, _ n: Int, _ upper: Bool, _ values: UnsafeMutableRawPointer
     ) throws(OpError) -> Bool {
+        try Self.requireCountable(1 + 6 * Double(n) + 2 * Double(n) * Double(n))
         let a = matrix.assumingMemoryBound(to: Element.self)
         let scale = Self.brought(a, n * n) { upper ? $0 % n <= $0 / n : $0 % n >= $0 / n }
         let triangle = upper ? "U" : "L"
@@ -44,6 +72,7 @@ struct LargeMatrices {
         // What each half needs, and what joins them.
         let (cut, halfNumbers, halfIntegers) = (n / 2, 2 + 4 * n + n * n / 2, 6 + 5 * n)
         let scratch = try Scratch<Element>(2 * n * n + 3 * n + max(asked, 2 * halfNumbers), integers: n + 2 * halfIntegers, dtype)
+        defer { scratch.keep() }
         let q = scratch.numbers, vectors = q + n * n, d = vectors + n * n, e = d + n, tau = e + n, work = tau + n
         let places = scratch.integers, integers = places + n
         var size = Int32(asked)
@@ -114,6 +143,7 @@ struct LargeMatrices {
         } else {
             // Column j of q becomes the distances of root j from the poles.
             let found = try Tensor.uninitialized([k], .int32, .cpu)
+            defer { withExtendedLifetime(found) {} }
             let failures = found.hostIntegers
             let columnParts = Self.parts(k)
             try Workspace().forEach(columnParts.count, dtype) { part, _, _ in
@@ -141,12 +171,13 @@ struct LargeMatrices {
                 let vector = numbers.assumingMemoryBound(to: Element.self)
                 for j in start..<start + width {
                     let column = q + j * n
-                    var squares: Element = 0
+                    // In float64: the largest term hides many small ones.
+                    var squares = 0.0
                     for i in 0..<k {
                         vector[i] = exact[i] / column[i]
-                        squares += vector[i] * vector[i]
+                        squares += Double(vector[i]) * Double(vector[i])
                     }
-                    let length = squares.squareRoot()
+                    let length = Element(squares.squareRoot())
                     for i in 0..<k { column[i] = vector[Int(columns[i]) - 1] / length }
                 }
                 // The vectors of the halves times those of the coupled problem; the lower half first, since it is not read again.
@@ -189,13 +220,15 @@ struct LargeMatrices {
     ) throws(OpError) -> Bool {
         let a = matrix.assumingMemoryBound(to: Element.self), s = values.assumingMemoryBound(to: Element.self)
         let (left, right) = (u.memory.assumingMemoryBound(to: Element.self), vh.memory.assumingMemoryBound(to: Element.self))
-        let scale = Self.brought(a, m * n) { _ in true }
         let k = min(m, n)
+        try Self.requireCountable(3 * Double(k) * Double(k) + 4 * Double(k))
+        let scale = Self.brought(a, m * n) { _ in true }
         var (rows, columns, few, failure, query) = (Int32(m), Int32(n), Int32(k), Int32(0), Int32(-1))
         let asked = try Workspace.asked(dtype) { number, _ in
             lapack.gebrd(&rows, &columns, a, &rows, number, number, number, number, number, &query, &failure)
         }.numbers
         let scratch = try Scratch<Element>(3 * k + max(asked, 3 * k * k + 4 * k), integers: 8 * k, dtype)
+        defer { scratch.keep() }
         let e = scratch.numbers, tauq = e + k, taup = tauq + k, work = taup + k
         var size = Int32(asked)
         lapack.gebrd(&rows, &columns, a, &rows, s, e, tauq, taup, work, &size, &failure)
@@ -238,7 +271,8 @@ struct LargeMatrices {
 
     // MARK: Memory and magnitudes
 
-    /// What `query` asks for, and the block of reflectors, which LAPACK forgets to ask for, and without which it takes them one by one.
+    /// What `query` asks for, and the block of reflectors, which LAPACK forgets to ask for. Without it
+    /// LAPACK takes them one by one, and changes their memory while it does, which parts share.
     private static func forReflectors(_ dtype: DType, _ query: (UnsafeMutableRawPointer) -> Void) throws(OpError) -> Workspace {
         Workspace(numbers: try Workspace.asked(dtype) { number, _ in query(number) }.numbers + 64 * 65)
     }
@@ -255,6 +289,9 @@ struct LargeMatrices {
             self.numbers = first.pointer.assumingMemoryBound(to: Element.self)
             self.integers = second.hostIntegers
         }
+
+        /// The memory lives until this is called, whatever Swift thinks of its last use.
+        func keep() { withExtendedLifetime(memory) {} }
     }
 
     /// Multiplies the elements at the `places` that are read by the power of 2 that makes the largest about 1, where squares would leave the

@@ -169,9 +169,9 @@ extension Linalg {
                 throw OpError("\(name) \(given.shape) does not broadcast to the batch \(a.batchShape) of matrices \(a.shape)")
             }
         }
-        let absolute = atol?.to(a.dtype) ?? Tensor.zeros([], dtype: a.dtype, device: a.device)
+        let absolute = atol?.detach().to(a.dtype) ?? Tensor.zeros([], dtype: a.dtype, device: a.device)
         let usual = Double(max(a.shape[-2], a.shape[-1])) * a.dtype.epsilon
-        return [absolute, rtol?.to(a.dtype) ?? Tensor.where(absolute.gt(0), 0, Tensor.full(like: absolute, usual))]
+        return [absolute, rtol?.detach().to(a.dtype) ?? Tensor.where(absolute.gt(0), 0, Tensor.full(like: absolute, usual))]
     }
 
     private static func pseudoinverse(_ a: Tensor, _ atol: Tensor?, _ rtol: Tensor?, _ hermitian: Bool) -> Tensor {
@@ -185,7 +185,7 @@ extension Linalg {
     /// The pseudoinverse A⁺ [*, n, m] of A [*, m, n] (Moore, Penrose). Singular values up to max(atol, rtol·the largest) count as 0; `rtol`
     /// is by default max(m, n) times the dtype's epsilon, or 0 if `atol` is above 0. If A is `hermitian`, only its lower half is read.
     public static func pinv(_ a: Tensor, atol: Double? = nil, rtol: Double? = nil, hermitian: Bool = false) -> Tensor {
-        pseudoinverse(a, number(atol, a), number(rtol, a), hermitian)
+        pseudoinverse(a, number(atol, a), number(rtol ?? unneeded(atol), a), hermitian)
     }
     /// The same with tolerances that broadcast to the batch [*]: one for each matrix.
     public static func pinv(_ a: Tensor, atol: Tensor, rtol: Tensor? = nil, hermitian: Bool = false) -> Tensor {
@@ -208,7 +208,7 @@ extension Linalg {
 
     /// How many singular values of matrices [*, m, n] are above max(atol, rtol·the largest), int64 [*]; by default as for `pinv`.
     public static func matrixRank(_ a: Tensor, atol: Double? = nil, rtol: Double? = nil, hermitian: Bool = false) -> Tensor {
-        rank(a, number(atol, a), number(rtol, a), hermitian)
+        rank(a, number(atol, a), number(rtol ?? unneeded(atol), a), hermitian)
     }
     /// The same with tolerances that broadcast to the batch [*]: one for each matrix.
     public static func matrixRank(_ a: Tensor, atol: Tensor, rtol: Tensor? = nil, hermitian: Bool = false) -> Tensor {
@@ -216,6 +216,9 @@ extension Linalg {
     }
     /// The same with tolerances that broadcast to the batch [*]: one for each matrix.
     public static func matrixRank(_ a: Tensor, rtol: Tensor, hermitian: Bool = false) -> Tensor { rank(a, nil, rtol, hermitian) }
+
+    /// The relative tolerance beside an absolute one; nil for the usual one. Told before the absolute one is rounded.
+    private static func unneeded(_ atol: Double?) -> Double? { (atol ?? 0) > 0 ? 0 : nil }
 
     private static func number(_ value: Double?, _ a: Tensor) -> Tensor? {
         value.map { Tensor.full([], $0, dtype: a.dtype.isFloatingPoint ? a.dtype : .float32, device: a.device) }

@@ -85,6 +85,21 @@ extension Tensor {
 }
 
 extension Linalg {
+    /// Products of matrices: `Tensor.matmul`.
+    public static func matmul(_ a: Tensor, _ b: Tensor) -> Tensor { a.matmul(b) }
+    /// The product of several matrices, in the order that takes the fewest steps: `Tensor.multiDot`.
+    public static func multiDot(_ tensors: some Sequence<Tensor>) -> Tensor { Tensor.multiDot(tensors) }
+    /// Σ aᵢ·bᵢ along `dim`: `Tensor.vecdot`.
+    public static func vecdot(_ a: Tensor, _ b: Tensor, dim: Int = -1) -> Tensor { a.vecdot(b, dim: dim) }
+    /// The cross product of vectors of three elements along `dim`: `Tensor.cross`.
+    public static func cross(_ a: Tensor, _ b: Tensor, dim: Int = -1) -> Tensor { a.cross(b, dim: dim) }
+    /// The diagonals of the matrices in the last two dimensions: `Tensor.diagonal`.
+    public static func diagonal(_ a: Tensor, offset: Int = 0, dim1: Int = -2, dim2: Int = -1) -> Tensor {
+        a.diagonal(offset: offset, dim1: dim1, dim2: dim2)
+    }
+    /// The powers 0, 1, …, n − 1 of each element: `Tensor.vander`.
+    public static func vander(_ x: Tensor, n: Int? = nil) -> Tensor { Tensor.vander(x, n: n, increasing: true) }
+
     /// exp A of square matrices: `Tensor.matrixExp`.
     public static func matrixExp(_ a: Tensor) -> Tensor { a.matrixExp() }
 
@@ -156,6 +171,33 @@ extension Linalg {
     public static func norm(_ x: Tensor, ord: NormOrder? = nil, dim: Int, keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
         norm(x, ord: ord, dim: [dim], keepDim: keepDim, dtype: dtype)
     }
+
+    /// `norm(_:ord:dim:keepDim:dtype:)`, the order by position.
+    public static func norm(_ x: Tensor, _ ord: NormOrder, dim: [Int]? = nil, keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
+        norm(x, ord: ord, dim: dim, keepDim: keepDim, dtype: dtype)
+    }
+    /// `norm(_:ord:dim:keepDim:dtype:)` along one dimension, the order by position.
+    public static func norm(_ x: Tensor, _ ord: NormOrder, dim: Int, keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
+        norm(x, ord: ord, dim: [dim], keepDim: keepDim, dtype: dtype)
+    }
+    /// `vectorNorm(_:ord:dim:keepDim:dtype:)`, the order by position.
+    public static func vectorNorm(
+        _ x: Tensor, _ ord: Double, dim: some Collection<Int> = [], keepDim: Bool = false, dtype: DType? = nil
+    ) -> Tensor {
+        vectorNorm(x, ord: ord, dim: dim, keepDim: keepDim, dtype: dtype)
+    }
+    /// `vectorNorm(_:ord:dim:keepDim:dtype:)` along one dimension, the order by position.
+    public static func vectorNorm(_ x: Tensor, _ ord: Double, dim: Int, keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
+        vectorNorm(x, ord: ord, dim: [dim], keepDim: keepDim, dtype: dtype)
+    }
+    /// `matrixNorm(_:ord:dim:keepDim:dtype:)`, the order by position.
+    public static func matrixNorm(
+        _ a: Tensor, _ ord: NormOrder, dim: [Int] = [-2, -1], keepDim: Bool = false, dtype: DType? = nil
+    ) -> Tensor {
+        matrixNorm(a, ord: ord, dim: dim, keepDim: keepDim, dtype: dtype)
+    }
+    /// `cond(_:p:)`, the norm by position.
+    public static func cond(_ a: Tensor, _ p: NormOrder) -> Tensor { cond(a, p: p) }
 
     /// The condition of matrices in the norm `p`, ‖A‖·‖A⁻¹‖: by default, and for 2, the largest singular value over the smallest, for −2
     /// the smallest over the largest, also for matrices that are not square. Infinite for a singular matrix, but NaN for zeros by singular

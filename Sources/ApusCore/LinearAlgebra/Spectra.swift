@@ -29,9 +29,9 @@ struct SymmetricEigen: Op {
         func requireConvergence(_ i: Int, _ converges: Bool) throws(OpError) {
             guard converges else { throw OpError("\(HostLU.place(i, of: matrices.batch))the iteration for eigenvalues does not converge") }
         }
-        if hasVectors && n >= LargeMatrices.smallest {
+        if hasVectors && n >= LargeMatrices.smallest && LargeMatrices.joinsHalves(a.dtype) {
             let large = try LargeMatrices(a.dtype)
-            for i in 0..<matrices.count {
+            try LargeMatrices.forEach(matrices.count) { (i) throws(OpError) in
                 try requireConvergence(i, large.eigen(matrices[i], n, upper: upper, values: values.pointer + i * n * a.dtype.size))
             }
         } else if matrices.memory.numel > 0 {
@@ -109,12 +109,13 @@ private struct SingularValues: Op {
         }
         if !alone && LargeMatrices.isLarge(m, n) {
             let large = try LargeMatrices(a.dtype)
-            for i in 0..<matrices.count {
+            try LargeMatrices.forEach(matrices.count) { (i) throws(OpError) in
                 try requireConvergence(
                     i,
                     large.singular(
                         matrices[i], m, n, values: s.pointer + i * k * a.dtype.size, u: (u[i], u.columns), vh: (vh[i], vh.rows)))
             }
+            withExtendedLifetime(matrices) {}
             u.fixSigns(with: vh)
         } else if k > 0 && matrices.count > 0 {
             let (task, failures) = (alone ? "N" : full ? "A" : "S", info.hostIntegers)

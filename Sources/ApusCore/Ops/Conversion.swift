@@ -46,6 +46,13 @@ extension Tensor {
     /// The tensor on `device` in `dtype`.
     public final func to(_ device: Device, _ dtype: DType) -> Tensor { to(device).to(dtype) }
 
+    /// The tensor on the device and in the dtype of `other`.
+    public final func to(_ other: Tensor) -> Tensor { other.isPoisoned ? other : to(other.device, other.dtype) }
+    /// The values in `dtype`; with `copy` never x itself.
+    public final func to(_ dtype: DType, copy: Bool) -> Tensor { copy && dtype == self.dtype ? clone() : to(dtype) }
+    /// The tensor on `device`; with `copy` never x itself.
+    public final func to(_ device: Device, copy: Bool) -> Tensor { copy && device == self.device ? clone() : to(device) }
+
     /// A copy with its own memory; gradients flow back.
     public final func clone() -> Tensor { apply(Convert(dtype: dtype, inputDType: dtype), Inputs(self)) }
 

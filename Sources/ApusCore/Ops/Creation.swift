@@ -111,7 +111,8 @@ extension Tensor {
         }
     }
 
-    private final func marked(_ requiresGrad: Bool) -> Tensor {
+    /// The tensor itself, which requires a gradient if it is asked to.
+    final func marked(_ requiresGrad: Bool) -> Tensor {
         if requiresGrad { self.requiresGrad = true }
         return self
     }
@@ -159,21 +160,25 @@ extension Tensor {
     ) -> Tensor {
         full(Shape(shape), .double(1), dtype: dtype, device: device).marked(requiresGrad)
     }
-    /// Zeros with x's shape, dtype and device. PyTorch: `zeros_like`.
-    public static func zeros(like x: Tensor, dtype: DType? = nil) -> Tensor {
-        x.isPoisoned ? x : full(x.shape, .double(0), dtype: dtype ?? x.dtype, device: x.device)
+    /// Zeros with x's shape, and its dtype and device unless others are given. PyTorch: `zeros_like`.
+    public static func zeros(like x: Tensor, dtype: DType? = nil, device: Device? = nil, requiresGrad: Bool = false) -> Tensor {
+        full(like: x, Scalar.double(0), dtype: dtype, device: device, requiresGrad: requiresGrad)
     }
-    /// Ones with x's shape, dtype and device. PyTorch: `ones_like`.
-    public static func ones(like x: Tensor, dtype: DType? = nil) -> Tensor {
-        x.isPoisoned ? x : full(x.shape, .double(1), dtype: dtype ?? x.dtype, device: x.device)
+    /// Ones with x's shape, and its dtype and device unless others are given. PyTorch: `ones_like`.
+    public static func ones(like x: Tensor, dtype: DType? = nil, device: Device? = nil, requiresGrad: Bool = false) -> Tensor {
+        full(like: x, Scalar.double(1), dtype: dtype, device: device, requiresGrad: requiresGrad)
     }
-    /// A tensor with every element `value` and x's shape, dtype and device. PyTorch: `full_like`.
-    public static func full(like x: Tensor, _ value: some ScalarConvertible, dtype: DType? = nil) -> Tensor {
-        x.isPoisoned ? x : full(x.shape, value._scalar, dtype: dtype ?? x.dtype, device: x.device)
+    /// A tensor with every element `value`, x's shape, and its dtype and device unless others are given. PyTorch: `full_like`.
+    public static func full(
+        like x: Tensor, _ value: some ScalarConvertible, dtype: DType? = nil, device: Device? = nil, requiresGrad: Bool = false
+    ) -> Tensor {
+        x.isPoisoned ? x : full(x.shape, value._scalar, dtype: dtype ?? x.dtype, device: device ?? x.device).marked(requiresGrad)
     }
-    /// A tensor with every element `value`, for `.infinity` and its like, and x's shape, dtype and device.
-    public static func full(like x: Tensor, _ value: Double, dtype: DType? = nil) -> Tensor {
-        full(like: x, Scalar.double(value), dtype: dtype)
+    /// A tensor with every element `value`, for `.infinity` and its like, x's shape, and its dtype and device unless others are given.
+    public static func full(
+        like x: Tensor, _ value: Double, dtype: DType? = nil, device: Device? = nil, requiresGrad: Bool = false
+    ) -> Tensor {
+        full(like: x, Scalar.double(value), dtype: dtype, device: device, requiresGrad: requiresGrad)
     }
     /// A tensor like x with every element `value`, converted to x's dtype; the gradient of x is 0. PyTorch: `torch.fill`; `full(like:_:)`
     /// does not depend on x.
@@ -192,9 +197,9 @@ extension Tensor {
             return x.maskedFill(full([], .bool(true), device: x.device), value.to(x.device))
         }
     }
-    /// A tensor with undefined contents and x's shape, dtype and device. PyTorch: `empty_like`.
-    public static func empty(like x: Tensor, dtype: DType? = nil) -> Tensor {
-        x.isPoisoned ? x : create(x.shape, dtype ?? x.dtype, x.device, "empty")
+    /// A tensor with undefined contents, x's shape, and its dtype and device unless others are given. PyTorch: `empty_like`.
+    public static func empty(like x: Tensor, dtype: DType? = nil, device: Device? = nil, requiresGrad: Bool = false) -> Tensor {
+        x.isPoisoned ? x : create(x.shape, dtype ?? x.dtype, device ?? x.device, "empty").marked(requiresGrad)
     }
 
     /// A tensor with undefined contents, and x's dtype and device unless others are given. PyTorch: `new_empty`.
@@ -250,32 +255,42 @@ extension Tensor {
     }
 
     /// 0, 1, … n − 1; int64 by default.
-    public static func arange(_ n: Int, dtype: DType = .int64, device: Device = .cpu) -> Tensor {
-        arange(0, n, 1, dtype: dtype, device: device)
+    public static func arange(_ n: Int, dtype: DType = .int64, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
+        arange(0, n, 1, dtype: dtype, device: device, requiresGrad: requiresGrad)
+    }
+
+    /// 0, 1, … up to but excluding `end`; float32 by default.
+    @_disfavoredOverload public static func arange(
+        _ end: Double, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false
+    ) -> Tensor {
+        arange(0, end, 1, dtype: dtype, device: device, requiresGrad: requiresGrad)
     }
 
     /// start, start + step, … up to but excluding `end`; int64 by default. Traps if the step is 0 or leads away from `end`.
-    public static func arange(_ start: Int, _ end: Int, _ step: Int = 1, dtype: DType = .int64, device: Device = .cpu) -> Tensor {
+    public static func arange(
+        _ start: Int, _ end: Int, _ step: Int = 1, dtype: DType = .int64, device: Device = .cpu, requiresGrad: Bool = false
+    ) -> Tensor {
         guard step != 0, start == end || (start < end) == (step > 0) else {
             return fail("arange", "step \(step) does not lead from \(start) to \(end)")
         }
         let (distance, pace) = (UInt(bitPattern: Swift.max(start, end)) &- UInt(bitPattern: Swift.min(start, end)), step.magnitude)
         let count = Int(clamping: distance / pace + (distance % pace == 0 ? 0 : 1))
-        return sequence("arange", count, dtype, device) { Int64(start + $0 * step) }
+        return sequence("arange", count, dtype, device) { Int64(start + $0 * step) }.marked(requiresGrad)
     }
 
     /// start, start + step, … up to but excluding `end`; float32 by default. For integers the three are truncated first. Traps if the step is
     /// 0 or leads away from `end`.
-    public static func arange(_ start: Double, _ end: Double, _ step: Double = 1, dtype: DType = .float32, device: Device = .cpu) -> Tensor
-    {
+    public static func arange(
+        _ start: Double, _ end: Double, _ step: Double = 1, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false
+    ) -> Tensor {
         if dtype.isInteger, let first = Int(exactly: start.rounded(.towardZero)), let last = Int(exactly: end.rounded(.towardZero)),
             let pace = Int(exactly: step.rounded(.towardZero))
         {
-            return arange(first, last, pace, dtype: dtype, device: device)
+            return arange(first, last, pace, dtype: dtype, device: device, requiresGrad: requiresGrad)
         }
         let steps = ((end - start) / step).rounded(.up)
         guard step != 0, steps >= 0, steps < 0x1p40 else { return fail("arange", "step \(step) does not lead from \(start) to \(end)") }
-        return sequence("arange", Int(steps), dtype, device) { start + Double($0) * step }
+        return sequence("arange", Int(steps), dtype, device) { start + Double($0) * step }.marked(requiresGrad)
     }
 
     /// The numbers `element(i)` for i from 0 to `count` − 1, written directly into the tensor: if it is too large, this fails instead of
@@ -292,9 +307,11 @@ extension Tensor {
 
     /// `steps` evenly spaced numbers from `start` to `end`, both included; for integers both are truncated first, and then each number. Traps
     /// if `steps` is negative.
-    public static func linspace(_ start: Double, _ end: Double, _ steps: Int, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
+    public static func linspace(
+        _ start: Double, _ end: Double, _ steps: Int, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false
+    ) -> Tensor {
         guard steps >= 0 else { return fail("linspace", "the number of steps (\(steps)) is negative") }
-        return sequence("linspace", steps, dtype, device, spaced(start, end, steps, dtype))
+        return sequence("linspace", steps, dtype, device, spaced(start, end, steps, dtype)).marked(requiresGrad)
     }
 
     /// The i-th of `steps` evenly spaced numbers, between integers for an integer dtype. Computed from both ends, so that the last is exact.
@@ -304,22 +321,33 @@ extension Tensor {
         return { steps == 1 || $0 < steps / 2 ? start + Double($0) * step : end - Double(steps - 1 - $0) * step }
     }
 
-    /// `arange` with the label `step`.
-    public static func arange(_ start: Int, _ end: Int, step: Int, dtype: DType = .int64, device: Device = .cpu) -> Tensor {
-        arange(start, end, step, dtype: dtype, device: device)
+    /// `linspace` with the label `steps`.
+    public static func linspace(
+        _ start: Double, _ end: Double, steps: Int, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false
+    ) -> Tensor {
+        linspace(start, end, steps, dtype: dtype, device: device, requiresGrad: requiresGrad)
     }
     /// `arange` with the label `step`.
-    public static func arange(_ start: Double, _ end: Double, step: Double, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
-        arange(start, end, step, dtype: dtype, device: device)
+    public static func arange(
+        _ start: Int, _ end: Int, step: Int, dtype: DType = .int64, device: Device = .cpu, requiresGrad: Bool = false
+    ) -> Tensor {
+        arange(start, end, step, dtype: dtype, device: device, requiresGrad: requiresGrad)
+    }
+    /// `arange` with the label `step`.
+    public static func arange(
+        _ start: Double, _ end: Double, step: Double, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false
+    ) -> Tensor {
+        arange(start, end, step, dtype: dtype, device: device, requiresGrad: requiresGrad)
     }
     /// `eye` with the label `m`.
-    public static func eye(_ n: Int, m: Int, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
-        eye(n, m, dtype: dtype, device: device)
+    public static func eye(_ n: Int, m: Int, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor {
+        eye(n, m, dtype: dtype, device: device, requiresGrad: requiresGrad)
     }
     /// The identity: ones on the diagonal of an n × m matrix (m = n by default).
-    public static func eye(_ n: Int, _ m: Int? = nil, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
+    public static func eye(_ n: Int, _ m: Int? = nil, dtype: DType = .float32, device: Device = .cpu, requiresGrad: Bool = false) -> Tensor
+    {
         let out = zeros([n, m ?? n], dtype: dtype, device: device)
         if !out.isPoisoned { noGrad { _ = out.diagonal().fill_(1) } }
-        return out
+        return out.marked(requiresGrad)
     }
 }

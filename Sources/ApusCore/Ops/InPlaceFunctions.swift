@@ -81,6 +81,10 @@ extension Tensor {
     ) -> Self {
         updateInPlace("clamp_") { $0.clamp(min: min, max: max) }
     }
+    /// x ← min(max(x, min), max), by position.
+    @discardableResult public final func clamp_(_ min: some ScalarConvertible, _ max: some ScalarConvertible) -> Self {
+        updateInPlace("clamp_") { $0.clamp(min, max) }
+    }
     /// x ← min(max(x, min), max) with whole numbers, whose literals would be decimals otherwise.
     @discardableResult public final func clamp_(min: Int? = nil, max: Int? = nil) -> Self {
         updateInPlace("clamp_") { $0.clamp(min: min, max: max) }

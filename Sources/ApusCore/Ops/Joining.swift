@@ -211,6 +211,8 @@ extension Tensor {
 
     /// Moves elements by `shift` positions along `dim`; those moved past the end reappear at the start.
     public final func roll(_ shift: Int, dim: Int) -> Tensor { roll([shift], dims: [dim]) }
+    /// Moves elements by `shift` positions along `dim`, by position.
+    public final func roll(_ shift: Int, _ dim: Int) -> Tensor { roll([shift], dims: [dim]) }
     /// Moves elements by `shift` positions along `dims`; those moved past the end reappear at the start.
     public final func roll(_ shift: Int, dims: Int) -> Tensor { roll([shift], dims: [dims]) }
     /// Moves elements by `shifts[i]` positions along `dims[i]`; one shift without dims moves them in row-major order.

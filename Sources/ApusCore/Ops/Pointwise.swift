@@ -192,6 +192,8 @@ extension Tensor {
         }
     }
 
+    /// The dtype of an expression of a tensor and a number. PyTorch: `torch.result_type`.
+    public static func resultType(_ x: Tensor, _ value: some ScalarConvertible) -> DType { resultType(x, x.wrapped(value)) }
     /// The dtype of an expression of these tensors. PyTorch: `torch.result_type`.
     ///
     /// Tensors with dimensions decide the dtype; a scalar tensor counts only if its category (bool, integer, float) is higher, and a Swift

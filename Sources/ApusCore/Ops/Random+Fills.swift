@@ -34,12 +34,20 @@ extension Tensor {
         guard sigma > 0 else { return refused("cauchy_", "sigma \(sigma) is not positive") }
         return refill("cauchy_", .uniform(low: -0.5, high: 0.5), generator) { u in (u * Double.pi).tan() * sigma + median }
     }
+    /// `cauchy_(median:sigma:generator:)`, by position.
+    @discardableResult public final func cauchy_(_ median: Double, _ sigma: Double = 1, generator: Generator? = nil) -> Self {
+        cauchy_(median: median, sigma: sigma, generator: generator)
+    }
     /// Fills with e to the power of numbers of the normal distribution with this mean and standard deviation. Traps for integers and bool,
     /// and unless `std` is positive. PyTorch: `log_normal_`.
     @discardableResult public final func logNormal_(mean: Double = 1, std: Double = 2, generator: Generator? = nil) -> Self {
         if floatsOnly("logNormal_") != nil { return self }
         guard std > 0 else { return refused("logNormal_", "the standard deviation \(std) is not positive") }
         return refill("logNormal_", .normal(mean: mean, std: std), generator) { $0.exp() }
+    }
+    /// `logNormal_(mean:std:generator:)`, by position.
+    @discardableResult public final func logNormal_(_ mean: Double, _ std: Double = 2, generator: Generator? = nil) -> Self {
+        logNormal_(mean: mean, std: std, generator: generator)
     }
     /// Fills with numbers of the geometric distribution: the trials it takes to succeed, 1 or more, if each does with probability `p`.
     /// Traps for bool, and unless 0 < p < 1. PyTorch: `geometric_`.

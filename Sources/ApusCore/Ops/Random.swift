@@ -69,23 +69,38 @@ extension Tensor {
     ) -> Tensor {
         randint(0, high, shape, dtype: dtype, device: device, generator: generator)
     }
-    /// A random permutation of 0 ..< n, int64, found by sorting n random 63-bit keys. Traps if n is negative.
-    public static func randperm(_ n: Int, device: Device = .cpu, generator: Generator? = nil) -> Tensor {
+    /// A random permutation of 0 ..< n, by default int64, found by sorting n random 63-bit keys. Traps if n is negative.
+    public static func randperm(_ n: Int, dtype: DType = .int64, device: Device = .cpu, generator: Generator? = nil) -> Tensor {
         guard n >= 0 else { return fail("randperm", "there are no \(n) numbers to order") }
-        return random(.integers(low: 0, high: .max), [n], dtype: .int64, device: device, generator: generator, "randperm").argsort(dim: 0)
+        let keys = random(.integers(low: 0, high: .max), [n], dtype: .int64, device: device, generator: generator, "randperm")
+        return keys.argsort(dim: 0).to(dtype)
     }
 
-    /// Like `rand`, with x's shape, dtype and device. PyTorch: `rand_like`.
-    public static func rand(like x: Tensor, generator: Generator? = nil) -> Tensor {
-        x.isPoisoned ? x : rand(x.shape, dtype: x.dtype, device: x.device, generator: generator)
+    /// Like `rand`, with x's shape, and its dtype and device unless others are given. PyTorch: `rand_like`.
+    public static func rand(
+        like x: Tensor, dtype: DType? = nil, device: Device? = nil, generator: Generator? = nil, requiresGrad: Bool = false
+    ) -> Tensor {
+        x.isPoisoned
+            ? x : rand(x.shape, dtype: dtype ?? x.dtype, device: device ?? x.device, generator: generator, requiresGrad: requiresGrad)
     }
-    /// Like `randn`, with x's shape, dtype and device. PyTorch: `randn_like`.
-    public static func randn(like x: Tensor, generator: Generator? = nil) -> Tensor {
-        x.isPoisoned ? x : randn(x.shape, dtype: x.dtype, device: x.device, generator: generator)
+    /// Like `randn`, with x's shape, and its dtype and device unless others are given. PyTorch: `randn_like`.
+    public static func randn(
+        like x: Tensor, dtype: DType? = nil, device: Device? = nil, generator: Generator? = nil, requiresGrad: Bool = false
+    ) -> Tensor {
+        x.isPoisoned
+            ? x : randn(x.shape, dtype: dtype ?? x.dtype, device: device ?? x.device, generator: generator, requiresGrad: requiresGrad)
     }
-    /// Like `randint`, with x's shape, dtype and device. PyTorch: `randint_like`.
-    public static func randint(like x: Tensor, _ low: Int, _ high: Int, generator: Generator? = nil) -> Tensor {
-        x.isPoisoned ? x : randint(low, high, x.shape, dtype: x.dtype, device: x.device, generator: generator)
+    /// Like `randint`, with x's shape, and its dtype and device unless others are given. PyTorch: `randint_like`.
+    public static func randint(
+        like x: Tensor, _ low: Int, _ high: Int, dtype: DType? = nil, device: Device? = nil, generator: Generator? = nil
+    ) -> Tensor {
+        x.isPoisoned ? x : randint(low, high, x.shape, dtype: dtype ?? x.dtype, device: device ?? x.device, generator: generator)
+    }
+    /// Uniform integers in `0 ..< high` with x's shape, and its dtype and device unless others are given.
+    public static func randint(
+        like x: Tensor, _ high: Int, dtype: DType? = nil, device: Device? = nil, generator: Generator? = nil
+    ) -> Tensor {
+        randint(like: x, 0, high, dtype: dtype, device: device, generator: generator)
     }
 
     /// Elementwise 1 with the probability given by the element, else 0, in the same dtype. Traps if a probability is not in 0 … 1.
@@ -99,6 +114,10 @@ extension Tensor {
             let kind = dtype == .float64 ? DType.float64 : .float32
             return Tensor.rand(shape, dtype: kind, device: device, generator: generator).lt(to(kind)).to(dtype)
         }
+    }
+    /// 1 with probability `p`, else 0, in x's shape and dtype. Traps if `p` is not in 0 … 1.
+    public final func bernoulli(_ p: Double, generator: Generator? = nil) -> Tensor {
+        isPoisoned ? self : Tensor.bernoulli(shape, p: p, dtype: dtype, device: device, generator: generator)
     }
     /// 1 with probability `p`, else 0. Traps if `p` is not in 0 … 1.
     public static func bernoulli(
@@ -150,6 +169,11 @@ extension Tensor {
         }
     }
 
+    /// `multinomial` with the label `numSamples`.
+    public final func multinomial(numSamples: Int, replacement: Bool = false, generator: Generator? = nil) -> Tensor {
+        multinomial(numSamples, replacement: replacement, generator: generator)
+    }
+
     /// Fills with uniform numbers in [low, high). Traps for integers. PyTorch: `uniform_`.
     @discardableResult public final func uniform_(_ low: Double = 0, _ high: Double = 1, generator: Generator? = nil) -> Self {
         refill("uniform_", .uniform(low: low, high: high), generator)
@@ -157,6 +181,11 @@ extension Tensor {
     /// Fills with numbers of the normal distribution. Traps for integers. PyTorch: `normal_`.
     @discardableResult public final func normal_(mean: Double = 0, std: Double = 1, generator: Generator? = nil) -> Self {
         refill("normal_", .normal(mean: mean, std: std), generator)
+    }
+
+    /// `normal_(mean:std:generator:)`, by position.
+    @discardableResult public final func normal_(_ mean: Double, _ std: Double = 1, generator: Generator? = nil) -> Self {
+        normal_(mean: mean, std: std, generator: generator)
     }
 
     private final func refill(_ op: String, _ kind: RandomKind, _ generator: Generator?) -> Self {

@@ -34,11 +34,19 @@ extension Tensor {
     /// a size.
     public static func normal(
         mean: Double, std: Double, _ shape: some Collection<Int>, dtype: DType = .float32, device: Device = .cpu,
-        generator: Generator? = nil
+        generator: Generator? = nil, requiresGrad: Bool = false
     ) -> Tensor {
         guard dtype.isFloatingPoint else { return fail("normal", "makes floating-point numbers, not \(dtype); use randint") }
         guard std >= 0 else { return fail("normal", "std must not be negative, it is \(std)") }
-        return random(.normal(mean: mean, std: std), Shape(shape), dtype: dtype, device: device, generator: generator, "normal")
+        return random(.normal(mean: mean, std: std), Shape(shape), dtype: dtype, device: device, generator: generator, "normal").marked(
+            requiresGrad)
+    }
+    /// Normal numbers of one mean and standard deviation, by position.
+    public static func normal(
+        _ mean: Double, _ std: Double, _ shape: some Collection<Int>, dtype: DType = .float32, device: Device = .cpu,
+        generator: Generator? = nil, requiresGrad: Bool = false
+    ) -> Tensor {
+        normal(mean: mean, std: std, shape, dtype: dtype, device: device, generator: generator, requiresGrad: requiresGrad)
     }
 
     /// Counts of independent events with the mean given by the element, in the same dtype. Traps for integers, and if a rate is negative.

@@ -1,36 +1,53 @@
 // Searching is exact in every dtype: floats are compared as `Double`, integers as `Int64`.
 
+/// On which side of equal elements `searchsorted` finds the place.
+public enum SearchSide: String, Sendable, CaseIterable {
+    /// Left of them, the default, or right.
+    case left, right
+}
+
 extension Tensor {
     /// For each of `values` its place in a sorted sequence: the number of elements that are smaller or, with `right`, not larger; int64, of
     /// the shape of `values`. NaN counts as largest.
     ///
     /// `sortedSequence` is a vector, or rows [*, N], in which `values` [*, M] are searched row by row. `sorter` has the positions that sort
     /// it, if it is not sorted itself. Found by bisection on the host. Traps if shapes do not fit, and for bool. PyTorch:
-    /// `torch.searchsorted`.
-    public static func searchsorted(_ sortedSequence: Tensor, _ values: Tensor, right: Bool = false, sorter: Tensor? = nil) -> Tensor {
+    /// `torch.searchsorted`; `outInt32` asks for int32.
+    public static func searchsorted(
+        _ sortedSequence: Tensor, _ values: Tensor, outInt32: Bool = false, right: Bool = false, sorter: Tensor? = nil
+    ) -> Tensor {
         if let sorter, sorter.isPoisoned { return sorter }
         return composite("searchsorted", sortedSequence, values) { () throws(OpError) in
-            try places(of: values, in: sortedSequence, right: right, sorter: sorter)
+            try places(of: values, in: sortedSequence, right: right, sorter: sorter).to(outInt32 ? .int32 : .int64)
         }
+    }
+    /// The same with the side of equal elements by its name: left of them, or right.
+    public static func searchsorted(
+        _ sortedSequence: Tensor, _ values: Tensor, outInt32: Bool = false, side: SearchSide, sorter: Tensor? = nil
+    ) -> Tensor {
+        searchsorted(sortedSequence, values, outInt32: outInt32, right: side == .right, sorter: sorter)
     }
     /// The place of a number in a sorted vector: the number of elements that are smaller or, with `right`, not larger; an int64 scalar.
     public static func searchsorted(
-        _ sortedSequence: Tensor, _ value: some ScalarConvertible, right: Bool = false, sorter: Tensor? = nil
+        _ sortedSequence: Tensor, _ value: some ScalarConvertible, outInt32: Bool = false, right: Bool = false, sorter: Tensor? = nil
     ) -> Tensor {
-        searchsorted(sortedSequence, sortedSequence.wrapped(value), right: right, sorter: sorter)
+        searchsorted(sortedSequence, sortedSequence.wrapped(value), outInt32: outInt32, right: right, sorter: sorter)
     }
 
     /// For each element the bucket between sorted `boundaries` [N] that it lies in: the number of boundaries that are smaller or, with
-    /// `right`, not larger; int64. Traps if the boundaries are no vector, and for bool. PyTorch: `torch.bucketize`.
-    public static func bucketize(_ input: Tensor, _ boundaries: Tensor, right: Bool = false) -> Tensor {
+    /// `right`, not larger; int64, or int32 with `outInt32`. Traps if the boundaries are no vector, and for bool. PyTorch:
+    /// `torch.bucketize`.
+    public static func bucketize(_ input: Tensor, _ boundaries: Tensor, outInt32: Bool = false, right: Bool = false) -> Tensor {
         composite("bucketize", input, boundaries) { () throws(OpError) in
             guard boundaries.ndim == 1 else { throw OpError("the boundaries must be a vector, their shape is \(boundaries.shape)") }
-            return try places(of: input, in: boundaries, right: right, sorter: nil)
+            return try places(of: input, in: boundaries, right: right, sorter: nil).to(outInt32 ? .int32 : .int64)
         }
     }
     /// The bucket between sorted `boundaries` [N] that a number lies in, an int64 scalar.
-    public static func bucketize(_ input: some ScalarConvertible, _ boundaries: Tensor, right: Bool = false) -> Tensor {
-        bucketize(boundaries.wrapped(input), boundaries, right: right)
+    public static func bucketize(
+        _ input: some ScalarConvertible, _ boundaries: Tensor, outInt32: Bool = false, right: Bool = false
+    ) -> Tensor {
+        bucketize(boundaries.wrapped(input), boundaries, outInt32: outInt32, right: right)
     }
 
     private static func places(of values: Tensor, in sequence: Tensor, right: Bool, sorter: Tensor?) throws(OpError) -> Tensor {

@@ -6,11 +6,19 @@ extension Tensor {
     /// `steps` numbers from `base` to the power `start` to `base` to the power `end`, both included, whose logarithms are evenly spaced.
     /// For integers `start` and `end` are truncated first. Traps if `steps` is negative. PyTorch: `torch.logspace`.
     public static func logspace(
-        _ start: Double, _ end: Double, _ steps: Int, base: Double = 10, dtype: DType = .float32, device: Device = .cpu
+        _ start: Double, _ end: Double, _ steps: Int, base: Double = 10, dtype: DType = .float32, device: Device = .cpu,
+        requiresGrad: Bool = false
     ) -> Tensor {
         guard steps >= 0 else { return fail("logspace", "the number of steps (\(steps)) is negative") }
         let exponent = spaced(start, end, steps, dtype)
-        return sequence("logspace", steps, dtype, device) { Glibc.pow(base, exponent($0)) }
+        return sequence("logspace", steps, dtype, device) { Glibc.pow(base, exponent($0)) }.marked(requiresGrad)
+    }
+    /// `logspace` with the label `steps`.
+    public static func logspace(
+        _ start: Double, _ end: Double, steps: Int, base: Double = 10, dtype: DType = .float32, device: Device = .cpu,
+        requiresGrad: Bool = false
+    ) -> Tensor {
+        logspace(start, end, steps, base: base, dtype: dtype, device: device, requiresGrad: requiresGrad)
     }
 
     /// The frequencies of a discrete Fourier transform of n samples that are `d` apart: 0, 1, …, then the negative ones from −⌊n/2⌋ to −1,

@@ -68,8 +68,9 @@ extension Tensor {
         }
     }
 
-    /// The `k` largest (or smallest) elements along `dim`, sorted, and their positions. Traps if there are fewer than `k`.
-    public final func topk(_ k: Int, dim: Int = -1, largest: Bool = true) -> (values: Tensor, indices: Tensor) {
+    /// The `k` largest (or smallest) elements along `dim`, and their positions; in order, whether a program says that it needs it (`sorted`)
+    /// or not. Traps if there are fewer than `k`.
+    public final func topk(_ k: Int, dim: Int = -1, largest: Bool = true, sorted: Bool = true) -> (values: Tensor, indices: Tensor) {
         let indices = composite("topk", self) { () throws(OpError) in
             let at = try normalize(dim: dim, ndim: ndim)
             guard k >= 0, k <= (ndim == 0 ? 1 : shape[at]) else {

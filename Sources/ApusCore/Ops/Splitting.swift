@@ -10,6 +10,18 @@ extension Tensor {
         }
     }
 
+    /// The pieces that a tensor of integers names: so many for one without dimensions, else between the positions in a vector. PyTorch:
+    /// `tensor_split`.
+    public final func tensorSplit(_ given: Tensor, dim: Int = 0) -> TensorList {
+        if given.isPoisoned { return TensorList(poisoned: given) }
+        guard given.ndim <= 1, given.dtype.isInteger else {
+            return TensorList(
+                poisoned: fail(
+                    "tensorSplit", "sections or positions are an integer or a vector of them, not \(given.dtype) of shape \(given.shape)"))
+        }
+        return given.ndim == 0 ? tensorSplit(given.item(Int.self), dim: dim) : tensorSplit(given.array(Int.self), dim: dim)
+    }
+
     /// The pieces before, between and after the positions `indices` along `dim`; views. A piece is what the range between its positions
     /// selects: negative ones count from the end, and one that does not lie behind the one before makes an empty piece. PyTorch:
     /// `tensor_split`.

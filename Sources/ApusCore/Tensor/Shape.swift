@@ -24,8 +24,9 @@ public struct Shape: BitwiseCopyable, @unchecked Sendable {
     }
 
     /// `extents` as a shape.
-    @inlinable public init(_ extents: some Sequence<Int>) {
-        if let shape = extents as? Shape {
+    @inlinable public init<Extents: Sequence<Int>>(_ extents: Extents) {
+        // Types are compared first: where this is not specialised, a cast looks for conformances and takes a microsecond.
+        if Extents.self == Shape.self, let shape = extents as? Shape {
             self = shape
             return
         }

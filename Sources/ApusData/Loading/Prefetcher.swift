@@ -12,8 +12,9 @@ import Synchronization
 final class Prefetcher<Item>: @unchecked Sendable {
     /// Items that were made, each at its number modulo the capacity.
     private var ready: [Item?]
-    /// The first item that could not be made.
+    /// The first item that could not be made, and whether that has been told: then nothing comes after it.
     private var failure: (number: Int, error: any Error)?
+    private var hasFailed = false
     /// How many items were claimed by a thread, and how many were taken.
     private var (claimed, taken) = (0, 0)
     private var isClaiming = false
@@ -50,8 +51,7 @@ final class Prefetcher<Item>: @unchecked Sendable {
     private func run() {
         // Small loops of batches stay on this thread, so that it does not start a second thread pool.
         apus_run_alone()
-        var claimed = monitor.locked { nextNumber() }
-        while let number = claimed {
+        while let number = monitor.locked({ nextNumber() }) {
             var make: (() throws -> Item)?
             var problem: (any Error)?
             do { make = try claim!() } catch { problem = error }
@@ -61,21 +61,13 @@ final class Prefetcher<Item>: @unchecked Sendable {
                     fail(number, problem)
                 } else if make == nil {
                     // What has ended has no item of this number.
-                    isDone = true
-                    self.claimed -= 1
+                    (isDone, claimed) = (true, claimed - 1)
                 }
                 // A taker that sleeps is not woken for an item that is yet to be made.
                 if make == nil || waiting > 0 { update() }
             }
             guard let make else { break }
-            do {
-                let item = try make()
-                claimed = monitor.locked {
-                    ready[number % capacity] = item
-                    update()
-                    return nextNumber()
-                }
-            } catch {
+            do { store(try make(), number) } catch {
                 monitor.locked {
                     fail(number, error)
                     update()
@@ -83,6 +75,14 @@ final class Prefetcher<Item>: @unchecked Sendable {
                 break
             }
         }
+    }
+
+    /// Puts an item where it is taken from. The thread waits afterwards, when nothing of it is left here.
+    private func store(_ item: consuming Item, _ number: Int) {
+        monitor.lock()
+        defer { monitor.unlock() }
+        ready[number % capacity] = item
+        update()
     }
 
     /// Nothing more is claimed. The mutex is held.
@@ -109,21 +109,23 @@ final class Prefetcher<Item>: @unchecked Sendable {
     }
 
     /// Whether the next item is there, or there is none. The mutex is held.
-    private var canTake: Bool { ready[taken % capacity] != nil || failure?.number == taken || isDone && claimed == taken }
+    private var canTake: Bool { hasFailed || ready[taken % capacity] != nil || failure?.number == taken || isDone && claimed == taken }
 
-    /// The next item, nil after the last. Waits until there is one.
+    /// The next item, nil after the last and after an error. Waits until there is one.
     func next() throws -> Item? {
         // Making an item takes some tens of microseconds, and waking a sleeping thread takes as long again: waits for some 100.
         for _ in 0..<Prefetcher.patience where !isReady.load(ordering: .acquiring) { sched_yield() }
         return try monitor.locked {
             while !canTake { monitor.wait() }
-            let (place, item) = (taken % capacity, ready[taken % capacity])
-            let problem = failure?.number == taken ? failure?.error : nil
-            if item == nil && problem == nil { return nil }
-            ready[place] = nil
+            if hasFailed { return nil }
+            if let failure, failure.number == taken {
+                hasFailed = true
+                throw failure.error
+            }
+            guard let item = ready[taken % capacity] else { return nil }
+            ready[taken % capacity] = nil
             taken += 1
             update()
-            if let problem { throw problem }
             return item
         }
     }
