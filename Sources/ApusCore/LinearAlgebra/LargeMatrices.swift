@@ -3,7 +3,8 @@ import CKernels
 import Synchronization
 
 /// Decompositions of large matrices by the steps of LAPACK's drivers. The drivers run them one after another on one thread; here those that
-/// fall into parts run on all threads. The parts are the same whatever the number of threads, and so are the bits.
+/// fall into parts run on all threads. The parts are the same whatever the number of threads, and so are the bits. `docs/why/large-matrices.md`
+/// says what it brings.
 struct LargeMatrices {
     /// Smaller matrices gain nothing.
     static let smallest = 128
